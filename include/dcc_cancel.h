@@ -1,0 +1,931 @@
+/* dcc-cancel: cooperative cancellation for native plugins of DCC hosts.
+ *
+ * This header is the reference manual. What holds for all of it:
+ *
+ * - Handles are opaque. NULL is the token that is never cancelled and the job that is none, and is
+ *   accepted everywhere as input. A stale, released or made-up handle is answered with
+ *   DCC_ERROR_INVALID_HANDLE, never with a crash.
+ * - Functions that create, retain, find or capture give a reference that you release. The rest
+ *   lends: what they return is good as long as what it belongs to.
+ * - A parameter `const T *` means that the call may run at the same time as any other call on
+ *   that object. Only `release` takes `T *`: it ends your use of it.
+ * - A status is 0 for "fine", positive for an ordinary answer such as "cancelled", negative for a
+ *   mistake or a failure. `if (dcc_check_cancelled())` reads right: anything but 0 means stop.
+ * - Texts are UTF-8. Going in: pointer and length in bytes, DCC_NUL_TERMINATED for "up to the
+ *   NUL", NULL for none. Coming out: into your buffer, as snprintf does. Pointers to memory,
+ *   texts and functions must be valid; functions that you hand in must not unwind or longjmp.
+ * - Structures that start with `struct_size` may grow; set it to sizeof the structure.
+ * - Nothing but dcc_poll and dcc_poll_one, while nothing is asked, is async-signal-safe. 64-bit
+ *   platforms only.
+ *
+ * Generated from the library's source; do not edit. */
+
+
+#ifndef DCC_CANCEL_H
+#define DCC_CANCEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Length of a text that ends with NUL. */
+#define DCC_NUL_TERMINATED ((size_t)-1)
+
+/* Version of the package that this header came with. */
+#define DCC_CANCEL_VERSION "0.1.0"
+
+
+/**
+ * Most bytes of a token's or a job's id.
+ */
+#define DCC_MAX_ID_LENGTH 128
+
+/**
+ * Most bytes of a reason, a label, a message.
+ */
+#define DCC_MAX_TEXT_LENGTH 4096
+
+/**
+ * State of a job: there is no job.
+ */
+#define DCC_JOB_NONE 0
+
+/**
+ * State of a job: created, not begun.
+ */
+#define DCC_JOB_PENDING 1
+
+/**
+ * State of a job: begun, not ended.
+ */
+#define DCC_JOB_RUNNING 2
+
+/**
+ * State of a job, ended: it did its work, whether or not someone asked it to stop meanwhile.
+ */
+#define DCC_JOB_COMPLETED 3
+
+/**
+ * State of a job, ended: with an error.
+ */
+#define DCC_JOB_FAILED 4
+
+/**
+ * State of a job, ended: it saw that it was asked to stop, and stopped.
+ */
+#define DCC_JOB_CANCELLED 5
+
+/**
+ * State of a job, ended from outside: its last reference went while it was unfinished, or its
+ * host gave it up.
+ */
+#define DCC_JOB_INTERRUPTED 6
+
+/**
+ * Flag of a job: its `is_cancelled` may be asked on any thread, not only the creating one.
+ */
+#define DCC_JOB_ASK_ON_ANY_THREAD 1
+
+/**
+ * Major version of the ABI: part of the library's file name. Another major is another library.
+ */
+#define DCC_ABI_MAJOR 1
+
+/**
+ * Minor version of the ABI: grows when functions are added.
+ */
+#define DCC_ABI_MINOR 0
+
+/**
+ * A token: a cancellation flag with a reason, shared by reference count. The pointer is a handle,
+ * not an address; NULL is the token that is never cancelled.
+ */
+typedef struct dcc_cancel_token dcc_cancel_token;
+
+/**
+ * A captured pair of current token and current job, shared by reference count. The pointer is a
+ * handle, not an address; NULL is the empty pair.
+ */
+typedef struct dcc_context dcc_context;
+
+/**
+ * A job: one unit of a host's work, a token plus id, label, state and progress; shared by
+ * reference count. The pointer is a handle, not an address; NULL is the job that is none.
+ */
+typedef struct dcc_job dcc_job;
+
+/**
+ * Answer of most functions: 0 is fine, positive an ordinary answer, negative a mistake or a
+ * failure whose text `dcc_last_error` gives.
+ */
+typedef int32_t dcc_status;
+
+/**
+ * What a token is created from. Set all to zero, then `struct_size` to sizeof, then what you
+ * need.
+ */
+typedef struct dcc_cancel_token_desc {
+    /**
+     * sizeof(dcc_cancel_token_desc)
+     */
+    uint32_t struct_size;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * Tokens whose cancel cancels this one; NULL entries are skipped. They stay alive as long as
+     * this token, not the other way round.
+     */
+    const struct dcc_cancel_token *const *parents;
+    /**
+     * Entries in `parents`.
+     */
+    size_t parent_count;
+    /**
+     * The id that a server gave the job that this token is for: UTF-8, up to DCC_MAX_ID_LENGTH
+     * bytes, copied. NULL for none.
+     */
+    const char *job_id;
+    /**
+     * Bytes in `job_id`, or DCC_NUL_TERMINATED.
+     */
+    size_t job_id_length;
+} dcc_cancel_token_desc;
+
+/**
+ * Why a token is cancelled. A token that was cancelled through its parent has the parent's cause.
+ */
+typedef int32_t dcc_cause;
+
+/**
+ * Ends the life of user data: called exactly once, after the last use of it.
+ */
+typedef void (*dcc_destroy_fn)(void *user_data);
+
+/**
+ * A host's own "has the user pressed Esc": 0 means no. Must not unwind or longjmp.
+ */
+typedef int32_t (*dcc_is_cancelled_fn)(void *user_data);
+
+/**
+ * What a job is created from. Set all to zero, then `struct_size` to sizeof, then what you need.
+ */
+typedef struct dcc_job_desc {
+    /**
+     * sizeof(dcc_job_desc)
+     */
+    uint32_t struct_size;
+    /**
+     * DCC_JOB_ASK_ON_ANY_THREAD or 0.
+     */
+    uint32_t flags;
+    /**
+     * What to call it, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
+     */
+    const char *label;
+    /**
+     * Bytes in `label`, or DCC_NUL_TERMINATED.
+     */
+    size_t label_length;
+    /**
+     * Your own id for it: UTF-8, up to DCC_MAX_ID_LENGTH bytes, copied. May be NULL.
+     */
+    const char *caller_id;
+    /**
+     * Bytes in `caller_id`, or DCC_NUL_TERMINATED.
+     */
+    size_t caller_id_length;
+    /**
+     * A token whose cancel cancels the job. May be NULL.
+     */
+    const struct dcc_cancel_token *parent;
+    /**
+     * Handed to `destroy` and `is_cancelled`, and given back by dcc_job_user_data.
+     */
+    void *user_data;
+    /**
+     * Called once with `user_data` when the job is gone, in whichever call and on whichever
+     * thread let it go; never if the create fails. May use the library. May be NULL.
+     */
+    dcc_destroy_fn destroy;
+    /**
+     * Makes it a foreign job: probes and polls ask this too, on the creating thread only unless
+     * `flags` says any; never while it is being asked already. Its first answer other than 0
+     * cancels the job for good (DCC_CAUSE_FOREIGN), which workers and children see. May be NULL.
+     */
+    dcc_is_cancelled_fn is_cancelled;
+    /**
+     * Least nanoseconds between two questions to `is_cancelled`.
+     */
+    uint64_t min_interval_ns;
+} dcc_job_desc;
+
+/**
+ * How far a job is. Set `struct_size` to sizeof before the call.
+ */
+typedef struct dcc_job_progress_info {
+    /**
+     * sizeof(dcc_job_progress_info); the call writes back how much of it was filled.
+     */
+    uint32_t struct_size;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * Units done.
+     */
+    uint64_t done;
+    /**
+     * Units in all, 0 while unknown.
+     */
+    uint64_t total;
+} dcc_job_progress_info;
+
+/**
+ * What a `set` gives and the matching `reset` takes: good once, on the same thread.
+ */
+typedef uint64_t dcc_ticket;
+
+/**
+ * One layer of a poll. Frozen: inlined code compares `*word` with `expected`. Do not fill it in
+ * or change it yourself.
+ */
+typedef struct dcc_poll_layer {
+    /**
+     * The state word; never NULL, readable for ever.
+     */
+    const uint64_t *word;
+    /**
+     * What it holds while nothing is asked.
+     */
+    uint64_t expected;
+} dcc_poll_layer;
+
+/**
+ * Both layers of a poll: the current token and the current job.
+ */
+typedef struct dcc_poll_pair {
+    /**
+     * The token's.
+     */
+    struct dcc_poll_layer token;
+    /**
+     * The job's.
+     */
+    struct dcc_poll_layer job;
+} dcc_poll_pair;
+
+/**
+ * Counts of the whole process. Set `struct_size` to sizeof before the call.
+ */
+typedef struct dcc_stats {
+    /**
+     * sizeof(dcc_stats); the call writes back how much of it was filled.
+     */
+    uint32_t struct_size;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * Tokens alive, those of jobs included.
+     */
+    uint64_t live_tokens;
+    /**
+     * Jobs alive, ended or not.
+     */
+    uint64_t live_jobs;
+    /**
+     * Captured contexts alive.
+     */
+    uint64_t live_contexts;
+    /**
+     * Jobs that ended as completed.
+     */
+    uint64_t jobs_completed;
+    /**
+     * Jobs that ended as failed.
+     */
+    uint64_t jobs_failed;
+    /**
+     * Jobs that ended as cancelled.
+     */
+    uint64_t jobs_cancelled;
+    /**
+     * Jobs that ended as interrupted.
+     */
+    uint64_t jobs_interrupted;
+    /**
+     * Values that dcc_context_unwind found left behind by others.
+     */
+    uint64_t context_leaks;
+} dcc_stats;
+
+/**
+ * Fine; nothing was asked.
+ */
+#define DCC_OK 0
+
+/**
+ * Cancelled: the token asks to stop. Text: "Request cancelled by client".
+ */
+#define DCC_CANCELLED_BY_TOKEN 1
+
+/**
+ * Cancelled: the job asks to stop. Text: "Job cancelled by dispatcher".
+ */
+#define DCC_CANCELLED_BY_JOB 2
+
+/**
+ * A poll of something that is no more: stop.
+ */
+#define DCC_POLL_GONE 3
+
+/**
+ * The token or job was cancelled before; the first reason stays.
+ */
+#define DCC_ALREADY_CANCELLED 4
+
+/**
+ * The token is not cancelled.
+ */
+#define DCC_NOT_CANCELLED 5
+
+/**
+ * The job had ended before; it stays as it was.
+ */
+#define DCC_ALREADY_ENDED 6
+
+/**
+ * No live object has this id.
+ */
+#define DCC_NOT_FOUND 7
+
+/**
+ * Done, but by a second copy of the library in this process: what it created is not seen by
+ * users of the first copy. Load the library through `dcc_cancel_dl.h`, which finds the first.
+ */
+#define DCC_SECOND_INSTANCE 8
+
+/**
+ * A handle of no live object, or of another kind of object.
+ */
+#define DCC_ERROR_INVALID_HANDLE -1
+
+/**
+ * A wrong `struct_size`, a NULL out-pointer, a text that is not UTF-8 or too long.
+ */
+#define DCC_ERROR_INVALID_ARGUMENT -2
+
+/**
+ * Out of memory, slots, references or system keys. Nothing was done.
+ */
+#define DCC_ERROR_RESOURCES -3
+
+/**
+ * A descriptor asks for what this version of the library does not have.
+ */
+#define DCC_ERROR_UNSUPPORTED -4
+
+/**
+ * A panic inside the library was caught.
+ */
+#define DCC_ERROR_INTERNAL -5
+
+/**
+ * A ticket that was used before, or never given out.
+ */
+#define DCC_ERROR_TICKET_USED -6
+
+/**
+ * A ticket of the other slot.
+ */
+#define DCC_ERROR_WRONG_SLOT -7
+
+/**
+ * A ticket of another thread.
+ */
+#define DCC_ERROR_WRONG_THREAD -8
+
+/**
+ * A ticket that is not the latest of its slot.
+ */
+#define DCC_ERROR_WRONG_ORDER -9
+
+/**
+ * The job is in a state that does not allow this.
+ */
+#define DCC_ERROR_WRONG_STATE -10
+
+/**
+ * It is not cancelled.
+ */
+#define DCC_CAUSE_NONE 0
+
+/**
+ * Someone called a cancel function.
+ */
+#define DCC_CAUSE_REQUEST 1
+
+/**
+ * A job's `is_cancelled` function said so.
+ */
+#define DCC_CAUSE_FOREIGN 2
+
+#ifndef DCC_CANCEL_NO_PROTOTYPES
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * Creates a token and writes it to `out_token`: one reference, yours to release. Any thread.
+ */
+dcc_status dcc_cancel_token_create(struct dcc_cancel_token **out_token);
+
+/**
+ * Creates a token that is cancelled, with the same cause and reason, when any of `count` parents
+ * is; at once if one is already. NULL parents are skipped; a stale one fails the call. A parent
+ * stays alive as long as its children; releasing a child leaves nothing in it. Any thread; a
+ * parent that is cancelled meanwhile cancels the child, never neither.
+ */
+dcc_status dcc_cancel_token_create_linked(const struct dcc_cancel_token *const *parents,
+                                          size_t count,
+                                          struct dcc_cancel_token **out_token);
+
+/**
+ * Creates a token from a descriptor: parents and a job id. Any thread.
+ */
+dcc_status dcc_cancel_token_create_from(const struct dcc_cancel_token_desc *desc,
+                                        struct dcc_cancel_token **out_token);
+
+/**
+ * Adds a reference, which you release. DCC_ERROR_RESOURCES beyond a million of them. Any thread.
+ */
+dcc_status dcc_cancel_token_retain(const struct dcc_cancel_token *token);
+
+/**
+ * Gives a reference back. The last one ends the token, unless the library still needs it: while
+ * it is current on a thread, has children or belongs to a job. Releasing more often than retained
+ * is DCC_ERROR_INVALID_HANDLE once no reference is left, but takes somebody else's while there
+ * is one. Any thread.
+ */
+dcc_status dcc_cancel_token_release(struct dcc_cancel_token *token);
+
+/**
+ * Cancels a token and everything linked below it, for ever. DCC_OK: this call did it.
+ * DCC_ALREADY_CANCELLED: another did, and its reason stays; the flag is visible when this
+ * returns. NULL: nothing happens, DCC_OK.
+ *
+ * `reason` is UTF-8 of `reason_length` bytes, or DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH,
+ * copied; NULL for none. A bad reason cancels nothing. Should there be no memory for it, the
+ * cancel happens without. Any thread.
+ */
+dcc_status dcc_cancel_token_cancel(const struct dcc_cancel_token *token,
+                                   const char *reason,
+                                   size_t reason_length);
+
+/**
+ * Whether a token is cancelled: 0, or DCC_CANCELLED_BY_TOKEN, or a negative status for a bad
+ * handle; anything but 0 means stop. What was written before the cancel is visible after a
+ * positive answer. Any thread; cheap enough for inner loops, `dcc_poll_one` is cheaper.
+ */
+dcc_status dcc_cancel_token_is_cancelled(const struct dcc_cancel_token *token);
+
+/**
+ * Writes the reason of the cancel, up to `size` bytes with the NUL, cut on a character boundary;
+ * `out_length`, if not NULL, gets the whole length without the NUL. DCC_NOT_CANCELLED and an
+ * empty text while there was none. Any thread.
+ */
+dcc_status dcc_cancel_token_reason(const struct dcc_cancel_token *token,
+                                   char *buffer,
+                                   size_t size,
+                                   size_t *out_length);
+
+/**
+ * Writes why the token is cancelled, DCC_CAUSE_NONE with DCC_NOT_CANCELLED if it is not. Any
+ * thread.
+ */
+dcc_status dcc_cancel_token_cause(const struct dcc_cancel_token *token, dcc_cause *out_cause);
+
+/**
+ * Writes how many nanoseconds ago the token was cancelled (through a parent: the parent), 0 with
+ * DCC_NOT_CANCELLED if it is not. Any thread.
+ */
+dcc_status dcc_cancel_token_time_since_cancelled(const struct dcc_cancel_token *token,
+                                                 uint64_t *out_nanoseconds);
+
+/**
+ * Whether a token is cancelled or can ever be: 1 for every live token, 0 for NULL, so that a loop
+ * may leave polling out; negative for a bad handle. Any thread.
+ */
+dcc_status dcc_cancel_token_can_be_cancelled(const struct dcc_cancel_token *token);
+
+/**
+ * Writes the job id that the token was created with, an empty text if none; `snprintf`-like, as
+ * dcc_cancel_token_reason. Any thread.
+ */
+dcc_status dcc_cancel_token_job_id(const struct dcc_cancel_token *token,
+                                   char *buffer,
+                                   size_t size,
+                                   size_t *out_length);
+
+/**
+ * Creates a pending job and writes it to `out_job`: one reference, yours to release. On an error
+ * nothing is left behind and `user_data` is still yours. Any thread.
+ */
+dcc_status dcc_job_create(const struct dcc_job_desc *desc,
+                          struct dcc_job **out_job);
+
+/**
+ * Adds a reference, which you release. Any thread.
+ */
+dcc_status dcc_job_retain(const struct dcc_job *job);
+
+/**
+ * Gives a reference back. The last one ends the job's life, as interrupted if it is unfinished,
+ * and runs its `destroy`; unless the library still needs it, while it is current on a thread or
+ * captured. Any thread.
+ */
+dcc_status dcc_job_release(struct dcc_job *job);
+
+/**
+ * The job's id: the library's own, unique in the process, below 2^53; says nothing of order. 0
+ * for NULL and for a bad handle. Any thread.
+ */
+uint64_t dcc_job_id(const struct dcc_job *job);
+
+/**
+ * Finds a live job by its id and writes it to `out_job`: a reference, yours to release.
+ * DCC_NOT_FOUND, and NULL, if there is none. Any thread.
+ */
+dcc_status dcc_job_find(uint64_t id, struct dcc_job **out_job);
+
+/**
+ * The job's token: cancelled when the job is. Borrowed: good as long as the job; retain it to
+ * keep it longer. NULL for NULL and for a bad handle. Any thread.
+ */
+struct dcc_cancel_token *dcc_job_token(const struct dcc_job *job);
+
+/**
+ * Asks a job to stop: its polls see it. It does not end the job; the job itself does, and may
+ * still complete. DCC_OK: this call was the first to ask. DCC_ALREADY_CANCELLED: another was.
+ * DCC_ALREADY_ENDED: too late, nothing changes. `reason` as in dcc_cancel_token_cancel. Any
+ * thread; a job that ends at the same moment keeps its end.
+ */
+dcc_status dcc_job_cancel(const struct dcc_job *job, const char *reason, size_t reason_length);
+
+/**
+ * Whether a job was asked to stop: 0, DCC_CANCELLED_BY_JOB, or a negative status for a bad
+ * handle. Any thread.
+ */
+dcc_status dcc_job_is_cancelled(const struct dcc_job *job);
+
+/**
+ * Where a job stands: one of the DCC_JOB_ states, DCC_JOB_NONE for NULL, negative for a bad
+ * handle. Any thread.
+ */
+dcc_status dcc_job_state(const struct dcc_job *job);
+
+/**
+ * Begins a pending job. DCC_CANCELLED_BY_JOB: it was asked to stop before it began and stays
+ * pending; do not run it, acknowledge the cancel. DCC_ERROR_WRONG_STATE if it is not pending. Any
+ * thread.
+ */
+dcc_status dcc_job_begin(const struct dcc_job *job);
+
+/**
+ * Ends a running job as completed. DCC_OK: this call ended it. DCC_ALREADY_ENDED: it had ended,
+ * and stays as it was. A cancel that came meanwhile changes nothing. Any thread; of several ends
+ * at the same moment exactly one wins.
+ */
+dcc_status dcc_job_complete(const struct dcc_job *job);
+
+/**
+ * Ends a pending or running job as failed, with a message for people (UTF-8, up to
+ * DCC_MAX_TEXT_LENGTH bytes, copied; may be NULL). Answers as dcc_job_complete. Any thread.
+ */
+dcc_status dcc_job_fail(const struct dcc_job *job, const char *message, size_t message_length);
+
+/**
+ * Ends a pending or running job as cancelled: it saw that it, or the current token, was asked to
+ * stop, and stopped. Answers as dcc_job_complete. Any thread.
+ */
+dcc_status dcc_job_acknowledge_cancel(const struct dcc_job *job);
+
+/**
+ * Ends a pending or running job as interrupted, from outside, for instance because its host
+ * closes; `message` says why, as in dcc_job_fail. The code that runs it sees nothing of this:
+ * cancel it too. Answers as dcc_job_complete. Any thread.
+ */
+dcc_status dcc_job_interrupt(const struct dcc_job *job,
+                             const char *message,
+                             size_t message_length);
+
+/**
+ * Notes how far a running job is, and answers whether to stop: 0, DCC_CANCELLED_BY_TOKEN if the
+ * current token is cancelled, DCC_CANCELLED_BY_JOB if this job is. `total` is 0 while unknown.
+ * Progress only grows: a report with less `done` than an earlier one, for instance of a slower
+ * worker, is left out. `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied; NULL keeps
+ * the one before. DCC_ERROR_WRONG_STATE if the job is not running. Any thread.
+ */
+dcc_status dcc_job_set_progress(const struct dcc_job *job,
+                                uint64_t done,
+                                uint64_t total,
+                                const char *message,
+                                size_t message_length);
+
+/**
+ * Fills in how far a job is. Any thread.
+ */
+dcc_status dcc_job_progress(const struct dcc_job *job,
+                            struct dcc_job_progress_info *out_progress);
+
+/**
+ * Writes the message of the latest progress, `snprintf`-like, as dcc_cancel_token_reason. Any
+ * thread.
+ */
+dcc_status dcc_job_progress_message(const struct dcc_job *job,
+                                    char *buffer,
+                                    size_t size,
+                                    size_t *out_length);
+
+/**
+ * Writes the label, `snprintf`-like. Any thread.
+ */
+dcc_status dcc_job_label(const struct dcc_job *job,
+                         char *buffer,
+                         size_t size,
+                         size_t *out_length);
+
+/**
+ * Writes the caller's own id, `snprintf`-like. Any thread.
+ */
+dcc_status dcc_job_caller_id(const struct dcc_job *job,
+                             char *buffer,
+                             size_t size,
+                             size_t *out_length);
+
+/**
+ * Writes why the job failed or was interrupted, `snprintf`-like; empty if it did not. Any thread.
+ */
+dcc_status dcc_job_failure(const struct dcc_job *job,
+                           char *buffer,
+                           size_t size,
+                           size_t *out_length);
+
+/**
+ * Writes the user data that the job was created with, NULL for none. It lives as long as the job:
+ * hold a reference while you use it. Any thread.
+ */
+dcc_status dcc_job_user_data(const struct dcc_job *job,
+                             void **out_user_data);
+
+/**
+ * Makes a token the current one of this thread, for dispatchers. The library holds it until the
+ * reset; your reference stays yours. NULL masks an outer token: nothing is current until the
+ * reset. Writes the ticket for dcc_cancel_token_reset_current. Calls nest; the slots for token
+ * and job are independent. Per thread; new threads start with nothing current.
+ */
+dcc_status dcc_cancel_token_set_current(const struct dcc_cancel_token *token,
+                                        dcc_ticket *out_ticket);
+
+/**
+ * Restores what was current before the set that gave this ticket. On the thread of that set.
+ * Errors leave the slots as they are: DCC_ERROR_TICKET_USED, DCC_ERROR_WRONG_SLOT (the ticket is
+ * a job's or a context's), DCC_ERROR_WRONG_THREAD, DCC_ERROR_WRONG_ORDER (a later set of this
+ * slot is still in force). May release the last reference of a token.
+ */
+dcc_status dcc_cancel_token_reset_current(dcc_ticket ticket);
+
+/**
+ * The current token of this thread, NULL if none. Borrowed: good until it is reset; retain it to
+ * keep it longer.
+ */
+struct dcc_cancel_token *dcc_cancel_token_current(void);
+
+/**
+ * Makes a job the current one of this thread; as dcc_cancel_token_set_current.
+ */
+dcc_status dcc_job_set_current(const struct dcc_job *job, dcc_ticket *out_ticket);
+
+/**
+ * Restores the job that was current before; as dcc_cancel_token_reset_current. May release the
+ * last reference of a job and so run its `destroy`.
+ */
+dcc_status dcc_job_reset_current(dcc_ticket ticket);
+
+/**
+ * The current job of this thread, NULL if none. Borrowed, as dcc_cancel_token_current.
+ */
+struct dcc_job *dcc_job_current(void);
+
+/**
+ * The id of the current job of this thread, 0 if none.
+ */
+uint64_t dcc_job_current_id(void);
+
+/**
+ * The probe: whether the work of this thread should stop. 0: go on, also where nothing is
+ * current. DCC_CANCELLED_BY_TOKEN if the current token is cancelled, else DCC_CANCELLED_BY_JOB
+ * if the current job is. Cheap: call it in every iteration. Any thread, for itself. It asks a
+ * current job's `is_cancelled` function when that is due.
+ */
+dcc_status dcc_check_cancelled(void);
+
+/**
+ * The probe of the current token alone, whatever the current job says. 0 or
+ * DCC_CANCELLED_BY_TOKEN. Any thread, for itself.
+ */
+dcc_status dcc_cancel_token_check_current(void);
+
+/**
+ * A snapshot of what is current on this thread, to be polled in a loop by dcc_poll. A later set
+ * or reset is not seen by it. It holds no reference: polling what has been released meanwhile
+ * answers DCC_POLL_GONE, which means stop. It may be handed to other threads.
+ */
+struct dcc_poll_pair dcc_poll_current(void);
+
+/**
+ * A snapshot of the current token alone, to be polled by dcc_poll_one; as dcc_poll_current.
+ */
+struct dcc_poll_layer dcc_poll_current_token(void);
+
+/**
+ * A snapshot of a given token, to be polled by dcc_poll_one. Holds no reference; NULL gives one
+ * that is never cancelled, a bad handle one that answers DCC_POLL_GONE. Any thread.
+ */
+struct dcc_poll_layer dcc_poll_of(const struct dcc_cancel_token *token);
+
+/**
+ * The slow path of dcc_poll and dcc_poll_one; they call it, you need not. Takes the `expected` of
+ * both layers, 0 for none, and where the poll stands in the source.
+ */
+dcc_status dcc_poll_slow(uint64_t token,
+                         uint64_t job,
+                         const char *file,
+                         uint32_t line);
+
+/**
+ * Captures what is current on this thread, so that worker threads can enter it: writes a context
+ * to `out_context`, one reference, yours to release. It keeps token and job alive.
+ */
+dcc_status dcc_context_capture(struct dcc_context **out_context);
+
+/**
+ * Adds a reference, which you release. Any thread.
+ */
+dcc_status dcc_context_retain(const struct dcc_context *context);
+
+/**
+ * Gives a reference back; the last one lets token and job go and may run a job's `destroy`. Any
+ * thread.
+ */
+dcc_status dcc_context_release(struct dcc_context *context);
+
+/**
+ * Makes a captured pair current on this thread, both slots under one ticket, for
+ * dcc_context_exit. NULL masks both. Any thread, any number of threads at a time; a thread that
+ * ends without exit is cleaned up.
+ */
+dcc_status dcc_context_enter(const struct dcc_context *context, dcc_ticket *out_ticket);
+
+/**
+ * Restores both slots to what they were before the enter that gave this ticket; errors as
+ * dcc_cancel_token_reset_current. On the thread of the enter.
+ */
+dcc_status dcc_context_exit(dcc_ticket ticket);
+
+/**
+ * Restores both slots to what they were before the call that gave this ticket, of whichever slot,
+ * and undoes with it everything set since, so that one plugin that forgets a reset cannot leave a
+ * UI thread cancelled for ever. What others had left is counted in `context_leaks` of dcc_stats.
+ * Their tickets are used up. On the thread of the ticket. May run a job's `destroy`.
+ */
+dcc_status dcc_context_unwind(dcc_ticket ticket);
+
+/**
+ * Writes the id under which the outside world knows what this thread works on: the current
+ * token's job id, else the current job's caller id, else an empty text. `snprintf`-like, as
+ * dcc_cancel_token_reason.
+ */
+dcc_status dcc_context_job_id(char *buffer, size_t size, size_t *out_length);
+
+/**
+ * Fills in the counts. Walks over all objects, so it is for diagnosis, not for every tick; counts
+ * that others change meanwhile may be of different moments. Any thread.
+ */
+dcc_status dcc_stats_read(struct dcc_stats *out_stats);
+
+/**
+ * The ABI's version, major in the high and minor in the low 16 bits. Compare the major with
+ * DCC_ABI_MAJOR, and the minor with the DCC_ABI_MINOR that you need. Any thread.
+ */
+uint32_t dcc_abi_version(void);
+
+/**
+ * Version and build of the library as a text, for logs. Static; any thread.
+ */
+const char *dcc_version_string(void);
+
+/**
+ * English text of a status. Static, never NULL; any thread.
+ */
+const char *dcc_status_string(dcc_status status);
+
+/**
+ * What went wrong in the last call on this thread that answered a negative status: which
+ * argument, which value, what to do. Later calls that succeed leave it as it is. Writes up to
+ * `size` bytes with the NUL; `out_length`, if not NULL, gets the whole length without it. Any
+ * thread, each has its own text.
+ */
+dcc_status dcc_last_error(char *buffer, size_t size, size_t *out_length);
+
+/**
+ * Nanoseconds on the library's clock: monotonic, never 0, with no meaning outside this process.
+ * Any thread.
+ */
+uint64_t dcc_clock_now_ns(void);
+
+/**
+ * DCC_OK if this is the first copy of the library in the process, else DCC_SECOND_INSTANCE: two
+ * copies share nothing. Functions that create or install something answer the same. Any thread.
+ */
+dcc_status dcc_instance_check(void);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* DCC_CANCEL_NO_PROTOTYPES */
+
+
+/* The inlined poll, for innermost loops: take a snapshot before the loop, poll it in each
+ * iteration. One relaxed load and one compare per layer while nothing is asked.
+ *
+ *     dcc_poll_pair poll = dcc_poll_current();
+ *     for (size_t i = 0; i < count; ++i) {
+ *         if (dcc_poll(poll)) break;
+ *         smooth(i);
+ *     }
+ *
+ * By value on purpose: through a pointer the compiler has to read the snapshot again. */
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define DCC_LIKELY_(condition) __builtin_expect(!!(condition), 1)
+#else
+#define DCC_LIKELY_(condition) (condition)
+#endif
+
+#ifdef DCC_CANCEL_NO_PROTOTYPES
+static inline dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file,
+                                       uint32_t line);
+#endif
+
+/* Whether nothing is asked of one layer. */
+static inline int dcc_poll_layer_is_quiet(dcc_poll_layer layer)
+{
+#if defined(_MSC_VER) && !defined(__clang__)
+    return (uint64_t)__iso_volatile_load64((const volatile __int64 *)layer.word) == layer.expected;
+#else
+    return __atomic_load_n(layer.word, __ATOMIC_RELAXED) == layer.expected;
+#endif
+}
+
+/* What dcc_poll expands to. */
+static inline dcc_status dcc_poll_at(dcc_poll_pair poll, const char *file, uint32_t line)
+{
+    if (DCC_LIKELY_(dcc_poll_layer_is_quiet(poll.token) && dcc_poll_layer_is_quiet(poll.job)))
+        return DCC_OK;
+    return dcc_poll_slow(poll.token.expected, poll.job.expected, file, line);
+}
+
+/* What dcc_poll_one expands to. */
+static inline dcc_status dcc_poll_one_at(dcc_poll_layer layer, const char *file, uint32_t line)
+{
+    if (DCC_LIKELY_(dcc_poll_layer_is_quiet(layer)))
+        return DCC_OK;
+    return dcc_poll_slow(layer.expected, 0, file, line);
+}
+
+/* Polls a snapshot of dcc_poll_current: 0, or why to stop, as dcc_check_cancelled; or
+ * DCC_POLL_GONE if what was current has died, which means stop, too. */
+#define dcc_poll(pair) dcc_poll_at((pair), __FILE__, (uint32_t)__LINE__)
+
+/* Polls a snapshot of dcc_poll_of or dcc_poll_current_token: 0, DCC_CANCELLED_BY_TOKEN or
+ * DCC_POLL_GONE. */
+#define dcc_poll_one(layer) dcc_poll_one_at((layer), __FILE__, (uint32_t)__LINE__)
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+#endif /* DCC_CANCEL_H */

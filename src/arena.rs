@@ -1,0 +1,450 @@
+//! Objects behind handles: counted, validated, recycled.
+//!
+//! A slot is a pool cell with two words on two cache lines.
+//! - **state** (first line, what polls read): the handle while the object lives and nothing
+//!   happened; its low bits are the flags of `handle`. GONE alone once it died.
+//! - **control** (second line, written all the time): generation | owners | internals.
+//!
+//! Invariants:
+//! - An object is alive while owners + internals > 0. Both at 0 is final: every operation that
+//!   raises a count fails on 0/0 or on another generation, in one compare-and-swap. So exactly one
+//!   caller is told that it died, and that one has the slot for itself.
+//! - `Pin` holds one internal. `owners` are what C code retains and releases; a release never
+//!   lowers internals, so a double release cannot end what the library itself still uses.
+//! - The generation changes only in `bury`, after which every old handle is refused.
+//! - Flags of the state word change only under a pin, by fetch_or and fetch_and.
+
+use crate::error::Error;
+use crate::handle::{self, GONE, Handle, Kind};
+use crate::pool::{Exhausted, Link, Pool};
+use crate::sys::sync::{AtomicU32, AtomicU64, Ordering};
+
+const INTERNAL: u64 = 1;
+const INTERNAL_BITS: u32 = 18;
+const INTERNALS: u64 = (1 << INTERNAL_BITS) - 1;
+const OWNER: u64 = 1 << INTERNAL_BITS;
+const OWNER_BITS: u32 = 20;
+const OWNERS: u64 = ((1 << OWNER_BITS) - 1) << INTERNAL_BITS;
+const GENERATION_SHIFT: u32 = INTERNAL_BITS + OWNER_BITS;
+const COUNTS: u64 = OWNERS | INTERNALS;
+
+/// The most references that C code may own of one object.
+pub const MAX_OWNERS: u64 = OWNERS >> INTERNAL_BITS;
+
+/// Internals that only `pin_index` may use: a cancel that walks down to a child must not be kept
+/// out by those who hold it. More than any process has threads walking at a time.
+const RESERVED_INTERNALS: u64 = 4096;
+
+const _: () = assert!(GENERATION_SHIFT + handle::GENERATION_BITS == 64);
+
+/// One slot: `Cold` shares the line of the state word, `Live` that of the control word.
+#[derive(Debug, Default)]
+#[repr(C, align(128))]
+pub struct Slot<Cold, Live> {
+    state: AtomicU64,
+    next: AtomicU32,
+    /// What is written once in a while.
+    pub cold: Cold,
+    line: BusyLine<Live>,
+}
+
+#[derive(Debug, Default)]
+#[repr(C, align(64))]
+struct BusyLine<Live> {
+    control: AtomicU64,
+    live: Live,
+}
+
+impl<Cold, Live> Link for Slot<Cold, Live> {
+    fn next(&self) -> &AtomicU32 {
+        &self.next
+    }
+}
+
+impl<Cold, Live> Slot<Cold, Live> {
+    /// What polls read.
+    #[inline(always)]
+    pub fn state(&self) -> &AtomicU64 {
+        &self.state
+    }
+
+    /// What is written while the object lives.
+    #[inline(always)]
+    pub fn live(&self) -> &Live {
+        &self.line.live
+    }
+
+    /// Link to the next dead slot; only between death and burial.
+    pub fn next_dead(&self) -> &AtomicU32 {
+        &self.next
+    }
+
+    /// Raises a count of a live object of this generation. `None`: it is not alive, or another.
+    fn raise(&self, generation: Option<u32>, count: Count) -> Result<(), Raise> {
+        let control = &self.line.control;
+        let mut now = control.load(Ordering::Relaxed);
+        loop {
+            let same = generation.is_none_or(|age| now >> GENERATION_SHIFT == u64::from(age));
+            if !same || now & COUNTS == 0 {
+                return Err(Raise::Dead);
+            }
+            if now & count.mask >= count.limit {
+                return Err(Raise::Overflow);
+            }
+            let new = now + count.step;
+            match control.compare_exchange_weak(now, new, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(other) => now = other,
+            }
+        }
+    }
+}
+
+enum Raise {
+    Dead,
+    Overflow,
+}
+
+/// One of the two counts of a control word.
+#[derive(Clone, Copy)]
+struct Count {
+    step: u64,
+    mask: u64,
+    limit: u64,
+}
+
+const BY_C_CODE: Count = Count { step: OWNER, mask: OWNERS, limit: OWNERS };
+const BY_A_CALL: Count =
+    Count { step: INTERNAL, mask: INTERNALS, limit: INTERNALS - RESERVED_INTERNALS };
+const BY_A_WALK: Count = Count { step: INTERNAL, mask: INTERNALS, limit: INTERNALS };
+
+/// Who holds a new object first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// C code, which will release it.
+    Owner,
+    /// Another object of the library.
+    Internal,
+}
+
+/// What is written while an object lives; tells which kind of object it is.
+pub trait LivePart: Default {
+    /// The kind.
+    const KIND: Kind;
+}
+
+/// The slots of one kind.
+#[derive(Debug)]
+pub struct Arena<Cold, Live> {
+    slots: Pool<Slot<Cold, Live>>,
+}
+
+impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
+    /// An empty arena.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { slots: Pool::new() }
+    }
+
+    /// An empty arena.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { slots: Pool::new() }
+    }
+
+    /// The slot of an index that is in use.
+    #[inline]
+    pub fn slot(&self, index: u32) -> &Slot<Cold, Live> {
+        self.slots.cell(index)
+    }
+
+    /// Takes a slot for a new object. It is not alive before `publish`.
+    #[inline]
+    pub fn take(&self) -> Result<u32, Error> {
+        self.slots.take().map_err(|Exhausted| {
+            Error::Resources(match Live::KIND {
+                Kind::Token => "token slots or memory for them; release tokens that are done",
+                Kind::Job => "job slots or memory for them; release jobs that are done",
+                Kind::Context => "context slots or memory for them; release contexts that are done",
+            })
+        })
+    }
+
+    /// Makes a taken slot a live object with one reference and `flags` set in its state word.
+    #[inline]
+    pub fn publish(&self, index: u32, flags: u64, holder: Holder) -> Handle {
+        let slot = self.slot(index);
+        let generation =
+            ((slot.line.control.load(Ordering::Relaxed) >> GENERATION_SHIFT) as u32).max(1);
+        let handle = handle::pack(Live::KIND, index, generation);
+        slot.state.store(handle | flags, Ordering::Release);
+        let count = if holder == Holder::Owner { OWNER } else { INTERNAL };
+        let control = u64::from(generation) << GENERATION_SHIFT | count;
+        slot.line.control.store(control, Ordering::Release);
+        handle
+    }
+
+    /// Takes away the reference that `publish` gave, of a handle that no caller has seen. True:
+    /// the object died and the caller has to bury it.
+    #[must_use]
+    pub fn unpublish(&self, index: u32, holder: Holder) -> bool {
+        let count = if holder == Holder::Owner { OWNER } else { INTERNAL };
+        let before = self.slot(index).line.control.fetch_sub(count, Ordering::AcqRel);
+        before & COUNTS == count
+    }
+
+    /// Gives back a slot that was taken and not published.
+    pub fn put_back(&self, index: u32) {
+        self.slots.free(index);
+    }
+
+    /// Ends the burial of a dead object whose contents have been cleared.
+    #[inline]
+    pub fn bury(&self, index: u32) {
+        let slot = self.slot(index);
+        slot.state.store(GONE, Ordering::Release);
+        let generation = (slot.line.control.load(Ordering::Relaxed) >> GENERATION_SHIFT) as u32;
+        if generation >= handle::MAX_GENERATION {
+            // Retired: the control word stays at this generation and 0/0 for ever.
+            return;
+        }
+        slot.line.control.store(u64::from(generation + 1) << GENERATION_SHIFT, Ordering::Release);
+        self.slots.free(index);
+    }
+
+    /// The state word's slot of a handle, alive or not. Any bits may come.
+    #[inline(always)]
+    pub fn peek(&self, handle: Handle) -> Option<&Slot<Cold, Live>> {
+        self.slots.get(handle::index(handle))
+    }
+
+    fn find(&self, handle: Handle) -> Result<(&Slot<Cold, Live>, u32), Error> {
+        handle::generation(Live::KIND, handle)
+            .and_then(|generation| Some((self.peek(handle)?, generation)))
+            .ok_or(Error::InvalidHandle(Live::KIND, handle))
+    }
+
+    fn raise(&self, handle: Handle, count: Count) -> Result<u32, Error> {
+        let (slot, generation) = self.find(handle)?;
+        match slot.raise(Some(generation), count) {
+            Ok(()) => Ok(handle::index(handle)),
+            Err(Raise::Dead) => Err(Error::InvalidHandle(Live::KIND, handle)),
+            Err(Raise::Overflow) => {
+                Err(Error::Resources("references to this object; release some"))
+            }
+        }
+    }
+
+    /// Adds an internal to a live object and returns its index.
+    #[inline]
+    pub fn pin(&self, handle: Handle) -> Result<u32, Error> {
+        self.raise(handle, BY_A_CALL)
+    }
+
+    /// Adds an internal to the object in a slot that the caller knows to hold the one it means.
+    /// False: it is dying, or its internals are used up.
+    #[inline]
+    pub fn pin_index(&self, index: u32) -> bool {
+        self.slot(index).raise(None, BY_A_WALK).is_ok()
+    }
+
+    /// Takes an internal away. True: the object died and the caller has to bury it.
+    #[inline]
+    #[must_use]
+    pub fn unpin(&self, index: u32) -> bool {
+        let before = self.slot(index).line.control.fetch_sub(INTERNAL, Ordering::AcqRel);
+        debug_assert_ne!(before & INTERNALS, 0, "unpinned more often than pinned");
+        before & COUNTS == INTERNAL
+    }
+
+    /// Adds an owner to a live object.
+    pub fn retain(&self, handle: Handle) -> Result<(), Error> {
+        self.raise(handle, BY_C_CODE).map(drop)
+    }
+
+    /// Takes an owner away. `Some`: the object in that slot died and the caller has to bury it.
+    #[inline]
+    pub fn release(&self, handle: Handle) -> Result<Option<u32>, Error> {
+        let (slot, generation) = self.find(handle)?;
+        let control = &slot.line.control;
+        let mut now = control.load(Ordering::Relaxed);
+        loop {
+            if now >> GENERATION_SHIFT != u64::from(generation) || now & OWNERS == 0 {
+                return Err(Error::InvalidHandle(Live::KIND, handle));
+            }
+            let new = now - OWNER;
+            match control.compare_exchange_weak(now, new, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) if new & COUNTS == 0 => return Ok(Some(handle::index(handle))),
+                Ok(_) => return Ok(None),
+                Err(other) => now = other,
+            }
+        }
+    }
+
+    /// Handle of the live object in a slot.
+    pub fn handle_of(&self, index: u32) -> Handle {
+        self.slot(index).state.load(Ordering::Relaxed) & !handle::FLAGS
+    }
+
+    /// How many objects are alive. A walk over all slots; exact only while nothing changes.
+    pub fn live(&self) -> u64 {
+        let alive = |slot: &Slot<_, _>| slot.line.control.load(Ordering::Acquire) & COUNTS != 0;
+        self.slots.iter().filter(|(_, slot)| alive(slot)).count() as u64
+    }
+
+    /// Lets a test bring a free slot to its last generation.
+    #[cfg(test)]
+    fn age(&self, index: u32) {
+        let last = u64::from(handle::MAX_GENERATION) << GENERATION_SHIFT;
+        self.slot(index).line.control.store(last, Ordering::Relaxed);
+    }
+}
+
+/// A keeper of objects in an arena: knows how to clear one that died.
+pub trait Keeper {
+    /// Cold part of its slots.
+    type Cold: Default;
+    /// Live part of its slots.
+    type Live: LivePart;
+    /// Where they are.
+    fn arena(&self) -> &Arena<Self::Cold, Self::Live>;
+    /// Clears and buries the object of this index, which died. Runs destroy-notifies.
+    fn bury(&self, index: u32);
+}
+
+/// An internal reference, given back when dropped.
+#[derive(Debug)]
+pub struct Pin<'a, K: Keeper> {
+    keeper: &'a K,
+    index: u32,
+}
+
+impl<'a, K: Keeper> Pin<'a, K> {
+    /// Pins a live object.
+    #[inline]
+    pub fn new(keeper: &'a K, handle: Handle) -> Result<Self, Error> {
+        let index = keeper.arena().pin(handle)?;
+        Ok(Self { keeper, index })
+    }
+
+    /// Takes over an internal that was left to a data structure by `leave`.
+    pub fn take_over(keeper: &'a K, index: u32) -> Self {
+        Self { keeper, index }
+    }
+
+    /// Leaves the internal to a data structure; `take_over` gets it back.
+    pub fn leave(self) -> u32 {
+        let index = self.index;
+        std::mem::forget(self);
+        index
+    }
+
+    /// Index of the slot.
+    #[inline]
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// The slot.
+    #[inline]
+    pub fn slot(&self) -> &'a Slot<K::Cold, K::Live> {
+        self.keeper.arena().slot(self.index)
+    }
+
+    /// The object's handle.
+    pub fn handle(&self) -> Handle {
+        self.keeper.arena().handle_of(self.index)
+    }
+}
+
+impl<K: Keeper> Drop for Pin<'_, K> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.keeper.arena().unpin(self.index) {
+            self.keeper.bury(self.index);
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    type Plain = Arena<u32, u32>;
+
+    impl LivePart for u32 {
+        const KIND: Kind = Kind::Token;
+    }
+
+    fn create(arena: &Plain) -> Handle {
+        let index = arena.take().unwrap();
+        arena.publish(index, 0, Holder::Owner)
+    }
+
+    #[test]
+    fn a_released_handle_is_refused_and_its_slot_used_again_under_another() {
+        static ARENA: Plain = Arena::new();
+        let first = create(&ARENA);
+        assert_eq!(ARENA.release(first), Ok(Some(handle::index(first))));
+        ARENA.bury(handle::index(first));
+        let second = create(&ARENA);
+        assert_eq!(handle::index(first), handle::index(second));
+        assert_ne!(first, second);
+        assert_eq!(ARENA.retain(first), Err(Error::InvalidHandle(Kind::Token, first)));
+        assert_eq!(ARENA.release(first), Err(Error::InvalidHandle(Kind::Token, first)));
+        assert_eq!(ARENA.retain(second), Ok(()));
+    }
+
+    #[test]
+    fn a_release_never_takes_an_internal() {
+        static ARENA: Plain = Arena::new();
+        let handle = create(&ARENA);
+        let index = ARENA.pin(handle).unwrap();
+        assert_eq!(ARENA.release(handle), Ok(None));
+        assert!(ARENA.release(handle).is_err());
+        assert_eq!(ARENA.live(), 1);
+        assert!(ARENA.unpin(index), "the internal was the last");
+        assert!(!ARENA.pin_index(index), "dead is dead");
+    }
+
+    #[test]
+    fn too_many_owners_or_internals_are_an_answer() {
+        static ARENA: Plain = Arena::new();
+        let handle = create(&ARENA);
+        for _ in 1..MAX_OWNERS {
+            ARENA.retain(handle).unwrap();
+        }
+        assert!(matches!(ARENA.retain(handle), Err(Error::Resources(_))));
+        for _ in 0..INTERNALS - RESERVED_INTERNALS {
+            ARENA.pin(handle).unwrap();
+        }
+        assert!(matches!(ARENA.pin(handle), Err(Error::Resources(_))));
+        assert!(ARENA.pin_index(handle::index(handle)), "a walk still gets in");
+        assert_eq!(ARENA.release(handle), Ok(None), "the full counts did not spill over");
+    }
+
+    #[test]
+    fn an_exhausted_generation_retires_the_slot() {
+        static ARENA: Plain = Arena::new();
+        let index = ARENA.take().unwrap();
+        ARENA.age(index);
+        let last = ARENA.publish(index, 0, Holder::Owner);
+        assert_eq!(ARENA.release(last), Ok(Some(index)));
+        ARENA.bury(index);
+        assert!(ARENA.retain(last).is_err());
+        assert_ne!(ARENA.take().unwrap(), index, "the slot is not used again");
+    }
+
+    #[test]
+    fn any_bits_are_refused() {
+        static ARENA: Plain = Arena::new();
+        let good = create(&ARENA);
+        for bit in 0..64 {
+            let bad = good ^ (1 << bit);
+            assert!(ARENA.pin(bad).is_err(), "{bad:#x}");
+        }
+        for bad in [0, 1, u64::MAX, 0x7fff_ffff_ffff_ffff, 0xffff_ffff] {
+            assert!(ARENA.pin(bad).is_err(), "{bad:#x}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What can go wrong, with the values that make its text useful.
+
+use crate::handle::{Handle, Kind};
+use crate::sys::memory::OutOfMemory;
+use std::fmt;
+
+/// A mistake of the caller or a failure; each maps to one negative status of the C ABI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// No live object of this kind has this handle.
+    InvalidHandle(Kind, Handle),
+    /// An argument is wrong; the text says which and what to do.
+    InvalidArgument(&'static str),
+    /// A text argument is longer than its limit.
+    TextTooLong {
+        /// Which text.
+        what: &'static str,
+        /// Bytes given.
+        length: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// A text argument is not UTF-8 from this byte on.
+    NotUtf8 {
+        /// Which text.
+        what: &'static str,
+        /// Offset of the first bad byte.
+        offset: usize,
+    },
+    /// A descriptor is smaller than version 1's.
+    DescriptorTooSmall {
+        /// Which structure.
+        what: &'static str,
+        /// Its `struct_size`.
+        size: u32,
+        /// Size of version 1.
+        least: usize,
+    },
+    /// A descriptor of a later version asks for what this version lacks.
+    DescriptorTooNew {
+        /// Which structure.
+        what: &'static str,
+        /// Its `struct_size`.
+        size: u32,
+        /// Size known here.
+        known: usize,
+    },
+    /// Something is used up.
+    Resources(&'static str),
+    /// The ticket has been reset or unwound, or was never given out.
+    TicketUsed(u64),
+    /// The ticket is of the other slot.
+    WrongSlot(u64),
+    /// The ticket is of another thread.
+    WrongThread(u64),
+    /// Something was set after this ticket and is still set.
+    WrongOrder(u64),
+    /// The job is not in a state that allows this.
+    WrongState {
+        /// What was asked.
+        verb: &'static str,
+        /// The state it is in.
+        state: &'static str,
+    },
+    /// A panic was caught.
+    Internal,
+}
+
+impl From<OutOfMemory> for Error {
+    fn from(_: OutOfMemory) -> Self {
+        Self::Resources("memory")
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::InvalidHandle(kind, handle) => write!(
+                out,
+                "{handle:#x} is no live {}: it was released, never existed, or is a handle of \
+                 another kind; keep a reference of your own while you use a handle",
+                kind.noun()
+            ),
+            Self::InvalidArgument(text) => out.write_str(text),
+            Self::TextTooLong { what, length, limit } => {
+                write!(out, "the {what} has {length} bytes; at most {limit} are allowed")
+            }
+            Self::NotUtf8 { what, offset } => {
+                write!(out, "the {what} is not UTF-8 at byte {offset}; convert it first")
+            }
+            Self::DescriptorTooSmall { what, size, least } => {
+                write!(out, "{what}.struct_size is {size}, below {least}; set it to sizeof({what})")
+            }
+            Self::DescriptorTooNew { what, size, known } => write!(
+                out,
+                "{what}.struct_size is {size} and bytes beyond {known} are not zero: the caller \
+                 was built for a later version of the library; update the library"
+            ),
+            Self::Resources(what) => write!(out, "out of {what}"),
+            Self::TicketUsed(ticket) => write!(
+                out,
+                "ticket {ticket:#x} is not in use: it was reset or unwound before, or never given \
+                 out; reset each ticket once"
+            ),
+            Self::WrongSlot(ticket) => write!(
+                out,
+                "ticket {ticket:#x} belongs to another slot; reset it with the function that goes \
+                 with the one that gave it"
+            ),
+            Self::WrongThread(ticket) => {
+                write!(out, "ticket {ticket:#x} was given out on another thread; reset it there")
+            }
+            Self::WrongOrder(ticket) => write!(
+                out,
+                "ticket {ticket:#x} is not the latest of its slot; reset the later ones first, or \
+                 use dcc_context_unwind"
+            ),
+            Self::WrongState { verb, state } => {
+                write!(out, "cannot {verb} a job that is {state}")
+            }
+            Self::Internal => out.write_str("a panic inside the library was caught"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

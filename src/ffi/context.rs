@@ -1,0 +1,112 @@
+//! `dcc_context_*`: carrying the current pair to other threads, and undoing what was left.
+
+use super::argument::{TextOut, handle, out, out_handle, pointer};
+use super::current::dcc_ticket;
+use super::guard::{guard, guard_creating};
+use super::status::{DCC_OK, dcc_status};
+use super::{LIBRARY, thread};
+use crate::current::NO_TICKET;
+use crate::error::Error;
+use std::ffi::c_char;
+
+/// A captured pair of current token and current job, shared by reference count. The pointer is a
+/// handle, not an address; NULL is the empty pair.
+pub struct dcc_context(());
+
+/// Captures what is current on this thread, so that worker threads can enter it: writes a context
+/// to `out_context`, one reference, yours to release. It keeps token and job alive.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_context_capture(out_context: *mut *mut dcc_context) -> dcc_status {
+    guard_creating(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let to = unsafe { out_handle(out_context) }?;
+        let (slots, _) = thread::slots_and_record()?;
+        *to = pointer(LIBRARY.capture(slots)?);
+        Ok(())
+    })
+}
+
+/// Adds a reference, which you release. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_context_retain(context: *const dcc_context) -> dcc_status {
+    guard(|| {
+        if !context.is_null() {
+            LIBRARY.retain_context(handle(context))?;
+        }
+        Ok(DCC_OK)
+    })
+}
+
+/// Gives a reference back; the last one lets token and job go and may run a job's `destroy`. Any
+/// thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_context_release(context: *mut dcc_context) -> dcc_status {
+    guard(|| {
+        if !context.is_null() {
+            LIBRARY.release_context(handle(context))?;
+        }
+        Ok(DCC_OK)
+    })
+}
+
+/// Makes a captured pair current on this thread, both slots under one ticket, for
+/// dcc_context_exit. NULL masks both. Any thread, any number of threads at a time; a thread that
+/// ends without exit is cleaned up.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_context_enter(
+    context: *const dcc_context,
+    out_ticket: *mut dcc_ticket,
+) -> dcc_status {
+    guard_creating(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let to = unsafe { out(out_ticket) }?;
+        *to = NO_TICKET;
+        let (slots, record) = thread::slots_and_record()?;
+        *to = LIBRARY.enter(slots, record, handle(context))?;
+        Ok(())
+    })
+}
+
+/// Restores both slots to what they were before the enter that gave this ticket; errors as
+/// dcc_cancel_token_reset_current. On the thread of the enter.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_context_exit(ticket: dcc_ticket) -> dcc_status {
+    guard(|| {
+        let slots = thread::slots().ok_or(Error::WrongThread(ticket))?;
+        LIBRARY.exit(slots, ticket)?;
+        Ok(DCC_OK)
+    })
+}
+
+/// Restores both slots to what they were before the call that gave this ticket, of whichever slot,
+/// and undoes with it everything set since, so that one plugin that forgets a reset cannot leave a
+/// UI thread cancelled for ever. What others had left is counted in `context_leaks` of dcc_stats.
+/// Their tickets are used up. On the thread of the ticket. May run a job's `destroy`.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_context_unwind(ticket: dcc_ticket) -> dcc_status {
+    guard(|| {
+        let slots = thread::slots().ok_or(Error::WrongThread(ticket))?;
+        LIBRARY.unwind(slots, ticket)?;
+        Ok(DCC_OK)
+    })
+}
+
+/// Writes the id under which the outside world knows what this thread works on: the current
+/// token's job id, else the current job's caller id, else an empty text. `snprintf`-like, as
+/// dcc_cancel_token_reason.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_context_job_id(
+    buffer: *mut c_char,
+    size: usize,
+    out_length: *mut usize,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise, see the comment.
+        let to = unsafe { TextOut::new(buffer, size, out_length) }?;
+        match thread::slots() {
+            Some(slots) => LIBRARY.show_job_id(slots, |id| to.write(id)),
+            None => to.write(""),
+        }
+        Ok(DCC_OK)
+    })
+}

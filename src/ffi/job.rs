@@ -1,0 +1,475 @@
+//! `dcc_job_*` but for the slot, which `current` has.
+
+use super::argument::{
+    TextOut, Versioned, descriptor, handle, out, out_handle, pointer, text, write_struct,
+};
+use super::current::{job_status, token_status};
+use super::guard::{Outcome, guard, guard_creating, guard_value};
+use super::status::{
+    DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_CANCELLED_BY_JOB, DCC_NOT_FOUND, DCC_OK,
+    dcc_status,
+};
+use super::token::{DCC_MAX_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
+use super::{LIBRARY, thread};
+use crate::arena::Keeper;
+use crate::current::ThreadSlots;
+use crate::error::Error;
+use crate::foreign::Foreign;
+use crate::handle::{Handle, NULL};
+use crate::job::{Begun, Ended, JobOrigin, JobPin, JobState, JobText, Jobs, Progress};
+use crate::sys::callout::{ForeignCheck, Payload, UserData};
+use crate::token::Origin;
+use std::ffi::{c_char, c_void};
+
+/// A job: one unit of a host's work, a token plus id, label, state and progress; shared by
+/// reference count. The pointer is a handle, not an address; NULL is the job that is none.
+pub struct dcc_job(());
+
+/// State of a job: there is no job.
+pub const DCC_JOB_NONE: i32 = 0;
+/// State of a job: created, not begun.
+pub const DCC_JOB_PENDING: i32 = 1;
+/// State of a job: begun, not ended.
+pub const DCC_JOB_RUNNING: i32 = 2;
+/// State of a job, ended: it did its work, whether or not someone asked it to stop meanwhile.
+pub const DCC_JOB_COMPLETED: i32 = 3;
+/// State of a job, ended: with an error.
+pub const DCC_JOB_FAILED: i32 = 4;
+/// State of a job, ended: it saw that it was asked to stop, and stopped.
+pub const DCC_JOB_CANCELLED: i32 = 5;
+/// State of a job, ended from outside: its last reference went while it was unfinished, or its
+/// host gave it up.
+pub const DCC_JOB_INTERRUPTED: i32 = 6;
+
+const _: () = {
+    assert!(DCC_JOB_PENDING == JobState::Pending as i32);
+    assert!(DCC_JOB_RUNNING == JobState::Running as i32);
+    assert!(DCC_JOB_COMPLETED == JobState::Completed as i32);
+    assert!(DCC_JOB_FAILED == JobState::Failed as i32);
+    assert!(DCC_JOB_CANCELLED == JobState::Cancelled as i32);
+    assert!(DCC_JOB_INTERRUPTED == JobState::Interrupted as i32);
+};
+
+/// Flag of a job: its `is_cancelled` may be asked on any thread, not only the creating one.
+pub const DCC_JOB_ASK_ON_ANY_THREAD: u32 = 1;
+
+/// Ends the life of user data: called exactly once, after the last use of it.
+pub type dcc_destroy_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
+/// A host's own "has the user pressed Esc": 0 means no. Must not unwind or longjmp.
+pub type dcc_is_cancelled_fn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> i32>;
+
+/// What a job is created from. Set all to zero, then `struct_size` to sizeof, then what you need.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_job_desc {
+    /// sizeof(dcc_job_desc)
+    pub struct_size: u32,
+    /// DCC_JOB_ASK_ON_ANY_THREAD or 0.
+    pub flags: u32,
+    /// What to call it, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
+    pub label: *const c_char,
+    /// Bytes in `label`, or DCC_NUL_TERMINATED.
+    pub label_length: usize,
+    /// Your own id for it: UTF-8, up to DCC_MAX_ID_LENGTH bytes, copied. May be NULL.
+    pub caller_id: *const c_char,
+    /// Bytes in `caller_id`, or DCC_NUL_TERMINATED.
+    pub caller_id_length: usize,
+    /// A token whose cancel cancels the job. May be NULL.
+    pub parent: *const dcc_cancel_token,
+    /// Handed to `destroy` and `is_cancelled`, and given back by dcc_job_user_data.
+    pub user_data: *mut c_void,
+    /// Called once with `user_data` when the job is gone, in whichever call and on whichever
+    /// thread let it go; never if the create fails. May use the library. May be NULL.
+    pub destroy: dcc_destroy_fn,
+    /// Makes it a foreign job: probes and polls ask this too, on the creating thread only unless
+    /// `flags` says any; never while it is being asked already. Its first answer other than 0
+    /// cancels the job for good (DCC_CAUSE_FOREIGN), which workers and children see. May be NULL.
+    pub is_cancelled: dcc_is_cancelled_fn,
+    /// Least nanoseconds between two questions to `is_cancelled`.
+    pub min_interval_ns: u64,
+}
+
+// SAFETY: numbers, pointers and nullable functions, for which zero is a value; starts with a u32.
+unsafe impl Versioned for dcc_job_desc {
+    const NAME: &'static str = "dcc_job_desc";
+    const FIRST_SIZE: usize = 80;
+}
+
+/// How far a job is. Set `struct_size` to sizeof before the call.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_job_progress_info {
+    /// sizeof(dcc_job_progress_info); the call writes back how much of it was filled.
+    pub struct_size: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Units done.
+    pub done: u64,
+    /// Units in all, 0 while unknown.
+    pub total: u64,
+}
+
+// SAFETY: numbers, for which zero is a value; starts with a u32.
+unsafe impl Versioned for dcc_job_progress_info {
+    const NAME: &'static str = "dcc_job_progress_info";
+    const FIRST_SIZE: usize = 24;
+}
+
+fn jobs() -> &'static Jobs {
+    LIBRARY.jobs()
+}
+
+/// The job pinned for this call; `None` for NULL.
+fn pinned(job: *const dcc_job) -> Outcome<Option<JobPin<'static>>> {
+    match handle(job) {
+        NULL => Ok(None),
+        job => JobPin::new(jobs(), job).map(Some),
+    }
+}
+
+/// Runs a call on a job; NULL is a no-op.
+fn with(job: *const dcc_job, call: impl FnOnce(&JobPin<'static>) -> Outcome) -> dcc_status {
+    guard(|| pinned(job)?.map_or(Ok(DCC_OK), |job| call(&job)))
+}
+
+/// Creates a pending job and writes it to `out_job`: one reference, yours to release. On an error
+/// nothing is left behind and `user_data` is still yours. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_create(
+    desc: *const dcc_job_desc,
+    out_job: *mut *mut dcc_job,
+) -> dcc_status {
+    guard_creating(|| {
+        // SAFETY: the C caller's promise: a filled-in descriptor and a writable result.
+        unsafe {
+            let to = out_handle(out_job)?;
+            *to = pointer(create(&descriptor(desc)?)?);
+            Ok(())
+        }
+    })
+}
+
+/// # Safety
+/// The descriptor's pointers are what the header asks for.
+unsafe fn create(desc: &dcc_job_desc) -> Outcome<Handle> {
+    if desc.flags & !DCC_JOB_ASK_ON_ANY_THREAD != 0 {
+        return Err(Error::InvalidArgument(
+            "dcc_job_desc.flags has unknown bits; use DCC_JOB_ASK_ON_ANY_THREAD or 0",
+        ));
+    }
+    let user_data = UserData::new(desc.user_data);
+    let foreign = match desc.is_cancelled {
+        None => None,
+        Some(function) => {
+            let any_thread = desc.flags & DCC_JOB_ASK_ON_ANY_THREAD != 0;
+            let creator = thread::slots_and_record()?.1.number();
+            Some(Foreign {
+                // SAFETY: the C caller's promise in the descriptor.
+                check: unsafe { ForeignCheck::new(function, user_data) },
+                thread: (!any_thread).then_some(creator),
+                min_interval_ns: desc.min_interval_ns,
+            })
+        }
+    };
+    // SAFETY: the C caller's promise in the descriptor.
+    let (label, caller_id) = unsafe {
+        let label = text("label", desc.label, desc.label_length, DCC_MAX_TEXT_LENGTH)?;
+        let id = text("caller id", desc.caller_id, desc.caller_id_length, DCC_MAX_ID_LENGTH)?;
+        (label, id)
+    };
+    let origin = JobOrigin {
+        label,
+        caller_id,
+        parent: handle(desc.parent),
+        token: Origin { job_id: "", foreign },
+    };
+    // SAFETY: the C caller's promise in the descriptor; on an error the payload is given up
+    // without running its notify.
+    let payload = unsafe { Payload::new(user_data, desc.destroy) };
+    jobs().create(&origin, Some(payload)).map_err(|(error, _callers)| error)
+}
+
+/// Adds a reference, which you release. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_job_retain(job: *const dcc_job) -> dcc_status {
+    guard(|| {
+        if !job.is_null() {
+            jobs().arena().retain(handle(job))?;
+        }
+        Ok(DCC_OK)
+    })
+}
+
+/// Gives a reference back. The last one ends the job's life, as interrupted if it is unfinished,
+/// and runs its `destroy`; unless the library still needs it, while it is current on a thread or
+/// captured. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_job_release(job: *mut dcc_job) -> dcc_status {
+    guard(|| {
+        if !job.is_null() {
+            jobs().release(handle(job))?;
+        }
+        Ok(DCC_OK)
+    })
+}
+
+/// The job's id: the library's own, unique in the process, below 2^53; says nothing of order. 0
+/// for NULL and for a bad handle. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_job_id(job: *const dcc_job) -> u64 {
+    guard_value(0, || Ok(pinned(job)?.map_or(0, |job| jobs().id(&job))))
+}
+
+/// Finds a live job by its id and writes it to `out_job`: a reference, yours to release.
+/// DCC_NOT_FOUND, and NULL, if there is none. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_find(id: u64, out_job: *mut *mut dcc_job) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let to = unsafe { out_handle(out_job) }?;
+        let Some(job) = jobs().find(id) else { return Ok(DCC_NOT_FOUND) };
+        *to = pointer(job);
+        Ok(DCC_OK)
+    })
+}
+
+/// The job's token: cancelled when the job is. Borrowed: good as long as the job; retain it to
+/// keep it longer. NULL for NULL and for a bad handle. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_job_token(job: *const dcc_job) -> *mut dcc_cancel_token {
+    guard_value(std::ptr::null_mut(), || {
+        Ok(pointer(pinned(job)?.map_or(NULL, |job| jobs().token(&job))))
+    })
+}
+
+/// Asks a job to stop: its polls see it. It does not end the job; the job itself does, and may
+/// still complete. DCC_OK: this call was the first to ask. DCC_ALREADY_CANCELLED: another was.
+/// DCC_ALREADY_ENDED: too late, nothing changes. `reason` as in dcc_cancel_token_cancel. Any
+/// thread; a job that ends at the same moment keeps its end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_cancel(
+    job: *const dcc_job,
+    reason: *const c_char,
+    reason_length: usize,
+) -> dcc_status {
+    with_text(job, "reason", reason, reason_length, |job, reason| {
+        Ok(match jobs().cancel(job, reason) {
+            Ok(true) => DCC_OK,
+            Ok(false) => DCC_ALREADY_CANCELLED,
+            Err(_) => DCC_ALREADY_ENDED,
+        })
+    })
+}
+
+/// Whether a job was asked to stop: 0, DCC_CANCELLED_BY_JOB, or a negative status for a bad
+/// handle. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_job_is_cancelled(job: *const dcc_job) -> dcc_status {
+    with(job, |job| {
+        let thread = || thread::slots().map_or(0, ThreadSlots::thread_number);
+        Ok(job_status(jobs().tokens().answer(jobs().token(job), thread)))
+    })
+}
+
+/// Where a job stands: one of the DCC_JOB_ states, DCC_JOB_NONE for NULL, negative for a bad
+/// handle. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_job_state(job: *const dcc_job) -> dcc_status {
+    with(job, |job| Ok(jobs().state(job) as dcc_status))
+}
+
+/// Begins a pending job. DCC_CANCELLED_BY_JOB: it was asked to stop before it began and stays
+/// pending; do not run it, acknowledge the cancel. DCC_ERROR_WRONG_STATE if it is not pending. Any
+/// thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_job_begin(job: *const dcc_job) -> dcc_status {
+    with(job, |job| {
+        Ok(match jobs().begin(job)? {
+            Begun::Running => DCC_OK,
+            Begun::Cancelled => DCC_CANCELLED_BY_JOB,
+        })
+    })
+}
+
+/// Ends a running job as completed. DCC_OK: this call ended it. DCC_ALREADY_ENDED: it had ended,
+/// and stays as it was. A cancel that came meanwhile changes nothing. Any thread; of several ends
+/// at the same moment exactly one wins.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_job_complete(job: *const dcc_job) -> dcc_status {
+    with(job, |job| end(job, JobState::Completed, ""))
+}
+
+/// Ends a pending or running job as failed, with a message for people (UTF-8, up to
+/// DCC_MAX_TEXT_LENGTH bytes, copied; may be NULL). Answers as dcc_job_complete. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_fail(
+    job: *const dcc_job,
+    message: *const c_char,
+    message_length: usize,
+) -> dcc_status {
+    with_text(job, "message", message, message_length, |job, message| {
+        end(job, JobState::Failed, message)
+    })
+}
+
+/// Ends a pending or running job as cancelled: it saw that it, or the current token, was asked to
+/// stop, and stopped. Answers as dcc_job_complete. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_job_acknowledge_cancel(job: *const dcc_job) -> dcc_status {
+    with(job, |job| end(job, JobState::Cancelled, ""))
+}
+
+/// Ends a pending or running job as interrupted, from outside, for instance because its host
+/// closes; `message` says why, as in dcc_job_fail. The code that runs it sees nothing of this:
+/// cancel it too. Answers as dcc_job_complete. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_interrupt(
+    job: *const dcc_job,
+    message: *const c_char,
+    message_length: usize,
+) -> dcc_status {
+    with_text(job, "message", message, message_length, |job, message| {
+        end(job, JobState::Interrupted, message)
+    })
+}
+
+fn end(job: &JobPin<'_>, state: JobState, text: &str) -> Outcome {
+    Ok(match jobs().end(job, state, text)? {
+        Ended::ByThisCall => DCC_OK,
+        Ended::Before(_) => DCC_ALREADY_ENDED,
+    })
+}
+
+fn with_text(
+    job: *const dcc_job,
+    what: &'static str,
+    words: *const c_char,
+    length: usize,
+    call: impl FnOnce(&JobPin<'static>, &str) -> Outcome,
+) -> dcc_status {
+    with(job, |job| {
+        // SAFETY: the C caller's promise about its text.
+        let words = unsafe { text(what, words, length, DCC_MAX_TEXT_LENGTH) }?;
+        call(job, words)
+    })
+}
+
+/// Notes how far a running job is, and answers whether to stop: 0, DCC_CANCELLED_BY_TOKEN if the
+/// current token is cancelled, DCC_CANCELLED_BY_JOB if this job is. `total` is 0 while unknown.
+/// Progress only grows: a report with less `done` than an earlier one, for instance of a slower
+/// worker, is left out. `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied; NULL keeps
+/// the one before. DCC_ERROR_WRONG_STATE if the job is not running. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_set_progress(
+    job: *const dcc_job,
+    done: u64,
+    total: u64,
+    message: *const c_char,
+    message_length: usize,
+) -> dcc_status {
+    with_text(job, "message", message, message_length, |job, words| {
+        let words = (!message.is_null()).then_some(words);
+        jobs().set_progress(job, Progress { done, total }, words)?;
+        let tokens = jobs().tokens();
+        let slots = thread::slots();
+        let number = || slots.map_or(0, ThreadSlots::thread_number);
+        let current = slots.map_or(NULL, ThreadSlots::token);
+        Ok(match token_status(tokens.answer(current, number)) {
+            DCC_OK => job_status(tokens.answer(jobs().token(job), number)),
+            stop => stop,
+        })
+    })
+}
+
+/// Fills in how far a job is. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_progress(
+    job: *const dcc_job,
+    out_progress: *mut dcc_job_progress_info,
+) -> dcc_status {
+    guard(|| {
+        let Progress { done, total } =
+            pinned(job)?.map_or_else(Progress::default, |job| jobs().progress(&job));
+        let info = dcc_job_progress_info { struct_size: 0, reserved: 0, done, total };
+        // SAFETY: the C caller's promise: writable for the size that it says.
+        unsafe { write_struct(out_progress, &info) }?;
+        Ok(DCC_OK)
+    })
+}
+
+fn show(job: *const dcc_job, which: JobText, to: Outcome<TextOut>) -> Outcome {
+    let to = to?;
+    match pinned(job)? {
+        Some(job) => jobs().show_text(&job, which, |text| to.write(text)),
+        None => to.write(""),
+    }
+    Ok(DCC_OK)
+}
+
+/// Writes the message of the latest progress, `snprintf`-like, as dcc_cancel_token_reason. Any
+/// thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_progress_message(
+    job: *const dcc_job,
+    buffer: *mut c_char,
+    size: usize,
+    out_length: *mut usize,
+) -> dcc_status {
+    // SAFETY: the C caller's promise, see the comment.
+    guard(|| show(job, JobText::ProgressMessage, unsafe { TextOut::new(buffer, size, out_length) }))
+}
+
+/// Writes the label, `snprintf`-like. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_label(
+    job: *const dcc_job,
+    buffer: *mut c_char,
+    size: usize,
+    out_length: *mut usize,
+) -> dcc_status {
+    // SAFETY: the C caller's promise, see the comment.
+    guard(|| show(job, JobText::Label, unsafe { TextOut::new(buffer, size, out_length) }))
+}
+
+/// Writes the caller's own id, `snprintf`-like. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_caller_id(
+    job: *const dcc_job,
+    buffer: *mut c_char,
+    size: usize,
+    out_length: *mut usize,
+) -> dcc_status {
+    // SAFETY: the C caller's promise, see the comment.
+    guard(|| show(job, JobText::CallerId, unsafe { TextOut::new(buffer, size, out_length) }))
+}
+
+/// Writes why the job failed or was interrupted, `snprintf`-like; empty if it did not. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_failure(
+    job: *const dcc_job,
+    buffer: *mut c_char,
+    size: usize,
+    out_length: *mut usize,
+) -> dcc_status {
+    // SAFETY: the C caller's promise, see the comment.
+    guard(|| show(job, JobText::Failure, unsafe { TextOut::new(buffer, size, out_length) }))
+}
+
+/// Writes the user data that the job was created with, NULL for none. It lives as long as the job:
+/// hold a reference while you use it. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_user_data(
+    job: *const dcc_job,
+    out_user_data: *mut *mut c_void,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let to = unsafe { out(out_user_data) }?;
+        *to = std::ptr::null_mut();
+        if let Some(data) = pinned(job)?.and_then(|job| jobs().user_data(&job)) {
+            *to = data.pointer();
+        }
+        Ok(DCC_OK)
+    })
+}

@@ -1,0 +1,24 @@
+//! The C boundary: one file for each C object over the safe core.
+//!
+//! Doc comments of exported items become the comments of `include/dcc_cancel.h` and are written
+//! for C readers. Every exported function goes through [`guard::guard`] or one of its siblings.
+
+// C names, and comments for C readers, who know no "Safety" headings.
+#![allow(non_camel_case_types, clippy::missing_safety_doc)]
+
+mod argument;
+pub mod context;
+pub mod current;
+mod guard;
+pub mod job;
+pub mod library;
+pub mod poll;
+pub mod stats;
+pub mod status;
+mod thread;
+pub mod token;
+
+use crate::context::Library;
+
+/// The one library of this process; what creates or installs something pins the module first.
+static LIBRARY: Library = Library::new();

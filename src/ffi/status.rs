@@ -1,0 +1,90 @@
+//! Statuses: numbers and texts, each in one place.
+
+use crate::error::Error;
+
+/// Answer of most functions: 0 is fine, positive an ordinary answer, negative a mistake or a
+/// failure whose text `dcc_last_error` gives.
+pub type dcc_status = i32;
+
+/// Fine; nothing was asked.
+pub const DCC_OK: dcc_status = 0;
+/// Cancelled: the token asks to stop. Text: "Request cancelled by client".
+pub const DCC_CANCELLED_BY_TOKEN: dcc_status = 1;
+/// Cancelled: the job asks to stop. Text: "Job cancelled by dispatcher".
+pub const DCC_CANCELLED_BY_JOB: dcc_status = 2;
+/// A poll of something that is no more: stop.
+pub const DCC_POLL_GONE: dcc_status = 3;
+/// The token or job was cancelled before; the first reason stays.
+pub const DCC_ALREADY_CANCELLED: dcc_status = 4;
+/// The token is not cancelled.
+pub const DCC_NOT_CANCELLED: dcc_status = 5;
+/// The job had ended before; it stays as it was.
+pub const DCC_ALREADY_ENDED: dcc_status = 6;
+/// No live object has this id.
+pub const DCC_NOT_FOUND: dcc_status = 7;
+/// Done, but by a second copy of the library in this process: what it created is not seen by
+/// users of the first copy. Load the library through `dcc_cancel_dl.h`, which finds the first.
+pub const DCC_SECOND_INSTANCE: dcc_status = 8;
+
+/// A handle of no live object, or of another kind of object.
+pub const DCC_ERROR_INVALID_HANDLE: dcc_status = -1;
+/// A wrong `struct_size`, a NULL out-pointer, a text that is not UTF-8 or too long.
+pub const DCC_ERROR_INVALID_ARGUMENT: dcc_status = -2;
+/// Out of memory, slots, references or system keys. Nothing was done.
+pub const DCC_ERROR_RESOURCES: dcc_status = -3;
+/// A descriptor asks for what this version of the library does not have.
+pub const DCC_ERROR_UNSUPPORTED: dcc_status = -4;
+/// A panic inside the library was caught.
+pub const DCC_ERROR_INTERNAL: dcc_status = -5;
+/// A ticket that was used before, or never given out.
+pub const DCC_ERROR_TICKET_USED: dcc_status = -6;
+/// A ticket of the other slot.
+pub const DCC_ERROR_WRONG_SLOT: dcc_status = -7;
+/// A ticket of another thread.
+pub const DCC_ERROR_WRONG_THREAD: dcc_status = -8;
+/// A ticket that is not the latest of its slot.
+pub const DCC_ERROR_WRONG_ORDER: dcc_status = -9;
+/// The job is in a state that does not allow this.
+pub const DCC_ERROR_WRONG_STATE: dcc_status = -10;
+
+/// Every status with its text.
+pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
+    (DCC_OK, c"OK"),
+    (DCC_CANCELLED_BY_TOKEN, c"Request cancelled by client"),
+    (DCC_CANCELLED_BY_JOB, c"Job cancelled by dispatcher"),
+    (DCC_POLL_GONE, c"What was polled is no more"),
+    (DCC_ALREADY_CANCELLED, c"Already cancelled"),
+    (DCC_NOT_CANCELLED, c"Not cancelled"),
+    (DCC_ALREADY_ENDED, c"Job already ended"),
+    (DCC_NOT_FOUND, c"Not found"),
+    (DCC_SECOND_INSTANCE, c"Done by a second copy of the library in this process"),
+    (DCC_ERROR_INVALID_HANDLE, c"Invalid handle"),
+    (DCC_ERROR_INVALID_ARGUMENT, c"Invalid argument"),
+    (DCC_ERROR_RESOURCES, c"Out of resources"),
+    (DCC_ERROR_UNSUPPORTED, c"Not supported by this version of the library"),
+    (DCC_ERROR_INTERNAL, c"Internal error"),
+    (DCC_ERROR_TICKET_USED, c"Ticket already used or never given out"),
+    (DCC_ERROR_WRONG_SLOT, c"Ticket of another slot"),
+    (DCC_ERROR_WRONG_THREAD, c"Ticket of another thread"),
+    (DCC_ERROR_WRONG_ORDER, c"Ticket is not the latest of its slot"),
+    (DCC_ERROR_WRONG_STATE, c"Job is in another state"),
+];
+
+/// The status that tells of an error.
+pub(super) fn of(error: &Error) -> dcc_status {
+    match error {
+        Error::InvalidHandle(..) => DCC_ERROR_INVALID_HANDLE,
+        Error::InvalidArgument(_)
+        | Error::TextTooLong { .. }
+        | Error::NotUtf8 { .. }
+        | Error::DescriptorTooSmall { .. } => DCC_ERROR_INVALID_ARGUMENT,
+        Error::DescriptorTooNew { .. } => DCC_ERROR_UNSUPPORTED,
+        Error::Resources(_) => DCC_ERROR_RESOURCES,
+        Error::TicketUsed(_) => DCC_ERROR_TICKET_USED,
+        Error::WrongSlot(_) => DCC_ERROR_WRONG_SLOT,
+        Error::WrongThread(_) => DCC_ERROR_WRONG_THREAD,
+        Error::WrongOrder(_) => DCC_ERROR_WRONG_ORDER,
+        Error::WrongState { .. } => DCC_ERROR_WRONG_STATE,
+        Error::Internal => DCC_ERROR_INTERNAL,
+    }
+}

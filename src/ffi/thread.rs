@@ -1,0 +1,84 @@
+//! The calling thread's slots and record, kept in thread-local storage.
+
+use super::LIBRARY;
+use crate::current::{ErrorText, ThreadRecord, ThreadSlots};
+use crate::error::Error;
+use crate::sys::memory::try_box;
+use crate::sys::thread_slot::{self, Area};
+use crate::sys::{instance, thread_exit};
+use std::fmt::{self, Write};
+use std::mem::{align_of, offset_of, size_of};
+
+/// The slots of the thread that calls.
+pub(super) type Slots = ThreadSlots<'static>;
+
+// `Area` says in raw words what `ThreadSlots` says in references; cells have the layout of what
+// they hold, and `Option<&T>` is NULL for `None`. The fields stand in the order of `repr(C)`.
+const _: () = assert!(size_of::<Slots>() == size_of::<Area>());
+const _: () = assert!(align_of::<Slots>() == align_of::<Area>());
+const _: () = assert!(offset_of!(Area, record) == 32 && offset_of!(Area, job_word) == 16);
+
+/// The calling thread's slots. `None`, which counts as nothing installed, only where the platform
+/// has no native thread-locals and the thread is at its very end.
+///
+/// The reference is good until the thread ends; it is used within one call only.
+#[inline(always)]
+pub(super) fn slots<'call>() -> Option<&'call Slots> {
+    let area = thread_slot::area()?;
+    // SAFETY: the area is this thread's own and lives until it ends; the layouts agree as asserted
+    // above; its words point to `NEVER_CANCELLED` or to what `Slots` itself put there.
+    Some(unsafe { &*area.cast::<Slots>() })
+}
+
+fn late() -> Error {
+    Error::Resources("thread-local storage: the thread is ending")
+}
+
+/// Slots and record, made if this is the first call that needs them.
+pub(super) fn slots_and_record<'call>() -> Result<(&'call Slots, &'static ThreadRecord), Error> {
+    let slots = slots().ok_or_else(late)?;
+    if let Some(record) = slots.record() {
+        return Ok((slots, record));
+    }
+    make_record(slots).map(|record| (slots, record))
+}
+
+#[cold]
+fn make_record(slots: &Slots) -> Result<&'static ThreadRecord, Error> {
+    // The hook below is code of this module, which must not be unmapped before it runs.
+    instance::is_first();
+    let record = try_box(ThreadRecord::new(LIBRARY.numbers().next()?))?;
+    thread_exit::arm(at_exit).map_err(|_| Error::Resources("system keys for thread-exit hooks"))?;
+    let record: &'static ThreadRecord = Box::leak(record);
+    slots.set_record(Some(record));
+    Ok(record)
+}
+
+/// Empties the slots of a thread that ends. Destroy-notifies that this runs may use the library;
+/// what they install is removed as well.
+fn at_exit() {
+    let Some(slots) = slots() else { return };
+    LIBRARY.clear(slots);
+    if let Some(record) = slots.record() {
+        slots.set_record(None);
+        // SAFETY: it comes from `Box::leak` in `make_record`; the slots were its only holder, and
+        // no call of this thread is under way while the hook runs.
+        drop(unsafe { Box::from_raw(std::ptr::from_ref(record).cast_mut()) });
+    }
+}
+
+/// Keeps the text of this thread's last error.
+pub(super) fn note_error(text: fmt::Arguments<'_>) {
+    let Ok((_, record)) = slots_and_record() else { return };
+    let mut kept = ErrorText::EMPTY;
+    let _ = kept.write_fmt(text);
+    *record.last_error.borrow_mut() = kept;
+}
+
+/// Shows the text of this thread's last error.
+pub(super) fn show_error<R>(reader: impl FnOnce(&str) -> R) -> R {
+    match slots().and_then(ThreadSlots::record) {
+        Some(record) => reader(record.last_error.borrow().as_str()),
+        None => reader(""),
+    }
+}

@@ -1,0 +1,314 @@
+//! `dcc_cancel_token_*`.
+
+use super::argument::{TextOut, Versioned, descriptor, handle, out, out_handle, pointer, text};
+use super::guard::{Outcome, guard, guard_creating};
+use super::status::{
+    DCC_ALREADY_CANCELLED, DCC_CANCELLED_BY_TOKEN, DCC_NOT_CANCELLED, DCC_OK, dcc_status,
+};
+use super::{LIBRARY, thread};
+use crate::arena::{Holder, Keeper};
+use crate::current::ThreadSlots;
+use crate::error::Error;
+use crate::handle::{Handle, Kind, NULL};
+use crate::sys::clock;
+use crate::token::{Answer, Cause, Origin, TokenPin, Tokens};
+use std::ffi::c_char;
+
+/// A token: a cancellation flag with a reason, shared by reference count. The pointer is a handle,
+/// not an address; NULL is the token that is never cancelled.
+pub struct dcc_cancel_token(());
+
+/// Most bytes of a token's or a job's id.
+pub const DCC_MAX_ID_LENGTH: usize = 128;
+/// Most bytes of a reason, a label, a message.
+pub const DCC_MAX_TEXT_LENGTH: usize = 4096;
+
+/// Why a token is cancelled. A token that was cancelled through its parent has the parent's cause.
+pub type dcc_cause = i32;
+/// It is not cancelled.
+pub const DCC_CAUSE_NONE: dcc_cause = 0;
+/// Someone called a cancel function.
+pub const DCC_CAUSE_REQUEST: dcc_cause = 1;
+/// A job's `is_cancelled` function said so.
+pub const DCC_CAUSE_FOREIGN: dcc_cause = 2;
+
+const _: () = {
+    assert!(DCC_CAUSE_NONE == Cause::None as dcc_cause);
+    assert!(DCC_CAUSE_REQUEST == Cause::Request as dcc_cause);
+    assert!(DCC_CAUSE_FOREIGN == Cause::Foreign as dcc_cause);
+};
+
+/// What a token is created from. Set all to zero, then `struct_size` to sizeof, then what you
+/// need.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_cancel_token_desc {
+    /// sizeof(dcc_cancel_token_desc)
+    pub struct_size: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Tokens whose cancel cancels this one; NULL entries are skipped. They stay alive as long as
+    /// this token, not the other way round.
+    pub parents: *const *const dcc_cancel_token,
+    /// Entries in `parents`.
+    pub parent_count: usize,
+    /// The id that a server gave the job that this token is for: UTF-8, up to DCC_MAX_ID_LENGTH
+    /// bytes, copied. NULL for none.
+    pub job_id: *const c_char,
+    /// Bytes in `job_id`, or DCC_NUL_TERMINATED.
+    pub job_id_length: usize,
+}
+
+// SAFETY: numbers and pointers, for which zero is a value; starts with a u32.
+unsafe impl Versioned for dcc_cancel_token_desc {
+    const NAME: &'static str = "dcc_cancel_token_desc";
+    const FIRST_SIZE: usize = 40;
+}
+
+fn tokens() -> &'static Tokens {
+    LIBRARY.jobs().tokens()
+}
+
+/// The handles of an array of the caller.
+///
+/// # Safety
+/// `parents` is readable for `count` entries, or `count` is 0.
+unsafe fn handles<'call>(
+    parents: *const *const dcc_cancel_token,
+    count: usize,
+) -> Outcome<impl Iterator<Item = Handle> + 'call> {
+    let parents: &'call [*const dcc_cancel_token] = match (parents.is_null(), count) {
+        (_, 0) => &[],
+        (true, _) => {
+            return Err(Error::InvalidArgument("parents is NULL but parent_count is not 0"));
+        }
+        // SAFETY: promised by the caller.
+        (false, count) => unsafe { std::slice::from_raw_parts(parents, count) },
+    };
+    Ok(parents.iter().map(|parent| handle(*parent)))
+}
+
+fn create(
+    parents: impl IntoIterator<Item = Handle>,
+    origin: Origin<'_>,
+    to: &mut *mut dcc_cancel_token,
+) -> Outcome<()> {
+    *to = pointer(tokens().create(parents, origin, Holder::Owner)?);
+    Ok(())
+}
+
+/// Creates a token and writes it to `out_token`: one reference, yours to release. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_cancel_token_create(
+    out_token: *mut *mut dcc_cancel_token,
+) -> dcc_status {
+    guard_creating(|| {
+        // SAFETY: the C caller's promise, see the comment.
+        create([], Origin::default(), unsafe { out_handle(out_token) }?)
+    })
+}
+
+/// Creates a token that is cancelled, with the same cause and reason, when any of `count` parents
+/// is; at once if one is already. NULL parents are skipped; a stale one fails the call. A parent
+/// stays alive as long as its children; releasing a child leaves nothing in it. Any thread; a
+/// parent that is cancelled meanwhile cancels the child, never neither.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_cancel_token_create_linked(
+    parents: *const *const dcc_cancel_token,
+    count: usize,
+    out_token: *mut *mut dcc_cancel_token,
+) -> dcc_status {
+    guard_creating(|| {
+        // SAFETY: the C caller's promise: `count` readable entries and a writable result.
+        let (to, parents) = unsafe { (out_handle(out_token)?, handles(parents, count)?) };
+        create(parents, Origin::default(), to)
+    })
+}
+
+/// Creates a token from a descriptor: parents and a job id. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_cancel_token_create_from(
+    desc: *const dcc_cancel_token_desc,
+    out_token: *mut *mut dcc_cancel_token,
+) -> dcc_status {
+    guard_creating(|| {
+        // SAFETY: the C caller's promise: a filled-in descriptor and a writable result.
+        unsafe {
+            let to = out_handle(out_token)?;
+            let desc = descriptor(desc)?;
+            let job_id = text("job id", desc.job_id, desc.job_id_length, DCC_MAX_ID_LENGTH)?;
+            let origin = Origin { job_id, foreign: None };
+            create(handles(desc.parents, desc.parent_count)?, origin, to)
+        }
+    })
+}
+
+/// Adds a reference, which you release. DCC_ERROR_RESOURCES beyond a million of them. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_cancel_token_retain(token: *const dcc_cancel_token) -> dcc_status {
+    guard(|| {
+        if !token.is_null() {
+            tokens().arena().retain(handle(token))?;
+        }
+        Ok(DCC_OK)
+    })
+}
+
+/// Gives a reference back. The last one ends the token, unless the library still needs it: while
+/// it is current on a thread, has children or belongs to a job. Releasing more often than retained
+/// is DCC_ERROR_INVALID_HANDLE once no reference is left, but takes somebody else's while there
+/// is one. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_cancel_token_release(token: *mut dcc_cancel_token) -> dcc_status {
+    guard(|| {
+        if !token.is_null() {
+            tokens().release(handle(token))?;
+        }
+        Ok(DCC_OK)
+    })
+}
+
+/// Cancels a token and everything linked below it, for ever. DCC_OK: this call did it.
+/// DCC_ALREADY_CANCELLED: another did, and its reason stays; the flag is visible when this
+/// returns. NULL: nothing happens, DCC_OK.
+///
+/// `reason` is UTF-8 of `reason_length` bytes, or DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH,
+/// copied; NULL for none. A bad reason cancels nothing. Should there be no memory for it, the
+/// cancel happens without. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_cancel_token_cancel(
+    token: *const dcc_cancel_token,
+    reason: *const c_char,
+    reason_length: usize,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise, see the comment.
+        let reason = unsafe { text("reason", reason, reason_length, DCC_MAX_TEXT_LENGTH) }?;
+        if token.is_null() {
+            return Ok(DCC_OK);
+        }
+        let token = TokenPin::new(tokens(), handle(token))?;
+        let first = tokens().cancel(&token, Cause::Request, reason);
+        Ok(if first { DCC_OK } else { DCC_ALREADY_CANCELLED })
+    })
+}
+
+/// Whether a token is cancelled: 0, or DCC_CANCELLED_BY_TOKEN, or a negative status for a bad
+/// handle; anything but 0 means stop. What was written before the cancel is visible after a
+/// positive answer. Any thread; cheap enough for inner loops, `dcc_poll_one` is cheaper.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_cancel_token_is_cancelled(token: *const dcc_cancel_token) -> dcc_status {
+    if tokens().is_quiet(handle(token)) {
+        return DCC_OK;
+    }
+    ask(handle(token))
+}
+
+// `extern "C"`, which never unwinds, so that the fast path ends in a jump and needs no frame.
+#[cold]
+extern "C" fn ask(token: Handle) -> dcc_status {
+    guard(|| {
+        let thread = || thread::slots().map_or(0, ThreadSlots::thread_number);
+        match tokens().answer(token, thread) {
+            Answer::Quiet => Ok(DCC_OK),
+            Answer::Cancelled => Ok(DCC_CANCELLED_BY_TOKEN),
+            Answer::Gone => Err(Error::InvalidHandle(Kind::Token, token)),
+        }
+    })
+}
+
+/// Writes the reason of the cancel, up to `size` bytes with the NUL, cut on a character boundary;
+/// `out_length`, if not NULL, gets the whole length without the NUL. DCC_NOT_CANCELLED and an
+/// empty text while there was none. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_cancel_token_reason(
+    token: *const dcc_cancel_token,
+    buffer: *mut c_char,
+    size: usize,
+    out_length: *mut usize,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise, see the comment.
+        let to = unsafe { TextOut::new(buffer, size, out_length) }?;
+        let Some(token) = pinned(token)? else {
+            to.write("");
+            return Ok(DCC_NOT_CANCELLED);
+        };
+        let cancelled = tokens().is_cancelled(&token);
+        tokens().show_reason(&token, |reason| to.write(reason));
+        Ok(if cancelled { DCC_OK } else { DCC_NOT_CANCELLED })
+    })
+}
+
+/// Writes why the token is cancelled, DCC_CAUSE_NONE with DCC_NOT_CANCELLED if it is not. Any
+/// thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_cancel_token_cause(
+    token: *const dcc_cancel_token,
+    out_cause: *mut dcc_cause,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let to = unsafe { out(out_cause) }?;
+        *to = DCC_CAUSE_NONE;
+        let Some(token) = pinned(token)? else { return Ok(DCC_NOT_CANCELLED) };
+        *to = tokens().record(&token).1 as dcc_cause;
+        Ok(if *to == DCC_CAUSE_NONE { DCC_NOT_CANCELLED } else { DCC_OK })
+    })
+}
+
+/// Writes how many nanoseconds ago the token was cancelled (through a parent: the parent), 0 with
+/// DCC_NOT_CANCELLED if it is not. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_cancel_token_time_since_cancelled(
+    token: *const dcc_cancel_token,
+    out_nanoseconds: *mut u64,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let to = unsafe { out(out_nanoseconds) }?;
+        *to = 0;
+        let Some(token) = pinned(token)? else { return Ok(DCC_NOT_CANCELLED) };
+        let (time_ns, cause) = tokens().record(&token);
+        if cause == Cause::None {
+            return Ok(DCC_NOT_CANCELLED);
+        }
+        *to = clock::now_ns().saturating_sub(time_ns);
+        Ok(DCC_OK)
+    })
+}
+
+/// Whether a token is cancelled or can ever be: 1 for every live token, 0 for NULL, so that a loop
+/// may leave polling out; negative for a bad handle. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_cancel_token_can_be_cancelled(token: *const dcc_cancel_token) -> dcc_status {
+    guard(|| Ok(i32::from(pinned(token)?.is_some())))
+}
+
+/// Writes the job id that the token was created with, an empty text if none; `snprintf`-like, as
+/// dcc_cancel_token_reason. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_cancel_token_job_id(
+    token: *const dcc_cancel_token,
+    buffer: *mut c_char,
+    size: usize,
+    out_length: *mut usize,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise, see the comment.
+        let to = unsafe { TextOut::new(buffer, size, out_length) }?;
+        match pinned(token)? {
+            Some(token) => tokens().show_job_id(&token, |id| to.write(id)),
+            None => to.write(""),
+        }
+        Ok(DCC_OK)
+    })
+}
+
+/// The token pinned for this call; `None` for NULL.
+fn pinned(token: *const dcc_cancel_token) -> Outcome<Option<TokenPin<'static>>> {
+    match handle(token) {
+        NULL => Ok(None),
+        token => TokenPin::new(tokens(), token).map(Some),
+    }
+}

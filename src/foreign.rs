@@ -1,0 +1,99 @@
+//! Foreign checks: a host's own `is_cancelled` behind a token, sampled by whoever polls it.
+//!
+//! Invariants: `asking` is set by the one thread that asks, under the lock, and the host is asked
+//! outside it; so the host's function is never entered twice at a time. The cell lives as long as
+//! its token, which the asker has pinned.
+
+use crate::error::Error;
+use crate::pool::{Link, Pool};
+use crate::sys::callout::ForeignCheck;
+use crate::sys::sync::{AtomicU32, Mutex};
+
+/// A foreign check and when it may be asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Foreign {
+    /// The host's function.
+    pub check: ForeignCheck,
+    /// The only thread that may ask; `None` for any.
+    pub thread: Option<u64>,
+    /// Least time between two questions.
+    pub min_interval_ns: u64,
+}
+
+#[derive(Debug)]
+struct Source {
+    foreign: Foreign,
+    last_asked_ns: Option<u64>,
+    asking: bool,
+}
+
+#[derive(Debug, Default)]
+struct ForeignCell {
+    next: AtomicU32,
+    source: Mutex<Option<Source>>,
+}
+
+impl Link for ForeignCell {
+    fn next(&self) -> &AtomicU32 {
+        &self.next
+    }
+}
+
+/// All foreign checks.
+#[derive(Debug)]
+pub struct Foreigns {
+    cells: Pool<ForeignCell>,
+}
+
+impl Foreigns {
+    /// None.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { cells: Pool::new() }
+    }
+
+    /// None.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { cells: Pool::new() }
+    }
+
+    /// Keeps a check; the number is the token's to remember.
+    pub fn add(&self, foreign: Foreign) -> Result<u32, Error> {
+        let number = self.cells.take().map_err(|_| Error::Resources("memory for foreign jobs"))?;
+        let source = Source { foreign, last_asked_ns: None, asking: false };
+        *self.cells.cell(number).source.lock() = Some(source);
+        Ok(number)
+    }
+
+    /// Forgets a check whose token died.
+    pub fn remove(&self, number: u32) {
+        *self.cells.cell(number).source.lock() = None;
+        self.cells.free(number);
+    }
+
+    /// Asks the host if it is this thread's and this moment's turn. The token is pinned.
+    pub fn ask(&self, number: u32, thread: u64, now_ns: u64) -> bool {
+        let cell = self.cells.cell(number);
+        let check = {
+            let mut source = cell.source.lock();
+            let Some(source) = source.as_mut() else { return false };
+            let foreign = source.foreign;
+            let too_soon = source
+                .last_asked_ns
+                .is_some_and(|last| now_ns.saturating_sub(last) < foreign.min_interval_ns);
+            let other_thread = foreign.thread.is_some_and(|owner| owner != thread);
+            if source.asking || too_soon || other_thread {
+                return false;
+            }
+            source.asking = true;
+            source.last_asked_ns = Some(now_ns);
+            foreign.check
+        };
+        let cancelled = check.ask();
+        if let Some(source) = cell.source.lock().as_mut() {
+            source.asking = false;
+        }
+        cancelled
+    }
+}

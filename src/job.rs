@@ -1,0 +1,417 @@
+//! Jobs: a token plus id, label, state and progress.
+//!
+//! Locks: one body lock a job, a leaf. The life of a job is decided by one compare-and-swap on
+//! `life`, made under the body lock only where a text has to become visible with it. The outcome is
+//! never derived from the token's flag.
+//!
+//! A dead job drops its token and runs its destroy-notify after its slot was buried, so the notify
+//! may use the library as it likes.
+
+use crate::arena::{Arena, Holder, Keeper, LivePart, Pin};
+use crate::error::Error;
+use crate::handle::{self, Handle, Kind};
+use crate::sys::callout::{Payload, UserData};
+use crate::sys::memory::{replace_string, try_string};
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::token::{Cause, Origin, TokenPin, Tokens};
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u32)]
+pub enum JobState {
+    /// Made, not begun.
+    Pending = 1,
+    /// Begun, not ended.
+    Running = 2,
+    /// Ended: did its work.
+    Completed = 3,
+    /// Ended: an error.
+    Failed = 4,
+    /// Ended: saw that it was asked to stop, and stopped.
+    Cancelled = 5,
+    /// Ended by another than itself: dropped unfinished, or its host went away.
+    Interrupted = 6,
+}
+
+impl JobState {
+    const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Running,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Interrupted,
+    ];
+
+    fn from_number(number: u32) -> Self {
+        Self::ALL[(number as usize - 1).min(5)]
+    }
+
+    /// Whether it is the end.
+    pub fn is_terminal(self) -> bool {
+        self >= Self::Completed
+    }
+
+    /// As texts call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What a `begin` found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It runs now.
+    Running,
+    /// It was cancelled before; it stays pending and should be acknowledged.
+    Cancelled,
+}
+
+/// Whether an ending call was the one that ended the job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Yes.
+    ByThisCall,
+    /// It had ended before.
+    Before(JobState),
+}
+
+/// How far a job is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Units done.
+    pub done: u64,
+    /// Units in all; 0 while unknown.
+    pub total: u64,
+}
+
+/// The texts of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobText {
+    /// What it is called.
+    Label,
+    /// The caller's own id.
+    CallerId,
+    /// Why it failed or was interrupted.
+    Failure,
+    /// The message of its progress.
+    ProgressMessage,
+}
+
+#[derive(Debug, Default)]
+struct Body {
+    label: String,
+    caller_id: String,
+    failure: String,
+    message: String,
+    progress: Progress,
+    payload: Option<Payload>,
+}
+
+/// What is written while a job lives.
+#[derive(Debug, Default)]
+pub struct JobLive {
+    life: AtomicU32,
+    token: AtomicU64,
+    body: Mutex<Body>,
+}
+
+impl LivePart for JobLive {
+    const KIND: Kind = Kind::Job;
+}
+
+/// What a job is made from.
+#[derive(Debug)]
+pub struct JobOrigin<'a> {
+    /// What it is called.
+    pub label: &'a str,
+    /// The caller's own id.
+    pub caller_id: &'a str,
+    /// A token whose cancel cancels the job; NULL for none.
+    pub parent: Handle,
+    /// What its token is made from.
+    pub token: Origin<'a>,
+}
+
+/// A pinned job.
+pub type JobPin<'a> = Pin<'a, Jobs>;
+
+/// How many jobs ended in which way.
+#[derive(Debug, Default)]
+pub struct EndCounts([AtomicU64; 4]);
+
+impl EndCounts {
+    /// All zero.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self([const { AtomicU64::new(0) }; 4])
+    }
+
+    fn count(&self, state: JobState) {
+        self.0[state as usize - JobState::Completed as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many jobs ended in this terminal state.
+    pub fn of(&self, state: JobState) -> u64 {
+        self.0[state as usize - JobState::Completed as usize].load(Ordering::Relaxed)
+    }
+}
+
+/// All jobs, above the tokens that they use.
+#[derive(Debug)]
+pub struct Jobs {
+    arena: Arena<(), JobLive>,
+    ends: EndCounts,
+    tokens: Tokens,
+}
+
+impl Keeper for Jobs {
+    type Cold = ();
+    type Live = JobLive;
+
+    fn arena(&self) -> &Arena<(), JobLive> {
+        &self.arena
+    }
+
+    fn bury(&self, index: u32) {
+        let live = self.arena.slot(index).live();
+        if !state_of(live).is_terminal() {
+            // Nobody can end it any more.
+            self.ends.count(JobState::Interrupted);
+        }
+        let token = handle::index(live.token.load(Ordering::Relaxed));
+        let body = std::mem::take(&mut *live.body.lock());
+        self.arena.bury(index);
+        drop(TokenPin::take_over(&self.tokens, token));
+        if let Some(payload) = body.payload {
+            payload.destroy();
+        }
+    }
+}
+
+fn state_of(live: &JobLive) -> JobState {
+    JobState::from_number(live.life.load(Ordering::Acquire))
+}
+
+impl Jobs {
+    /// No jobs.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { arena: Arena::new(), ends: EndCounts::new(), tokens: Tokens::new() }
+    }
+
+    /// No jobs.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { arena: Arena::new(), ends: EndCounts::default(), tokens: Tokens::new() }
+    }
+
+    /// The tokens, of jobs and others.
+    #[inline(always)]
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// How jobs ended.
+    pub fn ends(&self) -> &EndCounts {
+        &self.ends
+    }
+
+    /// A pending job. On an error the payload comes back: it is still the caller's.
+    pub fn create(
+        &self,
+        origin: &JobOrigin<'_>,
+        payload: Option<Payload>,
+    ) -> Result<Handle, (Error, Option<Payload>)> {
+        match self.prepare(origin) {
+            Ok(index) => {
+                self.arena.slot(index).live().body.lock().payload = payload;
+                Ok(self.arena.publish(index, 0, Holder::Owner))
+            }
+            Err(error) => Err((error, payload)),
+        }
+    }
+
+    fn prepare(&self, origin: &JobOrigin<'_>) -> Result<u32, Error> {
+        let label = try_string(origin.label)?;
+        let caller_id = try_string(origin.caller_id)?;
+        let index = self.arena.take()?;
+        let token = self.tokens.create([origin.parent], origin.token, Holder::Internal);
+        let token = token.inspect_err(|_| self.arena.put_back(index))?;
+        let live = self.arena.slot(index).live();
+        live.token.store(token, Ordering::Relaxed);
+        live.life.store(JobState::Pending as u32, Ordering::Relaxed);
+        let mut body = live.body.lock();
+        body.label = label;
+        body.caller_id = caller_id;
+        drop(body);
+        Ok(index)
+    }
+
+    /// Takes one owner away; may run the destroy-notify.
+    pub fn release(&self, job: Handle) -> Result<(), Error> {
+        if let Some(index) = self.arena.release(job)? {
+            self.bury(index);
+        }
+        Ok(())
+    }
+
+    /// The job's id: unique in the process, below 2^53, found again without a table.
+    pub fn id(&self, job: &JobPin<'_>) -> u64 {
+        id_of(job.handle())
+    }
+
+    /// A new owner of the live job with this id.
+    pub fn find(&self, id: u64) -> Option<Handle> {
+        let index = id as u32 & ((1 << handle::INDEX_BITS) - 1);
+        let generation = u32::try_from(id >> handle::INDEX_BITS).ok()?.checked_add(1)?;
+        if generation > handle::MAX_GENERATION {
+            return None;
+        }
+        let job = handle::pack(Kind::Job, index, generation);
+        self.arena.retain(job).ok().map(|()| job)
+    }
+
+    /// The job's token; borrowed.
+    pub fn token(&self, job: &JobPin<'_>) -> Handle {
+        job.slot().live().token.load(Ordering::Relaxed)
+    }
+
+    /// Where it stands.
+    pub fn state(&self, job: &JobPin<'_>) -> JobState {
+        state_of(job.slot().live())
+    }
+
+    /// Its user data, NULL without.
+    pub fn user_data(&self, job: &JobPin<'_>) -> Option<UserData> {
+        job.slot().live().body.lock().payload.as_ref().map(Payload::user_data)
+    }
+
+    /// Asks it to stop. `Some(state)`: it had ended, nothing was done. Else whether this call was
+    /// the first to ask.
+    pub fn cancel(&self, job: &JobPin<'_>, reason: &str) -> Result<bool, JobState> {
+        let state = self.state(job);
+        if state.is_terminal() {
+            return Err(state);
+        }
+        let token = TokenPin::new(&self.tokens, self.token(job)).map_err(|_| state)?;
+        Ok(self.tokens.cancel(&token, Cause::Request, reason))
+    }
+
+    fn is_cancelled(&self, job: &JobPin<'_>) -> bool {
+        self.tokens
+            .word(self.token(job))
+            .is_some_and(|word| word.load(Ordering::Acquire) & handle::CANCELLED != 0)
+    }
+
+    /// Pending to running, unless it is cancelled already.
+    pub fn begin(&self, job: &JobPin<'_>) -> Result<Begun, Error> {
+        let live = job.slot().live();
+        let wrong = |state: JobState| Error::WrongState { verb: "begin", state: state.name() };
+        let state = state_of(live);
+        if state != JobState::Pending {
+            return Err(wrong(state));
+        }
+        if self.is_cancelled(job) {
+            return Ok(Begun::Cancelled);
+        }
+        live.life
+            .compare_exchange(
+                JobState::Pending as u32,
+                JobState::Running as u32,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            )
+            .map(|_| Begun::Running)
+            .map_err(|now| wrong(JobState::from_number(now)))
+    }
+
+    /// Ends a job. Completing takes a running one; the other ends also take a pending one.
+    pub fn end(&self, job: &JobPin<'_>, end: JobState, text: &str) -> Result<Ended, Error> {
+        let live = job.slot().live();
+        let text = try_string(text)?;
+        // The lock makes the text visible together with the state; the swap decides.
+        let mut body = live.body.lock();
+        let mut now = state_of(live);
+        loop {
+            if now.is_terminal() {
+                return Ok(Ended::Before(now));
+            }
+            if now == JobState::Pending && end == JobState::Completed {
+                return Err(Error::WrongState { verb: "complete", state: now.name() });
+            }
+            let swap = live.life.compare_exchange(
+                now as u32,
+                end as u32,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            match swap {
+                Ok(_) => break,
+                Err(other) => now = JobState::from_number(other),
+            }
+        }
+        let old = std::mem::replace(&mut body.failure, text);
+        drop(body);
+        drop(old);
+        self.ends.count(end);
+        Ok(Ended::ByThisCall)
+    }
+
+    /// Notes progress of a running job. A report that lags behind another thread's is left out.
+    pub fn set_progress(
+        &self,
+        job: &JobPin<'_>,
+        progress: Progress,
+        message: Option<&str>,
+    ) -> Result<(), Error> {
+        let live = job.slot().live();
+        let mut body = live.body.lock();
+        let state = state_of(live);
+        if state != JobState::Running {
+            return Err(Error::WrongState { verb: "set progress of", state: state.name() });
+        }
+        if progress.done < body.progress.done {
+            return Ok(());
+        }
+        if let Some(message) = message {
+            replace_string(&mut body.message, message)?;
+        }
+        body.progress = progress;
+        Ok(())
+    }
+
+    /// How far it is.
+    pub fn progress(&self, job: &JobPin<'_>) -> Progress {
+        job.slot().live().body.lock().progress
+    }
+
+    /// Shows one of its texts, empty if it has none.
+    pub fn show_text<R>(
+        &self,
+        job: &JobPin<'_>,
+        which: JobText,
+        reader: impl FnOnce(&str) -> R,
+    ) -> R {
+        let body = job.slot().live().body.lock();
+        reader(match which {
+            JobText::Label => &body.label,
+            JobText::CallerId => &body.caller_id,
+            JobText::Failure => &body.failure,
+            JobText::ProgressMessage => &body.message,
+        })
+    }
+}
+
+/// Id of a job by its handle.
+pub fn id_of(job: Handle) -> u64 {
+    let generation = handle::generation(Kind::Job, job).unwrap_or(1);
+    u64::from(generation - 1) << handle::INDEX_BITS | u64::from(handle::index(job))
+}

@@ -1,0 +1,34 @@
+//! Cooperative cancellation for native plugins of DCC hosts.
+//!
+//! The product is the C ABI of `include/dcc_cancel.h`; this crate is its implementation. The map,
+//! top to bottom; every arrow points down:
+//!
+//! - `ffi`: the C boundary, one file for each object. Holds the one static [`context::Library`].
+//! - [`context`]: what is installed on threads and the references it holds; captured contexts.
+//! - [`job`]: jobs, their states and progress.
+//! - [`current`]: the two slots of a thread and the probe that reads them.
+//! - [`token`]: tokens and cancelling; [`link`] their graph, [`foreign`] hosts' own checks.
+//! - [`arena`]: counted objects behind [`handle`]s; [`text`] shared texts; [`pool`] the memory.
+//! - [`sys`]: the ground. [`error`]: what can go wrong, for all of them.
+
+#![deny(unsafe_code)]
+// Const constructors for the one static; a `Default` beside each would have no caller.
+#![allow(clippy::new_without_default)]
+
+pub mod arena;
+pub mod context;
+pub mod current;
+pub mod error;
+pub mod foreign;
+pub mod handle;
+pub mod job;
+pub mod link;
+pub mod pool;
+#[allow(unsafe_code)]
+pub mod sys;
+pub mod text;
+pub mod token;
+
+#[cfg(not(loom))]
+#[allow(unsafe_code)]
+pub mod ffi;

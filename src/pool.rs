@@ -1,0 +1,210 @@
+//! Type-stable memory: numbered cells that are reused but never given back.
+//!
+//! Cells live in chunks made on first use and found by one acquire load. The free list is a
+//! Treiber stack of cell numbers whose head carries a tag that every pop changes, so that a pop
+//! that was overtaken by a pop and a push of the same cell fails.
+//!
+//! Invariants:
+//! - A cell is either free (in the list, or above `used`) or taken; only its taker may `free` it.
+//! - `Link::next` of a cell belongs to the list while it is free and to the taker else. A pop that
+//!   lost may still read it; the tag makes it discard what it read.
+//! - Cell 0 is never handed out: 0 ends lists.
+
+use crate::sys::memory::try_boxed_array;
+use crate::sys::sync::{AtomicU32, AtomicU64, OnceBox, Ordering};
+
+/// End of a list of cells.
+pub const NIL: u32 = 0;
+
+#[cfg(not(loom))]
+const CHUNK_BITS: u32 = 9;
+#[cfg(loom)]
+const CHUNK_BITS: u32 = 1;
+const CHUNK: usize = 1 << CHUNK_BITS;
+
+#[cfg(not(loom))]
+const CHUNKS: usize = 1 << (crate::handle::INDEX_BITS - CHUNK_BITS);
+#[cfg(loom)]
+const CHUNKS: usize = 4;
+
+/// What every cell has for the list it is in.
+pub trait Link {
+    /// The next cell's number.
+    fn next(&self) -> &AtomicU32;
+}
+
+/// No cell is left, or no memory for a new chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted;
+
+/// A word that has its cache line for itself.
+#[derive(Debug)]
+#[repr(align(64))]
+struct OwnLine<T>(T);
+
+/// Numbered cells of one type.
+#[derive(Debug)]
+pub struct Pool<T> {
+    chunks: [OnceBox<[T; CHUNK]>; CHUNKS],
+    /// Tag in the high half, number of the first free cell in the low half.
+    free: OwnLine<AtomicU64>,
+    /// The highest number ever handed out. All zero, an empty pool costs no room in the file.
+    used: OwnLine<AtomicU32>,
+}
+
+impl<T: Default + Link> Pool<T> {
+    /// An empty pool.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self {
+            chunks: [const { OnceBox::new() }; CHUNKS],
+            free: OwnLine(AtomicU64::new(0)),
+            used: OwnLine(AtomicU32::new(0)),
+        }
+    }
+
+    /// An empty pool.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self {
+            chunks: [const { OnceBox::new() }; CHUNKS],
+            free: OwnLine(AtomicU64::new(0)),
+            used: OwnLine(AtomicU32::new(0)),
+        }
+    }
+
+    /// The cell of a number; `None` where no chunk is. Any number is safe to ask for.
+    #[inline(always)]
+    pub fn get(&self, number: u32) -> Option<&T> {
+        let chunk = self.chunks.get((number >> CHUNK_BITS) as usize)?.get()?;
+        Some(&chunk[number as usize & (CHUNK - 1)])
+    }
+
+    /// The cell of a number that was handed out.
+    #[inline]
+    pub fn cell(&self, number: u32) -> &T {
+        self.get(number).expect("a number that was handed out has a cell")
+    }
+
+    /// Takes a cell.
+    #[inline]
+    pub fn take(&self) -> Result<u32, Exhausted> {
+        let mut head = self.free.0.load(Ordering::Acquire);
+        loop {
+            let number = head as u32;
+            if number == NIL {
+                return self.take_unused();
+            }
+            let next = self.cell(number).next().load(Ordering::Relaxed);
+            let tag = (head >> 32).wrapping_add(1);
+            let new = tag << 32 | u64::from(next);
+            // Acquire pairs with the Release of `free`: what the last user left is visible.
+            match self.free.0.compare_exchange_weak(head, new, Ordering::Acquire, Ordering::Acquire)
+            {
+                Ok(_) => return Ok(number),
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    #[cold]
+    fn take_unused(&self) -> Result<u32, Exhausted> {
+        let mut last = self.used.0.load(Ordering::Relaxed);
+        loop {
+            let number = last + 1;
+            let slot = self.chunks.get((number >> CHUNK_BITS) as usize).ok_or(Exhausted)?;
+            if slot.get().is_none() {
+                let chunk = try_boxed_array().map_err(|_| Exhausted)?;
+                // Whoever lost the race to set it drops a chunk that nobody saw.
+                let _ = slot.set(chunk);
+            }
+            let used = &self.used.0;
+            match used.compare_exchange_weak(last, number, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Ok(number),
+                Err(now) => last = now,
+            }
+        }
+    }
+
+    /// Gives a cell back. The caller took it and touches it no more.
+    #[inline]
+    pub fn free(&self, number: u32) {
+        let cell = self.cell(number);
+        let mut head = self.free.0.load(Ordering::Relaxed);
+        loop {
+            cell.next().store(head as u32, Ordering::Relaxed);
+            let new = head & !u64::from(u32::MAX) | u64::from(number);
+            match self.free.0.compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed)
+            {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    /// All cells that were ever handed out, free ones included.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        let last = self.used.0.load(Ordering::Acquire);
+        (1..=last).filter_map(|number| Some((number, self.get(number)?)))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+    use std::sync::Mutex;
+
+    #[derive(Debug, Default)]
+    struct Cell {
+        next: AtomicU32,
+        taken: AtomicU32,
+    }
+
+    impl Link for Cell {
+        fn next(&self) -> &AtomicU32 {
+            &self.next
+        }
+    }
+
+    static POOL: Pool<Cell> = Pool::new();
+
+    #[test]
+    fn numbers_start_at_one_and_come_back_last_in_first_out() {
+        static POOL: Pool<Cell> = Pool::new();
+        let numbers: Vec<u32> = (0..1500).map(|_| POOL.take().unwrap()).collect();
+        assert_eq!(numbers, (1..=1500).collect::<Vec<_>>());
+        POOL.free(7);
+        POOL.free(1400);
+        assert_eq!(POOL.take(), Ok(1400));
+        assert_eq!(POOL.take(), Ok(7));
+        assert_eq!(POOL.take(), Ok(1501));
+    }
+
+    #[test]
+    fn no_cell_is_handed_out_twice_at_a_time() {
+        let seen = Mutex::new(HashSet::new());
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut mine = HashSet::new();
+                    for round in 0..20_000_u32 {
+                        let numbers = [POOL.take().unwrap(), POOL.take().unwrap()];
+                        for number in numbers {
+                            let before = POOL.cell(number).taken.swap(1, Ordering::Relaxed);
+                            assert_eq!(before, 0, "cell {number} was taken twice, round {round}");
+                            mine.insert(number);
+                        }
+                        for number in numbers {
+                            POOL.cell(number).taken.store(0, Ordering::Relaxed);
+                            POOL.free(number);
+                        }
+                    }
+                    seen.lock().unwrap().extend(mine);
+                });
+            }
+        });
+        let used = seen.lock().unwrap().len();
+        assert!(used <= 8, "4 threads with 2 cells each never need more than 8, used {used}");
+    }
+}

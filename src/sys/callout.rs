@@ -1,0 +1,85 @@
+//! The one place where function pointers of a plugin are called.
+//!
+//! Whoever builds one of these promises, once, what C callers promise in the header: the function
+//! stays loaded, may be called with its user data, and neither unwinds nor longjmps.
+
+use std::ffi::c_void;
+
+/// User data of a plugin: carried, never read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserData(*mut c_void);
+
+// SAFETY: the library only hands the pointer back to the plugin that gave it, whose functions say
+// themselves which threads they may run on.
+unsafe impl Send for UserData {}
+// SAFETY: as above; the pointer is never followed here.
+unsafe impl Sync for UserData {}
+
+impl UserData {
+    /// Wraps the pointer.
+    pub fn new(pointer: *mut c_void) -> Self {
+        Self(pointer)
+    }
+
+    /// The pointer as it was given.
+    pub fn pointer(self) -> *mut c_void {
+        self.0
+    }
+}
+
+/// C form of a destroy-notify.
+pub type DestroyFn = unsafe extern "C" fn(user_data: *mut c_void);
+
+/// C form of a foreign `is_cancelled`.
+pub type IsCancelledFn = unsafe extern "C" fn(user_data: *mut c_void) -> i32;
+
+/// User data with the notify that ends its life; consumed by running it.
+#[derive(Debug)]
+#[must_use = "a destroy-notify has to run exactly once"]
+pub struct Payload {
+    user_data: UserData,
+    destroy: Option<DestroyFn>,
+}
+
+impl Payload {
+    /// # Safety
+    /// `destroy`, if any, may be called once with `user_data`, on any thread.
+    pub unsafe fn new(user_data: UserData, destroy: Option<DestroyFn>) -> Self {
+        Self { user_data, destroy }
+    }
+
+    /// The user data.
+    pub fn user_data(&self) -> UserData {
+        self.user_data
+    }
+
+    /// Ends the payload's life. Never call it under a lock.
+    pub fn destroy(self) {
+        if let Some(destroy) = self.destroy {
+            // SAFETY: promised to `new`; `self` is consumed, so it happens once.
+            unsafe { destroy(self.user_data.0) }
+        }
+    }
+}
+
+/// A host's own `is_cancelled`, for instance its Esc key.
+#[derive(Clone, Copy, Debug)]
+pub struct ForeignCheck {
+    function: IsCancelledFn,
+    user_data: UserData,
+}
+
+impl ForeignCheck {
+    /// # Safety
+    /// `function` may be called with `user_data` until the job that carries it is recycled, on the
+    /// threads that the job's descriptor names.
+    pub unsafe fn new(function: IsCancelledFn, user_data: UserData) -> Self {
+        Self { function, user_data }
+    }
+
+    /// Asks the host. Never call it under a lock.
+    pub fn ask(&self) -> bool {
+        // SAFETY: promised to `new`.
+        unsafe { (self.function)(self.user_data.0) != 0 }
+    }
+}

@@ -1,0 +1,181 @@
+//! Which copy of the library this is, and keeping it loaded.
+//!
+//! Copies are united by name: ELF's SONAME, the DLL's module name, the dylib's install name. A
+//! copy that someone loaded by path beside an older one finds that one in the loader's list.
+
+use std::sync::OnceLock;
+
+/// File name that unites the copies on this platform.
+#[cfg(not(windows))]
+pub const SHARED_NAME: &str = env!("DCC_SHARED_NAME");
+
+/// Whether this is the first copy in the process. The first call also pins the module where
+/// that is not the linker's affair.
+pub fn is_first() -> bool {
+    static FIRST: OnceLock<bool> = OnceLock::new();
+    *FIRST.get_or_init(system::pin_and_look)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod system {
+    use std::ffi::{CStr, c_int, c_void};
+
+    struct Search {
+        own_address: usize,
+        older_copy: bool,
+        found_self: bool,
+    }
+
+    const DYNAMIC: u32 = libc::PT_DYNAMIC;
+    const LOAD: u32 = libc::PT_LOAD;
+    const TAG_END: usize = 0;
+    const TAG_STRINGS: usize = 5;
+    const TAG_SONAME: usize = 14;
+
+    /// The SONAME of a loaded object.
+    ///
+    /// # Safety
+    /// `info` comes from `dl_iterate_phdr` and its object stays loaded during the call.
+    unsafe fn soname(info: &libc::dl_phdr_info) -> Option<&CStr> {
+        // SAFETY: the loader's own array and count.
+        let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
+        let base = info.dlpi_addr as usize;
+        let dynamic = headers.iter().find(|header| header.p_type == DYNAMIC)?;
+        let mut entry = base.wrapping_add(dynamic.p_vaddr as usize) as *const [usize; 2];
+        let (mut strings, mut name) = (None, None);
+        loop {
+            // SAFETY: the dynamic section is an array of pairs that ends with a zero tag.
+            let [tag, value] = unsafe { *entry };
+            match tag {
+                TAG_END => break,
+                TAG_STRINGS => strings = Some(value),
+                TAG_SONAME => name = Some(value),
+                _ => (),
+            }
+            // SAFETY: not the last entry.
+            entry = unsafe { entry.add(1) };
+        }
+        let strings = strings?;
+        // glibc has relocated the address in place, musl and the vdso have not.
+        let strings = if strings < base { strings.wrapping_add(base) } else { strings };
+        // SAFETY: an offset into the object's string table.
+        Some(unsafe { CStr::from_ptr((strings + name?) as *const _) })
+    }
+
+    unsafe extern "C" fn visit(
+        info: *mut libc::dl_phdr_info,
+        _size: usize,
+        data: *mut c_void,
+    ) -> c_int {
+        // SAFETY: both pointers are valid during the call; `data` is the `Search` below.
+        let (info, search) = unsafe { (&*info, &mut *data.cast::<Search>()) };
+        // SAFETY: the loader's own array and count.
+        let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
+        let own = headers.iter().any(|header| {
+            let start = (info.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
+            header.p_type == LOAD
+                && (start..start.wrapping_add(header.p_memsz as usize))
+                    .contains(&search.own_address)
+        });
+        if own {
+            search.found_self = true;
+            return 1;
+        }
+        // SAFETY: called by the loader for a loaded object.
+        let name = unsafe { soname(info) };
+        search.older_copy |=
+            name.is_some_and(|name| name.to_bytes() == super::SHARED_NAME.as_bytes());
+        0
+    }
+
+    pub fn pin_and_look() -> bool {
+        static MARK: u8 = 0;
+        let mut search =
+            Search { own_address: &raw const MARK as usize, older_copy: false, found_self: false };
+        // SAFETY: the callback fits and `search` outlives the call. The linker's `-z nodelete`
+        // has already pinned the library.
+        unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut search).cast()) };
+        !(search.found_self && search.older_copy)
+    }
+}
+
+#[cfg(target_vendor = "apple")]
+mod system {
+    use std::ffi::CStr;
+
+    unsafe extern "C" {
+        fn _dyld_image_count() -> u32;
+        fn _dyld_get_image_name(index: u32) -> *const std::ffi::c_char;
+    }
+
+    fn has_shared_name(path: &CStr) -> bool {
+        path.to_bytes().rsplit(|byte| *byte == b'/').next() == Some(super::SHARED_NAME.as_bytes())
+    }
+
+    pub fn pin_and_look() -> bool {
+        static MARK: u8 = 0;
+        let mut own = libc::Dl_info {
+            dli_fname: std::ptr::null(),
+            dli_fbase: std::ptr::null_mut(),
+            dli_sname: std::ptr::null(),
+            dli_saddr: std::ptr::null_mut(),
+        };
+        // SAFETY: an address inside this image and a writable structure.
+        if unsafe { libc::dladdr((&raw const MARK).cast(), &mut own) } == 0
+            || own.dli_fname.is_null()
+        {
+            return true;
+        }
+        // SAFETY: a path that the loader keeps; opened once more and never closed, it pins.
+        let own_path = unsafe {
+            libc::dlopen(own.dli_fname, libc::RTLD_NOLOAD | libc::RTLD_NOW | libc::RTLD_NODELETE);
+            CStr::from_ptr(own.dli_fname)
+        };
+        // SAFETY: takes no arguments.
+        let count = unsafe { _dyld_image_count() };
+        for index in 0..count {
+            // SAFETY: an index past the end answers NULL.
+            let name = unsafe { _dyld_get_image_name(index) };
+            if name.is_null() {
+                break;
+            }
+            // SAFETY: a path of the loader.
+            let path = unsafe { CStr::from_ptr(name) };
+            if path == own_path {
+                break;
+            }
+            if has_shared_name(path) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use windows_sys::Win32::Foundation::HMODULE;
+    use windows_sys::Win32::System::LibraryLoader::{
+        GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
+        GetModuleHandleW,
+    };
+    use windows_sys::w;
+
+    pub fn pin_and_look() -> bool {
+        static MARK: u8 = 0;
+        let mut own: HMODULE = std::ptr::null_mut();
+        let flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN;
+        // SAFETY: with FROM_ADDRESS the name is an address inside this module.
+        let pinned = unsafe { GetModuleHandleExW(flags, (&raw const MARK).cast(), &mut own) };
+        // SAFETY: a constant NUL-terminated name.
+        let first = unsafe { GetModuleHandleW(w!("dcc_cancel.dll")) };
+        pinned == 0 || first.is_null() || first == own
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows)))]
+mod system {
+    pub fn pin_and_look() -> bool {
+        true
+    }
+}

@@ -1,0 +1,63 @@
+//! Allocation that answers instead of aborting: a host must survive a full memory.
+
+/// There was no memory for what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfMemory;
+
+/// A box made without the abort of `Box::new`.
+pub fn try_box<T>(value: T) -> Result<Box<T>, OutOfMemory> {
+    let mut room: Vec<T> = Vec::new();
+    room.try_reserve_exact(1).map_err(|_| OutOfMemory)?;
+    room.push(value);
+    let one: Box<[T; 1]> = room.into_boxed_slice().try_into().map_err(|_| OutOfMemory)?;
+    let pointer: *mut [T; 1] = Box::into_raw(one);
+    // SAFETY: the pointer comes from a box of `[T; 1]`, which has the layout of `T`.
+    Ok(unsafe { Box::from_raw(pointer.cast::<T>()) })
+}
+
+/// A boxed array built element by element on the heap; a chunk must not travel over the stack.
+pub fn try_boxed_array<T: Default, const N: usize>() -> Result<Box<[T; N]>, OutOfMemory> {
+    let mut room: Vec<T> = Vec::new();
+    room.try_reserve_exact(N).map_err(|_| OutOfMemory)?;
+    room.resize_with(N, T::default);
+    room.into_boxed_slice().try_into().map_err(|_| OutOfMemory)
+}
+
+/// A copy of `text`.
+pub fn try_string(text: &str) -> Result<String, OutOfMemory> {
+    let mut copy = String::new();
+    replace_string(&mut copy, text)?;
+    Ok(copy)
+}
+
+/// Overwrites `target` with `text`, reusing its memory; unchanged if there is none.
+pub fn replace_string(target: &mut String, text: &str) -> Result<(), OutOfMemory> {
+    let missing = text.len().saturating_sub(target.len());
+    target.try_reserve(missing).map_err(|_| OutOfMemory)?;
+    target.clear();
+    target.push_str(text);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_box_holds_its_value_and_drops_it_once() {
+        let shared = std::sync::Arc::new(());
+        let boxed = try_box(shared.clone()).unwrap();
+        assert_eq!(std::sync::Arc::strong_count(&shared), 2);
+        drop(boxed);
+        assert_eq!(std::sync::Arc::strong_count(&shared), 1);
+    }
+
+    #[test]
+    fn a_string_is_replaced_by_a_longer_and_a_shorter_one() {
+        let mut text = try_string("mesh").unwrap();
+        replace_string(&mut text, "a longer text").unwrap();
+        assert_eq!(text, "a longer text");
+        replace_string(&mut text, "").unwrap();
+        assert_eq!(text, "");
+    }
+}

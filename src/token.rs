@@ -1,0 +1,424 @@
+//! Tokens: a cancellation flag with a cause, a reason and parents.
+//!
+//! Locks, all leaves, never two at a time: the record lock (cause, time, reason) beside the state
+//! word, the list lock (children) beside the control word.
+//!
+//! Cancel: lock the record; unless CANCELLED is set write it, then set CANCELLED with Release;
+//! unlock. A losing cancel had to take the lock, so it returns only after the flag is visible, and
+//! the first reason wins. Then the flag spreads down, iteratively: winning a child's flag gives
+//! the right to use the child's `next_cancelled`, which chains those whose own children are still
+//! to be visited. Every one of them is pinned.
+//!
+//! A dead token unlinks itself from its parents; a parent that dies by that is buried in the same
+//! loop, chained by `next_dead`. No recursion: a chain of a million costs no stack.
+
+use crate::arena::{Arena, Holder, Keeper, LivePart, Pin};
+use crate::error::Error;
+use crate::foreign::{Foreign, Foreigns};
+use crate::handle::{CANCELLED, FLAGS, FOREIGN, Handle, Kind, NULL};
+use crate::link::{Added, Batch, LinkNode, Links};
+use crate::pool::NIL;
+use crate::sys::clock;
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::text::{TextId, Texts};
+
+/// Why a token is cancelled. A child has the cause of the ancestor that was cancelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Cause {
+    /// It is not.
+    #[default]
+    None = 0,
+    /// Someone called cancel.
+    Request = 1,
+    /// The host's own check said so.
+    Foreign = 2,
+}
+
+/// What is remembered of a cancel. `reason` is a reference.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Record {
+    /// On the library's clock.
+    pub time_ns: u64,
+    /// Who.
+    pub cause: Cause,
+    /// Why; holds one reference of the text.
+    pub reason: TextId,
+}
+
+/// Beside the state word.
+#[derive(Debug, Default)]
+pub struct TokenCold {
+    record: Mutex<Record>,
+}
+
+/// Beside the control word.
+#[derive(Debug, Default)]
+pub struct TokenLive {
+    /// First link of the list of children.
+    pub children: Mutex<u32>,
+    /// Link to the first parent.
+    pub link: LinkNode,
+    /// Links to further parents.
+    pub further_links: AtomicU32,
+    next_cancelled: AtomicU32,
+    job_id: AtomicU32,
+    foreign: AtomicU32,
+}
+
+impl LivePart for TokenLive {
+    const KIND: Kind = Kind::Token;
+}
+
+/// What a look at a layer told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Go on.
+    Quiet,
+    /// Stop: cancelled.
+    Cancelled,
+    /// Stop: what was asked about is no more.
+    Gone,
+}
+
+/// What a new token is made from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Origin<'a> {
+    /// The id that a server gave the job.
+    pub job_id: &'a str,
+    /// A host's own check.
+    pub foreign: Option<Foreign>,
+}
+
+/// A pinned token.
+pub type TokenPin<'a> = Pin<'a, Tokens>;
+
+/// All tokens.
+#[derive(Debug)]
+pub struct Tokens {
+    arena: Arena<TokenCold, TokenLive>,
+    links: Links,
+    texts: Texts,
+    foreigns: Foreigns,
+}
+
+impl Keeper for Tokens {
+    type Cold = TokenCold;
+    type Live = TokenLive;
+
+    fn arena(&self) -> &Arena<TokenCold, TokenLive> {
+        &self.arena
+    }
+
+    fn bury(&self, index: u32) {
+        let mut dead = index;
+        self.arena.slot(index).next_dead().store(NIL, Ordering::Relaxed);
+        while dead != NIL {
+            let index = dead;
+            dead = self.arena.slot(index).next_dead().load(Ordering::Relaxed);
+            self.clear(index, &mut dead);
+            self.arena.bury(index);
+        }
+    }
+}
+
+impl Tokens {
+    /// No tokens.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self {
+            arena: Arena::new(),
+            links: Links::new(),
+            texts: Texts::new(),
+            foreigns: Foreigns::new(),
+        }
+    }
+
+    /// No tokens.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self {
+            arena: Arena::new(),
+            links: Links::new(),
+            texts: Texts::new(),
+            foreigns: Foreigns::new(),
+        }
+    }
+
+    /// A token that is cancelled when any of its parents is; NULL parents are skipped. On an
+    /// error nothing is left behind.
+    #[inline]
+    pub fn create(
+        &self,
+        parents: impl IntoIterator<Item = Handle>,
+        origin: Origin<'_>,
+        holder: Holder,
+    ) -> Result<Handle, Error> {
+        let index = self.arena.take()?;
+        if let Err(error) = self.equip(index, origin) {
+            self.arena.put_back(index);
+            return Err(error);
+        }
+        let flags = if origin.foreign.is_some() { FOREIGN } else { 0 };
+        let handle = self.arena.publish(index, flags, holder);
+        let mut inherited = None;
+        for parent in parents {
+            if parent == NULL {
+                continue;
+            }
+            if let Err(error) = self.link(parent, index, &mut inherited) {
+                self.forget(inherited);
+                // A cancel of a parent that was linked already may be visiting the child.
+                if self.arena.unpublish(index, holder) {
+                    self.bury(index);
+                }
+                return Err(error);
+            }
+        }
+        if let Some(record) = inherited {
+            self.flag_or_forget(index, record);
+        }
+        Ok(handle)
+    }
+
+    fn equip(&self, index: u32, origin: Origin<'_>) -> Result<(), Error> {
+        let live = self.arena.slot(index).live();
+        if !origin.job_id.is_empty() {
+            let id = self.texts.store(origin.job_id)?;
+            live.job_id.store(id.0, Ordering::Relaxed);
+        }
+        if let Some(foreign) = origin.foreign {
+            match self.foreigns.add(foreign) {
+                Ok(number) => live.foreign.store(number, Ordering::Relaxed),
+                Err(error) => {
+                    self.texts.release(TextId(live.job_id.load(Ordering::Relaxed)));
+                    live.job_id.store(NIL, Ordering::Relaxed);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Links a child to one parent, or inherits the cancel of a parent that has one already.
+    fn link(
+        &self,
+        parent: Handle,
+        child: u32,
+        inherited: &mut Option<Record>,
+    ) -> Result<(), Error> {
+        let pin = TokenPin::new(self, parent)?;
+        if inherited.is_some() {
+            // The child is as good as cancelled; the handle had to be looked at all the same.
+            return Ok(());
+        }
+        match self.links.add(&self.arena, pin.index(), child) {
+            Ok(Added::TookPin) => {
+                pin.leave();
+            }
+            Ok(Added::KeptPin) => (),
+            Ok(Added::ParentCancelled) => *inherited = Some(self.share_record(&pin)),
+            Err(_) => return Err(Error::Resources("memory for links to parents")),
+        }
+        Ok(())
+    }
+
+    /// A copy of the record with a reference of its own to the reason.
+    fn share_record(&self, pin: &TokenPin<'_>) -> Record {
+        let record = *pin.slot().cold.record.lock();
+        Record { reason: self.texts.share(record.reason), ..record }
+    }
+
+    fn forget(&self, record: Option<Record>) {
+        if let Some(record) = record {
+            self.texts.release(record.reason);
+        }
+    }
+
+    fn flag_or_forget(&self, index: u32, record: Record) -> bool {
+        let won = self.flag(index, record);
+        if !won {
+            self.texts.release(record.reason);
+        }
+        won
+    }
+
+    /// Sets the flag of one token. The record's reference is taken over if this call won.
+    fn flag(&self, index: u32, record: Record) -> bool {
+        let slot = self.arena.slot(index);
+        let mut own = slot.cold.record.lock();
+        if slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
+            return false;
+        }
+        *own = record;
+        slot.state().fetch_or(CANCELLED, Ordering::Release);
+        true
+    }
+
+    /// Cancels a token and all its descendants. True: this call did it.
+    ///
+    /// A reason that finds no memory is left out: to stop matters more than to say why.
+    pub fn cancel(&self, token: &TokenPin<'_>, cause: Cause, reason: &str) -> bool {
+        let state = token.slot().state().load(Ordering::Acquire);
+        if state & CANCELLED != 0 {
+            return false;
+        }
+        let reason = self.texts.store(reason).unwrap_or_default();
+        let record = Record { time_ns: clock::now_ns(), cause, reason };
+        if !self.flag_or_forget(token.index(), record) {
+            return false;
+        }
+        self.spread(token.index(), record);
+        true
+    }
+
+    /// Carries a cancel down from a token that this thread has just flagged and keeps pinned.
+    fn spread(&self, origin: u32, record: Record) {
+        let chain = |index: u32| &self.arena.slot(index).live().next_cancelled;
+        let (mut current, mut last) = (origin, origin);
+        chain(origin).store(NIL, Ordering::Relaxed);
+        let mut batch: Batch = [NIL; 32];
+        while current != NIL {
+            let mut more = true;
+            while more {
+                let (count, emptied) = self.links.take_children(&self.arena, current, &mut batch);
+                more = count > 0 && !emptied;
+                for &child in &batch[..count] {
+                    let own = Record { reason: self.texts.share(record.reason), ..record };
+                    if self.flag_or_forget(child, own) {
+                        chain(child).store(NIL, Ordering::Relaxed);
+                        chain(last).store(child, Ordering::Relaxed);
+                        last = child;
+                    } else {
+                        drop(TokenPin::take_over(self, child));
+                    }
+                }
+                if emptied {
+                    drop(TokenPin::take_over(self, current));
+                }
+            }
+            let next = chain(current).load(Ordering::Relaxed);
+            if current != origin {
+                drop(TokenPin::take_over(self, current));
+            }
+            current = next;
+        }
+    }
+
+    /// Clears a dead token; parents that die by it are put in front of `dead`.
+    #[inline]
+    fn clear(&self, index: u32, dead: &mut u32) {
+        let slot = self.arena.slot(index);
+        let live = slot.live();
+        if Links::any(live) {
+            self.links.remove_all(&self.arena, index, |parent| {
+                if self.arena.unpin(parent) {
+                    self.arena.slot(parent).next_dead().store(*dead, Ordering::Relaxed);
+                    *dead = parent;
+                }
+            });
+        }
+        if slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
+            let record = std::mem::take(&mut *slot.cold.record.lock());
+            self.texts.release(record.reason);
+        }
+        let job_id = live.job_id.load(Ordering::Relaxed);
+        if job_id != NIL {
+            live.job_id.store(NIL, Ordering::Relaxed);
+            self.texts.release(TextId(job_id));
+        }
+        let foreign = live.foreign.load(Ordering::Relaxed);
+        if foreign != NIL {
+            live.foreign.store(NIL, Ordering::Relaxed);
+            self.foreigns.remove(foreign);
+        }
+    }
+
+    /// Takes one owner away.
+    #[inline]
+    pub fn release(&self, token: Handle) -> Result<(), Error> {
+        if let Some(index) = self.arena.release(token)? {
+            self.bury(index);
+        }
+        Ok(())
+    }
+
+    /// One load and one compare: nothing is asked of this token. True for NULL once any token
+    /// was made; false may mean anything.
+    #[inline(always)]
+    pub fn is_quiet(&self, token: Handle) -> bool {
+        self.arena.peek(token).is_some_and(|slot| slot.state().load(Ordering::Relaxed) == token)
+    }
+
+    /// What polls read for a token; whether it lives is not looked at.
+    pub fn word(&self, token: Handle) -> Option<&AtomicU64> {
+        Some(self.arena.peek(token)?.state())
+    }
+
+    /// Finds out what a differing state word means. Synchronises with the cancel if there was
+    /// one. Asks a foreign check if it is due; `thread` tells the asking thread's number.
+    pub fn answer(&self, token: Handle, thread: impl FnOnce() -> u64) -> Answer {
+        if token == NULL {
+            return Answer::Quiet;
+        }
+        let Some(slot) = self.arena.peek(token) else { return Answer::Gone };
+        let state = slot.state().load(Ordering::Acquire);
+        if state & !FLAGS != token {
+            Answer::Gone
+        } else if state & CANCELLED != 0 {
+            Answer::Cancelled
+        } else if state & FOREIGN != 0 {
+            self.ask_foreign(token, thread())
+        } else {
+            Answer::Quiet
+        }
+    }
+
+    fn ask_foreign(&self, token: Handle, thread: u64) -> Answer {
+        let Ok(pin) = TokenPin::new(self, token) else { return Answer::Gone };
+        let number = pin.slot().live().foreign.load(Ordering::Relaxed);
+        if number != NIL && self.foreigns.ask(number, thread, clock::now_ns()) {
+            self.cancel(&pin, Cause::Foreign, "cancelled in the host");
+        }
+        if pin.slot().state().load(Ordering::Acquire) & CANCELLED != 0 {
+            Answer::Cancelled
+        } else {
+            Answer::Quiet
+        }
+    }
+
+    /// Whether a pinned token is cancelled. Asks nobody.
+    pub fn is_cancelled(&self, token: &TokenPin<'_>) -> bool {
+        token.slot().state().load(Ordering::Acquire) & CANCELLED != 0
+    }
+
+    /// When and by what a token was cancelled; `Cause::None` while it is not.
+    pub fn record(&self, token: &TokenPin<'_>) -> (u64, Cause) {
+        let record = token.slot().cold.record.lock();
+        (record.time_ns, record.cause)
+    }
+
+    /// Shows the reason, empty if there is none.
+    pub fn show_reason<R>(&self, token: &TokenPin<'_>, reader: impl FnOnce(&str) -> R) -> R {
+        let record = self.share_record(token);
+        let result = self.texts.show(record.reason, reader);
+        self.texts.release(record.reason);
+        result
+    }
+
+    /// Shows the job id given at creation, empty if there is none.
+    pub fn show_job_id<R>(&self, token: &TokenPin<'_>, reader: impl FnOnce(&str) -> R) -> R {
+        let id = TextId(token.slot().live().job_id.load(Ordering::Relaxed));
+        self.texts.show(id, reader)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_takes_one_slot_of_128_bytes() {
+        assert_eq!(size_of::<crate::arena::Slot<TokenCold, TokenLive>>(), 128);
+    }
+}

@@ -1,0 +1,121 @@
+//! What tests that build and run C and C++ share: where the library is, compilers, child processes.
+//!
+//! Hosts are always child processes: this test links the Rust library itself, and a process that
+//! loaded the shared one as well would have two instances.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Warnings that everything we ship for C has to pass.
+pub const C_FLAGS: &[&str] =
+    &["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wundef", "-Werror"];
+/// Warnings that everything we ship for C++ has to pass.
+pub const CXX_FLAGS: &[&str] =
+    &["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wundef", "-Werror"];
+
+/// The folder of Cargo.toml.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The folder of the C headers.
+pub fn include() -> PathBuf {
+    root().join("include")
+}
+
+/// The shared library that cargo built together with the Rust library this program links.
+pub fn built_library() -> PathBuf {
+    let program = std::env::current_exe().expect("the path of this program");
+    let folder = program.parent().expect("a program is in a folder");
+    let folder = if folder.ends_with("examples") {
+        folder.parent().expect("examples is in a folder").join("deps")
+    } else {
+        folder.to_owned()
+    };
+    let library = folder.join("libdcc_cancel.so");
+    let bytes = std::fs::read(&library)
+        .unwrap_or_else(|error| panic!("cargo should have built {}: {error}", library.display()));
+    // The build id stands in the version string; a library left over from before has another.
+    let version = dcc_cancel::ffi::library::VERSION_STRING.to_bytes();
+    assert!(
+        bytes.windows(version.len()).any(|part| part == version),
+        "{} is not of this build ({})",
+        library.display(),
+        String::from_utf8_lossy(version)
+    );
+    library
+}
+
+/// A folder with the library under the names that linkers and loaders look for.
+pub fn staged_library(folder: &Path) -> PathBuf {
+    std::fs::create_dir_all(folder).unwrap();
+    let target = folder.join("libdcc_cancel.so.1");
+    // By way of a rename: tests of other programs may be loading it.
+    let fresh = folder.join(format!("fresh-{}", std::process::id()));
+    std::fs::copy(built_library(), &fresh).unwrap();
+    std::fs::rename(&fresh, &target).unwrap();
+    let link = folder.join("libdcc_cancel.so");
+    if std::fs::symlink_metadata(&link).is_err() {
+        let _ = std::os::unix::fs::symlink("libdcc_cancel.so.1", &link);
+    }
+    target
+}
+
+/// An empty folder for one test.
+pub fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Whether a program can be started.
+pub fn exists(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+fn first_of(variable: &str, names: &[&str]) -> String {
+    std::env::var(variable).ok().filter(|name| !name.is_empty()).unwrap_or_else(|| {
+        let found = names.iter().find(|name| exists(name));
+        (*found.unwrap_or_else(|| panic!("no compiler: install one of {names:?} or set {variable}")))
+            .to_owned()
+    })
+}
+
+/// The C compiler.
+pub fn cc() -> String {
+    first_of("CC", &["gcc", "cc", "clang"])
+}
+
+/// The C++ compiler.
+pub fn cxx() -> String {
+    first_of("CXX", &["g++", "c++", "clang++"])
+}
+
+/// Runs a command that has to succeed; what it printed is shown if it does not.
+pub fn run(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?} failed: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+/// What a command that has to succeed printed.
+pub fn printed(command: &mut Command) -> String {
+    String::from_utf8(run(command).stdout).expect("UTF-8 output")
+}
+
+/// Says that a check was skipped. Not through `eprintln!`, which tests capture. With
+/// `DCC_NO_SKIP=1`, as CI has it, a skip is a failure.
+pub fn skip(check: &str, why: &str) {
+    assert!(std::env::var_os("DCC_NO_SKIP").is_none(), "{check} must not be skipped: {why}");
+    let _ = writeln!(std::io::stderr(), "SKIPPED {check}: {why}");
+}
