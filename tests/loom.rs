@@ -73,6 +73,8 @@ fn take_x_free() {
         });
         use_one(&pool);
         thread.join().unwrap();
+        // The other thread still has its second cell.
+        use_one(&pool);
     });
 }
 
