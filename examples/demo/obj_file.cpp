@@ -1,5 +1,6 @@
 #include "obj_file.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cfloat>
 #include <cmath>
@@ -8,8 +9,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <string_view>
+#include <utility>
 
 namespace demo {
 namespace {
@@ -77,8 +78,10 @@ private:
     {
         line_.clear();
         std::string part;
+        bool found = false;
         bool continued = true;
         while (continued && std::getline(file, part)) {
+            found = true;
             ++line_number_;
             if (!part.empty() && part.back() == '\r')
                 part.pop_back();
@@ -90,7 +93,7 @@ private:
                 part.back() = ' ';
             line_ += part;
         }
-        return !line_.empty() || !file.eof();
+        return found;
     }
 
     void refuse_binary(const std::string &part) const

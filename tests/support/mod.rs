@@ -66,7 +66,9 @@ pub fn staged_library(folder: &Path) -> PathBuf {
 
 /// An empty folder for one test.
 pub fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    // Cargo does not tell it to examples, which share this file.
+    let scratch_root = option_env!("CARGO_TARGET_TMPDIR").expect("a test");
+    let folder = PathBuf::from(scratch_root).join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
