@@ -17,8 +17,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    let mesh = arguments.next().map(PathBuf::from);
-    if arguments.next().is_some() || mesh.as_ref().is_some_and(|mesh| mesh.as_os_str() == "--help") {
+    let mesh = arguments.next();
+    let option = mesh.as_ref().is_some_and(|mesh| mesh.as_encoded_bytes().starts_with(b"-"));
+    if option || arguments.next().is_some() {
         eprintln!("usage: cargo run --release --example demo [-- path/to/file.obj]");
         return ExitCode::from(2);
     }
@@ -26,18 +27,24 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("demo: {}", panic.payload_as_str().unwrap_or("cannot be built"));
     }));
+    eprintln!("Building the C++ host and its plugin ...");
     let demo = build_cpp::build(&output_folder(), &[]);
-    let status = demo.host(&mesh.unwrap_or_else(build_cpp::scan)).status().expect("starts");
+    let mesh = mesh.map_or_else(|| short(build_cpp::scan()), PathBuf::from);
+    let status = demo.host(&mesh).status().expect("what was just built starts");
     // Killed by a signal: no code.
     ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
-/// `target/demo`, wherever cargo has its target folder; by a short name if it is near.
+/// `target/demo`, wherever cargo has its target folder.
 fn output_folder() -> PathBuf {
     let program = std::env::current_exe().expect("the path of this program");
     // target/<profile>/examples/<this program>
     let target = program.ancestors().nth(3).expect("cargo's target folder");
-    let folder = target.join("demo");
+    short(target.join("demo"))
+}
+
+/// Relative to the current folder if it is below it.
+fn short(path: PathBuf) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
-    folder.strip_prefix(here).map(PathBuf::from).unwrap_or(folder)
+    path.strip_prefix(here).map(PathBuf::from).unwrap_or(path)
 }

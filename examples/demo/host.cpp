@@ -2,6 +2,9 @@
 // scenes are in scenes.cpp; `cargo run --release --example demo` builds and runs it all.
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -70,7 +73,7 @@ int play_all(const std::string &plugin_path, const std::string &output_folder,
                     lines[scene].seen.c_str());
         longest = std::max(longest, lines[scene].longest_tick);
     }
-    std::printf("  %s polls in all; the longest tick kept the UI busy for %s of %s\n",
+    std::printf("  %s polls in all; the UI was kept busy for %s at most (a tick is %s)\n",
                 grouped(stage.polls).c_str(),
                 duration(static_cast<std::uint64_t>(std::chrono::nanoseconds(longest).count()))
                     .c_str(),

@@ -171,7 +171,7 @@ private:
             at = end;
         }
         const long long so_far = static_cast<long long>(mesh_.vertex_count());
-        if (given < 0 ? -given > so_far : given == 0 || given > UINT32_MAX)
+        if (given < 0 ? given < -so_far : given == 0 || given > UINT32_MAX)
             fail_here("a face uses vertex " + std::to_string(given) + ", but there are " +
                       std::to_string(so_far) + (given == 0 ? ", counted from 1" : " before it"));
         const std::uint32_t used = static_cast<std::uint32_t>(given < 0 ? so_far + given : given - 1);

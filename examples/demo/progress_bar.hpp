@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "smoothing_job.hpp"
@@ -48,9 +49,10 @@ private:
         return sum / static_cast<double>(jobs_.size());
     }
 
+    // At most 79 columns: a line that wraps could not be drawn over.
     std::string text() const
     {
-        const int width = jobs_.size() == 1 ? 40 : 10;
+        const int width = jobs_.size() == 1 ? 40 : 7;
         std::string line;
         for (const smoothing_job *job : jobs_) {
             const int filled = static_cast<int>(job->progress() * width);
@@ -58,9 +60,10 @@ private:
             std::string bar(static_cast<std::size_t>(filled), '#');
             bar.append(static_cast<std::size_t>(width - filled), cancelled ? 'x' : '.');
             char part[128];
-            std::snprintf(part, sizeof part, "%s%s [%s] %3d %%", line.empty() ? "" : "   ",
+            std::snprintf(part, sizeof part, "%s%s [%s] %3d %%%s", line.empty() ? "" : "  ",
                           job->label().c_str(), bar.c_str(),
-                          static_cast<int>(100.0 * job->progress()));
+                          static_cast<int>(100.0 * job->progress()),
+                          cancelled ? " cancelled" : "");
             line += part;
         }
         return line;

@@ -90,9 +90,9 @@ void check_stopped(stage &stage, const smoothing_job &job, const std::string &re
     const std::uint64_t limit = job.latest_two_slices_ns();
     stage.told.check(slice.since_cancel_ns <= limit,
                      "stopped " + duration(slice.since_cancel_ns) +
-                         " after the cancel; a tick and a slice allow " + duration(limit));
+                         " after the cancel (a tick and a slice allow " + duration(limit) + ")");
     if (slice.since_cancel_ns > slice.since_slice_ns)
-        std::printf("         (it came between two slices; the next one stopped after %s)\n",
+        std::printf("         (it came between two slices; the next one stopped %s after its start)\n",
                     duration(slice.since_slice_ns).c_str());
     else
         std::printf("         (it came while a slice was running)\n");
@@ -108,9 +108,9 @@ void check_partial(stage &stage, const smoothing_job &job)
                      "partial result kept, roughness now " + roughness_change(job));
 }
 
-void check_file(stage &stage, const smoothing_job &job)
+void check_file(stage &stage, const smoothing_job &job, const char *file_name)
 {
-    const std::string path = stage.output_folder + "/partial.obj";
+    const std::string path = stage.output_folder + '/' + file_name;
     write_obj(path, job.result());
     const mesh again = read_obj(path);
     stage.told.check(again.vertex_count() == stage.input.vertex_count() &&
@@ -143,7 +143,7 @@ summary_line cancel_half_way(stage &stage)
                     dcc_status_string(canceller.answer()));
     check_stopped(stage, job, reason);
     check_partial(stage, job);
-    check_file(stage, job);
+    check_file(stage, job, "partial.obj");
     check_how_it_ran(stage, job);
     return {"cancelled, its work kept",
             states({&job}) + " at " + percent(job.progress()) + ", " +
@@ -164,6 +164,7 @@ summary_line cancel_after_the_end(stage &stage)
     stage.told.same("answer to the agent", dcc_status_string(DCC_ALREADY_ENDED), answer);
     check_complete(stage, job);
     stage.told.check(!job.job().is_cancelled(), "the late cancel left no trace in the job");
+    check_file(stage, job, "smoothed.obj");
     check_how_it_ran(stage, job);
     stage.smoothed = job.result();
     return {"completed, cancel refused", states({&job}) + ", \"" + answer + "\"",

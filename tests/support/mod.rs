@@ -66,9 +66,10 @@ pub fn staged_library(folder: &Path) -> PathBuf {
 
 /// An empty folder for one test.
 pub fn scratch(name: &str) -> PathBuf {
-    // Cargo does not tell it to examples, which share this file.
-    let scratch_root = option_env!("CARGO_TARGET_TMPDIR").expect("a test");
-    let folder = PathBuf::from(scratch_root).join(name);
+    // Cargo has none for examples, which share this file and need no scratch folder.
+    let scratch_root =
+        option_env!("CARGO_TARGET_TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    let folder = scratch_root.join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
@@ -82,8 +83,9 @@ pub fn exists(program: &str) -> bool {
 fn first_of(variable: &str, names: &[&str]) -> String {
     std::env::var(variable).ok().filter(|name| !name.is_empty()).unwrap_or_else(|| {
         let found = names.iter().find(|name| exists(name));
-        (*found.unwrap_or_else(|| panic!("no compiler: install one of {names:?} or set {variable}")))
-            .to_owned()
+        (*found
+            .unwrap_or_else(|| panic!("no compiler: install one of {names:?} or set {variable}")))
+        .to_owned()
     })
 }
 
