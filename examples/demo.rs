@@ -27,10 +27,11 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("demo: {}", panic.payload_as_str().unwrap_or("cannot be built"));
     }));
+    let folder = output_folder();
     eprintln!("Building the C++ host and its plugin ...");
-    let demo = build_cpp::build(&output_folder(), &[]);
+    let demo = build_cpp::build(&folder, &[]);
     let mesh = mesh.map_or_else(|| short(build_cpp::scan()), PathBuf::from);
-    let status = demo.host(&mesh).status().expect("what was just built starts");
+    let status = demo.host(&mesh, &folder).status().expect("what was just built starts");
     // Killed by a signal: no code.
     ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }

@@ -7,14 +7,10 @@ mod support;
 
 use build_cpp::Built;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::LazyLock;
 
 static DEMO: LazyLock<Built> = LazyLock::new(|| build_cpp::build(&support::scratch("demo"), &[]));
-
-fn play(mesh: &Path) -> Output {
-    DEMO.host(mesh).output().expect("the host starts")
-}
 
 fn text(output: &[u8]) -> String {
     String::from_utf8_lossy(output).into_owned()
@@ -27,8 +23,8 @@ fn written(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
 }
 
 /// All three scenes went as expected; gives what was printed.
-fn assert_plays(mesh: &Path) -> String {
-    let output = play(mesh);
+fn assert_plays(mesh: &Path, results: &Path) -> String {
+    let output = DEMO.host(mesh, results).output().expect("the host starts");
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{told}{}", text(&output.stderr));
     assert!(!told.contains("WRONG"), "{told}");
@@ -46,7 +42,7 @@ fn assert_plays(mesh: &Path) -> String {
 
 /// The demo refuses the file before any scene, in one line with these words.
 fn assert_refuses(mesh: &Path, words: &str) {
-    let output = play(mesh);
+    let output = DEMO.host(mesh, Path::new("nowhere")).output().expect("the host starts");
     let complaint = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{complaint}{}", text(&output.stdout));
     assert_eq!(text(&output.stdout), "");
@@ -62,7 +58,7 @@ fn its_own_mesh_has_thirty_thousand_triangles_and_plays() {
         .filter(|line| line.starts_with("f "))
         .count();
     assert!(triangles >= 30_000, "{triangles}");
-    let told = assert_plays(&scan);
+    let told = assert_plays(&scan, &support::scratch("demo-scan"));
     assert!(told.contains(": 16,200 vertices, 32,400 triangles\n"), "{told}");
 }
 
@@ -75,26 +71,25 @@ fn a_cube_of_twelve_triangles_plays_and_so_does_what_it_wrote() {
         vt 0 0\r\nvn 0 0 1\r\ng sides\r\nusemtl none\r\ns off\r\n\
         f 4 3 2 1\r\nf 5/1 6/1 7/1 8/1\r\nf 1//1 2//1 6//1 5//1\r\n\
         f 2/1/1 3/1/1 7/1/1 6/1/1\r\nf -6 -5 -1 -2\r\nf 8/-1/-1 4/-1/-1 1/-1/-1 5/-1/-1\r\nl 1 2";
-    let folder = support::scratch("demo-cube-built");
-    let demo = build_cpp::build(&folder, &[]);
-    let output = demo.host(&written("cube", cube)).output().unwrap();
-    let told = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{told}{}", text(&output.stderr));
+    let results = support::scratch("demo-cube-results");
+    let told = assert_plays(&written("cube", cube), &results);
     assert!(told.contains(": 8 vertices, 12 triangles\n"), "{told}");
     assert_eq!(told.matches("read again: 8 vertices, 12 triangles\n").count(), 2, "{told}");
-    let partial = assert_plays(&folder.join("partial.obj"));
+    let partial = assert_plays(&results.join("partial.obj"), &support::scratch("demo-again"));
     assert!(partial.contains(": 8 vertices, 12 triangles\n"), "{partial}");
 }
 
 #[test]
 fn one_triangle_with_faces_before_vertices_plays() {
-    assert_plays(&written("forward", "f 1 2 3\nv 0 0 0\nv 1 0 0\nv 0 1 0\nv 7 7 7\n"));
+    let mesh = written("forward", "f 1 2 3\nv 0 0 0\nv 1 0 0\nv 0 1 0\nv 7 7 7\n");
+    assert_plays(&mesh, &support::scratch("demo-forward-results"));
 }
 
 #[test]
 fn a_plugin_that_forgets_to_poll_is_found_out() {
-    let demo = build_cpp::build(&support::scratch("demo-forgetful"), &["-DDEMO_FORGET_TO_POLL"]);
-    let output = demo.host(&build_cpp::scan()).output().unwrap();
+    let folder = support::scratch("demo-forgetful");
+    let demo = build_cpp::build(&folder, &["-DDEMO_FORGET_TO_POLL"]);
+    let output = demo.host(&build_cpp::scan(), &folder).output().unwrap();
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{told}{}", text(&output.stderr));
     for line in [

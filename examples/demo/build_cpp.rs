@@ -8,14 +8,13 @@ use std::process::Command;
 pub struct Built {
     host: PathBuf,
     plugin: PathBuf,
-    folder: PathBuf,
 }
 
 impl Built {
-    /// The host, playing its scenes with this mesh.
-    pub fn host(&self, mesh: &Path) -> Command {
+    /// The host, playing its scenes with this mesh and writing its results to this folder.
+    pub fn host(&self, mesh: &Path, results: &Path) -> Command {
         let mut host = Command::new(&self.host);
-        host.arg(&self.plugin).arg(&self.folder).arg(mesh);
+        host.arg(&self.plugin).arg(results).arg(mesh);
         host
     }
 }
@@ -28,11 +27,7 @@ pub fn scan() -> PathBuf {
 /// Compiles host and plugin into `folder`; `extra` are more compiler flags.
 pub fn build(folder: &Path, extra: &[&str]) -> Built {
     support::staged_library(folder);
-    let built = Built {
-        host: folder.join("demo-host"),
-        plugin: folder.join("demo-plugin.so"),
-        folder: folder.to_owned(),
-    };
+    let built = Built { host: folder.join("demo-host"), plugin: folder.join("demo-plugin.so") };
     let version = dcc_cancel::ffi::library::VERSION_STRING.to_str().expect("ASCII");
     support::run(
         compiler(folder, extra)
