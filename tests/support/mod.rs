@@ -80,8 +80,9 @@ pub fn exists(program: &str) -> bool {
 fn first_of(variable: &str, names: &[&str]) -> String {
     std::env::var(variable).ok().filter(|name| !name.is_empty()).unwrap_or_else(|| {
         let found = names.iter().find(|name| exists(name));
-        (*found.unwrap_or_else(|| panic!("no compiler: install one of {names:?} or set {variable}")))
-            .to_owned()
+        (*found
+            .unwrap_or_else(|| panic!("no compiler: install one of {names:?} or set {variable}")))
+        .to_owned()
     })
 }
 
