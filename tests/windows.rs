@@ -144,6 +144,63 @@ fn the_dll_exports_the_functions_of_the_header_and_nothing_else() {
     assert_eq!(exported, header_functions());
 }
 
+/// A COFF import library made from the header's functions, as cl.exe needs it, links a program.
+/// The real linker of that compiler does not run here; LLVM's reads the same files.
+#[test]
+fn an_msvc_import_library_links_a_program() {
+    // llvm-dlltool, which comes with llvm-objdump, has no --version.
+    let version = ["19", "18", "17", "16", "15", "14"].into_iter().find(|version| {
+        let mut tools = ["clang", "llvm-objdump", "lld-link"].iter();
+        tools.all(|tool| exists(&format!("{tool}-{version}")))
+    });
+    let Some(version) = version else {
+        return skip("MSVC import library", "no clang, llvm, lld of one version");
+    };
+    let folder = scratch("windows-msvc");
+    let definitions = folder.join("dcc_cancel.def");
+    let names = header_functions();
+    std::fs::write(
+        &definitions,
+        format!("LIBRARY dcc_cancel.dll\nEXPORTS\n{}\n", names.join("\n")),
+    )
+    .unwrap();
+    let import = folder.join("dcc_cancel.lib");
+    run(Command::new(format!("llvm-dlltool-{version}"))
+        .args(["-m", "i386:x86-64", "-d"])
+        .arg(&definitions)
+        .arg("-l")
+        .arg(&import));
+    let object = folder.join("every_function.obj");
+    let source = folder.join("every_function.c");
+    let uses: Vec<String> =
+        names.iter().map(|name| format!("    (any_function){name},\n")).collect();
+    let text = format!(
+        "#include <dcc_cancel.h>\ntypedef void (*any_function)(void);\n\
+         const any_function every_function[] = {{\n{}}};\nint entry(void);\n\
+         int entry(void) {{ return every_function[0] != 0; }}\n",
+        uses.concat()
+    );
+    std::fs::write(&source, text).unwrap();
+    run(Command::new(format!("clang-{version}"))
+        .args(C_FLAGS)
+        .args(["--target=x86_64-pc-windows-msvc", "-ffreestanding", "-c", "-I"])
+        .arg(include())
+        .arg(&source)
+        .arg("-o")
+        .arg(&object));
+    let program = folder.join("every_function.exe");
+    let mut out = std::ffi::OsString::from("/out:");
+    out.push(&program);
+    run(Command::new(format!("lld-link-{version}"))
+        .args(["/nodefaultlib", "/entry:entry", "/subsystem:console"])
+        .arg(out)
+        .args([&object, &import]));
+    let imports = printed(Command::new(format!("llvm-objdump-{version}")).arg("-p").arg(&program));
+    for name in names {
+        assert!(imports.lines().any(|line| line.trim_end().ends_with(name)), "{name}: {imports}");
+    }
+}
+
 /// The functions that the header declares.
 fn header_functions() -> Vec<&'static str> {
     static HEADER: OnceLock<String> = OnceLock::new();
@@ -161,6 +218,20 @@ fn header_functions() -> Vec<&'static str> {
     names.sort_unstable();
     assert!(names.len() > 50, "{names:?}");
     names
+}
+
+#[test]
+fn the_header_compiles_for_msvc() {
+    let clang = ["clang-19", "clang-16", "clang-14", "clang"].into_iter().find(|name| exists(name));
+    let Some(clang) = clang else { return skip("header for MSVC", "no clang") };
+    for (language, flags) in [("c", C_FLAGS), ("c++", CXX_FLAGS)] {
+        run(Command::new(clang)
+            .args(["--target=x86_64-pc-windows-msvc", "-ffreestanding", "-fsyntax-only"])
+            .args(flags)
+            // It is the main file here, whose unused functions are warned of.
+            .args(["-Wno-unused-function", "-Wno-pragma-once-outside-header", "-x", language])
+            .arg(include().join("dcc_cancel.h")));
+    }
 }
 
 #[test]

@@ -1,83 +1,76 @@
-// A C++ program linked against the DLL: worker threads enter a captured context, poll inline and
-// stop; one of them ends by an exception that unwinds its scope.
+// A C++ program linked against the DLL: workers enter a captured context, poll inline and unwind by
+// an exception; a job fails by one; what a job keeps alive is let go once.
 
 #include "check.h"
-#include "dcc_cancel.h"
+#include "dcc_cancel.hpp"
 
 #include <atomic>
-#include <memory>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
 namespace {
 
-struct release_token {
-    void operator()(dcc_cancel_token *token) const noexcept { dcc_cancel_token_release(token); }
-};
-using token_ptr = std::unique_ptr<dcc_cancel_token, release_token>;
-
-class entered {
-public:
-    explicit entered(const dcc_context *context)
-    {
-        CHECK(dcc_context_enter(context, &ticket_) == DCC_OK);
-    }
-    ~entered() { CHECK(dcc_context_exit(ticket_) == DCC_OK); }
-    entered(const entered &) = delete;
-    entered &operator=(const entered &) = delete;
-
-private:
-    dcc_ticket ticket_ = 0;
-};
-
-void work(const dcc_context *context, std::atomic<int> &polling)
+void workers_stop_by_an_exception()
 {
-    entered scope(context);
-    const dcc_poll_pair poll = dcc_poll_current();
-    for (bool counted = false;;) {
-        if (dcc_poll(poll))
-            throw std::runtime_error("cancelled");
-        if (!counted)
-            ++polling;
-        counted = true;
-    }
-}
-
-} // namespace
-
-int main()
-{
-    dcc_cancel_token *raw = nullptr;
-    CHECK(dcc_cancel_token_create(&raw) == DCC_OK);
-    const token_ptr token(raw);
-    dcc_ticket ticket = 0;
-    dcc_context *context = nullptr;
-    CHECK(dcc_cancel_token_set_current(token.get(), &ticket) == DCC_OK);
-    CHECK(dcc_context_capture(&context) == DCC_OK);
+    const dcc::token token = dcc::token::create();
+    const dcc::token_scope current(token);
+    const dcc::context context = dcc::context::capture();
 
     constexpr int workers = 4;
     std::atomic<int> polling{0};
     std::atomic<int> stopped{0};
+    const auto work = [&] {
+        const dcc::context_scope entered(context);
+        const dcc::poller poll;
+        poll.throw_if_cancelled();
+        for (++polling;;)
+            poll.throw_if_cancelled();
+    };
     std::vector<std::thread> threads;
     for (int i = 0; i < workers; ++i) {
         threads.emplace_back([&] {
             try {
-                work(context, polling);
-            } catch (const std::runtime_error &) {
-                CHECK(dcc_cancel_token_current() == nullptr);
+                work();
+            } catch (const dcc::cancelled_error &why) {
+                CHECK(why.status() == DCC_CANCELLED_BY_TOKEN);
+                CHECK(!dcc::token::current());
                 ++stopped;
             }
         });
     }
     while (polling != workers)
         std::this_thread::yield();
-    CHECK(dcc_cancel_token_cancel(token.get(), nullptr, 0) == DCC_OK);
+    CHECK(token.cancel("Esc"));
     for (std::thread &thread : threads)
         thread.join();
     CHECK(stopped == workers);
-    CHECK(dcc_cancel_token_reset_current(ticket) == DCC_OK);
-    CHECK(dcc_context_release(context) == DCC_OK);
+    CHECK(token.reason() == "Esc");
+}
+
+void a_job_fails_by_an_exception()
+{
+    const auto kept = std::make_shared<int>(1);
+    {
+        dcc::job_options options;
+        options.label = "smooth";
+        options.keep_alive = kept;
+        const dcc::job job = dcc::job::create(options);
+        CHECK(kept.use_count() == 3); // ours, the options', the job's
+        const dcc::job_state end =
+            dcc::run(job, [] { throw std::runtime_error("no such mesh"); });
+        CHECK(end == dcc::job_state::failed);
+        CHECK(job.failure() == "no such mesh");
+    }
+    CHECK(kept.use_count() == 1);
+}
+
+} // namespace
+
+int main()
+{
+    workers_stop_by_an_exception();
+    a_job_fails_by_an_exception();
     std::puts("linked C++: fine");
     return 0;
 }

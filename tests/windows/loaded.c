@@ -18,7 +18,8 @@ typedef dcc_status (*create_job_fn)(const dcc_job_desc *, dcc_job **);
 typedef dcc_status (*set_job_fn)(const dcc_job *, dcc_ticket *);
 typedef dcc_status (*release_job_fn)(dcc_job *);
 typedef dcc_status (*status_fn)(void);
-typedef dcc_poll_layer (*poll_of_fn)(const dcc_cancel_token *);
+typedef dcc_status (*read_pair_fn)(dcc_poll_pair *);
+typedef dcc_status (*read_layer_fn)(const dcc_cancel_token *, dcc_poll_layer *);
 typedef dcc_status (*poll_slow_fn)(uint64_t, uint64_t, const char *, uint32_t);
 
 struct library {
@@ -31,12 +32,23 @@ struct library {
     release_job_fn release_job;
     status_fn check_cancelled;
     status_fn instance_check;
-    poll_of_fn poll_of;
+    read_pair_fn poll_read_current;
+    read_layer_fn poll_read_token;
     poll_slow_fn poll_slow;
 };
 
 static struct library first, second;
 static volatile LONG destroyed;
+
+static dcc_status dcc_poll_read_current(dcc_poll_pair *out_pair)
+{
+    return first.poll_read_current(out_pair);
+}
+
+static dcc_status dcc_poll_read_token(const dcc_cancel_token *token, dcc_poll_layer *out_layer)
+{
+    return first.poll_read_token(token, out_layer);
+}
 
 static dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file, uint32_t line)
 {
@@ -72,7 +84,8 @@ static void load(struct library *library, const char *path)
     LOOK_UP(library, release_job, "dcc_job_release");
     LOOK_UP(library, check_cancelled, "dcc_check_cancelled");
     LOOK_UP(library, instance_check, "dcc_instance_check");
-    LOOK_UP(library, poll_of, "dcc_poll_of");
+    LOOK_UP(library, poll_read_current, "dcc_poll_read_current");
+    LOOK_UP(library, poll_read_token, "dcc_poll_read_token");
     LOOK_UP(library, poll_slow, "dcc_poll_slow");
 }
 
@@ -116,7 +129,7 @@ static void a_token_is_polled(void)
     dcc_cancel_token *token = NULL;
     dcc_poll_layer poll;
     CHECK(first.create_token(&token) == DCC_OK);
-    poll = first.poll_of(token);
+    poll = dcc_poll_of(token);
     CHECK(dcc_poll_one(poll) == DCC_OK);
     CHECK(first.cancel(token, "Esc", DCC_NUL_TERMINATED) == DCC_OK);
     CHECK(dcc_poll_one(poll) == DCC_CANCELLED_BY_TOKEN);
