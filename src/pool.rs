@@ -67,7 +67,7 @@ impl<T: Default + Link> Pool<T> {
     #[cfg(loom)]
     pub fn new() -> Self {
         Self {
-            chunks: [const { OnceBox::new() }; CHUNKS],
+            chunks: std::array::from_fn(|_| OnceBox::new()),
             free: OwnLine(AtomicU64::new(0)),
             used: OwnLine(AtomicU32::new(0)),
         }

@@ -21,30 +21,50 @@ mod model {
     pub struct Mutex<T>(loom::sync::Mutex<T>);
 
     impl<T> Mutex<T> {
+        /// Unlocked.
         pub fn new(value: T) -> Self {
             Self(loom::sync::Mutex::new(value))
         }
 
+        /// Waits until it is this thread's.
         pub fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
             self.0.lock().expect("no model panics under a lock")
         }
     }
 
-    /// The once-cell of a chunk. Its own race is `once_cell`'s affair and not modelled.
+    /// The once-cell of a chunk. Its own race is `once_cell`'s affair and not modelled; that who
+    /// reads the chunk sees it made, is.
     #[derive(Debug)]
-    pub struct OnceBox<T>(std::sync::OnceLock<Box<T>>);
+    pub struct OnceBox<T> {
+        chunk: std::sync::OnceLock<Box<T>>,
+        made: AtomicU32,
+        setting: Mutex<()>,
+    }
 
     impl<T> OnceBox<T> {
-        pub const fn new() -> Self {
-            Self(std::sync::OnceLock::new())
+        /// Nothing made.
+        pub fn new() -> Self {
+            Self {
+                chunk: std::sync::OnceLock::new(),
+                made: AtomicU32::new(0),
+                setting: Mutex::new(()),
+            }
         }
 
+        /// The chunk, once made.
         pub fn get(&self) -> Option<&T> {
-            self.0.get().map(|chunk| &**chunk)
+            if self.made.load(Ordering::Acquire) == 0 {
+                return None;
+            }
+            self.chunk.get().map(|chunk| &**chunk)
         }
 
+        /// Makes it, or gives the chunk back if another was faster.
         pub fn set(&self, chunk: Box<T>) -> Result<(), Box<T>> {
-            self.0.set(chunk)
+            let _setting = self.setting.lock();
+            let result = self.chunk.set(chunk);
+            self.made.store(1, Ordering::Release);
+            result
         }
     }
 }
