@@ -256,6 +256,27 @@ fn a_linked_cpp_program_uses_it() {
     assert!(wine(tools, &program, &[]).contains("linked C++: fine"));
 }
 
+/// The C and C++ programs of the other tests are portable.
+#[test]
+fn the_programs_of_other_tests_use_it() {
+    let Some(tools) = tools("programs of other tests under wine") else { return };
+    let folder = scratch("windows-shared");
+    stage(tools, &folder);
+    let import = dll(tools).join("libdcc_cancel.dll.a");
+    let mut sources = vec![root().join("examples/minimal.cpp")];
+    for kind in ["c", "cpp"] {
+        let Ok(entries) = std::fs::read_dir(root().join("tests").join(kind)) else { continue };
+        let paths = entries.map(|entry| entry.unwrap().path());
+        sources.extend(paths.filter(|path| path.extension().is_some_and(|end| end == kind)));
+    }
+    assert!(sources.len() >= 3, "{sources:?}");
+    for source in sources {
+        let program = folder.join(source.file_stem().unwrap()).with_extension("exe");
+        compile(&source, &program, &[import.to_str().unwrap()]);
+        wine(tools, &program, &[]);
+    }
+}
+
 #[test]
 fn a_program_loads_two_copies_by_path_and_frees_them() {
     let Some(tools) = tools("program that loads the DLL under wine") else { return };
