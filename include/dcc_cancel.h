@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 /* Length of a text that ends with NUL. */
-#define DCC_NUL_TERMINATED ((size_t)-1)
+#define DCC_NUL_TERMINATED SIZE_MAX
 
 /* Version of the package that this header came with. */
 #define DCC_CANCEL_VERSION "0.1.0"
@@ -741,22 +741,17 @@ dcc_status dcc_check_cancelled(void);
 dcc_status dcc_cancel_token_check_current(void);
 
 /**
- * A snapshot of what is current on this thread, to be polled in a loop by dcc_poll. A later set
- * or reset is not seen by it. It holds no reference: polling what has been released meanwhile
- * answers DCC_POLL_GONE, which means stop. It may be handed to other threads.
+ * Writes a snapshot of what is current on this thread, for languages without inline functions; C
+ * and C++ call dcc_poll_current. On this thread.
  */
-struct dcc_poll_pair dcc_poll_current(void);
+dcc_status dcc_poll_read_current(struct dcc_poll_pair *out_pair);
 
 /**
- * A snapshot of the current token alone, to be polled by dcc_poll_one; as dcc_poll_current.
+ * Writes a snapshot of a token; C and C++ call dcc_poll_of. A bad handle gives one whose poll
+ * answers DCC_POLL_GONE. Any thread.
  */
-struct dcc_poll_layer dcc_poll_current_token(void);
-
-/**
- * A snapshot of a given token, to be polled by dcc_poll_one. Holds no reference; NULL gives one
- * that is never cancelled, a bad handle one that answers DCC_POLL_GONE. Any thread.
- */
-struct dcc_poll_layer dcc_poll_of(const struct dcc_cancel_token *token);
+dcc_status dcc_poll_read_token(const struct dcc_cancel_token *token,
+                               struct dcc_poll_layer *out_layer);
 
 /**
  * The slow path of dcc_poll and dcc_poll_one; they call it, you need not. Takes the `expected` of
@@ -887,9 +882,48 @@ extern "C" {
 #endif
 
 #ifdef DCC_CANCEL_NO_PROTOTYPES
+static inline dcc_status dcc_poll_read_current(dcc_poll_pair *out_pair);
+static inline dcc_status dcc_poll_read_token(const dcc_cancel_token *token,
+                                             dcc_poll_layer *out_layer);
 static inline dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file,
                                        uint32_t line);
 #endif
+
+/* A snapshot of what is current on this thread, to be polled in a loop by dcc_poll. A later set or
+ * reset is not seen by it. It holds no reference: polling what has been released meanwhile answers
+ * DCC_POLL_GONE, which means stop. It may be handed to other threads.
+ *
+ * Inlined, and copied: to the compiler the library might otherwise still know where the snapshot
+ * is, and change it during any call, so that it would be read again in every iteration. */
+static inline dcc_poll_pair dcc_poll_current(void)
+{
+    dcc_poll_pair now;
+    dcc_poll_pair copy;
+    dcc_poll_read_current(&now);
+    copy.token.word = now.token.word;
+    copy.token.expected = now.token.expected;
+    copy.job.word = now.job.word;
+    copy.job.expected = now.job.expected;
+    return copy;
+}
+
+/* A snapshot of the current token alone, to be polled by dcc_poll_one; as dcc_poll_current. */
+static inline dcc_poll_layer dcc_poll_current_token(void)
+{
+    return dcc_poll_current().token;
+}
+
+/* A snapshot of a given token, to be polled by dcc_poll_one. Holds no reference; NULL gives one
+ * that is never cancelled, a bad handle one that answers DCC_POLL_GONE. Any thread. */
+static inline dcc_poll_layer dcc_poll_of(const dcc_cancel_token *token)
+{
+    dcc_poll_layer now;
+    dcc_poll_layer copy;
+    dcc_poll_read_token(token, &now);
+    copy.word = now.word;
+    copy.expected = now.expected;
+    return copy;
+}
 
 /* Whether nothing is asked of one layer. */
 static inline int dcc_poll_layer_is_quiet(dcc_poll_layer layer)

@@ -1,8 +1,8 @@
 //! `dcc_poll_*`: snapshots for loops, and the slow path of the inlined poll.
 
-use super::argument::handle;
+use super::argument::{handle, out};
 use super::current::{job_status, token_status};
-use super::guard::{guard, guard_value};
+use super::guard::guard;
 use super::status::{DCC_OK, dcc_status};
 use super::token::dcc_cancel_token;
 use super::{LIBRARY, thread};
@@ -41,41 +41,41 @@ fn layer(cell: &LayerCell<'static>) -> dcc_poll_layer {
     dcc_poll_layer { word: std::ptr::from_ref(cell.word()).cast(), expected: cell.token() }
 }
 
-/// A snapshot of what is current on this thread, to be polled in a loop by dcc_poll. A later set
-/// or reset is not seen by it. It holds no reference: polling what has been released meanwhile
-/// answers DCC_POLL_GONE, which means stop. It may be handed to other threads.
+/// Writes a snapshot of what is current on this thread, for languages without inline functions; C
+/// and C++ call dcc_poll_current. On this thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn dcc_poll_current() -> dcc_poll_pair {
-    guard_value(dcc_poll_pair { token: never(), job: never() }, || {
-        Ok(match thread::slots() {
+pub unsafe extern "C" fn dcc_poll_read_current(out_pair: *mut dcc_poll_pair) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let to = unsafe { out(out_pair) }?;
+        *to = match thread::slots() {
             Some(slots) => {
                 dcc_poll_pair { token: layer(slots.token_layer()), job: layer(slots.job_layer()) }
             }
             None => dcc_poll_pair { token: never(), job: never() },
-        })
+        };
+        Ok(DCC_OK)
     })
 }
 
-/// A snapshot of the current token alone, to be polled by dcc_poll_one; as dcc_poll_current.
+/// Writes a snapshot of a token; C and C++ call dcc_poll_of. A bad handle gives one whose poll
+/// answers DCC_POLL_GONE. Any thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn dcc_poll_current_token() -> dcc_poll_layer {
-    guard_value(never(), || {
-        Ok(thread::slots().map_or_else(never, |slots| layer(slots.token_layer())))
-    })
-}
-
-/// A snapshot of a given token, to be polled by dcc_poll_one. Holds no reference; NULL gives one
-/// that is never cancelled, a bad handle one that answers DCC_POLL_GONE. Any thread.
-#[unsafe(no_mangle)]
-pub extern "C" fn dcc_poll_of(token: *const dcc_cancel_token) -> dcc_poll_layer {
-    guard_value(never(), || {
+pub unsafe extern "C" fn dcc_poll_read_token(
+    token: *const dcc_cancel_token,
+    out_layer: *mut dcc_poll_layer,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let to = unsafe { out(out_layer) }?;
         let expected = handle(token);
-        if expected == NULL {
-            return Ok(never());
-        }
         // A bad handle never equals a word, so that every poll takes the slow path.
-        let word = LIBRARY.jobs().tokens().word(expected).unwrap_or(&NEVER_CANCELLED);
-        Ok(dcc_poll_layer { word: std::ptr::from_ref(word).cast(), expected })
+        let word = match expected {
+            NULL => &NEVER_CANCELLED,
+            token => LIBRARY.jobs().tokens().word(token).unwrap_or(&NEVER_CANCELLED),
+        };
+        *to = dcc_poll_layer { word: std::ptr::from_ref(word).cast(), expected };
+        Ok(DCC_OK)
     })
 }
 
