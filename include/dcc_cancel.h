@@ -882,11 +882,15 @@ extern "C" {
 #endif
 
 #ifdef DCC_CANCEL_NO_PROTOTYPES
-static inline dcc_status dcc_poll_read_current(dcc_poll_pair *out_pair);
-static inline dcc_status dcc_poll_read_token(const dcc_cancel_token *token,
-                                             dcc_poll_layer *out_layer);
-static inline dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file,
-                                       uint32_t line);
+/* Defined by whoever supplies the functions, such as dcc_cancel_dl.h. */
+#ifndef DCC_CANCEL_SUPPLIED
+#define DCC_CANCEL_SUPPLIED static inline
+#endif
+DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_current(dcc_poll_pair *out_pair);
+DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_token(const dcc_cancel_token *token,
+                                                   dcc_poll_layer *out_layer);
+DCC_CANCEL_SUPPLIED dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file,
+                                             uint32_t line);
 #endif
 
 /* A snapshot of what is current on this thread, to be polled in a loop by dcc_poll. A later set or

@@ -116,9 +116,15 @@ template <class Fetch> std::string text(Fetch fetch)
     return longer;
 }
 
-/* One reference of an object, by its retain and release. */
-template <class Object, dcc_status (*Retain)(const Object *), dcc_status (*Release)(Object *)>
-class reference {
+inline dcc_status retain(const dcc_cancel_token *object) noexcept { return dcc_cancel_token_retain(object); }
+inline dcc_status retain(const dcc_job *object) noexcept { return dcc_job_retain(object); }
+inline dcc_status retain(const dcc_context *object) noexcept { return dcc_context_retain(object); }
+inline void release(dcc_cancel_token *object) noexcept { dcc_cancel_token_release(object); }
+inline void release(dcc_job *object) noexcept { dcc_job_release(object); }
+inline void release(dcc_context *object) noexcept { dcc_context_release(object); }
+
+/* One reference of an object. */
+template <class Object> class reference {
 public:
     reference() noexcept = default;
     reference(const reference &other) noexcept : object_(other.object_) { keep(); }
@@ -138,7 +144,7 @@ public:
     void reset() noexcept
     {
         if (Object *object = std::exchange(object_, nullptr))
-            Release(object);
+            release(object);
     }
 
     /* Gives the reference to the caller, who releases it. */
@@ -161,7 +167,7 @@ protected:
      * no reference left to give, becomes an empty one. */
     void keep() noexcept
     {
-        if (object_ != nullptr && Retain(object_) != DCC_OK)
+        if (object_ != nullptr && retain(object_) != DCC_OK)
             object_ = nullptr;
     }
 
@@ -214,8 +220,7 @@ enum class cause : std::int32_t {
 };
 
 /* A cancellation flag with a reason. Copies are the same token. */
-class token : public detail::reference<dcc_cancel_token, dcc_cancel_token_retain,
-                                       dcc_cancel_token_release> {
+class token : public detail::reference<dcc_cancel_token> {
 public:
     /* The token that is never cancelled. */
     token() noexcept = default;
@@ -344,7 +349,7 @@ struct job_options {
 };
 
 /* One unit of a host's work. Copies are the same job. */
-class job : public detail::reference<dcc_job, dcc_job_retain, dcc_job_release> {
+class job : public detail::reference<dcc_job> {
 public:
     /* How far a job is; `total` is 0 while unknown. */
     struct progress_info {
@@ -542,7 +547,7 @@ public:
 };
 
 /* What is current on a thread, to be entered on others. */
-class context : public detail::reference<dcc_context, dcc_context_retain, dcc_context_release> {
+class context : public detail::reference<dcc_context> {
 public:
     /* Nothing current. */
     context() noexcept = default;

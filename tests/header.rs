@@ -2,11 +2,14 @@
 //!
 //! `DCC_UPDATE_HEADERS=1 cargo test --test header` writes them anew.
 
-use std::path::{Path, PathBuf};
+#[path = "support/loader_header.rs"]
+mod loader_header;
+mod support;
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use support::root;
 
 /// The header as the sources have it now.
 fn generated_header() -> String {
@@ -54,4 +57,104 @@ fn check_or_update(path: &Path, fresh: &str) {
 #[test]
 fn the_header_is_fresh() {
     check_or_update(&root().join("include/dcc_cancel.h"), &generated_header());
+}
+
+#[test]
+fn the_loaders_header_is_fresh() {
+    let fresh = loader_header::generate(&generated_header());
+    check_or_update(&root().join("include/dcc_cancel_dl.h"), &fresh);
+}
+
+/// Compiles a source that includes these headers, each alone and all of them twice.
+fn compile(compiler: &str, flags: &[&str], language: &str, headers: &[&str]) {
+    let twice: String =
+        [headers, headers].concat().iter().map(|h| format!("#include \"{h}\"\n")).collect();
+    let name =
+        format!("{compiler}{}{}", flags.concat(), headers.concat()).replace(['/', '=', '+'], "_");
+    let source = support::scratch(&format!("header_{name}")).join("source.c");
+    std::fs::write(
+        &source,
+        format!("{twice}int compiled(void);\nint compiled(void) {{ return 0; }}\n"),
+    )
+    .unwrap();
+    let object = source.with_extension("o");
+    support::run(
+        Command::new(compiler)
+            .args(["-x", language])
+            .args(flags)
+            .arg("-I")
+            .arg(support::include())
+            .arg("-c")
+            .arg(source)
+            .arg("-o")
+            .arg(object),
+    );
+}
+
+const ALONE: &[&[&str]] =
+    &[&["dcc_cancel.h"], &["dcc_cancel_dl.h"], &["dcc_cancel_dl.h", "dcc_cancel.h"]];
+
+#[test]
+fn the_headers_compile_as_c_and_as_cpp() {
+    for headers in ALONE {
+        compile(&support::cc(), support::C_FLAGS, "c", headers);
+        compile(&support::cxx(), support::CXX_FLAGS, "c++", headers);
+    }
+    compile(&support::cxx(), support::CXX_FLAGS, "c++", &["dcc_cancel.hpp"]);
+    compile(&support::cxx(), support::CXX_FLAGS, "c++", &["dcc_cancel_dl.h", "dcc_cancel.hpp"]);
+}
+
+fn clang() -> Option<&'static str> {
+    ["clang", "clang-19", "clang-16", "clang-14"].into_iter().find(|name| support::exists(name))
+}
+
+#[test]
+fn clang_takes_the_headers_too() {
+    let Some(clang) = clang() else {
+        return support::skip("clang_takes_the_headers_too", "no clang is installed");
+    };
+    for headers in ALONE {
+        compile(clang, support::C_FLAGS, "c", headers);
+        compile(clang, support::CXX_FLAGS, "c++", headers);
+    }
+}
+
+#[test]
+fn clang_takes_the_header_for_msvc() {
+    let Some(clang) = clang() else {
+        return support::skip("clang_takes_the_header_for_msvc", "no clang is installed");
+    };
+    let target = ["--target=x86_64-pc-windows-msvc", "-ffreestanding"];
+    compile(clang, &[support::C_FLAGS, &target].concat(), "c", &["dcc_cancel.h"]);
+    compile(clang, &[support::CXX_FLAGS, &target].concat(), "c++", &["dcc_cancel.h"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_library_exports_the_headers_functions_and_nothing_else() {
+    let listing = support::printed(
+        Command::new("nm")
+            .args(["-D", "--defined-only", "--format=posix"])
+            .arg(support::built_library()),
+    );
+    let exported: BTreeSet<String> =
+        listing.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
+    let declared: BTreeSet<String> =
+        loader_header::function_names(&generated_header()).into_iter().collect();
+    assert!(declared.len() > 50, "{declared:?}");
+    assert_eq!(exported, declared);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_library_has_its_name_and_stays_loaded() {
+    let dynamic =
+        support::printed(Command::new("readelf").args(["-dW"]).arg(support::built_library()));
+    let major = dcc_cancel::ffi::library::DCC_ABI_MAJOR;
+    assert!(dynamic.contains(&format!("soname: [libdcc_cancel.so.{major}]")), "{dynamic}");
+    assert!(dynamic.contains("NODELETE"), "{dynamic}");
+    assert!(
+        !dynamic.contains("STATIC_TLS"),
+        "it could be refused for want of static TLS\n{dynamic}"
+    );
 }

@@ -66,7 +66,10 @@ pub fn staged_library(folder: &Path) -> PathBuf {
 
 /// An empty folder for one test.
 pub fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    // Cargo has none for examples, which share this file and need no scratch folder.
+    let scratch_root =
+        option_env!("CARGO_TARGET_TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    let folder = scratch_root.join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder

@@ -1,0 +1,64 @@
+//! Builds the demo's C++ parts; the demo and its test share it.
+
+use crate::support;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The host and the plugin, beside the library that both load.
+pub struct Built {
+    host: PathBuf,
+    plugin: PathBuf,
+}
+
+impl Built {
+    /// The host, playing its scenes with this mesh and writing its results to this folder.
+    pub fn host(&self, mesh: &Path, results: &Path) -> Command {
+        let mut host = Command::new(&self.host);
+        host.arg(&self.plugin).arg(results).arg(mesh);
+        host
+    }
+}
+
+/// The mesh that comes with the demo.
+pub fn scan() -> PathBuf {
+    support::root().join("examples/demo/scan.obj")
+}
+
+/// Compiles host and plugin into `folder`; `extra` are more compiler flags.
+pub fn build(folder: &Path, extra: &[&str]) -> Built {
+    support::staged_library(folder);
+    let built = Built { host: folder.join("demo-host"), plugin: folder.join("demo-plugin.so") };
+    let version = dcc_cancel::ffi::library::VERSION_STRING.to_str().expect("ASCII");
+    support::run(
+        compiler(folder, extra)
+            .arg(format!("-DDEMO_LIBRARY_VERSION=\"{version}\""))
+            .args(["host.cpp", "scenes.cpp", "obj_file.cpp"].map(source))
+            .args(["-pthread", "-ldcc_cancel", "-ldl", "-o"])
+            .arg(&built.host),
+    );
+    support::run(
+        compiler(folder, extra)
+            .args(["-shared", "-fPIC", "-fvisibility=hidden"])
+            .arg(source("plugin.cpp"))
+            .args(["-ldcc_cancel", "-o"])
+            .arg(&built.plugin),
+    );
+    built
+}
+
+fn compiler(folder: &Path, extra: &[&str]) -> Command {
+    let mut compiler = Command::new(support::cxx());
+    compiler
+        .args(support::CXX_FLAGS)
+        .args(["-O2", "-Wl,-rpath,$ORIGIN"])
+        .args(extra)
+        .arg("-I")
+        .arg(support::include())
+        .arg("-L")
+        .arg(folder);
+    compiler
+}
+
+fn source(name: &str) -> PathBuf {
+    support::root().join("examples/demo").join(name)
+}

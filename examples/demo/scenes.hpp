@@ -1,0 +1,37 @@
+// The three scenes of the demo. Each tells what happens, shows it, and checks it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "loaded_plugin.hpp"
+#include "mesh.hpp"
+#include "report.hpp"
+#include "smoothing_job.hpp"
+#include "ui_loop.hpp"
+
+namespace demo {
+
+// What all scenes play with.
+struct stage {
+    const loaded_plugin &plugin;
+    const mesh &input;
+    smoothing_plan plan;
+    std::string output_folder;
+    report told = {};
+    mesh smoothed = {}; // the undisturbed result, of scene 2
+    std::uint64_t polls = 0; // of all scenes
+};
+
+// What a scene adds to the summary.
+struct summary_line {
+    std::string expected;
+    std::string seen;
+    ui_loop::clock::duration longest_tick;
+};
+
+summary_line cancel_half_way(stage &stage);
+summary_line cancel_after_the_end(stage &stage);
+summary_line cancel_the_middle_one(stage &stage);
+
+} // namespace demo

@@ -1,0 +1,56 @@
+/* What the demo's host and its plugin agree on: plain C, so that neither needs to know how the
+ * other was built. Cancelling is not part of it: both load dcc_cancel, and meet there. */
+
+#ifndef DEMO_SMOOTHING_H
+#define DEMO_SMOOTHING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One mesh being smoothed; the plugin's. */
+typedef struct smoothing_task smoothing_task;
+
+/* The host's mesh, which the plugin smooths in place. Stays where it is while the task lives. */
+typedef struct smoothing_mesh {
+    double *positions; /* x, y, z of each vertex */
+    size_t vertex_count;
+    const uint32_t *corners; /* three vertices of each triangle */
+    size_t triangle_count;
+} smoothing_mesh;
+
+/* Why a slice returned. */
+#define SMOOTHING_UNFINISHED 0 /* its time is up; call again */
+#define SMOOTHING_FINISHED 1
+#define SMOOTHING_STOPPED 2 /* the current job was cancelled; the mesh is as far as it got */
+
+typedef struct smoothing_slice {
+    int32_t answer;
+    uint64_t visits; /* vertices moved since the task began, each pass counting again */
+    uint64_t polls; /* questions "should I stop?" since the task began */
+    uint64_t since_cancel_ns; /* age of the cancel when a poll saw it */
+    uint64_t since_slice_ns; /* age of the slice at that moment */
+} smoothing_slice;
+
+typedef struct smoothing_plugin {
+    /* Smooths by `strength` in `passes` over all vertices; NULL if there is no memory. */
+    smoothing_task *(*begin)(const smoothing_mesh *mesh, uint64_t passes, double strength);
+    /* Works for about `budget_ns` for the job that is current on this thread. */
+    void (*run_slice)(smoothing_task *task, uint64_t budget_ns, smoothing_slice *slice);
+    /* How far vertices are from the middle of their neighbours, on average. */
+    double (*roughness)(const smoothing_task *task);
+    void (*end)(smoothing_task *task);
+} smoothing_plugin;
+
+/* The one symbol that the plugin exports. */
+const smoothing_plugin *smoothing_plugin_entry(void);
+#define SMOOTHING_PLUGIN_ENTRY "smoothing_plugin_entry"
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* DEMO_SMOOTHING_H */

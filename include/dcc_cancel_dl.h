@@ -1,0 +1,957 @@
+/* dcc-cancel for plugins that load the library at run time instead of linking it. C99 and C++17.
+ *
+ * Include this before dcc_cancel.h and dcc_cancel.hpp, everywhere in the plugin. In exactly one
+ * source file define DCC_CANCEL_DL_IMPLEMENTATION before it:
+ *
+ *     #define DCC_CANCEL_DL_IMPLEMENTATION
+ *     #include "dcc_cancel_dl.h"
+ *
+ *     char why[256];
+ *     if (dcc_cancel_load("/where/my/plugin/is/libdcc_cancel.so.1", why, sizeof why) < 0)
+ *         report(why);
+ *
+ * dcc_cancel_load takes the instance that is already in the process, by the library's name, and
+ * only if there is none loads the file. So all plugins share one instance and see each other's
+ * cancels, also when each brings its own copy. From then on every function works under its usual
+ * name. Before, nothing is cancelled: polls and questions answer 0, the rest DCC_ERROR_UNSUPPORTED.
+ *
+ * Generated from dcc_cancel.h; do not edit. */
+
+#ifndef DCC_CANCEL_DL_H
+#define DCC_CANCEL_DL_H
+
+#if defined(DCC_CANCEL_H) && !defined(DCC_CANCEL_NO_PROTOTYPES)
+#error "include dcc_cancel_dl.h before dcc_cancel.h and dcc_cancel.hpp"
+#endif
+
+#ifndef DCC_CANCEL_NO_PROTOTYPES
+#define DCC_CANCEL_NO_PROTOTYPES
+#endif
+
+/* Hidden, so that no plugin ever runs another one's copy of these functions. */
+#if defined(_WIN32)
+#define DCC_CANCEL_HIDDEN_
+#else
+#define DCC_CANCEL_HIDDEN_ __attribute__((visibility("hidden")))
+#endif
+
+#ifdef __cplusplus
+#define DCC_CANCEL_SUPPLIED inline DCC_CANCEL_HIDDEN_
+#else
+#define DCC_CANCEL_SUPPLIED static inline
+#endif
+
+#include "dcc_cancel.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Every function of the library. */
+typedef struct dcc_cancel_api {
+    dcc_status (*dcc_cancel_token_create)(struct dcc_cancel_token **out_token);
+    dcc_status (*dcc_cancel_token_create_linked)(const struct dcc_cancel_token *const *parents, size_t count, struct dcc_cancel_token **out_token);
+    dcc_status (*dcc_cancel_token_create_from)(const struct dcc_cancel_token_desc *desc, struct dcc_cancel_token **out_token);
+    dcc_status (*dcc_cancel_token_retain)(const struct dcc_cancel_token *token);
+    dcc_status (*dcc_cancel_token_release)(struct dcc_cancel_token *token);
+    dcc_status (*dcc_cancel_token_cancel)(const struct dcc_cancel_token *token, const char *reason, size_t reason_length);
+    dcc_status (*dcc_cancel_token_is_cancelled)(const struct dcc_cancel_token *token);
+    dcc_status (*dcc_cancel_token_reason)(const struct dcc_cancel_token *token, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_cancel_token_cause)(const struct dcc_cancel_token *token, dcc_cause *out_cause);
+    dcc_status (*dcc_cancel_token_time_since_cancelled)(const struct dcc_cancel_token *token, uint64_t *out_nanoseconds);
+    dcc_status (*dcc_cancel_token_can_be_cancelled)(const struct dcc_cancel_token *token);
+    dcc_status (*dcc_cancel_token_job_id)(const struct dcc_cancel_token *token, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_job_create)(const struct dcc_job_desc *desc, struct dcc_job **out_job);
+    dcc_status (*dcc_job_retain)(const struct dcc_job *job);
+    dcc_status (*dcc_job_release)(struct dcc_job *job);
+    uint64_t (*dcc_job_id)(const struct dcc_job *job);
+    dcc_status (*dcc_job_find)(uint64_t id, struct dcc_job **out_job);
+    struct dcc_cancel_token * (*dcc_job_token)(const struct dcc_job *job);
+    dcc_status (*dcc_job_cancel)(const struct dcc_job *job, const char *reason, size_t reason_length);
+    dcc_status (*dcc_job_is_cancelled)(const struct dcc_job *job);
+    dcc_status (*dcc_job_state)(const struct dcc_job *job);
+    dcc_status (*dcc_job_begin)(const struct dcc_job *job);
+    dcc_status (*dcc_job_complete)(const struct dcc_job *job);
+    dcc_status (*dcc_job_fail)(const struct dcc_job *job, const char *message, size_t message_length);
+    dcc_status (*dcc_job_acknowledge_cancel)(const struct dcc_job *job);
+    dcc_status (*dcc_job_interrupt)(const struct dcc_job *job, const char *message, size_t message_length);
+    dcc_status (*dcc_job_set_progress)(const struct dcc_job *job, uint64_t done, uint64_t total, const char *message, size_t message_length);
+    dcc_status (*dcc_job_progress)(const struct dcc_job *job, struct dcc_job_progress_info *out_progress);
+    dcc_status (*dcc_job_progress_message)(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_job_label)(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_job_caller_id)(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_job_failure)(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_job_user_data)(const struct dcc_job *job, void **out_user_data);
+    dcc_status (*dcc_cancel_token_set_current)(const struct dcc_cancel_token *token, dcc_ticket *out_ticket);
+    dcc_status (*dcc_cancel_token_reset_current)(dcc_ticket ticket);
+    struct dcc_cancel_token * (*dcc_cancel_token_current)(void);
+    dcc_status (*dcc_job_set_current)(const struct dcc_job *job, dcc_ticket *out_ticket);
+    dcc_status (*dcc_job_reset_current)(dcc_ticket ticket);
+    struct dcc_job * (*dcc_job_current)(void);
+    uint64_t (*dcc_job_current_id)(void);
+    dcc_status (*dcc_check_cancelled)(void);
+    dcc_status (*dcc_cancel_token_check_current)(void);
+    dcc_status (*dcc_poll_read_current)(struct dcc_poll_pair *out_pair);
+    dcc_status (*dcc_poll_read_token)(const struct dcc_cancel_token *token, struct dcc_poll_layer *out_layer);
+    dcc_status (*dcc_poll_slow)(uint64_t token, uint64_t job, const char *file, uint32_t line);
+    dcc_status (*dcc_context_capture)(struct dcc_context **out_context);
+    dcc_status (*dcc_context_retain)(const struct dcc_context *context);
+    dcc_status (*dcc_context_release)(struct dcc_context *context);
+    dcc_status (*dcc_context_enter)(const struct dcc_context *context, dcc_ticket *out_ticket);
+    dcc_status (*dcc_context_exit)(dcc_ticket ticket);
+    dcc_status (*dcc_context_unwind)(dcc_ticket ticket);
+    dcc_status (*dcc_context_job_id)(char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_stats_read)(struct dcc_stats *out_stats);
+    uint32_t (*dcc_abi_version)(void);
+    const char * (*dcc_version_string)(void);
+    const char * (*dcc_status_string)(dcc_status status);
+    dcc_status (*dcc_last_error)(char *buffer, size_t size, size_t *out_length);
+    uint64_t (*dcc_clock_now_ns)(void);
+    dcc_status (*dcc_instance_check)(void);
+} dcc_cancel_api;
+
+/* Makes the functions available. DCC_OK, also when they were before. DCC_NOT_FOUND: no instance is
+ * there and `path` could not be loaded; DCC_ERROR_UNSUPPORTED: what is there is of another ABI;
+ * DCC_ERROR_RESOURCES: no memory. `path` is a file (UTF-8), NULL for the system's search by name.
+ * Why it failed goes to `error`, up to `error_size` bytes with the NUL. Any thread. */
+DCC_CANCEL_HIDDEN_ dcc_status dcc_cancel_load(const char *path, char *error, size_t error_size);
+
+/* The functions once they are available, else NULL. Written by dcc_cancel_load. */
+extern DCC_CANCEL_HIDDEN_ const dcc_cancel_api *dcc_cancel_loaded_api;
+
+/* Reads the pointer as another thread may be writing it. */
+static inline const dcc_cancel_api *dcc_cancel_api_now(void)
+{
+#if defined(_MSC_VER) && !defined(__clang__)
+    return *(const dcc_cancel_api *volatile *)&dcc_cancel_loaded_api;
+#else
+    return __atomic_load_n(&dcc_cancel_loaded_api, __ATOMIC_ACQUIRE);
+#endif
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create(struct dcc_cancel_token **out_token)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_cancel_token_create(out_token);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create_linked(const struct dcc_cancel_token *const *parents, size_t count, struct dcc_cancel_token **out_token)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_cancel_token_create_linked(parents, count, out_token);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create_from(const struct dcc_cancel_token_desc *desc, struct dcc_cancel_token **out_token)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_cancel_token_create_from(desc, out_token);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_retain(const struct dcc_cancel_token *token)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_cancel_token_retain(token);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_release(struct dcc_cancel_token *token)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_cancel_token_release(token);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel(const struct dcc_cancel_token *token, const char *reason, size_t reason_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_cancel_token_cancel(token, reason, reason_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_is_cancelled(const struct dcc_cancel_token *token)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_cancel_token_is_cancelled(token);
+    return DCC_OK;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_reason(const struct dcc_cancel_token *token, char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_cancel_token_reason(token, buffer, size, out_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cause(const struct dcc_cancel_token *token, dcc_cause *out_cause)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_cancel_token_cause(token, out_cause);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_time_since_cancelled(const struct dcc_cancel_token *token, uint64_t *out_nanoseconds)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_cancel_token_time_since_cancelled(token, out_nanoseconds);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_can_be_cancelled(const struct dcc_cancel_token *token)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_cancel_token_can_be_cancelled(token);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_job_id(const struct dcc_cancel_token *token, char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_cancel_token_job_id(token, buffer, size, out_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_create(const struct dcc_job_desc *desc, struct dcc_job **out_job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_create(desc, out_job);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_retain(const struct dcc_job *job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_retain(job);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_release(struct dcc_job *job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_release(job);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED uint64_t dcc_job_id(const struct dcc_job *job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_id(job);
+    return 0;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_find(uint64_t id, struct dcc_job **out_job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_find(id, out_job);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED struct dcc_cancel_token *dcc_job_token(const struct dcc_job *job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_token(job);
+    return NULL;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_cancel(const struct dcc_job *job, const char *reason, size_t reason_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_cancel(job, reason, reason_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_is_cancelled(const struct dcc_job *job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_is_cancelled(job);
+    return DCC_OK;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_state(const struct dcc_job *job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_state(job);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_begin(const struct dcc_job *job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_begin(job);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_complete(const struct dcc_job *job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_complete(job);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_fail(const struct dcc_job *job, const char *message, size_t message_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_fail(job, message, message_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_acknowledge_cancel(const struct dcc_job *job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_acknowledge_cancel(job);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_interrupt(const struct dcc_job *job, const char *message, size_t message_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_interrupt(job, message, message_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_progress(const struct dcc_job *job, uint64_t done, uint64_t total, const char *message, size_t message_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_set_progress(job, done, total, message, message_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_progress(const struct dcc_job *job, struct dcc_job_progress_info *out_progress)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_progress(job, out_progress);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_progress_message(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_progress_message(job, buffer, size, out_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_label(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_label(job, buffer, size, out_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_caller_id(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_caller_id(job, buffer, size, out_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_failure(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_failure(job, buffer, size, out_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_user_data(const struct dcc_job *job, void **out_user_data)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_user_data(job, out_user_data);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_set_current(const struct dcc_cancel_token *token, dcc_ticket *out_ticket)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_cancel_token_set_current(token, out_ticket);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_reset_current(dcc_ticket ticket)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_cancel_token_reset_current(ticket);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED struct dcc_cancel_token *dcc_cancel_token_current(void)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_cancel_token_current();
+    return NULL;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_current(const struct dcc_job *job, dcc_ticket *out_ticket)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_set_current(job, out_ticket);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_reset_current(dcc_ticket ticket)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_reset_current(ticket);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED struct dcc_job *dcc_job_current(void)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_current();
+    return NULL;
+}
+
+DCC_CANCEL_SUPPLIED uint64_t dcc_job_current_id(void)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_job_current_id();
+    return 0;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_check_cancelled(void)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_check_cancelled();
+    return DCC_OK;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_check_current(void)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_cancel_token_check_current();
+    return DCC_OK;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_current(struct dcc_poll_pair *out_pair)
+{
+    static const uint64_t never = 0;
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_poll_read_current(out_pair);
+    out_pair->token.word = &never;
+    out_pair->token.expected = 0;
+    out_pair->job = out_pair->token;
+    return DCC_OK;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_token(const struct dcc_cancel_token *token, struct dcc_poll_layer *out_layer)
+{
+    static const uint64_t never = 0;
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_poll_read_token(token, out_layer);
+    out_layer->word = &never;
+    out_layer->expected = 0;
+    return DCC_OK;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file, uint32_t line)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_poll_slow(token, job, file, line);
+    return DCC_OK;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_context_capture(struct dcc_context **out_context)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_context_capture(out_context);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_context_retain(const struct dcc_context *context)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_context_retain(context);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_context_release(struct dcc_context *context)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_context_release(context);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_context_enter(const struct dcc_context *context, dcc_ticket *out_ticket)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_context_enter(context, out_ticket);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_context_exit(dcc_ticket ticket)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_context_exit(ticket);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_context_unwind(dcc_ticket ticket)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_context_unwind(ticket);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_context_job_id(char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_context_job_id(buffer, size, out_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_stats_read(struct dcc_stats *out_stats)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_stats_read(out_stats);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED uint32_t dcc_abi_version(void)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_abi_version();
+    return 0;
+}
+
+DCC_CANCEL_SUPPLIED const char *dcc_version_string(void)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_version_string();
+    return "dcc-cancel is not loaded";
+}
+
+DCC_CANCEL_SUPPLIED const char *dcc_status_string(dcc_status status)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_status_string(status);
+    return "dcc-cancel is not loaded";
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_last_error(char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_last_error(buffer, size, out_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED uint64_t dcc_clock_now_ns(void)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_clock_now_ns();
+    return 0;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_instance_check(void)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL)
+        return api->dcc_instance_check();
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* DCC_CANCEL_DL_H */
+
+#if defined(DCC_CANCEL_DL_IMPLEMENTATION) && !defined(DCC_CANCEL_DL_IMPLEMENTED)
+#define DCC_CANCEL_DL_IMPLEMENTED
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(_WIN32)
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+#ifndef NOMINMAX
+#define NOMINMAX
+#endif
+#include <windows.h>
+#else
+#include <dlfcn.h>
+#endif
+
+#define DCC_CANCEL_TEXT_OF_(number) #number
+#define DCC_CANCEL_NUMBER_TEXT_(number) DCC_CANCEL_TEXT_OF_(number)
+#if defined(_WIN32)
+#define DCC_CANCEL_NAME_ "dcc_cancel.dll"
+#elif defined(__APPLE__)
+#define DCC_CANCEL_NAME_ "libdcc_cancel." DCC_CANCEL_NUMBER_TEXT_(DCC_ABI_MAJOR) ".dylib"
+#else
+#define DCC_CANCEL_NAME_ "libdcc_cancel.so." DCC_CANCEL_NUMBER_TEXT_(DCC_ABI_MAJOR)
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+const dcc_cancel_api *dcc_cancel_loaded_api = NULL;
+
+#if defined(_WIN32)
+
+static void *dcc_cancel_find_loaded_(void)
+{
+    return (void *)GetModuleHandleW(L"dcc_cancel.dll");
+}
+
+static void *dcc_cancel_open_(const char *path, char *error, size_t error_size)
+{
+    wchar_t wide[1024];
+    void *library = NULL;
+    if (MultiByteToWideChar(CP_UTF8, 0, path, -1, wide, 1024) > 0)
+        library = (void *)LoadLibraryW(wide);
+    if (library == NULL)
+        snprintf(error, error_size, "cannot load %s: system error %lu", path,
+                 (unsigned long)GetLastError());
+    return library;
+}
+
+static void dcc_cancel_symbol_(void *library, const char *name, void *function)
+{
+    FARPROC symbol = GetProcAddress((HMODULE)library, name);
+    memcpy(function, &symbol, sizeof symbol);
+}
+
+#else
+
+static void *dcc_cancel_find_loaded_(void)
+{
+#if defined(__APPLE__)
+    void *by_install_name = dlopen("@rpath/" DCC_CANCEL_NAME_, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+    if (by_install_name != NULL)
+        return by_install_name;
+#endif
+    return dlopen(DCC_CANCEL_NAME_, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+}
+
+static void *dcc_cancel_open_(const char *path, char *error, size_t error_size)
+{
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        const char *why = dlerror();
+        snprintf(error, error_size, "cannot load %s: %s", path, why != NULL ? why : "no reason given");
+    }
+    return library;
+}
+
+static void dcc_cancel_symbol_(void *library, const char *name, void *function)
+{
+    void *symbol = dlsym(library, name);
+    memcpy(function, &symbol, sizeof symbol);
+}
+
+#endif
+
+/* The one instance: the one that is there, or the file's. Never closed; it never unloads. */
+static void *dcc_cancel_instance_(const char *path, char *error, size_t error_size)
+{
+    void *first = dcc_cancel_find_loaded_();
+    void *own;
+    if (first != NULL)
+        return first;
+    own = dcc_cancel_open_(path != NULL ? path : DCC_CANCEL_NAME_, error, error_size);
+    if (own == NULL)
+        return NULL;
+    /* Another thread may have loaded another copy meanwhile; all take the first. */
+    first = dcc_cancel_find_loaded_();
+    return first != NULL ? first : own;
+}
+
+/* The name of a function that the library does not have, NULL if it has all. */
+static const char *dcc_cancel_fill_(dcc_cancel_api *api, void *library)
+{
+    dcc_cancel_symbol_(library, "dcc_cancel_token_create", &api->dcc_cancel_token_create);
+    if (api->dcc_cancel_token_create == NULL)
+        return "dcc_cancel_token_create";
+    dcc_cancel_symbol_(library, "dcc_cancel_token_create_linked", &api->dcc_cancel_token_create_linked);
+    if (api->dcc_cancel_token_create_linked == NULL)
+        return "dcc_cancel_token_create_linked";
+    dcc_cancel_symbol_(library, "dcc_cancel_token_create_from", &api->dcc_cancel_token_create_from);
+    if (api->dcc_cancel_token_create_from == NULL)
+        return "dcc_cancel_token_create_from";
+    dcc_cancel_symbol_(library, "dcc_cancel_token_retain", &api->dcc_cancel_token_retain);
+    if (api->dcc_cancel_token_retain == NULL)
+        return "dcc_cancel_token_retain";
+    dcc_cancel_symbol_(library, "dcc_cancel_token_release", &api->dcc_cancel_token_release);
+    if (api->dcc_cancel_token_release == NULL)
+        return "dcc_cancel_token_release";
+    dcc_cancel_symbol_(library, "dcc_cancel_token_cancel", &api->dcc_cancel_token_cancel);
+    if (api->dcc_cancel_token_cancel == NULL)
+        return "dcc_cancel_token_cancel";
+    dcc_cancel_symbol_(library, "dcc_cancel_token_is_cancelled", &api->dcc_cancel_token_is_cancelled);
+    if (api->dcc_cancel_token_is_cancelled == NULL)
+        return "dcc_cancel_token_is_cancelled";
+    dcc_cancel_symbol_(library, "dcc_cancel_token_reason", &api->dcc_cancel_token_reason);
+    if (api->dcc_cancel_token_reason == NULL)
+        return "dcc_cancel_token_reason";
+    dcc_cancel_symbol_(library, "dcc_cancel_token_cause", &api->dcc_cancel_token_cause);
+    if (api->dcc_cancel_token_cause == NULL)
+        return "dcc_cancel_token_cause";
+    dcc_cancel_symbol_(library, "dcc_cancel_token_time_since_cancelled", &api->dcc_cancel_token_time_since_cancelled);
+    if (api->dcc_cancel_token_time_since_cancelled == NULL)
+        return "dcc_cancel_token_time_since_cancelled";
+    dcc_cancel_symbol_(library, "dcc_cancel_token_can_be_cancelled", &api->dcc_cancel_token_can_be_cancelled);
+    if (api->dcc_cancel_token_can_be_cancelled == NULL)
+        return "dcc_cancel_token_can_be_cancelled";
+    dcc_cancel_symbol_(library, "dcc_cancel_token_job_id", &api->dcc_cancel_token_job_id);
+    if (api->dcc_cancel_token_job_id == NULL)
+        return "dcc_cancel_token_job_id";
+    dcc_cancel_symbol_(library, "dcc_job_create", &api->dcc_job_create);
+    if (api->dcc_job_create == NULL)
+        return "dcc_job_create";
+    dcc_cancel_symbol_(library, "dcc_job_retain", &api->dcc_job_retain);
+    if (api->dcc_job_retain == NULL)
+        return "dcc_job_retain";
+    dcc_cancel_symbol_(library, "dcc_job_release", &api->dcc_job_release);
+    if (api->dcc_job_release == NULL)
+        return "dcc_job_release";
+    dcc_cancel_symbol_(library, "dcc_job_id", &api->dcc_job_id);
+    if (api->dcc_job_id == NULL)
+        return "dcc_job_id";
+    dcc_cancel_symbol_(library, "dcc_job_find", &api->dcc_job_find);
+    if (api->dcc_job_find == NULL)
+        return "dcc_job_find";
+    dcc_cancel_symbol_(library, "dcc_job_token", &api->dcc_job_token);
+    if (api->dcc_job_token == NULL)
+        return "dcc_job_token";
+    dcc_cancel_symbol_(library, "dcc_job_cancel", &api->dcc_job_cancel);
+    if (api->dcc_job_cancel == NULL)
+        return "dcc_job_cancel";
+    dcc_cancel_symbol_(library, "dcc_job_is_cancelled", &api->dcc_job_is_cancelled);
+    if (api->dcc_job_is_cancelled == NULL)
+        return "dcc_job_is_cancelled";
+    dcc_cancel_symbol_(library, "dcc_job_state", &api->dcc_job_state);
+    if (api->dcc_job_state == NULL)
+        return "dcc_job_state";
+    dcc_cancel_symbol_(library, "dcc_job_begin", &api->dcc_job_begin);
+    if (api->dcc_job_begin == NULL)
+        return "dcc_job_begin";
+    dcc_cancel_symbol_(library, "dcc_job_complete", &api->dcc_job_complete);
+    if (api->dcc_job_complete == NULL)
+        return "dcc_job_complete";
+    dcc_cancel_symbol_(library, "dcc_job_fail", &api->dcc_job_fail);
+    if (api->dcc_job_fail == NULL)
+        return "dcc_job_fail";
+    dcc_cancel_symbol_(library, "dcc_job_acknowledge_cancel", &api->dcc_job_acknowledge_cancel);
+    if (api->dcc_job_acknowledge_cancel == NULL)
+        return "dcc_job_acknowledge_cancel";
+    dcc_cancel_symbol_(library, "dcc_job_interrupt", &api->dcc_job_interrupt);
+    if (api->dcc_job_interrupt == NULL)
+        return "dcc_job_interrupt";
+    dcc_cancel_symbol_(library, "dcc_job_set_progress", &api->dcc_job_set_progress);
+    if (api->dcc_job_set_progress == NULL)
+        return "dcc_job_set_progress";
+    dcc_cancel_symbol_(library, "dcc_job_progress", &api->dcc_job_progress);
+    if (api->dcc_job_progress == NULL)
+        return "dcc_job_progress";
+    dcc_cancel_symbol_(library, "dcc_job_progress_message", &api->dcc_job_progress_message);
+    if (api->dcc_job_progress_message == NULL)
+        return "dcc_job_progress_message";
+    dcc_cancel_symbol_(library, "dcc_job_label", &api->dcc_job_label);
+    if (api->dcc_job_label == NULL)
+        return "dcc_job_label";
+    dcc_cancel_symbol_(library, "dcc_job_caller_id", &api->dcc_job_caller_id);
+    if (api->dcc_job_caller_id == NULL)
+        return "dcc_job_caller_id";
+    dcc_cancel_symbol_(library, "dcc_job_failure", &api->dcc_job_failure);
+    if (api->dcc_job_failure == NULL)
+        return "dcc_job_failure";
+    dcc_cancel_symbol_(library, "dcc_job_user_data", &api->dcc_job_user_data);
+    if (api->dcc_job_user_data == NULL)
+        return "dcc_job_user_data";
+    dcc_cancel_symbol_(library, "dcc_cancel_token_set_current", &api->dcc_cancel_token_set_current);
+    if (api->dcc_cancel_token_set_current == NULL)
+        return "dcc_cancel_token_set_current";
+    dcc_cancel_symbol_(library, "dcc_cancel_token_reset_current", &api->dcc_cancel_token_reset_current);
+    if (api->dcc_cancel_token_reset_current == NULL)
+        return "dcc_cancel_token_reset_current";
+    dcc_cancel_symbol_(library, "dcc_cancel_token_current", &api->dcc_cancel_token_current);
+    if (api->dcc_cancel_token_current == NULL)
+        return "dcc_cancel_token_current";
+    dcc_cancel_symbol_(library, "dcc_job_set_current", &api->dcc_job_set_current);
+    if (api->dcc_job_set_current == NULL)
+        return "dcc_job_set_current";
+    dcc_cancel_symbol_(library, "dcc_job_reset_current", &api->dcc_job_reset_current);
+    if (api->dcc_job_reset_current == NULL)
+        return "dcc_job_reset_current";
+    dcc_cancel_symbol_(library, "dcc_job_current", &api->dcc_job_current);
+    if (api->dcc_job_current == NULL)
+        return "dcc_job_current";
+    dcc_cancel_symbol_(library, "dcc_job_current_id", &api->dcc_job_current_id);
+    if (api->dcc_job_current_id == NULL)
+        return "dcc_job_current_id";
+    dcc_cancel_symbol_(library, "dcc_check_cancelled", &api->dcc_check_cancelled);
+    if (api->dcc_check_cancelled == NULL)
+        return "dcc_check_cancelled";
+    dcc_cancel_symbol_(library, "dcc_cancel_token_check_current", &api->dcc_cancel_token_check_current);
+    if (api->dcc_cancel_token_check_current == NULL)
+        return "dcc_cancel_token_check_current";
+    dcc_cancel_symbol_(library, "dcc_poll_read_current", &api->dcc_poll_read_current);
+    if (api->dcc_poll_read_current == NULL)
+        return "dcc_poll_read_current";
+    dcc_cancel_symbol_(library, "dcc_poll_read_token", &api->dcc_poll_read_token);
+    if (api->dcc_poll_read_token == NULL)
+        return "dcc_poll_read_token";
+    dcc_cancel_symbol_(library, "dcc_poll_slow", &api->dcc_poll_slow);
+    if (api->dcc_poll_slow == NULL)
+        return "dcc_poll_slow";
+    dcc_cancel_symbol_(library, "dcc_context_capture", &api->dcc_context_capture);
+    if (api->dcc_context_capture == NULL)
+        return "dcc_context_capture";
+    dcc_cancel_symbol_(library, "dcc_context_retain", &api->dcc_context_retain);
+    if (api->dcc_context_retain == NULL)
+        return "dcc_context_retain";
+    dcc_cancel_symbol_(library, "dcc_context_release", &api->dcc_context_release);
+    if (api->dcc_context_release == NULL)
+        return "dcc_context_release";
+    dcc_cancel_symbol_(library, "dcc_context_enter", &api->dcc_context_enter);
+    if (api->dcc_context_enter == NULL)
+        return "dcc_context_enter";
+    dcc_cancel_symbol_(library, "dcc_context_exit", &api->dcc_context_exit);
+    if (api->dcc_context_exit == NULL)
+        return "dcc_context_exit";
+    dcc_cancel_symbol_(library, "dcc_context_unwind", &api->dcc_context_unwind);
+    if (api->dcc_context_unwind == NULL)
+        return "dcc_context_unwind";
+    dcc_cancel_symbol_(library, "dcc_context_job_id", &api->dcc_context_job_id);
+    if (api->dcc_context_job_id == NULL)
+        return "dcc_context_job_id";
+    dcc_cancel_symbol_(library, "dcc_stats_read", &api->dcc_stats_read);
+    if (api->dcc_stats_read == NULL)
+        return "dcc_stats_read";
+    dcc_cancel_symbol_(library, "dcc_abi_version", &api->dcc_abi_version);
+    if (api->dcc_abi_version == NULL)
+        return "dcc_abi_version";
+    dcc_cancel_symbol_(library, "dcc_version_string", &api->dcc_version_string);
+    if (api->dcc_version_string == NULL)
+        return "dcc_version_string";
+    dcc_cancel_symbol_(library, "dcc_status_string", &api->dcc_status_string);
+    if (api->dcc_status_string == NULL)
+        return "dcc_status_string";
+    dcc_cancel_symbol_(library, "dcc_last_error", &api->dcc_last_error);
+    if (api->dcc_last_error == NULL)
+        return "dcc_last_error";
+    dcc_cancel_symbol_(library, "dcc_clock_now_ns", &api->dcc_clock_now_ns);
+    if (api->dcc_clock_now_ns == NULL)
+        return "dcc_clock_now_ns";
+    dcc_cancel_symbol_(library, "dcc_instance_check", &api->dcc_instance_check);
+    if (api->dcc_instance_check == NULL)
+        return "dcc_instance_check";
+    return NULL;
+}
+
+dcc_status dcc_cancel_load(const char *path, char *error, size_t error_size)
+{
+    char none[1];
+    void *library;
+    dcc_cancel_api *api;
+    const char *missing;
+    uint32_t version;
+    if (error == NULL || error_size == 0) {
+        error = none;
+        error_size = sizeof none;
+    }
+    error[0] = '\0';
+    if (dcc_cancel_api_now() != NULL)
+        return DCC_OK;
+    library = dcc_cancel_instance_(path, error, error_size);
+    if (library == NULL)
+        return DCC_NOT_FOUND;
+    api = (dcc_cancel_api *)calloc(1, sizeof *api);
+    if (api == NULL) {
+        snprintf(error, error_size, "no memory for the table of functions");
+        return DCC_ERROR_RESOURCES;
+    }
+    missing = dcc_cancel_fill_(api, library);
+    version = api->dcc_abi_version != NULL ? api->dcc_abi_version() : 0;
+    if (version >> 16 != DCC_ABI_MAJOR || missing != NULL) {
+        snprintf(error, error_size, "the library in this process has ABI %u.%u%s%s; %u.%u is needed",
+                 (unsigned)(version >> 16), (unsigned)(version & 0xffff),
+                 missing != NULL ? " and lacks " : "", missing != NULL ? missing : "",
+                 (unsigned)DCC_ABI_MAJOR, (unsigned)DCC_ABI_MINOR);
+        free(api);
+        return DCC_ERROR_UNSUPPORTED;
+    }
+    {
+#if defined(_MSC_VER) && !defined(__clang__)
+        if (InterlockedCompareExchangePointer((void *volatile *)&dcc_cancel_loaded_api, api, NULL) !=
+            NULL)
+            free(api);
+#else
+        const dcc_cancel_api *expected = NULL;
+        if (!__atomic_compare_exchange_n(&dcc_cancel_loaded_api, &expected, api, 0,
+                                         __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+            free(api);
+#endif
+    }
+    return DCC_OK;
+}
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* DCC_CANCEL_DL_IMPLEMENTATION */

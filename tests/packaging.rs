@@ -1,0 +1,163 @@
+//! Every way of building against the library: each builds and runs a small consumer, which reports
+//! the version of the library that it really got.
+
+#![cfg(target_os = "linux")]
+
+#[path = "support/build_tools.rs"]
+mod build_tools;
+mod support;
+
+use build_tools::{cmake, tool};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use support::{printed, root, run, scratch};
+
+fn expected_version() -> String {
+    format!("{}\n", dcc_cancel::ffi::library::VERSION_STRING.to_str().unwrap())
+}
+
+fn prebuilt() -> String {
+    format!("-DDCC_CANCEL_LIBRARY={}", support::built_library().display())
+}
+
+/// The library installed into one prefix, which was then moved to another.
+fn moved_prefix() -> &'static Path {
+    static PREFIX: OnceLock<PathBuf> = OnceLock::new();
+    PREFIX.get_or_init(|| {
+        let folder = scratch("packaging_install");
+        let (build, first, moved) =
+            (folder.join("build"), folder.join("first"), folder.join("moved"));
+        cmake(&root(), &build, &[prebuilt(), "-DCMAKE_INSTALL_LIBDIR=lib".to_owned()]);
+        run(tool("cmake").arg("--install").arg(&build).arg("--prefix").arg(&first));
+        std::fs::rename(&first, &moved).unwrap();
+        // Nothing may still be found where it was built.
+        std::fs::remove_dir_all(&build).unwrap();
+        moved
+    })
+}
+
+#[test]
+fn find_package_after_the_prefix_was_moved() {
+    let build = scratch("packaging_find_package");
+    let prefix = format!("-DCMAKE_PREFIX_PATH={}", moved_prefix().display());
+    cmake(&root().join("tests/consumers/find_package"), &build, &[prefix]);
+    assert_eq!(printed(&mut Command::new(build.join("consumer"))), expected_version());
+}
+
+#[test]
+fn the_installed_files_are_these_and_name_no_folder_of_the_build() {
+    let mut names = Vec::new();
+    let mut folders = vec![moved_prefix().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            names.push(path.strip_prefix(moved_prefix()).unwrap().display().to_string());
+            let text = std::fs::read(&path).unwrap();
+            let here = root().display().to_string();
+            if !path.to_string_lossy().contains(".so") {
+                let found = text.windows(here.len()).any(|part| part == here.as_bytes());
+                assert!(!found, "{} names {here}", path.display());
+            }
+        }
+    }
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "include/dcc_cancel.h",
+            "include/dcc_cancel.hpp",
+            "include/dcc_cancel_dl.h",
+            "lib/cmake/dcc_cancel/dcc_cancel-config-version.cmake",
+            "lib/cmake/dcc_cancel/dcc_cancel-config.cmake",
+            "lib/libdcc_cancel.so",
+            "lib/libdcc_cancel.so.1",
+            "lib/pkgconfig/dcc_cancel.pc",
+            "share/licenses/dcc_cancel/LICENSE-APACHE",
+            "share/licenses/dcc_cancel/LICENSE-MIT",
+        ]
+    );
+}
+
+#[test]
+fn pkg_config_after_the_prefix_was_moved() {
+    let folder = scratch("packaging_pkg_config");
+    let asked = |flag: &str| {
+        let path = moved_prefix().join("lib/pkgconfig");
+        printed(tool("pkgconf").env("PKG_CONFIG_PATH", path).args([flag, "dcc_cancel"]))
+    };
+    assert_eq!(asked("--modversion").trim(), env!("CARGO_PKG_VERSION"));
+    let (compile, link) = (asked("--cflags"), asked("--libs"));
+    run(Command::new(support::cxx())
+        .args(["-std=c++17"])
+        .args(compile.split_whitespace())
+        .arg(root().join("tests/consumers/linked.cpp"))
+        .args(link.split_whitespace())
+        .arg("-o")
+        .arg(folder.join("consumer")));
+    let mut consumer = Command::new(folder.join("consumer"));
+    consumer.env("LD_LIBRARY_PATH", moved_prefix().join("lib"));
+    assert_eq!(printed(&mut consumer), expected_version());
+}
+
+#[test]
+fn add_subdirectory() {
+    let build = scratch("packaging_add_subdirectory");
+    cmake(&root().join("tests/consumers/add_subdirectory"), &build, &[prebuilt()]);
+    assert_eq!(printed(&mut Command::new(build.join("consumer"))), expected_version());
+}
+
+/// The whole way: CMake lets cargo build the release library.
+#[test]
+fn add_subdirectory_that_builds_the_library() {
+    // Not in a scratch folder, so that a second run has nothing to build.
+    let build = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packaging_from_source");
+    cmake(&root().join("tests/consumers/add_subdirectory"), &build, &[]);
+    let version = printed(&mut Command::new(build.join("consumer")));
+    assert!(version.starts_with(concat!("dcc-cancel ", env!("CARGO_PKG_VERSION"))), "{version}");
+}
+
+fn build_and_run(source: &str, compiler: &str, flags: &[&str]) -> String {
+    let name = Path::new(source).file_name().unwrap().to_str().unwrap();
+    let folder = scratch(&format!("packaging_{name}"));
+    let library = support::staged_library(&folder);
+    let program = folder.join("consumer");
+    run(Command::new(compiler)
+        .args(flags)
+        .arg("-I")
+        .arg(support::include())
+        .arg(root().join("tests/consumers").join(source))
+        .args(["-ldl", "-o"])
+        .arg(&program));
+    printed(Command::new(program).arg(library))
+}
+
+#[test]
+fn dlopen_by_hand() {
+    assert_eq!(build_and_run("by_hand.c", &support::cc(), support::C_FLAGS), expected_version());
+}
+
+#[test]
+fn the_loader_in_c() {
+    assert_eq!(build_and_run("loader.c", &support::cc(), support::C_FLAGS), expected_version());
+}
+
+#[test]
+fn the_loader_in_cpp() {
+    assert_eq!(
+        build_and_run("loader.cpp", &support::cxx(), support::CXX_FLAGS),
+        expected_version()
+    );
+}
+
+#[test]
+fn python_ctypes() {
+    let library = support::staged_library(&scratch("packaging_ctypes"));
+    let script = root().join("tests/consumers/by_ctypes.py");
+    let version = printed(Command::new("python3").arg(script).arg(library));
+    assert_eq!(version, expected_version());
+}

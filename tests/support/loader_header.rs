@@ -1,0 +1,119 @@
+//! Makes `dcc_cancel_dl.h` from the prototypes of `dcc_cancel.h`.
+
+/// One function of the header.
+struct Prototype {
+    result: String,
+    name: String,
+    parameters: String,
+}
+
+impl Prototype {
+    /// The names of the parameters, as a call has them.
+    fn arguments(&self) -> String {
+        let last_word = |parameter: &str| {
+            let words = |letter: char| !(letter.is_alphanumeric() || letter == '_');
+            parameter.trim().rsplit(words).next().unwrap_or_default().to_owned()
+        };
+        match self.parameters.as_str() {
+            "void" => String::new(),
+            list => list.split(',').map(last_word).collect::<Vec<_>>().join(", "),
+        }
+    }
+
+    /// What the function answers while nothing is loaded.
+    fn answer_before_loading(&self) -> &str {
+        let asks = ["is_cancelled", "check_cancelled", "check_current", "poll_slow"];
+        match self.result.as_str() {
+            "dcc_status" if asks.iter().any(|verb| self.name.ends_with(verb)) => "DCC_OK",
+            "dcc_status" => "DCC_ERROR_UNSUPPORTED",
+            "const char *" => "\"dcc-cancel is not loaded\"",
+            pointer if pointer.ends_with('*') => "NULL",
+            _ => "0",
+        }
+    }
+
+    fn wrapper(&self) -> String {
+        let Self { result, name, parameters } = self;
+        let space = if result.ends_with('*') { "" } else { " " };
+        let snapshot = match name.as_str() {
+            "dcc_poll_read_current" => {
+                "    out_pair->token.word = &never;\n    out_pair->token.expected = 0;\n    \
+                 out_pair->job = out_pair->token;\n"
+            }
+            "dcc_poll_read_token" => {
+                "    out_layer->word = &never;\n    out_layer->expected = 0;\n"
+            }
+            _ => "",
+        };
+        let (never, answer) = if snapshot.is_empty() {
+            ("", self.answer_before_loading())
+        } else {
+            ("    static const uint64_t never = 0;\n", "DCC_OK")
+        };
+        let call = format!("api->{name}({})", self.arguments());
+        format!(
+            "DCC_CANCEL_SUPPLIED {result}{space}{name}({parameters})\n{{\n{never}    \
+             const dcc_cancel_api *api = dcc_cancel_api_now();\n    if (api != NULL)\n        \
+             return {call};\n{snapshot}    return {answer};\n}}\n\n"
+        )
+    }
+
+    fn member(&self) -> String {
+        format!("    {} (*{})({});\n", self.result, self.name, self.parameters)
+    }
+
+    fn lookup(&self) -> String {
+        let name = &self.name;
+        format!(
+            "    dcc_cancel_symbol_(library, \"{name}\", &api->{name});\n    \
+             if (api->{name} == NULL)\n        return \"{name}\";\n"
+        )
+    }
+}
+
+fn without_comments(text: &str) -> String {
+    let mut rest = text;
+    let mut kept = String::new();
+    while let Some(start) = rest.find("/*") {
+        kept.push_str(&rest[..start]);
+        let end = rest[start..].find("*/").expect("a comment ends") + start + 2;
+        rest = &rest[end..];
+    }
+    kept + rest
+}
+
+fn prototypes(header: &str) -> Vec<Prototype> {
+    let start = header.find("#ifndef DCC_CANCEL_NO_PROTOTYPES").expect("the prototypes");
+    let end = header.find("#endif /* DCC_CANCEL_NO_PROTOTYPES */").expect("their end");
+    let code = without_comments(&header[start..end]);
+    let code: String = code.lines().filter(|line| !line.starts_with('#')).collect();
+    let code = code.replace("extern \"C\" {", "").replace('}', "");
+    code.split(';')
+        .map(|declaration| declaration.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|declaration| !declaration.is_empty())
+        .map(|declaration| {
+            let (head, parameters) = declaration.split_once('(').expect("a function");
+            let name_at = head.rfind([' ', '*']).expect("a result type") + 1;
+            Prototype {
+                result: head[..name_at].trim().to_owned(),
+                name: head[name_at..].to_owned(),
+                parameters: parameters.trim_end_matches(')').to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// The names of the header's functions.
+pub fn function_names(header: &str) -> Vec<String> {
+    prototypes(header).into_iter().map(|function| function.name).collect()
+}
+
+/// The loader's header for this header.
+pub fn generate(header: &str) -> String {
+    let functions = prototypes(header);
+    let all = |part: fn(&Prototype) -> String| functions.iter().map(part).collect::<String>();
+    include_str!("dcc_cancel_dl.h.in")
+        .replace("@TABLE@", &all(Prototype::member))
+        .replace("@WRAPPERS@", &all(Prototype::wrapper))
+        .replace("@LOOKUPS@", &all(Prototype::lookup))
+}
