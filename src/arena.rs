@@ -160,7 +160,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
 
     /// Takes a slot for a new object. It is not alive before `publish`.
     #[inline]
-    pub fn take(&self) -> Result<u32, Error> {
+    pub fn take(&self) -> Result<(u32, &Slot<Cold, Live>), Error> {
         self.slots.take().map_err(|Exhausted| {
             Error::Resources(match Live::KIND {
                 Kind::Token => "token slots or memory for them; release tokens that are done",
@@ -172,8 +172,13 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
 
     /// Makes a taken slot a live object with one reference and `flags` set in its state word.
     #[inline]
-    pub fn publish(&self, index: u32, flags: u64, holder: Holder) -> Handle {
-        let slot = self.slot(index);
+    pub fn publish(
+        &self,
+        index: u32,
+        slot: &Slot<Cold, Live>,
+        flags: u64,
+        holder: Holder,
+    ) -> Handle {
         let generation =
             ((slot.line.control.load(Ordering::Relaxed) >> GENERATION_SHIFT) as u32).max(1);
         let handle = handle::pack(Live::KIND, index, generation);
@@ -200,8 +205,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
 
     /// Ends the burial of a dead object whose contents have been cleared.
     #[inline]
-    pub fn bury(&self, index: u32) {
-        let slot = self.slot(index);
+    pub fn bury(&self, index: u32, slot: &Slot<Cold, Live>) {
         slot.state.store(GONE, Ordering::Release);
         let generation = (slot.line.control.load(Ordering::Relaxed) >> GENERATION_SHIFT) as u32;
         if generation >= handle::MAX_GENERATION {
@@ -209,7 +213,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
             return;
         }
         slot.line.control.store(u64::from(generation + 1) << GENERATION_SHIFT, Ordering::Release);
-        self.slots.free(index);
+        self.slots.free_cell(index, slot);
     }
 
     /// The state word's slot of a handle, alive or not. Any bits may come.
@@ -377,8 +381,8 @@ mod tests {
     }
 
     fn create(arena: &Plain) -> Handle {
-        let index = arena.take().unwrap();
-        arena.publish(index, 0, Holder::Owner)
+        let (index, slot) = arena.take().unwrap();
+        arena.publish(index, slot, 0, Holder::Owner)
     }
 
     #[test]
@@ -386,7 +390,8 @@ mod tests {
         static ARENA: Plain = Arena::new();
         let first = create(&ARENA);
         assert_eq!(ARENA.release(first), Ok(Some(handle::index(first))));
-        ARENA.bury(handle::index(first));
+        let index = handle::index(first);
+        ARENA.bury(index, ARENA.slot(index));
         let second = create(&ARENA);
         assert_eq!(handle::index(first), handle::index(second));
         assert_ne!(first, second);
@@ -426,13 +431,13 @@ mod tests {
     #[test]
     fn an_exhausted_generation_retires_the_slot() {
         static ARENA: Plain = Arena::new();
-        let index = ARENA.take().unwrap();
+        let (index, slot) = ARENA.take().unwrap();
         ARENA.age(index);
-        let last = ARENA.publish(index, 0, Holder::Owner);
+        let last = ARENA.publish(index, slot, 0, Holder::Owner);
         assert_eq!(ARENA.release(last), Ok(Some(index)));
-        ARENA.bury(index);
+        ARENA.bury(index, slot);
         assert!(ARENA.retain(last).is_err());
-        assert_ne!(ARENA.take().unwrap(), index, "the slot is not used again");
+        assert_ne!(ARENA.take().unwrap().0, index, "the slot is not used again");
     }
 
     #[test]

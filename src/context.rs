@@ -48,9 +48,9 @@ impl Keeper for Library {
     }
 
     fn bury(&self, index: u32) {
-        let live = self.contexts.slot(index).live();
-        let (token, job) = pair(live);
-        self.contexts.bury(index);
+        let slot = self.contexts.slot(index);
+        let (token, job) = pair(slot.live());
+        self.contexts.bury(index, slot);
         self.drop_value(SlotName::Job, job);
         self.drop_value(SlotName::Token, token);
     }
@@ -176,7 +176,7 @@ impl Library {
 
     /// Both current values as an object that other threads can enter.
     pub fn capture(&self, slots: &ThreadSlots<'_>) -> Result<Handle, Error> {
-        let index = self.contexts.take()?;
+        let (index, slot) = self.contexts.take()?;
         let token = match self.pin_token(slots.token()) {
             Ok(token) => token,
             Err(error) => {
@@ -192,11 +192,11 @@ impl Library {
                 return Err(error);
             }
         };
-        let live = self.contexts.slot(index).live();
+        let live = slot.live();
         live.token.store(token.object, Ordering::Relaxed);
         live.job.store(job.object, Ordering::Relaxed);
         live.job_token.store(job.token, Ordering::Relaxed);
-        Ok(self.contexts.publish(index, 0, Holder::Owner))
+        Ok(self.contexts.publish(index, slot, 0, Holder::Owner))
     }
 
     /// Adds an owner to a context.

@@ -298,27 +298,8 @@ impl<'a> ThreadSlots<'a> {
         layer.expected.set(value.token);
     }
 
-    /// Installs values, newest last, under one ticket; takes over their references. On an error
-    /// they stay the caller's.
-    fn push(
-        &self,
-        record: &ThreadRecord,
-        numbers: &ThreadNumbers,
-        words: Words<'a>,
-        origin: Origin,
-        values: &[(SlotName, Value)],
-    ) -> Result<u64, Error> {
-        let mut frames = record.frames.borrow_mut();
-        frames.try_reserve(values.len()).map_err(|_| OutOfMemory)?;
-        let ticket = record.next_ticket(numbers)?;
-        for &(slot, value) in values {
-            frames.push(Frame { ticket, displaced: self.value(slot), slot, origin });
-            self.show(record, slot, value, words);
-        }
-        Ok(ticket)
-    }
-
     /// Sets one slot. On an error the value's reference stays the caller's.
+    #[inline]
     pub fn set(
         &self,
         record: &ThreadRecord,
@@ -327,7 +308,12 @@ impl<'a> ThreadSlots<'a> {
         slot: SlotName,
         value: Value,
     ) -> Result<u64, Error> {
-        self.push(record, numbers, words, Origin::Set, &[(slot, value)])
+        let mut frames = record.frames.borrow_mut();
+        frames.try_reserve(1).map_err(|_| OutOfMemory)?;
+        let ticket = record.next_ticket(numbers)?;
+        frames.push(Frame { ticket, displaced: self.value(slot), slot, origin: Origin::Set });
+        self.show(record, slot, value, words);
+        Ok(ticket)
     }
 
     /// Sets both slots under one ticket. On an error the references stay the caller's.
@@ -339,8 +325,14 @@ impl<'a> ThreadSlots<'a> {
         token: Value,
         job: Value,
     ) -> Result<u64, Error> {
-        let values = [(SlotName::Token, token), (SlotName::Job, job)];
-        self.push(record, numbers, words, Origin::Enter, &values)
+        let mut frames = record.frames.borrow_mut();
+        frames.try_reserve(2).map_err(|_| OutOfMemory)?;
+        let ticket = record.next_ticket(numbers)?;
+        for (slot, value) in [(SlotName::Token, token), (SlotName::Job, job)] {
+            frames.push(Frame { ticket, displaced: self.value(slot), slot, origin: Origin::Enter });
+            self.show(record, slot, value, words);
+        }
+        Ok(ticket)
     }
 
     /// Finds out whether a ticket is one of this thread's.
@@ -354,6 +346,14 @@ impl<'a> ThreadSlots<'a> {
         }
     }
 
+    /// Takes what a frame installed out again and restores what it displaced.
+    #[inline]
+    fn restore(&self, record: &ThreadRecord, frame: Frame, words: Words<'a>) -> Removed {
+        let value = self.value(frame.slot);
+        self.show(record, frame.slot, frame.displaced, words);
+        Removed { slot: frame.slot, value }
+    }
+
     fn take_out(
         &self,
         record: &ThreadRecord,
@@ -362,15 +362,34 @@ impl<'a> ThreadSlots<'a> {
         words: Words<'a>,
     ) -> Removed {
         let frame = frames.remove(position);
-        let value = self.value(frame.slot);
-        self.show(record, frame.slot, frame.displaced, words);
-        Removed { slot: frame.slot, value }
+        self.restore(record, frame, words)
     }
 
     /// Undoes the `set` that gave this ticket.
+    #[inline]
     pub fn reset(&self, words: Words<'a>, slot: SlotName, ticket: u64) -> Result<Removed, Error> {
         let record = self.record().ok_or_else(|| self.absent(ticket))?;
         let mut frames = record.frames.borrow_mut();
+        let newest = |frame: &mut Frame| {
+            frame.ticket == ticket && frame.slot == slot && frame.origin == Origin::Set
+        };
+        match frames.pop_if(newest) {
+            Some(frame) => Ok(self.restore(record, frame, words)),
+            None => self.reset_deeper(record, &mut frames, words, slot, ticket),
+        }
+    }
+
+    /// The newest frame is not the one that is wanted: it may be of the other slot, or the ticket
+    /// is no good.
+    #[cold]
+    fn reset_deeper(
+        &self,
+        record: &ThreadRecord,
+        frames: &mut Vec<Frame>,
+        words: Words<'a>,
+        slot: SlotName,
+        ticket: u64,
+    ) -> Result<Removed, Error> {
         let position = frames
             .iter()
             .rposition(|frame| frame.ticket == ticket)
@@ -382,7 +401,7 @@ impl<'a> ThreadSlots<'a> {
         if frames[position + 1..].iter().any(|later| later.slot == slot) {
             return Err(Error::WrongOrder(ticket));
         }
-        Ok(self.take_out(record, &mut frames, position, words))
+        Ok(self.take_out(record, frames, position, words))
     }
 
     /// Undoes the `enter` that gave this ticket.

@@ -60,9 +60,10 @@ impl Foreigns {
 
     /// Keeps a check; the number is the token's to remember.
     pub fn add(&self, foreign: Foreign) -> Result<u32, Error> {
-        let number = self.cells.take().map_err(|_| Error::Resources("memory for foreign jobs"))?;
+        let (number, cell) =
+            self.cells.take().map_err(|_| Error::Resources("memory for foreign jobs"))?;
         let source = Source { foreign, last_asked_ns: None, asking: false };
-        *self.cells.cell(number).source.lock() = Some(source);
+        *cell.source.lock() = Some(source);
         Ok(number)
     }
 

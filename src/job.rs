@@ -7,7 +7,7 @@
 //! A dead job drops its token and runs its destroy-notify after its slot was buried, so the notify
 //! may use the library as it likes.
 
-use crate::arena::{Arena, Holder, Keeper, LivePart, Pin};
+use crate::arena::{Arena, Holder, Keeper, LivePart, Pin, Slot};
 use crate::error::Error;
 use crate::handle::{self, Handle, Kind};
 use crate::sys::callout::{Payload, UserData};
@@ -181,14 +181,15 @@ impl Keeper for Jobs {
     }
 
     fn bury(&self, index: u32) {
-        let live = self.arena.slot(index).live();
+        let slot = self.arena.slot(index);
+        let live = slot.live();
         if !state_of(live).is_terminal() {
             // Nobody can end it any more.
             self.ends.count(JobState::Interrupted);
         }
         let token = handle::index(live.token.load(Ordering::Relaxed));
         let body = std::mem::take(&mut *live.body.lock());
-        self.arena.bury(index);
+        self.arena.bury(index, slot);
         drop(TokenPin::take_over(&self.tokens, token));
         if let Some(payload) = body.payload {
             payload.destroy();
@@ -231,28 +232,28 @@ impl Jobs {
         payload: Option<Payload>,
     ) -> Result<Handle, (Error, Option<Payload>)> {
         match self.prepare(origin) {
-            Ok(index) => {
-                self.arena.slot(index).live().body.lock().payload = payload;
-                Ok(self.arena.publish(index, 0, Holder::Owner))
+            Ok((index, slot)) => {
+                slot.live().body.lock().payload = payload;
+                Ok(self.arena.publish(index, slot, 0, Holder::Owner))
             }
             Err(error) => Err((error, payload)),
         }
     }
 
-    fn prepare(&self, origin: &JobOrigin<'_>) -> Result<u32, Error> {
+    fn prepare(&self, origin: &JobOrigin<'_>) -> Result<(u32, &Slot<(), JobLive>), Error> {
         let label = try_string(origin.label)?;
         let caller_id = try_string(origin.caller_id)?;
-        let index = self.arena.take()?;
+        let (index, slot) = self.arena.take()?;
         let token = self.tokens.create([origin.parent], origin.token, Holder::Internal);
         let token = token.inspect_err(|_| self.arena.put_back(index))?;
-        let live = self.arena.slot(index).live();
+        let live = slot.live();
         live.token.store(token, Ordering::Relaxed);
         live.life.store(JobState::Pending as u32, Ordering::Relaxed);
         let mut body = live.body.lock();
         body.label = label;
         body.caller_id = caller_id;
         drop(body);
-        Ok(index)
+        Ok((index, slot))
     }
 
     /// Takes one owner away; may run the destroy-notify.

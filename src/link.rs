@@ -95,7 +95,7 @@ impl Links {
     pub fn add(&self, slots: &Slots, parent: u32, child: u32) -> Result<Added, NoLink> {
         let own = slots.slot(child).live();
         let in_slot = own.link.child.load(Ordering::Relaxed) == NIL;
-        let link = if in_slot { child } else { self.cells.take().map_err(|_| NoLink)? | IN_POOL };
+        let link = if in_slot { child } else { self.cells.take().map_err(|_| NoLink)?.0 | IN_POOL };
         let node = self.node(slots, link);
         let parent_slot = slots.slot(parent);
         let mut first = parent_slot.live().children.lock();

@@ -86,29 +86,30 @@ impl<T: Default + Link> Pool<T> {
         self.get(number).expect("a number that was handed out has a cell")
     }
 
-    /// Takes a cell.
+    /// Takes a cell: its number and itself.
     #[inline]
-    pub fn take(&self) -> Result<u32, Exhausted> {
+    pub fn take(&self) -> Result<(u32, &T), Exhausted> {
         let mut head = self.free.0.load(Ordering::Acquire);
         loop {
             let number = head as u32;
             if number == NIL {
                 return self.take_unused();
             }
-            let next = self.cell(number).next().load(Ordering::Relaxed);
+            let cell = self.cell(number);
+            let next = cell.next().load(Ordering::Relaxed);
             let tag = (head >> 32).wrapping_add(1);
             let new = tag << 32 | u64::from(next);
             // Acquire pairs with the Release of `free`: what the last user left is visible.
             match self.free.0.compare_exchange_weak(head, new, Ordering::Acquire, Ordering::Acquire)
             {
-                Ok(_) => return Ok(number),
+                Ok(_) => return Ok((number, cell)),
                 Err(now) => head = now,
             }
         }
     }
 
     #[cold]
-    fn take_unused(&self) -> Result<u32, Exhausted> {
+    fn take_unused(&self) -> Result<(u32, &T), Exhausted> {
         let mut last = self.used.0.load(Ordering::Relaxed);
         loop {
             let number = last + 1;
@@ -120,7 +121,7 @@ impl<T: Default + Link> Pool<T> {
             }
             let used = &self.used.0;
             match used.compare_exchange_weak(last, number, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return Ok(number),
+                Ok(_) => return Ok((number, self.cell(number))),
                 Err(now) => last = now,
             }
         }
@@ -129,7 +130,12 @@ impl<T: Default + Link> Pool<T> {
     /// Gives a cell back. The caller took it and touches it no more.
     #[inline]
     pub fn free(&self, number: u32) {
-        let cell = self.cell(number);
+        self.free_cell(number, self.cell(number));
+    }
+
+    /// As `free`, of a cell that the caller has at hand.
+    #[inline]
+    pub fn free_cell(&self, number: u32, cell: &T) {
         let mut head = self.free.0.load(Ordering::Relaxed);
         loop {
             cell.next().store(head as u32, Ordering::Relaxed);
@@ -172,13 +178,13 @@ mod tests {
     #[test]
     fn numbers_start_at_one_and_come_back_last_in_first_out() {
         static POOL: Pool<Cell> = Pool::new();
-        let numbers: Vec<u32> = (0..1500).map(|_| POOL.take().unwrap()).collect();
+        let numbers: Vec<u32> = (0..1500).map(|_| POOL.take().unwrap().0).collect();
         assert_eq!(numbers, (1..=1500).collect::<Vec<_>>());
         POOL.free(7);
         POOL.free(1400);
-        assert_eq!(POOL.take(), Ok(1400));
-        assert_eq!(POOL.take(), Ok(7));
-        assert_eq!(POOL.take(), Ok(1501));
+        assert_eq!(POOL.take().unwrap().0, 1400);
+        assert_eq!(POOL.take().unwrap().0, 7);
+        assert_eq!(POOL.take().unwrap().0, 1501);
     }
 
     #[test]
@@ -189,7 +195,7 @@ mod tests {
                 scope.spawn(|| {
                     let mut mine = HashSet::new();
                     for round in 0..20_000_u32 {
-                        let numbers = [POOL.take().unwrap(), POOL.take().unwrap()];
+                        let numbers = [POOL.take().unwrap().0, POOL.take().unwrap().0];
                         for number in numbers {
                             let before = POOL.cell(number).taken.swap(1, Ordering::Relaxed);
                             assert_eq!(before, 0, "cell {number} was taken twice, round {round}");

@@ -56,8 +56,7 @@ impl Texts {
             return Ok(TextId::NONE);
         }
         let copy = try_string(text)?;
-        let number = self.cells.take().map_err(|_| Error::Resources("memory for texts"))?;
-        let cell = self.cells.cell(number);
+        let (number, cell) = self.cells.take().map_err(|_| Error::Resources("memory for texts"))?;
         *cell.text.lock() = copy;
         cell.references.store(1, Ordering::Relaxed);
         Ok(TextId(number))

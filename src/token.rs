@@ -110,14 +110,17 @@ impl Keeper for Tokens {
         &self.arena
     }
 
+    #[inline]
     fn bury(&self, index: u32) {
-        let mut dead = index;
-        self.arena.slot(index).next_dead().store(NIL, Ordering::Relaxed);
-        while dead != NIL {
-            let index = dead;
-            dead = self.arena.slot(index).next_dead().load(Ordering::Relaxed);
-            self.clear(index, &mut dead);
-            self.arena.bury(index);
+        let slot = self.arena.slot(index);
+        let live = slot.live();
+        let clean = slot.state().load(Ordering::Relaxed) & FLAGS == 0
+            && live.job_id.load(Ordering::Relaxed) == NIL
+            && !Links::any(live);
+        if clean {
+            self.arena.bury(index, slot);
+        } else {
+            self.bury_with_parents(index);
         }
     }
 }
@@ -154,13 +157,14 @@ impl Tokens {
         origin: Origin<'_>,
         holder: Holder,
     ) -> Result<Handle, Error> {
-        let index = self.arena.take()?;
-        if let Err(error) = self.equip(index, origin) {
+        let (index, slot) = self.arena.take()?;
+        let plain = origin.job_id.is_empty() && origin.foreign.is_none();
+        if !plain && let Err(error) = self.equip(slot.live(), origin) {
             self.arena.put_back(index);
             return Err(error);
         }
         let flags = if origin.foreign.is_some() { FOREIGN } else { 0 };
-        let handle = self.arena.publish(index, flags, holder);
+        let handle = self.arena.publish(index, slot, flags, holder);
         let mut inherited = None;
         for parent in parents {
             if parent == NULL {
@@ -181,8 +185,8 @@ impl Tokens {
         Ok(handle)
     }
 
-    fn equip(&self, index: u32, origin: Origin<'_>) -> Result<(), Error> {
-        let live = self.arena.slot(index).live();
+    #[cold]
+    fn equip(&self, live: &TokenLive, origin: Origin<'_>) -> Result<(), Error> {
         if !origin.job_id.is_empty() {
             let id = self.texts.store(origin.job_id)?;
             live.job_id.store(id.0, Ordering::Relaxed);
@@ -305,8 +309,21 @@ impl Tokens {
         }
     }
 
+    /// Clears and buries a dead token and every parent that dies by that.
+    #[inline(never)]
+    fn bury_with_parents(&self, index: u32) {
+        let mut dead = index;
+        self.arena.slot(index).next_dead().store(NIL, Ordering::Relaxed);
+        while dead != NIL {
+            let index = dead;
+            let slot = self.arena.slot(index);
+            dead = slot.next_dead().load(Ordering::Relaxed);
+            self.clear(index, &mut dead);
+            self.arena.bury(index, slot);
+        }
+    }
+
     /// Clears a dead token; parents that die by it are put in front of `dead`.
-    #[inline]
     fn clear(&self, index: u32, dead: &mut u32) {
         let slot = self.arena.slot(index);
         let live = slot.live();

@@ -56,11 +56,11 @@ impl Link for Cell {
 fn take_x_free() {
     loom::model(|| {
         let pool: Arc<Pool<Cell>> = Arc::new(Pool::new());
-        let (first, second) = (pool.take().unwrap(), pool.take().unwrap());
+        let (first, second) = (pool.take().unwrap().0, pool.take().unwrap().0);
         pool.free(second);
         pool.free(first);
         let use_one = |pool: &Pool<Cell>| {
-            let number = pool.take().unwrap();
+            let (number, _) = pool.take().unwrap();
             assert_eq!(pool.cell(number).taken.swap(1, Ordering::Relaxed), 0, "taken twice");
             number
         };

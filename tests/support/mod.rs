@@ -127,7 +127,8 @@ pub fn skip(check: &str, why: &str) {
 /// The library as users get it: cargo builds the release profile once more for tests that look at
 /// its machine code.
 pub fn release_library() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("release-library");
+    // Not in a scratch folder, so that a second test has nothing to build.
+    let folder = root().join("target/release-for-tests");
     run(Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--locked", "--release", "--lib", "--target-dir"])
         .arg(&folder)
