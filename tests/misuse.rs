@@ -3,7 +3,7 @@
 use dcc_cancel::ffi::{context::*, current::*, job::*, library::*, poll::*, status::*, token::*};
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 const NUL_TERMINATED: usize = usize::MAX;
 
@@ -156,9 +156,13 @@ fn all_refuse(tokens: &[usize], jobs: &[usize], contexts: &[usize]) {
             layer
         };
         let layer = layer(dcc_poll_layer { word: null(), expected: 0 });
-        // SAFETY: a NUL-terminated file name.
-        let polled = unsafe { dcc_poll_slow(layer.expected, 0, c"here".as_ptr(), 1) };
-        assert_eq!(polled, DCC_POLL_GONE);
+        // SAFETY: a word of a snapshot is readable for ever; a NUL-terminated file name.
+        unsafe {
+            let word = AtomicU64::from_ptr(layer.word.cast_mut()).load(Ordering::Relaxed);
+            assert_ne!(word, layer.expected, "the inlined poll takes the slow path");
+            let polled = dcc_poll_slow(layer.expected, 0, c"here".as_ptr(), 1);
+            assert_eq!(polled, DCC_POLL_GONE);
+        }
     }
     for &bits in jobs {
         for (name, call) in JOB_CALLS {
@@ -213,6 +217,20 @@ fn handles_of_another_kind_are_refused() {
 fn made_up_handles_and_flag_bits_are_refused() {
     let (token, job, context) = (new_token().addr(), new_job().addr(), new_context().addr());
     all_refuse(&bad_bits(token), &bad_bits(job), &bad_bits(context));
+}
+
+/// The state word of a cancelled token is its handle with a flag bit set.
+#[test]
+fn flag_bits_are_refused_whatever_the_state() {
+    let (token, job) = (new_token(), new_job());
+    // SAFETY: no reasons.
+    unsafe {
+        dcc_cancel_token_cancel(token, null(), 0);
+        dcc_job_cancel(job, null(), 0);
+    }
+    let flagged = |bits: usize| (1..16).map(move |flags| bits | flags).collect::<Vec<_>>();
+    let job_token = dcc_job_token(job).addr();
+    all_refuse(&[flagged(token.addr()), flagged(job_token)].concat(), &flagged(job.addr()), &[]);
 }
 
 #[test]

@@ -65,26 +65,34 @@ impl Random {
 
 static DESTROYED: AtomicU64 = AtomicU64::new(0);
 
-unsafe extern "C" fn destroy(_: *mut c_void) {
+/// Whether this job's host is being asked; the job's user data.
+type Inside = AtomicBool;
+
+unsafe extern "C" fn destroy(inside: *mut c_void) {
+    // SAFETY: the box that `new_job` gave up.
+    let inside = unsafe { Box::from_raw(inside.cast::<Inside>()) };
+    assert!(!inside.load(Ordering::SeqCst), "destroyed while it is asked");
     DESTROYED.fetch_add(1, Ordering::Relaxed);
 }
 
-static INSIDE: AtomicBool = AtomicBool::new(false);
-
-unsafe extern "C" fn never_twice_at_a_time(_: *mut c_void) -> i32 {
-    assert!(!INSIDE.swap(true, Ordering::SeqCst), "entered twice");
+unsafe extern "C" fn never_twice_at_a_time(inside: *mut c_void) -> i32 {
+    // SAFETY: the box of a job that lives during the call.
+    let inside = unsafe { &*inside.cast::<Inside>() };
+    assert!(!inside.swap(true, Ordering::SeqCst), "entered twice");
     std::thread::yield_now();
-    INSIDE.store(false, Ordering::SeqCst);
+    inside.store(false, Ordering::SeqCst);
     0
 }
 
 fn new_job(parent: usize, foreign: bool) -> Result<usize, dcc_status> {
     let mut job = null_mut();
+    let inside = Box::into_raw(Box::new(Inside::new(false)));
     // SAFETY: zero is a value of the descriptor; a writable result.
     let status = unsafe {
         let mut desc: dcc_job_desc = std::mem::zeroed();
         desc.struct_size = size_of::<dcc_job_desc>() as u32;
         desc.parent = token(parent);
+        desc.user_data = inside.cast();
         desc.destroy = Some(destroy);
         if foreign {
             desc.is_cancelled = Some(never_twice_at_a_time);
@@ -92,7 +100,12 @@ fn new_job(parent: usize, foreign: bool) -> Result<usize, dcc_status> {
         }
         dcc_job_create(&desc, &mut job)
     };
-    if status == DCC_OK { Ok(job.addr()) } else { Err(status) }
+    if status != DCC_OK {
+        // SAFETY: of a failed create the user data is still the caller's.
+        drop(unsafe { Box::from_raw(inside) });
+        return Err(status);
+    }
+    Ok(job.addr())
 }
 
 /// Handles that threads share: a slot owns one reference of what stands in it, 0 is nothing.
