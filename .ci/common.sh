@@ -16,10 +16,6 @@ check() {
     fi
 }
 
-skip() {
-    echo "SKIPPED $1: $2"
-}
-
 # reports TEXT COMMAND...: whether the command fails and says TEXT.
 reports() {
     local text=$1 output status=0
@@ -30,18 +26,6 @@ reports() {
         echo "$output"
         return 1
     fi
-}
-
-# test_arguments NAME...: the arguments of cargo test for those of the tests that there are.
-test_arguments() {
-    local name
-    for name in "$@"; do
-        if [ -e "tests/$name.rs" ]; then
-            echo "--test=$name"
-        else
-            skip "tests/$name.rs" "there is none" >&2
-        fi
-    done
 }
 
 # Debian's own cargo and compiler, for which Debian has the sources of the standard library.

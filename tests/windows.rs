@@ -2,145 +2,38 @@
 
 #![cfg(target_os = "linux")]
 
+#[allow(dead_code, reason = "this test uses a part of it")]
+#[path = "support/loader_header.rs"]
+mod loader_header;
 mod support;
+#[path = "support/windows.rs"]
+mod windows;
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
 use std::process::Command;
-use std::sync::OnceLock;
-use support::{C_FLAGS, CXX_FLAGS, exists, include, printed, root, run, scratch, skip};
+use support::{C_FLAGS, exists, include, printed, run, scratch, skip};
+use windows::{OBJDUMP, Stage, tools};
 
-const TARGET: &str = "x86_64-pc-windows-gnu";
-const CC: &str = "x86_64-w64-mingw32-gcc-posix";
-const CXX: &str = "x86_64-w64-mingw32-g++-posix";
-const OBJDUMP: &str = "x86_64-w64-mingw32-objdump";
-
-/// What these tests need and a plain Rust installation lacks.
-struct Tools {
-    /// Where wine keeps its drive C, and the DLL is built.
-    folder: PathBuf,
-    wine: String,
-}
-
-/// The tools, or why there are none.
-fn find_tools() -> Result<Tools, String> {
-    // Debian's own compiler, because its package of sources for the standard library fits it.
-    let sysroot = Command::new("/usr/bin/rustc").args(["--print", "sysroot"]).output();
-    let sysroot = sysroot.map_err(|_| "no /usr/bin/rustc (Debian: rustc-web)")?.stdout;
-    let sysroot = PathBuf::from(String::from_utf8_lossy(&sysroot).trim());
-    if !sysroot.join("lib/rustlib/src/rust/library/std/Cargo.toml").exists() {
-        return Err("no sources of Rust's standard library (Debian: rust-web-src)".to_owned());
-    }
-    if !exists("/usr/bin/cargo") {
-        return Err("no /usr/bin/cargo (Debian: cargo-web)".to_owned());
-    }
-    for compiler in [CC, CXX, OBJDUMP] {
-        if !exists(compiler) {
-            return Err(format!("no {compiler} (Debian: g++-mingw-w64-x86-64-posix)"));
-        }
-    }
-    let wine = ["/usr/lib/wine/wine64", "wine64", "wine"].into_iter().find(|name| exists(name));
-    let wine = wine.ok_or("no wine (Debian: wine64)")?.to_owned();
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("windows");
-    Ok(Tools { folder, wine })
-}
-
-/// The tools; `None`, and the skip is said, if they are not there.
-fn tools(check: &str) -> Option<&'static Tools> {
-    static TOOLS: OnceLock<Result<Tools, String>> = OnceLock::new();
-    match TOOLS.get_or_init(find_tools) {
-        Ok(tools) => Some(tools),
-        Err(why) => {
-            skip(check, why);
-            None
-        }
-    }
-}
-
-/// The folder with `dcc_cancel.dll` and its import library, built from this tree.
-fn dll(tools: &Tools) -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let mut cargo = Command::new("/usr/bin/cargo");
-        // What the cargo of this test says to its children is not meant for another compiler.
-        for (name, _) in std::env::vars() {
-            let foreign = name.starts_with("CARGO") || name.starts_with("RUST");
-            if foreign && name != "CARGO_HOME" || name == "LD_LIBRARY_PATH" {
-                cargo.env_remove(name);
-            }
-        }
-        cargo
-            .current_dir(root())
-            .env("RUSTC", "/usr/bin/rustc")
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", CC)
-            .args(["build", "--release", "--lib", "--locked", "--target", TARGET, "--target-dir"])
-            .arg(&tools.folder)
-            .arg("-Zbuild-std=std,panic_abort,panic_unwind");
-        run(&mut cargo);
-        tools.folder.join(TARGET).join("release")
-    })
-}
-
-/// Compiles a program, or a DLL with `-shared` among the arguments.
-fn compile(source: &Path, output: &Path, arguments: &[&str]) {
-    let is_c = source.extension().is_some_and(|extension| extension == "c");
-    let (compiler, flags) = if is_c { (CC, C_FLAGS) } else { (CXX, CXX_FLAGS) };
-    run(Command::new(compiler)
-        .args(flags)
-        .args(["-O2", "-static", "-I"])
-        .arg(include())
-        .arg(source)
-        .arg("-o")
-        .arg(output)
-        .args(arguments));
-}
-
-/// A folder with the DLL, and what it needs under wine, beside the programs of one test.
-fn stage(tools: &Tools, folder: &Path) {
-    std::fs::create_dir_all(folder).unwrap();
-    std::fs::copy(dll(tools).join("dcc_cancel.dll"), folder.join("dcc_cancel.dll")).unwrap();
-    let random = folder.join("bcryptprimitives.dll");
-    compile(&source("process_prng.c"), &random, &["-shared", "-ladvapi32"]);
-}
-
-fn source(name: &str) -> PathBuf {
-    root().join("tests/windows").join(name)
-}
-
-/// What a program that has to succeed printed under wine.
-fn wine(tools: &Tools, program: &Path, arguments: &[&str]) -> String {
-    static PREFIX: OnceLock<PathBuf> = OnceLock::new();
-    let command = |prefix: &Path| {
-        let mut command = Command::new("timeout");
-        command
-            .args(["--kill-after=5", "300", &tools.wine])
-            .env("WINEPREFIX", prefix)
-            .env("WINEDEBUG", "-all")
-            .env("WINEDLLOVERRIDES", "mscoree,mshtml=");
-        command
-    };
-    let prefix = PREFIX.get_or_init(|| {
-        let prefix = tools.folder.join("wine-prefix");
-        std::fs::create_dir_all(&prefix).unwrap();
-        run(command(&prefix).args(["wineboot", "--init"]));
-        prefix
-    });
-    let folder = program.parent().unwrap();
-    printed(command(prefix).current_dir(folder).arg(program).args(arguments))
+/// The functions that the header declares.
+fn header_functions() -> BTreeSet<String> {
+    let header = std::fs::read_to_string(include().join("dcc_cancel.h")).unwrap();
+    let names: BTreeSet<String> = loader_header::function_names(&header).into_iter().collect();
+    assert!(names.len() > 50, "{names:?}");
+    names
 }
 
 #[test]
 fn the_dll_exports_the_functions_of_the_header_and_nothing_else() {
     let Some(tools) = tools("exports of the DLL") else { return };
-    let table = printed(Command::new(OBJDUMP).arg("-p").arg(dll(tools).join("dcc_cancel.dll")));
+    let library = tools.dll_folder().join("dcc_cancel.dll");
+    let table = printed(Command::new(OBJDUMP).arg("-p").arg(library));
     let (_, names) = table.split_once("[Ordinal/Name Pointer] Table").expect("an export table");
-    let mut exported: Vec<&str> = names
+    let exported: BTreeSet<String> = names
         .lines()
         .skip(1)
         .take_while(|line| !line.trim().is_empty())
-        .map(|line| line.rsplit(' ').next().unwrap())
+        .map(|line| line.rsplit(' ').next().unwrap().to_owned())
         .collect();
-    exported.sort_unstable();
     assert_eq!(exported, header_functions());
 }
 
@@ -158,7 +51,7 @@ fn an_msvc_import_library_links_a_program() {
     };
     let folder = scratch("windows-msvc");
     let definitions = folder.join("dcc_cancel.def");
-    let names = header_functions();
+    let names: Vec<String> = header_functions().into_iter().collect();
     std::fs::write(
         &definitions,
         format!("LIBRARY dcc_cancel.dll\nEXPORTS\n{}\n", names.join("\n")),
@@ -197,97 +90,97 @@ fn an_msvc_import_library_links_a_program() {
         .args([&object, &import]));
     let imports = printed(Command::new(format!("llvm-objdump-{version}")).arg("-p").arg(&program));
     for name in names {
-        assert!(imports.lines().any(|line| line.trim_end().ends_with(name)), "{name}: {imports}");
-    }
-}
-
-/// The functions that the header declares.
-fn header_functions() -> Vec<&'static str> {
-    static HEADER: OnceLock<String> = OnceLock::new();
-    let header = HEADER
-        .get_or_init(|| std::fs::read_to_string(include().join("dcc_cancel.h")).unwrap())
-        .as_str();
-    let (_, prototypes) = header.split_once("extern \"C\" {").unwrap();
-    let (prototypes, _) = prototypes.split_once("#endif /* DCC_CANCEL_NO_PROTOTYPES */").unwrap();
-    let mut names: Vec<&str> = prototypes
-        .lines()
-        .filter(|line| !line.starts_with([' ', '/', '#']))
-        .filter_map(|line| line.split_once('('))
-        .filter_map(|(before, _)| before.rsplit([' ', '*']).next())
-        .collect();
-    names.sort_unstable();
-    assert!(names.len() > 50, "{names:?}");
-    names
-}
-
-#[test]
-fn the_header_compiles_for_msvc() {
-    let clang = ["clang-19", "clang-16", "clang-14", "clang"].into_iter().find(|name| exists(name));
-    let Some(clang) = clang else { return skip("header for MSVC", "no clang") };
-    for (language, flags) in [("c", C_FLAGS), ("c++", CXX_FLAGS)] {
-        run(Command::new(clang)
-            .args(["--target=x86_64-pc-windows-msvc", "-ffreestanding", "-fsyntax-only"])
-            .args(flags)
-            // It is the main file here, whose unused functions are warned of.
-            .args(["-Wno-unused-function", "-Wno-pragma-once-outside-header", "-x", language])
-            .arg(include().join("dcc_cancel.h")));
+        assert!(imports.lines().any(|line| line.trim_end().ends_with(&name)), "{name}: {imports}");
     }
 }
 
 #[test]
 fn a_linked_c_program_uses_it() {
     let Some(tools) = tools("linked C program under wine") else { return };
-    let folder = scratch("windows-linked-c");
-    stage(tools, &folder);
-    let program = folder.join("linked.exe");
-    let import = dll(tools).join("libdcc_cancel.dll.a");
-    compile(&source("linked.c"), &program, &[import.to_str().unwrap()]);
-    assert!(wine(tools, &program, &[]).contains("linked: fine"));
+    let stage = Stage::new(tools, "linked_c");
+    stage.compile_linked("tests/windows/linked.c", "linked.exe", &[]);
+    assert_eq!(stage.run("linked.exe", &[]), "linked: fine\n");
 }
 
 #[test]
 fn a_linked_cpp_program_uses_it() {
     let Some(tools) = tools("linked C++ program under wine") else { return };
-    let folder = scratch("windows-linked-cpp");
-    stage(tools, &folder);
-    let program = folder.join("linked.exe");
-    let import = dll(tools).join("libdcc_cancel.dll.a");
-    compile(&source("linked.cpp"), &program, &[import.to_str().unwrap()]);
-    assert!(wine(tools, &program, &[]).contains("linked C++: fine"));
-}
-
-/// The C and C++ programs of the other tests are portable.
-#[test]
-fn the_programs_of_other_tests_use_it() {
-    let Some(tools) = tools("programs of other tests under wine") else { return };
-    let folder = scratch("windows-shared");
-    stage(tools, &folder);
-    let import = dll(tools).join("libdcc_cancel.dll.a");
-    let mut sources = vec![root().join("examples/minimal.cpp")];
-    for kind in ["c", "cpp"] {
-        let Ok(entries) = std::fs::read_dir(root().join("tests").join(kind)) else { continue };
-        let paths = entries.map(|entry| entry.unwrap().path());
-        sources.extend(paths.filter(|path| path.extension().is_some_and(|end| end == kind)));
-    }
-    assert!(sources.len() >= 3, "{sources:?}");
-    for source in sources {
-        let program = folder.join(source.file_stem().unwrap()).with_extension("exe");
-        compile(&source, &program, &[import.to_str().unwrap()]);
-        wine(tools, &program, &[]);
-    }
+    let stage = Stage::new(tools, "linked_cpp");
+    stage.compile_linked("tests/windows/linked.cpp", "linked.exe", &[]);
+    assert_eq!(stage.run("linked.exe", &[]), "linked C++: fine\n");
 }
 
 #[test]
 fn a_program_loads_two_copies_by_path_and_frees_them() {
     let Some(tools) = tools("program that loads the DLL under wine") else { return };
-    let folder = scratch("windows-loaded");
-    // The DLLs lie in other folders; what they need is found beside the program.
-    stage(tools, &folder);
-    std::fs::remove_file(folder.join("dcc_cancel.dll")).unwrap();
-    stage(tools, &folder.join("first"));
-    stage(tools, &folder.join("second"));
-    let program = folder.join("loaded.exe");
-    compile(&source("loaded.c"), &program, &[]);
-    let printed = wine(tools, &program, &["first\\dcc_cancel.dll", "second\\dcc_cancel.dll"]);
-    assert!(printed.contains("loaded: fine"), "{printed}");
+    let stage = Stage::without_dll(tools, "loaded");
+    stage.copy_dll("first");
+    stage.copy_dll("second");
+    stage.compile("tests/windows/loaded.c", "loaded.exe", &[]);
+    let copies = ["first\\dcc_cancel.dll", "second\\dcc_cancel.dll"];
+    assert_eq!(stage.run("loaded.exe", &copies), "loaded: fine\n");
+}
+
+#[test]
+fn the_wrapper_and_the_smallest_example_do_what_they_say() {
+    let Some(tools) = tools("C++ programs under wine") else { return };
+    let stage = Stage::new(tools, "cpp");
+    for source in ["tests/cpp/wrapper.cpp", "tests/cpp/hostile_macros.cpp", "examples/minimal.cpp"]
+    {
+        stage.compile_linked(source, "program.exe", &[]);
+        stage.run("program.exe", &[]);
+    }
+    stage.compile_linked("tests/cpp/wrapper.cpp", "program.exe", &["-fno-exceptions", "-fno-rtti"]);
+    stage.run("program.exe", &[]);
+}
+
+#[test]
+fn every_row_of_the_python_semantics_holds() {
+    let Some(tools) = tools("Python semantics under wine") else { return };
+    let stage = Stage::new(tools, "python_semantics");
+    stage.compile_linked("tests/c/python_semantics.c", "rows.exe", &["-pthread"]);
+    let rows = stage.run("rows.exe", &["--list"]);
+    assert!(rows.lines().count() > 20, "{rows}");
+    for row in rows.lines() {
+        stage.run("rows.exe", &[row]);
+    }
+}
+
+#[test]
+fn the_consumers_get_the_library_however_they_load_it() {
+    let Some(tools) = tools("consumers under wine") else { return };
+    let stage = Stage::new(tools, "consumers");
+    stage.compile_linked("tests/consumers/linked.cpp", "linked.exe", &[]);
+    let version = stage.run("linked.exe", &[]);
+    assert!(version.starts_with(concat!("dcc-cancel ", env!("CARGO_PKG_VERSION"))), "{version}");
+    for source in ["loader.c", "loader.cpp", "by_hand.c"] {
+        stage.compile(&format!("tests/consumers/{source}"), "consumer.exe", &[]);
+        assert_eq!(stage.run("consumer.exe", &["dcc_cancel.dll"]), version, "{source}");
+    }
+}
+
+/// As tests/instances.rs, with the same host and plugins.
+#[test]
+fn plugins_share_one_instance_that_outlives_them() {
+    let Some(tools) = tools("plugins under wine") else { return };
+    let stage = Stage::new(tools, "plugins");
+    stage.copy_dll("copy_one");
+    stage.copy_dll("copy_two");
+    stage.compile("tests/plugins/host.c", "host.exe", &["-pthread"]);
+    for plugin in ["one", "two"] {
+        let linked = format!("linked_{plugin}.dll");
+        stage.compile_linked("tests/plugins/linked.c", &linked, &["-shared"]);
+        stage.compile("tests/plugins/loading.c", &format!("loading_{plugin}.dll"), &["-shared"]);
+    }
+    let loading = ["loading_one.dll", "loading_two.dll"];
+    let copies = ["copy_one\\dcc_cancel.dll", "copy_two\\dcc_cancel.dll"];
+    let host = |what, files: &[&str]| stage.run("host.exe", &[&[what], files].concat());
+    host("linked_local", &["linked_one.dll", "linked_two.dll"]);
+    host("own_copies", &[loading, copies].concat());
+    host("own_copies", &[loading, ["dcc_cancel.dll", copies[0]]].concat());
+    host("second_copy", &copies);
+    host("unload", &["linked_one.dll"]);
+    for _ in 0..10 {
+        host("racing_loaders", &[loading, copies].concat());
+    }
 }

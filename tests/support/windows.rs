@@ -1,0 +1,175 @@
+//! Building the library as a Windows DLL on Linux, and programs that use it, and running them.
+
+use crate::support::{C_FLAGS, CXX_FLAGS, exists, include, root, run, scratch, skip};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+const TARGET: &str = "x86_64-pc-windows-gnu";
+const CC: &str = "x86_64-w64-mingw32-gcc-posix";
+const CXX: &str = "x86_64-w64-mingw32-g++-posix";
+/// Shows what a DLL exports.
+pub const OBJDUMP: &str = "x86_64-w64-mingw32-objdump";
+
+/// What these tests need and a plain Rust installation lacks.
+pub struct Tools {
+    /// Where the DLL is built and wine keeps its drive C.
+    folder: PathBuf,
+    wine: String,
+}
+
+fn find_tools() -> Result<Tools, String> {
+    // Debian's own compiler, because its package of sources for the standard library fits it.
+    let sysroot = Command::new("/usr/bin/rustc").args(["--print", "sysroot"]).output();
+    let sysroot = sysroot.map_err(|_| "no /usr/bin/rustc (Debian: rustc-web)")?.stdout;
+    let sysroot = PathBuf::from(String::from_utf8_lossy(&sysroot).trim());
+    if !sysroot.join("lib/rustlib/src/rust/library/std/Cargo.toml").exists() {
+        return Err("no sources of Rust's standard library (Debian: rust-web-src)".to_owned());
+    }
+    if !exists("/usr/bin/cargo") {
+        return Err("no /usr/bin/cargo (Debian: cargo-web)".to_owned());
+    }
+    for compiler in [CC, CXX, OBJDUMP] {
+        if !exists(compiler) {
+            return Err(format!("no {compiler} (Debian: g++-mingw-w64-x86-64-posix)"));
+        }
+    }
+    let wine = ["/usr/lib/wine/wine64", "wine64", "wine"].into_iter().find(|name| exists(name));
+    let wine = wine.ok_or("no wine (Debian: wine64)")?.to_owned();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("windows");
+    Ok(Tools { folder, wine })
+}
+
+/// The tools; `None`, and the skip is said, if they are not there.
+pub fn tools(check: &str) -> Option<&'static Tools> {
+    static TOOLS: OnceLock<Result<Tools, String>> = OnceLock::new();
+    match TOOLS.get_or_init(find_tools) {
+        Ok(tools) => Some(tools),
+        Err(why) => {
+            skip(check, why);
+            None
+        }
+    }
+}
+
+impl Tools {
+    /// The folder with `dcc_cancel.dll` and its import library, built from this tree.
+    pub fn dll_folder(&self) -> &'static Path {
+        static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+        FOLDER.get_or_init(|| {
+            let mut cargo = Command::new("/usr/bin/cargo");
+            // What the cargo of this test says to its children is not meant for another compiler.
+            for (name, _) in std::env::vars() {
+                let foreign = name.starts_with("CARGO") || name.starts_with("RUST");
+                if foreign && name != "CARGO_HOME" || name == "LD_LIBRARY_PATH" {
+                    cargo.env_remove(name);
+                }
+            }
+            cargo
+                .current_dir(root())
+                .env("RUSTC", "/usr/bin/rustc")
+                .env("RUSTC_BOOTSTRAP", "1")
+                .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", CC)
+                .args(["build", "--release", "--lib", "--locked"])
+                .args(["--target", TARGET, "--target-dir"])
+                .arg(&self.folder)
+                .arg("-Zbuild-std=std,panic_abort,panic_unwind");
+            run(&mut cargo);
+            self.folder.join(TARGET).join("release")
+        })
+    }
+
+    fn wine_command(&self, prefix: &Path) -> Command {
+        let mut command = Command::new("timeout");
+        command
+            .args(["--kill-after=5", "300", &self.wine])
+            .env("WINEPREFIX", prefix)
+            .env("WINEDEBUG", "-all")
+            .env("WINEDLLOVERRIDES", "mscoree,mshtml=");
+        command
+    }
+
+    /// What a program that has to succeed printed under wine.
+    fn wine(&self, program: &Path, arguments: &[&str]) -> String {
+        static PREFIX: OnceLock<PathBuf> = OnceLock::new();
+        let prefix = PREFIX.get_or_init(|| {
+            let prefix = self.folder.join("wine-prefix");
+            std::fs::create_dir_all(&prefix).unwrap();
+            run(self.wine_command(&prefix).args(["wineboot", "--init"]));
+            prefix
+        });
+        let folder = program.parent().unwrap();
+        // Not through pipes: services that wine starts inherit them and stay for seconds.
+        let log = folder.join("printed.txt");
+        let file = File::create(&log).unwrap();
+        let mut command = self.wine_command(prefix);
+        command.current_dir(folder).arg(program).args(arguments);
+        let status = command.stdout(file.try_clone().unwrap()).stderr(file).status().unwrap();
+        let printed = std::fs::read_to_string(log).unwrap().replace("\r\n", "\n");
+        assert!(status.success(), "{command:?} failed: {status}\n{printed}");
+        printed
+    }
+}
+
+/// A folder of one test with the DLL, what that needs under wine, and programs.
+pub struct Stage {
+    tools: &'static Tools,
+    folder: PathBuf,
+}
+
+impl Stage {
+    /// With the DLL beside the programs.
+    pub fn new(tools: &'static Tools, name: &str) -> Self {
+        let stage = Self::without_dll(tools, name);
+        stage.copy_dll("");
+        stage
+    }
+
+    /// Without the DLL.
+    pub fn without_dll(tools: &'static Tools, name: &str) -> Self {
+        let stage = Self { tools, folder: scratch(&format!("windows_{name}")) };
+        stage.compile(
+            "tests/windows/process_prng.c",
+            "bcryptprimitives.dll",
+            &["-shared", "-ladvapi32"],
+        );
+        stage
+    }
+
+    /// Copies the DLL to a folder below.
+    pub fn copy_dll(&self, folder: &str) {
+        let folder = self.folder.join(folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let built = self.tools.dll_folder().join("dcc_cancel.dll");
+        std::fs::copy(built, folder.join("dcc_cancel.dll")).unwrap();
+    }
+
+    /// Compiles a program, or a DLL with `-shared` among the arguments.
+    pub fn compile(&self, source: &str, output: &str, arguments: &[&str]) {
+        let (compiler, flags) =
+            if source.ends_with(".c") { (CC, C_FLAGS) } else { (CXX, CXX_FLAGS) };
+        run(Command::new(compiler)
+            .args(flags)
+            // Nothing but the system's DLLs and ours is there at run time.
+            .args(["-O2", "-static", "-I"])
+            .arg(include())
+            .arg("-I")
+            .arg(root().join("tests/windows"))
+            .arg(root().join(source))
+            .arg("-o")
+            .arg(self.folder.join(output))
+            .args(arguments));
+    }
+
+    /// Compiles a program or a DLL that links the library.
+    pub fn compile_linked(&self, source: &str, output: &str, arguments: &[&str]) {
+        let import = self.tools.dll_folder().join("libdcc_cancel.dll.a");
+        self.compile(source, output, &[&[import.to_str().unwrap()], arguments].concat());
+    }
+
+    /// What a program that has to succeed printed.
+    pub fn run(&self, program: &str, arguments: &[&str]) -> String {
+        self.tools.wine(&self.folder.join(program), arguments)
+    }
+}
