@@ -345,13 +345,24 @@ impl Tokens {
 
     /// One load and one compare: nothing is asked of this token. True for NULL once any token
     /// was made; false may mean anything.
+    ///
+    /// The flag bits are looked at because the state word of a cancelled token is equal to its
+    /// handle with that bit set.
     #[inline(always)]
     pub fn is_quiet(&self, token: Handle) -> bool {
-        self.arena.peek(token).is_some_and(|slot| slot.state().load(Ordering::Relaxed) == token)
+        token & FLAGS == 0
+            && self
+                .arena
+                .peek(token)
+                .is_some_and(|slot| slot.state().load(Ordering::Relaxed) == token)
     }
 
-    /// What polls read for a token; whether it lives is not looked at.
+    /// What polls read for a token; whether it lives is not looked at. `None` for bits that no
+    /// token can have, which must not be compared with a word either.
     pub fn word(&self, token: Handle) -> Option<&AtomicU64> {
+        if token & FLAGS != 0 {
+            return None;
+        }
         Some(self.arena.peek(token)?.state())
     }
 

@@ -6,7 +6,6 @@
 use std::sync::OnceLock;
 
 /// File name that unites the copies on this platform.
-#[cfg(not(windows))]
 pub const SHARED_NAME: &str = env!("DCC_SHARED_NAME");
 
 /// Whether this is the first copy in the process. The first call also pins the module where
@@ -154,22 +153,59 @@ mod system {
 
 #[cfg(windows)]
 mod system {
-    use windows_sys::Win32::Foundation::HMODULE;
+    use windows_sys::Win32::Foundation::{HANDLE, HMODULE};
     use windows_sys::Win32::System::LibraryLoader::{
         GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
-        GetModuleHandleW,
     };
-    use windows_sys::w;
+    use windows_sys::Win32::System::ProcessStatus::{K32EnumProcessModules, K32GetModuleBaseNameW};
+    use windows_sys::Win32::System::Threading::GetCurrentProcess;
+
+    /// The loaded modules in the order of loading. `GetModuleHandle` would not do: which of two
+    /// modules of one name it finds is up to the system.
+    fn modules(process: HANDLE) -> Option<Vec<HMODULE>> {
+        let mut found: Vec<HMODULE> = Vec::new();
+        loop {
+            // Other threads may load more between two calls.
+            found.try_reserve_exact(found.len() + 1024).ok()?;
+            found.resize(found.capacity(), std::ptr::null_mut());
+            let room = found.len() * size_of::<HMODULE>();
+            let mut needed = 0;
+            // SAFETY: room for as many bytes as said.
+            let done = unsafe {
+                K32EnumProcessModules(process, found.as_mut_ptr(), room as u32, &mut needed)
+            };
+            if done == 0 {
+                return None;
+            }
+            if needed as usize <= room {
+                found.truncate(needed as usize / size_of::<HMODULE>());
+                return Some(found);
+            }
+        }
+    }
+
+    fn has_shared_name(process: HANDLE, module: HMODULE) -> bool {
+        let mut name = [0; 32];
+        let room = name.len() as u32;
+        // SAFETY: room for as many characters as said; a longer name is cut and is not ours.
+        let length = unsafe { K32GetModuleBaseNameW(process, module, name.as_mut_ptr(), room) };
+        let name = String::from_utf16_lossy(&name[..length as usize]);
+        name.eq_ignore_ascii_case(super::SHARED_NAME)
+    }
 
     pub fn pin_and_look() -> bool {
         static MARK: u8 = 0;
         let mut own: HMODULE = std::ptr::null_mut();
         let flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN;
         // SAFETY: with FROM_ADDRESS the name is an address inside this module.
-        let pinned = unsafe { GetModuleHandleExW(flags, (&raw const MARK).cast(), &mut own) };
-        // SAFETY: a constant NUL-terminated name.
-        let first = unsafe { GetModuleHandleW(w!("dcc_cancel.dll")) };
-        pinned == 0 || first.is_null() || first == own
+        if unsafe { GetModuleHandleExW(flags, (&raw const MARK).cast(), &mut own) } == 0 {
+            return true;
+        }
+        // SAFETY: takes no arguments; a constant that needs no closing.
+        let process = unsafe { GetCurrentProcess() };
+        let modules = modules(process).unwrap_or_default();
+        let older = modules.iter().take_while(|module| **module != own);
+        !older.into_iter().any(|module| has_shared_name(process, *module))
     }
 }
 

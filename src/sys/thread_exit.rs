@@ -11,8 +11,8 @@ pub struct NoKey;
 
 type Hook = fn();
 
-/// Lets `hook` run at the end of the calling thread. Arming again changes nothing; arming inside
-/// the hook lets it run again.
+/// Lets `hook` run at the end of the calling thread. Arming again changes nothing. Arming inside
+/// the hook lets it run again on unix; on Windows it comes too late.
 pub fn arm(hook: Hook) -> Result<(), NoKey> {
     static KEY: OnceLock<Option<system::Key>> = OnceLock::new();
     let key = KEY.get_or_init(system::create).ok_or(NoKey)?;
@@ -55,18 +55,79 @@ mod system {
 #[cfg(windows)]
 mod system {
     use super::{Hook, NoKey};
+    use crate::sys::memory::try_box;
+    use std::arch::asm;
     use std::ffi::c_void;
-    use windows_sys::Win32::System::Threading::{FLS_OUT_OF_INDEXES, FlsAlloc, FlsSetValue};
+    use windows_sys::Win32::System::Threading::{
+        FLS_OUT_OF_INDEXES, FlsAlloc, FlsGetValue, FlsSetValue, GetCurrentThreadId, IsThreadAFiber,
+    };
 
     pub type Key = u32;
+
+    /// What a thread keeps under the index. The callback also runs where a living thread deletes
+    /// one of its fibers, which must not pass for the end of the thread.
+    struct Armed {
+        hook: Hook,
+        key: Key,
+        thread: u32,
+        /// The fiber that the callback belongs to; 0 while the thread is none.
+        fiber: usize,
+    }
+
+    /// The running fiber, as `GetCurrentFiber` of the system's C headers; 0 if the thread is none.
+    fn current_fiber() -> usize {
+        // SAFETY: takes no arguments.
+        if unsafe { IsThreadAFiber() } == 0 {
+            return 0;
+        }
+        let fiber;
+        // SAFETY: reads `FiberData` of the thread's NT_TIB.
+        #[cfg(target_arch = "x86_64")]
+        unsafe {
+            asm!("mov {}, gs:[0x20]", out(reg) fiber, options(nostack, preserves_flags, readonly));
+        }
+        // SAFETY: reads `FiberData` of the thread's NT_TIB.
+        #[cfg(target_arch = "aarch64")]
+        unsafe {
+            asm!("ldr {}, [x18, #0x20]", out(reg) fiber, options(nostack, preserves_flags, readonly));
+        }
+        fiber
+    }
 
     unsafe extern "system" fn at_exit(value: *const c_void) {
         if value.is_null() {
             return;
         }
-        // SAFETY: the only value ever stored under the index is a `Hook`, by `arm` below.
-        let hook = unsafe { std::mem::transmute::<*const c_void, Hook>(value) };
-        super::run(hook);
+        // SAFETY: the only values ever stored under the index are boxes that `keep` gave away, and
+        // the system hands each to one callback.
+        let mut armed = unsafe { Box::from_raw(value.cast_mut().cast::<Armed>()) };
+        // SAFETY: takes no arguments.
+        if armed.thread != unsafe { GetCurrentThreadId() } {
+            return;
+        }
+        let fiber = current_fiber();
+        if armed.fiber == 0 || armed.fiber == fiber {
+            super::run(armed.hook);
+        } else {
+            armed.fiber = fiber;
+            let _ = keep(armed);
+        }
+    }
+
+    fn keep(armed: Box<Armed>) -> Result<(), NoKey> {
+        let key = armed.key;
+        // SAFETY: the index was allocated and is never freed.
+        if !unsafe { FlsGetValue(key) }.is_null() {
+            return Ok(());
+        }
+        let value = Box::into_raw(armed);
+        // SAFETY: as above.
+        if unsafe { FlsSetValue(key, value.cast()) } != 0 {
+            return Ok(());
+        }
+        // SAFETY: the system did not take it.
+        drop(unsafe { Box::from_raw(value) });
+        Err(NoKey)
     }
 
     pub fn create() -> Option<Key> {
@@ -76,9 +137,10 @@ mod system {
     }
 
     pub fn arm(key: Key, hook: Hook) -> Result<(), NoKey> {
-        // SAFETY: the index was allocated and is never freed.
-        let done = unsafe { FlsSetValue(key, hook as *const c_void) };
-        if done != 0 { Ok(()) } else { Err(NoKey) }
+        // SAFETY: takes no arguments.
+        let thread = unsafe { GetCurrentThreadId() };
+        let armed = Armed { hook, key, thread, fiber: current_fiber() };
+        keep(try_box(armed).map_err(|_| NoKey)?)
     }
 }
 

@@ -123,3 +123,14 @@ pub fn skip(check: &str, why: &str) {
     assert!(std::env::var_os("DCC_NO_SKIP").is_none(), "{check} must not be skipped: {why}");
     let _ = writeln!(std::io::stderr(), "SKIPPED {check}: {why}");
 }
+
+/// The library as users get it: cargo builds the release profile once more for tests that look at
+/// its machine code.
+pub fn release_library() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("release-library");
+    run(Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--locked", "--release", "--lib", "--target-dir"])
+        .arg(&folder)
+        .current_dir(root()));
+    folder.join("release/libdcc_cancel.so")
+}

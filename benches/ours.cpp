@@ -1,0 +1,112 @@
+// The works of dcc-cancel. Functions are called through the shared library, polls are inlined.
+#include "work.hpp"
+
+#include <dcc_cancel.h>
+
+namespace {
+
+dcc_cancel_token *shared_token()
+{
+    static dcc_cancel_token *const token = [] {
+        dcc_cancel_token *made = nullptr;
+        require(dcc_cancel_token_create(&made) == DCC_OK);
+        return made;
+    }();
+    return token;
+}
+
+dcc_job *shared_job()
+{
+    static dcc_job *const job = [] {
+        dcc_job_desc desc{};
+        desc.struct_size = sizeof desc;
+        dcc_job *made = nullptr;
+        require(dcc_job_create(&desc, &made) == DCC_OK);
+        return made;
+    }();
+    return job;
+}
+
+// Both layers installed on this thread.
+class Installed {
+public:
+    Installed()
+    {
+        require(dcc_cancel_token_set_current(shared_token(), &token_ticket_) == DCC_OK);
+        require(dcc_job_set_current(shared_job(), &job_ticket_) == DCC_OK);
+    }
+    ~Installed()
+    {
+        require(dcc_job_reset_current(job_ticket_) == DCC_OK);
+        require(dcc_cancel_token_reset_current(token_ticket_) == DCC_OK);
+    }
+    Installed(const Installed &) = delete;
+    Installed &operator=(const Installed &) = delete;
+
+private:
+    dcc_ticket token_ticket_ = 0;
+    dcc_ticket job_ticket_ = 0;
+};
+
+const AddWork poll_of_token{"poll of a given token", [](std::uint64_t times) {
+    const dcc_poll_layer layer = dcc_poll_of(shared_token());
+    ask_repeatedly(times, [=] { return dcc_poll_one(layer) != DCC_OK; });
+}};
+
+const AddWork poll_of_current_token{"poll of the current token", [](std::uint64_t times) {
+    const Installed installed;
+    const dcc_poll_layer layer = dcc_poll_current_token();
+    ask_repeatedly(times, [=] { return dcc_poll_one(layer) != DCC_OK; });
+}};
+
+const AddWork poll_of_both{"poll of both layers", [](std::uint64_t times) {
+    const Installed installed;
+    const dcc_poll_pair pair = dcc_poll_current();
+    ask_repeatedly(times, [=] { return dcc_poll(pair) != DCC_OK; });
+}};
+
+const AddWork probe{"dcc_check_cancelled", [](std::uint64_t times) {
+    const Installed installed;
+    call_repeatedly(times, [] { require(dcc_check_cancelled() == DCC_OK); });
+}};
+
+const AddWork is_cancelled{"dcc_cancel_token_is_cancelled", [](std::uint64_t times) {
+    dcc_cancel_token *const token = shared_token();
+    call_repeatedly(times, [=] { require(dcc_cancel_token_is_cancelled(token) == DCC_OK); });
+}};
+
+const AddWork set_and_reset{"set and reset current", [](std::uint64_t times) {
+    dcc_cancel_token *const token = shared_token();
+    call_repeatedly(times, [=] {
+        dcc_ticket ticket = 0;
+        require(dcc_cancel_token_set_current(token, &ticket) == DCC_OK);
+        require(dcc_cancel_token_reset_current(ticket) == DCC_OK);
+    });
+}};
+
+const AddWork create_and_release{"create and release", [](std::uint64_t times) {
+    call_repeatedly(times, [] {
+        dcc_cancel_token *token = nullptr;
+        require(dcc_cancel_token_create(&token) == DCC_OK);
+        require(dcc_cancel_token_release(token) == DCC_OK);
+    });
+}};
+
+const AddWork create_and_release_child{"create and release a child", [](std::uint64_t times) {
+    const dcc_cancel_token *const parents[] = {shared_token()};
+    call_repeatedly(times, [&] {
+        dcc_cancel_token *token = nullptr;
+        require(dcc_cancel_token_create_linked(parents, 1, &token) == DCC_OK);
+        require(dcc_cancel_token_release(token) == DCC_OK);
+    });
+}};
+
+const bool disturbs = [] {
+    disturbance = [] {
+        require(dcc_cancel_token_retain(shared_token()) == DCC_OK);
+        require(dcc_cancel_token_release(shared_token()) == DCC_OK);
+    };
+    return true;
+}();
+
+} // namespace

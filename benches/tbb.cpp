@@ -1,0 +1,15 @@
+// The work of oneTBB: asking from inside a task whether its group is cancelled.
+#include "work.hpp"
+
+#include <oneapi/tbb/task_group.h>
+
+namespace {
+
+const AddWork probe{"tbb::is_current_task_group_canceling", [](std::uint64_t times) {
+    oneapi::tbb::task_group group;
+    group.run_and_wait([=] {
+        call_repeatedly(times, [] { require(!oneapi::tbb::is_current_task_group_canceling()); });
+    });
+}};
+
+} // namespace

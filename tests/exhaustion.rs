@@ -1,0 +1,134 @@
+//! A host survives a full memory: what cannot be had is an answer, nothing is lost or left behind.
+
+use dcc_cancel::ffi::{context::*, current::*, job::*, stats::*, status::*, token::*};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::ptr::{null, null_mut};
+
+struct Failing;
+
+thread_local! {
+    /// How many more allocations of this thread succeed.
+    static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
+}
+
+// SAFETY: hands everything to the system's allocator, or answers NULL, as an allocator may.
+unsafe impl GlobalAlloc for Failing {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        match LEFT.get() {
+            0 => null_mut(),
+            left => {
+                LEFT.set(left - u64::from(left != u64::MAX));
+                // SAFETY: the caller's promise is handed on.
+                unsafe { System.alloc(layout) }
+            }
+        }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise is handed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Failing = Failing;
+
+/// Runs a call after which only so many allocations succeed.
+fn with_allocations<T>(count: u64, call: impl FnOnce() -> T) -> T {
+    LEFT.set(count);
+    let result = call();
+    LEFT.set(u64::MAX);
+    result
+}
+
+fn live() -> (u64, u64, u64) {
+    // SAFETY: numbers, for which zero is a value; then a structure of that size.
+    unsafe {
+        let mut stats: dcc_stats = std::mem::zeroed();
+        stats.struct_size = size_of::<dcc_stats>() as u32;
+        assert_eq!(dcc_stats_read(&mut stats), DCC_OK);
+        (stats.live_tokens, stats.live_jobs, stats.live_contexts)
+    }
+}
+
+fn create_job() -> (dcc_status, *mut dcc_job) {
+    let mut job = null_mut();
+    // SAFETY: zero is a value of the descriptor; texts of those lengths.
+    let status = unsafe {
+        let mut desc: dcc_job_desc = std::mem::zeroed();
+        desc.struct_size = size_of::<dcc_job_desc>() as u32;
+        desc.label = c"label".as_ptr();
+        desc.label_length = 5;
+        desc.caller_id = c"id".as_ptr();
+        desc.caller_id_length = 2;
+        dcc_job_create(&desc, &mut job)
+    };
+    (status, job)
+}
+
+/// One test, because the counts are the process's.
+#[test]
+fn a_full_memory_is_an_answer() {
+    let mut refused = 0;
+    let mut made = Vec::new();
+    // Enough objects to need further chunks while memory is short.
+    for round in 0..3000 {
+        let before = live();
+        let (status, job) = with_allocations(round % 4, create_job);
+        match status {
+            DCC_OK => made.push(job),
+            DCC_ERROR_RESOURCES => {
+                refused += 1;
+                assert!(job.is_null());
+                assert_eq!(live(), before, "nothing is left of a failed create");
+            }
+            other => panic!("{other}"),
+        }
+    }
+    assert!(refused > 1000 && made.len() > 100, "{refused} refused, {} made", made.len());
+
+    let job = made[0];
+    let token = dcc_job_token(job);
+    let text = c"a text that needs memory";
+    let length = text.count_bytes();
+    // SAFETY: texts of those lengths; writable results; a buffer of its size.
+    unsafe {
+        assert_eq!(dcc_job_begin(job), DCC_OK);
+        let fail = || dcc_job_fail(job, text.as_ptr(), length);
+        assert_eq!(with_allocations(0, fail), DCC_ERROR_RESOURCES);
+        assert_eq!(dcc_job_state(job), DCC_JOB_RUNNING);
+        let progress = || dcc_job_set_progress(job, 1, 2, text.as_ptr(), length);
+        assert_eq!(with_allocations(0, progress), DCC_ERROR_RESOURCES);
+
+        // A first set on a new thread needs a record.
+        std::thread::spawn(move || {
+            let token = dcc_cancel_token_current();
+            assert!(token.is_null());
+            let mut ticket = 7;
+            let set = || dcc_cancel_token_set_current(null(), &mut ticket);
+            assert_eq!(with_allocations(0, set), DCC_ERROR_RESOURCES);
+            assert_eq!((ticket, dcc_check_cancelled()), (0, DCC_OK));
+        })
+        .join()
+        .unwrap();
+
+        // To stop matters more than to say why.
+        let cancel = || dcc_cancel_token_cancel(token, text.as_ptr(), length);
+        assert_eq!(with_allocations(0, cancel), DCC_OK);
+        assert_eq!(dcc_job_is_cancelled(job), DCC_CANCELLED_BY_JOB);
+        let mut reason_length = 9;
+        dcc_cancel_token_reason(token, null_mut(), 0, &mut reason_length);
+        assert_eq!(reason_length, 0);
+
+        let mut context = null_mut();
+        let capture = || dcc_context_capture(&mut context);
+        if with_allocations(0, capture) == DCC_OK {
+            dcc_context_release(context);
+        }
+    }
+    for job in made {
+        assert_eq!(dcc_job_release(job), DCC_OK);
+    }
+    assert_eq!(live(), (0, 0, 0));
+}
