@@ -28,19 +28,20 @@ constexpr int exit_bad_input = 2;
 // the machine: enough to cancel it half-way. More passes take smaller steps.
 smoothing_plan measured_plan(const loaded_plugin &plugin, const mesh &input)
 {
-    constexpr double slices = 90.0;
+    constexpr double work_ns = 90.0 * slice_ns;
     constexpr std::uint64_t endless = 1'000'000'000;
     constexpr std::uint64_t fewest = 6;
     smoothing_job trial(plugin, input, {endless, 4.0}, "trial");
-    std::uint64_t before = 0;
-    std::uint64_t best = 0;
+    double visits_per_ns = 0.0; // the best, because other programs may disturb
     for (int repeat = 0; repeat < 10; ++repeat) {
+        const std::uint64_t before = trial.latest_slice().visits;
+        const std::uint64_t start = dcc_clock_now_ns();
         trial.run_slice();
-        best = std::max(best, trial.latest_slice().visits - before);
-        before = trial.latest_slice().visits;
+        const std::uint64_t visits = trial.latest_slice().visits - before;
+        visits_per_ns = std::max(visits_per_ns, static_cast<double>(visits) /
+                                                    static_cast<double>(dcc_clock_now_ns() - start));
     }
-    const double passes =
-        slices * static_cast<double>(best) / static_cast<double>(input.vertex_count());
+    const double passes = work_ns * visits_per_ns / static_cast<double>(input.vertex_count());
     return {std::max(fewest, static_cast<std::uint64_t>(passes)), 4.0};
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <new>
 #include <string>
@@ -41,6 +42,7 @@ public:
     void run_slice()
     {
         const std::uint64_t start = dcc_clock_now_ns();
+        const std::clock_t processor_start = std::clock();
         {
             const dcc::job_scope current(job_);
             plugin_->run_slice(task_.get(), slice_ns, &slice_);
@@ -50,6 +52,9 @@ public:
         else if (slice_.answer == SMOOTHING_STOPPED)
             job_.acknowledge_cancel();
 
+        // Processor time, because other programs may have had the processor in between.
+        const std::clock_t processor_time = std::clock() - processor_start;
+        longest_slice_ = std::max(longest_slice_, processor_time);
         const std::uint64_t now = dcc_clock_now_ns();
         two_slices_ns_ = now - (slices_ == 0 ? start : latest_start_);
         latest_start_ = start;
@@ -78,6 +83,10 @@ public:
     const mesh &result() const { return result_; }
     const smoothing_slice &latest_slice() const { return slice_; }
     int slices() const { return slices_; }
+    std::uint64_t longest_slice_ns() const
+    {
+        return static_cast<std::uint64_t>(longest_slice_) * (1'000'000'000 / CLOCKS_PER_SEC);
+    }
     bool progress_only_grew() const { return grows_; }
     double roughness() const { return plugin_->roughness(task_.get()); }
     double roughness_before() const { return roughness_before_; }
@@ -104,6 +113,7 @@ private:
     double latest_progress_ = 0.0;
     bool grows_ = true;
     int slices_ = 0;
+    std::clock_t longest_slice_ = 0;
     std::uint64_t latest_start_ = 0;
     std::uint64_t two_slices_ns_ = 0;
 };
