@@ -1,7 +1,6 @@
 // One long job of the host: a mesh, the plugin's task, and the job that others see and can cancel.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <ctime>
 #include <memory>
@@ -53,8 +52,7 @@ public:
             job_.acknowledge_cancel();
 
         // Processor time, because other programs may have had the processor in between.
-        const std::clock_t processor_time = std::clock() - processor_start;
-        longest_slice_ = std::max(longest_slice_, processor_time);
+        processor_time_ += std::clock() - processor_start;
         const std::uint64_t now = dcc_clock_now_ns();
         two_slices_ns_ = now - (slices_ == 0 ? start : latest_start_);
         latest_start_ = start;
@@ -83,9 +81,10 @@ public:
     const mesh &result() const { return result_; }
     const smoothing_slice &latest_slice() const { return slice_; }
     int slices() const { return slices_; }
-    std::uint64_t longest_slice_ns() const
+    std::uint64_t mean_slice_ns() const
     {
-        return static_cast<std::uint64_t>(longest_slice_) * (1'000'000'000 / CLOCKS_PER_SEC);
+        const double seconds = static_cast<double>(processor_time_) / CLOCKS_PER_SEC;
+        return static_cast<std::uint64_t>(1e9 * seconds / slices_);
     }
     bool progress_only_grew() const { return grows_; }
     double roughness() const { return plugin_->roughness(task_.get()); }
@@ -113,7 +112,7 @@ private:
     double latest_progress_ = 0.0;
     bool grows_ = true;
     int slices_ = 0;
-    std::clock_t longest_slice_ = 0;
+    std::clock_t processor_time_ = 0;
     std::uint64_t latest_start_ = 0;
     std::uint64_t two_slices_ns_ = 0;
 };
