@@ -64,12 +64,14 @@ pub fn staged_library(folder: &Path) -> PathBuf {
     target
 }
 
+/// Cargo has none for examples, which share this file and need no scratch folder.
+fn scratch_root() -> PathBuf {
+    option_env!("CARGO_TARGET_TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from)
+}
+
 /// An empty folder for one test.
 pub fn scratch(name: &str) -> PathBuf {
-    // Cargo has none for examples, which share this file and need no scratch folder.
-    let scratch_root =
-        option_env!("CARGO_TARGET_TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from);
-    let folder = scratch_root.join(name);
+    let folder = scratch_root().join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
@@ -128,7 +130,7 @@ pub fn skip(check: &str, why: &str) {
 /// its machine code.
 pub fn release_library() -> PathBuf {
     // Not in a scratch folder, so that a second test has nothing to build.
-    let folder = root().join("target/release-for-tests");
+    let folder = scratch_root().join("release-library");
     run(Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--locked", "--release", "--lib", "--target-dir"])
         .arg(&folder)
