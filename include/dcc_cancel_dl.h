@@ -13,7 +13,8 @@
  * dcc_cancel_load takes the instance that is already in the process, by the library's name, and
  * only if there is none loads the file. So all plugins share one instance and see each other's
  * cancels, also when each brings its own copy. From then on every function works under its usual
- * name. Before, nothing is cancelled: polls and questions answer 0, the rest DCC_ERROR_UNSUPPORTED.
+ * name. Before, nothing is cancelled: polls and questions answer 0, the rest DCC_ERROR_UNSUPPORTED
+ * with NULL handles and empty texts.
  *
  * Generated from dcc_cancel.h; do not edit. */
 
@@ -120,7 +121,7 @@ DCC_CANCEL_HIDDEN_ dcc_status dcc_cancel_load(const char *path, char *error, siz
 extern DCC_CANCEL_HIDDEN_ const dcc_cancel_api *dcc_cancel_loaded_api;
 
 /* Reads the pointer as another thread may be writing it. */
-static inline const dcc_cancel_api *dcc_cancel_api_now(void)
+DCC_CANCEL_SUPPLIED const dcc_cancel_api *dcc_cancel_api_now(void)
 {
 #if defined(_MSC_VER) && !defined(__clang__)
     return *(const dcc_cancel_api *volatile *)&dcc_cancel_loaded_api;
@@ -129,11 +130,23 @@ static inline const dcc_cancel_api *dcc_cancel_api_now(void)
 #endif
 }
 
+/* What is never cancelled. */
+DCC_CANCEL_SUPPLIED dcc_poll_layer dcc_cancel_quiet_layer_(void)
+{
+    static const uint64_t never = 0;
+    dcc_poll_layer layer;
+    layer.word = &never;
+    layer.expected = 0;
+    return layer;
+}
+
 DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create(struct dcc_cancel_token **out_token)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_cancel_token_create(out_token);
+    if (out_token != NULL)
+        *out_token = NULL;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -142,6 +155,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create_linked(const struct dcc_c
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_cancel_token_create_linked(parents, count, out_token);
+    if (out_token != NULL)
+        *out_token = NULL;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -150,6 +165,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create_from(const struct dcc_can
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_cancel_token_create_from(desc, out_token);
+    if (out_token != NULL)
+        *out_token = NULL;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -190,6 +207,10 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_reason(const struct dcc_cancel_t
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_cancel_token_reason(token, buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -198,6 +219,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cause(const struct dcc_cancel_to
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_cancel_token_cause(token, out_cause);
+    if (out_cause != NULL)
+        *out_cause = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -206,6 +229,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_time_since_cancelled(const struc
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_cancel_token_time_since_cancelled(token, out_nanoseconds);
+    if (out_nanoseconds != NULL)
+        *out_nanoseconds = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -222,6 +247,10 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_job_id(const struct dcc_cancel_t
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_cancel_token_job_id(token, buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -230,6 +259,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_create(const struct dcc_job_desc *desc, s
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_job_create(desc, out_job);
+    if (out_job != NULL)
+        *out_job = NULL;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -262,6 +293,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_find(uint64_t id, struct dcc_job **out_jo
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_job_find(id, out_job);
+    if (out_job != NULL)
+        *out_job = NULL;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -358,6 +391,10 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_progress_message(const struct dcc_job *jo
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_job_progress_message(job, buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -366,6 +403,10 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_label(const struct dcc_job *job, char *bu
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_job_label(job, buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -374,6 +415,10 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_caller_id(const struct dcc_job *job, char
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_job_caller_id(job, buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -382,6 +427,10 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_failure(const struct dcc_job *job, char *
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_job_failure(job, buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -390,6 +439,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_user_data(const struct dcc_job *job, void
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_job_user_data(job, out_user_data);
+    if (out_user_data != NULL)
+        *out_user_data = NULL;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -398,6 +449,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_set_current(const struct dcc_can
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_cancel_token_set_current(token, out_ticket);
+    if (out_ticket != NULL)
+        *out_ticket = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -422,6 +475,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_current(const struct dcc_job *job, dc
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_job_set_current(job, out_ticket);
+    if (out_ticket != NULL)
+        *out_ticket = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -467,24 +522,23 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_check_current(void)
 
 DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_current(struct dcc_poll_pair *out_pair)
 {
-    static const uint64_t never = 0;
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_poll_read_current(out_pair);
-    out_pair->token.word = &never;
-    out_pair->token.expected = 0;
-    out_pair->job = out_pair->token;
+    if (out_pair == NULL)
+        return DCC_ERROR_INVALID_ARGUMENT;
+    out_pair->token = out_pair->job = dcc_cancel_quiet_layer_();
     return DCC_OK;
 }
 
 DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_token(const struct dcc_cancel_token *token, struct dcc_poll_layer *out_layer)
 {
-    static const uint64_t never = 0;
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_poll_read_token(token, out_layer);
-    out_layer->word = &never;
-    out_layer->expected = 0;
+    if (out_layer == NULL)
+        return DCC_ERROR_INVALID_ARGUMENT;
+    *out_layer = dcc_cancel_quiet_layer_();
     return DCC_OK;
 }
 
@@ -501,6 +555,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_capture(struct dcc_context **out_cont
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_context_capture(out_context);
+    if (out_context != NULL)
+        *out_context = NULL;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -525,6 +581,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_enter(const struct dcc_context *conte
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_context_enter(context, out_ticket);
+    if (out_ticket != NULL)
+        *out_ticket = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -549,6 +607,10 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_job_id(char *buffer, size_t size, siz
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_context_job_id(buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -589,6 +651,10 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_last_error(char *buffer, size_t size, size_t 
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL)
         return api->dcc_last_error(buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -632,6 +698,9 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_instance_check(void)
 #include <windows.h>
 #else
 #include <dlfcn.h>
+#if defined(__APPLE__)
+#include <mach-o/dyld.h>
+#endif
 #endif
 
 #define DCC_CANCEL_TEXT_OF_(number) #number
@@ -654,7 +723,10 @@ const dcc_cancel_api *dcc_cancel_loaded_api = NULL;
 
 static void *dcc_cancel_find_loaded_(void)
 {
-    return (void *)GetModuleHandleW(L"dcc_cancel.dll");
+    HMODULE library = NULL;
+    /* Pinned: whoever brought it may be unloaded before its first use pins it by itself. */
+    GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_PIN, L"dcc_cancel.dll", &library);
+    return (void *)library;
 }
 
 static void *dcc_cancel_open_(const char *path, char *error, size_t error_size)
@@ -680,11 +752,18 @@ static void dcc_cancel_symbol_(void *library, const char *name, void *function)
 static void *dcc_cancel_find_loaded_(void)
 {
 #if defined(__APPLE__)
-    void *by_install_name = dlopen("@rpath/" DCC_CANCEL_NAME_, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
-    if (by_install_name != NULL)
-        return by_install_name;
-#endif
+    /* The loader's list has the oldest first, and file names say which library it is. */
+    uint32_t index;
+    for (index = 0; index < _dyld_image_count(); ++index) {
+        const char *path = _dyld_get_image_name(index);
+        const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+        if (slash != NULL && strcmp(slash + 1, DCC_CANCEL_NAME_) == 0)
+            return dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+    }
+    return NULL;
+#else
     return dlopen(DCC_CANCEL_NAME_, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+#endif
 }
 
 static void *dcc_cancel_open_(const char *path, char *error, size_t error_size)

@@ -94,39 +94,58 @@ fn compile(compiler: &str, flags: &[&str], language: &str, headers: &[&str]) {
 const ALONE: &[&[&str]] =
     &[&["dcc_cancel.h"], &["dcc_cancel_dl.h"], &["dcc_cancel_dl.h", "dcc_cancel.h"]];
 
-#[test]
-fn the_headers_compile_as_c_and_as_cpp() {
+/// All headers, as users combine them, also as Unreal compiles C++.
+fn compile_all(c: &str, cxx: &str) {
+    let frugal = [support::CXX_FLAGS, &["-fno-exceptions", "-fno-rtti"]].concat();
+    let implementation = "-DDCC_CANCEL_DL_IMPLEMENTATION";
     for headers in ALONE {
-        compile(&support::cc(), support::C_FLAGS, "c", headers);
-        compile(&support::cxx(), support::CXX_FLAGS, "c++", headers);
+        compile(c, support::C_FLAGS, "c", headers);
     }
-    compile(&support::cxx(), support::CXX_FLAGS, "c++", &["dcc_cancel.hpp"]);
-    compile(&support::cxx(), support::CXX_FLAGS, "c++", &["dcc_cancel_dl.h", "dcc_cancel.hpp"]);
+    compile(c, &[support::C_FLAGS, &[implementation]].concat(), "c", &["dcc_cancel_dl.h"]);
+    for flags in [support::CXX_FLAGS, &frugal] {
+        for headers in ALONE {
+            compile(cxx, flags, "c++", headers);
+        }
+        compile(cxx, flags, "c++", &["dcc_cancel.hpp"]);
+        let loading = ["dcc_cancel_dl.h", "dcc_cancel.hpp"];
+        compile(cxx, flags, "c++", &loading);
+        compile(cxx, &[flags, &[implementation]].concat(), "c++", &loading);
+    }
 }
 
-fn clang() -> Option<&'static str> {
-    ["clang", "clang-19", "clang-16", "clang-14"].into_iter().find(|name| support::exists(name))
+#[test]
+fn the_headers_compile_as_c_and_as_cpp() {
+    compile_all(&support::cc(), &support::cxx());
+}
+
+fn clangs(check: &str) -> Vec<String> {
+    let versions = (14..=21).rev().map(|version| format!("clang-{version}"));
+    let names = std::iter::once("clang".to_owned()).chain(versions);
+    let found: Vec<String> = names.filter(|name| support::exists(name)).collect();
+    if found.is_empty() {
+        support::skip(check, "no clang is installed");
+    }
+    found
 }
 
 #[test]
 fn clang_takes_the_headers_too() {
-    let Some(clang) = clang() else {
-        return support::skip("clang_takes_the_headers_too", "no clang is installed");
-    };
-    for headers in ALONE {
-        compile(clang, support::C_FLAGS, "c", headers);
-        compile(clang, support::CXX_FLAGS, "c++", headers);
+    for clang in clangs("clang_takes_the_headers_too") {
+        compile_all(&clang, &clang);
     }
 }
 
 #[test]
 fn clang_takes_the_header_for_msvc() {
-    let Some(clang) = clang() else {
-        return support::skip("clang_takes_the_header_for_msvc", "no clang is installed");
-    };
     let target = ["--target=x86_64-pc-windows-msvc", "-ffreestanding"];
-    compile(clang, &[support::C_FLAGS, &target].concat(), "c", &["dcc_cancel.h"]);
-    compile(clang, &[support::CXX_FLAGS, &target].concat(), "c++", &["dcc_cancel.h"]);
+    // The loader's declarations as well; its implementation needs the system's headers.
+    let headers = ["dcc_cancel_dl.h", "dcc_cancel.h"];
+    for clang in clangs("clang_takes_the_header_for_msvc") {
+        for header in headers {
+            compile(&clang, &[support::C_FLAGS, &target].concat(), "c", &[header]);
+            compile(&clang, &[support::CXX_FLAGS, &target].concat(), "c++", &[header]);
+        }
+    }
 }
 
 #[test]

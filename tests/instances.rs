@@ -71,7 +71,33 @@ fn two_linked_plugins_share_the_slots() {
 
 #[test]
 fn plugins_with_copies_of_their_own_share_the_slots() {
-    Stage::new("own_copies").host("own_copies", &COPIES);
+    let stage = Stage::new("own_copies");
+    stage.host("own_copies", &COPIES);
+    stage.host("own_copies_global", &COPIES);
+}
+
+/// A plugin's table of functions, were it exported, would be taken by the next plugin, too, and
+/// dangle when the first is unloaded.
+#[test]
+fn the_loader_exports_nothing_from_a_plugin() {
+    let stage = Stage::new("exports");
+    let source = root().join("tests/plugins/loading.c");
+    for (compiler, language) in [(cc(), "c"), (support::cxx(), "c++")] {
+        let plugin = stage.folder.join("exporting.so");
+        // Without optimization, so that nothing is inlined away.
+        run(Command::new(compiler)
+            .args(["-x", language, "-O0", "-shared", "-fPIC", "-I"])
+            .arg(support::include())
+            .arg(&source)
+            .args(["-ldl", "-o"])
+            .arg(&plugin));
+        let listing =
+            support::printed(Command::new("nm").args(["-D", "--defined-only"]).arg(plugin));
+        let names: Vec<&str> = listing.lines().filter_map(|line| line.rsplit(' ').next()).collect();
+        assert!(names.iter().any(|name| name.contains("plugin_load")), "{listing}");
+        let foreign = names.iter().find(|name| name.contains("dcc_"));
+        assert_eq!(foreign, None, "{language}");
+    }
 }
 
 #[test]
@@ -88,6 +114,12 @@ fn a_second_copy_says_so() {
 #[test]
 fn a_plugin_that_is_unloaded_while_its_thread_lives_harms_nothing() {
     Stage::new("unload").host("unload", &["linked_one.so"]);
+}
+
+#[test]
+fn it_stays_when_the_plugin_that_brought_it_goes() {
+    let files = ["linked_one.so", COPIES[0], COPIES[2]];
+    Stage::new("first_user_leaves").host("first_user_leaves", &files);
 }
 
 #[test]

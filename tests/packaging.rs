@@ -37,12 +37,34 @@ fn moved_prefix() -> &'static Path {
     })
 }
 
+/// The one that links the library, and the one that has only the headers and loads it.
+fn assert_consumers_work(build: &Path) {
+    assert_eq!(printed(&mut Command::new(build.join("consumer"))), expected_version());
+    let loading = build.join("loading_consumer");
+    let needed = printed(Command::new("readelf").arg("-dW").arg(&loading));
+    assert!(!needed.contains("libdcc_cancel"), "it links the library\n{needed}");
+    let library = moved_prefix().join("lib/libdcc_cancel.so.1");
+    assert_eq!(printed(Command::new(loading).arg(library)), expected_version());
+}
+
 #[test]
 fn find_package_after_the_prefix_was_moved() {
     let build = scratch("packaging_find_package");
     let prefix = format!("-DCMAKE_PREFIX_PATH={}", moved_prefix().display());
     cmake(&root().join("tests/consumers/find_package"), &build, &[prefix]);
-    assert_eq!(printed(&mut Command::new(build.join("consumer"))), expected_version());
+    assert_consumers_work(&build);
+    let cache = std::fs::read_to_string(build.join("CMakeCache.txt")).unwrap();
+    let found = moved_prefix().join("lib/cmake/dcc_cancel").display().to_string();
+    assert!(cache.contains(&format!("dcc_cancel_DIR:PATH={found}\n")), "not the one in {found}");
+}
+
+/// CMake reads the version out of Cargo.toml by itself.
+#[test]
+fn the_cmake_package_has_cargos_version() {
+    let file = moved_prefix().join("lib/cmake/dcc_cancel/dcc_cancel-config-version.cmake");
+    let text = std::fs::read_to_string(file).unwrap();
+    let expected = concat!("set(PACKAGE_VERSION \"", env!("CARGO_PKG_VERSION"), "\")");
+    assert!(text.contains(expected), "{text}");
 }
 
 #[test]
@@ -108,7 +130,7 @@ fn pkg_config_after_the_prefix_was_moved() {
 fn add_subdirectory() {
     let build = scratch("packaging_add_subdirectory");
     cmake(&root().join("tests/consumers/add_subdirectory"), &build, &[prebuilt()]);
-    assert_eq!(printed(&mut Command::new(build.join("consumer"))), expected_version());
+    assert_consumers_work(&build);
 }
 
 /// The whole way: CMake lets cargo build the release library.

@@ -178,6 +178,7 @@ fn plugins_share_one_instance_that_outlives_them() {
     host("linked_local", &["linked_one.dll", "linked_two.dll"]);
     host("own_copies", &[loading, copies].concat());
     host("own_copies", &[loading, ["dcc_cancel.dll", copies[0]]].concat());
+    host("first_user_leaves", &["linked_one.dll", loading[0], copies[0]]);
     host("second_copy", &copies);
     host("unload", &["linked_one.dll"]);
     for _ in 0..10 {

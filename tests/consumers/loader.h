@@ -9,11 +9,22 @@ static int use_the_loader(const char *path)
 {
     char why[256];
     dcc_cancel_token *token = NULL;
+    dcc_cancel_token *left = (dcc_cancel_token *)(uintptr_t)8;
+    char text[8] = "unset";
+    size_t length = 5;
+    dcc_ticket ticket = 1;
     dcc_poll_layer poll;
-    /* Before: nothing is cancelled, nothing crashes. */
+    /* Before: nothing is cancelled, nothing crashes, results are what a failure leaves. */
     if (dcc_check_cancelled() != DCC_OK || dcc_poll(dcc_poll_current()) != DCC_OK ||
-        dcc_cancel_token_create(&token) != DCC_ERROR_UNSUPPORTED || dcc_job_current() != NULL)
+        dcc_cancel_token_create(&left) != DCC_ERROR_UNSUPPORTED || left != NULL ||
+        dcc_cancel_token_create(NULL) != DCC_ERROR_UNSUPPORTED || dcc_job_current() != NULL)
         return 1;
+    if (dcc_last_error(text, sizeof text, &length) != DCC_ERROR_UNSUPPORTED || text[0] != '\0' ||
+        length != 0 || dcc_last_error(NULL, 0, NULL) != DCC_ERROR_UNSUPPORTED ||
+        dcc_cancel_token_set_current(NULL, &ticket) != DCC_ERROR_UNSUPPORTED || ticket != 0 ||
+        dcc_poll_read_current(NULL) != DCC_ERROR_INVALID_ARGUMENT ||
+        dcc_poll_read_token(NULL, NULL) != DCC_ERROR_INVALID_ARGUMENT)
+        return 6;
     if (dcc_cancel_load("/no/such/file.so", why, sizeof why) != DCC_NOT_FOUND ||
         strstr(why, "/no/such/file.so") == NULL)
         return 2;

@@ -76,10 +76,10 @@ static void linked(char **files, int flags)
     expect_shared(load(files[0], RTLD_NOW | flags), load(files[1], RTLD_NOW | flags));
 }
 
-static void own_copies(char **files)
+static void own_copies(char **files, int flags)
 {
-    void *first = load(files[0], RTLD_NOW | RTLD_LOCAL);
-    void *second = load(files[1], RTLD_NOW | RTLD_LOCAL);
+    void *first = load(files[0], RTLD_NOW | flags);
+    void *second = load(files[1], RTLD_NOW | flags);
     EXPECT(load_copy(first, files[2]) == 0);
     EXPECT(load_copy(second, files[3]) == 0);
     expect_shared(first, second);
@@ -126,6 +126,19 @@ static void unload(char **files)
     EXPECT(ask(again, "plugin_live") == 0);
 }
 
+/* Who brought the library goes before anybody has used it; who found it there goes on. */
+static void first_user_leaves(char **files)
+{
+    void *brought_it = load(files[0], RTLD_NOW | RTLD_LOCAL);
+    void *found_it = load(files[1], RTLD_NOW | RTLD_LOCAL);
+    EXPECT(load_copy(found_it, files[2]) == 0);
+    EXPECT(dlclose(brought_it) == 0);
+    EXPECT(ask(found_it, "plugin_install") == 0);
+    EXPECT(ask(found_it, "plugin_cancel") == 0);
+    EXPECT(ask(found_it, "plugin_poll") == 1);
+    EXPECT(ask(found_it, "plugin_instance") == 0);
+}
+
 static pthread_barrier_t together;
 
 struct racer {
@@ -141,21 +154,26 @@ static void *race(void *argument)
     return NULL;
 }
 
-/* Both load their own copy at the same moment. */
+enum { RACERS = 8 };
+
+/* Two plugins, each on several threads, load their own copies at the same moment. */
 static void racing_loaders(char **files)
 {
-    struct racer racers[2];
-    pthread_t threads[2];
+    struct racer racers[RACERS];
+    pthread_t threads[RACERS];
+    void *plugins[2];
     int i;
-    pthread_barrier_init(&together, NULL, 2);
-    for (i = 0; i < 2; ++i) {
-        racers[i].plugin = load(files[i], RTLD_NOW | RTLD_LOCAL);
-        racers[i].copy = files[2 + i];
+    pthread_barrier_init(&together, NULL, RACERS);
+    for (i = 0; i < 2; ++i)
+        plugins[i] = load(files[i], RTLD_NOW | RTLD_LOCAL);
+    for (i = 0; i < RACERS; ++i) {
+        racers[i].plugin = plugins[i % 2];
+        racers[i].copy = files[2 + i % 2];
         EXPECT(pthread_create(&threads[i], NULL, race, &racers[i]) == 0);
     }
-    for (i = 0; i < 2; ++i)
+    for (i = 0; i < RACERS; ++i)
         EXPECT(pthread_join(threads[i], NULL) == 0);
-    expect_shared(racers[0].plugin, racers[1].plugin);
+    expect_shared(plugins[0], plugins[1]);
 }
 
 static void *poll_there(void *plugin)
@@ -205,7 +223,11 @@ int main(int argc, char **argv)
     else if (strcmp(what, "linked_global") == 0)
         linked(argv + 2, RTLD_GLOBAL);
     else if (strcmp(what, "own_copies") == 0)
-        own_copies(argv + 2);
+        own_copies(argv + 2, RTLD_LOCAL);
+    else if (strcmp(what, "own_copies_global") == 0)
+        own_copies(argv + 2, RTLD_GLOBAL);
+    else if (strcmp(what, "first_user_leaves") == 0)
+        first_user_leaves(argv + 2);
     else if (strcmp(what, "second_copy") == 0)
         second_copy(argv + 2);
     else if (strcmp(what, "unload") == 0)

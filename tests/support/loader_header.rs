@@ -1,5 +1,11 @@
 //! Makes `dcc_cancel_dl.h` from the prototypes of `dcc_cancel.h`.
 
+/// The name of a parameter.
+fn last_word(parameter: &str) -> &str {
+    let between_words = |letter: char| !(letter.is_alphanumeric() || letter == '_');
+    parameter.trim().rsplit(between_words).next().unwrap_or_default()
+}
+
 /// One function of the header.
 struct Prototype {
     result: String,
@@ -10,10 +16,6 @@ struct Prototype {
 impl Prototype {
     /// The names of the parameters, as a call has them.
     fn arguments(&self) -> String {
-        let last_word = |parameter: &str| {
-            let words = |letter: char| !(letter.is_alphanumeric() || letter == '_');
-            parameter.trim().rsplit(words).next().unwrap_or_default().to_owned()
-        };
         match self.parameters.as_str() {
             "void" => String::new(),
             list => list.split(',').map(last_word).collect::<Vec<_>>().join(", "),
@@ -22,9 +24,10 @@ impl Prototype {
 
     /// What the function answers while nothing is loaded.
     fn answer_before_loading(&self) -> &str {
-        let asks = ["is_cancelled", "check_cancelled", "check_current", "poll_slow"];
+        let asks = ["is_cancelled", "check_cancelled", "check_current"];
+        let polls = self.name.starts_with("dcc_poll_");
         match self.result.as_str() {
-            "dcc_status" if asks.iter().any(|verb| self.name.ends_with(verb)) => "DCC_OK",
+            "dcc_status" if polls || asks.iter().any(|verb| self.name.ends_with(verb)) => "DCC_OK",
             "dcc_status" => "DCC_ERROR_UNSUPPORTED",
             "const char *" => "\"dcc-cancel is not loaded\"",
             pointer if pointer.ends_with('*') => "NULL",
@@ -32,29 +35,44 @@ impl Prototype {
         }
     }
 
+    /// What it writes through its parameters while nothing is loaded: what the library's own
+    /// functions leave behind when they fail, and snapshots of nothing.
+    fn results_before_loading(&self) -> String {
+        let write = |parameter: &str| {
+            let name = last_word(parameter);
+            match parameter[..parameter.len() - name.len()].trim() {
+                "char *" => {
+                    format!("    if ({name} != NULL && size > 0)\n        *{name} = '\\0';\n")
+                }
+                "size_t *" | "uint64_t *" | "dcc_ticket *" | "dcc_cause *" => {
+                    format!("    if ({name} != NULL)\n        *{name} = 0;\n")
+                }
+                "struct dcc_poll_layer *" => format!(
+                    "    if ({name} == NULL)\n        return DCC_ERROR_INVALID_ARGUMENT;\n    \
+                     *{name} = dcc_cancel_quiet_layer_();\n"
+                ),
+                "struct dcc_poll_pair *" => format!(
+                    "    if ({name} == NULL)\n        return DCC_ERROR_INVALID_ARGUMENT;\n    \
+                     {name}->token = {name}->job = dcc_cancel_quiet_layer_();\n"
+                ),
+                result if result.ends_with("**") && !result.starts_with("const") => {
+                    format!("    if ({name} != NULL)\n        *{name} = NULL;\n")
+                }
+                _ => String::new(),
+            }
+        };
+        self.parameters.split(", ").map(write).collect()
+    }
+
     fn wrapper(&self) -> String {
         let Self { result, name, parameters } = self;
         let space = if result.ends_with('*') { "" } else { " " };
-        let snapshot = match name.as_str() {
-            "dcc_poll_read_current" => {
-                "    out_pair->token.word = &never;\n    out_pair->token.expected = 0;\n    \
-                 out_pair->job = out_pair->token;\n"
-            }
-            "dcc_poll_read_token" => {
-                "    out_layer->word = &never;\n    out_layer->expected = 0;\n"
-            }
-            _ => "",
-        };
-        let (never, answer) = if snapshot.is_empty() {
-            ("", self.answer_before_loading())
-        } else {
-            ("    static const uint64_t never = 0;\n", "DCC_OK")
-        };
         let call = format!("api->{name}({})", self.arguments());
+        let (results, answer) = (self.results_before_loading(), self.answer_before_loading());
         format!(
-            "DCC_CANCEL_SUPPLIED {result}{space}{name}({parameters})\n{{\n{never}    \
+            "DCC_CANCEL_SUPPLIED {result}{space}{name}({parameters})\n{{\n    \
              const dcc_cancel_api *api = dcc_cancel_api_now();\n    if (api != NULL)\n        \
-             return {call};\n{snapshot}    return {answer};\n}}\n\n"
+             return {call};\n{results}    return {answer};\n}}\n\n"
         )
     }
 
