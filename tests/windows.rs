@@ -2,6 +2,8 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "support/build_tools.rs"]
+mod build_tools;
 #[allow(dead_code, reason = "this test uses a part of it")]
 #[path = "support/loader_header.rs"]
 mod loader_header;
@@ -9,6 +11,7 @@ mod support;
 #[path = "support/windows.rs"]
 mod windows;
 
+use build_tools::{cmake, tool};
 use std::collections::BTreeSet;
 use std::process::Command;
 use support::{C_FLAGS, exists, include, printed, run, scratch, skip};
@@ -157,6 +160,33 @@ fn the_consumers_get_the_library_however_they_load_it() {
         stage.compile(&format!("tests/consumers/{source}"), "consumer.exe", &[]);
         assert_eq!(stage.run("consumer.exe", &["dcc_cancel.dll"]), version, "{source}");
     }
+}
+
+/// Installed by CMake, moved, found by CMake.
+#[test]
+fn find_package_finds_the_dll_and_its_import_library() {
+    let Some(tools) = tools("CMake package for Windows") else { return };
+    let folder = scratch("windows_cmake");
+    let (build, first, moved) = (folder.join("build"), folder.join("first"), folder.join("moved"));
+    cmake(&support::root(), &build, &tools.cmake_settings());
+    run(tool("cmake").arg("--install").arg(&build).arg("--prefix").arg(&first));
+    std::fs::rename(&first, &moved).unwrap();
+    let prefix = format!("-DCMAKE_PREFIX_PATH={}", moved.display());
+    let consumer = folder.join("consumer");
+    cmake(
+        &support::root().join("tests/consumers/find_package"),
+        &consumer,
+        &[&tools.cmake_settings()[..4], &[prefix]].concat(),
+    );
+    let stage = Stage::without_dll(tools, "found");
+    for file in
+        ["moved/bin/dcc_cancel.dll", "consumer/consumer.exe", "consumer/loading_consumer.exe"]
+    {
+        stage.take(&folder.join(file));
+    }
+    let version = stage.run("consumer.exe", &[]);
+    assert!(version.starts_with(concat!("dcc-cancel ", env!("CARGO_PKG_VERSION"))), "{version}");
+    assert_eq!(stage.run("loading_consumer.exe", &["dcc_cancel.dll"]), version);
 }
 
 /// As tests/instances.rs, with the same host and plugins.

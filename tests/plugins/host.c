@@ -82,6 +82,8 @@ static void own_copies(char **files, int flags)
     void *second = load(files[1], RTLD_NOW | flags);
     EXPECT(load_copy(first, files[2]) == 0);
     EXPECT(load_copy(second, files[3]) == 0);
+    /* The second one found the first and did not even load its own. */
+    EXPECT(dlopen(files[3], RTLD_NOW | RTLD_NOLOAD) == NULL);
     expect_shared(first, second);
 }
 

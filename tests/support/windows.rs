@@ -80,6 +80,20 @@ impl Tools {
         })
     }
 
+    /// Lets CMake build for Windows, as users there do.
+    pub fn cmake_settings(&self) -> Vec<String> {
+        let library = self.dll_folder().join("dcc_cancel.dll");
+        let import = self.dll_folder().join("libdcc_cancel.dll.a");
+        vec![
+            "-DCMAKE_SYSTEM_NAME=Windows".to_owned(),
+            format!("-DCMAKE_C_COMPILER={CC}"),
+            format!("-DCMAKE_CXX_COMPILER={CXX}"),
+            "-DCMAKE_EXE_LINKER_FLAGS=-static".to_owned(),
+            format!("-DDCC_CANCEL_LIBRARY={}", library.display()),
+            format!("-DDCC_CANCEL_IMPORT_LIBRARY={}", import.display()),
+        ]
+    }
+
     fn wine_command(&self, prefix: &Path) -> Command {
         let mut command = Command::new("timeout");
         command
@@ -135,6 +149,11 @@ impl Stage {
             &["-shared", "-ladvapi32"],
         );
         stage
+    }
+
+    /// Copies a file to the folder.
+    pub fn take(&self, file: &Path) {
+        std::fs::copy(file, self.folder.join(file.file_name().unwrap())).unwrap();
     }
 
     /// Copies the DLL to a folder below.
