@@ -127,6 +127,20 @@ pub enum Holder {
     Internal,
 }
 
+impl Holder {
+    const fn count(self) -> u64 {
+        match self {
+            Self::Owner => OWNER,
+            Self::Internal => INTERNAL,
+        }
+    }
+}
+
+/// The generation of a handle where the control word has it.
+const fn generation_bits(handle: Handle) -> u64 {
+    (handle >> handle::GENERATION_SHIFT) << GENERATION_SHIFT
+}
+
 /// What is written while an object lives; tells which kind of object it is.
 pub trait LivePart: Default {
     /// The kind.
@@ -179,21 +193,48 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         flags: u64,
         holder: Holder,
     ) -> Handle {
-        let generation =
-            ((slot.line.control.load(Ordering::Relaxed) >> GENERATION_SHIFT) as u32).max(1);
-        let handle = handle::pack(Live::KIND, index, generation);
-        slot.state.store(handle | flags, Ordering::Release);
-        let count = if holder == Holder::Owner { OWNER } else { INTERNAL };
-        let control = u64::from(generation) << GENERATION_SHIFT | count;
+        let handle = self.name(index, slot, flags);
+        let control = generation_bits(handle) | holder.count();
         slot.line.control.store(control, Ordering::Release);
         handle
     }
 
-    /// Takes away the reference that `publish` gave, of a handle that no caller has seen. True:
-    /// the object died and the caller has to bury it.
+    /// As `publish`, but the handle is refused until `reveal`: a caller who guesses it must not
+    /// get at an object that is still being linked, least of all as a parent of itself. Only
+    /// `pin_index` gets in.
+    #[inline]
+    pub fn publish_hidden(
+        &self,
+        index: u32,
+        slot: &Slot<Cold, Live>,
+        flags: u64,
+        holder: Holder,
+    ) -> Handle {
+        let handle = self.name(index, slot, flags);
+        slot.line.control.store(holder.count(), Ordering::Release);
+        handle
+    }
+
+    /// Makes the handle of an object known that was published as hidden.
+    #[inline]
+    pub fn reveal(&self, slot: &Slot<Cold, Live>, handle: Handle) {
+        slot.line.control.fetch_add(generation_bits(handle), Ordering::Release);
+    }
+
+    /// Writes the state word of a new object.
+    fn name(&self, index: u32, slot: &Slot<Cold, Live>, flags: u64) -> Handle {
+        let generation =
+            ((slot.line.control.load(Ordering::Relaxed) >> GENERATION_SHIFT) as u32).max(1);
+        let handle = handle::pack(Live::KIND, index, generation);
+        slot.state.store(handle | flags, Ordering::Release);
+        handle
+    }
+
+    /// Takes away the reference that publishing gave. True: the object died and the caller has to
+    /// bury it.
     #[must_use]
     pub fn unpublish(&self, index: u32, holder: Holder) -> bool {
-        let count = if holder == Holder::Owner { OWNER } else { INTERNAL };
+        let count = holder.count();
         let before = self.slot(index).line.control.fetch_sub(count, Ordering::AcqRel);
         before & COUNTS == count
     }
@@ -206,10 +247,11 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
     /// Ends the burial of a dead object whose contents have been cleared.
     #[inline]
     pub fn bury(&self, index: u32, slot: &Slot<Cold, Live>) {
+        // Not from the control word, which lacks it in an object that was never revealed.
+        let generation = (slot.state.load(Ordering::Relaxed) >> handle::GENERATION_SHIFT) as u32;
         slot.state.store(GONE, Ordering::Release);
-        let generation = (slot.line.control.load(Ordering::Relaxed) >> GENERATION_SHIFT) as u32;
         if generation >= handle::MAX_GENERATION {
-            // Retired: the control word stays at this generation and 0/0 for ever.
+            // Retired: the control word stays at 0/0 for ever.
             return;
         }
         slot.line.control.store(u64::from(generation + 1) << GENERATION_SHIFT, Ordering::Release);

@@ -2,11 +2,12 @@
 //!
 //! Invariants: `asking` is set by the one thread that asks, under the lock, and the host is asked
 //! outside it; so the host's function is never entered twice at a time. The cell lives as long as
-//! its token, which the asker has pinned.
+//! its token, which the asker has pinned. The user data lives as long as the job, which the asker
+//! has not: a job that goes meanwhile leaves its payload to the asker, who destroys it.
 
 use crate::error::Error;
 use crate::pool::{Link, Pool};
-use crate::sys::callout::ForeignCheck;
+use crate::sys::callout::{ForeignCheck, Payload};
 use crate::sys::sync::{AtomicU32, Mutex};
 
 /// A foreign check and when it may be asked.
@@ -25,6 +26,8 @@ struct Source {
     foreign: Foreign,
     last_asked_ns: Option<u64>,
     asking: bool,
+    /// The job went while its check was being asked; what is left to destroy.
+    retired: Option<Option<Payload>>,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +65,7 @@ impl Foreigns {
     pub fn add(&self, foreign: Foreign) -> Result<u32, Error> {
         let (number, cell) =
             self.cells.take().map_err(|_| Error::Resources("memory for foreign jobs"))?;
-        let source = Source { foreign, last_asked_ns: None, asking: false };
+        let source = Source { foreign, last_asked_ns: None, asking: false, retired: None };
         *cell.source.lock() = Some(source);
         Ok(number)
     }
@@ -71,6 +74,22 @@ impl Foreigns {
     pub fn remove(&self, number: u32) {
         *self.cells.cell(number).source.lock() = None;
         self.cells.free(number);
+    }
+
+    /// Lets a check never be asked again, because its user data goes. Gives the payload back to be
+    /// destroyed, unless the check is being asked.
+    pub fn retire(&self, number: u32, payload: Option<Payload>) -> Option<Payload> {
+        let mut slot = self.cells.cell(number).source.lock();
+        match slot.as_mut() {
+            Some(source) if source.asking => {
+                source.retired = Some(payload);
+                None
+            }
+            _ => {
+                *slot = None;
+                payload
+            }
+        }
     }
 
     /// Asks the host if it is this thread's and this moment's turn. The token is pinned.
@@ -84,7 +103,7 @@ impl Foreigns {
                 .last_asked_ns
                 .is_some_and(|last| now_ns.saturating_sub(last) < foreign.min_interval_ns);
             let other_thread = foreign.thread.is_some_and(|owner| owner != thread);
-            if source.asking || too_soon || other_thread {
+            if source.asking || too_soon || other_thread || source.retired.is_some() {
                 return false;
             }
             source.asking = true;
@@ -92,9 +111,19 @@ impl Foreigns {
             foreign.check
         };
         let cancelled = check.ask();
-        if let Some(source) = cell.source.lock().as_mut() {
-            source.asking = false;
+        if let Some(payload) = self.asked(cell) {
+            payload.destroy();
         }
         cancelled
+    }
+
+    /// Ends a question. What a job left to this thread is its to destroy.
+    fn asked(&self, cell: &ForeignCell) -> Option<Payload> {
+        let mut slot = cell.source.lock();
+        let source = slot.as_mut()?;
+        source.asking = false;
+        let payload = source.retired.take()?;
+        *slot = None;
+        payload
     }
 }

@@ -29,7 +29,8 @@ pub const FLAGS: u64 = CANCELLED | TRACED | FOREIGN | GONE;
 
 const KIND_SHIFT: u32 = 4;
 const INDEX_SHIFT: u32 = 8;
-const GENERATION_SHIFT: u32 = 32;
+/// Where the generation begins; it is the highest part.
+pub const GENERATION_SHIFT: u32 = 32;
 
 /// Bits of an index: 16 million objects of a kind at a time.
 pub const INDEX_BITS: u32 = GENERATION_SHIFT - INDEX_SHIFT;

@@ -190,8 +190,11 @@ impl Keeper for Jobs {
         let token = handle::index(live.token.load(Ordering::Relaxed));
         let body = std::mem::take(&mut *live.body.lock());
         self.arena.bury(index, slot);
-        drop(TokenPin::take_over(&self.tokens, token));
-        if let Some(payload) = body.payload {
+        let token = TokenPin::take_over(&self.tokens, token);
+        // Others may hold the token and poll it.
+        let payload = self.tokens.retire_foreign(&token, body.payload);
+        drop(token);
+        if let Some(payload) = payload {
             payload.destroy();
         }
     }

@@ -18,6 +18,7 @@ use crate::foreign::{Foreign, Foreigns};
 use crate::handle::{CANCELLED, FLAGS, FOREIGN, Handle, Kind, NULL};
 use crate::link::{Added, Batch, LinkNode, Links};
 use crate::pool::NIL;
+use crate::sys::callout::Payload;
 use crate::sys::clock;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 use crate::text::{TextId, Texts};
@@ -164,12 +165,13 @@ impl Tokens {
             return Err(error);
         }
         let flags = if origin.foreign.is_some() { FOREIGN } else { 0 };
-        let handle = self.arena.publish(index, slot, flags, holder);
+        let mut parents = parents.into_iter().filter(|parent| *parent != NULL).peekable();
+        if parents.peek().is_none() {
+            return Ok(self.arena.publish(index, slot, flags, holder));
+        }
+        let handle = self.arena.publish_hidden(index, slot, flags, holder);
         let mut inherited = None;
         for parent in parents {
-            if parent == NULL {
-                continue;
-            }
             if let Err(error) = self.link(parent, index, &mut inherited) {
                 self.forget(inherited);
                 // A cancel of a parent that was linked already may be visiting the child.
@@ -182,6 +184,7 @@ impl Tokens {
         if let Some(record) = inherited {
             self.flag_or_forget(index, record);
         }
+        self.arena.reveal(slot, handle);
         Ok(handle)
     }
 
@@ -415,6 +418,19 @@ impl Tokens {
         }
     }
 
+    /// Ends the use of a pinned token's foreign check, whose user data `payload` ends. Gives the
+    /// payload back to be destroyed, unless the check is being asked: then the asker does it.
+    pub fn retire_foreign(
+        &self,
+        token: &TokenPin<'_>,
+        payload: Option<Payload>,
+    ) -> Option<Payload> {
+        match token.slot().live().foreign.load(Ordering::Relaxed) {
+            NIL => payload,
+            number => self.foreigns.retire(number, payload),
+        }
+    }
+
     /// Whether a pinned token is cancelled. Asks nobody.
     pub fn is_cancelled(&self, token: &TokenPin<'_>) -> bool {
         token.slot().state().load(Ordering::Acquire) & CANCELLED != 0
@@ -444,6 +460,26 @@ impl Tokens {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+
+    /// Slots are used again last in, first out, so a handle can be foretold.
+    #[test]
+    fn a_token_is_no_parent_of_itself_and_its_slot_keeps_counting() {
+        static TOKENS: Tokens = Tokens::new();
+        let create = |parents: &[Handle]| {
+            TOKENS.create(parents.iter().copied(), Origin::default(), Holder::Owner)
+        };
+        let parent = create(&[]).unwrap();
+        let used = create(&[]).unwrap();
+        TOKENS.release(used).unwrap();
+        let foretold = used + (1 << crate::handle::GENERATION_SHIFT);
+        let refused = Err(Error::InvalidHandle(Kind::Token, foretold));
+        assert_eq!(create(&[parent, foretold]), refused);
+        let after = create(&[parent]).unwrap();
+        assert_eq!(after, foretold + (1 << crate::handle::GENERATION_SHIFT), "a use is a use");
+        TOKENS.release(after).unwrap();
+        TOKENS.release(parent).unwrap();
+        assert_eq!(TOKENS.arena.live(), 0);
+    }
 
     #[test]
     fn a_token_takes_one_slot_of_128_bytes() {
