@@ -45,6 +45,11 @@
 #define DCC_MAX_TEXT_LENGTH 4096
 
 /**
+ * A timeout that never is over.
+ */
+#define DCC_FOREVER UINT64_MAX
+
+/**
  * State of a job: there is no job.
  */
 #define DCC_JOB_NONE 0
@@ -93,7 +98,7 @@
 /**
  * Minor version of the ABI: grows when functions are added.
  */
-#define DCC_ABI_MINOR 0
+#define DCC_ABI_MINOR 1
 
 /**
  * A token: a cancellation flag with a reason, shared by reference count. The pointer is a handle,
@@ -112,6 +117,19 @@ typedef struct dcc_context dcc_context;
  * reference count. The pointer is a handle, not an address; NULL is the job that is none.
  */
 typedef struct dcc_job dcc_job;
+
+/**
+ * An owner: the plugin, or the part of one, that function pointers belong to. Name it wherever
+ * you hand in functions, and close it before they are unloaded. The pointer is a handle; NULL is
+ * the owner whose functions stay loaded as long as the process.
+ */
+typedef struct dcc_owner dcc_owner;
+
+/**
+ * A callback that is registered with a token. The pointer is a handle, yours until you
+ * unregister it, also after the callback has run and after the token is gone.
+ */
+typedef struct dcc_registration dcc_registration;
 
 /**
  * Answer of most functions: 0 is fine, positive an ordinary answer, negative a mistake or a
@@ -158,9 +176,22 @@ typedef struct dcc_cancel_token_desc {
 typedef int32_t dcc_cause;
 
 /**
+ * Called once when a token is cancelled. `token` is borrowed: good during the call. Must not
+ * unwind or longjmp. May use the library as it likes: register, unregister (also itself), cancel,
+ * create and release anything.
+ */
+typedef void (*dcc_cancel_fn)(const struct dcc_cancel_token *token, void *user_data);
+
+/**
  * Ends the life of user data: called exactly once, after the last use of it.
  */
 typedef void (*dcc_destroy_fn)(void *user_data);
+
+/**
+ * An event of the operating system: a file descriptor (an eventfd or the reading end of a pipe),
+ * on Windows a HANDLE.
+ */
+typedef ptrdiff_t dcc_native_event;
 
 /**
  * A host's own "has the user pressed Esc": 0 means no. Must not unwind or longjmp.
@@ -218,6 +249,11 @@ typedef struct dcc_job_desc {
      * Least nanoseconds between two questions to `is_cancelled`.
      */
     uint64_t min_interval_ns;
+    /**
+     * The plugin that `destroy` and `is_cancelled` belong to, see dcc_owner_close. NULL if they
+     * stay loaded.
+     */
+    const struct dcc_owner *owner;
 } dcc_job_desc;
 
 /**
@@ -369,6 +405,26 @@ typedef struct dcc_stats {
 #define DCC_SECOND_INSTANCE 8
 
 /**
+ * The time was over before anything happened.
+ */
+#define DCC_TIMED_OUT 9
+
+/**
+ * This would wait for ever: what was waited for can never be cancelled.
+ */
+#define DCC_NEVER 10
+
+/**
+ * Unregistered, but its callback had run before, or its token is no more.
+ */
+#define DCC_CALLBACK_DONE 11
+
+/**
+ * Unregistered, but its callback is running right now.
+ */
+#define DCC_CALLBACK_RUNNING 12
+
+/**
  * A handle of no live object, or of another kind of object.
  */
 #define DCC_ERROR_INVALID_HANDLE -1
@@ -419,6 +475,22 @@ typedef struct dcc_stats {
 #define DCC_ERROR_WRONG_STATE -10
 
 /**
+ * The call would wait for itself: it is made from inside the function it would wait for, or from
+ * one that another thread waits for, and so on in a ring.
+ */
+#define DCC_ERROR_WOULD_DEADLOCK -11
+
+/**
+ * The library, or the owner that was named, has been shut down.
+ */
+#define DCC_ERROR_SHUTDOWN -12
+
+/**
+ * This process is a fork of the one that used the library; only polls work in it.
+ */
+#define DCC_ERROR_FORKED -13
+
+/**
  * It is not cancelled.
  */
 #define DCC_CAUSE_NONE 0
@@ -432,6 +504,16 @@ typedef struct dcc_stats {
  * A job's `is_cancelled` function said so.
  */
 #define DCC_CAUSE_FOREIGN 2
+
+/**
+ * Its deadline was over.
+ */
+#define DCC_CAUSE_DEADLINE 3
+
+/**
+ * A native event that is none.
+ */
+#define DCC_NO_EVENT -1
 
 #ifndef DCC_CANCEL_NO_PROTOTYPES
 
@@ -530,6 +612,145 @@ dcc_status dcc_cancel_token_job_id(const struct dcc_cancel_token *token,
                                    char *buffer,
                                    size_t size,
                                    size_t *out_length);
+
+/**
+ * Creates an owner and writes it to `out_owner`; dcc_owner_close ends it. Any thread.
+ */
+dcc_status dcc_owner_create(struct dcc_owner **out_owner);
+
+/**
+ * Closes an owner; call it before its functions are unloaded, while no lock is held that they
+ * take. From now on everything that names it is refused with DCC_ERROR_SHUTDOWN. Its
+ * registrations are dropped, its jobs' `is_cancelled` are asked no more, its jobs that have not
+ * begun end as interrupted, and every destroy-notify runs, on this thread or where it is running
+ * already. Then it waits for calls of its functions on other threads. When it returns DCC_OK none
+ * of them will be called again, whatever is cancelled, and the handle is released; jobs that are
+ * running go on, without their functions.
+ *
+ * DCC_ERROR_WOULD_DEADLOCK: called from inside one of its functions (nothing happened), or one of
+ * them waits, over whatever threads, for this one (all but the waiting is done). Call it again
+ * after that function returned. Any thread. NULL: nothing happens.
+ */
+dcc_status dcc_owner_close(struct dcc_owner *owner);
+
+/**
+ * Calls `function` once when `token` is cancelled, on the thread that cancels it (deadlines and
+ * dcc_cancel_token_cancel_async: on the library's callback thread), after the flags of the token
+ * and all its descendants are set; at once, on this thread, before this returns, if it is
+ * cancelled already. The newest registration of a token is called first.
+ *
+ * `destroy`, if not NULL, is called exactly once with `user_data` after the last use of it: after
+ * the callback, when it is unregistered, when the token is gone without a cancel, or when `owner`
+ * is closed. On an error nothing is called and `user_data` is still yours.
+ *
+ * `owner` is the plugin that the functions belong to, NULL if they stay loaded. A registration
+ * keeps no token alive. `out_registration` gets the handle to unregister; with NULL for it the
+ * registration ends by itself. A NULL token is never cancelled. Any thread; a cancel at the same
+ * moment either finds the registration or is found by it, never neither.
+ */
+dcc_status dcc_cancel_token_register(const struct dcc_cancel_token *token,
+                                     dcc_cancel_fn function,
+                                     void *user_data,
+                                     dcc_destroy_fn destroy,
+                                     const struct dcc_owner *owner,
+                                     struct dcc_registration **out_registration);
+
+/**
+ * Ends a registration and your use of its handle. When it returns, the callback is not running on
+ * another thread and never will be, and the destroy-notify has run.
+ *
+ * DCC_OK: it was waiting, and the destroy-notify ran in this call. DCC_CALLBACK_DONE: it had run,
+ * or its token was gone; if it was running on another thread, this waited for it, and for nothing
+ * else. DCC_CALLBACK_RUNNING: called from inside the callback; the destroy-notify runs after the
+ * callback returned. DCC_ERROR_WOULD_DEADLOCK: the callback is running and waits, over whatever
+ * threads, for this one; the handle stays yours, use dcc_registration_unregister_no_wait. Hold no
+ * lock that the callback takes. Any thread. NULL: nothing happens.
+ */
+dcc_status dcc_registration_unregister(struct dcc_registration *registration);
+
+/**
+ * As dcc_registration_unregister, but never waits: DCC_CALLBACK_RUNNING also if the callback is
+ * running on another thread; then it and the destroy-notify may still be running when this
+ * returns. Any thread. NULL: nothing happens.
+ */
+dcc_status dcc_registration_unregister_no_wait(struct dcc_registration *registration);
+
+/**
+ * As dcc_cancel_token_cancel, but callbacks run on the library's callback thread: for transport
+ * and signal-handling threads that must not run foreign code. When it returns, all flags are set
+ * and waiters woken. DCC_ERROR_RESOURCES if that thread cannot be started: nothing was done. Any
+ * thread.
+ */
+dcc_status dcc_cancel_token_cancel_async(const struct dcc_cancel_token *token,
+                                         const char *reason,
+                                         size_t reason_length);
+
+/**
+ * Cancels the token (DCC_CAUSE_DEADLINE) `nanoseconds` from now unless it is disarmed before. A
+ * token has one deadline: arming it again moves it, in either direction. The flags are set by the
+ * library's timer thread, which no callback can delay; callbacks run on its callback thread. An
+ * armed deadline does not keep the token alive. DCC_ALREADY_CANCELLED: nothing to arm. NULL:
+ * nothing happens. Any thread.
+ */
+dcc_status dcc_cancel_token_cancel_after(const struct dcc_cancel_token *token,
+                                         uint64_t nanoseconds);
+
+/**
+ * As dcc_cancel_token_cancel_after, at a time on the library's clock (dcc_clock_now_ns). A time
+ * that has passed cancels as soon as the timer thread runs. Any thread.
+ */
+dcc_status dcc_cancel_token_cancel_at(const struct dcc_cancel_token *token, uint64_t time_ns);
+
+/**
+ * Disarms the token's deadline. DCC_OK: it was armed, and will not cancel the token. DCC_NOT_FOUND:
+ * none was armed, or its time has come and it cancels the token at this moment. Any thread.
+ */
+dcc_status dcc_cancel_token_disarm(const struct dcc_cancel_token *token);
+
+/**
+ * Writes when the token's deadline is, on the library's clock; 0 with DCC_NOT_FOUND if none is
+ * armed. Any thread.
+ */
+dcc_status dcc_cancel_token_deadline(const struct dcc_cancel_token *token,
+                                     uint64_t *out_time_ns);
+
+/**
+ * Waits until a token is cancelled, at most `timeout_ns` nanoseconds; 0 only looks, DCC_FOREVER
+ * waits for ever. DCC_CANCELLED_BY_TOKEN: it is cancelled, and what was written before the cancel
+ * is visible. DCC_TIMED_OUT. DCC_POLL_GONE: nobody holds the token any more, so nobody can cancel
+ * it. DCC_NEVER: a NULL token and no timeout. The wait does not keep the token alive. A foreign
+ * job's check is asked once at the beginning, not while waiting. Any thread but the host's UI
+ * thread, which should not wait at all.
+ */
+dcc_status dcc_cancel_token_wait(const struct dcc_cancel_token *token,
+                                 uint64_t timeout_ns);
+
+/**
+ * Waits until any of `count` tokens is cancelled or gone, as dcc_cancel_token_wait; NULL tokens
+ * are skipped, a stale one fails the call. `out_index`, if not NULL, gets the position of the
+ * token that ended the wait, 0 if none did. Any thread.
+ */
+dcc_status dcc_cancel_token_wait_any(const struct dcc_cancel_token *const *tokens,
+                                     size_t count,
+                                     uint64_t timeout_ns,
+                                     size_t *out_index);
+
+/**
+ * Writes an event of the operating system that is set when the token is cancelled or gone, for
+ * poll, epoll, WaitForMultipleObjects or a toolkit's notifier (QSocketNotifier,
+ * QWinEventNotifier). Level-triggered: it stays set. Do not read from it. It is your duplicate:
+ * close it, with dcc_native_event_close or the system's own call, also if the token is gone; it
+ * is not inherited by programs that the process starts. On Linux a descriptor for `poll` with
+ * POLLIN. For a NULL token it is never set. Any thread.
+ */
+dcc_status dcc_cancel_token_event(const struct dcc_cancel_token *token,
+                                  dcc_native_event *out_event);
+
+/**
+ * Closes an event that dcc_cancel_token_event gave, for languages that cannot. DCC_NO_EVENT:
+ * nothing happens. Any thread.
+ */
+dcc_status dcc_native_event_close(dcc_native_event event);
 
 /**
  * Creates a pending job and writes it to `out_job`: one reference, yours to release. On an error
@@ -812,6 +1033,17 @@ dcc_status dcc_context_job_id(char *buffer, size_t size, size_t *out_length);
  * that others change meanwhile may be of different moments. Any thread.
  */
 dcc_status dcc_stats_read(struct dcc_stats *out_stats);
+
+/**
+ * Ends the library's threads: for the host alone, when it closes, after its plugins are gone.
+ * Deadlines are disarmed, callbacks that are due run first. What needs the threads
+ * (dcc_cancel_token_cancel_after, dcc_cancel_token_cancel_async and the like) then answers
+ * DCC_ERROR_SHUTDOWN; all else works on, so that objects which outlive the host's last line can be
+ * released. Never calling it is harmless, calling it again too. DCC_TIMED_OUT: a callback did not
+ * return within 5 seconds; its thread is left behind. DCC_ERROR_WOULD_DEADLOCK: called from inside
+ * a callback on the library's own thread. Any other thread.
+ */
+dcc_status dcc_shutdown(void);
 
 /**
  * The ABI's version, major in the high and minor in the low 16 bits. Compare the major with

@@ -14,7 +14,8 @@
  * only if there is none loads the file. So all plugins share one instance and see each other's
  * cancels, also when each brings its own copy. From then on every function works under its usual
  * name. Before, nothing is cancelled: polls and questions answer 0, the rest DCC_ERROR_UNSUPPORTED
- * with NULL handles and empty texts.
+ * with NULL handles and empty texts. The instance may be older than this header: a function that it
+ * lacks goes on answering like that. dcc_abi_version tells.
  *
  * Generated from dcc_cancel.h; do not edit. */
 
@@ -62,6 +63,20 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_cancel_token_time_since_cancelled)(const struct dcc_cancel_token *token, uint64_t *out_nanoseconds);
     dcc_status (*dcc_cancel_token_can_be_cancelled)(const struct dcc_cancel_token *token);
     dcc_status (*dcc_cancel_token_job_id)(const struct dcc_cancel_token *token, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_owner_create)(struct dcc_owner **out_owner);
+    dcc_status (*dcc_owner_close)(struct dcc_owner *owner);
+    dcc_status (*dcc_cancel_token_register)(const struct dcc_cancel_token *token, dcc_cancel_fn function, void *user_data, dcc_destroy_fn destroy, const struct dcc_owner *owner, struct dcc_registration **out_registration);
+    dcc_status (*dcc_registration_unregister)(struct dcc_registration *registration);
+    dcc_status (*dcc_registration_unregister_no_wait)(struct dcc_registration *registration);
+    dcc_status (*dcc_cancel_token_cancel_async)(const struct dcc_cancel_token *token, const char *reason, size_t reason_length);
+    dcc_status (*dcc_cancel_token_cancel_after)(const struct dcc_cancel_token *token, uint64_t nanoseconds);
+    dcc_status (*dcc_cancel_token_cancel_at)(const struct dcc_cancel_token *token, uint64_t time_ns);
+    dcc_status (*dcc_cancel_token_disarm)(const struct dcc_cancel_token *token);
+    dcc_status (*dcc_cancel_token_deadline)(const struct dcc_cancel_token *token, uint64_t *out_time_ns);
+    dcc_status (*dcc_cancel_token_wait)(const struct dcc_cancel_token *token, uint64_t timeout_ns);
+    dcc_status (*dcc_cancel_token_wait_any)(const struct dcc_cancel_token *const *tokens, size_t count, uint64_t timeout_ns, size_t *out_index);
+    dcc_status (*dcc_cancel_token_event)(const struct dcc_cancel_token *token, dcc_native_event *out_event);
+    dcc_status (*dcc_native_event_close)(dcc_native_event event);
     dcc_status (*dcc_job_create)(const struct dcc_job_desc *desc, struct dcc_job **out_job);
     dcc_status (*dcc_job_retain)(const struct dcc_job *job);
     dcc_status (*dcc_job_release)(struct dcc_job *job);
@@ -103,6 +118,7 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_context_unwind)(dcc_ticket ticket);
     dcc_status (*dcc_context_job_id)(char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_stats_read)(struct dcc_stats *out_stats);
+    dcc_status (*dcc_shutdown)(void);
     uint32_t (*dcc_abi_version)(void);
     const char * (*dcc_version_string)(void);
     const char * (*dcc_status_string)(dcc_status status);
@@ -143,7 +159,7 @@ DCC_CANCEL_SUPPLIED dcc_poll_layer dcc_cancel_quiet_layer_(void)
 DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create(struct dcc_cancel_token **out_token)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_cancel_token_create != NULL)
         return api->dcc_cancel_token_create(out_token);
     if (out_token != NULL)
         *out_token = NULL;
@@ -153,7 +169,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create(struct dcc_cancel_token *
 DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create_linked(const struct dcc_cancel_token *const *parents, size_t count, struct dcc_cancel_token **out_token)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_cancel_token_create_linked != NULL)
         return api->dcc_cancel_token_create_linked(parents, count, out_token);
     if (out_token != NULL)
         *out_token = NULL;
@@ -163,7 +179,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create_linked(const struct dcc_c
 DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create_from(const struct dcc_cancel_token_desc *desc, struct dcc_cancel_token **out_token)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_cancel_token_create_from != NULL)
         return api->dcc_cancel_token_create_from(desc, out_token);
     if (out_token != NULL)
         *out_token = NULL;
@@ -173,7 +189,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create_from(const struct dcc_can
 DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_retain(const struct dcc_cancel_token *token)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_cancel_token_retain != NULL)
         return api->dcc_cancel_token_retain(token);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -181,7 +197,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_retain(const struct dcc_cancel_t
 DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_release(struct dcc_cancel_token *token)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_cancel_token_release != NULL)
         return api->dcc_cancel_token_release(token);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -189,7 +205,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_release(struct dcc_cancel_token 
 DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel(const struct dcc_cancel_token *token, const char *reason, size_t reason_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_cancel_token_cancel != NULL)
         return api->dcc_cancel_token_cancel(token, reason, reason_length);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -197,7 +213,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel(const struct dcc_cancel_t
 DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_is_cancelled(const struct dcc_cancel_token *token)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_cancel_token_is_cancelled != NULL)
         return api->dcc_cancel_token_is_cancelled(token);
     return DCC_OK;
 }
@@ -205,7 +221,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_is_cancelled(const struct dcc_ca
 DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_reason(const struct dcc_cancel_token *token, char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_cancel_token_reason != NULL)
         return api->dcc_cancel_token_reason(token, buffer, size, out_length);
     if (buffer != NULL && size > 0)
         *buffer = '\0';
@@ -217,7 +233,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_reason(const struct dcc_cancel_t
 DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cause(const struct dcc_cancel_token *token, dcc_cause *out_cause)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_cancel_token_cause != NULL)
         return api->dcc_cancel_token_cause(token, out_cause);
     if (out_cause != NULL)
         *out_cause = 0;
@@ -227,7 +243,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cause(const struct dcc_cancel_to
 DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_time_since_cancelled(const struct dcc_cancel_token *token, uint64_t *out_nanoseconds)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_cancel_token_time_since_cancelled != NULL)
         return api->dcc_cancel_token_time_since_cancelled(token, out_nanoseconds);
     if (out_nanoseconds != NULL)
         *out_nanoseconds = 0;
@@ -237,7 +253,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_time_since_cancelled(const struc
 DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_can_be_cancelled(const struct dcc_cancel_token *token)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_cancel_token_can_be_cancelled != NULL)
         return api->dcc_cancel_token_can_be_cancelled(token);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -245,7 +261,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_can_be_cancelled(const struct dc
 DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_job_id(const struct dcc_cancel_token *token, char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_cancel_token_job_id != NULL)
         return api->dcc_cancel_token_job_id(token, buffer, size, out_length);
     if (buffer != NULL && size > 0)
         *buffer = '\0';
@@ -254,10 +270,132 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_job_id(const struct dcc_cancel_t
     return DCC_ERROR_UNSUPPORTED;
 }
 
+DCC_CANCEL_SUPPLIED dcc_status dcc_owner_create(struct dcc_owner **out_owner)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_owner_create != NULL)
+        return api->dcc_owner_create(out_owner);
+    if (out_owner != NULL)
+        *out_owner = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_owner_close(struct dcc_owner *owner)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_owner_close != NULL)
+        return api->dcc_owner_close(owner);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_register(const struct dcc_cancel_token *token, dcc_cancel_fn function, void *user_data, dcc_destroy_fn destroy, const struct dcc_owner *owner, struct dcc_registration **out_registration)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_register != NULL)
+        return api->dcc_cancel_token_register(token, function, user_data, destroy, owner, out_registration);
+    if (out_registration != NULL)
+        *out_registration = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_registration_unregister(struct dcc_registration *registration)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_registration_unregister != NULL)
+        return api->dcc_registration_unregister(registration);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_registration_unregister_no_wait(struct dcc_registration *registration)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_registration_unregister_no_wait != NULL)
+        return api->dcc_registration_unregister_no_wait(registration);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel_async(const struct dcc_cancel_token *token, const char *reason, size_t reason_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_cancel_async != NULL)
+        return api->dcc_cancel_token_cancel_async(token, reason, reason_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel_after(const struct dcc_cancel_token *token, uint64_t nanoseconds)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_cancel_after != NULL)
+        return api->dcc_cancel_token_cancel_after(token, nanoseconds);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel_at(const struct dcc_cancel_token *token, uint64_t time_ns)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_cancel_at != NULL)
+        return api->dcc_cancel_token_cancel_at(token, time_ns);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_disarm(const struct dcc_cancel_token *token)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_disarm != NULL)
+        return api->dcc_cancel_token_disarm(token);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_deadline(const struct dcc_cancel_token *token, uint64_t *out_time_ns)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_deadline != NULL)
+        return api->dcc_cancel_token_deadline(token, out_time_ns);
+    if (out_time_ns != NULL)
+        *out_time_ns = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_wait(const struct dcc_cancel_token *token, uint64_t timeout_ns)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_wait != NULL)
+        return api->dcc_cancel_token_wait(token, timeout_ns);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_wait_any(const struct dcc_cancel_token *const *tokens, size_t count, uint64_t timeout_ns, size_t *out_index)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_wait_any != NULL)
+        return api->dcc_cancel_token_wait_any(tokens, count, timeout_ns, out_index);
+    if (out_index != NULL)
+        *out_index = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_event(const struct dcc_cancel_token *token, dcc_native_event *out_event)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_event != NULL)
+        return api->dcc_cancel_token_event(token, out_event);
+    if (out_event != NULL)
+        *out_event = DCC_NO_EVENT;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_native_event_close(dcc_native_event event)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_native_event_close != NULL)
+        return api->dcc_native_event_close(event);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_create(const struct dcc_job_desc *desc, struct dcc_job **out_job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_create != NULL)
         return api->dcc_job_create(desc, out_job);
     if (out_job != NULL)
         *out_job = NULL;
@@ -267,7 +405,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_create(const struct dcc_job_desc *desc, s
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_retain(const struct dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_retain != NULL)
         return api->dcc_job_retain(job);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -275,7 +413,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_retain(const struct dcc_job *job)
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_release(struct dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_release != NULL)
         return api->dcc_job_release(job);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -283,7 +421,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_release(struct dcc_job *job)
 DCC_CANCEL_SUPPLIED uint64_t dcc_job_id(const struct dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_id != NULL)
         return api->dcc_job_id(job);
     return 0;
 }
@@ -291,7 +429,7 @@ DCC_CANCEL_SUPPLIED uint64_t dcc_job_id(const struct dcc_job *job)
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_find(uint64_t id, struct dcc_job **out_job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_find != NULL)
         return api->dcc_job_find(id, out_job);
     if (out_job != NULL)
         *out_job = NULL;
@@ -301,7 +439,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_find(uint64_t id, struct dcc_job **out_jo
 DCC_CANCEL_SUPPLIED struct dcc_cancel_token *dcc_job_token(const struct dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_token != NULL)
         return api->dcc_job_token(job);
     return NULL;
 }
@@ -309,7 +447,7 @@ DCC_CANCEL_SUPPLIED struct dcc_cancel_token *dcc_job_token(const struct dcc_job 
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_cancel(const struct dcc_job *job, const char *reason, size_t reason_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_cancel != NULL)
         return api->dcc_job_cancel(job, reason, reason_length);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -317,7 +455,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_cancel(const struct dcc_job *job, const c
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_is_cancelled(const struct dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_is_cancelled != NULL)
         return api->dcc_job_is_cancelled(job);
     return DCC_OK;
 }
@@ -325,7 +463,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_is_cancelled(const struct dcc_job *job)
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_state(const struct dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_state != NULL)
         return api->dcc_job_state(job);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -333,7 +471,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_state(const struct dcc_job *job)
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_begin(const struct dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_begin != NULL)
         return api->dcc_job_begin(job);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -341,7 +479,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_begin(const struct dcc_job *job)
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_complete(const struct dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_complete != NULL)
         return api->dcc_job_complete(job);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -349,7 +487,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_complete(const struct dcc_job *job)
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_fail(const struct dcc_job *job, const char *message, size_t message_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_fail != NULL)
         return api->dcc_job_fail(job, message, message_length);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -357,7 +495,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_fail(const struct dcc_job *job, const cha
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_acknowledge_cancel(const struct dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_acknowledge_cancel != NULL)
         return api->dcc_job_acknowledge_cancel(job);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -365,7 +503,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_acknowledge_cancel(const struct dcc_job *
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_interrupt(const struct dcc_job *job, const char *message, size_t message_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_interrupt != NULL)
         return api->dcc_job_interrupt(job, message, message_length);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -373,7 +511,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_interrupt(const struct dcc_job *job, cons
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_progress(const struct dcc_job *job, uint64_t done, uint64_t total, const char *message, size_t message_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_set_progress != NULL)
         return api->dcc_job_set_progress(job, done, total, message, message_length);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -381,7 +519,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_progress(const struct dcc_job *job, u
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_progress(const struct dcc_job *job, struct dcc_job_progress_info *out_progress)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_progress != NULL)
         return api->dcc_job_progress(job, out_progress);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -389,7 +527,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_progress(const struct dcc_job *job, struc
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_progress_message(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_progress_message != NULL)
         return api->dcc_job_progress_message(job, buffer, size, out_length);
     if (buffer != NULL && size > 0)
         *buffer = '\0';
@@ -401,7 +539,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_progress_message(const struct dcc_job *jo
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_label(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_label != NULL)
         return api->dcc_job_label(job, buffer, size, out_length);
     if (buffer != NULL && size > 0)
         *buffer = '\0';
@@ -413,7 +551,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_label(const struct dcc_job *job, char *bu
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_caller_id(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_caller_id != NULL)
         return api->dcc_job_caller_id(job, buffer, size, out_length);
     if (buffer != NULL && size > 0)
         *buffer = '\0';
@@ -425,7 +563,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_caller_id(const struct dcc_job *job, char
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_failure(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_failure != NULL)
         return api->dcc_job_failure(job, buffer, size, out_length);
     if (buffer != NULL && size > 0)
         *buffer = '\0';
@@ -437,7 +575,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_failure(const struct dcc_job *job, char *
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_user_data(const struct dcc_job *job, void **out_user_data)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_user_data != NULL)
         return api->dcc_job_user_data(job, out_user_data);
     if (out_user_data != NULL)
         *out_user_data = NULL;
@@ -447,7 +585,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_user_data(const struct dcc_job *job, void
 DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_set_current(const struct dcc_cancel_token *token, dcc_ticket *out_ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_cancel_token_set_current != NULL)
         return api->dcc_cancel_token_set_current(token, out_ticket);
     if (out_ticket != NULL)
         *out_ticket = 0;
@@ -457,7 +595,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_set_current(const struct dcc_can
 DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_reset_current(dcc_ticket ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_cancel_token_reset_current != NULL)
         return api->dcc_cancel_token_reset_current(ticket);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -465,7 +603,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_reset_current(dcc_ticket ticket)
 DCC_CANCEL_SUPPLIED struct dcc_cancel_token *dcc_cancel_token_current(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_cancel_token_current != NULL)
         return api->dcc_cancel_token_current();
     return NULL;
 }
@@ -473,7 +611,7 @@ DCC_CANCEL_SUPPLIED struct dcc_cancel_token *dcc_cancel_token_current(void)
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_current(const struct dcc_job *job, dcc_ticket *out_ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_set_current != NULL)
         return api->dcc_job_set_current(job, out_ticket);
     if (out_ticket != NULL)
         *out_ticket = 0;
@@ -483,7 +621,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_current(const struct dcc_job *job, dc
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_reset_current(dcc_ticket ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_reset_current != NULL)
         return api->dcc_job_reset_current(ticket);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -491,7 +629,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_reset_current(dcc_ticket ticket)
 DCC_CANCEL_SUPPLIED struct dcc_job *dcc_job_current(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_current != NULL)
         return api->dcc_job_current();
     return NULL;
 }
@@ -499,7 +637,7 @@ DCC_CANCEL_SUPPLIED struct dcc_job *dcc_job_current(void)
 DCC_CANCEL_SUPPLIED uint64_t dcc_job_current_id(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_job_current_id != NULL)
         return api->dcc_job_current_id();
     return 0;
 }
@@ -507,7 +645,7 @@ DCC_CANCEL_SUPPLIED uint64_t dcc_job_current_id(void)
 DCC_CANCEL_SUPPLIED dcc_status dcc_check_cancelled(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_check_cancelled != NULL)
         return api->dcc_check_cancelled();
     return DCC_OK;
 }
@@ -515,7 +653,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_check_cancelled(void)
 DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_check_current(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_cancel_token_check_current != NULL)
         return api->dcc_cancel_token_check_current();
     return DCC_OK;
 }
@@ -523,7 +661,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_check_current(void)
 DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_current(struct dcc_poll_pair *out_pair)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_poll_read_current != NULL)
         return api->dcc_poll_read_current(out_pair);
     if (out_pair == NULL)
         return DCC_ERROR_INVALID_ARGUMENT;
@@ -534,7 +672,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_current(struct dcc_poll_pair *out_p
 DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_token(const struct dcc_cancel_token *token, struct dcc_poll_layer *out_layer)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_poll_read_token != NULL)
         return api->dcc_poll_read_token(token, out_layer);
     if (out_layer == NULL)
         return DCC_ERROR_INVALID_ARGUMENT;
@@ -545,7 +683,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_token(const struct dcc_cancel_token
 DCC_CANCEL_SUPPLIED dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file, uint32_t line)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_poll_slow != NULL)
         return api->dcc_poll_slow(token, job, file, line);
     return DCC_OK;
 }
@@ -553,7 +691,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const
 DCC_CANCEL_SUPPLIED dcc_status dcc_context_capture(struct dcc_context **out_context)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_context_capture != NULL)
         return api->dcc_context_capture(out_context);
     if (out_context != NULL)
         *out_context = NULL;
@@ -563,7 +701,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_capture(struct dcc_context **out_cont
 DCC_CANCEL_SUPPLIED dcc_status dcc_context_retain(const struct dcc_context *context)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_context_retain != NULL)
         return api->dcc_context_retain(context);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -571,7 +709,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_retain(const struct dcc_context *cont
 DCC_CANCEL_SUPPLIED dcc_status dcc_context_release(struct dcc_context *context)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_context_release != NULL)
         return api->dcc_context_release(context);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -579,7 +717,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_release(struct dcc_context *context)
 DCC_CANCEL_SUPPLIED dcc_status dcc_context_enter(const struct dcc_context *context, dcc_ticket *out_ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_context_enter != NULL)
         return api->dcc_context_enter(context, out_ticket);
     if (out_ticket != NULL)
         *out_ticket = 0;
@@ -589,7 +727,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_enter(const struct dcc_context *conte
 DCC_CANCEL_SUPPLIED dcc_status dcc_context_exit(dcc_ticket ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_context_exit != NULL)
         return api->dcc_context_exit(ticket);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -597,7 +735,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_exit(dcc_ticket ticket)
 DCC_CANCEL_SUPPLIED dcc_status dcc_context_unwind(dcc_ticket ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_context_unwind != NULL)
         return api->dcc_context_unwind(ticket);
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -605,7 +743,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_unwind(dcc_ticket ticket)
 DCC_CANCEL_SUPPLIED dcc_status dcc_context_job_id(char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_context_job_id != NULL)
         return api->dcc_context_job_id(buffer, size, out_length);
     if (buffer != NULL && size > 0)
         *buffer = '\0';
@@ -617,15 +755,23 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_job_id(char *buffer, size_t size, siz
 DCC_CANCEL_SUPPLIED dcc_status dcc_stats_read(struct dcc_stats *out_stats)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_stats_read != NULL)
         return api->dcc_stats_read(out_stats);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_shutdown(void)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_shutdown != NULL)
+        return api->dcc_shutdown();
     return DCC_ERROR_UNSUPPORTED;
 }
 
 DCC_CANCEL_SUPPLIED uint32_t dcc_abi_version(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_abi_version != NULL)
         return api->dcc_abi_version();
     return 0;
 }
@@ -633,7 +779,7 @@ DCC_CANCEL_SUPPLIED uint32_t dcc_abi_version(void)
 DCC_CANCEL_SUPPLIED const char *dcc_version_string(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_version_string != NULL)
         return api->dcc_version_string();
     return "dcc-cancel is not loaded";
 }
@@ -641,7 +787,7 @@ DCC_CANCEL_SUPPLIED const char *dcc_version_string(void)
 DCC_CANCEL_SUPPLIED const char *dcc_status_string(dcc_status status)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_status_string != NULL)
         return api->dcc_status_string(status);
     return "dcc-cancel is not loaded";
 }
@@ -649,7 +795,7 @@ DCC_CANCEL_SUPPLIED const char *dcc_status_string(dcc_status status)
 DCC_CANCEL_SUPPLIED dcc_status dcc_last_error(char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_last_error != NULL)
         return api->dcc_last_error(buffer, size, out_length);
     if (buffer != NULL && size > 0)
         *buffer = '\0';
@@ -661,7 +807,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_last_error(char *buffer, size_t size, size_t 
 DCC_CANCEL_SUPPLIED uint64_t dcc_clock_now_ns(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_clock_now_ns != NULL)
         return api->dcc_clock_now_ns();
     return 0;
 }
@@ -669,7 +815,7 @@ DCC_CANCEL_SUPPLIED uint64_t dcc_clock_now_ns(void)
 DCC_CANCEL_SUPPLIED dcc_status dcc_instance_check(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL)
+    if (api != NULL && api->dcc_instance_check != NULL)
         return api->dcc_instance_check();
     return DCC_ERROR_UNSUPPORTED;
 }
@@ -799,187 +945,83 @@ static void *dcc_cancel_instance_(const char *path, char *error, size_t error_si
     return first != NULL ? first : own;
 }
 
-/* The name of a function that the library does not have, NULL if it has all. */
-static const char *dcc_cancel_fill_(dcc_cancel_api *api, void *library)
+/* What an older library lacks stays NULL and answers as before loading. */
+static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
 {
     dcc_cancel_symbol_(library, "dcc_cancel_token_create", &api->dcc_cancel_token_create);
-    if (api->dcc_cancel_token_create == NULL)
-        return "dcc_cancel_token_create";
     dcc_cancel_symbol_(library, "dcc_cancel_token_create_linked", &api->dcc_cancel_token_create_linked);
-    if (api->dcc_cancel_token_create_linked == NULL)
-        return "dcc_cancel_token_create_linked";
     dcc_cancel_symbol_(library, "dcc_cancel_token_create_from", &api->dcc_cancel_token_create_from);
-    if (api->dcc_cancel_token_create_from == NULL)
-        return "dcc_cancel_token_create_from";
     dcc_cancel_symbol_(library, "dcc_cancel_token_retain", &api->dcc_cancel_token_retain);
-    if (api->dcc_cancel_token_retain == NULL)
-        return "dcc_cancel_token_retain";
     dcc_cancel_symbol_(library, "dcc_cancel_token_release", &api->dcc_cancel_token_release);
-    if (api->dcc_cancel_token_release == NULL)
-        return "dcc_cancel_token_release";
     dcc_cancel_symbol_(library, "dcc_cancel_token_cancel", &api->dcc_cancel_token_cancel);
-    if (api->dcc_cancel_token_cancel == NULL)
-        return "dcc_cancel_token_cancel";
     dcc_cancel_symbol_(library, "dcc_cancel_token_is_cancelled", &api->dcc_cancel_token_is_cancelled);
-    if (api->dcc_cancel_token_is_cancelled == NULL)
-        return "dcc_cancel_token_is_cancelled";
     dcc_cancel_symbol_(library, "dcc_cancel_token_reason", &api->dcc_cancel_token_reason);
-    if (api->dcc_cancel_token_reason == NULL)
-        return "dcc_cancel_token_reason";
     dcc_cancel_symbol_(library, "dcc_cancel_token_cause", &api->dcc_cancel_token_cause);
-    if (api->dcc_cancel_token_cause == NULL)
-        return "dcc_cancel_token_cause";
     dcc_cancel_symbol_(library, "dcc_cancel_token_time_since_cancelled", &api->dcc_cancel_token_time_since_cancelled);
-    if (api->dcc_cancel_token_time_since_cancelled == NULL)
-        return "dcc_cancel_token_time_since_cancelled";
     dcc_cancel_symbol_(library, "dcc_cancel_token_can_be_cancelled", &api->dcc_cancel_token_can_be_cancelled);
-    if (api->dcc_cancel_token_can_be_cancelled == NULL)
-        return "dcc_cancel_token_can_be_cancelled";
     dcc_cancel_symbol_(library, "dcc_cancel_token_job_id", &api->dcc_cancel_token_job_id);
-    if (api->dcc_cancel_token_job_id == NULL)
-        return "dcc_cancel_token_job_id";
+    dcc_cancel_symbol_(library, "dcc_owner_create", &api->dcc_owner_create);
+    dcc_cancel_symbol_(library, "dcc_owner_close", &api->dcc_owner_close);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_register", &api->dcc_cancel_token_register);
+    dcc_cancel_symbol_(library, "dcc_registration_unregister", &api->dcc_registration_unregister);
+    dcc_cancel_symbol_(library, "dcc_registration_unregister_no_wait", &api->dcc_registration_unregister_no_wait);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_cancel_async", &api->dcc_cancel_token_cancel_async);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_cancel_after", &api->dcc_cancel_token_cancel_after);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_cancel_at", &api->dcc_cancel_token_cancel_at);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_disarm", &api->dcc_cancel_token_disarm);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_deadline", &api->dcc_cancel_token_deadline);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_wait", &api->dcc_cancel_token_wait);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_wait_any", &api->dcc_cancel_token_wait_any);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_event", &api->dcc_cancel_token_event);
+    dcc_cancel_symbol_(library, "dcc_native_event_close", &api->dcc_native_event_close);
     dcc_cancel_symbol_(library, "dcc_job_create", &api->dcc_job_create);
-    if (api->dcc_job_create == NULL)
-        return "dcc_job_create";
     dcc_cancel_symbol_(library, "dcc_job_retain", &api->dcc_job_retain);
-    if (api->dcc_job_retain == NULL)
-        return "dcc_job_retain";
     dcc_cancel_symbol_(library, "dcc_job_release", &api->dcc_job_release);
-    if (api->dcc_job_release == NULL)
-        return "dcc_job_release";
     dcc_cancel_symbol_(library, "dcc_job_id", &api->dcc_job_id);
-    if (api->dcc_job_id == NULL)
-        return "dcc_job_id";
     dcc_cancel_symbol_(library, "dcc_job_find", &api->dcc_job_find);
-    if (api->dcc_job_find == NULL)
-        return "dcc_job_find";
     dcc_cancel_symbol_(library, "dcc_job_token", &api->dcc_job_token);
-    if (api->dcc_job_token == NULL)
-        return "dcc_job_token";
     dcc_cancel_symbol_(library, "dcc_job_cancel", &api->dcc_job_cancel);
-    if (api->dcc_job_cancel == NULL)
-        return "dcc_job_cancel";
     dcc_cancel_symbol_(library, "dcc_job_is_cancelled", &api->dcc_job_is_cancelled);
-    if (api->dcc_job_is_cancelled == NULL)
-        return "dcc_job_is_cancelled";
     dcc_cancel_symbol_(library, "dcc_job_state", &api->dcc_job_state);
-    if (api->dcc_job_state == NULL)
-        return "dcc_job_state";
     dcc_cancel_symbol_(library, "dcc_job_begin", &api->dcc_job_begin);
-    if (api->dcc_job_begin == NULL)
-        return "dcc_job_begin";
     dcc_cancel_symbol_(library, "dcc_job_complete", &api->dcc_job_complete);
-    if (api->dcc_job_complete == NULL)
-        return "dcc_job_complete";
     dcc_cancel_symbol_(library, "dcc_job_fail", &api->dcc_job_fail);
-    if (api->dcc_job_fail == NULL)
-        return "dcc_job_fail";
     dcc_cancel_symbol_(library, "dcc_job_acknowledge_cancel", &api->dcc_job_acknowledge_cancel);
-    if (api->dcc_job_acknowledge_cancel == NULL)
-        return "dcc_job_acknowledge_cancel";
     dcc_cancel_symbol_(library, "dcc_job_interrupt", &api->dcc_job_interrupt);
-    if (api->dcc_job_interrupt == NULL)
-        return "dcc_job_interrupt";
     dcc_cancel_symbol_(library, "dcc_job_set_progress", &api->dcc_job_set_progress);
-    if (api->dcc_job_set_progress == NULL)
-        return "dcc_job_set_progress";
     dcc_cancel_symbol_(library, "dcc_job_progress", &api->dcc_job_progress);
-    if (api->dcc_job_progress == NULL)
-        return "dcc_job_progress";
     dcc_cancel_symbol_(library, "dcc_job_progress_message", &api->dcc_job_progress_message);
-    if (api->dcc_job_progress_message == NULL)
-        return "dcc_job_progress_message";
     dcc_cancel_symbol_(library, "dcc_job_label", &api->dcc_job_label);
-    if (api->dcc_job_label == NULL)
-        return "dcc_job_label";
     dcc_cancel_symbol_(library, "dcc_job_caller_id", &api->dcc_job_caller_id);
-    if (api->dcc_job_caller_id == NULL)
-        return "dcc_job_caller_id";
     dcc_cancel_symbol_(library, "dcc_job_failure", &api->dcc_job_failure);
-    if (api->dcc_job_failure == NULL)
-        return "dcc_job_failure";
     dcc_cancel_symbol_(library, "dcc_job_user_data", &api->dcc_job_user_data);
-    if (api->dcc_job_user_data == NULL)
-        return "dcc_job_user_data";
     dcc_cancel_symbol_(library, "dcc_cancel_token_set_current", &api->dcc_cancel_token_set_current);
-    if (api->dcc_cancel_token_set_current == NULL)
-        return "dcc_cancel_token_set_current";
     dcc_cancel_symbol_(library, "dcc_cancel_token_reset_current", &api->dcc_cancel_token_reset_current);
-    if (api->dcc_cancel_token_reset_current == NULL)
-        return "dcc_cancel_token_reset_current";
     dcc_cancel_symbol_(library, "dcc_cancel_token_current", &api->dcc_cancel_token_current);
-    if (api->dcc_cancel_token_current == NULL)
-        return "dcc_cancel_token_current";
     dcc_cancel_symbol_(library, "dcc_job_set_current", &api->dcc_job_set_current);
-    if (api->dcc_job_set_current == NULL)
-        return "dcc_job_set_current";
     dcc_cancel_symbol_(library, "dcc_job_reset_current", &api->dcc_job_reset_current);
-    if (api->dcc_job_reset_current == NULL)
-        return "dcc_job_reset_current";
     dcc_cancel_symbol_(library, "dcc_job_current", &api->dcc_job_current);
-    if (api->dcc_job_current == NULL)
-        return "dcc_job_current";
     dcc_cancel_symbol_(library, "dcc_job_current_id", &api->dcc_job_current_id);
-    if (api->dcc_job_current_id == NULL)
-        return "dcc_job_current_id";
     dcc_cancel_symbol_(library, "dcc_check_cancelled", &api->dcc_check_cancelled);
-    if (api->dcc_check_cancelled == NULL)
-        return "dcc_check_cancelled";
     dcc_cancel_symbol_(library, "dcc_cancel_token_check_current", &api->dcc_cancel_token_check_current);
-    if (api->dcc_cancel_token_check_current == NULL)
-        return "dcc_cancel_token_check_current";
     dcc_cancel_symbol_(library, "dcc_poll_read_current", &api->dcc_poll_read_current);
-    if (api->dcc_poll_read_current == NULL)
-        return "dcc_poll_read_current";
     dcc_cancel_symbol_(library, "dcc_poll_read_token", &api->dcc_poll_read_token);
-    if (api->dcc_poll_read_token == NULL)
-        return "dcc_poll_read_token";
     dcc_cancel_symbol_(library, "dcc_poll_slow", &api->dcc_poll_slow);
-    if (api->dcc_poll_slow == NULL)
-        return "dcc_poll_slow";
     dcc_cancel_symbol_(library, "dcc_context_capture", &api->dcc_context_capture);
-    if (api->dcc_context_capture == NULL)
-        return "dcc_context_capture";
     dcc_cancel_symbol_(library, "dcc_context_retain", &api->dcc_context_retain);
-    if (api->dcc_context_retain == NULL)
-        return "dcc_context_retain";
     dcc_cancel_symbol_(library, "dcc_context_release", &api->dcc_context_release);
-    if (api->dcc_context_release == NULL)
-        return "dcc_context_release";
     dcc_cancel_symbol_(library, "dcc_context_enter", &api->dcc_context_enter);
-    if (api->dcc_context_enter == NULL)
-        return "dcc_context_enter";
     dcc_cancel_symbol_(library, "dcc_context_exit", &api->dcc_context_exit);
-    if (api->dcc_context_exit == NULL)
-        return "dcc_context_exit";
     dcc_cancel_symbol_(library, "dcc_context_unwind", &api->dcc_context_unwind);
-    if (api->dcc_context_unwind == NULL)
-        return "dcc_context_unwind";
     dcc_cancel_symbol_(library, "dcc_context_job_id", &api->dcc_context_job_id);
-    if (api->dcc_context_job_id == NULL)
-        return "dcc_context_job_id";
     dcc_cancel_symbol_(library, "dcc_stats_read", &api->dcc_stats_read);
-    if (api->dcc_stats_read == NULL)
-        return "dcc_stats_read";
+    dcc_cancel_symbol_(library, "dcc_shutdown", &api->dcc_shutdown);
     dcc_cancel_symbol_(library, "dcc_abi_version", &api->dcc_abi_version);
-    if (api->dcc_abi_version == NULL)
-        return "dcc_abi_version";
     dcc_cancel_symbol_(library, "dcc_version_string", &api->dcc_version_string);
-    if (api->dcc_version_string == NULL)
-        return "dcc_version_string";
     dcc_cancel_symbol_(library, "dcc_status_string", &api->dcc_status_string);
-    if (api->dcc_status_string == NULL)
-        return "dcc_status_string";
     dcc_cancel_symbol_(library, "dcc_last_error", &api->dcc_last_error);
-    if (api->dcc_last_error == NULL)
-        return "dcc_last_error";
     dcc_cancel_symbol_(library, "dcc_clock_now_ns", &api->dcc_clock_now_ns);
-    if (api->dcc_clock_now_ns == NULL)
-        return "dcc_clock_now_ns";
     dcc_cancel_symbol_(library, "dcc_instance_check", &api->dcc_instance_check);
-    if (api->dcc_instance_check == NULL)
-        return "dcc_instance_check";
-    return NULL;
 }
 
 dcc_status dcc_cancel_load(const char *path, char *error, size_t error_size)
@@ -987,7 +1029,6 @@ dcc_status dcc_cancel_load(const char *path, char *error, size_t error_size)
     char none[1];
     void *library;
     dcc_cancel_api *api;
-    const char *missing;
     uint32_t version;
     if (error == NULL || error_size == 0) {
         error = none;
@@ -1004,13 +1045,12 @@ dcc_status dcc_cancel_load(const char *path, char *error, size_t error_size)
         snprintf(error, error_size, "no memory for the table of functions");
         return DCC_ERROR_RESOURCES;
     }
-    missing = dcc_cancel_fill_(api, library);
+    dcc_cancel_fill_(api, library);
     version = api->dcc_abi_version != NULL ? api->dcc_abi_version() : 0;
-    if (version >> 16 != DCC_ABI_MAJOR || missing != NULL) {
-        snprintf(error, error_size, "the library in this process has ABI %u.%u%s%s; %u.%u is needed",
+    if (version >> 16 != DCC_ABI_MAJOR) {
+        snprintf(error, error_size, "the library in this process has ABI %u.%u; %u is needed",
                  (unsigned)(version >> 16), (unsigned)(version & 0xffff),
-                 missing != NULL ? " and lacks " : "", missing != NULL ? missing : "",
-                 (unsigned)DCC_ABI_MAJOR, (unsigned)DCC_ABI_MINOR);
+                 (unsigned)DCC_ABI_MAJOR);
         free(api);
         return DCC_ERROR_UNSUPPORTED;
     }

@@ -125,6 +125,8 @@ pub enum Holder {
     Owner,
     /// Another object of the library.
     Internal,
+    /// Both.
+    Both,
 }
 
 impl Holder {
@@ -132,6 +134,7 @@ impl Holder {
         match self {
             Self::Owner => OWNER,
             Self::Internal => INTERNAL,
+            Self::Both => OWNER + INTERNAL,
         }
     }
 }
@@ -180,6 +183,8 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
                 Kind::Token => "token slots or memory for them; release tokens that are done",
                 Kind::Job => "job slots or memory for them; release jobs that are done",
                 Kind::Context => "context slots or memory for them; release contexts that are done",
+                Kind::Registration => "registration slots or memory for them; unregister some",
+                Kind::Owner => "owner slots or memory for them; close owners that are done",
             })
         })
     }
@@ -213,6 +218,13 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         let handle = self.name(index, slot, flags);
         slot.line.control.store(holder.count(), Ordering::Release);
         handle
+    }
+
+    /// Adds an internal to an object that the caller holds already.
+    pub fn hold(&self, index: u32) -> Result<(), Error> {
+        self.slot(index)
+            .raise(None, BY_A_CALL)
+            .map_err(|_| Error::Resources("references to this object; release some"))
     }
 
     /// Makes the handle of an object known that was published as hidden.

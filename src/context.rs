@@ -11,6 +11,7 @@ use crate::current::{Removed, SlotName, ThreadNumbers, ThreadRecord, ThreadSlots
 use crate::error::Error;
 use crate::handle::{self, Handle, Kind, NULL};
 use crate::job::{JobPin, JobText, Jobs};
+use crate::sys::clock;
 use crate::sys::sync::{AtomicU64, Ordering};
 use crate::token::TokenPin;
 
@@ -92,6 +93,25 @@ impl Library {
     #[inline(always)]
     pub fn jobs(&self) -> &Jobs {
         &self.jobs
+    }
+
+    /// What the timer thread does until it is stopped.
+    pub fn run_timer(&self) {
+        let tokens = self.jobs.tokens();
+        loop {
+            tokens.expire(clock::now_ns());
+            if !tokens.deadlines().wait(clock::now_ns(), None) {
+                return;
+            }
+        }
+    }
+
+    /// What the callback thread does until it is stopped and all is done.
+    pub fn run_callbacks(&self) {
+        let tokens = self.jobs.tokens();
+        while let Some(work) = tokens.wait_deferred() {
+            tokens.do_deferred(work);
+        }
     }
 
     /// Numbers for threads.

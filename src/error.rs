@@ -11,6 +11,13 @@ pub enum Error {
     InvalidHandle(Kind, Handle),
     /// An argument is wrong; the text says which and what to do.
     InvalidArgument(&'static str),
+    /// An array is NULL but has entries.
+    NullArray {
+        /// Which array.
+        what: &'static str,
+        /// Its entries.
+        count: usize,
+    },
     /// A text argument is longer than its limit.
     TextTooLong {
         /// Which text.
@@ -62,6 +69,14 @@ pub enum Error {
         /// The state it is in.
         state: &'static str,
     },
+    /// The call would wait for the thread that makes it.
+    WouldDeadlock,
+    /// This owner is being closed or is closed.
+    OwnerClosed(Handle),
+    /// The library has been shut down.
+    ShutDown,
+    /// The process is a fork of the one that used the library.
+    Forked,
     /// A panic was caught.
     Internal,
 }
@@ -82,6 +97,9 @@ impl fmt::Display for Error {
                 kind.noun()
             ),
             Self::InvalidArgument(text) => out.write_str(text),
+            Self::NullArray { what, count } => {
+                write!(out, "{what} is NULL but its count is {count}; pass an array or 0")
+            }
             Self::TextTooLong { what, length, limit } => {
                 write!(out, "the {what} has {length} bytes; at most {limit} are allowed")
             }
@@ -118,6 +136,21 @@ impl fmt::Display for Error {
             Self::WrongState { verb, state } => {
                 write!(out, "cannot {verb} a job that is {state}")
             }
+            Self::WouldDeadlock => out.write_str(
+                "the call would wait for the function that it is made from, directly or through \
+                 threads that wait for each other; make it after that function returned, or use \
+                 the variant that does not wait",
+            ),
+            Self::OwnerClosed(owner) => write!(
+                out,
+                "owner {owner:#x} is being closed: its plugin is about to be unloaded; register \
+                 nothing more for it"
+            ),
+            Self::ShutDown => out.write_str("the library has been shut down by the host"),
+            Self::Forked => out.write_str(
+                "this process is a fork of the one that used the library: only polls work here; \
+                 use the library after exec, or start workers as new processes",
+            ),
             Self::Internal => out.write_str("a panic inside the library was caught"),
         }
     }

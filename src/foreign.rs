@@ -4,11 +4,15 @@
 //! outside it; so the host's function is never entered twice at a time. The cell lives as long as
 //! its token, which the asker has pinned. The user data lives as long as the job, which the asker
 //! has not: a job that goes meanwhile leaves its payload to the asker, who destroys it.
+//!
+//! Lock order: a check's, then its owner's.
 
 use crate::error::Error;
+use crate::owner::Owners;
 use crate::pool::{Link, Pool};
 use crate::sys::callout::{ForeignCheck, Payload};
 use crate::sys::sync::{AtomicU32, Mutex};
+use crate::sys::thread_identity;
 
 /// A foreign check and when it may be asked.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +23,8 @@ pub struct Foreign {
     pub thread: Option<u64>,
     /// Least time between two questions.
     pub min_interval_ns: u64,
+    /// What its owner knows the job by; NIL without an owner.
+    pub owned: u32,
 }
 
 #[derive(Debug)]
@@ -93,9 +99,9 @@ impl Foreigns {
     }
 
     /// Asks the host if it is this thread's and this moment's turn. The token is pinned.
-    pub fn ask(&self, number: u32, thread: u64, now_ns: u64) -> bool {
+    pub fn ask(&self, owners: &Owners, number: u32, thread: u64, now_ns: u64) -> bool {
         let cell = self.cells.cell(number);
-        let check = {
+        let (check, call) = {
             let mut source = cell.source.lock();
             let Some(source) = source.as_mut() else { return false };
             let foreign = source.foreign;
@@ -108,12 +114,14 @@ impl Foreigns {
             }
             source.asking = true;
             source.last_asked_ns = Some(now_ns);
-            foreign.check
+            // Under the lock: a job gives up what its owner knows it by only after `retire`.
+            (foreign.check, owners.enter(foreign.owned, thread_identity::current()))
         };
-        let cancelled = check.ask();
+        let cancelled = call.is_open && check.ask();
         if let Some(payload) = self.asked(cell) {
             payload.destroy();
         }
+        owners.leave(call);
         cancelled
     }
 

@@ -49,6 +49,10 @@ pub enum Kind {
     Job = 2,
     /// A captured context.
     Context = 3,
+    /// A registration of a callback, a waiter or an event.
+    Registration = 4,
+    /// A plugin that function pointers belong to.
+    Owner = 5,
 }
 
 impl Kind {
@@ -58,6 +62,8 @@ impl Kind {
             Self::Token => "token",
             Self::Job => "job",
             Self::Context => "context",
+            Self::Registration => "registration",
+            Self::Owner => "owner",
         }
     }
 }

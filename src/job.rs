@@ -9,10 +9,14 @@
 
 use crate::arena::{Arena, Holder, Keeper, LivePart, Pin, Slot};
 use crate::error::Error;
-use crate::handle::{self, Handle, Kind};
+use crate::foreign::Foreign;
+use crate::handle::{self, Handle, Kind, NULL};
+use crate::owner::{Call, Thing};
+use crate::pool::NIL;
 use crate::sys::callout::{Payload, UserData};
 use crate::sys::memory::{replace_string, try_string};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::sys::thread_identity;
 use crate::token::{Cause, Origin, TokenPin, Tokens};
 
 /// Where a job stands.
@@ -121,6 +125,8 @@ pub struct JobLive {
     life: AtomicU32,
     token: AtomicU64,
     body: Mutex<Body>,
+    /// What its owner knows it by; NIL without an owner.
+    owned: AtomicU32,
 }
 
 impl LivePart for JobLive {
@@ -138,6 +144,8 @@ pub struct JobOrigin<'a> {
     pub parent: Handle,
     /// What its token is made from.
     pub token: Origin<'a>,
+    /// The owner of its functions; NULL for none.
+    pub owner: Handle,
 }
 
 /// A pinned job.
@@ -189,14 +197,16 @@ impl Keeper for Jobs {
         }
         let token = handle::index(live.token.load(Ordering::Relaxed));
         let body = std::mem::take(&mut *live.body.lock());
-        self.arena.bury(index, slot);
         let token = TokenPin::take_over(&self.tokens, token);
         // Others may hold the token and poll it.
         let payload = self.tokens.retire_foreign(&token, body.payload);
+        let call = self.disown(live);
+        self.arena.bury(index, slot);
         drop(token);
         if let Some(payload) = payload {
             payload.destroy();
         }
+        self.tokens.owners().leave(call);
     }
 }
 
@@ -234,22 +244,41 @@ impl Jobs {
         origin: &JobOrigin<'_>,
         payload: Option<Payload>,
     ) -> Result<Handle, (Error, Option<Payload>)> {
-        match self.prepare(origin) {
-            Ok((index, slot)) => {
-                slot.live().body.lock().payload = payload;
-                Ok(self.arena.publish(index, slot, 0, Holder::Owner))
-            }
-            Err(error) => Err((error, payload)),
+        let (index, slot) = match self.prepare(origin) {
+            Ok(prepared) => prepared,
+            Err(error) => return Err((error, payload)),
+        };
+        let live = slot.live();
+        live.body.lock().payload = payload;
+        let handle = self.arena.publish(index, slot, 0, Holder::Owner);
+        let owned = live.owned.load(Ordering::Relaxed);
+        if owned != NIL && self.tokens.owners().was_taken(owned) && self.arena.pin_index(index) {
+            // Its owner was closed before the job could be found.
+            self.give_up(index);
         }
+        Ok(handle)
     }
 
     fn prepare(&self, origin: &JobOrigin<'_>) -> Result<(u32, &Slot<(), JobLive>), Error> {
         let label = try_string(origin.label)?;
         let caller_id = try_string(origin.caller_id)?;
         let (index, slot) = self.arena.take()?;
-        let token = self.tokens.create([origin.parent], origin.token, Holder::Internal);
-        let token = token.inspect_err(|_| self.arena.put_back(index))?;
+        let owners = self.tokens.owners();
         let live = slot.live();
+        if origin.owner != NULL {
+            owners
+                .adopt(origin.owner, Thing::Job(index), &live.owned)
+                .inspect_err(|_| self.arena.put_back(index))?;
+        }
+        let owned = live.owned.load(Ordering::Relaxed);
+        let foreign = origin.token.foreign.map(|foreign| Foreign { owned, ..foreign });
+        let token_origin = Origin { foreign, ..origin.token };
+        let token = self.tokens.create([origin.parent], token_origin, Holder::Internal);
+        let token = token.inspect_err(|_| {
+            live.owned.store(NIL, Ordering::Relaxed);
+            owners.disown(owned);
+            self.arena.put_back(index);
+        })?;
         live.token.store(token, Ordering::Relaxed);
         live.life.store(JobState::Pending as u32, Ordering::Relaxed);
         let mut body = live.body.lock();
@@ -257,6 +286,44 @@ impl Jobs {
         body.caller_id = caller_id;
         drop(body);
         Ok((index, slot))
+    }
+
+    /// Begins the last call of a job's functions and parts it from its owner.
+    fn disown(&self, live: &JobLive) -> Call {
+        let owned = live.owned.load(Ordering::Relaxed);
+        live.owned.store(NIL, Ordering::Relaxed);
+        let call = self.tokens.owners().enter(owned, thread_identity::current());
+        self.tokens.owners().disown(owned);
+        call
+    }
+
+    /// Ends what a job has of an owner that is being closed: its check is asked no more, its
+    /// destroy-notify runs, and if it has not begun it never will. Takes over an internal.
+    fn give_up(&self, index: u32) {
+        let pin = JobPin::take_over(self, index);
+        let live = pin.slot().live();
+        if self.state(&pin) == JobState::Pending {
+            let _ = self.end(&pin, JobState::Interrupted, "its owner was closed");
+        }
+        let payload = live.body.lock().payload.take();
+        let token = handle::index(self.token(&pin));
+        let payload = if self.tokens.arena().pin_index(token) {
+            let token = TokenPin::take_over(&self.tokens, token);
+            self.tokens.retire_foreign(&token, payload)
+        } else {
+            payload
+        };
+        let call = self.disown(live);
+        if let Some(payload) = payload {
+            payload.destroy();
+        }
+        self.tokens.owners().leave(call);
+    }
+
+    /// Closes an owner: nothing of its functions is called any more when this returns. Inside one
+    /// of its calls that is `WouldDeadlock`.
+    pub fn close_owner(&self, owner: Handle) -> Result<(), Error> {
+        self.tokens.close_owner(owner, |job| self.arena.pin_index(job), |job| self.give_up(job))
     }
 
     /// Takes one owner away; may run the destroy-notify.

@@ -15,19 +15,36 @@
 // Const constructors for the one static; a `Default` beside each would have no caller.
 #![allow(clippy::new_without_default)]
 
+/// Whether a model runs with this guard taken away, to see that it finds out.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! weakened {
+    ($guard:literal) => {
+        cfg!(all(loom, dcc_weakened = $guard))
+    };
+}
+
 pub mod arena;
 pub mod context;
 pub mod current;
+pub mod deadline;
+pub mod deferred;
 pub mod error;
 pub mod foreign;
 pub mod handle;
 pub mod job;
 pub mod link;
+pub mod list;
+pub mod listen;
+pub mod owner;
 pub mod pool;
+pub mod registration;
+pub mod signal;
 #[allow(unsafe_code)]
 pub mod sys;
 pub mod text;
 pub mod token;
+pub mod wait_graph;
 
 #[cfg(not(loom))]
 #[allow(unsafe_code)]

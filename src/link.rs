@@ -1,20 +1,20 @@
-//! Links from parents to children: an intrusive list in every parent.
+//! Links from parents to children: a list in every parent.
 //!
 //! The first parent's link lies in the child's own slot, further ones are cells of a pool.
 //!
 //! Invariants:
-//! - A link is in its parent's list exactly while `parent` is not NIL. `parent`, `previous` and
-//!   `next` of a linked link are written only under the parent's list lock; `parent` becomes NIL
-//!   as the last access of whoever unlinks it, so that a child which reads NIL owns the link.
 //! - A list that is not empty holds one internal of its parent: children keep parents alive.
 //! - Once the parent's CANCELLED flag was seen under the list lock, nothing is added any more; the
 //!   canceller takes the list lock after it set the flag. So no child is missed.
 //! - `sibling`, the chain of one child's further links, is written by the child's creator before
-//!   the child is known to anyone, and read when the child is buried.
+//!   the child is known to anyone, and read when the child is buried. So a dead child's links lie
+//!   still.
 //!
 //! A list lock is a leaf: no other lock is taken under it.
 
-use crate::arena::Arena;
+use crate::arena::{Arena, Slot};
+use crate::handle::CANCELLED;
+use crate::list::{List, ListNode, ListNodes};
 use crate::pool::{Link, NIL, Pool};
 use crate::sys::sync::{AtomicU32, Ordering};
 use crate::token::{TokenCold, TokenLive};
@@ -22,17 +22,15 @@ use crate::token::{TokenCold, TokenLive};
 /// One edge of the graph.
 #[derive(Debug, Default)]
 pub struct LinkNode {
-    parent: AtomicU32,
+    node: ListNode,
     child: AtomicU32,
-    previous: AtomicU32,
-    next: AtomicU32,
     sibling: AtomicU32,
 }
 
 #[derive(Debug, Default)]
 struct LinkCell {
     next_free: AtomicU32,
-    node: LinkNode,
+    link: LinkNode,
 }
 
 impl Link for LinkCell {
@@ -45,6 +43,35 @@ impl Link for LinkCell {
 const IN_POOL: u32 = 1 << 31;
 
 type Slots = Arena<TokenCold, TokenLive>;
+
+/// All links, wherever they lie.
+struct AllLinks<'a> {
+    slots: &'a Slots,
+    cells: &'a Pool<LinkCell>,
+}
+
+impl<'a> AllLinks<'a> {
+    fn link(&self, number: u32) -> &'a LinkNode {
+        if number & IN_POOL == 0 {
+            &self.slots.slot(number).live().link
+        } else {
+            &self.cells.cell(number & !IN_POOL).link
+        }
+    }
+}
+
+impl ListNodes for AllLinks<'_> {
+    fn node(&self, number: u32) -> &ListNode {
+        &self.link(number).node
+    }
+}
+
+fn children<'a>(
+    all: &'a AllLinks<'a>,
+    parent: &'a Slot<TokenCold, TokenLive>,
+) -> List<'a, AllLinks<'a>> {
+    List::new(all, &parent.live().children)
+}
 
 /// What `add` did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +97,19 @@ pub struct NoLink;
 /// Children taken from a list at a time, each pinned.
 pub type Batch = [u32; 32];
 
+/// What `take_children` found.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    /// Children in the batch.
+    pub count: usize,
+    /// The list became empty; its internal of the parent is the caller's.
+    pub emptied: bool,
+    /// The list is not empty yet.
+    pub more: bool,
+    /// The parent has callbacks or signals.
+    pub listened: bool,
+}
+
 impl Links {
     /// No links.
     #[cfg(not(loom))]
@@ -83,70 +123,64 @@ impl Links {
         Self { cells: Pool::new() }
     }
 
-    fn node<'a>(&'a self, slots: &'a Slots, link: u32) -> &'a LinkNode {
-        if link & IN_POOL == 0 {
-            &slots.slot(link).live().link
-        } else {
-            &self.cells.cell(link & !IN_POOL).node
-        }
+    fn all<'a>(&'a self, slots: &'a Slots) -> AllLinks<'a> {
+        AllLinks { slots, cells: &self.cells }
     }
 
     /// Links a child that only the caller knows to a parent that the caller has pinned.
     pub fn add(&self, slots: &Slots, parent: u32, child: u32) -> Result<Added, NoLink> {
+        let all = self.all(slots);
         let own = slots.slot(child).live();
         let in_slot = own.link.child.load(Ordering::Relaxed) == NIL;
-        let link = if in_slot { child } else { self.cells.take().map_err(|_| NoLink)?.0 | IN_POOL };
-        let node = self.node(slots, link);
+        let number =
+            if in_slot { child } else { self.cells.take().map_err(|_| NoLink)?.0 | IN_POOL };
+        let link = all.link(number);
         let parent_slot = slots.slot(parent);
-        let mut first = parent_slot.live().children.lock();
-        if parent_slot.state().load(Ordering::Relaxed) & crate::handle::CANCELLED != 0 {
-            drop(first);
+        let lock = parent_slot.live().lists.lock();
+        if parent_slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
+            drop(lock);
             if !in_slot {
-                self.cells.free(link & !IN_POOL);
+                self.cells.free(number & !IN_POOL);
             }
             return Ok(Added::ParentCancelled);
         }
-        node.child.store(child, Ordering::Relaxed);
-        node.previous.store(NIL, Ordering::Relaxed);
-        node.next.store(*first, Ordering::Relaxed);
-        node.parent.store(parent, Ordering::Relaxed);
-        let was_empty = *first == NIL;
-        if !was_empty {
-            self.node(slots, *first).previous.store(link, Ordering::Relaxed);
-        }
-        *first = link;
-        drop(first);
+        link.child.store(child, Ordering::Relaxed);
+        let children = children(&all, parent_slot);
+        let was_empty = children.is_empty();
+        children.push(number, parent);
+        drop(lock);
         if !in_slot {
-            node.sibling.store(own.further_links.load(Ordering::Relaxed), Ordering::Relaxed);
-            own.further_links.store(link, Ordering::Relaxed);
+            link.sibling.store(own.further_links.load(Ordering::Relaxed), Ordering::Relaxed);
+            own.further_links.store(number, Ordering::Relaxed);
         }
         Ok(if was_empty { Added::TookPin } else { Added::KeptPin })
     }
 
-    /// Takes up to a batch of children from the front of a list and pins them. Returns how many,
-    /// and whether the list became empty: then its internal of the parent is the caller's.
-    pub fn take_children(&self, slots: &Slots, parent: u32, batch: &mut Batch) -> (usize, bool) {
-        let mut first = slots.slot(parent).live().children.lock();
-        if *first == NIL {
-            return (0, false);
-        }
+    /// Takes up to a batch of children from the front of a list and pins them.
+    pub fn take_children(&self, slots: &Slots, parent: u32, batch: &mut Batch) -> Taken {
+        let all = self.all(slots);
+        let slot = slots.slot(parent);
+        let live = slot.live();
+        let _lock = live.lists.lock();
+        let children = children(&all, slot);
+        let any = !children.is_empty();
         let mut count = 0;
-        while *first != NIL && count < batch.len() {
-            let node = self.node(slots, *first);
-            let next = node.next.load(Ordering::Relaxed);
-            let child = node.child.load(Ordering::Relaxed);
+        while !children.is_empty() && count < batch.len() {
+            let number = children.first();
+            let child = all.link(number).child.load(Ordering::Relaxed);
             // A child that is dying needs no cancel any more.
             if slots.pin_index(child) {
                 batch[count] = child;
                 count += 1;
             }
-            if next != NIL {
-                self.node(slots, next).previous.store(NIL, Ordering::Relaxed);
-            }
-            *first = next;
-            node.parent.store(NIL, Ordering::Release);
+            children.remove(number);
         }
-        (count, *first == NIL)
+        Taken {
+            count,
+            emptied: any && children.is_empty(),
+            more: !children.is_empty(),
+            listened: live.is_listened(),
+        }
     }
 
     /// Unlinks a dead child from all its parents. Calls `orphaned` for each parent whose list
@@ -156,44 +190,34 @@ impl Links {
         if own.link.child.load(Ordering::Relaxed) == NIL {
             return;
         }
-        self.remove(slots, &own.link, child, &mut orphaned);
+        self.remove(slots, child, &mut orphaned);
         own.link.child.store(NIL, Ordering::Relaxed);
         let mut link = own.further_links.load(Ordering::Relaxed);
         own.further_links.store(NIL, Ordering::Relaxed);
         while link != NIL {
-            let node = self.node(slots, link);
-            self.remove(slots, node, link, &mut orphaned);
-            let sibling = node.sibling.load(Ordering::Relaxed);
+            self.remove(slots, link, &mut orphaned);
+            let sibling = self.all(slots).link(link).sibling.load(Ordering::Relaxed);
             self.cells.free(link & !IN_POOL);
             link = sibling;
         }
     }
 
-    fn remove(&self, slots: &Slots, node: &LinkNode, link: u32, orphaned: &mut impl FnMut(u32)) {
-        let parent = node.parent.load(Ordering::Acquire);
+    fn remove(&self, slots: &Slots, number: u32, orphaned: &mut impl FnMut(u32)) {
+        let all = self.all(slots);
+        let node = &all.link(number).node;
+        let parent = node.list();
         if parent == NIL {
             return;
         }
-        // The parent may be cancelled, die and be used again before the lock is taken; then the
-        // link is no longer in its list, which the second look tells.
-        let mut first = slots.slot(parent).live().children.lock();
-        if node.parent.load(Ordering::Relaxed) != parent {
+        let slot = slots.slot(parent);
+        let lock = slot.live().lists.lock();
+        if node.list() != parent && !crate::weakened!("second_look") {
             return;
         }
-        let previous = node.previous.load(Ordering::Relaxed);
-        let next = node.next.load(Ordering::Relaxed);
-        if previous == NIL {
-            debug_assert_eq!(*first, link);
-            *first = next;
-        } else {
-            self.node(slots, previous).next.store(next, Ordering::Relaxed);
-        }
-        if next != NIL {
-            self.node(slots, next).previous.store(previous, Ordering::Relaxed);
-        }
-        node.parent.store(NIL, Ordering::Relaxed);
-        let empty = *first == NIL;
-        drop(first);
+        let children = children(&all, slot);
+        children.remove(number);
+        let empty = children.is_empty();
+        drop(lock);
         if empty {
             orphaned(parent);
         }

@@ -1,23 +1,28 @@
 //! Tokens: a cancellation flag with a cause, a reason and parents.
 //!
 //! Locks, all leaves, never two at a time: the record lock (cause, time, reason) beside the state
-//! word, the list lock (children) beside the control word.
+//! word, the list lock (children, signals, callbacks) beside the control word.
 //!
 //! Cancel: lock the record; unless CANCELLED is set write it, then set CANCELLED with Release;
 //! unlock. A losing cancel had to take the lock, so it returns only after the flag is visible, and
-//! the first reason wins. Then the flag spreads down, iteratively: winning a child's flag gives
-//! the right to use the child's `next_cancelled`, which chains those whose own children are still
-//! to be visited. Every one of them is pinned.
+//! the first reason wins. Then the flag spreads down, iteratively: winning a token's flag gives
+//! the right to use its `next_cancelled`, which chains those whose children are still to be
+//! visited, and afterwards those whose callbacks are still to be run. Every one of them is pinned.
 //!
 //! A dead token unlinks itself from its parents; a parent that dies by that is buried in the same
 //! loop, chained by `next_dead`. No recursion: a chain of a million costs no stack.
 
 use crate::arena::{Arena, Holder, Keeper, LivePart, Pin};
+use crate::deadline::Deadlines;
+use crate::deferred::{Chain, Dead, Deferred, Work};
 use crate::error::Error;
 use crate::foreign::{Foreign, Foreigns};
 use crate::handle::{CANCELLED, FLAGS, FOREIGN, Handle, Kind, NULL};
 use crate::link::{Added, Batch, LinkNode, Links};
+use crate::owner::Owners;
 use crate::pool::NIL;
+use crate::registration::Registrations;
+use crate::signal::Signals;
 use crate::sys::callout::Payload;
 use crate::sys::clock;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
@@ -34,6 +39,8 @@ pub enum Cause {
     Request = 1,
     /// The host's own check said so.
     Foreign = 2,
+    /// Its deadline was over.
+    Deadline = 3,
 }
 
 /// What is remembered of a cancel. `reason` is a reference.
@@ -47,28 +54,52 @@ pub struct Record {
     pub reason: TextId,
 }
 
-/// Beside the state word.
+/// Beside the state word: what is written when the token is made and when it is cancelled.
 #[derive(Debug, Default)]
 pub struct TokenCold {
     record: Mutex<Record>,
+    job_id: AtomicU32,
+    foreign: AtomicU32,
 }
 
 /// Beside the control word.
 #[derive(Debug, Default)]
 pub struct TokenLive {
+    /// Guards the three lists.
+    pub lists: Mutex<()>,
     /// First link of the list of children.
-    pub children: Mutex<u32>,
+    pub children: AtomicU32,
+    /// First registration that wakes a waiter or sets an event.
+    pub signals: AtomicU32,
+    /// First registration that calls a plugin's function.
+    pub callbacks: AtomicU32,
     /// Link to the first parent.
     pub link: LinkNode,
     /// Links to further parents.
     pub further_links: AtomicU32,
-    next_cancelled: AtomicU32,
-    job_id: AtomicU32,
-    foreign: AtomicU32,
+    /// The next token of a walk or a chain; whoever set the flag may use it.
+    pub next_cancelled: AtomicU32,
+    /// Place of its deadline; `deadline` guards it.
+    pub deadline: AtomicU32,
+}
+
+impl TokenLive {
+    /// Whether anything is registered. Under the lists' lock, or of a dead token.
+    pub fn is_listened(&self) -> bool {
+        self.signals.load(Ordering::Relaxed) | self.callbacks.load(Ordering::Relaxed) != NIL
+    }
 }
 
 impl LivePart for TokenLive {
     const KIND: Kind = Kind::Token;
+}
+
+/// What a walk left to do.
+struct Spread {
+    /// Tokens with callbacks or signals.
+    chain: Chain,
+    /// Tokens that died when the walk let go of them.
+    dead: Dead,
 }
 
 /// What a look at a layer told.
@@ -101,6 +132,11 @@ pub struct Tokens {
     links: Links,
     texts: Texts,
     foreigns: Foreigns,
+    pub(crate) registrations: Registrations,
+    pub(crate) signals: Signals,
+    pub(crate) owners: Owners,
+    deadlines: Deadlines,
+    deferred: Deferred,
 }
 
 impl Keeper for Tokens {
@@ -115,10 +151,14 @@ impl Keeper for Tokens {
     fn bury(&self, index: u32) {
         let slot = self.arena.slot(index);
         let live = slot.live();
-        let clean = slot.state().load(Ordering::Relaxed) & FLAGS == 0
-            && live.job_id.load(Ordering::Relaxed) == NIL
-            && !Links::any(live);
-        if clean {
+        let word = |word: &AtomicU32| word.load(Ordering::Relaxed);
+        let used = word(&slot.cold.job_id)
+            | word(&slot.cold.foreign)
+            | word(&live.deadline)
+            | word(&live.signals)
+            | word(&live.callbacks);
+        let flags = slot.state().load(Ordering::Relaxed) & FLAGS;
+        if used == NIL && flags == 0 && !Links::any(live) {
             self.arena.bury(index, slot);
         } else {
             self.bury_with_parents(index);
@@ -135,6 +175,11 @@ impl Tokens {
             links: Links::new(),
             texts: Texts::new(),
             foreigns: Foreigns::new(),
+            registrations: Registrations::new(),
+            signals: Signals::new(),
+            owners: Owners::new(),
+            deadlines: Deadlines::new(),
+            deferred: Deferred::new(),
         }
     }
 
@@ -146,6 +191,11 @@ impl Tokens {
             links: Links::new(),
             texts: Texts::new(),
             foreigns: Foreigns::new(),
+            registrations: Registrations::new(),
+            signals: Signals::new(),
+            owners: Owners::new(),
+            deadlines: Deadlines::new(),
+            deferred: Deferred::new(),
         }
     }
 
@@ -160,7 +210,7 @@ impl Tokens {
     ) -> Result<Handle, Error> {
         let (index, slot) = self.arena.take()?;
         let plain = origin.job_id.is_empty() && origin.foreign.is_none();
-        if !plain && let Err(error) = self.equip(slot.live(), origin) {
+        if !plain && let Err(error) = self.equip(&slot.cold, origin) {
             self.arena.put_back(index);
             return Err(error);
         }
@@ -189,17 +239,17 @@ impl Tokens {
     }
 
     #[cold]
-    fn equip(&self, live: &TokenLive, origin: Origin<'_>) -> Result<(), Error> {
+    fn equip(&self, cold: &TokenCold, origin: Origin<'_>) -> Result<(), Error> {
         if !origin.job_id.is_empty() {
             let id = self.texts.store(origin.job_id)?;
-            live.job_id.store(id.0, Ordering::Relaxed);
+            cold.job_id.store(id.0, Ordering::Relaxed);
         }
         if let Some(foreign) = origin.foreign {
             match self.foreigns.add(foreign) {
-                Ok(number) => live.foreign.store(number, Ordering::Relaxed),
+                Ok(number) => cold.foreign.store(number, Ordering::Relaxed),
                 Err(error) => {
-                    self.texts.release(TextId(live.job_id.load(Ordering::Relaxed)));
-                    live.job_id.store(NIL, Ordering::Relaxed);
+                    self.texts.release(TextId(cold.job_id.load(Ordering::Relaxed)));
+                    cold.job_id.store(NIL, Ordering::Relaxed);
                     return Err(error);
                 }
             }
@@ -262,94 +312,182 @@ impl Tokens {
         true
     }
 
-    /// Cancels a token and all its descendants. True: this call did it.
+    /// Cancels a token and all its descendants and runs their callbacks. True: this call did it.
     ///
     /// A reason that finds no memory is left out: to stop matters more than to say why.
     pub fn cancel(&self, token: &TokenPin<'_>, cause: Cause, reason: &str) -> bool {
+        let Some(Spread { chain, dead }) = self.flag_all(token, cause, reason) else {
+            return false;
+        };
+        self.bury_all(dead);
+        self.run_callbacks(chain);
+        true
+    }
+
+    /// As `cancel`, but foreign code is left to the callback thread.
+    pub fn cancel_deferred(&self, token: &TokenPin<'_>, cause: Cause, reason: &str) -> bool {
+        let Some(Spread { chain, dead }) = self.flag_all(token, cause, reason) else {
+            return false;
+        };
+        self.deferred.push(&self.arena, chain, dead);
+        true
+    }
+
+    /// Sets all flags, then wakes waiters and sets events. `None`: another call had cancelled it.
+    fn flag_all(&self, token: &TokenPin<'_>, cause: Cause, reason: &str) -> Option<Spread> {
         let state = token.slot().state().load(Ordering::Acquire);
         if state & CANCELLED != 0 {
-            return false;
+            return None;
         }
         let reason = self.texts.store(reason).unwrap_or_default();
         let record = Record { time_ns: clock::now_ns(), cause, reason };
         if !self.flag_or_forget(token.index(), record) {
-            return false;
+            return None;
         }
-        self.spread(token.index(), record);
-        true
+        let spread = self.spread(token.index(), record);
+        self.signal(&spread.chain);
+        Some(spread)
     }
 
     /// Carries a cancel down from a token that this thread has just flagged and keeps pinned.
-    fn spread(&self, origin: u32, record: Record) {
-        let chain = |index: u32| &self.arena.slot(index).live().next_cancelled;
-        let (mut current, mut last) = (origin, origin);
-        chain(origin).store(NIL, Ordering::Relaxed);
+    fn spread(&self, origin: u32, record: Record) -> Spread {
+        let slots = &self.arena;
+        let mut spread = Spread { chain: Chain::EMPTY, dead: Dead::NOBODY };
+        let mut to_visit = Chain::EMPTY;
+        // As every other token of the walk has an internal of its own.
+        let pinned = slots.pin_index(origin);
+        debug_assert!(pinned, "the caller has it pinned");
+        to_visit.append(slots, origin);
         let mut batch: Batch = [NIL; 32];
-        while current != NIL {
-            let mut more = true;
-            while more {
-                let (count, emptied) = self.links.take_children(&self.arena, current, &mut batch);
-                more = count > 0 && !emptied;
-                for &child in &batch[..count] {
+        while let Some(current) = to_visit.pop(slots) {
+            let listened = loop {
+                let taken = self.links.take_children(slots, current, &mut batch);
+                for &child in &batch[..taken.count] {
                     let own = Record { reason: self.texts.share(record.reason), ..record };
                     if self.flag_or_forget(child, own) {
-                        chain(child).store(NIL, Ordering::Relaxed);
-                        chain(last).store(child, Ordering::Relaxed);
-                        last = child;
+                        to_visit.append(slots, child);
                     } else {
-                        drop(TokenPin::take_over(self, child));
+                        self.let_go(child, &mut spread.dead);
                     }
                 }
-                if emptied {
-                    drop(TokenPin::take_over(self, current));
+                if taken.emptied {
+                    self.let_go(current, &mut spread.dead);
                 }
+                if !taken.more {
+                    break taken.listened;
+                }
+            };
+            if listened {
+                spread.chain.append(slots, current);
+            } else {
+                self.let_go(current, &mut spread.dead);
             }
-            let next = chain(current).load(Ordering::Relaxed);
-            if current != origin {
-                drop(TokenPin::take_over(self, current));
-            }
-            current = next;
         }
+        spread
+    }
+
+    /// Takes an internal away. Who dies by it is left for the caller to bury.
+    fn let_go(&self, index: u32, dead: &mut Dead) {
+        if self.arena.unpin(index) {
+            dead.add(&self.arena, index);
+        }
+    }
+
+    /// Arms the token's deadline, or moves it. `None`: it is cancelled already; else whether one
+    /// was armed before.
+    pub fn arm(&self, token: &TokenPin<'_>, time_ns: u64) -> Result<Option<bool>, Error> {
+        if self.is_cancelled(token) {
+            return Ok(None);
+        }
+        self.deadlines.arm(&self.arena, token.index(), time_ns).map(Some)
+    }
+
+    /// Disarms the token's deadline. False: none was armed, or its time has come.
+    pub fn disarm(&self, token: &TokenPin<'_>) -> bool {
+        self.deadlines.disarm(&self.arena, token.index())
+    }
+
+    /// When the token's deadline is.
+    pub fn deadline(&self, token: &TokenPin<'_>) -> Option<u64> {
+        self.deadlines.of(&self.arena, token.index())
+    }
+
+    /// Cancels every token whose deadline is over; foreign code is left to the callback thread.
+    pub fn expire(&self, now_ns: u64) {
+        while let Some(index) = self.deadlines.pop_due(&self.arena, now_ns) {
+            let token = TokenPin::take_over(self, index);
+            self.cancel_deferred(&token, Cause::Deadline, "deadline exceeded");
+            let mut dead = Dead::NOBODY;
+            self.let_go(token.leave(), &mut dead);
+            self.deferred.push(&self.arena, Chain::EMPTY, dead);
+        }
+    }
+
+    /// The deadlines.
+    pub fn deadlines(&self) -> &Deadlines {
+        &self.deadlines
+    }
+
+    /// Disarms all deadlines and refuses new ones.
+    pub fn stop_deadlines(&self) {
+        self.deadlines.stop(&self.arena);
+    }
+
+    /// Waits for what the callback thread has to do; `None` once that is stopped and all is done.
+    pub fn wait_deferred(&self) -> Option<Work> {
+        self.deferred.wait(&self.arena)
+    }
+
+    /// What the callback thread has to do, without waiting.
+    pub fn take_deferred(&self) -> Option<Work> {
+        self.deferred.take(&self.arena)
+    }
+
+    /// Lets `wait_deferred` end.
+    pub fn stop_deferred(&self) {
+        self.deferred.stop();
+    }
+
+    /// The owners.
+    pub fn owners(&self) -> &Owners {
+        &self.owners
     }
 
     /// Clears and buries a dead token and every parent that dies by that.
     #[inline(never)]
     fn bury_with_parents(&self, index: u32) {
-        let mut dead = index;
-        self.arena.slot(index).next_dead().store(NIL, Ordering::Relaxed);
-        while dead != NIL {
-            let index = dead;
-            let slot = self.arena.slot(index);
-            dead = slot.next_dead().load(Ordering::Relaxed);
+        let mut dead = Dead::NOBODY;
+        dead.add(&self.arena, index);
+        while let Some(index) = dead.pop(&self.arena) {
             self.clear(index, &mut dead);
-            self.arena.bury(index, slot);
+            self.arena.bury(index, self.arena.slot(index));
         }
     }
 
-    /// Clears a dead token; parents that die by it are put in front of `dead`.
-    fn clear(&self, index: u32, dead: &mut u32) {
+    /// Clears a dead token; parents that die by it are added to `dead`.
+    fn clear(&self, index: u32, dead: &mut Dead) {
         let slot = self.arena.slot(index);
         let live = slot.live();
+        // First of all: until then the timer may still look at the token.
+        if live.deadline.load(Ordering::Relaxed) != NIL {
+            self.deadlines.disarm(&self.arena, index);
+        }
+        self.drop_listeners(index);
         if Links::any(live) {
-            self.links.remove_all(&self.arena, index, |parent| {
-                if self.arena.unpin(parent) {
-                    self.arena.slot(parent).next_dead().store(*dead, Ordering::Relaxed);
-                    *dead = parent;
-                }
-            });
+            self.links.remove_all(&self.arena, index, |parent| self.let_go(parent, dead));
         }
         if slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
             let record = std::mem::take(&mut *slot.cold.record.lock());
             self.texts.release(record.reason);
         }
-        let job_id = live.job_id.load(Ordering::Relaxed);
+        let job_id = slot.cold.job_id.load(Ordering::Relaxed);
         if job_id != NIL {
-            live.job_id.store(NIL, Ordering::Relaxed);
+            slot.cold.job_id.store(NIL, Ordering::Relaxed);
             self.texts.release(TextId(job_id));
         }
-        let foreign = live.foreign.load(Ordering::Relaxed);
+        let foreign = slot.cold.foreign.load(Ordering::Relaxed);
         if foreign != NIL {
-            live.foreign.store(NIL, Ordering::Relaxed);
+            slot.cold.foreign.store(NIL, Ordering::Relaxed);
             self.foreigns.remove(foreign);
         }
     }
@@ -407,8 +545,8 @@ impl Tokens {
 
     fn ask_foreign(&self, token: Handle, thread: u64) -> Answer {
         let Ok(pin) = TokenPin::new(self, token) else { return Answer::Gone };
-        let number = pin.slot().live().foreign.load(Ordering::Relaxed);
-        if number != NIL && self.foreigns.ask(number, thread, clock::now_ns()) {
+        let number = pin.slot().cold.foreign.load(Ordering::Relaxed);
+        if number != NIL && self.foreigns.ask(&self.owners, number, thread, clock::now_ns()) {
             self.cancel(&pin, Cause::Foreign, "cancelled in the host");
         }
         if pin.slot().state().load(Ordering::Acquire) & CANCELLED != 0 {
@@ -425,7 +563,7 @@ impl Tokens {
         token: &TokenPin<'_>,
         payload: Option<Payload>,
     ) -> Option<Payload> {
-        match token.slot().live().foreign.load(Ordering::Relaxed) {
+        match token.slot().cold.foreign.load(Ordering::Relaxed) {
             NIL => payload,
             number => self.foreigns.retire(number, payload),
         }
@@ -452,7 +590,7 @@ impl Tokens {
 
     /// Shows the job id given at creation, empty if there is none.
     pub fn show_job_id<R>(&self, token: &TokenPin<'_>, reader: impl FnOnce(&str) -> R) -> R {
-        let id = TextId(token.slot().live().job_id.load(Ordering::Relaxed));
+        let id = TextId(token.slot().cold.job_id.load(Ordering::Relaxed));
         self.texts.show(id, reader)
     }
 }

@@ -11,11 +11,28 @@ use std::path::Path;
 use std::process::Command;
 use support::root;
 
+/// The files of `src/ffi` with exported functions, in the header's order.
+const FILES: &[&str] = &[
+    "status",
+    "token",
+    "owner",
+    "registration",
+    "deadline",
+    "wait",
+    "job",
+    "current",
+    "poll",
+    "context",
+    "stats",
+    "service",
+    "library",
+];
+
 /// The header as the sources have it now.
 fn generated_header() -> String {
     let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("cbindgen.toml");
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for name in ["status", "token", "job", "current", "poll", "context", "stats", "library"] {
+    for name in FILES {
         builder = builder.with_src(root().join(format!("src/ffi/{name}.rs")));
     }
     let mut text = Vec::new();

@@ -246,7 +246,8 @@ fn set_reset_x_cancel() {
 }
 
 fn job(library: &Library) -> Handle {
-    let origin = JobOrigin { label: "", caller_id: "", parent: 0, token: Origin::default() };
+    let origin =
+        JobOrigin { label: "", caller_id: "", parent: 0, token: Origin::default(), owner: 0 };
     library.jobs().create(&origin, None).unwrap()
 }
 

@@ -319,9 +319,11 @@ fn sizes_of_descriptors_are_checked() {
         desc: dcc_job_desc,
         tail: u64,
     }
-    let later = |tail| Later { desc: dcc_job_desc { struct_size: 88, ..job_desc() }, tail };
+    let later = |tail| Later { desc: dcc_job_desc { struct_size: 96, ..job_desc() }, tail };
     assert_eq!(create_job(&later(0).desc).0, DCC_OK);
     assert_eq!(create_job(&later(1).desc).0, DCC_ERROR_UNSUPPORTED);
+    let first_version = dcc_job_desc { struct_size: 80, ..job_desc() };
+    assert_eq!(create_job(&first_version).0, DCC_OK);
     for size in [0, 1, 79, u32::MAX] {
         let desc = dcc_job_desc { struct_size: size, ..job_desc() };
         assert_eq!(create_job(&desc), (DCC_ERROR_INVALID_ARGUMENT, null_mut()), "{size}");
@@ -549,6 +551,10 @@ fn each_status_has_a_text_of_its_own() {
                         "DCC_NOT_CANCELLED",
                         "DCC_NOT_FOUND",
                         "DCC_SECOND_INSTANCE",
+                        "DCC_TIMED_OUT",
+                        "DCC_NEVER",
+                        "DCC_CALLBACK_DONE",
+                        "DCC_CALLBACK_RUNNING",
                     ]
                     .contains(&name) =>
             {
@@ -560,7 +566,7 @@ fn each_status_has_a_text_of_its_own() {
         assert_ne!(text(status), "Unknown status", "{line}");
         assert!(texts.insert(text(status)), "{line} has another's text");
     }
-    assert_eq!(constants, 19);
+    assert_eq!(constants, 26);
     assert_eq!(text(12345), "Unknown status");
 }
 
@@ -571,7 +577,7 @@ fn the_numbers_agree_with_their_copies() {
     assert!(header.contains(version));
     assert!(include_str!("../CHANGELOG.md").contains(concat!("## ", env!("CARGO_PKG_VERSION"))));
     assert_eq!(dcc_abi_version(), DCC_ABI_MAJOR << 16 | DCC_ABI_MINOR);
-    assert_eq!(size_of::<dcc_job_desc>(), 80);
+    assert_eq!(size_of::<dcc_job_desc>(), 88);
     assert_eq!(size_of::<dcc_cancel_token_desc>(), 40);
     assert_eq!(size_of::<dcc_job_progress_info>(), 24);
     assert_eq!(size_of::<dcc_poll_pair>(), 32);

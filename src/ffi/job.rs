@@ -5,6 +5,7 @@ use super::argument::{
 };
 use super::current::{job_status, token_status};
 use super::guard::{Outcome, guard, guard_creating, guard_value};
+use super::owner::dcc_owner;
 use super::status::{
     DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_CANCELLED_BY_JOB, DCC_NOT_FOUND, DCC_OK,
     dcc_status,
@@ -17,6 +18,7 @@ use crate::error::Error;
 use crate::foreign::Foreign;
 use crate::handle::{Handle, NULL};
 use crate::job::{Begun, Ended, JobOrigin, JobPin, JobState, JobText, Jobs, Progress};
+use crate::pool::NIL;
 use crate::sys::callout::{ForeignCheck, Payload, UserData};
 use crate::token::Origin;
 use std::ffi::{c_char, c_void};
@@ -88,6 +90,9 @@ pub struct dcc_job_desc {
     pub is_cancelled: dcc_is_cancelled_fn,
     /// Least nanoseconds between two questions to `is_cancelled`.
     pub min_interval_ns: u64,
+    /// The plugin that `destroy` and `is_cancelled` belong to, see dcc_owner_close. NULL if they
+    /// stay loaded.
+    pub owner: *const dcc_owner,
 }
 
 // SAFETY: numbers, pointers and nullable functions, for which zero is a value; starts with a u32.
@@ -169,6 +174,7 @@ unsafe fn create(desc: &dcc_job_desc) -> Outcome<Handle> {
                 check: unsafe { ForeignCheck::new(function, user_data) },
                 thread: (!any_thread).then_some(creator),
                 min_interval_ns: desc.min_interval_ns,
+                owned: NIL,
             })
         }
     };
@@ -183,6 +189,7 @@ unsafe fn create(desc: &dcc_job_desc) -> Outcome<Handle> {
         caller_id,
         parent: handle(desc.parent),
         token: Origin { job_id: "", foreign },
+        owner: handle(desc.owner),
     };
     // SAFETY: the C caller's promise in the descriptor; on an error the payload is given up
     // without running its notify.

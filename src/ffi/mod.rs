@@ -9,14 +9,19 @@
 mod argument;
 pub mod context;
 pub mod current;
+pub mod deadline;
 mod guard;
 pub mod job;
 pub mod library;
+pub mod owner;
 pub mod poll;
+pub mod registration;
+pub mod service;
 pub mod stats;
 pub mod status;
 mod thread;
 pub mod token;
+pub mod wait;
 
 use crate::context::Library;
 

@@ -25,6 +25,14 @@ pub const DCC_NOT_FOUND: dcc_status = 7;
 /// Done, but by a second copy of the library in this process: what it created is not seen by
 /// users of the first copy. Load the library through `dcc_cancel_dl.h`, which finds the first.
 pub const DCC_SECOND_INSTANCE: dcc_status = 8;
+/// The time was over before anything happened.
+pub const DCC_TIMED_OUT: dcc_status = 9;
+/// This would wait for ever: what was waited for can never be cancelled.
+pub const DCC_NEVER: dcc_status = 10;
+/// Unregistered, but its callback had run before, or its token is no more.
+pub const DCC_CALLBACK_DONE: dcc_status = 11;
+/// Unregistered, but its callback is running right now.
+pub const DCC_CALLBACK_RUNNING: dcc_status = 12;
 
 /// A handle of no live object, or of another kind of object.
 pub const DCC_ERROR_INVALID_HANDLE: dcc_status = -1;
@@ -46,6 +54,13 @@ pub const DCC_ERROR_WRONG_THREAD: dcc_status = -8;
 pub const DCC_ERROR_WRONG_ORDER: dcc_status = -9;
 /// The job is in a state that does not allow this.
 pub const DCC_ERROR_WRONG_STATE: dcc_status = -10;
+/// The call would wait for itself: it is made from inside the function it would wait for, or from
+/// one that another thread waits for, and so on in a ring.
+pub const DCC_ERROR_WOULD_DEADLOCK: dcc_status = -11;
+/// The library, or the owner that was named, has been shut down.
+pub const DCC_ERROR_SHUTDOWN: dcc_status = -12;
+/// This process is a fork of the one that used the library; only polls work in it.
+pub const DCC_ERROR_FORKED: dcc_status = -13;
 
 /// Every status with its text.
 pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
@@ -58,6 +73,10 @@ pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
     (DCC_ALREADY_ENDED, c"Job already ended"),
     (DCC_NOT_FOUND, c"Not found"),
     (DCC_SECOND_INSTANCE, c"Done by a second copy of the library in this process"),
+    (DCC_TIMED_OUT, c"Timed out"),
+    (DCC_NEVER, c"Never: it cannot be cancelled"),
+    (DCC_CALLBACK_DONE, c"The callback has run or was dropped before"),
+    (DCC_CALLBACK_RUNNING, c"The callback is running"),
     (DCC_ERROR_INVALID_HANDLE, c"Invalid handle"),
     (DCC_ERROR_INVALID_ARGUMENT, c"Invalid argument"),
     (DCC_ERROR_RESOURCES, c"Out of resources"),
@@ -68,6 +87,9 @@ pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
     (DCC_ERROR_WRONG_THREAD, c"Ticket of another thread"),
     (DCC_ERROR_WRONG_ORDER, c"Ticket is not the latest of its slot"),
     (DCC_ERROR_WRONG_STATE, c"Job is in another state"),
+    (DCC_ERROR_WOULD_DEADLOCK, c"Would wait for itself"),
+    (DCC_ERROR_SHUTDOWN, c"Shut down"),
+    (DCC_ERROR_FORKED, c"Not available in a forked process"),
 ];
 
 /// The status that tells of an error.
@@ -75,6 +97,7 @@ pub(super) fn of(error: &Error) -> dcc_status {
     match error {
         Error::InvalidHandle(..) => DCC_ERROR_INVALID_HANDLE,
         Error::InvalidArgument(_)
+        | Error::NullArray { .. }
         | Error::TextTooLong { .. }
         | Error::NotUtf8 { .. }
         | Error::DescriptorTooSmall { .. } => DCC_ERROR_INVALID_ARGUMENT,
@@ -85,6 +108,9 @@ pub(super) fn of(error: &Error) -> dcc_status {
         Error::WrongThread(_) => DCC_ERROR_WRONG_THREAD,
         Error::WrongOrder(_) => DCC_ERROR_WRONG_ORDER,
         Error::WrongState { .. } => DCC_ERROR_WRONG_STATE,
+        Error::WouldDeadlock => DCC_ERROR_WOULD_DEADLOCK,
+        Error::OwnerClosed(_) | Error::ShutDown => DCC_ERROR_SHUTDOWN,
+        Error::Forked => DCC_ERROR_FORKED,
         Error::Internal => DCC_ERROR_INTERNAL,
     }
 }

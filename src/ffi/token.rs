@@ -31,11 +31,14 @@ pub const DCC_CAUSE_NONE: dcc_cause = 0;
 pub const DCC_CAUSE_REQUEST: dcc_cause = 1;
 /// A job's `is_cancelled` function said so.
 pub const DCC_CAUSE_FOREIGN: dcc_cause = 2;
+/// Its deadline was over.
+pub const DCC_CAUSE_DEADLINE: dcc_cause = 3;
 
 const _: () = {
     assert!(DCC_CAUSE_NONE == Cause::None as dcc_cause);
     assert!(DCC_CAUSE_REQUEST == Cause::Request as dcc_cause);
     assert!(DCC_CAUSE_FOREIGN == Cause::Foreign as dcc_cause);
+    assert!(DCC_CAUSE_DEADLINE == Cause::Deadline as dcc_cause);
 };
 
 /// What a token is created from. Set all to zero, then `struct_size` to sizeof, then what you
@@ -65,27 +68,28 @@ unsafe impl Versioned for dcc_cancel_token_desc {
     const FIRST_SIZE: usize = 40;
 }
 
-fn tokens() -> &'static Tokens {
+pub(super) fn tokens() -> &'static Tokens {
     LIBRARY.jobs().tokens()
 }
 
 /// The handles of an array of the caller.
 ///
 /// # Safety
-/// `parents` is readable for `count` entries, or `count` is 0.
-unsafe fn handles<'call>(
-    parents: *const *const dcc_cancel_token,
+/// `tokens` is readable for `count` entries, or `count` is 0.
+pub(super) unsafe fn handles<'call>(
+    what: &'static str,
+    tokens: *const *const dcc_cancel_token,
     count: usize,
 ) -> Outcome<impl Iterator<Item = Handle> + 'call> {
-    let parents: &'call [*const dcc_cancel_token] = match (parents.is_null(), count) {
+    let tokens: &'call [*const dcc_cancel_token] = match (tokens.is_null(), count) {
         (_, 0) => &[],
         (true, _) => {
-            return Err(Error::InvalidArgument("parents is NULL but parent_count is not 0"));
+            return Err(Error::NullArray { what, count });
         }
         // SAFETY: promised by the caller.
-        (false, count) => unsafe { std::slice::from_raw_parts(parents, count) },
+        (false, count) => unsafe { std::slice::from_raw_parts(tokens, count) },
     };
-    Ok(parents.iter().map(|parent| handle(*parent)))
+    Ok(tokens.iter().map(|token| handle(*token)))
 }
 
 fn create(
@@ -120,7 +124,8 @@ pub unsafe extern "C" fn dcc_cancel_token_create_linked(
 ) -> dcc_status {
     guard_creating(|| {
         // SAFETY: the C caller's promise: `count` readable entries and a writable result.
-        let (to, parents) = unsafe { (out_handle(out_token)?, handles(parents, count)?) };
+        let (to, parents) =
+            unsafe { (out_handle(out_token)?, handles("parents", parents, count)?) };
         create(parents, Origin::default(), to)
     })
 }
@@ -138,7 +143,7 @@ pub unsafe extern "C" fn dcc_cancel_token_create_from(
             let desc = descriptor(desc)?;
             let job_id = text("job id", desc.job_id, desc.job_id_length, DCC_MAX_ID_LENGTH)?;
             let origin = Origin { job_id, foreign: None };
-            create(handles(desc.parents, desc.parent_count)?, origin, to)
+            create(handles("parents", desc.parents, desc.parent_count)?, origin, to)
         }
     })
 }
@@ -306,7 +311,7 @@ pub unsafe extern "C" fn dcc_cancel_token_job_id(
 }
 
 /// The token pinned for this call; `None` for NULL.
-fn pinned(token: *const dcc_cancel_token) -> Outcome<Option<TokenPin<'static>>> {
+pub(super) fn pinned(token: *const dcc_cancel_token) -> Outcome<Option<TokenPin<'static>>> {
     match handle(token) {
         NULL => Ok(None),
         token => TokenPin::new(tokens(), token).map(Some),

@@ -4,6 +4,7 @@
 //! stays loaded, may be called with its user data, and neither unwinds nor longjmps.
 
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 /// User data of a plugin: carried, never read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,5 +82,78 @@ impl ForeignCheck {
     pub fn ask(&self) -> bool {
         // SAFETY: promised to `new`.
         unsafe { (self.function)(self.user_data.0) != 0 }
+    }
+}
+
+/// C form of what is called when a token is cancelled. The token is borrowed.
+pub type CancelFn = unsafe extern "C" fn(token: *const c_void, user_data: *mut c_void);
+
+/// A plugin's function to call when a token is cancelled, with its user data and notify.
+#[derive(Debug)]
+#[must_use = "the destroy-notify of the payload has to run exactly once"]
+pub struct Callback {
+    function: CancelFn,
+    payload: Payload,
+}
+
+impl Callback {
+    /// # Safety
+    /// `function` may be called once with any token's handle and the payload's user data, on any
+    /// thread, until the payload is destroyed.
+    pub unsafe fn new(function: CancelFn, payload: Payload) -> Self {
+        Self { function, payload }
+    }
+
+    /// Calls the function. Never call it under a lock.
+    pub fn call(&self, token: u64) {
+        let token = std::ptr::without_provenance(token as usize);
+        // SAFETY: promised to `new`.
+        unsafe { (self.function)(token, self.payload.user_data.0) }
+    }
+
+    /// What is left when the function is not called any more.
+    pub fn into_payload(self) -> Payload {
+        self.payload
+    }
+}
+
+/// Room for a callback, filled and emptied by turns. Who may do either is the affair of the thing
+/// that contains it; the cell only carries the words from one thread to the other.
+#[derive(Debug, Default)]
+pub struct CallbackCell {
+    function: AtomicUsize,
+    user_data: AtomicPtr<c_void>,
+    destroy: AtomicUsize,
+}
+
+impl CallbackCell {
+    /// Fills the empty cell.
+    pub fn put(&self, callback: Callback) {
+        let Callback { function, payload } = callback;
+        self.user_data.store(payload.user_data.0, Ordering::Relaxed);
+        let destroy = payload.destroy.map_or(0, |destroy| destroy as usize);
+        self.destroy.store(destroy, Ordering::Relaxed);
+        self.function.store(function as usize, Ordering::Relaxed);
+    }
+
+    /// Empties the cell; `None` if it is empty.
+    pub fn take(&self) -> Option<Callback> {
+        let function = self.function.load(Ordering::Relaxed);
+        if function == 0 {
+            return None;
+        }
+        self.function.store(0, Ordering::Relaxed);
+        let (user_data, destroy) =
+            (self.user_data.load(Ordering::Relaxed), self.destroy.load(Ordering::Relaxed));
+        // SAFETY: the words are those of the `Callback` that `put` got, whose maker's promise
+        // still holds.
+        unsafe {
+            let function = std::mem::transmute::<usize, CancelFn>(function);
+            let destroy = std::mem::transmute::<usize, Option<DestroyFn>>(destroy);
+            Some(Callback {
+                function,
+                payload: Payload { user_data: UserData(user_data), destroy },
+            })
+        }
     }
 }

@@ -6,9 +6,13 @@ pub mod callout;
 pub mod clock;
 pub mod memory;
 pub mod sync;
+pub mod thread_identity;
 
 #[cfg(not(loom))]
 pub mod instance;
+pub mod native_event;
+#[cfg(not(loom))]
+pub mod service_thread;
 #[cfg(not(loom))]
 pub mod thread_exit;
 #[cfg(not(loom))]

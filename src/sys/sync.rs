@@ -8,17 +8,60 @@ pub use real::*;
 #[cfg(not(loom))]
 mod real {
     pub use once_cell::race::OnceBox;
-    pub use parking_lot::Mutex;
+    pub use parking_lot::{Mutex, MutexGuard};
     pub use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+    /// A condition variable.
+    #[derive(Debug, Default)]
+    pub struct Condvar(parking_lot::Condvar);
+
+    impl Condvar {
+        /// Nobody waits.
+        pub const fn new() -> Self {
+            Self(parking_lot::Condvar::new())
+        }
+
+        /// Waits for a notification; the lock is free meanwhile.
+        pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+            self.0.wait(guard);
+        }
+
+        /// As `wait`, at most until a time on the library's clock. True: that time came.
+        pub fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, time_ns: u64) -> bool {
+            match crate::sys::clock::instant_at(time_ns) {
+                Some(time) => self.0.wait_until(guard, time).timed_out(),
+                None => {
+                    self.0.wait(guard);
+                    false
+                }
+            }
+        }
+
+        /// Wakes everyone who waits.
+        pub fn notify_all(&self) {
+            self.0.notify_all();
+        }
+
+        /// Wakes one who waits.
+        pub fn notify_one(&self) {
+            self.0.notify_one();
+        }
+    }
 }
 
 #[cfg(loom)]
 mod model {
     pub use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+    use std::ops::{Deref, DerefMut};
+
     /// Loom's mutex with the shape of `parking_lot::Mutex`.
     #[derive(Debug, Default)]
     pub struct Mutex<T>(loom::sync::Mutex<T>);
+
+    /// Loom's guard with the shape of `parking_lot::MutexGuard`.
+    #[derive(Debug)]
+    pub struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
 
     impl<T> Mutex<T> {
         /// Unlocked.
@@ -27,8 +70,54 @@ mod model {
         }
 
         /// Waits until it is this thread's.
-        pub fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
-            self.0.lock().expect("no model panics under a lock")
+        pub fn lock(&self) -> MutexGuard<'_, T> {
+            MutexGuard(Some(self.0.lock().expect("no model panics under a lock")))
+        }
+    }
+
+    impl<T> Deref for MutexGuard<'_, T> {
+        type Target = T;
+        fn deref(&self) -> &T {
+            self.0.as_ref().expect("there but in a wait")
+        }
+    }
+
+    impl<T> DerefMut for MutexGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            self.0.as_mut().expect("there but in a wait")
+        }
+    }
+
+    /// Loom's condition variable with the shape of the real one.
+    #[derive(Debug, Default)]
+    pub struct Condvar(loom::sync::Condvar);
+
+    impl Condvar {
+        /// Nobody waits.
+        pub fn new() -> Self {
+            Self(loom::sync::Condvar::new())
+        }
+
+        /// Waits for a notification; the lock is free meanwhile.
+        pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+            let inner = guard.0.take().expect("there but in a wait");
+            guard.0 = Some(self.0.wait(inner).expect("no model panics under a lock"));
+        }
+
+        /// As `wait`: no time passes in a model.
+        pub fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _time_ns: u64) -> bool {
+            self.wait(guard);
+            false
+        }
+
+        /// Wakes everyone who waits.
+        pub fn notify_all(&self) {
+            self.0.notify_all();
+        }
+
+        /// Wakes one who waits.
+        pub fn notify_one(&self) {
+            self.0.notify_one();
         }
     }
 

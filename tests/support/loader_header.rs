@@ -44,6 +44,9 @@ impl Prototype {
                 "char *" => {
                     format!("    if ({name} != NULL && size > 0)\n        *{name} = '\\0';\n")
                 }
+                "dcc_native_event *" => {
+                    format!("    if ({name} != NULL)\n        *{name} = DCC_NO_EVENT;\n")
+                }
                 "size_t *" | "uint64_t *" | "dcc_ticket *" | "dcc_cause *" => {
                     format!("    if ({name} != NULL)\n        *{name} = 0;\n")
                 }
@@ -71,7 +74,7 @@ impl Prototype {
         let (results, answer) = (self.results_before_loading(), self.answer_before_loading());
         format!(
             "DCC_CANCEL_SUPPLIED {result}{space}{name}({parameters})\n{{\n    \
-             const dcc_cancel_api *api = dcc_cancel_api_now();\n    if (api != NULL)\n        \
+             const dcc_cancel_api *api = dcc_cancel_api_now();\n    if (api != NULL && api->{name} != NULL)\n        \
              return {call};\n{results}    return {answer};\n}}\n\n"
         )
     }
@@ -82,10 +85,7 @@ impl Prototype {
 
     fn lookup(&self) -> String {
         let name = &self.name;
-        format!(
-            "    dcc_cancel_symbol_(library, \"{name}\", &api->{name});\n    \
-             if (api->{name} == NULL)\n        return \"{name}\";\n"
-        )
+        format!("    dcc_cancel_symbol_(library, \"{name}\", &api->{name});\n")
     }
 }
 

@@ -1,0 +1,89 @@
+//! Cancels at a time and from threads that must not run callbacks.
+
+use super::argument::{out, text};
+use super::guard::{Outcome, guard};
+use super::service;
+use super::status::{DCC_ALREADY_CANCELLED, DCC_NOT_FOUND, DCC_OK, dcc_status};
+use super::token::{DCC_MAX_TEXT_LENGTH, dcc_cancel_token, pinned, tokens};
+use crate::sys::clock;
+use crate::token::Cause;
+use std::ffi::c_char;
+
+/// As dcc_cancel_token_cancel, but callbacks run on the library's callback thread: for transport
+/// and signal-handling threads that must not run foreign code. When it returns, all flags are set
+/// and waiters woken. DCC_ERROR_RESOURCES if that thread cannot be started: nothing was done. Any
+/// thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_cancel_token_cancel_async(
+    token: *const dcc_cancel_token,
+    reason: *const c_char,
+    reason_length: usize,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise about its text.
+        let reason = unsafe { text("reason", reason, reason_length, DCC_MAX_TEXT_LENGTH) }?;
+        let Some(token) = pinned(token)? else { return Ok(DCC_OK) };
+        service::ensure_callback_thread()?;
+        let first = tokens().cancel_deferred(&token, Cause::Request, reason);
+        Ok(if first { DCC_OK } else { DCC_ALREADY_CANCELLED })
+    })
+}
+
+fn arm(token: *const dcc_cancel_token, time_ns: impl FnOnce() -> u64) -> Outcome {
+    let Some(token) = pinned(token)? else { return Ok(DCC_OK) };
+    service::ensure_timer_thread()?;
+    Ok(match tokens().arm(&token, time_ns())? {
+        Some(_) => DCC_OK,
+        None => DCC_ALREADY_CANCELLED,
+    })
+}
+
+/// Cancels the token (DCC_CAUSE_DEADLINE) `nanoseconds` from now unless it is disarmed before. A
+/// token has one deadline: arming it again moves it, in either direction. The flags are set by the
+/// library's timer thread, which no callback can delay; callbacks run on its callback thread. An
+/// armed deadline does not keep the token alive. DCC_ALREADY_CANCELLED: nothing to arm. NULL:
+/// nothing happens. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_cancel_token_cancel_after(
+    token: *const dcc_cancel_token,
+    nanoseconds: u64,
+) -> dcc_status {
+    guard(|| arm(token, || clock::now_ns().saturating_add(nanoseconds)))
+}
+
+/// As dcc_cancel_token_cancel_after, at a time on the library's clock (dcc_clock_now_ns). A time
+/// that has passed cancels as soon as the timer thread runs. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_cancel_token_cancel_at(
+    token: *const dcc_cancel_token,
+    time_ns: u64,
+) -> dcc_status {
+    guard(|| arm(token, || time_ns))
+}
+
+/// Disarms the token's deadline. DCC_OK: it was armed, and will not cancel the token. DCC_NOT_FOUND:
+/// none was armed, or its time has come and it cancels the token at this moment. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_cancel_token_disarm(token: *const dcc_cancel_token) -> dcc_status {
+    guard(|| {
+        let disarmed = pinned(token)?.is_some_and(|token| tokens().disarm(&token));
+        Ok(if disarmed { DCC_OK } else { DCC_NOT_FOUND })
+    })
+}
+
+/// Writes when the token's deadline is, on the library's clock; 0 with DCC_NOT_FOUND if none is
+/// armed. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_cancel_token_deadline(
+    token: *const dcc_cancel_token,
+    out_time_ns: *mut u64,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let to = unsafe { out(out_time_ns) }?;
+        *to = 0;
+        let deadline = pinned(token)?.and_then(|token| tokens().deadline(&token));
+        *to = deadline.unwrap_or(0);
+        Ok(if deadline.is_some() { DCC_OK } else { DCC_NOT_FOUND })
+    })
+}

@@ -1,0 +1,43 @@
+//! `dcc_owner_*`.
+
+use super::LIBRARY;
+use super::argument::{handle, out_handle, pointer};
+use super::guard::{guard, guard_creating};
+use super::status::{DCC_OK, dcc_status};
+
+/// An owner: the plugin, or the part of one, that function pointers belong to. Name it wherever
+/// you hand in functions, and close it before they are unloaded. The pointer is a handle; NULL is
+/// the owner whose functions stay loaded as long as the process.
+pub struct dcc_owner(());
+
+/// Creates an owner and writes it to `out_owner`; dcc_owner_close ends it. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc_status {
+    guard_creating(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let to = unsafe { out_handle(out_owner) }?;
+        *to = pointer(LIBRARY.jobs().tokens().owners().create()?);
+        Ok(())
+    })
+}
+
+/// Closes an owner; call it before its functions are unloaded, while no lock is held that they
+/// take. From now on everything that names it is refused with DCC_ERROR_SHUTDOWN. Its
+/// registrations are dropped, its jobs' `is_cancelled` are asked no more, its jobs that have not
+/// begun end as interrupted, and every destroy-notify runs, on this thread or where it is running
+/// already. Then it waits for calls of its functions on other threads. When it returns DCC_OK none
+/// of them will be called again, whatever is cancelled, and the handle is released; jobs that are
+/// running go on, without their functions.
+///
+/// DCC_ERROR_WOULD_DEADLOCK: called from inside one of its functions (nothing happened), or one of
+/// them waits, over whatever threads, for this one (all but the waiting is done). Call it again
+/// after that function returned. Any thread. NULL: nothing happens.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_owner_close(owner: *mut dcc_owner) -> dcc_status {
+    guard(|| {
+        if !owner.is_null() {
+            LIBRARY.jobs().close_owner(handle(owner))?;
+        }
+        Ok(DCC_OK)
+    })
+}

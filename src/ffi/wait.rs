@@ -1,0 +1,108 @@
+//! Waiting for a cancel: `dcc_cancel_token_wait*` and native events.
+
+use super::argument::{handle, out};
+use super::guard::{Outcome, guard, guard_creating};
+use super::status::{
+    DCC_CANCELLED_BY_TOKEN, DCC_NEVER, DCC_OK, DCC_POLL_GONE, DCC_TIMED_OUT, dcc_status,
+};
+use super::token::{dcc_cancel_token, handles, pinned, tokens};
+use crate::error::Error;
+use crate::handle::Handle;
+use crate::listen::Waited;
+use crate::sys::{clock, native_event};
+
+/// A timeout that never is over.
+pub const DCC_FOREVER: u64 = u64::MAX;
+
+/// An event of the operating system: a file descriptor (an eventfd or the reading end of a pipe),
+/// on Windows a HANDLE.
+pub type dcc_native_event = isize;
+
+/// A native event that is none.
+pub const DCC_NO_EVENT: dcc_native_event = -1;
+
+fn until(timeout_ns: u64) -> Option<u64> {
+    (timeout_ns != DCC_FOREVER).then(|| clock::now_ns().saturating_add(timeout_ns))
+}
+
+fn wait(tokens_to_wait_for: &[Handle], timeout_ns: u64) -> Outcome<(dcc_status, usize)> {
+    Ok(match tokens().wait_any(tokens_to_wait_for, until(timeout_ns))? {
+        Waited::Cancelled(position) => (DCC_CANCELLED_BY_TOKEN, position),
+        Waited::Gone(position) => (DCC_POLL_GONE, position),
+        Waited::TimedOut => (DCC_TIMED_OUT, 0),
+        Waited::Never => (DCC_NEVER, 0),
+    })
+}
+
+/// Waits until a token is cancelled, at most `timeout_ns` nanoseconds; 0 only looks, DCC_FOREVER
+/// waits for ever. DCC_CANCELLED_BY_TOKEN: it is cancelled, and what was written before the cancel
+/// is visible. DCC_TIMED_OUT. DCC_POLL_GONE: nobody holds the token any more, so nobody can cancel
+/// it. DCC_NEVER: a NULL token and no timeout. The wait does not keep the token alive. A foreign
+/// job's check is asked once at the beginning, not while waiting. Any thread but the host's UI
+/// thread, which should not wait at all.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_cancel_token_wait(
+    token: *const dcc_cancel_token,
+    timeout_ns: u64,
+) -> dcc_status {
+    guard(|| Ok(wait(&[handle(token)], timeout_ns)?.0))
+}
+
+/// Waits until any of `count` tokens is cancelled or gone, as dcc_cancel_token_wait; NULL tokens
+/// are skipped, a stale one fails the call. `out_index`, if not NULL, gets the position of the
+/// token that ended the wait, 0 if none did. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_cancel_token_wait_any(
+    tokens: *const *const dcc_cancel_token,
+    count: usize,
+    timeout_ns: u64,
+    out_index: *mut usize,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: `count` readable entries.
+        let given = unsafe { handles("tokens", tokens, count) }?;
+        let mut list = Vec::new();
+        list.try_reserve_exact(count).map_err(|_| Error::Resources("memory for waiting"))?;
+        list.extend(given);
+        let (status, position) = wait(&list, timeout_ns)?;
+        if !out_index.is_null() {
+            // SAFETY: the C caller's promise: NULL or a writable result.
+            unsafe { out_index.write(position) }
+        }
+        Ok(status)
+    })
+}
+
+/// Writes an event of the operating system that is set when the token is cancelled or gone, for
+/// poll, epoll, WaitForMultipleObjects or a toolkit's notifier (QSocketNotifier,
+/// QWinEventNotifier). Level-triggered: it stays set. Do not read from it. It is your duplicate:
+/// close it, with dcc_native_event_close or the system's own call, also if the token is gone; it
+/// is not inherited by programs that the process starts. On Linux a descriptor for `poll` with
+/// POLLIN. For a NULL token it is never set. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_cancel_token_event(
+    token: *const dcc_cancel_token,
+    out_event: *mut dcc_native_event,
+) -> dcc_status {
+    guard_creating(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let to = unsafe { out(out_event) }?;
+        *to = DCC_NO_EVENT;
+        *to = tokens().event(pinned(token)?.as_ref())?;
+        Ok(())
+    })
+}
+
+/// Closes an event that dcc_cancel_token_event gave, for languages that cannot. DCC_NO_EVENT:
+/// nothing happens. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_native_event_close(event: dcc_native_event) -> dcc_status {
+    guard(|| {
+        if event != DCC_NO_EVENT && !native_event::close(event) {
+            return Err(Error::InvalidArgument(
+                "the event is not open; close each event that you got once",
+            ));
+        }
+        Ok(DCC_OK)
+    })
+}

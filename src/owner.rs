@@ -1,0 +1,312 @@
+//! Owners: the plugin that function pointers belong to, closed before it is unloaded.
+//!
+//! Invariants, all under the owner's lock:
+//! - Every thing that carries a function of the owner has a cell here from before it can be called
+//!   until its destroy-notify runs. `things` counts the cells, `running` the threads inside
+//!   the owner's functions, one entry for each call. A closed owner waits for both to be none.
+//! - A thing that dies gives up its cell (`disown`) before its slot can be used again, so while
+//!   a cell is listed its index means the thing it was made for.
+//! - After `closing` nothing is adopted and `enter` tells to leave the call out; destroy-notifies
+//!   still run.
+//! - Each cell and each call holds one internal of the owner.
+//!
+//! Lock order: the wait graph's, then an owner's; an owner's is else a leaf.
+
+use crate::arena::{Arena, Holder, Keeper, LivePart, Pin};
+use crate::error::Error;
+use crate::handle::{Handle, Kind};
+use crate::list::{List, ListNode, ListNodes};
+use crate::pool::{Link, NIL, Pool};
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::wait_graph::{Blocker, WaitGraph};
+
+/// A thing that carries a function of an owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// A registration's index.
+    Registration(u32),
+    /// A job's index.
+    Job(u32),
+}
+
+#[derive(Debug, Default)]
+struct OwnerBody {
+    closing: bool,
+    awaited: bool,
+    things: u32,
+    /// Threads inside the owner's functions.
+    running: Vec<u64>,
+    /// Calls for whose thread there was no room in `running`.
+    unnamed: u32,
+}
+
+impl OwnerBody {
+    fn begin(&mut self, thread: u64) {
+        if self.running.try_reserve(1).is_ok() {
+            self.running.push(thread);
+        } else {
+            self.unnamed += 1;
+        }
+    }
+
+    fn end(&mut self, thread: u64) {
+        match self.running.iter().rposition(|other| *other == thread) {
+            Some(position) => drop(self.running.swap_remove(position)),
+            None => self.unnamed -= 1,
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.things == 0 && self.running.is_empty() && self.unnamed == 0
+    }
+}
+
+/// What is written while an owner lives.
+#[derive(Debug, Default)]
+pub struct OwnerLive {
+    body: Mutex<OwnerBody>,
+    first: AtomicU32,
+}
+
+impl LivePart for OwnerLive {
+    const KIND: Kind = Kind::Owner;
+}
+
+#[derive(Debug, Default)]
+struct ThingCell {
+    next_free: AtomicU32,
+    node: ListNode,
+    owner: AtomicU32,
+    thing: AtomicU64,
+}
+
+impl Link for ThingCell {
+    fn next(&self) -> &AtomicU32 {
+        &self.next_free
+    }
+}
+
+const JOB: u64 = 1 << 32;
+
+impl ThingCell {
+    fn set_thing(&self, thing: Thing) {
+        let bits = match thing {
+            Thing::Registration(index) => u64::from(index),
+            Thing::Job(index) => JOB | u64::from(index),
+        };
+        self.thing.store(bits, Ordering::Relaxed);
+    }
+
+    fn thing(&self) -> Thing {
+        let bits = self.thing.load(Ordering::Relaxed);
+        if bits & JOB == 0 { Thing::Registration(bits as u32) } else { Thing::Job(bits as u32) }
+    }
+}
+
+/// A call of an owner's function that is under way; holds one internal of the owner.
+#[derive(Debug)]
+#[must_use = "`leave` has to end it"]
+pub struct Call {
+    owner: u32,
+    thread: u64,
+    /// False: the owner is being closed, the function must be left out. A notify runs all the same.
+    pub is_open: bool,
+}
+
+/// A pinned owner.
+pub type OwnerPin<'a> = Pin<'a, Owners>;
+
+/// All owners.
+#[derive(Debug)]
+pub struct Owners {
+    arena: Arena<(), OwnerLive>,
+    things: Pool<ThingCell>,
+    waits: WaitGraph,
+}
+
+impl Keeper for Owners {
+    type Cold = ();
+    type Live = OwnerLive;
+
+    fn arena(&self) -> &Arena<(), OwnerLive> {
+        &self.arena
+    }
+
+    fn bury(&self, index: u32) {
+        let slot = self.arena.slot(index);
+        *slot.live().body.lock() = OwnerBody::default();
+        self.arena.bury(index, slot);
+    }
+}
+
+struct Cells<'a>(&'a Pool<ThingCell>);
+
+impl ListNodes for Cells<'_> {
+    fn node(&self, number: u32) -> &ListNode {
+        &self.0.cell(number).node
+    }
+}
+
+impl Owners {
+    /// None.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { arena: Arena::new(), things: Pool::new(), waits: WaitGraph::new() }
+    }
+
+    /// None.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { arena: Arena::new(), things: Pool::new(), waits: WaitGraph::new() }
+    }
+
+    /// Who waits for whom.
+    pub fn waits(&self) -> &WaitGraph {
+        &self.waits
+    }
+
+    /// A new owner.
+    pub fn create(&self) -> Result<Handle, Error> {
+        let (index, slot) = self.arena.take()?;
+        Ok(self.arena.publish(index, slot, 0, Holder::Owner))
+    }
+
+    /// Notes that a thing carries a function of the owner; `owned` gets what the thing has to know.
+    pub fn adopt(&self, owner: Handle, thing: Thing, owned: &AtomicU32) -> Result<(), Error> {
+        let pin = OwnerPin::new(self, owner)?;
+        let (number, cell) =
+            self.things.take().map_err(|_| Error::Resources("memory for what owners own"))?;
+        cell.owner.store(pin.index(), Ordering::Relaxed);
+        cell.set_thing(thing);
+        let live = pin.slot().live();
+        let mut body = live.body.lock();
+        if body.closing {
+            drop(body);
+            self.things.free(number);
+            return Err(Error::OwnerClosed(owner));
+        }
+        body.things += 1;
+        owned.store(number, Ordering::Relaxed);
+        List::new(&Cells(&self.things), &live.first).push(number, pin.index());
+        drop(body);
+        pin.leave();
+        Ok(())
+    }
+
+    /// Begins a call of a thing's function by this thread; `leave` ends it either way. NIL, a thing
+    /// without an owner, is always open. The cell is the caller's to rely on.
+    pub fn enter(&self, number: u32, thread: u64) -> Call {
+        if number == NIL {
+            return Call { owner: NIL, thread, is_open: true };
+        }
+        let owner = self.things.cell(number).owner.load(Ordering::Relaxed);
+        let held = self.arena.pin_index(owner);
+        debug_assert!(held, "its cell holds it");
+        let mut body = self.arena.slot(owner).live().body.lock();
+        body.begin(thread);
+        let is_open = !body.closing || crate::weakened!("owner_closing");
+        Call { owner, thread, is_open }
+    }
+
+    /// Ends a call.
+    pub fn leave(&self, call: Call) {
+        if call.owner == NIL {
+            return;
+        }
+        let wake = {
+            let mut body = self.arena.slot(call.owner).live().body.lock();
+            body.end(call.thread);
+            body.awaited && body.is_idle()
+        };
+        if wake {
+            self.waits.wake();
+        }
+        drop(OwnerPin::take_over(self, call.owner));
+    }
+
+    /// Gives up a thing's cell, inside the thing's last call or before any.
+    pub fn disown(&self, number: u32) {
+        if number == NIL {
+            return;
+        }
+        let owner = self.things.cell(number).owner.load(Ordering::Relaxed);
+        let live = self.arena.slot(owner).live();
+        let mut body = live.body.lock();
+        let cells = Cells(&self.things);
+        if cells.node(number).list() != NIL {
+            List::new(&cells, &live.first).remove(number);
+        }
+        body.things -= 1;
+        let wake = body.awaited && body.is_idle();
+        drop(body);
+        self.things.free(number);
+        if wake {
+            self.waits.wake();
+        }
+        drop(OwnerPin::take_over(self, owner));
+    }
+
+    /// Whether a closing owner has taken this thing off its list.
+    pub fn was_taken(&self, number: u32) -> bool {
+        let owner = self.things.cell(number).owner.load(Ordering::Relaxed);
+        let _body = self.arena.slot(owner).live().body.lock();
+        Cells(&self.things).node(number).list() == NIL
+    }
+
+    /// Refuses new work of an owner. `WouldDeadlock`, and nothing changes, inside one of its own
+    /// calls.
+    pub fn begin_close(&self, owner: &OwnerPin<'_>, thread: u64) -> Result<(), Error> {
+        let mut body = owner.slot().live().body.lock();
+        if body.running.contains(&thread) {
+            return Err(Error::WouldDeadlock);
+        }
+        body.closing = true;
+        Ok(())
+    }
+
+    /// Takes a thing off the list of an owner that is being closed. `pin` is called under the
+    /// owner's lock and must only pin; false: the thing is dying and its own burial ends it.
+    pub fn next_thing(&self, owner: &OwnerPin<'_>, pin: impl Fn(Thing) -> bool) -> Option<Thing> {
+        let live = owner.slot().live();
+        let _body = live.body.lock();
+        let cells = Cells(&self.things);
+        let list = List::new(&cells, &live.first);
+        while !list.is_empty() {
+            let number = list.first();
+            let thing = self.things.cell(number).thing();
+            list.remove(number);
+            if pin(thing) {
+                return Some(thing);
+            }
+        }
+        None
+    }
+
+    /// Announces that someone waits for an owner's things and calls to end.
+    pub fn announce_wait(&self, owner: &OwnerPin<'_>) {
+        owner.slot().live().body.lock().awaited = true;
+    }
+
+    /// Whether nothing of an owner is left and none of its functions runs.
+    pub fn is_idle(&self, owner: u32) -> bool {
+        self.arena.slot(owner).live().body.lock().is_idle()
+    }
+
+    /// Calls `each` with every thread inside an owner's functions.
+    pub fn running(&self, owner: u32, each: &mut dyn FnMut(u64)) {
+        self.arena.slot(owner).live().body.lock().running.iter().for_each(|thread| each(*thread));
+    }
+
+    /// Which blocker an owner is.
+    pub fn blocker(owner: &OwnerPin<'_>) -> Blocker {
+        Blocker::Owner(owner.index())
+    }
+
+    /// Takes away the reference that `create` gave.
+    pub fn release(&self, owner: Handle) -> Result<(), Error> {
+        if let Some(index) = self.arena.release(owner)? {
+            self.bury(index);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! Events of the operating system that `poll`, `epoll`, `WaitForMultipleObjects` or a toolkit's
+//! notifier can wait for. Level-triggered: once set, an event stays set. Not inherited by programs
+//! that the process starts.
+
+/// As C code gets it: a file descriptor, on Windows a `HANDLE`.
+pub type Raw = isize;
+
+/// The system has no descriptor or handle left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoEvent;
+
+/// One event and the library's own hold on it.
+#[derive(Debug)]
+pub struct NativeEvent(system::Event);
+
+impl NativeEvent {
+    /// An event that is not set.
+    pub fn new() -> Result<Self, NoEvent> {
+        system::Event::new().map(Self)
+    }
+
+    /// Sets it.
+    pub fn set(&self) {
+        self.0.set();
+    }
+
+    /// A descriptor or handle of the same event, which the receiver closes.
+    pub fn duplicate(&self) -> Result<Raw, NoEvent> {
+        self.0.duplicate()
+    }
+}
+
+/// Closes a duplicate. Closing anything else is the caller's mistake. False: it was not open.
+pub fn close(raw: Raw) -> bool {
+    system::close(raw)
+}
+
+#[cfg(unix)]
+mod system {
+    use super::{NoEvent, Raw};
+    use std::fs::File;
+    use std::io::Write;
+    use std::os::fd::{AsFd, FromRawFd, IntoRawFd, OwnedFd};
+
+    /// Where to wait, and where to write if that is another place.
+    #[derive(Debug)]
+    pub struct Event {
+        wait: File,
+        write: Option<File>,
+    }
+
+    impl Event {
+        #[cfg(target_os = "linux")]
+        pub fn new() -> Result<Self, NoEvent> {
+            // SAFETY: no pointers; a descriptor or -1 comes back.
+            let descriptor = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+            if descriptor < 0 {
+                return Err(NoEvent);
+            }
+            // SAFETY: a descriptor just made, owned by nobody else.
+            let wait = File::from(unsafe { OwnedFd::from_raw_fd(descriptor) });
+            Ok(Self { wait, write: None })
+        }
+
+        #[cfg(not(target_os = "linux"))]
+        pub fn new() -> Result<Self, NoEvent> {
+            // The standard library's pipes are closed on exec.
+            let (wait, write) = std::io::pipe().map_err(|_| NoEvent)?;
+            let file = |end: OwnedFd| File::from(end);
+            Ok(Self { wait: file(wait.into()), write: Some(file(write.into())) })
+        }
+
+        pub fn set(&self) {
+            // Eight bytes are what an eventfd takes; it is empty before, so they fit.
+            let mut end = self.write.as_ref().unwrap_or(&self.wait);
+            let _ = end.write(&1_u64.to_ne_bytes());
+        }
+
+        pub fn duplicate(&self) -> Result<Raw, NoEvent> {
+            let copy = self.wait.as_fd().try_clone_to_owned().map_err(|_| NoEvent)?;
+            Ok(copy.into_raw_fd() as Raw)
+        }
+    }
+
+    pub fn close(raw: Raw) -> bool {
+        let Ok(descriptor) = i32::try_from(raw) else { return false };
+        if descriptor < 0 {
+            return false;
+        }
+        // SAFETY: a question about a number.
+        let open = unsafe { libc::fcntl(descriptor, libc::F_GETFD) >= 0 };
+        // SAFETY: it is open, and the caller says that it is his.
+        open && unsafe { libc::close(descriptor) == 0 }
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use super::{NoEvent, Raw};
+    use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, IntoRawHandle, OwnedHandle};
+    use std::ptr::{null, null_mut};
+    use windows_sys::Win32::Foundation::{CloseHandle, TRUE};
+    use windows_sys::Win32::System::Threading::{CreateEventW, SetEvent};
+
+    #[derive(Debug)]
+    pub struct Event(OwnedHandle);
+
+    impl Event {
+        pub fn new() -> Result<Self, NoEvent> {
+            // SAFETY: no security descriptor, no name: not inherited, reset by hand only.
+            let handle = unsafe { CreateEventW(null(), TRUE, 0, null()) };
+            if handle.is_null() {
+                return Err(NoEvent);
+            }
+            // SAFETY: a handle just made, owned by nobody else.
+            Ok(Self(unsafe { OwnedHandle::from_raw_handle(handle) }))
+        }
+
+        pub fn set(&self) {
+            // SAFETY: the handle is open as long as `self`.
+            unsafe { SetEvent(self.0.as_raw_handle()) };
+        }
+
+        pub fn duplicate(&self) -> Result<Raw, NoEvent> {
+            let copy = self.0.as_handle().try_clone_to_owned().map_err(|_| NoEvent)?;
+            Ok(copy.into_raw_handle() as Raw)
+        }
+    }
+
+    pub fn close(raw: Raw) -> bool {
+        let handle = raw as *mut core::ffi::c_void;
+        // SAFETY: the caller says that it is his; the system refuses what is none.
+        handle != null_mut() && raw != -1 && unsafe { CloseHandle(handle) != 0 }
+    }
+}
