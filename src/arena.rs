@@ -85,7 +85,7 @@ impl<Cold, Live> Slot<Cold, Live> {
         let mut now = control.load(Ordering::Relaxed);
         loop {
             let same = generation.is_none_or(|age| now >> GENERATION_SHIFT == u64::from(age));
-            if !same || now & COUNTS == 0 {
+            if !same || now & COUNTS == 0 && !crate::weakened!("dead_stays_dead") {
                 return Err(Raise::Dead);
             }
             if now & count.mask >= count.limit {

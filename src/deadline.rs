@@ -141,6 +141,11 @@ impl Deadlines {
     pub fn pop_due(&self, slots: &Slots, now_ns: u64) -> Option<u32> {
         let mut heap = self.heap.lock();
         while heap.entries.first()?.time_ns <= now_ns {
+            if crate::weakened!("expiry_pins_first") {
+                let token = heap.remove(slots, 0).token;
+                drop(heap);
+                return slots.pin_index(token).then_some(token);
+            }
             // Pinned before the entry is out: without an entry a dying token waits for nobody.
             let pinned = slots.pin_index(heap.entries[0].token);
             let token = heap.remove(slots, 0).token;

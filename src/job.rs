@@ -409,8 +409,8 @@ impl Jobs {
         let live = job.slot().live();
         let text = try_string(text)?;
         // The lock makes the text visible together with the state; the swap decides.
-        let mut body = live.body.lock();
         let mut now = state_of(live);
+        let mut body = live.body.lock();
         loop {
             if now.is_terminal() {
                 return Ok(Ended::Before(now));
@@ -418,8 +418,12 @@ impl Jobs {
             if now == JobState::Pending && end == JobState::Completed {
                 return Err(Error::WrongState { verb: "complete", state: now.name() });
             }
+            let mut expected = now as u32;
+            if crate::weakened!("end_by_swap") {
+                expected = live.life.load(Ordering::Acquire);
+            }
             let swap = live.life.compare_exchange(
-                now as u32,
+                expected,
                 end as u32,
                 Ordering::AcqRel,
                 Ordering::Acquire,

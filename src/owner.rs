@@ -180,7 +180,7 @@ impl Owners {
         cell.set_thing(thing);
         let live = pin.slot().live();
         let mut body = live.body.lock();
-        if body.closing {
+        if body.closing && !crate::weakened!("closed_refuses") {
             drop(body);
             self.things.free(number);
             return Err(Error::OwnerClosed(owner));
@@ -204,8 +204,7 @@ impl Owners {
         debug_assert!(held, "its cell holds it");
         let mut body = self.arena.slot(owner).live().body.lock();
         body.begin(thread);
-        let is_open = !body.closing || crate::weakened!("owner_closing");
-        Call { owner, thread, is_open }
+        Call { owner, thread, is_open: !body.closing }
     }
 
     /// Ends a call.

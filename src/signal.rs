@@ -106,6 +106,10 @@ impl Signals {
             if slot.is_some() {
                 return *slot;
             }
+            if crate::weakened!("wait_looks_under_lock") {
+                drop(slot);
+                slot = cell.outcome.lock();
+            }
             match until_ns {
                 None => cell.changed.wait(&mut slot),
                 Some(time) => {

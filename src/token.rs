@@ -307,6 +307,15 @@ impl Tokens {
         if slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
             return false;
         }
+        if crate::weakened!("flag_under_lock") {
+            if own.cause != Cause::None {
+                return false;
+            }
+            *own = record;
+            drop(own);
+            slot.state().fetch_or(CANCELLED, Ordering::Release);
+            return true;
+        }
         *own = record;
         slot.state().fetch_or(CANCELLED, Ordering::Release);
         true

@@ -1,0 +1,401 @@
+//! Models of listening to a token: callbacks, waits, deadlines and owners against a cancel.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test --release --test loom_listening --target-dir target/loom`
+
+#![cfg(loom)]
+
+use dcc_cancel::arena::{Holder, Keeper};
+use dcc_cancel::context::Library;
+use dcc_cancel::error::Error;
+use dcc_cancel::handle::{GENERATION_SHIFT, Handle};
+use dcc_cancel::listen::{Unregistered, Waited};
+use dcc_cancel::sys::callout::{Callback, Payload, UserData};
+use dcc_cancel::token::{Answer, Cause, Origin, TokenPin, Tokens};
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use loom::thread;
+use std::ffi::c_void;
+
+fn create(tokens: &Tokens) -> Handle {
+    tokens.create([], Origin::default(), Holder::Owner).unwrap()
+}
+
+fn cancel(tokens: &Tokens, token: Handle) -> Option<bool> {
+    let pin = TokenPin::new(tokens, token).ok()?;
+    Some(tokens.cancel(&pin, Cause::Request, ""))
+}
+
+fn is_cancelled(tokens: &Tokens, token: Handle) -> bool {
+    tokens.answer(token, || 0) == Answer::Cancelled
+}
+
+fn assert_empty(library: &Library) {
+    let tokens = library.jobs().tokens();
+    assert_eq!(tokens.arena().live(), 0, "tokens");
+    assert_eq!(tokens.registrations().arena().live(), 0, "registrations");
+    assert_eq!(tokens.owners().arena().live(), 0, "owners");
+}
+
+/// Runs the interleavings with at most this many preemptions; all would take hours.
+fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.max_branches = 10_000;
+    builder.check(body);
+}
+
+/// What a plugin's functions note. Its user data is a counted pointer, given up by `destroy`.
+#[derive(Default)]
+struct Plugin {
+    called: AtomicU32,
+    returned: AtomicU32,
+    destroyed: AtomicU32,
+}
+
+impl Plugin {
+    fn calls(&self) -> (u32, u32, u32) {
+        let read = |count: &AtomicU32| count.load(Ordering::Relaxed);
+        (read(&self.called), read(&self.returned), read(&self.destroyed))
+    }
+}
+
+unsafe extern "C" fn note(_token: *const c_void, plugin: *mut c_void) {
+    // SAFETY: the registration's reference, which `destroy` gives back.
+    let plugin = unsafe { &*plugin.cast::<Plugin>() };
+    plugin.called.fetch_add(1, Ordering::Relaxed);
+    thread::yield_now();
+    plugin.returned.fetch_add(1, Ordering::Relaxed);
+}
+
+unsafe extern "C" fn destroy(plugin: *mut c_void) {
+    // SAFETY: the reference that `callback` gave away.
+    let plugin = unsafe { Arc::from_raw(plugin.cast::<Plugin>()) };
+    let (called, returned, _) = plugin.calls();
+    assert_eq!(called, returned, "destroyed while it is called");
+    plugin.destroyed.fetch_add(1, Ordering::Relaxed);
+}
+
+fn callback(plugin: &Arc<Plugin>) -> Callback {
+    let user_data = UserData::new(Arc::into_raw(plugin.clone()).cast_mut().cast());
+    // SAFETY: `note` and `destroy` take what `user_data` is.
+    unsafe { Callback::new(note, Payload::new(user_data, Some(destroy))) }
+}
+
+fn register(library: &Library, token: Handle, callback: Callback, owner: Handle) -> Option<Handle> {
+    let tokens = library.jobs().tokens();
+    let pin = TokenPin::new(tokens, token).ok()?;
+    match tokens.register(Some(&pin), callback, owner, true) {
+        Ok(registration) => Some(registration),
+        Err((error, callback)) => {
+            assert_eq!(error, Error::OwnerClosed(owner));
+            callback.into_payload().destroy();
+            None
+        }
+    }
+}
+
+/// Whoever is later, the callback runs, once.
+#[test]
+fn cancel_x_register() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let plugin = Arc::new(Plugin::default());
+        let (other, others) = (library.clone(), plugin.clone());
+        let thread = thread::spawn(move || register(&other, token, callback(&others), 0).unwrap());
+        assert_eq!(cancel(tokens, token), Some(true));
+        let registration = thread.join().unwrap();
+        assert_eq!(plugin.calls(), (1, 1, 1));
+        assert_eq!(tokens.unregister(registration, true), Ok(Unregistered::Done));
+        tokens.release(token).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// After a waiting unregister the callback has run and been destroyed, or never will be run.
+#[test]
+fn cancel_x_unregister() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let plugin = Arc::new(Plugin::default());
+        let registration = register(&library, token, callback(&plugin), 0).unwrap();
+        let other = library.clone();
+        let thread = thread::spawn(move || cancel(other.jobs().tokens(), token));
+        let expected = match tokens.unregister(registration, true) {
+            Ok(Unregistered::Removed) => 0,
+            Ok(Unregistered::Done) => 1,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(plugin.calls(), (expected, expected, 1));
+        assert_eq!(thread.join().unwrap(), Some(true));
+        assert_eq!(plugin.calls(), (expected, expected, 1));
+        tokens.release(token).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// A registration whose token dies is dropped once, whoever comes first.
+#[test]
+fn unregister_x_release() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let plugin = Arc::new(Plugin::default());
+        let registration = register(&library, token, callback(&plugin), 0).unwrap();
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            other.jobs().tokens().release(token).unwrap();
+            let next = create(other.jobs().tokens());
+            other.jobs().tokens().release(next).unwrap();
+        });
+        tokens.unregister(registration, true).unwrap();
+        assert_eq!(plugin.calls(), (0, 0, 1));
+        thread.join().unwrap();
+        assert_eq!(plugin.calls(), (0, 0, 1));
+        assert_empty(&library);
+    });
+}
+
+/// No wake-up is lost, also when the token dies instead of being cancelled.
+#[test]
+fn wait_x_cancel() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let other = library.clone();
+        let thread = thread::spawn(move || other.jobs().tokens().wait_any(&[0, token], None));
+        assert_eq!(cancel(tokens, token), Some(true));
+        assert_eq!(thread.join().unwrap(), Ok(Waited::Cancelled(1)));
+        tokens.release(token).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// Who waits for a token that nobody can cancel any more learns that.
+#[test]
+fn wait_x_release() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let other = library.clone();
+        let thread = thread::spawn(move || other.jobs().tokens().wait_any(&[token], None));
+        tokens.release(token).unwrap();
+        match thread.join().unwrap() {
+            Ok(Waited::Gone(0)) | Err(Error::InvalidHandle(..)) => (),
+            other => panic!("{other:?}"),
+        }
+        assert_empty(&library);
+    });
+}
+
+/// A deadline that was disarmed never cancels, and one whose token died never cancels the next
+/// user of its slot.
+#[test]
+fn deadline_x_cancel_x_disarm() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        {
+            let pin = TokenPin::new(tokens, token).unwrap();
+            assert_eq!(tokens.arm(&pin, 1), Ok(Some(false)));
+        }
+        let other = library.clone();
+        let timer = thread::spawn(move || {
+            let tokens = other.jobs().tokens();
+            tokens.expire(2);
+            while let Some(work) = tokens.take_deferred() {
+                tokens.do_deferred(work);
+            }
+        });
+        let disarmed = {
+            let pin = TokenPin::new(tokens, token).unwrap();
+            let disarmed = tokens.disarm(&pin);
+            assert!(!disarmed || !is_cancelled(tokens, token));
+            disarmed
+        };
+        let cancelled = !disarmed && cancel(tokens, token) == Some(true);
+        let (_, cause) = tokens.record(&TokenPin::new(tokens, token).unwrap());
+        let expected = match (disarmed, cancelled) {
+            (true, _) => Cause::None,
+            (false, true) => Cause::Request,
+            (false, false) => Cause::Deadline,
+        };
+        assert_eq!(cause, expected);
+        tokens.release(token).unwrap();
+        let next = create(tokens);
+        timer.join().unwrap();
+        assert!(!is_cancelled(tokens, next));
+        tokens.release(next).unwrap();
+        assert_eq!(tokens.deadlines().count(), 0);
+        assert_empty(&library);
+    });
+}
+
+/// The token of a deadline that is over dies at that moment, and its slot is used again.
+#[test]
+fn deadline_x_release() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        {
+            let pin = TokenPin::new(tokens, token).unwrap();
+            assert_eq!(tokens.arm(&pin, 1), Ok(Some(false)));
+        }
+        let other = library.clone();
+        let timer = thread::spawn(move || {
+            let tokens = other.jobs().tokens();
+            tokens.expire(2);
+            while let Some(work) = tokens.take_deferred() {
+                tokens.do_deferred(work);
+            }
+        });
+        tokens.release(token).unwrap();
+        let next = create(tokens);
+        assert_ne!(next, token + (1 << GENERATION_SHIFT) * 2);
+        timer.join().unwrap();
+        assert!(!is_cancelled(tokens, next));
+        tokens.release(next).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// When `close` returns, no function of the owner runs or will run, and every notify has run.
+#[test]
+fn owner_close_x_callback() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let owner = tokens.owners().create().unwrap();
+        let plugin = Arc::new(Plugin::default());
+        let registration = register(&library, token, callback(&plugin), owner).unwrap();
+        let other = library.clone();
+        let thread = thread::spawn(move || cancel(other.jobs().tokens(), token));
+        library.jobs().close_owner(owner).unwrap();
+        let (called, returned, destroyed) = plugin.calls();
+        assert_eq!((called, destroyed), (returned, 1));
+        thread.join().unwrap();
+        assert_eq!(plugin.calls(), (called, returned, 1), "after the plugin was unloaded");
+        tokens.unregister(registration, true).unwrap();
+        tokens.release(token).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// What is registered while the owner is closed is refused, or dropped before the close returns.
+#[test]
+fn owner_close_x_register() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let owner = tokens.owners().create().unwrap();
+        let plugin = Arc::new(Plugin::default());
+        let (other, others) = (library.clone(), plugin.clone());
+        let thread = thread::spawn(move || {
+            let tokens = other.jobs().tokens();
+            let pin = TokenPin::new(tokens, token).unwrap();
+            match tokens.register(Some(&pin), callback(&others), owner, true) {
+                Ok(registration) => Some(registration),
+                Err((Error::OwnerClosed(_) | Error::InvalidHandle(..), callback)) => {
+                    callback.into_payload().destroy();
+                    None
+                }
+                Err((error, _)) => panic!("{error}"),
+            }
+        });
+        library.jobs().close_owner(owner).unwrap();
+        if let Some(registration) = thread.join().unwrap() {
+            let found = tokens.unregister(registration, true);
+            assert_eq!(found, Ok(Unregistered::Done), "it outlived its owner");
+        }
+        assert_eq!(plugin.calls(), (0, 0, 1));
+        tokens.release(token).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// Three callbacks, each of which unregisters the next one.
+struct Ring {
+    library: Library,
+    registrations: [AtomicU64; 3],
+    refused: AtomicU32,
+}
+
+struct Place {
+    ring: Arc<Ring>,
+    next: usize,
+}
+
+unsafe extern "C" fn unregister_next(_token: *const c_void, place: *mut c_void) {
+    // SAFETY: the registration's box, which `drop_place` takes back.
+    let place = unsafe { &*place.cast::<Place>() };
+    let next = place.ring.registrations[place.next].load(Ordering::Relaxed);
+    match place.ring.library.jobs().tokens().unregister(next, true) {
+        Ok(_) | Err(Error::InvalidHandle(..)) => (),
+        Err(error) => {
+            assert_eq!(error, Error::WouldDeadlock);
+            place.ring.refused.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+unsafe extern "C" fn drop_place(place: *mut c_void) {
+    // SAFETY: the box that was given to the registration.
+    drop(unsafe { Box::from_raw(place.cast::<Place>()) });
+}
+
+/// Three callbacks on three threads unregister each other in a ring: nobody waits for ever.
+#[test]
+fn a_cycle_of_three_unregisters() {
+    model(2, || {
+        let ring = Arc::new(Ring {
+            library: Library::new(),
+            registrations: Default::default(),
+            refused: AtomicU32::new(0),
+        });
+        let tokens = ring.library.jobs().tokens();
+        let parts: Vec<Handle> = (0..3)
+            .map(|part| {
+                let token = create(tokens);
+                let place = Box::new(Place { ring: ring.clone(), next: (part + 1) % 3 });
+                let user_data = UserData::new(Box::into_raw(place).cast());
+                // SAFETY: both functions take a `Place`.
+                let callback = unsafe {
+                    Callback::new(unregister_next, Payload::new(user_data, Some(drop_place)))
+                };
+                let registration = register(&ring.library, token, callback, 0).unwrap();
+                ring.registrations[part].store(registration, Ordering::Relaxed);
+                token
+            })
+            .collect();
+        let threads: Vec<_> = parts[1..]
+            .iter()
+            .map(|&token| {
+                let ring = ring.clone();
+                thread::spawn(move || cancel(ring.library.jobs().tokens(), token).unwrap())
+            })
+            .collect();
+        cancel(tokens, parts[0]).unwrap();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert!(ring.refused.load(Ordering::Relaxed) <= 2);
+        for token in parts {
+            tokens.release(token).unwrap();
+        }
+        for registration in &ring.registrations {
+            // The one whose unregister was refused still has its handle.
+            let _ = tokens.unregister(registration.load(Ordering::Relaxed), true);
+        }
+        assert_empty(&ring.library);
+    });
+}
