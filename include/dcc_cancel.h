@@ -91,6 +91,63 @@
 #define DCC_JOB_ASK_ON_ANY_THREAD 1
 
 /**
+ * Kind of an event: events were lost before this one, `count` of them; drain more often or with a
+ * larger capacity.
+ */
+#define DCC_EVENT_OVERFLOW 1
+
+/**
+ * Kind of an event: a token was cancelled. `token`, `cause`, `text` is the reason, `job_id` if it
+ * is a job's. Of a cancel that spreads over a graph there is one for the token that was cancelled
+ * and one for each job's token and each token with a job id that it reached.
+ */
+#define DCC_EVENT_TOKEN_CANCELLED 2
+
+/**
+ * Kind of an event: a job is in another state. `job_id`, `state` (DCC_JOB_PENDING: it was
+ * created), `text` is the label; at the end of a cancelled one `duration_ns` since the cancel.
+ */
+#define DCC_EVENT_JOB_STATE 3
+
+/**
+ * Kind of an event: a thread that works for a job polled and saw the cancel for the first time.
+ * `job_id`, `thread`, `token` (the cancelled one), `cause`, `duration_ns` since the cancel.
+ */
+#define DCC_EVENT_CANCEL_SEEN 4
+
+/**
+ * Kind of an event: a job was cancelled, and no thread of it has seen it within the threshold; see
+ * dcc_events_set_slow_cancel_threshold. `job_id`, `token`, `duration_ns` since the cancel, `text`
+ * is the reason.
+ */
+#define DCC_EVENT_SLOW_CANCEL 5
+
+/**
+ * Room for the text of an event with its NUL.
+ */
+#define DCC_EVENT_TEXT_SIZE 128
+
+/**
+ * Most events that an observer's ring can hold.
+ */
+#define DCC_MAX_EVENTS 65536
+
+/**
+ * Room for the name of a file with its NUL.
+ */
+#define DCC_FILE_SIZE 256
+
+/**
+ * Which latency: from the cancel to each first poll of a job and thread that saw it.
+ */
+#define DCC_LATENCY_CANCEL_TO_SEEN 1
+
+/**
+ * Which latency: from the cancel of a job to its end.
+ */
+#define DCC_LATENCY_CANCEL_TO_END 2
+
+/**
  * Major version of the ABI: part of the library's file name. Another major is another library.
  */
 #define DCC_ABI_MAJOR 1
@@ -111,6 +168,11 @@ typedef struct dcc_cancel_token dcc_cancel_token;
  * handle, not an address; NULL is the empty pair.
  */
 typedef struct dcc_context dcc_context;
+
+/**
+ * An observer with a ring of events that waits to be drained. The pointer is a handle.
+ */
+typedef struct dcc_events dcc_events;
 
 /**
  * A job: one unit of a host's work, a token plus id, label, state and progress; shared by
@@ -313,6 +375,127 @@ typedef struct dcc_poll_pair {
 } dcc_poll_pair;
 
 /**
+ * One event. What its kind does not use is 0.
+ */
+typedef struct dcc_event {
+    /**
+     * One of the DCC_EVENT_ kinds; skip those that you do not know.
+     */
+    uint32_t kind;
+    /**
+     * One of the DCC_JOB_ states.
+     */
+    uint32_t state;
+    /**
+     * When it happened, on the library's clock.
+     */
+    uint64_t time_ns;
+    /**
+     * The job, 0 for none; find it with dcc_job_find while it lives.
+     */
+    uint64_t job_id;
+    /**
+     * Bits of the token's handle, to compare; it may be stale.
+     */
+    uint64_t token;
+    /**
+     * The system's number of the thread that caused the event.
+     */
+    uint64_t thread;
+    /**
+     * Nanoseconds since the cancel.
+     */
+    uint64_t duration_ns;
+    /**
+     * How many events were lost.
+     */
+    uint64_t count;
+    /**
+     * Why a token was cancelled.
+     */
+    dcc_cause cause;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * A text, cut on a character boundary where it is too long, ended by NUL.
+     */
+    char text[DCC_EVENT_TEXT_SIZE];
+} dcc_event;
+
+/**
+ * The longest time that a traced job went without a poll, on one thread. Set `struct_size` to
+ * sizeof before the call.
+ */
+typedef struct dcc_poll_gap {
+    /**
+     * sizeof(dcc_poll_gap); the call writes back how much of it was filled.
+     */
+    uint32_t struct_size;
+    /**
+     * Line of the poll before the gap; 0 if `from_file` is in parentheses.
+     */
+    uint32_t from_line;
+    /**
+     * Line of the poll after it; 0 if `to_file` is in parentheses.
+     */
+    uint32_t to_line;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * How long the gap was.
+     */
+    uint64_t nanoseconds;
+    /**
+     * The system's number of the thread.
+     */
+    uint64_t thread;
+    /**
+     * How often that thread polled.
+     */
+    uint64_t polls;
+    /**
+     * File of the poll before the gap, ended by NUL; the end of it where it is too long. "(begin)"
+     * stands for dcc_job_begin, "(end)" for the end of the job, "(unknown)" for a poll that does
+     * not say where it stands, such as dcc_check_cancelled.
+     */
+    char from_file[DCC_FILE_SIZE];
+    /**
+     * File of the poll after it.
+     */
+    char to_file[DCC_FILE_SIZE];
+} dcc_poll_gap;
+
+/**
+ * What is known of one thread that works, or worked, for a job.
+ */
+typedef struct dcc_job_thread {
+    /**
+     * The system's number of the thread.
+     */
+    uint64_t thread;
+    /**
+     * Nanoseconds from the cancel to its first poll that saw it; DCC_FOREVER while none has.
+     */
+    uint64_t cancel_to_seen_ns;
+    /**
+     * How often it polled while traced.
+     */
+    uint64_t polls;
+    /**
+     * When it last polled while traced, on the library's clock; 0 if it did not.
+     */
+    uint64_t last_poll_ns;
+    /**
+     * Its longest gap between polls while traced.
+     */
+    uint64_t longest_gap_ns;
+} dcc_job_thread;
+
+/**
  * Counts of the whole process. Set `struct_size` to sizeof before the call.
  */
 typedef struct dcc_stats {
@@ -357,6 +540,41 @@ typedef struct dcc_stats {
      */
     uint64_t context_leaks;
 } dcc_stats;
+
+/**
+ * A latency over the whole process, in nanoseconds, right to two digits; times beyond an hour
+ * count as an hour. All 0 while there were none. Set `struct_size` to sizeof before the call.
+ */
+typedef struct dcc_latency {
+    /**
+     * sizeof(dcc_latency); the call writes back how much of it was filled.
+     */
+    uint32_t struct_size;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * How many times were measured.
+     */
+    uint64_t count;
+    /**
+     * Half of them were at most this.
+     */
+    uint64_t p50_ns;
+    /**
+     * 95 of 100 were at most this.
+     */
+    uint64_t p95_ns;
+    /**
+     * 99 of 100 were at most this.
+     */
+    uint64_t p99_ns;
+    /**
+     * The longest.
+     */
+    uint64_t max_ns;
+} dcc_latency;
 
 /**
  * Fine; nothing was asked.
@@ -1029,10 +1247,95 @@ dcc_status dcc_context_unwind(dcc_ticket ticket);
 dcc_status dcc_context_job_id(char *buffer, size_t size, size_t *out_length);
 
 /**
+ * Creates an observer whose ring holds `capacity` events, 1 to DCC_MAX_EVENTS, and writes it to
+ * `out_events`, yours to release. From now on it gets every event of the process; each of several
+ * observers gets all. A full ring loses its oldest events. Without observers no events are made.
+ * Any thread.
+ */
+dcc_status dcc_events_create(size_t capacity,
+                             struct dcc_events **out_events);
+
+/**
+ * Takes up to `capacity` events out, oldest first, and writes them to `events`, an array whose
+ * entries lie `stride` bytes apart: sizeof(dcc_event). `out_count` gets how many were written,
+ * less than `capacity` when the ring is empty. Cheap enough for every tick. Any thread; of several
+ * that drain one observer each event goes to one.
+ */
+dcc_status dcc_events_drain(const struct dcc_events *observer,
+                            struct dcc_event *events,
+                            size_t stride,
+                            size_t capacity,
+                            size_t *out_count);
+
+/**
+ * Ends an observer; events that it has not drained are lost. Any thread. NULL: nothing happens.
+ */
+dcc_status dcc_events_release(struct dcc_events *observer);
+
+/**
+ * Says after how many nanoseconds a cancel that no thread of its job has seen is a
+ * DCC_EVENT_SLOW_CANCEL: 1 second unless this is called. It is told once for each cancel, while
+ * there is an observer. Any thread.
+ */
+dcc_status dcc_events_set_slow_cancel_threshold(uint64_t nanoseconds);
+
+/**
+ * Switches the poll trace of a job on (not 0) or off. While it is on, every poll of the job notes
+ * where and when it was, which costs some hundred nanoseconds; jobs that are not traced pay
+ * nothing. May be switched while the job runs; polls see it at once. Any thread.
+ */
+dcc_status dcc_job_trace(const struct dcc_job *job,
+                         int32_t on);
+
+/**
+ * Switches the poll trace of all jobs on (not 0) or off, of those that run and of all that will be
+ * created. Any thread.
+ */
+dcc_status dcc_trace_all(int32_t on);
+
+/**
+ * Fills in the longest gap between two polls of one thread that the trace has seen: between which
+ * lines the job forgets to poll. DCC_NOT_FOUND: the job was not traced, or polled less than twice.
+ * Any thread.
+ */
+dcc_status dcc_job_poll_gap(const struct dcc_job *job,
+                            struct dcc_poll_gap *out_gap);
+
+/**
+ * Writes what is known of a job's threads to `threads`, an array of `capacity` entries that lie
+ * `stride` bytes apart: sizeof(dcc_job_thread). A thread is known once it saw a cancel or polled
+ * while traced; at most 64 are told apart. `out_count` gets how many there are, which may be more
+ * than were written. Any thread.
+ */
+dcc_status dcc_job_threads(const struct dcc_job *job,
+                           struct dcc_job_thread *threads,
+                           size_t stride,
+                           size_t capacity,
+                           size_t *out_count);
+
+/**
+ * Writes all live jobs as a JSON array of objects, `snprintf`-like, as dcc_cancel_token_reason;
+ * for people and tools, not for every tick. Each has id, label, caller_id, state, progress {done,
+ * total, message}, age_ns, cancelled (null, or {cause, reason, since_ns, is_seen}), is_traced,
+ * since_last_poll_ns and longest_gap (null while nothing was traced, else {nanoseconds, from {file,
+ * line}, to {file, line}}) and threads, each with thread, cancel_to_seen_ns, polls,
+ * since_last_poll_ns and longest_gap. Later versions may add members. Any thread.
+ */
+dcc_status dcc_stats_live_jobs(char *buffer,
+                               size_t size,
+                               size_t *out_length);
+
+/**
  * Fills in the counts. Walks over all objects, so it is for diagnosis, not for every tick; counts
  * that others change meanwhile may be of different moments. Any thread.
  */
 dcc_status dcc_stats_read(struct dcc_stats *out_stats);
+
+/**
+ * Fills in one of the DCC_LATENCY_ latencies: how long cancels take in this process. Any thread.
+ */
+dcc_status dcc_stats_latency(int32_t which,
+                             struct dcc_latency *out_latency);
 
 /**
  * Ends the library's threads: for the host alone, when it closes, after its plugins are gone.

@@ -117,7 +117,17 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_context_exit)(dcc_ticket ticket);
     dcc_status (*dcc_context_unwind)(dcc_ticket ticket);
     dcc_status (*dcc_context_job_id)(char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_events_create)(size_t capacity, struct dcc_events **out_events);
+    dcc_status (*dcc_events_drain)(const struct dcc_events *observer, struct dcc_event *events, size_t stride, size_t capacity, size_t *out_count);
+    dcc_status (*dcc_events_release)(struct dcc_events *observer);
+    dcc_status (*dcc_events_set_slow_cancel_threshold)(uint64_t nanoseconds);
+    dcc_status (*dcc_job_trace)(const struct dcc_job *job, int32_t on);
+    dcc_status (*dcc_trace_all)(int32_t on);
+    dcc_status (*dcc_job_poll_gap)(const struct dcc_job *job, struct dcc_poll_gap *out_gap);
+    dcc_status (*dcc_job_threads)(const struct dcc_job *job, struct dcc_job_thread *threads, size_t stride, size_t capacity, size_t *out_count);
+    dcc_status (*dcc_stats_live_jobs)(char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_stats_read)(struct dcc_stats *out_stats);
+    dcc_status (*dcc_stats_latency)(int32_t which, struct dcc_latency *out_latency);
     dcc_status (*dcc_shutdown)(void);
     uint32_t (*dcc_abi_version)(void);
     const char * (*dcc_version_string)(void);
@@ -752,11 +762,101 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_job_id(char *buffer, size_t size, siz
     return DCC_ERROR_UNSUPPORTED;
 }
 
+DCC_CANCEL_SUPPLIED dcc_status dcc_events_create(size_t capacity, struct dcc_events **out_events)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_events_create != NULL)
+        return api->dcc_events_create(capacity, out_events);
+    if (out_events != NULL)
+        *out_events = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_events_drain(const struct dcc_events *observer, struct dcc_event *events, size_t stride, size_t capacity, size_t *out_count)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_events_drain != NULL)
+        return api->dcc_events_drain(observer, events, stride, capacity, out_count);
+    if (out_count != NULL)
+        *out_count = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_events_release(struct dcc_events *observer)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_events_release != NULL)
+        return api->dcc_events_release(observer);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_events_set_slow_cancel_threshold(uint64_t nanoseconds)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_events_set_slow_cancel_threshold != NULL)
+        return api->dcc_events_set_slow_cancel_threshold(nanoseconds);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_trace(const struct dcc_job *job, int32_t on)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_trace != NULL)
+        return api->dcc_job_trace(job, on);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_trace_all(int32_t on)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_trace_all != NULL)
+        return api->dcc_trace_all(on);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_poll_gap(const struct dcc_job *job, struct dcc_poll_gap *out_gap)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_poll_gap != NULL)
+        return api->dcc_job_poll_gap(job, out_gap);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_threads(const struct dcc_job *job, struct dcc_job_thread *threads, size_t stride, size_t capacity, size_t *out_count)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_threads != NULL)
+        return api->dcc_job_threads(job, threads, stride, capacity, out_count);
+    if (out_count != NULL)
+        *out_count = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_stats_live_jobs(char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_stats_live_jobs != NULL)
+        return api->dcc_stats_live_jobs(buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
 DCC_CANCEL_SUPPLIED dcc_status dcc_stats_read(struct dcc_stats *out_stats)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_stats_read != NULL)
         return api->dcc_stats_read(out_stats);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_stats_latency(int32_t which, struct dcc_latency *out_latency)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_stats_latency != NULL)
+        return api->dcc_stats_latency(which, out_latency);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -1014,7 +1114,17 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_context_exit", &api->dcc_context_exit);
     dcc_cancel_symbol_(library, "dcc_context_unwind", &api->dcc_context_unwind);
     dcc_cancel_symbol_(library, "dcc_context_job_id", &api->dcc_context_job_id);
+    dcc_cancel_symbol_(library, "dcc_events_create", &api->dcc_events_create);
+    dcc_cancel_symbol_(library, "dcc_events_drain", &api->dcc_events_drain);
+    dcc_cancel_symbol_(library, "dcc_events_release", &api->dcc_events_release);
+    dcc_cancel_symbol_(library, "dcc_events_set_slow_cancel_threshold", &api->dcc_events_set_slow_cancel_threshold);
+    dcc_cancel_symbol_(library, "dcc_job_trace", &api->dcc_job_trace);
+    dcc_cancel_symbol_(library, "dcc_trace_all", &api->dcc_trace_all);
+    dcc_cancel_symbol_(library, "dcc_job_poll_gap", &api->dcc_job_poll_gap);
+    dcc_cancel_symbol_(library, "dcc_job_threads", &api->dcc_job_threads);
+    dcc_cancel_symbol_(library, "dcc_stats_live_jobs", &api->dcc_stats_live_jobs);
     dcc_cancel_symbol_(library, "dcc_stats_read", &api->dcc_stats_read);
+    dcc_cancel_symbol_(library, "dcc_stats_latency", &api->dcc_stats_latency);
     dcc_cancel_symbol_(library, "dcc_shutdown", &api->dcc_shutdown);
     dcc_cancel_symbol_(library, "dcc_abi_version", &api->dcc_abi_version);
     dcc_cancel_symbol_(library, "dcc_version_string", &api->dcc_version_string);

@@ -184,6 +184,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
                 Kind::Job => "job slots or memory for them; release jobs that are done",
                 Kind::Context => "context slots or memory for them; release contexts that are done",
                 Kind::Registration => "registration slots or memory for them; unregister some",
+                Kind::Observer => "observer slots or memory for them; release observers",
                 Kind::Owner => "owner slots or memory for them; close owners that are done",
             })
         })
@@ -342,6 +343,11 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
     /// Handle of the live object in a slot.
     pub fn handle_of(&self, index: u32) -> Handle {
         self.slot(index).state.load(Ordering::Relaxed) & !handle::FLAGS
+    }
+
+    /// All slots that were ever used, with their indices, alive or not.
+    pub fn slots(&self) -> impl Iterator<Item = (u32, &Slot<Cold, Live>)> {
+        self.slots.iter()
     }
 
     /// How many objects are alive. A walk over all slots; exact only while nothing changes.

@@ -99,8 +99,10 @@ impl Library {
     pub fn run_timer(&self) {
         let tokens = self.jobs.tokens();
         loop {
-            tokens.expire(clock::now_ns());
-            if !tokens.deadlines().wait(clock::now_ns(), None) {
+            let now_ns = clock::now_ns();
+            tokens.expire(now_ns);
+            tokens.look_for_slow_cancels(now_ns);
+            if !tokens.deadlines().wait(now_ns, || tokens.diagnosis().watchdog.next_due()) {
                 return;
             }
         }

@@ -248,11 +248,6 @@ impl<'a> ThreadSlots<'a> {
         tokens.answer(self.token.token(), || self.thread_number())
     }
 
-    /// What the job layer says.
-    pub fn job_answer(&self, tokens: &Tokens) -> Answer {
-        tokens.answer(self.job.token(), || self.thread_number())
-    }
-
     /// The thread's record, if it has one.
     pub fn record(&self) -> Option<&'a ThreadRecord> {
         self.record.get()

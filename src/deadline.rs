@@ -6,7 +6,7 @@
 //! - An armed deadline holds nothing of its token: a dying token takes its entry out before its
 //!   slot can be used again. So the token of an entry may be pinned by its index under the lock.
 //!
-//! The lock is a leaf.
+//! Lock order: this lock, then the watchdog's; else it is a leaf.
 
 use crate::arena::Arena;
 use crate::error::Error;
@@ -157,13 +157,14 @@ impl Deadlines {
     }
 
     /// Waits until a deadline is over, `at_most_until` comes, or anything changes. False: stopped.
-    pub fn wait(&self, now_ns: u64, at_most_until: Option<u64>) -> bool {
+    /// `at_most_until` is asked under the lock, so that a `wake` after it answered is not lost.
+    pub fn wait(&self, now_ns: u64, at_most_until: impl FnOnce() -> Option<u64>) -> bool {
         let mut heap = self.heap.lock();
         if heap.stopped {
             return false;
         }
         let first = heap.entries.first().map(|entry| entry.time_ns);
-        match [first, at_most_until].into_iter().flatten().min() {
+        match [first, at_most_until()].into_iter().flatten().min() {
             Some(time) if time <= now_ns => (),
             Some(time) => drop(self.changed.wait_until(&mut heap, time)),
             None => self.changed.wait(&mut heap),

@@ -53,6 +53,8 @@ pub enum Kind {
     Registration = 4,
     /// A plugin that function pointers belong to.
     Owner = 5,
+    /// One who drains events.
+    Observer = 6,
 }
 
 impl Kind {
@@ -64,6 +66,7 @@ impl Kind {
             Self::Context => "context",
             Self::Registration => "registration",
             Self::Owner => "owner",
+            Self::Observer => "events object",
         }
     }
 }

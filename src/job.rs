@@ -9,8 +9,10 @@
 
 use crate::arena::{Arena, Holder, Keeper, LivePart, Pin, Slot};
 use crate::error::Error;
+use crate::events::EventText;
 use crate::foreign::Foreign;
 use crate::handle::{self, Handle, Kind, NULL};
+pub use crate::job_state::JobState;
 use crate::owner::{Call, Thing};
 use crate::pool::NIL;
 use crate::sys::callout::{Payload, UserData};
@@ -18,56 +20,6 @@ use crate::sys::memory::{replace_string, try_string};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 use crate::sys::thread_identity;
 use crate::token::{Cause, Origin, TokenPin, Tokens};
-
-/// Where a job stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u32)]
-pub enum JobState {
-    /// Made, not begun.
-    Pending = 1,
-    /// Begun, not ended.
-    Running = 2,
-    /// Ended: did its work.
-    Completed = 3,
-    /// Ended: an error.
-    Failed = 4,
-    /// Ended: saw that it was asked to stop, and stopped.
-    Cancelled = 5,
-    /// Ended by another than itself: dropped unfinished, or its host went away.
-    Interrupted = 6,
-}
-
-impl JobState {
-    const ALL: [Self; 6] = [
-        Self::Pending,
-        Self::Running,
-        Self::Completed,
-        Self::Failed,
-        Self::Cancelled,
-        Self::Interrupted,
-    ];
-
-    fn from_number(number: u32) -> Self {
-        Self::ALL[(number as usize - 1).min(5)]
-    }
-
-    /// Whether it is the end.
-    pub fn is_terminal(self) -> bool {
-        self >= Self::Completed
-    }
-
-    /// As texts call it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
 
 /// What a `begin` found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,13 +143,15 @@ impl Keeper for Jobs {
     fn bury(&self, index: u32) {
         let slot = self.arena.slot(index);
         let live = slot.live();
-        if !state_of(live).is_terminal() {
-            // Nobody can end it any more.
-            self.ends.count(JobState::Interrupted);
-        }
         let token = handle::index(live.token.load(Ordering::Relaxed));
         let body = std::mem::take(&mut *live.body.lock());
         let token = TokenPin::take_over(&self.tokens, token);
+        if !state_of(live).is_terminal() {
+            // Nobody can end it any more.
+            self.ends.count(JobState::Interrupted);
+            let id = id_of(self.arena.handle_of(index));
+            self.tokens.note_state(&token, id, JobState::Interrupted, EventText::new(&body.label));
+        }
         // Others may hold the token and poll it.
         let payload = self.tokens.retire_foreign(&token, body.payload);
         let call = self.disown(live);
@@ -250,7 +204,16 @@ impl Jobs {
         };
         let live = slot.live();
         live.body.lock().payload = payload;
+        let token = live.token.load(Ordering::Relaxed);
         let handle = self.arena.publish(index, slot, 0, Holder::Owner);
+        if let Ok(token) = TokenPin::new(&self.tokens, token) {
+            self.tokens.note_state(
+                &token,
+                id_of(handle),
+                JobState::Pending,
+                EventText::new(origin.label),
+            );
+        }
         let owned = live.owned.load(Ordering::Relaxed);
         if owned != NIL && self.tokens.owners().was_taken(owned) && self.arena.pin_index(index) {
             // Its owner was closed before the job could be found.
@@ -272,7 +235,7 @@ impl Jobs {
         }
         let owned = live.owned.load(Ordering::Relaxed);
         let foreign = origin.token.foreign.map(|foreign| Foreign { owned, ..foreign });
-        let token_origin = Origin { foreign, ..origin.token };
+        let token_origin = Origin { foreign, is_jobs: true, ..origin.token };
         let token = self.tokens.create([origin.parent], token_origin, Holder::Internal);
         let token = token.inspect_err(|_| {
             live.owned.store(NIL, Ordering::Relaxed);
@@ -400,8 +363,20 @@ impl Jobs {
                 Ordering::AcqRel,
                 Ordering::Acquire,
             )
-            .map(|_| Begun::Running)
-            .map_err(|now| wrong(JobState::from_number(now)))
+            .map_err(|now| wrong(JobState::from_number(now)))?;
+        self.note_state(job, JobState::Running);
+        Ok(Begun::Running)
+    }
+
+    /// Tells the diagnosis of a state that a job has got into.
+    fn note_state(&self, job: &JobPin<'_>, state: JobState) {
+        let Ok(token) = TokenPin::new(&self.tokens, self.token(job)) else { return };
+        let label = if self.tokens.diagnosis().observers.any() {
+            self.show_text(job, JobText::Label, EventText::new)
+        } else {
+            EventText::default()
+        };
+        self.tokens.note_state(&token, self.id(job), state, label);
     }
 
     /// Ends a job. Completing takes a running one; the other ends also take a pending one.
@@ -437,6 +412,7 @@ impl Jobs {
         drop(body);
         drop(old);
         self.ends.count(end);
+        self.note_state(job, end);
         Ok(Ended::ByThisCall)
     }
 

@@ -29,22 +29,30 @@ pub mod context;
 pub mod current;
 pub mod deadline;
 pub mod deferred;
+pub mod diagnose;
 pub mod error;
+pub mod events;
 pub mod foreign;
 pub mod handle;
 pub mod job;
+pub mod job_state;
+pub mod latency;
 pub mod link;
 pub mod list;
 pub mod listen;
 pub mod owner;
+pub mod place;
 pub mod pool;
 pub mod registration;
+pub mod report;
 pub mod signal;
 #[allow(unsafe_code)]
 pub mod sys;
 pub mod text;
 pub mod token;
 pub mod wait_graph;
+pub mod watch;
+pub mod watchdog;
 
 #[cfg(not(loom))]
 #[allow(unsafe_code)]

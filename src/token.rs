@@ -15,6 +15,7 @@
 use crate::arena::{Arena, Holder, Keeper, LivePart, Pin};
 use crate::deadline::Deadlines;
 use crate::deferred::{Chain, Dead, Deferred, Work};
+use crate::diagnose::Diagnosis;
 use crate::error::Error;
 use crate::foreign::{Foreign, Foreigns};
 use crate::handle::{CANCELLED, FLAGS, FOREIGN, Handle, Kind, NULL};
@@ -43,6 +44,18 @@ pub enum Cause {
     Deadline = 3,
 }
 
+impl Cause {
+    /// As texts call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Request => "request",
+            Self::Foreign => "foreign",
+            Self::Deadline => "deadline",
+        }
+    }
+}
+
 /// What is remembered of a cancel. `reason` is a reference.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Record {
@@ -60,6 +73,8 @@ pub struct TokenCold {
     record: Mutex<Record>,
     job_id: AtomicU32,
     foreign: AtomicU32,
+    /// What is known of its polls; NIL if it is not watched.
+    pub watch: AtomicU32,
 }
 
 /// Beside the control word.
@@ -120,6 +135,8 @@ pub struct Origin<'a> {
     pub job_id: &'a str,
     /// A host's own check.
     pub foreign: Option<Foreign>,
+    /// It is a job's, whose polls are watched. One with a job id is, too.
+    pub is_jobs: bool,
 }
 
 /// A pinned token.
@@ -137,6 +154,7 @@ pub struct Tokens {
     pub(crate) owners: Owners,
     deadlines: Deadlines,
     deferred: Deferred,
+    diagnosis: Diagnosis,
 }
 
 impl Keeper for Tokens {
@@ -154,6 +172,7 @@ impl Keeper for Tokens {
         let word = |word: &AtomicU32| word.load(Ordering::Relaxed);
         let used = word(&slot.cold.job_id)
             | word(&slot.cold.foreign)
+            | word(&slot.cold.watch)
             | word(&live.deadline)
             | word(&live.signals)
             | word(&live.callbacks);
@@ -180,6 +199,7 @@ impl Tokens {
             owners: Owners::new(),
             deadlines: Deadlines::new(),
             deferred: Deferred::new(),
+            diagnosis: Diagnosis::new(),
         }
     }
 
@@ -196,6 +216,7 @@ impl Tokens {
             owners: Owners::new(),
             deadlines: Deadlines::new(),
             deferred: Deferred::new(),
+            diagnosis: Diagnosis::new(),
         }
     }
 
@@ -209,7 +230,7 @@ impl Tokens {
         holder: Holder,
     ) -> Result<Handle, Error> {
         let (index, slot) = self.arena.take()?;
-        let plain = origin.job_id.is_empty() && origin.foreign.is_none();
+        let plain = origin.job_id.is_empty() && origin.foreign.is_none() && !origin.is_jobs;
         if !plain && let Err(error) = self.equip(&slot.cold, origin) {
             self.arena.put_back(index);
             return Err(error);
@@ -217,7 +238,11 @@ impl Tokens {
         let flags = if origin.foreign.is_some() { FOREIGN } else { 0 };
         let mut parents = parents.into_iter().filter(|parent| *parent != NULL).peekable();
         if parents.peek().is_none() {
-            return Ok(self.arena.publish(index, slot, flags, holder));
+            let handle = self.arena.publish(index, slot, flags, holder);
+            if !plain {
+                self.trace_new(index);
+            }
+            return Ok(handle);
         }
         let handle = self.arena.publish_hidden(index, slot, flags, holder);
         let mut inherited = None;
@@ -231,30 +256,61 @@ impl Tokens {
                 return Err(error);
             }
         }
-        if let Some(record) = inherited {
-            self.flag_or_forget(index, record);
+        if let Some(record) = inherited
+            && self.flag_or_forget(index, record)
+        {
+            self.note_cancelled(index, &record, false);
+        }
+        if !plain {
+            self.trace_new(index);
         }
         self.arena.reveal(slot, handle);
         Ok(handle)
     }
 
+    /// Gives a new token what plain ones lack. On an error nothing is left behind.
     #[cold]
     fn equip(&self, cold: &TokenCold, origin: Origin<'_>) -> Result<(), Error> {
+        let result = self.try_equip(cold, origin);
+        if result.is_err() {
+            self.strip(cold);
+        }
+        result
+    }
+
+    fn try_equip(&self, cold: &TokenCold, origin: Origin<'_>) -> Result<(), Error> {
         if !origin.job_id.is_empty() {
-            let id = self.texts.store(origin.job_id)?;
-            cold.job_id.store(id.0, Ordering::Relaxed);
+            cold.job_id.store(self.texts.store(origin.job_id)?.0, Ordering::Relaxed);
         }
         if let Some(foreign) = origin.foreign {
-            match self.foreigns.add(foreign) {
-                Ok(number) => cold.foreign.store(number, Ordering::Relaxed),
-                Err(error) => {
-                    self.texts.release(TextId(cold.job_id.load(Ordering::Relaxed)));
-                    cold.job_id.store(NIL, Ordering::Relaxed);
-                    return Err(error);
-                }
-            }
+            cold.foreign.store(self.foreigns.add(foreign)?, Ordering::Relaxed);
+        }
+        if origin.is_jobs || !origin.job_id.is_empty() {
+            let watch = self.diagnosis.watches.add(0, clock::now_ns());
+            let watch = watch.map_err(|_| Error::Resources("memory for diagnosis"))?;
+            cold.watch.store(watch, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Takes away what `equip` gave.
+    fn strip(&self, cold: &TokenCold) {
+        let take = |word: &AtomicU32| {
+            let number = word.load(Ordering::Relaxed);
+            if number != NIL {
+                word.store(NIL, Ordering::Relaxed);
+            }
+            (number != NIL).then_some(number)
+        };
+        if let Some(job_id) = take(&cold.job_id) {
+            self.texts.release(TextId(job_id));
+        }
+        if let Some(foreign) = take(&cold.foreign) {
+            self.foreigns.remove(foreign);
+        }
+        if let Some(watch) = take(&cold.watch) {
+            self.diagnosis.watches.remove(watch);
+        }
     }
 
     /// Links a child to one parent, or inherits the cancel of a parent that has one already.
@@ -353,6 +409,7 @@ impl Tokens {
         if !self.flag_or_forget(token.index(), record) {
             return None;
         }
+        self.note_cancelled(token.index(), &record, true);
         let spread = self.spread(token.index(), record);
         self.signal(&spread.chain);
         Some(spread)
@@ -374,6 +431,7 @@ impl Tokens {
                 for &child in &batch[..taken.count] {
                     let own = Record { reason: self.texts.share(record.reason), ..record };
                     if self.flag_or_forget(child, own) {
+                        self.note_cancelled(child, &own, false);
                         to_visit.append(slots, child);
                     } else {
                         self.let_go(child, &mut spread.dead);
@@ -426,10 +484,25 @@ impl Tokens {
         while let Some(index) = self.deadlines.pop_due(&self.arena, now_ns) {
             let token = TokenPin::take_over(self, index);
             self.cancel_deferred(&token, Cause::Deadline, "deadline exceeded");
-            let mut dead = Dead::NOBODY;
-            self.let_go(token.leave(), &mut dead);
-            self.deferred.push(&self.arena, Chain::EMPTY, dead);
+            self.let_go_deferred(token);
         }
+    }
+
+    /// Unpins a token on a thread that must not run foreign code.
+    pub(crate) fn let_go_deferred(&self, token: TokenPin<'_>) {
+        let mut dead = Dead::NOBODY;
+        self.let_go(token.leave(), &mut dead);
+        self.deferred.push(&self.arena, Chain::EMPTY, dead);
+    }
+
+    /// What is known of polls and cancels.
+    pub fn diagnosis(&self) -> &Diagnosis {
+        &self.diagnosis
+    }
+
+    /// Shows a text of which the caller holds a reference.
+    pub(crate) fn show_text<R>(&self, text: TextId, reader: impl FnOnce(&str) -> R) -> R {
+        self.texts.show(text, reader)
     }
 
     /// The deadlines.
@@ -489,16 +562,7 @@ impl Tokens {
             let record = std::mem::take(&mut *slot.cold.record.lock());
             self.texts.release(record.reason);
         }
-        let job_id = slot.cold.job_id.load(Ordering::Relaxed);
-        if job_id != NIL {
-            slot.cold.job_id.store(NIL, Ordering::Relaxed);
-            self.texts.release(TextId(job_id));
-        }
-        let foreign = slot.cold.foreign.load(Ordering::Relaxed);
-        if foreign != NIL {
-            slot.cold.foreign.store(NIL, Ordering::Relaxed);
-            self.foreigns.remove(foreign);
-        }
+        self.strip(&slot.cold);
     }
 
     /// Takes one owner away.

@@ -23,6 +23,8 @@ const FILES: &[&str] = &[
     "current",
     "poll",
     "context",
+    "events",
+    "trace",
     "stats",
     "service",
     "library",

@@ -7,7 +7,7 @@
 use dcc_cancel::arena::{Holder, Keeper};
 use dcc_cancel::context::Library;
 use dcc_cancel::current::{SlotName, ThreadRecord, ThreadSlots};
-use dcc_cancel::handle::Handle;
+use dcc_cancel::handle::{CANCELLED, Handle, TRACED};
 use dcc_cancel::job::{Begun, Ended, JobOrigin, JobPin, JobState};
 use dcc_cancel::pool::{Link, Pool};
 use dcc_cancel::token::{Answer, Cause, Origin, TokenPin, Tokens};
@@ -302,5 +302,39 @@ fn find_x_release() {
         thread.join().unwrap();
         assert_empty(&library);
         assert_eq!(library.jobs().find(id), None);
+    });
+}
+
+/// A job that is made while all are switched to be traced is traced, by whichever side; a cancel
+/// at the same moment is not lost.
+#[test]
+fn cancel_x_trace_all() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(4);
+    model.check(|| {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let first = job(&library);
+        let first_token = {
+            let pin = JobPin::new(library.jobs(), first).unwrap();
+            library.jobs().token(&pin)
+        };
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            cancel(other.jobs().tokens(), first_token, "stop").unwrap();
+            job(&other)
+        });
+        tokens.trace_all(true);
+        let second = thread.join().unwrap();
+        for handle in [first, second] {
+            let pin = JobPin::new(library.jobs(), handle).unwrap();
+            let token = TokenPin::new(tokens, library.jobs().token(&pin)).unwrap();
+            let state = token.slot().state().load(Ordering::Relaxed);
+            assert_ne!(state & TRACED, 0);
+            assert_eq!(state & CANCELLED != 0, handle == first);
+        }
+        library.jobs().release(first).unwrap();
+        library.jobs().release(second).unwrap();
+        assert_empty(&library);
     });
 }

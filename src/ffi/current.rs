@@ -12,6 +12,7 @@ use crate::current::{NO_TICKET, SlotName, ThreadSlots};
 use crate::error::Error;
 use crate::handle::{Handle, NULL};
 use crate::job;
+use crate::place::Place;
 use crate::token::Answer;
 
 /// What a `set` gives and the matching `reset` takes: good once, on the same thread.
@@ -124,19 +125,35 @@ pub extern "C" fn dcc_cancel_token_check_current() -> dcc_status {
 #[cold]
 #[inline(never)]
 extern "C" fn probe_token(slots: &thread::Slots) -> dcc_status {
-    guard(|| Ok(token_status(slots.token_answer(LIBRARY.jobs().tokens()))))
+    guard(|| Ok(poll_layers(slots.token(), NULL, || slots.thread_number(), || Place::Unknown)))
 }
 
 #[cold]
 #[inline(never)]
 extern "C" fn probe(slots: &thread::Slots) -> dcc_status {
     guard(|| {
-        let tokens = LIBRARY.jobs().tokens();
-        Ok(match token_status(slots.token_answer(tokens)) {
-            DCC_OK => job_status(slots.job_answer(tokens)),
-            stop => stop,
-        })
+        let (token, job) = (slots.token_layer().token(), slots.job_layer().token());
+        Ok(poll_layers(token, job, || slots.thread_number(), || Place::Unknown))
     })
+}
+
+/// What the two layers of a poll say, noted for the diagnosis.
+pub(super) fn poll_layers(
+    token: Handle,
+    job: Handle,
+    thread: impl Fn() -> u64,
+    place: impl FnOnce() -> Place,
+) -> dcc_status {
+    let tokens = LIBRARY.jobs().tokens();
+    let by_token = tokens.answer(token, &thread);
+    let answer = if by_token == Answer::Quiet { tokens.answer(job, &thread) } else { by_token };
+    let cancelled = match (by_token, answer) {
+        (Answer::Cancelled, _) => token,
+        (_, Answer::Cancelled) => job,
+        _ => NULL,
+    };
+    tokens.note_poll(token, job, cancelled, place);
+    if by_token == Answer::Quiet { job_status(answer) } else { token_status(answer) }
 }
 
 /// What the answer of a token's layer is in C.

@@ -3,7 +3,7 @@
 use super::argument::{
     TextOut, Versioned, descriptor, handle, out, out_handle, pointer, text, write_struct,
 };
-use super::current::{job_status, token_status};
+use super::current::{job_status, poll_layers};
 use super::guard::{Outcome, guard, guard_creating, guard_value};
 use super::owner::dcc_owner;
 use super::status::{
@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::foreign::Foreign;
 use crate::handle::{Handle, NULL};
 use crate::job::{Begun, Ended, JobOrigin, JobPin, JobState, JobText, Jobs, Progress};
+use crate::place::Place;
 use crate::pool::NIL;
 use crate::sys::callout::{ForeignCheck, Payload, UserData};
 use crate::token::Origin;
@@ -121,12 +122,12 @@ unsafe impl Versioned for dcc_job_progress_info {
     const FIRST_SIZE: usize = 24;
 }
 
-fn jobs() -> &'static Jobs {
+pub(super) fn jobs() -> &'static Jobs {
     LIBRARY.jobs()
 }
 
 /// The job pinned for this call; `None` for NULL.
-fn pinned(job: *const dcc_job) -> Outcome<Option<JobPin<'static>>> {
+pub(super) fn pinned(job: *const dcc_job) -> Outcome<Option<JobPin<'static>>> {
     match handle(job) {
         NULL => Ok(None),
         job => JobPin::new(jobs(), job).map(Some),
@@ -188,7 +189,7 @@ unsafe fn create(desc: &dcc_job_desc) -> Outcome<Handle> {
         label,
         caller_id,
         parent: handle(desc.parent),
-        token: Origin { job_id: "", foreign },
+        token: Origin { job_id: "", foreign, is_jobs: true },
         owner: handle(desc.owner),
     };
     // SAFETY: the C caller's promise in the descriptor; on an error the payload is given up
@@ -378,14 +379,11 @@ pub unsafe extern "C" fn dcc_job_set_progress(
     with_text(job, "message", message, message_length, |job, words| {
         let words = (!message.is_null()).then_some(words);
         jobs().set_progress(job, Progress { done, total }, words)?;
-        let tokens = jobs().tokens();
         let slots = thread::slots();
         let number = || slots.map_or(0, ThreadSlots::thread_number);
         let current = slots.map_or(NULL, ThreadSlots::token);
-        Ok(match token_status(tokens.answer(current, number)) {
-            DCC_OK => job_status(tokens.answer(jobs().token(job), number)),
-            stop => stop,
-        })
+        let token = jobs().token(job);
+        Ok(poll_layers(current, token, number, || Place::Unknown))
     })
 }
 

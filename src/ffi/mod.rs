@@ -10,6 +10,7 @@ mod argument;
 pub mod context;
 pub mod current;
 pub mod deadline;
+pub mod events;
 mod guard;
 pub mod job;
 pub mod library;
@@ -21,6 +22,7 @@ pub mod stats;
 pub mod status;
 mod thread;
 pub mod token;
+pub mod trace;
 pub mod wait;
 
 use crate::context::Library;

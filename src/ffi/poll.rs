@@ -1,15 +1,15 @@
 //! `dcc_poll_*`: snapshots for loops, and the slow path of the inlined poll.
 
 use super::argument::{handle, out};
-use super::current::{job_status, token_status};
+use super::current::poll_layers;
 use super::guard::guard;
 use super::status::{DCC_OK, dcc_status};
 use super::token::dcc_cancel_token;
+use super::trace::place;
 use super::{LIBRARY, thread};
 use crate::current::{LayerCell, ThreadSlots};
 use crate::handle::NULL;
 use crate::sys::thread_slot::NEVER_CANCELLED;
-use crate::token::Tokens;
 use std::ffi::c_char;
 
 /// One layer of a poll. Frozen: inlined code compares `*word` with `expected`. Do not fill it in
@@ -89,14 +89,8 @@ pub unsafe extern "C" fn dcc_poll_slow(
     line: u32,
 ) -> dcc_status {
     guard(|| {
-        // The place is part of the ABI from the start; what records it comes with tracing.
-        let _place = (file, line);
-        let tokens: &Tokens = LIBRARY.jobs().tokens();
         let thread = || thread::slots().map_or(0, ThreadSlots::thread_number);
-        let by_token = token_status(tokens.answer(token, thread));
-        if by_token != DCC_OK {
-            return Ok(by_token);
-        }
-        Ok(job_status(tokens.answer(job, thread)))
+        // SAFETY: the C caller's promise: NULL or ended by NUL.
+        Ok(poll_layers(token, job, thread, || unsafe { place(file, line) }))
     })
 }

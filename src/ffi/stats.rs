@@ -5,7 +5,9 @@ use super::argument::{Versioned, write_struct};
 use super::guard::guard;
 use super::status::{DCC_OK, dcc_status};
 use crate::arena::Keeper;
+use crate::error::Error;
 use crate::job::JobState;
+use crate::latency::Summary;
 
 /// Counts of the whole process. Set `struct_size` to sizeof before the call.
 #[repr(C)]
@@ -59,6 +61,71 @@ pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status
         };
         // SAFETY: the C caller's promise: writable for the size that it says.
         unsafe { write_struct(out_stats, &stats) }?;
+        Ok(DCC_OK)
+    })
+}
+
+/// Which latency: from the cancel to each first poll of a job and thread that saw it.
+pub const DCC_LATENCY_CANCEL_TO_SEEN: i32 = 1;
+/// Which latency: from the cancel of a job to its end.
+pub const DCC_LATENCY_CANCEL_TO_END: i32 = 2;
+
+/// A latency over the whole process, in nanoseconds, right to two digits; times beyond an hour
+/// count as an hour. All 0 while there were none. Set `struct_size` to sizeof before the call.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_latency {
+    /// sizeof(dcc_latency); the call writes back how much of it was filled.
+    pub struct_size: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// How many times were measured.
+    pub count: u64,
+    /// Half of them were at most this.
+    pub p50_ns: u64,
+    /// 95 of 100 were at most this.
+    pub p95_ns: u64,
+    /// 99 of 100 were at most this.
+    pub p99_ns: u64,
+    /// The longest.
+    pub max_ns: u64,
+}
+
+// SAFETY: numbers, for which zero is a value; starts with a u32.
+unsafe impl Versioned for dcc_latency {
+    const NAME: &'static str = "dcc_latency";
+    const FIRST_SIZE: usize = 48;
+}
+
+/// Fills in one of the DCC_LATENCY_ latencies: how long cancels take in this process. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_stats_latency(
+    which: i32,
+    out_latency: *mut dcc_latency,
+) -> dcc_status {
+    guard(|| {
+        let diagnosis = LIBRARY.jobs().tokens().diagnosis();
+        let latency = match which {
+            DCC_LATENCY_CANCEL_TO_SEEN => &diagnosis.cancel_to_seen,
+            DCC_LATENCY_CANCEL_TO_END => &diagnosis.cancel_to_end,
+            _ => {
+                return Err(Error::InvalidArgument(
+                    "there is no latency of this number; pass one of the DCC_LATENCY_ constants",
+                ));
+            }
+        };
+        let Summary { count, p50, p95, p99, max } = latency.summary();
+        let answer = dcc_latency {
+            struct_size: 0,
+            reserved: 0,
+            count,
+            p50_ns: p50,
+            p95_ns: p95,
+            p99_ns: p99,
+            max_ns: max,
+        };
+        // SAFETY: the C caller's promise: writable for the size that it says.
+        unsafe { write_struct(out_latency, &answer) }?;
         Ok(DCC_OK)
     })
 }

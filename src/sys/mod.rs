@@ -6,6 +6,7 @@ pub mod callout;
 pub mod clock;
 pub mod memory;
 pub mod sync;
+pub mod thread_id;
 pub mod thread_identity;
 
 #[cfg(not(loom))]

@@ -1,0 +1,259 @@
+//! Diagnosis: who was cancelled when, which thread saw it when, who does not poll.
+//!
+//! Trace-all: the switch is thrown by a read-modify-write, then all tokens are visited with pins. A
+//! new token is published, then the switch is read, by a read-modify-write as well. Of the two one
+//! comes first: either the visit finds the token, or the token's maker finds the switch thrown.
+
+use crate::arena::Keeper;
+use crate::events::{Event, EventKind, EventText, Observers};
+use crate::handle::{Handle, NULL, TRACED};
+use crate::job_state::JobState;
+use crate::latency::Latency;
+use crate::place::{FileNames, Place};
+use crate::pool::NIL;
+use crate::sys::sync::{AtomicU32, Ordering};
+use crate::sys::{clock, thread_id};
+use crate::token::{Record, TokenPin, Tokens};
+use crate::watch::Watches;
+use crate::watchdog::Watchdog;
+
+/// What the library knows for people who look for the job that does not stop.
+#[derive(Debug)]
+pub struct Diagnosis {
+    /// Who drains events.
+    pub observers: Observers,
+    /// From a cancel to each job's and thread's first poll that saw it.
+    pub cancel_to_seen: Latency,
+    /// From a cancel to the end of each job.
+    pub cancel_to_end: Latency,
+    /// Names of traced files.
+    pub files: FileNames,
+    /// What is known of each job.
+    pub watches: Watches,
+    /// Cancels that may become slow.
+    pub watchdog: Watchdog,
+    trace_all: AtomicU32,
+}
+
+impl Diagnosis {
+    /// Nothing known.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self {
+            observers: Observers::new(),
+            cancel_to_seen: Latency::new(),
+            cancel_to_end: Latency::new(),
+            files: FileNames::new(),
+            watches: Watches::new(),
+            watchdog: Watchdog::new(),
+            trace_all: AtomicU32::new(0),
+        }
+    }
+
+    /// Nothing known.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self {
+            observers: Observers::new(),
+            cancel_to_seen: Latency::new(),
+            cancel_to_end: Latency::new(),
+            files: FileNames::new(),
+            watches: Watches::new(),
+            watchdog: Watchdog::new(),
+            trace_all: AtomicU32::new(0),
+        }
+    }
+}
+
+impl Tokens {
+    /// Number of a pinned token's watch; NIL if it has none.
+    pub fn watch(&self, token: &TokenPin<'_>) -> u32 {
+        token.slot().cold.watch.load(Ordering::Relaxed)
+    }
+
+    /// Notes that this call flagged a token. The first of a walk is always worth an event, the
+    /// others if they are watched.
+    pub(crate) fn note_cancelled(&self, index: u32, record: &Record, is_first: bool) {
+        let slot = self.arena().slot(index);
+        let watch = slot.cold.watch.load(Ordering::Relaxed);
+        if watch == NIL && !is_first {
+            return;
+        }
+        let diagnosis = self.diagnosis();
+        let unfinished =
+            if watch == NIL { None } else { diagnosis.watches.cancelled(watch, record.time_ns) };
+        if !diagnosis.observers.any() {
+            return;
+        }
+        let token = self.arena().handle_of(index);
+        diagnosis.observers.emit(|| Event {
+            kind: EventKind::TokenCancelled,
+            time_ns: record.time_ns,
+            job_id: unfinished.unwrap_or(0),
+            token,
+            thread: thread_id::current(),
+            cause: record.cause as u32,
+            text: self.show_text(record.reason, EventText::new),
+            ..Event::default()
+        });
+        if unfinished.is_some() {
+            diagnosis.watchdog.add(token, record.time_ns);
+            self.deadlines().wake();
+        }
+    }
+
+    /// Tells observers of cancels that are slow. For the timer thread.
+    pub fn look_for_slow_cancels(&self, now_ns: u64) {
+        let diagnosis = self.diagnosis();
+        while let Some((token, cancelled_ns)) = diagnosis.watchdog.pop_due(now_ns) {
+            let Ok(pin) = TokenPin::new(self, token) else { continue };
+            let times = diagnosis.watches.times(self.watch(&pin));
+            if !times.is_seen && times.ended_ns == 0 {
+                diagnosis.observers.emit(|| Event {
+                    kind: EventKind::SlowCancel,
+                    time_ns: now_ns,
+                    job_id: times.job_id,
+                    token,
+                    duration_ns: now_ns.saturating_sub(cancelled_ns),
+                    text: self.show_reason(&pin, EventText::new),
+                    ..Event::default()
+                });
+            }
+            self.let_go_deferred(pin);
+        }
+    }
+
+    /// Notes a poll of two layers that took the slow path; `cancelled` is the layer that says
+    /// stop, NULL if none does.
+    pub fn note_poll(
+        &self,
+        token: Handle,
+        job: Handle,
+        cancelled: Handle,
+        place: impl FnOnce() -> Place,
+    ) {
+        let watched = if job == NULL { token } else { job };
+        let traced = self
+            .arena()
+            .peek(watched)
+            .is_some_and(|slot| slot.state().load(Ordering::Relaxed) & TRACED != 0);
+        if !traced && cancelled == NULL {
+            return;
+        }
+        let Ok(pin) = TokenPin::new(self, watched) else { return };
+        let watch = self.watch(&pin);
+        if watch == NIL {
+            return;
+        }
+        let (now_ns, thread) = (clock::now_ns(), thread_id::current());
+        let diagnosis = self.diagnosis();
+        if traced {
+            diagnosis.watches.sign_of_life(watch, thread, place(), now_ns);
+        }
+        let Ok(by) = TokenPin::new(self, cancelled) else { return };
+        let (cancelled_ns, cause) = self.record(&by);
+        let first = diagnosis.watches.seen(watch, thread, cancelled_ns, now_ns);
+        let Some((latency, job_id)) = first else { return };
+        diagnosis.cancel_to_seen.record(latency);
+        diagnosis.observers.emit(|| Event {
+            kind: EventKind::CancelSeen,
+            time_ns: now_ns,
+            job_id,
+            token: cancelled,
+            thread,
+            cause: cause as u32,
+            duration_ns: latency,
+            ..Event::default()
+        });
+    }
+
+    /// Notes that a job with this token is in another state.
+    pub(crate) fn note_state(
+        &self,
+        token: &TokenPin<'_>,
+        job_id: u64,
+        state: JobState,
+        label: EventText,
+    ) {
+        let watch = self.watch(token);
+        let diagnosis = self.diagnosis();
+        let traced = token.slot().state().load(Ordering::Relaxed) & TRACED != 0;
+        let now_ns = clock::now_ns();
+        let mut duration_ns = 0;
+        if watch != NIL {
+            let place = match state {
+                JobState::Running => Some(Place::Begin),
+                state if state.is_terminal() => Some(Place::End),
+                _ => None,
+            };
+            if let (true, Some(place)) = (traced, place) {
+                diagnosis.watches.sign_of_life(watch, thread_id::current(), place, now_ns);
+            }
+            if state == JobState::Pending {
+                diagnosis.watches.set_job_id(watch, job_id);
+            }
+            if state.is_terminal()
+                && let Some(latency) = diagnosis.watches.ended(watch, now_ns)
+            {
+                diagnosis.cancel_to_end.record(latency);
+                duration_ns = latency;
+            }
+        }
+        diagnosis.observers.emit(|| Event {
+            kind: EventKind::JobState,
+            time_ns: now_ns,
+            job_id,
+            token: token.handle(),
+            thread: thread_id::current(),
+            state: state as u32,
+            duration_ns,
+            text: label,
+            ..Event::default()
+        });
+    }
+
+    /// Switches the trace of a pinned token on or off. False: it is not watched.
+    pub fn set_traced(&self, token: &TokenPin<'_>, is_traced: bool) -> bool {
+        if self.watch(token) == NIL {
+            return false;
+        }
+        self.set_trace_flag(token.index(), is_traced);
+        true
+    }
+
+    fn set_trace_flag(&self, index: u32, is_traced: bool) {
+        let state = self.arena().slot(index).state();
+        if is_traced {
+            state.fetch_or(TRACED, Ordering::Relaxed);
+        } else {
+            state.fetch_and(!TRACED, Ordering::Relaxed);
+        }
+    }
+
+    /// Switches the trace of everything watched on or off, also of what is made from now on.
+    pub fn trace_all(&self, is_traced: bool) {
+        self.diagnosis().trace_all.swap(u32::from(is_traced), Ordering::AcqRel);
+        for (index, slot) in self.arena().slots() {
+            if !self.arena().pin_index(index) {
+                continue;
+            }
+            let _pin = TokenPin::take_over(self, index);
+            if slot.cold.watch.load(Ordering::Relaxed) != NIL {
+                self.set_trace_flag(index, is_traced);
+            }
+        }
+    }
+
+    /// Traces a new, published token if all are to be traced.
+    pub(crate) fn trace_new(&self, index: u32) {
+        let switch = &self.diagnosis().trace_all;
+        let is_on = if crate::weakened!("trace_reads_after_publish") {
+            switch.load(Ordering::Relaxed)
+        } else {
+            switch.fetch_or(0, Ordering::AcqRel)
+        };
+        if is_on != 0 {
+            self.set_trace_flag(index, true);
+        }
+    }
+}

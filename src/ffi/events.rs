@@ -1,0 +1,196 @@
+//! `dcc_events_*`.
+
+use super::LIBRARY;
+use super::argument::{handle, out, out_handle, pointer};
+use super::guard::{guard, guard_creating};
+use super::service;
+use super::status::{DCC_OK, dcc_status};
+use super::token::dcc_cause;
+use crate::error::Error;
+use crate::events::{EVENT_TEXT, Event, EventKind, ObserverPin, Observers};
+use crate::sys::clock;
+use std::ffi::c_char;
+
+/// An observer with a ring of events that waits to be drained. The pointer is a handle.
+pub struct dcc_events(());
+
+/// Kind of an event: events were lost before this one, `count` of them; drain more often or with a
+/// larger capacity.
+pub const DCC_EVENT_OVERFLOW: u32 = 1;
+/// Kind of an event: a token was cancelled. `token`, `cause`, `text` is the reason, `job_id` if it
+/// is a job's. Of a cancel that spreads over a graph there is one for the token that was cancelled
+/// and one for each job's token and each token with a job id that it reached.
+pub const DCC_EVENT_TOKEN_CANCELLED: u32 = 2;
+/// Kind of an event: a job is in another state. `job_id`, `state` (DCC_JOB_PENDING: it was
+/// created), `text` is the label; at the end of a cancelled one `duration_ns` since the cancel.
+pub const DCC_EVENT_JOB_STATE: u32 = 3;
+/// Kind of an event: a thread that works for a job polled and saw the cancel for the first time.
+/// `job_id`, `thread`, `token` (the cancelled one), `cause`, `duration_ns` since the cancel.
+pub const DCC_EVENT_CANCEL_SEEN: u32 = 4;
+/// Kind of an event: a job was cancelled, and no thread of it has seen it within the threshold; see
+/// dcc_events_set_slow_cancel_threshold. `job_id`, `token`, `duration_ns` since the cancel, `text`
+/// is the reason.
+pub const DCC_EVENT_SLOW_CANCEL: u32 = 5;
+
+const _: () = {
+    assert!(DCC_EVENT_OVERFLOW == EventKind::Overflow as u32);
+    assert!(DCC_EVENT_TOKEN_CANCELLED == EventKind::TokenCancelled as u32);
+    assert!(DCC_EVENT_JOB_STATE == EventKind::JobState as u32);
+    assert!(DCC_EVENT_CANCEL_SEEN == EventKind::CancelSeen as u32);
+    assert!(DCC_EVENT_SLOW_CANCEL == EventKind::SlowCancel as u32);
+    assert!(DCC_EVENT_TEXT_SIZE == EVENT_TEXT + 8);
+};
+
+/// Room for the text of an event with its NUL.
+pub const DCC_EVENT_TEXT_SIZE: usize = 128;
+/// Most events that an observer's ring can hold.
+pub const DCC_MAX_EVENTS: usize = 65536;
+
+/// One event. What its kind does not use is 0.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_event {
+    /// One of the DCC_EVENT_ kinds; skip those that you do not know.
+    pub kind: u32,
+    /// One of the DCC_JOB_ states.
+    pub state: u32,
+    /// When it happened, on the library's clock.
+    pub time_ns: u64,
+    /// The job, 0 for none; find it with dcc_job_find while it lives.
+    pub job_id: u64,
+    /// Bits of the token's handle, to compare; it may be stale.
+    pub token: u64,
+    /// The system's number of the thread that caused the event.
+    pub thread: u64,
+    /// Nanoseconds since the cancel.
+    pub duration_ns: u64,
+    /// How many events were lost.
+    pub count: u64,
+    /// Why a token was cancelled.
+    pub cause: dcc_cause,
+    /// Zero.
+    pub reserved: u32,
+    /// A text, cut on a character boundary where it is too long, ended by NUL.
+    pub text: [c_char; DCC_EVENT_TEXT_SIZE],
+}
+
+/// Size of an event in version 1; strides are at least this.
+const FIRST_SIZE: usize = 192;
+const _: () = assert!(size_of::<dcc_event>() == FIRST_SIZE);
+
+impl From<&Event> for dcc_event {
+    fn from(event: &Event) -> Self {
+        let mut text = [0; DCC_EVENT_TEXT_SIZE];
+        for (to, from) in text.iter_mut().zip(event.text.as_str().bytes()) {
+            *to = from as c_char;
+        }
+        Self {
+            kind: event.kind as u32,
+            state: event.state,
+            time_ns: event.time_ns,
+            job_id: event.job_id,
+            token: event.token,
+            thread: event.thread,
+            duration_ns: event.duration_ns,
+            count: event.count,
+            cause: event.cause as dcc_cause,
+            reserved: 0,
+            text,
+        }
+    }
+}
+
+fn observers() -> &'static Observers {
+    &LIBRARY.jobs().tokens().diagnosis().observers
+}
+
+/// Creates an observer whose ring holds `capacity` events, 1 to DCC_MAX_EVENTS, and writes it to
+/// `out_events`, yours to release. From now on it gets every event of the process; each of several
+/// observers gets all. A full ring loses its oldest events. Without observers no events are made.
+/// Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_events_create(
+    capacity: usize,
+    out_events: *mut *mut dcc_events,
+) -> dcc_status {
+    guard_creating(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let to = unsafe { out_handle(out_events) }?;
+        if capacity == 0 || capacity > DCC_MAX_EVENTS {
+            return Err(Error::InvalidArgument(
+                "the capacity of an observer is not between 1 and DCC_MAX_EVENTS",
+            ));
+        }
+        // The watchdog for slow cancels runs on it.
+        service::ensure_timer_thread()?;
+        *to = pointer(observers().create(capacity)?);
+        Ok(())
+    })
+}
+
+/// Takes up to `capacity` events out, oldest first, and writes them to `events`, an array whose
+/// entries lie `stride` bytes apart: sizeof(dcc_event). `out_count` gets how many were written,
+/// less than `capacity` when the ring is empty. Cheap enough for every tick. Any thread; of several
+/// that drain one observer each event goes to one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_events_drain(
+    observer: *const dcc_events,
+    events: *mut dcc_event,
+    stride: usize,
+    capacity: usize,
+    out_count: *mut usize,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let count = unsafe { out(out_count) }?;
+        *count = 0;
+        if stride < FIRST_SIZE {
+            return Err(Error::InvalidArgument(
+                "the stride is less than the size of an event; pass sizeof(dcc_event)",
+            ));
+        }
+        if events.is_null() && capacity > 0 {
+            return Err(Error::NullArray { what: "events", count: capacity });
+        }
+        if observer.is_null() {
+            return Ok(DCC_OK);
+        }
+        let pin = ObserverPin::new(observers(), handle(observer))?;
+        *count = observers().drain(&pin, clock::now_ns(), capacity, |position, event| {
+            let event = dcc_event::from(event);
+            // SAFETY: the C caller's promise: `capacity` entries, `stride` bytes apart; the smaller
+            // of the two sizes is written, at whatever alignment.
+            unsafe {
+                events
+                    .cast::<u8>()
+                    .add(position * stride)
+                    .copy_from_nonoverlapping((&raw const event).cast(), FIRST_SIZE);
+            }
+        });
+        Ok(DCC_OK)
+    })
+}
+
+/// Ends an observer; events that it has not drained are lost. Any thread. NULL: nothing happens.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_events_release(observer: *mut dcc_events) -> dcc_status {
+    guard(|| {
+        if !observer.is_null() {
+            observers().release(handle(observer))?;
+        }
+        Ok(DCC_OK)
+    })
+}
+
+/// Says after how many nanoseconds a cancel that no thread of its job has seen is a
+/// DCC_EVENT_SLOW_CANCEL: 1 second unless this is called. It is told once for each cancel, while
+/// there is an observer. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_events_set_slow_cancel_threshold(nanoseconds: u64) -> dcc_status {
+    guard(|| {
+        let tokens = LIBRARY.jobs().tokens();
+        tokens.diagnosis().watchdog.set_threshold(nanoseconds);
+        tokens.deadlines().wake();
+        Ok(DCC_OK)
+    })
+}

@@ -1,0 +1,232 @@
+//! The poll trace and what is known of each job's threads.
+
+use super::LIBRARY;
+use super::argument::{TextOut, Versioned, out, write_struct};
+use super::guard::{Outcome, guard};
+use super::job::{dcc_job, jobs, pinned};
+use super::status::{DCC_NOT_FOUND, DCC_OK, dcc_status};
+use crate::error::Error;
+use crate::job::JobPin;
+use crate::place::Place;
+use crate::token::TokenPin;
+use crate::watch::ThreadReport;
+use std::ffi::{CStr, c_char};
+
+/// Room for the name of a file with its NUL.
+pub const DCC_FILE_SIZE: usize = 256;
+
+/// The longest time that a traced job went without a poll, on one thread. Set `struct_size` to
+/// sizeof before the call.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_poll_gap {
+    /// sizeof(dcc_poll_gap); the call writes back how much of it was filled.
+    pub struct_size: u32,
+    /// Line of the poll before the gap; 0 if `from_file` is in parentheses.
+    pub from_line: u32,
+    /// Line of the poll after it; 0 if `to_file` is in parentheses.
+    pub to_line: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// How long the gap was.
+    pub nanoseconds: u64,
+    /// The system's number of the thread.
+    pub thread: u64,
+    /// How often that thread polled.
+    pub polls: u64,
+    /// File of the poll before the gap, ended by NUL; the end of it where it is too long. "(begin)"
+    /// stands for dcc_job_begin, "(end)" for the end of the job, "(unknown)" for a poll that does
+    /// not say where it stands, such as dcc_check_cancelled.
+    pub from_file: [c_char; DCC_FILE_SIZE],
+    /// File of the poll after it.
+    pub to_file: [c_char; DCC_FILE_SIZE],
+}
+
+// SAFETY: numbers, for which zero is a value; starts with a u32.
+unsafe impl Versioned for dcc_poll_gap {
+    const NAME: &'static str = "dcc_poll_gap";
+    const FIRST_SIZE: usize = 552;
+}
+
+/// What is known of one thread that works, or worked, for a job.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_job_thread {
+    /// The system's number of the thread.
+    pub thread: u64,
+    /// Nanoseconds from the cancel to its first poll that saw it; DCC_FOREVER while none has.
+    pub cancel_to_seen_ns: u64,
+    /// How often it polled while traced.
+    pub polls: u64,
+    /// When it last polled while traced, on the library's clock; 0 if it did not.
+    pub last_poll_ns: u64,
+    /// Its longest gap between polls while traced.
+    pub longest_gap_ns: u64,
+}
+
+const THREAD_SIZE: usize = size_of::<dcc_job_thread>();
+const _: () = assert!(THREAD_SIZE == 40);
+
+/// Room for the name of a file, or for as much of its end as fits.
+fn file_name(name: &str) -> [c_char; DCC_FILE_SIZE] {
+    let start = name.len().saturating_sub(DCC_FILE_SIZE - 1);
+    let start = (start..=name.len()).find(|at| name.is_char_boundary(*at)).unwrap_or(name.len());
+    let mut room = [0; DCC_FILE_SIZE];
+    for (to, from) in room.iter_mut().zip(name[start..].bytes()) {
+        *to = from as c_char;
+    }
+    room
+}
+
+/// Where a poll says that it stands.
+///
+/// # Safety
+/// `file` is NULL or ended by NUL.
+pub(super) unsafe fn place(file: *const c_char, line: u32) -> Place {
+    if file.is_null() {
+        return Place::Unknown;
+    }
+    // SAFETY: promised by the caller.
+    let Ok(name) = unsafe { CStr::from_ptr(file) }.to_str() else { return Place::Unknown };
+    let files = &LIBRARY.jobs().tokens().diagnosis().files;
+    files.id(name).map_or(Place::Unknown, |file| Place::At(file, line))
+}
+
+fn reports(job: &JobPin<'_>, each: impl FnMut(&ThreadReport)) -> Outcome<()> {
+    let tokens = jobs().tokens();
+    let token = TokenPin::new(tokens, jobs().token(job))?;
+    tokens.diagnosis().watches.threads(tokens.watch(&token), each);
+    Ok(())
+}
+
+/// Switches the poll trace of a job on (not 0) or off. While it is on, every poll of the job notes
+/// where and when it was, which costs some hundred nanoseconds; jobs that are not traced pay
+/// nothing. May be switched while the job runs; polls see it at once. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_job_trace(job: *const dcc_job, on: i32) -> dcc_status {
+    guard(|| {
+        let Some(job) = pinned(job)? else { return Ok(DCC_OK) };
+        let token = TokenPin::new(jobs().tokens(), jobs().token(&job))?;
+        jobs().tokens().set_traced(&token, on != 0);
+        Ok(DCC_OK)
+    })
+}
+
+/// Switches the poll trace of all jobs on (not 0) or off, of those that run and of all that will be
+/// created. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_trace_all(on: i32) -> dcc_status {
+    guard(|| {
+        jobs().tokens().trace_all(on != 0);
+        Ok(DCC_OK)
+    })
+}
+
+/// Fills in the longest gap between two polls of one thread that the trace has seen: between which
+/// lines the job forgets to poll. DCC_NOT_FOUND: the job was not traced, or polled less than twice.
+/// Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_poll_gap(
+    job: *const dcc_job,
+    out_gap: *mut dcc_poll_gap,
+) -> dcc_status {
+    guard(|| {
+        let mut longest = ThreadReport::default();
+        if let Some(job) = pinned(job)? {
+            reports(&job, |report| {
+                if report.longest_gap.nanoseconds > longest.longest_gap.nanoseconds {
+                    longest = *report;
+                }
+            })?;
+        }
+        let gap = longest.longest_gap;
+        let files = &jobs().tokens().diagnosis().files;
+        let show = |place| files.show(place, |file, line| (file_name(file), line));
+        let found = gap.nanoseconds != 0;
+        let empty = ([0; DCC_FILE_SIZE], 0);
+        let (from_file, from_line) = if found { show(gap.from) } else { empty };
+        let (to_file, to_line) = if found { show(gap.to) } else { empty };
+        let answer = dcc_poll_gap {
+            struct_size: 0,
+            from_line,
+            to_line,
+            reserved: 0,
+            nanoseconds: gap.nanoseconds,
+            thread: longest.thread,
+            polls: longest.polls,
+            from_file,
+            to_file,
+        };
+        // SAFETY: the C caller's promise: writable for the size that it says.
+        unsafe { write_struct(out_gap, &answer) }?;
+        Ok(if found { DCC_OK } else { DCC_NOT_FOUND })
+    })
+}
+
+/// Writes what is known of a job's threads to `threads`, an array of `capacity` entries that lie
+/// `stride` bytes apart: sizeof(dcc_job_thread). A thread is known once it saw a cancel or polled
+/// while traced; at most 64 are told apart. `out_count` gets how many there are, which may be more
+/// than were written. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_threads(
+    job: *const dcc_job,
+    threads: *mut dcc_job_thread,
+    stride: usize,
+    capacity: usize,
+    out_count: *mut usize,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let count = unsafe { out(out_count) }?;
+        *count = 0;
+        if stride < THREAD_SIZE {
+            return Err(Error::InvalidArgument(
+                "the stride is less than the size of an entry; pass sizeof(dcc_job_thread)",
+            ));
+        }
+        if threads.is_null() && capacity > 0 {
+            return Err(Error::NullArray { what: "threads", count: capacity });
+        }
+        let Some(job) = pinned(job)? else { return Ok(DCC_OK) };
+        reports(&job, |report| {
+            let entry = dcc_job_thread {
+                thread: report.thread,
+                cancel_to_seen_ns: report.cancel_to_seen_ns.unwrap_or(u64::MAX),
+                polls: report.polls,
+                last_poll_ns: report.last_poll_ns,
+                longest_gap_ns: report.longest_gap.nanoseconds,
+            };
+            if *count < capacity {
+                // SAFETY: the C caller's promise: `capacity` entries, `stride` bytes apart.
+                unsafe {
+                    threads
+                        .cast::<u8>()
+                        .add(*count * stride)
+                        .copy_from_nonoverlapping((&raw const entry).cast(), THREAD_SIZE);
+                }
+            }
+            *count += 1;
+        })?;
+        Ok(DCC_OK)
+    })
+}
+
+/// Writes all live jobs as a JSON array of objects, `snprintf`-like, as dcc_cancel_token_reason;
+/// for people and tools, not for every tick. Each has id, label, caller_id, state, progress {done,
+/// total, message}, age_ns, cancelled (null, or {cause, reason, since_ns, is_seen}), is_traced,
+/// since_last_poll_ns and longest_gap (null while nothing was traced, else {nanoseconds, from {file,
+/// line}, to {file, line}}) and threads, each with thread, cancel_to_seen_ns, polls,
+/// since_last_poll_ns and longest_gap. Later versions may add members. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_stats_live_jobs(
+    buffer: *mut c_char,
+    size: usize,
+    out_length: *mut usize,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise about its buffer.
+        let to = unsafe { TextOut::new(buffer, size, out_length) }?;
+        to.write(&jobs().listing());
+        Ok(DCC_OK)
+    })
+}

@@ -1,0 +1,101 @@
+//! How long cancels take, over the whole process: histograms of two decimal digits.
+
+use crate::sys::memory::OutOfMemory;
+use crate::sys::sync::Mutex;
+use hdrhistogram::Histogram;
+
+/// Longer times count as this: an hour.
+const LONGEST_NS: u64 = 3_600_000_000_000;
+/// Digits that are kept of each time.
+const DIGITS: u8 = 2;
+/// More than a histogram of this range and precision needs.
+const HISTOGRAM_BYTES: usize = 1 << 17;
+
+/// What a histogram says, in nanoseconds; all 0 while it has no times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// How many times it has.
+    pub count: u64,
+    /// Half of them are at most this.
+    pub p50: u64,
+    /// 95 of 100 are at most this.
+    pub p95: u64,
+    /// 99 of 100 are at most this.
+    pub p99: u64,
+    /// The longest.
+    pub max: u64,
+}
+
+/// One histogram, made with its first time.
+#[derive(Debug)]
+pub struct Latency(Mutex<Option<Histogram<u64>>>);
+
+impl Latency {
+    /// No times.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// No times.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// Adds a time. One for which there is no memory is left out.
+    pub fn record(&self, nanoseconds: u64) {
+        let mut histogram = self.0.lock();
+        if histogram.is_none() {
+            *histogram = make().ok();
+        }
+        if let Some(histogram) = histogram.as_mut() {
+            histogram.saturating_record(nanoseconds.clamp(1, LONGEST_NS));
+        }
+    }
+
+    /// What the times were so far.
+    pub fn summary(&self) -> Summary {
+        let histogram = self.0.lock();
+        histogram.as_ref().map_or_else(Summary::default, |times| Summary {
+            count: times.len(),
+            p50: times.value_at_quantile(0.5),
+            p95: times.value_at_quantile(0.95),
+            p99: times.value_at_quantile(0.99),
+            max: times.max(),
+        })
+    }
+}
+
+fn make() -> Result<Histogram<u64>, OutOfMemory> {
+    // The crate's own allocation would end the process.
+    Vec::<u8>::new().try_reserve_exact(HISTOGRAM_BYTES).map_err(|_| OutOfMemory)?;
+    Histogram::new_with_bounds(1, LONGEST_NS, DIGITS).map_err(|_| OutOfMemory)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_right_to_two_digits() {
+        let latency = Latency::new();
+        assert_eq!(latency.summary(), Summary::default());
+        (1..=1000_u64).for_each(|thousand| latency.record(thousand * 1000));
+        let summary = latency.summary();
+        assert_eq!(summary.count, 1000);
+        let near = |value: u64, exact: u64| value.abs_diff(exact) * 100 <= exact;
+        assert!(near(summary.p50, 500_000), "{summary:?}");
+        assert!(near(summary.p95, 950_000), "{summary:?}");
+        assert!(near(summary.p99, 990_000), "{summary:?}");
+        assert!(near(summary.max, 1_000_000), "{summary:?}");
+    }
+
+    #[test]
+    fn an_absurd_time_counts_as_the_longest() {
+        let latency = Latency::new();
+        latency.record(u64::MAX);
+        latency.record(0);
+        assert_eq!(latency.summary().count, 2);
+    }
+}

@@ -1,0 +1,89 @@
+//! Where in a plugin's source a poll stands. File names are copied, each once: the plugin that they
+//! lie in may be unloaded.
+
+use crate::sys::memory::try_string;
+use crate::sys::sync::Mutex;
+
+/// Most file names that are kept; further ones show as unknown.
+const MOST_FILES: usize = 4096;
+
+/// Number of a file name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileId(u32);
+
+/// Where a thread gave a sign of life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// The job began.
+    #[default]
+    Begin,
+    /// The job ended.
+    End,
+    /// A call that does not say where it stands.
+    Unknown,
+    /// A poll at this line.
+    At(FileId, u32),
+}
+
+/// All names of files.
+#[derive(Debug)]
+pub struct FileNames(Mutex<Vec<String>>);
+
+impl FileNames {
+    /// None.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// None.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// The number of a name; `None` if there is no room for another one.
+    pub fn id(&self, name: &str) -> Option<FileId> {
+        let mut names = self.0.lock();
+        if let Some(known) = names.iter().position(|known| known == name) {
+            return Some(FileId(known as u32));
+        }
+        if names.len() == MOST_FILES {
+            return None;
+        }
+        names.try_reserve(1).ok()?;
+        let copy = try_string(name).ok()?;
+        names.push(copy);
+        Some(FileId(names.len() as u32 - 1))
+    }
+
+    /// Shows the file and line of a place: what stands for places without one is in parentheses,
+    /// with line 0.
+    pub fn show<R>(&self, place: Place, reader: impl FnOnce(&str, u32) -> R) -> R {
+        match place {
+            Place::Begin => reader("(begin)", 0),
+            Place::End => reader("(end)", 0),
+            Place::Unknown => reader("(unknown)", 0),
+            Place::At(file, line) => {
+                let names = self.0.lock();
+                reader(names.get(file.0 as usize).map_or("(unknown)", String::as_str), line)
+            }
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_kept_once_and_shown_again() {
+        let names = FileNames::new();
+        let first = names.id("smooth.cpp").unwrap();
+        let second = names.id("weld.cpp").unwrap();
+        assert_ne!(first, second);
+        assert_eq!(names.id("smooth.cpp"), Some(first));
+        names.show(Place::At(second, 7), |file, line| assert_eq!((file, line), ("weld.cpp", 7)));
+        names.show(Place::Begin, |file, line| assert_eq!((file, line), ("(begin)", 0)));
+    }
+}

@@ -1,0 +1,79 @@
+//! The watchdog: cancels that nobody has seen yet, each to be looked at once, when it is slow.
+//!
+//! The lock is a leaf.
+
+use crate::handle::Handle;
+use crate::sys::sync::{AtomicU64, Mutex, Ordering};
+use std::collections::VecDeque;
+
+/// A cancel counts as slow after this unless the host says otherwise.
+pub const DEFAULT_THRESHOLD_NS: u64 = 1_000_000_000;
+
+#[derive(Clone, Copy, Debug)]
+struct Cancel {
+    token: Handle,
+    time_ns: u64,
+}
+
+/// All cancels to be looked at, oldest first.
+#[derive(Debug)]
+pub struct Watchdog {
+    cancels: Mutex<VecDeque<Cancel>>,
+    threshold_ns: AtomicU64,
+}
+
+impl Watchdog {
+    /// None.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self {
+            cancels: Mutex::new(VecDeque::new()),
+            threshold_ns: AtomicU64::new(DEFAULT_THRESHOLD_NS),
+        }
+    }
+
+    /// None.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self {
+            cancels: Mutex::new(VecDeque::new()),
+            threshold_ns: AtomicU64::new(DEFAULT_THRESHOLD_NS),
+        }
+    }
+
+    /// Says after which time a cancel counts as slow.
+    pub fn set_threshold(&self, nanoseconds: u64) {
+        self.threshold_ns.store(nanoseconds, Ordering::Relaxed);
+    }
+
+    /// After which time a cancel counts as slow.
+    pub fn threshold(&self) -> u64 {
+        self.threshold_ns.load(Ordering::Relaxed)
+    }
+
+    /// Notes a cancel to look at later. One for which there is no memory is not looked at.
+    pub fn add(&self, token: Handle, time_ns: u64) {
+        let mut cancels = self.cancels.lock();
+        if cancels.try_reserve(1).is_ok() {
+            cancels.push_back(Cancel { token, time_ns });
+        }
+    }
+
+    /// When the next cancel is to be looked at.
+    pub fn next_due(&self) -> Option<u64> {
+        let first = self.cancels.lock().front()?.time_ns;
+        Some(first.saturating_add(self.threshold()))
+    }
+
+    /// Takes out a cancel that is to be looked at: its token and its time.
+    pub fn pop_due(&self, now_ns: u64) -> Option<(Handle, u64)> {
+        let threshold = self.threshold();
+        let mut cancels = self.cancels.lock();
+        let first = *cancels.front()?;
+        if first.time_ns.saturating_add(threshold) > now_ns {
+            return None;
+        }
+        cancels.pop_front();
+        Some((first.token, first.time_ns))
+    }
+}
