@@ -15,6 +15,8 @@
  *   NUL", NULL for none. Coming out: into your buffer, as snprintf does. Pointers to memory,
  *   texts and functions must be valid; functions that you hand in must not unwind or longjmp.
  * - Structures that start with `struct_size` may grow; set it to sizeof the structure.
+ * - In a process forked after the library was used only polls and probes work, and those questions
+ *   that need no status; the rest is DCC_ERROR_FORKED. Use the library after exec.
  * - Nothing but dcc_poll and dcc_poll_one, while nothing is asked, is async-signal-safe. 64-bit
  *   platforms only.
  *

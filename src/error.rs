@@ -146,7 +146,9 @@ impl fmt::Display for Error {
                 "owner {owner:#x} is being closed: its plugin is about to be unloaded; register \
                  nothing more for it"
             ),
-            Self::ShutDown => out.write_str("the library has been shut down by the host"),
+            Self::ShutDown => out.write_str(
+                "the library has been shut down by the host, or the process is at its very end",
+            ),
             Self::Forked => out.write_str(
                 "this process is a fork of the one that used the library: only polls work here; \
                  use the library after exec, or start workers as new processes",

@@ -597,22 +597,28 @@ impl Tokens {
         Some(self.arena.peek(token)?.state())
     }
 
-    /// Finds out what a differing state word means. Synchronises with the cancel if there was
-    /// one. Asks a foreign check if it is due; `thread` tells the asking thread's number.
-    pub fn answer(&self, token: Handle, thread: impl FnOnce() -> u64) -> Answer {
+    /// Finds out what a differing state word means, and whether a foreign check could say more.
+    /// Synchronises with the cancel if there was one. Takes no lock.
+    pub fn look(&self, token: Handle) -> (Answer, bool) {
         if token == NULL {
-            return Answer::Quiet;
+            return (Answer::Quiet, false);
         }
-        let Some(slot) = self.arena.peek(token) else { return Answer::Gone };
+        let Some(slot) = self.arena.peek(token) else { return (Answer::Gone, false) };
         let state = slot.state().load(Ordering::Acquire);
         if state & !FLAGS != token {
-            Answer::Gone
+            (Answer::Gone, false)
         } else if state & CANCELLED != 0 {
-            Answer::Cancelled
-        } else if state & FOREIGN != 0 {
-            self.ask_foreign(token, thread())
+            (Answer::Cancelled, false)
         } else {
-            Answer::Quiet
+            (Answer::Quiet, state & FOREIGN != 0)
+        }
+    }
+
+    /// As `look`, and asks a foreign check if it is due; `thread` tells the asking thread's number.
+    pub fn answer(&self, token: Handle, thread: impl FnOnce() -> u64) -> Answer {
+        match self.look(token) {
+            (Answer::Quiet, true) => self.ask_foreign(token, thread()),
+            (answer, _) => answer,
         }
     }
 

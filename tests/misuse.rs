@@ -589,6 +589,7 @@ fn no_exported_function_forgot_the_panic_guard() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ffi");
     let guards = [
         "guard(",
+        "guard_anywhere(",
         "guard_creating(",
         "guard_value(",
         "with(",
@@ -612,7 +613,7 @@ fn no_exported_function_forgot_the_panic_guard() {
             ["extern \"C\" fn ask(", "extern \"C\" fn probe(", "extern \"C\" fn probe_token("]
         {
             if let Some(start) = text.find(helper) {
-                assert!(text[start..][..200].contains("guard("), "{helper}");
+                assert!(text[start..][..200].contains("guard_anywhere("), "{helper}");
             }
         }
     }

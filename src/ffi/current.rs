@@ -1,7 +1,7 @@
 //! The two slots of a thread: `set_current`, `reset_current`, `current`, and the probe.
 
 use super::argument::{handle, out, pointer};
-use super::guard::{Outcome, guard, guard_creating, guard_value};
+use super::guard::{Outcome, guard, guard_anywhere, guard_creating, guard_value};
 use super::job::dcc_job;
 use super::status::{
     DCC_CANCELLED_BY_JOB, DCC_CANCELLED_BY_TOKEN, DCC_OK, DCC_POLL_GONE, dcc_status,
@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::handle::{Handle, NULL};
 use crate::job;
 use crate::place::Place;
+use crate::sys::process;
 use crate::token::Answer;
 
 /// What a `set` gives and the matching `reset` takes: good once, on the same thread.
@@ -125,13 +126,15 @@ pub extern "C" fn dcc_cancel_token_check_current() -> dcc_status {
 #[cold]
 #[inline(never)]
 extern "C" fn probe_token(slots: &thread::Slots) -> dcc_status {
-    guard(|| Ok(poll_layers(slots.token(), NULL, || slots.thread_number(), || Place::Unknown)))
+    guard_anywhere(|| {
+        Ok(poll_layers(slots.token(), NULL, || slots.thread_number(), || Place::Unknown))
+    })
 }
 
 #[cold]
 #[inline(never)]
 extern "C" fn probe(slots: &thread::Slots) -> dcc_status {
-    guard(|| {
+    guard_anywhere(|| {
         let (token, job) = (slots.token_layer().token(), slots.job_layer().token());
         Ok(poll_layers(token, job, || slots.thread_number(), || Place::Unknown))
     })
@@ -145,14 +148,20 @@ pub(super) fn poll_layers(
     place: impl FnOnce() -> Place,
 ) -> dcc_status {
     let tokens = LIBRARY.jobs().tokens();
-    let by_token = tokens.answer(token, &thread);
-    let answer = if by_token == Answer::Quiet { tokens.answer(job, &thread) } else { by_token };
+    // Where no lock can be taken only the words are looked at: asking hosts and taking notes need locks.
+    let ask = |token| {
+        if process::is_usable() { tokens.answer(token, &thread) } else { tokens.look(token).0 }
+    };
+    let by_token = ask(token);
+    let answer = if by_token == Answer::Quiet { ask(job) } else { by_token };
     let cancelled = match (by_token, answer) {
         (Answer::Cancelled, _) => token,
         (_, Answer::Cancelled) => job,
         _ => NULL,
     };
-    tokens.note_poll(token, job, cancelled, place);
+    if process::is_usable() {
+        tokens.note_poll(token, job, cancelled, place);
+    }
     if by_token == Answer::Quiet { job_status(answer) } else { token_status(answer) }
 }
 

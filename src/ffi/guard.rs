@@ -4,15 +4,26 @@ use super::status::{self, DCC_OK, DCC_SECOND_INSTANCE, dcc_status};
 use super::thread;
 use crate::error::Error;
 use crate::sys::instance;
+use crate::sys::process::{self, State};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a call inside the guard comes to.
 pub(super) type Outcome<T = dcc_status> = Result<T, Error>;
 
-/// Runs a call whose answer is a status.
+/// Runs a call whose answer is a status. Refused where locks may be held for ever.
 #[inline]
 pub(super) fn guard(call: impl FnOnce() -> Outcome) -> dcc_status {
+    guard_anywhere(|| match process::state() {
+        State::Usable => call(),
+        State::Forked => Err(Error::Forked),
+        State::Ending => Err(Error::ShutDown),
+    })
+}
+
+/// Runs a call whose answer is a status, also where no lock can be taken: it takes none there.
+#[inline]
+pub(super) fn guard_anywhere(call: impl FnOnce() -> Outcome) -> dcc_status {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(status)) => status,
         Ok(Err(error)) => failed(&error),
@@ -31,7 +42,7 @@ pub(super) fn guard_creating(call: impl FnOnce() -> Outcome<()>) -> dcc_status {
     })
 }
 
-/// Runs a call that answers with a value of its own; `fallback` if it fails.
+/// Runs a call that answers with a value of its own and takes no lock; `fallback` if it fails.
 #[inline]
 pub(super) fn guard_value<T>(fallback: T, call: impl FnOnce() -> Outcome<T>) -> T {
     match catch_unwind(AssertUnwindSafe(call)) {

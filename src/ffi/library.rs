@@ -1,7 +1,7 @@
 //! What concerns the library as a whole: version, instance, texts, clock.
 
 use super::argument::TextOut;
-use super::guard::{guard, guard_value};
+use super::guard::{guard_anywhere, guard_value};
 use super::status::{self, DCC_OK, DCC_SECOND_INSTANCE, dcc_status};
 use super::thread;
 use crate::sys::{clock, instance};
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn dcc_last_error(
     size: usize,
     out_length: *mut usize,
 ) -> dcc_status {
-    guard(|| {
+    guard_anywhere(|| {
         // SAFETY: the C caller's promise, see the comment.
         let to = unsafe { TextOut::new(buffer, size, out_length) }?;
         thread::show_error(|text| to.write(text));
@@ -93,5 +93,5 @@ pub extern "C" fn dcc_clock_now_ns() -> u64 {
 /// copies share nothing. Functions that create or install something answer the same. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_instance_check() -> dcc_status {
-    guard(|| Ok(if instance::is_first() { DCC_OK } else { DCC_SECOND_INSTANCE }))
+    guard_anywhere(|| Ok(if instance::is_first() { DCC_OK } else { DCC_SECOND_INSTANCE }))
 }

@@ -2,7 +2,7 @@
 
 use super::argument::{handle, out};
 use super::current::poll_layers;
-use super::guard::guard;
+use super::guard::guard_anywhere;
 use super::status::{DCC_OK, dcc_status};
 use super::token::dcc_cancel_token;
 use super::trace::place;
@@ -45,7 +45,7 @@ fn layer(cell: &LayerCell<'static>) -> dcc_poll_layer {
 /// and C++ call dcc_poll_current. On this thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_poll_read_current(out_pair: *mut dcc_poll_pair) -> dcc_status {
-    guard(|| {
+    guard_anywhere(|| {
         // SAFETY: the C caller's promise: a writable result.
         let to = unsafe { out(out_pair) }?;
         *to = match thread::slots() {
@@ -65,7 +65,7 @@ pub unsafe extern "C" fn dcc_poll_read_token(
     token: *const dcc_cancel_token,
     out_layer: *mut dcc_poll_layer,
 ) -> dcc_status {
-    guard(|| {
+    guard_anywhere(|| {
         // SAFETY: the C caller's promise: a writable result.
         let to = unsafe { out(out_layer) }?;
         let expected = handle(token);
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn dcc_poll_slow(
     file: *const c_char,
     line: u32,
 ) -> dcc_status {
-    guard(|| {
+    guard_anywhere(|| {
         let thread = || thread::slots().map_or(0, ThreadSlots::thread_number);
         // SAFETY: the C caller's promise: NULL or ended by NUL.
         Ok(poll_layers(token, job, thread, || unsafe { place(file, line) }))

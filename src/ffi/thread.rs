@@ -5,7 +5,7 @@ use crate::current::{ErrorText, ThreadRecord, ThreadSlots};
 use crate::error::Error;
 use crate::sys::memory::try_box;
 use crate::sys::thread_slot::{self, Area};
-use crate::sys::{instance, thread_exit};
+use crate::sys::{instance, process, thread_exit};
 use std::fmt::{self, Write};
 use std::mem::{align_of, offset_of, size_of};
 
@@ -58,6 +58,9 @@ fn make_record(slots: &Slots) -> Result<&'static ThreadRecord, Error> {
 /// what they install is removed as well.
 fn at_exit() {
     let Some(slots) = slots() else { return };
+    if !process::is_usable() {
+        return;
+    }
     LIBRARY.clear(slots);
     if let Some(record) = slots.record() {
         slots.set_record(None);

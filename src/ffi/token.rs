@@ -1,7 +1,7 @@
 //! `dcc_cancel_token_*`.
 
 use super::argument::{TextOut, Versioned, descriptor, handle, out, out_handle, pointer, text};
-use super::guard::{Outcome, guard, guard_creating};
+use super::guard::{Outcome, guard, guard_anywhere, guard_creating};
 use super::status::{
     DCC_ALREADY_CANCELLED, DCC_CANCELLED_BY_TOKEN, DCC_NOT_CANCELLED, DCC_OK, dcc_status,
 };
@@ -10,7 +10,7 @@ use crate::arena::{Holder, Keeper};
 use crate::current::ThreadSlots;
 use crate::error::Error;
 use crate::handle::{Handle, Kind, NULL};
-use crate::sys::clock;
+use crate::sys::{clock, process};
 use crate::token::{Answer, Cause, Origin, TokenPin, Tokens};
 use std::ffi::c_char;
 
@@ -212,9 +212,11 @@ pub extern "C" fn dcc_cancel_token_is_cancelled(token: *const dcc_cancel_token) 
 // `extern "C"`, which never unwinds, so that the fast path ends in a jump and needs no frame.
 #[cold]
 extern "C" fn ask(token: Handle) -> dcc_status {
-    guard(|| {
+    guard_anywhere(|| {
         let thread = || thread::slots().map_or(0, ThreadSlots::thread_number);
-        match tokens().answer(token, thread) {
+        let answer =
+            if fork::is_child() { tokens().look(token).0 } else { tokens().answer(token, thread) };
+        match answer {
             Answer::Quiet => Ok(DCC_OK),
             Answer::Cancelled => Ok(DCC_CANCELLED_BY_TOKEN),
             Answer::Gone => Err(Error::InvalidHandle(Kind::Token, token)),

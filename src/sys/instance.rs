@@ -9,10 +9,13 @@ use std::sync::OnceLock;
 pub const SHARED_NAME: &str = env!("DCC_SHARED_NAME");
 
 /// Whether this is the first copy in the process. The first call also pins the module where
-/// that is not the linker's affair.
+/// that is not the linker's affair, and begins to notice forks.
 pub fn is_first() -> bool {
     static FIRST: OnceLock<bool> = OnceLock::new();
-    *FIRST.get_or_init(system::pin_and_look)
+    *FIRST.get_or_init(|| {
+        super::process::watch();
+        system::pin_and_look()
+    })
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -13,6 +13,8 @@ pub mod thread_identity;
 pub mod instance;
 pub mod native_event;
 #[cfg(not(loom))]
+pub mod process;
+#[cfg(not(loom))]
 pub mod service_thread;
 #[cfg(not(loom))]
 pub mod thread_exit;

@@ -1,0 +1,73 @@
+//! Whether the process is one in which locks can be taken.
+//!
+//! Not in a fork of the process that used the library: it has one thread, locks that others held
+//! stay locked for ever, and the library's threads are not there. Not at the end of a Windows
+//! process either: all threads but one have been ended, wherever they were.
+
+pub use system::{state, watch};
+
+/// What can be done in the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Everything.
+    Usable,
+    /// It was forked after the library was used: nothing that takes a lock.
+    Forked,
+    /// It is at its end: nothing that takes a lock.
+    Ending,
+}
+
+/// Whether locks can be taken.
+#[inline(always)]
+pub fn is_usable() -> bool {
+    state() == State::Usable
+}
+
+#[cfg(unix)]
+mod system {
+    use super::State;
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    static FORKED: AtomicBool = AtomicBool::new(false);
+
+    extern "C" fn in_child() {
+        FORKED.store(true, Ordering::Relaxed);
+    }
+
+    /// Begins to notice forks; once is enough.
+    pub fn watch() {
+        static WATCHED: OnceLock<()> = OnceLock::new();
+        WATCHED.get_or_init(|| {
+            // Without memory for it a fork goes unnoticed, as it did before the library was used.
+            // SAFETY: the handler lives as long as the library, which is never unloaded, and only
+            // writes a flag.
+            unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+        });
+    }
+
+    /// What can be done. A process that exits is usable to its last line: its threads run on.
+    #[inline(always)]
+    pub fn state() -> State {
+        if FORKED.load(Ordering::Relaxed) { State::Forked } else { State::Usable }
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use super::State;
+
+    #[link(name = "ntdll")]
+    unsafe extern "system" {
+        safe fn RtlDllShutdownInProgress() -> u8;
+    }
+
+    /// There is nothing to notice.
+    pub fn watch() {}
+
+    /// What can be done.
+    #[inline(always)]
+    pub fn state() -> State {
+        if RtlDllShutdownInProgress() == 0 { State::Usable } else { State::Ending }
+    }
+}
