@@ -214,8 +214,11 @@ pub extern "C" fn dcc_cancel_token_is_cancelled(token: *const dcc_cancel_token) 
 extern "C" fn ask(token: Handle) -> dcc_status {
     guard_anywhere(|| {
         let thread = || thread::slots().map_or(0, ThreadSlots::thread_number);
-        let answer =
-            if fork::is_child() { tokens().look(token).0 } else { tokens().answer(token, thread) };
+        let answer = if process::is_usable() {
+            tokens().answer(token, thread)
+        } else {
+            tokens().look(token).0
+        };
         match answer {
             Answer::Quiet => Ok(DCC_OK),
             Answer::Cancelled => Ok(DCC_CANCELLED_BY_TOKEN),
