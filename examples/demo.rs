@@ -1,4 +1,5 @@
-//! A native plugin's long job on a host's UI thread is cancelled, in three scenes.
+//! A native plugin's long job on a host's UI thread is cancelled, in three scenes; then a report
+//! finds the loop of another job that forgot to poll.
 //!
 //!     cargo run --release --example demo
 //!     cargo run --release --example demo -- path/to/file.obj

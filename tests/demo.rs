@@ -34,6 +34,8 @@ fn assert_plays(mesh: &Path, results: &Path) -> String {
         "scene 1  cancelled, its work kept          cancelled at ",
         "scene 2  completed, cancel refused         completed, \"Job already ended\"",
         "scene 3  completed, cancelled, completed   completed, cancelled, completed",
+        "    after        bake.cpp:",
+        "ok     the report names the file: bake.cpp",
     ] {
         assert!(told.contains(line), "{line}\n{told}");
     }

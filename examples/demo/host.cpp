@@ -13,6 +13,7 @@
 #include <string>
 
 #include "dcc_cancel.hpp"
+#include "gap_page.hpp"
 #include "loaded_plugin.hpp"
 #include "obj_file.hpp"
 #include "scenes.hpp"
@@ -66,6 +67,7 @@ int play_all(const std::string &plugin_path, const std::string &output_folder,
     introduce(path, stage);
     const summary_line lines[] = {cancel_half_way(stage), cancel_after_the_end(stage),
                                   cancel_the_middle_one(stage)};
+    show_poll_gaps(stage);
 
     std::printf("\nSummary    %-33s %s\n", "expected", "seen");
     ui_loop::clock::duration longest = {};
