@@ -134,18 +134,22 @@ impl Deferred {
         Self { queue: Mutex::new(Queue::default()), changed: Condvar::new() }
     }
 
-    /// Adds work.
-    pub fn push(&self, slots: &Slots, chain: Chain, mut dead: Dead) {
+    /// Adds work. Once stopped it is refused and comes back: there is no thread for it any more.
+    pub fn push(&self, slots: &Slots, chain: Chain, mut dead: Dead) -> Result<(), (Chain, Dead)> {
         if chain == Chain::EMPTY && dead == Dead::NOBODY {
-            return;
+            return Ok(());
         }
         let mut queue = self.queue.lock();
+        if queue.stopped {
+            return Err((chain, dead));
+        }
         queue.chain.join(slots, chain);
         while let Some(token) = dead.pop(slots) {
             queue.dead.add(slots, token);
         }
         drop(queue);
         self.changed.notify_one();
+        Ok(())
     }
 
     /// Takes one thing to do; `None` if there is nothing.

@@ -389,12 +389,20 @@ impl Tokens {
         true
     }
 
+    /// Leaves foreign code to the callback thread; after its end somebody has to run it.
+    fn defer(&self, chain: Chain, dead: Dead) {
+        if let Err((chain, dead)) = self.deferred.push(&self.arena, chain, dead) {
+            self.bury_all(dead);
+            self.run_callbacks(chain);
+        }
+    }
+
     /// As `cancel`, but foreign code is left to the callback thread.
     pub fn cancel_deferred(&self, token: &TokenPin<'_>, cause: Cause, reason: &str) -> bool {
         let Some(Spread { chain, dead }) = self.flag_all(token, cause, reason) else {
             return false;
         };
-        self.deferred.push(&self.arena, chain, dead);
+        self.defer(chain, dead);
         true
     }
 
@@ -492,7 +500,7 @@ impl Tokens {
     pub(crate) fn let_go_deferred(&self, token: TokenPin<'_>) {
         let mut dead = Dead::NOBODY;
         self.let_go(token.leave(), &mut dead);
-        self.deferred.push(&self.arena, Chain::EMPTY, dead);
+        self.defer(Chain::EMPTY, dead);
     }
 
     /// What is known of polls and cancels.

@@ -32,7 +32,9 @@ pub fn build(folder: &Path, extra: &[&str]) -> Built {
     support::run(
         compiler(folder, extra)
             .arg(format!("-DDEMO_LIBRARY_VERSION=\"{version}\""))
-            .args(["host.cpp", "scenes.cpp", "gap_page.cpp", "bake.cpp", "obj_file.cpp"].map(source))
+            .args(
+                ["host.cpp", "scenes.cpp", "gap_page.cpp", "bake.cpp", "obj_file.cpp"].map(source),
+            )
             .args(["-pthread", "-ldcc_cancel", "-ldl", "-o"])
             .arg(&built.host),
     );

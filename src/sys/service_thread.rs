@@ -70,8 +70,8 @@ impl ServiceThread {
 
     fn run(&'static self) {
         self.state.lock().1 = thread_identity::current();
-        // Its work never panics but for a bug; the host must not go down with it.
-        let _ = std::panic::catch_unwind(self.body);
+        // Its work never panics but for a bug; neither the host nor the work may end with it.
+        while std::panic::catch_unwind(self.body).is_err() {}
         *self.state.lock() = (State::Ended, 0);
         self.changed.notify_all();
     }

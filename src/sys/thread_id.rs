@@ -5,8 +5,9 @@ pub fn current() -> u64 {
     #[cfg(loom)]
     return super::thread_identity::current();
     #[cfg(all(not(loom), target_os = "linux"))]
+    // By number, because glibc has had the function only since 2.30.
     // SAFETY: takes no arguments.
-    return u64::from(unsafe { libc::gettid() }.unsigned_abs());
+    return unsafe { libc::syscall(libc::SYS_gettid) }.unsigned_abs();
     #[cfg(all(not(loom), target_os = "macos"))]
     {
         let mut number = 0;
