@@ -11,6 +11,7 @@
 use crate::arena::Arena;
 use crate::error::Error;
 use crate::pool::NIL;
+use crate::sys::memory::{Late, OutOfMemory};
 use crate::sys::sync::{Condvar, Mutex, Ordering};
 use crate::token::{TokenCold, TokenLive};
 
@@ -24,7 +25,7 @@ struct Entry {
 
 #[derive(Debug, Default)]
 struct Heap {
-    entries: Vec<Entry>,
+    entries: Late<Vec<Entry>>,
     stopped: bool,
 }
 
@@ -72,7 +73,8 @@ impl Heap {
     }
 
     fn remove(&mut self, slots: &Slots, place: usize) -> Entry {
-        let removed = self.entries.swap_remove(place);
+        let entries = Late::get_mut(&mut self.entries).expect("what is removed from was made");
+        let removed = entries.swap_remove(place);
         slots.slot(removed.token).live().deadline.store(NIL, Ordering::Relaxed);
         if place < self.entries.len() {
             self.settle(slots, place);
@@ -85,7 +87,7 @@ impl Deadlines {
     /// None armed.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
-        let heap = Heap { entries: Vec::new(), stopped: false };
+        let heap = Heap { entries: Late::new(), stopped: false };
         Self { heap: Mutex::new(heap), changed: Condvar::new() }
     }
 
@@ -104,9 +106,10 @@ impl Deadlines {
         let entry = Entry { time_ns, token };
         let before = slots.slot(token).live().deadline.load(Ordering::Relaxed);
         let place = if before == NIL {
-            heap.entries.try_reserve(1).map_err(|_| Error::Resources("memory for deadlines"))?;
-            heap.entries.push(entry);
-            heap.entries.len() - 1
+            let entries = heap.entries.get_or_make(|| Ok(Vec::new()))?;
+            entries.try_reserve(1).map_err(|_| OutOfMemory)?;
+            entries.push(entry);
+            entries.len() - 1
         } else {
             heap.entries[before as usize - 1] = entry;
             before as usize - 1
@@ -182,7 +185,7 @@ impl Deadlines {
     pub fn stop(&self, slots: &Slots) {
         let mut heap = self.heap.lock();
         heap.stopped = true;
-        for entry in std::mem::take(&mut heap.entries) {
+        for entry in heap.entries.take().into_iter().flat_map(|entries| *entries) {
             slots.slot(entry.token).live().deadline.store(NIL, Ordering::Relaxed);
         }
         self.changed.notify_all();

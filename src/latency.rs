@@ -1,6 +1,6 @@
 //! How long cancels take, over the whole process: histograms of two decimal digits.
 
-use crate::sys::memory::OutOfMemory;
+use crate::sys::memory::{Late, OutOfMemory};
 use crate::sys::sync::Mutex;
 use hdrhistogram::Histogram;
 
@@ -28,28 +28,24 @@ pub struct Summary {
 
 /// One histogram, made with its first time.
 #[derive(Debug)]
-pub struct Latency(Mutex<Option<Histogram<u64>>>);
+pub struct Latency(Mutex<Late<Histogram<u64>>>);
 
 impl Latency {
     /// No times.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
-        Self(Mutex::new(None))
+        Self(Mutex::new(Late::new()))
     }
 
     /// No times.
     #[cfg(loom)]
     pub fn new() -> Self {
-        Self(Mutex::new(None))
+        Self(Mutex::new(Late::new()))
     }
 
     /// Adds a time. One for which there is no memory is left out.
     pub fn record(&self, nanoseconds: u64) {
-        let mut histogram = self.0.lock();
-        if histogram.is_none() {
-            *histogram = make().ok();
-        }
-        if let Some(histogram) = histogram.as_mut() {
+        if let Ok(histogram) = self.0.lock().get_or_make(make) {
             histogram.saturating_record(nanoseconds.clamp(1, LONGEST_NS));
         }
     }
@@ -57,7 +53,7 @@ impl Latency {
     /// What the times were so far.
     pub fn summary(&self) -> Summary {
         let histogram = self.0.lock();
-        histogram.as_ref().map_or_else(Summary::default, |times| Summary {
+        histogram.get().map_or_else(Summary::default, |times| Summary {
             count: times.len(),
             p50: times.value_at_quantile(0.5),
             p95: times.value_at_quantile(0.95),

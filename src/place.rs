@@ -1,7 +1,7 @@
 //! Where in a plugin's source a poll stands. File names are copied, each once: the plugin that they
 //! lie in may be unloaded.
 
-use crate::sys::memory::try_string;
+use crate::sys::memory::{Late, try_string};
 use crate::sys::sync::Mutex;
 
 /// Most file names that are kept; further ones show as unknown.
@@ -27,24 +27,25 @@ pub enum Place {
 
 /// All names of files.
 #[derive(Debug)]
-pub struct FileNames(Mutex<Vec<String>>);
+pub struct FileNames(Mutex<Late<Vec<String>>>);
 
 impl FileNames {
     /// None.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
+        Self(Mutex::new(Late::new()))
     }
 
     /// None.
     #[cfg(loom)]
     pub fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
+        Self(Mutex::new(Late::new()))
     }
 
     /// The number of a name; `None` if there is no room for another one.
     pub fn id(&self, name: &str) -> Option<FileId> {
-        let mut names = self.0.lock();
+        let mut lock = self.0.lock();
+        let names = lock.get_or_make(|| Ok(Vec::new())).ok()?;
         if let Some(known) = names.iter().position(|known| known == name) {
             return Some(FileId(known as u32));
         }
@@ -65,8 +66,9 @@ impl FileNames {
             Place::End => reader("(end)", 0),
             Place::Unknown => reader("(unknown)", 0),
             Place::At(file, line) => {
-                let names = self.0.lock();
-                reader(names.get(file.0 as usize).map_or("(unknown)", String::as_str), line)
+                let lock = self.0.lock();
+                let name = Late::get(&lock).and_then(|names| names.get(file.0 as usize));
+                reader(name.map_or("(unknown)", String::as_str), line)
             }
         }
     }

@@ -8,7 +8,8 @@
 //! Lock order: this lock, then an owner's.
 
 use crate::error::Error;
-use crate::sys::sync::{Condvar, Mutex, MutexGuard};
+use crate::sys::memory::{Late, OutOfMemory};
+use crate::sys::sync::{Condvar, Mutex};
 
 /// What a thread waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub trait Running {
 /// All waits.
 #[derive(Debug)]
 pub struct WaitGraph {
-    edges: Mutex<Vec<Edge>>,
+    edges: Mutex<Late<Vec<Edge>>>,
     changed: Condvar,
 }
 
@@ -44,36 +45,39 @@ impl WaitGraph {
     /// Nobody waits.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
-        Self { edges: Mutex::new(Vec::new()), changed: Condvar::new() }
+        Self { edges: Mutex::new(Late::new()), changed: Condvar::new() }
     }
 
     /// Nobody waits.
     #[cfg(loom)]
     pub fn new() -> Self {
-        Self { edges: Mutex::new(Vec::new()), changed: Condvar::new() }
+        Self { edges: Mutex::new(Late::new()), changed: Condvar::new() }
     }
 
     /// Waits until a blocker is over; at once `WouldDeadlock` if that would wait for `thread`.
     pub fn wait(&self, running: &impl Running, thread: u64, blocker: Blocker) -> Result<(), Error> {
-        let mut edges = self.edges.lock();
+        let mut lock = self.edges.lock();
         if running.is_over(blocker) {
             return Ok(());
         }
-        if !crate::weakened!("wait_graph") && leads_to(running, &edges, blocker, thread)? {
+        let edges = lock.get_or_make(|| Ok(Vec::new()))?;
+        if !crate::weakened!("wait_graph") && leads_to(running, edges, blocker, thread)? {
             return Err(Error::WouldDeadlock);
         }
-        edges.try_reserve(1).map_err(|_| Error::Resources("memory for waiting"))?;
+        edges.try_reserve(1).map_err(|_| OutOfMemory)?;
         edges.push(Edge { waiter: thread, blocker });
         while !running.is_over(blocker) {
-            self.changed.wait(&mut edges);
+            self.changed.wait(&mut lock);
         }
-        edges.retain(|edge| edge.waiter != thread);
+        if let Some(edges) = Late::get_mut(&mut lock) {
+            edges.retain(|edge| edge.waiter != thread);
+        }
         Ok(())
     }
 
     /// Lets all waiters look again. Whatever made a blocker be over was done before.
     pub fn wake(&self) {
-        let _edges: MutexGuard<'_, _> = self.edges.lock();
+        let _edges = self.edges.lock();
         self.changed.notify_all();
     }
 }
@@ -86,8 +90,7 @@ fn leads_to(
     thread: u64,
 ) -> Result<bool, Error> {
     let mut reached: Vec<Blocker> = Vec::new();
-    let room = || Error::Resources("memory for waiting");
-    reached.try_reserve(edges.len() + 1).map_err(|_| room())?;
+    reached.try_reserve(edges.len() + 1).map_err(|_| OutOfMemory)?;
     reached.push(blocker);
     let mut looked_at = 0;
     while let Some(&next) = reached.get(looked_at) {

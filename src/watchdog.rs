@@ -3,6 +3,7 @@
 //! The lock is a leaf.
 
 use crate::handle::Handle;
+use crate::sys::memory::Late;
 use crate::sys::sync::{AtomicU64, Mutex, Ordering};
 use std::collections::VecDeque;
 
@@ -18,7 +19,8 @@ struct Cancel {
 /// All cancels to be looked at, oldest first.
 #[derive(Debug)]
 pub struct Watchdog {
-    cancels: Mutex<VecDeque<Cancel>>,
+    cancels: Mutex<Late<VecDeque<Cancel>>>,
+    /// 0 stands for the default.
     threshold_ns: AtomicU64,
 }
 
@@ -26,34 +28,32 @@ impl Watchdog {
     /// None.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
-        Self {
-            cancels: Mutex::new(VecDeque::new()),
-            threshold_ns: AtomicU64::new(DEFAULT_THRESHOLD_NS),
-        }
+        Self { cancels: Mutex::new(Late::new()), threshold_ns: AtomicU64::new(0) }
     }
 
     /// None.
     #[cfg(loom)]
     pub fn new() -> Self {
-        Self {
-            cancels: Mutex::new(VecDeque::new()),
-            threshold_ns: AtomicU64::new(DEFAULT_THRESHOLD_NS),
-        }
+        Self { cancels: Mutex::new(Late::new()), threshold_ns: AtomicU64::new(0) }
     }
 
     /// Says after which time a cancel counts as slow.
     pub fn set_threshold(&self, nanoseconds: u64) {
-        self.threshold_ns.store(nanoseconds, Ordering::Relaxed);
+        self.threshold_ns.store(nanoseconds.max(1), Ordering::Relaxed);
     }
 
     /// After which time a cancel counts as slow.
     pub fn threshold(&self) -> u64 {
-        self.threshold_ns.load(Ordering::Relaxed)
+        match self.threshold_ns.load(Ordering::Relaxed) {
+            0 => DEFAULT_THRESHOLD_NS,
+            threshold => threshold,
+        }
     }
 
     /// Notes a cancel to look at later. One for which there is no memory is not looked at.
     pub fn add(&self, token: Handle, time_ns: u64) {
-        let mut cancels = self.cancels.lock();
+        let mut lock = self.cancels.lock();
+        let Ok(cancels) = lock.get_or_make(|| Ok(VecDeque::new())) else { return };
         if cancels.try_reserve(1).is_ok() {
             cancels.push_back(Cancel { token, time_ns });
         }
@@ -61,14 +61,15 @@ impl Watchdog {
 
     /// When the next cancel is to be looked at.
     pub fn next_due(&self) -> Option<u64> {
-        let first = self.cancels.lock().front()?.time_ns;
+        let first = self.cancels.lock().get()?.front()?.time_ns;
         Some(first.saturating_add(self.threshold()))
     }
 
     /// Takes out a cancel that is to be looked at: its token and its time.
     pub fn pop_due(&self, now_ns: u64) -> Option<(Handle, u64)> {
         let threshold = self.threshold();
-        let mut cancels = self.cancels.lock();
+        let mut lock = self.cancels.lock();
+        let cancels = lock.get_mut()?;
         let first = *cancels.front()?;
         if first.time_ns.saturating_add(threshold) > now_ns {
             return None;

@@ -196,3 +196,18 @@ fn the_library_has_its_name_and_stays_loaded() {
         "it could be refused for want of static TLS\n{dynamic}"
     );
 }
+
+/// The tables of handles start as zero bits. One word that does not would put all of them, some
+/// megabytes, into the file and into every process.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_tables_take_no_room_in_the_file() {
+    let sizes = support::printed(Command::new("size").arg("-A").arg(support::built_library()));
+    let of = |section: &str| {
+        let line = sizes.lines().find(|line| line.split_whitespace().next() == Some(section));
+        let number = line.and_then(|line| line.split_whitespace().nth(1));
+        number.and_then(|number| number.parse::<u64>().ok()).unwrap_or_else(|| panic!("{sizes}"))
+    };
+    assert!(of(".bss") > 1 << 20, "{sizes}");
+    assert!(of(".data") < 1 << 16, "{sizes}");
+}

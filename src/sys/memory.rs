@@ -39,6 +39,65 @@ pub fn replace_string(target: &mut String, text: &str) -> Result<(), OutOfMemory
     Ok(())
 }
 
+/// A collection that is made when it is first needed. Until then all its bits are zero, so that the
+/// library's one big static costs no room in the file.
+#[derive(Debug)]
+pub struct Late<T>(Option<Box<T>>);
+
+impl<T> Default for Late<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Late<T> {
+    /// Not made.
+    pub const fn new() -> Self {
+        Self(None)
+    }
+
+    /// It, if it was made.
+    pub fn get(&self) -> Option<&T> {
+        self.0.as_deref()
+    }
+
+    /// It, if it was made.
+    pub fn get_mut(&mut self) -> Option<&mut T> {
+        self.0.as_deref_mut()
+    }
+
+    /// Takes it out.
+    pub fn take(&mut self) -> Option<Box<T>> {
+        self.0.take()
+    }
+
+    /// It, made by `make` if it was not.
+    pub fn get_or_make(
+        &mut self,
+        make: impl FnOnce() -> Result<T, OutOfMemory>,
+    ) -> Result<&mut T, OutOfMemory> {
+        if self.0.is_none() {
+            self.0 = Some(try_box(make()?)?);
+        }
+        self.0.as_deref_mut().ok_or(OutOfMemory)
+    }
+}
+
+/// What a vector has, nothing before it was made.
+impl<T> std::ops::Deref for Late<Vec<T>> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        self.get().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl<T> std::ops::DerefMut for Late<Vec<T>> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        self.get_mut().map_or(&mut [], Vec::as_mut_slice)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
