@@ -1,6 +1,8 @@
 //! The hot paths beside their peers, interleaved in one run: ratios, not times. Then instructions
 //! per call, counted by callgrind. `cargo bench`; DESIGN targets are printed with each ratio.
 
+#[path = "compare/graph.rs"]
+mod graph;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
@@ -41,6 +43,7 @@ const ROWS: &[Row] = &[
     row("set and reset current", "g_cancellable push and pop", Some(0.5)),
     row("create and release", "std::stop_source", Some(1.0)),
     row("create and release a child", "create and release", None),
+    row("register and unregister", "std::stop_callback", Some(1.5)),
 ];
 
 const COUNTED: &[&str] = &[
@@ -53,6 +56,8 @@ const COUNTED: &[&str] = &[
     "g_cancellable push and pop",
     "create and release",
     "std::stop_source",
+    "register and unregister",
+    "std::stop_callback",
     "poll of the current token",
     "poll of both layers",
     LOAD,
@@ -82,7 +87,7 @@ fn build(folder: &Path) -> (std::path::PathBuf, Vec<&'static str>) {
     // processors take a jump that crosses 32 bytes slowly.
     command.args(["-falign-loops=64", "-Wa,-mbranches-within-32B-boundaries", "-I"]);
     command.arg(support::include());
-    let mut sources = vec!["measure.cpp", "ours.cpp", "standard.cpp"];
+    let mut sources = vec!["measure.cpp", "ours.cpp", "standard.cpp", "wake.cpp"];
     let mut absent = Vec::new();
     let mut libraries = Vec::new();
     match flags_of("gio-2.0", "libglib2.0-dev and pkg-config") {
@@ -111,6 +116,15 @@ fn build(folder: &Path) -> (std::path::PathBuf, Vec<&'static str>) {
     (program, absent)
 }
 
+fn print_ratio(work: &str, peer: &str, ratio: f64, target: Option<f64>) {
+    let verdict = match target {
+        Some(target) if ratio <= target => format!("{target:>7} met"),
+        Some(target) => format!("{target:>7} MISSED"),
+        None => String::new(),
+    };
+    println!("{work:<46} {peer:<56} {ratio:>6.2} {verdict}");
+}
+
 fn print_ratios(program: &Path, absent: &[&str]) {
     println!("{:<46} {:<56} {:>6} {:>7}", "work", "beside", "ratio", "target");
     let missing = |name: &str| absent.iter().any(|prefix| name.starts_with(prefix));
@@ -126,13 +140,10 @@ fn print_ratios(program: &Path, absent: &[&str]) {
         } else {
             row.work.to_owned()
         };
-        let verdict = match row.target {
-            Some(target) if ratio <= target => format!("{target:>7} met"),
-            Some(target) => format!("{target:>7} MISSED"),
-            None => String::new(),
-        };
-        println!("{name:<46} {:<56} {ratio:>6.2} {verdict}", row.peer);
+        print_ratio(&name, row.peer, ratio, row.target);
     }
+    let wake = printed(Command::new(program).arg("wake")).trim().parse().expect("a number");
+    print_ratio("cancel to the wake-up of a waiter", "futex", wake, Some(1.1));
 }
 
 /// Instructions per call: each work is counted for two lengths of its loop.
@@ -165,5 +176,6 @@ fn main() {
     let folder = support::scratch("compare");
     let (program, absent) = build(&folder);
     print_ratios(&program, &absent);
+    graph::compare();
     print_counts(&program, &folder, &absent);
 }

@@ -1,6 +1,7 @@
 // Times or counts works:
 //
 //     measure ratio WORK PEER [disturbed]   time of WORK / time of PEER
+//     measure wake                          from cancel to wake-up / the same of a futex
 //     measure count WORK...                 calls `counted` with each, for callgrind
 //
 // A ratio is the median over many short rounds. In each round both run one after the other, in
@@ -109,6 +110,10 @@ int main(int argc, char **argv)
         }
         return 0;
     }
-    std::fprintf(stderr, "usage: measure ratio WORK PEER [disturbed] | measure count WORK...\n");
+    if (argc == 2 && std::strcmp(argv[1], "wake") == 0) {
+        std::printf("%.4f\n", wake_ratio());
+        return 0;
+    }
+    std::fprintf(stderr, "usage: measure ratio WORK PEER [disturbed] | measure wake | measure count WORK...\n");
     return 2;
 }

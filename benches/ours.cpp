@@ -101,6 +101,18 @@ const AddWork create_and_release_child{"create and release a child", [](std::uin
     });
 }};
 
+void ignore(const dcc_cancel_token *, void *) {}
+
+const AddWork register_and_unregister{"register and unregister", [](std::uint64_t times) {
+    dcc_cancel_token *const token = shared_token();
+    call_repeatedly(times, [=] {
+        dcc_registration *registration = nullptr;
+        require(dcc_cancel_token_register(token, ignore, nullptr, nullptr, nullptr,
+                                          &registration) == DCC_OK);
+        require(dcc_registration_unregister(registration) == DCC_OK);
+    });
+}};
+
 const bool disturbs = [] {
     disturbance = [] {
         require(dcc_cancel_token_retain(shared_token()) == DCC_OK);

@@ -28,4 +28,12 @@ const AddWork stop_source{"std::stop_source", [](std::uint64_t times) {
     });
 }};
 
+const AddWork stop_callback{"std::stop_callback", [](std::uint64_t times) {
+    static const std::stop_source source;
+    const std::stop_token token = source.get_token();
+    call_repeatedly(times, [&] {
+        const std::stop_callback callback(token, [] {});
+    });
+}};
+
 } // namespace

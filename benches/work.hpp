@@ -53,3 +53,6 @@ inline void ask_repeatedly(std::uint64_t times, Asked asked)
         }
     }
 }
+
+// See wake.cpp.
+double wake_ratio();

@@ -1,0 +1,146 @@
+//! Graphs of tokens beside tokio-util's, both called from Rust: children, and cancels that reach
+//! up to a million of them. Then what a token takes in memory.
+
+use dcc_cancel::ffi::{status::DCC_OK, token::*};
+use std::hint::black_box;
+use std::ptr::{null, null_mut};
+use std::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+type Token = *mut dcc_cancel_token;
+
+fn create(parents: &[*const dcc_cancel_token]) -> Token {
+    let mut token = null_mut();
+    // SAFETY: an array of that length, a writable result.
+    let status =
+        unsafe { dcc_cancel_token_create_linked(parents.as_ptr(), parents.len(), &mut token) };
+    assert_eq!(status, DCC_OK);
+    token
+}
+
+fn release(token: Token) {
+    assert_eq!(dcc_cancel_token_release(token), DCC_OK);
+}
+
+fn nanoseconds(body: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    body();
+    start.elapsed().as_nanos() as f64
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn children(count: usize) -> f64 {
+    let parent = create(&[]);
+    let time = nanoseconds(|| {
+        for _ in 0..count {
+            release(black_box(create(&[parent])));
+        }
+    });
+    release(parent);
+    time
+}
+
+fn tokio_children(count: usize) -> f64 {
+    let parent = CancellationToken::new();
+    nanoseconds(|| {
+        for _ in 0..count {
+            drop(black_box(parent.child_token()));
+        }
+    })
+}
+
+/// Time to cancel a parent of so many.
+fn cancel(count: usize) -> f64 {
+    let parent = create(&[]);
+    let children: Vec<Token> = (0..count).map(|_| create(&[parent])).collect();
+    let time = nanoseconds(|| {
+        // SAFETY: no reason.
+        assert_eq!(unsafe { dcc_cancel_token_cancel(parent, null(), 0) }, DCC_OK);
+    });
+    assert!(children.iter().all(|child| dcc_cancel_token_is_cancelled(*child) > 0));
+    children.into_iter().for_each(release);
+    release(parent);
+    time
+}
+
+fn tokio_cancel(count: usize) -> f64 {
+    let parent = CancellationToken::new();
+    let children: Vec<_> = (0..count).map(|_| parent.child_token()).collect();
+    let time = nanoseconds(|| parent.cancel());
+    assert!(children.iter().all(CancellationToken::is_cancelled));
+    time
+}
+
+/// Median of the ratio over rounds that take turns in who is first.
+fn ratio(rounds: usize, own: impl Fn() -> f64, peer: impl Fn() -> f64) -> (f64, f64) {
+    let mut times = Vec::new();
+    let mut ratios = Vec::new();
+    for round in 0..rounds {
+        let (first, second) = if round % 2 == 0 {
+            let own = own();
+            (own, peer())
+        } else {
+            let peer = peer();
+            (own(), peer)
+        };
+        times.push(first);
+        ratios.push(first / second);
+    }
+    (median(ratios), median(times))
+}
+
+fn print(work: &str, peer: &str, ratio: f64) {
+    super::print_ratio(work, peer, ratio, Some(0.5));
+}
+
+/// Prints the ratios, and how the cost of a child grows with their number.
+pub fn compare() {
+    let peer = "tokio_util CancellationToken";
+    let (child, _) = ratio(41, || children(20_000), || tokio_children(20_000));
+    print("create and release a child, from Rust", peer, child);
+    let mut costs = Vec::new();
+    for (count, rounds) in [(1_000, 201), (100_000, 15), (1_000_000, 5)] {
+        let (per_child, time) = ratio(rounds, || cancel(count), || tokio_cancel(count));
+        print(&format!("cancel with {count} children"), peer, per_child);
+        costs.push(time / count as f64);
+    }
+    println!(
+        "a child's share of that cancel, beside the first: {:.2} with 100,000, {:.2} with 1,000,000",
+        costs[1] / costs[0],
+        costs[2] / costs[0]
+    );
+    memory();
+}
+
+/// What the process takes, in bytes.
+fn resident() -> Option<usize> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    Some(pages.split_whitespace().nth(1)?.parse::<usize>().ok()? * 4096)
+}
+
+/// `DCC_BENCH_TOKENS` says how many are made and released one after the other.
+fn memory() {
+    let Some(before) = resident() else { return };
+    const ALIVE: usize = 1_000_000;
+    // Its own list is no part of a token.
+    let mut alive: Vec<Token> = Vec::with_capacity(ALIVE);
+    alive.resize(ALIVE, null_mut());
+    let with_list = resident().unwrap_or(before);
+    alive.iter_mut().for_each(|token| *token = create(&[]));
+    let after = resident().unwrap_or(before);
+    println!(
+        "memory of a token: {:.0} bytes (target 128; slots that earlier rows left are used again)",
+        after.saturating_sub(with_list) as f64 / ALIVE as f64
+    );
+    alive.into_iter().for_each(release);
+    let turns = std::env::var("DCC_BENCH_TOKENS").ok().and_then(|text| text.parse().ok());
+    let turns: u64 = turns.unwrap_or(10_000_000);
+    let before = resident().unwrap_or(0);
+    (0..turns).for_each(|_| release(create(&[])));
+    let grown = resident().unwrap_or(0).saturating_sub(before);
+    println!("memory after {turns} more created and released: {} KiB more", grown / 1024);
+}
