@@ -9,22 +9,38 @@
  * Objects are reference-counted handles: copying one retains, destroying it releases, all safe from
  * any thread. An empty token is one that is never cancelled, an empty job is none.
  *
- * Two halves. The non-throwing half is always there: `try_create` answers a status, polls and
- * `is_cancelled` answer bool. Where exceptions are enabled, `create` and scopes throw dcc::error
- * when they fail, and `throw_if_cancelled` throws dcc::cancelled_error. Without exceptions `create`
- * gives an empty object and a scope tells its `status`. No exception leaves through the C ABI.
+ * Whoever does not poll is told: `dcc::cancel_callback` calls a callable when its token is
+ * cancelled, `token.wait_for` and `dcc::wait_any` block, `token.native_event` goes into poll or a
+ * toolkit's notifier. `dcc::deadline` cancels when a scope takes too long. Code that was written for
+ * std::stop_token takes `dcc::stop_source`, `dcc::stop_token` and `dcc::stop_callback`, and in C++20
+ * `dcc::token_from` and `dcc::std_stop_token_from` lead to std's own and back. A plugin that may be
+ * unloaded names a `dcc::owner` wherever it hands in a callable, and closes it before it goes.
+ *
+ * Two halves. The non-throwing half is always there: `try_create` and the other `try_` functions
+ * answer a status, polls and `is_cancelled` answer bool. Where exceptions are enabled, `create`,
+ * scopes, callbacks, deadlines and waits throw dcc::error when they fail, and `throw_if_cancelled`
+ * throws dcc::cancelled_error. Without exceptions `create` gives an empty object, a wait answers
+ * false, and the rest tells its `status`. No exception leaves through the C ABI: what a job throws
+ * fails the job, what a callback throws goes to set_callback_exception_handler's handler.
  *
  * To load the library at run time instead of linking it, include dcc_cancel_dl.h first. */
 
 #ifndef DCC_CANCEL_HPP
 #define DCC_CANCEL_HPP
 
+#include "dcc_cancel/callback.hpp"
 #include "dcc_cancel/context.hpp"
+#include "dcc_cancel/deadline.hpp"
 #include "dcc_cancel/error.hpp"
 #include "dcc_cancel/job.hpp"
+#include "dcc_cancel/native_event.hpp"
+#include "dcc_cancel/owner.hpp"
 #include "dcc_cancel/poll.hpp"
 #include "dcc_cancel/run.hpp"
 #include "dcc_cancel/scope.hpp"
+#include "dcc_cancel/std_stop_token.hpp"
+#include "dcc_cancel/stop_token.hpp"
 #include "dcc_cancel/token.hpp"
+#include "dcc_cancel/wait.hpp"
 
 #endif /* DCC_CANCEL_HPP */

@@ -6,12 +6,7 @@
 #include <exception>
 
 #include "../dcc_cancel.h"
-
-#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
-#define DCC_CANCEL_EXCEPTIONS 1
-#else
-#define DCC_CANCEL_EXCEPTIONS 0
-#endif
+#include "config.hpp"
 
 namespace dcc {
 

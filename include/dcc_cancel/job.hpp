@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "error.hpp"
+#include "owner.hpp"
 #include "reference.hpp"
 #include "text.hpp"
 #include "token.hpp"
@@ -48,6 +49,8 @@ struct job_options {
     bool ask_on_any_thread = false;
     /* Kept until the job is gone. */
     std::shared_ptr<const void> keep_alive = {};
+    /* The plugin that the code of `is_cancelled` and of what is kept belongs to. */
+    const dcc::owner *owner = nullptr;
 };
 
 /* One unit of a host's work. Copies are the same job. */
@@ -88,6 +91,7 @@ public:
         desc.is_cancelled = kept->is_cancelled ? owned::ask : nullptr;
         const std::int64_t interval = options.min_interval.count();
         desc.min_interval_ns = interval > 0 ? static_cast<std::uint64_t>(interval) : 0u;
+        desc.owner = options.owner != nullptr ? options.owner->get() : nullptr;
         const dcc_status status = dcc_job_create(&desc, result.out());
         if (status >= 0)
             kept.release(); // the job's now
