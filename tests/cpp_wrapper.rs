@@ -5,11 +5,16 @@
 mod support;
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
-fn compile_and_run(source: &str, compiler: &str, flags: &[&str]) {
+/// The programs that show what the wrapper does.
+const PROGRAMS: &[&str] = &["wrapper", "callback", "callback_races", "owner", "wait", "stop_token"];
+
+const FRUGAL: &[&str] = &["-fno-exceptions", "-fno-rtti"];
+
+fn compile_and_run(source: &str, compiler: &str, flags: &[&str]) -> Output {
     let name = Path::new(source).file_stem().unwrap().to_str().unwrap();
-    let folder = support::scratch(&format!("cpp_wrapper_{name}_{}", flags.concat()));
+    let folder = support::scratch(&format!("cpp_wrapper_{name}_{compiler}_{}", flags.concat()));
     support::staged_library(&folder);
     let source = support::root().join(source);
     let program = folder.join(name);
@@ -26,37 +31,65 @@ fn compile_and_run(source: &str, compiler: &str, flags: &[&str]) {
             .args(["-ldcc_cancel", "-Wl,-rpath,$ORIGIN", "-o"])
             .arg(&program),
     );
-    support::run(&mut Command::new(program));
+    support::run(&mut Command::new(program))
+}
+
+fn run_programs(compiler: &str, flags: &[&str]) {
+    for name in PROGRAMS {
+        compile_and_run(&format!("tests/cpp/{name}.cpp"), compiler, flags);
+    }
 }
 
 #[test]
 fn the_wrapper_does_what_it_says() {
-    compile_and_run("tests/cpp/wrapper.cpp", &support::cxx(), &[]);
+    run_programs(&support::cxx(), &[]);
 }
 
 #[test]
 fn it_does_so_without_exceptions_and_rtti() {
-    compile_and_run("tests/cpp/wrapper.cpp", &support::cxx(), &["-fno-exceptions", "-fno-rtti"]);
+    run_programs(&support::cxx(), FRUGAL);
 }
 
 #[test]
 fn it_does_so_as_cpp20() {
-    compile_and_run("tests/cpp/wrapper.cpp", &support::cxx(), &["-std=c++20"]);
+    run_programs(&support::cxx(), &["-std=c++20"]);
 }
 
 #[test]
-fn it_compiles_after_hostile_macros() {
-    compile_and_run("tests/cpp/hostile_macros.cpp", &support::cxx(), &[]);
-    compile_and_run(
-        "tests/cpp/hostile_macros.cpp",
-        &support::cxx(),
-        &["-fno-exceptions", "-fno-rtti"],
+fn every_program_is_run() {
+    let folder = std::fs::read_dir(support::root().join("tests/cpp")).unwrap();
+    let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    // The former is run by a test of its own, the latter looked at by tests/disassembly.rs.
+    let others = ["hostile_macros", "poll_loop"];
+    let mut sources: Vec<String> =
+        names.filter_map(|name| name.strip_suffix(".cpp").map(str::to_owned)).collect();
+    let mut expected = [PROGRAMS, &others].concat();
+    sources.sort();
+    expected.sort();
+    assert_eq!(sources, expected);
+}
+
+#[test]
+fn what_a_callback_throws_is_written_to_stderr() {
+    let output = compile_and_run("tests/cpp/callback.cpp", &support::cxx(), &["-O0"]);
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "dcc-cancel: a cancel callback threw: the socket is gone\n"
     );
 }
 
 #[test]
-fn the_smallest_example_runs() {
-    compile_and_run("examples/minimal.cpp", &support::cxx(), &[]);
+fn it_compiles_after_hostile_macros() {
+    for flags in [&[], FRUGAL, &["-std=c++20"]] {
+        compile_and_run("tests/cpp/hostile_macros.cpp", &support::cxx(), flags);
+    }
+}
+
+#[test]
+fn the_examples_run() {
+    for source in ["examples/minimal.cpp", "examples/callbacks.cpp"] {
+        compile_and_run(source, &support::cxx(), &[]);
+    }
 }
 
 #[test]
@@ -64,8 +97,10 @@ fn clang_takes_it_too() {
     let names = ["clang++", "clang++-19", "clang++-16", "clang++-14"];
     match names.iter().find(|name| support::exists(name)) {
         Some(clang) => {
-            compile_and_run("tests/cpp/wrapper.cpp", clang, &["-DBY_CLANG"]);
-            compile_and_run("tests/cpp/hostile_macros.cpp", clang, &["-DBY_CLANG"]);
+            for flags in [&["-DBY_CLANG"][..], &["-DBY_CLANG", "-std=c++20"]] {
+                run_programs(clang, flags);
+                compile_and_run("tests/cpp/hostile_macros.cpp", clang, flags);
+            }
         }
         None => support::skip("clang_takes_it_too", "no clang++ is installed"),
     }

@@ -154,6 +154,18 @@ fn clang_takes_the_headers_too() {
     }
 }
 
+/// Each part of the wrapper names what it needs.
+#[test]
+fn the_wrappers_parts_compile_alone() {
+    let parts = std::fs::read_dir(support::include().join("dcc_cancel")).unwrap();
+    let parts: Vec<String> =
+        parts.map(|part| format!("dcc_cancel/{}", part.unwrap().file_name().display())).collect();
+    assert!(parts.len() > 5, "{parts:?}");
+    for part in parts {
+        compile(&support::cxx(), support::CXX_FLAGS, "c++", &[&part]);
+    }
+}
+
 #[test]
 fn clang_takes_the_header_for_msvc() {
     let target = ["--target=x86_64-pc-windows-msvc", "-ffreestanding"];

@@ -125,16 +125,22 @@ fn a_program_loads_two_copies_by_path_and_frees_them() {
 }
 
 #[test]
-fn the_wrapper_and_the_smallest_example_do_what_they_say() {
+fn the_wrapper_and_the_examples_do_what_they_say() {
     let Some(tools) = tools("C++ programs under wine") else { return };
     let stage = Stage::new(tools, "cpp");
-    for source in ["tests/cpp/wrapper.cpp", "tests/cpp/hostile_macros.cpp", "examples/minimal.cpp"]
-    {
+    let programs =
+        ["wrapper", "callback", "callback_races", "owner", "wait", "stop_token", "hostile_macros"]
+            .map(|name| format!("tests/cpp/{name}.cpp"));
+    for source in &programs {
+        for flags in [&["-fno-exceptions", "-fno-rtti"][..], &["-std=c++20"]] {
+            stage.compile_linked(source, "program.exe", flags);
+            stage.run("program.exe", &[]);
+        }
+    }
+    for source in [programs[0].as_str(), "examples/minimal.cpp", "examples/callbacks.cpp"] {
         stage.compile_linked(source, "program.exe", &[]);
         stage.run("program.exe", &[]);
     }
-    stage.compile_linked("tests/cpp/wrapper.cpp", "program.exe", &["-fno-exceptions", "-fno-rtti"]);
-    stage.run("program.exe", &[]);
 }
 
 #[test]

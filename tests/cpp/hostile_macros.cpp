@@ -1,17 +1,24 @@
 // The wrapper compiles after macros that engines, toolkits and system headers are known to define.
 // The standard headers come first, as they do where these macros are met.
 
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <exception>
 #include <functional>
 #include <initializer_list>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#if __cplusplus >= 202002L
+#include <stop_token>
+#endif
 
 // Unreal
 #define check(condition) static_cast<void>(condition)
@@ -43,13 +50,32 @@
 
 #include "dcc_cancel.hpp"
 
+// Templates are looked at where they are used, so all are.
 int main()
 {
     dcc::token token;
     if (dcc::token::try_create(token) != DCC_OK)
         return 1;
+    dcc::owner plugin;
+    if (dcc::owner::try_create(plugin) != DCC_OK)
+        return 1;
+    bool called = false;
+    dcc::cancel_callback callback(token, [&called] { called = true; }, plugin);
+    dcc::deadline limit(token, std::chrono::hours(1));
+    if (token.wait_for(std::chrono::seconds(0)) || !limit.disarm())
+        return 1;
+    dcc::deadline clock_limit(token, std::chrono::system_clock::now() + std::chrono::hours(1));
+    dcc::native_event event;
+    if (token.try_native_event(event) != DCC_OK)
+        return 1;
+    dcc::stop_token stop = token;
+    dcc::stop_callback stopped(stop, [] {});
+#if defined(__cpp_lib_jthread)
+    dcc::token_from(dcc::std_stop_token_from(token));
+#endif
     dcc::token_scope current(token);
     dcc::poller cancelled;
     token.cancel("done");
-    return cancelled() && dcc::is_cancelled() ? 0 : 1;
+    const bool ended = static_cast<bool>(dcc::wait_any({token}, std::chrono::seconds(1)));
+    return called && ended && stop.stop_requested() && cancelled() && dcc::is_cancelled() ? 0 : 1;
 }

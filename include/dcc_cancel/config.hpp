@@ -1,0 +1,21 @@
+/* What the compiler and its flags allow. Part of dcc_cancel.hpp. */
+
+#ifndef DCC_CANCEL_CONFIG_HPP
+#define DCC_CANCEL_CONFIG_HPP
+
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+#define DCC_CANCEL_EXCEPTIONS 1
+#else
+#define DCC_CANCEL_EXCEPTIONS 0
+#endif
+
+/* Of what is hidden, each plugin has its own. */
+#ifndef DCC_CANCEL_HIDDEN_
+#if defined(_WIN32)
+#define DCC_CANCEL_HIDDEN_
+#else
+#define DCC_CANCEL_HIDDEN_ __attribute__((visibility("hidden")))
+#endif
+#endif
+
+#endif /* DCC_CANCEL_CONFIG_HPP */

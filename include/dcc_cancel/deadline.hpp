@@ -1,0 +1,49 @@
+/* Deadlines for the length of a scope. Part of dcc_cancel.hpp. */
+
+#ifndef DCC_CANCEL_DEADLINE_HPP
+#define DCC_CANCEL_DEADLINE_HPP
+
+#include <chrono>
+#include <utility>
+
+#include "error.hpp"
+#include "token.hpp"
+
+namespace dcc {
+
+/* Cancels a token (cause::deadline) unless the scope ends before. A token has one deadline: for one
+ * within another, make a child token. */
+class deadline {
+public:
+    template <class Rep, class Period>
+    deadline(token limited, std::chrono::duration<Rep, Period> from_now)
+        : token_(std::move(limited)), status_(token_.try_cancel_after(from_now))
+    {
+        detail::throw_if_failed(status_);
+    }
+
+    template <class Clock, class Duration>
+    deadline(token limited, std::chrono::time_point<Clock, Duration> at)
+        : token_(std::move(limited)), status_(token_.try_cancel_at(at))
+    {
+        detail::throw_if_failed(status_);
+    }
+
+    deadline(const deadline &) = delete;
+    deadline &operator=(const deadline &) = delete;
+    ~deadline() { disarm(); }
+
+    /* Negative, or DCC_ALREADY_CANCELLED, if nothing was armed. */
+    dcc_status status() const noexcept { return status_; }
+
+    /* Before the scope ends. True if it was armed and does not cancel any more. */
+    bool disarm() noexcept { return std::exchange(token_, token()).disarm(); }
+
+private:
+    token token_;
+    dcc_status status_;
+};
+
+} // namespace dcc
+
+#endif /* DCC_CANCEL_DEADLINE_HPP */

@@ -1,0 +1,65 @@
+/* Owners of functions. Part of dcc_cancel.hpp. */
+
+#ifndef DCC_CANCEL_OWNER_HPP
+#define DCC_CANCEL_OWNER_HPP
+
+#include <utility>
+
+#include "error.hpp"
+
+namespace dcc {
+
+/* The plugin, or the part of one, that callables belong to. Name it wherever you hand in a callable,
+ * and close it before the plugin is unloaded: none is called from then on. The empty owner is the
+ * one whose code stays loaded as long as the process. */
+class owner {
+public:
+    /* Empty. */
+    owner() noexcept = default;
+    owner(owner &&other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    owner &operator=(owner &&other) noexcept
+    {
+        owner taken(std::move(other));
+        std::swap(object_, taken.object_);
+        return *this;
+    }
+
+    /* Closes it. From inside one of its own callables nothing can be closed: there, and while one
+     * of them waits for this thread, call `close` yourself later. */
+    ~owner() { close(); }
+
+    static owner create()
+    {
+        owner result;
+        detail::throw_if_failed(try_create(result));
+        return result;
+    }
+
+    /* As create; `result` is empty unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
+    static dcc_status try_create(owner &result) noexcept
+    {
+        result = owner();
+        return dcc_owner_create(&result.object_);
+    }
+
+    /* Drops what was handed in under it and waits for what is running; see dcc_owner_close. It is
+     * empty afterwards, but for DCC_ERROR_WOULD_DEADLOCK: then call this again. */
+    dcc_status close() noexcept
+    {
+        const dcc_status status = dcc_owner_close(object_);
+        if (status != DCC_ERROR_WOULD_DEADLOCK)
+            object_ = nullptr;
+        return status;
+    }
+
+    dcc_owner *get() const noexcept { return object_; }
+
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+
+private:
+    dcc_owner *object_ = nullptr;
+};
+
+} // namespace dcc
+
+#endif /* DCC_CANCEL_OWNER_HPP */

@@ -1,0 +1,83 @@
+/* Polls and the probe. Part of dcc_cancel.hpp. */
+
+#ifndef DCC_CANCEL_POLL_HPP
+#define DCC_CANCEL_POLL_HPP
+
+#include <cstdint>
+
+#include "error.hpp"
+#include "token.hpp"
+
+/* Where a poll stands in the source, as default arguments. */
+#define DCC_CANCEL_HERE_ \
+    const char *file = __builtin_FILE(), \
+    std::uint32_t line = static_cast<std::uint32_t>(__builtin_LINE())
+
+namespace dcc {
+
+namespace detail {
+
+inline dcc_status poll_at(dcc_poll_pair polled, const char *file, std::uint32_t line) noexcept
+{
+    return dcc_poll_at(polled, file, line);
+}
+inline dcc_status poll_at(dcc_poll_layer polled, const char *file, std::uint32_t line) noexcept
+{
+    return dcc_poll_one_at(polled, file, line);
+}
+
+/* The poll of a snapshot. Keep it local, so that it stays in registers. */
+template <class Snapshot> class basic_poller {
+public:
+    /* Whether to stop. */
+    bool operator()(DCC_CANCEL_HERE_) const noexcept { return status(file, line) != DCC_OK; }
+
+    /* Why to stop, DCC_OK to go on. */
+    dcc_status status(DCC_CANCEL_HERE_) const noexcept { return poll_at(snapshot_, file, line); }
+
+#if DCC_CANCEL_EXCEPTIONS
+    void throw_if_cancelled(DCC_CANCEL_HERE_) const
+    {
+        if (dcc_status why = status(file, line))
+            throw_cancelled(why);
+    }
+#endif
+
+protected:
+    explicit basic_poller(Snapshot snapshot) noexcept : snapshot_(snapshot) {}
+
+private:
+    Snapshot snapshot_;
+};
+
+} // namespace detail
+
+/* The poll for loops: a snapshot of what is current when it is made. It holds no reference; see
+ * dcc_poll_current. */
+class poller : public detail::basic_poller<dcc_poll_pair> {
+public:
+    poller() noexcept : basic_poller(dcc_poll_current()) {}
+};
+
+/* The poll of one given token. Keep the token as long as you poll. */
+class token_poller : public detail::basic_poller<dcc_poll_layer> {
+public:
+    explicit token_poller(const token &polled) noexcept : basic_poller(dcc_poll_of(polled.get())) {}
+};
+
+/* The probe: whether this thread's work should stop; no snapshot needed. */
+inline bool is_cancelled() noexcept { return dcc_check_cancelled() != DCC_OK; }
+
+#if DCC_CANCEL_EXCEPTIONS
+inline void throw_if_cancelled()
+{
+    if (dcc_status why = dcc_check_cancelled())
+        detail::throw_cancelled(why);
+}
+#endif
+
+} // namespace dcc
+
+#undef DCC_CANCEL_HERE_
+
+#endif /* DCC_CANCEL_POLL_HPP */

@@ -1,0 +1,83 @@
+/* Reference-counted handles. Part of dcc_cancel.hpp. */
+
+#ifndef DCC_CANCEL_REFERENCE_HPP
+#define DCC_CANCEL_REFERENCE_HPP
+
+#include <utility>
+
+#include "../dcc_cancel.h"
+
+namespace dcc {
+
+namespace detail {
+
+inline dcc_status retain(const dcc_cancel_token *object) noexcept { return dcc_cancel_token_retain(object); }
+inline dcc_status retain(const dcc_job *object) noexcept { return dcc_job_retain(object); }
+inline dcc_status retain(const dcc_context *object) noexcept { return dcc_context_retain(object); }
+inline void release(dcc_cancel_token *object) noexcept { dcc_cancel_token_release(object); }
+inline void release(dcc_job *object) noexcept { dcc_job_release(object); }
+inline void release(dcc_context *object) noexcept { dcc_context_release(object); }
+
+/* One reference of an object. */
+template <class Object> class reference {
+public:
+    reference() noexcept = default;
+    reference(const reference &other) noexcept : object_(other.object_) { keep(); }
+    reference(reference &&other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    ~reference() { reset(); }
+
+    reference &operator=(reference other) noexcept
+    {
+        std::swap(object_, other.object_);
+        return *this;
+    }
+
+    Object *get() const noexcept { return object_; }
+
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+
+    void reset() noexcept
+    {
+        if (Object *object = std::exchange(object_, nullptr))
+            release(object);
+    }
+
+    /* Gives the reference to the caller, who releases it. */
+    [[nodiscard]] Object *detach() noexcept { return std::exchange(object_, nullptr); }
+
+    friend bool operator==(const reference &left, const reference &right) noexcept
+    {
+        return left.object_ == right.object_;
+    }
+    friend bool operator!=(const reference &left, const reference &right) noexcept
+    {
+        return left.object_ != right.object_;
+    }
+
+protected:
+    /* Takes over a reference. */
+    explicit reference(Object *object) noexcept : object_(object) {}
+
+    /* Adds a reference to the one that somebody else has. An object that is no more, or that has
+     * no reference left to give, becomes an empty one. */
+    void keep() noexcept
+    {
+        if (object_ != nullptr && retain(object_) != DCC_OK)
+            object_ = nullptr;
+    }
+
+    Object **out() noexcept
+    {
+        reset();
+        return &object_;
+    }
+
+private:
+    Object *object_ = nullptr;
+};
+
+} // namespace detail
+
+} // namespace dcc
+
+#endif /* DCC_CANCEL_REFERENCE_HPP */

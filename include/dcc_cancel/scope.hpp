@@ -1,0 +1,62 @@
+/* What is current on a thread, for the length of a scope. Part of dcc_cancel.hpp. */
+
+#ifndef DCC_CANCEL_SCOPE_HPP
+#define DCC_CANCEL_SCOPE_HPP
+
+#include "error.hpp"
+#include "job.hpp"
+#include "token.hpp"
+
+namespace dcc {
+
+namespace detail {
+
+/* Undoes at the end of a scope what was installed, and what others left on top of it. */
+class scope {
+public:
+    scope(const scope &) = delete;
+    scope &operator=(const scope &) = delete;
+
+    /* Negative if nothing was installed. */
+    dcc_status status() const noexcept { return status_; }
+
+protected:
+    scope() noexcept = default;
+    ~scope()
+    {
+        if (ticket_ != 0)
+            dcc_context_unwind(ticket_);
+    }
+
+    template <class Object>
+    void install(dcc_status (*set)(const Object *, dcc_ticket *), const Object *object)
+    {
+        status_ = set(object, &ticket_);
+        throw_if_failed(status_);
+    }
+
+private:
+    dcc_ticket ticket_ = 0;
+    dcc_status status_ = DCC_OK;
+};
+
+} // namespace detail
+
+/* Makes a token current on this thread until the end of the scope; an empty one masks. */
+class token_scope : public detail::scope {
+public:
+    explicit token_scope(const token &installed)
+    {
+        install<dcc_cancel_token>(dcc_cancel_token_set_current, installed.get());
+    }
+};
+
+/* Makes a job current on this thread until the end of the scope; an empty one masks. */
+class job_scope : public detail::scope {
+public:
+    explicit job_scope(const job &installed) { install<dcc_job>(dcc_job_set_current, installed.get()); }
+};
+
+} // namespace dcc
+
+#endif /* DCC_CANCEL_SCOPE_HPP */

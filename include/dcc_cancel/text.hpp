@@ -1,0 +1,36 @@
+/* Texts of the library as std::string. Part of dcc_cancel.hpp. */
+
+#ifndef DCC_CANCEL_TEXT_HPP
+#define DCC_CANCEL_TEXT_HPP
+
+#include <cstddef>
+#include <string>
+
+#include "../dcc_cancel.h"
+
+namespace dcc {
+
+namespace detail {
+
+/* A text of the library, fetched by a call that fills a buffer as snprintf does. */
+template <class Fetch> std::string text(Fetch fetch)
+{
+    char first[128];
+    std::size_t length = 0;
+    if (fetch(first, sizeof first, &length) < 0)
+        return std::string();
+    if (length < sizeof first)
+        return std::string(first, length);
+    std::string longer(length + 1, '\0');
+    if (fetch(&longer[0], longer.size(), &length) < 0)
+        return std::string();
+    // It may have become shorter, or longer than there is room for, in between.
+    longer.resize(length < longer.size() ? length : longer.size() - 1);
+    return longer;
+}
+
+} // namespace detail
+
+} // namespace dcc
+
+#endif /* DCC_CANCEL_TEXT_HPP */

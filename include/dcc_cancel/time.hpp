@@ -1,0 +1,52 @@
+/* Durations and times of std::chrono as the C functions take them. Part of dcc_cancel.hpp. */
+
+#ifndef DCC_CANCEL_TIME_HPP
+#define DCC_CANCEL_TIME_HPP
+
+#include <chrono>
+#include <cstdint>
+
+#include "../dcc_cancel.h"
+
+namespace dcc {
+
+namespace detail {
+
+/* What is farther away than a hundred years never comes. */
+inline constexpr double for_ever_seconds = 100.0 * 365 * 24 * 60 * 60;
+
+template <class Rep, class Period>
+constexpr double seconds_of(std::chrono::duration<Rep, Period> duration) noexcept
+{
+    return std::chrono::duration<double>(duration).count();
+}
+
+/* Rounded up; nothing for a negative one. */
+template <class Rep, class Period>
+constexpr std::uint64_t nanoseconds_of(std::chrono::duration<Rep, Period> duration) noexcept
+{
+    // In floating point first, which does not overflow.
+    if (!(seconds_of(duration) > 0))
+        return 0;
+    if (seconds_of(duration) > for_ever_seconds)
+        return DCC_FOREVER;
+    return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::nanoseconds>(duration).count());
+}
+
+/* From now until then. Should the clock be set meanwhile, that is not seen. */
+template <class Clock, class Duration>
+std::uint64_t nanoseconds_until(std::chrono::time_point<Clock, Duration> then) noexcept
+{
+    const auto now = Clock::now();
+    const double seconds = seconds_of(then.time_since_epoch()) - seconds_of(now.time_since_epoch());
+    if (seconds > for_ever_seconds)
+        return DCC_FOREVER;
+    // Near now the floating point is too coarse, and the difference exact.
+    return seconds < -1 ? 0 : nanoseconds_of(then - now);
+}
+
+} // namespace detail
+
+} // namespace dcc
+
+#endif /* DCC_CANCEL_TIME_HPP */

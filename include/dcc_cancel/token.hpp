@@ -1,0 +1,242 @@
+/* Tokens. Part of dcc_cancel.hpp. */
+
+#ifndef DCC_CANCEL_TOKEN_HPP
+#define DCC_CANCEL_TOKEN_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "error.hpp"
+#include "native_event.hpp"
+#include "reference.hpp"
+#include "text.hpp"
+#include "time.hpp"
+
+namespace dcc {
+
+/* Why a token is cancelled. */
+enum class cause : std::int32_t {
+    none = DCC_CAUSE_NONE,
+    request = DCC_CAUSE_REQUEST,
+    foreign = DCC_CAUSE_FOREIGN,
+    deadline = DCC_CAUSE_DEADLINE
+};
+
+/* A cancellation flag with a reason. Copies are the same token. */
+class token : public detail::reference<dcc_cancel_token> {
+public:
+    /* The token that is never cancelled. */
+    token() noexcept = default;
+
+    static token create() { return create({}); }
+
+    /* A token that is cancelled when any of its parents is. `job_id` is the id that a server gave
+     * the job that this is for. */
+    static token create(std::initializer_list<token> parents, std::string_view job_id = {})
+    {
+        token result;
+        detail::throw_if_failed(try_create(result, parents, job_id));
+        return result;
+    }
+
+    /* As create; `result` is empty unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
+    static dcc_status try_create(token &result, std::initializer_list<token> parents = {},
+                                 std::string_view job_id = {}) noexcept
+    {
+        dcc_cancel_token_desc desc = {};
+        desc.struct_size = sizeof desc;
+        desc.parents = handles(parents.begin());
+        desc.parent_count = parents.size();
+        desc.job_id = job_id.data();
+        desc.job_id_length = job_id.size();
+        return dcc_cancel_token_create_from(&desc, result.out());
+    }
+
+    /* Takes over a reference that a C function gave. */
+    static token adopt(dcc_cancel_token *handle) noexcept { return token(handle); }
+
+    /* Shares a token that was lent. */
+    static token share(const dcc_cancel_token *handle) noexcept
+    {
+        token result(const_cast<dcc_cancel_token *>(handle));
+        result.keep();
+        return result;
+    }
+
+    /* An array of tokens as C functions take it. */
+    static const dcc_cancel_token *const *handles(const token *tokens) noexcept
+    {
+        static_assert(sizeof(token) == sizeof(dcc_cancel_token *) &&
+                          std::is_standard_layout_v<token>,
+                      "an array of tokens is an array of handles");
+        return reinterpret_cast<const dcc_cancel_token *const *>(tokens);
+    }
+
+    /* The current token of this thread. */
+    static token current() noexcept { return share(dcc_cancel_token_current()); }
+
+    /* True if this call cancelled it, false if it was cancelled before or is no more. */
+    bool cancel(std::string_view reason = {}) const noexcept
+    {
+        return *this && dcc_cancel_token_cancel(get(), reason.data(), reason.size()) == DCC_OK;
+    }
+
+    /* As cancel, but callbacks run on the library's callback thread: for threads that must not run
+     * foreign code. It throws if that thread cannot be started; nothing was cancelled then. */
+    bool cancel_async(std::string_view reason = {}) const
+    {
+        return *this && succeeded(try_cancel_async(reason));
+    }
+
+    dcc_status try_cancel_async(std::string_view reason = {}) const noexcept
+    {
+        return dcc_cancel_token_cancel_async(get(), reason.data(), reason.size());
+    }
+
+    /* Cancels it (cause::deadline) at that time unless it is disarmed before; see
+     * dcc_cancel_token_cancel_after, and dcc::deadline for a scope. A token has one deadline, and
+     * this moves it. False: it is cancelled already. Throws if the library's threads cannot be
+     * started. */
+    template <class Rep, class Period>
+    bool cancel_after(std::chrono::duration<Rep, Period> from_now) const
+    {
+        return *this && succeeded(try_cancel_after(from_now));
+    }
+    template <class Clock, class Duration>
+    bool cancel_at(std::chrono::time_point<Clock, Duration> time) const
+    {
+        return *this && succeeded(try_cancel_at(time));
+    }
+
+    template <class Rep, class Period>
+    dcc_status try_cancel_after(std::chrono::duration<Rep, Period> from_now) const noexcept
+    {
+        return dcc_cancel_token_cancel_after(get(), detail::nanoseconds_of(from_now));
+    }
+    template <class Clock, class Duration>
+    dcc_status try_cancel_at(std::chrono::time_point<Clock, Duration> time) const noexcept
+    {
+        return dcc_cancel_token_cancel_after(get(), detail::nanoseconds_until(time));
+    }
+
+    /* True if a deadline was armed and will not cancel it. */
+    bool disarm() const noexcept { return dcc_cancel_token_disarm(get()) == DCC_OK; }
+
+    /* Nothing if no deadline is armed; zero if it is over but has not cancelled yet. */
+    std::optional<std::chrono::nanoseconds> time_to_deadline() const noexcept
+    {
+        std::uint64_t time = 0;
+        if (dcc_cancel_token_deadline(get(), &time) != DCC_OK)
+            return std::nullopt;
+        const std::uint64_t now = dcc_clock_now_ns();
+        constexpr std::uint64_t longest = INT64_MAX;
+        const std::uint64_t left = time > now ? time - now : 0;
+        return std::chrono::nanoseconds(static_cast<std::int64_t>(left < longest ? left : longest));
+    }
+
+    /* Waits until it is cancelled: true. At once false for the empty token. Not on the host's UI
+     * thread. */
+    bool wait() const { return ended_by_cancel(dcc_cancel_token_wait(get(), DCC_FOREVER)); }
+
+    /* As wait; false if the time was over before. */
+    template <class Rep, class Period> bool wait_for(std::chrono::duration<Rep, Period> longest) const
+    {
+        return ended_by_cancel(try_wait_for(longest));
+    }
+    template <class Clock, class Duration>
+    bool wait_until(std::chrono::time_point<Clock, Duration> time) const
+    {
+        return ended_by_cancel(dcc_cancel_token_wait(get(), detail::nanoseconds_until(time)));
+    }
+
+    /* As dcc_cancel_token_wait. */
+    template <class Rep, class Period>
+    dcc_status try_wait_for(std::chrono::duration<Rep, Period> longest) const noexcept
+    {
+        return dcc_cancel_token_wait(get(), detail::nanoseconds_of(longest));
+    }
+
+    /* An event that is set when it is cancelled or gone; never for the empty token. */
+    dcc::native_event native_event() const
+    {
+        dcc::native_event result;
+        detail::throw_if_failed(try_native_event(result));
+        return result;
+    }
+
+    /* As native_event; `result` is none unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
+    dcc_status try_native_event(dcc::native_event &result) const noexcept
+    {
+        dcc_native_event event = DCC_NO_EVENT;
+        const dcc_status status = dcc_cancel_token_event(get(), &event);
+        result = dcc::native_event::adopt(event);
+        return status;
+    }
+
+    bool is_cancelled() const noexcept { return dcc_cancel_token_is_cancelled(get()) != DCC_OK; }
+
+    /* False for the empty token: a loop may leave polling out. */
+    bool can_be_cancelled() const noexcept { return dcc_cancel_token_can_be_cancelled(get()) == 1; }
+
+    std::string reason() const
+    {
+        return detail::text([this](char *buffer, std::size_t size, std::size_t *length) {
+            return dcc_cancel_token_reason(get(), buffer, size, length);
+        });
+    }
+
+    dcc::cause cause() const noexcept
+    {
+        dcc_cause number = DCC_CAUSE_NONE;
+        dcc_cancel_token_cause(get(), &number);
+        return static_cast<dcc::cause>(number);
+    }
+
+    /* Zero while it is not cancelled. */
+    std::chrono::nanoseconds time_since_cancelled() const noexcept
+    {
+        std::uint64_t nanoseconds = 0;
+        dcc_cancel_token_time_since_cancelled(get(), &nanoseconds);
+        return std::chrono::nanoseconds(nanoseconds);
+    }
+
+    std::string job_id() const
+    {
+        return detail::text([this](char *buffer, std::size_t size, std::size_t *length) {
+            return dcc_cancel_token_job_id(get(), buffer, size, length);
+        });
+    }
+
+#if DCC_CANCEL_EXCEPTIONS
+    void throw_if_cancelled() const
+    {
+        if (dcc_status status = dcc_cancel_token_is_cancelled(get()))
+            detail::throw_cancelled(status < 0 ? DCC_POLL_GONE : status);
+    }
+#endif
+
+private:
+    explicit token(dcc_cancel_token *handle) noexcept : reference(handle) {}
+
+    static bool succeeded(dcc_status status)
+    {
+        detail::throw_if_failed(status);
+        return status == DCC_OK || status == DCC_SECOND_INSTANCE;
+    }
+
+    static bool ended_by_cancel(dcc_status status)
+    {
+        detail::throw_if_failed(status);
+        return status == DCC_CANCELLED_BY_TOKEN;
+    }
+};
+
+} // namespace dcc
+
+#endif /* DCC_CANCEL_TOKEN_HPP */

@@ -1,0 +1,65 @@
+/* Waiting for one of several tokens; for one, see token::wait. Part of dcc_cancel.hpp. */
+
+#ifndef DCC_CANCEL_WAIT_HPP
+#define DCC_CANCEL_WAIT_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+
+#include "error.hpp"
+#include "time.hpp"
+#include "token.hpp"
+
+namespace dcc {
+
+/* What ended a wait: true for a cancel. */
+struct wait_result {
+    /* As dcc_cancel_token_wait_any. */
+    dcc_status status = DCC_OK;
+    /* Position of the token that ended it, 0 if none did. */
+    std::size_t index = 0;
+
+    explicit operator bool() const noexcept { return status == DCC_CANCELLED_BY_TOKEN; }
+};
+
+namespace detail {
+
+inline wait_result wait_any(const token *tokens, std::size_t count, std::uint64_t nanoseconds)
+{
+    wait_result result;
+    result.status =
+        dcc_cancel_token_wait_any(token::handles(tokens), count, nanoseconds, &result.index);
+    throw_if_failed(result.status);
+    return result;
+}
+
+} // namespace detail
+
+/* Waits until any of the tokens is cancelled. At once DCC_NEVER if all are empty. */
+inline wait_result wait_any(const token *tokens, std::size_t count)
+{
+    return detail::wait_any(tokens, count, DCC_FOREVER);
+}
+inline wait_result wait_any(std::initializer_list<token> tokens)
+{
+    return wait_any(tokens.begin(), tokens.size());
+}
+
+/* As wait_any, but not longer than this. */
+template <class Rep, class Period>
+wait_result wait_any(const token *tokens, std::size_t count,
+                     std::chrono::duration<Rep, Period> timeout)
+{
+    return detail::wait_any(tokens, count, detail::nanoseconds_of(timeout));
+}
+template <class Rep, class Period>
+wait_result wait_any(std::initializer_list<token> tokens, std::chrono::duration<Rep, Period> timeout)
+{
+    return wait_any(tokens.begin(), tokens.size(), timeout);
+}
+
+} // namespace dcc
+
+#endif /* DCC_CANCEL_WAIT_HPP */

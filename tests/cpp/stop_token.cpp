@@ -1,0 +1,205 @@
+// The names of std::stop_token: one text of generic code, compiled for ours and, in C++20, for
+// std's, and the way from one to the other. Also compiled without exceptions and RTTI.
+
+#if defined(__GNUC__) && !defined(__clang__)
+// gcc 12 is wrong about the constructor of std::stop_source.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+#include "dcc_cancel.hpp"
+#include "expect.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+
+namespace with_ours {
+using dcc::nostopstate;
+using dcc::nostopstate_t;
+using dcc::stop_callback;
+using dcc::stop_source;
+using dcc::stop_token;
+#include "stop_generic.inc"
+} // namespace with_ours
+
+#if defined(__cpp_lib_jthread)
+namespace with_std {
+using std::nostopstate;
+using std::nostopstate_t;
+using std::stop_callback;
+using std::stop_source;
+using std::stop_token;
+#include "stop_generic.inc"
+} // namespace with_std
+#endif
+
+namespace {
+
+void a_stop_token_is_a_token()
+{
+    dcc::job job = dcc::job::create();
+    dcc::stop_source source(job.token());
+    dcc::stop_token seen = dcc::token(job.token());
+    EXPECT(source.get_token() == seen);
+    dcc::token_scope current(seen);
+    dcc::owner plugin = dcc::owner::create();
+    bool called = false;
+    dcc::stop_callback callback(seen, [&called] { called = true; }, plugin);
+    EXPECT(source.request_stop());
+    EXPECT(called && job.is_cancelled() && dcc::is_cancelled());
+}
+
+// Where it differs from std, as the header says.
+void a_stop_token_without_a_source_can_still_be_stopped()
+{
+    dcc::stop_token token = dcc::stop_source().get_token();
+    EXPECT(token.stop_possible());
+}
+
+#if defined(__cpp_lib_jthread)
+
+std::uint64_t live_tokens()
+{
+    dcc_stats stats = {};
+    stats.struct_size = sizeof stats;
+    EXPECT(dcc_stats_read(&stats) == DCC_OK);
+    return stats.live_tokens;
+}
+
+void a_std_stop_cancels_the_token()
+{
+    EXPECT(!dcc::token_from(std::stop_token()));
+    std::stop_source source;
+    dcc::token token = dcc::token_from(source.get_token());
+    dcc::token child = dcc::token::create({token});
+    EXPECT(!token.is_cancelled());
+    source.request_stop();
+    EXPECT(token.is_cancelled() && child.is_cancelled());
+    EXPECT(dcc::token_from(source.get_token()).is_cancelled());
+}
+
+void the_link_ends_with_the_token_the_source_or_the_owner()
+{
+    const std::uint64_t before = live_tokens();
+    std::stop_source source;
+    {
+        dcc::token token = dcc::token_from(source.get_token());
+        EXPECT(live_tokens() == before + 1);
+    }
+    EXPECT(live_tokens() == before);
+    dcc::owner plugin = dcc::owner::create();
+    dcc::token unlinked = dcc::token_from(source.get_token(), plugin);
+    plugin.close();
+    dcc::token cancelled = dcc::token_from(source.get_token());
+    cancelled.cancel(); // ends the link from inside
+    dcc::token orphan;
+    {
+        std::stop_source gone;
+        orphan = dcc::token_from(gone.get_token());
+    }
+    source.request_stop();
+    EXPECT(!unlinked.is_cancelled() && !orphan.is_cancelled());
+}
+
+void a_cancel_stops_a_std_stop_token()
+{
+    EXPECT(!dcc::std_stop_token_from(dcc::token()).stop_possible());
+    dcc::token token = dcc::token::create();
+    std::stop_token stop = dcc::std_stop_token_from(token);
+    bool called = false;
+    std::stop_callback callback(stop, [&called] { called = true; });
+    EXPECT(stop.stop_possible() && !stop.stop_requested());
+    token.cancel();
+    EXPECT(called && stop.stop_requested());
+    EXPECT(dcc::std_stop_token_from(token).stop_requested());
+
+    dcc::token dying = dcc::token::create();
+    stop = dcc::std_stop_token_from(dying);
+    dying.reset();
+    EXPECT(!stop.stop_possible());
+}
+
+void a_condition_variable_waits_for_a_token()
+{
+    dcc::token token = dcc::token::create();
+    std::jthread canceller([token] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        token.cancel();
+    });
+    std::mutex mutex;
+    std::condition_variable_any changed;
+    std::unique_lock<std::mutex> lock(mutex);
+    EXPECT(!changed.wait(lock, dcc::std_stop_token_from(token), [] { return false; }));
+}
+
+void a_jthread_stops_what_works_for_a_token()
+{
+    std::atomic<bool> stopped{false};
+    {
+        std::jthread worker([&stopped](std::stop_token stop) {
+            dcc::token_scope current(dcc::token_from(std::move(stop)));
+            dcc::poller cancelled;
+            while (!cancelled())
+                std::this_thread::yield();
+            stopped = true;
+        });
+    }
+    EXPECT(stopped);
+}
+
+// Both ends stop, and the token ends, at the same moment.
+void links_end_while_they_are_used()
+{
+    for (int round = 0; round < 500; ++round) {
+        std::stop_source source;
+        dcc::token token = dcc::token_from(source.get_token());
+        std::stop_token back = dcc::std_stop_token_from(token);
+        std::atomic<int> ready{0};
+        const auto start = [&ready] {
+            ++ready;
+            while (ready != 3)
+                std::this_thread::yield();
+        };
+        std::jthread stopper([&] {
+            start();
+            source.request_stop();
+        });
+        std::jthread canceller([&start, shared = token]() mutable {
+            start();
+            shared.cancel();
+            shared.reset();
+        });
+        start();
+        token.reset();
+        canceller.join();
+        stopper.join();
+        EXPECT(back.stop_requested());
+    }
+}
+
+#endif
+
+} // namespace
+
+int main()
+{
+    with_ours::all();
+    a_stop_token_is_a_token();
+    a_stop_token_without_a_source_can_still_be_stopped();
+#if defined(__cpp_lib_jthread)
+    with_std::all();
+    a_std_stop_cancels_the_token();
+    the_link_ends_with_the_token_the_source_or_the_owner();
+    a_cancel_stops_a_std_stop_token();
+    a_condition_variable_waits_for_a_token();
+    a_jthread_stops_what_works_for_a_token();
+    links_end_while_they_are_used();
+#elif __cplusplus >= 202002L
+#error "C++20 without std::stop_token: nothing of it would be tested"
+#endif
+    return 0;
+}
