@@ -541,6 +541,18 @@ typedef struct dcc_stats {
      * Values that dcc_context_unwind found left behind by others.
      */
     uint64_t context_leaks;
+    /**
+     * Registrations alive, those of waits and native events included.
+     */
+    uint64_t live_registrations;
+    /**
+     * Owners alive.
+     */
+    uint64_t live_owners;
+    /**
+     * Deadlines armed.
+     */
+    uint64_t armed_deadlines;
 } dcc_stats;
 
 /**

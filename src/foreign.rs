@@ -88,7 +88,9 @@ impl Foreigns {
         let mut slot = self.cells.cell(number).source.lock();
         match slot.as_mut() {
             Some(source) if source.asking => {
-                source.retired = Some(payload);
+                // The owner's close may have left one before the job went.
+                let left = source.retired.take().flatten();
+                source.retired = Some(left.or(payload));
                 None
             }
             _ => {

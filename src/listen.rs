@@ -72,24 +72,34 @@ impl Tokens {
         };
         let live = slot.live();
         registrations.set_purpose(index, Purpose::Callback);
-        let holder = if keep { Holder::Both } else { Holder::Internal };
-        let handle = registrations.arena().publish_hidden(index, slot, 0, holder);
+        let handle = registrations.arena().publish_hidden(index, slot, 0, Holder::Both);
         live.callback.put(callback);
         if owner != NULL
             && let Err(error) = self.owners.adopt(owner, Thing::Registration(index), &live.owned)
         {
             let callback = live.callback.take().expect("nobody else knows it");
-            if registrations.arena().unpublish(index, holder) {
+            if registrations.arena().unpublish(index, Holder::Both) {
                 registrations.bury(index);
             }
             return Err((error, callback));
         }
-        registrations.arena().reveal(slot, handle);
         self.list(token, index, keep);
+        self.hand_over(index, handle, keep);
         Ok(handle)
     }
 
-    /// Puts a revealed registration where its token's cancel finds it, or runs it if that was.
+    /// Ends the making of a registration. Until now no guessed handle got at it, and C code's
+    /// reference was held here: who ended it meanwhile, as an owner's close does, left the slot.
+    fn hand_over(&self, index: u32, handle: Handle, keep: bool) {
+        let registrations = &self.registrations;
+        if keep {
+            registrations.arena().reveal(registrations.arena().slot(index), handle);
+        } else if registrations.arena().unpublish(index, Holder::Owner) {
+            registrations.bury(index);
+        }
+    }
+
+    /// Puts a hidden registration where its token's cancel finds it, or runs it if that was.
     fn list(&self, token: Option<&TokenPin<'_>>, index: u32, keep: bool) {
         let registrations = &self.registrations;
         let live = registrations.live(index);
@@ -281,9 +291,9 @@ impl Tokens {
     ) -> Result<Handle, Error> {
         let (index, slot) = self.registrations.arena().take()?;
         self.registrations.set_purpose(index, purpose);
-        let holder = if keep { Holder::Both } else { Holder::Internal };
-        let handle = self.registrations.arena().publish(index, slot, 0, holder);
+        let handle = self.registrations.arena().publish_hidden(index, slot, 0, Holder::Both);
         self.list(token, index, keep);
+        self.hand_over(index, handle, keep);
         Ok(handle)
     }
 
@@ -341,7 +351,8 @@ impl Tokens {
     /// token.
     pub fn event(&self, token: Option<&TokenPin<'_>>) -> Result<Raw, Error> {
         let none_left = |_| Error::Resources("file descriptors or handles for native events");
-        if let Some(duplicate) = token.and_then(|token| self.present_event(token)) {
+        let Some(token) = token else { return self.signals.never_set() };
+        if let Some(duplicate) = self.present_event(token) {
             return duplicate;
         }
         let event = NativeEvent::new().map_err(none_left)?;
@@ -349,7 +360,7 @@ impl Tokens {
         let number = self.signals.add_event(event).inspect_err(|_| {
             crate::sys::native_event::close(duplicate);
         })?;
-        self.register_signal(token, Purpose::Event(number), false).inspect_err(|_| {
+        self.register_signal(Some(token), Purpose::Event(number), false).inspect_err(|_| {
             self.signals.forget_event(number);
             crate::sys::native_event::close(duplicate);
         })?;

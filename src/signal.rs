@@ -8,7 +8,7 @@
 
 use crate::error::Error;
 use crate::pool::{Link, Pool};
-use crate::sys::native_event::NativeEvent;
+use crate::sys::native_event::{NativeEvent, Raw};
 use crate::sys::sync::{AtomicU32, Condvar, Mutex, Ordering};
 
 /// What ended a wait.
@@ -51,19 +51,21 @@ impl Link for EventCell {
 pub struct Signals {
     waiters: Pool<WaiterCell>,
     events: Pool<EventCell>,
+    /// One for all who ask for the event of no token.
+    never: Mutex<Option<NativeEvent>>,
 }
 
 impl Signals {
     /// None.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
-        Self { waiters: Pool::new(), events: Pool::new() }
+        Self { waiters: Pool::new(), events: Pool::new(), never: Mutex::new(None) }
     }
 
     /// None.
     #[cfg(loom)]
     pub fn new() -> Self {
-        Self { waiters: Pool::new(), events: Pool::new() }
+        Self { waiters: Pool::new(), events: Pool::new(), never: Mutex::new(None) }
     }
 
     /// A waiter with one reference.
@@ -121,6 +123,17 @@ impl Signals {
         }
     }
 
+    /// A duplicate of an event that nobody sets.
+    pub fn never_set(&self) -> Result<Raw, Error> {
+        let none_left = |_| Error::Resources("file descriptors or handles for native events");
+        let mut never = self.never.lock();
+        let event = match never.take() {
+            Some(event) => event,
+            None => NativeEvent::new().map_err(none_left)?,
+        };
+        never.insert(event).duplicate().map_err(none_left)
+    }
+
     /// Keeps an event.
     pub fn add_event(&self, event: NativeEvent) -> Result<u32, Error> {
         let (number, cell) =
@@ -130,7 +143,7 @@ impl Signals {
     }
 
     /// A duplicate of an event that is kept.
-    pub fn duplicate(&self, number: u32) -> Result<isize, Error> {
+    pub fn duplicate(&self, number: u32) -> Result<Raw, Error> {
         let event = self.events.cell(number).event.lock();
         event
             .as_ref()

@@ -356,6 +356,27 @@ fn out_structures_get_the_smaller_of_the_sizes() {
     }
 }
 
+/// Fields that were added after version 1 are not written for a caller of version 1.
+#[test]
+fn the_first_version_of_the_stats_is_still_filled() {
+    use dcc_cancel::ffi::stats::*;
+    // SAFETY: numbers, for which zero is a value; writable for the size that each says.
+    unsafe {
+        let mut stats: dcc_stats = std::mem::zeroed();
+        stats.struct_size = 72;
+        (stats.live_registrations, stats.live_owners, stats.armed_deadlines) = (91, 92, 93);
+        let token = new_token();
+        assert_eq!(dcc_stats_read(&mut stats), DCC_OK);
+        assert_eq!(stats.struct_size, 72);
+        assert!(stats.live_tokens > 0);
+        let later = (stats.live_registrations, stats.live_owners, stats.armed_deadlines);
+        assert_eq!(later, (91, 92, 93));
+        stats.struct_size = 71;
+        assert_eq!(dcc_stats_read(&mut stats), DCC_ERROR_INVALID_ARGUMENT);
+        assert_eq!(dcc_cancel_token_release(token), DCC_OK);
+    }
+}
+
 #[test]
 fn texts_come_out_as_snprintf_does() {
     let job = {

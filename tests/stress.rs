@@ -367,65 +367,120 @@ fn on_a_small_stack(body: fn()) {
 
 const MANY: usize = 100_000;
 
+/// What this thread has worked, whatever else the machine does meanwhile.
+#[cfg(unix)]
+fn worked() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: a writable result.
+    assert_eq!(unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) }, 0);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+#[cfg(not(unix))]
+fn worked() -> Duration {
+    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    START.elapsed()
+}
+
+/// Ten times as many may take somewhat more than ten times as long, for caches; not a hundred.
+fn assert_linear(what: &str, work: impl Fn(usize)) {
+    let time = |count| {
+        let start = worked();
+        work(count);
+        worked() - start
+    };
+    time(MANY);
+    let (few, many) = (time(MANY), time(10 * MANY));
+    assert!(many < few * 40, "{what}: {few:?} for {MANY}, {many:?} for ten times as many");
+}
+
+fn cancel_and_release_wide(count: usize, parent_first: bool) {
+    let parent = new_token(&[]).unwrap();
+    let children: Vec<usize> = (0..count).map(|_| new_token(&[parent]).unwrap()).collect();
+    assert_eq!(cancel(parent), DCC_OK);
+    if parent_first {
+        assert_eq!(dcc_cancel_token_release(token(parent)), DCC_OK);
+    }
+    for child in children {
+        assert_eq!(dcc_cancel_token_is_cancelled(token(child)), DCC_CANCELLED_BY_TOKEN);
+        assert_eq!(dcc_cancel_token_release(token(child)), DCC_OK);
+    }
+    if !parent_first {
+        assert_eq!(dcc_cancel_token_release(token(parent)), DCC_OK);
+    }
+}
+
 #[test]
-fn a_wide_parent_is_cancelled_and_released_in_either_order() {
+fn a_wide_parent_is_cancelled_and_released_in_either_order_in_linear_time() {
     let _alone = alone();
     on_a_small_stack(|| {
         for parent_first in [true, false] {
-            let parent = new_token(&[]).unwrap();
-            let children: Vec<usize> = (0..MANY).map(|_| new_token(&[parent]).unwrap()).collect();
-            assert_eq!(cancel(parent), DCC_OK);
-            if parent_first {
-                assert_eq!(dcc_cancel_token_release(token(parent)), DCC_OK);
-            }
-            for child in children {
-                assert_eq!(dcc_cancel_token_is_cancelled(token(child)), DCC_CANCELLED_BY_TOKEN);
-                assert_eq!(dcc_cancel_token_release(token(child)), DCC_OK);
-            }
-            if !parent_first {
-                assert_eq!(dcc_cancel_token_release(token(parent)), DCC_OK);
-            }
+            assert_linear("wide", |count| cancel_and_release_wide(count, parent_first));
             assert_empty();
         }
     });
 }
 
+fn cancel_and_release_chain(count: usize, cancelled: bool, root_first: bool) {
+    let mut chain = vec![new_token(&[]).unwrap()];
+    for _ in 1..count {
+        let last = chain[chain.len() - 1];
+        chain.push(new_token(&[last]).unwrap());
+    }
+    if cancelled {
+        assert_eq!(cancel(chain[0]), DCC_OK);
+        let leaf = token(chain[count - 1]);
+        assert_eq!(dcc_cancel_token_is_cancelled(leaf), DCC_CANCELLED_BY_TOKEN);
+    }
+    if !root_first {
+        chain.reverse();
+    }
+    for bits in chain {
+        assert_eq!(dcc_cancel_token_release(token(bits)), DCC_OK);
+    }
+}
+
 #[test]
-fn a_long_chain_is_cancelled_and_released_in_either_order() {
+fn a_long_chain_is_cancelled_and_released_in_either_order_in_linear_time() {
     let _alone = alone();
     on_a_small_stack(|| {
         for (cancelled, root_first) in [(true, true), (true, false), (false, true), (false, false)]
         {
-            let mut chain = vec![new_token(&[]).unwrap()];
-            for _ in 1..MANY {
-                let last = chain[chain.len() - 1];
-                chain.push(new_token(&[last]).unwrap());
-            }
-            if cancelled {
-                assert_eq!(cancel(chain[0]), DCC_OK);
-                let leaf = token(chain[MANY - 1]);
-                assert_eq!(dcc_cancel_token_is_cancelled(leaf), DCC_CANCELLED_BY_TOKEN);
-            }
-            if !root_first {
-                chain.reverse();
-            }
-            for bits in chain {
-                assert_eq!(dcc_cancel_token_release(token(bits)), DCC_OK);
-            }
+            let work = |count| cancel_and_release_chain(count, cancelled, root_first);
+            assert_linear("a chain", work);
             assert_empty();
         }
     });
 }
 
-/// Many links to one parent, and children that are gone, leave nothing in a long-lived parent.
+/// Many links to one parent, and children that are gone, leave nothing in a long-lived parent; a
+/// child comes and goes as fast among a million siblings as alone.
 #[test]
-fn a_long_lived_parent_collects_nothing() {
+fn a_long_lived_parent_collects_nothing_and_its_children_cost_the_same() {
     let _alone = alone();
     let parent = new_token(&[]).unwrap();
-    for _ in 0..MANY {
-        let child = new_token(&[parent, parent]).unwrap();
-        assert_eq!(dcc_cancel_token_release(token(child)), DCC_OK);
+    let come_and_go = || {
+        let start = worked();
+        for _ in 0..MANY {
+            let child = new_token(&[parent, parent]).unwrap();
+            assert_eq!(dcc_cancel_token_release(token(child)), DCC_OK);
+        }
+        worked() - start
+    };
+    let by_themselves = come_and_go();
+    assert_eq!(stats().live_tokens, 1);
+    let siblings: Vec<usize> = (0..10 * MANY).map(|_| new_token(&[parent]).unwrap()).collect();
+    let among_siblings = come_and_go();
+    assert!(among_siblings < by_themselves * 10, "{by_themselves:?}, then {among_siblings:?}");
+    // From the middle of the list outwards.
+    let (older, newer) = siblings.split_at(siblings.len() / 2);
+    let start = worked();
+    for (older, newer) in older.iter().rev().zip(newer) {
+        assert_eq!(dcc_cancel_token_release(token(*older)), DCC_OK);
+        assert_eq!(dcc_cancel_token_release(token(*newer)), DCC_OK);
     }
+    let released = worked() - start;
+    assert!(released < by_themselves * 100, "{by_themselves:?} for a tenth, then {released:?}");
     assert_eq!(stats().live_tokens, 1);
     assert_eq!(dcc_cancel_token_release(token(parent)), DCC_OK);
     assert_empty();

@@ -33,6 +33,12 @@ pub struct dcc_stats {
     pub jobs_interrupted: u64,
     /// Values that dcc_context_unwind found left behind by others.
     pub context_leaks: u64,
+    /// Registrations alive, those of waits and native events included.
+    pub live_registrations: u64,
+    /// Owners alive.
+    pub live_owners: u64,
+    /// Deadlines armed.
+    pub armed_deadlines: u64,
 }
 
 // SAFETY: numbers, for which zero is a value; starts with a u32.
@@ -47,10 +53,11 @@ unsafe impl Versioned for dcc_stats {
 pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status {
     guard(|| {
         let ends = LIBRARY.jobs().ends();
+        let tokens = LIBRARY.jobs().tokens();
         let stats = dcc_stats {
             struct_size: 0,
             reserved: 0,
-            live_tokens: LIBRARY.jobs().tokens().arena().live(),
+            live_tokens: tokens.arena().live(),
             live_jobs: LIBRARY.jobs().arena().live(),
             live_contexts: LIBRARY.arena().live(),
             jobs_completed: ends.of(JobState::Completed),
@@ -58,6 +65,9 @@ pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status
             jobs_cancelled: ends.of(JobState::Cancelled),
             jobs_interrupted: ends.of(JobState::Interrupted),
             context_leaks: LIBRARY.leaks(),
+            live_registrations: tokens.registrations().arena().live(),
+            live_owners: tokens.owners().arena().live(),
+            armed_deadlines: tokens.deadlines().count() as u64,
         };
         // SAFETY: the C caller's promise: writable for the size that it says.
         unsafe { write_struct(out_stats, &stats) }?;

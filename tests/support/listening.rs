@@ -1,0 +1,387 @@
+//! What tests of callbacks, owners, deadlines and waits share: the C functions behind small types,
+//! user data that counts what is done with it, and a guard that sees that nothing is left.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use dcc_cancel::ffi::{
+    deadline::*, library::dcc_clock_now_ns, owner::*, registration::*, stats::*, status::*,
+    token::*, wait::*,
+};
+use std::ffi::{CStr, c_char, c_void};
+use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Longer than anything takes on a machine that is busy with other things.
+pub const LONG: Duration = Duration::from_secs(60);
+
+/// Waits for something that another thread is about to do.
+#[track_caller]
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + LONG;
+    while !is_so() {
+        assert!(Instant::now() < end, "never: {what}");
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+pub fn stats() -> dcc_stats {
+    // SAFETY: numbers, for which zero is a value; then a structure of that size.
+    unsafe {
+        let mut stats: dcc_stats = std::mem::zeroed();
+        stats.struct_size = size_of::<dcc_stats>() as u32;
+        assert_eq!(dcc_stats_read(&mut stats), DCC_OK);
+        stats
+    }
+}
+
+fn alive(stats: &dcc_stats) -> [u64; 5] {
+    [
+        stats.live_tokens,
+        stats.live_jobs,
+        stats.live_registrations,
+        stats.live_owners,
+        stats.armed_deadlines,
+    ]
+}
+
+/// Lets one test run at a time, because the counts are the process's, and sees in the end that
+/// everything was released.
+pub struct Alone {
+    _lock: MutexGuard<'static, ()>,
+    /// What a test that failed before may have left.
+    before: [u64; 5],
+}
+
+pub fn alone() -> Alone {
+    static LOCK: Mutex<()> = Mutex::new(());
+    let lock = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    Alone { _lock: lock, before: alive(&stats()) }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        // The callback thread may have its last references still.
+        let end = Instant::now() + Duration::from_secs(10);
+        while alive(&stats()) != self.before && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let left = alive(&stats());
+        assert_eq!(left, self.before, "left: tokens, jobs, registrations, owners, deadlines");
+    }
+}
+
+/// A handle of a token as a number, which threads may share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token(pub usize);
+
+pub const NO_TOKEN: Token = Token(0);
+
+impl Token {
+    pub fn new() -> Self {
+        Self::child_of(&[])
+    }
+
+    pub fn child_of(parents: &[Self]) -> Self {
+        let parents: Vec<_> = parents.iter().map(|parent| parent.pointer().cast_const()).collect();
+        let mut token = null_mut();
+        // SAFETY: an array of that length, a writable result.
+        let status =
+            unsafe { dcc_cancel_token_create_linked(parents.as_ptr(), parents.len(), &mut token) };
+        assert_eq!(status, DCC_OK);
+        Self(token.addr())
+    }
+
+    pub fn pointer(self) -> *mut dcc_cancel_token {
+        std::ptr::without_provenance_mut(self.0)
+    }
+
+    pub fn cancel(self) -> dcc_status {
+        // SAFETY: no reason.
+        unsafe { dcc_cancel_token_cancel(self.pointer(), null(), 0) }
+    }
+
+    pub fn cancel_async(self) -> dcc_status {
+        // SAFETY: a text of that length.
+        unsafe { dcc_cancel_token_cancel_async(self.pointer(), c"async".as_ptr(), 5) }
+    }
+
+    pub fn is_cancelled(self) -> bool {
+        let status = dcc_cancel_token_is_cancelled(self.pointer());
+        assert!(status >= 0, "{status}");
+        status == DCC_CANCELLED_BY_TOKEN
+    }
+
+    pub fn is_alive(self) -> bool {
+        dcc_cancel_token_is_cancelled(self.pointer()) >= 0
+    }
+
+    pub fn retain(self) -> dcc_status {
+        dcc_cancel_token_retain(self.pointer())
+    }
+
+    #[track_caller]
+    pub fn release(self) {
+        assert_eq!(dcc_cancel_token_release(self.pointer()), DCC_OK);
+    }
+
+    pub fn try_register(
+        self,
+        watch: &'static Watch,
+        owner: Owner,
+    ) -> Result<Registration, dcc_status> {
+        let mut registration = std::ptr::without_provenance_mut(1);
+        // SAFETY: both functions take a watch, which lives for ever; a writable result.
+        let status = unsafe {
+            dcc_cancel_token_register(
+                self.pointer(),
+                Some(note_call),
+                watch.user_data(),
+                Some(note_destroy),
+                owner.pointer(),
+                &mut registration,
+            )
+        };
+        assert_eq!(registration.is_null(), status < 0, "a failed register leaves NULL");
+        if status < 0 { Err(status) } else { Ok(Registration(registration.addr())) }
+    }
+
+    #[track_caller]
+    pub fn register(self, watch: &'static Watch) -> Registration {
+        self.try_register(watch, NO_OWNER).unwrap()
+    }
+
+    /// A registration that ends by itself.
+    pub fn register_unkept(self, watch: &'static Watch, owner: Owner) -> dcc_status {
+        // SAFETY: both functions take a watch, which lives for ever; NULL for the result.
+        unsafe {
+            dcc_cancel_token_register(
+                self.pointer(),
+                Some(note_call),
+                watch.user_data(),
+                Some(note_destroy),
+                owner.pointer(),
+                null_mut(),
+            )
+        }
+    }
+
+    pub fn cancel_after(self, time: Duration) -> dcc_status {
+        dcc_cancel_token_cancel_after(self.pointer(), time.as_nanos() as u64)
+    }
+
+    pub fn cancel_at(self, time_ns: u64) -> dcc_status {
+        dcc_cancel_token_cancel_at(self.pointer(), time_ns)
+    }
+
+    pub fn disarm(self) -> dcc_status {
+        dcc_cancel_token_disarm(self.pointer())
+    }
+
+    pub fn deadline(self) -> (dcc_status, u64) {
+        let mut time_ns = 7;
+        // SAFETY: a writable result.
+        let status = unsafe { dcc_cancel_token_deadline(self.pointer(), &mut time_ns) };
+        (status, time_ns)
+    }
+
+    pub fn cause(self) -> dcc_cause {
+        let mut cause = 7;
+        // SAFETY: a writable result.
+        let status = unsafe { dcc_cancel_token_cause(self.pointer(), &mut cause) };
+        assert!(status >= 0, "{status}");
+        cause
+    }
+
+    pub fn reason(self) -> String {
+        let mut buffer = [0 as c_char; 100];
+        // SAFETY: a buffer of that size, ended by NUL.
+        unsafe {
+            let size = buffer.len();
+            let status =
+                dcc_cancel_token_reason(self.pointer(), buffer.as_mut_ptr(), size, null_mut());
+            assert!(status >= 0, "{status}");
+            CStr::from_ptr(buffer.as_ptr()).to_str().unwrap().to_owned()
+        }
+    }
+
+    pub fn time_since_cancelled(self) -> u64 {
+        let mut nanoseconds = 0;
+        // SAFETY: a writable result.
+        let status =
+            unsafe { dcc_cancel_token_time_since_cancelled(self.pointer(), &mut nanoseconds) };
+        assert_eq!(status, DCC_OK);
+        nanoseconds
+    }
+
+    pub fn wait(self, timeout: Duration) -> dcc_status {
+        dcc_cancel_token_wait(self.pointer(), timeout.as_nanos() as u64)
+    }
+
+    pub fn wait_for_ever(self) -> dcc_status {
+        dcc_cancel_token_wait(self.pointer(), DCC_FOREVER)
+    }
+}
+
+pub fn now_ns() -> u64 {
+    dcc_clock_now_ns()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registration(pub usize);
+
+impl Registration {
+    pub fn pointer(self) -> *mut dcc_registration {
+        std::ptr::without_provenance_mut(self.0)
+    }
+
+    pub fn unregister(self) -> dcc_status {
+        dcc_registration_unregister(self.pointer())
+    }
+
+    pub fn unregister_no_wait(self) -> dcc_status {
+        dcc_registration_unregister_no_wait(self.pointer())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner(pub usize);
+
+pub const NO_OWNER: Owner = Owner(0);
+
+impl Owner {
+    pub fn new() -> Self {
+        let mut owner = null_mut();
+        // SAFETY: a writable result.
+        assert_eq!(unsafe { dcc_owner_create(&mut owner) }, DCC_OK);
+        Self(owner.addr())
+    }
+
+    pub fn pointer(self) -> *mut dcc_owner {
+        std::ptr::without_provenance_mut(self.0)
+    }
+
+    pub fn close(self) -> dcc_status {
+        dcc_owner_close(self.pointer())
+    }
+}
+
+type Body = Box<dyn Fn(Token) + Send + Sync>;
+
+/// User data of one registration: counts, and what its functions are to do. Lives for ever, so
+/// that a call that comes too late is counted instead of crashing.
+pub struct Watch {
+    called: AtomicU32,
+    destroyed: AtomicU32,
+    inside: AtomicBool,
+    /// Place among all calls of the process, from 1.
+    place: AtomicU64,
+    thread: Mutex<Option<std::thread::ThreadId>>,
+    body: Body,
+    on_destroy: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Watch {
+    pub fn new() -> &'static Self {
+        Self::doing(|_| ())
+    }
+
+    /// Its callback does this.
+    pub fn doing(body: impl Fn(Token) + Send + Sync + 'static) -> &'static Self {
+        Self::doing_both(body, || ())
+    }
+
+    /// Its callback does the one, its destroy-notify the other.
+    pub fn doing_both(
+        body: impl Fn(Token) + Send + Sync + 'static,
+        on_destroy: impl Fn() + Send + Sync + 'static,
+    ) -> &'static Self {
+        Box::leak(Box::new(Self {
+            called: AtomicU32::new(0),
+            destroyed: AtomicU32::new(0),
+            inside: AtomicBool::new(false),
+            place: AtomicU64::new(0),
+            thread: Mutex::new(None),
+            body: Box::new(body),
+            on_destroy: Box::new(on_destroy),
+        }))
+    }
+
+    pub fn user_data(&'static self) -> *mut c_void {
+        std::ptr::from_ref(self).cast_mut().cast()
+    }
+
+    /// How often it was called and destroyed.
+    pub fn counts(&self) -> (u32, u32) {
+        (self.called.load(Ordering::SeqCst), self.destroyed.load(Ordering::SeqCst))
+    }
+
+    pub fn place(&self) -> u64 {
+        self.place.load(Ordering::SeqCst)
+    }
+
+    pub fn is_inside(&self) -> bool {
+        self.inside.load(Ordering::SeqCst)
+    }
+
+    /// Which thread called it.
+    pub fn thread(&self) -> Option<std::thread::ThreadId> {
+        *self.thread.lock().unwrap()
+    }
+}
+
+// Both panic over what must not be; a panic out of an `extern "C"` function ends the test program.
+
+pub unsafe extern "C" fn note_call(token: *const dcc_cancel_token, watch: *mut c_void) {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    // SAFETY: a watch, which lives for ever.
+    let watch = unsafe { &*watch.cast::<Watch>() };
+    assert_eq!(watch.called.fetch_add(1, Ordering::SeqCst), 0, "called twice");
+    assert_eq!(watch.destroyed.load(Ordering::SeqCst), 0, "called after its destroy-notify");
+    watch.place.store(CALLS.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+    *watch.thread.lock().unwrap() = Some(std::thread::current().id());
+    watch.inside.store(true, Ordering::SeqCst);
+    (watch.body)(Token(token.addr()));
+    assert_eq!(watch.destroyed.load(Ordering::SeqCst), 0, "destroyed while it is called");
+    watch.inside.store(false, Ordering::SeqCst);
+}
+
+pub unsafe extern "C" fn note_destroy(watch: *mut c_void) {
+    // SAFETY: a watch, which lives for ever.
+    let watch = unsafe { &*watch.cast::<Watch>() };
+    assert!(!watch.is_inside(), "destroyed while it is called");
+    (watch.on_destroy)();
+    assert_eq!(watch.destroyed.fetch_add(1, Ordering::SeqCst), 0, "destroyed twice");
+}
+
+/// A gate that callbacks stand at until a test opens it.
+#[derive(Default)]
+pub struct Gate {
+    reached: AtomicU32,
+    open: AtomicBool,
+}
+
+impl Gate {
+    pub fn new() -> &'static Self {
+        Box::leak(Box::default())
+    }
+
+    /// Waits, if it is closed.
+    pub fn pass(&self) {
+        self.reached.fetch_add(1, Ordering::SeqCst);
+        until("the gate opens", || self.open.load(Ordering::SeqCst));
+    }
+
+    pub fn open(&self) {
+        self.open.store(true, Ordering::SeqCst);
+    }
+
+    #[track_caller]
+    pub fn await_arrivals(&self, count: u32) {
+        until("the gate is reached", || self.reached.load(Ordering::SeqCst) >= count);
+    }
+}
