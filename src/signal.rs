@@ -8,6 +8,7 @@
 
 use crate::error::Error;
 use crate::pool::{Link, Pool};
+use crate::sys::memory::Late;
 use crate::sys::native_event::{NativeEvent, Raw};
 use crate::sys::sync::{AtomicU32, Condvar, Mutex, Ordering};
 
@@ -52,20 +53,20 @@ pub struct Signals {
     waiters: Pool<WaiterCell>,
     events: Pool<EventCell>,
     /// One for all who ask for the event of no token.
-    never: Mutex<Option<NativeEvent>>,
+    never: Mutex<Late<NativeEvent>>,
 }
 
 impl Signals {
     /// None.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
-        Self { waiters: Pool::new(), events: Pool::new(), never: Mutex::new(None) }
+        Self { waiters: Pool::new(), events: Pool::new(), never: Mutex::new(Late::new()) }
     }
 
     /// None.
     #[cfg(loom)]
     pub fn new() -> Self {
-        Self { waiters: Pool::new(), events: Pool::new(), never: Mutex::new(None) }
+        Self { waiters: Pool::new(), events: Pool::new(), never: Mutex::new(Late::new()) }
     }
 
     /// A waiter with one reference.
@@ -125,13 +126,16 @@ impl Signals {
 
     /// A duplicate of an event that nobody sets.
     pub fn never_set(&self) -> Result<Raw, Error> {
-        let none_left = |_| Error::Resources("file descriptors or handles for native events");
+        let none_left = || Error::Resources("file descriptors or handles for native events");
         let mut never = self.never.lock();
-        let event = match never.take() {
+        let event = match never.get() {
             Some(event) => event,
-            None => NativeEvent::new().map_err(none_left)?,
+            None => {
+                let event = NativeEvent::new().map_err(|_| none_left())?;
+                never.get_or_make(|| Ok(event))?
+            }
         };
-        never.insert(event).duplicate().map_err(none_left)
+        event.duplicate().map_err(|_| none_left())
     }
 
     /// Keeps an event.
