@@ -136,7 +136,7 @@ impl Links {
             if in_slot { child } else { self.cells.take().map_err(|_| NoLink)?.0 | IN_POOL };
         let link = all.link(number);
         let parent_slot = slots.slot(parent);
-        let lock = parent_slot.live().lists.lock();
+        let lock = parent_slot.live().lock.lock();
         if parent_slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
             drop(lock);
             if !in_slot {
@@ -161,7 +161,7 @@ impl Links {
         let all = self.all(slots);
         let slot = slots.slot(parent);
         let live = slot.live();
-        let _lock = live.lists.lock();
+        let _lock = live.lock.lock();
         let children = children(&all, slot);
         let any = !children.is_empty();
         let mut count = 0;
@@ -210,7 +210,7 @@ impl Links {
             return;
         }
         let slot = slots.slot(parent);
-        let lock = slot.live().lists.lock();
+        let lock = slot.live().lock.lock();
         if node.list() != parent && !crate::weakened!("second_look") {
             return;
         }

@@ -111,7 +111,7 @@ impl Tokens {
             return;
         };
         let token_live = token.slot().live();
-        let lock = token_live.lists.lock();
+        let lock = token_live.lock.lock();
         let cancelled = token.slot().state().load(Ordering::Acquire) & CANCELLED != 0;
         if !cancelled || crate::weakened!("register_looks_at_flag") {
             let list = List::new(registrations, head(token_live, registrations.purpose(index)));
@@ -173,7 +173,7 @@ impl Tokens {
                 }
             } else {
                 let token_live = self.arena().slot(token).live();
-                let _lock = token_live.lists.lock();
+                let _lock = token_live.lock.lock();
                 if live.node.list() == token {
                     let head = head(token_live, registrations.purpose(index));
                     live.begin(thread);
@@ -218,7 +218,7 @@ impl Tokens {
     /// Takes the first registration of a list off and over.
     fn take_first(&self, token: u32, list: fn(&TokenLive) -> &AtomicU32) -> Option<u32> {
         let token_live = self.arena().slot(token).live();
-        let _lock = token_live.lists.lock();
+        let _lock = token_live.lock.lock();
         let list = List::new(&self.registrations, list(token_live));
         if list.is_empty() {
             return None;
@@ -370,7 +370,7 @@ impl Tokens {
     /// A duplicate of the event that the token has already.
     fn present_event(&self, token: &TokenPin<'_>) -> Option<Result<Raw, Error>> {
         let live = token.slot().live();
-        let _lock = live.lists.lock();
+        let _lock = live.lock.lock();
         List::new(&self.registrations, &live.signals).iter().find_map(|index| {
             match self.registrations.purpose(index) {
                 Purpose::Event(event) => Some(self.signals.duplicate(event)),

@@ -1,13 +1,17 @@
 //! Tokens: a cancellation flag with a cause, a reason and parents.
 //!
-//! Locks, all leaves, never two at a time: the record lock (cause, time, reason) beside the state
-//! word, the list lock (children, signals, callbacks) beside the control word.
+//! One lock a token, a leaf, never two at a time. It guards the lists (children, signals, callbacks)
+//! and the writing of the record (cause, time, reason), which is never written again once CANCELLED
+//! is set: who has seen the flag with Acquire reads it without the lock.
 //!
-//! Cancel: lock the record; unless CANCELLED is set write it, then set CANCELLED with Release;
-//! unlock. A losing cancel had to take the lock, so it returns only after the flag is visible, and
-//! the first reason wins. Then the flag spreads down, iteratively: winning a token's flag gives
-//! the right to use its `next_cancelled`, which chains those whose children are still to be
-//! visited, and afterwards those whose callbacks are still to be run. Every one of them is pinned.
+//! Cancel: lock; unless CANCELLED is set write the record, then set CANCELLED with Release; see
+//! whether anything is in the lists; unlock. A losing cancel had to take the lock, so it returns
+//! only after the flag is visible, and the first reason wins. Nothing is added to the lists of a
+//! token whose flag is set, so one that had nothing in them needs no further visit.
+//!
+//! Then the flag spreads down, iteratively: winning a token's flag gives the right to use its
+//! `next_cancelled`, which chains those whose children are still to be visited, and afterwards those
+//! whose callbacks are still to be run. Every one of them is pinned.
 //!
 //! A dead token unlinks itself from its parents; a parent that dies by that is buried in the same
 //! loop, chained by `next_dead`. No recursion: a chain of a million costs no stack.
@@ -45,6 +49,8 @@ pub enum Cause {
 }
 
 impl Cause {
+    const ALL: [Self; 4] = [Self::None, Self::Request, Self::Foreign, Self::Deadline];
+
     /// As texts call it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -70,7 +76,9 @@ pub struct Record {
 /// Beside the state word: what is written when the token is made and when it is cancelled.
 #[derive(Debug, Default)]
 pub struct TokenCold {
-    record: Mutex<Record>,
+    time_ns: AtomicU64,
+    cause: AtomicU32,
+    reason: AtomicU32,
     job_id: AtomicU32,
     foreign: AtomicU32,
     /// What is known of its polls; NIL if it is not watched.
@@ -80,8 +88,8 @@ pub struct TokenCold {
 /// Beside the control word.
 #[derive(Debug, Default)]
 pub struct TokenLive {
-    /// Guards the three lists.
-    pub lists: Mutex<()>,
+    /// Guards the lists, and the writing of the record.
+    pub lock: Mutex<()>,
     /// First link of the list of children.
     pub children: AtomicU32,
     /// First registration that wakes a waiter or sets an event.
@@ -98,8 +106,37 @@ pub struct TokenLive {
     pub deadline: AtomicU32,
 }
 
+impl TokenCold {
+    /// Of a pinned token whose flag was seen, or of a dead one.
+    fn record(&self) -> Record {
+        let cause = self.cause.load(Ordering::Relaxed) as usize;
+        Record {
+            time_ns: self.time_ns.load(Ordering::Relaxed),
+            cause: Cause::ALL.get(cause).copied().unwrap_or_default(),
+            reason: TextId(self.reason.load(Ordering::Relaxed)),
+        }
+    }
+
+    fn set_record(&self, record: Record) {
+        self.time_ns.store(record.time_ns, Ordering::Relaxed);
+        self.cause.store(record.cause as u32, Ordering::Relaxed);
+        self.reason.store(record.reason.0, Ordering::Relaxed);
+    }
+}
+
+/// What became of an attempt to flag a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flagged {
+    /// Another was first.
+    Before,
+    /// Nothing is in its lists.
+    Alone,
+    /// It has children, signals or callbacks.
+    WithLists,
+}
+
 impl TokenLive {
-    /// Whether anything is registered. Under the lists' lock, or of a dead token.
+    /// Whether anything is registered. Under the lock, or of a dead token.
     pub fn is_listened(&self) -> bool {
         self.signals.load(Ordering::Relaxed) | self.callbacks.load(Ordering::Relaxed) != NIL
     }
@@ -257,7 +294,7 @@ impl Tokens {
             }
         }
         if let Some(record) = inherited
-            && self.flag_or_forget(index, record)
+            && self.flag_or_forget(index, record) != Flagged::Before
         {
             self.note_cancelled(index, &record, false);
         }
@@ -336,10 +373,16 @@ impl Tokens {
         Ok(())
     }
 
+    /// The record of a pinned token, an empty one if it is not cancelled.
+    fn record_of(&self, pin: &TokenPin<'_>) -> Record {
+        if self.is_cancelled(pin) { pin.slot().cold.record() } else { Record::default() }
+    }
+
     /// A copy of the record with a reference of its own to the reason.
     fn share_record(&self, pin: &TokenPin<'_>) -> Record {
-        let record = *pin.slot().cold.record.lock();
-        Record { reason: self.texts.share(record.reason), ..record }
+        let record = self.record_of(pin);
+        self.texts.share(record.reason, 1);
+        record
     }
 
     fn forget(&self, record: Option<Record>) {
@@ -348,33 +391,38 @@ impl Tokens {
         }
     }
 
-    fn flag_or_forget(&self, index: u32, record: Record) -> bool {
-        let won = self.flag(index, record);
-        if !won {
+    fn flag_or_forget(&self, index: u32, record: Record) -> Flagged {
+        let flagged = self.flag(index, record);
+        if flagged == Flagged::Before {
             self.texts.release(record.reason);
         }
-        won
+        flagged
     }
 
     /// Sets the flag of one token. The record's reference is taken over if this call won.
-    fn flag(&self, index: u32, record: Record) -> bool {
+    #[inline]
+    fn flag(&self, index: u32, record: Record) -> Flagged {
         let slot = self.arena.slot(index);
-        let mut own = slot.cold.record.lock();
-        if slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
-            return false;
-        }
+        let live = slot.live();
+        let lock = live.lock.lock();
         if crate::weakened!("flag_under_lock") {
-            if own.cause != Cause::None {
-                return false;
+            if slot.cold.record().cause != Cause::None {
+                return Flagged::Before;
             }
-            *own = record;
-            drop(own);
-            slot.state().fetch_or(CANCELLED, Ordering::Release);
-            return true;
+            slot.cold.set_record(record);
+            drop(lock);
+        } else {
+            if slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
+                return Flagged::Before;
+            }
+            slot.cold.set_record(record);
         }
-        *own = record;
         slot.state().fetch_or(CANCELLED, Ordering::Release);
-        true
+        if live.is_listened() || live.children.load(Ordering::Relaxed) != NIL {
+            Flagged::WithLists
+        } else {
+            Flagged::Alone
+        }
     }
 
     /// Cancels a token and all its descendants and runs their callbacks. True: this call did it.
@@ -414,10 +462,14 @@ impl Tokens {
         }
         let reason = self.texts.store(reason).unwrap_or_default();
         let record = Record { time_ns: clock::now_ns(), cause, reason };
-        if !self.flag_or_forget(token.index(), record) {
+        let flagged = self.flag_or_forget(token.index(), record);
+        if flagged == Flagged::Before {
             return None;
         }
         self.note_cancelled(token.index(), &record, true);
+        if flagged == Flagged::Alone {
+            return Some(Spread { chain: Chain::EMPTY, dead: Dead::NOBODY });
+        }
         let spread = self.spread(token.index(), record);
         self.signal(&spread.chain);
         Some(spread)
@@ -436,10 +488,13 @@ impl Tokens {
         while let Some(current) = to_visit.pop(slots) {
             let listened = loop {
                 let taken = self.links.take_children(slots, current, &mut batch);
+                self.texts.share(record.reason, taken.count as u32);
                 for &child in &batch[..taken.count] {
-                    let own = Record { reason: self.texts.share(record.reason), ..record };
-                    if self.flag_or_forget(child, own) {
-                        self.note_cancelled(child, &own, false);
+                    let flagged = self.flag_or_forget(child, record);
+                    if flagged != Flagged::Before {
+                        self.note_cancelled(child, &record, false);
+                    }
+                    if flagged == Flagged::WithLists {
                         to_visit.append(slots, child);
                     } else {
                         self.let_go(child, &mut spread.dead);
@@ -567,8 +622,8 @@ impl Tokens {
             self.links.remove_all(&self.arena, index, |parent| self.let_go(parent, dead));
         }
         if slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
-            let record = std::mem::take(&mut *slot.cold.record.lock());
-            self.texts.release(record.reason);
+            self.texts.release(slot.cold.record().reason);
+            slot.cold.set_record(Record::default());
         }
         self.strip(&slot.cold);
     }
@@ -663,7 +718,7 @@ impl Tokens {
 
     /// When and by what a token was cancelled; `Cause::None` while it is not.
     pub fn record(&self, token: &TokenPin<'_>) -> (u64, Cause) {
-        let record = token.slot().cold.record.lock();
+        let record = self.record_of(token);
         (record.time_ns, record.cause)
     }
 

@@ -145,6 +145,8 @@ impl CallbackCell {
         self.function.store(0, Ordering::Relaxed);
         let (user_data, destroy) =
             (self.user_data.load(Ordering::Relaxed), self.destroy.load(Ordering::Relaxed));
+        // Leak checkers must not take an empty cell for a user.
+        self.user_data.store(std::ptr::null_mut(), Ordering::Relaxed);
         // SAFETY: the words are those of the `Callback` that `put` got, whose maker's promise
         // still holds.
         unsafe {
