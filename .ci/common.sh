@@ -34,3 +34,19 @@ web_cargo() {
         /usr/bin/cargo "$@"
 }
 build_std=-Zbuild-std=std,panic_abort,panic_unwind
+
+# The C++ programs that run; poll_loop.cpp is only looked at.
+cpp_programs() { find tests/cpp -name '*.cpp' ! -name poll_loop.cpp | sort; }
+
+# link_name FOLDER: programs look for the library's SONAME.
+link_name() { ln -sf libdcc_cancel.so "$1/libdcc_cancel.so.1"; }
+
+# check_rows COMMAND...: each row of the program python_semantics, which ends the command.
+check_rows() {
+    local rows=0 row
+    while read -r row; do
+        rows=$((rows + 1))
+        check "python_semantics: $row" "$@" "$row"
+    done < <("${@: -1}" --list)
+    check "rows were found" test "$rows" -gt 20
+}

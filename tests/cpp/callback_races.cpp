@@ -40,15 +40,22 @@ void destroyed_while_another_thread_cancels()
             start.wait();
             token.cancel();
         });
-        int calls = 0;
+        int steps = 0;
         {
-            dcc::cancel_callback callback(token, [&calls] { ++calls; });
+            dcc::cancel_callback callback(token, [&steps] {
+                ++steps;
+                for (int i = 0; i < 4; ++i)
+                    std::this_thread::yield();
+                ++steps;
+            });
             start.wait();
+            for (int i = 0; i < round % 8; ++i)
+                std::this_thread::yield();
         }
-        EXPECT(calls == 0 || calls == 1);
-        calls = 100; // whoever calls now races with this
+        EXPECT(steps == 0 || steps == 2);
+        steps = 100; // whoever is still called races with this
         canceller.join();
-        EXPECT(calls == 100);
+        EXPECT(steps == 100);
     }
 }
 

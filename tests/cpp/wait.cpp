@@ -53,8 +53,6 @@ void a_deadline_cancels()
     dcc::token token = dcc::token::create();
     dcc::deadline limit(token, 20ms);
     EXPECT(limit.status() == DCC_OK);
-    const auto left = token.time_to_deadline();
-    EXPECT(left && *left <= 20ms);
     EXPECT(token.wait_for(soon) && steady::now() - start >= 20ms);
     EXPECT(token.cause() == dcc::cause::deadline && !token.time_to_deadline());
     EXPECT(!limit.disarm());
@@ -65,14 +63,21 @@ void a_deadline_cancels()
 
 void a_deadline_ends_with_its_scope()
 {
-    dcc::token token = dcc::token::create();
-    {
-        dcc::deadline limit(token, 50ms);
-    }
+    steady::duration scope_took;
+    dcc::token token;
+    do { // until the machine is not too busy for this
+        token = dcc::token::create();
+        const auto start = steady::now();
+        {
+            dcc::deadline limit(token, 50ms);
+        }
+        scope_took = steady::now() - start;
+    } while (scope_took >= 50ms);
     EXPECT(!token.time_to_deadline());
     EXPECT(!token.wait_for(100ms) && !token.is_cancelled());
     {
         dcc::deadline limit(token, steady::now() + 1h);
+        EXPECT(token.time_to_deadline() > 30min && token.time_to_deadline() <= 1h);
         EXPECT(limit.disarm() && !limit.disarm());
     }
     {

@@ -1,0 +1,41 @@
+// Writes what a callback writes, having unregistered it without waiting.
+
+#include "dcc_cancel.hpp"
+
+#include <atomic>
+#include <thread>
+
+namespace {
+
+// Relaxed, so that nothing but the library orders anything.
+std::atomic<int> stage{0};
+int value = 0;
+
+void wait_for(int awaited)
+{
+    while (stage.load(std::memory_order_relaxed) != awaited)
+        std::this_thread::yield();
+}
+
+void called(const dcc_cancel_token *, void *)
+{
+    stage.store(1, std::memory_order_relaxed);
+    wait_for(2);
+    ++value;
+}
+
+} // namespace
+
+int main()
+{
+    dcc::token token = dcc::token::create();
+    dcc_registration *registration = nullptr;
+    dcc_cancel_token_register(token.get(), called, nullptr, nullptr, nullptr, &registration);
+    std::thread canceller([&token] { token.cancel(); });
+    wait_for(1);
+    dcc_registration_unregister_no_wait(registration);
+    stage.store(2, std::memory_order_relaxed);
+    ++value;
+    canceller.join();
+    return 0;
+}
