@@ -4,13 +4,13 @@
 //!
 //! Invariants:
 //! - A list that is not empty holds one internal of its parent: children keep parents alive.
-//! - Once the parent's CANCELLED flag was seen under the list lock, nothing is added any more; the
-//!   canceller takes the list lock after it set the flag. So no child is missed.
+//! - The parent's CANCELLED flag is set under the parent's lock, and once it is seen there nothing is
+//!   added any more. So no child is missed.
 //! - `sibling`, the chain of one child's further links, is written by the child's creator before
 //!   the child is known to anyone, and read when the child is buried. So a dead child's links lie
 //!   still.
 //!
-//! A list lock is a leaf: no other lock is taken under it.
+//! A list is guarded by its parent's lock, a leaf: no other is taken under it.
 
 use crate::arena::{Arena, Slot};
 use crate::handle::CANCELLED;

@@ -4,8 +4,8 @@
 //! foreign code), then callbacks, newest first of each token. The token of a listed registration
 //! is not pinned by it: when the token dies, its registrations are dropped and their notifies run.
 //!
-//! Lost wake-ups: the canceller sets the flag before it takes the list lock; who registers looks at
-//! the flag under that lock. One of the two sees the other.
+//! Lost wake-ups: the flag is set under the token's lock, and who registers looks at it under the same
+//! lock. One of the two sees the other.
 
 use crate::arena::{Holder, Keeper};
 use crate::deferred::{Chain, Dead, Work};
