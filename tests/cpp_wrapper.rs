@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// The programs that show what the wrapper does.
-const PROGRAMS: &[&str] = &["wrapper", "callback", "callback_races", "owner", "wait", "stop_token"];
+const PROGRAMS: &[&str] =
+    &["wrapper", "callback", "callback_races", "owner", "wait", "stop_token", "exit", "shutdown"];
 
 const FRUGAL: &[&str] = &["-fno-exceptions", "-fno-rtti"];
 

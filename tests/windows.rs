@@ -128,9 +128,18 @@ fn a_program_loads_two_copies_by_path_and_frees_them() {
 fn the_wrapper_and_the_examples_do_what_they_say() {
     let Some(tools) = tools("C++ programs under wine") else { return };
     let stage = Stage::new(tools, "cpp");
-    let programs =
-        ["wrapper", "callback", "callback_races", "owner", "wait", "stop_token", "hostile_macros"]
-            .map(|name| format!("tests/cpp/{name}.cpp"));
+    let programs = [
+        "wrapper",
+        "callback",
+        "callback_races",
+        "owner",
+        "wait",
+        "stop_token",
+        "exit",
+        "shutdown",
+        "hostile_macros",
+    ]
+    .map(|name| format!("tests/cpp/{name}.cpp"));
     for source in &programs {
         for flags in [&["-fno-exceptions", "-fno-rtti"][..], &["-std=c++20"]] {
             stage.compile_linked(source, "program.exe", flags);

@@ -1,0 +1,76 @@
+// The host's shutdown: refused on the library's own thread, then it ends the library's threads; what
+// needs them is refused, all else works; a second one is harmless.
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "dcc_cancel.hpp"
+#include "expect.hpp"
+
+namespace {
+
+std::atomic<dcc_status> from_inside{1};
+std::atomic<int> called{0};
+std::atomic<bool> is_running{false};
+
+void shut_down_from_inside(const dcc_cancel_token *, void *) { from_inside = dcc_shutdown(); }
+
+void take_a_while(const dcc_cancel_token *, void *)
+{
+    is_running = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    ++called;
+}
+
+void on_cancel(const dcc::token &token, dcc_cancel_fn function)
+{
+    EXPECT(dcc_cancel_token_register(token.get(), function, nullptr, nullptr, nullptr, nullptr) ==
+           DCC_OK);
+}
+
+dcc_status cancel_async(const dcc::token &token)
+{
+    return dcc_cancel_token_cancel_async(token.get(), nullptr, 0);
+}
+
+} // namespace
+
+int main()
+{
+    const dcc::token inside = dcc::token::create();
+    on_cancel(inside, shut_down_from_inside);
+    EXPECT(cancel_async(inside) == DCC_OK);
+    while (from_inside == 1) std::this_thread::yield();
+    EXPECT(from_inside == DCC_ERROR_WOULD_DEADLOCK);
+
+    // What is due runs first, what is not due is disarmed.
+    const dcc::token busy = dcc::token::create();
+    const dcc::token due = dcc::token::create();
+    const dcc::token later = dcc::token::create();
+    on_cancel(busy, take_a_while);
+    on_cancel(due, take_a_while);
+    EXPECT(dcc_cancel_token_cancel_after(later.get(), 3'600'000'000'000) == DCC_OK);
+    EXPECT(cancel_async(busy) == DCC_OK);
+    while (!is_running) std::this_thread::yield();
+    EXPECT(cancel_async(due) == DCC_OK);
+    EXPECT(due.is_cancelled() && called < 2);
+    EXPECT(dcc_shutdown() == DCC_OK);
+    EXPECT(called == 2);
+    std::uint64_t time = 1;
+    EXPECT(dcc_cancel_token_deadline(later.get(), &time) == DCC_NOT_FOUND && time == 0);
+    EXPECT(!later.is_cancelled());
+
+    EXPECT(dcc_cancel_token_cancel_after(later.get(), 1) == DCC_ERROR_SHUTDOWN);
+    EXPECT(cancel_async(later) == DCC_ERROR_SHUTDOWN);
+    dcc_events *events = nullptr;
+    EXPECT(dcc_events_create(8, &events) == DCC_ERROR_SHUTDOWN && events == nullptr);
+    EXPECT(dcc_shutdown() == DCC_OK);
+
+    on_cancel(later, take_a_while);
+    EXPECT(later.cancel("by hand") && called == 3);
+    EXPECT(dcc_cancel_token_wait(later.get(), DCC_FOREVER) == DCC_CANCELLED_BY_TOKEN);
+    const dcc::job job = dcc::job::create({"after the shutdown"});
+    EXPECT(dcc::run(job, [] { return true; }) == dcc::job_state::completed);
+    return 0;
+}
