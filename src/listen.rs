@@ -325,6 +325,11 @@ impl Tokens {
             }
             let pin = TokenPin::new(self, *token)?;
             if self.answer(*token, || 0) == Answer::Cancelled {
+                // A bad handle behind it is a mistake all the same.
+                let rest = tokens[position + 1..].iter().filter(|token| **token != NULL);
+                for token in rest {
+                    TokenPin::new(self, *token)?;
+                }
                 return Ok(Waited::Cancelled(position));
             }
             self.signals.share_waiter(waiter);

@@ -1,77 +1,301 @@
-//! Deadlines: when they fire, what moves and disarms them, how many there may be.
+//! Deadlines: not before their time, moved, disarmed, many on one thread, delayed by nobody.
+//!
+//! Lower bounds are exact, by the library's clock. That something comes at all is waited for long.
 
 #[path = "support/listening.rs"]
 mod listening;
 
-use dcc_cancel::ffi::{deadline::*, status::*, token::*};
+use dcc_cancel::ffi::{job::*, status::*, token::*};
 use listening::*;
-use std::ptr::null;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-const HOUR: Duration = Duration::from_secs(3600);
+const SOON: Duration = Duration::from_millis(30);
+const MUCH_LATER: Duration = Duration::from_secs(3600);
+
+fn await_cancel(token: Token) {
+    assert_eq!(token.wait(LONG), DCC_CANCELLED_BY_TOKEN);
+}
+
+/// The latest time, on the library's clock, at which the token can have been cancelled.
+fn cancelled_by(token: Token) -> u64 {
+    let since = token.time_since_cancelled();
+    now_ns() - since
+}
 
 #[test]
-fn it_cancels_not_before_its_time_and_says_that_it_was_the_deadline() {
+fn it_fires_not_before_its_time_and_says_so() {
+    let _alone = alone();
+    for _ in 0..20 {
+        let token = Token::new();
+        let armed = now_ns();
+        assert_eq!(token.cancel_after(SOON), DCC_OK);
+        assert_eq!((token.cause(), token.is_cancelled()), (DCC_CAUSE_NONE, false));
+        await_cancel(token);
+        let came = now_ns();
+        assert!(came >= armed + SOON.as_nanos() as u64, "{} ns after arming", came - armed);
+        assert!(cancelled_by(token) >= armed + SOON.as_nanos() as u64);
+        assert_eq!((token.cause(), &*token.reason()), (DCC_CAUSE_DEADLINE, "deadline exceeded"));
+        token.release();
+    }
+}
+
+#[test]
+fn it_fires_not_before_a_given_time_of_the_clock() {
     let _alone = alone();
     let token = Token::new();
-    assert_eq!(token.deadline(), (DCC_NOT_FOUND, 0));
-    let start = Instant::now();
-    let before = now_ns();
-    assert_eq!(token.cancel_after(Duration::from_millis(30)), DCC_OK);
-    let (status, time) = token.deadline();
-    assert_eq!(status, DCC_OK);
-    assert!(time >= before + 30_000_000);
-    until("the deadline fires", || token.is_cancelled());
-    assert!(start.elapsed() >= Duration::from_millis(30));
-    assert_eq!(token.cause(), DCC_CAUSE_DEADLINE);
-    assert_eq!(token.reason(), "deadline exceeded");
-    assert_eq!(token.deadline(), (DCC_NOT_FOUND, 0));
-    assert_eq!(token.cancel_after(HOUR), DCC_ALREADY_CANCELLED);
+    let time = now_ns() + SOON.as_nanos() as u64;
+    assert_eq!(token.cancel_at(time), DCC_OK);
+    assert_eq!(token.deadline(), (DCC_OK, time));
+    await_cancel(token);
+    assert!(now_ns() >= time);
     token.release();
-}
-
-#[test]
-fn arming_again_moves_it_in_either_direction() {
-    let _alone = alone();
-    let (later, earlier) = (Token::new(), Token::new());
-    assert_eq!(later.cancel_after(Duration::from_millis(20)), DCC_OK);
-    assert_eq!(later.cancel_after(HOUR), DCC_OK);
-    assert_eq!(earlier.cancel_after(HOUR), DCC_OK);
-    assert_eq!(earlier.cancel_after(Duration::from_millis(40)), DCC_OK);
-    until("the moved one fires", || earlier.is_cancelled());
-    assert!(!later.is_cancelled(), "its first time has passed");
-    assert_eq!(stats().armed_deadlines, 1);
-    assert_eq!(later.disarm(), DCC_OK);
-    later.release();
-    earlier.release();
-}
-
-#[test]
-fn a_disarmed_one_never_fires() {
-    let _alone = alone();
-    let (token, other) = (Token::new(), Token::new());
-    assert_eq!(token.disarm(), DCC_NOT_FOUND);
-    assert_eq!(token.cancel_after(Duration::from_millis(20)), DCC_OK);
-    assert_eq!(other.cancel_after(Duration::from_millis(60)), DCC_OK);
-    assert_eq!(token.disarm(), DCC_OK);
-    assert_eq!(token.disarm(), DCC_NOT_FOUND);
-    until("a later one fires", || other.is_cancelled());
-    assert!(!token.is_cancelled());
-    assert_eq!(other.disarm(), DCC_NOT_FOUND, "it has fired");
-    token.release();
-    other.release();
 }
 
 #[test]
 fn a_time_that_has_passed_cancels_at_once() {
     let _alone = alone();
-    let (past, now) = (Token::new(), Token::new());
-    assert_eq!(past.cancel_at(1), DCC_OK);
-    assert_eq!(now.cancel_after(Duration::ZERO), DCC_OK);
-    until("both fire", || past.is_cancelled() && now.is_cancelled());
-    past.release();
-    now.release();
+    for time in [0, 1, now_ns()] {
+        let token = Token::new();
+        assert_eq!(token.cancel_at(time), DCC_OK);
+        await_cancel(token);
+        assert_eq!(token.cause(), DCC_CAUSE_DEADLINE);
+        token.release();
+    }
+    let token = Token::new();
+    assert_eq!(token.cancel_after(Duration::ZERO), DCC_OK);
+    await_cancel(token);
+    token.release();
+}
+
+#[test]
+fn armed_again_it_moves_earlier() {
+    let _alone = alone();
+    let token = Token::new();
+    assert_eq!(token.cancel_after(MUCH_LATER), DCC_OK);
+    let far = token.deadline().1;
+    assert_eq!(token.cancel_after(SOON), DCC_OK);
+    let near = token.deadline().1;
+    assert!(near < far);
+    assert_eq!(stats().armed_deadlines, 1, "a token has one");
+    await_cancel(token);
+    assert!(now_ns() >= near);
+    token.release();
+}
+
+#[test]
+fn armed_again_it_moves_later() {
+    let _alone = alone();
+    let (token, first) = (Token::new(), Token::new());
+    let start = now_ns();
+    let [soon, later] = [100_000_000, 200_000_000].map(|time| start + time);
+    assert_eq!((token.cancel_at(soon), first.cancel_at(soon)), (DCC_OK, DCC_OK));
+    assert_eq!(token.cancel_at(later), DCC_OK);
+    assert_eq!(token.deadline(), (DCC_OK, later));
+    await_cancel(first);
+    await_cancel(token);
+    assert!(cancelled_by(token) >= later, "it came at the first time");
+    assert!(now_ns() >= later);
+    [token, first].iter().for_each(|token| token.release());
+}
+
+#[test]
+fn disarmed_it_does_not_fire() {
+    let _alone = alone();
+    let (token, other) = (Token::new(), Token::new());
+    assert_eq!(token.disarm(), DCC_NOT_FOUND);
+    let time = now_ns() + SOON.as_nanos() as u64;
+    assert_eq!(token.cancel_at(time), DCC_OK);
+    assert_eq!(other.cancel_at(time + 1), DCC_OK);
+    assert_eq!(token.disarm(), DCC_OK);
+    assert_eq!((token.disarm(), token.deadline()), (DCC_NOT_FOUND, (DCC_NOT_FOUND, 0)));
+    await_cancel(other); // The timer has passed the time of the disarmed one.
+    assert!(!token.is_cancelled());
+    assert_eq!(token.cancel_after(SOON), DCC_OK, "it can be armed again");
+    await_cancel(token);
+    assert_eq!(token.disarm(), DCC_NOT_FOUND, "it fired");
+    [token, other].iter().for_each(|token| token.release());
+}
+
+#[test]
+fn what_cannot_be_armed_says_so() {
+    let _alone = alone();
+    assert_eq!((NO_TOKEN.cancel_after(SOON), NO_TOKEN.cancel_at(0)), (DCC_OK, DCC_OK));
+    assert_eq!((NO_TOKEN.disarm(), NO_TOKEN.deadline()), (DCC_NOT_FOUND, (DCC_NOT_FOUND, 0)));
+    let token = Token::new();
+    token.cancel();
+    assert_eq!(token.cancel_after(SOON), DCC_ALREADY_CANCELLED);
+    assert_eq!(token.cancel_at(0), DCC_ALREADY_CANCELLED);
+    assert_eq!((token.deadline(), token.cause()), ((DCC_NOT_FOUND, 0), DCC_CAUSE_REQUEST));
+    token.release();
+    assert_eq!(token.cancel_after(SOON), DCC_ERROR_INVALID_HANDLE);
+    assert_eq!(token.cancel_at(0), DCC_ERROR_INVALID_HANDLE);
+    assert_eq!(token.disarm(), DCC_ERROR_INVALID_HANDLE);
+    assert_eq!(token.deadline(), (DCC_ERROR_INVALID_HANDLE, 0));
+    assert_eq!(Token(1).cancel_after(SOON), DCC_ERROR_INVALID_HANDLE);
+}
+
+#[test]
+fn a_cancel_before_the_deadline_keeps_its_own_cause() {
+    let _alone = alone();
+    let (token, other) = (Token::new(), Token::new());
+    let time = now_ns() + SOON.as_nanos() as u64;
+    assert_eq!((token.cancel_at(time), other.cancel_at(time + 1)), (DCC_OK, DCC_OK));
+    assert_eq!(token.cancel(), DCC_OK);
+    await_cancel(other);
+    assert_eq!((token.cause(), &*token.reason()), (DCC_CAUSE_REQUEST, ""));
+    [token, other].iter().for_each(|token| token.release());
+}
+
+#[test]
+fn children_and_jobs_see_the_deadline_of_a_parent() {
+    let _alone = alone();
+    let parent = Token::new();
+    let child = Token::child_of(&[Token(0), parent]);
+    let job = Job::try_new(Watch::new(), NO_OWNER, child, false).unwrap();
+    assert_eq!(parent.cancel_after(SOON), DCC_OK);
+    assert_eq!(child.deadline(), (DCC_NOT_FOUND, 0), "it is the parent's");
+    await_cancel(child);
+    assert_eq!((child.cause(), &*child.reason()), (DCC_CAUSE_DEADLINE, "deadline exceeded"));
+    assert_eq!(job.is_cancelled(), DCC_CANCELLED_BY_JOB);
+    assert_eq!(dcc_job_begin(job.pointer()), DCC_CANCELLED_BY_JOB);
+    job.release();
+    [parent, child].iter().for_each(|token| token.release());
+}
+
+#[test]
+fn a_child_may_have_an_earlier_one_than_its_parent() {
+    let _alone = alone();
+    let parent = Token::new();
+    let child = Token::child_of(&[parent]);
+    assert_eq!((parent.cancel_after(MUCH_LATER), child.cancel_after(SOON)), (DCC_OK, DCC_OK));
+    await_cancel(child);
+    assert!(!parent.is_cancelled());
+    [parent, child].iter().for_each(|token| token.release());
+}
+
+#[test]
+fn callbacks_of_a_deadline_run_on_the_callback_thread() {
+    let _alone = alone();
+    let token = Token::new();
+    let by_async = Token::new();
+    let watches = [Watch::new(), Watch::new()];
+    assert_eq!(token.register_unkept(watches[0], NO_OWNER), DCC_OK);
+    assert_eq!(by_async.register_unkept(watches[1], NO_OWNER), DCC_OK);
+    assert_eq!(token.cancel_after(SOON), DCC_OK);
+    assert_eq!(by_async.cancel_async(), DCC_OK);
+    until("both ran", || watches.iter().all(|watch| watch.counts() == (1, 1)));
+    assert_eq!(watches[0].thread(), watches[1].thread());
+    [token, by_async].iter().for_each(|token| token.release());
+}
+
+/// Nothing of a token is kept by its deadline.
+#[test]
+fn a_token_released_with_an_armed_deadline_leaves_nothing() {
+    let _alone = alone();
+    let before = stats().live_tokens;
+    for time in [MUCH_LATER, Duration::ZERO, Duration::from_micros(50)] {
+        for _ in 0..1000 {
+            let token = Token::new();
+            assert_eq!(token.cancel_after(time), DCC_OK);
+            token.release();
+        }
+        // The timer itself may hold the last that are due for a moment.
+        until("all gone", || (stats().live_tokens, stats().armed_deadlines) == (before, 0));
+    }
+}
+
+#[test]
+fn a_blocked_callback_delays_no_other_deadline() {
+    let _alone = alone();
+    let (blocked, gate) = (Token::new(), Gate::new());
+    let watch = Watch::doing(|_| gate.pass());
+    assert_eq!(blocked.register_unkept(watch, NO_OWNER), DCC_OK);
+    assert_eq!(blocked.cancel_after(Duration::ZERO), DCC_OK);
+    gate.await_arrivals(1);
+    let (other, others) = (Token::new(), Watch::new());
+    assert_eq!(other.register_unkept(others, NO_OWNER), DCC_OK);
+    assert_eq!(other.cancel_after(SOON), DCC_OK);
+    await_cancel(other);
+    assert_eq!((watch.counts(), others.counts()), ((1, 0), (0, 0)), "the callbacks still stand");
+    gate.open();
+    until("both ran", || (watch.counts(), others.counts()) == ((1, 1), (1, 1)));
+    [blocked, other].iter().for_each(|token| token.release());
+}
+
+#[cfg(target_os = "linux")]
+fn threads_named(name: &str) -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let named = |task: std::io::Result<std::fs::DirEntry>| {
+        let file = task.unwrap().path().join("comm");
+        std::fs::read_to_string(file).is_ok_and(|found| found.trim_end() == name)
+    };
+    tasks.filter_map(|task| named(task).then_some(())).count()
+}
+
+#[cfg(target_os = "linux")]
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+/// In the order of a pseudo-random shuffle, so that the heap is worked; half of them moved.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hundred_thousand_deadlines_take_one_thread_and_all_fire() {
+    const COUNT: usize = 100_000;
+    let _alone = alone();
+    // The library's two threads are there already.
+    let first = Token::new();
+    assert_eq!(first.cancel_after(Duration::ZERO), DCC_OK);
+    await_cancel(first);
+    first.release();
+    let before = threads();
+    let start = now_ns();
+    let tokens: Vec<(Token, u64)> = (0..COUNT)
+        .map(|number| {
+            let token = Token::new();
+            let time = start + (number * 7919 % COUNT) as u64 * 10_000;
+            if number % 2 == 0 {
+                assert_eq!(token.cancel_at(start + 3_600_000_000_000), DCC_OK);
+            }
+            assert_eq!(token.cancel_at(time), DCC_OK);
+            (token, time)
+        })
+        .collect();
+    // The test program itself may be starting the next test.
+    assert!(threads() <= before + 2, "of {before} before");
+    assert_eq!((threads_named("dcc-timer"), threads_named("dcc-callbacks")), (1, 1));
+    assert!(stats().armed_deadlines <= COUNT as u64);
+    for (token, time) in &tokens {
+        await_cancel(*token);
+        assert!(cancelled_by(*token) >= *time, "too early");
+        assert_eq!(token.cause(), DCC_CAUSE_DEADLINE);
+    }
+    assert_eq!(stats().armed_deadlines, 0);
+    tokens.iter().for_each(|(token, _)| token.release());
+}
+
+#[test]
+fn a_disarm_that_says_so_prevents_the_cancel() {
+    let _alone = alone();
+    let (mut disarmed, mut fired) = (0, 0);
+    for round in 0..2000 {
+        let token = Token::new();
+        assert_eq!(token.cancel_after(Duration::from_micros(round % 200)), DCC_OK);
+        std::thread::yield_now();
+        match token.disarm() {
+            DCC_OK => {
+                disarmed += 1;
+                assert_eq!(token.wait(Duration::from_micros(100)), DCC_TIMED_OUT);
+            }
+            status => {
+                fired += 1;
+                assert_eq!(status, DCC_NOT_FOUND);
+                await_cancel(token);
+            }
+        }
+        token.release();
+    }
+    assert!(disarmed > 0 && fired > 0, "{disarmed} {fired}");
 }
 
 #[test]
@@ -89,72 +313,18 @@ fn a_time_beyond_all_clocks_is_as_good_as_never() {
 }
 
 #[test]
-fn a_cancel_that_comes_first_wins() {
-    let _alone = alone();
-    let token = Token::new();
-    assert_eq!(token.cancel_after(Duration::from_millis(30)), DCC_OK);
-    assert_eq!(token.cancel(), DCC_OK);
-    thread::sleep(Duration::from_millis(60));
-    assert_eq!(token.cause(), DCC_CAUSE_REQUEST);
-    token.release();
-}
-
-#[test]
-fn children_see_the_deadline_of_their_parent() {
-    let _alone = alone();
-    let parent = Token::new();
-    let child = Token::child_of(&[parent]);
-    assert_eq!(parent.cancel_after(Duration::from_millis(5)), DCC_OK);
-    parent.release();
-    until("the child is cancelled", || child.is_cancelled());
-    assert_eq!(child.cause(), DCC_CAUSE_DEADLINE);
-    child.release();
-}
-
-#[test]
-fn an_armed_deadline_does_not_keep_its_token() {
-    let _alone = alone();
-    let token = Token::new();
-    assert_eq!(token.cancel_after(HOUR), DCC_OK);
-    token.release();
-    assert!(!token.is_alive());
-    assert_eq!(stats().armed_deadlines, 0);
-    assert_eq!(token.cancel_after(HOUR), DCC_ERROR_INVALID_HANDLE);
-    assert_eq!(token.disarm(), DCC_ERROR_INVALID_HANDLE);
-}
-
-#[test]
 fn the_next_user_of_a_slot_does_not_inherit_a_deadline() {
     let _alone = alone();
     for _ in 0..200 {
         let first = Token::new();
         assert_eq!(first.cancel_after(Duration::from_micros(50)), DCC_OK);
-        thread::sleep(Duration::from_micros(40));
+        std::thread::sleep(Duration::from_micros(40));
         first.release();
         let second = Token::new();
-        thread::sleep(Duration::from_micros(60));
+        std::thread::sleep(Duration::from_micros(60));
         assert!(!second.is_cancelled());
         second.release();
     }
-}
-
-#[test]
-fn a_null_token_is_never_cancelled() {
-    assert_eq!(dcc_cancel_token_cancel_after(null(), 0), DCC_OK);
-    assert_eq!(dcc_cancel_token_disarm(null()), DCC_NOT_FOUND);
-    assert_eq!(NO_TOKEN.deadline(), (DCC_NOT_FOUND, 0));
-}
-
-#[test]
-fn callbacks_run_on_the_librarys_own_thread() {
-    let _alone = alone();
-    let (token, watch) = (Token::new(), Watch::new());
-    let registration = token.register(watch);
-    assert_eq!(token.cancel_after(Duration::from_millis(1)), DCC_OK);
-    until("the callback has run", || watch.counts() == (1, 1));
-    assert_ne!(watch.thread(), Some(thread::current().id()));
-    assert_eq!(registration.unregister(), DCC_CALLBACK_DONE);
-    token.release();
 }
 
 #[test]
@@ -177,45 +347,4 @@ fn a_callback_that_blocks_delays_no_flag_and_no_waiter() {
     late_registration.unregister();
     blocked.release();
     other.release();
-}
-
-/// Threads of this process.
-#[cfg(target_os = "linux")]
-fn threads() -> Vec<String> {
-    std::fs::read_dir("/proc/self/task")
-        .unwrap()
-        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
-        .map(|name| name.trim().to_owned())
-        .collect()
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn a_hundred_thousand_need_one_thread_and_all_fire() {
-    let _alone = alone();
-    const COUNT: u64 = 100_000;
-    let start = now_ns();
-    let tokens: Vec<Token> = (0..COUNT).map(|_| Token::new()).collect();
-    // Neither in the order of their times nor all at once.
-    for (number, token) in tokens.iter().enumerate() {
-        let spread = (number as u64).wrapping_mul(0x9e37_79b9) % 200_000_000;
-        assert_eq!(token.cancel_at(start + 300_000_000 + spread), DCC_OK);
-    }
-    let timers = threads().iter().filter(|name| *name == "dcc-timer").count();
-    assert_eq!(timers, 1, "{:?}", threads());
-    for token in tokens.iter().step_by(10) {
-        assert_eq!(token.disarm(), DCC_OK);
-    }
-    let expected = |number: usize| number % 10 != 0;
-    until("all fire", || stats().armed_deadlines == 0);
-    until("the last is flagged", || {
-        tokens.iter().enumerate().all(|(number, token)| token.is_cancelled() == expected(number))
-    });
-    for (number, token) in tokens.iter().enumerate().filter(|(number, _)| expected(*number)) {
-        let spread = (number as u64).wrapping_mul(0x9e37_79b9) % 200_000_000;
-        // Asked for first, so that the difference is not before the cancel.
-        let since = token.time_since_cancelled();
-        assert!(now_ns() - since >= start + 300_000_000 + spread, "too early");
-    }
-    tokens.iter().for_each(|token| token.release());
 }

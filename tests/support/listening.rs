@@ -4,7 +4,7 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use dcc_cancel::ffi::{
-    deadline::*, library::dcc_clock_now_ns, owner::*, registration::*, stats::*, status::*,
+    deadline::*, job::*, library::dcc_clock_now_ns, owner::*, registration::*, stats::*, status::*,
     token::*, wait::*,
 };
 use std::ffi::{CStr, c_char, c_void};
@@ -20,9 +20,16 @@ pub const LONG: Duration = Duration::from_secs(60);
 #[track_caller]
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + LONG;
-    while !is_so() {
-        assert!(Instant::now() < end, "never: {what}");
-        std::thread::sleep(Duration::from_micros(200));
+    for attempt in 0.. {
+        if is_so() {
+            return;
+        }
+        if attempt < 100 {
+            std::thread::yield_now();
+        } else {
+            assert!(Instant::now() < end, "never: {what}");
+            std::thread::sleep(Duration::from_micros(200));
+        }
     }
 }
 
@@ -270,12 +277,71 @@ impl Owner {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job(pub usize);
+
+impl Job {
+    /// A job of an owner, with a watch as user data; foreign if it is to be asked.
+    pub fn try_new(
+        watch: &'static Watch,
+        owner: Owner,
+        parent: Token,
+        foreign: bool,
+    ) -> Result<Self, dcc_status> {
+        let mut job = std::ptr::without_provenance_mut(1);
+        // SAFETY: zero is a value of the descriptor; the functions take a watch, which lives for
+        // ever; a writable result.
+        let status = unsafe {
+            let mut desc: dcc_job_desc = std::mem::zeroed();
+            desc.struct_size = size_of::<dcc_job_desc>() as u32;
+            desc.parent = parent.pointer();
+            desc.user_data = watch.user_data();
+            desc.destroy = Some(note_destroy);
+            desc.is_cancelled = if foreign { Some(note_question) } else { None };
+            desc.flags = if foreign { DCC_JOB_ASK_ON_ANY_THREAD } else { 0 };
+            desc.owner = owner.pointer();
+            dcc_job_create(&desc, &mut job)
+        };
+        assert_eq!(job.is_null(), status < 0, "a failed create leaves NULL");
+        if status < 0 { Err(status) } else { Ok(Self(job.addr())) }
+    }
+
+    pub fn pointer(self) -> *mut dcc_job {
+        std::ptr::without_provenance_mut(self.0)
+    }
+
+    pub fn is_cancelled(self) -> dcc_status {
+        dcc_job_is_cancelled(self.pointer())
+    }
+
+    pub fn token(self) -> Token {
+        Token(dcc_job_token(self.pointer()).addr())
+    }
+
+    pub fn state(self) -> i32 {
+        dcc_job_state(self.pointer())
+    }
+
+    pub fn has_user_data(self) -> bool {
+        let mut user_data = null_mut();
+        // SAFETY: a writable result.
+        assert_eq!(unsafe { dcc_job_user_data(self.pointer(), &mut user_data) }, DCC_OK);
+        !user_data.is_null()
+    }
+
+    #[track_caller]
+    pub fn release(self) {
+        assert_eq!(dcc_job_release(self.pointer()), DCC_OK);
+    }
+}
+
 type Body = Box<dyn Fn(Token) + Send + Sync>;
 
 /// User data of one registration: counts, and what its functions are to do. Lives for ever, so
 /// that a call that comes too late is counted instead of crashing.
 pub struct Watch {
     called: AtomicU32,
+    asked: AtomicU32,
     destroyed: AtomicU32,
     inside: AtomicBool,
     /// Place among all calls of the process, from 1.
@@ -302,6 +368,7 @@ impl Watch {
     ) -> &'static Self {
         Box::leak(Box::new(Self {
             called: AtomicU32::new(0),
+            asked: AtomicU32::new(0),
             destroyed: AtomicU32::new(0),
             inside: AtomicBool::new(false),
             place: AtomicU64::new(0),
@@ -318,6 +385,11 @@ impl Watch {
     /// How often it was called and destroyed.
     pub fn counts(&self) -> (u32, u32) {
         (self.called.load(Ordering::SeqCst), self.destroyed.load(Ordering::SeqCst))
+    }
+
+    /// How often a foreign job's host was asked.
+    pub fn asked(&self) -> u32 {
+        self.asked.load(Ordering::SeqCst)
     }
 
     pub fn place(&self) -> u64 {
@@ -348,6 +420,19 @@ pub unsafe extern "C" fn note_call(token: *const dcc_cancel_token, watch: *mut c
     (watch.body)(Token(token.addr()));
     assert_eq!(watch.destroyed.load(Ordering::SeqCst), 0, "destroyed while it is called");
     watch.inside.store(false, Ordering::SeqCst);
+}
+
+/// A foreign job's host, who never says yes.
+pub unsafe extern "C" fn note_question(watch: *mut c_void) -> i32 {
+    // SAFETY: a watch, which lives for ever.
+    let watch = unsafe { &*watch.cast::<Watch>() };
+    assert_eq!(watch.destroyed.load(Ordering::SeqCst), 0, "asked after its destroy-notify");
+    assert!(!watch.inside.swap(true, Ordering::SeqCst), "asked twice at a time");
+    watch.asked.fetch_add(1, Ordering::SeqCst);
+    (watch.body)(NO_TOKEN);
+    assert_eq!(watch.destroyed.load(Ordering::SeqCst), 0, "destroyed while it is asked");
+    watch.inside.store(false, Ordering::SeqCst);
+    0
 }
 
 pub unsafe extern "C" fn note_destroy(watch: *mut c_void) {
