@@ -340,6 +340,32 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         }
     }
 
+    /// Whether C code owns the object of this handle at this moment. Any bits may come.
+    #[inline]
+    pub fn is_owned(&self, handle: Handle) -> bool {
+        self.find(handle).is_ok_and(|(slot, generation)| {
+            let control = slot.line.control.load(Ordering::Acquire);
+            control >> GENERATION_SHIFT == u64::from(generation) && control & OWNERS != 0
+        })
+    }
+
+    /// Takes away an owner, if one is left, and an internal of the caller's. `Some`: the object in
+    /// that slot died and the caller has to bury it.
+    #[inline]
+    pub fn release_both(&self, handle: Handle) -> Option<u32> {
+        let index = handle::index(handle);
+        let control = &self.slot(index).line.control;
+        let mut now = control.load(Ordering::Relaxed);
+        loop {
+            let owner = if now & OWNERS == 0 { 0 } else { OWNER };
+            let new = now - owner - INTERNAL;
+            match control.compare_exchange_weak(now, new, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return (new & COUNTS == 0).then_some(index),
+                Err(other) => now = other,
+            }
+        }
+    }
+
     /// Handle of the live object in a slot.
     pub fn handle_of(&self, index: u32) -> Handle {
         self.slot(index).state.load(Ordering::Relaxed) & !handle::FLAGS

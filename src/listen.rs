@@ -10,7 +10,7 @@
 use crate::arena::{Holder, Keeper};
 use crate::deferred::{Chain, Dead, Work};
 use crate::error::Error;
-use crate::handle::{CANCELLED, Handle, NULL};
+use crate::handle::{self, CANCELLED, Handle, NULL};
 use crate::list::List;
 use crate::owner::{OwnerPin, Thing};
 use crate::pool::NIL;
@@ -83,7 +83,7 @@ impl Tokens {
             }
             return Err((error, callback));
         }
-        self.list(token, index, keep);
+        self.list(token, index, keep, owner != NULL);
         self.hand_over(index, handle, keep);
         Ok(handle)
     }
@@ -100,7 +100,7 @@ impl Tokens {
     }
 
     /// Puts a hidden registration where its token's cancel finds it, or runs it if that was.
-    fn list(&self, token: Option<&TokenPin<'_>>, index: u32, keep: bool) {
+    fn list(&self, token: Option<&TokenPin<'_>>, index: u32, keep: bool, has_owner: bool) {
         let registrations = &self.registrations;
         let live = registrations.live(index);
         let Some(token) = token else {
@@ -116,7 +116,7 @@ impl Tokens {
         if !cancelled || crate::weakened!("register_looks_at_flag") {
             let list = List::new(registrations, head(token_live, registrations.purpose(index)));
             list.push(index, token.index());
-            if !live.begin_listed() {
+            if !live.begin_listed(has_owner) {
                 // Its owner was closed meanwhile and took it over.
                 list.remove(index);
             }
@@ -131,6 +131,13 @@ impl Tokens {
     /// Runs a registration that this thread has taken over, or only drops it if `cancelled` is no
     /// token, and ends it.
     fn end_registration(&self, index: u32, cancelled: Option<Handle>) {
+        self.finish(index, cancelled);
+        drop(RegistrationPin::take_over(&self.registrations, index));
+    }
+
+    /// As `end_registration`, but its internal stays the caller's.
+    #[inline]
+    fn finish(&self, index: u32, cancelled: Option<Handle>) {
         let live = self.registrations.live(index);
         match self.registrations.purpose(index) {
             Purpose::Wake { waiter, position } => {
@@ -143,7 +150,6 @@ impl Tokens {
         if live.finish() {
             self.owners.waits().wake();
         }
-        drop(RegistrationPin::take_over(&self.registrations, index));
     }
 
     fn end_callback(&self, live: &RegistrationLive, cancelled: Option<Handle>) {
@@ -188,10 +194,39 @@ impl Tokens {
         }
     }
 
+    /// The common case of unregistering: what is listed is held by its list, so its handle need not
+    /// be pinned. The list's internal becomes the caller's.
+    #[inline]
+    fn take_over_listed(&self, registration: Handle) -> bool {
+        let registrations = &self.registrations;
+        let Some(slot) = registrations.arena().peek(registration) else { return false };
+        let (index, live) = (handle::index(registration), slot.live());
+        let token = live.node.list();
+        if token == NIL {
+            return false;
+        }
+        let token_live = self.arena().slot(token).live();
+        let _lock = token_live.lock.lock();
+        // Only under the lock is it sure that this is still the same registration.
+        if live.node.list() != token || !registrations.arena().is_owned(registration) {
+            return false;
+        }
+        live.begin(thread_identity::current());
+        List::new(registrations, head(token_live, registrations.purpose(index))).remove(index);
+        true
+    }
+
     /// Ends a registration. `wait`: if its callback runs on another thread, waits for it; that is
     /// `WouldDeadlock`, and nothing happens, if it would wait for this thread.
     pub fn unregister(&self, registration: Handle, wait: bool) -> Result<Unregistered, Error> {
         let registrations = &self.registrations;
+        if self.take_over_listed(registration) {
+            self.finish(handle::index(registration), None);
+            if let Some(index) = registrations.arena().release_both(registration) {
+                registrations.bury(index);
+            }
+            return Ok(Unregistered::Removed);
+        }
         let pin = RegistrationPin::new(registrations, registration)?;
         let live = pin.slot().live();
         let found = if self.take_over(pin.index()) {
@@ -292,7 +327,7 @@ impl Tokens {
         let (index, slot) = self.registrations.arena().take()?;
         self.registrations.set_purpose(index, purpose);
         let handle = self.registrations.arena().publish_hidden(index, slot, 0, Holder::Both);
-        self.list(token, index, keep);
+        self.list(token, index, keep, false);
         self.hand_over(index, handle, keep);
         Ok(handle)
     }

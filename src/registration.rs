@@ -78,9 +78,15 @@ pub enum Stage {
 }
 
 impl RegistrationLive {
-    /// Lists it. False: its owner was closed meanwhile and took it over.
-    pub fn begin_listed(&self) -> bool {
-        self.advance(IDLE, LISTED)
+    /// Lists it, under the list's lock. False: its owner was closed meanwhile and took it over.
+    #[inline]
+    pub fn begin_listed(&self, has_owner: bool) -> bool {
+        if has_owner {
+            return self.advance(IDLE, LISTED);
+        }
+        // Nobody else knows it yet.
+        self.life.store(LISTED, Ordering::Release);
+        true
     }
 
     /// Takes over what was never listed, for the running thread.
@@ -97,9 +103,11 @@ impl RegistrationLive {
     }
 
     /// Takes over what is listed, for the running thread, who holds the list's lock.
+    #[inline]
     pub fn begin(&self, thread: u64) {
         self.runner.store(thread, Ordering::Relaxed);
-        self.life.fetch_add(RUNNING - LISTED, Ordering::Release);
+        // Nobody waits for what has not begun, so AWAITED is not set.
+        self.life.store(RUNNING, Ordering::Release);
     }
 
     /// Ends it. True: someone waits for this.
