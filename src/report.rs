@@ -72,6 +72,8 @@ impl Jobs {
                 "cause": cause.name(),
                 "reason": self.tokens().show_reason(&token, str::to_owned),
                 "since_ns": since(cancelled_ns),
+                "to_end_ns": (times.ended_ns != 0 && times.cancelled_ns != 0)
+                    .then(|| times.ended_ns.saturating_sub(times.cancelled_ns)),
                 "is_seen": times.is_seen,
             })
         });

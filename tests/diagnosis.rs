@@ -335,6 +335,9 @@ fn the_listing_tells_of_each_live_job() {
     assert_eq!(traced["longest_gap"]["to"]["line"], 5);
     assert!(traced["since_last_poll_ns"].as_u64().unwrap() > 0);
     assert_eq!(traced["threads"][0]["polls"], 2);
+    assert!(traced["cancelled"]["to_end_ns"].is_null());
+    assert_eq!(dcc_job_acknowledge_cancel(job), DCC_OK);
+    assert!(listing()[0]["cancelled"]["to_end_ns"].as_u64().unwrap() > 1_000_000);
     assert_eq!(dcc_job_release(job), DCC_OK);
     assert_eq!(listing(), serde_json::json!([]));
 }

@@ -213,7 +213,7 @@ pub unsafe extern "C" fn dcc_job_threads(
 
 /// Writes all live jobs as a JSON array of objects, `snprintf`-like, as dcc_cancel_token_reason;
 /// for people and tools, not for every tick. Each has id, label, caller_id, state, progress {done,
-/// total, message}, age_ns, cancelled (null, or {cause, reason, since_ns, is_seen}), is_traced,
+/// total, message}, age_ns, cancelled (null, or {cause, reason, since_ns, to_end_ns, is_seen}), is_traced,
 /// since_last_poll_ns and longest_gap (null while nothing was traced, else {nanoseconds, from {file,
 /// line}, to {file, line}}) and threads, each with thread, cancel_to_seen_ns, polls,
 /// since_last_poll_ns and longest_gap. Later versions may add members. Any thread.
