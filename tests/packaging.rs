@@ -186,6 +186,35 @@ fn the_loader_in_cpp() {
     );
 }
 
+/// What the loader says of a library that has next to none of its header's functions.
+fn with_older_library(name: &str, flags: &[&str]) -> String {
+    let folder = scratch(&format!("packaging_{name}"));
+    let consumers = root().join("tests/consumers");
+    let library = folder.join("libdcc_cancel.so.1");
+    let compile = |source: &str, extra: &[&str], to: &Path| {
+        run(Command::new(support::cc())
+            .args(support::C_FLAGS)
+            .arg("-I")
+            .arg(support::include())
+            .args(extra)
+            .arg(consumers.join(source))
+            .args(["-ldl", "-o"])
+            .arg(to));
+    };
+    let soname = "-Wl,-soname,libdcc_cancel.so.1";
+    compile("older_library.c", &[&["-shared", "-fPIC", soname], flags].concat(), &library);
+    let program = folder.join("consumer");
+    compile("with_older_library.c", &[], &program);
+    printed(Command::new(program).arg(library))
+}
+
+#[test]
+fn the_loader_takes_an_older_library_and_refuses_another_abi() {
+    assert_eq!(with_older_library("older", &[]), "0 \n");
+    let refused = with_older_library("other_abi", &["-DOLDER_ABI_MAJOR=2"]);
+    assert_eq!(refused, "-4 the library in this process has ABI 2.0; 1 is needed\n");
+}
+
 #[test]
 fn python_ctypes() {
     let library = support::staged_library(&scratch("packaging_ctypes"));
