@@ -335,6 +335,14 @@ impl Job {
     }
 }
 
+/// Never freed, and known to leak checkers as in use.
+fn keep_for_ever<T: Send + Sync>(value: T) -> &'static T {
+    static KEPT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let kept: &'static T = Box::leak(Box::new(value));
+    KEPT.lock().unwrap().push(std::ptr::from_ref(kept).expose_provenance());
+    kept
+}
+
 type Body = Box<dyn Fn(Token) + Send + Sync>;
 
 /// User data of one registration: counts, and what its functions are to do. Lives for ever, so
@@ -366,7 +374,7 @@ impl Watch {
         body: impl Fn(Token) + Send + Sync + 'static,
         on_destroy: impl Fn() + Send + Sync + 'static,
     ) -> &'static Self {
-        Box::leak(Box::new(Self {
+        keep_for_ever(Self {
             called: AtomicU32::new(0),
             asked: AtomicU32::new(0),
             destroyed: AtomicU32::new(0),
@@ -375,7 +383,7 @@ impl Watch {
             thread: Mutex::new(None),
             body: Box::new(body),
             on_destroy: Box::new(on_destroy),
-        }))
+        })
     }
 
     pub fn user_data(&'static self) -> *mut c_void {
@@ -452,7 +460,7 @@ pub struct Gate {
 
 impl Gate {
     pub fn new() -> &'static Self {
-        Box::leak(Box::default())
+        keep_for_ever(Self::default())
     }
 
     /// Waits, if it is closed.
