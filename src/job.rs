@@ -200,7 +200,7 @@ impl Keeper for Jobs {
         let token = TokenPin::take_over(&self.tokens, token);
         // Others may hold the token and poll it.
         let payload = self.tokens.retire_foreign(&token, body.payload);
-        let call = self.disown(live);
+        let call = self.disown(live.owned.swap(NIL, Ordering::Relaxed));
         self.arena.bury(index, slot);
         drop(token);
         if let Some(payload) = payload {
@@ -289,9 +289,7 @@ impl Jobs {
     }
 
     /// Begins the last call of a job's functions and parts it from its owner.
-    fn disown(&self, live: &JobLive) -> Call {
-        let owned = live.owned.load(Ordering::Relaxed);
-        live.owned.store(NIL, Ordering::Relaxed);
+    fn disown(&self, owned: u32) -> Call {
         let call = self.tokens.owners().enter(owned, thread_identity::current());
         self.tokens.owners().disown(owned);
         call
@@ -302,6 +300,11 @@ impl Jobs {
     fn give_up(&self, index: u32) {
         let pin = JobPin::take_over(self, index);
         let live = pin.slot().live();
+        let owned = live.owned.swap(NIL, Ordering::AcqRel);
+        if owned == NIL {
+            // Whoever created the job saw the close, too, and does it.
+            return;
+        }
         if self.state(&pin) == JobState::Pending {
             let _ = self.end(&pin, JobState::Interrupted, "its owner was closed");
         }
@@ -313,7 +316,7 @@ impl Jobs {
         } else {
             payload
         };
-        let call = self.disown(live);
+        let call = self.disown(owned);
         if let Some(payload) = payload {
             payload.destroy();
         }
