@@ -1,5 +1,5 @@
-//! Random calls that listen, cancel, close and wait, from four threads and from inside callbacks, on
-//! shared objects. In the end nothing is left, and what was accepted was destroyed exactly once.
+//! Random calls that listen, cancel, close and wait, from four threads and above all from inside
+//! callbacks, on shared objects. In the end nothing is left, and what was accepted was destroyed once.
 //! `DCC_STRESS_SECONDS` makes it longer.
 
 #[path = "support/listening.rs"]
