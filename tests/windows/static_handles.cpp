@@ -17,7 +17,8 @@ struct handles {
 
     ~handles()
     {
-        // The end of a process, or FreeLibrary: either way every one of these returns.
+        // The end of a process, or FreeLibrary: either way every one of these returns. Some are refused
+        // when the process ends.
         dcc_check_cancelled();
         dcc_cancel_token_is_cancelled(token);
         dcc_registration_unregister(registration);
@@ -46,7 +47,7 @@ extern "C" int plugin_start()
     for (int i = 0; i < 1000; ++i) {
         dcc_cancel_token *token = nullptr;
         CHECK(dcc_cancel_token_create(&token) == DCC_OK);
-        CHECK(dcc_cancel_token_register(token, ignore, nullptr, nullptr, nullptr, nullptr) == DCC_OK);
+        CHECK(dcc_cancel_token_register(token, ignore, nullptr, nullptr, own.owner, nullptr) == DCC_OK);
         CHECK(dcc_cancel_token_cancel_after(token, static_cast<std::uint64_t>(i) * 10000) == DCC_OK);
     }
     return 0;
