@@ -230,3 +230,33 @@ fn plugins_share_one_instance_that_outlives_them() {
         host("racing_loaders", &[loading, copies].concat());
     }
 }
+
+/// As tests/process_life.rs, with the same program.
+#[test]
+fn processes_end_soon_whatever_the_library_does() {
+    let Some(tools) = tools("ends of processes under wine") else { return };
+    let stage = Stage::new(tools, "process_life");
+    stage.compile_linked("tests/cpp/process_life.cpp", "process_life.exe", &[]);
+    let ways = stage.run("process_life.exe", &["--list"]);
+    assert!(ways.lines().count() > 8, "{ways}");
+    for way in ways.lines() {
+        let start = std::time::Instant::now();
+        stage.run("process_life.exe", &[way]);
+        assert!(start.elapsed().as_secs() < 60, "{way}");
+    }
+}
+
+/// Static objects of a DLL are destroyed when all other threads are gone, with what they held.
+#[test]
+fn a_plugin_with_static_handles_lets_the_process_end() {
+    let Some(tools) = tools("plugin with static handles under wine") else { return };
+    let stage = Stage::new(tools, "static_handles");
+    stage.compile_linked("tests/windows/static_handles.cpp", "plugin.dll", &["-shared"]);
+    stage.compile("tests/windows/ends_with_plugin.c", "host.exe", &[]);
+    for round in 0..10 {
+        let arguments = if round % 2 == 0 { &["plugin.dll"][..] } else { &["plugin.dll", "free"] };
+        let start = std::time::Instant::now();
+        assert_eq!(stage.run("host.exe", arguments), "ends: fine\n");
+        assert!(start.elapsed().as_secs() < 60);
+    }
+}
