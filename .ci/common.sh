@@ -35,8 +35,11 @@ web_cargo() {
 }
 build_std=-Zbuild-std=std,panic_abort,panic_unwind
 
-# The C++ programs that run; poll_loop.cpp is only looked at.
-cpp_programs() { find tests/cpp -name '*.cpp' ! -name poll_loop.cpp | sort; }
+# The C++ programs that run by themselves; poll_loop.cpp is only looked at, and the ends of processes
+# are for tests/process_life.rs.
+cpp_programs() {
+    find tests/cpp -name '*.cpp' ! -name poll_loop.cpp ! -name process_life.cpp | sort
+}
 
 # link_name FOLDER: programs look for the library's SONAME.
 link_name() { ln -sf libdcc_cancel.so "$1/libdcc_cancel.so.1"; }
