@@ -196,23 +196,30 @@ fn a_cancel_that_nobody_sees_is_slow_and_one_that_is_seen_is_not() {
     let observer = observer(100);
     assert_eq!(dcc_events_set_slow_cancel_threshold(30_000_000), DCC_OK);
     let (slow, quick, ended) = (new_job(c"slow"), new_job(c"quick"), new_job(c"ended"));
+    let start = Instant::now();
     for job in [slow, quick, ended] {
         assert_eq!(dcc_job_begin(job), DCC_OK);
         assert_eq!(cancel(job), DCC_OK);
     }
     with_current(quick, || assert_ne!(poll(c"quick.cpp", 1), DCC_OK));
     assert_eq!(dcc_job_acknowledge_cancel(ended), DCC_OK);
+    // On a machine that stood still meanwhile they were slow indeed.
+    let in_time = start.elapsed() < Duration::from_millis(30);
     let end = Instant::now() + Duration::from_secs(30);
     let mut told = Vec::new();
-    while told.is_empty() {
-        assert!(Instant::now() < end, "the watchdog barked not");
+    let id = dcc_job_id(slow);
+    while !told.iter().any(|one: &dcc_event| one.job_id == id) {
+        assert!(Instant::now() < end, "the watchdog did not bark");
         std::thread::sleep(Duration::from_millis(5));
         told.extend(drain(observer).into_iter().filter(|one| one.kind == DCC_EVENT_SLOW_CANCEL));
     }
     std::thread::sleep(Duration::from_millis(50));
     told.extend(drain(observer).into_iter().filter(|one| one.kind == DCC_EVENT_SLOW_CANCEL));
-    assert_eq!(told.len(), 1, "once, and for that job alone");
-    assert_eq!(told[0].job_id, dcc_job_id(slow));
+    if in_time {
+        assert!(told.iter().all(|one| one.job_id == id), "for that job alone");
+    }
+    told.retain(|one| one.job_id == id);
+    assert_eq!(told.len(), 1, "once");
     assert!(told[0].duration_ns >= 30_000_000);
     assert_eq!(text(&told[0]), "enough");
     assert_eq!(dcc_events_set_slow_cancel_threshold(1_000_000_000), DCC_OK);
@@ -232,7 +239,7 @@ fn the_longest_gap_names_the_lines_on_either_side() {
     with_current(job, || {
         assert_eq!(poll(c"/src/smooth.cpp", 10), DCC_OK);
         assert_eq!(poll(c"/src/smooth.cpp", 11), DCC_OK);
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(200));
         assert_eq!(poll(c"/src/weld.cpp", 12), DCC_OK);
         assert_eq!(dcc_check_cancelled(), DCC_OK);
     });
@@ -240,7 +247,7 @@ fn the_longest_gap_names_the_lines_on_either_side() {
     assert_eq!(status, DCC_OK);
     assert_eq!((name(&found.from_file), found.from_line), ("/src/smooth.cpp", 11));
     assert_eq!((name(&found.to_file), found.to_line), ("/src/weld.cpp", 12));
-    assert!(found.nanoseconds >= 20_000_000);
+    assert!(found.nanoseconds >= 200_000_000);
     assert_eq!(found.polls, 4);
     assert_eq!(dcc_job_trace(job, 0), DCC_OK);
     with_current(job, || assert_eq!(poll(c"/src/weld.cpp", 13), DCC_OK));

@@ -35,8 +35,9 @@ std::vector<double> bake_openness(const mesh &input, bake_polls polls, source_li
         }
     }
 
-    // What stands in the way: some of the other vertices above each one.
-    const std::size_t samples = std::max<std::size_t>(1, 20'000'000 / count);
+    // What stands in the way: some of the other vertices above each one. A quarter of a second,
+    // however large the mesh: longer than other programs may keep the other loops from polling.
+    const std::size_t samples = std::max<std::size_t>(1, 100'000'000 / count);
     std::vector<double> openness(count);
     loop.first = __LINE__;
     for (std::size_t vertex = 0; vertex < count; ++vertex) {

@@ -54,7 +54,7 @@ int main()
     EXPECT(cancel_async(busy) == DCC_OK);
     while (!is_running) std::this_thread::yield();
     EXPECT(cancel_async(due) == DCC_OK);
-    EXPECT(due.is_cancelled() && called < 2);
+    EXPECT(due.is_cancelled());
     EXPECT(dcc_shutdown() == DCC_OK);
     EXPECT(called == 2);
     std::uint64_t time = 1;
