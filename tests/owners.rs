@@ -30,6 +30,27 @@ fn a_close_drops_its_registrations_and_no_others() {
 }
 
 #[test]
+fn the_stats_count_what_listens() {
+    let _alone = alone();
+    let count = || {
+        let now = stats();
+        (now.live_owners, now.live_registrations, now.armed_deadlines)
+    };
+    assert_eq!(count(), (0, 0, 0));
+    let (token, owner, other) = (Token::new(), Owner::new(), Owner::new());
+    assert_eq!(token.register_unkept(Watch::new(), owner), DCC_OK);
+    let kept = token.register(Watch::new());
+    assert_eq!(token.cancel_after(LONG), DCC_OK);
+    assert_eq!(count(), (2, 2, 1));
+    assert_eq!(owner.close(), DCC_OK);
+    assert_eq!(count(), (1, 1, 1));
+    token.release();
+    assert_eq!(count(), (1, 1, 0), "a handle that is kept");
+    assert_eq!(kept.unregister(), DCC_CALLBACK_DONE);
+    assert_eq!(other.close(), DCC_OK);
+}
+
+#[test]
 fn what_ended_by_itself_leaves_nothing_in_a_long_lived_owner() {
     let _alone = alone();
     let owner = Owner::new();
