@@ -647,7 +647,7 @@ typedef struct dcc_latency {
 #define DCC_NEVER 10
 
 /**
- * Unregistered, but its callback had run before, or its token is no more.
+ * Unregistered, but its callback had run before, or its token is no more, or its owner was closed.
  */
 #define DCC_CALLBACK_DONE 11
 
@@ -852,7 +852,7 @@ dcc_status dcc_owner_create(struct dcc_owner **out_owner);
 
 /**
  * Closes an owner; call it before its functions are unloaded, while no lock is held that they
- * take. From now on everything that names it is refused with DCC_ERROR_SHUTDOWN. Its
+ * take. From now on, also when it is closed, whoever names it is refused with DCC_ERROR_SHUTDOWN. Its
  * registrations are dropped, its jobs' `is_cancelled` are asked no more, its jobs that have not
  * begun end as interrupted, and every destroy-notify runs, on this thread or where it is running
  * already. Then it waits for calls of its functions on other threads. When it returns DCC_OK none
@@ -892,8 +892,8 @@ dcc_status dcc_cancel_token_register(const struct dcc_cancel_token *token,
  * another thread and never will be, and the destroy-notify has run.
  *
  * DCC_OK: it was waiting, and the destroy-notify ran in this call. DCC_CALLBACK_DONE: it had run,
- * or its token was gone; if it was running on another thread, this waited for it, and for nothing
- * else. DCC_CALLBACK_RUNNING: called from inside the callback; the destroy-notify runs after the
+ * or its token was gone, or its owner was closed; if it was running on another thread, this waited
+ * for it, and for nothing else. DCC_CALLBACK_RUNNING: called from inside the callback; the destroy-notify runs after the
  * callback returned. DCC_ERROR_WOULD_DEADLOCK: the callback is running and waits, over whatever
  * threads, for this one; the handle stays yours, use dcc_registration_unregister_no_wait. Hold no
  * lock that the callback takes. Any thread. NULL: nothing happens.
@@ -1330,7 +1330,7 @@ dcc_status dcc_job_threads(const struct dcc_job *job,
 /**
  * Writes all live jobs as a JSON array of objects, `snprintf`-like, as dcc_cancel_token_reason;
  * for people and tools, not for every tick. Each has id, label, caller_id, state, progress {done,
- * total, message}, age_ns, cancelled (null, or {cause, reason, since_ns, is_seen}), is_traced,
+ * total, message}, age_ns, cancelled (null, or {cause, reason, since_ns, to_end_ns, is_seen}), is_traced,
  * since_last_poll_ns and longest_gap (null while nothing was traced, else {nanoseconds, from {file,
  * line}, to {file, line}}) and threads, each with thread, cancel_to_seen_ns, polls,
  * since_last_poll_ns and longest_gap. Later versions may add members. Any thread.

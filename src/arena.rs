@@ -340,6 +340,14 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         }
     }
 
+    /// Whether this is the handle of an object that lived and died. Any bits may come.
+    pub fn is_past(&self, handle: Handle) -> bool {
+        self.find(handle).is_ok_and(|(slot, generation)| {
+            let control = slot.line.control.load(Ordering::Acquire);
+            control >> GENERATION_SHIFT > u64::from(generation)
+        })
+    }
+
     /// Whether C code owns the object of this handle at this moment. Any bits may come.
     #[inline]
     pub fn is_owned(&self, handle: Handle) -> bool {

@@ -173,7 +173,10 @@ impl Owners {
 
     /// Notes that a thing carries a function of the owner; `owned` gets what the thing has to know.
     pub fn adopt(&self, owner: Handle, thing: Thing, owned: &AtomicU32) -> Result<(), Error> {
-        let pin = OwnerPin::new(self, owner)?;
+        // Owners die by being closed, in no other way.
+        let closed =
+            |error| if self.arena.is_past(owner) { Error::OwnerClosed(owner) } else { error };
+        let pin = OwnerPin::new(self, owner).map_err(closed)?;
         let (number, cell) =
             self.things.take().map_err(|_| Error::Resources("memory for what owners own"))?;
         cell.owner.store(pin.index(), Ordering::Relaxed);

@@ -114,7 +114,7 @@ fn a_close_waits_for_a_callback_on_another_thread_and_refuses_meanwhile() {
     });
     other.cancel();
     assert_eq!(late.counts(), (0, 0), "its user data is still the caller's");
-    assert_eq!(other.try_register(late, owner), Err(DCC_ERROR_INVALID_HANDLE), "it is no more");
+    assert_eq!(other.try_register(late, owner), Err(DCC_ERROR_SHUTDOWN), "it is closed");
     [token, other].iter().for_each(|token| token.release());
 }
 

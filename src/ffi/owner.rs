@@ -22,7 +22,7 @@ pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc
 }
 
 /// Closes an owner; call it before its functions are unloaded, while no lock is held that they
-/// take. From now on everything that names it is refused with DCC_ERROR_SHUTDOWN. Its
+/// take. From now on, also when it is closed, whoever names it is refused with DCC_ERROR_SHUTDOWN. Its
 /// registrations are dropped, its jobs' `is_cancelled` are asked no more, its jobs that have not
 /// begun end as interrupted, and every destroy-notify runs, on this thread or where it is running
 /// already. Then it waits for calls of its functions on other threads. When it returns DCC_OK none

@@ -29,7 +29,7 @@ pub const DCC_SECOND_INSTANCE: dcc_status = 8;
 pub const DCC_TIMED_OUT: dcc_status = 9;
 /// This would wait for ever: what was waited for can never be cancelled.
 pub const DCC_NEVER: dcc_status = 10;
-/// Unregistered, but its callback had run before, or its token is no more.
+/// Unregistered, but its callback had run before, or its token is no more, or its owner was closed.
 pub const DCC_CALLBACK_DONE: dcc_status = 11;
 /// Unregistered, but its callback is running right now.
 pub const DCC_CALLBACK_RUNNING: dcc_status = 12;
