@@ -205,7 +205,8 @@ impl Jobs {
         let live = slot.live();
         live.body.lock().payload = payload;
         let token = live.token.load(Ordering::Relaxed);
-        let handle = self.arena.publish(index, slot, 0, Holder::Owner);
+        // Hidden until the last look: it must be this job that an owner's close has taken.
+        let handle = self.arena.publish_hidden(index, slot, 0, Holder::Owner);
         if let Ok(token) = TokenPin::new(&self.tokens, token) {
             self.tokens.note_state(
                 &token,
@@ -219,6 +220,7 @@ impl Jobs {
             // Its owner was closed before the job could be found.
             self.give_up(index);
         }
+        self.arena.reveal(slot, handle);
         Ok(handle)
     }
 
