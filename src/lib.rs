@@ -5,10 +5,16 @@
 //!
 //! - `ffi`: the C boundary, one file for each object. Holds the one static [`context::Library`].
 //! - [`context`]: what is installed on threads and the references it holds; captured contexts.
-//! - [`job`]: jobs, their states and progress.
+//! - [`job`]: jobs, their progress and ends, [`job_state`]; [`report`] lists those that live.
 //! - [`current`]: the two slots of a thread and the probe that reads them.
-//! - [`token`]: tokens and cancelling; [`link`] their graph, [`foreign`] hosts' own checks.
-//! - [`arena`]: counted objects behind [`handle`]s; [`text`] shared texts; [`pool`] the memory.
+//! - [`token`]: tokens. Parts of the same room: [`cancel`] and what follows it, [`link`] their graph,
+//!   [`listen`] callbacks, waits and events, [`deadline`]s, [`deferred`] work for the callback
+//!   thread, [`diagnose`] what is noted of polls, [`foreign`] hosts' own checks.
+//! - [`registration`], [`signal`]: what listens. [`owner`], [`wait_graph`]: plugins whose functions
+//!   are called, and who waits for whom. [`events`], [`watch`], [`watchdog`], [`latency`],
+//!   [`place`]: what diagnosis keeps.
+//! - [`arena`]: counted objects behind [`handle`]s; [`text`] shared texts; [`list`]s; [`pool`] the
+//!   memory.
 //! - [`sys`]: the ground. [`error`]: what can go wrong, for all of them.
 
 #![deny(unsafe_code)]
@@ -25,6 +31,7 @@ macro_rules! weakened {
 }
 
 pub mod arena;
+pub mod cancel;
 pub mod context;
 pub mod current;
 pub mod deadline;
