@@ -127,7 +127,7 @@ impl Deadlines {
     pub fn disarm(&self, slots: &Slots, token: u32) -> bool {
         let mut heap = self.heap.lock();
         let place = slots.slot(token).live().deadline.load(Ordering::Relaxed);
-        if place != NIL {
+        if place != NIL && !crate::weakened!("disarm_takes_out") {
             heap.remove(slots, place as usize - 1);
         }
         place != NIL
