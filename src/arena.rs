@@ -221,13 +221,6 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         handle
     }
 
-    /// Adds an internal to an object that the caller holds already.
-    pub fn hold(&self, index: u32) -> Result<(), Error> {
-        self.slot(index)
-            .raise(None, BY_A_CALL)
-            .map_err(|_| Error::Resources("references to this object; release some"))
-    }
-
     /// Makes the handle of an object known that was published as hidden.
     #[inline]
     pub fn reveal(&self, slot: &Slot<Cold, Live>, handle: Handle) {

@@ -168,8 +168,7 @@ impl Tokens {
 
     /// Takes over a registration that has not begun.
     fn take_over(&self, index: u32) -> bool {
-        let registrations = &self.registrations;
-        let live = registrations.live(index);
+        let live = self.registrations.live(index);
         let thread = thread_identity::current();
         loop {
             let token = live.node.list();
@@ -177,15 +176,8 @@ impl Tokens {
                 if live.begin_idle(thread) {
                     return true;
                 }
-            } else {
-                let token_live = self.arena().slot(token).live();
-                let _lock = token_live.lock.lock();
-                if live.node.list() == token {
-                    let head = head(token_live, registrations.purpose(index));
-                    live.begin(thread);
-                    List::new(registrations, head).remove(index);
-                    return true;
-                }
+            } else if self.unlist(token, index, || true) {
+                return true;
             }
             // It is being listed at this moment, or has begun.
             if live.stage(false) != Stage::Waiting {
@@ -200,19 +192,24 @@ impl Tokens {
     fn take_over_listed(&self, registration: Handle) -> bool {
         let registrations = &self.registrations;
         let Some(slot) = registrations.arena().peek(registration) else { return false };
-        let (index, live) = (handle::index(registration), slot.live());
-        let token = live.node.list();
-        if token == NIL {
-            return false;
-        }
+        let token = slot.live().node.list();
+        // Only under the lock is it sure that this is still the same registration.
+        let is_same = || registrations.arena().is_owned(registration);
+        token != NIL && self.unlist(token, handle::index(registration), is_same)
+    }
+
+    /// Takes a registration off its token's list, if it still is there, and over.
+    #[inline]
+    fn unlist(&self, token: u32, index: u32, is_same: impl FnOnce() -> bool) -> bool {
+        let live = self.registrations.live(index);
         let token_live = self.arena().slot(token).live();
         let _lock = token_live.lock.lock();
-        // Only under the lock is it sure that this is still the same registration.
-        if live.node.list() != token || !registrations.arena().is_owned(registration) {
+        if live.node.list() != token || !is_same() {
             return false;
         }
+        let head = head(token_live, self.registrations.purpose(index));
         live.begin(thread_identity::current());
-        List::new(registrations, head(token_live, registrations.purpose(index))).remove(index);
+        List::new(&self.registrations, head).remove(index);
         true
     }
 

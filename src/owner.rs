@@ -18,7 +18,7 @@ use crate::handle::{Handle, Kind};
 use crate::list::{List, ListNode, ListNodes};
 use crate::pool::{Link, NIL, Pool};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
-use crate::wait_graph::{Blocker, WaitGraph};
+use crate::wait_graph::WaitGraph;
 
 /// A thing that carries a function of an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -297,11 +297,6 @@ impl Owners {
     /// Calls `each` with every thread inside an owner's functions.
     pub fn running(&self, owner: u32, each: &mut dyn FnMut(u64)) {
         self.arena.slot(owner).live().body.lock().running.iter().for_each(|thread| each(*thread));
-    }
-
-    /// Which blocker an owner is.
-    pub fn blocker(owner: &OwnerPin<'_>) -> Blocker {
-        Blocker::Owner(owner.index())
     }
 
     /// Takes away the reference that `create` gave.

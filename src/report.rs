@@ -9,7 +9,7 @@ use crate::sys::clock;
 use crate::sys::sync::Ordering;
 use crate::token::{Cause, TokenPin};
 use crate::watch::ThreadReport;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 impl Jobs {
     /// All live jobs as an array of objects.
@@ -41,9 +41,7 @@ impl Jobs {
         let mut longest = ThreadReport::default();
         diagnosis.watches.threads(watch, |report| {
             last_poll_ns = last_poll_ns.max(report.last_poll_ns);
-            if report.longest_gap.nanoseconds > longest.longest_gap.nanoseconds {
-                longest = *report;
-            }
+            longest.keep_longer(report);
             threads.push(*report);
         });
         let gap = |report: &ThreadReport| match report.longest_gap.nanoseconds {
@@ -97,11 +95,7 @@ impl Jobs {
     }
 
     fn place(&self, place: Place) -> Value {
-        self.tokens().diagnosis().files.show(place, |file, line| {
-            let mut object = Map::new();
-            object.insert("file".to_owned(), file.into());
-            object.insert("line".to_owned(), line.into());
-            Value::Object(object)
-        })
+        let show = |file: &str, line| json!({ "file": file, "line": line });
+        self.tokens().diagnosis().files.show(place, show)
     }
 }

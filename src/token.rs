@@ -296,7 +296,7 @@ impl Tokens {
             cold.foreign.store(self.foreigns.add(foreign)?, Ordering::Relaxed);
         }
         if origin.is_jobs || !origin.job_id.is_empty() {
-            let watch = self.diagnosis.watches.add(0, clock::now_ns());
+            let watch = self.diagnosis.watches.add(clock::now_ns());
             let watch = watch.map_err(|_| Error::Resources("memory for diagnosis"))?;
             cold.watch.store(watch, Ordering::Relaxed);
         }

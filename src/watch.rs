@@ -39,6 +39,15 @@ pub struct ThreadReport {
     pub longest_gap: Gap,
 }
 
+impl ThreadReport {
+    /// Becomes the other one if that has the longer gap.
+    pub fn keep_longer(&mut self, other: &Self) {
+        if other.longest_gap.nanoseconds > self.longest_gap.nanoseconds {
+            *self = *other;
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Watch {
     job_id: u64,
@@ -107,10 +116,10 @@ impl Watches {
         Self { cells: Pool::new() }
     }
 
-    /// A new watch.
-    pub fn add(&self, job_id: u64, now_ns: u64) -> Result<u32, Exhausted> {
+    /// A new watch, of a token that is no job's yet.
+    pub fn add(&self, now_ns: u64) -> Result<u32, Exhausted> {
         let (number, cell) = self.cells.take()?;
-        *cell.watch.lock() = Watch { job_id, created_ns: now_ns, ..Watch::default() };
+        *cell.watch.lock() = Watch { created_ns: now_ns, ..Watch::default() };
         Ok(number)
     }
 

@@ -194,6 +194,22 @@ fn wait_x_release() {
     });
 }
 
+/// Arms a deadline and lets another thread do what the library's threads do when it is over.
+fn arm_and_expire(library: &Arc<Library>, token: Handle) -> thread::JoinHandle<()> {
+    let tokens = library.jobs().tokens();
+    let pin = TokenPin::new(tokens, token).unwrap();
+    assert_eq!(tokens.arm(&pin, 1), Ok(Some(false)));
+    drop(pin);
+    let other = library.clone();
+    thread::spawn(move || {
+        let tokens = other.jobs().tokens();
+        tokens.expire(2);
+        while let Some(work) = tokens.take_deferred() {
+            tokens.do_deferred(work);
+        }
+    })
+}
+
 /// A deadline that was disarmed never cancels, and one whose token died never cancels the next
 /// user of its slot.
 #[test]
@@ -202,18 +218,7 @@ fn deadline_x_cancel_x_disarm() {
         let library = Arc::new(Library::new());
         let tokens = library.jobs().tokens();
         let token = create(tokens);
-        {
-            let pin = TokenPin::new(tokens, token).unwrap();
-            assert_eq!(tokens.arm(&pin, 1), Ok(Some(false)));
-        }
-        let other = library.clone();
-        let timer = thread::spawn(move || {
-            let tokens = other.jobs().tokens();
-            tokens.expire(2);
-            while let Some(work) = tokens.take_deferred() {
-                tokens.do_deferred(work);
-            }
-        });
+        let timer = arm_and_expire(&library, token);
         let disarmed = {
             let pin = TokenPin::new(tokens, token).unwrap();
             let disarmed = tokens.disarm(&pin);
@@ -245,18 +250,7 @@ fn deadline_x_release() {
         let library = Arc::new(Library::new());
         let tokens = library.jobs().tokens();
         let token = create(tokens);
-        {
-            let pin = TokenPin::new(tokens, token).unwrap();
-            assert_eq!(tokens.arm(&pin, 1), Ok(Some(false)));
-        }
-        let other = library.clone();
-        let timer = thread::spawn(move || {
-            let tokens = other.jobs().tokens();
-            tokens.expire(2);
-            while let Some(work) = tokens.take_deferred() {
-                tokens.do_deferred(work);
-            }
-        });
+        let timer = arm_and_expire(&library, token);
         tokens.release(token).unwrap();
         let next = create(tokens);
         assert_ne!(next, token + (1 << GENERATION_SHIFT) * 2);

@@ -112,6 +112,49 @@ impl TextOut {
     }
 }
 
+/// An array of the caller whose entries lie a stride apart: his version's size of an entry.
+pub(super) struct ArrayOut<T> {
+    first: *mut T,
+    stride: usize,
+    capacity: usize,
+}
+
+impl<T: Copy> ArrayOut<T> {
+    /// `short_stride` tells what to do where the stride is below `T`'s size, that of version 1.
+    ///
+    /// # Safety
+    /// `first` is writable for `capacity` entries, `stride` bytes apart, or `capacity` is 0.
+    pub(super) unsafe fn new(
+        what: &'static str,
+        short_stride: &'static str,
+        first: *mut T,
+        stride: usize,
+        capacity: usize,
+    ) -> Outcome<Self> {
+        if stride < size_of::<T>() {
+            return Err(Error::InvalidArgument(short_stride));
+        }
+        if first.is_null() && capacity > 0 {
+            return Err(Error::NullArray { what, count: capacity });
+        }
+        Ok(Self { first, stride, capacity })
+    }
+
+    /// Writes an entry, at whatever alignment; what does not fit is left out.
+    pub(super) fn write(&self, position: usize, entry: T) {
+        if position >= self.capacity {
+            return;
+        }
+        // SAFETY: promised to `new`.
+        unsafe {
+            self.first
+                .cast::<u8>()
+                .add(position * self.stride)
+                .copy_from_nonoverlapping((&raw const entry).cast(), size_of::<T>());
+        }
+    }
+}
+
 /// A structure that starts with `uint32_t struct_size` and may grow in later versions.
 ///
 /// # Safety

@@ -1,7 +1,7 @@
 //! `dcc_events_*`.
 
 use super::LIBRARY;
-use super::argument::{handle, out, out_handle, pointer};
+use super::argument::{ArrayOut, handle, out, out_handle, pointer};
 use super::guard::{guard, guard_creating};
 use super::service;
 use super::status::{DCC_OK, dcc_status};
@@ -74,9 +74,8 @@ pub struct dcc_event {
     pub text: [c_char; DCC_EVENT_TEXT_SIZE],
 }
 
-/// Size of an event in version 1; strides are at least this.
-const FIRST_SIZE: usize = 192;
-const _: () = assert!(size_of::<dcc_event>() == FIRST_SIZE);
+// Strides are at least this.
+const _: () = assert!(size_of::<dcc_event>() == 192);
 
 impl From<&Event> for dcc_event {
     fn from(event: &Event) -> Self {
@@ -144,28 +143,15 @@ pub unsafe extern "C" fn dcc_events_drain(
         // SAFETY: the C caller's promise: a writable result.
         let count = unsafe { out(out_count) }?;
         *count = 0;
-        if stride < FIRST_SIZE {
-            return Err(Error::InvalidArgument(
-                "the stride is less than the size of an event; pass sizeof(dcc_event)",
-            ));
-        }
-        if events.is_null() && capacity > 0 {
-            return Err(Error::NullArray { what: "events", count: capacity });
-        }
+        let short_stride = "the stride is less than the size of an event; pass sizeof(dcc_event)";
+        // SAFETY: the C caller's promise: `capacity` entries, `stride` bytes apart.
+        let events = unsafe { ArrayOut::new("events", short_stride, events, stride, capacity) }?;
         if observer.is_null() {
             return Ok(DCC_OK);
         }
         let pin = ObserverPin::new(observers(), handle(observer))?;
         *count = observers().drain(&pin, clock::now_ns(), capacity, |position, event| {
-            let event = dcc_event::from(event);
-            // SAFETY: the C caller's promise: `capacity` entries, `stride` bytes apart; the smaller
-            // of the two sizes is written, at whatever alignment.
-            unsafe {
-                events
-                    .cast::<u8>()
-                    .add(position * stride)
-                    .copy_from_nonoverlapping((&raw const event).cast(), FIRST_SIZE);
-            }
+            events.write(position, dcc_event::from(event));
         });
         Ok(DCC_OK)
     })

@@ -1,11 +1,10 @@
 //! The poll trace and what is known of each job's threads.
 
 use super::LIBRARY;
-use super::argument::{TextOut, Versioned, out, write_struct};
+use super::argument::{ArrayOut, TextOut, Versioned, out, write_struct};
 use super::guard::{Outcome, guard};
 use super::job::{dcc_job, jobs, pinned};
 use super::status::{DCC_NOT_FOUND, DCC_OK, dcc_status};
-use crate::error::Error;
 use crate::job::JobPin;
 use crate::place::Place;
 use crate::token::TokenPin;
@@ -64,8 +63,8 @@ pub struct dcc_job_thread {
     pub longest_gap_ns: u64,
 }
 
-const THREAD_SIZE: usize = size_of::<dcc_job_thread>();
-const _: () = assert!(THREAD_SIZE == 40);
+// Strides are at least this.
+const _: () = assert!(size_of::<dcc_job_thread>() == 40);
 
 /// Room for the name of a file, or for as much of its end as fits.
 fn file_name(name: &str) -> [c_char; DCC_FILE_SIZE] {
@@ -133,11 +132,7 @@ pub unsafe extern "C" fn dcc_job_poll_gap(
     guard(|| {
         let mut longest = ThreadReport::default();
         if let Some(job) = pinned(job)? {
-            reports(&job, |report| {
-                if report.longest_gap.nanoseconds > longest.longest_gap.nanoseconds {
-                    longest = *report;
-                }
-            })?;
+            reports(&job, |report| longest.keep_longer(report))?;
         }
         let gap = longest.longest_gap;
         let files = &jobs().tokens().diagnosis().files;
@@ -179,14 +174,10 @@ pub unsafe extern "C" fn dcc_job_threads(
         // SAFETY: the C caller's promise: a writable result.
         let count = unsafe { out(out_count) }?;
         *count = 0;
-        if stride < THREAD_SIZE {
-            return Err(Error::InvalidArgument(
-                "the stride is less than the size of an entry; pass sizeof(dcc_job_thread)",
-            ));
-        }
-        if threads.is_null() && capacity > 0 {
-            return Err(Error::NullArray { what: "threads", count: capacity });
-        }
+        let short_stride =
+            "the stride is less than the size of an entry; pass sizeof(dcc_job_thread)";
+        // SAFETY: the C caller's promise: `capacity` entries, `stride` bytes apart.
+        let threads = unsafe { ArrayOut::new("threads", short_stride, threads, stride, capacity) }?;
         let Some(job) = pinned(job)? else { return Ok(DCC_OK) };
         reports(&job, |report| {
             let entry = dcc_job_thread {
@@ -196,15 +187,7 @@ pub unsafe extern "C" fn dcc_job_threads(
                 last_poll_ns: report.last_poll_ns,
                 longest_gap_ns: report.longest_gap.nanoseconds,
             };
-            if *count < capacity {
-                // SAFETY: the C caller's promise: `capacity` entries, `stride` bytes apart.
-                unsafe {
-                    threads
-                        .cast::<u8>()
-                        .add(*count * stride)
-                        .copy_from_nonoverlapping((&raw const entry).cast(), THREAD_SIZE);
-                }
-            }
+            threads.write(*count, entry);
             *count += 1;
         })?;
         Ok(DCC_OK)
