@@ -135,6 +135,49 @@
 #define DCC_MAX_EVENTS 65536
 
 /**
+ * No bound, no deadline, or no threshold.
+ */
+#define DCC_NO_LIMIT UINT64_MAX
+
+/**
+ * Flag of a dispatcher: it belongs to the thread that first pumps it, not to the creating one.
+ */
+#define DCC_DISPATCHER_BIND_LATER 1
+
+/**
+ * The largest `capacity`.
+ */
+#define DCC_MAX_CAPACITY 131072
+
+/**
+ * Lane of a posted job: someone waits for it at the screen.
+ */
+#define DCC_LANE_INTERACTIVE 1
+
+/**
+ * Lane of a posted job: the usual one, also 0.
+ */
+#define DCC_LANE_NORMAL 2
+
+/**
+ * Lane of a posted job: when there is time. A lane goes before those below it, but of the jobs that
+ * run while others wait at least one in five is a normal and one in seventeen a background one.
+ */
+#define DCC_LANE_BACKGROUND 3
+
+/**
+ * Flag of a post: the function may be called on any thread, and is, on another than the
+ * dispatcher's: on the library's workers, or where the dispatcher's `execute` calls it. Its completion
+ * runs on the dispatcher's thread all the same.
+ */
+#define DCC_POST_ANY_THREAD 1
+
+/**
+ * Answer of a dcc_job_fn: call it again, in the next tick; on a worker after those that wait.
+ */
+#define DCC_RUN_AGAIN 100
+
+/**
  * Room for the name of a file with its NUL.
  */
 #define DCC_FILE_SIZE 256
@@ -157,7 +200,7 @@
 /**
  * Minor version of the ABI: grows when functions are added.
  */
-#define DCC_ABI_MINOR 1
+#define DCC_ABI_MINOR 2
 
 /**
  * A token: a cancellation flag with a reason, shared by reference count. The pointer is a handle,
@@ -170,6 +213,12 @@ typedef struct dcc_cancel_token dcc_cancel_token;
  * handle, not an address; NULL is the empty pair.
  */
 typedef struct dcc_context dcc_context;
+
+/**
+ * A dispatcher: a bounded queue of jobs that one thread, as a rule the UI's, pumps from its tick;
+ * shared by reference count. The pointer is a handle, not an address.
+ */
+typedef struct dcc_dispatcher dcc_dispatcher;
 
 /**
  * An observer with a ring of events that waits to be drained. The pointer is a handle.
@@ -427,6 +476,390 @@ typedef struct dcc_event {
 } dcc_event;
 
 /**
+ * Told that a dispatcher has something to do: arrange for a pump (executeDeferred, a queued signal
+ * of Qt, a ticker). Called once from one pump to the next, on whatever thread posts or cancels; it
+ * must not pump itself. Must not unwind or longjmp.
+ */
+typedef void (*dcc_wake_fn)(void *user_data);
+
+/**
+ * A host's "not now", for instance while it collects garbage or loads a scene: 0 lets jobs run.
+ * Asked on the dispatcher's thread before each job, slice and completion of a pump. Must not
+ * unwind or longjmp.
+ */
+typedef int32_t (*dcc_veto_fn)(void *user_data);
+
+/**
+ * Shows how far a job is: on the dispatcher's thread in a pump, where that changed, not more often
+ * than the descriptor says, and once more at the job's end. The job is borrowed;
+ * dcc_job_progress_message has the message. Must not unwind or longjmp.
+ */
+typedef void (*dcc_progress_fn)(const struct dcc_job *job,
+                                uint64_t done,
+                                uint64_t total,
+                                void *user_data);
+
+/**
+ * Has the host's own thread pool call `run` with `argument`, once for each call of this. 0: it will.
+ * Any other answer: it has no room; the post is refused. `run` may be called at once. Called on the
+ * posting thread, and on the pool's own for a job that runs again. Must not unwind or longjmp.
+ */
+typedef int32_t (*dcc_execute_fn)(void (*run)(void *argument), void *argument, void *user_data);
+
+/**
+ * What a dispatcher is created from. Set all to zero, then `struct_size` to sizeof, then what you
+ * need.
+ */
+typedef struct dcc_dispatcher_desc {
+    /**
+     * sizeof(dcc_dispatcher_desc)
+     */
+    uint32_t struct_size;
+    /**
+     * DCC_DISPATCHER_BIND_LATER or 0.
+     */
+    uint32_t flags;
+    /**
+     * Most jobs that may wait for their turn, up to DCC_MAX_CAPACITY; 0 is 1024. Besides, 16384 jobs
+     * more than that may be unfinished: run, be between two slices, or wait for their completion.
+     */
+    uint32_t capacity;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * Cancels a job so many nanoseconds after its post if its descriptor says nothing else; 0: never.
+     */
+    uint64_t default_deadline_ns;
+    /**
+     * After so many nanoseconds inside one job its thread counts as stuck: dcc_dispatcher_stats says
+     * so, and those who wait in dcc_dispatcher_post_and_wait for queued jobs are freed. 0 is ten
+     * seconds, DCC_NO_LIMIT never.
+     */
+    uint64_t wedge_threshold_ns;
+    /**
+     * Least nanoseconds between two calls of `progress` for one job; 0 is 100 milliseconds.
+     */
+    uint64_t progress_interval_ns;
+    /**
+     * Handed to all functions below.
+     */
+    void *user_data;
+    /**
+     * Called once with `user_data` when the dispatcher is gone, after all its jobs are over, in
+     * whichever call let it go; never if the create fails. May be NULL.
+     */
+    dcc_destroy_fn destroy;
+    /**
+     * Told that there is something to do. NULL: you pump at regular intervals.
+     */
+    dcc_wake_fn wake;
+    /**
+     * Asked whether jobs may run now. May be NULL.
+     */
+    dcc_veto_fn veto;
+    /**
+     * Shows progress. May be NULL.
+     */
+    dcc_progress_fn progress;
+    /**
+     * Runs DCC_POST_ANY_THREAD jobs on the host's threads. NULL: a few threads of the library do.
+     */
+    dcc_execute_fn execute;
+    /**
+     * The plugin that these functions belong to, see dcc_owner_close. NULL if they stay loaded.
+     */
+    const struct dcc_owner *owner;
+} dcc_dispatcher_desc;
+
+/**
+ * What a posted job does. While it runs, `job` is the current job and the posted `parent` the current
+ * token, so dcc_check_cancelled and dcc_poll_current ask for both. It answers 0: the job completed,
+ * whether or not it was asked to stop; what dcc_check_cancelled answered (1 to 3): it stopped because
+ * it was asked to; DCC_RUN_AGAIN: this was one slice; a negative number: it failed, dcc_job_fail
+ * having said why, if it did. If it has ended its job itself that stays. A panic in Rust fails the
+ * job; otherwise it must not unwind or longjmp.
+ */
+typedef int32_t (*dcc_job_fn)(const struct dcc_job *job, void *user_data);
+
+/**
+ * Told once that a posted job is over: on the dispatcher's thread, inside a pump or a shutdown, with
+ * the job's terminal state (DCC_JOB_COMPLETED and so on). It may post, not pump. Must not unwind or
+ * longjmp.
+ */
+typedef void (*dcc_completion_fn)(const struct dcc_job *job, int32_t state, void *user_data);
+
+/**
+ * What is posted. Set all to zero, then `struct_size` to sizeof, then what you need.
+ */
+typedef struct dcc_post_desc {
+    /**
+     * sizeof(dcc_post_desc)
+     */
+    uint32_t struct_size;
+    /**
+     * DCC_POST_ANY_THREAD or 0.
+     */
+    uint32_t flags;
+    /**
+     * What to call the job, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
+     */
+    const char *label;
+    /**
+     * Bytes in `label`, or DCC_NUL_TERMINATED.
+     */
+    size_t label_length;
+    /**
+     * Your own id for it: UTF-8, up to DCC_MAX_ID_LENGTH bytes, copied; no unfinished job of the
+     * dispatcher may have the same. May be NULL.
+     */
+    const char *caller_id;
+    /**
+     * Bytes in `caller_id`, or DCC_NUL_TERMINATED.
+     */
+    size_t caller_id_length;
+    /**
+     * A token whose cancel cancels the job, for instance of the request that asked for it; current
+     * while the job runs. May be NULL.
+     */
+    const struct dcc_cancel_token *parent;
+    /**
+     * What it does. Not NULL.
+     */
+    dcc_job_fn function;
+    /**
+     * Told when it is over. May be NULL.
+     */
+    dcc_completion_fn completion;
+    /**
+     * Handed to the functions.
+     */
+    void *user_data;
+    /**
+     * Called once with `user_data` after the completion; never if the post is refused. May be NULL.
+     */
+    dcc_destroy_fn destroy;
+    /**
+     * The plugin that these functions belong to, see dcc_owner_close. NULL if they stay loaded.
+     */
+    const struct dcc_owner *owner;
+    /**
+     * Cancels the job (DCC_CAUSE_DEADLINE) so many nanoseconds after the post, whether it waits or
+     * runs. 0: as the dispatcher has it; DCC_NO_LIMIT: never.
+     */
+    uint64_t deadline_ns;
+    /**
+     * One of the DCC_LANE_ constants; 0 is the normal one.
+     */
+    int32_t lane;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+} dcc_post_desc;
+
+/**
+ * How full a dispatcher is, as a post found it. Set `struct_size` to sizeof before the call.
+ */
+typedef struct dcc_admission {
+    /**
+     * sizeof(dcc_admission); the call writes back how much of it was filled.
+     */
+    uint32_t struct_size;
+    /**
+     * Jobs that wait for their turn.
+     */
+    uint32_t depth;
+    /**
+     * How many may.
+     */
+    uint32_t capacity;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * After how long a post that was refused has a chance: about the time of one tick.
+     */
+    uint64_t retry_after_ns;
+} dcc_admission;
+
+/**
+ * What a tick did. Set `struct_size` to sizeof before the call.
+ */
+typedef struct dcc_tick {
+    /**
+     * sizeof(dcc_tick); the call writes back how much of it was filled.
+     */
+    uint32_t struct_size;
+    /**
+     * 1: the dispatcher's `veto` said "not now"; pump again when that is over.
+     */
+    int32_t is_vetoed;
+    /**
+     * Calls of jobs' functions.
+     */
+    uint64_t executed;
+    /**
+     * Jobs that are over by now, those included that were cancelled before they ran.
+     */
+    uint64_t completed;
+    /**
+     * Of those, the ones that ended as cancelled.
+     */
+    uint64_t cancelled;
+    /**
+     * What is left for the next tick: jobs, steps and completions.
+     */
+    uint64_t remaining;
+    /**
+     * How long the tick took.
+     */
+    uint64_t elapsed_ns;
+    /**
+     * How much longer than its budget that was.
+     */
+    uint64_t overrun_ns;
+    /**
+     * After how long the next tick makes sense: 0 or little while work waits, the rest of a 60 Hz
+     * frame for steps, DCC_NO_LIMIT until something is posted.
+     */
+    uint64_t next_ns;
+} dcc_tick;
+
+/**
+ * What a dispatcher has done and where it stands. Times are nanoseconds; quantiles are right to two
+ * digits, 0 while there is nothing. Set `struct_size` to sizeof before the call.
+ */
+typedef struct dcc_dispatcher_info {
+    /**
+     * sizeof(dcc_dispatcher_info); the call writes back how much of it was filled.
+     */
+    uint32_t struct_size;
+    /**
+     * 1 after a shutdown.
+     */
+    int32_t is_closed;
+    /**
+     * Jobs that wait for their turn, on whatever thread.
+     */
+    uint32_t depth;
+    /**
+     * How many may.
+     */
+    uint32_t capacity;
+    /**
+     * Steps between two slices, on whatever thread.
+     */
+    uint32_t between_slices;
+    /**
+     * Jobs whose functions run right now, on whatever thread.
+     */
+    uint32_t running;
+    /**
+     * Jobs that are over but for their completion.
+     */
+    uint32_t awaiting_completion;
+    /**
+     * 1 if the dispatcher's thread has been inside one job for longer than the threshold.
+     */
+    int32_t is_wedged;
+    /**
+     * Jobs that were accepted.
+     */
+    uint64_t posted;
+    /**
+     * Jobs whose function was called.
+     */
+    uint64_t executed;
+    /**
+     * Jobs that ended as completed.
+     */
+    uint64_t completed;
+    /**
+     * Jobs that ended as failed.
+     */
+    uint64_t failed;
+    /**
+     * Jobs that ended as cancelled.
+     */
+    uint64_t cancelled;
+    /**
+     * Jobs that ended as interrupted.
+     */
+    uint64_t interrupted;
+    /**
+     * Posts that were refused as too many.
+     */
+    uint64_t rejected;
+    /**
+     * Completions that were left out because their owner was closed on another thread.
+     */
+    uint64_t completions_dropped;
+    /**
+     * How long the job that has waited longest has waited.
+     */
+    uint64_t oldest_wait_ns;
+    /**
+     * From the post to the begin: half of the jobs waited at most this.
+     */
+    uint64_t wait_p50_ns;
+    /**
+     * 95 of 100 waited at most this.
+     */
+    uint64_t wait_p95_ns;
+    /**
+     * 99 of 100 waited at most this.
+     */
+    uint64_t wait_p99_ns;
+    /**
+     * The longest wait.
+     */
+    uint64_t wait_max_ns;
+    /**
+     * Jobs and slices on the dispatcher's thread: half of them took at most this.
+     */
+    uint64_t run_p50_ns;
+    /**
+     * 95 of 100 took at most this.
+     */
+    uint64_t run_p95_ns;
+    /**
+     * 99 of 100 took at most this.
+     */
+    uint64_t run_p99_ns;
+    /**
+     * The longest job or slice, exactly.
+     */
+    uint64_t run_max_ns;
+    /**
+     * The id of its job; dcc_dispatcher_longest_label has the label.
+     */
+    uint64_t longest_job_id;
+    /**
+     * Pumps.
+     */
+    uint64_t ticks;
+    /**
+     * Pumps that took longer than their budget.
+     */
+    uint64_t overruns;
+    /**
+     * The longest pump.
+     */
+    uint64_t longest_tick_ns;
+    /**
+     * The id of the job that the dispatcher's thread is inside; 0 for none.
+     */
+    uint64_t present_job_id;
+    /**
+     * For how long.
+     */
+    uint64_t present_for_ns;
+} dcc_dispatcher_info;
+
+/**
  * The longest time that a traced job went without a poll, on one thread. Set `struct_size` to
  * sizeof before the call.
  */
@@ -553,6 +986,14 @@ typedef struct dcc_stats {
      * Deadlines armed.
      */
     uint64_t armed_deadlines;
+    /**
+     * Dispatchers alive, those included that wait for their thread to run the last completions.
+     */
+    uint64_t live_dispatchers;
+    /**
+     * Posted jobs that were accepted and are not over, completion and destroy-notify included.
+     */
+    uint64_t unfinished_posts;
 } dcc_stats;
 
 /**
@@ -657,6 +1098,22 @@ typedef struct dcc_latency {
 #define DCC_CALLBACK_RUNNING 12
 
 /**
+ * Closed, but completions are still to run on the dispatcher's thread.
+ */
+#define DCC_PENDING 13
+
+/**
+ * The time was over after the job had started: it was asked to stop, its outcome is not known.
+ */
+#define DCC_STARTED 14
+
+/**
+ * The dispatcher's thread has been inside another job for longer than its threshold; the job was
+ * taken back and never runs.
+ */
+#define DCC_WEDGED 15
+
+/**
  * A handle of no live object, or of another kind of object.
  */
 #define DCC_ERROR_INVALID_HANDLE -1
@@ -692,7 +1149,7 @@ typedef struct dcc_latency {
 #define DCC_ERROR_WRONG_SLOT -7
 
 /**
- * A ticket of another thread.
+ * A ticket of another thread, or a dispatcher of another thread.
  */
 #define DCC_ERROR_WRONG_THREAD -8
 
@@ -721,6 +1178,21 @@ typedef struct dcc_latency {
  * This process is a fork of the one that used the library; only polls work in it.
  */
 #define DCC_ERROR_FORKED -13
+
+/**
+ * A bound is reached: so many wait already. Nothing was taken.
+ */
+#define DCC_ERROR_OVERLOADED -14
+
+/**
+ * A live job of the same dispatcher has this caller id.
+ */
+#define DCC_ERROR_DUPLICATE -15
+
+/**
+ * A pump from inside a job or a completion; nothing ran.
+ */
+#define DCC_ERROR_REENTRANT -16
 
 /**
  * It is not cancelled.
@@ -854,8 +1326,11 @@ dcc_status dcc_owner_create(struct dcc_owner **out_owner);
  * Closes an owner; call it before its functions are unloaded, while no lock is held that they
  * take. From now on, also when it is closed, whoever names it is refused with DCC_ERROR_SHUTDOWN. Its
  * registrations are dropped, its jobs' `is_cancelled` are asked no more, its jobs that have not
- * begun end as interrupted, and every destroy-notify runs, on this thread or where it is running
- * already. Then it waits for calls of its functions on other threads. When it returns DCC_OK none
+ * begun, and steps between two slices, end as interrupted, and every destroy-notify runs, on this
+ * thread or where it is running already. Completions of its posted jobs run, too, if this is the
+ * thread of their dispatcher; on another thread they are left out and counted
+ * (`completions_dropped` of dcc_dispatcher_stats). Its dispatchers are shut down and call no
+ * function of their descriptor any more. Then it waits for calls of its functions on other threads. When it returns DCC_OK none
  * of them will be called again, whatever is cancelled, and the handle is released; jobs that are
  * running go on, without their functions.
  *
@@ -1294,6 +1769,124 @@ dcc_status dcc_events_release(struct dcc_events *observer);
 dcc_status dcc_events_set_slow_cancel_threshold(uint64_t nanoseconds);
 
 /**
+ * Creates a dispatcher, which belongs to this thread unless the descriptor says otherwise, and writes
+ * it to `out_dispatcher`: one reference, yours to release. On an error nothing is left behind and
+ * `user_data` is still yours. Any thread.
+ */
+dcc_status dcc_dispatcher_create(const struct dcc_dispatcher_desc *desc,
+                                 struct dcc_dispatcher **out_dispatcher);
+
+/**
+ * Adds a reference, which you release. Any thread.
+ */
+dcc_status dcc_dispatcher_retain(const struct dcc_dispatcher *dispatcher);
+
+/**
+ * Gives a reference back. The last one shuts the dispatcher down as dcc_dispatcher_shutdown does;
+ * while completions are still to run its handle can be pumped on. Any thread.
+ */
+dcc_status dcc_dispatcher_release(struct dcc_dispatcher *dispatcher);
+
+/**
+ * Closes a dispatcher: posts are refused from now on; jobs that wait, also for their next slice, end
+ * as interrupted and never run; those who wait for them are freed; running jobs are asked to stop.
+ *
+ * On the dispatcher's thread, outside its pump, all completions run before it returns. DCC_OK:
+ * everything is over. DCC_PENDING: completions are still to run, because this is another thread, or
+ * inside a job, or because jobs run on other threads: the dispatcher's next pump on its thread, or
+ * the next shutdown there, runs what there is by then, whatever the bounds say. If that thread never
+ * comes back they stay counted (`unfinished_posts` of dcc_stats). Calling it again is harmless and
+ * tells how far things are. A post at the same moment is refused, or its completion runs. Any thread,
+ * also inside a job. NULL: nothing happens.
+ */
+dcc_status dcc_dispatcher_shutdown(const struct dcc_dispatcher *dispatcher);
+
+/**
+ * Finds the dispatcher's unfinished job with this caller id and writes it to `out_job`: a reference,
+ * yours to release. DCC_NOT_FOUND, and NULL, if there is none. By its own id any job is found with
+ * dcc_job_find. Any thread.
+ */
+dcc_status dcc_dispatcher_find(const struct dcc_dispatcher *dispatcher,
+                               const char *caller_id,
+                               size_t caller_id_length,
+                               struct dcc_job **out_job);
+
+/**
+ * Posts a job: it is run by the dispatcher's pump, or on another thread if `flags` says so, and its
+ * completion and then `destroy` are called exactly once on the dispatcher's thread, also if it is
+ * cancelled before it runs. Writes the job to `out_job`: a reference, yours to release; NULL if you
+ * do not want it. Writes to `out_admission`, unless that is NULL, how full the dispatcher is, also if
+ * the post is refused.
+ *
+ * DCC_ERROR_OVERLOADED: as many as may wait already, or too many wait for their completion.
+ * DCC_ERROR_SHUTDOWN: the dispatcher or the owner was closed. DCC_ERROR_DUPLICATE: an unfinished job
+ * has the same caller id. On every negative status nothing was taken: `user_data` is still yours.
+ * Cancelling a job that waits takes it out of the depth at once; it ends, as cancelled, with the next
+ * pump. dcc_job_user_data knows nothing of `user_data`. Any thread, also inside jobs and completions.
+ */
+dcc_status dcc_dispatcher_post(const struct dcc_dispatcher *dispatcher,
+                               const struct dcc_post_desc *desc,
+                               struct dcc_job **out_job,
+                               struct dcc_admission *out_admission);
+
+/**
+ * Posts a job and waits until it is over, at most `timeout_ns` nanoseconds (DCC_NO_LIMIT: as long as
+ * it takes). On the dispatcher's own thread it runs at once, all its slices, without waiting for its
+ * turn. Writes the job to `out_job` (a reference, yours to release) and where it stands then to
+ * `out_state`; each may be NULL.
+ *
+ * DCC_OK: it is over, see `out_state`; if it ran, its completion and `destroy` have run, too. If it
+ * was cancelled or interrupted before it ran they follow in the next pump. DCC_TIMED_OUT: the time
+ * was over before it started; it never runs. DCC_WEDGED: the same, because the thread has been stuck
+ * in another job for the dispatcher's threshold. DCC_STARTED: the time was over after it started; it
+ * was asked to stop, its outcome is not known. In all these cases it was accepted: completion and
+ * `destroy` run once, so `user_data` must not be on your stack. Negative statuses as in
+ * dcc_dispatcher_post. Any thread; while it waits, hold no lock that the job or a plugin's owner needs.
+ */
+dcc_status dcc_dispatcher_post_and_wait(const struct dcc_dispatcher *dispatcher,
+                                        const struct dcc_post_desc *desc,
+                                        uint64_t timeout_ns,
+                                        struct dcc_job **out_job,
+                                        int32_t *out_state);
+
+/**
+ * Runs what waits, on the dispatcher's thread: call it from a tick. Jobs go lane by lane, in the
+ * order of their posts; a step gets one slice a tick; what is over is completed first. It stops
+ * between two jobs or slices as soon as `budget_ns` nanoseconds have passed or `max_jobs` functions
+ * were called; a job that runs cannot be stopped from outside, it has to poll. One job or slice
+ * goes in any case, unless a bound is 0, with which nothing runs; DCC_NO_LIMIT is no bound. Writes
+ * what it did to `out_tick`, unless that is NULL.
+ *
+ * Around each job its own token and job are current on this thread; what was before is restored
+ * whatever the job left. A dispatcher that was shut down is emptied whatever the bounds say. If
+ * something is left, `wake` is called before it returns, unless it was vetoed.
+ *
+ * DCC_ERROR_WRONG_THREAD: the dispatcher belongs to another thread. DCC_ERROR_REENTRANT: called from
+ * inside one of its jobs, completions or callbacks, for instance by the event loop of a dialog that a
+ * job has opened. Nothing ran.
+ */
+dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *dispatcher,
+                               uint64_t budget_ns,
+                               uint64_t max_jobs,
+                               struct dcc_tick *out_tick);
+
+/**
+ * Fills in what the dispatcher has done and where it stands; the way to find out from another thread
+ * that a UI thread is stuck, and in which job. Any thread.
+ */
+dcc_status dcc_dispatcher_stats(const struct dcc_dispatcher *dispatcher,
+                                struct dcc_dispatcher_info *out_info);
+
+/**
+ * Writes the label, cut after 120 bytes, of the job with the longest run so far on the dispatcher's
+ * thread, `snprintf`-like. Any thread.
+ */
+dcc_status dcc_dispatcher_longest_label(const struct dcc_dispatcher *dispatcher,
+                                        char *buffer,
+                                        size_t size,
+                                        size_t *out_length);
+
+/**
  * Switches the poll trace of a job on (not 0) or off. While it is on, every poll of the job notes
  * where and when it was, which costs some hundred nanoseconds; jobs that are not traced pay
  * nothing. May be switched while the job runs; polls see it at once. Any thread.
@@ -1352,12 +1945,13 @@ dcc_status dcc_stats_latency(int32_t which,
                              struct dcc_latency *out_latency);
 
 /**
- * Ends the library's threads: for the host alone, when it closes, after its plugins are gone.
- * Deadlines are disarmed, callbacks that are due run first. What needs the threads
+ * Ends the library's threads: for the host alone, when it closes, after its plugins are gone and
+ * its dispatchers are shut down. Jobs that wait for a thread of the library end as interrupted; their
+ * completions are left to their dispatchers. Deadlines are disarmed, callbacks that are due run first. What needs the threads
  * (dcc_cancel_token_cancel_after, dcc_cancel_token_cancel_async and the like) then answers
  * DCC_ERROR_SHUTDOWN; all else works on, so that objects which outlive the host's last line can be
- * released. Never calling it is harmless, calling it again too. DCC_TIMED_OUT: a callback did not
- * return within 5 seconds; its thread is left behind. DCC_ERROR_WOULD_DEADLOCK: called from inside
+ * released. Never calling it is harmless, calling it again too. DCC_TIMED_OUT: a callback or a job
+ * did not return within 5 seconds; its thread is left behind. DCC_ERROR_WOULD_DEADLOCK: called from inside
  * a callback on the library's own thread. Any other thread.
  */
 dcc_status dcc_shutdown(void);

@@ -121,6 +121,16 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_events_drain)(const struct dcc_events *observer, struct dcc_event *events, size_t stride, size_t capacity, size_t *out_count);
     dcc_status (*dcc_events_release)(struct dcc_events *observer);
     dcc_status (*dcc_events_set_slow_cancel_threshold)(uint64_t nanoseconds);
+    dcc_status (*dcc_dispatcher_create)(const struct dcc_dispatcher_desc *desc, struct dcc_dispatcher **out_dispatcher);
+    dcc_status (*dcc_dispatcher_retain)(const struct dcc_dispatcher *dispatcher);
+    dcc_status (*dcc_dispatcher_release)(struct dcc_dispatcher *dispatcher);
+    dcc_status (*dcc_dispatcher_shutdown)(const struct dcc_dispatcher *dispatcher);
+    dcc_status (*dcc_dispatcher_find)(const struct dcc_dispatcher *dispatcher, const char *caller_id, size_t caller_id_length, struct dcc_job **out_job);
+    dcc_status (*dcc_dispatcher_post)(const struct dcc_dispatcher *dispatcher, const struct dcc_post_desc *desc, struct dcc_job **out_job, struct dcc_admission *out_admission);
+    dcc_status (*dcc_dispatcher_post_and_wait)(const struct dcc_dispatcher *dispatcher, const struct dcc_post_desc *desc, uint64_t timeout_ns, struct dcc_job **out_job, int32_t *out_state);
+    dcc_status (*dcc_dispatcher_pump)(const struct dcc_dispatcher *dispatcher, uint64_t budget_ns, uint64_t max_jobs, struct dcc_tick *out_tick);
+    dcc_status (*dcc_dispatcher_stats)(const struct dcc_dispatcher *dispatcher, struct dcc_dispatcher_info *out_info);
+    dcc_status (*dcc_dispatcher_longest_label)(const struct dcc_dispatcher *dispatcher, char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_job_trace)(const struct dcc_job *job, int32_t on);
     dcc_status (*dcc_trace_all)(int32_t on);
     dcc_status (*dcc_job_poll_gap)(const struct dcc_job *job, struct dcc_poll_gap *out_gap);
@@ -798,6 +808,98 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_events_set_slow_cancel_threshold(uint64_t nan
     return DCC_ERROR_UNSUPPORTED;
 }
 
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_create(const struct dcc_dispatcher_desc *desc, struct dcc_dispatcher **out_dispatcher)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_dispatcher_create != NULL)
+        return api->dcc_dispatcher_create(desc, out_dispatcher);
+    if (out_dispatcher != NULL)
+        *out_dispatcher = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_retain(const struct dcc_dispatcher *dispatcher)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_dispatcher_retain != NULL)
+        return api->dcc_dispatcher_retain(dispatcher);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_release(struct dcc_dispatcher *dispatcher)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_dispatcher_release != NULL)
+        return api->dcc_dispatcher_release(dispatcher);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_shutdown(const struct dcc_dispatcher *dispatcher)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_dispatcher_shutdown != NULL)
+        return api->dcc_dispatcher_shutdown(dispatcher);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_find(const struct dcc_dispatcher *dispatcher, const char *caller_id, size_t caller_id_length, struct dcc_job **out_job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_dispatcher_find != NULL)
+        return api->dcc_dispatcher_find(dispatcher, caller_id, caller_id_length, out_job);
+    if (out_job != NULL)
+        *out_job = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_post(const struct dcc_dispatcher *dispatcher, const struct dcc_post_desc *desc, struct dcc_job **out_job, struct dcc_admission *out_admission)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_dispatcher_post != NULL)
+        return api->dcc_dispatcher_post(dispatcher, desc, out_job, out_admission);
+    if (out_job != NULL)
+        *out_job = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_post_and_wait(const struct dcc_dispatcher *dispatcher, const struct dcc_post_desc *desc, uint64_t timeout_ns, struct dcc_job **out_job, int32_t *out_state)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_dispatcher_post_and_wait != NULL)
+        return api->dcc_dispatcher_post_and_wait(dispatcher, desc, timeout_ns, out_job, out_state);
+    if (out_job != NULL)
+        *out_job = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *dispatcher, uint64_t budget_ns, uint64_t max_jobs, struct dcc_tick *out_tick)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_dispatcher_pump != NULL)
+        return api->dcc_dispatcher_pump(dispatcher, budget_ns, max_jobs, out_tick);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_stats(const struct dcc_dispatcher *dispatcher, struct dcc_dispatcher_info *out_info)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_dispatcher_stats != NULL)
+        return api->dcc_dispatcher_stats(dispatcher, out_info);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_longest_label(const struct dcc_dispatcher *dispatcher, char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_dispatcher_longest_label != NULL)
+        return api->dcc_dispatcher_longest_label(dispatcher, buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_trace(const struct dcc_job *job, int32_t on)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
@@ -1118,6 +1220,16 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_events_drain", &api->dcc_events_drain);
     dcc_cancel_symbol_(library, "dcc_events_release", &api->dcc_events_release);
     dcc_cancel_symbol_(library, "dcc_events_set_slow_cancel_threshold", &api->dcc_events_set_slow_cancel_threshold);
+    dcc_cancel_symbol_(library, "dcc_dispatcher_create", &api->dcc_dispatcher_create);
+    dcc_cancel_symbol_(library, "dcc_dispatcher_retain", &api->dcc_dispatcher_retain);
+    dcc_cancel_symbol_(library, "dcc_dispatcher_release", &api->dcc_dispatcher_release);
+    dcc_cancel_symbol_(library, "dcc_dispatcher_shutdown", &api->dcc_dispatcher_shutdown);
+    dcc_cancel_symbol_(library, "dcc_dispatcher_find", &api->dcc_dispatcher_find);
+    dcc_cancel_symbol_(library, "dcc_dispatcher_post", &api->dcc_dispatcher_post);
+    dcc_cancel_symbol_(library, "dcc_dispatcher_post_and_wait", &api->dcc_dispatcher_post_and_wait);
+    dcc_cancel_symbol_(library, "dcc_dispatcher_pump", &api->dcc_dispatcher_pump);
+    dcc_cancel_symbol_(library, "dcc_dispatcher_stats", &api->dcc_dispatcher_stats);
+    dcc_cancel_symbol_(library, "dcc_dispatcher_longest_label", &api->dcc_dispatcher_longest_label);
     dcc_cancel_symbol_(library, "dcc_job_trace", &api->dcc_job_trace);
     dcc_cancel_symbol_(library, "dcc_trace_all", &api->dcc_trace_all);
     dcc_cancel_symbol_(library, "dcc_job_poll_gap", &api->dcc_job_poll_gap);

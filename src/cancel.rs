@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::handle::CANCELLED;
 use crate::link::Batch;
 use crate::pool::NIL;
+use crate::posted::{PostedId, Stage};
 use crate::sys::clock;
 use crate::sys::sync::Ordering;
 use crate::token::{Cause, Record, TokenPin, Tokens};
@@ -26,13 +27,13 @@ pub enum Flagged {
     Before,
     /// Nothing is in its lists.
     Alone,
-    /// It has children, signals or callbacks.
+    /// It has children, signals, callbacks or something posted.
     WithLists,
 }
 
 /// What a walk left to do.
 struct Spread {
-    /// Tokens with callbacks or signals.
+    /// Tokens with callbacks, signals or something posted.
     chain: Chain,
     /// Tokens that died when the walk let go of them.
     dead: Dead,
@@ -84,7 +85,10 @@ impl Tokens {
             slot.cold.set_record(record);
         }
         slot.state().fetch_or(CANCELLED, Ordering::Release);
-        if live.is_listened() || live.children.load(Ordering::Relaxed) != NIL {
+        if live.is_listened()
+            || live.children.load(Ordering::Relaxed) != NIL
+            || self.posted(index) != PostedId::NONE
+        {
             Flagged::WithLists
         } else {
             Flagged::Alone
@@ -133,6 +137,7 @@ impl Tokens {
             return None;
         }
         self.note_cancelled(token.index(), &record, true);
+        self.leave_queue(token.index());
         if flagged == Flagged::Alone {
             return Some(Spread { chain: Chain::EMPTY, dead: Dead::NOBODY });
         }
@@ -159,6 +164,7 @@ impl Tokens {
                     let flagged = self.flag_or_forget(child, record);
                     if flagged != Flagged::Before {
                         self.note_cancelled(child, &record, false);
+                        self.leave_queue(child);
                     }
                     if flagged == Flagged::WithLists {
                         to_visit.append(slots, child);
@@ -173,13 +179,21 @@ impl Tokens {
                     break taken.listened;
                 }
             };
-            if listened {
+            if listened || self.posted(current) != PostedId::NONE {
                 spread.chain.append(slots, current);
             } else {
                 self.let_go(current, &mut spread.dead);
             }
         }
         spread
+    }
+
+    /// Takes what is posted under a token that was just flagged out of its queue.
+    fn leave_queue(&self, index: u32) {
+        let posted = self.posted(index);
+        if posted != PostedId::NONE {
+            self.queues.claim(posted, Stage::Cancelled, true);
+        }
     }
 
     /// Takes an internal away. Who dies by it is left for the caller to bury.

@@ -27,7 +27,16 @@ impl LivePart for ContextLive {
     const KIND: Kind = Kind::Context;
 }
 
-/// Everything the library keeps. The C boundary has the one static instance; tests make their own.
+/// The calling thread, as what runs jobs on it wants it.
+#[derive(Clone, Copy, Debug)]
+pub struct ThisThread<'t, 'a> {
+    /// Its slots.
+    pub slots: &'t ThreadSlots<'a>,
+    /// Its record.
+    pub record: &'a ThreadRecord,
+}
+
+/// Tokens, jobs and what is installed on threads. The C boundary has the one static instance; tests make their own.
 #[derive(Debug)]
 pub struct Library {
     jobs: Jobs,
@@ -244,16 +253,27 @@ impl Library {
         record: &'a ThreadRecord,
         context: Handle,
     ) -> Result<u64, Error> {
-        let (token, job) = if context == NULL {
-            (Value::NONE, Value::NONE)
-        } else {
-            let pin = ContextPin::new(self, context)?;
-            let (token, job) = pair(pin.slot().live());
-            let token = self.pin_token(token.object)?;
-            let job = self.pin_job(job.object);
-            (token, job.inspect_err(|_| self.drop_value(SlotName::Token, token))?)
-        };
-        slots.enter(record, &self.numbers, self.words(), token, job).inspect_err(|_| {
+        let thread = ThisThread { slots, record };
+        if context == NULL {
+            return self.install(thread, NULL, NULL);
+        }
+        let pin = ContextPin::new(self, context)?;
+        let (token, job) = pair(pin.slot().live());
+        self.install(thread, token.object, job.object)
+    }
+
+    /// Makes a token and a job current on this thread under one ticket, for `unwind`. NULL masks
+    /// what was.
+    pub fn install<'a>(
+        &'a self,
+        thread: ThisThread<'_, 'a>,
+        token: Handle,
+        job: Handle,
+    ) -> Result<u64, Error> {
+        let token = self.pin_token(token)?;
+        let job = self.pin_job(job).inspect_err(|_| self.drop_value(SlotName::Token, token))?;
+        let entered = thread.slots.enter(thread.record, &self.numbers, self.words(), token, job);
+        entered.inspect_err(|_| {
             self.drop_value(SlotName::Job, job);
             self.drop_value(SlotName::Token, token);
         })

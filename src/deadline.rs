@@ -125,8 +125,12 @@ impl Deadlines {
 
     /// Disarms the deadline of a pinned or dying token. Says whether one was armed.
     pub fn disarm(&self, slots: &Slots, token: u32) -> bool {
+        let place = &slots.slot(token).live().deadline;
+        if place.load(Ordering::Relaxed) == NIL {
+            return false;
+        }
         let mut heap = self.heap.lock();
-        let place = slots.slot(token).live().deadline.load(Ordering::Relaxed);
+        let place = place.load(Ordering::Relaxed);
         if place != NIL && !crate::weakened!("disarm_takes_out") {
             heap.remove(slots, place as usize - 1);
         }

@@ -2,6 +2,7 @@
 
 use crate::handle::{Handle, Kind};
 use crate::sys::memory::OutOfMemory;
+use std::any::Any;
 use std::fmt;
 
 /// A mistake of the caller or a failure; each maps to one negative status of the C ABI.
@@ -75,6 +76,23 @@ pub enum Error {
     OwnerClosed(Handle),
     /// The library has been shut down.
     ShutDown,
+    /// The dispatcher has been shut down.
+    DispatcherShutDown,
+    /// A bound on jobs is reached.
+    Overloaded {
+        /// How many wait.
+        depth: u32,
+        /// How many may.
+        capacity: u32,
+    },
+    /// A host's own executor took no more.
+    ExecutorRefused,
+    /// A live job of the dispatcher has this caller id.
+    DuplicateId,
+    /// A dispatcher belongs to another thread.
+    NotItsThread,
+    /// A pump from inside a pump.
+    Reentrant,
     /// The process is a fork of the one that used the library.
     Forked,
     /// A panic was caught.
@@ -149,6 +167,30 @@ impl fmt::Display for Error {
             Self::ShutDown => out.write_str(
                 "the library has been shut down by the host, or the process is at its very end",
             ),
+            Self::DispatcherShutDown => out.write_str(
+                "the dispatcher has been shut down and takes nothing more; what was to be posted \
+                 is still the caller's",
+            ),
+            Self::Overloaded { depth, capacity } => write!(
+                out,
+                "{depth} jobs wait and {capacity} may, or too many wait for their completion; \
+                 post again after the next pump, or cancel some"
+            ),
+            Self::ExecutorRefused => out.write_str(
+                "the host's execute function refused the job; what was to be posted is still the \
+                 caller's",
+            ),
+            Self::DuplicateId => out.write_str(
+                "a job of this dispatcher that is not over has the same caller id; use another, \
+                 or find and cancel that one first",
+            ),
+            Self::NotItsThread => out.write_str(
+                "the dispatcher is bound to another thread; pump it there, from its tick",
+            ),
+            Self::Reentrant => out.write_str(
+                "the dispatcher is being pumped: this is a job's or a completion's own event \
+                 loop, in which no other job must run; pump again after it returned",
+            ),
             Self::Forked => out.write_str(
                 "this process is a fork of the one that used the library: only polls work here; \
                  use the library after exec, or start workers as new processes",
@@ -159,3 +201,9 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// What a panic says of itself.
+pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let literal = panic.downcast_ref::<&str>().copied();
+    literal.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
+}

@@ -55,6 +55,8 @@ pub enum Kind {
     Owner = 5,
     /// One who drains events.
     Observer = 6,
+    /// A queue of jobs that a tick loop pumps.
+    Dispatcher = 7,
 }
 
 impl Kind {
@@ -67,6 +69,7 @@ impl Kind {
             Self::Registration => "registration",
             Self::Owner => "owner",
             Self::Observer => "events object",
+            Self::Dispatcher => "dispatcher",
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::events::EventText;
 use crate::foreign::Foreign;
 use crate::handle::{self, Handle, Kind, NULL};
 pub use crate::job_state::JobState;
-use crate::owner::{Call, Thing};
+use crate::owner::{Thing, Things};
 use crate::pool::NIL;
 use crate::sys::callout::{Payload, UserData};
 use crate::sys::memory::{replace_string, try_string};
@@ -154,13 +154,26 @@ impl Keeper for Jobs {
         }
         // Others may hold the token and poll it.
         let payload = self.tokens.retire_foreign(&token, body.payload);
-        let call = self.disown(live.owned.swap(NIL, Ordering::Relaxed));
+        let owned = live.owned.swap(NIL, Ordering::Relaxed);
+        let call = self.tokens.owners().enter_last(owned, thread_identity::current());
         self.arena.bury(index, slot);
         drop(token);
         if let Some(payload) = payload {
             payload.destroy();
         }
         self.tokens.owners().leave(call);
+    }
+}
+
+impl Things for Jobs {
+    fn pin_thing(&self, thing: Thing) -> bool {
+        matches!(thing, Thing::Job(index) if self.arena.pin_index(index))
+    }
+
+    fn end_thing(&self, thing: Thing) {
+        if let Thing::Job(index) = thing {
+            self.give_up(index);
+        }
     }
 }
 
@@ -253,13 +266,6 @@ impl Jobs {
         Ok((index, slot))
     }
 
-    /// Begins the last call of a job's functions and parts it from its owner.
-    fn disown(&self, owned: u32) -> Call {
-        let call = self.tokens.owners().enter(owned, thread_identity::current());
-        self.tokens.owners().disown(owned);
-        call
-    }
-
     /// Ends what a job has of an owner that is being closed: its check is asked no more, its
     /// destroy-notify runs, and if it has not begun it never will. Takes over an internal.
     fn give_up(&self, index: u32) {
@@ -281,7 +287,7 @@ impl Jobs {
         } else {
             payload
         };
-        let call = self.disown(owned);
+        let call = self.tokens.owners().enter_last(owned, thread_identity::current());
         if let Some(payload) = payload {
             payload.destroy();
         }
@@ -291,7 +297,7 @@ impl Jobs {
     /// Closes an owner: nothing of its functions is called any more when this returns. Inside one
     /// of its calls that is `WouldDeadlock`.
     pub fn close_owner(&self, owner: Handle) -> Result<(), Error> {
-        self.tokens.close_owner(owner, |job| self.arena.pin_index(job), |job| self.give_up(job))
+        self.tokens.close_owner(owner, self)
     }
 
     /// Takes one owner away; may run the destroy-notify.

@@ -28,6 +28,9 @@ impl JobState {
         Self::Interrupted,
     ];
 
+    /// The terminal ones.
+    pub const ENDS: [Self; 4] = [Self::Completed, Self::Failed, Self::Cancelled, Self::Interrupted];
+
     /// The state of this number.
     pub fn from_number(number: u32) -> Self {
         Self::ALL[(number as usize - 1).min(5)]

@@ -1,6 +1,6 @@
 //! How long cancels take, over the whole process: histograms of two decimal digits.
 
-use crate::sys::memory::{Late, OutOfMemory};
+use crate::sys::memory::{Late, OutOfMemory, try_room};
 use crate::sys::sync::Mutex;
 use hdrhistogram::Histogram;
 
@@ -50,6 +50,11 @@ impl Latency {
         }
     }
 
+    /// Forgets all times.
+    pub fn reset(&self) {
+        drop(self.0.lock().take());
+    }
+
     /// What the times were so far.
     pub fn summary(&self) -> Summary {
         let histogram = self.0.lock();
@@ -64,8 +69,7 @@ impl Latency {
 }
 
 fn make() -> Result<Histogram<u64>, OutOfMemory> {
-    // The crate's own allocation would end the process.
-    Vec::<u8>::new().try_reserve_exact(HISTOGRAM_BYTES).map_err(|_| OutOfMemory)?;
+    try_room(HISTOGRAM_BYTES)?;
     Histogram::new_with_bounds(1, LONGEST_NS, DIGITS).map_err(|_| OutOfMemory)
 }
 

@@ -37,12 +37,15 @@ pub mod current;
 pub mod deadline;
 pub mod deferred;
 pub mod diagnose;
+pub mod dispatcher;
+pub mod dispatcher_stats;
 pub mod error;
 pub mod events;
 pub mod foreign;
 pub mod handle;
 pub mod job;
 pub mod job_state;
+pub mod lane;
 pub mod latency;
 pub mod link;
 pub mod list;
@@ -50,8 +53,14 @@ pub mod listen;
 pub mod owner;
 pub mod place;
 pub mod pool;
+pub mod post;
+pub mod post_wait;
+pub mod posted;
+pub mod pump;
+pub mod queue;
 pub mod registration;
 pub mod report;
+pub mod run;
 pub mod signal;
 #[allow(unsafe_code)]
 pub mod sys;
@@ -60,6 +69,7 @@ pub mod token;
 pub mod wait_graph;
 pub mod watch;
 pub mod watchdog;
+pub mod workers;
 
 #[cfg(not(loom))]
 #[allow(unsafe_code)]

@@ -100,3 +100,67 @@ impl<'a, Nodes: ListNodes> List<'a, Nodes> {
         std::iter::successors(number(self.first()), next)
     }
 }
+
+/// A list with two ends; all of it lies under one lock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fifo {
+    first: u32,
+    last: u32,
+    length: u32,
+}
+
+impl Fifo {
+    /// Nothing.
+    pub const EMPTY: Self = Self { first: NIL, last: NIL, length: 0 };
+
+    /// Number of the first node; `None` if there is none.
+    pub fn first(&self) -> Option<u32> {
+        (self.first != NIL).then_some(self.first)
+    }
+
+    /// How many are in it.
+    pub fn length(&self) -> u32 {
+        self.length
+    }
+
+    /// Puts a node that is in no list behind all others; `list` is this list's number.
+    pub fn push(&mut self, nodes: &impl ListNodes, number: u32, list: u32) {
+        let node = nodes.node(number);
+        node.previous.store(self.last, Ordering::Relaxed);
+        node.next.store(NIL, Ordering::Relaxed);
+        node.list.store(list, Ordering::Relaxed);
+        match self.last {
+            NIL => self.first = number,
+            last => nodes.node(last).next.store(number, Ordering::Relaxed),
+        }
+        self.last = number;
+        self.length += 1;
+    }
+
+    /// Takes out a node of this list.
+    pub fn remove(&mut self, nodes: &impl ListNodes, number: u32) {
+        let node = nodes.node(number);
+        let previous = node.previous.load(Ordering::Relaxed);
+        let next = node.next.load(Ordering::Relaxed);
+        match previous {
+            NIL => self.first = next,
+            previous => nodes.node(previous).next.store(next, Ordering::Relaxed),
+        }
+        match next {
+            NIL => self.last = previous,
+            next => nodes.node(next).previous.store(previous, Ordering::Relaxed),
+        }
+        node.list.store(NIL, Ordering::Release);
+        self.length -= 1;
+    }
+
+    /// The nodes' numbers, first to last. Nothing may be taken out meanwhile.
+    pub fn iter<'a, Nodes: ListNodes>(
+        &self,
+        nodes: &'a Nodes,
+    ) -> impl Iterator<Item = u32> + use<'a, Nodes> {
+        let number = |number: u32| (number != NIL).then_some(number);
+        let next = move |now: &u32| number(nodes.node(*now).next.load(Ordering::Relaxed));
+        std::iter::successors(number(self.first), next)
+    }
+}

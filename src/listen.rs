@@ -12,7 +12,7 @@ use crate::deferred::{Chain, Dead, Work};
 use crate::error::Error;
 use crate::handle::{self, CANCELLED, Handle, NULL};
 use crate::list::List;
-use crate::owner::{OwnerPin, Thing};
+use crate::owner::{OwnerPin, Thing, Things};
 use crate::pool::NIL;
 use crate::registration::{Purpose, RegistrationLive, RegistrationPin, Registrations, Stage};
 use crate::signal::Outcome;
@@ -283,6 +283,10 @@ impl Tokens {
         while let Some(index) = self.take_first(token, |live| &live.callbacks) {
             self.end_registration(index, Some(pin.handle()));
         }
+        // What left its queue waits for its completion.
+        if let Some(queue) = self.queues.queue_of(self.posted(token)) {
+            self.queues.wake(&self.owners, queue);
+        }
     }
 
     /// Drops all registrations of a dying token.
@@ -416,20 +420,15 @@ impl Tokens {
         })
     }
 
-    /// Closes an owner: drops its registrations, has `end_job` end each of its pinned jobs, and
-    /// waits for its running calls.
-    pub fn close_owner(
-        &self,
-        owner: Handle,
-        pin_job: impl Fn(u32) -> bool,
-        end_job: impl Fn(u32),
-    ) -> Result<(), Error> {
+    /// Closes an owner: drops its registrations, has its other things ended, and waits for its
+    /// running calls.
+    pub fn close_owner(&self, owner: Handle, things: &impl Things) -> Result<(), Error> {
         let thread = thread_identity::current();
         let pin = OwnerPin::new(&self.owners, owner)?;
         self.owners.begin_close(&pin, thread)?;
         let pin_thing = |thing| match thing {
             Thing::Registration(index) => self.registrations.arena().pin_index(index),
-            Thing::Job(index) => pin_job(index),
+            other => things.pin_thing(other),
         };
         while let Some(thing) = self.owners.next_thing(&pin, pin_thing) {
             match thing {
@@ -439,7 +438,7 @@ impl Tokens {
                         self.end_registration(index, None);
                     }
                 }
-                Thing::Job(index) => end_job(index),
+                other => things.end_thing(other),
             }
         }
         self.owners.announce_wait(&pin);

@@ -27,6 +27,18 @@ pub enum Thing {
     Registration(u32),
     /// A job's index.
     Job(u32),
+    /// A posted job's number.
+    Posted(u32),
+    /// A dispatcher's index.
+    Dispatcher(u32),
+}
+
+/// Who keeps things that are no registrations, as the close of their owner asks for it.
+pub trait Things {
+    /// Keeps a thing from going. False: it is going already. Under the owner's lock.
+    fn pin_thing(&self, thing: Thing) -> bool;
+    /// Ends what a pinned thing has of its owner, and unpins it.
+    fn end_thing(&self, thing: Thing);
 }
 
 #[derive(Debug, Default)]
@@ -86,20 +98,26 @@ impl Link for ThingCell {
     }
 }
 
-const JOB: u64 = 1 << 32;
-
 impl ThingCell {
     fn set_thing(&self, thing: Thing) {
-        let bits = match thing {
-            Thing::Registration(index) => u64::from(index),
-            Thing::Job(index) => JOB | u64::from(index),
+        let (kind, number) = match thing {
+            Thing::Registration(index) => (0, index),
+            Thing::Job(index) => (1, index),
+            Thing::Posted(number) => (2, number),
+            Thing::Dispatcher(index) => (3, index),
         };
-        self.thing.store(bits, Ordering::Relaxed);
+        self.thing.store(kind << 32 | u64::from(number), Ordering::Relaxed);
     }
 
     fn thing(&self) -> Thing {
         let bits = self.thing.load(Ordering::Relaxed);
-        if bits & JOB == 0 { Thing::Registration(bits as u32) } else { Thing::Job(bits as u32) }
+        let number = bits as u32;
+        match bits >> 32 {
+            0 => Thing::Registration(number),
+            1 => Thing::Job(number),
+            2 => Thing::Posted(number),
+            _ => Thing::Dispatcher(number),
+        }
     }
 }
 
@@ -208,6 +226,13 @@ impl Owners {
         let mut body = self.arena.slot(owner).live().body.lock();
         body.begin(thread);
         Call { owner, thread, is_open: !body.closing }
+    }
+
+    /// Begins the last call of a thing's functions and parts the thing from its owner.
+    pub fn enter_last(&self, number: u32, thread: u64) -> Call {
+        let call = self.enter(number, thread);
+        self.disown(number);
+        call
     }
 
     /// Ends a call.

@@ -18,6 +18,8 @@ use crate::handle::{CANCELLED, FLAGS, FOREIGN, Handle, Kind, NULL};
 use crate::link::{Added, LinkNode, Links};
 use crate::owner::Owners;
 use crate::pool::NIL;
+use crate::posted::PostedId;
+use crate::queue::Queues;
 use crate::registration::Registrations;
 use crate::signal::Signals;
 use crate::sys::callout::Payload;
@@ -75,6 +77,8 @@ pub struct TokenCold {
     foreign: AtomicU32,
     /// What is known of its polls; NIL if it is not watched.
     pub watch: AtomicU32,
+    /// What is posted to a dispatcher under it; 0 for nothing. Written under the lock.
+    pub posted: AtomicU64,
 }
 
 /// Beside the control word.
@@ -165,6 +169,7 @@ pub struct Tokens {
     pub(crate) deadlines: Deadlines,
     pub(crate) deferred: Deferred,
     pub(crate) diagnosis: Diagnosis,
+    pub(crate) queues: Queues,
 }
 
 impl Keeper for Tokens {
@@ -210,6 +215,7 @@ impl Tokens {
             deadlines: Deadlines::new(),
             deferred: Deferred::new(),
             diagnosis: Diagnosis::new(),
+            queues: Queues::new(),
         }
     }
 
@@ -227,6 +233,7 @@ impl Tokens {
             deadlines: Deadlines::new(),
             deferred: Deferred::new(),
             diagnosis: Diagnosis::new(),
+            queues: Queues::new(),
         }
     }
 
@@ -321,6 +328,26 @@ impl Tokens {
         if let Some(watch) = take(&cold.watch) {
             self.diagnosis.watches.remove(watch);
         }
+        cold.posted.store(PostedId::NONE.0, Ordering::Relaxed);
+    }
+
+    /// Notes what is posted under a pinned token, so that its cancel takes that out of the queue.
+    /// True: it is cancelled already, and the caller has to.
+    pub fn attach_posted(&self, token: &TokenPin<'_>, id: PostedId) -> bool {
+        let slot = token.slot();
+        let _lock = slot.live().lock.lock();
+        slot.cold.posted.store(id.0, Ordering::Relaxed);
+        slot.state().load(Ordering::Relaxed) & CANCELLED != 0
+    }
+
+    /// What is posted under a token that is pinned or in a walk.
+    pub(crate) fn posted(&self, index: u32) -> PostedId {
+        PostedId(self.arena.slot(index).cold.posted.load(Ordering::Relaxed))
+    }
+
+    /// The queues of dispatchers.
+    pub fn queues(&self) -> &Queues {
+        &self.queues
     }
 
     /// Links a child to one parent, or inherits the cancel of a parent that has one already.

@@ -4,7 +4,7 @@ use super::argument::{TextOut, handle, out, out_handle, pointer};
 use super::current::dcc_ticket;
 use super::guard::{guard, guard_creating};
 use super::status::{DCC_OK, dcc_status};
-use super::{LIBRARY, thread};
+use super::{library, thread};
 use crate::current::NO_TICKET;
 use crate::error::Error;
 use std::ffi::c_char;
@@ -21,7 +21,7 @@ pub unsafe extern "C" fn dcc_context_capture(out_context: *mut *mut dcc_context)
         // SAFETY: the C caller's promise: a writable result.
         let to = unsafe { out_handle(out_context) }?;
         let (slots, _) = thread::slots_and_record()?;
-        *to = pointer(LIBRARY.capture(slots)?);
+        *to = pointer(library().capture(slots)?);
         Ok(())
     })
 }
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn dcc_context_capture(out_context: *mut *mut dcc_context)
 pub extern "C" fn dcc_context_retain(context: *const dcc_context) -> dcc_status {
     guard(|| {
         if !context.is_null() {
-            LIBRARY.retain_context(handle(context))?;
+            library().retain_context(handle(context))?;
         }
         Ok(DCC_OK)
     })
@@ -43,7 +43,7 @@ pub extern "C" fn dcc_context_retain(context: *const dcc_context) -> dcc_status 
 pub extern "C" fn dcc_context_release(context: *mut dcc_context) -> dcc_status {
     guard(|| {
         if !context.is_null() {
-            LIBRARY.release_context(handle(context))?;
+            library().release_context(handle(context))?;
         }
         Ok(DCC_OK)
     })
@@ -62,7 +62,7 @@ pub unsafe extern "C" fn dcc_context_enter(
         let to = unsafe { out(out_ticket) }?;
         *to = NO_TICKET;
         let (slots, record) = thread::slots_and_record()?;
-        *to = LIBRARY.enter(slots, record, handle(context))?;
+        *to = library().enter(slots, record, handle(context))?;
         Ok(())
     })
 }
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn dcc_context_enter(
 pub extern "C" fn dcc_context_exit(ticket: dcc_ticket) -> dcc_status {
     guard(|| {
         let slots = thread::slots().ok_or(Error::WrongThread(ticket))?;
-        LIBRARY.exit(slots, ticket)?;
+        library().exit(slots, ticket)?;
         Ok(DCC_OK)
     })
 }
@@ -86,7 +86,7 @@ pub extern "C" fn dcc_context_exit(ticket: dcc_ticket) -> dcc_status {
 pub extern "C" fn dcc_context_unwind(ticket: dcc_ticket) -> dcc_status {
     guard(|| {
         let slots = thread::slots().ok_or(Error::WrongThread(ticket))?;
-        LIBRARY.unwind(slots, ticket)?;
+        library().unwind(slots, ticket)?;
         Ok(DCC_OK)
     })
 }
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn dcc_context_job_id(
         // SAFETY: the C caller's promise, see the comment.
         let to = unsafe { TextOut::new(buffer, size, out_length) }?;
         match thread::slots() {
-            Some(slots) => LIBRARY.show_job_id(slots, |id| to.write(id)),
+            Some(slots) => library().show_job_id(slots, |id| to.write(id)),
             None => to.write(""),
         }
         Ok(DCC_OK)

@@ -7,7 +7,7 @@ use super::status::{
     DCC_CANCELLED_BY_JOB, DCC_CANCELLED_BY_TOKEN, DCC_OK, DCC_POLL_GONE, dcc_status,
 };
 use super::token::dcc_cancel_token;
-use super::{LIBRARY, thread};
+use super::{library, thread};
 use crate::current::{NO_TICKET, SlotName, ThreadSlots};
 use crate::error::Error;
 use crate::handle::{Handle, NULL};
@@ -24,13 +24,13 @@ unsafe fn set(slot: SlotName, object: Handle, out_ticket: *mut dcc_ticket) -> Ou
     let to = unsafe { out(out_ticket) }?;
     *to = NO_TICKET;
     let (slots, record) = thread::slots_and_record()?;
-    *to = LIBRARY.set(slots, record, slot, object)?;
+    *to = library().set(slots, record, slot, object)?;
     Ok(())
 }
 
 fn reset(slot: SlotName, ticket: dcc_ticket) -> Outcome {
     let slots = thread::slots().ok_or(Error::WrongThread(ticket))?;
-    LIBRARY.reset(slots, slot, ticket)?;
+    library().reset(slots, slot, ticket)?;
     Ok(DCC_OK)
 }
 
@@ -147,7 +147,7 @@ pub(super) fn poll_layers(
     thread: impl Fn() -> u64,
     place: impl FnOnce() -> Place,
 ) -> dcc_status {
-    let tokens = LIBRARY.jobs().tokens();
+    let tokens = library().jobs().tokens();
     // Where no lock can be taken only the words are looked at: asking hosts and taking notes need locks.
     let ask = |token| {
         if process::is_usable() { tokens.answer(token, &thread) } else { tokens.look(token).0 }

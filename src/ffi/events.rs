@@ -1,8 +1,8 @@
 //! `dcc_events_*`.
 
-use super::LIBRARY;
 use super::argument::{ArrayOut, handle, out, out_handle, pointer};
 use super::guard::{guard, guard_creating};
+use super::library;
 use super::service;
 use super::status::{DCC_OK, dcc_status};
 use super::token::dcc_cause;
@@ -100,7 +100,7 @@ impl From<&Event> for dcc_event {
 }
 
 fn observers() -> &'static Observers {
-    &LIBRARY.jobs().tokens().diagnosis().observers
+    &library().jobs().tokens().diagnosis().observers
 }
 
 /// Creates an observer whose ring holds `capacity` events, 1 to DCC_MAX_EVENTS, and writes it to
@@ -174,7 +174,7 @@ pub extern "C" fn dcc_events_release(observer: *mut dcc_events) -> dcc_status {
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_events_set_slow_cancel_threshold(nanoseconds: u64) -> dcc_status {
     guard(|| {
-        let tokens = LIBRARY.jobs().tokens();
+        let tokens = library().jobs().tokens();
         tokens.diagnosis().watchdog.set_threshold(nanoseconds);
         tokens.deadlines().wake();
         Ok(DCC_OK)

@@ -2,7 +2,7 @@
 
 use super::status::{self, DCC_OK, DCC_SECOND_INSTANCE, dcc_status};
 use super::thread;
-use crate::error::Error;
+use crate::error::{Error, panic_text};
 use crate::sys::instance;
 use crate::sys::process::{self, State};
 use std::any::Any;
@@ -67,11 +67,7 @@ fn failed(error: &Error) -> dcc_status {
 
 #[cold]
 fn panicked(panic: &(dyn Any + Send)) -> dcc_status {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no text");
+    let text = panic_text(panic);
     let note = || thread::note_error(format_args!("{}: {text}", Error::Internal));
     let _ = catch_unwind(AssertUnwindSafe(note));
     status::of(&Error::Internal)

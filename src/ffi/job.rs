@@ -11,7 +11,7 @@ use super::status::{
     dcc_status,
 };
 use super::token::{DCC_MAX_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
-use super::{LIBRARY, thread};
+use super::{library, thread};
 use crate::arena::Keeper;
 use crate::current::ThreadSlots;
 use crate::error::Error;
@@ -123,7 +123,7 @@ unsafe impl Versioned for dcc_job_progress_info {
 }
 
 pub(super) fn jobs() -> &'static Jobs {
-    LIBRARY.jobs()
+    library().jobs()
 }
 
 /// The job pinned for this call; `None` for NULL.

@@ -10,12 +10,16 @@ mod argument;
 pub mod context;
 pub mod current;
 pub mod deadline;
+pub mod dispatcher;
+pub mod dispatcher_stats;
 pub mod events;
 mod guard;
 pub mod job;
 pub mod library;
 pub mod owner;
 pub mod poll;
+pub mod post;
+pub mod pump;
 pub mod registration;
 pub mod service;
 pub mod stats;
@@ -26,6 +30,13 @@ pub mod trace;
 pub mod wait;
 
 use crate::context::Library;
+use crate::dispatcher::Dispatchers;
 
-/// The one library of this process; what creates or installs something pins the module first.
-static LIBRARY: Library = Library::new();
+/// The one instance in this process; what creates or installs something pins the module first.
+static DISPATCHERS: Dispatchers = Dispatchers::new();
+
+/// All but the dispatchers.
+#[inline(always)]
+fn library() -> &'static Library {
+    DISPATCHERS.library()
+}

@@ -1,9 +1,9 @@
 //! `dcc_owner_*`.
 
-use super::LIBRARY;
 use super::argument::{handle, out_handle, pointer};
 use super::guard::{guard, guard_creating};
 use super::status::{DCC_OK, dcc_status};
+use super::{DISPATCHERS, library, thread};
 
 /// An owner: the plugin, or the part of one, that function pointers belong to. Name it wherever
 /// you hand in functions, and close it before they are unloaded. The pointer is a handle; NULL is
@@ -16,7 +16,7 @@ pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc
     guard_creating(|| {
         // SAFETY: the C caller's promise: a writable result.
         let to = unsafe { out_handle(out_owner) }?;
-        *to = pointer(LIBRARY.jobs().tokens().owners().create()?);
+        *to = pointer(library().jobs().tokens().owners().create()?);
         Ok(())
     })
 }
@@ -24,8 +24,11 @@ pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc
 /// Closes an owner; call it before its functions are unloaded, while no lock is held that they
 /// take. From now on, also when it is closed, whoever names it is refused with DCC_ERROR_SHUTDOWN. Its
 /// registrations are dropped, its jobs' `is_cancelled` are asked no more, its jobs that have not
-/// begun end as interrupted, and every destroy-notify runs, on this thread or where it is running
-/// already. Then it waits for calls of its functions on other threads. When it returns DCC_OK none
+/// begun, and steps between two slices, end as interrupted, and every destroy-notify runs, on this
+/// thread or where it is running already. Completions of its posted jobs run, too, if this is the
+/// thread of their dispatcher; on another thread they are left out and counted
+/// (`completions_dropped` of dcc_dispatcher_stats). Its dispatchers are shut down and call no
+/// function of their descriptor any more. Then it waits for calls of its functions on other threads. When it returns DCC_OK none
 /// of them will be called again, whatever is cancelled, and the handle is released; jobs that are
 /// running go on, without their functions.
 ///
@@ -36,7 +39,7 @@ pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc
 pub extern "C" fn dcc_owner_close(owner: *mut dcc_owner) -> dcc_status {
     guard(|| {
         if !owner.is_null() {
-            LIBRARY.jobs().close_owner(handle(owner))?;
+            DISPATCHERS.close_owner(handle(owner), thread::this()?)?;
         }
         Ok(DCC_OK)
     })

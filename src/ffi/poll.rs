@@ -6,7 +6,7 @@ use super::guard::guard_anywhere;
 use super::status::{DCC_OK, dcc_status};
 use super::token::dcc_cancel_token;
 use super::trace::place;
-use super::{LIBRARY, thread};
+use super::{library, thread};
 use crate::current::{LayerCell, ThreadSlots};
 use crate::handle::NULL;
 use crate::sys::thread_slot::NEVER_CANCELLED;
@@ -72,7 +72,7 @@ pub unsafe extern "C" fn dcc_poll_read_token(
         // A bad handle never equals a word, so that every poll takes the slow path.
         let word = match expected {
             NULL => &NEVER_CANCELLED,
-            token => LIBRARY.jobs().tokens().word(token).unwrap_or(&NEVER_CANCELLED),
+            token => library().jobs().tokens().word(token).unwrap_or(&NEVER_CANCELLED),
         };
         *to = dcc_poll_layer { word: std::ptr::from_ref(word).cast(), expected };
         Ok(DCC_OK)

@@ -1,16 +1,37 @@
 //! The library's threads, each started on first use, and `dcc_shutdown`.
 
-use super::LIBRARY;
 use super::guard::{Outcome, guard};
 use super::status::{DCC_OK, DCC_TIMED_OUT, dcc_status};
+use super::{DISPATCHERS, library, thread};
 use crate::error::Error;
 use crate::sys::clock;
 use crate::sys::service_thread::{NotStarted, ServiceThread};
+use std::num::NonZero;
 
 /// Sets flags and wakes waiters at their time; never runs foreign code.
-static TIMER: ServiceThread = ServiceThread::new("dcc-timer", || LIBRARY.run_timer());
+static TIMER: ServiceThread = ServiceThread::new("dcc-timer", || library().run_timer());
 /// Runs callbacks that the timer, or a caller of the `async` functions, must not run.
-static CALLBACKS: ServiceThread = ServiceThread::new("dcc-callbacks", || LIBRARY.run_callbacks());
+static CALLBACKS: ServiceThread = ServiceThread::new("dcc-callbacks", || library().run_callbacks());
+
+/// Run jobs that may run on any thread.
+static WORKERS: [ServiceThread; 4] = [const { ServiceThread::new("dcc-worker", run_worker) }; 4];
+
+fn run_worker() {
+    let Ok(thread) = thread::this() else { return };
+    DISPATCHERS.run_worker(thread);
+}
+
+/// At least one worker, and another one if all are busy and the machine has room.
+pub(super) fn ensure_worker() -> Outcome<()> {
+    started(WORKERS[0].ensure())?;
+    if DISPATCHERS.workers().is_short_of_threads() {
+        let room = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let next = WORKERS.iter().take(room).find(|worker| !worker.is_running());
+        // What is there already will do it, only later.
+        let _ = next.map(ServiceThread::ensure);
+    }
+    Ok(())
+}
 
 fn started(result: Result<(), NotStarted>) -> Outcome<()> {
     result.map_err(|why| match why {
@@ -28,26 +49,36 @@ pub(super) fn ensure_timer_thread() -> Outcome<()> {
     started(TIMER.ensure())
 }
 
+/// Ends the workers; what they have not begun ends as interrupted.
+fn stop_workers(until_ns: u64) -> bool {
+    // All are told before any is waited for.
+    DISPATCHERS.stop_workers();
+    WORKERS.iter().all(|worker| worker.stop(|| (), until_ns))
+}
+
 /// Longest wait for the library's threads.
 const SHUTDOWN_NS: u64 = 5_000_000_000;
 
-/// Ends the library's threads: for the host alone, when it closes, after its plugins are gone.
-/// Deadlines are disarmed, callbacks that are due run first. What needs the threads
+/// Ends the library's threads: for the host alone, when it closes, after its plugins are gone and
+/// its dispatchers are shut down. Jobs that wait for a thread of the library end as interrupted; their
+/// completions are left to their dispatchers. Deadlines are disarmed, callbacks that are due run first. What needs the threads
 /// (dcc_cancel_token_cancel_after, dcc_cancel_token_cancel_async and the like) then answers
 /// DCC_ERROR_SHUTDOWN; all else works on, so that objects which outlive the host's last line can be
-/// released. Never calling it is harmless, calling it again too. DCC_TIMED_OUT: a callback did not
-/// return within 5 seconds; its thread is left behind. DCC_ERROR_WOULD_DEADLOCK: called from inside
+/// released. Never calling it is harmless, calling it again too. DCC_TIMED_OUT: a callback or a job
+/// did not return within 5 seconds; its thread is left behind. DCC_ERROR_WOULD_DEADLOCK: called from inside
 /// a callback on the library's own thread. Any other thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_shutdown() -> dcc_status {
     guard(|| {
-        if TIMER.is_current() || CALLBACKS.is_current() {
+        let all = || WORKERS.iter().chain([&TIMER, &CALLBACKS]);
+        if all().any(ServiceThread::is_current) {
             return Err(Error::WouldDeadlock);
         }
         let until = clock::now_ns().saturating_add(SHUTDOWN_NS);
-        let tokens = LIBRARY.jobs().tokens();
+        let tokens = library().jobs().tokens();
+        let workers = stop_workers(until);
         let timer = TIMER.stop(|| tokens.stop_deadlines(), until);
         let callbacks = CALLBACKS.stop(|| tokens.stop_deferred(), until);
-        Ok(if timer && callbacks { DCC_OK } else { DCC_TIMED_OUT })
+        Ok(if workers && timer && callbacks { DCC_OK } else { DCC_TIMED_OUT })
     })
 }

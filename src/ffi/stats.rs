@@ -1,9 +1,9 @@
 //! `dcc_stats_*`: how many there are.
 
-use super::LIBRARY;
 use super::argument::{Versioned, write_struct};
 use super::guard::guard;
 use super::status::{DCC_OK, dcc_status};
+use super::{DISPATCHERS, library};
 use crate::arena::Keeper;
 use crate::error::Error;
 use crate::job::JobState;
@@ -39,6 +39,10 @@ pub struct dcc_stats {
     pub live_owners: u64,
     /// Deadlines armed.
     pub armed_deadlines: u64,
+    /// Dispatchers alive, those included that wait for their thread to run the last completions.
+    pub live_dispatchers: u64,
+    /// Posted jobs that were accepted and are not over, completion and destroy-notify included.
+    pub unfinished_posts: u64,
 }
 
 // SAFETY: numbers, for which zero is a value; starts with a u32.
@@ -52,22 +56,26 @@ unsafe impl Versioned for dcc_stats {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status {
     guard(|| {
-        let ends = LIBRARY.jobs().ends();
-        let tokens = LIBRARY.jobs().tokens();
+        let ends = library().jobs().ends();
+        let tokens = library().jobs().tokens();
+        let mut unfinished_posts = 0;
+        DISPATCHERS.each(|pin| unfinished_posts += DISPATCHERS.unfinished(pin));
         let stats = dcc_stats {
             struct_size: 0,
             reserved: 0,
             live_tokens: tokens.arena().live(),
-            live_jobs: LIBRARY.jobs().arena().live(),
-            live_contexts: LIBRARY.arena().live(),
+            live_jobs: library().jobs().arena().live(),
+            live_contexts: library().arena().live(),
             jobs_completed: ends.of(JobState::Completed),
             jobs_failed: ends.of(JobState::Failed),
             jobs_cancelled: ends.of(JobState::Cancelled),
             jobs_interrupted: ends.of(JobState::Interrupted),
-            context_leaks: LIBRARY.leaks(),
+            context_leaks: library().leaks(),
             live_registrations: tokens.registrations().arena().live(),
             live_owners: tokens.owners().arena().live(),
             armed_deadlines: tokens.deadlines().count() as u64,
+            live_dispatchers: DISPATCHERS.arena().live(),
+            unfinished_posts,
         };
         // SAFETY: the C caller's promise: writable for the size that it says.
         unsafe { write_struct(out_stats, &stats) }?;
@@ -114,7 +122,7 @@ pub unsafe extern "C" fn dcc_stats_latency(
     out_latency: *mut dcc_latency,
 ) -> dcc_status {
     guard(|| {
-        let diagnosis = LIBRARY.jobs().tokens().diagnosis();
+        let diagnosis = library().jobs().tokens().diagnosis();
         let latency = match which {
             DCC_LATENCY_CANCEL_TO_SEEN => &diagnosis.cancel_to_seen,
             DCC_LATENCY_CANCEL_TO_END => &diagnosis.cancel_to_end,

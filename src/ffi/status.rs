@@ -34,6 +34,14 @@ pub const DCC_CALLBACK_DONE: dcc_status = 11;
 /// Unregistered, but its callback is running right now.
 pub const DCC_CALLBACK_RUNNING: dcc_status = 12;
 
+/// Closed, but completions are still to run on the dispatcher's thread.
+pub const DCC_PENDING: dcc_status = 13;
+/// The time was over after the job had started: it was asked to stop, its outcome is not known.
+pub const DCC_STARTED: dcc_status = 14;
+/// The dispatcher's thread has been inside another job for longer than its threshold; the job was
+/// taken back and never runs.
+pub const DCC_WEDGED: dcc_status = 15;
+
 /// A handle of no live object, or of another kind of object.
 pub const DCC_ERROR_INVALID_HANDLE: dcc_status = -1;
 /// A wrong `struct_size`, a NULL out-pointer, a text that is not UTF-8 or too long.
@@ -48,7 +56,7 @@ pub const DCC_ERROR_INTERNAL: dcc_status = -5;
 pub const DCC_ERROR_TICKET_USED: dcc_status = -6;
 /// A ticket of the other slot.
 pub const DCC_ERROR_WRONG_SLOT: dcc_status = -7;
-/// A ticket of another thread.
+/// A ticket of another thread, or a dispatcher of another thread.
 pub const DCC_ERROR_WRONG_THREAD: dcc_status = -8;
 /// A ticket that is not the latest of its slot.
 pub const DCC_ERROR_WRONG_ORDER: dcc_status = -9;
@@ -61,6 +69,13 @@ pub const DCC_ERROR_WOULD_DEADLOCK: dcc_status = -11;
 pub const DCC_ERROR_SHUTDOWN: dcc_status = -12;
 /// This process is a fork of the one that used the library; only polls work in it.
 pub const DCC_ERROR_FORKED: dcc_status = -13;
+
+/// A bound is reached: so many wait already. Nothing was taken.
+pub const DCC_ERROR_OVERLOADED: dcc_status = -14;
+/// A live job of the same dispatcher has this caller id.
+pub const DCC_ERROR_DUPLICATE: dcc_status = -15;
+/// A pump from inside a job or a completion; nothing ran.
+pub const DCC_ERROR_REENTRANT: dcc_status = -16;
 
 /// Every status with its text.
 pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
@@ -77,6 +92,9 @@ pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
     (DCC_NEVER, c"Never: it cannot be cancelled"),
     (DCC_CALLBACK_DONE, c"The callback has run or was dropped before"),
     (DCC_CALLBACK_RUNNING, c"The callback is running"),
+    (DCC_PENDING, c"Completions are still to run"),
+    (DCC_STARTED, c"Started; its outcome is not known yet"),
+    (DCC_WEDGED, c"The dispatcher's thread is stuck in another job"),
     (DCC_ERROR_INVALID_HANDLE, c"Invalid handle"),
     (DCC_ERROR_INVALID_ARGUMENT, c"Invalid argument"),
     (DCC_ERROR_RESOURCES, c"Out of resources"),
@@ -90,6 +108,9 @@ pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
     (DCC_ERROR_WOULD_DEADLOCK, c"Would wait for itself"),
     (DCC_ERROR_SHUTDOWN, c"Shut down"),
     (DCC_ERROR_FORKED, c"Not available in a forked process"),
+    (DCC_ERROR_OVERLOADED, c"Overloaded"),
+    (DCC_ERROR_DUPLICATE, c"Duplicate id"),
+    (DCC_ERROR_REENTRANT, c"Called from inside a job"),
 ];
 
 /// The status that tells of an error.
@@ -109,7 +130,11 @@ pub(super) fn of(error: &Error) -> dcc_status {
         Error::WrongOrder(_) => DCC_ERROR_WRONG_ORDER,
         Error::WrongState { .. } => DCC_ERROR_WRONG_STATE,
         Error::WouldDeadlock => DCC_ERROR_WOULD_DEADLOCK,
-        Error::OwnerClosed(_) | Error::ShutDown => DCC_ERROR_SHUTDOWN,
+        Error::OwnerClosed(_) | Error::ShutDown | Error::DispatcherShutDown => DCC_ERROR_SHUTDOWN,
+        Error::Overloaded { .. } | Error::ExecutorRefused => DCC_ERROR_OVERLOADED,
+        Error::DuplicateId => DCC_ERROR_DUPLICATE,
+        Error::NotItsThread => DCC_ERROR_WRONG_THREAD,
+        Error::Reentrant => DCC_ERROR_REENTRANT,
         Error::Forked => DCC_ERROR_FORKED,
         Error::Internal => DCC_ERROR_INTERNAL,
     }

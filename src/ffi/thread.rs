@@ -1,6 +1,7 @@
 //! The calling thread's slots and record, kept in thread-local storage.
 
-use super::LIBRARY;
+use super::library;
+use crate::context::ThisThread;
 use crate::current::{ErrorText, ThreadRecord, ThreadSlots};
 use crate::error::Error;
 use crate::sys::memory::try_box;
@@ -30,6 +31,12 @@ pub(super) fn slots<'call>() -> Option<&'call Slots> {
     Some(unsafe { &*area.cast::<Slots>() })
 }
 
+/// The calling thread, as what runs jobs on it wants it.
+pub(super) fn this<'call>() -> Result<ThisThread<'call, 'static>, Error> {
+    let (slots, record) = slots_and_record()?;
+    Ok(ThisThread { slots, record })
+}
+
 fn late() -> Error {
     Error::Resources("thread-local storage: the thread is ending")
 }
@@ -47,7 +54,7 @@ pub(super) fn slots_and_record<'call>() -> Result<(&'call Slots, &'static Thread
 fn make_record(slots: &Slots) -> Result<&'static ThreadRecord, Error> {
     // The hook below is code of this module, which must not be unmapped before it runs.
     instance::is_first();
-    let record = try_box(ThreadRecord::new(LIBRARY.numbers().next()?))?;
+    let record = try_box(ThreadRecord::new(library().numbers().next()?))?;
     thread_exit::arm(at_exit).map_err(|_| Error::Resources("system keys for thread-exit hooks"))?;
     let record: &'static ThreadRecord = Box::leak(record);
     slots.set_record(Some(record));
@@ -61,7 +68,7 @@ fn at_exit() {
     if !process::is_usable() {
         return;
     }
-    LIBRARY.clear(slots);
+    library().clear(slots);
     if let Some(record) = slots.record() {
         slots.set_record(None);
         // SAFETY: it comes from `Box::leak` in `make_record`; the slots were its only holder, and

@@ -5,7 +5,7 @@ use super::guard::{Outcome, guard, guard_anywhere, guard_creating};
 use super::status::{
     DCC_ALREADY_CANCELLED, DCC_CANCELLED_BY_TOKEN, DCC_NOT_CANCELLED, DCC_OK, dcc_status,
 };
-use super::{LIBRARY, thread};
+use super::{library, thread};
 use crate::arena::{Holder, Keeper};
 use crate::current::ThreadSlots;
 use crate::error::Error;
@@ -69,7 +69,7 @@ unsafe impl Versioned for dcc_cancel_token_desc {
 }
 
 pub(super) fn tokens() -> &'static Tokens {
-    LIBRARY.jobs().tokens()
+    library().jobs().tokens()
 }
 
 /// The handles of an array of the caller.

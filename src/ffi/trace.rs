@@ -1,9 +1,9 @@
 //! The poll trace and what is known of each job's threads.
 
-use super::LIBRARY;
 use super::argument::{ArrayOut, TextOut, Versioned, out, write_struct};
 use super::guard::{Outcome, guard};
 use super::job::{dcc_job, jobs, pinned};
+use super::library;
 use super::status::{DCC_NOT_FOUND, DCC_OK, dcc_status};
 use crate::job::JobPin;
 use crate::place::Place;
@@ -87,7 +87,7 @@ pub(super) unsafe fn place(file: *const c_char, line: u32) -> Place {
     }
     // SAFETY: promised by the caller.
     let Ok(name) = unsafe { CStr::from_ptr(file) }.to_str() else { return Place::Unknown };
-    let files = &LIBRARY.jobs().tokens().diagnosis().files;
+    let files = &library().jobs().tokens().diagnosis().files;
     files.id(name).map_or(Place::Unknown, |file| Place::At(file, line))
 }
 

@@ -4,6 +4,12 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory;
 
+/// Whether there is room for what a crate is about to allocate that would end the process for want
+/// of it. A guess, but no worse than the moment it is made in.
+pub fn try_room(bytes: usize) -> Result<(), OutOfMemory> {
+    Vec::<u8>::new().try_reserve_exact(bytes).map_err(|_| OutOfMemory)
+}
+
 /// A box made without the abort of `Box::new`.
 pub fn try_box<T>(value: T) -> Result<Box<T>, OutOfMemory> {
     let mut room: Vec<T> = Vec::new();

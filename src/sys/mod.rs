@@ -4,10 +4,12 @@
 
 pub mod callout;
 pub mod clock;
+pub mod host;
 pub mod memory;
 pub mod sync;
 pub mod thread_id;
 pub mod thread_identity;
+pub mod work;
 
 #[cfg(not(loom))]
 pub mod instance;

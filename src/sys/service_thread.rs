@@ -76,6 +76,11 @@ impl ServiceThread {
         self.changed.notify_all();
     }
 
+    /// Whether it runs, or did until it was stopped.
+    pub fn is_running(&self) -> bool {
+        self.is_running.load(Ordering::Acquire)
+    }
+
     /// Whether this is the thread.
     pub fn is_current(&self) -> bool {
         self.state.lock().1 == thread_identity::current()

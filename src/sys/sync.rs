@@ -7,6 +7,7 @@ pub use real::*;
 
 #[cfg(not(loom))]
 mod real {
+    pub use crossbeam_queue::ArrayQueue;
     pub use once_cell::race::OnceBox;
     pub use parking_lot::{Mutex, MutexGuard};
     pub use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -121,6 +122,36 @@ mod model {
         }
     }
 
+    /// The bounded queue. Its own races are `crossbeam_queue`'s affair and not modelled; that who
+    /// pops sees what was done before the push, is.
+    #[derive(Debug)]
+    pub struct ArrayQueue<T> {
+        capacity: usize,
+        values: Mutex<std::collections::VecDeque<T>>,
+    }
+
+    impl<T> ArrayQueue<T> {
+        /// Empty.
+        pub fn new(capacity: usize) -> Self {
+            Self { capacity, values: Mutex::new(std::collections::VecDeque::new()) }
+        }
+
+        /// Puts a value behind the others, or gives it back if there is no room.
+        pub fn push(&self, value: T) -> Result<(), T> {
+            let mut values = self.values.lock();
+            if values.len() == self.capacity {
+                return Err(value);
+            }
+            values.push_back(value);
+            Ok(())
+        }
+
+        /// Takes the first value.
+        pub fn pop(&self) -> Option<T> {
+            self.values.lock().pop_front()
+        }
+    }
+
     /// The once-cell of a chunk. Its own race is `once_cell`'s affair and not modelled; that who
     /// reads the chunk sees it made, is.
     #[derive(Debug)]
@@ -128,6 +159,12 @@ mod model {
         chunk: std::sync::OnceLock<Box<T>>,
         made: AtomicU32,
         setting: Mutex<()>,
+    }
+
+    impl<T> Default for OnceBox<T> {
+        fn default() -> Self {
+            Self::new()
+        }
     }
 
     impl<T> OnceBox<T> {

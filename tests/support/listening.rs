@@ -43,13 +43,15 @@ pub fn stats() -> dcc_stats {
     }
 }
 
-fn alive(stats: &dcc_stats) -> [u64; 5] {
+fn alive(stats: &dcc_stats) -> [u64; 7] {
     [
         stats.live_tokens,
         stats.live_jobs,
         stats.live_registrations,
         stats.live_owners,
         stats.armed_deadlines,
+        stats.live_dispatchers,
+        stats.unfinished_posts,
     ]
 }
 
@@ -58,7 +60,7 @@ fn alive(stats: &dcc_stats) -> [u64; 5] {
 pub struct Alone {
     _lock: MutexGuard<'static, ()>,
     /// What a test that failed before may have left.
-    before: [u64; 5],
+    before: [u64; 7],
 }
 
 pub fn alone() -> Alone {
@@ -78,7 +80,10 @@ impl Drop for Alone {
             std::thread::sleep(Duration::from_millis(1));
         }
         let left = alive(&stats());
-        assert_eq!(left, self.before, "left: tokens, jobs, registrations, owners, deadlines");
+        assert_eq!(
+            left, self.before,
+            "left: tokens, jobs, registrations, owners, deadlines, dispatchers, posts"
+        );
     }
 }
 

@@ -1,0 +1,161 @@
+//! `dcc_dispatcher_stats`.
+
+use super::argument::{TextOut, Versioned, write_struct};
+use super::dispatcher::{dcc_dispatcher, pinned};
+use super::guard::guard;
+use super::library;
+use super::status::{DCC_OK, dcc_status};
+use crate::job_state::JobState;
+use crate::sys::clock;
+use std::ffi::c_char;
+
+/// What a dispatcher has done and where it stands. Times are nanoseconds; quantiles are right to two
+/// digits, 0 while there is nothing. Set `struct_size` to sizeof before the call.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_dispatcher_info {
+    /// sizeof(dcc_dispatcher_info); the call writes back how much of it was filled.
+    pub struct_size: u32,
+    /// 1 after a shutdown.
+    pub is_closed: i32,
+    /// Jobs that wait for their turn, on whatever thread.
+    pub depth: u32,
+    /// How many may.
+    pub capacity: u32,
+    /// Steps between two slices, on whatever thread.
+    pub between_slices: u32,
+    /// Jobs whose functions run right now, on whatever thread.
+    pub running: u32,
+    /// Jobs that are over but for their completion.
+    pub awaiting_completion: u32,
+    /// 1 if the dispatcher's thread has been inside one job for longer than the threshold.
+    pub is_wedged: i32,
+    /// Jobs that were accepted.
+    pub posted: u64,
+    /// Jobs whose function was called.
+    pub executed: u64,
+    /// Jobs that ended as completed.
+    pub completed: u64,
+    /// Jobs that ended as failed.
+    pub failed: u64,
+    /// Jobs that ended as cancelled.
+    pub cancelled: u64,
+    /// Jobs that ended as interrupted.
+    pub interrupted: u64,
+    /// Posts that were refused as too many.
+    pub rejected: u64,
+    /// Completions that were left out because their owner was closed on another thread.
+    pub completions_dropped: u64,
+    /// How long the job that has waited longest has waited.
+    pub oldest_wait_ns: u64,
+    /// From the post to the begin: half of the jobs waited at most this.
+    pub wait_p50_ns: u64,
+    /// 95 of 100 waited at most this.
+    pub wait_p95_ns: u64,
+    /// 99 of 100 waited at most this.
+    pub wait_p99_ns: u64,
+    /// The longest wait.
+    pub wait_max_ns: u64,
+    /// Jobs and slices on the dispatcher's thread: half of them took at most this.
+    pub run_p50_ns: u64,
+    /// 95 of 100 took at most this.
+    pub run_p95_ns: u64,
+    /// 99 of 100 took at most this.
+    pub run_p99_ns: u64,
+    /// The longest job or slice, exactly.
+    pub run_max_ns: u64,
+    /// The id of its job; dcc_dispatcher_longest_label has the label.
+    pub longest_job_id: u64,
+    /// Pumps.
+    pub ticks: u64,
+    /// Pumps that took longer than their budget.
+    pub overruns: u64,
+    /// The longest pump.
+    pub longest_tick_ns: u64,
+    /// The id of the job that the dispatcher's thread is inside; 0 for none.
+    pub present_job_id: u64,
+    /// For how long.
+    pub present_for_ns: u64,
+}
+
+// SAFETY: numbers, for which zero is a value; starts with a u32.
+unsafe impl Versioned for dcc_dispatcher_info {
+    const NAME: &'static str = "dcc_dispatcher_info";
+    const FIRST_SIZE: usize = 216;
+}
+
+/// Fills in what the dispatcher has done and where it stands; the way to find out from another thread
+/// that a UI thread is stuck, and in which job. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_dispatcher_stats(
+    dispatcher: *const dcc_dispatcher,
+    out_info: *mut dcc_dispatcher_info,
+) -> dcc_status {
+    guard(|| {
+        let pin = pinned(dispatcher)?;
+        let live = pin.slot().live();
+        let statistics = live.statistics();
+        let queues = library().jobs().tokens().queues();
+        let queue = live.queue();
+        let counts = queues.counts(queue);
+        let (wait, run) = statistics.summaries();
+        let longest = statistics.longest();
+        let now_ns = clock::now_ns();
+        let since = |time_ns: u64| now_ns.saturating_sub(time_ns);
+        let (present_job_id, busy_since_ns) = queues.busy(queue);
+        let present_for_ns = if present_job_id == 0 { 0 } else { since(busy_since_ns) };
+        let info = dcc_dispatcher_info {
+            struct_size: 0,
+            is_closed: i32::from(queues.is_closed(queue)),
+            depth: counts.queued,
+            capacity: queues.capacity(queue),
+            between_slices: counts.between_slices,
+            running: counts.running,
+            awaiting_completion: counts.awaiting_completion,
+            is_wedged: i32::from(live.wedge_ns().is_some_and(|wedge| present_for_ns > wedge)),
+            posted: statistics.posted.read(),
+            executed: statistics.executed.read(),
+            completed: statistics.ends_of(JobState::Completed),
+            failed: statistics.ends_of(JobState::Failed),
+            cancelled: statistics.ends_of(JobState::Cancelled),
+            interrupted: statistics.ends_of(JobState::Interrupted),
+            rejected: statistics.rejected.read(),
+            completions_dropped: statistics.completions_dropped.read(),
+            oldest_wait_ns: queues.oldest_ns(queue).map_or(0, since),
+            wait_p50_ns: wait.p50,
+            wait_p95_ns: wait.p95,
+            wait_p99_ns: wait.p99,
+            wait_max_ns: wait.max,
+            run_p50_ns: run.p50,
+            run_p95_ns: run.p95,
+            run_p99_ns: run.p99,
+            run_max_ns: longest.nanoseconds,
+            longest_job_id: longest.job_id,
+            ticks: statistics.ticks.read(),
+            overruns: statistics.overruns.read(),
+            longest_tick_ns: statistics.longest_tick_ns(),
+            present_job_id,
+            present_for_ns,
+        };
+        // SAFETY: the C caller's promise: writable for the size that it says.
+        unsafe { write_struct(out_info, &info) }?;
+        Ok(DCC_OK)
+    })
+}
+
+/// Writes the label, cut after 120 bytes, of the job with the longest run so far on the dispatcher's
+/// thread, `snprintf`-like. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_dispatcher_longest_label(
+    dispatcher: *const dcc_dispatcher,
+    buffer: *mut c_char,
+    size: usize,
+    out_length: *mut usize,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise, see the comment.
+        let to = unsafe { TextOut::new(buffer, size, out_length) }?;
+        to.write(pinned(dispatcher)?.slot().live().statistics().longest().label.as_str());
+        Ok(DCC_OK)
+    })
+}

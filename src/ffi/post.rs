@@ -1,0 +1,306 @@
+//! `dcc_dispatcher_post`, `dcc_dispatcher_post_and_wait`.
+
+use super::argument::{Versioned, descriptor, handle, out_handle, pointer, text, write_struct};
+use super::dispatcher::{DCC_NO_LIMIT, dcc_dispatcher, pinned};
+use super::guard::{Outcome, guard, guard_creating};
+use super::job::{dcc_destroy_fn, dcc_job};
+use super::owner::dcc_owner;
+use super::status::{DCC_OK, DCC_STARTED, DCC_TIMED_OUT, DCC_WEDGED, dcc_status};
+use super::token::{DCC_MAX_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
+use super::{DISPATCHERS, library, service, thread};
+use crate::dispatcher::DispatcherPin;
+use crate::error::Error;
+use crate::lane::Lane;
+use crate::post::Post;
+use crate::post_wait::WaitEnd;
+use crate::run::RUN_AGAIN;
+use crate::sys::callout::{Payload, UserData};
+use crate::sys::work::{CompletionFn, JobFn, Work};
+use crate::sys::{clock, instance};
+use std::ffi::{c_char, c_void};
+
+/// Lane of a posted job: someone waits for it at the screen.
+pub const DCC_LANE_INTERACTIVE: i32 = 1;
+/// Lane of a posted job: the usual one, also 0.
+pub const DCC_LANE_NORMAL: i32 = 2;
+/// Lane of a posted job: when there is time. A lane goes before those below it, but of the jobs that
+/// run while others wait at least one in five is a normal and one in seventeen a background one.
+pub const DCC_LANE_BACKGROUND: i32 = 3;
+
+/// Flag of a post: the function may be called on any thread, and is, on another than the
+/// dispatcher's: on the library's workers, or where the dispatcher's `execute` calls it. Its completion
+/// runs on the dispatcher's thread all the same.
+pub const DCC_POST_ANY_THREAD: u32 = 1;
+
+/// Answer of a dcc_job_fn: call it again, in the next tick; on a worker after those that wait.
+pub const DCC_RUN_AGAIN: i32 = 100;
+const _: () = assert!(DCC_RUN_AGAIN == RUN_AGAIN);
+
+/// What a posted job does. While it runs, `job` is the current job and the posted `parent` the current
+/// token, so dcc_check_cancelled and dcc_poll_current ask for both. It answers 0: the job completed,
+/// whether or not it was asked to stop; what dcc_check_cancelled answered (1 to 3): it stopped because
+/// it was asked to; DCC_RUN_AGAIN: this was one slice; a negative number: it failed, dcc_job_fail
+/// having said why, if it did. If it has ended its job itself that stays. A panic in Rust fails the
+/// job; otherwise it must not unwind or longjmp.
+pub type dcc_job_fn =
+    Option<unsafe extern "C-unwind" fn(job: *const dcc_job, user_data: *mut c_void) -> i32>;
+
+/// Told once that a posted job is over: on the dispatcher's thread, inside a pump or a shutdown, with
+/// the job's terminal state (DCC_JOB_COMPLETED and so on). It may post, not pump. Must not unwind or
+/// longjmp.
+pub type dcc_completion_fn =
+    Option<unsafe extern "C" fn(job: *const dcc_job, state: i32, user_data: *mut c_void)>;
+
+/// What is posted. Set all to zero, then `struct_size` to sizeof, then what you need.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_post_desc {
+    /// sizeof(dcc_post_desc)
+    pub struct_size: u32,
+    /// DCC_POST_ANY_THREAD or 0.
+    pub flags: u32,
+    /// What to call the job, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
+    pub label: *const c_char,
+    /// Bytes in `label`, or DCC_NUL_TERMINATED.
+    pub label_length: usize,
+    /// Your own id for it: UTF-8, up to DCC_MAX_ID_LENGTH bytes, copied; no unfinished job of the
+    /// dispatcher may have the same. May be NULL.
+    pub caller_id: *const c_char,
+    /// Bytes in `caller_id`, or DCC_NUL_TERMINATED.
+    pub caller_id_length: usize,
+    /// A token whose cancel cancels the job, for instance of the request that asked for it; current
+    /// while the job runs. May be NULL.
+    pub parent: *const dcc_cancel_token,
+    /// What it does. Not NULL.
+    pub function: dcc_job_fn,
+    /// Told when it is over. May be NULL.
+    pub completion: dcc_completion_fn,
+    /// Handed to the functions.
+    pub user_data: *mut c_void,
+    /// Called once with `user_data` after the completion; never if the post is refused. May be NULL.
+    pub destroy: dcc_destroy_fn,
+    /// The plugin that these functions belong to, see dcc_owner_close. NULL if they stay loaded.
+    pub owner: *const dcc_owner,
+    /// Cancels the job (DCC_CAUSE_DEADLINE) so many nanoseconds after the post, whether it waits or
+    /// runs. 0: as the dispatcher has it; DCC_NO_LIMIT: never.
+    pub deadline_ns: u64,
+    /// One of the DCC_LANE_ constants; 0 is the normal one.
+    pub lane: i32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+// SAFETY: numbers, pointers and nullable functions, for which zero is a value; starts with a u32.
+unsafe impl Versioned for dcc_post_desc {
+    const NAME: &'static str = "dcc_post_desc";
+    const FIRST_SIZE: usize = 104;
+}
+
+/// How full a dispatcher is, as a post found it. Set `struct_size` to sizeof before the call.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_admission {
+    /// sizeof(dcc_admission); the call writes back how much of it was filled.
+    pub struct_size: u32,
+    /// Jobs that wait for their turn.
+    pub depth: u32,
+    /// How many may.
+    pub capacity: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// After how long a post that was refused has a chance: about the time of one tick.
+    pub retry_after_ns: u64,
+}
+
+// SAFETY: numbers, for which zero is a value; starts with a u32.
+unsafe impl Versioned for dcc_admission {
+    const NAME: &'static str = "dcc_admission";
+    const FIRST_SIZE: usize = 24;
+}
+
+/// What a descriptor says.
+///
+/// # Safety
+/// The descriptor's pointers are what the header asks for.
+unsafe fn read<'call>(
+    dispatcher: &DispatcherPin<'_>,
+    desc: &dcc_post_desc,
+) -> Outcome<(Post<'call>, Work)> {
+    if desc.flags & !DCC_POST_ANY_THREAD != 0 || desc.reserved != 0 {
+        return Err(Error::InvalidArgument(
+            "dcc_post_desc.flags has unknown bits, or its reserved field is not 0; use \
+             DCC_POST_ANY_THREAD or 0",
+        ));
+    }
+    let lane = match desc.lane {
+        DCC_LANE_INTERACTIVE => Lane::Interactive,
+        0 | DCC_LANE_NORMAL => Lane::Normal,
+        DCC_LANE_BACKGROUND => Lane::Background,
+        _ => {
+            return Err(Error::InvalidArgument(
+                "dcc_post_desc.lane is no lane; use one of the DCC_LANE_ constants or 0",
+            ));
+        }
+    };
+    let Some(function) = desc.function else {
+        return Err(Error::InvalidArgument(
+            "dcc_post_desc.function is NULL; there is nothing to do",
+        ));
+    };
+    // SAFETY: the C caller's promise in the descriptor.
+    let (label, caller_id) = unsafe {
+        let label = text("label", desc.label, desc.label_length, DCC_MAX_TEXT_LENGTH)?;
+        let id = text("caller id", desc.caller_id, desc.caller_id_length, DCC_MAX_ID_LENGTH)?;
+        (label, id)
+    };
+    let post = Post {
+        label,
+        caller_id,
+        parent: handle(desc.parent),
+        owner: handle(desc.owner),
+        lane,
+        elsewhere: desc.flags & DCC_POST_ANY_THREAD != 0,
+        deadline_ns: match desc.deadline_ns {
+            0 => dispatcher.slot().live().deadline_ns(),
+            DCC_NO_LIMIT => None,
+            deadline_ns => Some(deadline_ns),
+        },
+    };
+    if post.deadline_ns.is_some() {
+        service::ensure_timer_thread()?;
+    }
+    if post.elsewhere {
+        service::ensure_worker()?;
+    }
+    // SAFETY: the C caller's promise in the descriptor; a handle is what C has for the number that
+    // the functions are called with. On an error the payload is given up without its notify.
+    let work = unsafe {
+        Work::new(
+            std::mem::transmute::<
+                unsafe extern "C-unwind" fn(*const dcc_job, *mut c_void) -> i32,
+                JobFn,
+            >(function),
+            std::mem::transmute::<dcc_completion_fn, Option<CompletionFn>>(desc.completion),
+            Payload::new(UserData::new(desc.user_data), desc.destroy),
+        )
+    };
+    Ok((post, work))
+}
+
+/// Gives the poster's reference to who posted, or back.
+///
+/// # Safety
+/// `out_job` is NULL or writable.
+unsafe fn hand_over(job: u64, out_job: *mut *mut dcc_job) -> Outcome<()> {
+    if out_job.is_null() {
+        return library().jobs().release(job);
+    }
+    // SAFETY: promised by the caller.
+    unsafe { out_job.write(pointer(job)) };
+    Ok(())
+}
+
+/// Posts a job: it is run by the dispatcher's pump, or on another thread if `flags` says so, and its
+/// completion and then `destroy` are called exactly once on the dispatcher's thread, also if it is
+/// cancelled before it runs. Writes the job to `out_job`: a reference, yours to release; NULL if you
+/// do not want it. Writes to `out_admission`, unless that is NULL, how full the dispatcher is, also if
+/// the post is refused.
+///
+/// DCC_ERROR_OVERLOADED: as many as may wait already, or too many wait for their completion.
+/// DCC_ERROR_SHUTDOWN: the dispatcher or the owner was closed. DCC_ERROR_DUPLICATE: an unfinished job
+/// has the same caller id. On every negative status nothing was taken: `user_data` is still yours.
+/// Cancelling a job that waits takes it out of the depth at once; it ends, as cancelled, with the next
+/// pump. dcc_job_user_data knows nothing of `user_data`. Any thread, also inside jobs and completions.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_dispatcher_post(
+    dispatcher: *const dcc_dispatcher,
+    desc: *const dcc_post_desc,
+    out_job: *mut *mut dcc_job,
+    out_admission: *mut dcc_admission,
+) -> dcc_status {
+    guard_creating(|| {
+        // SAFETY: the C caller's promise: a filled-in descriptor, a writable result or NULL.
+        let desc = unsafe {
+            if !out_job.is_null() {
+                out_handle(out_job)?;
+            }
+            descriptor(desc)?
+        };
+        let pin = pinned(dispatcher)?;
+        // SAFETY: the C caller's promise in the descriptor.
+        let (post, work) = unsafe { read(&pin, &desc) }?;
+        let here = thread::this()?.record.number();
+        let posted = DISPATCHERS.post(&pin, &post, work, here);
+        // SAFETY: the C caller's promise: writable for the size that it says, or NULL.
+        unsafe { write_admission(&pin, out_admission) }?;
+        let job = posted.map_err(|(error, _callers)| error)?;
+        // SAFETY: the C caller's promise.
+        unsafe { hand_over(job, out_job) }
+    })
+}
+
+/// # Safety
+/// `to` is NULL or writable for the size that it says.
+unsafe fn write_admission(pin: &DispatcherPin<'_>, to: *mut dcc_admission) -> Outcome<()> {
+    if to.is_null() {
+        return Ok(());
+    }
+    let (depth, capacity) = DISPATCHERS.fill(pin);
+    let retry_after_ns = pin.slot().live().statistics().retry_after_ns();
+    let admission = dcc_admission { struct_size: 0, depth, capacity, reserved: 0, retry_after_ns };
+    // SAFETY: promised by the caller.
+    unsafe { write_struct(to, &admission) }
+}
+
+/// Posts a job and waits until it is over, at most `timeout_ns` nanoseconds (DCC_NO_LIMIT: as long as
+/// it takes). On the dispatcher's own thread it runs at once, all its slices, without waiting for its
+/// turn. Writes the job to `out_job` (a reference, yours to release) and where it stands then to
+/// `out_state`; each may be NULL.
+///
+/// DCC_OK: it is over, see `out_state`; if it ran, its completion and `destroy` have run, too. If it
+/// was cancelled or interrupted before it ran they follow in the next pump. DCC_TIMED_OUT: the time
+/// was over before it started; it never runs. DCC_WEDGED: the same, because the thread has been stuck
+/// in another job for the dispatcher's threshold. DCC_STARTED: the time was over after it started; it
+/// was asked to stop, its outcome is not known. In all these cases it was accepted: completion and
+/// `destroy` run once, so `user_data` must not be on your stack. Negative statuses as in
+/// dcc_dispatcher_post. Any thread; while it waits, hold no lock that the job or a plugin's owner needs.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_dispatcher_post_and_wait(
+    dispatcher: *const dcc_dispatcher,
+    desc: *const dcc_post_desc,
+    timeout_ns: u64,
+    out_job: *mut *mut dcc_job,
+    out_state: *mut i32,
+) -> dcc_status {
+    guard(|| {
+        instance::is_first();
+        // SAFETY: the C caller's promise: a filled-in descriptor, writable results or NULL.
+        let desc = unsafe {
+            if !out_job.is_null() {
+                out_handle(out_job)?;
+            }
+            descriptor(desc)?
+        };
+        let pin = pinned(dispatcher)?;
+        // SAFETY: the C caller's promise in the descriptor.
+        let (post, work) = unsafe { read(&pin, &desc) }?;
+        let until_ns =
+            (timeout_ns != DCC_NO_LIMIT).then(|| clock::now_ns().saturating_add(timeout_ns));
+        let waited = DISPATCHERS
+            .post_and_wait(thread::this()?, &pin, &post, work, until_ns)
+            .map_err(|(error, _callers)| error)?;
+        // SAFETY: the C caller's promise: writable or NULL.
+        unsafe {
+            if !out_state.is_null() {
+                out_state.write(waited.state as i32);
+            }
+            hand_over(waited.job, out_job)?;
+        }
+        Ok(match waited.end {
+            WaitEnd::Over => DCC_OK,
+            WaitEnd::TimedOut => DCC_TIMED_OUT,
+            WaitEnd::Wedged => DCC_WEDGED,
+            WaitEnd::Started => DCC_STARTED,
+        })
+    })
+}

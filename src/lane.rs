@@ -1,0 +1,80 @@
+//! Lanes of a dispatcher and whose turn it is.
+//!
+//! A lane goes first before those below it, but not for ever: a lane that has work and was passed
+//! over often enough gets the next turn. So of the jobs that run while all lanes have work, at least
+//! one in five is a normal one and at least one in seventeen a background one.
+
+/// How urgent a posted job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Lane {
+    /// Someone waits for it at the screen.
+    Interactive = 0,
+    /// The rest.
+    Normal = 1,
+    /// When there is time.
+    Background = 2,
+}
+
+impl Lane {
+    /// All, most urgent first.
+    pub const ALL: [Self; 3] = [Self::Interactive, Self::Normal, Self::Background];
+}
+
+/// How often a lane may be passed over while it has work.
+const PATIENCE: [u32; 3] = [u32::MAX, 4, 16];
+
+/// How often each lane was passed over.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Turns([u32; 3]);
+
+impl Turns {
+    /// Nobody was.
+    pub const NONE: Self = Self([0; 3]);
+
+    /// The lane to take from, of those with work.
+    pub fn choose(&mut self, has_work: [bool; 3]) -> Option<Lane> {
+        let with_work = || Lane::ALL.into_iter().filter(|lane| has_work[*lane as usize]);
+        let out_of_patience = |lane: &Lane| self.0[*lane as usize] >= PATIENCE[*lane as usize];
+        // The lowest first: it waited longest.
+        let chosen = with_work().rev().find(out_of_patience).or_else(|| with_work().next())?;
+        for lane in with_work() {
+            let passed = &mut self.0[lane as usize];
+            *passed = if lane == chosen { 0 } else { passed.saturating_add(1) };
+        }
+        Some(chosen)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_urgent_lane_goes_first_but_nobody_starves() {
+        let mut turns = Turns::NONE;
+        let mut counts = [0; 3];
+        let mut waited = [0; 3];
+        for _ in 0..1000 {
+            let lane = turns.choose([true; 3]).unwrap() as usize;
+            counts[lane] += 1;
+            for other in 0..3 {
+                waited[other] = if other == lane { 0 } else { waited[other] + 1 };
+                assert!(waited[other] <= [2, 5, 17][other], "lane {other} waited");
+            }
+        }
+        assert!(counts[0] > 700, "{counts:?}");
+        assert!(counts[1] >= 180 && counts[2] >= 55, "{counts:?}");
+    }
+
+    #[test]
+    fn a_lane_without_work_gets_no_turn_and_loses_none() {
+        let mut turns = Turns::NONE;
+        assert_eq!(turns.choose([false; 3]), None);
+        for _ in 0..100 {
+            assert_eq!(turns.choose([true, false, false]), Some(Lane::Interactive));
+        }
+        assert_eq!(turns.choose([true, true, false]), Some(Lane::Interactive));
+        assert_eq!(turns.choose([false, true, true]), Some(Lane::Normal));
+    }
+}

@@ -1,0 +1,295 @@
+//! Posting: how a job gets into a dispatcher, or back to its poster.
+//!
+//! A post counts itself in, makes its job, publishes it, lets its token know it, pushes it, and then
+//! looks again whether the dispatcher or the owner of its functions was closed meanwhile. Up to the
+//! publishing everything is undone on an error; after it whoever claims the job decides: the
+//! poster, who takes it back, or another, and then it is accepted and its completion will run.
+
+use crate::arena::Keeper;
+use crate::dispatcher::{DispatcherPin, Dispatchers};
+use crate::error::Error;
+use crate::handle::{Handle, NULL};
+use crate::job::{JobOrigin, JobPin};
+use crate::lane::Lane;
+use crate::owner::Thing;
+use crate::pool::NIL;
+use crate::posted::{PostedId, Stage};
+use crate::queue::Refused;
+use crate::sys::clock;
+use crate::sys::memory::try_string;
+use crate::sys::sync::Ordering;
+use crate::sys::work::Work;
+use crate::token::{Origin, TokenPin};
+use std::collections::HashMap;
+
+/// What is posted, beside its functions.
+#[derive(Clone, Copy, Debug)]
+pub struct Post<'a> {
+    /// What to call it.
+    pub label: &'a str,
+    /// The caller's own id; empty for none.
+    pub caller_id: &'a str,
+    /// A token whose cancel cancels the job, and which is current while it runs; NULL for none.
+    pub parent: Handle,
+    /// The owner of its functions; NULL for none.
+    pub owner: Handle,
+    /// How urgent it is.
+    pub lane: Lane,
+    /// Whether it may run on any thread, and so runs on another than the dispatcher's.
+    pub elsewhere: bool,
+    /// After how long from now it is cancelled.
+    pub deadline_ns: Option<u64>,
+}
+
+/// An accepted job, held for its poster.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "the poster's hold has to be dropped"]
+pub struct Accepted {
+    /// The job, with a reference for the poster.
+    pub job: Handle,
+    /// Its cell.
+    pub(crate) number: u32,
+    /// Which use of it.
+    pub(crate) id: PostedId,
+}
+
+impl Dispatchers {
+    /// Posts a job: a reference to it for the poster. On an error the work comes back: it is still
+    /// the caller's.
+    pub fn post(
+        &self,
+        dispatcher: &DispatcherPin<'_>,
+        post: &Post<'_>,
+        work: Work,
+        here: u64,
+    ) -> Result<Handle, (Error, Work)> {
+        let accepted = self.submit(dispatcher, post, work, Stage::Queued, here)?;
+        self.queues().posted().drop_hold(accepted.number);
+        Ok(accepted.job)
+    }
+
+    /// Posts a job that waits for its turn, or one that runs at once on the posting thread.
+    pub(crate) fn submit(
+        &self,
+        dispatcher: &DispatcherPin<'_>,
+        post: &Post<'_>,
+        work: Work,
+        stage: Stage,
+        here: u64,
+    ) -> Result<Accepted, (Error, Work)> {
+        let live = dispatcher.slot().live();
+        let queue = live.queue();
+        let waits = stage == Stage::Queued;
+        match self.queues().admit(queue, waits) {
+            Ok(()) => (),
+            Err(Refused::Closed) => return Err((Error::DispatcherShutDown, work)),
+            Err(Refused::Full) => {
+                live.statistics().rejected.one();
+                let (depth, capacity) = (self.queues().depth(queue), self.queues().capacity(queue));
+                return Err((Error::Overloaded { depth, capacity }, work));
+            }
+        }
+        let (job, number) = match self.prepare(dispatcher, post) {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                self.queues().dismiss(queue, waits);
+                return Err((error, work));
+            }
+        };
+        let cell = self.queues().posted().cell(number);
+        cell.body().work = Some(work);
+        let id = self.queues().posted().publish(number, stage);
+        let accepted = Accepted { job, number, id };
+        let error = if waits {
+            self.enqueue(dispatcher, post, accepted)
+        } else {
+            self.queues().begin_here(queue, number);
+            None
+        };
+        if let Some(error) = error
+            && self.queues().claim(id, Stage::Withdrawn, false)
+            && let Some(work) = self.take_back(dispatcher, accepted)
+        {
+            if let Error::Overloaded { .. } | Error::ExecutorRefused = error {
+                live.statistics().rejected.one();
+            }
+            return Err((error, work));
+        }
+        live.statistics().posted.one();
+        if self.is_taken(number) {
+            self.give_up(number, here);
+        }
+        if waits && !post.elsewhere {
+            self.queues().wake(self.owners(), queue);
+        }
+        Ok(accepted)
+    }
+
+    /// Makes the job and all that belongs to it; nothing of it can be found yet but by its owner's
+    /// close and by its caller id.
+    fn prepare(
+        &self,
+        dispatcher: &DispatcherPin<'_>,
+        post: &Post<'_>,
+    ) -> Result<(Handle, u32), Error> {
+        let origin = JobOrigin {
+            label: post.label,
+            caller_id: post.caller_id,
+            parent: post.parent,
+            token: Origin { job_id: "", foreign: None, is_jobs: true },
+            owner: NULL,
+        };
+        let job = self.jobs().create(&origin, None).map_err(|(error, _none)| error)?;
+        match self.prepare_cell(dispatcher, post, job) {
+            Ok(number) => Ok((job, number)),
+            Err(error) => {
+                // The reference that its creation gave.
+                let _ = self.jobs().release(job);
+                Err(error)
+            }
+        }
+    }
+
+    fn prepare_cell(
+        &self,
+        dispatcher: &DispatcherPin<'_>,
+        post: &Post<'_>,
+        job: Handle,
+    ) -> Result<u32, Error> {
+        let now_ns = clock::now_ns();
+        let job_pin = JobPin::new(self.jobs(), job)?;
+        if let Some(deadline_ns) = post.deadline_ns {
+            let token = TokenPin::new(self.tokens(), self.jobs().token(&job_pin))?;
+            self.tokens().arm(&token, now_ns.saturating_add(deadline_ns))?;
+        }
+        let parent = match post.parent {
+            NULL => None,
+            parent => Some(TokenPin::new(self.tokens(), parent)?),
+        };
+        let live = dispatcher.slot().live();
+        let posted = self.queues().posted();
+        let (number, cell) = posted.add(live.queue(), post.lane, now_ns)?;
+        let give_back = |error| {
+            self.owners().disown(cell.owned.swap(NIL, Ordering::AcqRel));
+            posted.drop_hold(number);
+            posted.drop_hold(number);
+            Err(error)
+        };
+        if post.owner != NULL
+            && let Err(error) = self.owners().adopt(post.owner, Thing::Posted(number), &cell.owned)
+        {
+            return give_back(error);
+        }
+        if let Err(error) = self.enlist(dispatcher, post.caller_id, job) {
+            return give_back(error);
+        }
+        if !self.arena().pin_index(dispatcher.index()) {
+            self.delist(dispatcher, post.caller_id);
+            return give_back(Error::Resources("references to this dispatcher; pump it"));
+        }
+        let mut body = cell.body();
+        body.dispatcher = dispatcher.index();
+        body.job = job_pin.leave();
+        if let Some(parent) = parent {
+            body.parent = post.parent;
+            parent.leave();
+        }
+        Ok(number)
+    }
+
+    /// Lets a published job wait for its thread. An error: it should be taken back.
+    fn enqueue(
+        &self,
+        dispatcher: &DispatcherPin<'_>,
+        post: &Post<'_>,
+        accepted: Accepted,
+    ) -> Option<Error> {
+        let queue = dispatcher.slot().live().queue();
+        let Accepted { job, number, id } = accepted;
+        // Before the push: once it is pushed it may run, and be over.
+        let is_cancelled = self.attach(job, id);
+        if post.elsewhere {
+            self.queues().push_elsewhere(queue, number);
+            if let Err(error) = self.hand_out(queue, id, post.lane) {
+                return Some(error);
+            }
+        } else {
+            self.queues().push(queue, number);
+        }
+        if is_cancelled {
+            self.queues().claim(id, Stage::Cancelled, true);
+        }
+        let is_closed = self.queues().is_closed_after_push(queue);
+        is_closed.then_some(Error::DispatcherShutDown)
+    }
+
+    /// Lets the token of a job know where it is posted. True: it is cancelled already.
+    fn attach(&self, job: Handle, id: PostedId) -> bool {
+        let Ok(job) = JobPin::new(self.jobs(), job) else { return false };
+        let Ok(token) = TokenPin::new(self.tokens(), self.jobs().token(&job)) else { return false };
+        self.tokens().attach_posted(&token, id)
+    }
+
+    /// Finds a job that waits for another thread such a thread.
+    pub(crate) fn hand_out(&self, queue: u32, id: PostedId, lane: Lane) -> Result<(), Error> {
+        let executed = self
+            .queues()
+            .call_host(self.owners(), queue, |host| host.executes().then(|| host.execute(id.0)));
+        match executed.flatten() {
+            None => self.workers.push(id, lane),
+            Some(true) => Ok(()),
+            Some(false) => Err(Error::ExecutorRefused),
+        }
+    }
+
+    /// Undoes a post that was withdrawn: its work. `None`: its owner's close was faster, has
+    /// destroyed it, and so the post counts as accepted.
+    fn take_back(&self, dispatcher: &DispatcherPin<'_>, accepted: Accepted) -> Option<Work> {
+        let Accepted { job, number, .. } = accepted;
+        let cell = self.queues().posted().cell(number);
+        let work = cell.body().work.take();
+        if work.is_some() {
+            self.owners().disown(cell.owned.swap(NIL, Ordering::AcqRel));
+            if let Ok(pin) = JobPin::new(self.jobs(), job) {
+                self.delist_job(dispatcher, &pin);
+            }
+        }
+        self.let_go(number);
+        if work.is_some() {
+            self.queues().posted().drop_hold(number);
+            let _ = self.jobs().release(job);
+        }
+        work
+    }
+
+    /// Keeps the caller id of a job until it is over.
+    fn enlist(
+        &self,
+        dispatcher: &DispatcherPin<'_>,
+        caller_id: &str,
+        job: Handle,
+    ) -> Result<(), Error> {
+        if caller_id.is_empty() {
+            return Ok(());
+        }
+        let key = try_string(caller_id)?;
+        let mut ids = dispatcher.slot().live().ids.lock();
+        let ids = ids.get_or_make(|| Ok(HashMap::new()))?;
+        if ids.contains_key(caller_id) {
+            return Err(Error::DuplicateId);
+        }
+        ids.try_reserve(1).map_err(|_| Error::Resources("memory for caller ids"))?;
+        ids.insert(key, job);
+        Ok(())
+    }
+
+    pub(crate) fn delist(&self, dispatcher: &DispatcherPin<'_>, caller_id: &str) {
+        if caller_id.is_empty() {
+            return;
+        }
+        let mut ids = dispatcher.slot().live().ids.lock();
+        let key = ids.get_mut().and_then(|ids| ids.remove_entry(caller_id));
+        drop(ids);
+        drop(key);
+    }
+}

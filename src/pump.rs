@@ -1,0 +1,161 @@
+//! A tick: the dispatcher's thread runs what waits, as long as its bounds allow.
+//!
+//! The bounds are looked at between jobs and between slices; the first goes whatever the clock says,
+//! or a slow machine would get nowhere. A step gets one slice a tick. What is over is completed
+//! first.
+
+use crate::context::ThisThread;
+use crate::dispatcher::{DispatcherPin, Dispatchers};
+use crate::dispatcher_stats::USUAL_TICK_NS;
+use crate::error::Error;
+use crate::job::JobState;
+use crate::queue::Next;
+use crate::sys::clock;
+use crate::sys::host::Host;
+use crate::sys::sync::{AtomicU32, Ordering};
+
+/// No bound, or no time.
+pub const NO_LIMIT: u64 = u64::MAX;
+
+/// Longest interval suggested while other threads run jobs.
+const LOOK_NS: u64 = 33_333_333;
+
+/// How much a tick may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// How long; `NO_LIMIT` for as long as there is something to do.
+    pub budget_ns: u64,
+    /// How many calls of jobs' functions; `NO_LIMIT` for any number.
+    pub most: u64,
+}
+
+/// What a tick did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tick {
+    /// Calls of jobs' functions.
+    pub executed: u64,
+    /// Jobs that were completed, those included that never ran.
+    pub completed: u64,
+    /// Of those, the ones that ended as cancelled.
+    pub cancelled: u64,
+    /// What could go on at once or in the next tick: jobs, steps and completions.
+    pub remaining: u64,
+    /// How long it took.
+    pub elapsed_ns: u64,
+    /// How much longer than its budget that was.
+    pub overrun_ns: u64,
+    /// After how long the next tick makes sense; `NO_LIMIT`: when something was posted.
+    pub next_ns: u64,
+    /// Whether the host said "not now".
+    pub vetoed: bool,
+}
+
+/// Says that a pump is over, whatever happens in it.
+struct Pumping<'a>(&'a AtomicU32);
+
+impl<'a> Pumping<'a> {
+    fn begin(word: &'a AtomicU32) -> Result<Self, Error> {
+        if word.swap(1, Ordering::Relaxed) != 0 {
+            return Err(Error::Reentrant);
+        }
+        Ok(Self(word))
+    }
+}
+
+impl Drop for Pumping<'_> {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Dispatchers {
+    /// Runs a tick. On the dispatcher's thread only, which an unbound one becomes by this.
+    pub fn pump<'a>(
+        &'a self,
+        thread: ThisThread<'_, 'a>,
+        dispatcher: &DispatcherPin<'a>,
+        bounds: Bounds,
+    ) -> Result<Tick, Error> {
+        Self::bind(dispatcher, thread.record.number())?;
+        let live = dispatcher.slot().live();
+        let _pumping = Pumping::begin(&live.pumping)?;
+        let (queue, statistics) = (live.queue(), live.statistics());
+        let ends = || JobState::ENDS.map(|state| statistics.ends_of(state));
+        let before = ends();
+        let began_ns = clock::now_ns();
+        statistics.begin_tick(began_ns);
+        self.queues().begin_tick(queue);
+        let mut tick = Tick::default();
+        let mut elapsed_ns = 0;
+        let mut is_first = true;
+        loop {
+            if self.queues().is_closed(queue) {
+                // Nothing runs any more; what was accepted is completed, however long it takes.
+                while let Some(number) = self.queues().next_ended(queue) {
+                    self.finish(dispatcher, number);
+                }
+                break;
+            }
+            let is_spent = elapsed_ns >= bounds.budget_ns && !(is_first && bounds.budget_ns > 0);
+            if is_spent || tick.executed >= bounds.most {
+                break;
+            }
+            tick.vetoed =
+                self.queues().call_host(self.owners(), queue, Host::vetoes).unwrap_or(false);
+            if tick.vetoed {
+                break;
+            }
+            match self.queues().next(queue) {
+                None => break,
+                Some(Next::Complete(number)) => self.finish(dispatcher, number),
+                Some(Next::Run { number, first }) => {
+                    self.run_here(thread, dispatcher, number, first);
+                    tick.executed += 1;
+                }
+            }
+            is_first = false;
+            elapsed_ns = clock::now_ns().saturating_sub(began_ns);
+        }
+        self.show_progress_of_others(dispatcher);
+        tick.elapsed_ns = clock::now_ns().saturating_sub(began_ns);
+        tick.overrun_ns = tick.elapsed_ns.saturating_sub(bounds.budget_ns);
+        statistics.end_tick(tick.elapsed_ns, tick.overrun_ns > 0);
+        let after = ends();
+        tick.completed = after.iter().sum::<u64>() - before.iter().sum::<u64>();
+        tick.cancelled = after[2] - before[2];
+        let counts = self.queues().counts(queue);
+        tick.remaining = u64::from(counts.for_pump);
+        tick.next_ns = if counts.for_pump_now > 0 && !tick.vetoed {
+            // As long for the host as for the jobs.
+            tick.elapsed_ns.min(USUAL_TICK_NS)
+        } else if counts.for_pump > 0 {
+            USUAL_TICK_NS.saturating_sub(tick.elapsed_ns)
+        } else if counts.running + counts.elsewhere > 0 {
+            LOOK_NS
+        } else {
+            NO_LIMIT
+        };
+        if counts.for_pump > 0 && !tick.vetoed {
+            self.queues().wake(self.owners(), queue);
+        }
+        Ok(tick)
+    }
+
+    /// Shows how far the jobs are that run on other threads.
+    fn show_progress_of_others(&self, dispatcher: &DispatcherPin<'_>) {
+        let live = dispatcher.slot().live();
+        if live.progress_interval_ns().is_none() {
+            return;
+        }
+        let now_ns = clock::now_ns();
+        let mut after = None;
+        while let Some(number) = self.queues().next_running(live.queue(), after) {
+            // Held by `next_running`.
+            if let Some(job) = self.job_of(number) {
+                self.show_progress(dispatcher, &job, number, now_ns);
+            }
+            after = Some(number);
+            self.queues().posted().drop_hold(number);
+        }
+    }
+}

@@ -1,0 +1,593 @@
+//! The queue of a dispatcher: who gets in, in which order they run, and how they leave it early.
+//!
+//! Posters push into a bounded lock-free inbox for each lane and take no lock while there is room.
+//! Everything behind the inboxes is in lists under one lock: who waits for a turn, steps that wait
+//! for the next tick, who waits for another thread, who runs, and who is over but not completed.
+//!
+//! Invariants:
+//! - Only who holds the lock of the lists takes out of the inboxes, and stages change only under it.
+//!   So who is neither in an inbox nor in a list is in the hands of one thread.
+//! - `depth` counts the jobs whose stage is Queued, and those on their way in; who moves a job out of
+//!   Queued lowers it at once. `unfinished` counts all that are accepted and not over.
+//! - Closed: the bit is set by a read-modify-write under the lock, then the inboxes are emptied. A
+//!   poster pushes, then reads the bit by a read-modify-write. Of the two one comes first: the
+//!   poster's job is found in the inbox, or the poster finds the bit and takes its job back, under
+//!   the lock, unless it was found all the same.
+//! - `wake_owed` is set by who calls the host's wake and cleared by the pump before it looks for
+//!   work: whatever comes later than that look wakes again.
+//!
+//! Lock order: the lists', then that of a posted job's body. The host's, then its owner's.
+
+use crate::error::Error;
+use crate::lane::{Lane, Turns};
+use crate::list::{Fifo, ListNodes};
+use crate::owner::Owners;
+use crate::pool::{Link, NIL, Pool};
+use crate::posted::{Posted, PostedId, Stage};
+use crate::sys::host::Host;
+use crate::sys::sync::{ArrayQueue, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering};
+use crate::sys::{memory, thread_identity};
+
+/// Places in the inbox of a lane; when it is full the poster takes the lock.
+#[cfg(not(loom))]
+const INBOX: usize = 256;
+#[cfg(loom)]
+const INBOX: usize = 2;
+
+/// Jobs that may be accepted and not over beyond the capacity: running, or waiting for their
+/// completion. So a thread that never pumps costs a bounded amount of memory.
+pub const MOST_BEYOND_DEPTH: u64 = 16_384;
+
+const CLOSED: u64 = 1 << 63;
+const UNFINISHED: u64 = 1 << 32;
+const DEPTH: u64 = UNFINISHED - 1;
+
+/// Numbers of the lists, for their nodes.
+const READY: u32 = 1;
+const NEXT_TICK: u32 = READY + 3;
+const ELSEWHERE: u32 = NEXT_TICK + 3;
+const RUNNING: u32 = ELSEWHERE + 1;
+const ENDED: u32 = RUNNING + 1;
+
+#[derive(Debug, Default)]
+struct Lists {
+    /// Of each lane: wait for a turn.
+    ready: [Fifo; 3],
+    /// Of each lane: had their slice of this tick.
+    next_tick: [Fifo; 3],
+    /// Wait for a thread other than the dispatcher's.
+    elsewhere: Fifo,
+    /// Their functions run.
+    running: Fifo,
+    /// Run no more; to be completed.
+    ended: Fifo,
+    turns: Turns,
+}
+
+impl Lists {
+    fn list(&mut self, number: u32) -> Option<&mut Fifo> {
+        Some(match number {
+            READY..NEXT_TICK => &mut self.ready[(number - READY) as usize],
+            NEXT_TICK..ELSEWHERE => &mut self.next_tick[(number - NEXT_TICK) as usize],
+            ELSEWHERE => &mut self.elsewhere,
+            RUNNING => &mut self.running,
+            ENDED => &mut self.ended,
+            _ => return None,
+        })
+    }
+
+    fn put(&mut self, posted: &Posted, number: u32, list: u32) {
+        self.take_out(posted, number);
+        if let Some(fifo) = self.list(list) {
+            fifo.push(posted, number, list);
+        }
+    }
+
+    /// Takes a job out of the list it is in, if any.
+    fn take_out(&mut self, posted: &Posted, number: u32) {
+        if let Some(fifo) = self.list(posted.node(number).list()) {
+            fifo.remove(posted, number);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Inboxes([ArrayQueue<u32>; 3]);
+
+#[derive(Debug, Default)]
+struct QueueCell {
+    next_free: AtomicU32,
+    /// CLOSED, unfinished and depth.
+    admission: AtomicU64,
+    capacity: AtomicU32,
+    wake_owed: AtomicU32,
+    inboxes: OnceBox<Inboxes>,
+    lists: Mutex<Lists>,
+    host: Mutex<Option<Host>>,
+    /// What the owner of the host's functions knows the dispatcher by; NIL without one.
+    host_owned: AtomicU32,
+    /// Since when the dispatcher's thread has been inside a job; 0 while it is not.
+    busy_since_ns: AtomicU64,
+    /// Which job that is.
+    busy_with: AtomicU64,
+}
+
+impl Link for QueueCell {
+    fn next(&self) -> &AtomicU32 {
+        &self.next_free
+    }
+}
+
+/// Why a job was not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The dispatcher was shut down.
+    Closed,
+    /// So many wait already.
+    Full,
+}
+
+/// Who gets the dispatcher's thread next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Complete this one.
+    Complete(u32),
+    /// Run this one; `first`: it waited in the queue until now.
+    Run {
+        /// The job.
+        number: u32,
+        /// Whether it begins now.
+        first: bool,
+    },
+}
+
+/// How many there are of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Wait for their turn, on whatever thread.
+    pub queued: u32,
+    /// Wait for their next slice, on whatever thread.
+    pub between_slices: u32,
+    /// Wait for another thread.
+    pub elsewhere: u32,
+    /// Run, on whatever thread.
+    pub running: u32,
+    /// Are over but for their completion.
+    pub awaiting_completion: u32,
+    /// What the next pump has to do.
+    pub for_pump: u32,
+    /// Of that, what can go on at once.
+    pub for_pump_now: u32,
+}
+
+/// All queues and what is posted to them.
+#[derive(Debug)]
+pub struct Queues {
+    cells: Pool<QueueCell>,
+    posted: Posted,
+}
+
+impl Queues {
+    /// None.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { cells: Pool::new(), posted: Posted::new() }
+    }
+
+    /// None.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { cells: Pool::new(), posted: Posted::new() }
+    }
+
+    /// What is posted.
+    pub fn posted(&self) -> &Posted {
+        &self.posted
+    }
+
+    /// A queue for so many jobs.
+    pub fn create(&self, capacity: u32, host: Host) -> Result<u32, Error> {
+        let no_memory = || Error::Resources("memory for dispatchers; release some");
+        let (number, cell) = self.cells.take().map_err(|_| no_memory())?;
+        if cell.inboxes.get().is_none() {
+            let result = memory::try_room(3 * INBOX * 4 * size_of::<u64>()).and_then(|()| {
+                let inboxes = Inboxes(std::array::from_fn(|_| ArrayQueue::new(INBOX)));
+                memory::try_box(inboxes)
+            });
+            let Ok(inboxes) = result else {
+                self.cells.free(number);
+                return Err(no_memory());
+            };
+            let _ = cell.inboxes.set(inboxes);
+        }
+        cell.admission.store(0, Ordering::Relaxed);
+        cell.capacity.store(capacity, Ordering::Relaxed);
+        cell.wake_owed.store(0, Ordering::Relaxed);
+        cell.host_owned.store(NIL, Ordering::Relaxed);
+        *cell.host.lock() = Some(host);
+        *cell.lists.lock() = Lists::default();
+        Ok(number)
+    }
+
+    /// Forgets a queue to which nothing can be posted any more and whose jobs are over.
+    pub fn remove(&self, queue: u32) {
+        let cell = self.cells.cell(queue);
+        drop(self.drained(queue));
+        *cell.host.lock() = None;
+        self.cells.free(queue);
+    }
+
+    /// What its owner knows the dispatcher by.
+    pub fn host_owned(&self, queue: u32) -> &AtomicU32 {
+        &self.cells.cell(queue).host_owned
+    }
+
+    /// Most jobs that may wait.
+    pub fn capacity(&self, queue: u32) -> u32 {
+        self.cells.cell(queue).capacity.load(Ordering::Relaxed)
+    }
+
+    /// How many wait.
+    pub fn depth(&self, queue: u32) -> u32 {
+        (self.cells.cell(queue).admission.load(Ordering::Relaxed) & DEPTH) as u32
+    }
+
+    /// How many are accepted and not over.
+    pub fn unfinished(&self, queue: u32) -> u64 {
+        (self.cells.cell(queue).admission.load(Ordering::Acquire) & !CLOSED) / UNFINISHED
+    }
+
+    /// Whether it was closed.
+    pub fn is_closed(&self, queue: u32) -> bool {
+        self.cells.cell(queue).admission.load(Ordering::Acquire) & CLOSED != 0
+    }
+
+    /// Counts a job in, as one that waits or as one that runs at once.
+    pub fn admit(&self, queue: u32, waits: bool) -> Result<(), Refused> {
+        let cell = self.cells.cell(queue);
+        let capacity = u64::from(cell.capacity.load(Ordering::Relaxed));
+        let mut now = cell.admission.load(Ordering::Relaxed);
+        loop {
+            if now & CLOSED != 0 {
+                return Err(Refused::Closed);
+            }
+            if waits
+                && (now & DEPTH >= capacity || now / UNFINISHED >= capacity + MOST_BEYOND_DEPTH)
+            {
+                return Err(Refused::Full);
+            }
+            let new = now + UNFINISHED + u64::from(waits);
+            let swap =
+                cell.admission.compare_exchange_weak(now, new, Ordering::AcqRel, Ordering::Relaxed);
+            match swap {
+                Ok(_) => return Ok(()),
+                Err(other) => now = other,
+            }
+        }
+    }
+
+    /// Counts out a job that was let in and did not come.
+    pub fn dismiss(&self, queue: u32, waits: bool) {
+        let counted = UNFINISHED + u64::from(waits);
+        self.cells.cell(queue).admission.fetch_sub(counted, Ordering::AcqRel);
+    }
+
+    /// Counts out a job that is over. How many are left.
+    pub fn finished(&self, queue: u32) -> u64 {
+        let before = self.cells.cell(queue).admission.fetch_sub(UNFINISHED, Ordering::AcqRel);
+        (before & !CLOSED) / UNFINISHED - 1
+    }
+
+    /// Lets a published job wait for its turn on the dispatcher's thread.
+    pub fn push(&self, queue: u32, number: u32) {
+        let cell = self.cells.cell(queue);
+        let lane = self.posted.cell(number).lane();
+        let inboxes = cell.inboxes.get().expect("made with the queue");
+        if let Err(number) = inboxes.0[lane as usize].push(number) {
+            let mut lists = self.drained(queue);
+            self.sort_in(queue, &mut lists, number);
+        }
+    }
+
+    /// Lets a published job wait for another thread.
+    pub fn push_elsewhere(&self, queue: u32, number: u32) {
+        let mut lists = self.cells.cell(queue).lists.lock();
+        match self.posted.cell(number).stage() {
+            Stage::Queued | Stage::Parked => lists.put(&self.posted, number, ELSEWHERE),
+            _ => lists.put(&self.posted, number, ENDED),
+        }
+    }
+
+    /// Puts a job that came out of an inbox where it belongs.
+    fn sort_in(&self, queue: u32, lists: &mut Lists, number: u32) {
+        let posted = self.posted.cell(number);
+        if posted.stage() == Stage::Queued && self.is_closed(queue) {
+            self.decide(queue, number, Stage::ShutDown);
+            posted.notify();
+        }
+        match posted.stage() {
+            Stage::Queued => lists.put(&self.posted, number, READY + posted.lane() as u32),
+            Stage::Withdrawn => self.posted.drop_hold(number),
+            _ => lists.put(&self.posted, number, ENDED),
+        }
+    }
+
+    /// The lists, with all that was in the inboxes.
+    fn drained(&self, queue: u32) -> MutexGuard<'_, Lists> {
+        let cell = self.cells.cell(queue);
+        let mut lists = cell.lists.lock();
+        for inbox in cell.inboxes.get().into_iter().flat_map(|inboxes| &inboxes.0) {
+            while let Some(number) = inbox.pop() {
+                self.sort_in(queue, &mut lists, number);
+            }
+        }
+        lists
+    }
+
+    /// Decides what becomes of a job that is Queued or Parked, under the lock of the lists.
+    fn decide(&self, queue: u32, number: u32, to: Stage) {
+        let posted = self.posted.cell(number);
+        if posted.stage() == Stage::Queued {
+            self.cells.cell(queue).admission.fetch_sub(1, Ordering::AcqRel);
+        }
+        posted.set_stage(to);
+    }
+
+    /// Takes a job that is Queued, or Parked if that is asked for, away from whom it waits for.
+    /// Any id may come. True: it runs no more, and waits for its completion; withdrawn, it was
+    /// never there.
+    pub fn claim(&self, id: PostedId, to: Stage, also_parked: bool) -> bool {
+        let Some(posted) = self.posted.find(id) else { return false };
+        // Of the id's use of the cell, or no longer: then the comparison below fails.
+        let queue = posted.queue.load(Ordering::Relaxed);
+        let Some(cell) = self.cells.get(queue) else { return false };
+        let number = id.number();
+        let mut lists = cell.lists.lock();
+        if self.posted.id_of(number) != id
+            || posted.queue.load(Ordering::Relaxed) != queue
+            || !(posted.stage() == Stage::Queued || also_parked && posted.stage() == Stage::Parked)
+        {
+            return false;
+        }
+        self.decide(queue, number, to);
+        if self.posted.node(number).list() != NIL {
+            if to == Stage::Withdrawn {
+                lists.take_out(&self.posted, number);
+                self.posted.drop_hold(number);
+            } else {
+                lists.put(&self.posted, number, ENDED);
+            }
+        }
+        // Else it is in an inbox, and who takes it out of there does that.
+        posted.notify();
+        true
+    }
+
+    /// Begins a tick: steps of the last one may run again.
+    pub fn begin_tick(&self, queue: u32) {
+        let cell = self.cells.cell(queue);
+        cell.wake_owed.swap(0, Ordering::AcqRel);
+        let mut lists = self.drained(queue);
+        for lane in Lane::ALL {
+            let list = READY + lane as u32;
+            while let Some(number) = lists.next_tick[lane as usize].first() {
+                lists.put(&self.posted, number, list);
+            }
+        }
+    }
+
+    /// Who gets the dispatcher's thread next; one to run is marked as running. `None`: nobody in
+    /// this tick.
+    pub fn next(&self, queue: u32) -> Option<Next> {
+        let mut lists = self.drained(queue);
+        if let Some(number) = lists.ended.first() {
+            lists.take_out(&self.posted, number);
+            return Some(Next::Complete(number));
+        }
+        let has_work = lists.ready.map(|list| list.first().is_some());
+        let lane = lists.turns.choose(has_work)?;
+        let number = lists.ready[lane as usize].first()?;
+        let first = self.posted.cell(number).stage() == Stage::Queued;
+        self.decide(queue, number, Stage::Running);
+        lists.put(&self.posted, number, RUNNING);
+        Some(Next::Run { number, first })
+    }
+
+    /// Who is to be completed; `None`: nobody.
+    pub fn next_ended(&self, queue: u32) -> Option<u32> {
+        let mut lists = self.drained(queue);
+        let number = lists.ended.first()?;
+        lists.take_out(&self.posted, number);
+        Some(number)
+    }
+
+    /// Begins a published job on the thread that posts it.
+    pub fn begin_here(&self, queue: u32, number: u32) {
+        let mut lists = self.cells.cell(queue).lists.lock();
+        lists.put(&self.posted, number, RUNNING);
+    }
+
+    /// Begins a job, or its next slice, on another thread. Any id may come. Whether it was Queued;
+    /// `None`: it runs no more.
+    pub fn begin_elsewhere(&self, id: PostedId) -> Option<bool> {
+        let posted = self.posted.find(id)?;
+        let queue = posted.queue.load(Ordering::Relaxed);
+        let number = id.number();
+        let mut lists = self.cells.get(queue)?.lists.lock();
+        if self.posted.id_of(number) != id
+            || posted.queue.load(Ordering::Relaxed) != queue
+            || self.posted.node(number).list() != ELSEWHERE
+        {
+            return None;
+        }
+        let first = posted.stage() == Stage::Queued;
+        self.decide(queue, number, Stage::Running);
+        lists.put(&self.posted, number, RUNNING);
+        Some(first)
+    }
+
+    /// Lets a running job wait for its next slice, here in the next tick or on another thread.
+    pub fn park(&self, queue: u32, number: u32, is_elsewhere: bool) {
+        let mut lists = self.cells.cell(queue).lists.lock();
+        let posted = self.posted.cell(number);
+        posted.set_stage(Stage::Parked);
+        let next_tick = NEXT_TICK + posted.lane() as u32;
+        lists.put(&self.posted, number, if is_elsewhere { ELSEWHERE } else { next_tick });
+    }
+
+    /// Ends the run of a job, which is then in this thread's hands alone, or waits for the
+    /// dispatcher's thread.
+    pub fn ran(&self, queue: u32, number: u32, is_elsewhere: bool) {
+        let mut lists = self.cells.cell(queue).lists.lock();
+        self.posted.cell(number).set_stage(Stage::Ran);
+        if is_elsewhere {
+            lists.put(&self.posted, number, ENDED);
+        } else {
+            lists.take_out(&self.posted, number);
+        }
+    }
+
+    /// Lets nobody in any more. False: that was so before.
+    pub fn close(&self, queue: u32) -> bool {
+        let cell = self.cells.cell(queue);
+        let lists = cell.lists.lock();
+        let before = cell.admission.fetch_or(CLOSED, Ordering::AcqRel);
+        drop(lists);
+        before & CLOSED == 0
+    }
+
+    /// Whether it is closed, asked after a push.
+    pub fn is_closed_after_push(&self, queue: u32) -> bool {
+        let admission = &self.cells.cell(queue).admission;
+        if crate::weakened!("post_looks_again") {
+            return false;
+        }
+        admission.fetch_add(0, Ordering::AcqRel) & CLOSED != 0
+    }
+
+    /// Ends everything that waits in a closed queue, and those who wait for it.
+    pub fn end_waiting(&self, queue: u32) {
+        loop {
+            let mut lists = self.drained(queue);
+            let waiting = |lists: &Lists| {
+                let mut all = lists.ready.iter().chain(&lists.next_tick).chain([&lists.elsewhere]);
+                all.find_map(Fifo::first)
+            };
+            let Some(number) = waiting(&lists) else { break };
+            self.decide(queue, number, Stage::ShutDown);
+            lists.put(&self.posted, number, ENDED);
+            self.posted.cell(number).notify();
+        }
+    }
+
+    /// A running job that no shutdown has asked to stop. `pin` is called under the lock with the
+    /// job's number and must only pin.
+    pub fn next_unasked(&self, queue: u32, pin: impl Fn(u32) -> bool) -> Option<u32> {
+        let lists = self.cells.cell(queue).lists.lock();
+        lists.running.iter(&self.posted).find_map(|number| {
+            let posted = self.posted.cell(number);
+            if posted.is_asked.swap(1, Ordering::Relaxed) != 0 {
+                return None;
+            }
+            let job = posted.body().job;
+            (job != NIL && pin(job)).then_some(job)
+        })
+    }
+
+    /// The running job behind another one that was named last, held; the first for none.
+    pub fn next_running(&self, queue: u32, after: Option<u32>) -> Option<u32> {
+        let lists = self.cells.cell(queue).lists.lock();
+        let mut running = lists.running.iter(&self.posted);
+        let found = match after {
+            None => running.next(),
+            // One that stopped meanwhile ends the round; the next round begins anew.
+            Some(last) => running.skip_while(|number| *number != last).nth(1),
+        };
+        found.inspect(|number| self.posted.cell(*number).hold())
+    }
+
+    /// How many there are of each.
+    pub fn counts(&self, queue: u32) -> Counts {
+        let lists = self.drained(queue);
+        let sum = |lists: &[Fifo; 3]| lists.iter().map(Fifo::length).sum::<u32>();
+        let (ready, next_tick) = (sum(&lists.ready), sum(&lists.next_tick));
+        let parked = lists.elsewhere.iter(&self.posted);
+        let parked = parked.filter(|number| self.posted.cell(*number).stage() == Stage::Parked);
+        let ended = lists.ended.length();
+        Counts {
+            queued: self.depth(queue),
+            between_slices: next_tick + parked.count() as u32,
+            elsewhere: lists.elsewhere.length(),
+            running: lists.running.length(),
+            awaiting_completion: ended,
+            for_pump: ready + next_tick + ended,
+            for_pump_now: ready + ended,
+        }
+    }
+
+    /// When the job that has waited longest was posted.
+    pub fn oldest_ns(&self, queue: u32) -> Option<u64> {
+        let lists = self.drained(queue);
+        let all = lists.ready.iter().chain([&lists.elsewhere]);
+        let oldest = all.filter_map(|list| {
+            let mut queued = list
+                .iter(&self.posted)
+                .map(|number| self.posted.cell(number))
+                .filter(|posted| posted.stage() == Stage::Queued);
+            queued.next().map(|posted| posted.posted_ns.load(Ordering::Relaxed))
+        });
+        oldest.min()
+    }
+
+    /// Calls one of the host's functions, unless it is gone.
+    pub fn call_host<R>(
+        &self,
+        owners: &Owners,
+        queue: u32,
+        call: impl FnOnce(&Host) -> R,
+    ) -> Option<R> {
+        let cell = self.cells.cell(queue);
+        let (host, entered) = {
+            let host = cell.host.lock();
+            let owned = cell.host_owned.load(Ordering::Relaxed);
+            // Under the lock: the functions are forgotten before the owner is.
+            ((*host)?, owners.enter(owned, thread_identity::current()))
+        };
+        let result = entered.is_open.then(|| call(&host));
+        owners.leave(entered);
+        result
+    }
+
+    /// Calls none of the host's functions any more.
+    pub fn forget_host(&self, queue: u32) {
+        *self.cells.cell(queue).host.lock() = None;
+    }
+
+    /// Tells the host that there is something to do, unless it was told since the last pump.
+    pub fn wake(&self, owners: &Owners, queue: u32) {
+        if self.cells.cell(queue).wake_owed.swap(1, Ordering::AcqRel) == 0 {
+            self.call_host(owners, queue, Host::wake);
+        }
+    }
+
+    /// The queue of a posted job; any id may come, and the answer may be out of date.
+    pub fn queue_of(&self, id: PostedId) -> Option<u32> {
+        let queue = self.posted.find(id)?.queue.load(Ordering::Relaxed);
+        (queue != NIL).then_some(queue)
+    }
+
+    /// Notes which job the dispatcher's thread is inside, 0 for none, and since when. What was.
+    pub fn set_busy(&self, queue: u32, job: u64, since_ns: u64) -> (u64, u64) {
+        let cell = self.cells.cell(queue);
+        let before = self.busy(queue);
+        cell.busy_with.store(job, Ordering::Relaxed);
+        cell.busy_since_ns.store(since_ns, Ordering::Relaxed);
+        before
+    }
+
+    /// Which job the dispatcher's thread is inside, and since when.
+    pub fn busy(&self, queue: u32) -> (u64, u64) {
+        let cell = self.cells.cell(queue);
+        (cell.busy_with.load(Ordering::Relaxed), cell.busy_since_ns.load(Ordering::Relaxed))
+    }
+}

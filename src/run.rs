@@ -1,0 +1,354 @@
+//! Running one posted job, and ending it.
+//!
+//! A job's function runs with the job's pair in the thread's slots, which are restored after it
+//! whatever it did. What it answers, or that it panicked, ends its job unless that has ended already.
+//!
+//! Who ends a job takes its work out of the body first, and so is the only one. That is the
+//! dispatcher's thread; or the close of the owner of its functions, which must not wait for that thread:
+//! then whoever would have, finds nothing to do.
+
+use crate::arena::Keeper;
+use crate::context::ThisThread;
+use crate::current::ErrorText;
+use crate::dispatcher::{DispatcherPin, Dispatchers};
+use crate::error::panic_text;
+use crate::events::EventText;
+use crate::handle::{self, NULL};
+use crate::job::{Begun, JobPin, JobState, JobText, Progress};
+use crate::pool::NIL;
+use crate::posted::{PostedId, Stage};
+use crate::sys::sync::Ordering;
+use crate::sys::work::Work;
+use crate::sys::{clock, thread_identity};
+use crate::token::TokenPin;
+use std::fmt::{Arguments, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A job's function answers this to be called again: in the next tick, or as soon as others had
+/// their turn on another thread.
+pub const RUN_AGAIN: i32 = 100;
+
+/// Whether the completion is called when a job ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Completion {
+    /// Unless its owner is being closed.
+    UnlessClosing,
+    /// Its owner is being closed on the dispatcher's own thread.
+    Always,
+    /// Its owner is being closed on another thread.
+    Never,
+}
+
+impl Dispatchers {
+    /// The job of a posted one whose cell is held, pinned. `None`: it is over.
+    pub(crate) fn job_of(&self, number: u32) -> Option<JobPin<'_>> {
+        let body = self.queues().posted().cell(number).body();
+        let is_there = body.job != NIL && self.jobs().arena().pin_index(body.job);
+        is_there.then(|| JobPin::take_over(self.jobs(), body.job))
+    }
+
+    fn is_cancelled(&self, job: &JobPin<'_>) -> bool {
+        let word = self.tokens().word(self.jobs().token(job));
+        word.is_some_and(|word| word.load(Ordering::Acquire) & handle::CANCELLED != 0)
+    }
+
+    /// Ends a job; one that ended before stays as it is.
+    fn end_job(&self, job: &JobPin<'_>, state: JobState, text: &str) {
+        if self.jobs().end(job, state, text).is_err() {
+            // No memory for the text, or completed without having begun.
+            let _ = self.jobs().end(job, JobState::Failed, "");
+        }
+    }
+
+    fn fail(&self, job: &JobPin<'_>, why: Arguments<'_>) {
+        let mut text = ErrorText::EMPTY;
+        let _ = text.write_fmt(why);
+        self.end_job(job, JobState::Failed, text.as_str());
+    }
+
+    /// Calls a job's function once on this thread. True: it wants to be called again.
+    pub(crate) fn run_slice<'a>(
+        &'a self,
+        thread: ThisThread<'_, 'a>,
+        job: &JobPin<'_>,
+        number: u32,
+        first: bool,
+    ) -> bool {
+        let cell = self.queues().posted().cell(number);
+        let (function, parent) = {
+            let body = cell.body();
+            (body.work.as_ref().map(Work::function), body.parent)
+        };
+        let Some(function) = function else { return false };
+        if first {
+            match self.jobs().begin(job) {
+                Ok(Begun::Running) => (),
+                Ok(Begun::Cancelled) => {
+                    self.end_job(job, JobState::Cancelled, "");
+                    return false;
+                }
+                Err(_) => return false,
+            }
+        } else if self.is_cancelled(job) {
+            self.end_job(job, JobState::Cancelled, "");
+        }
+        if self.jobs().state(job).is_terminal() {
+            return false;
+        }
+        let ticket = match self.library().install(thread, parent, job.handle()) {
+            Ok(ticket) => ticket,
+            Err(error) => {
+                self.fail(job, format_args!("{error}"));
+                return false;
+            }
+        };
+        let owned = cell.owned.load(Ordering::Relaxed);
+        let call = self.owners().enter(owned, thread_identity::current());
+        let answer =
+            call.is_open.then(|| catch_unwind(AssertUnwindSafe(|| function.call(job.handle()))));
+        self.owners().leave(call);
+        // An error: the job unwound to before it, which restored the slots, too.
+        let _ = self.library().unwind(thread.slots, ticket);
+        match answer {
+            None => self.end_job(job, JobState::Interrupted, "its owner was closed"),
+            Some(Err(panic)) => self.end_job(job, JobState::Failed, panic_text(&*panic)),
+            Some(Ok(0)) => self.end_job(job, JobState::Completed, ""),
+            Some(Ok(1..=3)) => self.end_job(job, JobState::Cancelled, ""),
+            Some(Ok(RUN_AGAIN)) if self.is_cancelled(job) => {
+                self.end_job(job, JobState::Cancelled, "");
+            }
+            Some(Ok(RUN_AGAIN)) => return !self.jobs().state(job).is_terminal(),
+            Some(Ok(answer)) => {
+                self.fail(job, format_args!("its function answered {answer}"));
+            }
+        }
+        false
+    }
+
+    /// Runs a job, or its next slice, on the dispatcher's thread.
+    pub(crate) fn run_here<'a>(
+        &'a self,
+        thread: ThisThread<'_, 'a>,
+        dispatcher: &DispatcherPin<'a>,
+        number: u32,
+        first: bool,
+    ) {
+        let live = dispatcher.slot().live();
+        let (queue, statistics) = (live.queue(), live.statistics());
+        let cell = self.queues().posted().cell(number);
+        let began_ns = clock::now_ns();
+        if first {
+            let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
+            statistics.wait.record(began_ns.saturating_sub(posted_ns));
+            statistics.executed.one();
+        }
+        let Some(job) = self.job_of(number) else { return };
+        let outer = self.queues().set_busy(queue, self.jobs().id(&job), began_ns);
+        let again = self.run_slice(thread, &job, number, first);
+        self.queues().set_busy(queue, outer.0, outer.1);
+        let now_ns = clock::now_ns();
+        statistics.note_slice(now_ns.saturating_sub(began_ns), || {
+            (self.jobs().id(&job), self.jobs().show_text(&job, JobText::Label, EventText::new))
+        });
+        if again {
+            self.queues().park(queue, number, false);
+            self.show_progress(dispatcher, &job, number, now_ns);
+            self.look_again(&job, number, thread.record.number());
+        } else {
+            self.queues().ran(queue, number, false);
+            self.finish(dispatcher, number);
+        }
+    }
+
+    /// Runs a job, or its next slice, on this thread, which is not the dispatcher's. Any id may
+    /// come.
+    pub fn run_elsewhere<'a>(&'a self, thread: ThisThread<'_, 'a>, id: PostedId) {
+        let Some(first) = self.queues().begin_elsewhere(id) else { return };
+        // While it runs nobody else can end it, but for its owner's close, which waits.
+        let number = id.number();
+        let cell = self.queues().posted().cell(number);
+        cell.hold();
+        let index = cell.body().dispatcher;
+        let held = self.arena().pin_index(index);
+        debug_assert!(held, "its job holds it");
+        let dispatcher = DispatcherPin::take_over(self, index);
+        let queue = dispatcher.slot().live().queue();
+        if let Some(job) = self.job_of(number) {
+            if first {
+                let statistics = dispatcher.slot().live().statistics();
+                let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
+                statistics.wait.record(clock::now_ns().saturating_sub(posted_ns));
+                statistics.executed.one();
+            }
+            if self.run_slice(thread, &job, number, first) {
+                self.queues().park(queue, number, true);
+                self.look_again(&job, number, thread.record.number());
+                if let Err(error) = self.hand_out(queue, id, cell.lane())
+                    && self.queues().claim(id, Stage::Ran, true)
+                {
+                    self.fail(&job, format_args!("no thread for its next slice: {error}"));
+                    self.queues().wake(self.owners(), queue);
+                }
+            } else {
+                self.queues().ran(queue, number, true);
+                self.look_again(&job, number, thread.record.number());
+                self.queues().wake(self.owners(), queue);
+            }
+        }
+        self.queues().posted().drop_hold(number);
+    }
+
+    /// Looks whether a job was cancelled or its owner closed while it ran, after it stopped to.
+    fn look_again(&self, job: &JobPin<'_>, number: u32, here: u64) {
+        if self.is_cancelled(job) {
+            let id = self.queues().posted().id_of(number);
+            self.queues().claim(id, Stage::Cancelled, true);
+        }
+        if self.is_taken(number) {
+            self.give_up(number, here);
+        }
+    }
+
+    /// Whether the owner of a job's functions is being closed and leaves their end to who runs them.
+    pub(crate) fn is_taken(&self, number: u32) -> bool {
+        let cell = self.queues().posted().cell(number);
+        let body = cell.body();
+        let owned = cell.owned.load(Ordering::Relaxed);
+        // Under the lock: who takes the work gives up its place with the owner after that.
+        body.work.is_some() && owned != NIL && self.owners().was_taken(owned)
+    }
+
+    /// Ends what a posted job has of an owner that is being closed. Its cell is held.
+    pub(crate) fn give_up(&self, number: u32, here: u64) {
+        let cell = self.queues().posted().cell(number);
+        let id = self.queues().posted().id_of(number);
+        self.queues().claim(id, Stage::OwnerClosed, true);
+        if cell.stage() == Stage::Running {
+            // Who runs it looks again after that.
+            return;
+        }
+        let taken = {
+            let mut body = cell.body();
+            body.work.take().map(|work| {
+                let job = self.jobs().arena().pin_index(body.job);
+                let dispatcher = self.arena().pin_index(body.dispatcher);
+                debug_assert!(job && dispatcher, "held until its work is gone");
+                (
+                    work,
+                    JobPin::take_over(self.jobs(), body.job),
+                    DispatcherPin::take_over(self, body.dispatcher),
+                )
+            })
+        };
+        let Some((work, job, dispatcher)) = taken else { return };
+        let is_here = Self::is_on_its_thread(&dispatcher, here);
+        let how = if is_here { Completion::Always } else { Completion::Never };
+        self.complete(&dispatcher, &job, number, work, how);
+    }
+
+    /// Ends all of a job that runs no more and is in this thread's hands: the dispatcher's thread.
+    pub(crate) fn finish(&self, dispatcher: &DispatcherPin<'_>, number: u32) {
+        let work = self.queues().posted().cell(number).body().work.take();
+        if let Some(work) = work
+            && let Some(job) = self.job_of(number)
+        {
+            self.complete(dispatcher, &job, number, work, Completion::UnlessClosing);
+        }
+        self.let_go(number);
+        self.queues().posted().drop_hold(number);
+    }
+
+    /// Calls the completion and the destroy-notify.
+    fn complete(
+        &self,
+        dispatcher: &DispatcherPin<'_>,
+        job: &JobPin<'_>,
+        number: u32,
+        work: Work,
+        how: Completion,
+    ) {
+        let cell = self.queues().posted().cell(number);
+        self.settle(job, cell.stage());
+        if let Ok(token) = TokenPin::new(self.tokens(), self.jobs().token(job)) {
+            self.tokens().disarm(&token);
+        }
+        // Before the completion, which may post the next job of that id.
+        self.delist_job(dispatcher, job);
+        if how == Completion::UnlessClosing {
+            self.show_progress(dispatcher, job, number, u64::MAX);
+        }
+        let owned = cell.owned.swap(NIL, Ordering::AcqRel);
+        let call = self.owners().enter_last(owned, thread_identity::current());
+        let state = self.jobs().state(job);
+        let statistics = dispatcher.slot().live().statistics();
+        statistics.ended(state);
+        if how == Completion::Always || how == Completion::UnlessClosing && call.is_open {
+            work.complete(job.handle(), state as i32);
+        } else if work.has_completion() {
+            statistics.completions_dropped.one();
+        }
+        work.into_payload().destroy();
+        self.owners().leave(call);
+        cell.end();
+    }
+
+    /// Ends a job as its stage says; the end of one that ran is its own affair.
+    pub(crate) fn settle(&self, job: &JobPin<'_>, stage: Stage) {
+        match stage {
+            Stage::Cancelled => self.end_job(job, JobState::Cancelled, ""),
+            Stage::ShutDown => {
+                self.end_job(job, JobState::Interrupted, "its dispatcher was shut down");
+            }
+            Stage::OwnerClosed | Stage::Withdrawn => {
+                self.end_job(job, JobState::Interrupted, "its owner was closed");
+            }
+            _ => (),
+        }
+    }
+
+    pub(crate) fn delist_job(&self, dispatcher: &DispatcherPin<'_>, job: &JobPin<'_>) {
+        self.jobs().show_text(job, JobText::CallerId, |id| self.delist(dispatcher, id));
+    }
+
+    /// Drops what an accepted job holds.
+    pub(crate) fn let_go(&self, number: u32) {
+        let cell = self.queues().posted().cell(number);
+        let (job, parent, dispatcher) = {
+            let mut body = cell.body();
+            let take = |number: &mut u32| std::mem::replace(number, NIL);
+            let parent = std::mem::replace(&mut body.parent, NULL);
+            (take(&mut body.job), parent, take(&mut body.dispatcher))
+        };
+        let queue = cell.queue.load(Ordering::Relaxed);
+        drop(JobPin::take_over(self.jobs(), job));
+        if parent != NULL {
+            drop(TokenPin::take_over(self.tokens(), handle::index(parent)));
+        }
+        self.queues().finished(queue);
+        drop(DispatcherPin::take_over(self, dispatcher));
+    }
+
+    /// Shows how far a job is, if that changed and the last time is long enough ago.
+    pub(crate) fn show_progress(
+        &self,
+        dispatcher: &DispatcherPin<'_>,
+        job: &JobPin<'_>,
+        number: u32,
+        now_ns: u64,
+    ) {
+        let live = dispatcher.slot().live();
+        let Some(interval_ns) = live.progress_interval_ns() else { return };
+        let Progress { done, total } = self.jobs().progress(job);
+        let mut body = self.queues().posted().cell(number).body();
+        let (shown, shown_ns) = body.shown;
+        if done == shown || now_ns.saturating_sub(shown_ns) < interval_ns {
+            return;
+        }
+        body.shown = (done, now_ns);
+        drop(body);
+        let job = job.handle();
+        self.queues().call_host(self.owners(), live.queue(), |host| {
+            host.show_progress(job, done, total);
+        });
+    }
+}

@@ -1,0 +1,108 @@
+//! What the library's worker threads are to run.
+//!
+//! Only ids of posted jobs wait here: who was cancelled meanwhile is found out when its turn comes,
+//! and an id of a job that is over names nothing. So a cancel needs not look for it here.
+//!
+//! The lock is a leaf.
+
+use crate::error::Error;
+use crate::lane::{Lane, Turns};
+use crate::posted::PostedId;
+use crate::sys::memory::{Late, OutOfMemory};
+use crate::sys::sync::{Condvar, Mutex};
+use std::collections::VecDeque;
+
+#[derive(Debug)]
+struct Waiting {
+    lanes: [Late<VecDeque<PostedId>>; 3],
+    turns: Turns,
+    /// Threads that wait for something to run.
+    idle: u32,
+    stopped: bool,
+}
+
+/// The queue of the worker threads.
+#[derive(Debug)]
+pub struct Workers {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+impl Waiting {
+    const fn new() -> Self {
+        let lanes = [Late::new(), Late::new(), Late::new()];
+        Self { lanes, turns: Turns::NONE, idle: 0, stopped: false }
+    }
+
+    fn length(&self) -> usize {
+        self.lanes.iter().filter_map(Late::get).map(VecDeque::len).sum()
+    }
+
+    fn take(&mut self) -> Option<PostedId> {
+        let has_work =
+            [0, 1, 2].map(|lane: usize| self.lanes[lane].get().is_some_and(|l| !l.is_empty()));
+        let lane = self.turns.choose(has_work)?;
+        self.lanes[lane as usize].get_mut()?.pop_front()
+    }
+}
+
+impl Workers {
+    /// Nothing waits.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { waiting: Mutex::new(Waiting::new()), changed: Condvar::new() }
+    }
+
+    /// Nothing waits.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { waiting: Mutex::new(Waiting::new()), changed: Condvar::new() }
+    }
+
+    /// Lets a posted job wait for a thread.
+    pub fn push(&self, id: PostedId, lane: Lane) -> Result<(), Error> {
+        let mut waiting = self.waiting.lock();
+        if waiting.stopped {
+            return Err(Error::ShutDown);
+        }
+        let queue = waiting.lanes[lane as usize].get_or_make(|| Ok(VecDeque::new()))?;
+        queue.try_reserve(1).map_err(|_| OutOfMemory)?;
+        queue.push_back(id);
+        drop(waiting);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Whether more waits than threads do.
+    pub fn is_short_of_threads(&self) -> bool {
+        let waiting = self.waiting.lock();
+        waiting.length() > waiting.idle as usize
+    }
+
+    /// Waits for something to run; `None` once it was stopped.
+    pub fn wait(&self) -> Option<PostedId> {
+        let mut waiting = self.waiting.lock();
+        loop {
+            if waiting.stopped {
+                return None;
+            }
+            if let Some(id) = waiting.take() {
+                return Some(id);
+            }
+            waiting.idle += 1;
+            self.changed.wait(&mut waiting);
+            waiting.idle -= 1;
+        }
+    }
+
+    /// Something to run, without waiting.
+    pub fn take(&self) -> Option<PostedId> {
+        self.waiting.lock().take()
+    }
+
+    /// Refuses more and lets `wait` end. What waits still is for `take`.
+    pub fn stop(&self) {
+        self.waiting.lock().stopped = true;
+        self.changed.notify_all();
+    }
+}
