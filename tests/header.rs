@@ -26,6 +26,7 @@ const FILES: &[&str] = &[
     "events",
     "trace",
     "stats",
+    "timeline",
     "service",
     "library",
 ];

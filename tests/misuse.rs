@@ -587,7 +587,7 @@ fn each_status_has_a_text_of_its_own() {
         assert_ne!(text(status), "Unknown status", "{line}");
         assert!(texts.insert(text(status)), "{line} has another's text");
     }
-    assert_eq!(constants, 26);
+    assert_eq!(constants, 27);
     assert_eq!(text(12345), "Unknown status");
 }
 

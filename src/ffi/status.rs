@@ -61,6 +61,8 @@ pub const DCC_ERROR_WOULD_DEADLOCK: dcc_status = -11;
 pub const DCC_ERROR_SHUTDOWN: dcc_status = -12;
 /// This process is a fork of the one that used the library; only polls work in it.
 pub const DCC_ERROR_FORKED: dcc_status = -13;
+/// A file could not be written; what was there before is as it was.
+pub const DCC_ERROR_FILE: dcc_status = -17;
 
 /// Every status with its text.
 pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
@@ -90,6 +92,7 @@ pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
     (DCC_ERROR_WOULD_DEADLOCK, c"Would wait for itself"),
     (DCC_ERROR_SHUTDOWN, c"Shut down"),
     (DCC_ERROR_FORKED, c"Not available in a forked process"),
+    (DCC_ERROR_FILE, c"File could not be written"),
 ];
 
 /// The status that tells of an error.

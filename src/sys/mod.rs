@@ -4,6 +4,7 @@
 
 pub mod callout;
 pub mod clock;
+pub mod file;
 pub mod memory;
 pub mod sync;
 pub mod thread_id;
