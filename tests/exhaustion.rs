@@ -91,8 +91,12 @@ fn record() {
         assert_eq!(status, DCC_ERROR_RESOURCES, "after {allocations}");
         assert!(!std::fs::exists(path).unwrap(), "after {allocations}");
         allocations += 1;
+        if cfg!(windows) && allocations == 3 {
+            // For paths the standard library allocates there by itself, and cannot be refused.
+            allocations = u64::MAX;
+        }
     }
-    assert!((3..20).contains(&allocations), "{allocations}");
+    assert!((3..20).contains(&allocations) || cfg!(windows), "{allocations}");
     assert!(std::fs::read_to_string(path).unwrap().contains("\"name\":\"cancel\""));
 }
 

@@ -376,7 +376,13 @@ fn every_file_is_whole_while_threads_cancel_start_stop_and_write() {
             });
         });
         for _ in 0..2 {
-            scope.spawn(|| repeat(&|| assert_eq!(write(&shared), DCC_OK)));
+            scope.spawn(|| {
+                repeat(&|| {
+                    let status = write(&shared);
+                    // Windows does not replace a file while another has it open.
+                    assert!(status == DCC_OK || cfg!(windows) && status == DCC_ERROR_FILE);
+                });
+            });
         }
         scope.spawn(|| repeat(&|| check(&read(&shared))));
     });

@@ -45,9 +45,9 @@ pub extern "C" fn dcc_timeline_stop() -> dcc_status {
 
 /// Writes what was recorded since the last start to the file `path`: UTF-8 of `path_length` bytes, or
 /// DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH. A file that is there is replaced at once when all is
-/// written; DCC_ERROR_FILE leaves it as it was, and dcc_last_error names path and reason. Recording
-/// goes on meanwhile if it is on; nobody waits for the file but the caller. Any thread; not the UI
-/// thread's tick.
+/// written. DCC_ERROR_FILE leaves it as it was; dcc_last_error names path and reason, on Windows also
+/// that another program has it open. Recording goes on meanwhile if it is on; nobody waits for the
+/// file but the caller. Any thread that may wait for a disk.
 ///
 /// The file is JSON, Chrome's trace event format, to be opened in Perfetto: an object with
 /// `displayTimeUnit` "ms", `otherData` {version, lost: how many events were not kept} and
