@@ -193,6 +193,11 @@
 #define DCC_LATENCY_CANCEL_TO_END 2
 
 /**
+ * Most events that a timeline can keep.
+ */
+#define DCC_MAX_TIMELINE_EVENTS 1048576
+
+/**
  * Major version of the ABI: part of the library's file name. Another major is another library.
  */
 #define DCC_ABI_MAJOR 1
@@ -1195,6 +1200,11 @@ typedef struct dcc_latency {
 #define DCC_ERROR_REENTRANT -16
 
 /**
+ * A file could not be written; what was there before is as it was.
+ */
+#define DCC_ERROR_FILE -17
+
+/**
  * It is not cancelled.
  */
 #define DCC_CAUSE_NONE 0
@@ -1943,6 +1953,48 @@ dcc_status dcc_stats_read(struct dcc_stats *out_stats);
  */
 dcc_status dcc_stats_latency(int32_t which,
                              struct dcc_latency *out_latency);
+
+/**
+ * Records from now on what happens in the process: ticks of dispatchers, posted jobs, cancels, and
+ * each thread's first poll of a job that saw one. Of `max_events`, 1 to DCC_MAX_TIMELINE_EVENTS, at about 200 bytes each, the latest
+ * are kept, the others counted. What was recorded before is forgotten, also when it is on already;
+ * on an error nothing is. While it is off nobody pays for it. Any thread.
+ */
+dcc_status dcc_timeline_start(uint64_t max_events);
+
+/**
+ * Records no more. What was recorded stays, to be written, until the next start. Fine also when
+ * nothing was started. Any thread.
+ */
+dcc_status dcc_timeline_stop(void);
+
+/**
+ * Writes what was recorded since the last start to the file `path`: UTF-8 of `path_length` bytes, or
+ * DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH. A file that is there is replaced at once when all is
+ * written. DCC_ERROR_FILE leaves it as it was; dcc_last_error names path and reason, on Windows also
+ * that another program has it open. Recording goes on meanwhile if it is on; nobody waits for the
+ * file but the caller. Any thread that may wait for a disk.
+ *
+ * The file is JSON, Chrome's trace event format, to be opened in Perfetto: an object with
+ * `displayTimeUnit` "ms", `otherData` {version, lost: how many events were not kept} and
+ * `traceEvents`, sorted by `ts`: microseconds on the library's clock, with the nanoseconds as a
+ * fraction. Each has name, cat, ph, ts, pid, tid (the system's numbers) and args; those with `ph`
+ * "X" also `dur`, instants ("i") also `s`; rows with `ph` "M" name threads, where the system tells.
+ * By `name`, with their args:
+ *
+ * - "tick", a slice: executed, remaining, as dcc_tick has them.
+ * - a posted job's label, a slice on whatever thread runs it: job_id, goes_on (whether it has another
+ *   slice to come).
+ * - "posted": job_id, label, lane (DCC_LANE_), depth (jobs that wait, with this one).
+ * - "completion", a slice: job_id, label, state (a job state's name).
+ * - "cancel": job_id (left out for none), cause, reason, inherited (whether a cancel of a parent
+ *   reached it).
+ * - "cancel seen": job_id, cause, reason, latency_ns since the cancel.
+ *
+ * Later versions may add members, args and events.
+ */
+dcc_status dcc_timeline_write(const char *path,
+                              size_t path_length);
 
 /**
  * Ends the library's threads: for the host alone, when it closes, after its plugins are gone and

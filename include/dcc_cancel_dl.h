@@ -138,6 +138,9 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_stats_live_jobs)(char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_stats_read)(struct dcc_stats *out_stats);
     dcc_status (*dcc_stats_latency)(int32_t which, struct dcc_latency *out_latency);
+    dcc_status (*dcc_timeline_start)(uint64_t max_events);
+    dcc_status (*dcc_timeline_stop)(void);
+    dcc_status (*dcc_timeline_write)(const char *path, size_t path_length);
     dcc_status (*dcc_shutdown)(void);
     uint32_t (*dcc_abi_version)(void);
     const char * (*dcc_version_string)(void);
@@ -962,6 +965,30 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_stats_latency(int32_t which, struct dcc_laten
     return DCC_ERROR_UNSUPPORTED;
 }
 
+DCC_CANCEL_SUPPLIED dcc_status dcc_timeline_start(uint64_t max_events)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_timeline_start != NULL)
+        return api->dcc_timeline_start(max_events);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_timeline_stop(void)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_timeline_stop != NULL)
+        return api->dcc_timeline_stop();
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_timeline_write(const char *path, size_t path_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_timeline_write != NULL)
+        return api->dcc_timeline_write(path, path_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
 DCC_CANCEL_SUPPLIED dcc_status dcc_shutdown(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
@@ -1237,6 +1264,9 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_stats_live_jobs", &api->dcc_stats_live_jobs);
     dcc_cancel_symbol_(library, "dcc_stats_read", &api->dcc_stats_read);
     dcc_cancel_symbol_(library, "dcc_stats_latency", &api->dcc_stats_latency);
+    dcc_cancel_symbol_(library, "dcc_timeline_start", &api->dcc_timeline_start);
+    dcc_cancel_symbol_(library, "dcc_timeline_stop", &api->dcc_timeline_stop);
+    dcc_cancel_symbol_(library, "dcc_timeline_write", &api->dcc_timeline_write);
     dcc_cancel_symbol_(library, "dcc_shutdown", &api->dcc_shutdown);
     dcc_cancel_symbol_(library, "dcc_abi_version", &api->dcc_abi_version);
     dcc_cancel_symbol_(library, "dcc_version_string", &api->dcc_version_string);

@@ -13,6 +13,7 @@ use crate::place::{FileNames, Place};
 use crate::pool::NIL;
 use crate::sys::sync::{AtomicU32, Ordering};
 use crate::sys::{clock, thread_id};
+use crate::timeline::{Moment, MomentKind, Timeline};
 use crate::token::{Record, TokenPin, Tokens};
 use crate::watch::Watches;
 use crate::watchdog::Watchdog;
@@ -32,6 +33,8 @@ pub struct Diagnosis {
     pub watches: Watches,
     /// Cancels that may become slow.
     pub watchdog: Watchdog,
+    /// What happened, while somebody wants it recorded.
+    pub timeline: Timeline,
     trace_all: AtomicU32,
 }
 
@@ -46,6 +49,7 @@ impl Diagnosis {
             files: FileNames::new(),
             watches: Watches::new(),
             watchdog: Watchdog::new(),
+            timeline: Timeline::new(),
             trace_all: AtomicU32::new(0),
         }
     }
@@ -60,6 +64,7 @@ impl Diagnosis {
             files: FileNames::new(),
             watches: Watches::new(),
             watchdog: Watchdog::new(),
+            timeline: Timeline::new(),
             trace_all: AtomicU32::new(0),
         }
     }
@@ -82,6 +87,13 @@ impl Tokens {
         let diagnosis = self.diagnosis();
         let unfinished =
             if watch == NIL { None } else { diagnosis.watches.cancelled(watch, record.time_ns) };
+        diagnosis.timeline.note(|| {
+            // One that was made of a cancelled parent cannot be cancelled before it was made.
+            let made_ns = if watch == NIL { 0 } else { diagnosis.watches.times(watch).created_ns };
+            let kind = MomentKind::Cancel { cause: record.cause.name(), inherited: !is_first };
+            let text = self.show_text(record.reason, EventText::new);
+            Moment::since(record.time_ns.max(made_ns), kind, unfinished.unwrap_or(0), text)
+        });
         if !diagnosis.observers.any() {
             return;
         }
@@ -164,6 +176,11 @@ impl Tokens {
             cause: cause as u32,
             duration_ns: latency,
             ..Event::default()
+        });
+        diagnosis.timeline.note(|| {
+            let kind = MomentKind::PollSeen { cause: cause.name(), latency_ns: latency };
+            let text = self.show_reason(&by, EventText::new);
+            Moment::since(now_ns, kind, job_id, text)
         });
     }
 

@@ -12,7 +12,7 @@
 //!   thread, [`diagnose`] what is noted of polls, [`foreign`] hosts' own checks.
 //! - [`registration`], [`signal`]: what listens. [`owner`], [`wait_graph`]: plugins whose functions
 //!   are called, and who waits for whom. [`events`], [`watch`], [`watchdog`], [`latency`],
-//!   [`place`]: what diagnosis keeps.
+//!   [`place`]: what diagnosis keeps. [`timeline`]: what happened when; [`recording`] its file.
 //! - [`arena`]: counted objects behind [`handle`]s; [`text`] shared texts; [`list`]s; [`pool`] the
 //!   memory.
 //! - [`sys`]: the ground. [`error`]: what can go wrong, for all of them.
@@ -58,6 +58,7 @@ pub mod post_wait;
 pub mod posted;
 pub mod pump;
 pub mod queue;
+pub mod recording;
 pub mod registration;
 pub mod report;
 pub mod run;
@@ -65,6 +66,7 @@ pub mod signal;
 #[allow(unsafe_code)]
 pub mod sys;
 pub mod text;
+pub mod timeline;
 pub mod token;
 pub mod wait_graph;
 pub mod watch;

@@ -8,8 +8,9 @@
 use crate::arena::Keeper;
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::Error;
+use crate::events::EventText;
 use crate::handle::{Handle, NULL};
-use crate::job::{JobOrigin, JobPin};
+use crate::job::{JobOrigin, JobPin, id_of};
 use crate::lane::Lane;
 use crate::owner::Thing;
 use crate::pool::NIL;
@@ -19,6 +20,7 @@ use crate::sys::clock;
 use crate::sys::memory::try_string;
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
+use crate::timeline::{Moment, MomentKind};
 use crate::token::{Origin, TokenPin};
 use std::collections::HashMap;
 
@@ -116,6 +118,7 @@ impl Dispatchers {
             return Err((error, work));
         }
         live.statistics().posted.one();
+        self.note_posted(queue, post, job);
         if self.is_taken(number) {
             self.give_up(number, here);
         }
@@ -123,6 +126,14 @@ impl Dispatchers {
             self.queues().wake(self.owners(), queue);
         }
         Ok(accepted)
+    }
+
+    fn note_posted(&self, queue: u32, post: &Post<'_>, job: Handle) {
+        self.timeline().note(|| {
+            let depth = u64::from(self.queues().depth(queue));
+            let kind = MomentKind::Posted { lane: post.lane as u32 + 1, depth };
+            Moment::now(kind, id_of(job), EventText::new(post.label))
+        });
     }
 
     /// Makes the job and all that belongs to it; nothing of it can be found yet but by its owner's

@@ -8,11 +8,13 @@ use crate::context::ThisThread;
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::dispatcher_stats::USUAL_TICK_NS;
 use crate::error::Error;
+use crate::events::EventText;
 use crate::job::JobState;
 use crate::queue::Next;
 use crate::sys::clock;
 use crate::sys::host::Host;
 use crate::sys::sync::{AtomicU32, Ordering};
+use crate::timeline::{Moment, MomentKind};
 
 /// No bound, or no time.
 pub const NO_LIMIT: u64 = u64::MAX;
@@ -119,12 +121,17 @@ impl Dispatchers {
         self.show_progress_of_others(dispatcher);
         tick.elapsed_ns = clock::now_ns().saturating_sub(began_ns);
         tick.overrun_ns = tick.elapsed_ns.saturating_sub(bounds.budget_ns);
+        let counts = self.queues().counts(queue);
+        tick.remaining = u64::from(counts.for_pump);
+        let Tick { executed, remaining, .. } = tick;
+        self.timeline().note(|| {
+            let kind = MomentKind::Tick { executed, remaining };
+            Moment::since(began_ns, kind, 0, EventText::default())
+        });
         statistics.end_tick(tick.elapsed_ns, tick.overrun_ns > 0);
         let after = ends();
         tick.completed = after.iter().sum::<u64>() - before.iter().sum::<u64>();
         tick.cancelled = after[2] - before[2];
-        let counts = self.queues().counts(queue);
-        tick.remaining = u64::from(counts.for_pump);
         tick.next_ns = if counts.for_pump_now > 0 && !tick.vetoed {
             // As long for the host as for the jobs.
             tick.elapsed_ns.min(USUAL_TICK_NS)

@@ -20,6 +20,7 @@ use crate::posted::{PostedId, Stage};
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
 use crate::sys::{clock, thread_identity};
+use crate::timeline::{Moment, MomentKind, Timeline};
 use crate::token::TokenPin;
 use std::fmt::{Arguments, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -147,8 +148,9 @@ impl Dispatchers {
         let again = self.run_slice(thread, &job, number, first);
         self.queues().set_busy(queue, outer.0, outer.1);
         let now_ns = clock::now_ns();
+        self.note_slice(&job, began_ns, again);
         statistics.note_slice(now_ns.saturating_sub(began_ns), || {
-            (self.jobs().id(&job), self.jobs().show_text(&job, JobText::Label, EventText::new))
+            (self.jobs().id(&job), self.label(&job))
         });
         if again {
             self.queues().park(queue, number, false);
@@ -180,7 +182,10 @@ impl Dispatchers {
                 statistics.wait.record(clock::now_ns().saturating_sub(posted_ns));
                 statistics.executed.one();
             }
-            if self.run_slice(thread, &job, number, first) {
+            let began_ns = clock::now_ns();
+            let again = self.run_slice(thread, &job, number, first);
+            self.note_slice(&job, began_ns, again);
+            if again {
                 self.queues().park(queue, number, true);
                 self.look_again(&job, number, thread.record.number());
                 if let Err(error) = self.hand_out(queue, id, cell.lane())
@@ -207,6 +212,21 @@ impl Dispatchers {
         if self.is_taken(number) {
             self.give_up(number, here);
         }
+    }
+
+    pub(crate) fn timeline(&self) -> &Timeline {
+        &self.tokens().diagnosis().timeline
+    }
+
+    pub(crate) fn label(&self, job: &JobPin<'_>) -> EventText {
+        self.jobs().show_text(job, JobText::Label, EventText::new)
+    }
+
+    fn note_slice(&self, job: &JobPin<'_>, began_ns: u64, goes_on: bool) {
+        self.timeline().note(|| {
+            let kind = MomentKind::Job { goes_on };
+            Moment::since(began_ns, kind, self.jobs().id(job), self.label(job))
+        });
     }
 
     /// Whether the owner of a job's functions is being closed and leaves their end to who runs them.
@@ -283,7 +303,14 @@ impl Dispatchers {
         let statistics = dispatcher.slot().live().statistics();
         statistics.ended(state);
         if how == Completion::Always || how == Completion::UnlessClosing && call.is_open {
+            let timeline = self.timeline();
+            let began_ns = timeline.is_on().then(clock::now_ns);
             work.complete(job.handle(), state as i32);
+            if let Some(began_ns) = began_ns.filter(|_| work.has_completion()) {
+                let kind = MomentKind::Completion { state };
+                let (id, label) = (self.jobs().id(job), self.label(job));
+                timeline.note(|| Moment::since(began_ns, kind, id, label));
+            }
         } else if work.has_completion() {
             statistics.completions_dropped.one();
         }

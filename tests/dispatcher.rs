@@ -5,18 +5,14 @@ mod listening;
 #[path = "support/posting.rs"]
 mod posting;
 
-use dcc_cancel::ffi::{
-    context::*, current::*, dispatcher::*, job::*, post::*, status::*, token::*,
-};
-use listening::{NO_OWNER, Owner, Token, alone, until};
+use dcc_cancel::ffi::{current::*, dispatcher::*, job::*, post::*, status::*};
+use listening::{Token, alone, until};
 use posting::*;
-use std::ptr::{null, null_mut};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
-
-const FOREVER: Duration = Duration::MAX;
+use std::time::Duration;
 
 #[test]
 fn a_posted_job_runs_in_the_pump_and_is_completed_once() {

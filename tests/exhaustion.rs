@@ -1,6 +1,6 @@
 //! A host survives a full memory: what cannot be had is an answer, nothing is lost or left behind.
 
-use dcc_cancel::ffi::{context::*, current::*, job::*, stats::*, status::*, token::*};
+use dcc_cancel::ffi::{context::*, current::*, job::*, stats::*, status::*, timeline::*, token::*};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ptr::{null, null_mut};
@@ -67,6 +67,39 @@ fn create_job() -> (dcc_status, *mut dcc_job) {
     (status, job)
 }
 
+/// Starts the timeline, cancels, and writes while ever more allocations succeed, until all is there.
+fn record() {
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/exhaustion.json");
+    let _ = std::fs::remove_file(path);
+    let start = || dcc_timeline_start(1000);
+    assert_eq!(with_allocations(0, start), DCC_ERROR_RESOURCES);
+    assert_eq!(start(), DCC_OK);
+    assert_eq!(with_allocations(0, start), DCC_ERROR_RESOURCES);
+    let (_, job) = create_job();
+    // SAFETY: no reason.
+    let cancel = || unsafe { dcc_job_cancel(job, null(), 0) };
+    assert_eq!(with_allocations(0, cancel), DCC_OK);
+    assert_eq!(dcc_job_release(job), DCC_OK);
+    // SAFETY: a text of that length.
+    let write = || unsafe { dcc_timeline_write(path.as_ptr().cast(), path.len()) };
+    let mut allocations = 0;
+    loop {
+        let status = with_allocations(allocations, write);
+        if status == DCC_OK {
+            break;
+        }
+        assert_eq!(status, DCC_ERROR_RESOURCES, "after {allocations}");
+        assert!(!std::fs::exists(path).unwrap(), "after {allocations}");
+        allocations += 1;
+        if cfg!(windows) && allocations == 3 {
+            // For paths the standard library allocates there by itself, and cannot be refused.
+            allocations = u64::MAX;
+        }
+    }
+    assert!((3..20).contains(&allocations) || cfg!(windows), "{allocations}");
+    assert!(std::fs::read_to_string(path).unwrap().contains("\"name\":\"cancel\""));
+}
+
 /// One test, because the counts are the process's.
 #[test]
 fn a_full_memory_is_an_answer() {
@@ -120,6 +153,8 @@ fn a_full_memory_is_an_answer() {
         let mut reason_length = 9;
         dcc_cancel_token_reason(token, null_mut(), 0, &mut reason_length);
         assert_eq!(reason_length, 0);
+
+        record();
 
         let mut context = null_mut();
         let capture = || dcc_context_capture(&mut context);

@@ -4,7 +4,8 @@
 #![cfg(unix)]
 
 use dcc_cancel::ffi::{
-    context::*, current::*, deadline::*, job::*, library::*, poll::*, status::*, token::*,
+    context::*, current::*, deadline::*, job::*, library::*, poll::*, status::*, timeline::*,
+    token::*,
 };
 use std::ffi::{CStr, c_char};
 use std::ptr::null_mut;
@@ -85,6 +86,7 @@ fn a_fork_polls_and_is_refused_all_else() {
         check!(cancel(quiet) == DCC_ERROR_FORKED);
         check!(dcc_check_cancelled() == DCC_OK);
         check!(dcc_cancel_token_cancel_after(quiet, 1) == DCC_ERROR_FORKED);
+        check!(dcc_timeline_start(1) == DCC_ERROR_FORKED);
         check!(dcc_cancel_token_release(quiet) == DCC_ERROR_FORKED);
         check!(dcc_cancel_token_reset_current(ticket) == DCC_ERROR_FORKED);
         check!(dcc_context_unwind(ticket) == DCC_ERROR_FORKED);

@@ -30,6 +30,7 @@ const FILES: &[&str] = &[
     "dispatcher_stats",
     "trace",
     "stats",
+    "timeline",
     "service",
     "library",
 ];

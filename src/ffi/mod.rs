@@ -25,6 +25,7 @@ pub mod service;
 pub mod stats;
 pub mod status;
 mod thread;
+pub mod timeline;
 pub mod token;
 pub mod trace;
 pub mod wait;

@@ -69,13 +69,14 @@ pub const DCC_ERROR_WOULD_DEADLOCK: dcc_status = -11;
 pub const DCC_ERROR_SHUTDOWN: dcc_status = -12;
 /// This process is a fork of the one that used the library; only polls work in it.
 pub const DCC_ERROR_FORKED: dcc_status = -13;
-
 /// A bound is reached: so many wait already. Nothing was taken.
 pub const DCC_ERROR_OVERLOADED: dcc_status = -14;
 /// A live job of the same dispatcher has this caller id.
 pub const DCC_ERROR_DUPLICATE: dcc_status = -15;
 /// A pump from inside a job or a completion; nothing ran.
 pub const DCC_ERROR_REENTRANT: dcc_status = -16;
+/// A file could not be written; what was there before is as it was.
+pub const DCC_ERROR_FILE: dcc_status = -17;
 
 /// Every status with its text.
 pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
@@ -111,6 +112,7 @@ pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
     (DCC_ERROR_OVERLOADED, c"Overloaded"),
     (DCC_ERROR_DUPLICATE, c"Duplicate id"),
     (DCC_ERROR_REENTRANT, c"Called from inside a job"),
+    (DCC_ERROR_FILE, c"File could not be written"),
 ];
 
 /// The status that tells of an error.

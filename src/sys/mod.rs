@@ -4,6 +4,7 @@
 
 pub mod callout;
 pub mod clock;
+pub mod file;
 pub mod host;
 pub mod memory;
 pub mod sync;

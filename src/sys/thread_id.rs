@@ -1,4 +1,6 @@
-//! The system's number of a thread, as debuggers and profilers show it.
+//! The system's number and name of a thread, as debuggers and profilers show them.
+
+use std::io::{Read, Write};
 
 /// The calling thread's number.
 pub fn current() -> u64 {
@@ -20,4 +22,22 @@ pub fn current() -> u64 {
     return u64::from(unsafe { windows_sys::Win32::System::Threading::GetCurrentThreadId() });
     #[cfg(all(not(loom), not(any(target_os = "linux", target_os = "macos", windows))))]
     return super::thread_identity::current();
+}
+
+/// Room for the name of a thread.
+pub type NameRoom = [u8; 32];
+
+/// The name of a thread of this process, where the system tells it and the thread lives.
+pub fn name(thread: u64, room: &mut NameRoom) -> Option<&str> {
+    if !cfg!(all(not(loom), target_os = "linux")) {
+        return None;
+    }
+    let mut path = [0; 48];
+    let mut rest = path.as_mut_slice();
+    write!(rest, "/proc/self/task/{thread}/comm").ok()?;
+    let left = rest.len();
+    let path = std::str::from_utf8(&path[..path.len() - left]).ok()?;
+    let length = std::fs::File::open(path).ok()?.read(room).ok()?;
+    let name = std::str::from_utf8(&room[..length]).ok()?.trim_end_matches('\n');
+    (!name.is_empty()).then_some(name)
 }
