@@ -464,9 +464,7 @@ fn owner_close_x_pump() {
         let thread = thread::spawn({
             let (world, log) = (world.clone(), log.clone());
             move || {
-                on_thread!(world, OTHER, |thread, dispatchers, _pin| {
-                    dispatchers.close_owner(owner, thread).unwrap()
-                });
+                world.dispatchers.close_owner(owner, OTHER).unwrap();
                 let (completions, destroys) = log.ends();
                 assert_eq!(destroys, 1);
                 (log.runs(), completions)
@@ -500,9 +498,7 @@ fn owner_close_x_worker() {
                 });
             }
         });
-        on_thread!(world, HERE, |here, dispatchers, _pin| {
-            dispatchers.close_owner(owner, here).unwrap()
-        });
+        world.dispatchers.close_owner(owner, HERE).unwrap();
         let runs = log.runs();
         let (_, destroys) = log.ends();
         assert_eq!(destroys, 1);
