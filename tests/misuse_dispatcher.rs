@@ -28,25 +28,30 @@ const CALLS: [(&str, Call); 9] = [
     ("retain", |dispatcher| dcc_dispatcher_retain(dispatcher)),
     ("release", |dispatcher| dcc_dispatcher_release(dispatcher)),
     ("shutdown", |dispatcher| dcc_dispatcher_shutdown(dispatcher)),
-    // SAFETY: filled-in descriptors, writable results or NULL, here and below.
+    // SAFETY: filled-in descriptors, writable results or NULL.
     ("post", |dispatcher| unsafe {
         dcc_dispatcher_post(dispatcher, &refused_post(), null_mut(), null_mut())
     }),
+    // SAFETY: filled-in descriptors, writable results or NULL.
     ("post_and_wait", |dispatcher| unsafe {
         dcc_dispatcher_post_and_wait(dispatcher, &refused_post(), 0, null_mut(), null_mut())
     }),
+    // SAFETY: filled-in descriptors, writable results or NULL.
     ("pump", |dispatcher| unsafe { dcc_dispatcher_pump(dispatcher, 1, 1, null_mut()) }),
+    // SAFETY: filled-in descriptors, writable results or NULL.
     ("find", |dispatcher| unsafe {
         let mut job = std::ptr::without_provenance_mut(1);
         let status = dcc_dispatcher_find(dispatcher, c"id".as_ptr(), 2, &mut job);
         assert!(job.is_null());
         status
     }),
+    // SAFETY: filled-in descriptors, writable results or NULL.
     ("stats", |dispatcher| unsafe {
         let mut info: dcc_dispatcher_info = std::mem::zeroed();
         info.struct_size = size_of::<dcc_dispatcher_info>() as u32;
         dcc_dispatcher_stats(dispatcher, &mut info)
     }),
+    // SAFETY: filled-in descriptors, writable results or NULL.
     ("longest_label", |dispatcher| unsafe {
         dcc_dispatcher_longest_label(dispatcher, null_mut(), 0, null_mut())
     }),
