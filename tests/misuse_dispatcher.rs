@@ -113,7 +113,8 @@ fn bad_descriptors_are_refused_and_take_nothing() {
         let post = dcc_dispatcher_post(dispatcher.pointer(), null(), null_mut(), null_mut());
         assert_eq!(post, DCC_ERROR_INVALID_ARGUMENT);
     }
-    let bad: [(&str, fn(&mut Post)); 6] = [
+    type Spoil = fn(&mut Post);
+    let bad: [(&str, Spoil); 6] = [
         ("flags", |post| post.desc.flags = 8),
         ("reserved", |post| post.desc.reserved = 1),
         ("lane", |post| post.desc.lane = 4),
