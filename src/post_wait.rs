@@ -11,6 +11,7 @@ use crate::handle::Handle;
 use crate::job::{JobPin, JobState};
 use crate::post::{Accepted, Post};
 use crate::posted::Stage;
+use crate::run::Slice;
 use crate::sys::clock;
 use crate::sys::work::Work;
 use crate::token::{Cause, TokenPin};
@@ -18,7 +19,8 @@ use crate::token::{Cause, TokenPin};
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitEnd {
-    /// The job is over. If it ran, so are its completion and its destroy-notify.
+    /// The job is over. So are its completion and its destroy-notify, unless it never ran or ended
+    /// between two slices.
     Over,
     /// The time was over before it started; it never runs.
     TimedOut,
@@ -80,9 +82,8 @@ impl Dispatchers {
             self.stop_running(live.queue());
         }
         let Some(job) = self.job_of(number) else { return };
-        live.statistics().executed.one();
         let mut first = true;
-        while self.run_slice(thread, &job, number, first) {
+        while self.run_slice(thread, dispatcher, &job, number, first) == Slice::Again {
             first = false;
         }
         drop(job);

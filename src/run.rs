@@ -29,6 +29,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// their turn on another thread.
 pub const RUN_AGAIN: i32 = 100;
 
+/// What came of giving a job the thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slice {
+    /// Its function was not called: the job was over before.
+    LeftOut,
+    /// Its function was called for the last time.
+    Last,
+    /// Its function was called and wants to be called again.
+    Again,
+}
+
 /// Whether the completion is called when a job ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Completion {
@@ -67,73 +78,82 @@ impl Dispatchers {
         self.end_job(job, JobState::Failed, text.as_str());
     }
 
-    /// Calls a job's function once on this thread. True: it wants to be called again.
+    /// Calls a job's function once on this thread; `first`: it never was before.
     pub(crate) fn run_slice<'a>(
         &'a self,
         thread: ThisThread<'_, 'a>,
+        dispatcher: &DispatcherPin<'_>,
         job: &JobPin<'_>,
         number: u32,
         first: bool,
-    ) -> bool {
+    ) -> Slice {
+        let statistics = dispatcher.slot().live().statistics();
         let cell = self.queues().posted().cell(number);
         let (function, parent) = {
             let body = cell.body();
             (body.work.as_ref().map(Work::function), body.parent)
         };
-        let Some(function) = function else { return false };
+        let Some(function) = function else { return Slice::LeftOut };
         if first {
             match self.jobs().begin(job) {
                 Ok(Begun::Running) => (),
                 Ok(Begun::Cancelled) => {
                     self.end_job(job, JobState::Cancelled, "");
-                    return false;
+                    return Slice::LeftOut;
                 }
-                Err(_) => return false,
+                Err(_) => return Slice::LeftOut,
             }
         } else if self.is_cancelled(job) {
             self.end_job(job, JobState::Cancelled, "");
         }
         if self.jobs().state(job).is_terminal() {
-            return false;
+            return Slice::LeftOut;
         }
         let ticket = match self.library().install(thread, parent, job.handle()) {
             Ok(ticket) => ticket,
             Err(error) => {
                 self.fail(job, format_args!("{error}"));
-                return false;
+                return Slice::LeftOut;
             }
         };
         let owned = cell.owned.load(Ordering::Relaxed);
         let call = self.owners().enter(owned, thread_identity::current());
+        if first && call.is_open {
+            statistics.executed.one();
+        }
         let answer =
             call.is_open.then(|| catch_unwind(AssertUnwindSafe(|| function.call(job.handle()))));
         self.owners().leave(call);
         // An error: the job unwound to before it, which restored the slots, too.
         let _ = self.library().unwind(thread.slots, ticket);
         match answer {
-            None => self.end_job(job, JobState::Interrupted, "its owner was closed"),
+            None => {
+                self.end_job(job, JobState::Interrupted, "its owner was closed");
+                return Slice::LeftOut;
+            }
             Some(Err(panic)) => self.end_job(job, JobState::Failed, panic_text(&*panic)),
             Some(Ok(0)) => self.end_job(job, JobState::Completed, ""),
             Some(Ok(1..=3)) => self.end_job(job, JobState::Cancelled, ""),
             Some(Ok(RUN_AGAIN)) if self.is_cancelled(job) => {
                 self.end_job(job, JobState::Cancelled, "");
             }
-            Some(Ok(RUN_AGAIN)) => return !self.jobs().state(job).is_terminal(),
+            Some(Ok(RUN_AGAIN)) if !self.jobs().state(job).is_terminal() => return Slice::Again,
+            Some(Ok(RUN_AGAIN)) => (),
             Some(Ok(answer)) => {
                 self.fail(job, format_args!("its function answered {answer}"));
             }
         }
-        false
+        Slice::Last
     }
 
-    /// Runs a job, or its next slice, on the dispatcher's thread.
+    /// Runs a job, or its next slice, on the dispatcher's thread. Whether its function was called.
     pub(crate) fn run_here<'a>(
         &'a self,
         thread: ThisThread<'_, 'a>,
         dispatcher: &DispatcherPin<'a>,
         number: u32,
         first: bool,
-    ) {
+    ) -> bool {
         let live = dispatcher.slot().live();
         let (queue, statistics) = (live.queue(), live.statistics());
         let cell = self.queues().posted().cell(number);
@@ -141,18 +161,17 @@ impl Dispatchers {
         if first {
             let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
             statistics.wait.record(began_ns.saturating_sub(posted_ns));
-            statistics.executed.one();
         }
-        let Some(job) = self.job_of(number) else { return };
+        let Some(job) = self.job_of(number) else { return false };
         let outer = self.queues().set_busy(queue, self.jobs().id(&job), began_ns);
-        let again = self.run_slice(thread, &job, number, first);
+        let slice = self.run_slice(thread, dispatcher, &job, number, first);
         self.queues().set_busy(queue, outer.0, outer.1);
         let now_ns = clock::now_ns();
-        self.note_slice(&job, began_ns, again);
+        self.note_slice(&job, began_ns, slice == Slice::Again);
         statistics.note_slice(now_ns.saturating_sub(began_ns), || {
             (self.jobs().id(&job), self.label(&job))
         });
-        if again {
+        if slice == Slice::Again {
             self.queues().park(queue, number, false);
             self.show_progress(dispatcher, &job, number, now_ns);
             self.look_again(&job, number, thread.record.number());
@@ -160,6 +179,7 @@ impl Dispatchers {
             self.queues().ran(queue, number, false);
             self.finish(dispatcher, number);
         }
+        slice != Slice::LeftOut
     }
 
     /// Runs a job, or its next slice, on this thread, which is not the dispatcher's. Any id may
@@ -180,12 +200,11 @@ impl Dispatchers {
                 let statistics = dispatcher.slot().live().statistics();
                 let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
                 statistics.wait.record(clock::now_ns().saturating_sub(posted_ns));
-                statistics.executed.one();
             }
             let began_ns = clock::now_ns();
-            let again = self.run_slice(thread, &job, number, first);
-            self.note_slice(&job, began_ns, again);
-            if again {
+            let slice = self.run_slice(thread, &dispatcher, &job, number, first);
+            self.note_slice(&job, began_ns, slice == Slice::Again);
+            if slice == Slice::Again {
                 let is_parked = self.queues().park(queue, number, true);
                 self.look_again(&job, number, thread.record.number());
                 if !is_parked {
