@@ -101,7 +101,8 @@ impl Dispatchers {
                     self.end_job(job, JobState::Cancelled, "");
                     return Slice::LeftOut;
                 }
-                Err(_) => return Slice::LeftOut,
+                // It has ended, as is seen below, or somebody who has its handle began it.
+                Err(_) => (),
             }
         } else if self.is_cancelled(job) {
             self.end_job(job, JobState::Cancelled, "");
@@ -206,18 +207,18 @@ impl Dispatchers {
             self.note_slice(&job, began_ns, slice == Slice::Again);
             if slice == Slice::Again {
                 let is_parked = self.queues().park(queue, number, true);
-                self.look_again(&job, number, thread.record.number());
-                if !is_parked {
+                if self.look_again(&job, number, thread.record.number()) || !is_parked {
                     self.queues().wake(self.owners(), queue);
-                } else if let Err(error) = self.hand_out(queue, id, cell.lane())
-                    && self.queues().claim(id, Stage::Ran, true)
-                {
+                } else if let Err(error) = self.hand_out(queue, id, cell.lane()) {
+                    // Ended first: once it is claimed its completion may run.
                     self.fail(&job, format_args!("no thread for its next slice: {error}"));
+                    self.queues().claim(id, Stage::Ran, true);
                     self.queues().wake(self.owners(), queue);
                 }
             } else {
                 self.queues().ran(queue, number, true);
                 self.look_again(&job, number, thread.record.number());
+                cell.notify();
                 self.queues().wake(self.owners(), queue);
             }
         }
@@ -225,14 +226,14 @@ impl Dispatchers {
     }
 
     /// Looks whether a job was cancelled or its owner closed while it ran, after it stopped to.
-    fn look_again(&self, job: &JobPin<'_>, number: u32, here: u64) {
-        if self.is_cancelled(job) {
-            let id = self.queues().posted().id_of(number);
-            self.queues().claim(id, Stage::Cancelled, true);
-        }
+    /// True: because of the one it waits for its completion; the other wakes the host itself.
+    fn look_again(&self, job: &JobPin<'_>, number: u32, here: u64) -> bool {
+        let id = self.queues().posted().id_of(number);
+        let is_claimed = self.is_cancelled(job) && self.queues().claim(id, Stage::Cancelled, true);
         if self.is_taken(number) && !crate::weakened!("runner_looks_for_close") {
             self.give_up(number, here);
         }
+        is_claimed
     }
 
     pub(crate) fn timeline(&self) -> &Timeline {
@@ -263,10 +264,14 @@ impl Dispatchers {
     pub(crate) fn give_up(&self, number: u32, here: u64) {
         let cell = self.queues().posted().cell(number);
         let id = self.queues().posted().id_of(number);
-        self.queues().claim(id, Stage::OwnerClosed, true);
-        if cell.stage() == Stage::Running {
-            // Who runs it looks again after that.
-            return;
+        while !self.queues().claim(id, Stage::OwnerClosed, true) {
+            match cell.stage() {
+                // Its poster, or who runs it, looks again after that.
+                Stage::Free | Stage::Running => return,
+                // A slice ended after the claim.
+                Stage::Queued | Stage::Parked => (),
+                _ => break,
+            }
         }
         let taken = {
             let mut body = cell.body();
@@ -285,6 +290,11 @@ impl Dispatchers {
         let is_here = Self::is_on_its_thread(&dispatcher, here);
         let how = if is_here { Completion::Always } else { Completion::Never };
         self.complete(&dispatcher, &job, number, work, how);
+        // The rest of it is left to the pump.
+        let live = dispatcher.slot().live();
+        if !is_here || live.pumping.load(Ordering::Relaxed) == 0 {
+            self.queues().wake(self.owners(), live.queue());
+        }
     }
 
     /// Ends all of a job that runs no more and is in this thread's hands: the dispatcher's thread.
@@ -321,6 +331,7 @@ impl Dispatchers {
         let owned = cell.owned.swap(NIL, Ordering::AcqRel);
         let call = self.owners().enter_last(owned, thread_identity::current());
         let state = self.jobs().state(job);
+        debug_assert!(state.is_terminal(), "{state:?} is no end");
         let statistics = dispatcher.slot().live().statistics();
         statistics.ended(state);
         if how == Completion::Always || how == Completion::UnlessClosing && call.is_open {
