@@ -256,13 +256,17 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
     pub fn bury(&self, index: u32, slot: &Slot<Cold, Live>) {
         // Not from the control word, which lacks it in an object that was never revealed.
         let generation = (slot.state.load(Ordering::Relaxed) >> handle::GENERATION_SHIFT) as u32;
-        slot.state.store(GONE, Ordering::Release);
-        if generation >= handle::MAX_GENERATION {
-            // Retired: the control word stays at 0/0 for ever.
-            return;
+        // Retired, the control word stays at 0/0 for ever.
+        let is_used_again = generation < handle::MAX_GENERATION;
+        if is_used_again {
+            let next = u64::from(generation + 1) << GENERATION_SHIFT;
+            // Before the state: `is_past` takes one of the two for its answer.
+            slot.line.control.store(next, Ordering::Release);
         }
-        slot.line.control.store(u64::from(generation + 1) << GENERATION_SHIFT, Ordering::Release);
-        self.slots.free_cell(index, slot);
+        slot.state.store(GONE, Ordering::Release);
+        if is_used_again {
+            self.slots.free_cell(index, slot);
+        }
     }
 
     /// The state word's slot of a handle, alive or not. Any bits may come.
@@ -334,11 +338,17 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         }
     }
 
-    /// Whether this is the handle of an object that lived and died. Any bits may come.
+    /// Whether this is the handle of an object that lived and died, if it was ever given to anyone. Any
+    /// bits may come.
     pub fn is_past(&self, handle: Handle) -> bool {
         self.find(handle).is_ok_and(|(slot, generation)| {
+            let state = slot.state.load(Ordering::Acquire);
             let control = slot.line.control.load(Ordering::Acquire);
-            control >> GENERATION_SHIFT > u64::from(generation)
+            // With no counts left it is on its way to its burial.
+            let is_dying = control >> GENERATION_SHIFT == u64::from(generation)
+                && control & COUNTS == 0
+                && state & !handle::FLAGS == handle;
+            control >> GENERATION_SHIFT > u64::from(generation) || is_dying
         })
     }
 

@@ -58,7 +58,6 @@ pub struct DispatcherLive {
     deadline_ns: AtomicU64,
     wedge_ns: AtomicU64,
     progress_interval_ns: AtomicU64,
-    payload: Mutex<Option<Payload>>,
     pub(crate) ids: Mutex<Late<HashMap<String, Handle>>>,
     statistics: OnceBox<Statistics>,
 }
@@ -130,12 +129,11 @@ impl Keeper for Dispatchers {
         let slot = self.arena.slot(index);
         let live = slot.live();
         let queue = live.queue();
-        let owned = self.queues().host_owned(queue).swap(NIL, Ordering::AcqRel);
-        let payload = live.payload.lock().take();
+        let (owned, payload) = self.queues().forget_host(queue);
         let ids = live.ids.lock().take();
-        self.queues().remove(queue);
         let call = self.owners().enter_last(owned, thread_identity::current());
         self.arena.bury(index, slot);
+        self.queues().remove(queue);
         drop(ids);
         if let Some(payload) = payload {
             payload.destroy();
@@ -269,7 +267,7 @@ impl Dispatchers {
             self.arena.put_back(index);
             return Err((error, payload));
         }
-        *live.payload.lock() = Some(payload);
+        self.queues().set_payload(queue, payload);
         // Hidden until the last look, as jobs are.
         let handle = self.arena.publish_hidden(index, slot, 0, Holder::Owner);
         let owned = owned.load(Ordering::Relaxed);
@@ -359,9 +357,7 @@ impl Dispatchers {
         let live = pin.slot().live();
         let queue = live.queue();
         self.shut_down(&pin, here);
-        self.queues().forget_host(queue);
-        let owned = self.queues().host_owned(queue).swap(NIL, Ordering::AcqRel);
-        let payload = live.payload.lock().take();
+        let (owned, payload) = self.queues().forget_host(queue);
         let call = self.owners().enter_last(owned, thread_identity::current());
         if let Some(payload) = payload {
             payload.destroy();

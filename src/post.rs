@@ -122,7 +122,9 @@ impl Dispatchers {
         if self.is_taken(number) {
             self.give_up(number, here);
         }
-        if waits && !post.elsewhere {
+        let runs_elsewhere =
+            matches!(cell.stage(), Stage::Queued | Stage::Running | Stage::Parked | Stage::Ran);
+        if waits && !(post.elsewhere && runs_elsewhere) {
             self.queues().wake(self.owners(), queue);
         }
         Ok(accepted)
@@ -220,8 +222,9 @@ impl Dispatchers {
         // Before the push: once it is pushed it may run, and be over.
         let is_cancelled = self.attach(job, id);
         if post.elsewhere {
-            self.queues().push_elsewhere(queue, number);
-            if let Err(error) = self.hand_out(queue, id, post.lane) {
+            if self.queues().push_elsewhere(queue, number)
+                && let Err(error) = self.hand_out(queue, id, post.lane)
+            {
                 return Some(error);
             }
         } else {

@@ -11,14 +11,17 @@ use crate::handle::Handle;
 use crate::job::{JobPin, JobState};
 use crate::post::{Accepted, Post};
 use crate::posted::Stage;
+use crate::run::Slice;
 use crate::sys::clock;
+use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
 use crate::token::{Cause, TokenPin};
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitEnd {
-    /// The job is over. If it ran, so are its completion and its destroy-notify.
+    /// The job is over. So are its completion and its destroy-notify, unless it never ran or ended
+    /// between two slices.
     Over,
     /// The time was over before it started; it never runs.
     TimedOut,
@@ -57,7 +60,7 @@ impl Dispatchers {
         if inline {
             self.run_inline(thread, dispatcher, accepted.number);
         }
-        let end = self.wait_for(dispatcher, accepted, until_ns);
+        let end = self.wait_for(dispatcher, accepted, until_ns, here);
         let waited = Waited { job: accepted.job, end, state: self.state_of(accepted) };
         self.queues().posted().drop_hold(accepted.number);
         Ok(waited)
@@ -80,14 +83,16 @@ impl Dispatchers {
             self.stop_running(live.queue());
         }
         let Some(job) = self.job_of(number) else { return };
-        live.statistics().executed.one();
+        // Inside a pump's job as well as outside, nothing else of the dispatcher runs meanwhile.
+        let outer = live.pumping.swap(1, Ordering::Relaxed);
         let mut first = true;
-        while self.run_slice(thread, &job, number, first) {
+        while self.run_slice(thread, dispatcher, &job, number, first) == Slice::Again {
             first = false;
         }
         drop(job);
         self.queues().ran(live.queue(), number, false);
         self.finish(dispatcher, number);
+        live.pumping.store(outer, Ordering::Relaxed);
     }
 
     fn wait_for(
@@ -95,13 +100,15 @@ impl Dispatchers {
         dispatcher: &DispatcherPin<'_>,
         accepted: Accepted,
         until_ns: Option<u64>,
+        here: u64,
     ) -> WaitEnd {
         let live = dispatcher.slot().live();
         let cell = self.queues().posted().cell(accepted.number);
         loop {
             let mut body = cell.body();
             let stage = cell.stage();
-            if body.is_over {
+            // The thread that would complete it must not wait for that.
+            if body.is_over || stage == Stage::Ran && Self::is_on_its_thread(dispatcher, here) {
                 return WaitEnd::Over;
             }
             if matches!(stage, Stage::Cancelled | Stage::ShutDown | Stage::OwnerClosed) {

@@ -111,8 +111,7 @@ impl Dispatchers {
                 None => break,
                 Some(Next::Complete(number)) => self.finish(dispatcher, number),
                 Some(Next::Run { number, first }) => {
-                    self.run_here(thread, dispatcher, number, first);
-                    tick.executed += 1;
+                    tick.executed += u64::from(self.run_here(thread, dispatcher, number, first));
                 }
             }
             is_first = false;

@@ -24,6 +24,7 @@ use crate::list::{Fifo, ListNodes};
 use crate::owner::Owners;
 use crate::pool::{Link, NIL, Pool};
 use crate::posted::{Posted, PostedId, Stage};
+use crate::sys::callout::Payload;
 use crate::sys::host::Host;
 use crate::sys::sync::{ArrayQueue, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering};
 use crate::sys::{memory, thread_identity};
@@ -94,6 +95,18 @@ impl Lists {
 #[derive(Debug)]
 struct Inboxes([ArrayQueue<u32>; 3]);
 
+/// The host's functions. Who cancels may call them without holding the dispatcher: so the last call
+/// inside them lets go of what the dispatcher leaves.
+#[derive(Debug, Default)]
+struct HostPart {
+    functions: Option<Host>,
+    payload: Option<Payload>,
+    /// Threads inside the functions.
+    calls: u32,
+    /// The dispatcher is gone, and its queue free when the last call is over.
+    is_removed: bool,
+}
+
 #[derive(Debug, Default)]
 struct QueueCell {
     next_free: AtomicU32,
@@ -103,7 +116,7 @@ struct QueueCell {
     wake_owed: AtomicU32,
     inboxes: OnceBox<Inboxes>,
     lists: Mutex<Lists>,
-    host: Mutex<Option<Host>>,
+    host: Mutex<HostPart>,
     /// What the owner of the host's functions knows the dispatcher by; NIL without one.
     host_owned: AtomicU32,
     /// Since when the dispatcher's thread has been inside a job; 0 while it is not.
@@ -204,7 +217,7 @@ impl Queues {
         cell.capacity.store(capacity, Ordering::Relaxed);
         cell.wake_owed.store(0, Ordering::Relaxed);
         cell.host_owned.store(NIL, Ordering::Relaxed);
-        *cell.host.lock() = Some(host);
+        *cell.host.lock() = HostPart { functions: Some(host), ..HostPart::default() };
         *cell.lists.lock() = Lists::default();
         Ok(number)
     }
@@ -213,8 +226,19 @@ impl Queues {
     pub fn remove(&self, queue: u32) {
         let cell = self.cells.cell(queue);
         drop(self.drained(queue));
-        *cell.host.lock() = None;
-        self.cells.free(queue);
+        let mut host = cell.host.lock();
+        host.functions = None;
+        host.is_removed = host.calls > 0;
+        let is_free = !host.is_removed;
+        drop(host);
+        if is_free {
+            self.cells.free(queue);
+        }
+    }
+
+    /// Gives the queue what is destroyed after the last call of the host's functions.
+    pub fn set_payload(&self, queue: u32, payload: Payload) {
+        self.cells.cell(queue).host.lock().payload = Some(payload);
     }
 
     /// What its owner knows the dispatcher by.
@@ -289,13 +313,13 @@ impl Queues {
         }
     }
 
-    /// Lets a published job wait for another thread.
-    pub fn push_elsewhere(&self, queue: u32, number: u32) {
+    /// Lets a published job wait for another thread. False: it was cancelled before, and waits for its
+    /// completion.
+    pub fn push_elsewhere(&self, queue: u32, number: u32) -> bool {
         let mut lists = self.cells.cell(queue).lists.lock();
-        match self.posted.cell(number).stage() {
-            Stage::Queued | Stage::Parked => lists.put(&self.posted, number, ELSEWHERE),
-            _ => lists.put(&self.posted, number, ENDED),
-        }
+        let waits = self.posted.cell(number).stage() == Stage::Queued;
+        lists.put(&self.posted, number, if waits { ELSEWHERE } else { ENDED });
+        waits
     }
 
     /// Puts a job that came out of an inbox where it belongs.
@@ -419,6 +443,8 @@ impl Queues {
         if self.posted.id_of(number) != id
             || posted.queue.load(Ordering::Relaxed) != queue
             || self.posted.node(number).list() != ELSEWHERE
+            // Who closed it, or its poster, who looks after the push, ends it.
+            || self.is_closed(queue)
         {
             return None;
         }
@@ -549,7 +575,7 @@ impl Queues {
         oldest.min()
     }
 
-    /// Calls one of the host's functions, unless it is gone.
+    /// Calls one of the host's functions, unless it is gone. Any queue may come.
     pub fn call_host<R>(
         &self,
         owners: &Owners,
@@ -557,20 +583,40 @@ impl Queues {
         call: impl FnOnce(&Host) -> R,
     ) -> Option<R> {
         let cell = self.cells.cell(queue);
-        let (host, entered) = {
-            let host = cell.host.lock();
-            let owned = cell.host_owned.load(Ordering::Relaxed);
+        let (functions, entered) = {
+            let mut host = cell.host.lock();
+            let functions = host.functions?;
+            host.calls += 1;
             // Under the lock: the functions are forgotten before the owner is.
-            ((*host)?, owners.enter(owned, thread_identity::current()))
+            let owned = cell.host_owned.load(Ordering::Relaxed);
+            (functions, owners.enter(owned, thread_identity::current()))
         };
-        let result = entered.is_open.then(|| call(&host));
+        let result = entered.is_open.then(|| call(&functions));
+        let (payload, is_removed) = {
+            let mut host = cell.host.lock();
+            host.calls -= 1;
+            let is_last = host.calls == 0 && host.functions.is_none();
+            let payload = if is_last { host.payload.take() } else { None };
+            (payload, is_last && host.is_removed)
+        };
+        if let Some(payload) = payload {
+            payload.destroy();
+        }
         owners.leave(entered);
+        if is_removed {
+            self.cells.free(queue);
+        }
         result
     }
 
-    /// Calls none of the host's functions any more.
-    pub fn forget_host(&self, queue: u32) {
-        *self.cells.cell(queue).host.lock() = None;
+    /// Calls none of the host's functions any more. What the owner knows the dispatcher by, and what is
+    /// to be destroyed, unless a call is under way, which then does it.
+    pub fn forget_host(&self, queue: u32) -> (u32, Option<Payload>) {
+        let cell = self.cells.cell(queue);
+        let mut host = cell.host.lock();
+        host.functions = None;
+        let payload = if host.calls == 0 { host.payload.take() } else { None };
+        (cell.host_owned.swap(NIL, Ordering::AcqRel), payload)
     }
 
     /// Tells the host that there is something to do, unless it was told since the last pump.

@@ -29,6 +29,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// their turn on another thread.
 pub const RUN_AGAIN: i32 = 100;
 
+/// What came of giving a job the thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slice {
+    /// Its function was not called: the job was over before.
+    LeftOut,
+    /// Its function was called for the last time.
+    Last,
+    /// Its function was called and wants to be called again.
+    Again,
+}
+
 /// Whether the completion is called when a job ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Completion {
@@ -67,79 +78,83 @@ impl Dispatchers {
         self.end_job(job, JobState::Failed, text.as_str());
     }
 
-    /// Calls a job's function once on this thread. True: it wants to be called again.
+    /// Calls a job's function once on this thread; `first`: it never was before.
     pub(crate) fn run_slice<'a>(
         &'a self,
         thread: ThisThread<'_, 'a>,
+        dispatcher: &DispatcherPin<'_>,
         job: &JobPin<'_>,
         number: u32,
         first: bool,
-    ) -> bool {
+    ) -> Slice {
+        let statistics = dispatcher.slot().live().statistics();
         let cell = self.queues().posted().cell(number);
         let (function, parent) = {
             let body = cell.body();
             (body.work.as_ref().map(Work::function), body.parent)
         };
-        let Some(function) = function else { return false };
+        let Some(function) = function else { return Slice::LeftOut };
         if first {
             match self.jobs().begin(job) {
                 Ok(Begun::Running) => (),
                 Ok(Begun::Cancelled) => {
                     self.end_job(job, JobState::Cancelled, "");
-                    return false;
+                    return Slice::LeftOut;
                 }
-                Err(error) => {
-                    // It ended before, or somebody else has begun it.
-                    if !self.jobs().state(job).is_terminal() {
-                        self.fail(job, format_args!("{error}"));
-                    }
-                    return false;
-                }
+                // It has ended, as is seen below, or somebody who has its handle began it.
+                Err(_) => (),
             }
         } else if self.is_cancelled(job) {
             self.end_job(job, JobState::Cancelled, "");
         }
         if self.jobs().state(job).is_terminal() {
-            return false;
+            return Slice::LeftOut;
         }
         let ticket = match self.library().install(thread, parent, job.handle()) {
             Ok(ticket) => ticket,
             Err(error) => {
                 self.fail(job, format_args!("{error}"));
-                return false;
+                return Slice::LeftOut;
             }
         };
         let owned = cell.owned.load(Ordering::Relaxed);
         let call = self.owners().enter(owned, thread_identity::current());
+        if first && call.is_open {
+            statistics.executed.one();
+        }
         let answer =
             call.is_open.then(|| catch_unwind(AssertUnwindSafe(|| function.call(job.handle()))));
         self.owners().leave(call);
         // An error: the job unwound to before it, which restored the slots, too.
         let _ = self.library().unwind(thread.slots, ticket);
         match answer {
-            None => self.end_job(job, JobState::Interrupted, "its owner was closed"),
+            None => {
+                self.end_job(job, JobState::Interrupted, "its owner was closed");
+                return Slice::LeftOut;
+            }
             Some(Err(panic)) => self.end_job(job, JobState::Failed, panic_text(&*panic)),
             Some(Ok(0)) => self.end_job(job, JobState::Completed, ""),
             Some(Ok(1..=3)) => self.end_job(job, JobState::Cancelled, ""),
             Some(Ok(RUN_AGAIN)) if self.is_cancelled(job) => {
                 self.end_job(job, JobState::Cancelled, "");
             }
-            Some(Ok(RUN_AGAIN)) => return !self.jobs().state(job).is_terminal(),
+            Some(Ok(RUN_AGAIN)) if !self.jobs().state(job).is_terminal() => return Slice::Again,
+            Some(Ok(RUN_AGAIN)) => (),
             Some(Ok(answer)) => {
                 self.fail(job, format_args!("its function answered {answer}"));
             }
         }
-        false
+        Slice::Last
     }
 
-    /// Runs a job, or its next slice, on the dispatcher's thread.
+    /// Runs a job, or its next slice, on the dispatcher's thread. Whether its function was called.
     pub(crate) fn run_here<'a>(
         &'a self,
         thread: ThisThread<'_, 'a>,
         dispatcher: &DispatcherPin<'a>,
         number: u32,
         first: bool,
-    ) {
+    ) -> bool {
         let live = dispatcher.slot().live();
         let (queue, statistics) = (live.queue(), live.statistics());
         let cell = self.queues().posted().cell(number);
@@ -147,18 +162,17 @@ impl Dispatchers {
         if first {
             let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
             statistics.wait.record(began_ns.saturating_sub(posted_ns));
-            statistics.executed.one();
         }
-        let Some(job) = self.job_of(number) else { return };
+        let Some(job) = self.job_of(number) else { return false };
         let outer = self.queues().set_busy(queue, self.jobs().id(&job), began_ns);
-        let again = self.run_slice(thread, &job, number, first);
+        let slice = self.run_slice(thread, dispatcher, &job, number, first);
         self.queues().set_busy(queue, outer.0, outer.1);
         let now_ns = clock::now_ns();
-        self.note_slice(&job, began_ns, again);
+        self.note_slice(&job, began_ns, slice == Slice::Again);
         statistics.note_slice(now_ns.saturating_sub(began_ns), || {
             (self.jobs().id(&job), self.label(&job))
         });
-        if again {
+        if slice == Slice::Again {
             self.queues().park(queue, number, false);
             self.show_progress(dispatcher, &job, number, now_ns);
             self.look_again(&job, number, thread.record.number());
@@ -166,6 +180,7 @@ impl Dispatchers {
             self.queues().ran(queue, number, false);
             self.finish(dispatcher, number);
         }
+        slice != Slice::LeftOut
     }
 
     /// Runs a job, or its next slice, on this thread, which is not the dispatcher's. Any id may
@@ -186,25 +201,24 @@ impl Dispatchers {
                 let statistics = dispatcher.slot().live().statistics();
                 let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
                 statistics.wait.record(clock::now_ns().saturating_sub(posted_ns));
-                statistics.executed.one();
             }
             let began_ns = clock::now_ns();
-            let again = self.run_slice(thread, &job, number, first);
-            self.note_slice(&job, began_ns, again);
-            if again {
+            let slice = self.run_slice(thread, &dispatcher, &job, number, first);
+            self.note_slice(&job, began_ns, slice == Slice::Again);
+            if slice == Slice::Again {
                 let is_parked = self.queues().park(queue, number, true);
-                self.look_again(&job, number, thread.record.number());
-                if !is_parked {
+                if self.look_again(&job, number, thread.record.number()) || !is_parked {
                     self.queues().wake(self.owners(), queue);
-                } else if let Err(error) = self.hand_out(queue, id, cell.lane())
-                    && self.queues().claim(id, Stage::Ran, true)
-                {
+                } else if let Err(error) = self.hand_out(queue, id, cell.lane()) {
+                    // Ended first: once it is claimed its completion may run.
                     self.fail(&job, format_args!("no thread for its next slice: {error}"));
+                    self.queues().claim(id, Stage::Ran, true);
                     self.queues().wake(self.owners(), queue);
                 }
             } else {
                 self.queues().ran(queue, number, true);
                 self.look_again(&job, number, thread.record.number());
+                cell.notify();
                 self.queues().wake(self.owners(), queue);
             }
         }
@@ -212,14 +226,14 @@ impl Dispatchers {
     }
 
     /// Looks whether a job was cancelled or its owner closed while it ran, after it stopped to.
-    fn look_again(&self, job: &JobPin<'_>, number: u32, here: u64) {
-        if self.is_cancelled(job) {
-            let id = self.queues().posted().id_of(number);
-            self.queues().claim(id, Stage::Cancelled, true);
-        }
+    /// True: because of the one it waits for its completion; the other wakes the host itself.
+    fn look_again(&self, job: &JobPin<'_>, number: u32, here: u64) -> bool {
+        let id = self.queues().posted().id_of(number);
+        let is_claimed = self.is_cancelled(job) && self.queues().claim(id, Stage::Cancelled, true);
         if self.is_taken(number) && !crate::weakened!("runner_looks_for_close") {
             self.give_up(number, here);
         }
+        is_claimed
     }
 
     pub(crate) fn timeline(&self) -> &Timeline {
@@ -250,10 +264,14 @@ impl Dispatchers {
     pub(crate) fn give_up(&self, number: u32, here: u64) {
         let cell = self.queues().posted().cell(number);
         let id = self.queues().posted().id_of(number);
-        self.queues().claim(id, Stage::OwnerClosed, true);
-        if cell.stage() == Stage::Running {
-            // Who runs it looks again after that.
-            return;
+        while !self.queues().claim(id, Stage::OwnerClosed, true) {
+            match cell.stage() {
+                // Its poster, or who runs it, looks again after that.
+                Stage::Free | Stage::Running => return,
+                // A slice ended after the claim.
+                Stage::Queued | Stage::Parked => (),
+                _ => break,
+            }
         }
         let taken = {
             let mut body = cell.body();
@@ -272,6 +290,11 @@ impl Dispatchers {
         let is_here = Self::is_on_its_thread(&dispatcher, here);
         let how = if is_here { Completion::Always } else { Completion::Never };
         self.complete(&dispatcher, &job, number, work, how);
+        // The rest of it is left to the pump.
+        let live = dispatcher.slot().live();
+        if !is_here || live.pumping.load(Ordering::Relaxed) == 0 {
+            self.queues().wake(self.owners(), live.queue());
+        }
     }
 
     /// Ends all of a job that runs no more and is in this thread's hands: the dispatcher's thread.
@@ -308,6 +331,7 @@ impl Dispatchers {
         let owned = cell.owned.swap(NIL, Ordering::AcqRel);
         let call = self.owners().enter_last(owned, thread_identity::current());
         let state = self.jobs().state(job);
+        debug_assert!(state.is_terminal(), "{state:?} is no end");
         let statistics = dispatcher.slot().live().statistics();
         statistics.ended(state);
         if how == Completion::Always || how == Completion::UnlessClosing && call.is_open {

@@ -256,8 +256,9 @@ unsafe fn write_admission(pin: &DispatcherPin<'_>, to: *mut dcc_admission) -> Ou
 /// turn. Writes the job to `out_job` (a reference, yours to release) and where it stands then to
 /// `out_state`; each may be NULL.
 ///
-/// DCC_OK: it is over, see `out_state`; if it ran, its completion and `destroy` have run, too. If it
-/// was cancelled or interrupted before it ran they follow in the next pump. DCC_TIMED_OUT: the time
+/// DCC_OK: it is over, see `out_state`; its completion and `destroy` have run, too, unless it was
+/// cancelled or interrupted while it waited for its turn or its next slice, or the dispatcher's own thread
+/// waits for a DCC_POST_ANY_THREAD job: then they follow in the next pump. DCC_TIMED_OUT: the time
 /// was over before it started; it never runs. DCC_WEDGED: the same, because the thread has been stuck
 /// in another job for the dispatcher's threshold. DCC_STARTED: the time was over after it started; it
 /// was asked to stop, its outcome is not known. In all these cases it was accepted: completion and
