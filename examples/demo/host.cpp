@@ -1,5 +1,6 @@
-// The demo's host: a UI loop that lets a plugin work on a mesh, and someone else cancel it. The
-// scenes are in scenes.cpp; `cargo run --release --example demo` builds and runs it all.
+// The demo's host: a UI loop that pumps a dispatcher, where jobs of a plugin are posted, and someone
+// else who cancels them. The scenes are in scenes.cpp; `cargo run --release --example demo` builds
+// and runs it all.
 
 #include <pthread.h>
 

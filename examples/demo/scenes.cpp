@@ -119,7 +119,7 @@ summary_line cancel_half_way(stage &stage)
 
     check_cancelled(stage, job, answer.get(), reason);
     stage.told.check(job.latest_slice().answer == SMOOTHING_STOPPED,
-                     "a poll saw it: over " + duration(job.since_cancel()) + " after the cancel");
+                     "a poll saw it: ended " + duration(job.since_cancel()) + " after the cancel");
     check_partial(stage, job);
     check_file(stage, job, "partial.obj");
     check_polls(stage, job);
@@ -168,7 +168,7 @@ summary_line cancel_the_middle_one(stage &stage)
 
     check_cancelled(stage, middle, answer.get(), reason);
     stage.told.check(middle.since_cancel() <= middle.since_previous_tick(),
-                     "over " + duration(middle.since_cancel()) +
+                     "ended " + duration(middle.since_cancel()) +
                          " after the cancel (a tick and its slices allow " +
                          duration(middle.since_previous_tick()) + ")");
     std::printf(middle.latest_slice().answer == SMOOTHING_STOPPED
