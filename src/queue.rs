@@ -303,7 +303,9 @@ impl Queues {
         let posted = self.posted.cell(number);
         if posted.stage() == Stage::Queued && self.is_closed(queue) {
             self.decide(queue, number, Stage::ShutDown);
-            posted.notify();
+            if !crate::weakened!("sorting_in_wakes") {
+                posted.notify();
+            }
         }
         match posted.stage() {
             Stage::Queued => lists.put(&self.posted, number, READY + posted.lane() as u32),
@@ -427,12 +429,20 @@ impl Queues {
     }
 
     /// Lets a running job wait for its next slice, here in the next tick or on another thread.
-    pub fn park(&self, queue: u32, number: u32, is_elsewhere: bool) {
+    /// False: it is over instead, because the queue was closed.
+    pub fn park(&self, queue: u32, number: u32, is_elsewhere: bool) -> bool {
         let mut lists = self.cells.cell(queue).lists.lock();
         let posted = self.posted.cell(number);
+        // Who closed it may have looked at what waits already.
+        if self.is_closed(queue) && !crate::weakened!("park_looks_again") {
+            posted.set_stage(Stage::ShutDown);
+            lists.put(&self.posted, number, ENDED);
+            return false;
+        }
         posted.set_stage(Stage::Parked);
         let next_tick = NEXT_TICK + posted.lane() as u32;
         lists.put(&self.posted, number, if is_elsewhere { ELSEWHERE } else { next_tick });
+        true
     }
 
     /// Ends the run of a job, which is then in this thread's hands alone, or waits for the

@@ -336,13 +336,14 @@ impl Tokens {
     pub fn attach_posted(&self, token: &TokenPin<'_>, id: PostedId) -> bool {
         let slot = token.slot();
         let _lock = slot.live().lock.lock();
-        slot.cold.posted.store(id.0, Ordering::Relaxed);
+        // Release: a cancel that was before this one at the lock may read it without the lock.
+        slot.cold.posted.store(id.0, Ordering::Release);
         slot.state().load(Ordering::Relaxed) & CANCELLED != 0
     }
 
     /// What is posted under a token that is pinned or in a walk.
     pub(crate) fn posted(&self, index: u32) -> PostedId {
-        PostedId(self.arena.slot(index).cold.posted.load(Ordering::Relaxed))
+        PostedId(self.arena.slot(index).cold.posted.load(Ordering::Acquire))
     }
 
     /// The queues of dispatchers.
