@@ -348,8 +348,7 @@ impl Dispatchers {
     }
 
     /// Closes an owner: nothing of its functions is called any more when this returns.
-    pub fn close_owner(&self, owner: Handle, thread: ThisThread<'_, '_>) -> Result<(), Error> {
-        let here = thread.record.number();
+    pub fn close_owner(&self, owner: Handle, here: u64) -> Result<(), Error> {
         self.tokens().close_owner(owner, &FromThread { dispatchers: self, here })
     }
 

@@ -88,7 +88,13 @@ impl Dispatchers {
                     self.end_job(job, JobState::Cancelled, "");
                     return false;
                 }
-                Err(_) => return false,
+                Err(error) => {
+                    // It ended before, or somebody else has begun it.
+                    if !self.jobs().state(job).is_terminal() {
+                        self.fail(job, format_args!("{error}"));
+                    }
+                    return false;
+                }
             }
         } else if self.is_cancelled(job) {
             self.end_job(job, JobState::Cancelled, "");

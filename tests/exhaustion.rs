@@ -1,6 +1,9 @@
 //! A host survives a full memory: what cannot be had is an answer, nothing is lost or left behind.
 
-use dcc_cancel::ffi::{context::*, current::*, job::*, stats::*, status::*, timeline::*, token::*};
+use dcc_cancel::ffi::{
+    context::*, current::*, dispatcher::*, job::*, post::*, pump::*, stats::*, status::*,
+    timeline::*, token::*,
+};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ptr::{null, null_mut};
@@ -100,9 +103,83 @@ fn record() {
     assert!(std::fs::read_to_string(path).unwrap().contains("\"name\":\"cancel\""));
 }
 
+unsafe extern "C-unwind" fn work(_: *const dcc_job, runs: *mut std::ffi::c_void) -> i32 {
+    // SAFETY: the counter that was posted with it.
+    unsafe { *runs.cast::<u32>() += 1 };
+    0
+}
+
+/// # Safety
+/// A live dispatcher of this thread.
+unsafe fn post_and_pump(dispatcher: *mut dcc_dispatcher, runs: &mut u32) {
+    // SAFETY: zero is a value of the descriptor; the counter outlives the pump.
+    unsafe {
+        let mut post: dcc_post_desc = std::mem::zeroed();
+        post.struct_size = size_of::<dcc_post_desc>() as u32;
+        post.function = Some(work);
+        post.user_data = std::ptr::from_mut(runs).cast();
+        assert_eq!(dcc_dispatcher_post(dispatcher, &post, null_mut(), null_mut()), DCC_OK);
+        assert_eq!(dcc_dispatcher_pump(dispatcher, u64::MAX, u64::MAX, null_mut()), DCC_OK);
+    }
+}
+
+/// Creates a dispatcher, posts and pumps while few allocations succeed.
+fn dispatch() {
+    let before = live();
+    let mut dispatcher = null_mut();
+    let mut allocations = 0;
+    // SAFETY: zero is a value of the descriptors; texts of those lengths; writable results.
+    unsafe {
+        let mut desc: dcc_dispatcher_desc = std::mem::zeroed();
+        desc.struct_size = size_of::<dcc_dispatcher_desc>() as u32;
+        // For queues and histograms their crates allocate by themselves; the library asks for the
+        // room beforehand, which an allocator that counts calls does not see. They are made once.
+        assert_eq!(dcc_dispatcher_create(&desc, &mut dispatcher), DCC_OK);
+        post_and_pump(dispatcher, &mut 0);
+        assert_eq!(dcc_dispatcher_release(dispatcher), DCC_OK);
+        loop {
+            let create = || dcc_dispatcher_create(&desc, &mut dispatcher);
+            match with_allocations(allocations, create) {
+                DCC_OK => break,
+                status => assert_eq!(status, DCC_ERROR_RESOURCES, "after {allocations}"),
+            }
+            assert!(dispatcher.is_null());
+            allocations += 1;
+        }
+        let mut runs = 0_u32;
+        post_and_pump(dispatcher, &mut runs);
+        let mut posted = 1;
+        for round in 0..2000_u64 {
+            let mut post: dcc_post_desc = std::mem::zeroed();
+            post.struct_size = size_of::<dcc_post_desc>() as u32;
+            let id = format!("an id that needs memory {round}");
+            (post.caller_id, post.caller_id_length) = (id.as_ptr().cast(), id.len());
+            (post.label, post.label_length) = (id.as_ptr().cast(), id.len());
+            post.function = Some(work);
+            post.user_data = (&raw mut runs).cast();
+            let call = || dcc_dispatcher_post(dispatcher, &post, null_mut(), null_mut());
+            match with_allocations(round % 8, call) {
+                DCC_OK => posted += 1,
+                status => assert_eq!(status, DCC_ERROR_RESOURCES, "in {round}"),
+            }
+            if round % 100 == 0 {
+                let pump = || dcc_dispatcher_pump(dispatcher, u64::MAX, u64::MAX, null_mut());
+                assert_eq!(with_allocations(round / 100 % 3, pump), DCC_OK);
+            }
+        }
+        assert!((100..1900).contains(&posted), "{posted}");
+        assert_eq!(dcc_dispatcher_pump(dispatcher, u64::MAX, u64::MAX, null_mut()), DCC_OK);
+        // A job for whose slots there was no memory has failed; the others have run.
+        assert!(runs <= posted && runs + 3 >= posted, "{runs} of {posted}");
+        assert_eq!(dcc_dispatcher_release(dispatcher), DCC_OK);
+    }
+    assert_eq!(live(), before, "nothing is left");
+}
+
 /// One test, because the counts are the process's.
 #[test]
 fn a_full_memory_is_an_answer() {
+    dispatch();
     let mut refused = 0;
     let mut made = Vec::new();
     // Enough objects to need further chunks while memory is short.

@@ -4,8 +4,8 @@
 #![cfg(unix)]
 
 use dcc_cancel::ffi::{
-    context::*, current::*, deadline::*, job::*, library::*, poll::*, status::*, timeline::*,
-    token::*,
+    context::*, current::*, deadline::*, dispatcher::*, job::*, library::*, poll::*, post::*,
+    pump::*, status::*, timeline::*, token::*,
 };
 use std::ffi::{CStr, c_char};
 use std::ptr::null_mut;
@@ -81,6 +81,10 @@ fn a_fork_polls_and_is_refused_all_else() {
             let mut token = std::ptr::without_provenance_mut(1);
             check!(dcc_cancel_token_create(&mut token) == DCC_ERROR_FORKED);
             check!(dcc_job_create(std::ptr::null(), null_mut()) == DCC_ERROR_FORKED);
+            let (desc, job) = (std::ptr::null(), null_mut());
+            check!(dcc_dispatcher_create(std::ptr::null(), null_mut()) == DCC_ERROR_FORKED);
+            check!(dcc_dispatcher_post(null_mut(), desc, job, null_mut()) == DCC_ERROR_FORKED);
+            check!(dcc_dispatcher_pump(null_mut(), 1, 1, null_mut()) == DCC_ERROR_FORKED);
         }
         check!(last_error_contains("fork"));
         check!(cancel(quiet) == DCC_ERROR_FORKED);

@@ -208,7 +208,7 @@ pub extern "C" fn dcc_dispatcher_retain(dispatcher: *const dcc_dispatcher) -> dc
 pub extern "C" fn dcc_dispatcher_release(dispatcher: *mut dcc_dispatcher) -> dcc_status {
     guard(|| {
         if !dispatcher.is_null() {
-            DISPATCHERS.release(handle(dispatcher), thread::this()?.record.number())?;
+            DISPATCHERS.release(handle(dispatcher), thread::number())?;
         }
         Ok(DCC_OK)
     })
@@ -230,8 +230,7 @@ pub extern "C" fn dcc_dispatcher_shutdown(dispatcher: *const dcc_dispatcher) -> 
         if dispatcher.is_null() {
             return Ok(DCC_OK);
         }
-        let here = thread::this()?.record.number();
-        Ok(match DISPATCHERS.shut_down(&pinned(dispatcher)?, here) {
+        Ok(match DISPATCHERS.shut_down(&pinned(dispatcher)?, thread::number()) {
             ShutDown::Over => DCC_OK,
             ShutDown::Pending => DCC_PENDING,
         })

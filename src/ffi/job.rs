@@ -275,7 +275,7 @@ pub unsafe extern "C" fn dcc_job_cancel(
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_is_cancelled(job: *const dcc_job) -> dcc_status {
     with(job, |job| {
-        let thread = || thread::slots().map_or(0, ThreadSlots::thread_number);
+        let thread = thread::number;
         Ok(job_status(jobs().tokens().answer(jobs().token(job), thread)))
     })
 }

@@ -39,7 +39,7 @@ pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc
 pub extern "C" fn dcc_owner_close(owner: *mut dcc_owner) -> dcc_status {
     guard(|| {
         if !owner.is_null() {
-            DISPATCHERS.close_owner(handle(owner), thread::this()?)?;
+            DISPATCHERS.close_owner(handle(owner), thread::number())?;
         }
         Ok(DCC_OK)
     })

@@ -7,7 +7,7 @@ use super::status::{DCC_OK, dcc_status};
 use super::token::dcc_cancel_token;
 use super::trace::place;
 use super::{library, thread};
-use crate::current::{LayerCell, ThreadSlots};
+use crate::current::LayerCell;
 use crate::handle::NULL;
 use crate::sys::thread_slot::NEVER_CANCELLED;
 use std::ffi::c_char;
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn dcc_poll_slow(
     line: u32,
 ) -> dcc_status {
     guard_anywhere(|| {
-        let thread = || thread::slots().map_or(0, ThreadSlots::thread_number);
+        let thread = thread::number;
         // SAFETY: the C caller's promise: NULL or ended by NUL.
         Ok(poll_layers(token, job, thread, || unsafe { place(file, line) }))
     })

@@ -229,8 +229,7 @@ pub unsafe extern "C" fn dcc_dispatcher_post(
         let pin = pinned(dispatcher)?;
         // SAFETY: the C caller's promise in the descriptor.
         let (post, work) = unsafe { read(&pin, &desc) }?;
-        let here = thread::this()?.record.number();
-        let posted = DISPATCHERS.post(&pin, &post, work, here);
+        let posted = DISPATCHERS.post(&pin, &post, work, thread::number());
         // SAFETY: the C caller's promise: writable for the size that it says, or NULL.
         unsafe { write_admission(&pin, out_admission) }?;
         let job = posted.map_err(|(error, _callers)| error)?;

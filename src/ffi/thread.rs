@@ -37,6 +37,11 @@ pub(super) fn this<'call>() -> Result<ThisThread<'call, 'static>, Error> {
     Ok(ThisThread { slots, record })
 }
 
+/// Number of the calling thread; 0, as which nothing can be bound, before it has a record.
+pub(super) fn number() -> u64 {
+    slots().map_or(0, ThreadSlots::thread_number)
+}
+
 fn late() -> Error {
     Error::Resources("thread-local storage: the thread is ending")
 }

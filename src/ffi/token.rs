@@ -7,7 +7,6 @@ use super::status::{
 };
 use super::{library, thread};
 use crate::arena::{Holder, Keeper};
-use crate::current::ThreadSlots;
 use crate::error::Error;
 use crate::handle::{Handle, Kind, NULL};
 use crate::sys::{clock, process};
@@ -213,7 +212,7 @@ pub extern "C" fn dcc_cancel_token_is_cancelled(token: *const dcc_cancel_token) 
 #[cold]
 extern "C" fn ask(token: Handle) -> dcc_status {
     guard_anywhere(|| {
-        let thread = || thread::slots().map_or(0, ThreadSlots::thread_number);
+        let thread = thread::number;
         let answer = if process::is_usable() {
             tokens().answer(token, thread)
         } else {
