@@ -8,8 +8,18 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// The programs that show what the wrapper does.
-const PROGRAMS: &[&str] =
-    &["wrapper", "callback", "callback_races", "owner", "wait", "stop_token", "exit", "shutdown"];
+const PROGRAMS: &[&str] = &[
+    "wrapper",
+    "callback",
+    "callback_races",
+    "owner",
+    "wait",
+    "stop_token",
+    "exit",
+    "shutdown",
+    "dispatcher",
+    "dispatcher_host",
+];
 
 const FRUGAL: &[&str] = &["-fno-exceptions", "-fno-rtti"];
 
