@@ -1,5 +1,6 @@
-//! A native plugin's long job on a host's UI thread is cancelled, in three scenes; then a report
-//! finds the loop of another job that forgot to poll.
+//! A native plugin's long jobs, posted to the dispatcher that a host's UI ticks pump, are cancelled,
+//! in three scenes; then a report finds the loop of another job that forgot to poll. A timeline of
+//! it all, `target/demo/timeline.json`, opens in Perfetto.
 //!
 //!     cargo run --release --example demo
 //!     cargo run --release --example demo -- path/to/file.obj

@@ -58,6 +58,7 @@ pub struct DispatcherLive {
     deadline_ns: AtomicU64,
     wedge_ns: AtomicU64,
     progress_interval_ns: AtomicU64,
+    payload: Mutex<Option<Payload>>,
     pub(crate) ids: Mutex<Late<HashMap<String, Handle>>>,
     statistics: OnceBox<Statistics>,
 }
@@ -129,7 +130,9 @@ impl Keeper for Dispatchers {
         let slot = self.arena.slot(index);
         let live = slot.live();
         let queue = live.queue();
-        let (owned, payload) = self.queues().forget_host(queue);
+        let payload = live.payload.lock().take();
+        let payload = self.queues().forget_host(queue, payload);
+        let owned = self.queues().host_owned(queue).swap(NIL, Ordering::AcqRel);
         let ids = live.ids.lock().take();
         let call = self.owners().enter_last(owned, thread_identity::current());
         self.arena.bury(index, slot);
@@ -267,7 +270,7 @@ impl Dispatchers {
             self.arena.put_back(index);
             return Err((error, payload));
         }
-        self.queues().set_payload(queue, payload);
+        *live.payload.lock() = Some(payload);
         // Hidden until the last look, as jobs are.
         let handle = self.arena.publish_hidden(index, slot, 0, Holder::Owner);
         let owned = owned.load(Ordering::Relaxed);
@@ -357,7 +360,9 @@ impl Dispatchers {
         let live = pin.slot().live();
         let queue = live.queue();
         self.shut_down(&pin, here);
-        let (owned, payload) = self.queues().forget_host(queue);
+        let payload = live.payload.lock().take();
+        let payload = self.queues().forget_host(queue, payload);
+        let owned = self.queues().host_owned(queue).swap(NIL, Ordering::AcqRel);
         let call = self.owners().enter_last(owned, thread_identity::current());
         if let Some(payload) = payload {
             payload.destroy();

@@ -19,6 +19,7 @@
 //! Lock order: the lists', then that of a posted job's body. The host's, then its owner's.
 
 use crate::error::Error;
+use crate::hosted::Hosted;
 use crate::lane::{Lane, Turns};
 use crate::list::{Fifo, ListNodes};
 use crate::owner::Owners;
@@ -95,18 +96,6 @@ impl Lists {
 #[derive(Debug)]
 struct Inboxes([ArrayQueue<u32>; 3]);
 
-/// The host's functions. Who cancels may call them without holding the dispatcher: so the last call
-/// inside them lets go of what the dispatcher leaves.
-#[derive(Debug, Default)]
-struct HostPart {
-    functions: Option<Host>,
-    payload: Option<Payload>,
-    /// Threads inside the functions.
-    calls: u32,
-    /// The dispatcher is gone, and its queue free when the last call is over.
-    is_removed: bool,
-}
-
 #[derive(Debug, Default)]
 struct QueueCell {
     next_free: AtomicU32,
@@ -116,7 +105,7 @@ struct QueueCell {
     wake_owed: AtomicU32,
     inboxes: OnceBox<Inboxes>,
     lists: Mutex<Lists>,
-    host: Mutex<HostPart>,
+    host: Hosted,
     /// What the owner of the host's functions knows the dispatcher by; NIL without one.
     host_owned: AtomicU32,
     /// Since when the dispatcher's thread has been inside a job; 0 while it is not.
@@ -217,7 +206,7 @@ impl Queues {
         cell.capacity.store(capacity, Ordering::Relaxed);
         cell.wake_owed.store(0, Ordering::Relaxed);
         cell.host_owned.store(NIL, Ordering::Relaxed);
-        *cell.host.lock() = HostPart { functions: Some(host), ..HostPart::default() };
+        cell.host.set(host);
         *cell.lists.lock() = Lists::default();
         Ok(number)
     }
@@ -226,19 +215,9 @@ impl Queues {
     pub fn remove(&self, queue: u32) {
         let cell = self.cells.cell(queue);
         drop(self.drained(queue));
-        let mut host = cell.host.lock();
-        host.functions = None;
-        host.is_removed = host.calls > 0;
-        let is_free = !host.is_removed;
-        drop(host);
-        if is_free {
+        if cell.host.remove() {
             self.cells.free(queue);
         }
-    }
-
-    /// Gives the queue what is destroyed after the last call of the host's functions.
-    pub fn set_payload(&self, queue: u32, payload: Payload) {
-        self.cells.cell(queue).host.lock().payload = Some(payload);
     }
 
     /// What its owner knows the dispatcher by.
@@ -583,40 +562,27 @@ impl Queues {
         call: impl FnOnce(&Host) -> R,
     ) -> Option<R> {
         let cell = self.cells.cell(queue);
-        let (functions, entered) = {
-            let mut host = cell.host.lock();
-            let functions = host.functions?;
-            host.calls += 1;
-            // Under the lock: the functions are forgotten before the owner is.
+        let (host, entered) = cell.host.begin(|| {
             let owned = cell.host_owned.load(Ordering::Relaxed);
-            (functions, owners.enter(owned, thread_identity::current()))
-        };
-        let result = entered.is_open.then(|| call(&functions));
-        let (payload, is_removed) = {
-            let mut host = cell.host.lock();
-            host.calls -= 1;
-            let is_last = host.calls == 0 && host.functions.is_none();
-            let payload = if is_last { host.payload.take() } else { None };
-            (payload, is_last && host.is_removed)
-        };
-        if let Some(payload) = payload {
+            // Under the lock: the functions are forgotten before the owner is.
+            owners.enter(owned, thread_identity::current())
+        })?;
+        let result = entered.is_open.then(|| call(&host));
+        let left = cell.host.end();
+        if let Some(payload) = left.payload {
             payload.destroy();
         }
         owners.leave(entered);
-        if is_removed {
+        if left.is_removed {
             self.cells.free(queue);
         }
         result
     }
 
-    /// Calls none of the host's functions any more. What the owner knows the dispatcher by, and what is
-    /// to be destroyed, unless a call is under way, which then does it.
-    pub fn forget_host(&self, queue: u32) -> (u32, Option<Payload>) {
-        let cell = self.cells.cell(queue);
-        let mut host = cell.host.lock();
-        host.functions = None;
-        let payload = if host.calls == 0 { host.payload.take() } else { None };
-        (cell.host_owned.swap(NIL, Ordering::AcqRel), payload)
+    /// Calls none of the host's functions any more. The payload comes back to be destroyed, unless a
+    /// call runs on another thread, which then does it.
+    pub fn forget_host(&self, queue: u32, payload: Option<Payload>) -> Option<Payload> {
+        self.cells.cell(queue).host.forget(payload)
     }
 
     /// Tells the host that there is something to do, unless it was told since the last pump.

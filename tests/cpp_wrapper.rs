@@ -8,8 +8,18 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// The programs that show what the wrapper does.
-const PROGRAMS: &[&str] =
-    &["wrapper", "callback", "callback_races", "owner", "wait", "stop_token", "exit", "shutdown"];
+const PROGRAMS: &[&str] = &[
+    "wrapper",
+    "callback",
+    "callback_races",
+    "owner",
+    "wait",
+    "stop_token",
+    "exit",
+    "shutdown",
+    "dispatcher",
+    "dispatcher_host",
+];
 
 const FRUGAL: &[&str] = &["-fno-exceptions", "-fno-rtti"];
 
@@ -75,7 +85,7 @@ fn what_a_callback_throws_is_written_to_stderr() {
     let output = compile_and_run("tests/cpp/callback.cpp", &support::cxx(), &["-O0"]);
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "dcc-cancel: a cancel callback threw: the socket is gone\n"
+        "dcc-cancel: a callback threw: the socket is gone\n"
     );
 }
 

@@ -2,10 +2,15 @@
 // and cancels it.
 #pragma once
 
+#include <pthread.h>
+
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -18,23 +23,22 @@ class agent {
 public:
     using moment = std::function<bool(const dcc::job &)>;
 
-    // Cancels the job as soon as `due` says so. It holds no reference meanwhile: if the host gives
-    // the job up, there is nothing to find and the thread ends.
-    void watch(std::uint64_t job_id, moment due, std::string reason)
+    agent() : thread_([this] { serve(); }) {}
+    agent(const agent &) = delete;
+    agent &operator=(const agent &) = delete;
+    ~agent()
     {
-        answer_ = std::async(std::launch::async, [job_id, due = std::move(due),
-                                                  reason = std::move(reason)]() -> dcc_status {
-            while (const dcc::job job = dcc::job::find(job_id)) {
-                if (due(job))
-                    return dcc_job_cancel(job.get(), reason.data(), reason.size());
-                std::this_thread::sleep_for(std::chrono::milliseconds(1));
-            }
-            return DCC_NOT_FOUND;
-        });
+        ends_ = true;
+        thread_.join();
     }
 
-    // What the library answered to the cancel; waits for it.
-    dcc_status answer() { return answer_.get(); }
+    // Cancels the job as soon as `due` says so. The future has what the library answered.
+    std::future<dcc_status> watch(std::uint64_t job_id, moment due, std::string reason)
+    {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        request_.emplace(request{job_id, std::move(due), std::move(reason), {}});
+        return request_->answer.get_future();
+    }
 
     static moment when_done(double part)
     {
@@ -54,7 +58,41 @@ public:
     }
 
 private:
-    std::future<dcc_status> answer_;
+    // It holds no reference: if the host gives the job up, there is nothing to find.
+    struct request {
+        std::uint64_t job_id;
+        moment due;
+        std::string reason;
+        std::promise<dcc_status> answer;
+
+        bool is_done_with()
+        {
+            const dcc::job job = dcc::job::find(job_id);
+            if (job && !due(job))
+                return false;
+            answer.set_value(job ? dcc_job_cancel(job.get(), reason.data(), reason.size())
+                                 : DCC_NOT_FOUND);
+            return true;
+        }
+    };
+
+    void serve()
+    {
+        pthread_setname_np(pthread_self(), "agent");
+        while (!ends_) {
+            {
+                const std::lock_guard<std::mutex> lock(mutex_);
+                if (request_ && request_->is_done_with())
+                    request_.reset();
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+    }
+
+    std::mutex mutex_;
+    std::optional<request> request_;
+    std::atomic<bool> ends_{false};
+    std::thread thread_; // last: it uses the others
 };
 
 } // namespace demo

@@ -1,6 +1,7 @@
 #include "gap_page.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -15,20 +16,22 @@ struct baked {
     source_lines loop = {};
     bool complete = false;
     std::string listing; // all live jobs as JSON
+    std::chrono::nanoseconds longest_tick = {};
 };
 
-baked bake(const stage &stage, bake_polls polls)
+baked bake(stage &stage, const char *label, bake_polls polls)
 {
     baked result;
-    const dcc::job job = dcc::job::create({"bake openness"});
-    dcc_job_trace(job.get(), 1);
-    dcc::run(job, [&] {
+    const dcc::job job = stage.ui.jobs().post(label, [&] {
         const auto openness = bake_openness(stage.input, polls, result.loop);
         result.complete = openness.size() == stage.input.vertex_count() &&
                           std::all_of(openness.begin(), openness.end(), [](double part) {
                               return part >= 0.0 && part <= 1.0;
                           });
     });
+    dcc_job_trace(job.get(), 1);
+    stage.ui.run([] {});
+    result.longest_tick = stage.ui.longest_tick();
     result.gap.struct_size = sizeof result.gap;
     dcc_job_poll_gap(job.get(), &result.gap);
     result.listing = dcc::detail::text([](char *buffer, std::size_t size, std::size_t *length) {
@@ -58,8 +61,9 @@ void print(const baked &result)
     const dcc_poll_gap &gap = result.gap;
     std::printf("    polls        %s, on thread %s\n", grouped(gap.polls).c_str(),
                 std::to_string(gap.thread).c_str());
-    std::printf("    longest gap  %s, as long as %.1f ticks\n", duration(gap.nanoseconds).c_str(),
-                static_cast<double>(gap.nanoseconds) /
+    const std::chrono::nanoseconds longest(gap.nanoseconds);
+    std::printf("    longest gap  %s, as long as %.1f ticks\n", duration(longest).c_str(),
+                static_cast<double>(longest.count()) /
                     static_cast<double>(ui_loop::period.count()));
     std::printf("    after        %s\n", place(gap.from_file, gap.from_line).c_str());
     std::printf("    before       %s\n", place(gap.to_file, gap.to_line).c_str());
@@ -75,11 +79,11 @@ bool is_in_bake(const char *file)
 
 } // namespace
 
-void show_poll_gaps(stage &stage)
+summary_line show_poll_gaps(stage &stage)
 {
     std::printf("\nPoll-gap report: which loop forgot to poll?\n"
-                "  A job of three loops is traced. Its second loop does not poll.\n");
-    const baked forgetful = bake(stage, bake_polls::forgotten_in_one);
+                "  A function of three loops is posted and traced. Its second loop does not poll.\n");
+    const baked forgetful = bake(stage, "bake openness", bake_polls::forgotten_in_one);
     print(forgetful);
     const dcc_poll_gap &gap = forgetful.gap;
     stage.told.check(forgetful.complete, "the job did its work");
@@ -94,10 +98,12 @@ void show_poll_gaps(stage &stage)
                      "the listing of live jobs tells the same, as JSON");
 
     std::printf("  The same job with a poll in that loop:\n");
-    const baked polling = bake(stage, bake_polls::in_every_loop);
+    const baked polling = bake(stage, "bake, polling", bake_polls::in_every_loop);
     print(polling);
     stage.told.check(polling.complete && polling.gap.polls == gap.polls + stage.input.vertex_count(),
                      "one poll more for each vertex");
+    return {"two functions", "a loop without polls, in bake.cpp",
+            std::max(forgetful.longest_tick, polling.longest_tick)};
 }
 
 } // namespace demo

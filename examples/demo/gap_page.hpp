@@ -5,6 +5,6 @@
 
 namespace demo {
 
-void show_poll_gaps(stage &stage);
+summary_line show_poll_gaps(stage &stage);
 
 } // namespace demo

@@ -1,5 +1,8 @@
-// The demo's host: a UI loop that lets a plugin work on a mesh, and someone else cancel it. The
-// scenes are in scenes.cpp; `cargo run --release --example demo` builds and runs it all.
+// The demo's host: a UI loop that pumps a dispatcher, where jobs of a plugin are posted, and someone
+// else who cancels them. The scenes are in scenes.cpp; `cargo run --release --example demo` builds
+// and runs it all.
+
+#include <pthread.h>
 
 #include <algorithm>
 #include <chrono>
@@ -8,9 +11,9 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
-#include <iterator>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "dcc_cancel.hpp"
 #include "gap_page.hpp"
@@ -29,7 +32,7 @@ constexpr int exit_bad_input = 2;
 // the machine: enough to cancel it half-way. More passes take smaller steps.
 smoothing_plan measured_plan(const loaded_plugin &plugin, const mesh &input)
 {
-    constexpr double work_ns = 90.0 * slice_ns;
+    constexpr double work_ns = 90.0 * usual_slice.count();
     constexpr std::uint64_t endless = 1'000'000'000;
     constexpr std::uint64_t fewest = 6;
     smoothing_job trial(plugin, input, {endless, 4.0}, "trial");
@@ -37,7 +40,7 @@ smoothing_plan measured_plan(const loaded_plugin &plugin, const mesh &input)
     for (int repeat = 0; repeat < 10; ++repeat) {
         const std::uint64_t before = trial.latest_slice().visits;
         const std::uint64_t start = dcc_clock_now_ns();
-        trial.run_slice();
+        trial.run_slice(usual_slice);
         const std::uint64_t visits = trial.latest_slice().visits - before;
         visits_per_ns = std::max(visits_per_ns, static_cast<double>(visits) /
                                                     static_cast<double>(dcc_clock_now_ns() - start));
@@ -53,9 +56,43 @@ void introduce(const std::string &path, const stage &stage)
     std::printf("  mesh     %s: %s vertices, %s triangles\n", path.c_str(),
                 grouped(stage.input.vertex_count()).c_str(),
                 grouped(stage.input.triangle_count()).c_str());
-    std::printf("  plugin   smooths it in %s passes, %d ms in each of 60 ticks a second,\n",
-                grouped(stage.plan.passes).c_str(), static_cast<int>(slice_ns / 1'000'000));
-    std::printf("           and asks before every vertex whether to stop\n");
+    std::printf("  plugin   smooths it in %s passes and asks before every vertex whether to stop\n",
+                grouped(stage.plan.passes).c_str());
+    std::printf("  host     60 ticks a second; each pumps a dispatcher, where jobs are posted\n");
+}
+
+dcc_latency latency(std::int32_t which)
+{
+    dcc_latency result = {};
+    result.struct_size = sizeof result;
+    dcc_stats_latency(which, &result);
+    return result;
+}
+
+// What the dispatcher and the library have counted meanwhile.
+void show_figures(const stage &stage)
+{
+    const dcc::dispatcher_stats done = stage.ui.jobs().stats();
+    const dcc_latency seen = latency(DCC_LATENCY_CANCEL_TO_SEEN);
+    const dcc_latency ended = latency(DCC_LATENCY_CANCEL_TO_END);
+    std::printf("  dispatcher   %s ticks, %s jobs posted, %s refused\n", grouped(done.ticks).c_str(),
+                grouped(done.posted).c_str(), grouped(done.rejected).c_str());
+    std::printf("  longest tick %s: the UI was stuck in \"%s\" (a tick should be %s)\n",
+                duration(done.longest_tick).c_str(), stage.ui.jobs().longest_label().c_str(),
+                duration(ui_loop::period).c_str());
+    std::printf("  cancels      %s obeyed; polls saw %s of them, within %s\n",
+                grouped(ended.count).c_str(), grouped(seen.count).c_str(),
+                duration(std::chrono::nanoseconds(seen.max_ns)).c_str());
+    std::printf("  polls        %s in the three scenes\n", grouped(stage.polls).c_str());
+}
+
+void write_timeline(stage &stage)
+{
+    const std::string path = stage.output_folder + "/timeline.json";
+    const dcc_status status = dcc_timeline_write(path.data(), path.size());
+    std::printf("\nTimeline: what ran in which tick, when cancels came, and which polls saw them\n");
+    stage.told.check(status == DCC_OK, "written to " + path);
+    std::printf("         To look at it drag the file into Perfetto or chrome://tracing.\n");
 }
 
 int play_all(const std::string &plugin_path, const std::string &output_folder,
@@ -63,24 +100,25 @@ int play_all(const std::string &plugin_path, const std::string &output_folder,
 {
     const mesh input = read_obj(path);
     const loaded_plugin plugin(plugin_path);
+    pthread_setname_np(pthread_self(), "UI thread");
+    if (dcc_timeline_start(10'000) < 0)
+        throw std::runtime_error("no memory for the timeline");
     stage stage{plugin, input, measured_plan(plugin, input), output_folder};
     introduce(path, stage);
-    const summary_line lines[] = {cancel_half_way(stage), cancel_after_the_end(stage),
-                                  cancel_the_middle_one(stage)};
-    show_poll_gaps(stage);
+    const std::pair<const char *, summary_line> lines[] = {
+        {"  scene 1", cancel_half_way(stage)},
+        {"  scene 2", cancel_after_the_end(stage)},
+        {"  scene 3", cancel_the_middle_one(stage)},
+        {"  report", show_poll_gaps(stage)}};
 
-    std::printf("\nSummary    %-33s %s\n", "expected", "seen");
-    ui_loop::clock::duration longest = {};
-    for (std::size_t scene = 0; scene < std::size(lines); ++scene) {
-        std::printf("  scene %zu  %-33s %s\n", scene + 1, lines[scene].expected.c_str(),
-                    lines[scene].seen.c_str());
-        longest = std::max(longest, lines[scene].longest_tick);
-    }
-    std::printf("  %s polls in all; the UI was kept busy for %s at most (a tick is %s)\n",
-                grouped(stage.polls).c_str(),
-                duration(static_cast<std::uint64_t>(std::chrono::nanoseconds(longest).count()))
-                    .c_str(),
-                duration(static_cast<std::uint64_t>(ui_loop::period.count())).c_str());
+    const char *const row = "%-9s  %-13s  %-44s  %s\n";
+    std::printf("\n");
+    std::printf(row, "Summary", "posted as", "seen", "longest tick");
+    for (const auto &[page, line] : lines)
+        std::printf(row, page, line.posted_as.c_str(), line.seen.c_str(),
+                    duration(line.longest_tick).c_str());
+    show_figures(stage);
+    write_timeline(stage);
     if (stage.told.wrong() != 0) {
         std::printf("\n%d of %d checks went WRONG.\n", stage.told.wrong(), stage.told.checks());
         return exit_unexpected;

@@ -77,9 +77,9 @@ public:
     smoothing_slice run_slice(std::uint64_t budget_ns)
     {
         const std::uint64_t start = dcc_clock_now_ns();
-        const dcc::poller cancelled; // of the job that the host made current
+        const dcc::poller cancelled; // of the job that this thread works for
+        const dcc::job job = dcc::job::current();
         std::int32_t answer = SMOOTHING_UNFINISHED;
-        smoothing_slice slice = {};
         do {
             // Reading the clock costs more than smoothing a vertex, polling does not.
             for (int until_clock = 256; until_clock > 0 && answer == SMOOTHING_UNFINISHED;
@@ -87,8 +87,6 @@ public:
 #ifndef DEMO_FORGET_TO_POLL
                 ++polls_;
                 if (cancelled()) {
-                    slice.since_cancel_ns = age_of_cancel();
-                    slice.since_slice_ns = dcc_clock_now_ns() - start;
                     answer = SMOOTHING_STOPPED;
                     break;
                 }
@@ -97,13 +95,9 @@ public:
                 if (visits_ == total_)
                     answer = SMOOTHING_FINISHED;
             }
+            job.set_progress(visits_, total_);
         } while (answer == SMOOTHING_UNFINISHED && dcc_clock_now_ns() - start < budget_ns);
-
-        dcc::job::current().set_progress(visits_, total_);
-        slice.answer = answer;
-        slice.visits = visits_;
-        slice.polls = polls_;
-        return slice;
+        return {answer, visits_, polls_};
     }
 
     // Vertices with many neighbours count more; in this measure smoothing never roughens.
@@ -128,12 +122,6 @@ private:
             positions_[3 * next_ + axis] += step_ * way[axis];
         next_ = next_ + 1 < vertices_ ? next_ + 1 : 0;
         ++visits_;
-    }
-
-    static std::uint64_t age_of_cancel()
-    {
-        return static_cast<std::uint64_t>(
-            dcc::job::current().token().time_since_cancelled().count());
     }
 
     double *positions_;

@@ -1,6 +1,7 @@
 // What the demo tells people: each check as it is made, the figures of all scenes at the end.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -39,12 +40,13 @@ inline std::string percent(double part)
     return std::to_string(static_cast<int>(100.0 * part)) + " %";
 }
 
-inline std::string duration(std::uint64_t nanoseconds)
+inline std::string duration(std::chrono::nanoseconds time)
 {
-    const bool long_one = nanoseconds >= 100'000;
+    const bool long_one = time >= std::chrono::microseconds(100);
     char text[32];
     std::snprintf(text, sizeof text, "%.1f %s",
-                  static_cast<double>(nanoseconds) / (long_one ? 1e6 : 1e3), long_one ? "ms" : "us");
+                  static_cast<double>(time.count()) / (long_one ? 1e6 : 1e3),
+                  long_one ? "ms" : "us");
     return text;
 }
 

@@ -6,7 +6,6 @@
 #include <initializer_list>
 #include <vector>
 
-#include "agent.hpp"
 #include "obj_file.hpp"
 #include "progress_bar.hpp"
 
@@ -18,25 +17,13 @@ void title(const char *text, const char *story)
     std::printf("\n%s\n%s\n", text, story);
 }
 
-// The UI loop of one scene: each tick gives each unfinished job a slice.
-ui_loop play(stage &stage, std::initializer_list<smoothing_job *> jobs)
+// The UI loop of one scene.
+void play(stage &stage, std::initializer_list<smoothing_job *> jobs)
 {
     progress_bar bar({jobs.begin(), jobs.end()});
-    ui_loop loop;
-    loop.run([&] {
-        bool more = false;
-        for (smoothing_job *job : jobs) {
-            if (job->ended())
-                continue;
-            job->run_slice();
-            more = more || !job->ended();
-        }
-        bar.show();
-        return more;
-    });
+    stage.ui.run([&] { bar.show(); });
     for (const smoothing_job *job : jobs)
         stage.polls += job->latest_slice().polls;
-    return loop;
 }
 
 bool all_finite(const mesh &checked)
@@ -54,16 +41,12 @@ std::string roughness_change(const smoothing_job &job)
     return text;
 }
 
-void check_how_it_ran(stage &stage, const smoothing_job &job)
+void check_polls(stage &stage, const smoothing_job &job)
 {
     const smoothing_slice &slice = job.latest_slice();
     const bool stopped = slice.answer == SMOOTHING_STOPPED;
     stage.told.check(slice.polls == slice.visits + (stopped ? 1 : 0),
                      grouped(slice.polls) + " polls: one before each vertex");
-    stage.told.check(job.mean_slice_ns() <= 2 * slice_ns,
-                     "worked in " + std::to_string(job.slices()) +
-                         " slices, each of which took the UI thread about " +
-                         duration(job.mean_slice_ns()));
     stage.told.check(job.progress_only_grew(), "progress only grew");
 }
 
@@ -77,27 +60,14 @@ void check_complete(stage &stage, const smoothing_job &job)
                          roughness_change(job));
 }
 
-// The job saw the cancel and stopped in the midst of its work.
-void check_stopped(stage &stage, const smoothing_job &job, const std::string &reason)
+void check_cancelled(stage &stage, const smoothing_job &job, dcc_status answer,
+                     const std::string &reason)
 {
-    const smoothing_slice &slice = job.latest_slice();
+    stage.told.same("answer to the agent", dcc_status_string(DCC_OK), dcc_status_string(answer));
     stage.told.same(job.label() + " job", name(dcc::job_state::cancelled),
                     name(job.job().state()));
     stage.told.same("reason that came with the cancel", '"' + reason + '"',
                     '"' + job.job().token().reason() + '"');
-    if (slice.answer != SMOOTHING_STOPPED) {
-        stage.told.check(false, "no poll saw the cancel");
-        return;
-    }
-    const std::uint64_t limit = job.latest_two_slices_ns();
-    stage.told.check(slice.since_cancel_ns <= limit,
-                     "stopped " + duration(slice.since_cancel_ns) +
-                         " after the cancel (a tick and a slice allow " + duration(limit) + ")");
-    if (slice.since_cancel_ns > slice.since_slice_ns)
-        std::printf("         (it came between two slices; the next one stopped %s after its start)\n",
-                    duration(slice.since_slice_ns).c_str());
-    else
-        std::printf("         (it came while a slice was running)\n");
 }
 
 void check_partial(stage &stage, const smoothing_job &job)
@@ -139,60 +109,71 @@ std::string states(std::initializer_list<const smoothing_job *> jobs)
 summary_line cancel_half_way(stage &stage)
 {
     title("Scene 1 of 3: cancel a job half-way",
-          "  An agent, on a thread of its own, cancels the job when 40 % is done.");
+          "  Posted as one function: while it runs the UI thread does nothing else, and only\n"
+          "  the plugin's polls can stop it. An agent, on another thread, cancels it at 40 %.");
     const std::string reason = "the artist changed her mind";
-    agent canceller;
     smoothing_job job(stage.plugin, stage.input, stage.plan, "scan");
-    canceller.watch(job.job().id(), agent::when_done(0.4), reason);
-    const ui_loop loop = play(stage, {&job});
+    job.post(stage.ui, one_slice_for_all);
+    auto answer = stage.canceller.watch(job.job().id(), agent::when_done(0.4), reason);
+    play(stage, {&job});
 
-    stage.told.same("answer to the agent", dcc_status_string(DCC_OK),
-                    dcc_status_string(canceller.answer()));
-    check_stopped(stage, job, reason);
+    check_cancelled(stage, job, answer.get(), reason);
+    stage.told.check(job.latest_slice().answer == SMOOTHING_STOPPED,
+                     "a poll saw it: ended " + duration(job.since_cancel()) + " after the cancel");
     check_partial(stage, job);
     check_file(stage, job, "partial.obj");
-    check_how_it_ran(stage, job);
-    return {"cancelled, its work kept",
+    check_polls(stage, job);
+    return {"one function",
             states({&job}) + " at " + percent(job.progress()) + ", " +
-                duration(job.latest_slice().since_cancel_ns) + " after the request",
-            loop.longest_tick()};
+                duration(job.since_cancel()) + " after the request",
+            stage.ui.longest_tick()};
 }
 
 summary_line cancel_after_the_end(stage &stage)
 {
     title("Scene 2 of 3: the cancel comes too late",
-          "  The same job; this time the agent cancels at the moment when it has ended.");
-    agent canceller;
+          "  The same job, posted as a step: each tick calls it once, for 4 ms, and the UI stays\n"
+          "  alive. The agent cancels at the moment when it has ended.");
     smoothing_job job(stage.plugin, stage.input, stage.plan, "scan");
-    canceller.watch(job.job().id(), agent::when_ended(), "too late");
-    const ui_loop loop = play(stage, {&job});
+    job.post(stage.ui, usual_slice);
+    auto watched = stage.canceller.watch(job.job().id(), agent::when_ended(), "too late");
+    play(stage, {&job});
 
-    const std::string answer = dcc_status_string(canceller.answer());
+    const std::string answer = dcc_status_string(watched.get());
     stage.told.same("answer to the agent", dcc_status_string(DCC_ALREADY_ENDED), answer);
     check_complete(stage, job);
     stage.told.check(!job.job().is_cancelled(), "the late cancel left no trace in the job");
     check_file(stage, job, "smoothed.obj");
-    check_how_it_ran(stage, job);
+    check_polls(stage, job);
+    stage.told.check(job.mean_slice() <= 2 * usual_slice,
+                     "worked in " + std::to_string(job.slices()) +
+                         " slices, each of which took the UI thread about " +
+                         duration(job.mean_slice()));
     stage.smoothed = job.result();
-    return {"completed, cancel refused", states({&job}) + ", \"" + answer + "\"",
-            loop.longest_tick()};
+    return {"a step", states({&job}) + ", \"" + answer + "\"", stage.ui.longest_tick()};
 }
 
 summary_line cancel_the_middle_one(stage &stage)
 {
     title("Scene 3 of 3: three jobs at once, one is cancelled",
-          "  They share each tick of the UI thread. The agent cancels the middle one at 40 %.");
+          "  Three steps share each tick. The agent cancels the middle one at 40 %.");
     const std::string reason = "two of three will do";
-    agent canceller;
     smoothing_job left(stage.plugin, stage.input, stage.plan, "left");
     smoothing_job middle(stage.plugin, stage.input, stage.plan, "middle");
     smoothing_job right(stage.plugin, stage.input, stage.plan, "right");
-    canceller.watch(middle.job().id(), agent::when_done(0.4), reason);
-    const ui_loop loop = play(stage, {&left, &middle, &right});
+    for (smoothing_job *job : {&left, &middle, &right})
+        job->post(stage.ui, usual_slice);
+    auto answer = stage.canceller.watch(middle.job().id(), agent::when_done(0.4), reason);
+    play(stage, {&left, &middle, &right});
 
-    stage.told.same("answer to the agent", dcc_status_string(DCC_OK),
-                    dcc_status_string(canceller.answer()));
-    check_stopped(stage, middle, reason);
+    check_cancelled(stage, middle, answer.get(), reason);
+    stage.told.check(middle.since_cancel() <= middle.since_previous_tick(),
+                     "ended " + duration(middle.since_cancel()) +
+                         " after the cancel (a tick and its slices allow " +
+                         duration(middle.since_previous_tick()) + ")");
+    std::printf(middle.latest_slice().answer == SMOOTHING_STOPPED
+                    ? "         (a poll saw it, in the midst of a slice)\n"
+                    : "         (it came between two slices: there was no next one)\n");
     check_partial(stage, middle);
     for (const smoothing_job *job : {&left, &right}) {
         check_complete(stage, *job);
@@ -201,8 +182,9 @@ summary_line cancel_the_middle_one(stage &stage)
     }
     stage.told.check(middle.result().positions != stage.smoothed.positions,
                      "middle mesh: not that of scene 2, it is partial");
-    return {"completed, cancelled, completed", states({&left, &middle, &right}),
-            loop.longest_tick()};
+    return {"three steps",
+            states({&left, &middle, &right}) + " (" + duration(middle.since_cancel()) + ")",
+            stage.ui.longest_tick()};
 }
 
 } // namespace demo

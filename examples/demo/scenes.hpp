@@ -1,9 +1,11 @@
 // The three scenes of the demo. Each tells what happens, shows it, and checks it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
+#include "agent.hpp"
 #include "loaded_plugin.hpp"
 #include "mesh.hpp"
 #include "report.hpp"
@@ -18,6 +20,8 @@ struct stage {
     const mesh &input;
     smoothing_plan plan;
     std::string output_folder;
+    ui_loop ui = {};
+    agent canceller = {};
     report told = {};
     mesh smoothed = {}; // the undisturbed result, of scene 2
     std::uint64_t polls = 0; // of all scenes
@@ -25,9 +29,9 @@ struct stage {
 
 // What a scene adds to the summary.
 struct summary_line {
-    std::string expected;
+    std::string posted_as;
     std::string seen;
-    ui_loop::clock::duration longest_tick;
+    std::chrono::nanoseconds longest_tick;
 };
 
 summary_line cancel_half_way(stage &stage);

@@ -31,8 +31,6 @@ typedef struct smoothing_slice {
     int32_t answer;
     uint64_t visits; /* vertices moved since the task began, each pass counting again */
     uint64_t polls; /* questions "should I stop?" since the task began */
-    uint64_t since_cancel_ns; /* age of the cancel when a poll saw it */
-    uint64_t since_slice_ns; /* age of the slice at that moment */
 } smoothing_slice;
 
 typedef struct smoothing_plugin {

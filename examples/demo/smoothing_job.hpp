@@ -1,6 +1,8 @@
-// One long job of the host: a mesh, the plugin's task, and the job that others see and can cancel.
+// One long job of the host: a mesh, the plugin's task, and the posted job that others see and can
+// cancel.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <memory>
@@ -11,10 +13,12 @@
 #include "dcc_cancel.hpp"
 #include "loaded_plugin.hpp"
 #include "mesh.hpp"
+#include "ui_loop.hpp"
 
 namespace demo {
 
-constexpr std::uint64_t slice_ns = 4'000'000;
+constexpr std::chrono::nanoseconds usual_slice = std::chrono::milliseconds(4);
+constexpr std::chrono::nanoseconds one_slice_for_all = dcc::no_limit;
 
 // How much a job smooths, and in how many passes over the mesh.
 struct smoothing_plan {
@@ -22,44 +26,47 @@ struct smoothing_plan {
     double strength = 4.0;
 };
 
+// Lives until its posted job is over.
 class smoothing_job {
 public:
     smoothing_job(const loaded_plugin &plugin, const mesh &input, const smoothing_plan &plan,
                   std::string label)
-        : label_(std::move(label)), job_(dcc::job::create({label_})), result_(input),
-          plugin_(plugin), task_(begin(plan), plugin->end)
+        : label_(std::move(label)), result_(input), plugin_(plugin),
+          task_(begin(plan), plugin->end)
     {
         if (!task_)
             throw std::bad_alloc();
         roughness_before_ = roughness();
-        job_.begin();
     }
     smoothing_job(const smoothing_job &) = delete; // the plugin knows where the mesh is
     smoothing_job &operator=(const smoothing_job &) = delete;
 
-    // A few milliseconds of work. While they last, this thread works for the job.
-    void run_slice()
+    // Has the UI thread work for it: a slice of this length in each tick.
+    void post(const ui_loop &ui, std::chrono::nanoseconds slice)
     {
-        const std::uint64_t start = dcc_clock_now_ns();
-        const std::clock_t processor_start = std::clock();
-        {
-            const dcc::job_scope current(job_);
-            plugin_->run_slice(task_.get(), slice_ns, &slice_);
-        }
-        if (slice_.answer == SMOOTHING_FINISHED)
-            job_.complete();
-        else if (slice_.answer == SMOOTHING_STOPPED)
-            job_.acknowledge_cancel();
+        dcc::post_options options;
+        options.completion = [this, &ui](const dcc::job &ended, dcc::job_state) {
+            since_cancel_ = ended.token().time_since_cancelled();
+            since_previous_tick_ = ui.since_previous_tick();
+        };
+        job_ = ui.jobs().post(label_, [this, slice] { return run_slice(slice); }, options);
+    }
 
+    // Answers as a posted function does: over, stopped by a cancel, or to be called again.
+    dcc_status run_slice(std::chrono::nanoseconds slice)
+    {
+        const std::clock_t start = std::clock();
+        plugin_->run_slice(task_.get(), static_cast<std::uint64_t>(slice.count()), &slice_);
         // Processor time, because other programs may have had the processor in between.
-        processor_time_ += std::clock() - processor_start;
-        const std::uint64_t now = dcc_clock_now_ns();
-        two_slices_ns_ = now - (slices_ == 0 ? start : latest_start_);
-        latest_start_ = start;
+        processor_time_ += std::clock() - start;
         ++slices_;
-        const double part = progress();
-        grows_ = grows_ && part >= latest_progress_;
-        latest_progress_ = part;
+        grows_ = grows_ && progress() >= latest_progress_;
+        latest_progress_ = progress();
+        switch (slice_.answer) {
+        case SMOOTHING_FINISHED: return DCC_OK;
+        case SMOOTHING_STOPPED: return DCC_CANCELLED_BY_JOB;
+        default: return DCC_RUN_AGAIN;
+        }
     }
 
     bool ended() const
@@ -81,18 +88,18 @@ public:
     const mesh &result() const { return result_; }
     const smoothing_slice &latest_slice() const { return slice_; }
     int slices() const { return slices_; }
-    std::uint64_t mean_slice_ns() const
+    std::chrono::nanoseconds mean_slice() const
     {
         const double seconds = static_cast<double>(processor_time_) / CLOCKS_PER_SEC;
-        return static_cast<std::uint64_t>(1e9 * seconds / slices_);
+        return std::chrono::nanoseconds(static_cast<std::int64_t>(1e9 * seconds / slices_));
     }
     bool progress_only_grew() const { return grows_; }
     double roughness() const { return plugin_->roughness(task_.get()); }
     double roughness_before() const { return roughness_before_; }
 
-    // From the start of the slice before the latest one to the end of the latest one, so about a
-    // tick and a slice: a cancel that is older had to be seen before.
-    std::uint64_t latest_two_slices_ns() const { return two_slices_ns_; }
+    // As its completion saw them: the age of the cancel, and of the tick before.
+    std::chrono::nanoseconds since_cancel() const { return since_cancel_; }
+    std::chrono::nanoseconds since_previous_tick() const { return since_previous_tick_; }
 
 private:
     smoothing_task *begin(const smoothing_plan &plan)
@@ -113,8 +120,8 @@ private:
     bool grows_ = true;
     int slices_ = 0;
     std::clock_t processor_time_ = 0;
-    std::uint64_t latest_start_ = 0;
-    std::uint64_t two_slices_ns_ = 0;
+    std::chrono::nanoseconds since_cancel_ = {};
+    std::chrono::nanoseconds since_previous_tick_ = {};
 };
 
 } // namespace demo
