@@ -18,7 +18,9 @@ const PROGRAMS: &[&str] = &[
     "exit",
     "shutdown",
     "dispatcher",
+    "dispatcher_exceptions",
     "dispatcher_host",
+    "dispatcher_results",
 ];
 
 const FRUGAL: &[&str] = &["-fno-exceptions", "-fno-rtti"];
@@ -98,7 +100,7 @@ fn it_compiles_after_hostile_macros() {
 
 #[test]
 fn the_examples_run() {
-    for source in ["examples/minimal.cpp", "examples/callbacks.cpp"] {
+    for source in ["examples/minimal.cpp", "examples/callbacks.cpp", "examples/dispatcher.cpp"] {
         compile_and_run(source, &support::cxx(), &[]);
     }
 }
