@@ -217,6 +217,11 @@ impl Tokens {
         self.deadlines.disarm(&self.arena, token.index())
     }
 
+    /// As `disarm`, of a token that its job keeps alive.
+    pub fn disarm_held(&self, token: u32) -> bool {
+        self.deadlines.disarm(&self.arena, token)
+    }
+
     /// When the token's deadline is.
     pub fn deadline(&self, token: &TokenPin<'_>) -> Option<u64> {
         self.deadlines.of(&self.arena, token.index())

@@ -184,17 +184,21 @@ impl Tokens {
         });
     }
 
-    /// Notes that a job with this token is in another state.
+    /// Notes that the job of a token, which keeps it alive, is in another state.
     pub(crate) fn note_state(
         &self,
-        token: &TokenPin<'_>,
+        token: u32,
         job_id: u64,
         state: JobState,
-        label: EventText,
+        label: impl FnOnce() -> EventText,
     ) {
-        let watch = self.watch(token);
+        let slot = self.arena().slot(token);
+        let watch = slot.cold.watch.load(Ordering::Relaxed);
         let diagnosis = self.diagnosis();
-        let traced = token.slot().state().load(Ordering::Relaxed) & TRACED != 0;
+        let traced = slot.state().load(Ordering::Relaxed) & TRACED != 0;
+        if !traced && state == JobState::Running && !diagnosis.observers.any() {
+            return;
+        }
         let now_ns = clock::now_ns();
         let mut duration_ns = 0;
         if watch != NIL {
@@ -220,11 +224,11 @@ impl Tokens {
             kind: EventKind::JobState,
             time_ns: now_ns,
             job_id,
-            token: token.handle(),
+            token: self.arena().handle_of(token),
             thread: thread_id::current(),
             state: state as u32,
             duration_ns,
-            text: label,
+            text: label(),
             ..Event::default()
         });
     }

@@ -2,7 +2,7 @@
 
 use crate::events::EventText;
 use crate::job_state::JobState;
-use crate::latency::{Latency, Summary};
+use crate::latency::{Summary, Times};
 use crate::sys::sync::{AtomicU64, Mutex, Ordering};
 
 /// A tick's length is assumed to be this before two were seen: 60 Hz.
@@ -42,6 +42,15 @@ pub struct Longest {
 }
 
 #[derive(Debug, Default)]
+struct Runs {
+    /// From the post to the begin.
+    wait: Times,
+    /// Slices on the dispatcher's thread.
+    run: Times,
+    longest: Longest,
+}
+
+#[derive(Debug, Default)]
 struct Ticks {
     last_began_ns: u64,
     /// A moving average, 0 before two ticks were seen.
@@ -65,11 +74,7 @@ pub struct Statistics {
     pub ticks: Count,
     /// Pumps that took longer than their budget.
     pub overruns: Count,
-    /// From the post to the begin.
-    pub wait: Latency,
-    /// Slices on the dispatcher's thread.
-    pub run: Latency,
-    longest: Mutex<Longest>,
+    runs: Mutex<Runs>,
     tick_times: Mutex<Ticks>,
 }
 
@@ -83,9 +88,7 @@ impl Default for Statistics {
             completions_dropped: Count::default(),
             ticks: Count::default(),
             overruns: Count::default(),
-            wait: Latency::new(),
-            run: Latency::new(),
-            longest: Mutex::new(Longest::default()),
+            runs: Mutex::new(Runs::default()),
             tick_times: Mutex::new(Ticks::default()),
         }
     }
@@ -103,22 +106,31 @@ impl Statistics {
             &self.overruns,
         ];
         counts.into_iter().chain(&self.ends).for_each(Count::reset);
-        self.wait.reset();
-        self.run.reset();
-        *self.longest.lock() = Longest::default();
+        *self.runs.lock() = Runs::default();
         *self.tick_times.lock() = Ticks::default();
     }
 
-    /// Notes a slice; its job is described if it is the longest so far.
-    pub fn note_slice(&self, nanoseconds: u64, describe: impl FnOnce() -> (u64, EventText)) {
-        self.run.record(nanoseconds);
-        if nanoseconds <= self.longest.lock().nanoseconds {
-            return;
+    /// Notes how long a job waited that another thread runs.
+    pub fn note_wait(&self, nanoseconds: u64) {
+        self.runs.lock().wait.record(nanoseconds);
+    }
+
+    /// Notes a slice, and how long its job waited if it is the first. True: it is the longest so
+    /// far, to be described by `note_longest`.
+    pub fn note_slice(&self, waited_ns: Option<u64>, ran_ns: u64) -> bool {
+        let mut runs = self.runs.lock();
+        if let Some(waited_ns) = waited_ns {
+            runs.wait.record(waited_ns);
         }
-        let (job_id, label) = describe();
-        let mut longest = self.longest.lock();
-        if nanoseconds > longest.nanoseconds {
-            *longest = Longest { nanoseconds, job_id, label };
+        runs.run.record(ran_ns);
+        ran_ns > runs.longest.nanoseconds
+    }
+
+    /// Notes whose slice the longest was.
+    pub fn note_longest(&self, longest: Longest) {
+        let mut runs = self.runs.lock();
+        if longest.nanoseconds > runs.longest.nanoseconds {
+            runs.longest = longest;
         }
     }
 
@@ -134,7 +146,7 @@ impl Statistics {
 
     /// The longest slice.
     pub fn longest(&self) -> Longest {
-        *self.longest.lock()
+        self.runs.lock().longest
     }
 
     /// Notes that a tick began.
@@ -175,7 +187,8 @@ impl Statistics {
 
     /// From the post to the begin, and each slice.
     pub fn summaries(&self) -> (Summary, Summary) {
-        (self.wait.summary(), self.run.summary())
+        let runs = self.runs.lock();
+        (runs.wait.summary(), runs.run.summary())
     }
 }
 
@@ -199,11 +212,19 @@ mod tests {
     #[test]
     fn only_the_longest_slice_is_described() {
         let statistics = Statistics::default();
-        statistics.note_slice(5, || (1, EventText::new("short")));
-        statistics.note_slice(9, || (2, EventText::new("long")));
-        statistics.note_slice(9, || unreachable!("no longer than before"));
-        let longest = statistics.longest();
-        assert_eq!((longest.nanoseconds, longest.job_id), (9, 2));
-        assert_eq!(longest.label.as_str(), "long");
+        let longest = |nanoseconds, job_id| {
+            let label = EventText::new("bake");
+            statistics.note_longest(Longest { nanoseconds, job_id, label });
+        };
+        assert!(statistics.note_slice(Some(1), 5));
+        longest(5, 1);
+        assert!(statistics.note_slice(None, 9));
+        // Another thread's was noted meanwhile.
+        longest(12, 3);
+        longest(9, 2);
+        assert!(!statistics.note_slice(None, 12), "no longer than before");
+        assert_eq!(statistics.longest().job_id, 3);
+        let (wait, run) = statistics.summaries();
+        assert_eq!((wait.count, run.count), (1, 3));
     }
 }

@@ -150,7 +150,8 @@ impl Keeper for Jobs {
             // Nobody can end it any more.
             self.ends.count(JobState::Interrupted);
             let id = id_of(self.arena.handle_of(index));
-            self.tokens.note_state(&token, id, JobState::Interrupted, EventText::new(&body.label));
+            let label = || EventText::new(&body.label);
+            self.tokens.note_state(token.index(), id, JobState::Interrupted, label);
         }
         // Others may hold the token and poll it.
         let payload = self.tokens.retire_foreign(&token, body.payload);
@@ -220,14 +221,8 @@ impl Jobs {
         let token = live.token.load(Ordering::Relaxed);
         // Hidden until the last look: it must be this job that an owner's close has taken.
         let handle = self.arena.publish_hidden(index, slot, 0, Holder::Owner);
-        if let Ok(token) = TokenPin::new(&self.tokens, token) {
-            self.tokens.note_state(
-                &token,
-                id_of(handle),
-                JobState::Pending,
-                EventText::new(origin.label),
-            );
-        }
+        let label = || EventText::new(origin.label);
+        self.tokens.note_state(handle::index(token), id_of(handle), JobState::Pending, label);
         let owned = live.owned.load(Ordering::Relaxed);
         if owned != NIL && self.tokens.owners().was_taken(owned) && self.arena.pin_index(index) {
             // Its owner was closed before the job could be found.
@@ -324,6 +319,12 @@ impl Jobs {
         self.arena.retain(job).ok().map(|()| job)
     }
 
+    /// Index of the token of a job that the caller keeps alive.
+    pub fn token_of(&self, job: Handle) -> u32 {
+        let live = self.arena.slot(handle::index(job)).live();
+        handle::index(live.token.load(Ordering::Relaxed))
+    }
+
     /// The job's token; borrowed.
     pub fn token(&self, job: &JobPin<'_>) -> Handle {
         job.slot().live().token.load(Ordering::Relaxed)
@@ -381,13 +382,8 @@ impl Jobs {
 
     /// Tells the diagnosis of a state that a job has got into.
     fn note_state(&self, job: &JobPin<'_>, state: JobState) {
-        let Ok(token) = TokenPin::new(&self.tokens, self.token(job)) else { return };
-        let label = if self.tokens.diagnosis().observers.any() {
-            self.show_text(job, JobText::Label, EventText::new)
-        } else {
-            EventText::default()
-        };
-        self.tokens.note_state(&token, self.id(job), state, label);
+        let label = || self.show_text(job, JobText::Label, EventText::new);
+        self.tokens.note_state(handle::index(self.token(job)), self.id(job), state, label);
     }
 
     /// Ends a job. Completing takes a running one; the other ends also take a pending one.

@@ -26,45 +26,60 @@ pub struct Summary {
     pub max: u64,
 }
 
-/// One histogram, made with its first time.
-#[derive(Debug)]
-pub struct Latency(Mutex<Late<Histogram<u64>>>);
+/// Times, in a histogram that is made with the first one.
+#[derive(Debug, Default)]
+pub struct Times(Late<Histogram<u64>>);
 
-impl Latency {
-    /// No times.
-    #[cfg(not(loom))]
+impl Times {
+    /// None.
     pub const fn new() -> Self {
-        Self(Mutex::new(Late::new()))
-    }
-
-    /// No times.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self(Mutex::new(Late::new()))
+        Self(Late::new())
     }
 
     /// Adds a time. One for which there is no memory is left out.
-    pub fn record(&self, nanoseconds: u64) {
-        if let Ok(histogram) = self.0.lock().get_or_make(make) {
+    pub fn record(&mut self, nanoseconds: u64) {
+        if let Ok(histogram) = self.0.get_or_make(make) {
             histogram.saturating_record(nanoseconds.clamp(1, LONGEST_NS));
         }
     }
 
-    /// Forgets all times.
-    pub fn reset(&self) {
-        drop(self.0.lock().take());
-    }
-
     /// What the times were so far.
     pub fn summary(&self) -> Summary {
-        let histogram = self.0.lock();
-        histogram.get().map_or_else(Summary::default, |times| Summary {
+        self.0.get().map_or_else(Summary::default, |times| Summary {
             count: times.len(),
             p50: times.value_at_quantile(0.5),
             p95: times.value_at_quantile(0.95),
             p99: times.value_at_quantile(0.99),
             max: times.max(),
         })
+    }
+}
+
+/// Times that any thread adds to.
+#[derive(Debug)]
+pub struct Latency(Mutex<Times>);
+
+impl Latency {
+    /// No times.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self(Mutex::new(Times::new()))
+    }
+
+    /// No times.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self(Mutex::new(Times::new()))
+    }
+
+    /// Adds a time. One for which there is no memory is left out.
+    pub fn record(&self, nanoseconds: u64) {
+        self.0.lock().record(nanoseconds);
+    }
+
+    /// What the times were so far.
+    pub fn summary(&self) -> Summary {
+        self.0.lock().summary()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::job::{JobOrigin, JobPin, id_of};
 use crate::lane::Lane;
 use crate::owner::Thing;
 use crate::pool::NIL;
-use crate::posted::{PostedId, Stage};
+use crate::posted::{Body, PostedId, Stage};
 use crate::queue::Refused;
 use crate::sys::clock;
 use crate::sys::memory::try_string;
@@ -91,7 +91,7 @@ impl Dispatchers {
                 return Err((Error::Overloaded { depth, capacity }, work));
             }
         }
-        let (job, number) = match self.prepare(dispatcher, post) {
+        let (job, number, body) = match self.prepare(dispatcher, post) {
             Ok(prepared) => prepared,
             Err(error) => {
                 self.queues().dismiss(queue, waits);
@@ -99,7 +99,7 @@ impl Dispatchers {
             }
         };
         let cell = self.queues().posted().cell(number);
-        cell.body().work = Some(work);
+        *cell.body() = Body { work: Some(work), ..body };
         let id = self.queues().posted().publish(number, stage);
         let accepted = Accepted { job, number, id };
         let error = if waits {
@@ -119,7 +119,7 @@ impl Dispatchers {
         }
         live.statistics().posted.one();
         self.note_posted(queue, post, job);
-        if self.is_taken(number) {
+        if post.owner != NULL && self.is_taken(number) {
             self.give_up(number, here);
         }
         let runs_elsewhere =
@@ -144,7 +144,7 @@ impl Dispatchers {
         &self,
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
-    ) -> Result<(Handle, u32), Error> {
+    ) -> Result<(Handle, u32, Body), Error> {
         let origin = JobOrigin {
             label: post.label,
             caller_id: post.caller_id,
@@ -154,7 +154,7 @@ impl Dispatchers {
         };
         let job = self.jobs().create(&origin, None).map_err(|(error, _none)| error)?;
         match self.prepare_cell(dispatcher, post, job) {
-            Ok(number) => Ok((job, number)),
+            Ok((number, body)) => Ok((job, number, body)),
             Err(error) => {
                 // The reference that its creation gave.
                 let _ = self.jobs().release(job);
@@ -168,7 +168,7 @@ impl Dispatchers {
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
         job: Handle,
-    ) -> Result<u32, Error> {
+    ) -> Result<(u32, Body), Error> {
         let now_ns = clock::now_ns();
         let job_pin = JobPin::new(self.jobs(), job)?;
         if let Some(deadline_ns) = post.deadline_ns {
@@ -200,14 +200,14 @@ impl Dispatchers {
             self.delist(dispatcher, post.caller_id);
             return give_back(Error::Resources("references to this dispatcher; pump it"));
         }
-        let mut body = cell.body();
-        body.dispatcher = dispatcher.index();
+        cell.has_caller_id.store(u32::from(!post.caller_id.is_empty()), Ordering::Relaxed);
+        let mut body = Body { dispatcher: dispatcher.index(), ..Body::default() };
         body.job = job_pin.leave();
         if let Some(parent) = parent {
             body.parent = post.parent;
             parent.leave();
         }
-        Ok(number)
+        Ok((number, body))
     }
 
     /// Lets a published job wait for its thread. An error: it should be taken back.
@@ -220,7 +220,7 @@ impl Dispatchers {
         let queue = dispatcher.slot().live().queue();
         let Accepted { job, number, id } = accepted;
         // Before the push: once it is pushed it may run, and be over.
-        let is_cancelled = self.attach(job, id);
+        let is_cancelled = self.tokens().attach_posted(self.jobs().token_of(job), id);
         if post.elsewhere {
             if self.queues().push_elsewhere(queue, number)
                 && let Err(error) = self.hand_out(queue, id, post.lane)
@@ -235,13 +235,6 @@ impl Dispatchers {
         }
         let is_closed = self.queues().is_closed_after_push(queue);
         is_closed.then_some(Error::DispatcherShutDown)
-    }
-
-    /// Lets the token of a job know where it is posted. True: it is cancelled already.
-    fn attach(&self, job: Handle, id: PostedId) -> bool {
-        let Ok(job) = JobPin::new(self.jobs(), job) else { return false };
-        let Ok(token) = TokenPin::new(self.tokens(), self.jobs().token(&job)) else { return false };
-        self.tokens().attach_posted(&token, id)
     }
 
     /// Finds a job that waits for another thread such a thread.
@@ -261,14 +254,14 @@ impl Dispatchers {
     fn take_back(&self, dispatcher: &DispatcherPin<'_>, accepted: Accepted) -> Option<Work> {
         let Accepted { job, number, .. } = accepted;
         let cell = self.queues().posted().cell(number);
-        let work = cell.body().work.take();
+        let Body { work, job: held, parent, dispatcher: index, .. } =
+            std::mem::take(&mut *cell.body());
+        let pin = JobPin::take_over(self.jobs(), held);
         if work.is_some() {
             self.owners().disown(cell.owned.swap(NIL, Ordering::AcqRel));
-            if let Ok(pin) = JobPin::new(self.jobs(), job) {
-                self.delist_job(dispatcher, &pin);
-            }
+            self.delist_job(dispatcher, &pin, cell);
         }
-        self.let_go(number);
+        self.let_go(pin, parent, index);
         if work.is_some() {
             self.queues().posted().drop_hold(number);
             let _ = self.jobs().release(job);

@@ -13,7 +13,7 @@
 //! The lock of a body is a leaf.
 
 use crate::error::Error;
-use crate::handle::{Handle, INDEX_BITS, NULL};
+use crate::handle::{Handle, INDEX_BITS};
 use crate::lane::Lane;
 use crate::list::{ListNode, ListNodes};
 use crate::pool::{Link, NIL, Pool};
@@ -112,6 +112,8 @@ pub struct PostedCell {
     pub posted_ns: AtomicU64,
     /// Whether a shutdown has asked it to stop.
     pub is_asked: AtomicU32,
+    /// Whether it is known by a caller id.
+    pub has_caller_id: AtomicU32,
     body: Mutex<Body>,
     changed: Condvar,
 }
@@ -152,6 +154,10 @@ impl PostedCell {
 
     /// Says that all is over.
     pub fn end(&self) {
+        if self.holds.load(Ordering::Acquire) == 1 {
+            // The queue's is the last hold: nobody waits, and nobody can begin to.
+            return;
+        }
         self.body.lock().is_over = true;
         self.changed.notify_all();
     }
@@ -205,7 +211,7 @@ impl Posted {
         cell.owned.store(NIL, Ordering::Relaxed);
         cell.posted_ns.store(now_ns, Ordering::Relaxed);
         cell.is_asked.store(0, Ordering::Relaxed);
-        *cell.body.lock() = Body { parent: NULL, ..Body::default() };
+        cell.has_caller_id.store(0, Ordering::Relaxed);
         Ok((number, cell))
     }
 

@@ -12,7 +12,6 @@ use crate::events::EventText;
 use crate::job::JobState;
 use crate::queue::Next;
 use crate::sys::clock;
-use crate::sys::host::Host;
 use crate::sys::sync::{AtomicU32, Ordering};
 use crate::timeline::{Moment, MomentKind};
 
@@ -102,8 +101,7 @@ impl Dispatchers {
             if is_spent || tick.executed >= bounds.most {
                 break;
             }
-            tick.vetoed =
-                self.queues().call_host(self.owners(), queue, Host::vetoes).unwrap_or(false);
+            tick.vetoed = self.queues().is_vetoed(self.owners(), queue);
             if tick.vetoed {
                 break;
             }
@@ -120,8 +118,8 @@ impl Dispatchers {
         self.show_progress_of_others(dispatcher);
         tick.elapsed_ns = clock::now_ns().saturating_sub(began_ns);
         tick.overrun_ns = tick.elapsed_ns.saturating_sub(bounds.budget_ns);
-        let counts = self.queues().counts(queue);
-        tick.remaining = u64::from(counts.for_pump);
+        let left = self.queues().left(queue);
+        tick.remaining = u64::from(left.now) + u64::from(left.next_tick);
         let Tick { executed, remaining, .. } = tick;
         self.timeline().note(|| {
             let kind = MomentKind::Tick { executed, remaining };
@@ -131,17 +129,17 @@ impl Dispatchers {
         let after = ends();
         tick.completed = after.iter().sum::<u64>() - before.iter().sum::<u64>();
         tick.cancelled = after[2] - before[2];
-        tick.next_ns = if counts.for_pump_now > 0 && !tick.vetoed {
+        tick.next_ns = if left.now > 0 && !tick.vetoed {
             // As long for the host as for the jobs.
             tick.elapsed_ns.min(USUAL_TICK_NS)
-        } else if counts.for_pump > 0 {
+        } else if tick.remaining > 0 {
             USUAL_TICK_NS.saturating_sub(tick.elapsed_ns)
-        } else if counts.running + counts.elsewhere > 0 {
+        } else if left.elsewhere {
             LOOK_NS
         } else {
             NO_LIMIT
         };
-        if counts.for_pump > 0 && !tick.vetoed {
+        if tick.remaining > 0 && !tick.vetoed {
             self.queues().wake(self.owners(), queue);
         }
         Ok(tick)

@@ -103,6 +103,10 @@ struct QueueCell {
     admission: AtomicU64,
     capacity: AtomicU32,
     wake_owed: AtomicU32,
+    /// Whether the host wants to be told at all.
+    wants_wakes: AtomicU32,
+    /// Whether the host may say "not now".
+    has_veto: AtomicU32,
     inboxes: OnceBox<Inboxes>,
     lists: Mutex<Lists>,
     host: Hosted,
@@ -156,10 +160,21 @@ pub struct Counts {
     pub running: u32,
     /// Are over but for their completion.
     pub awaiting_completion: u32,
-    /// What the next pump has to do.
-    pub for_pump: u32,
-    /// Of that, what can go on at once.
-    pub for_pump_now: u32,
+}
+
+/// What is left when a pump ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// What could go on at once.
+    pub now: u32,
+    /// Steps for the next tick.
+    pub next_tick: u32,
+    /// Whether other threads have something to do.
+    pub elsewhere: bool,
+}
+
+fn total(lists: &[Fifo; 3]) -> u32 {
+    lists.iter().map(Fifo::length).sum()
 }
 
 /// All queues and what is posted to them.
@@ -206,6 +221,8 @@ impl Queues {
         cell.capacity.store(capacity, Ordering::Relaxed);
         cell.wake_owed.store(0, Ordering::Relaxed);
         cell.host_owned.store(NIL, Ordering::Relaxed);
+        cell.wants_wakes.store(u32::from(host.wants_wakes()), Ordering::Relaxed);
+        cell.has_veto.store(u32::from(host.has_veto()), Ordering::Relaxed);
         cell.host.set(host);
         *cell.lists.lock() = Lists::default();
         Ok(number)
@@ -322,6 +339,10 @@ impl Queues {
         let cell = self.cells.cell(queue);
         let mut lists = cell.lists.lock();
         for inbox in cell.inboxes.get().into_iter().flat_map(|inboxes| &inboxes.0) {
+            // Cheaper than to find out by a pop, which has a fence.
+            if inbox.is_empty() {
+                continue;
+            }
             while let Some(number) = inbox.pop() {
                 self.sort_in(queue, &mut lists, number);
             }
@@ -524,19 +545,25 @@ impl Queues {
     /// How many there are of each.
     pub fn counts(&self, queue: u32) -> Counts {
         let lists = self.drained(queue);
-        let sum = |lists: &[Fifo; 3]| lists.iter().map(Fifo::length).sum::<u32>();
-        let (ready, next_tick) = (sum(&lists.ready), sum(&lists.next_tick));
+        let next_tick = total(&lists.next_tick);
         let parked = lists.elsewhere.iter(&self.posted);
         let parked = parked.filter(|number| self.posted.cell(*number).stage() == Stage::Parked);
-        let ended = lists.ended.length();
         Counts {
             queued: self.depth(queue),
             between_slices: next_tick + parked.count() as u32,
             elsewhere: lists.elsewhere.length(),
             running: lists.running.length(),
-            awaiting_completion: ended,
-            for_pump: ready + next_tick + ended,
-            for_pump_now: ready + ended,
+            awaiting_completion: lists.ended.length(),
+        }
+    }
+
+    /// What is left when a pump ends.
+    pub fn left(&self, queue: u32) -> Left {
+        let lists = self.drained(queue);
+        Left {
+            now: total(&lists.ready) + lists.ended.length(),
+            next_tick: total(&lists.next_tick),
+            elsewhere: lists.running.length() + lists.elsewhere.length() > 0,
         }
     }
 
@@ -587,9 +614,18 @@ impl Queues {
 
     /// Tells the host that there is something to do, unless it was told since the last pump.
     pub fn wake(&self, owners: &Owners, queue: u32) {
-        if self.cells.cell(queue).wake_owed.swap(1, Ordering::AcqRel) == 0 {
+        let cell = self.cells.cell(queue);
+        if cell.wants_wakes.load(Ordering::Relaxed) != 0
+            && cell.wake_owed.swap(1, Ordering::AcqRel) == 0
+        {
             self.call_host(owners, queue, Host::wake);
         }
+    }
+
+    /// Whether the host says "not now".
+    pub fn is_vetoed(&self, owners: &Owners, queue: u32) -> bool {
+        let has_veto = self.cells.cell(queue).has_veto.load(Ordering::Relaxed) != 0;
+        has_veto && self.call_host(owners, queue, Host::vetoes).unwrap_or(false)
     }
 
     /// The queue of a posted job; any id may come, and the answer may be out of date.

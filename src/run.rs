@@ -11,12 +11,13 @@ use crate::arena::Keeper;
 use crate::context::ThisThread;
 use crate::current::ErrorText;
 use crate::dispatcher::{DispatcherPin, Dispatchers};
+use crate::dispatcher_stats::Longest;
 use crate::error::panic_text;
 use crate::events::EventText;
-use crate::handle::{self, NULL};
+use crate::handle::{self, Handle, NULL};
 use crate::job::{Begun, JobPin, JobState, JobText, Progress};
 use crate::pool::NIL;
-use crate::posted::{PostedId, Stage};
+use crate::posted::{Body, PostedCell, PostedId, Stage};
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
 use crate::sys::{clock, thread_identity};
@@ -159,19 +160,19 @@ impl Dispatchers {
         let (queue, statistics) = (live.queue(), live.statistics());
         let cell = self.queues().posted().cell(number);
         let began_ns = clock::now_ns();
-        if first {
-            let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
-            statistics.wait.record(began_ns.saturating_sub(posted_ns));
-        }
+        let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
+        let waited_ns = first.then(|| began_ns.saturating_sub(posted_ns));
         let Some(job) = self.job_of(number) else { return false };
         let outer = self.queues().set_busy(queue, self.jobs().id(&job), began_ns);
         let slice = self.run_slice(thread, dispatcher, &job, number, first);
         self.queues().set_busy(queue, outer.0, outer.1);
         let now_ns = clock::now_ns();
         self.note_slice(&job, began_ns, slice == Slice::Again);
-        statistics.note_slice(now_ns.saturating_sub(began_ns), || {
-            (self.jobs().id(&job), self.label(&job))
-        });
+        let nanoseconds = now_ns.saturating_sub(began_ns);
+        if statistics.note_slice(waited_ns, nanoseconds) {
+            let (job_id, label) = (self.jobs().id(&job), self.label(&job));
+            statistics.note_longest(Longest { nanoseconds, job_id, label });
+        }
         if slice == Slice::Again {
             self.queues().park(queue, number, false);
             self.show_progress(dispatcher, &job, number, now_ns);
@@ -200,7 +201,7 @@ impl Dispatchers {
             if first {
                 let statistics = dispatcher.slot().live().statistics();
                 let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
-                statistics.wait.record(clock::now_ns().saturating_sub(posted_ns));
+                statistics.note_wait(clock::now_ns().saturating_sub(posted_ns));
             }
             let began_ns = clock::now_ns();
             let slice = self.run_slice(thread, &dispatcher, &job, number, first);
@@ -299,13 +300,17 @@ impl Dispatchers {
 
     /// Ends all of a job that runs no more and is in this thread's hands: the dispatcher's thread.
     pub(crate) fn finish(&self, dispatcher: &DispatcherPin<'_>, number: u32) {
-        let work = self.queues().posted().cell(number).body().work.take();
-        if let Some(work) = work
-            && let Some(job) = self.job_of(number)
-        {
+        let Body { work, job, parent, dispatcher: index, .. } = {
+            let mut body = self.queues().posted().cell(number).body();
+            // Who waits looks at the rest of it still.
+            let left = Body { is_over: body.is_over, shown: body.shown, ..Body::default() };
+            std::mem::replace(&mut *body, left)
+        };
+        let job = JobPin::take_over(self.jobs(), job);
+        if let Some(work) = work {
             self.complete(dispatcher, &job, number, work, Completion::UnlessClosing);
         }
-        self.let_go(number);
+        self.let_go(job, parent, index);
         self.queues().posted().drop_hold(number);
     }
 
@@ -320,11 +325,9 @@ impl Dispatchers {
     ) {
         let cell = self.queues().posted().cell(number);
         self.settle(job, cell.stage());
-        if let Ok(token) = TokenPin::new(self.tokens(), self.jobs().token(job)) {
-            self.tokens().disarm(&token);
-        }
+        self.tokens().disarm_held(self.jobs().token_of(job.handle()));
         // Before the completion, which may post the next job of that id.
-        self.delist_job(dispatcher, job);
+        self.delist_job(dispatcher, job, cell);
         if how == Completion::UnlessClosing {
             self.show_progress(dispatcher, job, number, u64::MAX);
         }
@@ -365,26 +368,25 @@ impl Dispatchers {
         }
     }
 
-    pub(crate) fn delist_job(&self, dispatcher: &DispatcherPin<'_>, job: &JobPin<'_>) {
-        self.jobs().show_text(job, JobText::CallerId, |id| self.delist(dispatcher, id));
+    pub(crate) fn delist_job(
+        &self,
+        dispatcher: &DispatcherPin<'_>,
+        job: &JobPin<'_>,
+        cell: &PostedCell,
+    ) {
+        if cell.has_caller_id.swap(0, Ordering::Relaxed) != 0 {
+            self.jobs().show_text(job, JobText::CallerId, |id| self.delist(dispatcher, id));
+        }
     }
 
     /// Drops what an accepted job holds.
-    pub(crate) fn let_go(&self, number: u32) {
-        let cell = self.queues().posted().cell(number);
-        let (job, parent, dispatcher) = {
-            let mut body = cell.body();
-            let take = |number: &mut u32| std::mem::replace(number, NIL);
-            let parent = std::mem::replace(&mut body.parent, NULL);
-            (take(&mut body.job), parent, take(&mut body.dispatcher))
-        };
-        let queue = cell.queue.load(Ordering::Relaxed);
-        drop(JobPin::take_over(self.jobs(), job));
+    pub(crate) fn let_go(&self, job: JobPin<'_>, parent: Handle, dispatcher: u32) {
+        drop(job);
         if parent != NULL {
             drop(TokenPin::take_over(self.tokens(), handle::index(parent)));
         }
-        self.queues().finished(queue);
-        drop(DispatcherPin::take_over(self, dispatcher));
+        let dispatcher = DispatcherPin::take_over(self, dispatcher);
+        self.queues().finished(dispatcher.slot().live().queue());
     }
 
     /// Shows how far a job is, if that changed and the last time is long enough ago.

@@ -331,10 +331,10 @@ impl Tokens {
         cold.posted.store(PostedId::NONE.0, Ordering::Relaxed);
     }
 
-    /// Notes what is posted under a pinned token, so that its cancel takes that out of the queue.
-    /// True: it is cancelled already, and the caller has to.
-    pub fn attach_posted(&self, token: &TokenPin<'_>, id: PostedId) -> bool {
-        let slot = token.slot();
+    /// Notes what is posted under a token that its job keeps alive, so that its cancel takes that out
+    /// of the queue. True: it is cancelled already, and the caller has to.
+    pub fn attach_posted(&self, token: u32, id: PostedId) -> bool {
+        let slot = self.arena.slot(token);
         let _lock = slot.live().lock.lock();
         // Release: a cancel that was before this one at the lock may read it without the lock.
         slot.cold.posted.store(id.0, Ordering::Release);

@@ -47,6 +47,16 @@ impl Host {
         Self(functions)
     }
 
+    /// Whether it wants to be told.
+    pub fn wants_wakes(&self) -> bool {
+        self.0.wake.is_some()
+    }
+
+    /// Whether it may say "not now".
+    pub fn has_veto(&self) -> bool {
+        self.0.veto.is_some()
+    }
+
     /// Tells that there is something to do. Never call it under a lock.
     pub fn wake(&self) {
         if let Some(wake) = self.0.wake {
