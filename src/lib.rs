@@ -3,13 +3,19 @@
 //! The product is the C ABI of `include/dcc_cancel.h`; this crate is its implementation. The map,
 //! top to bottom; every arrow points down:
 //!
-//! - `ffi`: the C boundary, one file for each object. Holds the one static [`context::Library`].
+//! - `ffi`: the C boundary, one file for each object. Holds the one static
+//!   [`dispatcher::Dispatchers`].
+//! - [`dispatcher`]: queues of jobs that a tick loop pumps. Parts of the same room: [`post`] and
+//!   [`post_wait`] let jobs in, [`pump`] runs a tick, [`run`] runs and ends one job, [`workers`] what
+//!   waits for the library's threads, [`dispatcher_stats`] what was done.
 //! - [`context`]: what is installed on threads and the references it holds; captured contexts.
 //! - [`job`]: jobs, their progress and ends, [`job_state`]; [`report`] lists those that live.
 //! - [`current`]: the two slots of a thread and the probe that reads them.
 //! - [`token`]: tokens. Parts of the same room: [`cancel`] and what follows it, [`link`] their graph,
 //!   [`listen`] callbacks, waits and events, [`deadline`]s, [`deferred`] work for the callback
 //!   thread, [`diagnose`] what is noted of polls, [`foreign`] hosts' own checks.
+//! - [`queue`]: who waits in a dispatcher, and leaves it when a token is cancelled; [`posted`] what is
+//!   known of each, [`lane`] whose turn it is, [`hosted`] the host's functions.
 //! - [`registration`], [`signal`]: what listens. [`owner`], [`wait_graph`]: plugins whose functions
 //!   are called, and who waits for whom. [`events`], [`watch`], [`watchdog`], [`latency`],
 //!   [`place`]: what diagnosis keeps. [`timeline`]: what happened when; [`recording`] its file.
