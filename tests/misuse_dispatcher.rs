@@ -161,6 +161,21 @@ fn bad_descriptors_are_refused_and_take_nothing() {
     dispatcher.release();
 }
 
+/// They are part of the ABI.
+#[test]
+fn the_structures_have_their_sizes() {
+    let _alone = alone();
+    assert_eq!(size_of::<dcc_dispatcher_desc>(), 96);
+    assert_eq!(size_of::<dcc_post_desc>(), 104);
+    assert_eq!(size_of::<dcc_admission>(), 24);
+    assert_eq!(size_of::<dcc_tick>(), 64);
+    assert_eq!(size_of::<dcc_dispatcher_info>(), 216);
+    // A structure of version 1 is filled, also by a later library.
+    let dispatcher = Dispatcher::new();
+    assert_eq!(dispatcher.stats().struct_size, 216);
+    dispatcher.release();
+}
+
 /// The user of a posted job may end it as any other; the dispatcher goes along.
 #[test]
 fn a_job_that_was_ended_from_outside_never_runs_and_one_that_was_begun_does() {
