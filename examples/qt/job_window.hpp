@@ -1,0 +1,107 @@
+// A window with three jobs and the dispatcher that runs them between its events.
+#pragma once
+
+#include <QtWidgets>
+
+#include <chrono>
+#include <memory>
+
+#include "dcc_cancel.hpp"
+#include "job_row.hpp"
+
+class job_window : public QWidget {
+public:
+    // Of each sixtieth of a second the jobs get so much; the rest is for the window.
+    static constexpr std::chrono::milliseconds budget{4};
+
+    job_window()
+    {
+        setWindowTitle("Jobs");
+        auto *column = new QVBoxLayout(this);
+        column->setContentsMargins(18, 18, 18, 14);
+        column->setSpacing(14);
+        for (job_row *row : rows_)
+            column->addWidget(row);
+        auto *line = new QHBoxLayout;
+        line->addWidget(statistics_, 1);
+        line->addWidget(start_all_);
+        column->addLayout(line);
+        statistics_->setObjectName("statistics");
+        resize(640, sizeHint().height());
+
+        connect(start_all_, &QPushButton::clicked, this, [this] { start_all(); });
+        connect(&timer_, &QTimer::timeout, this, [this] { tick(); });
+        timer_.setTimerType(Qt::PreciseTimer);
+        timer_.setInterval(std::chrono::milliseconds(1000 / 60));
+        show_statistics();
+    }
+
+    // Here the rows are still there, which are told how their jobs end.
+    ~job_window() override { dispatcher_.shutdown(); }
+
+    // For other plugins of the same host.
+    dcc::dispatcher &dispatcher() { return dispatcher_; }
+
+private:
+    void start_all()
+    {
+        for (job_row *row : rows_)
+            row->start(dispatcher_);
+        start_all_->setEnabled(false);
+    }
+
+    void tick()
+    {
+        // Not an exception, which would have to go through Qt.
+        dcc::tick done;
+        if (dispatcher_.try_pump(done, budget) < 0)
+            return;
+        if (done.remaining == 0)
+            timer_.stop(); // until the dispatcher wakes it
+        start_all_->setEnabled(std::none_of(rows_.begin(), rows_.end(),
+                                            [](job_row *row) { return row->is_active(); }));
+        show_statistics();
+    }
+
+    void show_statistics()
+    {
+        const auto milliseconds = [](std::chrono::nanoseconds time) {
+            return QString::number(std::chrono::duration<double, std::milli>(time).count(), 'f', 1);
+        };
+        const dcc::dispatcher_stats now = dispatcher_.stats();
+        statistics_->setText(QString("%1 ticks, the longest %2 ms; depth %3")
+                                 .arg(now.ticks)
+                                 .arg(milliseconds(now.longest_tick))
+                                 .arg(now.depth));
+    }
+
+    dcc::dispatcher_options options()
+    {
+        dcc::dispatcher_options given;
+        given.progress_interval = std::chrono::milliseconds(30);
+        given.progress = [this](const dcc::job &job, dcc::job::progress_info progress) {
+            for (job_row *row : rows_)
+                row->show_progress(job, progress);
+        };
+        // Comes from any thread that posts or cancels.
+        given.wake = [this] {
+            QMetaObject::invokeMethod(
+                &timer_,
+                [this] {
+                    if (!timer_.isActive())
+                        timer_.start();
+                },
+                Qt::QueuedConnection);
+        };
+        return given;
+    }
+
+    std::array<job_row *, 3> rows_ = {
+        new job_row("Smooth a terrain", [] { return std::make_shared<scenes::smoothing>(); }),
+        new job_row("Bake ambient occlusion", [] { return std::make_shared<scenes::baking>(); }),
+        new job_row("Simulate a coral", [] { return std::make_shared<scenes::simulation>(); })};
+    QLabel *statistics_ = new QLabel;
+    QPushButton *start_all_ = new QPushButton("Start all");
+    QTimer timer_;
+    dcc::dispatcher dispatcher_ = dcc::dispatcher::create(options());
+};
