@@ -31,6 +31,7 @@
 #include "dcc_cancel/callback.hpp"
 #include "dcc_cancel/context.hpp"
 #include "dcc_cancel/deadline.hpp"
+#include "dcc_cancel/dispatcher.hpp"
 #include "dcc_cancel/error.hpp"
 #include "dcc_cancel/job.hpp"
 #include "dcc_cancel/native_event.hpp"

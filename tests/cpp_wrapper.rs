@@ -75,7 +75,7 @@ fn what_a_callback_throws_is_written_to_stderr() {
     let output = compile_and_run("tests/cpp/callback.cpp", &support::cxx(), &["-O0"]);
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "dcc-cancel: a cancel callback threw: the socket is gone\n"
+        "dcc-cancel: a callback threw: the socket is gone\n"
     );
 }
 

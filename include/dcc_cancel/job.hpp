@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "error.hpp"
+#include "failure.hpp"
 #include "owner.hpp"
 #include "reference.hpp"
 #include "text.hpp"
@@ -222,7 +223,7 @@ private:
             dcc_job *current = dcc_job_current();
             if (current != nullptr && dcc_job_user_data(current, &of_current) == DCC_OK &&
                 of_current == user_data)
-                dcc_job_fail(current, what, DCC_NUL_TERMINATED);
+                detail::fail(current, what);
             return 1;
         }
     };

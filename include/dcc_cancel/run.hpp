@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "error.hpp"
+#include "failure.hpp"
 #include "job.hpp"
 #include "scope.hpp"
 
@@ -50,7 +51,7 @@ template <class Function> job_state run(const job &work, Function &&function)
     } catch (const cancelled_error &) {
         work.acknowledge_cancel();
     } catch (const std::exception &thrown) {
-        work.fail(thrown.what());
+        detail::fail(work.get(), thrown.what());
     } catch (...) {
         work.fail("threw what is no std::exception");
     }

@@ -33,6 +33,14 @@ constexpr std::uint64_t nanoseconds_of(std::chrono::duration<Rep, Period> durati
     return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::nanoseconds>(duration).count());
 }
 
+/* What does not fit, DCC_NO_LIMIT above all, is the longest duration. */
+constexpr std::chrono::nanoseconds duration_of(std::uint64_t nanoseconds) noexcept
+{
+    constexpr std::uint64_t longest = INT64_MAX;
+    return std::chrono::nanoseconds(
+        static_cast<std::int64_t>(nanoseconds < longest ? nanoseconds : longest));
+}
+
 /* From now until then. Should the clock be set meanwhile, that is not seen. */
 template <class Clock, class Duration>
 std::uint64_t nanoseconds_until(std::chrono::time_point<Clock, Duration> then) noexcept

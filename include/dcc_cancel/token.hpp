@@ -135,9 +135,7 @@ public:
         if (dcc_cancel_token_deadline(get(), &time) != DCC_OK)
             return std::nullopt;
         const std::uint64_t now = dcc_clock_now_ns();
-        constexpr std::uint64_t longest = INT64_MAX;
-        const std::uint64_t left = time > now ? time - now : 0;
-        return std::chrono::nanoseconds(static_cast<std::int64_t>(left < longest ? left : longest));
+        return detail::duration_of(time > now ? time - now : 0);
     }
 
     /* Waits until it is cancelled: true. At once false for the empty token. Not on the host's UI

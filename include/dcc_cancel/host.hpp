@@ -1,0 +1,130 @@
+/* What a host gives a dispatcher. Part of dcc_cancel.hpp. */
+
+#ifndef DCC_CANCEL_HOST_HPP
+#define DCC_CANCEL_HOST_HPP
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "exception_handler.hpp"
+#include "job.hpp"
+#include "owner.hpp"
+#include "posting.hpp"
+#include "time.hpp"
+
+namespace dcc {
+
+/* What a thread of a host's pool has to call, once. */
+class pool_task {
+public:
+    pool_task(void (*run)(void *), void *argument) noexcept : run_(run), argument_(argument) {}
+
+    void operator()() const noexcept { run_(argument_); }
+
+private:
+    void (*run_)(void *);
+    void *argument_;
+};
+
+/* What a dispatcher is created from. What its functions throw goes to
+ * set_callback_exception_handler's handler. */
+struct dispatcher_options {
+    /* Most jobs that may wait for their turn; 0 is 1024. */
+    std::uint32_t capacity = 0;
+    /* It belongs to the thread that first pumps it, not to the creating one. */
+    bool bind_later = false;
+    /* Cancels a job so long after its post; zero: never. */
+    std::chrono::nanoseconds default_deadline = std::chrono::nanoseconds(0);
+    /* After so long inside one job its thread counts as stuck; zero is ten seconds, no_limit
+     * never. */
+    std::chrono::nanoseconds wedge_threshold = std::chrono::nanoseconds(0);
+    /* Least time between two calls of `progress` for one job; zero is 100 milliseconds. */
+    std::chrono::nanoseconds progress_interval = std::chrono::nanoseconds(0);
+    /* Told, on any thread, that there is something to do: arrange for a pump. */
+    std::function<void()> wake = {};
+    /* True: "not now". Asked on the dispatcher's thread before each job. If it throws, that is
+     * "not now", too. */
+    std::function<bool()> veto = {};
+    /* Shows, on the dispatcher's thread, how far a job is. */
+    std::function<void(const job &, job::progress_info)> progress = {};
+    /* Has the host's pool call the task: true. False, or if it throws: the job is refused. */
+    std::function<bool(pool_task)> execute = {};
+    /* Kept until the dispatcher is gone. */
+    std::shared_ptr<const void> keep_alive = {};
+    /* The plugin that the code of these functions and of what is kept belongs to. */
+    const dcc::owner *owner = nullptr;
+};
+
+namespace detail {
+
+/* What a dispatcher keeps of its options; its user data. */
+class host {
+public:
+    explicit host(dispatcher_options &&options) noexcept
+        : wake_(std::move(options.wake)), veto_(std::move(options.veto)),
+          progress_(std::move(options.progress)), execute_(std::move(options.execute)),
+          keep_alive_(std::move(options.keep_alive))
+    {
+    }
+
+    /* Writes it into what a dispatcher is created from. */
+    void describe(dcc_dispatcher_desc &desc) noexcept
+    {
+        desc.user_data = this;
+        desc.destroy = destroy;
+        desc.wake = wake_ ? wake : nullptr;
+        desc.veto = veto_ ? veto : nullptr;
+        desc.progress = progress_ ? progress : nullptr;
+        desc.execute = execute_ ? execute : nullptr;
+    }
+
+private:
+    DCC_CANCEL_HIDDEN_ static void wake(void *user_data) noexcept
+    {
+        call_guarded(static_cast<host *>(user_data)->wake_);
+    }
+
+    DCC_CANCEL_HIDDEN_ static std::int32_t veto(void *user_data) noexcept
+    {
+        bool vetoes = true;
+        call_guarded([&] { vetoes = static_cast<host *>(user_data)->veto_(); });
+        return vetoes ? 1 : 0;
+    }
+
+    DCC_CANCEL_HIDDEN_ static void progress(const dcc_job *handle, std::uint64_t done,
+                                            std::uint64_t total, void *user_data) noexcept
+    {
+        const lent_job lent(handle);
+        const job::progress_info info = {done, total};
+        call_guarded([&] { static_cast<host *>(user_data)->progress_(lent.get(), info); });
+    }
+
+    DCC_CANCEL_HIDDEN_ static std::int32_t execute(void (*run)(void *), void *argument,
+                                                   void *user_data) noexcept
+    {
+        bool will = false;
+        call_guarded([&] {
+            will = static_cast<host *>(user_data)->execute_(pool_task(run, argument));
+        });
+        return will ? 0 : 1;
+    }
+
+    DCC_CANCEL_HIDDEN_ static void destroy(void *user_data) noexcept
+    {
+        delete static_cast<host *>(user_data);
+    }
+
+    std::function<void()> wake_;
+    std::function<bool()> veto_;
+    std::function<void(const job &, job::progress_info)> progress_;
+    std::function<bool(pool_task)> execute_;
+    std::shared_ptr<const void> keep_alive_;
+};
+
+} // namespace detail
+
+} // namespace dcc
+
+#endif /* DCC_CANCEL_HOST_HPP */

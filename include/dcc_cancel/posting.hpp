@@ -1,0 +1,246 @@
+/* What is posted to a dispatcher. Part of dcc_cancel.hpp. */
+
+#ifndef DCC_CANCEL_POSTING_HPP
+#define DCC_CANCEL_POSTING_HPP
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "error.hpp"
+#include "exception_handler.hpp"
+#include "failure.hpp"
+#include "job.hpp"
+#include "owner.hpp"
+#include "time.hpp"
+#include "token.hpp"
+
+namespace dcc {
+
+/* How soon a posted job gets its turn; none starves. */
+enum class lane : std::int32_t {
+    /* Someone waits for it at the screen. */
+    interactive = DCC_LANE_INTERACTIVE,
+    normal = DCC_LANE_NORMAL,
+    /* When there is time. */
+    background = DCC_LANE_BACKGROUND
+};
+
+/* What a slice of a job answers. */
+enum class step : std::int32_t {
+    /* The job completed. */
+    done = DCC_OK,
+    /* Call it again, in the next tick. */
+    again = DCC_RUN_AGAIN
+};
+
+/* As long, or as many, as it takes. */
+inline constexpr std::chrono::nanoseconds no_limit = (std::chrono::nanoseconds::max)();
+
+/* How a job is posted. */
+struct post_options {
+    /* Told once that the job is over, on the dispatcher's thread, inside its pump or shutdown. It
+     * may post, not pump. What it throws goes to set_callback_exception_handler's handler. */
+    std::function<void(const job &, job_state)> completion = {};
+    /* A token whose cancel cancels the job; current while the job runs. */
+    token parent = {};
+    /* Your own id for it; no unfinished job of the dispatcher may have the same. */
+    std::string_view caller_id = {};
+    dcc::lane lane = dcc::lane::normal;
+    /* Cancels the job (cause::deadline) so long after the post. None: as the dispatcher has it;
+     * no_limit: never. */
+    std::optional<std::chrono::nanoseconds> deadline = {};
+    /* Called on another thread than the dispatcher's. */
+    bool any_thread = false;
+    /* The plugin that the callable's and the completion's code belongs to. */
+    const dcc::owner *owner = nullptr;
+};
+
+/* How full a dispatcher is. */
+struct admission {
+    /* Jobs that wait for their turn, and how many may. */
+    std::uint32_t depth = 0;
+    std::uint32_t capacity = 0;
+    /* After how long a post that was refused has a chance; zero if that is not known. */
+    std::chrono::nanoseconds retry_after = std::chrono::nanoseconds(0);
+};
+
+/* Thrown by a post that a full dispatcher refused. */
+class overloaded_error : public error {
+public:
+    explicit overloaded_error(const dcc::admission &found) noexcept
+        : error(DCC_ERROR_OVERLOADED), found_(found)
+    {
+    }
+
+    const dcc::admission &admission() const noexcept { return found_; }
+
+private:
+    dcc::admission found_;
+};
+
+namespace detail {
+
+inline void throw_if_refused(dcc_status status, const admission &found)
+{
+#if DCC_CANCEL_EXCEPTIONS
+    if (status == DCC_ERROR_OVERLOADED)
+        throw overloaded_error(found);
+#else
+    static_cast<void>(found);
+#endif
+    throw_if_failed(status);
+}
+
+/* A job that the library lends for the length of a call: not counted, so not given back. */
+class lent_job {
+public:
+    explicit lent_job(const dcc_job *handle) noexcept
+        : job_(job::adopt(const_cast<dcc_job *>(handle)))
+    {
+    }
+    lent_job(const lent_job &) = delete;
+    lent_job &operator=(const lent_job &) = delete;
+    ~lent_job() { static_cast<void>(job_.detach()); }
+
+    const job &get() const noexcept { return job_; }
+
+private:
+    job job_;
+};
+
+/* Calls a job's callable, with the job if it takes one. */
+template <class Callable> decltype(auto) call_for(Callable &callable, const job &work)
+{
+    if constexpr (std::is_invocable_v<Callable &, const job &>) {
+        return callable(work);
+    } else {
+        static_assert(std::is_invocable_v<Callable &>,
+                      "what is posted takes a const dcc::job & or nothing");
+        return callable();
+    }
+}
+
+/* Answers for a callable as a dcc_job_fn does. */
+template <class Callable> class answering {
+public:
+    static constexpr bool awaits_end = false;
+
+    template <class Init> explicit answering(Init &&callable) : callable_(std::forward<Init>(callable))
+    {
+    }
+
+    std::int32_t operator()(const job &work)
+    {
+        using answer = std::decay_t<decltype(call_for(callable_, work))>;
+        if constexpr (std::is_void_v<answer>) {
+            call_for(callable_, work);
+            return DCC_OK;
+        } else if constexpr (std::is_same_v<answer, bool>) {
+            return call_for(callable_, work) ? DCC_OK : DCC_CANCELLED_BY_JOB;
+        } else {
+            static_assert(std::is_same_v<answer, step> || std::is_same_v<answer, dcc_status>,
+                          "what is posted returns nothing, bool, dcc::step or a dcc_status");
+            return static_cast<std::int32_t>(call_for(callable_, work));
+        }
+    }
+
+    void end(const job &, job_state) {}
+
+private:
+    Callable callable_;
+};
+
+/* A job's user data: what it does and who is told. */
+template <class Work> class posted {
+public:
+    using completion_function = std::function<void(const job &, job_state)>;
+
+    template <class Init>
+    posted(Init &&callable, completion_function completion)
+        : work_(std::forward<Init>(callable)), completion_(std::move(completion))
+    {
+    }
+
+    Work &work() noexcept { return work_; }
+
+    /* Writes it into what is posted. */
+    void describe(dcc_post_desc &desc) noexcept
+    {
+        desc.function = run;
+        desc.completion = Work::awaits_end || completion_ ? complete : nullptr;
+        desc.user_data = this;
+        desc.destroy = destroy;
+    }
+
+private:
+    DCC_CANCEL_HIDDEN_ static std::int32_t run(const dcc_job *handle, void *user_data) noexcept
+    {
+        auto &self = *static_cast<posted *>(user_data);
+        const lent_job lent(handle);
+#if DCC_CANCEL_EXCEPTIONS
+        try {
+            return self.work_(lent.get());
+        } catch (const cancelled_error &) {
+            return DCC_CANCELLED_BY_JOB;
+        } catch (const std::exception &thrown) {
+            fail(handle, thrown.what());
+        } catch (...) {
+            fail(handle, "threw what is no std::exception");
+        }
+        return DCC_ERROR_INTERNAL; // it has ended
+#else
+        return self.work_(lent.get());
+#endif
+    }
+
+    DCC_CANCEL_HIDDEN_ static void complete(const dcc_job *handle, std::int32_t state,
+                                            void *user_data) noexcept
+    {
+        auto &self = *static_cast<posted *>(user_data);
+        const lent_job lent(handle);
+        const auto ended = static_cast<job_state>(state);
+        call_guarded([&] { self.work_.end(lent.get(), ended); });
+        if (self.completion_)
+            call_guarded([&] { self.completion_(lent.get(), ended); });
+    }
+
+    DCC_CANCEL_HIDDEN_ static void destroy(void *user_data) noexcept
+    {
+        delete static_cast<posted *>(user_data);
+    }
+
+    Work work_;
+    completion_function completion_;
+};
+
+inline dcc_post_desc describe(std::string_view label, const post_options &options) noexcept
+{
+    dcc_post_desc desc = {};
+    desc.struct_size = sizeof desc;
+    desc.flags = options.any_thread ? DCC_POST_ANY_THREAD : 0u;
+    desc.label = label.data();
+    desc.label_length = label.size();
+    desc.caller_id = options.caller_id.data();
+    desc.caller_id_length = options.caller_id.size();
+    desc.parent = options.parent.get();
+    desc.owner = options.owner != nullptr ? options.owner->get() : nullptr;
+    desc.lane = static_cast<std::int32_t>(options.lane);
+    if (options.deadline) {
+        // What is over already is not what says nothing.
+        const std::uint64_t nanoseconds = nanoseconds_of(*options.deadline);
+        desc.deadline_ns = nanoseconds != 0 ? nanoseconds : 1u;
+    }
+    return desc;
+}
+
+} // namespace detail
+
+} // namespace dcc
+
+#endif /* DCC_CANCEL_POSTING_HPP */
