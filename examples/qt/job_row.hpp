@@ -1,4 +1,5 @@
-// One job in the window: its picture, label, state, bar and Cancel button.
+// One job in the window: its picture, label, bar, state and Cancel button. In a tick it only notes what
+// is new; painting is not to take the time of the tick.
 #pragma once
 
 #include <QtWidgets>
@@ -19,88 +20,115 @@ public:
         auto *grid = new QGridLayout(this);
         grid->setContentsMargins(0, 0, 0, 0);
         grid->setHorizontalSpacing(16);
-        grid->addWidget(picture_, 0, 0, 4, 1);
+        grid->addWidget(picture_, 0, 0, 3, 1);
         grid->addWidget(new QLabel("<b>" + label + "</b>"), 0, 1, 1, 2);
         grid->addWidget(bar_, 1, 1);
         grid->addWidget(cancel_, 1, 2);
         grid->addWidget(state_, 2, 1, 1, 2);
-        grid->setRowStretch(3, 1);
+        grid->setVerticalSpacing(4);
         grid->setColumnStretch(1, 1);
+        setObjectName("row");
+        picture_->setObjectName("picture");
+        state_->setObjectName("state");
         bar_->setRange(0, scene_->total());
-        bar_->setValue(0);
-        cancel_->setEnabled(false);
         connect(cancel_, &QPushButton::clicked, this, [this] { job_.cancel("its button was clicked"); });
-        show_state("not started", "#7a7a7a");
-        show_picture();
+        note("not started", idle_colour);
+        show_news();
     }
 
     // Posts the job. The row has to be there until it has ended.
     void start(dcc::dispatcher &dispatcher)
     {
         scene_ = make_scene_();
+        done_ = 0;
         dcc::post_options options;
         options.completion = [this](const dcc::job &job, dcc::job_state state) { end(job, state); };
-        // A slice that stopped half way needs no answer of its own: a cancelled job gets no other.
-        job_ = dispatcher.post(label_.toStdString(), [scene = scene_](const dcc::job &job) {
+        const auto run_slice = [scene = scene_](const dcc::job &job) {
             if (scene->run_slice())
                 job.set_progress(std::uint64_t(scene->done()), std::uint64_t(scene->total()),
                                  scene->progress_text());
+            // One that stopped half way says nothing else: a cancelled job gets no other slice.
             return scene->done() < scene->total() ? dcc::step::again : dcc::step::done;
-        }, options);
-        bar_->setValue(0);
-        cancel_->setEnabled(true);
-        show_state("waiting", "#3574b8");
-        show_picture();
+        };
+        // Not `post`, whose exception would have to go through Qt.
+        is_active_ = dispatcher.try_post(job_, label_.toStdString(), run_slice, options) >= 0;
+        if (is_active_)
+            note("waiting", running_colour);
+        else
+            note("refused", failed_colour);
+        show_news();
     }
 
-    // The dispatcher tells it for each job; this row shows its own.
-    void show_progress(const dcc::job &job, dcc::job::progress_info progress)
+    // The dispatcher tells it of each job; this row takes its own.
+    void note_progress(const dcc::job &job, dcc::job::progress_info progress)
     {
         if (job.id() != job_.id())
             return;
-        bar_->setValue(int(progress.done));
-        show_state("running, " + QString::fromStdString(job.progress_message()), "#3574b8");
-        show_picture();
+        done_ = int(progress.done);
+        note("running, " + QString::fromStdString(job.progress_message()), running_colour);
     }
 
-    bool is_active() const { return cancel_->isEnabled(); }
+    // Shows what was noted since the last time.
+    void show_news()
+    {
+        if (!has_news_)
+            return;
+        has_news_ = false;
+        QPalette of_bar = palette();
+        of_bar.setColor(QPalette::Highlight, QColor(colour_));
+        bar_->setPalette(of_bar);
+        bar_->setValue(done_);
+        QPalette of_state = palette();
+        of_state.setColor(QPalette::WindowText, QColor(colour_));
+        state_->setPalette(of_state);
+        state_->setText(words_);
+        cancel_->setEnabled(is_active_);
+        const auto *bytes = reinterpret_cast<const uchar *>(scene_->pixels().data());
+        const QImage image(bytes, scenes::width, scenes::height, QImage::Format_RGB32);
+        QPixmap picture = QPixmap::fromImage(image);
+        picture.setDevicePixelRatio(2.0);
+        picture_->setPixmap(picture);
+    }
+
+    bool is_active() const { return is_active_; }
 
 private:
+    static constexpr QRgb idle_colour = 0xff7a7a7a;
+    static constexpr QRgb running_colour = 0xff3574b8;
+    static constexpr QRgb completed_colour = 0xff3f8f4f;
+    static constexpr QRgb cancelled_colour = 0xffc0702a;
+    static constexpr QRgb failed_colour = 0xffb03030;
+
+    void note(const QString &words, QRgb colour)
+    {
+        words_ = words;
+        colour_ = colour;
+        has_news_ = true;
+    }
+
     void end(const dcc::job &job, dcc::job_state state)
     {
-        cancel_->setEnabled(false);
+        is_active_ = false;
         const QString at = QString::fromStdString(job.progress_message());
         switch (state) {
         case dcc::job_state::completed:
-            return show_state("completed, " + at, "#3f8f4f");
+            return note("completed, " + at, completed_colour);
         case dcc::job_state::cancelled:
-            return show_state("cancelled at " + at + ": " +
-                                  QString::fromStdString(job.token().reason()),
-                              "#c0702a");
+            return note("cancelled at " + at + ": " + QString::fromStdString(job.token().reason()),
+                        cancelled_colour);
         case dcc::job_state::failed:
-            return show_state("failed: " + QString::fromStdString(job.failure()), "#b03030");
+            return note("failed: " + QString::fromStdString(job.failure()), failed_colour);
         default:
-            return show_state("interrupted", "#b03030");
+            return note("interrupted", failed_colour);
         }
     }
 
-    void show_state(const QString &words, const QColor &colour)
-    {
-        QPalette of_bar = palette();
-        of_bar.setColor(QPalette::Highlight, colour);
-        bar_->setPalette(of_bar);
-        QPalette of_state = palette();
-        of_state.setColor(QPalette::WindowText, colour);
-        state_->setPalette(of_state);
-        state_->setText(words);
-    }
-
-    void show_picture()
-    {
-        const auto *bytes = reinterpret_cast<const uchar *>(scene_->pixels().data());
-        const QImage image(bytes, scenes::width, scenes::height, QImage::Format_RGB32);
-        picture_->setPixmap(QPixmap::fromImage(image));
-    }
+    // What is to be shown.
+    QString words_;
+    QRgb colour_ = idle_colour;
+    int done_ = 0;
+    bool is_active_ = false;
+    bool has_news_ = false;
 
     QString label_;
     scene_maker make_scene_;

@@ -3,6 +3,8 @@
 
 #include <QtWidgets>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <memory>
 
@@ -27,7 +29,8 @@ public:
         line->addWidget(start_all_);
         column->addLayout(line);
         statistics_->setObjectName("statistics");
-        resize(640, sizeHint().height());
+        start_all_->setObjectName("start_all");
+        resize(560, sizeHint().height());
 
         connect(start_all_, &QPushButton::clicked, this, [this] { start_all(); });
         connect(&timer_, &QTimer::timeout, this, [this] { tick(); });
@@ -36,7 +39,7 @@ public:
         show_statistics();
     }
 
-    // Here the rows are still there, which are told how their jobs end.
+    // Others may have the dispatcher, too; no job may tell the rows anything when they are gone.
     ~job_window() override { dispatcher_.shutdown(); }
 
     // For other plugins of the same host.
@@ -52,12 +55,13 @@ private:
 
     void tick()
     {
-        // Not an exception, which would have to go through Qt.
-        dcc::tick done;
-        if (dispatcher_.try_pump(done, budget) < 0)
-            return;
-        if (done.remaining == 0)
+        const dcc::tick done = dispatcher_.pump(budget);
+        if (done.status < 0)
+            return; // inside a job's own event loop, for instance
+        if (!done.next)
             timer_.stop(); // until the dispatcher wakes it
+        for (job_row *row : rows_)
+            row->show_news();
         start_all_->setEnabled(std::none_of(rows_.begin(), rows_.end(),
                                             [](job_row *row) { return row->is_active(); }));
         show_statistics();
@@ -69,10 +73,11 @@ private:
             return QString::number(std::chrono::duration<double, std::milli>(time).count(), 'f', 1);
         };
         const dcc::dispatcher_stats now = dispatcher_.stats();
-        statistics_->setText(QString("%1 ticks, the longest %2 ms; depth %3")
+        statistics_->setText(QString("%1 ticks, the longest %2 ms; depth %3, %4 under way")
                                  .arg(now.ticks)
                                  .arg(milliseconds(now.longest_tick))
-                                 .arg(now.depth));
+                                 .arg(now.depth)
+                                 .arg(now.between_slices));
     }
 
     dcc::dispatcher_options options()
@@ -81,7 +86,7 @@ private:
         given.progress_interval = std::chrono::milliseconds(30);
         given.progress = [this](const dcc::job &job, dcc::job::progress_info progress) {
             for (job_row *row : rows_)
-                row->show_progress(job, progress);
+                row->note_progress(job, progress);
         };
         // Comes from any thread that posts or cancels.
         given.wake = [this] {
