@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <vector>
 
 #include "job_window.hpp"
@@ -150,18 +151,24 @@ private:
     void a_tick_ends_with_its_budget()
     {
         int left = 100;
+        std::map<std::uint64_t, int> jobs_of_tick;
+        const dcc::dispatcher &dispatcher = window_->dispatcher();
         for (int count = left; count > 0; --count)
-            window_->dispatcher().post("a millisecond", [&left] {
+            dispatcher.post("a millisecond", [&left, &jobs_of_tick, &dispatcher] {
                 const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
                 while (std::chrono::steady_clock::now() < end) {
                 }
+                ++jobs_of_tick[dispatcher.stats().ticks];
                 --left;
             });
         wait_until([&left] { return left == 0; }, "the queue is empty");
-        const dcc::dispatcher_stats stats = window_->dispatcher().stats();
+        for (const auto &[tick, jobs] : jobs_of_tick)
+            expect(jobs <= 4, QString("a tick of 4 ms ran %1 jobs of 1 ms").arg(jobs));
+
         const auto budget = std::chrono::milliseconds(4);
-        // The machine may be elsewhere for a moment outside the slices, too.
-        const auto margin = std::chrono::milliseconds(10);
+        // A busy machine may be elsewhere for a moment outside the slices, too.
+        const auto margin = std::chrono::milliseconds(50);
+        const dcc::dispatcher_stats stats = dispatcher.stats();
         const QString figures = QString("longest tick %1 us, longest slice %2 us")
                                     .arg(stats.longest_tick.count() / 1000)
                                     .arg(stats.run.longest.count() / 1000);
@@ -188,7 +195,7 @@ private:
         wait_until([this] { return rows_[2].is_in_progress(); }, "they run again");
         expect(rows_[1].is("running") && rows_[1].part() < 0.5, "also the one that was cancelled");
         // Someone else still has the dispatcher: it does not go with the window, but its jobs do.
-        new dcc::dispatcher(window_->dispatcher());
+        static_cast<void>(dcc::dispatcher(window_->dispatcher()).detach());
         std::puts("closing");
         window_->close();
     }
