@@ -16,12 +16,16 @@
  * `dcc::token_from` and `dcc::std_stop_token_from` lead to std's own and back. A plugin that may be
  * unloaded names a `dcc::owner` wherever it hands in a callable, and closes it before it goes.
  *
+ * `dcc::dispatcher` is the queue of a UI thread: callables are posted to it from any thread as jobs, and
+ * its tick pumps them, in slices if they are long.
+ *
  * Two halves. The non-throwing half is always there: `try_create` and the other `try_` functions
  * answer a status, polls and `is_cancelled` answer bool. Where exceptions are enabled, `create`,
- * scopes, callbacks, deadlines and waits throw dcc::error when they fail, and `throw_if_cancelled`
+ * posts, scopes, callbacks, deadlines and waits throw dcc::error when they fail, and `throw_if_cancelled`
  * throws dcc::cancelled_error. Without exceptions `create` gives an empty object, a wait answers
  * false, and the rest tells its `status`. No exception leaves through the C ABI: what a job throws
- * fails the job, what a callback throws goes to set_callback_exception_handler's handler.
+ * fails the job, what callbacks and completions throw goes to set_callback_exception_handler's
+ * handler. A pump never throws.
  *
  * To load the library at run time instead of linking it, include dcc_cancel_dl.h first. */
 

@@ -130,8 +130,9 @@ impl Keeper for Dispatchers {
         let slot = self.arena.slot(index);
         let live = slot.live();
         let queue = live.queue();
-        let owned = self.queues().host_owned(queue).swap(NIL, Ordering::AcqRel);
         let payload = live.payload.lock().take();
+        let payload = self.queues().forget_host(queue, payload);
+        let owned = self.queues().host_owned(queue).swap(NIL, Ordering::AcqRel);
         let ids = live.ids.lock().take();
         self.queues().remove(queue);
         let call = self.owners().enter_last(owned, thread_identity::current());
@@ -360,9 +361,9 @@ impl Dispatchers {
         let live = pin.slot().live();
         let queue = live.queue();
         self.shut_down(&pin, here);
-        self.queues().forget_host(queue);
-        let owned = self.queues().host_owned(queue).swap(NIL, Ordering::AcqRel);
         let payload = live.payload.lock().take();
+        let payload = self.queues().forget_host(queue, payload);
+        let owned = self.queues().host_owned(queue).swap(NIL, Ordering::AcqRel);
         let call = self.owners().enter_last(owned, thread_identity::current());
         if let Some(payload) = payload {
             payload.destroy();

@@ -43,6 +43,7 @@ pub mod error;
 pub mod events;
 pub mod foreign;
 pub mod handle;
+pub mod hosted;
 pub mod job;
 pub mod job_state;
 pub mod lane;

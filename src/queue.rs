@@ -19,11 +19,13 @@
 //! Lock order: the lists', then that of a posted job's body. The host's, then its owner's.
 
 use crate::error::Error;
+use crate::hosted::Hosted;
 use crate::lane::{Lane, Turns};
 use crate::list::{Fifo, ListNodes};
 use crate::owner::Owners;
 use crate::pool::{Link, NIL, Pool};
 use crate::posted::{Posted, PostedId, Stage};
+use crate::sys::callout::Payload;
 use crate::sys::host::Host;
 use crate::sys::sync::{ArrayQueue, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering};
 use crate::sys::{memory, thread_identity};
@@ -103,7 +105,7 @@ struct QueueCell {
     wake_owed: AtomicU32,
     inboxes: OnceBox<Inboxes>,
     lists: Mutex<Lists>,
-    host: Mutex<Option<Host>>,
+    host: Hosted,
     /// What the owner of the host's functions knows the dispatcher by; NIL without one.
     host_owned: AtomicU32,
     /// Since when the dispatcher's thread has been inside a job; 0 while it is not.
@@ -204,7 +206,7 @@ impl Queues {
         cell.capacity.store(capacity, Ordering::Relaxed);
         cell.wake_owed.store(0, Ordering::Relaxed);
         cell.host_owned.store(NIL, Ordering::Relaxed);
-        *cell.host.lock() = Some(host);
+        cell.host.set(host);
         *cell.lists.lock() = Lists::default();
         Ok(number)
     }
@@ -213,8 +215,9 @@ impl Queues {
     pub fn remove(&self, queue: u32) {
         let cell = self.cells.cell(queue);
         drop(self.drained(queue));
-        *cell.host.lock() = None;
-        self.cells.free(queue);
+        if cell.host.remove() {
+            self.cells.free(queue);
+        }
     }
 
     /// What its owner knows the dispatcher by.
@@ -547,20 +550,27 @@ impl Queues {
         call: impl FnOnce(&Host) -> R,
     ) -> Option<R> {
         let cell = self.cells.cell(queue);
-        let (host, entered) = {
-            let host = cell.host.lock();
+        let (host, entered) = cell.host.begin(|| {
             let owned = cell.host_owned.load(Ordering::Relaxed);
             // Under the lock: the functions are forgotten before the owner is.
-            ((*host)?, owners.enter(owned, thread_identity::current()))
-        };
+            owners.enter(owned, thread_identity::current())
+        })?;
         let result = entered.is_open.then(|| call(&host));
+        let left = cell.host.end();
+        if let Some(payload) = left.payload {
+            payload.destroy();
+        }
         owners.leave(entered);
+        if left.is_removed {
+            self.cells.free(queue);
+        }
         result
     }
 
-    /// Calls none of the host's functions any more.
-    pub fn forget_host(&self, queue: u32) {
-        *self.cells.cell(queue).host.lock() = None;
+    /// Calls none of the host's functions any more. The payload comes back to be destroyed, unless a
+    /// call runs on another thread, which then does it.
+    pub fn forget_host(&self, queue: u32, payload: Option<Payload>) -> Option<Payload> {
+        self.cells.cell(queue).host.forget(payload)
     }
 
     /// Tells the host that there is something to do, unless it was told since the last pump.

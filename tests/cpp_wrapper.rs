@@ -8,8 +8,20 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// The programs that show what the wrapper does.
-const PROGRAMS: &[&str] =
-    &["wrapper", "callback", "callback_races", "owner", "wait", "stop_token", "exit", "shutdown"];
+const PROGRAMS: &[&str] = &[
+    "wrapper",
+    "callback",
+    "callback_races",
+    "owner",
+    "wait",
+    "stop_token",
+    "exit",
+    "shutdown",
+    "dispatcher",
+    "dispatcher_exceptions",
+    "dispatcher_host",
+    "dispatcher_results",
+];
 
 const FRUGAL: &[&str] = &["-fno-exceptions", "-fno-rtti"];
 
@@ -88,7 +100,7 @@ fn it_compiles_after_hostile_macros() {
 
 #[test]
 fn the_examples_run() {
-    for source in ["examples/minimal.cpp", "examples/callbacks.cpp"] {
+    for source in ["examples/minimal.cpp", "examples/callbacks.cpp", "examples/dispatcher.cpp"] {
         compile_and_run(source, &support::cxx(), &[]);
     }
 }

@@ -137,6 +137,10 @@ fn the_wrapper_and_the_examples_do_what_they_say() {
         "stop_token",
         "exit",
         "shutdown",
+        "dispatcher",
+        "dispatcher_exceptions",
+        "dispatcher_host",
+        "dispatcher_results",
         "hostile_macros",
     ]
     .map(|name| format!("tests/cpp/{name}.cpp"));
@@ -146,7 +150,12 @@ fn the_wrapper_and_the_examples_do_what_they_say() {
             stage.run("program.exe", &[]);
         }
     }
-    for source in [programs[0].as_str(), "examples/minimal.cpp", "examples/callbacks.cpp"] {
+    for source in [
+        programs[0].as_str(),
+        "examples/minimal.cpp",
+        "examples/callbacks.cpp",
+        "examples/dispatcher.cpp",
+    ] {
         stage.compile_linked(source, "program.exe", &[]);
         stage.run("program.exe", &[]);
     }

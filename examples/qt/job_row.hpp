@@ -6,6 +6,8 @@
 
 #include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "dcc_cancel.hpp"
 #include "scenes.hpp"
@@ -56,7 +58,6 @@ public:
             note("waiting", running_colour);
         else
             note("refused", failed_colour);
-        show_news();
     }
 
     // The dispatcher tells it of each job; this row takes its own.
@@ -109,7 +110,8 @@ private:
     void end(const dcc::job &job, dcc::job_state state)
     {
         is_active_ = false;
-        const QString at = QString::fromStdString(job.progress_message());
+        const std::string message = job.progress_message();
+        const QString at = message.empty() ? "the start" : QString::fromStdString(message);
         switch (state) {
         case dcc::job_state::completed:
             return note("completed, " + at, completed_colour);

@@ -36,7 +36,7 @@ public:
         connect(&timer_, &QTimer::timeout, this, [this] { tick(); });
         timer_.setTimerType(Qt::PreciseTimer);
         timer_.setInterval(std::chrono::milliseconds(1000 / 60));
-        show_statistics();
+        show_news();
     }
 
     // Others may have the dispatcher, too; no job may tell the rows anything when they are gone.
@@ -50,7 +50,7 @@ private:
     {
         for (job_row *row : rows_)
             row->start(dispatcher_);
-        start_all_->setEnabled(false);
+        show_news();
     }
 
     void tick()
@@ -60,15 +60,15 @@ private:
             return; // inside a job's own event loop, for instance
         if (!done.next)
             timer_.stop(); // until the dispatcher wakes it
+        show_news();
+    }
+
+    void show_news()
+    {
         for (job_row *row : rows_)
             row->show_news();
         start_all_->setEnabled(std::none_of(rows_.begin(), rows_.end(),
                                             [](job_row *row) { return row->is_active(); }));
-        show_statistics();
-    }
-
-    void show_statistics()
-    {
         const auto milliseconds = [](std::chrono::nanoseconds time) {
             return QString::number(std::chrono::duration<double, std::milli>(time).count(), 'f', 1);
         };
@@ -88,15 +88,13 @@ private:
             for (job_row *row : rows_)
                 row->note_progress(job, progress);
         };
-        // Comes from any thread that posts or cancels.
-        given.wake = [this] {
-            QMetaObject::invokeMethod(
-                &timer_,
-                [this] {
-                    if (!timer_.isActive())
-                        timer_.start();
-                },
-                Qt::QueuedConnection);
+        // Comes from any thread that posts or cancels, maybe when the window is gone.
+        given.wake = [timer = QPointer<QTimer>(&timer_)] {
+            const auto start = [timer] {
+                if (timer && !timer->isActive())
+                    timer->start();
+            };
+            QMetaObject::invokeMethod(qApp, start, Qt::QueuedConnection);
         };
         return given;
     }

@@ -8,10 +8,12 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <future>
 #include <initializer_list>
 #include <memory>
 #include <new>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -33,6 +35,9 @@
 #define Always 2
 #define Success 0
 #define Complex 0
+#define Above 0
+#define Below 1
+#define CurrentTime 0L
 // Windows
 #define min(a, b) ((a) < (b) ? (a) : (b))
 #define max(a, b) ((a) > (b) ? (a) : (b))
@@ -41,6 +46,12 @@
 #define near
 #define far
 #define ERROR 0
+#define IN
+#define OUT
+#define OPTIONAL
+#define IGNORE 0
+#define CALLBACK
+#define PostMessage PostMessageW
 #define GetMessage GetMessageW
 // Qt
 #define emit
@@ -73,6 +84,27 @@ int main()
 #if defined(__cpp_lib_jthread)
     dcc::token_from(dcc::std_stop_token_from(token));
 #endif
+    dcc::dispatcher_options host;
+    host.wake = [] {};
+    host.veto = [] { return false; };
+    host.progress = [](const dcc::job &, dcc::job::progress_info) {};
+    host.execute = [](dcc::pool_task) { return false; };
+    dcc::dispatcher queue;
+    if (dcc::dispatcher::try_create(queue, std::move(host)) != DCC_OK)
+        return 1;
+    dcc::post_options posting;
+    posting.lane = dcc::lane::background;
+    posting.deadline = dcc::no_limit;
+    posting.completion = [](const dcc::job &, dcc::job_state) {};
+    const dcc::job posted = queue.post("", [] { return dcc::step::done; }, posting);
+#if DCC_CANCEL_EXCEPTIONS
+    std::future<int> number = queue.async("", [](const dcc::job &) { return 7; });
+#endif
+    const dcc::tick tick = queue.pump(std::chrono::seconds(1));
+    if (tick.completed == 0 || !queue.post_and_wait("", [] {}, dcc::no_limit))
+        return 1;
+    if (queue.stats().completed < 2 || !queue.longest_label().empty() || queue.find("none"))
+        return 1;
     dcc::token_scope current(token);
     dcc::poller cancelled;
     token.cancel("done");
