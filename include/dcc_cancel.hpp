@@ -21,7 +21,7 @@
  *
  * Two halves. The non-throwing half is always there: `try_create` and the other `try_` functions
  * answer a status, polls and `is_cancelled` answer bool. Where exceptions are enabled, `create`,
- * scopes, callbacks, deadlines and waits throw dcc::error when they fail, and `throw_if_cancelled`
+ * posts, scopes, callbacks, deadlines and waits throw dcc::error when they fail, and `throw_if_cancelled`
  * throws dcc::cancelled_error. Without exceptions `create` gives an empty object, a wait answers
  * false, and the rest tells its `status`. No exception leaves through the C ABI: what a job throws
  * fails the job, what callbacks and completions throw goes to set_callback_exception_handler's

@@ -105,7 +105,7 @@ void a_wait_says_whether_the_job_had_started_when_its_time_was_over()
                 std::this_thread::sleep_for(1ms);
             return false;
         },
-        200ms);
+        500ms);
     EXPECT(!started && started.end == dcc::wait_end::started);
     EXPECT(started.job.token().cause() == dcc::cause::deadline);
     while (started.job.state() != dcc::job_state::cancelled || kept.use_count() > 1)
