@@ -192,7 +192,7 @@ void a_refused_post_destroys_its_callable_once_and_says_how_full_it_is()
     dcc::admission found;
     EXPECT(queue.try_post(job, "", callable, {}, &found) == DCC_ERROR_OVERLOADED && !job);
     EXPECT(found.depth == 2 && found.capacity == 2 && gone == 1); // the copy
-    EXPECT(found.retry_after >= 1ms && found.retry_after <= 1s);
+    EXPECT(found.retry_after >= 1ms && found.retry_after <= 1s && queue.stats().rejected == 1);
 #if DCC_CANCEL_EXCEPTIONS
     bool thrown = false;
     try {
@@ -409,6 +409,11 @@ void its_statistics_are_those_of_the_library()
     EXPECT(stats.run.longest >= 50ms && stats.run.p50 < 50ms && stats.run.p99 >= stats.run.p95);
     EXPECT(stats.wait.longest >= stats.wait.p50 && stats.wait.p50 > 0s);
     EXPECT(queue.longest_label() == "slow" && stats.present_job_id == 0);
+    EXPECT(stats.interrupted == 0 && stats.rejected == 0 && stats.between_slices == 0);
+    queue.post("", [] { return dcc::step::again; });
+    queue.pump_all();
+    EXPECT(queue.stats().between_slices == 1);
+    EXPECT(queue.shutdown() == DCC_OK && queue.stats().interrupted == 1);
 }
 
 } // namespace
