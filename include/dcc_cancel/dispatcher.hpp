@@ -95,6 +95,7 @@ public:
     /* As create; `result` is empty unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
     static dcc_status try_create(dispatcher &result, dispatcher_options options = {}) noexcept
     {
+        result.reset();
         dcc_dispatcher_desc desc = {};
         desc.struct_size = sizeof desc;
         desc.flags = options.bind_later ? DCC_DISPATCHER_BIND_LATER : 0u;

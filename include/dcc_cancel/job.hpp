@@ -76,6 +76,7 @@ public:
     /* As create; `result` is empty unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
     static dcc_status try_create(job &result, const job_options &options = {}) noexcept
     {
+        result.reset();
         std::unique_ptr<owned> kept(new (std::nothrow) owned);
         if (!kept || !kept->take(options))
             return DCC_ERROR_RESOURCES;

@@ -6,11 +6,25 @@
 
 #include <functional>
 #include <memory>
+#include <new>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
+
+namespace {
+
+bool has_memory = true;
+
+} // namespace
+
+// What the wrapper allocates with.
+void *operator new(std::size_t size, const std::nothrow_t &) noexcept
+{
+    return has_memory ? ::operator new(size) : nullptr;
+}
 
 namespace {
 
@@ -178,7 +192,7 @@ void a_refused_post_destroys_its_callable_once_and_says_how_full_it_is()
     dcc::admission found;
     EXPECT(queue.try_post(job, "", callable, {}, &found) == DCC_ERROR_OVERLOADED && !job);
     EXPECT(found.depth == 2 && found.capacity == 2 && gone == 1); // the copy
-    EXPECT(found.retry_after >= 1ms && found.retry_after <= 1s);
+    EXPECT(found.retry_after >= 1ms && found.retry_after <= 1s && queue.stats().rejected == 1);
 #if DCC_CANCEL_EXCEPTIONS
     bool thrown = false;
     try {
@@ -354,6 +368,24 @@ void an_empty_one_refuses_all()
     EXPECT(none.stats().capacity == 0);
 }
 
+void without_memory_nothing_is_made()
+{
+    dcc::dispatcher queue = dcc::dispatcher::create();
+    dcc::dispatcher other = queue;
+    const dcc::job waiting = queue.post("", [] {});
+    dcc::job job = waiting;
+    dcc::waited_job waited = queue.post_and_wait("", [] {}, dcc::no_limit);
+    has_memory = false;
+    EXPECT(dcc::dispatcher::try_create(other) == DCC_ERROR_RESOURCES && !other);
+    EXPECT(queue.try_post(job, "", [] {}) == DCC_ERROR_RESOURCES && !job);
+    EXPECT(queue.try_post_and_wait(waited, "", [] {}, dcc::no_limit) == DCC_ERROR_RESOURCES);
+    EXPECT(waited.end == dcc::wait_end::refused && !waited.job);
+    job = waiting;
+    EXPECT(dcc::job::try_create(job) == DCC_ERROR_RESOURCES && !job);
+    has_memory = true;
+    EXPECT(queue.stats().posted == 2);
+}
+
 void its_statistics_are_those_of_the_library()
 {
     dcc::dispatcher queue = dcc::dispatcher::create();
@@ -377,6 +409,11 @@ void its_statistics_are_those_of_the_library()
     EXPECT(stats.run.longest >= 50ms && stats.run.p50 < 50ms && stats.run.p99 >= stats.run.p95);
     EXPECT(stats.wait.longest >= stats.wait.p50 && stats.wait.p50 > 0s);
     EXPECT(queue.longest_label() == "slow" && stats.present_job_id == 0);
+    EXPECT(stats.interrupted == 0 && stats.rejected == 0 && stats.between_slices == 0);
+    queue.post("", [] { return dcc::step::again; });
+    queue.pump_all();
+    EXPECT(queue.stats().between_slices == 1);
+    EXPECT(queue.shutdown() == DCC_OK && queue.stats().interrupted == 1);
 }
 
 } // namespace
@@ -400,6 +437,7 @@ int main()
     copies_are_one_and_the_last_shuts_it_down();
     a_shutdown_ends_what_waits_and_refuses_the_rest();
     an_empty_one_refuses_all();
+    without_memory_nothing_is_made();
     its_statistics_are_those_of_the_library();
     return 0;
 }
