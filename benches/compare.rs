@@ -44,6 +44,8 @@ const ROWS: &[Row] = &[
     row("create and release", "std::stop_source", Some(1.0)),
     row("create and release a child", "create and release", None),
     row("register and unregister", "std::stop_callback", Some(1.5)),
+    row("post and run one job", "g_idle_source", Some(0.5)),
+    row("post and run 64 jobs", "g_idle_source, 64 of them", Some(0.5)),
 ];
 
 const COUNTED: &[&str] = &[
@@ -58,6 +60,10 @@ const COUNTED: &[&str] = &[
     "std::stop_source",
     "register and unregister",
     "std::stop_callback",
+    "post and run one job",
+    "g_idle_source",
+    "post and run 64 jobs",
+    "g_idle_source, 64 of them",
     "poll of the current token",
     "poll of both layers",
     LOAD,
@@ -95,7 +101,7 @@ fn build(folder: &Path) -> (std::path::PathBuf, Vec<&'static str>) {
             sources.push("glib.cpp");
             libraries.extend(flags);
         }
-        None => absent.push("g_cancellable"),
+        None => absent.extend(["g_cancellable", "g_idle_source"]),
     }
     match flags_of("tbb", "libtbb-dev and pkg-config") {
         Some(flags) => {
@@ -168,7 +174,7 @@ fn print_counts(program: &Path, folder: &Path, absent: &[&str]) {
     println!("\n{:<60} {:>12}", "instructions per call, the loop around it included", "");
     for (position, work) in works.iter().enumerate() {
         let (short, long) = (total(2 * position + 1), total(2 * position + 2));
-        println!("{work:<60} {:>12.1}", (long - short) / 4000.0);
+        println!("{work:<60} {:>12.1}", (long - short) / 4096.0);
     }
 }
 

@@ -113,6 +113,46 @@ const AddWork register_and_unregister{"register and unregister", [](std::uint64_
     });
 }};
 
+dcc_dispatcher *shared_dispatcher()
+{
+    static dcc_dispatcher *const dispatcher = [] {
+        dcc_dispatcher_desc desc{};
+        desc.struct_size = sizeof desc;
+        dcc_dispatcher *made = nullptr;
+        require(dcc_dispatcher_create(&desc, &made) == DCC_OK);
+        return made;
+    }();
+    return dispatcher;
+}
+
+std::int32_t count_run(const dcc_job *, void *runs)
+{
+    ++*static_cast<std::uint64_t *>(runs);
+    return 0;
+}
+
+// Posts so many jobs, then runs them in one tick.
+void post_and_run(std::uint64_t times, std::uint64_t batch)
+{
+    dcc_dispatcher *const dispatcher = shared_dispatcher();
+    std::uint64_t runs = 0;
+    for (std::uint64_t i = 0; i < times; i += batch) {
+        for (std::uint64_t job = 0; job < batch; ++job) {
+            dcc_post_desc desc{};
+            desc.struct_size = sizeof desc;
+            desc.function = count_run;
+            desc.user_data = &runs;
+            require(dcc_dispatcher_post(dispatcher, &desc, nullptr, nullptr) == DCC_OK);
+        }
+        require(dcc_dispatcher_pump(dispatcher, DCC_NO_LIMIT, batch, nullptr) == DCC_OK);
+    }
+    require(runs >= times);
+}
+
+const AddWork post_one{"post and run one job", [](std::uint64_t times) { post_and_run(times, 1); }};
+
+const AddWork post_many{"post and run 64 jobs", [](std::uint64_t times) { post_and_run(times, 64); }};
+
 const bool disturbs = [] {
     disturbance = [] {
         require(dcc_cancel_token_retain(shared_token()) == DCC_OK);
