@@ -278,6 +278,7 @@ void a_deadline_is_the_posts_or_else_the_dispatchers()
 
 void a_pump_is_bounded()
 {
+    static_assert(dcc::detail::duration_of(DCC_NO_LIMIT) == dcc::no_limit, "not a negative one");
     dcc::dispatcher queue = dcc::dispatcher::create();
     for (int count = 0; count < 5; ++count)
         queue.post("", [] { std::this_thread::sleep_for(2ms); });
