@@ -97,11 +97,21 @@ unsafe extern "C" fn destroy(host: *mut c_void) {
     host.destroys.fetch_add(1, Ordering::SeqCst);
 }
 
+/// A pool that has room, and never gets round to it: only the cancel decides.
+unsafe extern "C" fn execute_later(
+    _run: Option<unsafe extern "C" fn(*mut c_void)>,
+    _argument: *mut c_void,
+    _host: *mut c_void,
+) -> i32 {
+    0
+}
+
 impl SlowHost {
     fn dispatcher(&self, owner: Owner) -> Dispatcher {
         Dispatcher::with(|desc| {
             desc.user_data = std::ptr::from_ref(self).cast_mut().cast();
             desc.wake = Some(slow_wake);
+            desc.execute = Some(execute_later);
             desc.destroy = Some(destroy);
             desc.owner = owner.pointer();
         })
