@@ -12,7 +12,6 @@ use crate::events::EventText;
 use crate::job::JobState;
 use crate::queue::Next;
 use crate::sys::clock;
-use crate::sys::host::Host;
 use crate::sys::sync::{AtomicU32, Ordering};
 use crate::timeline::{Moment, MomentKind};
 
@@ -102,8 +101,7 @@ impl Dispatchers {
             if is_spent || tick.executed >= bounds.most {
                 break;
             }
-            tick.vetoed =
-                self.queues().call_host(self.owners(), queue, Host::vetoes).unwrap_or(false);
+            tick.vetoed = self.queues().vetoes(self.owners(), queue);
             if tick.vetoed {
                 break;
             }

@@ -114,6 +114,8 @@ struct QueueCell {
     admission: AtomicU64,
     capacity: AtomicU32,
     wake_owed: AtomicU32,
+    /// Which functions the host gave, see `Host::given`.
+    host_given: AtomicU32,
     inboxes: OnceBox<Inboxes>,
     lists: Mutex<Lists>,
     host: Mutex<HostPart>,
@@ -217,6 +219,7 @@ impl Queues {
         cell.capacity.store(capacity, Ordering::Relaxed);
         cell.wake_owed.store(0, Ordering::Relaxed);
         cell.host_owned.store(NIL, Ordering::Relaxed);
+        cell.host_given.store(host.given(), Ordering::Relaxed);
         *cell.host.lock() = HostPart { functions: Some(host), ..HostPart::default() };
         *cell.lists.lock() = Lists::default();
         Ok(number)
@@ -343,7 +346,10 @@ impl Queues {
         let cell = self.cells.cell(queue);
         let mut lists = cell.lists.lock();
         for inbox in cell.inboxes.get().into_iter().flat_map(|inboxes| &inboxes.0) {
-            while let Some(number) = inbox.pop() {
+            // Looking costs less than a `pop` that finds nothing, which fences.
+            while !inbox.is_empty()
+                && let Some(number) = inbox.pop()
+            {
                 self.sort_in(queue, &mut lists, number);
             }
         }
@@ -619,9 +625,20 @@ impl Queues {
         (cell.host_owned.swap(NIL, Ordering::AcqRel), payload)
     }
 
+    fn gave(&self, queue: u32, function: u32) -> bool {
+        self.cells.cell(queue).host_given.load(Ordering::Relaxed) & function != 0
+    }
+
+    /// Whether the host says "not now".
+    pub fn vetoes(&self, owners: &Owners, queue: u32) -> bool {
+        self.gave(queue, Host::VETO) && self.call_host(owners, queue, Host::vetoes).unwrap_or(false)
+    }
+
     /// Tells the host that there is something to do, unless it was told since the last pump.
     pub fn wake(&self, owners: &Owners, queue: u32) {
-        if self.cells.cell(queue).wake_owed.swap(1, Ordering::AcqRel) == 0 {
+        if self.cells.cell(queue).wake_owed.swap(1, Ordering::AcqRel) == 0
+            && self.gave(queue, Host::WAKE)
+        {
             self.call_host(owners, queue, Host::wake);
         }
     }

@@ -40,6 +40,17 @@ pub struct HostFunctions {
 pub struct Host(HostFunctions);
 
 impl Host {
+    /// There is a `wake`.
+    pub const WAKE: u32 = 1;
+    /// There is a `veto`.
+    pub const VETO: u32 = 2;
+
+    /// Which of the two there are.
+    pub fn given(&self) -> u32 {
+        let wake = if self.0.wake.is_some() { Self::WAKE } else { 0 };
+        wake | if self.0.veto.is_some() { Self::VETO } else { 0 }
+    }
+
     /// # Safety
     /// The functions may be called with their user data until the payload of the dispatcher that
     /// has them is destroyed: `veto` and `progress` on its thread, the others on any.

@@ -146,6 +146,11 @@ mod model {
             Ok(())
         }
 
+        /// Whether nothing is in it.
+        pub fn is_empty(&self) -> bool {
+            self.values.lock().is_empty()
+        }
+
         /// Takes the first value.
         pub fn pop(&self) -> Option<T> {
             self.values.lock().pop_front()
