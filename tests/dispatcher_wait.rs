@@ -139,10 +139,14 @@ fn a_cancel_frees_who_waits() {
     let dispatcher = Dispatcher::new();
     let waiter =
         thread::spawn(move || dispatcher.post_and_wait(nothing().caller_id("bake"), FOREVER));
-    until("it waits", || dispatcher.stats().depth == 1);
     let mut job = std::ptr::null_mut();
-    // SAFETY: a text of that length and a writable result.
-    unsafe { dcc_dispatcher_find(dispatcher.pointer(), c"bake".as_ptr(), 4, &mut job) };
+    // Counted in the depth it is before it can be found.
+    until("it waits", || {
+        // SAFETY: a text of that length and a writable result.
+        let found =
+            unsafe { dcc_dispatcher_find(dispatcher.pointer(), c"bake".as_ptr(), 4, &mut job) };
+        found == DCC_OK
+    });
     Job(job.addr()).cancel();
     Job(job.addr()).release();
     let (status, state, log) = waiter.join().unwrap();
