@@ -16,6 +16,9 @@
 //!   thread, [`diagnose`] what is noted of polls, [`foreign`] hosts' own checks.
 //! - [`queue`]: who waits in a dispatcher, and leaves it when a token is cancelled; [`posted`] what is
 //!   known of each, [`lane`] whose turn it is, [`hosted`] the host's functions.
+//! - [`wire`]: which request a message of a peer cancels; [`reply`] what a session answers,
+//!   [`progress_gate`] when it tells of progress. They know no tokens. [`request_id`]: what a request
+//!   is called; [`json_text`]: strings as JSON has them.
 //! - [`registration`], [`signal`]: what listens. [`owner`], [`wait_graph`]: plugins whose functions
 //!   are called, and who waits for whom. [`events`], [`watch`], [`watchdog`], [`latency`],
 //!   [`place`]: what diagnosis keeps. [`timeline`]: what happened when; [`recording`] its file.
@@ -52,6 +55,7 @@ pub mod handle;
 pub mod hosted;
 pub mod job;
 pub mod job_state;
+pub mod json_text;
 pub mod lane;
 pub mod latency;
 pub mod link;
@@ -63,11 +67,14 @@ pub mod pool;
 pub mod post;
 pub mod post_wait;
 pub mod posted;
+pub mod progress_gate;
 pub mod pump;
 pub mod queue;
 pub mod recording;
 pub mod registration;
+pub mod reply;
 pub mod report;
+pub mod request_id;
 pub mod run;
 pub mod signal;
 #[allow(unsafe_code)]
@@ -78,6 +85,7 @@ pub mod token;
 pub mod wait_graph;
 pub mod watch;
 pub mod watchdog;
+pub mod wire;
 pub mod workers;
 
 #[cfg(not(loom))]
