@@ -125,6 +125,12 @@
 #define DCC_EVENT_SLOW_CANCEL 5
 
 /**
+ * Kind of an event: a peer cancelled one of its requests, or its session was closed. `token` is the
+ * request's; `text` the request's id as JSON has it, a colon, a space, and the reason.
+ */
+#define DCC_EVENT_REQUEST_CANCELLED 6
+
+/**
  * Room for the text of an event with its NUL.
  */
 #define DCC_EVENT_TEXT_SIZE 128
@@ -176,6 +182,118 @@
  * Answer of a dcc_job_fn: call it again, in the next tick; on a worker after those that wait.
  */
 #define DCC_RUN_AGAIN 100
+
+/**
+ * Reply policy: a request that its peer cancelled is not answered, as MCP has it.
+ */
+#define DCC_REPLIES_SILENT 0
+
+/**
+ * Reply policy: it is answered with the error -32800, as LSP and ACP have it, and MCP's streamable
+ * HTTP of 2025.
+ */
+#define DCC_REPLIES_CANCELLED 1
+
+/**
+ * Kind of a session: messages come one after the other; a cancel never comes before its request.
+ */
+#define DCC_SESSION_STDIO 0
+
+/**
+ * Kind of a session: messages come on several threads; a cancel may come before its request.
+ */
+#define DCC_SESSION_HTTP 1
+
+/**
+ * Early cancels: as the session's kind has it.
+ */
+#define DCC_EARLY_BY_KIND 0
+
+/**
+ * Early cancels: held for their request.
+ */
+#define DCC_EARLY_HELD 1
+
+/**
+ * Early cancels: ignored and counted.
+ */
+#define DCC_EARLY_IGNORED 2
+
+/**
+ * Flag of a session: the id 7 and the id "7" are one, as some servers have it. Answers have the type of
+ * the request all the same.
+ */
+#define DCC_SESSION_IDS_ARE_TEXTS 1
+
+/**
+ * The largest quota.
+ */
+#define DCC_MAX_SESSION_QUOTA 65536
+
+/**
+ * What a message was: a cancel of a request in flight, and the first.
+ */
+#define DCC_MESSAGE_CANCELLED 1
+
+/**
+ * What a message was: a cancel of a request that had been cancelled, or cannot be.
+ */
+#define DCC_MESSAGE_WITHOUT_EFFECT 2
+
+/**
+ * What a message was: a cancel that is held for its request.
+ */
+#define DCC_MESSAGE_HELD 3
+
+/**
+ * What a message was: a cancel of no request in flight.
+ */
+#define DCC_MESSAGE_UNKNOWN 4
+
+/**
+ * What a message was: for somebody else.
+ */
+#define DCC_MESSAGE_OTHER 5
+
+/**
+ * What a message was: none, or a cancellation of nothing.
+ */
+#define DCC_MESSAGE_MALFORMED 6
+
+/**
+ * Type of an id: a 64-bit integer.
+ */
+#define DCC_ID_INTEGER 1
+
+/**
+ * Type of an id: a text.
+ */
+#define DCC_ID_TEXT 2
+
+/**
+ * Longest text of a request id in bytes.
+ */
+#define DCC_MAX_REQUEST_ID_LENGTH 256
+
+/**
+ * Flag of a request: its peer cannot cancel it, as MCP has it for `initialize`.
+ */
+#define DCC_REQUEST_NOT_CANCELLABLE 1
+
+/**
+ * Owed to a peer: the answer to its request.
+ */
+#define DCC_OWED_RESULT 1
+
+/**
+ * Owed to a peer: nothing; it does not wait for an answer any more.
+ */
+#define DCC_OWED_NOTHING 2
+
+/**
+ * Owed to a peer: the error that dcc_request_write_cancelled writes.
+ */
+#define DCC_OWED_CANCELLED 3
 
 /**
  * Room for the name of a file with its NUL.
@@ -248,6 +366,18 @@ typedef struct dcc_owner dcc_owner;
  * unregister it, also after the callback has run and after the token is gone.
  */
 typedef struct dcc_registration dcc_registration;
+
+/**
+ * A request of a session: an id in flight with its token; shared by reference count. The pointer is a
+ * handle, not an address: one that is stale never names a later request of the same id.
+ */
+typedef struct dcc_request dcc_request;
+
+/**
+ * A session: one peer's connection, the scope of its request ids; shared by reference count. The
+ * pointer is a handle, not an address.
+ */
+typedef struct dcc_session dcc_session;
 
 /**
  * Answer of most functions: 0 is fine, positive an ordinary answer, negative a mistake or a
@@ -865,6 +995,152 @@ typedef struct dcc_dispatcher_info {
 } dcc_dispatcher_info;
 
 /**
+ * What a session is created from. Set all to zero, then `struct_size` to sizeof, then what you need.
+ */
+typedef struct dcc_session_desc {
+    /**
+     * sizeof(dcc_session_desc)
+     */
+    uint32_t struct_size;
+    /**
+     * DCC_SESSION_IDS_ARE_TEXTS or 0.
+     */
+    uint32_t flags;
+    /**
+     * DCC_SESSION_STDIO or DCC_SESSION_HTTP.
+     */
+    int32_t kind;
+    /**
+     * DCC_REPLIES_SILENT or DCC_REPLIES_CANCELLED.
+     */
+    int32_t replies;
+    /**
+     * One of the DCC_EARLY_ constants.
+     */
+    int32_t early;
+    /**
+     * Most requests in flight, up to DCC_MAX_SESSION_QUOTA; 0 is 1024.
+     */
+    uint32_t max_requests;
+    /**
+     * Most ids without a live request of which something is remembered: cancels that are held, and what
+     * can be asked of requests that were cancelled and have ended. Up to DCC_MAX_SESSION_QUOTA; 0 is
+     * 256. What finds no room is forgotten and counted.
+     */
+    uint32_t max_kept;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * For how many nanoseconds a cancel is held for its request; 0 is 30 seconds.
+     */
+    uint64_t early_ttl_ns;
+} dcc_session_desc;
+
+/**
+ * What a peer calls one of its requests, in the type that it came in: 1 is not "1".
+ */
+typedef struct dcc_request_id {
+    /**
+     * DCC_ID_INTEGER or DCC_ID_TEXT.
+     */
+    int32_t type;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * The integer.
+     */
+    int64_t integer;
+    /**
+     * The text: UTF-8, up to DCC_MAX_REQUEST_ID_LENGTH bytes; read during the call only.
+     */
+    const char *text;
+    /**
+     * Bytes in `text`, or DCC_NUL_TERMINATED.
+     */
+    size_t text_length;
+} dcc_request_id;
+
+/**
+ * What a session has seen. Set `struct_size` to sizeof before the call.
+ */
+typedef struct dcc_session_info {
+    /**
+     * sizeof(dcc_session_info); the call writes back how much of it was filled.
+     */
+    uint32_t struct_size;
+    /**
+     * 1 after a close.
+     */
+    int32_t is_closed;
+    /**
+     * Requests in flight.
+     */
+    uint32_t live;
+    /**
+     * Other ids of which something is remembered.
+     */
+    uint32_t kept;
+    /**
+     * Requests that began.
+     */
+    uint64_t begun;
+    /**
+     * Requests that the peer, or the close, was the first to cancel.
+     */
+    uint64_t cancelled;
+    /**
+     * Cancels that were held for their request.
+     */
+    uint64_t early;
+    /**
+     * Cancels of no request in flight that were ignored.
+     */
+    uint64_t unknown;
+    /**
+     * Cancels of requests that had been cancelled, or that cannot be.
+     */
+    uint64_t without_effect;
+    /**
+     * Messages that were none, or cancellations of nothing.
+     */
+    uint64_t malformed;
+    /**
+     * Messages for somebody else.
+     */
+    uint64_t others;
+    /**
+     * What was forgotten for want of room.
+     */
+    uint64_t forgotten;
+} dcc_session_info;
+
+/**
+ * What a request begins with. Set all to zero, then `struct_size` to sizeof, then what you need.
+ */
+typedef struct dcc_request_desc {
+    /**
+     * sizeof(dcc_request_desc)
+     */
+    uint32_t struct_size;
+    /**
+     * DCC_REQUEST_NOT_CANCELLABLE or 0.
+     */
+    uint32_t flags;
+    /**
+     * What the peer calls it.
+     */
+    struct dcc_request_id id;
+    /**
+     * A token whose cancel cancels the request. May be NULL.
+     */
+    const struct dcc_cancel_token *parent;
+} dcc_request_desc;
+
+/**
  * The longest time that a traced job went without a poll, on one thread. Set `struct_size` to
  * sizeof before the call.
  */
@@ -999,6 +1275,14 @@ typedef struct dcc_stats {
      * Posted jobs that were accepted and are not over, completion and destroy-notify included.
      */
     uint64_t unfinished_posts;
+    /**
+     * Sessions alive.
+     */
+    uint64_t live_sessions;
+    /**
+     * Requests alive, ended or not.
+     */
+    uint64_t live_requests;
 } dcc_stats;
 
 /**
@@ -1117,6 +1401,16 @@ typedef struct dcc_latency {
  * taken back and never runs.
  */
 #define DCC_WEDGED 15
+
+/**
+ * No request has this id yet; the cancel is held for it.
+ */
+#define DCC_HELD 16
+
+/**
+ * The request cannot be cancelled by its peer.
+ */
+#define DCC_NOT_CANCELLABLE 17
 
 /**
  * A handle of no live object, or of another kind of object.
@@ -1896,6 +2190,151 @@ dcc_status dcc_dispatcher_longest_label(const struct dcc_dispatcher *dispatcher,
                                         char *buffer,
                                         size_t size,
                                         size_t *out_length);
+
+/**
+ * Creates a session and writes it to `out_session`: one reference, yours to release. Any thread.
+ */
+dcc_status dcc_session_create(const struct dcc_session_desc *desc,
+                              struct dcc_session **out_session);
+
+/**
+ * Adds a reference, which you release. Any thread.
+ */
+dcc_status dcc_session_retain(const struct dcc_session *session);
+
+/**
+ * Gives a reference back. Close the session first: its requests live on by themselves, and nobody can
+ * cancel them by their ids any more. Any thread.
+ */
+dcc_status dcc_session_release(struct dcc_session *session);
+
+/**
+ * Closes a session, because its connection has: cancels all its requests, forgets what it remembers,
+ * and lets none begin. The requests are still to be ended. On HTTP the closing of a response's stream
+ * is a cancel of that request alone: dcc_request_cancel. Callbacks run on this thread. Calling it again
+ * is harmless. Any thread. NULL: nothing happens.
+ */
+dcc_status dcc_session_close(const struct dcc_session *session);
+
+/**
+ * Cancels the request in flight with this id, in its peer's name. DCC_OK: this call was the first.
+ * DCC_ALREADY_CANCELLED: another was, its reason stays. DCC_NOT_FOUND: there is none, or it has ended;
+ * ignored and counted. DCC_HELD: there is none yet, the cancel is held for it.
+ * DCC_NOT_CANCELLABLE: it was begun as one that cannot be. `reason` as in dcc_cancel_token_cancel, but
+ * control characters are left out. Callbacks run on this thread. A request that begins with the same
+ * id after the one that was meant has ended is not touched. Any thread.
+ */
+dcc_status dcc_session_cancel(const struct dcc_session *session,
+                              const struct dcc_request_id *id,
+                              const char *reason,
+                              size_t reason_length);
+
+/**
+ * Whether the request with this id is cancelled, in flight or not: DCC_CANCELLED_BY_TOKEN,
+ * DCC_NOT_CANCELLED, or DCC_NOT_FOUND if nothing is known of it. What was cancelled is remembered
+ * until it is cleared or swept, or its id begins again. Any thread.
+ */
+dcc_status dcc_session_is_cancelled(const struct dcc_session *session,
+                                    const struct dcc_request_id *id);
+
+/**
+ * Writes why the request with this id was cancelled, `snprintf`-like; answers as
+ * dcc_session_is_cancelled, with an empty text where it is not cancelled. Any thread.
+ */
+dcc_status dcc_session_reason(const struct dcc_session *session,
+                              const struct dcc_request_id *id,
+                              char *buffer,
+                              size_t size,
+                              size_t *out_length);
+
+/**
+ * Forgets what is remembered of an id without a request in flight: a cancel that is held, or a
+ * request that was cancelled and has ended. DCC_NOT_FOUND: nothing is. Any thread.
+ */
+dcc_status dcc_session_clear(const struct dcc_session *session,
+                             const struct dcc_request_id *id);
+
+/**
+ * Forgets what has been remembered for more than `ttl_ns` nanoseconds, never a request in flight, and
+ * writes to `out_count`, unless that is NULL, how many that were. Any thread.
+ */
+dcc_status dcc_session_sweep(const struct dcc_session *session,
+                             uint64_t ttl_ns,
+                             uint64_t *out_count);
+
+/**
+ * Lets a message of the peer do what it asks for: `notifications/cancelled` of MCP,
+ * `$/cancelRequest` of LSP and `$/cancel_request` of ACP, alone or in a batch; all others are left to
+ * you. UTF-8 of `length` bytes, as it came from the wire. Writes to `out_message`, unless that is NULL,
+ * what it was; of a batch the first of its messages that was a cancellation. It never fails because
+ * of what a peer sent: that is ignored and counted, dcc_session_stats. Cancels as
+ * dcc_cancel_token_cancel_async does, so a transport thread may call it. Any thread.
+ */
+dcc_status dcc_session_handle_message(const struct dcc_session *session,
+                                      const char *message,
+                                      size_t length,
+                                      int32_t *out_message);
+
+/**
+ * Fills in what a session has seen. Any thread.
+ */
+dcc_status dcc_session_stats(const struct dcc_session *session,
+                             struct dcc_session_info *out_info);
+
+/**
+ * Begins a request of a session and writes it to `out_request`: one reference, yours to release after
+ * its end. It is cancelled from the start if its cancel came before it, was held and has not
+ * expired. DCC_ERROR_DUPLICATE: a request in flight has this id. DCC_ERROR_OVERLOADED: as many as may
+ * are in flight. DCC_ERROR_SHUTDOWN: the session was closed. Any thread.
+ */
+dcc_status dcc_request_begin(const struct dcc_session *session,
+                             const struct dcc_request_desc *desc,
+                             struct dcc_request **out_request);
+
+/**
+ * Adds a reference, which you release. Any thread.
+ */
+dcc_status dcc_request_retain(const struct dcc_request *request);
+
+/**
+ * Gives a reference back. If the last one goes before the request's end its id can be used again, and
+ * a sweep forgets what is left of it. Any thread.
+ */
+dcc_status dcc_request_release(struct dcc_request *request);
+
+/**
+ * The request's token, whose job id is the request's id as a text: the parent of the jobs that work
+ * for it. Borrowed: good as long as the request. NULL for NULL and for a bad handle. Any thread.
+ */
+struct dcc_cancel_token *dcc_request_token(const struct dcc_request *request);
+
+/**
+ * Cancels this request in its peer's name, for instance because the stream of its response was
+ * closed: as dcc_session_cancel, but a later request of the same id cannot be meant. DCC_ALREADY_ENDED:
+ * too late. Callbacks run on this thread. Any thread.
+ */
+dcc_status dcc_request_cancel(const struct dcc_request *request,
+                              const char *reason,
+                              size_t reason_length);
+
+/**
+ * Ends a request: its id may be used again. Writes to `out_owed`, unless that is NULL, what is owed to
+ * its peer. A cancelled one whose work was done all the same is cancelled: its peer does not wait for
+ * the result. DCC_ALREADY_ENDED: it had ended; `out_owed` is filled in all the same. Any thread.
+ */
+dcc_status dcc_request_end(const struct dcc_request *request,
+                           int32_t *out_owed);
+
+/**
+ * Writes the JSON-RPC error that is owed to the peer of a cancelled request, with the id in its exact
+ * type: -32800 if the peer cancelled it, -32802 if something else did (its parent, a deadline).
+ * Empty if none is owed: it is not cancelled, or the session's policy is silence. `snprintf`-like: 512
+ * bytes are enough but for ids of many escaped characters. Any thread.
+ */
+dcc_status dcc_request_write_cancelled(const struct dcc_request *request,
+                                       char *buffer,
+                                       size_t size,
+                                       size_t *out_length);
 
 /**
  * Switches the poll trace of a job on (not 0) or off. While it is on, every poll of the job notes

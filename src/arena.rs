@@ -185,6 +185,8 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
                 Kind::Context => "context slots or memory for them; release contexts that are done",
                 Kind::Registration => "registration slots or memory for them; unregister some",
                 Kind::Observer => "observer slots or memory for them; release observers",
+                Kind::Session => "session slots or memory for them; release some",
+                Kind::Request => "request slots or memory for them; end and release some",
                 Kind::Dispatcher => "dispatcher slots or memory for them; release some",
                 Kind::Owner => "owner slots or memory for them; close owners that are done",
             })

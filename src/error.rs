@@ -89,6 +89,15 @@ pub enum Error {
     ExecutorRefused,
     /// A live job of the dispatcher has this caller id.
     DuplicateId,
+    /// The session has been closed.
+    SessionClosed,
+    /// A live request of the session has this id.
+    DuplicateRequest,
+    /// A session has as many live requests as it may.
+    TooManyRequests {
+        /// How many.
+        limit: u32,
+    },
     /// A dispatcher belongs to another thread.
     NotItsThread,
     /// A pump from inside a pump.
@@ -183,6 +192,17 @@ impl fmt::Display for Error {
             Self::DuplicateId => out.write_str(
                 "a job of this dispatcher that is not over has the same caller id; use another, \
                  or find and cancel that one first",
+            ),
+            Self::SessionClosed => {
+                out.write_str("the session has been closed; no request begins in it any more")
+            }
+            Self::DuplicateRequest => out.write_str(
+                "a request of this session that has not ended has the same id; the peer must not \
+                 use an id twice at a time",
+            ),
+            Self::TooManyRequests { limit } => write!(
+                out,
+                "the session has {limit} requests in flight, as many as it may; end some first"
             ),
             Self::NotItsThread => out.write_str(
                 "the dispatcher is bound to another thread; pump it there, from its tick",

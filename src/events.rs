@@ -26,6 +26,8 @@ pub enum EventKind {
     CancelSeen = 4,
     /// A job that was cancelled has not seen it for too long.
     SlowCancel = 5,
+    /// A peer has cancelled one of its requests.
+    RequestCancelled = 6,
 }
 
 /// Most bytes of an event's text.

@@ -57,6 +57,10 @@ pub enum Kind {
     Observer = 6,
     /// A queue of jobs that a tick loop pumps.
     Dispatcher = 7,
+    /// A peer's connection.
+    Session = 8,
+    /// A peer's request.
+    Request = 9,
 }
 
 impl Kind {
@@ -70,6 +74,8 @@ impl Kind {
             Self::Owner => "owner",
             Self::Observer => "events object",
             Self::Dispatcher => "dispatcher",
+            Self::Session => "session",
+            Self::Request => "request",
         }
     }
 }

@@ -3,8 +3,8 @@
 //! The product is the C ABI of `include/dcc_cancel.h`; this crate is its implementation. The map,
 //! top to bottom; every arrow points down:
 //!
-//! - `ffi`: the C boundary, one file for each object. Holds the one static
-//!   [`dispatcher::Dispatchers`].
+//! - `ffi`: the C boundary, one file for each object. Holds the one static [`request::Requests`].
+//! - [`session`], [`request`]: peers and what they ask for, cancelled by its id.
 //! - [`dispatcher`]: queues of jobs that a tick loop pumps. Parts of the same room: [`post`] and
 //!   [`post_wait`] let jobs in, [`pump`] runs a tick, [`run`] runs and ends one job, [`workers`] what
 //!   waits for the library's threads, [`dispatcher_stats`] what was done.
@@ -74,8 +74,10 @@ pub mod recording;
 pub mod registration;
 pub mod reply;
 pub mod report;
+pub mod request;
 pub mod request_id;
 pub mod run;
+pub mod session;
 pub mod signal;
 #[allow(unsafe_code)]
 pub mod sys;

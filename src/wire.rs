@@ -177,11 +177,21 @@ impl From<NoId> for Message {
 /// and those that turn the direction of writing are left out, half a surrogate pair is U+FFFD.
 fn readable(value: &str) -> Option<String> {
     let characters = Characters::of(value)?;
-    let mut text = String::new();
     // No character is shorter in JSON than in UTF-8, U+FFFD for half a pair included.
-    text.try_reserve_exact(value.len().min(MAX_REASON_BYTES)).ok()?;
+    one_line(value.len(), characters.map(|any| any.unwrap_or(char::REPLACEMENT_CHARACTER)))
+}
+
+/// As much of a reason that came by another way as a reason of a message would have; `None` if there
+/// is nothing to read, or no memory for it.
+pub fn readable_reason(reason: &str) -> Option<String> {
+    one_line(reason.len(), reason.chars())
+}
+
+fn one_line(bytes: usize, characters: impl Iterator<Item = char>) -> Option<String> {
+    let mut text = String::new();
+    text.try_reserve_exact(bytes.min(MAX_REASON_BYTES)).ok()?;
     for character in characters {
-        let character = match character.unwrap_or(char::REPLACEMENT_CHARACTER) {
+        let character = match character {
             '\t'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => ' ',
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => continue,
             '\u{2066}'..='\u{2069}' | '\u{feff}' => continue,

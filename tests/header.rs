@@ -28,6 +28,8 @@ const FILES: &[&str] = &[
     "post",
     "pump",
     "dispatcher_stats",
+    "session",
+    "request",
     "trace",
     "stats",
     "timeline",

@@ -579,6 +579,8 @@ fn each_status_has_a_text_of_its_own() {
                         "DCC_PENDING",
                         "DCC_STARTED",
                         "DCC_WEDGED",
+                        "DCC_HELD",
+                        "DCC_NOT_CANCELLABLE",
                     ]
                     .contains(&name) =>
             {
@@ -590,7 +592,7 @@ fn each_status_has_a_text_of_its_own() {
         assert_ne!(text(status), "Unknown status", "{line}");
         assert!(texts.insert(text(status)), "{line} has another's text");
     }
-    assert_eq!(constants, 33);
+    assert_eq!(constants, 35);
     assert_eq!(text(12345), "Unknown status");
 }
 

@@ -6,7 +6,7 @@ use super::job::{dcc_destroy_fn, dcc_job};
 use super::owner::dcc_owner;
 use super::status::{DCC_NOT_FOUND, DCC_OK, DCC_PENDING, dcc_status};
 use super::token::DCC_MAX_ID_LENGTH;
-use super::{DISPATCHERS, thread};
+use super::{dispatchers, thread};
 use crate::dispatcher::{DispatcherPin, Settings, ShutDown};
 use crate::error::Error;
 use crate::handle::Handle;
@@ -112,13 +112,13 @@ unsafe impl Versioned for dcc_dispatcher_desc {
 
 /// The dispatcher pinned for this call.
 pub(super) fn pinned(dispatcher: *const dcc_dispatcher) -> Outcome<DispatcherPin<'static>> {
-    DispatcherPin::new(&DISPATCHERS, handle(dispatcher))
+    DispatcherPin::new(dispatchers(), handle(dispatcher))
 }
 
 /// What a host's threads call for a job that may run on any thread.
 unsafe extern "C" fn run_posted(argument: *mut c_void) {
     guard(|| {
-        DISPATCHERS.run_elsewhere(thread::this()?, PostedId(argument.addr() as u64));
+        dispatchers().run_elsewhere(thread::this()?, PostedId(argument.addr() as u64));
         Ok(DCC_OK)
     });
 }
@@ -188,7 +188,7 @@ unsafe fn create(desc: &dcc_dispatcher_desc) -> Outcome<Handle> {
         });
         (host, Payload::new(user_data, desc.destroy))
     };
-    DISPATCHERS.create(&settings, host, payload).map_err(|(error, _callers)| error)
+    dispatchers().create(&settings, host, payload).map_err(|(error, _callers)| error)
 }
 
 /// Adds a reference, which you release. Any thread.
@@ -196,7 +196,7 @@ unsafe fn create(desc: &dcc_dispatcher_desc) -> Outcome<Handle> {
 pub extern "C" fn dcc_dispatcher_retain(dispatcher: *const dcc_dispatcher) -> dcc_status {
     guard(|| {
         if !dispatcher.is_null() {
-            DISPATCHERS.retain(handle(dispatcher))?;
+            dispatchers().retain(handle(dispatcher))?;
         }
         Ok(DCC_OK)
     })
@@ -208,7 +208,7 @@ pub extern "C" fn dcc_dispatcher_retain(dispatcher: *const dcc_dispatcher) -> dc
 pub extern "C" fn dcc_dispatcher_release(dispatcher: *mut dcc_dispatcher) -> dcc_status {
     guard(|| {
         if !dispatcher.is_null() {
-            DISPATCHERS.release(handle(dispatcher), thread::number())?;
+            dispatchers().release(handle(dispatcher), thread::number())?;
         }
         Ok(DCC_OK)
     })
@@ -230,7 +230,7 @@ pub extern "C" fn dcc_dispatcher_shutdown(dispatcher: *const dcc_dispatcher) -> 
         if dispatcher.is_null() {
             return Ok(DCC_OK);
         }
-        Ok(match DISPATCHERS.shut_down(&pinned(dispatcher)?, thread::number()) {
+        Ok(match dispatchers().shut_down(&pinned(dispatcher)?, thread::number()) {
             ShutDown::Over => DCC_OK,
             ShutDown::Pending => DCC_PENDING,
         })
@@ -253,7 +253,7 @@ pub unsafe extern "C" fn dcc_dispatcher_find(
             let to = out_handle(out_job)?;
             (to, text("caller id", caller_id, caller_id_length, DCC_MAX_ID_LENGTH)?)
         };
-        let Some(job) = DISPATCHERS.find(&pinned(dispatcher)?, id) else {
+        let Some(job) = dispatchers().find(&pinned(dispatcher)?, id) else {
             return Ok(DCC_NOT_FOUND);
         };
         *to = pointer(job);

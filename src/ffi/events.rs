@@ -31,8 +31,12 @@ pub const DCC_EVENT_CANCEL_SEEN: u32 = 4;
 /// dcc_events_set_slow_cancel_threshold. `job_id`, `token`, `duration_ns` since the cancel, `text`
 /// is the reason.
 pub const DCC_EVENT_SLOW_CANCEL: u32 = 5;
+/// Kind of an event: a peer cancelled one of its requests, or its session was closed. `token` is the
+/// request's; `text` the request's id as JSON has it, a colon, a space, and the reason.
+pub const DCC_EVENT_REQUEST_CANCELLED: u32 = 6;
 
 const _: () = {
+    assert!(DCC_EVENT_REQUEST_CANCELLED == EventKind::RequestCancelled as u32);
     assert!(DCC_EVENT_OVERFLOW == EventKind::Overflow as u32);
     assert!(DCC_EVENT_TOKEN_CANCELLED == EventKind::TokenCancelled as u32);
     assert!(DCC_EVENT_JOB_STATE == EventKind::JobState as u32);

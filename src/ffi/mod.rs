@@ -21,7 +21,9 @@ pub mod poll;
 pub mod post;
 pub mod pump;
 pub mod registration;
+pub mod request;
 pub mod service;
+pub mod session;
 pub mod stats;
 pub mod status;
 mod thread;
@@ -32,12 +34,19 @@ pub mod wait;
 
 use crate::context::Library;
 use crate::dispatcher::Dispatchers;
+use crate::request::Requests;
 
 /// The one instance in this process; what creates or installs something pins the module first.
-static DISPATCHERS: Dispatchers = Dispatchers::new();
+static REQUESTS: Requests = Requests::new();
+
+/// The dispatchers, and what is below them.
+#[inline(always)]
+fn dispatchers() -> &'static Dispatchers {
+    REQUESTS.sessions().dispatchers()
+}
 
 /// All but the dispatchers.
 #[inline(always)]
 fn library() -> &'static Library {
-    DISPATCHERS.library()
+    dispatchers().library()
 }

@@ -3,7 +3,7 @@
 use super::argument::{handle, out_handle, pointer};
 use super::guard::{guard, guard_creating};
 use super::status::{DCC_OK, dcc_status};
-use super::{DISPATCHERS, library, thread};
+use super::{dispatchers, library, thread};
 
 /// An owner: the plugin, or the part of one, that function pointers belong to. Name it wherever
 /// you hand in functions, and close it before they are unloaded. The pointer is a handle; NULL is
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc
 pub extern "C" fn dcc_owner_close(owner: *mut dcc_owner) -> dcc_status {
     guard(|| {
         if !owner.is_null() {
-            DISPATCHERS.close_owner(handle(owner), thread::number())?;
+            dispatchers().close_owner(handle(owner), thread::number())?;
         }
         Ok(DCC_OK)
     })

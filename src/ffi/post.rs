@@ -7,7 +7,7 @@ use super::job::{dcc_destroy_fn, dcc_job};
 use super::owner::dcc_owner;
 use super::status::{DCC_OK, DCC_STARTED, DCC_TIMED_OUT, DCC_WEDGED, dcc_status};
 use super::token::{DCC_MAX_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
-use super::{DISPATCHERS, library, service, thread};
+use super::{dispatchers, library, service, thread};
 use crate::dispatcher::DispatcherPin;
 use crate::error::Error;
 use crate::lane::Lane;
@@ -229,7 +229,7 @@ pub unsafe extern "C" fn dcc_dispatcher_post(
         let pin = pinned(dispatcher)?;
         // SAFETY: the C caller's promise in the descriptor.
         let (post, work) = unsafe { read(&pin, &desc) }?;
-        let posted = DISPATCHERS.post(&pin, &post, work, thread::number());
+        let posted = dispatchers().post(&pin, &post, work, thread::number());
         // SAFETY: the C caller's promise: writable for the size that it says, or NULL.
         unsafe { write_admission(&pin, out_admission) }?;
         let job = posted.map_err(|(error, _callers)| error)?;
@@ -244,7 +244,7 @@ unsafe fn write_admission(pin: &DispatcherPin<'_>, to: *mut dcc_admission) -> Ou
     if to.is_null() {
         return Ok(());
     }
-    let (depth, capacity) = DISPATCHERS.fill(pin);
+    let (depth, capacity) = dispatchers().fill(pin);
     let retry_after_ns = pin.slot().live().statistics().retry_after_ns();
     let admission = dcc_admission { struct_size: 0, depth, capacity, reserved: 0, retry_after_ns };
     // SAFETY: promised by the caller.
@@ -286,7 +286,7 @@ pub unsafe extern "C" fn dcc_dispatcher_post_and_wait(
         let (post, work) = unsafe { read(&pin, &desc) }?;
         let until_ns =
             (timeout_ns != DCC_NO_LIMIT).then(|| clock::now_ns().saturating_add(timeout_ns));
-        let waited = DISPATCHERS
+        let waited = dispatchers()
             .post_and_wait(thread::this()?, &pin, &post, work, until_ns)
             .map_err(|(error, _callers)| error)?;
         // SAFETY: the C caller's promise: writable or NULL.

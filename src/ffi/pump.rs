@@ -4,7 +4,7 @@ use super::argument::{Versioned, write_struct};
 use super::dispatcher::{dcc_dispatcher, pinned};
 use super::guard::guard;
 use super::status::{DCC_OK, dcc_status};
-use super::{DISPATCHERS, thread};
+use super::{dispatchers, thread};
 use crate::pump::{Bounds, Tick};
 
 /// What a tick did. Set `struct_size` to sizeof before the call.
@@ -61,7 +61,7 @@ pub unsafe extern "C" fn dcc_dispatcher_pump(
 ) -> dcc_status {
     guard(|| {
         let bounds = Bounds { budget_ns, most: max_jobs };
-        let tick = DISPATCHERS.pump(thread::this()?, &pinned(dispatcher)?, bounds)?;
+        let tick = dispatchers().pump(thread::this()?, &pinned(dispatcher)?, bounds)?;
         if !out_tick.is_null() {
             // SAFETY: the C caller's promise: writable for the size that it says.
             unsafe { write_struct(out_tick, &dcc_tick::from(tick)) }?;

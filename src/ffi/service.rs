@@ -2,7 +2,7 @@
 
 use super::guard::{Outcome, guard};
 use super::status::{DCC_OK, DCC_TIMED_OUT, dcc_status};
-use super::{DISPATCHERS, library, thread};
+use super::{dispatchers, library, thread};
 use crate::error::Error;
 use crate::sys::clock;
 use crate::sys::service_thread::{NotStarted, ServiceThread};
@@ -18,13 +18,13 @@ static WORKERS: [ServiceThread; 4] = [const { ServiceThread::new("dcc-worker", r
 
 fn run_worker() {
     let Ok(thread) = thread::this() else { return };
-    DISPATCHERS.run_worker(thread);
+    dispatchers().run_worker(thread);
 }
 
 /// At least one worker, and another one if all are busy and the machine has room.
 pub(super) fn ensure_worker() -> Outcome<()> {
     started(WORKERS[0].ensure())?;
-    if DISPATCHERS.workers().is_short_of_threads() {
+    if dispatchers().workers().is_short_of_threads() {
         let room = std::thread::available_parallelism().map_or(1, NonZero::get);
         let next = WORKERS.iter().take(room).find(|worker| !worker.is_running());
         // What is there already will do it, only later.
@@ -52,7 +52,7 @@ pub(super) fn ensure_timer_thread() -> Outcome<()> {
 /// Ends the workers; what they have not begun ends as interrupted.
 fn stop_workers(until_ns: u64) -> bool {
     // All are told before any is waited for.
-    DISPATCHERS.stop_workers();
+    dispatchers().stop_workers();
     WORKERS.iter().all(|worker| worker.stop(|| (), until_ns))
 }
 

@@ -3,7 +3,7 @@
 use super::argument::{Versioned, write_struct};
 use super::guard::guard;
 use super::status::{DCC_OK, dcc_status};
-use super::{DISPATCHERS, library};
+use super::{REQUESTS, dispatchers, library};
 use crate::arena::Keeper;
 use crate::error::Error;
 use crate::job::JobState;
@@ -43,6 +43,10 @@ pub struct dcc_stats {
     pub live_dispatchers: u64,
     /// Posted jobs that were accepted and are not over, completion and destroy-notify included.
     pub unfinished_posts: u64,
+    /// Sessions alive.
+    pub live_sessions: u64,
+    /// Requests alive, ended or not.
+    pub live_requests: u64,
 }
 
 // SAFETY: numbers, for which zero is a value; starts with a u32.
@@ -59,7 +63,7 @@ pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status
         let ends = library().jobs().ends();
         let tokens = library().jobs().tokens();
         let mut unfinished_posts = 0;
-        DISPATCHERS.each(|pin| unfinished_posts += DISPATCHERS.unfinished(pin));
+        dispatchers().each(|pin| unfinished_posts += dispatchers().unfinished(pin));
         let stats = dcc_stats {
             struct_size: 0,
             reserved: 0,
@@ -74,8 +78,10 @@ pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status
             live_registrations: tokens.registrations().arena().live(),
             live_owners: tokens.owners().arena().live(),
             armed_deadlines: tokens.deadlines().count() as u64,
-            live_dispatchers: DISPATCHERS.arena().live(),
+            live_dispatchers: dispatchers().arena().live(),
             unfinished_posts,
+            live_sessions: REQUESTS.sessions().arena().live(),
+            live_requests: REQUESTS.arena().live(),
         };
         // SAFETY: the C caller's promise: writable for the size that it says.
         unsafe { write_struct(out_stats, &stats) }?;

@@ -41,6 +41,10 @@ pub const DCC_STARTED: dcc_status = 14;
 /// The dispatcher's thread has been inside another job for longer than its threshold; the job was
 /// taken back and never runs.
 pub const DCC_WEDGED: dcc_status = 15;
+/// No request has this id yet; the cancel is held for it.
+pub const DCC_HELD: dcc_status = 16;
+/// The request cannot be cancelled by its peer.
+pub const DCC_NOT_CANCELLABLE: dcc_status = 17;
 
 /// A handle of no live object, or of another kind of object.
 pub const DCC_ERROR_INVALID_HANDLE: dcc_status = -1;
@@ -96,6 +100,8 @@ pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
     (DCC_PENDING, c"Completions are still to run"),
     (DCC_STARTED, c"Started; its outcome is not known yet"),
     (DCC_WEDGED, c"The dispatcher's thread is stuck in another job"),
+    (DCC_HELD, c"Held for its request"),
+    (DCC_NOT_CANCELLABLE, c"The request cannot be cancelled"),
     (DCC_ERROR_INVALID_HANDLE, c"Invalid handle"),
     (DCC_ERROR_INVALID_ARGUMENT, c"Invalid argument"),
     (DCC_ERROR_RESOURCES, c"Out of resources"),
@@ -132,9 +138,14 @@ pub(super) fn of(error: &Error) -> dcc_status {
         Error::WrongOrder(_) => DCC_ERROR_WRONG_ORDER,
         Error::WrongState { .. } => DCC_ERROR_WRONG_STATE,
         Error::WouldDeadlock => DCC_ERROR_WOULD_DEADLOCK,
-        Error::OwnerClosed(_) | Error::ShutDown | Error::DispatcherShutDown => DCC_ERROR_SHUTDOWN,
-        Error::Overloaded { .. } | Error::ExecutorRefused => DCC_ERROR_OVERLOADED,
-        Error::DuplicateId => DCC_ERROR_DUPLICATE,
+        Error::OwnerClosed(_)
+        | Error::ShutDown
+        | Error::DispatcherShutDown
+        | Error::SessionClosed => DCC_ERROR_SHUTDOWN,
+        Error::Overloaded { .. } | Error::ExecutorRefused | Error::TooManyRequests { .. } => {
+            DCC_ERROR_OVERLOADED
+        }
+        Error::DuplicateId | Error::DuplicateRequest => DCC_ERROR_DUPLICATE,
         Error::NotItsThread => DCC_ERROR_WRONG_THREAD,
         Error::Reentrant => DCC_ERROR_REENTRANT,
         Error::Forked => DCC_ERROR_FORKED,

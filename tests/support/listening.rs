@@ -43,7 +43,7 @@ pub fn stats() -> dcc_stats {
     }
 }
 
-fn alive(stats: &dcc_stats) -> [u64; 7] {
+fn alive(stats: &dcc_stats) -> [u64; 9] {
     [
         stats.live_tokens,
         stats.live_jobs,
@@ -52,6 +52,8 @@ fn alive(stats: &dcc_stats) -> [u64; 7] {
         stats.armed_deadlines,
         stats.live_dispatchers,
         stats.unfinished_posts,
+        stats.live_sessions,
+        stats.live_requests,
     ]
 }
 
@@ -60,7 +62,7 @@ fn alive(stats: &dcc_stats) -> [u64; 7] {
 pub struct Alone {
     _lock: MutexGuard<'static, ()>,
     /// What a test that failed before may have left.
-    before: [u64; 7],
+    before: [u64; 9],
 }
 
 pub fn alone() -> Alone {
@@ -82,7 +84,7 @@ impl Drop for Alone {
         let left = alive(&stats());
         assert_eq!(
             left, self.before,
-            "left: tokens, jobs, registrations, owners, deadlines, dispatchers, posts"
+            "left: tokens, jobs, registrations, owners, deadlines, dispatchers, posts, sessions, requests"
         );
     }
 }

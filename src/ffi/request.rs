@@ -1,0 +1,237 @@
+//! `dcc_request_*`.
+
+use super::REQUESTS;
+use super::argument::{TextOut, Versioned, descriptor, handle, out_handle, pointer, text};
+use super::guard::{Outcome, guard, guard_creating, guard_value};
+use super::session::{dcc_session, pinned as pinned_session};
+use super::status::{DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_OK, dcc_status};
+use super::token::{DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
+use crate::error::Error;
+use crate::handle::NULL;
+use crate::reply::Fitted;
+use crate::request::{Owed, RequestOrigin, RequestPin};
+use crate::request_id::{IdRef, MAX_ID_BYTES};
+use std::ffi::c_char;
+
+/// A request of a session: an id in flight with its token; shared by reference count. The pointer is a
+/// handle, not an address: one that is stale never names a later request of the same id.
+pub struct dcc_request(());
+
+/// Type of an id: a 64-bit integer.
+pub const DCC_ID_INTEGER: i32 = 1;
+/// Type of an id: a text.
+pub const DCC_ID_TEXT: i32 = 2;
+
+/// What a peer calls one of its requests, in the type that it came in: 1 is not "1".
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_request_id {
+    /// DCC_ID_INTEGER or DCC_ID_TEXT.
+    pub r#type: i32,
+    /// Zero.
+    pub reserved: u32,
+    /// The integer.
+    pub integer: i64,
+    /// The text: UTF-8, up to DCC_MAX_REQUEST_ID_LENGTH bytes; read during the call only.
+    pub text: *const c_char,
+    /// Bytes in `text`, or DCC_NUL_TERMINATED.
+    pub text_length: usize,
+}
+
+/// Longest text of a request id in bytes.
+pub const DCC_MAX_REQUEST_ID_LENGTH: usize = 256;
+
+const _: () = assert!(MAX_ID_BYTES == DCC_MAX_REQUEST_ID_LENGTH);
+
+/// Flag of a request: its peer cannot cancel it, as MCP has it for `initialize`.
+pub const DCC_REQUEST_NOT_CANCELLABLE: u32 = 1;
+
+/// What a request begins with. Set all to zero, then `struct_size` to sizeof, then what you need.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_request_desc {
+    /// sizeof(dcc_request_desc)
+    pub struct_size: u32,
+    /// DCC_REQUEST_NOT_CANCELLABLE or 0.
+    pub flags: u32,
+    /// What the peer calls it.
+    pub id: dcc_request_id,
+    /// A token whose cancel cancels the request. May be NULL.
+    pub parent: *const dcc_cancel_token,
+}
+
+// SAFETY: numbers and nullable pointers, for which zero is a value; starts with a u32.
+unsafe impl Versioned for dcc_request_desc {
+    const NAME: &'static str = "dcc_request_desc";
+    const FIRST_SIZE: usize = 48;
+}
+
+/// # Safety
+/// The id's text is what the header asks for.
+unsafe fn id_of<'call>(id: &dcc_request_id) -> Outcome<IdRef<'call>> {
+    match id.r#type {
+        DCC_ID_INTEGER => Ok(IdRef::Integer(id.integer)),
+        // SAFETY: promised by the caller.
+        DCC_ID_TEXT => Ok(IdRef::Text(unsafe {
+            text("request id", id.text, id.text_length, DCC_MAX_REQUEST_ID_LENGTH)
+        }?)),
+        _ => Err(Error::InvalidArgument(
+            "dcc_request_id.type is neither DCC_ID_INTEGER nor DCC_ID_TEXT",
+        )),
+    }
+}
+
+/// # Safety
+/// `id` is NULL or an id as the header asks for.
+pub(super) unsafe fn read_id<'call>(id: *const dcc_request_id) -> Outcome<IdRef<'call>> {
+    // SAFETY: promised by the caller.
+    match unsafe { id.as_ref() } {
+        // SAFETY: promised by the caller.
+        Some(id) => unsafe { id_of(id) },
+        None => Err(Error::InvalidArgument("an id is NULL; pass the address of a filled-in one")),
+    }
+}
+
+fn pinned(request: *const dcc_request) -> Outcome<RequestPin<'static>> {
+    RequestPin::new(&REQUESTS, handle(request))
+}
+
+/// Begins a request of a session and writes it to `out_request`: one reference, yours to release after
+/// its end. It is cancelled from the start if its cancel came before it, was held and has not
+/// expired. DCC_ERROR_DUPLICATE: a request in flight has this id. DCC_ERROR_OVERLOADED: as many as may
+/// are in flight. DCC_ERROR_SHUTDOWN: the session was closed. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_request_begin(
+    session: *const dcc_session,
+    desc: *const dcc_request_desc,
+    out_request: *mut *mut dcc_request,
+) -> dcc_status {
+    guard_creating(|| {
+        // SAFETY: the C caller's promise: a filled-in descriptor and a writable result.
+        unsafe {
+            let to = out_handle(out_request)?;
+            let desc = descriptor(desc)?;
+            if desc.flags & !DCC_REQUEST_NOT_CANCELLABLE != 0 {
+                return Err(Error::InvalidArgument(
+                    "dcc_request_desc.flags has unknown bits; use DCC_REQUEST_NOT_CANCELLABLE or 0",
+                ));
+            }
+            let origin = RequestOrigin {
+                id: id_of(&desc.id)?,
+                parent: handle(desc.parent),
+                is_cancellable: desc.flags & DCC_REQUEST_NOT_CANCELLABLE == 0,
+            };
+            *to = pointer(REQUESTS.begin(&pinned_session(session)?, &origin)?);
+            Ok(())
+        }
+    })
+}
+
+/// Adds a reference, which you release. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_request_retain(request: *const dcc_request) -> dcc_status {
+    guard(|| {
+        if !request.is_null() {
+            REQUESTS.retain(handle(request))?;
+        }
+        Ok(DCC_OK)
+    })
+}
+
+/// Gives a reference back. If the last one goes before the request's end its id can be used again, and
+/// a sweep forgets what is left of it. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_request_release(request: *mut dcc_request) -> dcc_status {
+    guard(|| {
+        if !request.is_null() {
+            REQUESTS.release(handle(request))?;
+        }
+        Ok(DCC_OK)
+    })
+}
+
+/// The request's token, whose job id is the request's id as a text: the parent of the jobs that work
+/// for it. Borrowed: good as long as the request. NULL for NULL and for a bad handle. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_request_token(request: *const dcc_request) -> *mut dcc_cancel_token {
+    guard_value(std::ptr::null_mut(), || {
+        Ok(pointer(if request.is_null() { NULL } else { REQUESTS.token(&pinned(request)?) }))
+    })
+}
+
+/// Cancels this request in its peer's name, for instance because the stream of its response was
+/// closed: as dcc_session_cancel, but a later request of the same id cannot be meant. DCC_ALREADY_ENDED:
+/// too late. Callbacks run on this thread. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_request_cancel(
+    request: *const dcc_request,
+    reason: *const c_char,
+    reason_length: usize,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise about its text.
+        let reason = unsafe { text("reason", reason, reason_length, DCC_MAX_TEXT_LENGTH) }?;
+        let reason = crate::wire::readable_reason(reason).unwrap_or_default();
+        Ok(match REQUESTS.cancel_one(&pinned(request)?, &reason) {
+            None => DCC_ALREADY_ENDED,
+            Some(true) => DCC_OK,
+            Some(false) => DCC_ALREADY_CANCELLED,
+        })
+    })
+}
+
+/// Owed to a peer: the answer to its request.
+pub const DCC_OWED_RESULT: i32 = 1;
+/// Owed to a peer: nothing; it does not wait for an answer any more.
+pub const DCC_OWED_NOTHING: i32 = 2;
+/// Owed to a peer: the error that dcc_request_write_cancelled writes.
+pub const DCC_OWED_CANCELLED: i32 = 3;
+
+/// Ends a request: its id may be used again. Writes to `out_owed`, unless that is NULL, what is owed to
+/// its peer. A cancelled one whose work was done all the same is cancelled: its peer does not wait for
+/// the result. DCC_ALREADY_ENDED: it had ended; `out_owed` is filled in all the same. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_request_end(
+    request: *const dcc_request,
+    out_owed: *mut i32,
+) -> dcc_status {
+    guard(|| {
+        let (owed, first) = REQUESTS.end(&pinned(request)?);
+        if !out_owed.is_null() {
+            let owed = match owed {
+                Owed::Result => DCC_OWED_RESULT,
+                Owed::Nothing => DCC_OWED_NOTHING,
+                Owed::Cancelled(_) => DCC_OWED_CANCELLED,
+            };
+            // SAFETY: the C caller's promise: writable.
+            unsafe { out_owed.write(owed) };
+        }
+        Ok(if first { DCC_OK } else { DCC_ALREADY_ENDED })
+    })
+}
+
+/// Writes the JSON-RPC error that is owed to the peer of a cancelled request, with the id in its exact
+/// type: -32800 if the peer cancelled it, -32802 if something else did (its parent, a deadline).
+/// Empty if none is owed: it is not cancelled, or the session's policy is silence. `snprintf`-like: 512
+/// bytes are enough but for ids of many escaped characters. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_request_write_cancelled(
+    request: *const dcc_request,
+    buffer: *mut c_char,
+    size: usize,
+    out_length: *mut usize,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise, see the comment.
+        let to = unsafe { TextOut::new(buffer, size, out_length) }?;
+        let pin = pinned(request)?;
+        // Of 256 bytes each may be escaped as six.
+        let mut room = [0; 6 * MAX_ID_BYTES + 256];
+        let mut written = Fitted::new(&mut room);
+        if let Owed::Cancelled(error) = REQUESTS.owed(&pin) {
+            let _ = REQUESTS.show_id(&pin, |id| error.write(&mut written, id));
+        }
+        to.write(written.text());
+        Ok(DCC_OK)
+    })
+}

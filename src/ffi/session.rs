@@ -1,0 +1,435 @@
+//! `dcc_session_*`.
+
+use super::argument::{
+    TextOut, Versioned, descriptor, handle, out_handle, pointer, text, write_struct,
+};
+use super::guard::{Outcome, guard, guard_creating};
+use super::request::{dcc_request_id, read_id};
+use super::status::{
+    DCC_ALREADY_CANCELLED, DCC_CANCELLED_BY_TOKEN, DCC_HELD, DCC_NOT_CANCELLABLE,
+    DCC_NOT_CANCELLED, DCC_NOT_FOUND, DCC_OK, dcc_status,
+};
+use super::{REQUESTS, service};
+use crate::error::Error;
+use crate::reply::ReplyPolicy;
+use crate::request::{Handled, PeerCancel};
+use crate::session::{SessionPin, SessionSettings, Sessions};
+use crate::wire::readable_reason;
+use std::ffi::c_char;
+
+/// A session: one peer's connection, the scope of its request ids; shared by reference count. The
+/// pointer is a handle, not an address.
+pub struct dcc_session(());
+
+/// Reply policy: a request that its peer cancelled is not answered, as MCP has it.
+pub const DCC_REPLIES_SILENT: i32 = 0;
+/// Reply policy: it is answered with the error -32800, as LSP and ACP have it, and MCP's streamable
+/// HTTP of 2025.
+pub const DCC_REPLIES_CANCELLED: i32 = 1;
+
+/// Kind of a session: messages come one after the other; a cancel never comes before its request.
+pub const DCC_SESSION_STDIO: i32 = 0;
+/// Kind of a session: messages come on several threads; a cancel may come before its request.
+pub const DCC_SESSION_HTTP: i32 = 1;
+
+/// Early cancels: as the session's kind has it.
+pub const DCC_EARLY_BY_KIND: i32 = 0;
+/// Early cancels: held for their request.
+pub const DCC_EARLY_HELD: i32 = 1;
+/// Early cancels: ignored and counted.
+pub const DCC_EARLY_IGNORED: i32 = 2;
+
+/// Flag of a session: the id 7 and the id "7" are one, as some servers have it. Answers have the type of
+/// the request all the same.
+pub const DCC_SESSION_IDS_ARE_TEXTS: u32 = 1;
+
+/// Quotas where the descriptor says 0.
+const USUAL_REQUESTS: u32 = 1024;
+/// As above.
+const USUAL_KEPT: u32 = 256;
+/// As above.
+const USUAL_TTL_NS: u64 = 30_000_000_000;
+/// The largest quota.
+pub const DCC_MAX_SESSION_QUOTA: u32 = 65_536;
+
+/// What a session is created from. Set all to zero, then `struct_size` to sizeof, then what you need.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_session_desc {
+    /// sizeof(dcc_session_desc)
+    pub struct_size: u32,
+    /// DCC_SESSION_IDS_ARE_TEXTS or 0.
+    pub flags: u32,
+    /// DCC_SESSION_STDIO or DCC_SESSION_HTTP.
+    pub kind: i32,
+    /// DCC_REPLIES_SILENT or DCC_REPLIES_CANCELLED.
+    pub replies: i32,
+    /// One of the DCC_EARLY_ constants.
+    pub early: i32,
+    /// Most requests in flight, up to DCC_MAX_SESSION_QUOTA; 0 is 1024.
+    pub max_requests: u32,
+    /// Most ids without a live request of which something is remembered: cancels that are held, and what
+    /// can be asked of requests that were cancelled and have ended. Up to DCC_MAX_SESSION_QUOTA; 0 is
+    /// 256. What finds no room is forgotten and counted.
+    pub max_kept: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// For how many nanoseconds a cancel is held for its request; 0 is 30 seconds.
+    pub early_ttl_ns: u64,
+}
+
+// SAFETY: numbers, for which zero is a value; starts with a u32.
+unsafe impl Versioned for dcc_session_desc {
+    const NAME: &'static str = "dcc_session_desc";
+    const FIRST_SIZE: usize = 40;
+}
+
+/// What a session has seen. Set `struct_size` to sizeof before the call.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_session_info {
+    /// sizeof(dcc_session_info); the call writes back how much of it was filled.
+    pub struct_size: u32,
+    /// 1 after a close.
+    pub is_closed: i32,
+    /// Requests in flight.
+    pub live: u32,
+    /// Other ids of which something is remembered.
+    pub kept: u32,
+    /// Requests that began.
+    pub begun: u64,
+    /// Requests that the peer, or the close, was the first to cancel.
+    pub cancelled: u64,
+    /// Cancels that were held for their request.
+    pub early: u64,
+    /// Cancels of no request in flight that were ignored.
+    pub unknown: u64,
+    /// Cancels of requests that had been cancelled, or that cannot be.
+    pub without_effect: u64,
+    /// Messages that were none, or cancellations of nothing.
+    pub malformed: u64,
+    /// Messages for somebody else.
+    pub others: u64,
+    /// What was forgotten for want of room.
+    pub forgotten: u64,
+}
+
+// SAFETY: numbers, for which zero is a value; starts with a u32.
+unsafe impl Versioned for dcc_session_info {
+    const NAME: &'static str = "dcc_session_info";
+    const FIRST_SIZE: usize = 80;
+}
+
+fn sessions() -> &'static Sessions {
+    REQUESTS.sessions()
+}
+
+/// The session pinned for this call.
+pub(super) fn pinned(session: *const dcc_session) -> Outcome<SessionPin<'static>> {
+    SessionPin::new(sessions(), handle(session))
+}
+
+fn settings(desc: &dcc_session_desc) -> Outcome<SessionSettings> {
+    let wrong = |text| Err(Error::InvalidArgument(text));
+    if desc.flags & !DCC_SESSION_IDS_ARE_TEXTS != 0 || desc.reserved != 0 {
+        return wrong(
+            "dcc_session_desc.flags has unknown bits, or its reserved field is not 0; use \
+             DCC_SESSION_IDS_ARE_TEXTS or 0",
+        );
+    }
+    let is_http = match desc.kind {
+        DCC_SESSION_STDIO => false,
+        DCC_SESSION_HTTP => true,
+        _ => return wrong("dcc_session_desc.kind is no DCC_SESSION_ kind"),
+    };
+    let policy = match desc.replies {
+        DCC_REPLIES_SILENT => ReplyPolicy::Silent,
+        DCC_REPLIES_CANCELLED => ReplyPolicy::RequestCancelled,
+        _ => return wrong("dcc_session_desc.replies is no DCC_REPLIES_ policy"),
+    };
+    let holds_early = match desc.early {
+        DCC_EARLY_BY_KIND => is_http,
+        DCC_EARLY_HELD => true,
+        DCC_EARLY_IGNORED => false,
+        _ => return wrong("dcc_session_desc.early is none of the DCC_EARLY_ constants"),
+    };
+    if desc.max_requests > DCC_MAX_SESSION_QUOTA || desc.max_kept > DCC_MAX_SESSION_QUOTA {
+        return wrong("a quota of dcc_session_desc is above DCC_MAX_SESSION_QUOTA");
+    }
+    let or = |given: u32, usual: u32| if given == 0 { usual } else { given };
+    Ok(SessionSettings {
+        policy,
+        holds_early,
+        ids_are_texts: desc.flags & DCC_SESSION_IDS_ARE_TEXTS != 0,
+        most_requests: or(desc.max_requests, USUAL_REQUESTS),
+        most_kept: or(desc.max_kept, USUAL_KEPT),
+        early_ttl_ns: if desc.early_ttl_ns == 0 { USUAL_TTL_NS } else { desc.early_ttl_ns },
+    })
+}
+
+/// Creates a session and writes it to `out_session`: one reference, yours to release. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_session_create(
+    desc: *const dcc_session_desc,
+    out_session: *mut *mut dcc_session,
+) -> dcc_status {
+    guard_creating(|| {
+        // SAFETY: the C caller's promise: a filled-in descriptor and a writable result.
+        unsafe {
+            let to = out_handle(out_session)?;
+            *to = pointer(sessions().create(settings(&descriptor(desc)?)?)?);
+            Ok(())
+        }
+    })
+}
+
+/// Adds a reference, which you release. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_session_retain(session: *const dcc_session) -> dcc_status {
+    guard(|| {
+        if !session.is_null() {
+            sessions().retain(handle(session))?;
+        }
+        Ok(DCC_OK)
+    })
+}
+
+/// Gives a reference back. Close the session first: its requests live on by themselves, and nobody can
+/// cancel them by their ids any more. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_session_release(session: *mut dcc_session) -> dcc_status {
+    guard(|| {
+        if !session.is_null() {
+            sessions().release(handle(session))?;
+        }
+        Ok(DCC_OK)
+    })
+}
+
+/// Closes a session, because its connection has: cancels all its requests, forgets what it remembers,
+/// and lets none begin. The requests are still to be ended. On HTTP the closing of a response's stream
+/// is a cancel of that request alone: dcc_request_cancel. Callbacks run on this thread. Calling it again
+/// is harmless. Any thread. NULL: nothing happens.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_session_close(session: *const dcc_session) -> dcc_status {
+    guard(|| {
+        if !session.is_null() {
+            REQUESTS.close(&pinned(session)?, false);
+        }
+        Ok(DCC_OK)
+    })
+}
+
+fn status_of(outcome: PeerCancel) -> dcc_status {
+    match outcome {
+        PeerCancel::First => DCC_OK,
+        PeerCancel::Again => DCC_ALREADY_CANCELLED,
+        PeerCancel::Unknown => DCC_NOT_FOUND,
+        PeerCancel::Held => DCC_HELD,
+        PeerCancel::Refused => DCC_NOT_CANCELLABLE,
+    }
+}
+
+/// Cancels the request in flight with this id, in its peer's name. DCC_OK: this call was the first.
+/// DCC_ALREADY_CANCELLED: another was, its reason stays. DCC_NOT_FOUND: there is none, or it has ended;
+/// ignored and counted. DCC_HELD: there is none yet, the cancel is held for it.
+/// DCC_NOT_CANCELLABLE: it was begun as one that cannot be. `reason` as in dcc_cancel_token_cancel, but
+/// control characters are left out. Callbacks run on this thread. A request that begins with the same
+/// id after the one that was meant has ended is not touched. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_session_cancel(
+    session: *const dcc_session,
+    id: *const dcc_request_id,
+    reason: *const c_char,
+    reason_length: usize,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: a filled-in id and a readable text.
+        let (id, reason) = unsafe {
+            let reason = text("reason", reason, reason_length, crate::wire::MAX_MESSAGE_BYTES)?;
+            (read_id(id)?, readable_reason(reason).unwrap_or_default())
+        };
+        Ok(status_of(REQUESTS.cancel(&pinned(session)?, id, &reason, false)?))
+    })
+}
+
+/// Whether the request with this id is cancelled, in flight or not: DCC_CANCELLED_BY_TOKEN,
+/// DCC_NOT_CANCELLED, or DCC_NOT_FOUND if nothing is known of it. What was cancelled is remembered
+/// until it is cleared or swept, or its id begins again. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_session_is_cancelled(
+    session: *const dcc_session,
+    id: *const dcc_request_id,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: a filled-in id.
+        let id = unsafe { read_id(id) }?;
+        let shown = REQUESTS.show_cancel(&pinned(session)?, id, |is_cancelled, _| is_cancelled)?;
+        Ok(match shown {
+            Some(true) => DCC_CANCELLED_BY_TOKEN,
+            Some(false) => DCC_NOT_CANCELLED,
+            None => DCC_NOT_FOUND,
+        })
+    })
+}
+
+/// Writes why the request with this id was cancelled, `snprintf`-like; answers as
+/// dcc_session_is_cancelled, with an empty text where it is not cancelled. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_session_reason(
+    session: *const dcc_session,
+    id: *const dcc_request_id,
+    buffer: *mut c_char,
+    size: usize,
+    out_length: *mut usize,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise, see the comment.
+        let (id, to) = unsafe { (read_id(id)?, TextOut::new(buffer, size, out_length)?) };
+        let mut to = Some(to);
+        let shown = REQUESTS.show_cancel(&pinned(session)?, id, |is_cancelled, reason| {
+            if let Some(to) = to.take() {
+                to.write(reason);
+            }
+            is_cancelled
+        })?;
+        if let Some(to) = to {
+            to.write("");
+        }
+        Ok(match shown {
+            Some(true) => DCC_CANCELLED_BY_TOKEN,
+            Some(false) => DCC_NOT_CANCELLED,
+            None => DCC_NOT_FOUND,
+        })
+    })
+}
+
+/// Forgets what is remembered of an id without a request in flight: a cancel that is held, or a
+/// request that was cancelled and has ended. DCC_NOT_FOUND: nothing is. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_session_clear(
+    session: *const dcc_session,
+    id: *const dcc_request_id,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: a filled-in id.
+        let id = unsafe { read_id(id) }?;
+        Ok(if REQUESTS.clear(&pinned(session)?, id)? { DCC_OK } else { DCC_NOT_FOUND })
+    })
+}
+
+/// Forgets what has been remembered for more than `ttl_ns` nanoseconds, never a request in flight, and
+/// writes to `out_count`, unless that is NULL, how many that were. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_session_sweep(
+    session: *const dcc_session,
+    ttl_ns: u64,
+    out_count: *mut u64,
+) -> dcc_status {
+    guard(|| {
+        let count = REQUESTS.sweep(&pinned(session)?, ttl_ns);
+        if !out_count.is_null() {
+            // SAFETY: the C caller's promise: writable.
+            unsafe { out_count.write(count) };
+        }
+        Ok(DCC_OK)
+    })
+}
+
+/// What a message was: a cancel of a request in flight, and the first.
+pub const DCC_MESSAGE_CANCELLED: i32 = 1;
+/// What a message was: a cancel of a request that had been cancelled, or cannot be.
+pub const DCC_MESSAGE_WITHOUT_EFFECT: i32 = 2;
+/// What a message was: a cancel that is held for its request.
+pub const DCC_MESSAGE_HELD: i32 = 3;
+/// What a message was: a cancel of no request in flight.
+pub const DCC_MESSAGE_UNKNOWN: i32 = 4;
+/// What a message was: for somebody else.
+pub const DCC_MESSAGE_OTHER: i32 = 5;
+/// What a message was: none, or a cancellation of nothing.
+pub const DCC_MESSAGE_MALFORMED: i32 = 6;
+
+/// Lets a message of the peer do what it asks for: `notifications/cancelled` of MCP,
+/// `$/cancelRequest` of LSP and `$/cancel_request` of ACP, alone or in a batch; all others are left to
+/// you. UTF-8 of `length` bytes, as it came from the wire. Writes to `out_message`, unless that is NULL,
+/// what it was; of a batch the first of its messages that was a cancellation. It never fails because
+/// of what a peer sent: that is ignored and counted, dcc_session_stats. Cancels as
+/// dcc_cancel_token_cancel_async does, so a transport thread may call it. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_session_handle_message(
+    session: *const dcc_session,
+    message: *const c_char,
+    length: usize,
+    out_message: *mut i32,
+) -> dcc_status {
+    guard(|| {
+        if message.is_null() && length > 0 {
+            return Err(Error::NullArray { what: "a message", count: length });
+        }
+        let bytes: &[u8] = if length == 0 {
+            &[]
+        } else {
+            // SAFETY: the C caller's promise: readable for that length.
+            unsafe { std::slice::from_raw_parts(message.cast(), length) }
+        };
+        let pin = pinned(session)?;
+        service::ensure_callback_thread()?;
+        let mut answer = DCC_MESSAGE_OTHER;
+        REQUESTS.handle_message(&pin, bytes, |handled, _id| {
+            let this = match handled {
+                Handled::Cancel(PeerCancel::First) => DCC_MESSAGE_CANCELLED,
+                Handled::Cancel(PeerCancel::Again | PeerCancel::Refused) => {
+                    DCC_MESSAGE_WITHOUT_EFFECT
+                }
+                Handled::Cancel(PeerCancel::Held) => DCC_MESSAGE_HELD,
+                Handled::Cancel(PeerCancel::Unknown) => DCC_MESSAGE_UNKNOWN,
+                Handled::NotACancellation => DCC_MESSAGE_OTHER,
+                Handled::Malformed(_) => DCC_MESSAGE_MALFORMED,
+            };
+            let is_weaker = answer == DCC_MESSAGE_OTHER
+                || answer == DCC_MESSAGE_MALFORMED && this < DCC_MESSAGE_OTHER;
+            if is_weaker {
+                answer = this;
+            }
+        });
+        if !out_message.is_null() {
+            // SAFETY: the C caller's promise: writable.
+            unsafe { out_message.write(answer) };
+        }
+        Ok(DCC_OK)
+    })
+}
+
+/// Fills in what a session has seen. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_session_stats(
+    session: *const dcc_session,
+    out_info: *mut dcc_session_info,
+) -> dcc_status {
+    guard(|| {
+        let pin = pinned(session)?;
+        let live = pin.slot().live();
+        let (is_closed, in_flight, kept) = {
+            let body = live.body.lock();
+            (body.is_closed, body.live, body.kept())
+        };
+        let counts = &live.counts;
+        let info = dcc_session_info {
+            struct_size: 0,
+            is_closed: i32::from(is_closed),
+            live: in_flight,
+            kept,
+            begun: counts.begun.read(),
+            cancelled: counts.cancelled.read(),
+            early: counts.early.read(),
+            unknown: counts.unknown.read(),
+            without_effect: counts.without_effect.read(),
+            malformed: counts.malformed.read(),
+            others: counts.others.read(),
+            forgotten: counts.forgotten.read(),
+        };
+        // SAFETY: the C caller's promise: writable for the size that it says.
+        unsafe { write_struct(out_info, &info) }?;
+        Ok(DCC_OK)
+    })
+}

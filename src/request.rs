@@ -1,0 +1,589 @@
+//! Requests of sessions: an id in flight, and its token.
+//!
+//! A request is in its session's entries from its begin to its end. Who ends it takes the entry out
+//! under the session's lock, if it is still this request's; who lets the last reference of one go that
+//! has not ended does the same, and the id may be used again.
+//!
+//! Lock order: a session's, then a request's.
+
+use crate::arena::{Arena, Holder, Keeper, LivePart, Pin};
+use crate::error::Error;
+use crate::events::{Event, EventKind, EventText};
+use crate::handle::{self, Handle, Kind};
+use crate::pool::NIL;
+use crate::reply::{CancelError, CancelledBy, Fitted};
+use crate::request_id::{IdRef, RequestId};
+use crate::session::{Entry, Kept, KeptFor, SessionBody, SessionPin, Sessions};
+use crate::sys::memory::{Late, try_string};
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::sys::{clock, thread_id};
+use crate::token::{Cause, Origin, TokenPin, Tokens};
+use crate::wire::{self, Message};
+use std::fmt::Write;
+
+/// What is written while a request lives.
+#[derive(Debug, Default)]
+pub struct RequestLive {
+    session: AtomicU32,
+    token: AtomicU64,
+    is_ended: AtomicU32,
+    /// Whether its peer asked for its cancel.
+    is_asked: AtomicU32,
+    /// Whether it can be cancelled by its peer.
+    is_cancellable: AtomicU32,
+    /// As the peer wrote it.
+    id: Mutex<Option<RequestId>>,
+}
+
+impl LivePart for RequestLive {
+    const KIND: Kind = Kind::Request;
+}
+
+/// A pinned request.
+pub type RequestPin<'a> = Pin<'a, Requests>;
+
+/// What a request is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestOrigin<'a> {
+    /// As the peer wrote it.
+    pub id: IdRef<'a>,
+    /// A token whose cancel cancels the request; NULL for none.
+    pub parent: Handle,
+    /// Whether its peer can cancel it: not what opens the session.
+    pub is_cancellable: bool,
+}
+
+/// What became of a peer's cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerCancel {
+    /// It cancelled a request.
+    First,
+    /// The request had been cancelled before; the first reason stays.
+    Again,
+    /// No live request has this id; it is ignored.
+    Unknown,
+    /// No request has this id yet; it is held for one.
+    Held,
+    /// The request cannot be cancelled.
+    Refused,
+}
+
+/// What is owed to the peer of a request that ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owed {
+    /// Its answer.
+    Result,
+    /// Nothing.
+    Nothing,
+    /// An error that says so.
+    Cancelled(CancelError),
+}
+
+/// What a message was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handled {
+    /// A cancel.
+    Cancel(PeerCancel),
+    /// For somebody else.
+    NotACancellation,
+    /// None, for this reason.
+    Malformed(&'static str),
+}
+
+/// What a message was that could not be looked at.
+pub const NO_MEMORY: &str = "there is no memory for it";
+
+/// All requests, with the sessions that they belong to.
+#[derive(Debug)]
+pub struct Requests {
+    arena: Arena<(), RequestLive>,
+    sessions: Sessions,
+}
+
+impl Keeper for Requests {
+    type Cold = ();
+    type Live = RequestLive;
+
+    fn arena(&self) -> &Arena<(), RequestLive> {
+        &self.arena
+    }
+
+    fn bury(&self, index: u32) {
+        let slot = self.arena.slot(index);
+        let live = slot.live();
+        let session = SessionPin::take_over(&self.sessions, live.session.load(Ordering::Relaxed));
+        let token = handle::index(live.token.load(Ordering::Relaxed));
+        let token = TokenPin::take_over(self.tokens(), token);
+        if live.is_ended.load(Ordering::Relaxed) == 0 {
+            self.take_out(&session, index, live, &token, KeptFor::Orphan);
+        }
+        let id = live.id.lock().take();
+        self.arena.bury(index, slot);
+        drop(id);
+        drop(token);
+        drop(session);
+    }
+}
+
+impl Requests {
+    /// No requests.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { arena: Arena::new(), sessions: Sessions::new() }
+    }
+
+    /// No requests.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { arena: Arena::new(), sessions: Sessions::new() }
+    }
+
+    /// The sessions.
+    #[inline(always)]
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    fn tokens(&self) -> &Tokens {
+        self.sessions.dispatchers().library().jobs().tokens()
+    }
+
+    /// A request of a session. It begins cancelled if its cancel came before it.
+    pub fn begin(
+        &self,
+        session: &SessionPin<'_>,
+        origin: &RequestOrigin<'_>,
+    ) -> Result<Handle, Error> {
+        let key = session.slot().live().key(origin.id)?;
+        let own_id = RequestId::copy_of(origin.id)?;
+        let (index, slot) = self.arena.take()?;
+        let token = self.new_token(origin).inspect_err(|_| self.arena.put_back(index))?;
+        if !self.sessions.arena().pin_index(session.index()) {
+            drop(TokenPin::take_over(self.tokens(), handle::index(token)));
+            self.arena.put_back(index);
+            return Err(Error::Resources("references to this session; end some requests"));
+        }
+        let live = slot.live();
+        live.session.store(session.index(), Ordering::Relaxed);
+        live.token.store(token, Ordering::Relaxed);
+        // Until it is in, an end of it must not look for it.
+        live.is_ended.store(1, Ordering::Relaxed);
+        live.is_asked.store(0, Ordering::Relaxed);
+        live.is_cancellable.store(u32::from(origin.is_cancellable), Ordering::Relaxed);
+        *live.id.lock() = Some(own_id);
+        // Hidden, but there for who finds it by its id.
+        let request = self.arena.publish_hidden(index, slot, 0, Holder::Owner);
+        match self.put_in(session, key, index) {
+            Ok(early) => {
+                if let Some(early) = early
+                    && origin.is_cancellable
+                {
+                    self.cancel_token(session, live, origin.id, &early.reason, false);
+                }
+                self.arena.reveal(slot, request);
+                Ok(request)
+            }
+            Err(error) => {
+                if self.arena.unpublish(index, Holder::Owner) {
+                    self.bury(index);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn new_token(&self, origin: &RequestOrigin<'_>) -> Result<Handle, Error> {
+        let mut digits = [0; 20];
+        let mut written = Fitted::new(&mut digits);
+        let job_id = match origin.id {
+            IdRef::Text(text) => text,
+            IdRef::Integer(integer) => {
+                let _ = write!(written, "{integer}");
+                written.text()
+            }
+        };
+        let origin_of_token = Origin { job_id, ..Origin::default() };
+        self.tokens().create([origin.parent], origin_of_token, Holder::Internal)
+    }
+
+    /// Puts a request into its session's entries. What came before it.
+    fn put_in(
+        &self,
+        session: &SessionPin<'_>,
+        key: RequestId,
+        index: u32,
+    ) -> Result<Option<Kept>, Error> {
+        let live = session.slot().live();
+        let settings = live.settings();
+        let now_ns = clock::now_ns();
+        let mut body = live.body.lock();
+        if body.is_closed {
+            return Err(Error::SessionClosed);
+        }
+        if matches!(body.entry(&key), Some(Entry::Live(_))) {
+            return Err(Error::DuplicateRequest);
+        }
+        if body.live >= settings.most_requests {
+            return Err(Error::TooManyRequests { limit: settings.most_requests });
+        }
+        body.room()?;
+        let before = body.take_kept(&key);
+        body.room()?.insert(key, Entry::Live(index));
+        body.live += 1;
+        drop(body);
+        self.arena.slot(index).live().is_ended.store(0, Ordering::Release);
+        live.counts.begun.one();
+        Ok(before.filter(|kept| {
+            let age_ns = now_ns.saturating_sub(kept.since_ns);
+            kept.why == KeptFor::Early && age_ns <= settings.early_ttl_ns
+        }))
+    }
+
+    /// Takes a request out of its session's entries, if it is there still. What may be asked later is
+    /// remembered.
+    fn take_out(
+        &self,
+        session: &SessionPin<'_>,
+        index: u32,
+        live: &RequestLive,
+        token: &TokenPin<'_>,
+        why: KeptFor,
+    ) {
+        let of_session = session.slot().live();
+        let id = live.id.lock();
+        let Some(Ok(key)) = id.as_ref().map(|id| of_session.key(id.borrowed())) else {
+            // For want of memory it stays until its session goes; its index is compared.
+            return;
+        };
+        drop(id);
+        let is_cancelled = self.tokens().is_cancelled(token);
+        let reason = self.tokens().show_reason(token, try_string).unwrap_or_default();
+        let kept = Kept { why, since_ns: clock::now_ns(), is_cancelled, reason };
+        let settings = of_session.settings();
+        let mut body = of_session.body.lock();
+        if !matches!(body.entry(&key), Some(Entry::Live(other)) if *other == index) {
+            return;
+        }
+        let removed = body.entries.get_mut().and_then(|entries| entries.remove_entry(&key));
+        body.live -= 1;
+        let is_worth_it = is_cancelled || why == KeptFor::Orphan;
+        let is_forgotten = is_worth_it && !body.keep(key, kept, &settings);
+        drop(body);
+        drop(removed);
+        if is_forgotten {
+            of_session.counts.forgotten.one();
+        }
+    }
+
+    /// Adds an owner.
+    pub fn retain(&self, request: Handle) -> Result<(), Error> {
+        self.arena.retain(request)
+    }
+
+    /// Takes an owner away. The last one lets go of a request that has not ended.
+    pub fn release(&self, request: Handle) -> Result<(), Error> {
+        if let Some(index) = self.arena.release(request)? {
+            self.bury(index);
+        }
+        Ok(())
+    }
+
+    /// The request's token; borrowed.
+    pub fn token(&self, request: &RequestPin<'_>) -> Handle {
+        request.slot().live().token.load(Ordering::Relaxed)
+    }
+
+    /// Shows the request's id.
+    pub fn show_id<R>(&self, request: &RequestPin<'_>, reader: impl FnOnce(IdRef<'_>) -> R) -> R {
+        let id = request.slot().live().id.lock();
+        reader(id.as_ref().map_or(IdRef::Text(""), RequestId::borrowed))
+    }
+
+    fn session_of(&self, request: &RequestPin<'_>) -> SessionPin<'_> {
+        let index = request.slot().live().session.load(Ordering::Relaxed);
+        let held = self.sessions.arena().pin_index(index);
+        debug_assert!(held, "its request holds it");
+        SessionPin::take_over(&self.sessions, index)
+    }
+
+    /// What is owed to the peer of a request if it ends now.
+    pub fn owed(&self, request: &RequestPin<'_>) -> Owed {
+        let live = request.slot().live();
+        let Ok(token) = TokenPin::new(self.tokens(), self.token(request)) else {
+            return Owed::Result;
+        };
+        if !self.tokens().is_cancelled(&token) {
+            return Owed::Result;
+        }
+        let is_asked = live.is_asked.load(Ordering::Acquire) != 0;
+        let by = if is_asked { CancelledBy::Peer } else { CancelledBy::Server };
+        let policy = self.session_of(request).slot().live().settings().policy;
+        policy.answer(by).map_or(Owed::Nothing, Owed::Cancelled)
+    }
+
+    /// Ends a request; its id may be used again. What is owed to its peer, and whether this call ended
+    /// it.
+    pub fn end(&self, request: &RequestPin<'_>) -> (Owed, bool) {
+        let live = request.slot().live();
+        let owed = self.owed(request);
+        if live.is_ended.swap(1, Ordering::AcqRel) != 0 {
+            return (owed, false);
+        }
+        if let Ok(token) = TokenPin::new(self.tokens(), self.token(request)) {
+            let session = self.session_of(request);
+            self.take_out(&session, request.index(), live, &token, KeptFor::Ended);
+        }
+        (owed, true)
+    }
+
+    /// Cancels the token of a request in its peer's name. True: this call did it.
+    fn cancel_token(
+        &self,
+        session: &SessionPin<'_>,
+        live: &RequestLive,
+        id: IdRef<'_>,
+        reason: &str,
+        is_deferred: bool,
+    ) -> bool {
+        let handle = live.token.load(Ordering::Relaxed);
+        let Ok(token) = TokenPin::new(self.tokens(), handle) else { return false };
+        // Before the flag: who sees that finds this.
+        live.is_asked.store(1, Ordering::Release);
+        let first = if is_deferred {
+            self.tokens().cancel_deferred(&token, Cause::Request, reason)
+        } else {
+            self.tokens().cancel(&token, Cause::Request, reason)
+        };
+        if first {
+            session.slot().live().counts.cancelled.one();
+            self.note_cancelled(handle, id, reason);
+        }
+        first
+    }
+
+    /// A peer cancels this very request. `None`: it has ended. Else whether this call was the first.
+    pub fn cancel_one(&self, request: &RequestPin<'_>, reason: &str) -> Option<bool> {
+        let live = request.slot().live();
+        if live.is_ended.load(Ordering::Acquire) != 0 {
+            return None;
+        }
+        let id = self.show_id(request, RequestId::copy_of).ok();
+        let id = id.as_ref().map_or(IdRef::Text(""), RequestId::borrowed);
+        Some(self.cancel_token(&self.session_of(request), live, id, reason, false))
+    }
+
+    fn note_cancelled(&self, token: Handle, id: IdRef<'_>, reason: &str) {
+        self.tokens().diagnosis().observers.emit(|| {
+            let mut room = [0; 512];
+            let mut text = Fitted::new(&mut room);
+            let _ = id.write_json(&mut text);
+            let _ = write!(text, ": {reason}");
+            Event {
+                kind: EventKind::RequestCancelled,
+                time_ns: clock::now_ns(),
+                token,
+                thread: thread_id::current(),
+                cause: Cause::Request as u32,
+                text: EventText::new(text.text()),
+                ..Event::default()
+            }
+        });
+    }
+
+    /// A peer cancels by id; callbacks run here, or on the callback thread if deferred.
+    pub fn cancel(
+        &self,
+        session: &SessionPin<'_>,
+        id: IdRef<'_>,
+        reason: &str,
+        is_deferred: bool,
+    ) -> Result<PeerCancel, Error> {
+        let live = session.slot().live();
+        let key = live.key(id)?;
+        let outcome = loop {
+            // A statement of its own: nothing is cancelled under the lock.
+            let found = self.find(&live.body.lock(), &key);
+            let Some(request) = found else {
+                match self.hold_early(session, &key, reason)? {
+                    Some(outcome) => break outcome,
+                    // It began meanwhile.
+                    None => continue,
+                }
+            };
+            let of_request = request.slot().live();
+            break if of_request.is_cancellable.load(Ordering::Relaxed) == 0 {
+                PeerCancel::Refused
+            } else if self.cancel_token(session, of_request, id, reason, is_deferred) {
+                PeerCancel::First
+            } else {
+                PeerCancel::Again
+            };
+        };
+        match outcome {
+            PeerCancel::Again | PeerCancel::Refused => live.counts.without_effect.one(),
+            PeerCancel::Unknown => live.counts.unknown.one(),
+            PeerCancel::Held => live.counts.early.one(),
+            PeerCancel::First => (),
+        }
+        Ok(outcome)
+    }
+
+    /// The live request of an id, pinned.
+    fn find<'a>(&'a self, body: &SessionBody, key: &RequestId) -> Option<RequestPin<'a>> {
+        match body.entry(key)? {
+            Entry::Live(index) if self.arena.pin_index(*index) => {
+                Some(RequestPin::take_over(self, *index))
+            }
+            _ => None,
+        }
+    }
+
+    /// What becomes of a cancel of no live request; `None`: there is one now.
+    fn hold_early(
+        &self,
+        session: &SessionPin<'_>,
+        key: &RequestId,
+        reason: &str,
+    ) -> Result<Option<PeerCancel>, Error> {
+        let live = session.slot().live();
+        let settings = live.settings();
+        if !settings.holds_early {
+            return Ok(Some(PeerCancel::Unknown));
+        }
+        let (key, reason) = (RequestId::copy_of(key.borrowed())?, try_string(reason)?);
+        let now_ns = clock::now_ns();
+        let kept = Kept { why: KeptFor::Early, since_ns: now_ns, is_cancelled: true, reason };
+        let mut body = live.body.lock();
+        if body.is_closed {
+            return Ok(Some(PeerCancel::Unknown));
+        }
+        match body.entry(&key) {
+            // One that is dying takes its entry out as soon as it gets the lock.
+            Some(Entry::Live(_)) => return Ok(None),
+            // The first reason wins, while it has not expired.
+            Some(Entry::Kept(before))
+                if before.why == KeptFor::Early
+                    && now_ns.saturating_sub(before.since_ns) <= settings.early_ttl_ns =>
+            {
+                return Ok(Some(PeerCancel::Again));
+            }
+            // Too late for the one that ended.
+            Some(Entry::Kept(before)) if before.why == KeptFor::Ended => {
+                return Ok(Some(PeerCancel::Unknown));
+            }
+            _ => (),
+        }
+        let before = body.take_kept(&key);
+        let is_held = body.keep(key, kept, &settings);
+        drop(body);
+        drop(before);
+        if !is_held {
+            live.counts.forgotten.one();
+        }
+        Ok(Some(if is_held { PeerCancel::Held } else { PeerCancel::Unknown }))
+    }
+
+    /// Whether an id is cancelled, and why; `None`: nothing is known of it.
+    pub fn show_cancel<R>(
+        &self,
+        session: &SessionPin<'_>,
+        id: IdRef<'_>,
+        reader: impl FnOnce(bool, &str) -> R,
+    ) -> Result<Option<R>, Error> {
+        let live = session.slot().live();
+        let key = live.key(id)?;
+        let body = live.body.lock();
+        if let Some(request) = self.find(&body, &key) {
+            drop(body);
+            let token = TokenPin::new(self.tokens(), self.token(&request))?;
+            let is_cancelled = self.tokens().is_cancelled(&token);
+            let shown = self.tokens().show_reason(&token, |reason| reader(is_cancelled, reason));
+            return Ok(Some(shown));
+        }
+        Ok(match body.entry(&key) {
+            Some(Entry::Kept(kept)) => Some(reader(kept.is_cancelled, &kept.reason)),
+            _ => None,
+        })
+    }
+
+    /// Forgets what is remembered of an id. False: nothing is, or its request lives.
+    pub fn clear(&self, session: &SessionPin<'_>, id: IdRef<'_>) -> Result<bool, Error> {
+        let live = session.slot().live();
+        let key = live.key(id)?;
+        let kept = live.body.lock().take_kept(&key);
+        Ok(kept.is_some())
+    }
+
+    /// Forgets what is remembered for longer than this. How many.
+    pub fn sweep(&self, session: &SessionPin<'_>, ttl_ns: u64) -> u64 {
+        session.slot().live().body.lock().sweep(clock::now_ns(), ttl_ns)
+    }
+
+    /// Closes a session: cancels its requests and lets none begin. How many it cancelled.
+    pub fn close(&self, session: &SessionPin<'_>, is_deferred: bool) -> u64 {
+        let live = session.slot().live();
+        let entries = {
+            let mut body = live.body.lock();
+            body.is_closed = true;
+            body.live = 0;
+            let entries = std::mem::replace(&mut body.entries, Late::new());
+            let mut entries = entries;
+            for entry in entries.get_mut().into_iter().flat_map(|entries| entries.values_mut()) {
+                if matches!(entry, Entry::Live(index) if !self.arena.pin_index(*index)) {
+                    // It is dying, and about to look for its entry.
+                    *entry = Entry::Live(NIL);
+                }
+            }
+            entries
+        };
+        let mut cancelled = 0;
+        for entry in entries.get().into_iter().flat_map(|entries| entries.values()) {
+            if let Entry::Live(index) = entry
+                && *index != NIL
+            {
+                let request = RequestPin::take_over(self, *index);
+                let of_request = request.slot().live();
+                let first = self.show_id(&request, |id| RequestId::copy_of(id)).is_ok_and(|id| {
+                    let reason = "the session was closed";
+                    self.cancel_token(session, of_request, id.borrowed(), reason, is_deferred)
+                });
+                cancelled += u64::from(first);
+            }
+        }
+        cancelled
+    }
+
+    /// Does what a peer's messages ask for, and tells what each was. Messages of a batch that were not
+    /// looked at are counted as malformed.
+    pub fn handle_message(
+        &self,
+        session: &SessionPin<'_>,
+        bytes: &[u8],
+        mut each: impl FnMut(Handled, Option<IdRef<'_>>),
+    ) {
+        let counts = &session.slot().live().counts;
+        let left_out = wire::read_each(bytes, |message| match message {
+            Message::Cancel(cancel) => {
+                let reason = cancel.reason.as_deref().unwrap_or_default();
+                let id = cancel.id.borrowed();
+                match self.cancel(session, id, reason, true) {
+                    Ok(outcome) => each(Handled::Cancel(outcome), Some(id)),
+                    Err(_) => each(Handled::Malformed(NO_MEMORY), Some(id)),
+                }
+            }
+            Message::NotACancellation => {
+                counts.others.one();
+                each(Handled::NotACancellation, None);
+            }
+            Message::Malformed(why) => {
+                counts.malformed.one();
+                each(Handled::Malformed(why), None);
+            }
+            Message::OutOfMemory => {
+                counts.malformed.one();
+                each(Handled::Malformed(NO_MEMORY), None);
+            }
+        });
+        (0..left_out.min(u64::from(u32::MAX))).for_each(|_| counts.malformed.one());
+    }
+}

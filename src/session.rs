@@ -1,0 +1,268 @@
+//! Sessions: one peer's connection, the scope of its request ids.
+//!
+//! Invariants, under the lock of a session:
+//! - An id has at most one entry: a live request, a cancel that came before its request, or what is
+//!   remembered of a request that is over, for who asks later.
+//! - A live entry names a request that is alive: a request takes its entry out before its slot can be
+//!   used again. Each request holds an internal of its session.
+//! - Nothing is cancelled under the lock: who cancels pins the request, then lets go of the lock. So a
+//!   cancel that found a request never meets a later one of the same id.
+//!
+//! The lock is a leaf.
+
+use crate::arena::{Arena, Holder, Keeper, LivePart, Pin};
+use crate::dispatcher::Dispatchers;
+use crate::dispatcher_stats::Count;
+use crate::error::Error;
+use crate::handle::{Handle, Kind};
+use crate::reply::ReplyPolicy;
+use crate::request_id::{IdRef, RequestId};
+use crate::sys::memory::Late;
+use crate::sys::sync::Mutex;
+use std::collections::HashMap;
+
+/// What a session is made from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SessionSettings {
+    /// What a cancelled request is answered with.
+    pub policy: ReplyPolicy,
+    /// Whether a cancel may come before its request, and is held for it.
+    pub holds_early: bool,
+    /// Whether `7` and `"7"` are one id.
+    pub ids_are_texts: bool,
+    /// Most live requests.
+    pub most_requests: u32,
+    /// Most entries of requests that are over or have not come.
+    pub most_kept: u32,
+    /// For how long a cancel waits for its request.
+    pub early_ttl_ns: u64,
+}
+
+/// Why something is remembered of an id without a live request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptFor {
+    /// Its cancel came first.
+    Early,
+    /// It was cancelled and has ended.
+    Ended,
+    /// It was let go without an end.
+    Orphan,
+}
+
+/// What is remembered.
+#[derive(Debug)]
+pub struct Kept {
+    /// Why.
+    pub why: KeptFor,
+    /// Since when, on the library's clock.
+    pub since_ns: u64,
+    /// Whether it was cancelled.
+    pub is_cancelled: bool,
+    /// Why it was cancelled.
+    pub reason: String,
+}
+
+/// What an id stands for.
+#[derive(Debug)]
+pub enum Entry {
+    /// A live request's index.
+    Live(u32),
+    /// Something that is over, or has not come.
+    Kept(Kept),
+}
+
+/// The entries of a session.
+#[derive(Debug, Default)]
+pub struct SessionBody {
+    /// Whether it was closed.
+    pub is_closed: bool,
+    /// How many of the entries are live.
+    pub live: u32,
+    /// By id.
+    pub entries: Late<HashMap<RequestId, Entry>>,
+}
+
+/// What a session has seen so far.
+#[derive(Debug, Default)]
+pub struct SessionCounts {
+    /// Requests that began.
+    pub begun: Count,
+    /// Requests that its peer, or a close, was the first to cancel.
+    pub cancelled: Count,
+    /// Cancels that were held for a request.
+    pub early: Count,
+    /// Cancels of no live request that were not held.
+    pub unknown: Count,
+    /// Cancels of requests that had been cancelled, or cannot be.
+    pub without_effect: Count,
+    /// Messages that were none, or were cancellations of nothing.
+    pub malformed: Count,
+    /// Messages for somebody else.
+    pub others: Count,
+    /// Entries that were forgotten early for want of room.
+    pub forgotten: Count,
+}
+
+/// What is written while a session lives.
+#[derive(Debug, Default)]
+pub struct SessionLive {
+    settings: Mutex<SessionSettings>,
+    /// Its entries.
+    pub body: Mutex<SessionBody>,
+    /// What it has seen.
+    pub counts: SessionCounts,
+}
+
+impl LivePart for SessionLive {
+    const KIND: Kind = Kind::Session;
+}
+
+impl SessionLive {
+    /// What it was made from.
+    pub fn settings(&self) -> SessionSettings {
+        *self.settings.lock()
+    }
+
+    /// An id as this session's entries have it.
+    pub fn key(&self, id: IdRef<'_>) -> Result<RequestId, Error> {
+        let id = if self.settings().ids_are_texts { id.normalised() } else { id };
+        RequestId::copy_of(id)
+    }
+}
+
+impl SessionBody {
+    /// The entries, made when there are the first.
+    pub fn room(&mut self) -> Result<&mut HashMap<RequestId, Entry>, Error> {
+        let entries = self.entries.get_or_make(|| Ok(HashMap::new()))?;
+        entries.try_reserve(1).map_err(|_| Error::Resources("memory for requests"))?;
+        Ok(entries)
+    }
+
+    /// The entry of an id.
+    pub fn entry(&self, id: &RequestId) -> Option<&Entry> {
+        self.entries.get()?.get(id)
+    }
+
+    /// Takes out what is remembered of an id.
+    pub fn take_kept(&mut self, id: &RequestId) -> Option<Kept> {
+        let entries = self.entries.get_mut()?;
+        if !matches!(entries.get(id)?, Entry::Kept(_)) {
+            return None;
+        }
+        match entries.remove(id)? {
+            Entry::Kept(kept) => Some(kept),
+            Entry::Live(_) => None,
+        }
+    }
+
+    /// How many entries are not live.
+    pub fn kept(&self) -> u32 {
+        self.entries.get().map_or(0, |entries| entries.len() as u32 - self.live)
+    }
+
+    /// Takes out what is remembered for longer than this. How many.
+    pub fn sweep(&mut self, now_ns: u64, ttl_ns: u64) -> u64 {
+        let Some(entries) = self.entries.get_mut() else { return 0 };
+        let before = entries.len();
+        entries.retain(|_, entry| match entry {
+            Entry::Live(_) => true,
+            Entry::Kept(kept) => now_ns.saturating_sub(kept.since_ns) <= ttl_ns,
+        });
+        (before - entries.len()) as u64
+    }
+
+    /// Remembers something of an id that has no entry. False: there is no room.
+    pub fn keep(&mut self, id: RequestId, kept: Kept, settings: &SessionSettings) -> bool {
+        if self.kept() >= settings.most_kept {
+            self.sweep(kept.since_ns, settings.early_ttl_ns);
+        }
+        if self.kept() >= settings.most_kept {
+            return false;
+        }
+        self.room().map(|entries| entries.insert(id, Entry::Kept(kept))).is_ok()
+    }
+}
+
+/// A pinned session.
+pub type SessionPin<'a> = Pin<'a, Sessions>;
+
+/// All sessions. What they need is theirs because there is one of each: they know no dispatchers.
+#[derive(Debug)]
+pub struct Sessions {
+    arena: Arena<(), SessionLive>,
+    dispatchers: Dispatchers,
+}
+
+impl Keeper for Sessions {
+    type Cold = ();
+    type Live = SessionLive;
+
+    fn arena(&self) -> &Arena<(), SessionLive> {
+        &self.arena
+    }
+
+    fn bury(&self, index: u32) {
+        let slot = self.arena.slot(index);
+        let body = std::mem::take(&mut *slot.live().body.lock());
+        self.arena.bury(index, slot);
+        drop(body);
+    }
+}
+
+impl Sessions {
+    /// No sessions.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { arena: Arena::new(), dispatchers: Dispatchers::new() }
+    }
+
+    /// No sessions.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { arena: Arena::new(), dispatchers: Dispatchers::new() }
+    }
+
+    /// What is beside and below them.
+    #[inline(always)]
+    pub fn dispatchers(&self) -> &Dispatchers {
+        &self.dispatchers
+    }
+
+    /// A new session.
+    pub fn create(&self, settings: SessionSettings) -> Result<Handle, Error> {
+        let (index, slot) = self.arena.take()?;
+        let live = slot.live();
+        *live.settings.lock() = settings;
+        live.counts.reset();
+        Ok(self.arena.publish(index, slot, 0, Holder::Owner))
+    }
+
+    /// Adds an owner.
+    pub fn retain(&self, session: Handle) -> Result<(), Error> {
+        self.arena.retain(session)
+    }
+
+    /// Takes an owner away.
+    pub fn release(&self, session: Handle) -> Result<(), Error> {
+        if let Some(index) = self.arena.release(session)? {
+            self.bury(index);
+        }
+        Ok(())
+    }
+}
+
+impl SessionCounts {
+    fn reset(&self) {
+        let all = [
+            &self.begun,
+            &self.cancelled,
+            &self.early,
+            &self.unknown,
+            &self.without_effect,
+            &self.malformed,
+            &self.others,
+            &self.forgotten,
+        ];
+        all.into_iter().for_each(Count::reset);
+    }
+}

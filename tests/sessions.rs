@@ -1,0 +1,568 @@
+//! Sessions: requests of a peer, cancelled by their ids and by messages.
+
+#[path = "support/listening.rs"]
+mod listening;
+
+use dcc_cancel::ffi::{events::*, request::*, session::*, status::*};
+use listening::{Token, Watch, alone, stats, until};
+use std::ffi::{CStr, c_char};
+use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Session(usize);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Request(usize);
+
+/// An id of a test.
+#[derive(Clone, Copy, Debug)]
+enum Id<'a> {
+    Int(i64),
+    Text(&'a str),
+}
+
+use Id::{Int, Text};
+
+impl Id<'_> {
+    fn c(self) -> dcc_request_id {
+        let (r#type, integer, text) = match self {
+            Int(integer) => (DCC_ID_INTEGER, integer, ""),
+            Text(text) => (DCC_ID_TEXT, 0, text),
+        };
+        let (text, text_length) = (text.as_ptr().cast(), text.len());
+        dcc_request_id { r#type, reserved: 0, integer, text, text_length }
+    }
+}
+
+fn read(write: impl FnOnce(*mut c_char, usize, *mut usize) -> dcc_status) -> (dcc_status, String) {
+    let mut buffer = [0_u8; 6000];
+    let mut length = 0;
+    let status = write(buffer.as_mut_ptr().cast(), buffer.len(), &mut length);
+    let text = CStr::from_bytes_until_nul(&buffer).unwrap().to_str().unwrap().to_owned();
+    assert_eq!(text.len(), length);
+    (status, text)
+}
+
+impl Session {
+    fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    fn http() -> Self {
+        Self::with(|desc| desc.kind = DCC_SESSION_HTTP)
+    }
+
+    fn with(change: impl FnOnce(&mut dcc_session_desc)) -> Self {
+        let mut session = null_mut();
+        // SAFETY: zero is a value of the descriptor; a writable result.
+        unsafe {
+            let mut desc: dcc_session_desc = std::mem::zeroed();
+            desc.struct_size = size_of::<dcc_session_desc>() as u32;
+            change(&mut desc);
+            assert_eq!(dcc_session_create(&desc, &mut session), DCC_OK);
+        }
+        Self(session.addr())
+    }
+
+    fn pointer(self) -> *mut dcc_session {
+        std::ptr::without_provenance_mut(self.0)
+    }
+
+    fn try_begin(self, id: Id<'_>, flags: u32, parent: Token) -> Result<Request, dcc_status> {
+        let mut request = null_mut();
+        // SAFETY: zero is a value of the descriptor; a writable result.
+        let status = unsafe {
+            let mut desc: dcc_request_desc = std::mem::zeroed();
+            desc.struct_size = size_of::<dcc_request_desc>() as u32;
+            (desc.flags, desc.id, desc.parent) = (flags, id.c(), parent.pointer());
+            dcc_request_begin(self.pointer(), &desc, &mut request)
+        };
+        if status == DCC_OK { Ok(Request(request.addr())) } else { Err(status) }
+    }
+
+    fn begin(self, id: Id<'_>) -> Request {
+        self.try_begin(id, 0, listening::NO_TOKEN).unwrap()
+    }
+
+    fn cancel(self, id: Id<'_>, reason: &str) -> dcc_status {
+        // SAFETY: an id and a text of that length.
+        unsafe { dcc_session_cancel(self.pointer(), &id.c(), reason.as_ptr().cast(), reason.len()) }
+    }
+
+    fn is_cancelled(self, id: Id<'_>) -> dcc_status {
+        // SAFETY: an id.
+        unsafe { dcc_session_is_cancelled(self.pointer(), &id.c()) }
+    }
+
+    fn reason(self, id: Id<'_>) -> (dcc_status, String) {
+        // SAFETY: an id; a writable buffer of that size.
+        read(|buffer, size, length| unsafe {
+            dcc_session_reason(self.pointer(), &id.c(), buffer, size, length)
+        })
+    }
+
+    fn clear(self, id: Id<'_>) -> dcc_status {
+        // SAFETY: an id.
+        unsafe { dcc_session_clear(self.pointer(), &id.c()) }
+    }
+
+    fn sweep(self, ttl: Duration) -> u64 {
+        let mut count = 0;
+        // SAFETY: a writable result.
+        let status =
+            unsafe { dcc_session_sweep(self.pointer(), ttl.as_nanos() as u64, &mut count) };
+        assert_eq!(status, DCC_OK);
+        count
+    }
+
+    fn handle(self, message: &str) -> i32 {
+        let mut answer = 0;
+        // SAFETY: bytes of that length and a writable result.
+        let status = unsafe {
+            let (bytes, length) = (message.as_ptr().cast(), message.len());
+            dcc_session_handle_message(self.pointer(), bytes, length, &mut answer)
+        };
+        assert_eq!(status, DCC_OK);
+        answer
+    }
+
+    fn stats(self) -> dcc_session_info {
+        // SAFETY: zero is a value of the structure; then one of that size.
+        unsafe {
+            let mut info: dcc_session_info = std::mem::zeroed();
+            info.struct_size = size_of::<dcc_session_info>() as u32;
+            assert_eq!(dcc_session_stats(self.pointer(), &mut info), DCC_OK);
+            info
+        }
+    }
+
+    fn close(self) {
+        assert_eq!(dcc_session_close(self.pointer()), DCC_OK);
+    }
+
+    fn release(self) {
+        assert_eq!(dcc_session_release(self.pointer()), DCC_OK);
+    }
+}
+
+impl Request {
+    fn pointer(self) -> *mut dcc_request {
+        std::ptr::without_provenance_mut(self.0)
+    }
+
+    fn token(self) -> Token {
+        Token(dcc_request_token(self.pointer()).addr())
+    }
+
+    fn is_cancelled(self) -> bool {
+        self.token().is_cancelled()
+    }
+
+    /// The status and what is owed.
+    fn end(self) -> (dcc_status, i32) {
+        let mut owed = 0;
+        // SAFETY: a writable result.
+        (unsafe { dcc_request_end(self.pointer(), &mut owed) }, owed)
+    }
+
+    fn reply(self) -> String {
+        // SAFETY: a writable buffer of that size.
+        let (status, text) = read(|buffer, size, length| unsafe {
+            dcc_request_write_cancelled(self.pointer(), buffer, size, length)
+        });
+        assert_eq!(status, DCC_OK);
+        text
+    }
+
+    fn release(self) {
+        assert_eq!(dcc_request_release(self.pointer()), DCC_OK);
+    }
+
+    fn finish(self) {
+        assert_eq!(self.end().0, DCC_OK);
+        self.release();
+    }
+}
+
+#[test]
+fn a_request_is_cancelled_by_its_id_and_the_first_reason_wins() {
+    let _alone = alone();
+    let session = Session::new();
+    let (first, second) = (session.begin(Int(1)), session.begin(Text("1")));
+    assert_eq!(session.is_cancelled(Int(1)), DCC_NOT_CANCELLED);
+    assert_eq!(session.cancel(Int(1), "User pressed Esc"), DCC_OK);
+    assert!(first.is_cancelled() && !second.is_cancelled(), "1 is not \"1\"");
+    assert_eq!(session.cancel(Int(1), "again"), DCC_ALREADY_CANCELLED);
+    let cancelled = (DCC_CANCELLED_BY_TOKEN, "User pressed Esc".to_owned());
+    assert_eq!(session.reason(Int(1)), cancelled);
+    assert_eq!(session.reason(Text("1")), (DCC_NOT_CANCELLED, String::new()));
+    assert_eq!(session.reason(Int(2)), (DCC_NOT_FOUND, String::new()));
+    assert_eq!(first.token().reason(), "User pressed Esc");
+    assert_eq!(session.cancel(Int(2), "late"), DCC_NOT_FOUND);
+    assert_eq!(first.end(), (DCC_OK, DCC_OWED_NOTHING));
+    assert_eq!(session.reason(Int(1)), cancelled, "until it is cleared or swept");
+    assert_eq!(session.cancel(Int(1), "too late"), DCC_NOT_FOUND);
+    assert_eq!(second.end(), (DCC_OK, DCC_OWED_RESULT));
+    assert_eq!(session.is_cancelled(Text("1")), DCC_NOT_FOUND);
+    let info = session.stats();
+    assert_eq!((info.begun, info.cancelled, info.without_effect, info.unknown), (2, 1, 1, 2));
+    assert_eq!((info.live, info.kept), (0, 1));
+    assert_eq!(first.end(), (DCC_ALREADY_ENDED, DCC_OWED_NOTHING));
+    first.release();
+    second.release();
+    session.release();
+}
+
+#[test]
+fn an_id_may_be_used_again_and_what_is_stale_does_not_touch_the_new_one() {
+    let _alone = alone();
+    let session = Session::new();
+    let old = session.begin(Int(7));
+    let duplicate = session.try_begin(Int(7), 0, listening::NO_TOKEN);
+    assert_eq!(duplicate, Err(DCC_ERROR_DUPLICATE));
+    session.cancel(Int(7), "old");
+    old.end();
+    let new = session.begin(Int(7));
+    assert!(!new.is_cancelled());
+    assert_eq!(session.is_cancelled(Int(7)), DCC_NOT_CANCELLED, "the old one is forgotten");
+    assert_eq!(old.end().0, DCC_ALREADY_ENDED);
+    // SAFETY: no reason.
+    let stale = unsafe { dcc_request_cancel(old.pointer(), null(), 0) };
+    assert_eq!(stale, DCC_ALREADY_ENDED);
+    old.release();
+    // SAFETY: no reason.
+    let gone = unsafe { dcc_request_cancel(old.pointer(), null(), 0) };
+    assert_eq!(gone, DCC_ERROR_INVALID_HANDLE);
+    assert!(!new.is_cancelled());
+    assert_eq!(session.stats().live, 1);
+    // SAFETY: no reason.
+    assert_eq!(unsafe { dcc_request_cancel(new.pointer(), null(), 0) }, DCC_OK);
+    assert!(new.is_cancelled());
+    new.finish();
+    session.release();
+}
+
+#[test]
+fn an_early_cancel_is_held_over_http_and_ignored_over_stdio() {
+    let _alone = alone();
+    let (stdio, http) = (Session::new(), Session::http());
+    assert_eq!(stdio.cancel(Text("a"), "early"), DCC_NOT_FOUND);
+    let request = stdio.begin(Text("a"));
+    assert!(!request.is_cancelled());
+    request.finish();
+    assert_eq!(http.cancel(Text("a"), "early"), DCC_HELD);
+    assert_eq!(http.cancel(Text("a"), "second"), DCC_ALREADY_CANCELLED);
+    assert_eq!(http.reason(Text("a")), (DCC_CANCELLED_BY_TOKEN, "early".to_owned()));
+    let request = http.begin(Text("a"));
+    assert!(request.is_cancelled());
+    assert_eq!(request.token().reason(), "early");
+    request.finish();
+    assert_eq!(http.clear(Text("a")), DCC_OK);
+    assert_eq!(http.clear(Text("a")), DCC_NOT_FOUND);
+    assert_eq!(http.is_cancelled(Text("a")), DCC_NOT_FOUND);
+    // Set otherwise.
+    let brief = Session::with(|desc| {
+        (desc.early, desc.early_ttl_ns, desc.max_kept) = (DCC_EARLY_HELD, 20_000_000, 2);
+    });
+    assert_eq!(brief.cancel(Int(1), ""), DCC_HELD);
+    thread::sleep(Duration::from_millis(40));
+    let request = brief.begin(Int(1));
+    assert!(!request.is_cancelled(), "its time was over");
+    request.finish();
+    assert_eq!((brief.cancel(Int(2), ""), brief.cancel(Int(3), "")), (DCC_HELD, DCC_HELD));
+    assert_eq!(brief.cancel(Int(4), ""), DCC_NOT_FOUND, "as many as may are held");
+    assert_eq!(brief.stats().forgotten, 1);
+    thread::sleep(Duration::from_millis(40));
+    assert_eq!(brief.cancel(Int(5), ""), DCC_HELD, "in place of those that expired");
+    [stdio, http, brief].into_iter().for_each(Session::release);
+}
+
+#[test]
+fn a_sweep_takes_what_is_over_and_older_and_never_what_lives() {
+    let _alone = alone();
+    let session = Session::http();
+    let (live, ended, orphan) =
+        (session.begin(Int(1)), session.begin(Int(2)), session.begin(Int(3)));
+    session.cancel(Int(1), "");
+    session.cancel(Int(2), "");
+    session.cancel(Int(4), "");
+    ended.finish();
+    orphan.release();
+    assert_eq!((session.stats().live, session.stats().kept), (1, 3));
+    assert_eq!(session.is_cancelled(Int(3)), DCC_NOT_CANCELLED);
+    assert_eq!(session.sweep(Duration::from_secs(60)), 0, "strictly older");
+    thread::sleep(Duration::from_millis(2));
+    assert_eq!(session.sweep(Duration::from_millis(1)), 3);
+    assert_eq!(session.sweep(Duration::ZERO), 0);
+    assert_eq!(session.is_cancelled(Int(1)), DCC_CANCELLED_BY_TOKEN);
+    assert_eq!((session.stats().live, session.stats().kept), (1, 0));
+    live.finish();
+    session.release();
+}
+
+#[test]
+fn a_close_cancels_what_lives_and_lets_nothing_begin() {
+    let _alone = alone();
+    let session = Session::http();
+    let requests = [1, 2, 3].map(|id| session.begin(Int(id)));
+    session.cancel(Int(2), "by hand");
+    session.close();
+    assert!(requests.iter().all(|request| request.is_cancelled()));
+    assert_eq!(requests[0].token().reason(), "the session was closed");
+    assert_eq!(requests[1].token().reason(), "by hand");
+    let late = session.try_begin(Int(9), 0, listening::NO_TOKEN);
+    assert_eq!(late, Err(DCC_ERROR_SHUTDOWN));
+    assert_eq!(session.cancel(Int(9), ""), DCC_NOT_FOUND, "nothing is held any more");
+    session.close();
+    let info = session.stats();
+    assert_eq!((info.is_closed, info.live, info.kept, info.cancelled), (1, 0, 0, 3));
+    session.release();
+    assert_eq!(stats().live_sessions, 1, "its requests keep it");
+    requests.into_iter().for_each(Request::finish);
+    assert_eq!((stats().live_sessions, stats().live_requests), (0, 0));
+}
+
+#[test]
+fn quotas_parents_and_what_cannot_be_cancelled() {
+    let _alone = alone();
+    let session = Session::with(|desc| desc.max_requests = 2);
+    let parent = Token::new();
+    let initialize = session.try_begin(Int(0), DCC_REQUEST_NOT_CANCELLABLE, parent).unwrap();
+    let call = session.try_begin(Int(1), 0, parent).unwrap();
+    let third = session.try_begin(Int(2), 0, listening::NO_TOKEN);
+    assert_eq!(third, Err(DCC_ERROR_OVERLOADED));
+    assert_eq!(session.cancel(Int(0), ""), DCC_NOT_CANCELLABLE);
+    assert!(!initialize.is_cancelled());
+    parent.cancel();
+    assert!(initialize.is_cancelled() && call.is_cancelled());
+    assert_eq!(call.end(), (DCC_OK, DCC_OWED_CANCELLED), "its peer did not ask for it");
+    assert_eq!(
+        call.reply(),
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32802,"message":"The server cancelled the request"}}"#
+    );
+    call.release();
+    initialize.finish();
+    parent.release();
+    session.release();
+    let stale = Session(session.0);
+    assert_eq!(dcc_session_close(stale.pointer()), DCC_ERROR_INVALID_HANDLE);
+}
+
+#[test]
+fn replies_follow_the_policy_and_echo_the_id_in_its_type() {
+    let _alone = alone();
+    let loud = Session::with(|desc| desc.replies = DCC_REPLIES_CANCELLED);
+    let silent = Session::new();
+    for (id, written) in [(Int(7), "7"), (Text("7"), "\"7\""), (Text("a\"b"), "\"a\\\"b\"")] {
+        let request = loud.begin(id);
+        assert_eq!(request.reply(), "", "nothing is owed yet");
+        loud.cancel(id, "");
+        assert_eq!(request.end(), (DCC_OK, DCC_OWED_CANCELLED));
+        let expected = format!(
+            r#"{{"jsonrpc":"2.0","id":{written},"error":{{"code":-32800,"message":"Request cancelled"}}}}"#
+        );
+        assert_eq!(request.reply(), expected);
+        request.release();
+        let request = silent.begin(id);
+        silent.cancel(id, "");
+        assert_eq!((request.end().1, request.reply().as_str()), (DCC_OWED_NOTHING, ""));
+        request.release();
+    }
+    loud.release();
+    silent.release();
+}
+
+#[test]
+fn where_ids_are_texts_seven_is_seven() {
+    let _alone = alone();
+    let session = Session::with(|desc| {
+        (desc.flags, desc.replies) = (DCC_SESSION_IDS_ARE_TEXTS, DCC_REPLIES_CANCELLED);
+    });
+    let request = session.begin(Int(7));
+    assert_eq!(session.try_begin(Text("7"), 0, listening::NO_TOKEN), Err(DCC_ERROR_DUPLICATE));
+    assert_eq!(session.cancel(Text("07"), ""), DCC_NOT_FOUND);
+    assert_eq!(session.cancel(Text("7"), ""), DCC_OK);
+    assert!(request.is_cancelled());
+    assert!(request.reply().contains(r#""id":7,"#), "as it came: {}", request.reply());
+    request.finish();
+    session.release();
+}
+
+#[test]
+fn messages_cancel_and_callbacks_run_on_another_thread() {
+    let _alone = alone();
+    let session = Session::new();
+    let (request, other) = (session.begin(Int(1)), session.begin(Text("x")));
+    let watch = Watch::new();
+    let registration = request.token().register(watch);
+    let message = r#"{"method":"notifications/cancelled","params":{"_meta":{},"reason":"a\u0007b","requestId":1},"jsonrpc":"2.0"}"#;
+    assert_eq!(session.handle(message), DCC_MESSAGE_CANCELLED);
+    assert!(request.is_cancelled());
+    until("the callback ran", || watch.counts().0 == 1);
+    assert_ne!(watch.thread(), Some(thread::current().id()));
+    assert_eq!(request.token().reason(), "ab");
+    assert_eq!(session.handle(message), DCC_MESSAGE_WITHOUT_EFFECT);
+    assert_eq!(
+        session.handle(r#"{"jsonrpc":"2.0","id":4,"method":"tools/list"}"#),
+        DCC_MESSAGE_OTHER
+    );
+    assert_eq!(session.handle("{"), DCC_MESSAGE_MALFORMED);
+    assert_eq!(session.handle(""), DCC_MESSAGE_MALFORMED);
+    let batch = r#"[{"jsonrpc":"2.0","method":"ping","id":9},
+        {"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":"x"}}]"#;
+    assert_eq!(session.handle(batch), DCC_MESSAGE_CANCELLED);
+    assert!(other.is_cancelled());
+    let unknown = r#"{"jsonrpc":"2.0","method":"$/cancel_request","params":{"requestId":5}}"#;
+    assert_eq!(session.handle(unknown), DCC_MESSAGE_UNKNOWN);
+    let info = session.stats();
+    assert_eq!((info.cancelled, info.malformed, info.others, info.unknown), (2, 2, 2, 1));
+    until("it is over", || registration.unregister() != DCC_CALLBACK_RUNNING);
+    request.finish();
+    other.finish();
+    session.release();
+}
+
+#[test]
+fn every_cancel_of_a_peer_is_one_event_with_id_and_reason() {
+    let _alone = alone();
+    let mut events = null_mut();
+    // SAFETY: a writable result.
+    assert_eq!(unsafe { dcc_events_create(100, &mut events) }, DCC_OK);
+    let session = Session::new();
+    let requests = [session.begin(Int(-3)), session.begin(Text("tool \"1\""))];
+    session.cancel(Int(-3), "User pressed Esc");
+    session.cancel(Int(-3), "again");
+    session.cancel(Text("tool \"1\""), "");
+    session.cancel(Int(99), "unknown");
+    let mut seen = Vec::new();
+    // SAFETY: room for that many events, one after the other; then a writable count.
+    unsafe {
+        let mut room: [dcc_event; 64] = std::mem::zeroed();
+        let mut count = 0;
+        let stride = size_of::<dcc_event>();
+        dcc_events_drain(events, room.as_mut_ptr(), stride, room.len(), &mut count);
+        for event in &room[..count] {
+            if event.kind == DCC_EVENT_REQUEST_CANCELLED {
+                let text = CStr::from_ptr(event.text.as_ptr()).to_str().unwrap().to_owned();
+                seen.push((event.token as usize, text));
+            }
+        }
+    }
+    let expected = ["-3: User pressed Esc", "\"tool \\\"1\\\"\": "];
+    let tokens = requests.map(|request| request.token().0);
+    assert_eq!(seen, [(tokens[0], expected[0].to_owned()), (tokens[1], expected[1].to_owned())]);
+    assert_eq!(dcc_events_release(events), DCC_OK);
+    requests.into_iter().for_each(Request::finish);
+    session.release();
+}
+
+/// Requests begin and end, are cancelled by id and by message, cleared and swept, all at once, and the
+/// session is closed in the middle of it.
+#[test]
+fn everything_at_once_leaves_nothing() {
+    let _alone = alone();
+    let session = Session::http();
+    let (stop, cancelled) = (AtomicBool::new(false), AtomicU32::new(0));
+    thread::scope(|scope| {
+        for worker in 0..2 {
+            let (stop, cancelled) = (&stop, &cancelled);
+            scope.spawn(move || {
+                for round in 0.. {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let id = Int((round + worker) % 4);
+                    let Ok(request) = session.try_begin(id, 0, listening::NO_TOKEN) else {
+                        continue;
+                    };
+                    cancelled.fetch_add(u32::from(request.is_cancelled()), Ordering::Relaxed);
+                    if round % 3 != 0 {
+                        let (status, owed) = request.end();
+                        assert_eq!(status, DCC_OK);
+                        let is_cancelled = request.is_cancelled();
+                        assert!(owed == DCC_OWED_RESULT || is_cancelled);
+                    }
+                    request.release();
+                }
+            });
+        }
+        scope.spawn(|| {
+            let mut round = 0;
+            while !stop.load(Ordering::Relaxed) {
+                round += 1;
+                let id = round % 4;
+                session.cancel(Int(id), "by id");
+                session.handle(&format!(
+                    r#"{{"method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
+                ));
+                session.is_cancelled(Int(id));
+                session.clear(Int((id + 1) % 4));
+                session.sweep(Duration::from_micros(50));
+            }
+        });
+        thread::sleep(Duration::from_millis(700));
+        session.close();
+        thread::sleep(Duration::from_millis(50));
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert!(cancelled.load(Ordering::Relaxed) > 0, "none was cancelled early");
+    let info = session.stats();
+    assert_eq!((info.live, info.kept), (0, 0));
+    assert!(info.begun > 100 && info.cancelled > 0, "{} {}", info.begun, info.cancelled);
+    session.release();
+    until("all are gone", || (stats().live_sessions, stats().live_requests) == (0, 0));
+}
+
+#[test]
+fn misuse_is_answered() {
+    let _alone = alone();
+    let session = Session::new();
+    // SAFETY: zero is a value of the structures; NULL and bad values are answers.
+    unsafe {
+        let mut desc: dcc_session_desc = std::mem::zeroed();
+        let mut out = std::ptr::without_provenance_mut(1);
+        assert_eq!(dcc_session_create(&desc, &mut out), DCC_ERROR_INVALID_ARGUMENT);
+        assert!(out.is_null());
+        desc.struct_size = size_of::<dcc_session_desc>() as u32;
+        let bad: [fn(&mut dcc_session_desc); 6] = [
+            |desc| desc.flags = 2,
+            |desc| desc.kind = 2,
+            |desc| desc.replies = 2,
+            |desc| desc.early = 3,
+            |desc| desc.max_requests = DCC_MAX_SESSION_QUOTA + 1,
+            |desc| desc.reserved = 1,
+        ];
+        for spoil in bad {
+            let mut bad = desc;
+            spoil(&mut bad);
+            assert_eq!(dcc_session_create(&bad, &mut out), DCC_ERROR_INVALID_ARGUMENT);
+        }
+        let pointer = session.pointer();
+        assert_eq!(dcc_session_cancel(pointer, null(), null(), 0), DCC_ERROR_INVALID_ARGUMENT);
+        let mut id = Int(1).c();
+        id.r#type = 3;
+        assert_eq!(dcc_session_is_cancelled(pointer, &id), DCC_ERROR_INVALID_ARGUMENT);
+        let long = "x".repeat(257);
+        assert_eq!(dcc_session_is_cancelled(pointer, &Text(&long).c()), DCC_ERROR_INVALID_ARGUMENT);
+        let status = dcc_session_handle_message(pointer, null(), 3, null_mut());
+        assert_eq!(status, DCC_ERROR_INVALID_ARGUMENT);
+        for bits in [0, 1, session.0 ^ (1 << 40), session.0 | 1] {
+            let bad = std::ptr::without_provenance(bits);
+            let status = dcc_session_is_cancelled(bad, &Int(1).c());
+            assert_eq!(status, DCC_ERROR_INVALID_HANDLE, "{bits:#x}");
+            let status = dcc_request_end(std::ptr::without_provenance(bits), null_mut());
+            assert_eq!(status, DCC_ERROR_INVALID_HANDLE, "{bits:#x}");
+        }
+        assert!(dcc_request_token(null()).is_null());
+        assert_eq!(dcc_session_close(null()), DCC_OK);
+        assert_eq!(dcc_request_release(null_mut()), DCC_OK);
+    }
+    let status = session.try_begin(Int(1), 0, Token(0xbad));
+    assert_eq!(status, Err(DCC_ERROR_INVALID_HANDLE));
+    assert_eq!(session.stats().live, 0, "a failed begin leaves nothing");
+    session.begin(Int(1)).finish();
+    session.release();
+}
