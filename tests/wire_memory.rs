@@ -73,6 +73,7 @@ fn the_largest_strings_take_no_more_than_what_is_kept_of_them() {
     for strings in [
         filled(&format!("{params}\""), r"\u0041", "\":1}}"),
         filled(&format!("{params}\"_meta\":\""), r"\u0041", "\"}}"),
+        filled(r#"{"method":"$/cancelRequest","params":{"id":""#, r"\u0041", "\"}}"),
         filled(r#"{"method":""#, r"\u0041", "\"}"),
         filled("\"", r"\u0041", "\""),
         filled(&format!("{params}\"reason\":\""), r"\u0041", ""),
