@@ -131,6 +131,24 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_dispatcher_pump)(const struct dcc_dispatcher *dispatcher, uint64_t budget_ns, uint64_t max_jobs, struct dcc_tick *out_tick);
     dcc_status (*dcc_dispatcher_stats)(const struct dcc_dispatcher *dispatcher, struct dcc_dispatcher_info *out_info);
     dcc_status (*dcc_dispatcher_longest_label)(const struct dcc_dispatcher *dispatcher, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_session_create)(const struct dcc_session_desc *desc, struct dcc_session **out_session);
+    dcc_status (*dcc_session_retain)(const struct dcc_session *session);
+    dcc_status (*dcc_session_release)(struct dcc_session *session);
+    dcc_status (*dcc_session_close)(const struct dcc_session *session);
+    dcc_status (*dcc_session_cancel)(const struct dcc_session *session, const struct dcc_request_id *id, const char *reason, size_t reason_length);
+    dcc_status (*dcc_session_is_cancelled)(const struct dcc_session *session, const struct dcc_request_id *id);
+    dcc_status (*dcc_session_reason)(const struct dcc_session *session, const struct dcc_request_id *id, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_session_clear)(const struct dcc_session *session, const struct dcc_request_id *id);
+    dcc_status (*dcc_session_sweep)(const struct dcc_session *session, uint64_t ttl_ns, uint64_t *out_count);
+    dcc_status (*dcc_session_handle_message)(const struct dcc_session *session, const char *message, size_t length, int32_t *out_message);
+    dcc_status (*dcc_session_stats)(const struct dcc_session *session, struct dcc_session_info *out_info);
+    dcc_status (*dcc_request_begin)(const struct dcc_session *session, const struct dcc_request_desc *desc, struct dcc_request **out_request);
+    dcc_status (*dcc_request_retain)(const struct dcc_request *request);
+    dcc_status (*dcc_request_release)(struct dcc_request *request);
+    struct dcc_cancel_token * (*dcc_request_token)(const struct dcc_request *request);
+    dcc_status (*dcc_request_cancel)(const struct dcc_request *request, const char *reason, size_t reason_length);
+    dcc_status (*dcc_request_end)(const struct dcc_request *request, int32_t *out_owed);
+    dcc_status (*dcc_request_write_cancelled)(const struct dcc_request *request, char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_job_trace)(const struct dcc_job *job, int32_t on);
     dcc_status (*dcc_trace_all)(int32_t on);
     dcc_status (*dcc_job_poll_gap)(const struct dcc_job *job, struct dcc_poll_gap *out_gap);
@@ -903,6 +921,164 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_longest_label(const struct dcc_dis
     return DCC_ERROR_UNSUPPORTED;
 }
 
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_create(const struct dcc_session_desc *desc, struct dcc_session **out_session)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_session_create != NULL)
+        return api->dcc_session_create(desc, out_session);
+    if (out_session != NULL)
+        *out_session = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_retain(const struct dcc_session *session)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_session_retain != NULL)
+        return api->dcc_session_retain(session);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_release(struct dcc_session *session)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_session_release != NULL)
+        return api->dcc_session_release(session);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_close(const struct dcc_session *session)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_session_close != NULL)
+        return api->dcc_session_close(session);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_cancel(const struct dcc_session *session, const struct dcc_request_id *id, const char *reason, size_t reason_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_session_cancel != NULL)
+        return api->dcc_session_cancel(session, id, reason, reason_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_is_cancelled(const struct dcc_session *session, const struct dcc_request_id *id)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_session_is_cancelled != NULL)
+        return api->dcc_session_is_cancelled(session, id);
+    return DCC_OK;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_reason(const struct dcc_session *session, const struct dcc_request_id *id, char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_session_reason != NULL)
+        return api->dcc_session_reason(session, id, buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_clear(const struct dcc_session *session, const struct dcc_request_id *id)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_session_clear != NULL)
+        return api->dcc_session_clear(session, id);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_sweep(const struct dcc_session *session, uint64_t ttl_ns, uint64_t *out_count)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_session_sweep != NULL)
+        return api->dcc_session_sweep(session, ttl_ns, out_count);
+    if (out_count != NULL)
+        *out_count = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_handle_message(const struct dcc_session *session, const char *message, size_t length, int32_t *out_message)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_session_handle_message != NULL)
+        return api->dcc_session_handle_message(session, message, length, out_message);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_stats(const struct dcc_session *session, struct dcc_session_info *out_info)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_session_stats != NULL)
+        return api->dcc_session_stats(session, out_info);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_begin(const struct dcc_session *session, const struct dcc_request_desc *desc, struct dcc_request **out_request)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_request_begin != NULL)
+        return api->dcc_request_begin(session, desc, out_request);
+    if (out_request != NULL)
+        *out_request = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_retain(const struct dcc_request *request)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_request_retain != NULL)
+        return api->dcc_request_retain(request);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_release(struct dcc_request *request)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_request_release != NULL)
+        return api->dcc_request_release(request);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED struct dcc_cancel_token *dcc_request_token(const struct dcc_request *request)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_request_token != NULL)
+        return api->dcc_request_token(request);
+    return NULL;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_cancel(const struct dcc_request *request, const char *reason, size_t reason_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_request_cancel != NULL)
+        return api->dcc_request_cancel(request, reason, reason_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_end(const struct dcc_request *request, int32_t *out_owed)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_request_end != NULL)
+        return api->dcc_request_end(request, out_owed);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_write_cancelled(const struct dcc_request *request, char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_request_write_cancelled != NULL)
+        return api->dcc_request_write_cancelled(request, buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_trace(const struct dcc_job *job, int32_t on)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
@@ -1257,6 +1433,24 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_dispatcher_pump", &api->dcc_dispatcher_pump);
     dcc_cancel_symbol_(library, "dcc_dispatcher_stats", &api->dcc_dispatcher_stats);
     dcc_cancel_symbol_(library, "dcc_dispatcher_longest_label", &api->dcc_dispatcher_longest_label);
+    dcc_cancel_symbol_(library, "dcc_session_create", &api->dcc_session_create);
+    dcc_cancel_symbol_(library, "dcc_session_retain", &api->dcc_session_retain);
+    dcc_cancel_symbol_(library, "dcc_session_release", &api->dcc_session_release);
+    dcc_cancel_symbol_(library, "dcc_session_close", &api->dcc_session_close);
+    dcc_cancel_symbol_(library, "dcc_session_cancel", &api->dcc_session_cancel);
+    dcc_cancel_symbol_(library, "dcc_session_is_cancelled", &api->dcc_session_is_cancelled);
+    dcc_cancel_symbol_(library, "dcc_session_reason", &api->dcc_session_reason);
+    dcc_cancel_symbol_(library, "dcc_session_clear", &api->dcc_session_clear);
+    dcc_cancel_symbol_(library, "dcc_session_sweep", &api->dcc_session_sweep);
+    dcc_cancel_symbol_(library, "dcc_session_handle_message", &api->dcc_session_handle_message);
+    dcc_cancel_symbol_(library, "dcc_session_stats", &api->dcc_session_stats);
+    dcc_cancel_symbol_(library, "dcc_request_begin", &api->dcc_request_begin);
+    dcc_cancel_symbol_(library, "dcc_request_retain", &api->dcc_request_retain);
+    dcc_cancel_symbol_(library, "dcc_request_release", &api->dcc_request_release);
+    dcc_cancel_symbol_(library, "dcc_request_token", &api->dcc_request_token);
+    dcc_cancel_symbol_(library, "dcc_request_cancel", &api->dcc_request_cancel);
+    dcc_cancel_symbol_(library, "dcc_request_end", &api->dcc_request_end);
+    dcc_cancel_symbol_(library, "dcc_request_write_cancelled", &api->dcc_request_write_cancelled);
     dcc_cancel_symbol_(library, "dcc_job_trace", &api->dcc_job_trace);
     dcc_cancel_symbol_(library, "dcc_trace_all", &api->dcc_trace_all);
     dcc_cancel_symbol_(library, "dcc_job_poll_gap", &api->dcc_job_poll_gap);

@@ -14,7 +14,7 @@ use crate::pool::NIL;
 use crate::reply::{CancelError, CancelledBy, Fitted};
 use crate::request_id::{IdRef, RequestId};
 use crate::session::{Entry, Kept, KeptFor, SessionBody, SessionPin, Sessions};
-use crate::sys::memory::{Late, try_string};
+use crate::sys::memory::try_string;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 use crate::sys::{clock, thread_id};
 use crate::token::{Cause, Origin, TokenPin, Tokens};
@@ -526,8 +526,7 @@ impl Requests {
             let mut body = live.body.lock();
             body.is_closed = true;
             body.live = 0;
-            let entries = std::mem::replace(&mut body.entries, Late::new());
-            let mut entries = entries;
+            let mut entries = std::mem::take(&mut body.entries);
             for entry in entries.get_mut().into_iter().flat_map(|entries| entries.values_mut()) {
                 if matches!(entry, Entry::Live(index) if !self.arena.pin_index(*index)) {
                     // It is dying, and about to look for its entry.
@@ -543,7 +542,7 @@ impl Requests {
             {
                 let request = RequestPin::take_over(self, *index);
                 let of_request = request.slot().live();
-                let first = self.show_id(&request, |id| RequestId::copy_of(id)).is_ok_and(|id| {
+                let first = self.show_id(&request, RequestId::copy_of).is_ok_and(|id| {
                     let reason = "the session was closed";
                     self.cancel_token(session, of_request, id.borrowed(), reason, is_deferred)
                 });

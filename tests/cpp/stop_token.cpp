@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdio>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -151,7 +152,10 @@ void a_jthread_stops_what_works_for_a_token()
     EXPECT(stopped);
 }
 
-// Both ends stop, and the token ends, at the same moment.
+// Both ends stop, and the token ends, at the same moment. Not with GCC's library on Windows, before
+// version 13 at least: there the destructor of a std::stop_callback that waits for its callback sleeps
+// for ever now and then, in a program of nothing but std's types, too.
+#if !(defined(_WIN32) && defined(__GLIBCXX__))
 void links_end_while_they_are_used()
 {
     for (int round = 0; round < 500; ++round) {
@@ -180,6 +184,12 @@ void links_end_while_they_are_used()
         EXPECT(back.stop_requested());
     }
 }
+#else
+void links_end_while_they_are_used()
+{
+    std::puts("SKIPPED both ends of a link at once: std::stop_callback waits for ever here");
+}
+#endif
 
 #endif
 
