@@ -60,7 +60,9 @@ impl Dispatchers {
         if inline {
             self.run_inline(thread, dispatcher, accepted.number);
         }
-        let end = self.wait_for(dispatcher, accepted, until_ns, here);
+        // A stuck thread holds up only what it has to run itself.
+        let wedge_ns = dispatcher.slot().live().wedge_ns().filter(|_| !post.elsewhere);
+        let end = self.wait_for(dispatcher, accepted, until_ns, wedge_ns, here);
         let waited = Waited { job: accepted.job, end, state: self.state_of(accepted) };
         self.queues().posted().drop_hold(accepted.number);
         Ok(waited)
@@ -83,6 +85,7 @@ impl Dispatchers {
             self.stop_running(live.queue());
         }
         let Some(job) = self.job_of(number) else { return };
+        let outer_job = self.queues().set_busy(live.queue(), self.jobs().id(&job), clock::now_ns());
         // Inside a pump's job as well as outside, nothing else of the dispatcher runs meanwhile.
         let outer = live.pumping.swap(1, Ordering::Relaxed);
         let mut first = true;
@@ -90,6 +93,7 @@ impl Dispatchers {
             first = false;
         }
         drop(job);
+        self.queues().set_busy(live.queue(), outer_job.0, outer_job.1);
         self.queues().ran(live.queue(), number, false);
         self.finish(dispatcher, number);
         live.pumping.store(outer, Ordering::Relaxed);
@@ -100,6 +104,7 @@ impl Dispatchers {
         dispatcher: &DispatcherPin<'_>,
         accepted: Accepted,
         until_ns: Option<u64>,
+        wedge_ns: Option<u64>,
         here: u64,
     ) -> WaitEnd {
         let live = dispatcher.slot().live();
@@ -117,7 +122,7 @@ impl Dispatchers {
                 return WaitEnd::Over;
             }
             let now_ns = clock::now_ns();
-            let stuck_at = live.wedge_ns().map(|wedge_ns| {
+            let stuck_at = wedge_ns.map(|wedge_ns| {
                 let (_, since_ns) = self.queues().busy(live.queue());
                 let since_ns = if since_ns == 0 { now_ns } else { since_ns };
                 since_ns.saturating_add(wedge_ns)

@@ -187,6 +187,30 @@ fn a_stuck_thread_is_told_of_and_frees_who_waits_for_queued_jobs() {
     dispatcher.pump();
     log.assert_over(DCC_JOB_CANCELLED);
     assert_eq!(log.runs(), 0);
+    // One that runs at once on its thread counts as well; who waits for another thread is not freed.
+    let inline = job(move |present| {
+        let looking = thread::spawn(move || {
+            until("it counts as stuck", || dispatcher.stats().is_wedged == 1);
+            let (status, state, _) = dispatcher.post_and_wait(
+                job(|_| {
+                    thread::sleep(Duration::from_millis(100));
+                    0
+                })
+                .any_thread(),
+                Duration::from_millis(40),
+            );
+            assert!(matches!(status, DCC_STARTED | DCC_TIMED_OUT), "{status} {state}");
+            dispatcher.stats().present_job_id
+        });
+        assert_eq!(looking.join().unwrap(), present.id());
+        0
+    });
+    assert_eq!(dispatcher.post_and_wait(inline, FOREVER).1, DCC_JOB_COMPLETED);
+    assert_eq!(dispatcher.stats().present_job_id, 0);
+    until("the other is over", || {
+        dispatcher.pump();
+        listening::stats().unfinished_posts == 0
+    });
     stuck.log.assert_over(DCC_JOB_COMPLETED);
     let stats = dispatcher.stats();
     assert_eq!((stats.present_job_id, stats.is_wedged, stats.longest_job_id), (0, 0, id));
