@@ -4,7 +4,7 @@
 //! top to bottom; every arrow points down:
 //!
 //! - `ffi`: the C boundary, one file for each object. Holds the one static [`request::Requests`].
-//! - [`session`], [`request`]: peers and what they ask for, cancelled by its id.
+//! - [`session`], [`request`]: peers and what they ask for; [`peer_cancel`] how they cancel it.
 //! - [`dispatcher`]: queues of jobs that a tick loop pumps. Parts of the same room: [`post`] and
 //!   [`post_wait`] let jobs in, [`pump`] runs a tick, [`run`] runs and ends one job, [`workers`] what
 //!   waits for the library's threads, [`dispatcher_stats`] what was done.
@@ -62,6 +62,7 @@ pub mod link;
 pub mod list;
 pub mod listen;
 pub mod owner;
+pub mod peer_cancel;
 pub mod place;
 pub mod pool;
 pub mod post;

@@ -11,8 +11,8 @@ use super::status::{
 };
 use super::{REQUESTS, service};
 use crate::error::Error;
+use crate::peer_cancel::{Handled, PeerCancel};
 use crate::reply::ReplyPolicy;
-use crate::request::{Handled, PeerCancel};
 use crate::session::{SessionPin, SessionSettings, Sessions};
 use crate::wire::readable_reason;
 use std::ffi::c_char;

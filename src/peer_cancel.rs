@@ -1,0 +1,255 @@
+//! Cancels in a peer's name: by the id of a request, by a message, by the close of its connection.
+//!
+//! Whoever cancels pins the request under its session's lock and cancels after it: nothing foreign runs
+//! under the lock, and a request that begins later with the same id is not met.
+
+use crate::arena::Keeper;
+use crate::error::Error;
+use crate::events::{Event, EventKind, EventText};
+use crate::handle::Handle;
+use crate::pool::NIL;
+use crate::reply::Fitted;
+use crate::request::{RequestLive, RequestPin, Requests};
+use crate::request_id::{IdRef, RequestId};
+use crate::session::{Entry, Kept, KeptFor, SessionPin};
+use crate::sys::memory::try_string;
+use crate::sys::sync::Ordering;
+use crate::sys::{clock, thread_id};
+use crate::token::{Cause, TokenPin};
+use crate::wire::{self, Message};
+use std::fmt::Write;
+
+/// What became of a peer's cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerCancel {
+    /// It cancelled a request.
+    First,
+    /// The request had been cancelled before; the first reason stays.
+    Again,
+    /// No live request has this id; it is ignored.
+    Unknown,
+    /// No request has this id yet; it is held for one.
+    Held,
+    /// The request cannot be cancelled.
+    Refused,
+}
+
+/// What a message was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handled {
+    /// A cancel.
+    Cancel(PeerCancel),
+    /// For somebody else.
+    NotACancellation,
+    /// None, for this reason.
+    Malformed(&'static str),
+}
+
+/// What a message was that could not be looked at.
+pub const NO_MEMORY: &str = "there is no memory for it";
+
+impl Requests {
+    /// Cancels the token of a request in its peer's name. True: this call did it.
+    pub(crate) fn cancel_token(
+        &self,
+        session: &SessionPin<'_>,
+        live: &RequestLive,
+        id: IdRef<'_>,
+        reason: &str,
+        is_deferred: bool,
+    ) -> bool {
+        let handle = live.token.load(Ordering::Relaxed);
+        let Ok(token) = TokenPin::new(self.tokens(), handle) else { return false };
+        // Before the flag: who sees that finds this.
+        live.is_asked.store(1, Ordering::Release);
+        let first = if is_deferred {
+            self.tokens().cancel_deferred(&token, Cause::Request, reason)
+        } else {
+            self.tokens().cancel(&token, Cause::Request, reason)
+        };
+        if first {
+            session.slot().live().counts.cancelled.one();
+            self.note_cancelled(handle, id, reason);
+        }
+        first
+    }
+
+    /// A peer cancels this very request. `None`: it has ended. Else whether this call was the first.
+    pub fn cancel_one(&self, request: &RequestPin<'_>, reason: &str) -> Option<bool> {
+        let live = request.slot().live();
+        if live.is_ended.load(Ordering::Acquire) != 0 {
+            return None;
+        }
+        let id = self.show_id(request, RequestId::copy_of).ok();
+        let id = id.as_ref().map_or(IdRef::Text(""), RequestId::borrowed);
+        Some(self.cancel_token(&self.session_of(request), live, id, reason, false))
+    }
+
+    fn note_cancelled(&self, token: Handle, id: IdRef<'_>, reason: &str) {
+        self.tokens().diagnosis().observers.emit(|| {
+            let mut room = [0; 512];
+            let mut text = Fitted::new(&mut room);
+            let _ = id.write_json(&mut text);
+            let _ = write!(text, ": {reason}");
+            Event {
+                kind: EventKind::RequestCancelled,
+                time_ns: clock::now_ns(),
+                token,
+                thread: thread_id::current(),
+                cause: Cause::Request as u32,
+                text: EventText::new(text.text()),
+                ..Event::default()
+            }
+        });
+    }
+
+    /// A peer cancels by id; callbacks run here, or on the callback thread if deferred.
+    pub fn cancel(
+        &self,
+        session: &SessionPin<'_>,
+        id: IdRef<'_>,
+        reason: &str,
+        is_deferred: bool,
+    ) -> Result<PeerCancel, Error> {
+        let live = session.slot().live();
+        let key = live.key(id)?;
+        let outcome = loop {
+            // A statement of its own: nothing is cancelled under the lock.
+            let found = self.find(&live.body.lock(), &key);
+            let Some(request) = found else {
+                match self.hold_early(session, &key, reason)? {
+                    Some(outcome) => break outcome,
+                    // It began meanwhile.
+                    None => continue,
+                }
+            };
+            let of_request = request.slot().live();
+            break if of_request.is_cancellable.load(Ordering::Relaxed) == 0 {
+                PeerCancel::Refused
+            } else if self.cancel_token(session, of_request, id, reason, is_deferred) {
+                PeerCancel::First
+            } else {
+                PeerCancel::Again
+            };
+        };
+        match outcome {
+            PeerCancel::Again | PeerCancel::Refused => live.counts.without_effect.one(),
+            PeerCancel::Unknown => live.counts.unknown.one(),
+            PeerCancel::Held => live.counts.early.one(),
+            PeerCancel::First => (),
+        }
+        Ok(outcome)
+    }
+
+    /// What becomes of a cancel of no live request; `None`: there is one now.
+    fn hold_early(
+        &self,
+        session: &SessionPin<'_>,
+        key: &RequestId,
+        reason: &str,
+    ) -> Result<Option<PeerCancel>, Error> {
+        let live = session.slot().live();
+        let settings = live.settings();
+        if !settings.holds_early {
+            return Ok(Some(PeerCancel::Unknown));
+        }
+        let (key, reason) = (RequestId::copy_of(key.borrowed())?, try_string(reason)?);
+        let now_ns = clock::now_ns();
+        let kept = Kept { why: KeptFor::Early, since_ns: now_ns, is_cancelled: true, reason };
+        let mut body = live.body.lock();
+        if body.is_closed {
+            return Ok(Some(PeerCancel::Unknown));
+        }
+        match body.entry(&key) {
+            // One that is dying takes its entry out as soon as it gets the lock.
+            Some(Entry::Live(_)) => return Ok(None),
+            // The first reason wins, while it has not expired.
+            Some(Entry::Kept(before))
+                if before.why == KeptFor::Early
+                    && now_ns.saturating_sub(before.since_ns) <= settings.early_ttl_ns =>
+            {
+                return Ok(Some(PeerCancel::Again));
+            }
+            // Too late for the one that ended.
+            Some(Entry::Kept(before)) if before.why == KeptFor::Ended => {
+                return Ok(Some(PeerCancel::Unknown));
+            }
+            _ => (),
+        }
+        let before = body.take_kept(&key);
+        let is_held = body.keep(key, kept, &settings);
+        drop(body);
+        drop(before);
+        if !is_held {
+            live.counts.forgotten.one();
+        }
+        Ok(Some(if is_held { PeerCancel::Held } else { PeerCancel::Unknown }))
+    }
+
+    /// Closes a session: cancels its requests and lets none begin. How many it cancelled.
+    pub fn close(&self, session: &SessionPin<'_>, is_deferred: bool) -> u64 {
+        let live = session.slot().live();
+        let entries = {
+            let mut body = live.body.lock();
+            body.is_closed = true;
+            body.live = 0;
+            let mut entries = std::mem::take(&mut body.entries);
+            for entry in entries.get_mut().into_iter().flat_map(|entries| entries.values_mut()) {
+                if matches!(entry, Entry::Live(index) if !self.arena().pin_index(*index)) {
+                    // It is dying, and about to look for its entry.
+                    *entry = Entry::Live(NIL);
+                }
+            }
+            entries
+        };
+        let mut cancelled = 0;
+        for entry in entries.get().into_iter().flat_map(|entries| entries.values()) {
+            if let Entry::Live(index) = entry
+                && *index != NIL
+            {
+                let request = RequestPin::take_over(self, *index);
+                let of_request = request.slot().live();
+                let first = self.show_id(&request, RequestId::copy_of).is_ok_and(|id| {
+                    let reason = "the session was closed";
+                    self.cancel_token(session, of_request, id.borrowed(), reason, is_deferred)
+                });
+                cancelled += u64::from(first);
+            }
+        }
+        cancelled
+    }
+
+    /// Does what a peer's messages ask for, and tells what each was. Messages of a batch that were not
+    /// looked at are counted as malformed.
+    pub fn handle_message(
+        &self,
+        session: &SessionPin<'_>,
+        bytes: &[u8],
+        mut each: impl FnMut(Handled, Option<IdRef<'_>>),
+    ) {
+        let counts = &session.slot().live().counts;
+        let left_out = wire::read_each(bytes, |message| match message {
+            Message::Cancel(cancel) => {
+                let reason = cancel.reason.as_deref().unwrap_or_default();
+                let id = cancel.id.borrowed();
+                match self.cancel(session, id, reason, true) {
+                    Ok(outcome) => each(Handled::Cancel(outcome), Some(id)),
+                    Err(_) => each(Handled::Malformed(NO_MEMORY), Some(id)),
+                }
+            }
+            Message::NotACancellation => {
+                counts.others.one();
+                each(Handled::NotACancellation, None);
+            }
+            Message::Malformed(why) => {
+                counts.malformed.one();
+                each(Handled::Malformed(why), None);
+            }
+            Message::OutOfMemory => {
+                counts.malformed.one();
+                each(Handled::Malformed(NO_MEMORY), None);
+            }
+        });
+        (0..left_out.min(u64::from(u32::MAX))).for_each(|_| counts.malformed.one());
+    }
+}
