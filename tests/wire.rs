@@ -307,7 +307,8 @@ fn hostile_messages_take_little_time_and_stack() {
             let before = Instant::now();
             assert!(read(message.as_bytes()) == expected, "{start}");
             read_each(message.as_bytes(), |_| ());
-            assert!(before.elapsed() < Duration::from_secs(5), "{start}: {:?}", before.elapsed());
+            // What takes time for each pair of bytes would take hours.
+            assert!(before.elapsed() < Duration::from_secs(30), "{start}: {:?}", before.elapsed());
         }
     });
     reader.unwrap().join().unwrap();
