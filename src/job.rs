@@ -351,7 +351,8 @@ impl Jobs {
         Ok(self.tokens.cancel(&token, Cause::Request, reason))
     }
 
-    fn is_cancelled(&self, job: &JobPin<'_>) -> bool {
+    /// Whether its token is cancelled; asks no foreign check.
+    pub(crate) fn is_cancelled(&self, job: &JobPin<'_>) -> bool {
         self.tokens
             .word(self.token(job))
             .is_some_and(|word| word.load(Ordering::Acquire) & handle::CANCELLED != 0)

@@ -80,9 +80,19 @@ impl Requests {
         if live.is_ended.load(Ordering::Acquire) != 0 {
             return None;
         }
+        Some(self.cancel_by_own_id(&self.session_of(request), request, reason))
+    }
+
+    /// Cancels a pinned request under the id that it has itself; without memory for that, under none.
+    fn cancel_by_own_id(
+        &self,
+        session: &SessionPin<'_>,
+        request: &RequestPin<'_>,
+        reason: &str,
+    ) -> bool {
         let id = self.show_id(request, RequestId::copy_of).ok();
         let id = id.as_ref().map_or(IdRef::Text(""), RequestId::borrowed);
-        Some(self.cancel_token(&self.session_of(request), live, id, reason, false))
+        self.cancel_token(session, request.slot().live(), id, reason, false)
     }
 
     fn note_cancelled(&self, token: Handle, id: IdRef<'_>, reason: &str) {
@@ -186,8 +196,8 @@ impl Requests {
         Ok(Some(if is_held { PeerCancel::Held } else { PeerCancel::Unknown }))
     }
 
-    /// Closes a session: cancels its requests and lets none begin. How many it cancelled.
-    pub fn close(&self, session: &SessionPin<'_>, is_deferred: bool) -> u64 {
+    /// Closes a session: cancels its requests and lets none begin.
+    pub fn close(&self, session: &SessionPin<'_>) {
         let live = session.slot().live();
         let entries = {
             let mut body = live.body.lock();
@@ -202,21 +212,14 @@ impl Requests {
             }
             entries
         };
-        let mut cancelled = 0;
         for entry in entries.get().into_iter().flat_map(|entries| entries.values()) {
             if let Entry::Live(index) = entry
                 && *index != NIL
             {
                 let request = RequestPin::take_over(self, *index);
-                let of_request = request.slot().live();
-                let first = self.show_id(&request, RequestId::copy_of).is_ok_and(|id| {
-                    let reason = "the session was closed";
-                    self.cancel_token(session, of_request, id.borrowed(), reason, is_deferred)
-                });
-                cancelled += u64::from(first);
+                self.cancel_by_own_id(session, &request, "the session was closed");
             }
         }
-        cancelled
     }
 
     /// Does what a peer's messages ask for, and tells what each was. Messages of a batch that were not
@@ -250,6 +253,6 @@ impl Requests {
                 each(Handled::Malformed(NO_MEMORY), None);
             }
         });
-        (0..left_out.min(u64::from(u32::MAX))).for_each(|_| counts.malformed.one());
+        counts.malformed.add(left_out);
     }
 }

@@ -154,8 +154,6 @@ pub struct Counts {
     pub queued: u32,
     /// Wait for their next slice, on whatever thread.
     pub between_slices: u32,
-    /// Wait for another thread.
-    pub elsewhere: u32,
     /// Run, on whatever thread.
     pub running: u32,
     /// Are over but for their completion.
@@ -292,10 +290,9 @@ impl Queues {
         self.cells.cell(queue).admission.fetch_sub(counted, Ordering::AcqRel);
     }
 
-    /// Counts out a job that is over. How many are left.
-    pub fn finished(&self, queue: u32) -> u64 {
-        let before = self.cells.cell(queue).admission.fetch_sub(UNFINISHED, Ordering::AcqRel);
-        (before & !CLOSED) / UNFINISHED - 1
+    /// Counts out a job that is over.
+    pub fn finished(&self, queue: u32) {
+        self.cells.cell(queue).admission.fetch_sub(UNFINISHED, Ordering::AcqRel);
     }
 
     /// Lets a published job wait for its turn on the dispatcher's thread.
@@ -551,7 +548,6 @@ impl Queues {
         Counts {
             queued: self.depth(queue),
             between_slices: next_tick + parked.count() as u32,
-            elsewhere: lists.elsewhere.length(),
             running: lists.running.length(),
             awaiting_completion: lists.ended.length(),
         }

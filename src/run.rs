@@ -60,11 +60,6 @@ impl Dispatchers {
         is_there.then(|| JobPin::take_over(self.jobs(), body.job))
     }
 
-    fn is_cancelled(&self, job: &JobPin<'_>) -> bool {
-        let word = self.tokens().word(self.jobs().token(job));
-        word.is_some_and(|word| word.load(Ordering::Acquire) & handle::CANCELLED != 0)
-    }
-
     /// Ends a job; one that ended before stays as it is.
     fn end_job(&self, job: &JobPin<'_>, state: JobState, text: &str) {
         if self.jobs().end(job, state, text).is_err() {
@@ -105,7 +100,7 @@ impl Dispatchers {
                 // It has ended, as is seen below, or somebody who has its handle began it.
                 Err(_) => (),
             }
-        } else if self.is_cancelled(job) {
+        } else if self.jobs().is_cancelled(job) {
             self.end_job(job, JobState::Cancelled, "");
         }
         if self.jobs().state(job).is_terminal() {
@@ -136,7 +131,7 @@ impl Dispatchers {
             Some(Err(panic)) => self.end_job(job, JobState::Failed, panic_text(&*panic)),
             Some(Ok(0)) => self.end_job(job, JobState::Completed, ""),
             Some(Ok(1..=3)) => self.end_job(job, JobState::Cancelled, ""),
-            Some(Ok(RUN_AGAIN)) if self.is_cancelled(job) => {
+            Some(Ok(RUN_AGAIN)) if self.jobs().is_cancelled(job) => {
                 self.end_job(job, JobState::Cancelled, "");
             }
             Some(Ok(RUN_AGAIN)) if !self.jobs().state(job).is_terminal() => return Slice::Again,
@@ -230,7 +225,8 @@ impl Dispatchers {
     /// True: because of the one it waits for its completion; the other wakes the host itself.
     fn look_again(&self, job: &JobPin<'_>, number: u32, here: u64) -> bool {
         let id = self.queues().posted().id_of(number);
-        let is_claimed = self.is_cancelled(job) && self.queues().claim(id, Stage::Cancelled, true);
+        let is_claimed =
+            self.jobs().is_cancelled(job) && self.queues().claim(id, Stage::Cancelled, true);
         if self.is_taken(number) && !crate::weakened!("runner_looks_for_close") {
             self.give_up(number, here);
         }

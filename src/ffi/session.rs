@@ -214,7 +214,7 @@ pub extern "C" fn dcc_session_release(session: *mut dcc_session) -> dcc_status {
 pub extern "C" fn dcc_session_close(session: *const dcc_session) -> dcc_status {
     guard(|| {
         if !session.is_null() {
-            REQUESTS.close(&pinned(session)?, false);
+            REQUESTS.close(&pinned(session)?);
         }
         Ok(DCC_OK)
     })
@@ -227,6 +227,14 @@ fn status_of(outcome: PeerCancel) -> dcc_status {
         PeerCancel::Unknown => DCC_NOT_FOUND,
         PeerCancel::Held => DCC_HELD,
         PeerCancel::Refused => DCC_NOT_CANCELLABLE,
+    }
+}
+
+fn status_of_id(is_cancelled: Option<bool>) -> dcc_status {
+    match is_cancelled {
+        Some(true) => DCC_CANCELLED_BY_TOKEN,
+        Some(false) => DCC_NOT_CANCELLED,
+        None => DCC_NOT_FOUND,
     }
 }
 
@@ -265,11 +273,7 @@ pub unsafe extern "C" fn dcc_session_is_cancelled(
         // SAFETY: the C caller's promise: a filled-in id.
         let id = unsafe { read_id(id) }?;
         let shown = REQUESTS.show_cancel(&pinned(session)?, id, |is_cancelled, _| is_cancelled)?;
-        Ok(match shown {
-            Some(true) => DCC_CANCELLED_BY_TOKEN,
-            Some(false) => DCC_NOT_CANCELLED,
-            None => DCC_NOT_FOUND,
-        })
+        Ok(status_of_id(shown))
     })
 }
 
@@ -296,11 +300,7 @@ pub unsafe extern "C" fn dcc_session_reason(
         if let Some(to) = to {
             to.write("");
         }
-        Ok(match shown {
-            Some(true) => DCC_CANCELLED_BY_TOKEN,
-            Some(false) => DCC_NOT_CANCELLED,
-            None => DCC_NOT_FOUND,
-        })
+        Ok(status_of_id(shown))
     })
 }
 

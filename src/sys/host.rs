@@ -71,11 +71,6 @@ impl Host {
         self.0.veto.is_some_and(|veto| unsafe { veto(self.0.user_data.pointer()) } != 0)
     }
 
-    /// Whether progress is asked for.
-    pub fn shows_progress(&self) -> bool {
-        self.0.progress.is_some()
-    }
-
     /// Shows how far a job is. Never call it under a lock.
     pub fn show_progress(&self, job: u64, done: u64, total: u64) {
         if let Some(progress) = self.0.progress {
