@@ -36,12 +36,6 @@ fn main() {
         println!("cargo::rustc-cfg=tls_descriptor");
     }
 
-    // Models run also with one guard taken away, to see that they find out: `.ci/models`.
-    println!("cargo::rerun-if-env-changed=DCC_WEAKENED");
-    if let Ok(guard) = env::var("DCC_WEAKENED") {
-        println!("cargo::rustc-cfg=dcc_weakened=\"{guard}\"");
-    }
-
     println!("cargo::rustc-env=DCC_ABI_MAJOR={ABI_MAJOR}");
     println!("cargo::rustc-env=DCC_SHARED_NAME={shared_name}");
     println!("cargo::rustc-env=DCC_BUILD_ID={:016x}", fingerprint());

@@ -88,6 +88,7 @@ impl Library {
 
     /// A library with nothing in it.
     #[cfg(loom)]
+    #[inline(always)] // A model has no stack for a copy at each level.
     pub fn new() -> Self {
         Self {
             jobs: Jobs::new(),

@@ -163,6 +163,7 @@ impl Dispatchers {
 
     /// No dispatchers.
     #[cfg(loom)]
+    #[inline(always)] // A model has no stack for a copy at each level.
     pub fn new() -> Self {
         Self { library: Library::new(), arena: Arena::new(), workers: Workers::new() }
     }

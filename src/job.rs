@@ -191,6 +191,7 @@ impl Jobs {
 
     /// No jobs.
     #[cfg(loom)]
+    #[inline(always)] // A model has no stack for a copy at each level.
     pub fn new() -> Self {
         Self { arena: Arena::new(), ends: EndCounts::default(), tokens: Tokens::new() }
     }

@@ -102,6 +102,7 @@ impl Requests {
 
     /// No requests.
     #[cfg(loom)]
+    #[inline(always)] // A model has no stack for a copy at each level.
     pub fn new() -> Self {
         Self { arena: Arena::new(), sessions: Sessions::new() }
     }

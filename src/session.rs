@@ -218,6 +218,7 @@ impl Sessions {
 
     /// No sessions.
     #[cfg(loom)]
+    #[inline(always)] // A model has no stack for a copy at each level.
     pub fn new() -> Self {
         Self { arena: Arena::new(), dispatchers: Dispatchers::new() }
     }

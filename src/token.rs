@@ -221,6 +221,7 @@ impl Tokens {
 
     /// No tokens.
     #[cfg(loom)]
+    #[inline(always)] // A model has no stack for a copy at each level.
     pub fn new() -> Self {
         Self {
             arena: Arena::new(),

@@ -1,6 +1,6 @@
 //! Models of the core's races: loom runs every interleaving of a few threads.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test --release --test loom --target-dir target/loom`
+//! `RUSTFLAGS="--cfg loom" cargo test --profile models --test loom --target-dir target/loom`
 
 #![cfg(loom)]
 

@@ -1,6 +1,6 @@
 //! Models of dispatchers: a pump against cancels, timeouts, shutdowns, releases and owners' closes.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test --release --test loom_dispatcher --target-dir target/loom`
+//! `RUSTFLAGS="--cfg loom" cargo test --profile models --test loom_dispatcher --target-dir target/loom`
 
 #![cfg(loom)]
 

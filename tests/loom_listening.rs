@@ -1,6 +1,6 @@
 //! Models of listening to a token: callbacks, waits, deadlines and owners against a cancel.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test --release --test loom_listening --target-dir target/loom`
+//! `RUSTFLAGS="--cfg loom" cargo test --profile models --test loom_listening --target-dir target/loom`
 
 #![cfg(loom)]
 

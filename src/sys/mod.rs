@@ -23,3 +23,5 @@ pub mod service_thread;
 pub mod thread_exit;
 #[cfg(not(loom))]
 pub mod thread_slot;
+#[cfg(loom)]
+pub mod weakened;
