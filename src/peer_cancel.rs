@@ -11,9 +11,9 @@ use crate::pool::NIL;
 use crate::reply::Fitted;
 use crate::request::{RequestLive, RequestPin, Requests};
 use crate::request_id::{IdRef, RequestId};
-use crate::session::{Entry, Kept, KeptFor, SessionPin};
+use crate::session::{Entry, Kept, KeptFor, SessionLive, SessionPin};
 use crate::sys::memory::try_string;
-use crate::sys::sync::Ordering;
+use crate::sys::sync::{Ordering, yield_now};
 use crate::sys::{clock, thread_id};
 use crate::token::{Cause, TokenPin};
 use crate::wire::{self, Message};
@@ -50,7 +50,31 @@ pub const NO_MEMORY: &str = "there is no memory for it";
 
 impl Requests {
     /// Cancels the token of a request in its peer's name. True: this call did it.
-    pub(crate) fn cancel_token(
+    pub(crate) fn cancel_for_peer(
+        &self,
+        live: &RequestLive,
+        reason: &str,
+        is_deferred: bool,
+    ) -> bool {
+        let handle = live.token.load(Ordering::Relaxed);
+        let Ok(token) = TokenPin::new(self.tokens(), handle) else { return false };
+        // Before the flag: who sees that finds this.
+        if !crate::weakened!("asked_before_flag") {
+            live.is_asked.store(1, Ordering::Release);
+        }
+        let first = if is_deferred {
+            self.tokens().cancel_deferred(&token, Cause::Request, reason)
+        } else {
+            self.tokens().cancel(&token, Cause::Request, reason)
+        };
+        if crate::weakened!("asked_before_flag") {
+            live.is_asked.store(1, Ordering::Release);
+        }
+        first
+    }
+
+    /// As above, counted and told of.
+    fn cancel_token(
         &self,
         session: &SessionPin<'_>,
         live: &RequestLive,
@@ -58,18 +82,9 @@ impl Requests {
         reason: &str,
         is_deferred: bool,
     ) -> bool {
-        let handle = live.token.load(Ordering::Relaxed);
-        let Ok(token) = TokenPin::new(self.tokens(), handle) else { return false };
-        // Before the flag: who sees that finds this.
-        live.is_asked.store(1, Ordering::Release);
-        let first = if is_deferred {
-            self.tokens().cancel_deferred(&token, Cause::Request, reason)
-        } else {
-            self.tokens().cancel(&token, Cause::Request, reason)
-        };
+        let first = self.cancel_for_peer(live, reason, is_deferred);
         if first {
-            session.slot().live().counts.cancelled.one();
-            self.note_cancelled(handle, id, reason);
+            self.note_cancelled(session, live.token.load(Ordering::Relaxed), id, reason);
         }
         first
     }
@@ -95,7 +110,15 @@ impl Requests {
         self.cancel_token(session, request.slot().live(), id, reason, false)
     }
 
-    fn note_cancelled(&self, token: Handle, id: IdRef<'_>, reason: &str) {
+    /// Counts and tells that a peer was the first to cancel a request.
+    pub(crate) fn note_cancelled(
+        &self,
+        session: &SessionPin<'_>,
+        token: Handle,
+        id: IdRef<'_>,
+        reason: &str,
+    ) {
+        session.slot().live().counts.cancelled.one();
         self.tokens().diagnosis().observers.emit(|| {
             let mut room = [0; 512];
             let mut text = Fitted::new(&mut room);
@@ -124,13 +147,14 @@ impl Requests {
         let live = session.slot().live();
         let key = live.key(id)?;
         let outcome = loop {
-            // A statement of its own: nothing is cancelled under the lock.
-            let found = self.find(&live.body.lock(), &key);
-            let Some(request) = found else {
+            let Some(request) = self.find_live(live, &key) else {
                 match self.hold_early(session, &key, reason)? {
                     Some(outcome) => break outcome,
-                    // It began meanwhile.
-                    None => continue,
+                    // It began meanwhile, or is dying on a thread that has yet to get the lock.
+                    None => {
+                        yield_now();
+                        continue;
+                    }
                 }
             };
             let of_request = request.slot().live();
@@ -151,6 +175,17 @@ impl Requests {
         Ok(outcome)
     }
 
+    /// The live request of an id, pinned; the lock is free again.
+    fn find_live(&self, live: &SessionLive, key: &RequestId) -> Option<RequestPin<'_>> {
+        let body = live.body.lock();
+        if crate::weakened!("cancel_pins_under_lock") {
+            let Some(&Entry::Live(index)) = body.entry(key) else { return None };
+            drop(body);
+            return self.arena().pin_index(index).then(|| RequestPin::take_over(self, index));
+        }
+        self.find(&body, key)
+    }
+
     /// What becomes of a cancel of no live request; `None`: there is one now.
     fn hold_early(
         &self,
@@ -167,15 +202,16 @@ impl Requests {
         let now_ns = clock::now_ns();
         let kept = Kept { why: KeptFor::Early, since_ns: now_ns, is_cancelled: true, reason };
         let mut body = live.body.lock();
-        if body.is_closed {
+        if body.is_closed && !crate::weakened!("early_looks_for_close") {
             return Ok(Some(PeerCancel::Unknown));
         }
         match body.entry(&key) {
             // One that is dying takes its entry out as soon as it gets the lock.
-            Some(Entry::Live(_)) => return Ok(None),
+            Some(Entry::Live(_)) if !crate::weakened!("early_looks_again") => return Ok(None),
             // The first reason wins, while it has not expired.
             Some(Entry::Kept(before))
                 if before.why == KeptFor::Early
+                    && !crate::weakened!("first_early_stays")
                     && now_ns.saturating_sub(before.since_ns) <= settings.early_ttl_ns =>
             {
                 return Ok(Some(PeerCancel::Again));
@@ -205,7 +241,9 @@ impl Requests {
             body.live = 0;
             let mut entries = std::mem::take(&mut body.entries);
             for entry in entries.get_mut().into_iter().flat_map(|entries| entries.values_mut()) {
-                if matches!(entry, Entry::Live(index) if !self.arena().pin_index(*index)) {
+                let is_late = crate::weakened!("close_pins_under_lock");
+                if matches!(entry, Entry::Live(index) if !is_late && !self.arena().pin_index(*index))
+                {
                     // It is dying, and about to look for its entry.
                     *entry = Entry::Live(NIL);
                 }
@@ -215,6 +253,7 @@ impl Requests {
         for entry in entries.get().into_iter().flat_map(|entries| entries.values()) {
             if let Entry::Live(index) = entry
                 && *index != NIL
+                && (!crate::weakened!("close_pins_under_lock") || self.arena().pin_index(*index))
             {
                 let request = RequestPin::take_over(self, *index);
                 self.cancel_by_own_id(session, &request, "the session was closed");

@@ -136,7 +136,8 @@ impl Requests {
         live.session.store(session.index(), Ordering::Relaxed);
         live.token.store(token, Ordering::Relaxed);
         // Until it is in, an end of it must not look for it.
-        live.is_ended.store(1, Ordering::Relaxed);
+        let is_in = crate::weakened!("own_entry_alone");
+        live.is_ended.store(u32::from(!is_in), Ordering::Relaxed);
         live.is_asked.store(0, Ordering::Relaxed);
         live.is_cancellable.store(u32::from(origin.is_cancellable), Ordering::Relaxed);
         *live.id.lock() = Some(own_id);
@@ -144,10 +145,8 @@ impl Requests {
         let request = self.arena.publish_hidden(index, slot, 0, Holder::Owner);
         match self.put_in(session, key, index) {
             Ok(early) => {
-                if let Some(early) = early
-                    && origin.is_cancellable
-                {
-                    self.cancel_token(session, live, origin.id, &early.reason, false);
+                if let Some(early) = early {
+                    self.note_cancelled(session, token, origin.id, &early.reason);
                 }
                 self.arena.reveal(slot, request);
                 Ok(request)
@@ -175,7 +174,7 @@ impl Requests {
         self.tokens().create([origin.parent], origin_of_token, Holder::Internal)
     }
 
-    /// Puts a request into its session's entries. What came before it.
+    /// Puts a request into its session's entries. The cancel that came before it and was the first.
     fn put_in(
         &self,
         session: &SessionPin<'_>,
@@ -186,26 +185,35 @@ impl Requests {
         let settings = live.settings();
         let now_ns = clock::now_ns();
         let mut body = live.body.lock();
-        if body.is_closed {
+        if body.is_closed && !crate::weakened!("begin_looks_for_close") {
             return Err(Error::SessionClosed);
         }
-        if matches!(body.entry(&key), Some(Entry::Live(_))) {
+        if matches!(body.entry(&key), Some(Entry::Live(_)))
+            && !crate::weakened!("one_request_an_id")
+        {
             return Err(Error::DuplicateRequest);
         }
         if body.live >= settings.most_requests {
             return Err(Error::TooManyRequests { limit: settings.most_requests });
         }
         body.room()?;
-        let before = body.take_kept(&key);
-        body.room()?.insert(key, Entry::Live(index));
-        body.live += 1;
-        drop(body);
-        self.arena.slot(index).live().is_ended.store(0, Ordering::Release);
-        live.counts.begun.one();
-        Ok(before.filter(|kept| {
+        let early = body.take_kept(&key).filter(|kept| {
             let age_ns = now_ns.saturating_sub(kept.since_ns);
             kept.why == KeptFor::Early && age_ns <= settings.early_ttl_ns
-        }))
+        });
+        body.room()?.insert(key, Entry::Live(index));
+        body.live += 1;
+        let of_request = self.arena.slot(index).live();
+        // Under the lock, or who finds it could be the first to cancel it. Nothing listens to it yet.
+        let lock = (!crate::weakened!("early_under_lock")).then_some(body);
+        let early = early.filter(|early| {
+            of_request.is_cancellable.load(Ordering::Relaxed) != 0
+                && self.cancel_for_peer(of_request, &early.reason, true)
+        });
+        drop(lock);
+        of_request.is_ended.store(0, Ordering::Release);
+        live.counts.begun.one();
+        Ok(early)
     }
 
     /// Takes a request out of its session's entries, if it is there still. What may be asked later is
@@ -219,23 +227,27 @@ impl Requests {
         why: KeptFor,
     ) {
         let of_session = session.slot().live();
-        let id = live.id.lock();
-        let Some(Ok(key)) = id.as_ref().map(|id| of_session.key(id.borrowed())) else {
-            // For want of memory it stays until its session goes; its index is compared.
+        let is_cancelled = self.tokens().is_cancelled(token);
+        let is_worth_it = is_cancelled || why == KeptFor::Orphan;
+        let key = live.id.lock().as_ref().map(|id| of_session.key(id.borrowed()));
+        let Some(Ok(key)) = key else {
+            // Without memory for its key. An entry that stayed would be of who has the slot next.
+            let removed = of_session.body.lock().take_live(index);
+            if removed.is_some() && is_worth_it {
+                of_session.counts.forgotten.one();
+            }
             return;
         };
-        drop(id);
-        let is_cancelled = self.tokens().is_cancelled(token);
         let reason = self.tokens().show_reason(token, try_string).unwrap_or_default();
         let kept = Kept { why, since_ns: clock::now_ns(), is_cancelled, reason };
         let settings = of_session.settings();
         let mut body = of_session.body.lock();
-        if !matches!(body.entry(&key), Some(Entry::Live(other)) if *other == index) {
+        let is_own = |other: u32| other == index || crate::weakened!("own_entry_alone");
+        if !matches!(body.entry(&key), Some(Entry::Live(other)) if is_own(*other)) {
             return;
         }
         let removed = body.entries.get_mut().and_then(|entries| entries.remove_entry(&key));
         body.live -= 1;
-        let is_worth_it = is_cancelled || why == KeptFor::Orphan;
         let is_forgotten = is_worth_it && !body.keep(key, kept, &settings);
         drop(body);
         drop(removed);
@@ -295,7 +307,14 @@ impl Requests {
     pub fn end(&self, request: &RequestPin<'_>) -> (Owed, bool) {
         let live = request.slot().live();
         let owed = self.owed(request);
-        if live.is_ended.swap(1, Ordering::AcqRel) != 0 {
+        let was_ended = if crate::weakened!("request_ends_by_swap") {
+            let before = live.is_ended.load(Ordering::Acquire);
+            live.is_ended.store(1, Ordering::Release);
+            before
+        } else {
+            live.is_ended.swap(1, Ordering::AcqRel)
+        };
+        if was_ended != 0 {
             return (owed, false);
         }
         if let Ok(token) = TokenPin::new(self.tokens(), self.token(request)) {

@@ -6,9 +6,10 @@
 //! - A live entry names a request that is alive: a request takes its entry out before its slot can be
 //!   used again. Each request holds an internal of its session.
 //! - Nothing is cancelled under the lock: who cancels pins the request, then lets go of the lock. So a
-//!   cancel that found a request never meets a later one of the same id.
+//!   cancel that found a request never meets a later one of the same id. But a request whose cancel
+//!   came before it is cancelled as it is put in, when nothing can listen to it yet.
 //!
-//! The lock is a leaf.
+//! Under the lock are taken those of tokens and their diagnosis, and no others.
 
 use crate::arena::{Arena, Holder, Keeper, LivePart, Pin};
 use crate::dispatcher::Dispatchers;
@@ -153,6 +154,15 @@ impl SessionBody {
             Entry::Kept(kept) => Some(kept),
             Entry::Live(_) => None,
         }
+    }
+
+    /// Takes out the entry of a live request by its index, which takes a walk.
+    pub fn take_live(&mut self, index: u32) -> Option<Entry> {
+        let is_its = |entry: &mut Entry| matches!(entry, Entry::Live(other) if *other == index);
+        let entries = self.entries.get_mut()?;
+        let (_, entry) = entries.extract_if(|_, entry| is_its(entry)).next()?;
+        self.live -= 1;
+        Some(entry)
     }
 
     /// How many entries are not live.

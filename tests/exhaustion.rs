@@ -1,8 +1,8 @@
 //! A host survives a full memory: what cannot be had is an answer, nothing is lost or left behind.
 
 use dcc_cancel::ffi::{
-    context::*, current::*, dispatcher::*, job::*, post::*, pump::*, stats::*, status::*,
-    timeline::*, token::*,
+    context::*, current::*, dispatcher::*, job::*, post::*, pump::*, request::*, session::*,
+    stats::*, status::*, timeline::*, token::*,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -176,10 +176,56 @@ fn dispatch() {
     assert_eq!(live(), before, "nothing is left");
 }
 
+/// A request that ends or is let go leaves its session without memory, too: an entry that stayed would
+/// cancel who has its slot next.
+fn end_requests() {
+    let id = |text: &'static str| dcc_request_id {
+        r#type: DCC_ID_TEXT,
+        reserved: 0,
+        integer: 0,
+        text: text.as_ptr().cast(),
+        text_length: text.len(),
+    };
+    // SAFETY: zero is a value of the descriptors; writable results.
+    unsafe {
+        let mut desc: dcc_session_desc = std::mem::zeroed();
+        desc.struct_size = size_of::<dcc_session_desc>() as u32;
+        let mut session = null_mut();
+        assert_eq!(dcc_session_create(&desc, &mut session), DCC_OK);
+        let begin = |text| {
+            let mut desc: dcc_request_desc = std::mem::zeroed();
+            desc.struct_size = size_of::<dcc_request_desc>() as u32;
+            desc.id = id(text);
+            let mut request = null_mut();
+            assert_eq!(dcc_request_begin(session, &desc, &mut request), DCC_OK);
+            request
+        };
+        for is_ended in [true, false] {
+            let first = begin("first");
+            if is_ended {
+                assert_eq!(with_allocations(0, || dcc_request_end(first, null_mut())), DCC_OK);
+            }
+            assert_eq!(with_allocations(0, || dcc_request_release(first)), DCC_OK);
+            let next = begin("next");
+            assert_eq!(dcc_session_cancel(session, &id("first"), null(), 0), DCC_NOT_FOUND);
+            assert_eq!(dcc_session_is_cancelled(session, &id("next")), DCC_NOT_CANCELLED);
+            assert_eq!(dcc_request_end(next, null_mut()), DCC_OK);
+            assert_eq!(dcc_request_release(next), DCC_OK);
+        }
+        let mut info: dcc_session_info = std::mem::zeroed();
+        info.struct_size = size_of::<dcc_session_info>() as u32;
+        assert_eq!(dcc_session_stats(session, &mut info), DCC_OK);
+        assert_eq!((info.live, info.kept, info.forgotten), (0, 0, 1));
+        assert_eq!(dcc_session_release(session), DCC_OK);
+    }
+    assert_eq!(live(), (0, 0, 0));
+}
+
 /// One test, because the counts are the process's.
 #[test]
 fn a_full_memory_is_an_answer() {
     dispatch();
+    end_requests();
     let mut refused = 0;
     let mut made = Vec::new();
     // Enough objects to need further chunks while memory is short.

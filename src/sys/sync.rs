@@ -11,6 +11,7 @@ mod real {
     pub use once_cell::race::OnceBox;
     pub use parking_lot::{Mutex, MutexGuard};
     pub use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+    pub use std::thread::yield_now;
 
     /// A condition variable.
     #[derive(Debug, Default)]
@@ -53,6 +54,7 @@ mod real {
 #[cfg(loom)]
 mod model {
     pub use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+    pub use loom::thread::yield_now;
 
     use std::ops::{Deref, DerefMut};
 
