@@ -9,7 +9,8 @@ import com.sun.jna.ptr.PointerByReference;
 
 /**
  * The part of dcc-cancel that Cancel.java uses, for JNA: declarations as in include/dcc_cancel.h. More
- * functions are more lines of that header. A size_t is a long: the library is for 64-bit platforms.
+ * functions are more lines of that header. A size_t is a long: the library is for 64-bit platforms. Texts
+ * are byte[] of UTF-8: JNA writes a String as the locale has it.
  */
 interface DccCancel extends Library {
     int ABI_MAJOR = 1;
@@ -26,11 +27,12 @@ interface DccCancel extends Library {
     Pointer dcc_job_token(Pointer job);
     int dcc_job_begin(Pointer job);
     int dcc_job_complete(Pointer job);
-    int dcc_job_fail(Pointer job, String message, long messageLength);
+    int dcc_job_fail(Pointer job, byte[] message, long messageLength);
     int dcc_job_acknowledge_cancel(Pointer job);
-    int dcc_job_cancel(Pointer job, String reason, long reasonLength);
+    int dcc_job_cancel(Pointer job, byte[] reason, long reasonLength);
     int dcc_job_state(Pointer job);
-    int dcc_job_set_progress(Pointer job, long done, long total, String message, long messageLength);
+    int dcc_job_label(Pointer job, byte[] buffer, long size, Pointer outLength);
+    int dcc_job_set_progress(Pointer job, long done, long total, byte[] message, long messageLength);
     int dcc_job_progress(Pointer job, ProgressInfo outProgress);
     int dcc_job_set_current(Pointer job, LongByReference outTicket);
     int dcc_job_reset_current(long ticket);
@@ -40,7 +42,7 @@ interface DccCancel extends Library {
     @FieldOrder({"structSize", "flags", "label", "labelLength", "callerId", "callerIdLength", "parent",
         "userData", "destroy", "isCancelled", "minIntervalNs", "owner"})
     class JobDesc extends Structure {
-        public int structSize = size();
+        public int structSize;
         public int flags;
         public String label;
         public long labelLength = NUL_TERMINATED;
@@ -49,6 +51,11 @@ interface DccCancel extends Library {
         public Pointer parent, userData, destroy, isCancelled;
         public long minIntervalNs;
         public Pointer owner;
+
+        public JobDesc() {
+            setStringEncoding("UTF-8"); // whatever the locale
+            structSize = size();
+        }
     }
 
     @FieldOrder({"structSize", "reserved", "done", "total"})
@@ -76,9 +83,7 @@ interface DccCancel extends Library {
     private static DccCancel load() {
         String loaded = Loader.loadedFile();
         String file = loaded != null ? loaded : System.getenv("DCC_CANCEL_LIBRARY");
-        // The bytes of a String are UTF-8, whatever the locale.
-        DccCancel library = Native.load(file != null ? file : Loader.NAME, DccCancel.class,
-            java.util.Map.of(OPTION_STRING_ENCODING, "UTF-8"));
+        DccCancel library = Native.load(file != null ? file : Loader.NAME, DccCancel.class);
         if (library.dcc_abi_version() >>> 16 != ABI_MAJOR)
             throw new UnsatisfiedLinkError("dcc-cancel has another ABI");
         if (library.dcc_instance_check() != 0)

@@ -2,6 +2,7 @@ import com.sun.jna.Native;
 import com.sun.jna.Pointer;
 import com.sun.jna.ptr.LongByReference;
 import com.sun.jna.ptr.PointerByReference;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 
@@ -44,7 +45,8 @@ final class Job implements AutoCloseable {
             boolean isDone = work.getAsBoolean();
             DccCancel.check(isDone ? LIBRARY.dcc_job_complete(handle) : LIBRARY.dcc_job_acknowledge_cancel(handle));
         } catch (RuntimeException | Error problem) {
-            LIBRARY.dcc_job_fail(handle, problem.toString(), DccCancel.NUL_TERMINATED);
+            byte[] message = problem.toString().getBytes(StandardCharsets.UTF_8);
+            LIBRARY.dcc_job_fail(handle, message, message.length);
             throw problem;
         } finally {
             DccCancel.check(LIBRARY.dcc_job_reset_current(ticket.getValue()));
@@ -57,7 +59,8 @@ final class Job implements AutoCloseable {
     }
 
     void cancel(String reason) {
-        DccCancel.check(LIBRARY.dcc_job_cancel(handle, reason, DccCancel.NUL_TERMINATED));
+        byte[] text = reason.getBytes(StandardCharsets.UTF_8);
+        DccCancel.check(LIBRARY.dcc_job_cancel(handle, text, text.length));
     }
 
     void setProgress(long done, long total) {
@@ -68,6 +71,12 @@ final class Job implements AutoCloseable {
         DccCancel.ProgressInfo info = new DccCancel.ProgressInfo();
         DccCancel.check(LIBRARY.dcc_job_progress(handle, info));
         return info;
+    }
+
+    String label() {
+        byte[] text = new byte[4097];
+        DccCancel.check(LIBRARY.dcc_job_label(handle, text, text.length, null));
+        return Native.toString(text, "UTF-8");
     }
 
     String reason() {

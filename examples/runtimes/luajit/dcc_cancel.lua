@@ -56,6 +56,7 @@ dcc_status dcc_job_fail(const dcc_job *job, const char *message, size_t message_
 dcc_status dcc_job_acknowledge_cancel(const dcc_job *job);
 dcc_status dcc_job_cancel(const dcc_job *job, const char *reason, size_t reason_length);
 dcc_status dcc_job_state(const dcc_job *job);
+dcc_status dcc_job_label(const dcc_job *job, char *buffer, size_t size, size_t *out_length);
 dcc_status dcc_job_set_progress(const dcc_job *job, uint64_t done, uint64_t total,
                                 const char *message, size_t message_length);
 dcc_status dcc_job_progress(const dcc_job *job, dcc_job_progress_info *out_progress);
@@ -108,16 +109,55 @@ function dcc.release(job)
     dcc.check(dcc.lib.dcc_job_release(ffi.gc(job, nil)))
 end
 
--- Runs a function while the job is current on this thread: what it calls needs not know the job.
-function dcc.with_current(job, run)
+-- Runs a function with the job as the current one of this thread: what it calls need not know the job.
+-- The job ends as the function does: true is done; an error fails the job.
+function dcc.run(job, work)
+    if dcc.check(dcc.lib.dcc_job_begin(job)) ~= 0 then -- cancelled before it began
+        return dcc.check(dcc.lib.dcc_job_acknowledge_cancel(job))
+    end
     local ticket = ffi.new("uint64_t[1]")
     dcc.check(dcc.lib.dcc_job_set_current(job, ticket))
-    local fine, result = pcall(run)
+    local fine, result = pcall(work)
     dcc.check(dcc.lib.dcc_job_reset_current(ticket[0]))
-    if not fine then error(result, 0) end
-    return result
+    if not fine then
+        dcc.lib.dcc_job_fail(job, tostring(result), #tostring(result))
+        error(result, 0)
+    end
+    return dcc.check(result and dcc.lib.dcc_job_complete(job) or dcc.lib.dcc_job_acknowledge_cancel(job))
 end
 
+-- Whether the work of this thread should stop.
+function dcc.is_cancelled()
+    return dcc.check(dcc.lib.dcc_check_cancelled()) ~= 0
+end
+
+function dcc.state(job)
+    return dcc.states[dcc.check(dcc.lib.dcc_job_state(job))]
+end
+
+function dcc.label(job)
+    local text = ffi.new("char[4097]")
+    dcc.check(dcc.lib.dcc_job_label(job, text, 4097, nil))
+    return ffi.string(text)
+end
+
+-- Why: the cause, and the reason where someone gave one.
+function dcc.reason(job)
+    local token = dcc.lib.dcc_job_token(job) -- borrowed: good as long as the job
+    local cause, text = ffi.new("int32_t[1]"), ffi.new("char[4097]")
+    dcc.check(dcc.lib.dcc_cancel_token_cause(token, cause))
+    dcc.check(dcc.lib.dcc_cancel_token_reason(token, text, 4097, nil))
+    return dcc.causes[cause[0]], ffi.string(text)
+end
+
+function dcc.progress(job)
+    local info = ffi.new("dcc_job_progress_info")
+    info.struct_size = ffi.sizeof(info)
+    dcc.check(dcc.lib.dcc_job_progress(job, info))
+    return tonumber(info.done), tonumber(info.total)
+end
+
+-- Tokens and jobs that live in the process.
 function dcc.live_handles()
     local stats = ffi.new("dcc_stats")
     stats.struct_size = ffi.sizeof(stats)

@@ -1,7 +1,7 @@
 // Shows: dcc-cancel in Node.js, by koffi. A job sums numbers in a worker thread and polls; a timer of
 // the event loop cancels it, and it keeps what it has.
 //
-// Run, after `cargo build --release`, with Node.js 20 or later:
+// Run, after `cargo build --release`, with Node.js 18 or later:
 //     cp -r examples/runtimes/node target/ && npm ci --ignore-scripts --prefix target/node
 //     DCC_CANCEL_LIBRARY=$PWD/target/release/libdcc_cancel.so node target/node/cancel.js
 //

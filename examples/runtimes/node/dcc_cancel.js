@@ -58,6 +58,7 @@ const native = Object.fromEntries([
     'dcc_status dcc_job_acknowledge_cancel(handle job)',
     'dcc_status dcc_job_cancel(handle job, const char *reason, size_t reason_length)',
     'dcc_status dcc_job_state(handle job)',
+    'dcc_status dcc_job_label(handle job, _Out_ char *buffer, size_t size, void *out_length)',
     'dcc_status dcc_job_set_progress(handle job, uint64_t done, uint64_t total, const char *message, size_t message_length)',
     'dcc_status dcc_job_progress(handle job, _Inout_ dcc_job_progress_info *out_progress)',
     'dcc_status dcc_job_set_current(handle job, _Out_ uint64_t *out_ticket)',
@@ -119,6 +120,7 @@ class Job {
     get id() { return native.dcc_job_id(this.handle); }
     get token() { return native.dcc_job_token(this.handle); } // borrowed: good as long as the job
     get state() { return STATES[check(native.dcc_job_state(this.handle))]; }
+    get label() { return text(4097, (out) => check(native.dcc_job_label(this.handle, out, 4097, null))); }
     get reason() {
         return text(4097, (out) => check(native.dcc_cancel_token_reason(this.token, out, 4097, null)));
     }

@@ -49,6 +49,7 @@ module DccCancel
     extern "dcc_status dcc_job_acknowledge_cancel(handle)"
     extern "dcc_status dcc_job_cancel(handle, char *, size_t)"
     extern "dcc_status dcc_job_state(handle)"
+    extern "dcc_status dcc_job_label(handle, char *, size_t, void *)"
     extern "dcc_status dcc_job_set_progress(handle, uint64_t, uint64_t, char *, size_t)"
     extern "dcc_status dcc_job_progress(handle, void *)"
     extern "dcc_status dcc_job_set_current(handle, void *)"
@@ -65,9 +66,15 @@ module DccCancel
     status = Native.public_send(name, *arguments)
     return status unless status.negative?
 
-    text = "\0" * 1024
-    Native.dcc_last_error(text, text.bytesize, nil)
-    raise Error, "#{name}: #{text.unpack1('Z*').force_encoding('UTF-8')} (status #{status})"
+    why = text { |buffer| Native.dcc_last_error(buffer, buffer.bytesize, nil) }
+    raise Error, "#{name}: #{why} (status #{status})"
+  end
+
+  # What the block has a function write into a buffer.
+  def self.text
+    buffer = "\0" * 4097
+    yield buffer
+    buffer.unpack1("Z*").force_encoding("UTF-8")
   end
 
   def self.version = Native.dcc_version_string.to_s
@@ -146,10 +153,11 @@ module DccCancel
 
     def state = STATES[DccCancel.call(:dcc_job_state, @handle)]
 
+    def label = DccCancel.text { |buffer| DccCancel.call(:dcc_job_label, @handle, buffer, buffer.bytesize, nil) }
+
     def reason
-      text = "\0" * 4097
-      DccCancel.call(:dcc_cancel_token_reason, Native.dcc_job_token(@handle), text, text.bytesize, nil)
-      text.unpack1("Z*").force_encoding("UTF-8")
+      token = Native.dcc_job_token(@handle)
+      DccCancel.text { |buffer| DccCancel.call(:dcc_cancel_token_reason, token, buffer, buffer.bytesize, nil) }
     end
   end
 end
