@@ -50,6 +50,8 @@ impl Runtime {
         let mut hosted = self.command(words);
         hosted.env("LD_PRELOAD", &self.other_copy);
         assert_plays(reason, &printed(&mut hosted));
+        // Nor is the file so much as opened.
+        assert_plays(reason, &printed(hosted.env("DCC_CANCEL_LIBRARY", "/dev/null")));
     }
 
     /// Wrong use is answered as it should be, in the poorest locale; gives what else was printed.
