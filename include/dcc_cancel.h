@@ -2348,8 +2348,7 @@ dcc_status dcc_request_retain(const struct dcc_request *request);
 dcc_status dcc_request_release(struct dcc_request *request);
 
 /**
- * The request's token, whose job id is the request's id as a text: the parent of the jobs that work
- * for it. Borrowed: good as long as the request. NULL for NULL and for a bad handle. Any thread.
+ * The request's token: the parent of the jobs that work for it. Borrowed: good as long as the request. NULL for NULL and for a bad handle. Any thread.
  */
 struct dcc_cancel_token *dcc_request_token(const struct dcc_request *request);
 
