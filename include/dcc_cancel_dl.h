@@ -140,7 +140,7 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_session_reason)(const struct dcc_session *session, const struct dcc_request_id *id, char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_session_clear)(const struct dcc_session *session, const struct dcc_request_id *id);
     dcc_status (*dcc_session_sweep)(const struct dcc_session *session, uint64_t ttl_ns, uint64_t *out_count);
-    dcc_status (*dcc_session_handle_message)(const struct dcc_session *session, const char *message, size_t length, int32_t *out_message);
+    dcc_status (*dcc_session_handle_message)(const struct dcc_session *session, const char *message, size_t length, struct dcc_message_info *out_info);
     dcc_status (*dcc_session_stats)(const struct dcc_session *session, struct dcc_session_info *out_info);
     dcc_status (*dcc_request_begin)(const struct dcc_session *session, const struct dcc_request_desc *desc, struct dcc_request **out_request);
     dcc_status (*dcc_request_retain)(const struct dcc_request *request);
@@ -149,6 +149,9 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_request_cancel)(const struct dcc_request *request, const char *reason, size_t reason_length);
     dcc_status (*dcc_request_end)(const struct dcc_request *request, int32_t *out_owed);
     dcc_status (*dcc_request_write_cancelled)(const struct dcc_request *request, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_request_set_progress)(const struct dcc_request *request, const struct dcc_request_progress *progress);
+    dcc_status (*dcc_request_set_progress_of_job)(const struct dcc_request *request, const struct dcc_job *job);
+    dcc_status (*dcc_request_write_progress)(const struct dcc_request *request, uint32_t flags, char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_job_trace)(const struct dcc_job *job, int32_t on);
     dcc_status (*dcc_trace_all)(int32_t on);
     dcc_status (*dcc_job_poll_gap)(const struct dcc_job *job, struct dcc_poll_gap *out_gap);
@@ -1001,11 +1004,11 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_sweep(const struct dcc_session *sessi
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_handle_message(const struct dcc_session *session, const char *message, size_t length, int32_t *out_message)
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_handle_message(const struct dcc_session *session, const char *message, size_t length, struct dcc_message_info *out_info)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_handle_message != NULL)
-        return api->dcc_session_handle_message(session, message, length, out_message);
+        return api->dcc_session_handle_message(session, message, length, out_info);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -1072,6 +1075,34 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_write_cancelled(const struct dcc_requ
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_write_cancelled != NULL)
         return api->dcc_request_write_cancelled(request, buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_set_progress(const struct dcc_request *request, const struct dcc_request_progress *progress)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_request_set_progress != NULL)
+        return api->dcc_request_set_progress(request, progress);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_set_progress_of_job(const struct dcc_request *request, const struct dcc_job *job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_request_set_progress_of_job != NULL)
+        return api->dcc_request_set_progress_of_job(request, job);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_write_progress(const struct dcc_request *request, uint32_t flags, char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_request_write_progress != NULL)
+        return api->dcc_request_write_progress(request, flags, buffer, size, out_length);
     if (buffer != NULL && size > 0)
         *buffer = '\0';
     if (out_length != NULL)
@@ -1451,6 +1482,9 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_request_cancel", &api->dcc_request_cancel);
     dcc_cancel_symbol_(library, "dcc_request_end", &api->dcc_request_end);
     dcc_cancel_symbol_(library, "dcc_request_write_cancelled", &api->dcc_request_write_cancelled);
+    dcc_cancel_symbol_(library, "dcc_request_set_progress", &api->dcc_request_set_progress);
+    dcc_cancel_symbol_(library, "dcc_request_set_progress_of_job", &api->dcc_request_set_progress_of_job);
+    dcc_cancel_symbol_(library, "dcc_request_write_progress", &api->dcc_request_write_progress);
     dcc_cancel_symbol_(library, "dcc_job_trace", &api->dcc_job_trace);
     dcc_cancel_symbol_(library, "dcc_trace_all", &api->dcc_trace_all);
     dcc_cancel_symbol_(library, "dcc_job_poll_gap", &api->dcc_job_poll_gap);

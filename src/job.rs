@@ -246,7 +246,7 @@ impl Jobs {
         }
         let owned = live.owned.load(Ordering::Relaxed);
         let foreign = origin.token.foreign.map(|foreign| Foreign { owned, ..foreign });
-        let token_origin = Origin { foreign, is_jobs: true, ..origin.token };
+        let token_origin = Origin { foreign, is_watched: true, ..origin.token };
         let token = self.tokens.create([origin.parent], token_origin, Holder::Internal);
         let token = token.inspect_err(|_| {
             live.owned.store(NIL, Ordering::Relaxed);
@@ -451,6 +451,16 @@ impl Jobs {
     /// How far it is.
     pub fn progress(&self, job: &JobPin<'_>) -> Progress {
         job.slot().live().body.lock().progress
+    }
+
+    /// Shows how far it is, with the message that goes with that.
+    pub fn show_progress<R>(
+        &self,
+        job: &JobPin<'_>,
+        reader: impl FnOnce(Progress, &str) -> R,
+    ) -> R {
+        let body = job.slot().live().body.lock();
+        reader(body.progress, &body.message)
     }
 
     /// Shows one of its texts, empty if it has none.

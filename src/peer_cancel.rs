@@ -145,7 +145,7 @@ impl Requests {
         is_deferred: bool,
     ) -> Result<PeerCancel, Error> {
         let live = session.slot().live();
-        let key = live.key(id)?;
+        let key = session.slot().cold.key(id)?;
         let outcome = loop {
             let Some(request) = self.find_live(live, &key) else {
                 match self.hold_early(session, &key, reason)? {
@@ -194,7 +194,7 @@ impl Requests {
         reason: &str,
     ) -> Result<Option<PeerCancel>, Error> {
         let live = session.slot().live();
-        let settings = live.settings();
+        let settings = session.slot().cold.settings();
         if !settings.holds_early {
             return Ok(Some(PeerCancel::Unknown));
         }

@@ -37,6 +37,7 @@ const SETTINGS: SessionSettings = SessionSettings {
     most_requests: 4,
     most_kept: 4,
     early_ttl_ns: 10,
+    progress_interval_ns: 0,
 };
 
 fn world() -> Arc<World> {
@@ -76,8 +77,13 @@ impl World {
     }
 
     fn begin_in(&self, session: &SessionPin<'_>, id: i64) -> Result<Handle, Error> {
-        let id = IdRef::Integer(id);
-        self.requests.begin(session, &RequestOrigin { id, parent: NULL, is_cancellable: true })
+        let origin = RequestOrigin {
+            id: IdRef::Integer(id),
+            parent: NULL,
+            is_cancellable: true,
+            progress_token: None,
+        };
+        self.requests.begin(session, &origin)
     }
 
     fn begin(&self, id: i64) -> Result<Handle, Error> {

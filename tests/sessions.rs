@@ -2,190 +2,18 @@
 
 #[path = "support/listening.rs"]
 mod listening;
+#[path = "support/sessions.rs"]
+mod sessions;
 
 use dcc_cancel::ffi::{events::*, request::*, session::*, status::*};
 use listening::{Token, Watch, alone, stats, until};
+use sessions::Id::{Int, Text};
+use sessions::{Request, Session};
 use std::ffi::{CStr, c_char};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Session(usize);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Request(usize);
-
-/// An id of a test.
-#[derive(Clone, Copy, Debug)]
-enum Id<'a> {
-    Int(i64),
-    Text(&'a str),
-}
-
-use Id::{Int, Text};
-
-impl Id<'_> {
-    fn c(self) -> dcc_request_id {
-        let (r#type, integer, text) = match self {
-            Int(integer) => (DCC_ID_INTEGER, integer, ""),
-            Text(text) => (DCC_ID_TEXT, 0, text),
-        };
-        let (text, text_length) = (text.as_ptr().cast(), text.len());
-        dcc_request_id { r#type, reserved: 0, integer, text, text_length }
-    }
-}
-
-fn read(write: impl FnOnce(*mut c_char, usize, *mut usize) -> dcc_status) -> (dcc_status, String) {
-    let mut buffer = [0_u8; 6000];
-    let mut length = 0;
-    let status = write(buffer.as_mut_ptr().cast(), buffer.len(), &mut length);
-    let text = CStr::from_bytes_until_nul(&buffer).unwrap().to_str().unwrap().to_owned();
-    assert_eq!(text.len(), length);
-    (status, text)
-}
-
-impl Session {
-    fn new() -> Self {
-        Self::with(|_| ())
-    }
-
-    fn http() -> Self {
-        Self::with(|desc| desc.kind = DCC_SESSION_HTTP)
-    }
-
-    fn with(change: impl FnOnce(&mut dcc_session_desc)) -> Self {
-        let mut session = null_mut();
-        // SAFETY: zero is a value of the descriptor; a writable result.
-        unsafe {
-            let mut desc: dcc_session_desc = std::mem::zeroed();
-            desc.struct_size = size_of::<dcc_session_desc>() as u32;
-            change(&mut desc);
-            assert_eq!(dcc_session_create(&desc, &mut session), DCC_OK);
-        }
-        Self(session.addr())
-    }
-
-    fn pointer(self) -> *mut dcc_session {
-        std::ptr::without_provenance_mut(self.0)
-    }
-
-    fn try_begin(self, id: Id<'_>, flags: u32, parent: Token) -> Result<Request, dcc_status> {
-        let mut request = null_mut();
-        // SAFETY: zero is a value of the descriptor; a writable result.
-        let status = unsafe {
-            let mut desc: dcc_request_desc = std::mem::zeroed();
-            desc.struct_size = size_of::<dcc_request_desc>() as u32;
-            (desc.flags, desc.id, desc.parent) = (flags, id.c(), parent.pointer());
-            dcc_request_begin(self.pointer(), &desc, &mut request)
-        };
-        if status == DCC_OK { Ok(Request(request.addr())) } else { Err(status) }
-    }
-
-    fn begin(self, id: Id<'_>) -> Request {
-        self.try_begin(id, 0, listening::NO_TOKEN).unwrap()
-    }
-
-    fn cancel(self, id: Id<'_>, reason: &str) -> dcc_status {
-        // SAFETY: an id and a text of that length.
-        unsafe { dcc_session_cancel(self.pointer(), &id.c(), reason.as_ptr().cast(), reason.len()) }
-    }
-
-    fn is_cancelled(self, id: Id<'_>) -> dcc_status {
-        // SAFETY: an id.
-        unsafe { dcc_session_is_cancelled(self.pointer(), &id.c()) }
-    }
-
-    fn reason(self, id: Id<'_>) -> (dcc_status, String) {
-        // SAFETY: an id; a writable buffer of that size.
-        read(|buffer, size, length| unsafe {
-            dcc_session_reason(self.pointer(), &id.c(), buffer, size, length)
-        })
-    }
-
-    fn clear(self, id: Id<'_>) -> dcc_status {
-        // SAFETY: an id.
-        unsafe { dcc_session_clear(self.pointer(), &id.c()) }
-    }
-
-    fn sweep(self, ttl: Duration) -> u64 {
-        let mut count = 0;
-        // SAFETY: a writable result.
-        let status =
-            unsafe { dcc_session_sweep(self.pointer(), ttl.as_nanos() as u64, &mut count) };
-        assert_eq!(status, DCC_OK);
-        count
-    }
-
-    fn handle(self, message: &str) -> i32 {
-        let mut answer = 0;
-        // SAFETY: bytes of that length and a writable result.
-        let status = unsafe {
-            let (bytes, length) = (message.as_ptr().cast(), message.len());
-            dcc_session_handle_message(self.pointer(), bytes, length, &mut answer)
-        };
-        assert_eq!(status, DCC_OK);
-        answer
-    }
-
-    fn stats(self) -> dcc_session_info {
-        // SAFETY: zero is a value of the structure; then one of that size.
-        unsafe {
-            let mut info: dcc_session_info = std::mem::zeroed();
-            info.struct_size = size_of::<dcc_session_info>() as u32;
-            assert_eq!(dcc_session_stats(self.pointer(), &mut info), DCC_OK);
-            info
-        }
-    }
-
-    fn close(self) {
-        assert_eq!(dcc_session_close(self.pointer()), DCC_OK);
-    }
-
-    fn release(self) {
-        assert_eq!(dcc_session_release(self.pointer()), DCC_OK);
-    }
-}
-
-impl Request {
-    fn pointer(self) -> *mut dcc_request {
-        std::ptr::without_provenance_mut(self.0)
-    }
-
-    fn token(self) -> Token {
-        Token(dcc_request_token(self.pointer()).addr())
-    }
-
-    fn is_cancelled(self) -> bool {
-        self.token().is_cancelled()
-    }
-
-    /// The status and what is owed.
-    fn end(self) -> (dcc_status, i32) {
-        let mut owed = 0;
-        // SAFETY: a writable result.
-        (unsafe { dcc_request_end(self.pointer(), &mut owed) }, owed)
-    }
-
-    fn reply(self) -> String {
-        // SAFETY: a writable buffer of that size.
-        let (status, text) = read(|buffer, size, length| unsafe {
-            dcc_request_write_cancelled(self.pointer(), buffer, size, length)
-        });
-        assert_eq!(status, DCC_OK);
-        text
-    }
-
-    fn release(self) {
-        assert_eq!(dcc_request_release(self.pointer()), DCC_OK);
-    }
-
-    fn finish(self) {
-        assert_eq!(self.end().0, DCC_OK);
-        self.release();
-    }
-}
 
 #[test]
 fn a_request_is_cancelled_by_its_id_and_the_first_reason_wins() {
@@ -413,12 +241,22 @@ fn messages_cancel_and_callbacks_run_on_another_thread() {
     assert_eq!(session.handle(""), DCC_MESSAGE_MALFORMED);
     let batch = r#"[{"jsonrpc":"2.0","method":"ping","id":9},
         {"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":"x"}}]"#;
-    assert_eq!(session.handle(batch), DCC_MESSAGE_CANCELLED);
+    let told = session.handle_info(batch);
+    assert_eq!(
+        (told.message, told.id_type, told.id_text_length),
+        (DCC_MESSAGE_CANCELLED, DCC_ID_TEXT, 1)
+    );
+    assert_eq!(told.id_text[..2], [b'x' as c_char, 0]);
     assert!(other.is_cancelled());
     let unknown = r#"{"jsonrpc":"2.0","method":"$/cancel_request","params":{"requestId":5}}"#;
-    assert_eq!(session.handle(unknown), DCC_MESSAGE_UNKNOWN);
+    let told = session.handle_info(unknown);
+    assert_eq!(
+        (told.message, told.id_type, told.id_integer),
+        (DCC_MESSAGE_UNKNOWN, DCC_ID_INTEGER, 5)
+    );
+    assert_eq!(session.handle_info("[]").id_type, 0);
     let info = session.stats();
-    assert_eq!((info.cancelled, info.malformed, info.others, info.unknown), (2, 2, 2, 1));
+    assert_eq!((info.cancelled, info.malformed, info.others, info.unknown), (2, 3, 2, 1));
     until("it is over", || registration.unregister() != DCC_CALLBACK_RUNNING);
     request.finish();
     other.finish();
@@ -549,6 +387,20 @@ fn misuse_is_answered() {
         assert_eq!(dcc_session_is_cancelled(pointer, &Text(&long).c()), DCC_ERROR_INVALID_ARGUMENT);
         let status = dcc_session_handle_message(pointer, null(), 3, null_mut());
         assert_eq!(status, DCC_ERROR_INVALID_ARGUMENT);
+        let request = session.begin(Int(7));
+        let mut info: dcc_message_info = std::mem::zeroed();
+        info.struct_size = 8;
+        let message = c"{\"method\":\"$/cancelRequest\",\"params\":{\"id\":7},\"jsonrpc\":\"2.0\"}";
+        let length = message.count_bytes();
+        let status = dcc_session_handle_message(pointer, message.as_ptr(), length, &mut info);
+        assert_eq!(status, DCC_ERROR_INVALID_ARGUMENT);
+        assert!(!request.is_cancelled(), "what is refused has no effect");
+        assert_eq!(
+            dcc_session_handle_message(pointer, message.as_ptr(), length, null_mut()),
+            DCC_OK
+        );
+        assert!(request.is_cancelled());
+        request.finish();
         for bits in [0, 1, session.0 ^ (1 << 40), session.0 | 1] {
             let bad = std::ptr::without_provenance(bits);
             let status = dcc_session_is_cancelled(bad, &Int(1).c());
