@@ -167,7 +167,7 @@ fn begin_x_cancel() {
 /// A peer cancels twice while the request begins: the first reason stays, whatever it met.
 #[test]
 fn begin_x_two_cancels() {
-    model(2, || {
+    model(3, || {
         let world = world();
         let beginner = beside(&world, |world| world.begin(1).unwrap());
         let first = world.cancel(1, "first");
@@ -206,7 +206,7 @@ fn cancel_x_cancel_before_begin() {
 /// if the cancel says so.
 #[test]
 fn end_x_cancel_x_next_of_its_id() {
-    model(2, || {
+    model(3, || {
         let world = world_without_early();
         let first = world.begin(1).unwrap();
         let canceller = beside(&world, |world| world.cancel(1, "stop"));
@@ -229,7 +229,7 @@ fn end_x_cancel_x_next_of_its_id() {
 /// The same, and the next is another's: it has the slot of the first, but is never cancelled.
 #[test]
 fn end_x_cancel_x_next_of_its_slot() {
-    model(2, || {
+    model(3, || {
         let world = world_without_early();
         let first = world.begin(1).unwrap();
         let canceller = beside(&world, |world| world.cancel(1, "stop"));
@@ -400,7 +400,7 @@ fn close_x_early_cancel() {
 /// session, is not cancelled.
 #[test]
 fn close_x_end() {
-    model(2, || {
+    model(3, || {
         let world = world();
         let elsewhere = world.requests.sessions().create(SETTINGS).unwrap();
         let request = world.begin(1).unwrap();
@@ -424,7 +424,7 @@ fn close_x_end() {
 #[test]
 fn forgetting_x_begin() {
     for by_age in [true, false] {
-        model(2, move || {
+        model(3, move || {
             let world = world();
             let kept = Kept {
                 why: KeptFor::Early,

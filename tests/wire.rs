@@ -7,6 +7,8 @@ use serde_json::Value;
 use std::time::{Duration, Instant};
 use wire_reference::{Reading, reading};
 
+#[path = "support/peer_reference.rs"]
+mod peer_reference;
 #[path = "support/wire_reference.rs"]
 mod wire_reference;
 
@@ -443,4 +445,16 @@ fn mutated_messages_are_read_as_a_second_parser_reads_them() {
     );
     assert!(no_tree < 10_000, "{no_tree}");
     println!("{cancels} cancel, {others} do not, {not_json} are no JSON, {no_tree} have no tree");
+}
+
+#[test]
+fn the_fuzzers_corpus_does_what_the_second_parser_says() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/corpus/handle_message");
+    let (mut files, mut no_tree) = (0, 0);
+    for file in std::fs::read_dir(corpus).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        files += 1;
+        no_tree += usize::from(!peer_reference::check(&bytes));
+    }
+    assert!(files > 50 && no_tree < files / 5, "{files} files, {no_tree} have no tree");
 }
