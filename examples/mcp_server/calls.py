@@ -10,6 +10,8 @@ A cancel reaches a call on two ways, and one of them is enough:
 """
 
 import asyncio
+import collections
+import concurrent.futures
 import contextvars
 import json
 
@@ -17,14 +19,23 @@ import anyio
 
 import dcc_cancel
 
+# More calls than this at once wait for each other.
+WORKERS = 64
+# Cancelled calls whose partial results are kept.
+KEPT = 100
 # How often the event loop looks whether a progress note is due.
 LOOK_SECONDS = 0.02
 # How long after the transport saw a cancel the SDK may take to cancel its task.
-SDK_SECONDS = 10
+SDK_SECONDS = 2
 
 
 class CallCancelled(Exception):
-    """A call was cancelled and the SDK did not end it: the text is what its peer is told."""
+    """A call was cancelled of which the SDK does not know: its peer is told this code and text."""
+
+    def __init__(self, reply):
+        error = json.loads(reply)["error"] if reply else {"code": -32800, "message": "Request cancelled"}
+        super().__init__(error["message"])
+        self.code = error["code"]
 
 
 class Call:
@@ -41,7 +52,7 @@ class Call:
     def note_cancel(self, way):
         """Notes on which way a cancel came, and how far the native loop was by then."""
         if self.done_at_cancel is None:
-            self.done_at_cancel = self.job.progress()[0]
+            self.done_at_cancel = self.job.progress.done
         if way not in self.ways:
             self.ways.append(way)
 
@@ -65,19 +76,24 @@ class Calls:
 
     def __init__(self, connections):
         self._connections = connections
-        self._partial_results = []
+        self._partial_results = collections.deque(maxlen=KEPT)
+        self._workers = concurrent.futures.ThreadPoolExecutor(WORKERS, "bake")
 
     async def run(self, session, request_id, progress_token, tool, label, native, report):
         """Calls `native` in a worker thread for a request of the SDK and gives its outcome.
         `report(progress, total, message)` tells the client how far it is."""
         with session.begin(request_id, progress_token=progress_token) as request:
-            with dcc_cancel.Job(label=tool, parent=request.token) as job:
-                call = Call(tool, label, request, job)
-                self._connections.add(call)
-                try:
-                    return await self._until_done(call, native, report)
-                finally:
-                    self._connections.remove(call)
+            reset = dcc_cancel.set_cancel_token(request.token)
+            try:
+                with dcc_cancel.Job(label=tool, parent=request) as job:
+                    return await self._until_done(Call(tool, label, request, job), native, report)
+            except dcc_cancel.DccMcpCancelledError as error:
+                # The transport saw the cancel first. The SDK is about to cancel this task, and then
+                # answers the request as its protocol version has it, or not.
+                await anyio.sleep(SDK_SECONDS)
+                raise CallCancelled(request.cancelled_reply()) from error
+            finally:
+                dcc_cancel.reset_cancel_token(reset)
 
     def last_partial_result(self, label):
         """What the last cancelled call had done, or the last one with this label; None if none."""
@@ -87,42 +103,44 @@ class Calls:
         return None
 
     async def _until_done(self, call, native, report):
-        # Each handler of the SDK is a task with a context of its own, which `copy_context` takes to the
-        # worker thread; `native` makes it that thread's while the plugin is called.
-        dcc_cancel.set_current_cancel_token(call.request.token)
-        dcc_cancel.set_current_job(call.job)
+        # `copy_context` takes what is current in this task to the worker thread, and `native` makes it
+        # current for native code while the plugin is called.
         in_context = contextvars.copy_context().run
         worker = asyncio.get_running_loop().run_in_executor(
-            None, in_context, dcc_cancel.native(native)
+            self._workers, in_context, dcc_cancel.native(native)
         )
+        self._connections.add(call)
         try:
             while not worker.done():
                 await asyncio.wait({worker}, timeout=LOOK_SECONDS)
                 await self._report_progress(call, report)
-            if worker.result().stopped:
-                # The transport saw the cancel first. The SDK is about to cancel this task, and answers
-                # the request as its protocol version has it, or not.
-                await anyio.sleep(SDK_SECONDS)
-                raise CallCancelled(call.request.cancelled_reply() or "Request cancelled")
-            return worker.result()
+            outcome = worker.result()
+            if outcome.stopped:
+                call.job.check()
+            await self._report_progress(call, report, now=True)
+            return outcome
         except asyncio.CancelledError:
             call.request.cancel("the server's SDK cancelled the call")
             call.note_cancel("task")
-            # The plugin uses memory and files of this call until its loop has stopped.
-            with anyio.CancelScope(shield=True):
-                await asyncio.wait({worker})
             raise
         finally:
-            if worker.done() and not worker.exception() and worker.result().stopped:
+            if not worker.done():
+                call.request.cancel("nobody waits for the call")
+                # The plugin uses memory and files of this call until its loop has stopped.
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait({worker})
+            self._connections.remove(call)
+            if worker.exception() is None and worker.result().stopped:
+                call.job.acknowledge_cancel()
                 self._partial_results.append(call.partial_result(worker.result()))
 
     @staticmethod
-    async def _report_progress(call, report):
+    async def _report_progress(call, report, now=False):
         # The library decides whether a note is due and what it says: rising values, at intervals, none
         # after the end. The SDK sends it: only it knows the stream that belongs to a request, and it
         # may be writing another message at the moment.
-        call.request.set_progress(0, job=call.job)
-        note = call.request.write_progress()
+        call.request.set_progress(job=call.job)
+        note = call.request.write_progress(now)
         if note:
             values = json.loads(note)["params"]
             await report(values["progress"], values.get("total"), values.get("message"))

@@ -3,14 +3,21 @@
 import contextlib
 import json
 
+from mcp import MCPError
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.types import CallToolResult, ListToolsResult, TextContent, Tool
 
+from calls import CallCancelled
+from native_bake import BakeError
 from raw_messages import STDIO
 
 # This version is silent on stdio, answers -32800 over HTTP before 2026-07-28, by itself.
 REPLIES = {"stdio": "silent", "http": "cancelled"}
+
+
+def _text(text):
+    return TextContent(type="text", text=text)
 
 
 def _server(tools, connections):
@@ -30,16 +37,20 @@ def _server(tools, connections):
         return ListToolsResult(tools=listed)
 
     async def call_tool(context, params):
-        result = await tools.call(
-            params.name,
-            params.arguments or {},
-            lambda: session_of(context),
-            context.request_id,
-            (context.meta or {}).get("progress_token"),
-            context.session.report_progress,
-        )
-        text = TextContent(type="text", text=json.dumps(result))
-        return CallToolResult(content=[text], structured_content=result)
+        try:
+            result = await tools.call(
+                params.name,
+                params.arguments or {},
+                lambda: session_of(context),
+                context.request_id,
+                (context.meta or {}).get("progress_token"),
+                context.session.report_progress,
+            )
+        except CallCancelled as error:
+            raise MCPError(error.code, str(error)) from error
+        except (BakeError, ValueError) as error:
+            return CallToolResult(content=[_text(str(error))], is_error=True)
+        return CallToolResult(content=[_text(json.dumps(result))], structured_content=result)
 
     return Server("dcc-cancel-bake", on_list_tools=list_tools, on_call_tool=call_tool)
 

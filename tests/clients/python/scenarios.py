@@ -23,6 +23,7 @@ async def progress_is_shown(scene):
     assert result["done"] == result["asked"] == A_WHILE, result
     values = [progress for progress, _ in call.notes]
     assert len(values) > 1 and values == sorted(set(values)), values
+    assert values[-1] == A_WHILE, values
     assert all(total == A_WHILE and value <= total for value, total in call.notes), call.notes
 
 
@@ -60,6 +61,16 @@ async def a_file_is_read_to_its_end(scene):
     result = await scene.peer.call("process_large_file", {"path": path})
     assert result["done"] == len(content), result
     assert result["result"] == str(zlib.crc32(content)), result
+
+
+async def a_file_that_is_not_there_is_an_error(scene):
+    path = os.path.join(scene.folder, "nowhere")
+    try:
+        result = await scene.peer.call("process_large_file", {"path": path})
+    except CallFailed as error:
+        assert path in error.message, error
+    else:
+        raise AssertionError(f"a file that is not there gave {result}")
 
 
 async def reading_a_file_is_cancelled(scene):
@@ -118,6 +129,7 @@ OF_ONE = (
     cancelled_by_abort,
     cancelled_by_timeout,
     a_file_is_read_to_its_end,
+    a_file_that_is_not_there_is_an_error,
     reading_a_file_is_cancelled,
     the_middle_one_of_three_is_cancelled,
     a_cancel_after_the_end_changes_nothing,
@@ -176,7 +188,8 @@ class Scene:
         self._stopped.append(call)
 
     def assert_answered_as_promised(self):
-        """In the end: each cancelled request has one error, or nothing, and never a result."""
+        """In the end: each cancelled request has one error, or nothing, and never a result; and no
+        progress was shown of what had been answered."""
         for call in self._stopped:
             answers = self.transcript.answers(call.peer.name, call.id)
             if self.answer is None:
@@ -184,6 +197,10 @@ class Scene:
             else:
                 codes = [answer.get("error", {}).get("code") for answer in answers]
                 assert codes == [self.answer], (call.label, answers)
+
+        for peer in self.both:
+            late = self.transcript.progress_after_the_answer(peer.name)
+            assert not late, late
 
     async def _partial_of(self, call):
         partial = await call.peer.call("last_partial_result", {"label": call.label})

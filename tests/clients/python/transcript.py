@@ -37,14 +37,17 @@ class Transcript:
             and message.get("id") == request_id
         ]
 
-    def cancelled_ids(self, peer):
-        """What the client cancelled by message, with the reasons."""
-        return [
-            (message["params"]["requestId"], message["params"].get("reason"))
-            for sender, direction, message in self._messages
-            if (sender, direction) == (peer, "c2s")
-            and message.get("method") == "notifications/cancelled"
-        ]
+    def progress_after_the_answer(self, peer):
+        answered = set()
+        late = []
+        for sender, direction, message in self._messages:
+            if (sender, direction) == (peer, "s2c"):
+                if "method" not in message:
+                    answered.add(message.get("id"))
+                # The clients use the id of a request as the token of its progress.
+                elif message.get("params", {}).get("progressToken") in answered:
+                    late.append(message)
+        return late
 
     def _write(self, **line):
         at = {"seconds": round(time.monotonic() - self._start, 4)}

@@ -19,6 +19,7 @@ export async function progress_is_shown(scene) {
     const values = call.notes.map((note) => note.progress);
     assert.ok(values.length > 1, `${values}`);
     assert.deepEqual(values, [...new Set(values)].sort((a, b) => a - b));
+    assert.equal(values.at(-1), A_WHILE);
     for (const note of call.notes) {
         assert.equal(note.total, A_WHILE);
         assert.ok(note.progress <= A_WHILE);
