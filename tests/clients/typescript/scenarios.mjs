@@ -16,14 +16,13 @@ const TIMED_OUT = -32001;
 export async function progress_is_shown(scene) {
     const call = new RunningCall(scene.peer, 'long_execution', 'whole', { count: A_WHILE });
     assert.equal((await call.result).done, A_WHILE);
-    const values = call.notes.map((note) => note.progress);
-    assert.ok(values.length > 1, `${values}`);
+    assert.ok(call.notes.length > 1);
+    // As they came: this client drops a note that comes together with the answer.
+    const notes = scene.transcript.progress(scene.peer.name, call.id);
+    const values = notes.map((note) => note.progress);
     assert.deepEqual(values, [...new Set(values)].sort((a, b) => a - b));
     assert.equal(values.at(-1), A_WHILE);
-    for (const note of call.notes) {
-        assert.equal(note.total, A_WHILE);
-        assert.ok(note.progress <= A_WHILE);
-    }
+    for (const note of notes) assert.equal(note.total, A_WHILE);
 }
 
 export async function cancelled_by_message(scene) {

@@ -55,6 +55,18 @@ export class Transcript {
             .map(({ message }) => message);
     }
 
+    // The notes of progress for a call before its answer; the client uses the id as their token.
+    progress(peer, id) {
+        const heard = this.messages
+            .filter((said) => said.peer === peer && said.direction === 's2c')
+            .map(({ message }) => message);
+        const answer = heard.findIndex((message) => !message.method && message.id === id);
+        return heard
+            .slice(0, answer)
+            .filter((message) => message.params?.progressToken === id)
+            .map((message) => message.params);
+    }
+
     write(line) {
         const seconds = Math.round(performance.now() - this.start) / 1000;
         appendFileSync(this.path, JSON.stringify({ seconds, ...line }) + '\n');
