@@ -18,9 +18,9 @@ mod support;
 
 use mcp_server::{HttpServer, Sdk, limited, stdio_command};
 use serde_json::Value;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 #[derive(Clone, Copy)]
 enum Transport {
@@ -121,6 +121,42 @@ fn assert_is_a_transcript(path: &Path) {
     let sent = |method: &str| lines.iter().filter(|line| line["msg"]["method"] == method).count();
     assert!(sent("notifications/progress") > 4, "{text}");
     assert!(sent("notifications/cancelled") > 4, "{text}");
+}
+
+/// As clients end a server that they started: a call is under way, and its input is closed.
+fn leave_a_server(sdk: Sdk) {
+    let command = stdio_command(sdk);
+    let mut server = limited(&command[0])
+        .args(&command[1..])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = server.stdin.take().unwrap();
+    for message in [
+        r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"lines","version":"1"}}}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"long_execution","arguments":{"count":1000000000},"_meta":{"progressToken":1}}}"#,
+    ] {
+        writeln!(input, "{message}").unwrap();
+    }
+    let mut output = BufReader::new(server.stdout.take().unwrap()).lines();
+    let progress = output.find(|line| line.as_ref().unwrap().contains("notifications/progress"));
+    assert!(progress.is_some(), "the call should be under way");
+    drop(input);
+    // A native loop that went on would keep the process, which `timeout` would then end with 124.
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+    assert!(!output.any(|line| line.unwrap().contains("\"result\"")), "nothing was finished");
+}
+
+#[test]
+fn a_client_that_leaves_ends_server_1() {
+    leave_a_server(Sdk::One);
+}
+
+#[test]
+fn a_client_that_leaves_ends_server_2() {
+    leave_a_server(Sdk::Two);
 }
 
 macro_rules! runs {

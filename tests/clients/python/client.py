@@ -39,16 +39,21 @@ async def main():
     arguments = _arguments()
     transcript = Transcript(arguments.transcript)
     names = ["client", "another client"] if arguments.http else ["client"]
+
+    def connect(name):
+        server = arguments.http or arguments.stdio
+        return sdk.connected(name, server, arguments.era, transcript)
+
     async with contextlib.AsyncExitStack() as stack:
-        peers = [
-            await stack.enter_async_context(
-                sdk.connected(name, arguments.http or arguments.stdio, arguments.era, transcript)
-            )
-            for name in names
-        ]
-        answer = None if arguments.answer == "none" else int(arguments.answer)
+        peers = [await stack.enter_async_context(connect(name)) for name in names]
         scene = scenarios.Scene(
-            peers, transcript, arguments.folder, answer, arguments.arrives_as, sdk.TIMED_OUT
+            peers,
+            connect,
+            transcript,
+            arguments.folder,
+            None if arguments.answer == "none" else int(arguments.answer),
+            arguments.arrives_as,
+            sdk.TIMED_OUT,
         )
         # First, while both have made as many calls.
         for scenario in (scenarios.OF_TWO if len(peers) > 1 else ()) + scenarios.OF_ONE:

@@ -48,9 +48,9 @@ async def cancelled_by_abort(scene):
 
 
 async def cancelled_by_timeout(scene):
-    call = RunningCall(scene.peer, "long_execution", "by timeout", timeout=0.5, count=FOR_EVER)
+    call = RunningCall(scene.peer, "long_execution", "by timeout", timeout=0.7, count=FOR_EVER)
     await scene.assert_failed(call, scene.timed_out)
-    await scene.assert_stopped(call, "timed out after 0.5s")
+    await scene.assert_stopped(call, "timed out after 0.7s")
 
 
 async def a_file_is_read_to_its_end(scene):
@@ -123,6 +123,21 @@ async def two_sessions_use_the_same_id(scene):
     assert (await other.task)["done"] == 2 * A_WHILE
 
 
+async def an_ended_connection_takes_its_calls_with_it(scene):
+    async with scene.connect("a client that leaves") as leaving:
+        call = RunningCall(leaving, "long_execution", "left behind", count=FOR_EVER)
+        await call.first_progress()
+        request_id = call.id
+    partial = await scene.until(lambda: scene.partial_of(call, scene.peer))
+    assert partial["request_id"] == request_id, partial
+    assert 0 < partial["done"] < FOR_EVER, partial
+    assert 0 <= partial["done"] - partial["done_at_cancel"] <= 2, partial
+    # Without sessions it is the end of each exchange.
+    assert partial["ways"][0] == ("task" if scene.arrives_as == "task" else "session closed")
+    call.task.cancel()  # not every client ends it
+    await asyncio.gather(call.task, return_exceptions=True)
+
+
 OF_ONE = (
     progress_is_shown,
     cancelled_by_message,
@@ -134,20 +149,21 @@ OF_ONE = (
     the_middle_one_of_three_is_cancelled,
     a_cancel_after_the_end_changes_nothing,
 )
-OF_TWO = (two_sessions_use_the_same_id,)
+OF_TWO = (two_sessions_use_the_same_id, an_ended_connection_takes_its_calls_with_it)
 
 
 class Scene:
     """Who takes part, and what their protocol version and transport promise."""
 
-    def __init__(self, peers, transcript, folder, answer, arrives_as, timed_out):
+    def __init__(self, peers, connect, transcript, folder, answer, arrives_as, timed_out):
         self.both = peers
         self.peer = peers[0]
+        self.connect = connect
         self.transcript = transcript
         self.folder = folder
         self.answer = answer
         self.timed_out = timed_out
-        self._arrives_as = arrives_as
+        self.arrives_as = arrives_as
         self._stopped = []
 
     async def play(self, scenario):
@@ -160,7 +176,7 @@ class Scene:
         # Whatever was cancelled, the server works on, and has given back what it used.
         short = await self.peer.call("short_execution", {"topic": scenario.__name__})
         assert short["done"] == short["asked"] > 0, short
-        await self._until(self._all_given_back)
+        await self.until(self._all_given_back)
 
     async def assert_failed(self, call, code):
         try:
@@ -172,22 +188,22 @@ class Scene:
 
     async def assert_stopped(self, call, reason, step=1):
         """The native loop stopped at its next poll, and what it had done was kept."""
-        partial = await self._until(lambda: self._partial_of(call))
+        partial = await self.until(lambda: self.partial_of(call, call.peer))
         assert 0 < partial["done"] < partial["asked"], partial
         # The step that was under way, and one that may have begun as the cancel was on its way to this
         # processor.
         late = partial["done"] - partial["done_at_cancel"]
         assert 0 <= late <= 2 * step, partial
         assert partial["request_id"] == call.id, partial
-        assert partial["ways"][0] == self._arrives_as, partial
-        if self._arrives_as == "message":
+        assert partial["ways"][0] == self.arrives_as, partial
+        if self.arrives_as == "message":
             assert partial["reason"] == reason, partial
         print(
             f"{call.label}: stopped after {partial['done']} of {partial['asked']}, {late} past the "
             f"cancel, seen after {partial['cancel_to_seen_ns'] / 1000:.0f} us"
         )
         if self.answer is not None:
-            await self._until(lambda: self._answers_to(call))
+            await self.until(lambda: self._answers_to(call))
         self._stopped.append(call)
 
     def assert_answered_as_promised(self):
@@ -205,8 +221,8 @@ class Scene:
             late = self.transcript.progress_after_the_answer(peer.name)
             assert not late, late
 
-    async def _partial_of(self, call):
-        partial = await call.peer.call("last_partial_result", {"label": call.label})
+    async def partial_of(self, call, peer):
+        partial = await peer.call("last_partial_result", {"label": call.label})
         return partial if partial["found"] else None
 
     async def _answers_to(self, call):
@@ -215,7 +231,7 @@ class Scene:
     async def _all_given_back(self):
         return (await self.peer.call("open_resources", {}))["open"] == 0
 
-    async def _until(self, asked):
+    async def until(self, asked):
         """Asks again until there is an answer; the scenario's time is the limit."""
         while True:
             answer = await asked()

@@ -45,7 +45,7 @@ export async function cancelled_by_abort(scene) {
 
 export async function cancelled_by_timeout(scene) {
     const call = new RunningCall(
-        scene.peer, 'long_execution', 'by timeout', { count: FOR_EVER }, { timeout: 500 },
+        scene.peer, 'long_execution', 'by timeout', { count: FOR_EVER }, { timeout: 700 },
     );
     await assert.rejects(call.result, { code: TIMED_OUT });
     await scene.assertStopped(call, 'McpError: MCP error -32001: Request timed out');
