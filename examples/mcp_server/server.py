@@ -15,6 +15,7 @@ calls.py is what this is about: how a cancel reaches the native loop.
 
 import argparse
 import importlib.metadata
+import importlib.util
 import pathlib
 import socket
 import sys
@@ -22,6 +23,9 @@ import sys
 import anyio
 
 from native_bake import BakePlugin
+
+if importlib.util.find_spec("dcc_cancel") is None:  # not installed: the one of this source tree
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "include/python"))
 
 
 def _arguments():
@@ -46,14 +50,7 @@ def _serve_http(application, port):
 def main():
     arguments = _arguments()
     plugin = BakePlugin(arguments.plugin)
-    try:
-        import dcc_cancel
-    except ImportError:
-        sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "include/python"))
-        import dcc_cancel
-    assert dcc_cancel
-
-    # These need dcc_cancel.
+    # These import dcc_cancel, which takes the library that the plugin has brought.
     from calls import Calls
     from connections import Connections
     from raw_messages import ShownLines, ShownPosts
