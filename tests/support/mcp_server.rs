@@ -34,6 +34,8 @@ impl Sdk {
 pub fn limited(program: &Path) -> Command {
     let mut command = Command::new("timeout");
     command.args(["--kill-after=5", SECONDS]).arg(program);
+    // Cargo's goes before a plugin's own run path, and might lead to another build's library.
+    command.env_remove("LD_LIBRARY_PATH");
     command
 }
 
