@@ -397,5 +397,4 @@ FUNCTIONS = {
     "dcc_version_string": (c_char_p, []),
     "dcc_status_string": (c_char_p, [c_int32]),
     "dcc_last_error": (c_int32, [c_char_p, c_size_t, POINTER(c_size_t)]),
-    "dcc_instance_check": (c_int32, []),
 }

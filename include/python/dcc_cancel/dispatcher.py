@@ -11,7 +11,7 @@ from ._callbacks import destroy, forget, keep, kept, owner, report
 from ._handle import NativeObject
 from ._library import library
 from ._posting import Posting, complete, run
-from ._status import checked, error_of, nanoseconds, seconds, text_in
+from ._status import checked, error_of, nanoseconds, seconds, text_in, whole
 from .context import _current_token
 from .errors import InvalidArgumentError, OverloadedError, PostTimeoutError
 from .job import Job
@@ -95,7 +95,7 @@ class Dispatcher(NativeObject):
         description = c.DispatcherDesc(
             struct_size=ctypes.sizeof(c.DispatcherDesc),
             flags=c.DCC_DISPATCHER_BIND_LATER if bind_later else 0,
-            capacity=capacity,
+            capacity=whole(capacity, "capacity", 32),
             default_deadline_ns=nanoseconds(default_deadline, "default_deadline", for_none=0),
             wedge_threshold_ns=nanoseconds(wedge_threshold, "wedge_threshold", for_none=0),
             progress_interval_ns=nanoseconds(progress_interval, "progress_interval", for_none=0),
@@ -251,7 +251,7 @@ class Dispatcher(NativeObject):
             library.dcc_dispatcher_pump(
                 self.handle,
                 nanoseconds(budget, "budget"),
-                c.DCC_NO_LIMIT if max_jobs is None else max_jobs,
+                c.DCC_NO_LIMIT if max_jobs is None else whole(max_jobs, "max_jobs", 64),
                 ctypes.byref(tick),
             )
         )
