@@ -11,8 +11,8 @@ use std::sync::OnceLock;
 
 const PACKAGES: &[&str] = &["dcc-mcp-core==0.20.49", "pycparser==3.12", "vermin==1.9.2"];
 
-/// These look at files; what Python runs them makes no difference.
-const OF_THE_SOURCE: &[&str] = &["test_declarations.py", "test_versions.py"];
+/// Two look at files, which are the same for all, and one at the clock.
+const FOR_ONE_PYTHON: &[&str] = &["test_cost", "test_declarations", "test_versions"];
 
 /// The Python of an environment with the packages, made if it is missing.
 fn environment() -> &'static Path {
@@ -72,10 +72,11 @@ fn tests() -> PathBuf {
 }
 
 /// The files with tests.
-fn files() -> Vec<String> {
+fn modules() -> Vec<String> {
     let mut names: Vec<_> = std::fs::read_dir(tests())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter_map(|name| name.strip_suffix(".py").map(str::to_owned))
         .filter(|name| name.starts_with("test_"))
         .collect();
     names.sort();
@@ -96,22 +97,23 @@ fn with_package(python: &Path) -> Command {
     command
 }
 
-/// Runs a file, none of whose tests may be skipped.
-fn assert_passes(python: &Path, file: &str) {
-    let output = support::run(with_package(python).arg(tests().join(file)));
+/// Runs files, none of whose tests may be skipped.
+fn assert_passes(python: &Path, modules: &[&str]) {
+    let mut command = with_package(python);
+    let output = support::run(command.args(["-m", "unittest"]).args(modules).current_dir(tests()));
     let report = String::from_utf8_lossy(&output.stderr);
     let ran = report.lines().find(|line| line.starts_with("Ran ")).unwrap_or("no test");
-    assert!(report.ends_with("OK\n") && !ran.starts_with("Ran 0 "), "{file}: {report}");
-    println!("{} {file}: {ran}", python.display());
+    assert!(report.ends_with("OK\n") && !ran.starts_with("Ran 0 "), "{modules:?}: {report}");
+    println!("{} {modules:?}: {ran}", python.display());
 }
 
 macro_rules! files {
     ($($name:ident,)*) => {
-        const FILES: &[&str] = &[$(concat!(stringify!($name), ".py")),*];
+        const MODULES: &[&str] = &[$(stringify!($name)),*];
         $(
             #[test]
             fn $name() {
-                assert_passes(&environment().join("bin/python"), concat!(stringify!($name), ".py"));
+                assert_passes(&environment().join("bin/python"), &[stringify!($name)]);
             }
         )*
     };
@@ -131,7 +133,7 @@ files! {
 
 #[test]
 fn every_file_has_a_test() {
-    assert_eq!(files(), FILES);
+    assert_eq!(modules(), MODULES);
 }
 
 /// Every Python from 3.7 on that is not the one of the environment.
@@ -167,11 +169,14 @@ fn every_other_python_of_the_machine() {
     if pythons.is_empty() {
         support::skip("the Python package under another Python", "there is but one Python here");
     }
-    for python in pythons {
-        for file in FILES.iter().filter(|file| !OF_THE_SOURCE.contains(file)) {
-            assert_passes(&python, file);
+    let modules: Vec<_> =
+        MODULES.iter().copied().filter(|name| !FOR_ONE_PYTHON.contains(name)).collect();
+    // They wait more than they compute.
+    std::thread::scope(|scope| {
+        for python in &pythons {
+            scope.spawn(|| assert_passes(python, &modules));
         }
-    }
+    });
 }
 
 #[test]

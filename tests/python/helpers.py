@@ -6,6 +6,7 @@ plugin made of native_loop.c; DCC_TEST_HEADER, dcc_cancel.h; PYTHONPATH, the pac
 
 import contextvars
 import ctypes
+import gc
 import os
 import subprocess
 import sys
@@ -56,7 +57,8 @@ def native_job_id():
 
 
 def live(what):
-    """How many objects of a kind the library has."""
+    """How many objects of a kind the library has, without those that are garbage."""
+    gc.collect()
     fields = [("struct_size", ctypes.c_uint32), ("reserved", ctypes.c_uint32)]
     names = (
         "live_tokens live_jobs live_contexts jobs_completed jobs_failed jobs_cancelled"

@@ -1,6 +1,7 @@
 /* The native side of the Python tests: a plugin's loop, linked with the library as plugins are. */
 #include "dcc_cancel.h"
 #include <pthread.h>
+#include <stdlib.h>
 
 /* Polls until it is told to stop, and answers why; 0 after `limit_ns`. */
 int32_t loop_until_cancelled(uint64_t limit_ns)
@@ -57,4 +58,20 @@ int32_t leave_a_token_behind(const dcc_cancel_token *token)
 {
     dcc_ticket ticket;
     return dcc_cancel_token_set_current(token, &ticket);
+}
+
+static uint64_t linger_ns;
+
+static void linger(void)
+{
+    uint64_t end = dcc_clock_now_ns() + linger_ns;
+    while (dcc_clock_now_ns() < end)
+        ;
+}
+
+/* Keeps the process busy after Python has ended in it. */
+int32_t linger_at_exit(uint64_t nanoseconds)
+{
+    linger_ns = nanoseconds;
+    return atexit(linger);
 }

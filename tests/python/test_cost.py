@@ -36,11 +36,11 @@ class Cost(ContextCase):
 
     def test_a_native_call(self):
         dcc_cancel.set_cancel_token(dcc_cancel.CancelToken())
-        plain, wrapped = LIBRARY.dcc_cancel_token_check_current, None
+        plain = LIBRARY.dcc_cancel_token_check_current
         wrapped = dcc_cancel.native(plain)
         value, own, other = ratio("f()", {"f": wrapped}, {"f": plain})
         print("native(function): %.1f (%.0f ns, without %.0f ns)" % (value, own, other))
-        self.assertLess(value, 60)
+        self.assertLess(value, 200)
 
 
 if __name__ == "__main__":
