@@ -35,6 +35,8 @@ from .context import (
     set_cancel_token,
     set_current_job,
 )
+from ._posting import Posting
+from .dispatcher import Dispatcher, Tick
 from .errors import (
     CancelledError,
     ClosedError,
@@ -58,6 +60,7 @@ from .errors import (
 from .job import Job, Progress
 from .linking import DEFAULT_INTERVAL
 from .probes import CancellationProbe, JobHandle
+from .registration import Registration
 from .request import Request
 from .session import Session
 from .token import CancelToken
@@ -71,6 +74,7 @@ __all__ = [
     "DEFAULT_INTERVAL",
     "DccCancelError",
     "DccMcpCancelledError",
+    "Dispatcher",
     "DuplicateError",
     "ForkedError",
     "InvalidArgumentError",
@@ -81,12 +85,15 @@ __all__ = [
     "LibraryError",
     "OverloadedError",
     "PostTimeoutError",
+    "Posting",
     "Progress",
     "ReentrantError",
+    "Registration",
     "Request",
     "ResourcesError",
     "Session",
     "ShutdownError",
+    "Tick",
     "WouldDeadlockError",
     "WrongStateError",
     "WrongThreadError",

@@ -109,6 +109,9 @@ class _Slots:
             # Also whatever the callee has left in the slots.
             status = library.dcc_context_unwind(self._ticket)
         if self._stand_in is not None:
-            self._stand_in._end(error)
+            if self._stand_in.cancelled:
+                self._stand_in.acknowledge_cancel()
+            else:
+                self._stand_in._end(error)
             self._stand_in.close()
         return status

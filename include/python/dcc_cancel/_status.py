@@ -87,6 +87,18 @@ def nanoseconds(seconds, what, for_none=c.DCC_FOREVER):
     return int(min(seconds * 1e9, float(1 << 63)))
 
 
+def whole(value, what, bits):
+    """A number without sign for the library; ctypes would cut what does not fit."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError("%s must be an int, not %r" % (what, value))
+    if not 0 <= value < 1 << bits:
+        raise errors.InvalidArgumentError(
+            "%s must be from 0 to %d; it is %d" % (what, (1 << bits) - 1, value),
+            c.DCC_ERROR_INVALID_ARGUMENT,
+        )
+    return value
+
+
 def seconds(nanoseconds_):
     """A time of the library in seconds; None for "no limit"."""
     return None if nanoseconds_ == c.DCC_NO_LIMIT else nanoseconds_ / 1e9

@@ -8,7 +8,7 @@ import ctypes
 from . import _declarations as c
 from ._handle import Polled, created
 from ._library import library
-from ._status import checked, text_from, text_in
+from ._status import checked, text_from, text_in, whole
 from ._waiting import wait_for
 from .context import current_job, reset_current_job
 from .errors import JOB_TEXT, _cancelled_error, is_cancellation
@@ -73,7 +73,7 @@ class Job(Polled):
     def find(cls, id):
         """The live job with this `id`, or None."""
         out = ctypes.c_void_p()
-        checked(library.dcc_job_find(id, ctypes.byref(out)))
+        checked(library.dcc_job_find(whole(id, "id", 64), ctypes.byref(out)))
         return cls._owning(out.value) if out.value else None
 
     @property
@@ -155,7 +155,8 @@ class Job(Polled):
     def set_progress(self, done, total=None, message=None):
         """Notes how far a running job is, in whole units, and answers whether to stop."""
         text, length = text_in(message, "message")
-        status = library.dcc_job_set_progress(self.handle, done, total or 0, text, length)
+        done, total = whole(done, "done", 64), whole(total or 0, "total", 64)
+        status = library.dcc_job_set_progress(self.handle, done, total, text, length)
         return checked(status) > 0
 
     @property
@@ -203,5 +204,9 @@ class Job(Polled):
 
 def failure_text(error):
     """What a failed job says of an exception, within the library's bounds."""
-    text = "%s: %s" % (type(error).__name__, error)
+    try:
+        text = "%s: %s" % (type(error).__name__, error)
+    except Exception:
+        # It cannot say.
+        text = type(error).__name__
     return text.encode("utf-8", "replace")[:4000].decode("utf-8", "ignore")

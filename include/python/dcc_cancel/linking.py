@@ -40,13 +40,17 @@ class Link:
             return True
         if not self.other.cancelled:
             return False
-        reason = getattr(self.other, "reason", None)
-        try:
-            follower.cancel(reason if isinstance(reason, str) else "")
-        except InvalidArgumentError:
-            # A reason that is too long or no text is no reason to go on.
-            follower.cancel()
+        _cancel_as(follower, self.other)
         return True
+
+
+def _cancel_as(follower, other):
+    reason = getattr(other, "reason", None)
+    try:
+        follower.cancel(reason if isinstance(reason, str) else "")
+    except InvalidArgumentError:
+        # A reason that is too long or no text is no reason to go on.
+        follower.cancel()
 
 
 class _Sampler:
@@ -132,7 +136,8 @@ def follow(cls, other, interval=DEFAULT_INTERVAL):
     job_id = fitting_id(getattr(other, "job_id", None))
     if native_handle(other) is not None:
         return cls(job_id=job_id, parent=other)
-    if getattr(other, "cancelled", _NONE) is _NONE:
+    is_cancelled = getattr(other, "cancelled", _NONE)
+    if is_cancelled is _NONE:
         raise TypeError(
             "%r has no attribute 'cancelled', so it is nothing that can be followed" % (other,)
         )
@@ -141,10 +146,11 @@ def follow(cls, other, interval=DEFAULT_INTERVAL):
             "the interval must be at least %s seconds; it is %r" % (LEAST_INTERVAL, interval)
         )
     token = cls(job_id=job_id)
-    link = Link(other, token, interval)
-    if not link.sample():
-        token._link = link
-        _sampler.add(link)
+    if is_cancelled:
+        _cancel_as(token, other)
+    else:
+        token._link = Link(other, token, interval)
+        _sampler.add(token._link)
     return token
 
 

@@ -8,7 +8,7 @@ from . import _declarations as c
 from ._handle import NativeObject, created
 from ._library import library
 from ._request_id import request_id
-from ._status import checked, nanoseconds, text_from, text_in
+from ._status import checked, nanoseconds, text_from, text_in, whole
 from .errors import InvalidArgumentError
 from .request import Request
 
@@ -72,8 +72,8 @@ class Session(NativeObject):
             kind=_one_of(_KINDS, "kind", kind),
             replies=_one_of(_REPLIES, "replies", replies),
             early=_one_of(_EARLY, "early", early),
-            max_requests=max_requests,
-            max_kept=max_kept,
+            max_requests=whole(max_requests, "max_requests", 32),
+            max_kept=whole(max_kept, "max_kept", 32),
             early_ttl_ns=_positive(early_ttl, "early_ttl"),
             progress_interval_ns=_positive(progress_interval, "progress_interval"),
         )

@@ -11,6 +11,7 @@ from ._status import checked, nanoseconds, text_from, text_in
 from ._waiting import wait_for
 from .errors import TOKEN_TEXT, _cancelled_error
 from .linking import DEFAULT_INTERVAL, follow, parent_of
+from .registration import Registration
 
 
 class CancelToken(Polled):
@@ -94,6 +95,15 @@ class CancelToken(Polled):
         Other Python threads run meanwhile. Not for a UI thread.
         """
         return wait_for([self], timeout) is not None
+
+    def add_callback(self, function):
+        """Calls `function()` once when it is cancelled, on the thread that cancels it (for deadlines and
+        messages of a peer on one of the library); at once, if it is cancelled already.
+
+        What it raises is logged. In asyncio: `token.add_callback(functools.partial(
+        loop.call_soon_threadsafe, task.cancel))`. Returns a Registration.
+        """
+        return Registration(self, function)
 
     def cancel_after(self, seconds):
         """Cancels it in so many seconds unless it is disarmed; a later call moves the time."""
