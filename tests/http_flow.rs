@@ -151,6 +151,32 @@ fn start_cancel_and_see_the_answer(test: &str, sdk: Sdk, code: i64) {
     assert_eq!(session.call(json!(0), "open_resources", json!({})), json!({"open": 0}));
 }
 
+/// The library understands what LSP says, too, and the SDK does not: the server has to answer by itself.
+#[test]
+fn a_cancel_that_the_sdk_does_not_know_is_answered_all_the_same() {
+    let test = "http_flow-unknown";
+    if !support::exists("curl") {
+        return support::skip(test, "no curl");
+    }
+    let log = support::scratch(test).join("server.log");
+    let server = HttpServer::start(Sdk::Two, &log);
+    let session = Session::open(&server.url);
+    let id = json!(7);
+    let mut call = Waiting::start(&session, &id, "long_execution", json!({"count": FOR_EVER}));
+    call.next_message().expect("progress");
+    session.notify("$/cancelRequest", json!({"id": id}));
+    let answer = std::iter::from_fn(|| call.next_message())
+        .find(|message| message.get("method").is_none())
+        .expect("an answer");
+    assert_eq!(
+        answer["error"],
+        json!({"code": -32800, "message": "Request cancelled"}),
+        "{answer}"
+    );
+    let partial = session.call(json!(8), "last_partial_result", json!({}));
+    assert_eq!(partial["ways"], json!(["message"]), "{partial}");
+}
+
 #[test]
 fn server_1_answers_a_cancelled_call_with_its_own_error() {
     start_cancel_and_see_the_answer("http_flow-1", Sdk::One, 0);
