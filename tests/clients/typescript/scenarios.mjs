@@ -54,7 +54,7 @@ export async function cancelled_by_timeout(scene) {
 export async function reading_a_file_is_cancelled(scene) {
     const path = join(scene.folder, 'large');
     const file = openSync(path, 'w');
-    ftruncateSync(file, 2 ** 40);
+    ftruncateSync(file, 2 ** 38);
     closeSync(file);
     const call = new RunningCall(scene.peer, 'process_large_file', 'file', { path });
     await call.firstProgress;
