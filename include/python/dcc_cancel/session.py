@@ -133,13 +133,12 @@ class Session(NativeObject):
             message = message.encode("utf-8", "surrogatepass")
         elif not isinstance(message, bytes):
             message = bytes(memoryview(message))
-        outcome = ctypes.c_int32()
-        checked(
-            library.dcc_session_handle_message(
-                self.handle, message, len(message), ctypes.byref(outcome)
-            )
+        info = c.MessageInfo(struct_size=ctypes.sizeof(c.MessageInfo))
+        status = library.dcc_session_handle_message(
+            self.handle, message, len(message), ctypes.byref(info)
         )
-        return _MESSAGES[outcome.value]
+        checked(status)
+        return _MESSAGES[info.message]
 
     def stats(self):
         """What it has seen, as a dict; the names are those of dcc_session_info."""
