@@ -6,6 +6,7 @@ plugin made of native_loop.c; DCC_TEST_HEADER, dcc_cancel.h; PYTHONPATH, the pac
 
 import contextvars
 import ctypes
+import faulthandler
 import gc
 import os
 import subprocess
@@ -26,6 +27,9 @@ NATIVE.leave_a_token_behind.argtypes = [ctypes.c_void_p]
 LIBRARY = ctypes.CDLL("libdcc_cancel.so.1")
 LIBRARY.dcc_cancel_token_current.restype = ctypes.c_void_p
 LIBRARY.dcc_job_current.restype = ctypes.c_void_p
+
+# What hangs is told with the stacks of all threads, instead of waiting for ever.
+faulthandler.dump_traceback_later(240, exit=True)
 
 BY_TOKEN = 1
 BY_JOB = 2

@@ -32,13 +32,17 @@ SIMPLE = {
 }
 
 
+def size(name):
+    return int(re.search(r"^#define %s (\d+)$" % name, HEADER, re.MULTILINE).group(1))
+
+
 def parsed():
     """The declarations of the header: typedefs and functions by name."""
     text = HEADER[HEADER.index("typedef struct dcc_cancel_token dcc_cancel_token") :]
     text = text[: text.index("#ifdef", text.index("dcc_instance_check"))]
     text = re.sub(r"^#.*$", "", text.replace('extern "C" {', ""), flags=re.MULTILINE)
     # The sizes of arrays.
-    text = re.sub(r"\[DCC_\w+\]", "[1]", text)
+    text = re.sub(r"\[(DCC_\w+)\]", lambda found: "[%d]" % size(found.group(1)), text)
     typedefs, functions = {}, {}
     for declaration in c_parser.CParser().parse(TYPES + text).ext:
         if isinstance(declaration, c_ast.Typedef):
@@ -70,6 +74,9 @@ def to_ctypes(declared):
         if hasattr(ours, our_name(name)):
             return getattr(ours, our_name(name))
         return to_ctypes(TYPEDEFS[name])
+    if isinstance(declared, c_ast.ArrayDecl):
+        assert declared.type.type.names == ["char"], declared
+        return ctypes.c_char * int(declared.dim.value)
     assert isinstance(declared, c_ast.PtrDecl), declared
     target = declared.type
     if isinstance(target, c_ast.FuncDecl):

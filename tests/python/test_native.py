@@ -80,7 +80,6 @@ class NativeSlots(ContextCase):
         self.assertEqual(check(), 0)
         session.cancel("r")
         self.assertEqual(check(), BY_TOKEN)
-        self.assertEqual(dcc_cancel.native(native_job_id)(), "r")
         self.assertIsInstance(raised(dcc_cancel.check_cancelled), dcc_cancel.CancelledError)
         session.close()
 

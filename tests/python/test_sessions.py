@@ -22,7 +22,8 @@ class Sessions(ContextCase):
     def test_a_message_cancels_a_request(self):
         with dcc_cancel.Session() as session:
             request = session.begin(7)
-            self.assertEqual((request.id, request.job_id, request.token.job_id), (7, "7", "7"))
+            self.assertEqual((request.id, request.job_id, request.token.job_id), (7, None, None))
+            self.assertIsInstance(request, dcc_cancel.CancellationProbe)
             self.assertIs(request.cancelled, False)
             self.assertEqual(session.handle_message(cancel_message(7, "enough")), "cancelled")
             self.assertEqual((request.cancelled, request.reason), (True, "enough"))

@@ -49,6 +49,7 @@ DCC_MESSAGE_MALFORMED = 6
 DCC_ID_INTEGER = 1
 DCC_ID_TEXT = 2
 DCC_REQUEST_NOT_CANCELLABLE = 1
+DCC_REQUEST_ID_SIZE = 264
 DCC_OWED_RESULT = 1
 DCC_OWED_NOTHING = 2
 DCC_OWED_CANCELLED = 3
@@ -277,7 +278,7 @@ class MessageInfo(Structure):
         ("id_type", c_int32),
         ("id_text_length", c_uint32),
         ("id_integer", c_int64),
-        ("id_text", c_char * 264),
+        ("id_text", c_char * DCC_REQUEST_ID_SIZE),
     ]
 
 
@@ -391,7 +392,10 @@ FUNCTIONS = {
     ),
     "dcc_session_clear": (c_int32, [c_void_p, POINTER(RequestId)]),
     "dcc_session_sweep": (c_int32, [c_void_p, c_uint64, POINTER(c_uint64)]),
-    "dcc_session_handle_message": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(MessageInfo)]),
+    "dcc_session_handle_message": (
+        c_int32,
+        [c_void_p, c_char_p, c_size_t, POINTER(MessageInfo)],
+    ),
     "dcc_session_stats": (c_int32, [c_void_p, POINTER(SessionInfo)]),
     "dcc_request_begin": (c_int32, [c_void_p, POINTER(RequestDesc), POINTER(c_void_p)]),
     "dcc_request_release": (c_int32, [c_void_p]),

@@ -53,7 +53,7 @@ class Request(NativeObject):
 
     @property
     def token(self):
-        """Its token, whose job id is the request's id as a text; may be used after the end."""
+        """Its token; may be used after the end."""
         return self._token
 
     @property
@@ -63,8 +63,8 @@ class Request(NativeObject):
 
     @property
     def job_id(self):
-        """The id as a text."""
-        return self._token.job_id
+        """None: a request's id is its peer's, not that of a server's job."""
+        return None
 
     @property
     def reason(self):

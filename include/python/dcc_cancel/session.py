@@ -134,11 +134,10 @@ class Session(NativeObject):
         elif not isinstance(message, bytes):
             message = bytes(memoryview(message))
         info = c.MessageInfo(struct_size=ctypes.sizeof(c.MessageInfo))
-        checked(
-            library.dcc_session_handle_message(
-                self.handle, message, len(message), ctypes.byref(info)
-            )
+        status = library.dcc_session_handle_message(
+            self.handle, message, len(message), ctypes.byref(info)
         )
+        checked(status)
         return _MESSAGES[info.message]
 
     def stats(self):
