@@ -108,11 +108,11 @@ fn play(name: &str, server: Sdk, transport: Transport, client: Client) {
     // Not through `println!`, which tests capture.
     let _ = writeln!(std::io::stderr(), "TRANSCRIPT {}", transcript.display());
     assert!(printed.ends_with("all passed\n"), "{printed}");
-    assert_is_a_transcript(&transcript);
+    assert_is_a_transcript(&transcript, promised_answer(server, transport, client));
 }
 
-/// Of both directions, in the order of time, with the calls and the cancels.
-fn assert_is_a_transcript(path: &Path) {
+/// Of both directions, in the order of time, with the calls, the cancels and their answers.
+fn assert_is_a_transcript(path: &Path, answer: &str) {
     let text = std::fs::read_to_string(path).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.is_sorted_by_key(|line| (1e4 * line["seconds"].as_f64().unwrap()) as u64));
@@ -121,6 +121,12 @@ fn assert_is_a_transcript(path: &Path) {
     let sent = |method: &str| lines.iter().filter(|line| line["msg"]["method"] == method).count();
     assert!(sent("notifications/progress") > 4, "{text}");
     assert!(sent("notifications/cancelled") > 4, "{text}");
+    let codes: Vec<String> = lines
+        .iter()
+        .filter_map(|line| line["msg"]["error"]["code"].as_i64().map(|code| code.to_string()))
+        .collect();
+    assert_eq!(codes.len() > 4, answer != "none", "{codes:?}");
+    assert!(codes.iter().all(|code| code == answer), "{codes:?}");
 }
 
 /// As clients end a server that they started: a call is under way, and its input is closed.
