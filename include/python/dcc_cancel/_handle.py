@@ -74,6 +74,10 @@ class Polled(NativeObject):
         """Whether it was asked to stop. Any thread; cheap."""
         return self._word.value != self._expected and self._ask()
 
+    def _is_native(self):
+        """Not so where a subclass decides by itself what is cancelled: native code cannot know."""
+        return type(self).cancelled is Polled.cancelled
+
     def _ask(self):
         return checked(self._question(self.handle)) > 0
 

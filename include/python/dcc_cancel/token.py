@@ -94,7 +94,7 @@ class CancelToken(Polled):
 
         Other Python threads run meanwhile. Not for a UI thread.
         """
-        return wait_for([self], timeout) is not None
+        return wait_for([self.handle], timeout) is not None
 
     def add_callback(self, function):
         """Calls `function()` once when it is cancelled, on the thread that cancels it (for deadlines and
@@ -115,7 +115,7 @@ class CancelToken(Polled):
         return checked(library.dcc_cancel_token_disarm(self.handle)) == c.DCC_OK
 
     def __dcc_cancel_token__(self):
-        return self.handle
+        return self.handle if self._is_native() else None
 
     def __repr__(self):
         if not self._handle:
