@@ -1,7 +1,5 @@
 """A reference to an object of the library, and polling without a call."""
 
-from __future__ import annotations
-
 from ctypes import byref, c_uint64, c_void_p
 
 from ._declarations import PollLayer

@@ -1,7 +1,5 @@
 """Native code sees what is current in the Python context that calls it."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 from ctypes import byref, c_uint64

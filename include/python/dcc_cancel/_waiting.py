@@ -1,7 +1,5 @@
 """Waiting in the library, with the GIL released."""
 
-from __future__ import annotations
-
 import ctypes
 import threading
 import time

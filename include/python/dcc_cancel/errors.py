@@ -1,7 +1,5 @@
 """What this package raises."""
 
-from __future__ import annotations
-
 import sys
 
 TOKEN_TEXT = "Request cancelled by client"

@@ -1,7 +1,5 @@
 """Job: one unit of a host's work."""
 
-from __future__ import annotations
-
 import collections
 import ctypes
 

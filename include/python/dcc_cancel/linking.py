@@ -4,8 +4,6 @@ One thread of this package asks; native polls see only the flag that it sets, so
 waits for the GIL.
 """
 
-from __future__ import annotations
-
 import atexit
 import itertools
 import logging

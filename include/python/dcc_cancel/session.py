@@ -1,7 +1,5 @@
 """Session: one peer's connection, the scope of its request ids."""
 
-from __future__ import annotations
-
 import ctypes
 
 from . import _declarations as c

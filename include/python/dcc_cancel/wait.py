@@ -1,7 +1,5 @@
 """Waiting for the first of several tokens."""
 
-from __future__ import annotations
-
 from ._waiting import wait_for
 from .linking import DEFAULT_INTERVAL, parent_of
 
