@@ -124,6 +124,7 @@ files! {
     test_cost,
     test_declarations,
     test_dispatcher,
+    test_dispatcher_life,
     test_library,
     test_native,
     test_sessions,

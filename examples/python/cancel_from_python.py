@@ -1,4 +1,4 @@
-"""A tool call that runs on the host's UI thread, one slice a tick, and an agent's message that cancels it.
+"""A tool call on the host's UI thread, one slice a tick, and an agent's message that cancels it.
 
     cargo build --release
     DCC_CANCEL_LIBRARY=target/release/libdcc_cancel.so PYTHONPATH=include/python \

@@ -83,6 +83,23 @@ class ContextCase(unittest.TestCase):
         return contextvars.Context().run(super().run, result)
 
 
+class PumpedCase(ContextCase):
+    """Each test has a dispatcher of its own, `ui`, on this thread."""
+
+    def setUp(self):
+        self.ui = dcc_cancel.Dispatcher()
+        self.addCleanup(self.ui.close)
+        self.addCleanup(self.ui.shutdown)
+
+    def run_to_end(self, posting):
+        """Pumps until it is done."""
+        end = time.monotonic() + 30
+        while not posting.done():
+            assert time.monotonic() < end
+            self.ui.pump(0.01)
+        return posting
+
+
 class Foreign:
     """A token or job that is not native, as a host may have one."""
 

@@ -313,6 +313,30 @@ class ForeignProbes(ContextCase):
         self.assertEqual(len(logged.records), 1)
         self.assertIn("the host is busy", logged.output[0])
 
+    def test_subclasses_that_decide_by_themselves_are_followed(self):
+        class WithFlag(dcc_cancel.CancelToken):
+            flag = False
+
+            @property
+            def cancelled(self):
+                return self.flag
+
+        class JobWithFlag(dcc_cancel.Job):
+            cancelled = WithFlag.cancelled
+            flag = False
+
+        token, job = WithFlag(), JobWithFlag()
+        child = dcc_cancel.CancelToken(parent=token)
+        dcc_cancel.set_cancel_token(token)
+        dcc_cancel.set_current_job(job)
+        self.assertEqual(check(), 0)
+        job.flag = True
+        self.assertEqual(check(), BY_JOB)
+        token.flag = True
+        self.assertEqual(check(), BY_TOKEN)
+        self.assertIs(dcc_cancel.wait_any([dcc_cancel.CancelToken(), token], 30), token)
+        self.assertTrue(child.wait(30))
+
     def test_what_cannot_be_followed_is_refused(self):
         self.assertIsInstance(raised(dcc_cancel.CancelToken.link, object()), TypeError)
         self.assertIsInstance(raised(dcc_cancel.CancelToken, None, 7), TypeError)

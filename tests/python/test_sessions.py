@@ -134,8 +134,9 @@ class Sessions(ContextCase):
         session.close()
         self.assertEqual([token.cancelled for token in tokens], [True, True])
         self.assertEqual([request.end() for request in requests], ["nothing", "nothing"])
-        self.assertIsInstance(raised(session.begin, 2), dcc_cancel.ClosedError)
-        self.assertEqual(repr(session), "Session(closed)")
+        self.assertIsInstance(raised(session.begin, 2), dcc_cancel.ShutdownError)
+        self.assertTrue(session.stats()["is_closed"])
+        self.assertEqual(repr(session), "Session(closed, 0 in flight)")
 
     def test_jobs_of_a_request_are_cancelled_with_it(self):
         session = dcc_cancel.Session()

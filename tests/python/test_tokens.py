@@ -1,22 +1,20 @@
 """Tokens, jobs and waits beyond what `dcc_mcp_core` has."""
 
+import asyncio
 import concurrent.futures
 import copy
-import ctypes
 import functools
 import gc
-import asyncio
 import pickle
 import signal
 import sys
-import os
 import threading
 import time
 import unittest
 
 import dcc_cancel
 import dcc_mcp_core.cancellation as theirs
-from helpers import ContextCase, Foreign, LIBRARY, live, raised, until
+from helpers import ContextCase, live, raised
 
 
 class Tokens(ContextCase):

@@ -31,6 +31,21 @@ def needed(name, text):
 
 
 class Versions(unittest.TestCase):
+    def test_what_is_public_is_listed_and_described(self):
+        listed = dcc_cancel.__all__
+        self.assertEqual(listed, sorted(set(listed)))
+        for name, value in vars(dcc_cancel).items():
+            if not name.startswith("_") and (callable(value) or name in ("current_job",)):
+                self.assertIn(name, listed)
+        for name in listed:
+            value = getattr(dcc_cancel, name)
+            if not callable(value):
+                continue
+            self.assertTrue(value.__doc__, name)
+            for member, what in vars(value).items() if isinstance(value, type) else ():
+                if not member.startswith("_") and (callable(what) or isinstance(what, property)):
+                    self.assertTrue(what.__doc__, "%s.%s" % (name, member))
+
     def test_it_parses_as_python_3_7(self):
         for name, text in sources():
             ast.parse(text, name, feature_version=(3, 7))

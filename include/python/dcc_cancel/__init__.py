@@ -18,13 +18,12 @@ DCC_CANCEL_LIBRARY names, that lies beside this package, or that the system find
 no dependencies.
 """
 
-from __future__ import annotations
-
 from ._library import library as _loaded
 from ._native import native
 from .context import (
-    _reset_current_job_id,
-    _set_current_job_id,
+    # These two are for `dcc_mcp_core` itself, where this stands in for its module.
+    _reset_current_job_id,  # noqa: F401
+    _set_current_job_id,  # noqa: F401
     check_cancelled,
     check_dcc_cancelled,
     current_cancel_token,

@@ -5,8 +5,6 @@ All of them belong to one owner, which is closed before the interpreter ends: th
 run, and none is called afterwards.
 """
 
-from __future__ import annotations
-
 import atexit
 import itertools
 import logging

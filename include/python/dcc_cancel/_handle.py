@@ -1,7 +1,5 @@
 """A reference to an object of the library, and polling without a call."""
 
-from __future__ import annotations
-
 from ctypes import byref, c_uint64, c_void_p
 
 from ._declarations import PollLayer
@@ -73,6 +71,10 @@ class Polled(NativeObject):
     def cancelled(self):
         """Whether it was asked to stop. Any thread; cheap."""
         return self._word.value != self._expected and self._ask()
+
+    def _is_native(self):
+        """Not so where a subclass decides by itself what is cancelled: native code cannot know."""
+        return type(self).cancelled is Polled.cancelled
 
     def _ask(self):
         return checked(self._question(self.handle)) > 0

@@ -1,9 +1,6 @@
 """Finds the one instance of the library in this process, or loads it."""
 
-from __future__ import annotations
-
 import ctypes
-import ctypes.util
 import os
 import struct
 import sys

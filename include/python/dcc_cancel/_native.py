@@ -1,7 +1,5 @@
 """Native code sees what is current in the Python context that calls it."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 from ctypes import byref, c_uint64
@@ -86,9 +84,10 @@ class _Slots:
     def _job_handle(self):
         if self._job is None:
             return None
-        handle = getattr(self._job, "__dcc_job__", None)
+        ask = getattr(self._job, "__dcc_job__", None)
+        handle = None if ask is None else ask()
         if handle is not None:
-            return handle()
+            return handle
         # Native code needs a job of the library; one that follows the other stands in for it.
         self._stand_in = Job(
             type(self._job).__name__,

@@ -1,7 +1,5 @@
 """What was posted to a dispatcher: its function, its job, and the future of its result."""
 
-from __future__ import annotations
-
 import concurrent.futures
 import contextvars
 import inspect
@@ -130,7 +128,8 @@ class Posting(concurrent.futures.Future):
         """The library is done with it; its completion may have been left out by a closed owner."""
         if not self.done():
             self._drop_callable()
-            self.set_exception(JobInterruptedError("the job was given up: its dispatcher's thread did not complete it in time"))
+            text = "the job was given up: its dispatcher's thread did not complete it in time"
+            self.set_exception(JobInterruptedError(text))
 
     # What a future offers.
 

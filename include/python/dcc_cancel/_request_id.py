@@ -1,7 +1,5 @@
 """Ids of requests, in their exact types."""
 
-from __future__ import annotations
-
 from . import _declarations as c
 from ._status import text_in
 from .errors import InvalidArgumentError

@@ -1,7 +1,5 @@
 """Statuses of the library become exceptions."""
 
-from __future__ import annotations
-
 import ctypes
 
 from . import _declarations as c

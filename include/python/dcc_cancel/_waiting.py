@@ -1,7 +1,5 @@
 """Waiting in the library, with the GIL released."""
 
-from __future__ import annotations
-
 import ctypes
 import threading
 import time
@@ -15,11 +13,9 @@ _SIGNAL_INTERVAL_NS = 50000000
 
 
 def wait_for(tokens, timeout):
-    """Waits until one of several objects with a token is cancelled: its index, or None."""
+    """Waits until one of several tokens, given by their handles, is cancelled: its index, or None."""
     count = len(tokens)
-    handles = (ctypes.c_void_p * max(count, 1))()
-    for index, token in enumerate(tokens):
-        handles[index] = token.__dcc_cancel_token__()
+    handles = (ctypes.c_void_p * max(count, 1))(*tokens)
     left = nanoseconds(timeout, "timeout")
     endless = left == c.DCC_FOREVER
     sliced = threading.current_thread() is threading.main_thread()

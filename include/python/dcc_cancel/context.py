@@ -1,7 +1,5 @@
 """The current token and the current job of a context, and their way into native code."""
 
-from __future__ import annotations
-
 import contextvars
 
 from .errors import JOB_TEXT, TOKEN_TEXT, _cancelled_error

@@ -1,7 +1,5 @@
 """Dispatcher: a bounded queue of callables that one thread pumps from its tick."""
 
-from __future__ import annotations
-
 import collections
 import ctypes
 import threading

@@ -1,7 +1,5 @@
 """What this package raises."""
 
-from __future__ import annotations
-
 import sys
 
 TOKEN_TEXT = "Request cancelled by client"
@@ -78,10 +76,6 @@ class InvalidArgumentError(DccCancelError, ValueError):
     """A value that the library does not take."""
 
 
-class ClosedError(DccCancelError, ValueError):
-    """The object was closed."""
-
-
 class ResourcesError(DccCancelError, MemoryError):
     """Out of memory, slots or threads. Nothing was done."""
 
@@ -100,6 +94,10 @@ class WouldDeadlockError(DccCancelError):
 
 class ShutdownError(DccCancelError):
     """It was shut down or closed."""
+
+
+class ClosedError(ShutdownError, ValueError):
+    """This object was closed, by its `close`."""
 
 
 class ForkedError(DccCancelError):

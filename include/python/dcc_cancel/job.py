@@ -1,7 +1,5 @@
 """Job: one unit of a host's work."""
 
-from __future__ import annotations
-
 import collections
 import ctypes
 
@@ -123,7 +121,7 @@ class Job(Polled):
 
     def wait(self, timeout=None):
         """Waits until it is asked to stop, as CancelToken.wait; not for its end."""
-        return wait_for([self], timeout) is not None
+        return wait_for([library.dcc_job_token(self.handle)], timeout) is not None
 
     def begin(self):
         """Begins a pending job. False: it was cancelled before; acknowledge that instead."""
@@ -187,10 +185,10 @@ class Job(Polled):
             self.fail(failure_text(error))
 
     def __dcc_cancel_token__(self):
-        return library.dcc_job_token(self.handle)
+        return library.dcc_job_token(self.handle) if self._is_native() else None
 
     def __dcc_job__(self):
-        return self.handle
+        return self.handle if self._is_native() else None
 
     def __repr__(self):
         if not self._handle:

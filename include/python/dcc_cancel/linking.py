@@ -4,8 +4,6 @@ One thread of this package asks; native polls see only the flag that it sets, so
 waits for the GIL.
 """
 
-from __future__ import annotations
-
 import atexit
 import itertools
 import logging
@@ -71,10 +69,11 @@ class _Sampler:
         links[key] = weakref.ref(link, lambda _: links.pop(key, None))
         with self._starting:
             if self._thread is None and not self._is_ending:
-                self._thread = threading.Thread(
+                thread = threading.Thread(
                     target=self._run, name="dcc_cancel sampling", daemon=True
                 )
-                self._thread.start()
+                thread.start()
+                self._thread = thread
                 atexit.register(self.end)
         self._wake.set()
 
@@ -127,8 +126,8 @@ _sampler = _Sampler()
 
 def native_handle(thing):
     """The handle of the token of what is native, else None."""
-    handle = getattr(thing, "__dcc_cancel_token__", None)
-    return None if handle is None else handle()
+    ask = getattr(thing, "__dcc_cancel_token__", None)
+    return None if ask is None else ask()
 
 
 def follow(cls, other, interval=DEFAULT_INTERVAL):

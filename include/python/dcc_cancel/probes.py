@@ -1,7 +1,5 @@
 """What a token and a job have to offer to be current."""
 
-from __future__ import annotations
-
 import inspect
 
 try:

@@ -1,7 +1,5 @@
 """A function that a cancel calls."""
 
-from __future__ import annotations
-
 import ctypes
 
 from . import _declarations as c
@@ -50,7 +48,7 @@ class Registration(NativeObject):
         self._handle = out.value
 
     def unregister(self):
-        """Takes it back. Whether it was still waiting. If it is running on another thread this waits."""
+        """Takes it back. Whether it was still waiting. Waits while it runs on another thread."""
         handle = self._handle
         if not handle:
             return False

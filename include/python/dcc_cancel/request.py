@@ -1,7 +1,5 @@
 """Request: an id in flight with its token."""
 
-from __future__ import annotations
-
 import ctypes
 
 from . import _declarations as c

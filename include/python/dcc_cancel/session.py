@@ -1,7 +1,5 @@
 """Session: one peer's connection, the scope of its request ids."""
 
-from __future__ import annotations
-
 import ctypes
 
 from . import _declarations as c
@@ -149,10 +147,12 @@ class Session(NativeObject):
         return values
 
     def close(self):
-        """The connection is over: cancels all its requests, which are still to be ended."""
-        if self._handle:
-            checked(library.dcc_session_close(self._handle))
-        super().close()
+        """The connection is over: cancels all its requests, which are still to be ended.
+
+        No request begins any more: ShutdownError. Questions are answered as long as the object lives, so
+        a thread that is still at work with it is not in danger.
+        """
+        checked(library.dcc_session_close(self.handle))
 
     def __enter__(self):
         return self
@@ -161,9 +161,8 @@ class Session(NativeObject):
         self.close()
 
     def __repr__(self):
-        if not self._handle:
-            return "Session(closed)"
-        return "Session(%d in flight)" % self.stats()["live"]
+        stats = self.stats()
+        return "Session(%s%d in flight)" % ("closed, " if stats["is_closed"] else "", stats["live"])
 
 
 def _positive(seconds, what):

@@ -1,7 +1,5 @@
 """CancelToken: a cancellation flag with a reason."""
 
-from __future__ import annotations
-
 import ctypes
 
 from . import _declarations as c
@@ -94,13 +92,12 @@ class CancelToken(Polled):
 
         Other Python threads run meanwhile. Not for a UI thread.
         """
-        return wait_for([self], timeout) is not None
+        return wait_for([self.handle], timeout) is not None
 
     def add_callback(self, function):
-        """Calls `function()` once when it is cancelled, on the thread that cancels it (for deadlines and
-        messages of a peer on one of the library); at once, if it is cancelled already.
+        """Calls `function()` once when it is cancelled; at once, if it is cancelled already.
 
-        What it raises is logged. In asyncio: `token.add_callback(functools.partial(
+        On the thread that cancels it; for deadlines and a peer's messages on one of the library. What it raises is logged. In asyncio: `token.add_callback(functools.partial(
         loop.call_soon_threadsafe, task.cancel))`. Returns a Registration.
         """
         return Registration(self, function)
@@ -115,7 +112,7 @@ class CancelToken(Polled):
         return checked(library.dcc_cancel_token_disarm(self.handle)) == c.DCC_OK
 
     def __dcc_cancel_token__(self):
-        return self.handle
+        return self.handle if self._is_native() else None
 
     def __repr__(self):
         if not self._handle:

@@ -1,7 +1,5 @@
 """Waiting for the first of several tokens."""
 
-from __future__ import annotations
-
 from ._waiting import wait_for
 from .linking import DEFAULT_INTERVAL, parent_of
 
@@ -15,6 +13,7 @@ def wait_any(tokens, timeout=None, interval=DEFAULT_INTERVAL):
     tokens = list(tokens)
     if any(token is None for token in tokens):
         raise TypeError("None is never cancelled and cannot be waited for")
-    followed = [parent_of(token, interval)[0] for token in tokens]
-    index = wait_for(followed, timeout)
+    # What follows those that are not native lives as long as the wait.
+    followed = [parent_of(token, interval) for token in tokens]
+    index = wait_for([handle for _, handle in followed], timeout)
     return None if index is None else tokens[index]
