@@ -296,6 +296,11 @@
 #define DCC_OWED_CANCELLED 3
 
 /**
+ * Flag of a note of progress: it is told now, due or not.
+ */
+#define DCC_PROGRESS_NOW 1
+
+/**
  * Room for the name of a file with its NUL.
  */
 #define DCC_FILE_SIZE 256
@@ -1036,6 +1041,11 @@ typedef struct dcc_session_desc {
      * For how many nanoseconds a cancel is held for its request; 0 is 30 seconds.
      */
     uint64_t early_ttl_ns;
+    /**
+     * Least nanoseconds between two notes of how far a request is, see dcc_request_write_progress; 0 is
+     * 100 milliseconds.
+     */
+    uint64_t progress_interval_ns;
 } dcc_session_desc;
 
 /**
@@ -1138,7 +1148,42 @@ typedef struct dcc_request_desc {
      * A token whose cancel cancels the request. May be NULL.
      */
     const struct dcc_cancel_token *parent;
+    /**
+     * What the peer wants to be told by how far the request is: `params._meta.progressToken` of MCP.
+     * Its type is 0 if the peer does not ask for it.
+     */
+    struct dcc_request_id progress_token;
 } dcc_request_desc;
+
+/**
+ * How far a request is. Set all to zero, then `struct_size` to sizeof, then what you know.
+ */
+typedef struct dcc_request_progress {
+    /**
+     * sizeof(dcc_request_progress)
+     */
+    uint32_t struct_size;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * How far, in units of yours: seconds, frames, steps.
+     */
+    double progress;
+    /**
+     * What it will be at the end; 0 while that is unknown.
+     */
+    double total;
+    /**
+     * For people, or NULL: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes; copied.
+     */
+    const char *message;
+    /**
+     * Bytes in `message`, or DCC_NUL_TERMINATED.
+     */
+    size_t message_length;
+} dcc_request_progress;
 
 /**
  * The longest time that a traced job went without a poll, on one thread. Set `struct_size` to
@@ -2335,6 +2380,36 @@ dcc_status dcc_request_write_cancelled(const struct dcc_request *request,
                                        char *buffer,
                                        size_t size,
                                        size_t *out_length);
+
+/**
+ * Notes how far a request is, for dcc_request_write_progress. Cheap, so tell it of every step: what is
+ * not further than before is left out. DCC_ALREADY_ENDED: the request has ended.
+ * DCC_ERROR_INVALID_ARGUMENT: `progress` or `total` is infinite or no number. Any thread.
+ */
+dcc_status dcc_request_set_progress(const struct dcc_request *request,
+                                    const struct dcc_request_progress *progress);
+
+/**
+ * Notes how far a request is by how far this job is, which works for it: what dcc_job_set_progress was
+ * told last. As dcc_request_set_progress. Any thread.
+ */
+dcc_status dcc_request_set_progress_of_job(const struct dcc_request *request,
+                                           const struct dcc_job *job);
+
+/**
+ * Writes the `notifications/progress` of MCP that the request's peer is to be told now, `snprintf`-like,
+ * or nothing, whose length is 0: it is as far as it was, the last note is less than the session's
+ * interval ago, the peer did not ask for progress or has cancelled, or the request has ended. Call it
+ * from a tick or after each step, and with DCC_PROGRESS_NOW right before the end, so that the peer
+ * learns of the last step; otherwise `flags` is 0. What does not fit into the buffer counts as not told
+ * and is there for the next call. Values only rise. Send what it wrote before the answer: that no note
+ * follows the answer is up to you, once you have it. Any thread.
+ */
+dcc_status dcc_request_write_progress(const struct dcc_request *request,
+                                      uint32_t flags,
+                                      char *buffer,
+                                      size_t size,
+                                      size_t *out_length);
 
 /**
  * Switches the poll trace of a job on (not 0) or off. While it is on, every poll of the job notes

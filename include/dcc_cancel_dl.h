@@ -149,6 +149,9 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_request_cancel)(const struct dcc_request *request, const char *reason, size_t reason_length);
     dcc_status (*dcc_request_end)(const struct dcc_request *request, int32_t *out_owed);
     dcc_status (*dcc_request_write_cancelled)(const struct dcc_request *request, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_request_set_progress)(const struct dcc_request *request, const struct dcc_request_progress *progress);
+    dcc_status (*dcc_request_set_progress_of_job)(const struct dcc_request *request, const struct dcc_job *job);
+    dcc_status (*dcc_request_write_progress)(const struct dcc_request *request, uint32_t flags, char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_job_trace)(const struct dcc_job *job, int32_t on);
     dcc_status (*dcc_trace_all)(int32_t on);
     dcc_status (*dcc_job_poll_gap)(const struct dcc_job *job, struct dcc_poll_gap *out_gap);
@@ -1079,6 +1082,34 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_write_cancelled(const struct dcc_requ
     return DCC_ERROR_UNSUPPORTED;
 }
 
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_set_progress(const struct dcc_request *request, const struct dcc_request_progress *progress)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_request_set_progress != NULL)
+        return api->dcc_request_set_progress(request, progress);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_set_progress_of_job(const struct dcc_request *request, const struct dcc_job *job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_request_set_progress_of_job != NULL)
+        return api->dcc_request_set_progress_of_job(request, job);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_write_progress(const struct dcc_request *request, uint32_t flags, char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_request_write_progress != NULL)
+        return api->dcc_request_write_progress(request, flags, buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_trace(const struct dcc_job *job, int32_t on)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
@@ -1451,6 +1482,9 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_request_cancel", &api->dcc_request_cancel);
     dcc_cancel_symbol_(library, "dcc_request_end", &api->dcc_request_end);
     dcc_cancel_symbol_(library, "dcc_request_write_cancelled", &api->dcc_request_write_cancelled);
+    dcc_cancel_symbol_(library, "dcc_request_set_progress", &api->dcc_request_set_progress);
+    dcc_cancel_symbol_(library, "dcc_request_set_progress_of_job", &api->dcc_request_set_progress_of_job);
+    dcc_cancel_symbol_(library, "dcc_request_write_progress", &api->dcc_request_write_progress);
     dcc_cancel_symbol_(library, "dcc_job_trace", &api->dcc_job_trace);
     dcc_cancel_symbol_(library, "dcc_trace_all", &api->dcc_trace_all);
     dcc_cancel_symbol_(library, "dcc_job_poll_gap", &api->dcc_job_poll_gap);

@@ -452,6 +452,16 @@ impl Jobs {
         job.slot().live().body.lock().progress
     }
 
+    /// Shows how far it is, with the message that goes with that.
+    pub fn show_progress<R>(
+        &self,
+        job: &JobPin<'_>,
+        reader: impl FnOnce(Progress, &str) -> R,
+    ) -> R {
+        let body = job.slot().live().body.lock();
+        reader(body.progress, &body.message)
+    }
+
     /// Shows one of its texts, empty if it has none.
     pub fn show_text<R>(
         &self,

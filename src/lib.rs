@@ -17,8 +17,8 @@
 //! - [`queue`]: who waits in a dispatcher, and leaves it when a token is cancelled; [`posted`] what is
 //!   known of each, [`lane`] whose turn it is, [`hosted`] the host's functions.
 //! - [`wire`]: which request a message of a peer cancels; [`reply`] what a session answers,
-//!   [`progress_gate`] when it tells of progress. They know no tokens. [`request_id`]: what a request
-//!   is called; [`json_text`]: strings as JSON has them.
+//!   [`request_progress`] how far a request is and [`progress_gate`] when that is told. They know no
+//!   tokens. [`request_id`]: what a request is called; [`json_text`]: strings as JSON has them.
 //! - [`registration`], [`signal`]: what listens. [`owner`], [`wait_graph`]: plugins whose functions
 //!   are called, and who waits for whom. [`events`], [`watch`], [`watchdog`], [`latency`],
 //!   [`place`]: what diagnosis keeps. [`timeline`]: what happened when; [`recording`] its file.
@@ -77,6 +77,7 @@ pub mod reply;
 pub mod report;
 pub mod request;
 pub mod request_id;
+pub mod request_progress;
 pub mod run;
 pub mod session;
 pub mod signal;

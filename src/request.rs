@@ -4,16 +4,17 @@
 //! under the session's lock, if it is still this request's; who lets the last reference of one go that
 //! has not ended does the same, and the id may be used again.
 //!
-//! Lock order: a session's, then a request's.
+//! Lock order: a session's, then a request's. The lock of a request's progress is a leaf.
 
 use crate::arena::{Arena, Holder, Keeper, LivePart, Pin};
 use crate::error::Error;
 use crate::handle::{self, Handle, Kind};
 use crate::reply::{CancelError, CancelledBy, Fitted};
 use crate::request_id::{IdRef, RequestId};
+use crate::request_progress::RequestProgress;
 use crate::session::{Entry, Kept, KeptFor, SessionBody, SessionPin, Sessions};
 use crate::sys::clock;
-use crate::sys::memory::try_string;
+use crate::sys::memory::{Late, try_string};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 use crate::token::{Origin, TokenPin, Tokens};
 use std::fmt::Write;
@@ -30,6 +31,8 @@ pub struct RequestLive {
     pub(crate) is_cancellable: AtomicU32,
     /// As the peer wrote it.
     id: Mutex<Option<RequestId>>,
+    /// How far it is, if its peer wants to be told.
+    progress: Mutex<Late<RequestProgress>>,
 }
 
 impl LivePart for RequestLive {
@@ -48,6 +51,8 @@ pub struct RequestOrigin<'a> {
     pub parent: Handle,
     /// Whether its peer can cancel it: not what opens the session.
     pub is_cancellable: bool,
+    /// What its peer wants to be told by how far it is, if it does.
+    pub progress_token: Option<IdRef<'a>>,
 }
 
 /// What is owed to the peer of a request that ended.
@@ -86,8 +91,9 @@ impl Keeper for Requests {
             self.take_out(&session, index, live, &token, KeptFor::Orphan);
         }
         let id = live.id.lock().take();
+        let progress = live.progress.lock().take();
         self.arena.bury(index, slot);
-        drop(id);
+        drop((id, progress));
         drop(token);
         drop(session);
     }
@@ -124,6 +130,12 @@ impl Requests {
     ) -> Result<Handle, Error> {
         let key = session.slot().live().key(origin.id)?;
         let own_id = RequestId::copy_of(origin.id)?;
+        let mut progress = Late::new();
+        if let Some(token) = origin.progress_token {
+            let interval_ns = session.slot().live().settings().progress_interval_ns;
+            let made = RequestProgress::new(token, interval_ns)?;
+            progress.get_or_make(|| Ok(made))?;
+        }
         let (index, slot) = self.arena.take()?;
         let token = self.new_token(origin).inspect_err(|_| self.arena.put_back(index))?;
         if !self.sessions.arena().pin_index(session.index()) {
@@ -139,6 +151,7 @@ impl Requests {
         live.is_asked.store(0, Ordering::Relaxed);
         live.is_cancellable.store(u32::from(origin.is_cancellable), Ordering::Relaxed);
         *live.id.lock() = Some(own_id);
+        *live.progress.lock() = progress;
         // Hidden, but there for who finds it by its id.
         let request = self.arena.publish_hidden(index, slot, 0, Holder::Owner);
         match self.put_in(session, key, index) {
@@ -302,6 +315,44 @@ impl Requests {
             self.take_out(&session, request.index(), live, &token, KeptFor::Ended);
         }
         (owed, true)
+    }
+
+    /// Notes how far a request is. False: it has ended. Its peer is told by [`Self::show_progress`],
+    /// if it wants to be.
+    pub fn set_progress(
+        &self,
+        request: &RequestPin<'_>,
+        progress: f64,
+        total: f64,
+        message: &str,
+    ) -> Result<bool, Error> {
+        let live = request.slot().live();
+        if live.is_ended.load(Ordering::Acquire) != 0 {
+            return Ok(false);
+        }
+        match live.progress.lock().get_mut() {
+            Some(of_request) => of_request.offer(progress, total, message).map(|()| true),
+            None => Ok(true),
+        }
+    }
+
+    /// Shows the notification of how far a request is that its peer is to be told, due or `is_now`;
+    /// `reader` says whether it took it. `None`: there is none, or the peer does not wait any more.
+    pub fn show_progress(
+        &self,
+        request: &RequestPin<'_>,
+        is_now: bool,
+        reader: impl FnOnce(&str) -> bool,
+    ) -> Result<Option<()>, Error> {
+        let live = request.slot().live();
+        let mut progress = live.progress.lock();
+        let is_over = [&live.is_ended, &live.is_asked]
+            .into_iter()
+            .any(|over| over.load(Ordering::Acquire) != 0);
+        match progress.get_mut() {
+            Some(of_request) if !is_over => of_request.show(clock::now_ns(), is_now, reader),
+            _ => Ok(None),
+        }
     }
 
     /// The live request of an id, pinned.

@@ -36,6 +36,8 @@ pub struct SessionSettings {
     pub most_kept: u32,
     /// For how long a cancel waits for its request.
     pub early_ttl_ns: u64,
+    /// Least time between two notes of how far a request is.
+    pub progress_interval_ns: u64,
 }
 
 /// Why something is remembered of an id without a live request.

@@ -30,6 +30,7 @@ const FILES: &[&str] = &[
     "dispatcher_stats",
     "session",
     "request",
+    "request_progress",
     "trace",
     "stats",
     "timeline",

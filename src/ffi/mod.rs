@@ -22,6 +22,7 @@ pub mod post;
 pub mod pump;
 pub mod registration;
 pub mod request;
+pub mod request_progress;
 pub mod service;
 pub mod session;
 pub mod stats;

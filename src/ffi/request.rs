@@ -58,12 +58,15 @@ pub struct dcc_request_desc {
     pub id: dcc_request_id,
     /// A token whose cancel cancels the request. May be NULL.
     pub parent: *const dcc_cancel_token,
+    /// What the peer wants to be told by how far the request is: `params._meta.progressToken` of MCP.
+    /// Its type is 0 if the peer does not ask for it.
+    pub progress_token: dcc_request_id,
 }
 
 // SAFETY: numbers and nullable pointers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_request_desc {
     const NAME: &'static str = "dcc_request_desc";
-    const FIRST_SIZE: usize = 48;
+    const FIRST_SIZE: usize = 80;
 }
 
 /// # Safety
@@ -92,7 +95,7 @@ pub(super) unsafe fn read_id<'call>(id: *const dcc_request_id) -> Outcome<IdRef<
     }
 }
 
-fn pinned(request: *const dcc_request) -> Outcome<RequestPin<'static>> {
+pub(super) fn pinned(request: *const dcc_request) -> Outcome<RequestPin<'static>> {
     RequestPin::new(&REQUESTS, handle(request))
 }
 
@@ -120,6 +123,10 @@ pub unsafe extern "C" fn dcc_request_begin(
                 id: id_of(&desc.id)?,
                 parent: handle(desc.parent),
                 is_cancellable: desc.flags & DCC_REQUEST_NOT_CANCELLABLE == 0,
+                progress_token: match desc.progress_token.r#type {
+                    0 => None,
+                    _ => Some(id_of(&desc.progress_token)?),
+                },
             };
             *to = pointer(REQUESTS.begin(&pinned_session(session)?, &origin)?);
             Ok(())

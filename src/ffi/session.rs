@@ -49,6 +49,8 @@ const USUAL_REQUESTS: u32 = 1024;
 const USUAL_KEPT: u32 = 256;
 /// As above.
 const USUAL_TTL_NS: u64 = 30_000_000_000;
+/// As above.
+const USUAL_PROGRESS_NS: u64 = 100_000_000;
 /// The largest quota.
 pub const DCC_MAX_SESSION_QUOTA: u32 = 65_536;
 
@@ -76,12 +78,15 @@ pub struct dcc_session_desc {
     pub reserved: u32,
     /// For how many nanoseconds a cancel is held for its request; 0 is 30 seconds.
     pub early_ttl_ns: u64,
+    /// Least nanoseconds between two notes of how far a request is, see dcc_request_write_progress; 0 is
+    /// 100 milliseconds.
+    pub progress_interval_ns: u64,
 }
 
 // SAFETY: numbers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_session_desc {
     const NAME: &'static str = "dcc_session_desc";
-    const FIRST_SIZE: usize = 40;
+    const FIRST_SIZE: usize = 48;
 }
 
 /// What a session has seen. Set `struct_size` to sizeof before the call.
@@ -157,13 +162,15 @@ fn settings(desc: &dcc_session_desc) -> Outcome<SessionSettings> {
         return wrong("a quota of dcc_session_desc is above DCC_MAX_SESSION_QUOTA");
     }
     let or = |given: u32, usual: u32| if given == 0 { usual } else { given };
+    let or_ns = |given: u64, usual: u64| if given == 0 { usual } else { given };
     Ok(SessionSettings {
         policy,
         holds_early,
         ids_are_texts: desc.flags & DCC_SESSION_IDS_ARE_TEXTS != 0,
         most_requests: or(desc.max_requests, USUAL_REQUESTS),
         most_kept: or(desc.max_kept, USUAL_KEPT),
-        early_ttl_ns: if desc.early_ttl_ns == 0 { USUAL_TTL_NS } else { desc.early_ttl_ns },
+        early_ttl_ns: or_ns(desc.early_ttl_ns, USUAL_TTL_NS),
+        progress_interval_ns: or_ns(desc.progress_interval_ns, USUAL_PROGRESS_NS),
     })
 }
 

@@ -45,6 +45,25 @@ pub fn replace_string(target: &mut String, text: &str) -> Result<(), OutOfMemory
     Ok(())
 }
 
+/// A text that is written piece by piece; a piece for which there is no memory is an error.
+#[derive(Debug, Default)]
+pub struct Growing(String);
+
+impl Growing {
+    /// What was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Write for Growing {
+    fn write_str(&mut self, piece: &str) -> std::fmt::Result {
+        self.0.try_reserve(piece.len()).map_err(|_| std::fmt::Error)?;
+        self.0.push_str(piece);
+        Ok(())
+    }
+}
+
 /// A collection that is made when it is first needed. Until then all its bits are zero, so that the
 /// library's one big static costs no room in the file.
 #[derive(Debug)]
