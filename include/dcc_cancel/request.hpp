@@ -5,10 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "job.hpp"
 #include "reference.hpp"
+#include "request_id.hpp"
 #include "text.hpp"
 #include "token.hpp"
 
@@ -30,6 +33,8 @@ struct request_options {
     token parent = {};
     /* False: its peer cannot cancel it, as MCP has it for `initialize`. */
     bool cancellable = true;
+    /* `params._meta.progressToken` of the call; without one its peer does not ask for progress. */
+    std::optional<request_id> progress_token = {};
 };
 
 /* A request of a session: an id in flight with its token. Copies are the same request; end it when its
@@ -72,6 +77,32 @@ public:
         return dcc_request_cancel(get(), reason.data(), reason.size());
     }
 
+    /* Notes how far it is, for progress_note; `total` is 0 while unknown. Cheap: tell it of every step.
+     * False: it has ended, or a number is none. */
+    bool set_progress(double progress, double total = 0, std::string_view message = {}) const noexcept
+    {
+        dcc_request_progress made = {};
+        made.struct_size = sizeof made;
+        made.progress = progress;
+        made.total = total;
+        made.message = message.empty() ? nullptr : message.data();
+        made.message_length = message.size();
+        return *this && dcc_request_set_progress(get(), &made) == DCC_OK;
+    }
+
+    /* As far as a job that works for it. */
+    bool set_progress(const job &work) const noexcept
+    {
+        return *this && dcc_request_set_progress_of_job(get(), work.get()) == DCC_OK;
+    }
+
+    /* The `notifications/progress` that its peer is to be told now; empty if none is due. See
+     * dcc_request_write_progress. */
+    std::string progress_note() const { return written_progress(0u); }
+
+    /* As progress_note, due or not: for the last step, right before the end. */
+    std::string last_progress_note() const { return written_progress(DCC_PROGRESS_NOW); }
+
     /* Ends it: its id may be used again. Asked again it answers the same, and nothing is owed by what is
      * no request. */
     owed end() const noexcept
@@ -103,6 +134,13 @@ public:
 
 private:
     explicit request(dcc_request *handle) noexcept : reference(handle) {}
+
+    std::string written_progress(std::uint32_t flags) const
+    {
+        return detail::text([this, flags](char *buffer, std::size_t size, std::size_t *length) {
+            return dcc_request_write_progress(get(), flags, buffer, size, length);
+        });
+    }
 };
 
 } // namespace dcc

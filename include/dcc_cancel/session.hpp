@@ -73,6 +73,8 @@ struct session_options {
     std::uint32_t max_kept = 0;
     /* For how long a cancel is held for its request; zero is 30 seconds. */
     std::chrono::nanoseconds early_ttl = std::chrono::nanoseconds(0);
+    /* Least time between two progress notes of a request; zero is 100 milliseconds. */
+    std::chrono::nanoseconds progress_interval = std::chrono::nanoseconds(0);
 };
 
 /* What a session has seen; see dcc_session_info. */
@@ -141,6 +143,7 @@ public:
         desc.max_requests = options.max_requests;
         desc.max_kept = options.max_kept;
         desc.early_ttl_ns = detail::nanoseconds_of(options.early_ttl);
+        desc.progress_interval_ns = detail::nanoseconds_of(options.progress_interval);
         return dcc_session_create(&desc, &result.object_);
     }
 
@@ -163,6 +166,8 @@ public:
         desc.flags = options.cancellable ? 0u : DCC_REQUEST_NOT_CANCELLABLE;
         desc.id = id.get();
         desc.parent = options.parent.get();
+        if (options.progress_token)
+            desc.progress_token = options.progress_token->get();
         dcc_request *handle = nullptr;
         const dcc_status status = dcc_request_begin(object_, &desc, &handle);
         result = request::adopt(handle);

@@ -113,6 +113,8 @@ int main()
         return 1;
     if (session.is_cancelled(1) || session.clear(1) || session.sweep(std::chrono::hours(1)) != 0)
         return 1;
+    if (!request.set_progress(1, 2, "half") || !request.progress_note().empty())
+        return 1;
     if (request.end() != dcc::owed::result || !request.cancelled_reply().empty())
         return 1;
     dcc::token_scope current(token);

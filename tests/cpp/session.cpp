@@ -6,6 +6,7 @@
 #include "gate.hpp"
 
 #include <atomic>
+#include <cmath>
 #include <map>
 #include <string>
 #include <thread>
@@ -287,6 +288,41 @@ void messages_race_with_begins_and_ends()
     EXPECT(stats.live == 0 && stats.begun == requests.size());
 }
 
+void progress_is_told_as_the_peer_asks_for_it()
+{
+    dcc::session_options options;
+    options.progress_interval = std::chrono::hours(1);
+    const dcc::session session = dcc::session::create(options);
+    dcc::request_options asking;
+    asking.progress_token = "p";
+    const dcc::request request = session.begin(7, asking), silent = session.begin(8);
+    const std::string start =
+        R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"p","progress":)";
+    EXPECT(request.set_progress(0.5, 2, "half"));
+    EXPECT(request.progress_note() == start + R"(0.5,"total":2,"message":"half"}})");
+    EXPECT(request.set_progress(1));
+    EXPECT(request.progress_note().empty()); // not for an hour
+    EXPECT(request.last_progress_note() == start + "1}}");
+    EXPECT(request.last_progress_note().empty());
+    EXPECT(!request.set_progress(HUGE_VAL) && !dcc::request().set_progress(2));
+    const dcc::job job = dcc::job::create();
+    EXPECT(job.begin() && job.set_progress(3, 4, std::string(500, 'x')));
+    EXPECT(request.set_progress(job));
+    // Longer than what is first tried: no half of a message.
+    const std::string note = request.last_progress_note();
+    EXPECT(note == start + R"(3,"total":4,"message":")" + std::string(500, 'x') + R"("}})");
+    EXPECT(silent.set_progress(1) && silent.last_progress_note().empty());
+    request.end();
+    EXPECT(!request.set_progress(9) && !request.set_progress(job));
+    EXPECT(request.last_progress_note().empty() && dcc::request().last_progress_note().empty());
+    options.progress_interval = std::chrono::nanoseconds(1);
+    const dcc::session hasty = dcc::session::create(options);
+    asking.progress_token = 7;
+    const dcc::request told = hasty.begin(7, asking);
+    for (int step = 1; step <= 3; ++step)
+        EXPECT(told.set_progress(step) && !told.progress_note().empty());
+}
+
 #if DCC_CANCEL_EXCEPTIONS
 template <class Function> dcc_status thrown_by(Function function)
 {
@@ -339,6 +375,7 @@ int main()
     quotas_and_kinds_of_ids_are_settable();
     one_id_in_two_sessions_is_two_requests();
     messages_race_with_begins_and_ends();
+    progress_is_told_as_the_peer_asks_for_it();
     failures_are_thrown();
     return 0;
 }
