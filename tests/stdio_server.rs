@@ -101,6 +101,26 @@ fn a_cancelled_call_stops_and_is_not_answered() {
 }
 
 #[test]
+fn progress_rises_to_the_whole_before_the_answer() {
+    let Some(mut server) = started("progress_rises_to_the_whole_before_the_answer") else { return };
+    server.call("p", "long_execution", json!({"count": 8_000}));
+    let mut told = Vec::new();
+    let answer = loop {
+        let message = server.next();
+        if message["method"].is_null() {
+            break message;
+        }
+        let params = &message["params"];
+        assert_eq!((&params["progressToken"], &params["total"]), (&json!("p"), &json!(8_000)));
+        told.push(params["progress"].as_f64().unwrap());
+    };
+    assert_eq!(text_of(&answer), "smoothed 8000 of 8000 times");
+    assert!(told.is_sorted_by(|one, next| one < next), "{told:?}");
+    assert!(told.len() > 1 && told.last() == Some(&8_000.0), "{told:?}");
+    ends_in_silence(server);
+}
+
+#[test]
 fn of_three_calls_at_once_the_middle_one_is_cancelled() {
     let Some(mut server) = started("of_three_calls_at_once_the_middle_one_is_cancelled") else {
         return;
@@ -206,6 +226,10 @@ fn the_end_of_the_input_cancels_what_runs_and_ends_the_server() {
     server.call(2, "process_large_file", json!({"path": "/dev/zero"}));
     server.progress_of(1);
     server.progress_of(2);
+    server.end_input();
+    let end = "(the session was closed), kept: ";
+    let kept = [server.logged(" cancelled "), server.logged(" cancelled ")].concat();
+    assert_eq!(kept.matches(end).count(), 2, "{kept}");
     ends_in_silence(server);
 }
 
@@ -222,6 +246,9 @@ fn a_file_is_read_on_a_worker_whole_or_until_a_cancel() {
     assert_eq!(text_of(&server.next()), format!("Adler-32 {} of 9 bytes", 0x11E6_0398));
     server.call(2, "process_large_file", json!({"path": "/dev/zero"}));
     server.progress_of(2);
+    // Meanwhile the UI thread is free.
+    server.call("beside", "short_execution", json!({"topic": "me"}));
+    assert_eq!(text_of(&server.next_answer()), "in short: me");
     server.cancel(2, "enough zeros");
     server.logged("request 2 cancelled (enough zeros), kept: Adler-32 ");
     server.call(3, "process_large_file", json!({"path": "/no/such/file"}));

@@ -28,7 +28,7 @@ public:
     // calls are over.
     void run()
     {
-        while (!has_input_ended_ || session_.stats().live > 0) {
+        while (!has_input_ended_ || calls_ > 0) {
             const dcc::tick tick = ui_.pump(std::chrono::milliseconds(8));
             std::unique_lock<std::mutex> lock(mutex_);
             const std::chrono::nanoseconds frame = std::chrono::milliseconds(16);
@@ -142,11 +142,13 @@ private:
             });
         };
         ui_.post("tools/call", run, posting);
+        ++calls_;
     }
 
     // On the UI thread, after the work's last poll.
     void end(const call &ended, const dcc::job &job, dcc::job_state state)
     {
+        --calls_;
         const std::string id = ended.id.dump(), result = ended.work->result();
         tell(ended.request.last_progress_note());
         const dcc::owed owed = ended.request.end();
@@ -191,6 +193,7 @@ private:
     std::condition_variable rung_;
     bool is_rung_ = false;
     std::atomic<bool> has_input_ended_{false};
+    std::atomic<int> calls_{0}; // in flight; exact once the input has ended
     dcc::session session_ = dcc::session::create(); // stdio; silent, as MCP has it
     dcc::dispatcher ui_ = dcc::dispatcher::create(host());
 };

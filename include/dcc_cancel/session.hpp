@@ -80,7 +80,7 @@ struct session_options {
 /* What a session has seen; see dcc_session_info. */
 struct session_stats {
     bool is_closed = false;
-    /* Requests in flight. */
+    /* Requests in flight; after the close none is, though they are still to be ended. */
     std::uint32_t live = 0;
     /* Other ids of which something is remembered. */
     std::uint32_t kept = 0;

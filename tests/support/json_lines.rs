@@ -116,9 +116,14 @@ impl Server {
         }
     }
 
+    /// Ends its input.
+    pub fn end_input(&mut self) {
+        drop(self.input.take());
+    }
+
     /// Ends its input and waits until it ends. What it said that was not read yet.
     pub fn close(mut self) -> (ExitStatus, Vec<Value>) {
-        drop(self.input.take());
+        self.end_input();
         let until = Instant::now() + LONG;
         let status = loop {
             if let Some(status) = self.process.try_wait().unwrap() {
