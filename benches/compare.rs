@@ -3,6 +3,10 @@
 
 #[path = "compare/graph.rs"]
 mod graph;
+#[path = "compare/ratio.rs"]
+mod ratio;
+#[path = "compare/requests.rs"]
+mod requests;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
@@ -183,5 +187,6 @@ fn main() {
     let (program, absent) = build(&folder);
     print_ratios(&program, &absent);
     graph::compare();
+    requests::compare();
     print_counts(&program, &folder, &absent);
 }

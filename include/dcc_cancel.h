@@ -360,6 +360,11 @@ typedef struct dcc_events dcc_events;
 typedef struct dcc_job dcc_job;
 
 /**
+ * What a message was. Set `struct_size` to sizeof before the call.
+ */
+typedef struct dcc_message_info dcc_message_info;
+
+/**
  * An owner: the plugin, or the part of one, that function pointers belong to. Name it wherever
  * you hand in functions, and close it before they are unloaded. The pointer is a handle; NULL is
  * the owner whose functions stay loaded as long as the process.
@@ -2310,15 +2315,15 @@ dcc_status dcc_session_sweep(const struct dcc_session *session,
 /**
  * Lets a message of the peer do what it asks for: `notifications/cancelled` of MCP,
  * `$/cancelRequest` of LSP and `$/cancel_request` of ACP, alone or in a batch; all others are left to
- * you. UTF-8 of `length` bytes, as it came from the wire. Writes to `out_message`, unless that is NULL,
- * what it was; of a batch the first of its messages that was a cancellation. It never fails because
- * of what a peer sent: that is ignored and counted, dcc_session_stats. Cancels as
- * dcc_cancel_token_cancel_async does, so a transport thread may call it. Any thread.
+ * you. UTF-8 of `length` bytes, as it came from the wire. Fills in `out_info`, unless that is NULL, with
+ * what it was and which request it meant. It never fails because of what a peer sent: that is ignored
+ * and counted, dcc_session_stats. Cancels as dcc_cancel_token_cancel_async does, so a transport thread
+ * may call it. Any thread.
  */
 dcc_status dcc_session_handle_message(const struct dcc_session *session,
                                       const char *message,
                                       size_t length,
-                                      int32_t *out_message);
+                                      struct dcc_message_info *out_info);
 
 /**
  * Fills in what a session has seen. Any thread.
@@ -2348,8 +2353,8 @@ dcc_status dcc_request_retain(const struct dcc_request *request);
 dcc_status dcc_request_release(struct dcc_request *request);
 
 /**
- * The request's token, whose job id is the request's id as a text: the parent of the jobs that work
- * for it. Borrowed: good as long as the request. NULL for NULL and for a bad handle. Any thread.
+ * The request's token: the parent of the jobs that work for it. Borrowed: good as long as the request.
+ * NULL for NULL and for a bad handle. Any thread.
  */
 struct dcc_cancel_token *dcc_request_token(const struct dcc_request *request);
 

@@ -140,7 +140,7 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_session_reason)(const struct dcc_session *session, const struct dcc_request_id *id, char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_session_clear)(const struct dcc_session *session, const struct dcc_request_id *id);
     dcc_status (*dcc_session_sweep)(const struct dcc_session *session, uint64_t ttl_ns, uint64_t *out_count);
-    dcc_status (*dcc_session_handle_message)(const struct dcc_session *session, const char *message, size_t length, int32_t *out_message);
+    dcc_status (*dcc_session_handle_message)(const struct dcc_session *session, const char *message, size_t length, struct dcc_message_info *out_info);
     dcc_status (*dcc_session_stats)(const struct dcc_session *session, struct dcc_session_info *out_info);
     dcc_status (*dcc_request_begin)(const struct dcc_session *session, const struct dcc_request_desc *desc, struct dcc_request **out_request);
     dcc_status (*dcc_request_retain)(const struct dcc_request *request);
@@ -1004,11 +1004,11 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_sweep(const struct dcc_session *sessi
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_handle_message(const struct dcc_session *session, const char *message, size_t length, int32_t *out_message)
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_handle_message(const struct dcc_session *session, const char *message, size_t length, struct dcc_message_info *out_info)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_handle_message != NULL)
-        return api->dcc_session_handle_message(session, message, length, out_message);
+        return api->dcc_session_handle_message(session, message, length, out_info);
     return DCC_ERROR_UNSUPPORTED;
 }
 

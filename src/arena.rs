@@ -18,6 +18,8 @@ use crate::error::Error;
 use crate::handle::{self, GONE, Handle, Kind};
 use crate::pool::{Exhausted, Link, Pool};
 use crate::sys::sync::{AtomicU32, AtomicU64, Ordering};
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
 
 const INTERNAL: u64 = 1;
 const INTERNAL_BITS: u32 = 18;
@@ -458,6 +460,26 @@ impl<'a, K: Keeper> Pin<'a, K> {
     /// The object's handle.
     pub fn handle(&self) -> Handle {
         self.keeper.arena().handle_of(self.index)
+    }
+}
+
+/// A pin that counts nothing: something else that is pinned holds the object for as long.
+#[derive(Debug)]
+pub struct Lent<'a, K: Keeper>(ManuallyDrop<Pin<'a, K>>);
+
+impl<'a, K: Keeper> Lent<'a, K> {
+    /// Of an object that the holder of this one keeps; `'a` must not outlive the holder's pin.
+    pub fn new(keeper: &'a K, index: u32) -> Self {
+        Self(ManuallyDrop::new(Pin::take_over(keeper, index)))
+    }
+}
+
+impl<'a, K: Keeper> Deref for Lent<'a, K> {
+    type Target = Pin<'a, K>;
+
+    #[inline]
+    fn deref(&self) -> &Pin<'a, K> {
+        &self.0
     }
 }
 

@@ -245,7 +245,7 @@ impl Jobs {
         }
         let owned = live.owned.load(Ordering::Relaxed);
         let foreign = origin.token.foreign.map(|foreign| Foreign { owned, ..foreign });
-        let token_origin = Origin { foreign, is_jobs: true, ..origin.token };
+        let token_origin = Origin { foreign, is_watched: true, ..origin.token };
         let token = self.tokens.create([origin.parent], token_origin, Holder::Internal);
         let token = token.inspect_err(|_| {
             live.owned.store(NIL, Ordering::Relaxed);

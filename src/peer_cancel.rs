@@ -122,7 +122,7 @@ impl Requests {
         is_deferred: bool,
     ) -> Result<PeerCancel, Error> {
         let live = session.slot().live();
-        let key = live.key(id)?;
+        let key = session.slot().cold.key(id)?;
         let outcome = loop {
             // A statement of its own: nothing is cancelled under the lock.
             let found = self.find(&live.body.lock(), &key);
@@ -159,7 +159,7 @@ impl Requests {
         reason: &str,
     ) -> Result<Option<PeerCancel>, Error> {
         let live = session.slot().live();
-        let settings = live.settings();
+        let settings = session.slot().cold.settings();
         if !settings.holds_early {
             return Ok(Some(PeerCancel::Unknown));
         }

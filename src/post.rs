@@ -149,7 +149,7 @@ impl Dispatchers {
             label: post.label,
             caller_id: post.caller_id,
             parent: post.parent,
-            token: Origin { job_id: "", foreign: None, is_jobs: true },
+            token: Origin { job_id: "", foreign: None, is_watched: true },
             owner: NULL,
         };
         let job = self.jobs().create(&origin, None).map_err(|(error, _none)| error)?;

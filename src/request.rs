@@ -4,20 +4,20 @@
 //! under the session's lock, if it is still this request's; who lets the last reference of one go that
 //! has not ended does the same, and the id may be used again.
 //!
-//! Lock order: a session's, then a request's. The lock of a request's progress is a leaf.
+//! Locks: a session's and a request's are never held together; a job's may be held before a request's.
 
 use crate::arena::{Arena, Holder, Keeper, LivePart, Pin};
 use crate::error::Error;
 use crate::handle::{self, Handle, Kind};
-use crate::reply::{CancelError, CancelledBy, Fitted};
+use crate::reply::{CancelError, CancelledBy};
 use crate::request_id::{IdRef, RequestId};
 use crate::request_progress::RequestProgress;
-use crate::session::{Entry, Kept, KeptFor, SessionBody, SessionPin, Sessions};
+use crate::session::{Entry, Kept, KeptFor, LentSession, SessionBody, SessionPin, Sessions};
 use crate::sys::clock;
 use crate::sys::memory::{Late, try_string};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
-use crate::token::{Origin, TokenPin, Tokens};
-use std::fmt::Write;
+use crate::token::{LentToken, Origin, TokenPin, Tokens};
+use std::collections::hash_map::Entry as Place;
 
 /// What is written while a request lives.
 #[derive(Debug, Default)]
@@ -29,10 +29,16 @@ pub struct RequestLive {
     pub(crate) is_asked: AtomicU32,
     /// Whether it can be cancelled by its peer.
     pub(crate) is_cancellable: AtomicU32,
+    body: Mutex<RequestBody>,
+}
+
+/// What a lock guards.
+#[derive(Debug, Default)]
+struct RequestBody {
     /// As the peer wrote it.
-    id: Mutex<Option<RequestId>>,
+    id: Option<RequestId>,
     /// How far it is, if its peer wants to be told.
-    progress: Mutex<Late<RequestProgress>>,
+    progress: Late<RequestProgress>,
 }
 
 impl LivePart for RequestLive {
@@ -90,10 +96,9 @@ impl Keeper for Requests {
         if live.is_ended.load(Ordering::Relaxed) == 0 {
             self.take_out(&session, index, live, &token, KeptFor::Orphan);
         }
-        let id = live.id.lock().take();
-        let progress = live.progress.lock().take();
+        let body = std::mem::take(&mut *live.body.lock());
         self.arena.bury(index, slot);
-        drop((id, progress));
+        drop(body);
         drop(token);
         drop(session);
     }
@@ -128,16 +133,18 @@ impl Requests {
         session: &SessionPin<'_>,
         origin: &RequestOrigin<'_>,
     ) -> Result<Handle, Error> {
-        let key = session.slot().live().key(origin.id)?;
+        let key = session.slot().cold.key(origin.id)?;
         let own_id = RequestId::copy_of(origin.id)?;
         let mut progress = Late::new();
         if let Some(token) = origin.progress_token {
-            let interval_ns = session.slot().live().settings().progress_interval_ns;
+            let interval_ns = session.slot().cold.settings().progress_interval_ns;
             let made = RequestProgress::new(token, interval_ns)?;
             progress.get_or_make(|| Ok(made))?;
         }
         let (index, slot) = self.arena.take()?;
-        let token = self.new_token(origin).inspect_err(|_| self.arena.put_back(index))?;
+        let watched = Origin { is_watched: true, ..Origin::default() };
+        let token = self.tokens().create([origin.parent], watched, Holder::Internal);
+        let token = token.inspect_err(|_| self.arena.put_back(index))?;
         if !self.sessions.arena().pin_index(session.index()) {
             drop(TokenPin::take_over(self.tokens(), handle::index(token)));
             self.arena.put_back(index);
@@ -150,8 +157,7 @@ impl Requests {
         live.is_ended.store(1, Ordering::Relaxed);
         live.is_asked.store(0, Ordering::Relaxed);
         live.is_cancellable.store(u32::from(origin.is_cancellable), Ordering::Relaxed);
-        *live.id.lock() = Some(own_id);
-        *live.progress.lock() = progress;
+        *live.body.lock() = RequestBody { id: Some(own_id), progress };
         // Hidden, but there for who finds it by its id.
         let request = self.arena.publish_hidden(index, slot, 0, Holder::Owner);
         match self.put_in(session, key, index) {
@@ -173,20 +179,6 @@ impl Requests {
         }
     }
 
-    fn new_token(&self, origin: &RequestOrigin<'_>) -> Result<Handle, Error> {
-        let mut digits = [0; 20];
-        let mut written = Fitted::new(&mut digits);
-        let job_id = match origin.id {
-            IdRef::Text(text) => text,
-            IdRef::Integer(integer) => {
-                let _ = write!(written, "{integer}");
-                written.text()
-            }
-        };
-        let origin_of_token = Origin { job_id, ..Origin::default() };
-        self.tokens().create([origin.parent], origin_of_token, Holder::Internal)
-    }
-
     /// Puts a request into its session's entries. What came before it.
     fn put_in(
         &self,
@@ -195,28 +187,35 @@ impl Requests {
         index: u32,
     ) -> Result<Option<Kept>, Error> {
         let live = session.slot().live();
-        let settings = live.settings();
-        let now_ns = clock::now_ns();
+        let settings = session.slot().cold.settings();
         let mut body = live.body.lock();
         if body.is_closed {
             return Err(Error::SessionClosed);
         }
-        if matches!(body.entry(&key), Some(Entry::Live(_))) {
-            return Err(Error::DuplicateRequest);
-        }
-        if body.live >= settings.most_requests {
-            return Err(Error::TooManyRequests { limit: settings.most_requests });
-        }
-        body.room()?;
-        let before = body.take_kept(&key);
-        body.room()?.insert(key, Entry::Live(index));
+        let is_full = body.live >= settings.most_requests;
+        let too_many = Err(Error::TooManyRequests { limit: settings.most_requests });
+        let before = match body.room()?.entry(key) {
+            Place::Occupied(place) if matches!(place.get(), Entry::Live(_)) => {
+                return Err(Error::DuplicateRequest);
+            }
+            _ if is_full => return too_many,
+            Place::Occupied(mut place) => match place.insert(Entry::Live(index)) {
+                Entry::Kept(kept) => Some(kept),
+                Entry::Live(_) => None,
+            },
+            Place::Vacant(place) => {
+                place.insert(Entry::Live(index));
+                None
+            }
+        };
         body.live += 1;
         drop(body);
         self.arena.slot(index).live().is_ended.store(0, Ordering::Release);
         live.counts.begun.one();
         Ok(before.filter(|kept| {
-            let age_ns = now_ns.saturating_sub(kept.since_ns);
-            kept.why == KeptFor::Early && age_ns <= settings.early_ttl_ns
+            let is_fresh =
+                || clock::now_ns().saturating_sub(kept.since_ns) <= settings.early_ttl_ns;
+            kept.why == KeptFor::Early && is_fresh()
         }))
     }
 
@@ -230,29 +229,38 @@ impl Requests {
         token: &TokenPin<'_>,
         why: KeptFor,
     ) {
-        let of_session = session.slot().live();
-        let id = live.id.lock();
-        let Some(Ok(key)) = id.as_ref().map(|id| of_session.key(id.borrowed())) else {
-            // For want of memory it stays until its session goes; its index is compared.
-            return;
+        let of_session = session.slot();
+        let key = {
+            let body = live.body.lock();
+            body.id.as_ref().map(|id| of_session.cold.key(id.borrowed()))
         };
-        drop(id);
+        // For want of memory it stays until its session goes; its index is compared.
+        let Some(Ok(key)) = key else { return };
         let is_cancelled = self.tokens().is_cancelled(token);
-        let reason = self.tokens().show_reason(token, try_string).unwrap_or_default();
-        let kept = Kept { why, since_ns: clock::now_ns(), is_cancelled, reason };
-        let settings = of_session.settings();
-        let mut body = of_session.body.lock();
-        if !matches!(body.entry(&key), Some(Entry::Live(other)) if *other == index) {
-            return;
-        }
-        let removed = body.entries.get_mut().and_then(|entries| entries.remove_entry(&key));
-        body.live -= 1;
         let is_worth_it = is_cancelled || why == KeptFor::Orphan;
-        let is_forgotten = is_worth_it && !body.keep(key, kept, &settings);
+        let kept = is_worth_it.then(|| {
+            let reason = self.tokens().show_reason(token, try_string).unwrap_or_default();
+            Kept { why, since_ns: clock::now_ns(), is_cancelled, reason }
+        });
+        let mut body = of_session.live().body.lock();
+        let Some(entries) = body.entries.get_mut() else { return };
+        let key = match entries.remove_entry(&key) {
+            Some((key, Entry::Live(other))) if other == index => key,
+            Some((key, others)) => {
+                // What was taken out left room.
+                entries.insert(key, others);
+                return;
+            }
+            None => return,
+        };
+        body.live -= 1;
+        let is_kept = match kept {
+            Some(kept) => body.keep(key, kept, &of_session.cold.settings()),
+            None => true,
+        };
         drop(body);
-        drop(removed);
-        if is_forgotten {
-            of_session.counts.forgotten.one();
+        if !is_kept {
+            of_session.live().counts.forgotten.one();
         }
     }
 
@@ -276,29 +284,28 @@ impl Requests {
 
     /// Shows the request's id.
     pub fn show_id<R>(&self, request: &RequestPin<'_>, reader: impl FnOnce(IdRef<'_>) -> R) -> R {
-        let id = request.slot().live().id.lock();
-        reader(id.as_ref().map_or(IdRef::Text(""), RequestId::borrowed))
+        let body = request.slot().live().body.lock();
+        reader(body.id.as_ref().map_or(IdRef::Text(""), RequestId::borrowed))
     }
 
-    pub(crate) fn session_of(&self, request: &RequestPin<'_>) -> SessionPin<'_> {
-        let index = request.slot().live().session.load(Ordering::Relaxed);
-        let held = self.sessions.arena().pin_index(index);
-        debug_assert!(held, "its request holds it");
-        SessionPin::take_over(&self.sessions, index)
+    /// Its session, which it holds.
+    pub(crate) fn session_of<'r>(&'r self, request: &'r RequestPin<'_>) -> LentSession<'r> {
+        LentSession::new(&self.sessions, request.slot().live().session.load(Ordering::Relaxed))
+    }
+
+    /// Its token, which it holds.
+    pub(crate) fn token_of<'r>(&'r self, request: &'r RequestPin<'_>) -> LentToken<'r> {
+        LentToken::new(self.tokens(), handle::index(self.token(request)))
     }
 
     /// What is owed to the peer of a request if it ends now.
     pub fn owed(&self, request: &RequestPin<'_>) -> Owed {
-        let live = request.slot().live();
-        let Ok(token) = TokenPin::new(self.tokens(), self.token(request)) else {
-            return Owed::Result;
-        };
-        if !self.tokens().is_cancelled(&token) {
+        if !self.tokens().is_cancelled(&self.token_of(request)) {
             return Owed::Result;
         }
-        let is_asked = live.is_asked.load(Ordering::Acquire) != 0;
+        let is_asked = request.slot().live().is_asked.load(Ordering::Acquire) != 0;
         let by = if is_asked { CancelledBy::Peer } else { CancelledBy::Server };
-        let policy = self.session_of(request).slot().live().settings().policy;
+        let policy = self.session_of(request).slot().cold.settings().policy;
         policy.answer(by).map_or(Owed::Nothing, Owed::Cancelled)
     }
 
@@ -310,10 +317,8 @@ impl Requests {
         if live.is_ended.swap(1, Ordering::AcqRel) != 0 {
             return (owed, false);
         }
-        if let Ok(token) = TokenPin::new(self.tokens(), self.token(request)) {
-            let session = self.session_of(request);
-            self.take_out(&session, request.index(), live, &token, KeptFor::Ended);
-        }
+        let (session, token) = (self.session_of(request), self.token_of(request));
+        self.take_out(&session, request.index(), live, &token, KeptFor::Ended);
         (owed, true)
     }
 
@@ -330,7 +335,7 @@ impl Requests {
         if live.is_ended.load(Ordering::Acquire) != 0 {
             return Ok(false);
         }
-        match live.progress.lock().get_mut() {
+        match live.body.lock().progress.get_mut() {
             Some(of_request) => of_request.offer(progress, total, message).map(|()| true),
             None => Ok(true),
         }
@@ -345,11 +350,11 @@ impl Requests {
         reader: impl FnOnce(&str) -> bool,
     ) -> Result<Option<()>, Error> {
         let live = request.slot().live();
-        let mut progress = live.progress.lock();
+        let mut body = live.body.lock();
         let is_over = [&live.is_ended, &live.is_asked]
             .into_iter()
             .any(|over| over.load(Ordering::Acquire) != 0);
-        match progress.get_mut() {
+        match body.progress.get_mut() {
             Some(of_request) if !is_over => of_request.show(clock::now_ns(), is_now, reader),
             _ => Ok(None),
         }
@@ -377,11 +382,11 @@ impl Requests {
         reader: impl FnOnce(bool, &str) -> R,
     ) -> Result<Option<R>, Error> {
         let live = session.slot().live();
-        let key = live.key(id)?;
+        let key = session.slot().cold.key(id)?;
         let body = live.body.lock();
         if let Some(request) = self.find(&body, &key) {
             drop(body);
-            let token = TokenPin::new(self.tokens(), self.token(&request))?;
+            let token = self.token_of(&request);
             let is_cancelled = self.tokens().is_cancelled(&token);
             let shown = self.tokens().show_reason(&token, |reason| reader(is_cancelled, reason));
             return Ok(Some(shown));
@@ -395,7 +400,7 @@ impl Requests {
     /// Forgets what is remembered of an id. False: nothing is, or its request lives.
     pub fn clear(&self, session: &SessionPin<'_>, id: IdRef<'_>) -> Result<bool, Error> {
         let live = session.slot().live();
-        let key = live.key(id)?;
+        let key = session.slot().cold.key(id)?;
         let kept = live.body.lock().take_kept(&key);
         Ok(kept.is_some())
     }

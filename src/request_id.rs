@@ -14,12 +14,22 @@ use std::hash::{Hash, Hasher};
 pub const MAX_ID_BYTES: usize = 256;
 
 /// An id that somebody else keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdRef<'a> {
     /// A JSON number.
     Integer(i64),
     /// A JSON string.
     Text(&'a str),
+}
+
+impl Hash for IdRef<'_> {
+    /// Without the type: a text and an integer seldom meet, and an integer takes half the time.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Integer(integer) => integer.hash(state),
+            Self::Text(text) => text.hash(state),
+        }
+    }
 }
 
 impl IdRef<'_> {

@@ -10,7 +10,7 @@
 //!
 //! The lock is a leaf.
 
-use crate::arena::{Arena, Holder, Keeper, LivePart, Pin};
+use crate::arena::{Arena, Holder, Keeper, Lent, LivePart, Pin};
 use crate::dispatcher::Dispatchers;
 use crate::dispatcher_stats::Count;
 use crate::error::Error;
@@ -18,7 +18,7 @@ use crate::handle::{Handle, Kind};
 use crate::reply::ReplyPolicy;
 use crate::request_id::{IdRef, RequestId};
 use crate::sys::memory::Late;
-use crate::sys::sync::Mutex;
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 use std::collections::HashMap;
 
 /// What a session is made from.
@@ -105,10 +105,60 @@ pub struct SessionCounts {
     pub forgotten: Count,
 }
 
+/// What a session was made from; never written again before its slot's next use.
+#[derive(Debug, Default)]
+pub struct SessionCold {
+    choices: AtomicU32,
+    most_requests: AtomicU32,
+    most_kept: AtomicU32,
+    early_ttl_ns: AtomicU64,
+    progress_interval_ns: AtomicU64,
+}
+
+const ANSWERS_CANCELS: u32 = 1;
+const HOLDS_EARLY: u32 = 2;
+const IDS_ARE_TEXTS: u32 = 4;
+
+impl SessionCold {
+    fn store(&self, settings: &SessionSettings) {
+        let answers = settings.policy == ReplyPolicy::RequestCancelled;
+        let choice = |is_made, bit| if is_made { bit } else { 0 };
+        let choices = choice(answers, ANSWERS_CANCELS)
+            | choice(settings.holds_early, HOLDS_EARLY)
+            | choice(settings.ids_are_texts, IDS_ARE_TEXTS);
+        self.choices.store(choices, Ordering::Relaxed);
+        self.most_requests.store(settings.most_requests, Ordering::Relaxed);
+        self.most_kept.store(settings.most_kept, Ordering::Relaxed);
+        self.early_ttl_ns.store(settings.early_ttl_ns, Ordering::Relaxed);
+        self.progress_interval_ns.store(settings.progress_interval_ns, Ordering::Relaxed);
+    }
+
+    /// What it was made from.
+    #[inline]
+    pub fn settings(&self) -> SessionSettings {
+        let choices = self.choices.load(Ordering::Relaxed);
+        let answers = choices & ANSWERS_CANCELS != 0;
+        SessionSettings {
+            policy: if answers { ReplyPolicy::RequestCancelled } else { ReplyPolicy::Silent },
+            holds_early: choices & HOLDS_EARLY != 0,
+            ids_are_texts: choices & IDS_ARE_TEXTS != 0,
+            most_requests: self.most_requests.load(Ordering::Relaxed),
+            most_kept: self.most_kept.load(Ordering::Relaxed),
+            early_ttl_ns: self.early_ttl_ns.load(Ordering::Relaxed),
+            progress_interval_ns: self.progress_interval_ns.load(Ordering::Relaxed),
+        }
+    }
+
+    /// An id as this session's entries have it.
+    pub fn key(&self, id: IdRef<'_>) -> Result<RequestId, Error> {
+        let is_text = self.choices.load(Ordering::Relaxed) & IDS_ARE_TEXTS != 0;
+        RequestId::copy_of(if is_text { id.normalised() } else { id })
+    }
+}
+
 /// What is written while a session lives.
 #[derive(Debug, Default)]
 pub struct SessionLive {
-    settings: Mutex<SessionSettings>,
     /// Its entries.
     pub body: Mutex<SessionBody>,
     /// What it has seen.
@@ -117,19 +167,6 @@ pub struct SessionLive {
 
 impl LivePart for SessionLive {
     const KIND: Kind = Kind::Session;
-}
-
-impl SessionLive {
-    /// What it was made from.
-    pub fn settings(&self) -> SessionSettings {
-        *self.settings.lock()
-    }
-
-    /// An id as this session's entries have it.
-    pub fn key(&self, id: IdRef<'_>) -> Result<RequestId, Error> {
-        let id = if self.settings().ids_are_texts { id.normalised() } else { id };
-        RequestId::copy_of(id)
-    }
 }
 
 impl SessionBody {
@@ -188,18 +225,21 @@ impl SessionBody {
 /// A pinned session.
 pub type SessionPin<'a> = Pin<'a, Sessions>;
 
+/// The session of a pinned request.
+pub type LentSession<'a> = Lent<'a, Sessions>;
+
 /// All sessions. What they need is theirs because there is one of each: they know no dispatchers.
 #[derive(Debug)]
 pub struct Sessions {
-    arena: Arena<(), SessionLive>,
+    arena: Arena<SessionCold, SessionLive>,
     dispatchers: Dispatchers,
 }
 
 impl Keeper for Sessions {
-    type Cold = ();
+    type Cold = SessionCold;
     type Live = SessionLive;
 
-    fn arena(&self) -> &Arena<(), SessionLive> {
+    fn arena(&self) -> &Arena<SessionCold, SessionLive> {
         &self.arena
     }
 
@@ -234,7 +274,7 @@ impl Sessions {
     pub fn create(&self, settings: SessionSettings) -> Result<Handle, Error> {
         let (index, slot) = self.arena.take()?;
         let live = slot.live();
-        *live.settings.lock() = settings;
+        slot.cold.store(&settings);
         live.counts.reset();
         Ok(self.arena.publish(index, slot, 0, Holder::Owner))
     }

@@ -7,7 +7,7 @@
 //! A dead token unlinks itself from its parents; a parent that dies by that is buried in the same
 //! loop, chained by `next_dead`. No recursion: a chain of a million costs no stack.
 
-use crate::arena::{Arena, Holder, Keeper, LivePart, Pin};
+use crate::arena::{Arena, Holder, Keeper, Lent, LivePart, Pin};
 use crate::cancel::Flagged;
 use crate::deadline::Deadlines;
 use crate::deferred::{Dead, Deferred};
@@ -149,12 +149,15 @@ pub struct Origin<'a> {
     pub job_id: &'a str,
     /// A host's own check.
     pub foreign: Option<Foreign>,
-    /// It is a job's, whose polls are watched. One with a job id is, too.
-    pub is_jobs: bool,
+    /// Its polls are watched: it is a job's, or a request's. One with a job id is, too.
+    pub is_watched: bool,
 }
 
 /// A pinned token.
 pub type TokenPin<'a> = Pin<'a, Tokens>;
+
+/// The token of something pinned that holds it.
+pub type LentToken<'a> = Lent<'a, Tokens>;
 
 /// All tokens.
 #[derive(Debug)]
@@ -247,7 +250,7 @@ impl Tokens {
         holder: Holder,
     ) -> Result<Handle, Error> {
         let (index, slot) = self.arena.take()?;
-        let plain = origin.job_id.is_empty() && origin.foreign.is_none() && !origin.is_jobs;
+        let plain = origin.job_id.is_empty() && origin.foreign.is_none() && !origin.is_watched;
         if !plain && let Err(error) = self.equip(&slot.cold, origin) {
             self.arena.put_back(index);
             return Err(error);
@@ -302,7 +305,7 @@ impl Tokens {
         if let Some(foreign) = origin.foreign {
             cold.foreign.store(self.foreigns.add(foreign)?, Ordering::Relaxed);
         }
-        if origin.is_jobs || !origin.job_id.is_empty() {
+        if origin.is_watched || !origin.job_id.is_empty() {
             let watch = self.diagnosis.watches.add(clock::now_ns());
             let watch = watch.map_err(|_| Error::Resources("memory for diagnosis"))?;
             cold.watch.store(watch, Ordering::Relaxed);

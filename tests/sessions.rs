@@ -9,7 +9,7 @@ use dcc_cancel::ffi::{events::*, request::*, session::*, status::*};
 use listening::{Token, Watch, alone, stats, until};
 use sessions::Id::{Int, Text};
 use sessions::{Request, Session};
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
@@ -241,12 +241,22 @@ fn messages_cancel_and_callbacks_run_on_another_thread() {
     assert_eq!(session.handle(""), DCC_MESSAGE_MALFORMED);
     let batch = r#"[{"jsonrpc":"2.0","method":"ping","id":9},
         {"jsonrpc":"2.0","method":"$/cancelRequest","params":{"id":"x"}}]"#;
-    assert_eq!(session.handle(batch), DCC_MESSAGE_CANCELLED);
+    let told = session.handle_info(batch);
+    assert_eq!(
+        (told.message, told.id_type, told.id_text_length),
+        (DCC_MESSAGE_CANCELLED, DCC_ID_TEXT, 1)
+    );
+    assert_eq!(told.id_text[..2], [b'x' as c_char, 0]);
     assert!(other.is_cancelled());
     let unknown = r#"{"jsonrpc":"2.0","method":"$/cancel_request","params":{"requestId":5}}"#;
-    assert_eq!(session.handle(unknown), DCC_MESSAGE_UNKNOWN);
+    let told = session.handle_info(unknown);
+    assert_eq!(
+        (told.message, told.id_type, told.id_integer),
+        (DCC_MESSAGE_UNKNOWN, DCC_ID_INTEGER, 5)
+    );
+    assert_eq!(session.handle_info("[]").id_type, 0);
     let info = session.stats();
-    assert_eq!((info.cancelled, info.malformed, info.others, info.unknown), (2, 2, 2, 1));
+    assert_eq!((info.cancelled, info.malformed, info.others, info.unknown), (2, 3, 2, 1));
     until("it is over", || registration.unregister() != DCC_CALLBACK_RUNNING);
     request.finish();
     other.finish();
@@ -377,6 +387,20 @@ fn misuse_is_answered() {
         assert_eq!(dcc_session_is_cancelled(pointer, &Text(&long).c()), DCC_ERROR_INVALID_ARGUMENT);
         let status = dcc_session_handle_message(pointer, null(), 3, null_mut());
         assert_eq!(status, DCC_ERROR_INVALID_ARGUMENT);
+        let request = session.begin(Int(7));
+        let mut info: dcc_message_info = std::mem::zeroed();
+        info.struct_size = 8;
+        let message = c"{\"method\":\"$/cancelRequest\",\"params\":{\"id\":7},\"jsonrpc\":\"2.0\"}";
+        let length = message.count_bytes();
+        let status = dcc_session_handle_message(pointer, message.as_ptr(), length, &mut info);
+        assert_eq!(status, DCC_ERROR_INVALID_ARGUMENT);
+        assert!(!request.is_cancelled(), "what is refused has no effect");
+        assert_eq!(
+            dcc_session_handle_message(pointer, message.as_ptr(), length, null_mut()),
+            DCC_OK
+        );
+        assert!(request.is_cancelled());
+        request.finish();
         for bits in [0, 1, session.0 ^ (1 << 40), session.0 | 1] {
             let bad = std::ptr::without_provenance(bits);
             let status = dcc_session_is_cancelled(bad, &Int(1).c());

@@ -1,10 +1,10 @@
 //! Graphs of tokens beside tokio-util's, both called from Rust: children, and cancels that reach
 //! up to a million of them. Then what a token takes in memory.
 
+use super::ratio::{nanoseconds, ratio};
 use dcc_cancel::ffi::{status::DCC_OK, token::*};
 use std::hint::black_box;
 use std::ptr::{null, null_mut};
-use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 type Token = *mut dcc_cancel_token;
@@ -20,17 +20,6 @@ fn create(parents: &[*const dcc_cancel_token]) -> Token {
 
 fn release(token: Token) {
     assert_eq!(dcc_cancel_token_release(token), DCC_OK);
-}
-
-fn nanoseconds(body: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    body();
-    start.elapsed().as_nanos() as f64
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn children(count: usize) -> f64 {
@@ -73,24 +62,6 @@ fn tokio_cancel(count: usize) -> f64 {
     let time = nanoseconds(|| parent.cancel());
     assert!(children.iter().all(CancellationToken::is_cancelled));
     time
-}
-
-/// Median of the ratio over rounds that take turns in who is first.
-fn ratio(rounds: usize, own: impl Fn() -> f64, peer: impl Fn() -> f64) -> (f64, f64) {
-    let mut times = Vec::new();
-    let mut ratios = Vec::new();
-    for round in 0..rounds {
-        let (first, second) = if round % 2 == 0 {
-            let own = own();
-            (own, peer())
-        } else {
-            let peer = peer();
-            (own(), peer)
-        };
-        times.push(first);
-        ratios.push(first / second);
-    }
-    (median(ratios), median(times))
 }
 
 fn print(work: &str, peer: &str, ratio: f64) {

@@ -157,8 +157,8 @@ pub extern "C" fn dcc_request_release(request: *mut dcc_request) -> dcc_status {
     })
 }
 
-/// The request's token, whose job id is the request's id as a text: the parent of the jobs that work
-/// for it. Borrowed: good as long as the request. NULL for NULL and for a bad handle. Any thread.
+/// The request's token: the parent of the jobs that work for it. Borrowed: good as long as the request.
+/// NULL for NULL and for a bad handle. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_request_token(request: *const dcc_request) -> *mut dcc_cancel_token {
     guard_value(std::ptr::null_mut(), || {

@@ -4,7 +4,9 @@ use super::argument::{
     TextOut, Versioned, descriptor, handle, out_handle, pointer, text, write_struct,
 };
 use super::guard::{Outcome, guard, guard_creating};
-use super::request::{dcc_request_id, read_id};
+use super::request::{
+    DCC_ID_INTEGER, DCC_ID_TEXT, DCC_MAX_REQUEST_ID_LENGTH, dcc_request_id, read_id,
+};
 use super::status::{
     DCC_ALREADY_CANCELLED, DCC_CANCELLED_BY_TOKEN, DCC_HELD, DCC_NOT_CANCELLABLE,
     DCC_NOT_CANCELLED, DCC_NOT_FOUND, DCC_OK, dcc_status,
@@ -13,6 +15,7 @@ use super::{REQUESTS, service};
 use crate::error::Error;
 use crate::peer_cancel::{Handled, PeerCancel};
 use crate::reply::ReplyPolicy;
+use crate::request_id::IdRef;
 use crate::session::{SessionPin, SessionSettings, Sessions};
 use crate::wire::readable_reason;
 use std::ffi::c_char;
@@ -356,18 +359,75 @@ pub const DCC_MESSAGE_OTHER: i32 = 5;
 /// What a message was: none, or a cancellation of nothing.
 pub const DCC_MESSAGE_MALFORMED: i32 = 6;
 
+/// What a message was. Set `struct_size` to sizeof before the call.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_message_info {
+    /// sizeof(dcc_message_info); the call writes back how much of it was filled.
+    pub struct_size: u32,
+    /// One of the DCC_MESSAGE_ constants; of a batch that of its first cancellation.
+    pub message: i32,
+    /// Which request it meant: DCC_ID_INTEGER, DCC_ID_TEXT, or 0 if it was no cancellation.
+    pub id_type: i32,
+    /// Bytes in `id_text`.
+    pub id_text_length: u32,
+    /// The id, if it is an integer.
+    pub id_integer: i64,
+    /// The id, if it is a text; ended by NUL.
+    pub id_text: [c_char; DCC_MAX_REQUEST_ID_LENGTH + 8],
+}
+
+// SAFETY: numbers, for which zero is a value; starts with a u32.
+unsafe impl Versioned for dcc_message_info {
+    const NAME: &'static str = "dcc_message_info";
+    const FIRST_SIZE: usize = 288;
+}
+
+impl dcc_message_info {
+    const OTHER: Self = Self {
+        struct_size: 0,
+        message: DCC_MESSAGE_OTHER,
+        id_type: 0,
+        id_text_length: 0,
+        id_integer: 0,
+        id_text: [0; DCC_MAX_REQUEST_ID_LENGTH + 8],
+    };
+
+    /// A message that a batch has beside this one.
+    fn add(&mut self, message: i32, id: Option<IdRef<'_>>) {
+        let is_cancellation = self.message < DCC_MESSAGE_OTHER;
+        if is_cancellation || self.message == DCC_MESSAGE_MALFORMED && message >= DCC_MESSAGE_OTHER
+        {
+            return;
+        }
+        self.message = message;
+        match id {
+            None => (),
+            Some(IdRef::Integer(integer)) => {
+                (self.id_type, self.id_integer) = (DCC_ID_INTEGER, integer);
+            }
+            Some(IdRef::Text(text)) => {
+                (self.id_type, self.id_text_length) = (DCC_ID_TEXT, text.len() as u32);
+                for (to, byte) in self.id_text.iter_mut().zip(text.bytes()) {
+                    *to = byte as c_char;
+                }
+            }
+        }
+    }
+}
+
 /// Lets a message of the peer do what it asks for: `notifications/cancelled` of MCP,
 /// `$/cancelRequest` of LSP and `$/cancel_request` of ACP, alone or in a batch; all others are left to
-/// you. UTF-8 of `length` bytes, as it came from the wire. Writes to `out_message`, unless that is NULL,
-/// what it was; of a batch the first of its messages that was a cancellation. It never fails because
-/// of what a peer sent: that is ignored and counted, dcc_session_stats. Cancels as
-/// dcc_cancel_token_cancel_async does, so a transport thread may call it. Any thread.
+/// you. UTF-8 of `length` bytes, as it came from the wire. Fills in `out_info`, unless that is NULL, with
+/// what it was and which request it meant. It never fails because of what a peer sent: that is ignored
+/// and counted, dcc_session_stats. Cancels as dcc_cancel_token_cancel_async does, so a transport thread
+/// may call it. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_handle_message(
     session: *const dcc_session,
     message: *const c_char,
     length: usize,
-    out_message: *mut i32,
+    out_info: *mut dcc_message_info,
 ) -> dcc_status {
     guard(|| {
         if message.is_null() && length > 0 {
@@ -381,9 +441,14 @@ pub unsafe extern "C" fn dcc_session_handle_message(
         };
         let pin = pinned(session)?;
         service::ensure_callback_thread()?;
-        let mut answer = DCC_MESSAGE_OTHER;
-        REQUESTS.handle_message(&pin, bytes, |handled, _id| {
-            let this = match handled {
+        let mut info = dcc_message_info::OTHER;
+        if !out_info.is_null() {
+            // Before anything is cancelled: a structure that is refused has no effect.
+            // SAFETY: the C caller's promise: writable for the size that it says.
+            unsafe { write_struct(out_info, &info) }?;
+        }
+        REQUESTS.handle_message(&pin, bytes, |handled, id| {
+            let message = match handled {
                 Handled::Cancel(PeerCancel::First) => DCC_MESSAGE_CANCELLED,
                 Handled::Cancel(PeerCancel::Again | PeerCancel::Refused) => {
                     DCC_MESSAGE_WITHOUT_EFFECT
@@ -393,15 +458,11 @@ pub unsafe extern "C" fn dcc_session_handle_message(
                 Handled::NotACancellation => DCC_MESSAGE_OTHER,
                 Handled::Malformed(_) => DCC_MESSAGE_MALFORMED,
             };
-            let is_weaker = answer == DCC_MESSAGE_OTHER
-                || answer == DCC_MESSAGE_MALFORMED && this < DCC_MESSAGE_OTHER;
-            if is_weaker {
-                answer = this;
-            }
+            info.add(message, id);
         });
-        if !out_message.is_null() {
-            // SAFETY: the C caller's promise: writable.
-            unsafe { out_message.write(answer) };
+        if !out_info.is_null() {
+            // SAFETY: the C caller's promise: writable for the size that it says.
+            unsafe { write_struct(out_info, &info) }?;
         }
         Ok(DCC_OK)
     })

@@ -141,7 +141,7 @@ pub unsafe extern "C" fn dcc_cancel_token_create_from(
             let to = out_handle(out_token)?;
             let desc = descriptor(desc)?;
             let job_id = text("job id", desc.job_id, desc.job_id_length, DCC_MAX_ID_LENGTH)?;
-            let origin = Origin { job_id, foreign: None, is_jobs: false };
+            let origin = Origin { job_id, foreign: None, is_watched: false };
             create(handles("parents", desc.parents, desc.parent_count)?, origin, to)
         }
     })

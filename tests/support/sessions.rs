@@ -130,15 +130,21 @@ impl Session {
         count
     }
 
+    /// What a message was.
     pub fn handle(self, message: &str) -> i32 {
-        let mut answer = 0;
-        // SAFETY: bytes of that length and a writable result.
-        let status = unsafe {
+        self.handle_info(message).message
+    }
+
+    pub fn handle_info(self, message: &str) -> dcc_message_info {
+        // SAFETY: bytes of that length; zero is a value of the structure, which has that size.
+        unsafe {
+            let mut info: dcc_message_info = std::mem::zeroed();
+            info.struct_size = size_of::<dcc_message_info>() as u32;
             let (bytes, length) = (message.as_ptr().cast(), message.len());
-            dcc_session_handle_message(self.pointer(), bytes, length, &mut answer)
-        };
-        assert_eq!(status, DCC_OK);
-        answer
+            let status = dcc_session_handle_message(self.pointer(), bytes, length, &mut info);
+            assert_eq!(status, DCC_OK);
+            info
+        }
     }
 
     pub fn stats(self) -> dcc_session_info {

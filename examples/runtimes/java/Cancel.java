@@ -1,0 +1,53 @@
+// Shows: dcc-cancel in Java, by JNA. A job sums numbers and polls; another thread cancels it, and it keeps
+// what it has.
+//
+// Run, after `cargo build --release` (Debian: openjdk-17-jdk-headless, libjna-java):
+//     javac -cp /usr/share/java/jna.jar -d target/java examples/runtimes/java/*.java
+//     DCC_CANCEL_LIBRARY=$PWD/target/release/libdcc_cancel.so
+//         java -cp target/java:/usr/share/java/jna.jar Cancel   (one line)
+
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+final class Cancel {
+    private static final long STEPS = 10_000_000_000L; // an hour
+
+    private long done;
+    private long sum;
+
+    public static void main(String[] arguments) {
+        System.out.println(DccCancel.LIBRARY.dcc_version_string());
+        new Cancel().run();
+        System.out.println("handles left " + DccCancel.liveHandles());
+    }
+
+    private void run() {
+        try (Job job = new Job("Sum up")) {
+            ScheduledExecutorService user = Executors.newSingleThreadScheduledExecutor();
+            try {
+                job.run(() -> {
+                    user.schedule(() -> job.cancel("the user pressed Esc"), 50, TimeUnit.MILLISECONDS);
+                    boolean isDone = sumUp();
+                    job.setProgress(done, STEPS);
+                    return isDone;
+                });
+            } finally {
+                user.shutdownNow();
+            }
+            DccCancel.ProgressInfo progress = job.progress();
+            System.out.printf("stopped after %d of %d steps by: %s%n", progress.done, progress.total, job.reason());
+            System.out.println("partial sum " + sum);
+            System.out.println("job " + job.state().name().toLowerCase());
+        }
+    }
+
+    /** Knows no job. */
+    private boolean sumUp() {
+        do {
+            done += 1;
+            sum += done;
+        } while (done < STEPS && !Job.isCancelled());
+        return done == STEPS;
+    }
+}

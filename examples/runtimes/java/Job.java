@@ -1,0 +1,91 @@
+import com.sun.jna.Native;
+import com.sun.jna.Pointer;
+import com.sun.jna.ptr.LongByReference;
+import com.sun.jna.ptr.PointerByReference;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+
+/** A job of dcc-cancel, to be released by try-with-resources. */
+final class Job implements AutoCloseable {
+    enum State { NONE, PENDING, RUNNING, COMPLETED, FAILED, CANCELLED, INTERRUPTED }
+
+    private static final DccCancel LIBRARY = DccCancel.LIBRARY;
+
+    final Pointer handle;
+    private final AtomicBoolean isReleased = new AtomicBoolean();
+
+    Job(String label) {
+        DccCancel.JobDesc desc = new DccCancel.JobDesc();
+        desc.label = label;
+        PointerByReference out = new PointerByReference();
+        DccCancel.check(LIBRARY.dcc_job_create(desc, out));
+        handle = out.getValue();
+    }
+
+    /** Once. The handle stays, so that a later use is told that it is stale. */
+    @Override public void close() {
+        if (isReleased.compareAndSet(false, true))
+            DccCancel.check(LIBRARY.dcc_job_release(handle));
+    }
+
+    /**
+     * Runs work with the job as the current one of this thread: what it calls need not know the job. On
+     * a platform thread: a virtual one may go on on another. The job ends as the work does: true is done;
+     * what it throws fails the job.
+     */
+    void run(BooleanSupplier work) {
+        if (DccCancel.check(LIBRARY.dcc_job_begin(handle)) != 0) { // cancelled before it began
+            DccCancel.check(LIBRARY.dcc_job_acknowledge_cancel(handle));
+            return;
+        }
+        LongByReference ticket = new LongByReference();
+        DccCancel.check(LIBRARY.dcc_job_set_current(handle, ticket));
+        try {
+            boolean isDone = work.getAsBoolean();
+            DccCancel.check(isDone ? LIBRARY.dcc_job_complete(handle) : LIBRARY.dcc_job_acknowledge_cancel(handle));
+        } catch (RuntimeException | Error problem) {
+            byte[] message = problem.toString().getBytes(StandardCharsets.UTF_8);
+            LIBRARY.dcc_job_fail(handle, message, message.length);
+            throw problem;
+        } finally {
+            DccCancel.check(LIBRARY.dcc_job_reset_current(ticket.getValue()));
+        }
+    }
+
+    /** Whether the work of this thread should stop. */
+    static boolean isCancelled() {
+        return DccCancel.check(LIBRARY.dcc_check_cancelled()) != 0;
+    }
+
+    void cancel(String reason) {
+        byte[] text = reason.getBytes(StandardCharsets.UTF_8);
+        DccCancel.check(LIBRARY.dcc_job_cancel(handle, text, text.length));
+    }
+
+    void setProgress(long done, long total) {
+        DccCancel.check(LIBRARY.dcc_job_set_progress(handle, done, total, null, 0));
+    }
+
+    DccCancel.ProgressInfo progress() {
+        DccCancel.ProgressInfo info = new DccCancel.ProgressInfo();
+        DccCancel.check(LIBRARY.dcc_job_progress(handle, info));
+        return info;
+    }
+
+    String label() {
+        byte[] text = new byte[4097];
+        DccCancel.check(LIBRARY.dcc_job_label(handle, text, text.length, null));
+        return Native.toString(text, "UTF-8");
+    }
+
+    String reason() {
+        byte[] text = new byte[4097];
+        DccCancel.check(LIBRARY.dcc_cancel_token_reason(LIBRARY.dcc_job_token(handle), text, text.length, null));
+        return Native.toString(text, "UTF-8");
+    }
+
+    State state() {
+        return State.values()[DccCancel.check(LIBRARY.dcc_job_state(handle))];
+    }
+}

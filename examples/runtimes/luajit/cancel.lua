@@ -1,0 +1,40 @@
+-- Shows: dcc-cancel in LuaJIT, by its ffi. A job sums numbers and polls; a deadline cancels it, and it
+-- keeps what it has.
+--
+-- Run, after `cargo build --release` (Debian: luajit):
+--     DCC_CANCEL_LIBRARY=$PWD/target/release/libdcc_cancel.so luajit examples/runtimes/luajit/cancel.lua
+--
+-- A Lua state belongs to one thread and cannot be called on another: so there are no callbacks here,
+-- and who cancels is the library's own timer thread. In a host it is whatever thread has the job.
+
+package.path = (arg[0]:match("^.*/") or "./") .. "?.lua;" .. package.path
+local ffi = require("ffi")
+local dcc = require("dcc_cancel")
+
+local STEPS = 10000000000 -- about a minute
+
+local job = dcc.create_job("Sum up")
+local sum, done = 0, 0
+
+local function sum_up()
+    repeat
+        done = done + 1
+        sum = sum + done
+    until done == STEPS or dcc.is_cancelled()
+    dcc.check(dcc.lib.dcc_job_set_progress(job, done, STEPS, nil, 0))
+    return done == STEPS
+end
+
+local fine, problem = pcall(function()
+    print(ffi.string(dcc.lib.dcc_version_string()))
+    -- In 50 ms. A deadline, to be moved or disarmed, is the token's.
+    dcc.check(dcc.lib.dcc_cancel_token_cancel_after(dcc.lib.dcc_job_token(job), 50 * 1000000))
+    dcc.run(job, sum_up)
+    local progress, total = dcc.progress(job)
+    print(("stopped after %.0f of %.0f steps by: %s"):format(progress, total, dcc.reason(job)))
+    print(("partial sum %.0f"):format(sum))
+    print("job " .. dcc.state(job))
+end)
+dcc.release(job)
+if not fine then error(problem, 0) end
+print(("handles left %d"):format(dcc.live_handles()))

@@ -1,0 +1,168 @@
+-- The part of dcc-cancel that cancel.lua uses, for LuaJIT: declarations as in include/dcc_cancel.h.
+-- More functions are more lines of that header.
+
+local ffi = require("ffi")
+
+ffi.cdef [[
+void *dlopen(const char *name, int flags);
+
+typedef int32_t dcc_status;
+typedef struct dcc_cancel_token dcc_cancel_token;
+typedef struct dcc_job dcc_job;
+
+typedef struct dcc_job_desc {
+    uint32_t struct_size;
+    uint32_t flags;
+    const char *label;
+    size_t label_length;
+    const char *caller_id;
+    size_t caller_id_length;
+    const dcc_cancel_token *parent;
+    void *user_data;
+    void *destroy;
+    void *is_cancelled;
+    uint64_t min_interval_ns;
+    const void *owner;
+} dcc_job_desc;
+
+typedef struct dcc_job_progress_info {
+    uint32_t struct_size;
+    uint32_t reserved;
+    uint64_t done;
+    uint64_t total;
+} dcc_job_progress_info;
+
+typedef struct dcc_stats {
+    uint32_t struct_size;
+    uint32_t reserved;
+    uint64_t live_tokens, live_jobs, live_contexts;
+    uint64_t jobs_completed, jobs_failed, jobs_cancelled, jobs_interrupted;
+    uint64_t context_leaks, live_registrations, live_owners, armed_deadlines;
+    uint64_t live_dispatchers, unfinished_posts, live_sessions, live_requests;
+} dcc_stats;
+
+uint32_t dcc_abi_version(void);
+const char *dcc_version_string(void);
+dcc_status dcc_instance_check(void);
+dcc_status dcc_last_error(char *buffer, size_t size, size_t *out_length);
+dcc_status dcc_stats_read(dcc_stats *out_stats);
+
+dcc_status dcc_job_create(const dcc_job_desc *desc, dcc_job **out_job);
+dcc_status dcc_job_release(dcc_job *job);
+dcc_cancel_token *dcc_job_token(const dcc_job *job);
+dcc_status dcc_job_begin(const dcc_job *job);
+dcc_status dcc_job_complete(const dcc_job *job);
+dcc_status dcc_job_fail(const dcc_job *job, const char *message, size_t message_length);
+dcc_status dcc_job_acknowledge_cancel(const dcc_job *job);
+dcc_status dcc_job_cancel(const dcc_job *job, const char *reason, size_t reason_length);
+dcc_status dcc_job_state(const dcc_job *job);
+dcc_status dcc_job_label(const dcc_job *job, char *buffer, size_t size, size_t *out_length);
+dcc_status dcc_job_set_progress(const dcc_job *job, uint64_t done, uint64_t total,
+                                const char *message, size_t message_length);
+dcc_status dcc_job_progress(const dcc_job *job, dcc_job_progress_info *out_progress);
+dcc_status dcc_job_set_current(const dcc_job *job, uint64_t *out_ticket);
+dcc_status dcc_job_reset_current(uint64_t ticket);
+dcc_status dcc_check_cancelled(void);
+dcc_status dcc_cancel_token_cancel_after(const dcc_cancel_token *token, uint64_t nanoseconds);
+dcc_status dcc_cancel_token_cause(const dcc_cancel_token *token, int32_t *out_cause);
+dcc_status dcc_cancel_token_reason(const dcc_cancel_token *token, char *buffer, size_t size,
+                                   size_t *out_length);
+]]
+
+local ABI_MAJOR = 1
+local NAME = "libdcc_cancel.so.1" -- Windows: dcc_cancel.dll, which ffi.load finds where it is loaded
+local RTLD_NOW, RTLD_NOLOAD = 2, 4
+
+-- An instance that the host or a plugin has loaded goes first: dlopen of the bare name finds it by its
+-- SONAME wherever its file is, and with RTLD_NOLOAD finds nothing else. ffi.load of the bare name
+-- would, too, but a copy that the system has installed before DCC_CANCEL_LIBRARY.
+local function load()
+    local is_loaded = ffi.C.dlopen(NAME, RTLD_NOW + RTLD_NOLOAD) ~= nil
+    local lib = ffi.load(is_loaded and NAME or os.getenv("DCC_CANCEL_LIBRARY") or NAME)
+    local version = lib.dcc_abi_version()
+    assert(bit.rshift(version, 16) == ABI_MAJOR, "dcc-cancel has another ABI")
+    assert(lib.dcc_instance_check() == 0, "a second copy of dcc-cancel was loaded")
+    return lib
+end
+
+local dcc = { lib = load(), states = { [0] = "none", "pending", "running", "completed", "failed",
+    "cancelled", "interrupted" }, causes = { [0] = "none", "request", "foreign", "deadline" } }
+
+-- A status of 0 or more is an answer; a negative one becomes an error with the library's text.
+function dcc.check(status)
+    if status >= 0 then return status end
+    local buffer = ffi.new("char[1024]")
+    dcc.lib.dcc_last_error(buffer, 1024, nil)
+    error(("dcc-cancel: %s (status %d)"):format(ffi.string(buffer), status), 2)
+end
+
+-- A pending job. It is released when it is collected; dcc.release does so at once.
+function dcc.create_job(label)
+    local desc = ffi.new("dcc_job_desc", { label = label, label_length = #label })
+    desc.struct_size = ffi.sizeof(desc)
+    local out = ffi.new("dcc_job *[1]")
+    dcc.check(dcc.lib.dcc_job_create(desc, out))
+    return ffi.gc(out[0], dcc.lib.dcc_job_release)
+end
+
+function dcc.release(job)
+    dcc.check(dcc.lib.dcc_job_release(ffi.gc(job, nil)))
+end
+
+-- Runs a function with the job as the current one of this thread: what it calls need not know the job.
+-- The job ends as the function does: true is done; an error fails the job.
+function dcc.run(job, work)
+    if dcc.check(dcc.lib.dcc_job_begin(job)) ~= 0 then -- cancelled before it began
+        return dcc.check(dcc.lib.dcc_job_acknowledge_cancel(job))
+    end
+    local ticket = ffi.new("uint64_t[1]")
+    dcc.check(dcc.lib.dcc_job_set_current(job, ticket))
+    local fine, result = pcall(work)
+    dcc.check(dcc.lib.dcc_job_reset_current(ticket[0]))
+    if not fine then
+        dcc.lib.dcc_job_fail(job, tostring(result), #tostring(result))
+        error(result, 0)
+    end
+    return dcc.check(result and dcc.lib.dcc_job_complete(job) or dcc.lib.dcc_job_acknowledge_cancel(job))
+end
+
+-- Whether the work of this thread should stop.
+function dcc.is_cancelled()
+    return dcc.check(dcc.lib.dcc_check_cancelled()) ~= 0
+end
+
+function dcc.state(job)
+    return dcc.states[dcc.check(dcc.lib.dcc_job_state(job))]
+end
+
+function dcc.label(job)
+    local text = ffi.new("char[4097]")
+    dcc.check(dcc.lib.dcc_job_label(job, text, 4097, nil))
+    return ffi.string(text)
+end
+
+-- Why: the cause, and the reason where someone gave one.
+function dcc.reason(job)
+    local token = dcc.lib.dcc_job_token(job) -- borrowed: good as long as the job
+    local cause, text = ffi.new("int32_t[1]"), ffi.new("char[4097]")
+    dcc.check(dcc.lib.dcc_cancel_token_cause(token, cause))
+    dcc.check(dcc.lib.dcc_cancel_token_reason(token, text, 4097, nil))
+    return dcc.causes[cause[0]], ffi.string(text)
+end
+
+function dcc.progress(job)
+    local info = ffi.new("dcc_job_progress_info")
+    info.struct_size = ffi.sizeof(info)
+    dcc.check(dcc.lib.dcc_job_progress(job, info))
+    return tonumber(info.done), tonumber(info.total)
+end
+
+-- Tokens and jobs that live in the process.
+function dcc.live_handles()
+    local stats = ffi.new("dcc_stats")
+    stats.struct_size = ffi.sizeof(stats)
+    dcc.check(dcc.lib.dcc_stats_read(stats))
+    return tonumber(stats.live_jobs + stats.live_tokens)
+end
+
+return dcc

@@ -1,0 +1,70 @@
+// Shows: dcc-cancel in Node.js, by koffi. A job sums numbers in a worker thread and polls; a timer of
+// the event loop cancels it, and it keeps what it has.
+//
+// Run, after `cargo build --release`, with Node.js 18 or later:
+//     cp -r examples/runtimes/node target/ && npm ci --ignore-scripts --prefix target/node
+//     DCC_CANCEL_LIBRARY=$PWD/target/release/libdcc_cancel.so node target/node/cancel.js
+//
+// (koffi is a prebuilt package: its install script has nothing to do.)
+'use strict';
+
+const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
+const { once } = require('node:events');
+const dcc = require('./dcc_cancel.js');
+
+const STEPS = 10_000_000_000; // many minutes
+
+// The worker: no event loop turns while it sums, so no message can stop it. The poll does.
+function sumUp() {
+    const job = dcc.Job.find(workerData.id);
+    let sum = 0;
+    try {
+        job.run(() => {
+            parentPort.postMessage('running');
+            let done = 0;
+            do {
+                done += 1;
+                sum += done;
+            } while (done < STEPS && !dcc.isCancelled());
+            job.setProgress(done, STEPS);
+            return done === STEPS;
+        });
+    } finally {
+        job.release();
+    }
+    parentPort.postMessage({ sum });
+}
+
+async function main() {
+    console.log(dcc.version());
+    const job = dcc.Job.create('Sum up');
+    let worker;
+    try {
+        worker = new Worker(__filename, { workerData: { id: job.id } });
+        await once(worker, 'message'); // it runs
+        const user = new AbortController(); // as fetch and others take it
+        user.signal.addEventListener('abort', () => job.cancel(user.signal.reason));
+        setTimeout(() => user.abort('the user pressed Esc'), 50);
+
+        // Waits for the cancel on a thread of koffi, and for what the worker has.
+        const [, [{ sum }]] = await Promise.all([job.cancelled(), once(worker, 'message')]);
+
+        const { done, total } = job.progress;
+        console.log(`stopped after ${done} of ${total} steps by: ${job.reason}`);
+        console.log(`partial sum ${sum}`);
+        console.log(`job ${job.state}`);
+    } finally {
+        await worker?.terminate(); // it has ended, but for errors
+        job.release();
+    }
+    console.log(`handles left ${dcc.liveHandles()}`);
+}
+
+if (isMainThread) {
+    main().catch((error) => {
+        console.error(error);
+        process.exitCode = 1;
+    });
+} else {
+    sumUp();
+}

@@ -1,0 +1,163 @@
+# The part of dcc-cancel that cancel.rb uses, for Ruby's fiddle: declarations as in
+# include/dcc_cancel.h. More functions are more lines of that header.
+
+require "fiddle/import"
+
+module DccCancel
+  class Error < StandardError; end
+
+  module Native
+    extend Fiddle::Importer
+
+    NAME = "libdcc_cancel.so.1" # Windows: dcc_cancel.dll, which dlload finds where it is loaded
+    ABI_MAJOR = 1
+    RTLD_NOLOAD = 4
+
+    # An instance that the host or a plugin has loaded goes first: dlopen of the bare name finds it by
+    # its SONAME wherever its file is, and with RTLD_NOLOAD finds nothing else. dlload of the bare name
+    # would, too, but a copy that the system has installed before DCC_CANCEL_LIBRARY.
+    def self.file
+      Fiddle::Handle.new(NAME, Fiddle::RTLD_NOW | RTLD_NOLOAD)
+      NAME
+    rescue Fiddle::DLError
+      ENV.fetch("DCC_CANCEL_LIBRARY", NAME)
+    end
+
+    dlload file
+    typealias "dcc_status", "int32_t"
+    typealias "handle", "void *"
+
+    JobDesc = struct [
+      "uint32_t struct_size", "uint32_t flags", "char *label", "size_t label_length",
+      "char *caller_id", "size_t caller_id_length", "void *parent", "void *user_data",
+      "void *destroy", "void *is_cancelled", "uint64_t min_interval_ns", "void *owner"
+    ]
+    ProgressInfo = struct ["uint32_t struct_size", "uint32_t reserved", "uint64_t done", "uint64_t total"]
+    Stats = struct ["uint32_t struct_size", "uint32_t reserved", "uint64_t counts[15]"]
+
+    extern "uint32_t dcc_abi_version()"
+    extern "char *dcc_version_string()"
+    extern "dcc_status dcc_instance_check()"
+    extern "dcc_status dcc_last_error(char *, size_t, void *)"
+    extern "dcc_status dcc_stats_read(void *)"
+    extern "dcc_status dcc_job_create(void *, void *)"
+    extern "dcc_status dcc_job_release(handle)"
+    extern "handle dcc_job_token(handle)"
+    extern "dcc_status dcc_job_begin(handle)"
+    extern "dcc_status dcc_job_complete(handle)"
+    extern "dcc_status dcc_job_fail(handle, char *, size_t)"
+    extern "dcc_status dcc_job_acknowledge_cancel(handle)"
+    extern "dcc_status dcc_job_cancel(handle, char *, size_t)"
+    extern "dcc_status dcc_job_state(handle)"
+    extern "dcc_status dcc_job_label(handle, char *, size_t, void *)"
+    extern "dcc_status dcc_job_set_progress(handle, uint64_t, uint64_t, char *, size_t)"
+    extern "dcc_status dcc_job_progress(handle, void *)"
+    extern "dcc_status dcc_job_set_current(handle, void *)"
+    extern "dcc_status dcc_job_reset_current(uint64_t)"
+    extern "dcc_status dcc_check_cancelled()"
+    extern "dcc_status dcc_cancel_token_reason(handle, char *, size_t, void *)"
+
+    raise LoadError, "dcc-cancel has another ABI" unless dcc_abi_version >> 16 == ABI_MAJOR
+    raise LoadError, "a second copy of dcc-cancel was loaded" unless dcc_instance_check.zero?
+  end
+
+  # Calls a function: a status of 0 or more is an answer, a negative one raises the library's text.
+  def self.call(name, *arguments)
+    status = Native.public_send(name, *arguments)
+    return status unless status.negative?
+
+    why = text { |buffer| Native.dcc_last_error(buffer, buffer.bytesize, nil) }
+    raise Error, "#{name}: #{why} (status #{status})"
+  end
+
+  # What the block has a function write into a buffer.
+  def self.text
+    buffer = "\0" * 4097
+    yield buffer
+    buffer.unpack1("Z*").force_encoding("UTF-8")
+  end
+
+  def self.version = Native.dcc_version_string.to_s
+
+  # Whether the work of this thread should stop.
+  def self.cancelled? = !call(:dcc_check_cancelled).zero?
+
+  # Tokens and jobs that live in the process.
+  def self.live_handles
+    stats = Native::Stats.malloc(Fiddle::RUBY_FREE)
+    stats.struct_size = Native::Stats.size
+    call(:dcc_stats_read, stats)
+    stats.counts.first(2).sum
+  end
+
+  class Job
+    STATES = %i[none pending running completed failed cancelled interrupted].freeze
+
+    attr_reader :handle
+
+    # Gives the block a pending job, which is released at its end.
+    def self.open(label)
+      job = new(label)
+      yield job
+    ensure
+      job&.release
+    end
+
+    def initialize(label)
+      desc = Native::JobDesc.malloc(Fiddle::RUBY_FREE)
+      desc.to_ptr[0, desc.to_ptr.size] = "\0" * desc.to_ptr.size
+      desc.struct_size = desc.to_ptr.size
+      desc.label = label
+      desc.label_length = label.bytesize
+      out = "\0" * Fiddle::SIZEOF_VOIDP
+      DccCancel.call(:dcc_job_create, desc, out)
+      @handle = out.unpack1("J")
+    end
+
+    # Once. The handle stays, so that a later use is told that it is stale.
+    def release
+      DccCancel.call(:dcc_job_release, @handle) unless @released
+      @released = true
+    end
+
+    # Runs a block with the job as the current one of this thread: what it calls need not know the job.
+    # The job ends as the block does; what it raises fails it.
+    def run
+      unless DccCancel.call(:dcc_job_begin, @handle).zero? # cancelled before it began
+        return DccCancel.call(:dcc_job_acknowledge_cancel, @handle)
+      end
+
+      ticket = "\0" * 8
+      DccCancel.call(:dcc_job_set_current, @handle, ticket)
+      begin
+        is_done = yield
+      rescue StandardError => e
+        DccCancel.call(:dcc_job_fail, @handle, e.message, e.message.bytesize)
+        raise
+      ensure
+        DccCancel.call(:dcc_job_reset_current, ticket.unpack1("Q"))
+      end
+      DccCancel.call(is_done ? :dcc_job_complete : :dcc_job_acknowledge_cancel, @handle)
+    end
+
+    def cancel(reason) = DccCancel.call(:dcc_job_cancel, @handle, reason, reason.bytesize)
+
+    def set_progress(done, total) = DccCancel.call(:dcc_job_set_progress, @handle, done, total, nil, 0)
+
+    def progress
+      info = Native::ProgressInfo.malloc(Fiddle::RUBY_FREE)
+      info.struct_size = Native::ProgressInfo.size
+      DccCancel.call(:dcc_job_progress, @handle, info)
+      [info.done, info.total]
+    end
+
+    def state = STATES[DccCancel.call(:dcc_job_state, @handle)]
+
+    def label = DccCancel.text { |buffer| DccCancel.call(:dcc_job_label, @handle, buffer, buffer.bytesize, nil) }
+
+    def reason
+      token = Native.dcc_job_token(@handle)
+      DccCancel.text { |buffer| DccCancel.call(:dcc_cancel_token_reason, token, buffer, buffer.bytesize, nil) }
+    end
+  end
+end
