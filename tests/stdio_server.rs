@@ -147,7 +147,7 @@ fn a_cancel_after_the_end_touches_nobody() {
         server.call(5, "short_execution", json!({"topic": "once"}));
         assert_eq!(text_of(&server.next_answer()), "in short: once");
         server.cancel(5, "too late");
-        server.logged("cancel of no request in flight");
+        server.logged("a cancel was ignored: request 5 is over");
     }
     ends_in_silence(server);
 }

@@ -81,4 +81,9 @@ inline std::optional<dcc::request_id> id_from(const json &value)
     return std::nullopt;
 }
 
+inline json json_of(const dcc::request_id &id)
+{
+    return id.is_text() ? json(id.text()) : json(id.integer());
+}
+
 } // namespace stdio_server

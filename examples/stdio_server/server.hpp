@@ -51,17 +51,10 @@ private:
     void read_line(const std::string &line) noexcept
     {
         try {
-            switch (session_.handle_message(line)) {
-            case dcc::message_outcome::cancelled:
-                log("cancel of a request in flight");
-                break;
-            case dcc::message_outcome::unknown:
-            case dcc::message_outcome::without_effect:
-                log("cancel of no request in flight, or not the first: ignored");
-                break;
-            default:
-                break; // not about cancelling
-            }
+            std::optional<dcc::request_id> meant;
+            const dcc::message_outcome outcome = session_.handle_message(line, &meant);
+            if (meant && outcome != dcc::message_outcome::cancelled)
+                log("a cancel was ignored: request " + json_of(*meant).dump() + " is over or was cancelled");
             const json message = json::parse(line, nullptr, false);
             if (message.is_discarded())
                 return output_.send_error(nullptr, code::parse, "this line is no JSON: send one message a line");

@@ -56,7 +56,7 @@ public:
         return result;
     }
 
-    /* The parent of the jobs that work for it; its job id is the request's id as a text. */
+    /* The parent of the jobs that work for it. */
     dcc::token token() const noexcept { return dcc::token::share(dcc_request_token(get())); }
 
     bool is_cancelled() const noexcept

@@ -175,23 +175,34 @@ public:
     }
 
     /* Lets a message of the peer, as it came from the wire, do what it asks for. message_outcome::other
-     * is for you. No bytes of a peer make it fail; it throws if the library's thread for callbacks
-     * cannot be started. */
-    message_outcome handle_message(std::string_view message) const
+     * is for you. `meant`, unless it is null, is which request a cancellation meant. No bytes of a peer
+     * make it fail; it throws if the library's thread for callbacks cannot be started. */
+    message_outcome handle_message(std::string_view message,
+                                   std::optional<request_id> *meant = nullptr) const
     {
         message_outcome result = message_outcome::failed;
-        detail::throw_if_failed(try_handle_message(result, message));
+        detail::throw_if_failed(try_handle_message(result, message, meant));
         return result;
     }
 
-    /* As handle_message; `result` is not touched if the answer is negative. */
-    dcc_status try_handle_message(message_outcome &result, std::string_view message) const noexcept
+    /* As handle_message; nothing is written if the answer is negative. */
+    dcc_status try_handle_message(message_outcome &result, std::string_view message,
+                                  std::optional<request_id> *meant = nullptr) const
     {
-        std::int32_t number = 0;
+        dcc_message_info info = {};
+        info.struct_size = sizeof info;
         const dcc_status status =
-            dcc_session_handle_message(object_, message.data(), message.size(), &number);
-        if (status >= 0)
-            result = static_cast<message_outcome>(number);
+            dcc_session_handle_message(object_, message.data(), message.size(), &info);
+        if (status < 0)
+            return status;
+        result = static_cast<message_outcome>(info.message);
+        if (meant == nullptr)
+            return status;
+        meant->reset();
+        if (info.id_type == DCC_ID_INTEGER)
+            meant->emplace(info.id_integer);
+        else if (info.id_type == DCC_ID_TEXT)
+            meant->emplace(std::string(info.id_text, info.id_text_length));
         return status;
     }
 

@@ -48,7 +48,6 @@ void a_message_cancels_the_request_that_it_names()
     EXPECT(session.handle_message(cancels_seven) == dcc::message_outcome::cancelled);
     EXPECT(integer.is_cancelled() && !text.is_cancelled());
     EXPECT(integer.token().reason() == "no" && integer.token().cause() == dcc::cause::request);
-    EXPECT(integer.token().job_id() == "7");
     EXPECT(session.is_cancelled(7) == true && session.is_cancelled("7") == false);
     EXPECT(session.reason(7) == "no" && session.reason("7").empty());
     EXPECT(integer.end() == dcc::owed::nothing && text.end() == dcc::owed::result);
@@ -74,12 +73,24 @@ void every_outcome_of_a_message_has_a_name()
     EXPECT(session.handle_message({}) == outcome::malformed);
     EXPECT(initialize.end() == dcc::owed::result);
     EXPECT(dcc::session::create().handle_message(cancels_seven) == outcome::unknown);
+    std::optional<dcc::request_id> meant;
+    session.handle_message(cancels_seven, &meant);
+    EXPECT(meant == dcc::request_id(7));
+    session.handle_message(cancels_text_seven, &meant);
+    EXPECT(meant == dcc::request_id("7"));
+    session.handle_message("{}", &meant);
+    EXPECT(!meant);
+    const std::string longest(DCC_MAX_REQUEST_ID_LENGTH, 'x');
+    session.handle_message(R"({"method":"$/cancelRequest","params":{"id":")" + longest + R"("}})", &meant);
+    EXPECT(meant == dcc::request_id(longest));
     outcome untouched = outcome::held;
     EXPECT(dcc::session().try_handle_message(untouched, cancels_seven) < 0);
-    EXPECT(untouched == outcome::held);
+    EXPECT(dcc::session().try_handle_message(untouched, cancels_seven, &meant) < 0);
+    EXPECT(untouched == outcome::held && meant == dcc::request_id(longest));
     const dcc::session_stats stats = session.stats();
-    EXPECT(stats.begun == 1 && stats.live == 0 && stats.kept == 1 && stats.early == 1);
-    EXPECT(stats.without_effect == 1 && stats.malformed == 2 && stats.others == 1);
+    EXPECT(stats.begun == 1 && stats.live == 0 && stats.kept == 3);
+    // What is held already is held once.
+    EXPECT(stats.early == 3 && stats.without_effect == 2 && stats.malformed == 2 && stats.others == 2);
     EXPECT(stats.cancelled == 0 && stats.unknown == 0 && stats.forgotten == 0);
 }
 
