@@ -261,7 +261,7 @@
 #define DCC_MESSAGE_MALFORMED 6
 
 /**
- * Room for the text of a request id with its NUL, in whole words.
+ * Room for the text of a request's id with its NUL.
  */
 #define DCC_REQUEST_ID_SIZE 264
 

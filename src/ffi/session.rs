@@ -359,7 +359,7 @@ pub const DCC_MESSAGE_OTHER: i32 = 5;
 /// What a message was: none, or a cancellation of nothing.
 pub const DCC_MESSAGE_MALFORMED: i32 = 6;
 
-/// Room for the text of a request id with its NUL, in whole words.
+/// Room for the text of a request's id with its NUL.
 pub const DCC_REQUEST_ID_SIZE: usize = 264;
 
 const _: () = assert!(DCC_REQUEST_ID_SIZE > DCC_MAX_REQUEST_ID_LENGTH);
