@@ -54,7 +54,11 @@ fn program(test: &str) -> Option<&'static Path> {
 }
 
 fn started(test: &str) -> Option<Server> {
-    program(test).map(|program| Server::start(Command::new(program)))
+    program(test).map(|program| {
+        let mut command = Command::new(program);
+        support::with_own_libraries(&mut command);
+        Server::start(command)
+    })
 }
 
 /// How many passes a cancelled call had made, of as many as were asked for.

@@ -34,8 +34,7 @@ impl Sdk {
 pub fn limited(program: &Path) -> Command {
     let mut command = Command::new("timeout");
     command.args(["--kill-after=5", SECONDS]).arg(program);
-    // Cargo's goes before a plugin's own run path, and might lead to another build's library.
-    command.env_remove("LD_LIBRARY_PATH");
+    support::with_own_libraries(&mut command);
     command
 }
 

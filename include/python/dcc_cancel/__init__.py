@@ -61,7 +61,7 @@ from .linking import DEFAULT_INTERVAL
 from .probes import CancellationProbe, JobHandle
 from .registration import Registration
 from .request import Request
-from .session import Session
+from .session import MessageOutcome, Session
 from .token import CancelToken
 from .wait import wait_any
 
@@ -82,6 +82,7 @@ __all__ = [
     "JobHandle",
     "JobInterruptedError",
     "LibraryError",
+    "MessageOutcome",
     "OverloadedError",
     "PostTimeoutError",
     "Posting",

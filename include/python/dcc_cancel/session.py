@@ -30,6 +30,21 @@ _MESSAGES = {
 }
 
 
+class MessageOutcome(str):
+    """What a message was. `id`: the request that it meant, None if it was no cancellation."""
+
+    def __new__(cls, info):
+        outcome = super().__new__(cls, _MESSAGES[info.message])
+        outcome.id = None
+        if info.id_type == c.DCC_ID_INTEGER:
+            outcome.id = info.id_integer
+        elif info.id_type == c.DCC_ID_TEXT:
+            # Not up to a NUL, which an id may have.
+            start = ctypes.addressof(info) + c.MessageInfo.id_text.offset
+            outcome.id = ctypes.string_at(start, info.id_text_length).decode("utf-8")
+        return outcome
+
+
 def _one_of(values, name, value):
     if value not in values:
         raise InvalidArgumentError(
@@ -123,8 +138,8 @@ class Session(NativeObject):
         """Does what a message of the peer asks for, if it is a cancel; others are left to you.
 
         "cancelled", "without_effect" (it was cancelled before, or cannot be), "held", "unknown" (no
-        such request), "other" (for somebody else), "malformed". Never raises because of what a peer
-        sent. Callbacks of the cancel run on a thread of the library.
+        such request), "other" (for somebody else), "malformed"; its attribute `id` is the request that was
+        meant. Never raises because of what a peer sent. Callbacks of the cancel run on a thread of the library.
         """
         if isinstance(message, str):
             # What is no text is for the library to refuse.
@@ -136,7 +151,7 @@ class Session(NativeObject):
             self.handle, message, len(message), ctypes.byref(info)
         )
         checked(status)
-        return _MESSAGES[info.message]
+        return MessageOutcome(info)
 
     def stats(self):
         """What it has seen, as a dict; the names are those of dcc_session_info."""
