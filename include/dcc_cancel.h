@@ -261,6 +261,11 @@
 #define DCC_MESSAGE_MALFORMED 6
 
 /**
+ * Room for the text of a request's id with its NUL.
+ */
+#define DCC_REQUEST_ID_SIZE 264
+
+/**
  * Type of an id: a 64-bit integer.
  */
 #define DCC_ID_INTEGER 1
@@ -358,11 +363,6 @@ typedef struct dcc_events dcc_events;
  * reference count. The pointer is a handle, not an address; NULL is the job that is none.
  */
 typedef struct dcc_job dcc_job;
-
-/**
- * What a message was. Set `struct_size` to sizeof before the call.
- */
-typedef struct dcc_message_info dcc_message_info;
 
 /**
  * An owner: the plugin, or the part of one, that function pointers belong to. Name it wherever
@@ -1078,6 +1078,36 @@ typedef struct dcc_request_id {
      */
     size_t text_length;
 } dcc_request_id;
+
+/**
+ * What a message was. Set `struct_size` to sizeof before the call.
+ */
+typedef struct dcc_message_info {
+    /**
+     * sizeof(dcc_message_info); the call writes back how much of it was filled.
+     */
+    uint32_t struct_size;
+    /**
+     * One of the DCC_MESSAGE_ constants; of a batch that of its first cancellation.
+     */
+    int32_t message;
+    /**
+     * Which request it meant: DCC_ID_INTEGER, DCC_ID_TEXT, or 0 if it was no cancellation.
+     */
+    int32_t id_type;
+    /**
+     * Bytes in `id_text`.
+     */
+    uint32_t id_text_length;
+    /**
+     * The id, if it is an integer.
+     */
+    int64_t id_integer;
+    /**
+     * The id, if it is a text; ended by NUL.
+     */
+    char id_text[DCC_REQUEST_ID_SIZE];
+} dcc_message_info;
 
 /**
  * What a session has seen. Set `struct_size` to sizeof before the call.

@@ -19,6 +19,9 @@
  * `dcc::dispatcher` is the queue of a UI thread: callables are posted to it from any thread as jobs, and
  * its tick pumps them, in slices if they are long.
  *
+ * `dcc::session` is a peer's connection. A `dcc::request` that began there is cancelled by the message
+ * in which the peer asks for that, and says what is owed to it at the end.
+ *
  * Two halves. The non-throwing half is always there: `try_create` and the other `try_` functions
  * answer a status, polls and `is_cancelled` answer bool. Where exceptions are enabled, `create`,
  * posts, scopes, callbacks, deadlines and waits throw dcc::error when they fail, and `throw_if_cancelled`
@@ -41,8 +44,11 @@
 #include "dcc_cancel/native_event.hpp"
 #include "dcc_cancel/owner.hpp"
 #include "dcc_cancel/poll.hpp"
+#include "dcc_cancel/request.hpp"
+#include "dcc_cancel/request_id.hpp"
 #include "dcc_cancel/run.hpp"
 #include "dcc_cancel/scope.hpp"
+#include "dcc_cancel/session.hpp"
 #include "dcc_cancel/std_stop_token.hpp"
 #include "dcc_cancel/stop_token.hpp"
 #include "dcc_cancel/token.hpp"

@@ -21,6 +21,7 @@ const PROGRAMS: &[&str] = &[
     "dispatcher_exceptions",
     "dispatcher_host",
     "dispatcher_results",
+    "session",
 ];
 
 const FRUGAL: &[&str] = &["-fno-exceptions", "-fno-rtti"];

@@ -69,6 +69,15 @@ fn the_cmake_package_has_cargos_version() {
     assert!(text.contains(expected), "{text}");
 }
 
+/// What a folder of `include` becomes in the prefix.
+fn installed_parts(folder: &str, installed: &str) -> Vec<String> {
+    let parts = std::fs::read_dir(support::include().join(folder)).unwrap();
+    let names: Vec<_> = parts.map(|part| part.unwrap().file_name()).collect();
+    let names: Vec<_> = names.iter().filter(|name| *name != "__pycache__").collect();
+    assert!(names.len() > 5, "{names:?}");
+    names.iter().map(|name| format!("{installed}/{}", name.display())).collect()
+}
+
 #[test]
 fn the_installed_files_are_these_and_name_no_folder_of_the_build() {
     let mut names = Vec::new();
@@ -89,12 +98,9 @@ fn the_installed_files_are_these_and_name_no_folder_of_the_build() {
             }
         }
     }
-    // What dcc_cancel.hpp is made of.
-    let parts = std::fs::read_dir(support::include().join("dcc_cancel")).unwrap();
-    let mut expected: Vec<String> = parts
-        .map(|part| format!("include/dcc_cancel/{}", part.unwrap().file_name().display()))
-        .collect();
-    assert!(expected.len() > 5, "{expected:?}");
+    // What dcc_cancel.hpp and the Python package are made of.
+    let mut expected = installed_parts("dcc_cancel", "include/dcc_cancel");
+    expected.extend(installed_parts("python/dcc_cancel", "share/dcc_cancel/python/dcc_cancel"));
     expected.extend(
         [
             "include/dcc_cancel.h",
@@ -213,6 +219,20 @@ fn the_loader_takes_an_older_library_and_refuses_another_abi() {
     assert_eq!(with_older_library("older", &[]), "0 \n");
     let refused = with_older_library("other_abi", &["-DOLDER_ABI_MAJOR=2"]);
     assert_eq!(refused, "-4 the library in this process has ABI 2.0; 1 is needed\n");
+}
+
+/// The Python package of the prefix finds the prefix's library.
+#[test]
+fn the_installed_python_package() {
+    let asks = "import dcc_cancel; print(dcc_cancel.version())";
+    let version = printed(
+        Command::new("python3")
+            .args(["-c", asks])
+            .env("PYTHONPATH", moved_prefix().join("share/dcc_cancel/python"))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env_remove("DCC_CANCEL_LIBRARY"),
+    );
+    assert_eq!(version, expected_version());
 }
 
 #[test]

@@ -39,7 +39,6 @@ impl Runtime {
             .arg("60")
             .args(words)
             .current_dir(&self.folder)
-            .env_remove("LD_LIBRARY_PATH")
             .env("DCC_CANCEL_LIBRARY", &self.library);
         command
     }

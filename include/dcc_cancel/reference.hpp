@@ -15,10 +15,12 @@ inline dcc_status retain(const dcc_cancel_token *object) noexcept { return dcc_c
 inline dcc_status retain(const dcc_job *object) noexcept { return dcc_job_retain(object); }
 inline dcc_status retain(const dcc_context *object) noexcept { return dcc_context_retain(object); }
 inline dcc_status retain(const dcc_dispatcher *object) noexcept { return dcc_dispatcher_retain(object); }
+inline dcc_status retain(const dcc_request *object) noexcept { return dcc_request_retain(object); }
 inline void release(dcc_cancel_token *object) noexcept { dcc_cancel_token_release(object); }
 inline void release(dcc_job *object) noexcept { dcc_job_release(object); }
 inline void release(dcc_context *object) noexcept { dcc_context_release(object); }
 inline void release(dcc_dispatcher *object) noexcept { dcc_dispatcher_release(object); }
+inline void release(dcc_request *object) noexcept { dcc_request_release(object); }
 
 /* One reference of an object. */
 template <class Object> class reference {

@@ -21,11 +21,14 @@ template <class Fetch> std::string text(Fetch fetch)
         return std::string();
     if (length < sizeof first)
         return std::string(first, length);
-    std::string longer(length + 1, '\0');
-    if (fetch(&longer[0], longer.size(), &length) < 0)
-        return std::string();
+    std::string longer;
     // It may have become shorter, or longer than there is room for, in between.
-    longer.resize(length < longer.size() ? length : longer.size() - 1);
+    do {
+        longer.resize(length + 1);
+        if (fetch(&longer[0], longer.size(), &length) < 0)
+            return std::string();
+    } while (length >= longer.size());
+    longer.resize(length);
     return longer;
 }
 

@@ -359,6 +359,11 @@ pub const DCC_MESSAGE_OTHER: i32 = 5;
 /// What a message was: none, or a cancellation of nothing.
 pub const DCC_MESSAGE_MALFORMED: i32 = 6;
 
+/// Room for the text of a request's id with its NUL.
+pub const DCC_REQUEST_ID_SIZE: usize = 264;
+
+const _: () = assert!(DCC_REQUEST_ID_SIZE > DCC_MAX_REQUEST_ID_LENGTH);
+
 /// What a message was. Set `struct_size` to sizeof before the call.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -374,7 +379,7 @@ pub struct dcc_message_info {
     /// The id, if it is an integer.
     pub id_integer: i64,
     /// The id, if it is a text; ended by NUL.
-    pub id_text: [c_char; DCC_MAX_REQUEST_ID_LENGTH + 8],
+    pub id_text: [c_char; DCC_REQUEST_ID_SIZE],
 }
 
 // SAFETY: numbers, for which zero is a value; starts with a u32.
@@ -390,7 +395,7 @@ impl dcc_message_info {
         id_type: 0,
         id_text_length: 0,
         id_integer: 0,
-        id_text: [0; DCC_MAX_REQUEST_ID_LENGTH + 8],
+        id_text: [0; DCC_REQUEST_ID_SIZE],
     };
 
     /// A message that a batch has beside this one.

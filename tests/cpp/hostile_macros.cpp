@@ -105,6 +105,18 @@ int main()
         return 1;
     if (queue.stats().completed < 2 || !queue.longest_label().empty() || queue.find("none"))
         return 1;
+    dcc::session session;
+    if (dcc::session::try_create(session) != DCC_OK)
+        return 1;
+    const dcc::request request = session.begin("1");
+    if (session.handle_message("{}") != dcc::message_outcome::other || session.stats().live != 1)
+        return 1;
+    if (session.is_cancelled(1) || session.clear(1) || session.sweep(std::chrono::hours(1)) != 0)
+        return 1;
+    if (!request.set_progress(1, 2, "half") || !request.progress_note().empty())
+        return 1;
+    if (request.end() != dcc::owed::result || !request.cancelled_reply().empty())
+        return 1;
     dcc::token_scope current(token);
     dcc::poller cancelled;
     token.cancel("done");

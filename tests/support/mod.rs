@@ -101,8 +101,17 @@ pub fn cxx() -> String {
     first_of("CXX", &["g++", "c++", "clang++"])
 }
 
+/// Cargo shows its tests the folder of what it built, which goes before a program's own run path: a
+/// library that lies there from another time would be taken instead of the one beside the program.
+pub fn with_own_libraries(command: &mut Command) -> &mut Command {
+    let name = "LD_LIBRARY_PATH";
+    let is_given = command.get_envs().any(|(given, _)| given == name);
+    if is_given { command } else { command.env_remove(name) }
+}
+
 /// Runs a command that has to succeed; what it printed is shown if it does not.
 pub fn run(command: &mut Command) -> Output {
+    with_own_libraries(command);
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(
         output.status.success(),

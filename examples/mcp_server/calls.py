@@ -1,0 +1,146 @@
+"""A tool call of the SDK, done by the plugin in a worker thread, and how it is cancelled.
+
+A cancel reaches a call on two ways, and one of them is enough:
+
+- "message": the transport sees `notifications/cancelled` and shows it to `dcc_cancel`
+  (raw_messages.py), with its id and its reason. The native loop stops at its next poll, without the
+  SDK and without the event loop.
+- "task": the SDK cancels the task of the handler, because of that message, because the client closed
+  the response stream (streamable HTTP since 2026-07-28), or because the connection ended.
+"""
+
+import asyncio
+import collections
+import concurrent.futures
+import contextvars
+import json
+
+import anyio
+
+import dcc_cancel
+
+# More calls than this at once wait for each other.
+WORKERS = 64
+# Cancelled calls whose partial results are kept.
+KEPT = 100
+# How often the event loop looks whether a progress note is due.
+LOOK_SECONDS = 0.02
+# How long after the transport saw a cancel the SDK may take to cancel its task.
+SDK_SECONDS = 2
+
+
+class CallCancelled(Exception):
+    """A call was cancelled of which the SDK does not know: its peer is told this code and text."""
+
+    def __init__(self, reply):
+        error = json.loads(reply)["error"] if reply else {"code": -32800, "message": "Request cancelled"}
+        super().__init__(error["message"])
+        self.code = error["code"]
+
+
+class Call:
+    """One call in flight."""
+
+    def __init__(self, tool, label, request, job):
+        self.tool = tool
+        self.label = label
+        self.request = request
+        self.job = job
+        self.ways = []
+        self.done_at_cancel = None
+
+    def note_cancel(self, way):
+        """Notes on which way a cancel came, and how far the native loop was by then."""
+        if self.done_at_cancel is None:
+            self.done_at_cancel = self.job.progress.done
+        if way not in self.ways:
+            self.ways.append(way)
+
+    def partial_result(self, outcome):
+        return {
+            "tool": self.tool,
+            "label": self.label,
+            "request_id": self.request.id,
+            "reason": self.request.token.reason,
+            "ways": self.ways,
+            "done": outcome.done,
+            "asked": outcome.asked,
+            "result": str(outcome.result),  # more bits than a number has in JSON
+            "done_at_cancel": self.done_at_cancel,
+            "cancel_to_seen_ns": outcome.cancel_to_seen_ns,
+        }
+
+
+class Calls:
+    """The calls of a server and what is left of those that were cancelled."""
+
+    def __init__(self, connections):
+        self._connections = connections
+        self._partial_results = collections.deque(maxlen=KEPT)
+        self._workers = concurrent.futures.ThreadPoolExecutor(WORKERS, "bake")
+
+    async def run(self, session, request_id, progress_token, tool, label, native, report):
+        """Calls `native` in a worker thread for a request of the SDK and gives its outcome.
+        `report(progress, total, message)` tells the client how far it is."""
+        with session.begin(request_id, progress_token=progress_token) as request:
+            reset = dcc_cancel.set_cancel_token(request.token)
+            try:
+                with dcc_cancel.Job(label=tool, parent=request) as job:
+                    return await self._until_done(Call(tool, label, request, job), native, report)
+            except dcc_cancel.DccMcpCancelledError as error:
+                # The transport saw the cancel first. The SDK is about to cancel this task, and then
+                # answers the request as its protocol version has it, or not.
+                await anyio.sleep(SDK_SECONDS)
+                raise CallCancelled(request.cancelled_reply()) from error
+            finally:
+                dcc_cancel.reset_cancel_token(reset)
+
+    def last_partial_result(self, label):
+        """What the last cancelled call had done, or the last one with this label; None if none."""
+        for partial in reversed(self._partial_results):
+            if label is None or partial["label"] == label:
+                return partial
+        return None
+
+    async def _until_done(self, call, native, report):
+        # `copy_context` takes what is current in this task to the worker thread, and `native` makes it
+        # current for native code while the plugin is called.
+        in_context = contextvars.copy_context().run
+        worker = asyncio.get_running_loop().run_in_executor(
+            self._workers, in_context, dcc_cancel.native(native)
+        )
+        self._connections.add(call)
+        try:
+            while not worker.done():
+                await asyncio.wait({worker}, timeout=LOOK_SECONDS)
+                await self._report_progress(call, report)
+            outcome = worker.result()
+            if outcome.stopped:
+                call.job.check()
+            await self._report_progress(call, report, now=True)
+            return outcome
+        except asyncio.CancelledError:
+            call.request.cancel("the server's SDK cancelled the call")
+            call.note_cancel("task")
+            raise
+        finally:
+            if not worker.done():
+                call.request.cancel("nobody waits for the call")
+                # The plugin uses memory and files of this call until its loop has stopped.
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait({worker})
+            self._connections.remove(call)
+            if worker.exception() is None and worker.result().stopped:
+                call.job.acknowledge_cancel()
+                self._partial_results.append(call.partial_result(worker.result()))
+
+    @staticmethod
+    async def _report_progress(call, report, now=False):
+        # The library decides whether a note is due and what it says: rising values, at intervals, none
+        # after the end. The SDK sends it: only it knows the stream that belongs to a request, and it
+        # may be writing another message at the moment.
+        call.request.set_progress(job=call.job)
+        note = call.request.write_progress(now)
+        if note:
+            values = json.loads(note)["params"]
+            await report(values["progress"], values.get("total"), values.get("message"))

@@ -1,0 +1,74 @@
+"""The tools with version 1 of the `mcp` SDK."""
+
+import contextlib
+
+from mcp import types
+from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from raw_messages import STDIO
+
+# This version answers a cancelled request with the error 0 on every transport, by itself.
+REPLIES = {"stdio": "silent", "http": "cancelled"}
+
+
+def _server(tools, connections):
+    server = Server("dcc-cancel-bake")
+
+    @server.list_tools()
+    async def list_tools():
+        return [
+            types.Tool(name=name, description=description, inputSchema=schema)
+            for name, description, schema in tools.listed
+        ]
+
+    @server.call_tool()
+    async def call_tool(name, arguments):
+        context = server.request_context
+        token = context.meta.progressToken if context.meta else None
+        connection = context.request.headers["mcp-session-id"] if context.request else STDIO
+
+        async def report(progress, total, message):
+            await context.session.send_progress_notification(
+                token, progress, total, message, related_request_id=str(context.request_id)
+            )
+
+        return await tools.call(
+            name,
+            arguments,
+            lambda: contextlib.nullcontext(connections.open(connection)),
+            context.request_id,
+            token,
+            report,
+        )
+
+    return server
+
+
+async def serve_stdio(tools, connections, lines):
+    server = _server(tools, connections)
+    async with stdio_server(stdin=lines) as (read, write):
+        await server.run(read, write, server.create_initialization_options())
+
+
+def http_application(tools, connections):
+    # Only for programs of this machine, also where a browser is made to ask.
+    local = TransportSecuritySettings(
+        enable_dns_rebinding_protection=True,
+        allowed_hosts=["127.0.0.1:*", "localhost:*"],
+        allowed_origins=["http://127.0.0.1:*", "http://localhost:*"],
+    )
+    manager = StreamableHTTPSessionManager(
+        app=_server(tools, connections), security_settings=local
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_):
+        async with manager.run():
+            yield
+
+    return Starlette(routes=[Route("/mcp", endpoint=manager.asgi_app)], lifespan=lifespan)

@@ -1,0 +1,59 @@
+"""A tool call on the host's UI thread, one slice a tick, and an agent's message that cancels it.
+
+    cargo build --release
+    DCC_CANCEL_LIBRARY=target/release/libdcc_cancel.so PYTHONPATH=include/python \
+        python3 examples/python/cancel_from_python.py
+"""
+
+import threading
+
+import dcc_cancel
+
+CANCEL = (
+    '{"jsonrpc": "2.0", "method": "notifications/cancelled",'
+    ' "params": {"requestId": 7, "reason": "the user asked for something else"}}'
+)
+
+
+def smooth(frames):
+    """The tool: each `yield` ends a slice, so the UI stays alive."""
+    job = dcc_cancel.current_job.get()
+    for frame in range(frames):
+        dcc_cancel.check_dcc_cancelled()
+        # A plugin's function goes here: dcc_cancel.native(plugin.smooth)(frame) polls the same.
+        job.set_progress(frame + 1, frames)
+        yield
+
+
+def receive(session, message):
+    """The transport's thread, for each message that comes in."""
+    print("notifications/cancelled for request 7:", session.handle_message(message))
+
+
+def main():
+    session = dcc_cancel.Session(replies="cancelled")  # one client's connection
+    ui = dcc_cancel.Dispatcher()  # belongs to this thread
+
+    request = session.begin(7)
+    call = ui.post(smooth, 1000, label="smooth", parent=request)
+    print("request %d began" % request.id)
+
+    # The host's tick.
+    while not call.done():
+        ui.pump(budget=0.008)
+        done, total, _ = call.job.progress
+        if done == 3 and not request.cancelled:
+            print("request %d is at %d of %d" % (request.id, done, total))
+            transport = threading.Thread(target=receive, args=(session, CANCEL))
+            transport.start()
+            transport.join()
+
+    print("request %d stopped at %d: %s" % (request.id, call.job.progress.done, request.reason))
+    if request.end() == "cancelled":
+        print("the peer gets", request.cancelled_reply())
+    ui.shutdown()
+    session.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+// The tools: long work that asks whether it should stop, and keeps what it has done.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "json_rpc.hpp"
+
+namespace stdio_server {
+
+// Told how far a tool is, as often as it likes.
+using progress = std::function<void(double done, double total)>;
+
+// The work of one call.
+class tool {
+public:
+    virtual ~tool() = default;
+
+    // Works until it is done or asked to stop; DCC_RUN_AGAIN is for the next slice.
+    virtual dcc_status run(const progress &tell) = 0;
+    // Whether it may run on another thread than the UI's.
+    virtual bool is_for_any_thread() const { return false; }
+    // What there is so far.
+    virtual std::string result() const = 0;
+};
+
+// Smooths a curve `count` times, in slices on the UI thread, as what belongs to a host's scene must.
+class smoothing : public tool {
+public:
+    explicit smoothing(std::int64_t count) : count_(count) {}
+
+    dcc_status run(const progress &tell) override
+    {
+        using clock = std::chrono::steady_clock;
+        const auto end = clock::now() + std::chrono::milliseconds(2);
+        while (done_ < count_ && clock::now() < end) {
+            if (const dcc_status stop = dcc_check_cancelled())
+                return stop;
+            for (std::size_t at = 1; at + 1 < curve_.size(); ++at)
+                curve_[at] = (curve_[at - 1] + 2 * curve_[at] + curve_[at + 1]) / 4;
+            ++done_;
+        }
+        tell(static_cast<double>(done_), static_cast<double>(count_));
+        return done_ < count_ ? DCC_RUN_AGAIN : DCC_OK;
+    }
+
+    std::string result() const override
+    {
+        return "smoothed " + std::to_string(done_) + " of " + std::to_string(count_) + " times";
+    }
+
+private:
+    std::int64_t count_;
+    std::int64_t done_ = 0;
+    std::vector<float> curve_ = std::vector<float>(16384, 1.0f);
+};
+
+// Answers at once.
+class greeting : public tool {
+public:
+    explicit greeting(std::string topic) : topic_(std::move(topic)) {}
+
+    dcc_status run(const progress &) override { return dcc_check_cancelled(); }
+    std::string result() const override { return "in short: " + topic_; }
+
+private:
+    std::string topic_;
+};
+
+// The Adler-32 of a file, on a worker: it needs nothing of the host's.
+class checksum : public tool {
+public:
+    explicit checksum(std::string path) : path_(std::move(path)) {}
+
+    bool is_for_any_thread() const override { return true; }
+
+    dcc_status run(const progress &tell) override
+    {
+        std::error_code no_size;
+        const std::uintmax_t size = std::filesystem::file_size(path_, no_size);
+        std::ifstream file(path_, std::ios::binary);
+        std::vector<char> block(1 << 16);
+        const dcc::poller cancelled;
+        while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0) {
+            if (const dcc_status stop = cancelled.status())
+                return stop; // the file is closed on the way
+            add(block.data(), static_cast<std::size_t>(file.gcount()));
+            tell(static_cast<double>(bytes_), no_size ? 0.0 : static_cast<double>(size));
+        }
+        if (!file.eof())
+            throw std::runtime_error("cannot read " + path_ + ": name a file that this user can read");
+        return DCC_OK;
+    }
+
+    std::string result() const override
+    {
+        return "Adler-32 " + std::to_string(high_ << 16 | low_) + " of " + std::to_string(bytes_) + " bytes";
+    }
+
+private:
+    void add(const char *block, std::size_t size)
+    {
+        for (std::size_t at = 0; at < size; ++at) {
+            low_ = (low_ + static_cast<unsigned char>(block[at])) % 65521;
+            high_ = (high_ + low_) % 65521;
+        }
+        bytes_ += size;
+    }
+
+    std::string path_;
+    std::uint32_t low_ = 1, high_ = 0;
+    std::uint64_t bytes_ = 0;
+};
+
+inline json described(const char *name, const char *text, const char *argument, const char *type)
+{
+    const json properties = {{argument, {{"type", type}}}};
+    return {{"name", name},
+            {"description", text},
+            {"inputSchema",
+             {{"type", "object"}, {"properties", properties}, {"required", json::array({argument})}}}};
+}
+
+// The answer to tools/list.
+inline json tool_list()
+{
+    const json tools = json::array(
+        {described("long_execution", "Smooths a curve `count` times; can be cancelled.", "count", "integer"),
+         described("short_execution", "A word on a topic, at once.", "topic", "string"),
+         described("process_large_file", "The Adler-32 of a file; can be cancelled.", "path", "string")});
+    return {{"tools", tools}};
+}
+
+// The work that a tools/call asks for.
+inline std::unique_ptr<tool> tool_for(const json &params)
+{
+    const auto text = [](const json &from, const char *member) {
+        const auto found = from.find(member);
+        if (found == from.end() || !found->is_string())
+            throw rpc_error(code::params, "\"" + std::string(member) + "\" is missing or no text");
+        return found->get<std::string>();
+    };
+    const json given = params.is_object() ? params : json::object();
+    const std::string name = text(given, "name");
+    const json arguments = given.value("arguments", json::object());
+    if (name == "short_execution")
+        return std::make_unique<greeting>(text(arguments, "topic"));
+    if (name == "process_large_file")
+        return std::make_unique<checksum>(text(arguments, "path"));
+    if (name != "long_execution")
+        throw rpc_error(code::params, "no tool \"" + name + "\": tools/list has the names");
+    const auto count = arguments.find("count");
+    if (count == arguments.end() || !count->is_number_integer() || *count < 0)
+        throw rpc_error(code::params, "\"count\" is missing or no integer from 0 up");
+    return std::make_unique<smoothing>(count->get<std::int64_t>());
+}
+
+} // namespace stdio_server

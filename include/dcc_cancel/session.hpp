@@ -1,0 +1,296 @@
+/* Sessions of peers. Part of dcc_cancel.hpp. */
+
+#ifndef DCC_CANCEL_SESSION_HPP
+#define DCC_CANCEL_SESSION_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "error.hpp"
+#include "request.hpp"
+#include "request_id.hpp"
+#include "text.hpp"
+#include "time.hpp"
+
+namespace dcc {
+
+/* How messages come in. */
+enum class session_kind : std::int32_t {
+    /* One after the other; a cancel never comes before its request. */
+    stdio = DCC_SESSION_STDIO,
+    /* On several threads; a cancel may come before its request. */
+    http = DCC_SESSION_HTTP
+};
+
+/* What a peer that has cancelled its request gets. */
+enum class reply_policy : std::int32_t {
+    /* Nothing, as MCP has it. */
+    silent = DCC_REPLIES_SILENT,
+    /* The error -32800, as LSP and ACP have it, and MCP's streamable HTTP of 2025. */
+    cancelled = DCC_REPLIES_CANCELLED
+};
+
+/* What becomes of a cancel that comes before its request. */
+enum class early_cancels : std::int32_t {
+    by_kind = DCC_EARLY_BY_KIND,
+    held = DCC_EARLY_HELD,
+    ignored = DCC_EARLY_IGNORED
+};
+
+/* What a message of the peer was. */
+enum class message_outcome : std::int32_t {
+    /* It could not be looked at; only where exceptions are disabled. */
+    failed = -1,
+    /* A cancel of a request in flight, and the first. */
+    cancelled = DCC_MESSAGE_CANCELLED,
+    /* A cancel of a request that had been cancelled, or cannot be. */
+    without_effect = DCC_MESSAGE_WITHOUT_EFFECT,
+    /* A cancel that is held for its request. */
+    held = DCC_MESSAGE_HELD,
+    /* A cancel of no request in flight. */
+    unknown = DCC_MESSAGE_UNKNOWN,
+    /* For somebody else: for you. */
+    other = DCC_MESSAGE_OTHER,
+    /* None, or a cancellation of nothing. */
+    malformed = DCC_MESSAGE_MALFORMED
+};
+
+/* What a session is created from. */
+struct session_options {
+    session_kind kind = session_kind::stdio;
+    reply_policy replies = reply_policy::silent;
+    early_cancels early = early_cancels::by_kind;
+    /* The id 7 and the id "7" are one, as some servers have it. */
+    bool ids_are_texts = false;
+    /* Most requests in flight; 0 is 1024. */
+    std::uint32_t max_requests = 0;
+    /* Most ids without a live request of which something is remembered; 0 is 256. */
+    std::uint32_t max_kept = 0;
+    /* For how long a cancel is held for its request; zero is 30 seconds. */
+    std::chrono::nanoseconds early_ttl = std::chrono::nanoseconds(0);
+    /* Least time between two progress notes of a request; zero is 100 milliseconds. */
+    std::chrono::nanoseconds progress_interval = std::chrono::nanoseconds(0);
+};
+
+/* What a session has seen; see dcc_session_info. */
+struct session_stats {
+    bool is_closed = false;
+    /* Requests in flight; after the close none is, though they are still to be ended. */
+    std::uint32_t live = 0;
+    /* Other ids of which something is remembered. */
+    std::uint32_t kept = 0;
+    std::uint64_t begun = 0;
+    /* Requests that the peer, or the close, was the first to cancel. */
+    std::uint64_t cancelled = 0;
+    /* Cancels that were held for their request. */
+    std::uint64_t early = 0;
+    /* Cancels of no request in flight that were ignored. */
+    std::uint64_t unknown = 0;
+    std::uint64_t without_effect = 0;
+    /* Messages that were none, or cancellations of nothing. */
+    std::uint64_t malformed = 0;
+    /* Messages for somebody else. */
+    std::uint64_t others = 0;
+    /* What was forgotten for want of room. */
+    std::uint64_t forgotten = 0;
+};
+
+/* One peer's connection, the scope of its request ids. All its functions may be called on any thread;
+ * the session itself stays where it is, so lend it by reference. */
+class session {
+public:
+    /* No session. */
+    session() noexcept = default;
+    session(session &&other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    session &operator=(session &&other) noexcept
+    {
+        session taken(std::move(other));
+        std::swap(object_, taken.object_);
+        return *this;
+    }
+
+    /* Closes it. */
+    ~session()
+    {
+        if (object_ == nullptr)
+            return;
+        close();
+        dcc_session_release(object_);
+    }
+
+    static session create(const session_options &options = {})
+    {
+        session result;
+        detail::throw_if_failed(try_create(result, options));
+        return result;
+    }
+
+    /* As create; `result` is empty unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
+    static dcc_status try_create(session &result, const session_options &options = {}) noexcept
+    {
+        result = session();
+        dcc_session_desc desc = {};
+        desc.struct_size = sizeof desc;
+        desc.flags = options.ids_are_texts ? DCC_SESSION_IDS_ARE_TEXTS : 0u;
+        desc.kind = static_cast<std::int32_t>(options.kind);
+        desc.replies = static_cast<std::int32_t>(options.replies);
+        desc.early = static_cast<std::int32_t>(options.early);
+        desc.max_requests = options.max_requests;
+        desc.max_kept = options.max_kept;
+        desc.early_ttl_ns = detail::nanoseconds_of(options.early_ttl);
+        desc.progress_interval_ns = detail::nanoseconds_of(options.progress_interval);
+        return dcc_session_create(&desc, &result.object_);
+    }
+
+    /* Begins a request, cancelled from the start if its cancel came first and was held. Throws if a
+     * request in flight has this id, if as many as may are in flight, or after the close. */
+    request begin(const request_id &id, const request_options &options = {}) const
+    {
+        request result;
+        detail::throw_if_failed(try_begin(result, id, options));
+        return result;
+    }
+
+    /* As begin; `result` is empty unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
+    dcc_status try_begin(request &result, const request_id &id,
+                         const request_options &options = {}) const noexcept
+    {
+        result.reset();
+        dcc_request_desc desc = {};
+        desc.struct_size = sizeof desc;
+        desc.flags = options.cancellable ? 0u : DCC_REQUEST_NOT_CANCELLABLE;
+        desc.id = id.get();
+        desc.parent = options.parent.get();
+        if (options.progress_token)
+            desc.progress_token = options.progress_token->get();
+        dcc_request *handle = nullptr;
+        const dcc_status status = dcc_request_begin(object_, &desc, &handle);
+        result = request::adopt(handle);
+        return status;
+    }
+
+    /* Lets a message of the peer, as it came from the wire, do what it asks for. message_outcome::other
+     * is for you. `meant`, unless it is null, is which request a cancellation meant. No bytes of a peer
+     * make it fail; it throws if the library's thread for callbacks cannot be started. */
+    message_outcome handle_message(std::string_view message,
+                                   std::optional<request_id> *meant = nullptr) const
+    {
+        message_outcome result = message_outcome::failed;
+        detail::throw_if_failed(try_handle_message(result, message, meant));
+        return result;
+    }
+
+    /* As handle_message; nothing is written if the answer is negative. */
+    dcc_status try_handle_message(message_outcome &result, std::string_view message,
+                                  std::optional<request_id> *meant = nullptr) const
+    {
+        dcc_message_info info = {};
+        info.struct_size = sizeof info;
+        const dcc_status status =
+            dcc_session_handle_message(object_, message.data(), message.size(), &info);
+        if (status < 0)
+            return status;
+        result = static_cast<message_outcome>(info.message);
+        if (meant == nullptr)
+            return status;
+        meant->reset();
+        if (info.id_type == DCC_ID_INTEGER)
+            meant->emplace(info.id_integer);
+        else if (info.id_type == DCC_ID_TEXT)
+            meant->emplace(std::string(info.id_text, info.id_text_length));
+        return status;
+    }
+
+    /* Cancels the request in flight with this id in its peer's name. True if this call was the first
+     * to. */
+    bool cancel(const request_id &id, std::string_view reason = {}) const noexcept
+    {
+        return try_cancel(id, reason) == DCC_OK;
+    }
+
+    /* As dcc_session_cancel, which says why not. */
+    dcc_status try_cancel(const request_id &id, std::string_view reason = {}) const noexcept
+    {
+        const dcc_request_id given = id.get();
+        return dcc_session_cancel(object_, &given, reason.data(), reason.size());
+    }
+
+    /* Whether the request with this id is cancelled, in flight or not; nothing if it is not known. */
+    std::optional<bool> is_cancelled(const request_id &id) const noexcept
+    {
+        const dcc_request_id given = id.get();
+        switch (dcc_session_is_cancelled(object_, &given)) {
+        case DCC_CANCELLED_BY_TOKEN:
+            return true;
+        case DCC_NOT_CANCELLED:
+            return false;
+        default:
+            return std::nullopt;
+        }
+    }
+
+    /* Why it was cancelled; empty if it was not. */
+    std::string reason(const request_id &id) const
+    {
+        const dcc_request_id given = id.get();
+        return detail::text([this, &given](char *buffer, std::size_t size, std::size_t *length) {
+            return dcc_session_reason(object_, &given, buffer, size, length);
+        });
+    }
+
+    /* Forgets what is remembered of an id without a request in flight. False: nothing is. */
+    bool clear(const request_id &id) const noexcept
+    {
+        const dcc_request_id given = id.get();
+        return dcc_session_clear(object_, &given) == DCC_OK;
+    }
+
+    /* Forgets what has been remembered for longer than this; how many that were. */
+    template <class Rep, class Period>
+    std::uint64_t sweep(std::chrono::duration<Rep, Period> ttl) const noexcept
+    {
+        std::uint64_t count = 0;
+        dcc_session_sweep(object_, detail::nanoseconds_of(ttl), &count);
+        return count;
+    }
+
+    /* Its connection has closed: cancels all its requests, which are still to be ended, forgets what it
+     * remembers, and lets none begin. Again is harmless. */
+    dcc_status close() const noexcept { return dcc_session_close(object_); }
+
+    session_stats stats() const noexcept
+    {
+        dcc_session_info info = {};
+        info.struct_size = sizeof info;
+        dcc_session_stats(object_, &info);
+        session_stats result;
+        result.is_closed = info.is_closed != 0;
+        result.live = info.live;
+        result.kept = info.kept;
+        result.begun = info.begun;
+        result.cancelled = info.cancelled;
+        result.early = info.early;
+        result.unknown = info.unknown;
+        result.without_effect = info.without_effect;
+        result.malformed = info.malformed;
+        result.others = info.others;
+        result.forgotten = info.forgotten;
+        return result;
+    }
+
+    dcc_session *get() const noexcept { return object_; }
+
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+
+private:
+    dcc_session *object_ = nullptr;
+};
+
+} // namespace dcc
+
+#endif /* DCC_CANCEL_SESSION_HPP */

@@ -1,0 +1,117 @@
+"""Cancellation for Python, shared with the native code of the same process.
+
+A token is cancelled from anywhere; Python code asks `check_cancelled` or `check_dcc_cancelled`, native
+code polls, if it is called through `native`. All that `dcc_mcp_core.cancellation` offers is here with
+the same meaning; so are the library's jobs, dispatchers, sessions and requests.
+
+    import dcc_cancel
+
+    token = dcc_cancel.CancelToken(job_id="7")
+    reset = dcc_cancel.set_cancel_token(token)
+    try:
+        dcc_cancel.native(plugin.smooth)(mesh)      # polls the token; token.cancel() stops it
+    finally:
+        dcc_cancel.reset_cancel_token(reset)
+
+Importing it finds the library that this process has loaded, or else loads the one that the variable
+DCC_CANCEL_LIBRARY names, that lies beside this package, or that the system finds. Python 3.7 and later,
+no dependencies.
+"""
+
+from ._library import library as _loaded
+from ._native import native
+from .context import (
+    # These two are for `dcc_mcp_core` itself, where this stands in for its module.
+    _reset_current_job_id,  # noqa: F401
+    _set_current_job_id,  # noqa: F401
+    check_cancelled,
+    check_dcc_cancelled,
+    current_cancel_token,
+    current_job,
+    current_job_id,
+    reset_cancel_token,
+    reset_current_job,
+    set_cancel_token,
+    set_current_job,
+)
+from ._posting import Posting
+from .dispatcher import Dispatcher, Tick
+from .errors import (
+    CancelledError,
+    ClosedError,
+    DccCancelError,
+    DccMcpCancelledError,
+    DuplicateError,
+    ForkedError,
+    InvalidArgumentError,
+    InvalidHandleError,
+    JobInterruptedError,
+    LibraryError,
+    OverloadedError,
+    PostTimeoutError,
+    ReentrantError,
+    ResourcesError,
+    ShutdownError,
+    WouldDeadlockError,
+    WrongStateError,
+    WrongThreadError,
+)
+from .job import Job, Progress
+from .linking import DEFAULT_INTERVAL
+from .probes import CancellationProbe, JobHandle
+from .registration import Registration
+from .request import Request
+from .session import MessageOutcome, Session
+from .token import CancelToken
+from .wait import wait_any
+
+__all__ = [
+    "CancelToken",
+    "CancellationProbe",
+    "CancelledError",
+    "ClosedError",
+    "DEFAULT_INTERVAL",
+    "DccCancelError",
+    "DccMcpCancelledError",
+    "Dispatcher",
+    "DuplicateError",
+    "ForkedError",
+    "InvalidArgumentError",
+    "InvalidHandleError",
+    "Job",
+    "JobHandle",
+    "JobInterruptedError",
+    "LibraryError",
+    "MessageOutcome",
+    "OverloadedError",
+    "PostTimeoutError",
+    "Posting",
+    "Progress",
+    "ReentrantError",
+    "Registration",
+    "Request",
+    "ResourcesError",
+    "Session",
+    "ShutdownError",
+    "Tick",
+    "WouldDeadlockError",
+    "WrongStateError",
+    "WrongThreadError",
+    "check_cancelled",
+    "check_dcc_cancelled",
+    "current_cancel_token",
+    "current_job",
+    "current_job_id",
+    "native",
+    "reset_cancel_token",
+    "reset_current_job",
+    "set_cancel_token",
+    "set_current_job",
+    "version",
+    "wait_any",
+]
+
+
+def version():
+    """Version and build of the library, for logs."""
+    return _loaded.dcc_version_string().decode("ascii")

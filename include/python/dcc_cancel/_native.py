@@ -1,0 +1,116 @@
+"""Native code sees what is current in the Python context that calls it."""
+
+import functools
+import inspect
+from ctypes import byref, c_uint64
+
+from ._library import library
+from ._status import checked
+from .context import _current_job_id, _current_token, current_job
+from .job import Job
+from .linking import DEFAULT_INTERVAL, fitting_id, parent_of
+from .token import CancelToken
+
+# In a context where nothing was ever set the thread's own slots stay: a native host may have set them.
+_UNSET = object()
+
+
+def native(function=None, interval=DEFAULT_INTERVAL):
+    """Wraps a function so that native code which it calls polls this context's token and job.
+
+    Around each call the library's two slots of this thread hold the context's current token and job,
+    and then what they held before. One that is not native, such as a token of `dcc_mcp_core`, is
+    followed as long as the call takes by asking it every `interval` seconds, see CancelToken.link.
+    What this context has never set is left as the thread has it; what it has set to None is masked.
+    Also as a decorator: `@native`, `@native(interval=0.1)`.
+    """
+    if function is None:
+        return functools.partial(native, interval=interval)
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError(
+            "%r runs after the call has returned; wrap the native function that it calls" % (function,)
+        )
+
+    def call(*arguments, **keywords):
+        token = _current_token.get(_UNSET)
+        job = current_job.get(_UNSET)
+        explicit = _current_job_id.get()
+        if explicit and explicit != getattr(token, "job_id", None):
+            token = CancelToken(
+                fitting_id(explicit),
+                parent=None if token is _UNSET or token is None else parent_of(token, interval)[0],
+            )
+        if token is _UNSET and job is _UNSET:
+            return function(*arguments, **keywords)
+        with _Slots(token, job, interval):
+            return function(*arguments, **keywords)
+
+    for name in functools.WRAPPER_ASSIGNMENTS:
+        if hasattr(function, name):
+            setattr(call, name, getattr(function, name))
+    call.__wrapped__ = function
+    return call
+
+
+class _Slots:
+    """Both slots of this thread hold this token and this job inside the block."""
+
+    __slots__ = ("_token", "_job", "_interval", "_ticket", "_kept", "_stand_in")
+
+    def __init__(self, token, job, interval):
+        self._token = token
+        self._job = job
+        self._interval = interval
+        self._ticket = 0
+        self._stand_in = None
+
+    def __enter__(self):
+        try:
+            if self._token is not _UNSET:
+                self._kept, handle = parent_of(self._token, self._interval)
+                self._set(library.dcc_cancel_token_set_current, handle)
+            if self._job is not _UNSET:
+                self._set(library.dcc_job_set_current, self._job_handle())
+        except BaseException as error:
+            self._leave(error)
+            raise
+
+    def _set(self, function, handle):
+        ticket = c_uint64()
+        checked(function(handle, byref(ticket)))
+        # Unwinding to the first takes the second with it.
+        self._ticket = self._ticket or ticket.value
+
+    def _job_handle(self):
+        if self._job is None:
+            return None
+        ask = getattr(self._job, "__dcc_job__", None)
+        handle = None if ask is None else ask()
+        if handle is not None:
+            return handle
+        # Native code needs a job of the library; one that follows the other stands in for it.
+        self._stand_in = Job(
+            type(self._job).__name__,
+            fitting_id(getattr(self._job, "job_id", None)),
+            parent=parent_of(self._job, self._interval)[0],
+        )
+        self._stand_in.begin()
+        return self._stand_in.handle
+
+    def __exit__(self, kind, error, trace):
+        status = self._leave(error)
+        if error is None:
+            checked(status)
+
+    def _leave(self, error):
+        status = 0
+        if self._ticket:
+            # Also whatever the callee has left in the slots.
+            status = library.dcc_context_unwind(self._ticket)
+        if self._stand_in is not None:
+            if self._stand_in.cancelled:
+                self._stand_in.acknowledge_cancel()
+            else:
+                self._stand_in._end(error)
+            self._stand_in.close()
+        return status

@@ -1,0 +1,132 @@
+"""What this package raises."""
+
+import sys
+
+TOKEN_TEXT = "Request cancelled by client"
+JOB_TEXT = "Job cancelled by dispatcher"
+
+
+class DccMcpCancelledError(Exception):
+    """The current token or job is cancelled: stop, and leave things tidy.
+
+    A plain exception: neither asyncio's nor that of concurrent.futures. Where `dcc_mcp_core` is loaded
+    what is raised is also its `DccMcpCancelledError`, so that handlers for either catch it.
+    """
+
+    def __reduce__(self):
+        # Its class may be one that is made on the spot.
+        return (_cancelled_error, self.args)
+
+
+CancelledError = DccMcpCancelledError
+
+_classes = {}
+
+
+def _their_bases():
+    """The classes of `dcc_mcp_core` by which its handlers know a cancel; never imports it."""
+    for module, name in (
+        ("dcc_mcp_core.cancellation", "DccMcpCancelledError"),
+        ("dcc_mcp_core.errors", "DccMcpError"),
+    ):
+        theirs = getattr(sys.modules.get(module), name, None)
+        if isinstance(theirs, type) and not issubclass(DccMcpCancelledError, theirs):
+            if issubclass(theirs, DccMcpCancelledError):
+                return (theirs,)
+            return (DccMcpCancelledError, theirs)
+    return (DccMcpCancelledError,)
+
+
+def _cancelled_error(*arguments):
+    """The exception that says "cancelled" with this text."""
+    bases = _their_bases()
+    if len(bases) == 1:
+        return bases[0](*arguments)
+    if bases not in _classes:
+        body = {"__module__": __name__, "__doc__": DccMcpCancelledError.__doc__}
+        _classes[bases] = type(DccMcpCancelledError.__name__, bases, body)
+    return _classes[bases](*arguments)
+
+
+def is_cancellation(error):
+    """Whether an exception says "cancelled", this package's or that of `dcc_mcp_core`."""
+    theirs = getattr(sys.modules.get("dcc_mcp_core.cancellation"), "DccMcpCancelledError", None)
+    return isinstance(error, DccMcpCancelledError) or (
+        isinstance(theirs, type) and isinstance(error, theirs)
+    )
+
+
+class LibraryError(ImportError):
+    """The library cannot be found, or is not one that this package can use."""
+
+
+class DccCancelError(Exception):
+    """A call of the library failed. `status` is its number, see dcc_cancel.h."""
+
+    def __init__(self, text, status=0):
+        super().__init__(text)
+        self.status = status
+
+
+class InvalidHandleError(DccCancelError):
+    """A handle of no live object."""
+
+
+class InvalidArgumentError(DccCancelError, ValueError):
+    """A value that the library does not take."""
+
+
+class ResourcesError(DccCancelError, MemoryError):
+    """Out of memory, slots or threads. Nothing was done."""
+
+
+class WrongThreadError(DccCancelError):
+    """It belongs to another thread."""
+
+
+class WrongStateError(DccCancelError):
+    """The job is in a state that does not allow this."""
+
+
+class WouldDeadlockError(DccCancelError):
+    """The call would wait for itself."""
+
+
+class ShutdownError(DccCancelError):
+    """It was shut down or closed."""
+
+
+class ClosedError(ShutdownError, ValueError):
+    """This object was closed, by its `close`."""
+
+
+class ForkedError(DccCancelError):
+    """This process is a fork of the one that used the library."""
+
+
+class OverloadedError(DccCancelError):
+    """A bound is reached; nothing was taken. `retry_after` are seconds, where they are known."""
+
+    def __init__(self, text, status=0, retry_after=None):
+        super().__init__(text, status)
+        self.retry_after = retry_after
+
+
+class DuplicateError(DccCancelError):
+    """The id is in use."""
+
+
+class ReentrantError(DccCancelError):
+    """A pump from inside a pump."""
+
+
+class PostTimeoutError(DccCancelError, TimeoutError):
+    """The time was over. `started`: the job had begun and was asked to stop; else it never runs."""
+
+    def __init__(self, text, status=0, started=False):
+        super().__init__(text, status)
+        self.started = started
+
+
+class JobInterruptedError(DccCancelError):
+    """The job was ended from outside, for instance by a shutdown, before it had a result."""

@@ -1,0 +1,120 @@
+"""CancelToken: a cancellation flag with a reason."""
+
+import ctypes
+
+from . import _declarations as c
+from ._handle import Polled, created
+from ._library import library
+from ._status import checked, nanoseconds, text_from, text_in
+from ._waiting import wait_for
+from .errors import TOKEN_TEXT, _cancelled_error
+from .linking import DEFAULT_INTERVAL, follow, parent_of
+from .registration import Registration
+
+
+class CancelToken(Polled):
+    """A flag that says "stop", shared by all that poll it, in Python and in native code.
+
+    `job_id`: the id that a server gave the job. `parent`: what cancels this token as well: a
+    CancelToken, Job or Request, or any object with a `cancelled` attribute, for instance a token of
+    `dcc_mcp_core`, which is asked again every 20 milliseconds, see `link`. A child keeps its parent
+    alive. Any thread may call any method.
+    """
+
+    __slots__ = ("_job_id", "_link")
+
+    _release = library.dcc_cancel_token_release
+    _question = library.dcc_cancel_token_is_cancelled
+
+    def __init__(self, job_id=None, parent=None):
+        self._handle = 0
+        self._link = None
+        encoded, length = text_in(job_id or None, "job_id")
+        self._parents, above = parent_of(parent)
+        description = c.CancelTokenDesc(struct_size=ctypes.sizeof(c.CancelTokenDesc))
+        if above:
+            description.parents = (ctypes.c_void_p * 1)(above)
+            description.parent_count = 1
+        description.job_id, description.job_id_length = encoded, length
+        self._handle = created(library.dcc_cancel_token_create_from, ctypes.byref(description))
+        self._job_id = job_id or None
+        self._watch(self._handle)
+
+    @classmethod
+    def _borrowing(cls, handle, keeping):
+        """A token of the library that is there already; this takes a reference of its own."""
+        token = cls.__new__(cls)
+        token._handle = 0
+        token._link = None
+        token._parents = keeping
+        checked(library.dcc_cancel_token_retain(handle))
+        token._handle = handle
+        text, _ = text_from(library.dcc_cancel_token_job_id, handle)
+        token._job_id = text or None
+        token._watch(handle)
+        return token
+
+    @classmethod
+    def link(cls, other, interval=DEFAULT_INTERVAL):
+        """A token that is cancelled when `other` is, for tokens and jobs that are not native.
+
+        `other.cancelled` is asked at once, and then every `interval` seconds on a thread of this
+        package, so the answer comes up to so much later: a native poll never waits for Python. The
+        link ends with the token that this returns; keep it. What is native is linked without
+        sampling.
+        """
+        return follow(cls, other, interval)
+
+    def cancel(self, reason=""):
+        """Cancels it and all linked below it, for ever. Whether this call was the first."""
+        text, length = text_in(reason, "reason")
+        status = checked(library.dcc_cancel_token_cancel(self.handle, text, length))
+        return status == c.DCC_OK
+
+    def check(self):
+        """Raises DccMcpCancelledError if it is cancelled."""
+        if self.cancelled:
+            raise _cancelled_error(TOKEN_TEXT)
+
+    @property
+    def job_id(self):
+        """The id that a server gave the job, or None."""
+        return self._job_id
+
+    @property
+    def reason(self):
+        """Why it was cancelled: "" if nobody said, None while it is not."""
+        text, status = text_from(library.dcc_cancel_token_reason, self.handle)
+        return None if status == c.DCC_NOT_CANCELLED else text
+
+    def wait(self, timeout=None):
+        """Waits until it is cancelled, at most `timeout` seconds, and says whether it is.
+
+        Other Python threads run meanwhile. Not for a UI thread.
+        """
+        return wait_for([self.handle], timeout) is not None
+
+    def add_callback(self, function):
+        """Calls `function()` once when it is cancelled; at once, if it is cancelled already.
+
+        On the thread that cancels it; for deadlines and a peer's messages on one of the library. What it raises is logged. In asyncio: `token.add_callback(functools.partial(
+        loop.call_soon_threadsafe, task.cancel))`. Returns a Registration.
+        """
+        return Registration(self, function)
+
+    def cancel_after(self, seconds):
+        """Cancels it in so many seconds unless it is disarmed; a later call moves the time."""
+        due = nanoseconds(seconds, "seconds")
+        checked(library.dcc_cancel_token_cancel_after(self.handle, due))
+
+    def disarm(self):
+        """Takes the deadline of `cancel_after` back. Whether one was armed."""
+        return checked(library.dcc_cancel_token_disarm(self.handle)) == c.DCC_OK
+
+    def __dcc_cancel_token__(self):
+        return self.handle if self._is_native() else None
+
+    def __repr__(self):
+        if not self._handle:
+            return "CancelToken(closed)"
+        return "CancelToken(cancelled=%s)" % self.cancelled

@@ -1,0 +1,77 @@
+// A connected client of the TypeScript SDK.
+
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+
+export class Peer {
+    constructor(name, transcript) {
+        this.name = name;
+        this.transcript = transcript;
+        this.client = new Client({ name, version: '1.0.0' });
+    }
+
+    async connect({ http, stdio }) {
+        this.transport = http
+            ? new StreamableHTTPClientTransport(new URL(http))
+            : new StdioClientTransport({ command: stdio[0], args: stdio.slice(1) });
+        this.transcript.listen(this.transport, this.name);
+        await this.client.connect(this.transport);
+        await this.client.listTools();
+    }
+
+    async close() {
+        if (this.transport.terminateSession) await this.transport.terminateSession();
+        await this.client.close();
+    }
+
+    async call(tool, args, options) {
+        const result = await this.client.callTool({ name: tool, arguments: args }, undefined, options);
+        if (result.isError) throw new Error(result.content[0].text);
+        return result.structuredContent;
+    }
+
+    async sendCancelled(requestId, reason) {
+        await this.client.notification({
+            method: 'notifications/cancelled',
+            params: { requestId, reason },
+        });
+    }
+}
+
+// A call that the scenario does not wait for yet.
+export class RunningCall {
+    constructor(peer, tool, label, args, options = {}) {
+        this.peer = peer;
+        this.label = label;
+        this.notes = [];
+        this.controller = new AbortController();
+        const noted = new Promise((resolve) => (this.noted = resolve));
+        this.result = peer.call(tool, { label, ...args }, {
+            signal: this.controller.signal,
+            timeout: 60_000,
+            onprogress: (note) => {
+                this.notes.push(note);
+                if (note.progress > 0) this.noted();
+            },
+            ...options,
+        });
+        // Who wants to know waits for `result`; Node shall not end the program before.
+        this.hasEnded = false;
+        this.result.catch(() => {}).finally(() => (this.hasEnded = true));
+        const ended = (what) => {
+            throw new Error(`${label}: no progress was shown before its end: ${JSON.stringify(what)}`);
+        };
+        this.firstProgress = Promise.race([noted, this.result.then(ended, ended)]);
+        this.firstProgress.catch(() => {});
+    }
+
+    get id() {
+        return this.peer.transcript.idOf(this.peer.name, this.label);
+    }
+
+    abort(reason) {
+        this.controller.abort(reason);
+        return reason;
+    }
+}

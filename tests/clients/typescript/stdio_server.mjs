@@ -1,0 +1,72 @@
+// Drives examples/stdio_server with the client of the TypeScript SDK: node stdio_server.mjs SERVER
+
+import assert from 'node:assert/strict';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+
+const FOR_EVER = 1e12;
+const client = new Client({ name: 'agent', version: '1.0.0' });
+
+async function call(tool, args, options = {}) {
+    const result = await client.callTool({ name: tool, arguments: args }, undefined, {
+        timeout: 60_000,
+        ...options,
+    });
+    assert.equal(result.isError, false, JSON.stringify(result));
+    return result.content[0].text;
+}
+
+// A call under way: its result, and what aborts it.
+async function start(tool, args) {
+    const controller = new AbortController();
+    let onprogress;
+    const noted = new Promise((resolve) => (onprogress = resolve));
+    const result = call(tool, args, { signal: controller.signal, onprogress });
+    result.catch(() => {});
+    await Promise.race([noted, result]);
+    return { result, controller };
+}
+
+async function abort({ result, controller }) {
+    controller.abort('aborted');
+    await assert.rejects(result, /aborted/);
+}
+
+async function assertAlive() {
+    assert.equal(await call('short_execution', { topic: 'cats' }), 'in short: cats');
+}
+
+async function play() {
+    await assertAlive();
+    const told = [];
+    const onprogress = ({ progress }) => told.push(progress);
+    const whole = await call('long_execution', { count: 8000 }, { onprogress });
+    assert.equal(whole, 'smoothed 8000 of 8000 times');
+    // This client drops the last note: it looks at it when it has looked at the answer behind it.
+    assert(told.length > 1 && told.at(-1) <= 8000, String(told));
+    assert(told.every((value, at) => at === 0 || value > told[at - 1]), String(told));
+
+    await abort(await start('long_execution', { count: FOR_EVER }));
+    await assertAlive();
+
+    const timedOut = call('long_execution', { count: FOR_EVER }, { timeout: 300 });
+    await assert.rejects(timedOut, { code: -32001 });
+    await assertAlive();
+
+    const first = call('long_execution', { count: 2000 });
+    const middle = await start('long_execution', { count: FOR_EVER });
+    const last = call('long_execution', { count: 2000 });
+    await abort(middle);
+    const both = await Promise.all([first, last]);
+    assert.deepEqual(both, Array(2).fill('smoothed 2000 of 2000 times'));
+
+    await abort(await start('process_large_file', { path: '/dev/zero' }));
+    await assertAlive();
+}
+
+await client.connect(new StdioClientTransport({ command: process.argv[2], stderr: 'inherit' }));
+assert.equal((await client.listTools()).tools.length, 3);
+await client.ping();
+await play();
+await client.close();
+console.log('all passed');

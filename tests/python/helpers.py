@@ -1,0 +1,155 @@
+"""What the tests share: the native plugin, child processes, and who else is here.
+
+The environment, as tests/python.rs sets it: DCC_CANCEL_LIBRARY, the library; DCC_TEST_PLUGIN, the
+plugin made of native_loop.c; DCC_TEST_HEADER, dcc_cancel.h; PYTHONPATH, the package.
+"""
+
+import contextvars
+import ctypes
+import faulthandler
+import gc
+import os
+import subprocess
+import sys
+import time
+import unittest
+
+import dcc_cancel
+
+import dcc_mcp_core.cancellation as theirs
+
+NATIVE = ctypes.CDLL(os.environ["DCC_TEST_PLUGIN"])
+NATIVE.loop_until_cancelled.argtypes = [ctypes.c_uint64]
+NATIVE.poll_on_another_thread.argtypes = [ctypes.c_uint64]
+NATIVE.poll_on_another_thread.restype = ctypes.c_int64
+NATIVE.leave_a_token_behind.argtypes = [ctypes.c_void_p]
+
+LIBRARY = ctypes.CDLL("libdcc_cancel.so.1")
+LIBRARY.dcc_cancel_token_current.restype = ctypes.c_void_p
+LIBRARY.dcc_job_current.restype = ctypes.c_void_p
+
+# What hangs is told with the stacks of all threads, instead of waiting for ever.
+faulthandler.dump_traceback_later(240, exit=True)
+
+BY_TOKEN = 1
+BY_JOB = 2
+
+# Long enough for any machine; what is waited for comes at once.
+LONG = 30.0
+
+
+def native_token():
+    """The token in this thread's native slot, 0 for none."""
+    return LIBRARY.dcc_cancel_token_current() or 0
+
+
+def native_job():
+    """The job in this thread's native slot, 0 for none."""
+    return LIBRARY.dcc_job_current() or 0
+
+
+def loop_until_cancelled():
+    """A native loop: 0 if nobody stopped it."""
+    return NATIVE.loop_until_cancelled(int(LONG * 1e9))
+
+
+def native_job_id():
+    """The id under which native code knows what it works for."""
+    buffer = ctypes.create_string_buffer(300)
+    LIBRARY.dcc_context_job_id(buffer, ctypes.c_size_t(300), None)
+    return buffer.value.decode()
+
+
+def live(what):
+    """How many objects of a kind the library has, without those that are garbage."""
+    gc.collect()
+    fields = [("struct_size", ctypes.c_uint32), ("reserved", ctypes.c_uint32)]
+    names = (
+        "live_tokens live_jobs live_contexts jobs_completed jobs_failed jobs_cancelled"
+        " jobs_interrupted context_leaks live_registrations live_owners armed_deadlines"
+        " live_dispatchers unfinished_posts live_sessions live_requests"
+    ).split()
+    fields += [(name, ctypes.c_uint64) for name in names]
+    stats = type("Stats", (ctypes.Structure,), {"_fields_": fields})()
+    stats.struct_size = ctypes.sizeof(stats)
+    assert LIBRARY.dcc_stats_read(ctypes.byref(stats)) == 0
+    return getattr(stats, what)
+
+
+class ContextCase(unittest.TestCase):
+    """Each test runs in a context of its own, so that it need not reset what it sets."""
+
+    def run(self, result=None):
+        return contextvars.Context().run(super().run, result)
+
+
+class PumpedCase(ContextCase):
+    """Each test has a dispatcher of its own, `ui`, on this thread."""
+
+    def setUp(self):
+        self.ui = dcc_cancel.Dispatcher()
+        self.addCleanup(self.ui.close)
+        self.addCleanup(self.ui.shutdown)
+
+    def run_to_end(self, posting):
+        """Pumps until it is done."""
+        end = time.monotonic() + 30
+        while not posting.done():
+            assert time.monotonic() < end
+            self.ui.pump(0.01)
+        return posting
+
+
+class Foreign:
+    """A token or job that is not native, as a host may have one."""
+
+    def __init__(self, job_id=None):
+        self.cancelled = False
+        self.job_id = job_id
+        self.reason = None
+
+    def check(self):
+        if self.cancelled:
+            raise theirs.DccMcpCancelledError("foreign")
+
+
+def until(condition):
+    """Waits for what is about to happen."""
+    end = time.monotonic() + LONG
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.001)
+
+
+def run_python(script, *arguments, **changes):
+    """Runs a script in a fresh interpreter: what it ended with, printed, and complained about."""
+    environment = dict(os.environ)
+    for name, value in changes.items():
+        if value is None:
+            environment.pop(name, None)
+        else:
+            environment[name] = value
+    process = subprocess.Popen(
+        [sys.executable, "-c", script] + list(arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        universal_newlines=True,
+        env=environment,
+    )
+    try:
+        out, err = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        raise AssertionError("it hangs\n%s\n%s" % (out, err))
+    return process.returncode, out, err
+
+
+def raised(function, *arguments):
+    """The exception that a call raises."""
+    try:
+        function(*arguments)
+    except BaseException as error:
+        return error
+    raise AssertionError("nothing was raised")
+

@@ -1,0 +1,77 @@
+/* The native side of the Python tests: a plugin's loop, linked with the library as plugins are. */
+#include "dcc_cancel.h"
+#include <pthread.h>
+#include <stdlib.h>
+
+/* Polls until it is told to stop, and answers why; 0 after `limit_ns`. */
+int32_t loop_until_cancelled(uint64_t limit_ns)
+{
+    dcc_poll_pair poll = dcc_poll_current();
+    uint64_t end = dcc_clock_now_ns() + limit_ns;
+    while (dcc_clock_now_ns() < end) {
+        dcc_status status = dcc_poll(poll);
+        if (status != DCC_OK)
+            return status;
+    }
+    return 0;
+}
+
+typedef struct polling {
+    dcc_context *context;
+    uint64_t count;
+    uint64_t stopped;
+} polling;
+
+static void *poll_many(void *argument)
+{
+    polling *work = argument;
+    dcc_ticket ticket;
+    uint64_t i;
+    if (dcc_context_enter(work->context, &ticket) < 0)
+        return NULL;
+    for (i = 0; i < work->count; ++i) {
+        if (dcc_check_cancelled() != DCC_OK)
+            ++work->stopped;
+    }
+    dcc_context_exit(ticket);
+    return work;
+}
+
+/* Polls what is current here so often on another thread, waits for that, and answers how many polls
+ * said "stop", or -1. */
+int64_t poll_on_another_thread(uint64_t count)
+{
+    polling work = {NULL, 0, 0};
+    pthread_t thread;
+    void *answer = NULL;
+    work.count = count;
+    if (dcc_context_capture(&work.context) < 0)
+        return -1;
+    if (pthread_create(&thread, NULL, poll_many, &work) == 0)
+        pthread_join(thread, &answer);
+    dcc_context_release(work.context);
+    return answer != NULL ? (int64_t)work.stopped : -1;
+}
+
+/* Leaves a token in the slot, as a plugin that forgot its reset. */
+int32_t leave_a_token_behind(const dcc_cancel_token *token)
+{
+    dcc_ticket ticket;
+    return dcc_cancel_token_set_current(token, &ticket);
+}
+
+static uint64_t linger_ns;
+
+static void linger(void)
+{
+    uint64_t end = dcc_clock_now_ns() + linger_ns;
+    while (dcc_clock_now_ns() < end)
+        ;
+}
+
+/* Keeps the process busy after Python has ended in it. */
+int32_t linger_at_exit(uint64_t nanoseconds)
+{
+    linger_ns = nanoseconds;
+    return atexit(linger);
+}

@@ -1,0 +1,77 @@
+"""The package needs Python 3.7 and nothing else."""
+
+import ast
+import os
+import sys
+import unittest
+
+import dcc_cancel
+import vermin
+
+FOLDER = os.path.dirname(dcc_cancel.__file__)
+
+
+def sources():
+    for name in sorted(os.listdir(FOLDER)):
+        if name.endswith(".py"):
+            with open(os.path.join(FOLDER, name)) as file:
+                yield name, file.read()
+
+
+def needed(name, text):
+    """The least version of Python 3 that vermin knows to run this."""
+    config = vermin.Config()
+    # Annotations are not evaluated here; typing.Protocol is in a `try` with a fallback for 3.7.
+    config.set_eval_annotations(False)
+    if name == "probes.py":
+        config.add_exclusion("typing.Protocol")
+        config.add_exclusion("typing.runtime_checkable")
+    visitor = vermin.visit(text, config)
+    return max([version for version in visitor.minimum_versions() if version][-1:] or [(0, 0)])
+
+
+class Versions(unittest.TestCase):
+    def test_what_is_public_is_listed_and_described(self):
+        listed = dcc_cancel.__all__
+        self.assertEqual(listed, sorted(set(listed)))
+        for name, value in vars(dcc_cancel).items():
+            if not name.startswith("_") and (callable(value) or name in ("current_job",)):
+                self.assertIn(name, listed)
+        for name in listed:
+            value = getattr(dcc_cancel, name)
+            if not callable(value):
+                continue
+            self.assertTrue(value.__doc__, name)
+            for member, what in vars(value).items() if isinstance(value, type) else ():
+                if not member.startswith("_") and (callable(what) or isinstance(what, property)):
+                    self.assertTrue(what.__doc__, "%s.%s" % (name, member))
+
+    def test_it_parses_as_python_3_7(self):
+        for name, text in sources():
+            ast.parse(text, name, feature_version=(3, 7))
+
+    def test_it_uses_nothing_newer_than_3_7(self):
+        for name, text in sources():
+            self.assertLessEqual(needed(name, text), (3, 7), name)
+
+    def test_newer_things_would_be_found(self):
+        self.assertEqual(needed("x.py", "import graphlib\n"), (3, 9))
+        self.assertEqual(needed("x.py", "def f(a, /): pass\n"), (3, 8))
+
+    def test_it_imports_the_standard_library_and_itself_only(self):
+        allowed = {
+            "__future__", "atexit", "collections", "concurrent", "contextvars", "ctypes",
+            "functools", "inspect", "itertools", "logging", "os", "struct", "sys", "threading",
+            "time", "typing", "weakref",
+        }  # fmt: skip
+        for name, text in sources():
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.Import):
+                    for alias in node.names:
+                        self.assertIn(alias.name.split(".")[0], allowed, name)
+                elif isinstance(node, ast.ImportFrom) and not node.level:
+                    self.assertIn(node.module.split(".")[0], allowed, name)
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())

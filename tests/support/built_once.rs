@@ -1,0 +1,23 @@
+//! Folders under the target folder that are made once, by whichever test needs them first.
+
+use std::fs::{File, create_dir_all, read_to_string, remove_dir_all, write};
+use std::path::{Path, PathBuf};
+
+/// The folder `name`, filled by `build` unless it was with the same `contents` before. Other tests, also
+/// of other programs, wait meanwhile.
+pub fn built_once(name: &str, contents: &str, build: impl FnOnce(&Path)) -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    create_dir_all(root).unwrap();
+    let folder = root.join(name);
+    // Goes with the end of this call, or of the process.
+    let lock = File::create(root.join(format!("{name}.lock"))).unwrap();
+    lock.lock().unwrap();
+    let done = folder.join("built-once");
+    if !read_to_string(&done).is_ok_and(|text| text == contents) {
+        let _ = remove_dir_all(&folder);
+        create_dir_all(&folder).unwrap();
+        build(&folder);
+        write(done, contents).unwrap();
+    }
+    folder
+}

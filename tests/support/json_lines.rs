@@ -1,0 +1,145 @@
+//! A server that talks JSON-RPC in lines over its standard streams, run as a child process.
+
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// More than any step takes on a busy machine.
+const LONG: Duration = Duration::from_secs(60);
+
+/// A running server; killed with this.
+pub struct Server {
+    process: Child,
+    input: Option<ChildStdin>,
+    answers: Receiver<String>,
+    log: Receiver<String>,
+}
+
+/// The lines of a stream, as they come.
+fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines() {
+            if sender.send(line.unwrap()).is_err() {
+                break;
+            }
+        }
+    });
+    lines
+}
+
+impl Server {
+    /// Starts one.
+    pub fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let input = process.stdin.take();
+        let answers = lines(process.stdout.take().unwrap());
+        let log = lines(process.stderr.take().unwrap());
+        Self { process, input, answers, log }
+    }
+
+    /// Sends a line as it is.
+    pub fn send_bytes(&mut self, line: &[u8]) {
+        let input = self.input.as_mut().unwrap();
+        input.write_all(line).unwrap();
+        input.write_all(b"\n").unwrap();
+        input.flush().unwrap();
+    }
+
+    /// Sends a message.
+    pub fn send(&mut self, message: &Value) {
+        self.send_bytes(message.to_string().as_bytes());
+    }
+
+    /// Sends a request.
+    pub fn request(&mut self, id: impl Into<Value>, method: &str, params: Value) {
+        let id = id.into();
+        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+    }
+
+    /// Calls a tool. Its progress is told with the call's id.
+    pub fn call(&mut self, id: impl Into<Value>, tool: &str, arguments: Value) {
+        let id = id.into();
+        let meta = json!({"progressToken": id});
+        let params = json!({"name": tool, "arguments": arguments, "_meta": meta});
+        self.request(id, "tools/call", params);
+    }
+
+    /// Cancels a request in MCP's words.
+    pub fn cancel(&mut self, id: impl Into<Value>, reason: &str) {
+        let params = json!({"requestId": id.into(), "reason": reason});
+        self.send(
+            &json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}),
+        );
+    }
+
+    /// The next message, which is JSON.
+    pub fn next(&mut self) -> Value {
+        let line = self.answers.recv_timeout(LONG).expect("a message");
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    /// The next message that is about no progress.
+    pub fn next_answer(&mut self) -> Value {
+        loop {
+            let message = self.next();
+            if message["method"] != "notifications/progress" {
+                return message;
+            }
+        }
+    }
+
+    /// How far the request with this id is, as soon as it tells. Other requests' progress is left out;
+    /// there must be no answers meanwhile.
+    pub fn progress_of(&mut self, id: impl Into<Value>) -> f64 {
+        let id = id.into();
+        loop {
+            let message = self.next();
+            assert_eq!(message["method"], "notifications/progress", "{message}");
+            if message["params"]["progressToken"] == id {
+                return message["params"]["progress"].as_f64().unwrap();
+            }
+        }
+    }
+
+    /// The rest of the first line of the log that starts so.
+    pub fn logged(&mut self, start: &str) -> String {
+        loop {
+            let line = self.log.recv_timeout(LONG).unwrap_or_else(|_| panic!("no line: {start}"));
+            if let Some((_, rest)) = line.split_once(start) {
+                return rest.to_owned();
+            }
+        }
+    }
+
+    /// Ends its input.
+    pub fn end_input(&mut self) {
+        drop(self.input.take());
+    }
+
+    /// Ends its input and waits until it ends. What it said that was not read yet.
+    pub fn close(mut self) -> (ExitStatus, Vec<Value>) {
+        self.end_input();
+        let until = Instant::now() + LONG;
+        let status = loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < until, "the server goes on after the end of its input");
+            thread::sleep(Duration::from_millis(1));
+        };
+        let rest = self.answers.iter().map(|line| serde_json::from_str(&line).unwrap());
+        (status, rest.collect())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

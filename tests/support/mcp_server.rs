@@ -1,0 +1,105 @@
+//! The server of `examples/mcp_server`: built, and run over HTTP.
+
+use super::{python_venv::venv, support};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+/// Whatever is started ends by then, also when its test was killed.
+const SECONDS: &str = "120";
+
+/// A version of the official SDK for Python.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Sdk {
+    /// 1.30.0
+    One,
+    /// 2.3.0
+    Two,
+}
+
+impl Sdk {
+    /// An interpreter that has it.
+    pub fn python(self) -> PathBuf {
+        let (name, requirements) = match self {
+            Self::One => ("mcp-1.30.0", include_str!("../clients/python/mcp-1.30.0.txt")),
+            Self::Two => ("mcp-2.3.0", include_str!("../clients/python/mcp-2.3.0.txt")),
+        };
+        venv(name, &requirements.lines().collect::<Vec<_>>()).join("bin/python")
+    }
+}
+
+/// A command that is ended with all its children after a while.
+pub fn limited(program: &Path) -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after=5", SECONDS]).arg(program);
+    support::with_own_libraries(&mut command);
+    command
+}
+
+fn plugin() -> &'static Path {
+    static PLUGIN: OnceLock<PathBuf> = OnceLock::new();
+    PLUGIN.get_or_init(|| {
+        let program = std::env::current_exe().unwrap();
+        let name = program.file_stem().unwrap().to_string_lossy();
+        let folder = support::scratch(&format!("bake_plugin-{name}"));
+        support::staged_library(&folder);
+        let plugin = folder.join("libbake_plugin.so");
+        support::run(
+            Command::new(support::cxx())
+                .args(support::CXX_FLAGS)
+                .args(["-O2", "-fPIC", "-shared", "-I"])
+                .arg(support::include())
+                .arg(support::root().join("examples/mcp_server/bake_plugin.cpp"))
+                .arg("-L")
+                .arg(&folder)
+                .args(["-ldcc_cancel", "-Wl,-rpath,$ORIGIN", "-o"])
+                .arg(&plugin),
+        );
+        plugin
+    })
+}
+
+/// What starts the server over standard input and output.
+pub fn stdio_command(sdk: Sdk) -> Vec<PathBuf> {
+    let script = support::root().join("examples/mcp_server/server.py");
+    // -B: nothing is written beside the sources.
+    vec![sdk.python(), "-B".into(), script, "--plugin".into(), plugin().to_owned()]
+}
+
+/// A server over streamable HTTP, which ends with this.
+pub struct HttpServer {
+    process: Child,
+    /// Where it is.
+    pub url: String,
+}
+
+impl HttpServer {
+    /// Starts one on a free port; what it says goes to `log`.
+    pub fn start(sdk: Sdk, log: &Path) -> Self {
+        let command = stdio_command(sdk);
+        let mut process = limited(&command[0])
+            .args(&command[1..])
+            .args(["--http", "0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        let server = Self { process, url: url.trim().to_owned() };
+        let said = std::fs::read_to_string(log).unwrap();
+        assert!(server.url.starts_with("http://"), "the server said {:?}\n{said}", server.url);
+        server
+    }
+}
+
+impl Drop for HttpServer {
+    fn drop(&mut self) {
+        // `timeout` hands a TERM on to what it runs, which a kill could not be.
+        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        let _ = self.process.wait();
+    }
+}
