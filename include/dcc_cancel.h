@@ -1122,7 +1122,7 @@ typedef struct dcc_session_info {
      */
     int32_t is_closed;
     /**
-     * Requests in flight.
+     * Requests in flight: begun and not ended, after a close, too.
      */
     uint32_t live;
     /**

@@ -238,7 +238,6 @@ impl Requests {
         let entries = {
             let mut body = live.body.lock();
             body.is_closed = true;
-            body.live = 0;
             let mut entries = std::mem::take(&mut body.entries);
             for entry in entries.get_mut().into_iter().flat_map(|entries| entries.values_mut()) {
                 let is_late = crate::weakened!("close_pins_under_lock");

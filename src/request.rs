@@ -249,8 +249,11 @@ impl Requests {
         let is_worth_it = is_cancelled || why == KeptFor::Orphan;
         let Some(Ok(key)) = key else {
             // Without memory for its key. An entry that stayed would be of who has the slot next.
-            let removed = of_session.live().body.lock().take_live(index);
-            if removed.is_some() && is_worth_it {
+            let mut body = of_session.live().body.lock();
+            let is_forgotten =
+                !body.ends_after_close() && body.take_live(index).is_some() && is_worth_it;
+            drop(body);
+            if is_forgotten {
                 of_session.live().counts.forgotten.one();
             }
             return;
@@ -260,6 +263,9 @@ impl Requests {
             Kept { why, since_ns: clock::now_ns(), is_cancelled, reason }
         });
         let mut body = of_session.live().body.lock();
+        if body.ends_after_close() {
+            return;
+        }
         let Some(entries) = body.entries.get_mut() else { return };
         let is_own = |other: u32| other == index || crate::weakened!("own_entry_alone");
         let key = match entries.remove_entry(&key) {

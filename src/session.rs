@@ -79,7 +79,7 @@ pub enum Entry {
 pub struct SessionBody {
     /// Whether it was closed.
     pub is_closed: bool,
-    /// How many of the entries are live.
+    /// How many requests are live; each has an entry until a close takes them all.
     pub live: u32,
     /// By id.
     pub entries: Late<HashMap<RequestId, Entry>>,
@@ -193,6 +193,14 @@ impl SessionBody {
             Entry::Kept(kept) => Some(kept),
             Entry::Live(_) => None,
         }
+    }
+
+    /// A request ends whose entry a close took out. False: the session is open.
+    pub fn ends_after_close(&mut self) -> bool {
+        if self.is_closed {
+            self.live -= 1;
+        }
+        self.is_closed
     }
 
     /// Takes out the entry of a live request by its index, which takes a walk.

@@ -100,7 +100,7 @@ pub struct dcc_session_info {
     pub struct_size: u32,
     /// 1 after a close.
     pub is_closed: i32,
-    /// Requests in flight.
+    /// Requests in flight: begun and not ended, after a close, too.
     pub live: u32,
     /// Other ids of which something is remembered.
     pub kept: u32,
