@@ -70,7 +70,10 @@ fn generated_header() -> String {
 
 fn check_or_update(path: &Path, fresh: &str) {
     if std::env::var_os("DCC_UPDATE_HEADERS").is_some() {
-        std::fs::write(path, fresh).unwrap();
+        // Whole at any moment: other tests compile it meanwhile.
+        let next = path.with_extension("next");
+        std::fs::write(&next, fresh).unwrap();
+        std::fs::rename(&next, path).unwrap();
         return;
     }
     let committed = std::fs::read_to_string(path).unwrap_or_default();
