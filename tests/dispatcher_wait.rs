@@ -118,12 +118,26 @@ fn a_timeout_after_the_start_asks_the_job_to_stop() {
     dispatcher.release();
 }
 
+/// The job with the caller id "bake", once it waits; a reference. It is counted in the depth before it
+/// has its place in the queue.
+fn waiting_bake(dispatcher: Dispatcher) -> Job {
+    let mut job = std::ptr::null_mut();
+    until("it waits", || {
+        // SAFETY: a text of that length and a writable result.
+        let found =
+            unsafe { dcc_dispatcher_find(dispatcher.pointer(), c"bake".as_ptr(), 4, &mut job) };
+        found == DCC_OK
+    });
+    Job(job.addr())
+}
+
 #[test]
 fn a_shutdown_frees_who_waits() {
     let _alone = alone();
     let dispatcher = Dispatcher::new();
-    let waiter = thread::spawn(move || dispatcher.post_and_wait(nothing(), FOREVER));
-    until("it waits", || dispatcher.stats().depth == 1);
+    let waiter =
+        thread::spawn(move || dispatcher.post_and_wait(nothing().caller_id("bake"), FOREVER));
+    waiting_bake(dispatcher).release();
     thread::spawn(move || dispatcher.shut_down()).join().unwrap();
     let (status, state, log) = waiter.join().unwrap();
     assert_eq!((status, state), (DCC_OK, DCC_JOB_INTERRUPTED));
@@ -139,16 +153,9 @@ fn a_cancel_frees_who_waits() {
     let dispatcher = Dispatcher::new();
     let waiter =
         thread::spawn(move || dispatcher.post_and_wait(nothing().caller_id("bake"), FOREVER));
-    let mut job = std::ptr::null_mut();
-    // Counted in the depth it is before it can be found.
-    until("it waits", || {
-        // SAFETY: a text of that length and a writable result.
-        let found =
-            unsafe { dcc_dispatcher_find(dispatcher.pointer(), c"bake".as_ptr(), 4, &mut job) };
-        found == DCC_OK
-    });
-    Job(job.addr()).cancel();
-    Job(job.addr()).release();
+    let job = waiting_bake(dispatcher);
+    job.cancel();
+    job.release();
     let (status, state, log) = waiter.join().unwrap();
     assert_eq!((status, state), (DCC_OK, DCC_JOB_CANCELLED));
     dispatcher.pump();
