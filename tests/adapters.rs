@@ -26,3 +26,39 @@ fn tbb() {
     }
     .stops_by_a_cancel();
 }
+
+#[test]
+fn openimageio() {
+    Adapter {
+        name: "openimageio",
+        header: "OpenImageIO/imageio.h",
+        package: "libopenimageio-dev",
+        compile: pkg_config("--cflags", "OpenImageIO"),
+        link: words(&["-lOpenImageIO", "-lOpenImageIO_Util"]),
+    }
+    .stops_by_a_cancel();
+}
+
+#[test]
+fn embree() {
+    Adapter {
+        name: "embree",
+        header: "embree3/rtcore.h",
+        package: "libembree-dev",
+        compile: vec![],
+        link: words(&["-lembree3"]),
+    }
+    .stops_by_a_cancel();
+}
+
+#[test]
+fn openvdb() {
+    Adapter {
+        name: "openvdb",
+        header: "openvdb/openvdb.h",
+        package: "libopenvdb-dev and libboost-dev",
+        compile: vec![],
+        link: words(&["-lopenvdb", "-ltbb", "-lImath"]),
+    }
+    .stops_by_a_cancel();
+}
