@@ -5,8 +5,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <mutex>
-#include <string_view>
 #include <thread>
 
 #include "../cpp/expect.hpp"
@@ -33,6 +31,7 @@ public:
         begun_.wait();
         cancelled_at_ = test_clock::now();
         EXPECT(job.cancel("the user pressed Esc"));
+        cancelled_.open();
     })
     {
     }
@@ -43,25 +42,23 @@ public:
         thread_.join();
     }
 
-    // On any thread, as often as one likes.
+    // On any thread, as often as one likes. Returns when the job is cancelled, so that a busy machine
+    // does not let the work end before.
     void work_has_begun()
     {
-        std::call_once(once_, [this] { begun_.open(); });
+        begun_.open();
+        cancelled_.wait();
     }
 
     // After the work: how long it went on after the cancel.
     double milliseconds_since_cancel(test_clock::time_point end)
     {
         work_has_begun();
-        if (thread_.joinable())
-            thread_.join();
-        thread_ = std::thread([] {});
         return milliseconds(end - cancelled_at_);
     }
 
 private:
-    gate begun_;
-    std::once_flag once_;
+    gate begun_, cancelled_;
     test_clock::time_point cancelled_at_;
     std::thread thread_;
 };

@@ -166,10 +166,19 @@ void what_is_polled()
     dcc::openvdb_interrupter of_job(job);
     EXPECT(!of_job.wasInterrupted(50));
     EXPECT(job.progress().done == 500);
+    of_job.start("Second stage");
+    EXPECT(job.progress().done == 500 && job.progress_message() == "Second stage");
     // Threads tell it in any order.
     EXPECT(!of_job.wasInterrupted(20));
     EXPECT(job.progress().done == 500);
-    job.cancel();
+    {
+        // A token's tells nobody, but what is current stops it as well.
+        const dcc::job_scope current(job);
+        dcc::openvdb_interrupter quiet{dcc::token::create()};
+        EXPECT(!quiet.wasInterrupted(90));
+        EXPECT(job.progress().done == 500);
+        EXPECT(job.cancel() && quiet.wasInterrupted());
+    }
     EXPECT(of_job.wasInterrupted());
 }
 

@@ -22,9 +22,9 @@ public:
     /* Polls what is current here and tells the current job. */
     callback_poll() noexcept : job_(job::current()) {}
 
-    /* Polls this token in place of the current one. */
+    /* Polls this token in place of the current one, and tells nobody. */
     explicit callback_poll(const token &polled)
-        : token_(polled), job_(job::current()), poller_(poller_with<token_scope>(polled))
+        : token_(polled), poller_(poller_with<token_scope>(polled))
     {
     }
 
@@ -48,34 +48,21 @@ public:
     bool was_stopped() const noexcept { return was_stopped_.load(std::memory_order_relaxed); }
 
     /* Work starts anew. */
-    void begin(std::string_view name = {}) noexcept
-    {
-        was_stopped_.store(false, std::memory_order_relaxed);
-        begin_stage(name);
-    }
+    void begin() noexcept { was_stopped_.store(false, std::memory_order_relaxed); }
 
-    /* The work goes on with a part of its own. */
-    void begin_stage(std::string_view name) noexcept
+    /* What is worked on now. */
+    void set_stage(std::string_view name) noexcept
     {
-        permille_.store(0, std::memory_order_relaxed);
+        const job::progress_info reached = job_.progress();
         if (job_)
-            job_.set_progress(0, 1000, name);
+            job_.set_progress(reached.done, reached.total, name);
     }
 
-    /* From 0 to 1. Threads tell it in any order; the job hears what is further than before. */
+    /* From 0 to 1. Threads tell it in any order: a job's progress only grows. */
     void set_progress(double portion) noexcept
     {
-        if (!job_ || !(portion > 0))
-            return;
-        const std::uint32_t reached =
-            portion < 1 ? static_cast<std::uint32_t>(portion * 1000) : 1000u;
-        std::uint32_t known = permille_.load(std::memory_order_relaxed);
-        while (reached > known) {
-            if (permille_.compare_exchange_weak(known, reached, std::memory_order_relaxed)) {
-                job_.set_progress(reached, 1000);
-                return;
-            }
-        }
+        if (job_ && portion > 0)
+            job_.set_progress(portion < 1 ? static_cast<std::uint64_t>(portion * 1000) : 1000u, 1000);
     }
 
     /* How the work ended, given whether the library is content. */
@@ -96,7 +83,6 @@ private:
     token token_;
     job job_;
     poller poller_;
-    std::atomic<std::uint32_t> permille_{0};
     std::atomic<bool> was_stopped_{false};
 };
 

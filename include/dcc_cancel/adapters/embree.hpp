@@ -31,7 +31,7 @@ public:
     /* Polls what is current here; the current job is told how far the build is. */
     explicit embree_monitor(RTCScene scene) : scene_(scene) { install(); }
 
-    /* Polls this token in place of the current one. */
+    /* Polls this token in place of the current one; for hosts that tell of progress themselves. */
     embree_monitor(RTCScene scene, const token &polled) : poll_(polled), scene_(scene)
     {
         install();

@@ -9,10 +9,12 @@
  * `ended`, which knows better.
  *
  * When it is asked: on the calling thread, between the pieces that the format reads or writes at once:
- * a row of tiles; of scanlines as many as have some 16 MB. An image below that is one piece.
+ * a row of tiles; of scanlines some 64 MB, so that most images without tiles are one piece.
  *
  * What cannot be interrupted: such a piece, with its compression; formats that keep all of an image
  * and write it in close(); ImageBufAlgo, which has no callback.
+ *
+ * Progress is that of one image.
  *
  * What is left: pixels after the last piece are as they were (read) or not in the file (write). The
  * ImageOutput can be closed; the file is to be removed, since readers may take it for whole. The
@@ -35,7 +37,7 @@ public:
     /* Polls what is current here; the current job is told how far it is. */
     openimageio_progress() = default;
 
-    /* Polls this token in place of the current one. */
+    /* Polls this token in place of the current one; for hosts that tell of progress themselves. */
     explicit openimageio_progress(const token &polled) : poll_(polled) {}
 
     /* Polls and tells this job in place of the current one. */

@@ -35,7 +35,7 @@ public:
     /* Polls what is current here; the current job is told how far it is. */
     openvdb_interrupter() = default;
 
-    /* Polls this token in place of the current one. */
+    /* Polls this token in place of the current one; for hosts that tell of progress themselves. */
     explicit openvdb_interrupter(const token &polled) : poll_(polled) {}
 
     /* Polls and tells this job in place of the current one. */
@@ -47,7 +47,7 @@ public:
     /* The tools call these. */
     void start(const char *name = nullptr) override
     {
-        poll_.begin_stage(name != nullptr ? name : "");
+        poll_.set_stage(name != nullptr ? name : "");
     }
 
     bool wasInterrupted(int percent = -1) override
