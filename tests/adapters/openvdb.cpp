@@ -1,6 +1,7 @@
 // OpenVDB: meshToVolume and LevelSetFilter are stopped by a cancel of the job that they work for.
 
 #include <cmath>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -138,8 +139,9 @@ void filter(const sphere_mesh &mesh)
             const auto grid = sphere->deepCopy();
             EXPECT(steps_of(*grid, interrupter) < filter_steps);
             EXPECT(interrupter.was_stopped());
-            // Its stage was told: the flow, or the dilation and pruning of the band. The grid can still be copied, read and destroyed.
+            // Its stage was told: the flow, or the pruning of the band.
             EXPECT(job.progress_message().find("evel") != std::string::npos);
+            // It can still be copied, read and destroyed.
             EXPECT(grid->deepCopy()->activeVoxelCount() == grid->activeVoxelCount());
             return false;
         });
@@ -152,7 +154,7 @@ void filter(const sphere_mesh &mesh)
     EXPECT(is_the_sphere(*sphere));
 }
 
-// A token is polled in place of the current one, and a job that is gone stops.
+// A token or job that is given is polled in place of the current one, and what is gone stops.
 void what_is_polled()
 {
     const dcc::token token = dcc::token::create();
@@ -180,6 +182,16 @@ void what_is_polled()
         EXPECT(job.cancel() && quiet.wasInterrupted());
     }
     EXPECT(of_job.wasInterrupted());
+
+    // Nobody can cancel any more what is gone.
+    std::unique_ptr<dcc::openvdb_interrupter> orphan;
+    {
+        const dcc::token gone = dcc::token::create();
+        const dcc::token_scope current(gone);
+        orphan = std::make_unique<dcc::openvdb_interrupter>();
+        EXPECT(!orphan->wasInterrupted());
+    }
+    EXPECT(orphan->wasInterrupted());
 }
 
 } // namespace

@@ -212,6 +212,42 @@ void what_a_task_throws_is_thrown_by_wait()
     EXPECT(group.wait() == dcc::job_state::completed && ran);
 }
 
+// Its rest is not begun, and what runs is waited for.
+void a_group_is_left_without_a_wait()
+{
+    std::atomic<int> begun{0};
+    std::atomic<int> ended{0};
+    {
+        dcc::tbb_task_group group;
+        for (int number = 0; number < 1000; ++number)
+            group.run([&] {
+                ++begun;
+                EXPECT(is_right(series()));
+                ++ended;
+            });
+    }
+    EXPECT(begun == ended && begun < 1000);
+}
+
+void a_group_cancels_itself()
+{
+    std::atomic<int> begun{0};
+    dcc::tbb_task_group group;
+    for (int number = 0; number < 1000; ++number)
+        group.run([&] {
+            ++begun;
+            EXPECT(is_right(series()));
+            group.cancel();
+        });
+    EXPECT(group.wait() == dcc::job_state::cancelled);
+    EXPECT(begun > 0 && begun < 1000);
+    // Nothing else is cancelled by that, nor the group's next tasks.
+    EXPECT(!dcc::is_cancelled());
+    begun = 0;
+    group.run([&] { ++begun; });
+    EXPECT(group.wait() == dcc::job_state::completed && begun == 1);
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -222,5 +258,7 @@ int main(int argc, char **argv)
     parallel_for_stops();
     groups_end_while_they_are_cancelled();
     what_a_task_throws_is_thrown_by_wait();
+    a_group_is_left_without_a_wait();
+    a_group_cancels_itself();
     return 0;
 }

@@ -50,11 +50,17 @@ public:
     }
 
     /* rtcCommitScene, and how it ended. */
-    job_state commit() noexcept { return commit_with(rtcCommitScene); }
-
-    /* The same with rtcJoinCommitScene, by which other threads help. Those that call it themselves
-     * get Embree's error alone. */
-    job_state join_commit() noexcept { return commit_with(rtcJoinCommitScene); }
+    job_state commit() noexcept
+    {
+        const RTCDevice device = rtcGetSceneDevice(scene_);
+        rtcGetDeviceError(device);
+        rtcCommitScene(scene_);
+        error_ = rtcGetDeviceError(device);
+        rtcReleaseDevice(device);
+        if (error_ == RTC_ERROR_CANCELLED)
+            return job_state::cancelled;
+        return error_ == RTC_ERROR_NONE ? job_state::completed : job_state::failed;
+    }
 
     /* Of the last commit: RTC_ERROR_CANCELLED if it was cancelled. */
     RTCError error() const noexcept { return error_; }
@@ -73,19 +79,6 @@ private:
     {
         rtcRetainScene(scene_);
         rtcSetSceneProgressMonitorFunction(scene_, callback, this);
-    }
-
-    job_state commit_with(void (*build)(RTCScene)) noexcept
-    {
-        poll_.begin();
-        const RTCDevice device = rtcGetSceneDevice(scene_);
-        rtcGetDeviceError(device);
-        build(scene_);
-        error_ = rtcGetDeviceError(device);
-        rtcReleaseDevice(device);
-        if (error_ == RTC_ERROR_CANCELLED)
-            return job_state::cancelled;
-        return error_ == RTC_ERROR_NONE ? job_state::completed : job_state::failed;
     }
 
     detail::callback_poll poll_;
