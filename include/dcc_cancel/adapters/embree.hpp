@@ -1,0 +1,91 @@
+/* Embree 3: a cancel stops the build of a scene. Not part of dcc_cancel.hpp.
+ *
+ *     dcc::embree_monitor monitor(scene);               // stops with the current token or job
+ *     switch (monitor.commit()) { ... }                 // completed, cancelled or failed
+ *
+ * In the place of rtcCommitScene. The monitor is the scene's progress monitor as long as it lives;
+ * Embree has one for each scene.
+ *
+ * When it is asked: on the threads that build, at once, every some thousand primitives.
+ *
+ * What cannot be interrupted: what Embree does with a geometry before and after the build of its
+ * hierarchy; rtcIntersect and the like, which are short.
+ *
+ * What is left: Embree drops what it built, and the scene counts as not committed: it must not be
+ * traced, may be changed, and can be committed again. Geometries and their buffers stay as they are.
+ *
+ * Embree's error of the commit is read here and kept in error(). One that this thread did not read
+ * before is dropped: read yours first. */
+
+#ifndef DCC_CANCEL_ADAPTERS_EMBREE_HPP
+#define DCC_CANCEL_ADAPTERS_EMBREE_HPP
+
+#include <embree3/rtcore.h>
+
+#include "callback_poll.hpp"
+
+namespace dcc {
+
+class embree_monitor {
+public:
+    /* Polls what is current here; the current job is told how far the build is. */
+    explicit embree_monitor(RTCScene scene) : scene_(scene) { install(); }
+
+    /* Polls this token in place of the current one; for hosts that tell of progress themselves. */
+    embree_monitor(RTCScene scene, const token &polled) : poll_(polled), scene_(scene)
+    {
+        install();
+    }
+
+    /* Polls and tells this job in place of the current one. */
+    embree_monitor(RTCScene scene, const job &polled) : poll_(polled), scene_(scene) { install(); }
+
+    embree_monitor(const embree_monitor &) = delete;
+    embree_monitor &operator=(const embree_monitor &) = delete;
+
+    ~embree_monitor()
+    {
+        rtcSetSceneProgressMonitorFunction(scene_, nullptr, nullptr);
+        rtcReleaseScene(scene_);
+    }
+
+    /* rtcCommitScene, and how it ended. */
+    job_state commit() noexcept
+    {
+        const RTCDevice device = rtcGetSceneDevice(scene_);
+        rtcGetDeviceError(device);
+        rtcCommitScene(scene_);
+        error_ = rtcGetDeviceError(device);
+        rtcReleaseDevice(device);
+        if (error_ == RTC_ERROR_CANCELLED)
+            return job_state::cancelled;
+        return error_ == RTC_ERROR_NONE ? job_state::completed : job_state::failed;
+    }
+
+    /* Of the last commit: RTC_ERROR_CANCELLED if it was cancelled. */
+    RTCError error() const noexcept { return error_; }
+
+    /* The monitor function, with the embree_monitor as its pointer: for those who set one of their
+     * own, after this was made, and call this in it. False: stop. */
+    static bool callback(void *self, double portion) noexcept
+    {
+        detail::callback_poll &poll = static_cast<embree_monitor *>(self)->poll_;
+        poll.set_progress(portion);
+        return !poll.should_stop();
+    }
+
+private:
+    void install() noexcept
+    {
+        rtcRetainScene(scene_);
+        rtcSetSceneProgressMonitorFunction(scene_, callback, this);
+    }
+
+    detail::callback_poll poll_;
+    RTCScene scene_;
+    RTCError error_ = RTC_ERROR_NONE;
+};
+
+} // namespace dcc
+
+#endif /* DCC_CANCEL_ADAPTERS_EMBREE_HPP */

@@ -1,0 +1,72 @@
+// What the programs of this folder share: work that another thread cancels once it has begun.
+#ifndef DCC_TESTS_CANCELLED_WORK_HPP
+#define DCC_TESTS_CANCELLED_WORK_HPP
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <thread>
+
+#include "../cpp/expect.hpp"
+#include "../cpp/gate.hpp"
+#include "dcc_cancel.hpp"
+
+using test_clock = std::chrono::steady_clock;
+
+inline double milliseconds(test_clock::duration time)
+{
+    return std::chrono::duration<double, std::milli>(time).count();
+}
+
+// Whether the adapter's poll is in, or the program is to show that without it nothing stops.
+inline bool is_polled(int argc, char **argv)
+{
+    return argc < 2 || std::strcmp(argv[1], "--without-poll") != 0;
+}
+
+// Cancels a job from a thread of its own as soon as the work says that it has begun.
+class canceller {
+public:
+    explicit canceller(const dcc::job &job) : thread_([this, job] {
+        begun_.wait();
+        cancelled_at_ = test_clock::now();
+        EXPECT(job.cancel("the user pressed Esc"));
+        cancelled_.open();
+    })
+    {
+    }
+
+    ~canceller()
+    {
+        work_has_begun();
+        thread_.join();
+    }
+
+    // On any thread, as often as one likes. Returns when the job is cancelled, so that a busy machine
+    // does not let the work end before.
+    void work_has_begun()
+    {
+        begun_.open();
+        cancelled_.wait();
+    }
+
+    // After the work: how long it went on after the cancel.
+    double milliseconds_since_cancel(test_clock::time_point end)
+    {
+        work_has_begun();
+        return milliseconds(end - cancelled_at_);
+    }
+
+private:
+    gate begun_, cancelled_;
+    test_clock::time_point cancelled_at_;
+    std::thread thread_;
+};
+
+inline void print_figure(const char *library, double cancel_to_return, double whole_run)
+{
+    std::printf("FIGURE %s cancel to return: %.1f ms; whole run without: %.0f ms\n", library,
+                cancel_to_return, whole_run);
+}
+
+#endif
