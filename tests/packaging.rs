@@ -71,11 +71,20 @@ fn the_cmake_package_has_cargos_version() {
 
 /// What a folder of `include` becomes in the prefix.
 fn installed_parts(folder: &str, installed: &str) -> Vec<String> {
-    let parts = std::fs::read_dir(support::include().join(folder)).unwrap();
-    let names: Vec<_> = parts.map(|part| part.unwrap().file_name()).collect();
-    let names: Vec<_> = names.iter().filter(|name| *name != "__pycache__").collect();
-    assert!(names.len() > 5, "{names:?}");
-    names.iter().map(|name| format!("{installed}/{}", name.display())).collect()
+    let mut parts = Vec::new();
+    for part in std::fs::read_dir(support::include().join(folder)).unwrap() {
+        let path = part.unwrap().path();
+        let name = path.file_name().unwrap().display();
+        if path.is_file() {
+            parts.push(format!("{installed}/{name}"));
+        } else if !path.ends_with("__pycache__") {
+            let within =
+                installed_parts(&format!("{folder}/{name}"), &format!("{installed}/{name}"));
+            parts.extend(within);
+        }
+    }
+    assert!(parts.len() > 2, "{parts:?}");
+    parts
 }
 
 #[test]
