@@ -15,7 +15,7 @@ use crate::session::{Entry, Kept, KeptFor, SessionLive, SessionPin};
 use crate::sys::memory::try_string;
 use crate::sys::sync::{Ordering, yield_now};
 use crate::sys::{clock, thread_id};
-use crate::token::{Cause, TokenPin};
+use crate::token::Cause;
 use crate::wire::{self, Message};
 use std::fmt::Write;
 
@@ -56,8 +56,7 @@ impl Requests {
         reason: &str,
         is_deferred: bool,
     ) -> bool {
-        let handle = live.token.load(Ordering::Relaxed);
-        let Ok(token) = TokenPin::new(self.tokens(), handle) else { return false };
+        let token = self.token_held_by(live);
         // Before the flag: who sees that finds this.
         if !crate::weakened!("asked_before_flag") {
             live.is_asked.store(1, Ordering::Release);

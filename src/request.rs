@@ -318,13 +318,13 @@ impl Requests {
     }
 
     /// Its token, which it holds.
-    pub(crate) fn token_of<'r>(&'r self, request: &'r RequestPin<'_>) -> LentToken<'r> {
-        LentToken::new(self.tokens(), handle::index(self.token(request)))
+    pub(crate) fn token_held_by<'r>(&'r self, request: &'r RequestLive) -> LentToken<'r> {
+        LentToken::new(self.tokens(), handle::index(request.token.load(Ordering::Relaxed)))
     }
 
     /// What is owed to the peer of a request if it ends now.
     pub fn owed(&self, request: &RequestPin<'_>) -> Owed {
-        if !self.tokens().is_cancelled(&self.token_of(request)) {
+        if !self.tokens().is_cancelled(&self.token_held_by(request.slot().live())) {
             return Owed::Result;
         }
         let is_asked = request.slot().live().is_asked.load(Ordering::Acquire) != 0;
@@ -348,7 +348,7 @@ impl Requests {
         if was_ended != 0 {
             return (owed, false);
         }
-        let (session, token) = (self.session_of(request), self.token_of(request));
+        let (session, token) = (self.session_of(request), self.token_held_by(live));
         self.take_out(&session, request.index(), live, &token, KeptFor::Ended);
         (owed, true)
     }
@@ -417,7 +417,7 @@ impl Requests {
         let body = live.body.lock();
         if let Some(request) = self.find(&body, &key) {
             drop(body);
-            let token = self.token_of(&request);
+            let token = self.token_held_by(request.slot().live());
             let is_cancelled = self.tokens().is_cancelled(&token);
             let shown = self.tokens().show_reason(&token, |reason| reader(is_cancelled, reason));
             return Ok(Some(shown));

@@ -95,8 +95,8 @@ impl TextOut {
     }
 
     /// Writes as much as fits, ended by NUL, cut on a character boundary; the whole length goes
-    /// to the length pointer.
-    pub(super) fn write(self, text: &str) {
+    /// to the length pointer. Again writes over it.
+    pub(super) fn write(&self, text: &str) {
         if self.size > 0 {
             let cut = &text[..text.floor_char_boundary(self.size - 1)];
             // SAFETY: promised to `new`; at most `size - 1` bytes and the NUL.

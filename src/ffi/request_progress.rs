@@ -109,14 +109,11 @@ pub unsafe extern "C" fn dcc_request_write_progress(
             ));
         }
         let request = pinned(request)?;
-        let mut to = Some(to);
-        REQUESTS.show_progress(&request, flags & DCC_PROGRESS_NOW != 0, |note| {
-            if let Some(to) = to.take() {
-                to.write(note);
-            }
+        let shown = REQUESTS.show_progress(&request, flags & DCC_PROGRESS_NOW != 0, |note| {
+            to.write(note);
             note.len() < size
         })?;
-        if let Some(to) = to {
+        if shown.is_none() {
             to.write("");
         }
         Ok(DCC_OK)

@@ -300,14 +300,11 @@ pub unsafe extern "C" fn dcc_session_reason(
     guard(|| {
         // SAFETY: the C caller's promise, see the comment.
         let (id, to) = unsafe { (read_id(id)?, TextOut::new(buffer, size, out_length)?) };
-        let mut to = Some(to);
         let shown = REQUESTS.show_cancel(&pinned(session)?, id, |is_cancelled, reason| {
-            if let Some(to) = to.take() {
-                to.write(reason);
-            }
+            to.write(reason);
             is_cancelled
         })?;
-        if let Some(to) = to {
+        if shown.is_none() {
             to.write("");
         }
         Ok(status_of_id(shown))
