@@ -333,7 +333,7 @@
 /**
  * Minor version of the ABI: grows when functions are added.
  */
-#define DCC_ABI_MINOR 2
+#define DCC_ABI_MINOR 3
 
 /**
  * A token: a cancellation flag with a reason, shared by reference count. The pointer is a handle,
@@ -1399,6 +1399,30 @@ typedef struct dcc_latency {
      */
     uint64_t max_ns;
 } dcc_latency;
+
+/**
+ * What the control endpoint is opened with. Set all to zero, then `struct_size` to sizeof, then what
+ * you need.
+ */
+typedef struct dcc_control_desc {
+    /**
+     * sizeof(dcc_control_desc)
+     */
+    uint32_t struct_size;
+    /**
+     * Zero.
+     */
+    uint32_t flags;
+    /**
+     * What to call this host, for people, such as "Maya 2026, shot 12": UTF-8, up to
+     * DCC_MAX_TEXT_LENGTH bytes, copied. NULL: the name of the program's file.
+     */
+    const char *name;
+    /**
+     * Length of `name` in bytes, or DCC_NUL_TERMINATED.
+     */
+    size_t name_length;
+} dcc_control_desc;
 
 /**
  * Fine; nothing was asked.
@@ -2486,7 +2510,7 @@ dcc_status dcc_job_threads(const struct dcc_job *job,
  * total, message}, age_ns, cancelled (null, or {cause, reason, since_ns, to_end_ns, is_seen}), is_traced,
  * since_last_poll_ns and longest_gap (null while nothing was traced, else {nanoseconds, from {file,
  * line}, to {file, line}}) and threads, each with thread, cancel_to_seen_ns, polls,
- * since_last_poll_ns and longest_gap. Later versions may add members. Any thread.
+ * since_last_poll_ns, last_poll_at {file, line} and longest_gap. Later versions may add members. Any thread.
  */
 dcc_status dcc_stats_live_jobs(char *buffer,
                                size_t size,
@@ -2547,9 +2571,38 @@ dcc_status dcc_timeline_write(const char *path,
                               size_t path_length);
 
 /**
+ * Opens the control endpoint of this process, so that the command line tool `dcc-control`, run by the
+ * same user on the same machine, lists its jobs, watches and cancels them and traces their polls: also
+ * when the host's own window answers no more. Nothing is open unless this is called. `desc` may be NULL.
+ * Fine also when it is open; its name stays.
+ *
+ * It is a Unix socket in a folder that nobody else can enter, /run/user/<user>/dcc-cancel or
+ * /tmp/dcc-cancel-<user>, on Windows a named pipe; see dcc_control_address. A thread of the library
+ * answers, one client after the other, each within 2 seconds; it calls no function of yours. A cancel
+ * from there is as dcc_cancel_token_cancel_async. DCC_ERROR_FILE: it could not be opened,
+ * dcc_last_error says why. Any thread.
+ */
+dcc_status dcc_control_open(const struct dcc_control_desc *desc);
+
+/**
+ * Closes the control endpoint, for whoever opened it; it may be opened again. Who is being answered has
+ * his answer before this returns. Fine also when none is open. A host that never calls it leaves a file
+ * behind, which the tool clears away. DCC_TIMED_OUT: the answer takes longer than it should. Any thread.
+ */
+dcc_status dcc_control_close(void);
+
+/**
+ * Writes the address of the control endpoint, `snprintf`-like: the path of its socket or the name of its
+ * pipe. DCC_NOT_FOUND with an empty text: none is open. Any thread.
+ */
+dcc_status dcc_control_address(char *buffer,
+                               size_t size,
+                               size_t *out_length);
+
+/**
  * Ends the library's threads: for the host alone, when it closes, after its plugins are gone and
  * its dispatchers are shut down. Jobs that wait for a thread of the library end as interrupted; their
- * completions are left to their dispatchers. Deadlines are disarmed, callbacks that are due run first. What needs the threads
+ * completions are left to their dispatchers. The control endpoint is closed. Deadlines are disarmed, callbacks that are due run first. What needs the threads
  * (dcc_cancel_token_cancel_after, dcc_cancel_token_cancel_async and the like) then answers
  * DCC_ERROR_SHUTDOWN; all else works on, so that objects which outlive the host's last line can be
  * released. Never calling it is harmless, calling it again too. DCC_TIMED_OUT: a callback or a job

@@ -22,6 +22,8 @@
  * `dcc::session` is a peer's connection. A `dcc::request` that began there is cancelled by the message
  * in which the peer asks for that, and says what is owed to it at the end.
  *
+ * `dcc::control_endpoint` lets the command line tool dcc-control look at the jobs and cancel them.
+ *
  * Two halves. The non-throwing half is always there: `try_create` and the other `try_` functions
  * answer a status, polls and `is_cancelled` answer bool. Where exceptions are enabled, `create`,
  * posts, scopes, callbacks, deadlines and waits throw dcc::error when they fail, and `throw_if_cancelled`
@@ -37,6 +39,7 @@
 
 #include "dcc_cancel/callback.hpp"
 #include "dcc_cancel/context.hpp"
+#include "dcc_cancel/control.hpp"
 #include "dcc_cancel/deadline.hpp"
 #include "dcc_cancel/dispatcher.hpp"
 #include "dcc_cancel/error.hpp"

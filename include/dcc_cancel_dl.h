@@ -162,6 +162,9 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_timeline_start)(uint64_t max_events);
     dcc_status (*dcc_timeline_stop)(void);
     dcc_status (*dcc_timeline_write)(const char *path, size_t path_length);
+    dcc_status (*dcc_control_open)(const struct dcc_control_desc *desc);
+    dcc_status (*dcc_control_close)(void);
+    dcc_status (*dcc_control_address)(char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_shutdown)(void);
     uint32_t (*dcc_abi_version)(void);
     const char * (*dcc_version_string)(void);
@@ -1196,6 +1199,34 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_timeline_write(const char *path, size_t path_
     return DCC_ERROR_UNSUPPORTED;
 }
 
+DCC_CANCEL_SUPPLIED dcc_status dcc_control_open(const struct dcc_control_desc *desc)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_control_open != NULL)
+        return api->dcc_control_open(desc);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_control_close(void)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_control_close != NULL)
+        return api->dcc_control_close();
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_control_address(char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_control_address != NULL)
+        return api->dcc_control_address(buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
 DCC_CANCEL_SUPPLIED dcc_status dcc_shutdown(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
@@ -1495,6 +1526,9 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_timeline_start", &api->dcc_timeline_start);
     dcc_cancel_symbol_(library, "dcc_timeline_stop", &api->dcc_timeline_stop);
     dcc_cancel_symbol_(library, "dcc_timeline_write", &api->dcc_timeline_write);
+    dcc_cancel_symbol_(library, "dcc_control_open", &api->dcc_control_open);
+    dcc_cancel_symbol_(library, "dcc_control_close", &api->dcc_control_close);
+    dcc_cancel_symbol_(library, "dcc_control_address", &api->dcc_control_address);
     dcc_cancel_symbol_(library, "dcc_shutdown", &api->dcc_shutdown);
     dcc_cancel_symbol_(library, "dcc_abi_version", &api->dcc_abi_version);
     dcc_cancel_symbol_(library, "dcc_version_string", &api->dcc_version_string);

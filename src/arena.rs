@@ -318,6 +318,20 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         before & COUNTS == INTERNAL
     }
 
+    /// Takes an internal away, unless it is all that keeps the object alive. False: it is.
+    pub fn unpin_unless_last(&self, index: u32) -> bool {
+        let control = &self.slot(index).line.control;
+        let mut now = control.load(Ordering::Relaxed);
+        while now & COUNTS != INTERNAL {
+            let new = now - INTERNAL;
+            match control.compare_exchange_weak(now, new, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(other) => now = other,
+            }
+        }
+        false
+    }
+
     /// Adds an owner to a live object.
     pub fn retain(&self, handle: Handle) -> Result<(), Error> {
         self.raise(handle, BY_C_CODE).map(drop)
@@ -380,6 +394,11 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
                 Err(other) => now = other,
             }
         }
+    }
+
+    /// Whether the slot has a live object at this moment.
+    pub fn is_alive(&self, index: u32) -> bool {
+        self.slot(index).line.control.load(Ordering::Acquire) & COUNTS != 0
     }
 
     /// Handle of the live object in a slot.

@@ -17,7 +17,7 @@ use crate::link::Batch;
 use crate::pool::NIL;
 use crate::posted::{PostedId, Stage};
 use crate::sys::clock;
-use crate::sys::sync::Ordering;
+use crate::sys::sync::{AtomicU32, Ordering};
 use crate::token::{Cause, Record, TokenPin, Tokens};
 
 /// What became of an attempt to flag a token.
@@ -108,7 +108,7 @@ impl Tokens {
     }
 
     /// Leaves foreign code to the callback thread; after its end somebody has to run it.
-    fn defer(&self, chain: Chain, dead: Dead) {
+    pub(crate) fn defer(&self, chain: Chain, dead: Dead) {
         if let Err((chain, dead)) = self.deferred.push(&self.arena, chain, dead) {
             self.bury_all(dead);
             self.run_callbacks(chain);
@@ -246,6 +246,11 @@ impl Tokens {
     /// Disarms all deadlines and refuses new ones.
     pub fn stop_deadlines(&self) {
         self.deadlines.stop(&self.arena);
+    }
+
+    /// Leaves the pin of a job to the callback thread; its word gets the next one. False: that thread has ended.
+    pub(crate) fn defer_job(&self, job: u32, next: &AtomicU32) -> bool {
+        self.deferred.push_job(job, next)
     }
 
     /// Waits for what the callback thread has to do; `None` once that is stopped and all is done.

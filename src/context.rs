@@ -122,7 +122,7 @@ impl Library {
     pub fn run_callbacks(&self) {
         let tokens = self.jobs.tokens();
         while let Some(work) = tokens.wait_deferred() {
-            tokens.do_deferred(work);
+            self.jobs.do_deferred(work);
         }
     }
 

@@ -2,13 +2,14 @@
 //! burials whose destroy-notifies it must not run.
 //!
 //! Invariants: tokens with callbacks are chained by `next_cancelled`, each pinned by the queue;
-//! dead tokens by `next_dead`. So the queue needs no memory and takes everything.
+//! dead tokens by `next_dead`; jobs, each pinned by the queue, by a word of theirs, of which it knows
+//! nothing else. So it needs no memory and takes everything.
 //!
 //! The lock is a leaf.
 
 use crate::arena::Arena;
 use crate::pool::NIL;
-use crate::sys::sync::{Condvar, Mutex, Ordering};
+use crate::sys::sync::{AtomicU32, Condvar, Mutex, Ordering};
 use crate::token::{TokenCold, TokenLive};
 
 type Slots = Arena<TokenCold, TokenLive>;
@@ -104,12 +105,16 @@ pub enum Work {
     Callbacks(u32),
     /// Bury this token.
     Burial(u32),
+    /// Unpin this job and those that its word leads to.
+    Jobs(u32),
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     chain: Chain,
     dead: Dead,
+    /// The first job that is left to be unpinned.
+    jobs: u32,
     stopped: bool,
 }
 
@@ -124,7 +129,7 @@ impl Deferred {
     /// Nothing to do.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
-        let queue = Queue { chain: Chain::EMPTY, dead: Dead::NOBODY, stopped: false };
+        let queue = Queue { chain: Chain::EMPTY, dead: Dead::NOBODY, jobs: NIL, stopped: false };
         Self { queue: Mutex::new(queue), changed: Condvar::new() }
     }
 
@@ -152,6 +157,19 @@ impl Deferred {
         Ok(())
     }
 
+    /// Adds a pinned job, whose word gets the next one. False: there is no thread for it any more.
+    pub fn push_job(&self, job: u32, next: &AtomicU32) -> bool {
+        let mut queue = self.queue.lock();
+        if queue.stopped {
+            return false;
+        }
+        next.store(queue.jobs, Ordering::Relaxed);
+        queue.jobs = job;
+        drop(queue);
+        self.changed.notify_one();
+        true
+    }
+
     /// Takes one thing to do; `None` if there is nothing.
     pub fn take(&self, slots: &Slots) -> Option<Work> {
         Self::take_from(&mut self.queue.lock(), slots)
@@ -159,7 +177,10 @@ impl Deferred {
 
     fn take_from(queue: &mut Queue, slots: &Slots) -> Option<Work> {
         let callbacks = queue.chain.pop(slots).map(Work::Callbacks);
-        callbacks.or_else(|| queue.dead.pop(slots).map(Work::Burial))
+        callbacks.or_else(|| queue.dead.pop(slots).map(Work::Burial)).or_else(|| {
+            let jobs = std::mem::replace(&mut queue.jobs, NIL);
+            (jobs != NIL).then_some(Work::Jobs(jobs))
+        })
     }
 
     /// Waits for something to do; `None` once there is nothing and the queue was stopped.

@@ -5,6 +5,7 @@
 //! comes first: either the visit finds the token, or the token's maker finds the switch thrown.
 
 use crate::arena::Keeper;
+use crate::deferred::{Chain, Dead};
 use crate::events::{Event, EventKind, EventText, Observers};
 use crate::handle::{Handle, NULL, TRACED};
 use crate::job_state::JobState;
@@ -253,16 +254,30 @@ impl Tokens {
 
     /// Switches the trace of everything watched on or off, also of what is made from now on.
     pub fn trace_all(&self, is_traced: bool) {
+        self.bury_all(self.trace_each(is_traced));
+    }
+
+    /// As `trace_all`, but foreign code is left to the callback thread.
+    pub fn trace_all_deferred(&self, is_traced: bool) {
+        self.defer(Chain::EMPTY, self.trace_each(is_traced));
+    }
+
+    /// Who dies because this let go of him last has to be buried.
+    fn trace_each(&self, is_traced: bool) -> Dead {
+        let mut dead = Dead::NOBODY;
         self.diagnosis().trace_all.swap(u32::from(is_traced), Ordering::AcqRel);
         for (index, slot) in self.arena().slots() {
             if !self.arena().pin_index(index) {
                 continue;
             }
-            let _pin = TokenPin::take_over(self, index);
             if slot.cold.watch.load(Ordering::Relaxed) != NIL {
                 self.set_trace_flag(index, is_traced);
             }
+            if self.arena().unpin(index) {
+                dead.add(self.arena(), index);
+            }
         }
+        dead
     }
 
     /// Traces a new, published token if all are to be traced.

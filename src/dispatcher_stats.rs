@@ -177,6 +177,11 @@ impl Statistics {
         ticks.longest_ns = ticks.longest_ns.max(elapsed_ns);
     }
 
+    /// When the last tick began; 0 before the first.
+    pub fn last_tick_ns(&self) -> u64 {
+        self.tick_times.lock().last_began_ns
+    }
+
     /// The longest tick.
     pub fn longest_tick_ns(&self) -> u64 {
         self.tick_times.lock().longest_ns

@@ -8,6 +8,7 @@
 //! may use the library as it likes.
 
 use crate::arena::{Arena, Holder, Keeper, LivePart, Pin, Slot};
+use crate::deferred::Work;
 use crate::error::Error;
 use crate::events::EventText;
 use crate::foreign::Foreign;
@@ -79,6 +80,8 @@ pub struct JobLive {
     body: Mutex<Body>,
     /// What its owner knows it by; NIL without an owner.
     owned: AtomicU32,
+    /// The next of those that are left to the callback thread.
+    next_left: AtomicU32,
 }
 
 impl LivePart for JobLive {
@@ -302,6 +305,28 @@ impl Jobs {
             self.bury(index);
         }
         Ok(())
+    }
+
+    /// Gives a pin back on a thread that must not run a destroy-notify: the last one is left to the
+    /// callback thread. So a job is in its queue at most once, and an owner's close need not wait for it.
+    pub fn unpin_deferred(&self, job: JobPin<'_>) {
+        if !crate::weakened!("unpin_defers") && self.arena.unpin_unless_last(job.index()) {
+            let _ = job.leave();
+            return;
+        }
+        let next = &job.slot().live().next_left;
+        if !crate::weakened!("unpin_defers") && self.tokens.defer_job(job.index(), next) {
+            let _ = job.leave();
+        }
+    }
+
+    /// Does what another thread left to the callback thread.
+    pub fn do_deferred(&self, work: Work) {
+        let mut job = self.tokens.do_deferred(work).unwrap_or(NIL);
+        while job != NIL {
+            let pin = JobPin::take_over(self, job);
+            job = pin.slot().live().next_left.load(Ordering::Relaxed);
+        }
     }
 
     /// The job's id: unique in the process, below 2^53, found again without a table.

@@ -4,6 +4,7 @@
 //! top to bottom; every arrow points down:
 //!
 //! - `ffi`: the C boundary, one file for each object. Holds the one static [`request::Requests`].
+//! - [`control`]: what is answered to who asks from outside the process.
 //! - [`session`], [`request`]: peers and what they ask for; [`peer_cancel`] how they cancel it.
 //! - [`dispatcher`]: queues of jobs that a tick loop pumps. Parts of the same room: [`post`] and
 //!   [`post_wait`] let jobs in, [`pump`] runs a tick, [`run`] runs and ends one job, [`workers`] what
@@ -53,6 +54,7 @@ macro_rules! weakened {
 pub mod arena;
 pub mod cancel;
 pub mod context;
+pub mod control;
 pub mod current;
 pub mod deadline;
 pub mod deferred;

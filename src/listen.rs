@@ -303,12 +303,15 @@ impl Tokens {
         }
     }
 
-    /// Does what a thread of the library left to the callback thread.
-    pub fn do_deferred(&self, work: Work) {
+    /// Does what a thread of the library left to the callback thread. Comes back with jobs to unpin:
+    /// tokens know none.
+    pub fn do_deferred(&self, work: Work) -> Option<u32> {
         match work {
             Work::Callbacks(token) => self.run_callbacks_of(token),
             Work::Burial(token) => self.bury(token),
+            Work::Jobs(first) => return Some(first),
         }
+        None
     }
 
     /// Buries tokens that died in a walk.

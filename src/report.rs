@@ -15,17 +15,20 @@ impl Jobs {
     /// All live jobs as an array of objects.
     pub fn listing(&self) -> String {
         let mut jobs = Vec::new();
-        for (index, _) in self.arena().slots() {
-            if self.arena().pin_index(index) {
-                let pin = JobPin::take_over(self, index);
-                jobs.extend(self.describe(&pin));
-            }
+        for job in self.live() {
+            jobs.extend(self.describe(&job));
         }
         Value::Array(jobs).to_string()
     }
 
+    /// Those that live, pinned one after the other.
+    pub(crate) fn live(&self) -> impl Iterator<Item = JobPin<'_>> {
+        let pinned = self.arena().slots().filter(|(index, _)| self.arena().pin_index(*index));
+        pinned.map(|(index, _)| JobPin::take_over(self, index))
+    }
+
     /// `None`: the job is being made or is dying.
-    fn describe(&self, job: &JobPin<'_>) -> Option<Value> {
+    pub(crate) fn describe(&self, job: &JobPin<'_>) -> Option<Value> {
         let token = TokenPin::new(self.tokens(), self.token(job)).ok()?;
         let now_ns = clock::now_ns();
         let text = |which| self.show_text(job, which, str::to_owned);
@@ -61,6 +64,8 @@ impl Jobs {
                     "polls": report.polls,
                     "since_last_poll_ns": (report.last_poll_ns != 0)
                         .then(|| since(report.last_poll_ns)),
+                    "last_poll_at": (report.last_poll_ns != 0)
+                        .then(|| self.place(report.last_place)),
                     "longest_gap": gap(report),
                 })
             })

@@ -22,6 +22,7 @@ const PROGRAMS: &[&str] = &[
     "dispatcher_host",
     "dispatcher_results",
     "session",
+    "control",
 ];
 
 const FRUGAL: &[&str] = &["-fno-exceptions", "-fno-rtti"];

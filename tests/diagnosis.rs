@@ -1,8 +1,12 @@
 //! Events, latencies, the poll trace and the listing of jobs, through the C functions.
 
 use dcc_cancel::ffi::{
-    current::*, events::*, job::*, library::*, poll::*, stats::*, status::*, token::*, trace::*,
+    current::*, events::*, job::*, library::*, stats::*, status::*, token::*, trace::*,
 };
+#[path = "support/raw_job.rs"]
+mod raw_job;
+
+use raw_job::{new_job, poll, with_current};
 use std::ffi::{CStr, c_char};
 use std::ptr::{null, null_mut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,44 +43,9 @@ fn text(event: &dcc_event) -> &str {
     unsafe { CStr::from_ptr(event.text.as_ptr()) }.to_str().unwrap()
 }
 
-fn new_job(label: &CStr) -> *mut dcc_job {
-    let mut job = null_mut();
-    // SAFETY: zero is a value of the descriptor; a writable result.
-    unsafe {
-        let mut desc: dcc_job_desc = std::mem::zeroed();
-        desc.struct_size = size_of::<dcc_job_desc>() as u32;
-        desc.label = label.as_ptr();
-        desc.label_length = usize::MAX;
-        assert_eq!(dcc_job_create(&desc, &mut job), DCC_OK);
-    }
-    job
-}
-
 fn cancel(job: *mut dcc_job) -> dcc_status {
     // SAFETY: a text of that length.
     unsafe { dcc_job_cancel(job, c"enough".as_ptr(), 6) }
-}
-
-/// Polls what is current as the inlined poll would.
-fn poll(file: &CStr, line: u32) -> dcc_status {
-    // SAFETY: zero is a value of a snapshot; a writable result; a name with NUL.
-    unsafe {
-        let mut pair: dcc_poll_pair = std::mem::zeroed();
-        assert_eq!(dcc_poll_read_current(&mut pair), DCC_OK);
-        let quiet = |layer: &dcc_poll_layer| layer.word.read_volatile() == layer.expected;
-        if quiet(&pair.token) && quiet(&pair.job) {
-            return DCC_OK;
-        }
-        dcc_poll_slow(pair.token.expected, pair.job.expected, file.as_ptr(), line)
-    }
-}
-
-fn with_current(job: *mut dcc_job, body: impl FnOnce()) {
-    let mut ticket = 0;
-    // SAFETY: a writable result.
-    assert_eq!(unsafe { dcc_job_set_current(job, &mut ticket) }, DCC_OK);
-    body();
-    assert_eq!(dcc_job_reset_current(ticket), DCC_OK);
 }
 
 fn gap(job: *mut dcc_job) -> (dcc_status, dcc_poll_gap) {

@@ -34,6 +34,7 @@ const FILES: &[&str] = &[
     "trace",
     "stats",
     "timeline",
+    "control",
     "service",
     "library",
 ];

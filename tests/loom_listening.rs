@@ -8,12 +8,14 @@ use dcc_cancel::arena::{Holder, Keeper};
 use dcc_cancel::context::Library;
 use dcc_cancel::error::Error;
 use dcc_cancel::handle::{GENERATION_SHIFT, Handle};
+use dcc_cancel::job::{JobOrigin, JobPin};
 use dcc_cancel::listen::{Unregistered, Waited};
 use dcc_cancel::sys::callout::{Callback, Payload, UserData};
 use dcc_cancel::token::{Answer, Cause, Origin, TokenPin, Tokens};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use loom::thread;
+use std::cell::Cell;
 use std::ffi::c_void;
 
 fn create(tokens: &Tokens) -> Handle {
@@ -205,9 +207,56 @@ fn arm_and_expire(library: &Arc<Library>, token: Handle) -> thread::JoinHandle<(
         let tokens = other.jobs().tokens();
         tokens.expire(2);
         while let Some(work) = tokens.take_deferred() {
-            tokens.do_deferred(work);
+            assert_eq!(tokens.do_deferred(work), None);
         }
     })
+}
+
+loom::thread_local! {
+    static LOOKS: Cell<bool> = Cell::new(false);
+}
+
+/// Notes whether a thread ran it that must not.
+unsafe extern "C" fn destroy_elsewhere(plugin: *mut c_void) {
+    // SAFETY: the reference that was given away with the job.
+    let plugin = unsafe { Arc::from_raw(plugin.cast::<Plugin>()) };
+    plugin.called.fetch_add(u32::from(LOOKS.with(Cell::get)), Ordering::Relaxed);
+    plugin.destroyed.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A thread that must not run functions of plugins looks at a job while its last owner lets go of it.
+#[test]
+fn look_x_release() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let jobs = library.jobs();
+        let plugin = Arc::new(Plugin::default());
+        let user_data = UserData::new(Arc::into_raw(plugin.clone()).cast_mut().cast());
+        // SAFETY: `destroy_elsewhere` takes what `user_data` is.
+        let payload = unsafe { Payload::new(user_data, Some(destroy_elsewhere)) };
+        let token = Origin::default();
+        let origin = JobOrigin { label: "", caller_id: "", parent: 0, token, owner: 0 };
+        let job = jobs.create(&origin, Some(payload)).unwrap();
+        let other = library.clone();
+        let looker = thread::spawn(move || {
+            LOOKS.with(|looks| looks.set(true));
+            if let Ok(pin) = JobPin::new(other.jobs(), job) {
+                other.jobs().unpin_deferred(pin);
+            }
+        });
+        jobs.release(job).unwrap();
+        let callback_thread = || {
+            while let Some(work) = jobs.tokens().take_deferred() {
+                jobs.do_deferred(work);
+            }
+        };
+        callback_thread();
+        looker.join().unwrap();
+        callback_thread();
+        assert_eq!(plugin.calls(), (0, 0, 1));
+        assert_eq!(jobs.arena().live(), 0, "jobs");
+        assert_empty(&library);
+    });
 }
 
 /// A deadline that was disarmed never cancels, and one whose token died never cancels the next

@@ -21,6 +21,10 @@ fn prebuilt() -> String {
     format!("-DDCC_CANCEL_LIBRARY={}", support::built_library().display())
 }
 
+fn prebuilt_tool() -> String {
+    format!("-DDCC_CANCEL_TOOL={}", env!("CARGO_BIN_EXE_dcc-control"))
+}
+
 /// The library installed into one prefix, which was then moved to another.
 fn moved_prefix() -> &'static Path {
     static PREFIX: OnceLock<PathBuf> = OnceLock::new();
@@ -28,7 +32,11 @@ fn moved_prefix() -> &'static Path {
         let folder = scratch("packaging_install");
         let (build, first, moved) =
             (folder.join("build"), folder.join("first"), folder.join("moved"));
-        cmake(&root(), &build, &[prebuilt(), "-DCMAKE_INSTALL_LIBDIR=lib".to_owned()]);
+        cmake(
+            &root(),
+            &build,
+            &[prebuilt(), prebuilt_tool(), "-DCMAKE_INSTALL_LIBDIR=lib".to_owned()],
+        );
         run(tool("cmake").arg("--install").arg(&build).arg("--prefix").arg(&first));
         std::fs::rename(&first, &moved).unwrap();
         // Nothing may still be found where it was built.
@@ -101,7 +109,9 @@ fn the_installed_files_are_these_and_name_no_folder_of_the_build() {
             names.push(path.strip_prefix(moved_prefix()).unwrap().display().to_string());
             let text = std::fs::read(&path).unwrap();
             let here = root().display().to_string();
-            if !path.to_string_lossy().contains(".so") {
+            // Machine code of a debug build does.
+            let is_machine_code = [".so", "dcc-control"];
+            if !is_machine_code.iter().any(|end| path.to_string_lossy().contains(end)) {
                 let found = text.windows(here.len()).any(|part| part == here.as_bytes());
                 assert!(!found, "{} names {here}", path.display());
             }
@@ -112,6 +122,7 @@ fn the_installed_files_are_these_and_name_no_folder_of_the_build() {
     expected.extend(installed_parts("python/dcc_cancel", "share/dcc_cancel/python/dcc_cancel"));
     expected.extend(
         [
+            "bin/dcc-control",
             "include/dcc_cancel.h",
             "include/dcc_cancel.hpp",
             "include/dcc_cancel_dl.h",

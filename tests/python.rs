@@ -121,6 +121,7 @@ macro_rules! files {
 
 files! {
     test_conformance,
+    test_control,
     test_cost,
     test_declarations,
     test_dispatcher,

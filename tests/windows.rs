@@ -142,6 +142,7 @@ fn the_wrapper_and_the_examples_do_what_they_say() {
         "dispatcher_host",
         "dispatcher_results",
         "session",
+        "control",
         "hostile_macros",
     ]
     .map(|name| format!("tests/cpp/{name}.cpp"));

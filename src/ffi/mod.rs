@@ -8,6 +8,7 @@
 
 mod argument;
 pub mod context;
+pub mod control;
 pub mod current;
 pub mod deadline;
 pub mod dispatcher;

@@ -2,7 +2,7 @@
 
 use super::guard::{Outcome, guard};
 use super::status::{DCC_OK, DCC_TIMED_OUT, dcc_status};
-use super::{dispatchers, library, thread};
+use super::{control, dispatchers, library, thread};
 use crate::error::Error;
 use crate::sys::clock;
 use crate::sys::service_thread::{NotStarted, ServiceThread};
@@ -12,6 +12,9 @@ use std::num::NonZero;
 static TIMER: ServiceThread = ServiceThread::new("dcc-timer", || library().run_timer());
 /// Runs callbacks that the timer, or a caller of the `async` functions, must not run.
 static CALLBACKS: ServiceThread = ServiceThread::new("dcc-callbacks", || library().run_callbacks());
+
+/// Answers who asks from outside the process.
+static CONTROL: ServiceThread = ServiceThread::new("dcc-control", control::serve);
 
 /// Run jobs that may run on any thread.
 static WORKERS: [ServiceThread; 4] = [const { ServiceThread::new("dcc-worker", run_worker) }; 4];
@@ -49,6 +52,11 @@ pub(super) fn ensure_timer_thread() -> Outcome<()> {
     started(TIMER.ensure())
 }
 
+pub(super) fn ensure_control_thread() -> Outcome<()> {
+    ensure_callback_thread()?;
+    started(CONTROL.ensure())
+}
+
 /// Ends the workers; what they have not begun ends as interrupted.
 fn stop_workers(until_ns: u64) -> bool {
     // All are told before any is waited for.
@@ -61,7 +69,7 @@ const SHUTDOWN_NS: u64 = 5_000_000_000;
 
 /// Ends the library's threads: for the host alone, when it closes, after its plugins are gone and
 /// its dispatchers are shut down. Jobs that wait for a thread of the library end as interrupted; their
-/// completions are left to their dispatchers. Deadlines are disarmed, callbacks that are due run first. What needs the threads
+/// completions are left to their dispatchers. The control endpoint is closed. Deadlines are disarmed, callbacks that are due run first. What needs the threads
 /// (dcc_cancel_token_cancel_after, dcc_cancel_token_cancel_async and the like) then answers
 /// DCC_ERROR_SHUTDOWN; all else works on, so that objects which outlive the host's last line can be
 /// released. Never calling it is harmless, calling it again too. DCC_TIMED_OUT: a callback or a job
@@ -70,15 +78,16 @@ const SHUTDOWN_NS: u64 = 5_000_000_000;
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_shutdown() -> dcc_status {
     guard(|| {
-        let all = || WORKERS.iter().chain([&TIMER, &CALLBACKS]);
+        let all = || WORKERS.iter().chain([&CONTROL, &TIMER, &CALLBACKS]);
         if all().any(ServiceThread::is_current) {
             return Err(Error::WouldDeadlock);
         }
         let until = clock::now_ns().saturating_add(SHUTDOWN_NS);
         let tokens = library().jobs().tokens();
+        let control = CONTROL.stop(control::stop, until);
         let workers = stop_workers(until);
         let timer = TIMER.stop(|| tokens.stop_deadlines(), until);
         let callbacks = CALLBACKS.stop(|| tokens.stop_deferred(), until);
-        Ok(if workers && timer && callbacks { DCC_OK } else { DCC_TIMED_OUT })
+        Ok(if control && workers && timer && callbacks { DCC_OK } else { DCC_TIMED_OUT })
     })
 }

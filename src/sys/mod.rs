@@ -4,6 +4,7 @@
 
 pub mod callout;
 pub mod clock;
+pub mod endpoint;
 pub mod file;
 pub mod host;
 pub mod memory;

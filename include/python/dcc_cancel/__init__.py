@@ -35,6 +35,7 @@ from .context import (
     set_current_job,
 )
 from ._posting import Posting
+from .control import close_control, open_control
 from .dispatcher import Dispatcher, Tick
 from .errors import (
     CancelledError,
@@ -99,10 +100,12 @@ __all__ = [
     "WrongThreadError",
     "check_cancelled",
     "check_dcc_cancelled",
+    "close_control",
     "current_cancel_token",
     "current_job",
     "current_job_id",
     "native",
+    "open_control",
     "reset_cancel_token",
     "reset_current_job",
     "set_cancel_token",

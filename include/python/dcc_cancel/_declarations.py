@@ -304,6 +304,15 @@ class RequestProgress(Structure):
     ]
 
 
+class ControlDesc(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flags", c_uint32),
+        ("name", c_char_p),
+        ("name_length", c_size_t),
+    ]
+
+
 # Of each function the type of the result and of the arguments.
 FUNCTIONS = {
     "dcc_cancel_token_create_from": (c_int32, [POINTER(CancelTokenDesc), POINTER(c_void_p)]),
@@ -393,6 +402,8 @@ FUNCTIONS = {
         c_int32,
         [c_void_p, c_uint32, c_char_p, c_size_t, POINTER(c_size_t)],
     ),
+    "dcc_control_open": (c_int32, [POINTER(ControlDesc)]),
+    "dcc_control_close": (c_int32, []),
     "dcc_abi_version": (c_uint32, []),
     "dcc_version_string": (c_char_p, []),
     "dcc_status_string": (c_char_p, [c_int32]),

@@ -1,0 +1,28 @@
+"""The control endpoint: the jobs of this process for the command line tool dcc-control."""
+
+import atexit
+from ctypes import byref, sizeof
+
+from . import _declarations as c
+from ._library import library
+from ._status import checked, text_in
+
+
+def open_control(name=None):
+    """Lets dcc-control, run by the same user, list, watch, trace and cancel the jobs of this process, also
+    when the host's window answers no more. For a host's startup script.
+
+    `name` is what people see, "Maya 2026, shot 12" say; None is the name of the program. Fine also when it
+    is open. It is closed at exit, or by `close_control`.
+    """
+    encoded, length = text_in(name, "name")
+    desc = c.ControlDesc(struct_size=sizeof(c.ControlDesc), name=encoded, name_length=length)
+    checked(library.dcc_control_open(byref(desc)))
+    # At most once.
+    atexit.unregister(close_control)
+    atexit.register(close_control)
+
+
+def close_control():
+    """Closes the control endpoint. Fine also when none is open."""
+    checked(library.dcc_control_close())

@@ -1,0 +1,148 @@
+//! `dcc-control`: what is going on in the hosts of this user that have opened their control endpoint
+//! (`dcc_control_open`), and how to stop it, for the day when a host's own window answers no more.
+//!
+//! `main` decides what happens; [`arguments`] says what was asked, [`hosts`] talks to the hosts, [`show`]
+//! writes down what they answer, [`watch`] does so again and again.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod hosts;
+mod show;
+mod watch;
+
+use arguments::{Asked, Verb, Which};
+use hosts::{Host, Job};
+use serde_json::json;
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often a host is asked whether a job has ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+fn main() -> ExitCode {
+    let asked = match arguments::read() {
+        Ok(Some(asked)) => asked,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("dcc-control: {error}\n\n{}", arguments::USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    match run(&asked) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("dcc-control: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// False: not all that was asked for came about, which has been said.
+fn run(asked: &Asked) -> Result<bool, String> {
+    match &asked.verb {
+        Verb::List { ended, as_json } => list(asked.process, *ended, *as_json),
+        Verb::Watch { jobs, interval } => watch::watch(asked.process, jobs, *interval),
+        Verb::Cancel { which, reason, wait } => cancel(asked.process, which, reason, *wait),
+        Verb::Trace { job, length } => trace(asked.process, *job, *length),
+    }
+}
+
+fn list(process: Option<u32>, ended: bool, as_json: bool) -> Result<bool, String> {
+    let hosts = hosts::all(process, ended)?;
+    if as_json {
+        let answers: Vec<_> = hosts.iter().map(|host| &host.answer).collect();
+        println!("{}", json!(answers));
+    } else {
+        for host in &hosts {
+            println!("{}", show::host(host));
+        }
+        if hosts.is_empty() {
+            eprintln!("{}", hosts::NONE);
+        }
+    }
+    Ok(!hosts.is_empty())
+}
+
+fn cancel(
+    process: Option<u32>,
+    which: &Which,
+    reason: &str,
+    wait: Duration,
+) -> Result<bool, String> {
+    let (process, job) = match which {
+        Which::All => (hosts::only(process)?, json!({ "all": true })),
+        Which::One(id) => (hosts::with_job(process, *id)?, json!({ "job": id })),
+    };
+    let mut line = job;
+    line["do"] = json!("cancel");
+    line["reason"] = json!(reason);
+    let answer = hosts::ask(process, &line)?;
+    let changed = answer["changed"].as_array().cloned().unwrap_or_default();
+    if changed.is_empty() {
+        println!("no job runs there");
+    }
+    let until = Instant::now() + wait;
+    let mut all_ended = true;
+    for job in &changed {
+        let (id, label) = (job["id"].as_u64().unwrap_or_default(), show::text(&job["label"]));
+        if job["outcome"] == "had ended" {
+            println!("{id}  {label}: had ended");
+            continue;
+        }
+        let (end, has_ended) = wait_for_end(process, id, until)?;
+        println!("{id}  {label}: {end}");
+        all_ended &= has_ended;
+    }
+    Ok(all_ended)
+}
+
+/// How a job that was asked to stop ended, and whether it did in time.
+fn wait_for_end(process: u32, id: u64, until: Instant) -> Result<(String, bool), String> {
+    loop {
+        let host = match hosts::look(process, true) {
+            Err(_) if hosts::is_gone(process) => {
+                return Ok(("its host has ended".to_owned(), true));
+            }
+            host => host?,
+        };
+        let Some(job) = job_of(&host, id) else {
+            return Ok(("has ended".to_owned(), true));
+        };
+        if job.is_ended() {
+            return Ok((show::end(&job), true));
+        }
+        if Instant::now() >= until {
+            return Ok((show::still_runs(&job), false));
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+fn job_of(host: &Host, id: u64) -> Option<Job<'_>> {
+    host.jobs().find(|job| job.id() == id)
+}
+
+fn trace(process: Option<u32>, id: u64, length: Duration) -> Result<bool, String> {
+    let process = hosts::with_job(process, id)?;
+    let was_traced = job_of(&hosts::look(process, true)?, id).is_some_and(|job| job.is_traced());
+    hosts::ask(process, &json!({ "do": "trace", "job": id, "on": true }))?;
+    thread::sleep(length);
+    let host = hosts::look(process, true)?;
+    if !was_traced {
+        // It may have gone meanwhile.
+        let _ = hosts::ask(process, &json!({ "do": "trace", "job": id, "on": false }));
+    }
+    match job_of(&host, id) {
+        Some(job) => {
+            println!("{}", show::polls(&job, length));
+            Ok(true)
+        }
+        None => {
+            println!("{id}: ended while it was watched");
+            Ok(false)
+        }
+    }
+}

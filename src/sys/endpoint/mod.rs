@@ -1,0 +1,163 @@
+//! Where programs of the same user reach this process: a Unix socket in a folder of that user, on
+//! Windows a named pipe. Nobody else gets in, and nothing comes over a network.
+//!
+//! One client at a time, for a line and its answer, each within a time: a client that says nothing
+//! keeps the others waiting for no longer than that.
+
+use std::io;
+
+#[cfg(unix)]
+#[path = "unix.rs"]
+mod system;
+#[cfg(windows)]
+#[path = "windows.rs"]
+mod system;
+
+#[cfg(unix)]
+pub use system::is_private;
+pub use system::{address_of, exchange, processes};
+
+/// A time for each client to have sent its line, and again to have taken its answer.
+pub const PATIENCE_NS: u64 = 1_000_000_000;
+
+/// The most bytes of a line that comes in.
+pub const MAX_LINE: usize = 16 * 1024;
+
+/// A client that has been let in.
+pub use system::Client;
+
+/// A place where clients are let in.
+#[derive(Debug)]
+pub struct Endpoint(system::Listener);
+
+impl Endpoint {
+    /// Opens the one of this process.
+    pub fn open() -> io::Result<Self> {
+        system::Listener::open().map(Self)
+    }
+
+    /// Its path or name.
+    pub fn address(&self) -> &str {
+        self.0.address()
+    }
+
+    /// Waits for the next client. `None`: it was closed, or the system let it down for good.
+    pub fn next(&self) -> Option<Client> {
+        self.0.next()
+    }
+
+    /// Lets no one in any more, and `next` return.
+    pub fn close(&self) {
+        self.0.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::clock;
+    use std::sync::{Mutex, MutexGuard};
+    use std::time::{Duration, Instant};
+
+    /// A process has one endpoint.
+    static ONE: Mutex<()> = Mutex::new(());
+
+    fn alone() -> MutexGuard<'static, ()> {
+        ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn with_echo(test: impl FnOnce(&str)) {
+        let _alone = alone();
+        echo(test);
+    }
+
+    /// Answers each line with itself, twice.
+    fn echo(test: impl FnOnce(&str)) {
+        let endpoint = Endpoint::open().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while let Some(mut client) = endpoint.next() {
+                    if let Ok(line) = client.read_line() {
+                        let _ = client.answer(&[&line[..], &line[..]].concat());
+                    }
+                }
+            });
+            struct Close<'a>(&'a Endpoint);
+            impl Drop for Close<'_> {
+                fn drop(&mut self) {
+                    self.0.close();
+                }
+            }
+            let _close = Close(&endpoint);
+            test(endpoint.address());
+        });
+    }
+
+    const SOON: Duration = Duration::from_secs(5);
+
+    #[test]
+    fn a_line_is_answered() {
+        with_echo(|address| {
+            assert_eq!(address, address_of(std::process::id()));
+            assert!(processes().contains(&std::process::id()));
+            for line in ["one", "", "three ä"] {
+                assert_eq!(exchange(address, line, SOON).unwrap(), line.repeat(2));
+            }
+        });
+    }
+
+    #[test]
+    fn a_long_answer_comes_whole() {
+        with_echo(|address| {
+            let line = "x".repeat(MAX_LINE);
+            assert_eq!(exchange(address, &line, SOON).unwrap(), line.repeat(2));
+        });
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_not_answered() {
+        with_echo(|address| {
+            exchange(address, &"x".repeat(MAX_LINE + 1), SOON).unwrap_err();
+            assert_eq!(exchange(address, "next", SOON).unwrap(), "nextnext");
+        });
+    }
+
+    #[test]
+    fn who_says_nothing_is_shown_out() {
+        with_echo(|address| {
+            let silent = system::connect(address, Instant::now() + SOON).unwrap();
+            let began_ns = clock::now_ns();
+            // Waits behind the silent one.
+            assert_eq!(exchange(address, "next", SOON).unwrap(), "nextnext");
+            let waited_ns = clock::now_ns() - began_ns;
+            assert!(waited_ns >= PATIENCE_NS / 2, "{waited_ns} ns");
+            drop(silent);
+        });
+    }
+
+    #[test]
+    fn who_leaves_early_harms_nobody() {
+        with_echo(|address| {
+            for _ in 0..20 {
+                drop(system::connect(address, Instant::now() + SOON).unwrap());
+                let mut leaving = system::connect(address, Instant::now() + SOON).unwrap();
+                io::Write::write_all(&mut leaving, &[b'x'; 1000]).unwrap();
+            }
+            assert_eq!(exchange(address, "next", SOON).unwrap(), "nextnext");
+        });
+    }
+
+    #[test]
+    fn there_is_one_in_a_process_and_then_none() {
+        let _alone = alone();
+        let mut here = String::new();
+        echo(|address| {
+            here = address.to_owned();
+            Endpoint::open().unwrap_err();
+            assert_eq!(exchange(address, "still", SOON).unwrap(), "stillstill");
+        });
+        exchange(&here, "gone", Duration::from_millis(200)).unwrap_err();
+        assert!(!processes().contains(&std::process::id()));
+        echo(|address| assert_eq!(exchange(address, "again", SOON).unwrap(), "againagain"));
+    }
+}

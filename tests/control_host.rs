@@ -1,0 +1,234 @@
+//! The control endpoint of a C++ host that is frozen, stopped as a whole, killed or visited by somebody
+//! else.
+
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use dcc_cancel::sys::endpoint;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+struct Host {
+    process: Child,
+    out: BufReader<ChildStdout>,
+    job: String,
+}
+
+impl Host {
+    /// `name` is the test's, so that each has a program of its own.
+    fn start(name: &str) -> Self {
+        let folder = support::scratch(&format!("control_host_{name}"));
+        support::staged_library(&folder);
+        let program = folder.join("frozen_host");
+        support::run(
+            Command::new(support::cxx())
+                .args(support::CXX_FLAGS)
+                .args(["-O1", "-pthread", "-I"])
+                .arg(support::include())
+                .arg(support::root().join("tests/control/frozen_host.cpp"))
+                .arg("-L")
+                .arg(&folder)
+                .args(["-ldcc_cancel", "-Wl,-rpath,$ORIGIN", "-o"])
+                .arg(&program),
+        );
+        let mut command = Command::new(program);
+        support::with_own_libraries(command.stdout(Stdio::piped()));
+        let mut process = command.spawn().unwrap();
+        let out = BufReader::new(process.stdout.take().unwrap());
+        let mut host = Self { process, out, job: String::new() };
+        let line = host.line();
+        host.job = line.strip_prefix("ready ").unwrap_or_else(|| panic!("{line}")).to_owned();
+        host
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    fn number(&self) -> String {
+        self.process.id().to_string()
+    }
+
+    fn address(&self) -> String {
+        endpoint::address_of(self.process.id())
+    }
+
+    /// A signal that stops a process reaches its threads one by one.
+    fn wait_until_stopped(&self) {
+        let until = Instant::now() + Duration::from_secs(20);
+        let tasks = format!("/proc/{}/task", self.process.id());
+        let is_stopped = || {
+            let mut threads = std::fs::read_dir(&tasks).unwrap();
+            threads.all(|thread| {
+                let about = std::fs::read_to_string(thread.unwrap().path().join("stat")).unwrap();
+                about.rsplit(") ").next().unwrap().starts_with('T')
+            })
+        };
+        while !is_stopped() {
+            assert!(Instant::now() < until, "it does not stop");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn signal(&self, signal: &str) {
+        support::run(Command::new("kill").args([signal, &self.number()]));
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_file(self.address());
+    }
+}
+
+/// One that every user may run.
+const PYTHON: &str = "/usr/bin/python3";
+
+fn tool(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_dcc-control")).args(arguments).output().unwrap()
+}
+
+fn shown(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_job_of_a_frozen_host_is_found_and_stopped() {
+    let mut host = Host::start("frozen");
+    let listed = shown(&tool(&["list"]));
+    let of_host = format!("Frozen host, process {}, ", host.number());
+    let lines: Vec<&str> = listed.lines().skip_while(|line| !line.starts_with(&of_host)).collect();
+    assert!(lines[1].contains(&format!("dispatcher: inside job {} for ", host.job)), "{listed}");
+    assert!(lines[2].contains("running") && lines[2].ends_with("Bake"), "{listed}");
+
+    let process = host.number();
+    let polls = shown(&tool(&["trace", &host.job, "--seconds", "0.3", "--process", &process]));
+    assert!(polls.contains("tests/control/frozen_host.cpp:"), "{polls}");
+
+    let began = Instant::now();
+    let cancel = tool(&["cancel", &host.job, "--reason", "it hangs", "--process", &process]);
+    assert!(cancel.status.success(), "{}{}", shown(&cancel), complaint(&cancel));
+    let _ = writeln!(
+        std::io::stderr(),
+        "FIGURE dcc-control cancel, the start of its process and its wait for the end included: {:.1} ms",
+        began.elapsed().as_secs_f64() * 1e3
+    );
+    assert_eq!(host.line(), "stopped: it hangs, 5");
+    assert!(host.process.wait().unwrap().success());
+    assert!(!Path::new(&host.address()).exists(), "its file is gone with it");
+}
+
+#[test]
+fn a_host_that_is_stopped_as_a_whole_is_said_to_be_so() {
+    let host = Host::start("stopped");
+    host.signal("-STOP");
+    host.wait_until_stopped();
+    let output = tool(&["list", "--process", &host.number()]);
+    host.signal("-CONT");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        complaint(&output).contains("does not answer within 5 seconds"),
+        "{}",
+        complaint(&output)
+    );
+    assert!(tool(&["list", "--process", &host.number()]).status.success(), "it goes on");
+}
+
+/// A host without a handler for SIGPIPE lives on when a client goes before its answer comes.
+#[test]
+fn who_goes_before_the_answer_does_not_end_the_host() {
+    let mut host = Host::start("gone");
+    for _ in 0..200 {
+        let mut client = UnixStream::connect(host.address()).unwrap();
+        client.write_all(b"{\"do\":\"list\"}\n").unwrap();
+        drop(client);
+    }
+    assert!(tool(&["list", "--process", &host.number()]).status.success());
+    assert!(host.process.try_wait().unwrap().is_none());
+}
+
+#[test]
+fn what_a_killed_host_leaves_is_cleared_away() {
+    let mut host = Host::start("killed");
+    host.signal("-KILL");
+    host.process.wait().unwrap();
+    let file = host.address();
+    assert!(Path::new(&file).exists());
+    assert!(!endpoint::processes().contains(&host.process.id()));
+    assert!(Path::new(&file).exists(), "so young, it could be about to listen");
+    support::run(Command::new("touch").args(["-d", "2 minutes ago", &file]));
+    assert!(!endpoint::processes().contains(&host.process.id()));
+    assert!(!Path::new(&file).exists());
+    let output = tool(&["list", "--process", &host.number()]);
+    assert!(
+        complaint(&output).contains("it has ended, or has not called"),
+        "{}",
+        complaint(&output)
+    );
+}
+
+/// Somebody else gets neither into the folder nor, where its owner opened that to him, an answer.
+#[test]
+fn another_user_is_not_let_in() {
+    let visit = |address: &str| {
+        let program = "import socket, sys\n\
+            visitor = socket.socket(socket.AF_UNIX)\n\
+            visitor.settimeout(10)\n\
+            try:\n    visitor.connect(sys.argv[1])\nexcept PermissionError:\n    sys.exit('refused')\n\
+            try:\n    visitor.sendall(b'{\"do\":\"list\"}\\n')\n    answer = visitor.recv(10)\n\
+            except OSError:\n    answer = b''\n\
+            sys.exit('no answer' if answer == b'' else 'answered')";
+        let user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+        let output = Command::new("setpriv")
+            .args(user)
+            .args([PYTHON, "-c", program, address])
+            .output()
+            .unwrap();
+        complaint(&output).trim_end().to_owned()
+    };
+    let is_root = support::printed(Command::new("id").arg("-u")).trim() == "0";
+    if !is_root || !support::exists("setpriv") || !support::exists(PYTHON) {
+        let needed = format!("it needs root, setpriv and {PYTHON}");
+        return support::skip("another_user_is_not_let_in", &needed);
+    }
+    let host = Host::start("visited");
+    let address = host.address();
+    assert_eq!(visit(&address), "refused");
+
+    // The folder is shared with the other tests, so the door is opened for a moment only.
+    let folder = Path::new(&address).parent().unwrap().to_owned();
+    let open = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    open(Path::new(&address), 0o777);
+    open(&folder, 0o711);
+    let answer = visit(&address);
+    open(&folder, 0o700);
+    assert_eq!(answer, "no answer");
+    assert!(tool(&["list", "--process", &host.number()]).status.success(), "its own user is");
+}
+
+#[test]
+fn a_folder_that_others_may_enter_is_not_used() {
+    let folder = support::scratch("control_folder");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(!endpoint::is_private(&folder));
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+    assert!(endpoint::is_private(&folder));
+    let link = folder.join("link");
+    std::os::unix::fs::symlink(&folder, &link).unwrap();
+    assert!(!endpoint::is_private(&link), "a link may lead anywhere");
+}
