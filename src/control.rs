@@ -14,9 +14,11 @@ use crate::arena::Keeper;
 use crate::dispatcher::Dispatchers;
 use crate::job::{JobPin, JobText, Jobs};
 use crate::sys::clock;
+use crate::sys::memory::try_room;
 use crate::token::{Cause, TokenPin};
 use crate::wire::readable_reason;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// The most jobs in a list.
 pub const MOST_JOBS: usize = 1000;
@@ -36,12 +38,19 @@ enum Which {
     One(u64),
 }
 
+/// What an answer takes at most, most labels and messages being short.
+const ROOM: usize = 8 << 20;
+
 /// Answers a line.
-pub fn answer(dispatchers: &Dispatchers, host: &HostName, line: &[u8]) -> String {
+pub fn answer(dispatchers: &Dispatchers, host: &HostName, line: &[u8]) -> Cow<'static, str> {
+    // The host must survive a full memory.
+    if try_room(ROOM).is_err() {
+        return Cow::Borrowed(r#"{"error":"the host has no memory left"}"#);
+    }
     let answered = serde_json::from_slice(line)
         .map_err(|error| format!("the line is not JSON: {error}"))
         .and_then(|asked: Value| dispatch(dispatchers, host, &asked));
-    answered.unwrap_or_else(|error| json!({ "error": error })).to_string()
+    Cow::Owned(answered.unwrap_or_else(|error| json!({ "error": error })).to_string())
 }
 
 fn dispatch(dispatchers: &Dispatchers, host: &HostName, asked: &Value) -> Result<Value, String> {
