@@ -24,6 +24,17 @@ inline bool is_polled(int argc, char **argv)
     return argc < 2 || std::strcmp(argv[1], "--without-poll") != 0;
 }
 
+// Waits until something is so.
+template <class Condition> void until(Condition condition)
+{
+    const auto last = test_clock::now() + std::chrono::seconds(20);
+    while (!condition()) {
+        const bool is_in_time = test_clock::now() < last;
+        EXPECT(is_in_time);
+        std::this_thread::sleep_for(std::chrono::microseconds(50));
+    }
+}
+
 // Cancels a job from a thread of its own as soon as the work says that it has begun.
 class canceller {
 public:

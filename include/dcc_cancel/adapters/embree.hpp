@@ -65,6 +65,9 @@ public:
     /* Of the last commit: RTC_ERROR_CANCELLED if it was cancelled. */
     RTCError error() const noexcept { return error_; }
 
+    /* Negative, where nothing is thrown, if what is current is polled in place of what was given. */
+    dcc_status status() const noexcept { return poll_.status(); }
+
     /* The monitor function, with the embree_monitor as its pointer: for those who set one of their
      * own, after this was made, and call this in it. False: stop. */
     static bool callback(void *self, double portion) noexcept

@@ -1,0 +1,118 @@
+/* SQLite: a cancel stops the statements of a connection. Not part of dcc_cancel.hpp.
+ *
+ *     dcc::sqlite_interrupter interrupter(connection);  // stops with the current token or job
+ *     int result = sqlite3_step(statement);
+ *     switch (interrupter.ended(result)) { ... }        // completed, cancelled or failed
+ *
+ * As long as the object lives, long statements of this connection answer SQLITE_INTERRUPT once it is
+ * cancelled. It is for a connection that works for one job at a time, whichever thread that is on:
+ * a cancel stops all that the connection does.
+ *
+ * When it is asked: on the thread that runs a statement, every `instructions` instructions of SQLite's
+ * virtual machine, by the progress handler. Between these the thread that cancels calls
+ * sqlite3_interrupt, which SQLite looks at more often and in places where it does not count, such as an
+ * integrity check.
+ *
+ * The race in sqlite3_interrupt: it is in effect until no statement of the connection is under way. One
+ * that was stepped, and was not reset or finalized, is under way. Whatever begins before that is
+ * interrupted too, your ROLLBACK and what comes after this object included: reset all statements first.
+ * Where nothing is under way a call is forgotten, which is why the progress handler asks as well.
+ *
+ * What cannot be interrupted: a statement that ends before it is asked, so ask dcc::is_cancelled before
+ * COMMIT; one call of your own SQL function; the busy handler's wait for a lock; writing at a commit;
+ * sqlite3_backup_step, which takes as many pages as you say. There is no progress to tell.
+ *
+ * What is left: the connection and its statements can be used again; reset the statement. An INSERT,
+ * UPDATE or DELETE within BEGIN takes the whole transaction back with it, and other statements of that
+ * answer SQLITE_ABORT_ROLLBACK: ask sqlite3_get_autocommit before ROLLBACK. A SELECT leaves the
+ * transaction open.
+ *
+ * SQLite has one progress handler for each connection and does not tell it: one that you had set is
+ * replaced, and none is left behind. Destroy the object before the connection is closed, and while no
+ * other thread uses the connection; that waits if a cancel is just calling sqlite3_interrupt. The host's
+ * own question (job_options::is_cancelled) is asked within a statement: it must not use the connection. */
+
+#ifndef DCC_CANCEL_ADAPTERS_SQLITE_HPP
+#define DCC_CANCEL_ADAPTERS_SQLITE_HPP
+
+#include <sqlite3.h>
+
+#include "callback_poll.hpp"
+#include "cancel_call.hpp"
+
+namespace dcc {
+
+class sqlite_interrupter {
+public:
+    /* Polls what is current here. */
+    explicit sqlite_interrupter(sqlite3 *connection, int instructions = 1000)
+        : connection_(connection), call_(interrupt{connection})
+    {
+        install(instructions);
+    }
+
+    /* Polls this token in place of the current one. */
+    sqlite_interrupter(sqlite3 *connection, const token &polled, int instructions = 1000)
+        : poll_(polled), connection_(connection), call_(polled, interrupt{connection})
+    {
+        install(instructions);
+    }
+
+    /* Polls this job in place of the current one. */
+    sqlite_interrupter(sqlite3 *connection, const job &polled, int instructions = 1000)
+        : poll_(polled), connection_(connection), call_(polled, interrupt{connection})
+    {
+        install(instructions);
+    }
+
+    sqlite_interrupter(const sqlite_interrupter &) = delete;
+    sqlite_interrupter &operator=(const sqlite_interrupter &) = delete;
+
+    ~sqlite_interrupter() { sqlite3_progress_handler(connection_, 0, nullptr, nullptr); }
+
+    /* How a statement ended, given the result of sqlite3_step or sqlite3_exec; cancelled, too, if
+     * others call sqlite3_interrupt. */
+    static job_state ended(int result) noexcept
+    {
+        switch (result & 0xff) {
+        case SQLITE_OK:
+        case SQLITE_ROW:
+        case SQLITE_DONE: return job_state::completed;
+        case SQLITE_INTERRUPT: return job_state::cancelled;
+        default: return job_state::failed;
+        }
+    }
+
+    /* Negative, where nothing is thrown, if statements will not stop as they should. */
+    dcc_status status() const noexcept
+    {
+        return poll_.status() < 0 ? poll_.status() : call_.status();
+    }
+
+    /* The progress handler, with the sqlite_interrupter as its argument: for those who set one of their
+     * own, after this was made, and call this in it. Not 0: stop. */
+    static int callback(void *self) noexcept
+    {
+        return static_cast<sqlite_interrupter *>(self)->poll_.should_stop() ? 1 : 0;
+    }
+
+private:
+    struct interrupt {
+        sqlite3 *connection;
+        void operator()() const noexcept { sqlite3_interrupt(connection); }
+    };
+
+    void install(int instructions) noexcept
+    {
+        sqlite3_progress_handler(connection_, instructions, &sqlite_interrupter::callback, this);
+    }
+
+    detail::callback_poll poll_;
+    sqlite3 *connection_;
+    /* The last member: nobody interrupts what may be closed. */
+    detail::cancel_call<interrupt> call_;
+};
+
+} // namespace dcc
+
+#endif /* DCC_CANCEL_ADAPTERS_SQLITE_HPP */
