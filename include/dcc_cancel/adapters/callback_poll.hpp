@@ -72,7 +72,8 @@ public:
             job_.set_progress(done, total);
     }
 
-    /* Negative, where nothing is thrown, if what is current is polled in place of what was given. */
+    /* Negative if what is current is polled, and not what was given. Constructors throw that where
+     * exceptions are enabled. */
     dcc_status status() const noexcept { return status_; }
 
     /* How the work ended, given whether the library is content. */

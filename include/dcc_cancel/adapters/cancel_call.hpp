@@ -33,7 +33,7 @@ public:
     {
     }
 
-    /* Negative if it will not be called. */
+    /* Negative if it will not be called. Constructors throw that where exceptions are enabled. */
     dcc_status status() const noexcept { return linking_ < 0 ? linking_ : callback_.status(); }
 
 private:

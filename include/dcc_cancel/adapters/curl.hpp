@@ -15,17 +15,19 @@
  *
  * Progress: bytes, of the download if there is any, else of the upload.
  *
- * What cannot be interrupted: your own callbacks; the resolving of a name, which blocks where libcurl
- * has no threads for it, and which is waited for at the end where it has, unless CURLOPT_QUICK_EXIT is
- * set; a slow disk under file://. Connecting, handshakes and proxies can.
+ * What cannot be interrupted: your own callbacks; a slow disk under file://; the resolving of a name.
+ * libcurl without threads for it blocks in there; with them (7.88) it waits for its thread when the
+ * transfer ends, unless CURLOPT_QUICK_EXIT leaves that behind: not in a plugin that is unloaded.
+ * Connecting, handshakes and proxies are stopped.
  *
  * What is left: what the write callback was given stays given. The connection of the transfer is
- * closed; the easy handle keeps its options and can be performed again. A curl_transfer keeps its other
- * connections for its next perform; a new one begins with none, unless they are shared (CURLSH).
+ * closed; the easy handle keeps its options and can be performed again. A curl_transfer keeps its
+ * connections until it is destroyed, not those of other performs, unless they are shared (CURLSH). So
+ * CURLOPT_CONNECT_ONLY, whose connection is used afterwards, is for curl_easy_perform.
  *
  * libcurl has one progress function for each easy handle and does not tell it: one that you had set is
- * replaced, and none is left behind. Do not reset the handle meanwhile, and destroy these objects before
- * their handles, on the thread that performs. */
+ * replaced, and none is left behind. Neither reset nor duplicate the handle meanwhile, and destroy these
+ * objects before their handles, on the thread that performs. */
 
 #ifndef DCC_CANCEL_ADAPTERS_CURL_HPP
 #define DCC_CANCEL_ADAPTERS_CURL_HPP
@@ -78,7 +80,8 @@ public:
 
     bool should_stop() noexcept { return poll_.should_stop(); }
 
-    /* Negative, where nothing is thrown, if what is current is polled in place of what was given. */
+    /* Negative if what is current is polled, and not what was given. Constructors throw that where
+     * exceptions are enabled. */
     dcc_status status() const noexcept { return poll_.status(); }
 
     /* The CURLOPT_XFERINFOFUNCTION, with the curl_progress as its data: for those who set one of their
@@ -126,7 +129,7 @@ public:
     curl_wakeup(const curl_wakeup &) = delete;
     curl_wakeup &operator=(const curl_wakeup &) = delete;
 
-    /* Negative, where nothing is thrown, if nothing will be woken up. */
+    /* Negative if nothing will be woken up. Constructors throw that where exceptions are enabled. */
     dcc_status status() const noexcept { return call_.status(); }
 
 private:
@@ -167,7 +170,7 @@ public:
     /* What curl_easy_perform would have answered: CURLE_ABORTED_BY_CALLBACK if it was cancelled. */
     CURLcode result() const noexcept { return result_; }
 
-    /* Negative, where nothing is thrown, if it will not stop as it should: do not perform it. */
+    /* Negative if it stops late or not at all. Constructors throw that where exceptions are enabled. */
     dcc_status status() const noexcept
     {
         return progress_.status() < 0 ? progress_.status() : wakeup_.status();
@@ -220,10 +223,10 @@ private:
 
     CURL *easy_;
     std::unique_ptr<CURLM, cleanup> multi_{curl_multi_init()};
+    CURLcode result_ = CURLE_OK;
     curl_progress progress_;
     /* The last member: nobody wakes up what is gone. */
     curl_wakeup wakeup_;
-    CURLcode result_ = CURLE_OK;
 };
 
 } // namespace dcc

@@ -10,8 +10,8 @@
  *
  * When it is asked: on the thread that runs a statement, every `instructions` instructions of SQLite's
  * virtual machine, by the progress handler. Between these the thread that cancels calls
- * sqlite3_interrupt, which SQLite looks at more often and in places where it does not count, such as an
- * integrity check.
+ * sqlite3_interrupt, which SQLite looks at more often and in places where it does not count: all of an
+ * integrity check is one instruction (3.40).
  *
  * The race in sqlite3_interrupt: it is in effect until no statement of the connection is under way. One
  * that was stepped, and was not reset or finalized, is under way. Whatever begins before that is
@@ -19,21 +19,26 @@
  * Where nothing is under way a call is forgotten, which is why the progress handler asks as well.
  *
  * What cannot be interrupted: a statement that ends before it is asked, so ask dcc::is_cancelled before
- * COMMIT; one call of your own SQL function; the busy handler's wait for a lock; writing at a commit;
- * sqlite3_backup_step, which takes as many pages as you say. There is no progress to tell.
+ * COMMIT; one call of your own SQL function; a wait for another connection's lock by
+ * sqlite3_busy_timeout, so call wait_for_locks in its place; writing at a commit; sqlite3_backup_step,
+ * which takes as many pages as you say. There is no progress to tell.
  *
  * What is left: the connection and its statements can be used again; reset the statement. An INSERT,
- * UPDATE or DELETE within BEGIN takes the whole transaction back with it, and other statements of that
- * answer SQLITE_ABORT_ROLLBACK: ask sqlite3_get_autocommit before ROLLBACK. A SELECT leaves the
- * transaction open.
+ * UPDATE or DELETE within BEGIN takes the whole transaction back with it: ask sqlite3_get_autocommit
+ * before ROLLBACK. A SELECT leaves the transaction open.
  *
- * SQLite has one progress handler for each connection and does not tell it: one that you had set is
- * replaced, and none is left behind. Destroy the object before the connection is closed, and while no
+ * SQLite has one progress handler and one busy handler for each connection and does not tell them: one
+ * that you had set is replaced, and none is left behind. Destroy the object before the connection is closed, and while no
  * other thread uses the connection; that waits if a cancel is just calling sqlite3_interrupt. The host's
  * own question (job_options::is_cancelled) is asked within a statement: it must not use the connection. */
 
 #ifndef DCC_CANCEL_ADAPTERS_SQLITE_HPP
 #define DCC_CANCEL_ADAPTERS_SQLITE_HPP
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
 
 #include <sqlite3.h>
 
@@ -68,22 +73,38 @@ public:
     sqlite_interrupter(const sqlite_interrupter &) = delete;
     sqlite_interrupter &operator=(const sqlite_interrupter &) = delete;
 
-    ~sqlite_interrupter() { sqlite3_progress_handler(connection_, 0, nullptr, nullptr); }
+    ~sqlite_interrupter()
+    {
+        sqlite3_progress_handler(connection_, 0, nullptr, nullptr);
+        if (waits_for_locks_)
+            sqlite3_busy_handler(connection_, nullptr, nullptr);
+    }
+
+    /* In the place of sqlite3_busy_timeout, as long as this lives: statements wait so long for the locks
+     * of other connections. One that is cancelled meanwhile answers SQLITE_BUSY. */
+    void wait_for_locks(std::chrono::milliseconds longest) noexcept
+    {
+        longest_wait_ = longest;
+        waits_for_locks_ = true;
+        sqlite3_busy_handler(connection_, &sqlite_interrupter::wait, this);
+    }
 
     /* How a statement ended, given the result of sqlite3_step or sqlite3_exec; cancelled, too, if
      * others call sqlite3_interrupt. */
-    static job_state ended(int result) noexcept
+    job_state ended(int result) const noexcept
     {
         switch (result & 0xff) {
         case SQLITE_OK:
         case SQLITE_ROW:
         case SQLITE_DONE: return job_state::completed;
         case SQLITE_INTERRUPT: return job_state::cancelled;
+        case SQLITE_BUSY: return wait_was_stopped_ ? job_state::cancelled : job_state::failed;
         default: return job_state::failed;
         }
     }
 
-    /* Negative, where nothing is thrown, if statements will not stop as they should. */
+    /* Negative if statements stop late or not at all. Constructors throw that where exceptions are
+     * enabled. */
     dcc_status status() const noexcept
     {
         return poll_.status() < 0 ? poll_.status() : call_.status();
@@ -102,6 +123,22 @@ private:
         void operator()() const noexcept { sqlite3_interrupt(connection); }
     };
 
+    /* The busy handler. 0: wait no more. */
+    static int wait(void *data, int times_before) noexcept
+    {
+        const std::chrono::milliseconds until_next_try(std::min(times_before + 1, 10));
+        sqlite_interrupter &self = *static_cast<sqlite_interrupter *>(data);
+        const auto now = std::chrono::steady_clock::now();
+        if (times_before == 0)
+            self.wait_began_ = now;
+        self.wait_was_stopped_ = self.poll_.should_stop();
+        const auto left = self.longest_wait_ - (now - self.wait_began_);
+        if (self.wait_was_stopped_ || left <= left.zero())
+            return 0;
+        std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(left, until_next_try));
+        return 1;
+    }
+
     void install(int instructions) noexcept
     {
         sqlite3_progress_handler(connection_, instructions, &sqlite_interrupter::callback, this);
@@ -109,6 +146,10 @@ private:
 
     detail::callback_poll poll_;
     sqlite3 *connection_;
+    bool waits_for_locks_ = false;
+    std::chrono::milliseconds longest_wait_{0};
+    std::chrono::steady_clock::time_point wait_began_;
+    std::atomic<bool> wait_was_stopped_{false};
     /* The last member: nobody interrupts what may be closed. */
     detail::cancel_call<interrupt> call_;
 };
