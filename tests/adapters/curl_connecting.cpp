@@ -35,7 +35,7 @@ struct slow_name {
     }
 };
 
-slow_name slow("slow.test"), slower("slower.test");
+slow_name slow("slow.test"), slower("slower.test"), never("never.test");
 
 } // namespace
 
@@ -43,7 +43,7 @@ slow_name slow("slow.test"), slower("slower.test");
 extern "C" int getaddrinfo(const char *node, const char *service, const addrinfo *hints,
                            addrinfo **result)
 {
-    for (slow_name *one : {&slow, &slower}) {
+    for (slow_name *one : {&slow, &slower, &never}) {
         if (node != nullptr && std::strcmp(node, one->name) == 0) {
             one->wait();
             node = "127.0.0.1";
@@ -167,12 +167,24 @@ double resolving_left_behind()
     return to_return;
 }
 
+// What is cancelled before does not begin.
+void cancelled_before()
+{
+    easy_handle easy(std::string("http://") + never.name);
+    never.may_be_answered.open();
+    const dcc::token token = dcc::token::create();
+    token.cancel();
+    EXPECT(dcc::curl_transfer(easy.get(), token).perform() == dcc::job_state::cancelled);
+    EXPECT(!never.is_asked);
+}
+
 } // namespace
 
 int main(int argc, char **argv)
 {
     EXPECT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
     const double to_connect = connecting(is_polled(argc, argv));
+    cancelled_before();
     loopback_server server;
     const double left_behind = resolving_left_behind(), resolved = resolving(server);
     const double to_greet = greeting(server), to_proxy = proxy(server), to_answer = request(server);

@@ -254,10 +254,21 @@ double a_wait_stops(database &assets)
         return false;
     }) == dcc::job_state::cancelled);
     watcher.join();
+    EXPECT(to_return < 10000);
+    {
+        dcc::sqlite_interrupter interrupter(assets.get());
+        interrupter.wait_for_locks(std::chrono::seconds(20));
+    }
+    // Nobody waits any more.
+    auto begin = test_clock::now();
+    EXPECT(assets.execute("DELETE FROM assets") == SQLITE_BUSY);
+    EXPECT(milliseconds(test_clock::now() - begin) < 10000);
 
     dcc::sqlite_interrupter interrupter(assets.get());
     interrupter.wait_for_locks(std::chrono::milliseconds(50));
+    begin = test_clock::now();
     EXPECT(interrupter.ended(assets.execute("DELETE FROM assets")) == dcc::job_state::failed);
+    EXPECT(milliseconds(test_clock::now() - begin) >= 50);
     // It waits for what is let go.
     interrupter.wait_for_locks(std::chrono::seconds(20));
     std::thread holder([&] { EXPECT(other.execute("ROLLBACK") == SQLITE_OK); });
@@ -271,6 +282,7 @@ void results(database &assets)
 {
     const dcc::sqlite_interrupter interrupter(assets.get());
     EXPECT(interrupter.ended(SQLITE_ROW) == dcc::job_state::completed);
+    EXPECT(interrupter.ended(SQLITE_OK_LOAD_PERMANENTLY) == dcc::job_state::completed);
     EXPECT(interrupter.ended(SQLITE_DONE) == dcc::job_state::completed);
     EXPECT(interrupter.ended(SQLITE_CONSTRAINT_UNIQUE) == dcc::job_state::failed);
     EXPECT(interrupter.ended(SQLITE_BUSY) == dcc::job_state::failed);
