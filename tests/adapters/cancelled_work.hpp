@@ -74,6 +74,22 @@ private:
     std::thread thread_;
 };
 
+// Does some work and cancels its job meanwhile, as soon as something is so; tells how long the work went
+// on after the cancel.
+template <class Condition, class Work>
+double cancelled_once(const dcc::job &job, Condition condition, Work work)
+{
+    canceller user(job);
+    std::thread watcher([&] {
+        until(condition);
+        user.work_has_begun();
+    });
+    work();
+    const auto end = test_clock::now();
+    watcher.join();
+    return user.milliseconds_since_cancel(end);
+}
+
 inline void print_figure(const char *library, double cancel_to_return, double whole_run)
 {
     std::printf("FIGURE %s cancel to return: %.1f ms; whole run without: %.0f ms\n", library,

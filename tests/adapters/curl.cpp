@@ -23,21 +23,6 @@ constexpr std::size_t size = 100000;
 const std::string stalls = std::to_string(size) + "/stalls";
 const std::string whole = std::to_string(size);
 
-// Cancels a job as soon as something is so, and waits for that; the time is that from the cancel.
-template <class Condition, class Work>
-double cancelled_once(const dcc::job &job, Condition condition, Work work)
-{
-    canceller user(job);
-    std::thread watcher([&] {
-        until(condition);
-        user.work_has_begun();
-    });
-    work();
-    const auto end = test_clock::now();
-    watcher.join();
-    return user.milliseconds_since_cancel(end);
-}
-
 // What a transfer that is cancelled comes to, if it is performed with the adapter.
 void expect_cancelled(const dcc::curl_transfer &transfer, dcc::job_state how)
 {
@@ -276,6 +261,13 @@ void connections_are_kept(loopback_server &server)
         for (int round = 0; round < 3; ++round)
             EXPECT(dcc::curl_transfer(sharing.get()).perform() == dcc::job_state::completed);
         EXPECT(server.connections() == connections + 2);
+        // One on which the rest of an answer may come is not shared.
+        const dcc::token token = dcc::token::create();
+        sharing.on_write = [&] { token.cancel(); };
+        EXPECT(dcc::curl_transfer(sharing.get(), token).perform() == dcc::job_state::cancelled);
+        sharing.begin(server.url(whole));
+        EXPECT(dcc::curl_transfer(sharing.get()).perform() == dcc::job_state::completed);
+        EXPECT(sharing.body == make_body(size) && server.connections() == connections + 3);
     }
     EXPECT(curl_share_cleanup(share) == CURLSHE_OK);
 }

@@ -188,8 +188,9 @@ int main(int argc, char **argv)
     loopback_server server;
     const double left_behind = resolving_left_behind(), resolved = resolving(server);
     const double to_greet = greeting(server), to_proxy = proxy(server), to_answer = request(server);
-    std::printf("FIGURE curl_connecting cancel to return: connecting %.1f ms; TLS %.1f ms; proxy %.1f ms; "
-                "answer %.1f ms; name that takes 100 ms more %.1f ms, with CURLOPT_QUICK_EXIT %.1f ms\n",
+    std::printf("FIGURE curl_connecting cancel to return: connecting %.1f ms; TLS %.1f ms; "
+                "proxy %.1f ms; answer %.1f ms; name that takes 100 ms more %.1f ms, "
+                "with CURLOPT_QUICK_EXIT %.1f ms\n",
                 to_connect, to_greet, to_proxy, to_answer, resolved, left_behind);
     curl_global_cleanup();
     return 0;

@@ -57,8 +57,8 @@ inline std::string make_body(std::size_t size)
 }
 
 // GET /SIZE answers so many bytes; GET /SIZE/stalls stops after half of them. PUT answers "right" if it
-// was make_body; PUT /stalls stops to read after a part. Other requests have no answer. What stalls goes on
-// when it is told so, or after `longest_stall`, so that a test fails rather than waits for ever.
+// was make_body; PUT /stalls stops to read after a part. Other requests have no answer. What stalls goes
+// on when it is told so, or after `longest_stall`, so that a test fails rather than waits for ever.
 class loopback_server {
 public:
     static constexpr std::chrono::milliseconds longest_stall{3000};

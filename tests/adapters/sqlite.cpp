@@ -16,7 +16,7 @@
 namespace {
 
 constexpr const char *file = "assets.db";
-constexpr int rows = 3000000;
+constexpr int rows = 1000000;
 constexpr int never = std::numeric_limits<int>::max();
 
 const std::string insert = "INSERT INTO assets " + up_to(rows) + "SELECT seen(x), hex(x) FROM counted";
@@ -104,8 +104,9 @@ double whole_runs(database &assets)
     return whole;
 }
 
-// All of it is one instruction for SQLite 3.40, which only looks at the interrupt meanwhile.
-void an_integrity_check()
+// All of it is one instruction for SQLite 3.40, which only looks at the interrupt meanwhile. Whether it
+// was stopped before it had read half of the file; a busy machine may let the cancel come too late.
+bool is_stopped_within_an_instruction()
 {
     const database fresh(file);
     // So that what was read can be told by what is kept.
@@ -119,9 +120,19 @@ void an_integrity_check()
         until([&] { return read() > size / 20; });
         token.cancel();
     });
-    EXPECT(fresh.execute("PRAGMA integrity_check") == SQLITE_INTERRUPT);
-    EXPECT(read() < size / 2);
+    const int result = fresh.execute("PRAGMA integrity_check");
+    const bool is_in_time = read() < size / 2;
     user.join();
+    EXPECT(result == SQLITE_INTERRUPT || (result == SQLITE_OK && !is_in_time));
+    return is_in_time;
+}
+
+void an_integrity_check()
+{
+    bool is_stopped = false;
+    for (int tries = 0; tries < 20 && !is_stopped; ++tries)
+        is_stopped = is_stopped_within_an_instruction();
+    EXPECT(is_stopped);
 }
 
 // A cancel before the statement: there is nothing to interrupt, and the progress handler stops it.
@@ -239,21 +250,16 @@ double a_wait_stops(database &assets)
         return false;
     };
     const dcc::job job = dcc::job::create(options);
-    canceller user(job);
-    std::thread watcher([&] {
-        until([&] { return questions > 3; });
-        user.work_has_begun();
-    });
     double to_return = 0;
     EXPECT(dcc::run(job, [&] {
         dcc::sqlite_interrupter interrupter(assets.get());
         interrupter.wait_for_locks(std::chrono::seconds(20));
-        const int result = assets.execute("DELETE FROM assets");
-        to_return = user.milliseconds_since_cancel(test_clock::now());
+        int result = SQLITE_OK;
+        to_return = cancelled_once(job, [&] { return questions > 3; },
+                                   [&] { result = assets.execute("DELETE FROM assets"); });
         EXPECT(result == SQLITE_BUSY && interrupter.ended(result) == dcc::job_state::cancelled);
         return false;
     }) == dcc::job_state::cancelled);
-    watcher.join();
     EXPECT(to_return < 10000);
     {
         dcc::sqlite_interrupter interrupter(assets.get());
@@ -343,7 +349,8 @@ int main(int argc, char **argv)
         const double of_query = a_query(assets, is_polled(argc, argv));
         const double of_transaction = a_transaction(assets);
         print_figure("sqlite", of_query, whole_runs(assets));
-        std::printf("FIGURE sqlite, writing in a transaction, cancel to return: %.1f ms\n", of_transaction);
+        std::printf("FIGURE sqlite, writing in a transaction, cancel to return: %.1f ms\n",
+                    of_transaction);
         an_integrity_check();
         cancelled_before(assets);
         the_race(assets);

@@ -20,8 +20,8 @@
  * transfer ends, unless CURLOPT_QUICK_EXIT leaves that behind: not in a plugin that is unloaded.
  * Connecting, handshakes and proxies are stopped.
  *
- * What is left: what the write callback was given stays given. The connection of the transfer is
- * closed; the easy handle keeps its options and can be performed again. A curl_transfer keeps its
+ * What is left: what the write callback was given stays given. The connection of the transfer is not
+ * used again; the easy handle keeps its options and can be performed again. A curl_transfer keeps its
  * connections until it is destroyed, not those of other performs, unless they are shared (CURLSH). So
  * CURLOPT_CONNECT_ONLY, whose connection is used afterwards, is for curl_easy_perform.
  *

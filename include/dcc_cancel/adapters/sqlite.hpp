@@ -14,9 +14,9 @@
  * integrity check is one instruction (3.40).
  *
  * The race in sqlite3_interrupt: it is in effect until no statement of the connection is under way. One
- * that was stepped, and was not reset or finalized, is under way. Whatever begins before that is
- * interrupted too, your ROLLBACK and what comes after this object included: reset all statements first.
- * Where nothing is under way a call is forgotten, which is why the progress handler asks as well.
+ * that gave a row, and has neither ended nor been reset since, is under way. Whatever begins before that
+ * is interrupted too, your ROLLBACK and what comes after this object included: reset all statements
+ * first. Where nothing is under way a call is forgotten, which is why the progress handler asks as well.
  *
  * What cannot be interrupted: a statement that ends before it is asked, so ask dcc::is_cancelled before
  * COMMIT; one call of your own SQL function; a wait for another connection's lock by
@@ -27,10 +27,11 @@
  * UPDATE or DELETE within BEGIN takes the whole transaction back with it: ask sqlite3_get_autocommit
  * before ROLLBACK. A SELECT leaves the transaction open.
  *
- * SQLite has one progress handler and one busy handler for each connection and does not tell them: one
- * that you had set is replaced, and none is left behind. Destroy the object before the connection is closed, and while no
- * other thread uses the connection; that waits if a cancel is just calling sqlite3_interrupt. The host's
- * own question (job_options::is_cancelled) is asked within a statement: it must not use the connection. */
+ * SQLite has one progress handler and one busy handler for each connection and does not tell them: this
+ * replaces the first, and wait_for_locks the second, and none is left behind. Destroy the object before
+ * the connection is closed, and while no other thread uses the connection; that waits if a cancel is just
+ * calling sqlite3_interrupt. The host's own question (job_options::is_cancelled) is asked within a
+ * statement: it must not use the connection. */
 
 #ifndef DCC_CANCEL_ADAPTERS_SQLITE_HPP
 #define DCC_CANCEL_ADAPTERS_SQLITE_HPP
@@ -49,7 +50,7 @@ namespace dcc {
 
 class sqlite_interrupter {
 public:
-    /* Polls what is current here. */
+    /* Polls what is current here. At least one instruction. */
     explicit sqlite_interrupter(sqlite3 *connection, int instructions = 1000)
         : connection_(connection), call_(interrupt{connection})
     {
