@@ -207,6 +207,34 @@ void the_progress_handler_is_replaced(database &assets)
     EXPECT(calls == before);
 }
 
+// A progress handler of one's own that calls the adapter's.
+struct chained {
+    dcc::sqlite_interrupter interrupter;
+    int calls = 0;
+
+    chained(sqlite3 *connection, const dcc::token &token) : interrupter(connection, token)
+    {
+        sqlite3_progress_handler(connection, 1000, ask, this);
+    }
+
+    static int ask(void *data)
+    {
+        chained &self = *static_cast<chained *>(data);
+        ++self.calls;
+        return dcc::sqlite_interrupter::callback(&self.interrupter);
+    }
+};
+
+void a_progress_handler_calls_it(database &assets)
+{
+    const dcc::token token = dcc::token::create();
+    chained both(assets.get(), token);
+    EXPECT(assets.number(up_to(10000) + "SELECT count(*) FROM counted") == 10000);
+    EXPECT(both.calls > 1);
+    token.cancel();
+    EXPECT(assets.execute(query) == SQLITE_INTERRUPT);
+}
+
 // The host's own question is asked on the thread of its job.
 void the_host_is_asked(database &assets)
 {
@@ -356,6 +384,7 @@ int main(int argc, char **argv)
         the_race(assets);
         what_else_is_under_way(assets);
         the_progress_handler_is_replaced(assets);
+        a_progress_handler_calls_it(assets);
         the_host_is_asked(assets);
         a_wait_of_sqlite(assets);
         std::printf("FIGURE sqlite, waiting for a lock, cancel to return: %.1f ms\n",

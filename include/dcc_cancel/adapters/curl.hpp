@@ -78,6 +78,7 @@ public:
         return result == CURLE_OK ? job_state::completed : job_state::failed;
     }
 
+    /* For between transfers. */
     bool should_stop() noexcept { return poll_.should_stop(); }
 
     /* Negative if what is current is polled, and not what was given. Constructors throw that where

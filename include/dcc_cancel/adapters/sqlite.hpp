@@ -36,7 +36,6 @@
 #ifndef DCC_CANCEL_ADAPTERS_SQLITE_HPP
 #define DCC_CANCEL_ADAPTERS_SQLITE_HPP
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -87,7 +86,7 @@ public:
     {
         longest_wait_ = longest;
         waits_for_locks_ = true;
-        sqlite3_busy_handler(connection_, &sqlite_interrupter::wait, this);
+        sqlite3_busy_handler(connection_, &sqlite_interrupter::go_on_waiting, this);
     }
 
     /* How a statement ended, given the result of sqlite3_step or sqlite3_exec; cancelled, too, if
@@ -125,18 +124,18 @@ private:
     };
 
     /* The busy handler. 0: wait no more. */
-    static int wait(void *data, int times_before) noexcept
+    static int go_on_waiting(void *data, int times_before) noexcept
     {
-        const std::chrono::milliseconds until_next_try(std::min(times_before + 1, 10));
         sqlite_interrupter &self = *static_cast<sqlite_interrupter *>(data);
         const auto now = std::chrono::steady_clock::now();
         if (times_before == 0)
             self.wait_began_ = now;
+        const std::chrono::nanoseconds left = self.longest_wait_ - (now - self.wait_began_);
         self.wait_was_stopped_ = self.poll_.should_stop();
-        const auto left = self.longest_wait_ - (now - self.wait_began_);
         if (self.wait_was_stopped_ || left <= left.zero())
             return 0;
-        std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(left, until_next_try));
+        const std::chrono::milliseconds pause(times_before < 10 ? times_before + 1 : 10);
+        std::this_thread::sleep_for(left < pause ? left : pause);
         return 1;
     }
 
