@@ -100,6 +100,18 @@ fn sqlite() {
 }
 
 #[test]
+fn sqlite_locks() {
+    Adapter {
+        name: "sqlite_locks",
+        headers: &["sqlite3.h"],
+        package: "libsqlite3-dev",
+        compile: vec![],
+        link: words(&["-lsqlite3"]),
+    }
+    .stops_by_a_cancel();
+}
+
+#[test]
 fn without_exceptions() {
     Adapter {
         name: "without_exceptions",

@@ -235,6 +235,26 @@ void a_progress_handler_calls_it(database &assets)
     EXPECT(assets.execute(query) == SQLITE_INTERRUPT);
 }
 
+// Made on one thread, for a statement on another, cancelled on a third.
+void another_thread(database &assets)
+{
+    const dcc::job job = dcc::job::create({"Assets"});
+    const dcc::sqlite_interrupter interrupter(assets.get(), job);
+    int result = SQLITE_OK;
+    assets.count = 0;
+    std::atomic<bool> is_begun{false};
+    assets.on_seen = [&] { is_begun = true; };
+    std::thread worker([&] { result = assets.execute(query); });
+    std::thread user([&] {
+        until([&] { return is_begun.load(); });
+        job.cancel();
+    });
+    user.join();
+    worker.join();
+    assets.on_seen = nullptr;
+    EXPECT(result == SQLITE_INTERRUPT && assets.count < rows);
+}
+
 // The host's own question is asked on the thread of its job.
 void the_host_is_asked(database &assets)
 {
@@ -248,68 +268,6 @@ void the_host_is_asked(database &assets)
     }) == dcc::job_state::cancelled);
     EXPECT(assets.count > 5000 && assets.count < rows);
     EXPECT(job.token().cause() == dcc::cause::foreign);
-}
-
-// The lock of another connection, by SQLite's own wait: a cancel does not end it.
-void a_wait_of_sqlite(database &assets)
-{
-    const database other(file);
-    EXPECT(other.execute("BEGIN EXCLUSIVE") == SQLITE_OK);
-    EXPECT(sqlite3_busy_timeout(assets.get(), 100) == SQLITE_OK);
-    const dcc::token token = dcc::token::create();
-    const dcc::sqlite_interrupter interrupter(assets.get(), token);
-    token.cancel();
-    const auto begin = test_clock::now();
-    EXPECT(interrupter.ended(assets.execute("DELETE FROM assets")) == dcc::job_state::failed);
-    EXPECT(milliseconds(test_clock::now() - begin) > 50);
-    EXPECT(other.execute("ROLLBACK") == SQLITE_OK);
-}
-
-// By the adapter's wait.
-double a_wait_stops(database &assets)
-{
-    const database other(file);
-    EXPECT(other.execute("BEGIN EXCLUSIVE") == SQLITE_OK);
-    // It is the host that is asked, so that it is known to be waited.
-    std::atomic<int> questions{0};
-    dcc::job_options options;
-    options.is_cancelled = [&] {
-        ++questions;
-        return false;
-    };
-    const dcc::job job = dcc::job::create(options);
-    double to_return = 0;
-    EXPECT(dcc::run(job, [&] {
-        dcc::sqlite_interrupter interrupter(assets.get());
-        interrupter.wait_for_locks(std::chrono::seconds(20));
-        int result = SQLITE_OK;
-        to_return = cancelled_once(job, [&] { return questions > 3; },
-                                   [&] { result = assets.execute("DELETE FROM assets"); });
-        EXPECT(result == SQLITE_BUSY && interrupter.ended(result) == dcc::job_state::cancelled);
-        return false;
-    }) == dcc::job_state::cancelled);
-    EXPECT(to_return < 10000);
-    {
-        dcc::sqlite_interrupter interrupter(assets.get());
-        interrupter.wait_for_locks(std::chrono::seconds(20));
-    }
-    // Nobody waits any more.
-    auto begin = test_clock::now();
-    EXPECT(assets.execute("DELETE FROM assets") == SQLITE_BUSY);
-    EXPECT(milliseconds(test_clock::now() - begin) < 10000);
-
-    dcc::sqlite_interrupter interrupter(assets.get());
-    interrupter.wait_for_locks(std::chrono::milliseconds(50));
-    begin = test_clock::now();
-    EXPECT(interrupter.ended(assets.execute("DELETE FROM assets")) == dcc::job_state::failed);
-    EXPECT(milliseconds(test_clock::now() - begin) >= 50);
-    // It waits for what is let go.
-    interrupter.wait_for_locks(std::chrono::seconds(20));
-    std::thread holder([&] { EXPECT(other.execute("ROLLBACK") == SQLITE_OK); });
-    EXPECT(interrupter.ended(assets.execute("BEGIN IMMEDIATE; ROLLBACK")) ==
-           dcc::job_state::completed);
-    holder.join();
-    return to_return;
 }
 
 void results(database &assets)
@@ -385,10 +343,8 @@ int main(int argc, char **argv)
         what_else_is_under_way(assets);
         the_progress_handler_is_replaced(assets);
         a_progress_handler_calls_it(assets);
+        another_thread(assets);
         the_host_is_asked(assets);
-        a_wait_of_sqlite(assets);
-        std::printf("FIGURE sqlite, waiting for a lock, cancel to return: %.1f ms\n",
-                    a_wait_stops(assets));
         results(assets);
         no_memory(assets);
     }

@@ -4,9 +4,9 @@
  *     int result = sqlite3_step(statement);
  *     switch (interrupter.ended(result)) { ... }        // completed, cancelled or failed
  *
- * As long as the object lives, long statements of this connection answer SQLITE_INTERRUPT once it is
- * cancelled. It is for a connection that works for one job at a time, whichever thread that is on:
- * a cancel stops all that the connection does.
+ * As long as the object lives, a cancel makes all long statements of this connection answer
+ * SQLITE_INTERRUPT, so let the connection work for one job at a time. Statements may run on any thread;
+ * in SQLite's multi-thread mode on one at a time, for which making and destroying the object count, too.
  *
  * When it is asked: on the thread that runs a statement, every `instructions` instructions of SQLite's
  * virtual machine, by the progress handler. Between these the thread that cancels calls
@@ -29,9 +29,8 @@
  *
  * SQLite has one progress handler and one busy handler for each connection and does not tell them: this
  * replaces the first, and wait_for_locks the second, and none is left behind. Destroy the object before
- * the connection is closed, and while no other thread uses the connection; that waits if a cancel is just
- * calling sqlite3_interrupt. The host's own question (job_options::is_cancelled) is asked within a
- * statement: it must not use the connection. */
+ * the connection is closed; that waits if a cancel is just calling sqlite3_interrupt. The host's own
+ * question (job_options::is_cancelled) is asked within a statement: it must not use the connection. */
 
 #ifndef DCC_CANCEL_ADAPTERS_SQLITE_HPP
 #define DCC_CANCEL_ADAPTERS_SQLITE_HPP
