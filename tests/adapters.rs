@@ -1,5 +1,5 @@
-//! The adapters of `include/dcc_cancel/adapters` for libraries that compute and write: each stops that
-//! library's own work in the middle, and the same work runs to its end without a cancel.
+//! The adapters of `include/dcc_cancel/adapters` for libraries that compute, transfer and store: each
+//! stops that library's own work in the middle, and the same work runs to its end without a cancel.
 
 #![cfg(target_os = "linux")]
 
@@ -19,7 +19,7 @@ fn words(words: &[&str]) -> Vec<String> {
 fn tbb() {
     Adapter {
         name: "tbb",
-        header: "oneapi/tbb/task_group.h",
+        headers: &["oneapi/tbb/task_group.h"],
         package: "libtbb-dev",
         compile: pkg_config("--cflags", "tbb"),
         link: words(&["-ltbb"]),
@@ -31,7 +31,7 @@ fn tbb() {
 fn openimageio() {
     Adapter {
         name: "openimageio",
-        header: "OpenImageIO/imageio.h",
+        headers: &["OpenImageIO/imageio.h"],
         package: "libopenimageio-dev",
         compile: pkg_config("--cflags", "OpenImageIO"),
         link: words(&["-lOpenImageIO", "-lOpenImageIO_Util"]),
@@ -43,7 +43,7 @@ fn openimageio() {
 fn embree() {
     Adapter {
         name: "embree",
-        header: "embree3/rtcore.h",
+        headers: &["embree3/rtcore.h"],
         package: "libembree-dev",
         compile: vec![],
         link: words(&["-lembree3"]),
@@ -55,10 +55,70 @@ fn embree() {
 fn openvdb() {
     Adapter {
         name: "openvdb",
-        header: "openvdb/openvdb.h",
+        headers: &["openvdb/openvdb.h"],
         package: "libopenvdb-dev and libboost-dev",
         compile: vec![],
         link: words(&["-lopenvdb", "-ltbb", "-lImath"]),
+    }
+    .stops_by_a_cancel();
+}
+
+#[test]
+fn curl() {
+    Adapter {
+        name: "curl",
+        headers: &["curl/curl.h"],
+        package: "libcurl4-openssl-dev",
+        compile: pkg_config("--cflags", "libcurl"),
+        link: words(&["-lcurl"]),
+    }
+    .stops_by_a_cancel();
+}
+
+#[test]
+fn curl_connecting() {
+    Adapter {
+        name: "curl_connecting",
+        headers: &["curl/curl.h"],
+        package: "libcurl4-openssl-dev",
+        compile: pkg_config("--cflags", "libcurl"),
+        link: words(&["-lcurl", "-ldl"]),
+    }
+    .stops_by_a_cancel();
+}
+
+#[test]
+fn sqlite() {
+    Adapter {
+        name: "sqlite",
+        headers: &["sqlite3.h"],
+        package: "libsqlite3-dev",
+        compile: vec![],
+        link: words(&["-lsqlite3"]),
+    }
+    .stops_by_a_cancel();
+}
+
+#[test]
+fn sqlite_locks() {
+    Adapter {
+        name: "sqlite_locks",
+        headers: &["sqlite3.h"],
+        package: "libsqlite3-dev",
+        compile: vec![],
+        link: words(&["-lsqlite3"]),
+    }
+    .stops_by_a_cancel();
+}
+
+#[test]
+fn without_exceptions() {
+    Adapter {
+        name: "without_exceptions",
+        headers: &["curl/curl.h", "embree3/rtcore.h", "sqlite3.h"],
+        package: "libcurl4-openssl-dev, libembree-dev or libsqlite3-dev",
+        compile: words(&["-fno-exceptions", "-fno-rtti"]),
+        link: words(&["-lcurl", "-lsqlite3", "-lembree3"]),
     }
     .stops_by_a_cancel();
 }

@@ -24,6 +24,17 @@ inline bool is_polled(int argc, char **argv)
     return argc < 2 || std::strcmp(argv[1], "--without-poll") != 0;
 }
 
+// Waits until something is so.
+template <class Condition> void until(Condition condition)
+{
+    const auto last = test_clock::now() + std::chrono::seconds(20);
+    while (!condition()) {
+        const bool is_in_time = test_clock::now() < last;
+        EXPECT(is_in_time);
+        std::this_thread::sleep_for(std::chrono::microseconds(50));
+    }
+}
+
 // Cancels a job from a thread of its own as soon as the work says that it has begun.
 class canceller {
 public:
@@ -62,6 +73,22 @@ private:
     test_clock::time_point cancelled_at_;
     std::thread thread_;
 };
+
+// Does some work and cancels its job meanwhile, as soon as something is so; tells how long the work went
+// on after the cancel.
+template <class Condition, class Work>
+double cancelled_once(const dcc::job &job, Condition condition, Work work)
+{
+    canceller user(job);
+    std::thread watcher([&] {
+        until(condition);
+        user.work_has_begun();
+    });
+    work();
+    const auto end = test_clock::now();
+    watcher.join();
+    return user.milliseconds_since_cancel(end);
+}
 
 inline void print_figure(const char *library, double cancel_to_return, double whole_run)
 {

@@ -11,9 +11,9 @@ use std::process::{Command, Output};
 pub struct Adapter {
     /// The names of `tests/adapters/<name>.cpp` and of the adapter's header.
     pub name: &'static str,
-    /// A header of the library, as it is included.
-    pub header: &'static str,
-    /// The Debian package that has it.
+    /// Headers of the library, as they are included.
+    pub headers: &'static [&'static str],
+    /// The Debian package that has them.
     pub package: &'static str,
     /// What the compiler needs to find its headers.
     pub compile: Vec<String>,
@@ -31,7 +31,9 @@ pub fn pkg_config(what: &str, library: &str) -> Vec<String> {
 impl Adapter {
     fn is_installed(&self) -> bool {
         let source = support::scratch(&format!("adapter_{}_probe", self.name)).join("probe.cpp");
-        std::fs::write(&source, format!("#include <{}>\n", self.header)).unwrap();
+        let includes: String =
+            self.headers.iter().map(|header| format!("#include <{header}>\n")).collect();
+        std::fs::write(&source, includes).unwrap();
         let mut compiler = Command::new(support::cxx());
         compiler.args(["-std=c++17", "-E", "-o", "/dev/null"]).args(system(&self.compile));
         support::with_own_libraries(compiler.arg(source))
@@ -100,11 +102,11 @@ impl Adapter {
         let printed = String::from_utf8_lossy(&polled.stdout).into_owned();
         let complaints = String::from_utf8_lossy(&polled.stderr);
         assert!(polled.status.success(), "{}\n{printed}{complaints}", polled.status);
-        let figure =
-            printed.lines().find(|line| line.starts_with(&format!("FIGURE {} ", self.name)));
-        let figure = figure.unwrap_or_else(|| panic!("no figure\n{printed}"));
+        let begin = format!("FIGURE {}", self.name);
+        let figures: Vec<_> = printed.lines().filter(|line| line.starts_with(&begin)).collect();
+        assert!(!figures.is_empty(), "no figure\n{printed}");
         // Not through `println!`, which tests capture.
-        let _ = writeln!(std::io::stderr(), "{figure}");
+        let _ = writeln!(std::io::stderr(), "{}", figures.join("\n"));
 
         let unpolled = run(&["--without-poll"]);
         let complaints = String::from_utf8_lossy(&unpolled.stderr);

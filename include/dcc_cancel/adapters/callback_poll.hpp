@@ -65,6 +65,17 @@ public:
             job_.set_progress(portion < 1 ? static_cast<std::uint64_t>(portion * 1000) : 1000u, 1000);
     }
 
+    /* In what the library counts; `total` is 0 while unknown. */
+    void set_progress(std::uint64_t done, std::uint64_t total) noexcept
+    {
+        if (job_)
+            job_.set_progress(done, total);
+    }
+
+    /* Negative if what is current is polled, and not what was given. Constructors throw that where
+     * exceptions are enabled. */
+    dcc_status status() const noexcept { return status_; }
+
     /* How the work ended, given whether the library is content. */
     job_state ended(bool succeeded) const noexcept
     {
@@ -74,14 +85,16 @@ public:
     }
 
 private:
-    template <class Scope, class Object> static poller poller_with(const Object &current)
+    template <class Scope, class Object> poller poller_with(const Object &current)
     {
         Scope scope(current);
+        status_ = scope.status();
         return poller();
     }
 
     token token_;
     job job_;
+    dcc_status status_ = DCC_OK;
     poller poller_;
     std::atomic<bool> was_stopped_{false};
 };

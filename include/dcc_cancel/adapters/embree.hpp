@@ -65,6 +65,10 @@ public:
     /* Of the last commit: RTC_ERROR_CANCELLED if it was cancelled. */
     RTCError error() const noexcept { return error_; }
 
+    /* Negative if what is current is polled, and not what was given. Constructors throw that where
+     * exceptions are enabled. */
+    dcc_status status() const noexcept { return poll_.status(); }
+
     /* The monitor function, with the embree_monitor as its pointer: for those who set one of their
      * own, after this was made, and call this in it. False: stop. */
     static bool callback(void *self, double portion) noexcept
