@@ -170,6 +170,21 @@ void parallel_for_stops()
     EXPECT(!other.is_cancelled() && chunks == 100000);
 }
 
+// A token that is handed in takes the place of the current one; the current job goes on to count.
+void the_current_job_stops_what_has_a_token_of_its_own()
+{
+    const dcc::job job = dcc::job::create({"Solve"});
+    dcc::job_scope current(job);
+    const dcc::token token = dcc::token::create();
+    dcc::tbb_context context(token);
+    dcc::tbb_task_group group(token);
+    job.cancel();
+    EXPECT(context.is_cancelled() && !token.is_cancelled());
+    bool ran = false;
+    group.run([&] { ran = true; });
+    EXPECT(group.wait() == dcc::job_state::cancelled && !ran);
+}
+
 // A cancel on another thread while the group ends: whoever destroys it waits for the callback.
 void groups_end_while_they_are_cancelled()
 {
@@ -256,6 +271,7 @@ int main(int argc, char **argv)
     tasks_poll();
     a_worker_has_the_context();
     parallel_for_stops();
+    the_current_job_stops_what_has_a_token_of_its_own();
     groups_end_while_they_are_cancelled();
     what_a_task_throws_is_thrown_by_wait();
     a_group_is_left_without_a_wait();

@@ -54,8 +54,9 @@ public:
     {
     }
 
-    /* Of this token, which the tasks have as their current one. */
-    explicit tbb_context(const token &cancelled_by) : tbb_context(cancelled_by, capture(cancelled_by))
+    /* Of this token, in place of the current one, and the current job. */
+    explicit tbb_context(const token &cancelled_by)
+        : tbb_context(token::create({cancelled_by, job::current().token()}), capture(cancelled_by))
     {
     }
 
@@ -111,7 +112,7 @@ public:
     /* Of the current token and the current job. */
     tbb_task_group() : group_(context_.get()) {}
 
-    /* Of this token, which the tasks have as their current one. */
+    /* Of this token, in place of the current one, and the current job. */
     explicit tbb_task_group(const token &cancelled_by)
         : context_(cancelled_by), group_(context_.get())
     {
