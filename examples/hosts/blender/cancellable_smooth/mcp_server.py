@@ -23,7 +23,7 @@ MAIN_THREAD_SECONDS = 30
 # How often the client may be told of progress.
 REPORT_SECONDS = 0.05
 
-_running = None
+running = None
 
 
 def _smooth(ui, job, name, passes, factor):
@@ -48,7 +48,7 @@ def _application(ui, end):
     from mcp.server.mcpserver import Context, MCPServer
     from mcp.server.mcpserver.exceptions import ToolError
 
-    server = MCPServer("blender-cancellable-smooth")
+    server = MCPServer("blender-cancellable-smooth", log_level="WARNING")
 
     @server.tool()
     async def smooth(
@@ -117,15 +117,15 @@ class WM_OT_cancellable_smooth_serve(bpy.types.Operator):
     port: bpy.props.IntProperty(name="Port", default=8000, min=0, max=65535)
 
     def execute(self, context):
-        global _running
-        if _running is None:
+        global running
+        if running is None:
             try:
-                _running = McpServer(main_thread.ui, self.port)
+                running = McpServer(main_thread.ui, self.port)
             except (ImportError, OSError) as error:
                 self.report({"ERROR"}, f"cannot serve MCP clients: {error}")
                 return {"CANCELLED"}
-        print(_running.url, flush=True)
-        self.report({"INFO"}, _running.url)
+        print(running.url, flush=True)
+        self.report({"INFO"}, running.url)
         return {"FINISHED"}
 
 
@@ -139,9 +139,9 @@ def register():
 
 
 def unregister():
-    global _running
+    global running
     bpy.types.VIEW3D_MT_object.remove(_menu_entry)
     bpy.utils.unregister_class(WM_OT_cancellable_smooth_serve)
-    if _running is not None:
-        _running.stop()
-        _running = None
+    if running is not None:
+        running.stop()
+        running = None

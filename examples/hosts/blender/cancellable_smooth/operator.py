@@ -11,6 +11,11 @@ import dcc_cancel
 LOOK_SECONDS = 1 / 30
 
 
+def caller_id(name):
+    """By this `main_thread.ui.find` has the job that smooths an object in a window."""
+    return f"smooth {name}"
+
+
 class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
     """Smooth the mesh of the active object. Esc stops it and leaves the mesh as it was"""
 
@@ -39,7 +44,7 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
                 self.passes,
                 self.factor,
                 label=f"Smooth {self._copy.name}",
-                caller_id=f"{self.bl_idname} {self._copy.name}",
+                caller_id=caller_id(self._copy.name),
                 any_thread=True,
             )
         except dcc_cancel.DuplicateError:

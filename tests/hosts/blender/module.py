@@ -1,0 +1,198 @@
+"""The add-on in Blender as a Python module, which has no window and no event loop:
+
+    module.py ADDON.zip [CHECK...]
+
+Each check is a function below; without one all are run.
+"""
+
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+
+import bpy
+
+import scene
+from scene import Client, RoughGrid, Unexpected, Watched, expect
+
+addon = scene.install(sys.argv[1])
+watched = Watched(addon)
+
+import dcc_cancel  # noqa: E402  (the add-on has brought it)
+
+main_thread = addon.main_thread
+smooth = bpy.ops.object.cancellable_smooth
+
+
+def the_operator_completes(grid):
+    expect(smooth(passes=25) == {"FINISHED"}, "it to finish")
+    grid.expect_smoothed(25)
+
+
+def _cancelled(grid, what, arm):
+    """Runs the operator; what `arm` has set up cancels its token."""
+    passes = grid.passes_for(addon.native.smooth, scene.WHOLE_SECONDS)
+    token = dcc_cancel.CancelToken()
+    cancelled = queue.Queue()
+    token.add_callback(lambda: cancelled.put(time.monotonic()))
+    reset = dcc_cancel.set_cancel_token(token)
+    try:
+        arm(token)
+        ended = smooth(passes=passes)
+    finally:
+        dcc_cancel.reset_cancel_token(reset)
+    watched.expect_stopped(what, cancelled.get(timeout=60))
+    expect(ended == {"CANCELLED"}, f"the operator to be cancelled, not {ended}")
+    grid.expect_as_it_was()
+
+
+def a_deadline_cancels_the_operator(grid):
+    _cancelled(grid, "deadline", lambda token: token.cancel_after(0.3))
+
+
+def a_timer_thread_cancels_the_operator(grid):
+    def arm(token):
+        threading.Timer(0.3, token.cancel, ["the timer"]).start()
+
+    _cancelled(grid, "timer", arm)
+
+
+def what_is_cancelled_before_never_begins(grid):
+    token = dcc_cancel.CancelToken()
+    token.cancel()
+    watched.returned_at = None
+    reset = dcc_cancel.set_cancel_token(token)
+    try:
+        expect(smooth(passes=10) == {"CANCELLED"}, "nothing to be done")
+    finally:
+        dcc_cancel.reset_cancel_token(reset)
+    expect(watched.returned_at is None, "the native function not to be called")
+    grid.expect_as_it_was()
+
+
+def a_mesh_that_others_hold_is_refused(grid):
+    copy = addon.mesh_copy.MeshCopy(grid.name)
+    moved = grid.before + 1
+    grid.set_positions(moved)
+    _expect_mesh_error(copy.write_back, "was changed meanwhile")
+    expect((grid.positions() == moved).all(), "the change to be kept")
+    bpy.data.objects[grid.name].shape_key_add(name="Basis")
+    _expect_mesh_error(lambda: addon.mesh_copy.MeshCopy(grid.name), "has shape keys")
+    bpy.data.objects.remove(bpy.data.objects[grid.name])
+    _expect_mesh_error(copy.write_back, "there is no mesh object")
+
+
+def _expect_mesh_error(function, text):
+    try:
+        function()
+    except addon.mesh_copy.MeshError as error:
+        expect(text in str(error), f"an error that says {text!r}, not {error}")
+    else:
+        raise Unexpected(f"expected an error that says {text!r}")
+
+
+def an_edge_without_vertices_is_an_error(grid):
+    copy = addon.mesh_copy.MeshCopy(grid.name)
+    copy.edges[7] = len(grid.before)
+    try:
+        addon.native.smooth(copy.positions, copy.edges, 1, 0.5)
+    except RuntimeError as error:
+        expect(f"edge 3 has vertex {len(grid.before)}" in str(error), f"the edge, not {error}")
+    else:
+        raise Unexpected("expected an error")
+    expect((copy.positions == grid.before.ravel()).all(), "the positions as they were")
+
+
+def _until(holds, what):
+    """The main loop of a script: it is the tick where Blender has none."""
+    end = time.monotonic() + 60
+    while not holds():
+        expect(time.monotonic() < end, f"{what} within a minute")
+        time.sleep(main_thread.tick())
+
+
+def an_mcp_client(grid, era):
+    bpy.ops.wm.cancellable_smooth_serve(port=0)
+    url = addon.mcp_server.running.url
+    complete = Client(url, era, "complete", grid.name, 30)
+    _until(lambda: not complete.is_running(), "the client to end")
+    scene.expect_completed(complete.report())
+    grid.expect_smoothed(30)
+
+    grid.set_positions(grid.before)
+    passes = grid.passes_for(addon.native.smooth, scene.WHOLE_SECONDS)
+    cancel = Client(url, era, "cancel", grid.name, passes)
+    _until(lambda: not cancel.is_running(), "the client to end")
+    report = cancel.report()
+    _until(lambda: watched.returned_at is not None, "the native loop to return")
+    watched.expect_stopped(f"mcp-{era}", report["cancelled_at"])
+    scene.expect_cancelled(report, era)
+    grid.expect_as_it_was()
+
+
+def an_mcp_client_of_2025_cancels(grid):
+    an_mcp_client(grid, "legacy")
+
+
+def an_mcp_client_of_2026_cancels(grid):
+    an_mcp_client(grid, "2026-07-28")
+
+
+def disabling_stops_what_runs(grid):
+    copy = addon.mesh_copy.MeshCopy(grid.name)
+    call = main_thread.ui.post(
+        addon.native.smooth, copy.positions, copy.edges, 10**9, 0.5, any_thread=True
+    )
+    _until(lambda: call.job.progress.done > 0, "the job to begin")
+    begin = time.monotonic()
+    bpy.ops.preferences.addon_disable(module=scene.MODULE)
+    expect(time.monotonic() - begin < main_thread.END_SECONDS, "the add-on to end")
+    expect(call.done() and watched.was_stopped, f"its job to be over: {call}")
+    expect(not hasattr(bpy.types, "OBJECT_OT_cancellable_smooth"), "the operator to be gone")
+    bpy.ops.preferences.addon_enable(module=scene.MODULE)
+    expect(smooth(passes=25) == {"FINISHED"}, "it to work when it is enabled again")
+    grid.expect_smoothed(25)
+
+
+CHECKS = [
+    the_operator_completes,
+    a_deadline_cancels_the_operator,
+    a_timer_thread_cancels_the_operator,
+    what_is_cancelled_before_never_begins,
+    a_mesh_that_others_hold_is_refused,
+    an_edge_without_vertices_is_an_error,
+    an_mcp_client_of_2025_cancels,
+    an_mcp_client_of_2026_cancels,
+    disabling_stops_what_runs,
+]
+
+
+def main():
+    """Whether all passed."""
+    named = sys.argv[2:]
+    failed = 0
+    for check in [check for check in CHECKS if not named or check.__name__ in named]:
+        bpy.ops.wm.read_homefile(use_empty=True)
+        try:
+            check(RoughGrid(120))
+            print(f"passed: {check.__name__}", flush=True)
+        except Unexpected:
+            traceback.print_exc()
+            failed += 1
+    bpy.ops.preferences.addon_disable(module=scene.MODULE)
+    return failed == 0
+
+
+try:
+    passed = main()
+except Exception:
+    traceback.print_exc()
+    passed = False
+if passed:
+    print("all passed")
+sys.stdout.flush()
+sys.stderr.flush()
+# The module's own exit waits for ever where a script has kept an object of Blender's.
+os._exit(0 if passed else 1)
