@@ -1,9 +1,9 @@
 """A client of the official SDK that calls the tool "smooth" of a Blender:
 
-    mcp_client.py URL ERA complete|cancel OBJECT PASSES TRANSCRIPT
+    mcp_client.py URL ERA OBJECT PASSES CANCELLED_PASSES TRANSCRIPT
 
-It says as one line of JSON what it has seen. `cancel`: it stops waiting as soon as it was told of
-progress. ERA: legacy (2025-11-25) or 2026-07-28.
+once to its end, and, unless CANCELLED_PASSES is 0, once more, of which it stops waiting as soon as it was
+told of progress. It says as one line of JSON what it has seen. ERA: legacy (2025-11-25) or 2026-07-28.
 """
 
 import asyncio
@@ -29,44 +29,43 @@ async def noted(url, transcript):
         yield noted_streams(read, write, "client", transcript)
 
 
-async def call_and_cancel(client, arguments, on_progress):
+async def cancelled_at(client, arguments):
     """When it stopped waiting for a call that was under way."""
     told = asyncio.Event()
 
-    async def on_first_progress(*values):
-        await on_progress(*values)
+    async def on_progress(progress, total, message):
         told.set()
 
-    call = asyncio.create_task(
-        client.call_tool("smooth", arguments, progress_callback=on_first_progress)
-    )
+    call = asyncio.create_task(client.call_tool("smooth", arguments, progress_callback=on_progress))
     first = asyncio.create_task(told.wait())
     await asyncio.wait({call, first}, return_when=asyncio.FIRST_COMPLETED)
     first.cancel()
     assert not call.done(), call
-    cancelled_at = time.monotonic()  # the same clock in all processes
+    now = time.monotonic()  # the same clock in all processes
     call.cancel()
     await asyncio.wait({call})
     assert call.cancelled(), call
-    return cancelled_at
+    return now
 
 
-async def play(url, era, plan, name, passes, path):
+async def play(url, era, name, passes, cancelled_passes, path):
     transcript = Transcript(path)
-    seen = []
+    progress = []
 
-    async def on_progress(progress, total, message):
-        seen.append((progress, total))
+    async def on_progress(done, total, message):
+        progress.append((done, total))
 
-    report = {}
-    arguments = {"object_name": name, "passes": int(passes)}
     async with Client(noted(url, transcript), mode=era) as client:
-        if plan == "complete":
-            result = await client.call_tool("smooth", arguments, progress_callback=on_progress)
-            report = {"text": result.content[0].text, "is_error": result.is_error}
-        else:
-            report["cancelled_at"] = await call_and_cancel(client, arguments, on_progress)
-            # This takes longer than an answer that was on its way.
+        result = await client.call_tool(
+            "smooth", {"object_name": name, "passes": int(passes)}, progress_callback=on_progress
+        )
+        report = {
+            "text": result.content[0].text, "is_error": result.is_error, "progress": progress
+        }
+        if int(cancelled_passes) > 0:
+            arguments = {"object_name": name, "passes": int(cancelled_passes)}
+            report["cancelled_at"] = await cancelled_at(client, arguments)
+            # This takes longer than an answer that is on its way.
             report["tools"] = [tool.name for tool in (await client.list_tools()).tools]
             request = transcript.call_ids("client")[-1]
             if era == "legacy":  # an answer is promised
@@ -75,7 +74,7 @@ async def play(url, era, plan, name, passes, path):
             answers = transcript.answers("client", request)
             report["answers"] = [answer.get("error", {}).get("code") for answer in answers]
             report["late_progress"] = len(transcript.progress_after_the_answer("client"))
-    return {**report, "progress": seen}
+        return report
 
 
 print(json.dumps(asyncio.run(asyncio.wait_for(play(*sys.argv[1:]), SECONDS))))

@@ -26,22 +26,32 @@ main_thread = addon.main_thread
 smooth = bpy.ops.object.cancellable_smooth
 
 
+def blender_has_no_timers_here(grid):
+    fired = []
+    bpy.app.timers.register(lambda: fired.append(1), first_interval=0.0)
+    expect(smooth("INVOKE_DEFAULT", passes=1) == {"FINISHED"}, "an operator that blocks, without a window")
+    time.sleep(0.05)
+    expect(not fired, "no timer of Blender's to be called")
+    expect(not bpy.app.timers.is_registered(main_thread.tick), "none to be waited for")
+
+
 def the_operator_completes(grid):
     expect(smooth(passes=25) == {"FINISHED"}, "it to finish")
     grid.expect_smoothed(25)
 
 
 def _cancelled(grid, what, arm):
-    """Runs the operator; what `arm` has set up cancels its token."""
-    passes = grid.passes_for(addon.native.smooth, scene.WHOLE_SECONDS)
+    """Runs the operator. What `arm` sets up as the native loop begins cancels its token."""
+    passes = grid.many_passes(addon.native.smooth)
     token = dcc_cancel.CancelToken()
     cancelled = queue.Queue()
     token.add_callback(lambda: cancelled.put(time.monotonic()))
     reset = dcc_cancel.set_cancel_token(token)
+    watched.when_it_begins = lambda: arm(token)
     try:
-        arm(token)
         ended = smooth(passes=passes)
     finally:
+        watched.when_it_begins = lambda: None
         dcc_cancel.reset_cancel_token(reset)
     watched.expect_stopped(what, cancelled.get(timeout=60))
     expect(ended == {"CANCELLED"}, f"the operator to be cancelled, not {ended}")
@@ -49,14 +59,11 @@ def _cancelled(grid, what, arm):
 
 
 def a_deadline_cancels_the_operator(grid):
-    _cancelled(grid, "deadline", lambda token: token.cancel_after(0.3))
+    _cancelled(grid, "deadline", lambda token: token.cancel_after(0.2))
 
 
 def a_timer_thread_cancels_the_operator(grid):
-    def arm(token):
-        threading.Timer(0.3, token.cancel, ["the timer"]).start()
-
-    _cancelled(grid, "timer", arm)
+    _cancelled(grid, "timer", lambda token: threading.Timer(0.2, token.cancel).start())
 
 
 def what_is_cancelled_before_never_begins(grid):
@@ -116,20 +123,13 @@ def _until(holds, what):
 def an_mcp_client(grid, era):
     bpy.ops.wm.cancellable_smooth_serve(port=0)
     url = addon.mcp_server.running.url
-    complete = Client(url, era, "complete", grid.name, 30)
-    _until(lambda: not complete.is_running(), "the client to end")
-    scene.expect_completed(complete.report())
-    grid.expect_smoothed(30)
-
-    grid.set_positions(grid.before)
-    passes = grid.passes_for(addon.native.smooth, scene.WHOLE_SECONDS)
-    cancel = Client(url, era, "cancel", grid.name, passes)
-    _until(lambda: not cancel.is_running(), "the client to end")
-    report = cancel.report()
+    client = Client(url, era, grid.name, 30, grid.many_passes(addon.native.smooth))
+    _until(lambda: not client.is_running(), "the client to end")
+    report = client.report()
     _until(lambda: watched.returned_at is not None, "the native loop to return")
     watched.expect_stopped(f"mcp-{era}", report["cancelled_at"])
-    scene.expect_cancelled(report, era)
-    grid.expect_as_it_was()
+    scene.expect_completed_and_cancelled(report, era)
+    grid.expect_smoothed(30)
 
 
 def an_mcp_client_of_2025_cancels(grid):
@@ -140,10 +140,48 @@ def an_mcp_client_of_2026_cancels(grid):
     an_mcp_client(grid, "2026-07-28")
 
 
+def what_cannot_be_done_fails_the_call(grid):
+    bpy.ops.wm.cancellable_smooth_serve(port=0)
+    url = addon.mcp_server.running.url
+    client = Client(url, "legacy", "Nobody", 30)
+    _until(lambda: not client.is_running(), "the client to end")
+    report = client.report()
+    expect(report["is_error"], f"an error: {report}")
+    expect("there is no mesh object 'Nobody'" in report["text"], f"what is wrong: {report}")
+
+    addon.mcp_server.MAIN_THREAD_SECONDS = 0.2
+    client = Client(url, "legacy", grid.name, 30)
+    report = client.report()  # nobody pumps meanwhile
+    addon.mcp_server.MAIN_THREAD_SECONDS = 30
+    expect("had not begun after 0.2 seconds" in report["text"], f"what is wrong: {report}")
+    main_thread.tick()
+    grid.expect_as_it_was()
+
+
+def disabling_ends_the_calls_of_clients(grid):
+    bpy.ops.wm.cancellable_smooth_serve(port=0)
+    passes = grid.many_passes(addon.native.smooth)
+    watched.returned_at = watched.began_at = None
+    client = Client(addon.mcp_server.running.url, "legacy", grid.name, passes)
+    _until(lambda: watched.began_at is not None, "the call to begin")
+    disabled_at = time.monotonic()
+    bpy.ops.preferences.addon_disable(module=scene.MODULE)
+    watched.expect_stopped("disabled", disabled_at)
+    grid.expect_as_it_was()
+    client.wait()
+    _enable_again()
+
+
+def _enable_again():
+    bpy.ops.preferences.addon_enable(module=scene.MODULE)
+    global watched
+    watched = Watched(addon)
+
+
 def disabling_stops_what_runs(grid):
     copy = addon.mesh_copy.MeshCopy(grid.name)
     call = main_thread.ui.post(
-        addon.native.smooth, copy.positions, copy.edges, 10**9, 0.5, any_thread=True
+        addon.native.smooth, copy.positions, copy.edges, scene.FOR_EVER, 0.5, any_thread=True
     )
     _until(lambda: call.job.progress.done > 0, "the job to begin")
     begin = time.monotonic()
@@ -151,12 +189,13 @@ def disabling_stops_what_runs(grid):
     expect(time.monotonic() - begin < main_thread.END_SECONDS, "the add-on to end")
     expect(call.done() and watched.was_stopped, f"its job to be over: {call}")
     expect(not hasattr(bpy.types, "OBJECT_OT_cancellable_smooth"), "the operator to be gone")
-    bpy.ops.preferences.addon_enable(module=scene.MODULE)
+    _enable_again()
     expect(smooth(passes=25) == {"FINISHED"}, "it to work when it is enabled again")
     grid.expect_smoothed(25)
 
 
 CHECKS = [
+    blender_has_no_timers_here,
     the_operator_completes,
     a_deadline_cancels_the_operator,
     a_timer_thread_cancels_the_operator,
@@ -165,7 +204,9 @@ CHECKS = [
     an_edge_without_vertices_is_an_error,
     an_mcp_client_of_2025_cancels,
     an_mcp_client_of_2026_cancels,
+    what_cannot_be_done_fails_the_call,
     disabling_stops_what_runs,
+    disabling_ends_the_calls_of_clients,
 ]
 
 

@@ -12,8 +12,9 @@ import numpy
 
 MODULE = "cancellable_smooth"
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-# How long a job is that is to be cancelled: longer than what comes before its cancel takes, and short
-# enough to be waited for where its poll is taken out.
+# Passes that take many minutes. Where the poll is taken out, a job that is cancelled has to end by itself.
+FOR_EVER = 10**6
+WITHOUT_POLL = "DCC_TEST_WITHOUT_POLL" in os.environ
 WHOLE_SECONDS = 3
 
 
@@ -40,12 +41,14 @@ class Watched:
     def __init__(self, addon):
         self._smooth = addon.native.smooth
         self._cancelled_error = sys.modules["dcc_cancel"].DccMcpCancelledError
-        self.returned_at = None
-        self.was_stopped = None
+        self.began_at = self.returned_at = self.was_stopped = None
+        self.when_it_begins = lambda: None
         addon.native.smooth = self
 
     def __call__(self, *arguments):
         self.was_stopped = self.returned_at = None
+        self.began_at = time.monotonic()
+        self.when_it_begins()
         try:
             self._smooth(*arguments)
             self.was_stopped = False
@@ -66,7 +69,7 @@ class RoughGrid:
 
     def __init__(self, side, name="Rough"):
         columns, rows = numpy.meshgrid(numpy.arange(side), numpy.arange(side))
-        heights = numpy.random.default_rng(7).normal(0.0, 0.3, side * side)
+        heights = numpy.random.default_rng(7).normal(0.0, 1.0, side * side)
         self.before = numpy.stack([columns.ravel(), rows.ravel(), heights], axis=1).astype("f4")
         at = numpy.arange(side * side).reshape(side, side)
         faces = numpy.stack([at[:-1, :-1], at[:-1, 1:], at[1:, 1:], at[1:, :-1]], axis=-1)
@@ -76,8 +79,8 @@ class RoughGrid:
         grid = bpy.data.objects.new(name, mesh)
         bpy.context.scene.collection.objects.link(grid)
         bpy.context.view_layer.objects.active = grid
-        grid.scale = (3 / side,) * 3
-        grid.location = (-1.5, -1.5, 0)
+        grid.scale = (12 / side,) * 3
+        grid.location = (-6, -6, 0)
         self.name = name
         self.edges = numpy.empty(2 * len(mesh.edges), numpy.int32)
         mesh.edges.foreach_get("vertices", self.edges)
@@ -115,26 +118,28 @@ class RoughGrid:
         changed = int((self.positions() != self.before).any(axis=1).sum())
         expect(changed == 0, f"{self.name} as it was; {changed} vertices moved")
 
-    def passes_for(self, smooth, seconds):
-        """How many passes take so long, on this machine and now."""
+    def many_passes(self, smooth):
+        """For ever; or, where only the end ends them, some seconds on this machine now."""
+        if not WITHOUT_POLL:
+            return FOR_EVER
         positions = self.before.copy().ravel()
         passes, begin = 0, time.monotonic()
         while (spent := time.monotonic() - begin) < 0.2:
             smooth(positions, self.edges, 10, 0.5)
             passes += 10
-        return max(10, int(passes * seconds / spent))
+        return int(passes * WHOLE_SECONDS / spent)
 
 
 class Client:
     """An MCP client in a process of its own, see mcp_client.py."""
 
-    def __init__(self, url, era, plan, name, passes):
-        transcript = os.path.join(os.environ["DCC_TEST_FOLDER"], f"{plan}-{era}.jsonl")
+    def __init__(self, url, era, name, passes, cancelled_passes=0):
+        transcript = os.path.join(os.environ["DCC_TEST_FOLDER"], f"{era}-{name}.jsonl")
         program = [os.environ["DCC_TEST_CLIENT_PYTHON"], "-B", os.path.join(FOLDER, "mcp_client.py")]
         # Blender's own variables are not for another Python.
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         self._process = subprocess.Popen(
-            program + [url, era, plan, name, str(passes), transcript],
+            program + [url, era, name, str(passes), str(cancelled_passes), transcript],
             stdout=subprocess.PIPE,
             env=environment,
             text=True,
@@ -143,6 +148,10 @@ class Client:
     def is_running(self):
         return self._process.poll() is None
 
+    def wait(self):
+        """Until it has ended, well or not."""
+        self._process.communicate()
+
     def report(self):
         """What it has seen, as an object."""
         text = self._process.communicate()[0]
@@ -150,16 +159,13 @@ class Client:
         return json.loads(text)
 
 
-def expect_completed(report):
-    expect(report["text"] == "Rough was smoothed 30 times", f"an answer; there is {report}")
-    expect(report["progress"][-1:] == [[30, 30]], f"the client to see all progress: {report}")
-
-
 # The code of the error that answers a cancelled call, over HTTP; see the table of README.md.
 PROMISED = {"legacy": [-32800], "2026-07-28": []}
 
 
-def expect_cancelled(report, era):
+def expect_completed_and_cancelled(report, era):
+    expect(report["text"] == "Rough was smoothed 30 times", f"an answer; there is {report}")
+    expect(report["progress"][-1:] == [[30, 30]], f"the client to see all progress: {report}")
     expect(report["answers"] == PROMISED[era], f"{PROMISED[era]} as answers in {era}: {report}")
     expect(report["late_progress"] == 0, f"no progress after the answer: {report}")
     expect(report["tools"] == ["smooth"], f"the server to work on: {report}")

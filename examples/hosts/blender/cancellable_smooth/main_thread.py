@@ -13,7 +13,7 @@ import dcc_cancel
 TICK_SECONDS = 1 / 60
 # What a tick may take of a frame before it lets Blender draw.
 BUDGET_SECONDS = 0.004
-# How long the end waits for native loops; one that does not poll is left behind then.
+# How long disabling the add-on waits for native loops. One that does not poll keeps Blender from quitting.
 END_SECONDS = 5
 
 ui = None

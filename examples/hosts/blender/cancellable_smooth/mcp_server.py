@@ -105,7 +105,7 @@ class McpServer:
         """Ends it; calls under way are cancelled."""
         self._end.cancel("the server ends")
         self._server.should_exit = True
-        self._thread.join()
+        self._thread.join(main_thread.END_SECONDS)
 
 
 class WM_OT_cancellable_smooth_serve(bpy.types.Operator):

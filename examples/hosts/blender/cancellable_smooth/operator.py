@@ -10,6 +10,9 @@ import dcc_cancel
 # How often the operator looks how far its job is.
 LOOK_SECONDS = 1 / 30
 
+# Those in windows now.
+running = []
+
 
 def caller_id(name):
     """By this `main_thread.ui.find` has the job that smooths an object in a window."""
@@ -57,6 +60,7 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
         manager.progress_begin(0, self.passes)
         self._timer = manager.event_timer_add(LOOK_SECONDS, window=context.window)
         manager.modal_handler_add(self)
+        running.append(self)
         return {"RUNNING_MODAL"}
 
     def modal(self, context, event):
@@ -64,7 +68,7 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
             self._call.cancel("the user pressed Esc")
             return {"RUNNING_MODAL"}
         if event.type == "TIMER" and self._call.done():
-            self._leave(context)
+            self.leave(context.window_manager)
             return self._end()
         if event.type == "TIMER":
             self._show_progress(context)
@@ -73,7 +77,7 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
     def cancel(self, context):
         """Blender ends the operator: its window is closed, or another file opened."""
         self._call.cancel("Blender ended the operator")
-        self._leave(context)
+        self.leave(context.window_manager)
 
     def _show_progress(self, context):
         done = self._call.job.progress.done
@@ -82,10 +86,13 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
             f"{self._call.job.label}: {done} of {self.passes} passes   Esc: Cancel"
         )
 
-    def _leave(self, context):
-        context.window_manager.event_timer_remove(self._timer)
-        context.window_manager.progress_end()
-        context.workspace.status_text_set(None)
+    def leave(self, manager):
+        """Takes back what the window shows of it."""
+        running.remove(self)
+        manager.event_timer_remove(self._timer)
+        manager.progress_end()
+        for workspace in bpy.data.workspaces:
+            workspace.status_text_set(None)
 
     def _end(self):
         if self._call.cancelled():
@@ -94,7 +101,7 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
         try:
             self._call.result()
             self._copy.write_back()
-        except Exception as error:
+        except (MeshError, RuntimeError, dcc_cancel.DccCancelError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         return {"FINISHED"}
@@ -128,5 +135,8 @@ def register():
 
 
 def unregister():
+    # Blender drops a modal operator with its class, and does not tell it.
+    for operator in list(running):
+        operator.leave(bpy.context.window_manager)
     bpy.types.VIEW3D_MT_object.remove(_menu_entry)
     bpy.utils.unregister_class(OBJECT_OT_cancellable_smooth)
