@@ -139,7 +139,7 @@ struct Screen {
 impl Screen {
     fn start() -> Self {
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1000x640x24", "-nolisten", "tcp"])
+            .args(["-displayfd", "1", "-screen", "0", "860x540x24", "-nolisten", "tcp"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -179,7 +179,7 @@ pub fn window(test: &str, poll: Poll, checks: &[&str]) -> Option<(Output, PathBu
     let picture = folder.join("window.png");
     let mut command = limited(Path::new("blender"));
     command
-        .args(["--factory-startup", "--python-use-system-env", "-p", "0", "0", "1000", "640"])
+        .args(["--factory-startup", "--python-use-system-env", "-p", "0", "0", "860", "540"])
         .args(["--python-exit-code", "1"])
         .arg("--python")
         .arg(program("window.py"))
@@ -188,6 +188,8 @@ pub fn window(test: &str, poll: Poll, checks: &[&str]) -> Option<(Output, PathBu
         .arg(&picture)
         .args(checks)
         .env("DISPLAY", &screen.name)
+        // Its Python looks there for its home, which is that of Debian.
+        .env("PATH", "/usr/bin:/bin")
         .env("LIBGL_ALWAYS_SOFTWARE", "1");
     in_own_folder(&mut command, &folder, poll);
     Some((command.output().unwrap(), picture))

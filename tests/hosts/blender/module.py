@@ -47,7 +47,13 @@ def _cancelled(grid, what, arm):
     cancelled = queue.Queue()
     token.add_callback(lambda: cancelled.put(time.monotonic()))
     reset = dcc_cancel.set_cancel_token(token)
-    watched.when_it_begins = lambda: arm(token)
+    jobs = []
+
+    def when_it_begins():
+        jobs.append(dcc_cancel.current_job.get())
+        arm(token)
+
+    watched.when_it_begins = when_it_begins
     try:
         ended = smooth(passes=passes)
     finally:
@@ -55,6 +61,7 @@ def _cancelled(grid, what, arm):
         dcc_cancel.reset_cancel_token(reset)
     watched.expect_stopped(what, cancelled.get(timeout=60))
     expect(ended == {"CANCELLED"}, f"the operator to be cancelled, not {ended}")
+    expect(jobs[0].cancelled and jobs[0].state == "cancelled", f"the same of its job: {jobs[0]}")
     grid.expect_as_it_was()
 
 
@@ -148,6 +155,11 @@ def what_cannot_be_done_fails_the_call(grid):
     report = client.report()
     expect(report["is_error"], f"an error: {report}")
     expect("there is no mesh object 'Nobody'" in report["text"], f"what is wrong: {report}")
+
+    client = Client(url, "legacy", grid.name, -1)
+    _until(lambda: not client.is_running(), "the client to end")
+    report = client.report()
+    expect("greater than or equal to 1" in report["text"], f"what is wrong: {report}")
 
     addon.mcp_server.MAIN_THREAD_SECONDS = 0.2
     client = Client(url, "legacy", grid.name, 30)

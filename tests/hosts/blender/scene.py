@@ -69,7 +69,7 @@ class RoughGrid:
 
     def __init__(self, side, name="Rough"):
         columns, rows = numpy.meshgrid(numpy.arange(side), numpy.arange(side))
-        heights = numpy.random.default_rng(7).normal(0.0, 1.0, side * side)
+        heights = numpy.random.default_rng(7).normal(0.0, 0.7, side * side)
         self.before = numpy.stack([columns.ravel(), rows.ravel(), heights], axis=1).astype("f4")
         at = numpy.arange(side * side).reshape(side, side)
         faces = numpy.stack([at[:-1, :-1], at[:-1, 1:], at[1:, 1:], at[1:, :-1]], axis=-1)

@@ -141,6 +141,7 @@ def disabling_it_ends_it(grid):
     job = yield from _begun(grid)
     bpy.ops.preferences.addon_disable(module=scene.MODULE)
     expect(job.state in ("cancelled", "interrupted"), f"the job to be over: {job}")
+    expect(not addon.operator.running, "the operator to have left")
     for _ in range(20):
         yield
     grid.expect_as_it_was()

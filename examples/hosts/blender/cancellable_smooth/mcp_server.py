@@ -10,6 +10,7 @@ loop stops at its next poll.
 import asyncio
 import socket
 import threading
+from typing import Annotated
 
 import bpy
 
@@ -44,15 +45,20 @@ def _write_back(copy):
 
 
 def _application(ui, end):
+    # Not above: without the SDK the operator works all the same.
     import anyio
     from mcp.server.mcpserver import Context, MCPServer
     from mcp.server.mcpserver.exceptions import ToolError
+    from pydantic import Field
 
     server = MCPServer("blender-cancellable-smooth", log_level="WARNING")
 
     @server.tool()
     async def smooth(
-        object_name: str, context: Context, passes: int = 1000, factor: float = 0.5
+        object_name: str,
+        context: Context,
+        passes: Annotated[int, Field(ge=1, lt=2**63)] = 1000,
+        factor: Annotated[float, Field(ge=0, le=1)] = 0.5,
     ) -> str:
         """Smooths the mesh of an object. Reports progress; cancelled, it leaves the mesh as it was."""
         job = dcc_cancel.Job(f"Smooth {object_name}", parent=end)
@@ -88,13 +94,13 @@ class McpServer:
     def __init__(self, ui, port):
         import uvicorn
 
-        self._socket = socket.create_server(("127.0.0.1", port))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/mcp"
         self._end = dcc_cancel.CancelToken()
         config = uvicorn.Config(
             _application(ui, self._end), log_level="warning", timeout_graceful_shutdown=1
         )
         self._server = uvicorn.Server(config)
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/mcp"
         self._thread = threading.Thread(target=self._serve, name="MCP server", daemon=True)
         self._thread.start()
 
@@ -124,7 +130,6 @@ class WM_OT_cancellable_smooth_serve(bpy.types.Operator):
             except (ImportError, OSError) as error:
                 self.report({"ERROR"}, f"cannot serve MCP clients: {error}")
                 return {"CANCELLED"}
-        print(running.url, flush=True)
         self.report({"INFO"}, running.url)
         return {"FINISHED"}
 

@@ -125,8 +125,9 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
 
 
 def _menu_entry(menu, context):
-    menu.layout.operator_context = "INVOKE_DEFAULT"
-    menu.layout.operator(OBJECT_OT_cancellable_smooth.bl_idname)
+    column = menu.layout.column()  # its setting is not for other entries
+    column.operator_context = "INVOKE_DEFAULT"
+    column.operator(OBJECT_OT_cancellable_smooth.bl_idname)
 
 
 def register():
