@@ -138,7 +138,7 @@ struct Screen {
 
 impl Screen {
     fn start() -> Self {
-        let mut server = Command::new("Xvfb")
+        let mut server = limited(Path::new("Xvfb"))
             .args(["-displayfd", "1", "-screen", "0", "860x540x24", "-nolisten", "tcp"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -153,7 +153,8 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        let _ = self.server.kill();
+        // `timeout` hands a TERM on to what it runs, which a kill could not be.
+        let _ = Command::new("kill").arg(self.server.id().to_string()).status();
         let _ = self.server.wait();
     }
 }
