@@ -28,6 +28,14 @@ class Transcript:
                     return message["id"]
         raise LookupError(f"no call labelled {label!r} was sent by {peer}")
 
+    def call_ids(self, peer):
+        """The ids of all calls that were sent, in their order."""
+        return [
+            message["id"]
+            for sender, direction, message in self._messages
+            if (sender, direction, message.get("method")) == (peer, "c2s", "tools/call")
+        ]
+
     def answers(self, peer, request_id):
         return [
             message

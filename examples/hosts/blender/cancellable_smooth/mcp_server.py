@@ -1,0 +1,152 @@
+"""An MCP server inside Blender, with version 2 of the official SDK: `pip install mcp` into the folder of
+Blender's Python, or anywhere on its path.
+
+It serves streamable HTTP on the loopback alone: standard output is Blender's own. The SDK has a thread
+with its event loop, each call one that may wait; only what touches Blender's data goes to the main
+thread. A client that cancels ends the call's task, the task cancels the call's job, and the native
+loop stops at its next poll.
+"""
+
+import asyncio
+import socket
+import threading
+from typing import Annotated
+
+import bpy
+
+from . import main_thread, native
+from .mesh_copy import MeshCopy, MeshError
+
+import dcc_cancel
+
+# A main thread that is busy for longer, with a render for instance, fails the call.
+MAIN_THREAD_SECONDS = 30
+# How often the client may be told of progress.
+REPORT_SECONDS = 0.05
+
+running = None
+
+
+def _smooth(ui, job, name, passes, factor):
+    """What the tool does, on a thread of its own."""
+    with job:
+        on_main_thread = {"parent": job, "timeout": MAIN_THREAD_SECONDS}
+        copy = ui.post_and_wait(MeshCopy, name, **on_main_thread)
+        native.smooth(copy.positions, copy.edges, passes, factor)
+        ui.post_and_wait(_write_back, copy, **on_main_thread)
+
+
+def _write_back(copy):
+    copy.write_back()
+    if not bpy.app.background:
+        # What an operator with UNDO has by itself.
+        with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+            bpy.ops.ed.undo_push(message=f"Smooth {copy.name}")
+
+
+def _application(ui, end):
+    # Not above: without the SDK the operator works all the same.
+    import anyio
+    from mcp.server.mcpserver import Context, MCPServer
+    from mcp.server.mcpserver.exceptions import ToolError
+    from pydantic import Field
+
+    server = MCPServer("blender-cancellable-smooth", log_level="WARNING")
+
+    @server.tool()
+    async def smooth(
+        object_name: str,
+        context: Context,
+        passes: Annotated[int, Field(ge=1, lt=2**63)] = 1000,
+        factor: Annotated[float, Field(ge=0, le=1)] = 0.5,
+    ) -> str:
+        """Smooths the mesh of an object. Reports progress; cancelled, it leaves the mesh as it was."""
+        job = dcc_cancel.Job(f"Smooth {object_name}", parent=end)
+        worker = asyncio.ensure_future(
+            asyncio.to_thread(_smooth, ui, job, object_name, passes, factor)
+        )
+        try:
+            while not worker.done():
+                await asyncio.wait({worker}, timeout=REPORT_SECONDS)
+                done, total, _ = job.progress
+                if total:
+                    await context.report_progress(done, total)
+            worker.result()
+        except dcc_cancel.DccMcpCancelledError as error:
+            raise ToolError(f"cancelled: {job.reason}") from error
+        except (MeshError, RuntimeError, dcc_cancel.DccCancelError) as error:
+            raise ToolError(str(error)) from error
+        finally:
+            if not worker.done():
+                job.cancel("the MCP client cancelled the call")
+                # The call is over when its loop is: nothing of it goes on behind the client's back.
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait({worker})
+                worker.exception()  # nobody else asks for it
+        return f"{object_name} was smoothed {passes} times"
+
+    return server.streamable_http_app()
+
+
+class McpServer:
+    """A running server."""
+
+    def __init__(self, ui, port):
+        import uvicorn
+
+        self._end = dcc_cancel.CancelToken()
+        config = uvicorn.Config(
+            _application(ui, self._end), log_level="warning", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/mcp"
+        self._thread = threading.Thread(target=self._serve, name="MCP server", daemon=True)
+        self._thread.start()
+
+    def _serve(self):
+        self._server.run(sockets=[self._socket])
+
+    def stop(self):
+        """Ends it; calls under way are cancelled."""
+        self._end.cancel("the server ends")
+        self._server.should_exit = True
+        self._thread.join(main_thread.END_SECONDS)
+
+
+class WM_OT_cancellable_smooth_serve(bpy.types.Operator):
+    """Serve the tool "smooth" to MCP clients of this computer"""
+
+    bl_idname = "wm.cancellable_smooth_serve"
+    bl_label = "Serve MCP clients"
+
+    port: bpy.props.IntProperty(name="Port", default=8000, min=0, max=65535)
+
+    def execute(self, context):
+        global running
+        if running is None:
+            try:
+                running = McpServer(main_thread.ui, self.port)
+            except (ImportError, OSError) as error:
+                self.report({"ERROR"}, f"cannot serve MCP clients: {error}")
+                return {"CANCELLED"}
+        self.report({"INFO"}, running.url)
+        return {"FINISHED"}
+
+
+def _menu_entry(menu, context):
+    menu.layout.operator(WM_OT_cancellable_smooth_serve.bl_idname)
+
+
+def register():
+    bpy.utils.register_class(WM_OT_cancellable_smooth_serve)
+    bpy.types.VIEW3D_MT_object.append(_menu_entry)
+
+
+def unregister():
+    global running
+    bpy.types.VIEW3D_MT_object.remove(_menu_entry)
+    bpy.utils.unregister_class(WM_OT_cancellable_smooth_serve)
+    if running is not None:
+        running.stop()
+        running = None
