@@ -1,0 +1,146 @@
+// The threads of the Houdini that the tests play, on which UTparallelFor works. They are kept from loop
+// to loop as TBB's are, so what a plugin leaves behind on one of them meets the next loop.
+
+#include <UT/UT_ParallelUtil.h>
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "host.hpp"
+
+namespace {
+
+std::mutex before_lock;
+std::function<void()> before_chunk;
+
+void call_before_chunk()
+{
+    std::function<void()> before;
+    {
+        std::lock_guard<std::mutex> lock(before_lock);
+        before = before_chunk;
+    }
+    if (before)
+        before();
+}
+
+// A parallel loop: whoever works on it takes one chunk after the other.
+class loop {
+public:
+    loop(int count, const std::function<void(int)> &chunk) : count_(count), left_(count), chunk_(chunk)
+    {
+    }
+
+    void work()
+    {
+        for (int number = take(); number < count_; number = take()) {
+            try {
+                call_before_chunk();
+                chunk_(number);
+            } catch (...) {
+                std::lock_guard<std::mutex> lock(lock_);
+                thrown_ = std::current_exception();
+            }
+            std::lock_guard<std::mutex> lock(lock_);
+            if (--left_ == 0)
+                over_.notify_all();
+        }
+    }
+
+    void wait()
+    {
+        std::unique_lock<std::mutex> lock(lock_);
+        over_.wait(lock, [this] { return left_ == 0; });
+        if (thrown_)
+            std::rethrow_exception(thrown_);
+    }
+
+private:
+    int take()
+    {
+        std::lock_guard<std::mutex> lock(lock_);
+        return next_ < count_ ? next_++ : count_;
+    }
+
+    std::mutex lock_;
+    std::condition_variable over_;
+    const int count_;
+    int next_ = 0, left_;
+    std::exception_ptr thrown_;
+    // Not called once all chunks were taken, and so not after wait.
+    const std::function<void(int)> &chunk_;
+};
+
+class pool {
+public:
+    pool()
+    {
+        for (int number = 1; number < stand_in::number_of_threads; ++number)
+            threads_.emplace_back([this] { serve(); });
+    }
+
+    ~pool()
+    {
+        {
+            std::lock_guard<std::mutex> lock(lock_);
+            is_ending_ = true;
+        }
+        changed_.notify_all();
+        for (std::thread &thread : threads_)
+            thread.join();
+    }
+
+    void help_with(const std::shared_ptr<loop> &helped)
+    {
+        {
+            std::lock_guard<std::mutex> lock(lock_);
+            waiting_.insert(waiting_.end(), threads_.size(), helped);
+        }
+        changed_.notify_all();
+    }
+
+private:
+    void serve()
+    {
+        std::unique_lock<std::mutex> lock(lock_);
+        for (;;) {
+            changed_.wait(lock, [this] { return is_ending_ || !waiting_.empty(); });
+            if (is_ending_)
+                return;
+            const std::shared_ptr<loop> helped = std::move(waiting_.front());
+            waiting_.pop_front();
+            lock.unlock();
+            helped->work();
+            lock.lock();
+        }
+    }
+
+    std::mutex lock_;
+    std::condition_variable changed_;
+    std::deque<std::shared_ptr<loop>> waiting_;
+    bool is_ending_ = false;
+    std::vector<std::thread> threads_;
+};
+
+} // namespace
+
+void stand_in::run_in_parallel(int count, const std::function<void(int)> &chunk)
+{
+    static pool threads;
+    const auto made = std::make_shared<loop>(count, chunk);
+    threads.help_with(made);
+    made->work();
+    made->wait();
+}
+
+void host::set_before_chunk(std::function<void()> before)
+{
+    std::lock_guard<std::mutex> lock(before_lock);
+    before_chunk = std::move(before);
+}
