@@ -167,13 +167,13 @@ dcc_houdini_post_cook(const char *node_path, const dcc_cancel_token *parent, dcc
         return DCC_ERROR_INVALID_ARGUMENT;
     *out_job = nullptr;
     try {
+        const std::string path = node_path;
         std::lock_guard<std::mutex> lock(theLock);
         if (!thePlugin)
             return DCC_ERROR_SHUTDOWN;
         dcc::job job;
         const dcc_status status = thePlugin->myMainThread.try_post(
-            job, node_path, [path = std::string(node_path)] { return cookNode(path); },
-            cookOptions(parent));
+            job, "Cook " + path, [path] { return cookNode(path); }, cookOptions(parent));
         *out_job = job.detach();
         return status;
     } catch (const std::exception &) {

@@ -164,6 +164,13 @@ inline dcc::job find_by_label(const std::string &label)
     return dcc::job::find(std::stoull(jobs.substr(id + 5)));
 }
 
+// Until the cooking thread's next poll asks Houdini again, for which these cooks are too short by
+// themselves.
+inline void wait_for_a_question_to_be_due()
+{
+    std::this_thread::sleep_until(host::questions().back().at + std::chrono::milliseconds(20));
+}
+
 // Holds all threads of a cook after so many chunks until somebody, on another thread, did something.
 class after_chunks {
 public:

@@ -14,7 +14,7 @@ namespace {
 void measures()
 {
     constexpr GA_Index side = 300;
-    constexpr exint iterations = 150;
+    constexpr exint iterations = 500;
     const int middle = chunks_of_cook(side * side, iterations) / 2;
     smooth_node smooth("measured", side, iterations);
     const auto begin = host::clock::now();

@@ -97,7 +97,7 @@ inline void an_agent_cooks()
     smooth_node smooth("wanted", 60, 20);
     const int middle = chunks_of_cook(60 * 60, 20) / 2;
     const dcc::job whole = cook_by_agent("/obj/wanted");
-    EXPECT(whole.label() == "/obj/wanted");
+    EXPECT(whole.label() == "Cook /obj/wanted");
     host::turn_event_loop();
     EXPECT(whole.state() == dcc::job_state::completed);
     EXPECT(smooth.is_right());
@@ -126,7 +126,10 @@ inline void an_agent_cooks()
 
     const dcc::job escaped = cook_by_agent("/obj/wanted");
     {
-        after_chunks user(middle, [](host::clock::time_point &) { host::press_esc(); });
+        after_chunks user(middle, [](host::clock::time_point &) {
+            wait_for_a_question_to_be_due();
+            host::press_esc();
+        });
         host::turn_event_loop();
     }
     EXPECT(escaped.state() == dcc::job_state::failed);
