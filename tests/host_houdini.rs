@@ -137,8 +137,9 @@ fn the_event_loop_runs_agents_jobs_under_a_budget() {
 
 #[test]
 fn the_exit_ends_what_waits_and_what_runs() {
-    passes(&folder().join(PLUGIN), "exits");
-    passes(&folder().join(PLUGIN), "exits_inside_a_job");
+    for scenario in ["exits", "exits_while_all_is_going_on", "exits_inside_a_job"] {
+        passes(&folder().join(PLUGIN), scenario);
+    }
 }
 
 /// As the README of the example says, but for where Houdini and the library are.

@@ -20,6 +20,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace {
 
@@ -52,18 +53,10 @@ struct Plugin : UT_NonCopyable
     bool myPumpIsInstalled = false;
 };
 
-/// No destructor runs at the exit: on Windows that would be before close().
+/// No destructor runs at the exit: on Windows that would be before close(). The main thread alone opens and
+/// closes it; others look under the lock, under which nothing is let go that could call foreign code.
 std::mutex theLock;
 Plugin *thePlugin = nullptr;
-
-dcc::post_options
-cookOptions(const dcc_cancel_token *parent)
-{
-    dcc::post_options options;
-    options.parent = dcc::token::share(parent);
-    options.owner = &thePlugin->myOwner;
-    return options;
-}
 
 /// What an agent's job does, on the main thread.
 bool
@@ -71,7 +64,7 @@ cookNode(const std::string &path)
 {
     OP_Node *node = OPgetDirector()->findNode(path.c_str());
     if (!node)
-        throw std::runtime_error("There is no node " + path + " to cook.");
+        throw std::runtime_error("There is no node " + path + " to cook; give the full path of one.");
     OP_Context context(CHgetEvalTime());
     node->forceRecook();
     if (node->cook(context))
@@ -88,6 +81,8 @@ cookNode(const std::string &path)
 void
 DCC_Plugin::open() noexcept
 {
+    if (thePlugin)
+        return;
     try {
         auto opened = std::make_unique<Plugin>();
         const dcc_status status = dcc::owner::try_create(opened->myOwner);
@@ -139,10 +134,12 @@ DCC_Plugin::installPump() noexcept
 dcc::job
 DCC_Plugin::createJob(dcc::job_options options)
 {
+    const dcc::token outer = dcc::job::current().token();
     std::lock_guard<std::mutex> lock(theLock);
     if (!thePlugin)
-        throw std::runtime_error("dcc_cancel is closed, because Houdini exits or could not open it.");
-    options.parent = dcc::token::create({dcc::job::current().token(), thePlugin->myExit});
+        throw std::runtime_error("dcc_cancel is closed: Houdini exits, or the plugin could not open it; "
+                                 "then the console says why.");
+    options.parent = dcc::token::create({outer, thePlugin->myExit});
     options.owner = &thePlugin->myOwner;
     return dcc::job::create(options);
 }
@@ -168,12 +165,15 @@ dcc_houdini_post_cook(const char *node_path, const dcc_cancel_token *parent, dcc
     *out_job = nullptr;
     try {
         const std::string path = node_path;
+        dcc::post_options options;
+        options.parent = dcc::token::share(parent);
+        dcc::job job;
         std::lock_guard<std::mutex> lock(theLock);
         if (!thePlugin)
             return DCC_ERROR_SHUTDOWN;
-        dcc::job job;
+        options.owner = &thePlugin->myOwner;
         const dcc_status status = thePlugin->myMainThread.try_post(
-            job, "Cook " + path, [path] { return cookNode(path); }, cookOptions(parent));
+            job, "Cook " + path, [path] { return cookNode(path); }, options);
         *out_job = job.detach();
         return status;
     } catch (const std::exception &) {

@@ -1,5 +1,5 @@
-// Shows: a SOP that smooths polygons on all cores and stops within milliseconds when the user presses
-// Esc (UT_AutoInterrupt), when an agent, a script or another plugin cancels its job, and when Houdini
+// Shows: a SOP that smooths polygons on all cores and stops at once when the user presses Esc
+// (UT_AutoInterrupt), when an agent, a script or another plugin cancels its job, and when Houdini
 // exits. The job's label is the node's path; DCC_CookJob.h is what makes a cook a job, DCC_Plugin.C
 // runs agents' jobs on Houdini's main thread.
 //

@@ -164,6 +164,18 @@ inline dcc::job find_by_label(const std::string &label)
     return dcc::job::find(std::stoull(jobs.substr(id + 5)));
 }
 
+// As find_by_label; waits until there is one.
+inline dcc::job wait_for_label(const std::string &label)
+{
+    const auto limit = host::clock::now() + std::chrono::seconds(30);
+    dcc::job found = find_by_label(label);
+    while (!found && host::clock::now() < limit) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        found = find_by_label(label);
+    }
+    return found;
+}
+
 // Until the cooking thread's next poll asks Houdini again, for which these cooks are too short by
 // themselves.
 inline void wait_for_a_question_to_be_due()
@@ -172,31 +184,45 @@ inline void wait_for_a_question_to_be_due()
 }
 
 // Holds all threads of a cook after so many chunks until somebody, on another thread, did something.
-class after_chunks {
+class held_cook {
 public:
-    // `act` is given a time to set: from when on it is measured how long the cook goes on.
+    // `act` is called with this object. The thread that makes it is the one that cooks.
     template <class Act>
-    after_chunks(int chunks, Act act) : chunks_left_(chunks), thread_([this, act] {
+    held_cook(int chunks, Act act) : chunks_left_(chunks), thread_([this, act] {
         reached_.wait();
-        at_ = host::clock::now();
-        act(at_);
+        measure_from_now();
+        act(*this);
+        released_.open();
         done_.open();
     })
     {
-        host::set_before_chunk([this] {
-            if (--chunks_left_ < 0) {
-                reached_.open();
-                done_.wait();
-            }
+        host::set_before_chunk([this, cooking = std::this_thread::get_id()] {
+            if (--chunks_left_ >= 0)
+                return;
+            ++held_;
+            reached_.open();
+            (std::this_thread::get_id() == cooking ? released_ : done_).wait();
         });
     }
 
-    ~after_chunks()
+    ~held_cook()
     {
         host::set_before_chunk(nullptr);
         reached_.open();
         thread_.join();
     }
+
+    void measure_from_now() { at_ = host::clock::now(); }
+
+    // Within `act`, of a cook that has as many chunks left in its loop.
+    void wait_for_all_threads() const
+    {
+        while (held_ < stand_in::number_of_threads)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+
+    // Within `act`: the others still wait.
+    void release_cooking_thread() { released_.open(); }
 
     // After the cook.
     double milliseconds_since()
@@ -206,10 +232,18 @@ public:
     }
 
 private:
-    std::atomic<int> chunks_left_;
-    gate reached_, done_;
+    std::atomic<int> chunks_left_, held_{0};
+    gate reached_, released_, done_;
     host::clock::time_point at_;
     std::thread thread_;
 };
+
+// How many threads saw that the job is cancelled.
+inline std::size_t threads_that_saw(const dcc::job &job)
+{
+    std::size_t count = 0;
+    EXPECT(dcc_job_threads(job.get(), nullptr, sizeof(dcc_job_thread), 0, &count) == DCC_OK);
+    return count;
+}
 
 #endif

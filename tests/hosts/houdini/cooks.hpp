@@ -8,6 +8,7 @@ namespace cooks {
 
 constexpr GA_Index side = 60;
 constexpr exint iterations = 20;
+// In the middle of a loop, which has as many chunks left as there are threads.
 const int middle = chunks_of_cook(side * side, iterations) / 2;
 
 inline bool nothing_is_current()
@@ -44,7 +45,7 @@ inline void tells_how_far_it_is()
     smooth_node smooth("percentage", side, iterations);
     host::forget_questions();
     {
-        after_chunks nobody(middle, [](host::clock::time_point &) { wait_for_a_question_to_be_due(); });
+        held_cook nobody(middle, [](held_cook &) { wait_for_a_question_to_be_due(); });
         EXPECT(smooth.cook());
     }
     EXPECT(smooth.is_right());
@@ -62,10 +63,15 @@ inline void stopped_by_esc()
     smooth_node smooth("esc", side, iterations);
     dcc::job job;
     {
-        after_chunks user(middle, [&job](host::clock::time_point &) {
+        held_cook user(middle, [&job](held_cook &held) {
             job = find_by_label("/obj/esc");
+            held.wait_for_all_threads();
             wait_for_a_question_to_be_due();
             host::press_esc();
+            // The cooking thread alone asks; the others hear of it by the job.
+            EXPECT(!job.is_cancelled());
+            held.release_cooking_thread();
+            EXPECT(job.token().wait_for(std::chrono::seconds(30)));
         });
         const bool was_stopped = !smooth.cook();
         EXPECT(was_stopped);
@@ -74,6 +80,7 @@ inline void stopped_by_esc()
     EXPECT(smooth.is_untouched());
     EXPECT(job && job.state() == dcc::job_state::cancelled);
     EXPECT(job.token().cause() == dcc::cause::foreign);
+    EXPECT(threads_that_saw(job) == stand_in::number_of_threads);
     EXPECT(job.progress().total == iterations && job.progress().done > 0);
     // Nobody asks for a job that is over, though the agent still holds it.
     host::forget_questions();
@@ -90,8 +97,9 @@ inline void stopped_by_an_agent()
     std::size_t questions = 0;
     dcc::job job;
     {
-        after_chunks agent(middle, [&](host::clock::time_point &) {
+        held_cook agent(middle, [&](held_cook &held) {
             job = find_by_label("/obj/agent");
+            held.wait_for_all_threads();
             EXPECT(job.state() == dcc::job_state::running);
             EXPECT(dcc::job::find(job.id()).cancel("no longer needed"));
             questions = host::questions().size();
@@ -104,6 +112,7 @@ inline void stopped_by_an_agent()
     EXPECT(smooth.error() == "Cancelled: no longer needed");
     EXPECT(smooth.is_untouched());
     EXPECT(job.state() == dcc::job_state::cancelled);
+    EXPECT(threads_that_saw(job) == stand_in::number_of_threads);
     EXPECT(nothing_is_current());
 
     EXPECT(smooth.cook());
@@ -117,7 +126,7 @@ inline void stopped_by_the_current_token()
     const dcc::token request = dcc::token::create();
     {
         dcc::token_scope current(request);
-        after_chunks agent(middle, [&](host::clock::time_point &) { request.cancel("request 7"); });
+        held_cook agent(middle, [&](held_cook &) { request.cancel("request 7"); });
         EXPECT(!smooth.cook());
     }
     EXPECT(smooth.error() == "Cancelled: request 7");
@@ -142,7 +151,7 @@ inline void stopped_by_the_current_token()
 inline void stopped_at_the_beginning()
 {
     smooth_node smooth("beginning", side, iterations);
-    after_chunks agent(1, [](host::clock::time_point &) {
+    held_cook agent(1, [](held_cook &) {
         EXPECT(find_by_label("/obj/beginning").cancel("at once"));
     });
     EXPECT(!smooth.cook());
@@ -154,8 +163,8 @@ inline void stopped_at_the_beginning()
 inline void side_by_side()
 {
     smooth_node first("first", side, iterations), second("second", side, iterations);
-    after_chunks agent(middle, [](host::clock::time_point &) {
-        EXPECT(find_by_label("/obj/first").cancel("only the first"));
+    held_cook agent(middle, [](held_cook &) {
+        EXPECT(wait_for_label("/obj/first").cancel("only the first"));
     });
     bool first_is_whole = true, second_is_whole = false;
     std::thread one([&] { first_is_whole = first.cook(); });

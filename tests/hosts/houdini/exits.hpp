@@ -8,6 +8,12 @@
 
 namespace exits {
 
+inline void never_runs()
+{
+    const bool it_runs = true;
+    EXPECT(!it_runs);
+}
+
 inline void run()
 {
     pumps::find_symbols();
@@ -22,7 +28,7 @@ inline void run()
         ends.push_back(end);
     };
     for (int number = 0; number < 3; ++number)
-        queue.post("Never runs", [] { EXPECT(!"it runs"); }, options);
+        queue.post("Never runs", never_runs, options);
     const dcc::job cook_that_waits = pumps::cook_by_agent("/obj/running");
 
     // A cook on another thread, held in its middle until the exit is over.
@@ -31,7 +37,7 @@ inline void run()
     bool was_whole = true;
     {
         gate reached;
-        after_chunks held(chunks_of_cook(60 * 60, 20) / 2, [&](host::clock::time_point &) {
+        held_cook held(chunks_of_cook(60 * 60, 20) / 2, [&](held_cook &) {
             cook = find_by_label("/obj/running");
             reached.open();
             is_over.wait();
@@ -68,6 +74,52 @@ inline void run()
     queue.reset();
 }
 
+// Cooks on three threads and posts on two, again and again, while the exit comes.
+inline void run_while_all_is_going_on()
+{
+    pumps::find_symbols();
+    host::start_event_loop();
+    smooth_node nodes[] = {{"one", 20, 20}, {"two", 20, 20}, {"three", 20, 20}};
+    std::atomic<int> cooked{0}, posted{0};
+    std::vector<dcc::job> accepted[2];
+    std::vector<std::thread> threads;
+    for (smooth_node &node : nodes) {
+        threads.emplace_back([&node, &cooked] {
+            while (node.cook()) {
+                EXPECT(node.is_right());
+                ++cooked;
+            }
+            EXPECT(node.is_untouched());
+            EXPECT(node.error() == "Cancelled: Houdini exits" ||
+                   node.error().find("dcc_cancel is closed") == 0);
+        });
+    }
+    for (std::vector<dcc::job> &jobs : accepted) {
+        threads.emplace_back([&jobs, &posted] {
+            dcc_status status = DCC_OK;
+            while (status == DCC_OK || status == DCC_ERROR_OVERLOADED) {
+                dcc_job *job = nullptr;
+                status = pumps::post_cook("/obj/nowhere", nullptr, &job);
+                if (status == DCC_OK)
+                    jobs.push_back(dcc::job::adopt(job));
+                else
+                    std::this_thread::yield();
+                ++posted;
+            }
+            EXPECT(status == DCC_ERROR_SHUTDOWN);
+        });
+    }
+    while (cooked < 10 || posted < 100)
+        host::turn_event_loop();
+    UT_Exit::runExitCallbacks();
+    for (std::thread &thread : threads)
+        thread.join();
+    for (const std::vector<dcc::job> &jobs : accepted)
+        for (const dcc::job &job : jobs)
+            EXPECT(job.state() == dcc::job_state::failed ||
+                   job.state() == dcc::job_state::interrupted);
+}
+
 // Ends the process: an agent's job asks Houdini to exit.
 inline void run_inside_a_job()
 {
@@ -75,9 +127,10 @@ inline void run_inside_a_job()
     host::start_event_loop();
     const smooth_node smooth("some", 5, 1);
     pumps::queue().post("Exit", [] { UT_Exit::exit(); });
-    pumps::queue().post("Never runs", [] { EXPECT(!"it runs"); });
+    pumps::queue().post("Never runs", never_runs);
     host::turn_event_loop();
-    EXPECT(!"Houdini goes on");
+    const bool houdini_goes_on = true;
+    EXPECT(!houdini_goes_on);
 }
 
 } // namespace exits

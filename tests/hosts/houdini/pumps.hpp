@@ -105,7 +105,7 @@ inline void an_agent_cooks()
     // What the agent has is the id of its own job; the cook's job is that one's child.
     const dcc::job stopped = cook_by_agent("/obj/wanted");
     {
-        after_chunks agent(middle, [&](host::clock::time_point &) {
+        held_cook agent(middle, [&](held_cook &) {
             EXPECT(dcc::job::find(stopped.id()).cancel("the agent gave up"));
         });
         host::turn_event_loop();
@@ -118,7 +118,7 @@ inline void an_agent_cooks()
     const dcc::token request = dcc::token::create();
     const dcc::job of_request = cook_by_agent("/obj/wanted", request);
     {
-        after_chunks agent(middle, [&](host::clock::time_point &) { request.cancel("request 8"); });
+        held_cook agent(middle, [&](held_cook &) { request.cancel("request 8"); });
         host::turn_event_loop();
     }
     EXPECT(of_request.state() == dcc::job_state::cancelled);
@@ -126,7 +126,7 @@ inline void an_agent_cooks()
 
     const dcc::job escaped = cook_by_agent("/obj/wanted");
     {
-        after_chunks user(middle, [](host::clock::time_point &) {
+        held_cook user(middle, [](held_cook &) {
             wait_for_a_question_to_be_due();
             host::press_esc();
         });
@@ -146,7 +146,7 @@ inline void an_agent_cooks()
     const dcc::job lost = cook_by_agent("/obj/nowhere");
     host::turn_event_loop();
     EXPECT(lost.state() == dcc::job_state::failed);
-    EXPECT(lost.failure() == "There is no node /obj/nowhere to cook.");
+    EXPECT(lost.failure() == "There is no node /obj/nowhere to cook; give the full path of one.");
 
     dcc_job *job = nullptr;
     EXPECT(post_cook(nullptr, nullptr, &job) == DCC_ERROR_INVALID_ARGUMENT);

@@ -85,17 +85,6 @@ public:
             threads_.emplace_back([this] { serve(); });
     }
 
-    ~pool()
-    {
-        {
-            std::lock_guard<std::mutex> lock(lock_);
-            is_ending_ = true;
-        }
-        changed_.notify_all();
-        for (std::thread &thread : threads_)
-            thread.join();
-    }
-
     void help_with(const std::shared_ptr<loop> &helped)
     {
         {
@@ -110,9 +99,7 @@ private:
     {
         std::unique_lock<std::mutex> lock(lock_);
         for (;;) {
-            changed_.wait(lock, [this] { return is_ending_ || !waiting_.empty(); });
-            if (is_ending_)
-                return;
+            changed_.wait(lock, [this] { return !waiting_.empty(); });
             const std::shared_ptr<loop> helped = std::move(waiting_.front());
             waiting_.pop_front();
             lock.unlock();
@@ -124,7 +111,6 @@ private:
     std::mutex lock_;
     std::condition_variable changed_;
     std::deque<std::shared_ptr<loop>> waiting_;
-    bool is_ending_ = false;
     std::vector<std::thread> threads_;
 };
 
@@ -132,7 +118,8 @@ private:
 
 void stand_in::run_in_parallel(int count, const std::function<void(int)> &chunk)
 {
-    static pool threads;
+    // As long as the process: a check that fails ends it on any of these threads.
+    static pool &threads = *new pool;
     const auto made = std::make_shared<loop>(count, chunk);
     threads.help_with(made);
     made->work();
