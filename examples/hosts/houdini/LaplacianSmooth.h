@@ -134,7 +134,7 @@ private:
     forEachPoint(const Point &point) const
     {
         const dcc::context context = dcc::context::capture();
-        UTparallelFor(UT_BlockedRange<exint>(0, myCount), [&](const UT_BlockedRange<exint> &range) {
+        const auto work = [&](const UT_BlockedRange<exint> &range) {
             dcc::context_scope current(context);
             dcc::poller cancelled;
             for (exint i = range.begin(); i < range.end();) {
@@ -144,7 +144,10 @@ private:
                     point(i);
             }
             myCook.addDone(range.end() - range.begin());
-        });
+        };
+        // Isolated, so that this thread, while it waits for the others, takes no task of another cook:
+        // that one would find this cook's job current and stop with it.
+        UTisolate([&] { UTparallelFor(UT_BlockedRange<exint>(0, myCount), work); });
         // What made a worker return early is seen here, too: a cancel is for good.
         return !dcc::is_cancelled();
     }

@@ -175,6 +175,15 @@ inline void side_by_side()
     EXPECT(second_is_whole && second.is_right());
 }
 
+// What a waiting thread does for others is not part of the cook.
+inline void keeps_to_itself()
+{
+    smooth_node smooth("itself", side, iterations);
+    host::set_other_task([] { EXPECT(nothing_is_current()); });
+    EXPECT(smooth.cook());
+    host::set_other_task(nullptr);
+}
+
 // Open curves, points that nobody has, what is no polygon, and nothing to do.
 inline void all_kinds_of_geometry()
 {
@@ -216,6 +225,7 @@ inline void run()
     stopped_by_the_current_token();
     stopped_at_the_beginning();
     side_by_side();
+    keeps_to_itself();
     all_kinds_of_geometry();
 }
 

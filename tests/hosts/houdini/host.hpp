@@ -33,6 +33,10 @@ void forget_questions();
 // Called by each thread of a parallel loop before each of its chunks; nothing for no call.
 void set_before_chunk(std::function<void()> before);
 
+// A task of somebody else that a thread takes while it waits for a parallel loop of its own, unless that is
+// isolated; nothing for none.
+void set_other_task(std::function<void()> task);
+
 // Loads a plugin as Houdini does, and unloads it, which Houdini never does: true if it is unmapped.
 void load_plugin(const std::string &file);
 bool unload_plugin();

@@ -16,19 +16,34 @@
 
 namespace {
 
-std::mutex before_lock;
-std::function<void()> before_chunk;
-
-void call_before_chunk()
-{
-    std::function<void()> before;
+// What the tests have called in the midst of loops.
+class hook {
+public:
+    void set(std::function<void()> function)
     {
-        std::lock_guard<std::mutex> lock(before_lock);
-        before = before_chunk;
+        std::lock_guard<std::mutex> lock(lock_);
+        function_ = std::move(function);
     }
-    if (before)
-        before();
-}
+
+    void call()
+    {
+        std::function<void()> called;
+        {
+            std::lock_guard<std::mutex> lock(lock_);
+            called = function_;
+        }
+        if (called)
+            called();
+    }
+
+private:
+    std::mutex lock_;
+    std::function<void()> function_;
+};
+
+hook before_chunk, other_task;
+
+thread_local int isolations = 0;
 
 // A parallel loop: whoever works on it takes one chunk after the other.
 class loop {
@@ -41,7 +56,7 @@ public:
     {
         for (int number = take(); number < count_; number = take()) {
             try {
-                call_before_chunk();
+                before_chunk.call();
                 chunk_(number);
             } catch (...) {
                 std::lock_guard<std::mutex> lock(lock_);
@@ -123,11 +138,23 @@ void stand_in::run_in_parallel(int count, const std::function<void(int)> &chunk)
     const auto made = std::make_shared<loop>(count, chunk);
     threads.help_with(made);
     made->work();
+    if (isolations == 0)
+        other_task.call();
     made->wait();
 }
 
-void host::set_before_chunk(std::function<void()> before)
+void stand_in::run_isolated(const std::function<void()> &function)
 {
-    std::lock_guard<std::mutex> lock(before_lock);
-    before_chunk = std::move(before);
+    ++isolations;
+    try {
+        function();
+    } catch (...) {
+        --isolations;
+        throw;
+    }
+    --isolations;
 }
+
+void host::set_before_chunk(std::function<void()> before) { before_chunk.set(std::move(before)); }
+
+void host::set_other_task(std::function<void()> task) { other_task.set(std::move(task)); }

@@ -27,7 +27,16 @@ constexpr int number_of_threads = 4;
 // Calls `chunk` with 0 to count - 1 on the threads of the pool and on this one, as TBB does.
 void run_in_parallel(int count, const std::function<void(int)> &chunk);
 
+void run_isolated(const std::function<void()> &function);
+
 } // namespace stand_in
+
+template <typename F>
+void
+UTisolate(const F &f)
+{
+    stand_in::run_isolated(f);
+}
 
 template <typename T, typename Body>
 void
