@@ -1,0 +1,95 @@
+// A cook as a job of dcc-cancel. Copy this and DCC_Plugin.* into your plugin.
+#ifndef __DCC_CookJob_h__
+#define __DCC_CookJob_h__
+
+#include "DCC_Plugin.h"
+
+#include <UT/UT_Interrupt.h>
+#include <UT/UT_NonCopyable.h>
+#include <UT/UT_StringHolder.h>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include <dcc_cancel.hpp>
+
+/// One cook: what Houdini shows in its status line and stops by Esc (UT_AutoInterrupt), and what
+/// agents find by the node's path in dcc_stats_live_jobs and cancel by its id. Both reach the same
+/// dcc::poller, on every thread that the cook's context is carried to.
+class DCC_CookJob : UT_NonCopyable
+{
+public:
+    DCC_CookJob(const UT_StringHolder &node_path, const char *operation) : myInterrupt(operation)
+    {
+        dcc::job_options options;
+        options.label = node_path.c_str();
+        // UT_AutoInterrupt is for one thread, so only this one, the cooking thread, asks it. Its
+        // first yes cancels the job, which is what all the others see.
+        options.is_cancelled = [this] { return myInterrupt.wasInterrupted(percent()); };
+        // Houdini locks and looks at the keyboard for an answer; 20 ms is at once for a hand.
+        options.min_interval = std::chrono::milliseconds(20);
+        myJob = DCC_Plugin::createJob(std::move(options));
+    }
+
+    /// The job must not ask what is gone, should somebody still hold it.
+    ~DCC_CookJob() { myJob.interrupt(); }
+
+    /// Runs the cook as the current job; it returns false if it was stopped.
+    template <typename Function>
+    dcc::job_state
+    run(Function &&function)
+    {
+        return dcc::run(myJob, std::forward<Function>(function));
+    }
+
+    /// How much there is to do, for the percentage and for the job's progress.
+    void
+    setTotal(exint passes, exint units_of_a_pass)
+    {
+        myPasses = passes;
+        myUnits.store(passes * units_of_a_pass, std::memory_order_relaxed);
+        myDone.store(0, std::memory_order_relaxed);
+    }
+
+    /// On any thread.
+    void addDone(exint units) { myDone.fetch_add(units, std::memory_order_relaxed); }
+
+    void
+    passIsDone()
+    {
+        myJob.set_progress(static_cast<std::uint64_t>(++myPass),
+                           static_cast<std::uint64_t>(myPasses));
+    }
+
+    /// For the node's error message.
+    std::string
+    whyNotCompleted() const
+    {
+        if (myJob.state() == dcc::job_state::failed)
+            return myJob.failure();
+        // A token that is current here stops the cook, too, such as that of an agent's request.
+        const dcc::token token = myJob.is_cancelled() ? myJob.token() : dcc::token::current();
+        if (token.cause() == dcc::cause::foreign)
+            return "Interrupted by the user";
+        const std::string reason = token.reason();
+        return reason.empty() ? "Cancelled" : "Cancelled: " + reason;
+    }
+
+private:
+    /// -1, which shows none, while nobody knows.
+    int
+    percent() const
+    {
+        const exint units = myUnits.load(std::memory_order_relaxed);
+        return units > 0 ? int(100 * myDone.load(std::memory_order_relaxed) / units) : -1;
+    }
+
+    UT_AutoInterrupt myInterrupt;
+    std::atomic<exint> myUnits{0}, myDone{0};
+    exint myPasses = 0, myPass = 0;
+    dcc::job myJob;
+};
+
+#endif

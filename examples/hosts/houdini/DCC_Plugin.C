@@ -1,0 +1,190 @@
+// What the plugin has once: the owner of all that it hands to the library, the queue of jobs for
+// Houdini's main thread, and the event generator that pumps it.
+
+#include "DCC_Plugin.h"
+#include "dcc_houdini.h"
+
+#include <CH/CH_Manager.h>
+#include <FS/FS_EventGenerator.h>
+#include <OP/OP_Context.h>
+#include <OP/OP_Director.h>
+#include <OP/OP_Node.h>
+#include <UT/UT_Exit.h>
+#include <UT/UT_NonCopyable.h>
+#include <UT/UT_String.h>
+
+#include <chrono>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace {
+
+constexpr std::chrono::milliseconds theBudget(8);
+constexpr int thePollMilliseconds = 20;
+
+/// Has Houdini's event loop, also hbatch's, run agents' jobs. Of the ways into that loop this is the
+/// one that needs neither Python nor Qt; hou.ui.addEventLoopCallback, every 50 ms, is the other one.
+class EventPump : public FS_EventGenerator
+{
+public:
+    const char *getClassName() const override { return "DCC_EventPump"; }
+    int getPollTime() override { return thePollMilliseconds; }
+
+    int
+    processEvents() override
+    {
+        // Refused, and harmless, where a job's own cook lets Houdini handle events.
+        DCC_Plugin::mainThread().pump(theBudget);
+        return 1; // go on polling
+    }
+};
+
+struct Plugin : UT_NonCopyable
+{
+    dcc::owner myOwner;
+    dcc::token myExit = dcc::token::create();
+    dcc::dispatcher myMainThread;
+    EventPump myPump;
+    bool myPumpIsInstalled = false;
+};
+
+/// No destructor runs at the exit: on Windows that would be before close(). The main thread alone opens and
+/// closes it; others look under the lock, under which nothing is let go that could call foreign code.
+std::mutex theLock;
+Plugin *thePlugin = nullptr;
+
+/// What an agent's job does, on the main thread.
+bool
+cookNode(const std::string &path)
+{
+    OP_Node *node = OPgetDirector()->findNode(path.c_str());
+    if (!node)
+        throw std::runtime_error("There is no node " + path + " to cook; give the full path of one.");
+    OP_Context context(CHgetEvalTime());
+    node->forceRecook();
+    if (node->cook(context))
+        return true;
+    if (dcc::is_cancelled())
+        return false;
+    UT_String messages;
+    node->getErrorMessages(messages, UT_ERROR_ABORT);
+    throw std::runtime_error(messages.toStdString());
+}
+
+} // namespace
+
+void
+DCC_Plugin::open() noexcept
+{
+    if (thePlugin)
+        return;
+    try {
+        auto opened = std::make_unique<Plugin>();
+        const dcc_status status = dcc::owner::try_create(opened->myOwner);
+        if (status < 0)
+            throw dcc::error(status);
+        if (status == DCC_SECOND_INSTANCE)
+            std::cerr << "SOP_DccSmooth: Houdini has loaded a second copy of dcc_cancel; agents that "
+                         "use the first one do not see its jobs. Ship one copy for all plugins.\n";
+        dcc::dispatcher_options options;
+        options.owner = &opened->myOwner;
+        opened->myMainThread = dcc::dispatcher::create(std::move(options));
+        {
+            std::lock_guard<std::mutex> lock(theLock);
+            thePlugin = opened.release();
+        }
+        // Early: before Houdini deletes the nodes that running jobs work on.
+        UT_Exit::addEarlyExitCallback(DCC_Plugin::close);
+        installPump();
+    } catch (const std::exception &thrown) {
+        std::cerr << "SOP_DccSmooth: its nodes will not cook: " << thrown.what() << '\n';
+    }
+}
+
+void
+DCC_Plugin::close(void *) noexcept
+{
+    std::unique_ptr<Plugin> closed;
+    {
+        std::lock_guard<std::mutex> lock(theLock);
+        closed.reset(std::exchange(thePlugin, nullptr));
+    }
+    if (!closed)
+        return;
+    if (closed->myPumpIsInstalled)
+        closed->myPump.uninstallGenerator();
+    closed->myExit.cancel("Houdini exits");
+    closed->myMainThread.shutdown();
+    // Called from inside one of its own jobs it cannot be closed; then no code is unloaded either.
+    closed->myOwner.close();
+}
+
+void
+DCC_Plugin::installPump() noexcept
+{
+    if (thePlugin && !thePlugin->myPumpIsInstalled)
+        thePlugin->myPumpIsInstalled = thePlugin->myPump.installGenerator() != 0;
+}
+
+dcc::job
+DCC_Plugin::createJob(dcc::job_options options)
+{
+    const dcc::token outer = dcc::job::current().token();
+    std::lock_guard<std::mutex> lock(theLock);
+    if (!thePlugin)
+        throw std::runtime_error("dcc_cancel is closed: Houdini exits, or the plugin could not open it; "
+                                 "then the console says why.");
+    options.parent = dcc::token::create({outer, thePlugin->myExit});
+    options.owner = &thePlugin->myOwner;
+    return dcc::job::create(options);
+}
+
+dcc::dispatcher
+DCC_Plugin::mainThread() noexcept
+{
+    std::lock_guard<std::mutex> lock(theLock);
+    return thePlugin ? thePlugin->myMainThread : dcc::dispatcher();
+}
+
+dcc_dispatcher *
+dcc_houdini_main_thread(void)
+{
+    return DCC_Plugin::mainThread().detach();
+}
+
+dcc_status
+dcc_houdini_post_cook(const char *node_path, const dcc_cancel_token *parent, dcc_job **out_job)
+{
+    if (!node_path || !out_job)
+        return DCC_ERROR_INVALID_ARGUMENT;
+    *out_job = nullptr;
+    try {
+        const std::string path = node_path;
+        dcc::post_options options;
+        options.parent = dcc::token::share(parent);
+        dcc::job job;
+        std::lock_guard<std::mutex> lock(theLock);
+        if (!thePlugin)
+            return DCC_ERROR_SHUTDOWN;
+        options.owner = &thePlugin->myOwner;
+        const dcc_status status = thePlugin->myMainThread.try_post(
+            job, "Cook " + path, [path] { return cookNode(path); }, options);
+        *out_job = job.detach();
+        return status;
+    } catch (const std::exception &) {
+        return DCC_ERROR_RESOURCES;
+    }
+}
+
+dcc_status
+dcc_houdini_pump(double milliseconds)
+{
+    return DCC_Plugin::mainThread()
+        .pump(std::chrono::duration<double, std::milli>(milliseconds))
+        .status;
+}

@@ -1,0 +1,163 @@
+// Smooths the points of polygons: each moves towards the mean of those that it shares an edge with.
+#ifndef __LaplacianSmooth_h__
+#define __LaplacianSmooth_h__
+
+#include "DCC_CookJob.h"
+
+#include <GA/GA_Handle.h>
+#include <GA/GA_Iterator.h>
+#include <GEO/GEO_PrimPoly.h>
+#include <GEO/GEO_PrimType.h>
+#include <GU/GU_Detail.h>
+#include <UT/UT_ParallelUtil.h>
+#include <UT/UT_Vector3.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+/// A pass reads one array and writes another, so one that was stopped is simply dropped. Whatever
+/// answers false was stopped on its way.
+class LaplacianSmooth
+{
+public:
+    LaplacianSmooth(const GU_Detail &gdp, DCC_CookJob &cook)
+        : myGdp(gdp), myCook(cook), myCount(gdp.getNumPoints())
+    {
+        const GA_ROHandleV3 position(gdp.getP());
+        myPositions.reserve(size(myCount));
+        for (exint i = 0; i < myCount; ++i)
+            myPositions.push_back(position.get(gdp.pointOffset(GA_Index(i))));
+    }
+
+    /// Each point's neighbours along the edges of polygons, each once however many polygons share it.
+    bool
+    findNeighbours()
+    {
+        std::vector<exint> ends(size(myCount) + 1, 0);
+        if (!forEachEdge([&](exint a, exint b) {
+                ++ends[size(a)];
+                ++ends[size(b)];
+            }))
+            return false;
+        exint sum = 0;
+        for (exint &end : ends)
+            end = std::exchange(sum, sum + end);
+        myStarts = ends;
+        myNeighbours.resize(size(sum));
+        if (!forEachEdge([&](exint a, exint b) {
+                myNeighbours[size(ends[size(a)]++)] = b;
+                myNeighbours[size(ends[size(b)]++)] = a;
+            }))
+            return false;
+        myEnds = std::move(ends);
+        return forEachPoint([&](exint point) {
+            const auto first = myNeighbours.begin() + myStarts[size(point)];
+            const auto last = myNeighbours.begin() + myEnds[size(point)];
+            std::sort(first, last);
+            myEnds[size(point)] = std::unique(first, last) - myNeighbours.begin();
+        });
+    }
+
+    bool
+    run(exint iterations, fpreal strength)
+    {
+        const fpreal32 weight = fpreal32(strength);
+        std::vector<UT_Vector3F> moved(myPositions.size());
+        myCook.setTotal(iterations, myCount);
+        for (exint pass = 0; pass < iterations; ++pass) {
+            if (!forEachPoint([&](exint point) { moved[size(point)] = relaxed(point, weight); }))
+                return false;
+            myPositions.swap(moved);
+            myCook.passIsDone();
+        }
+        return true;
+    }
+
+    void
+    writePositions(GU_Detail &gdp) const
+    {
+        GA_RWHandleV3 position(gdp.getP());
+        for (exint i = 0; i < myCount; ++i)
+            position.set(gdp.pointOffset(GA_Index(i)), myPositions[size(i)]);
+        position.bumpDataId();
+    }
+
+private:
+    /// Points or polygons between two polls, some microseconds. A poll of a job that asks its host takes
+    /// a lock, unlike any other; for each point that would cost more than the smoothing.
+    static constexpr exint theStride = 256;
+
+    static std::size_t size(exint number) { return static_cast<std::size_t>(number); }
+
+    UT_Vector3F
+    relaxed(exint point, fpreal32 weight) const
+    {
+        const UT_Vector3F here = myPositions[size(point)];
+        const exint first = myStarts[size(point)], last = myEnds[size(point)];
+        if (first == last)
+            return here;
+        UT_Vector3F sum(0, 0, 0);
+        for (exint i = first; i < last; ++i)
+            sum += myPositions[size(myNeighbours[size(i)])];
+        return here + (sum / fpreal32(last - first) - here) * weight;
+    }
+
+    template <typename Edge>
+    bool
+    forEachEdge(const Edge &edge) const
+    {
+        dcc::poller cancelled;
+        exint visited = 0;
+        for (GA_Iterator it(myGdp.getPrimitiveRange()); !it.atEnd(); ++it) {
+            if (visited++ % theStride == 0 && cancelled())
+                return false;
+            const GEO_Primitive *prim = myGdp.getGEOPrimitive(*it);
+            if (prim->getTypeId() != GEO_PRIMPOLY)
+                continue;
+            const auto *poly = static_cast<const GEO_PrimPoly *>(prim);
+            const GA_Size count = poly->getVertexCount();
+            for (GA_Size i = poly->isClosed() ? 0 : 1; i < count; ++i) {
+                const exint a = myGdp.pointIndex(poly->getPointOffset(i > 0 ? i - 1 : count - 1));
+                const exint b = myGdp.pointIndex(poly->getPointOffset(i));
+                if (a != b)
+                    edge(a, b);
+            }
+        }
+        return true;
+    }
+
+    /// On all cores. The cook's job is current on each worker, so its poll sees what stops the cook:
+    /// Esc through the job, which the cooking thread's polls ask Houdini about, and any cancel.
+    template <typename Point>
+    bool
+    forEachPoint(const Point &point) const
+    {
+        const dcc::context context = dcc::context::capture();
+        const auto work = [&](const UT_BlockedRange<exint> &range) {
+            dcc::context_scope current(context);
+            dcc::poller cancelled;
+            for (exint i = range.begin(); i < range.end();) {
+                if (cancelled())
+                    return;
+                for (const exint end = std::min(i + theStride, range.end()); i < end; ++i)
+                    point(i);
+            }
+            myCook.addDone(range.end() - range.begin());
+        };
+        // Isolated, so that this thread, while it waits for the others, takes no task of another cook:
+        // that one would find this cook's job current and stop with it.
+        UTisolate([&] { UTparallelFor(UT_BlockedRange<exint>(0, myCount), work); });
+        // What made a worker return early is seen here, too: a cancel is for good.
+        return !dcc::is_cancelled();
+    }
+
+    const GU_Detail &myGdp;
+    DCC_CookJob &myCook;
+    exint myCount;
+    std::vector<UT_Vector3F> myPositions;
+    /// The neighbours of point i are those from myStarts[i] to myEnds[i].
+    std::vector<exint> myNeighbours, myStarts, myEnds;
+};
+
+#endif

@@ -1,0 +1,234 @@
+// Scenario: cooks that go on to the end, and cooks that are stopped in every way.
+#ifndef DCC_TESTS_HOUDINI_COOKS_HPP
+#define DCC_TESTS_HOUDINI_COOKS_HPP
+
+#include "cook.hpp"
+
+namespace cooks {
+
+constexpr GA_Index side = 60;
+constexpr exint iterations = 20;
+// In the middle of a loop, which has as many chunks left as there are threads.
+const int middle = chunks_of_cook(side * side, iterations) / 2;
+
+inline bool nothing_is_current()
+{
+    return dcc_job_current() == nullptr && dcc_cancel_token_current() == nullptr;
+}
+
+inline void to_the_end()
+{
+    smooth_node smooth("whole", side, iterations);
+    host::forget_questions();
+    host::set_before_chunk([main = std::this_thread::get_id()] {
+        // What one loop leaves on a thread of the pool would stop the next one.
+        EXPECT(std::this_thread::get_id() == main || nothing_is_current());
+    });
+    const auto begin = host::clock::now();
+    EXPECT(smooth.cook());
+    const auto elapsed = host::clock::now() - begin;
+    host::set_before_chunk(nullptr);
+    EXPECT(smooth.is_right());
+    EXPECT(!same(smooth.result(), positions(smooth.input.geometry()), 0.1F));
+    EXPECT(!smooth.is_untouched());
+    EXPECT(nothing_is_current());
+    EXPECT(!find_by_label("/obj/whole"));
+
+    const std::vector<host::question> questions = host::questions();
+    EXPECT(!questions.empty());
+    EXPECT(static_cast<long>(questions.size()) <= elapsed / std::chrono::milliseconds(20) + 1);
+}
+
+// By its questions, which are the cooking thread's alone.
+inline void tells_how_far_it_is()
+{
+    smooth_node smooth("percentage", side, iterations);
+    host::forget_questions();
+    {
+        held_cook nobody(middle, [](held_cook &) { wait_for_a_question_to_be_due(); });
+        EXPECT(smooth.cook());
+    }
+    EXPECT(smooth.is_right());
+    int percent = -1;
+    for (const host::question &question : host::questions()) {
+        EXPECT(question.thread == std::this_thread::get_id());
+        EXPECT(question.percent >= percent && question.percent <= 100);
+        percent = question.percent;
+    }
+    EXPECT(percent >= 40);
+}
+
+inline void stopped_by_esc()
+{
+    smooth_node smooth("esc", side, iterations);
+    dcc::job job;
+    {
+        held_cook user(middle, [&job](held_cook &held) {
+            job = find_by_label("/obj/esc");
+            held.wait_for_all_threads();
+            wait_for_a_question_to_be_due();
+            host::press_esc();
+            // The cooking thread alone asks; the others hear of it by the job.
+            EXPECT(!job.is_cancelled());
+            held.release_cooking_thread();
+            EXPECT(job.token().wait_for(std::chrono::seconds(30)));
+        });
+        const bool was_stopped = !smooth.cook();
+        EXPECT(was_stopped);
+    }
+    EXPECT(smooth.error() == "Interrupted by the user");
+    EXPECT(smooth.is_untouched());
+    EXPECT(job && job.state() == dcc::job_state::cancelled);
+    EXPECT(job.token().cause() == dcc::cause::foreign);
+    EXPECT(threads_that_saw(job) == stand_in::number_of_threads);
+    EXPECT(job.progress().total == iterations && job.progress().done > 0);
+    // Nobody asks for a job that is over, though the agent still holds it.
+    host::forget_questions();
+    EXPECT(job.is_cancelled());
+    EXPECT(host::questions().empty());
+
+    EXPECT(smooth.cook());
+    EXPECT(smooth.is_right());
+}
+
+inline void stopped_by_an_agent()
+{
+    smooth_node smooth("agent", side, iterations);
+    std::size_t questions = 0;
+    dcc::job job;
+    {
+        held_cook agent(middle, [&](held_cook &held) {
+            job = find_by_label("/obj/agent");
+            held.wait_for_all_threads();
+            EXPECT(job.state() == dcc::job_state::running);
+            EXPECT(dcc::job::find(job.id()).cancel("no longer needed"));
+            questions = host::questions().size();
+        });
+        const bool was_stopped = !smooth.cook();
+        EXPECT(was_stopped);
+    }
+    // Esc had no part in it; one question may have been on its way.
+    EXPECT(host::questions().size() <= questions + 1);
+    EXPECT(smooth.error() == "Cancelled: no longer needed");
+    EXPECT(smooth.is_untouched());
+    EXPECT(job.state() == dcc::job_state::cancelled);
+    EXPECT(threads_that_saw(job) == stand_in::number_of_threads);
+    EXPECT(nothing_is_current());
+
+    EXPECT(smooth.cook());
+    EXPECT(smooth.is_right());
+}
+
+// The token of an agent's request, for which a script cooks the node.
+inline void stopped_by_the_current_token()
+{
+    smooth_node smooth("request", side, iterations);
+    const dcc::token request = dcc::token::create();
+    {
+        dcc::token_scope current(request);
+        held_cook agent(middle, [&](held_cook &) { request.cancel("request 7"); });
+        EXPECT(!smooth.cook());
+    }
+    EXPECT(smooth.error() == "Cancelled: request 7");
+    EXPECT(smooth.is_untouched());
+
+    // One that is cancelled before: nothing is computed at all.
+    std::atomic<int> chunks{0};
+    host::set_before_chunk([&] { ++chunks; });
+    const dcc::job outer = dcc::job::create({"outer"});
+    outer.cancel("too late");
+    {
+        dcc::job_scope current(outer);
+        EXPECT(!smooth.cook());
+    }
+    EXPECT(chunks == 0);
+    EXPECT(smooth.error() == "Cancelled: too late");
+    host::set_before_chunk(nullptr);
+    EXPECT(smooth.cook() && smooth.is_right());
+}
+
+// While it looks for neighbours, too, where it has no percentage yet.
+inline void stopped_at_the_beginning()
+{
+    smooth_node smooth("beginning", side, iterations);
+    held_cook agent(1, [](held_cook &) {
+        EXPECT(find_by_label("/obj/beginning").cancel("at once"));
+    });
+    EXPECT(!smooth.cook());
+    EXPECT(smooth.error() == "Cancelled: at once");
+    EXPECT(smooth.is_untouched());
+}
+
+// Two at once; the cancel of one does not touch the other.
+inline void side_by_side()
+{
+    smooth_node first("first", side, iterations), second("second", side, iterations);
+    held_cook agent(middle, [](held_cook &) {
+        EXPECT(wait_for_label("/obj/first").cancel("only the first"));
+    });
+    bool first_is_whole = true, second_is_whole = false;
+    std::thread one([&] { first_is_whole = first.cook(); });
+    std::thread other([&] { second_is_whole = second.cook(); });
+    one.join();
+    other.join();
+    EXPECT(!first_is_whole && first.is_untouched());
+    EXPECT(second_is_whole && second.is_right());
+}
+
+// What a waiting thread does for others is not part of the cook.
+inline void keeps_to_itself()
+{
+    smooth_node smooth("itself", side, iterations);
+    host::set_other_task([] { EXPECT(nothing_is_current()); });
+    EXPECT(smooth.cook());
+    host::set_other_task(nullptr);
+}
+
+// Open curves, points that nobody has, what is no polygon, and nothing to do.
+inline void all_kinds_of_geometry()
+{
+    host::geometry_node input("kinds_input");
+    GU_Detail &detail = input.geometry();
+    for (int i = 0; i < 25; ++i)
+        add_point(detail, UT_Vector3F(float(i), float(i % 4), float(i * i % 5)));
+    add_polygon(detail, {0, 1, 2, 3, 4}, true);
+    add_polygon(detail, {2, 1, 20, 21}, true);
+    add_polygon(detail, {5, 6, 7, 8, 9, 10}, false);
+    add_polygon(detail, {11}, true);
+    add_polygon(detail, {12, 12, 13}, true);
+    add_polygon(detail, {}, false);
+    detail.appendPrimitive(std::make_shared<GEO_Primitive>(GEO_PRIMSPHERE));
+    detail.getP()->bumpDataId();
+
+    const std::unique_ptr<SOP_Node> node(host::create_node("kinds"));
+    node->setInput(0, &input);
+    OP_Context context(0);
+    for (const exint count : {0, 1, 7}) {
+        for (const float strength : {0.0F, 0.3F, 1.0F}) {
+            node->setInt("iterations", 0, 0, count);
+            node->setFloat("strength", 0, 0, fpreal(strength));
+            EXPECT(node->cook(context));
+            EXPECT(same(positions(*node->getLastGeo()), smoothed(detail, count, strength), 1e-5F));
+        }
+    }
+    host::geometry_node nothing("nothing");
+    node->setInput(0, &nothing);
+    EXPECT(node->cook(context) && node->getLastGeo()->getNumPoints() == 0);
+}
+
+inline void run()
+{
+    to_the_end();
+    tells_how_far_it_is();
+    stopped_by_esc();
+    stopped_by_an_agent();
+    stopped_by_the_current_token();
+    stopped_at_the_beginning();
+    side_by_side();
+    keeps_to_itself();
+    all_kinds_of_geometry();
+}
+
+} // namespace cooks
+
+#endif

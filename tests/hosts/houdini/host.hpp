@@ -1,0 +1,68 @@
+// The Houdini that the tests play: what its user and its main thread do. The stand-in headers in
+// stand_in declare what plugins see of it.
+#ifndef DCC_TESTS_HOUDINI_HOST_HPP
+#define DCC_TESTS_HOUDINI_HOST_HPP
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <GU/GU_Detail.h>
+#include <OP/OP_OperatorTable.h>
+#include <SOP/SOP_Node.h>
+
+namespace host {
+
+using clock = std::chrono::steady_clock;
+
+// The user presses Esc; as in Houdini that is forgotten when no operation is left.
+void press_esc();
+
+// A call of UT_Interrupt::opInterrupt.
+struct question {
+    std::thread::id thread;
+    clock::time_point at;
+    int percent;
+};
+
+std::vector<question> questions();
+void forget_questions();
+
+// Called by each thread of a parallel loop before each of its chunks; nothing for no call.
+void set_before_chunk(std::function<void()> before);
+
+// A task of somebody else that a thread takes while it waits for a parallel loop of its own, unless that is
+// isolated; nothing for none.
+void set_other_task(std::function<void()> task);
+
+// Loads a plugin as Houdini does, and unloads it, which Houdini never does: true if it is unmapped.
+void load_plugin(const std::string &file);
+bool unload_plugin();
+void *plugin_symbol(const char *name);
+OP_OperatorTable &sop_operators();
+
+// Before it starts, event generators cannot be installed.
+void start_event_loop();
+// How many generators there are.
+std::size_t event_generators();
+// One turn of the event loop, in which the poll time of every generator is over.
+void turn_event_loop();
+
+// A node "/obj/<name>" of the plugin's first operator.
+SOP_Node *create_node(const char *name);
+
+// A node that has the geometry that it is given.
+class geometry_node : public SOP_Node {
+public:
+    explicit geometry_node(const char *name) : SOP_Node(nullptr, name) {}
+    GU_Detail &geometry() { return myDetail; }
+
+protected:
+    OP_ERROR cookMySop(OP_Context &) override { return error(); }
+};
+
+} // namespace host
+
+#endif
