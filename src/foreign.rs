@@ -5,13 +5,16 @@
 //! its token, which the asker has pinned. The user data lives as long as the job, which the asker
 //! has not: a job that goes meanwhile leaves its payload to the asker, who destroys it.
 //!
+//! Most polls come on other threads than the asking one, or too soon. They read two words and go, without
+//! pin or lock: what says no there is at worst of an earlier use of the cell, for a token that is dead.
+//!
 //! Lock order: a check's, then its owner's.
 
 use crate::error::Error;
 use crate::owner::Owners;
 use crate::pool::{Link, Pool};
 use crate::sys::callout::{ForeignCheck, Payload};
-use crate::sys::sync::{AtomicU32, Mutex};
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 use crate::sys::thread_identity;
 
 /// A foreign check and when it may be asked.
@@ -39,6 +42,10 @@ struct Source {
 #[derive(Debug, Default)]
 struct ForeignCell {
     next: AtomicU32,
+    /// The only thread that may ask; 0 for any.
+    asker: AtomicU64,
+    /// Before this it is too soon.
+    due_ns: AtomicU64,
     source: Mutex<Option<Source>>,
 }
 
@@ -72,6 +79,8 @@ impl Foreigns {
         let (number, cell) =
             self.cells.take().map_err(|_| Error::Resources("memory for foreign jobs"))?;
         let source = Source { foreign, last_asked_ns: None, asking: false, retired: None };
+        cell.asker.store(foreign.thread.unwrap_or(0), Ordering::Relaxed);
+        cell.due_ns.store(0, Ordering::Relaxed);
         *cell.source.lock() = Some(source);
         Ok(number)
     }
@@ -100,6 +109,15 @@ impl Foreigns {
         }
     }
 
+    /// Whether `ask` can come to anything. Without a pin: true may be wrong, false is wrong for the number
+    /// of a dead token alone.
+    #[inline]
+    pub fn is_due(&self, number: u32, thread: u64, now_ns: impl FnOnce() -> u64) -> bool {
+        let cell = self.cells.cell(number);
+        let asker = cell.asker.load(Ordering::Relaxed);
+        (asker == 0 || asker == thread) && now_ns() >= cell.due_ns.load(Ordering::Relaxed)
+    }
+
     /// Asks the host if it is this thread's and this moment's turn. The token is pinned.
     pub fn ask(&self, owners: &Owners, number: u32, thread: u64, now_ns: u64) -> bool {
         let cell = self.cells.cell(number);
@@ -116,6 +134,7 @@ impl Foreigns {
             }
             source.asking = true;
             source.last_asked_ns = Some(now_ns);
+            cell.due_ns.store(now_ns.saturating_add(foreign.min_interval_ns), Ordering::Relaxed);
             // Under the lock: a job gives up what its owner knows it by only after `retire`.
             (foreign.check, owners.enter(foreign.owned, thread_identity::current()))
         };

@@ -486,6 +486,12 @@ impl Tokens {
     }
 
     fn ask_foreign(&self, token: Handle, thread: u64) -> Answer {
+        let number =
+            self.arena.peek(token).map_or(NIL, |slot| slot.cold.foreign.load(Ordering::Relaxed));
+        if number != NIL && !self.foreigns.is_due(number, thread, clock::now_ns) {
+            // Again: this may have become another's slot in between.
+            return self.look(token).0;
+        }
         let Ok(pin) = TokenPin::new(self, token) else { return Answer::Gone };
         let number = pin.slot().cold.foreign.load(Ordering::Relaxed);
         if number != NIL && self.foreigns.ask(&self.owners, number, thread, clock::now_ns()) {
