@@ -1,0 +1,38 @@
+//! The adapters of `include/dcc_cancel/adapters` for event loops and windows. Their pictures of a
+//! progress dialog are left in the target folder.
+
+#![cfg(target_os = "linux")]
+
+#[path = "support/adapters.rs"]
+mod adapters;
+#[path = "support/built_once.rs"]
+mod built_once;
+mod support;
+
+use adapters::{Adapter, pkg_config};
+
+/// Shown by a program that needs these modules of Qt.
+fn qt(name: &'static str, modules: &[&str]) {
+    let flags =
+        |what| modules.iter().flat_map(|module| pkg_config(what, module)).collect::<Vec<_>>();
+    // Debian's Qt wants position-independent code.
+    let compile = [vec!["-fPIC".to_owned()], flags("--cflags")].concat();
+    let header = "QtCore/QObject";
+    Adapter { name, header, package: "qt6-base-dev", compile, link: flags("--libs") }
+        .stops_by_a_cancel();
+}
+
+#[test]
+fn qt_notifier() {
+    qt("qt_notifier", &["Qt6Core", "Qt6Test"]);
+}
+
+#[test]
+fn qt_pump() {
+    qt("qt_pump", &["Qt6Core", "Qt6Test"]);
+}
+
+#[test]
+fn qt_progress_dialog() {
+    qt("qt_progress_dialog", &["Qt6Widgets", "Qt6Test"]);
+}
