@@ -24,12 +24,12 @@ fn qt(name: &'static str, modules: &[&str]) {
 
 #[test]
 fn qt_notifier() {
-    qt("qt_notifier", &["Qt6Core", "Qt6Test"]);
+    qt("qt_notifier", &["Qt6Core"]);
 }
 
 #[test]
 fn qt_pump() {
-    qt("qt_pump", &["Qt6Core", "Qt6Test"]);
+    qt("qt_pump", &["Qt6Core"]);
 }
 
 #[test]

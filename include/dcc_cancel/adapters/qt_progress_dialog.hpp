@@ -59,7 +59,7 @@ public:
         : QProgressDialog(parent), job_id_(shown.id()), label_(one_line(shown.label()))
     {
         /* Qt's own slot resets and hides the dialog at the click. */
-        disconnect(this, &QProgressDialog::canceled, this, &QProgressDialog::cancel);
+        disconnect(this, &QProgressDialog::canceled, this, nullptr);
         connect(this, &QProgressDialog::canceled, this, [this] { cancel_or_close(); });
         /* Where "[*]" stands for unsaved work, and twice for itself. */
         setWindowTitle(QString(cut(label_)).replace(QLatin1String("[*]"), QLatin1String("[*][*]")));
@@ -159,7 +159,7 @@ private:
         if (has_ended())
             done(result_of_job());
         else
-            job::find(job_id_).cancel("the user cancelled it in its progress dialog");
+            job::find(job_id_).cancel("the user cancelled it");
     }
 
     void show_job_or_close()

@@ -107,9 +107,14 @@ private:
         const dcc::dispatcher held = dispatcher_;
         is_paced_ = false;
         const tick done = held.pump(budget_);
-        /* Refused: inside one of the jobs, so whoever runs that one pumps on. */
-        if (!self || done.status < 0)
+        if (!self)
             return;
+        if (done.status < 0) {
+            /* In a job's own loop. The wake that led here is not repeated, so somebody has to come back. */
+            if (done.status == DCC_ERROR_REENTRANT)
+                timer_.start(1000 / 60);
+            return;
+        }
         is_paced_ = done.remaining > 0;
         if (done.next)
             timer_.start(std::chrono::ceil<std::chrono::milliseconds>(*done.next));
