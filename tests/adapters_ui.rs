@@ -1,5 +1,7 @@
-//! The adapters of `include/dcc_cancel/adapters` for event loops and windows. Their pictures of a
-//! progress dialog are left in the target folder.
+//! The adapters of `include/dcc_cancel/adapters` for event loops and windows. Pictures of a progress
+//! dialog are left in the target folder.
+//!
+//! `DCC_UPDATE_PICTURE=1 cargo test --test adapters_ui` makes the picture in docs/adapters.md anew.
 
 #![cfg(target_os = "linux")]
 
@@ -10,6 +12,7 @@ mod built_once;
 mod support;
 
 use adapters::{Adapter, pkg_config};
+use std::path::Path;
 
 /// Shown by a program that needs these modules of Qt.
 fn qt(name: &'static str, modules: &[&str]) {
@@ -35,4 +38,9 @@ fn qt_pump() {
 #[test]
 fn qt_progress_dialog() {
     qt("qt_progress_dialog", &["Qt6Widgets", "Qt6Test"]);
+    if std::env::var_os("DCC_UPDATE_PICTURE").is_some() {
+        let pictures = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let cancelling = pictures.join("adapter_qt_progress_dialog_library/cancelling.png");
+        std::fs::copy(cancelling, support::root().join("docs/qt_progress_dialog.png")).unwrap();
+    }
 }

@@ -16,7 +16,9 @@ inline void minimum_duration()
     EXPECT(shown.minimumDuration() == 4000);
     shown.setMinimumDuration(50);
     EXPECT(!shown.isVisible());
+    const auto begin = test_clock::now();
     EXPECT_SOON(shown.isVisible());
+    EXPECT(test_clock::now() - begin < std::chrono::seconds(3));
     EXPECT(job.complete());
     EXPECT_SOON(!shown.isVisible());
 

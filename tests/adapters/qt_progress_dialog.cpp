@@ -78,7 +78,6 @@ void stays_until_the_job_has_ended()
     EXPECT(job.token().reason() == "the user cancelled it");
     EXPECT(job.state() == dcc::job_state::running && shown.isVisible());
     EXPECT(!button(shown).isEnabled());
-    take_picture(shown, "cancelling.png");
     // Nothing makes it go before the end.
     QTest::keyClick(&shown, Qt::Key_Escape);
     EXPECT(!shown.close());
@@ -134,6 +133,7 @@ void others_cancel()
     std::thread([&] { job.cancel("the agent gave up"); }).join();
     EXPECT_SOON(state_shown(shown) == "Cancelling: the agent gave up");
     EXPECT(!button(shown).isEnabled() && cancelled == 0);
+    take_picture(shown, "cancelling.png");
     // It may complete all the same.
     EXPECT(job.complete());
     EXPECT_SOON(!shown.isVisible());
@@ -160,6 +160,11 @@ void executed_and_modal()
     });
     EXPECT(shown.exec() == QDialog::Accepted);
     worker.join();
+    const dcc::job other = running_job();
+    dialog opened(other);
+    opened.open();
+    EXPECT(opened.isModal() && opened.isVisible() && other.complete());
+    EXPECT_SOON(!opened.isVisible());
     // Again, though the job has ended.
     EXPECT(shown.exec() == QDialog::Accepted);
     shown.show();
@@ -285,6 +290,7 @@ void of_a_posted_job()
 int main(int argc, char **argv)
 {
     qputenv("QT_QPA_PLATFORM", "offscreen");
+    qputenv("QT_SCALE_FACTOR", "2");
     QApplication::setStyle("fusion");
     QApplication application(argc, argv);
     QApplication::setQuitOnLastWindowClosed(false);

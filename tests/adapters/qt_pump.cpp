@@ -229,6 +229,21 @@ void its_end()
     EXPECT(held.try_post(refused, "Late", [] {}) == DCC_ERROR_SHUTDOWN);
     EXPECT(comes_to_rest());
 
+    // A job on another thread ends when the pump is gone; whoever still has the dispatcher goes on.
+    gate may_end;
+    auto *pump_of_short_life = new dcc::qt_pump;
+    held = pump_of_short_life->dispatcher();
+    dcc::post_options elsewhere;
+    elsewhere.any_thread = true;
+    elsewhere.completion = [&](const dcc::job &, dcc::job_state state) { seen = state; };
+    held.post("Elsewhere", [&] { may_end.wait(); }, elsewhere);
+    EXPECT_SOON(held.stats().running == 1);
+    delete pump_of_short_life;
+    EXPECT(held.pump_all().remaining == 0);
+    may_end.open();
+    EXPECT_SOON(held.stats().awaiting_completion == 1);
+    EXPECT(held.pump_all().completed == 1 && seen == dcc::job_state::completed);
+
     // Threads that post all the time.
     std::atomic<bool> is_over{false};
     for (int round = 0; round < 50; ++round) {

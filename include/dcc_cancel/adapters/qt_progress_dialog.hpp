@@ -11,7 +11,7 @@
  *
  * What cancels: the Cancel button, Esc and closing the window, all of which emit canceled(). The dialog
  * then stays and says "Cancelling", with the reason, until the job has really ended; it refuses to
- * close before that, so the application cannot quit over the job. It says the same when somebody else,
+ * close before that, so no application is closed over the job. It says the same when somebody else,
  * an agent or a deadline, cancels. Destroying or hiding it cancels nothing.
  *
  * When the job has ended it closes itself, also before it was ever shown: result() is Accepted if the
@@ -34,6 +34,7 @@
 #define DCC_CANCEL_ADAPTERS_QT_PROGRESS_DIALOG_HPP
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <QtCore/QCoreApplication>
@@ -70,9 +71,9 @@ public:
         /* A bar of our own: QProgressDialog::setValue lets events run, and hides at the end. */
         setBar(bar_);
         bar_->setRange(0, 0);
-        /* From where minimumDuration() counts. */
+        /* Until the bar moves from there, setMinimumDuration is heard. */
         bar_->setValue(0);
-        show_job();
+        show_text(QString());
         timer_.setInterval(1000 / 60);
         timer_.callOnTimeout(this, [this] { show_job_or_close(); });
         timer_.start();
@@ -102,10 +103,11 @@ protected:
         Q_EMIT canceled();
     }
 
-    /* A job that ended before is seen by the timer. */
     void showEvent(QShowEvent *event) override
     {
+        show_job();
         QProgressDialog::showEvent(event);
+        /* A job that ended before is seen by the timer. */
         timer_.start();
     }
 
@@ -205,10 +207,11 @@ private:
 
     void show_text(const QString &state)
     {
+        if (state_shown_ == state)
+            return;
+        state_shown_ = state;
         /* Always two lines, so that nothing jumps. */
-        const QString text = cut(label_) + QLatin1Char('\n') + cut(state);
-        if (text != labelText())
-            setLabelText(text);
+        setLabelText(cut(label_) + QLatin1Char('\n') + cut(state));
     }
 
     QString state_text(const job &shown, bool is_cancelled) const
@@ -234,10 +237,11 @@ private:
 
     std::uint64_t job_id_;
     QString label_;
+    std::optional<QString> state_shown_;
     /* Qt's after setBar. */
     QProgressBar *bar_ = new QProgressBar;
     QTimer timer_;
-    job_state state_ = job_state::none;
+    job_state state_ = job_state::pending;
 };
 
 } // namespace dcc

@@ -1,6 +1,6 @@
 /* Qt: an event loop pumps a dispatcher. Not part of dcc_cancel.hpp.
  *
- *     dcc::qt_pump pump;                                // on the UI thread, in the plugin's object
+ *     dcc::qt_pump pump;                                // on the UI thread, the last member of its object
  *     pump.dispatcher().post("Bake", [&] { bake(); });  // from any thread
  *
  * With Qt 5.15 and 6, of which it needs QtCore alone; no moc. For the UI thread of a host whose event
@@ -15,10 +15,9 @@
  * What cannot be interrupted: a job that runs. It sees a cancel when it polls.
  *
  * Its end shuts the dispatcher down, also if others have it: jobs that wait end as interrupted, and
- * their completions run before the destructor returns. So destroy it before what they use: as the last
- * member, not as a child of a QObject, which goes after all members. Where one of its own jobs destroys
- * it, the completions run when that job returns; those of jobs that are still on other threads do not
- * run. */
+ * their completions run before the destructor returns. So let it go before what they use: as the last
+ * member. Where one of its own jobs destroys it, the completions run when that job returns; those of
+ * jobs that are still on other threads do not run. */
 
 #ifndef DCC_CANCEL_ADAPTERS_QT_PUMP_HPP
 #define DCC_CANCEL_ADAPTERS_QT_PUMP_HPP
@@ -43,8 +42,7 @@ namespace dcc {
 class qt_pump : public QObject {
 public:
     /* `wake` of the options is the pump's own: a given one is not called. */
-    explicit qt_pump(dispatcher_options options = {}, QObject *parent = nullptr)
-        : QObject(parent), timer_(this)
+    explicit qt_pump(dispatcher_options options = {})
     {
         options.wake = [target = link_] { target->wake(); };
         dispatcher_ = dcc::dispatcher::create(std::move(options));
@@ -104,9 +102,8 @@ private:
     {
         /* A job may destroy this. */
         const QPointer<qt_pump> self(this);
-        const dcc::dispatcher held = dispatcher_;
         is_paced_ = false;
-        const tick done = held.pump(budget_);
+        const tick done = dispatcher_.pump(budget_);
         if (!self)
             return;
         if (done.status < 0) {
@@ -127,7 +124,7 @@ private:
     dcc::dispatcher dispatcher_;
     std::chrono::nanoseconds budget_ = std::chrono::milliseconds(4);
     std::function<void(const tick &)> ticked_;
-    QTimer timer_;
+    QTimer timer_{this};
     bool is_paced_ = false;
 };
 
