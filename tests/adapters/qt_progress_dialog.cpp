@@ -2,6 +2,7 @@
 // the dialog stays until the job has really ended. Leaves pictures of it.
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -16,46 +17,55 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::uint64_t rows = 1000;
+
+void bake_row()
+{
+    const auto end = test_clock::now() + 300us;
+    while (test_clock::now() < end) {
+    }
+}
+
 // A worker that is cancelled by a click; how long the job goes on after that.
 double clicked_job(bool polled)
 {
     const dcc::job job = dcc::job::create({"Bake ambient occlusion"});
-    test_clock::time_point ended;
+    gate clicked;
+    test_clock::time_point clicked_at, ended_at;
     std::thread worker([&] {
         dcc::run(job, [&] {
             dcc::poller cancelled;
-            for (std::uint64_t row = 0; row < 1000; ++row) {
-                const auto end = test_clock::now() + 500us;
-                while (test_clock::now() < end) {
-                }
-                job.set_progress(row, 1000);
+            for (std::uint64_t row = 0; row < rows; ++row) {
+                bake_row();
+                job.set_progress(row, rows);
+                // So that a busy machine does not let it end before.
+                if (row == rows / 4)
+                    clicked.wait();
                 if (polled && cancelled())
                     return false;
             }
             return true;
         });
-        ended = test_clock::now();
+        ended_at = test_clock::now();
     });
     dialog shown(job);
     show(shown);
-    EXPECT_SOON(bar(shown).value() > 100);
-    const auto clicked = test_clock::now();
+    EXPECT_SOON(bar(shown).value() == 250);
+    clicked_at = test_clock::now();
     click_cancel(shown);
+    clicked.open();
     EXPECT_SOON(!shown.isVisible());
     worker.join();
     const bool was_stopped = job.state() == dcc::job_state::cancelled;
     EXPECT(was_stopped);
-    return milliseconds(ended - clicked);
+    return milliseconds(ended_at - clicked_at);
 }
 
 double whole_job()
 {
     const auto begin = test_clock::now();
-    for (int row = 0; row < 1000; ++row) {
-        const auto end = test_clock::now() + 500us;
-        while (test_clock::now() < end) {
-        }
-    }
+    for (std::uint64_t row = 0; row < rows; ++row)
+        bake_row();
     return milliseconds(test_clock::now() - begin);
 }
 
