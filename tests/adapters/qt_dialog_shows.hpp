@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include <QtCore/QTranslator>
+
 #include "qt_dialog.hpp"
 
 // A job that is over soon is never shown, one that is not is shown by itself.
@@ -127,6 +129,26 @@ inline void texts_are_harmless()
     dialog of_endless(endless);
     show(of_endless);
     EXPECT(of_endless.width() == size.width() && of_endless.windowTitle().size() < 200);
+}
+
+inline void speaks_the_hosts_language()
+{
+    struct : QTranslator {
+        bool isEmpty() const override { return false; }
+        QString translate(const char *context, const char *source, const char *, int) const override
+        {
+            const bool is_ours = QLatin1String(context) == QLatin1String("dcc::qt_progress_dialog");
+            return is_ours ? QString::fromLatin1(source).toUpper() : QString();
+        }
+    } loud;
+    EXPECT(QCoreApplication::installTranslator(&loud));
+    const dcc::job job = dcc::job::create({"Import"});
+    dialog shown(job);
+    show(shown);
+    EXPECT(shown.labelText() == "Import\nWAITING");
+    job.cancel("the agent gave up");
+    EXPECT_SOON(state_shown(shown) == "CANCELLING: the agent gave up");
+    EXPECT(QCoreApplication::removeTranslator(&loud));
 }
 
 // Whoever looks at a job is not the job: it has not seen the cancel, and the host is not asked.

@@ -315,6 +315,7 @@ int main(int argc, char **argv)
     says_how_it_ended();
     a_bar_for_each_total();
     texts_are_harmless();
+    speaks_the_hosts_language();
     goes_before_and_after_the_job();
     goes_in_its_own_cancel([](dialog &shown) { click_cancel(shown); });
     goes_in_its_own_cancel([](dialog &shown) { QTest::keyClick(&shown, Qt::Key_Escape); });

@@ -7,12 +7,14 @@
  * With Qt 5.15 and 6 (QtWidgets); no moc. It can be made modal, opened and executed as any QDialog.
  *
  * What it shows, sixty times a second: the job's label, its message, how far it is; a busy bar while
- * the total is not known. Texts are cut to its width and taken literally, whoever set them.
+ * the total is not known. Texts are cut to its width and taken literally, whoever set them. Its own
+ * words are translated in the context "dcc::qt_progress_dialog".
  *
- * What cancels: the Cancel button, Esc and closing the window, all of which emit canceled(). The dialog
- * then stays and says "Cancelling", with the reason, until the job has really ended; it refuses to
- * close before that, so no application is closed over the job. It says the same when somebody else,
- * an agent or a deadline, cancels. Destroying or hiding it cancels nothing.
+ * What cancels: the Cancel button, Esc and closing the window, all of which emit canceled(). What is
+ * registered on the job's token is called at once, on the UI thread. The dialog then stays and says
+ * "Cancelling", with the reason, until the job has really ended; it refuses to close before that, so no
+ * application is closed over the job. It says the same when somebody else, an agent or a deadline,
+ * cancels. Destroying or hiding it cancels nothing.
  *
  * When the job has ended it closes itself, also before it was ever shown: result() is Accepted if the
  * job completed, else Rejected. With setAutoClose(false) it stays, says how the job ended, and its
