@@ -52,6 +52,8 @@ inline void says_how_it_ended()
         dcc::job job = running_job(0);
         auto shown = std::make_unique<dialog>(job);
         shown->setAutoClose(false);
+        int finished = 0;
+        QObject::connect(shown.get(), &QDialog::finished, [&] { ++finished; });
         show(*shown);
         EXPECT(bar(*shown).maximum() == 0);
         end(job);
@@ -69,6 +71,7 @@ inline void says_how_it_ended()
         EXPECT(!shown->isVisible() && shown->result() == result);
         show(*shown);
         EXPECT(shown->close() && !shown->isVisible() && shown->result() == result);
+        EXPECT(finished == 3);
         return state;
     };
     EXPECT(ended([](dcc::job &job) { job.complete(); }, QDialog::Accepted) == "Completed");

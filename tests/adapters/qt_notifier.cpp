@@ -240,7 +240,8 @@ int main(int argc, char **argv)
 {
     QCoreApplication application(argc, argv);
     const after_cancel took = cancelled_render(is_polled(argc, argv));
-    std::printf("FIGURE qt_notifier cancel to call: %.2f ms, to return: %.1f ms; whole run without: %.0f ms\n",
+    std::printf("FIGURE qt_notifier cancel to call: %.2f ms, to return: %.1f ms; "
+                "whole run without: %.0f ms\n",
                 took.to_call, took.to_return, whole_render());
     tells_once_in_the_loop();
     tells_of_deadlines();

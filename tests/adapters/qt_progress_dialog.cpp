@@ -131,6 +131,10 @@ void all_ways_to_cancel()
         EXPECT(shown.findChild<QPushButton *>() == nullptr);
         QTest::keyClick(&shown, Qt::Key_Escape);
     });
+    // Also before it was shown.
+    const dcc::job job = running_job();
+    dialog hidden(job);
+    EXPECT(!hidden.close() && job.token().cause() == dcc::cause::request);
 }
 
 void others_cancel()

@@ -48,53 +48,46 @@ public:
     }
 
 private:
-    /* Qt's own notifier. Its signal has another shape in each version of Qt, its event has not. */
 #if defined(_WIN32)
-    class watch : public QWinEventNotifier {
-    public:
-        watch(native_event::native_type event, qt_notifier *told)
-            : QWinEventNotifier(event, told), told_(*told)
-        {
-        }
-
-    protected:
-        bool event(QEvent *occurred) override
-        {
-            return occurred->type() == QEvent::WinEventAct ? told_.note_cancel()
-                                                           : QWinEventNotifier::event(occurred);
-        }
-
-    private:
-        qt_notifier &told_;
-    };
+    using system_notifier = QWinEventNotifier;
+    static constexpr QEvent::Type set_event = QEvent::WinEventAct;
 #else
-    class watch : public QSocketNotifier {
-    public:
-        watch(native_event::native_type event, qt_notifier *told)
-            : QSocketNotifier(event, QSocketNotifier::Read, told), told_(*told)
-        {
-        }
-
-    protected:
-        bool event(QEvent *occurred) override
-        {
-            return occurred->type() == QEvent::SockAct ? told_.note_cancel()
-                                                       : QSocketNotifier::event(occurred);
-        }
-
-    private:
-        qt_notifier &told_;
-    };
+    using system_notifier = QSocketNotifier;
+    static constexpr QEvent::Type set_event = QEvent::SockAct;
 #endif
 
-    bool note_cancel()
+    /* Qt's own notifier. Its signal has another shape in each version of Qt, its event has not. */
+    class watch : public system_notifier {
+    public:
+        watch(native_event::native_type event, qt_notifier *told)
+#if defined(_WIN32)
+            : system_notifier(event, told), told_(*told)
+#else
+            : system_notifier(event, system_notifier::Read, told), told_(*told)
+#endif
+        {
+        }
+
+    protected:
+        bool event(QEvent *occurred) override
+        {
+            if (occurred->type() != set_event)
+                return system_notifier::event(occurred);
+            told_.note_cancel();
+            return true;
+        }
+
+    private:
+        qt_notifier &told_;
+    };
+
+    void note_cancel()
     {
         /* The event stays set: whoever watches on is woken for ever. */
         watch_.setEnabled(false);
         event_ = native_event();
         /* Not here: the callable may destroy what Qt is just calling. */
         QMetaObject::invokeMethod(this, [this] { tell(); }, Qt::QueuedConnection);
-        return true;
     }
 
     void tell()

@@ -18,7 +18,7 @@
  *
  * When the job has ended it closes itself, also before it was ever shown: result() is Accepted if the
  * job completed, else Rejected. With setAutoClose(false) it stays, says how the job ended, and its
- * button closes it.
+ * button, which emits canceled() then, too, closes it.
  *
  * It does not keep the job: one that nobody else holds any more is over, and the dialog closes, without
  * knowing how it ended (Rejected).
