@@ -39,7 +39,7 @@ public:
     }
 
     // Posts the job. The row has to be there until it has ended.
-    void start(dcc::dispatcher &dispatcher)
+    void start(const dcc::dispatcher &dispatcher)
     {
         scene_ = make_scene_();
         done_ = 0;

@@ -1,4 +1,4 @@
-// A window with three jobs and the dispatcher that runs them between its events.
+// A window with three jobs, which Qt's event loop runs between its events.
 #pragma once
 
 #include <QtWidgets>
@@ -9,13 +9,11 @@
 #include <memory>
 
 #include "dcc_cancel.hpp"
+#include "dcc_cancel/adapters/qt_pump.hpp"
 #include "job_row.hpp"
 
 class job_window : public QWidget {
 public:
-    // Of each sixtieth of a second the jobs get so much; the rest is for the window.
-    static constexpr std::chrono::milliseconds budget{4};
-
     job_window()
     {
         setWindowTitle("Jobs");
@@ -33,33 +31,18 @@ public:
         resize(560, sizeHint().height());
 
         connect(start_all_, &QPushButton::clicked, this, [this] { start_all(); });
-        connect(&timer_, &QTimer::timeout, this, [this] { tick(); });
-        timer_.setTimerType(Qt::PreciseTimer);
-        timer_.setInterval(std::chrono::milliseconds(1000 / 60));
+        pump_.set_ticked([this](const dcc::tick &) { show_news(); });
         show_news();
     }
 
-    // Others may have the dispatcher, too; no job may tell the rows anything when they are gone.
-    ~job_window() override { dispatcher_.shutdown(); }
-
     // For other plugins of the same host.
-    dcc::dispatcher &dispatcher() { return dispatcher_; }
+    const dcc::dispatcher &dispatcher() const { return pump_.dispatcher(); }
 
 private:
     void start_all()
     {
         for (job_row *row : rows_)
-            row->start(dispatcher_);
-        show_news();
-    }
-
-    void tick()
-    {
-        const dcc::tick done = dispatcher_.pump(budget);
-        if (done.status < 0)
-            return; // inside a job's own event loop, for instance
-        if (!done.next)
-            timer_.stop(); // until the dispatcher wakes it
+            row->start(dispatcher());
         show_news();
     }
 
@@ -72,7 +55,7 @@ private:
         const auto milliseconds = [](std::chrono::nanoseconds time) {
             return QString::number(std::chrono::duration<double, std::milli>(time).count(), 'f', 1);
         };
-        const dcc::dispatcher_stats now = dispatcher_.stats();
+        const dcc::dispatcher_stats now = dispatcher().stats();
         statistics_->setText(QString("%1 ticks, the longest %2 ms; depth %3, %4 under way")
                                  .arg(now.ticks)
                                  .arg(milliseconds(now.longest_tick))
@@ -88,14 +71,6 @@ private:
             for (job_row *row : rows_)
                 row->note_progress(job, progress);
         };
-        // Comes from any thread that posts or cancels, maybe when the window is gone.
-        given.wake = [timer = QPointer<QTimer>(&timer_)] {
-            const auto start = [timer] {
-                if (timer && !timer->isActive())
-                    timer->start();
-            };
-            QMetaObject::invokeMethod(qApp, start, Qt::QueuedConnection);
-        };
         return given;
     }
 
@@ -105,6 +80,6 @@ private:
         new job_row("Simulate a coral", [] { return std::make_shared<scenes::simulation>(); })};
     QLabel *statistics_ = new QLabel;
     QPushButton *start_all_ = new QPushButton("Start all");
-    QTimer timer_;
-    dcc::dispatcher dispatcher_ = dcc::dispatcher::create(options());
+    // The last member: when it goes no job tells the rows anything any more.
+    dcc::qt_pump pump_{options()};
 };

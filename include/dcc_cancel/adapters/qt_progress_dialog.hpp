@@ -1,0 +1,251 @@
+/* Qt: a QProgressDialog that shows a job and cancels it. Not part of dcc_cancel.hpp.
+ *
+ *     auto *dialog = new dcc::qt_progress_dialog(ui.post("Bake", bake_next_frame), main_window);
+ *     dialog->setAttribute(Qt::WA_DeleteOnClose);
+ *     dialog->show();                                   // or by itself, after minimumDuration()
+ *
+ * With Qt 5.15 and 6 (QtWidgets); no moc. It can be made modal, opened and executed as any QDialog.
+ *
+ * What it shows, sixty times a second: the job's label, its message, how far it is; a busy bar while
+ * the total is not known. Texts are cut to its width and taken literally, whoever set them. Its own
+ * words are translated in the context "dcc::qt_progress_dialog".
+ *
+ * What cancels: the Cancel button, Esc and closing the window, all of which emit canceled(). What is
+ * registered on the job's token is called at once, on the UI thread. The dialog then stays and says
+ * "Cancelling", with the reason, until the job has really ended; it refuses to close before that, so no
+ * application is closed over the job. It says the same when somebody else, an agent or a deadline,
+ * cancels. Destroying or hiding it cancels nothing.
+ *
+ * When the job has ended it closes itself, also before it was ever shown: result() is Accepted if the
+ * job completed, else Rejected. With setAutoClose(false) it stays, says how the job ended, and its
+ * button, which emits canceled() then, too, closes it.
+ *
+ * It does not keep the job: one that nobody else holds any more is over, and the dialog closes, without
+ * knowing how it ended (Rejected).
+ *
+ * What it cannot show: a job that keeps the UI thread to itself. One that polls there can let the event
+ * loop run now and then; windows that are not modal then take clicks in the middle of it:
+ *
+ *     options.is_cancelled = [] { QCoreApplication::processEvents(); return false; };
+ *     options.min_interval = std::chrono::milliseconds(20);
+ *
+ * What QProgressDialog offers to drive it by hand (setValue, reset, cancel, wasCanceled and so on) is
+ * not for it: the job does. */
+
+#ifndef DCC_CANCEL_ADAPTERS_QT_PROGRESS_DIALOG_HPP
+#define DCC_CANCEL_ADAPTERS_QT_PROGRESS_DIALOG_HPP
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <QtCore/QCoreApplication>
+#include <QtCore/QString>
+#include <QtCore/QTimer>
+#include <QtGui/QCloseEvent>
+#include <QtGui/QShowEvent>
+#include <QtWidgets/QLabel>
+#include <QtWidgets/QProgressBar>
+#include <QtWidgets/QProgressDialog>
+#include <QtWidgets/QPushButton>
+#include <QtWidgets/QStyle>
+
+#include "../job.hpp"
+
+namespace dcc {
+
+/* A job in a QProgressDialog. On the UI thread; the job may be anywhere. */
+class qt_progress_dialog : public QProgressDialog {
+public:
+    /* An empty job, or one that has ended, closes it in the first turn of the event loop. */
+    explicit qt_progress_dialog(const job &shown, QWidget *parent = nullptr)
+        : QProgressDialog(parent), job_id_(shown.id()), label_(one_line(shown.label()))
+    {
+        /* Qt's own slot resets and hides the dialog at the click. */
+        disconnect(this, &QProgressDialog::canceled, this, nullptr);
+        connect(this, &QProgressDialog::canceled, this, [this] { cancel_or_close(); });
+        /* Where "[*]" stands for unsaved work, and twice for itself. */
+        setWindowTitle(QString(cut(label_)).replace(QLatin1String("[*]"), QLatin1String("[*][*]")));
+        auto *text = new QLabel;
+        text->setTextFormat(Qt::PlainText);
+        text->setAlignment(Qt::AlignCenter);
+        setLabel(text);
+        /* A bar of our own: QProgressDialog::setValue lets events run, and hides at the end. */
+        setBar(bar_);
+        bar_->setRange(0, 0);
+        /* Until the bar moves from there, setMinimumDuration is heard. */
+        bar_->setValue(0);
+        show_text(QString());
+        timer_.setInterval(1000 / 60);
+        timer_.callOnTimeout(this, [this] { show_job_or_close(); });
+        timer_.start();
+    }
+
+    QSize sizeHint() const override
+    {
+        const int margins = style()->pixelMetric(QStyle::PM_LayoutLeftMargin, nullptr, this) +
+                            style()->pixelMetric(QStyle::PM_LayoutRightMargin, nullptr, this);
+        return QProgressDialog::sizeHint().expandedTo({text_width() + margins, 0});
+    }
+
+    void reject() override
+    {
+        if (has_ended())
+            done(result_of_job());
+        else
+            Q_EMIT canceled();
+    }
+
+protected:
+    void closeEvent(QCloseEvent *event) override
+    {
+        if (has_ended())
+            return QDialog::closeEvent(event);
+        event->ignore();
+        Q_EMIT canceled();
+    }
+
+    void showEvent(QShowEvent *event) override
+    {
+        show_job();
+        QProgressDialog::showEvent(event);
+        /* A job that ended before is seen by the timer. */
+        timer_.start();
+    }
+
+private:
+    /* The job does. */
+    using QProgressDialog::cancel;
+    using QProgressDialog::reset;
+    using QProgressDialog::setBar;
+    using QProgressDialog::setCancelButton;
+    using QProgressDialog::setLabel;
+    using QProgressDialog::setLabelText;
+    using QProgressDialog::setMaximum;
+    using QProgressDialog::setMinimum;
+    using QProgressDialog::setRange;
+    using QProgressDialog::setValue;
+    using QProgressDialog::wasCanceled;
+
+    static constexpr int whole_bar = 1000;
+
+    static QString translated(const char *text)
+    {
+        return QCoreApplication::translate("dcc::qt_progress_dialog", text);
+    }
+
+    static QString one_line(const std::string &text) { return QString::fromStdString(text).simplified(); }
+
+    /* "Failed: out of memory", or just "Failed". */
+    static QString with_reason(const QString &what, const std::string &reason)
+    {
+        const QString line = one_line(reason);
+        return line.isEmpty() ? what : what + QStringLiteral(": ") + line;
+    }
+
+    QString cut(const QString &line) const
+    {
+        return fontMetrics().elidedText(line, Qt::ElideMiddle, text_width());
+    }
+
+    int text_width() const { return 56 * fontMetrics().averageCharWidth(); }
+
+    bool has_ended() const { return state_ != job_state::pending && state_ != job_state::running; }
+
+    int result_of_job() const
+    {
+        return state_ == job_state::completed ? QDialog::Accepted : QDialog::Rejected;
+    }
+
+    /* The last statement of whoever calls it: callbacks of the cancel may destroy the dialog. */
+    void cancel_or_close()
+    {
+        if (has_ended())
+            done(result_of_job());
+        else
+            job::find(job_id_).cancel("the user cancelled it");
+    }
+
+    void show_job_or_close()
+    {
+        show_job();
+        if (!has_ended())
+            return;
+        timer_.stop();
+        if (!autoClose()) {
+            setCancelButtonText(translated("Close"));
+            return;
+        }
+        /* Or Qt shows it when minimumDuration() is over. */
+        reset();
+        done(result_of_job());
+    }
+
+    void show_job()
+    {
+        const job shown = job::find(job_id_);
+        state_ = shown.state();
+        /* Not is_cancelled, which counts as a poll: the job has not seen it yet. */
+        const bool is_cancelled = shown.token().cause() != cause::none;
+        show_progress(shown.progress());
+        show_text(state_text(shown, is_cancelled));
+        if (auto *button = findChild<QPushButton *>())
+            button->setEnabled(has_ended() || !is_cancelled);
+    }
+
+    void show_progress(job::progress_info progress)
+    {
+        if (progress.total > 0) {
+            const double part = static_cast<double>(progress.done) / static_cast<double>(progress.total);
+            bar_->setRange(0, whole_bar);
+            bar_->setValue(part < 1 ? static_cast<int>(part * whole_bar) : whole_bar);
+        } else if (!has_ended()) {
+            bar_->setRange(0, 0);
+        } else if (bar_->maximum() == 0) {
+            bar_->setRange(0, whole_bar);
+            bar_->setValue(state_ == job_state::completed ? whole_bar : 0);
+        }
+    }
+
+    void show_text(const QString &state)
+    {
+        if (state_shown_ == state)
+            return;
+        state_shown_ = state;
+        /* Always two lines, so that nothing jumps. */
+        setLabelText(cut(label_) + QLatin1Char('\n') + cut(state));
+    }
+
+    QString state_text(const job &shown, bool is_cancelled) const
+    {
+        switch (state_) {
+        case job_state::completed:
+            return translated("Completed");
+        case job_state::failed:
+            return with_reason(translated("Failed"), shown.failure());
+        case job_state::cancelled:
+            return with_reason(translated("Cancelled"), shown.token().reason());
+        case job_state::interrupted:
+            return with_reason(translated("Interrupted"), shown.failure());
+        case job_state::none:
+            return translated("Ended");
+        default:
+            break;
+        }
+        if (is_cancelled)
+            return with_reason(translated("Cancelling"), shown.token().reason());
+        return state_ == job_state::pending ? translated("Waiting") : one_line(shown.progress_message());
+    }
+
+    std::uint64_t job_id_;
+    QString label_;
+    std::optional<QString> state_shown_;
+    /* Qt's after setBar. */
+    QProgressBar *bar_ = new QProgressBar;
+    QTimer timer_;
+    job_state state_ = job_state::pending;
+};
+
+} // namespace dcc
+
+#endif /* DCC_CANCEL_ADAPTERS_QT_PROGRESS_DIALOG_HPP */

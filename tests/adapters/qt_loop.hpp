@@ -1,0 +1,60 @@
+// What the programs with Qt share: waits in which the event loop runs.
+#ifndef DCC_TESTS_QT_LOOP_HPP
+#define DCC_TESTS_QT_LOOP_HPP
+
+#include <chrono>
+#include <stdexcept>
+
+#include <QtCore/QAbstractEventDispatcher>
+#include <QtCore/QCoreApplication>
+#include <QtCore/QTimer>
+
+#include "cancelled_work.hpp"
+
+// Runs the event loop until the condition holds: true. False if that takes longer than a very busy
+// machine may need. QTest::qWaitFor looks each ten milliseconds alone, too seldom for figures.
+template <class Condition> bool happens(Condition condition)
+{
+    const auto end = test_clock::now() + std::chrono::seconds(20);
+    QTimer looks;
+    looks.start(1);
+    while (!condition()) {
+        if (test_clock::now() > end)
+            return false;
+        QCoreApplication::processEvents(QEventLoop::WaitForMoreEvents);
+        QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
+    }
+    return true;
+}
+
+#define EXPECT_SOON(condition) EXPECT(happens([&] { return (condition); }))
+
+// Runs the event loop until nothing is to do in it. False if there always is something.
+inline bool comes_to_rest()
+{
+    const auto end = test_clock::now() + std::chrono::seconds(20);
+    while (QAbstractEventDispatcher::instance()->processEvents(QEventLoop::AllEvents))
+        if (test_clock::now() > end)
+            return false;
+    return true;
+}
+
+// Counts what callables threw.
+class thrown_ones {
+public:
+    thrown_ones() { dcc::set_callback_exception_handler(note); }
+    ~thrown_ones() { dcc::set_callback_exception_handler(nullptr); }
+
+    int count() const { return counted(); }
+
+private:
+    static int &counted()
+    {
+        static int number = 0;
+        return number;
+    }
+
+    static void note(std::exception_ptr) noexcept { ++counted(); }
+};
+
+#endif
