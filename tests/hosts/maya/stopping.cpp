@@ -1,0 +1,164 @@
+// dccSmooth is stopped half-way: by Esc, and by whoever knows its job.
+
+#include "driver.hpp"
+
+#include <cstdio>
+
+namespace {
+
+constexpr int iterations = 1000;
+
+const std::string smooth = "dccSmooth -iterations " + std::to_string(iterations) + " grid";
+
+struct run {
+    bool was_stopped;
+    double since_asked_ms; // of the whole run, if nobody asked
+};
+
+// One command, with something done half-way that asks it to stop.
+template <class Function> run smooth_and(Function ask)
+{
+    test_clock::time_point from = test_clock::now();
+    const half_way middle(iterations, [&] {
+        ask();
+        from = test_clock::now();
+    });
+    const MStatus status = maya().execute(smooth);
+    const double took = std::chrono::duration<double, std::milli>(test_clock::now() - from).count();
+    return {status == MS::kFailure, took};
+}
+
+void press_esc()
+{
+    maya().pressEsc();
+}
+
+void cancel_by_id()
+{
+    cancel_elsewhere(dcc::job::current().id(), "not that mesh");
+}
+
+// Nothing is left of it, neither in the scene nor to be undone.
+void expect_untouched(const stand_in::Mesh& before)
+{
+    EXPECT(same(maya().meshes["gridShape"].points, before.points));
+    EXPECT(maya().undoable() == 0);
+    EXPECT(maya().computations == 0);
+    EXPECT(!dcc::job::current());
+}
+
+void a_command_is_stopped(const stand_in::Mesh& before)
+{
+    bool was_stopped = smooth_and(press_esc).was_stopped;
+    EXPECT(was_stopped);
+    EXPECT(contains(last_shown(), "Esc was pressed"));
+    expect_untouched(before);
+
+    dcc::job job;
+    was_stopped = smooth_and([&] {
+        job = dcc::job::current();
+        cancel_by_id();
+    }).was_stopped;
+    EXPECT(was_stopped);
+    EXPECT(job.state() == dcc::job_state::cancelled);
+    EXPECT(job.progress().done < iterations && job.label() == "dccSmooth");
+    EXPECT(contains(last_shown(), "not that mesh"));
+    expect_untouched(before);
+
+    // Neither is remembered by the next one.
+    EXPECT(maya().execute(smooth));
+    EXPECT(maya().undoable() == 1);
+    EXPECT(maya().undo());
+    maya().flushUndo();
+    expect_untouched(before);
+}
+
+// The agent knows the id of the job that it had posted, and not of what runs within.
+void a_posted_command_is_stopped(const stand_in::Mesh& before)
+{
+    const auto post = [] {
+        EXPECT(maya().execute("dccPost \"" + smooth + "\""));
+        const dcc::job job = dcc::job::find(std::stoull(maya().result));
+        EXPECT(job.state() == dcc::job_state::pending);
+        return job;
+    };
+    const auto run_it = [](const dcc::job& job) {
+        process_events_until([&] { return job.state() > dcc::job_state::running; });
+    };
+    {
+        const dcc::job job = post();
+        const half_way middle(iterations, [&] { cancel_elsewhere(job.id(), "the agent left"); });
+        run_it(job);
+        EXPECT(job.state() == dcc::job_state::cancelled);
+        EXPECT(contains(last_shown(), "was cancelled: the agent left"));
+        expect_untouched(before);
+    }
+    // Esc is pressed while the inner one asks, and the agent learns of it.
+    {
+        const dcc::job job = post();
+        const half_way middle(iterations, press_esc);
+        run_it(job);
+        EXPECT(job.state() == dcc::job_state::cancelled);
+        EXPECT(job.token().reason() == "the user pressed Esc");
+        expect_untouched(before);
+    }
+    const dcc::job job = post();
+    run_it(job);
+    EXPECT(job.state() == dcc::job_state::completed);
+    EXPECT(maya().undoable() == 1 && maya().undo());
+    maya().flushUndo();
+    expect_untouched(before);
+}
+
+// Esc while the other threads of the pass are still at work, or were done first.
+void every_moment_is_one_to_stop(const stand_in::Mesh& before)
+{
+    for (int moment = 1; moment < 40; ++moment) {
+        std::thread user;
+        {
+            maya().onProgress = [&](int done) {
+                if (done != 3)
+                    return;
+                const std::uint64_t id = dcc::job::current().id();
+                user = std::thread([moment, id] {
+                    std::this_thread::sleep_for(moment * 37us);
+                    if (moment % 2 == 0)
+                        maya().pressEsc();
+                    else
+                        dcc::job::find(id).cancel();
+                });
+            };
+            EXPECT(!maya().execute(smooth));
+            maya().onProgress = nullptr;
+        }
+        user.join();
+        expect_untouched(before);
+    }
+}
+
+} // namespace
+
+void stopping(const std::string& plugin)
+{
+    const loaded_plugin loaded(plugin);
+    const stand_in::Mesh before = grid(200, 150);
+    maya().meshes["gridShape"] = before;
+    for (int threads : {1, 4}) {
+        maya().threads = threads;
+        a_command_is_stopped(before);
+        a_posted_command_is_stopped(before);
+        every_moment_is_one_to_stop(before);
+    }
+    maya().threads = 2;
+}
+
+void print_figures(const std::string& plugin, const char* name)
+{
+    const loaded_plugin loaded(plugin);
+    maya().meshes["gridShape"] = grid(200, 150);
+    const double esc = smooth_and(press_esc).since_asked_ms;
+    const double cancel = smooth_and(cancel_by_id).since_asked_ms;
+    const double whole = smooth_and([] {}).since_asked_ms;
+    std::printf("FIGURE %s Esc to return: %.1f ms; cancel to return: %.1f ms; half a run: %.0f ms\n",
+                name, esc, cancel, whole);
+}
