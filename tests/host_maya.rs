@@ -3,6 +3,7 @@
 
 #![cfg(target_os = "linux")]
 
+#[allow(dead_code, reason = "CMake is called here with an environment of its own")]
 #[path = "support/build_tools.rs"]
 mod build_tools;
 mod support;
@@ -76,31 +77,36 @@ fn link(compiler: &mut Command, folder: &Path, to: &Path) {
         .arg(to));
 }
 
-/// The plug-in of these sources.
-fn plugin(sources: &Path, name: &str) -> PathBuf {
-    let plugin = maya().join(name);
-    let mut compiler = compiler();
-    compiler.args(["-shared", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique"]);
-    link(compiler.args(files(sources, "cpp")), maya(), &plugin);
-    plugin
+/// Compiles for a plug-in; the folder of the objects.
+fn objects(sources: &[PathBuf], name: &str) -> PathBuf {
+    let folder = scratch(name);
+    let flags = ["-c", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique"];
+    run(compiler().args(flags).args(sources).current_dir(&folder));
+    folder
 }
 
-/// The example without what asks whether to stop.
-fn sources_without_poll() -> PathBuf {
-    let folder = scratch("host_maya_without_poll");
-    for path in [files(&example(), "cpp"), files(&example(), "h")].concat() {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let (poll, instead) = match name {
-            "Smoother.cpp" => ("&& cancelled()", "&& false"),
-            "PassBarrier.h" => ("!dcc::is_cancelled()", "true"),
-            _ => ("", ""),
-        };
-        assert!(poll.is_empty() || text.matches(poll).count() == 1, "{name} has no {poll}");
-        let text = if poll.is_empty() { text } else { text.replace(poll, instead) };
-        std::fs::write(folder.join(name), text).unwrap();
+/// The plug-in, and one of which is taken out what asks whether to stop.
+fn plugins() -> [PathBuf; 2] {
+    let whole = objects(&files(&example(), "cpp"), "host_maya_objects");
+    let changed = scratch("host_maya_changed");
+    for (name, poll, instead) in [
+        ("Smoother.cpp", "&& cancelled()", "&& false"),
+        ("PassBarrier.h", "!dcc::is_cancelled()", "true"),
+        ("Smoother.h", "#pragma once", "#pragma once"),
+    ] {
+        let text = std::fs::read_to_string(example().join(name)).unwrap();
+        assert_eq!(text.matches(poll).count(), 1, "{name} has another poll than {poll}");
+        std::fs::write(changed.join(name), text.replace(poll, instead)).unwrap();
     }
-    folder
+    let unpolled =
+        objects(&[changed.join("Smoother.cpp")], "host_maya_unpolled").join("Smoother.o");
+    let others = files(&whole, "o").into_iter().filter(|path| !path.ends_with("Smoother.o"));
+    [("dccSmooth.so", files(&whole, "o")), ("without_poll.so", others.chain([unpolled]).collect())]
+        .map(|(name, objects)| {
+            let plugin = maya().join(name);
+            link(compiler().arg("-shared").args(objects), maya(), &plugin);
+            plugin
+        })
 }
 
 fn drive(plugin: &Path, arguments: &[&str]) -> Output {
@@ -122,12 +128,11 @@ fn figures(plugin: &Path, name: &str) -> String {
 
 #[test]
 fn the_plugin_works_in_the_stand_in_and_not_without_its_polls() {
-    let polled = plugin(&example(), "dccSmooth.so");
+    let [polled, unpolled] = plugins();
     let output = drive(&polled, &[]);
     let complaints = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}\n{complaints}", output.status);
 
-    let unpolled = plugin(&sources_without_poll(), "without_poll.so");
     let output = drive(&unpolled, &[]);
     let complaints = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{}\n{complaints}", output.status);

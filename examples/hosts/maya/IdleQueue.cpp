@@ -17,6 +17,9 @@ IdleQueue* theQueue = nullptr;
 // the plug-in has been unloaded.
 const char* const kWakeCommand = "if (`exists dccPump`) eval \"dccPump -wake\";";
 
+// How long it is waited for jobs on other threads when the plug-in goes.
+constexpr std::chrono::seconds kPatience(3);
+
 // The job is current meanwhile: jobs of the command are cancelled with it.
 bool runCommand(const MString& command, const dcc::job& job)
 {
@@ -77,7 +80,18 @@ MStatus IdleQueue::close()
         MGlobal::displayError("A command or job of this plug-in is running: cancel it first.");
         return MS::kFailure;
     }
-    // Completions run in here.
+    // Completions run in here, also of posts that are just under way on other threads, and of jobs that
+    // run there. Those were asked to stop.
+    const auto patience = std::chrono::steady_clock::now() + kPatience;
+    while (theQueue->dispatcher_.shutdown() == DCC_PENDING)
+    {
+        if (std::chrono::steady_clock::now() > patience)
+        {
+            MGlobal::displayError("A job on another thread does not stop, see dccJobs; try again later.");
+            return MS::kFailure;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
     const dcc_status status = theQueue->owner_.close();
     if (status != DCC_OK)
     {

@@ -94,6 +94,29 @@ void it_is_not_unloaded_from_inside(const std::string& plugin)
     EXPECT(!maya().unloadPlugin(plugin));
 }
 
+// A job on another thread that does not stop holds the plug-in, until it does.
+void a_worker_that_does_not_stop_is_not_left_alone(const std::string& plugin)
+{
+    loaded_plugin loaded(plugin);
+    const dcc::dispatcher queue = loaded.dispatcher();
+    gate running, may_end;
+    bool told = false;
+    dcc::post_options options;
+    options.any_thread = true;
+    options.completion = [&](const dcc::job&, dcc::job_state) { told = true; };
+    const dcc::job job = queue.post("forgot to poll", [&] {
+        running.open();
+        may_end.wait();
+    }, options);
+    running.wait();
+    EXPECT(!maya().unloadPlugin(plugin));
+    EXPECT(contains(last_shown(), "A job on another thread does not stop"));
+    EXPECT(job.is_cancelled() && !told);
+    may_end.open();
+    loaded.unload();
+    EXPECT(told);
+}
+
 // Maya does not call uninitializePlugin when it exits.
 void maya_exits_while_a_worker_waits(const std::string& plugin)
 {
@@ -157,6 +180,7 @@ void unloading(const std::string& plugin)
     a_plugin_that_cannot_register_leaves_nothing(plugin);
     jobs_that_wait_end_with_the_plugin(plugin);
     it_is_not_unloaded_from_inside(plugin);
+    a_worker_that_does_not_stop_is_not_left_alone(plugin);
     maya_exits_while_a_worker_waits(plugin);
     it_comes_and_goes_while_others_post(plugin);
 }
