@@ -27,7 +27,7 @@ ComputationJob::ComputationJob(const char* label, int steps, const dcc::owner& o
     if (MGlobal::mayaState() != MGlobal::kInteractive)
         return;
     computation_.beginComputation(true, true, true);
-    computation_.setProgressRange(0, steps);
+    computation_.setProgressRange(0, 100);
     esc_->computation = &computation_;
 }
 
@@ -44,6 +44,11 @@ ComputationJob::~ComputationJob()
 void ComputationJob::setStepsDone(int done)
 {
     job_.set_progress(static_cast<std::uint64_t>(done), static_cast<std::uint64_t>(steps_));
-    if (esc_->computation != nullptr)
-        computation_.setProgress(static_cast<int>(job_.progress().done));
+    if (esc_->computation == nullptr)
+        return;
+    // Not each of many steps: Maya draws the bar anew.
+    const dcc::job::progress_info reached = job_.progress();
+    const int percent = reached.total > 0 ? static_cast<int>(100 * reached.done / reached.total) : 0;
+    if (percent != shown_)
+        computation_.setProgress(shown_ = percent);
 }

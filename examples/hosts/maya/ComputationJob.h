@@ -33,6 +33,7 @@ private:
 
     dcc::job outer_ = dcc::job::current();
     int steps_;
+    int shown_ = 0; // percent
     MComputation computation_;
     std::shared_ptr<Esc> esc_ = std::make_shared<Esc>();
     dcc::job job_;

@@ -3,7 +3,7 @@
 //
 //     dccPost "dccSmooth -iterations 40 pSphere1"   runs it when Maya is idle; the job's id, a string
 //     dccJobs                                       all live jobs of the process, as JSON
-//     dccCancel -reason "not that one" 17           how many jobs it asked to stop
+//     dccCancel -reason "not that one" "17"         how many jobs it asked to stop
 //     dccPump -budget 8                             runs posted jobs for some milliseconds, where Maya
 //                                                   has no idle (batch, mayapy); how many are left
 //

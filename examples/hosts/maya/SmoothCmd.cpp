@@ -14,6 +14,7 @@
 
 #include <exception>
 #include <string>
+#include <utility>
 #include <vector>
 
 const char* const SmoothCmd::kName = "dccSmooth";
@@ -96,28 +97,32 @@ MStatus SmoothCmd::readMesh(Smoother& smoother)
     return MS::kSuccess;
 }
 
-dcc::job_state SmoothCmd::smooth(Smoother& smoother)
+// False, and said why: the points are not to be used.
+bool SmoothCmd::smooth(Smoother& smoother)
 {
     IdleQueue& queue = *IdleQueue::instance();
     const IdleQueue::Working working(queue);
-    ComputationJob computation("dccSmooth", iterations_, queue.owner());
-    const dcc::job_state end = dcc::run(computation.job(), [&] {
-        return smoother.smooth(iterations_, strength_, MThreadUtils::getNumThreads(),
-                               [&](int done) { computation.setStepsDone(done); });
+    ComputationJob computation(kName, iterations_, queue.owner());
+    const dcc::job& job = computation.job();
+    bool done = false;
+    const dcc::job_state end = dcc::run(job, [&] {
+        done = smoother.smooth(iterations_, strength_, MThreadUtils::getNumThreads(),
+                               [&](int passes) { computation.setStepsDone(passes); });
+        return done;
     });
+    if (done && end == dcc::job_state::completed)
+        return true;
     if (end == dcc::job_state::cancelled)
     {
-        const dcc::token token = computation.job().token();
         MString why("Esc was pressed");
-        if (token.cause() != dcc::cause::foreign)
-            why.setUTF8(token.reason().c_str());
+        if (job.token().cause() != dcc::cause::foreign)
+            why.setUTF8(job.token().reason().c_str());
         displayWarning(MString(kName) + " was cancelled (" + why + "), the mesh is as it was");
+        return false;
     }
-    else if (end != dcc::job_state::completed)
-    {
-        displayError(MString(kName) + ": " + computation.job().failure().c_str());
-    }
-    return end;
+    const std::string why = job.failure();
+    displayError(MString(kName) + ": " + (why.empty() ? "its job was ended by others" : why.c_str()));
+    return false;
 }
 
 // A cancelled command fails. A script that goes on would take the mesh for smoothed; MEL ends it, and
@@ -136,7 +141,7 @@ MStatus SmoothCmd::doIt(const MArgList& args)
         status = readMesh(smoother);
         if (!status)
             return status;
-        if (smooth(smoother) != dcc::job_state::completed)
+        if (!smooth(smoother))
             return MS::kFailure;
         after_.setLength(before_.length());
         for (unsigned int vertex = 0; vertex < after_.length(); ++vertex)

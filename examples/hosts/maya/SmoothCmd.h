@@ -28,7 +28,7 @@ private:
     MStatus parse(const MArgList& args);
     MStatus readMesh(Smoother& smoother);
     MStatus writeMesh(MPointArray& points);
-    dcc::job_state smooth(Smoother& smoother);
+    bool smooth(Smoother& smoother);
 
     MDagPath mesh_;
     int iterations_ = 10;

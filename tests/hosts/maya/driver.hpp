@@ -145,10 +145,10 @@ inline void cancel_elsewhere(std::uint64_t id, const char* reason)
 // while it showed the progress.
 class half_way {
 public:
-    template <class Function> half_way(int iterations, Function function)
+    template <class Function> explicit half_way(Function function)
     {
-        maya().onProgress = [iterations, function](int done) {
-            if (done == iterations / 2)
+        maya().onProgress = [function](int percent) {
+            if (percent == 50)
                 function();
         };
     }

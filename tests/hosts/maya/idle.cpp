@@ -79,7 +79,7 @@ void nothing_begins_in_the_middle_of_something(const loaded_plugin& loaded)
     const int asked_before = maya().computationsBegun;
     bool in_command = false;
     int ran = 0;
-    const half_way middle(100, [&] {
+    const half_way middle([&] {
         in_command = true;
         std::thread worker([&] {
             queue.post("", [&] {

@@ -22,7 +22,7 @@ struct run {
 template <class Function> run smooth_and(Function ask, int passes = iterations)
 {
     test_clock::time_point from = test_clock::now();
-    const half_way middle(passes, [&] {
+    const half_way middle([&] {
         ask();
         from = test_clock::now();
     });
@@ -90,7 +90,7 @@ void a_posted_command_is_stopped(const stand_in::Mesh& before)
     };
     {
         const dcc::job job = post();
-        const half_way middle(iterations, [&] { cancel_elsewhere(job.id(), "the agent left"); });
+        const half_way middle([&] { cancel_elsewhere(job.id(), "the agent left"); });
         run_it(job);
         EXPECT(job.state() == dcc::job_state::cancelled);
         EXPECT(contains(last_shown(), "was cancelled: the agent left"));
@@ -99,7 +99,7 @@ void a_posted_command_is_stopped(const stand_in::Mesh& before)
     // Esc is pressed while the inner one asks, and the agent learns of it.
     {
         const dcc::job job = post();
-        const half_way middle(iterations, press_esc);
+        const half_way middle(press_esc);
         run_it(job);
         EXPECT(job.state() == dcc::job_state::cancelled);
         EXPECT(job.token().reason() == "the user pressed Esc");
@@ -113,17 +113,18 @@ void a_posted_command_is_stopped(const stand_in::Mesh& before)
     expect_untouched(before);
 }
 
-// In the middle of a pass, or while the threads wait for each other; nothing else ends these.
+// Before the first pass, within one, or while the threads wait for each other; nothing else ends these.
 void every_moment_is_one_to_stop(const stand_in::Mesh& before)
 {
-    for (int moment = 1; moment < 40; ++moment) {
+    for (int moment = 0; moment < 60; ++moment) {
         std::thread user;
-        maya().onProgress = [&](int done) {
-            if (done != 3)
-                return;
-            const std::uint64_t id = dcc::job::current().id();
+        maya().onBegin = [&] {
+            EXPECT(maya().execute("dccJobs"));
+            const std::string key = "\"id\":";
+            const std::string& jobs = maya().result;
+            const std::uint64_t id = std::stoull(jobs.substr(jobs.find(key) + key.size()));
             user = std::thread([moment, id] {
-                std::this_thread::sleep_for(moment * 37us);
+                std::this_thread::sleep_for(moment / 2 * 53us);
                 if (moment % 2 == 0)
                     maya().pressEsc();
                 else
@@ -131,7 +132,7 @@ void every_moment_is_one_to_stop(const stand_in::Mesh& before)
             });
         };
         EXPECT(!maya().execute(smooth(1000000000)));
-        maya().onProgress = nullptr;
+        maya().onBegin = nullptr;
         user.join();
         expect_untouched(before);
     }

@@ -80,7 +80,7 @@ void it_is_not_unloaded_from_inside(const std::string& plugin)
         ++asked;
     };
     {
-        const half_way middle(10, try_it);
+        const half_way middle(try_it);
         EXPECT(maya().execute("dccSmooth grid"));
     }
     const dcc::job job = queue.post("", try_it);

@@ -76,7 +76,8 @@ public:
     int computations = 0;        // that have begun and not ended
     int computationsBegun = 0;
     bool asksHandleEvents = false; // whether isInterruptRequested has a turn of the event loop
-    std::function<void(int)> onProgress;
+    std::function<void()> onBegin;       // of a computation
+    std::function<void(int)> onProgress; // when its bar is drawn
 
     // For the stand-ins.
     void requireMainThread(const char* function) const;

@@ -326,6 +326,8 @@ void MComputation::beginComputation(bool, bool, bool)
     host.clearEsc();
     ++host.computations;
     ++host.computationsBegun;
+    if (host.onBegin)
+        host.onBegin();
 }
 
 bool MComputation::isInterruptRequested()
