@@ -1,7 +1,5 @@
 #include "ComputationJob.h"
 
-#include <maya/MGlobal.h>
-
 #include <chrono>
 #include <cstdint>
 
@@ -12,7 +10,8 @@ constexpr std::chrono::milliseconds kEscInterval(20);
 
 } // namespace
 
-ComputationJob::ComputationJob(const char* label, int steps, const dcc::owner& owner) : steps_(steps)
+ComputationJob::ComputationJob(const char* label, int steps, IdleQueue& queue)
+    : working_(queue), steps_(steps)
 {
     dcc::job_options options;
     options.label = label;
@@ -21,10 +20,9 @@ ComputationJob::ComputationJob(const char* label, int steps, const dcc::owner& o
         return esc->computation != nullptr && esc->computation->isInterruptRequested();
     };
     options.min_interval = kEscInterval;
-    options.owner = &owner;
+    options.owner = &queue.owner();
     job_ = dcc::job::create(options);
-    // Without a window there is neither a key to press nor a bar to show.
-    if (MGlobal::mayaState() != MGlobal::kInteractive)
+    if (!queue.hasWindow())
         return;
     computation_.beginComputation(true, true, true);
     computation_.setProgressRange(0, 100);

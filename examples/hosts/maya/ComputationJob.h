@@ -3,6 +3,8 @@
 // those who know the job by its id. It is the same job that an agent cancels.
 #pragma once
 
+#include "IdleQueue.h"
+
 #include <dcc_cancel.hpp>
 
 #include <maya/MComputation.h>
@@ -14,7 +16,7 @@ class ComputationJob
 public:
     // On the main thread. It is cancelled with the job that is current here, for instance the posted
     // one whose command this is; and if it is Esc that ends it, so is that one.
-    ComputationJob(const char* label, int steps, const dcc::owner& owner);
+    ComputationJob(const char* label, int steps, IdleQueue& queue);
     ComputationJob(const ComputationJob&) = delete;
     ComputationJob& operator=(const ComputationJob&) = delete;
     ~ComputationJob(); // Maya's progress bar and wait cursor end on every way out
@@ -31,6 +33,7 @@ private:
         MComputation* computation = nullptr;
     };
 
+    IdleQueue::Working working_;
     dcc::job outer_ = dcc::job::current();
     int steps_;
     int shown_ = 0; // percent

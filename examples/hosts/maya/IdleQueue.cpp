@@ -48,6 +48,12 @@ void tellEnd(const dcc::job& job, dcc::job_state state)
     MGlobal::displayWarning(shown);
 }
 
+bool hasMayaWindow()
+{
+    const MGlobal::MMayaState state = MGlobal::mayaState();
+    return state == MGlobal::kInteractive || state == MGlobal::kBaseUIMode;
+}
+
 } // namespace
 
 IdleQueue* IdleQueue::instance()
@@ -80,10 +86,22 @@ MStatus IdleQueue::close()
         MGlobal::displayError("A command or job of this plug-in is running: cancel it first.");
         return MS::kFailure;
     }
-    // Completions run in here, also of posts that are just under way on other threads, and of jobs that
-    // run there. Those were asked to stop.
+    theQueue->isPumping_ = true; // completions run
+    const MStatus status = theQueue->finish();
+    theQueue->isPumping_ = false;
+    if (status)
+        delete std::exchange(theQueue, nullptr);
+    else
+        theQueue->startTimer(); // for the completions that are to come
+    return status;
+}
+
+MStatus IdleQueue::finish()
+{
+    // Pending are posts that are just under way on other threads, and jobs that run there, which were
+    // asked to stop.
     const auto patience = std::chrono::steady_clock::now() + kPatience;
-    while (theQueue->dispatcher_.shutdown() == DCC_PENDING)
+    while (dispatcher_.shutdown() == DCC_PENDING)
     {
         if (std::chrono::steady_clock::now() > patience)
         {
@@ -92,17 +110,14 @@ MStatus IdleQueue::close()
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    const dcc_status status = theQueue->owner_.close();
-    if (status != DCC_OK)
-    {
-        MGlobal::displayError(MString("The jobs cannot be closed: ") + dcc_status_string(status));
-        return MS::kFailure;
-    }
-    delete std::exchange(theQueue, nullptr);
-    return MS::kSuccess;
+    const dcc_status status = owner_.close();
+    if (status == DCC_OK)
+        return MS::kSuccess;
+    MGlobal::displayError(MString("The jobs cannot be closed: ") + dcc_status_string(status));
+    return MS::kFailure;
 }
 
-IdleQueue::IdleQueue() : hasIdle_(MGlobal::mayaState() == MGlobal::kInteractive)
+IdleQueue::IdleQueue() : hasWindow_(hasMayaWindow())
 {
     dcc::dispatcher_options options;
     options.wake = [this] { wake(); };
@@ -153,7 +168,7 @@ dcc::tick IdleQueue::pump(std::chrono::nanoseconds budget)
 // Each wake has to lead to a pump, before which the dispatcher calls no other.
 void IdleQueue::wake()
 {
-    if (!hasIdle_)
+    if (!hasWindow_)
         return;
     if (std::this_thread::get_id() == mainThread_ && isPumping_)
         wokenInside_ = true; // no need to ask Maya: the pump starts the timer at its end
@@ -172,7 +187,7 @@ void IdleQueue::onWake()
 // they are registered. Timers, too, fire when Maya is idle.
 void IdleQueue::startTimer()
 {
-    if (!hasIdle_ || timer_ != 0)
+    if (!hasWindow_ || timer_ != 0)
         return;
     MStatus status;
     timer_ = MTimerMessage::addTimerCallback(1.0f / 60.0f, onTimer, this, &status);

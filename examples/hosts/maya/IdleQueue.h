@@ -28,6 +28,9 @@ public:
 
     const dcc::dispatcher& dispatcher() const { return dispatcher_; }
 
+    // Not in batch and mayapy, where there is neither an idle nor an Esc.
+    bool hasWindow() const { return hasWindow_; }
+
     // Posts a command that is run when Maya is idle, undoable as if it was typed then.
     dcc_status post(const MString& command, dcc::job& job);
 
@@ -58,6 +61,7 @@ private:
     IdleQueue();
     ~IdleQueue();
 
+    MStatus finish();
     void wake();
     void startTimer();
     void stopTimer();
@@ -67,7 +71,7 @@ private:
     dcc::owner owner_ = dcc::owner::create();
     dcc::dispatcher dispatcher_;
     const std::thread::id mainThread_ = std::this_thread::get_id();
-    const bool hasIdle_;
+    const bool hasWindow_;
     MCallbackId timer_ = 0;
     MCallbackId exiting_ = 0;
     int working_ = 0;

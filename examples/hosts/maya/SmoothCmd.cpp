@@ -100,9 +100,7 @@ MStatus SmoothCmd::readMesh(Smoother& smoother)
 // False, and said why: the points are not to be used.
 bool SmoothCmd::smooth(Smoother& smoother)
 {
-    IdleQueue& queue = *IdleQueue::instance();
-    const IdleQueue::Working working(queue);
-    ComputationJob computation(kName, iterations_, queue.owner());
+    ComputationJob computation(kName, iterations_, *IdleQueue::instance());
     const dcc::job& job = computation.job();
     bool done = false;
     const dcc::job_state end = dcc::run(job, [&] {

@@ -138,6 +138,22 @@ void every_moment_is_one_to_stop(const stand_in::Mesh& before)
     }
 }
 
+// The job that each thread polls is the command's.
+void every_thread_polls(int threads)
+{
+    std::size_t polled = 0;
+    const half_way middle([&] {
+        const dcc::job job = dcc::job::current();
+        EXPECT(dcc_job_threads(job.get(), nullptr, sizeof(dcc_job_thread), 0, &polled) == DCC_OK);
+    });
+    EXPECT(dcc_trace_all(1) == DCC_OK);
+    EXPECT(maya().execute(smooth()));
+    EXPECT(dcc_trace_all(0) == DCC_OK);
+    EXPECT(polled == static_cast<std::size_t>(threads));
+    EXPECT(maya().undo());
+    maya().flushUndo();
+}
+
 } // namespace
 
 void stopping(const std::string& plugin)
@@ -150,6 +166,7 @@ void stopping(const std::string& plugin)
         a_command_is_stopped(before);
         a_posted_command_is_stopped(before);
         every_moment_is_one_to_stop(before);
+        every_thread_polls(threads);
     }
     maya().threads = 2;
 }
