@@ -102,7 +102,7 @@ bool Smoother::smooth(int passes, double strength, int threads,
     };
 
     const std::size_t most = points_.size() / kVerticesPerThread + 1;
-    const std::size_t team = std::clamp<std::size_t>(static_cast<std::size_t>((std::max)(threads, 1)), 1, most);
+    const std::size_t team = (std::min)(most, static_cast<std::size_t>((std::max)(threads, 1)));
     PassBarrier barrier(team);
     const auto work = [&](std::size_t member) {
         const std::size_t begin = points_.size() * member / team;

@@ -1,5 +1,9 @@
 // Shows: a Maya plug-in whose long command is cancelled by Esc, by script and by other threads, and whose
-// jobs run when Maya is idle; it can be unloaded at any time. README.md says how to build it.
+// jobs run when Maya is idle; it can be unloaded while jobs wait.
+//
+// Build, with Maya's devkit, from the project's folder, and load target/maya/dccSmooth in Maya:
+//     export DEVKIT_LOCATION=/path/to/devkitBase
+//     cmake -S examples/hosts/maya -B target/maya && cmake --build target/maya
 //
 // Compiled and driven against stand-ins of the devkit's headers in CI, never run in Maya itself.
 

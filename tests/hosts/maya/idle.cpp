@@ -147,7 +147,7 @@ void without_a_window(const std::string& plugin)
 
         // No computation, so no Esc; but an agent still cancels.
         const int computations = maya().computationsBegun;
-        EXPECT(maya().execute("dccPost \"dccSmooth -iterations 100000 grid\""));
+        EXPECT(maya().execute("dccPost \"dccSmooth -iterations 1000000000 grid\""));
         const dcc::job job = dcc::job::find(std::stoull(maya().result));
         std::thread agent([job] {
             wait_until([job] { return job.state() == dcc::job_state::running; });

@@ -191,12 +191,6 @@ MFnMesh::MFnMesh(const MDagPath& path, MStatus* ReturnStatus) : name_(path.parti
     answer(isMesh ? MS::kSuccess : MS::kInvalidParameter, ReturnStatus);
 }
 
-int MFnMesh::numVertices(MStatus* ReturnStatus) const
-{
-    answer(MS::kSuccess, ReturnStatus);
-    return static_cast<int>(maya("MFnMesh::numVertices").meshes.at(name_).points.size());
-}
-
 int MFnMesh::numEdges(MStatus* ReturnStatus) const
 {
     answer(MS::kSuccess, ReturnStatus);
@@ -252,9 +246,7 @@ MStatus MPxCommand::doIt(const MArgList&) { return MS::kFailure; }
 MStatus MPxCommand::undoIt() { return MS::kFailure; }
 MStatus MPxCommand::redoIt() { return MS::kFailure; }
 bool MPxCommand::isUndoable() const { return false; }
-bool MPxCommand::hasSyntax() const { return true; }
 MSyntax MPxCommand::syntax() const { return maya("MPxCommand::syntax").syntaxOf(this); }
-void MPxCommand::displayInfo(const MString& theInfo) { MGlobal::displayInfo(theInfo); }
 void MPxCommand::displayWarning(const MString& theWarning, bool) { MGlobal::displayWarning(theWarning); }
 void MPxCommand::displayError(const MString& theError, bool) { MGlobal::displayError(theError); }
 void MPxCommand::setResult(int val) { maya("MPxCommand::setResult").result = std::to_string(val); }
@@ -298,7 +290,6 @@ MStatus MGlobal::executeCommandOnIdle(const MString& command, bool)
     return MS::kSuccess;
 }
 
-void MGlobal::displayInfo(const MString&) { maya("MGlobal::displayInfo"); }
 void MGlobal::displayWarning(const MString& theWarning)
 {
     maya("MGlobal::displayWarning").shown.push_back(theWarning.asUTF8());

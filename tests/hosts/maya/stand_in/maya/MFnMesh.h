@@ -11,7 +11,6 @@ class OPENMAYA_EXPORT MFnMesh
 {
 public:
     MFnMesh(const MDagPath& path, MStatus* ReturnStatus = nullptr);
-    int numVertices(MStatus* ReturnStatus = nullptr) const;
     int numEdges(MStatus* ReturnStatus = nullptr) const;
     MStatus getEdgeVertices(int edgeId, int2& vertexList) const;
     MStatus getPoints(MPointArray& vertexArray, MSpace::Space space = MSpace::kObject) const;

@@ -18,7 +18,6 @@ public:
     static MStatus executeCommand(const MString& command, bool displayEnabled = false,
                                   bool undoEnabled = false);
     static MStatus executeCommandOnIdle(const MString& command, bool displayEnabled = false);
-    static void displayInfo(const MString& theMessage);
     static void displayWarning(const MString& theWarning);
     static void displayError(const MString& theError);
 };

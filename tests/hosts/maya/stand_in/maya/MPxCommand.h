@@ -17,10 +17,8 @@ public:
     virtual MStatus undoIt();
     virtual MStatus redoIt();
     virtual bool isUndoable() const;
-    virtual bool hasSyntax() const;
     MSyntax syntax() const;
 
-    static void displayInfo(const MString& theInfo);
     static void displayWarning(const MString& theWarning, bool showLineNumber = false);
     static void displayError(const MString& theError, bool showLineNumber = false);
     static void setResult(int val);
