@@ -70,6 +70,8 @@ Smoother::Neighbours Smoother::neighbours() const
 bool Smoother::smooth(int passes, double strength, int threads,
                       const std::function<void(int)>& passDone)
 {
+    if (points_.empty())
+        return true;
     const Neighbours around = neighbours();
     // Passes read one and write the other, so that the result does not depend on the threads.
     Points buffers[2] = {points_, points_};

@@ -81,7 +81,7 @@ void it_smooths_and_is_undone_and_redone()
     maya().flushUndo();
 
     maya().meshes["dotShape"] = stand_in::Mesh();
-    EXPECT(maya().execute("dccSmooth dot"));
+    EXPECT(maya().execute("dccSmooth -iterations 2000000000 dot"));
     maya().flushUndo();
     maya().meshes.erase("dotShape");
 }
