@@ -1,0 +1,216 @@
+#include "IdleQueue.h"
+
+#include <maya/MGlobal.h>
+#include <maya/MSceneMessage.h>
+#include <maya/MTimerMessage.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace {
+
+// Not destroyed when Maya exits: by then it has closed, or Maya is gone.
+IdleQueue* theQueue = nullptr;
+
+// MEL that names no function of this plug-in: what is queued cannot be taken back, and may be run when
+// the plug-in has been unloaded.
+const char* const kWakeCommand = "if (`exists dccPump`) eval \"dccPump -wake\";";
+
+// How long it is waited for jobs on other threads when the plug-in goes.
+constexpr std::chrono::seconds kPatience(3);
+
+// The job is current meanwhile: jobs of the command are cancelled with it.
+bool runCommand(const MString& command, const dcc::job& job)
+{
+    const MStatus status = MGlobal::executeCommand(command, true, true);
+    if (status)
+        return true;
+    if (job.is_cancelled())
+        return false;
+    throw std::runtime_error(status.errorString().asUTF8());
+}
+
+// A command that was typed says how it ended; one that nobody looks at should as well.
+void tellEnd(const dcc::job& job, dcc::job_state state)
+{
+    std::string text = "dcc job " + std::to_string(job.id()) + " (" + job.label() + ") ";
+    if (state == dcc::job_state::cancelled)
+        text += "was cancelled: " + job.token().reason();
+    else if (state == dcc::job_state::failed)
+        text += "failed: " + job.failure();
+    else if (state == dcc::job_state::interrupted)
+        text += "did not run: its plug-in was closed";
+    else
+        return;
+    MString shown;
+    shown.setUTF8(text.c_str());
+    MGlobal::displayWarning(shown);
+}
+
+bool hasMayaWindow()
+{
+    const MGlobal::MMayaState state = MGlobal::mayaState();
+    return state == MGlobal::kInteractive || state == MGlobal::kBaseUIMode;
+}
+
+} // namespace
+
+IdleQueue* IdleQueue::instance()
+{
+    return theQueue;
+}
+
+MStatus IdleQueue::open()
+{
+    if (theQueue != nullptr)
+        return MS::kSuccess;
+    try
+    {
+        theQueue = new IdleQueue;
+        return MS::kSuccess;
+    }
+    catch (const std::exception& thrown)
+    {
+        MGlobal::displayError(MString("The queue of jobs cannot be made: ") + thrown.what());
+        return MS::kFailure;
+    }
+}
+
+MStatus IdleQueue::close()
+{
+    if (theQueue == nullptr)
+        return MS::kSuccess;
+    if (theQueue->working_ > 0 || theQueue->isPumping_)
+    {
+        MGlobal::displayError("A command or job of this plug-in is running: cancel it first.");
+        return MS::kFailure;
+    }
+    theQueue->isPumping_ = true; // completions run
+    const MStatus status = theQueue->finish();
+    theQueue->isPumping_ = false;
+    if (status)
+        delete std::exchange(theQueue, nullptr);
+    else
+        theQueue->startTimer(); // for the completions that are to come
+    return status;
+}
+
+MStatus IdleQueue::finish()
+{
+    // Pending are posts that are just under way on other threads, and jobs that run there, which were
+    // asked to stop.
+    const auto patience = std::chrono::steady_clock::now() + kPatience;
+    while (dispatcher_.shutdown() == DCC_PENDING)
+    {
+        if (std::chrono::steady_clock::now() > patience)
+        {
+            MGlobal::displayError("A job on another thread does not stop, see dccJobs; try again later.");
+            return MS::kFailure;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    const dcc_status status = owner_.close();
+    if (status == DCC_OK)
+        return MS::kSuccess;
+    MGlobal::displayError(MString("The jobs cannot be closed: ") + dcc_status_string(status));
+    return MS::kFailure;
+}
+
+IdleQueue::IdleQueue() : hasWindow_(hasMayaWindow())
+{
+    dcc::dispatcher_options options;
+    options.wake = [this] { wake(); };
+    options.veto = [this] { return working_ > 0; };
+    options.owner = &owner_;
+    dispatcher_ = dcc::dispatcher::create(std::move(options));
+    MStatus status;
+    exiting_ = MSceneMessage::addCallback(MSceneMessage::kMayaExiting, onExit, nullptr, &status);
+    if (!status)
+        throw std::runtime_error(status.errorString().asUTF8());
+}
+
+IdleQueue::~IdleQueue()
+{
+    stopTimer();
+    MMessage::removeCallback(exiting_);
+}
+
+dcc_status IdleQueue::post(const MString& command, dcc::job& job)
+{
+    dcc::post_options options;
+    options.completion = tellEnd;
+    options.owner = &owner_;
+    const MString label =
+        command.numChars() <= 80 ? command : command.substringW(0, 76) + MString("...");
+    return dispatcher_.try_post(
+        job, label.asUTF8(),
+        [command](const dcc::job& posted) { return runCommand(command, posted); }, options);
+}
+
+dcc::tick IdleQueue::pump(std::chrono::nanoseconds budget)
+{
+    if (isPumping_)
+        return dispatcher_.pump(budget); // inside one of its jobs: it refuses
+    isPumping_ = true;
+    const dcc::tick tick = dispatcher_.pump(budget);
+    isPumping_ = false;
+    // In the middle of a command it was vetoed: the timer tries again afterwards.
+    if (std::exchange(wokenInside_, false) || tick.is_vetoed || tick.next)
+        startTimer();
+    else
+        stopTimer();
+    return tick;
+}
+
+// On any thread that posts or cancels. Of Maya only this is allowed there: the timer is for the main
+// thread, which dccPump is run on. Without a window there is no idle, and the script calls dccPump.
+// Each wake has to lead to a pump, before which the dispatcher calls no other.
+void IdleQueue::wake()
+{
+    if (!hasWindow_)
+        return;
+    if (std::this_thread::get_id() == mainThread_ && isPumping_)
+        wokenInside_ = true; // no need to ask Maya: the pump starts the timer at its end
+    else
+        MGlobal::executeCommandOnIdle(kWakeCommand, false);
+}
+
+void IdleQueue::onWake()
+{
+    if (timer_ == 0)
+        pump(kBudget);
+}
+
+// Only while there is something to do: an idle Maya is left idle. A timer and not the "idle" event,
+// whose callbacks use up a processor, and keep Maya's own lowest idle tasks from running, as long as
+// they are registered. Timers, too, fire when Maya is idle.
+void IdleQueue::startTimer()
+{
+    if (!hasWindow_ || timer_ != 0)
+        return;
+    MStatus status;
+    timer_ = MTimerMessage::addTimerCallback(1.0f / 60.0f, onTimer, this, &status);
+    if (!status)
+    {
+        timer_ = 0;
+        MGlobal::displayError(MString("Jobs wait until dccPump is called: ") + status.errorString());
+    }
+}
+
+void IdleQueue::stopTimer()
+{
+    if (timer_ != 0)
+        MMessage::removeCallback(std::exchange(timer_, 0));
+}
+
+void IdleQueue::onTimer(float, float, void* queue)
+{
+    static_cast<IdleQueue*>(queue)->pump(kBudget);
+}
+
+// Maya does not uninitialize its plug-ins when it exits, but who waits for a job is to be told.
+void IdleQueue::onExit(void*)
+{
+    close();
+}

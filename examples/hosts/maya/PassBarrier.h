@@ -1,0 +1,76 @@
+// Where threads that share a pass wait for each other, until one of them is asked to stop.
+#pragma once
+
+#include <dcc_cancel.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <mutex>
+#include <utility>
+
+class PassBarrier
+{
+public:
+    explicit PassBarrier(std::size_t members) : members_(members) {}
+
+    // Waits until all are here. False: stop, because one of them does not go on. Whoever waits polls
+    // meanwhile, so that Maya's main thread notices Esc also when it is done first.
+    bool meet(bool goesOn)
+    {
+        std::unique_lock<std::mutex> lock(mutex_);
+        const std::size_t pass = pass_;
+        if (++here_ == members_)
+        {
+            here_ = 0;
+            ++pass_;
+            changed_.notify_all();
+        }
+        const auto over = [&] { return stopped_ || pass != pass_; };
+        while (goesOn && !changed_.wait_for(lock, std::chrono::milliseconds(10), over))
+        {
+            lock.unlock();
+            goesOn = !dcc::is_cancelled(); // may call Maya: not under the lock
+            lock.lock();
+        }
+        if (!goesOn)
+        {
+            stopped_ = true;
+            changed_.notify_all();
+        }
+        return !stopped_;
+    }
+
+    // Nobody waits any more.
+    void stop()
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        stopped_ = true;
+        changed_.notify_all();
+    }
+
+    // Stops because of an exception, which rethrow() throws on the thread that asked for the work.
+    void fail(std::exception_ptr thrown)
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        thrown_ = std::move(thrown);
+        stopped_ = true;
+        changed_.notify_all();
+    }
+
+    void rethrow()
+    {
+        if (thrown_)
+            std::rethrow_exception(thrown_);
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::size_t members_;
+    std::size_t here_ = 0;
+    std::size_t pass_ = 0;
+    bool stopped_ = false;
+    std::exception_ptr thrown_;
+};

@@ -1,0 +1,177 @@
+#include "SmoothCmd.h"
+
+#include "ComputationJob.h"
+#include "IdleQueue.h"
+
+#include <maya/MArgDatabase.h>
+#include <maya/MArgList.h>
+#include <maya/MFn.h>
+#include <maya/MGlobal.h>
+#include <maya/MPlug.h>
+#include <maya/MPoint.h>
+#include <maya/MSelectionList.h>
+#include <maya/MThreadUtils.h>
+
+#include <exception>
+#include <string>
+#include <utility>
+#include <vector>
+
+const char* const SmoothCmd::kName = "dccSmooth";
+
+namespace {
+
+const char* const kIterations = "-i";
+const char* const kStrength = "-s";
+
+MStatus refuse(const MString& why)
+{
+    MPxCommand::displayError(MString(SmoothCmd::kName) + ": " + why);
+    return MS::kInvalidParameter;
+}
+
+} // namespace
+
+void* SmoothCmd::creator()
+{
+    return new SmoothCmd;
+}
+
+MSyntax SmoothCmd::newSyntax()
+{
+    MSyntax syntax;
+    syntax.addFlag(kIterations, "-iterations", MSyntax::kLong);
+    syntax.addFlag(kStrength, "-strength", MSyntax::kDouble);
+    syntax.setObjectType(MSyntax::kSelectionList, 1, 1);
+    syntax.useSelectionAsDefault(true);
+    return syntax;
+}
+
+MStatus SmoothCmd::parse(const MArgList& args)
+{
+    MStatus status;
+    const MArgDatabase given(syntax(), args, &status);
+    if (!status)
+        return status; // Maya has said what is wrong
+    if (given.isFlagSet(kIterations))
+        given.getFlagArgument(kIterations, 0, iterations_);
+    if (given.isFlagSet(kStrength))
+        given.getFlagArgument(kStrength, 0, strength_);
+    if (iterations_ < 1)
+        return refuse(MString("-iterations is ") + iterations_ + ", give 1 or more");
+    if (!(strength_ > 0 && strength_ <= 1))
+        return refuse(MString("-strength is ") + strength_ + ", give more than 0 and at most 1");
+
+    MSelectionList objects;
+    status = given.getObjects(objects);
+    if (!status || objects.length() != 1 || !objects.getDagPath(0, mesh_))
+        return refuse("name or select one mesh");
+    mesh_.extendToShape();
+    if (!mesh_.hasFn(MFn::kMesh))
+        return refuse(mesh_.partialPathName() + " is not a mesh");
+    // Its next evaluation would put the history's points over ours.
+    const MPlug input = MFnMesh(mesh_).findPlug("inMesh", true, &status);
+    if (status && input.isDestination())
+        return refuse(mesh_.partialPathName() + " has construction history, delete it first");
+    return MS::kSuccess;
+}
+
+MStatus SmoothCmd::readMesh(Smoother& smoother)
+{
+    MFnMesh mesh(mesh_);
+    MStatus status = mesh.getPoints(before_);
+    if (!status)
+        return status;
+    std::vector<SmoothPoint> points(before_.length());
+    for (unsigned int vertex = 0; vertex < before_.length(); ++vertex)
+        points[vertex] = {before_[vertex].x, before_[vertex].y, before_[vertex].z};
+    smoother = Smoother(std::move(points));
+    for (int edge = 0, count = mesh.numEdges(); edge < count; ++edge)
+    {
+        int2 ends;
+        status = mesh.getEdgeVertices(edge, ends);
+        if (!status)
+            return status;
+        smoother.addEdge(static_cast<std::size_t>(ends[0]), static_cast<std::size_t>(ends[1]));
+    }
+    return MS::kSuccess;
+}
+
+// False, and said why: the points are not to be used.
+bool SmoothCmd::smooth(Smoother& smoother)
+{
+    ComputationJob computation(kName, iterations_, *IdleQueue::instance());
+    const dcc::job& job = computation.job();
+    bool done = false;
+    const dcc::job_state end = dcc::run(job, [&] {
+        done = smoother.smooth(iterations_, strength_, MThreadUtils::getNumThreads(),
+                               [&](int passes) { computation.setStepsDone(passes); });
+        return done;
+    });
+    if (done && end == dcc::job_state::completed)
+        return true;
+    if (end == dcc::job_state::cancelled)
+    {
+        MString why("Esc was pressed");
+        if (job.token().cause() != dcc::cause::foreign)
+            why.setUTF8(job.token().reason().c_str());
+        displayWarning(MString(kName) + " was cancelled (" + why + "), the mesh is as it was");
+        return false;
+    }
+    const std::string why = job.failure();
+    displayError(MString(kName) + ": " + (why.empty() ? "its job was ended by others" : why.c_str()));
+    return false;
+}
+
+// A cancelled command fails. A script that goes on would take the mesh for smoothed; MEL ends it, and
+// Python raises. Maya keeps no failed command to undo it, so nothing may be left of it: the mesh gets
+// its points when all are there.
+MStatus SmoothCmd::doIt(const MArgList& args)
+{
+    MStatus status = parse(args);
+    if (!status)
+        return status;
+    if (IdleQueue::instance() == nullptr)
+        return refuse("its plug-in is being unloaded");
+    try
+    {
+        Smoother smoother({});
+        status = readMesh(smoother);
+        if (!status)
+            return status;
+        if (!smooth(smoother))
+            return MS::kFailure;
+        after_.setLength(before_.length());
+        for (unsigned int vertex = 0; vertex < after_.length(); ++vertex)
+        {
+            const SmoothPoint& point = smoother.points()[vertex];
+            after_.set(vertex, point.x, point.y, point.z);
+        }
+    }
+    catch (const std::exception& thrown) // memory, threads or jobs cannot be had
+    {
+        displayError(MString(kName) + ": " + thrown.what());
+        return MS::kFailure;
+    }
+    return redoIt();
+}
+
+// Neither computes anything, so neither takes long or can be cancelled.
+MStatus SmoothCmd::redoIt()
+{
+    return writeMesh(after_);
+}
+
+MStatus SmoothCmd::undoIt()
+{
+    return writeMesh(before_);
+}
+
+MStatus SmoothCmd::writeMesh(MPointArray& points)
+{
+    MFnMesh mesh(mesh_);
+    const MStatus status = mesh.setPoints(points);
+    if (status)
+        mesh.updateSurface();
+    return status;
+}

@@ -1,0 +1,38 @@
+// dccSmooth [-iterations 10] [-strength 0.5] [mesh]: smooths a mesh, the selected one unless it is named.
+// Undoable. Esc and dccCancel stop it; it fails then, and the mesh is as it was.
+#pragma once
+
+#include "Smoother.h"
+
+#include <maya/MDagPath.h>
+#include <maya/MFnMesh.h>
+#include <maya/MPointArray.h>
+#include <maya/MPxCommand.h>
+#include <maya/MSyntax.h>
+
+#include <dcc_cancel.hpp>
+
+class SmoothCmd : public MPxCommand
+{
+public:
+    static const char* const kName;
+    static void* creator();
+    static MSyntax newSyntax();
+
+    MStatus doIt(const MArgList& args) override;
+    MStatus redoIt() override;
+    MStatus undoIt() override;
+    bool isUndoable() const override { return true; }
+
+private:
+    MStatus parse(const MArgList& args);
+    MStatus readMesh(Smoother& smoother);
+    MStatus writeMesh(MPointArray& points);
+    bool smooth(Smoother& smoother);
+
+    MDagPath mesh_;
+    int iterations_ = 10;
+    double strength_ = 0.5;
+    MPointArray before_;
+    MPointArray after_;
+};

@@ -1,0 +1,23 @@
+// Drives the plug-in of examples/hosts/maya in the stand-in of Maya. Arguments: the plug-in's file, and
+// maybe --figures and a name for them, to measure only.
+
+#include "driver.hpp"
+
+int main(int argc, char** argv)
+{
+    EXPECT(argc > 1);
+    maya(); // its main thread is this one
+    if (argc > 3 && std::strcmp(argv[2], "--figures") == 0) {
+        print_figures(argv[1], argv[3]);
+        return 0;
+    }
+    stopping(argv[1]);
+    commands(argv[1]);
+    idle(argv[1]);
+    unloading(argv[1]);
+    dcc_stats stats = {};
+    stats.struct_size = sizeof stats;
+    EXPECT(dcc_stats_read(&stats) == DCC_OK);
+    EXPECT(stats.live_jobs == 0 && stats.live_owners == 0 && stats.unfinished_posts == 0);
+    return 0;
+}
