@@ -1,0 +1,191 @@
+//! `examples/hosts/gimp` in GIMP: its smoothing is right, and an image whose smoothing was cancelled
+//! half-way is what it was, bit for bit.
+
+#![cfg(target_os = "linux")]
+
+#[path = "support/gimp.rs"]
+mod gimp;
+#[path = "support/smooth_reference.rs"]
+mod smooth_reference;
+mod support;
+
+use gimp::{Gimp, figure, is_installed, send};
+use smooth_reference::Image;
+use std::time::Instant;
+
+/// Some seconds of work on the image of `noise`.
+const LONG_WORK: usize = 6_000;
+
+fn noise() -> Image {
+    Image::noise(320, 240)
+}
+
+fn as_shipped(_file: &str, text: String) -> String {
+    text
+}
+
+fn without_poll(file: &str, text: String) -> String {
+    if file != "smooth.c" {
+        return text;
+    }
+    assert_eq!(text.matches("if (dcc_poll (poll))").count(), 1);
+    text.replace("if (dcc_poll (poll))", "if ((void) poll, 0)")
+}
+
+#[test]
+fn what_is_not_cancelled_is_smoothed() {
+    if !is_installed("what_is_not_cancelled_is_smoothed") {
+        return;
+    }
+    let gimp = Gimp::with_plug_in("gimp_smoothed", as_shipped);
+    let image = Image::noise(150, 130);
+    image.write(&gimp.path("in.ppm"));
+    let mut running = gimp.run(&[
+        r#"(let* ((image (load "in.ppm")))
+             (smooth RUN-NONINTERACTIVE image 3 60)
+             (save image "whole.ppm")
+             (gimp-image-delete image))"#,
+        r#"(let* ((image (load "in.ppm")))
+             (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 20 30 100 80)
+             (smooth RUN-NONINTERACTIVE image 5 0)
+             (save image "selected.ppm")
+             (gimp-image-delete image))"#,
+        r#"(let* ((image (load "in.ppm")))
+             (smooth RUN-INTERACTIVE image 0 0)
+             (save image "interactive.ppm")
+             (gimp-image-delete image))"#,
+    ]);
+    for _ in 0..3 {
+        running.says("completed");
+        running.says("changed");
+    }
+    let (status, printed) = running.end();
+    assert!(status.success(), "{status}\n{printed}");
+    assert!(!printed.contains("Cancelled") && !printed.contains("CRITICAL"), "{printed}");
+
+    let difference =
+        |file: &str, expected: &Image| Image::read(&gimp.path(file)).difference(expected);
+    assert!(image.difference(&image.smoothed(3)) > 50);
+    assert!(difference("whole.ppm", &image.smoothed(3)) <= 1);
+    assert!(difference("interactive.ppm", &image.smoothed(10)) <= 1);
+    let mut selected = image.clone();
+    let smoothed = image.smoothed(5);
+    for y in 30..110 {
+        let row = (y * image.width + 20) * 3..(y * image.width + 120) * 3;
+        selected.bytes[row.clone()].copy_from_slice(&smoothed.bytes[row]);
+    }
+    assert!(difference("selected.ppm", &selected) <= 1);
+}
+
+#[test]
+fn a_signal_or_a_time_limit_leaves_the_image_as_it_was() {
+    if !is_installed("a_signal_or_a_time_limit_leaves_the_image_as_it_was") {
+        return;
+    }
+    let gimp = Gimp::with_plug_in("gimp_cancelled", as_shipped);
+    noise().write(&gimp.path("in.ppm"));
+    let mut running = gimp.run(&[&format!(
+        r#"(let* ((image (load "in.ppm")))
+             (smooth RUN-NONINTERACTIVE image {LONG_WORK} 0)
+             (save image "terminated.ppm")
+             (smooth RUN-NONINTERACTIVE image {LONG_WORK} 0)
+             (save image "interrupted.ppm")
+             (smooth RUN-NONINTERACTIVE image {LONG_WORK} 0.3)
+             (save image "late.ppm")
+             (smooth RUN-NONINTERACTIVE image 2 0)
+             (save image "smoothed.ppm")
+             (gimp-image-delete image))"#
+    )]);
+    for (signal, reason) in [("TERM", "signal 15, Terminated"), ("INT", "signal 2, Interrupt")] {
+        let plug_in = running.half_way();
+        let sent = Instant::now();
+        send(signal, plug_in);
+        assert_eq!(running.until("ended as cancelled: "), reason);
+        let told = running.until("Warning: Cancelled (");
+        assert_eq!(told, format!("{reason}); the image is as it was."));
+        running.says("not completed");
+        let milliseconds = sent.elapsed().as_secs_f64() * 1e3;
+        figure(&format!("gimp cancel to return, SIG{signal}: {milliseconds:.1} ms"));
+        running.says("unchanged");
+    }
+    running.until("begun");
+    assert_eq!(running.until("ended as cancelled: "), "deadline exceeded");
+    running.says("not completed");
+    running.says("unchanged");
+    // And the plug-in can be called again.
+    running.says("completed");
+    running.says("changed");
+    let (status, printed) = running.end();
+    assert!(status.success(), "{status}\n{printed}");
+    for trouble in ["CRITICAL", "crashed", "inconsistent", "leaked"] {
+        assert!(!printed.contains(trouble), "{printed}");
+    }
+    for file in ["terminated.ppm", "interrupted.ppm", "late.ppm"] {
+        assert_eq!(Image::read(&gimp.path(file)), noise(), "{file}");
+    }
+    assert!(Image::read(&gimp.path("smoothed.ppm")).difference(&noise().smoothed(2)) <= 1);
+}
+
+#[test]
+fn without_its_poll_a_cancel_stops_nothing() {
+    if !is_installed("without_its_poll_a_cancel_stops_nothing") {
+        return;
+    }
+    let gimp = Gimp::with_plug_in("gimp_without_poll", without_poll);
+    noise().write(&gimp.path("in.ppm"));
+    let mut running = gimp.run(&[&format!(
+        r#"(let* ((image (load "in.ppm")))
+             (smooth RUN-NONINTERACTIVE image {LONG_WORK} 0)
+             (save image "terminated.ppm")
+             (gimp-image-delete image))"#
+    )]);
+    let plug_in = running.half_way();
+    let sent = Instant::now();
+    send("TERM", plug_in);
+    running.says("completed");
+    let milliseconds = sent.elapsed().as_secs_f64() * 1e3;
+    figure(&format!("gimp cancel to return, without the poll: {milliseconds:.0} ms"));
+    running.says("changed");
+    let (_, printed) = running.end();
+    assert!(!printed.contains("ended as cancelled"), "{printed}");
+    assert_ne!(Image::read(&gimp.path("terminated.ppm")), noise());
+}
+
+#[test]
+fn the_job_ends_with_gimp() {
+    if !is_installed("the_job_ends_with_gimp") {
+        return;
+    }
+    let gimp = Gimp::with_plug_in("gimp_killed", as_shipped);
+    noise().write(&gimp.path("in.ppm"));
+    let mut running =
+        gimp.run(&[&format!(r#"(smooth RUN-NONINTERACTIVE (load "in.ppm") {LONG_WORK} 0)"#)]);
+    running.half_way();
+    send("KILL", running.process());
+    let reason = running.until("ended as cancelled: ");
+    assert!(["cancelled in the host", "GIMP ended the plug-in"].contains(&&*reason), "{reason}");
+    let (_, printed) = running.end();
+    assert!(!printed.contains("completed"), "{printed}");
+}
+
+#[test]
+fn wrong_arguments_are_named() {
+    if !is_installed("wrong_arguments_are_named") {
+        return;
+    }
+    let gimp = Gimp::with_plug_in("gimp_arguments", as_shipped);
+    Image::noise(8, 8).write(&gimp.path("in.ppm"));
+    let wrong = [
+        ("0 0", "iterations is 0; give 1 to 10000"),
+        ("10001 0", "iterations is 10001; give 1 to 10000"),
+        ("1 -1", "time-limit is -1; give 0 for none, or up to 1e+06 seconds"),
+    ];
+    let scripts =
+        wrong.map(|(values, _)| format!(r#"(smooth RUN-NONINTERACTIVE (load "in.ppm") {values})"#));
+    let mut running = gimp.run(&scripts.each_ref().map(String::as_str));
+    for (values, text) in wrong {
+        let told = running.until("failed on invalid input arguments: ");
+        assert_eq!(told.trim_end(), text, "{values}");
+    }
+    running.end();
+}
