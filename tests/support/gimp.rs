@@ -1,13 +1,18 @@
 //! GIMP with a folder of its own, in which there is nothing but `examples/hosts/gimp` and what scripts
 //! and files need: it starts in a second, and the user's own is not touched.
 
+use super::built_once::built_once;
 use super::support;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
+
+const SOURCES: [&str; 6] =
+    ["Makefile", "dcc-smooth.c", "plug-in-job.c", "plug-in-job.h", "smooth.c", "smooth.h"];
 
 /// More than any step takes on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
@@ -37,9 +42,7 @@ pub struct Gimp {
 fn pkg_config(what: &str) -> Vec<String> {
     let output = Command::new("pkg-config").args([what, "gimp-2.0"]).output();
     let printed = output.map(|output| output.stdout).unwrap_or_default();
-    // Include folders of others, in whose headers our warnings are off.
-    let words = String::from_utf8_lossy(&printed).replace("-I", "-isystem");
-    words.split_whitespace().map(str::to_owned).collect()
+    String::from_utf8_lossy(&printed).split_whitespace().map(str::to_owned).collect()
 }
 
 /// Whether all is there; says so if not.
@@ -51,63 +54,86 @@ pub fn is_installed(test: &str) -> bool {
     true
 }
 
+/// Compiles what is preloaded.
 fn compiler() -> Command {
     let mut compiler = Command::new(support::cc());
-    compiler.args(support::C_FLAGS).args(["-Wconversion", "-O2", "-I"]).arg(support::include());
+    compiler.args(support::C_FLAGS).args([
+        "-Wconversion",
+        "-O2",
+        "-shared",
+        "-fPIC",
+        "-Wl,-z,lazy",
+    ]);
+    compiler.arg("-I").arg(support::include());
     compiler
 }
 
+/// The plug-in, built by its Makefile as its author has it or changed by `edit`, and what is preloaded
+/// into it.
+fn built(edit: impl Fn(&str, String) -> String) -> PathBuf {
+    let example = support::root().join("examples/hosts/gimp");
+    let preloaded = support::root().join("tests/hosts/gimp/half-way.c");
+    let texts = SOURCES
+        .map(|file| (file, edit(file, std::fs::read_to_string(example.join(file)).unwrap())));
+    let used = [&support::include().join("dcc_cancel.h"), &preloaded];
+    let used = used.map(|file| std::fs::read_to_string(file).unwrap());
+    let mut hash = DefaultHasher::new();
+    texts.hash(&mut hash);
+    let name = format!("gimp_plug_in_{:016x}", hash.finish());
+    let contents = format!("{:?}{texts:?}{used:?}", compiler());
+    built_once(&name, &contents, |folder| {
+        for (file, text) in &texts {
+            std::fs::write(folder.join(file), text).unwrap();
+        }
+        support::staged_library(folder);
+        let (include, libraries) = (support::include(), folder.display());
+        let package = format!(
+            "libdir={libraries}\nName: dcc_cancel\nDescription: the one of this build\nVersion: 0\n\
+             Cflags: -I{}\nLibs: -L{libraries} -ldcc_cancel\n",
+            include.display()
+        );
+        std::fs::write(folder.join("dcc_cancel.pc"), package).unwrap();
+        // Include folders of others, in whose headers our warnings are off.
+        let gimps = pkg_config("--cflags").join(" ").replace("-I", "-isystem");
+        support::run(
+            Command::new("make")
+                .arg("-C")
+                .arg(folder)
+                .arg(format!("CC={}", support::cc()))
+                .arg(format!("CFLAGS=-O2 -Wconversion {}", support::C_FLAGS.join(" ")))
+                .arg(format!("GIMP_CFLAGS={gimps}"))
+                .env("PKG_CONFIG_PATH", folder),
+        );
+        support::run(compiler().arg(&preloaded).arg("-o").arg(folder.join("half-way.so")));
+    })
+}
+
 impl Gimp {
-    /// Builds the plug-in, as its author has it or changed by `edit`, and a folder for GIMP around it.
+    /// A folder for GIMP with the plug-in, as its author has it or changed by `edit`.
     pub fn with_plug_in(name: &str, edit: impl Fn(&str, String) -> String) -> Self {
+        let plug_in = built(edit);
         let folder = support::scratch(name);
-        let example = support::root().join("examples/hosts/gimp");
-        let sources = folder.join("sources");
-        let plug_in = folder.join("plug-ins/dcc-smooth");
-        // Where GIMP wants to write on its end.
-        for made in [&sources, &plug_in, &folder.join("gradients"), &folder.join("home")] {
-            std::fs::create_dir_all(made).unwrap();
+        support::staged_library(&folder);
+        // Where GIMP wants to write at its end.
+        for made in ["plug-ins", "gradients", "home"] {
+            std::fs::create_dir(folder.join(made)).unwrap();
         }
-        for file in ["dcc-smooth.c", "plug-in-job.c", "plug-in-job.h", "smooth.c", "smooth.h"] {
-            let text = std::fs::read_to_string(example.join(file)).unwrap();
-            std::fs::write(sources.join(file), edit(file, text)).unwrap();
+        let libraries = pkg_config("--variable=gimplibdir").concat();
+        let theirs = |name: &str| Path::new(&libraries).join("plug-ins").join(name);
+        for (name, from) in [
+            ("dcc-smooth", plug_in.clone()),
+            ("script-fu", theirs("script-fu")),
+            ("file-pnm", theirs("file-pnm")),
+        ] {
+            std::os::unix::fs::symlink(from, folder.join("plug-ins").join(name)).unwrap();
         }
-        support::staged_library(&plug_in);
-        support::run(
-            compiler()
-                .args(pkg_config("--cflags"))
-                .args(["dcc-smooth.c", "plug-in-job.c", "smooth.c"].map(|file| sources.join(file)))
-                .arg("-L")
-                .arg(&plug_in)
-                .arg("-ldcc_cancel")
-                .args(pkg_config("--libs"))
-                .args(["-Wl,-rpath,$ORIGIN", "-o"])
-                .arg(plug_in.join("dcc-smooth")),
+        let settings = concat!(
+            "(plug-in-path \"${gimp_dir}/plug-ins\")\n",
+            "(swap-path \"${gimp_dir}\")\n",
+            "(temp-path \"${gimp_dir}\")\n",
         );
-        let preloaded = folder.join("half-way.so");
-        support::run(
-            compiler()
-                .args(["-shared", "-fPIC", "-Wl,-z,lazy"])
-                .arg(support::root().join("tests/hosts/gimp/half-way.c"))
-                .arg("-o")
-                .arg(&preloaded),
-        );
-        let theirs = Command::new("pkg-config")
-            .args(["--variable=gimplibdir", "gimp-2.0"])
-            .output()
-            .map(|output| String::from_utf8(output.stdout).unwrap())
-            .unwrap();
-        for used in ["script-fu", "file-pnm"] {
-            let from = Path::new(theirs.trim()).join("plug-ins").join(used);
-            std::os::unix::fs::symlink(from, folder.join("plug-ins").join(used)).unwrap();
-        }
-        let paths = ["plug-in-path", "swap-path", "temp-path"];
-        let settings = paths.map(|path| {
-            let inside = if path == "plug-in-path" { "/plug-ins" } else { "" };
-            format!("({path} \"${{gimp_dir}}{inside}\")\n")
-        });
-        std::fs::write(folder.join("gimprc"), settings.concat()).unwrap();
-        Self { folder, preloaded }
+        std::fs::write(folder.join("gimprc"), settings).unwrap();
+        Self { folder, preloaded: plug_in.join("half-way.so") }
     }
 
     /// The path of a file in its folder.
@@ -141,6 +167,7 @@ impl Gimp {
             .env("GIMP2_DIRECTORY", &self.folder)
             .env("HOME", self.folder.join("home"))
             .env("LC_ALL", "C")
+            .env("LD_LIBRARY_PATH", &self.folder)
             .env("LD_PRELOAD", &self.preloaded)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -148,7 +175,7 @@ impl Gimp {
         for theirs in ["XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"] {
             command.env_remove(theirs);
         }
-        let mut process = support::with_own_libraries(&mut command).spawn().unwrap();
+        let mut process = command.spawn().unwrap();
         let stream = process.stderr.take().unwrap();
         let (sender, lines) = channel();
         thread::spawn(move || {
@@ -220,11 +247,6 @@ impl Drop for Running {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-/// Sends a signal to a process, by the signal's name.
-pub fn send(signal: &str, process: u32) {
-    support::run(Command::new("kill").args(["-s", signal, &process.to_string()]));
 }
 
 /// Prints a figure, not through `println!`, which tests capture.

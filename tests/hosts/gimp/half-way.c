@@ -1,18 +1,14 @@
-/* Preloaded into the plug-in: says on the standard error output when half of its work is done, as it
- * tells GIMP, which shows that to nobody without its interface, and how its job ended if it was
- * cancelled. */
+/* Preloaded into the plug-in: says on the standard error output when its job has begun and is half done,
+ * and how it ended if it was cancelled. GIMP shows that to nobody without its interface. */
 
 #define _GNU_SOURCE
 
 #include "dcc_cancel.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-int gimp_progress_update (double fraction);
 
 static void
 find (const char *name, void *function)
@@ -22,33 +18,23 @@ find (const char *name, void *function)
   memcpy (function, &symbol, sizeof (symbol));
 }
 
-/* After GIMP knows it: what is done to GIMP now happens while the plug-in works. */
-static void
-say (double fraction)
+dcc_status
+dcc_job_set_progress (const dcc_job *job, uint64_t done, uint64_t total, const char *message,
+                      size_t message_length)
 {
-  static int is_half_done = 0;
   static int has_begun = 0;
+  static int is_half_done = 0;
+  dcc_status (*next) (const dcc_job *, uint64_t, uint64_t, const char *, size_t);
 
   if (! has_begun)
     fprintf (stderr, "begun\n");
-  if (fraction >= 0.5 && ! is_half_done)
+  if (done >= total / 2 && ! is_half_done)
     fprintf (stderr, "half-way: process %ld\n", (long) getpid ());
   has_begun = 1;
-  is_half_done = is_half_done || fraction >= 0.5;
-}
+  is_half_done = is_half_done || done >= total / 2;
 
-int
-gimp_progress_update (double fraction)
-{
-  int (*next) (double);
-  int answer;
-
-  find ("gimp_progress_update", &next);
-  answer = next (fraction);
-  /* Those that read and write files tell their progress, too. */
-  if (strcmp (program_invocation_short_name, "dcc-smooth") == 0)
-    say (fraction);
-  return answer;
+  find ("dcc_job_set_progress", &next);
+  return next (job, done, total, message, message_length);
 }
 
 dcc_status
