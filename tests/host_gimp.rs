@@ -60,21 +60,20 @@ fn what_is_not_cancelled_is_smoothed() {
     let gimp = Gimp::with_plug_in("gimp_smoothed", as_shipped);
     let image = Image::noise(150, 130);
     image.write(&gimp.path("in.ppm"));
-    let mut running = gimp.run(&[
-        r#"(let* ((image (load "in.ppm")))
-             (smooth RUN-NONINTERACTIVE image 3 60)
-             (save image "whole.ppm")
-             (gimp-image-delete image))"#,
-        r#"(let* ((image (load "in.ppm")))
-             (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 20 30 100 80)
-             (smooth RUN-NONINTERACTIVE image 5 0)
-             (save image "selected.ppm")
-             (gimp-image-delete image))"#,
-        r#"(let* ((image (load "in.ppm")))
-             (smooth RUN-INTERACTIVE image 0 0)
-             (save image "interactive.ppm")
-             (gimp-image-delete image))"#,
-    ]);
+    let mut running = gimp.run(&[r#"
+        (let* ((image (load "in.ppm")))
+            (smooth RUN-NONINTERACTIVE image 3 60)
+            (save image "whole.ppm")
+            (gimp-image-delete image))
+        (let* ((image (load "in.ppm")))
+            (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 20 30 100 80)
+            (smooth RUN-NONINTERACTIVE image 5 0)
+            (save image "selected.ppm")
+            (gimp-image-delete image))
+        (let* ((image (load "in.ppm")))
+            (smooth RUN-INTERACTIVE image 0 0)
+            (save image "interactive.ppm")
+            (gimp-image-delete image))"#]);
     for _ in 0..3 {
         running.says("completed");
         running.says("changed");
@@ -222,23 +221,33 @@ fn escape_in_its_progress_window_leaves_the_image_as_it_was() {
 }
 
 #[test]
-fn wrong_arguments_are_named() {
-    if !is_installed("wrong_arguments_are_named") {
+fn what_is_wrong_is_named() {
+    if !is_installed("what_is_wrong_is_named") {
         return;
     }
-    let gimp = Gimp::with_plug_in("gimp_arguments", as_shipped);
+    let gimp = Gimp::with_plug_in("gimp_wrong", as_shipped);
     Image::noise(8, 8).write(&gimp.path("in.ppm"));
     let wrong = [
-        ("0 0", "iterations is 0; give 1 to 10000"),
-        ("10001 0", "iterations is 10001; give 1 to 10000"),
-        ("1 -1", "time-limit is -1; give 0 for none, or up to 1e+06 seconds"),
+        ("", "0 0", "on invalid input arguments: iterations is 0; give 1 to 10000"),
+        ("", "1 -1", "time-limit is -1; give 0 for none, or up to 1e+06 seconds"),
+        (
+            "(gimp-item-set-lock-content (layer-of image) TRUE)",
+            "1 0",
+            "The result was not taken: Item 'Background'",
+        ),
     ];
-    let scripts =
-        wrong.map(|(values, _)| format!(r#"(smooth RUN-NONINTERACTIVE (load "in.ppm") {values})"#));
+    let scripts = wrong.map(|(before, values, _)| {
+        format!(
+            r#"(let* ((image (load "in.ppm")))
+                 {before}
+                 (smooth RUN-NONINTERACTIVE image {values}))"#
+        )
+    });
     let mut running = gimp.run(&scripts.each_ref().map(String::as_str));
-    for (values, text) in wrong {
-        let told = running.until("failed on invalid input arguments: ");
-        assert_eq!(told.trim_end(), text, "{values}");
+    for (_, _, text) in wrong {
+        let told = running.until("Error: Procedure execution of plug-in-dcc-smooth failed");
+        assert!(told.contains(text), "{told}");
     }
-    running.end();
+    let (_, printed) = running.end();
+    assert!(!printed.contains("completed"), "{printed}");
 }

@@ -1,10 +1,10 @@
 //! Images as binary PPM files, and what smoothing makes of them, computed as a textbook has it.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::Path;
 
 /// An image of 8 bits for each of red, green and blue, as monitors have it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Image {
     /// Pixels in a row.
     pub width: usize,
@@ -12,6 +12,13 @@ pub struct Image {
     pub height: usize,
     /// Row after row.
     pub bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Image {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = &self.bytes[..self.bytes.len().min(12)];
+        write!(formatter, "{} x {} pixels, the first {first:?}", self.width, self.height)
+    }
 }
 
 impl Image {

@@ -123,6 +123,7 @@ smooth_drawable (gint32          image_id,
   GeglBuffer   *source;
   GeglBuffer   *shadow;
   gboolean      is_complete;
+  gboolean      is_merged;
 
   if (! gimp_drawable_mask_intersect (drawable_id, &bounds.x, &bounds.y,
                                       &bounds.width, &bounds.height))
@@ -139,7 +140,10 @@ smooth_drawable (gint32          image_id,
   if (! is_complete)
     {
       /* Before libgimp is called again: after GIMP's own Cancel that ends this process. */
-      *message = plug_in_job_acknowledge_cancel (job);
+      gchar *reason = plug_in_job_acknowledge_cancel (job);
+
+      *message = g_strdup_printf ("Cancelled (%s); the image is as it was.", reason);
+      g_free (reason);
     }
 
   g_object_unref (shadow); /* hands its last tiles to GIMP */
@@ -154,11 +158,20 @@ smooth_drawable (gint32          image_id,
   /* All that changes the image is here, after the last poll. So a cancel finds it untouched, also the
    * one that kills this process, and leaves no empty step in the undo history. */
   gimp_image_undo_group_start (image_id);
-  gimp_drawable_merge_shadow (drawable_id, TRUE);
-  gimp_drawable_update (drawable_id, bounds.x, bounds.y, bounds.width, bounds.height);
+  is_merged = gimp_drawable_merge_shadow (drawable_id, TRUE);
+  if (is_merged)
+    gimp_drawable_update (drawable_id, bounds.x, bounds.y, bounds.width, bounds.height);
+  else
+    *message = g_strdup_printf ("The result was not taken: %s", gimp_get_pdb_error ());
   gimp_image_undo_group_end (image_id);
-  dcc_job_complete (job);
 
+  if (! is_merged)
+    {
+      dcc_job_fail (job, *message, DCC_NUL_TERMINATED);
+      return GIMP_PDB_EXECUTION_ERROR;
+    }
+
+  dcc_job_complete (job);
   return GIMP_PDB_SUCCESS;
 }
 
@@ -175,8 +188,6 @@ run (const gchar      *name,
   SmoothValues      values   = { 10, 0.0 };
   GimpPDBStatusType status   = GIMP_PDB_CALLING_ERROR;
 
-  gegl_init (NULL, NULL);
-
   if (read_values (run_mode, n_params, params, &values, &message))
     {
       dcc_job *job = plug_in_job_begin ("Smooth", values.time_limit, &message);
@@ -184,8 +195,10 @@ run (const gchar      *name,
       status = GIMP_PDB_EXECUTION_ERROR;
       if (job)
         {
+          gegl_init (NULL, NULL); /* takes a while, in which signals are taken already */
           status = smooth_drawable (params[1].data.d_image, params[2].data.d_drawable,
                                     job, values.iterations, &message);
+          gegl_exit ();
           plug_in_job_end (job);
         }
     }
@@ -204,6 +217,4 @@ run (const gchar      *name,
   answer[1].data.d_string = message;
   *n_return_vals = message ? 2 : 1;
   *return_vals   = answer;
-
-  gegl_exit ();
 }

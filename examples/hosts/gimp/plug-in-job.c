@@ -34,7 +34,7 @@ plug_in_job_remember_pipe (gint   argc,
  * plug-in has temporary procedures, as dialogs with a preview have. So what is asked of the main
  * thread between two rows is whether there is anything to read. */
 static int32_t
-has_gimp_had_enough (void *user_data)
+gimp_ends_this_process (void *user_data)
 {
   GPollFD from_gimp = { pipe_of_gimp, G_IO_IN | G_IO_HUP | G_IO_ERR, 0 };
 
@@ -124,7 +124,7 @@ plug_in_job_begin (const gchar  *label,
   desc.struct_size     = sizeof (desc);
   desc.label           = label;
   desc.label_length    = DCC_NUL_TERMINATED;
-  desc.is_cancelled    = has_gimp_had_enough;
+  desc.is_cancelled    = gimp_ends_this_process;
   desc.min_interval_ns = 1000000; /* of the 10 ms that GIMP gives */
 
   if (dcc_job_create (&desc, &job) < 0 ||
@@ -159,7 +159,7 @@ plug_in_job_acknowledge_cancel (dcc_job *job)
   dcc_cancel_token_reason (dcc_job_token (job), reason, sizeof (reason), NULL);
   dcc_job_acknowledge_cancel (job);
 
-  return g_strdup_printf ("Cancelled (%s); the image is as it was.", reason);
+  return g_strdup (reason);
 }
 
 void

@@ -13,8 +13,7 @@ void plug_in_job_remember_pipe (gint   argc,
 /* Begins a job and makes it current on this thread, the main one. These ask it to stop:
  *
  * - its time limit in seconds, 0 for none;
- * - SIGTERM and SIGINT, which do not end the process any more: it stops the work, puts the image back
- *   and answers GIMP;
+ * - SIGTERM and SIGINT, which do not end the process any more, so that it can answer GIMP;
  * - GIMP itself: its Cancel button, its end.
  *
  * NULL and a message: it cannot be. */
@@ -22,7 +21,7 @@ dcc_job *plug_in_job_begin (const gchar  *label,
                             gdouble       time_limit,
                             gchar       **message);
 
-/* Ends the job as cancelled; why, for the caller of the procedure, to be freed. */
+/* Ends the job as cancelled. Why it was, to be freed. */
 gchar *plug_in_job_acknowledge_cancel (dcc_job *job);
 
 /* Lets go of a job that has ended. A signal that comes now is too late, and changes nothing. */
