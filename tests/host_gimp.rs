@@ -13,7 +13,7 @@ mod support;
 #[path = "support/x_display.rs"]
 mod x_display;
 
-use gimp::{Gimp, figure, is_installed};
+use gimp::{AS_SHIPPED, Gimp, WITHOUT_POLL, WITHOUT_PROGRESS, figure, is_installed};
 use smooth_reference::Image;
 use std::time::Instant;
 use x_display::Display;
@@ -27,31 +27,9 @@ fn noise() -> Image {
     Image::noise(640, 480)
 }
 
-fn as_shipped(_file: &str, text: String) -> String {
-    text
-}
-
 fn send(signal: i32, process: u32) {
     // SAFETY: plain system call.
     assert_eq!(unsafe { libc::kill(process as libc::pid_t, signal) }, 0);
-}
-
-/// The line of `smooth.c` with `before` in it, and `after` in its place.
-fn edited(file: &str, text: &str, before: &str, after: &str) -> String {
-    if file != "smooth.c" {
-        return text.to_owned();
-    }
-    assert_eq!(text.matches(before).count(), 1, "{before}");
-    text.replace(before, after)
-}
-
-fn without_poll(file: &str, text: String) -> String {
-    edited(file, &text, "dcc_poll (poll)", "(void) poll, 0")
-}
-
-/// It does not call libgimp while it works, so that only its polls can notice something.
-fn without_progress(file: &str, text: String) -> String {
-    edited(file, &text, "gimp_progress_update (", "(void) (")
 }
 
 #[test]
@@ -59,8 +37,8 @@ fn what_is_not_cancelled_is_smoothed() {
     if !is_installed("what_is_not_cancelled_is_smoothed") {
         return;
     }
-    let gimp = Gimp::with_plug_in("gimp_smoothed", as_shipped);
-    let image = Image::noise(150, 130);
+    let gimp = Gimp::with_plug_in("gimp_smoothed", &AS_SHIPPED);
+    let image = Image::noise(90, 80);
     image.write(&gimp.path("in.ppm"));
     let mut running = gimp.run(&[r#"
         (let* ((image (load "in.ppm")))
@@ -68,15 +46,39 @@ fn what_is_not_cancelled_is_smoothed() {
             (save image "whole.ppm")
             (gimp-image-delete image))
         (let* ((image (load "in.ppm")))
-            (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 20 30 100 80)
+            (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 20 10 60 60)
             (smooth RUN-NONINTERACTIVE image 5 0)
             (save image "selected.ppm")
             (gimp-image-delete image))
         (let* ((image (load "in.ppm")))
             (smooth RUN-INTERACTIVE image 0 0)
             (save image "interactive.ppm")
+            (gimp-image-delete image))
+        (let* ((image (load "in.ppm")))
+            (gimp-image-convert-grayscale image)
+            (save-as-rgb image "gray_before.ppm")
+            (smooth RUN-NONINTERACTIVE image 3 0)
+            (save-as-rgb image "gray.ppm")
+            (gimp-image-delete image))
+        (let* ((image (load "in.ppm")))
+            (gimp-image-convert-precision image PRECISION-FLOAT-LINEAR)
+            (smooth RUN-NONINTERACTIVE image 3 0)
+            (gimp-image-convert-precision image PRECISION-U8-GAMMA)
+            (save image "float.ppm")
+            (gimp-image-delete image))
+        (let* ((image (load "in.ppm")))
+            (gimp-context-set-background '(255 0 0))
+            (gimp-drawable-fill (layer-of image) FILL-BACKGROUND)
+            (gimp-layer-add-alpha (layer-of image))
+            (gimp-image-select-rectangle image CHANNEL-OP-REPLACE 30 20 30 50)
+            (gimp-drawable-edit-clear (layer-of image))
+            (gimp-selection-none image)
+            (smooth RUN-NONINTERACTIVE image 3 0)
+            (gimp-context-set-background '(255 255 255))
+            (gimp-image-flatten image)
+            (save image "hole.ppm")
             (gimp-image-delete image))"#]);
-    for _ in 0..3 {
+    for _ in 0..6 {
         running.says("completed");
         running.says("changed");
     }
@@ -91,11 +93,18 @@ fn what_is_not_cancelled_is_smoothed() {
     assert!(difference("interactive.ppm", &image.smoothed(10)) <= 1);
     let mut selected = image.clone();
     let smoothed = image.smoothed(5);
-    for y in 30..110 {
-        let row = (y * image.width + 20) * 3..(y * image.width + 120) * 3;
+    for y in 10..70 {
+        let row = (y * image.width + 20) * 3..(y * image.width + 80) * 3;
         selected.bytes[row.clone()].copy_from_slice(&smoothed.bytes[row]);
     }
     assert!(difference("selected.ppm", &selected) <= 1);
+    let gray = Image::read(&gimp.path("gray_before.ppm"));
+    assert!(difference("gray.ppm", &gray.smoothed(3)) <= 1);
+    assert!(difference("float.ppm", &image.smoothed(3)) <= 1);
+    // The colour of what is transparent does not shine through: red fades to white.
+    let hole = Image::read(&gimp.path("hole.ppm"));
+    assert!(hole.bytes.chunks(3).all(|pixel| pixel[0] == 255 && pixel[1] == pixel[2]));
+    assert!(hole.bytes.chunks(3).any(|pixel| (64..192).contains(&pixel[1])));
 }
 
 #[test]
@@ -103,7 +112,7 @@ fn a_signal_or_a_time_limit_leaves_the_image_as_it_was() {
     if !is_installed("a_signal_or_a_time_limit_leaves_the_image_as_it_was") {
         return;
     }
-    let gimp = Gimp::with_plug_in("gimp_cancelled", as_shipped);
+    let gimp = Gimp::with_plug_in("gimp_cancelled", &AS_SHIPPED);
     noise().write(&gimp.path("in.ppm"));
     let mut running = gimp.run(&[&format!(
         r#"(let* ((image (load "in.ppm")))
@@ -150,11 +159,32 @@ fn a_signal_or_a_time_limit_leaves_the_image_as_it_was() {
 }
 
 #[test]
+fn a_cancel_in_the_last_pass_leaves_the_image_as_it_was() {
+    if !is_installed("a_cancel_in_the_last_pass_leaves_the_image_as_it_was") {
+        return;
+    }
+    let gimp = Gimp::with_plug_in("gimp_last_pass", &AS_SHIPPED);
+    noise().write(&gimp.path("in.ppm"));
+    let mut running = gimp.run_and_wait_for_cancel(&[r#"
+        (let* ((image (load "in.ppm")))
+            (smooth RUN-NONINTERACTIVE image 1 0)
+            (save image "terminated.ppm")
+            (gimp-image-delete image))"#]);
+    // The one pass writes into the shadow of the layer, and has filled half of it.
+    let plug_in = running.half_way();
+    send(libc::SIGTERM, plug_in);
+    running.says("not completed");
+    running.says("unchanged");
+    running.end();
+    assert_eq!(Image::read(&gimp.path("terminated.ppm")), noise());
+}
+
+#[test]
 fn without_its_poll_a_cancel_stops_nothing() {
     if !is_installed("without_its_poll_a_cancel_stops_nothing") {
         return;
     }
-    let gimp = Gimp::with_plug_in("gimp_without_poll", without_poll);
+    let gimp = Gimp::with_plug_in("gimp_without_poll", &WITHOUT_POLL);
     noise().write(&gimp.path("in.ppm"));
     let mut running = gimp.run(&[&format!(
         r#"(let* ((image (load "in.ppm")))
@@ -179,7 +209,7 @@ fn the_job_ends_with_gimp() {
     if !is_installed("the_job_ends_with_gimp") {
         return;
     }
-    let gimp = Gimp::with_plug_in("gimp_killed", without_progress);
+    let gimp = Gimp::with_plug_in("gimp_killed", &WITHOUT_PROGRESS);
     noise().write(&gimp.path("in.ppm"));
     let mut running =
         gimp.run(&[&format!(r#"(smooth RUN-NONINTERACTIVE (load "in.ppm") {LONG_WORK} 0)"#)]);
@@ -196,7 +226,7 @@ fn escape_in_its_progress_window_leaves_the_image_as_it_was() {
         return;
     }
     let display = Display::start();
-    let gimp = Gimp::with_plug_in("gimp_escape", as_shipped);
+    let gimp = Gimp::with_plug_in("gimp_escape", &AS_SHIPPED);
     noise().write(&gimp.path("in.ppm"));
     let mut running = gimp.show(
         display.name(),
@@ -227,7 +257,7 @@ fn what_is_wrong_is_named() {
     if !is_installed("what_is_wrong_is_named") {
         return;
     }
-    let gimp = Gimp::with_plug_in("gimp_wrong", as_shipped);
+    let gimp = Gimp::with_plug_in("gimp_wrong", &AS_SHIPPED);
     Image::noise(8, 8).write(&gimp.path("in.ppm"));
     let wrong = [
         ("", "0 0", "on invalid input arguments: iterations is 0; give 1 to 10000"),

@@ -3,7 +3,6 @@
 
 use super::built_once::built_once;
 use super::support;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -23,6 +22,11 @@ const PRELUDE: &str = r#"
     (define (load file) (car (gimp-file-load 1 file file)))
     (define (layer-of image) (car (gimp-image-get-active-drawable image)))
     (define (save image file) (file-ppm-save 1 image (layer-of image) file file 1))
+    (define (save-as-rgb image file)
+        (let* ((copy (car (gimp-image-duplicate image))))
+            (gimp-image-convert-rgb copy)
+            (save copy file)
+            (gimp-image-delete copy)))
     (define (say-changes image)
         (say (if (= FALSE (car (gimp-image-is-dirty image))) "unchanged" "changed")))
     (define (smooth run-mode image iterations time-limit)
@@ -57,29 +61,47 @@ pub fn is_installed(test: &str) -> bool {
 /// Compiles what is preloaded.
 fn compiler() -> Command {
     let mut compiler = Command::new(support::cc());
-    compiler.args(support::C_FLAGS).args([
-        "-Wconversion",
-        "-O2",
-        "-shared",
-        "-fPIC",
-        "-Wl,-z,lazy",
-    ]);
-    compiler.arg("-I").arg(support::include());
+    compiler.args(support::C_FLAGS).args(["-Wconversion", "-O2", "-shared", "-fPIC"]);
+    compiler.args(["-Wl,-z,lazy", "-I"]).arg(support::include());
     compiler
 }
 
-/// The plug-in, built by its Makefile as its author has it or changed by `edit`, and what is preloaded
-/// into it.
-fn built(edit: impl Fn(&str, String) -> String) -> PathBuf {
-    let example = support::root().join("examples/hosts/gimp");
+/// The plug-in as its author has it, or with one thing changed in `smooth.c`.
+pub struct Variant {
+    name: &'static str,
+    change: Option<(&'static str, &'static str)>,
+}
+
+/// As its author has it.
+pub const AS_SHIPPED: Variant = Variant { name: "as_shipped", change: None };
+/// It does not poll.
+pub const WITHOUT_POLL: Variant =
+    Variant { name: "without_poll", change: Some(("dcc_poll (poll)", "(void) poll, 0")) };
+/// It does not call libgimp while it works, so that only its polls can notice something.
+pub const WITHOUT_PROGRESS: Variant =
+    Variant { name: "without_progress", change: Some(("gimp_progress_update (", "(void) (")) };
+
+impl Variant {
+    fn text(&self, file: &str) -> String {
+        let path = support::root().join("examples/hosts/gimp").join(file);
+        let text = std::fs::read_to_string(path).unwrap();
+        match self.change {
+            Some((before, after)) if file == "smooth.c" => {
+                assert_eq!(text.matches(before).count(), 1, "{before}");
+                text.replace(before, after)
+            }
+            _ => text,
+        }
+    }
+}
+
+/// The plug-in, built by its Makefile, and what is preloaded into it.
+fn built(variant: &Variant) -> PathBuf {
     let preloaded = support::root().join("tests/hosts/gimp/half-way.c");
-    let texts = SOURCES
-        .map(|file| (file, edit(file, std::fs::read_to_string(example.join(file)).unwrap())));
+    let texts = SOURCES.map(|file| (file, variant.text(file)));
     let used = [&support::include().join("dcc_cancel.h"), &preloaded];
     let used = used.map(|file| std::fs::read_to_string(file).unwrap());
-    let mut hash = DefaultHasher::new();
-    texts.hash(&mut hash);
-    let name = format!("gimp_plug_in_{:016x}", hash.finish());
+    let name = format!("gimp_plug_in_{}", variant.name);
     let contents = format!("{:?}{texts:?}{used:?}", compiler());
     built_once(&name, &contents, |folder| {
         for (file, text) in &texts {
@@ -109,9 +131,9 @@ fn built(edit: impl Fn(&str, String) -> String) -> PathBuf {
 }
 
 impl Gimp {
-    /// A folder for GIMP with the plug-in, as its author has it or changed by `edit`.
-    pub fn with_plug_in(name: &str, edit: impl Fn(&str, String) -> String) -> Self {
-        let plug_in = built(edit);
+    /// A folder for GIMP with the plug-in.
+    pub fn with_plug_in(name: &str, variant: &Variant) -> Self {
+        let plug_in = built(variant);
         let folder = support::scratch(name);
         support::staged_library(&folder);
         // Where GIMP wants to write at its end.
@@ -145,6 +167,13 @@ impl Gimp {
     pub fn run(&self, scripts: &[&str]) -> Running {
         let mut command = Command::new("gimp-console");
         command.arg("--no-interface");
+        self.start(command, scripts)
+    }
+
+    /// As `run`; half of its work done, the plug-in waits for the cancel before it goes on.
+    pub fn run_and_wait_for_cancel(&self, scripts: &[&str]) -> Running {
+        let mut command = Command::new("gimp-console");
+        command.arg("--no-interface").env("WAIT_FOR_CANCEL", "1");
         self.start(command, scripts)
     }
 

@@ -1,5 +1,6 @@
 /* Preloaded into the plug-in: says on the standard error output when its job has begun and is half done,
- * and how it ended if it was cancelled. GIMP shows that to nobody without its interface. */
+ * and how it ended if it was cancelled. GIMP shows that to nobody without its interface. With
+ * WAIT_FOR_CANCEL set, the job goes on from there only when it is cancelled. */
 
 #define _GNU_SOURCE
 
@@ -7,8 +8,11 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define WAIT_NANOSECONDS UINT64_C (60000000000)
 
 static void
 find (const char *name, void *function)
@@ -29,7 +33,11 @@ dcc_job_set_progress (const dcc_job *job, uint64_t done, uint64_t total, const c
   if (! has_begun)
     fprintf (stderr, "begun\n");
   if (done >= total / 2 && ! is_half_done)
-    fprintf (stderr, "half-way: process %ld\n", (long) getpid ());
+    {
+      fprintf (stderr, "half-way: process %ld\n", (long) getpid ());
+      if (getenv ("WAIT_FOR_CANCEL"))
+        dcc_cancel_token_wait (dcc_job_token (job), WAIT_NANOSECONDS);
+    }
   has_begun = 1;
   is_half_done = is_half_done || done >= total / 2;
 
