@@ -232,18 +232,22 @@ fn escape_in_its_progress_window_leaves_the_image_as_it_was() {
         display.name(),
         &[&format!(
             r#"(let* ((image (load "in.ppm")))
-                 (smooth RUN-NONINTERACTIVE image {LONG_WORK} 0)
+                 (smooth RUN-NONINTERACTIVE image {LONGER_WORK} 0)
                  (save image "escaped.ppm")
+                 (smooth RUN-NONINTERACTIVE image 1 0)
                  (gimp-image-delete image))"#
         )],
     );
-    running.half_way();
+    running.until("begun");
     let pressed = Instant::now();
     display.press("Escape", "Progress");
     running.says("not completed");
     let milliseconds = pressed.elapsed().as_secs_f64() * 1e3;
     figure(&format!("gimp cancel to return, Escape: {milliseconds:.1} ms"));
     running.says("unchanged");
+    // And the plug-in can be called again.
+    running.says("completed");
+    running.says("changed");
     let (status, printed) = running.end();
     assert!(status.success(), "{status}\n{printed}");
     for trouble in ["CRITICAL", "crashed", "inconsistent"] {

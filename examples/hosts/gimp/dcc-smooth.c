@@ -7,8 +7,8 @@
  * Run it:
  *   gimp -i -b '(let* ((image (car (gimp-file-load 1 "in.png" "in.png")))
  *                      (layer (car (gimp-image-get-active-drawable image))))
- *                 (plug-in-dcc-smooth 1 image layer 20 30)
- *                 (gimp-file-save 1 image layer "out.png" "out.png"))' -b '(gimp-quit 0)'
+ *                 (if (car (plug-in-dcc-smooth 1 image layer 20 30))
+ *                     (gimp-file-save 1 image layer "out.png" "out.png")))' -b '(gimp-quit 0)'
  */
 
 #include "plug-in-job.h"
@@ -184,7 +184,7 @@ run (const gchar      *name,
 {
   static GimpParam  answer[2];
   static gchar     *message = NULL; /* as long as the answer */
-  GimpRunMode       run_mode = params[0].data.d_int32;
+  GimpRunMode       run_mode = (GimpRunMode) params[0].data.d_int32;
   SmoothValues      values   = { 10, 0.0 };
   GimpPDBStatusType status   = GIMP_PDB_CALLING_ERROR;
 
