@@ -40,8 +40,9 @@ impl Display {
         &self.name
     }
 
-    /// Presses a key in the window with this title, which is waited for.
-    pub fn press(&self, key: &str, title: &str) {
+    /// Presses a key in the windows whose "name" or "class" matches this regular expression; the first
+    /// of them is waited for.
+    pub fn press(&self, key: &str, what: &str, pattern: &str) {
         let tool = |arguments: &[&str]| {
             support::printed(
                 Command::new("timeout")
@@ -50,9 +51,11 @@ impl Display {
                     .env("DISPLAY", &self.name),
             )
         };
-        let exactly = format!("^{title}$");
-        let windows = tool(&["search", "--sync", "--onlyvisible", "--name", &exactly]);
-        tool(&["key", "--window", windows.lines().next().unwrap(), key]);
+        let windows = tool(&["search", "--sync", "--onlyvisible", &format!("--{what}"), pattern]);
+        for window in windows.lines() {
+            // Not let go of again: that may close the window.
+            tool(&["keydown", "--window", window, key]);
+        }
     }
 }
 
