@@ -220,8 +220,8 @@ fn the_job_ends_with_gimp() {
 }
 
 #[test]
-fn escape_and_an_undo_leave_the_image_as_it_was() {
-    let test = "escape_and_an_undo_leave_the_image_as_it_was";
+fn escape_in_its_progress_window_leaves_the_image_as_it_was() {
+    let test = "escape_in_its_progress_window_leaves_the_image_as_it_was";
     if !is_installed(test) || !x_display::can_be(test) {
         return;
     }
@@ -232,22 +232,15 @@ fn escape_and_an_undo_leave_the_image_as_it_was() {
         display.name(),
         &[&format!(
             r#"(let* ((image (load "in.ppm")))
-                 (gimp-display-new image)
                  (smooth RUN-NONINTERACTIVE image {LONGER_WORK} 0)
                  (save image "escaped.ppm")
                  (smooth RUN-NONINTERACTIVE image 1 0)
-                 (save image "smoothed.ppm")
-                 (say "saved")
-                 (let wait-for-undo ()
-                     (if (= TRUE (car (gimp-image-is-dirty image))) (wait-for-undo)))
-                 (say-changes image)
-                 (save image "undone.ppm")
                  (gimp-image-delete image))"#
         )],
     );
     running.until("begun");
     let pressed = Instant::now();
-    display.press("Escape", "name", "^Progress$");
+    display.press("Escape", "^Progress$");
     running.says("not completed");
     let milliseconds = pressed.elapsed().as_secs_f64() * 1e3;
     figure(&format!("gimp cancel to return, Escape: {milliseconds:.1} ms"));
@@ -255,18 +248,12 @@ fn escape_and_an_undo_leave_the_image_as_it_was() {
     // And the plug-in can be called again.
     running.says("completed");
     running.says("changed");
-    running.says("saved");
-    // In one step, which the image's window takes back; its title is not found by its name.
-    display.press("ctrl+z", "class", "^[Gg]imp");
-    running.says("unchanged");
     let (status, printed) = running.end();
     assert!(status.success(), "{status}\n{printed}");
     for trouble in ["CRITICAL", "crashed", "inconsistent"] {
         assert!(!printed.contains(trouble), "{printed}");
     }
     assert_eq!(Image::read(&gimp.path("escaped.ppm")), noise());
-    assert_eq!(Image::read(&gimp.path("undone.ppm")), noise());
-    assert_ne!(Image::read(&gimp.path("smoothed.ppm")), noise());
 }
 
 #[test]

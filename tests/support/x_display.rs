@@ -40,9 +40,8 @@ impl Display {
         &self.name
     }
 
-    /// Presses a key in the windows whose "name" or "class" matches this regular expression; the first
-    /// of them is waited for.
-    pub fn press(&self, key: &str, what: &str, pattern: &str) {
+    /// Presses a key in the window whose title matches this regular expression; it is waited for.
+    pub fn press(&self, key: &str, title: &str) {
         let tool = |arguments: &[&str]| {
             support::printed(
                 Command::new("timeout")
@@ -51,11 +50,9 @@ impl Display {
                     .env("DISPLAY", &self.name),
             )
         };
-        let windows = tool(&["search", "--sync", "--onlyvisible", &format!("--{what}"), pattern]);
-        for window in windows.lines() {
-            // Not let go of again: that may close the window.
-            tool(&["keydown", "--window", window, key]);
-        }
+        let windows = tool(&["search", "--sync", "--onlyvisible", "--name", title]);
+        // Not let go of again: it may close the window.
+        tool(&["keydown", "--window", windows.lines().next().unwrap(), key]);
     }
 }
 
