@@ -18,6 +18,9 @@ mod mcp_server;
 #[path = "support/python_venv.rs"]
 mod python_venv;
 mod support;
+#[path = "support/x_display.rs"]
+#[allow(dead_code, reason = "Blender's own checks press the keys")]
+mod x_display;
 
 use blender::{Poll, assert_not_stopped, assert_passed, module, window};
 

@@ -225,7 +225,7 @@ fn escape_in_its_progress_window_leaves_the_image_as_it_was() {
     if !is_installed(test) || !x_display::can_be(test) {
         return;
     }
-    let display = Display::start();
+    let display = Display::start("1024x768");
     let gimp = Gimp::with_plug_in("gimp_escape", &AS_SHIPPED);
     noise().write(&gimp.path("in.ppm"));
     let mut running = gimp.show(

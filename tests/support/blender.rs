@@ -5,9 +5,10 @@ use super::build_tools::{cmake, tool};
 use super::mcp_server::{Sdk, limited};
 use super::python_venv::venv;
 use super::support;
-use std::io::{BufRead, BufReader, Write};
+use super::x_display::Display;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 /// What Blender's module needs, as `pip freeze` has it.
@@ -130,35 +131,6 @@ pub fn module(test: &str, poll: Poll, checks: &[&str]) -> Option<Output> {
     Some(command.output().unwrap())
 }
 
-/// A screen that nobody looks at; it ends with this.
-struct Screen {
-    server: Child,
-    name: String,
-}
-
-impl Screen {
-    fn start() -> Self {
-        let mut server = limited(Path::new("Xvfb"))
-            .args(["-displayfd", "1", "-screen", "0", "860x540x24", "-nolisten", "tcp"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut number = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
-        assert!(!number.trim().is_empty(), "Xvfb did not start");
-        Self { server, name: format!(":{}", number.trim()) }
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        // `timeout` hands a TERM on to what it runs, which a kill could not be.
-        let _ = Command::new("kill").arg(self.server.id().to_string()).status();
-        let _ = self.server.wait();
-    }
-}
-
 /// Blender with a window; what its checks said, and the picture of it, if they made one.
 pub fn window(test: &str, poll: Poll, checks: &[&str]) -> Option<(Output, PathBuf)> {
     let works = |program: &str, arguments: &[&str]| {
@@ -175,7 +147,7 @@ pub fn window(test: &str, poll: Poll, checks: &[&str]) -> Option<(Output, PathBu
         support::skip(test, "Debian's Blender needs packages for Python 3.11");
         return None;
     }
-    let screen = Screen::start();
+    let display = Display::start("860x540");
     let folder = support::scratch(test);
     let picture = folder.join("window.png");
     let mut command = limited(Path::new("blender"));
@@ -188,7 +160,7 @@ pub fn window(test: &str, poll: Poll, checks: &[&str]) -> Option<(Output, PathBu
         .arg(addon(poll))
         .arg(&picture)
         .args(checks)
-        .env("DISPLAY", &screen.name)
+        .env("DISPLAY", display.name())
         // Its Python looks there for its home, which is that of Debian.
         .env("PATH", "/usr/bin:/bin")
         .env("LIBGL_ALWAYS_SOFTWARE", "1");

@@ -20,10 +20,10 @@ pub fn can_be(test: &str) -> bool {
 }
 
 impl Display {
-    /// Starts one, under a number that is free.
-    pub fn start() -> Self {
+    /// Starts one of this size, under a number that is free.
+    pub fn start(size: &str) -> Self {
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp"])
+            .args(["-displayfd", "1", "-screen", "0", &format!("{size}x24"), "-nolisten", "tcp"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
