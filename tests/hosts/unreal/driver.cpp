@@ -6,6 +6,7 @@
 // has it print the log, "unload" unload the module and load it again.
 #include <dlfcn.h>
 #include <poll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,6 +32,19 @@ using driver_clock = std::chrono::steady_clock;
 double milliseconds(driver_clock::duration time)
 {
     return std::chrono::duration<double, std::milli>(time).count();
+}
+
+double processor_milliseconds()
+{
+    timespec time = {};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
+double median(std::vector<double> values)
+{
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
 }
 
 bool is_mapped(const std::string &library)
@@ -141,19 +155,20 @@ void budget(const std::string &path)
     module loaded(path);
     for (int number = 0; number < 3; ++number)
         EXPECT(stand_in::console(std::string("CancellableJobs.Smooth ") + (number == 1 ? for_ever : "20") + " sliced"));
-    std::vector<double> ticks;
+    std::vector<double> ticks, used;
     const auto give_up = driver_clock::now() + std::chrono::seconds(60);
     while (ended() < 2) {
         EXPECT(driver_clock::now() < give_up);
         const auto begin = driver_clock::now();
+        const double used_before = processor_milliseconds();
         tick();
+        used.push_back(processor_milliseconds() - used_before);
         ticks.push_back(milliseconds(driver_clock::now() - begin));
     }
-    std::sort(ticks.begin(), ticks.end());
-    const double median = ticks[ticks.size() / 2];
-    std::printf("FIGURE unreal_tick budget 4 ms: median %.1f ms of %zu ticks\n", median, ticks.size());
+    std::printf("FIGURE unreal_tick budget 4 ms: median %.1f ms of %zu ticks\n", median(ticks), ticks.size());
     EXPECT(ticks.size() >= 10);
-    EXPECT(median > 1.0 && median < 12.0);
+    // Of the processor, which others on this machine do not take from: the budget, and a slice.
+    EXPECT(median(used) < 6.0);
     EXPECT(stand_in::count_in_log(" completed after 20 of 20 passes") == 2);
     EXPECT(stand_in::console("CancellableJobs.Cancel"));
     tick_until([] { return ended() == 3; });

@@ -101,7 +101,7 @@ FTCHARToUTF8::FTCHARToUTF8(const TCHAR *Begin, int32 Count)
             continue;
         }
         const int more = code < 0x800u ? 1 : code < 0x10000u ? 2 : 3;
-        Text += static_cast<char>((0xF00u >> more & 0xF0u) | code >> (6 * more));
+        Text += static_cast<char>((0xFF00u >> (more + 1) & 0xFFu) | code >> (6 * more));
         for (int left = more - 1; left >= 0; --left)
             Text += static_cast<char>(0x80u | (code >> (6 * left) & 0x3Fu));
     }

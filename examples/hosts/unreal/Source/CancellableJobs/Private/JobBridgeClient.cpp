@@ -110,14 +110,16 @@ bool FJobBridgeClient::Receive(double Now)
 
 void FJobBridgeClient::CheckTimes(double Now)
 {
-	const bool bIsInLine = !bIsWelcome || !Input.empty();
 	if (bIsRefused)
 	{
 		return;
 	}
-	if (bIsInLine && Now - LineSince > Context.Settings.LineSeconds)
+	if (!bIsWelcome || !Input.empty())
 	{
-		Refuse(EErrorCode::Bound, bIsWelcome ? TEXT("the end of a line did not come in time") : TEXT("no \"hello\" came in time"));
+		if (Now - LineSince > Context.Settings.LineSeconds)
+		{
+			Refuse(EErrorCode::Bound, bIsWelcome ? TEXT("the end of a line did not come in time") : TEXT("no \"hello\" came in time"));
+		}
 	}
 	else if (Session.stats().live > 0)
 	{
