@@ -73,6 +73,32 @@ fn what_is_for_windows_compiles() {
     }
 }
 
+/// Unreal compiles many sources of a module as one.
+#[test]
+fn the_sources_compile_as_one() {
+    let folder = scratch("the_sources_compile_as_one");
+    let mut sources: Vec<_> = std::fs::read_dir(module_sources())
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "cpp"))
+        .collect();
+    sources.sort();
+    assert!(sources.len() > 3, "{sources:?}");
+    let unity: String =
+        sources.iter().map(|path| format!("#include \"{}\"\n", path.display())).collect();
+    let file = folder.join("Module.CancellableJobs.cpp");
+    std::fs::write(&file, unity).unwrap();
+    run(Command::new(support::cxx())
+        .args(support::CXX_FLAGS)
+        .args(["-fno-exceptions", "-fno-rtti", "-fsyntax-only", "-I"])
+        .arg(root().join("tests/hosts/unreal/stand_in"))
+        .arg("-I")
+        .arg(module_sources())
+        .arg("-I")
+        .arg(support::include())
+        .arg(file));
+}
+
 #[test]
 fn the_plugins_description_names_its_module() {
     let text =

@@ -75,7 +75,7 @@ fn cancelled_in_a_busy_game_thread(
     let mut editor = Editor::start("unreal_bridge_busy", variant, &settings)?;
     let mut client = editor.client();
     client.run(7, "slow_task", passes);
-    client.progress_of(7);
+    while client.progress_of(7) == 0.0 {}
     // Neither needs the game thread, which is in the job.
     let status = client.asked("status", "status", json!({}));
     let result = &status["result"];
@@ -105,10 +105,10 @@ fn a_cancel_reaches_a_job_that_keeps_the_game_thread() {
     let Some(stopped) = cancelled_in_a_busy_game_thread(Variant::Shipped, FOR_EVER) else { return };
     let time = stopped.unwrap().as_secs_f64() * 1e3;
     let begin = Instant::now();
-    let unpolled = cancelled_in_a_busy_game_thread(Variant::WithoutPoll, 2_000).unwrap();
+    let unpolled = cancelled_in_a_busy_game_thread(Variant::WithoutPoll, 1_000).unwrap();
     let whole = begin.elapsed().as_secs_f64() * 1e3;
     assert!(
-        unpolled.as_ref().is_err_and(|line| line.contains("completed after 2000 of 2000")),
+        unpolled.as_ref().is_err_and(|line| line.contains("completed after 1000 of 1000")),
         "{unpolled:?}"
     );
     // Not through `println!`, which tests capture.
@@ -146,12 +146,39 @@ fn ids_keep_their_type_and_the_middle_one_is_cancelled() {
     // Once more: there is nothing to cancel.
     let again = client.asked("c", "cancel", json!({"requestId": "7"}));
     assert_eq!(again["result"]["cancelled"], false, "{again}");
-    // Esc's way: cancelled in the editor, so the peer is told why.
     for (id, reason) in [(json!(7), "number"), (json!("last"), "text")] {
         client.cancel(id.clone(), reason);
         assert_eq!(client.next_answer()["id"], id);
         editor.logged(&format!("({reason}); mesh revision 0"), 1);
     }
+    editor.quit();
+}
+
+#[test]
+fn a_client_is_told_that_esc_was_pressed() {
+    let Some(mut editor) = editor("unreal_bridge_esc", &[]) else { return };
+    let mut client = editor.client();
+    editor.command("esc");
+    client.run(1, "slow_task", FOR_EVER);
+    let answer = client.next_answer();
+    assert_eq!(error_of(&answer), (-32800, "cancelled: cancelled in the editor"), "{answer}");
+    editor.quit();
+}
+
+#[test]
+fn a_run_that_waits_for_a_thread_is_cancelled_at_once() {
+    let Some(editor) = editor("unreal_bridge_waiting", &[]) else { return };
+    let mut client = editor.client();
+    // More than there are threads for.
+    for id in 0..12 {
+        client.run(id, "worker", FOR_EVER);
+    }
+    while client.progress_of(0) == 0.0 {}
+    client.cancel(11, "not needed any more");
+    let answer = client.next_answer();
+    assert_eq!((&answer["id"], error_of(&answer).0), (&json!(11), -32800), "{answer}");
+    let state = client.asked("?", "progress", json!({"requestId": 0}));
+    assert_eq!(state["result"]["state"], "running", "{state}");
     editor.quit();
 }
 

@@ -5,7 +5,7 @@ use super::support;
 use std::fs::{create_dir_all, read_dir, read_to_string, write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use std::thread;
 
 /// The line that the variant without the poll lacks.
@@ -103,6 +103,21 @@ fn build(folder: &Path) {
     );
 }
 
+/// One test builds; what did not compile is not tried again by the others.
+static BUILT: LazyLock<PathBuf> = LazyLock::new(built);
+
+fn built() -> PathBuf {
+    let mut sources = vec![support::root().join("tests/support/unreal.rs")];
+    for part in ["examples/hosts/unreal", "tests/hosts/unreal", "tests/cpp", "include"] {
+        files(&support::root().join(part), &mut sources);
+    }
+    sources.retain(|path| !path.components().any(|part| part.as_os_str() == "__pycache__"));
+    sources.sort();
+    let mut contents: String = sources.iter().map(|path| read_to_string(path).unwrap()).collect();
+    contents += dcc_cancel::ffi::library::VERSION_STRING.to_str().unwrap();
+    built_once("host_unreal", &contents, build)
+}
+
 /// The driver with a module to load, and `folder` for the user's settings; `None`, and said so: it cannot
 /// be built.
 pub fn driver(test: &str, variant: Variant, folder: &Path) -> Option<Command> {
@@ -112,19 +127,10 @@ pub fn driver(test: &str, variant: Variant, folder: &Path) -> Option<Command> {
         support::skip(test, "nlohmann-json3-dev is not installed");
         return None;
     }
-    let mut sources = vec![support::root().join("tests/support/unreal.rs")];
-    for part in ["examples/hosts/unreal", "tests/hosts/unreal", "tests/cpp", "include"] {
-        files(&support::root().join(part), &mut sources);
-    }
-    sources.retain(|path| !path.components().any(|part| part.as_os_str() == "__pycache__"));
-    sources.sort();
-    let mut contents: String = sources.iter().map(|path| read_to_string(path).unwrap()).collect();
-    contents += dcc_cancel::ffi::library::VERSION_STRING.to_str().unwrap();
-    let built = built_once("host_unreal", &contents, build);
     let name = if variant == Variant::Shipped { "shipped" } else { "without_poll" };
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", "120"]).arg(built.join("driver"));
-    command.arg(built.join(name).join("libUnrealEditor-CancellableJobs.so")).arg(folder);
+    command.args(["--kill-after=5", "120"]).arg(BUILT.join("driver"));
+    command.arg(BUILT.join(name).join("libUnrealEditor-CancellableJobs.so")).arg(folder);
     support::with_own_libraries(&mut command);
     Some(command)
 }

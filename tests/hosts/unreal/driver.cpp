@@ -3,7 +3,7 @@
 //     driver <module> <folder for settings> esc | budget | unload | serve [Key=Value...]
 //
 // `serve` ticks until its input ends or says "quit", so that another process can talk to the bridge; "log"
-// has it print the log, "unload" unload the module and load it again.
+// has it print the log, "unload" unload the module and load it again, "esc" press Esc in the next dialog.
 #include <dlfcn.h>
 #include <poll.h>
 #include <time.h>
@@ -222,6 +222,9 @@ void serve(const std::string &path)
         if (line == "unload") {
             loaded.Reset();
             loaded = MakeUnique<module>(path);
+        } else if (line == "esc") {
+            // In the next dialog, once it has lived a while.
+            stand_in::on_dialog([asked = 0](float) mutable { return ++asked == 3; });
         } else if (line != "log") {
             EXPECT(stand_in::console(line));
         }

@@ -15,5 +15,5 @@
 #define verify(expr) check(expr)
 #define verifyf(expr, ...) check(expr)
 // In the editor it reports and goes on; here nothing may go on.
-#define ensure(expr) check(expr)
-#define ensureMsgf(expr, ...) check(expr)
+#define ensure(expr) ((expr) || (StandInCheckFailed(#expr, __FILE__, __LINE__), false))
+#define ensureMsgf(expr, ...) ensure(expr)

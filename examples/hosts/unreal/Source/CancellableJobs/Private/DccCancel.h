@@ -25,6 +25,20 @@ namespace DccCancel
 		return std::string(Converted.Get(), static_cast<std::size_t>(Converted.Length()));
 	}
 
+	inline const TCHAR* StateText(dcc::job_state State)
+	{
+		switch (State)
+		{
+		case dcc::job_state::pending: return TEXT("pending");
+		case dcc::job_state::running: return TEXT("running");
+		case dcc::job_state::completed: return TEXT("completed");
+		case dcc::job_state::failed: return TEXT("failed");
+		case dcc::job_state::cancelled: return TEXT("cancelled");
+		case dcc::job_state::interrupted: return TEXT("interrupted");
+		default: return TEXT("none");
+		}
+	}
+
 	/** What the last call on this thread that failed had to say. */
 	inline FString LastError()
 	{

@@ -73,7 +73,10 @@ bool FGameThreadJobs::Tick(float /*DeltaTime*/)
 void FGameThreadJobs::Stop()
 {
 	check(IsInGameThread());
-	ensureMsgf(!bIsPumping, TEXT("CancellableJobs is stopped from inside one of its own jobs"));
+	if (!ensureMsgf(!bIsPumping, TEXT("CancellableJobs is stopped from inside one of its own jobs, which cannot end before this returns")))
+	{
+		return;
+	}
 
 	FTSTicker::RemoveTicker(TickerHandle);
 	TickerHandle.Reset();

@@ -134,6 +134,7 @@ void FJobBridgeClient::CheckTimes(double Now)
 void FJobBridgeClient::Refuse(EErrorCode Code, const FString& Why)
 {
 	SendError({}, Code, Why);
+	Outbox->Close();
 	bIsRefused = true;
 	RefusedAt = FPlatformTime::Seconds();
 	Session.close();

@@ -79,7 +79,7 @@ private:
 	void Progress(const dcc::request_id& Id, const FJsonObject& Params);
 	void Status(const dcc::request_id& Id);
 	const FRun* FindRun(const FJsonObject& Params) const;
-	TSharedRef<FJsonObject> Described(const FRun& Run) const;
+	TSharedRef<FJsonObject> Described(const FRun& Known) const;
 	void Send(const dcc::request_id& Id, const TSharedRef<FJsonObject>& Result);
 	void SendError(const TOptional<dcc::request_id>& Id, EErrorCode Code, const FString& Message);
 

@@ -6,20 +6,6 @@
 
 namespace
 {
-	FString StateText(dcc::job_state State)
-	{
-		switch (State)
-		{
-		case dcc::job_state::pending: return TEXT("pending");
-		case dcc::job_state::running: return TEXT("running");
-		case dcc::job_state::completed: return TEXT("completed");
-		case dcc::job_state::failed: return TEXT("failed");
-		case dcc::job_state::cancelled: return TEXT("cancelled");
-		case dcc::job_state::interrupted: return TEXT("interrupted");
-		default: return TEXT("none");
-		}
-	}
-
 	bool IsOver(const dcc::job& Job)
 	{
 		const dcc::job_state State = Job.state();
@@ -59,7 +45,7 @@ namespace
 			const bool bIsCancelled = State == dcc::job_state::cancelled;
 			const FString Why = DccCancel::ToFString(bIsCancelled ? Job.token().reason() : Job.failure());
 			Outbox.AddAnswer(JobBridge::Error(Id, bIsCancelled ? JobBridge::EErrorCode::Cancelled : JobBridge::EErrorCode::Refused,
-				StateText(State) + TEXT(": ") + Why));
+				FString(DccCancel::StateText(State)) + TEXT(": ") + Why));
 		}
 	}
 }
@@ -120,7 +106,7 @@ void FJobBridgeClient::Run(const dcc::request_id& Id, const FJsonObject& Params)
 		SendError(Id, EErrorCode::Refused, Why);
 		return;
 	}
-	Runs.RemoveAll([&Id](const FRun& Run) { return Run.Id == Id || IsOver(Run.Job); });
+	Runs.RemoveAll([&Id](const FRun& Known) { return Known.Id == Id || IsOver(Known.Job); });
 	Runs.Add({Id, MoveTemp(Job)});
 }
 
@@ -141,9 +127,9 @@ void FJobBridgeClient::Cancel(const dcc::request_id& Id, const FJsonObject& Para
 
 void FJobBridgeClient::Progress(const dcc::request_id& Id, const FJsonObject& Params)
 {
-	if (const FRun* Run = FindRun(Params))
+	if (const FRun* Found = FindRun(Params))
 	{
-		Send(Id, Described(*Run));
+		Send(Id, Described(*Found));
 		return;
 	}
 	SendError(Id, EErrorCode::Params, TEXT("\"requestId\" is missing or no id of a run that is not long over"));
@@ -151,10 +137,10 @@ void FJobBridgeClient::Progress(const dcc::request_id& Id, const FJsonObject& Pa
 
 void FJobBridgeClient::Status(const dcc::request_id& Id)
 {
-	TArray<TSharedPtr<FJsonValue>> Described;
-	for (const FRun& Run : Runs)
+	TArray<TSharedPtr<FJsonValue>> Listed;
+	for (const FRun& Known : Runs)
 	{
-		Described.Add(MakeShared<FJsonValueObject>(this->Described(Run)));
+		Listed.Add(MakeShared<FJsonValueObject>(Described(Known)));
 	}
 	const dcc::dispatcher_stats Stats = Context.Jobs.GetDispatcher().stats();
 	const TSharedRef<FJsonObject> GameThread = MakeShared<FJsonObject>();
@@ -162,7 +148,7 @@ void FJobBridgeClient::Status(const dcc::request_id& Id)
 	GameThread->SetNumberField(TEXT("inJobMilliseconds"), Milliseconds(Stats.present_for));
 	GameThread->SetNumberField(TEXT("longestTickMilliseconds"), Milliseconds(Stats.longest_tick));
 	const TSharedRef<FJsonObject> Result = MakeShared<FJsonObject>();
-	Result->SetArrayField(TEXT("runs"), Described);
+	Result->SetArrayField(TEXT("runs"), Listed);
 	Result->SetNumberField(TEXT("waiting"), Stats.depth);
 	Result->SetObjectField(TEXT("gameThread"), GameThread);
 	Send(Id, Result);
@@ -171,19 +157,19 @@ void FJobBridgeClient::Status(const dcc::request_id& Id)
 const FJobBridgeClient::FRun* FJobBridgeClient::FindRun(const FJsonObject& Params) const
 {
 	const TOptional<dcc::request_id> Meant = JobBridge::IdFrom(Params.TryGetField(TEXT("requestId")));
-	return Meant.IsSet() ? Runs.FindByPredicate([&Meant](const FRun& Run) { return Run.Id == *Meant; }) : nullptr;
+	return Meant.IsSet() ? Runs.FindByPredicate([&Meant](const FRun& Known) { return Known.Id == *Meant; }) : nullptr;
 }
 
-TSharedRef<FJsonObject> FJobBridgeClient::Described(const FRun& Run) const
+TSharedRef<FJsonObject> FJobBridgeClient::Described(const FRun& Known) const
 {
-	const dcc::job::progress_info Progress = Run.Job.progress();
+	const dcc::job::progress_info HowFar = Known.Job.progress();
 	const TSharedRef<FJsonObject> Text = MakeShared<FJsonObject>();
-	Text->SetField(TEXT("requestId"), JobBridge::JsonOf(Run.Id));
-	Text->SetStringField(TEXT("label"), DccCancel::ToFString(Run.Job.label()));
-	Text->SetStringField(TEXT("state"), StateText(Run.Job.state()));
-	Text->SetBoolField(TEXT("cancelled"), Run.Job.is_cancelled());
-	Text->SetNumberField(TEXT("progress"), static_cast<double>(Progress.done));
-	Text->SetNumberField(TEXT("total"), static_cast<double>(Progress.total));
+	Text->SetField(TEXT("requestId"), JobBridge::JsonOf(Known.Id));
+	Text->SetStringField(TEXT("label"), DccCancel::ToFString(Known.Job.label()));
+	Text->SetStringField(TEXT("state"), DccCancel::StateText(Known.Job.state()));
+	Text->SetBoolField(TEXT("cancelled"), Known.Job.is_cancelled());
+	Text->SetNumberField(TEXT("progress"), static_cast<double>(HowFar.done));
+	Text->SetNumberField(TEXT("total"), static_cast<double>(HowFar.total));
 	return Text;
 }
 

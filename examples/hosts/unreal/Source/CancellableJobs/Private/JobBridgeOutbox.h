@@ -20,12 +20,11 @@ public:
 	/** A line that may be left out, and is, where the client reads slowly. */
 	void AddNote(const std::string& Line) { Add(Line, MaxBytes / 2, false); }
 
-	/** The client is gone: what is added from now on goes nowhere. */
+	/** There is no more to say: what is added from now on goes nowhere. */
 	void Close()
 	{
 		const FScopeLock Lock(&PendingLock);
 		bIsClosed = true;
-		Pending.Empty();
 	}
 
 	/** Of the bridge's thread: sends as much as the socket takes now. False: the client is gone or does not read. */

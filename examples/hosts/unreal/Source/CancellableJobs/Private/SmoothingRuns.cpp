@@ -12,18 +12,6 @@ namespace
 	constexpr double SliceSeconds = 0.001;
 	/** Between two looks at the clock. */
 	constexpr int32 VerticesPerStep = 4096;
-
-	const TCHAR* StateText(dcc::job_state State)
-	{
-		switch (State)
-		{
-		case dcc::job_state::completed: return TEXT("completed");
-		case dcc::job_state::failed: return TEXT("failed");
-		case dcc::job_state::cancelled: return TEXT("cancelled");
-		case dcc::job_state::interrupted: return TEXT("interrupted");
-		default: return TEXT("not ended");
-		}
-	}
 }
 
 TOptional<ERunMode> RunModeFromText(const FString& Text)
@@ -60,8 +48,20 @@ struct FSmoothingRuns::FRun
 		}
 	}
 
+	/** The last part of the work: what the completion has only to take over. */
+	dcc_status Finish()
+	{
+		const TSharedRef<FSmoothableMesh, ESPMode::ThreadSafe> Copy = MakeShared<FSmoothableMesh, ESPMode::ThreadSafe>(Smoothing.GetMesh());
+		Copy->Positions = Smoothing.GetPositions();
+		Roughness = FSmoothableMesh::Roughness(*Copy, Copy->Positions);
+		Smoothed = Copy;
+		return DCC_OK;
+	}
+
 	FSmoothingOptions Options;
 	FMeshSmoothing Smoothing;
+	FSharedMesh Smoothed;
+	double Roughness = 0.0;
 };
 
 FSmoothingRuns::FSmoothingRuns(const FGameThreadJobs& InJobs, int32 Side)
@@ -107,13 +107,17 @@ dcc_status FSmoothingRuns::RunOnce(FRun& Run, const dcc::job& Job) const
 		}
 		Run.Tell(Job);
 	}
-	return DCC_OK;
+	return Run.Finish();
 }
 
 dcc_status FSmoothingRuns::RunSlice(FRun& Run, const dcc::job& Job) const
 {
-	const double End = FPlatformTime::Seconds() + SliceSeconds;
-	while (!Run.Smoothing.IsDone() && FPlatformTime::Seconds() < End)
+	if (Run.Smoothing.IsDone())
+	{
+		return Run.Finish();
+	}
+	const double Until = FPlatformTime::Seconds() + SliceSeconds;
+	while (!Run.Smoothing.IsDone() && FPlatformTime::Seconds() < Until)
 	{
 		if (!Run.Smoothing.SmoothSome(VerticesPerStep))
 		{
@@ -121,7 +125,7 @@ dcc_status FSmoothingRuns::RunSlice(FRun& Run, const dcc::job& Job) const
 		}
 	}
 	Run.Tell(Job);
-	return Run.Smoothing.IsDone() ? DCC_OK : DCC_RUN_AGAIN;
+	return DCC_RUN_AGAIN;
 }
 
 dcc_status FSmoothingRuns::RunInSlowTask(FRun& Run, const dcc::job& Job) const
@@ -138,7 +142,7 @@ dcc_status FSmoothingRuns::RunInSlowTask(FRun& Run, const dcc::job& Job) const
 		}
 		return true;
 	});
-	return bIsWhole ? DCC_OK : DCC_CANCELLED_BY_JOB;
+	return bIsWhole ? Run.Finish() : DCC_CANCELLED_BY_JOB;
 }
 
 void FSmoothingRuns::End(FRun& Run, const dcc::job& Job, dcc::job_state State)
@@ -146,22 +150,19 @@ void FSmoothingRuns::End(FRun& Run, const dcc::job& Job, dcc::job_state State)
 	FSmoothingOutcome Outcome;
 	Outcome.Passes = Run.Smoothing.GetPasses();
 	Outcome.TotalPasses = Run.Smoothing.GetTotalPasses();
+	Outcome.Roughness = Run.Roughness;
 	{
 		const FScopeLock Lock(&MeshLock);
 		if (State == dcc::job_state::completed)
 		{
 			// The game thread is where a real plugin would write into its UObject, inside a transaction.
-			const TSharedRef<FSmoothableMesh, ESPMode::ThreadSafe> Smoothed =
-				MakeShared<FSmoothableMesh, ESPMode::ThreadSafe>(Run.Smoothing.GetMesh());
-			Smoothed->Positions = Run.Smoothing.GetPositions();
-			Mesh = Smoothed;
+			Mesh = Run.Smoothed;
 			++Revision;
 		}
 		Outcome.Revision = Revision;
-		Outcome.Roughness = FSmoothableMesh::Roughness(*Mesh, Mesh->Positions);
 	}
 	UE_LOG(LogCancellableJobs, Log, TEXT("job %lld %s after %d of %d passes (%s); mesh revision %d"), static_cast<int64>(Job.id()),
-		StateText(State), Outcome.Passes, Outcome.TotalPasses, *DccCancel::ToFString(Job.token().reason()), Outcome.Revision);
+		DccCancel::StateText(State), Outcome.Passes, Outcome.TotalPasses, *DccCancel::ToFString(Job.token().reason()), Outcome.Revision);
 	if (Run.Options.Ended)
 	{
 		Run.Options.Ended(Job, State, Outcome);

@@ -30,6 +30,7 @@ struct FSmoothingOutcome
 	int32 TotalPasses = 0;
 	/** Of the scene's mesh afterwards, which only a completed run changes. */
 	int32 Revision = 0;
+	/** Of what a completed run made of it. */
 	double Roughness = 0.0;
 };
 
