@@ -395,6 +395,5 @@ fn every_answer_comes_once_when_cancels_race_with_ends() {
     assert_eq!(answers.len(), 3 * rounds);
     assert!(answers.values().all(|count| *count == 1), "{answers:?}");
     editor.logged(" passes (", 3 * rounds);
-    assert!(client.asked("?", "status", json!({}))["result"].is_object());
     editor.quit();
 }

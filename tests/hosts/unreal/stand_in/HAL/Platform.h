@@ -31,4 +31,4 @@ using TCHAR = char16_t;
 #define UPROPERTY(...)
 #define UFUNCTION(...)
 #define GENERATED_BODY(...)
-#define LOCTEXT(Key, Text) FText::FromString(TEXT(Text))
+#define NSLOCTEXT(Namespace, Key, Text) FText::FromString(TEXT(Text))

@@ -38,7 +38,8 @@ bool FJobBridge::Open()
 {
 	// Nobody on another machine can reach it. Port 0: any that is free.
 	const TSharedRef<FInternetAddr> Loopback = FIPv4Endpoint(FIPv4Address::InternalLoopback, 0).ToInternetAddrIPV4();
-	Listener = ISocketSubsystem::Get(PLATFORM_SOCKETSUBSYSTEM)->CreateSocket(NAME_Stream, TEXT("CancellableJobs bridge"), Loopback->GetProtocolType());
+	ISocketSubsystem* Sockets = ISocketSubsystem::Get(PLATFORM_SOCKETSUBSYSTEM);
+	Listener = Sockets->CreateSocket(NAME_Stream, TEXT("CancellableJobs bridge"), Loopback->GetProtocolType());
 	if (Listener == nullptr || !Listener->Bind(*Loopback) || !Listener->SetNonBlocking(true) || !Listener->Listen(8))
 	{
 		UE_LOG(LogCancellableJobs, Error, TEXT("no bridge: 127.0.0.1 has no port for it"));

@@ -201,7 +201,8 @@ void FJobBridgeClient::Welcome(const TSharedPtr<FJsonObject>& Message)
 	const TOptional<dcc::request_id> Id = bIsHello ? JobBridge::IdFrom(Message->TryGetField(TEXT("id"))) : TOptional<dcc::request_id>();
 	if (!Id.IsSet() || !Context.Secret.IsRight(Shown))
 	{
-		Refuse(EErrorCode::Stranger, TEXT("the first line has to be the request \"hello\" with \"params\":{\"secret\":...} as the bridge's file has it"));
+		Refuse(EErrorCode::Stranger,
+			TEXT("the first line has to be the request \"hello\" with \"params\":{\"secret\":...} as the bridge's file has it"));
 		return;
 	}
 	bIsWelcome = true;

@@ -25,14 +25,18 @@ public:
 			const TSharedPtr<FDialog> Pinned = Weak.Pin();
 			return Pinned.IsValid() && Pinned->UpdateAndAsk();
 		};
-		dcc::job::try_create(Asking, Options);
+		Status = dcc::job::try_create(Asking, Options);
 	}
 
-	/** Runs what answers whether it came to its end. It tells how far it is by `Shown`. */
+	/** Runs what answers whether it came to its end, and tells how far it is by `Shown`. Answers as a job's function. */
 	template <class FunctionType>
-	bool Run(FunctionType&& Function)
+	dcc_status Run(FunctionType&& Function)
 	{
-		return dcc::run(Asking, Forward<FunctionType>(Function)) == dcc::job_state::completed;
+		if (Status < 0)
+		{
+			return Status; // the work would not see Esc
+		}
+		return dcc::run(Asking, Forward<FunctionType>(Function)) == dcc::job_state::completed ? DCC_OK : DCC_CANCELLED_BY_JOB;
 	}
 
 private:
@@ -65,4 +69,5 @@ private:
 
 	TSharedRef<FDialog> Dialog;
 	dcc::job Asking;
+	dcc_status Status = DCC_OK;
 };

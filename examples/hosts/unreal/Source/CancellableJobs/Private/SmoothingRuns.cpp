@@ -130,8 +130,8 @@ dcc_status FSmoothingRuns::RunSlice(FRun& Run, const dcc::job& Job) const
 
 dcc_status FSmoothingRuns::RunInSlowTask(FRun& Run, const dcc::job& Job) const
 {
-	FSlowTaskJob SlowTask(Job, FText::FromString(TEXT("Smoothing mesh...")), Jobs.GetOwner());
-	const bool bIsWhole = SlowTask.Run([&Run, &Job] {
+	FSlowTaskJob SlowTask(Job, NSLOCTEXT("CancellableJobs", "Smoothing", "Smoothing mesh..."), Jobs.GetOwner());
+	const dcc_status Status = SlowTask.Run([&Run, &Job] {
 		while (!Run.Smoothing.IsDone())
 		{
 			if (!Run.Smoothing.SmoothSome(VerticesPerStep))
@@ -142,7 +142,7 @@ dcc_status FSmoothingRuns::RunInSlowTask(FRun& Run, const dcc::job& Job) const
 		}
 		return true;
 	});
-	return bIsWhole ? Run.Finish() : DCC_CANCELLED_BY_JOB;
+	return Status == DCC_OK ? Run.Finish() : Status;
 }
 
 void FSmoothingRuns::End(FRun& Run, const dcc::job& Job, dcc::job_state State)
