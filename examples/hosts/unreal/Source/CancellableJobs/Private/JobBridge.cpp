@@ -1,0 +1,121 @@
+#include "JobBridge.h"
+
+#include "HAL/PlatformProcess.h"
+#include "HAL/RunnableThread.h"
+#include "Interfaces/IPv4/IPv4Address.h"
+#include "Interfaces/IPv4/IPv4Endpoint.h"
+#include "SocketSubsystem.h"
+#include "Sockets.h"
+
+namespace
+{
+	/** How late an answer that was made on another thread may be. A socket of its own wakes the thread at once. */
+	const FTimespan ClientInterval = FTimespan::FromMilliseconds(4);
+	/** How late the thread may see that it is to end, while there are no clients. */
+	const FTimespan ListenInterval = FTimespan::FromMilliseconds(50);
+}
+
+FJobBridge::FJobBridge(const FJobBridgeSettings& Settings, const FGameThreadJobs& Jobs, FSmoothingRuns& Runs)
+	: Context{Settings, Secret, Jobs, Runs}
+{
+}
+
+FJobBridge::~FJobBridge()
+{
+	if (Thread)
+	{
+		Thread->Kill(/*bShouldWait=*/true);
+	}
+	Clients.Empty();
+	if (Listener != nullptr)
+	{
+		Listener->Close();
+		ISocketSubsystem::Get(PLATFORM_SOCKETSUBSYSTEM)->DestroySocket(Listener);
+	}
+}
+
+bool FJobBridge::Open()
+{
+	// Nobody on another machine can reach it. Port 0: any that is free.
+	const TSharedRef<FInternetAddr> Loopback = FIPv4Endpoint(FIPv4Address::InternalLoopback, 0).ToInternetAddrIPV4();
+	ISocketSubsystem* Sockets = ISocketSubsystem::Get(PLATFORM_SOCKETSUBSYSTEM);
+	Listener = Sockets->CreateSocket(NAME_Stream, TEXT("CancellableJobs bridge"), Loopback->GetProtocolType());
+	if (Listener == nullptr || !Listener->Bind(*Loopback) || !Listener->SetNonBlocking(true) || !Listener->Listen(8))
+	{
+		UE_LOG(LogCancellableJobs, Error, TEXT("no bridge: 127.0.0.1 has no port for it"));
+		return false;
+	}
+	if (!Secret.WriteFile(Listener->GetPortNo()))
+	{
+		UE_LOG(LogCancellableJobs, Error, TEXT("no bridge: %s cannot be written; is its folder this user's?"), *Secret.GetPath());
+		return false;
+	}
+	Thread.Reset(FRunnableThread::Create(this, TEXT("CancellableJobs bridge"), 256 * 1024));
+	if (!Thread)
+	{
+		UE_LOG(LogCancellableJobs, Error, TEXT("no bridge: its thread cannot be started"));
+		return false;
+	}
+	UE_LOG(LogCancellableJobs, Log, TEXT("bridge on 127.0.0.1:%d; its secret is in %s"), Listener->GetPortNo(), *Secret.GetPath());
+	return true;
+}
+
+uint32 FJobBridge::Run()
+{
+	while (!bIsStopping)
+	{
+		Accept();
+		Clients.RemoveAll([](const TUniquePtr<FJobBridgeClient>& Client) { return !Client->Tick(); });
+		WaitForWork();
+	}
+	Clients.Empty();
+	return 0;
+}
+
+void FJobBridge::Accept()
+{
+	bool bIsPending = false;
+	while (Listener->HasPendingConnection(bIsPending) && bIsPending)
+	{
+		FSocket* Socket = Listener->Accept(TEXT("CancellableJobs client"));
+		if (Socket == nullptr)
+		{
+			return; // it went away again
+		}
+		int32 NumServed = 0;
+		for (const TUniquePtr<FJobBridgeClient>& Client : Clients)
+		{
+			NumServed += Client->IsRefused() ? 0 : 1;
+		}
+		const int32 MaxClients = Context.Settings.MaxClients;
+		// As many again may be told that there are too many; more are not even that.
+		if (Clients.Num() >= 2 * MaxClients)
+		{
+			Socket->Close();
+			ISocketSubsystem::Get(PLATFORM_SOCKETSUBSYSTEM)->DestroySocket(Socket);
+			continue;
+		}
+		Clients.Add(MakeUnique<FJobBridgeClient>(Socket, Context));
+		if (NumServed >= MaxClients)
+		{
+			Clients.Last()->Refuse(JobBridge::EErrorCode::Bound, FString::Printf(TEXT("%d clients are connected, and no more may be"), NumServed));
+		}
+	}
+}
+
+void FJobBridge::WaitForWork()
+{
+	if (Clients.Num() == 0)
+	{
+		bool bIsPending = false;
+		Listener->WaitForPendingConnection(bIsPending, ListenInterval);
+	}
+	else if (Clients.Num() == 1 && !Clients[0]->IsRefused())
+	{
+		Clients[0]->WaitForInput(ClientInterval);
+	}
+	else
+	{
+		FPlatformProcess::Sleep(static_cast<float>(ClientInterval.GetTotalSeconds()));
+	}
+}

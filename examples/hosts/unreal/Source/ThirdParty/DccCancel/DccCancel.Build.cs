@@ -1,0 +1,47 @@
+// The library as `cmake --install` lays it out, one prefix a platform beside this file:
+//
+//     cmake -S dcc-cancel -B build && cmake --build build
+//     cmake --install build --prefix <plugin>/Source/ThirdParty/DccCancel/Linux     (or Win64, Mac)
+//
+// with -DCMAKE_INSTALL_LIBDIR=lib where CMake would choose lib64 or lib/<architecture>.
+
+using System.IO;
+using UnrealBuildTool;
+
+public class DccCancel : ModuleRules
+{
+	public DccCancel(ReadOnlyTargetRules Target) : base(Target)
+	{
+		Type = ModuleType.External;
+
+		string Prefix = Path.Combine(ModuleDirectory, Target.Platform.ToString());
+		if (!File.Exists(Path.Combine(Prefix, "include", "dcc_cancel.hpp")))
+		{
+			throw new BuildException("dcc-cancel is not installed in " + Prefix + ": run cmake --install with that --prefix");
+		}
+		PublicSystemIncludePaths.Add(Path.Combine(Prefix, "include"));
+
+		if (Target.Platform == UnrealTargetPlatform.Win64)
+		{
+			PublicAdditionalLibraries.Add(Path.Combine(Prefix, "lib", "dcc_cancel.dll.lib"));
+			// Delayed, so that StartupModule can load it out of the plugin's own folder first.
+			PublicDelayLoadDLLs.Add("dcc_cancel.dll");
+			RuntimeDependencies.Add("$(BinaryOutputDir)/dcc_cancel.dll", Path.Combine(Prefix, "bin", "dcc_cancel.dll"));
+		}
+		else if (Target.Platform == UnrealTargetPlatform.Linux)
+		{
+			// Linked by this name, loaded by the one that has the ABI's major: that file is what is staged.
+			PublicAdditionalLibraries.Add(Path.Combine(Prefix, "lib", "libdcc_cancel.so"));
+			RuntimeDependencies.Add("$(BinaryOutputDir)/libdcc_cancel.so.1", Path.Combine(Prefix, "lib", "libdcc_cancel.so.1"));
+		}
+		else if (Target.Platform == UnrealTargetPlatform.Mac)
+		{
+			PublicAdditionalLibraries.Add(Path.Combine(Prefix, "lib", "libdcc_cancel.dylib"));
+			RuntimeDependencies.Add("$(BinaryOutputDir)/libdcc_cancel.1.dylib", Path.Combine(Prefix, "lib", "libdcc_cancel.1.dylib"));
+		}
+		else
+		{
+			throw new BuildException("dcc-cancel is not built for " + Target.Platform);
+		}
+	}
+}

@@ -1,0 +1,255 @@
+// An "editor" without the engine: loads the module of examples/hosts/unreal, ticks, presses Esc, unloads.
+//
+//     driver <module> <folder for settings> esc | budget | unload | serve [Key=Value...]
+//
+// `serve` ticks until its input ends or says "quit", so that another process can talk to the bridge; "log"
+// has it print the log, "unload" unload the module and load it again, "esc" press Esc in the next dialog.
+#include <dlfcn.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "../../cpp/expect.hpp"
+#include "Containers/Ticker.h"
+#include "HAL/IConsoleManager.h"
+#include "Misc/ConfigCacheIni.h"
+#include "Modules/ModuleManager.h"
+#include "engine.hpp"
+
+namespace {
+
+using driver_clock = std::chrono::steady_clock;
+
+double milliseconds(driver_clock::duration time)
+{
+    return std::chrono::duration<double, std::milli>(time).count();
+}
+
+double processor_milliseconds()
+{
+    timespec time = {};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+}
+
+double median(std::vector<double> values)
+{
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+bool is_mapped(const std::string &library)
+{
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);)
+        if (line.find(library) != std::string::npos)
+            return true;
+    return false;
+}
+
+// A loaded module, as the engine's module manager has it.
+class module {
+public:
+    explicit module(const std::string &path) : path_(path), library_(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL))
+    {
+        if (library_ == nullptr)
+            std::fprintf(stderr, "%s\n", dlerror());
+        EXPECT(library_ != nullptr);
+        void *const found = dlsym(library_, "InitializeModule");
+        EXPECT(found != nullptr);
+        object_.Reset(reinterpret_cast<IModuleInterface *(*)()>(found)());
+        object_->StartupModule();
+    }
+
+    ~module()
+    {
+        EXPECT(object_->SupportsDynamicReloading());
+        object_->ShutdownModule();
+        EXPECT(FTSTicker::GetCoreTicker().StandInNum() == 0);
+        EXPECT(!stand_in::console("CancellableJobs.Cancel"));
+        object_.Reset();
+        EXPECT(dlclose(library_) == 0);
+        EXPECT(!is_mapped(path_)); // a call into it from now on is a crash
+    }
+
+    module(const module &) = delete;
+    module &operator=(const module &) = delete;
+
+    IModuleInterface &object() { return *object_; }
+
+private:
+    std::string path_;
+    void *library_;
+    TUniquePtr<IModuleInterface> object_;
+};
+
+void tick() { FTSTicker::GetCoreTicker().Tick(0.016f); }
+
+// Ticks as the engine's loop does until the condition holds.
+template <class Condition> void tick_until(const Condition &condition)
+{
+    const auto give_up = driver_clock::now() + std::chrono::seconds(60);
+    while (!condition()) {
+        EXPECT(driver_clock::now() < give_up);
+        tick();
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+}
+
+int ended() { return stand_in::count_in_log(" passes ("); }
+
+// More passes than any machine makes within a test, and a mesh that takes a pass a few milliseconds.
+constexpr const char *for_ever = "1000000000";
+
+// Esc in a slow task's dialog stops the job, and the bar moves as the job does.
+void esc(const std::string &path)
+{
+    module loaded(path);
+    driver_clock::time_point pressed;
+    std::vector<float> shown;
+    stand_in::on_dialog([&](float fraction) {
+        EXPECT(stand_in::open_dialogs() == 1);
+        EXPECT(!loaded.object().SupportsDynamicReloading()); // a job of it is below the dialog
+        tick(); // a dialog's loop: nothing may run in there
+        shown.push_back(fraction);
+        pressed = driver_clock::now();
+        return fraction > 0.0f;
+    });
+    EXPECT(stand_in::console("CancellableJobs.Smooth 200 slow_task"));
+    tick_until([] { return ended() == 1; });
+    const double after = milliseconds(driver_clock::now() - pressed);
+    const bool was_stopped = stand_in::count_in_log(" cancelled after ") == 1;
+    EXPECT(was_stopped);
+    EXPECT(stand_in::open_dialogs() == 0);
+    EXPECT(stand_in::count_in_log("(cancelled in the editor); mesh revision 0") == 1);
+    EXPECT(std::is_sorted(shown.begin(), shown.end()) && shown.back() > 0.0f && shown.back() < 1.0f);
+
+    // The next one is not cancelled by what was pressed before, and its bar comes to the end.
+    shown.clear();
+    stand_in::on_dialog([&](float fraction) {
+        shown.push_back(fraction);
+        return false;
+    });
+    const auto begin = driver_clock::now();
+    EXPECT(stand_in::console("CancellableJobs.Smooth 200 slow_task"));
+    tick_until([] { return ended() == 2; });
+    const double whole = milliseconds(driver_clock::now() - begin);
+    EXPECT(stand_in::count_in_log("completed after 200 of 200 passes (); mesh revision 1") == 1);
+    EXPECT(shown.back() > 0.5f);
+    std::printf("FIGURE unreal_esc cancel to return: %.1f ms; whole run without: %.0f ms\n", after, whole);
+}
+
+// Three jobs in slices: each tick keeps to its budget, all go on, one is cancelled in between.
+void budget(const std::string &path)
+{
+    module loaded(path);
+    for (int number = 0; number < 3; ++number)
+        EXPECT(stand_in::console(std::string("CancellableJobs.Smooth ") + (number == 1 ? for_ever : "20") + " sliced"));
+    std::vector<double> ticks, used;
+    const auto give_up = driver_clock::now() + std::chrono::seconds(60);
+    while (ended() < 2) {
+        EXPECT(driver_clock::now() < give_up);
+        const auto begin = driver_clock::now();
+        const double used_before = processor_milliseconds();
+        tick();
+        used.push_back(processor_milliseconds() - used_before);
+        ticks.push_back(milliseconds(driver_clock::now() - begin));
+    }
+    std::printf("FIGURE unreal_tick budget 4 ms: median %.1f ms of %zu ticks\n", median(ticks), ticks.size());
+    EXPECT(ticks.size() >= 10);
+    // Of the processor, which others on this machine do not take from: the budget, and a slice.
+    EXPECT(median(used) < 6.0);
+    EXPECT(stand_in::count_in_log(" completed after 20 of 20 passes") == 2);
+    EXPECT(stand_in::console("CancellableJobs.Cancel"));
+    tick_until([] { return ended() == 3; });
+    EXPECT(stand_in::count_in_log("(CancellableJobs.Cancel); mesh revision 2") == 1);
+    // What is started afterwards is not cancelled, on workers neither.
+    EXPECT(stand_in::console("CancellableJobs.Smooth 5 worker"));
+    tick_until([] { return ended() == 4; });
+    EXPECT(stand_in::count_in_log(" completed after 5 of 5 passes") == 1);
+    EXPECT(stand_in::console("CancellableJobs.Smooth 5 elsewhere"));
+    EXPECT(stand_in::console("CancellableJobs.Smooth"));
+    EXPECT(stand_in::count_in_log("CancellableJobs.Smooth takes a number of passes") == 2);
+}
+
+// Unloaded while jobs run on workers, between slices, and wait: all end, each once, and the code goes.
+void unload(const std::string &path)
+{
+    for (int round = 1; round <= 3; ++round) {
+        const int before = ended();
+        {
+            module loaded(path);
+            for (const char *mode : {"worker", "worker", "sliced", "worker", "slow_task"})
+                EXPECT(stand_in::console(std::string("CancellableJobs.Smooth ") + for_ever + " " + mode));
+            if (round == 2) {
+                // Once the slow task is over, some run for sure.
+                stand_in::on_dialog([](float) { return true; });
+                tick_until([&] { return ended() == before + 1; });
+            }
+        }
+        EXPECT(ended() == before + 5);
+        EXPECT(stand_in::count_in_log("posted") == 5 * round);
+    }
+    EXPECT(stand_in::count_in_log("mesh revision 0") == 15);
+    EXPECT(stand_in::count_in_log("completed") == 0);
+    module loaded(path);
+    EXPECT(stand_in::console("CancellableJobs.Smooth 3 worker"));
+    tick_until([] { return stand_in::count_in_log(" completed after 3 of 3 passes (); mesh revision 1") == 1; });
+}
+
+void serve(const std::string &path)
+{
+    TUniquePtr<module> loaded = MakeUnique<module>(path);
+    std::printf("ready\n");
+    std::fflush(stdout);
+    for (std::string line;;) {
+        tick();
+        pollfd input = {STDIN_FILENO, POLLIN, 0};
+        if (poll(&input, 1, 4) <= 0)
+            continue;
+        if (!std::getline(std::cin, line) || line == "quit")
+            break;
+        if (line == "unload") {
+            loaded.Reset();
+            loaded = MakeUnique<module>(path);
+        } else if (line == "esc") {
+            // In the next dialog, once it has lived a while.
+            stand_in::on_dialog([asked = 0](float) mutable { return ++asked == 3; });
+        } else if (line != "log") {
+            EXPECT(stand_in::console(line));
+        }
+        std::printf("%sdone\n", line == "log" ? stand_in::log().c_str() : "");
+        std::fflush(stdout);
+    }
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    if (argc < 4) {
+        std::fprintf(stderr, "usage: driver <module> <folder> esc | budget | unload | serve [Key=Value...]\n");
+        return 2;
+    }
+    stand_in::become_game_thread();
+    stand_in::set_user_settings_folder(argv[2]);
+    for (int number = 4; number < argc; ++number) {
+        const std::string setting = argv[number];
+        const std::size_t at = setting.find('=');
+        EXPECT(at != std::string::npos);
+        GConfig->StandInValues[setting.substr(0, at)] = setting.substr(at + 1);
+    }
+    const std::string what = argv[3];
+    EXPECT(what == "esc" || what == "budget" || what == "unload" || what == "serve");
+    (what == "esc" ? esc : what == "budget" ? budget : what == "unload" ? unload : serve)(argv[1]);
+    return 0;
+}

@@ -1,0 +1,36 @@
+// What the driver does to the stand-in of the engine, and sees of it.
+#ifndef DCC_TESTS_HOSTS_UNREAL_ENGINE_HPP
+#define DCC_TESTS_HOSTS_UNREAL_ENGINE_HPP
+
+#include <functional>
+#include <string>
+
+namespace stand_in {
+
+// This thread is the game thread from now on.
+void become_game_thread();
+
+// Where the user's settings lie.
+void set_user_settings_folder(const std::string &folder);
+
+// What the log has said so far, a line each: "Log: text".
+std::string log();
+
+// How many lines of the log have this in them.
+int count_in_log(const std::string &text);
+
+// Runs a line of the console. False: there is no such command.
+bool console(const std::string &line);
+
+// Called each time that a slow task's dialog lives, with the fraction that its bar shows. True: Esc is
+// pressed now.
+void on_dialog(std::function<bool(float fraction)> live);
+
+// Dialogs that are open.
+int open_dialogs();
+
+std::string utf8(const char16_t *text);
+
+} // namespace stand_in
+
+#endif

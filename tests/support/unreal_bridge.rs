@@ -1,0 +1,220 @@
+//! A running driver with its bridge, and clients of it.
+
+use super::support;
+use super::unreal::{Variant, driver};
+use serde_json::{Value, json};
+use std::fs::{read_dir, read_to_string};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::time::{Duration, Instant};
+
+/// More than any step takes on a busy machine.
+pub const LONG: Duration = Duration::from_secs(60);
+
+/// A driver that serves; killed with this.
+pub struct Editor {
+    process: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    settings: PathBuf,
+}
+
+impl Editor {
+    /// Starts one with these settings; `None`, and said so: it cannot be built.
+    pub fn start(test: &str, variant: Variant, settings: &[&str]) -> Option<Self> {
+        let folder = support::scratch(test);
+        let mut command = driver(test, variant, &folder)?;
+        command.arg("serve").args(settings).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stderr(Stdio::null());
+        let mut process = command.spawn().unwrap();
+        let input = process.stdin.take().unwrap();
+        let output = BufReader::new(process.stdout.take().unwrap());
+        let mut editor = Self { process, input, output, settings: folder };
+        assert_eq!(editor.next_line(), "ready");
+        Some(editor)
+    }
+
+    fn next_line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        assert!(!line.is_empty(), "the driver has ended: {:?}", self.process.wait());
+        line.trim_end().to_owned()
+    }
+
+    /// Has the driver's game thread do something; what it printed.
+    pub fn command(&mut self, line: &str) -> Vec<String> {
+        writeln!(self.input, "{line}").unwrap();
+        let mut printed = Vec::new();
+        loop {
+            match self.next_line() {
+                line if line == "done" => return printed,
+                line => printed.push(line),
+            }
+        }
+    }
+
+    /// Waits for so many lines of the log that have this in them.
+    pub fn logged(&mut self, text: &str, count: usize) -> Vec<String> {
+        let until = Instant::now() + LONG;
+        loop {
+            let mut lines = self.command("log");
+            lines.retain(|line| line.contains(text));
+            if lines.len() >= count {
+                assert_eq!(lines.len(), count, "{lines:?}");
+                return lines;
+            }
+            assert!(Instant::now() < until, "{text}: {lines:?}");
+        }
+    }
+
+    /// The files that say where bridges are.
+    pub fn secret_files(&self) -> Vec<PathBuf> {
+        let files = read_dir(self.settings.join("CancellableJobs"));
+        files.into_iter().flatten().map(|file| file.unwrap().path()).collect()
+    }
+
+    /// The port and the secret.
+    pub fn door(&self) -> (u16, String) {
+        let files = self.secret_files();
+        assert_eq!(files.len(), 1, "{files:?}");
+        let door: Value = serde_json::from_str(&read_to_string(&files[0]).unwrap()).unwrap();
+        let port = door["port"].as_u64().unwrap();
+        (u16::try_from(port).unwrap(), door["secret"].as_str().unwrap().to_owned())
+    }
+
+    /// A client that has said nothing.
+    pub fn stranger(&self) -> Client {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.door().0)).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Client { input: BufReader::new(stream.try_clone().unwrap()), output: stream }
+    }
+
+    /// A client that was let in.
+    pub fn client(&self) -> Client {
+        let mut client = self.stranger();
+        client.hello(&self.door().1);
+        let answer = client.next();
+        assert_eq!(answer["result"], json!({"name": "CancellableJobs", "protocol": 1}), "{answer}");
+        client
+    }
+
+    /// Ends the driver, which unloads the module first.
+    pub fn quit(mut self) {
+        writeln!(self.input, "quit").unwrap();
+        let status = self.process.wait().unwrap();
+        assert!(status.success(), "{status}");
+        assert_eq!(self.secret_files(), [] as [PathBuf; 0]);
+    }
+}
+
+impl Drop for Editor {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A connection to the bridge.
+pub struct Client {
+    input: BufReader<TcpStream>,
+    pub output: TcpStream,
+}
+
+impl Client {
+    /// Sends bytes as they are.
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        self.output.write_all(bytes).unwrap();
+    }
+
+    /// Sends a message.
+    pub fn send(&mut self, message: &Value) {
+        self.send_bytes(format!("{message}\n").as_bytes());
+    }
+
+    /// Sends a request.
+    pub fn request(&mut self, id: impl Into<Value>, method: &str, params: Value) {
+        let id = id.into();
+        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+    }
+
+    /// Shows a secret.
+    pub fn hello(&mut self, secret: &str) {
+        self.request(0, "hello", json!({"secret": secret}));
+    }
+
+    /// Starts a run that tells its progress with its id.
+    pub fn run(&mut self, id: impl Into<Value>, mode: &str, passes: u32) {
+        let id = id.into();
+        let meta = json!({"progressToken": id});
+        self.request(id, "run", json!({"mode": mode, "passes": passes, "_meta": meta}));
+    }
+
+    /// Cancels a run in MCP's words.
+    pub fn cancel(&mut self, id: impl Into<Value>, reason: &str) {
+        let params = json!({"requestId": id.into(), "reason": reason});
+        self.send(
+            &json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}),
+        );
+    }
+
+    /// The next line; nothing at the end of the connection.
+    pub fn next_or_end(&mut self) -> Option<Value> {
+        let mut line = String::new();
+        match self.input.read_line(&mut line) {
+            Ok(0) => None,
+            Ok(_) => Some(serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"))),
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The next message.
+    pub fn next(&mut self) -> Value {
+        self.next_or_end().expect("a message")
+    }
+
+    /// The next message that is about no progress.
+    pub fn next_answer(&mut self) -> Value {
+        loop {
+            let message = self.next();
+            if message["method"] != "notifications/progress" {
+                return message;
+            }
+        }
+    }
+
+    /// The answer to a request that is sent now.
+    pub fn asked(&mut self, id: &str, method: &str, params: Value) -> Value {
+        self.request(id, method, params);
+        let answer = self.next_answer();
+        assert_eq!(answer["id"], id, "{answer}");
+        answer
+    }
+
+    /// Waits until a run tells that it is on its way.
+    pub fn progress_of(&mut self, id: impl Into<Value>) -> f64 {
+        let id = id.into();
+        loop {
+            let message = self.next();
+            assert_eq!(message["method"], "notifications/progress", "{message}");
+            if message["params"]["progressToken"] == id {
+                return message["params"]["progress"].as_f64().unwrap();
+            }
+        }
+    }
+
+    /// That the connection ends with this error.
+    pub fn assert_refused(&mut self, code: i64, text: &str) {
+        let answer = self.next_answer();
+        assert_eq!(
+            (&answer["id"], &answer["error"]["code"]),
+            (&json!(null), &json!(code)),
+            "{answer}"
+        );
+        assert!(answer["error"]["message"].as_str().unwrap().contains(text), "{answer}");
+        assert_eq!(self.next_or_end(), None);
+    }
+}
