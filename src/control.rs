@@ -3,7 +3,7 @@
 //! it, or lets go of a job in a way that would.
 //!
 //! A line that comes in is an object with one of these as `do`:
-//! - "list"; `ended`: with those that have ended.
+//! - "list"; `job`: of this one alone; `ended`: with those that have ended.
 //! - "cancel"; `job` or `all`: true; `reason`.
 //! - "trace"; `job` or `all`: true; `on`.
 //!
@@ -56,7 +56,10 @@ pub fn answer(dispatchers: &Dispatchers, host: &HostName, line: &[u8]) -> Cow<'s
 fn dispatch(dispatchers: &Dispatchers, host: &HostName, asked: &Value) -> Result<Value, String> {
     let jobs = dispatchers.jobs();
     match asked["do"].as_str() {
-        Some("list") => Ok(list(dispatchers, host, asked["ended"] == true)),
+        Some("list") => {
+            let which = if asked["job"].is_null() { Which::All } else { which(asked)? };
+            Ok(list(dispatchers, host, &which, asked["ended"] == true))
+        }
         Some("cancel") => {
             let reason = readable_reason(asked["reason"].as_str().unwrap_or_default());
             let reason = reason.unwrap_or_else(|| "cancelled from outside the host".to_owned());
@@ -84,12 +87,16 @@ fn which(asked: &Value) -> Result<Which, String> {
     }
 }
 
-fn list(dispatchers: &Dispatchers, host: &HostName, with_ended: bool) -> Value {
+fn list(dispatchers: &Dispatchers, host: &HostName, which: &Which, with_ended: bool) -> Value {
     let jobs = dispatchers.jobs();
     let mut shown = Vec::new();
     let mut more = 0_u64;
     for job in jobs.live() {
-        if !with_ended && jobs.state(&job).is_terminal() {
+        let is_meant = match which {
+            Which::All => true,
+            Which::One(id) => jobs.id(&job) == *id,
+        };
+        if !is_meant || !with_ended && jobs.state(&job).is_terminal() {
             // Not of interest.
         } else if shown.len() < MOST_JOBS {
             shown.extend(jobs.describe(&job));

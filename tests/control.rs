@@ -228,6 +228,11 @@ fn more_jobs_than_fit_are_counted() {
     assert_eq!(host["jobs"].as_array().unwrap().len(), 1000);
     assert!(host["more"].as_u64().unwrap() >= 10, "{}", host["more"]);
     assert!(tool(&["list"]).shown.contains("more jobs"));
+    // Each is found by its id all the same.
+    for job in [jobs[0], jobs[1009]] {
+        let answer = tool(&["cancel", &dcc_job_id(job).to_string(), "--wait", "0"]);
+        assert!(answer.shown.contains("has not seen the cancel"), "{}", answer.shown);
+    }
     jobs.into_iter().for_each(release);
 }
 

@@ -26,6 +26,11 @@ impl Host {
         self.answer["host"]["process"].as_u64().and_then(|id| u32::try_from(id).ok()).unwrap_or(0)
     }
 
+    /// The job of this id, if it was asked for.
+    pub fn job(&self, id: u64) -> Option<Job<'_>> {
+        self.jobs().find(|job| job.id() == id)
+    }
+
     /// Its jobs.
     pub fn jobs(&self) -> impl Iterator<Item = Job<'_>> {
         self.answer["jobs"].as_array().into_iter().flatten().map(Job)
@@ -83,19 +88,33 @@ pub fn look(process: u32, ended: bool) -> Result<Host, String> {
     ask(process, &json!({ "do": "list", "ended": ended })).map(|answer| Host { answer })
 }
 
+/// One job of a process, ended or not; a list of all leaves some out where there are very many.
+pub fn look_at(process: u32, job: u64) -> Result<Host, String> {
+    let line = json!({ "do": "list", "ended": true, "job": job });
+    ask(process, &line).map(|answer| Host { answer })
+}
+
 /// Whether a process has no endpoint any more.
 pub fn is_gone(process: u32) -> bool {
     !endpoint::processes().contains(&process)
 }
 
-/// All hosts, or the one that is meant. One that cannot be asked does not hide the others.
+/// All hosts, or the one that is meant.
 pub fn all(process: Option<u32>, ended: bool) -> Result<Vec<Host>, String> {
+    from_each(process, |process| look(process, ended))
+}
+
+/// One that cannot be asked does not hide the others.
+fn from_each(
+    process: Option<u32>,
+    look: impl Fn(u32) -> Result<Host, String>,
+) -> Result<Vec<Host>, String> {
     if let Some(process) = process {
-        return look(process, ended).map(|host| vec![host]);
+        return look(process).map(|host| vec![host]);
     }
     let mut found = Vec::new();
     for process in endpoint::processes() {
-        match look(process, ended) {
+        match look(process) {
             Ok(host) => found.push(host),
             Err(error) => eprintln!("dcc-control: {error}"),
         }
@@ -110,8 +129,8 @@ pub fn only(process: Option<u32>) -> Result<u32, String> {
 
 /// The process that has a job of this id, ended or not.
 pub fn with_job(process: Option<u32>, id: u64) -> Result<u32, String> {
-    let hosts = all(process, true)?;
-    let has_it = |host: &&Host| host.jobs().any(|job| job.id() == id);
+    let hosts = from_each(process, |process| look_at(process, id))?;
+    let has_it = |host: &&Host| host.job(id).is_some();
     let none = format!("no job has the id {id}; dcc-control list shows those that run");
     one_of(hosts.iter().filter(has_it).map(Host::process).collect(), &none)
 }

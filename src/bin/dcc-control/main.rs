@@ -12,7 +12,6 @@ mod show;
 mod watch;
 
 use arguments::{Asked, Verb, Which};
-use hosts::{Host, Job};
 use serde_json::json;
 use std::process::ExitCode;
 use std::thread;
@@ -102,13 +101,13 @@ fn cancel(
 /// How a job that was asked to stop ended, and whether it did in time.
 fn wait_for_end(process: u32, id: u64, until: Instant) -> Result<(String, bool), String> {
     loop {
-        let host = match hosts::look(process, true) {
+        let host = match hosts::look_at(process, id) {
             Err(_) if hosts::is_gone(process) => {
                 return Ok(("its host has ended".to_owned(), true));
             }
             host => host?,
         };
-        let Some(job) = job_of(&host, id) else {
+        let Some(job) = host.job(id) else {
             return Ok(("has ended".to_owned(), true));
         };
         if job.is_ended() {
@@ -121,21 +120,17 @@ fn wait_for_end(process: u32, id: u64, until: Instant) -> Result<(String, bool),
     }
 }
 
-fn job_of(host: &Host, id: u64) -> Option<Job<'_>> {
-    host.jobs().find(|job| job.id() == id)
-}
-
 fn trace(process: Option<u32>, id: u64, length: Duration) -> Result<bool, String> {
     let process = hosts::with_job(process, id)?;
-    let was_traced = job_of(&hosts::look(process, true)?, id).is_some_and(|job| job.is_traced());
+    let was_traced = hosts::look_at(process, id)?.job(id).is_some_and(|job| job.is_traced());
     hosts::ask(process, &json!({ "do": "trace", "job": id, "on": true }))?;
     thread::sleep(length);
-    let host = hosts::look(process, true)?;
+    let host = hosts::look_at(process, id)?;
     if !was_traced {
         // It may have gone meanwhile.
         let _ = hosts::ask(process, &json!({ "do": "trace", "job": id, "on": false }));
     }
-    match job_of(&host, id) {
+    match host.job(id) {
         Some(job) => {
             println!("{}", show::polls(&job, length));
             Ok(true)

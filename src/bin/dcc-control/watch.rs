@@ -2,7 +2,7 @@
 
 use crate::hosts::{self, Host, Job};
 use crate::show;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io::{self, IsTerminal, Write};
 use std::thread;
 use std::time::Duration;
@@ -14,9 +14,9 @@ pub fn watch(process: Option<u32>, jobs: &[u64], interval: Duration) -> Result<b
         [first, ..] => Some(hosts::with_job(process, *first)?),
     };
     let mut screen = Screen::new();
-    let mut seen = HashMap::new();
+    let mut seen = HashSet::new();
     loop {
-        let hosts = match hosts::all(process, true) {
+        let hosts = match look(process, jobs) {
             // It has ended, and with it its jobs.
             Err(_) if !seen.is_empty() => Vec::new(),
             other => other?,
@@ -27,14 +27,12 @@ pub fn watch(process: Option<u32>, jobs: &[u64], interval: Duration) -> Result<b
         let lines = shown(&hosts, &is_meant, jobs.is_empty());
         screen.draw(&lines);
         for host in &hosts {
-            for job in host.jobs().filter(is_meant) {
-                seen.insert(job.id(), job.state().to_owned());
-            }
+            seen.extend(host.jobs().filter(is_meant).map(|job| job.id()));
         }
         let runs = |job: &Job<'_>| is_meant(job) && !job.is_ended();
         let is_over = hosts.iter().all(|host| !host.jobs().any(|job| runs(&job)));
         if hosts.is_empty() || !jobs.is_empty() && is_over {
-            if let Some(missing) = jobs.iter().find(|job| !seen.contains_key(job)) {
+            if let Some(missing) = jobs.iter().find(|job| !seen.contains(job)) {
                 return Err(format!("no job has the id {missing}"));
             }
             if hosts.is_empty() {
@@ -43,6 +41,14 @@ pub fn watch(process: Option<u32>, jobs: &[u64], interval: Duration) -> Result<b
             return Ok(!seen.is_empty());
         }
         thread::sleep(interval);
+    }
+}
+
+/// The hosts with the jobs that were named, or with all that have not ended.
+fn look(process: Option<u32>, jobs: &[u64]) -> Result<Vec<Host>, String> {
+    match (process, jobs) {
+        (Some(process), [_, ..]) => jobs.iter().map(|job| hosts::look_at(process, *job)).collect(),
+        _ => hosts::all(process, false),
     }
 }
 
