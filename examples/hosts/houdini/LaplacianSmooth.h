@@ -84,8 +84,8 @@ public:
     }
 
 private:
-    /// Points or polygons between two polls, some microseconds. A poll of a job that asks its host takes
-    /// a lock, unlike any other; for each point that would cost more than the smoothing.
+    /// Points or polygons between two polls, some microseconds. A poll of a job that asks its host is a
+    /// call, some tens of nanoseconds; for each point that would cost as much as the smoothing.
     static constexpr exint theStride = 256;
 
     static std::size_t size(exint number) { return static_cast<std::size_t>(number); }
