@@ -7,8 +7,8 @@
 //! - "cancel"; `job` or `all`: true; `reason`.
 //! - "trace"; `job` or `all`: true; `on`.
 //!
-//! The answer has `error`, or what was asked for: `host` and `dispatchers`, `jobs`, `more` (how many were
-//! left out), or `changed`, with `id`, `label` and `outcome` of each.
+//! The answer has `error`, or what was asked for: `host`, `dispatchers` and `jobs`, or `changed`, with `id`,
+//! `label` and `outcome` of each; `more` is how many were left out.
 
 use crate::arena::Keeper;
 use crate::dispatcher::Dispatchers;
@@ -124,21 +124,26 @@ fn change(
     outcome: impl Fn(&JobPin<'_>) -> &'static str,
 ) -> Result<Value, String> {
     let mut changed = Vec::new();
+    let mut more = 0_u64;
     for job in jobs.live() {
         let is_meant = match which {
             Which::All => !jobs.state(&job).is_terminal(),
             Which::One(id) => jobs.id(&job) == *id,
         };
         if is_meant {
-            let label = jobs.show_text(&job, JobText::Label, str::to_owned);
             let outcome = outcome(&job);
-            changed.push(json!({ "id": jobs.id(&job), "label": label, "outcome": outcome }));
+            if changed.len() < MOST_JOBS {
+                let label = jobs.show_text(&job, JobText::Label, str::to_owned);
+                changed.push(json!({ "id": jobs.id(&job), "label": label, "outcome": outcome }));
+            } else {
+                more += 1;
+            }
         }
         jobs.unpin_deferred(job);
     }
     match which {
         Which::One(id) if changed.is_empty() => Err(format!("no job here has the id {id}")),
-        _ => Ok(json!({ "changed": changed })),
+        _ => Ok(json!({ "changed": changed, "more": more })),
     }
 }
 

@@ -244,8 +244,13 @@ impl Tokens {
     }
 
     fn set_trace_flag(&self, index: u32, is_traced: bool) {
-        let state = self.arena().slot(index).state();
+        let slot = self.arena().slot(index);
+        let state = slot.state();
         if is_traced {
+            // Before the flag: a poll that sees it is of the new trace.
+            if state.load(Ordering::Relaxed) & TRACED == 0 {
+                self.diagnosis().watches.begin_trace(slot.cold.watch.load(Ordering::Relaxed));
+            }
             state.fetch_or(TRACED, Ordering::Relaxed);
         } else {
             state.fetch_and(!TRACED, Ordering::Relaxed);

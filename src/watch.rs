@@ -169,6 +169,14 @@ impl Watches {
         Some((latency, job_id))
     }
 
+    /// Forgets what an earlier trace saw: the time since then is no gap.
+    pub fn begin_trace(&self, number: u32) {
+        for report in &mut self.cells.cell(number).watch.lock().threads {
+            let ThreadReport { thread, cancel_to_seen_ns, .. } = *report;
+            *report = ThreadReport { thread, cancel_to_seen_ns, ..ThreadReport::default() };
+        }
+    }
+
     /// Notes a sign of life of a traced job.
     pub fn sign_of_life(&self, number: u32, thread: u64, place: Place, now_ns: u64) {
         let mut watch = self.cells.cell(number).watch.lock();

@@ -457,6 +457,13 @@ fn a_trace_shows_where_a_job_polls_and_where_not() {
         jobs.iter().any(|job| job["is_traced"] == true)
     };
     assert!(!is_traced(listed(&[])), "it goes on");
+
+    // The time between two traces is no gap.
+    thread::sleep(Duration::from_millis(700));
+    let shown = tool(&["trace", &id, "--seconds", "0.3"]).shown;
+    let gap = shown.lines().find_map(|line| line.split_once("longest time without a poll: "));
+    let milliseconds: f64 = gap.unwrap().1.split_once(" ms").unwrap().0.parse().unwrap();
+    assert!(milliseconds < 600.0, "{shown}");
     assert_eq!(tool(&["cancel", &id]).status, 0);
     work.join();
 }
@@ -607,6 +614,28 @@ fn lines_that_are_no_question_are_answered_with_what_is_wrong() {
     }
     let deep = "[".repeat(10_000);
     assert!(ask(&deep).contains("the line is not JSON"));
+}
+
+/// Who opens it while another closes it waits for that, not for longer.
+#[test]
+#[cfg(unix)]
+fn it_is_opened_beside_a_close() {
+    let _alone = Host::alone();
+    assert_eq!(open("Host"), DCC_OK);
+    for _ in 0..2 {
+        let silent = std::os::unix::net::UnixStream::connect(address().1).unwrap();
+        // The thread is with him now.
+        thread::sleep(Duration::from_millis(50));
+        thread::scope(|scope| {
+            let closing = scope.spawn(|| dcc_control_close());
+            wait_for("the close", || address().0 == DCC_NOT_FOUND);
+            assert_eq!(open("Host"), DCC_OK, "{}", last_error());
+            assert_eq!(closing.join().unwrap(), DCC_OK);
+        });
+        drop(silent);
+        assert_eq!(listed(&[])["host"]["name"], "Host");
+    }
+    assert_eq!(dcc_control_close(), DCC_OK);
 }
 
 #[test]

@@ -134,8 +134,30 @@ fn a_job_of_a_frozen_host_is_found_and_stopped() {
 #[test]
 fn a_host_that_is_stopped_as_a_whole_is_said_to_be_so() {
     let host = Host::start("stopped");
+    let other = Host::start("beside_a_stopped");
+    assert_eq!(host.job, other.job, "ids are a process's own");
+    let mut watch = Command::new(env!("CARGO_BIN_EXE_dcc-control"))
+        .args(["watch", &host.job, "--interval", "0.05", "--process", &host.number()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(watch.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.contains("running"), "{first}");
     host.signal("-STOP");
     host.wait_until_stopped();
+
+    // It may be the one that is meant, so the other one's job of that id is let alone.
+    let cancel = tool(&["cancel", &host.job]);
+    assert_eq!(cancel.status.code(), Some(1));
+    assert!(complaint(&cancel).contains("add --process"), "{}", complaint(&cancel));
+    let beside = tool(&["list", "--json", "--process", &other.number()]);
+    assert!(shown(&beside).contains(r#""cancelled":null"#), "{}", shown(&beside));
+
+    let watch = watch.wait_with_output().unwrap();
+    assert_eq!(watch.status.code(), Some(1), "{}", complaint(&watch));
+    assert!(complaint(&watch).contains("does not answer within"), "{}", complaint(&watch));
     let output = tool(&["list", "--process", &host.number()]);
     host.signal("-CONT");
     assert_eq!(output.status.code(), Some(1));
@@ -219,6 +241,37 @@ fn another_user_is_not_let_in() {
     open(&folder, 0o700);
     assert_eq!(answer, "no answer");
     assert!(tool(&["list", "--process", &host.number()]).status.success(), "its own user is");
+}
+
+/// A socket that somebody else has laid in the way is told nothing.
+#[test]
+fn what_another_user_listens_on_is_not_asked() {
+    let is_root = support::printed(Command::new("id").arg("-u")).trim() == "0";
+    if !is_root || !support::exists("setpriv") || !support::exists(PYTHON) {
+        let needed = format!("it needs root, setpriv and {PYTHON}");
+        return support::skip("what_another_user_listens_on_is_not_asked", &needed);
+    }
+    let folder = std::env::temp_dir().join(format!("dcc-trap-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let trap = folder.join("trap.sock");
+    let program = "import os, socket, sys\n\
+        trap = socket.socket(socket.AF_UNIX)\ntrap.bind(sys.argv[1])\n\
+        os.chmod(sys.argv[1], 0o777)\ntrap.listen()\nprint('ready', flush=True)\n\
+        trap.settimeout(20)\nprint('heard', trap.accept()[0].recv(10))";
+    let mut trapper = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", PYTHON, "-c", program])
+        .arg(&trap)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(trapper.stdout.take().unwrap()).lines();
+    assert_eq!(said.next().unwrap().unwrap(), "ready");
+    let answer = endpoint::exchange(trap.to_str().unwrap(), "secret", Duration::from_secs(5));
+    assert_eq!(answer.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+    assert_eq!(said.next().unwrap().unwrap(), "heard b''");
+    assert!(trapper.wait().unwrap().success());
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::sys::clock;
 use crate::sys::endpoint::{Endpoint, PATIENCE_NS};
 use crate::sys::instance;
 use crate::sys::memory::try_string;
-use crate::sys::sync::{Condvar, Mutex};
+use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use std::ffi::c_char;
 use std::sync::Arc;
 
@@ -74,13 +74,14 @@ pub(super) fn serve() {
             state.open = None;
         }
         drop(open);
-        state.is_serving = false;
-        CHANGED.notify_all();
     }
 }
 
 fn next_open() -> Option<Arc<Open>> {
     let mut state = STATE.lock();
+    // Also after a panic in an answer.
+    state.is_serving = false;
+    CHANGED.notify_all();
     loop {
         if state.is_stopped {
             return None;
@@ -118,7 +119,8 @@ fn program() -> String {
 /// It is a Unix socket in a folder that nobody else can enter, /run/user/<user>/dcc-cancel or
 /// /tmp/dcc-cancel-<user>, on Windows a named pipe; see dcc_control_address. A thread of the library
 /// answers, one client after the other, each within 2 seconds; it calls no function of yours. A cancel
-/// from there is as dcc_cancel_token_cancel_async. DCC_ERROR_FILE: it could not be opened,
+/// from there is as dcc_cancel_token_cancel_async. A job that is let go of while it is being looked at runs
+/// its `destroy` on the library's callback thread. DCC_ERROR_FILE: it could not be opened,
 /// dcc_last_error says why. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_status {
@@ -138,6 +140,7 @@ pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_
         let name = if name.is_empty() { program() } else { try_string(name)? };
         service::ensure_control_thread()?;
         let mut state = STATE.lock();
+        wait_for_close(&mut state);
         if state.is_stopped {
             return Err(Error::ShutDown);
         }
@@ -164,18 +167,23 @@ pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_control_close() -> dcc_status {
     guard(|| {
-        let until_ns = clock::now_ns().saturating_add(4 * PATIENCE_NS);
         let mut state = STATE.lock();
         if let Some(open) = state.open.take() {
             open.endpoint.close();
         }
-        while state.is_serving && state.open.is_none() {
-            if CHANGED.wait_until(&mut state, until_ns) {
-                return Ok(DCC_TIMED_OUT);
-            }
-        }
-        Ok(DCC_OK)
+        Ok(if wait_for_close(&mut state) { DCC_OK } else { DCC_TIMED_OUT })
     })
+}
+
+/// Waits until an endpoint that was closed is gone, or another open. False: it takes too long.
+fn wait_for_close(state: &mut MutexGuard<'_, State>) -> bool {
+    let until_ns = clock::now_ns().saturating_add(4 * PATIENCE_NS);
+    while state.is_serving && state.open.is_none() {
+        if CHANGED.wait_until(state, until_ns) {
+            return false;
+        }
+    }
+    true
 }
 
 /// Writes the address of the control endpoint, `snprintf`-like: the path of its socket or the name of its

@@ -210,8 +210,8 @@ pub extern "C" fn dcc_job_retain(job: *const dcc_job) -> dcc_status {
 }
 
 /// Gives a reference back. The last one ends the job's life, as interrupted if it is unfinished,
-/// and runs its `destroy`; unless the library still needs it, while it is current on a thread or
-/// captured. Any thread.
+/// and runs its `destroy`; unless the library still needs it, while it is current on a thread,
+/// captured, or being listed. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_release(job: *mut dcc_job) -> dcc_status {
     guard(|| {

@@ -5,6 +5,7 @@ use super::status::{DCC_OK, DCC_TIMED_OUT, dcc_status};
 use super::{control, dispatchers, library, thread};
 use crate::error::Error;
 use crate::sys::clock;
+use crate::sys::endpoint::PATIENCE_NS;
 use crate::sys::service_thread::{NotStarted, ServiceThread};
 use std::num::NonZero;
 
@@ -67,6 +68,9 @@ fn stop_workers(until_ns: u64) -> bool {
 /// Longest wait for the library's threads.
 const SHUTDOWN_NS: u64 = 5_000_000_000;
 
+/// Longest wait for an answer that is under way.
+const CONTROL_NS: u64 = 3 * PATIENCE_NS;
+
 /// Ends the library's threads: for the host alone, when it closes, after its plugins are gone and
 /// its dispatchers are shut down. Jobs that wait for a thread of the library end as interrupted; their
 /// completions are left to their dispatchers. The control endpoint is closed. Deadlines are disarmed, callbacks that are due run first. What needs the threads
@@ -82,12 +86,13 @@ pub extern "C" fn dcc_shutdown() -> dcc_status {
         if all().any(ServiceThread::is_current) {
             return Err(Error::WouldDeadlock);
         }
-        let until = clock::now_ns().saturating_add(SHUTDOWN_NS);
         let tokens = library().jobs().tokens();
-        let control = CONTROL.stop(control::stop, until);
+        let control = CONTROL.stop(control::stop, clock::now_ns().saturating_add(CONTROL_NS));
+        let until = clock::now_ns().saturating_add(SHUTDOWN_NS);
         let workers = stop_workers(until);
         let timer = TIMER.stop(|| tokens.stop_deadlines(), until);
-        let callbacks = CALLBACKS.stop(|| tokens.stop_deferred(), until);
+        // What the other one has still to leave to it would be run there instead.
+        let callbacks = control && CALLBACKS.stop(|| tokens.stop_deferred(), until);
         Ok(if control && workers && timer && callbacks { DCC_OK } else { DCC_TIMED_OUT })
     })
 }

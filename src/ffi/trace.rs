@@ -100,7 +100,8 @@ fn reports(job: &JobPin<'_>, each: impl FnMut(&ThreadReport)) -> Outcome<()> {
 
 /// Switches the poll trace of a job on (not 0) or off. While it is on, every poll of the job notes
 /// where and when it was, which costs some hundred nanoseconds; jobs that are not traced pay
-/// nothing. May be switched while the job runs; polls see it at once. Any thread.
+/// nothing. May be switched while the job runs; polls see it at once. What it saw stays until it is
+/// switched on again. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_trace(job: *const dcc_job, on: i32) -> dcc_status {
     guard(|| {

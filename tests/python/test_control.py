@@ -70,6 +70,15 @@ class Exit(unittest.TestCase):
             file = os.path.join(folder % os.geteuid(), "%d.sock" % process)
             self.assertFalse(os.path.exists(file), file)
 
+    def test_a_forked_child_ends_in_silence(self):
+        program = (
+            "import dcc_cancel, os, sys\n"
+            "dcc_cancel.open_control()\n"
+            "child = os.fork()\n"
+            "if child: sys.exit(os.waitpid(child, 0)[1])\n"
+        )
+        self.assertEqual(run_python(program), (0, "", ""))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -19,8 +19,13 @@ def open_control(name=None):
     desc = c.ControlDesc(struct_size=sizeof(c.ControlDesc), name=encoded, name_length=length)
     checked(library.dcc_control_open(byref(desc)))
     # At most once.
-    atexit.unregister(close_control)
-    atexit.register(close_control)
+    atexit.unregister(_close_at_exit)
+    atexit.register(_close_at_exit)
+
+
+def _close_at_exit():
+    # In a forked child it is refused: it is the parent's.
+    library.dcc_control_close()
 
 
 def close_control():

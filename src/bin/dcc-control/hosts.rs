@@ -13,19 +13,24 @@ pub const NONE: &str = "No host of this user can be asked: none has called dcc_c
 
 /// One host's answer to `list`.
 pub struct Host {
+    /// The number of its process.
+    pub process: u32,
     /// As it came.
     pub answer: Value,
+}
+
+/// The hosts that have answered.
+pub struct Hosts {
+    /// They themselves.
+    pub found: Vec<Host>,
+    /// How many have not, which has been said of each.
+    pub failed: usize,
 }
 
 /// One job of it.
 pub struct Job<'a>(pub &'a Value);
 
 impl Host {
-    /// The number of its process.
-    pub fn process(&self) -> u32 {
-        self.answer["host"]["process"].as_u64().and_then(|id| u32::try_from(id).ok()).unwrap_or(0)
-    }
-
     /// The job of this id, if it was asked for.
     pub fn job(&self, id: u64) -> Option<Job<'_>> {
         self.jobs().find(|job| job.id() == id)
@@ -85,13 +90,13 @@ pub fn ask(process: u32, line: &Value) -> Result<Value, String> {
 
 /// The jobs of a process.
 pub fn look(process: u32, ended: bool) -> Result<Host, String> {
-    ask(process, &json!({ "do": "list", "ended": ended })).map(|answer| Host { answer })
+    ask(process, &json!({ "do": "list", "ended": ended })).map(|answer| Host { process, answer })
 }
 
 /// One job of a process, ended or not; a list of all leaves some out where there are very many.
 pub fn look_at(process: u32, job: u64) -> Result<Host, String> {
     let line = json!({ "do": "list", "ended": true, "job": job });
-    ask(process, &line).map(|answer| Host { answer })
+    ask(process, &line).map(|answer| Host { process, answer })
 }
 
 /// Whether a process has no endpoint any more.
@@ -100,7 +105,7 @@ pub fn is_gone(process: u32) -> bool {
 }
 
 /// All hosts, or the one that is meant.
-pub fn all(process: Option<u32>, ended: bool) -> Result<Vec<Host>, String> {
+pub fn all(process: Option<u32>, ended: bool) -> Result<Hosts, String> {
     from_each(process, |process| look(process, ended))
 }
 
@@ -108,35 +113,46 @@ pub fn all(process: Option<u32>, ended: bool) -> Result<Vec<Host>, String> {
 fn from_each(
     process: Option<u32>,
     look: impl Fn(u32) -> Result<Host, String>,
-) -> Result<Vec<Host>, String> {
+) -> Result<Hosts, String> {
     if let Some(process) = process {
-        return look(process).map(|host| vec![host]);
+        return look(process).map(|host| Hosts { found: vec![host], failed: 0 });
     }
-    let mut found = Vec::new();
+    let mut hosts = Hosts { found: Vec::new(), failed: 0 };
     for process in endpoint::processes() {
         match look(process) {
-            Ok(host) => found.push(host),
-            Err(error) => eprintln!("dcc-control: {error}"),
+            Ok(host) => hosts.found.push(host),
+            // It has ended meanwhile.
+            Err(_) if is_gone(process) => (),
+            Err(error) => {
+                eprintln!("dcc-control: {error}");
+                hosts.failed += 1;
+            }
         }
     }
-    Ok(found)
+    Ok(hosts)
 }
 
 /// The process that is meant where only one can be.
 pub fn only(process: Option<u32>) -> Result<u32, String> {
-    one_of(all(process, false)?.iter().map(Host::process).collect(), NONE)
+    one_of(all(process, false)?, |_| true, NONE)
 }
 
 /// The process that has a job of this id, ended or not.
 pub fn with_job(process: Option<u32>, id: u64) -> Result<u32, String> {
     let hosts = from_each(process, |process| look_at(process, id))?;
-    let has_it = |host: &&Host| host.job(id).is_some();
     let none = format!("no job has the id {id}; dcc-control list shows those that run");
-    one_of(hosts.iter().filter(has_it).map(Host::process).collect(), &none)
+    one_of(hosts, |host| host.job(id).is_some(), &none)
 }
 
-fn one_of(processes: Vec<u32>, none: &str) -> Result<u32, String> {
+/// Ids are a process's own: a job of the same id in another host is another job.
+fn one_of(hosts: Hosts, is_candidate: impl Fn(&Host) -> bool, none: &str) -> Result<u32, String> {
+    let candidates = hosts.found.iter().filter(|host| is_candidate(host));
+    let processes: Vec<u32> = candidates.map(|host| host.process).collect();
     match processes[..] {
+        _ if hosts.failed > 0 => Err(format!(
+            "a host that cannot be asked may be the one that is meant, not one of {processes:?}; add \
+             --process and its number"
+        )),
         [] => Err(none.to_owned()),
         [process] => Ok(process),
         _ => Err(format!(

@@ -12,7 +12,9 @@ mod show;
 mod watch;
 
 use arguments::{Asked, Verb, Which};
+use hosts::Hosts;
 use serde_json::json;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -39,6 +41,14 @@ fn main() -> ExitCode {
     }
 }
 
+/// A line of what was asked for. Whoever reads no more wants no more.
+fn say(line: &str) {
+    let mut stdout = io::stdout().lock();
+    if writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
 /// False: not all that was asked for came about, which has been said.
 fn run(asked: &Asked) -> Result<bool, String> {
     match &asked.verb {
@@ -50,19 +60,17 @@ fn run(asked: &Asked) -> Result<bool, String> {
 }
 
 fn list(process: Option<u32>, ended: bool, as_json: bool) -> Result<bool, String> {
-    let hosts = hosts::all(process, ended)?;
+    let Hosts { found, failed } = hosts::all(process, ended)?;
     if as_json {
-        let answers: Vec<_> = hosts.iter().map(|host| &host.answer).collect();
-        println!("{}", json!(answers));
+        let answers: Vec<_> = found.iter().map(|host| &host.answer).collect();
+        say(&json!(answers).to_string());
     } else {
-        for host in &hosts {
-            println!("{}", show::host(host));
-        }
-        if hosts.is_empty() {
+        found.iter().for_each(|host| say(&show::host(host)));
+        if found.is_empty() && failed == 0 {
             eprintln!("{}", hosts::NONE);
         }
     }
-    Ok(!hosts.is_empty())
+    Ok(!found.is_empty() && failed == 0)
 }
 
 fn cancel(
@@ -81,19 +89,22 @@ fn cancel(
     let answer = hosts::ask(process, &line)?;
     let changed = answer["changed"].as_array().cloned().unwrap_or_default();
     if changed.is_empty() {
-        println!("no job runs there");
+        say("no job runs there");
     }
     let until = Instant::now() + wait;
     let mut all_ended = true;
     for job in &changed {
         let (id, label) = (job["id"].as_u64().unwrap_or_default(), show::text(&job["label"]));
         if job["outcome"] == "had ended" {
-            println!("{id}  {label}: had ended");
+            say(&format!("{id}  {label}: had ended"));
             continue;
         }
         let (end, has_ended) = wait_for_end(process, id, until)?;
-        println!("{id}  {label}: {end}");
+        say(&format!("{id}  {label}: {end}"));
         all_ended &= has_ended;
+    }
+    if let Some(more @ 1..) = answer["more"].as_u64() {
+        say(&format!("and {more} more were asked"));
     }
     Ok(all_ended)
 }
@@ -132,11 +143,11 @@ fn trace(process: Option<u32>, id: u64, length: Duration) -> Result<bool, String
     }
     match host.job(id) {
         Some(job) => {
-            println!("{}", show::polls(&job, length));
+            say(&show::polls(&job, length));
             Ok(true)
         }
         None => {
-            println!("{id}: ended while it was watched");
+            say(&format!("{id}: ended while it was watched"));
             Ok(false)
         }
     }

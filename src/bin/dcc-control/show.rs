@@ -31,7 +31,7 @@ fn times(value: &Value) -> Option<String> {
 pub fn host_line(host: &Host) -> String {
     let about = &host.answer["host"];
     let (name, library) = (text(&about["name"]), text(&about["library"]));
-    format!("{name}, process {}, dcc-cancel {library}", host.process())
+    format!("{name}, process {}, dcc-cancel {library}", host.process)
 }
 
 /// A host with its dispatchers and jobs, some lines.

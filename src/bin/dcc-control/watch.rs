@@ -1,6 +1,6 @@
 //! Progress as it goes: drawn over itself on a terminal, else a line for each change.
 
-use crate::hosts::{self, Host, Job};
+use crate::hosts::{self, Host, Hosts, Job};
 use crate::show;
 use std::collections::HashSet;
 use std::io::{self, IsTerminal, Write};
@@ -16,26 +16,27 @@ pub fn watch(process: Option<u32>, jobs: &[u64], interval: Duration) -> Result<b
     let mut screen = Screen::new();
     let mut seen = HashSet::new();
     loop {
-        let hosts = match look(process, jobs) {
-            // It has ended, and with it its jobs.
-            Err(_) if !seen.is_empty() => Vec::new(),
-            other => other?,
+        let Hosts { found, failed } = match look(process, jobs) {
+            // With its host a job has ended, too.
+            Err(_) if process.is_some_and(hosts::is_gone) && !seen.is_empty() => {
+                Hosts { found: Vec::new(), failed: 0 }
+            }
+            hosts => hosts?,
         };
         let is_meant = |job: &Job<'_>| {
             if jobs.is_empty() { !job.is_ended() } else { jobs.contains(&job.id()) }
         };
-        let lines = shown(&hosts, &is_meant, jobs.is_empty());
-        screen.draw(&lines);
-        for host in &hosts {
+        screen.draw(&shown(&found, &is_meant, jobs.is_empty()));
+        for host in &found {
             seen.extend(host.jobs().filter(is_meant).map(|job| job.id()));
         }
         let runs = |job: &Job<'_>| is_meant(job) && !job.is_ended();
-        let is_over = hosts.iter().all(|host| !host.jobs().any(|job| runs(&job)));
-        if hosts.is_empty() || !jobs.is_empty() && is_over {
+        let is_over = found.iter().all(|host| !host.jobs().any(|job| runs(&job)));
+        if found.is_empty() && failed == 0 || !jobs.is_empty() && is_over {
             if let Some(missing) = jobs.iter().find(|job| !seen.contains(job)) {
                 return Err(format!("no job has the id {missing}"));
             }
-            if hosts.is_empty() {
+            if found.is_empty() {
                 eprintln!("{}", if seen.is_empty() { hosts::NONE } else { "The host has ended." });
             }
             return Ok(!seen.is_empty());
@@ -45,11 +46,10 @@ pub fn watch(process: Option<u32>, jobs: &[u64], interval: Duration) -> Result<b
 }
 
 /// The hosts with the jobs that were named, or with all that have not ended.
-fn look(process: Option<u32>, jobs: &[u64]) -> Result<Vec<Host>, String> {
-    match (process, jobs) {
-        (Some(process), [_, ..]) => jobs.iter().map(|job| hosts::look_at(process, *job)).collect(),
-        _ => hosts::all(process, false),
-    }
+fn look(process: Option<u32>, jobs: &[u64]) -> Result<Hosts, String> {
+    let (Some(process), [_, ..]) = (process, jobs) else { return hosts::all(process, false) };
+    let found: Result<Vec<_>, _> = jobs.iter().map(|job| hosts::look_at(process, *job)).collect();
+    Ok(Hosts { found: found?, failed: 0 })
 }
 
 /// The lines of what is watched, and what of each counts as news.
@@ -74,23 +74,19 @@ fn shown(
     lines
 }
 
+/// Lines that are drawn over each other: as many as the smallest usual terminal shows.
+const MOST_LINES: usize = 22;
+
 /// Where the lines go.
 struct Screen {
     is_terminal: bool,
-    width: usize,
     drawn: usize,
     told: Vec<String>,
 }
 
 impl Screen {
     fn new() -> Self {
-        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        Self {
-            is_terminal: io::stdout().is_terminal(),
-            width: columns.unwrap_or(120),
-            drawn: 0,
-            told: Vec::new(),
-        }
+        Self { is_terminal: io::stdout().is_terminal(), drawn: 0, told: Vec::new() }
     }
 
     fn draw(&mut self, lines: &[(String, String)]) {
@@ -100,12 +96,17 @@ impl Screen {
             if self.drawn > 0 {
                 out += &format!("\x1b[{}A", self.drawn);
             }
-            out += "\x1b[J";
-            for (line, _) in lines {
-                out.extend(line.chars().take(self.width));
-                out.push('\n');
+            // A line that is too long is cut, not wrapped: it would count as two.
+            out += "\x1b[J\x1b[?7l";
+            for (line, _) in lines.iter().take(MOST_LINES) {
+                out += &format!("{line}\n");
             }
-            self.drawn = lines.len();
+            let more = lines.len().saturating_sub(MOST_LINES);
+            if more > 0 {
+                out += &format!("and {more} more\n");
+            }
+            out += "\x1b[?7h";
+            self.drawn = lines.len().min(MOST_LINES) + usize::from(more > 0);
         } else {
             for (line, _) in lines.iter().filter(|(_, news)| !self.told.contains(news)) {
                 out += &format!("{line}\n");

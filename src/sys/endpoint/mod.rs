@@ -23,6 +23,9 @@ pub const PATIENCE_NS: u64 = 1_000_000_000;
 /// The most bytes of a line that comes in.
 pub const MAX_LINE: usize = 16 * 1024;
 
+/// The most bytes of an answer.
+pub const MAX_ANSWER: usize = 64 << 20;
+
 /// A client that has been let in.
 pub use system::Client;
 
@@ -73,12 +76,16 @@ mod tests {
 
     /// Answers each line with itself, twice.
     fn echo(test: impl FnOnce(&str)) {
+        serve(|line| line.repeat(2), test);
+    }
+
+    fn serve(answer: impl Fn(&[u8]) -> Vec<u8> + Sync, test: impl FnOnce(&str)) {
         let endpoint = Endpoint::open().unwrap();
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while let Some(mut client) = endpoint.next() {
                     if let Ok(line) = client.read_line() {
-                        let _ = client.answer(&[&line[..], &line[..]].concat());
+                        let _ = client.answer(&answer(&line));
                     }
                 }
             });
@@ -132,6 +139,44 @@ mod tests {
             let waited_ns = clock::now_ns() - began_ns;
             assert!(waited_ns >= PATIENCE_NS / 2, "{waited_ns} ns");
             drop(silent);
+        });
+    }
+
+    #[test]
+    fn who_takes_his_answer_slowly_is_left_with_a_part_of_it() {
+        let _alone = alone();
+        let long = |line: &[u8]| if line == b"long" { vec![b'x'; 8 << 20] } else { line.to_vec() };
+        serve(long, |address| {
+            let mut slow = system::connect(address, Instant::now() + SOON).unwrap();
+            io::Write::write_all(&mut slow, b"long\n").unwrap();
+            let began = Instant::now();
+            std::thread::scope(|scope| {
+                let next = scope.spawn(|| exchange(address, "next", SOON).unwrap());
+                let mut room = vec![0; 64 * 1024];
+                while !next.is_finished() {
+                    let _ = io::Read::read(&mut slow, &mut room);
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                assert_eq!(next.join().unwrap(), "next");
+            });
+            let waited = began.elapsed();
+            assert!(waited < Duration::from_nanos(3 * PATIENCE_NS), "{waited:?}");
+        });
+    }
+
+    #[test]
+    fn who_goes_on_talking_is_shown_out() {
+        with_echo(|address| {
+            let mut talker = system::connect(address, Instant::now() + SOON).unwrap();
+            std::thread::scope(|scope| {
+                let next = scope.spawn(|| exchange(address, "next", SOON).unwrap());
+                let _ = io::Write::write_all(&mut talker, b"line\n");
+                while !next.is_finished() {
+                    let _ = io::Write::write(&mut talker, &[b'x'; 64]);
+                    std::thread::yield_now();
+                }
+                assert_eq!(next.join().unwrap(), "nextnext");
+            });
         });
     }
 

@@ -1,11 +1,11 @@
 //! A Unix socket in a folder that only its user can enter; who connects is asked for his user id, too.
 
-use super::{MAX_LINE, PATIENCE_NS};
+use super::{MAX_ANSWER, MAX_LINE, PATIENCE_NS};
 use crate::sys::clock;
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -66,9 +66,11 @@ fn file_of(process: u32) -> String {
 
 /// The address of the endpoint of a process, open or not.
 pub fn address_of(process: u32) -> String {
-    let [best, other] = folders().map(|folder| folder.join(file_of(process)));
-    let there = if !best.exists() && other.exists() { other } else { best };
-    there.to_string_lossy().into_owned()
+    let [best, other] = folders();
+    let file = file_of(process);
+    let is_other = !best.join(&file).exists() && is_private(&other) && other.join(&file).exists();
+    let there = if is_other { other } else { best };
+    there.join(file).to_string_lossy().into_owned()
 }
 
 /// The processes of this user that have an endpoint.
@@ -81,7 +83,7 @@ pub fn processes() -> Vec<u32> {
                 continue;
             };
             let Ok(process) = process.parse() else { continue };
-            if !is_left_over(&entry.path()) {
+            if !is_left_over(&entry.path(), process) {
                 found.push(process);
             }
         }
@@ -93,17 +95,27 @@ pub fn processes() -> Vec<u32> {
 
 /// Whether nobody listens: its process ended without a word. Such a file is removed, unless it is so
 /// young that its process may be about to listen.
-fn is_left_over(address: &Path) -> bool {
-    let answer = UnixStream::connect(address);
-    if !answer.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused) {
-        return false;
+fn is_left_over(address: &Path, process: u32) -> bool {
+    if !has_ended(process) {
+        return try_connect(address)
+            .is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused);
     }
+    // A child that it forked may hold the socket still, and answers nobody.
+    let is_held = try_connect(address).is_ok();
     let made = fs::symlink_metadata(address).and_then(|about| about.modified());
     let age = made.ok().and_then(|made| SystemTime::now().duration_since(made).ok());
-    if age.is_some_and(|age| age > Duration::from_secs(60)) {
+    if !is_held && age.is_some_and(|age| age > Duration::from_secs(60)) {
         let _ = fs::remove_file(address);
     }
     true
+}
+
+/// Whether there is no such process.
+fn has_ended(process: u32) -> bool {
+    let Ok(process) = libc::pid_t::try_from(process) else { return true };
+    // SAFETY: no signal is sent, it is only asked for.
+    let status = unsafe { libc::kill(process, 0) };
+    status != 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
 }
 
 fn bind(address: &Path) -> io::Result<UnixListener> {
@@ -112,14 +124,47 @@ fn bind(address: &Path) -> io::Result<UnixListener> {
         other => return other,
     }
     // An earlier process of the same number, or another copy of the library.
-    if UnixStream::connect(address).is_ok() {
-        return Err(io::Error::new(
-            ErrorKind::AddrInUse,
-            format!("{} is open already, by another copy of the library", address.display()),
-        ));
+    match try_connect(address) {
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(address)?,
+        _ => {
+            return Err(io::Error::new(
+                ErrorKind::AddrInUse,
+                format!("{} is open already, by another copy of the library", address.display()),
+            ));
+        }
     }
-    fs::remove_file(address)?;
     UnixListener::bind(address)
+}
+
+/// Connects without waiting: where others wait already that is `WouldBlock`.
+fn try_connect(address: &Path) -> io::Result<UnixStream> {
+    // SAFETY: zero is a value of an address.
+    let mut name: libc::sockaddr_un = unsafe { std::mem::zeroed() };
+    name.sun_family = libc::AF_UNIX as libc::sa_family_t;
+    let path = address.as_os_str().as_encoded_bytes();
+    if path.len() >= name.sun_path.len() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "the path of a socket is too long"));
+    }
+    for (to, from) in name.sun_path.iter_mut().zip(path) {
+        *to = *from as libc::c_char;
+    }
+    // SAFETY: no pointers; a descriptor or -1 comes back.
+    let descriptor = unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0) };
+    if descriptor < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: a descriptor just made, owned by nobody else.
+    let stream = UnixStream::from(unsafe { OwnedFd::from_raw_fd(descriptor) });
+    // SAFETY: an open descriptor, which programs that are started need not have.
+    unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
+    stream.set_nonblocking(true)?;
+    let size = size_of::<libc::sockaddr_un>() as libc::socklen_t;
+    // SAFETY: an open descriptor and an address of that size.
+    if unsafe { libc::connect(descriptor, (&raw const name).cast(), size) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    stream.set_nonblocking(false)?;
+    Ok(stream)
 }
 
 impl Listener {
@@ -243,19 +288,23 @@ fn read_line(stream: &mut UnixStream, limit: usize, until: Instant) -> io::Resul
     }
 }
 
-/// Writes all of it. A peer that has gone is an error here, not a signal: the library's threads and
-/// Rust's programs have SIGPIPE off.
-fn write_line(stream: &mut UnixStream, mut line: &[u8], until: Instant) -> io::Result<()> {
-    while !line.is_empty() {
-        stream.set_write_timeout(left(until)?)?;
-        match stream.write(line) {
-            Ok(count) => line = &line[count..],
-            Err(error) if error.kind() == ErrorKind::Interrupted => (),
-            Err(error) => return Err(error),
+/// Bytes that are handed to the system at once: its own limit of time is for pieces of a write.
+const PIECE: usize = 16 * 1024;
+
+/// Writes all of it and the end of the line. A peer that has gone is an error here, not a signal: the
+/// library's threads and Rust's programs have SIGPIPE off.
+fn write_line(stream: &mut UnixStream, line: &[u8], until: Instant) -> io::Result<()> {
+    for mut piece in line.chunks(PIECE).chain([&b"\n"[..]]) {
+        while !piece.is_empty() {
+            stream.set_write_timeout(left(until)?)?;
+            match stream.write(piece) {
+                Ok(count) => piece = &piece[count..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => (),
+                Err(error) => return Err(error),
+            }
         }
     }
-    left(until)?;
-    stream.write_all(b"\n")
+    Ok(())
 }
 
 fn patience() -> Instant {
@@ -274,9 +323,19 @@ impl Client {
     }
 }
 
-/// A connection to an endpoint.
-pub fn connect(address: &str, _until: Instant) -> io::Result<UnixStream> {
-    UnixStream::connect(address)
+/// A connection to an endpoint of this user; waits its turn until then.
+pub fn connect(address: &str, until: Instant) -> io::Result<UnixStream> {
+    loop {
+        match try_connect(Path::new(address)) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => (),
+            Ok(stream) if !is_same_user(&stream) => {
+                return Err(io::Error::new(ErrorKind::PermissionDenied, "it is another user's"));
+            }
+            other => return other,
+        }
+        left(until)?;
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Sends a line to an endpoint and returns what it answers.
@@ -284,6 +343,68 @@ pub fn exchange(address: &str, line: &str, patience: Duration) -> io::Result<Str
     let until = Instant::now() + patience;
     let mut stream = connect(address, until)?;
     write_line(&mut stream, line.as_bytes(), until)?;
-    let answer = read_line(&mut stream, usize::MAX, until)?;
+    let answer = read_line(&mut stream, MAX_ANSWER, until)?;
     String::from_utf8(answer).map_err(|_| ErrorKind::InvalidData.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No process has this number.
+    const NOBODY: u32 = i32::MAX as u32;
+
+    fn folder(test: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("dcc-{test}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    /// A host that is stopped as a whole does not take in who has connected.
+    #[test]
+    fn where_too_many_wait_nobody_waits_for_ever() {
+        let address = folder("backlog").join("stopped.sock");
+        let stopped = UnixListener::bind(&address).unwrap();
+        // SAFETY: an open socket that listens already.
+        unsafe { libc::listen(stopped.as_raw_fd(), 0) };
+        let mut waiting = Vec::new();
+        let error = loop {
+            match try_connect(&address) {
+                Ok(stream) => waiting.push(stream),
+                Err(error) => break error,
+            }
+            assert!(waiting.len() < 100, "it lets all in");
+        };
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        assert!(!is_left_over(&address, std::process::id()));
+        assert_eq!(bind(&address).unwrap_err().kind(), ErrorKind::AddrInUse);
+        let late = exchange(address.to_str().unwrap(), "", Duration::from_millis(50));
+        assert_eq!(late.unwrap_err().kind(), ErrorKind::TimedOut);
+        fs::remove_dir_all(address.parent().unwrap()).unwrap();
+    }
+
+    /// A child that a host has forked holds its socket after its end.
+    #[test]
+    fn a_file_of_nobody_is_left_over_though_its_socket_is_held() {
+        let address = folder("held").join("held.sock");
+        let held = UnixListener::bind(&address).unwrap();
+        let age = |seconds| {
+            let then = SystemTime::now() - Duration::from_secs(seconds);
+            let then = then.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+            let text = format!("@{}", then.as_secs());
+            let touch =
+                std::process::Command::new("touch").args(["-d", &text]).arg(&address).status();
+            assert!(touch.unwrap().success());
+        };
+        age(120);
+        assert!(!is_left_over(&address, std::process::id()));
+        assert!(is_left_over(&address, NOBODY));
+        assert!(address.exists(), "somebody holds it");
+        drop(held);
+        age(10);
+        assert!(is_left_over(&address, NOBODY) && address.exists(), "it is young");
+        age(120);
+        assert!(is_left_over(&address, NOBODY) && !address.exists());
+        fs::remove_dir_all(address.parent().unwrap()).unwrap();
+    }
 }

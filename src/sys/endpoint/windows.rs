@@ -1,7 +1,7 @@
 //! A named pipe that lets in its user alone, and nobody over a network. It has one instance: who comes
 //! while another is served waits his turn.
 
-use super::{MAX_LINE, PATIENCE_NS};
+use super::{MAX_ANSWER, MAX_LINE, PATIENCE_NS};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::windows::fs::OpenOptionsExt;
@@ -33,6 +33,7 @@ use windows_sys::Win32::System::Pipes::{
 use windows_sys::Win32::System::ProcessStatus::K32EnumProcesses;
 use windows_sys::Win32::System::Threading::{
     CreateEventW, GetCurrentProcess, INFINITE, OpenProcessToken, SetEvent, WaitForMultipleObjects,
+    WaitForSingleObject,
 };
 
 /// The size that the system is asked for; it takes more when it has to.
@@ -206,18 +207,22 @@ impl Listener {
                 // SAFETY: an open pipe; the structure outlives the operation, see `transfer`.
                 unsafe { ConnectNamedPipe(pipe, overlapped) }
             });
-            match arrived {
-                Ok(_) => return Some(Client(self.pipe.try_clone().ok()?)),
-                Err(error) if error.raw_os_error() == Some(ERROR_PIPE_CONNECTED as i32) => {
-                    return Some(Client(self.pipe.try_clone().ok()?));
-                }
+            let is_here = match arrived {
+                Ok(_) => true,
                 Err(error) if error.kind() == ErrorKind::Interrupted => return None,
-                Err(_) => {
-                    // One that has left already.
-                    // SAFETY: an open pipe.
-                    unsafe { DisconnectNamedPipe(self.pipe.as_raw_handle()) };
-                    thread::sleep(Duration::from_millis(1));
-                }
+                Err(error) => error.raw_os_error() == Some(ERROR_PIPE_CONNECTED as i32),
+            };
+            if is_here && let Ok(pipe) = self.pipe.try_clone() {
+                return Some(Client(pipe));
+            }
+            // One that has left already, or there are no handles, which may come back.
+            // SAFETY: an open pipe and an open event.
+            let woken = unsafe {
+                DisconnectNamedPipe(self.pipe.as_raw_handle());
+                WaitForSingleObject(closing, if is_here { 100 } else { 1 })
+            };
+            if woken == WAIT_OBJECT_0 {
+                return None;
             }
         }
     }
@@ -236,6 +241,10 @@ fn transfer(
     stop: Option<HANDLE>,
     start: impl FnOnce(HANDLE, *mut OVERLAPPED) -> i32,
 ) -> io::Result<usize> {
+    // What is always done at once would never be late.
+    if until.is_some_and(|until| Instant::now() >= until) {
+        return Err(ErrorKind::TimedOut.into());
+    }
     let done = event()?;
     let pipe = pipe.as_raw_handle();
     let mut overlapped = OVERLAPPED { hEvent: done.as_raw_handle(), ..OVERLAPPED::default() };
@@ -276,14 +285,16 @@ fn patience() -> Instant {
 }
 
 impl Client {
+    /// At least one byte.
     fn read(&mut self, room: &mut [u8], until: Instant) -> io::Result<usize> {
-        transfer(&self.0, Some(until), None, |pipe, overlapped| {
+        let count = transfer(&self.0, Some(until), None, |pipe, overlapped| {
             // SAFETY: room of that length, which outlives the operation, see `transfer`.
             unsafe {
                 let length = room.len() as u32;
                 ReadFile(pipe, room.as_mut_ptr(), length, null_mut(), overlapped)
             }
-        })
+        })?;
+        if count == 0 { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(count) }
     }
 
     /// Reads up to the end of a line, which is not part of what comes back.
@@ -384,7 +395,7 @@ fn talk(address: &str, line: &str, until: Instant) -> io::Result<String> {
         if end.is_some() {
             return String::from_utf8(answer).map_err(|_| ErrorKind::InvalidData.into());
         }
-        if count == 0 {
+        if count == 0 || answer.len() > MAX_ANSWER {
             return Err(ErrorKind::UnexpectedEof.into());
         }
     }
