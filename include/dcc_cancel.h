@@ -1881,8 +1881,8 @@ dcc_status dcc_job_retain(const struct dcc_job *job);
 
 /**
  * Gives a reference back. The last one ends the job's life, as interrupted if it is unfinished,
- * and runs its `destroy`; unless the library still needs it, while it is current on a thread or
- * captured. Any thread.
+ * and runs its `destroy`; unless the library still needs it, while it is current on a thread,
+ * captured, or being listed. Any thread.
  */
 dcc_status dcc_job_release(struct dcc_job *job);
 
@@ -2473,7 +2473,8 @@ dcc_status dcc_request_write_progress(const struct dcc_request *request,
 /**
  * Switches the poll trace of a job on (not 0) or off. While it is on, every poll of the job notes
  * where and when it was, which costs some hundred nanoseconds; jobs that are not traced pay
- * nothing. May be switched while the job runs; polls see it at once. Any thread.
+ * nothing. May be switched while the job runs; polls see it at once. What it saw stays until it is
+ * switched on again. Any thread.
  */
 dcc_status dcc_job_trace(const struct dcc_job *job,
                          int32_t on);
@@ -2579,7 +2580,8 @@ dcc_status dcc_timeline_write(const char *path,
  * It is a Unix socket in a folder that nobody else can enter, /run/user/<user>/dcc-cancel or
  * /tmp/dcc-cancel-<user>, on Windows a named pipe; see dcc_control_address. A thread of the library
  * answers, one client after the other, each within 2 seconds; it calls no function of yours. A cancel
- * from there is as dcc_cancel_token_cancel_async. DCC_ERROR_FILE: it could not be opened,
+ * from there is as dcc_cancel_token_cancel_async. A job that is let go of while it is being looked at runs
+ * its `destroy` on the library's callback thread. DCC_ERROR_FILE: it could not be opened,
  * dcc_last_error says why. Any thread.
  */
 dcc_status dcc_control_open(const struct dcc_control_desc *desc);
