@@ -20,6 +20,9 @@
  * dcc::poller or whatever else polls, because what was current where the object was made is current
  * in it, on whichever thread it runs.
  *
+ * A thread that waits in TBB may run others' tasks meanwhile, which find this job current unless they carry
+ * a context of their own: tbb::this_task_arena::isolate keeps them out.
+ *
  * What is left: tasks that were not begun are destroyed, results are partial. A parallel algorithm
  * returns as if it were done: ask is_cancelled(). A task_group can be used again, and does nothing
  * as long as its token is cancelled.
