@@ -33,7 +33,6 @@ pub struct Foreign {
 #[derive(Debug)]
 struct Source {
     foreign: Foreign,
-    last_asked_ns: Option<u64>,
     asking: bool,
     /// The job went while its check was being asked; what is left to destroy.
     retired: Option<Option<Payload>>,
@@ -78,7 +77,7 @@ impl Foreigns {
     pub fn add(&self, foreign: Foreign) -> Result<u32, Error> {
         let (number, cell) =
             self.cells.take().map_err(|_| Error::Resources("memory for foreign jobs"))?;
-        let source = Source { foreign, last_asked_ns: None, asking: false, retired: None };
+        let source = Source { foreign, asking: false, retired: None };
         cell.asker.store(foreign.thread.unwrap_or(0), Ordering::Relaxed);
         cell.due_ns.store(0, Ordering::Relaxed);
         *cell.source.lock() = Some(source);
@@ -125,15 +124,11 @@ impl Foreigns {
             let mut source = cell.source.lock();
             let Some(source) = source.as_mut() else { return false };
             let foreign = source.foreign;
-            let too_soon = source
-                .last_asked_ns
-                .is_some_and(|last| now_ns.saturating_sub(last) < foreign.min_interval_ns);
-            let other_thread = foreign.thread.is_some_and(|owner| owner != thread);
-            if source.asking || too_soon || other_thread || source.retired.is_some() {
+            let is_due = self.is_due(number, thread, || now_ns);
+            if source.asking || !is_due || source.retired.is_some() {
                 return false;
             }
             source.asking = true;
-            source.last_asked_ns = Some(now_ns);
             cell.due_ns.store(now_ns.saturating_add(foreign.min_interval_ns), Ordering::Relaxed);
             // Under the lock: a job gives up what its owner knows it by only after `retire`.
             (foreign.check, owners.enter(foreign.owned, thread_identity::current()))
