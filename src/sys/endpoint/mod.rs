@@ -4,7 +4,8 @@
 //! One client at a time, for a line and its answer, each within a time: a client that says nothing
 //! keeps the others waiting for no longer than that.
 
-use std::io;
+use std::io::{self, ErrorKind};
+use std::time::{Duration, Instant};
 
 #[cfg(unix)]
 #[path = "unix.rs"]
@@ -28,6 +29,38 @@ pub const MAX_ANSWER: usize = 64 << 20;
 
 /// A client that has been let in.
 pub use system::Client;
+
+/// When a client's time is over that begins now.
+fn patience() -> Instant {
+    Instant::now() + Duration::from_nanos(PATIENCE_NS)
+}
+
+/// Collects what `read` brings up to the end of a line, which is not part of what comes back.
+fn read_line(
+    limit: usize,
+    mut read: impl FnMut(&mut [u8]) -> io::Result<usize>,
+) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    let mut room = [0; 4096];
+    loop {
+        let count = match read(&mut room) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let end = room[..count].iter().position(|byte| *byte == b'\n');
+        let piece = &room[..end.unwrap_or(count)];
+        if line.len() + piece.len() > limit {
+            return Err(io::Error::new(ErrorKind::InvalidData, "the line is too long"));
+        }
+        line.try_reserve(piece.len()).map_err(|_| ErrorKind::OutOfMemory)?;
+        line.extend_from_slice(piece);
+        if end.is_some() {
+            return Ok(line);
+        }
+    }
+}
 
 /// A place where clients are let in.
 #[derive(Debug)]
@@ -60,7 +93,6 @@ mod tests {
     use super::*;
     use crate::sys::clock;
     use std::sync::{Mutex, MutexGuard};
-    use std::time::{Duration, Instant};
 
     /// A process has one endpoint.
     static ONE: Mutex<()> = Mutex::new(());

@@ -1,7 +1,6 @@
 //! A Unix socket in a folder that only its user can enter; who connects is asked for his user id, too.
 
-use super::{MAX_ANSWER, MAX_LINE, PATIENCE_NS};
-use crate::sys::clock;
+use super::{MAX_ANSWER, MAX_LINE, patience, read_line};
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
@@ -263,29 +262,12 @@ fn left(until: Instant) -> io::Result<Option<Duration>> {
     if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
 }
 
-/// Reads up to the end of a line, which is not part of what comes back.
-fn read_line(stream: &mut UnixStream, limit: usize, until: Instant) -> io::Result<Vec<u8>> {
-    let mut line = Vec::new();
-    let mut room = [0; 4096];
-    loop {
+/// A line of a peer, all of it until then.
+fn read_line_until(stream: &mut UnixStream, limit: usize, until: Instant) -> io::Result<Vec<u8>> {
+    read_line(limit, |room| {
         stream.set_read_timeout(left(until)?)?;
-        let count = match stream.read(&mut room) {
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-            Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        let end = room[..count].iter().position(|byte| *byte == b'\n');
-        let piece = &room[..end.unwrap_or(count)];
-        if line.len() + piece.len() > limit {
-            return Err(io::Error::new(ErrorKind::InvalidData, "the line is too long"));
-        }
-        line.try_reserve(piece.len()).map_err(|_| ErrorKind::OutOfMemory)?;
-        line.extend_from_slice(piece);
-        if end.is_some() {
-            return Ok(line);
-        }
-    }
+        stream.read(room)
+    })
 }
 
 /// Bytes that are handed to the system at once: its own limit of time is for pieces of a write.
@@ -307,14 +289,10 @@ fn write_line(stream: &mut UnixStream, line: &[u8], until: Instant) -> io::Resul
     Ok(())
 }
 
-fn patience() -> Instant {
-    clock::instant_at(clock::now_ns() + PATIENCE_NS).unwrap_or_else(Instant::now)
-}
-
 impl Client {
     /// Reads up to the end of a line, which is not part of what comes back.
     pub fn read_line(&mut self) -> io::Result<Vec<u8>> {
-        read_line(&mut self.0, MAX_LINE, patience())
+        read_line_until(&mut self.0, MAX_LINE, patience())
     }
 
     /// Writes a line.
@@ -343,7 +321,7 @@ pub fn exchange(address: &str, line: &str, patience: Duration) -> io::Result<Str
     let until = Instant::now() + patience;
     let mut stream = connect(address, until)?;
     write_line(&mut stream, line.as_bytes(), until)?;
-    let answer = read_line(&mut stream, MAX_ANSWER, until)?;
+    let answer = read_line_until(&mut stream, MAX_ANSWER, until)?;
     String::from_utf8(answer).map_err(|_| ErrorKind::InvalidData.into())
 }
 

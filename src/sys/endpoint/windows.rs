@@ -1,7 +1,7 @@
 //! A named pipe that lets in its user alone, and nobody over a network. It has one instance: who comes
 //! while another is served waits his turn.
 
-use super::{MAX_ANSWER, MAX_LINE, PATIENCE_NS};
+use super::{MAX_ANSWER, MAX_LINE, patience, read_line};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::windows::fs::OpenOptionsExt;
@@ -280,10 +280,6 @@ fn transfer(
     }
 }
 
-fn patience() -> Instant {
-    Instant::now() + Duration::from_nanos(PATIENCE_NS)
-}
-
 impl Client {
     /// At least one byte.
     fn read(&mut self, room: &mut [u8], until: Instant) -> io::Result<usize> {
@@ -300,21 +296,7 @@ impl Client {
     /// Reads up to the end of a line, which is not part of what comes back.
     pub fn read_line(&mut self) -> io::Result<Vec<u8>> {
         let until = patience();
-        let mut line = Vec::new();
-        let mut room = [0; 4096];
-        loop {
-            let count = self.read(&mut room, until)?;
-            let end = room[..count].iter().position(|byte| *byte == b'\n');
-            let piece = &room[..end.unwrap_or(count)];
-            if line.len() + piece.len() > MAX_LINE {
-                return Err(io::Error::new(ErrorKind::InvalidData, "the line is too long"));
-            }
-            line.try_reserve(piece.len()).map_err(|_| ErrorKind::OutOfMemory)?;
-            line.extend_from_slice(piece);
-            if end.is_some() {
-                return Ok(line);
-            }
-        }
+        read_line(MAX_LINE, |room| self.read(room, until))
     }
 
     /// Writes a line and waits until the client has taken it and left.
@@ -386,17 +368,6 @@ pub fn exchange(address: &str, line: &str, patience: Duration) -> io::Result<Str
 fn talk(address: &str, line: &str, until: Instant) -> io::Result<String> {
     let mut pipe = connect(address, until)?;
     pipe.write_all(line.as_bytes())?;
-    let mut answer = Vec::new();
-    let mut room = [0; 4096];
-    loop {
-        let count = pipe.read(&mut room)?;
-        let end = room[..count].iter().position(|byte| *byte == b'\n');
-        answer.extend_from_slice(&room[..end.unwrap_or(count)]);
-        if end.is_some() {
-            return String::from_utf8(answer).map_err(|_| ErrorKind::InvalidData.into());
-        }
-        if count == 0 || answer.len() > MAX_ANSWER {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-    }
+    let answer = read_line(MAX_ANSWER, |room| pipe.read(room))?;
+    String::from_utf8(answer).map_err(|_| ErrorKind::InvalidData.into())
 }
