@@ -76,6 +76,11 @@ impl<Cold, Live> Slot<Cold, Live> {
         &self.line.live
     }
 
+    /// Whether it has a live object at this moment.
+    pub fn is_alive(&self) -> bool {
+        self.line.control.load(Ordering::Acquire) & COUNTS != 0
+    }
+
     /// Link to the next dead slot; only between death and burial.
     pub fn next_dead(&self) -> &AtomicU32 {
         &self.next
@@ -396,11 +401,6 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         }
     }
 
-    /// Whether the slot has a live object at this moment.
-    pub fn is_alive(&self, index: u32) -> bool {
-        self.slot(index).line.control.load(Ordering::Acquire) & COUNTS != 0
-    }
-
     /// Handle of the live object in a slot.
     pub fn handle_of(&self, index: u32) -> Handle {
         self.slot(index).state.load(Ordering::Relaxed) & !handle::FLAGS
@@ -413,8 +413,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
 
     /// How many objects are alive. A walk over all slots; exact only while nothing changes.
     pub fn live(&self) -> u64 {
-        let alive = |slot: &Slot<_, _>| slot.line.control.load(Ordering::Acquire) & COUNTS != 0;
-        self.slots.iter().filter(|(_, slot)| alive(slot)).count() as u64
+        self.slots.iter().filter(|(_, slot)| slot.is_alive()).count() as u64
     }
 
     /// Lets a test bring a free slot to its last generation.

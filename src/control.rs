@@ -87,16 +87,20 @@ fn which(asked: &Value) -> Result<Which, String> {
     }
 }
 
+/// The jobs that are meant, pinned one after the other.
+fn meant<'a>(jobs: &'a Jobs, which: &Which) -> Box<dyn Iterator<Item = JobPin<'a>> + 'a> {
+    match which {
+        Which::All => Box::new(jobs.live()),
+        Which::One(id) => Box::new(jobs.pin_by_id(*id).into_iter()),
+    }
+}
+
 fn list(dispatchers: &Dispatchers, host: &HostName, which: &Which, with_ended: bool) -> Value {
     let jobs = dispatchers.jobs();
     let mut shown = Vec::new();
     let mut more = 0_u64;
-    for job in jobs.live() {
-        let is_meant = match which {
-            Which::All => true,
-            Which::One(id) => jobs.id(&job) == *id,
-        };
-        if !is_meant || !with_ended && jobs.state(&job).is_terminal() {
+    for job in meant(jobs, which) {
+        if !with_ended && jobs.state(&job).is_terminal() {
             // Not of interest.
         } else if shown.len() < MOST_JOBS {
             shown.extend(jobs.describe(&job));
@@ -125,12 +129,9 @@ fn change(
 ) -> Result<Value, String> {
     let mut changed = Vec::new();
     let mut more = 0_u64;
-    for job in jobs.live() {
-        let is_meant = match which {
-            Which::All => !jobs.state(&job).is_terminal(),
-            Which::One(id) => jobs.id(&job) == *id,
-        };
-        if is_meant {
+    for job in meant(jobs, which) {
+        let is_over = matches!(which, Which::All) && jobs.state(&job).is_terminal();
+        if !is_over {
             let outcome = outcome(&job);
             if changed.len() < MOST_JOBS {
                 let label = jobs.show_text(&job, JobText::Label, str::to_owned);
@@ -171,7 +172,7 @@ impl Dispatchers {
     fn glances(&self) -> Vec<Value> {
         let now_ns = clock::now_ns();
         let since = |time_ns: u64| (time_ns != 0).then(|| now_ns.saturating_sub(time_ns));
-        let alive = self.arena().slots().filter(|(index, _)| self.arena().is_alive(*index));
+        let alive = self.arena().slots().filter(|(_, slot)| slot.is_alive());
         let shown = alive.map(|(_, slot)| {
             let live = slot.live();
             let (inside, inside_since_ns) = self.queues().busy(live.queue());

@@ -336,13 +336,13 @@ impl Jobs {
 
     /// A new owner of the live job with this id.
     pub fn find(&self, id: u64) -> Option<Handle> {
-        let index = id as u32 & ((1 << handle::INDEX_BITS) - 1);
-        let generation = u32::try_from(id >> handle::INDEX_BITS).ok()?.checked_add(1)?;
-        if generation > handle::MAX_GENERATION {
-            return None;
-        }
-        let job = handle::pack(Kind::Job, index, generation);
+        let job = handle_of(id)?;
         self.arena.retain(job).ok().map(|()| job)
+    }
+
+    /// The live job with this id.
+    pub(crate) fn pin_by_id(&self, id: u64) -> Option<JobPin<'_>> {
+        JobPin::new(self, handle_of(id)?).ok()
     }
 
     /// Index of the token of a job that the caller keeps alive.
@@ -503,6 +503,13 @@ impl Jobs {
             JobText::ProgressMessage => &body.message,
         })
     }
+}
+
+/// The handle that a job of this id would have; `None`: no job can have it.
+fn handle_of(id: u64) -> Option<Handle> {
+    let index = id as u32 & ((1 << handle::INDEX_BITS) - 1);
+    let generation = u32::try_from(id >> handle::INDEX_BITS).ok()?.checked_add(1)?;
+    (generation <= handle::MAX_GENERATION).then(|| handle::pack(Kind::Job, index, generation))
 }
 
 /// Id of a job by its handle.
