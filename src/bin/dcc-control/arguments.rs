@@ -89,7 +89,7 @@ pub fn read() -> Result<Option<Asked>, String> {
     let mut parser = Parser::from_env();
     let mut verb = None;
     let mut options = Options::default();
-    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+    while let Some(argument) = parser.next().map_err(shown)? {
         match argument {
             Arg::Long("help") | Arg::Short('h') => {
                 println!("{USAGE}");
@@ -145,9 +145,9 @@ fn verb_of(verb: &str, options: Options) -> Result<Verb, String> {
             interval: time("--interval", options.interval, 0.2, 0.01)?,
         },
         "cancel" => Verb::Cancel {
-            which: match (options.jobs[..].first(), options.jobs.len(), options.all) {
-                (Some(job), 1, false) => Which::One(*job),
-                (None, _, true) => Which::All,
+            which: match (&options.jobs[..], options.all) {
+                ([job], false) => Which::One(*job),
+                ([], true) => Which::All,
                 _ => return Err("cancel takes the id of one job, or --all".to_owned()),
             },
             reason: options.reason.unwrap_or_else(|| "cancelled with dcc-control".to_owned()),
