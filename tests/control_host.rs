@@ -105,6 +105,22 @@ fn complaint(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// Whether a program can be run as somebody else; says so if not.
+fn can_be_another_user(test: &str) -> bool {
+    let is_root = support::printed(Command::new("id").arg("-u")).trim() == "0";
+    let can_be = is_root && support::exists("setpriv") && support::exists(PYTHON);
+    if !can_be {
+        support::skip(test, &format!("it needs root, setpriv and {PYTHON}"));
+    }
+    can_be
+}
+
+fn python_of_another_user() -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", PYTHON]);
+    command
+}
+
 #[test]
 fn a_job_of_a_frozen_host_is_found_and_stopped() {
     let mut host = Host::start("frozen");
@@ -213,18 +229,11 @@ fn another_user_is_not_let_in() {
             try:\n    visitor.sendall(b'{\"do\":\"list\"}\\n')\n    answer = visitor.recv(10)\n\
             except OSError:\n    answer = b''\n\
             sys.exit('no answer' if answer == b'' else 'answered')";
-        let user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-        let output = Command::new("setpriv")
-            .args(user)
-            .args([PYTHON, "-c", program, address])
-            .output()
-            .unwrap();
+        let output = python_of_another_user().args(["-c", program, address]).output().unwrap();
         complaint(&output).trim_end().to_owned()
     };
-    let is_root = support::printed(Command::new("id").arg("-u")).trim() == "0";
-    if !is_root || !support::exists("setpriv") || !support::exists(PYTHON) {
-        let needed = format!("it needs root, setpriv and {PYTHON}");
-        return support::skip("another_user_is_not_let_in", &needed);
+    if !can_be_another_user("another_user_is_not_let_in") {
+        return;
     }
     let host = Host::start("visited");
     let address = host.address();
@@ -246,10 +255,8 @@ fn another_user_is_not_let_in() {
 /// A socket that somebody else has laid in the way is told nothing.
 #[test]
 fn what_another_user_listens_on_is_not_asked() {
-    let is_root = support::printed(Command::new("id").arg("-u")).trim() == "0";
-    if !is_root || !support::exists("setpriv") || !support::exists(PYTHON) {
-        let needed = format!("it needs root, setpriv and {PYTHON}");
-        return support::skip("what_another_user_listens_on_is_not_asked", &needed);
+    if !can_be_another_user("what_another_user_listens_on_is_not_asked") {
+        return;
     }
     let folder = std::env::temp_dir().join(format!("dcc-trap-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -259,8 +266,8 @@ fn what_another_user_listens_on_is_not_asked() {
         trap = socket.socket(socket.AF_UNIX)\ntrap.bind(sys.argv[1])\n\
         os.chmod(sys.argv[1], 0o777)\ntrap.listen()\nprint('ready', flush=True)\n\
         trap.settimeout(20)\nprint('heard', trap.accept()[0].recv(10))";
-    let mut trapper = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups", PYTHON, "-c", program])
+    let mut trapper = python_of_another_user()
+        .args(["-c", program])
         .arg(&trap)
         .stdout(Stdio::piped())
         .spawn()
