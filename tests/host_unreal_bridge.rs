@@ -5,12 +5,15 @@
 
 #[path = "support/built_once.rs"]
 mod built_once;
+#[path = "support/json_rpc_peer.rs"]
+mod json_rpc_peer;
 mod support;
 #[path = "support/unreal.rs"]
 mod unreal;
 #[path = "support/unreal_bridge.rs"]
 mod unreal_bridge;
 
+use json_rpc_peer::JsonRpcPeer;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -6,6 +6,8 @@
 mod built_once;
 #[path = "support/json_lines.rs"]
 mod json_lines;
+#[path = "support/json_rpc_peer.rs"]
+mod json_rpc_peer;
 #[path = "support/node_packages.rs"]
 mod node_packages;
 #[path = "support/python_venv.rs"]
@@ -13,6 +15,7 @@ mod python_venv;
 mod support;
 
 use json_lines::Server;
+use json_rpc_peer::JsonRpcPeer;
 use python_venv::venv;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! A server that talks JSON-RPC in lines over its standard streams, run as a child process.
 
+use super::json_rpc_peer::JsonRpcPeer;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -31,6 +32,17 @@ fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
     lines
 }
 
+impl JsonRpcPeer for Server {
+    fn send(&mut self, message: &Value) {
+        self.send_bytes(message.to_string().as_bytes());
+    }
+
+    fn next(&mut self) -> Value {
+        let line = self.answers.recv_timeout(LONG).expect("a message");
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+}
+
 impl Server {
     /// Starts one.
     pub fn start(mut command: Command) -> Self {
@@ -50,60 +62,12 @@ impl Server {
         input.flush().unwrap();
     }
 
-    /// Sends a message.
-    pub fn send(&mut self, message: &Value) {
-        self.send_bytes(message.to_string().as_bytes());
-    }
-
-    /// Sends a request.
-    pub fn request(&mut self, id: impl Into<Value>, method: &str, params: Value) {
-        let id = id.into();
-        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
-    }
-
     /// Calls a tool. Its progress is told with the call's id.
     pub fn call(&mut self, id: impl Into<Value>, tool: &str, arguments: Value) {
         let id = id.into();
         let meta = json!({"progressToken": id});
         let params = json!({"name": tool, "arguments": arguments, "_meta": meta});
         self.request(id, "tools/call", params);
-    }
-
-    /// Cancels a request in MCP's words.
-    pub fn cancel(&mut self, id: impl Into<Value>, reason: &str) {
-        let params = json!({"requestId": id.into(), "reason": reason});
-        self.send(
-            &json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}),
-        );
-    }
-
-    /// The next message, which is JSON.
-    pub fn next(&mut self) -> Value {
-        let line = self.answers.recv_timeout(LONG).expect("a message");
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
-    }
-
-    /// The next message that is about no progress.
-    pub fn next_answer(&mut self) -> Value {
-        loop {
-            let message = self.next();
-            if message["method"] != "notifications/progress" {
-                return message;
-            }
-        }
-    }
-
-    /// How far the request with this id is, as soon as it tells. Other requests' progress is left out;
-    /// there must be no answers meanwhile.
-    pub fn progress_of(&mut self, id: impl Into<Value>) -> f64 {
-        let id = id.into();
-        loop {
-            let message = self.next();
-            assert_eq!(message["method"], "notifications/progress", "{message}");
-            if message["params"]["progressToken"] == id {
-                return message["params"]["progress"].as_f64().unwrap();
-            }
-        }
     }
 
     /// The rest of the first line of the log that starts so.

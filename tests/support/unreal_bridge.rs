@@ -1,5 +1,6 @@
 //! A running driver with its bridge, and clients of it.
 
+use super::json_rpc_peer::JsonRpcPeer;
 use super::support;
 use super::unreal::{Variant, driver};
 use serde_json::{Value, json};
@@ -123,21 +124,20 @@ pub struct Client {
     pub output: TcpStream,
 }
 
+impl JsonRpcPeer for Client {
+    fn send(&mut self, message: &Value) {
+        self.send_bytes(format!("{message}\n").as_bytes());
+    }
+
+    fn next(&mut self) -> Value {
+        self.next_or_end().expect("a message")
+    }
+}
+
 impl Client {
     /// Sends bytes as they are.
     pub fn send_bytes(&mut self, bytes: &[u8]) {
         self.output.write_all(bytes).unwrap();
-    }
-
-    /// Sends a message.
-    pub fn send(&mut self, message: &Value) {
-        self.send_bytes(format!("{message}\n").as_bytes());
-    }
-
-    /// Sends a request.
-    pub fn request(&mut self, id: impl Into<Value>, method: &str, params: Value) {
-        let id = id.into();
-        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
     }
 
     /// Shows a secret.
@@ -152,14 +152,6 @@ impl Client {
         self.request(id, "run", json!({"mode": mode, "passes": passes, "_meta": meta}));
     }
 
-    /// Cancels a run in MCP's words.
-    pub fn cancel(&mut self, id: impl Into<Value>, reason: &str) {
-        let params = json!({"requestId": id.into(), "reason": reason});
-        self.send(
-            &json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}),
-        );
-    }
-
     /// The next line; nothing at the end of the connection.
     pub fn next_or_end(&mut self) -> Option<Value> {
         let mut line = String::new();
@@ -171,39 +163,12 @@ impl Client {
         }
     }
 
-    /// The next message.
-    pub fn next(&mut self) -> Value {
-        self.next_or_end().expect("a message")
-    }
-
-    /// The next message that is about no progress.
-    pub fn next_answer(&mut self) -> Value {
-        loop {
-            let message = self.next();
-            if message["method"] != "notifications/progress" {
-                return message;
-            }
-        }
-    }
-
     /// The answer to a request that is sent now.
     pub fn asked(&mut self, id: &str, method: &str, params: Value) -> Value {
         self.request(id, method, params);
         let answer = self.next_answer();
         assert_eq!(answer["id"], id, "{answer}");
         answer
-    }
-
-    /// Waits until a run tells that it is on its way.
-    pub fn progress_of(&mut self, id: impl Into<Value>) -> f64 {
-        let id = id.into();
-        loop {
-            let message = self.next();
-            assert_eq!(message["method"], "notifications/progress", "{message}");
-            if message["params"]["progressToken"] == id {
-                return message["params"]["progress"].as_f64().unwrap();
-            }
-        }
     }
 
     /// That the connection ends with this error.
