@@ -137,11 +137,10 @@ fn a_job_of_a_frozen_host_is_found_and_stopped() {
     let began = Instant::now();
     let cancel = tool(&["cancel", &host.job, "--reason", "it hangs", "--process", &process]);
     assert!(cancel.status.success(), "{}{}", shown(&cancel), complaint(&cancel));
-    let _ = writeln!(
-        std::io::stderr(),
+    support::show(&format!(
         "FIGURE dcc-control cancel, the start of its process and its wait for the end included: {:.1} ms",
         began.elapsed().as_secs_f64() * 1e3
-    );
+    ));
     assert_eq!(host.line(), "stopped: it hangs, 5");
     assert!(host.process.wait().unwrap().success());
     assert!(!Path::new(&host.address()).exists(), "its file is gone with it");

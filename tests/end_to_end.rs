@@ -105,8 +105,7 @@ fn play(name: &str, server: Sdk, transport: Transport, client: Client) {
     let printed = support::printed(&mut command);
     drop(running);
     std::fs::write(folder().join(format!("{name}.log")), &printed).unwrap();
-    // Not through `println!`, which tests capture.
-    let _ = writeln!(std::io::stderr(), "TRANSCRIPT {}", transcript.display());
+    support::show(&format!("TRANSCRIPT {}", transcript.display()));
     assert!(printed.ends_with("all passed\n"), "{printed}");
     assert_is_a_transcript(&transcript, promised_answer(server, transport, client));
 }

@@ -7,7 +7,6 @@
 mod build_tools;
 mod support;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -112,8 +111,7 @@ fn print_figures(output: &Output) {
     let printed = String::from_utf8_lossy(&output.stdout);
     let figures: Vec<_> = printed.lines().filter(|line| line.starts_with("FIGURE ")).collect();
     assert_eq!(figures.len(), 2, "{printed}");
-    // Not through `println!`, which tests capture.
-    let _ = writeln!(std::io::stderr(), "{}", figures.join("\n"));
+    support::show(&figures.join("\n"));
 }
 
 #[test]

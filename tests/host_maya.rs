@@ -9,7 +9,6 @@ mod build_tools;
 mod support;
 
 use build_tools::tool;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -139,8 +138,7 @@ fn the_plugin_works_in_the_stand_in_and_not_without_its_polls() {
     assert!(complaints.contains("expected was_stopped"), "{complaints}");
 
     let lines = figures(&polled, "maya") + &figures(&unpolled, "maya_without_poll");
-    // Not through `println!`, which tests capture.
-    let _ = write!(std::io::stderr(), "{lines}");
+    support::show(&lines);
 }
 
 /// As its README says, with the devkit's own CMake functions.

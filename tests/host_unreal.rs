@@ -13,7 +13,6 @@ mod unreal;
 
 use build_tools::{cmake, tool};
 use serde_json::{Value, json};
-use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output};
 use support::{root, run, scratch};
@@ -31,8 +30,7 @@ fn assert_passes(test: &str, scenario: &str) -> bool {
     let printed = String::from_utf8_lossy(&output.stdout);
     let complaints = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}\n{printed}{complaints}", output.status);
-    // Not through `println!`, which tests capture.
-    let _ = write!(std::io::stderr(), "{printed}");
+    support::show(&printed);
     true
 }
 

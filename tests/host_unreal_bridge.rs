@@ -111,11 +111,9 @@ fn a_cancel_reaches_a_job_that_keeps_the_game_thread() {
     let unpolled = cancelled_in_a_busy_game_thread(Variant::WithoutPoll, 1_000);
     let (time_without, line) = unpolled.unwrap();
     assert!(line.contains("completed after 1000 of 1000"), "{line}");
-    // Not through `println!`, which tests capture.
-    let _ = writeln!(
-        std::io::stderr(),
+    support::show(&format!(
         "FIGURE unreal_bridge cancel to answer: {time:.1} ms; without the poll: {time_without:.0} ms"
-    );
+    ));
 }
 
 #[test]

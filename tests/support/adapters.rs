@@ -3,7 +3,6 @@
 
 use super::built_once::built_once;
 use super::support;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -105,8 +104,7 @@ impl Adapter {
         let begin = format!("FIGURE {}", self.name);
         let figures: Vec<_> = printed.lines().filter(|line| line.starts_with(&begin)).collect();
         assert!(!figures.is_empty(), "no figure\n{printed}");
-        // Not through `println!`, which tests capture.
-        let _ = writeln!(std::io::stderr(), "{}", figures.join("\n"));
+        support::show(&figures.join("\n"));
 
         let unpolled = run(&["--without-poll"]);
         let complaints = String::from_utf8_lossy(&unpolled.stderr);

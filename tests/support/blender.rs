@@ -6,7 +6,6 @@ use super::mcp_server::{Sdk, limited};
 use super::python_venv::venv;
 use super::support;
 use super::x_display::Display;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -206,6 +205,5 @@ pub fn assert_not_stopped(output: &Output, times: &[&str]) {
 }
 
 fn figure(text: &str) {
-    // Not through `println!`, which tests capture.
-    let _ = writeln!(std::io::stderr(), "FIGURE blender {text}");
+    support::show(&format!("FIGURE blender {text}"));
 }

@@ -3,7 +3,7 @@
 
 use super::built_once::built_once;
 use super::support;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -278,7 +278,7 @@ impl Drop for Running {
     }
 }
 
-/// Prints a figure, not through `println!`, which tests capture.
+/// Prints a figure.
 pub fn figure(text: &str) {
-    let _ = writeln!(std::io::stderr(), "FIGURE {text}");
+    support::show(&format!("FIGURE {text}"));
 }

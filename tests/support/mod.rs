@@ -128,11 +128,17 @@ pub fn printed(command: &mut Command) -> String {
     String::from_utf8(run(command).stdout).expect("UTF-8 output")
 }
 
-/// Says that a check was skipped. Not through `eprintln!`, which tests capture. With
-/// `DCC_NO_SKIP=1`, as CI has it, a skip is a failure.
+/// Prints lines of a test that passes, too: not through `println!`, which tests capture.
+pub fn show(lines: &str) {
+    if !lines.is_empty() {
+        let _ = writeln!(std::io::stderr(), "{}", lines.trim_end());
+    }
+}
+
+/// Says that a check was skipped. With `DCC_NO_SKIP=1`, as CI has it, a skip is a failure.
 pub fn skip(check: &str, why: &str) {
     assert!(std::env::var_os("DCC_NO_SKIP").is_none(), "{check} must not be skipped: {why}");
-    let _ = writeln!(std::io::stderr(), "SKIPPED {check}: {why}");
+    show(&format!("SKIPPED {check}: {why}"));
 }
 
 /// The library as users get it: cargo builds the release profile once more for tests that look at
