@@ -2,10 +2,13 @@
 //!
 //! `DCC_UPDATE_HEADERS=1 cargo test --test header` writes them anew.
 
+#[path = "support/c_header.rs"]
+mod c_header;
 #[path = "support/loader_header.rs"]
 mod loader_header;
 mod support;
 
+use c_header::{Header, Value};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
@@ -147,6 +150,96 @@ fn compile_all(c: &str, cxx: &str) {
 #[test]
 fn the_headers_compile_as_c_and_as_cpp() {
     compile_all(&support::cc(), &support::cxx());
+}
+
+/// What tests and generators read out of the header is what a compiler reads: each function declared
+/// once more from it, each field and each constant compared.
+#[test]
+fn the_header_is_read_as_a_compiler_reads_it() {
+    let read = Header::parse(&generated_header()).unwrap_or_else(|error| panic!("{error}"));
+    let mut checks = vec!["#include \"dcc_cancel.h\"".to_owned()];
+    checks.extend(read.functions.iter().map(|function| format!("extern {function};")));
+    for function in &read.inline_functions {
+        checks.push(format!("static inline {function};"));
+    }
+    let mut same = |c: &str, kind: &str| {
+        checks.push(format!("_Static_assert(__builtin_types_compatible_p({c}, {kind}), \"{c}\");"));
+    };
+    for structure in &read.structures {
+        for field in &structure.fields {
+            let c = format!("__typeof__((({} *)0)->{})", structure.name, field.name);
+            same(&c, &field.kind.to_string());
+        }
+    }
+    for alias in &read.aliases {
+        same(&alias.name, &alias.kind.to_string());
+    }
+    for function in &read.function_types {
+        let pointer = function.to_string().replacen(&function.name, "(*)", 1);
+        same(&function.name, &pointer);
+    }
+    for handle in &read.handles {
+        checks.push(format!("extern struct {handle} *some_{handle};"));
+    }
+    for constant in &read.constants {
+        let name = &constant.name;
+        checks.push(match &constant.value {
+            Value::Number(number) => {
+                let suffix = if *number > i128::from(i64::MAX) { "u" } else { "" };
+                format!("_Static_assert({name} == {number}{suffix}, \"{name}\");")
+            }
+            Value::Text(text) => {
+                format!("_Static_assert(sizeof({name}) == sizeof(\"{text}\"), {name});")
+            }
+        });
+    }
+    assert!(read.functions.len() > 100 && read.structures.len() > 15, "{checks:?}");
+    assert!(read.handles.len() > 8 && read.function_types.len() > 8, "{checks:?}");
+    let source = support::scratch("header_read").join("read.c");
+    std::fs::write(&source, checks.join("\n") + "\n").unwrap();
+    support::run(
+        Command::new(support::cc())
+            .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function"])
+            .arg("-fsyntax-only")
+            .arg("-I")
+            .arg(support::include())
+            .arg(source),
+    );
+}
+
+/// What a call writes through is known by its type, and has the name that says so.
+#[test]
+fn parameters_that_a_call_writes_through_are_called_so() {
+    let read = Header::parse(&generated_header()).unwrap();
+    let mut written = 0;
+    for function in &read.functions {
+        for parameter in &function.parameters {
+            let says_so = parameter.name.starts_with("out_")
+                || ["buffer", "events", "threads"].contains(&parameter.name.as_str());
+            let of = format!("{}: {}", function.name, parameter.name);
+            assert_eq!(read.is_out(&parameter.kind), says_so, "{of}");
+            written += u32::from(says_so);
+        }
+    }
+    assert!(written > 60, "{written}");
+}
+
+/// What the header's reader does not know stops whoever relies on it.
+#[test]
+fn what_cannot_be_read_of_a_header_is_an_error_that_names_it() {
+    let refused = [
+        ("int32_t dcc_x(struct dcc_unheard_of *x);", "dcc_unheard_of"),
+        ("typedef struct dcc_x { long double width; } dcc_x;", "dcc_x"),
+        ("typedef union dcc_x { int a; } dcc_x;", "dcc_x"),
+        ("#pragma pack(1)", "pragma"),
+        ("#define DCC_X (1 << 3)", "DCC_X"),
+        ("int32_t dcc_x(int32_t a, ...);", "dcc_x"),
+        ("int32_t dcc_x(int32_t a)", "ends in a declaration"),
+    ];
+    for (source, named) in refused {
+        let error = Header::parse(source).expect_err(source);
+        assert!(error.contains(named), "{source}: {error}");
+    }
 }
 
 fn clangs(check: &str) -> Vec<String> {

@@ -4,12 +4,15 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "support/c_header.rs"]
+mod c_header;
 #[path = "support/declarations.rs"]
 mod declarations;
 mod support;
 
+use c_header::Header;
 use dcc_cancel::ffi::library::VERSION_STRING;
-use declarations::{functions, without_comments};
+use declarations::{functions, functions_of, without_comments};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::{exists, printed, root, run, scratch, skip, staged_library};
@@ -231,7 +234,7 @@ fn csharp() {
 #[test]
 fn declarations_are_those_of_the_header() {
     let header = std::fs::read_to_string(support::include().join("dcc_cancel.h")).unwrap();
-    let declared = functions(&without_comments(&header));
+    let declared = functions_of(&Header::parse(&header).unwrap());
     assert!(declared.len() > 100, "{}", declared.len());
     let read = |path: &str| std::fs::read_to_string(example(path)).unwrap();
     let mut sources = vec![

@@ -1,6 +1,7 @@
-//! What the functions of the library are declared as, in C and in the languages of the examples: enough
-//! of each to compare numbers and widths of parameters.
+//! What the functions of the library are declared as, in the languages of the examples: enough of each to
+//! compare numbers and widths of parameters.
 
+use crate::c_header::{Header, Type};
 use std::collections::BTreeMap;
 
 /// How a value is passed.
@@ -21,6 +22,20 @@ pub struct Signature {
     pub result: Kind,
     /// Its parameters.
     pub parameters: Vec<Kind>,
+}
+
+/// The functions of the header.
+pub fn functions_of(header: &Header) -> BTreeMap<String, Signature> {
+    let signature = |function: &crate::c_header::Function| Signature {
+        result: kind(&c(&function.result)),
+        parameters: function.parameters.iter().map(|one| kind(&c(&one.kind))).collect(),
+    };
+    header.functions.iter().map(|function| (function.name.clone(), signature(function))).collect()
+}
+
+/// A type of the header, the stars behind its name.
+fn c(of: &Type) -> String {
+    format!("{} {}", of.base, "*".repeat(of.depth()))
 }
 
 /// C without its comments.
