@@ -1726,7 +1726,9 @@ dcc_status dcc_cancel_token_job_id(const struct dcc_cancel_token *token,
                                    size_t *out_length);
 
 /**
- * Creates an owner and writes it to `out_owner`; dcc_owner_close ends it. Any thread.
+ * Creates an owner and writes it to `out_owner`; dcc_owner_close ends it. It can have 258,047 registrations,
+ * jobs, posted jobs and dispatchers at a time; a further one is refused with DCC_ERROR_RESOURCES, so that it
+ * can always be closed. Any thread.
  */
 dcc_status dcc_owner_create(struct dcc_owner **out_owner);
 
@@ -2020,7 +2022,7 @@ dcc_status dcc_job_user_data(const struct dcc_job *job,
 
 /**
  * Makes a token the current one of this thread, for dispatchers. The library holds it until the
- * reset; your reference stays yours. NULL masks an outer token: nothing is current until the
+ * reset; your reference stays yours. DCC_ERROR_RESOURCES as in dcc_context_capture. NULL masks an outer token: nothing is current until the
  * reset. Writes the ticket for dcc_cancel_token_reset_current. Calls nest; the slots for token
  * and job are independent. Per thread; new threads start with nothing current.
  */
@@ -2100,7 +2102,8 @@ dcc_status dcc_poll_slow(uint64_t token,
 
 /**
  * Captures what is current on this thread, so that worker threads can enter it: writes a context
- * to `out_context`, one reference, yours to release. It keeps token and job alive.
+ * to `out_context`, one reference, yours to release. It keeps token and job alive. DCC_ERROR_RESOURCES once
+ * 258,047 contexts, slots of threads and the like keep one of them; every other call on it goes on to work.
  */
 dcc_status dcc_context_capture(struct dcc_context **out_context);
 

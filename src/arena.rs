@@ -9,8 +9,14 @@
 //! - An object is alive while owners + internals > 0. Both at 0 is final: every operation that
 //!   raises a count fails on 0/0 or on another generation, in one compare-and-swap. So exactly one
 //!   caller is told that it died, and that one has the slot for itself.
-//! - `Pin` holds one internal. `owners` are what C code retains and releases; a release never
+//! - `Pin` and `Hold` have one internal. `owners` are what C code retains and releases; a release never
 //!   lowers internals, so a double release cannot end what the library itself still uses.
+//! - Internals come in three sorts, each with a limit below the next one's. What stays (`Hold`: values of
+//!   slots, captured contexts, links, posted jobs, an owner's things, a session's requests) is refused
+//!   first. What ends with a call (`Pin`) finds room beyond that, and a walk that has no answer to give
+//!   (`pin_index`) beyond the calls. So nothing that stays keeps an object from being cancelled, closed,
+//!   waited for or asked. Only a `Hold` can be left to a data structure; a `Pin` can be passed on to what
+//!   has room for one of each object.
 //! - The generation changes only in `bury`, after which every old handle is refused.
 //! - Flags of the state word change only under a pin, by fetch_or and fetch_and.
 
@@ -33,9 +39,16 @@ const COUNTS: u64 = OWNERS | INTERNALS;
 /// The most references that C code may own of one object.
 pub const MAX_OWNERS: u64 = OWNERS >> INTERNAL_BITS;
 
-/// Internals that only `pin_index` may use: a cancel that walks down to a child must not be kept
-/// out by those who hold it. More than any process has threads walking at a time.
-const RESERVED_INTERNALS: u64 = 4096;
+/// Internals that what stays leaves to calls and walks. More than any process has threads inside calls
+/// on one object at a time.
+const FOR_CALLS_AND_WALKS: u64 = 4096;
+
+/// Internals that calls leave to walks: a cancel that walks down to a child must not be kept out.
+const FOR_WALKS: u64 = 1024;
+
+/// The most references of one object that stay: contexts, values of slots, links, things of an owner and
+/// the like.
+pub const MOST_HOLDS: u64 = INTERNALS - FOR_CALLS_AND_WALKS;
 
 const _: () = assert!(GENERATION_SHIFT + handle::GENERATION_BITS == 64);
 
@@ -121,8 +134,8 @@ struct Count {
 }
 
 const BY_C_CODE: Count = Count { step: OWNER, mask: OWNERS, limit: OWNERS };
-const BY_A_CALL: Count =
-    Count { step: INTERNAL, mask: INTERNALS, limit: INTERNALS - RESERVED_INTERNALS };
+const BY_WHAT_STAYS: Count = Count { step: INTERNAL, mask: INTERNALS, limit: MOST_HOLDS };
+const BY_A_CALL: Count = Count { step: INTERNAL, mask: INTERNALS, limit: INTERNALS - FOR_WALKS };
 const BY_A_WALK: Count = Count { step: INTERNAL, mask: INTERNALS, limit: INTERNALS };
 
 /// Who holds a new object first.
@@ -301,14 +314,26 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         }
     }
 
-    /// Adds an internal to a live object and returns its index.
+    /// Adds an internal to a live object for something that stays, and returns its index.
+    #[inline]
+    pub fn hold(&self, handle: Handle) -> Result<u32, Error> {
+        self.raise(handle, BY_WHAT_STAYS)
+    }
+
+    /// As `hold`, of the object in a slot that the caller knows to hold the one it means. False: it is
+    /// dying, or has as much as may stay.
+    pub fn hold_index(&self, index: u32) -> bool {
+        self.slot(index).raise(None, BY_WHAT_STAYS).is_ok()
+    }
+
+    /// Adds an internal to a live object for a call and returns its index.
     #[inline]
     pub fn pin(&self, handle: Handle) -> Result<u32, Error> {
         self.raise(handle, BY_A_CALL)
     }
 
-    /// Adds an internal to the object in a slot that the caller knows to hold the one it means.
-    /// False: it is dying, or its internals are used up.
+    /// Adds an internal, for a call or a walk, to the object in a slot that the caller knows to hold the
+    /// one it means. False: it is dying, or its internals are used up.
     #[inline]
     pub fn pin_index(&self, index: u32) -> bool {
         self.slot(index).raise(None, BY_A_WALK).is_ok()
@@ -436,7 +461,7 @@ pub trait Keeper {
     fn bury(&self, index: u32);
 }
 
-/// An internal reference, given back when dropped.
+/// An internal reference for the length of a call, given back when dropped.
 #[derive(Debug)]
 pub struct Pin<'a, K: Keeper> {
     keeper: &'a K,
@@ -451,13 +476,15 @@ impl<'a, K: Keeper> Pin<'a, K> {
         Ok(Self { keeper, index })
     }
 
-    /// Takes over an internal that was left to a data structure by `leave`.
+    /// Takes over an internal that was left to a data structure by `Hold::leave`, passed on, or added by
+    /// index.
     pub fn take_over(keeper: &'a K, index: u32) -> Self {
         Self { keeper, index }
     }
 
-    /// Leaves the internal to a data structure; `take_over` gets it back.
-    pub fn leave(self) -> u32 {
+    /// Passes the internal on to something that ends with the call, or that has room for one of each
+    /// object; `take_over` gets it back. What stays takes a `Hold`.
+    pub fn pass_on(self) -> u32 {
         let index = self.index;
         std::mem::forget(self);
         index
@@ -478,6 +505,34 @@ impl<'a, K: Keeper> Pin<'a, K> {
     /// The object's handle.
     pub fn handle(&self) -> Handle {
         self.keeper.arena().handle_of(self.index)
+    }
+}
+
+/// An internal reference for something that stays, given back when dropped.
+#[derive(Debug)]
+#[must_use = "it is to be left to something"]
+pub struct Hold<'a, K: Keeper>(Pin<'a, K>);
+
+impl<'a, K: Keeper> Hold<'a, K> {
+    /// Holds a live object.
+    #[inline]
+    pub fn new(keeper: &'a K, handle: Handle) -> Result<Self, Error> {
+        let index = keeper.arena().hold(handle)?;
+        Ok(Self(Pin { keeper, index }))
+    }
+
+    /// Leaves the internal to a data structure; `Pin::take_over` gets it back.
+    pub fn leave(self) -> u32 {
+        self.0.pass_on()
+    }
+}
+
+impl<'a, K: Keeper> Deref for Hold<'a, K> {
+    type Target = Pin<'a, K>;
+
+    #[inline]
+    fn deref(&self) -> &Pin<'a, K> {
+        &self.0
     }
 }
 
@@ -560,11 +615,21 @@ mod tests {
             ARENA.retain(handle).unwrap();
         }
         assert!(matches!(ARENA.retain(handle), Err(Error::Resources(_))));
-        for _ in 0..INTERNALS - RESERVED_INTERNALS {
-            ARENA.pin(handle).unwrap();
+        let index = handle::index(handle);
+        for _ in 0..MOST_HOLDS {
+            ARENA.hold(handle).unwrap();
+        }
+        assert!(matches!(ARENA.hold(handle), Err(Error::Resources(_))));
+        assert!(!ARENA.hold_index(index));
+        for _ in FOR_WALKS..FOR_CALLS_AND_WALKS {
+            ARENA.pin(handle).expect("a call gets in where nothing more may stay");
         }
         assert!(matches!(ARENA.pin(handle), Err(Error::Resources(_))));
-        assert!(ARENA.pin_index(handle::index(handle)), "a walk still gets in");
+        for _ in 0..FOR_WALKS {
+            assert!(ARENA.pin_index(index), "a walk gets in where no call does");
+        }
+        assert!(!ARENA.pin_index(index));
+        assert!(matches!(ARENA.retain(handle), Err(Error::Resources(_))), "the counts are apart");
         assert_eq!(ARENA.release(handle), Ok(None), "the full counts did not spill over");
     }
 

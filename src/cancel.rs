@@ -239,7 +239,7 @@ impl Tokens {
     /// Unpins a token on a thread that must not run foreign code.
     pub(crate) fn let_go_deferred(&self, token: TokenPin<'_>) {
         let mut dead = Dead::NOBODY;
-        self.let_go(token.leave(), &mut dead);
+        self.let_go(token.pass_on(), &mut dead);
         self.defer(Chain::EMPTY, dead);
     }
 

@@ -1,19 +1,20 @@
 //! What is installed on threads, and the references that it holds.
 //!
-//! A slot's value holds an internal of its token or job. Whatever leaves a slot is dropped here,
+//! A slot's value has an internal of its token or job: one that stays if a caller set it, one of a call if the
+//! pump did, which takes it out again before it returns. Whatever leaves a slot is dropped here,
 //! after the slots are consistent again: that may run a destroy-notify, which may use the slots.
 //!
 //! A captured context is an object of its own that holds internals of the pair, so that worker
 //! threads can enter it while the capturing thread goes on.
 
-use crate::arena::{Arena, Holder, Keeper, LivePart, Pin};
+use crate::arena::{Arena, Holder, Keeper, Lent, LivePart, Pin};
 use crate::current::{Removed, SlotName, ThreadNumbers, ThreadRecord, ThreadSlots, Value, Words};
 use crate::error::Error;
 use crate::handle::{self, Handle, Kind, NULL};
-use crate::job::{JobPin, JobText, Jobs};
+use crate::job::{JobHold, JobPin, JobText, Jobs};
 use crate::sys::clock;
 use crate::sys::sync::{AtomicU64, Ordering};
-use crate::token::TokenPin;
+use crate::token::{TokenHold, TokenPin};
 
 /// The captured pair.
 #[derive(Debug, Default)]
@@ -34,6 +35,15 @@ pub struct ThisThread<'t, 'a> {
     pub slots: &'t ThreadSlots<'a>,
     /// Its record.
     pub record: &'a ThreadRecord,
+}
+
+/// For how long a value is in a slot or a context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    /// Until somebody takes it out.
+    Good,
+    /// For a call, which takes it out itself.
+    ACall,
 }
 
 /// Tokens, jobs and what is installed on threads. The C boundary has the one static instance; tests make their own.
@@ -145,23 +155,26 @@ impl Library {
         Words { tokens: self.jobs.tokens(), never: &self.never }
     }
 
-    fn pin_token(&self, token: Handle) -> Result<Value, Error> {
-        if token != NULL {
-            let pin = TokenPin::new(self.jobs.tokens(), token)?;
-            if !crate::weakened!("slot_holds_token") {
-                pin.leave();
-            }
+    fn token_value(&self, token: Handle, long: For) -> Result<Value, Error> {
+        let tokens = self.jobs.tokens();
+        if token != NULL && !crate::weakened!("slot_holds_token") {
+            match long {
+                For::Good => TokenHold::new(tokens, token)?.leave(),
+                For::ACall => TokenPin::new(tokens, token)?.pass_on(),
+            };
         }
         Ok(Value { object: token, token })
     }
 
-    fn pin_job(&self, job: Handle) -> Result<Value, Error> {
+    fn job_value(&self, job: Handle, long: For) -> Result<Value, Error> {
         if job == NULL {
             return Ok(Value::NONE);
         }
-        let pin = JobPin::new(&self.jobs, job)?;
-        let token = self.jobs.token(&pin);
-        pin.leave();
+        let index = match long {
+            For::Good => JobHold::new(&self.jobs, job)?.leave(),
+            For::ACall => JobPin::new(&self.jobs, job)?.pass_on(),
+        };
+        let token = self.jobs.token(&Lent::new(&self.jobs, index));
         Ok(Value { object: job, token })
     }
 
@@ -189,8 +202,8 @@ impl Library {
         object: Handle,
     ) -> Result<u64, Error> {
         let value = match slot {
-            SlotName::Token => self.pin_token(object)?,
-            SlotName::Job => self.pin_job(object)?,
+            SlotName::Token => self.token_value(object, For::Good)?,
+            SlotName::Job => self.job_value(object, For::Good)?,
         };
         slots
             .set(record, &self.numbers, self.words(), slot, value)
@@ -212,14 +225,14 @@ impl Library {
     /// Both current values as an object that other threads can enter.
     pub fn capture(&self, slots: &ThreadSlots<'_>) -> Result<Handle, Error> {
         let (index, slot) = self.contexts.take()?;
-        let token = match self.pin_token(slots.token()) {
+        let token = match self.token_value(slots.token(), For::Good) {
             Ok(token) => token,
             Err(error) => {
                 self.contexts.put_back(index);
                 return Err(error);
             }
         };
-        let job = match self.pin_job(slots.current_job()) {
+        let job = match self.job_value(slots.current_job(), For::Good) {
             Ok(job) => job,
             Err(error) => {
                 self.drop_value(SlotName::Token, token);
@@ -256,23 +269,34 @@ impl Library {
     ) -> Result<u64, Error> {
         let thread = ThisThread { slots, record };
         if context == NULL {
-            return self.install(thread, NULL, NULL);
+            return self.install_for(thread, NULL, NULL, For::Good);
         }
         let pin = ContextPin::new(self, context)?;
         let (token, job) = pair(pin.slot().live());
-        self.install(thread, token.object, job.object)
+        self.install_for(thread, token.object, job.object, For::Good)
     }
 
-    /// Makes a token and a job current on this thread under one ticket, for `unwind`. NULL masks
-    /// what was.
+    /// Makes a token and a job current on this thread under one ticket, for the call that `unwind`s it.
+    /// NULL masks what was.
     pub fn install<'a>(
         &'a self,
         thread: ThisThread<'_, 'a>,
         token: Handle,
         job: Handle,
     ) -> Result<u64, Error> {
-        let token = self.pin_token(token)?;
-        let job = self.pin_job(job).inspect_err(|_| self.drop_value(SlotName::Token, token))?;
+        self.install_for(thread, token, job, For::ACall)
+    }
+
+    fn install_for<'a>(
+        &'a self,
+        thread: ThisThread<'_, 'a>,
+        token: Handle,
+        job: Handle,
+        long: For,
+    ) -> Result<u64, Error> {
+        let token = self.token_value(token, long)?;
+        let job =
+            self.job_value(job, long).inspect_err(|_| self.drop_value(SlotName::Token, token))?;
         let entered = thread.slots.enter(thread.record, &self.numbers, self.words(), token, job);
         entered.inspect_err(|_| {
             self.drop_value(SlotName::Job, job);

@@ -422,7 +422,7 @@ impl<'a> ThreadSlots<'a> {
     /// Whether this ticket can be unwound to.
     pub fn find_ticket(&self, ticket: u64) -> Result<(), Error> {
         let found = self.record().is_some_and(|record| {
-            record.frames.borrow().iter().any(|frame| frame.ticket == ticket)
+            record.frames.borrow().iter().rev().any(|frame| frame.ticket == ticket)
         });
         if found { Ok(()) } else { Err(self.absent(ticket)) }
     }

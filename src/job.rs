@@ -7,7 +7,7 @@
 //! A dead job drops its token and runs its destroy-notify after its slot was buried, so the notify
 //! may use the library as it likes.
 
-use crate::arena::{Arena, Holder, Keeper, LivePart, Pin, Slot};
+use crate::arena::{Arena, Hold, Holder, Keeper, LivePart, Pin, Slot};
 use crate::deferred::Work;
 use crate::error::Error;
 use crate::events::EventText;
@@ -105,6 +105,9 @@ pub struct JobOrigin<'a> {
 
 /// A pinned job.
 pub type JobPin<'a> = Pin<'a, Jobs>;
+
+/// A job that something keeps.
+pub type JobHold<'a> = Hold<'a, Jobs>;
 
 /// How many jobs ended in which way.
 #[derive(Debug, Default)]
@@ -311,12 +314,12 @@ impl Jobs {
     /// callback thread. So a job is in its queue at most once, and an owner's close need not wait for it.
     pub fn unpin_deferred(&self, job: JobPin<'_>) {
         if !crate::weakened!("unpin_defers") && self.arena.unpin_unless_last(job.index()) {
-            let _ = job.leave();
+            let _ = job.pass_on();
             return;
         }
         let next = &job.slot().live().next_left;
         if !crate::weakened!("unpin_defers") && self.tokens.defer_job(job.index(), next) {
-            let _ = job.leave();
+            let _ = job.pass_on();
         }
     }
 

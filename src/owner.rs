@@ -8,11 +8,12 @@
 //!   a cell is listed its index means the thing it was made for.
 //! - After `closing` nothing is adopted and `enter` tells to leave the call out; destroy-notifies
 //!   still run.
-//! - Each cell and each call holds one internal of the owner.
+//! - Each cell holds one internal of the owner, and all calls under way together one: however many they
+//!   are, they never want for one.
 //!
 //! Lock order: the wait graph's, then an owner's; an owner's is else a leaf.
 
-use crate::arena::{Arena, Holder, Keeper, LivePart, Pin};
+use crate::arena::{Arena, Hold, Holder, Keeper, LivePart, Pin};
 use crate::error::Error;
 use crate::handle::{Handle, Kind};
 use crate::list::{List, ListNode, ListNodes};
@@ -68,8 +69,12 @@ impl OwnerBody {
         }
     }
 
+    fn has_no_calls(&self) -> bool {
+        self.running.is_empty() && self.unnamed == 0
+    }
+
     fn is_idle(&self) -> bool {
-        self.things == 0 && self.running.is_empty() && self.unnamed == 0
+        self.things == 0 && self.has_no_calls()
     }
 }
 
@@ -121,7 +126,7 @@ impl ThingCell {
     }
 }
 
-/// A call of an owner's function that is under way; holds one internal of the owner.
+/// A call of an owner's function that is under way; shares one internal of the owner with the others.
 #[derive(Debug)]
 #[must_use = "`leave` has to end it"]
 pub struct Call {
@@ -194,12 +199,12 @@ impl Owners {
         // Owners die by being closed, in no other way.
         let closed =
             |error| if self.arena.is_past(owner) { Error::OwnerClosed(owner) } else { error };
-        let pin = OwnerPin::new(self, owner).map_err(closed)?;
+        let held = Hold::new(self, owner).map_err(closed)?;
         let (number, cell) =
             self.things.take().map_err(|_| Error::Resources("memory for what owners own"))?;
-        cell.owner.store(pin.index(), Ordering::Relaxed);
+        cell.owner.store(held.index(), Ordering::Relaxed);
         cell.set_thing(thing);
-        let live = pin.slot().live();
+        let live = held.slot().live();
         let mut body = live.body.lock();
         if body.closing && !crate::weakened!("closed_refuses") {
             drop(body);
@@ -208,9 +213,9 @@ impl Owners {
         }
         body.things += 1;
         owned.store(number, Ordering::Relaxed);
-        List::new(&Cells(&self.things), &live.first).push(number, pin.index());
+        List::new(&Cells(&self.things), &live.first).push(number, held.index());
         drop(body);
-        pin.leave();
+        held.leave();
         Ok(())
     }
 
@@ -221,9 +226,11 @@ impl Owners {
             return Call { owner: NIL, thread, is_open: true };
         }
         let owner = self.things.cell(number).owner.load(Ordering::Relaxed);
-        let held = self.arena.pin_index(owner);
-        debug_assert!(held, "its cell holds it");
         let mut body = self.arena.slot(owner).live().body.lock();
+        if body.has_no_calls() {
+            let held = self.arena.pin_index(owner);
+            debug_assert!(held, "its cell holds it");
+        }
         body.begin(thread);
         Call { owner, thread, is_open: !body.closing }
     }
@@ -240,15 +247,17 @@ impl Owners {
         if call.owner == NIL {
             return;
         }
-        let wake = {
+        let (is_last, wake) = {
             let mut body = self.arena.slot(call.owner).live().body.lock();
             body.end(call.thread);
-            body.awaited && body.is_idle()
+            (body.has_no_calls(), body.awaited && body.is_idle())
         };
         if wake {
             self.waits.wake();
         }
-        drop(OwnerPin::take_over(self, call.owner));
+        if is_last {
+            drop(OwnerPin::take_over(self, call.owner));
+        }
     }
 
     /// Gives up a thing's cell, inside the thing's last call or before any.

@@ -10,7 +10,7 @@ use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::Error;
 use crate::events::EventText;
 use crate::handle::{Handle, NULL};
-use crate::job::{JobOrigin, JobPin, id_of};
+use crate::job::{JobHold, JobOrigin, JobPin, id_of};
 use crate::lane::Lane;
 use crate::owner::Thing;
 use crate::pool::NIL;
@@ -21,7 +21,7 @@ use crate::sys::memory::try_string;
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
 use crate::timeline::{Moment, MomentKind};
-use crate::token::{Origin, TokenPin};
+use crate::token::{Origin, TokenHold, TokenPin};
 use std::collections::HashMap;
 
 /// What is posted, beside its functions.
@@ -170,14 +170,14 @@ impl Dispatchers {
         job: Handle,
     ) -> Result<(u32, Body), Error> {
         let now_ns = clock::now_ns();
-        let job_pin = JobPin::new(self.jobs(), job)?;
+        let held_job = JobHold::new(self.jobs(), job)?;
         if let Some(deadline_ns) = post.deadline_ns {
-            let token = TokenPin::new(self.tokens(), self.jobs().token(&job_pin))?;
+            let token = TokenPin::new(self.tokens(), self.jobs().token(&held_job))?;
             self.tokens().arm(&token, now_ns.saturating_add(deadline_ns))?;
         }
         let parent = match post.parent {
             NULL => None,
-            parent => Some(TokenPin::new(self.tokens(), parent)?),
+            parent => Some(TokenHold::new(self.tokens(), parent)?),
         };
         let live = dispatcher.slot().live();
         let posted = self.queues().posted();
@@ -196,13 +196,13 @@ impl Dispatchers {
         if let Err(error) = self.enlist(dispatcher, post.caller_id, job) {
             return give_back(error);
         }
-        if !self.arena().pin_index(dispatcher.index()) {
+        if !self.arena().hold_index(dispatcher.index()) {
             self.delist(dispatcher, post.caller_id);
             return give_back(Error::Resources("references to this dispatcher; pump it"));
         }
         cell.has_caller_id.store(u32::from(!post.caller_id.is_empty()), Ordering::Relaxed);
         let mut body = Body { dispatcher: dispatcher.index(), ..Body::default() };
-        body.job = job_pin.leave();
+        body.job = held_job.leave();
         if let Some(parent) = parent {
             body.parent = post.parent;
             parent.leave();

@@ -146,7 +146,7 @@ impl Requests {
         let watched = Origin { is_watched: true, ..Origin::default() };
         let token = self.tokens().create([origin.parent], watched, Holder::Internal);
         let token = token.inspect_err(|_| self.arena.put_back(index))?;
-        if !self.sessions.arena().pin_index(session.index()) {
+        if !self.sessions.arena().hold_index(session.index()) {
             drop(TokenPin::take_over(self.tokens(), handle::index(token)));
             self.arena.put_back(index);
             return Err(Error::Resources("references to this session; end some requests"));

@@ -7,7 +7,7 @@
 //! A dead token unlinks itself from its parents; a parent that dies by that is buried in the same
 //! loop, chained by `next_dead`. No recursion: a chain of a million costs no stack.
 
-use crate::arena::{Arena, Holder, Keeper, Lent, LivePart, Pin};
+use crate::arena::{Arena, Hold, Holder, Keeper, Lent, LivePart, Pin};
 use crate::cancel::Flagged;
 use crate::deadline::Deadlines;
 use crate::deferred::{Dead, Deferred};
@@ -155,6 +155,9 @@ pub struct Origin<'a> {
 
 /// A pinned token.
 pub type TokenPin<'a> = Pin<'a, Tokens>;
+
+/// A token that something keeps.
+pub type TokenHold<'a> = Hold<'a, Tokens>;
 
 /// The token of something pinned that holds it.
 pub type LentToken<'a> = Lent<'a, Tokens>;
@@ -362,17 +365,17 @@ impl Tokens {
         child: u32,
         inherited: &mut Option<Record>,
     ) -> Result<(), Error> {
-        let pin = TokenPin::new(self, parent)?;
+        let held = TokenHold::new(self, parent)?;
         if inherited.is_some() {
             // The child is as good as cancelled; the handle had to be looked at all the same.
             return Ok(());
         }
-        match self.links.add(&self.arena, pin.index(), child) {
+        match self.links.add(&self.arena, held.index(), child) {
             Ok(Added::TookPin) => {
-                pin.leave();
+                held.leave();
             }
             Ok(Added::KeptPin) => (),
-            Ok(Added::ParentCancelled) => *inherited = Some(self.share_record(&pin)),
+            Ok(Added::ParentCancelled) => *inherited = Some(self.share_record(&held)),
             Err(_) => return Err(Error::Resources("memory for links to parents")),
         }
         Ok(())

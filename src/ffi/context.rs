@@ -14,7 +14,8 @@ use std::ffi::c_char;
 pub struct dcc_context(());
 
 /// Captures what is current on this thread, so that worker threads can enter it: writes a context
-/// to `out_context`, one reference, yours to release. It keeps token and job alive.
+/// to `out_context`, one reference, yours to release. It keeps token and job alive. DCC_ERROR_RESOURCES once
+/// 258,047 contexts, slots of threads and the like keep one of them; every other call on it goes on to work.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_context_capture(out_context: *mut *mut dcc_context) -> dcc_status {
     guard_creating(|| {

@@ -10,7 +10,9 @@ use super::{dispatchers, library, thread};
 /// the owner whose functions stay loaded as long as the process.
 pub struct dcc_owner(());
 
-/// Creates an owner and writes it to `out_owner`; dcc_owner_close ends it. Any thread.
+/// Creates an owner and writes it to `out_owner`; dcc_owner_close ends it. It can have 258,047 registrations,
+/// jobs, posted jobs and dispatchers at a time; a further one is refused with DCC_ERROR_RESOURCES, so that it
+/// can always be closed. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc_status {
     guard_creating(|| {
