@@ -13,6 +13,7 @@
 use crate::arena::Keeper;
 use crate::dispatcher::Dispatchers;
 use crate::job::{JobPin, JobText, Jobs};
+use crate::queue::Glance;
 use crate::sys::clock;
 use crate::sys::memory::try_room;
 use crate::token::{Cause, TokenPin};
@@ -168,20 +169,22 @@ fn trace(jobs: &Jobs, job: &JobPin<'_>, on: bool) -> &'static str {
 
 impl Dispatchers {
     /// What each dispatcher is at. Without a pin, whose end could be the dispatcher's: what it is read
-    /// from is never unmapped, and at worst tells of the next user of a slot.
+    /// from is never unmapped. One that goes meanwhile is left out, or at worst has figures of the next
+    /// user of its slot.
     fn glances(&self) -> Vec<Value> {
         let now_ns = clock::now_ns();
         let since = |time_ns: u64| (time_ns != 0).then(|| now_ns.saturating_sub(time_ns));
         let alive = self.arena().slots().filter(|(_, slot)| slot.is_alive());
-        let shown = alive.map(|(_, slot)| {
+        let shown = alive.filter_map(|(_, slot)| {
             let live = slot.live();
-            let (inside, inside_since_ns) = self.queues().busy(live.queue());
-            json!({
-                "waiting": self.queues().depth(live.queue()),
+            let Glance { waiting, busy } = self.queues().glance(live.queue_id())?;
+            let (inside, inside_since_ns) = busy;
+            Some(json!({
+                "waiting": waiting,
                 "inside_job": (inside != 0).then_some(inside),
                 "inside_since_ns": since(inside_since_ns),
                 "since_tick_ns": since(live.statistics().last_tick_ns()),
-            })
+            }))
         });
         shown.collect()
     }

@@ -20,6 +20,7 @@ use crate::owner::{Owners, Thing, Things};
 use crate::pool::NIL;
 use crate::posted::Stage;
 use crate::queue::Queues;
+use crate::queue_id::{HeldQueue, QueueId};
 use crate::sys::callout::Payload;
 use crate::sys::host::Host;
 use crate::sys::memory::{Late, try_box};
@@ -52,7 +53,7 @@ const NEVER: u64 = u64::MAX;
 /// What is written while a dispatcher lives.
 #[derive(Debug, Default)]
 pub struct DispatcherLive {
-    pub(crate) queue: AtomicU32,
+    queue: AtomicU64,
     pub(crate) thread: AtomicU64,
     pub(crate) pumping: AtomicU32,
     deadline_ns: AtomicU64,
@@ -68,9 +69,9 @@ impl LivePart for DispatcherLive {
 }
 
 impl DispatcherLive {
-    /// Its queue's number.
-    pub fn queue(&self) -> u32 {
-        self.queue.load(Ordering::Relaxed)
+    /// Its queue, which goes with it.
+    pub(crate) fn queue_id(&self) -> QueueId {
+        QueueId::from_bits(self.queue.load(Ordering::Relaxed))
     }
 
     /// What it has done so far.
@@ -110,6 +111,13 @@ impl DispatcherLive {
 /// A pinned dispatcher.
 pub type DispatcherPin<'a> = Pin<'a, Dispatchers>;
 
+impl DispatcherPin<'_> {
+    /// Its queue, which does not go before the pin.
+    pub fn queue(&self) -> HeldQueue<'_> {
+        self.slot().live().queue_id().held()
+    }
+}
+
 /// Everything the library keeps. The C boundary has the one static instance; tests make their own.
 #[derive(Debug)]
 pub struct Dispatchers {
@@ -129,7 +137,7 @@ impl Keeper for Dispatchers {
     fn bury(&self, index: u32) {
         let slot = self.arena.slot(index);
         let live = slot.live();
-        let queue = live.queue();
+        let queue = live.queue_id().held();
         let payload = live.payload.lock().take();
         let payload = self.queues().forget_host(queue, payload);
         let owned = self.queues().host_owned(queue).swap(NIL, Ordering::AcqRel);
@@ -190,11 +198,9 @@ impl Dispatchers {
     pub fn stop_workers(&self) {
         self.workers.stop();
         while let Some(id) = self.workers.take() {
-            let queue = self.queues().queue_of(id);
-            if self.queues().claim(id, Stage::ShutDown, true)
-                && let Some(queue) = queue
-            {
-                self.queues().wake(self.owners(), queue);
+            if let Some(queue) = self.queues().claim(id, Stage::ShutDown, true) {
+                // Its completion may have run meanwhile.
+                self.queues().wake_if_there(self.owners(), queue);
             }
         }
     }
@@ -210,13 +216,13 @@ impl Dispatchers {
 
     /// How many jobs wait in a dispatcher, and how many may.
     pub fn fill(&self, dispatcher: &DispatcherPin<'_>) -> (u32, u32) {
-        let queue = dispatcher.slot().live().queue();
+        let queue = dispatcher.queue();
         (self.queues().depth(queue), self.queues().capacity(queue))
     }
 
     /// How many posted jobs a dispatcher has accepted that are not over.
     pub fn unfinished(&self, dispatcher: &DispatcherPin<'_>) -> u64 {
-        self.queues().unfinished(dispatcher.slot().live().queue())
+        self.queues().unfinished(dispatcher.queue())
     }
 
     pub(crate) fn jobs(&self) -> &Jobs {
@@ -247,8 +253,7 @@ impl Dispatchers {
             Err(error) => return Err((error, payload)),
         };
         let live = slot.live();
-        let queue =
-            live.reset_statistics().and_then(|()| self.queues().create(settings.capacity, host));
+        let queue = live.reset_statistics().and_then(|()| self.queues().create(settings.capacity));
         let queue = match queue {
             Ok(queue) => queue,
             Err(error) => {
@@ -256,7 +261,8 @@ impl Dispatchers {
                 return Err((error, payload));
             }
         };
-        live.queue.store(queue, Ordering::Relaxed);
+        live.queue.store(queue.bits(), Ordering::Relaxed);
+        let queue = queue.held();
         live.thread.store(settings.thread, Ordering::Relaxed);
         live.pumping.store(0, Ordering::Relaxed);
         live.deadline_ns.store(settings.deadline_ns.unwrap_or(NEVER), Ordering::Relaxed);
@@ -271,6 +277,7 @@ impl Dispatchers {
             self.arena.put_back(index);
             return Err((error, payload));
         }
+        self.queues().set_host(queue, host);
         *live.payload.lock() = Some(payload);
         // Hidden until the last look, as jobs are.
         let handle = self.arena.publish_hidden(index, slot, 0, Holder::Owner);
@@ -318,7 +325,7 @@ impl Dispatchers {
     /// Lets nobody in any more, ends what waits as interrupted and asks what runs to stop. On the
     /// dispatcher's thread, outside a pump, the completions run at once.
     pub fn shut_down(&self, dispatcher: &DispatcherPin<'_>, here: u64) -> ShutDown {
-        let queue = dispatcher.slot().live().queue();
+        let queue = dispatcher.queue();
         self.queues().close(queue);
         self.queues().end_waiting(queue);
         self.stop_running(queue);
@@ -339,7 +346,7 @@ impl Dispatchers {
     }
 
     /// Asks what runs in a closed queue to stop.
-    pub(crate) fn stop_running(&self, queue: u32) {
+    pub(crate) fn stop_running(&self, queue: HeldQueue<'_>) {
         let pin = |job| self.jobs().arena().pin_index(job);
         while let Some(job) = self.queues().next_unasked(queue, pin) {
             let job = JobPin::take_over(self.jobs(), job);
@@ -359,7 +366,7 @@ impl Dispatchers {
     fn give_up_host(&self, index: u32, here: u64) {
         let pin = DispatcherPin::take_over(self, index);
         let live = pin.slot().live();
-        let queue = live.queue();
+        let queue = pin.queue();
         self.shut_down(&pin, here);
         let payload = live.payload.lock().take();
         let payload = self.queues().forget_host(queue, payload);

@@ -41,10 +41,15 @@ impl Hosted {
         self.0.lock().functions = Some(functions);
     }
 
-    /// Begins a call, with what `enter` does under the lock. `None`: there is nothing to call.
-    pub fn begin<T>(&self, enter: impl FnOnce() -> T) -> Option<(Host, T)> {
+    /// Begins a call, with what `enter` does under the lock. `None`: there is nothing to call, or
+    /// `is_same`, asked under the lock, says that the functions are another dispatcher's.
+    pub fn begin<T>(
+        &self,
+        is_same: impl FnOnce() -> bool,
+        enter: impl FnOnce() -> T,
+    ) -> Option<(Host, T)> {
         let mut body = self.0.lock();
-        let functions = body.functions?;
+        let functions = body.functions.filter(|_| is_same())?;
         body.calls += 1;
         Some((functions, enter()))
     }

@@ -84,6 +84,7 @@ pub mod posted;
 pub mod progress_gate;
 pub mod pump;
 pub mod queue;
+pub mod queue_id;
 pub mod recording;
 pub mod registration;
 pub mod reply;

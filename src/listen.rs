@@ -285,7 +285,7 @@ impl Tokens {
         }
         // What left its queue waits for its completion.
         if let Some(queue) = self.queues.queue_of(self.posted(token)) {
-            self.queues.wake(&self.owners, queue);
+            self.queues.wake_if_there(&self.owners, queue);
         }
     }
 

@@ -16,6 +16,7 @@ use crate::owner::Thing;
 use crate::pool::NIL;
 use crate::posted::{Body, PostedId, Stage};
 use crate::queue::Refused;
+use crate::queue_id::HeldQueue;
 use crate::sys::clock;
 use crate::sys::memory::try_string;
 use crate::sys::sync::Ordering;
@@ -80,7 +81,7 @@ impl Dispatchers {
         here: u64,
     ) -> Result<Accepted, (Error, Work)> {
         let live = dispatcher.slot().live();
-        let queue = live.queue();
+        let queue = dispatcher.queue();
         let waits = stage == Stage::Queued;
         match self.queues().admit(queue, waits) {
             Ok(()) => (),
@@ -109,7 +110,7 @@ impl Dispatchers {
             None
         };
         if let Some(error) = error
-            && self.queues().claim(id, Stage::Withdrawn, false)
+            && self.queues().claim(id, Stage::Withdrawn, false).is_some()
             && let Some(work) = self.take_back(dispatcher, accepted)
         {
             if let Error::Overloaded { .. } | Error::ExecutorRefused = error {
@@ -130,7 +131,7 @@ impl Dispatchers {
         Ok(accepted)
     }
 
-    fn note_posted(&self, queue: u32, post: &Post<'_>, job: Handle) {
+    fn note_posted(&self, queue: HeldQueue<'_>, post: &Post<'_>, job: Handle) {
         self.timeline().note(|| {
             let depth = u64::from(self.queues().depth(queue));
             let kind = MomentKind::Posted { lane: post.lane as u32 + 1, depth };
@@ -179,9 +180,8 @@ impl Dispatchers {
             NULL => None,
             parent => Some(TokenHold::new(self.tokens(), parent)?),
         };
-        let live = dispatcher.slot().live();
         let posted = self.queues().posted();
-        let (number, cell) = posted.add(live.queue(), post.lane, now_ns)?;
+        let (number, cell) = posted.add(dispatcher.queue(), post.lane, now_ns)?;
         let give_back = |error| {
             self.owners().disown(cell.owned.swap(NIL, Ordering::AcqRel));
             posted.drop_hold(number);
@@ -217,7 +217,7 @@ impl Dispatchers {
         post: &Post<'_>,
         accepted: Accepted,
     ) -> Option<Error> {
-        let queue = dispatcher.slot().live().queue();
+        let queue = dispatcher.queue();
         let Accepted { job, number, id } = accepted;
         // Before the push: once it is pushed it may run, and be over.
         let is_cancelled = self.tokens().attach_posted(self.jobs().token_of(job), id);
@@ -238,7 +238,12 @@ impl Dispatchers {
     }
 
     /// Finds a job that waits for another thread such a thread.
-    pub(crate) fn hand_out(&self, queue: u32, id: PostedId, lane: Lane) -> Result<(), Error> {
+    pub(crate) fn hand_out(
+        &self,
+        queue: HeldQueue<'_>,
+        id: PostedId,
+        lane: Lane,
+    ) -> Result<(), Error> {
         let executed = self
             .queues()
             .call_host(self.owners(), queue, |host| host.executes().then(|| host.execute(id.0)));

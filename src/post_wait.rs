@@ -80,12 +80,13 @@ impl Dispatchers {
         number: u32,
     ) {
         let live = dispatcher.slot().live();
-        if self.queues().is_closed(live.queue()) {
+        if self.queues().is_closed(dispatcher.queue()) {
             // The shutdown may have looked for running jobs before this one was among them.
-            self.stop_running(live.queue());
+            self.stop_running(dispatcher.queue());
         }
         let Some(job) = self.job_of(number) else { return };
-        let outer_job = self.queues().set_busy(live.queue(), self.jobs().id(&job), clock::now_ns());
+        let outer_job =
+            self.queues().set_busy(dispatcher.queue(), self.jobs().id(&job), clock::now_ns());
         // Inside a pump's job as well as outside, nothing else of the dispatcher runs meanwhile.
         let outer = live.pumping.swap(1, Ordering::Relaxed);
         let mut first = true;
@@ -93,8 +94,8 @@ impl Dispatchers {
             first = false;
         }
         drop(job);
-        self.queues().set_busy(live.queue(), outer_job.0, outer_job.1);
-        self.queues().ran(live.queue(), number, false);
+        self.queues().set_busy(dispatcher.queue(), outer_job.0, outer_job.1);
+        self.queues().ran(dispatcher.queue(), number, false);
         self.finish(dispatcher, number);
         live.pumping.store(outer, Ordering::Relaxed);
     }
@@ -107,7 +108,6 @@ impl Dispatchers {
         wedge_ns: Option<u64>,
         here: u64,
     ) -> WaitEnd {
-        let live = dispatcher.slot().live();
         let cell = self.queues().posted().cell(accepted.number);
         loop {
             let mut body = cell.body();
@@ -123,7 +123,7 @@ impl Dispatchers {
             }
             let now_ns = clock::now_ns();
             let stuck_at = wedge_ns.map(|wedge_ns| {
-                let (_, since_ns) = self.queues().busy(live.queue());
+                let (_, since_ns) = self.queues().busy(dispatcher.queue());
                 let since_ns = if since_ns == 0 { now_ns } else { since_ns };
                 since_ns.saturating_add(wedge_ns)
             });
@@ -131,10 +131,10 @@ impl Dispatchers {
             let is_stuck = stuck_at.is_some_and(|time| time <= now_ns);
             if is_stuck || until_ns.is_some_and(|time| time <= now_ns) {
                 drop(body);
-                if self.queues().claim(accepted.id, Stage::Cancelled, false) {
+                if self.queues().claim(accepted.id, Stage::Cancelled, false).is_some() {
                     self.end_early(accepted, Stage::Cancelled);
                     self.ask_to_stop(accepted);
-                    self.queues().wake(self.owners(), live.queue());
+                    self.queues().wake(self.owners(), dispatcher.queue());
                     return if is_stuck { WaitEnd::Wedged } else { WaitEnd::TimedOut };
                 }
                 if cell.body().is_over {

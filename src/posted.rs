@@ -17,6 +17,7 @@ use crate::handle::{Handle, INDEX_BITS};
 use crate::lane::Lane;
 use crate::list::{ListNode, ListNodes};
 use crate::pool::{Link, NIL, Pool};
+use crate::queue_id::{HeldQueue, QueueId};
 use crate::sys::sync::{AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
 use crate::sys::work::Work;
 
@@ -102,8 +103,8 @@ pub struct PostedCell {
     node: ListNode,
     word: AtomicU64,
     holds: AtomicU32,
-    /// The queue that it is in.
-    pub queue: AtomicU32,
+    /// The id of the queue that it is in.
+    queue: AtomicU64,
     /// Its lane.
     lane: AtomicU32,
     /// What its owner knows it by; NIL without an owner.
@@ -133,6 +134,11 @@ impl PostedCell {
     /// Its lane.
     pub fn lane(&self) -> Lane {
         Lane::ALL[(self.lane.load(Ordering::Relaxed) as usize).min(2)]
+    }
+
+    /// The queue that it is in, or was.
+    pub fn queue(&self) -> QueueId {
+        QueueId::from_bits(self.queue.load(Ordering::Acquire))
     }
 
     /// Where it stands.
@@ -202,11 +208,17 @@ impl Posted {
     }
 
     /// A cell with two holds, the queue's and the poster's, in no stage yet.
-    pub fn add(&self, queue: u32, lane: Lane, now_ns: u64) -> Result<(u32, &PostedCell), Error> {
+    pub fn add(
+        &self,
+        queue: HeldQueue<'_>,
+        lane: Lane,
+        now_ns: u64,
+    ) -> Result<(u32, &PostedCell), Error> {
         let (number, cell) =
             self.cells.take().map_err(|_| Error::Resources("memory for posted jobs"))?;
         cell.holds.store(2, Ordering::Relaxed);
-        cell.queue.store(queue, Ordering::Relaxed);
+        // Release: who reads it sees that the cell's last use is over.
+        cell.queue.store(queue.id().bits(), Ordering::Release);
         cell.lane.store(lane as u32, Ordering::Relaxed);
         cell.owned.store(NIL, Ordering::Relaxed);
         cell.posted_ns.store(now_ns, Ordering::Relaxed);
@@ -231,7 +243,7 @@ impl Posted {
 
     /// The id of a cell that the caller knows to be held.
     pub fn id_of(&self, number: u32) -> PostedId {
-        let generation = self.cells.cell(number).word.load(Ordering::Relaxed) >> STAGE_BITS;
+        let generation = self.cells.cell(number).word.load(Ordering::Acquire) >> STAGE_BITS;
         PostedId(generation << INDEX_BITS | u64::from(number))
     }
 

@@ -80,7 +80,7 @@ impl Dispatchers {
         Self::bind(dispatcher, thread.record.number())?;
         let live = dispatcher.slot().live();
         let _pumping = Pumping::begin(&live.pumping)?;
-        let (queue, statistics) = (live.queue(), live.statistics());
+        let (queue, statistics) = (dispatcher.queue(), live.statistics());
         let ends = || JobState::ENDS.map(|state| statistics.ends_of(state));
         let before = ends();
         let began_ns = clock::now_ns();
@@ -153,7 +153,7 @@ impl Dispatchers {
         }
         let now_ns = clock::now_ns();
         let mut after = None;
-        while let Some(number) = self.queues().next_running(live.queue(), after) {
+        while let Some(number) = self.queues().next_running(dispatcher.queue(), after) {
             // Held by `next_running`.
             if let Some(job) = self.job_of(number) {
                 self.show_progress(dispatcher, &job, number, now_ns);

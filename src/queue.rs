@@ -13,8 +13,12 @@
 //!   poster pushes, then reads the bit by a read-modify-write. Of the two one comes first: the
 //!   poster's job is found in the inbox, or the poster finds the bit and takes its job back, under
 //!   the lock, unless it was found all the same.
-//! - `wake_owed` is set by who calls the host's wake and cleared by the pump before it looks for
-//!   work: whatever comes later than that look wakes again.
+//! - OWED is set by who calls the host's wake and cleared by the pump before it looks for work:
+//!   whatever comes later than that look wakes again.
+//! - A cell is used again, for another dispatcher. Its generation, in the same word as OWED, changes
+//!   before the cell is free. A cancel may know a queue only by its id: it sets OWED by a
+//!   compare-and-swap that fails on another generation, and compares it once more under the host's
+//!   lock, where a later host's functions appear only after the generation changed.
 //!
 //! Lock order: the lists', then that of a posted job's body. The host's, then its owner's.
 
@@ -25,6 +29,7 @@ use crate::list::{Fifo, ListNodes};
 use crate::owner::Owners;
 use crate::pool::{Link, NIL, Pool};
 use crate::posted::{Posted, PostedId, Stage};
+use crate::queue_id::{HeldQueue, QueueId};
 use crate::sys::callout::Payload;
 use crate::sys::host::Host;
 use crate::sys::sync::{ArrayQueue, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering};
@@ -43,6 +48,12 @@ pub const MOST_BEYOND_DEPTH: u64 = 16_384;
 const CLOSED: u64 = 1 << 63;
 const UNFINISHED: u64 = 1 << 32;
 const DEPTH: u64 = UNFINISHED - 1;
+
+/// The host was told that there is something to do, and has not pumped since.
+const OWED: u64 = 1;
+/// The host wants to be told at all.
+const WANTED: u64 = 1 << 1;
+const GENERATION_SHIFT: u32 = 2;
 
 /// Numbers of the lists, for their nodes.
 const READY: u32 = 1;
@@ -102,20 +113,26 @@ struct QueueCell {
     /// CLOSED, unfinished and depth.
     admission: AtomicU64,
     capacity: AtomicU32,
-    wake_owed: AtomicU32,
-    /// Whether the host wants to be told at all.
-    wants_wakes: AtomicU32,
+    /// Generation, WANTED and OWED.
+    waking: AtomicU64,
     /// Whether the host may say "not now".
     has_veto: AtomicU32,
     inboxes: OnceBox<Inboxes>,
     lists: Mutex<Lists>,
     host: Hosted,
-    /// What the owner of the host's functions knows the dispatcher by; NIL without one.
+    /// What the owner of the host's functions knows the dispatcher by; NIL without one. Set before
+    /// the functions can be called.
     host_owned: AtomicU32,
     /// Since when the dispatcher's thread has been inside a job; 0 while it is not.
     busy_since_ns: AtomicU64,
     /// Which job that is.
     busy_with: AtomicU64,
+}
+
+impl QueueCell {
+    fn generation(&self) -> u64 {
+        self.waking.load(Ordering::Acquire) >> GENERATION_SHIFT
+    }
 }
 
 impl Link for QueueCell {
@@ -171,6 +188,15 @@ pub struct Left {
     pub elsewhere: bool,
 }
 
+/// What a queue is at, for who has no hold of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Glance {
+    /// How many wait.
+    pub waiting: u32,
+    /// Which job the dispatcher's thread is inside, and since when.
+    pub busy: (u64, u64),
+}
+
 fn total(lists: &[Fifo; 3]) -> u32 {
     lists.iter().map(Fifo::length).sum()
 }
@@ -200,8 +226,8 @@ impl Queues {
         &self.posted
     }
 
-    /// A queue for so many jobs.
-    pub fn create(&self, capacity: u32, host: Host) -> Result<u32, Error> {
+    /// A queue for so many jobs. The caller has it for itself, and gives it its host.
+    pub fn create(&self, capacity: u32) -> Result<QueueId, Error> {
         let no_memory = || Error::Resources("memory for dispatchers; release some");
         let (number, cell) = self.cells.take().map_err(|_| no_memory())?;
         if cell.inboxes.get().is_none() {
@@ -217,52 +243,71 @@ impl Queues {
         }
         cell.admission.store(0, Ordering::Relaxed);
         cell.capacity.store(capacity, Ordering::Relaxed);
-        cell.wake_owed.store(0, Ordering::Relaxed);
         cell.host_owned.store(NIL, Ordering::Relaxed);
-        cell.wants_wakes.store(u32::from(host.wants_wakes()), Ordering::Relaxed);
-        cell.has_veto.store(u32::from(host.has_veto()), Ordering::Relaxed);
-        cell.host.set(host);
+        cell.has_veto.store(0, Ordering::Relaxed);
         *cell.lists.lock() = Lists::default();
-        Ok(number)
+        Ok(QueueId::new(number, cell.generation()))
+    }
+
+    /// Lets the host's functions be called; their owner knows the dispatcher already.
+    pub fn set_host(&self, queue: HeldQueue<'_>, host: Host) {
+        let cell = self.cell(queue);
+        cell.has_veto.store(u32::from(host.has_veto()), Ordering::Relaxed);
+        let wanted = if host.wants_wakes() { WANTED } else { 0 };
+        let generation = queue.id().generation() << GENERATION_SHIFT;
+        cell.waking.store(generation | wanted, Ordering::Release);
+        cell.host.set(host);
+    }
+
+    #[inline]
+    fn cell(&self, queue: HeldQueue<'_>) -> &QueueCell {
+        self.cells.cell(queue.number())
+    }
+
+    /// Lets a cell be used again.
+    fn free(&self, queue: QueueId) {
+        let cell = self.cells.cell(queue.number());
+        let next = queue.next_generation();
+        cell.waking.store(next << GENERATION_SHIFT, Ordering::Release);
+        self.cells.free_cell(queue.number(), cell);
     }
 
     /// Forgets a queue to which nothing can be posted any more and whose jobs are over.
-    pub fn remove(&self, queue: u32) {
-        let cell = self.cells.cell(queue);
+    pub fn remove(&self, queue: HeldQueue<'_>) {
         drop(self.drained(queue));
-        if cell.host.remove() {
-            self.cells.free(queue);
+        if self.cell(queue).host.remove() {
+            self.free(queue.id());
         }
     }
 
     /// What its owner knows the dispatcher by.
-    pub fn host_owned(&self, queue: u32) -> &AtomicU32 {
-        &self.cells.cell(queue).host_owned
+    pub fn host_owned<'a>(&'a self, queue: HeldQueue<'a>) -> &'a AtomicU32 {
+        &self.cell(queue).host_owned
     }
 
     /// Most jobs that may wait.
-    pub fn capacity(&self, queue: u32) -> u32 {
-        self.cells.cell(queue).capacity.load(Ordering::Relaxed)
+    pub fn capacity(&self, queue: HeldQueue<'_>) -> u32 {
+        self.cell(queue).capacity.load(Ordering::Relaxed)
     }
 
     /// How many wait.
-    pub fn depth(&self, queue: u32) -> u32 {
-        (self.cells.cell(queue).admission.load(Ordering::Relaxed) & DEPTH) as u32
+    pub fn depth(&self, queue: HeldQueue<'_>) -> u32 {
+        (self.cell(queue).admission.load(Ordering::Relaxed) & DEPTH) as u32
     }
 
     /// How many are accepted and not over.
-    pub fn unfinished(&self, queue: u32) -> u64 {
-        (self.cells.cell(queue).admission.load(Ordering::Acquire) & !CLOSED) / UNFINISHED
+    pub fn unfinished(&self, queue: HeldQueue<'_>) -> u64 {
+        (self.cell(queue).admission.load(Ordering::Acquire) & !CLOSED) / UNFINISHED
     }
 
     /// Whether it was closed.
-    pub fn is_closed(&self, queue: u32) -> bool {
-        self.cells.cell(queue).admission.load(Ordering::Acquire) & CLOSED != 0
+    pub fn is_closed(&self, queue: HeldQueue<'_>) -> bool {
+        self.cell(queue).admission.load(Ordering::Acquire) & CLOSED != 0
     }
 
     /// Counts a job in, as one that waits or as one that runs at once.
-    pub fn admit(&self, queue: u32, waits: bool) -> Result<(), Refused> {
-        let cell = self.cells.cell(queue);
+    pub fn admit(&self, queue: HeldQueue<'_>, waits: bool) -> Result<(), Refused> {
+        let cell = self.cell(queue);
         let capacity = u64::from(cell.capacity.load(Ordering::Relaxed));
         let mut now = cell.admission.load(Ordering::Relaxed);
         loop {
@@ -285,19 +330,19 @@ impl Queues {
     }
 
     /// Counts out a job that was let in and did not come.
-    pub fn dismiss(&self, queue: u32, waits: bool) {
+    pub fn dismiss(&self, queue: HeldQueue<'_>, waits: bool) {
         let counted = UNFINISHED + u64::from(waits);
-        self.cells.cell(queue).admission.fetch_sub(counted, Ordering::AcqRel);
+        self.cell(queue).admission.fetch_sub(counted, Ordering::AcqRel);
     }
 
     /// Counts out a job that is over.
-    pub fn finished(&self, queue: u32) {
-        self.cells.cell(queue).admission.fetch_sub(UNFINISHED, Ordering::AcqRel);
+    pub fn finished(&self, queue: HeldQueue<'_>) {
+        self.cell(queue).admission.fetch_sub(UNFINISHED, Ordering::AcqRel);
     }
 
     /// Lets a published job wait for its turn on the dispatcher's thread.
-    pub fn push(&self, queue: u32, number: u32) {
-        let cell = self.cells.cell(queue);
+    pub fn push(&self, queue: HeldQueue<'_>, number: u32) {
+        let cell = self.cell(queue);
         let lane = self.posted.cell(number).lane();
         let inboxes = cell.inboxes.get().expect("made with the queue");
         if let Err(number) = inboxes.0[lane as usize].push(number) {
@@ -308,15 +353,15 @@ impl Queues {
 
     /// Lets a published job wait for another thread. False: it was cancelled before, and waits for its
     /// completion.
-    pub fn push_elsewhere(&self, queue: u32, number: u32) -> bool {
-        let mut lists = self.cells.cell(queue).lists.lock();
+    pub fn push_elsewhere(&self, queue: HeldQueue<'_>, number: u32) -> bool {
+        let mut lists = self.cell(queue).lists.lock();
         let waits = self.posted.cell(number).stage() == Stage::Queued;
         lists.put(&self.posted, number, if waits { ELSEWHERE } else { ENDED });
         waits
     }
 
     /// Puts a job that came out of an inbox where it belongs.
-    fn sort_in(&self, queue: u32, lists: &mut Lists, number: u32) {
+    fn sort_in(&self, queue: HeldQueue<'_>, lists: &mut Lists, number: u32) {
         let posted = self.posted.cell(number);
         if posted.stage() == Stage::Queued && self.is_closed(queue) {
             self.decide(queue, number, Stage::ShutDown);
@@ -332,8 +377,8 @@ impl Queues {
     }
 
     /// The lists, with all that was in the inboxes.
-    fn drained(&self, queue: u32) -> MutexGuard<'_, Lists> {
-        let cell = self.cells.cell(queue);
+    fn drained(&self, queue: HeldQueue<'_>) -> MutexGuard<'_, Lists> {
+        let cell = self.cell(queue);
         let mut lists = cell.lists.lock();
         for inbox in cell.inboxes.get().into_iter().flat_map(|inboxes| &inboxes.0) {
             // Cheaper than to find out by a pop, which has a fence.
@@ -348,31 +393,32 @@ impl Queues {
     }
 
     /// Decides what becomes of a job that is Queued or Parked, under the lock of the lists.
-    fn decide(&self, queue: u32, number: u32, to: Stage) {
+    fn decide(&self, queue: HeldQueue<'_>, number: u32, to: Stage) {
         let posted = self.posted.cell(number);
         if posted.stage() == Stage::Queued {
-            self.cells.cell(queue).admission.fetch_sub(1, Ordering::AcqRel);
+            self.cell(queue).admission.fetch_sub(1, Ordering::AcqRel);
         }
         posted.set_stage(to);
     }
 
     /// Takes a job that is Queued, or Parked if that is asked for, away from whom it waits for.
-    /// Any id may come. True: it runs no more, and waits for its completion; withdrawn, it was
-    /// never there.
-    pub fn claim(&self, id: PostedId, to: Stage, also_parked: bool) -> bool {
-        let Some(posted) = self.posted.find(id) else { return false };
+    /// Any id may come. The queue that it waited in: it runs no more, and waits there for its
+    /// completion; withdrawn, it was never there. Once the lock is given back the queue may go.
+    pub fn claim(&self, id: PostedId, to: Stage, also_parked: bool) -> Option<QueueId> {
+        let posted = self.posted.find(id)?;
         // Of the id's use of the cell, or no longer: then the comparison below fails.
-        let queue = posted.queue.load(Ordering::Relaxed);
-        let Some(cell) = self.cells.get(queue) else { return false };
+        let queue = posted.queue();
+        let cell = self.cells.get(queue.number())?;
         let number = id.number();
         let mut lists = cell.lists.lock();
         if self.posted.id_of(number) != id
-            || posted.queue.load(Ordering::Relaxed) != queue
+            || posted.queue() != queue
             || !(posted.stage() == Stage::Queued || also_parked && posted.stage() == Stage::Parked)
         {
-            return false;
+            return None;
         }
-        self.decide(queue, number, to);
+        // Who waits in it holds its dispatcher.
+        self.decide(queue.held(), number, to);
         if self.posted.node(number).list() != NIL {
             if to == Stage::Withdrawn {
                 lists.take_out(&self.posted, number);
@@ -383,13 +429,13 @@ impl Queues {
         }
         // Else it is in an inbox, and who takes it out of there does that.
         posted.notify();
-        true
+        Some(queue)
     }
 
     /// Begins a tick: steps of the last one may run again.
-    pub fn begin_tick(&self, queue: u32) {
-        let cell = self.cells.cell(queue);
-        cell.wake_owed.swap(0, Ordering::AcqRel);
+    pub fn begin_tick(&self, queue: HeldQueue<'_>) {
+        let cell = self.cell(queue);
+        cell.waking.fetch_and(!OWED, Ordering::AcqRel);
         let mut lists = self.drained(queue);
         for lane in Lane::ALL {
             let list = READY + lane as u32;
@@ -401,7 +447,7 @@ impl Queues {
 
     /// Who gets the dispatcher's thread next; one to run is marked as running. `None`: nobody in
     /// this tick.
-    pub fn next(&self, queue: u32) -> Option<Next> {
+    pub fn next(&self, queue: HeldQueue<'_>) -> Option<Next> {
         let mut lists = self.drained(queue);
         if let Some(number) = lists.ended.first() {
             lists.take_out(&self.posted, number);
@@ -417,7 +463,7 @@ impl Queues {
     }
 
     /// Who is to be completed; `None`: nobody.
-    pub fn next_ended(&self, queue: u32) -> Option<u32> {
+    pub fn next_ended(&self, queue: HeldQueue<'_>) -> Option<u32> {
         let mut lists = self.drained(queue);
         let number = lists.ended.first()?;
         lists.take_out(&self.posted, number);
@@ -425,8 +471,8 @@ impl Queues {
     }
 
     /// Begins a published job on the thread that posts it.
-    pub fn begin_here(&self, queue: u32, number: u32) {
-        let mut lists = self.cells.cell(queue).lists.lock();
+    pub fn begin_here(&self, queue: HeldQueue<'_>, number: u32) {
+        let mut lists = self.cell(queue).lists.lock();
         lists.put(&self.posted, number, RUNNING);
     }
 
@@ -434,15 +480,19 @@ impl Queues {
     /// `None`: it runs no more.
     pub fn begin_elsewhere(&self, id: PostedId) -> Option<bool> {
         let posted = self.posted.find(id)?;
-        let queue = posted.queue.load(Ordering::Relaxed);
+        let queue = posted.queue();
         let number = id.number();
-        let mut lists = self.cells.get(queue)?.lists.lock();
+        let mut lists = self.cells.get(queue.number())?.lists.lock();
         if self.posted.id_of(number) != id
-            || posted.queue.load(Ordering::Relaxed) != queue
+            || posted.queue() != queue
             || self.posted.node(number).list() != ELSEWHERE
-            // Who closed it, or its poster, who looks after the push, ends it.
-            || self.is_closed(queue)
         {
+            return None;
+        }
+        // Who waits in it holds its dispatcher.
+        let queue = queue.held();
+        // Who closed it, or its poster, who looks after the push, ends it.
+        if self.is_closed(queue) {
             return None;
         }
         let first = posted.stage() == Stage::Queued;
@@ -453,8 +503,8 @@ impl Queues {
 
     /// Lets a running job wait for its next slice, here in the next tick or on another thread.
     /// False: it is over instead, because the queue was closed.
-    pub fn park(&self, queue: u32, number: u32, is_elsewhere: bool) -> bool {
-        let mut lists = self.cells.cell(queue).lists.lock();
+    pub fn park(&self, queue: HeldQueue<'_>, number: u32, is_elsewhere: bool) -> bool {
+        let mut lists = self.cell(queue).lists.lock();
         let posted = self.posted.cell(number);
         // Who closed it may have looked at what waits already.
         if self.is_closed(queue) && !crate::weakened!("park_looks_again") {
@@ -470,8 +520,8 @@ impl Queues {
 
     /// Ends the run of a job, which is then in this thread's hands alone, or waits for the
     /// dispatcher's thread.
-    pub fn ran(&self, queue: u32, number: u32, is_elsewhere: bool) {
-        let mut lists = self.cells.cell(queue).lists.lock();
+    pub fn ran(&self, queue: HeldQueue<'_>, number: u32, is_elsewhere: bool) {
+        let mut lists = self.cell(queue).lists.lock();
         self.posted.cell(number).set_stage(Stage::Ran);
         if is_elsewhere {
             lists.put(&self.posted, number, ENDED);
@@ -481,8 +531,8 @@ impl Queues {
     }
 
     /// Lets nobody in any more. False: that was so before.
-    pub fn close(&self, queue: u32) -> bool {
-        let cell = self.cells.cell(queue);
+    pub fn close(&self, queue: HeldQueue<'_>) -> bool {
+        let cell = self.cell(queue);
         let lists = cell.lists.lock();
         let before = cell.admission.fetch_or(CLOSED, Ordering::AcqRel);
         drop(lists);
@@ -490,8 +540,8 @@ impl Queues {
     }
 
     /// Whether it is closed, asked after a push.
-    pub fn is_closed_after_push(&self, queue: u32) -> bool {
-        let admission = &self.cells.cell(queue).admission;
+    pub fn is_closed_after_push(&self, queue: HeldQueue<'_>) -> bool {
+        let admission = &self.cell(queue).admission;
         if crate::weakened!("post_looks_again") {
             return false;
         }
@@ -499,7 +549,7 @@ impl Queues {
     }
 
     /// Ends everything that waits in a closed queue, and those who wait for it.
-    pub fn end_waiting(&self, queue: u32) {
+    pub fn end_waiting(&self, queue: HeldQueue<'_>) {
         loop {
             let mut lists = self.drained(queue);
             let waiting = |lists: &Lists| {
@@ -515,8 +565,8 @@ impl Queues {
 
     /// A running job that no shutdown has asked to stop. `pin` is called under the lock with the
     /// job's number and must only pin.
-    pub fn next_unasked(&self, queue: u32, pin: impl Fn(u32) -> bool) -> Option<u32> {
-        let lists = self.cells.cell(queue).lists.lock();
+    pub fn next_unasked(&self, queue: HeldQueue<'_>, pin: impl Fn(u32) -> bool) -> Option<u32> {
+        let lists = self.cell(queue).lists.lock();
         lists.running.iter(&self.posted).find_map(|number| {
             let posted = self.posted.cell(number);
             if posted.is_asked.swap(1, Ordering::Relaxed) != 0 {
@@ -528,8 +578,8 @@ impl Queues {
     }
 
     /// The running job behind another one that was named last, held; the first for none.
-    pub fn next_running(&self, queue: u32, after: Option<u32>) -> Option<u32> {
-        let lists = self.cells.cell(queue).lists.lock();
+    pub fn next_running(&self, queue: HeldQueue<'_>, after: Option<u32>) -> Option<u32> {
+        let lists = self.cell(queue).lists.lock();
         let mut running = lists.running.iter(&self.posted);
         let found = match after {
             None => running.next(),
@@ -540,7 +590,7 @@ impl Queues {
     }
 
     /// How many there are of each.
-    pub fn counts(&self, queue: u32) -> Counts {
+    pub fn counts(&self, queue: HeldQueue<'_>) -> Counts {
         let lists = self.drained(queue);
         let next_tick = total(&lists.next_tick);
         let parked = lists.elsewhere.iter(&self.posted);
@@ -554,7 +604,7 @@ impl Queues {
     }
 
     /// What is left when a pump ends.
-    pub fn left(&self, queue: u32) -> Left {
+    pub fn left(&self, queue: HeldQueue<'_>) -> Left {
         let lists = self.drained(queue);
         Left {
             now: total(&lists.ready) + lists.ended.length(),
@@ -564,7 +614,7 @@ impl Queues {
     }
 
     /// When the job that has waited longest was posted.
-    pub fn oldest_ns(&self, queue: u32) -> Option<u64> {
+    pub fn oldest_ns(&self, queue: HeldQueue<'_>) -> Option<u64> {
         let lists = self.drained(queue);
         let all = lists.ready.iter().chain([&lists.elsewhere]);
         let oldest = all.filter_map(|list| {
@@ -577,15 +627,26 @@ impl Queues {
         oldest.min()
     }
 
-    /// Calls one of the host's functions, unless it is gone. Any queue may come.
+    /// Calls one of the host's functions, unless they were forgotten.
     pub fn call_host<R>(
         &self,
         owners: &Owners,
-        queue: u32,
+        queue: HeldQueue<'_>,
         call: impl FnOnce(&Host) -> R,
     ) -> Option<R> {
-        let cell = self.cells.cell(queue);
-        let (host, entered) = cell.host.begin(|| {
+        self.call_host_of(owners, queue.id(), call)
+    }
+
+    fn call_host_of<R>(
+        &self,
+        owners: &Owners,
+        queue: QueueId,
+        call: impl FnOnce(&Host) -> R,
+    ) -> Option<R> {
+        let cell = self.cells.get(queue.number())?;
+        let is_same =
+            || cell.generation() == queue.generation() || crate::weakened!("wake_names_its_queue");
+        let (host, entered) = cell.host.begin(is_same, || {
             let owned = cell.host_owned.load(Ordering::Relaxed);
             // Under the lock: the functions are forgotten before the owner is.
             owners.enter(owned, thread_identity::current())
@@ -597,51 +658,87 @@ impl Queues {
         }
         owners.leave(entered);
         if left.is_removed {
-            self.cells.free(queue);
+            self.free(queue);
         }
         result
     }
 
     /// Calls none of the host's functions any more. The payload comes back to be destroyed, unless a
     /// call runs on another thread, which then does it.
-    pub fn forget_host(&self, queue: u32, payload: Option<Payload>) -> Option<Payload> {
-        self.cells.cell(queue).host.forget(payload)
+    pub fn forget_host(&self, queue: HeldQueue<'_>, payload: Option<Payload>) -> Option<Payload> {
+        self.cell(queue).host.forget(payload)
     }
 
     /// Tells the host that there is something to do, unless it was told since the last pump.
-    pub fn wake(&self, owners: &Owners, queue: u32) {
-        let cell = self.cells.cell(queue);
-        if cell.wants_wakes.load(Ordering::Relaxed) != 0
-            && cell.wake_owed.swap(1, Ordering::AcqRel) == 0
+    pub fn wake(&self, owners: &Owners, queue: HeldQueue<'_>) {
+        let waking = &self.cell(queue).waking;
+        if waking.load(Ordering::Relaxed) & WANTED != 0
+            && waking.fetch_or(OWED, Ordering::AcqRel) & OWED == 0
         {
             self.call_host(owners, queue, Host::wake);
         }
     }
 
+    /// As `wake`, of a queue that may be gone: then nobody is told.
+    pub fn wake_if_there(&self, owners: &Owners, queue: QueueId) {
+        let Some(cell) = self.cells.get(queue.number()) else { return };
+        // Whoever gave the id had seen the queue made, so this is no earlier generation.
+        let mut now = cell.waking.load(Ordering::Relaxed);
+        loop {
+            let is_same = now >> GENERATION_SHIFT == queue.generation();
+            if now & WANTED == 0 || !is_same && !crate::weakened!("wake_names_its_queue") {
+                return;
+            }
+            let swap = cell.waking.compare_exchange_weak(
+                now,
+                now | OWED,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            );
+            match swap {
+                Ok(before) if before & OWED == 0 => break,
+                Ok(_) => return,
+                Err(other) => now = other,
+            }
+        }
+        self.call_host_of(owners, queue, Host::wake);
+    }
+
     /// Whether the host says "not now".
-    pub fn is_vetoed(&self, owners: &Owners, queue: u32) -> bool {
-        let has_veto = self.cells.cell(queue).has_veto.load(Ordering::Relaxed) != 0;
+    pub fn is_vetoed(&self, owners: &Owners, queue: HeldQueue<'_>) -> bool {
+        let has_veto = self.cell(queue).has_veto.load(Ordering::Relaxed) != 0;
         has_veto && self.call_host(owners, queue, Host::vetoes).unwrap_or(false)
     }
 
-    /// The queue of a posted job; any id may come, and the answer may be out of date.
-    pub fn queue_of(&self, id: PostedId) -> Option<u32> {
-        let queue = self.posted.find(id)?.queue.load(Ordering::Relaxed);
-        (queue != NIL).then_some(queue)
+    /// The queue of a posted job, which may go at any time. Any id may come; `None`: it is over.
+    pub fn queue_of(&self, id: PostedId) -> Option<QueueId> {
+        let queue = self.posted.find(id)?.queue();
+        // After it: a later use of the cell has another id by the time it has another queue.
+        (self.posted.id_of(id.number()) == id).then_some(queue)
     }
 
     /// Notes which job the dispatcher's thread is inside, 0 for none, and since when. What was.
-    pub fn set_busy(&self, queue: u32, job: u64, since_ns: u64) -> (u64, u64) {
-        let cell = self.cells.cell(queue);
+    pub fn set_busy(&self, queue: HeldQueue<'_>, job: u64, since_ns: u64) -> (u64, u64) {
+        let cell = self.cell(queue);
         let before = self.busy(queue);
         cell.busy_with.store(job, Ordering::Relaxed);
         cell.busy_since_ns.store(since_ns, Ordering::Relaxed);
         before
     }
 
+    /// What a queue is at. Any id may come; `None`: it is gone.
+    pub fn glance(&self, queue: QueueId) -> Option<Glance> {
+        let cell = self.cells.get(queue.number())?;
+        let read = |word: &AtomicU64| word.load(Ordering::Acquire);
+        let waiting = (read(&cell.admission) & DEPTH) as u32;
+        let busy = (read(&cell.busy_with), read(&cell.busy_since_ns));
+        // After them. One that goes at this very moment may still be shown with its successor's figures.
+        (cell.generation() == queue.generation()).then_some(Glance { waiting, busy })
+    }
+
     /// Which job the dispatcher's thread is inside, and since when.
-    pub fn busy(&self, queue: u32) -> (u64, u64) {
-        let cell = self.cells.cell(queue);
+    pub fn busy(&self, queue: HeldQueue<'_>) -> (u64, u64) {
+        let cell = self.cell(queue);
         (cell.busy_with.load(Ordering::Relaxed), cell.busy_since_ns.load(Ordering::Relaxed))
     }
 }

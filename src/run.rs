@@ -152,7 +152,7 @@ impl Dispatchers {
         first: bool,
     ) -> bool {
         let live = dispatcher.slot().live();
-        let (queue, statistics) = (live.queue(), live.statistics());
+        let (queue, statistics) = (dispatcher.queue(), live.statistics());
         let cell = self.queues().posted().cell(number);
         let began_ns = clock::now_ns();
         let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
@@ -191,7 +191,7 @@ impl Dispatchers {
         let held = self.arena().pin_index(index);
         debug_assert!(held, "its job holds it");
         let dispatcher = DispatcherPin::take_over(self, index);
-        let queue = dispatcher.slot().live().queue();
+        let queue = dispatcher.queue();
         if let Some(job) = self.job_of(number) {
             if first {
                 let statistics = dispatcher.slot().live().statistics();
@@ -225,8 +225,8 @@ impl Dispatchers {
     /// True: because of the one it waits for its completion; the other wakes the host itself.
     fn look_again(&self, job: &JobPin<'_>, number: u32, here: u64) -> bool {
         let id = self.queues().posted().id_of(number);
-        let is_claimed =
-            self.jobs().is_cancelled(job) && self.queues().claim(id, Stage::Cancelled, true);
+        let is_claimed = self.jobs().is_cancelled(job)
+            && self.queues().claim(id, Stage::Cancelled, true).is_some();
         if self.is_taken(number) && !crate::weakened!("runner_looks_for_close") {
             self.give_up(number, here);
         }
@@ -261,7 +261,7 @@ impl Dispatchers {
     pub(crate) fn give_up(&self, number: u32, here: u64) {
         let cell = self.queues().posted().cell(number);
         let id = self.queues().posted().id_of(number);
-        while !self.queues().claim(id, Stage::OwnerClosed, true) {
+        while self.queues().claim(id, Stage::OwnerClosed, true).is_none() {
             match cell.stage() {
                 // Its poster, or who runs it, looks again after that.
                 Stage::Free | Stage::Running => return,
@@ -290,7 +290,7 @@ impl Dispatchers {
         // The rest of it is left to the pump.
         let live = dispatcher.slot().live();
         if !is_here || live.pumping.load(Ordering::Relaxed) == 0 {
-            self.queues().wake(self.owners(), live.queue());
+            self.queues().wake(self.owners(), dispatcher.queue());
         }
     }
 
@@ -382,7 +382,7 @@ impl Dispatchers {
             drop(TokenPin::take_over(self.tokens(), handle::index(parent)));
         }
         let dispatcher = DispatcherPin::take_over(self, dispatcher);
-        self.queues().finished(dispatcher.slot().live().queue());
+        self.queues().finished(dispatcher.queue());
     }
 
     /// Shows how far a job is, if that changed and the last time is long enough ago.
@@ -404,7 +404,7 @@ impl Dispatchers {
         body.shown = (done, now_ns);
         drop(body);
         let job = job.handle();
-        self.queues().call_host(self.owners(), live.queue(), |host| {
+        self.queues().call_host(self.owners(), dispatcher.queue(), |host| {
             host.show_progress(job, done, total);
         });
     }

@@ -96,7 +96,7 @@ pub unsafe extern "C" fn dcc_dispatcher_stats(
         let live = pin.slot().live();
         let statistics = live.statistics();
         let queues = library().jobs().tokens().queues();
-        let queue = live.queue();
+        let queue = pin.queue();
         let counts = queues.counts(queue);
         let (wait, run) = statistics.summaries();
         let longest = statistics.longest();

@@ -343,7 +343,7 @@ impl Job {
 }
 
 /// Never freed, and known to leak checkers as in use.
-fn keep_for_ever<T: Send + Sync>(value: T) -> &'static T {
+pub fn keep_for_ever<T: Send + Sync>(value: T) -> &'static T {
     static KEPT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
     let kept: &'static T = Box::leak(Box::new(value));
     KEPT.lock().unwrap().push(std::ptr::from_ref(kept).expose_provenance());
