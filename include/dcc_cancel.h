@@ -11,6 +11,9 @@
  *   that object. Only `release` takes `T *`: it ends your use of it.
  * - A status is 0 for "fine", positive for an ordinary answer such as "cancelled", negative for a
  *   mistake or a failure. `if (dcc_check_cancelled())` reads right: anything but 0 means stop.
+ * - Arguments are looked at before anything happens, handles next. A call that answers
+ *   DCC_ERROR_INVALID_ARGUMENT or DCC_ERROR_UNSUPPORTED has done nothing, and dcc_last_error names the
+ *   parameter, or the structure and its field. A handle that goes out is NULL after a failure.
  * - Texts are UTF-8. Going in: pointer and length in bytes, DCC_NUL_TERMINATED for "up to the
  *   NUL", NULL for none. Coming out: into your buffer, as snprintf does. Pointers to memory,
  *   texts and functions must be valid; functions that you hand in must not unwind or longjmp.
@@ -229,6 +232,16 @@
  * The largest quota.
  */
 #define DCC_MAX_SESSION_QUOTA 65536
+
+/**
+ * Most bytes of a message that is looked at: a longer one cancels nothing and is DCC_MESSAGE_OTHER.
+ */
+#define DCC_MAX_MESSAGE_LENGTH 4194304
+
+/**
+ * Most messages of a batch that are looked at: those after them cancel nothing and count as malformed.
+ */
+#define DCC_MAX_BATCH 1000
 
 /**
  * What a message was: a cancel of a request in flight, and the first.
@@ -2328,8 +2341,9 @@ dcc_status dcc_session_close(const struct dcc_session *session);
  * DCC_ALREADY_CANCELLED: another was, its reason stays. DCC_NOT_FOUND: there is none, or it has ended;
  * ignored and counted. DCC_HELD: there is none yet, the cancel is held for it.
  * DCC_NOT_CANCELLABLE: it was begun as one that cannot be. `reason` as in dcc_cancel_token_cancel, but
- * control characters are left out. Callbacks run on this thread. A request that begins with the same
- * id after the one that was meant has ended is not touched. Any thread.
+ * up to DCC_MAX_MESSAGE_LENGTH bytes, as a peer may have sent them: what is beyond DCC_MAX_TEXT_LENGTH
+ * is cut off, control characters are left out. Callbacks run on this thread. A request that begins with
+ * the same id after the one that was meant has ended is not touched. Any thread.
  */
 dcc_status dcc_session_cancel(const struct dcc_session *session,
                               const struct dcc_request_id *id,
@@ -2372,10 +2386,10 @@ dcc_status dcc_session_sweep(const struct dcc_session *session,
 /**
  * Lets a message of the peer do what it asks for: `notifications/cancelled` of MCP,
  * `$/cancelRequest` of LSP and `$/cancel_request` of ACP, alone or in a batch; all others are left to
- * you. UTF-8 of `length` bytes, as it came from the wire. Fills in `out_info`, unless that is NULL, with
- * what it was and which request it meant. It never fails because of what a peer sent: that is ignored
- * and counted, dcc_session_stats. Cancels as dcc_cancel_token_cancel_async does, so a transport thread
- * may call it. Any thread.
+ * you. UTF-8 of `length` bytes, as it came from the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH
+ * bound what is looked at. Fills in `out_info`, unless that is NULL, with what it was and which request
+ * it meant. It never fails because of what a peer sent: that is ignored and counted, dcc_session_stats.
+ * Cancels as dcc_cancel_token_cancel_async does, so a transport thread may call it. Any thread.
  */
 dcc_status dcc_session_handle_message(const struct dcc_session *session,
                                       const char *message,

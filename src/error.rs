@@ -19,6 +19,69 @@ pub enum Error {
         /// Its entries.
         count: usize,
     },
+    /// An out-pointer that has to be given is NULL; which one.
+    NullOut(&'static str),
+    /// A descriptor is NULL.
+    NullDescriptor {
+        /// Which parameter.
+        what: &'static str,
+        /// Its type.
+        structure: &'static str,
+    },
+    /// A text is NULL but has bytes.
+    NullText {
+        /// Which text.
+        what: &'static str,
+        /// Its bytes.
+        length: usize,
+    },
+    /// An array, a buffer or a message is larger than any object can be.
+    BeyondMemory {
+        /// Which count or length.
+        what: &'static str,
+        /// What it is.
+        count: usize,
+    },
+    /// The entries of an array lie closer together than they are large.
+    ShortStride {
+        /// Bytes from one to the next.
+        stride: usize,
+        /// Bytes of one.
+        least: usize,
+        /// The type of an entry.
+        entry: &'static str,
+    },
+    /// Flags that do not exist.
+    UnknownFlags {
+        /// Which field or parameter.
+        what: &'static str,
+        /// Its value.
+        given: u32,
+        /// The flags that there are; empty if there are none.
+        known: &'static str,
+    },
+    /// A number that names nothing.
+    UnknownValue {
+        /// Which field or parameter.
+        what: &'static str,
+        /// Its value.
+        given: i32,
+        /// What there is.
+        known: &'static str,
+    },
+    /// A number is not between its bounds.
+    OutOfRange {
+        /// Which field or parameter.
+        what: &'static str,
+        /// Its value.
+        given: u64,
+        /// The least that is allowed.
+        least: u64,
+        /// The most.
+        most: u64,
+    },
+    /// A reserved field of this structure is not 0.
+    Reserved(&'static str),
     /// A text argument is longer than its limit.
     TextTooLong {
         /// Which text.
@@ -35,14 +98,16 @@ pub enum Error {
         /// Offset of the first bad byte.
         offset: usize,
     },
-    /// A descriptor is smaller than version 1's.
-    DescriptorTooSmall {
+    /// A structure is smaller than version 1's, or larger than any can be.
+    WrongSize {
         /// Which structure.
         what: &'static str,
         /// Its `struct_size`.
         size: u32,
         /// Size of version 1.
         least: usize,
+        /// What is too much for any version.
+        most: usize,
     },
     /// A descriptor of a later version asks for what this version lacks.
     DescriptorTooNew {
@@ -128,14 +193,46 @@ impl fmt::Display for Error {
                 write!(out, "{what} is NULL but its count is {count}; pass an array or 0")
             }
             Self::TextTooLong { what, length, limit } => {
-                write!(out, "the {what} has {length} bytes; at most {limit} are allowed")
+                write!(out, "{what} has {length} bytes; at most {limit} are allowed")
             }
             Self::NotUtf8 { what, offset } => {
-                write!(out, "the {what} is not UTF-8 at byte {offset}; convert it first")
+                write!(out, "{what} is not UTF-8 at byte {offset}; convert it first")
             }
-            Self::DescriptorTooSmall { what, size, least } => {
-                write!(out, "{what}.struct_size is {size}, below {least}; set it to sizeof({what})")
+            Self::NullOut(what) => {
+                write!(out, "{what} is NULL; pass the address of a variable")
             }
+            Self::NullDescriptor { what, structure } => {
+                write!(out, "{what} is NULL; pass a filled-in {structure}")
+            }
+            Self::NullText { what, length } => {
+                write!(out, "{what} is NULL but has a length of {length}; pass both or none")
+            }
+            Self::BeyondMemory { what, count } => {
+                write!(out, "{what} is {count}, which is more than fits into memory")
+            }
+            Self::ShortStride { stride, least, entry } => {
+                write!(out, "stride is {stride}, below {least}; pass sizeof({entry})")
+            }
+            Self::UnknownFlags { what, given, known: "" } => {
+                write!(out, "{what} is {given:#x}; it has no flags yet, pass 0")
+            }
+            Self::UnknownFlags { what, given, known } => {
+                write!(out, "{what} is {given:#x}, which has unknown bits; use {known} or 0")
+            }
+            Self::UnknownValue { what, given, known } => {
+                write!(out, "{what} is {given}; use {known}")
+            }
+            Self::OutOfRange { what, given, least, most } => {
+                write!(out, "{what} is {given}; it can be {least} to {most}")
+            }
+            Self::Reserved(what) => write!(
+                out,
+                "{what}.reserved is not 0; set the whole structure to zero before you fill it in"
+            ),
+            Self::WrongSize { what, size, least, most } => write!(
+                out,
+                "{what}.struct_size is {size}, not {least} to {most}; set it to sizeof({what})"
+            ),
             Self::DescriptorTooNew { what, size, known } => write!(
                 out,
                 "{what}.struct_size is {size} and bytes beyond {known} are not zero: the caller \

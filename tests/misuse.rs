@@ -285,7 +285,7 @@ fn bad_texts_are_refused_and_cancel_nothing() {
         for (text, length, complaint) in [
             (bad.as_ptr(), 3, "not UTF-8 at byte 1"),
             (long.as_ptr(), long.len(), "4097 bytes; at most 4096"),
-            (null(), 5, "NULL but its length is not 0"),
+            (null(), 5, "NULL but has a length of 5"),
         ] {
             let text = text.cast::<c_char>();
             for status in [
@@ -304,7 +304,7 @@ fn bad_texts_are_refused_and_cancel_nothing() {
         let id =
             dcc_job_desc { caller_id: long.as_ptr().cast(), caller_id_length: 129, ..job_desc() };
         assert_eq!(create_job(&id), (DCC_ERROR_INVALID_ARGUMENT, null_mut()));
-        assert!(last_error().contains("caller id has 129 bytes"), "{}", last_error());
+        assert!(last_error().contains("dcc_job_desc.caller_id has 129 bytes"), "{}", last_error());
         let limit = dcc_job_desc { caller_id_length: 128, ..id };
         assert_eq!(create_job(&limit).0, DCC_OK);
     }

@@ -64,7 +64,7 @@ impl Runtime {
             ("label: ", "Größe ändern 停止", ""),
             ("alive: ", "2", ""),
             ("ticket: ", "is not in use: it was reset or unwound before", "(status -6)"),
-            ("long: ", "the reason has 5000 bytes; at most 4096 are allowed", "(status -2)"),
+            ("long: ", "reason has 5000 bytes; at most 4096 are allowed", "(status -2)"),
             ("still: ", "none", ""),
             ("reason: ", "Größe ändern 停止", ""),
             ("stale: ", "is no live job: it was released", "(status -1)"),

@@ -1,9 +1,15 @@
 //! What comes in and goes out by pointer: texts, descriptors, out-parameters.
+//!
+//! Invariant: everything that can be wrong with an argument is found before the call does anything. So a
+//! place for an answer is checked when it is made, and writing to it cannot fail; there is no way to
+//! write to an argument that has not been checked. A function looks at all its arguments first, then at
+//! the handles, and then does what it is for.
 
 use super::guard::Outcome;
 use crate::error::Error;
 use crate::handle::Handle;
 use std::ffi::{CStr, c_char};
+use std::ptr::NonNull;
 
 /// Length of a text that ends with NUL.
 pub const DCC_NUL_TERMINATED: usize = usize::MAX;
@@ -34,7 +40,7 @@ pub(super) unsafe fn text<'call>(
         return if length == 0 || length == DCC_NUL_TERMINATED {
             Ok("")
         } else {
-            Err(Error::InvalidArgument("a text is NULL but its length is not 0; pass both or none"))
+            Err(Error::NullText { what, length })
         };
     }
     let bytes = if length == DCC_NUL_TERMINATED {
@@ -52,25 +58,139 @@ pub(super) unsafe fn text<'call>(
     std::str::from_utf8(bytes).map_err(|bad| Error::NotUtf8 { what, offset: bad.valid_up_to() })
 }
 
-/// Where an answer goes.
+/// The bytes of a message.
 ///
 /// # Safety
-/// `out` is NULL or writable.
-pub(super) unsafe fn out<'call, T>(out: *mut T) -> Outcome<&'call mut T> {
+/// `bytes` is readable for `length` bytes, or `length` is 0.
+pub(super) unsafe fn message<'call>(
+    what: &'static str,
+    bytes: *const c_char,
+    length: usize,
+) -> Outcome<&'call [u8]> {
     // SAFETY: promised by the caller.
-    unsafe { out.as_mut() }
-        .ok_or(Error::InvalidArgument("an out-pointer is NULL; pass the address of a variable"))
+    unsafe { array(what, bytes.cast(), length) }
 }
 
-/// Where a new handle goes; NULL is written at once, so that a failure leaves nothing behind.
+/// The entries of an array of the caller.
 ///
 /// # Safety
-/// `out` is NULL or writable.
-pub(super) unsafe fn out_handle<'call, T>(to: *mut *mut T) -> Outcome<&'call mut *mut T> {
-    // SAFETY: promised by the caller.
-    let to = unsafe { out(to) }?;
-    *to = std::ptr::null_mut();
-    Ok(to)
+/// `first` is readable for `count` entries, or `count` is 0.
+pub(super) unsafe fn array<'call, T>(
+    what: &'static str,
+    first: *const T,
+    count: usize,
+) -> Outcome<&'call [T]> {
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if first.is_null() {
+        return Err(Error::NullArray { what, count });
+    }
+    if count > isize::MAX as usize / size_of::<T>() {
+        return Err(Error::BeyondMemory { what, count });
+    }
+    // SAFETY: promised by the caller; no longer than an object can be.
+    Ok(unsafe { std::slice::from_raw_parts(first, count) })
+}
+
+/// Refuses bits that are no flags. `names` are those of `known`.
+pub(super) fn flags(
+    what: &'static str,
+    given: u32,
+    known: u32,
+    names: &'static str,
+) -> Outcome<()> {
+    if given & !known != 0 {
+        return Err(Error::UnknownFlags { what, given, known: names });
+    }
+    Ok(())
+}
+
+/// Refuses a structure whose reserved field says something.
+pub(super) fn reserved<T: Versioned>(value: u32) -> Outcome<()> {
+    if value == 0 { Ok(()) } else { Err(Error::Reserved(T::NAME)) }
+}
+
+/// Refuses a number that is out of its bounds.
+pub(super) fn in_range(what: &'static str, given: u64, least: u64, most: u64) -> Outcome<()> {
+    if (least..=most).contains(&given) {
+        return Ok(());
+    }
+    Err(Error::OutOfRange { what, given, least, most })
+}
+
+/// Where an answer goes that is one value.
+pub(super) struct ValueOut<T>(Option<NonNull<T>>);
+
+impl<T> ValueOut<T> {
+    /// One that the caller has to give. `none` is written at once, so that a failure leaves that.
+    ///
+    /// # Safety
+    /// `to` is NULL, or writable until the call ends.
+    pub(super) unsafe fn new(what: &'static str, to: *mut T, none: T) -> Outcome<Self> {
+        if to.is_null() {
+            return Err(Error::NullOut(what));
+        }
+        // SAFETY: promised by the caller.
+        Ok(unsafe { Self::optional(to, none) })
+    }
+
+    /// One that may be NULL: what is written goes nowhere then.
+    ///
+    /// # Safety
+    /// As for `new`.
+    pub(super) unsafe fn optional(to: *mut T, none: T) -> Self {
+        let out = Self(NonNull::new(to));
+        out.write(none);
+        out
+    }
+
+    /// Whether there is a place.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Writes the answer; again writes over it.
+    pub(super) fn write(&self, value: T) {
+        if let Some(to) = self.0 {
+            // SAFETY: promised to the constructor. The old value is plain data: nothing to drop.
+            unsafe { to.write(value) };
+        }
+    }
+}
+
+/// Where a new handle goes. Make it before anything that can fail, also outside of the guard: NULL is
+/// written at once, so that every failure leaves that behind.
+pub(super) struct HandleOut<T>(ValueOut<*mut T>);
+
+impl<T> HandleOut<T> {
+    /// One that the caller has to give.
+    ///
+    /// # Safety
+    /// `to` is NULL, or writable until the call ends.
+    pub(super) unsafe fn new(what: &'static str, to: *mut *mut T) -> Outcome<Self> {
+        // SAFETY: promised by the caller.
+        unsafe { ValueOut::new(what, to, std::ptr::null_mut()) }.map(Self)
+    }
+
+    /// One that may be NULL: the caller does not want the handle.
+    ///
+    /// # Safety
+    /// As for `new`.
+    pub(super) unsafe fn optional(to: *mut *mut T) -> Self {
+        // SAFETY: promised by the caller.
+        Self(unsafe { ValueOut::optional(to, std::ptr::null_mut()) })
+    }
+
+    /// Whether the caller wants the handle.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.0.is_wanted()
+    }
+
+    /// Hands the handle over.
+    pub(super) fn write(&self, handle: Handle) {
+        self.0.write(pointer(handle));
+    }
 }
 
 /// A buffer of the caller for a text, filled as `snprintf` does.
@@ -89,7 +209,10 @@ impl TextOut {
         length: *mut usize,
     ) -> Outcome<Self> {
         if buffer.is_null() && size != 0 {
-            return Err(Error::InvalidArgument("a buffer is NULL but its size is not 0"));
+            return Err(Error::NullArray { what: "buffer", count: size });
+        }
+        if size > isize::MAX as usize {
+            return Err(Error::BeyondMemory { what: "size", count: size });
         }
         Ok(Self { buffer, size, length })
     }
@@ -120,19 +243,22 @@ pub(super) struct ArrayOut<T> {
 }
 
 impl<T: Copy> ArrayOut<T> {
-    /// `short_stride` tells what to do where the stride is below `T`'s size, that of version 1.
+    /// `entry` is the C name of `T`, whose size is that of version 1.
     ///
     /// # Safety
     /// `first` is writable for `capacity` entries, `stride` bytes apart, or `capacity` is 0.
     pub(super) unsafe fn new(
         what: &'static str,
-        short_stride: &'static str,
+        entry: &'static str,
         first: *mut T,
         stride: usize,
         capacity: usize,
     ) -> Outcome<Self> {
         if stride < size_of::<T>() {
-            return Err(Error::InvalidArgument(short_stride));
+            return Err(Error::ShortStride { stride, least: size_of::<T>(), entry });
+        }
+        if stride > isize::MAX as usize / capacity.max(1) {
+            return Err(Error::BeyondMemory { what: "capacity", count: capacity });
         }
         if first.is_null() && capacity > 0 {
             return Err(Error::NullArray { what, count: capacity });
@@ -171,7 +297,8 @@ const SANE_SIZE: usize = 1 << 16;
 
 fn checked_size<T: Versioned>(size: u32) -> Outcome<usize> {
     if (size as usize) < T::FIRST_SIZE || size as usize > SANE_SIZE {
-        return Err(Error::DescriptorTooSmall { what: T::NAME, size, least: T::FIRST_SIZE });
+        let (what, least, most) = (T::NAME, T::FIRST_SIZE, SANE_SIZE);
+        return Err(Error::WrongSize { what, size, least, most });
     }
     Ok(size as usize)
 }
@@ -180,9 +307,9 @@ fn checked_size<T: Versioned>(size: u32) -> Outcome<usize> {
 ///
 /// # Safety
 /// `from` is NULL or readable for the `struct_size` that it starts with.
-pub(super) unsafe fn descriptor<T: Versioned>(from: *const T) -> Outcome<T> {
+pub(super) unsafe fn descriptor<T: Versioned>(what: &'static str, from: *const T) -> Outcome<T> {
     if from.is_null() {
-        return Err(Error::InvalidArgument("a descriptor is NULL; pass a filled-in structure"));
+        return Err(Error::NullDescriptor { what, structure: T::NAME });
     }
     // SAFETY: promised by the caller.
     let given = unsafe { from.cast::<u32>().read() };
@@ -205,21 +332,51 @@ pub(super) unsafe fn descriptor<T: Versioned>(from: *const T) -> Outcome<T> {
     Ok(value)
 }
 
-/// Fills a structure of the caller up to the smaller of the two sizes, which is written back as
-/// its `struct_size`.
-///
-/// # Safety
-/// `to` is NULL or writable for the `struct_size` that it starts with.
-pub(super) unsafe fn write_struct<T: Versioned>(to: *mut T, value: &T) -> Outcome<()> {
-    if to.is_null() {
-        return Err(Error::InvalidArgument("an out-structure is NULL"));
+/// A structure of the caller that is filled in, up to the smaller of the two sizes.
+pub(super) struct StructOut<T> {
+    to: Option<NonNull<T>>,
+    size: usize,
+}
+
+impl<T: Versioned> StructOut<T> {
+    /// One that the caller has to give.
+    ///
+    /// # Safety
+    /// `to` is NULL, or until the call ends writable for the `struct_size` that it starts with.
+    pub(super) unsafe fn new(what: &'static str, to: *mut T) -> Outcome<Self> {
+        if to.is_null() {
+            return Err(Error::NullOut(what));
+        }
+        // SAFETY: promised by the caller.
+        unsafe { Self::optional(to) }
     }
-    // SAFETY: promised by the caller.
-    let size = checked_size::<T>(unsafe { to.cast::<u32>().read() })?.min(size_of::<T>());
-    // SAFETY: both are at least `size` bytes.
-    unsafe {
-        to.cast::<u8>().copy_from_nonoverlapping(std::ptr::from_ref(value).cast::<u8>(), size);
-        to.cast::<u32>().write(size as u32);
+
+    /// One that may be NULL: what is written goes nowhere then.
+    ///
+    /// # Safety
+    /// As for `new`.
+    pub(super) unsafe fn optional(to: *mut T) -> Outcome<Self> {
+        let to = NonNull::new(to);
+        let size = match to {
+            None => 0,
+            // SAFETY: promised by the caller.
+            Some(to) => checked_size::<T>(unsafe { to.cast::<u32>().read() })?.min(size_of::<T>()),
+        };
+        Ok(Self { to, size })
     }
-    Ok(())
+
+    /// Whether there is one.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.to.is_some()
+    }
+
+    /// Fills it in; how much of it that is goes to its `struct_size`. Again writes over it.
+    pub(super) fn write(&self, value: &T) {
+        let Some(to) = self.to else { return };
+        // SAFETY: promised to the constructor, which has read `size` there; `value` is as long.
+        unsafe {
+            to.cast::<u8>().copy_from_nonoverlapping(NonNull::from(value).cast(), self.size);
+            to.cast::<u32>().write(self.size as u32);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! `dcc_context_*`: carrying the current pair to other threads, and undoing what was left.
 
-use super::argument::{TextOut, handle, out, out_handle, pointer};
+use super::argument::{HandleOut, TextOut, ValueOut, handle};
 use super::current::dcc_ticket;
 use super::guard::{guard, guard_creating};
 use super::status::{DCC_OK, dcc_status};
@@ -18,11 +18,12 @@ pub struct dcc_context(());
 /// 258,047 contexts, slots of threads and the like keep one of them; every other call on it goes on to work.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_context_capture(out_context: *mut *mut dcc_context) -> dcc_status {
+    // SAFETY: the C caller's promise: a writable result.
+    let to = unsafe { HandleOut::new("out_context", out_context) };
     guard_creating(|| {
-        // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { out_handle(out_context) }?;
+        let to = to?;
         let (slots, _) = thread::slots_and_record()?;
-        *to = pointer(library().capture(slots)?);
+        to.write(library().capture(slots)?);
         Ok(())
     })
 }
@@ -60,10 +61,9 @@ pub unsafe extern "C" fn dcc_context_enter(
 ) -> dcc_status {
     guard_creating(|| {
         // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { out(out_ticket) }?;
-        *to = NO_TICKET;
+        let to = unsafe { ValueOut::new("out_ticket", out_ticket, NO_TICKET) }?;
         let (slots, record) = thread::slots_and_record()?;
-        *to = library().enter(slots, record, handle(context))?;
+        to.write(library().enter(slots, record, handle(context))?);
         Ok(())
     })
 }

@@ -3,7 +3,7 @@
 //! Its thread serves whatever endpoint is open, and waits while none is. The lock guards which one that
 //! is; it is a leaf, but that an endpoint is opened under it.
 
-use super::argument::{TextOut, Versioned, descriptor, text};
+use super::argument::{TextOut, Versioned, descriptor, flags, text};
 use super::guard::guard;
 use super::library::DCC_VERSION;
 use super::status::{
@@ -130,12 +130,11 @@ pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_
             ""
         } else {
             // SAFETY: the C caller's promise: a filled-in structure.
-            let desc = unsafe { descriptor(desc) }?;
-            if desc.flags != 0 {
-                return Err(Error::InvalidArgument("a control endpoint has no flags; pass 0"));
-            }
+            let desc = unsafe { descriptor("desc", desc) }?;
+            flags("dcc_control_desc.flags", desc.flags, 0, "")?;
+            let name = "dcc_control_desc.name";
             // SAFETY: the C caller's promise about its text.
-            unsafe { text("name", desc.name, desc.name_length, DCC_MAX_TEXT_LENGTH) }?
+            unsafe { text(name, desc.name, desc.name_length, DCC_MAX_TEXT_LENGTH) }?
         };
         let name = if name.is_empty() { program() } else { try_string(name)? };
         service::ensure_control_thread()?;

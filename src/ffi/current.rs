@@ -1,6 +1,6 @@
 //! The two slots of a thread: `set_current`, `reset_current`, `current`, and the probe.
 
-use super::argument::{handle, out, pointer};
+use super::argument::{ValueOut, handle, pointer};
 use super::guard::{Outcome, guard, guard_anywhere, guard_creating, guard_value};
 use super::job::dcc_job;
 use super::status::{
@@ -21,10 +21,9 @@ pub type dcc_ticket = u64;
 
 unsafe fn set(slot: SlotName, object: Handle, out_ticket: *mut dcc_ticket) -> Outcome<()> {
     // SAFETY: promised by the caller.
-    let to = unsafe { out(out_ticket) }?;
-    *to = NO_TICKET;
+    let to = unsafe { ValueOut::new("out_ticket", out_ticket, NO_TICKET) }?;
     let (slots, record) = thread::slots_and_record()?;
-    *to = library().set(slots, record, slot, object)?;
+    to.write(library().set(slots, record, slot, object)?);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Cancels at a time and from threads that must not run callbacks.
 
-use super::argument::{out, text};
+use super::argument::{ValueOut, text};
 use super::guard::{Outcome, guard};
 use super::service;
 use super::status::{DCC_ALREADY_CANCELLED, DCC_NOT_FOUND, DCC_OK, dcc_status};
@@ -80,10 +80,9 @@ pub unsafe extern "C" fn dcc_cancel_token_deadline(
 ) -> dcc_status {
     guard(|| {
         // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { out(out_time_ns) }?;
-        *to = 0;
+        let to = unsafe { ValueOut::new("out_time_ns", out_time_ns, 0) }?;
         let deadline = pinned(token)?.and_then(|token| tokens().deadline(&token));
-        *to = deadline.unwrap_or(0);
+        to.write(deadline.unwrap_or(0));
         Ok(if deadline.is_some() { DCC_OK } else { DCC_NOT_FOUND })
     })
 }

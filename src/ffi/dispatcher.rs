@@ -1,6 +1,6 @@
 //! `dcc_dispatcher_create` and the life of a dispatcher.
 
-use super::argument::{Versioned, descriptor, handle, out_handle, pointer, text};
+use super::argument::{HandleOut, Versioned, descriptor, flags, handle, in_range, reserved, text};
 use super::guard::{Outcome, guard, guard_creating};
 use super::job::{dcc_destroy_fn, dcc_job};
 use super::owner::dcc_owner;
@@ -8,7 +8,6 @@ use super::status::{DCC_NOT_FOUND, DCC_OK, DCC_PENDING, dcc_status};
 use super::token::DCC_MAX_ID_LENGTH;
 use super::{dispatchers, thread};
 use crate::dispatcher::{DispatcherPin, Settings, ShutDown};
-use crate::error::Error;
 use crate::handle::Handle;
 use crate::posted::PostedId;
 use crate::pump::NO_LIMIT;
@@ -131,13 +130,13 @@ pub unsafe extern "C" fn dcc_dispatcher_create(
     desc: *const dcc_dispatcher_desc,
     out_dispatcher: *mut *mut dcc_dispatcher,
 ) -> dcc_status {
+    // SAFETY: the C caller's promise: a writable result.
+    let to = unsafe { HandleOut::new("out_dispatcher", out_dispatcher) };
     guard_creating(|| {
-        // SAFETY: the C caller's promise: a filled-in descriptor and a writable result.
-        unsafe {
-            let to = out_handle(out_dispatcher)?;
-            *to = pointer(create(&descriptor(desc)?)?);
-            Ok(())
-        }
+        let to = to?;
+        // SAFETY: the C caller's promise: a filled-in descriptor.
+        to.write(unsafe { create(&descriptor("desc", desc)?) }?);
+        Ok(())
     })
 }
 
@@ -152,17 +151,11 @@ fn or_usual(given: u64, usual: u64) -> Option<u64> {
 /// # Safety
 /// The descriptor's pointers are what the header asks for.
 unsafe fn create(desc: &dcc_dispatcher_desc) -> Outcome<Handle> {
-    if desc.flags & !DCC_DISPATCHER_BIND_LATER != 0 || desc.reserved != 0 {
-        return Err(Error::InvalidArgument(
-            "dcc_dispatcher_desc.flags has unknown bits, or its reserved field is not 0; use \
-             DCC_DISPATCHER_BIND_LATER or 0",
-        ));
-    }
-    if desc.capacity > DCC_MAX_CAPACITY {
-        return Err(Error::InvalidArgument(
-            "dcc_dispatcher_desc.capacity is above DCC_MAX_CAPACITY; a queue that long helps no one",
-        ));
-    }
+    let known = DCC_DISPATCHER_BIND_LATER;
+    flags("dcc_dispatcher_desc.flags", desc.flags, known, "DCC_DISPATCHER_BIND_LATER")?;
+    reserved::<dcc_dispatcher_desc>(desc.reserved)?;
+    let most = DCC_MAX_CAPACITY.into();
+    in_range("dcc_dispatcher_desc.capacity", desc.capacity.into(), 0, most)?;
     let binds_now = desc.flags & DCC_DISPATCHER_BIND_LATER == 0;
     let thread = if binds_now { thread::this()?.record.number() } else { 0 };
     let interval_ns = or_usual(desc.progress_interval_ns, USUAL_PROGRESS_NS);
@@ -247,16 +240,16 @@ pub unsafe extern "C" fn dcc_dispatcher_find(
     caller_id_length: usize,
     out_job: *mut *mut dcc_job,
 ) -> dcc_status {
+    // SAFETY: the C caller's promise: a writable result.
+    let to = unsafe { HandleOut::new("out_job", out_job) };
     guard(|| {
-        // SAFETY: the C caller's promise: a readable text and a writable result.
-        let (to, id) = unsafe {
-            let to = out_handle(out_job)?;
-            (to, text("caller id", caller_id, caller_id_length, DCC_MAX_ID_LENGTH)?)
-        };
+        let to = to?;
+        // SAFETY: the C caller's promise about its text.
+        let id = unsafe { text("caller_id", caller_id, caller_id_length, DCC_MAX_ID_LENGTH) }?;
         let Some(job) = dispatchers().find(&pinned(dispatcher)?, id) else {
             return Ok(DCC_NOT_FOUND);
         };
-        *to = pointer(job);
+        to.write(job);
         Ok(DCC_OK)
     })
 }

@@ -1,6 +1,6 @@
 //! `dcc_dispatcher_stats`.
 
-use super::argument::{TextOut, Versioned, write_struct};
+use super::argument::{StructOut, TextOut, Versioned};
 use super::dispatcher::{dcc_dispatcher, pinned};
 use super::guard::guard;
 use super::library;
@@ -92,6 +92,8 @@ pub unsafe extern "C" fn dcc_dispatcher_stats(
     out_info: *mut dcc_dispatcher_info,
 ) -> dcc_status {
     guard(|| {
+        // SAFETY: the C caller's promise: writable for the size that it says.
+        let to = unsafe { StructOut::new("out_info", out_info) }?;
         let pin = pinned(dispatcher)?;
         let live = pin.slot().live();
         let statistics = live.statistics();
@@ -104,7 +106,7 @@ pub unsafe extern "C" fn dcc_dispatcher_stats(
         let since = |time_ns: u64| now_ns.saturating_sub(time_ns);
         let (present_job_id, busy_since_ns) = queues.busy(queue);
         let present_for_ns = if present_job_id == 0 { 0 } else { since(busy_since_ns) };
-        let info = dcc_dispatcher_info {
+        to.write(&dcc_dispatcher_info {
             struct_size: 0,
             is_closed: i32::from(queues.is_closed(queue)),
             depth: counts.queued,
@@ -136,9 +138,7 @@ pub unsafe extern "C" fn dcc_dispatcher_stats(
             longest_tick_ns: statistics.longest_tick_ns(),
             present_job_id,
             present_for_ns,
-        };
-        // SAFETY: the C caller's promise: writable for the size that it says.
-        unsafe { write_struct(out_info, &info) }?;
+        });
         Ok(DCC_OK)
     })
 }

@@ -1,12 +1,11 @@
 //! `dcc_events_*`.
 
-use super::argument::{ArrayOut, handle, out, out_handle, pointer};
+use super::argument::{ArrayOut, HandleOut, ValueOut, handle, in_range};
 use super::guard::{guard, guard_creating};
 use super::library;
 use super::service;
 use super::status::{DCC_OK, dcc_status};
 use super::token::dcc_cause;
-use crate::error::Error;
 use crate::events::{EVENT_TEXT, Event, EventKind, ObserverPin, Observers};
 use crate::sys::clock;
 use std::ffi::c_char;
@@ -116,17 +115,14 @@ pub unsafe extern "C" fn dcc_events_create(
     capacity: usize,
     out_events: *mut *mut dcc_events,
 ) -> dcc_status {
+    // SAFETY: the C caller's promise: a writable result.
+    let to = unsafe { HandleOut::new("out_events", out_events) };
     guard_creating(|| {
-        // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { out_handle(out_events) }?;
-        if capacity == 0 || capacity > DCC_MAX_EVENTS {
-            return Err(Error::InvalidArgument(
-                "the capacity of an observer is not between 1 and DCC_MAX_EVENTS",
-            ));
-        }
+        let to = to?;
+        in_range("capacity", capacity as u64, 1, DCC_MAX_EVENTS as u64)?;
         // The watchdog for slow cancels runs on it.
         service::ensure_timer_thread()?;
-        *to = pointer(observers().create(capacity)?);
+        to.write(observers().create(capacity)?);
         Ok(())
     })
 }
@@ -144,19 +140,18 @@ pub unsafe extern "C" fn dcc_events_drain(
     out_count: *mut usize,
 ) -> dcc_status {
     guard(|| {
-        // SAFETY: the C caller's promise: a writable result.
-        let count = unsafe { out(out_count) }?;
-        *count = 0;
-        let short_stride = "the stride is less than the size of an event; pass sizeof(dcc_event)";
-        // SAFETY: the C caller's promise: `capacity` entries, `stride` bytes apart.
-        let events = unsafe { ArrayOut::new("events", short_stride, events, stride, capacity) }?;
+        // SAFETY: the C caller's promise: a writable result, and `capacity` entries, `stride` bytes apart.
+        let (to, events) = unsafe {
+            let to = ValueOut::new("out_count", out_count, 0)?;
+            (to, ArrayOut::new("events", "dcc_event", events, stride, capacity)?)
+        };
         if observer.is_null() {
             return Ok(DCC_OK);
         }
         let pin = ObserverPin::new(observers(), handle(observer))?;
-        *count = observers().drain(&pin, clock::now_ns(), capacity, |position, event| {
+        to.write(observers().drain(&pin, clock::now_ns(), capacity, |position, event| {
             events.write(position, dcc_event::from(event));
-        });
+        }));
         Ok(DCC_OK)
     })
 }

@@ -1,7 +1,7 @@
 //! `dcc_job_*` but for the slot, which `current` has.
 
 use super::argument::{
-    TextOut, Versioned, descriptor, handle, out, out_handle, pointer, text, write_struct,
+    HandleOut, StructOut, TextOut, ValueOut, Versioned, descriptor, flags, handle, pointer, text,
 };
 use super::current::{job_status, poll_layers};
 use super::guard::{Outcome, guard, guard_creating, guard_value};
@@ -14,7 +14,6 @@ use super::token::{DCC_MAX_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
 use super::{library, thread};
 use crate::arena::Keeper;
 use crate::current::ThreadSlots;
-use crate::error::Error;
 use crate::foreign::Foreign;
 use crate::handle::{Handle, NULL};
 use crate::job::{Begun, Ended, JobOrigin, JobPin, JobState, JobText, Jobs, Progress};
@@ -146,24 +145,28 @@ pub unsafe extern "C" fn dcc_job_create(
     desc: *const dcc_job_desc,
     out_job: *mut *mut dcc_job,
 ) -> dcc_status {
+    // SAFETY: the C caller's promise: a writable result.
+    let to = unsafe { HandleOut::new("out_job", out_job) };
     guard_creating(|| {
-        // SAFETY: the C caller's promise: a filled-in descriptor and a writable result.
-        unsafe {
-            let to = out_handle(out_job)?;
-            *to = pointer(create(&descriptor(desc)?)?);
-            Ok(())
-        }
+        let to = to?;
+        // SAFETY: the C caller's promise: a filled-in descriptor.
+        to.write(unsafe { create(&descriptor("desc", desc)?) }?);
+        Ok(())
     })
 }
 
 /// # Safety
 /// The descriptor's pointers are what the header asks for.
 unsafe fn create(desc: &dcc_job_desc) -> Outcome<Handle> {
-    if desc.flags & !DCC_JOB_ASK_ON_ANY_THREAD != 0 {
-        return Err(Error::InvalidArgument(
-            "dcc_job_desc.flags has unknown bits; use DCC_JOB_ASK_ON_ANY_THREAD or 0",
-        ));
-    }
+    let known = DCC_JOB_ASK_ON_ANY_THREAD;
+    flags("dcc_job_desc.flags", desc.flags, known, "DCC_JOB_ASK_ON_ANY_THREAD")?;
+    // SAFETY: the C caller's promise in the descriptor.
+    let (label, caller_id) = unsafe {
+        let name = "dcc_job_desc.label";
+        let label = text(name, desc.label, desc.label_length, DCC_MAX_TEXT_LENGTH)?;
+        let name = "dcc_job_desc.caller_id";
+        (label, text(name, desc.caller_id, desc.caller_id_length, DCC_MAX_ID_LENGTH)?)
+    };
     let user_data = UserData::new(desc.user_data);
     let foreign = match desc.is_cancelled {
         None => None,
@@ -178,12 +181,6 @@ unsafe fn create(desc: &dcc_job_desc) -> Outcome<Handle> {
                 owned: NIL,
             })
         }
-    };
-    // SAFETY: the C caller's promise in the descriptor.
-    let (label, caller_id) = unsafe {
-        let label = text("label", desc.label, desc.label_length, DCC_MAX_TEXT_LENGTH)?;
-        let id = text("caller id", desc.caller_id, desc.caller_id_length, DCC_MAX_ID_LENGTH)?;
-        (label, id)
     };
     let origin = JobOrigin {
         label,
@@ -233,11 +230,12 @@ pub extern "C" fn dcc_job_id(job: *const dcc_job) -> u64 {
 /// DCC_NOT_FOUND, and NULL, if there is none. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_find(id: u64, out_job: *mut *mut dcc_job) -> dcc_status {
+    // SAFETY: the C caller's promise: a writable result.
+    let to = unsafe { HandleOut::new("out_job", out_job) };
     guard(|| {
-        // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { out_handle(out_job) }?;
+        let to = to?;
         let Some(job) = jobs().find(id) else { return Ok(DCC_NOT_FOUND) };
-        *to = pointer(job);
+        to.write(job);
         Ok(DCC_OK)
     })
 }
@@ -356,10 +354,10 @@ fn with_text(
     length: usize,
     call: impl FnOnce(&JobPin<'static>, &str) -> Outcome,
 ) -> dcc_status {
-    with(job, |job| {
+    guard(|| {
         // SAFETY: the C caller's promise about its text.
         let words = unsafe { text(what, words, length, DCC_MAX_TEXT_LENGTH) }?;
-        call(job, words)
+        pinned(job)?.map_or(Ok(DCC_OK), |job| call(&job, words))
     })
 }
 
@@ -394,11 +392,11 @@ pub unsafe extern "C" fn dcc_job_progress(
     out_progress: *mut dcc_job_progress_info,
 ) -> dcc_status {
     guard(|| {
+        // SAFETY: the C caller's promise: writable for the size that it says.
+        let to = unsafe { StructOut::new("out_progress", out_progress) }?;
         let Progress { done, total } =
             pinned(job)?.map_or_else(Progress::default, |job| jobs().progress(&job));
-        let info = dcc_job_progress_info { struct_size: 0, reserved: 0, done, total };
-        // SAFETY: the C caller's promise: writable for the size that it says.
-        unsafe { write_struct(out_progress, &info) }?;
+        to.write(&dcc_job_progress_info { struct_size: 0, reserved: 0, done, total });
         Ok(DCC_OK)
     })
 }
@@ -470,10 +468,9 @@ pub unsafe extern "C" fn dcc_job_user_data(
 ) -> dcc_status {
     guard(|| {
         // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { out(out_user_data) }?;
-        *to = std::ptr::null_mut();
+        let to = unsafe { ValueOut::new("out_user_data", out_user_data, std::ptr::null_mut()) }?;
         if let Some(data) = pinned(job)?.and_then(|job| jobs().user_data(&job)) {
-            *to = data.pointer();
+            to.write(data.pointer());
         }
         Ok(DCC_OK)
     })

@@ -1,6 +1,6 @@
 //! `dcc_owner_*`.
 
-use super::argument::{handle, out_handle, pointer};
+use super::argument::{HandleOut, handle};
 use super::guard::{guard, guard_creating};
 use super::status::{DCC_OK, dcc_status};
 use super::{dispatchers, library, thread};
@@ -15,10 +15,11 @@ pub struct dcc_owner(());
 /// can always be closed. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc_status {
+    // SAFETY: the C caller's promise: a writable result.
+    let to = unsafe { HandleOut::new("out_owner", out_owner) };
     guard_creating(|| {
-        // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { out_handle(out_owner) }?;
-        *to = pointer(library().jobs().tokens().owners().create()?);
+        let to = to?;
+        to.write(library().jobs().tokens().owners().create()?);
         Ok(())
     })
 }

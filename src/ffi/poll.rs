@@ -1,6 +1,6 @@
 //! `dcc_poll_*`: snapshots for loops, and the slow path of the inlined poll.
 
-use super::argument::{handle, out};
+use super::argument::{ValueOut, handle};
 use super::current::poll_layers;
 use super::guard::guard_anywhere;
 use super::status::{DCC_OK, dcc_status};
@@ -33,9 +33,9 @@ pub struct dcc_poll_pair {
     pub job: dcc_poll_layer,
 }
 
-fn never() -> dcc_poll_layer {
-    dcc_poll_layer { word: (&raw const NEVER_CANCELLED).cast(), expected: NULL }
-}
+const NEVER: dcc_poll_layer =
+    dcc_poll_layer { word: (&raw const NEVER_CANCELLED).cast(), expected: NULL };
+const NEVER_PAIR: dcc_poll_pair = dcc_poll_pair { token: NEVER, job: NEVER };
 
 fn layer(cell: &LayerCell<'static>) -> dcc_poll_layer {
     dcc_poll_layer { word: std::ptr::from_ref(cell.word()).cast(), expected: cell.token() }
@@ -47,13 +47,11 @@ fn layer(cell: &LayerCell<'static>) -> dcc_poll_layer {
 pub unsafe extern "C" fn dcc_poll_read_current(out_pair: *mut dcc_poll_pair) -> dcc_status {
     guard_anywhere(|| {
         // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { out(out_pair) }?;
-        *to = match thread::slots() {
-            Some(slots) => {
-                dcc_poll_pair { token: layer(slots.token_layer()), job: layer(slots.job_layer()) }
-            }
-            None => dcc_poll_pair { token: never(), job: never() },
-        };
+        let to = unsafe { ValueOut::new("out_pair", out_pair, NEVER_PAIR) }?;
+        if let Some(slots) = thread::slots() {
+            let (token, job) = (layer(slots.token_layer()), layer(slots.job_layer()));
+            to.write(dcc_poll_pair { token, job });
+        }
         Ok(DCC_OK)
     })
 }
@@ -67,14 +65,14 @@ pub unsafe extern "C" fn dcc_poll_read_token(
 ) -> dcc_status {
     guard_anywhere(|| {
         // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { out(out_layer) }?;
+        let to = unsafe { ValueOut::new("out_layer", out_layer, NEVER) }?;
         let expected = handle(token);
         // A bad handle never equals a word, so that every poll takes the slow path.
         let word = match expected {
             NULL => &NEVER_CANCELLED,
             token => library().jobs().tokens().word(token).unwrap_or(&NEVER_CANCELLED),
         };
-        *to = dcc_poll_layer { word: std::ptr::from_ref(word).cast(), expected };
+        to.write(dcc_poll_layer { word: std::ptr::from_ref(word).cast(), expected });
         Ok(DCC_OK)
     })
 }

@@ -1,15 +1,18 @@
 //! `dcc_dispatcher_post`, `dcc_dispatcher_post_and_wait`.
 
-use super::argument::{Versioned, descriptor, handle, out_handle, pointer, text, write_struct};
+use super::argument::{
+    HandleOut, StructOut, ValueOut, Versioned, descriptor, flags, handle, reserved, text,
+};
 use super::dispatcher::{DCC_NO_LIMIT, dcc_dispatcher, pinned};
 use super::guard::{Outcome, guard, guard_creating};
-use super::job::{dcc_destroy_fn, dcc_job};
+use super::job::{DCC_JOB_NONE, dcc_destroy_fn, dcc_job};
 use super::owner::dcc_owner;
 use super::status::{DCC_OK, DCC_STARTED, DCC_TIMED_OUT, DCC_WEDGED, dcc_status};
 use super::token::{DCC_MAX_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
 use super::{dispatchers, library, service, thread};
 use crate::dispatcher::DispatcherPin;
 use crate::error::Error;
+use crate::handle::Handle;
 use crate::lane::Lane;
 use crate::post::Post;
 use crate::post_wait::WaitEnd;
@@ -119,27 +122,43 @@ unsafe impl Versioned for dcc_admission {
 }
 
 /// What a descriptor says.
-///
-/// # Safety
-/// The descriptor's pointers are what the header asks for.
-unsafe fn read<'call>(
-    dispatcher: &DispatcherPin<'_>,
-    desc: &dcc_post_desc,
-) -> Outcome<(Post<'call>, Work)> {
-    if desc.flags & !DCC_POST_ANY_THREAD != 0 || desc.reserved != 0 {
-        return Err(Error::InvalidArgument(
-            "dcc_post_desc.flags has unknown bits, or its reserved field is not 0; use \
-             DCC_POST_ANY_THREAD or 0",
-        ));
+struct Asked<'call> {
+    post: Post<'call>,
+    work: Work,
+    /// The dispatcher says when the deadline is.
+    has_usual_deadline: bool,
+}
+
+impl<'call> Asked<'call> {
+    /// With what it needs of the dispatcher and of the library's threads.
+    fn ready(mut self, dispatcher: &DispatcherPin<'_>) -> Outcome<(Post<'call>, Work)> {
+        if self.has_usual_deadline {
+            self.post.deadline_ns = dispatcher.slot().live().deadline_ns();
+        }
+        if self.post.deadline_ns.is_some() {
+            service::ensure_timer_thread()?;
+        }
+        if self.post.elsewhere {
+            service::ensure_worker()?;
+        }
+        Ok((self.post, self.work))
     }
+}
+
+/// # Safety
+/// `desc` is NULL, or a descriptor whose pointers are what the header asks for.
+unsafe fn read<'call>(desc: *const dcc_post_desc) -> Outcome<Asked<'call>> {
+    // SAFETY: promised by the caller.
+    let desc = unsafe { descriptor("desc", desc) }?;
+    flags("dcc_post_desc.flags", desc.flags, DCC_POST_ANY_THREAD, "DCC_POST_ANY_THREAD")?;
+    reserved::<dcc_post_desc>(desc.reserved)?;
     let lane = match desc.lane {
         DCC_LANE_INTERACTIVE => Lane::Interactive,
         0 | DCC_LANE_NORMAL => Lane::Normal,
         DCC_LANE_BACKGROUND => Lane::Background,
-        _ => {
-            return Err(Error::InvalidArgument(
-                "dcc_post_desc.lane is no lane; use one of the DCC_LANE_ constants or 0",
-            ));
+        given => {
+            let known = "one of the DCC_LANE_ constants or 0";
+            return Err(Error::UnknownValue { what: "dcc_post_desc.lane", given, known });
         }
     };
     let Some(function) = desc.function else {
@@ -149,9 +168,10 @@ unsafe fn read<'call>(
     };
     // SAFETY: the C caller's promise in the descriptor.
     let (label, caller_id) = unsafe {
-        let label = text("label", desc.label, desc.label_length, DCC_MAX_TEXT_LENGTH)?;
-        let id = text("caller id", desc.caller_id, desc.caller_id_length, DCC_MAX_ID_LENGTH)?;
-        (label, id)
+        let name = "dcc_post_desc.label";
+        let label = text(name, desc.label, desc.label_length, DCC_MAX_TEXT_LENGTH)?;
+        let name = "dcc_post_desc.caller_id";
+        (label, text(name, desc.caller_id, desc.caller_id_length, DCC_MAX_ID_LENGTH)?)
     };
     let post = Post {
         label,
@@ -160,18 +180,8 @@ unsafe fn read<'call>(
         owner: handle(desc.owner),
         lane,
         elsewhere: desc.flags & DCC_POST_ANY_THREAD != 0,
-        deadline_ns: match desc.deadline_ns {
-            0 => dispatcher.slot().live().deadline_ns(),
-            DCC_NO_LIMIT => None,
-            deadline_ns => Some(deadline_ns),
-        },
+        deadline_ns: Some(desc.deadline_ns).filter(|time| ![0, DCC_NO_LIMIT].contains(time)),
     };
-    if post.deadline_ns.is_some() {
-        service::ensure_timer_thread()?;
-    }
-    if post.elsewhere {
-        service::ensure_worker()?;
-    }
     // SAFETY: the C caller's promise in the descriptor; a handle is what C has for the number that
     // the functions are called with. On an error the payload is given up without its notify.
     let work = unsafe {
@@ -184,20 +194,17 @@ unsafe fn read<'call>(
             Payload::new(UserData::new(desc.user_data), desc.destroy),
         )
     };
-    Ok((post, work))
+    Ok(Asked { post, work, has_usual_deadline: desc.deadline_ns == 0 })
 }
 
 /// Gives the poster's reference to who posted, or back.
-///
-/// # Safety
-/// `out_job` is NULL or writable.
-unsafe fn hand_over(job: u64, out_job: *mut *mut dcc_job) -> Outcome<()> {
-    if out_job.is_null() {
-        return library().jobs().release(job);
+fn hand_over(job: Handle, to: &HandleOut<dcc_job>) {
+    to.write(job);
+    if !to.is_wanted() {
+        // It may be gone: a job can release the handle that it is called with once too often. What was
+        // posted was taken all the same.
+        let _ = library().jobs().release(job);
     }
-    // SAFETY: promised by the caller.
-    unsafe { out_job.write(pointer(job)) };
-    Ok(())
 }
 
 /// Posts a job: it is run by the dispatcher's pump, or on another thread if `flags` says so, and its
@@ -218,37 +225,27 @@ pub unsafe extern "C" fn dcc_dispatcher_post(
     out_job: *mut *mut dcc_job,
     out_admission: *mut dcc_admission,
 ) -> dcc_status {
+    // SAFETY: the C caller's promise: NULL or a writable result.
+    let to = unsafe { HandleOut::optional(out_job) };
     guard_creating(|| {
-        // SAFETY: the C caller's promise: a filled-in descriptor, a writable result or NULL.
-        let desc = unsafe {
-            if !out_job.is_null() {
-                out_handle(out_job)?;
-            }
-            descriptor(desc)?
-        };
+        // SAFETY: the C caller's promise: NULL or writable for the size that it says, and a filled-in
+        // descriptor.
+        let (admission, asked) = unsafe { (StructOut::optional(out_admission)?, read(desc)?) };
         let pin = pinned(dispatcher)?;
-        // SAFETY: the C caller's promise in the descriptor.
-        let (post, work) = unsafe { read(&pin, &desc) }?;
+        let (post, work) = asked.ready(&pin)?;
         let posted = dispatchers().post(&pin, &post, work, thread::number());
-        // SAFETY: the C caller's promise: writable for the size that it says, or NULL.
-        unsafe { write_admission(&pin, out_admission) }?;
-        let job = posted.map_err(|(error, _callers)| error)?;
-        // SAFETY: the C caller's promise.
-        unsafe { hand_over(job, out_job) }
+        write_admission(&pin, &admission);
+        hand_over(posted.map_err(|(error, _callers)| error)?, &to);
+        Ok(())
     })
 }
 
-/// # Safety
-/// `to` is NULL or writable for the size that it says.
-unsafe fn write_admission(pin: &DispatcherPin<'_>, to: *mut dcc_admission) -> Outcome<()> {
-    if to.is_null() {
-        return Ok(());
+fn write_admission(pin: &DispatcherPin<'_>, to: &StructOut<dcc_admission>) {
+    if to.is_wanted() {
+        let (depth, capacity) = dispatchers().fill(pin);
+        let retry_after_ns = pin.slot().live().statistics().retry_after_ns();
+        to.write(&dcc_admission { struct_size: 0, depth, capacity, reserved: 0, retry_after_ns });
     }
-    let (depth, capacity) = dispatchers().fill(pin);
-    let retry_after_ns = pin.slot().live().statistics().retry_after_ns();
-    let admission = dcc_admission { struct_size: 0, depth, capacity, reserved: 0, retry_after_ns };
-    // SAFETY: promised by the caller.
-    unsafe { write_struct(to, &admission) }
 }
 
 /// Posts a job and waits until it is over, at most `timeout_ns` nanoseconds (DCC_NO_LIMIT: as long as
@@ -272,30 +269,21 @@ pub unsafe extern "C" fn dcc_dispatcher_post_and_wait(
     out_job: *mut *mut dcc_job,
     out_state: *mut i32,
 ) -> dcc_status {
+    // SAFETY: the C caller's promise: NULL or a writable result.
+    let to = unsafe { HandleOut::optional(out_job) };
     guard(|| {
         instance::is_first();
-        // SAFETY: the C caller's promise: a filled-in descriptor, writable results or NULL.
-        let desc = unsafe {
-            if !out_job.is_null() {
-                out_handle(out_job)?;
-            }
-            descriptor(desc)?
-        };
+        // SAFETY: the C caller's promise: NULL or a writable result, and a filled-in descriptor.
+        let (state, asked) = unsafe { (ValueOut::optional(out_state, DCC_JOB_NONE), read(desc)?) };
         let pin = pinned(dispatcher)?;
-        // SAFETY: the C caller's promise in the descriptor.
-        let (post, work) = unsafe { read(&pin, &desc) }?;
+        let (post, work) = asked.ready(&pin)?;
         let until_ns =
             (timeout_ns != DCC_NO_LIMIT).then(|| clock::now_ns().saturating_add(timeout_ns));
         let waited = dispatchers()
             .post_and_wait(thread::this()?, &pin, &post, work, until_ns)
             .map_err(|(error, _callers)| error)?;
-        // SAFETY: the C caller's promise: writable or NULL.
-        unsafe {
-            if !out_state.is_null() {
-                out_state.write(waited.state as i32);
-            }
-            hand_over(waited.job, out_job)?;
-        }
+        state.write(waited.state as i32);
+        hand_over(waited.job, &to);
         Ok(match waited.end {
             WaitEnd::Over => DCC_OK,
             WaitEnd::TimedOut => DCC_TIMED_OUT,

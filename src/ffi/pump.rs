@@ -1,6 +1,6 @@
 //! `dcc_dispatcher_pump`.
 
-use super::argument::{Versioned, write_struct};
+use super::argument::{StructOut, Versioned};
 use super::dispatcher::{dcc_dispatcher, pinned};
 use super::guard::guard;
 use super::status::{DCC_OK, dcc_status};
@@ -60,12 +60,11 @@ pub unsafe extern "C" fn dcc_dispatcher_pump(
     out_tick: *mut dcc_tick,
 ) -> dcc_status {
     guard(|| {
+        // SAFETY: the C caller's promise: NULL, or writable for the size that it says.
+        let to = unsafe { StructOut::optional(out_tick) }?;
+        let pin = pinned(dispatcher)?;
         let bounds = Bounds { budget_ns, most: max_jobs };
-        let tick = dispatchers().pump(thread::this()?, &pinned(dispatcher)?, bounds)?;
-        if !out_tick.is_null() {
-            // SAFETY: the C caller's promise: writable for the size that it says.
-            unsafe { write_struct(out_tick, &dcc_tick::from(tick)) }?;
-        }
+        to.write(&dispatchers().pump(thread::this()?, &pin, bounds)?.into());
         Ok(DCC_OK)
     })
 }

@@ -1,6 +1,6 @@
 //! `dcc_cancel_token_register` and `dcc_registration_*`.
 
-use super::argument::{handle, out_handle, pointer};
+use super::argument::{HandleOut, handle};
 use super::guard::{Outcome, guard, guard_creating};
 use super::job::dcc_destroy_fn;
 use super::owner::dcc_owner;
@@ -43,14 +43,11 @@ pub unsafe extern "C" fn dcc_cancel_token_register(
     owner: *const dcc_owner,
     out_registration: *mut *mut dcc_registration,
 ) -> dcc_status {
+    // SAFETY: the C caller's promise: NULL or a writable result.
+    let to = unsafe { HandleOut::optional(out_registration) };
     guard_creating(|| {
-        let keep = !out_registration.is_null();
-        if keep {
-            // SAFETY: the C caller's promise: NULL or a writable result.
-            unsafe { out_handle(out_registration) }?;
-        }
         let function = function.ok_or(Error::InvalidArgument(
-            "the function is NULL; pass the function to call when the token is cancelled",
+            "function is NULL; pass the function to call when the token is cancelled",
         ))?;
         let token = pinned(token)?;
         // SAFETY: the C caller's promise about both functions. A pointer to an opaque structure
@@ -60,12 +57,9 @@ pub unsafe extern "C" fn dcc_cancel_token_register(
             Callback::new(function, Payload::new(UserData::new(user_data), destroy))
         };
         let registration = tokens()
-            .register(token.as_ref(), callback, handle(owner), keep)
+            .register(token.as_ref(), callback, handle(owner), to.is_wanted())
             .map_err(|(error, _callers)| error)?;
-        if keep {
-            // SAFETY: as above.
-            unsafe { out_registration.write(pointer(registration)) }
-        }
+        to.write(registration);
         Ok(())
     })
 }

@@ -1,11 +1,13 @@
 //! `dcc_request_*`.
 
 use super::REQUESTS;
-use super::argument::{TextOut, Versioned, descriptor, handle, out_handle, pointer, text};
+use super::argument::{
+    HandleOut, TextOut, ValueOut, Versioned, descriptor, flags, handle, pointer, text,
+};
 use super::guard::{Outcome, guard, guard_creating, guard_value};
-use super::session::{dcc_session, pinned as pinned_session};
+use super::session::{DCC_MAX_MESSAGE_LENGTH, dcc_session, pinned as pinned_session};
 use super::status::{DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_OK, dcc_status};
-use super::token::{DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
+use super::token::dcc_cancel_token;
 use crate::error::Error;
 use crate::handle::NULL;
 use crate::reply::Fitted;
@@ -72,15 +74,19 @@ unsafe impl Versioned for dcc_request_desc {
 /// # Safety
 /// The id's text is what the header asks for.
 unsafe fn id_of<'call>(id: &dcc_request_id) -> Outcome<IdRef<'call>> {
+    if id.reserved != 0 {
+        return Err(Error::Reserved("dcc_request_id"));
+    }
     match id.r#type {
         DCC_ID_INTEGER => Ok(IdRef::Integer(id.integer)),
         // SAFETY: promised by the caller.
         DCC_ID_TEXT => Ok(IdRef::Text(unsafe {
-            text("request id", id.text, id.text_length, DCC_MAX_REQUEST_ID_LENGTH)
+            text("dcc_request_id.text", id.text, id.text_length, DCC_MAX_REQUEST_ID_LENGTH)
         }?)),
-        _ => Err(Error::InvalidArgument(
-            "dcc_request_id.type is neither DCC_ID_INTEGER nor DCC_ID_TEXT",
-        )),
+        given => {
+            let known = "DCC_ID_INTEGER or DCC_ID_TEXT";
+            Err(Error::UnknownValue { what: "dcc_request_id.type", given, known })
+        }
     }
 }
 
@@ -91,7 +97,7 @@ pub(super) unsafe fn read_id<'call>(id: *const dcc_request_id) -> Outcome<IdRef<
     match unsafe { id.as_ref() } {
         // SAFETY: promised by the caller.
         Some(id) => unsafe { id_of(id) },
-        None => Err(Error::InvalidArgument("an id is NULL; pass the address of a filled-in one")),
+        None => Err(Error::NullDescriptor { what: "id", structure: "dcc_request_id" }),
     }
 }
 
@@ -109,28 +115,25 @@ pub unsafe extern "C" fn dcc_request_begin(
     desc: *const dcc_request_desc,
     out_request: *mut *mut dcc_request,
 ) -> dcc_status {
+    // SAFETY: the C caller's promise: a writable result.
+    let to = unsafe { HandleOut::new("out_request", out_request) };
     guard_creating(|| {
-        // SAFETY: the C caller's promise: a filled-in descriptor and a writable result.
-        unsafe {
-            let to = out_handle(out_request)?;
-            let desc = descriptor(desc)?;
-            if desc.flags & !DCC_REQUEST_NOT_CANCELLABLE != 0 {
-                return Err(Error::InvalidArgument(
-                    "dcc_request_desc.flags has unknown bits; use DCC_REQUEST_NOT_CANCELLABLE or 0",
-                ));
-            }
-            let origin = RequestOrigin {
-                id: id_of(&desc.id)?,
-                parent: handle(desc.parent),
-                is_cancellable: desc.flags & DCC_REQUEST_NOT_CANCELLABLE == 0,
-                progress_token: match desc.progress_token.r#type {
-                    0 => None,
-                    _ => Some(id_of(&desc.progress_token)?),
-                },
-            };
-            *to = pointer(REQUESTS.begin(&pinned_session(session)?, &origin)?);
-            Ok(())
-        }
+        let to = to?;
+        // SAFETY: the C caller's promise: a filled-in descriptor.
+        let desc = unsafe { descriptor("desc", desc) }?;
+        let known = DCC_REQUEST_NOT_CANCELLABLE;
+        flags("dcc_request_desc.flags", desc.flags, known, "DCC_REQUEST_NOT_CANCELLABLE")?;
+        let asks_for_progress = desc.progress_token.r#type != 0;
+        // SAFETY: the C caller's promise in the descriptor.
+        let (id, progress_token) = unsafe {
+            let token = asks_for_progress.then(|| id_of(&desc.progress_token));
+            (id_of(&desc.id)?, token.transpose()?)
+        };
+        let is_cancellable = desc.flags & DCC_REQUEST_NOT_CANCELLABLE == 0;
+        let parent = handle(desc.parent);
+        let origin = RequestOrigin { id, parent, is_cancellable, progress_token };
+        to.write(REQUESTS.begin(&pinned_session(session)?, &origin)?);
+        Ok(())
     })
 }
 
@@ -177,7 +180,7 @@ pub unsafe extern "C" fn dcc_request_cancel(
 ) -> dcc_status {
     guard(|| {
         // SAFETY: the C caller's promise about its text.
-        let reason = unsafe { text("reason", reason, reason_length, DCC_MAX_TEXT_LENGTH) }?;
+        let reason = unsafe { text("reason", reason, reason_length, DCC_MAX_MESSAGE_LENGTH) }?;
         let reason = crate::wire::readable_reason(reason).unwrap_or_default();
         Ok(match REQUESTS.cancel_one(&pinned(request)?, &reason) {
             None => DCC_ALREADY_ENDED,
@@ -203,16 +206,14 @@ pub unsafe extern "C" fn dcc_request_end(
     out_owed: *mut i32,
 ) -> dcc_status {
     guard(|| {
+        // SAFETY: the C caller's promise: NULL or a writable result.
+        let to = unsafe { ValueOut::optional(out_owed, 0) };
         let (owed, first) = REQUESTS.end(&pinned(request)?);
-        if !out_owed.is_null() {
-            let owed = match owed {
-                Owed::Result => DCC_OWED_RESULT,
-                Owed::Nothing => DCC_OWED_NOTHING,
-                Owed::Cancelled(_) => DCC_OWED_CANCELLED,
-            };
-            // SAFETY: the C caller's promise: writable.
-            unsafe { out_owed.write(owed) };
-        }
+        to.write(match owed {
+            Owed::Result => DCC_OWED_RESULT,
+            Owed::Nothing => DCC_OWED_NOTHING,
+            Owed::Cancelled(_) => DCC_OWED_CANCELLED,
+        });
         Ok(if first { DCC_OK } else { DCC_ALREADY_ENDED })
     })
 }

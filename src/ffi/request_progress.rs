@@ -1,7 +1,7 @@
 //! `dcc_request_*_progress`.
 
 use super::REQUESTS;
-use super::argument::{TextOut, Versioned, descriptor, text};
+use super::argument::{TextOut, Versioned, descriptor, flags, reserved, text};
 use super::guard::{Outcome, guard};
 use super::job::{dcc_job, jobs, pinned as pinned_job};
 use super::request::{dcc_request, pinned};
@@ -51,10 +51,12 @@ pub unsafe extern "C" fn dcc_request_set_progress(
 ) -> dcc_status {
     guard(|| {
         // SAFETY: the C caller's promise: a filled-in structure.
-        let given = unsafe { descriptor(progress) }?;
+        let given = unsafe { descriptor("progress", progress) }?;
+        reserved::<dcc_request_progress>(given.reserved)?;
+        let name = "dcc_request_progress.message";
         // SAFETY: the C caller's promise about its text.
         let message =
-            unsafe { text("message", given.message, given.message_length, DCC_MAX_TEXT_LENGTH) }?;
+            unsafe { text(name, given.message, given.message_length, DCC_MAX_TEXT_LENGTH) }?;
         if !given.progress.is_finite() || !given.total.is_finite() {
             return Err(Error::InvalidArgument(
                 "dcc_request_progress.progress or .total is infinite or not a number; JSON has none",
@@ -72,10 +74,11 @@ pub extern "C" fn dcc_request_set_progress_of_job(
     job: *const dcc_job,
 ) -> dcc_status {
     guard(|| {
+        if job.is_null() {
+            return Err(Error::InvalidArgument("job is NULL; pass the one that works for it"));
+        }
         let request = pinned(request)?;
-        let Some(job) = pinned_job(job)? else {
-            return Err(Error::InvalidArgument("the job is NULL; pass the one that works for it"));
-        };
+        let Some(job) = pinned_job(job)? else { return Ok(DCC_OK) };
         jobs().show_progress(&job, |Progress { done, total }, message| {
             set(&request, done as f64, total as f64, message)
         })
@@ -103,11 +106,7 @@ pub unsafe extern "C" fn dcc_request_write_progress(
     guard(|| {
         // SAFETY: the C caller's promise, see the comment.
         let to = unsafe { TextOut::new(buffer, size, out_length) }?;
-        if flags & !DCC_PROGRESS_NOW != 0 {
-            return Err(Error::InvalidArgument(
-                "flags of progress has unknown bits; use DCC_PROGRESS_NOW or 0",
-            ));
-        }
+        self::flags("flags", flags, DCC_PROGRESS_NOW, "DCC_PROGRESS_NOW")?;
         let request = pinned(request)?;
         let shown = REQUESTS.show_progress(&request, flags & DCC_PROGRESS_NOW != 0, |note| {
             to.write(note);

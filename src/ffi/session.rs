@@ -1,7 +1,8 @@
 //! `dcc_session_*`.
 
 use super::argument::{
-    TextOut, Versioned, descriptor, handle, out_handle, pointer, text, write_struct,
+    HandleOut, StructOut, TextOut, ValueOut, Versioned, descriptor, flags, handle, in_range,
+    message, reserved, text,
 };
 use super::guard::{Outcome, guard, guard_creating};
 use super::request::{
@@ -17,7 +18,7 @@ use crate::peer_cancel::{Handled, PeerCancel};
 use crate::reply::ReplyPolicy;
 use crate::request_id::IdRef;
 use crate::session::{SessionPin, SessionSettings, Sessions};
-use crate::wire::readable_reason;
+use crate::wire::{MAX_BATCH, MAX_MESSAGE_BYTES, readable_reason};
 use std::ffi::c_char;
 
 /// A session: one peer's connection, the scope of its request ids; shared by reference count. The
@@ -138,32 +139,38 @@ pub(super) fn pinned(session: *const dcc_session) -> Outcome<SessionPin<'static>
 }
 
 fn settings(desc: &dcc_session_desc) -> Outcome<SessionSettings> {
-    let wrong = |text| Err(Error::InvalidArgument(text));
-    if desc.flags & !DCC_SESSION_IDS_ARE_TEXTS != 0 || desc.reserved != 0 {
-        return wrong(
-            "dcc_session_desc.flags has unknown bits, or its reserved field is not 0; use \
-             DCC_SESSION_IDS_ARE_TEXTS or 0",
-        );
-    }
+    let known = DCC_SESSION_IDS_ARE_TEXTS;
+    flags("dcc_session_desc.flags", desc.flags, known, "DCC_SESSION_IDS_ARE_TEXTS")?;
+    reserved::<dcc_session_desc>(desc.reserved)?;
+    let wrong = |what, given, known| Err(Error::UnknownValue { what, given, known });
     let is_http = match desc.kind {
         DCC_SESSION_STDIO => false,
         DCC_SESSION_HTTP => true,
-        _ => return wrong("dcc_session_desc.kind is no DCC_SESSION_ kind"),
+        given => {
+            let known = "DCC_SESSION_STDIO or DCC_SESSION_HTTP";
+            return wrong("dcc_session_desc.kind", given, known);
+        }
     };
     let policy = match desc.replies {
         DCC_REPLIES_SILENT => ReplyPolicy::Silent,
         DCC_REPLIES_CANCELLED => ReplyPolicy::RequestCancelled,
-        _ => return wrong("dcc_session_desc.replies is no DCC_REPLIES_ policy"),
+        given => {
+            let known = "DCC_REPLIES_SILENT or DCC_REPLIES_CANCELLED";
+            return wrong("dcc_session_desc.replies", given, known);
+        }
     };
     let holds_early = match desc.early {
         DCC_EARLY_BY_KIND => is_http,
         DCC_EARLY_HELD => true,
         DCC_EARLY_IGNORED => false,
-        _ => return wrong("dcc_session_desc.early is none of the DCC_EARLY_ constants"),
+        given => {
+            let known = "one of the DCC_EARLY_ constants";
+            return wrong("dcc_session_desc.early", given, known);
+        }
     };
-    if desc.max_requests > DCC_MAX_SESSION_QUOTA || desc.max_kept > DCC_MAX_SESSION_QUOTA {
-        return wrong("a quota of dcc_session_desc is above DCC_MAX_SESSION_QUOTA");
-    }
+    let most = DCC_MAX_SESSION_QUOTA.into();
+    in_range("dcc_session_desc.max_requests", desc.max_requests.into(), 0, most)?;
+    in_range("dcc_session_desc.max_kept", desc.max_kept.into(), 0, most)?;
     let or = |given: u32, usual: u32| if given == 0 { usual } else { given };
     let or_ns = |given: u64, usual: u64| if given == 0 { usual } else { given };
     Ok(SessionSettings {
@@ -183,13 +190,14 @@ pub unsafe extern "C" fn dcc_session_create(
     desc: *const dcc_session_desc,
     out_session: *mut *mut dcc_session,
 ) -> dcc_status {
+    // SAFETY: the C caller's promise: a writable result.
+    let to = unsafe { HandleOut::new("out_session", out_session) };
     guard_creating(|| {
-        // SAFETY: the C caller's promise: a filled-in descriptor and a writable result.
-        unsafe {
-            let to = out_handle(out_session)?;
-            *to = pointer(sessions().create(settings(&descriptor(desc)?)?)?);
-            Ok(())
-        }
+        let to = to?;
+        // SAFETY: the C caller's promise: a filled-in descriptor.
+        let desc = unsafe { descriptor("desc", desc) }?;
+        to.write(sessions().create(settings(&desc)?)?);
+        Ok(())
     })
 }
 
@@ -252,8 +260,9 @@ fn status_of_id(is_cancelled: Option<bool>) -> dcc_status {
 /// DCC_ALREADY_CANCELLED: another was, its reason stays. DCC_NOT_FOUND: there is none, or it has ended;
 /// ignored and counted. DCC_HELD: there is none yet, the cancel is held for it.
 /// DCC_NOT_CANCELLABLE: it was begun as one that cannot be. `reason` as in dcc_cancel_token_cancel, but
-/// control characters are left out. Callbacks run on this thread. A request that begins with the same
-/// id after the one that was meant has ended is not touched. Any thread.
+/// up to DCC_MAX_MESSAGE_LENGTH bytes, as a peer may have sent them: what is beyond DCC_MAX_TEXT_LENGTH
+/// is cut off, control characters are left out. Callbacks run on this thread. A request that begins with
+/// the same id after the one that was meant has ended is not touched. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_cancel(
     session: *const dcc_session,
@@ -264,7 +273,7 @@ pub unsafe extern "C" fn dcc_session_cancel(
     guard(|| {
         // SAFETY: the C caller's promise: a filled-in id and a readable text.
         let (id, reason) = unsafe {
-            let reason = text("reason", reason, reason_length, crate::wire::MAX_MESSAGE_BYTES)?;
+            let reason = text("reason", reason, reason_length, DCC_MAX_MESSAGE_LENGTH)?;
             (read_id(id)?, readable_reason(reason).unwrap_or_default())
         };
         Ok(status_of(REQUESTS.cancel(&pinned(session)?, id, &reason, false)?))
@@ -334,14 +343,19 @@ pub unsafe extern "C" fn dcc_session_sweep(
     out_count: *mut u64,
 ) -> dcc_status {
     guard(|| {
-        let count = REQUESTS.sweep(&pinned(session)?, ttl_ns);
-        if !out_count.is_null() {
-            // SAFETY: the C caller's promise: writable.
-            unsafe { out_count.write(count) };
-        }
+        // SAFETY: the C caller's promise: NULL or a writable result.
+        let to = unsafe { ValueOut::optional(out_count, 0) };
+        to.write(REQUESTS.sweep(&pinned(session)?, ttl_ns));
         Ok(DCC_OK)
     })
 }
+
+/// Most bytes of a message that is looked at: a longer one cancels nothing and is DCC_MESSAGE_OTHER.
+pub const DCC_MAX_MESSAGE_LENGTH: usize = 4_194_304;
+/// Most messages of a batch that are looked at: those after them cancel nothing and count as malformed.
+pub const DCC_MAX_BATCH: usize = 1000;
+
+const _: () = assert!(DCC_MAX_MESSAGE_LENGTH == MAX_MESSAGE_BYTES && DCC_MAX_BATCH == MAX_BATCH);
 
 /// What a message was: a cancel of a request in flight, and the first.
 pub const DCC_MESSAGE_CANCELLED: i32 = 1;
@@ -420,10 +434,10 @@ impl dcc_message_info {
 
 /// Lets a message of the peer do what it asks for: `notifications/cancelled` of MCP,
 /// `$/cancelRequest` of LSP and `$/cancel_request` of ACP, alone or in a batch; all others are left to
-/// you. UTF-8 of `length` bytes, as it came from the wire. Fills in `out_info`, unless that is NULL, with
-/// what it was and which request it meant. It never fails because of what a peer sent: that is ignored
-/// and counted, dcc_session_stats. Cancels as dcc_cancel_token_cancel_async does, so a transport thread
-/// may call it. Any thread.
+/// you. UTF-8 of `length` bytes, as it came from the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH
+/// bound what is looked at. Fills in `out_info`, unless that is NULL, with what it was and which request
+/// it meant. It never fails because of what a peer sent: that is ignored and counted, dcc_session_stats.
+/// Cancels as dcc_cancel_token_cancel_async does, so a transport thread may call it. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_handle_message(
     session: *const dcc_session,
@@ -432,23 +446,13 @@ pub unsafe extern "C" fn dcc_session_handle_message(
     out_info: *mut dcc_message_info,
 ) -> dcc_status {
     guard(|| {
-        if message.is_null() && length > 0 {
-            return Err(Error::NullArray { what: "a message", count: length });
-        }
-        let bytes: &[u8] = if length == 0 {
-            &[]
-        } else {
-            // SAFETY: the C caller's promise: readable for that length.
-            unsafe { std::slice::from_raw_parts(message.cast(), length) }
-        };
+        // SAFETY: the C caller's promise: readable for that length, and NULL or writable for the size
+        // that it says.
+        let (bytes, to) =
+            unsafe { (self::message("message", message, length)?, StructOut::optional(out_info)?) };
         let pin = pinned(session)?;
         service::ensure_callback_thread()?;
         let mut info = dcc_message_info::OTHER;
-        if !out_info.is_null() {
-            // Before anything is cancelled: a structure that is refused has no effect.
-            // SAFETY: the C caller's promise: writable for the size that it says.
-            unsafe { write_struct(out_info, &info) }?;
-        }
         REQUESTS.handle_message(&pin, bytes, |handled, id| {
             let message = match handled {
                 Handled::Cancel(PeerCancel::First) => DCC_MESSAGE_CANCELLED,
@@ -462,10 +466,7 @@ pub unsafe extern "C" fn dcc_session_handle_message(
             };
             info.add(message, id);
         });
-        if !out_info.is_null() {
-            // SAFETY: the C caller's promise: writable for the size that it says.
-            unsafe { write_struct(out_info, &info) }?;
-        }
+        to.write(&info);
         Ok(DCC_OK)
     })
 }
@@ -477,6 +478,8 @@ pub unsafe extern "C" fn dcc_session_stats(
     out_info: *mut dcc_session_info,
 ) -> dcc_status {
     guard(|| {
+        // SAFETY: the C caller's promise: writable for the size that it says.
+        let to = unsafe { StructOut::new("out_info", out_info) }?;
         let pin = pinned(session)?;
         let live = pin.slot().live();
         let (is_closed, in_flight, kept) = {
@@ -484,7 +487,7 @@ pub unsafe extern "C" fn dcc_session_stats(
             (body.is_closed, body.live, body.kept())
         };
         let counts = &live.counts;
-        let info = dcc_session_info {
+        to.write(&dcc_session_info {
             struct_size: 0,
             is_closed: i32::from(is_closed),
             live: in_flight,
@@ -497,9 +500,7 @@ pub unsafe extern "C" fn dcc_session_stats(
             malformed: counts.malformed.read(),
             others: counts.others.read(),
             forgotten: counts.forgotten.read(),
-        };
-        // SAFETY: the C caller's promise: writable for the size that it says.
-        unsafe { write_struct(out_info, &info) }?;
+        });
         Ok(DCC_OK)
     })
 }

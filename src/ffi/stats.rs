@@ -1,6 +1,6 @@
 //! `dcc_stats_*`: how many there are.
 
-use super::argument::{Versioned, write_struct};
+use super::argument::{StructOut, Versioned};
 use super::guard::guard;
 use super::status::{DCC_OK, dcc_status};
 use super::{REQUESTS, dispatchers, library};
@@ -60,11 +60,13 @@ unsafe impl Versioned for dcc_stats {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status {
     guard(|| {
+        // SAFETY: the C caller's promise: writable for the size that it says.
+        let to = unsafe { StructOut::new("out_stats", out_stats) }?;
         let ends = library().jobs().ends();
         let tokens = library().jobs().tokens();
         let mut unfinished_posts = 0;
         dispatchers().each(|pin| unfinished_posts += dispatchers().unfinished(pin));
-        let stats = dcc_stats {
+        to.write(&dcc_stats {
             struct_size: 0,
             reserved: 0,
             live_tokens: tokens.arena().live(),
@@ -82,9 +84,7 @@ pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status
             unfinished_posts,
             live_sessions: REQUESTS.sessions().arena().live(),
             live_requests: REQUESTS.arena().live(),
-        };
-        // SAFETY: the C caller's promise: writable for the size that it says.
-        unsafe { write_struct(out_stats, &stats) }?;
+        });
         Ok(DCC_OK)
     })
 }
@@ -128,18 +128,19 @@ pub unsafe extern "C" fn dcc_stats_latency(
     out_latency: *mut dcc_latency,
 ) -> dcc_status {
     guard(|| {
+        // SAFETY: the C caller's promise: writable for the size that it says.
+        let to = unsafe { StructOut::new("out_latency", out_latency) }?;
         let diagnosis = library().jobs().tokens().diagnosis();
         let latency = match which {
             DCC_LATENCY_CANCEL_TO_SEEN => &diagnosis.cancel_to_seen,
             DCC_LATENCY_CANCEL_TO_END => &diagnosis.cancel_to_end,
-            _ => {
-                return Err(Error::InvalidArgument(
-                    "there is no latency of this number; pass one of the DCC_LATENCY_ constants",
-                ));
+            given => {
+                let known = "one of the DCC_LATENCY_ constants";
+                return Err(Error::UnknownValue { what: "which", given, known });
             }
         };
         let Summary { count, p50, p95, p99, max } = latency.summary();
-        let answer = dcc_latency {
+        to.write(&dcc_latency {
             struct_size: 0,
             reserved: 0,
             count,
@@ -147,9 +148,7 @@ pub unsafe extern "C" fn dcc_stats_latency(
             p95_ns: p95,
             p99_ns: p99,
             max_ns: max,
-        };
-        // SAFETY: the C caller's promise: writable for the size that it says.
-        unsafe { write_struct(out_latency, &answer) }?;
+        });
         Ok(DCC_OK)
     })
 }

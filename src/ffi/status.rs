@@ -127,9 +127,18 @@ pub(super) fn of(error: &Error) -> dcc_status {
         Error::InvalidHandle(..) => DCC_ERROR_INVALID_HANDLE,
         Error::InvalidArgument(_)
         | Error::NullArray { .. }
+        | Error::NullOut(_)
+        | Error::NullDescriptor { .. }
+        | Error::NullText { .. }
+        | Error::BeyondMemory { .. }
+        | Error::ShortStride { .. }
+        | Error::UnknownFlags { .. }
+        | Error::UnknownValue { .. }
+        | Error::OutOfRange { .. }
+        | Error::Reserved(_)
         | Error::TextTooLong { .. }
         | Error::NotUtf8 { .. }
-        | Error::DescriptorTooSmall { .. } => DCC_ERROR_INVALID_ARGUMENT,
+        | Error::WrongSize { .. } => DCC_ERROR_INVALID_ARGUMENT,
         Error::DescriptorTooNew { .. } => DCC_ERROR_UNSUPPORTED,
         Error::Resources(_) => DCC_ERROR_RESOURCES,
         Error::TicketUsed(_) => DCC_ERROR_TICKET_USED,

@@ -1,6 +1,6 @@
 //! `dcc_timeline_*`.
 
-use super::argument::text;
+use super::argument::{in_range, text};
 use super::guard::{guard, guard_creating};
 use super::library;
 use super::status::{DCC_ERROR_FILE, DCC_OK, dcc_status};
@@ -30,7 +30,10 @@ fn timeline() -> &'static Timeline {
 /// on an error nothing is. While it is off nobody pays for it. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_timeline_start(max_events: u64) -> dcc_status {
-    guard_creating(|| timeline().start(usize::try_from(max_events).unwrap_or(usize::MAX)))
+    guard_creating(|| {
+        in_range("max_events", max_events, 1, DCC_MAX_TIMELINE_EVENTS)?;
+        timeline().start(max_events as usize)
+    })
 }
 
 /// Records no more. What was recorded stays, to be written, until the next start. Fine also when
@@ -72,7 +75,7 @@ pub unsafe extern "C" fn dcc_timeline_write(path: *const c_char, path_length: us
         // SAFETY: the C caller's promise about its text.
         let path = unsafe { text("path", path, path_length, DCC_MAX_TEXT_LENGTH) }?;
         if path.is_empty() || path.contains('\0') {
-            return Err(Error::InvalidArgument("the path is empty or has a NUL in it"));
+            return Err(Error::InvalidArgument("path is empty or has a NUL in it"));
         }
         let recording = timeline().recording()?;
         let Err(reason) = file::replace(path, |out| recording.write(out)) else {

@@ -1,6 +1,8 @@
 //! `dcc_cancel_token_*`.
 
-use super::argument::{TextOut, Versioned, descriptor, handle, out, out_handle, pointer, text};
+use super::argument::{
+    HandleOut, TextOut, ValueOut, Versioned, array, descriptor, handle, reserved, text,
+};
 use super::guard::{Outcome, guard, guard_anywhere, guard_creating};
 use super::status::{
     DCC_ALREADY_CANCELLED, DCC_CANCELLED_BY_TOKEN, DCC_NOT_CANCELLED, DCC_OK, dcc_status,
@@ -80,23 +82,17 @@ pub(super) unsafe fn handles<'call>(
     tokens: *const *const dcc_cancel_token,
     count: usize,
 ) -> Outcome<impl Iterator<Item = Handle> + 'call> {
-    let tokens: &'call [*const dcc_cancel_token] = match (tokens.is_null(), count) {
-        (_, 0) => &[],
-        (true, _) => {
-            return Err(Error::NullArray { what, count });
-        }
-        // SAFETY: promised by the caller.
-        (false, count) => unsafe { std::slice::from_raw_parts(tokens, count) },
-    };
+    // SAFETY: promised by the caller.
+    let tokens: &'call [*const dcc_cancel_token] = unsafe { array(what, tokens, count) }?;
     Ok(tokens.iter().map(|token| handle(*token)))
 }
 
 fn create(
     parents: impl IntoIterator<Item = Handle>,
     origin: Origin<'_>,
-    to: &mut *mut dcc_cancel_token,
+    to: &HandleOut<dcc_cancel_token>,
 ) -> Outcome<()> {
-    *to = pointer(tokens().create(parents, origin, Holder::Owner)?);
+    to.write(tokens().create(parents, origin, Holder::Owner)?);
     Ok(())
 }
 
@@ -105,10 +101,9 @@ fn create(
 pub unsafe extern "C" fn dcc_cancel_token_create(
     out_token: *mut *mut dcc_cancel_token,
 ) -> dcc_status {
-    guard_creating(|| {
-        // SAFETY: the C caller's promise, see the comment.
-        create([], Origin::default(), unsafe { out_handle(out_token) }?)
-    })
+    // SAFETY: the C caller's promise: a writable result.
+    let to = unsafe { HandleOut::new("out_token", out_token) };
+    guard_creating(|| create([], Origin::default(), &to?))
 }
 
 /// Creates a token that is cancelled, with the same cause and reason, when any of `count` parents
@@ -121,11 +116,13 @@ pub unsafe extern "C" fn dcc_cancel_token_create_linked(
     count: usize,
     out_token: *mut *mut dcc_cancel_token,
 ) -> dcc_status {
+    // SAFETY: the C caller's promise: a writable result.
+    let to = unsafe { HandleOut::new("out_token", out_token) };
     guard_creating(|| {
-        // SAFETY: the C caller's promise: `count` readable entries and a writable result.
-        let (to, parents) =
-            unsafe { (out_handle(out_token)?, handles("parents", parents, count)?) };
-        create(parents, Origin::default(), to)
+        let to = to?;
+        // SAFETY: the C caller's promise: `count` readable entries.
+        let parents = unsafe { handles("parents", parents, count) }?;
+        create(parents, Origin::default(), &to)
     })
 }
 
@@ -135,15 +132,21 @@ pub unsafe extern "C" fn dcc_cancel_token_create_from(
     desc: *const dcc_cancel_token_desc,
     out_token: *mut *mut dcc_cancel_token,
 ) -> dcc_status {
+    // SAFETY: the C caller's promise: a writable result.
+    let to = unsafe { HandleOut::new("out_token", out_token) };
     guard_creating(|| {
-        // SAFETY: the C caller's promise: a filled-in descriptor and a writable result.
-        unsafe {
-            let to = out_handle(out_token)?;
-            let desc = descriptor(desc)?;
-            let job_id = text("job id", desc.job_id, desc.job_id_length, DCC_MAX_ID_LENGTH)?;
-            let origin = Origin { job_id, foreign: None, is_watched: false };
-            create(handles("parents", desc.parents, desc.parent_count)?, origin, to)
-        }
+        let to = to?;
+        // SAFETY: the C caller's promise: a filled-in descriptor.
+        let desc = unsafe { descriptor("desc", desc) }?;
+        reserved::<dcc_cancel_token_desc>(desc.reserved)?;
+        // SAFETY: the C caller's promise in the descriptor.
+        let (job_id, parents) = unsafe {
+            let name = "dcc_cancel_token_desc.job_id";
+            let job_id = text(name, desc.job_id, desc.job_id_length, DCC_MAX_ID_LENGTH)?;
+            let name = "dcc_cancel_token_desc.parents";
+            (job_id, handles(name, desc.parents, desc.parent_count)?)
+        };
+        create(parents, Origin { job_id, foreign: None, is_watched: false }, &to)
     })
 }
 
@@ -258,11 +261,11 @@ pub unsafe extern "C" fn dcc_cancel_token_cause(
 ) -> dcc_status {
     guard(|| {
         // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { out(out_cause) }?;
-        *to = DCC_CAUSE_NONE;
+        let to = unsafe { ValueOut::new("out_cause", out_cause, DCC_CAUSE_NONE) }?;
         let Some(token) = pinned(token)? else { return Ok(DCC_NOT_CANCELLED) };
-        *to = tokens().record(&token).1 as dcc_cause;
-        Ok(if *to == DCC_CAUSE_NONE { DCC_NOT_CANCELLED } else { DCC_OK })
+        let cause = tokens().record(&token).1;
+        to.write(cause as dcc_cause);
+        Ok(if cause == Cause::None { DCC_NOT_CANCELLED } else { DCC_OK })
     })
 }
 
@@ -275,14 +278,13 @@ pub unsafe extern "C" fn dcc_cancel_token_time_since_cancelled(
 ) -> dcc_status {
     guard(|| {
         // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { out(out_nanoseconds) }?;
-        *to = 0;
+        let to = unsafe { ValueOut::new("out_nanoseconds", out_nanoseconds, 0) }?;
         let Some(token) = pinned(token)? else { return Ok(DCC_NOT_CANCELLED) };
         let (time_ns, cause) = tokens().record(&token);
         if cause == Cause::None {
             return Ok(DCC_NOT_CANCELLED);
         }
-        *to = clock::now_ns().saturating_sub(time_ns);
+        to.write(clock::now_ns().saturating_sub(time_ns));
         Ok(DCC_OK)
     })
 }

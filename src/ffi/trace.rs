@@ -1,6 +1,6 @@
 //! The poll trace and what is known of each job's threads.
 
-use super::argument::{ArrayOut, TextOut, Versioned, out, write_struct};
+use super::argument::{ArrayOut, StructOut, TextOut, ValueOut, Versioned};
 use super::guard::{Outcome, guard};
 use super::job::{dcc_job, jobs, pinned};
 use super::library;
@@ -131,6 +131,8 @@ pub unsafe extern "C" fn dcc_job_poll_gap(
     out_gap: *mut dcc_poll_gap,
 ) -> dcc_status {
     guard(|| {
+        // SAFETY: the C caller's promise: writable for the size that it says.
+        let out = unsafe { StructOut::new("out_gap", out_gap) }?;
         let mut longest = ThreadReport::default();
         if let Some(job) = pinned(job)? {
             reports(&job, |report| longest.keep_longer(report))?;
@@ -142,7 +144,7 @@ pub unsafe extern "C" fn dcc_job_poll_gap(
         let empty = ([0; DCC_FILE_SIZE], 0);
         let (from_file, from_line) = if found { show(gap.from) } else { empty };
         let (to_file, to_line) = if found { show(gap.to) } else { empty };
-        let answer = dcc_poll_gap {
+        out.write(&dcc_poll_gap {
             struct_size: 0,
             from_line,
             to_line,
@@ -152,9 +154,7 @@ pub unsafe extern "C" fn dcc_job_poll_gap(
             polls: longest.polls,
             from_file,
             to_file,
-        };
-        // SAFETY: the C caller's promise: writable for the size that it says.
-        unsafe { write_struct(out_gap, &answer) }?;
+        });
         Ok(if found { DCC_OK } else { DCC_NOT_FOUND })
     })
 }
@@ -172,13 +172,12 @@ pub unsafe extern "C" fn dcc_job_threads(
     out_count: *mut usize,
 ) -> dcc_status {
     guard(|| {
-        // SAFETY: the C caller's promise: a writable result.
-        let count = unsafe { out(out_count) }?;
-        *count = 0;
-        let short_stride =
-            "the stride is less than the size of an entry; pass sizeof(dcc_job_thread)";
-        // SAFETY: the C caller's promise: `capacity` entries, `stride` bytes apart.
-        let threads = unsafe { ArrayOut::new("threads", short_stride, threads, stride, capacity) }?;
+        // SAFETY: the C caller's promise: a writable result, and `capacity` entries, `stride` bytes apart.
+        let (to, threads) = unsafe {
+            let to = ValueOut::new("out_count", out_count, 0)?;
+            (to, ArrayOut::new("threads", "dcc_job_thread", threads, stride, capacity)?)
+        };
+        let mut count = 0;
         let Some(job) = pinned(job)? else { return Ok(DCC_OK) };
         reports(&job, |report| {
             let entry = dcc_job_thread {
@@ -188,9 +187,10 @@ pub unsafe extern "C" fn dcc_job_threads(
                 last_poll_ns: report.last_poll_ns,
                 longest_gap_ns: report.longest_gap.nanoseconds,
             };
-            threads.write(*count, entry);
-            *count += 1;
+            threads.write(count, entry);
+            count += 1;
         })?;
+        to.write(count);
         Ok(DCC_OK)
     })
 }

@@ -1,6 +1,6 @@
 //! Waiting for a cancel: `dcc_cancel_token_wait*` and native events.
 
-use super::argument::{handle, out};
+use super::argument::{ValueOut, handle};
 use super::guard::{Outcome, guard, guard_creating};
 use super::status::{
     DCC_CANCELLED_BY_TOKEN, DCC_NEVER, DCC_OK, DCC_POLL_GONE, DCC_TIMED_OUT, dcc_status,
@@ -59,16 +59,14 @@ pub unsafe extern "C" fn dcc_cancel_token_wait_any(
     out_index: *mut usize,
 ) -> dcc_status {
     guard(|| {
-        // SAFETY: the C caller's promise: `count` readable entries.
-        let given = unsafe { handles("tokens", tokens, count) }?;
+        // SAFETY: the C caller's promise: `count` readable entries, and NULL or a writable result.
+        let (to, given) =
+            unsafe { (ValueOut::optional(out_index, 0), handles("tokens", tokens, count)?) };
         let mut list = Vec::new();
         list.try_reserve_exact(count).map_err(|_| Error::Resources("memory for waiting"))?;
         list.extend(given);
         let (status, position) = wait(&list, timeout_ns)?;
-        if !out_index.is_null() {
-            // SAFETY: the C caller's promise: NULL or a writable result.
-            unsafe { out_index.write(position) }
-        }
+        to.write(position);
         Ok(status)
     })
 }
@@ -86,9 +84,8 @@ pub unsafe extern "C" fn dcc_cancel_token_event(
 ) -> dcc_status {
     guard_creating(|| {
         // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { out(out_event) }?;
-        *to = DCC_NO_EVENT;
-        *to = tokens().event(pinned(token)?.as_ref())?;
+        let to = unsafe { ValueOut::new("out_event", out_event, DCC_NO_EVENT) }?;
+        to.write(tokens().event(pinned(token)?.as_ref())?);
         Ok(())
     })
 }
@@ -100,7 +97,7 @@ pub extern "C" fn dcc_native_event_close(event: dcc_native_event) -> dcc_status 
     guard(|| {
         if event != DCC_NO_EVENT && !native_event::close(event) {
             return Err(Error::InvalidArgument(
-                "the event is not open; close each event that you got once",
+                "event is not open; close each event that you got once",
             ));
         }
         Ok(DCC_OK)
