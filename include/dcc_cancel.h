@@ -2662,7 +2662,8 @@ uint64_t dcc_clock_now_ns(void);
 
 /**
  * DCC_OK if this is the first copy of the library in the process, else DCC_SECOND_INSTANCE: two
- * copies share nothing. Functions that create or install something answer the same. Any thread.
+ * copies share nothing. Functions that create or install something answer the same.
+ * DCC_ERROR_RESOURCES: there is no memory to begin to notice forks. Any thread.
  */
 dcc_status dcc_instance_check(void);
 

@@ -145,17 +145,22 @@ pub struct ThreadRecord {
     pub last_error: RefCell<ErrorText>,
 }
 
+/// What is installed on a thread at once before its record grows: a job, and what the job itself does.
+const FIRST_FRAMES: usize = 8;
+
 impl ThreadRecord {
-    /// A record for the thread of this number.
-    pub fn new(number: u64) -> Self {
-        Self {
+    /// A record for the thread of this number, with room for what one job installs.
+    pub fn new(number: u64) -> Result<Self, OutOfMemory> {
+        let mut frames = Vec::new();
+        frames.try_reserve(FIRST_FRAMES).map_err(|_| OutOfMemory)?;
+        Ok(Self {
             number,
             ticket_number: Cell::new(number),
             sequence: Cell::new(0),
             job: Cell::new(NULL),
-            frames: RefCell::new(Vec::new()),
+            frames: RefCell::new(frames),
             last_error: RefCell::new(ErrorText::EMPTY),
-        }
+        })
     }
 
     /// The thread's number.
@@ -457,7 +462,7 @@ mod tests {
     #[test]
     fn tickets_grow_and_go_on_under_a_further_number() {
         let numbers = ThreadNumbers::new();
-        let record = ThreadRecord::new(numbers.next().unwrap());
+        let record = ThreadRecord::new(numbers.next().unwrap()).unwrap();
         let first = record.next_ticket(&numbers).unwrap();
         record.sequence.set(LAST_SEQUENCE - 1);
         let last = record.next_ticket(&numbers).unwrap();

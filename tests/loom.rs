@@ -228,7 +228,7 @@ fn set_reset_x_cancel() {
             tokens.release(token).unwrap();
             cancelled
         });
-        let record = ThreadRecord::new(library.numbers().next().unwrap());
+        let record = ThreadRecord::new(library.numbers().next().unwrap()).unwrap();
         let slots = ThreadSlots::new(library.never());
         slots.set_record(Some(&record));
         let ticket = library.set(&slots, &record, SlotName::Token, token);

@@ -160,7 +160,7 @@ const PLAIN: Post<'static> = Post {
 macro_rules! on_thread {
     ($world:expr, $number:expr, |$thread:ident, $dispatchers:ident, $pin:ident| $call:expr) => {{
         let $dispatchers = &$world.dispatchers;
-        let record = ThreadRecord::new($number);
+        let record = ThreadRecord::new($number).unwrap();
         let slots = ThreadSlots::new($dispatchers.library().never());
         slots.set_record(Some(&record));
         let $thread = ThisThread { slots: &slots, record: &record };
@@ -204,7 +204,7 @@ impl World {
 
     fn try_pump(&self) {
         let bounds = Bounds { budget_ns: NO_LIMIT, most: NO_LIMIT };
-        let record = ThreadRecord::new(HERE);
+        let record = ThreadRecord::new(HERE).unwrap();
         let slots = ThreadSlots::new(self.dispatchers.library().never());
         slots.set_record(Some(&record));
         let thread = ThisThread { slots: &slots, record: &record };

@@ -125,7 +125,7 @@ fn program() -> String {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_status {
     guard(|| {
-        let first = instance::is_first();
+        let first = instance::is_first()?;
         let name = if desc.is_null() {
             ""
         } else {

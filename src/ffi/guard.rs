@@ -36,7 +36,7 @@ pub(super) fn guard_anywhere(call: impl FnOnce() -> Outcome) -> dcc_status {
 #[inline]
 pub(super) fn guard_creating(call: impl FnOnce() -> Outcome<()>) -> dcc_status {
     guard(|| {
-        let first = instance::is_first();
+        let first = instance::is_first()?;
         call()?;
         Ok(if first { DCC_OK } else { DCC_SECOND_INSTANCE })
     })

@@ -90,8 +90,9 @@ pub extern "C" fn dcc_clock_now_ns() -> u64 {
 }
 
 /// DCC_OK if this is the first copy of the library in the process, else DCC_SECOND_INSTANCE: two
-/// copies share nothing. Functions that create or install something answer the same. Any thread.
+/// copies share nothing. Functions that create or install something answer the same.
+/// DCC_ERROR_RESOURCES: there is no memory to begin to notice forks. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_instance_check() -> dcc_status {
-    guard_anywhere(|| Ok(if instance::is_first() { DCC_OK } else { DCC_SECOND_INSTANCE }))
+    guard_anywhere(|| Ok(if instance::is_first()? { DCC_OK } else { DCC_SECOND_INSTANCE }))
 }

@@ -272,7 +272,7 @@ pub unsafe extern "C" fn dcc_dispatcher_post_and_wait(
     // SAFETY: the C caller's promise: NULL or a writable result.
     let to = unsafe { HandleOut::optional(out_job) };
     guard(|| {
-        instance::is_first();
+        instance::is_first()?;
         // SAFETY: the C caller's promise: NULL or a writable result, and a filled-in descriptor.
         let (state, asked) = unsafe { (ValueOut::optional(out_state, DCC_JOB_NONE), read(desc)?) };
         let pin = pinned(dispatcher)?;

@@ -3,22 +3,29 @@
 use super::guard::{Outcome, guard};
 use super::status::{DCC_OK, DCC_TIMED_OUT, dcc_status};
 use super::{control, dispatchers, library, thread};
+use crate::current::ThreadRecord;
 use crate::error::Error;
 use crate::sys::clock;
 use crate::sys::endpoint::PATIENCE_NS;
-use crate::sys::service_thread::{NotStarted, ServiceThread};
-use std::num::NonZero;
+use crate::sys::processors;
+use crate::sys::service_thread::{Life, NotStarted, ServiceThread};
+
+type Thread = ServiceThread<Box<ThreadRecord>>;
+
+const fn new(name: &'static str, body: fn()) -> Thread {
+    ServiceThread::new(name, Life { begin: thread::begin, body, end: thread::at_exit })
+}
 
 /// Sets flags and wakes waiters at their time; never runs foreign code.
-static TIMER: ServiceThread = ServiceThread::new("dcc-timer", || library().run_timer());
+static TIMER: Thread = new("dcc-timer", || library().run_timer());
 /// Runs callbacks that the timer, or a caller of the `async` functions, must not run.
-static CALLBACKS: ServiceThread = ServiceThread::new("dcc-callbacks", || library().run_callbacks());
+static CALLBACKS: Thread = new("dcc-callbacks", || library().run_callbacks());
 
 /// Answers who asks from outside the process.
-static CONTROL: ServiceThread = ServiceThread::new("dcc-control", control::serve);
+static CONTROL: Thread = new("dcc-control", control::serve);
 
 /// Run jobs that may run on any thread.
-static WORKERS: [ServiceThread; 4] = [const { ServiceThread::new("dcc-worker", run_worker) }; 4];
+static WORKERS: [Thread; 4] = [const { new("dcc-worker", run_worker) }; 4];
 
 fn run_worker() {
     let Ok(thread) = thread::this() else { return };
@@ -27,35 +34,36 @@ fn run_worker() {
 
 /// At least one worker, and another one if all are busy and the machine has room.
 pub(super) fn ensure_worker() -> Outcome<()> {
-    started(WORKERS[0].ensure())?;
+    ensure(&WORKERS[0])?;
     if dispatchers().workers().is_short_of_threads() {
-        let room = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let room = processors::count();
         let next = WORKERS.iter().take(room).find(|worker| !worker.is_running());
         // What is there already will do it, only later.
-        let _ = next.map(ServiceThread::ensure);
+        let _ = next.map(ensure);
     }
     Ok(())
 }
 
-fn started(result: Result<(), NotStarted>) -> Outcome<()> {
-    result.map_err(|why| match why {
+fn ensure(thread: &'static Thread) -> Outcome<()> {
+    let record = || thread::record_for_another().map_err(|_| NotStarted::Resources);
+    thread.ensure(record).map_err(|why| match why {
         NotStarted::Resources => Error::Resources("threads; the library needs one more"),
         NotStarted::Stopped => Error::ShutDown,
     })
 }
 
 pub(super) fn ensure_callback_thread() -> Outcome<()> {
-    started(CALLBACKS.ensure())
+    ensure(&CALLBACKS)
 }
 
 pub(super) fn ensure_timer_thread() -> Outcome<()> {
     ensure_callback_thread()?;
-    started(TIMER.ensure())
+    ensure(&TIMER)
 }
 
 pub(super) fn ensure_control_thread() -> Outcome<()> {
     ensure_callback_thread()?;
-    started(CONTROL.ensure())
+    ensure(&CONTROL)
 }
 
 /// Ends the workers; what they have not begun ends as interrupted.
@@ -83,7 +91,7 @@ const CONTROL_NS: u64 = 3 * PATIENCE_NS;
 pub extern "C" fn dcc_shutdown() -> dcc_status {
     guard(|| {
         let all = || WORKERS.iter().chain([&CONTROL, &TIMER, &CALLBACKS]);
-        if all().any(ServiceThread::is_current) {
+        if all().any(Thread::is_current) {
             return Err(Error::WouldDeadlock);
         }
         let tokens = library().jobs().tokens();

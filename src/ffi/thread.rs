@@ -57,18 +57,35 @@ pub(super) fn slots_and_record<'call>() -> Result<(&'call Slots, &'static Thread
 
 #[cold]
 fn make_record(slots: &Slots) -> Result<&'static ThreadRecord, Error> {
-    // The hook below is code of this module, which must not be unmapped before it runs.
-    instance::is_first();
-    let record = try_box(ThreadRecord::new(library().numbers().next()?))?;
+    let record = record_for_another()?;
     thread_exit::arm(at_exit).map_err(|_| Error::Resources("system keys for thread-exit hooks"))?;
+    Ok(keep(slots, record))
+}
+
+fn keep(slots: &Slots, record: Box<ThreadRecord>) -> &'static ThreadRecord {
     let record: &'static ThreadRecord = Box::leak(record);
     slots.set_record(Some(record));
-    Ok(record)
+    record
+}
+
+/// A record for a thread that is not there yet.
+pub(super) fn record_for_another() -> Result<Box<ThreadRecord>, Error> {
+    // The hook of a thread is code of this module, which must not be unmapped before it runs.
+    instance::is_first()?;
+    Ok(try_box(ThreadRecord::new(library().numbers().next()?)?)?)
+}
+
+/// Gives a thread of the library, which has just begun, its record. It calls `at_exit` itself, so that
+/// it needs no hook, which might be refused.
+pub(super) fn begin(record: Box<ThreadRecord>) {
+    if let Some(slots) = slots() {
+        keep(slots, record);
+    }
 }
 
 /// Empties the slots of a thread that ends. Destroy-notifies that this runs may use the library;
 /// what they install is removed as well.
-fn at_exit() {
+pub(super) fn at_exit() {
     let Some(slots) = slots() else { return };
     if !process::is_usable() {
         return;
@@ -76,7 +93,7 @@ fn at_exit() {
     library().clear(slots);
     if let Some(record) = slots.record() {
         slots.set_record(None);
-        // SAFETY: it comes from `Box::leak` in `make_record`; the slots were its only holder, and
+        // SAFETY: it comes from `Box::leak` in `keep`; the slots were its only holder, and
         // no call of this thread is under way while the hook runs.
         drop(unsafe { Box::from_raw(std::ptr::from_ref(record).cast_mut()) });
     }

@@ -1,7 +1,5 @@
 //! The library's one clock: monotonic nanoseconds since some moment before the process used it.
 
-use std::time::{Duration, Instant};
-
 /// Nanoseconds on the library's clock. Never 0, so that 0 can mean "never".
 #[inline]
 pub fn now_ns() -> u64 {
@@ -10,11 +8,6 @@ pub fn now_ns() -> u64 {
         return 1;
     }
     system::now_ns().max(1)
-}
-
-/// A time on the library's clock as the system's waits want it; `None` if it is too far away.
-pub fn instant_at(time_ns: u64) -> Option<Instant> {
-    Instant::now().checked_add(Duration::from_nanos(time_ns.saturating_sub(now_ns())))
 }
 
 #[cfg(unix)]
@@ -54,13 +47,5 @@ mod tests {
             assert!(now >= last, "{now} came after {last}");
             last = now;
         }
-    }
-
-    #[test]
-    fn a_time_is_as_far_away_as_its_instant() {
-        let later = instant_at(now_ns() + 1_000_000_000).expect("not too far");
-        let away = later - Instant::now();
-        assert!(away <= Duration::from_secs(1) && away > Duration::from_millis(500), "{away:?}");
-        assert!(instant_at(0).expect("not too far") <= Instant::now());
     }
 }

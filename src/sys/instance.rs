@@ -3,19 +3,23 @@
 //! Copies are united by name: ELF's SONAME, the DLL's module name, the dylib's install name. A
 //! copy that someone loaded by path beside an older one finds that one in the loader's list.
 
+use super::memory::OutOfMemory;
 use std::sync::OnceLock;
 
 /// File name that unites the copies on this platform.
 pub const SHARED_NAME: &str = env!("DCC_SHARED_NAME");
 
 /// Whether this is the first copy in the process. The first call also pins the module where
-/// that is not the linker's affair, and begins to notice forks.
-pub fn is_first() -> bool {
+/// that is not the linker's affair, and begins to notice forks; it fails if there is no memory for that.
+pub fn is_first() -> Result<bool, OutOfMemory> {
     static FIRST: OnceLock<bool> = OnceLock::new();
-    *FIRST.get_or_init(|| {
-        super::process::watch();
-        system::pin_and_look()
-    })
+    if let Some(first) = FIRST.get() {
+        return Ok(*first);
+    }
+    if !super::process::watch() {
+        return Err(OutOfMemory);
+    }
+    Ok(*FIRST.get_or_init(system::pin_and_look))
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -14,10 +14,16 @@ pub mod thread_identity;
 pub mod work;
 
 #[cfg(not(loom))]
+pub mod futex;
+#[cfg(not(loom))]
 pub mod instance;
+#[cfg(not(loom))]
+pub mod lock;
 pub mod native_event;
 #[cfg(not(loom))]
 pub mod process;
+#[cfg(not(loom))]
+pub mod processors;
 #[cfg(not(loom))]
 pub mod service_thread;
 #[cfg(not(loom))]

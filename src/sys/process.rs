@@ -26,7 +26,6 @@ pub fn is_usable() -> bool {
 #[cfg(unix)]
 mod system {
     use super::State;
-    use std::sync::OnceLock;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     static FORKED: AtomicBool = AtomicBool::new(false);
@@ -35,15 +34,18 @@ mod system {
         FORKED.store(true, Ordering::Relaxed);
     }
 
-    /// Begins to notice forks; once is enough.
-    pub fn watch() {
-        static WATCHED: OnceLock<()> = OnceLock::new();
-        WATCHED.get_or_init(|| {
-            // Without memory for it a fork goes unnoticed, as it did before the library was used.
-            // SAFETY: the handler lives as long as the library, which is never unloaded, and only
-            // writes a flag.
-            unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-        });
+    /// Begins to notice forks, unless that was done. False: there is no memory for it.
+    pub fn watch() -> bool {
+        static WATCHED: AtomicBool = AtomicBool::new(false);
+        if WATCHED.load(Ordering::Acquire) {
+            return true;
+        }
+        // Two threads may come here at once; what is noticed twice is noticed.
+        // SAFETY: the handler lives as long as the library, which is never unloaded, and only
+        // writes a flag.
+        let is_watched = unsafe { libc::pthread_atfork(None, None, Some(in_child)) } == 0;
+        WATCHED.fetch_or(is_watched, Ordering::Release);
+        is_watched
     }
 
     /// What can be done. A process that exits is usable to its last line: its threads run on.
@@ -63,7 +65,9 @@ mod system {
     }
 
     /// There is nothing to notice.
-    pub fn watch() {}
+    pub fn watch() -> bool {
+        true
+    }
 
     /// What can be done.
     #[inline(always)]

@@ -2,6 +2,9 @@
 //!
 //! Signals of the host are blocked on it: a handler that expects one of the host's own threads must
 //! not meet this one.
+//!
+//! It is started by the system's own call, because the standard library's allocates for each thread, also
+//! on the new thread itself, and ends the process where that fails.
 
 use super::sync::{Condvar, Mutex};
 use super::thread_identity;
@@ -16,6 +19,12 @@ pub enum NotStarted {
     Stopped,
 }
 
+/// The longest name that every system shows, with its NUL.
+const NAME_ROOM: usize = 16;
+
+/// Stack of a thread of the library, on which plugins' callbacks run: what Rust gives its threads.
+const STACK_BYTES: usize = 2 << 20;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     New,
@@ -24,54 +33,89 @@ enum State {
     Ended,
 }
 
+/// What a thread of the library does. It is given all that it needs before it starts, so that nothing of
+/// it can be refused later, where nobody is left to be told.
+#[derive(Debug)]
+pub struct Life<T> {
+    /// On the new thread, first: takes what was made for it.
+    pub begin: fn(T),
+    /// Its work; returns when the thread is to end.
+    pub body: fn(),
+    /// On the thread, last.
+    pub end: fn(),
+}
+
 /// One thread.
 #[derive(Debug)]
-pub struct ServiceThread {
+pub struct ServiceThread<T: 'static> {
     name: &'static str,
-    body: fn(),
+    life: Life<T>,
     is_running: AtomicBool,
     state: Mutex<(State, u64)>,
+    /// For the thread that starts.
+    given: Mutex<Option<T>>,
     changed: Condvar,
 }
 
-impl ServiceThread {
-    /// Not started. `body` returns when the thread is to end.
-    pub const fn new(name: &'static str, body: fn()) -> Self {
+impl<T: Send + 'static> ServiceThread<T> {
+    /// Not started.
+    pub const fn new(name: &'static str, life: Life<T>) -> Self {
         Self {
             name,
-            body,
+            life,
             is_running: AtomicBool::new(false),
             state: Mutex::new((State::New, 0)),
+            given: Mutex::new(None),
             changed: Condvar::new(),
         }
     }
 
-    /// Starts it unless it runs.
+    /// Starts it unless it runs, with what `make` gives.
     #[inline]
-    pub fn ensure(&'static self) -> Result<(), NotStarted> {
-        if self.is_running.load(Ordering::Acquire) { Ok(()) } else { self.start() }
+    pub fn ensure(
+        &'static self,
+        make: impl FnOnce() -> Result<T, NotStarted>,
+    ) -> Result<(), NotStarted> {
+        if self.is_running.load(Ordering::Acquire) { Ok(()) } else { self.start(make) }
     }
 
     #[cold]
-    fn start(&'static self) -> Result<(), NotStarted> {
+    fn start(
+        &'static self,
+        make: impl FnOnce() -> Result<T, NotStarted>,
+    ) -> Result<(), NotStarted> {
         let mut state = self.state.lock();
         match state.0 {
             State::Running => return Ok(()),
             State::Stopping | State::Ended => return Err(NotStarted::Stopped),
             State::New => (),
         }
+        *self.given.lock() = Some(make()?);
         let _blocked = system::block_signals();
-        let builder = std::thread::Builder::new().name(self.name.to_owned());
-        builder.spawn(|| self.run()).map_err(|_| NotStarted::Resources)?;
+        if !system::start(self) {
+            let unused = self.given.lock().take();
+            drop(state);
+            drop(unused);
+            return Err(NotStarted::Resources);
+        }
         state.0 = State::Running;
         self.is_running.store(true, Ordering::Release);
         Ok(())
     }
 
     fn run(&'static self) {
+        let mut name = [0; NAME_ROOM];
+        name[..self.name.len()].copy_from_slice(self.name.as_bytes());
+        system::name_this(&name);
         self.state.lock().1 = thread_identity::current();
+        // Not in the condition, where the lock would be held to the end of the block.
+        let given = self.given.lock().take();
+        if let Some(given) = given {
+            (self.life.begin)(given);
+        }
         // Its work never panics but for a bug; neither the host nor the work may end with it.
-        while std::panic::catch_unwind(self.body).is_err() {}
+        while std::panic::catch_unwind(self.life.body).is_err() {}
+        let _ = std::panic::catch_unwind(self.life.end);
         *self.state.lock() = (State::Ended, 0);
         self.changed.notify_all();
     }
@@ -110,6 +154,9 @@ impl ServiceThread {
 
 #[cfg(unix)]
 mod system {
+    use super::{NAME_ROOM, STACK_BYTES, ServiceThread};
+    use std::ffi::c_void;
+
     /// Restores the signals of the calling thread when dropped; threads made meanwhile inherit
     /// that all are blocked.
     pub struct Blocked(libc::sigset_t);
@@ -136,14 +183,130 @@ mod system {
             unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, std::ptr::null_mut()) };
         }
     }
+
+    extern "C" fn enter<T: Send + 'static>(thread: *mut c_void) -> *mut c_void {
+        // SAFETY: the static that `start` was given.
+        let thread: &'static ServiceThread<T> = unsafe { &*thread.cast() };
+        thread.run();
+        std::ptr::null_mut()
+    }
+
+    /// False: the system has no room for it.
+    pub fn start<T: Send + 'static>(thread: &'static ServiceThread<T>) -> bool {
+        let argument = std::ptr::from_ref(thread).cast_mut().cast();
+        // SAFETY: attributes that are initialised before they are used and destroyed after it; the
+        // function fits, and its argument is a static that it only reads.
+        unsafe {
+            let mut attributes: libc::pthread_attr_t = std::mem::zeroed();
+            if libc::pthread_attr_init(&mut attributes) != 0 {
+                return false;
+            }
+            // A system that wants more for itself keeps its own size.
+            libc::pthread_attr_setstacksize(&mut attributes, STACK_BYTES);
+            libc::pthread_attr_setdetachstate(&mut attributes, libc::PTHREAD_CREATE_DETACHED);
+            let mut made: libc::pthread_t = std::mem::zeroed();
+            let status = libc::pthread_create(&mut made, &attributes, enter::<T>, argument);
+            libc::pthread_attr_destroy(&mut attributes);
+            status == 0
+        }
+    }
+
+    /// Names the calling thread.
+    pub fn name_this(name: &[u8; NAME_ROOM]) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        // SAFETY: a text with its NUL.
+        unsafe {
+            libc::prctl(libc::PR_SET_NAME, name.as_ptr());
+        }
+        #[cfg(target_vendor = "apple")]
+        // SAFETY: a text with its NUL.
+        unsafe {
+            libc::pthread_setname_np(name.as_ptr().cast());
+        }
+        let _ = name;
+    }
 }
 
 #[cfg(windows)]
 mod system {
+    use super::{NAME_ROOM, STACK_BYTES, ServiceThread};
+    use std::ffi::c_void;
+    use std::ptr::{null, null_mut};
+    use windows_sys::Win32::Foundation::CloseHandle;
+    use windows_sys::Win32::System::Threading::{
+        CreateThread, GetCurrentThread, STACK_SIZE_PARAM_IS_A_RESERVATION, SetThreadDescription,
+    };
+
     /// Windows has no signals.
     pub struct Blocked;
 
     pub fn block_signals() -> Blocked {
         Blocked
+    }
+
+    unsafe extern "system" fn enter<T: Send + 'static>(thread: *mut c_void) -> u32 {
+        // SAFETY: the static that `start` was given.
+        let thread: &'static ServiceThread<T> = unsafe { &*thread.cast() };
+        thread.run();
+        0
+    }
+
+    /// False: the system has no room for it.
+    pub fn start<T: Send + 'static>(thread: &'static ServiceThread<T>) -> bool {
+        let argument: *const c_void = std::ptr::from_ref(thread).cast();
+        let flags = STACK_SIZE_PARAM_IS_A_RESERVATION;
+        // SAFETY: the function fits, and its argument is a static that it only reads; the handle is closed
+        // once, and nobody else has it.
+        unsafe {
+            let made =
+                CreateThread(null(), STACK_BYTES, Some(enter::<T>), argument, flags, null_mut());
+            !made.is_null() && CloseHandle(made) != 0
+        }
+    }
+
+    /// Names the calling thread.
+    pub fn name_this(name: &[u8; NAME_ROOM]) {
+        let wide = name.map(u16::from);
+        // SAFETY: a text with its NUL; a constant that needs no closing.
+        unsafe { SetThreadDescription(GetCurrentThread(), wide.as_ptr()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::clock;
+    use std::sync::atomic::AtomicU32;
+
+    static STEPS: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+    static CAN_END: AtomicU32 = AtomicU32::new(0);
+    static THREAD: ServiceThread<&str> = ServiceThread::new(
+        "dcc-test",
+        Life {
+            begin: |given| STEPS.lock().push(given),
+            body: || {
+                if STEPS.lock().len() == 1 {
+                    STEPS.lock().push("body");
+                    panic!("a bug");
+                }
+                while CAN_END.load(Ordering::Acquire) == 0 {
+                    std::thread::yield_now();
+                }
+            },
+            end: || STEPS.lock().push("end"),
+        },
+    );
+
+    #[test]
+    fn it_begins_with_what_it_was_given_works_on_after_a_panic_and_ends() {
+        assert_eq!(THREAD.ensure(|| Err(NotStarted::Resources)), Err(NotStarted::Resources));
+        assert!(!THREAD.is_running());
+        assert_eq!(THREAD.ensure(|| Ok("given")), Ok(()));
+        assert_eq!(THREAD.ensure(|| unreachable!("it runs")), Ok(()));
+        assert!(!THREAD.is_current());
+        let until_ns = clock::now_ns() + 60_000_000_000;
+        assert!(THREAD.stop(|| CAN_END.store(1, Ordering::Release), until_ns));
+        assert_eq!(*STEPS.lock(), ["given", "body", "end"]);
+        assert_eq!(THREAD.ensure(|| unreachable!("stopped")), Err(NotStarted::Stopped));
     }
 }

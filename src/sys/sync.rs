@@ -7,48 +7,11 @@ pub use real::*;
 
 #[cfg(not(loom))]
 mod real {
+    pub use crate::sys::lock::{Condvar, Mutex, MutexGuard};
     pub use crossbeam_queue::ArrayQueue;
     pub use once_cell::race::OnceBox;
-    pub use parking_lot::{Mutex, MutexGuard};
     pub use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
     pub use std::thread::yield_now;
-
-    /// A condition variable.
-    #[derive(Debug, Default)]
-    pub struct Condvar(parking_lot::Condvar);
-
-    impl Condvar {
-        /// Nobody waits.
-        pub const fn new() -> Self {
-            Self(parking_lot::Condvar::new())
-        }
-
-        /// Waits for a notification; the lock is free meanwhile.
-        pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
-            self.0.wait(guard);
-        }
-
-        /// As `wait`, at most until a time on the library's clock. True: that time came.
-        pub fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, time_ns: u64) -> bool {
-            match crate::sys::clock::instant_at(time_ns) {
-                Some(time) => self.0.wait_until(guard, time).timed_out(),
-                None => {
-                    self.0.wait(guard);
-                    false
-                }
-            }
-        }
-
-        /// Wakes everyone who waits.
-        pub fn notify_all(&self) {
-            self.0.notify_all();
-        }
-
-        /// Wakes one who waits.
-        pub fn notify_one(&self) {
-            self.0.notify_one();
-        }
-    }
 }
 
 #[cfg(loom)]
@@ -58,11 +21,11 @@ mod model {
 
     use std::ops::{Deref, DerefMut};
 
-    /// Loom's mutex with the shape of `parking_lot::Mutex`.
+    /// Loom's mutex with the shape of the real one.
     #[derive(Debug, Default)]
     pub struct Mutex<T>(loom::sync::Mutex<T>);
 
-    /// Loom's guard with the shape of `parking_lot::MutexGuard`.
+    /// Loom's guard with the shape of the real one.
     #[derive(Debug)]
     pub struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
 

@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-/// The system has no key left.
+/// The system has no key left, or no memory to keep one of a thread's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoKey;
 
@@ -14,9 +14,22 @@ type Hook = fn();
 /// Lets `hook` run at the end of the calling thread. Arming again changes nothing. Arming inside
 /// the hook lets it run again on unix; on Windows it comes too late.
 pub fn arm(hook: Hook) -> Result<(), NoKey> {
-    static KEY: OnceLock<Option<system::Key>> = OnceLock::new();
-    let key = KEY.get_or_init(system::create).ok_or(NoKey)?;
-    system::arm(key, hook)
+    system::arm(key()?, hook)
+}
+
+/// The library's key, made when it is first needed. A system that has none may have one later.
+fn key() -> Result<system::Key, NoKey> {
+    static KEY: OnceLock<system::Key> = OnceLock::new();
+    if let Some(key) = KEY.get() {
+        return Ok(*key);
+    }
+    let made = system::create().ok_or(NoKey)?;
+    let key = *KEY.get_or_init(|| made);
+    if key != made {
+        // Another thread was faster.
+        system::delete(made);
+    }
+    Ok(key)
 }
 
 fn run(hook: Hook) {
@@ -45,6 +58,11 @@ mod system {
         (status == 0).then_some(key)
     }
 
+    pub fn delete(key: Key) {
+        // SAFETY: the key was created, and nobody else knows it.
+        unsafe { libc::pthread_key_delete(key) };
+    }
+
     pub fn arm(key: Key, hook: Hook) -> Result<(), NoKey> {
         // SAFETY: the key was created and is never deleted.
         let status = unsafe { libc::pthread_setspecific(key, hook as *const c_void) };
@@ -59,7 +77,8 @@ mod system {
     use std::arch::asm;
     use std::ffi::c_void;
     use windows_sys::Win32::System::Threading::{
-        FLS_OUT_OF_INDEXES, FlsAlloc, FlsGetValue, FlsSetValue, GetCurrentThreadId, IsThreadAFiber,
+        FLS_OUT_OF_INDEXES, FlsAlloc, FlsFree, FlsGetValue, FlsSetValue, GetCurrentThreadId,
+        IsThreadAFiber,
     };
 
     pub type Key = u32;
@@ -134,6 +153,11 @@ mod system {
         // SAFETY: the callback lives as long as the library, which is pinned.
         let key = unsafe { FlsAlloc(Some(at_exit)) };
         (key != FLS_OUT_OF_INDEXES).then_some(key)
+    }
+
+    pub fn delete(key: Key) {
+        // SAFETY: the index was allocated, and nobody else knows it.
+        unsafe { FlsFree(key) };
     }
 
     pub fn arm(key: Key, hook: Hook) -> Result<(), NoKey> {
