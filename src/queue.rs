@@ -714,7 +714,8 @@ impl Queues {
     pub fn queue_of(&self, id: PostedId) -> Option<QueueId> {
         let queue = self.posted.find(id)?.queue();
         // After it: a later use of the cell has another id by the time it has another queue.
-        (self.posted.id_of(id.number()) == id).then_some(queue)
+        let is_there = self.posted.id_of(id.number()) == id;
+        (is_there || crate::weakened!("over_has_no_queue")).then_some(queue)
     }
 
     /// Notes which job the dispatcher's thread is inside, 0 for none, and since when. What was.

@@ -47,7 +47,7 @@ impl QueueId {
 
     /// What the cell's next use is called.
     pub fn next_generation(self) -> u64 {
-        self.generation() + 1 & LAST_GENERATION
+        (self.generation() + 1) & LAST_GENERATION
     }
 
     /// The caller knows that the queue does not go while `'a` lasts: it has the queue's dispatcher

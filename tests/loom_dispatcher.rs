@@ -103,26 +103,64 @@ fn work(log: &Arc<Log>) -> Work {
 
 unsafe extern "C" fn run_nothing(_argument: *mut c_void) {}
 
+/// What a host is told. Its user data is a counted pointer, given up by its destroy-notify.
+#[derive(Default)]
+struct Wakes {
+    count: AtomicU32,
+    is_closed: AtomicU32,
+    late: AtomicU32,
+}
+
+unsafe extern "C" fn note_wake(wakes: *mut c_void) {
+    // SAFETY: the host's reference, which `forget_wakes` gives back.
+    let wakes = unsafe { &*wakes.cast::<Wakes>() };
+    wakes.count.fetch_add(1, Ordering::Relaxed);
+    thread::yield_now();
+    wakes.late.fetch_add(wakes.is_closed.load(Ordering::Relaxed), Ordering::Relaxed);
+}
+
+unsafe extern "C" fn forget_wakes(wakes: *mut c_void) {
+    // SAFETY: the reference that `create_with` gave away.
+    drop(unsafe { Arc::from_raw(wakes.cast::<Wakes>()) });
+}
+
 fn create(dispatchers: &Dispatchers, thread: u64) -> Handle {
     let user_data = UserData::new(std::ptr::null_mut());
-    // SAFETY: there are no functions but one that does nothing.
-    let (host, payload) = unsafe {
-        let functions = HostFunctions {
-            user_data,
-            wake: None,
-            veto: None,
-            progress: None,
-            execute: None,
-            run: run_nothing,
-        };
-        (Host::new(functions), Payload::new(user_data, None))
+    // SAFETY: nothing is called with it.
+    create_with(dispatchers, thread, NULL, None, unsafe { Payload::new(user_data, None) })
+}
+
+/// A dispatcher whose host, of an owner, wants to be woken.
+fn create_woken(dispatchers: &Dispatchers, owner: Handle, wakes: &Arc<Wakes>) -> Handle {
+    let user_data = UserData::new(Arc::into_raw(wakes.clone()).cast_mut().cast());
+    // SAFETY: both functions take what `user_data` is.
+    let payload = unsafe { Payload::new(user_data, Some(forget_wakes)) };
+    create_with(dispatchers, HERE, owner, Some(note_wake), payload)
+}
+
+fn create_with(
+    dispatchers: &Dispatchers,
+    thread: u64,
+    owner: Handle,
+    wake: Option<unsafe extern "C" fn(*mut c_void)>,
+    payload: Payload,
+) -> Handle {
+    let functions = HostFunctions {
+        user_data: payload.user_data(),
+        wake,
+        veto: None,
+        progress: None,
+        execute: None,
+        run: run_nothing,
     };
+    // SAFETY: `wake` takes what the payload is.
+    let host = unsafe { Host::new(functions) };
     let settings = Settings {
         capacity: 4,
         deadline_ns: None,
         wedge_ns: None,
         progress_interval_ns: None,
-        owner: NULL,
+        owner,
         thread,
     };
     dispatchers.create(&settings, host, payload).map_err(|(error, _)| error).unwrap()
@@ -508,5 +546,116 @@ fn owner_close_x_worker() {
         let dropped = world.pin().slot().live().statistics().completions_dropped.read();
         assert_eq!(u64::from(log.ends().0) + dropped, 1);
         world.end();
+    });
+}
+
+/// A dispatcher has gone. The next one comes in its place: nobody wakes it but
+/// its own post, which does, and after the close of its owner nobody calls it at all.
+fn next_in_its_place(world: &World) {
+    let dispatchers = &world.dispatchers;
+    let owner = dispatchers.library().jobs().tokens().owners().create().unwrap();
+    let wakes = Arc::new(Wakes::default());
+    let next = create_woken(dispatchers, owner, &wakes);
+    let log = Arc::new(Log::default());
+    let pin = DispatcherPin::new(dispatchers, next).unwrap();
+    let job = dispatchers.post(&pin, &PLAIN, work(&log), HERE).map_err(|(error, _)| error);
+    assert_eq!(
+        wakes.count.load(Ordering::Relaxed),
+        1,
+        "nobody was awake, and nobody else has posted"
+    );
+    dispatchers.library().jobs().release(job.unwrap()).unwrap();
+    drop(pin);
+    dispatchers.close_owner(owner, HERE).unwrap();
+    wakes.is_closed.store(1, Ordering::Relaxed);
+    assert_eq!(log.ends(), (1, 1));
+    dispatchers.release(next, HERE).unwrap();
+    assert_eq!(wakes.late.load(Ordering::Relaxed), 0, "called after its owner was closed");
+}
+
+/// A job is cancelled while its dispatcher goes and the next one comes in its place.
+#[test]
+fn cancel_x_next_dispatcher() {
+    model(2, || {
+        let world = world();
+        let log = Arc::new(Log::default());
+        let job = world.dispatchers.post(&world.pin(), &PLAIN, work(&log), HERE);
+        let job = job.map_err(|(error, _)| error).unwrap();
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || {
+                let jobs = world.dispatchers.library().jobs();
+                let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
+            }
+        });
+        world.pump();
+        assert_eq!(log.ends(), (1, 1));
+        world.dispatchers.release(world.dispatcher, HERE).unwrap();
+        next_in_its_place(&world);
+        thread.join().unwrap();
+        world.dispatchers.library().jobs().release(job).unwrap();
+        world.assert_empty();
+    });
+}
+
+/// A job is cancelled while it is over and another dispatcher's comes in its place.
+#[test]
+fn cancel_x_next_job() {
+    model(2, || {
+        let world = world();
+        let dispatchers = &world.dispatchers;
+        let log = Arc::new(Log::default());
+        let job = dispatchers.post(&world.pin(), &PLAIN, work(&log), HERE);
+        let job = job.map_err(|(error, _)| error).unwrap();
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || {
+                let jobs = world.dispatchers.library().jobs();
+                let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
+            }
+        });
+        let wakes = Arc::new(Wakes::default());
+        let other = create_woken(dispatchers, NULL, &wakes);
+        world.pump();
+        assert_eq!(log.ends(), (1, 1));
+        let next_log = Arc::new(Log::default());
+        let next = Post { elsewhere: true, ..PLAIN };
+        let pin = DispatcherPin::new(dispatchers, other).unwrap();
+        let next = dispatchers.post(&pin, &next, work(&next_log), HERE);
+        dispatchers.library().jobs().release(next.map_err(|(error, _)| error).unwrap()).unwrap();
+        thread.join().unwrap();
+        assert_eq!(wakes.count.load(Ordering::Relaxed), 0, "its job waits for another thread");
+        dispatchers.shut_down(&pin, HERE);
+        drop(pin);
+        assert_eq!(next_log.ends(), (1, 1));
+        dispatchers.release(other, HERE).unwrap();
+        dispatchers.library().jobs().release(job).unwrap();
+        world.end();
+    });
+}
+
+/// The worker threads are stopped while the dispatcher of a job that waits for one goes.
+#[test]
+fn stop_workers_x_next_dispatcher() {
+    model(2, || {
+        let world = world();
+        let log = Arc::new(Log::default());
+        assert!(world.post(&Post { elsewhere: true, ..PLAIN }, &log, HERE));
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || world.dispatchers.stop_workers()
+        });
+        world.pump();
+        if world.unfinished() != 0 {
+            // They were not stopped yet; the other interleavings are those of interest.
+            thread.join().unwrap();
+            world.pump();
+            return world.end();
+        }
+        assert_eq!(log.ends(), (1, 1));
+        world.dispatchers.release(world.dispatcher, HERE).unwrap();
+        next_in_its_place(&world);
+        thread.join().unwrap();
+        world.assert_empty();
     });
 }
