@@ -691,7 +691,8 @@ typedef struct dcc_dispatcher_desc {
      */
     uint64_t default_deadline_ns;
     /**
-     * After so many nanoseconds inside one job its thread counts as stuck: dcc_dispatcher_stats says
+     * After so many nanoseconds inside one function of a job or of the host in a pump, or waiting in one call
+     * of this library, its thread counts as stuck: dcc_dispatcher_stats says
      * so, and those who wait in dcc_dispatcher_post_and_wait for queued jobs are freed. 0 is ten
      * seconds, DCC_NO_LIMIT never.
      */
@@ -920,7 +921,7 @@ typedef struct dcc_dispatcher_info {
      */
     uint32_t awaiting_completion;
     /**
-     * 1 if the dispatcher's thread has been inside one job for longer than the threshold.
+     * 1 if `present_for_ns` is above the threshold.
      */
     int32_t is_wedged;
     /**
@@ -1008,11 +1009,13 @@ typedef struct dcc_dispatcher_info {
      */
     uint64_t longest_tick_ns;
     /**
-     * The id of the job that the dispatcher's thread is inside; 0 for none.
+     * The id of the job that the dispatcher's thread is inside: its function, the `progress` that shows it,
+     * its completion or its destroy-notify. 0 for none.
      */
     uint64_t present_job_id;
     /**
-     * For how long.
+     * For how long it has been inside that, or inside another function of the host in a pump, or waiting in
+     * a call of this library; 0 while it is in none.
      */
     uint64_t present_for_ns;
 } dcc_dispatcher_info;
@@ -1514,7 +1517,7 @@ typedef struct dcc_control_desc {
 #define DCC_STARTED 14
 
 /**
- * The dispatcher's thread has been inside another job for longer than its threshold; the job was
+ * The dispatcher's thread has been inside something else for longer than its threshold; the job was
  * taken back and never runs.
  */
 #define DCC_WEDGED 15
@@ -1757,9 +1760,11 @@ dcc_status dcc_owner_create(struct dcc_owner **out_owner);
  * of them will be called again, whatever is cancelled, and the handle is released; jobs that are
  * running go on, without their functions.
  *
- * DCC_ERROR_WOULD_DEADLOCK: called from inside one of its functions (nothing happened), or one of
- * them waits, over whatever threads, for this one (all but the waiting is done). Call it again
- * after that function returned. Any thread. NULL: nothing happens.
+ * DCC_ERROR_WOULD_DEADLOCK, and nothing happened: called from inside one of its functions; or from
+ * another's function, while the library on this thread is in the middle of calling, ending or closing
+ * what belongs to the owner; or a thread that is inside so waits, over whatever threads, for this one.
+ * Call it again after that function returned. While it closes, a wait of others that would wait for it
+ * and for which it waits is refused instead. Any thread. NULL: nothing happens.
  */
 dcc_status dcc_owner_close(struct dcc_owner *owner);
 
@@ -2262,11 +2267,16 @@ dcc_status dcc_dispatcher_post(const struct dcc_dispatcher *dispatcher,
  * DCC_OK: it is over, see `out_state`; its completion and `destroy` have run, too, unless it was
  * cancelled or interrupted while it waited for its turn or its next slice, or the dispatcher's own thread
  * waits for a DCC_POST_ANY_THREAD job: then they follow in the next pump. DCC_TIMED_OUT: the time
- * was over before it started; it never runs. DCC_WEDGED: the same, because the thread has been stuck
- * in another job for the dispatcher's threshold. DCC_STARTED: the time was over after it started; it
- * was asked to stop, its outcome is not known. In all these cases it was accepted: completion and
- * `destroy` run once, so `user_data` must not be on your stack. Negative statuses as in
- * dcc_dispatcher_post. Any thread; while it waits, hold no lock that the job or a plugin's owner needs.
+ * was over before it started; it never runs. DCC_WEDGED: the same, because the thread has been stuck in
+ * something else for the dispatcher's threshold. DCC_STARTED: the time was over after it started, and it
+ * was asked to stop; or it has run, and the thread that has to complete it is stuck. In all these cases
+ * it was accepted: completion and `destroy` run once, so `user_data` must not be on your stack.
+ *
+ * DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library, over whatever threads, for this
+ * one, so it would never come to the job; as a rule two UI threads that wait for each other. Where the
+ * thread that is to run a DCC_POST_ANY_THREAD job turns out to wait for this one after it was accepted,
+ * the answer is DCC_WEDGED or DCC_STARTED, at once. Other negative statuses as in dcc_dispatcher_post; on
+ * every one of them nothing was taken. Any thread; while it waits, hold no lock that the job or a plugin's owner needs.
  */
 dcc_status dcc_dispatcher_post_and_wait(const struct dcc_dispatcher *dispatcher,
                                         const struct dcc_post_desc *desc,

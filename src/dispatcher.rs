@@ -43,7 +43,7 @@ pub struct Settings {
     pub progress_interval_ns: Option<u64>,
     /// Who owns the host's functions; NULL for no one.
     pub owner: Handle,
-    /// The thread it belongs to; 0: the one that first pumps it.
+    /// The thread it belongs to, which makes it; 0: the one that first pumps it.
     pub thread: u64,
 }
 
@@ -264,6 +264,9 @@ impl Dispatchers {
         live.queue.store(queue.bits(), Ordering::Relaxed);
         let queue = queue.held();
         live.thread.store(settings.thread, Ordering::Relaxed);
+        if settings.thread != 0 {
+            self.queues().set_thread(queue);
+        }
         live.pumping.store(0, Ordering::Relaxed);
         live.deadline_ns.store(settings.deadline_ns.unwrap_or(NEVER), Ordering::Relaxed);
         live.wedge_ns.store(settings.wedge_ns.unwrap_or(NEVER), Ordering::Relaxed);

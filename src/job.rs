@@ -251,14 +251,18 @@ impl Jobs {
                 .inspect_err(|_| self.arena.put_back(index))?;
         }
         let owned = live.owned.load(Ordering::Relaxed);
+        // A parent that only this call still holds may die, and its notifies run.
+        let in_hand = owners.enter(owned, thread_identity::current());
         let foreign = origin.token.foreign.map(|foreign| Foreign { owned, ..foreign });
         let token_origin = Origin { foreign, is_watched: true, ..origin.token };
         let token = self.tokens.create([origin.parent], token_origin, Holder::Internal);
-        let token = token.inspect_err(|_| {
+        if token.is_err() {
             live.owned.store(NIL, Ordering::Relaxed);
             owners.disown(owned);
             self.arena.put_back(index);
-        })?;
+        }
+        owners.leave(in_hand);
+        let token = token?;
         live.token.store(token, Ordering::Relaxed);
         live.life.store(JobState::Pending as u32, Ordering::Relaxed);
         let mut body = live.body.lock();

@@ -21,7 +21,7 @@ use crate::sys::native_event::{NativeEvent, Raw};
 use crate::sys::sync::{AtomicU32, Ordering};
 use crate::sys::thread_identity;
 use crate::token::{Answer, TokenLive, TokenPin, Tokens};
-use crate::wait_graph::{Blocker, Running};
+use crate::wait_graph::{Blocker, Inside, Running};
 
 /// What an unregister found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Tokens {
         let live = registrations.live(index);
         let Some(token) = token else {
             // It can never run; if it can't be unregistered either, it is over.
-            if !keep && live.begin_idle(thread_identity::current()) {
+            if !keep && self.registrations.begin_idle(index, self.inside_now()) {
                 self.end_registration(index, None);
             }
             return;
@@ -123,7 +123,7 @@ impl Tokens {
             return;
         }
         drop(lock);
-        if live.begin_idle(thread_identity::current()) {
+        if self.registrations.begin_idle(index, self.inside_now()) {
             self.end_registration(index, Some(token.handle()));
         }
     }
@@ -166,14 +166,19 @@ impl Tokens {
         self.owners.leave(call);
     }
 
+    #[inline]
+    fn inside_now(&self) -> Inside {
+        let waits_before = self.owners.waits().begun();
+        Inside { thread: thread_identity::current(), waits_before }
+    }
+
     /// Takes over a registration that has not begun.
     fn take_over(&self, index: u32) -> bool {
         let live = self.registrations.live(index);
-        let thread = thread_identity::current();
         loop {
             let token = live.node.list();
             if token == NIL {
-                if live.begin_idle(thread) {
+                if self.registrations.begin_idle(index, self.inside_now()) {
                     return true;
                 }
             } else if self.unlist(token, index, || true) {
@@ -208,7 +213,7 @@ impl Tokens {
             return false;
         }
         let head = head(token_live, self.registrations.purpose(index));
-        live.begin(thread_identity::current());
+        self.registrations.begin(index, self.inside_now());
         List::new(&self.registrations, head).remove(index);
         true
     }
@@ -235,7 +240,8 @@ impl Tokens {
                 Stage::Running(runner) if runner == thread || !wait => Unregistered::Running,
                 Stage::Running(_) if !crate::weakened!("unregister_waits") => {
                     let blocker = Blocker::Registration(pin.index());
-                    self.owners.waits().wait(&Calls(self), thread, blocker)?;
+                    let wait = self.owners.waits().begin(&Calls(self), thread, blocker)?;
+                    self.owners.waits().sleep(&Calls(self), wait);
                     Unregistered::Done
                 }
                 _ => Unregistered::Done,
@@ -256,7 +262,7 @@ impl Tokens {
             return None;
         }
         let index = list.first();
-        self.registrations.live(index).begin(thread_identity::current());
+        self.registrations.begin(index, self.inside_now());
         list.remove(index);
         Some(index)
     }
@@ -424,16 +430,16 @@ impl Tokens {
     }
 
     /// Closes an owner: drops its registrations, has its other things ended, and waits for its
-    /// running calls.
+    /// running calls. On an error nothing changed.
     pub fn close_owner(&self, owner: Handle, things: &impl Things) -> Result<(), Error> {
         let thread = thread_identity::current();
         let pin = OwnerPin::new(&self.owners, owner)?;
-        self.owners.begin_close(&pin, thread)?;
+        let wait = self.owners.begin_close(&pin, &Calls(self), thread)?;
         let pin_thing = |thing| match thing {
             Thing::Registration(index) => self.registrations.arena().pin_index(index),
             other => things.pin_thing(other),
         };
-        while let Some(thing) = self.owners.next_thing(&pin, pin_thing) {
+        while let Some((thing, in_hand)) = self.owners.next_thing(&pin, thread, pin_thing) {
             match thing {
                 Thing::Registration(index) => {
                     let _pin = RegistrationPin::take_over(&self.registrations, index);
@@ -443,29 +449,42 @@ impl Tokens {
                 }
                 other => things.end_thing(other),
             }
+            self.owners.leave(in_hand);
         }
         self.owners.announce_wait(&pin);
-        if !crate::weakened!("owner_waits") {
-            let blocker = Blocker::Owner(pin.index());
-            self.owners.waits().wait(&Calls(self), thread, blocker)?;
+        if crate::weakened!("owner_waits") {
+            self.owners.waits().end(wait);
+        } else {
+            self.owners.waits().sleep(&Calls(self), wait);
         }
         self.owners.release(owner)
     }
+
+    /// Who is inside what, for who begins to wait.
+    pub fn calls(&self) -> impl Running {
+        Calls(self)
+    }
 }
 
-/// What runs, as the wait graph asks for it.
+/// Who is inside what, as the wait graph asks for it.
 struct Calls<'a>(&'a Tokens);
 
 impl Running for Calls<'_> {
-    fn threads(&self, blocker: Blocker, each: &mut dyn FnMut(u64)) {
+    fn inside(&self, blocker: Blocker, each: &mut dyn FnMut(Inside)) -> bool {
         match blocker {
             Blocker::Registration(index) => {
-                if let Stage::Running(thread) = self.0.registrations.live(index).stage(false) {
-                    each(thread);
-                }
+                self.0.registrations.inside(index).into_iter().for_each(each);
             }
-            Blocker::Owner(index) => self.0.owners.running(index, each),
+            Blocker::Owner(index) => return self.0.owners.inside(index, each),
+            Blocker::Dispatcher(queue) => {
+                self.0.queues.thread(queue.held()).into_iter().for_each(each);
+            }
+            Blocker::Posted(number) => {
+                self.0.queues.posted().cell(number).inside().into_iter().for_each(each);
+            }
+            Blocker::Unknown => (),
         }
+        true
     }
 
     fn is_over(&self, blocker: Blocker) -> bool {
@@ -474,6 +493,8 @@ impl Running for Calls<'_> {
                 self.0.registrations.live(index).stage(false) == Stage::Done
             }
             Blocker::Owner(index) => self.0.owners.is_idle(index),
+            // Who waits for those sleeps elsewhere.
+            Blocker::Dispatcher(_) | Blocker::Posted(_) | Blocker::Unknown => true,
         }
     }
 }

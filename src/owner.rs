@@ -1,9 +1,27 @@
 //! Owners: the plugin that function pointers belong to, closed before it is unloaded.
 //!
+//! A close comes back because every thing of the owner is at any moment one of these:
+//! - **within reach**: the close can end it, or it ends with its slot before anything foreign is called;
+//! - **in the hands of a thread**: that alone can end it. Such a thread is inside the owner, whether it
+//!   calls a function of the owner or somebody else's. In hand are: a registration whose callback or
+//!   notify is due; a posted job that runs, until its thread has looked whether a close left the job to
+//!   it (`look_again`); a posted job whose work was taken out to be completed; a job that is being
+//!   created, while tokens are linked for it; a check that is being asked; a host's functions that are
+//!   being called; what a close has taken off the list, until that is ended.
+//!
+//! So a thread enters the owner before foreign code can run while it has a thing in hand, and leaves it
+//! when the thing is gone or within reach again. What a close waits for is then always a thread inside.
+//!
+//! A close is decided before it changes anything: with this owner it begins its wait in the wait graph,
+//! where a thread that is inside itself, or for which one inside waits, is refused with `WouldDeadlock`.
+//! From then on it counts as waiting, so whoever is inside and would wait for it is refused instead, and
+//! the close cannot fail any more. While it ends things it is inside only for the one that it has in
+//! hand, so two closes of one owner do not wait for each other.
+//!
 //! Invariants, all under the owner's lock:
 //! - Every thing that carries a function of the owner has a cell here from before it can be called
-//!   until its destroy-notify runs. `things` counts the cells, `running` the threads inside
-//!   the owner's functions, one entry for each call. A closed owner waits for both to be none.
+//!   until its destroy-notify runs. `things` counts the cells, `inside` has an entry for each time that
+//!   a thread got in. A closed owner waits for both to be none.
 //! - A thing that dies gives up its cell (`disown`) before its slot can be used again, so while
 //!   a cell is listed its index means the thing it was made for.
 //! - After `closing` nothing is adopted and `enter` tells to leave the call out; destroy-notifies
@@ -19,7 +37,7 @@ use crate::handle::{Handle, Kind};
 use crate::list::{List, ListNode, ListNodes};
 use crate::pool::{Link, NIL, Pool};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
-use crate::wait_graph::WaitGraph;
+use crate::wait_graph::{Blocker, Inside, Running, Wait, WaitGraph};
 
 /// A thing that carries a function of an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,30 +65,30 @@ struct OwnerBody {
     closing: bool,
     awaited: bool,
     things: u32,
-    /// Threads inside the owner's functions.
-    running: Vec<u64>,
-    /// Calls for whose thread there was no room in `running`.
+    /// Threads that have things of the owner in hand.
+    inside: Vec<Inside>,
+    /// How many more there are, for which there was no memory.
     unnamed: u32,
 }
 
 impl OwnerBody {
-    fn begin(&mut self, thread: u64) {
-        if self.running.try_reserve(1).is_ok() {
-            self.running.push(thread);
+    fn begin(&mut self, inside: Inside) {
+        if self.inside.try_reserve(1).is_ok() {
+            self.inside.push(inside);
         } else {
             self.unnamed += 1;
         }
     }
 
     fn end(&mut self, thread: u64) {
-        match self.running.iter().rposition(|other| *other == thread) {
-            Some(position) => drop(self.running.swap_remove(position)),
+        match self.inside.iter().rposition(|other| other.thread == thread) {
+            Some(position) => drop(self.inside.remove(position)),
             None => self.unnamed -= 1,
         }
     }
 
     fn has_no_calls(&self) -> bool {
-        self.running.is_empty() && self.unnamed == 0
+        self.inside.is_empty() && self.unnamed == 0
     }
 
     fn is_idle(&self) -> bool {
@@ -126,7 +144,7 @@ impl ThingCell {
     }
 }
 
-/// A call of an owner's function that is under way; shares one internal of the owner with the others.
+/// A thread's stay inside an owner; shares one internal of the owner with the others.
 #[derive(Debug)]
 #[must_use = "`leave` has to end it"]
 pub struct Call {
@@ -231,8 +249,12 @@ impl Owners {
             let held = self.arena.pin_index(owner);
             debug_assert!(held, "its cell holds it");
         }
-        body.begin(thread);
+        body.begin(self.inside_now(thread));
         Call { owner, thread, is_open: !body.closing }
+    }
+
+    fn inside_now(&self, thread: u64) -> Inside {
+        Inside { thread, waits_before: self.waits.begun() }
     }
 
     /// Begins the last call of a thing's functions and parts the thing from its owner.
@@ -289,22 +311,29 @@ impl Owners {
         Cells(&self.things).node(number).list() == NIL
     }
 
-    /// Refuses new work of an owner. `WouldDeadlock`, and nothing changes, inside one of its own
-    /// calls.
-    pub fn begin_close(&self, owner: &OwnerPin<'_>, thread: u64) -> Result<(), Error> {
-        let mut body = owner.slot().live().body.lock();
-        if body.running.contains(&thread) {
-            return Err(Error::WouldDeadlock);
-        }
-        body.closing = true;
-        Ok(())
+    /// Begins to wait for an owner, then refuses new work of it. On an error nothing changed.
+    pub fn begin_close(
+        &self,
+        owner: &OwnerPin<'_>,
+        running: &impl Running,
+        thread: u64,
+    ) -> Result<Wait, Error> {
+        let wait = self.waits.begin(running, thread, Blocker::Owner(owner.index()))?;
+        owner.slot().live().body.lock().closing = true;
+        Ok(wait)
     }
 
-    /// Takes a thing off the list of an owner that is being closed. `pin` is called under the
-    /// owner's lock and must only pin; false: the thing is dying and its own burial ends it.
-    pub fn next_thing(&self, owner: &OwnerPin<'_>, pin: impl Fn(Thing) -> bool) -> Option<Thing> {
+    /// Takes a thing off the list of an owner that is being closed, into this thread's hands until
+    /// `leave`. `pin` is called under the owner's lock and must only pin; false: the thing is dying and
+    /// its own burial ends it.
+    pub fn next_thing(
+        &self,
+        owner: &OwnerPin<'_>,
+        thread: u64,
+        pin: impl Fn(Thing) -> bool,
+    ) -> Option<(Thing, Call)> {
         let live = owner.slot().live();
-        let _body = live.body.lock();
+        let mut body = live.body.lock();
         let cells = Cells(&self.things);
         let list = List::new(&cells, &live.first);
         while !list.is_empty() {
@@ -312,7 +341,12 @@ impl Owners {
             let thing = self.things.cell(number).thing();
             list.remove(number);
             if pin(thing) {
-                return Some(thing);
+                if body.has_no_calls() {
+                    let held = self.arena.pin_index(owner.index());
+                    debug_assert!(held, "pinned by the caller");
+                }
+                body.begin(self.inside_now(thread));
+                return Some((thing, Call { owner: owner.index(), thread, is_open: false }));
             }
         }
         None
@@ -328,9 +362,11 @@ impl Owners {
         self.arena.slot(owner).live().body.lock().is_idle()
     }
 
-    /// Calls `each` with every thread inside an owner's functions.
-    pub fn running(&self, owner: u32, each: &mut dyn FnMut(u64)) {
-        self.arena.slot(owner).live().body.lock().running.iter().for_each(|thread| each(*thread));
+    /// Calls `each` with every thread inside an owner. False: there are more.
+    pub fn inside(&self, owner: u32, each: &mut dyn FnMut(Inside)) -> bool {
+        let body = self.arena.slot(owner).live().body.lock();
+        body.inside.iter().for_each(|inside| each(*inside));
+        body.unnamed == 0
     }
 
     /// Takes away the reference that `create` gave.

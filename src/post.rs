@@ -1,7 +1,7 @@
 //! Posting: how a job gets into a dispatcher, or back to its poster.
 //!
-//! A post counts itself in, makes its job, publishes it, lets its token know it, pushes it, and then
-//! looks again whether the dispatcher or the owner of its functions was closed meanwhile. Up to the
+//! A post counts itself in, makes its job, publishes it, looks whether the owner of its functions was closed
+//! meanwhile, lets its token know it, pushes it, and then looks whether the dispatcher was closed. Up to the
 //! publishing everything is undone on an error; after it whoever claims the job decides: the
 //! poster, who takes it back, or another, and then it is accepted and its completion will run.
 
@@ -102,6 +102,10 @@ impl Dispatchers {
         let cell = self.queues().posted().cell(number);
         *cell.body() = Body { work: Some(work), ..body };
         let id = self.queues().posted().publish(number, stage);
+        if post.owner != NULL && self.is_taken(number) {
+            // Closed before others could end the job. One that runs at once is looked at after that.
+            self.give_up(number, here);
+        }
         let accepted = Accepted { job, number, id };
         let error = if waits {
             self.enqueue(dispatcher, post, accepted)
@@ -120,9 +124,6 @@ impl Dispatchers {
         }
         live.statistics().posted.one();
         self.note_posted(queue, post, job);
-        if post.owner != NULL && self.is_taken(number) {
-            self.give_up(number, here);
-        }
         let runs_elsewhere =
             matches!(cell.stage(), Stage::Queued | Stage::Running | Stage::Parked | Stage::Ran);
         if waits && !(post.elsewhere && runs_elsewhere) {

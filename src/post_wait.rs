@@ -3,19 +3,26 @@
 //! When the time is over the poster takes the job back, if it still waits: it never runs then. Else it
 //! has started, and is asked to stop. Of the two exactly one is so, because both are decided under
 //! the lock of the queue's lists.
+//!
+//! The poster waits for the dispatcher's thread, which has to run the job or its completion; and for the
+//! thread that runs the job, if that is another. The wait begins in the wait graph before the job is
+//! posted: one that would wait for itself is refused, and nothing was taken. What the graph cannot know,
+//! for instance a thread that waits for another in its own way, is freed by the wedge threshold.
 
 use crate::context::ThisThread;
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::Error;
 use crate::handle::Handle;
-use crate::job::{JobPin, JobState};
+use crate::job::{JobPin, JobState, id_of};
 use crate::post::{Accepted, Post};
 use crate::posted::Stage;
+use crate::queue_id::HeldQueue;
 use crate::run::Slice;
-use crate::sys::clock;
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
+use crate::sys::{clock, thread_identity};
 use crate::token::{Cause, TokenPin};
+use crate::wait_graph::{Blocker, Wait};
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +32,22 @@ pub enum WaitEnd {
     Over,
     /// The time was over before it started; it never runs.
     TimedOut,
-    /// The thread is stuck in another job; this one never runs.
+    /// The thread is stuck in something else; this one never runs.
     Wedged,
-    /// The time was over after it started; it was asked to stop.
+    /// The time was over after it started: it was asked to stop, or had run and waits for its completion,
+    /// also because the thread for that is stuck.
     Started,
+}
+
+/// How long a poster waits.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// Until this time on the library's clock; `None`: for ever.
+    until_ns: Option<u64>,
+    /// Whether it would wait for itself.
+    is_hopeless: bool,
+    /// Whether the job runs on another thread than the dispatcher's.
+    is_elsewhere: bool,
 }
 
 /// What came of a job that was waited for.
@@ -54,18 +73,53 @@ impl Dispatchers {
         until_ns: Option<u64>,
     ) -> Result<Waited, (Error, Work)> {
         let here = thread.record.number();
-        let inline = Self::is_on_its_thread(dispatcher, here) && !post.elsewhere;
+        let is_here = Self::is_on_its_thread(dispatcher, here);
+        let inline = is_here && !post.elsewhere;
         let stage = if inline { Stage::Running } else { Stage::Queued };
-        let accepted = self.submit(dispatcher, post, work, stage, here)?;
-        if inline {
-            self.run_inline(thread, dispatcher, accepted.number);
+        let wait = match self.begin_wait(dispatcher, inline, is_here) {
+            Ok(wait) => wait,
+            Err(error) => return Err((error, work)),
+        };
+        let accepted = self.submit(dispatcher, post, work, stage, here);
+        let waited = accepted.map(|accepted| {
+            if inline {
+                self.run_inline(thread, dispatcher, accepted.number);
+            }
+            let is_hopeless = wait.as_ref().is_some_and(|wait| {
+                post.elsewhere && self.also_wait_for(wait, accepted) == Err(Error::WouldDeadlock)
+            });
+            let patience = Patience { until_ns, is_hopeless, is_elsewhere: post.elsewhere };
+            let end = self.wait_for(dispatcher, accepted, patience, here);
+            let waited = Waited { job: accepted.job, end, state: self.state_of(accepted) };
+            self.queues().posted().drop_hold(accepted.number);
+            waited
+        });
+        if let Some(wait) = wait {
+            self.owners().waits().end(wait);
         }
-        // A stuck thread holds up only what it has to run itself.
-        let wedge_ns = dispatcher.slot().live().wedge_ns().filter(|_| !post.elsewhere);
-        let end = self.wait_for(dispatcher, accepted, until_ns, wedge_ns, here);
-        let waited = Waited { job: accepted.job, end, state: self.state_of(accepted) };
-        self.queues().posted().drop_hold(accepted.number);
-        Ok(waited)
+        waited
+    }
+
+    fn begin_wait(
+        &self,
+        dispatcher: &DispatcherPin<'_>,
+        inline: bool,
+        is_here: bool,
+    ) -> Result<Option<Wait>, Error> {
+        if inline {
+            return Ok(None);
+        }
+        let queue = dispatcher.queue();
+        let its_thread = !is_here && !crate::weakened!("wait_for_its_thread");
+        let blocker = if its_thread { Blocker::Dispatcher(queue.id()) } else { Blocker::Unknown };
+        let calls = self.tokens().calls();
+        self.owners().waits().begin(&calls, thread_identity::current(), blocker).map(Some)
+    }
+
+    /// Notes that a poster waits for who runs its job, too.
+    fn also_wait_for(&self, wait: &Wait, accepted: Accepted) -> Result<(), Error> {
+        let blocker = Blocker::Posted(accepted.number);
+        self.owners().waits().also(&self.tokens().calls(), wait, blocker)
     }
 
     fn state_of(&self, accepted: Accepted) -> JobState {
@@ -80,34 +134,53 @@ impl Dispatchers {
         number: u32,
     ) {
         let live = dispatcher.slot().live();
+        let cell = self.queues().posted().cell(number);
+        let in_hand = self.in_hand(cell);
         if self.queues().is_closed(dispatcher.queue()) {
             // The shutdown may have looked for running jobs before this one was among them.
             self.stop_running(dispatcher.queue());
         }
-        let Some(job) = self.job_of(number) else { return };
-        let outer_job =
-            self.queues().set_busy(dispatcher.queue(), self.jobs().id(&job), clock::now_ns());
-        // Inside a pump's job as well as outside, nothing else of the dispatcher runs meanwhile.
-        let outer = live.pumping.swap(1, Ordering::Relaxed);
-        let mut first = true;
-        while self.run_slice(thread, dispatcher, &job, number, first) == Slice::Again {
-            first = false;
+        if let Some(job) = self.job_of(number) {
+            let queue = dispatcher.queue();
+            let busy = self.queues().hold_thread(queue, self.jobs().id(&job), clock::now_ns());
+            // Inside a pump's job as well as outside, nothing else of the dispatcher runs meanwhile.
+            let outer = live.pumping.swap(1, Ordering::Relaxed);
+            let mut first = true;
+            while self.run_slice(thread, dispatcher, &job, number, first) == Slice::Again {
+                first = false;
+            }
+            self.queues().ran(queue, number, false);
+            self.look_again(&job, number, thread.record.number());
+            self.owners().leave(in_hand);
+            drop(job);
+            self.finish(dispatcher, number);
+            live.pumping.store(outer, Ordering::Relaxed);
+            drop(busy);
+        } else {
+            self.owners().leave(in_hand);
         }
-        drop(job);
-        self.queues().set_busy(dispatcher.queue(), outer_job.0, outer_job.1);
-        self.queues().ran(dispatcher.queue(), number, false);
-        self.finish(dispatcher, number);
-        live.pumping.store(outer, Ordering::Relaxed);
+    }
+
+    /// Which job keeps a dispatcher's thread, and since when; a time without a job: something else that the
+    /// library knows of. 0: nothing.
+    pub fn kept(&self, queue: HeldQueue<'_>) -> (u64, u64) {
+        let (job, since_ns) = self.queues().busy(queue);
+        if since_ns != 0 {
+            return (job, since_ns);
+        }
+        let thread = self.queues().thread(queue);
+        (0, thread.map_or(0, |inside| self.owners().waits().since_ns(inside.thread)))
     }
 
     fn wait_for(
         &self,
         dispatcher: &DispatcherPin<'_>,
         accepted: Accepted,
-        until_ns: Option<u64>,
-        wedge_ns: Option<u64>,
+        patience: Patience,
         here: u64,
     ) -> WaitEnd {
+        let Patience { until_ns, is_hopeless, is_elsewhere } = patience;
+        let live = dispatcher.slot().live();
         let cell = self.queues().posted().cell(accepted.number);
         loop {
             let mut body = cell.body();
@@ -122,13 +195,14 @@ impl Dispatchers {
                 return WaitEnd::Over;
             }
             let now_ns = clock::now_ns();
-            let stuck_at = wedge_ns.map(|wedge_ns| {
-                let (_, since_ns) = self.queues().busy(dispatcher.queue());
-                let since_ns = if since_ns == 0 { now_ns } else { since_ns };
-                since_ns.saturating_add(wedge_ns)
+            // What needs the dispatcher's thread now.
+            let needs_it = stage == Stage::Ran || stage == Stage::Queued && !is_elsewhere;
+            let stuck_at = live.wedge_ns().filter(|_| needs_it).map(|wedge_ns| {
+                let (job, since_ns) = self.kept(dispatcher.queue());
+                let is_kept = since_ns != 0 && job != id_of(accepted.job);
+                if is_kept { since_ns } else { now_ns }.saturating_add(wedge_ns)
             });
-            let stuck_at = stuck_at.filter(|_| stage == Stage::Queued);
-            let is_stuck = stuck_at.is_some_and(|time| time <= now_ns);
+            let is_stuck = is_hopeless || stuck_at.is_some_and(|time| time <= now_ns);
             if is_stuck || until_ns.is_some_and(|time| time <= now_ns) {
                 drop(body);
                 if self.queues().claim(accepted.id, Stage::Cancelled, false).is_some() {
@@ -140,7 +214,10 @@ impl Dispatchers {
                 if cell.body().is_over {
                     return WaitEnd::Over;
                 }
-                if !is_stuck {
+                if cell.stage() == Stage::Ran {
+                    return WaitEnd::Started;
+                }
+                if !is_stuck || is_hopeless {
                     self.ask_to_stop(accepted);
                     return WaitEnd::Started;
                 }

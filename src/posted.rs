@@ -20,6 +20,7 @@ use crate::pool::{Link, NIL, Pool};
 use crate::queue_id::{HeldQueue, QueueId};
 use crate::sys::sync::{AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
 use crate::sys::work::Work;
+use crate::wait_graph::Inside;
 
 /// Where a posted job stands between its dispatcher and those who do not want it to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +114,10 @@ pub struct PostedCell {
     pub posted_ns: AtomicU64,
     /// Whether a shutdown has asked it to stop.
     pub is_asked: AtomicU32,
+    /// Which thread runs it, if that is not its dispatcher's; else 0.
+    runner: AtomicU64,
+    /// How many waits had begun when that began.
+    waits_before: AtomicU64,
     /// Whether it is known by a caller id.
     pub has_caller_id: AtomicU32,
     body: Mutex<Body>,
@@ -150,6 +155,20 @@ impl PostedCell {
     pub fn set_stage(&self, to: Stage) {
         let generation = self.word.load(Ordering::Relaxed) >> STAGE_BITS;
         self.word.store(generation << STAGE_BITS | to as u64, Ordering::Release);
+    }
+
+    /// Notes which thread runs it that is not its dispatcher's; `None` when that stops.
+    pub fn set_inside(&self, inside: Option<Inside>) {
+        let Inside { thread, waits_before } = inside.unwrap_or_default();
+        self.waits_before.store(waits_before, Ordering::Relaxed);
+        self.runner.store(thread, Ordering::Release);
+    }
+
+    /// Which thread runs it that is not its dispatcher's.
+    pub fn inside(&self) -> Option<Inside> {
+        let thread = self.runner.load(Ordering::Acquire);
+        let waits_before = self.waits_before.load(Ordering::Relaxed);
+        (thread != 0).then_some(Inside { thread, waits_before })
     }
 
     /// Wakes who waits for it.

@@ -84,6 +84,9 @@ impl Dispatchers {
         let ends = || JobState::ENDS.map(|state| statistics.ends_of(state));
         let before = ends();
         let began_ns = clock::now_ns();
+        self.queues().set_thread(queue);
+        // Each step notes its time: many short ones are not a thread that is stuck.
+        let busy = self.queues().hold_thread(queue, 0, began_ns);
         statistics.begin_tick(began_ns);
         self.queues().begin_tick(queue);
         let mut tick = Tick::default();
@@ -93,6 +96,7 @@ impl Dispatchers {
             if self.queues().is_closed(queue) {
                 // Nothing runs any more; what was accepted is completed, however long it takes.
                 while let Some(number) = self.queues().next_ended(queue) {
+                    busy.note(0, clock::now_ns());
                     self.finish(dispatcher, number);
                 }
                 break;
@@ -113,7 +117,9 @@ impl Dispatchers {
                 }
             }
             is_first = false;
-            elapsed_ns = clock::now_ns().saturating_sub(began_ns);
+            let now_ns = clock::now_ns();
+            elapsed_ns = now_ns.saturating_sub(began_ns);
+            busy.note(0, now_ns);
         }
         self.show_progress_of_others(dispatcher);
         tick.elapsed_ns = clock::now_ns().saturating_sub(began_ns);

@@ -34,6 +34,7 @@ use crate::sys::callout::Payload;
 use crate::sys::host::Host;
 use crate::sys::sync::{ArrayQueue, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering};
 use crate::sys::{memory, thread_identity};
+use crate::wait_graph::Inside;
 
 /// Places in the inbox of a lane; when it is full the poster takes the lock.
 #[cfg(not(loom))]
@@ -123,10 +124,13 @@ struct QueueCell {
     /// What the owner of the host's functions knows the dispatcher by; NIL without one. Set before
     /// the functions can be called.
     host_owned: AtomicU32,
-    /// Since when the dispatcher's thread has been inside a job; 0 while it is not.
+    /// Since when the dispatcher's thread has been inside a function of a job or of the host; 0 while it
+    /// is not.
     busy_since_ns: AtomicU64,
-    /// Which job that is.
+    /// Which job that is; 0 for none.
     busy_with: AtomicU64,
+    /// The dispatcher's thread; 0 while that is not known.
+    thread: AtomicU64,
 }
 
 impl QueueCell {
@@ -138,6 +142,29 @@ impl QueueCell {
 impl Link for QueueCell {
     fn next(&self) -> &AtomicU32 {
         &self.next_free
+    }
+}
+
+/// Something keeps a dispatcher's thread. What kept it before does again when this goes.
+#[derive(Debug)]
+#[must_use]
+pub struct Busy<'a> {
+    cell: &'a QueueCell,
+    before: (u64, u64),
+}
+
+impl Busy<'_> {
+    /// Notes that it is another job since then, or 0.
+    pub fn note(&self, job: u64, since_ns: u64) {
+        self.cell.busy_with.store(job, Ordering::Relaxed);
+        self.cell.busy_since_ns.store(since_ns, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        let (job, since_ns) = self.before;
+        self.note(job, since_ns);
     }
 }
 
@@ -243,6 +270,7 @@ impl Queues {
         }
         cell.admission.store(0, Ordering::Relaxed);
         cell.capacity.store(capacity, Ordering::Relaxed);
+        cell.thread.store(0, Ordering::Relaxed);
         cell.host_owned.store(NIL, Ordering::Relaxed);
         cell.has_veto.store(0, Ordering::Relaxed);
         *cell.lists.lock() = Lists::default();
@@ -718,13 +746,27 @@ impl Queues {
         (is_there || crate::weakened!("over_has_no_queue")).then_some(queue)
     }
 
-    /// Notes which job the dispatcher's thread is inside, 0 for none, and since when. What was.
-    pub fn set_busy(&self, queue: HeldQueue<'_>, job: u64, since_ns: u64) -> (u64, u64) {
-        let cell = self.cell(queue);
+    /// Notes that this thread is the dispatcher's.
+    pub fn set_thread(&self, queue: HeldQueue<'_>) {
+        let thread = &self.cell(queue).thread;
+        let here = thread_identity::current();
+        if thread.load(Ordering::Relaxed) != here {
+            thread.store(here, Ordering::Relaxed);
+        }
+    }
+
+    /// The dispatcher's thread, which everything keeps from coming to the queue that it waits for.
+    pub fn thread(&self, queue: HeldQueue<'_>) -> Option<Inside> {
+        let thread = self.cell(queue).thread.load(Ordering::Relaxed);
+        (thread != 0).then_some(Inside { thread, waits_before: 0 })
+    }
+
+    /// Notes what keeps the dispatcher's thread until the result is dropped: a job, 0 for none.
+    pub fn hold_thread<'a>(&'a self, queue: HeldQueue<'a>, job: u64, since_ns: u64) -> Busy<'a> {
         let before = self.busy(queue);
-        cell.busy_with.store(job, Ordering::Relaxed);
-        cell.busy_since_ns.store(since_ns, Ordering::Relaxed);
-        before
+        let busy = Busy { cell: self.cell(queue), before };
+        busy.note(job, since_ns);
+        busy
     }
 
     /// What a queue is at. Any id may come; `None`: it is gone.
@@ -737,7 +779,8 @@ impl Queues {
         (cell.generation() == queue.generation()).then_some(Glance { waiting, busy })
     }
 
-    /// Which job the dispatcher's thread is inside, and since when.
+    /// Which job keeps the dispatcher's thread, and since when; a time without a job: something else of
+    /// the host.
     pub fn busy(&self, queue: HeldQueue<'_>) -> (u64, u64) {
         let cell = self.cell(queue);
         (cell.busy_with.load(Ordering::Relaxed), cell.busy_since_ns.load(Ordering::Relaxed))

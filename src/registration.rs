@@ -7,7 +7,7 @@
 //!   one compare-and-swap, or under the list's lock together with the removal from the list:
 //!   whoever made it Running, and nobody else, calls and destroys what it carries and makes it Done.
 //! - `runner` is written by that thread after `life`: others may see 0 for a moment, the thread
-//!   itself never does.
+//!   itself never does. `waits_before` is written before `runner`.
 //! - AWAITED is added to `life` by whoever is going to wait for Done, who therefore either sees
 //!   Done or is woken.
 
@@ -17,6 +17,7 @@ use crate::list::{ListNode, ListNodes};
 use crate::pool::NIL;
 use crate::sys::callout::CallbackCell;
 use crate::sys::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::wait_graph::Inside;
 
 const IDLE: u32 = 0;
 const LISTED: u32 = 1;
@@ -47,6 +48,8 @@ pub struct RegistrationCold {
     purpose: AtomicU32,
     number: AtomicU32,
     position: AtomicU32,
+    /// How many waits had begun when it began to run.
+    waits_before: AtomicU64,
 }
 
 /// What is written while it lives.
@@ -89,25 +92,8 @@ impl RegistrationLive {
         true
     }
 
-    /// Takes over what was never listed, for the running thread.
-    pub fn begin_idle(&self, thread: u64) -> bool {
-        let won = self.advance(IDLE, RUNNING);
-        if won {
-            self.runner.store(thread, Ordering::Relaxed);
-        }
-        won
-    }
-
     fn advance(&self, from: u32, to: u32) -> bool {
         self.life.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-
-    /// Takes over what is listed, for the running thread, who holds the list's lock.
-    #[inline]
-    pub fn begin(&self, thread: u64) {
-        self.runner.store(thread, Ordering::Relaxed);
-        // Nobody waits for what has not begun, so AWAITED is not set.
-        self.life.store(RUNNING, Ordering::Release);
     }
 
     /// Ends it. True: someone waits for this.
@@ -125,7 +111,7 @@ impl RegistrationLive {
         };
         match life & STAGES {
             DONE => Stage::Done,
-            RUNNING => Stage::Running(self.runner.load(Ordering::Relaxed)),
+            RUNNING => Stage::Running(self.runner.load(Ordering::Acquire)),
             _ => Stage::Waiting,
         }
     }
@@ -182,6 +168,35 @@ impl Registrations {
     /// What is written while a registration lives.
     pub fn live(&self, index: u32) -> &RegistrationLive {
         self.arena.slot(index).live()
+    }
+
+    /// Takes over what was never listed, for the running thread.
+    pub fn begin_idle(&self, index: u32, inside: Inside) -> bool {
+        let slot = self.arena.slot(index);
+        let won = slot.live().advance(IDLE, RUNNING);
+        if won {
+            slot.cold.waits_before.store(inside.waits_before, Ordering::Relaxed);
+            slot.live().runner.store(inside.thread, Ordering::Release);
+        }
+        won
+    }
+
+    /// Takes over what is listed, for the running thread, who holds the list's lock.
+    #[inline]
+    pub fn begin(&self, index: u32, inside: Inside) {
+        let slot = self.arena.slot(index);
+        slot.cold.waits_before.store(inside.waits_before, Ordering::Relaxed);
+        slot.live().runner.store(inside.thread, Ordering::Relaxed);
+        // Nobody waits for what has not begun, so AWAITED is not set.
+        slot.live().life.store(RUNNING, Ordering::Release);
+    }
+
+    /// Who runs it; `None`: nobody, or it has not been noted yet.
+    pub fn inside(&self, index: u32) -> Option<Inside> {
+        let slot = self.arena.slot(index);
+        let Stage::Running(thread) = slot.live().stage(false) else { return None };
+        let waits_before = slot.cold.waits_before.load(Ordering::Relaxed);
+        (thread != 0).then_some(Inside { thread, waits_before })
     }
 
     /// Says what a new one is for.

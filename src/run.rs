@@ -6,6 +6,10 @@
 //! Who ends a job takes its work out of the body first, and so is the only one. That is the
 //! dispatcher's thread; or the close of the owner of its functions, which must not wait for that thread:
 //! then whoever would have, finds nothing to do.
+//!
+//! A job that runs is in its thread's hands until that thread has looked whether a close left the job to
+//! it; so is one whose work was taken out. In between, and while its progress is shown for the last time,
+//! any close can end it.
 
 use crate::arena::Keeper;
 use crate::context::ThisThread;
@@ -15,7 +19,8 @@ use crate::dispatcher_stats::Longest;
 use crate::error::panic_text;
 use crate::events::EventText;
 use crate::handle::{self, Handle, NULL};
-use crate::job::{Begun, JobPin, JobState, JobText, Progress};
+use crate::job::{Begun, JobPin, JobState, JobText, Progress, id_of};
+use crate::owner::Call;
 use crate::pool::NIL;
 use crate::posted::{Body, PostedCell, PostedId, Stage};
 use crate::sys::sync::Ordering;
@@ -23,6 +28,7 @@ use crate::sys::work::Work;
 use crate::sys::{clock, thread_identity};
 use crate::timeline::{Moment, MomentKind, Timeline};
 use crate::token::TokenPin;
+use crate::wait_graph::Inside;
 use std::fmt::{Arguments, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -158,9 +164,10 @@ impl Dispatchers {
         let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
         let waited_ns = first.then(|| began_ns.saturating_sub(posted_ns));
         let Some(job) = self.job_of(number) else { return false };
-        let outer = self.queues().set_busy(queue, self.jobs().id(&job), began_ns);
+        let in_hand = self.in_hand(cell);
+        let busy = self.queues().hold_thread(queue, self.jobs().id(&job), began_ns);
         let slice = self.run_slice(thread, dispatcher, &job, number, first);
-        self.queues().set_busy(queue, outer.0, outer.1);
+        drop(busy);
         let now_ns = clock::now_ns();
         self.note_slice(&job, began_ns, slice == Slice::Again);
         let nanoseconds = now_ns.saturating_sub(began_ns);
@@ -170,13 +177,24 @@ impl Dispatchers {
         }
         if slice == Slice::Again {
             self.queues().park(queue, number, false);
-            self.show_progress(dispatcher, &job, number, now_ns);
-            self.look_again(&job, number, thread.record.number());
         } else {
             self.queues().ran(queue, number, false);
+        }
+        let busy = self.queues().hold_thread(queue, self.jobs().id(&job), now_ns);
+        self.look_again(&job, number, thread.record.number());
+        self.owners().leave(in_hand);
+        if slice == Slice::Again {
+            self.show_progress(dispatcher, &job, number, now_ns);
+        } else {
             self.finish(dispatcher, number);
         }
+        drop(busy);
         slice != Slice::LeftOut
+    }
+
+    /// Says that a job that runs is in this thread's hands.
+    pub(crate) fn in_hand(&self, cell: &PostedCell) -> Call {
+        self.owners().enter(cell.owned.load(Ordering::Relaxed), thread_identity::current())
     }
 
     /// Runs a job, or its next slice, on this thread, which is not the dispatcher's. Any id may
@@ -199,11 +217,19 @@ impl Dispatchers {
                 statistics.note_wait(clock::now_ns().saturating_sub(posted_ns));
             }
             let began_ns = clock::now_ns();
+            let in_hand = self.in_hand(cell);
+            let waits_before = self.owners().waits().begun();
+            let inside = Inside { thread: thread_identity::current(), waits_before };
+            cell.set_inside(Some(inside));
             let slice = self.run_slice(thread, &dispatcher, &job, number, first);
+            cell.set_inside(None);
             self.note_slice(&job, began_ns, slice == Slice::Again);
+            let here = thread.record.number();
             if slice == Slice::Again {
                 let is_parked = self.queues().park(queue, number, true);
-                if self.look_again(&job, number, thread.record.number()) || !is_parked {
+                let is_claimed = self.look_again(&job, number, here);
+                self.owners().leave(in_hand);
+                if is_claimed || !is_parked {
                     self.queues().wake(self.owners(), queue);
                 } else if let Err(error) = self.hand_out(queue, id, cell.lane()) {
                     // Ended first: once it is claimed its completion may run.
@@ -213,7 +239,8 @@ impl Dispatchers {
                 }
             } else {
                 self.queues().ran(queue, number, true);
-                self.look_again(&job, number, thread.record.number());
+                self.look_again(&job, number, here);
+                self.owners().leave(in_hand);
                 cell.notify();
                 self.queues().wake(self.owners(), queue);
             }
@@ -223,7 +250,7 @@ impl Dispatchers {
 
     /// Looks whether a job was cancelled or its owner closed while it ran, after it stopped to.
     /// True: because of the one it waits for its completion; the other wakes the host itself.
-    fn look_again(&self, job: &JobPin<'_>, number: u32, here: u64) -> bool {
+    pub(crate) fn look_again(&self, job: &JobPin<'_>, number: u32, here: u64) -> bool {
         let id = self.queues().posted().id_of(number);
         let is_claimed = self.jobs().is_cancelled(job)
             && self.queues().claim(id, Stage::Cancelled, true).is_some();
@@ -251,6 +278,9 @@ impl Dispatchers {
     /// Whether the owner of a job's functions is being closed and leaves their end to who runs them.
     pub(crate) fn is_taken(&self, number: u32) -> bool {
         let cell = self.queues().posted().cell(number);
+        if cell.owned.load(Ordering::Relaxed) == NIL {
+            return false;
+        }
         let body = cell.body();
         let owned = cell.owned.load(Ordering::Relaxed);
         // Under the lock: who takes the work gives up its place with the owner after that.
@@ -286,18 +316,36 @@ impl Dispatchers {
         let Some((work, job, dispatcher)) = taken else { return };
         let is_here = Self::is_on_its_thread(&dispatcher, here);
         let how = if is_here { Completion::Always } else { Completion::Never };
-        self.complete(&dispatcher, &job, number, work, how);
-        // The rest of it is left to the pump.
         let live = dispatcher.slot().live();
+        let busy = is_here.then(|| {
+            self.queues().hold_thread(dispatcher.queue(), self.jobs().id(&job), clock::now_ns())
+        });
+        self.complete(&dispatcher, &job, number, work, how);
+        drop(busy);
+        // The rest of it is left to the pump.
         if !is_here || live.pumping.load(Ordering::Relaxed) == 0 {
             self.queues().wake(self.owners(), dispatcher.queue());
         }
     }
 
-    /// Ends all of a job that runs no more and is in this thread's hands: the dispatcher's thread.
+    /// Ends all of a job that runs no more, on the dispatcher's thread.
     pub(crate) fn finish(&self, dispatcher: &DispatcherPin<'_>, number: u32) {
+        let cell = self.queues().posted().cell(number);
+        let live = dispatcher.slot().live();
+        let job_id = id_of(self.jobs().arena().handle_of(cell.body().job));
+        let (_, since_ns) = self.queues().busy(dispatcher.queue());
+        let since_ns = if since_ns == 0 { clock::now_ns() } else { since_ns };
+        let busy = self.queues().hold_thread(dispatcher.queue(), job_id, since_ns);
+        // While any close can still end it: the host may close its owner where progress is shown.
+        if live.progress_interval_ns().is_some()
+            && cell.body().work.is_some()
+            && let Some(job) = self.job_of(number)
+        {
+            self.conclude(dispatcher, &job, cell);
+            self.show_progress(dispatcher, &job, number, u64::MAX);
+        }
         let Body { work, job, parent, dispatcher: index, .. } = {
-            let mut body = self.queues().posted().cell(number).body();
+            let mut body = cell.body();
             // Who waits looks at the rest of it still.
             let left = Body { is_over: body.is_over, shown: body.shown, ..Body::default() };
             std::mem::replace(&mut *body, left)
@@ -307,10 +355,19 @@ impl Dispatchers {
             self.complete(dispatcher, &job, number, work, Completion::UnlessClosing);
         }
         self.let_go(job, parent, index);
+        drop(busy);
         self.queues().posted().drop_hold(number);
     }
 
-    /// Calls the completion and the destroy-notify.
+    /// Decides how a job that runs no more has ended, and lets its caller id go.
+    fn conclude(&self, dispatcher: &DispatcherPin<'_>, job: &JobPin<'_>, cell: &PostedCell) {
+        self.settle(job, cell.stage());
+        self.tokens().disarm_held(self.jobs().token_of(job.handle()));
+        // Before the completion, which may post the next job of that id.
+        self.delist_job(dispatcher, job, cell);
+    }
+
+    /// Calls the completion and the destroy-notify of work that was just taken out.
     fn complete(
         &self,
         dispatcher: &DispatcherPin<'_>,
@@ -320,15 +377,9 @@ impl Dispatchers {
         how: Completion,
     ) {
         let cell = self.queues().posted().cell(number);
-        self.settle(job, cell.stage());
-        self.tokens().disarm_held(self.jobs().token_of(job.handle()));
-        // Before the completion, which may post the next job of that id.
-        self.delist_job(dispatcher, job, cell);
-        if how == Completion::UnlessClosing {
-            self.show_progress(dispatcher, job, number, u64::MAX);
-        }
         let owned = cell.owned.swap(NIL, Ordering::AcqRel);
         let call = self.owners().enter_last(owned, thread_identity::current());
+        self.conclude(dispatcher, job, cell);
         let state = self.jobs().state(job);
         debug_assert!(state.is_terminal(), "{state:?} is no end");
         let statistics = dispatcher.slot().live().statistics();

@@ -1,15 +1,25 @@
-//! Who waits for whom: threads that wait until others have left a plugin's functions.
+//! Who waits for whom: threads that wait until others have left something, or come to it.
 //!
-//! One lock over all waits, so that of several threads that would close a ring the last one sees
-//! the ring. A thread waits for one blocker at a time; a blocker is left by the threads that run
-//! it. A running thread can only begin to wait, never be waited for by running more while it
-//! waits, so a ring comes into being only where an edge is added.
+//! One lock over all waits, so that of several threads that would close a ring the last one sees the
+//! ring. A blocker is left, or looked after, by the threads inside it. A thread begins a wait before it
+//! changes anything, and is refused there, with nothing changed, if the wait would lead back to it; from
+//! then on it counts as waiting, although it may run functions of plugins until it sleeps. So whoever
+//! began can keep it up to the end, and a later one that would close a ring is refused instead.
+//!
+//! A thread inside a blocker holds it up by those of its waits only that began after it got in: it leaves
+//! what it entered during a wait before it sleeps for it. So waits are numbered, and whoever gets in
+//! notes how many had begun.
+//!
+//! A wait that nobody else's wait leads to cannot be part of a ring. A thread that sleeps enters nothing,
+//! so a ring comes into being only where a wait begins, or finds out later what it waits for.
 //!
 //! Lock order: this lock, then an owner's.
 
 use crate::error::Error;
+use crate::queue_id::QueueId;
+use crate::sys::clock;
 use crate::sys::memory::{Late, OutOfMemory};
-use crate::sys::sync::{Condvar, Mutex};
+use crate::sys::sync::{AtomicU64, Condvar, Mutex, Ordering};
 
 /// What a thread waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,18 +28,44 @@ pub enum Blocker {
     Registration(u32),
     /// An owner whose functions run; its index.
     Owner(u32),
+    /// The thread of a dispatcher, which has to come to its queue; who waits keeps that from going.
+    Dispatcher(QueueId),
+    /// A posted job that runs on another thread than its dispatcher's; its number.
+    Posted(u32),
+    /// What no thread is known to be inside of.
+    Unknown,
+}
+
+/// A thread inside a blocker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Inside {
+    /// The thread.
+    pub thread: u64,
+    /// How many waits had begun when it got in.
+    pub waits_before: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Edge {
     waiter: u64,
     blocker: Blocker,
+    number: u64,
+    since_ns: u64,
+}
+
+/// A wait that has begun.
+#[derive(Debug)]
+#[must_use = "it has to be ended"]
+pub struct Wait {
+    waiter: u64,
+    blocker: Blocker,
+    number: u64,
 }
 
 /// What the graph has to know of what runs.
 pub trait Running {
-    /// Calls `each` with every thread that runs the blocker now.
-    fn threads(&self, blocker: Blocker, each: &mut dyn FnMut(u64));
+    /// Calls `each` with every thread inside the blocker now. False: there may be more.
+    fn inside(&self, blocker: Blocker, each: &mut dyn FnMut(Inside)) -> bool;
     /// Whether there is nothing left to wait for.
     fn is_over(&self, blocker: Blocker) -> bool;
 }
@@ -39,40 +75,80 @@ pub trait Running {
 pub struct WaitGraph {
     edges: Mutex<Late<Vec<Edge>>>,
     changed: Condvar,
+    begun: AtomicU64,
 }
 
 impl WaitGraph {
     /// Nobody waits.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
-        Self { edges: Mutex::new(Late::new()), changed: Condvar::new() }
+        Self { edges: Mutex::new(Late::new()), changed: Condvar::new(), begun: AtomicU64::new(0) }
     }
 
     /// Nobody waits.
     #[cfg(loom)]
     pub fn new() -> Self {
-        Self { edges: Mutex::new(Late::new()), changed: Condvar::new() }
+        Self { edges: Mutex::new(Late::new()), changed: Condvar::new(), begun: AtomicU64::new(0) }
     }
 
-    /// Waits until a blocker is over; at once `WouldDeadlock` if that would wait for `thread`.
-    pub fn wait(&self, running: &impl Running, thread: u64, blocker: Blocker) -> Result<(), Error> {
+    /// How many waits have begun. Of its own waits a thread sees all.
+    #[inline]
+    pub fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Begins a wait of this thread. `WouldDeadlock`, and nothing happened: it would wait for itself.
+    pub fn begin(
+        &self,
+        running: &impl Running,
+        thread: u64,
+        blocker: Blocker,
+    ) -> Result<Wait, Error> {
         let mut lock = self.edges.lock();
-        if running.is_over(blocker) {
-            return Ok(());
-        }
         let edges = lock.get_or_make(|| Ok(Vec::new()))?;
-        if !crate::weakened!("wait_graph") && leads_to(running, edges, blocker, thread)? {
+        if leads_to(running, edges, blocker, thread)? {
             return Err(Error::WouldDeadlock);
         }
         edges.try_reserve(1).map_err(|_| OutOfMemory)?;
-        edges.push(Edge { waiter: thread, blocker });
-        while !running.is_over(blocker) {
+        // Numbers are given out under the lock; the atomic is for those who look.
+        let number = self.begun.load(Ordering::Relaxed) + 1;
+        self.begun.store(number, Ordering::Relaxed);
+        edges.push(Edge { waiter: thread, blocker, number, since_ns: clock::now_ns() });
+        Ok(Wait { waiter: thread, blocker, number })
+    }
+
+    /// Notes what else a wait waits for. `WouldDeadlock`: for itself; it has to end.
+    pub fn also(&self, running: &impl Running, wait: &Wait, blocker: Blocker) -> Result<(), Error> {
+        let mut lock = self.edges.lock();
+        let edges = lock.get_or_make(|| Ok(Vec::new()))?;
+        if leads_to(running, edges, blocker, wait.waiter)? {
+            return Err(Error::WouldDeadlock);
+        }
+        edges.try_reserve(1).map_err(|_| OutOfMemory)?;
+        let Wait { waiter, number, .. } = *wait;
+        edges.push(Edge { waiter, blocker, number, since_ns: clock::now_ns() });
+        Ok(())
+    }
+
+    /// Sleeps until what a wait began with is over, and ends it.
+    pub fn sleep(&self, running: &impl Running, wait: Wait) {
+        let mut lock = self.edges.lock();
+        while !running.is_over(wait.blocker) {
             self.changed.wait(&mut lock);
         }
-        if let Some(edges) = Late::get_mut(&mut lock) {
-            edges.retain(|edge| edge.waiter != thread);
-        }
-        Ok(())
+        forget(&mut lock, &wait);
+    }
+
+    /// Ends a wait.
+    pub fn end(&self, wait: Wait) {
+        forget(&mut self.edges.lock(), &wait);
+    }
+
+    /// Since when a thread has waited for something; 0 while it does not.
+    pub fn since_ns(&self, thread: u64) -> u64 {
+        let lock = self.edges.lock();
+        let edges = lock.get().into_iter().flatten();
+        edges.filter(|edge| edge.waiter == thread).map(|edge| edge.since_ns).min().unwrap_or(0)
     }
 
     /// Lets all waiters look again. Whatever made a blocker be over was done before.
@@ -82,13 +158,22 @@ impl WaitGraph {
     }
 }
 
-/// Whether a blocker is run by `thread` or by one that waits, over however many others, for it.
+fn forget(edges: &mut Late<Vec<Edge>>, wait: &Wait) {
+    if let Some(edges) = edges.get_mut() {
+        edges.retain(|edge| edge.number != wait.number);
+    }
+}
+
+/// Whether inside a blocker is `thread`, or one that waits, over however many others, for it.
 fn leads_to(
     running: &impl Running,
     edges: &[Edge],
     blocker: Blocker,
     thread: u64,
 ) -> Result<bool, Error> {
+    if crate::weakened!("wait_graph") {
+        return Ok(false);
+    }
     let mut reached: Vec<Blocker> = Vec::new();
     reached.try_reserve(edges.len() + 1).map_err(|_| OutOfMemory)?;
     reached.push(blocker);
@@ -96,9 +181,11 @@ fn leads_to(
     while let Some(&next) = reached.get(looked_at) {
         looked_at += 1;
         let mut found = false;
-        running.threads(next, &mut |runner| {
-            found |= runner == thread;
-            for edge in edges.iter().filter(|edge| edge.waiter == runner) {
+        let are_all_known = running.inside(next, &mut |inside| {
+            found |= inside.thread == thread;
+            let is_held_up =
+                |edge: &&Edge| edge.waiter == inside.thread && edge.number > inside.waits_before;
+            for edge in edges.iter().filter(is_held_up) {
                 if !reached.contains(&edge.blocker) {
                     reached.push(edge.blocker);
                 }
@@ -106,6 +193,9 @@ fn leads_to(
         });
         if found {
             return Ok(true);
+        }
+        if !are_all_known {
+            return Err(OutOfMemory.into());
         }
     }
     Ok(false)

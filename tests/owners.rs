@@ -278,10 +278,11 @@ fn one_of_a_ring_of_closes_is_refused_and_can_be_repeated() {
         let refused = statuses.iter().position(|status| *status == DCC_ERROR_WOULD_DEADLOCK);
         let refused = refused.unwrap_or_else(|| panic!("{statuses:?}"));
         assert_eq!(statuses[1 - refused], DCC_OK, "{statuses:?}");
-        // All but the waiting was done for the refused one.
-        let late = owners[1 - refused];
-        let status = tokens[0].register_unkept(Watch::new(), late);
-        assert_eq!(status, DCC_ERROR_SHUTDOWN);
+        // Nothing was done for the refused one.
+        let (late, still_open) = (owners[1 - refused], Watch::new());
+        let more = tokens[0].try_register(still_open, late);
+        assert_eq!(more.map(Registration::unregister), Ok(DCC_CALLBACK_DONE), "it is cancelled");
+        assert_eq!(still_open.counts(), (1, 1));
         assert_eq!(late.close(), DCC_OK);
         assert_eq!(owners[refused].close(), DCC_ERROR_INVALID_HANDLE);
         tokens.iter().for_each(|token| token.release());

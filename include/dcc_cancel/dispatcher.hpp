@@ -54,7 +54,7 @@ enum class wait_end : std::int32_t {
     over = DCC_OK,
     /* The time was over before it started; it never runs. */
     timed_out = DCC_TIMED_OUT,
-    /* The dispatcher's thread is stuck in another job; this one never runs. */
+    /* The dispatcher's thread is stuck in something else; this one never runs. */
     wedged = DCC_WEDGED,
     /* The time was over after it started; it was asked to stop. */
     started = DCC_STARTED

@@ -80,7 +80,8 @@ pub struct dcc_dispatcher_desc {
     pub reserved: u32,
     /// Cancels a job so many nanoseconds after its post if its descriptor says nothing else; 0: never.
     pub default_deadline_ns: u64,
-    /// After so many nanoseconds inside one job its thread counts as stuck: dcc_dispatcher_stats says
+    /// After so many nanoseconds inside one function of a job or of the host in a pump, or waiting in one call
+    /// of this library, its thread counts as stuck: dcc_dispatcher_stats says
     /// so, and those who wait in dcc_dispatcher_post_and_wait for queued jobs are freed. 0 is ten
     /// seconds, DCC_NO_LIMIT never.
     pub wedge_threshold_ns: u64,

@@ -3,8 +3,8 @@
 use super::argument::{StructOut, TextOut, Versioned};
 use super::dispatcher::{dcc_dispatcher, pinned};
 use super::guard::guard;
-use super::library;
 use super::status::{DCC_OK, dcc_status};
+use super::{dispatchers, library};
 use crate::job_state::JobState;
 use crate::sys::clock;
 use std::ffi::c_char;
@@ -28,7 +28,7 @@ pub struct dcc_dispatcher_info {
     pub running: u32,
     /// Jobs that are over but for their completion.
     pub awaiting_completion: u32,
-    /// 1 if the dispatcher's thread has been inside one job for longer than the threshold.
+    /// 1 if `present_for_ns` is above the threshold.
     pub is_wedged: i32,
     /// Jobs that were accepted.
     pub posted: u64,
@@ -72,9 +72,11 @@ pub struct dcc_dispatcher_info {
     pub overruns: u64,
     /// The longest pump.
     pub longest_tick_ns: u64,
-    /// The id of the job that the dispatcher's thread is inside; 0 for none.
+    /// The id of the job that the dispatcher's thread is inside: its function, the `progress` that shows it,
+    /// its completion or its destroy-notify. 0 for none.
     pub present_job_id: u64,
-    /// For how long.
+    /// For how long it has been inside that, or inside another function of the host in a pump, or waiting in
+    /// a call of this library; 0 while it is in none.
     pub present_for_ns: u64,
 }
 
@@ -104,8 +106,8 @@ pub unsafe extern "C" fn dcc_dispatcher_stats(
         let longest = statistics.longest();
         let now_ns = clock::now_ns();
         let since = |time_ns: u64| now_ns.saturating_sub(time_ns);
-        let (present_job_id, busy_since_ns) = queues.busy(queue);
-        let present_for_ns = if present_job_id == 0 { 0 } else { since(busy_since_ns) };
+        let (present_job_id, busy_since_ns) = dispatchers().kept(queue);
+        let present_for_ns = if busy_since_ns == 0 { 0 } else { since(busy_since_ns) };
         to.write(&dcc_dispatcher_info {
             struct_size: 0,
             is_closed: i32::from(queues.is_closed(queue)),

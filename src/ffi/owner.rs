@@ -35,9 +35,11 @@ pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc
 /// of them will be called again, whatever is cancelled, and the handle is released; jobs that are
 /// running go on, without their functions.
 ///
-/// DCC_ERROR_WOULD_DEADLOCK: called from inside one of its functions (nothing happened), or one of
-/// them waits, over whatever threads, for this one (all but the waiting is done). Call it again
-/// after that function returned. Any thread. NULL: nothing happens.
+/// DCC_ERROR_WOULD_DEADLOCK, and nothing happened: called from inside one of its functions; or from
+/// another's function, while the library on this thread is in the middle of calling, ending or closing
+/// what belongs to the owner; or a thread that is inside so waits, over whatever threads, for this one.
+/// Call it again after that function returned. While it closes, a wait of others that would wait for it
+/// and for which it waits is refused instead. Any thread. NULL: nothing happens.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_owner_close(owner: *mut dcc_owner) -> dcc_status {
     guard(|| {

@@ -256,11 +256,16 @@ fn write_admission(pin: &DispatcherPin<'_>, to: &StructOut<dcc_admission>) {
 /// DCC_OK: it is over, see `out_state`; its completion and `destroy` have run, too, unless it was
 /// cancelled or interrupted while it waited for its turn or its next slice, or the dispatcher's own thread
 /// waits for a DCC_POST_ANY_THREAD job: then they follow in the next pump. DCC_TIMED_OUT: the time
-/// was over before it started; it never runs. DCC_WEDGED: the same, because the thread has been stuck
-/// in another job for the dispatcher's threshold. DCC_STARTED: the time was over after it started; it
-/// was asked to stop, its outcome is not known. In all these cases it was accepted: completion and
-/// `destroy` run once, so `user_data` must not be on your stack. Negative statuses as in
-/// dcc_dispatcher_post. Any thread; while it waits, hold no lock that the job or a plugin's owner needs.
+/// was over before it started; it never runs. DCC_WEDGED: the same, because the thread has been stuck in
+/// something else for the dispatcher's threshold. DCC_STARTED: the time was over after it started, and it
+/// was asked to stop; or it has run, and the thread that has to complete it is stuck. In all these cases
+/// it was accepted: completion and `destroy` run once, so `user_data` must not be on your stack.
+///
+/// DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library, over whatever threads, for this
+/// one, so it would never come to the job; as a rule two UI threads that wait for each other. Where the
+/// thread that is to run a DCC_POST_ANY_THREAD job turns out to wait for this one after it was accepted,
+/// the answer is DCC_WEDGED or DCC_STARTED, at once. Other negative statuses as in dcc_dispatcher_post; on
+/// every one of them nothing was taken. Any thread; while it waits, hold no lock that the job or a plugin's owner needs.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_post_and_wait(
     dispatcher: *const dcc_dispatcher,

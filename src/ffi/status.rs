@@ -38,7 +38,7 @@ pub const DCC_CALLBACK_RUNNING: dcc_status = 12;
 pub const DCC_PENDING: dcc_status = 13;
 /// The time was over after the job had started: it was asked to stop, its outcome is not known.
 pub const DCC_STARTED: dcc_status = 14;
-/// The dispatcher's thread has been inside another job for longer than its threshold; the job was
+/// The dispatcher's thread has been inside something else for longer than its threshold; the job was
 /// taken back and never runs.
 pub const DCC_WEDGED: dcc_status = 15;
 /// No request has this id yet; the cancel is held for it.
@@ -99,7 +99,7 @@ pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
     (DCC_CALLBACK_RUNNING, c"The callback is running"),
     (DCC_PENDING, c"Completions are still to run"),
     (DCC_STARTED, c"Started; its outcome is not known yet"),
-    (DCC_WEDGED, c"The dispatcher's thread is stuck in another job"),
+    (DCC_WEDGED, c"The dispatcher's thread is stuck in something else"),
     (DCC_HELD, c"Held for its request"),
     (DCC_NOT_CANCELLABLE, c"The request cannot be cancelled"),
     (DCC_ERROR_INVALID_HANDLE, c"Invalid handle"),

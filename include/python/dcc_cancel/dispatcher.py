@@ -193,7 +193,7 @@ class Dispatcher(NativeObject):
             text = {
                 c.DCC_TIMED_OUT: "the job had not begun after %r seconds, and never runs",
                 c.DCC_STARTED: "the job was not over after %r seconds, and was asked to stop",
-                c.DCC_WEDGED: "the dispatcher's thread is stuck in another job; this one never runs"
+                c.DCC_WEDGED: "the dispatcher's thread is stuck in something else; this one never runs"
                 " (timeout %r)",
             }[status]
             raise PostTimeoutError(text % (timeout,), status, status == c.DCC_STARTED)
