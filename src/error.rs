@@ -80,6 +80,8 @@ pub enum Error {
         /// The most.
         most: u64,
     },
+    /// A number is infinite or none; which one.
+    NotFinite(&'static str),
     /// A reserved field of this structure is not 0.
     Reserved(&'static str),
     /// A text argument is longer than its limit.
@@ -224,6 +226,9 @@ impl fmt::Display for Error {
             }
             Self::OutOfRange { what, given, least, most } => {
                 write!(out, "{what} is {given}; it can be {least} to {most}")
+            }
+            Self::NotFinite(what) => {
+                write!(out, "{what} is infinite or not a number; JSON has none of these")
             }
             Self::Reserved(what) => write!(
                 out,

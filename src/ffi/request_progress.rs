@@ -36,6 +36,10 @@ unsafe impl Versioned for dcc_request_progress {
     const FIRST_SIZE: usize = 40;
 }
 
+fn finite(what: &'static str, value: f64) -> Outcome<()> {
+    if value.is_finite() { Ok(()) } else { Err(Error::NotFinite(what)) }
+}
+
 fn set(request: &RequestPin<'_>, progress: f64, total: f64, message: &str) -> Outcome {
     let is_in_time = REQUESTS.set_progress(request, progress, total, message)?;
     Ok(if is_in_time { DCC_OK } else { DCC_ALREADY_ENDED })
@@ -57,11 +61,8 @@ pub unsafe extern "C" fn dcc_request_set_progress(
         // SAFETY: the C caller's promise about its text.
         let message =
             unsafe { text(name, given.message, given.message_length, DCC_MAX_TEXT_LENGTH) }?;
-        if !given.progress.is_finite() || !given.total.is_finite() {
-            return Err(Error::InvalidArgument(
-                "dcc_request_progress.progress or .total is infinite or not a number; JSON has none",
-            ));
-        }
+        finite("dcc_request_progress.progress", given.progress)?;
+        finite("dcc_request_progress.total", given.total)?;
         set(&pinned(request)?, given.progress, given.total, message)
     })
 }

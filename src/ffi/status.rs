@@ -135,6 +135,7 @@ pub(super) fn of(error: &Error) -> dcc_status {
         | Error::UnknownFlags { .. }
         | Error::UnknownValue { .. }
         | Error::OutOfRange { .. }
+        | Error::NotFinite(_)
         | Error::Reserved(_)
         | Error::TextTooLong { .. }
         | Error::NotUtf8 { .. }

@@ -1,0 +1,270 @@
+//! What the header's types do not say: bounds of numbers and texts, what may be NULL, good values.
+
+use crate::c_layout::Layout;
+use crate::call::Argument;
+use crate::world::{self, World};
+
+/// Functions whose good call shows in no count: they only read, wait, or hand out a reference. What
+/// `dcc_events_drain` takes out is counted when its world ends.
+pub const UNSEEN: &[&str] = &[
+    "dcc_cancel_token_reason",
+    "dcc_cancel_token_cause",
+    "dcc_cancel_token_time_since_cancelled",
+    "dcc_cancel_token_job_id",
+    "dcc_cancel_token_deadline",
+    "dcc_cancel_token_wait_any",
+    "dcc_job_find",
+    "dcc_job_progress",
+    "dcc_job_progress_message",
+    "dcc_job_label",
+    "dcc_job_caller_id",
+    "dcc_job_failure",
+    "dcc_job_user_data",
+    "dcc_poll_read_current",
+    "dcc_poll_read_token",
+    "dcc_context_job_id",
+    "dcc_events_create",
+    "dcc_events_drain",
+    "dcc_dispatcher_find",
+    "dcc_dispatcher_stats",
+    "dcc_dispatcher_longest_label",
+    "dcc_session_is_cancelled",
+    "dcc_session_reason",
+    "dcc_session_stats",
+    "dcc_request_write_cancelled",
+    "dcc_job_poll_gap",
+    "dcc_job_threads",
+    "dcc_stats_live_jobs",
+    "dcc_stats_read",
+    "dcc_stats_latency",
+    "dcc_timeline_write",
+    "dcc_control_address",
+    "dcc_last_error",
+];
+
+/// Parameters that may be NULL, beside `out_length`.
+const OPTIONAL: &[(&str, &str)] = &[
+    ("dcc_cancel_token_register", "out_registration"),
+    ("dcc_cancel_token_register", "destroy"),
+    ("dcc_cancel_token_wait_any", "out_index"),
+    ("dcc_dispatcher_post", "out_job"),
+    ("dcc_dispatcher_post", "out_admission"),
+    ("dcc_dispatcher_post_and_wait", "out_job"),
+    ("dcc_dispatcher_post_and_wait", "out_state"),
+    ("dcc_dispatcher_pump", "out_tick"),
+    ("dcc_session_sweep", "out_count"),
+    ("dcc_session_handle_message", "out_info"),
+    ("dcc_request_end", "out_owed"),
+    ("dcc_control_open", "desc"),
+];
+
+pub fn is_optional(function: &str, parameter: &str) -> bool {
+    OPTIONAL.contains(&(function, parameter))
+}
+
+/// Handles that may not be NULL, though what they name takes NULL in other functions.
+pub const REQUIRED_HANDLES: &[(&str, &str)] = &[("dcc_request_set_progress_of_job", "job")];
+
+/// Functions that a structure cannot be without.
+pub const REQUIRED_FUNCTIONS: &[(&str, &str)] = &[("dcc_post_desc", "function")];
+
+/// Sizes of structures in version 1, the least that is accepted.
+const FIRST_SIZES: &[(&str, u64)] = &[
+    ("dcc_cancel_token_desc", 40),
+    ("dcc_job_desc", 80),
+    ("dcc_job_progress_info", 24),
+    ("dcc_dispatcher_desc", 96),
+    ("dcc_post_desc", 104),
+    ("dcc_admission", 24),
+    ("dcc_tick", 64),
+    ("dcc_dispatcher_info", 216),
+    ("dcc_session_desc", 48),
+    ("dcc_session_info", 80),
+    ("dcc_message_info", 288),
+    ("dcc_request_desc", 80),
+    ("dcc_request_progress", 40),
+    ("dcc_poll_gap", 552),
+    ("dcc_stats", 72),
+    ("dcc_latency", 48),
+    ("dcc_control_desc", 24),
+];
+
+pub fn first_size(structure: &str) -> u64 {
+    let found = FIRST_SIZES.iter().find(|(name, _)| *name == structure);
+    found.unwrap_or_else(|| panic!("the first size of {structure} is not known")).1
+}
+
+/// A number, as a parameter or a field.
+#[derive(Debug, Clone)]
+pub enum Scalar {
+    /// Whatever it is; this is passed.
+    Any(u64),
+    /// Bits, of which these are known.
+    Flags(u32),
+    /// One of these.
+    Among(&'static [i32]),
+    /// From one to the other.
+    Range(u64, u64),
+    /// A reserved field.
+    Zero,
+    /// An event that is open, for a call that closes it.
+    Event,
+    /// A finite number.
+    Finite,
+    /// The id of a live job.
+    JobId,
+}
+
+impl Scalar {
+    pub fn good(&self, world: &World<'_>) -> u64 {
+        match self {
+            Self::Any(value) => *value,
+            Self::Among(values) => values[0] as u64,
+            Self::Range(least, _) => (*least).max(1),
+            Self::Event => world.event,
+            Self::JobId => world.job_id,
+            Self::Flags(_) | Self::Zero | Self::Finite => 0,
+        }
+    }
+}
+
+/// A parameter that is passed by value.
+pub fn number(function: &str, parameter: &str) -> Scalar {
+    match (function, parameter) {
+        ("dcc_request_write_progress", "flags") => Scalar::Flags(1),
+        ("dcc_stats_latency", "which") => Scalar::Among(&[1, 2]),
+        ("dcc_events_create", "capacity") => Scalar::Range(1, 65_536),
+        ("dcc_timeline_start", "max_events") => Scalar::Range(1, 1 << 20),
+        ("dcc_native_event_close", "event") => Scalar::Event,
+        ("dcc_dispatcher_post_and_wait", "timeout_ns") => Scalar::Any(u64::MAX),
+        (_, "timeout_ns" | "on" | "line") => Scalar::Any(0),
+        (_, "budget_ns" | "max_jobs" | "ttl_ns" | "nanoseconds" | "time_ns") => {
+            Scalar::Any(u64::MAX)
+        }
+        (_, "done") => Scalar::Any(3),
+        (_, "total") => Scalar::Any(7),
+        ("dcc_job_find", "id") => Scalar::JobId,
+        (_, "ticket" | "status") => Scalar::Any(0),
+        ("dcc_poll_slow", "token" | "job") => Scalar::Any(0),
+        _ => panic!("{function} has a number {parameter}, of which this table knows nothing"),
+    }
+}
+
+/// A field that is a number.
+pub fn field(structure: &str, field: &str) -> Scalar {
+    match (structure, field) {
+        (_, "reserved") => Scalar::Zero,
+        ("dcc_control_desc", "flags") => Scalar::Flags(0),
+        (
+            "dcc_job_desc"
+            | "dcc_dispatcher_desc"
+            | "dcc_post_desc"
+            | "dcc_session_desc"
+            | "dcc_request_desc",
+            "flags",
+        ) => Scalar::Flags(1),
+        ("dcc_post_desc", "lane") => Scalar::Among(&[0, 1, 2, 3]),
+        ("dcc_session_desc", "kind" | "replies") => Scalar::Among(&[0, 1]),
+        ("dcc_session_desc", "early") => Scalar::Among(&[0, 1, 2]),
+        ("dcc_request_id", "type") => Scalar::Among(&[1, 2]),
+        ("dcc_dispatcher_desc", "capacity") => Scalar::Range(0, 131_072),
+        ("dcc_session_desc", "max_requests" | "max_kept") => Scalar::Range(0, 65_536),
+        ("dcc_request_progress", "progress" | "total") => Scalar::Finite,
+        ("dcc_request_id", "integer") => Scalar::Any(0),
+        (_, time) if time.ends_with("_ns") => Scalar::Any(0),
+        _ => panic!("{structure} has a number {field}, of which this table knows nothing"),
+    }
+}
+
+/// The most bytes of a text: a parameter of a function or a field of a structure.
+pub fn text_limit(of: &str, name: &str) -> &'static str {
+    match (of, name) {
+        ("dcc_session_cancel" | "dcc_request_cancel", "reason") => "DCC_MAX_MESSAGE_LENGTH",
+        ("dcc_request_id", "text") => "DCC_MAX_REQUEST_ID_LENGTH",
+        (_, "job_id" | "caller_id") => "DCC_MAX_ID_LENGTH",
+        (_, "reason" | "message" | "label" | "name" | "path") => "DCC_MAX_TEXT_LENGTH",
+        _ => panic!("{of} has a text {name}, of which this table knows nothing"),
+    }
+}
+
+/// Whether a text names a file, which has to have a name without NUL.
+pub fn is_path(name: &str) -> bool {
+    name == "path"
+}
+
+/// A good text for a parameter.
+pub fn text(function: &str, parameter: &str) -> String {
+    match (function, parameter) {
+        (_, "path") => world::timeline_path().display().to_string(),
+        ("dcc_dispatcher_find", "caller_id") => world::WAITING_ID.to_owned(),
+        ("dcc_session_handle_message", "message") => {
+            let id = world::REQUEST_ID;
+            let method = "notifications/cancelled";
+            format!(r#"{{"method": "{method}", "params": {{"requestId": "{id}"}}}}"#)
+        }
+        _ => "text".to_owned(),
+    }
+}
+
+/// A function that is handed in as a parameter.
+pub fn function_named(parameter: &str) -> u64 {
+    match parameter {
+        "function" => world::cancelled as *const () as u64,
+        "destroy" => world::destroy as *const () as u64,
+        _ => panic!("a function {parameter}, of which this table knows nothing"),
+    }
+}
+
+/// What user data is.
+pub fn user_data() -> u64 {
+    0x1234
+}
+
+/// Fills in a structure that goes in.
+pub fn fill(function: &str, argument: &mut Argument, layout: &Layout, world: &World<'_>) {
+    if layout.fields[0].field.name == "struct_size" {
+        argument.put(0, 4, layout.size as u64);
+    }
+    let mut put = |field: &str, value: u64| {
+        let place = layout.place(field);
+        argument.put(place.offset, place.size, value);
+    };
+    match layout.name.as_str() {
+        "dcc_post_desc" => {
+            put("function", world::work as *const () as u64);
+            put("completion", world::complete as *const () as u64);
+            put("destroy", world::destroy as *const () as u64);
+            put("user_data", user_data());
+            put("parent", world.parent);
+        }
+        "dcc_job_desc" | "dcc_dispatcher_desc" => {
+            put("destroy", world::destroy as *const () as u64);
+            put("user_data", user_data());
+        }
+        "dcc_cancel_token_desc" => {
+            put("parents", world.parents());
+            put("parent_count", 2);
+        }
+        "dcc_request_id" => {
+            let id = match function {
+                "dcc_session_clear" => world::EARLY_ID,
+                _ => world::REQUEST_ID,
+            };
+            put("type", 2);
+            put("text", id.as_ptr() as u64);
+            put("text_length", id.len() as u64);
+        }
+        "dcc_request_desc" => {
+            put_integer(argument, layout.place("id").offset, 77);
+            put_integer(argument, layout.place("progress_token").offset, 78);
+        }
+        "dcc_request_progress" => put("progress", 2.5_f64.to_bits()),
+        "dcc_session_desc" | "dcc_control_desc" => (),
+        other => panic!("the structure {other}, of which this table knows nothing"),
+    }
+}
+
+fn put_integer(argument: &mut Argument, id: usize, integer: u64) {
+    argument.put(id, 4, 1);
+    argument.put(id + 8, 8, integer);
+}
