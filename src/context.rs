@@ -335,14 +335,19 @@ impl Library {
     /// token's job id, else the current job's caller id, else an empty text.
     pub fn show_job_id<R>(&self, slots: &ThreadSlots<'_>, reader: impl FnOnce(&str) -> R) -> R {
         let tokens = self.jobs.tokens();
-        if let Ok(token) = TokenPin::new(tokens, slots.token())
-            && tokens.show_job_id(&token, |id| !id.is_empty())
-        {
-            return tokens.show_job_id(&token, reader);
+        // The slots hold both for as long as `reader` runs; it is not the plugin's.
+        if slots.token() != NULL {
+            let token = Lent::new(tokens, handle::index(slots.token()));
+            if tokens.show_job_id(&token, |id| !id.is_empty()) {
+                return tokens.show_job_id(&token, reader);
+            }
         }
-        match JobPin::new(&self.jobs, slots.current_job()) {
-            Ok(job) => self.jobs.show_text(&job, JobText::CallerId, reader),
-            Err(_) => reader(""),
+        match slots.current_job() {
+            NULL => reader(""),
+            job => {
+                let job = Lent::new(&self.jobs, handle::index(job));
+                self.jobs.show_text(&job, JobText::CallerId, reader)
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::job::{JobPin, JobText, Jobs};
 use crate::queue::Glance;
 use crate::sys::clock;
 use crate::sys::memory::try_room;
-use crate::token::{Cause, TokenPin};
+use crate::token::Cause;
 use crate::wire::readable_reason;
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -153,17 +153,12 @@ fn cancel(jobs: &Jobs, job: &JobPin<'_>, reason: &str) -> &'static str {
     if jobs.state(job).is_terminal() {
         return "had ended";
     }
-    match TokenPin::new(jobs.tokens(), jobs.token(job)) {
-        Ok(token) if jobs.tokens().cancel_deferred(&token, Cause::Request, reason) => "asked",
-        Ok(_) => "was asked before",
-        Err(_) => "had ended",
-    }
+    let is_first = jobs.tokens().cancel_deferred(&jobs.token_held_by(job), Cause::Request, reason);
+    if is_first { "asked" } else { "was asked before" }
 }
 
 fn trace(jobs: &Jobs, job: &JobPin<'_>, on: bool) -> &'static str {
-    if let Ok(token) = TokenPin::new(jobs.tokens(), jobs.token(job)) {
-        jobs.tokens().set_traced(&token, on);
-    }
+    jobs.tokens().set_traced(&jobs.token_held_by(job), on);
     if on { "traced" } else { "not traced" }
 }
 

@@ -26,7 +26,7 @@ use crate::sys::host::Host;
 use crate::sys::memory::{Late, try_box};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, OnceBox, Ordering};
 use crate::sys::thread_identity;
-use crate::token::{Cause, TokenPin, Tokens};
+use crate::token::{Cause, Tokens};
 use crate::workers::Workers;
 use std::collections::HashMap;
 
@@ -353,9 +353,8 @@ impl Dispatchers {
         let pin = |job| self.jobs().arena().pin_index(job);
         while let Some(job) = self.queues().next_unasked(queue, pin) {
             let job = JobPin::take_over(self.jobs(), job);
-            if let Ok(token) = TokenPin::new(self.tokens(), self.jobs().token(&job)) {
-                self.tokens().cancel(&token, Cause::Request, "the dispatcher is shutting down");
-            }
+            let token = self.jobs().token_held_by(&job);
+            self.tokens().cancel(&token, Cause::Request, "the dispatcher is shutting down");
         }
     }
 

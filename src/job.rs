@@ -20,7 +20,7 @@ use crate::sys::callout::{Payload, UserData};
 use crate::sys::memory::{replace_string, try_string};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 use crate::sys::thread_identity;
-use crate::token::{Cause, Origin, TokenPin, Tokens};
+use crate::token::{Cause, LentToken, Origin, TokenPin, Tokens};
 
 /// What a `begin` found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -363,6 +363,11 @@ impl Jobs {
         job.slot().live().token.load(Ordering::Relaxed)
     }
 
+    /// The job's token, which needs no pin of its own.
+    pub fn token_held_by<'j>(&'j self, job: &'j JobPin<'_>) -> LentToken<'j> {
+        LentToken::new(&self.tokens, handle::index(self.token(job)))
+    }
+
     /// Where it stands.
     pub fn state(&self, job: &JobPin<'_>) -> JobState {
         state_of(job.slot().live())
@@ -380,8 +385,7 @@ impl Jobs {
         if state.is_terminal() {
             return Err(state);
         }
-        let token = TokenPin::new(&self.tokens, self.token(job)).map_err(|_| state)?;
-        Ok(self.tokens.cancel(&token, Cause::Request, reason))
+        Ok(self.tokens.cancel(&self.token_held_by(job), Cause::Request, reason))
     }
 
     /// Whether its token is cancelled; asks no foreign check.

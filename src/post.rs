@@ -22,7 +22,7 @@ use crate::sys::memory::try_string;
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
 use crate::timeline::{Moment, MomentKind};
-use crate::token::{Origin, TokenHold, TokenPin};
+use crate::token::{Origin, TokenHold};
 use std::collections::HashMap;
 
 /// What is posted, beside its functions.
@@ -174,7 +174,7 @@ impl Dispatchers {
         let now_ns = clock::now_ns();
         let held_job = JobHold::new(self.jobs(), job)?;
         if let Some(deadline_ns) = post.deadline_ns {
-            let token = TokenPin::new(self.tokens(), self.jobs().token(&held_job))?;
+            let token = self.jobs().token_held_by(&held_job);
             self.tokens().arm(&token, now_ns.saturating_add(deadline_ns))?;
         }
         let parent = match post.parent {

@@ -21,7 +21,7 @@ use crate::run::Slice;
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
 use crate::sys::{clock, thread_identity};
-use crate::token::{Cause, TokenPin};
+use crate::token::Cause;
 use crate::wait_graph::{Blocker, Wait};
 
 /// How a wait ended.
@@ -122,9 +122,12 @@ impl Dispatchers {
         self.owners().waits().also(&self.tokens().calls(), wait, blocker)
     }
 
+    /// Where the job stands. It is gone before its poster looks if its functions gave the poster's
+    /// reference away; its cell, which the poster holds, knows how it ended.
     fn state_of(&self, accepted: Accepted) -> JobState {
-        let job = JobPin::new(self.jobs(), accepted.job);
-        job.map_or(JobState::Interrupted, |job| self.jobs().state(&job))
+        let ended = self.queues().posted().cell(accepted.number).ended();
+        let present = || JobPin::new(self.jobs(), accepted.job).map(|job| self.jobs().state(&job));
+        ended.or_else(|| present().ok()).unwrap_or(JobState::Interrupted)
     }
 
     fn run_inline<'a>(
@@ -237,8 +240,7 @@ impl Dispatchers {
 
     fn ask_to_stop(&self, accepted: Accepted) {
         let Ok(job) = JobPin::new(self.jobs(), accepted.job) else { return };
-        if let Ok(token) = TokenPin::new(self.tokens(), self.jobs().token(&job)) {
-            self.tokens().cancel(&token, Cause::Deadline, "its poster's time was over");
-        }
+        let token = self.jobs().token_held_by(&job);
+        self.tokens().cancel(&token, Cause::Deadline, "its poster's time was over");
     }
 }

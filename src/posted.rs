@@ -14,6 +14,7 @@
 
 use crate::error::Error;
 use crate::handle::{Handle, INDEX_BITS};
+use crate::job_state::JobState;
 use crate::lane::Lane;
 use crate::list::{ListNode, ListNodes};
 use crate::pool::{Link, NIL, Pool};
@@ -118,6 +119,8 @@ pub struct PostedCell {
     runner: AtomicU64,
     /// How many waits had begun when that began.
     waits_before: AtomicU64,
+    /// The state in which it ended, as a number; 0 until its completion is due.
+    ended: AtomicU32,
     /// Whether it is known by a caller id.
     pub has_caller_id: AtomicU32,
     body: Mutex<Body>,
@@ -175,6 +178,17 @@ impl PostedCell {
     pub fn notify(&self) {
         drop(self.body.lock());
         self.changed.notify_all();
+    }
+
+    /// Notes the state in which its job ended, for who asks when that is gone.
+    pub fn note_end(&self, state: JobState) {
+        self.ended.store(state as u32, Ordering::Release);
+    }
+
+    /// The state in which its job ended; `None`: its completion is not due yet.
+    pub fn ended(&self) -> Option<JobState> {
+        let number = self.ended.load(Ordering::Acquire);
+        (number != 0).then(|| JobState::from_number(number))
     }
 
     /// Says that all is over.
@@ -242,6 +256,7 @@ impl Posted {
         cell.owned.store(NIL, Ordering::Relaxed);
         cell.posted_ns.store(now_ns, Ordering::Relaxed);
         cell.is_asked.store(0, Ordering::Relaxed);
+        cell.ended.store(0, Ordering::Relaxed);
         cell.has_caller_id.store(0, Ordering::Relaxed);
         Ok((number, cell))
     }

@@ -382,6 +382,7 @@ impl Dispatchers {
         self.conclude(dispatcher, job, cell);
         let state = self.jobs().state(job);
         debug_assert!(state.is_terminal(), "{state:?} is no end");
+        cell.note_end(state);
         let statistics = dispatcher.slot().live().statistics();
         statistics.ended(state);
         if how == Completion::Always || how == Completion::UnlessClosing && call.is_open {

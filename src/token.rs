@@ -495,7 +495,12 @@ impl Tokens {
             // Again: this may have become another's slot in between.
             return self.look(token).0;
         }
-        let Ok(pin) = TokenPin::new(self, token) else { return Answer::Gone };
+        let pin = match TokenPin::new(self, token) {
+            Ok(pin) => pin,
+            // So many ask already: this one is told what is known.
+            Err(Error::Resources(_)) => return self.look(token).0,
+            Err(_) => return Answer::Gone,
+        };
         let number = pin.slot().cold.foreign.load(Ordering::Relaxed);
         if number != NIL && self.foreigns.ask(&self.owners, number, thread, clock::now_ns()) {
             self.cancel(&pin, Cause::Foreign, "cancelled in the host");

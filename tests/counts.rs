@@ -277,11 +277,10 @@ fn a_token_with_a_million_children_and_callbacks_is_cancelled_with_one_reason() 
     }
 }
 
-#[test]
-fn a_job_with_all_the_contexts_it_can_have_works() {
+fn job_with_all_its_contexts_works(is_foreign: bool) {
     let _alone = alone();
     let watch = Watch::new();
-    let job = Job::try_new(watch, NO_OWNER, NO_TOKEN, false).unwrap();
+    let job = Job::try_new(watch, NO_OWNER, NO_TOKEN, is_foreign).unwrap();
     let ticket = set_job(job).unwrap();
     let contexts = fill(capture);
     assert_eq!(set_job(job), Err(DCC_ERROR_RESOURCES));
@@ -302,6 +301,17 @@ fn a_job_with_all_the_contexts_it_can_have_works() {
     assert_eq!(dcc_job_reset_current(ticket), DCC_OK);
     job.release();
     assert_eq!(watch.counts(), (0, 1));
+    assert_eq!(watch.asked() > 0, is_foreign);
+}
+
+#[test]
+fn a_job_with_all_the_contexts_it_can_have_works() {
+    job_with_all_its_contexts_works(false);
+}
+
+#[test]
+fn a_foreign_job_with_all_the_contexts_it_can_have_works() {
+    job_with_all_its_contexts_works(true);
 }
 
 #[test]

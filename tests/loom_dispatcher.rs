@@ -637,7 +637,7 @@ fn cancel_x_next_job() {
 /// The worker threads are stopped while the dispatcher of a job that waits for one goes.
 #[test]
 fn stop_workers_x_next_dispatcher() {
-    model(2, || {
+    model(3, || {
         let world = world();
         let log = Arc::new(Log::default());
         assert!(world.post(&Post { elsewhere: true, ..PLAIN }, &log, HERE));

@@ -1,13 +1,12 @@
 //! The poll trace and what is known of each job's threads.
 
 use super::argument::{ArrayOut, StructOut, TextOut, ValueOut, Versioned};
-use super::guard::{Outcome, guard};
+use super::guard::guard;
 use super::job::{dcc_job, jobs, pinned};
 use super::library;
 use super::status::{DCC_NOT_FOUND, DCC_OK, dcc_status};
 use crate::job::JobPin;
 use crate::place::Place;
-use crate::token::TokenPin;
 use crate::watch::ThreadReport;
 use std::ffi::{CStr, c_char};
 
@@ -91,11 +90,9 @@ pub(super) unsafe fn place(file: *const c_char, line: u32) -> Place {
     files.id(name).map_or(Place::Unknown, |file| Place::At(file, line))
 }
 
-fn reports(job: &JobPin<'_>, each: impl FnMut(&ThreadReport)) -> Outcome<()> {
+fn reports(job: &JobPin<'_>, each: impl FnMut(&ThreadReport)) {
     let tokens = jobs().tokens();
-    let token = TokenPin::new(tokens, jobs().token(job))?;
-    tokens.diagnosis().watches.threads(tokens.watch(&token), each);
-    Ok(())
+    tokens.diagnosis().watches.threads(tokens.watch(&jobs().token_held_by(job)), each);
 }
 
 /// Switches the poll trace of a job on (not 0) or off. While it is on, every poll of the job notes
@@ -106,8 +103,7 @@ fn reports(job: &JobPin<'_>, each: impl FnMut(&ThreadReport)) -> Outcome<()> {
 pub extern "C" fn dcc_job_trace(job: *const dcc_job, on: i32) -> dcc_status {
     guard(|| {
         let Some(job) = pinned(job)? else { return Ok(DCC_OK) };
-        let token = TokenPin::new(jobs().tokens(), jobs().token(&job))?;
-        jobs().tokens().set_traced(&token, on != 0);
+        jobs().tokens().set_traced(&jobs().token_held_by(&job), on != 0);
         Ok(DCC_OK)
     })
 }
@@ -135,7 +131,7 @@ pub unsafe extern "C" fn dcc_job_poll_gap(
         let out = unsafe { StructOut::new("out_gap", out_gap) }?;
         let mut longest = ThreadReport::default();
         if let Some(job) = pinned(job)? {
-            reports(&job, |report| longest.keep_longer(report))?;
+            reports(&job, |report| longest.keep_longer(report));
         }
         let gap = longest.longest_gap;
         let files = &jobs().tokens().diagnosis().files;
@@ -189,7 +185,7 @@ pub unsafe extern "C" fn dcc_job_threads(
             };
             threads.write(count, entry);
             count += 1;
-        })?;
+        });
         to.write(count);
         Ok(DCC_OK)
     })
