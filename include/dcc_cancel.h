@@ -1482,7 +1482,8 @@ typedef struct dcc_control_desc {
 
 /**
  * Done, but by a second copy of the library in this process: what it created is not seen by
- * users of the first copy. Load the library through `dcc_cancel_dl.h`, which finds the first.
+ * users of the first copy. Load the library through `dcc_cancel_dl.h`, which finds the first; but not
+ * from another link namespace (dlmopen), where no copy is shared.
  */
 #define DCC_SECOND_INSTANCE 8
 
@@ -2672,7 +2673,8 @@ uint64_t dcc_clock_now_ns(void);
 
 /**
  * DCC_OK if this is the first copy of the library in the process, else DCC_SECOND_INSTANCE: two
- * copies share nothing. Functions that create or install something answer the same.
+ * copies share nothing. First is who was loaded first; of copies in different link namespaces (dlmopen),
+ * who was used first. Functions that create or install something answer the same.
  * DCC_ERROR_RESOURCES: there is no memory to begin to notice forks. Any thread.
  */
 dcc_status dcc_instance_check(void);

@@ -111,6 +111,22 @@ fn a_second_copy_says_so() {
     Stage::new("second_copy").host("second_copy", &COPIES[2..]);
 }
 
+/// The loader's list has a copy's own namespace only.
+#[test]
+fn a_copy_in_another_link_namespace_says_so() {
+    let stage = Stage::new("namespaces");
+    stage.compile("namespaces.c", "namespaces", &["-pthread", "-ldl"]);
+    let library = stage.folder.join("libdcc_cancel.so.1");
+    let host = |what: &str| {
+        run(Command::new(stage.folder.join("namespaces")).arg(what).arg(&library));
+    };
+    host("own_first");
+    host("other_first");
+    for _ in 0..50 {
+        host("race");
+    }
+}
+
 #[test]
 fn a_plugin_that_is_unloaded_while_its_thread_lives_harms_nothing() {
     Stage::new("unload").host("unload", &["linked_one.so"]);

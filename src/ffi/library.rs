@@ -90,7 +90,8 @@ pub extern "C" fn dcc_clock_now_ns() -> u64 {
 }
 
 /// DCC_OK if this is the first copy of the library in the process, else DCC_SECOND_INSTANCE: two
-/// copies share nothing. Functions that create or install something answer the same.
+/// copies share nothing. First is who was loaded first; of copies in different link namespaces (dlmopen),
+/// who was used first. Functions that create or install something answer the same.
 /// DCC_ERROR_RESOURCES: there is no memory to begin to notice forks. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_instance_check() -> dcc_status {

@@ -23,7 +23,8 @@ pub const DCC_ALREADY_ENDED: dcc_status = 6;
 /// No live object has this id.
 pub const DCC_NOT_FOUND: dcc_status = 7;
 /// Done, but by a second copy of the library in this process: what it created is not seen by
-/// users of the first copy. Load the library through `dcc_cancel_dl.h`, which finds the first.
+/// users of the first copy. Load the library through `dcc_cancel_dl.h`, which finds the first; but not
+/// from another link namespace (dlmopen), where no copy is shared.
 pub const DCC_SECOND_INSTANCE: dcc_status = 8;
 /// The time was over before anything happened.
 pub const DCC_TIMED_OUT: dcc_status = 9;

@@ -1,7 +1,8 @@
 //! Which copy of the library this is, and keeping it loaded.
 //!
 //! Copies are united by name: ELF's SONAME, the DLL's module name, the dylib's install name. A
-//! copy that someone loaded by path beside an older one finds that one in the loader's list.
+//! copy that someone loaded by path beside an older one finds that one in the loader's list. On Linux
+//! that list has only the copy's own link namespace (dlmopen); what unites all of them is `mark.rs`.
 
 use super::memory::OutOfMemory;
 use std::sync::OnceLock;
@@ -23,13 +24,17 @@ pub fn is_first() -> Result<bool, OutOfMemory> {
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "mark.rs"]
+mod mark;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod system {
+    use super::mark;
     use std::ffi::{CStr, c_int, c_void};
 
     struct Search {
         own_address: usize,
         older_copy: bool,
-        found_self: bool,
     }
 
     const DYNAMIC: u32 = libc::PT_DYNAMIC;
@@ -84,7 +89,8 @@ mod system {
                     .contains(&search.own_address)
         });
         if own {
-            search.found_self = true;
+            // Here because the loader lets no other copy, of whatever namespace, in meanwhile.
+            search.older_copy = search.older_copy || !mark::claim();
             return 1;
         }
         // SAFETY: called by the loader for a loaded object.
@@ -96,12 +102,11 @@ mod system {
 
     pub fn pin_and_look() -> bool {
         static MARK: u8 = 0;
-        let mut search =
-            Search { own_address: &raw const MARK as usize, older_copy: false, found_self: false };
+        let mut search = Search { own_address: &raw const MARK as usize, older_copy: false };
         // SAFETY: the callback fits and `search` outlives the call. The linker's `-z nodelete`
         // has already pinned the library.
         unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut search).cast()) };
-        !(search.found_self && search.older_copy)
+        !search.older_copy
     }
 }
 
