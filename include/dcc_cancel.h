@@ -1051,7 +1051,8 @@ typedef struct dcc_session_desc {
     /**
      * Most ids without a live request of which something is remembered: cancels that are held, and what
      * can be asked of requests that were cancelled and have ended. Up to DCC_MAX_SESSION_QUOTA; 0 is
-     * 256. What finds no room is forgotten and counted.
+     * 256. What finds no room is forgotten and counted. Where cancels are held, the ids of the last requests
+     * that completed are known besides, as many as `max_requests` and `max_kept` together.
      */
     uint32_t max_kept;
     /**
@@ -1059,7 +1060,8 @@ typedef struct dcc_session_desc {
      */
     uint32_t reserved;
     /**
-     * For how many nanoseconds a cancel is held for its request; 0 is 30 seconds.
+     * For how many nanoseconds a cancel is held for its request, and a cancel of an id whose request is over
+     * is a late one, not one for the next request of that id; 0 is 30 seconds.
      */
     uint64_t early_ttl_ns;
     /**
@@ -1158,7 +1160,7 @@ typedef struct dcc_session_info {
      */
     uint64_t early;
     /**
-     * Cancels of no request in flight that were ignored.
+     * Cancels of no request in flight that were ignored: late ones, and those that were not held.
      */
     uint64_t unknown;
     /**
@@ -2349,8 +2351,9 @@ dcc_status dcc_session_close(const struct dcc_session *session);
 
 /**
  * Cancels the request in flight with this id, in its peer's name. DCC_OK: this call was the first.
- * DCC_ALREADY_CANCELLED: another was, its reason stays. DCC_NOT_FOUND: there is none, or it has ended;
- * ignored and counted. DCC_HELD: there is none yet, the cancel is held for it.
+ * DCC_ALREADY_CANCELLED: another was, its reason stays. DCC_NOT_FOUND: there is none, or it is over;
+ * ignored and counted. DCC_HELD: there is none yet, the cancel is held for it. A request that is over is known
+ * by its id until that begins again, for `early_ttl_ns` of dcc_session_desc and up to a number, see `max_kept`.
  * DCC_NOT_CANCELLABLE: it was begun as one that cannot be. `reason` as in dcc_cancel_token_cancel, but
  * up to DCC_MAX_MESSAGE_LENGTH bytes, as a peer may have sent them: what is beyond DCC_MAX_TEXT_LENGTH
  * is cut off, control characters are left out. Callbacks run on this thread. A request that begins with
@@ -2364,7 +2367,8 @@ dcc_status dcc_session_cancel(const struct dcc_session *session,
 /**
  * Whether the request with this id is cancelled, in flight or not: DCC_CANCELLED_BY_TOKEN,
  * DCC_NOT_CANCELLED, or DCC_NOT_FOUND if nothing is known of it. What was cancelled is remembered
- * until it is cleared or swept, or its id begins again. Any thread.
+ * until it is cleared or swept, or its id begins again. Nothing is told of a request that completed: its id is
+ * known for late cancels alone. Any thread.
  */
 dcc_status dcc_session_is_cancelled(const struct dcc_session *session,
                                     const struct dcc_request_id *id);
@@ -2381,14 +2385,15 @@ dcc_status dcc_session_reason(const struct dcc_session *session,
 
 /**
  * Forgets what is remembered of an id without a request in flight: a cancel that is held, or a
- * request that was cancelled and has ended. DCC_NOT_FOUND: nothing is. Any thread.
+ * request that was cancelled and has ended. DCC_NOT_FOUND: nothing is. A cancel of a request that completed
+ * stays a late one. Any thread.
  */
 dcc_status dcc_session_clear(const struct dcc_session *session,
                              const struct dcc_request_id *id);
 
 /**
- * Forgets what has been remembered for more than `ttl_ns` nanoseconds, never a request in flight, and
- * writes to `out_count`, unless that is NULL, how many that were. Any thread.
+ * Forgets what has been remembered for more than `ttl_ns` nanoseconds, never a request in flight nor that
+ * one has completed, and writes to `out_count`, unless that is NULL, how many that were. Any thread.
  */
 dcc_status dcc_session_sweep(const struct dcc_session *session,
                              uint64_t ttl_ns,

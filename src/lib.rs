@@ -66,6 +66,7 @@ pub mod events;
 pub mod foreign;
 pub mod handle;
 pub mod hosted;
+pub mod id_table;
 pub mod job;
 pub mod job_state;
 pub mod json_text;

@@ -7,11 +7,12 @@ use crate::arena::Keeper;
 use crate::error::Error;
 use crate::events::{Event, EventKind, EventText};
 use crate::handle::Handle;
+use crate::id_table::{Entry, IdTable, Kept, KeptFor};
 use crate::pool::NIL;
 use crate::reply::Fitted;
 use crate::request::{RequestLive, RequestPin, Requests};
 use crate::request_id::{IdRef, RequestId};
-use crate::session::{Entry, Kept, KeptFor, SessionLive, SessionPin};
+use crate::session::{SessionLive, SessionPin};
 use crate::sys::memory::try_string;
 use crate::sys::sync::{Ordering, yield_now};
 use crate::sys::{clock, thread_id};
@@ -144,10 +145,10 @@ impl Requests {
         is_deferred: bool,
     ) -> Result<PeerCancel, Error> {
         let live = session.slot().live();
-        let key = session.slot().cold.key(id)?;
+        let key = session.slot().cold.key(id);
         let outcome = loop {
-            let Some(request) = self.find_live(live, &key) else {
-                match self.hold_early(session, &key, reason)? {
+            let Some(request) = self.find_live(live, key) else {
+                match self.hold_early(session, key, reason)? {
                     Some(outcome) => break outcome,
                     // It began meanwhile, or is dying on a thread that has yet to get the lock.
                     None => {
@@ -175,7 +176,7 @@ impl Requests {
     }
 
     /// The live request of an id, pinned; the lock is free again.
-    fn find_live(&self, live: &SessionLive, key: &RequestId) -> Option<RequestPin<'_>> {
+    fn find_live(&self, live: &SessionLive, key: IdRef<'_>) -> Option<RequestPin<'_>> {
         let body = live.body.lock();
         if crate::weakened!("cancel_pins_under_lock") {
             let Some(&Entry::Live(index)) = body.entry(key) else { return None };
@@ -189,7 +190,7 @@ impl Requests {
     fn hold_early(
         &self,
         session: &SessionPin<'_>,
-        key: &RequestId,
+        key: IdRef<'_>,
         reason: &str,
     ) -> Result<Option<PeerCancel>, Error> {
         let live = session.slot().live();
@@ -197,34 +198,32 @@ impl Requests {
         if !settings.holds_early {
             return Ok(Some(PeerCancel::Unknown));
         }
-        let (key, reason) = (RequestId::copy_of(key.borrowed())?, try_string(reason)?);
-        let now_ns = clock::now_ns();
-        let kept = Kept { why: KeptFor::Early, since_ns: now_ns, is_cancelled: true, reason };
+        let (id, reason) = (RequestId::copy_of(key)?, try_string(reason)?);
         let mut body = live.body.lock();
         if body.is_closed && !crate::weakened!("early_looks_for_close") {
             return Ok(Some(PeerCancel::Unknown));
         }
-        match body.entry(&key) {
+        // Under the lock, so that what is remembered is in the order of its age.
+        let since_ns = clock::now_ns();
+        let is_fresh =
+            |kept: &Kept| since_ns.saturating_sub(kept.since_ns) <= settings.early_ttl_ns;
+        match body.entry(key) {
             // One that is dying takes its entry out as soon as it gets the lock.
             Some(Entry::Live(_)) if !crate::weakened!("early_looks_again") => return Ok(None),
-            // The first reason wins, while it has not expired.
-            Some(Entry::Kept(before))
-                if before.why == KeptFor::Early
-                    && !crate::weakened!("first_early_stays")
-                    && now_ns.saturating_sub(before.since_ns) <= settings.early_ttl_ns =>
-            {
-                return Ok(Some(PeerCancel::Again));
-            }
-            // Too late for the one that ended.
-            Some(Entry::Kept(before)) if before.why == KeptFor::Ended => {
-                return Ok(Some(PeerCancel::Unknown));
-            }
+            Some(Entry::Kept(before)) if is_fresh(before) => match before.why {
+                // The first reason wins.
+                KeptFor::Early if crate::weakened!("first_early_stays") => (),
+                KeptFor::Early => return Ok(Some(PeerCancel::Again)),
+                // Too late for the one that is over.
+                KeptFor::Ended | KeptFor::Orphan | KeptFor::Completed => {
+                    return Ok(Some(PeerCancel::Unknown));
+                }
+            },
             _ => (),
         }
-        let before = body.take_kept(&key);
-        let is_held = body.keep(key, kept, &settings);
+        let cancel = Kept { why: KeptFor::Early, since_ns, is_cancelled: true, reason };
+        let is_held = body.hold(id, cancel, &settings);
         drop(body);
-        drop(before);
         if !is_held {
             live.counts.forgotten.one();
         }
@@ -234,23 +233,21 @@ impl Requests {
     /// Closes a session: cancels its requests and lets none begin.
     pub fn close(&self, session: &SessionPin<'_>) {
         let live = session.slot().live();
-        let entries = {
+        let mut entries = {
             let mut body = live.body.lock();
             body.is_closed = true;
             let mut entries = std::mem::take(&mut body.entries);
-            for entry in entries.get_mut().into_iter().flat_map(|entries| entries.values_mut()) {
+            for index in entries.get_mut().into_iter().flat_map(IdTable::live) {
                 let is_late = crate::weakened!("close_pins_under_lock");
-                if matches!(entry, Entry::Live(index) if !is_late && !self.arena().pin_index(*index))
-                {
+                if !is_late && !self.arena().pin_index(*index) {
                     // It is dying, and about to look for its entry.
-                    *entry = Entry::Live(NIL);
+                    *index = NIL;
                 }
             }
             entries
         };
-        for entry in entries.get().into_iter().flat_map(|entries| entries.values()) {
-            if let Entry::Live(index) = entry
-                && *index != NIL
+        for index in entries.get_mut().into_iter().flat_map(IdTable::live) {
+            if *index != NIL
                 && (!crate::weakened!("close_pins_under_lock") || self.arena().pin_index(*index))
             {
                 let request = RequestPin::take_over(self, *index);

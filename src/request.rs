@@ -9,15 +9,15 @@
 use crate::arena::{Arena, Holder, Keeper, LivePart, Pin};
 use crate::error::Error;
 use crate::handle::{self, Handle, Kind};
+use crate::id_table::{Entry, Kept, KeptFor, NOWHERE};
 use crate::reply::{CancelError, CancelledBy};
 use crate::request_id::{IdRef, RequestId};
 use crate::request_progress::RequestProgress;
-use crate::session::{Entry, Kept, KeptFor, LentSession, SessionBody, SessionPin, Sessions};
+use crate::session::{LentSession, SessionBody, SessionPin, Sessions};
 use crate::sys::clock;
 use crate::sys::memory::{Late, try_string};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 use crate::token::{LentToken, Origin, TokenPin, Tokens};
-use std::collections::hash_map::Entry as Place;
 
 /// What is written while a request lives.
 #[derive(Debug, Default)]
@@ -29,6 +29,8 @@ pub struct RequestLive {
     pub(crate) is_asked: AtomicU32,
     /// Whether it can be cancelled by its peer.
     pub(crate) is_cancellable: AtomicU32,
+    /// Where its entry is. Written under the session's lock.
+    place: AtomicU32,
     body: Mutex<RequestBody>,
 }
 
@@ -134,7 +136,7 @@ impl Requests {
         session: &SessionPin<'_>,
         origin: &RequestOrigin<'_>,
     ) -> Result<Handle, Error> {
-        let key = session.slot().cold.key(origin.id)?;
+        let key = RequestId::copy_of(session.slot().cold.key(origin.id))?;
         let own_id = RequestId::copy_of(origin.id)?;
         let mut progress = Late::new();
         if let Some(token) = origin.progress_token {
@@ -158,6 +160,7 @@ impl Requests {
         let is_in = crate::weakened!("own_entry_alone");
         live.is_ended.store(u32::from(!is_in), Ordering::Relaxed);
         live.is_asked.store(0, Ordering::Relaxed);
+        live.place.store(NOWHERE, Ordering::Relaxed);
         live.is_cancellable.store(u32::from(origin.is_cancellable), Ordering::Relaxed);
         *live.body.lock() = RequestBody { id: Some(own_id), progress };
         // Hidden, but there for who finds it by its id.
@@ -193,23 +196,25 @@ impl Requests {
             return Err(Error::SessionClosed);
         }
         let is_full = body.live >= settings.most_requests;
-        let too_many = Err(Error::TooManyRequests { limit: settings.most_requests });
-        let before = match body.room()?.entry(key) {
-            Place::Occupied(place)
-                if matches!(place.get(), Entry::Live(_))
-                    && !crate::weakened!("one_request_an_id") =>
-            {
-                return Err(Error::DuplicateRequest);
-            }
-            _ if is_full => return too_many,
-            Place::Occupied(mut place) => match place.insert(Entry::Live(index)) {
-                Entry::Kept(kept) => Some(kept),
-                Entry::Live(_) => None,
-            },
-            Place::Vacant(place) => {
-                place.insert(Entry::Live(index));
-                None
-            }
+        let entries = body.room(&settings)?;
+        let found = entries.look(key.borrowed());
+        if let Ok(place) = found
+            && matches!(entries.entry(place), Some(Entry::Live(_)))
+            && !crate::weakened!("one_request_an_id")
+        {
+            return Err(Error::DuplicateRequest);
+        }
+        if is_full {
+            return Err(Error::TooManyRequests { limit: settings.most_requests });
+        }
+        let (place, before) = match found {
+            Ok(place) => (place, entries.replace(place, index)),
+            Err(vacant) => (entries.add_live(vacant, key, index)?, None),
+        };
+        self.arena.slot(index).live().place.store(place, Ordering::Relaxed);
+        let before = match before {
+            Some(Entry::Kept(kept)) => Some(kept),
+            _ => None,
         };
         body.live += 1;
         let of_request = self.arena.slot(index).live();
@@ -241,47 +246,43 @@ impl Requests {
         why: KeptFor,
     ) {
         let of_session = session.slot();
-        let key = {
-            let body = live.body.lock();
-            body.id.as_ref().map(|id| of_session.cold.key(id.borrowed()))
-        };
+        let settings = of_session.cold.settings();
         let is_cancelled = self.tokens().is_cancelled(token);
-        let is_worth_it = is_cancelled || why == KeptFor::Orphan;
-        let Some(Ok(key)) = key else {
-            // Without memory for its key. An entry that stayed would be of who has the slot next.
-            let mut body = of_session.live().body.lock();
-            let is_forgotten =
-                !body.ends_after_close() && body.take_live(index).is_some() && is_worth_it;
-            drop(body);
-            if is_forgotten {
-                of_session.live().counts.forgotten.one();
-            }
-            return;
+        let why = match why {
+            KeptFor::Ended if !is_cancelled => KeptFor::Completed,
+            why => why,
         };
-        let kept = is_worth_it.then(|| {
-            let reason = self.tokens().show_reason(token, try_string).unwrap_or_default();
-            Kept { why, since_ns: clock::now_ns(), is_cancelled, reason }
-        });
+        let is_worth_it = match why {
+            KeptFor::Completed => {
+                settings.most_completed() > 0 && !crate::weakened!("completed_is_known")
+            }
+            _ => true,
+        };
+        let reason = if is_cancelled {
+            self.tokens().show_reason(token, try_string).unwrap_or_default()
+        } else {
+            String::new()
+        };
+        let by_id = crate::weakened!("own_entry_alone")
+            .then(|| live.body.lock().id.as_ref().map(|id| RequestId::copy_of(id.borrowed())))
+            .flatten();
         let mut body = of_session.live().body.lock();
         if body.ends_after_close() {
             return;
         }
-        let Some(entries) = body.entries.get_mut() else { return };
+        let mut place = live.place.load(Ordering::Relaxed);
+        if let Some(Ok(id)) = by_id {
+            let entries = body.entries.get();
+            place = entries.and_then(|entries| entries.find(id.borrowed())).unwrap_or(NOWHERE);
+        }
+        if place == NOWHERE {
+            return;
+        }
         let is_own = |other: u32| other == index || crate::weakened!("own_entry_alone");
-        let key = match entries.remove_entry(&key) {
-            Some((key, Entry::Live(other))) if is_own(other) => key,
-            Some((key, others)) => {
-                // What was taken out left room.
-                entries.insert(key, others);
-                return;
-            }
-            None => return,
-        };
-        body.live -= 1;
-        let is_kept = match kept {
-            Some(kept) => body.keep(key, kept, &of_session.cold.settings()),
-            None => true,
-        };
+        // Under the lock, so that what is remembered is in the order of its age.
+        let kept =
+            is_worth_it.then(|| Kept { why, since_ns: clock::now_ns(), is_cancelled, reason });
+        let is_kept = body.end_live(place, is_own, kept, &settings);
         drop(body);
         if !is_kept {
             of_session.live().counts.forgotten.one();
@@ -392,11 +393,7 @@ impl Requests {
     }
 
     /// The live request of an id, pinned.
-    pub(crate) fn find<'a>(
-        &'a self,
-        body: &SessionBody,
-        key: &RequestId,
-    ) -> Option<RequestPin<'a>> {
+    pub(crate) fn find<'a>(&'a self, body: &SessionBody, key: IdRef<'_>) -> Option<RequestPin<'a>> {
         match body.entry(key)? {
             Entry::Live(index) if self.arena.pin_index(*index) => {
                 Some(RequestPin::take_over(self, *index))
@@ -413,17 +410,19 @@ impl Requests {
         reader: impl FnOnce(bool, &str) -> R,
     ) -> Result<Option<R>, Error> {
         let live = session.slot().live();
-        let key = session.slot().cold.key(id)?;
+        let key = session.slot().cold.key(id);
         let body = live.body.lock();
-        if let Some(request) = self.find(&body, &key) {
+        if let Some(request) = self.find(&body, key) {
             drop(body);
             let token = self.token_held_by(request.slot().live());
             let is_cancelled = self.tokens().is_cancelled(&token);
             let shown = self.tokens().show_reason(&token, |reason| reader(is_cancelled, reason));
             return Ok(Some(shown));
         }
-        Ok(match body.entry(&key) {
-            Some(Entry::Kept(kept)) => Some(reader(kept.is_cancelled, &kept.reason)),
+        Ok(match body.entry(key) {
+            Some(Entry::Kept(kept)) if kept.why != KeptFor::Completed => {
+                Some(reader(kept.is_cancelled, &kept.reason))
+            }
             _ => None,
         })
     }
@@ -431,8 +430,8 @@ impl Requests {
     /// Forgets what is remembered of an id. False: nothing is, or its request lives.
     pub fn clear(&self, session: &SessionPin<'_>, id: IdRef<'_>) -> Result<bool, Error> {
         let live = session.slot().live();
-        let key = session.slot().cold.key(id)?;
-        let kept = live.body.lock().take_kept(&key);
+        let key = session.slot().cold.key(id);
+        let kept = live.body.lock().take_kept(key);
         Ok(kept.is_some())
     }
 

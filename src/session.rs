@@ -2,7 +2,9 @@
 //!
 //! Invariants, under the lock of a session:
 //! - An id has at most one entry: a live request, a cancel that came before its request, or what is
-//!   remembered of a request that is over, for who asks later.
+//!   remembered of a request that is over, for who asks later. A request that ends leaves its entry to what is
+//!   remembered of it in one step, and the next of its id takes it over in one: so where early cancels are held,
+//!   a cancel finds the request, the next one, or that the request is over, and is never held for the next.
 //! - A live entry names a request that is alive: a request takes its entry out before its slot can be
 //!   used again. Each request holds an internal of its session.
 //! - Nothing is cancelled under the lock: who cancels pins the request, then lets go of the lock. So a
@@ -16,11 +18,11 @@ use crate::dispatcher::Dispatchers;
 use crate::dispatcher_stats::Count;
 use crate::error::Error;
 use crate::handle::{Handle, Kind};
+use crate::id_table::{Entry, IdTable, Kept, KeptFor, Place};
 use crate::reply::ReplyPolicy;
 use crate::request_id::{IdRef, RequestId};
 use crate::sys::memory::Late;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
-use std::collections::HashMap;
 
 /// What a session is made from.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,43 +37,17 @@ pub struct SessionSettings {
     pub most_requests: u32,
     /// Most entries of requests that are over or have not come.
     pub most_kept: u32,
-    /// For how long a cancel waits for its request.
+    /// For how long a cancel waits for its request, and one that is over makes a cancel a late one.
     pub early_ttl_ns: u64,
     /// Least time between two notes of how far a request is.
     pub progress_interval_ns: u64,
 }
 
-/// Why something is remembered of an id without a live request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeptFor {
-    /// Its cancel came first.
-    Early,
-    /// It was cancelled and has ended.
-    Ended,
-    /// It was let go without an end.
-    Orphan,
-}
-
-/// What is remembered.
-#[derive(Debug)]
-pub struct Kept {
-    /// Why.
-    pub why: KeptFor,
-    /// Since when, on the library's clock.
-    pub since_ns: u64,
-    /// Whether it was cancelled.
-    pub is_cancelled: bool,
-    /// Why it was cancelled.
-    pub reason: String,
-}
-
-/// What an id stands for.
-#[derive(Debug)]
-pub enum Entry {
-    /// A live request's index.
-    Live(u32),
-    /// Something that is over, or has not come.
-    Kept(Kept),
+impl SessionSettings {
+    /// Most completed requests whose ids are remembered, so that a late cancel is not taken for an early one.
+    pub fn most_completed(&self) -> u32 {
+        if self.holds_early { self.most_requests.saturating_add(self.most_kept) } else { 0 }
+    }
 }
 
 /// The entries of a session.
@@ -82,7 +58,7 @@ pub struct SessionBody {
     /// How many requests are live; each has an entry until a close takes them all.
     pub live: u32,
     /// By id.
-    pub entries: Late<HashMap<RequestId, Entry>>,
+    pub entries: Late<IdTable>,
 }
 
 /// What a session has seen so far.
@@ -94,7 +70,7 @@ pub struct SessionCounts {
     pub cancelled: Count,
     /// Cancels that were held for a request.
     pub early: Count,
-    /// Cancels of no live request that were not held.
+    /// Cancels of no live request that were not held: late ones, those nobody knows, those without room.
     pub unknown: Count,
     /// Cancels of requests that had been cancelled, or cannot be.
     pub without_effect: Count,
@@ -151,9 +127,9 @@ impl SessionCold {
     }
 
     /// An id as this session's entries have it.
-    pub fn key(&self, id: IdRef<'_>) -> Result<RequestId, Error> {
+    pub fn key<'i>(&self, id: IdRef<'i>) -> IdRef<'i> {
         let is_text = self.choices.load(Ordering::Relaxed) & IDS_ARE_TEXTS != 0;
-        RequestId::copy_of(if is_text { id.normalised() } else { id })
+        if is_text { id.normalised() } else { id }
     }
 }
 
@@ -170,28 +146,32 @@ impl LivePart for SessionLive {
     const KIND: Kind = Kind::Session;
 }
 
+/// Ids that have expired and make room at a time: more than one, fewer than would be felt.
+const EXPIRED_AT_A_TIME: usize = 16;
+
 impl SessionBody {
     /// The entries, made when there are the first.
-    pub fn room(&mut self) -> Result<&mut HashMap<RequestId, Entry>, Error> {
-        let entries = self.entries.get_or_make(|| Ok(HashMap::new()))?;
-        entries.try_reserve(1).map_err(|_| Error::Resources("memory for requests"))?;
-        Ok(entries)
+    pub fn room(&mut self, settings: &SessionSettings) -> Result<&mut IdTable, Error> {
+        let ids = settings.most_requests.saturating_add(settings.most_kept);
+        Ok(self.entries.get_or_make(|| IdTable::new(ids))?)
     }
 
     /// The entry of an id.
-    pub fn entry(&self, id: &RequestId) -> Option<&Entry> {
-        self.entries.get()?.get(id)
+    pub fn entry(&self, id: IdRef<'_>) -> Option<&Entry> {
+        let entries = self.entries.get()?;
+        entries.entry(entries.find(id)?)
     }
 
-    /// Takes out what is remembered of an id.
-    pub fn take_kept(&mut self, id: &RequestId) -> Option<Kept> {
+    /// Takes out what is remembered of an id, but for that it completed.
+    pub fn take_kept(&mut self, id: IdRef<'_>) -> Option<Kept> {
         let entries = self.entries.get_mut()?;
-        if !matches!(entries.get(id)?, Entry::Kept(_)) {
-            return None;
-        }
-        match entries.remove(id)? {
-            Entry::Kept(kept) => Some(kept),
-            Entry::Live(_) => None,
+        let place = entries.find(id)?;
+        match entries.entry(place)? {
+            Entry::Kept(kept) if kept.why != KeptFor::Completed => match entries.remove(place)? {
+                Entry::Kept(kept) => Some(kept),
+                Entry::Live(_) => None,
+            },
+            _ => None,
         }
     }
 
@@ -203,40 +183,71 @@ impl SessionBody {
         self.is_closed
     }
 
-    /// Takes out the entry of a live request by its index, which takes a walk.
-    pub fn take_live(&mut self, index: u32) -> Option<Entry> {
-        let is_its = |entry: &mut Entry| matches!(entry, Entry::Live(other) if *other == index);
-        let entries = self.entries.get_mut()?;
-        let (_, entry) = entries.extract_if(|_, entry| is_its(entry)).next()?;
-        self.live -= 1;
-        Some(entry)
-    }
-
-    /// How many entries are not live.
+    /// How many entries are of ids without a live request; those of completed ones are not counted.
     pub fn kept(&self) -> u32 {
-        self.entries.get().map_or(0, |entries| entries.len() as u32 - self.live)
+        self.entries.get().map_or(0, IdTable::kept)
     }
 
-    /// Takes out what is remembered for longer than this. How many.
+    /// Takes out what is remembered for longer than this, but for what completed. How many.
     pub fn sweep(&mut self, now_ns: u64, ttl_ns: u64) -> u64 {
         let Some(entries) = self.entries.get_mut() else { return 0 };
-        let before = entries.len();
-        entries.retain(|_, entry| match entry {
-            Entry::Live(_) => true,
-            Entry::Kept(kept) => now_ns.saturating_sub(kept.since_ns) <= ttl_ns,
-        });
-        (before - entries.len()) as u64
+        std::iter::from_fn(|| entries.take_expired(now_ns, ttl_ns)).count() as u64
     }
 
-    /// Remembers something of an id that has no entry. False: there is no room.
-    pub fn keep(&mut self, id: RequestId, kept: Kept, settings: &SessionSettings) -> bool {
-        if self.kept() >= settings.most_kept {
-            self.sweep(kept.since_ns, settings.early_ttl_ns);
+    /// Whether there is room to remember one more, for which what has expired is taken out.
+    fn has_room(&mut self, now_ns: u64, settings: &SessionSettings) -> bool {
+        let Some(entries) = self.entries.get_mut() else { return settings.most_kept > 0 };
+        if entries.kept() >= settings.most_kept {
+            let expired =
+                std::iter::from_fn(|| entries.take_expired(now_ns, settings.early_ttl_ns));
+            expired.take(EXPIRED_AT_A_TIME).for_each(drop);
         }
-        if self.kept() >= settings.most_kept {
-            return false;
+        entries.kept() < settings.most_kept
+    }
+
+    /// Remembers a cancel of an id that has no live request, in place of what was remembered. False: there
+    /// is no room.
+    pub fn hold(&mut self, id: RequestId, cancel: Kept, settings: &SessionSettings) -> bool {
+        let Ok(entries) = self.room(settings) else { return false };
+        let vacant = match entries.look(id.borrowed()) {
+            Ok(place) => entries.vacate(place),
+            Err(vacant) => vacant,
+        };
+        self.has_room(cancel.since_ns, settings)
+            && self.room(settings).is_ok_and(|entries| entries.add_kept(vacant, id, cancel).is_ok())
+    }
+
+    /// Takes out the entry of a live request, if it is still its; `kept` is remembered of its id in its place.
+    /// False: there was no room for that.
+    pub fn end_live(
+        &mut self,
+        place: Place,
+        is_own: impl Fn(u32) -> bool,
+        kept: Option<Kept>,
+        settings: &SessionSettings,
+    ) -> bool {
+        let of_place = self.entries.get().and_then(|entries| entries.entry(place));
+        if !matches!(of_place, Some(Entry::Live(other)) if is_own(*other)) {
+            return true;
         }
-        self.room().map(|entries| entries.insert(id, Entry::Kept(kept))).is_ok()
+        self.live -= 1;
+        let is_forgotten = match &kept {
+            Some(kept) if kept.why != KeptFor::Completed => !self.has_room(kept.since_ns, settings),
+            _ => false,
+        };
+        let Some(entries) = self.entries.get_mut() else { return !is_forgotten };
+        match kept {
+            Some(kept) if !is_forgotten => {
+                if kept.why == KeptFor::Completed
+                    && entries.completed() >= settings.most_completed()
+                {
+                    entries.forget_completed();
+                }
+                entries.keep(place, kept);
+            }
+            _ => drop(entries.remove(place)),
+        }
+        !is_forgotten
     }
 }
 

@@ -108,6 +108,137 @@ fn an_early_cancel_is_held_over_http_and_ignored_over_stdio() {
     [stdio, http, brief].into_iter().for_each(Session::release);
 }
 
+/// Every way in which a request can be over.
+const ENDS: [(&str, fn(Session)); 5] = [
+    ("completed", |session| session.begin(Text("frame7")).finish()),
+    ("cancelled and ended", |session| {
+        let request = session.begin(Text("frame7"));
+        assert_eq!(session.cancel(Text("frame7"), "in time"), DCC_OK);
+        request.finish();
+    }),
+    ("let go", |session| session.begin(Text("frame7")).release()),
+    ("completed, and not to be cancelled", |session| {
+        let flags = DCC_REQUEST_NOT_CANCELLABLE;
+        session.try_begin(Text("frame7"), flags, listening::NO_TOKEN).unwrap().finish();
+    }),
+    ("completed twice", |session| {
+        session.begin(Text("frame7")).finish();
+        session.begin(Text("frame7")).finish();
+    }),
+];
+
+#[test]
+fn a_cancel_of_a_request_that_is_over_is_late_and_touches_nobody() {
+    let _alone = alone();
+    for kind in [DCC_SESSION_STDIO, DCC_SESSION_HTTP] {
+        for early in [DCC_EARLY_BY_KIND, DCC_EARLY_HELD, DCC_EARLY_IGNORED] {
+            for replies in [DCC_REPLIES_SILENT, DCC_REPLIES_CANCELLED] {
+                for (how, end) in ENDS {
+                    let session = Session::with(|desc| {
+                        (desc.kind, desc.early, desc.replies) = (kind, early, replies);
+                    });
+                    end(session);
+                    let shown = format!("{how}, kind {kind}, early {early}, replies {replies}");
+                    let message =
+                        r#"{"method":"notifications/cancelled","params":{"requestId":"frame7"}}"#;
+                    for time in 1..=2 {
+                        assert_eq!(
+                            session.cancel(Text("frame7"), "late"),
+                            DCC_NOT_FOUND,
+                            "{shown}"
+                        );
+                        assert_eq!(session.handle(message), DCC_MESSAGE_UNKNOWN, "{shown}");
+                        let stats = session.stats();
+                        assert_eq!((stats.unknown, stats.early), (2 * time, 0), "{shown}");
+                    }
+                    let next = session.begin(Text("frame7"));
+                    assert!(!next.is_cancelled(), "{shown}");
+                    assert_eq!(session.cancel(Text("frame7"), "in time"), DCC_OK, "{shown}");
+                    assert_eq!(
+                        (next.is_cancelled(), next.token().reason()),
+                        (true, "in time".into())
+                    );
+                    next.finish();
+                    assert_eq!(session.cancel(Text("frame7"), "late"), DCC_NOT_FOUND, "{shown}");
+                    session.release();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_early_cancel_is_told_from_a_late_one_id_by_id() {
+    let _alone = alone();
+    let session = Session::with(|desc| {
+        (desc.kind, desc.flags) = (DCC_SESSION_HTTP, DCC_SESSION_IDS_ARE_TEXTS);
+    });
+    session.begin(Int(7)).finish();
+    assert_eq!(session.cancel(Text("7"), "late"), DCC_NOT_FOUND, "one id in this session");
+    assert_eq!(session.cancel(Text("8"), "early"), DCC_HELD);
+    let early = session.begin(Int(8));
+    assert!(early.is_cancelled());
+    assert_eq!(session.cancel(Text("8"), ""), DCC_ALREADY_CANCELLED);
+    early.finish();
+    let stats = session.stats();
+    assert_eq!((stats.unknown, stats.early, stats.kept), (1, 1, 1));
+    // What completed is nothing that can be asked for, cleared or swept, only told from what never was.
+    assert_eq!(session.is_cancelled(Int(7)), DCC_NOT_FOUND);
+    assert_eq!(session.clear(Int(7)), DCC_NOT_FOUND);
+    thread::sleep(Duration::from_millis(2));
+    assert_eq!(session.sweep(Duration::from_nanos(1)), 1);
+    assert_eq!(session.cancel(Int(7), "late"), DCC_NOT_FOUND);
+    session.release();
+}
+
+#[test]
+fn completed_requests_are_remembered_up_to_a_number_and_for_a_time() {
+    let _alone = alone();
+    let session = Session::with(|desc| {
+        (desc.kind, desc.max_requests, desc.max_kept) = (DCC_SESSION_HTTP, 2, 1);
+    });
+    for id in 1..=4 {
+        session.begin(Int(id)).finish();
+    }
+    for id in 2..=4 {
+        assert_eq!(session.cancel(Int(id), "late"), DCC_NOT_FOUND);
+    }
+    assert_eq!(session.stats().kept, 0);
+    assert_eq!(session.cancel(Int(1), "forgotten"), DCC_HELD, "only the oldest");
+    assert_eq!(session.stats().forgotten, 0, "nothing that anybody asked for");
+    session.release();
+    let brief = Session::with(|desc| {
+        (desc.kind, desc.early_ttl_ns) = (DCC_SESSION_HTTP, 1);
+    });
+    for (how, end) in ENDS {
+        end(brief);
+        thread::sleep(Duration::from_millis(1));
+        assert_eq!(brief.cancel(Text("frame7"), "early"), DCC_HELD, "{how} long ago");
+        assert_eq!(brief.clear(Text("frame7")), DCC_OK);
+    }
+    brief.release();
+}
+
+#[test]
+fn a_full_session_of_early_cancels_takes_one_for_each_that_expired() {
+    let _alone = alone();
+    let session = Session::with(|desc| {
+        (desc.kind, desc.max_kept) = (DCC_SESSION_HTTP, DCC_MAX_SESSION_QUOTA);
+        desc.early_ttl_ns = 1_000_000;
+    });
+    // Twice as many as are kept at a time, and each of those in place of an expired one.
+    for id in 0..2 * i64::from(DCC_MAX_SESSION_QUOTA) {
+        assert_eq!(session.cancel(Int(id), ""), DCC_HELD, "{id}");
+        if id + 1 == i64::from(DCC_MAX_SESSION_QUOTA) {
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+    let stats = session.stats();
+    assert!(stats.kept <= DCC_MAX_SESSION_QUOTA, "{}", stats.kept);
+    assert_eq!((stats.early, stats.forgotten), (2 * u64::from(DCC_MAX_SESSION_QUOTA), 0));
+    session.release();
+}
+
 #[test]
 fn a_sweep_takes_what_is_over_and_older_and_never_what_lives() {
     let _alone = alone();

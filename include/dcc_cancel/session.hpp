@@ -71,7 +71,8 @@ struct session_options {
     std::uint32_t max_requests = 0;
     /* Most ids without a live request of which something is remembered; 0 is 256. */
     std::uint32_t max_kept = 0;
-    /* For how long a cancel is held for its request; zero is 30 seconds. */
+    /* For how long a cancel is held for its request, and one of a request that is over is late; zero is 30
+       seconds. */
     std::chrono::nanoseconds early_ttl = std::chrono::nanoseconds(0);
     /* Least time between two progress notes of a request; zero is 100 milliseconds. */
     std::chrono::nanoseconds progress_interval = std::chrono::nanoseconds(0);

@@ -92,6 +92,21 @@ class Sessions(ContextCase):
         until(lambda: session.sweep(0) == 1)
         never.end()
 
+    def test_a_cancel_of_a_request_that_is_over_is_late(self):
+        for kind in ("stdio", "http"):
+            for end in (lambda request: request.end(), lambda request: None):
+                session = dcc_cancel.Session(kind=kind)
+                end(session.begin("frame7_1"))
+                self.assertEqual(session.cancel("frame7_1", "late"), "not_found")
+                outcome = session.handle_message(cancel_message("frame7_1"))
+                self.assertEqual(outcome, "unknown")
+                again = session.begin("frame7_1")
+                self.assertFalse(again.cancelled)
+                self.assertEqual((session.stats()["unknown"], session.stats()["early"]), (2, 0))
+                self.assertEqual(session.cancel("frame7_1", "in time"), "cancelled")
+                self.assertTrue(again.cancelled)
+                again.end()
+
     def test_an_id_may_be_used_again_and_stale_ends_touch_nothing(self):
         session = dcc_cancel.Session()
         first = session.begin(1)

@@ -1,0 +1,455 @@
+//! What a session knows of each id: a live request, or what is remembered of an id without one.
+//!
+//! A table of its own, because a peer chooses what is in it: the standard one moves all of its entries from
+//! time to time, and finding the oldest of them takes a walk. Here every step costs the same, however much is
+//! remembered, and memory that cannot be had is an answer.
+//!
+//! Invariants, under the lock of the session:
+//! - An id has at most one cell. A cell is free, or in the chain of its id's bucket.
+//! - What is remembered is in one of two queues, oldest first: completed requests in one, all else in the
+//!   other. A live request is in neither.
+//! - Cells lie in chunks that never move; the buckets are made once, for all that the quotas allow, so chains
+//!   are short. The hash has a secret key: a peer cannot choose ids that meet in one bucket.
+
+use crate::request_id::{IdRef, RequestId};
+use crate::sys::memory::OutOfMemory;
+use std::hash::{BuildHasher, RandomState};
+
+/// Why something is remembered of an id without a live request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptFor {
+    /// Its cancel came first.
+    Early,
+    /// It was cancelled and has ended.
+    Ended,
+    /// It was let go without an end.
+    Orphan,
+    /// It has ended and was not cancelled.
+    Completed,
+}
+
+/// What is remembered.
+#[derive(Debug)]
+pub struct Kept {
+    /// Why.
+    pub why: KeptFor,
+    /// Since when, on the library's clock.
+    pub since_ns: u64,
+    /// Whether it was cancelled.
+    pub is_cancelled: bool,
+    /// Why it was cancelled.
+    pub reason: String,
+}
+
+/// What an id stands for.
+#[derive(Debug)]
+pub enum Entry {
+    /// A live request's index.
+    Live(u32),
+    /// Something that is over, or has not come.
+    Kept(Kept),
+}
+
+/// Number of a cell; 0 for none.
+pub type Place = u32;
+
+/// No cell.
+pub const NOWHERE: Place = 0;
+
+/// Where an id belongs that has no cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vacant {
+    bucket: u32,
+}
+
+/// Cells that are made at a time.
+const CHUNK: usize = 64;
+
+#[derive(Debug)]
+struct Cell {
+    id: RequestId,
+    /// `None`: the cell is free.
+    entry: Option<Entry>,
+    /// The bucket of the id.
+    bucket: u32,
+    /// The next of the chain, or the next free one.
+    next: Place,
+    older: Place,
+    newer: Place,
+}
+
+/// Cells in the order in which they were added.
+#[derive(Clone, Copy, Debug, Default)]
+struct Queue {
+    oldest: Place,
+    newest: Place,
+    length: u32,
+}
+
+/// The entries of a session.
+#[derive(Debug)]
+pub struct IdTable {
+    key: RandomState,
+    buckets: Vec<Place>,
+    chunks: Vec<Vec<Cell>>,
+    free: Place,
+    kept: Queue,
+    completed: Queue,
+    #[cfg(test)]
+    looked_at: std::cell::Cell<u64>,
+}
+
+impl IdTable {
+    /// An empty one for about so many ids.
+    pub fn new(ids: u32) -> Result<Self, OutOfMemory> {
+        let count = ids.max(1).next_power_of_two() as usize;
+        let mut buckets = Vec::new();
+        buckets.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
+        buckets.resize(count, NOWHERE);
+        Ok(Self {
+            key: RandomState::new(),
+            buckets,
+            chunks: Vec::new(),
+            free: NOWHERE,
+            kept: Queue::default(),
+            completed: Queue::default(),
+            #[cfg(test)]
+            looked_at: std::cell::Cell::new(0),
+        })
+    }
+
+    fn cell(&self, place: Place) -> &Cell {
+        #[cfg(test)]
+        self.looked_at.set(self.looked_at.get() + 1);
+        let at = place as usize - 1;
+        &self.chunks[at / CHUNK][at % CHUNK]
+    }
+
+    fn cell_mut(&mut self, place: Place) -> &mut Cell {
+        #[cfg(test)]
+        self.looked_at.set(self.looked_at.get() + 1);
+        let at = place as usize - 1;
+        &mut self.chunks[at / CHUNK][at % CHUNK]
+    }
+
+    /// The cell of an id, or where it belongs.
+    pub fn look(&self, id: IdRef<'_>) -> Result<Place, Vacant> {
+        // As many as a power of two.
+        let bucket = self.key.hash_one(id) as usize & (self.buckets.len() - 1);
+        let mut place = self.buckets[bucket];
+        while place != NOWHERE {
+            let cell = self.cell(place);
+            if cell.id.borrowed() == id {
+                return Ok(place);
+            }
+            place = cell.next;
+        }
+        Err(Vacant { bucket: bucket as u32 })
+    }
+
+    /// The cell of an id.
+    pub fn find(&self, id: IdRef<'_>) -> Option<Place> {
+        self.look(id).ok()
+    }
+
+    /// What the id of a cell stands for.
+    pub fn entry(&self, place: Place) -> Option<&Entry> {
+        self.cell(place).entry.as_ref()
+    }
+
+    /// Adds a live request of an id that has no cell.
+    pub fn add_live(
+        &mut self,
+        vacant: Vacant,
+        id: RequestId,
+        request: u32,
+    ) -> Result<Place, OutOfMemory> {
+        self.add(vacant, id, Entry::Live(request))
+    }
+
+    /// Adds what is remembered of an id that has no cell.
+    pub fn add_kept(
+        &mut self,
+        vacant: Vacant,
+        id: RequestId,
+        kept: Kept,
+    ) -> Result<Place, OutOfMemory> {
+        let why = kept.why;
+        let place = self.add(vacant, id, Entry::Kept(kept))?;
+        self.enqueue(place, why);
+        Ok(place)
+    }
+
+    fn add(&mut self, vacant: Vacant, id: RequestId, entry: Entry) -> Result<Place, OutOfMemory> {
+        let Vacant { bucket } = vacant;
+        let next = self.buckets[bucket as usize];
+        let cell = Cell { id, entry: Some(entry), bucket, next, older: NOWHERE, newer: NOWHERE };
+        let place = self.free;
+        let place = if place == NOWHERE {
+            self.add_cell(cell)?
+        } else {
+            self.free = self.cell(place).next;
+            *self.cell_mut(place) = cell;
+            place
+        };
+        self.buckets[bucket as usize] = place;
+        Ok(place)
+    }
+
+    fn add_cell(&mut self, cell: Cell) -> Result<Place, OutOfMemory> {
+        if self.chunks.last().is_none_or(|last| last.len() == CHUNK) {
+            let mut chunk = Vec::new();
+            chunk.try_reserve_exact(CHUNK).map_err(|_| OutOfMemory)?;
+            self.chunks.try_reserve(1).map_err(|_| OutOfMemory)?;
+            self.chunks.push(chunk);
+        }
+        let full = self.chunks.len() - 1;
+        // Within what was reserved.
+        self.chunks[full].push(cell);
+        Ok((full * CHUNK + self.chunks[full].len()) as Place)
+    }
+
+    /// Lets a live request take the place of what its id stood for, which comes back.
+    pub fn replace(&mut self, place: Place, request: u32) -> Option<Entry> {
+        self.dequeue(place);
+        self.cell_mut(place).entry.replace(Entry::Live(request))
+    }
+
+    /// Remembers something of the id of a live request, which is over. It needs no memory.
+    pub fn keep(&mut self, place: Place, kept: Kept) {
+        let why = kept.why;
+        self.cell_mut(place).entry = Some(Entry::Kept(kept));
+        self.enqueue(place, why);
+    }
+
+    /// Forgets an id. What it stood for comes back.
+    pub fn remove(&mut self, place: Place) -> Option<Entry> {
+        self.dequeue(place);
+        let Cell { bucket, next, .. } = *self.cell(place);
+        let bucket = bucket as usize;
+        let mut before = self.buckets[bucket];
+        if before == place {
+            self.buckets[bucket] = next;
+        } else {
+            while self.cell(before).next != place {
+                before = self.cell(before).next;
+            }
+            self.cell_mut(before).next = next;
+        }
+        let free = std::mem::replace(&mut self.free, place);
+        let cell = self.cell_mut(place);
+        cell.next = free;
+        cell.id = RequestId::integer(0);
+        cell.entry.take()
+    }
+
+    /// As `remove`: where the id belongs.
+    pub fn vacate(&mut self, place: Place) -> Vacant {
+        let bucket = self.cell(place).bucket;
+        self.remove(place);
+        Vacant { bucket }
+    }
+
+    fn queue_of(&self, place: Place) -> Option<KeptFor> {
+        match self.entry(place) {
+            Some(Entry::Kept(kept)) => Some(kept.why),
+            _ => None,
+        }
+    }
+
+    fn queue(&mut self, why: KeptFor) -> &mut Queue {
+        if why == KeptFor::Completed { &mut self.completed } else { &mut self.kept }
+    }
+
+    fn enqueue(&mut self, place: Place, why: KeptFor) {
+        let queue = self.queue(why);
+        let before = std::mem::replace(&mut queue.newest, place);
+        queue.length += 1;
+        if before == NOWHERE {
+            queue.oldest = place;
+        } else {
+            self.cell_mut(before).newer = place;
+        }
+        let cell = self.cell_mut(place);
+        (cell.older, cell.newer) = (before, NOWHERE);
+    }
+
+    fn dequeue(&mut self, place: Place) {
+        let Some(why) = self.queue_of(place) else { return };
+        let Cell { older, newer, .. } = *self.cell(place);
+        if older == NOWHERE {
+            self.queue(why).oldest = newer;
+        } else {
+            self.cell_mut(older).newer = newer;
+        }
+        if newer == NOWHERE {
+            self.queue(why).newest = older;
+        } else {
+            self.cell_mut(newer).older = older;
+        }
+        self.queue(why).length -= 1;
+    }
+
+    /// How many ids without a live request are remembered, but for those of completed ones.
+    pub fn kept(&self) -> u32 {
+        self.kept.length
+    }
+
+    /// How many ids of completed requests are remembered.
+    pub fn completed(&self) -> u32 {
+        self.completed.length
+    }
+
+    /// Forgets the oldest of the completed requests.
+    pub fn forget_completed(&mut self) {
+        if self.completed.oldest != NOWHERE {
+            self.remove(self.completed.oldest);
+        }
+    }
+
+    /// Takes out the oldest of what is kept if it is older than this, completed requests apart.
+    pub fn take_expired(&mut self, now_ns: u64, ttl_ns: u64) -> Option<Entry> {
+        match self.kept.oldest {
+            NOWHERE => None,
+            oldest => match self.entry(oldest) {
+                Some(Entry::Kept(kept)) if now_ns.saturating_sub(kept.since_ns) > ttl_ns => {
+                    self.remove(oldest)
+                }
+                _ => None,
+            },
+        }
+    }
+
+    /// The indices of all live requests, to be changed.
+    pub fn live(&mut self) -> impl Iterator<Item = &mut u32> {
+        self.chunks.iter_mut().flatten().filter_map(|cell| match &mut cell.entry {
+            Some(Entry::Live(index)) => Some(index),
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{HashMap, VecDeque};
+
+    fn kept(why: KeptFor, since_ns: u64) -> Kept {
+        Kept { why, since_ns, is_cancelled: false, reason: String::new() }
+    }
+
+    fn add_kept(table: &mut IdTable, id: i64, kept: Kept) -> Place {
+        let vacant = table.look(IdRef::Integer(id)).expect_err("it is new");
+        table.add_kept(vacant, id.into(), kept).unwrap()
+    }
+
+    fn add_live(table: &mut IdTable, id: i64) -> Place {
+        let vacant = table.look(IdRef::Integer(id)).expect_err("it is new");
+        table.add_live(vacant, id.into(), id as u32).unwrap()
+    }
+
+    fn steps(table: &IdTable) -> u64 {
+        table.looked_at.get()
+    }
+
+    /// Most cells that a call may look at. A round takes about 32; chains that long do not come about by chance.
+    const MOST_STEPS: u64 = 128;
+
+    #[test]
+    fn a_step_costs_the_same_however_much_is_remembered() {
+        for quota in [256, 65_536_u32] {
+            let mut table = IdTable::new(quota).unwrap();
+            for id in 0..i64::from(quota) {
+                add_kept(&mut table, id, kept(KeptFor::Early, id as u64));
+                add_kept(&mut table, -1 - id, kept(KeptFor::Completed, 0));
+            }
+            let (mut longest, before) = (0, steps(&table));
+            const CALLS: i64 = 20_000;
+            for call in 0..CALLS {
+                let (id, start) = (i64::from(quota) + call, steps(&table));
+                assert!(table.take_expired(call as u64 + 1, 0).is_some(), "the oldest");
+                add_kept(&mut table, id, kept(KeptFor::Early, id as u64));
+                table.forget_completed();
+                let place = add_live(&mut table, -1 - id);
+                table.keep(place, kept(KeptFor::Completed, 0));
+                longest = longest.max(steps(&table) - start);
+            }
+            assert_eq!((table.kept(), table.completed()), (quota, quota));
+            let mean = (steps(&table) - before) as f64 / CALLS as f64;
+            assert!(longest <= MOST_STEPS && mean < 40.0, "{quota}: {longest}, {mean} on average");
+            println!("{quota} kept: {mean:.1} cells a round, at most {longest}");
+        }
+    }
+
+    #[test]
+    fn it_does_what_a_plain_model_does() {
+        let mut table = IdTable::new(4).unwrap();
+        let mut model: HashMap<i64, (Place, Option<KeptFor>)> = HashMap::new();
+        let mut queues: [VecDeque<i64>; 2] = [VecDeque::new(), VecDeque::new()];
+        let mut random = 1_u64;
+        let mut next = |below: u64| {
+            random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (random >> 33) % below
+        };
+        let queue_of = |why: KeptFor| usize::from(why == KeptFor::Completed);
+        for round in 0..200_000 {
+            let id = next(40) as i64;
+            let why = [KeptFor::Early, KeptFor::Ended, KeptFor::Orphan, KeptFor::Completed]
+                [next(4) as usize];
+            let found = table.find(IdRef::Integer(id));
+            assert_eq!(found, model.get(&id).map(|(place, _)| *place), "round {round}");
+            match (model.get(&id).copied(), next(3)) {
+                (None, 0) => {
+                    model.insert(id, (add_live(&mut table, id), None));
+                }
+                (None, _) => {
+                    let place = add_kept(&mut table, id, kept(why, round));
+                    model.insert(id, (place, Some(why)));
+                    queues[queue_of(why)].push_back(id);
+                }
+                (Some((place, None)), 0) => {
+                    assert!(
+                        matches!(table.remove(place), Some(Entry::Live(index)) if index == id as u32)
+                    );
+                    model.remove(&id);
+                }
+                (Some((place, None)), _) => {
+                    table.keep(place, kept(why, round));
+                    model.insert(id, (place, Some(why)));
+                    queues[queue_of(why)].push_back(id);
+                }
+                (Some((place, Some(why))), choice) => {
+                    queues[queue_of(why)].retain(|other| *other != id);
+                    if choice == 0 {
+                        assert!(matches!(table.remove(place), Some(Entry::Kept(_))));
+                        model.remove(&id);
+                    } else {
+                        assert!(matches!(table.replace(place, id as u32), Some(Entry::Kept(_))));
+                        model.insert(id, (place, None));
+                    }
+                }
+            }
+            if round % 7 == 0
+                && let Some(oldest) = queues[1].pop_front()
+            {
+                table.forget_completed();
+                model.remove(&oldest);
+            }
+            if round % 11 == 0
+                && let Some(oldest) = queues[0].pop_front()
+            {
+                assert!(table.take_expired(u64::MAX, 0).is_some());
+                model.remove(&oldest);
+            }
+            let lengths = [table.kept(), table.completed()];
+            assert_eq!(lengths.map(|length| length as usize), [queues[0].len(), queues[1].len()]);
+        }
+        let mut live: Vec<u32> = table.live().map(|index| *index).collect();
+        let mut expected: Vec<u32> =
+            model.iter().filter(|(_, (_, why))| why.is_none()).map(|(id, _)| *id as u32).collect();
+        live.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(live, expected);
+        assert!(table.take_expired(0, 0).is_none(), "nothing is older than its time");
+    }
+}
