@@ -13,13 +13,16 @@
 use crate::arena::Keeper;
 use crate::dispatcher::Dispatchers;
 use crate::job::{JobPin, JobText, Jobs};
+use crate::json_members::{self, NoMembers};
+use crate::json_object::{List, Object};
+use crate::json_text::is_text;
 use crate::queue::Glance;
 use crate::sys::clock;
-use crate::sys::memory::try_room;
+use crate::sys::memory::Growing;
 use crate::token::Cause;
-use crate::wire::readable_reason;
-use serde_json::{Value, json};
+use crate::wire::readable;
 use std::borrow::Cow;
+use std::fmt::{self, Write};
 
 /// The most jobs in a list.
 pub const MOST_JOBS: usize = 1000;
@@ -39,87 +42,182 @@ enum Which {
     One(u64),
 }
 
-/// What an answer takes at most, most labels and messages being short.
-const ROOM: usize = 8 << 20;
+/// Why there is no answer.
+enum NoAnswer {
+    /// This is wrong with what was asked.
+    Wrong(Growing),
+    /// There is no memory for the answer.
+    OutOfMemory,
+    /// As before, but what was asked for is done: to stop matters more than to say so.
+    DoneWithoutMemory,
+}
+
+impl From<fmt::Error> for NoAnswer {
+    /// An answer that grows is refused for nothing else.
+    fn from(_: fmt::Error) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+fn wrong(text: fmt::Arguments<'_>) -> NoAnswer {
+    let mut kept = Growing::default();
+    match kept.write_fmt(text) {
+        Ok(()) => NoAnswer::Wrong(kept),
+        Err(refused) => refused.into(),
+    }
+}
+
+const NO_MEMORY: &str = r#"{"error":"the host has no memory left"}"#;
+const DONE_BUT_NO_MEMORY: &str =
+    r#"{"error":"it is done, but the host has no memory left to say which jobs it was"}"#;
+
+/// What was asked.
+struct Question<'l> {
+    /// The members, null ones left out.
+    what: Option<&'l str>,
+    job: Option<&'l str>,
+    all: bool,
+    ended: bool,
+    reason: Option<&'l str>,
+    on: Option<&'l str>,
+}
 
 /// Answers a line.
 pub fn answer(dispatchers: &Dispatchers, host: &HostName, line: &[u8]) -> Cow<'static, str> {
-    // The host must survive a full memory.
-    if try_room(ROOM).is_err() {
-        return Cow::Borrowed(r#"{"error":"the host has no memory left"}"#);
+    let mut out = Growing::default();
+    let error = match question(line).and_then(|asked| dispatch(dispatchers, host, &asked, &mut out))
+    {
+        Ok(()) => return Cow::Owned(out.into_string()),
+        Err(NoAnswer::OutOfMemory) => return Cow::Borrowed(NO_MEMORY),
+        Err(NoAnswer::DoneWithoutMemory) => return Cow::Borrowed(DONE_BUT_NO_MEMORY),
+        Err(NoAnswer::Wrong(error)) => error,
+    };
+    let mut out = Growing::default();
+    match write_error(&mut out, error.as_str()) {
+        Ok(()) => Cow::Owned(out.into_string()),
+        Err(fmt::Error) => Cow::Borrowed(NO_MEMORY),
     }
-    let answered = serde_json::from_slice(line)
-        .map_err(|error| format!("the line is not JSON: {error}"))
-        .and_then(|asked: Value| dispatch(dispatchers, host, &asked));
-    Cow::Owned(answered.unwrap_or_else(|error| json!({ "error": error })).to_string())
 }
 
-fn dispatch(dispatchers: &Dispatchers, host: &HostName, asked: &Value) -> Result<Value, String> {
+fn write_error(out: &mut Growing, error: &str) -> fmt::Result {
+    let mut answer = Object::begin(out)?;
+    answer.text("error", error)?;
+    answer.end()
+}
+
+fn question(line: &[u8]) -> Result<Question<'_>, NoAnswer> {
+    let names = ["do", "job", "all", "ended", "reason", "on"];
+    let text = std::str::from_utf8(line);
+    let text = text.map_err(|_| wrong(format_args!("the line is not JSON: it is not UTF-8")))?;
+    let members = match json_members::members(text.trim_ascii_start(), names) {
+        Ok(members) => members,
+        // It asks for nothing.
+        Err(NoMembers::NotAnObject) => Default::default(),
+        Err(NoMembers::NotJson) => return Err(wrong(format_args!("the line is not JSON"))),
+        Err(NoMembers::OutOfMemory) => return Err(NoAnswer::OutOfMemory),
+    };
+    if let Some(which) = members.iter().position(|member| member.is_repeated) {
+        return Err(wrong(format_args!("`{}` was given more than once", names[which])));
+    }
+    let [what, job, all, ended, reason, on] =
+        members.map(|member| member.value.filter(|value| *value != "null"));
+    let is_true = |value| value == Some("true");
+    Ok(Question { what, job, all: is_true(all), ended: is_true(ended), reason, on })
+}
+
+fn dispatch(
+    dispatchers: &Dispatchers,
+    host: &HostName,
+    asked: &Question<'_>,
+    out: &mut Growing,
+) -> Result<(), NoAnswer> {
     let jobs = dispatchers.jobs();
-    match asked["do"].as_str() {
-        Some("list") => {
-            let which = if asked["job"].is_null() { Which::All } else { which(asked)? };
-            Ok(list(dispatchers, host, &which, asked["ended"] == true))
+    let what = asked.what.unwrap_or("null");
+    if is_text(what, "list") {
+        let which = if asked.job.is_none() { Which::All } else { which(asked)? };
+        return Ok(write_list(dispatchers, host, &which, asked.ended, out)?);
+    }
+    if is_text(what, "cancel") {
+        let reason = asked.reason.and_then(readable);
+        let reason = reason.as_deref().unwrap_or("cancelled from outside the host");
+        return change(jobs, &which(asked)?, |job| cancel(jobs, job, reason), out);
+    }
+    if !is_text(what, "trace") {
+        return Err(wrong(format_args!("`do` is {what}; it can be list, cancel or trace")));
+    }
+    let on = match asked.on {
+        Some("true") => true,
+        Some("false") => false,
+        _ => return Err(wrong(format_args!("`on` is neither true nor false"))),
+    };
+    let which = which(asked)?;
+    if matches!(which, Which::All) {
+        jobs.tokens().trace_all_deferred(on);
+    }
+    change(jobs, &which, |job| trace(jobs, job, on), out)
+}
+
+fn which(asked: &Question<'_>) -> Result<Which, NoAnswer> {
+    match (asked.job, asked.all) {
+        (None, true) => Ok(Which::All),
+        (Some(_), true) => {
+            Err(wrong(format_args!("both `job` and `all` were given; one of them is meant")))
         }
-        Some("cancel") => {
-            let reason = readable_reason(asked["reason"].as_str().unwrap_or_default());
-            let reason = reason.unwrap_or_else(|| "cancelled from outside the host".to_owned());
-            change(jobs, &which(asked)?, |job| cancel(jobs, job, &reason))
+        (id, false) => {
+            let id = id.unwrap_or("null");
+            id.parse().map(Which::One).map_err(|_| {
+                let hint = "give the id of a job, or `all` as true in its place";
+                wrong(format_args!("`job` is {id}; {hint}"))
+            })
         }
-        Some("trace") => {
-            let on = asked["on"].as_bool().ok_or("`on` is neither true nor false")?;
-            let which = which(asked)?;
-            if matches!(which, Which::All) {
-                jobs.tokens().trace_all_deferred(on);
-            }
-            change(jobs, &which, |job| trace(jobs, job, on))
-        }
-        _ => Err(format!("`do` is {}; it can be list, cancel or trace", asked["do"])),
     }
 }
 
-fn which(asked: &Value) -> Result<Which, String> {
-    match (&asked["job"], asked["all"] == true) {
-        (Value::Null, true) => Ok(Which::All),
-        (id, false) => id.as_u64().map(Which::One).ok_or_else(|| {
-            format!("`job` is {id}; give the id of a job, or `all` as true in its place")
-        }),
-        _ => Err("both `job` and `all` were given; one of them is meant".to_owned()),
-    }
-}
-
-/// The jobs that are meant, pinned one after the other.
-fn meant<'a>(jobs: &'a Jobs, which: &Which) -> Box<dyn Iterator<Item = JobPin<'a>> + 'a> {
+/// Hands the jobs that are meant to `each`, pinned one after the other.
+fn each_meant(jobs: &Jobs, which: &Which, mut each: impl FnMut(&JobPin<'_>)) {
+    let mut look = |job: JobPin<'_>| {
+        each(&job);
+        jobs.unpin_deferred(job);
+    };
     match which {
-        Which::All => Box::new(jobs.live()),
-        Which::One(id) => Box::new(jobs.pin_by_id(*id).into_iter()),
+        Which::All => jobs.live().for_each(look),
+        Which::One(id) => _ = jobs.pin_by_id(*id).map(&mut look),
     }
 }
 
-fn list(dispatchers: &Dispatchers, host: &HostName, which: &Which, with_ended: bool) -> Value {
+fn write_list(
+    dispatchers: &Dispatchers,
+    host: &HostName,
+    which: &Which,
+    with_ended: bool,
+    out: &mut Growing,
+) -> fmt::Result {
     let jobs = dispatchers.jobs();
-    let mut shown = Vec::new();
-    let mut more = 0_u64;
-    for job in meant(jobs, which) {
-        if !with_ended && jobs.state(&job).is_terminal() {
+    let mut answer = Object::begin(out)?;
+    let mut about = answer.object("host")?;
+    about.text("name", &host.name)?;
+    about.value("process", std::process::id())?;
+    about.text("library", host.library)?;
+    about.end()?;
+    let mut glances = answer.list("dispatchers")?;
+    dispatchers.write_glances(&mut glances)?;
+    glances.end()?;
+    let mut shown = answer.list("jobs")?;
+    let (mut count, mut more, mut result) = (0, 0_u64, Ok(()));
+    each_meant(jobs, which, |job| {
+        if !with_ended && jobs.state(job).is_terminal() {
             // Not of interest.
-        } else if shown.len() < MOST_JOBS {
-            shown.extend(jobs.describe(&job));
+        } else if count < MOST_JOBS {
+            count += 1;
+            result = result.and_then(|()| jobs.write_job(job, &mut shown));
         } else {
             more += 1;
         }
-        jobs.unpin_deferred(job);
-    }
-    json!({
-        "host": {
-            "name": host.name,
-            "process": std::process::id(),
-            "library": host.library,
-        },
-        "dispatchers": dispatchers.glances(),
-        "jobs": shown,
-        "more": more,
-    })
+    });
+    result?;
+    shown.end()?;
+    answer.value("more", more)?;
+    answer.end()
 }
 
 /// Does something to each job that is meant and has not ended.
@@ -127,26 +225,39 @@ fn change(
     jobs: &Jobs,
     which: &Which,
     outcome: impl Fn(&JobPin<'_>) -> &'static str,
-) -> Result<Value, String> {
-    let mut changed = Vec::new();
-    let mut more = 0_u64;
-    for job in meant(jobs, which) {
-        let is_over = matches!(which, Which::All) && jobs.state(&job).is_terminal();
-        if !is_over {
-            let outcome = outcome(&job);
-            if changed.len() < MOST_JOBS {
-                let label = jobs.show_text(&job, JobText::Label, str::to_owned);
-                changed.push(json!({ "id": jobs.id(&job), "label": label, "outcome": outcome }));
-            } else {
-                more += 1;
-            }
+    out: &mut Growing,
+) -> Result<(), NoAnswer> {
+    let (mut count, mut more) = (0, 0_u64);
+    // What cannot be written is told at the end; it is done even so.
+    let mut result = out.write_str(r#"{"changed":"#);
+    let mut list = List::begin(out);
+    each_meant(jobs, which, |job| {
+        if matches!(which, Which::All) && jobs.state(job).is_terminal() {
+            return;
         }
-        jobs.unpin_deferred(job);
+        let outcome = outcome(job);
+        count += 1;
+        if count > MOST_JOBS {
+            more += 1;
+        } else if let (Ok(()), Ok(list)) = (result, &mut list) {
+            result = write_changed(jobs, job, outcome, list);
+        }
+    });
+    if let (Which::One(id), 0) = (which, count) {
+        return Err(wrong(format_args!("no job here has the id {id}")));
     }
-    match which {
-        Which::One(id) if changed.is_empty() => Err(format!("no job here has the id {id}")),
-        _ => Ok(json!({ "changed": changed, "more": more })),
-    }
+    result
+        .and_then(|()| list?.end())
+        .and_then(|()| write!(out, r#","more":{more}}}"#))
+        .map_err(|fmt::Error| NoAnswer::DoneWithoutMemory)
+}
+
+fn write_changed(jobs: &Jobs, job: &JobPin<'_>, outcome: &str, list: &mut List<'_>) -> fmt::Result {
+    let mut one = list.object()?;
+    one.value("id", jobs.id(job))?;
+    jobs.show_text(job, JobText::Label, |label| one.text("label", label))?;
+    one.text("outcome", outcome)?;
+    one.end()
 }
 
 fn cancel(jobs: &Jobs, job: &JobPin<'_>, reason: &str) -> &'static str {
@@ -166,21 +277,22 @@ impl Dispatchers {
     /// What each dispatcher is at. Without a pin, whose end could be the dispatcher's: what it is read
     /// from is never unmapped. One that goes meanwhile is left out, or at worst has figures of the next
     /// user of its slot.
-    fn glances(&self) -> Vec<Value> {
+    fn write_glances(&self, list: &mut List<'_>) -> fmt::Result {
         let now_ns = clock::now_ns();
         let since = |time_ns: u64| (time_ns != 0).then(|| now_ns.saturating_sub(time_ns));
-        let alive = self.arena().slots().filter(|(_, slot)| slot.is_alive());
-        let shown = alive.filter_map(|(_, slot)| {
+        for (_, slot) in self.arena().slots().filter(|(_, slot)| slot.is_alive()) {
             let live = slot.live();
-            let Glance { waiting, busy } = self.queues().glance(live.queue_id())?;
+            let Some(Glance { waiting, busy }) = self.queues().glance(live.queue_id()) else {
+                continue;
+            };
             let (inside, inside_since_ns) = busy;
-            Some(json!({
-                "waiting": waiting,
-                "inside_job": (inside != 0).then_some(inside),
-                "inside_since_ns": since(inside_since_ns),
-                "since_tick_ns": since(live.statistics().last_tick_ns()),
-            }))
-        });
-        shown.collect()
+            let mut one = list.object()?;
+            one.value("waiting", waiting)?;
+            one.value_or_null("inside_job", (inside != 0).then_some(inside))?;
+            one.value_or_null("inside_since_ns", since(inside_since_ns))?;
+            one.value_or_null("since_tick_ns", since(live.statistics().last_tick_ns()))?;
+            one.end()?;
+        }
+        Ok(())
     }
 }

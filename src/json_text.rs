@@ -77,7 +77,7 @@ pub fn is_text(value: &str, text: &str) -> bool {
 }
 
 /// Writes `text` as a JSON string.
-pub fn write_text(out: &mut impl Write, text: &str) -> fmt::Result {
+pub fn write_text(out: &mut (impl Write + ?Sized), text: &str) -> fmt::Result {
     out.write_char('"')?;
     let mut written = 0;
     for (at, byte) in text.bytes().enumerate() {

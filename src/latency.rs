@@ -1,6 +1,7 @@
 //! How long cancels take, over the whole process: histograms of two decimal digits.
 
-use crate::sys::memory::{Late, OutOfMemory, try_room};
+use crate::sys::allocator::with_reserve;
+use crate::sys::memory::{Late, OutOfMemory};
 use crate::sys::sync::Mutex;
 use hdrhistogram::Histogram;
 
@@ -8,8 +9,8 @@ use hdrhistogram::Histogram;
 const LONGEST_NS: u64 = 3_600_000_000_000;
 /// Digits that are kept of each time.
 const DIGITS: u8 = 2;
-/// More than a histogram of this range and precision needs.
-const HISTOGRAM_BYTES: usize = 1 << 17;
+/// What the counts of a histogram of this range and precision take: one allocation.
+const HISTOGRAM_BYTES: usize = 40 << 10;
 
 /// What a histogram says, in nanoseconds; all 0 while it has no times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,8 +85,9 @@ impl Latency {
 }
 
 fn make() -> Result<Histogram<u64>, OutOfMemory> {
-    try_room(HISTOGRAM_BYTES)?;
-    Histogram::new_with_bounds(1, LONGEST_NS, DIGITS).map_err(|_| OutOfMemory)
+    // A histogram with bounds never grows.
+    let made = || Histogram::new_with_bounds(1, LONGEST_NS, DIGITS);
+    with_reserve([HISTOGRAM_BYTES], made)?.map_err(|_| OutOfMemory)
 }
 
 #[cfg(all(test, not(loom)))]
@@ -104,6 +106,17 @@ mod tests {
         assert!(near(summary.p95, 950_000), "{summary:?}");
         assert!(near(summary.p99, 990_000), "{summary:?}");
         assert!(near(summary.max, 1_000_000), "{summary:?}");
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    fn a_histogram_without_memory_is_refused_and_one_with_its_reserve_made() {
+        use crate::sys::scarce_memory::{Limits, with_limits};
+        let made = |left| with_limits(Limits { left, largest: usize::MAX }, make);
+        assert_eq!(made(0).unwrap_err(), OutOfMemory);
+        let mut histogram = made(1).unwrap();
+        histogram.saturating_record(LONGEST_NS);
+        assert_eq!(histogram.len(), 1);
     }
 
     #[test]

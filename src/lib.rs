@@ -19,7 +19,8 @@
 //!   known of each, [`lane`] whose turn it is, [`hosted`] the host's functions.
 //! - [`wire`]: which request a message of a peer cancels; [`reply`] what a session answers,
 //!   [`request_progress`] how far a request is and [`progress_gate`] when that is told. They know no
-//!   tokens. [`request_id`]: what a request is called; [`json_text`]: strings as JSON has them.
+//!   tokens. [`request_id`]: what a request is called; [`json_text`]: strings as JSON has them;
+//!   [`json_members`] what is read of an object, [`json_object`] what is written of one.
 //! - [`registration`], [`signal`]: what listens. [`owner`], [`wait_graph`]: plugins whose functions
 //!   are called, and who waits for whom. [`events`], [`watch`], [`watchdog`], [`latency`],
 //!   [`place`]: what diagnosis keeps. [`timeline`]: what happened when; [`recording`] its file.
@@ -69,6 +70,8 @@ pub mod hosted;
 pub mod id_table;
 pub mod job;
 pub mod job_state;
+pub mod json_members;
+pub mod json_object;
 pub mod json_text;
 pub mod lane;
 pub mod latency;

@@ -30,6 +30,7 @@ use crate::owner::Owners;
 use crate::pool::{Link, NIL, Pool};
 use crate::posted::{Posted, PostedId, Stage};
 use crate::queue_id::{HeldQueue, QueueId};
+use crate::sys::allocator::with_reserve;
 use crate::sys::callout::Payload;
 use crate::sys::host::Host;
 use crate::sys::sync::{ArrayQueue, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering};
@@ -41,6 +42,9 @@ use crate::wait_graph::Inside;
 const INBOX: usize = 256;
 #[cfg(loom)]
 const INBOX: usize = 2;
+
+/// What one allocates: for each place a number and its stamp.
+const INBOX_BYTES: usize = INBOX * 2 * size_of::<u64>();
 
 /// Jobs that may be accepted and not over beyond the capacity: running, or waiting for their
 /// completion. So a thread that never pumps costs a bounded amount of memory.
@@ -258,10 +262,8 @@ impl Queues {
         let no_memory = || Error::Resources("memory for dispatchers; release some");
         let (number, cell) = self.cells.take().map_err(|_| no_memory())?;
         if cell.inboxes.get().is_none() {
-            let result = memory::try_room(3 * INBOX * 4 * size_of::<u64>()).and_then(|()| {
-                let inboxes = Inboxes(std::array::from_fn(|_| ArrayQueue::new(INBOX)));
-                memory::try_box(inboxes)
-            });
+            let made = || Inboxes(std::array::from_fn(|_| ArrayQueue::new(INBOX)));
+            let result = with_reserve([INBOX_BYTES; 3], made).and_then(memory::try_box);
             let Ok(inboxes) = result else {
                 self.cells.free(number);
                 return Err(no_memory());

@@ -3,12 +3,13 @@
 //! Written piece by piece: a host whose memory is full may still find out what happened.
 
 use crate::events::EventText;
+use crate::json_object::Object;
 use crate::sys::memory::OutOfMemory;
 use crate::sys::thread_id;
 use crate::timeline::{Moment, MomentKind};
 use std::cmp::Reverse;
-use std::fmt::{self, Display};
-use std::io::{self, Write};
+use std::fmt::{self, Display, Write};
+use std::io;
 
 /// Moments that do not change any more.
 #[derive(Debug, Default)]
@@ -51,35 +52,36 @@ impl Recording {
     }
 
     /// Writes it as one JSON object.
-    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub fn write(&self, file: &mut dyn io::Write) -> io::Result<()> {
+        let mut text = Text { file, answer: Ok(()) };
+        let written = self.write_text(&mut text);
+        text.answer?;
+        written.map_err(|_| io::ErrorKind::Other.into())
+    }
+
+    fn write_text(&self, out: &mut dyn Write) -> fmt::Result {
         let mut file = Object::begin(out)?;
         file.text("displayTimeUnit", "ms")?;
         let mut other = file.object("otherData")?;
         other.text("version", env!("CARGO_PKG_VERSION"))?;
         other.value("lost", self.lost)?;
         other.end()?;
-        file.key("traceEvents")?;
-        let mut before = "[\n";
+        let mut events = file.list("traceEvents")?.in_lines();
         for thread in &self.threads {
             if let Some(name) = thread_id::name(*thread, &mut thread_id::NameRoom::default()) {
-                file.out.write_all(before.as_bytes())?;
-                write_thread_name(file.out, *thread, name)?;
-                before = ",\n";
+                write_thread_name(events.object()?, *thread, name)?;
             }
         }
         for moment in self.in_order() {
-            file.out.write_all(before.as_bytes())?;
-            write_moment(file.out, moment)?;
-            before = ",\n";
+            write_moment(events.object()?, moment)?;
         }
-        file.out.write_all(if self.moments.is_empty() { b"[]" } else { b"\n]" })?;
+        events.end()?;
         file.end()?;
-        file.out.write_all(b"\n")
+        out.write_str("\n")
     }
 }
 
-fn write_thread_name(out: &mut dyn Write, thread: u64, name: &str) -> io::Result<()> {
-    let mut event = Object::begin(out)?;
+fn write_thread_name(mut event: Object<'_>, thread: u64, name: &str) -> fmt::Result {
     event.text("name", "thread_name")?;
     event.text("ph", "M")?;
     event.value("pid", std::process::id())?;
@@ -90,9 +92,8 @@ fn write_thread_name(out: &mut dyn Write, thread: u64, name: &str) -> io::Result
     event.end()
 }
 
-fn write_moment(out: &mut dyn Write, moment: &Moment) -> io::Result<()> {
+fn write_moment(mut event: Object<'_>, moment: &Moment) -> fmt::Result {
     let (name, category) = title(moment.kind, &moment.text);
-    let mut event = Object::begin(out)?;
     event.text("name", name)?;
     event.text("cat", category)?;
     if moment.kind.is_slice() {
@@ -129,7 +130,7 @@ fn title(kind: MomentKind, text: &EventText) -> (&str, &'static str) {
 }
 
 /// What the kind alone knows.
-fn write_arguments(arguments: &mut Object<'_>, moment: &Moment) -> io::Result<()> {
+fn write_arguments(arguments: &mut Object<'_>, moment: &Moment) -> fmt::Result {
     let what_text_is = match moment.kind {
         MomentKind::Tick { executed, remaining } => {
             arguments.value("executed", executed)?;
@@ -175,42 +176,16 @@ impl Display for Microseconds {
     }
 }
 
-/// A JSON object that is being written.
-struct Object<'a> {
-    out: &'a mut dyn Write,
-    is_empty: bool,
+/// Text on its way to a file, which keeps what the file answered.
+struct Text<'a> {
+    file: &'a mut dyn io::Write,
+    answer: io::Result<()>,
 }
 
-impl<'a> Object<'a> {
-    fn begin(out: &'a mut dyn Write) -> io::Result<Self> {
-        out.write_all(b"{")?;
-        Ok(Self { out, is_empty: true })
-    }
-
-    /// The key of a member whose value comes next; keys need no escapes.
-    fn key(&mut self, key: &str) -> io::Result<()> {
-        let before = if std::mem::take(&mut self.is_empty) { "" } else { "," };
-        write!(self.out, "{before}\"{key}\":")
-    }
-
-    fn text(&mut self, key: &str, text: &str) -> io::Result<()> {
-        self.key(key)?;
-        Ok(serde_json::to_writer(&mut *self.out, text)?)
-    }
-
-    /// A number or a truth.
-    fn value(&mut self, key: &str, value: impl Display) -> io::Result<()> {
-        self.key(key)?;
-        write!(self.out, "{value}")
-    }
-
-    fn object(&mut self, key: &str) -> io::Result<Object<'_>> {
-        self.key(key)?;
-        Object::begin(self.out)
-    }
-
-    fn end(&mut self) -> io::Result<()> {
-        self.out.write_all(b"}")
+impl Write for Text<'_> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        self.answer = self.file.write_all(piece.as_bytes());
+        self.answer.as_ref().map_err(|_| fmt::Error).copied()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::pool::{Exhausted, Link, Pool};
 use crate::sys::sync::{AtomicU32, Mutex};
 
 /// Most threads that are told apart for one job; further ones are left out.
-const MOST_THREADS: usize = 64;
+pub const MOST_THREADS: usize = 64;
 
 /// Time between two signs of life of one thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,14 +12,15 @@
 //!
 //! Messages come from strangers. Time is linear in their length, the stack does not grow with their
 //! depth, and strings are read in place: what is allocated is the id and the reason, and while the
-//! message is read one byte for each list or object that is open. For that the parser has no answer
-//! if memory is out; so there is a look first whether there is room. That memory may be gone a moment
-//! later remains, as do the parser's few dozen bytes for a syntax error.
+//! message is read one byte for each list or object that is open. For that, and for its few dozen bytes
+//! for a syntax error, the parser has no answer if memory is out; so it is called with a reserve.
 
+use crate::json_members::{self, Member, NoMembers, with_parser};
 use crate::json_text::{Characters, is_text};
 use crate::request_id::{NoId, RequestId};
-use crate::sys::memory::try_room;
-use serde_core::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use crate::sys::allocator::without_reserve;
+use crate::sys::memory::OutOfMemory;
+use serde_core::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
@@ -119,20 +120,25 @@ fn document(bytes: &[u8]) -> Result<&str, Message> {
         return Err(Message::NotACancellation);
     }
     let text = std::str::from_utf8(bytes).map_err(|_| Message::Malformed(NOT_UTF8))?;
-    let depth = bytes.iter().filter(|byte| matches!(byte, b'[' | b'{')).count();
-    // A stack that grows by doubling is there twice while it moves; the rest is for small things.
-    try_room(3 * depth + 1024).map_err(|_| Message::OutOfMemory)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     Ok(text.trim_start_matches([' ', '\t', '\n', '\r']))
 }
 
 fn read_batch(text: &str, each: &mut dyn FnMut(Message)) -> u64 {
-    if serde_json::from_str::<&RawValue>(text).is_err() {
-        each(Message::Malformed(NOT_JSON));
-        return 0;
-    }
-    let batch = Batch { each, beyond: 0 };
-    serde_json::Deserializer::from_str(text).deserialize_seq(batch).unwrap_or(0)
+    let parsed =
+        with_parser(text, || serde_json::from_str::<&RawValue>(text).is_ok()).and_then(|is_json| {
+            if !is_json {
+                each(Message::Malformed(NOT_JSON));
+                return Ok(0);
+            }
+            let batch = Batch { each, beyond: 0 };
+            let parse = || serde_json::Deserializer::from_str(text).deserialize_seq(batch);
+            with_parser(text, || parse().unwrap_or(0))
+        });
+    parsed.unwrap_or_else(|OutOfMemory| {
+        each(Message::OutOfMemory);
+        0
+    })
 }
 
 fn read_object(text: &str) -> Message {
@@ -140,9 +146,13 @@ fn read_object(text: &str) -> Message {
 }
 
 fn cancellation(text: &str) -> Result<Message, Message> {
-    let members = members(text, ["method", "id", "params"]);
-    let [method, id, params] = members.map_err(Message::Malformed)?;
-    let Some(method) = method.only(METHODS)? else {
+    let members = json_members::members(text, ["method", "id", "params"]);
+    let [method, id, params] = members.map_err(|why| match why {
+        NoMembers::NotJson => Message::Malformed(NOT_JSON),
+        NoMembers::NotAnObject => Message::Malformed(NOT_AN_OBJECT),
+        NoMembers::OutOfMemory => Message::OutOfMemory,
+    })?;
+    let Some(method) = only(method, METHODS)? else {
         return Ok(Message::NotACancellation);
     };
     if !method.starts_with('"') {
@@ -152,14 +162,17 @@ fn cancellation(text: &str) -> Result<Message, Message> {
     let Some((_, id_name)) = known else {
         return Ok(Message::NotACancellation);
     };
-    if id.only(OWN_IDS)?.is_some_and(|id| id != "null") {
+    if only(id, OWN_IDS)?.is_some_and(|id| id != "null") {
         return Ok(Message::NotACancellation);
     }
-    let params = params.only(SEVERAL_PARAMS)?.unwrap_or_default();
-    let named = self::members(params, [id_name, "reason"]);
-    let [id, reason] = named.map_err(|_| Message::Malformed(NO_PARAMS))?;
-    let reason = reason.only(REASONS)?;
-    let id = id.only(SEVERAL_IDS)?.ok_or(Message::Malformed(NO_ID))?;
+    let params = only(params, SEVERAL_PARAMS)?.unwrap_or_default();
+    let named = json_members::members(params, [id_name, "reason"]);
+    let [id, reason] = named.map_err(|why| match why {
+        NoMembers::OutOfMemory => Message::OutOfMemory,
+        _ => Message::Malformed(NO_PARAMS),
+    })?;
+    let reason = only(reason, REASONS)?;
+    let id = only(id, SEVERAL_IDS)?.ok_or(Message::Malformed(NO_ID))?;
     let id = RequestId::from_json(id)?;
     Ok(Message::Cancel(Cancel { id, reason: reason.and_then(readable) }))
 }
@@ -175,7 +188,7 @@ impl From<NoId> for Message {
 
 /// A text that people can read on one line: what moves the cursor is a space, other control characters
 /// and those that turn the direction of writing are left out, half a surrogate pair is U+FFFD.
-fn readable(value: &str) -> Option<String> {
+pub fn readable(value: &str) -> Option<String> {
     let characters = Characters::of(value)?;
     // No character is shorter in JSON than in UTF-8, U+FFFD for half a pair included.
     one_line(value.len(), characters.map(|any| any.unwrap_or(char::REPLACEMENT_CHARACTER)))
@@ -206,66 +219,8 @@ fn one_line(bytes: usize, characters: impl Iterator<Item = char>) -> Option<Stri
     (!text.is_empty()).then_some(text)
 }
 
-/// A member of an object, as it stands in the message.
-#[derive(Clone, Copy, Default)]
-struct Member<'m> {
-    value: Option<&'m str>,
-    is_repeated: bool,
-}
-
-impl<'m> Member<'m> {
-    fn only(self, several: &'static str) -> Result<Option<&'m str>, Message> {
-        if self.is_repeated { Err(Message::Malformed(several)) } else { Ok(self.value) }
-    }
-}
-
-/// Those of an object's members that have these names; an error says why there is no object.
-fn members<'m, const N: usize>(
-    object: &'m str,
-    names: [&str; N],
-) -> Result<[Member<'m>; N], &'static str> {
-    // The parser describes what it did not expect, at whatever length.
-    if !object.starts_with('{') {
-        let is_json = serde_json::from_str::<&RawValue>(object).is_ok();
-        return Err(if is_json { NOT_AN_OBJECT } else { NOT_JSON });
-    }
-    let mut parser = serde_json::Deserializer::from_str(object);
-    let members = Members(names).deserialize(&mut parser).map_err(|_| NOT_JSON)?;
-    parser.end().map_err(|_| NOT_JSON)?;
-    Ok(members)
-}
-
-struct Members<'n, const N: usize>([&'n str; N]);
-
-impl<'m, const N: usize> DeserializeSeed<'m> for Members<'_, N> {
-    type Value = [Member<'m>; N];
-
-    fn deserialize<D: Deserializer<'m>>(self, parser: D) -> Result<Self::Value, D::Error> {
-        parser.deserialize_map(self)
-    }
-}
-
-impl<'m, const N: usize> Visitor<'m> for Members<'_, N> {
-    type Value = [Member<'m>; N];
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'m>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = [Member::default(); N];
-        while let Some(key) = map.next_key::<&'m RawValue>()? {
-            match self.0.iter().position(|name| is_text(key.get(), name)) {
-                None => drop(map.next_value::<IgnoredAny>()?),
-                Some(which) => {
-                    let member = &mut members[which];
-                    member.is_repeated = member.value.is_some();
-                    member.value = Some(map.next_value::<&'m RawValue>()?.get());
-                }
-            }
-        }
-        Ok(members)
-    }
+fn only<'m>(member: Member<'m>, several: &'static str) -> Result<Option<&'m str>, Message> {
+    if member.is_repeated { Err(Message::Malformed(several)) } else { Ok(member.value) }
 }
 
 struct Batch<'e> {
@@ -284,11 +239,12 @@ impl<'m> Visitor<'m> for Batch<'_> {
         let mut looked_at = 0;
         while looked_at < MAX_BATCH {
             let Some(message) = batch.next_element::<&'m RawValue>()? else { break };
-            (self.each)(read_object(message.get()));
+            // What is done with a message may be refused memory, which is not the parser's.
+            without_reserve(|| (self.each)(read_object(message.get())));
             looked_at += 1;
         }
         if looked_at == 0 {
-            (self.each)(Message::Malformed(EMPTY_BATCH));
+            without_reserve(|| (self.each)(Message::Malformed(EMPTY_BATCH)));
         }
         while batch.next_element::<IgnoredAny>()?.is_some() {
             self.beyond += 1;

@@ -1,48 +1,16 @@
 //! A host survives a full memory: what cannot be had is an answer, nothing is lost or left behind.
+#![cfg(debug_assertions)]
 
 use dcc_cancel::ffi::{
     context::*, current::*, dispatcher::*, job::*, post::*, pump::*, request::*, session::*,
     stats::*, status::*, timeline::*, token::*,
 };
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use dcc_cancel::sys::scarce_memory::{Limits, with_limits};
 use std::ptr::{null, null_mut};
 
-struct Failing;
-
-thread_local! {
-    /// How many more allocations of this thread succeed.
-    static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
-}
-
-// SAFETY: hands everything to the system's allocator, or answers NULL, as an allocator may.
-unsafe impl GlobalAlloc for Failing {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match LEFT.get() {
-            0 => null_mut(),
-            left => {
-                LEFT.set(left - u64::from(left != u64::MAX));
-                // SAFETY: the caller's promise is handed on.
-                unsafe { System.alloc(layout) }
-            }
-        }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is handed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Failing = Failing;
-
-/// Runs a call after which only so many allocations succeed.
+/// Runs a call after which only so many allocations of this thread succeed.
 fn with_allocations<T>(count: u64, call: impl FnOnce() -> T) -> T {
-    LEFT.set(count);
-    let result = call();
-    LEFT.set(u64::MAX);
-    result
+    with_limits(Limits { left: count, ..Limits::NONE }, call)
 }
 
 fn live() -> (u64, u64, u64) {
@@ -132,11 +100,6 @@ fn dispatch() {
     unsafe {
         let mut desc: dcc_dispatcher_desc = std::mem::zeroed();
         desc.struct_size = size_of::<dcc_dispatcher_desc>() as u32;
-        // For queues and histograms their crates allocate by themselves; the library asks for the
-        // room beforehand, which an allocator that counts calls does not see. They are made once.
-        assert_eq!(dcc_dispatcher_create(&desc, &mut dispatcher), DCC_OK);
-        post_and_pump(dispatcher, &mut 0);
-        assert_eq!(dcc_dispatcher_release(dispatcher), DCC_OK);
         loop {
             let create = || dcc_dispatcher_create(&desc, &mut dispatcher);
             match with_allocations(allocations, create) {

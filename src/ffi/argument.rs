@@ -9,6 +9,7 @@ use super::guard::Outcome;
 use crate::error::Error;
 use crate::handle::Handle;
 use std::ffi::{CStr, c_char};
+use std::fmt;
 use std::ptr::NonNull;
 
 /// Length of a text that ends with NUL.
@@ -232,6 +233,52 @@ impl TextOut {
             // SAFETY: promised to `new`.
             unsafe { self.length.write(text.len()) }
         }
+    }
+}
+
+/// A text that goes into a buffer of the caller piece by piece, and needs no memory of the library.
+pub(super) struct TextWriter<'a> {
+    to: &'a TextOut,
+    used: usize,
+    length: usize,
+}
+
+impl TextOut {
+    /// Writes pieces one behind the other, with what `write` would make of them all.
+    pub(super) fn pieces(&self) -> TextWriter<'_> {
+        TextWriter { to: self, used: 0, length: 0 }
+    }
+}
+
+impl TextWriter<'_> {
+    /// That was the last piece.
+    pub(super) fn end(self) {
+        // SAFETY: promised to `TextOut::new`; what was used leaves room for the NUL.
+        unsafe {
+            if self.to.size > 0 {
+                self.to.buffer.add(self.used).write(0);
+            }
+            if !self.to.length.is_null() {
+                self.to.length.write(self.length);
+            }
+        }
+    }
+}
+
+impl fmt::Write for TextWriter<'_> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        // After a piece that did not fit nothing more does, or there would be a hole.
+        if self.used == self.length && self.to.size > 0 {
+            let cut = &piece[..piece.floor_char_boundary(self.to.size - 1 - self.used)];
+            // SAFETY: promised to `TextOut::new`; at most `size - 1` bytes in all.
+            unsafe {
+                let end = self.to.buffer.add(self.used).cast::<u8>();
+                end.copy_from_nonoverlapping(cut.as_ptr(), cut.len());
+            }
+            self.used += cut.len();
+        }
+        self.length += piece.len();
+        Ok(())
     }
 }
 

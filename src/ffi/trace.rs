@@ -206,7 +206,10 @@ pub unsafe extern "C" fn dcc_stats_live_jobs(
     guard(|| {
         // SAFETY: the C caller's promise about its buffer.
         let to = unsafe { TextOut::new(buffer, size, out_length) }?;
-        to.write(&jobs().listing());
+        let mut pieces = to.pieces();
+        // Nothing refuses a piece.
+        let _ = jobs().write_listing(&mut pieces);
+        pieces.end();
         Ok(DCC_OK)
     })
 }

@@ -4,12 +4,6 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory;
 
-/// Whether there is room for what a crate is about to allocate that would end the process for want
-/// of it. A guess, but no worse than the moment it is made in.
-pub fn try_room(bytes: usize) -> Result<(), OutOfMemory> {
-    Vec::<u8>::new().try_reserve_exact(bytes).map_err(|_| OutOfMemory)
-}
-
 /// A box made without the abort of `Box::new`.
 pub fn try_box<T>(value: T) -> Result<Box<T>, OutOfMemory> {
     let mut room: Vec<T> = Vec::new();
@@ -53,6 +47,11 @@ impl Growing {
     /// What was written.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What was written.
+    pub fn into_string(self) -> String {
+        self.0
     }
 }
 

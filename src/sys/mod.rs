@@ -2,12 +2,15 @@
 //!
 //! Together with `ffi` the only place with unsafe code.
 
+pub mod allocator;
 pub mod callout;
 pub mod clock;
 pub mod endpoint;
 pub mod file;
 pub mod host;
 pub mod memory;
+#[cfg(debug_assertions)]
+pub mod scarce_memory;
 pub mod sync;
 pub mod thread_id;
 pub mod thread_identity;
