@@ -7,7 +7,7 @@
 use crate::arena::Keeper;
 use crate::deferred::{Chain, Dead};
 use crate::events::{Event, EventKind, EventText, Observers};
-use crate::handle::{Handle, NULL, TRACED};
+use crate::handle::{self, Handle, NULL, TRACED};
 use crate::job_state::JobState;
 use crate::latency::Latency;
 use crate::place::{FileNames, Place};
@@ -243,7 +243,7 @@ impl Tokens {
         true
     }
 
-    fn set_trace_flag(&self, index: u32, is_traced: bool) {
+    pub(crate) fn set_trace_flag(&self, index: u32, is_traced: bool) {
         let slot = self.arena().slot(index);
         let state = slot.state();
         if is_traced {
@@ -285,16 +285,27 @@ impl Tokens {
         dead
     }
 
-    /// Traces a new, published token if all are to be traced.
-    pub(crate) fn trace_new(&self, index: u32) {
+    /// Whether a new token is to be traced. Asked after it was published, hidden or not.
+    pub(crate) fn is_new_traced(&self) -> bool {
         let switch = &self.diagnosis().trace_all;
         let is_on = if crate::weakened!("trace_reads_after_publish") {
             switch.load(Ordering::Relaxed)
         } else {
             switch.fetch_or(0, Ordering::AcqRel)
         };
-        if is_on != 0 {
-            self.set_trace_flag(index, true);
+        is_on != 0
+    }
+
+    /// Traces a new token if all are to be traced. Its handle is known already, so whoever guesses it may
+    /// have released it, and its slot may be another's.
+    pub(crate) fn trace_published(&self, token: Handle) {
+        if !self.is_new_traced() {
+            return;
+        }
+        if crate::weakened!("pins_to_trace") {
+            self.set_trace_flag(handle::index(token), true);
+        } else if let Ok(pin) = TokenPin::new(self, token) {
+            self.set_trace_flag(pin.index(), true);
         }
     }
 }

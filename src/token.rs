@@ -264,7 +264,7 @@ impl Tokens {
         if parents.peek().is_none() {
             let handle = self.arena.publish(index, slot, flags, holder);
             if !plain {
-                self.trace_new(index);
+                self.trace_published(handle);
             }
             return Ok(handle);
         }
@@ -285,8 +285,8 @@ impl Tokens {
         {
             self.note_cancelled(index, &record, false);
         }
-        if !plain {
-            self.trace_new(index);
+        if !plain && self.is_new_traced() {
+            self.set_trace_flag(index, true);
         }
         self.arena.reveal(slot, handle);
         Ok(handle)

@@ -7,7 +7,7 @@
 use dcc_cancel::arena::{Holder, Keeper};
 use dcc_cancel::context::Library;
 use dcc_cancel::current::{SlotName, ThreadRecord, ThreadSlots};
-use dcc_cancel::handle::{CANCELLED, Handle, TRACED};
+use dcc_cancel::handle::{CANCELLED, GENERATION_SHIFT, Handle, TRACED};
 use dcc_cancel::job::{Begun, Ended, JobOrigin, JobPin, JobState};
 use dcc_cancel::pool::{Link, Pool};
 use dcc_cancel::token::{Answer, Cause, Origin, TokenPin, Tokens};
@@ -335,6 +335,39 @@ fn cancel_x_trace_all() {
         }
         library.jobs().release(first).unwrap();
         library.jobs().release(second).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// Somebody guesses the handle of a token that is being made while all are traced, and releases it. Who has its
+/// slot next is not traced for it.
+#[test]
+fn trace_x_release_of_a_guess() {
+    loom::model(|| {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        tokens.trace_all(true);
+        let used = create(tokens, &[]);
+        tokens.release(used).unwrap();
+        let guess = used + (1 << GENERATION_SHIFT);
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            let tokens = other.jobs().tokens();
+            tokens.release(guess).ok().map(|()| create(tokens, &[]))
+        });
+        let watched = Origin { is_watched: true, ..Origin::default() };
+        let made = tokens.create([], watched, Holder::Owner).unwrap();
+        assert_eq!(made, guess);
+        match thread.join().unwrap() {
+            Some(next) => {
+                let pin = TokenPin::new(tokens, next).unwrap();
+                let state = pin.slot().state().load(Ordering::Relaxed);
+                assert_eq!(state & TRACED, 0, "it is not watched");
+                drop(pin);
+                tokens.release(next).unwrap();
+            }
+            None => tokens.release(made).unwrap(),
+        }
         assert_empty(&library);
     });
 }
