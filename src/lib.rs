@@ -85,6 +85,7 @@ pub mod pool;
 pub mod post;
 pub mod post_wait;
 pub mod posted;
+pub mod printable;
 pub mod progress_gate;
 pub mod pump;
 pub mod queue;

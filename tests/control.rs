@@ -5,9 +5,10 @@ use dcc_cancel::ffi::{
     control::*, current::*, deadline::*, dispatcher::*, job::*, library::*, post::*, pump::*,
     registration::*, status::*, token::*,
 };
+use dcc_cancel::printable::{self, Escaped};
 use dcc_cancel::sys::endpoint;
 use serde_json::Value;
-use std::ffi::{CStr, c_void};
+use std::ffi::{CStr, CString, c_void};
 use std::process::{Command, Output};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -134,6 +135,14 @@ fn until_cancelled(_job: *mut dcc_job) {
     }
 }
 
+/// A reference to the job of this id.
+fn found(id: u64) -> *mut dcc_job {
+    let mut job = null_mut();
+    // SAFETY: a writable result.
+    assert_eq!(unsafe { dcc_job_find(id, &mut job) }, DCC_OK);
+    job
+}
+
 fn release(job: *mut dcc_job) {
     assert_eq!(dcc_job_release(job), DCC_OK);
 }
@@ -205,7 +214,7 @@ fn jobs_are_listed_with_their_progress() {
     let bar = "[###############-----]  75 %";
     assert!(answer.shown.contains(bar), "{}", answer.shown);
     assert!(!answer.shown.contains('\x1b'), "it steers the terminal\n{}", answer.shown);
-    assert!(answer.shown.contains("Bake[2Jlighting: frame 3"), "{}", answer.shown);
+    assert!(answer.shown.contains(r"Bake\u{1b}[2Jlighting: frame 3"), "{}", answer.shown);
 
     let host = listed(&[]);
     let listed_job = host["jobs"].as_array().unwrap().iter().find(|one| one["id"] == id).unwrap();
@@ -218,6 +227,78 @@ fn jobs_are_listed_with_their_progress() {
     assert!(has_it(&listed(&["--ended"])));
     release(job);
     assert!(!has_it(&listed(&["--ended"])), "it is gone");
+}
+
+/// One of each kind that could steer a terminal, turn a line round or hide in it: C0, DEL, C1, marks of
+/// direction, of width zero and of order, separators, tags.
+const HOSTILE: &str = "<\u{1}\u{7}\u{1b}[2J\u{7f}\u{80}\u{85}\u{9b}31m\u{9d}0;x\u{9c}\u{ad}\u{61c}\u{200b}\u{200d}\
+    \u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\
+    \u{feff}\u{fffb}\u{e0001}\u{e0041}\u{e007f}\n\r\tä 😀>";
+
+fn assert_harmless(output: &str, what: &str) {
+    for line in output.lines() {
+        let bad = line.chars().find(|character| !printable::is_printable(*character));
+        assert_eq!(bad, None, "{what}: {line:?}");
+    }
+    assert!(!output.contains('\r'), "{what}: {output:?}");
+}
+
+#[test]
+fn nothing_that_is_printed_steers_a_terminal() {
+    let _host = Host::open(HOSTILE);
+    let hostile = CString::new(HOSTILE).unwrap();
+    let escaped = Escaped(HOSTILE).to_string();
+    let file = hostile.clone();
+    let (id, work) = working(&hostile, move |_| {
+        while poll(&file, 40) == DCC_OK {
+            thread::sleep(Duration::from_millis(1));
+        }
+    });
+    let job = found(id);
+    set_progress(job, 1, 2, &hostile);
+    // One that does not ask, so that it is seen with the reason why it should stop.
+    let deaf = new_job(&hostile);
+    assert_eq!(dcc_job_begin(deaf), DCC_OK);
+    let length = hostile.count_bytes();
+    // SAFETY: a text of that length.
+    assert_eq!(unsafe { dcc_job_cancel(deaf, hostile.as_ptr(), length) }, DCC_OK);
+    let deaf_id = dcc_job_id(deaf).to_string();
+
+    let id = id.to_string();
+    let list = tool(&["list"]);
+    assert_eq!(
+        list.shown.matches(&escaped).count(),
+        5,
+        "name, labels, message, reason\n{}",
+        list.shown
+    );
+    let answers = [
+        ("list", list),
+        ("list --json", tool(&["list", "--json"])),
+        ("trace", tool(&["trace", &id, "--seconds", "0.2"])),
+        ("cancel", tool(&["cancel", &id, "--reason", HOSTILE])),
+        ("cancel of a deaf one", tool(&["cancel", &deaf_id, "--wait", "0"])),
+        ("watch", {
+            assert_eq!(dcc_job_acknowledge_cancel(deaf), DCC_OK);
+            tool(&["watch", &deaf_id])
+        }),
+        ("a wrong command", tool(&[HOSTILE])),
+        ("a wrong option", tool(&[&format!("--{HOSTILE}")])),
+    ];
+    for (what, answer) in &answers {
+        assert_harmless(&answer.shown, what);
+        assert_harmless(&answer.complaint, what);
+        let is_json = *what == "list --json";
+        let all = format!("{}{}", answer.shown, answer.complaint);
+        assert!(is_json || all.contains(&escaped), "{what} shows nothing of it: {all}");
+    }
+    let hosts: Value = serde_json::from_str(&answers[1].1.shown).unwrap();
+    assert_eq!(hosts[0]["host"]["name"], HOSTILE, "JSON means the same");
+    let jobs = hosts[0]["jobs"].as_array().unwrap();
+    assert!(jobs.iter().all(|job| job["label"] == HOSTILE), "{jobs:?}");
+    release(job);
+    release(deaf);
+    work.join();
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::status::{DCC_ERROR_FILE, DCC_OK, dcc_status};
 use super::thread::note_error;
 use super::token::DCC_MAX_TEXT_LENGTH;
 use crate::error::Error;
+use crate::printable::Escaped;
 use crate::sys::file;
 use crate::timeline::{MOST_MOMENTS, Timeline};
 use std::ffi::c_char;
@@ -87,7 +88,7 @@ pub unsafe extern "C" fn dcc_timeline_write(path: *const c_char, path_length: us
         // Longer than what an `Error` can hold.
         let cut = path.ceil_char_boundary(path.len().saturating_sub(SHOWN_PATH));
         let dots = if cut == 0 { "" } else { "..." };
-        note_error(format_args!("cannot write {dots}{}: {reason}", &path[cut..]));
+        note_error(format_args!("cannot write {dots}{}: {reason}", Escaped(&path[cut..])));
         Ok(DCC_ERROR_FILE)
     })
 }

@@ -48,8 +48,7 @@ pub fn all(header: &Header, function: &Function) -> Vec<Spoil> {
             role,
             Role::HandleOut(_) | Role::ValueOut(_) | Role::StructOut(_) | Role::StructIn(_)
         );
-        let is_needed = is_pointer && !is_optional
-            || matches!(role, Role::Function) && !is_optional
+        let is_needed = !is_optional && (is_pointer || matches!(role, Role::Function))
             || table::REQUIRED_HANDLES.contains(&(of, name));
         if is_needed {
             spoils.add(format!("{name} NULL"), &[name], null);

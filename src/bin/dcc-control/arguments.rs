@@ -1,5 +1,6 @@
 //! What was asked for on the command line.
 
+use crate::out;
 use lexopt::{Arg, Parser, ValueExt};
 use std::time::Duration;
 
@@ -92,11 +93,11 @@ pub fn read() -> Result<Option<Asked>, String> {
     while let Some(argument) = parser.next().map_err(shown)? {
         match argument {
             Arg::Long("help") | Arg::Short('h') => {
-                println!("{USAGE}");
+                out::say(USAGE);
                 return Ok(None);
             }
             Arg::Long("version") => {
-                println!("dcc-control {}", env!("CARGO_PKG_VERSION"));
+                out::say(concat!("dcc-control ", env!("CARGO_PKG_VERSION")));
                 return Ok(None);
             }
             Arg::Value(word) if verb.is_none() => verb = Some(word.string().map_err(shown)?),

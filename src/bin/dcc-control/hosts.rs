@@ -1,5 +1,6 @@
 //! The hosts that can be asked, and what they answer.
 
+use crate::out;
 use dcc_cancel::sys::endpoint;
 use serde_json::{Value, json};
 use std::io::ErrorKind;
@@ -124,7 +125,7 @@ fn from_each(
             // It has ended meanwhile.
             Err(_) if is_gone(process) => (),
             Err(error) => {
-                eprintln!("dcc-control: {error}");
+                out::complain(&format!("dcc-control: {error}"));
                 hosts.failed += 1;
             }
         }

@@ -2,19 +2,22 @@
 //! (`dcc_control_open`), and how to stop it, for the day when a host's own window answers no more.
 //!
 //! `main` decides what happens; [`arguments`] says what was asked, [`hosts`] talks to the hosts, [`show`]
-//! writes down what they answer, [`watch`] does so again and again.
+//! writes down what they answer, [`watch`] does so
+//! again and again; [`out`] prints.
 
 #![forbid(unsafe_code)]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
 mod hosts;
+mod out;
 mod show;
 mod watch;
 
 use arguments::{Asked, Verb, Which};
 use hosts::Hosts;
+use out::{complain, say, say_json};
 use serde_json::json;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,7 +30,9 @@ fn main() -> ExitCode {
         Ok(Some(asked)) => asked,
         Ok(None) => return ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("dcc-control: {error}\n\n{}", arguments::USAGE);
+            complain(&format!("dcc-control: {error}"));
+            complain("");
+            arguments::USAGE.lines().for_each(complain);
             return ExitCode::from(2);
         }
     };
@@ -35,17 +40,9 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("dcc-control: {error}");
+            complain(&format!("dcc-control: {error}"));
             ExitCode::FAILURE
         }
-    }
-}
-
-/// A line of what was asked for. Whoever reads no more wants no more.
-fn say(line: &str) {
-    let mut stdout = io::stdout().lock();
-    if writeln!(stdout, "{line}").and_then(|()| stdout.flush()).is_err() {
-        std::process::exit(0);
     }
 }
 
@@ -63,11 +60,11 @@ fn list(process: Option<u32>, ended: bool, as_json: bool) -> Result<bool, String
     let Hosts { found, failed } = hosts::all(process, ended)?;
     if as_json {
         let answers: Vec<_> = found.iter().map(|host| &host.answer).collect();
-        say(&json!(answers).to_string());
+        say_json(&json!(answers));
     } else {
         found.iter().for_each(|host| say(&show::host(host)));
         if found.is_empty() && failed == 0 {
-            eprintln!("{}", hosts::NONE);
+            complain(hosts::NONE);
         }
     }
     Ok(!found.is_empty() && failed == 0)

@@ -1,16 +1,16 @@
 //! What hosts answer, for people.
 
 use crate::hosts::{Host, Job};
-use dcc_cancel::wire::readable_reason;
+use dcc_cancel::printable::Escaped;
 use serde_json::Value;
 use std::time::Duration;
 
 /// Characters of a progress bar.
 const BAR: usize = 20;
 
-/// A text of somebody else's as one line: nothing in it may steer a terminal.
+/// A text of somebody else's as one line.
 pub fn text(value: &Value) -> String {
-    value.as_str().and_then(readable_reason).unwrap_or_default()
+    Escaped(value.as_str().unwrap_or_default()).to_string()
 }
 
 /// A time as people say it.

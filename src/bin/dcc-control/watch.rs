@@ -1,9 +1,11 @@
 //! Progress as it goes: drawn over itself on a terminal, else a line for each change.
 
 use crate::hosts::{self, Host, Hosts, Job};
+use crate::out::{complain, write};
 use crate::show;
+use dcc_cancel::printable::Escaped;
 use std::collections::HashSet;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::thread;
 use std::time::Duration;
 
@@ -37,7 +39,7 @@ pub fn watch(process: Option<u32>, jobs: &[u64], interval: Duration) -> Result<b
                 return Err(format!("no job has the id {missing}"));
             }
             if found.is_empty() {
-                eprintln!("{}", if seen.is_empty() { hosts::NONE } else { "The host has ended." });
+                complain(if seen.is_empty() { hosts::NONE } else { "The host has ended." });
             }
             return Ok(!seen.is_empty());
         }
@@ -99,7 +101,7 @@ impl Screen {
             // A line that is too long is cut, not wrapped: it would count as two.
             out += "\x1b[J\x1b[?7l";
             for (line, _) in lines.iter().take(MOST_LINES) {
-                out += &format!("{line}\n");
+                out += &format!("{}\n", Escaped(line));
             }
             let more = lines.len().saturating_sub(MOST_LINES);
             if more > 0 {
@@ -109,14 +111,10 @@ impl Screen {
             self.drawn = lines.len().min(MOST_LINES) + usize::from(more > 0);
         } else {
             for (line, _) in lines.iter().filter(|(_, news)| !self.told.contains(news)) {
-                out += &format!("{line}\n");
+                out += &format!("{}\n", Escaped(line));
             }
             self.told = lines.iter().map(|(_, news)| news.clone()).collect();
         }
-        // Whoever reads no more wants no more.
-        let mut stdout = io::stdout().lock();
-        if stdout.write_all(out.as_bytes()).and_then(|()| stdout.flush()).is_err() {
-            std::process::exit(0);
-        }
+        write(&out);
     }
 }
