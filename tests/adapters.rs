@@ -52,6 +52,7 @@ fn embree() {
 }
 
 #[test]
+#[ignore = "a minute of compiling"]
 fn openvdb() {
     Adapter {
         name: "openvdb",

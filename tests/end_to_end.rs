@@ -155,11 +155,13 @@ fn leave_a_server(sdk: Sdk) {
 }
 
 #[test]
+#[ignore = "SDKs from PyPI and npm"]
 fn a_client_that_leaves_ends_server_1() {
     leave_a_server(Sdk::One);
 }
 
 #[test]
+#[ignore = "SDKs from PyPI and npm"]
 fn a_client_that_leaves_ends_server_2() {
     leave_a_server(Sdk::Two);
 }
@@ -168,6 +170,7 @@ macro_rules! runs {
     ($($name:ident: $server:expr, $transport:ident, $client:expr;)*) => {
         $(
             #[test]
+            #[ignore = "SDKs from PyPI and npm"]
             fn $name() {
                 play(stringify!($name), $server, Transport::$transport, $client);
             }

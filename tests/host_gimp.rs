@@ -33,6 +33,7 @@ fn send(signal: i32, process: u32) {
 }
 
 #[test]
+#[ignore = "a whole GIMP"]
 fn what_is_not_cancelled_is_smoothed() {
     if !is_installed("what_is_not_cancelled_is_smoothed") {
         return;
@@ -108,6 +109,7 @@ fn what_is_not_cancelled_is_smoothed() {
 }
 
 #[test]
+#[ignore = "a whole GIMP"]
 fn a_signal_or_a_time_limit_leaves_the_image_as_it_was() {
     if !is_installed("a_signal_or_a_time_limit_leaves_the_image_as_it_was") {
         return;
@@ -159,6 +161,7 @@ fn a_signal_or_a_time_limit_leaves_the_image_as_it_was() {
 }
 
 #[test]
+#[ignore = "a whole GIMP"]
 fn a_cancel_in_the_last_pass_leaves_the_image_as_it_was() {
     if !is_installed("a_cancel_in_the_last_pass_leaves_the_image_as_it_was") {
         return;
@@ -180,6 +183,7 @@ fn a_cancel_in_the_last_pass_leaves_the_image_as_it_was() {
 }
 
 #[test]
+#[ignore = "a whole GIMP"]
 fn without_its_poll_a_cancel_stops_nothing() {
     if !is_installed("without_its_poll_a_cancel_stops_nothing") {
         return;
@@ -205,6 +209,7 @@ fn without_its_poll_a_cancel_stops_nothing() {
 }
 
 #[test]
+#[ignore = "a whole GIMP"]
 fn the_job_ends_with_gimp() {
     if !is_installed("the_job_ends_with_gimp") {
         return;
@@ -220,6 +225,7 @@ fn the_job_ends_with_gimp() {
 }
 
 #[test]
+#[ignore = "a whole GIMP"]
 fn escape_in_its_progress_window_leaves_the_image_as_it_was() {
     let test = "escape_in_its_progress_window_leaves_the_image_as_it_was";
     if !is_installed(test) || !x_display::can_be(test) {
@@ -257,6 +263,7 @@ fn escape_in_its_progress_window_leaves_the_image_as_it_was() {
 }
 
 #[test]
+#[ignore = "a whole GIMP"]
 fn what_is_wrong_is_named() {
     if !is_installed("what_is_wrong_is_named") {
         return;

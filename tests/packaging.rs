@@ -171,6 +171,7 @@ fn add_subdirectory() {
 
 /// The whole way: CMake lets cargo build the release library.
 #[test]
+#[ignore = "builds the release library"]
 fn add_subdirectory_that_builds_the_library() {
     // Not in a scratch folder, so that a second run has nothing to build.
     let build = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packaging_from_source");

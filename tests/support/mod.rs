@@ -5,6 +5,7 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -15,6 +16,9 @@ pub const C_FLAGS: &[&str] =
 /// Warnings that everything we ship for C++ has to pass.
 pub const CXX_FLAGS: &[&str] =
     &["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wundef", "-Werror"];
+
+/// What takes longer hangs.
+pub const HANG_SECONDS: u64 = include!("hang_seconds");
 
 /// The folder of Cargo.toml.
 pub fn root() -> PathBuf {
@@ -69,9 +73,16 @@ fn scratch_root() -> PathBuf {
     option_env!("CARGO_TARGET_TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from)
 }
 
-/// An empty folder for one test.
+/// The name of the running program, without the hash that cargo appends.
+pub fn program_name() -> String {
+    let program = std::env::current_exe().expect("the path of this program");
+    let name = program.file_stem().expect("a program has a name").to_string_lossy().into_owned();
+    name.rsplit_once('-').map_or(name.clone(), |(name, _)| name.to_owned())
+}
+
+/// An empty folder for one test, apart from those of other programs, which run at the same time.
 pub fn scratch(name: &str) -> PathBuf {
-    let folder = scratch_root().join(name);
+    let folder = scratch_root().join(program_name()).join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
@@ -123,6 +134,14 @@ pub fn run(command: &mut Command) -> Output {
     output
 }
 
+/// A program that is ended if it hangs: later than what it waits for itself, so that it can say what that was.
+pub fn limited(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after=5", &(2 * HANG_SECONDS).to_string()]).arg(program);
+    command.env("DCC_HANG_SECONDS", HANG_SECONDS.to_string());
+    command
+}
+
 /// What a command that has to succeed printed.
 pub fn printed(command: &mut Command) -> String {
     String::from_utf8(run(command).stdout).expect("UTF-8 output")
@@ -135,10 +154,15 @@ pub fn show(lines: &str) {
     }
 }
 
-/// Says that a check was skipped. With `DCC_NO_SKIP=1`, as CI has it, a skip is a failure.
+/// Says that a check was skipped; `cargo test` counts it and lists it at its end. With `DCC_NO_SKIP=1`, as
+/// CI has it, a skip is a failure.
 pub fn skip(check: &str, why: &str) {
     assert!(std::env::var_os("DCC_NO_SKIP").is_none(), "{check} must not be skipped: {why}");
     show(&format!("SKIPPED {check}: {why}"));
+    // Set by tests/all, for each program another.
+    let Some(list) = std::env::var_os("DCC_TEST_SKIPS") else { return };
+    let mut list = std::fs::File::options().create(true).append(true).open(list).unwrap();
+    list.write_all(format!("{check}\t{}\n", why.replace('\n', " ")).as_bytes()).unwrap();
 }
 
 /// The library as users get it: cargo builds the release profile once more for tests that look at

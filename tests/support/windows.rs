@@ -1,6 +1,6 @@
 //! Building the library as a Windows DLL on Linux, and programs that use it, and running them.
 
-use crate::support::{C_FLAGS, CXX_FLAGS, exists, include, root, run, scratch, skip};
+use crate::support::{C_FLAGS, CXX_FLAGS, exists, include, limited, root, run, scratch, skip};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -95,9 +95,8 @@ impl Tools {
     }
 
     fn wine_command(&self, prefix: &Path) -> Command {
-        let mut command = Command::new("timeout");
+        let mut command = limited(&self.wine);
         command
-            .args(["--kill-after=5", "300", &self.wine])
             .env("WINEPREFIX", prefix)
             .env("WINEDEBUG", "-all")
             .env("WINEDLLOVERRIDES", "mscoree,mshtml=");

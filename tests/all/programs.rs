@@ -1,0 +1,99 @@
+//! Which test programs there are: cargo builds them and tells.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The ones that take longest begin first, so that the end is not one processor's alone.
+const FIRST: &[&str] = &["cpp_wrapper", "adapters", "host_unreal", "stress", "python"];
+
+/// One test program.
+#[derive(Clone)]
+pub struct Program {
+    /// That of `--test`; `lib` and the name of a tool for unit tests.
+    pub name: String,
+    /// The executable.
+    pub file: PathBuf,
+    /// Whether cargo runs it by itself, too: Cargo.toml lacks its entry.
+    pub is_run_by_cargo: bool,
+}
+
+impl Program {
+    /// Runs it where cargo would.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.file);
+        command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+        command
+    }
+}
+
+/// The folder that cargo builds into, and whether it is that of a target that was named.
+fn target_folder() -> (PathBuf, Option<String>) {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().to_owned();
+    if root.join("CACHEDIR.TAG").exists() {
+        return (root, None);
+    }
+    let name = root.file_name().unwrap().to_string_lossy().into_owned();
+    (root.parent().unwrap().to_owned(), Some(name))
+}
+
+/// The options with which this program was built, as far as its place tells.
+fn options() -> Vec<String> {
+    let program = std::env::current_exe().expect("the path of this program");
+    let folder = program.ancestors().nth(2).and_then(Path::file_name).expect("a profile's folder");
+    let mut options: Vec<String> = match &*folder.to_string_lossy() {
+        "debug" => vec![],
+        "release" => vec!["--release".to_owned()],
+        other => vec!["--profile".to_owned(), other.to_owned()],
+    };
+    let (folder, target) = target_folder();
+    options.extend(["--target-dir".to_owned(), folder.display().to_string()]);
+    options.extend(target.into_iter().flat_map(|target| ["--target".to_owned(), target]));
+    options
+}
+
+/// Builds all test programs but this one.
+pub fn build() -> Result<Vec<Program>, String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["test", "--no-run", "--lib", "--bins", "--test", "*"])
+        // Whatever is needed was needed for this program.
+        .args(["--locked", "--offline", "--message-format", "json-render-diagnostics"])
+        .args(options())
+        // For the programs; cargo would hand both on.
+        .env_remove("LD_LIBRARY_PATH")
+        .stderr(Stdio::inherit());
+    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("they do not build ({})", output.status));
+    }
+    let messages = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut programs: Vec<Program> = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .filter_map(program)
+        .collect();
+    let rank = |name: &str| FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len());
+    programs.sort_by_cached_key(|program| (rank(&program.name), program.name.clone()));
+    if programs.is_empty() { Err("cargo names none".to_owned()) } else { Ok(programs) }
+}
+
+/// What a message of cargo says, if it is of a test program.
+fn program(message: Value) -> Option<Program> {
+    if message["profile"]["test"] != true {
+        return None;
+    }
+    let file = PathBuf::from(message["executable"].as_str()?);
+    let target = &message["target"];
+    let is_lib =
+        target["kind"].as_array()?.iter().any(|kind| kind.as_str().unwrap_or("").contains("lib"));
+    let name = if is_lib { "lib" } else { target["name"].as_str()? };
+    let is_run_by_cargo = target["test"] == true;
+    (name != env!("CARGO_CRATE_NAME")).then(|| Program {
+        name: name.to_owned(),
+        file,
+        is_run_by_cargo,
+    })
+}
