@@ -62,7 +62,7 @@ impl Host {
 
     /// A signal that stops a process reaches its threads one by one.
     fn wait_until_stopped(&self) {
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + Duration::from_secs(support::HANG_SECONDS);
         let tasks = format!("/proc/{}/task", self.process.id());
         let is_stopped = || {
             let mut threads = std::fs::read_dir(&tasks).unwrap();
@@ -223,12 +223,15 @@ fn another_user_is_not_let_in() {
     let visit = |address: &str| {
         let program = "import socket, sys\n\
             visitor = socket.socket(socket.AF_UNIX)\n\
-            visitor.settimeout(10)\n\
+            visitor.settimeout(float(sys.argv[2]))\n\
             try:\n    visitor.connect(sys.argv[1])\nexcept PermissionError:\n    sys.exit('refused')\n\
             try:\n    visitor.sendall(b'{\"do\":\"list\"}\\n')\n    answer = visitor.recv(10)\n\
             except OSError:\n    answer = b''\n\
             sys.exit('no answer' if answer == b'' else 'answered')";
-        let output = python_of_another_user().args(["-c", program, address]).output().unwrap();
+        let output = python_of_another_user()
+            .args(["-c", program, address, &support::HANG_SECONDS.to_string()])
+            .output()
+            .unwrap();
         complaint(&output).trim_end().to_owned()
     };
     if !can_be_another_user("another_user_is_not_let_in") {
@@ -264,16 +267,21 @@ fn what_another_user_listens_on_is_not_asked() {
     let program = "import os, socket, sys\n\
         trap = socket.socket(socket.AF_UNIX)\ntrap.bind(sys.argv[1])\n\
         os.chmod(sys.argv[1], 0o777)\ntrap.listen()\nprint('ready', flush=True)\n\
-        trap.settimeout(20)\nprint('heard', trap.accept()[0].recv(10))";
+        trap.settimeout(float(sys.argv[2]))\nprint('heard', trap.accept()[0].recv(10))";
     let mut trapper = python_of_another_user()
         .args(["-c", program])
         .arg(&trap)
+        .arg(support::HANG_SECONDS.to_string())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut said = BufReader::new(trapper.stdout.take().unwrap()).lines();
     assert_eq!(said.next().unwrap().unwrap(), "ready");
-    let answer = endpoint::exchange(trap.to_str().unwrap(), "secret", Duration::from_secs(5));
+    let answer = endpoint::exchange(
+        trap.to_str().unwrap(),
+        "secret",
+        Duration::from_secs(support::HANG_SECONDS),
+    );
     assert_eq!(answer.unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
     assert_eq!(said.next().unwrap().unwrap(), "heard b''");
     assert!(trapper.wait().unwrap().success());

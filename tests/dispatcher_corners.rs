@@ -70,8 +70,7 @@ fn inside_a_job_that_runs_at_once_nothing_else_of_its_dispatcher_does() {
 fn the_dispatchers_thread_can_wait_for_a_job_of_another() {
     let _alone = alone();
     let dispatcher = Dispatcher::new();
-    let (status, state, log) =
-        dispatcher.post_and_wait(nothing().any_thread(), Duration::from_secs(30));
+    let (status, state, log) = dispatcher.post_and_wait(nothing().any_thread(), listening::LONG);
     assert_eq!((status, state), (DCC_OK, DCC_JOB_COMPLETED));
     assert_eq!((log.runs(), log.completions()), (1, 0), "its completion is left to the pump");
     dispatcher.pump();
@@ -124,7 +123,7 @@ fn a_dispatcher_that_goes_while_a_cancel_wakes_its_host_is_destroyed_after_that(
     let host = SlowHost { gate: Gate::new(), destroys: AtomicU32::new(0) };
     let dispatcher = host.dispatcher(listening::NO_OWNER);
     let posting = thread::spawn(move || {
-        let posted = dispatcher.post(nothing().any_thread().deadline(Duration::from_secs(60)));
+        let posted = dispatcher.post(nothing().any_thread().deadline(listening::LONG));
         posted.job.cancel();
         posted.job.release();
         posted.log

@@ -31,7 +31,7 @@ fn in_fork(child: impl Fn() -> Result<(), u32>) {
     assert!(process >= 0);
     if process == 0 {
         // SAFETY: ends a child that hangs.
-        unsafe { libc::alarm(20) };
+        unsafe { libc::alarm(include!("support/hang_seconds")) };
         let line = child().err().unwrap_or(0);
         // SAFETY: ends the child.
         unsafe { libc::_exit(i32::try_from(line.min(255)).unwrap_or(255)) };

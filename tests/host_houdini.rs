@@ -91,8 +91,8 @@ fn folder() -> &'static Path {
 }
 
 fn drive(plugin: &Path, scenario: &str) -> Output {
-    let mut driver = Command::new("timeout");
-    driver.arg("60").arg(folder().join("driver")).arg(plugin).arg(scenario);
+    let mut driver = support::limited(folder().join("driver"));
+    driver.arg(plugin).arg(scenario);
     support::with_own_libraries(&mut driver).output().unwrap()
 }
 

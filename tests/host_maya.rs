@@ -110,8 +110,8 @@ fn plugins() -> [PathBuf; 2] {
 
 fn drive(plugin: &Path, arguments: &[&str]) -> Output {
     let libraries = format!("{0}:{0}/devkit/lib", maya().display());
-    let mut driver = Command::new("timeout");
-    driver.arg("120").arg(maya().join("driver")).arg(plugin).args(arguments);
+    let mut driver = support::limited(maya().join("driver"));
+    driver.arg(plugin).args(arguments);
     driver.env("LD_LIBRARY_PATH", libraries).output().unwrap()
 }
 

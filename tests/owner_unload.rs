@@ -6,7 +6,7 @@
 mod support;
 
 use std::process::Command;
-use support::{C_FLAGS, cc, include, root, run, scratch, staged_library};
+use support::{C_FLAGS, cc, include, limited, root, run, scratch, staged_library};
 
 #[test]
 fn a_plugin_that_closed_its_owner_can_be_unloaded() {
@@ -28,10 +28,6 @@ fn a_plugin_that_closed_its_owner_can_be_unloaded() {
     compile("owned.c", "owned.so", &["-shared", "-fPIC"]);
     compile("owned_host.c", "host", &["-pthread", "-ldl"]);
     for what in ["stays", "cancelled", "deadline", "closed_while_called"] {
-        run(Command::new("timeout")
-            .arg("120")
-            .arg(folder.join("host"))
-            .arg(what)
-            .arg(folder.join("owned.so")));
+        run(limited(folder.join("host")).arg(what).arg(folder.join("owned.so")));
     }
 }

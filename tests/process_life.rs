@@ -7,7 +7,7 @@ mod support;
 
 use std::path::PathBuf;
 use std::process::Command;
-use support::{CXX_FLAGS, cxx, include, printed, root, run, scratch, staged_library};
+use support::{CXX_FLAGS, cxx, include, limited, printed, root, run, scratch, staged_library};
 
 fn program() -> PathBuf {
     let folder = scratch("process_life");
@@ -34,7 +34,7 @@ fn the_process_ends_soon_and_well_whatever_the_library_does() {
         // Races of an ending process do not show every time.
         let rounds = if way == "shutdown_does_not_wait_for_ever" { 1 } else { 20 };
         for _ in 0..rounds {
-            run(Command::new("timeout").arg("60").arg(&program).arg(way));
+            run(limited(&program).arg(way));
         }
     }
 }

@@ -229,12 +229,9 @@ impl Ticks {
 
     fn check(&self) {
         println!("{self:?}");
-        // One in 200: what runs a virtual machine stops it without its knowing.
-        let most = 1 + self.count / 200;
-        assert!(self.too_long <= most, "{self:?}");
-        assert!(self.too_long_by_the_clock <= most, "{self:?}");
-        // Who has the lock may be the one that was taken off its processor.
-        assert!(self.too_long_with_waits <= most + self.count / 20, "{self:?}");
+        // One in 200: what runs a virtual machine stops it without its knowing. What the clock says is
+        // shown and decides nothing: others on a busy machine take from it as they like.
+        assert!(self.too_long <= 1 + self.count / 200, "{self:?}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Real threads race for the jobs of a dispatcher: cancels, timeouts, shutdowns, closes of owners and
 //! last releases against posts, pumps and workers. Many short rounds, each counted exactly.
-//! `DCC_STRESS_SECONDS` makes them more.
+//! `DCC_STRESS` makes them more.
 
 #[path = "support/listening.rs"]
 mod listening;

@@ -1,7 +1,9 @@
 //! Real threads register, unregister, cancel, wait, arm, disarm and close at random; in the end every
 //! callback ran at most once, every notify exactly once, and nothing is left.
-//! `DCC_STRESS_SECONDS` makes it longer.
+//! `DCC_STRESS` makes it longer.
 
+#[path = "support/effort.rs"]
+mod effort;
 #[path = "support/listening.rs"]
 mod listening;
 
@@ -12,12 +14,6 @@ use listening::*;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
-
-fn duration() -> Duration {
-    let seconds = std::env::var("DCC_STRESS_SECONDS").ok().and_then(|text| text.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(3))
-}
 
 struct Random(u64);
 
@@ -235,16 +231,13 @@ fn step(random: &mut Random, world: &World) {
 fn random_listening_from_many_threads_ends_with_nothing_left() {
     let alone = alone();
     let world = World::default();
-    let end = Instant::now() + duration();
     std::thread::scope(|scope| {
         for seed in 1..=4 {
             let world = &world;
             scope.spawn(move || {
                 let mut random = Random(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed));
-                while Instant::now() < end {
-                    for _ in 0..100 {
-                        step(&mut random, world);
-                    }
+                for _ in 0..effort::times(150_000) {
+                    step(&mut random, world);
                 }
             });
         }

@@ -1,7 +1,9 @@
 //! Random calls that listen, cancel, close and wait, from four threads and above all from inside
 //! callbacks, on shared objects. In the end nothing is left, and what was accepted was destroyed once.
-//! `DCC_STRESS_SECONDS` makes it longer.
+//! `DCC_STRESS` makes it longer.
 
+#[path = "support/effort.rs"]
+mod effort;
 #[path = "support/listening.rs"]
 mod listening;
 
@@ -11,12 +13,7 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
-
-fn duration() -> Duration {
-    let seconds = std::env::var("DCC_STRESS_SECONDS").ok().and_then(|text| text.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(2))
-}
+use std::time::Duration;
 
 thread_local! {
     static RANDOM: Cell<u64> = const { Cell::new(0) };
@@ -323,14 +320,11 @@ fn step_outside() {
 #[test]
 fn random_listening_from_many_threads_ends_with_nothing_left() {
     let _alone = alone();
-    let end = Instant::now() + duration();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                while Instant::now() < end {
-                    for _ in 0..100 {
-                        step_outside();
-                    }
+                for _ in 0..effort::times(100_000) {
+                    step_outside();
                 }
             });
         }

@@ -103,7 +103,8 @@ double connecting(bool polled)
     }
     easy_handle easy("http://127.0.0.1:" + full.port());
     curl_easy_setopt(easy.get(), CURLOPT_SOCKOPTFUNCTION, note_connecting);
-    curl_easy_setopt(easy.get(), CURLOPT_CONNECTTIMEOUT_MS, 2000L);
+    const long limit = static_cast<long>(gives_up_after.count());
+    curl_easy_setopt(easy.get(), CURLOPT_CONNECTTIMEOUT_MS, limit);
     is_connecting = false;
     const double to_return = stopped(easy, [] { return is_connecting.load(); }, polled);
     curl_off_t connect_time = 0;

@@ -23,7 +23,8 @@ public:
         curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, write);
         curl_easy_setopt(easy_, CURLOPT_WRITEDATA, this);
         // So that a test whose transfer does not stop fails and does not hang.
-        curl_easy_setopt(easy_, CURLOPT_TIMEOUT_MS, 15000L);
+        const auto limit = 5 * gives_up_after;
+        curl_easy_setopt(easy_, CURLOPT_TIMEOUT_MS, static_cast<long>(limit.count()));
         begin(url);
     }
 

@@ -58,11 +58,9 @@ inline std::string make_body(std::size_t size)
 
 // GET /SIZE answers so many bytes; GET /SIZE/stalls stops after half of them. PUT answers "right" if it
 // was make_body; PUT /stalls stops to read after a part. Other requests have no answer. What stalls goes
-// on when it is told so, or after `longest_stall`, so that a test fails rather than waits for ever.
+// on when it is told so, or after `gives_up_after`, so that a test fails rather than waits for ever.
 class loopback_server {
 public:
-    static constexpr std::chrono::milliseconds longest_stall{3000};
-
     loopback_server() : listening_(64), accepting_([this] { accept_all(); }) {}
 
     ~loopback_server()
@@ -107,7 +105,7 @@ private:
             if (peer < 0)
                 return;
             // No test waits for ever for what never comes.
-            const timeval longest = {10, 0};
+            const timeval longest = {hang_seconds, 0};
             EXPECT(setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest) == 0);
             ++connections_;
             peers_.push_back(peer);
@@ -125,7 +123,7 @@ private:
         std::unique_lock<std::mutex> lock(mutex_);
         const int before = released_;
         ++stalls_;
-        changed_.wait_for(lock, longest_stall, [&] { return ends_ || released_ > before; });
+        changed_.wait_for(lock, gives_up_after, [&] { return ends_ || released_ > before; });
         return !ends_;
     }
 

@@ -11,11 +11,10 @@
 
 #include "cancelled_work.hpp"
 
-// Runs the event loop until the condition holds: true. False if that takes longer than a very busy
-// machine may need. QTest::qWaitFor looks each ten milliseconds alone, too seldom for figures.
+// Runs the event loop until the condition holds: true. False if it hangs. QTest::qWaitFor looks each ten milliseconds alone, too seldom for figures.
 template <class Condition> bool happens(Condition condition)
 {
-    const auto end = test_clock::now() + std::chrono::seconds(20);
+    const auto end = test_clock::now() + hangs_after;
     QTimer looks;
     looks.start(1);
     while (!condition()) {
@@ -32,7 +31,7 @@ template <class Condition> bool happens(Condition condition)
 // Runs the event loop until nothing is to do in it. False if there always is something.
 inline bool comes_to_rest()
 {
-    const auto end = test_clock::now() + std::chrono::seconds(20);
+    const auto end = test_clock::now() + hangs_after;
     while (QAbstractEventDispatcher::instance()->processEvents(QEventLoop::AllEvents))
         if (test_clock::now() > end)
             return false;

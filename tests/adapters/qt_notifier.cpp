@@ -39,7 +39,7 @@ after_cancel cancelled_render(bool polled)
             called = test_clock::now();
             renderer.kill();
         });
-    renderer.start("sleep", {"2"});
+    renderer.start("sleep", {polled ? QString::number(4 * hang_seconds) : QString("2")});
     EXPECT_SOON(renderer.state() == QProcess::Running);
     canceller user(job);
     user.work_has_begun();

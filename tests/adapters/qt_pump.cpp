@@ -322,7 +322,7 @@ void other_threads_may_have_one()
     worker.start();
     worker.has_pump.wait();
     const dcc::waited_job done = worker.dispatcher.post_and_wait(
-        "Count", [&] { EXPECT(QThread::currentThread() == &worker); }, 20s);
+        "Count", [&] { EXPECT(QThread::currentThread() == &worker); }, hangs_after);
     EXPECT(done);
     worker.quit();
     EXPECT(worker.wait(20'000));

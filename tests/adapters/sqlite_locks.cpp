@@ -41,14 +41,14 @@ double a_wait_stops(const database &assets, const database &other, bool polled)
             const bool was_stopped = locked_out(assets) < 900;
             EXPECT(was_stopped);
         }
-        interrupter.wait_for_locks(std::chrono::seconds(20));
+        interrupter.wait_for_locks(hangs_after);
         int result = SQLITE_OK;
         to_return = cancelled_once(job, [&] { return questions > 3; },
                                    [&] { result = assets.execute(write); });
         EXPECT(result == SQLITE_BUSY && interrupter.ended(result) == dcc::job_state::cancelled);
         return false;
     }) == dcc::job_state::cancelled);
-    EXPECT(to_return < 10000);
+    EXPECT(to_return < 1000 * hang_seconds);
     EXPECT(other.execute("ROLLBACK") == SQLITE_OK);
     EXPECT(assets.number("SELECT count(*) FROM assets") == 0);
     EXPECT(assets.execute(write) == SQLITE_OK);
@@ -63,7 +63,7 @@ void waits(const database &assets, const database &other)
     interrupter.wait_for_locks(std::chrono::milliseconds(50));
     EXPECT(locked_out(assets) >= 50);
     EXPECT(interrupter.ended(SQLITE_BUSY) == dcc::job_state::failed);
-    interrupter.wait_for_locks(std::chrono::seconds(20));
+    interrupter.wait_for_locks(hangs_after);
     std::thread holder([&] { EXPECT(other.execute("ROLLBACK") == SQLITE_OK); });
     EXPECT(interrupter.ended(assets.execute(write)) == dcc::job_state::completed);
     holder.join();
@@ -73,10 +73,10 @@ void nobody_waits_afterwards(const database &assets, const database &other)
 {
     {
         dcc::sqlite_interrupter interrupter(assets.get());
-        interrupter.wait_for_locks(std::chrono::seconds(20));
+        interrupter.wait_for_locks(hangs_after);
     }
     EXPECT(other.execute("BEGIN EXCLUSIVE") == SQLITE_OK);
-    EXPECT(locked_out(assets) < 10000);
+    EXPECT(locked_out(assets) < 1000 * hang_seconds);
     EXPECT(other.execute("ROLLBACK") == SQLITE_OK);
 }
 

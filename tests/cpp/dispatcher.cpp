@@ -3,6 +3,7 @@
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
+#include "hangs.hpp"
 
 #include <cstdio>
 #include <functional>
@@ -269,7 +270,7 @@ void a_deadline_is_the_posts_or_else_the_dispatchers()
     dcc::dispatcher queue = dcc::dispatcher::create(std::move(settings));
     dcc::post_options options;
     const dcc::job usual = queue.post("", [] {});
-    EXPECT(usual.token().wait_for(10s) && usual.token().cause() == dcc::cause::deadline);
+    EXPECT(usual.token().wait_for(hangs_after) && usual.token().cause() == dcc::cause::deadline);
     options.deadline = dcc::no_limit;
     const dcc::job never = queue.post("", [] {}, options);
     options.deadline = 1h;
@@ -279,7 +280,7 @@ void a_deadline_is_the_posts_or_else_the_dispatchers()
     dcc::dispatcher without = dcc::dispatcher::create();
     options.deadline = -1s;
     const dcc::job late = without.post("", [] {}, options);
-    EXPECT(late.token().wait_for(10s));
+    EXPECT(late.token().wait_for(hangs_after));
     queue.pump_all();
     without.pump_all();
     EXPECT(usual.state() == dcc::job_state::cancelled && late.state() == dcc::job_state::cancelled);

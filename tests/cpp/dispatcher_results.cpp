@@ -99,14 +99,17 @@ void a_wait_says_whether_the_job_had_started_when_its_time_was_over()
     EXPECT(!late && late.end == dcc::wait_end::timed_out);
     EXPECT(late.state == dcc::job_state::cancelled);
     stuck.open();
-    const dcc::waited_job started = ui.queue.post_and_wait(
-        "",
-        [](const dcc::job &job) {
-            while (!job.is_cancelled())
-                std::this_thread::sleep_for(1ms);
-            return false;
-        },
-        500ms);
+    dcc::waited_job started;
+    // Where the machine stood still it was taken back before it began, and gets more time.
+    for (auto time = 50ms; !started.job || started.end == dcc::wait_end::timed_out; time *= 2)
+        started = ui.queue.post_and_wait(
+            "",
+            [](const dcc::job &job) {
+                while (!job.is_cancelled())
+                    std::this_thread::sleep_for(1ms);
+                return false;
+            },
+            time);
     EXPECT(!started && started.end == dcc::wait_end::started);
     EXPECT(started.job.token().cause() == dcc::cause::deadline);
     while (started.job.state() != dcc::job_state::cancelled || kept.use_count() > 1)
@@ -120,6 +123,7 @@ void a_wait_for_a_stuck_thread_is_given_up()
     pumping_thread ui(std::move(options));
     gate running;
     gate stuck;
+    const auto began = std::chrono::steady_clock::now();
     ui.queue.post("import", [&] {
         running.open();
         stuck.wait();
@@ -127,7 +131,8 @@ void a_wait_for_a_stuck_thread_is_given_up()
     running.wait();
     const dcc::waited_job given_up = ui.queue.post_and_wait("", [] { EXPECT(false); }, dcc::no_limit);
     EXPECT(given_up.end == dcc::wait_end::wedged && ui.queue.stats().is_wedged);
-    EXPECT(ui.queue.stats().present_for >= 20ms && ui.queue.stats().present_for < 9s);
+    const auto present_for = ui.queue.stats().present_for;
+    EXPECT(present_for >= 20ms && present_for <= std::chrono::steady_clock::now() - began);
     stuck.open();
 }
 

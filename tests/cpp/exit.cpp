@@ -10,6 +10,7 @@
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
+#include "hangs.hpp"
 
 #if !defined(_WIN32)
 #include <unistd.h>
@@ -56,7 +57,7 @@ void block(const dcc_cancel_token *, void *)
 int main()
 {
 #if !defined(_WIN32)
-    alarm(60); // a hang is a failure
+    alarm(hang_seconds); // a hang is a failure
 #endif
     static_callback = std::make_unique<dcc::cancel_callback<quiet_callable>>(
         static_token, quiet_callable{}, static_owner);

@@ -28,14 +28,15 @@ LIBRARY = ctypes.CDLL("libdcc_cancel.so.1")
 LIBRARY.dcc_cancel_token_current.restype = ctypes.c_void_p
 LIBRARY.dcc_job_current.restype = ctypes.c_void_p
 
-# What hangs is told with the stacks of all threads, instead of waiting for ever.
-faulthandler.dump_traceback_later(240, exit=True)
-
 BY_TOKEN = 1
 BY_JOB = 2
 
-# Long enough for any machine; what is waited for comes at once.
-LONG = 30.0
+with open(os.path.join(os.path.dirname(__file__), "..", "support", "hang_seconds")) as file:
+    #: What takes longer hangs; what is waited for comes at once.
+    LONG = float(file.read().split()[-1])
+
+# What hangs is told with the stacks of all threads, instead of waiting for ever.
+faulthandler.dump_traceback_later(4 * LONG, exit=True)
 
 
 def native_token():
@@ -93,7 +94,7 @@ class PumpedCase(ContextCase):
 
     def run_to_end(self, posting):
         """Pumps until it is done."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + LONG
         while not posting.done():
             assert time.monotonic() < end
             self.ui.pump(0.01)
@@ -137,7 +138,7 @@ def run_python(script, *arguments, **changes):
         env=environment,
     )
     try:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=LONG)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()

@@ -7,12 +7,12 @@ import sys
 import unittest
 
 import dcc_cancel
-from helpers import run_python
+from helpers import LONG, run_python
 
 ASK = """
 import json, socket, sys
 client = socket.socket(socket.AF_UNIX)
-client.settimeout(10)
+client.settimeout(float(sys.argv[3]))
 client.connect(sys.argv[1])
 client.sendall(sys.argv[2].encode() + b"\\n")
 print(client.makefile().readline())
@@ -27,7 +27,7 @@ def address():
 
 def asked(**line):
     """What another process is answered."""
-    command = [sys.executable, "-c", ASK, address(), json.dumps(line)]
+    command = [sys.executable, "-c", ASK, address(), json.dumps(line), str(LONG)]
     return json.loads(subprocess.check_output(command))
 
 

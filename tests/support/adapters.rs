@@ -93,8 +93,8 @@ impl Adapter {
         support::staged_library(&libraries);
         let program = self.program(&libraries);
         let run = |arguments: &[&str]| -> Output {
-            let mut command = Command::new("timeout");
-            command.arg("60").arg(&program).args(arguments).current_dir(&libraries);
+            let mut command = support::limited(&program);
+            command.args(arguments).current_dir(&libraries);
             command.env("LD_LIBRARY_PATH", &libraries).output().unwrap()
         };
         let polled = run(&[]);

@@ -14,7 +14,7 @@ const SOURCES: [&str; 6] =
     ["Makefile", "dcc-smooth.c", "plug-in-job.c", "plug-in-job.h", "smooth.c", "smooth.h"];
 
 /// More than any step takes on a busy machine.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(include!("hang_seconds"));
 
 /// What every script uses.
 const PRELUDE: &str = r#"

@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Longer than anything takes on a machine that is busy with other things.
-pub const LONG: Duration = Duration::from_secs(60);
+/// What takes longer hangs.
+pub const LONG: Duration = Duration::from_secs(include!("hang_seconds"));
 
 /// Waits for something that another thread is about to do.
 #[track_caller]
@@ -31,6 +31,25 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
             std::thread::sleep(Duration::from_micros(200));
         }
     }
+}
+
+/// Lets a test do something before a deadline. Where the machine stood still for all that time, which the
+/// test tells by `None`, it is done again with twice as much.
+#[track_caller]
+pub fn with_enough_time<T>(mut test: impl FnMut(Duration) -> Option<T>) -> T {
+    let mut time = Duration::from_millis(30);
+    loop {
+        if let Some(value) = test(time) {
+            return value;
+        }
+        time *= 2;
+        assert!(time < LONG, "never in time");
+    }
+}
+
+/// Whether it is earlier than so long after `start`, by the library's clock.
+pub fn is_within(start: u64, time: Duration) -> bool {
+    now_ns() - start < time.as_nanos() as u64
 }
 
 pub fn stats() -> dcc_stats {
@@ -77,7 +96,7 @@ impl Drop for Alone {
             return;
         }
         // The callback thread may have its last references still.
-        let end = Instant::now() + Duration::from_secs(10);
+        let end = Instant::now() + LONG;
         while alive(&stats()) != self.before && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(1));
         }

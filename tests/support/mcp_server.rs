@@ -7,9 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-/// Whatever is started ends by then, also when its test was killed.
-const SECONDS: &str = "120";
-
 /// A version of the official SDK for Python.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Sdk {
@@ -30,10 +27,9 @@ impl Sdk {
     }
 }
 
-/// A command that is ended with all its children after a while.
+/// A command that is ended with all its children if it hangs, also when its test was killed.
 pub fn limited(program: &Path) -> Command {
-    let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", SECONDS]).arg(program);
+    let mut command = support::limited(program);
     support::with_own_libraries(&mut command);
     command
 }

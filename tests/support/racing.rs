@@ -3,6 +3,10 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+#[path = "effort.rs"]
+mod effort;
+
+use super::listening::LONG;
 use super::posting::*;
 use dcc_cancel::ffi::{
     current::dcc_check_cancelled, dispatcher::*, job::*, owner::dcc_owner, post::*, status::*,
@@ -12,7 +16,7 @@ use std::hint::spin_loop;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Once};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub struct Random(pub u64);
 
@@ -39,12 +43,6 @@ impl Random {
     }
 }
 
-/// How long each test goes on; `DCC_STRESS_SECONDS`.
-pub fn duration() -> Duration {
-    let seconds = std::env::var("DCC_STRESS_SECONDS").ok().and_then(|text| text.parse().ok());
-    seconds.map_or(Duration::from_millis(1500), Duration::from_secs)
-}
-
 /// What is seen to be wrong on one thread ends the program; the others may wait for that thread.
 fn end_with_first_panic() {
     static ONCE: Once = Once::new();
@@ -58,14 +56,11 @@ fn end_with_first_panic() {
     });
 }
 
-/// Repeats a round while there is time.
+/// Repeats a round, a number of times.
 pub fn rounds(mut round: impl FnMut(&mut Random)) {
     end_with_first_panic();
-    let end = Instant::now() + duration();
-    let mut count = 0;
-    while Instant::now() < end || count < 20 {
+    for count in 0..effort::times(300) {
         round(&mut Random::of(count));
-        count += 1;
     }
 }
 
@@ -142,14 +137,14 @@ impl Host {
     /// Pumps when it is told to, and only then, until that is enough.
     #[track_caller]
     pub fn pump_when_woken(&self, dispatcher: Dispatcher, is_enough: impl Fn() -> bool) {
-        let mut end = Instant::now() + Duration::from_secs(20);
+        let mut end = Instant::now() + LONG;
         while !is_enough() {
             if self.woken.swap(false, Ordering::SeqCst) {
                 match dispatcher.try_pump(DCC_NO_LIMIT, DCC_NO_LIMIT) {
                     Ok(_) | Err(DCC_ERROR_INVALID_HANDLE) => (),
                     Err(other) => panic!("{other}: {}", last_error()),
                 }
-                end = Instant::now() + Duration::from_secs(20);
+                end = Instant::now() + LONG;
             } else {
                 assert!(Instant::now() < end, "nobody wakes the host for what is left");
                 std::thread::yield_now();

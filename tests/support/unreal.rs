@@ -128,8 +128,7 @@ pub fn driver(test: &str, variant: Variant, folder: &Path) -> Option<Command> {
         return None;
     }
     let name = if variant == Variant::Shipped { "shipped" } else { "without_poll" };
-    let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", "120"]).arg(BUILT.join("driver"));
+    let mut command = support::limited(BUILT.join("driver"));
     command.arg(BUILT.join(name).join("libUnrealEditor-CancellableJobs.so")).arg(folder);
     support::with_own_libraries(&mut command);
     Some(command)

@@ -43,12 +43,7 @@ impl Display {
     /// Presses a key in the window whose title matches this regular expression; it is waited for.
     pub fn press(&self, key: &str, title: &str) {
         let tool = |arguments: &[&str]| {
-            support::printed(
-                Command::new("timeout")
-                    .args(["30", "xdotool"])
-                    .args(arguments)
-                    .env("DISPLAY", &self.name),
-            )
+            support::printed(support::limited("xdotool").args(arguments).env("DISPLAY", &self.name))
         };
         let windows = tool(&["search", "--sync", "--onlyvisible", "--name", title]);
         // Not let go of again: it may close the window.

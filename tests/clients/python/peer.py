@@ -1,6 +1,11 @@
 """A connected client, in no SDK's words: what peer_1.py and peer_2.py offer to the scenarios."""
 
 import asyncio
+import os
+
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support/hang_seconds")) as file:
+    #: What takes longer hangs.
+    HANG_SECONDS = float(file.read().split()[-1])
 
 
 class CallFailed(Exception):
@@ -31,7 +36,7 @@ class RunningCall:
     async def first_progress(self):
         """Until the server told that the native loop is under way."""
         noted = asyncio.create_task(self._noted.wait())
-        await asyncio.wait({noted, self.task}, return_when=asyncio.FIRST_COMPLETED, timeout=30)
+        await asyncio.wait({noted, self.task}, return_when=asyncio.FIRST_COMPLETED, timeout=HANG_SECONDS)
         if not noted.done():
             noted.cancel()
             ended = self.task.done() and self.task

@@ -9,12 +9,11 @@ import asyncio
 import os
 import zlib
 
-from peer import CallFailed, RunningCall
+from peer import HANG_SECONDS, CallFailed, RunningCall
 
 # More than any machine does within the tests.
 FOR_EVER = 1_000_000_000
 A_WHILE = 20_000
-SECONDS = 30
 
 
 async def progress_is_shown(scene):
@@ -168,7 +167,7 @@ class Scene:
 
     async def play(self, scenario):
         self.transcript.scenario(scenario.__name__)
-        await asyncio.wait_for(self._play_to_its_end(scenario), SECONDS)
+        await asyncio.wait_for(self._play_to_its_end(scenario), HANG_SECONDS)
         print(f"passed: {scenario.__name__}", flush=True)
 
     async def _play_to_its_end(self, scenario):

@@ -49,7 +49,7 @@ export class RunningCall {
         const noted = new Promise((resolve) => (this.noted = resolve));
         this.result = peer.call(tool, { label, ...args }, {
             signal: this.controller.signal,
-            timeout: 60_000,
+            timeout: 1000 * process.env.DCC_HANG_SECONDS,
             onprogress: (note) => {
                 this.notes.push(note);
                 if (note.progress > 0) this.noted();

@@ -9,7 +9,7 @@ const client = new Client({ name: 'agent', version: '1.0.0' });
 
 async function call(tool, args, options = {}) {
     const result = await client.callTool({ name: tool, arguments: args }, undefined, {
-        timeout: 60_000,
+        timeout: 1000 * process.env.DCC_HANG_SECONDS,
         ...options,
     });
     assert.equal(result.isError, false, JSON.stringify(result));

@@ -59,7 +59,7 @@ def _cancelled(grid, what, arm):
     finally:
         watched.when_it_begins = lambda: None
         dcc_cancel.reset_cancel_token(reset)
-    watched.expect_stopped(what, cancelled.get(timeout=60))
+    watched.expect_stopped(what, cancelled.get(timeout=scene.HANG_SECONDS))
     expect(ended == {"CANCELLED"}, f"the operator to be cancelled, not {ended}")
     expect(jobs[0].cancelled and jobs[0].state == "cancelled", f"the same of its job: {jobs[0]}")
     grid.expect_as_it_was()
@@ -121,9 +121,9 @@ def an_edge_without_vertices_is_an_error(grid):
 
 def _until(holds, what):
     """The main loop of a script: it is the tick where Blender has none."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + scene.HANG_SECONDS
     while not holds():
-        expect(time.monotonic() < end, f"{what} within a minute")
+        expect(time.monotonic() < end, f"{what}")
         time.sleep(main_thread.tick())
 
 
@@ -196,9 +196,7 @@ def disabling_stops_what_runs(grid):
         addon.native.smooth, copy.positions, copy.edges, scene.FOR_EVER, 0.5, any_thread=True
     )
     _until(lambda: call.job.progress.done > 0, "the job to begin")
-    begin = time.monotonic()
     bpy.ops.preferences.addon_disable(module=scene.MODULE)
-    expect(time.monotonic() - begin < main_thread.END_SECONDS, "the add-on to end")
     expect(call.done() and watched.was_stopped, f"its job to be over: {call}")
     expect(not hasattr(bpy.types, "OBJECT_OT_cancellable_smooth"), "the operator to be gone")
     _enable_again()

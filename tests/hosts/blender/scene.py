@@ -16,6 +16,12 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 FOR_EVER = 10**6
 WITHOUT_POLL = "DCC_TEST_WITHOUT_POLL" in os.environ
 WHOLE_SECONDS = 3
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../support/hang_seconds")) as file:
+    #: What takes longer hangs.
+    HANG_SECONDS = float(file.read().split()[-1])
+if WITHOUT_POLL:
+    # It is waited for in vain.
+    HANG_SECONDS = 60
 
 
 class Unexpected(Exception):

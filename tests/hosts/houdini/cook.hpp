@@ -20,6 +20,7 @@
 
 #include "../../cpp/expect.hpp"
 #include "../../cpp/gate.hpp"
+#include "../../cpp/hangs.hpp"
 #include "host.hpp"
 
 using points = std::vector<UT_Vector3F>;
@@ -167,7 +168,7 @@ inline dcc::job find_by_label(const std::string &label)
 // As find_by_label; waits until there is one.
 inline dcc::job wait_for_label(const std::string &label)
 {
-    const auto limit = host::clock::now() + std::chrono::seconds(30);
+    const auto limit = host::clock::now() + hangs_after;
     dcc::job found = find_by_label(label);
     while (!found && host::clock::now() < limit) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -71,7 +71,7 @@ inline void stopped_by_esc()
             // The cooking thread alone asks; the others hear of it by the job.
             EXPECT(!job.is_cancelled());
             held.release_cooking_thread();
-            EXPECT(job.token().wait_for(std::chrono::seconds(30)));
+            EXPECT(job.token().wait_for(hangs_after));
         });
         const bool was_stopped = !smooth.cook();
         EXPECT(was_stopped);

@@ -3,6 +3,7 @@
 
 #include "../../cpp/expect.hpp"
 #include "../../cpp/gate.hpp"
+#include "../../cpp/hangs.hpp"
 #include "stand_in/Host.h"
 
 #include <dcc_cancel.hpp>
@@ -117,7 +118,7 @@ private:
 // The event loop, until something is so; the test fails if that takes for ever.
 template <class Condition> void process_events_until(Condition condition)
 {
-    const auto end = test_clock::now() + 30s;
+    const auto end = test_clock::now() + hangs_after;
     while (!condition()) {
         EXPECT(test_clock::now() < end);
         maya().processEvents();
@@ -127,7 +128,7 @@ template <class Condition> void process_events_until(Condition condition)
 
 template <class Condition> void wait_until(Condition condition)
 {
-    const auto end = test_clock::now() + 30s;
+    const auto end = test_clock::now() + hangs_after;
     while (!condition()) {
         EXPECT(test_clock::now() < end);
         std::this_thread::sleep_for(1ms);

@@ -123,7 +123,7 @@ void maya_exits_while_a_worker_waits(const std::string& plugin)
     loaded_plugin loaded(plugin);
     const dcc::dispatcher queue = loaded.dispatcher();
     std::thread worker([&] {
-        const dcc::waited_job waited = queue.post_and_wait("never", [] { EXPECT(false); }, 60s);
+        const dcc::waited_job waited = queue.post_and_wait("never", [] { EXPECT(false); }, hangs_after);
         EXPECT(waited.state == dcc::job_state::interrupted);
     });
     wait_until([&] { return queue.stats().depth == 1; });
