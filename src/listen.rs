@@ -390,7 +390,14 @@ impl Tokens {
         if registered.is_empty() && until_ns.is_none() {
             return Ok(Waited::Never);
         }
-        Ok(match self.signals.wait(waiter, until_ns) {
+        // Who waits for a dispatcher of this thread learns since when; a wait does not fail for that.
+        let waits = self.owners.waits();
+        let known = waits.begin(&Calls(self), thread_identity::current(), Blocker::Unknown).ok();
+        let outcome = self.signals.wait(waiter, until_ns);
+        if let Some(wait) = known {
+            waits.end(wait);
+        }
+        Ok(match outcome {
             Some(Outcome { position, gone: false }) => Waited::Cancelled(position as usize),
             Some(Outcome { position, gone: true }) => Waited::Gone(position as usize),
             None => Waited::TimedOut,

@@ -21,7 +21,7 @@ use dcc_cancel::ffi::{dispatcher::*, post::*, status::*};
 use listening::{LONG, alone, stats, until};
 use posting::{Dispatcher, Job};
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -294,14 +294,24 @@ fn run(row: Row) -> Outcome {
     // Many times what anything in a row is waited for.
     match outcome.recv_timeout(4 * LONG) {
         Ok(outcome) => outcome,
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("a close never came back: {row:?}"),
-        Err(mpsc::RecvTimeoutError::Disconnected) => panic!("a row panicked: {row:?}"),
+        Err(error) => {
+            HAS_STOPPED.store(true, Ordering::SeqCst);
+            let is_late = error == mpsc::RecvTimeoutError::Timeout;
+            panic!(
+                "{}: {row:?}",
+                if is_late { "a close never came back" } else { "a row panicked" }
+            );
+        }
     }
 }
+
+/// Set by a row that did not end: what it left behind would hold up all others.
+static HAS_STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// Runs all rows of an act.
 fn run_all(act: Act) {
     let _alone = alone();
+    assert!(!HAS_STOPPED.load(Ordering::SeqCst), "not run, because a row before did not end");
     let mut wrong = Vec::new();
     let mut answers = BTreeMap::<dcc_status, u32>::new();
     let mut rows = 0;
