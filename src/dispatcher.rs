@@ -18,7 +18,7 @@ use crate::handle::{Handle, Kind, NULL};
 use crate::job::{JobPin, Jobs};
 use crate::owner::{Owners, Thing, Things};
 use crate::pool::NIL;
-use crate::posted::Stage;
+use crate::posted::{HeldPosted, Stage};
 use crate::queue::Queues;
 use crate::queue_id::{HeldQueue, QueueId};
 use crate::sys::callout::Payload;
@@ -336,8 +336,8 @@ impl Dispatchers {
         let is_pumping = live.pumping.load(Ordering::Relaxed) != 0;
         if Self::is_on_its_thread(dispatcher, here) && !is_pumping {
             live.pumping.store(1, Ordering::Relaxed);
-            while let Some(number) = self.queues().next_ended(queue) {
-                self.finish(dispatcher, number);
+            while let Some(ended) = self.queues().next_ended(queue) {
+                self.finish(dispatcher, ended);
             }
             live.pumping.store(0, Ordering::Relaxed);
         }
@@ -399,7 +399,7 @@ impl Things for FromThread<'_> {
         match thing {
             Thing::Posted(number) => {
                 // It gives up its place in the owner's list before its last hold.
-                self.dispatchers.queues().posted().cell(number).hold();
+                self.dispatchers.queues().posted().hold(number);
                 true
             }
             Thing::Dispatcher(index) => self.dispatchers.arena.pin_index(index),
@@ -410,8 +410,8 @@ impl Things for FromThread<'_> {
     fn end_thing(&self, thing: Thing) {
         match thing {
             Thing::Posted(number) => {
-                self.dispatchers.give_up(number, self.here);
-                self.dispatchers.queues().posted().drop_hold(number);
+                let held = HeldPosted::take_over(self.dispatchers.queues().posted(), number);
+                self.dispatchers.give_up(&held, self.here);
             }
             Thing::Dispatcher(index) => self.dispatchers.give_up_host(index, self.here),
             other => self.dispatchers.jobs().end_thing(other),

@@ -487,7 +487,7 @@ impl Running for Calls<'_> {
                 self.0.queues.thread(queue.held()).into_iter().for_each(each);
             }
             Blocker::Posted(number) => {
-                self.0.queues.posted().cell(number).inside().into_iter().for_each(each);
+                self.0.queues.posted().listed(number).inside().into_iter().for_each(each);
             }
             Blocker::Unknown => (),
         }

@@ -14,7 +14,7 @@ use crate::job::{JobHold, JobOrigin, JobPin, id_of};
 use crate::lane::Lane;
 use crate::owner::Thing;
 use crate::pool::NIL;
-use crate::posted::{Body, PostedId, Stage};
+use crate::posted::{Body, HeldPosted, PostedId, Stage};
 use crate::queue::Refused;
 use crate::queue_id::HeldQueue;
 use crate::sys::clock;
@@ -45,14 +45,13 @@ pub struct Post<'a> {
 }
 
 /// An accepted job, held for its poster.
-#[derive(Clone, Copy, Debug)]
-#[must_use = "the poster's hold has to be dropped"]
-pub struct Accepted {
+#[derive(Debug)]
+pub struct Accepted<'a> {
     /// The job, with a reference for the poster.
     pub job: Handle,
-    /// Its cell.
-    pub(crate) number: u32,
-    /// Which use of it.
+    /// The poster's hold.
+    pub(crate) held: HeldPosted<'a>,
+    /// Its id.
     pub(crate) id: PostedId,
 }
 
@@ -66,9 +65,7 @@ impl Dispatchers {
         work: Work,
         here: u64,
     ) -> Result<Handle, (Error, Work)> {
-        let accepted = self.submit(dispatcher, post, work, Stage::Queued, here)?;
-        self.queues().posted().drop_hold(accepted.number);
-        Ok(accepted.job)
+        Ok(self.submit(dispatcher, post, work, Stage::Queued, here)?.job)
     }
 
     /// Posts a job that waits for its turn, or one that runs at once on the posting thread.
@@ -79,7 +76,7 @@ impl Dispatchers {
         work: Work,
         stage: Stage,
         here: u64,
-    ) -> Result<Accepted, (Error, Work)> {
+    ) -> Result<Accepted<'_>, (Error, Work)> {
         let live = dispatcher.slot().live();
         let queue = dispatcher.queue();
         let waits = stage == Stage::Queued;
@@ -92,30 +89,29 @@ impl Dispatchers {
                 return Err((Error::Overloaded { depth, capacity }, work));
             }
         }
-        let (job, number, body) = match self.prepare(dispatcher, post) {
+        let (job, held, body) = match self.prepare(dispatcher, post) {
             Ok(prepared) => prepared,
             Err(error) => {
                 self.queues().dismiss(queue, waits);
                 return Err((error, work));
             }
         };
-        let cell = self.queues().posted().cell(number);
-        *cell.body() = Body { work: Some(work), ..body };
-        let id = self.queues().posted().publish(number, stage);
-        if post.owner != NULL && self.is_taken(number) {
+        *held.cell().body() = Body { work: Some(work), ..body };
+        let id = held.publish(stage);
+        if post.owner != NULL && self.is_taken(&held) {
             // Closed before others could end the job. One that runs at once is looked at after that.
-            self.give_up(number, here);
+            self.give_up(&held, here);
         }
-        let accepted = Accepted { job, number, id };
+        let accepted = Accepted { job, held, id };
         let error = if waits {
-            self.enqueue(dispatcher, post, accepted)
+            self.enqueue(dispatcher, post, &accepted)
         } else {
-            self.queues().begin_here(queue, number);
+            self.queues().begin_here(queue, &accepted.held);
             None
         };
         if let Some(error) = error
             && self.queues().claim(id, Stage::Withdrawn, false).is_some()
-            && let Some(work) = self.take_back(dispatcher, accepted)
+            && let Some(work) = self.take_back(dispatcher, &accepted)
         {
             if let Error::Overloaded { .. } | Error::ExecutorRefused = error {
                 live.statistics().rejected.one();
@@ -124,8 +120,10 @@ impl Dispatchers {
         }
         live.statistics().posted.one();
         self.note_posted(queue, post, job);
-        let runs_elsewhere =
-            matches!(cell.stage(), Stage::Queued | Stage::Running | Stage::Parked | Stage::Ran);
+        let runs_elsewhere = matches!(
+            accepted.held.cell().stage(),
+            Stage::Queued | Stage::Running | Stage::Parked | Stage::Ran
+        );
         if waits && !(post.elsewhere && runs_elsewhere) {
             self.queues().wake(self.owners(), queue);
         }
@@ -146,7 +144,7 @@ impl Dispatchers {
         &self,
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
-    ) -> Result<(Handle, u32, Body), Error> {
+    ) -> Result<(Handle, HeldPosted<'_>, Body), Error> {
         let origin = JobOrigin {
             label: post.label,
             caller_id: post.caller_id,
@@ -156,7 +154,7 @@ impl Dispatchers {
         };
         let job = self.jobs().create(&origin, None).map_err(|(error, _none)| error)?;
         match self.prepare_cell(dispatcher, post, job) {
-            Ok((number, body)) => Ok((job, number, body)),
+            Ok((held, body)) => Ok((job, held, body)),
             Err(error) => {
                 // The reference that its creation gave.
                 let _ = self.jobs().release(job);
@@ -170,7 +168,7 @@ impl Dispatchers {
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
         job: Handle,
-    ) -> Result<(u32, Body), Error> {
+    ) -> Result<(HeldPosted<'_>, Body), Error> {
         let now_ns = clock::now_ns();
         let held_job = JobHold::new(self.jobs(), job)?;
         if let Some(deadline_ns) = post.deadline_ns {
@@ -182,11 +180,12 @@ impl Dispatchers {
             parent => Some(TokenHold::new(self.tokens(), parent)?),
         };
         let posted = self.queues().posted();
-        let (number, cell) = posted.add(dispatcher.queue(), post.lane, now_ns)?;
+        let held = posted.add(dispatcher.queue(), post.lane, now_ns)?;
+        let (cell, number) = (held.cell(), held.number());
         let give_back = |error| {
             self.owners().disown(cell.owned.swap(NIL, Ordering::AcqRel));
-            posted.drop_hold(number);
-            posted.drop_hold(number);
+            // That of the queue, which it never got into.
+            drop(HeldPosted::take_over(posted, number));
             Err(error)
         };
         if post.owner != NULL
@@ -208,7 +207,7 @@ impl Dispatchers {
             body.parent = post.parent;
             parent.leave();
         }
-        Ok((number, body))
+        Ok((held, body))
     }
 
     /// Lets a published job wait for its thread. An error: it should be taken back.
@@ -216,20 +215,20 @@ impl Dispatchers {
         &self,
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
-        accepted: Accepted,
+        accepted: &Accepted<'_>,
     ) -> Option<Error> {
         let queue = dispatcher.queue();
-        let Accepted { job, number, id } = accepted;
+        let Accepted { job, id, ref held } = *accepted;
         // Before the push: once it is pushed it may run, and be over.
         let is_cancelled = self.tokens().attach_posted(self.jobs().token_of(job), id);
         if post.elsewhere {
-            if self.queues().push_elsewhere(queue, number)
+            if self.queues().push_elsewhere(queue, held)
                 && let Err(error) = self.hand_out(queue, id, post.lane)
             {
                 return Some(error);
             }
         } else {
-            self.queues().push(queue, number);
+            self.queues().push(queue, held);
         }
         if is_cancelled && !crate::weakened!("post_asks_its_token") {
             self.queues().claim(id, Stage::Cancelled, true);
@@ -257,9 +256,8 @@ impl Dispatchers {
 
     /// Undoes a post that was withdrawn: its work. `None`: its owner's close was faster, has
     /// destroyed it, and so the post counts as accepted.
-    fn take_back(&self, dispatcher: &DispatcherPin<'_>, accepted: Accepted) -> Option<Work> {
-        let Accepted { job, number, .. } = accepted;
-        let cell = self.queues().posted().cell(number);
+    fn take_back(&self, dispatcher: &DispatcherPin<'_>, accepted: &Accepted<'_>) -> Option<Work> {
+        let (job, cell) = (accepted.job, accepted.held.cell());
         let Body { work, job: held, parent, dispatcher: index, .. } =
             std::mem::take(&mut *cell.body());
         let pin = JobPin::take_over(self.jobs(), held);
@@ -269,7 +267,6 @@ impl Dispatchers {
         }
         self.let_go(pin, parent, index);
         if work.is_some() {
-            self.queues().posted().drop_hold(number);
             let _ = self.jobs().release(job);
         }
         work

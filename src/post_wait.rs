@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::handle::Handle;
 use crate::job::{JobPin, JobState, id_of};
 use crate::post::{Accepted, Post};
-use crate::posted::Stage;
+use crate::posted::{HeldPosted, Stage};
 use crate::queue_id::HeldQueue;
 use crate::run::Slice;
 use crate::sys::sync::Ordering;
@@ -83,16 +83,14 @@ impl Dispatchers {
         let accepted = self.submit(dispatcher, post, work, stage, here);
         let waited = accepted.map(|accepted| {
             if inline {
-                self.run_inline(thread, dispatcher, accepted.number);
+                self.run_inline(thread, dispatcher, &accepted.held);
             }
             let is_hopeless = wait.as_ref().is_some_and(|wait| {
-                post.elsewhere && self.also_wait_for(wait, accepted) == Err(Error::WouldDeadlock)
+                post.elsewhere && self.also_wait_for(wait, &accepted) == Err(Error::WouldDeadlock)
             });
             let patience = Patience { until_ns, is_hopeless, is_elsewhere: post.elsewhere };
-            let end = self.wait_for(dispatcher, accepted, patience, here);
-            let waited = Waited { job: accepted.job, end, state: self.state_of(accepted) };
-            self.queues().posted().drop_hold(accepted.number);
-            waited
+            let end = self.wait_for(dispatcher, &accepted, patience, here);
+            Waited { job: accepted.job, end, state: self.state_of(&accepted) }
         });
         if let Some(wait) = wait {
             self.owners().waits().end(wait);
@@ -117,15 +115,15 @@ impl Dispatchers {
     }
 
     /// Notes that a poster waits for who runs its job, too.
-    fn also_wait_for(&self, wait: &Wait, accepted: Accepted) -> Result<(), Error> {
-        let blocker = Blocker::Posted(accepted.number);
+    fn also_wait_for(&self, wait: &Wait, accepted: &Accepted<'_>) -> Result<(), Error> {
+        let blocker = Blocker::Posted(accepted.held.number());
         self.owners().waits().also(&self.tokens().calls(), wait, blocker)
     }
 
     /// Where the job stands. It is gone before its poster looks if its functions gave the poster's
     /// reference away; its cell, which the poster holds, knows how it ended.
-    fn state_of(&self, accepted: Accepted) -> JobState {
-        let ended = self.queues().posted().cell(accepted.number).ended();
+    fn state_of(&self, accepted: &Accepted<'_>) -> JobState {
+        let ended = accepted.held.cell().ended();
         let present = || JobPin::new(self.jobs(), accepted.job).map(|job| self.jobs().state(&job));
         ended.or_else(|| present().ok()).unwrap_or(JobState::Interrupted)
     }
@@ -134,29 +132,29 @@ impl Dispatchers {
         &'a self,
         thread: ThisThread<'_, 'a>,
         dispatcher: &DispatcherPin<'a>,
-        number: u32,
+        held: &HeldPosted<'_>,
     ) {
         let live = dispatcher.slot().live();
-        let cell = self.queues().posted().cell(number);
-        let in_hand = self.in_hand(cell);
+        let in_hand = self.in_hand(held.cell());
         if self.queues().is_closed(dispatcher.queue()) {
             // The shutdown may have looked for running jobs before this one was among them.
             self.stop_running(dispatcher.queue());
         }
-        if let Some(job) = self.job_of(number) {
+        if let Some(job) = self.job_of(held) {
             let queue = dispatcher.queue();
             let busy = self.queues().hold_thread(queue, self.jobs().id(&job), clock::now_ns());
             // Inside a pump's job as well as outside, nothing else of the dispatcher runs meanwhile.
             let outer = live.pumping.swap(1, Ordering::Relaxed);
             let mut first = true;
-            while self.run_slice(thread, dispatcher, &job, number, first) == Slice::Again {
+            while self.run_slice(thread, dispatcher, &job, held, first) == Slice::Again {
                 first = false;
             }
-            self.queues().ran(queue, number, false);
-            self.look_again(&job, number, thread.record.number());
+            self.queues().ran(queue, held, false);
+            self.look_again(&job, held, thread.record.number());
             self.owners().leave(in_hand);
             drop(job);
-            self.finish(dispatcher, number);
+            // That of the queue, which ends with it.
+            self.finish(dispatcher, HeldPosted::take_over(self.queues().posted(), held.number()));
             live.pumping.store(outer, Ordering::Relaxed);
             drop(busy);
         } else {
@@ -178,13 +176,13 @@ impl Dispatchers {
     fn wait_for(
         &self,
         dispatcher: &DispatcherPin<'_>,
-        accepted: Accepted,
+        accepted: &Accepted<'_>,
         patience: Patience,
         here: u64,
     ) -> WaitEnd {
         let Patience { until_ns, is_hopeless, is_elsewhere } = patience;
         let live = dispatcher.slot().live();
-        let cell = self.queues().posted().cell(accepted.number);
+        let cell = accepted.held.cell();
         loop {
             let mut body = cell.body();
             let stage = cell.stage();
@@ -232,13 +230,13 @@ impl Dispatchers {
     }
 
     /// Ends a job that never runs before its completion does, which is still to come.
-    fn end_early(&self, accepted: Accepted, stage: Stage) {
+    fn end_early(&self, accepted: &Accepted<'_>, stage: Stage) {
         if let Ok(job) = JobPin::new(self.jobs(), accepted.job) {
             self.settle(&job, stage);
         }
     }
 
-    fn ask_to_stop(&self, accepted: Accepted) {
+    fn ask_to_stop(&self, accepted: &Accepted<'_>) {
         let Ok(job) = JobPin::new(self.jobs(), accepted.job) else { return };
         let token = self.jobs().token_held_by(&job);
         self.tokens().cancel(&token, Cause::Deadline, "its poster's time was over");

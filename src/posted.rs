@@ -6,7 +6,7 @@
 //!   never will.
 //! - An id names one use of a cell; the generation is in the same word as the stage. Who comes with
 //!   an id from outside compares it under that lock, and so never meets a later job.
-//! - A cell is free when its last hold goes: one for the queue that it is in, one for its poster, who
+//! - A cell is free when its last hold goes. A hold is a `HeldPosted`, or was left to a data structure: one for the queue that it is in, one for its poster, who
 //!   may wait for it, one for each who runs it elsewhere or ends it from outside.
 //! - Who takes the work out of the body calls the completion and the destroy-notify; nobody else.
 //!
@@ -208,10 +208,62 @@ impl PostedCell {
             None => self.changed.wait(body),
         }
     }
+}
 
-    /// Another hold, of who knows that one is there.
-    pub fn hold(&self) {
-        self.holds.fetch_add(1, Ordering::Relaxed);
+/// One hold of a cell: while it is there the cell is this job's. What needs such a cell takes it.
+#[derive(Debug)]
+#[must_use = "it is to be kept, or left to something"]
+pub struct HeldPosted<'a> {
+    posted: &'a Posted,
+    number: u32,
+}
+
+impl<'a> HeldPosted<'a> {
+    /// Takes over a hold that was left to a data structure.
+    pub(crate) fn take_over(posted: &'a Posted, number: u32) -> Self {
+        Self { posted, number }
+    }
+
+    /// Leaves the hold to a data structure: a queue, or an owner's close.
+    pub(crate) fn leave(self) -> u32 {
+        let number = self.number;
+        std::mem::forget(self);
+        number
+    }
+
+    /// Another hold.
+    pub fn share(&self) -> Self {
+        self.posted.hold(self.number);
+        Self { ..*self }
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Its id.
+    pub fn id(&self) -> PostedId {
+        self.posted.id_of(self.number)
+    }
+
+    /// What is known of it.
+    pub fn cell(&self) -> &PostedCell {
+        self.posted.listed(self.number)
+    }
+
+    /// Lets it begin its life in a stage. From now on others may find it.
+    pub fn publish(&self, stage: Stage) -> PostedId {
+        let word = &self.cell().word;
+        let generation = (word.load(Ordering::Relaxed) >> STAGE_BITS).max(1);
+        word.store(generation << STAGE_BITS | stage as u64, Ordering::Release);
+        PostedId(generation << INDEX_BITS | u64::from(self.number))
+    }
+}
+
+impl Drop for HeldPosted<'_> {
+    fn drop(&mut self) {
+        self.posted.drop_hold(self.number);
     }
 }
 
@@ -240,13 +292,14 @@ impl Posted {
         Self { cells: Pool::new() }
     }
 
-    /// A cell with two holds, the queue's and the poster's, in no stage yet.
+    /// A cell with two holds, in no stage yet: the poster's, which comes back, and one that is left to the
+    /// queue.
     pub fn add(
         &self,
         queue: HeldQueue<'_>,
         lane: Lane,
         now_ns: u64,
-    ) -> Result<(u32, &PostedCell), Error> {
+    ) -> Result<HeldPosted<'_>, Error> {
         let (number, cell) =
             self.cells.take().map_err(|_| Error::Resources("memory for posted jobs"))?;
         cell.holds.store(2, Ordering::Relaxed);
@@ -258,25 +311,18 @@ impl Posted {
         cell.is_asked.store(0, Ordering::Relaxed);
         cell.ended.store(0, Ordering::Relaxed);
         cell.has_caller_id.store(0, Ordering::Relaxed);
-        Ok((number, cell))
+        Ok(HeldPosted { posted: self, number })
     }
 
-    /// The cell of a number that the caller knows to be held.
+    /// The cell of a number that a data structure holds: a queue, under the lock of its lists, or the wait
+    /// graph. All others have a `HeldPosted`.
     #[inline]
-    pub fn cell(&self, number: u32) -> &PostedCell {
+    pub(crate) fn listed(&self, number: u32) -> &PostedCell {
         self.cells.cell(number)
     }
 
-    /// Lets a cell begin its life in a stage. From now on others may find it.
-    pub fn publish(&self, number: u32, stage: Stage) -> PostedId {
-        let word = &self.cells.cell(number).word;
-        let generation = (word.load(Ordering::Relaxed) >> STAGE_BITS).max(1);
-        word.store(generation << STAGE_BITS | stage as u64, Ordering::Release);
-        PostedId(generation << INDEX_BITS | u64::from(number))
-    }
-
-    /// The id of a cell that the caller knows to be held.
-    pub fn id_of(&self, number: u32) -> PostedId {
+    /// The present id of a cell.
+    pub(crate) fn id_of(&self, number: u32) -> PostedId {
         let generation = self.cells.cell(number).word.load(Ordering::Acquire) >> STAGE_BITS;
         PostedId(generation << INDEX_BITS | u64::from(number))
     }
@@ -286,8 +332,13 @@ impl Posted {
         self.cells.get(id.number())
     }
 
+    /// Another hold, of who knows that one is there.
+    pub(crate) fn hold(&self, number: u32) {
+        self.listed(number).holds.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Drops a hold; the last one frees the cell.
-    pub fn drop_hold(&self, number: u32) {
+    pub(crate) fn drop_hold(&self, number: u32) {
         let cell = self.cells.cell(number);
         if cell.holds.fetch_sub(1, Ordering::AcqRel) == 1 {
             let generation = (cell.word.load(Ordering::Relaxed) >> STAGE_BITS) + 1;

@@ -95,9 +95,9 @@ impl Dispatchers {
         loop {
             if self.queues().is_closed(queue) {
                 // Nothing runs any more; what was accepted is completed, however long it takes.
-                while let Some(number) = self.queues().next_ended(queue) {
+                while let Some(ended) = self.queues().next_ended(queue) {
                     busy.note(0, clock::now_ns());
-                    self.finish(dispatcher, number);
+                    self.finish(dispatcher, ended);
                 }
                 break;
             }
@@ -111,9 +111,9 @@ impl Dispatchers {
             }
             match self.queues().next(queue) {
                 None => break,
-                Some(Next::Complete(number)) => self.finish(dispatcher, number),
-                Some(Next::Run { number, first }) => {
-                    tick.executed += u64::from(self.run_here(thread, dispatcher, number, first));
+                Some(Next::Complete(ended)) => self.finish(dispatcher, ended),
+                Some(Next::Run { job, first }) => {
+                    tick.executed += u64::from(self.run_here(thread, dispatcher, job, first));
                 }
             }
             is_first = false;
@@ -159,13 +159,11 @@ impl Dispatchers {
         }
         let now_ns = clock::now_ns();
         let mut after = None;
-        while let Some(number) = self.queues().next_running(dispatcher.queue(), after) {
-            // Held by `next_running`.
-            if let Some(job) = self.job_of(number) {
-                self.show_progress(dispatcher, &job, number, now_ns);
+        while let Some(held) = self.queues().next_running(dispatcher.queue(), after.as_ref()) {
+            if let Some(job) = self.job_of(&held) {
+                self.show_progress(dispatcher, &job, &held, now_ns);
             }
-            after = Some(number);
-            self.queues().posted().drop_hold(number);
+            after = Some(held);
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::lane::{Lane, Turns};
 use crate::list::{Fifo, ListNodes};
 use crate::owner::Owners;
 use crate::pool::{Link, NIL, Pool};
-use crate::posted::{Posted, PostedId, Stage};
+use crate::posted::{HeldPosted, Posted, PostedId, Stage};
 use crate::queue_id::{HeldQueue, QueueId};
 use crate::sys::allocator::with_reserve;
 use crate::sys::callout::Payload;
@@ -182,14 +182,14 @@ pub enum Refused {
 }
 
 /// Who gets the dispatcher's thread next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+#[derive(Debug)]
+pub enum Next<'a> {
     /// Complete this one.
-    Complete(u32),
+    Complete(HeldPosted<'a>),
     /// Run this one; `first`: it waited in the queue until now.
     Run {
-        /// The job.
-        number: u32,
+        /// The job, with the queue's hold.
+        job: HeldPosted<'a>,
         /// Whether it begins now.
         first: bool,
     },
@@ -371,11 +371,11 @@ impl Queues {
     }
 
     /// Lets a published job wait for its turn on the dispatcher's thread.
-    pub fn push(&self, queue: HeldQueue<'_>, number: u32) {
+    pub fn push(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) {
         let cell = self.cell(queue);
-        let lane = self.posted.cell(number).lane();
+        let lane = job.cell().lane();
         let inboxes = cell.inboxes.get().expect("made with the queue");
-        if let Err(number) = inboxes.0[lane as usize].push(number) {
+        if let Err(number) = inboxes.0[lane as usize].push(job.number()) {
             let mut lists = self.drained(queue);
             self.sort_in(queue, &mut lists, number);
         }
@@ -383,16 +383,16 @@ impl Queues {
 
     /// Lets a published job wait for another thread. False: it was cancelled before, and waits for its
     /// completion.
-    pub fn push_elsewhere(&self, queue: HeldQueue<'_>, number: u32) -> bool {
+    pub fn push_elsewhere(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) -> bool {
         let mut lists = self.cell(queue).lists.lock();
-        let waits = self.posted.cell(number).stage() == Stage::Queued;
-        lists.put(&self.posted, number, if waits { ELSEWHERE } else { ENDED });
+        let waits = job.cell().stage() == Stage::Queued;
+        lists.put(&self.posted, job.number(), if waits { ELSEWHERE } else { ENDED });
         waits
     }
 
     /// Puts a job that came out of an inbox where it belongs.
     fn sort_in(&self, queue: HeldQueue<'_>, lists: &mut Lists, number: u32) {
-        let posted = self.posted.cell(number);
+        let posted = self.posted.listed(number);
         if posted.stage() == Stage::Queued && self.is_closed(queue) {
             self.decide(queue, number, Stage::ShutDown);
             if !crate::weakened!("sorting_in_wakes") {
@@ -424,7 +424,7 @@ impl Queues {
 
     /// Decides what becomes of a job that is Queued or Parked, under the lock of the lists.
     fn decide(&self, queue: HeldQueue<'_>, number: u32, to: Stage) {
-        let posted = self.posted.cell(number);
+        let posted = self.posted.listed(number);
         if posted.stage() == Stage::Queued {
             self.cell(queue).admission.fetch_sub(1, Ordering::AcqRel);
         }
@@ -477,38 +477,38 @@ impl Queues {
 
     /// Who gets the dispatcher's thread next; one to run is marked as running. `None`: nobody in
     /// this tick.
-    pub fn next(&self, queue: HeldQueue<'_>) -> Option<Next> {
+    pub fn next(&self, queue: HeldQueue<'_>) -> Option<Next<'_>> {
         let mut lists = self.drained(queue);
         if let Some(number) = lists.ended.first() {
             lists.take_out(&self.posted, number);
-            return Some(Next::Complete(number));
+            return Some(Next::Complete(HeldPosted::take_over(&self.posted, number)));
         }
         let has_work = lists.ready.map(|list| list.first().is_some());
         let lane = lists.turns.choose(has_work)?;
         let number = lists.ready[lane as usize].first()?;
-        let first = self.posted.cell(number).stage() == Stage::Queued;
+        let first = self.posted.listed(number).stage() == Stage::Queued;
         self.decide(queue, number, Stage::Running);
         lists.put(&self.posted, number, RUNNING);
-        Some(Next::Run { number, first })
+        Some(Next::Run { job: HeldPosted::take_over(&self.posted, number), first })
     }
 
-    /// Who is to be completed; `None`: nobody.
-    pub fn next_ended(&self, queue: HeldQueue<'_>) -> Option<u32> {
+    /// Who is to be completed, with the queue's hold; `None`: nobody.
+    pub fn next_ended(&self, queue: HeldQueue<'_>) -> Option<HeldPosted<'_>> {
         let mut lists = self.drained(queue);
         let number = lists.ended.first()?;
         lists.take_out(&self.posted, number);
-        Some(number)
+        Some(HeldPosted::take_over(&self.posted, number))
     }
 
     /// Begins a published job on the thread that posts it.
-    pub fn begin_here(&self, queue: HeldQueue<'_>, number: u32) {
+    pub fn begin_here(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) {
         let mut lists = self.cell(queue).lists.lock();
-        lists.put(&self.posted, number, RUNNING);
+        lists.put(&self.posted, job.number(), RUNNING);
     }
 
-    /// Begins a job, or its next slice, on another thread. Any id may come. Whether it was Queued;
-    /// `None`: it runs no more.
-    pub fn begin_elsewhere(&self, id: PostedId) -> Option<bool> {
+    /// Begins a job, or its next slice, on another thread. Any id may come. The job, and whether it was
+    /// Queued; `None`: it runs no more.
+    pub fn begin_elsewhere(&self, id: PostedId) -> Option<(HeldPosted<'_>, bool)> {
         let posted = self.posted.find(id)?;
         let queue = posted.queue();
         let number = id.number();
@@ -528,14 +528,15 @@ impl Queues {
         let first = posted.stage() == Stage::Queued;
         self.decide(queue, number, Stage::Running);
         lists.put(&self.posted, number, RUNNING);
-        Some(first)
+        self.posted.hold(number);
+        Some((HeldPosted::take_over(&self.posted, number), first))
     }
 
     /// Lets a running job wait for its next slice, here in the next tick or on another thread.
     /// False: it is over instead, because the queue was closed.
-    pub fn park(&self, queue: HeldQueue<'_>, number: u32, is_elsewhere: bool) -> bool {
+    pub fn park(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>, is_elsewhere: bool) -> bool {
         let mut lists = self.cell(queue).lists.lock();
-        let posted = self.posted.cell(number);
+        let (posted, number) = (job.cell(), job.number());
         // Who closed it may have looked at what waits already.
         if self.is_closed(queue) && !crate::weakened!("park_looks_again") {
             posted.set_stage(Stage::ShutDown);
@@ -550,13 +551,13 @@ impl Queues {
 
     /// Ends the run of a job, which is then in this thread's hands alone, or waits for the
     /// dispatcher's thread.
-    pub fn ran(&self, queue: HeldQueue<'_>, number: u32, is_elsewhere: bool) {
+    pub fn ran(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>, is_elsewhere: bool) {
         let mut lists = self.cell(queue).lists.lock();
-        self.posted.cell(number).set_stage(Stage::Ran);
+        job.cell().set_stage(Stage::Ran);
         if is_elsewhere {
-            lists.put(&self.posted, number, ENDED);
+            lists.put(&self.posted, job.number(), ENDED);
         } else {
-            lists.take_out(&self.posted, number);
+            lists.take_out(&self.posted, job.number());
         }
     }
 
@@ -589,7 +590,7 @@ impl Queues {
             let Some(number) = waiting(&lists) else { break };
             self.decide(queue, number, Stage::ShutDown);
             lists.put(&self.posted, number, ENDED);
-            self.posted.cell(number).notify();
+            self.posted.listed(number).notify();
         }
     }
 
@@ -598,7 +599,7 @@ impl Queues {
     pub fn next_unasked(&self, queue: HeldQueue<'_>, pin: impl Fn(u32) -> bool) -> Option<u32> {
         let lists = self.cell(queue).lists.lock();
         lists.running.iter(&self.posted).find_map(|number| {
-            let posted = self.posted.cell(number);
+            let posted = self.posted.listed(number);
             if posted.is_asked.swap(1, Ordering::Relaxed) != 0 {
                 return None;
             }
@@ -608,15 +609,20 @@ impl Queues {
     }
 
     /// The running job behind another one that was named last, held; the first for none.
-    pub fn next_running(&self, queue: HeldQueue<'_>, after: Option<u32>) -> Option<u32> {
+    pub fn next_running(
+        &self,
+        queue: HeldQueue<'_>,
+        after: Option<&HeldPosted<'_>>,
+    ) -> Option<HeldPosted<'_>> {
         let lists = self.cell(queue).lists.lock();
         let mut running = lists.running.iter(&self.posted);
-        let found = match after {
+        let number = match after {
             None => running.next(),
             // One that stopped meanwhile ends the round; the next round begins anew.
-            Some(last) => running.skip_while(|number| *number != last).nth(1),
-        };
-        found.inspect(|number| self.posted.cell(*number).hold())
+            Some(last) => running.skip_while(|number| *number != last.number()).nth(1),
+        }?;
+        self.posted.hold(number);
+        Some(HeldPosted::take_over(&self.posted, number))
     }
 
     /// How many there are of each.
@@ -624,7 +630,7 @@ impl Queues {
         let lists = self.drained(queue);
         let next_tick = total(&lists.next_tick);
         let parked = lists.elsewhere.iter(&self.posted);
-        let parked = parked.filter(|number| self.posted.cell(*number).stage() == Stage::Parked);
+        let parked = parked.filter(|number| self.posted.listed(*number).stage() == Stage::Parked);
         Counts {
             queued: self.depth(queue),
             between_slices: next_tick + parked.count() as u32,
@@ -650,7 +656,7 @@ impl Queues {
         let oldest = all.filter_map(|list| {
             let mut queued = list
                 .iter(&self.posted)
-                .map(|number| self.posted.cell(number))
+                .map(|number| self.posted.listed(number))
                 .filter(|posted| posted.stage() == Stage::Queued);
             queued.next().map(|posted| posted.posted_ns.load(Ordering::Relaxed))
         });

@@ -22,7 +22,7 @@ use crate::handle::{self, Handle, NULL};
 use crate::job::{Begun, JobPin, JobState, JobText, Progress, id_of};
 use crate::owner::Call;
 use crate::pool::NIL;
-use crate::posted::{Body, PostedCell, PostedId, Stage};
+use crate::posted::{Body, HeldPosted, PostedCell, PostedId, Stage};
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
 use crate::sys::{clock, thread_identity};
@@ -59,9 +59,9 @@ enum Completion {
 }
 
 impl Dispatchers {
-    /// The job of a posted one whose cell is held, pinned. `None`: it is over.
-    pub(crate) fn job_of(&self, number: u32) -> Option<JobPin<'_>> {
-        let body = self.queues().posted().cell(number).body();
+    /// The job of a posted one, pinned. `None`: it is over.
+    pub(crate) fn job_of(&self, held: &HeldPosted<'_>) -> Option<JobPin<'_>> {
+        let body = held.cell().body();
         let is_there = body.job != NIL && self.jobs().arena().pin_index(body.job);
         is_there.then(|| JobPin::take_over(self.jobs(), body.job))
     }
@@ -86,11 +86,11 @@ impl Dispatchers {
         thread: ThisThread<'_, 'a>,
         dispatcher: &DispatcherPin<'_>,
         job: &JobPin<'_>,
-        number: u32,
+        held: &HeldPosted<'_>,
         first: bool,
     ) -> Slice {
         let statistics = dispatcher.slot().live().statistics();
-        let cell = self.queues().posted().cell(number);
+        let cell = held.cell();
         let (function, parent) = {
             let body = cell.body();
             (body.work.as_ref().map(Work::function), body.parent)
@@ -154,19 +154,22 @@ impl Dispatchers {
         &'a self,
         thread: ThisThread<'_, 'a>,
         dispatcher: &DispatcherPin<'a>,
-        number: u32,
+        held: HeldPosted<'_>,
         first: bool,
     ) -> bool {
         let live = dispatcher.slot().live();
         let (queue, statistics) = (dispatcher.queue(), live.statistics());
-        let cell = self.queues().posted().cell(number);
+        let cell = held.cell();
         let began_ns = clock::now_ns();
         let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
         let waited_ns = first.then(|| began_ns.saturating_sub(posted_ns));
-        let Some(job) = self.job_of(number) else { return false };
+        let Some(job) = self.job_of(&held) else {
+            held.leave();
+            return false;
+        };
         let in_hand = self.in_hand(cell);
         let busy = self.queues().hold_thread(queue, self.jobs().id(&job), began_ns);
-        let slice = self.run_slice(thread, dispatcher, &job, number, first);
+        let slice = self.run_slice(thread, dispatcher, &job, &held, first);
         drop(busy);
         let now_ns = clock::now_ns();
         self.note_slice(&job, began_ns, slice == Slice::Again);
@@ -176,17 +179,19 @@ impl Dispatchers {
             statistics.note_longest(Longest { nanoseconds, job_id, label });
         }
         if slice == Slice::Again {
-            self.queues().park(queue, number, false);
+            self.queues().park(queue, &held, false);
         } else {
-            self.queues().ran(queue, number, false);
+            self.queues().ran(queue, &held, false);
         }
         let busy = self.queues().hold_thread(queue, self.jobs().id(&job), now_ns);
-        self.look_again(&job, number, thread.record.number());
+        self.look_again(&job, &held, thread.record.number());
         self.owners().leave(in_hand);
         if slice == Slice::Again {
-            self.show_progress(dispatcher, &job, number, now_ns);
+            self.show_progress(dispatcher, &job, &held, now_ns);
+            // It is in the queue again; nobody else than this thread completes it.
+            held.leave();
         } else {
-            self.finish(dispatcher, number);
+            self.finish(dispatcher, held);
         }
         drop(busy);
         slice != Slice::LeftOut
@@ -200,17 +205,15 @@ impl Dispatchers {
     /// Runs a job, or its next slice, on this thread, which is not the dispatcher's. Any id may
     /// come.
     pub fn run_elsewhere<'a>(&'a self, thread: ThisThread<'_, 'a>, id: PostedId) {
-        let Some(first) = self.queues().begin_elsewhere(id) else { return };
+        let Some((held, first)) = self.queues().begin_elsewhere(id) else { return };
         // While it runs nobody else can end it, but for its owner's close, which waits.
-        let number = id.number();
-        let cell = self.queues().posted().cell(number);
-        cell.hold();
+        let cell = held.cell();
         let index = cell.body().dispatcher;
-        let held = self.arena().pin_index(index);
-        debug_assert!(held, "its job holds it");
+        let is_pinned = self.arena().pin_index(index);
+        debug_assert!(is_pinned, "its job holds it");
         let dispatcher = DispatcherPin::take_over(self, index);
         let queue = dispatcher.queue();
-        if let Some(job) = self.job_of(number) {
+        if let Some(job) = self.job_of(&held) {
             if first {
                 let statistics = dispatcher.slot().live().statistics();
                 let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
@@ -221,13 +224,13 @@ impl Dispatchers {
             let waits_before = self.owners().waits().begun();
             let inside = Inside { thread: thread_identity::current(), waits_before };
             cell.set_inside(Some(inside));
-            let slice = self.run_slice(thread, &dispatcher, &job, number, first);
+            let slice = self.run_slice(thread, &dispatcher, &job, &held, first);
             cell.set_inside(None);
             self.note_slice(&job, began_ns, slice == Slice::Again);
             let here = thread.record.number();
             if slice == Slice::Again {
-                let is_parked = self.queues().park(queue, number, true);
-                let is_claimed = self.look_again(&job, number, here);
+                let is_parked = self.queues().park(queue, &held, true);
+                let is_claimed = self.look_again(&job, &held, here);
                 self.owners().leave(in_hand);
                 if is_claimed || !is_parked {
                     self.queues().wake(self.owners(), queue);
@@ -238,24 +241,22 @@ impl Dispatchers {
                     self.queues().wake(self.owners(), queue);
                 }
             } else {
-                self.queues().ran(queue, number, true);
-                self.look_again(&job, number, here);
+                self.queues().ran(queue, &held, true);
+                self.look_again(&job, &held, here);
                 self.owners().leave(in_hand);
                 cell.notify();
                 self.queues().wake(self.owners(), queue);
             }
         }
-        self.queues().posted().drop_hold(number);
     }
 
     /// Looks whether a job was cancelled or its owner closed while it ran, after it stopped to.
     /// True: because of the one it waits for its completion; the other wakes the host itself.
-    pub(crate) fn look_again(&self, job: &JobPin<'_>, number: u32, here: u64) -> bool {
-        let id = self.queues().posted().id_of(number);
+    pub(crate) fn look_again(&self, job: &JobPin<'_>, held: &HeldPosted<'_>, here: u64) -> bool {
         let is_claimed = self.jobs().is_cancelled(job)
-            && self.queues().claim(id, Stage::Cancelled, true).is_some();
-        if self.is_taken(number) && !crate::weakened!("runner_looks_for_close") {
-            self.give_up(number, here);
+            && self.queues().claim(held.id(), Stage::Cancelled, true).is_some();
+        if self.is_taken(held) && !crate::weakened!("runner_looks_for_close") {
+            self.give_up(held, here);
         }
         is_claimed
     }
@@ -276,8 +277,8 @@ impl Dispatchers {
     }
 
     /// Whether the owner of a job's functions is being closed and leaves their end to who runs them.
-    pub(crate) fn is_taken(&self, number: u32) -> bool {
-        let cell = self.queues().posted().cell(number);
+    pub(crate) fn is_taken(&self, held: &HeldPosted<'_>) -> bool {
+        let cell = held.cell();
         if cell.owned.load(Ordering::Relaxed) == NIL {
             return false;
         }
@@ -287,10 +288,9 @@ impl Dispatchers {
         body.work.is_some() && owned != NIL && self.owners().was_taken(owned)
     }
 
-    /// Ends what a posted job has of an owner that is being closed. Its cell is held.
-    pub(crate) fn give_up(&self, number: u32, here: u64) {
-        let cell = self.queues().posted().cell(number);
-        let id = self.queues().posted().id_of(number);
+    /// Ends what a posted job has of an owner that is being closed.
+    pub(crate) fn give_up(&self, held: &HeldPosted<'_>, here: u64) {
+        let (cell, id) = (held.cell(), held.id());
         while self.queues().claim(id, Stage::OwnerClosed, true).is_none() {
             match cell.stage() {
                 // Its poster, or who runs it, looks again after that.
@@ -320,7 +320,7 @@ impl Dispatchers {
         let busy = is_here.then(|| {
             self.queues().hold_thread(dispatcher.queue(), self.jobs().id(&job), clock::now_ns())
         });
-        self.complete(&dispatcher, &job, number, work, how);
+        self.complete(&dispatcher, &job, cell, work, how);
         drop(busy);
         // The rest of it is left to the pump.
         if !is_here || live.pumping.load(Ordering::Relaxed) == 0 {
@@ -329,8 +329,8 @@ impl Dispatchers {
     }
 
     /// Ends all of a job that runs no more, on the dispatcher's thread.
-    pub(crate) fn finish(&self, dispatcher: &DispatcherPin<'_>, number: u32) {
-        let cell = self.queues().posted().cell(number);
+    pub(crate) fn finish(&self, dispatcher: &DispatcherPin<'_>, held: HeldPosted<'_>) {
+        let cell = held.cell();
         let live = dispatcher.slot().live();
         let job_id = id_of(self.jobs().arena().handle_of(cell.body().job));
         let (_, since_ns) = self.queues().busy(dispatcher.queue());
@@ -339,10 +339,10 @@ impl Dispatchers {
         // While any close can still end it: the host may close its owner where progress is shown.
         if live.progress_interval_ns().is_some()
             && cell.body().work.is_some()
-            && let Some(job) = self.job_of(number)
+            && let Some(job) = self.job_of(&held)
         {
             self.conclude(dispatcher, &job, cell);
-            self.show_progress(dispatcher, &job, number, u64::MAX);
+            self.show_progress(dispatcher, &job, &held, u64::MAX);
         }
         let Body { work, job, parent, dispatcher: index, .. } = {
             let mut body = cell.body();
@@ -352,11 +352,10 @@ impl Dispatchers {
         };
         let job = JobPin::take_over(self.jobs(), job);
         if let Some(work) = work {
-            self.complete(dispatcher, &job, number, work, Completion::UnlessClosing);
+            self.complete(dispatcher, &job, cell, work, Completion::UnlessClosing);
         }
         self.let_go(job, parent, index);
         drop(busy);
-        self.queues().posted().drop_hold(number);
     }
 
     /// Decides how a job that runs no more has ended, and lets its caller id go.
@@ -372,11 +371,10 @@ impl Dispatchers {
         &self,
         dispatcher: &DispatcherPin<'_>,
         job: &JobPin<'_>,
-        number: u32,
+        cell: &PostedCell,
         work: Work,
         how: Completion,
     ) {
-        let cell = self.queues().posted().cell(number);
         let owned = cell.owned.swap(NIL, Ordering::AcqRel);
         let call = self.owners().enter_last(owned, thread_identity::current());
         self.conclude(dispatcher, job, cell);
@@ -442,13 +440,13 @@ impl Dispatchers {
         &self,
         dispatcher: &DispatcherPin<'_>,
         job: &JobPin<'_>,
-        number: u32,
+        held: &HeldPosted<'_>,
         now_ns: u64,
     ) {
         let live = dispatcher.slot().live();
         let Some(interval_ns) = live.progress_interval_ns() else { return };
         let Progress { done, total } = self.jobs().progress(job);
-        let mut body = self.queues().posted().cell(number).body();
+        let mut body = held.cell().body();
         let (shown, shown_ns) = body.shown;
         if done == shown || now_ns.saturating_sub(shown_ns) < interval_ns {
             return;
