@@ -324,6 +324,11 @@
 #define DCC_FILE_SIZE 256
 
 /**
+ * The most jobs in a page of dcc_stats_jobs_page.
+ */
+#define DCC_MAX_JOBS_PAGE 64
+
+/**
  * Which latency: from the cancel to each first poll of a job and thread that saw it.
  */
 #define DCC_LATENCY_CANCEL_TO_SEEN 1
@@ -2540,7 +2545,8 @@ dcc_status dcc_job_threads(const struct dcc_job *job,
 
 /**
  * Writes all live jobs as a JSON array of objects, `snprintf`-like, as dcc_cancel_token_reason;
- * for people and tools, not for every tick. Each has id, label, caller_id, state, progress {done,
+ * for people and tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page does
+ * not. Each has id, label, caller_id, state, progress {done,
  * total, message}, age_ns, cancelled (null, or {cause, reason, since_ns, to_end_ns, is_seen}), is_traced,
  * since_last_poll_ns and longest_gap (null while nothing was traced, else {nanoseconds, from {file,
  * line}, to {file, line}}) and threads, each with thread, cancel_to_seen_ns, polls,
@@ -2549,6 +2555,26 @@ dcc_status dcc_job_threads(const struct dcc_job *job,
 dcc_status dcc_stats_live_jobs(char *buffer,
                                size_t size,
                                size_t *out_length);
+
+/**
+ * Writes some of the live jobs, `snprintf`-like, as a JSON object {"jobs": [...], "next": number}, each job as
+ * dcc_stats_live_jobs has it: for a UI thread, and where there may be very many. A page takes well below a
+ * millisecond: it has at most `most` jobs, up to DCC_MAX_JOBS_PAGE, which 0 stands for, fewer where they have
+ * long texts or many threads, and none where it has looked at many places without a job. `from` is 0 for the
+ * first page, later what `out_next` got, which is 0 after the last page and after a failure. A job that lives
+ * from the first page to the last is in exactly one of them.
+ *
+ * Only whole pages are written: what does not fit into `size` bytes is left to the next page.
+ * DCC_ERROR_INVALID_ARGUMENT: not even one job fits; `out_length`, if not NULL, gets the bytes that it takes,
+ * to which a NUL comes. 16,384 are enough for most. With a `size` of 0 the page is only measured. May run a
+ * job's `destroy`. Any thread.
+ */
+dcc_status dcc_stats_jobs_page(uint64_t from,
+                               uint32_t most,
+                               char *buffer,
+                               size_t size,
+                               size_t *out_length,
+                               uint64_t *out_next);
 
 /**
  * Fills in the counts. Walks over all objects, so it is for diagnosis, not for every tick; counts

@@ -157,6 +157,7 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_job_poll_gap)(const struct dcc_job *job, struct dcc_poll_gap *out_gap);
     dcc_status (*dcc_job_threads)(const struct dcc_job *job, struct dcc_job_thread *threads, size_t stride, size_t capacity, size_t *out_count);
     dcc_status (*dcc_stats_live_jobs)(char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_stats_jobs_page)(uint64_t from, uint32_t most, char *buffer, size_t size, size_t *out_length, uint64_t *out_next);
     dcc_status (*dcc_stats_read)(struct dcc_stats *out_stats);
     dcc_status (*dcc_stats_latency)(int32_t which, struct dcc_latency *out_latency);
     dcc_status (*dcc_timeline_start)(uint64_t max_events);
@@ -1159,6 +1160,20 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_stats_live_jobs(char *buffer, size_t size, si
     return DCC_ERROR_UNSUPPORTED;
 }
 
+DCC_CANCEL_SUPPLIED dcc_status dcc_stats_jobs_page(uint64_t from, uint32_t most, char *buffer, size_t size, size_t *out_length, uint64_t *out_next)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_stats_jobs_page != NULL)
+        return api->dcc_stats_jobs_page(from, most, buffer, size, out_length, out_next);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
+    if (out_next != NULL)
+        *out_next = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
 DCC_CANCEL_SUPPLIED dcc_status dcc_stats_read(struct dcc_stats *out_stats)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
@@ -1521,6 +1536,7 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_job_poll_gap", &api->dcc_job_poll_gap);
     dcc_cancel_symbol_(library, "dcc_job_threads", &api->dcc_job_threads);
     dcc_cancel_symbol_(library, "dcc_stats_live_jobs", &api->dcc_stats_live_jobs);
+    dcc_cancel_symbol_(library, "dcc_stats_jobs_page", &api->dcc_stats_jobs_page);
     dcc_cancel_symbol_(library, "dcc_stats_read", &api->dcc_stats_read);
     dcc_cancel_symbol_(library, "dcc_stats_latency", &api->dcc_stats_latency);
     dcc_cancel_symbol_(library, "dcc_timeline_start", &api->dcc_timeline_start);

@@ -431,6 +431,11 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         self.slot(index).state.load(Ordering::Relaxed) & !handle::FLAGS
     }
 
+    /// The highest index that was ever used; 0 if none was.
+    pub fn used(&self) -> u32 {
+        self.slots.used()
+    }
+
     /// All slots that were ever used, with their indices, alive or not.
     pub fn slots(&self) -> impl Iterator<Item = (u32, &Slot<Cold, Live>)> {
         self.slots.iter()

@@ -3,16 +3,18 @@
 //! it, or lets go of a job in a way that would.
 //!
 //! A line that comes in is an object with one of these as `do`:
-//! - "list"; `job`: of this one alone; `ended`: with those that have ended.
+//! - "list"; `job`: of this one alone; `ended`: with those that have ended; `from`: those after a list before.
 //! - "cancel"; `job` or `all`: true; `reason`.
 //! - "trace"; `job` or `all`: true; `on`.
 //!
 //! The answer has `error`, or what was asked for: `host`, `dispatchers` and `jobs`, or `changed`, with `id`,
-//! `label` and `outcome` of each; `more` is how many were left out.
+//! `label` and `outcome` of each; `more` is how many were left out, null in a list that begins somewhere: they
+//! are not counted again. `next` is what to give as `from` for those, null if there are none.
 
 use crate::arena::Keeper;
 use crate::dispatcher::Dispatchers;
 use crate::job::{JobPin, JobText, Jobs};
+use crate::job_pages::Page;
 use crate::json_members::{self, NoMembers};
 use crate::json_object::{List, Object};
 use crate::json_text::is_text;
@@ -80,6 +82,7 @@ struct Question<'l> {
     ended: bool,
     reason: Option<&'l str>,
     on: Option<&'l str>,
+    from: Option<&'l str>,
 }
 
 /// Answers a line.
@@ -106,7 +109,7 @@ fn write_error(out: &mut Growing, error: &str) -> fmt::Result {
 }
 
 fn question(line: &[u8]) -> Result<Question<'_>, NoAnswer> {
-    let names = ["do", "job", "all", "ended", "reason", "on"];
+    let names = ["do", "job", "all", "ended", "reason", "on", "from"];
     let text = std::str::from_utf8(line);
     let text = text.map_err(|_| wrong(format_args!("the line is not JSON: it is not UTF-8")))?;
     let members = match json_members::members(text.trim_ascii_start(), names) {
@@ -119,10 +122,10 @@ fn question(line: &[u8]) -> Result<Question<'_>, NoAnswer> {
     if let Some(which) = members.iter().position(|member| member.is_repeated) {
         return Err(wrong(format_args!("`{}` was given more than once", names[which])));
     }
-    let [what, job, all, ended, reason, on] =
+    let [what, job, all, ended, reason, on, from] =
         members.map(|member| member.value.filter(|value| *value != "null"));
     let is_true = |value| value == Some("true");
-    Ok(Question { what, job, all: is_true(all), ended: is_true(ended), reason, on })
+    Ok(Question { what, job, all: is_true(all), ended: is_true(ended), reason, on, from })
 }
 
 fn dispatch(
@@ -134,8 +137,15 @@ fn dispatch(
     let jobs = dispatchers.jobs();
     let what = asked.what.unwrap_or("null");
     if is_text(what, "list") {
-        let which = if asked.job.is_none() { Which::All } else { which(asked)? };
-        return Ok(write_list(dispatchers, host, &which, asked.ended, out)?);
+        let one = match asked.job {
+            Some(_) => Some(which(asked)?),
+            None => None,
+        };
+        let from = asked.from.map_or(Ok(0), |from| {
+            let no_place = |_| wrong(format_args!("`from` is {from}; give what `next` was"));
+            from.parse().map_err(no_place)
+        })?;
+        return Ok(write_list(dispatchers, host, one, from, asked.ended, out)?);
     }
     if is_text(what, "cancel") {
         let reason = asked.reason.and_then(readable);
@@ -188,7 +198,8 @@ fn each_meant(jobs: &Jobs, which: &Which, mut each: impl FnMut(&JobPin<'_>)) {
 fn write_list(
     dispatchers: &Dispatchers,
     host: &HostName,
-    which: &Which,
+    one: Option<Which>,
+    from: u32,
     with_ended: bool,
     out: &mut Growing,
 ) -> fmt::Result {
@@ -203,21 +214,42 @@ fn write_list(
     dispatchers.write_glances(&mut glances)?;
     glances.end()?;
     let mut shown = answer.list("jobs")?;
-    let (mut count, mut more, mut result) = (0, 0_u64, Ok(()));
-    each_meant(jobs, which, |job| {
-        if !with_ended && jobs.state(job).is_terminal() {
-            // Not of interest.
-        } else if count < MOST_JOBS {
+    let (mut count, mut result) = (0, Ok(()));
+    let mut show = |job: &JobPin<'_>| {
+        // Those that have ended may not be of interest.
+        if with_ended || !jobs.state(job).is_terminal() {
             count += 1;
             result = result.and_then(|()| jobs.write_job(job, &mut shown));
-        } else {
-            more += 1;
         }
-    });
+        count < MOST_JOBS
+    };
+    let next = match one {
+        Some(which) => {
+            each_meant(jobs, &which, |job| _ = show(job));
+            None
+        }
+        None => list_from(jobs, from, show),
+    };
     result?;
     shown.end()?;
-    answer.value("more", more)?;
+    answer.value_or_null("next", next)?;
+    let more = (from == 0).then(|| next.map_or(0, |next| jobs.count_from(next, with_ended)));
+    answer.value_or_null("more", more)?;
     answer.end()
+}
+
+/// Shows the jobs from a slot on until that is enough. Where to go on.
+fn list_from(jobs: &Jobs, from: u32, mut show: impl FnMut(&JobPin<'_>) -> bool) -> Option<u32> {
+    let mut is_enough = false;
+    let Page { next, .. } = jobs.page(from, u32::MAX, |job| {
+        let is_left = is_enough;
+        if !is_left {
+            is_enough = !show(&job);
+        }
+        jobs.unpin_deferred(job);
+        !is_left
+    });
+    next
 }
 
 /// Does something to each job that is meant and has not ended.

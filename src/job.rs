@@ -373,6 +373,11 @@ impl Jobs {
         state_of(job.slot().live())
     }
 
+    /// Whether the job that a slot has, or had last, is over. Without a pin: for a count.
+    pub(crate) fn has_ended(slot: &Slot<(), JobLive>) -> bool {
+        state_of(slot.live()).is_terminal()
+    }
+
     /// Its user data, NULL without.
     pub fn user_data(&self, job: &JobPin<'_>) -> Option<UserData> {
         job.slot().live().body.lock().payload.as_ref().map(Payload::user_data)

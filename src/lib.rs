@@ -69,6 +69,7 @@ pub mod handle;
 pub mod hosted;
 pub mod id_table;
 pub mod job;
+pub mod job_pages;
 pub mod job_state;
 pub mod json_members;
 pub mod json_object;

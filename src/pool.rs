@@ -148,10 +148,14 @@ impl<T: Default + Link> Pool<T> {
         }
     }
 
+    /// The highest number that was ever handed out; 0 if none was.
+    pub fn used(&self) -> u32 {
+        self.used.0.load(Ordering::Acquire)
+    }
+
     /// All cells that were ever handed out, free ones included.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        let last = self.used.0.load(Ordering::Acquire);
-        (1..=last).filter_map(|number| Some((number, self.get(number)?)))
+        (1..=self.used()).filter_map(|number| Some((number, self.get(number)?)))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::json_object::{List, Object};
 use crate::place::Place;
 use crate::sys::clock;
 use crate::sys::sync::Ordering;
-use crate::token::{Cause, TokenPin};
+use crate::token::Cause;
 use crate::watch::{MOST_THREADS, ThreadReport};
 use std::fmt::{self, Write};
 
@@ -63,9 +63,14 @@ impl Jobs {
         pinned.map(|(index, _)| JobPin::take_over(self, index))
     }
 
-    /// Writes a job; nothing if it is being made or is dying.
+    /// Writes a job as an entry of a list.
     pub(crate) fn write_job(&self, job: &JobPin<'_>, list: &mut List<'_>) -> fmt::Result {
-        let Ok(token) = TokenPin::new(self.tokens(), self.token(job)) else { return Ok(()) };
+        self.write_members(job, list.object()?)
+    }
+
+    /// Writes all that is known of a job, and ends its object.
+    pub(crate) fn write_members(&self, job: &JobPin<'_>, mut one: Object<'_>) -> fmt::Result {
+        let token = self.token_held_by(job);
         let now_ns = clock::now_ns();
         let since = |time_ns: u64| now_ns.saturating_sub(time_ns);
         let watch = self.tokens().watch(&token);
@@ -73,7 +78,6 @@ impl Jobs {
         let threads = Threads::of(self, watch);
         let last_poll_ns = threads.last_poll_ns();
 
-        let mut one = list.object()?;
         one.value("id", self.id(job))?;
         self.show_text(job, JobText::Label, |text| one.text("label", text))?;
         self.show_text(job, JobText::CallerId, |text| one.text("caller_id", text))?;

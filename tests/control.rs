@@ -8,6 +8,7 @@ use dcc_cancel::ffi::{
 use dcc_cancel::printable::{self, Escaped};
 use dcc_cancel::sys::endpoint;
 use serde_json::Value;
+use std::collections::HashSet;
 use std::ffi::{CStr, CString, c_void};
 use std::process::{Command, Output};
 use std::ptr::{null, null_mut};
@@ -307,13 +308,28 @@ fn nothing_that_is_printed_steers_a_terminal() {
 #[test]
 fn more_jobs_than_fit_are_counted() {
     let _host = Host::open("Crowded");
-    let jobs: Vec<_> = (0..1010).map(|_| new_job(c"one of many")).collect();
+    let jobs: Vec<_> = (0..3010).map(|_| new_job(c"one of many")).collect();
     let host = listed(&[]);
     assert_eq!(host["jobs"].as_array().unwrap().len(), 1000);
-    assert!(host["more"].as_u64().unwrap() >= 10, "{}", host["more"]);
-    assert!(tool(&["list"]).shown.contains("more jobs"));
+    assert!(host["more"].as_u64().unwrap() >= 2010, "{}", host["more"]);
+    assert!(tool(&["list"]).shown.contains("more jobs; --all shows them"));
+    let ids = |host: &Value| -> HashSet<u64> {
+        host["jobs"].as_array().unwrap().iter().map(|job| job["id"].as_u64().unwrap()).collect()
+    };
+    let all = listed(&["--all"]);
+    let ids_of_all = ids(&all);
+    assert_eq!(all["jobs"].as_array().unwrap().len(), ids_of_all.len(), "each once");
+    assert!(ids_of_all.is_superset(&ids(&host)));
+    assert!(jobs.iter().all(|job| ids_of_all.contains(&dcc_job_id(*job))));
+    assert_eq!((&all["more"], &all["host"]["name"]), (&Value::from(0), &Value::from("Crowded")));
+    let shown = tool(&["list", "--all"]).shown;
+    assert!(!shown.contains("more jobs"), "{shown}");
+    for job in &jobs {
+        let id = format!("\n  {:>10}  pending", dcc_job_id(*job));
+        assert_eq!(shown.matches(&id).count(), 1, "{id}");
+    }
     // Each is found by its id all the same.
-    for job in [jobs[0], jobs[1009]] {
+    for job in [jobs[0], jobs[3009]] {
         let answer = tool(&["cancel", &dcc_job_id(job).to_string(), "--wait", "0"]);
         assert!(answer.shown.contains("has not seen the cancel"), "{}", answer.shown);
     }
@@ -658,7 +674,7 @@ fn wrong_use_is_told() {
         (&["cancel", "1", "2"], "cancel takes the id of one job, or --all"),
         (&["cancel", "Bake"], "cannot parse"),
         (&["trace"], "trace takes the id of one job"),
-        (&["list", "--all"], "--all is not for list"),
+        (&["watch", "--all"], "--all is not for watch"),
         (&["list", "7"], "a job is not for list"),
         (&["list", "--colour"], "invalid option '--colour'"),
         (&["watch", "--interval", "0"], "--interval is 0; it can be 0.01 to 86400 seconds"),

@@ -251,6 +251,22 @@ impl TextOut {
 }
 
 impl TextWriter<'_> {
+    /// The bytes of all pieces so far.
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Whether so many bytes more find room, or nothing is wanted but the length.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.to.size == 0 || self.length + bytes < self.to.size
+    }
+
+    /// Takes back all pieces behind this length, all of which found room.
+    pub(super) fn take_back(&mut self, length: usize) {
+        self.length = length;
+        self.used = self.used.min(length);
+    }
+
     /// That was the last piece.
     pub(super) fn end(self) {
         // SAFETY: promised to `TextOut::new`; what was used leaves room for the NUL.

@@ -1,14 +1,18 @@
 //! The poll trace and what is known of each job's threads.
 
-use super::argument::{ArrayOut, StructOut, TextOut, ValueOut, Versioned};
+use super::argument::{ArrayOut, StructOut, TextOut, ValueOut, Versioned, in_range};
 use super::guard::guard;
 use super::job::{dcc_job, jobs, pinned};
 use super::library;
 use super::status::{DCC_NOT_FOUND, DCC_OK, dcc_status};
+use crate::error::Error;
 use crate::job::JobPin;
+use crate::job_pages::SLOTS_OF_A_SHORT_PAGE;
+use crate::json_object::Object;
 use crate::place::Place;
 use crate::watch::ThreadReport;
 use std::ffi::{CStr, c_char};
+use std::fmt::{self, Write};
 
 /// Room for the name of a file with its NUL.
 pub const DCC_FILE_SIZE: usize = 256;
@@ -192,7 +196,8 @@ pub unsafe extern "C" fn dcc_job_threads(
 }
 
 /// Writes all live jobs as a JSON array of objects, `snprintf`-like, as dcc_cancel_token_reason;
-/// for people and tools, not for every tick. Each has id, label, caller_id, state, progress {done,
+/// for people and tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page does
+/// not. Each has id, label, caller_id, state, progress {done,
 /// total, message}, age_ns, cancelled (null, or {cause, reason, since_ns, to_end_ns, is_seen}), is_traced,
 /// since_last_poll_ns and longest_gap (null while nothing was traced, else {nanoseconds, from {file,
 /// line}, to {file, line}}) and threads, each with thread, cancel_to_seen_ns, polls,
@@ -212,4 +217,85 @@ pub unsafe extern "C" fn dcc_stats_live_jobs(
         pieces.end();
         Ok(DCC_OK)
     })
+}
+
+/// The most jobs in a page of dcc_stats_jobs_page.
+pub const DCC_MAX_JOBS_PAGE: u32 = 64;
+
+/// Bytes beyond which a page gets no further job.
+const LONG_PAGE: usize = 32 * 1024;
+
+/// What ends a page, at most.
+const MOST_TAIL: usize = r#"],"next":}"#.len() + 20;
+
+/// Writes some of the live jobs, `snprintf`-like, as a JSON object {"jobs": [...], "next": number}, each job as
+/// dcc_stats_live_jobs has it: for a UI thread, and where there may be very many. A page takes well below a
+/// millisecond: it has at most `most` jobs, up to DCC_MAX_JOBS_PAGE, which 0 stands for, fewer where they have
+/// long texts or many threads, and none where it has looked at many places without a job. `from` is 0 for the
+/// first page, later what `out_next` got, which is 0 after the last page and after a failure. A job that lives
+/// from the first page to the last is in exactly one of them.
+///
+/// Only whole pages are written: what does not fit into `size` bytes is left to the next page.
+/// DCC_ERROR_INVALID_ARGUMENT: not even one job fits; `out_length`, if not NULL, gets the bytes that it takes,
+/// to which a NUL comes. 16,384 are enough for most. With a `size` of 0 the page is only measured. May run a
+/// job's `destroy`. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_stats_jobs_page(
+    from: u64,
+    most: u32,
+    buffer: *mut c_char,
+    size: usize,
+    out_length: *mut usize,
+    out_next: *mut u64,
+) -> dcc_status {
+    guard(|| {
+        in_range("most", most.into(), 0, DCC_MAX_JOBS_PAGE.into())?;
+        // SAFETY: the C caller's promise about its buffer and its result.
+        let (to, next) = unsafe {
+            (TextOut::new(buffer, size, out_length)?, ValueOut::new("out_next", out_next, 0)?)
+        };
+        let most = if most == 0 { DCC_MAX_JOBS_PAGE } else { most };
+        let (mut pieces, mut count, mut needed) = (to.pieces(), 0, None);
+        // Nothing refuses a piece.
+        let _ = pieces.write_str(r#"{"jobs":["#);
+        let from = u32::try_from(from).unwrap_or(u32::MAX);
+        let page = jobs().page(from, SLOTS_OF_A_SHORT_PAGE, |job| {
+            if count == most || pieces.length() > LONG_PAGE {
+                return false;
+            }
+            let before = pieces.length();
+            let _ = write_entry(&mut pieces, &job, count == 0);
+            let fits = pieces.has_room(MOST_TAIL);
+            if fits {
+                count += 1;
+            } else if count == 0 {
+                needed = Some(pieces.length() + MOST_TAIL);
+            } else {
+                pieces.take_back(before);
+            }
+            fits
+        });
+        let has_room = pieces.has_room(MOST_TAIL);
+        if let Some(needed) = needed.or((!has_room).then(|| pieces.length() + MOST_TAIL)) {
+            pieces.take_back(0);
+            pieces.end();
+            // SAFETY: promised to `TextOut::new`.
+            unsafe { ValueOut::optional(out_length, needed) };
+            return Err(Error::InvalidArgument(
+                "the buffer has no room for a job; give it one byte more than out_length says",
+            ));
+        }
+        let after = page.next.map_or(0, u64::from);
+        let _ = write!(pieces, r#"],"next":{after}}}"#);
+        pieces.end();
+        next.write(after);
+        Ok(DCC_OK)
+    })
+}
+
+fn write_entry(out: &mut dyn Write, job: &JobPin<'_>, is_first: bool) -> fmt::Result {
+    if !is_first {
+        out.write_str(",\n")?;
+    }
+    jobs().write_members(job, Object::begin(out)?)
 }

@@ -90,7 +90,7 @@ const POISON: u64 = 0xa5a5_a5a5_a5a5_a5a5;
 /// Entries of arrays.
 pub const ROOM: u64 = 4;
 /// Bytes of buffers.
-const BUFFER: u64 = 256;
+const BUFFER: u64 = 1024;
 
 /// What a parameter is, from its type and from its neighbours' names.
 #[derive(Debug, Clone)]

@@ -35,6 +35,7 @@ pub const UNSEEN: &[&str] = &[
     "dcc_job_poll_gap",
     "dcc_job_threads",
     "dcc_stats_live_jobs",
+    "dcc_stats_jobs_page",
     "dcc_stats_read",
     "dcc_stats_latency",
     "dcc_timeline_write",
@@ -133,6 +134,8 @@ pub fn number(function: &str, parameter: &str) -> Scalar {
     match (function, parameter) {
         ("dcc_request_write_progress", "flags") => Scalar::Flags(1),
         ("dcc_stats_latency", "which") => Scalar::Among(&[1, 2]),
+        ("dcc_stats_jobs_page", "from") => Scalar::Any(0),
+        ("dcc_stats_jobs_page", "most") => Scalar::Range(0, 64),
         ("dcc_events_create", "capacity") => Scalar::Range(1, 65_536),
         ("dcc_timeline_start", "max_events") => Scalar::Range(1, 1 << 20),
         ("dcc_native_event_close", "event") => Scalar::Event,

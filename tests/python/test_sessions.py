@@ -190,7 +190,7 @@ class Sessions(ContextCase):
             ({"kind": "pipe"}, "'pipe'"),
             ({"replies": None}, "None"),
             ({"early": "maybe"}, "'maybe'"),
-            ({"max_requests": 1 << 20}, "DCC_MAX_SESSION_QUOTA"),
+            ({"max_requests": 1 << 20}, "0 to 65536"),
             ({"max_requests": 1 << 32}, "4294967296"),
             ({"max_kept": -1}, "-1"),
             ({"early_ttl": -1}, "-1"),

@@ -10,6 +10,7 @@ Usage: dcc-control <command> [options]
 
   list                  the jobs of all hosts of this user that can be asked
     --ended             with those that have ended and are still held
+    --all               all of a host that has more than 1000
     --json              as JSON, with all that is known
   watch [<job>...]      their progress, as long as they run; all jobs if none is named
     --interval <s>      seconds between two looks (0.2)
@@ -37,8 +38,8 @@ pub struct Asked {
 /// A command.
 #[derive(Debug)]
 pub enum Verb {
-    /// Shows all jobs once.
-    List { ended: bool, as_json: bool },
+    /// Shows the jobs once: all, or as many as a host says at a time.
+    List { ended: bool, all: bool, as_json: bool },
     /// Shows some until they end; all without a name.
     Watch { jobs: Vec<u64>, interval: Duration },
     /// Asks to stop.
@@ -77,7 +78,7 @@ impl Options {
             ("--json", "list", self.as_json),
             ("a job", "watch cancel trace", !self.jobs.is_empty()),
             ("--interval", "watch", self.interval.is_some()),
-            ("--all", "cancel", self.all),
+            ("--all", "list cancel", self.all),
             ("--reason", "cancel", self.reason.is_some()),
             ("--wait", "cancel", self.wait.is_some()),
             ("--seconds", "trace", self.seconds.is_some()),
@@ -140,7 +141,10 @@ fn option(options: &mut Options, name: &str, parser: &mut Parser) -> Result<(), 
 
 fn verb_of(verb: &str, options: Options) -> Result<Verb, String> {
     Ok(match verb {
-        "list" => Verb::List { ended: options.ended, as_json: options.as_json },
+        "list" => {
+            let Options { ended, all, as_json, .. } = options;
+            Verb::List { ended, all, as_json }
+        }
         "watch" => Verb::Watch {
             jobs: options.jobs,
             interval: time("--interval", options.interval, 0.2, 0.01)?,

@@ -37,6 +37,16 @@ impl Host {
         self.jobs().find(|job| job.id() == id)
     }
 
+    /// Where to ask for the jobs that follow, if there are any.
+    pub fn next(&self) -> Option<u64> {
+        self.answer["next"].as_u64()
+    }
+
+    /// How many jobs were left out of the answer.
+    pub fn left_out(&self) -> u64 {
+        self.answer["more"].as_u64().unwrap_or(0)
+    }
+
     /// Its jobs.
     pub fn jobs(&self) -> impl Iterator<Item = Job<'_>> {
         self.answer["jobs"].as_array().into_iter().flatten().map(Job)
@@ -89,7 +99,13 @@ pub fn ask(process: u32, line: &Value) -> Result<Value, String> {
     }
 }
 
-/// The jobs of a process.
+/// The jobs of a process that come after those of another answer.
+pub fn look_from(process: u32, ended: bool, from: u64) -> Result<Host, String> {
+    let line = json!({ "do": "list", "ended": ended, "from": from });
+    ask(process, &line).map(|answer| Host { process, answer })
+}
+
+/// The jobs of a process, or the first of very many.
 pub fn look(process: u32, ended: bool) -> Result<Host, String> {
     ask(process, &json!({ "do": "list", "ended": ended })).map(|answer| Host { process, answer })
 }

@@ -2,21 +2,20 @@
 //! (`dcc_control_open`), and how to stop it, for the day when a host's own window answers no more.
 //!
 //! `main` decides what happens; [`arguments`] says what was asked, [`hosts`] talks to the hosts, [`show`]
-//! writes down what they answer, [`watch`] does so
-//! again and again; [`out`] prints.
+//! writes down what they answer, [`list`] once, page by page, [`watch`] again and again; [`out`] prints.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
 mod hosts;
+mod list;
 mod out;
 mod show;
 mod watch;
 
 use arguments::{Asked, Verb, Which};
-use hosts::Hosts;
-use out::{complain, say, say_json};
+use out::{complain, say};
 use serde_json::json;
 use std::process::ExitCode;
 use std::thread;
@@ -49,25 +48,11 @@ fn main() -> ExitCode {
 /// False: not all that was asked for came about, which has been said.
 fn run(asked: &Asked) -> Result<bool, String> {
     match &asked.verb {
-        Verb::List { ended, as_json } => list(asked.process, *ended, *as_json),
+        Verb::List { ended, all, as_json } => list::list(asked.process, *ended, *all, *as_json),
         Verb::Watch { jobs, interval } => watch::watch(asked.process, jobs, *interval),
         Verb::Cancel { which, reason, wait } => cancel(asked.process, which, reason, *wait),
         Verb::Trace { job, length } => trace(asked.process, *job, *length),
     }
-}
-
-fn list(process: Option<u32>, ended: bool, as_json: bool) -> Result<bool, String> {
-    let Hosts { found, failed } = hosts::all(process, ended)?;
-    if as_json {
-        let answers: Vec<_> = found.iter().map(|host| &host.answer).collect();
-        say_json(&json!(answers));
-    } else {
-        found.iter().for_each(|host| say(&show::host(host)));
-        if found.is_empty() && failed == 0 {
-            complain(hosts::NONE);
-        }
-    }
-    Ok(!found.is_empty() && failed == 0)
 }
 
 fn cancel(

@@ -4,7 +4,6 @@
 #![allow(clippy::print_stderr, reason = "the one place where the tool complains")]
 
 use dcc_cancel::printable::{Escaped, EscapedJson};
-use serde_json::Value;
 use std::fmt::Display;
 use std::io::{self, Write};
 
@@ -15,9 +14,9 @@ pub fn say(lines: &str) {
     }
 }
 
-/// A document that was asked for, on one line.
-pub fn say_json(document: &Value) {
-    print(&EscapedJson(&document.to_string()));
+/// A part of a document that was asked for.
+pub fn say_json_part(part: &str) {
+    write(&EscapedJson(part).to_string());
 }
 
 /// A line about what went wrong.

@@ -34,8 +34,8 @@ pub fn host_line(host: &Host) -> String {
     format!("{name}, process {}, dcc-cancel {library}", host.process)
 }
 
-/// A host with its dispatchers and jobs, some lines.
-pub fn host(host: &Host) -> String {
+/// A host with its dispatchers and jobs, some lines. More of them may be about to follow.
+pub fn host(host: &Host, more_follow: bool) -> String {
     let mut shown = host_line(host);
     for dispatcher in host.answer["dispatchers"].as_array().into_iter().flatten() {
         shown += &format!("\n  dispatcher: {}", dispatcher_now(dispatcher));
@@ -43,10 +43,10 @@ pub fn host(host: &Host) -> String {
     for job in host.jobs() {
         shown += &format!("\n  {}", self::job(&job));
     }
-    match host.answer["more"].as_u64() {
-        Some(more) if more > 0 => shown += &format!("\n  and {more} more jobs"),
-        _ if host.jobs().next().is_none() => shown += "\n  no jobs",
-        _ => (),
+    if host.jobs().next().is_none() {
+        shown += "\n  no jobs";
+    } else if host.left_out() > 0 && !more_follow {
+        shown += &format!("\n  and {} more jobs; --all shows them", host.left_out());
     }
     shown
 }

@@ -28,7 +28,8 @@ pub fn watch(process: Option<u32>, jobs: &[u64], interval: Duration) -> Result<b
         let is_meant = |job: &Job<'_>| {
             if jobs.is_empty() { !job.is_ended() } else { jobs.contains(&job.id()) }
         };
-        screen.draw(&shown(&found, &is_meant, jobs.is_empty()));
+        let left_out = if jobs.is_empty() { found.iter().map(Host::left_out).sum() } else { 0 };
+        screen.draw(&shown(&found, &is_meant, jobs.is_empty()), left_out);
         for host in &found {
             seen.extend(host.jobs().filter(is_meant).map(|job| job.id()));
         }
@@ -84,14 +85,21 @@ struct Screen {
     is_terminal: bool,
     drawn: usize,
     told: Vec<String>,
+    has_told_of_more: bool,
 }
 
 impl Screen {
     fn new() -> Self {
-        Self { is_terminal: io::stdout().is_terminal(), drawn: 0, told: Vec::new() }
+        Self {
+            is_terminal: io::stdout().is_terminal(),
+            drawn: 0,
+            told: Vec::new(),
+            has_told_of_more: false,
+        }
     }
 
-    fn draw(&mut self, lines: &[(String, String)]) {
+    /// Draws lines; `left_out` jobs have none.
+    fn draw(&mut self, lines: &[(String, String)], left_out: u64) {
         let mut out = String::new();
         if self.is_terminal {
             // Up to the first line of before, and away with what was below.
@@ -103,7 +111,7 @@ impl Screen {
             for (line, _) in lines.iter().take(MOST_LINES) {
                 out += &format!("{}\n", Escaped(line));
             }
-            let more = lines.len().saturating_sub(MOST_LINES);
+            let more = lines.len().saturating_sub(MOST_LINES) as u64 + left_out;
             if more > 0 {
                 out += &format!("and {more} more\n");
             }
@@ -114,6 +122,9 @@ impl Screen {
                 out += &format!("{}\n", Escaped(line));
             }
             self.told = lines.iter().map(|(_, news)| news.clone()).collect();
+            if left_out > 0 && !std::mem::replace(&mut self.has_told_of_more, true) {
+                out += &format!("and {left_out} more\n");
+            }
         }
         write(&out);
     }
