@@ -197,6 +197,83 @@ fn who_goes_before_the_answer_does_not_end_the_host() {
     assert!(host.process.try_wait().unwrap().is_none());
 }
 
+/// One after the other they would keep the tool for longer than it waits.
+#[test]
+fn silent_clients_keep_nobody_from_an_answer() {
+    let host = Host::start("silent");
+    let silent: Vec<_> = (0..200).map(|_| UnixStream::connect(host.address()).unwrap()).collect();
+    let output = tool(&["list", "--process", &host.number()]);
+    assert!(output.status.success(), "{}", complaint(&output));
+    drop(silent);
+}
+
+/// A host of another user, who may not do what root may.
+const UMASK_HOST: &str = r#"
+import ctypes, os, subprocess, sys
+library, tool, umask, before = sys.argv[1:]
+folder = f'/tmp/dcc-cancel-{os.getuid()}'
+if before != 'none':
+    os.mkdir(folder)
+    os.chmod(folder, int(before, 8))
+dcc = ctypes.CDLL(library)
+text = ctypes.create_string_buffer(512)
+os.umask(int(umask, 8))
+status = dcc.dcc_control_open(None)
+if status != 0:
+    dcc.dcc_last_error(text, 512, None)
+    sys.exit(f'{status} {text.value.decode()}')
+dcc.dcc_control_address(text, 512, None)
+address = text.value.decode()
+assert os.path.dirname(address) == folder, address
+modes = [oct(os.stat(path).st_mode & 0o777) for path in (folder, address)]
+listed = subprocess.run([tool, 'list', '--process', str(os.getpid())], capture_output=True)
+assert listed.returncode == 0, listed
+assert dcc.dcc_control_close() == 0
+print(*modes)
+"#;
+
+#[test]
+fn the_folder_is_right_whatever_the_umask_is() {
+    if !can_be_another_user("the_folder_is_right_whatever_the_umask_is") {
+        return;
+    }
+    // Where everybody may read.
+    let stage = std::env::temp_dir().join(format!("dcc-umask-{}", std::process::id()));
+    std::fs::create_dir_all(&stage).unwrap();
+    std::fs::set_permissions(&stage, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let [library, program] = ["library.so", "dcc-control"].map(|name| stage.join(name));
+    std::fs::copy(support::built_library(), &library).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_dcc-control"), &program).unwrap();
+    for file in [&library, &program] {
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let folder = Path::new("/tmp/dcc-cancel-65534");
+    let host = |umask: &str, before: &str| {
+        let _ = std::fs::remove_dir_all(folder);
+        let mut command = python_of_another_user();
+        command.args(["-c", UMASK_HOST]).args([&library, &program]).args([umask, before]);
+        let output = command.output().unwrap();
+        let _ = std::fs::remove_dir_all(folder);
+        output
+    };
+    // Left behind by a host with an odd umask, too.
+    for before in ["none", "700", "500", "300", "000"] {
+        for umask in ["022", "000", "077", "277", "377", "700", "777"] {
+            let output = host(umask, before);
+            let about = format!("umask {umask}, before {before}: {}", complaint(&output));
+            assert_eq!(shown(&output).trim_end(), "0o700 0o600", "{about}");
+        }
+    }
+    // What others may enter is not used, and not changed either.
+    for before in ["755", "777", "710"] {
+        let output = host("000", before);
+        let expected = "-17 cannot open the control endpoint: /tmp/dcc-cancel-65534 is not a folder \
+            that only this user can enter";
+        assert_eq!(complaint(&output).trim_end(), expected, "before {before}");
+    }
+    std::fs::remove_dir_all(&stage).unwrap();
+}
+
 #[test]
 fn what_a_killed_host_leaves_is_cleared_away() {
     let mut host = Host::start("killed");

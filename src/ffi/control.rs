@@ -118,7 +118,8 @@ fn program() -> String {
 ///
 /// It is a Unix socket in a folder that nobody else can enter, /run/user/<user>/dcc-cancel or
 /// /tmp/dcc-cancel-<user>, on Windows a named pipe; see dcc_control_address. A thread of the library
-/// answers, one client after the other, each within 2 seconds; it calls no function of yours. A cancel
+/// answers, one client after the other; who says nothing or takes no answer is shown out after a second each,
+/// and keeps others waiting on Windows only. It calls no function of yours. A cancel
 /// from there is as dcc_cancel_token_cancel_async. A job that is let go of while it is being looked at runs
 /// its `destroy` on the library's callback thread. DCC_ERROR_FILE: it could not be opened,
 /// dcc_last_error says why. Any thread.

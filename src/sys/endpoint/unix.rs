@@ -1,27 +1,39 @@
 //! A Unix socket in a folder that only its user can enter; who connects is asked for his user id, too.
 
-use super::{MAX_ANSWER, MAX_LINE, patience, read_line};
-use std::fs::{self, DirBuilder};
+use super::{MAX_ANSWER, read_line};
+use crate::sys::sync::Mutex;
+use clients::{Clients, Heard};
+use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-/// The socket, and what wakes who waits for a client.
+#[path = "clients.rs"]
+mod clients;
+
+/// The socket, what wakes who waits for a client, and the clients that are not done. Their lock is a leaf;
+/// only the thread that serves takes it.
 #[derive(Debug)]
 pub struct Listener {
     socket: UnixListener,
     address: String,
     woken: UnixStream,
     waker: UnixStream,
+    clients: Arc<Mutex<Clients>>,
 }
 
-/// A connection to one client.
+/// A client that has said its line.
 #[derive(Debug)]
-pub struct Client(UnixStream);
+pub struct Client {
+    stream: Option<UnixStream>,
+    line: Vec<u8>,
+    others: Arc<Mutex<Clients>>,
+}
 
 fn user() -> u32 {
     // SAFETY: a question that cannot fail.
@@ -42,15 +54,20 @@ pub fn is_private(folder: &Path) -> bool {
     })
 }
 
+/// Lets the user himself in, whom his umask may have locked out. Nobody else can have put another folder
+/// in its place meanwhile: those above are root's, or let only owners rename what is in them.
+fn open_to_its_user(folder: &Path) -> io::Result<()> {
+    let mode = fs::symlink_metadata(folder)?.permissions().mode() & 0o777;
+    if mode == 0o700 { Ok(()) } else { fs::set_permissions(folder, Permissions::from_mode(0o700)) }
+}
+
 fn make_folder() -> io::Result<PathBuf> {
     let [best, other] = folders();
     for folder in [best, other.clone()] {
         match DirBuilder::new().mode(0o700).create(&folder) {
-            Ok(()) => return Ok(folder),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && is_private(&folder) => {
-                return Ok(folder);
-            }
-            Err(_) => (),
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => (),
+            _ if is_private(&folder) && open_to_its_user(&folder).is_ok() => return Ok(folder),
+            _ => (),
         }
     }
     Err(io::Error::new(
@@ -170,10 +187,13 @@ impl Listener {
     pub fn open() -> io::Result<Self> {
         let path = make_folder()?.join(file_of(std::process::id()));
         let (woken, waker) = UnixStream::pair()?;
+        let clients = Arc::new(Mutex::new(Clients::new()?));
         let socket = bind(&path)?;
         let address = path.to_string_lossy().into_owned();
-        let listener = Self { socket, address, woken, waker };
+        let listener = Self { socket, address, woken, waker, clients };
         listener.socket.set_nonblocking(true)?;
+        // Who connects needs to be allowed to write to it, whatever the umask is.
+        fs::set_permissions(&listener.address, Permissions::from_mode(0o600))?;
         Ok(listener)
     }
 
@@ -181,23 +201,40 @@ impl Listener {
         &self.address
     }
 
+    /// The next client that has said its line. `None`, after the answers that are under way: it was closed.
     pub fn next(&self) -> Option<Client> {
-        loop {
-            if wait_for_input([self.woken.as_raw_fd(), self.socket.as_raw_fd()])?[0] {
-                return None;
+        let mut clients = self.clients.lock();
+        let mut is_closed = false;
+        while !is_closed || clients.is_answering() {
+            if let Some((stream, line)) = clients.take_heard() {
+                let others = self.clients.clone();
+                return Some(Client { stream: Some(stream), line, others });
             }
-            match self.socket.accept() {
-                // A BSD hands the listener's ways on.
-                Ok((client, _))
-                    if is_same_user(&client) && client.set_nonblocking(false).is_ok() =>
-                {
-                    return Some(Client(client));
-                }
-                Ok(_) => (),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => (),
-                // No descriptors, say: they may come back.
-                Err(_) => std::thread::sleep(Duration::from_millis(100)),
+            // A descriptor below 0 is not waited for.
+            let others =
+                if is_closed { [-1; 2] } else { [self.woken.as_raw_fd(), self.socket.as_raw_fd()] };
+            let Heard([is_woken, has_visitors]) = clients.wait(others)?;
+            if is_woken {
+                is_closed = true;
+                clients.stop_listening();
+            } else if has_visitors {
+                self.let_in(&mut clients);
             }
+        }
+        None
+    }
+
+    fn let_in(&self, clients: &mut Clients) {
+        match self.socket.accept() {
+            // Not every system hands the listener's ways on.
+            Ok((client, _)) if is_same_user(&client) && client.set_nonblocking(true).is_ok() => {
+                clients.let_in(client);
+            }
+            Ok(_) => (),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => (),
+            // No descriptors, say: who says nothing has one to give, and others may come back.
+            Err(_) if clients.make_room() => (),
+            Err(_) => std::thread::sleep(Duration::from_millis(100)),
         }
     }
 
@@ -209,21 +246,6 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.address);
-    }
-}
-
-/// Which of them has something to be read; `None`: the system does not tell.
-fn wait_for_input<const N: usize>(descriptors: [RawFd; N]) -> Option<[bool; N]> {
-    let mut waits = descriptors.map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
-    loop {
-        // SAFETY: an array of that length.
-        let count = unsafe { libc::poll(waits.as_mut_ptr(), N as libc::nfds_t, -1) };
-        if count > 0 {
-            return Some(waits.map(|wait| wait.revents != 0));
-        }
-        if count < 0 && io::Error::last_os_error().kind() != ErrorKind::Interrupted {
-            return None;
-        }
     }
 }
 
@@ -273,8 +295,8 @@ fn read_line_until(stream: &mut UnixStream, limit: usize, until: Instant) -> io:
 /// Bytes that are handed to the system at once: its own limit of time is for pieces of a write.
 const PIECE: usize = 16 * 1024;
 
-/// Writes all of it and the end of the line. A peer that has gone is an error here, not a signal: the
-/// library's threads and Rust's programs have SIGPIPE off.
+/// Writes all of it and the end of the line. A peer that has gone is an error here, not a signal: Rust's
+/// programs have SIGPIPE off.
 fn write_line(stream: &mut UnixStream, line: &[u8], until: Instant) -> io::Result<()> {
     for mut piece in line.chunks(PIECE).chain([&b"\n"[..]]) {
         while !piece.is_empty() {
@@ -290,14 +312,17 @@ fn write_line(stream: &mut UnixStream, line: &[u8], until: Instant) -> io::Resul
 }
 
 impl Client {
-    /// Reads up to the end of a line, which is not part of what comes back.
+    /// Its line, without the end.
     pub fn read_line(&mut self) -> io::Result<Vec<u8>> {
-        read_line_until(&mut self.0, MAX_LINE, patience())
+        Ok(std::mem::take(&mut self.line))
     }
 
-    /// Writes a line.
+    /// Writes a line, its only one; what it does not take at once it may take while others are served.
     pub fn answer(&mut self, line: &[u8]) -> io::Result<()> {
-        write_line(&mut self.0, line, patience())
+        match self.stream.take() {
+            Some(stream) => self.others.lock().answer(stream, line),
+            None => Err(ErrorKind::NotConnected.into()),
+        }
     }
 }
 
