@@ -6,8 +6,9 @@
 //!   never will.
 //! - An id names one use of a cell; the generation is in the same word as the stage. Who comes with
 //!   an id from outside compares it under that lock, and so never meets a later job.
-//! - A cell is free when its last hold goes. A hold is a `HeldPosted`, or was left to a data structure: one for the queue that it is in, one for its poster, who
-//!   may wait for it, one for each who runs it elsewhere or ends it from outside.
+//! - A cell is free when its last hold goes: one for the queue that it is in, one for its poster, who
+//!   may wait for it, one for each who runs it elsewhere or ends it from outside. A hold is a
+//!   `HeldPosted`, or was left to a data structure.
 //! - Who takes the work out of the body calls the completion and the destroy-notify; nobody else.
 //!
 //! The lock of a body is a leaf.
