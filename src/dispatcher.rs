@@ -17,7 +17,6 @@ use crate::error::Error;
 use crate::handle::{Handle, Kind, NULL};
 use crate::job::{JobPin, Jobs};
 use crate::owner::{Owners, Thing, Things};
-use crate::pool::NIL;
 use crate::posted::{HeldPosted, Stage};
 use crate::queue::Queues;
 use crate::queue_id::{HeldQueue, QueueId};
@@ -140,9 +139,9 @@ impl Keeper for Dispatchers {
         let queue = live.queue_id().held();
         let payload = live.payload.lock().take();
         let payload = self.queues().forget_host(queue, payload);
-        let owned = self.queues().host_owned(queue).swap(NIL, Ordering::AcqRel);
+        let parting = self.queues().host_owned(queue).take();
         let ids = live.ids.lock().take();
-        let call = self.owners().enter_last(owned, thread_identity::current());
+        let call = self.owners().enter_last(parting, thread_identity::current());
         self.arena.bury(index, slot);
         self.queues().remove(queue);
         drop(ids);
@@ -284,8 +283,7 @@ impl Dispatchers {
         *live.payload.lock() = Some(payload);
         // Hidden until the last look, as jobs are.
         let handle = self.arena.publish_hidden(index, slot, 0, Holder::Owner);
-        let owned = owned.load(Ordering::Relaxed);
-        if owned != NIL && self.owners().was_taken(owned) && self.arena.pin_index(index) {
+        if self.owners().was_taken(owned.get()) && self.arena.pin_index(index) {
             self.give_up_host(index, 0);
         }
         self.arena.reveal(slot, handle);
@@ -372,8 +370,8 @@ impl Dispatchers {
         self.shut_down(&pin, here);
         let payload = live.payload.lock().take();
         let payload = self.queues().forget_host(queue, payload);
-        let owned = self.queues().host_owned(queue).swap(NIL, Ordering::AcqRel);
-        let call = self.owners().enter_last(owned, thread_identity::current());
+        let parting = self.queues().host_owned(queue).take();
+        let call = self.owners().enter_last(parting, thread_identity::current());
         if let Some(payload) = payload {
             payload.destroy();
         }

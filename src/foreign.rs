@@ -11,6 +11,7 @@
 //! Lock order: a check's, then its owner's.
 
 use crate::error::Error;
+use crate::owned::OwnedId;
 use crate::owner::Owners;
 use crate::pool::{Link, Pool};
 use crate::sys::callout::{ForeignCheck, Payload};
@@ -26,8 +27,8 @@ pub struct Foreign {
     pub thread: Option<u64>,
     /// Least time between two questions.
     pub min_interval_ns: u64,
-    /// What its owner knows the job by; NIL without an owner.
-    pub owned: u32,
+    /// What its owner knows the job by; empty without an owner.
+    pub owned: OwnedId,
 }
 
 #[derive(Debug)]

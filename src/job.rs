@@ -14,6 +14,7 @@ use crate::events::EventText;
 use crate::foreign::Foreign;
 use crate::handle::{self, Handle, Kind, NULL};
 pub use crate::job_state::JobState;
+use crate::owned::Owned;
 use crate::owner::{Thing, Things};
 use crate::pool::NIL;
 use crate::sys::callout::{Payload, UserData};
@@ -78,8 +79,8 @@ pub struct JobLive {
     life: AtomicU32,
     token: AtomicU64,
     body: Mutex<Body>,
-    /// What its owner knows it by; NIL without an owner.
-    owned: AtomicU32,
+    /// What its owner knows it by; empty without an owner.
+    owned: Owned,
     /// The next of those that are left to the callback thread.
     next_left: AtomicU32,
 }
@@ -161,8 +162,8 @@ impl Keeper for Jobs {
         }
         // Others may hold the token and poll it.
         let payload = self.tokens.retire_foreign(&token, body.payload);
-        let owned = live.owned.swap(NIL, Ordering::Relaxed);
-        let call = self.tokens.owners().enter_last(owned, thread_identity::current());
+        let parting = live.owned.take();
+        let call = self.tokens.owners().enter_last(parting, thread_identity::current());
         self.arena.bury(index, slot);
         drop(token);
         if let Some(payload) = payload {
@@ -230,8 +231,7 @@ impl Jobs {
         let handle = self.arena.publish_hidden(index, slot, 0, Holder::Owner);
         let label = || EventText::new(origin.label);
         self.tokens.note_state(handle::index(token), id_of(handle), JobState::Pending, label);
-        let owned = live.owned.load(Ordering::Relaxed);
-        if owned != NIL && self.tokens.owners().was_taken(owned) && self.arena.pin_index(index) {
+        if self.tokens.owners().was_taken(live.owned.get()) && self.arena.pin_index(index) {
             // Its owner was closed before the job could be found.
             self.give_up(index);
         }
@@ -250,15 +250,14 @@ impl Jobs {
                 .adopt(origin.owner, Thing::Job(index), &live.owned)
                 .inspect_err(|_| self.arena.put_back(index))?;
         }
-        let owned = live.owned.load(Ordering::Relaxed);
+        let owned = live.owned.get();
         // A parent that only this call still holds may die, and its notifies run.
         let in_hand = owners.enter(owned, thread_identity::current());
         let foreign = origin.token.foreign.map(|foreign| Foreign { owned, ..foreign });
         let token_origin = Origin { foreign, is_watched: true, ..origin.token };
         let token = self.tokens.create([origin.parent], token_origin, Holder::Internal);
         if token.is_err() {
-            live.owned.store(NIL, Ordering::Relaxed);
-            owners.disown(owned);
+            owners.disown(live.owned.take());
             self.arena.put_back(index);
         }
         owners.leave(in_hand);
@@ -277,8 +276,8 @@ impl Jobs {
     fn give_up(&self, index: u32) {
         let pin = JobPin::take_over(self, index);
         let live = pin.slot().live();
-        let owned = live.owned.swap(NIL, Ordering::AcqRel);
-        if owned == NIL {
+        let parting = live.owned.take();
+        if parting.id().is_none() {
             // Whoever created the job saw the close, too, and does it.
             return;
         }
@@ -293,7 +292,7 @@ impl Jobs {
         } else {
             payload
         };
-        let call = self.tokens.owners().enter_last(owned, thread_identity::current());
+        let call = self.tokens.owners().enter_last(parting, thread_identity::current());
         if let Some(payload) = payload {
             payload.destroy();
         }

@@ -79,6 +79,7 @@ pub mod latency;
 pub mod link;
 pub mod list;
 pub mod listen;
+pub mod owned;
 pub mod owner;
 pub mod peer_cancel;
 pub mod place;

@@ -154,14 +154,12 @@ impl Tokens {
 
     fn end_callback(&self, live: &RegistrationLive, cancelled: Option<Handle>) {
         let thread = thread_identity::current();
-        let owned = live.owned.load(Ordering::Relaxed);
         let Some(callback) = live.callback.take() else { return };
-        let call = self.owners.enter(owned, thread);
+        let call = self.owners.enter(live.owned.get(), thread);
         if let (Some(token), true) = (cancelled, call.is_open) {
             callback.call(token);
         }
-        live.owned.store(NIL, Ordering::Relaxed);
-        self.owners.disown(owned);
+        self.owners.disown(live.owned.take());
         callback.into_payload().destroy();
         self.owners.leave(call);
     }

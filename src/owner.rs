@@ -35,6 +35,7 @@ use crate::arena::{Arena, Hold, Holder, Keeper, LivePart, Pin};
 use crate::error::Error;
 use crate::handle::{Handle, Kind};
 use crate::list::{List, ListNode, ListNodes};
+use crate::owned::{Owned, OwnedId, Parting};
 use crate::pool::{Link, NIL, Pool};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 use crate::wait_graph::{Blocker, Inside, Running, Wait, WaitGraph};
@@ -213,7 +214,7 @@ impl Owners {
     }
 
     /// Notes that a thing carries a function of the owner; `owned` gets what the thing has to know.
-    pub fn adopt(&self, owner: Handle, thing: Thing, owned: &AtomicU32) -> Result<(), Error> {
+    pub fn adopt(&self, owner: Handle, thing: Thing, owned: &Owned) -> Result<(), Error> {
         // Owners die by being closed, in no other way.
         let closed =
             |error| if self.arena.is_past(owner) { Error::OwnerClosed(owner) } else { error };
@@ -230,20 +231,20 @@ impl Owners {
             return Err(Error::OwnerClosed(owner));
         }
         body.things += 1;
-        owned.store(number, Ordering::Relaxed);
+        owned.set(number);
         List::new(&Cells(&self.things), &live.first).push(number, held.index());
         drop(body);
         held.leave();
         Ok(())
     }
 
-    /// Begins a call of a thing's function by this thread; `leave` ends it either way. NIL, a thing
-    /// without an owner, is always open. The cell is the caller's to rely on.
-    pub fn enter(&self, number: u32, thread: u64) -> Call {
-        if number == NIL {
+    /// Begins a call of a thing's function by this thread; `leave` ends it either way. Of a thing
+    /// without an owner it is always open. The cell is the caller's to rely on.
+    pub fn enter(&self, owned: OwnedId, thread: u64) -> Call {
+        if owned.is_none() {
             return Call { owner: NIL, thread, is_open: true };
         }
-        let owner = self.things.cell(number).owner.load(Ordering::Relaxed);
+        let owner = self.things.cell(owned.number()).owner.load(Ordering::Relaxed);
         let mut body = self.arena.slot(owner).live().body.lock();
         if body.has_no_calls() {
             let held = self.arena.pin_index(owner);
@@ -258,9 +259,9 @@ impl Owners {
     }
 
     /// Begins the last call of a thing's functions and parts the thing from its owner.
-    pub fn enter_last(&self, number: u32, thread: u64) -> Call {
-        let call = self.enter(number, thread);
-        self.disown(number);
+    pub fn enter_last(&self, parting: Parting, thread: u64) -> Call {
+        let call = self.enter(parting.id(), thread);
+        self.disown(parting);
         call
     }
 
@@ -283,10 +284,11 @@ impl Owners {
     }
 
     /// Gives up a thing's cell, inside the thing's last call or before any.
-    pub fn disown(&self, number: u32) {
-        if number == NIL {
+    pub fn disown(&self, parting: Parting) {
+        if parting.id().is_none() {
             return;
         }
+        let number = parting.id().number();
         let owner = self.things.cell(number).owner.load(Ordering::Relaxed);
         let live = self.arena.slot(owner).live();
         let mut body = live.body.lock();
@@ -304,8 +306,13 @@ impl Owners {
         drop(OwnerPin::take_over(self, owner));
     }
 
-    /// Whether a closing owner has taken this thing off its list.
-    pub fn was_taken(&self, number: u32) -> bool {
+    /// Whether a closing owner has taken this thing off its list and left its end to the caller. Who
+    /// gave the cell up meanwhile may make this true: then there is nothing left to take.
+    pub fn was_taken(&self, owned: OwnedId) -> bool {
+        if owned.is_none() {
+            return false;
+        }
+        let number = owned.number();
         let owner = self.things.cell(number).owner.load(Ordering::Relaxed);
         let _body = self.arena.slot(owner).live().body.lock();
         Cells(&self.things).node(number).list() == NIL

@@ -13,7 +13,6 @@ use crate::handle::{Handle, NULL};
 use crate::job::{JobHold, JobOrigin, JobPin, id_of};
 use crate::lane::Lane;
 use crate::owner::Thing;
-use crate::pool::NIL;
 use crate::posted::{Body, HeldPosted, PostedId, Stage};
 use crate::queue::Refused;
 use crate::queue_id::HeldQueue;
@@ -183,7 +182,7 @@ impl Dispatchers {
         let held = posted.add(dispatcher.queue(), post.lane, now_ns)?;
         let (cell, number) = (held.cell(), held.number());
         let give_back = |error| {
-            self.owners().disown(cell.owned.swap(NIL, Ordering::AcqRel));
+            self.owners().disown(cell.owned.take());
             // That of the queue, which it never got into.
             drop(HeldPosted::take_over(posted, number));
             Err(error)
@@ -262,7 +261,7 @@ impl Dispatchers {
             std::mem::take(&mut *cell.body());
         let pin = JobPin::take_over(self.jobs(), held);
         if work.is_some() {
-            self.owners().disown(cell.owned.swap(NIL, Ordering::AcqRel));
+            self.owners().disown(cell.owned.take());
             self.delist_job(dispatcher, &pin, cell);
         }
         self.let_go(pin, parent, index);

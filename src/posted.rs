@@ -18,7 +18,8 @@ use crate::handle::{Handle, INDEX_BITS};
 use crate::job_state::JobState;
 use crate::lane::Lane;
 use crate::list::{ListNode, ListNodes};
-use crate::pool::{Link, NIL, Pool};
+use crate::owned::Owned;
+use crate::pool::{Link, Pool};
 use crate::queue_id::{HeldQueue, QueueId};
 use crate::sys::sync::{AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
 use crate::sys::work::Work;
@@ -110,8 +111,8 @@ pub struct PostedCell {
     queue: AtomicU64,
     /// Its lane.
     lane: AtomicU32,
-    /// What its owner knows it by; NIL without an owner.
-    pub owned: AtomicU32,
+    /// What it knows its owner by.
+    pub owned: Owned,
     /// When it was posted.
     pub posted_ns: AtomicU64,
     /// Whether a shutdown has asked it to stop.
@@ -307,7 +308,7 @@ impl Posted {
         // Release: who reads it sees that the cell's last use is over.
         cell.queue.store(queue.id().bits(), Ordering::Release);
         cell.lane.store(lane as u32, Ordering::Relaxed);
-        cell.owned.store(NIL, Ordering::Relaxed);
+        cell.owned.clear();
         cell.posted_ns.store(now_ns, Ordering::Relaxed);
         cell.is_asked.store(0, Ordering::Relaxed);
         cell.ended.store(0, Ordering::Relaxed);

@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::hosted::Hosted;
 use crate::lane::{Lane, Turns};
 use crate::list::{Fifo, ListNodes};
+use crate::owned::Owned;
 use crate::owner::Owners;
 use crate::pool::{Link, NIL, Pool};
 use crate::posted::{HeldPosted, Posted, PostedId, Stage};
@@ -127,7 +128,7 @@ struct QueueCell {
     host: Hosted,
     /// What the owner of the host's functions knows the dispatcher by; NIL without one. Set before
     /// the functions can be called.
-    host_owned: AtomicU32,
+    host_owned: Owned,
     /// Since when the dispatcher's thread has been inside a function of a job or of the host; 0 while it
     /// is not.
     busy_since_ns: AtomicU64,
@@ -273,7 +274,7 @@ impl Queues {
         cell.admission.store(0, Ordering::Relaxed);
         cell.capacity.store(capacity, Ordering::Relaxed);
         cell.thread.store(0, Ordering::Relaxed);
-        cell.host_owned.store(NIL, Ordering::Relaxed);
+        cell.host_owned.clear();
         cell.has_veto.store(0, Ordering::Relaxed);
         *cell.lists.lock() = Lists::default();
         Ok(QueueId::new(number, cell.generation()))
@@ -311,7 +312,7 @@ impl Queues {
     }
 
     /// What its owner knows the dispatcher by.
-    pub fn host_owned<'a>(&'a self, queue: HeldQueue<'a>) -> &'a AtomicU32 {
+    pub fn host_owned<'a>(&'a self, queue: HeldQueue<'a>) -> &'a Owned {
         &self.cell(queue).host_owned
     }
 
@@ -683,9 +684,8 @@ impl Queues {
         let is_same =
             || cell.generation() == queue.generation() || crate::weakened!("wake_names_its_queue");
         let (host, entered) = cell.host.begin(is_same, || {
-            let owned = cell.host_owned.load(Ordering::Relaxed);
             // Under the lock: the functions are forgotten before the owner is.
-            owners.enter(owned, thread_identity::current())
+            owners.enter(cell.host_owned.get(), thread_identity::current())
         })?;
         let result = entered.is_open.then(|| call(&host));
         let left = cell.host.end();

@@ -14,6 +14,7 @@
 use crate::arena::{Arena, Keeper, LivePart, Pin};
 use crate::handle::Kind;
 use crate::list::{ListNode, ListNodes};
+use crate::owned::Owned;
 use crate::pool::NIL;
 use crate::sys::callout::CallbackCell;
 use crate::sys::sync::{AtomicU32, AtomicU64, Ordering};
@@ -61,8 +62,8 @@ pub struct RegistrationLive {
     runner: AtomicU64,
     /// The plugin's function.
     pub callback: CallbackCell,
-    /// What its owner knows it by; NIL without an owner.
-    pub owned: AtomicU32,
+    /// What its owner knows it by; empty without an owner.
+    pub owned: Owned,
 }
 
 impl LivePart for RegistrationLive {

@@ -119,8 +119,7 @@ impl Dispatchers {
                 return Slice::LeftOut;
             }
         };
-        let owned = cell.owned.load(Ordering::Relaxed);
-        let call = self.owners().enter(owned, thread_identity::current());
+        let call = self.owners().enter(cell.owned.get(), thread_identity::current());
         if first && call.is_open {
             statistics.executed.one();
         }
@@ -199,7 +198,7 @@ impl Dispatchers {
 
     /// Says that a job that runs is in this thread's hands.
     pub(crate) fn in_hand(&self, cell: &PostedCell) -> Call {
-        self.owners().enter(cell.owned.load(Ordering::Relaxed), thread_identity::current())
+        self.owners().enter(cell.owned.get(), thread_identity::current())
     }
 
     /// Runs a job, or its next slice, on this thread, which is not the dispatcher's. Any id may
@@ -279,13 +278,12 @@ impl Dispatchers {
     /// Whether the owner of a job's functions is being closed and leaves their end to who runs them.
     pub(crate) fn is_taken(&self, held: &HeldPosted<'_>) -> bool {
         let cell = held.cell();
-        if cell.owned.load(Ordering::Relaxed) == NIL {
+        if cell.owned.get().is_none() {
             return false;
         }
         let body = cell.body();
-        let owned = cell.owned.load(Ordering::Relaxed);
         // Under the lock: who takes the work gives up its place with the owner after that.
-        body.work.is_some() && owned != NIL && self.owners().was_taken(owned)
+        body.work.is_some() && self.owners().was_taken(cell.owned.get())
     }
 
     /// Ends what a posted job has of an owner that is being closed.
@@ -375,8 +373,7 @@ impl Dispatchers {
         work: Work,
         how: Completion,
     ) {
-        let owned = cell.owned.swap(NIL, Ordering::AcqRel);
-        let call = self.owners().enter_last(owned, thread_identity::current());
+        let call = self.owners().enter_last(cell.owned.take(), thread_identity::current());
         self.conclude(dispatcher, job, cell);
         let state = self.jobs().state(job);
         debug_assert!(state.is_terminal(), "{state:?} is no end");

@@ -17,8 +17,8 @@ use crate::current::ThreadSlots;
 use crate::foreign::Foreign;
 use crate::handle::{Handle, NULL};
 use crate::job::{Begun, Ended, JobOrigin, JobPin, JobState, JobText, Jobs, Progress};
+use crate::owned::OwnedId;
 use crate::place::Place;
-use crate::pool::NIL;
 use crate::sys::callout::{ForeignCheck, Payload, UserData};
 use crate::token::Origin;
 use std::ffi::{c_char, c_void};
@@ -178,7 +178,7 @@ unsafe fn create(desc: &dcc_job_desc) -> Outcome<Handle> {
                 check: unsafe { ForeignCheck::new(function, user_data) },
                 thread: (!any_thread).then_some(creator),
                 min_interval_ns: desc.min_interval_ns,
-                owned: NIL,
+                owned: OwnedId::NONE,
             })
         }
     };
