@@ -5,7 +5,9 @@ mod listening;
 #[path = "support/sessions.rs"]
 mod sessions;
 
+use dcc_cancel::ffi::token::DCC_MAX_TEXT_LENGTH;
 use dcc_cancel::ffi::{events::*, request::*, session::*, status::*};
+use dcc_cancel::wire;
 use listening::{Token, Watch, alone, stats, until};
 use sessions::Id::{Int, Text};
 use sessions::{Request, Session};
@@ -41,6 +43,71 @@ fn a_request_is_cancelled_by_its_id_and_the_first_reason_wins() {
     assert_eq!(first.end(), (DCC_ALREADY_ENDED, DCC_OWED_NOTHING));
     first.release();
     second.release();
+    session.release();
+}
+
+fn cancel_of(id: i64) -> String {
+    format!(r#"{{"method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#)
+}
+
+/// The header states them; at each the message still counts, one beyond it does not.
+#[test]
+fn messages_and_batches_are_bounded_as_the_header_says() {
+    let _alone = alone();
+    let header = std::fs::read_to_string("include/dcc_cancel.h").unwrap();
+    for line in [
+        format!("#define DCC_MAX_MESSAGE_LENGTH {}\n", wire::MAX_MESSAGE_BYTES),
+        format!("#define DCC_MAX_BATCH {}\n", wire::MAX_BATCH),
+        format!("#define DCC_MAX_TEXT_LENGTH {}\n", wire::MAX_REASON_BYTES),
+    ] {
+        assert!(header.contains(&line), "{line}");
+    }
+    let session = Session::with(|desc| desc.max_requests = 2000);
+    let of_length = |id, length: usize| {
+        let cancel = cancel_of(id);
+        format!("{}{cancel}", " ".repeat(length - cancel.len()))
+    };
+    let [at, beyond] = [1, 2].map(|id| session.begin(Int(id)));
+    let message = session.handle(&of_length(2, DCC_MAX_MESSAGE_LENGTH + 1));
+    assert_eq!((message, beyond.is_cancelled()), (DCC_MESSAGE_OTHER, false));
+    let message = session.handle(&of_length(1, DCC_MAX_MESSAGE_LENGTH));
+    assert_eq!((message, at.is_cancelled()), (DCC_MESSAGE_CANCELLED, true));
+    at.finish();
+    beyond.finish();
+
+    let batch = |first: i64, count: usize| {
+        let cancels: Vec<_> = (first..).take(count).map(cancel_of).collect();
+        format!("[{}]", cancels.join(","))
+    };
+    let requests: Vec<_> = (0..=DCC_MAX_BATCH as i64).map(|id| session.begin(Int(id))).collect();
+    let malformed = session.stats().malformed;
+    assert_eq!(session.handle(&batch(0, DCC_MAX_BATCH + 1)), DCC_MESSAGE_CANCELLED);
+    let (last, first) = requests.split_last().unwrap();
+    assert!(first.iter().all(|request| request.is_cancelled()) && !last.is_cancelled());
+    assert_eq!(session.stats().malformed, malformed + 1, "the one that was not looked at");
+    assert_eq!(session.handle(&batch(1, DCC_MAX_BATCH)), DCC_MESSAGE_WITHOUT_EFFECT);
+    assert!(last.is_cancelled(), "as many as may are looked at");
+    assert_eq!(session.stats().malformed, malformed + 1);
+    requests.into_iter().for_each(Request::finish);
+
+    // A peer's reason is cut; a text that no message could have brought is refused.
+    let request = session.begin(Int(1));
+    let long = "r".repeat(DCC_MAX_MESSAGE_LENGTH + 1);
+    let bytes = long.as_ptr().cast();
+    // SAFETY: a text of that length.
+    let refused = unsafe { dcc_request_cancel(request.pointer(), bytes, long.len()) };
+    assert_eq!(refused, DCC_ERROR_INVALID_ARGUMENT);
+    assert_eq!(session.cancel(Int(1), &long), DCC_ERROR_INVALID_ARGUMENT);
+    assert!(!request.is_cancelled());
+    assert_eq!(session.cancel(Int(1), &long[1..]), DCC_OK);
+    assert!(session.reason(Int(1)).1 == long[..DCC_MAX_TEXT_LENGTH]);
+    request.finish();
+    let request = session.begin(Int(2));
+    // SAFETY: a text of that length.
+    let taken = unsafe { dcc_request_cancel(request.pointer(), bytes, DCC_MAX_MESSAGE_LENGTH) };
+    assert_eq!(taken, DCC_OK);
+    assert!(session.reason(Int(2)).1 == long[..DCC_MAX_TEXT_LENGTH]);
+    request.finish();
     session.release();
 }
 

@@ -192,7 +192,7 @@ mod tests {
                 let _ = io::Write::write_all(half, b"half a line");
             }
             assert_eq!(exchange(address, "next", A_MINUTE).unwrap(), "nextnext");
-            silent.iter_mut().for_each(|silent| assert_shown_out(silent));
+            silent.iter_mut().for_each(assert_shown_out);
         });
     }
 
