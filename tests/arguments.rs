@@ -23,13 +23,14 @@ mod table;
 #[path = "arguments/world.rs"]
 mod world;
 
-use c_header::Header;
-use call::{Call, Library};
+use c_header::{Function, Header};
+use call::{Call, Library, Role};
 use std::collections::BTreeSet;
 use world::World;
 
 const INVALID_ARGUMENT: i32 = -2;
 const UNSUPPORTED: i32 = -4;
+const FORKED: i32 = -13;
 
 fn header() -> Header {
     let source = std::fs::read_to_string(support::include().join("dcc_cancel.h")).unwrap();
@@ -81,6 +82,44 @@ fn drive(library: &Library, header: &Header, name: &str, unseen: &mut BTreeSet<S
     spoils.len()
 }
 
+/// Where nothing works any more handles that would go out are NULL, too.
+fn assert_a_forked_child_gets_no_handles(library: &Library, header: &Header) {
+    let world = World::new(library, header);
+    let gives = |function: &&Function| {
+        call::roles(header, function).iter().any(|role| matches!(role, Role::HandleOut(_)))
+    };
+    let functions: Vec<&Function> = header.functions.iter().filter(gives).collect();
+    assert!(functions.len() >= 13, "{functions:?}");
+    let calls: Vec<_> =
+        functions.iter().map(|function| Call::good(header, function, &world)).collect();
+    // SAFETY: the child calls the library, writes, and ends.
+    match unsafe { libc::fork() } {
+        0 => {
+            let mut wrong = 0;
+            for (function, call) in functions.iter().zip(&calls) {
+                let status = library.call(&function.name, &call.arguments()) as i32;
+                if status != FORKED || !call.gives_no_handle() {
+                    wrong += 1;
+                    let text = format!("{}: {status}\n", function.name);
+                    // SAFETY: a text of that length.
+                    unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
+                }
+            }
+            // SAFETY: ends the child without what the test program has to do at its end.
+            unsafe { libc::_exit(wrong) };
+        }
+        child => {
+            let mut status = 0;
+            // SAFETY: a child, and a writable result.
+            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+            assert_eq!(status, 0, "the child has written which functions are wrong");
+        }
+    }
+    let nothing = header.function("dcc_timeline_stop").unwrap();
+    let call = Call::good(header, nothing, &world);
+    world.end(&call, nothing);
+}
+
 #[test]
 fn a_bad_argument_has_no_effect_in_any_function() {
     let (library, header) = (Library::load(), header());
@@ -91,6 +130,7 @@ fn a_bad_argument_has_no_effect_in_any_function() {
         functions += usize::from(count > 0);
         refusals += count;
     }
+    assert_a_forked_child_gets_no_handles(&library, &header);
     // Were the snapshot blind, nothing would be proved.
     let known: BTreeSet<String> = table::UNSEEN.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(unseen, known, "whose good call shows in no count");

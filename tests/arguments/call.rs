@@ -302,6 +302,12 @@ impl Call {
         self.arguments.iter().map(memory).collect()
     }
 
+    /// Whether what would be a handle is NULL.
+    pub fn gives_no_handle(&self) -> bool {
+        let memory = self.arguments.iter().filter_map(|argument| argument.memory.as_ref());
+        memory.filter(|(of, _)| *of == Use::Handle).all(|(_, memory)| memory[0] == 0)
+    }
+
     /// After a refusal handles are NULL, and all but single values is as it was.
     pub fn assert_untouched(&self, given: &[Option<Vec<u64>>], about: &str) {
         for (argument, before) in self.arguments.iter().zip(given) {
