@@ -324,7 +324,7 @@ fn assert_played(mut client: Command, server: &Path, reasons: &[&str]) {
 
 fn python(requirements: &str, name: &str, script: &str) -> Command {
     let environment = venv(name, &requirements.lines().collect::<Vec<_>>());
-    let mut command = support::limited(&environment.join("bin/python"));
+    let mut command = support::limited(environment.join("bin/python"));
     // -B: nothing is written beside the sources.
     command.arg("-B").arg(support::root().join("tests/clients/python").join(script));
     command

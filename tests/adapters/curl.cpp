@@ -361,12 +361,15 @@ int main(int argc, char **argv)
         loopback_server server;
         double to_return = a_quiet_download_stops(server, is_polled(argc, argv));
         double given = a_quiet_download_stops(server, true, true);
-        for (int round = 1; round < 5; ++round) {
+        // The wait would end by itself later than that. On a busy machine it takes some rounds until one of
+        // them is not disturbed.
+        const double before_its_end = 25;
+        for (int round = 1; round < 5 || (round < 300 && std::max(to_return, given) >= before_its_end);
+             ++round) {
             to_return = std::min(to_return, a_quiet_download_stops(server, true));
             given = std::min(given, a_quiet_download_stops(server, true, true));
         }
-        // Before the wait ends by itself, in at least one of them.
-        EXPECT(to_return < 25 && given < 25);
+        EXPECT(to_return < before_its_end && given < before_its_end);
         print_figure("curl", to_return, a_whole_transfer(server));
         std::printf("FIGURE curl without curl_transfer, with curl_progress alone, cancel to return: "
                     "%.0f ms\n",

@@ -103,13 +103,14 @@ fn assert_ticks(events: &[Event<'_>], ui: u64, told: &str) {
     let longest = ticks.iter().max_by(|one, other| one.length().total_cmp(&other.length()));
     let longest = longest.expect("at least one");
     let printed: f64 = between(told, "  longest tick ", " ms: ").parse().unwrap();
-    // Whatever else the machine does between two looks at the clock.
-    assert!((printed - longest.length() / 1e3).abs() < 20.0, "{printed} {}", longest.length());
     let label = between(told, "the UI was stuck in \"", "\"");
     let runs = events.iter().filter(|event| event.is_run());
     let stuck = runs.max_by(|one, other| one.length().total_cmp(&other.length())).unwrap();
     assert_eq!(stuck.name(), label);
     assert!(longest.contains(stuck));
+    // Of what was between two looks at the clock nothing is known on a busy machine. Printed is a rounded
+    // number.
+    assert!(printed + 0.1 >= stuck.length() / 1e3, "{printed} {}", stuck.length());
 }
 
 /// Each slice is inside one tick; the jobs of the last scene share theirs.
@@ -125,7 +126,7 @@ fn assert_jobs(events: &[Event<'_>], ui: u64) {
         assert!(inside.windows(2).all(|two| two[0] != two[1]), "a step has one slice a tick");
     }
     // Three, unless other programs take so much of the tick that its budget is spent before.
-    assert!((2..=3).contains(&most_in_one), "{most_in_one}");
+    assert!((1..=3).contains(&most_in_one), "{most_in_one}");
     let runs: Vec<_> = events.iter().filter(|event| event.is_run()).collect();
     for run in &runs {
         assert_eq!(run.thread(), ui);
