@@ -189,8 +189,11 @@ fn an_early_cancel_is_held_over_http_and_ignored_over_stdio() {
     [stdio, http].into_iter().for_each(Session::release);
 }
 
+/// A way in which a request is over, and its name.
+type End = (&'static str, fn(Session));
+
 /// Every way in which a request can be over.
-const ENDS: [(&str, fn(Session)); 5] = [
+const ENDS: [End; 5] = [
     ("completed", |session| session.begin(Text("frame7")).finish()),
     ("cancelled and ended", |session| {
         let request = session.begin(Text("frame7"));
