@@ -22,7 +22,8 @@
  * `dcc::session` is a peer's connection. A `dcc::request` that began there is cancelled by the message
  * in which the peer asks for that, and says what is owed to it at the end.
  *
- * `dcc::control_endpoint` lets the command line tool dcc-control look at the jobs and cancel them.
+ * `dcc::control_endpoint` lets the command line tool dcc-control look at the jobs and cancel them;
+ * `dcc::live_jobs` is what a window of the host's own would show.
  *
  * Two halves. The non-throwing half is always there: `try_create` and the other `try_` functions
  * answer a status, polls and `is_cancelled` answer bool. Where exceptions are enabled, `create`,
@@ -44,6 +45,7 @@
 #include "dcc_cancel/dispatcher.hpp"
 #include "dcc_cancel/error.hpp"
 #include "dcc_cancel/job.hpp"
+#include "dcc_cancel/live_jobs.hpp"
 #include "dcc_cancel/native_event.hpp"
 #include "dcc_cancel/owner.hpp"
 #include "dcc_cancel/poll.hpp"

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -166,6 +167,27 @@ void a_token_poller_polls_one_token()
     EXPECT(cancelled.status() == DCC_POLL_GONE);
 }
 
+void the_live_jobs_come_page_by_page()
+{
+    std::vector<dcc::job> jobs;
+    for (int number = 0; number < 100; ++number)
+        jobs.push_back(dcc::job::create({"one of many"}));
+    jobs.push_back(dcc::job::create({std::string(4000, '\x01')}));
+    std::string all;
+    std::uint64_t next = 0;
+    int pages = 0;
+    do {
+        const dcc::jobs_page page = dcc::live_jobs(next);
+        EXPECT(page.status == DCC_OK && page.json.front() == '{' && page.json.back() == '}');
+        all += page.json;
+        next = page.next;
+        ++pages;
+    } while (next != 0);
+    EXPECT(pages >= 2);
+    for (const dcc::job &job : jobs)
+        EXPECT(all.find("\"id\":" + std::to_string(job.id()) + ",") != std::string::npos);
+}
+
 #if DCC_CANCEL_EXCEPTIONS
 
 template <class Thrown, class Function> void expect_throw(Function function, const char *text)
@@ -252,6 +274,7 @@ int main()
     a_hosts_own_check_cancels_and_is_kept_as_long_as_the_job();
     a_context_carries_to_a_worker();
     a_token_poller_polls_one_token();
+    the_live_jobs_come_page_by_page();
 #if DCC_CANCEL_EXCEPTIONS
     the_throwing_half_throws();
     an_exception_in_a_job_is_how_it_ends();

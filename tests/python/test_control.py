@@ -31,6 +31,22 @@ def asked(**line):
     return json.loads(subprocess.check_output(command))
 
 
+class Listing(unittest.TestCase):
+    def test_each_live_job_comes_once_however_long_its_texts_are(self):
+        jobs = [dcc_cancel.Job("Bake %d" % number) for number in range(200)]
+        jobs += [dcc_cancel.Job(end * 4000) for end in "\x01\x02"]
+        jobs[0].begin()
+        jobs[1].cancel("enough")
+        found = {}
+        for one in dcc_cancel.live_jobs():
+            self.assertNotIn(one["id"], found)
+            found[one["id"]] = one
+        for job in jobs:
+            self.assertEqual(found[job.id]["label"], job.label)
+        self.assertEqual(found[jobs[0].id]["state"], "running")
+        self.assertEqual(found[jobs[1].id]["cancelled"]["reason"], "enough")
+
+
 class Control(unittest.TestCase):
     def setUp(self):
         dcc_cancel.open_control("Pipeline ä")

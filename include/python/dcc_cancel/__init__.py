@@ -59,6 +59,7 @@ from .errors import (
 )
 from .job import Job, Progress
 from .linking import DEFAULT_INTERVAL
+from .listing import live_jobs
 from .probes import CancellationProbe, JobHandle
 from .registration import Registration
 from .request import Request
@@ -104,6 +105,7 @@ __all__ = [
     "current_cancel_token",
     "current_job",
     "current_job_id",
+    "live_jobs",
     "native",
     "open_control",
     "reset_cancel_token",

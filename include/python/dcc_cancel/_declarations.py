@@ -402,6 +402,10 @@ FUNCTIONS = {
         c_int32,
         [c_void_p, c_uint32, c_char_p, c_size_t, POINTER(c_size_t)],
     ),
+    "dcc_stats_jobs_page": (
+        c_int32,
+        [c_uint64, c_uint32, c_char_p, c_size_t, POINTER(c_size_t), POINTER(c_uint64)],
+    ),
     "dcc_control_open": (c_int32, [POINTER(ControlDesc)]),
     "dcc_control_close": (c_int32, []),
     "dcc_abi_version": (c_uint32, []),
