@@ -217,13 +217,14 @@ impl PostedCell {
 #[must_use = "it is to be kept, or left to something"]
 pub struct HeldPosted<'a> {
     posted: &'a Posted,
+    cell: &'a PostedCell,
     number: u32,
 }
 
 impl<'a> HeldPosted<'a> {
     /// Takes over a hold that was left to a data structure.
     pub(crate) fn take_over(posted: &'a Posted, number: u32) -> Self {
-        Self { posted, number }
+        Self { posted, cell: posted.listed(number), number }
     }
 
     /// Leaves the hold to a data structure: a queue, or an owner's close.
@@ -231,12 +232,6 @@ impl<'a> HeldPosted<'a> {
         let number = self.number;
         std::mem::forget(self);
         number
-    }
-
-    /// Another hold.
-    pub fn share(&self) -> Self {
-        self.posted.hold(self.number);
-        Self { ..*self }
     }
 
     /// Its number.
@@ -251,7 +246,7 @@ impl<'a> HeldPosted<'a> {
 
     /// What is known of it.
     pub fn cell(&self) -> &PostedCell {
-        self.posted.listed(self.number)
+        self.cell
     }
 
     /// Lets it begin its life in a stage. From now on others may find it.
@@ -313,7 +308,7 @@ impl Posted {
         cell.is_asked.store(0, Ordering::Relaxed);
         cell.ended.store(0, Ordering::Relaxed);
         cell.has_caller_id.store(0, Ordering::Relaxed);
-        Ok(HeldPosted { posted: self, number })
+        Ok(HeldPosted { posted: self, cell, number })
     }
 
     /// The cell of a number that a data structure holds: a queue, under the lock of its lists, or the wait

@@ -17,7 +17,7 @@ const LAST_GENERATION: u64 = (1 << (64 - INDEX_BITS)) - 1;
 pub struct QueueId(u64);
 
 impl QueueId {
-    /// No queue.
+    /// No queue; 0, since no cell has the number 0.
     pub const NONE: Self = Self(0);
 
     /// The use of a cell that has this generation.
@@ -73,5 +73,22 @@ impl HeldQueue<'_> {
     /// The cell's number.
     pub fn number(self) -> u32 {
         self.id.number()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_of_one_use_of_one_cell() {
+        let last_number = (1 << INDEX_BITS) - 1;
+        for (number, generation) in [(1, 0), (1, 1), (2, 1), (last_number, LAST_GENERATION)] {
+            let id = QueueId::new(number, generation);
+            assert_eq!((id.number(), id.generation()), (number, generation));
+            assert_eq!(QueueId::from_bits(id.bits()), id);
+            assert_ne!(id, QueueId::NONE);
+            assert_ne!(QueueId::new(number, id.next_generation()), id);
+        }
     }
 }
