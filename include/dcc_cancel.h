@@ -696,10 +696,9 @@ typedef struct dcc_dispatcher_desc {
      */
     uint64_t default_deadline_ns;
     /**
-     * After so many nanoseconds inside one function of a job or of the host in a pump, or waiting in one call
-     * of this library, its thread counts as stuck: dcc_dispatcher_stats says
-     * so, and those who wait in dcc_dispatcher_post_and_wait for queued jobs are freed. 0 is ten
-     * seconds, DCC_NO_LIMIT never.
+     * After so many nanoseconds inside one function of a job or of the host in a pump, or waiting in one
+     * call of this library, its thread counts as stuck: dcc_dispatcher_stats says so, and those who wait
+     * in dcc_dispatcher_post_and_wait for queued jobs are freed. 0 is ten seconds, DCC_NO_LIMIT never.
      */
     uint64_t wedge_threshold_ns;
     /**
@@ -1757,22 +1756,22 @@ dcc_status dcc_cancel_token_job_id(const struct dcc_cancel_token *token,
 dcc_status dcc_owner_create(struct dcc_owner **out_owner);
 
 /**
- * Closes an owner; call it before its functions are unloaded, while no lock is held that they
- * take. From now on, also when it is closed, whoever names it is refused with DCC_ERROR_SHUTDOWN. Its
- * registrations are dropped, its jobs' `is_cancelled` are asked no more, its jobs that have not
- * begun, and steps between two slices, end as interrupted, and every destroy-notify runs, on this
- * thread or where it is running already. Completions of its posted jobs run, too, if this is the
- * thread of their dispatcher; on another thread they are left out and counted
- * (`completions_dropped` of dcc_dispatcher_stats). Its dispatchers are shut down and call no
- * function of their descriptor any more. Then it waits for calls of its functions on other threads. When it returns DCC_OK none
- * of them will be called again, whatever is cancelled, and the handle is released; jobs that are
- * running go on, without their functions.
+ * Closes an owner; call it before its functions are unloaded, while no lock is held that they take. From
+ * now on, also when it is closed, whoever names it is refused with DCC_ERROR_SHUTDOWN. Its registrations
+ * are dropped, its jobs' `is_cancelled` are asked no more, its jobs that have not begun, and steps between
+ * two slices, end as interrupted, and every destroy-notify runs, on this thread or where it is running
+ * already. Completions of its posted jobs run, too, if this is the thread of their dispatcher; on another
+ * thread they are left out and counted (`completions_dropped` of dcc_dispatcher_stats). Its dispatchers
+ * are shut down and call no function of their descriptor any more. Then it waits for calls of its
+ * functions on other threads. When it returns DCC_OK none of them will be called again, whatever is
+ * cancelled, and the handle is released; jobs that are running go on, without their functions.
  *
  * DCC_ERROR_WOULD_DEADLOCK, and nothing happened: called from inside one of its functions; or from
- * another's function, while the library on this thread is in the middle of calling, ending or closing
- * what belongs to the owner; or a thread that is inside so waits, over whatever threads, for this one.
- * Call it again after that function returned. While it closes, a wait of others that would wait for it
- * and for which it waits is refused instead. Any thread. NULL: nothing happens.
+ * another's function, while the library on this thread is calling, ending or closing something of the
+ * owner; or a thread that is inside so waits, over whatever threads, for this one. Call it again after
+ * that function returned. DCC_ERROR_RESOURCES, and nothing happened: no memory to wait with. While it
+ * closes, a wait that would wait for it, and for which it would wait, is refused instead. Any thread.
+ * NULL: nothing happens.
  */
 dcc_status dcc_owner_close(struct dcc_owner *owner);
 
@@ -2284,7 +2283,8 @@ dcc_status dcc_dispatcher_post(const struct dcc_dispatcher *dispatcher,
  * one, so it would never come to the job; as a rule two UI threads that wait for each other. Where the
  * thread that is to run a DCC_POST_ANY_THREAD job turns out to wait for this one after it was accepted,
  * the answer is DCC_WEDGED or DCC_STARTED, at once. Other negative statuses as in dcc_dispatcher_post; on
- * every one of them nothing was taken. Any thread; while it waits, hold no lock that the job or a plugin's owner needs.
+ * every one of them nothing was taken. Any thread; while it waits, hold no lock that the job or a plugin's
+ * owner needs.
  */
 dcc_status dcc_dispatcher_post_and_wait(const struct dcc_dispatcher *dispatcher,
                                         const struct dcc_post_desc *desc,

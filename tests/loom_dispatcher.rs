@@ -659,3 +659,49 @@ fn stop_workers_x_next_dispatcher() {
         world.assert_empty();
     });
 }
+
+/// Waits, on the thread of one dispatcher, for another; then lets nobody wait for this one any more.
+/// Whether the wait was refused because it would wait for itself.
+fn wait_for_other(world: &World, number: u64, own: Handle, other: Handle) -> bool {
+    let dispatchers = &world.dispatchers;
+    let record = ThreadRecord::new(number).unwrap();
+    let slots = ThreadSlots::new(dispatchers.library().never());
+    slots.set_record(Some(&record));
+    let thread = ThisThread { slots: &slots, record: &record };
+    let pin = |dispatcher| DispatcherPin::new(dispatchers, dispatcher).unwrap();
+    let (own, other) = (pin(own), pin(other));
+    dispatchers.pump(thread, &own, Bounds { budget_ns: NO_LIMIT, most: NO_LIMIT }).unwrap();
+    let log = Arc::new(Log::default());
+    let waited = dispatchers.post_and_wait(thread, &other, &PLAIN, work(&log), None);
+    let is_refused = match waited {
+        Ok(waited) => {
+            dispatchers.library().jobs().release(waited.job).unwrap();
+            false
+        }
+        Err((error, work)) => {
+            assert_eq!(log.ends(), (0, 0), "nothing was taken");
+            work.into_payload().destroy();
+            assert!(matches!(error, Error::WouldDeadlock | Error::DispatcherShutDown), "{error}");
+            error == Error::WouldDeadlock
+        }
+    };
+    dispatchers.shut_down(&own, number);
+    is_refused
+}
+
+/// Two threads wait for each other's dispatchers, one of which finds its thread only now.
+#[test]
+fn wait_x_wait() {
+    model(2, || {
+        let world = world();
+        let later = create(&world.dispatchers, 0);
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || wait_for_other(&world, OTHER, later, world.dispatcher)
+        });
+        let is_refused = wait_for_other(&world, HERE, world.dispatcher, later);
+        assert!(!(thread.join().unwrap() && is_refused), "one of them can wait");
+        world.dispatchers.release(later, HERE).unwrap();
+        world.end();
+    });
+}

@@ -10,7 +10,9 @@ use dcc_cancel::error::Error;
 use dcc_cancel::handle::{GENERATION_SHIFT, Handle};
 use dcc_cancel::job::{JobOrigin, JobPin};
 use dcc_cancel::listen::{Unregistered, Waited};
+use dcc_cancel::owner::Thing;
 use dcc_cancel::sys::callout::{Callback, Payload, UserData};
+use dcc_cancel::sys::thread_identity;
 use dcc_cancel::token::{Answer, Cause, Origin, TokenPin, Tokens};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -440,5 +442,115 @@ fn a_cycle_of_three_unregisters() {
             let _ = tokens.unregister(registration.load(Ordering::Relaxed), true);
         }
         assert_empty(&ring.library);
+    });
+}
+
+/// What a callback and its notify do.
+struct Does {
+    call: Box<dyn Fn()>,
+    end: Box<dyn Fn()>,
+}
+
+unsafe extern "C" fn do_call(_token: *const c_void, does: *mut c_void) {
+    // SAFETY: the registration's box, which `do_end` takes back.
+    (unsafe { &*does.cast::<Does>() }.call)();
+}
+
+unsafe extern "C" fn do_end(does: *mut c_void) {
+    // SAFETY: the box that `doing` gave away.
+    (unsafe { Box::from_raw(does.cast::<Does>()) }.end)();
+}
+
+fn doing(call: impl Fn() + 'static, end: impl Fn() + 'static) -> Callback {
+    let does = Does { call: Box::new(call), end: Box::new(end) };
+    let user_data = UserData::new(Box::into_raw(Box::new(does)).cast());
+    // SAFETY: both functions take a `Does`.
+    unsafe { Callback::new(do_call, Payload::new(user_data, Some(do_end))) }
+}
+
+/// A thing of an owner that no close can end; the thread that is inside for it gives it up.
+fn adopt(library: &Library, owner: Handle) -> u32 {
+    let origin =
+        JobOrigin { label: "", caller_id: "", parent: 0, token: Origin::default(), owner: 0 };
+    let gone = library.jobs().create(&origin, None).unwrap();
+    library.jobs().release(gone).unwrap();
+    let owned = AtomicU32::new(0);
+    let thing = Thing::Job(dcc_cancel::handle::index(gone));
+    library.jobs().tokens().owners().adopt(owner, thing, &owned).unwrap();
+    owned.load(Ordering::Relaxed)
+}
+
+/// Two plugins, each closed by a thread inside the other: not both are refused, and who is refused has
+/// changed nothing.
+#[test]
+fn owner_close_x_owner_close() {
+    model(2, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let owners = [(); 2].map(|()| tokens.owners().create().unwrap());
+        let in_hand = owners.map(|owner| adopt(&library, owner));
+        let kept = create(tokens);
+        let bystanders = [(); 2].map(|()| Arc::new(Plugin::default()));
+        let registrations = [0, 1].map(|part| {
+            let callback = callback(&bystanders[part]);
+            register(&library, kept, callback, owners[part]).unwrap()
+        });
+        let close_other = move |library: &Library, part: usize, bystander: &Plugin| {
+            let all = library.jobs().tokens().owners();
+            let inside = all.enter(in_hand[part], thread_identity::current());
+            let closed = library.jobs().close_owner(owners[1 - part]);
+            let dropped = u32::from(closed.is_ok());
+            assert_eq!(bystander.calls(), (0, 0, dropped), "nothing changed, or all: {closed:?}");
+            all.disown(in_hand[part]);
+            all.leave(inside);
+            closed
+        };
+        let (other, bystander) = (library.clone(), bystanders[0].clone());
+        let thread = thread::spawn(move || close_other(&other, 1, &bystander));
+        let here = close_other(&library, 0, &bystanders[1]);
+        let closed = [thread.join().unwrap(), here];
+        let refused = closed.iter().filter(|closed| **closed == Err(Error::WouldDeadlock)).count();
+        assert_eq!(closed.iter().filter(|closed| closed.is_ok()).count(), 2 - refused);
+        assert!(refused <= 1);
+        for (owner, closed) in owners.into_iter().zip(closed) {
+            let expected = if closed.is_ok() { Err(()) } else { Ok(()) };
+            assert_eq!(library.jobs().close_owner(owner).map_err(drop), expected);
+        }
+        for registration in registrations {
+            tokens.unregister(registration, true).unwrap();
+        }
+        tokens.release(kept).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// A close runs a notify, for which a callback of the closed owner waits: that comes to its end before the
+/// close waits for the callback, so nobody is refused.
+#[test]
+fn owner_close_x_unregister_of_what_it_ends() {
+    model(2, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let owner = tokens.owners().create().unwrap();
+        let (token, others) = (create(tokens), create(tokens));
+        let dropped = register(&library, others, doing(|| (), thread::yield_now), owner).unwrap();
+        let own = library.clone();
+        let refused = Arc::new(AtomicU32::new(0));
+        let noted = refused.clone();
+        let unregister = move || {
+            let found = own.jobs().tokens().unregister(dropped, true);
+            noted.fetch_add(u32::from(found.is_err()), Ordering::Relaxed);
+        };
+        let waiting = register(&library, token, doing(unregister, || ()), owner).unwrap();
+        let other = library.clone();
+        let thread = thread::spawn(move || cancel(other.jobs().tokens(), token).unwrap());
+        library.jobs().close_owner(owner).unwrap();
+        thread.join().unwrap();
+        assert_eq!(refused.load(Ordering::Relaxed), 0, "it was no ring");
+        tokens.unregister(waiting, true).unwrap();
+        // Left to the callback, unless that was left out.
+        let _ = tokens.unregister(dropped, true);
+        [token, others].iter().for_each(|token| tokens.release(*token).unwrap());
+        assert_empty(&library);
     });
 }

@@ -80,10 +80,9 @@ pub struct dcc_dispatcher_desc {
     pub reserved: u32,
     /// Cancels a job so many nanoseconds after its post if its descriptor says nothing else; 0: never.
     pub default_deadline_ns: u64,
-    /// After so many nanoseconds inside one function of a job or of the host in a pump, or waiting in one call
-    /// of this library, its thread counts as stuck: dcc_dispatcher_stats says
-    /// so, and those who wait in dcc_dispatcher_post_and_wait for queued jobs are freed. 0 is ten
-    /// seconds, DCC_NO_LIMIT never.
+    /// After so many nanoseconds inside one function of a job or of the host in a pump, or waiting in one
+    /// call of this library, its thread counts as stuck: dcc_dispatcher_stats says so, and those who wait
+    /// in dcc_dispatcher_post_and_wait for queued jobs are freed. 0 is ten seconds, DCC_NO_LIMIT never.
     pub wedge_threshold_ns: u64,
     /// Least nanoseconds between two calls of `progress` for one job; 0 is 100 milliseconds.
     pub progress_interval_ns: u64,

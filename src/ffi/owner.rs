@@ -24,22 +24,22 @@ pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc
     })
 }
 
-/// Closes an owner; call it before its functions are unloaded, while no lock is held that they
-/// take. From now on, also when it is closed, whoever names it is refused with DCC_ERROR_SHUTDOWN. Its
-/// registrations are dropped, its jobs' `is_cancelled` are asked no more, its jobs that have not
-/// begun, and steps between two slices, end as interrupted, and every destroy-notify runs, on this
-/// thread or where it is running already. Completions of its posted jobs run, too, if this is the
-/// thread of their dispatcher; on another thread they are left out and counted
-/// (`completions_dropped` of dcc_dispatcher_stats). Its dispatchers are shut down and call no
-/// function of their descriptor any more. Then it waits for calls of its functions on other threads. When it returns DCC_OK none
-/// of them will be called again, whatever is cancelled, and the handle is released; jobs that are
-/// running go on, without their functions.
+/// Closes an owner; call it before its functions are unloaded, while no lock is held that they take. From
+/// now on, also when it is closed, whoever names it is refused with DCC_ERROR_SHUTDOWN. Its registrations
+/// are dropped, its jobs' `is_cancelled` are asked no more, its jobs that have not begun, and steps between
+/// two slices, end as interrupted, and every destroy-notify runs, on this thread or where it is running
+/// already. Completions of its posted jobs run, too, if this is the thread of their dispatcher; on another
+/// thread they are left out and counted (`completions_dropped` of dcc_dispatcher_stats). Its dispatchers
+/// are shut down and call no function of their descriptor any more. Then it waits for calls of its
+/// functions on other threads. When it returns DCC_OK none of them will be called again, whatever is
+/// cancelled, and the handle is released; jobs that are running go on, without their functions.
 ///
 /// DCC_ERROR_WOULD_DEADLOCK, and nothing happened: called from inside one of its functions; or from
-/// another's function, while the library on this thread is in the middle of calling, ending or closing
-/// what belongs to the owner; or a thread that is inside so waits, over whatever threads, for this one.
-/// Call it again after that function returned. While it closes, a wait of others that would wait for it
-/// and for which it waits is refused instead. Any thread. NULL: nothing happens.
+/// another's function, while the library on this thread is calling, ending or closing something of the
+/// owner; or a thread that is inside so waits, over whatever threads, for this one. Call it again after
+/// that function returned. DCC_ERROR_RESOURCES, and nothing happened: no memory to wait with. While it
+/// closes, a wait that would wait for it, and for which it would wait, is refused instead. Any thread.
+/// NULL: nothing happens.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_owner_close(owner: *mut dcc_owner) -> dcc_status {
     guard(|| {

@@ -265,7 +265,8 @@ fn write_admission(pin: &DispatcherPin<'_>, to: &StructOut<dcc_admission>) {
 /// one, so it would never come to the job; as a rule two UI threads that wait for each other. Where the
 /// thread that is to run a DCC_POST_ANY_THREAD job turns out to wait for this one after it was accepted,
 /// the answer is DCC_WEDGED or DCC_STARTED, at once. Other negative statuses as in dcc_dispatcher_post; on
-/// every one of them nothing was taken. Any thread; while it waits, hold no lock that the job or a plugin's owner needs.
+/// every one of them nothing was taken. Any thread; while it waits, hold no lock that the job or a plugin's
+/// owner needs.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_post_and_wait(
     dispatcher: *const dcc_dispatcher,
