@@ -54,6 +54,7 @@ macro_rules! weakened {
 
 pub mod arena;
 pub mod cancel;
+pub mod chunked;
 pub mod context;
 pub mod control;
 pub mod current;

@@ -196,7 +196,7 @@ impl Requests {
             return Err(Error::SessionClosed);
         }
         let is_full = body.live >= settings.most_requests;
-        let entries = body.room(&settings)?;
+        let entries = body.room()?;
         let found = entries.look(key.borrowed());
         if let Ok(place) = found
             && matches!(entries.entry(place), Some(Entry::Live(_)))

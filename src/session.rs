@@ -151,9 +151,8 @@ const EXPIRED_AT_A_TIME: usize = 16;
 
 impl SessionBody {
     /// The entries, made when there are the first.
-    pub fn room(&mut self, settings: &SessionSettings) -> Result<&mut IdTable, Error> {
-        let ids = settings.most_requests.saturating_add(settings.most_kept);
-        Ok(self.entries.get_or_make(|| IdTable::new(ids))?)
+    pub fn room(&mut self) -> Result<&mut IdTable, Error> {
+        Ok(self.entries.get_or_make(IdTable::new)?)
     }
 
     /// The entry of an id.
@@ -208,13 +207,13 @@ impl SessionBody {
     /// Remembers a cancel of an id that has no live request, in place of what was remembered. False: there
     /// is no room.
     pub fn hold(&mut self, id: RequestId, cancel: Kept, settings: &SessionSettings) -> bool {
-        let Ok(entries) = self.room(settings) else { return false };
+        let Ok(entries) = self.room() else { return false };
         let vacant = match entries.look(id.borrowed()) {
             Ok(place) => entries.vacate(place),
             Err(vacant) => vacant,
         };
         self.has_room(cancel.since_ns, settings)
-            && self.room(settings).is_ok_and(|entries| entries.add_kept(vacant, id, cancel).is_ok())
+            && self.room().is_ok_and(|entries| entries.add_kept(vacant, id, cancel).is_ok())
     }
 
     /// Takes out the entry of a live request, if it is still its; `kept` is remembered of its id in its place.

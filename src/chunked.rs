@@ -1,0 +1,102 @@
+//! A vector that never moves what is in it: every push costs the same, and one for which there is no memory is
+//! an answer.
+//!
+//! Its chunks double, so that few hold many: the first two have 16 entries, each further one as many as all
+//! before it.
+
+use crate::sys::memory::OutOfMemory;
+
+const FIRST_BITS: u32 = 4;
+const FIRST: usize = 1 << FIRST_BITS;
+
+/// The vector.
+#[derive(Debug)]
+pub struct Chunked<T> {
+    chunks: Vec<Vec<T>>,
+    length: usize,
+}
+
+/// The chunk of an entry, and its place there.
+fn place(at: usize) -> (usize, usize) {
+    match at >> FIRST_BITS {
+        0 => (0, at),
+        number => {
+            let chunk = number.ilog2() as usize + 1;
+            (chunk, at - size(chunk))
+        }
+    }
+}
+
+/// How many entries a chunk has.
+fn size(chunk: usize) -> usize {
+    FIRST << chunk.saturating_sub(1)
+}
+
+impl<T> Chunked<T> {
+    /// An empty one.
+    pub const fn new() -> Self {
+        Self { chunks: Vec::new(), length: 0 }
+    }
+
+    /// How many entries it has.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// An entry.
+    pub fn get(&self, at: usize) -> &T {
+        let (chunk, place) = place(at);
+        &self.chunks[chunk][place]
+    }
+
+    /// An entry.
+    pub fn get_mut(&mut self, at: usize) -> &mut T {
+        let (chunk, place) = place(at);
+        &mut self.chunks[chunk][place]
+    }
+
+    /// Adds an entry behind all others.
+    pub fn push(&mut self, entry: T) -> Result<(), OutOfMemory> {
+        let (chunk, _) = place(self.length);
+        if chunk == self.chunks.len() {
+            let mut room = Vec::new();
+            room.try_reserve_exact(size(chunk)).map_err(|_| OutOfMemory)?;
+            self.chunks.try_reserve(1).map_err(|_| OutOfMemory)?;
+            self.chunks.push(room);
+        }
+        // Within what was reserved.
+        self.chunks[chunk].push(entry);
+        self.length += 1;
+        Ok(())
+    }
+
+    /// All entries, first to last.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.chunks.iter_mut().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_stay_where_they_are_and_come_in_their_order() {
+        let mut all = Chunked::new();
+        let mut addresses: Vec<*const usize> = Vec::new();
+        for number in 0..5000 {
+            all.push(number).unwrap();
+            addresses.push(all.get(number));
+        }
+        assert_eq!(all.length(), 5000);
+        for (number, address) in addresses.iter().enumerate() {
+            assert_eq!((*all.get(number), std::ptr::from_ref(all.get(number))), (number, *address));
+            *all.get_mut(number) += 1;
+        }
+        assert!(all.iter_mut().map(|number| *number).eq(1..=5000));
+        assert_eq!(all.chunks.len(), 10);
+        for (number, chunk) in all.chunks.iter().enumerate() {
+            assert_eq!(chunk.capacity(), size(number), "it never grew");
+        }
+    }
+}
