@@ -24,7 +24,7 @@
 //! - [`registration`], [`signal`]: what listens. [`owner`], [`wait_graph`]: plugins whose functions
 //!   are called, and who waits for whom. [`events`], [`watch`], [`watchdog`], [`latency`],
 //!   [`place`]: what diagnosis keeps. [`timeline`]: what happened when; [`recording`] its file.
-//! - [`arena`]: counted objects behind [`handle`]s; [`text`] shared texts; [`list`]s; [`pool`] the
+//! - [`arena`]: counted objects behind [`handle`]s; [`text`] shared texts; [`list`]s; [`few`] things; [`pool`] the
 //!   memory.
 //! - [`sys`]: the ground. [`error`]: what can go wrong, for all of them.
 
@@ -65,6 +65,7 @@ pub mod dispatcher;
 pub mod dispatcher_stats;
 pub mod error;
 pub mod events;
+pub mod few;
 pub mod foreign;
 pub mod handle;
 pub mod hosted;

@@ -33,6 +33,7 @@
 
 use crate::arena::{Arena, Hold, Holder, Keeper, LivePart, Pin};
 use crate::error::Error;
+use crate::few::Few;
 use crate::handle::{Handle, Kind};
 use crate::list::{List, ListNode, ListNodes};
 use crate::owned::{Owned, OwnedId, Parting};
@@ -67,24 +68,23 @@ struct OwnerBody {
     awaited: bool,
     things: u32,
     /// Threads that have things of the owner in hand.
-    inside: Vec<Inside>,
+    inside: Few<Inside, 2>,
     /// How many more there are, for which there was no memory.
     unnamed: u32,
 }
 
 impl OwnerBody {
     fn begin(&mut self, inside: Inside) {
-        if self.inside.try_reserve(1).is_ok() {
-            self.inside.push(inside);
-        } else {
+        if !self.inside.push(inside) {
             self.unnamed += 1;
         }
     }
 
     fn end(&mut self, thread: u64) {
-        match self.inside.iter().rposition(|other| other.thread == thread) {
-            Some(position) => drop(self.inside.remove(position)),
-            None => self.unnamed -= 1,
+        // The last that it got into.
+        let stay = |other: &Inside| (other.thread == thread).then_some(other.waits_before);
+        if !self.inside.take_greatest(stay) {
+            self.unnamed -= 1;
         }
     }
 

@@ -13,7 +13,7 @@ use crate::reply::Fitted;
 use crate::request::{RequestLive, RequestPin, Requests};
 use crate::request_id::{IdRef, RequestId};
 use crate::session::{SessionLive, SessionPin};
-use crate::sys::memory::try_string;
+use crate::sys::memory::{OutOfMemory, try_string};
 use crate::sys::sync::{Ordering, yield_now};
 use crate::sys::{clock, thread_id};
 use crate::token::Cause;
@@ -45,9 +45,6 @@ pub enum Handled {
     /// None, for this reason.
     Malformed(&'static str),
 }
-
-/// What a message was that could not be looked at.
-pub const NO_MEMORY: &str = "there is no memory for it";
 
 impl Requests {
     /// Cancels the token of a request in its peer's name. True: this call did it.
@@ -257,21 +254,24 @@ impl Requests {
     }
 
     /// Does what a peer's messages ask for, and tells what each was. Messages of a batch that were not
-    /// looked at are counted as malformed.
+    /// looked at are counted as malformed. An error: one of them was not done, for want of memory; what was
+    /// done may be done again.
     pub fn handle_message(
         &self,
         session: &SessionPin<'_>,
         bytes: &[u8],
         mut each: impl FnMut(Handled, Option<IdRef<'_>>),
-    ) {
+    ) -> Result<(), OutOfMemory> {
         let counts = &session.slot().live().counts;
+        let mut result = Ok(());
         let left_out = wire::read_each(bytes, |message| match message {
             Message::Cancel(cancel) => {
                 let reason = cancel.reason.as_deref().unwrap_or_default();
                 let id = cancel.id.borrowed();
                 match self.cancel(session, id, reason, true) {
                     Ok(outcome) => each(Handled::Cancel(outcome), Some(id)),
-                    Err(_) => each(Handled::Malformed(NO_MEMORY), Some(id)),
+                    // Nothing else refuses a cancel.
+                    Err(_) => result = Err(OutOfMemory),
                 }
             }
             Message::NotACancellation => {
@@ -282,11 +282,9 @@ impl Requests {
                 counts.malformed.one();
                 each(Handled::Malformed(why), None);
             }
-            Message::OutOfMemory => {
-                counts.malformed.one();
-                each(Handled::Malformed(NO_MEMORY), None);
-            }
+            Message::OutOfMemory => result = Err(OutOfMemory),
         });
         counts.malformed.add(left_out);
+        result
     }
 }

@@ -16,9 +16,10 @@
 //! Lock order: this lock, then an owner's.
 
 use crate::error::Error;
+use crate::few::{Blank, Few};
 use crate::queue_id::QueueId;
 use crate::sys::clock;
-use crate::sys::memory::{Late, OutOfMemory};
+use crate::sys::memory::OutOfMemory;
 use crate::sys::sync::{AtomicU64, Condvar, Mutex, Ordering};
 
 /// What a thread waits for.
@@ -51,7 +52,36 @@ struct Edge {
     blocker: Blocker,
     number: u64,
     since_ns: u64,
+    /// How far the present look for a ring is with it.
+    look: Look,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// Nothing leads to it so far.
+    NotReached,
+    /// Something does; who is inside its blocker is still to be found out.
+    Reached,
+    /// Whoever is inside its blocker was looked at.
+    Done,
+}
+
+impl Blank for Edge {
+    const BLANK: Self = Self {
+        waiter: 0,
+        blocker: Blocker::Registration(0),
+        number: 0,
+        since_ns: 0,
+        look: Look::NotReached,
+    };
+}
+
+impl Blank for Inside {
+    const BLANK: Self = Self { thread: 0, waits_before: 0 };
+}
+
+/// So many waits at a time need no memory: more than a process has threads that wait for each other.
+type Edges = Few<Edge, 64>;
 
 /// A wait that has begun.
 #[derive(Debug)]
@@ -73,7 +103,7 @@ pub trait Running {
 /// All waits.
 #[derive(Debug)]
 pub struct WaitGraph {
-    edges: Mutex<Late<Vec<Edge>>>,
+    edges: Mutex<Edges>,
     changed: Condvar,
     begun: AtomicU64,
 }
@@ -82,13 +112,13 @@ impl WaitGraph {
     /// Nobody waits.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
-        Self { edges: Mutex::new(Late::new()), changed: Condvar::new(), begun: AtomicU64::new(0) }
+        Self { edges: Mutex::new(Few::new()), changed: Condvar::new(), begun: AtomicU64::new(0) }
     }
 
     /// Nobody waits.
     #[cfg(loom)]
     pub fn new() -> Self {
-        Self { edges: Mutex::new(Late::new()), changed: Condvar::new(), begun: AtomicU64::new(0) }
+        Self { edges: Mutex::new(Few::new()), changed: Condvar::new(), begun: AtomicU64::new(0) }
     }
 
     /// How many waits have begun. Of its own waits a thread sees all.
@@ -104,30 +134,24 @@ impl WaitGraph {
         thread: u64,
         blocker: Blocker,
     ) -> Result<Wait, Error> {
-        let mut lock = self.edges.lock();
-        let edges = lock.get_or_make(|| Ok(Vec::new()))?;
-        if leads_to(running, edges, blocker, thread)? {
+        let mut edges = self.edges.lock();
+        if leads_to(running, &mut edges, blocker, thread)? {
             return Err(Error::WouldDeadlock);
         }
-        edges.try_reserve(1).map_err(|_| OutOfMemory)?;
         // Numbers are given out under the lock; the atomic is for those who look.
         let number = self.begun.load(Ordering::Relaxed) + 1;
         self.begun.store(number, Ordering::Relaxed);
-        edges.push(Edge { waiter: thread, blocker, number, since_ns: clock::now_ns() });
+        add(&mut edges, thread, blocker, number)?;
         Ok(Wait { waiter: thread, blocker, number })
     }
 
     /// Notes what else a wait waits for. `WouldDeadlock`: for itself; it has to end.
     pub fn also(&self, running: &impl Running, wait: &Wait, blocker: Blocker) -> Result<(), Error> {
-        let mut lock = self.edges.lock();
-        let edges = lock.get_or_make(|| Ok(Vec::new()))?;
-        if leads_to(running, edges, blocker, wait.waiter)? {
+        let mut edges = self.edges.lock();
+        if leads_to(running, &mut edges, blocker, wait.waiter)? {
             return Err(Error::WouldDeadlock);
         }
-        edges.try_reserve(1).map_err(|_| OutOfMemory)?;
-        let Wait { waiter, number, .. } = *wait;
-        edges.push(Edge { waiter, blocker, number, since_ns: clock::now_ns() });
-        Ok(())
+        Ok(add(&mut edges, wait.waiter, blocker, wait.number)?)
     }
 
     /// Sleeps until what a wait began with is over, and ends it.
@@ -151,7 +175,7 @@ impl WaitGraph {
     /// Since when a thread has waited for something; 0 while it does not.
     pub fn since_ns(&self, thread: u64) -> u64 {
         let lock = self.edges.lock();
-        let edges = lock.get().into_iter().flatten();
+        let edges = lock.iter();
         edges.filter(|edge| edge.waiter == thread).map(|edge| edge.since_ns).min().unwrap_or(0)
     }
 
@@ -162,38 +186,38 @@ impl WaitGraph {
     }
 }
 
-fn forget(edges: &mut Late<Vec<Edge>>, wait: &Wait) {
-    if let Some(edges) = edges.get_mut() {
-        edges.retain(|edge| edge.number != wait.number);
-    }
+fn add(edges: &mut Edges, waiter: u64, blocker: Blocker, number: u64) -> Result<(), OutOfMemory> {
+    let since_ns = clock::now_ns();
+    let edge = Edge { waiter, blocker, number, since_ns, look: Look::NotReached };
+    if edges.push(edge) { Ok(()) } else { Err(OutOfMemory) }
+}
+
+fn forget(edges: &mut Edges, wait: &Wait) {
+    edges.retain(|edge| edge.number != wait.number);
 }
 
 /// Whether inside a blocker is `thread`, or one that waits, over however many others, for it.
 fn leads_to(
     running: &impl Running,
-    edges: &[Edge],
+    edges: &mut Edges,
     blocker: Blocker,
     thread: u64,
 ) -> Result<bool, Error> {
     if blocker == Blocker::Unknown || crate::weakened!("wait_graph") {
         return Ok(false);
     }
-    let mut reached: Vec<Blocker> = Vec::new();
-    reached.try_reserve(edges.len() + 1).map_err(|_| OutOfMemory)?;
-    reached.push(blocker);
-    let mut looked_at = 0;
-    while let Some(&next) = reached.get(looked_at) {
-        looked_at += 1;
+    edges.iter_mut().for_each(|edge| edge.look = Look::NotReached);
+    let mut next = Some(blocker);
+    while let Some(blocker) = next {
         let mut found = false;
-        let are_all_known = running.inside(next, &mut |inside| {
+        let are_all_known = running.inside(blocker, &mut |inside| {
             found |= inside.thread == thread;
-            let is_held_up = |edge: &&Edge| {
-                edge.waiter == inside.thread
-                    && (edge.number > inside.waits_before || crate::weakened!("waits_are_numbered"))
-            };
-            for edge in edges.iter().filter(is_held_up) {
-                if !reached.contains(&edge.blocker) {
-                    reached.push(edge.blocker);
+            for edge in edges.iter_mut() {
+                let is_held_up = edge.waiter == inside.thread
+                    && (edge.number > inside.waits_before
+                        || crate::weakened!("waits_are_numbered"));
+                if is_held_up && edge.look == Look::NotReached {
+                    edge.look = Look::Reached;
                 }
             }
         });
@@ -203,6 +227,12 @@ fn leads_to(
         if !are_all_known {
             return Err(OutOfMemory.into());
         }
+        // That one need not be looked at again, whatever else leads to it.
+        for edge in edges.iter_mut().filter(|edge| edge.blocker == blocker) {
+            edge.look = Look::Done;
+        }
+        let reached = edges.iter().find(|edge| edge.look == Look::Reached);
+        next = reached.map(|edge| edge.blocker);
     }
     Ok(false)
 }

@@ -14,6 +14,7 @@ use super::token::DCC_MAX_TEXT_LENGTH;
 use super::{dispatchers, service};
 use crate::control::{self, HostName};
 use crate::error::Error;
+use crate::sys::allocator::{growth, with_reserve};
 use crate::sys::clock;
 use crate::sys::endpoint::{Endpoint, PATIENCE_NS};
 use crate::sys::instance;
@@ -104,6 +105,12 @@ pub(super) fn stop() {
     CHANGED.notify_all();
 }
 
+/// What the standard library allocates for paths of the program and of the endpoint, and has no answer to.
+fn room_for_paths() -> impl Iterator<Item = usize> {
+    // A path grows to the system's longest; what is copied of it is as long, else short texts.
+    growth(8192).chain([8192; 2]).chain([256; 14])
+}
+
 /// The name of the program's file.
 fn program() -> String {
     let path = std::env::current_exe().ok();
@@ -137,7 +144,11 @@ pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_
             // SAFETY: the C caller's promise about its text.
             unsafe { text(name, desc.name, desc.name_length, DCC_MAX_TEXT_LENGTH) }?
         };
-        let name = if name.is_empty() { program() } else { try_string(name)? };
+        let name = if name.is_empty() {
+            with_reserve(room_for_paths(), program)?
+        } else {
+            try_string(name)?
+        };
         service::ensure_control_thread()?;
         let mut state = STATE.lock();
         wait_for_close(&mut state);
@@ -145,7 +156,7 @@ pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_
             return Err(Error::ShutDown);
         }
         if state.open.is_none() {
-            let endpoint = match Endpoint::open() {
+            let endpoint = match with_reserve(room_for_paths(), Endpoint::open)? {
                 Ok(endpoint) => endpoint,
                 Err(reason) => {
                     drop(state);
@@ -154,7 +165,8 @@ pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_
                 }
             };
             let library = DCC_VERSION.to_str().unwrap_or_default();
-            state.open = Some(Arc::new(Open { endpoint, host: HostName { name, library } }));
+            let open = Open { endpoint, host: HostName { name, library } };
+            state.open = Some(with_reserve([size_of::<Open>() + 64], || Arc::new(open))?);
             CHANGED.notify_all();
         }
         Ok(if first { DCC_OK } else { DCC_SECOND_INSTANCE })

@@ -1,7 +1,7 @@
 //! Files that are there as a whole or not at all.
 
+use super::allocator::{with_reserve, without_reserve};
 use super::clock;
-use super::memory::try_string;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -12,12 +12,25 @@ const ROOM: usize = 1 << 16;
 /// Replaces a file by what `write` writes. It is written beside the old one, under another name, and
 /// renamed once the system has all of it; on an error the old one is as it was.
 pub fn replace(path: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    // The standard library copies long paths for the system, and has no answer where it cannot. What is
+    // cleared away at the end must not need memory that may be gone by then, so all is there beforehand.
+    let copies = [4 * (path.len() + MOST_ADDED); 8];
+    with_reserve(copies, || replace_served(path, write)).map_err(|_| ErrorKind::OutOfMemory)?
+}
+
+/// More than the name of the file beside has behind that of the old one.
+const MOST_ADDED: usize = 64;
+
+fn replace_served(
+    path: &str,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     // A rename would put a file in the place of a device.
     if fs::metadata(path).is_ok_and(|old| !old.is_file()) {
         return Err(io::Error::other("something is there that is not a file"));
     }
     let (beside, file) = create_beside(path)?;
-    let result = fill(file, write).and_then(|()| fs::rename(&beside, path));
+    let result = without_reserve(|| fill(file, write)).and_then(|()| fs::rename(&beside, path));
     if result.is_err() {
         let _ = fs::remove_file(&beside);
     }
@@ -26,9 +39,10 @@ pub fn replace(path: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>)
 
 /// A new file in the same folder, of a name that nobody else has.
 fn create_beside(path: &str) -> io::Result<(String, File)> {
-    let mut beside = try_string(path).map_err(|_| ErrorKind::OutOfMemory)?;
-    // What is added is shorter.
-    beside.try_reserve(64).map_err(|_| ErrorKind::OutOfMemory)?;
+    let mut beside = String::new();
+    let room = path.len() + MOST_ADDED;
+    without_reserve(|| beside.try_reserve_exact(room)).map_err(|_| ErrorKind::OutOfMemory)?;
+    beside.push_str(path);
     loop {
         beside.truncate(path.len());
         let _ = write!(beside, ".{}-{}.part", std::process::id(), clock::now_ns());

@@ -53,7 +53,8 @@ fn read_line(
         let end = room[..count].iter().position(|byte| *byte == b'\n');
         let piece = &room[..end.unwrap_or(count)];
         if line.len() + piece.len() > limit {
-            return Err(io::Error::new(ErrorKind::InvalidData, "the line is too long"));
+            // Without a text of its own, which would be allocated.
+            return Err(ErrorKind::FileTooLarge.into());
         }
         line.try_reserve(piece.len()).map_err(|_| ErrorKind::OutOfMemory)?;
         line.extend_from_slice(piece);
