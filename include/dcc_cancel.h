@@ -2410,6 +2410,7 @@ dcc_status dcc_session_sweep(const struct dcc_session *session,
  * you. UTF-8 of `length` bytes, as it came from the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH
  * bound what is looked at. Fills in `out_info`, unless that is NULL, with what it was and which request
  * it meant. It never fails because of what a peer sent: that is ignored and counted, dcc_session_stats.
+ * DCC_ERROR_RESOURCES: there was no memory to look at it; of a batch a part may be done. Hand it in again.
  * Cancels as dcc_cancel_token_cancel_async does, so a transport thread may call it. Any thread.
  */
 dcc_status dcc_session_handle_message(const struct dcc_session *session,

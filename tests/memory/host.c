@@ -1,8 +1,7 @@
 /* A host with an allocator of its own, through which the whole process goes, the C library and the loader
    included: it refuses what scarce_begin says. It loads the program under test, as a host loads plugins.
 
-   host [--no-static-tls EATER] PROGRAM ARGUMENTS...: with it the loader has no static thread-local storage
-   left, so that each thread's first use of the library's allocates inside the loader. */
+   host PROGRAM ARGUMENTS... */
 #define _GNU_SOURCE
 #include "scarce.h"
 #include <dlfcn.h>
@@ -93,7 +92,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*body)(v
 static void *need(const char *file, const char *name)
 {
     void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
-    void *found = library && name ? dlsym(library, name) : library;
+    void *found = library ? dlsym(library, name) : NULL;
     if (found == NULL) {
         fprintf(stderr, "%s\n", dlerror());
         exit(2);
@@ -105,17 +104,12 @@ int main(int count, char **arguments)
 {
     void *create = dlsym(RTLD_NEXT, "pthread_create");
     memcpy(&real_create, &create, sizeof real_create);
-    int at = 1;
-    if (count > 3 && strcmp(arguments[1], "--no-static-tls") == 0) {
-        need(arguments[2], NULL);
-        at = 3;
-    }
-    if (at >= count) {
+    if (count < 2) {
         fprintf(stderr, "which program?\n");
         return 2;
     }
     int (*run)(int, char **);
-    void *found = need(arguments[at], "run");
+    void *found = need(arguments[1], "run");
     memcpy(&run, &found, sizeof run);
-    return run(count - at, arguments + at);
+    return run(count - 1, arguments + 1);
 }

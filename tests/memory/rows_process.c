@@ -47,6 +47,10 @@ ROW(dcc_stats_live_jobs, NEVER_REFUSED, poll_traced(w); OK(dcc_job_cancel(w->job
     return dcc_stats_live_jobs(w->text, sizeof w->text, &w->length),
     CHECK(w->length > 300 && w->length < sizeof w->text && strlen(w->text) == w->length), , RELEASE)
 
+ROW(dcc_stats_jobs_page, NEVER_REFUSED, poll_traced(w),
+    return dcc_stats_jobs_page(0, 0, w->text, sizeof w->text, &w->length, &w->id),
+    CHECK(w->length > 300 && w->length < sizeof w->text && strlen(w->text) == w->length), , RELEASE)
+
 static int32_t stats_read(void)
 {
     dcc_stats stats;
