@@ -14,7 +14,7 @@ use crate::events::EventText;
 use crate::foreign::Foreign;
 use crate::handle::{self, Handle, Kind, NULL};
 pub use crate::job_state::JobState;
-use crate::owned::Owned;
+use crate::owned::{Owned, OwnedId};
 use crate::owner::{Thing, Things};
 use crate::pool::NIL;
 use crate::sys::callout::{Payload, UserData};
@@ -252,7 +252,8 @@ impl Jobs {
         }
         let owned = live.owned.get();
         // A parent that only this call still holds may die, and its notifies run.
-        let in_hand = owners.enter(owned, thread_identity::current());
+        let entered = if crate::weakened!("making_is_inside") { OwnedId::NONE } else { owned };
+        let in_hand = owners.enter(entered, thread_identity::current());
         let foreign = origin.token.foreign.map(|foreign| Foreign { owned, ..foreign });
         let token_origin = Origin { foreign, is_watched: true, ..origin.token };
         let token = self.tokens.create([origin.parent], token_origin, Holder::Internal);

@@ -10,6 +10,7 @@ use dcc_cancel::error::Error;
 use dcc_cancel::handle::{GENERATION_SHIFT, Handle};
 use dcc_cancel::job::{JobOrigin, JobPin};
 use dcc_cancel::listen::{Unregistered, Waited};
+use dcc_cancel::owned::Owned;
 use dcc_cancel::owner::Thing;
 use dcc_cancel::sys::callout::{Callback, Payload, UserData};
 use dcc_cancel::sys::thread_identity;
@@ -469,15 +470,15 @@ fn doing(call: impl Fn() + 'static, end: impl Fn() + 'static) -> Callback {
 }
 
 /// A thing of an owner that no close can end; the thread that is inside for it gives it up.
-fn adopt(library: &Library, owner: Handle) -> u32 {
+fn adopt(library: &Library, owner: Handle) -> Arc<Owned> {
     let origin =
         JobOrigin { label: "", caller_id: "", parent: 0, token: Origin::default(), owner: 0 };
     let gone = library.jobs().create(&origin, None).unwrap();
     library.jobs().release(gone).unwrap();
-    let owned = AtomicU32::new(0);
+    let owned = Arc::new(Owned::default());
     let thing = Thing::Job(dcc_cancel::handle::index(gone));
     library.jobs().tokens().owners().adopt(owner, thing, &owned).unwrap();
-    owned.load(Ordering::Relaxed)
+    owned
 }
 
 /// Two plugins, each closed by a thread inside the other: not both are refused, and who is refused has
@@ -495,19 +496,20 @@ fn owner_close_x_owner_close() {
             let callback = callback(&bystanders[part]);
             register(&library, kept, callback, owners[part]).unwrap()
         });
-        let close_other = move |library: &Library, part: usize, bystander: &Plugin| {
+        let close_other = move |library: &Library, part: usize, own: &Owned, bystander: &Plugin| {
             let all = library.jobs().tokens().owners();
-            let inside = all.enter(in_hand[part], thread_identity::current());
+            let inside = all.enter(own.get(), thread_identity::current());
             let closed = library.jobs().close_owner(owners[1 - part]);
             let dropped = u32::from(closed.is_ok());
             assert_eq!(bystander.calls(), (0, 0, dropped), "nothing changed, or all: {closed:?}");
-            all.disown(in_hand[part]);
+            all.disown(own.take());
             all.leave(inside);
             closed
         };
         let (other, bystander) = (library.clone(), bystanders[0].clone());
-        let thread = thread::spawn(move || close_other(&other, 1, &bystander));
-        let here = close_other(&library, 0, &bystanders[1]);
+        let [here, there] = in_hand;
+        let thread = thread::spawn(move || close_other(&other, 1, &there, &bystander));
+        let here = close_other(&library, 0, &here, &bystanders[1]);
         let closed = [thread.join().unwrap(), here];
         let refused = closed.iter().filter(|closed| **closed == Err(Error::WouldDeadlock)).count();
         assert_eq!(closed.iter().filter(|closed| closed.is_ok()).count(), 2 - refused);
@@ -551,6 +553,50 @@ fn owner_close_x_unregister_of_what_it_ends() {
         // Left to the callback, unless that was left out.
         let _ = tokens.unregister(dropped, true);
         [token, others].iter().for_each(|token| tokens.release(*token).unwrap());
+        assert_empty(&library);
+    });
+}
+
+/// A job is created below a token that only the creator still holds: it dies there, and so does its
+/// parent, whose notify may close the owner of the job that is being made. So the maker is inside.
+#[test]
+fn create_x_release_of_its_parent() {
+    model(2, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let owner = tokens.owners().create().unwrap();
+        let grandparent = create(tokens);
+        let parent = tokens.create([grandparent], Origin::default(), Holder::Owner).unwrap();
+        let (own, missing) = (library.clone(), Arc::new(AtomicU32::new(0)));
+        let (noted, maker) = (missing.clone(), thread_identity::current());
+        let look = move || {
+            let mut is_inside = false;
+            let index = dcc_cancel::handle::index(owner);
+            let owners = own.jobs().tokens().owners();
+            owners.inside(index, &mut |inside| is_inside |= inside.thread == maker);
+            if thread_identity::current() == maker && !is_inside {
+                noted.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let pin = TokenPin::new(tokens, grandparent).unwrap();
+        tokens
+            .register(Some(&pin), doing(|| (), look), 0, false)
+            .map_err(|(error, _)| error)
+            .unwrap();
+        drop(pin);
+        cancel(tokens, parent).unwrap();
+        tokens.release(grandparent).unwrap();
+        let other = library.clone();
+        let thread = thread::spawn(move || other.jobs().tokens().release(parent).unwrap());
+        let token = Origin::default();
+        let origin = JobOrigin { label: "", caller_id: "", parent, token, owner };
+        match library.jobs().create(&origin, None) {
+            Ok(job) => library.jobs().release(job).unwrap(),
+            Err((error, _)) => assert!(matches!(error, Error::InvalidHandle(..)), "{error}"),
+        }
+        thread.join().unwrap();
+        assert_eq!(missing.load(Ordering::Relaxed), 0, "the maker is inside");
+        library.jobs().close_owner(owner).unwrap();
         assert_empty(&library);
     });
 }
