@@ -89,8 +89,9 @@ fn kill_tree(process: u32) {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let all: Vec<u32> =
         entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    // Found before it ends, which makes them another's.
+    let children: Vec<u32> =
+        all.into_iter().filter(|other| parent_of(*other) == Some(process)).collect();
     let _ = std::process::Command::new("kill").args(["-9", &process.to_string()]).status();
-    for child in all.into_iter().filter(|other| parent_of(*other) == Some(process)) {
-        kill_tree(child);
-    }
+    children.into_iter().for_each(kill_tree);
 }
