@@ -2,6 +2,7 @@
 //! nothing needs memory but what takes the text.
 
 use crate::json_text::write_text;
+use crate::printable::PrintableJson;
 use std::fmt::{self, Display, Write};
 
 /// A JSON object that is being written.
@@ -31,9 +32,9 @@ impl<'a> Object<'a> {
         Ok(self.out)
     }
 
-    /// A text.
+    /// A text. People print what is written here, so nothing in it may steer a terminal.
     pub fn text(&mut self, key: &str, text: &str) -> fmt::Result {
-        write_text(self.key(key)?, text)
+        write_text(&mut PrintableJson(self.key(key)?), text)
     }
 
     /// A number or a truth.
@@ -99,6 +100,7 @@ impl<'a> List<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::printable::is_printable;
     use serde_json::{Value, json};
 
     fn write(out: &mut dyn Write) -> fmt::Result {
@@ -119,6 +121,20 @@ mod tests {
         inner.null("nothing")?;
         inner.end()?;
         all.end()
+    }
+
+    #[test]
+    fn a_text_can_be_printed_and_means_the_same() {
+        let all: String = ('\0'..='\u{2fff}').chain('\u{e0000}'..='\u{e007f}').collect();
+        let mut out = String::new();
+        let mut object = Object::begin(&mut out).unwrap();
+        object.text("text", &all).unwrap();
+        object.end().unwrap();
+        assert!(out.chars().all(is_printable));
+        assert!(
+            out.contains(r"\u007f\u0080") && out.contains(r"\udb40\udc41") && out.contains('ä')
+        );
+        assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["text"], all);
     }
 
     #[test]

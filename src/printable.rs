@@ -44,18 +44,31 @@ pub fn is_printable(character: char) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub struct Escaped<'a>(pub &'a str);
 
+/// Writes a text, and by `escape` what cannot be printed of it.
+fn write_escaped(
+    out: &mut dyn Write,
+    text: &str,
+    escape: impl Fn(&mut dyn Write, char) -> fmt::Result,
+) -> fmt::Result {
+    let mut written = 0;
+    for (at, character) in text.char_indices() {
+        if !is_printable(character) {
+            out.write_str(&text[written..at])?;
+            escape(out, character)?;
+            written = at + character.len_utf8();
+        }
+    }
+    out.write_str(&text[written..])
+}
+
 impl Display for Escaped<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            match character {
-                printable if is_printable(printable) => out.write_char(printable)?,
-                '\n' => out.write_str("\\n")?,
-                '\r' => out.write_str("\\r")?,
-                '\t' => out.write_str("\\t")?,
-                other => write!(out, "{}", other.escape_unicode())?,
-            }
-        }
-        Ok(())
+        write_escaped(out, self.0, |out, character| match character {
+            '\n' => out.write_str("\\n"),
+            '\r' => out.write_str("\\r"),
+            '\t' => out.write_str("\\t"),
+            other => write!(out, "{}", other.escape_unicode()),
+        })
     }
 }
 
@@ -65,16 +78,23 @@ pub struct EscapedJson<'a>(pub &'a str);
 
 impl Display for EscapedJson<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            if is_printable(character) {
-                out.write_char(character)?;
-                continue;
-            }
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                write!(out, "\\u{unit:04x}")?;
-            }
-        }
-        Ok(())
+        write_json(out, self.0)
+    }
+}
+
+/// Writes a piece of a JSON document so that it can be printed.
+fn write_json(out: &mut dyn Write, piece: &str) -> fmt::Result {
+    write_escaped(out, piece, |out, character| {
+        character.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(out, "\\u{unit:04x}"))
+    })
+}
+
+/// Where JSON goes so that it can be printed, a piece at a time.
+pub struct PrintableJson<'a>(pub &'a mut dyn Write);
+
+impl Write for PrintableJson<'_> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        write_json(self.0, piece)
     }
 }
 

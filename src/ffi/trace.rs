@@ -201,7 +201,8 @@ pub unsafe extern "C" fn dcc_job_threads(
 /// total, message}, age_ns, cancelled (null, or {cause, reason, since_ns, to_end_ns, is_seen}), is_traced,
 /// since_last_poll_ns and longest_gap (null while nothing was traced, else {nanoseconds, from {file,
 /// line}, to {file, line}}) and threads, each with thread, cancel_to_seen_ns, polls,
-/// since_last_poll_ns, last_poll_at {file, line} and longest_gap. Later versions may add members. Any thread.
+/// since_last_poll_ns, last_poll_at {file, line} and longest_gap. Later versions may add members. What could
+/// steer a terminal in its texts is escaped, as JSON has it, so it may be printed. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_stats_live_jobs(
     buffer: *mut c_char,
