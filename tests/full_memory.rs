@@ -57,6 +57,23 @@ impl Stage {
     }
 }
 
+/// The system's own limits: a full address space, no further thread (of a user that is not root, whom that
+/// does not bind), no further descriptor.
+#[test]
+fn what_the_system_refuses_is_an_answer() {
+    let stage = Stage::new("limits");
+    for limit in ["as", "nproc", "nofile"] {
+        let output = printed(stage.host().arg(stage.program()).args(["limit", limit]));
+        let found = figures(&output);
+        assert_eq!(found["broken"], 0, "{limit}: {output}");
+        assert!(found["refused"] > 0, "{limit} refused nothing: {output}");
+        show(&format!(
+            "limit {limit}: {} rows, {} runs, {} of them refused",
+            found["functions"], found["runs"], found["refused"]
+        ));
+    }
+}
+
 /// Where the loader has no static thread-local storage left, it ends a process in which there is no memory
 /// for a thread's first use of the library's: that is before any code of the library.
 #[test]

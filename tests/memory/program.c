@@ -2,7 +2,8 @@
    reaches, alone or with all that follow; on a thread that has used the library and on one that has not.
    Each run is a process of its own, so that whatever is made at first use is refused, too.
 
-   list: names of the functions. run [FUNCTION]: figures at the end, as lines NAME=NUMBER. */
+   list: names of the functions. run [FUNCTION]: figures at the end, as lines NAME=NUMBER. limit as|nproc|nofile:
+   the same with the system's own limits on memory, threads and descriptors in place of a failing allocation. */
 #define _GNU_SOURCE
 #include "rows.h"
 #include "scarce.h"
@@ -80,6 +81,8 @@ struct run {
     /* The allocation that fails first; 0: none does. */
     long nth;
     int for_good;
+    /* Or what the system refuses: RLIMIT_AS, RLIMIT_NPROC or RLIMIT_NOFILE; below 0: nothing. */
+    int limit;
     int on_fresh_thread;
     /* What the call answers with all the memory it wants. */
     int32_t expected;
@@ -118,6 +121,47 @@ static void *fresh_thread(void *argument)
     return NULL;
 }
 
+static struct rlimit before_limit;
+
+/* Takes what the system still gives. */
+static void limit_begin(int which)
+{
+    CHECK(getrlimit((__rlimit_resource_t)which, &before_limit) == 0);
+    struct rlimit tight = before_limit;
+    tight.rlim_cur = 0;
+    if (which == (int)RLIMIT_AS) {
+        char text[64];
+        int file = open("/proc/self/statm", O_RDONLY);
+        CHECK(file >= 0);
+        ssize_t length = read(file, text, sizeof text - 1);
+        close(file);
+        CHECK(length > 0);
+        text[length] = 0;
+        tight.rlim_cur = (rlim_t)strtoul(text, NULL, 10) * 4096;
+    } else if (which == (int)RLIMIT_NOFILE) {
+        int next = dup(2);
+        CHECK(next >= 0);
+        close(next);
+        tight.rlim_cur = (rlim_t)next;
+    }
+    CHECK(setrlimit((__rlimit_resource_t)which, &tight) == 0);
+    for (size_t size = which == (int)RLIMIT_AS ? 8u << 20 : 0; size >= 16; size /= 2)
+        for (void *taken = malloc(size); taken; taken = malloc(size))
+            *(volatile char *)taken = 1;
+}
+
+static void limit_end(int which)
+{
+    CHECK(setrlimit((__rlimit_resource_t)which, &before_limit) == 0);
+}
+
+/* The superuser may have as many threads as it wants. */
+static void become_another(const struct run *run)
+{
+    if (run->limit == (int)RLIMIT_NPROC && geteuid() == 0)
+        CHECK(setgid(65534) == 0 && setuid(65534) == 0);
+}
+
 /* Calls, with the nth allocation failing; the undoing of a call that succeeded is with memory again. */
 static void attempt(struct run *run, long nth)
 {
@@ -129,7 +173,9 @@ static void attempt(struct run *run, long nth)
     struct counts before = count();
     int32_t destroyed = seen(&run->world.destroyed);
     int32_t called = seen(&run->world.called) + seen(&run->world.ran);
-    if (nth > 0)
+    if (nth > 0 && run->limit >= 0)
+        limit_begin(run->limit);
+    else if (nth > 0)
         scarce_begin(nth, run->for_good);
     if (run->on_fresh_thread) {
         step_to(run, 1);
@@ -137,6 +183,8 @@ static void attempt(struct run *run, long nth)
     } else {
         call(run);
     }
+    if (nth > 0 && run->limit >= 0)
+        limit_end(run->limit);
     run->refused = nth > 0 ? scarce_end() : 0;
     if (run->answer < 0) {
         /* What was refused took nothing. */
@@ -190,10 +238,11 @@ static void finish(struct run *run)
 /* A row's process. */
 static int run_row(struct run *run)
 {
-    alarm(10);
+    alarm(120);
+    become_another(run);
     run->row->before(&run->world);
     attempt(run, run->nth);
-    long refused = run->refused;
+    long refused = run->limit >= 0 ? run->answer < 0 : run->refused;
     if (run->answer < 0 || (run->answer != run->expected && is_refusal(run))) {
         if (!is_refusal(run))
             broken(run->row->function, __FILE__, __LINE__, run->answer);
@@ -250,7 +299,8 @@ static int in_child(struct run *run, int (*body)(struct run *), struct figures *
 
 static int first_answer(struct run *run)
 {
-    alarm(10);
+    alarm(120);
+    become_another(run);
     run->row->before(&run->world);
     attempt(run, 0);
     CHECK(run->answer >= 0);
@@ -262,12 +312,34 @@ static int first_answer(struct run *run)
 /* More than any call needs. */
 #define MOST_ALLOCATIONS 400
 
+static void run_limited(const struct row *row, int limit, struct figures *figures)
+{
+    static struct run run;
+    if (limit == (int)RLIMIT_NOFILE && (row->flags & TALKS))
+        return;
+    for (int fresh = 0; fresh < ((row->flags & SAME_THREAD) ? 1 : 2); fresh++) {
+        memset(&run, 0, sizeof run);
+        run.row = row;
+        run.limit = limit;
+        run.on_fresh_thread = fresh;
+        doing = row->function;
+        if (in_child(&run, first_answer, figures) == BROKEN)
+            continue;
+        run.expected = *shared;
+        run.nth = 1;
+        figures->refused += in_child(&run, run_row, figures) == REACHED;
+        figures->runs++;
+    }
+    figures->functions++;
+}
+
 static void run_function(const struct row *row, struct figures *figures)
 {
     static struct run run;
     for (int how = 0; how < 4; how++) {
         memset(&run, 0, sizeof run);
         run.row = row;
+        run.limit = -1;
         run.for_good = how & 1;
         run.on_fresh_thread = how >> 1;
         doing = row->function;
@@ -301,10 +373,17 @@ int run(int argument_count, char **arguments)
     CHECK(shared != MAP_FAILED && errors >= 0);
     struct figures figures;
     memset(&figures, 0, sizeof figures);
+    int limit = -1;
+    if (argument_count > 2 && strcmp(arguments[1], "limit") == 0)
+        limit = strcmp(arguments[2], "as") == 0      ? (int)RLIMIT_AS
+                : strcmp(arguments[2], "nproc") == 0 ? (int)RLIMIT_NPROC
+                                                     : (int)RLIMIT_NOFILE;
     for (struct row *row = rows; row; row = row->next)
-        if (argument_count < 3 || strcmp(row->function, arguments[2]) == 0)
+        if (limit >= 0)
+            run_limited(row, limit, &figures);
+        else if (argument_count < 3 || strcmp(row->function, arguments[2]) == 0)
             run_function(row, &figures);
-    printf("functions=%ld\nruns=%ld\nin_loader=%ld\nbroken=%ld\n", figures.functions, figures.runs,
-           figures.in_loader, figures.broken);
+    printf("functions=%ld\nruns=%ld\nrefused=%ld\nin_loader=%ld\nbroken=%ld\n", figures.functions,
+           figures.runs, figures.refused, figures.in_loader, figures.broken);
     return figures.broken ? 1 : 0;
 }

@@ -59,6 +59,9 @@ struct row {
 /* DCC_NOT_FOUND is a good answer as well: what could be kept for later is not, and counted as forgotten. */
 #define FORGETS 8u
 
+/* The row itself needs descriptors. */
+#define TALKS 16u
+
 extern struct row *rows;
 
 #define ROW(fn, how, before_, call_, settle_, undo_, after_)                                          \

@@ -12,9 +12,21 @@ static void post(struct world *w, uint32_t flags)
     w->given++;
 }
 
+/* One tick; whether all that was posted is over. */
+static int pumped(struct world *w)
+{
+    dcc_stats stats;
+    memset(&stats, 0, sizeof stats);
+    stats.struct_size = sizeof stats;
+    OK(dcc_dispatcher_pump(w->dispatcher, DCC_NO_LIMIT, DCC_NO_LIMIT, NULL));
+    OK(dcc_stats_read(&stats));
+    return stats.unfinished_posts == 0;
+}
+
+/* A job that ran on another thread may be on its way back still. */
 static void pump(struct world *w)
 {
-    OK(dcc_dispatcher_pump(w->dispatcher, DCC_NO_LIMIT, DCC_NO_LIMIT, NULL));
+    UNTIL(pumped(w));
 }
 
 static int32_t create(struct world *w)

@@ -126,10 +126,10 @@ static int32_t ask(struct world *w, const char *line)
 #define ASKED make_running_job(w); OK(dcc_control_open(NULL));                                         \
     OK(dcc_control_address(w->text, sizeof w->text, &w->length))
 #define ANSWERED OK(dcc_control_close()); RELEASE
-ROW_AS(ask_list, "dcc_control_open", 0, ASKED, return ask(w, "{\"do\":\"list\",\"ended\":true}\n"), , , ANSWERED)
-ROW_AS(ask_wrongly, "dcc_control_open", 0, ASKED,
+ROW_AS(ask_list, "dcc_control_open", TALKS, ASKED, return ask(w, "{\"do\":\"list\",\"ended\":true}\n"), , , ANSWERED)
+ROW_AS(ask_wrongly, "dcc_control_open", TALKS, ASKED,
     return ask(w, "{\"do\":\"cancel\",\"job\":[[[[[[[[[[[[[[[[[[[[1}\n"), , , ANSWERED)
-ROW_AS(ask_cancel, "dcc_control_open", 0, ASKED,
+ROW_AS(ask_cancel, "dcc_control_open", TALKS, ASKED,
     return ask(w, "{\"do\":\"trace\",\"all\":true,\"on\":true}\n"), , , ANSWERED; OK(dcc_trace_all(0)))
 
 ROW(dcc_shutdown, NEVER_REFUSED, make_token(w); OK(dcc_cancel_token_cancel_after(w->token, UINT64_C(3600000000000)));
