@@ -1,7 +1,8 @@
 //! Nothing happens before the arguments are good. Every function of the header that has an argument which
-//! can be bad is called with each bad value of each such argument, all others being good: it answers the
-//! error that the header states, whatever the handles are, the error names the argument, and what the whole
-//! process counts is as it was. Then it is called with good ones only, so that the refusals had the one reason that was meant.
+//! can be bad is called with each bad value of each such argument, all others being good. It answers the
+//! error that the header states, whatever the handles are; the error names the argument; and what the whole
+//! process counts is as it was. Then it is called with good ones only, so that the refusals had the one
+//! reason that was meant.
 //!
 //! What is an argument and how it can be bad follows from the header's types; [`table`] has what types do
 //! not say. A parameter or a field that neither explains stops the test, and so does a function whose good
