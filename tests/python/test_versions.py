@@ -61,7 +61,7 @@ class Versions(unittest.TestCase):
     def test_it_imports_the_standard_library_and_itself_only(self):
         allowed = {
             "__future__", "atexit", "collections", "concurrent", "contextvars", "ctypes",
-            "functools", "inspect", "itertools", "logging", "os", "struct", "sys", "threading",
+            "functools", "inspect", "itertools", "json", "logging", "os", "struct", "sys", "threading",
             "time", "typing", "weakref",
         }  # fmt: skip
         for name, text in sources():
