@@ -43,6 +43,7 @@ pub fn with_parser<T>(text: &str, parse: impl FnOnce() -> T) -> Result<T, OutOfM
 }
 
 /// Those of an object's members that have these names.
+#[allow(clippy::disallowed_methods, reason = "called with what it needs")]
 pub fn members<'m, const N: usize>(
     object: &'m str,
     names: [&str; N],

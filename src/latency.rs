@@ -84,6 +84,7 @@ impl Latency {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "called with what it needs")]
 fn make() -> Result<Histogram<u64>, OutOfMemory> {
     // A histogram with bounds never grows.
     let made = || Histogram::new_with_bounds(1, LONGEST_NS, DIGITS);

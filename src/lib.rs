@@ -29,6 +29,8 @@
 //! - [`sys`]: the ground. [`error`]: what can go wrong, for all of them.
 
 #![deny(unsafe_code)]
+// A full memory is an answer.
+#![cfg_attr(not(any(test, loom)), deny(clippy::disallowed_methods, clippy::disallowed_macros))]
 // Const constructors for the one static; a `Default` beside each would have no caller.
 #![allow(clippy::new_without_default)]
 

@@ -263,6 +263,7 @@ impl Queues {
         let no_memory = || Error::Resources("memory for dispatchers; release some");
         let (number, cell) = self.cells.take().map_err(|_| no_memory())?;
         if cell.inboxes.get().is_none() {
+            #[allow(clippy::disallowed_methods, reason = "called with what it needs")]
             let made = || Inboxes(std::array::from_fn(|_| ArrayQueue::new(INBOX)));
             let result = with_reserve([INBOX_BYTES; 3], made).and_then(memory::try_box);
             let Ok(inboxes) = result else {

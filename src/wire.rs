@@ -124,6 +124,7 @@ fn document(bytes: &[u8]) -> Result<&str, Message> {
     Ok(text.trim_start_matches([' ', '\t', '\n', '\r']))
 }
 
+#[allow(clippy::disallowed_methods, reason = "called with what it needs")]
 fn read_batch(text: &str, each: &mut dyn FnMut(Message)) -> u64 {
     let parsed =
         with_parser(text, || serde_json::from_str::<&RawValue>(text).is_ok()).and_then(|is_json| {

@@ -112,6 +112,7 @@ fn room_for_paths() -> impl Iterator<Item = usize> {
 }
 
 /// The name of the program's file.
+#[allow(clippy::disallowed_methods, reason = "called with what it needs")]
 fn program() -> String {
     let path = std::env::current_exe().ok();
     let name = path.as_ref().and_then(|path| path.file_name());
@@ -166,7 +167,9 @@ pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_
             };
             let library = DCC_VERSION.to_str().unwrap_or_default();
             let open = Open { endpoint, host: HostName { name, library } };
-            state.open = Some(with_reserve([size_of::<Open>() + 64], || Arc::new(open))?);
+            #[allow(clippy::disallowed_methods, reason = "called with what it needs")]
+            let shared = with_reserve([size_of::<Open>() + 64], || Arc::new(open))?;
+            state.open = Some(shared);
             CHANGED.notify_all();
         }
         Ok(if first { DCC_OK } else { DCC_SECOND_INSTANCE })

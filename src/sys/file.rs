@@ -21,6 +21,7 @@ pub fn replace(path: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>)
 /// More than the name of the file beside has behind that of the old one.
 const MOST_ADDED: usize = 64;
 
+#[allow(clippy::disallowed_methods, reason = "called with what it needs")]
 fn replace_served(
     path: &str,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,

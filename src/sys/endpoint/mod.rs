@@ -10,6 +10,11 @@ use std::time::{Duration, Instant};
 
 #[cfg(unix)]
 #[path = "unix.rs"]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "opened with a reserve; the rest is what the command line tool does"
+)]
 mod system;
 #[cfg(windows)]
 #[path = "windows.rs"]
