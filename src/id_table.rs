@@ -406,6 +406,8 @@ mod tests {
                 longest = longest.max(steps(&table) - start);
             }
             assert_eq!((table.kept(), table.completed()), (quota, quota));
+            assert!(table.buckets.length() <= 2 * quota as usize, "no more than are in use");
+            assert!(table.cells.length() <= 2 * quota as usize, "cells are used again");
             let mean = (steps(&table) - before) as f64 / CALLS as f64;
             assert!(longest <= MOST_STEPS && mean < 40.0, "{quota}: {longest}, {mean} on average");
             println!("{quota} kept: {mean:.1} cells a round, at most {longest}");
