@@ -81,7 +81,12 @@ impl Blank for Inside {
 }
 
 /// So many waits at a time need no memory: more than a process has threads that wait for each other.
-type Edges = Few<Edge, 64>;
+#[cfg(not(loom))]
+const PLACES: usize = 64;
+#[cfg(loom)]
+const PLACES: usize = 2; // A model has no stack for more.
+
+type Edges = Few<Edge, PLACES>;
 
 /// A wait that has begun.
 #[derive(Debug)]
