@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     }));
     let folder = output_folder();
     eprintln!("Building the C++ host and its plugin ...");
-    let demo = build_cpp::build(&folder, &[]);
+    let demo = build_cpp::build(&folder);
     let mesh = mesh.map_or_else(|| short(build_cpp::scan()), PathBuf::from);
     let status = demo.host(&mesh, &folder).status().expect("what was just built starts");
     // Killed by a signal: no code.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-static DEMO: LazyLock<Built> = LazyLock::new(|| build_cpp::build(&support::scratch("demo"), &[]));
+static DEMO: LazyLock<Built> = LazyLock::new(|| build_cpp::build(&support::scratch("demo")));
 
 fn text(output: &[u8]) -> String {
     String::from_utf8_lossy(output).into_owned()
@@ -95,7 +95,7 @@ fn one_triangle_with_faces_before_vertices_plays() {
 #[test]
 fn a_plugin_that_forgets_to_poll_is_found_out() {
     let folder = support::scratch("demo-forgetful");
-    let demo = build_cpp::build(&folder, &["-DDEMO_FORGET_TO_POLL"]);
+    let demo = DEMO.with_plugin(&folder, &["-DDEMO_FORGET_TO_POLL"]);
     let output = demo.host(&build_cpp::scan(), &folder).output().unwrap();
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{told}{}", text(&output.stderr));

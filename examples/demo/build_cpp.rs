@@ -17,6 +17,13 @@ impl Built {
         host.arg(&self.plugin).arg(results).arg(mesh);
         host
     }
+
+    /// The same host with a plugin that is compiled with more flags, into a folder of its own.
+    #[allow(dead_code, reason = "for the demo's test")]
+    pub fn with_plugin(&self, folder: &Path, flags: &[&str]) -> Self {
+        support::staged_library(folder);
+        Self { host: self.host.clone(), plugin: build_plugin(folder, flags) }
+    }
 }
 
 /// The mesh that comes with the demo.
@@ -24,36 +31,41 @@ pub fn scan() -> PathBuf {
     support::root().join("examples/demo/scan.obj")
 }
 
-/// Compiles host and plugin into `folder`; `extra` are more compiler flags.
-pub fn build(folder: &Path, extra: &[&str]) -> Built {
+/// Compiles host and plugin into `folder`.
+pub fn build(folder: &Path) -> Built {
     support::staged_library(folder);
-    let built = Built { host: folder.join("demo-host"), plugin: folder.join("demo-plugin.so") };
+    let host = folder.join("demo-host");
     let version = dcc_cancel::ffi::library::VERSION_STRING.to_str().expect("ASCII");
     support::run(
-        compiler(folder, extra)
+        compiler(folder)
             .arg(format!("-DDEMO_LIBRARY_VERSION=\"{version}\""))
             .args(
                 ["host.cpp", "scenes.cpp", "gap_page.cpp", "bake.cpp", "obj_file.cpp"].map(source),
             )
             .args(["-pthread", "-ldcc_cancel", "-ldl", "-o"])
-            .arg(&built.host),
+            .arg(&host),
     );
+    Built { host, plugin: build_plugin(folder, &[]) }
+}
+
+fn build_plugin(folder: &Path, flags: &[&str]) -> PathBuf {
+    let plugin = folder.join("demo-plugin.so");
     support::run(
-        compiler(folder, extra)
+        compiler(folder)
+            .args(flags)
             .args(["-shared", "-fPIC", "-fvisibility=hidden"])
             .arg(source("plugin.cpp"))
             .args(["-ldcc_cancel", "-o"])
-            .arg(&built.plugin),
+            .arg(&plugin),
     );
-    built
+    plugin
 }
 
-fn compiler(folder: &Path, extra: &[&str]) -> Command {
+fn compiler(folder: &Path) -> Command {
     let mut compiler = Command::new(support::cxx());
     compiler
         .args(support::CXX_FLAGS)
         .args(["-O2", "-Wl,-rpath,$ORIGIN"])
-        .args(extra)
         .arg("-I")
         .arg(support::include())
         .arg("-L")
