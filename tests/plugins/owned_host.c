@@ -2,49 +2,20 @@
  * have called them. Arguments: what to do, the plugin. */
 #define _POSIX_C_SOURCE 200809L
 #include "owned.h"
+#include "unloading.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-
-#define EXPECT(condition) \
-    do { \
-        if (!(condition)) { \
-            fprintf(stderr, "%s:%d: expected %s\n", __FILE__, __LINE__, #condition); \
-            exit(1); \
-        } \
-    } while (0)
 
 static struct counts counts;
 static dcc_cancel_token *token;
 static dcc_job *job;
 
-/* Whether any part of a file is in memory. */
-static int is_mapped(const char *path)
-{
-    char line[4096];
-    int found = 0;
-    FILE *maps = fopen("/proc/self/maps", "r");
-    EXPECT(maps != NULL);
-    while (fgets(line, sizeof line, maps) != NULL)
-        found |= strstr(line, path) != NULL;
-    fclose(maps);
-    return found;
-}
-
 static void *start(const char *path)
 {
-    void *symbol;
     int (*plugin_starts)(dcc_cancel_token *, dcc_job **, struct counts *);
-    void *plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    EXPECT(plugin != NULL);
-    EXPECT(is_mapped(path));
-    symbol = dlsym(plugin, "plugin_start");
-    EXPECT(symbol != NULL);
-    memcpy(&plugin_starts, &symbol, sizeof symbol);
+    void *plugin = load(path);
+    find(plugin, "plugin_start", &plugin_starts);
     EXPECT(plugin_starts(token, &job, &counts) == DCC_OK);
     EXPECT(dcc_job_is_cancelled(job) == DCC_OK);
     EXPECT(counts.asked == 1);
@@ -53,14 +24,11 @@ static void *start(const char *path)
 
 static void stop_and_unload(void *plugin, const char *path)
 {
-    void *symbol = dlsym(plugin, "plugin_stop");
     int (*plugin_stops)(void);
-    EXPECT(symbol != NULL);
-    memcpy(&plugin_stops, &symbol, sizeof symbol);
+    find(plugin, "plugin_stop", &plugin_stops);
     EXPECT(plugin_stops() == DCC_OK);
     EXPECT(counts.destroyed == 3);
-    EXPECT(dlclose(plugin) == 0);
-    EXPECT(!is_mapped(path));
+    unload(plugin, path);
 }
 
 static void release_all(void)
