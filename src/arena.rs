@@ -317,7 +317,8 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
     /// Adds an internal to a live object for something that stays, and returns its index.
     #[inline]
     pub fn hold(&self, handle: Handle) -> Result<u32, Error> {
-        self.raise(handle, BY_WHAT_STAYS)
+        let sort = if crate::weakened!("calls_find_room") { BY_A_CALL } else { BY_WHAT_STAYS };
+        self.raise(handle, sort)
     }
 
     /// As `hold`, of the object in a slot that the caller knows to hold the one it means. False: it is

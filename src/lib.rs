@@ -34,8 +34,9 @@
 // Const constructors for the one static; a `Default` beside each would have no caller.
 #![allow(clippy::new_without_default)]
 
-/// Whether a model runs with this guard taken away, to see that it finds out: `.ci/models`.
-#[cfg(loom)]
+/// Whether a model, or the fuzzer of the ABI, runs with this guard taken away, to see that it finds out:
+/// `.ci/models`, `.ci/fuzz-abi`.
+#[cfg(any(loom, dcc_weakened))]
 #[macro_export]
 #[doc(hidden)]
 macro_rules! weakened {
@@ -44,8 +45,8 @@ macro_rules! weakened {
     };
 }
 
-/// Nothing: guards are taken away in models alone.
-#[cfg(not(loom))]
+/// Nothing: guards are taken away there alone.
+#[cfg(not(any(loom, dcc_weakened)))]
 #[macro_export]
 #[doc(hidden)]
 macro_rules! weakened {

@@ -33,5 +33,5 @@ pub mod service_thread;
 pub mod thread_exit;
 #[cfg(not(loom))]
 pub mod thread_slot;
-#[cfg(loom)]
+#[cfg(any(loom, dcc_weakened))]
 pub mod weakened;

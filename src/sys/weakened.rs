@@ -1,4 +1,4 @@
-//! Which guard a process of models runs without. Read once, and nothing that loom sees: schedules are
+//! Which guard a process of models, or of the ABI's fuzzer, runs without. Read once, and nothing that loom sees: schedules are
 //! those of the code that is left.
 
 use std::sync::LazyLock;
