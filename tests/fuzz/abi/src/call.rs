@@ -214,7 +214,10 @@ fn judge(me: &Me, call: &Call, before: Option<Object>, has_taken: bool, status: 
     if i128::from(status) == DCC_ERROR_INTERNAL {
         finding!("{name} answers DCC_ERROR_INTERNAL: {}", last_error());
     }
-    if i128::from(status) == DCC_ERROR_INVALID_ARGUMENT && called != 0 {
+    // Whether a page has room for a job is known when that is written; a job that another thread has let go
+    // of meanwhile ends there.
+    let looks_later = name == "dcc_stats_jobs_page" && !WORLD.is_single();
+    if i128::from(status) == DCC_ERROR_INVALID_ARGUMENT && called != 0 && !looks_later {
         finding!("{name} answers DCC_ERROR_INVALID_ARGUMENT after it called {called} functions");
     }
     if i128::from(status) == DCC_ERROR_INVALID_HANDLE
@@ -240,7 +243,13 @@ fn judge(me: &Me, call: &Call, before: Option<Object>, has_taken: bool, status: 
         }
     }
     for (position, parameter) in function.parameters.iter().enumerate() {
-        let Some(block) = call.block_of[position] else { continue };
+        let Some(block) = call.block_of[position] else {
+            if let (Kind::OutHandle(A_JOB), Some(user_data)) = (parameter.kind, call.user_data) {
+                let job = WORLD.payload(user_data).map_or(0, |it| it.job.load(SeqCst));
+                WORLD.settle(job);
+            }
+            continue;
+        };
         let bytes = call.blocks[block].bytes();
         let word = || u64::from_le_bytes(bytes[..8].try_into().expect("8 bytes"));
         match parameter.kind {

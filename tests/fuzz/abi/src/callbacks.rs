@@ -230,6 +230,7 @@ pub unsafe extern "C" fn dcc_job_fn(job: *const dcc_job, user_data: *mut c_void)
         finding!("a posted job's function runs twice at a time");
     }
     let job = job as usize as u64;
+    payload.job.store(job, SeqCst);
     WORLD.borrowed(A_JOB, job);
     inside.act(&[(A_JOB, job)]);
     let answer = inside.choose(0, |me| match me.below(16) {

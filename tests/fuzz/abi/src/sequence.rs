@@ -220,6 +220,8 @@ fn end() {
         if since.elapsed() > PATIENCE
             || WORLD.is_single() && !WORLD.is_lively() && since.elapsed() > PATIENCE / 20
         {
+            let all = left.iter().filter(|(_, count)| *count != 0);
+            all.for_each(|(what, count)| eprintln!("left: {count} {what}"));
             finding!("{count} {what} are left at the end");
         }
         std::thread::yield_now();

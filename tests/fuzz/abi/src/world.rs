@@ -48,6 +48,8 @@ pub struct Payload {
     pub calls: [AtomicU32; 16],
     /// How often its job may ask to be called again.
     pub again: AtomicU32,
+    /// The posted job that it belongs to, once its function was called.
+    pub job: AtomicU64,
     /// What its completion was told.
     pub end: AtomicI32,
     /// Threads inside its job function.
@@ -143,6 +145,7 @@ pub static WORLD: World = World {
             owner: AtomicI32::new(-1),
             calls: [const { AtomicU32::new(0) }; 16],
             again: AtomicU32::new(0),
+            job: AtomicU64::new(0),
             end: AtomicI32::new(0),
             running: AtomicI32::new(0),
             thread: AtomicU32::new(0),
@@ -323,6 +326,14 @@ impl World {
         }
     }
 
+    /// A call has given a reference to nobody: if somebody took it meanwhile that is settled.
+    pub fn settle(&self, bits: u64) {
+        let mut stolen = lock(&self.stolen);
+        if let Some(at) = stolen.iter().position(|taken| *taken == bits) {
+            stolen.swap_remove(at);
+        }
+    }
+
     /// Takes one of our references, or all of them, to give it back. Whether we had one.
     pub fn take(&self, bits: u64) -> bool {
         let mut objects = lock(&self.objects);
@@ -355,6 +366,7 @@ impl World {
         payload.owner.store(-1, Relaxed);
         payload.again.store(0, Relaxed);
         payload.end.store(0, Relaxed);
+        payload.job.store(0, Relaxed);
         payload.running.store(0, Relaxed);
         payload.thread.store(thread, Relaxed);
         payload.any_thread.store(false, Relaxed);
