@@ -1,5 +1,7 @@
 //! A lock of four bytes and a condition variable of eight. They allocate nothing, so nothing about them
-//! can fail.
+//! can fail: parking_lot's mutex and guard, over a word that sleeps by `futex`. parking_lot's own word
+//! makes a record of each thread that sleeps, and the C library ends the process if the record's
+//! destructor finds no memory.
 //!
 //! Invariants:
 //! - The word of a lock is FREE, HELD, or AWAITED: held, and somebody may sleep. Who takes it after
@@ -11,10 +13,7 @@
 //!   sleeps only while it is unchanged.
 
 use super::futex;
-use std::cell::UnsafeCell;
-use std::fmt;
-use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
+use parking_lot::lock_api::{self, GuardNoSend, RawMutex};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 const FREE: u32 = 0;
@@ -25,112 +24,58 @@ const AWAITED: u32 = 2;
 const LOOKS: u32 = 100;
 
 /// A value that one thread at a time has.
-#[derive(Default)]
-pub struct Mutex<T> {
-    word: AtomicU32,
-    value: UnsafeCell<T>,
-}
-
-// SAFETY: the value goes from one thread to another, but only one has it at a time.
-unsafe impl<T: Send> Send for Mutex<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Mutex<T> {}
+pub type Mutex<T> = lock_api::Mutex<Lock, T>;
 
 /// The value is this thread's; dropped, it is free.
-#[must_use = "the lock is free again when it is dropped"]
-pub struct MutexGuard<'a, T> {
-    mutex: &'a Mutex<T>,
-    /// Stays on its thread.
-    bound: PhantomData<*const ()>,
-}
+pub type MutexGuard<'a, T> = lock_api::MutexGuard<'a, Lock, T>;
 
-// SAFETY: shared, it gives out shared references of the value only.
-unsafe impl<T: Sync> Sync for MutexGuard<'_, T> {}
+/// The word of a lock.
+#[derive(Debug)]
+pub struct Lock(AtomicU32);
 
-impl<T> Mutex<T> {
-    /// Free.
-    pub const fn new(value: T) -> Self {
-        Self { word: AtomicU32::new(FREE), value: UnsafeCell::new(value) }
-    }
+// SAFETY: who leaves `lock`, or `try_lock` with true, is the only one to have changed the word from FREE,
+// and it is FREE again only after that one's `unlock`.
+unsafe impl RawMutex for Lock {
+    #[expect(clippy::declare_interior_mutable_const, reason = "each use is a new lock")]
+    const INIT: Self = Self(AtomicU32::new(FREE));
 
-    /// Waits until it is this thread's.
+    type GuardMarker = GuardNoSend;
+
     #[inline]
-    pub fn lock(&self) -> MutexGuard<'_, T> {
-        let taken =
-            self.word.compare_exchange_weak(FREE, HELD, Ordering::Acquire, Ordering::Relaxed);
+    fn lock(&self) {
+        let taken = self.0.compare_exchange_weak(FREE, HELD, Ordering::Acquire, Ordering::Relaxed);
         if taken.is_err() {
             self.wait();
         }
-        MutexGuard { mutex: self, bound: PhantomData }
     }
 
+    #[inline]
+    fn try_lock(&self) -> bool {
+        self.0.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    #[inline]
+    unsafe fn unlock(&self) {
+        if self.0.swap(FREE, Ordering::Release) == AWAITED {
+            futex::wake_one(&self.0);
+        }
+    }
+}
+
+impl Lock {
     #[cold]
     fn wait(&self) {
         for _ in 0..LOOKS {
-            match self.word.load(Ordering::Relaxed) {
-                FREE => {
-                    let swap = self.word.compare_exchange_weak(
-                        FREE,
-                        HELD,
-                        Ordering::Acquire,
-                        Ordering::Relaxed,
-                    );
-                    if swap.is_ok() {
-                        return;
-                    }
-                }
+            match self.0.load(Ordering::Relaxed) {
+                FREE if self.try_lock() => return,
                 // Others sleep already.
                 AWAITED => break,
                 _ => std::hint::spin_loop(),
             }
         }
-        while self.word.swap(AWAITED, Ordering::Acquire) != FREE {
-            futex::wait(&self.word, AWAITED, None);
+        while self.0.swap(AWAITED, Ordering::Acquire) != FREE {
+            futex::wait(&self.0, AWAITED, None);
         }
-    }
-
-    #[inline]
-    fn unlock(&self) {
-        if self.word.swap(FREE, Ordering::Release) == AWAITED {
-            futex::wake_one(&self.word);
-        }
-    }
-}
-
-impl<T> fmt::Debug for Mutex<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Mutex")
-    }
-}
-
-impl<T> fmt::Debug for MutexGuard<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MutexGuard")
-    }
-}
-
-impl<T> Deref for MutexGuard<'_, T> {
-    type Target = T;
-
-    #[inline]
-    fn deref(&self) -> &T {
-        // SAFETY: the guard is the one that the lock let in.
-        unsafe { &*self.mutex.value.get() }
-    }
-}
-
-impl<T> DerefMut for MutexGuard<'_, T> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: the guard is the one that the lock let in, and borrowed alone.
-        unsafe { &mut *self.mutex.value.get() }
-    }
-}
-
-impl<T> Drop for MutexGuard<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        self.mutex.unlock();
     }
 }
 
@@ -160,12 +105,11 @@ impl Condvar {
     fn sleep<T>(&self, guard: &mut MutexGuard<'_, T>, until_ns: Option<u64>) -> bool {
         let turn = self.turns.load(Ordering::Relaxed);
         self.waiters.fetch_add(1, Ordering::Relaxed);
-        guard.mutex.unlock();
-        let is_late = futex::wait(&self.turns, turn, until_ns);
-        self.waiters.fetch_sub(1, Ordering::Relaxed);
-        // The guard was this thread's and is so again.
-        std::mem::forget(guard.mutex.lock());
-        is_late
+        MutexGuard::unlocked(guard, || {
+            let is_late = futex::wait(&self.turns, turn, until_ns);
+            self.waiters.fetch_sub(1, Ordering::Relaxed);
+            is_late
+        })
     }
 
     /// Wakes everyone who waits.
