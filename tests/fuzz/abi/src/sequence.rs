@@ -161,6 +161,37 @@ fn end_of_a_thread(is_over: &dyn Fn() -> bool) {
     }
 }
 
+/// In a fork every function answers: what would need the library's locks says that it is a fork.
+pub fn fork_and_ask() {
+    // SAFETY: the child only calls the library, which is what is tried, and leaves at once.
+    let child = unsafe { libc::fork() };
+    if child != 0 {
+        let mut status = 0;
+        // SAFETY: the child of this process.
+        unsafe { libc::waitpid(child, &raw mut status, 0) };
+        if status != 0 {
+            finding!("the calls in a fork end with {status:#x}");
+        }
+        return;
+    }
+    // A call that hangs ends the child.
+    // SAFETY: no handler is set, so the alarm ends the process.
+    unsafe { libc::alarm(20) };
+    for function in FUNCTIONS {
+        let status = (function.call)(&[0; 8]) as i64;
+        let answers_status = function.answers == Answer::Status;
+        if answers_status
+            && (status_name(status).is_none() || i128::from(status) == DCC_ERROR_INTERNAL)
+        {
+            eprintln!("FINDING: in a fork {} answers {status}", function.name);
+            // SAFETY: ends the child.
+            unsafe { libc::_exit(1) };
+        }
+    }
+    // SAFETY: ends the child.
+    unsafe { libc::_exit(0) };
+}
+
 /// The order in which what is left is given back: what refers to others first.
 const ORDER: &[(usize, usize)] = &[
     (handle("dcc_dispatcher"), function("dcc_dispatcher_release")),

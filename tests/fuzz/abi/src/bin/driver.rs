@@ -222,12 +222,48 @@ fn minimise(options: &Options) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// One sequence with dcc_shutdown among its calls, then calls in a fork.
+fn life(options: &Options) {
+    watch::start(Duration::from_secs(options.patience));
+    WORLD.may_shut_down.store(true, Relaxed);
+    let mut buffer = Vec::new();
+    input(options.seed, options.start, &mut buffer);
+    play(&buffer, options.threads);
+    sequence::fork_and_ask();
+}
+
+/// Many lives, each in a process of its own.
+fn lives(options: &Options) -> ExitCode {
+    std::fs::create_dir_all(&options.found).expect("the folder of what is found");
+    let since = Instant::now();
+    for index in 0..options.count {
+        let output = this_program()
+            .args(["life", "--start", &index.to_string()])
+            .args(["--seed", &options.seed.to_string()])
+            .args(["--threads", &options.threads.to_string()])
+            .args(["--patience", &options.patience.to_string()])
+            .current_dir(&options.found)
+            .output()
+            .expect("the program runs");
+        if !output.status.success() {
+            println!("life {index} of seed {}: {}", options.seed, headline(&output));
+            print!("{}", String::from_utf8_lossy(&output.stderr));
+            return ExitCode::FAILURE;
+        }
+    }
+    let rate = options.count as f64 / since.elapsed().as_secs_f64();
+    println!("{} lives, {rate:.0} a second", options.count);
+    ExitCode::SUCCESS
+}
+
 fn main() -> ExitCode {
     let options = options();
     WORLD.may_be_many.store(options.many, Relaxed);
     match options.command.as_str() {
         "run" => return run(&options),
         "worker" => worker(&options),
+        "life" => life(&options),
+        "lives" => return lives(&options),
         "replay" => replay(&options),
         "minimise" => return minimise(&options),
         other => panic!("what is {other:?}?"),
