@@ -5,12 +5,12 @@ set -euo pipefail
 logs=target/ci
 passed=0 failed=0 skipped=0 troubled=()
 
-# run_step STEP: its log is left in $logs. A step that takes more than an hour hangs.
+# run_step STEP [SECONDS]: its log is left in $logs. A step that takes longer hangs; an hour if not given.
 run_step() {
-    local step=$1 start=$SECONDS status=0 p f s
+    local step=$1 limit=${2:-3600} start=$SECONDS status=0 p f s
     mkdir -p "$logs"
     echo "=== $step"
-    timeout --kill-after=10 3600 ".ci/$step" 2>&1 | tee "$logs/$step.log" || status=$?
+    timeout --kill-after=10 "$limit" ".ci/$step" 2>&1 | tee "$logs/$step.log" || status=$?
     read -r p f s < <(.ci/count "$status" "$logs/$step.log")
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     if [ "$f" != 0 ]; then troubled+=("$step"); fi

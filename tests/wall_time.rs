@@ -13,6 +13,12 @@ use std::path::{Path, PathBuf};
 const MAY: &[(&str, &str, &str)] = &[
     ("tests/diagnosis.rs", "if began.elapsed() < 2 * pause", "else it is tried again"),
     ("tests/python/test_tokens.py", "start, LONG)", "the limit itself: a wait that nothing ended"),
+    (
+        "tests/fuzz/targets/abi.rs",
+        "watch::start(",
+        "a fuzzer's watch over a sequence of milliseconds",
+    ),
+    ("tests/fuzz/abi/src/sequence.rs", "PATIENCE: Duration", "the same"),
     ("tests/hosts/blender/module.py", "MAIN_THREAD_SECONDS = 30", "the add-on's own, put back"),
     ("tests/hosts/maya/idle.cpp", "begin < hangs_after", "the limit itself"),
     ("tests/hosts/blender/scene.py", "HANG_SECONDS = 60", "for what is waited for in vain"),

@@ -19,6 +19,11 @@
 #include <time.h>
 #include <unistd.h>
 
+enum {
+    HANG_SECONDS =
+#include "../support/hang_seconds"
+};
+
 struct row *rows;
 
 /* What a row's process ends with. */
@@ -238,7 +243,7 @@ static void finish(struct run *run)
 /* A row's process. */
 static int run_row(struct run *run)
 {
-    alarm(120);
+    alarm(HANG_SECONDS);
     become_another(run);
     run->row->before(&run->world);
     attempt(run, run->nth);
@@ -299,7 +304,7 @@ static int in_child(struct run *run, int (*body)(struct run *), struct figures *
 
 static int first_answer(struct run *run)
 {
-    alarm(120);
+    alarm(HANG_SECONDS);
     become_another(run);
     run->row->before(&run->world);
     attempt(run, 0);
