@@ -13,12 +13,6 @@ use std::path::{Path, PathBuf};
 const MAY: &[(&str, &str, &str)] = &[
     ("tests/diagnosis.rs", "if began.elapsed() < 2 * pause", "else it is tried again"),
     ("tests/python/test_tokens.py", "start, LONG)", "the limit itself: a wait that nothing ended"),
-    (
-        "tests/fuzz/targets/abi.rs",
-        "watch::start(",
-        "a fuzzer's watch over a sequence of milliseconds",
-    ),
-    ("tests/fuzz/abi/src/sequence.rs", "PATIENCE: Duration", "the same"),
     ("tests/hosts/blender/module.py", "MAIN_THREAD_SECONDS = 30", "the add-on's own, put back"),
     ("tests/hosts/maya/idle.cpp", "begin < hangs_after", "the limit itself"),
     ("tests/hosts/blender/scene.py", "HANG_SECONDS = 60", "for what is waited for in vain"),
@@ -99,8 +93,8 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
-            // The corpus is messages, and what drives the tests has limits of its own.
-            if !["corpus", "node_modules", "all", "target"].contains(&&*name) {
+            // What drives the tests and the fuzzers watches over hangs itself.
+            if !["fuzz", "node_modules", "all", "target"].contains(&&*name) {
                 sources(&path, found);
             }
         } else if name != "wall_time.rs"
