@@ -36,7 +36,6 @@ pub struct Lock(AtomicU32);
 // SAFETY: who leaves `lock`, or `try_lock` with true, is the only one to have changed the word from FREE,
 // and it is FREE again only after that one's `unlock`.
 unsafe impl RawMutex for Lock {
-    #[expect(clippy::declare_interior_mutable_const, reason = "each use is a new lock")]
     const INIT: Self = Self(AtomicU32::new(FREE));
 
     type GuardMarker = GuardNoSend;
