@@ -38,6 +38,7 @@ fn main() {
 
     println!("cargo::rustc-env=DCC_ABI_MAJOR={ABI_MAJOR}");
     println!("cargo::rustc-env=DCC_SHARED_NAME={shared_name}");
+    println!("cargo::rustc-env=DCC_TARGET={}", env::var("TARGET").unwrap_or_default());
     println!("cargo::rustc-env=DCC_BUILD_ID={:016x}", fingerprint());
 }
 

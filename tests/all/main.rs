@@ -32,6 +32,10 @@ fn main() -> ExitCode {
     if arguments.iter().any(|argument| argument == "--list") {
         return list(&programs, &arguments);
     }
+    if arguments.iter().any(|argument| matches!(&**argument, "--help" | "-h")) {
+        // All answer the same.
+        return list(&programs[..1], &arguments);
+    }
     let began = Instant::now();
     let mut summary = Summary::default();
     summary.twice = programs.iter().filter(|program| program.is_run_by_cargo).cloned().collect();

@@ -20,6 +20,35 @@ pub struct Left {
     pub why: String,
 }
 
+/// The numbers in the last line of a program of tests.
+#[derive(Clone, Copy)]
+pub struct Totals {
+    pub passed: usize,
+    pub failed: usize,
+    pub ignored: usize,
+}
+
+impl Totals {
+    /// The line is `test result: ok. 3 passed; 0 failed; 1 ignored; ...`.
+    fn read(line: &str) -> Option<Self> {
+        let (_, numbers) = line.strip_prefix("test result: ")?.split_once(". ")?;
+        let before =
+            |what: &str| numbers.split("; ").find_map(|part| part.strip_suffix(what)?.parse().ok());
+        Some(Self {
+            passed: before(" passed")?,
+            failed: before(" failed")?,
+            ignored: before(" ignored")?,
+        })
+    }
+}
+
+/// The names in the last list of failures that a program printed.
+fn failures(printed: &str) -> Vec<String> {
+    let list = printed.rsplit_once("\nfailures:\n").map_or("", |(_, list)| list);
+    let names = list.lines().map_while(|line| line.strip_prefix("    "));
+    names.map(str::to_owned).collect()
+}
+
 /// What came of one program.
 pub struct Outcome {
     pub name: String,
@@ -30,6 +59,8 @@ pub struct Outcome {
     pub processor: Duration,
     /// Tests that it began with; those that filters left out are not among them.
     pub tests: usize,
+    /// What it says at its end; `None`: it ended before that.
+    pub totals: Option<Totals>,
     pub passed: usize,
     pub failed: Vec<String>,
     pub ignored: Vec<Left>,
@@ -65,16 +96,15 @@ impl Outcome {
             let number = line.strip_prefix("running ")?.split(' ').next()?;
             number.parse().ok()
         });
-        let failed: Vec<String> = named("FAILED");
-        // Of a program that printed a count, that one: a line of a test may be torn by what others print.
-        let counted = printed.lines().rev().find_map(|line| {
-            let line = line.strip_prefix("test result: ")?;
-            line.split_once(". ")?.1.split_once(" passed;")?.0.parse().ok()
-        });
+        // A program that came to its end tells it all once more: a line of a test may be torn by what others
+        // print, and a quiet program prints none.
+        let totals = printed.lines().rev().find_map(Totals::read);
+        let failed = if totals.is_some() { failures(&printed) } else { named("FAILED") };
         Self {
             name: program.name.clone(),
             file: program.file.display().to_string(),
-            passed: counted.unwrap_or_else(|| named("ok").len()),
+            passed: totals.map_or_else(|| named("ok").len(), |totals| totals.passed),
+            totals,
             failed,
             ignored: ignored.collect(),
             skipped: skipped.collect(),
@@ -86,13 +116,29 @@ impl Outcome {
         }
     }
 
+    /// Whether it came to its end, with an answer to each of its tests.
+    fn is_whole(&self) -> bool {
+        self.totals.is_some() && self.unanswered() == 0
+    }
+
+    /// Whether it ended well. Its status alone does not tell: a test may have ended the whole program with 0.
     pub fn is_good(&self) -> bool {
-        matches!(self.end, End::Exited(status) if status.success())
+        self.is_whole() && matches!(self.end, End::Exited(status) if status.success())
+    }
+
+    /// How many tests failed.
+    pub fn failures(&self) -> usize {
+        self.totals.map_or(self.failed.len(), |totals| totals.failed)
+    }
+
+    /// How many tests are not in what was to be run.
+    pub fn left_out(&self) -> usize {
+        self.totals.map_or(self.ignored.len(), |totals| totals.ignored)
     }
 
     /// Tests that had begun or not, and have no answer.
     pub fn unanswered(&self) -> usize {
-        self.tests.saturating_sub(self.passed + self.failed.len() + self.ignored.len())
+        self.tests.saturating_sub(self.passed + self.failures() + self.left_out())
     }
 
     /// Why it is not good, beside the tests that failed.
@@ -100,9 +146,13 @@ impl Outcome {
         match &self.end {
             End::NotStarted(why) => Some(format!("could not be started: {why}")),
             End::TookTooLong(limit) => Some(format!("was killed after {} s", limit.as_secs())),
-            End::Exited(status) if status.success() => None,
+            End::Exited(_) if self.is_good() => None,
             // What libtest answers for failed tests.
-            End::Exited(status) if status.code() == Some(101) && !self.failed.is_empty() => None,
+            End::Exited(status)
+                if status.code() == Some(101) && self.is_whole() && !self.failed.is_empty() =>
+            {
+                None
+            }
             End::Exited(status) => Some(format!("ended with {status}")),
         }
     }

@@ -27,14 +27,12 @@ impl Program {
     }
 }
 
-/// The folder that cargo builds into, and whether it is that of a target that was named.
-fn target_folder() -> (PathBuf, Option<String>) {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().to_owned();
-    if root.join("CACHEDIR.TAG").exists() {
-        return (root, None);
+/// The folder that cargo builds into, and the target if one was named: it has a folder of its own then.
+pub fn target_folder<'f>(root: &'f Path, target: &'static str) -> (&'f Path, Option<&'static str>) {
+    match root.parent() {
+        Some(above) if root.ends_with(target) => (above, Some(target)),
+        _ => (root, None),
     }
-    let name = root.file_name().unwrap().to_string_lossy().into_owned();
-    (root.parent().unwrap().to_owned(), Some(name))
 }
 
 /// The options with which this program was built, as far as its place tells.
@@ -46,9 +44,11 @@ fn options() -> Vec<String> {
         "release" => vec!["--release".to_owned()],
         other => vec!["--profile".to_owned(), other.to_owned()],
     };
-    let (folder, target) = target_folder();
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("what it is in");
+    let (folder, target) = target_folder(root, env!("DCC_TARGET"));
     options.extend(["--target-dir".to_owned(), folder.display().to_string()]);
-    options.extend(target.into_iter().flat_map(|target| ["--target".to_owned(), target]));
+    options
+        .extend(target.into_iter().flat_map(|target| ["--target".to_owned(), target.to_owned()]));
     options
 }
 
