@@ -1056,7 +1056,7 @@ typedef struct dcc_session_desc {
      * Most ids without a live request of which something is remembered: cancels that are held, and what
      * can be asked of requests that were cancelled and have ended. Up to DCC_MAX_SESSION_QUOTA; 0 is
      * 256. What finds no room is forgotten and counted. Where cancels are held, the ids of the last requests
-     * that completed are known besides, as many as `max_requests` and `max_kept` together.
+     * that are over are known besides, as many as `max_requests` and `max_kept` together.
      */
     uint32_t max_kept;
     /**
@@ -2390,7 +2390,7 @@ dcc_status dcc_session_reason(const struct dcc_session *session,
 
 /**
  * Forgets what is remembered of an id without a request in flight: a cancel that is held, or a
- * request that was cancelled and has ended. DCC_NOT_FOUND: nothing is. A cancel of a request that completed
+ * request that was cancelled and has ended. DCC_NOT_FOUND: nothing is. A cancel of a request that is over
  * stays a late one. Any thread.
  */
 dcc_status dcc_session_clear(const struct dcc_session *session,
@@ -2398,7 +2398,7 @@ dcc_status dcc_session_clear(const struct dcc_session *session,
 
 /**
  * Forgets what has been remembered for more than `ttl_ns` nanoseconds, never a request in flight nor that
- * one has completed, and writes to `out_count`, unless that is NULL, how many that were. Any thread.
+ * one is over, and writes to `out_count`, unless that is NULL, how many that were. Any thread.
  */
 dcc_status dcc_session_sweep(const struct dcc_session *session,
                              uint64_t ttl_ns,

@@ -27,7 +27,8 @@ pub enum KeptFor {
     Ended,
     /// It was let go without an end.
     Orphan,
-    /// It has ended and was not cancelled.
+    /// It is over, and all that matters is that a cancel of it is late: it was not cancelled, or there is no
+    /// room for why.
     Completed,
 }
 
@@ -42,6 +43,18 @@ pub struct Kept {
     pub is_cancelled: bool,
     /// Why it was cancelled.
     pub reason: String,
+}
+
+impl Kept {
+    /// That a request is over, and nothing else of it.
+    pub fn completed(since_ns: u64) -> Self {
+        Self { why: KeptFor::Completed, since_ns, is_cancelled: false, reason: String::new() }
+    }
+
+    /// For how long it has been remembered.
+    pub fn age_ns(&self, now_ns: u64) -> u64 {
+        now_ns.saturating_sub(self.since_ns)
+    }
 }
 
 /// What an id stands for.
@@ -334,16 +347,23 @@ impl IdTable {
         }
     }
 
-    /// Takes out the oldest of what is kept if it is older than this, completed requests apart.
-    pub fn take_expired(&mut self, now_ns: u64, ttl_ns: u64) -> Option<Entry> {
-        match self.kept.oldest {
-            NOWHERE => None,
-            oldest => match self.entry(oldest) {
-                Some(Entry::Kept(kept)) if now_ns.saturating_sub(kept.since_ns) > ttl_ns => {
-                    self.remove(oldest)
-                }
-                _ => None,
-            },
+    /// The oldest of what is kept, completed requests apart, if it is older than this.
+    pub fn expired(&self, now_ns: u64, ttl_ns: u64) -> Option<Place> {
+        let oldest = self.kept.oldest;
+        if oldest == NOWHERE {
+            return None;
+        }
+        match self.entry(oldest) {
+            Some(Entry::Kept(kept)) if kept.age_ns(now_ns) > ttl_ns => Some(oldest),
+            _ => None,
+        }
+    }
+
+    /// Remembers of an id whose request is over only that, as of one that completed. It needs no memory.
+    pub fn keep_as_completed(&mut self, place: Place) {
+        self.dequeue(place);
+        if let Some(Entry::Kept(Kept { since_ns, .. })) = self.cell_mut(place).entry.take() {
+            self.keep(place, Kept::completed(since_ns));
         }
     }
 
@@ -398,7 +418,8 @@ mod tests {
             const CALLS: i64 = 20_000;
             for call in 0..CALLS {
                 let (id, start) = (i64::from(quota) + call, steps(&table));
-                assert!(table.take_expired(call as u64 + 1, 0).is_some(), "the oldest");
+                let oldest = table.expired(call as u64 + 1, 0).expect("the oldest");
+                table.remove(oldest);
                 add_kept(&mut table, id, kept(KeptFor::Early, id as u64));
                 table.forget_completed();
                 let place = add_live(&mut table, -1 - id);
@@ -471,7 +492,9 @@ mod tests {
             if round % 11 == 0
                 && let Some(oldest) = queues[0].pop_front()
             {
-                assert!(table.take_expired(u64::MAX, 0).is_some());
+                let place = table.expired(u64::MAX, 0).unwrap();
+                assert_eq!(Some(place), table.find(IdRef::Integer(oldest)));
+                table.remove(place);
                 model.remove(&oldest);
             }
             let lengths = [table.kept(), table.completed()];
@@ -483,6 +506,6 @@ mod tests {
         live.sort_unstable();
         expected.sort_unstable();
         assert_eq!(live, expected);
-        assert!(table.take_expired(0, 0).is_none(), "nothing is older than its time");
+        assert!(table.expired(0, 0).is_none(), "nothing is older than its time");
     }
 }

@@ -431,12 +431,13 @@ impl Requests {
     pub fn clear(&self, session: &SessionPin<'_>, id: IdRef<'_>) -> Result<bool, Error> {
         let live = session.slot().live();
         let key = session.slot().cold.key(id);
-        let kept = live.body.lock().take_kept(key);
-        Ok(kept.is_some())
+        let settings = session.slot().cold.settings();
+        Ok(live.body.lock().clear(key, clock::now_ns(), &settings))
     }
 
     /// Forgets what is remembered for longer than this. How many.
     pub fn sweep(&self, session: &SessionPin<'_>, ttl_ns: u64) -> u64 {
-        session.slot().live().body.lock().sweep(clock::now_ns(), ttl_ns)
+        let settings = session.slot().cold.settings();
+        session.slot().live().body.lock().sweep(clock::now_ns(), ttl_ns, &settings)
     }
 }

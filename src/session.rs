@@ -161,16 +161,16 @@ impl SessionBody {
         entries.entry(entries.find(id)?)
     }
 
-    /// Takes out what is remembered of an id, but for that it completed.
-    pub fn take_kept(&mut self, id: IdRef<'_>) -> Option<Kept> {
-        let entries = self.entries.get_mut()?;
-        let place = entries.find(id)?;
-        match entries.entry(place)? {
-            Entry::Kept(kept) if kept.why != KeptFor::Completed => match entries.remove(place)? {
-                Entry::Kept(kept) => Some(kept),
-                Entry::Live(_) => None,
-            },
-            _ => None,
+    /// Forgets what is remembered of an id, but for that its request is over. False: there is nothing else.
+    pub fn clear(&mut self, id: IdRef<'_>, now_ns: u64, settings: &SessionSettings) -> bool {
+        let Some(entries) = self.entries.get_mut() else { return false };
+        let Some(place) = entries.find(id) else { return false };
+        match entries.entry(place) {
+            Some(Entry::Kept(kept)) if kept.why != KeptFor::Completed => {
+                forget(entries, place, now_ns, settings);
+                true
+            }
+            _ => false,
         }
     }
 
@@ -187,19 +187,25 @@ impl SessionBody {
         self.entries.get().map_or(0, IdTable::kept)
     }
 
-    /// Takes out what is remembered for longer than this, but for what completed. How many.
-    pub fn sweep(&mut self, now_ns: u64, ttl_ns: u64) -> u64 {
+    /// Forgets what is remembered for longer than this, but for that requests are over. How many.
+    pub fn sweep(&mut self, now_ns: u64, ttl_ns: u64, settings: &SessionSettings) -> u64 {
         let Some(entries) = self.entries.get_mut() else { return 0 };
-        std::iter::from_fn(|| entries.take_expired(now_ns, ttl_ns)).count() as u64
+        let mut count = 0;
+        while let Some(place) = entries.expired(now_ns, ttl_ns) {
+            forget(entries, place, now_ns, settings);
+            count += 1;
+        }
+        count
     }
 
     /// Whether there is room to remember one more, for which what has expired is taken out.
     fn has_room(&mut self, now_ns: u64, settings: &SessionSettings) -> bool {
         let Some(entries) = self.entries.get_mut() else { return settings.most_kept > 0 };
         if entries.kept() >= settings.most_kept {
-            let expired =
-                std::iter::from_fn(|| entries.take_expired(now_ns, settings.early_ttl_ns));
-            expired.take(EXPIRED_AT_A_TIME).for_each(drop);
+            for _ in 0..EXPIRED_AT_A_TIME {
+                let Some(place) = entries.expired(now_ns, settings.early_ttl_ns) else { break };
+                entries.remove(place);
+            }
         }
         entries.kept() < settings.most_kept
     }
@@ -217,12 +223,12 @@ impl SessionBody {
     }
 
     /// Takes out the entry of a live request, if it is still its; `kept` is remembered of its id in its place.
-    /// False: there was no room for that.
+    /// False: there was no room for that, and all that is remembered is that the request is over.
     pub fn end_live(
         &mut self,
         place: Place,
         is_own: impl Fn(u32) -> bool,
-        kept: Option<Kept>,
+        mut kept: Option<Kept>,
         settings: &SessionSettings,
     ) -> bool {
         let of_place = self.entries.get().and_then(|entries| entries.entry(place));
@@ -230,23 +236,51 @@ impl SessionBody {
             return true;
         }
         self.live -= 1;
-        let is_forgotten = match &kept {
-            Some(kept) if kept.why != KeptFor::Completed => !self.has_room(kept.since_ns, settings),
-            _ => false,
-        };
-        let Some(entries) = self.entries.get_mut() else { return !is_forgotten };
+        let mut has_room = true;
+        if let Some(all) = &kept
+            && all.why != KeptFor::Completed
+            && !self.has_room(all.since_ns, settings)
+        {
+            has_room = false;
+            let is_known = settings.most_completed() > 0 && !crate::weakened!("completed_is_known");
+            kept = is_known.then(|| Kept::completed(all.since_ns));
+        }
+        let Some(entries) = self.entries.get_mut() else { return has_room };
         match kept {
-            Some(kept) if !is_forgotten => {
-                if kept.why == KeptFor::Completed
-                    && entries.completed() >= settings.most_completed()
-                {
-                    entries.forget_completed();
+            Some(kept) => {
+                if kept.why == KeptFor::Completed {
+                    make_room_for_completed(entries, settings);
                 }
                 entries.keep(place, kept);
             }
-            _ => drop(entries.remove(place)),
+            None => drop(entries.remove(place)),
         }
-        !is_forgotten
+        has_room
+    }
+}
+
+/// Forgets what is remembered of an id. That its request is over stays known where a cancel of it would
+/// be taken for an early one else.
+fn forget(entries: &mut IdTable, place: Place, now_ns: u64, settings: &SessionSettings) {
+    let is_known = match entries.entry(place) {
+        Some(Entry::Kept(kept)) => {
+            kept.why != KeptFor::Early
+                && kept.age_ns(now_ns) <= settings.early_ttl_ns
+                && settings.most_completed() > 0
+        }
+        _ => false,
+    };
+    if is_known {
+        make_room_for_completed(entries, settings);
+        entries.keep_as_completed(place);
+    } else {
+        entries.remove(place);
+    }
+}
+
+fn make_room_for_completed(entries: &mut IdTable, settings: &SessionSettings) {
+    if entries.completed() >= settings.most_completed() {
+        entries.forget_completed();
     }
 }
 

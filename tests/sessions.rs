@@ -275,6 +275,38 @@ fn an_early_cancel_is_told_from_a_late_one_id_by_id() {
     session.release();
 }
 
+/// Why a request was cancelled may be forgotten; that it is over is not, or a cancel that was sent twice would
+/// meet the next of its id.
+#[test]
+fn what_is_forgotten_of_a_request_that_is_over_does_not_make_its_late_cancel_an_early_one() {
+    let _alone = alone();
+    type Forget = fn(Session);
+    let forgets: [(&str, u32, Forget); 3] = [
+        ("no room", 1, |session| assert_eq!(session.clear(Text("early")), DCC_OK)),
+        ("cleared", 2, |session| assert_eq!(session.clear(Text("frame7")), DCC_OK)),
+        ("swept", 2, |session| {
+            thread::sleep(Duration::from_millis(1));
+            assert_eq!(session.sweep(Duration::ZERO), 2);
+        }),
+    ];
+    for (how, max_kept, forget) in forgets {
+        for (_, end) in ENDS.iter().filter(|(how, _)| !how.starts_with("completed")) {
+            let session = Session::with(|desc| {
+                (desc.kind, desc.max_kept) = (DCC_SESSION_HTTP, max_kept);
+            });
+            assert_eq!(session.cancel(Text("early"), ""), DCC_HELD);
+            end(session);
+            forget(session);
+            assert_eq!(session.is_cancelled(Text("frame7")), DCC_NOT_FOUND, "{how}");
+            assert_eq!(session.cancel(Text("frame7"), "again"), DCC_NOT_FOUND, "{how}");
+            let next = session.begin(Text("frame7"));
+            assert!(!next.is_cancelled(), "{how}");
+            next.finish();
+            session.release();
+        }
+    }
+}
+
 #[test]
 fn completed_requests_are_remembered_up_to_a_number_and_for_a_time() {
     let _alone = alone();

@@ -249,12 +249,13 @@ pub unsafe extern "C" fn dcc_stats_jobs_page(
     out_length: *mut usize,
     out_next: *mut u64,
 ) -> dcc_status {
+    // SAFETY: the C caller's promise: a writable result. A loop until it is 0 ends after each failure.
+    let next = unsafe { ValueOut::new("out_next", out_next, 0) };
     guard(|| {
+        let next = next?;
         in_range("most", most.into(), 0, DCC_MAX_JOBS_PAGE.into())?;
-        // SAFETY: the C caller's promise about its buffer and its result.
-        let (to, next) = unsafe {
-            (TextOut::new(buffer, size, out_length)?, ValueOut::new("out_next", out_next, 0)?)
-        };
+        // SAFETY: the C caller's promise about its buffer.
+        let to = unsafe { TextOut::new(buffer, size, out_length) }?;
         let most = if most == 0 { DCC_MAX_JOBS_PAGE } else { most };
         let (mut pieces, mut count, mut needed) = (to.pieces(), 0, None);
         // Nothing refuses a piece.
