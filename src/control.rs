@@ -24,10 +24,15 @@ use crate::sys::memory::Growing;
 use crate::token::Cause;
 use crate::wire::readable;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt::{self, Write};
 
 /// The most jobs in a list.
 pub const MOST_JOBS: usize = 1000;
+
+/// After so many bytes an answer has enough jobs, however few those are: texts may be long, and with 1000 of the
+/// longest it would be more than a client takes.
+const ENOUGH_BYTES: usize = 1 << 20;
 
 /// What is known of the process without asking anybody.
 #[derive(Clone, Debug)]
@@ -36,6 +41,19 @@ pub struct HostName {
     pub name: String,
     /// The library's version.
     pub library: &'static str,
+}
+
+/// An answer that grows, and how long it is.
+struct Counted<'a> {
+    out: &'a mut Growing,
+    length: &'a Cell<usize>,
+}
+
+impl Write for Counted<'_> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        self.length.set(self.length.get() + piece.len());
+        self.out.write_str(piece)
+    }
 }
 
 /// Which jobs are meant.
@@ -204,7 +222,9 @@ fn write_list(
     out: &mut Growing,
 ) -> fmt::Result {
     let jobs = dispatchers.jobs();
-    let mut answer = Object::begin(out)?;
+    let length = Cell::new(0);
+    let mut out = Counted { out, length: &length };
+    let mut answer = Object::begin(&mut out)?;
     let mut about = answer.object("host")?;
     about.text("name", &host.name)?;
     about.value("process", std::process::id())?;
@@ -221,7 +241,7 @@ fn write_list(
             count += 1;
             result = result.and_then(|()| jobs.write_job(job, &mut shown));
         }
-        count < MOST_JOBS
+        count < MOST_JOBS && length.get() < ENOUGH_BYTES
     };
     let next = match one {
         Some(which) => {
@@ -260,16 +280,18 @@ fn change(
     out: &mut Growing,
 ) -> Result<(), NoAnswer> {
     let (mut count, mut more) = (0, 0_u64);
+    let length = Cell::new(0);
+    let mut out = Counted { out, length: &length };
     // What cannot be written is told at the end; it is done even so.
     let mut result = out.write_str(r#"{"changed":"#);
-    let mut list = List::begin(out);
+    let mut list = List::begin(&mut out);
     each_meant(jobs, which, |job| {
         if matches!(which, Which::All) && jobs.state(job).is_terminal() {
             return;
         }
         let outcome = outcome(job);
         count += 1;
-        if count > MOST_JOBS {
+        if count > MOST_JOBS || length.get() >= ENOUGH_BYTES {
             more += 1;
         } else if let (Ok(()), Ok(list)) = (result, &mut list) {
             result = write_changed(jobs, job, outcome, list);

@@ -336,6 +336,38 @@ fn more_jobs_than_fit_are_counted() {
     jobs.into_iter().for_each(release);
 }
 
+/// Each character of their texts takes six in an answer: a thousand of them would be more than a client takes.
+#[test]
+fn an_answer_has_fewer_jobs_if_their_texts_are_long() {
+    let _host = Host::open("Wordy");
+    let longest = "\u{1}".repeat(4096);
+    let label = CString::new(longest.clone()).unwrap();
+    let jobs: Vec<_> = (0..24)
+        .map(|_| {
+            let job = new_job(&label);
+            assert_eq!(dcc_job_begin(job), DCC_OK);
+            set_progress(job, 1, 2, &label);
+            let (text, length) = (label.as_ptr(), longest.len());
+            // SAFETY: a text of that length.
+            assert_eq!(unsafe { dcc_job_cancel(job, text, length) }, DCC_OK);
+            job
+        })
+        .collect();
+    let host = listed(&[]);
+    let count = host["jobs"].as_array().unwrap().len() as u64;
+    assert!(
+        (1..24).contains(&count) && host["more"].as_u64().unwrap() + count >= 24,
+        "{count}, {}",
+        host["more"]
+    );
+    let all = tool(&["list", "--all"]).shown;
+    for job in &jobs {
+        let id = format!("\n  {:>10}  running", dcc_job_id(*job));
+        assert_eq!(all.matches(&id).count(), 1, "{id}");
+    }
+    jobs.into_iter().for_each(release);
+}
+
 #[test]
 fn a_job_is_cancelled_and_seen_to_end() {
     let _host = Host::open("Host");
