@@ -113,8 +113,10 @@ pub fn processes() -> Vec<u32> {
 /// young that its process may be about to listen.
 fn is_left_over(address: &Path, process: u32) -> bool {
     if !has_ended(process) {
-        return try_connect(address)
-            .is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused);
+        // A link that leads nowhere is no socket either.
+        return try_connect(address).is_err_and(|error| {
+            matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound)
+        });
     }
     // A child that it forked may hold the socket still, and answers nobody.
     let is_held = try_connect(address).is_ok();
@@ -384,6 +386,20 @@ mod tests {
         let late = exchange(address.to_str().unwrap(), "", Duration::from_millis(50));
         assert_eq!(late.unwrap_err().kind(), ErrorKind::TimedOut);
         fs::remove_dir_all(address.parent().unwrap()).unwrap();
+    }
+
+    /// What else may lie in the folder under the number of a process that lives.
+    #[test]
+    fn what_is_no_socket_is_left_over_and_stays() {
+        let folder = folder("strangers");
+        let [link, file] = ["link.sock", "file.sock"].map(|name| folder.join(name));
+        std::os::unix::fs::symlink(folder.join("nowhere"), &link).unwrap();
+        fs::write(&file, "").unwrap();
+        for stranger in [&link, &file, &folder] {
+            assert!(is_left_over(stranger, std::process::id()), "{stranger:?}");
+            assert!(fs::symlink_metadata(stranger).is_ok());
+        }
+        fs::remove_dir_all(folder).unwrap();
     }
 
     /// A child that a host has forked holds its socket after its end.
