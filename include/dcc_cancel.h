@@ -1354,7 +1354,7 @@ typedef struct dcc_stats {
      */
     uint64_t jobs_interrupted;
     /**
-     * Values that dcc_context_unwind found left behind by others.
+     * Values that dcc_context_unwind found left behind by others, or the library on its own threads.
      */
     uint64_t context_leaks;
     /**

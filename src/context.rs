@@ -128,11 +128,13 @@ impl Library {
         }
     }
 
-    /// What the callback thread does until it is stopped and all is done.
-    pub fn run_callbacks(&self) {
+    /// What the callback thread does until it is stopped and all is done. What a plugin's function leaves
+    /// current there is removed and counted, as a dispatcher does: it would steer those of other plugins.
+    pub fn run_callbacks<'a>(&'a self, slots: &ThreadSlots<'a>) {
         let tokens = self.jobs.tokens();
         while let Some(work) = tokens.wait_deferred() {
             self.jobs.do_deferred(work);
+            self.leaks.fetch_add(self.clear(slots), Ordering::Relaxed);
         }
     }
 
@@ -157,11 +159,18 @@ impl Library {
 
     fn token_value(&self, token: Handle, long: For) -> Result<Value, Error> {
         let tokens = self.jobs.tokens();
-        if token != NULL && !crate::weakened!("slot_holds_token") {
+        if token != NULL {
+            let is_held = !crate::weakened!("slot_holds_token");
             match long {
-                For::Good => TokenHold::new(tokens, token)?.leave(),
-                For::ACall => TokenPin::new(tokens, token)?.pass_on(),
-            };
+                For::Good => {
+                    let hold = TokenHold::new(tokens, token)?;
+                    _ = is_held.then(|| hold.leave());
+                }
+                For::ACall => {
+                    let pin = TokenPin::new(tokens, token)?;
+                    _ = is_held.then(|| pin.pass_on());
+                }
+            }
         }
         Ok(Value { object: token, token })
     }
@@ -324,11 +333,14 @@ impl Library {
         Ok(leaks)
     }
 
-    /// Empties the slots of a thread that ends.
-    pub fn clear<'a>(&'a self, slots: &ThreadSlots<'a>) {
+    /// Empties the slots of a thread that ends, or is done with one thing. How many values were left.
+    pub fn clear<'a>(&'a self, slots: &ThreadSlots<'a>) -> u64 {
+        let mut left = 0;
         while let Some((removed, _)) = slots.unwind_one(self.words(), 0) {
+            left += 1;
             self.drop_removed(removed);
         }
+        left
     }
 
     /// Shows the id under which the outside world knows what this thread works on: the current

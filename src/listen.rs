@@ -245,8 +245,12 @@ impl Tokens {
                 _ => Unregistered::Done,
             }
         };
-        if let Some(index) = registrations.arena().release(registration)? {
-            registrations.bury(index);
+        match registrations.arena().release(registration) {
+            Ok(Some(index)) => registrations.bury(index),
+            Ok(None) => (),
+            // The notify that ran in this call has given the handle up already.
+            Err(_) if found == Unregistered::Removed => (),
+            Err(error) => return Err(error),
         }
         Ok(found)
     }

@@ -3,7 +3,7 @@
 #[path = "support/listening.rs"]
 mod listening;
 
-use dcc_cancel::ffi::{registration::*, status::*};
+use dcc_cancel::ffi::{current::*, registration::*, status::*};
 use listening::*;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
@@ -171,6 +171,26 @@ fn from_inside_its_own_destroy_notify_unregister_returns_at_once() {
     token.cancel();
     assert_eq!(watch.counts(), (1, 1));
     token.release();
+}
+
+/// What ends the registration is the outer call, whatever its destroy-notify does to the handle.
+#[test]
+fn an_unregister_whose_destroy_notify_unregisters_again_says_what_it_did() {
+    let _alone = alone();
+    for unregister in [Registration::unregister, Registration::unregister_no_wait] {
+        for is_listed in [true, false] {
+            let (token, own) = (Token::new(), slot());
+            let again = move || assert_eq!(unregister(stored(own)), DCC_CALLBACK_RUNNING);
+            let watch = Watch::doing_both(|_| (), again);
+            let registration =
+                if is_listed { token.register(watch) } else { NO_TOKEN.register(watch) };
+            own.store(registration.0, Ordering::SeqCst);
+            assert_eq!(unregister(registration), DCC_OK);
+            assert_eq!(watch.counts(), (0, 1));
+            assert_eq!(stored(own).unregister(), DCC_ERROR_INVALID_HANDLE);
+            token.release();
+        }
+    }
 }
 
 #[test]
@@ -423,6 +443,30 @@ fn cancel_async_sets_all_flags_and_leaves_callbacks_to_another_thread() {
     let threads = watches.iter().chain([&below]).map(|watch| watch.thread());
     assert!(threads.into_iter().all(|id| id.is_some() && id != Some(thread::current().id())));
     [parent, child].iter().for_each(|token| token.release());
+}
+
+#[test]
+fn what_a_callback_leaves_current_on_the_librarys_thread_steers_no_other() {
+    let _alone = alone();
+    let [first, second, left] = [Token::new(), Token::new(), Token::new()];
+    let leaks = stats().context_leaks;
+    let forgetful = Watch::doing(move |_| {
+        // SAFETY: a live token, and a writable ticket.
+        unsafe {
+            assert_eq!(dcc_cancel_token_set_current(left.pointer(), &mut 0), DCC_OK);
+            assert_eq!(dcc_cancel_token_set_current(left.pointer(), &mut 0), DCC_OK);
+        }
+    });
+    let asked = Watch::doing(|_| assert!(dcc_cancel_token_current().is_null()));
+    assert_eq!(first.register_unkept(forgetful, NO_OWNER), DCC_OK);
+    assert_eq!(second.register_unkept(asked, NO_OWNER), DCC_OK);
+    assert_eq!(first.cancel_async(), DCC_OK);
+    assert_eq!(second.cancel_async(), DCC_OK);
+    until("both were called", || asked.counts() == (1, 1));
+    assert_eq!(forgetful.counts(), (1, 1));
+    [first, second, left].iter().for_each(|token| token.release());
+    until("what was left is counted", || stats().context_leaks == leaks + 2);
+    until("nothing holds the token", || stats().live_tokens == 0);
 }
 
 #[test]

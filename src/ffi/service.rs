@@ -19,7 +19,11 @@ const fn new(name: &'static str, body: fn()) -> Thread {
 /// Sets flags and wakes waiters at their time; never runs foreign code.
 static TIMER: Thread = new("dcc-timer", || library().run_timer());
 /// Runs callbacks that the timer, or a caller of the `async` functions, must not run.
-static CALLBACKS: Thread = new("dcc-callbacks", || library().run_callbacks());
+static CALLBACKS: Thread = new("dcc-callbacks", || {
+    if let Some(slots) = thread::slots() {
+        library().run_callbacks(slots);
+    }
+});
 
 /// Answers who asks from outside the process.
 static CONTROL: Thread = new("dcc-control", control::serve);

@@ -271,7 +271,7 @@ fn judge(me: &Me, call: &Call, before: Option<Object>, has_taken: bool, status: 
         }
     }
     if function.ends_a_handle {
-        ended(me, call, before, has_taken, status, called);
+        ended(me, call, before, has_taken, status);
     }
     if status >= 0 && name.ends_with("_retain") && call.arguments[0] != 0 {
         let bits = call.arguments[0];
@@ -341,7 +341,7 @@ fn note_handle(call: &Call, bits: u64) {
 }
 
 /// The end of a handle, or of one reference.
-fn ended(me: &Me, call: &Call, before: Option<Object>, has_taken: bool, status: i64, called: u64) {
+fn ended(me: &Me, call: &Call, before: Option<Object>, has_taken: bool, status: i64) {
     let name = FUNCTIONS[call.function].name;
     let bits = call.arguments[0];
     if bits == 0 {
@@ -380,8 +380,6 @@ fn ended(me: &Me, call: &Call, before: Option<Object>, has_taken: bool, status: 
     }
     if is_of_kind
         && i128::from(status) == DCC_ERROR_INVALID_HANDLE
-        // A function that it called may have ended the handle before it could.
-        && called == 0
         && !(me.depth.get() > 0 || !WORLD.is_single())
     {
         finding!("{name} refuses a reference that is ours");
