@@ -188,6 +188,7 @@ impl Dispatchers {
 
     /// What a worker thread does until it is stopped.
     pub fn run_worker<'a>(&'a self, thread: ThisThread<'_, 'a>) {
+        self.workers.join(thread_identity::current());
         while let Some(id) = self.workers.wait() {
             self.run_elsewhere(thread, id);
         }

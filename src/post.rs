@@ -43,6 +43,17 @@ pub struct Post<'a> {
     pub deadline_ns: Option<u64>,
 }
 
+/// How a posted job begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// When its turn comes.
+    InTurn,
+    /// At once, on the dispatcher's thread, which posts it.
+    AtOnce,
+    /// On the posting thread, which is not the dispatcher's and has to see to it.
+    ByPoster,
+}
+
 /// An accepted job, held for its poster.
 #[derive(Debug)]
 pub struct Accepted<'a> {
@@ -64,21 +75,21 @@ impl Dispatchers {
         work: Work,
         here: u64,
     ) -> Result<Handle, (Error, Work)> {
-        Ok(self.submit(dispatcher, post, work, Stage::Queued, here)?.job)
+        Ok(self.submit(dispatcher, post, work, Start::InTurn, here)?.job)
     }
 
-    /// Posts a job that waits for its turn, or one that runs at once on the posting thread.
+    /// Posts a job and says how it begins.
     pub(crate) fn submit(
         &self,
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
         work: Work,
-        stage: Stage,
+        start: Start,
         here: u64,
     ) -> Result<Accepted<'_>, (Error, Work)> {
         let live = dispatcher.slot().live();
         let queue = dispatcher.queue();
-        let waits = stage == Stage::Queued;
+        let waits = start != Start::AtOnce;
         match self.queues().admit(queue, waits) {
             Ok(()) => (),
             Err(Refused::Closed) => return Err((Error::DispatcherShutDown, work)),
@@ -96,14 +107,14 @@ impl Dispatchers {
             }
         };
         *held.cell().body() = Body { work: Some(work), ..body };
-        let id = held.publish(stage);
+        let id = held.publish(if waits { Stage::Queued } else { Stage::Running });
         if post.owner != NULL && self.is_taken(&held) {
             // Closed before others could end the job. One that runs at once is looked at after that.
             self.give_up(&held, here);
         }
         let accepted = Accepted { job, held, id };
         let error = if waits {
-            self.enqueue(dispatcher, post, &accepted)
+            self.enqueue(dispatcher, post, &accepted, start)
         } else {
             self.queues().begin_here(queue, &accepted.held);
             None
@@ -215,6 +226,7 @@ impl Dispatchers {
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
         accepted: &Accepted<'_>,
+        start: Start,
     ) -> Option<Error> {
         let queue = dispatcher.queue();
         let Accepted { job, id, ref held } = *accepted;
@@ -222,6 +234,7 @@ impl Dispatchers {
         let is_cancelled = self.tokens().attach_posted(self.jobs().token_of(job), id);
         if post.elsewhere {
             if self.queues().push_elsewhere(queue, held)
+                && start == Start::InTurn
                 && let Err(error) = self.hand_out(queue, id, post.lane)
             {
                 return Some(error);

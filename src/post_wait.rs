@@ -8,13 +8,16 @@
 //! thread that runs the job, if that is another. The wait begins in the wait graph before the job is
 //! posted: one that would wait for itself is refused, and nothing was taken. What the graph cannot know,
 //! for instance a thread that waits for another in its own way, is freed by the wedge threshold.
+//!
+//! A thread on which jobs run that may run on any runs the one that it would wait for itself: if all such
+//! threads waited, none were left to run what they wait for.
 
 use crate::context::ThisThread;
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::Error;
 use crate::handle::Handle;
 use crate::job::{JobPin, JobState, id_of};
-use crate::post::{Accepted, Post};
+use crate::post::{Accepted, Post, Start};
 use crate::posted::{HeldPosted, Stage};
 use crate::queue_id::HeldQueue;
 use crate::run::Slice;
@@ -63,7 +66,8 @@ pub struct Waited {
 
 impl Dispatchers {
     /// Posts a job and waits until it is over, at most until a time on the library's clock. On the
-    /// dispatcher's own thread it runs at once, all its slices.
+    /// dispatcher's own thread it runs at once, all its slices; one that may run on any thread does so
+    /// on those that run such jobs.
     pub fn post_and_wait<'a>(
         &'a self,
         thread: ThisThread<'_, 'a>,
@@ -75,18 +79,29 @@ impl Dispatchers {
         let here = thread.record.number();
         let is_here = Self::is_on_its_thread(dispatcher, here);
         let inline = is_here && !post.elsewhere;
-        let stage = if inline { Stage::Running } else { Stage::Queued };
+        let by_poster = post.elsewhere && !is_here && self.is_where_they_run(dispatcher.queue());
+        let start = match (inline, by_poster) {
+            (true, _) => Start::AtOnce,
+            (false, true) => Start::ByPoster,
+            (false, false) => Start::InTurn,
+        };
         let wait = match self.begin_wait(dispatcher, inline, is_here) {
             Ok(wait) => wait,
             Err(error) => return Err((error, work)),
         };
-        let accepted = self.submit(dispatcher, post, work, stage, here);
+        let accepted = self.submit(dispatcher, post, work, start, here);
         let waited = accepted.map(|accepted| {
             if inline {
                 self.run_inline(thread, dispatcher, &accepted.held);
             }
+            if by_poster {
+                let has_time = || until_ns.is_none_or(|time| clock::now_ns() < time);
+                while has_time() && self.run_slice_elsewhere(thread, accepted.id, false) {}
+            }
             let is_hopeless = wait.as_ref().is_some_and(|wait| {
-                post.elsewhere && self.also_wait_for(wait, &accepted) == Err(Error::WouldDeadlock)
+                post.elsewhere
+                    && !by_poster
+                    && self.also_wait_for(wait, &accepted) == Err(Error::WouldDeadlock)
             });
             let patience = Patience { until_ns, is_hopeless, is_elsewhere: post.elsewhere };
             let end = self.wait_for(dispatcher, &accepted, patience, here);

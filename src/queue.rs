@@ -627,6 +627,16 @@ impl Queues {
         Some(HeldPosted::take_over(&self.posted, number))
     }
 
+    /// Whether a thread that is not the dispatcher's runs one of its jobs.
+    pub fn is_run_by(&self, queue: HeldQueue<'_>, thread: u64) -> bool {
+        let lists = self.cell(queue).lists.lock();
+        let mut running = lists.running.iter(&self.posted);
+        running.any(|number| {
+            let inside = self.posted.listed(number).inside();
+            inside.is_some_and(|inside| inside.thread == thread)
+        })
+    }
+
     /// How many there are of each.
     pub fn counts(&self, queue: HeldQueue<'_>) -> Counts {
         let lists = self.drained(queue);

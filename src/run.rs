@@ -23,6 +23,8 @@ use crate::job::{Begun, JobPin, JobState, JobText, Progress, id_of};
 use crate::owner::Call;
 use crate::pool::NIL;
 use crate::posted::{Body, HeldPosted, PostedCell, PostedId, Stage};
+use crate::queue_id::HeldQueue;
+use crate::sys::host::Host;
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
 use crate::sys::{clock, thread_identity};
@@ -204,7 +206,18 @@ impl Dispatchers {
     /// Runs a job, or its next slice, on this thread, which is not the dispatcher's. Any id may
     /// come.
     pub fn run_elsewhere<'a>(&'a self, thread: ThisThread<'_, 'a>, id: PostedId) {
-        let Some((held, first)) = self.queues().begin_elsewhere(id) else { return };
+        self.run_slice_elsewhere(thread, id, true);
+    }
+
+    /// As `run_elsewhere`; `hands_on`: another thread is found for the slice after this one, else the caller
+    /// comes again. False: it runs no more, or another thread runs it.
+    pub(crate) fn run_slice_elsewhere<'a>(
+        &'a self,
+        thread: ThisThread<'_, 'a>,
+        id: PostedId,
+        hands_on: bool,
+    ) -> bool {
+        let Some((held, first)) = self.queues().begin_elsewhere(id) else { return false };
         // While it runs nobody else can end it, but for its owner's close, which waits.
         let cell = held.cell();
         let index = cell.body().dispatcher;
@@ -233,7 +246,7 @@ impl Dispatchers {
                 self.owners().leave(in_hand);
                 if is_claimed || !is_parked {
                     self.queues().wake(self.owners(), queue);
-                } else if let Err(error) = self.hand_out(queue, id, cell.lane()) {
+                } else if hands_on && let Err(error) = self.hand_out(queue, id, cell.lane()) {
                     // Ended first: once it is claimed its completion may run.
                     self.fail(&job, format_args!("no thread for its next slice: {error}"));
                     self.queues().claim(id, Stage::Ran, true);
@@ -246,6 +259,18 @@ impl Dispatchers {
                 cell.notify();
                 self.queues().wake(self.owners(), queue);
             }
+        }
+        true
+    }
+
+    /// Whether this thread is one of those on which a dispatcher's jobs run that may run on any: a worker of
+    /// the library, or, where the host has its own pool, one inside such a job.
+    pub(crate) fn is_where_they_run(&self, queue: HeldQueue<'_>) -> bool {
+        let here = thread_identity::current();
+        let executes = self.queues().call_host(self.owners(), queue, Host::executes);
+        match executes {
+            Some(true) => self.queues().is_run_by(queue, here),
+            _ => self.workers.has(here),
         }
     }
 

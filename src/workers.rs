@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::lane::{Lane, Turns};
 use crate::posted::PostedId;
 use crate::sys::memory::{Late, OutOfMemory};
-use crate::sys::sync::{Condvar, Mutex};
+use crate::sys::sync::{AtomicU64, Condvar, Mutex, Ordering};
 use std::collections::VecDeque;
 
 #[derive(Debug)]
@@ -21,11 +21,16 @@ struct Waiting {
     stopped: bool,
 }
 
+/// Most threads of the library that run jobs.
+pub const MOST_WORKERS: usize = 4;
+
 /// The queue of the worker threads.
 #[derive(Debug)]
 pub struct Workers {
     waiting: Mutex<Waiting>,
     changed: Condvar,
+    /// Who they are; 0 where none has begun.
+    threads: [AtomicU64; MOST_WORKERS],
 }
 
 impl Waiting {
@@ -50,13 +55,29 @@ impl Workers {
     /// Nothing waits.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
-        Self { waiting: Mutex::new(Waiting::new()), changed: Condvar::new() }
+        let threads = [const { AtomicU64::new(0) }; MOST_WORKERS];
+        Self { waiting: Mutex::new(Waiting::new()), changed: Condvar::new(), threads }
     }
 
     /// Nothing waits.
     #[cfg(loom)]
     pub fn new() -> Self {
-        Self { waiting: Mutex::new(Waiting::new()), changed: Condvar::new() }
+        let threads = std::array::from_fn(|_| AtomicU64::new(0));
+        Self { waiting: Mutex::new(Waiting::new()), changed: Condvar::new(), threads }
+    }
+
+    /// Notes that a thread is one of them.
+    pub fn join(&self, thread: u64) {
+        for place in &self.threads {
+            if place.compare_exchange(0, thread, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Whether a thread is one of them. Right for who asks of itself.
+    pub fn has(&self, thread: u64) -> bool {
+        self.threads.iter().any(|place| place.load(Ordering::Relaxed) == thread)
     }
 
     /// Lets a posted job wait for a thread.
@@ -73,10 +94,10 @@ impl Workers {
         Ok(())
     }
 
-    /// Whether more waits than threads do.
+    /// Whether one more job would find no thread that waits for something to run.
     pub fn is_short_of_threads(&self) -> bool {
         let waiting = self.waiting.lock();
-        waiting.length() > waiting.idle as usize
+        waiting.length() >= waiting.idle as usize
     }
 
     /// Waits for something to run; `None` once it was stopped.

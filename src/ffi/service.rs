@@ -9,6 +9,7 @@ use crate::sys::clock;
 use crate::sys::endpoint::PATIENCE_NS;
 use crate::sys::processors;
 use crate::sys::service_thread::{Life, NotStarted, ServiceThread};
+use crate::workers::MOST_WORKERS;
 
 type Thread = ServiceThread<Box<ThreadRecord>>;
 
@@ -29,7 +30,7 @@ static CALLBACKS: Thread = new("dcc-callbacks", || {
 static CONTROL: Thread = new("dcc-control", control::serve);
 
 /// Run jobs that may run on any thread.
-static WORKERS: [Thread; 4] = [const { new("dcc-worker", run_worker) }; 4];
+static WORKERS: [Thread; MOST_WORKERS] = [const { new("dcc-worker", run_worker) }; MOST_WORKERS];
 
 fn run_worker() {
     let Ok(thread) = thread::this() else { return };
@@ -38,7 +39,9 @@ fn run_worker() {
 
 /// At least one worker, and another one if all are busy and the machine has room.
 pub(super) fn ensure_worker() -> Outcome<()> {
-    ensure(&WORKERS[0])?;
+    if !WORKERS[0].is_running() {
+        return ensure(&WORKERS[0]);
+    }
     if dispatchers().workers().is_short_of_threads() {
         let room = processors::count();
         let next = WORKERS.iter().take(room).find(|worker| !worker.is_running());
