@@ -272,6 +272,13 @@ pub unsafe extern "C" fn dcc_completion_fn(
     inside.act(&[(A_JOB, job)]);
 }
 
+/// Whether the library has taken a payload that it has not destroyed.
+pub fn is_destroy_owed(payload: &Payload) -> bool {
+    payload.state.load(SeqCst) == ACCEPTED
+        && payload.given.load(Relaxed) & 1 << DESTROY != 0
+        && payload.calls[DESTROY].load(SeqCst) == 0
+}
+
 /// What must have been called of a payload when all is over.
 pub fn check_over(payload: &Payload) {
     let calls = |role: usize| payload.calls[role].load(SeqCst);

@@ -247,10 +247,8 @@ fn end() {
             ("requests", now.live_requests),
         ];
         let Some((what, count)) = left.iter().find(|(_, count)| *count != 0) else { break };
-        // The library's threads may be about to finish.
-        if since.elapsed() > PATIENCE
-            || WORLD.is_single() && !WORLD.is_lively() && since.elapsed() > PATIENCE / 20
-        {
+        // The library's threads may be about to finish, on however busy a machine.
+        if since.elapsed() > PATIENCE {
             let all = left.iter().filter(|(_, count)| *count != 0);
             all.for_each(|(what, count)| eprintln!("left: {count} {what}"));
             finding!("{count} {what} are left at the end");
@@ -258,6 +256,10 @@ fn end() {
         std::thread::yield_now();
     }
     for payload in WORLD.payloads() {
+        // What a thread of the library has taken out of the counts it may still be about to destroy.
+        while callbacks::is_destroy_owed(payload) && since.elapsed() < PATIENCE {
+            std::thread::yield_now();
+        }
         callbacks::check_over(payload);
     }
 }
