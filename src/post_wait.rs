@@ -5,7 +5,8 @@
 //! the lock of the queue's lists.
 //!
 //! The poster waits for the dispatcher's thread, which has to run the job or its completion; and for the
-//! thread that runs the job, if that is another. The wait begins in the wait graph before the job is
+//! thread that runs the job, if that is another. Where all workers wait, it runs such a job itself: one of
+//! them may wait for the poster. The wait begins in the wait graph before the job is
 //! posted: one that would wait for itself is refused, and nothing was taken. What the graph cannot know,
 //! for instance a thread that waits for another in its own way, is freed by the wedge threshold.
 //!
@@ -21,6 +22,7 @@ use crate::post::{Accepted, Post, Start};
 use crate::posted::{HeldPosted, Stage};
 use crate::queue_id::HeldQueue;
 use crate::run::Slice;
+use crate::sys::host::Host;
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
 use crate::sys::{clock, thread_identity};
@@ -51,7 +53,15 @@ struct Patience {
     is_hopeless: bool,
     /// Whether the job runs on another thread than the dispatcher's.
     is_elsewhere: bool,
+    /// Whether it runs the job if all workers wait.
+    helps_workers: bool,
 }
+
+/// How often a poster looks whether all workers wait.
+const LOOK_NS: u64 = 50_000_000;
+
+/// A limit beyond this is none: an hour.
+const NO_LIMIT_NS: u64 = 3_600_000_000_000;
 
 /// What came of a job that was waited for.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +90,7 @@ impl Dispatchers {
         let is_here = Self::is_on_its_thread(dispatcher, here);
         let inline = is_here && !post.elsewhere;
         let by_poster = post.elsewhere && !is_here && self.is_where_they_run(dispatcher.queue());
+        let helps_workers = post.elsewhere && self.helps_workers(dispatcher.queue(), until_ns);
         let start = match (inline, by_poster) {
             (true, _) => Start::AtOnce,
             (false, true) => Start::ByPoster,
@@ -103,14 +114,23 @@ impl Dispatchers {
                     && !by_poster
                     && self.also_wait_for(wait, &accepted) == Err(Error::WouldDeadlock)
             });
-            let patience = Patience { until_ns, is_hopeless, is_elsewhere: post.elsewhere };
-            let end = self.wait_for(dispatcher, &accepted, patience, here);
+            let is_elsewhere = post.elsewhere;
+            let patience = Patience { until_ns, is_hopeless, is_elsewhere, helps_workers };
+            let end = self.wait_for(thread, dispatcher, &accepted, patience);
             Waited { job: accepted.job, end, state: self.state_of(&accepted) }
         });
         if let Some(wait) = wait {
             self.owners().waits().end(wait);
         }
         waited
+    }
+
+    /// Whether a poster of a job for any thread runs it where no worker is left: not in place of a host's
+    /// pool, and not if a limit frees it, which the job might overrun.
+    fn helps_workers(&self, queue: HeldQueue<'_>, until_ns: Option<u64>) -> bool {
+        let executes = self.queues().call_host(self.owners(), queue, Host::executes);
+        let is_limited = until_ns.is_some_and(|time| time < clock::now_ns() + NO_LIMIT_NS);
+        executes != Some(true) && !is_limited
     }
 
     fn begin_wait(
@@ -191,14 +211,15 @@ impl Dispatchers {
         (0, thread.map_or(0, |inside| self.owners().waits().since_ns(inside.thread)))
     }
 
-    fn wait_for(
-        &self,
+    fn wait_for<'a>(
+        &'a self,
+        thread: ThisThread<'_, 'a>,
         dispatcher: &DispatcherPin<'_>,
         accepted: &Accepted<'_>,
         patience: Patience,
-        here: u64,
     ) -> WaitEnd {
-        let Patience { until_ns, is_hopeless, is_elsewhere } = patience;
+        let Patience { until_ns, is_hopeless, is_elsewhere, helps_workers } = patience;
+        let here = thread.record.number();
         let live = dispatcher.slot().live();
         let cell = accepted.held.cell();
         loop {
@@ -243,7 +264,14 @@ impl Dispatchers {
                 // It has just begun.
                 continue;
             }
-            cell.wait(&mut body, until_ns.into_iter().chain(stuck_at).min());
+            let helps = helps_workers && matches!(stage, Stage::Queued | Stage::Parked);
+            if helps && self.do_all_workers_wait() {
+                drop(body);
+                self.run_slice_elsewhere(thread, accepted.id, true);
+                continue;
+            }
+            let look_at = helps.then(|| now_ns.saturating_add(LOOK_NS));
+            cell.wait(&mut body, until_ns.into_iter().chain(stuck_at).chain(look_at).min());
         }
     }
 

@@ -274,6 +274,11 @@ impl Dispatchers {
         }
     }
 
+    /// Whether all threads of the library that run jobs wait in a call of it.
+    pub(crate) fn do_all_workers_wait(&self) -> bool {
+        self.workers.are_all(|thread| self.owners().waits().since_ns(thread) != 0)
+    }
+
     /// Looks whether a job was cancelled or its owner closed while it ran, after it stopped to.
     /// True: because of the one it waits for its completion; the other wakes the host itself.
     pub(crate) fn look_again(&self, job: &JobPin<'_>, held: &HeldPosted<'_>, here: u64) -> bool {

@@ -80,6 +80,13 @@ impl Workers {
         self.threads.iter().any(|place| place.load(Ordering::Relaxed) == thread)
     }
 
+    /// Whether there are any and this is so of each.
+    pub fn are_all(&self, is_so: impl Fn(u64) -> bool) -> bool {
+        let threads = || self.threads.iter().map(|place| place.load(Ordering::Relaxed));
+        let mut joined = threads().filter(|thread| *thread != 0).peekable();
+        joined.peek().is_some() && joined.all(is_so)
+    }
+
     /// Lets a posted job wait for a thread.
     pub fn push(&self, id: PostedId, lane: Lane) -> Result<(), Error> {
         let mut waiting = self.waiting.lock();

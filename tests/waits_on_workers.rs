@@ -7,7 +7,7 @@ mod listening;
 mod posting;
 mod support;
 
-use dcc_cancel::ffi::{job::*, post::*, status::*};
+use dcc_cancel::ffi::{dispatcher::*, job::*, post::*, status::*};
 use listening::{Gate, alone, stats, until};
 use posting::*;
 use std::ffi::c_void;
@@ -62,6 +62,40 @@ fn all_are_through(dispatchers: [Dispatcher; 2]) {
 fn workers_run_what_they_wait_for() {
     let _alone = alone();
     all_are_through([Dispatcher::new(), Dispatcher::new()]);
+}
+
+/// All workers wait for the dispatcher's thread, which waits for a job that only they would run.
+#[test]
+fn who_waits_for_a_job_that_no_worker_is_left_for_runs_it() {
+    let _alone = alone();
+    let dispatcher = Dispatcher::with(|desc| desc.wedge_threshold_ns = DCC_NO_LIMIT);
+    let (sender, answers) = mpsc::channel();
+    let log = dispatcher.post_only(job(move |_| {
+        // More than there are workers, all before the one that is waited for.
+        for _ in 0..DEPTH {
+            let sender = sender.clone();
+            let waits = job(move |_| {
+                let (status, state, _) = dispatcher.post_and_wait(job(|_| 0), FOREVER);
+                sender.send((status, state)).unwrap();
+                0
+            });
+            dispatcher.post_only(waits.any_thread());
+        }
+        let mut slices = 0;
+        let here = thread::current().id();
+        let last = job(move |_| {
+            assert_eq!(thread::current().id(), here);
+            slices += 1;
+            if slices == 3 { 0 } else { DCC_RUN_AGAIN }
+        });
+        let (status, state, _) = dispatcher.post_and_wait(last.any_thread(), FOREVER);
+        sender.send((status, state)).unwrap();
+        0
+    }));
+    pump_all(&[dispatcher]);
+    log.assert_over(DCC_JOB_COMPLETED);
+    let answers: Vec<Answer> = answers.iter().collect();
+    assert_eq!(answers, [(DCC_OK, DCC_JOB_COMPLETED); DEPTH as usize + 1]);
 }
 
 type Call = (unsafe extern "C" fn(*mut c_void), usize);

@@ -253,8 +253,9 @@ fn write_admission(pin: &DispatcherPin<'_>, to: &StructOut<dcc_admission>) {
 /// Posts a job and waits until it is over, at most `timeout_ns` nanoseconds (DCC_NO_LIMIT: as long as
 /// it takes). On the dispatcher's own thread it runs at once, all its slices, without waiting for its
 /// turn; so does a DCC_POST_ANY_THREAD job on a thread that runs such jobs, which may be the last free one,
-/// until `timeout_ns` are over. Writes the job to `out_job` (a reference, yours to release) and where it
-/// stands then to `out_state`; each may be NULL.
+/// until `timeout_ns` are over. Where all of the library's threads for such jobs wait in a call of it, a poster
+/// without a limit runs the job on its own thread. Writes the job to `out_job` (a reference, yours to release)
+/// and where it stands then to `out_state`; each may be NULL.
 ///
 /// DCC_OK: it is over, see `out_state`; its completion and `destroy` have run, too, unless it was
 /// cancelled or interrupted while it waited for its turn or its next slice, or the dispatcher's own thread
