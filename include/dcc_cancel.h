@@ -1761,10 +1761,12 @@ dcc_status dcc_owner_create(struct dcc_owner **out_owner);
  * are dropped, its jobs' `is_cancelled` are asked no more, its jobs that have not begun, and steps between
  * two slices, end as interrupted, and every destroy-notify runs, on this thread or where it is running
  * already. Completions of its posted jobs run, too, if this is the thread of their dispatcher; on another
- * thread they are left out and counted (`completions_dropped` of dcc_dispatcher_stats). Its dispatchers
- * are shut down and call no function of their descriptor any more. Then it waits for calls of its
- * functions on other threads. When it returns DCC_OK none of them will be called again, whatever is
- * cancelled, and the handle is released; jobs that are running go on, without their functions.
+ * thread, and of jobs that run on another thread at this moment, they are left out and counted
+ * (`completions_dropped` of dcc_dispatcher_stats). Its dispatchers are shut down, which asks their jobs to
+ * stop, and call no function of their descriptor any more. Then it waits for calls of its functions on other
+ * threads, however long they take: of its posted jobs in dispatchers of others, cancel those that run first.
+ * When it returns DCC_OK none of its functions will be called again, whatever is cancelled, and the handle
+ * is released; jobs of dcc_job_create that are running go on, without their functions.
  *
  * DCC_ERROR_WOULD_DEADLOCK, and nothing happened: called from inside one of its functions; or from
  * another's function, while the library on this thread is calling, ending or closing something of the
@@ -2374,8 +2376,8 @@ dcc_status dcc_session_cancel(const struct dcc_session *session,
 /**
  * Whether the request with this id is cancelled, in flight or not: DCC_CANCELLED_BY_TOKEN,
  * DCC_NOT_CANCELLED, or DCC_NOT_FOUND if nothing is known of it. What was cancelled is remembered
- * until it is cleared or swept, or its id begins again. Nothing is told of a request that completed: its id is
- * known for late cancels alone. Any thread.
+ * until it is cleared or swept, its id begins again, or, after `early_ttl_ns`, others need its place. Nothing
+ * is told of a request that completed: its id is known for late cancels alone. Any thread.
  */
 dcc_status dcc_session_is_cancelled(const struct dcc_session *session,
                                     const struct dcc_request_id *id);

@@ -267,8 +267,8 @@ impl fmt::Display for Error {
             }
             Self::WouldDeadlock => out.write_str(
                 "the call would wait for the function that it is made from, directly or through \
-                 threads that wait for each other; make it after that function returned, or use \
-                 the variant that does not wait",
+                 threads that wait for each other; make it after that function returned, let this \
+                 thread go on pumping before, or use the variant that does not wait if there is one",
             ),
             Self::OwnerClosed(owner) => write!(
                 out,

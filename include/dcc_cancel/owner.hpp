@@ -43,11 +43,12 @@ public:
     }
 
     /* Drops what was handed in under it and waits for what is running; see dcc_owner_close. It is
-     * empty afterwards, but for DCC_ERROR_WOULD_DEADLOCK: then call this again. */
+     * empty afterwards, but for DCC_ERROR_WOULD_DEADLOCK and DCC_ERROR_RESOURCES: then nothing happened,
+     * call this again. */
     dcc_status close() noexcept
     {
         const dcc_status status = dcc_owner_close(object_);
-        if (status != DCC_ERROR_WOULD_DEADLOCK)
+        if (status != DCC_ERROR_WOULD_DEADLOCK && status != DCC_ERROR_RESOURCES)
             object_ = nullptr;
         return status;
     }

@@ -285,8 +285,8 @@ pub unsafe extern "C" fn dcc_session_cancel(
 
 /// Whether the request with this id is cancelled, in flight or not: DCC_CANCELLED_BY_TOKEN,
 /// DCC_NOT_CANCELLED, or DCC_NOT_FOUND if nothing is known of it. What was cancelled is remembered
-/// until it is cleared or swept, or its id begins again. Nothing is told of a request that completed: its id is
-/// known for late cancels alone. Any thread.
+/// until it is cleared or swept, its id begins again, or, after `early_ttl_ns`, others need its place. Nothing
+/// is told of a request that completed: its id is known for late cancels alone. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_is_cancelled(
     session: *const dcc_session,
