@@ -22,7 +22,8 @@ export async function progress_is_shown(scene) {
     const values = notes.map((note) => note.progress);
     assert.deepEqual(values, [...new Set(values)].sort((a, b) => a - b));
     assert.equal(values.at(-1), A_WHILE);
-    for (const note of notes) assert.equal(note.total, A_WHILE);
+    // The first may come before the tool has said how much there is.
+    for (const note of notes.filter((note) => note.progress > 0)) assert.equal(note.total, A_WHILE);
 }
 
 export async function cancelled_by_message(scene) {
