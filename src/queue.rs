@@ -543,6 +543,8 @@ impl Queues {
         if self.is_closed(queue) && !crate::weakened!("park_looks_again") {
             posted.set_stage(Stage::ShutDown);
             lists.put(&self.posted, number, ENDED);
+            // The dispatcher's own thread may wait for it, and completes it only after that.
+            posted.notify();
             return false;
         }
         posted.set_stage(Stage::Parked);

@@ -1,6 +1,8 @@
 //! Jobs that may run on any thread wait for others of their kind, more of them than there are threads: each
 //! runs what it waits for itself, so that nobody waits for a thread that waits.
 
+#[path = "support/effort.rs"]
+mod effort;
 #[path = "support/listening.rs"]
 mod listening;
 #[path = "support/posting.rs"]
@@ -194,4 +196,30 @@ fn a_job_that_comes_while_a_worker_is_busy_gets_another() {
     });
     dispatcher.post_only(second.any_thread());
     pump_all(&[dispatcher]);
+}
+
+/// The shutdown may come when a slice has ended and its job does not wait for the next one yet.
+#[test]
+fn a_shutdown_frees_the_thread_that_waits_for_a_job_elsewhere() {
+    let _alone = alone();
+    for round in 0..effort::times(1_000) {
+        let dispatcher = Dispatcher::new();
+        let slices = Arc::new(AtomicU64::new(0));
+        let counted = slices.clone();
+        let endless = job(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            DCC_RUN_AGAIN
+        });
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while slices.load(Ordering::SeqCst) < 1 + round % 7 {
+                    std::hint::spin_loop();
+                }
+                dispatcher.shut_down();
+            });
+            let (status, ..) = dispatcher.post_and_wait(endless.any_thread(), FOREVER);
+            assert_eq!(status, DCC_OK);
+        });
+        pump_all(&[dispatcher]);
+    }
 }
