@@ -12,7 +12,7 @@ use posting::{Dispatcher, Post, job, nothing};
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 const FOREVER: Duration = Duration::MAX;
@@ -61,8 +61,9 @@ impl Place {
 }
 
 /// What a dispatcher's host does once, when it is called.
-#[derive(Default)]
 struct Host {
+    /// The dispatcher's.
+    thread: ThreadId,
     wake: Mutex<Option<Action>>,
     veto: Mutex<Option<Action>>,
     progress: Mutex<Option<Action>>,
@@ -82,7 +83,11 @@ unsafe fn host<'a>(user_data: *mut c_void) -> &'a Host {
 
 unsafe extern "C" fn wake(user_data: *mut c_void) {
     // SAFETY: the dispatcher's.
-    take(&unsafe { host(user_data) }.wake);
+    let host = unsafe { host(user_data) };
+    // A post of another thread may come in between.
+    if host.thread == thread::current().id() {
+        take(&host.wake);
+    }
 }
 
 unsafe extern "C" fn veto(user_data: *mut c_void) -> i32 {
@@ -117,7 +122,9 @@ impl Drop for OnDrop {
 
 impl Ui {
     fn new(wedge_threshold_ns: u64) -> Self {
-        let host = Arc::new(Host::default());
+        let thread = thread::current().id();
+        let nothing = || Mutex::new(None);
+        let host = Arc::new(Host { thread, wake: nothing(), veto: nothing(), progress: nothing() });
         let dispatcher = Dispatcher::with(|desc| {
             desc.wedge_threshold_ns = wedge_threshold_ns;
             desc.progress_interval_ns = 1;
