@@ -5,6 +5,8 @@
 
 #[path = "support/build_tools.rs"]
 mod build_tools;
+#[path = "support/built_once.rs"]
+mod built_once;
 mod support;
 
 use std::path::{Path, PathBuf};

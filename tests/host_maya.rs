@@ -6,6 +6,8 @@
 #[allow(dead_code, reason = "CMake is called here with an environment of its own")]
 #[path = "support/build_tools.rs"]
 mod build_tools;
+#[path = "support/built_once.rs"]
+mod built_once;
 mod support;
 
 use build_tools::tool;

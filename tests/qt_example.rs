@@ -6,6 +6,8 @@
 
 #[path = "support/build_tools.rs"]
 mod build_tools;
+#[path = "support/built_once.rs"]
+mod built_once;
 mod support;
 
 use build_tools::cmake;

@@ -4,6 +4,8 @@
 
 #[path = "support/build_tools.rs"]
 mod build_tools;
+#[path = "support/built_once.rs"]
+mod built_once;
 #[allow(dead_code, reason = "this test uses a part of it")]
 #[path = "support/loader_header.rs"]
 mod loader_header;

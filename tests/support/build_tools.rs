@@ -1,6 +1,6 @@
 //! CMake, Ninja and pkg-config from PyPI, in a virtual environment under the target folder.
 
-use super::support;
+use super::{built_once::built_once, support};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -11,18 +11,15 @@ const PACKAGES: &[&str] = &["cmake==3.31.6", "ninja==1.11.1.3", "pkgconf==2.3.0.
 pub fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("build-tools");
-        let done = environment.join("installed");
-        if std::fs::read_to_string(&done).is_ok_and(|text| text == PACKAGES.concat()) {
-            return environment.join("bin");
-        }
-        support::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment));
-        support::run(
-            Command::new(environment.join("bin/python"))
-                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-                .args(PACKAGES),
-        );
-        std::fs::write(done, PACKAGES.concat()).unwrap();
+        // Test programs run side by side.
+        let environment = built_once("build-tools", &PACKAGES.concat(), |environment| {
+            support::run(Command::new("python3").args(["-m", "venv"]).arg(environment));
+            support::run(
+                Command::new(environment.join("bin/python"))
+                    .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+                    .args(PACKAGES),
+            );
+        });
         environment.join("bin")
     })
 }
