@@ -411,7 +411,11 @@ fn answered(me: &Me, call: &Call, before: Option<Object>, status: i64) {
         {
             WORLD.change(bits, |object| object.is_cancelled = true);
         }
-        "dcc_job_state" if status > 0 => check_end(bits, status),
+        "dcc_job_state" if status > 0 => {
+            // What another thread has seen meanwhile may be later than this answer.
+            let known = before.filter(|it| it.bits == bits).map_or(0, |it| it.end);
+            check_end(bits, known, status);
+        }
         "dcc_cancel_token_reset_current" | "dcc_job_reset_current" | "dcc_context_exit"
             if status >= 0 =>
         {
@@ -552,9 +556,8 @@ fn requests(call: &Call, status: i64) {
     }
 }
 
-/// A job is in this state: an end stays.
-pub fn check_end(bits: u64, state: i64) {
-    let known = WORLD.object(bits).map_or(0, |object| object.end);
+/// A job whose end was known before, 0 for none, is in this state: an end stays.
+pub fn check_end(bits: u64, known: i64, state: i64) {
     if known != 0 && state != known {
         finding!("a job that had ended as {known} is {state}");
     }

@@ -268,7 +268,8 @@ pub unsafe extern "C" fn dcc_completion_fn(
     inside.payload.end.store(state, SeqCst);
     let job = job as usize as u64;
     WORLD.borrowed(A_JOB, job);
-    call::check_end(job, i64::from(state));
+    let known = WORLD.object(job).map_or(0, |object| object.end);
+    call::check_end(job, known, i64::from(state));
     inside.act(&[(A_JOB, job)]);
 }
 
