@@ -6,9 +6,9 @@
 //!
 //! The poster waits for the dispatcher's thread, which has to run the job or its completion; and for the
 //! thread that runs the job, if that is another. Where all workers wait, it runs such a job itself: one of
-//! them may wait for the poster. The wait begins in the wait graph before the job is
-//! posted: one that would wait for itself is refused, and nothing was taken. What the graph cannot know,
-//! for instance a thread that waits for another in its own way, is freed by the wedge threshold.
+//! them may wait for the poster. The wait begins in the wait graph before the job is posted: one that would
+//! wait for itself is refused, and nothing was taken. What the graph cannot know, for instance a thread that
+//! waits for another in its own way, is freed by the wedge threshold.
 //!
 //! A thread on which jobs run that may run on any runs the one that it would wait for itself: if all such
 //! threads waited, none were left to run what they wait for.
@@ -22,7 +22,6 @@ use crate::post::{Accepted, Post, Start};
 use crate::posted::{HeldPosted, Stage};
 use crate::queue_id::HeldQueue;
 use crate::run::Slice;
-use crate::sys::host::Host;
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
 use crate::sys::{clock, thread_identity};
@@ -128,9 +127,8 @@ impl Dispatchers {
     /// Whether a poster of a job for any thread runs it where no worker is left: not in place of a host's
     /// pool, and not if a limit frees it, which the job might overrun.
     fn helps_workers(&self, queue: HeldQueue<'_>, until_ns: Option<u64>) -> bool {
-        let executes = self.queues().call_host(self.owners(), queue, Host::executes);
         let is_limited = until_ns.is_some_and(|time| time < clock::now_ns() + NO_LIMIT_NS);
-        executes != Some(true) && !is_limited
+        !is_limited && !self.has_hosts_pool(queue)
     }
 
     fn begin_wait(

@@ -267,11 +267,16 @@ impl Dispatchers {
     /// the library, or, where the host has its own pool, one inside such a job.
     pub(crate) fn is_where_they_run(&self, queue: HeldQueue<'_>) -> bool {
         let here = thread_identity::current();
-        let executes = self.queues().call_host(self.owners(), queue, Host::executes);
-        match executes {
-            Some(true) => self.queues().is_run_by(queue, here),
-            _ => self.workers.has(here),
+        if self.has_hosts_pool(queue) {
+            self.queues().is_run_by(queue, here)
+        } else {
+            self.workers.has(here)
         }
+    }
+
+    /// Whether the host runs such jobs in a pool of its own.
+    pub(crate) fn has_hosts_pool(&self, queue: HeldQueue<'_>) -> bool {
+        self.queues().call_host(self.owners(), queue, Host::executes) == Some(true)
     }
 
     /// Whether all threads of the library that run jobs wait in a call of it.
