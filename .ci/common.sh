@@ -36,7 +36,7 @@ web_cargo() {
 build_std=-Zbuild-std=std,panic_abort,panic_unwind
 
 # The C++ programs that run by themselves; poll_loop.cpp is only looked at, and the ends of processes
-# are for tests/process_life.rs.
+# are for tests/sys/process_life.rs.
 cpp_programs() {
     find tests/cpp -name '*.cpp' ! -name poll_loop.cpp ! -name process_life.cpp | sort
 }

@@ -2642,8 +2642,8 @@ dcc_status dcc_timeline_write(const char *path,
  * when the host's own window answers no more. Nothing is open unless this is called. `desc` may be NULL.
  * Fine also when it is open; its name stays.
  *
- * It is a Unix socket in a folder that nobody else can enter, /run/user/<user>/dcc-cancel or
- * /tmp/dcc-cancel-<user>, on Windows a named pipe; see dcc_control_address. A thread of the library
+ * It is a Unix socket in a folder that nobody else can enter, /run/user/USER/dcc-cancel or
+ * /tmp/dcc-cancel-USER, on Windows a named pipe; see dcc_control_address. A thread of the library
  * answers, one client after the other; who says nothing or takes no answer is shown out after a second each,
  * and keeps others waiting on Windows only. It calls no function of yours. A cancel
  * from there is as dcc_cancel_token_cancel_async. A job that is let go of while it is being looked at runs

@@ -11,18 +11,18 @@
 //! `label` and `outcome` of each; `more` is how many were left out, null in a list that begins somewhere: they
 //! are not counted again. `next` is what to give as `from` for those, null if there are none.
 
-use crate::arena::Keeper;
 use crate::dispatcher::Dispatchers;
+use crate::job::pages::Page;
 use crate::job::{JobPin, JobText, Jobs};
-use crate::job_pages::Page;
-use crate::json_members::{self, NoMembers};
-use crate::json_object::{List, Object};
-use crate::json_text::is_text;
+use crate::json::members::{self, NoMembers};
+use crate::json::object::{List, Object};
+use crate::json::text::is_text;
+use crate::json_rpc::wire::readable;
+use crate::memory::arena::Keeper;
 use crate::queue::Glance;
 use crate::sys::clock;
 use crate::sys::memory::Growing;
 use crate::token::Cause;
-use crate::wire::readable;
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::{self, Write};
@@ -130,7 +130,7 @@ fn question(line: &[u8]) -> Result<Question<'_>, NoAnswer> {
     let names = ["do", "job", "all", "ended", "reason", "on", "from"];
     let text = std::str::from_utf8(line);
     let text = text.map_err(|_| wrong(format_args!("the line is not JSON: it is not UTF-8")))?;
-    let members = match json_members::members(text.trim_ascii_start(), names) {
+    let members = match members::members(text.trim_ascii_start(), names) {
         Ok(members) => members,
         // It asks for nothing.
         Err(NoMembers::NotAnObject) => Default::default(),

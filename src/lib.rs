@@ -1,32 +1,24 @@
 //! Cooperative cancellation for native plugins of DCC hosts.
 //!
-//! The product is the C ABI of `include/dcc_cancel.h`; this crate is its implementation. The map,
-//! top to bottom; every arrow points down:
+//! The product is the C ABI of `include/dcc_cancel.h`; this crate is its implementation. The rooms, top
+//! to bottom; every arrow points down, and `tests/project/map.rs` says so:
 //!
-//! - `ffi`: the C boundary, one file for each object. Holds the one static [`request::Requests`].
+//! - [`ffi`]: the C boundary, one file for each object. It has the one static.
 //! - [`control`]: what is answered to who asks from outside the process.
-//! - [`session`], [`request`]: peers and what they ask for; [`peer_cancel`] how they cancel it.
-//! - [`dispatcher`]: queues of jobs that a tick loop pumps. Parts of the same room: [`post`] and
-//!   [`post_wait`] let jobs in, [`pump`] runs a tick, [`run`] runs and ends one job, [`workers`] what
-//!   waits for the library's threads, [`dispatcher_stats`] what was done.
-//! - [`context`]: what is installed on threads and the references it holds; captured contexts.
-//! - [`job`]: jobs, their progress and ends, [`job_state`]; [`report`] lists those that live.
-//! - [`current`]: the two slots of a thread and the probe that reads them.
-//! - [`token`]: tokens. Parts of the same room: [`cancel`] and what follows it, [`link`] their graph,
-//!   [`listen`] callbacks, waits and events, [`deadline`]s, [`deferred`] work for the callback
-//!   thread, [`diagnose`] what is noted of polls, [`foreign`] hosts' own checks.
-//! - [`queue`]: who waits in a dispatcher, and leaves it when a token is cancelled; [`posted`] what is
-//!   known of each, [`lane`] whose turn it is, [`hosted`] the host's functions.
-//! - [`wire`]: which request a message of a peer cancels; [`reply`] what a session answers,
-//!   [`request_progress`] how far a request is and [`progress_gate`] when that is told. They know no
-//!   tokens. [`request_id`]: what a request is called; [`json_text`]: strings as JSON has them;
-//!   [`json_members`] what is read of an object, [`json_object`] what is written of one.
-//! - [`registration`], [`signal`]: what listens. [`owner`], [`wait_graph`]: plugins whose functions
-//!   are called, and who waits for whom. [`events`], [`watch`], [`watchdog`], [`latency`],
-//!   [`place`]: what diagnosis keeps. [`timeline`]: what happened when; [`recording`] its file.
-//! - [`arena`]: counted objects behind [`handle`]s; [`text`] shared texts; [`list`]s; [`few`] things; [`pool`] the
-//!   memory.
-//! - [`sys`]: the ground. [`error`]: what can go wrong, for all of them.
+//! - [`peer`]: peers, what they ask for, and how they cancel it.
+//! - [`dispatcher`]: queues of jobs that a tick loop pumps.
+//! - [`thread`]: what is current on a thread.
+//! - [`job`]: jobs, their progress and ends.
+//! - [`token`]: tokens and what follows a cancel.
+//! - [`queue`]: who waits in a dispatcher.
+//! - [`owner`]: plugins that go, and who waits for whom.
+//! - [`json_rpc`]: messages of peers.
+//! - [`diagnosis`]: what is kept of what happened.
+//! - [`json`]: JSON, piece by piece.
+//! - [`memory`]: counted objects behind handles.
+//! - Words that all use: [`error`] what can go wrong, [`handle`] and [`queue_id`] what is meant, [`job_state`],
+//!   [`printable`] what a terminal may be shown.
+//! - [`sys`]: the ground.
 
 #![deny(unsafe_code)]
 // A full memory is an answer.
@@ -55,68 +47,25 @@ macro_rules! weakened {
     };
 }
 
-pub mod arena;
-pub mod cancel;
-pub mod chunked;
-pub mod context;
 pub mod control;
-pub mod current;
-pub mod deadline;
-pub mod deferred;
-pub mod diagnose;
+pub mod diagnosis;
 pub mod dispatcher;
-pub mod dispatcher_stats;
 pub mod error;
-pub mod events;
-pub mod few;
-pub mod foreign;
 pub mod handle;
-pub mod hosted;
-pub mod id_table;
 pub mod job;
-pub mod job_pages;
 pub mod job_state;
-pub mod json_members;
-pub mod json_object;
-pub mod json_text;
-pub mod lane;
-pub mod latency;
-pub mod link;
-pub mod list;
-pub mod listen;
-pub mod owned;
+pub mod json;
+pub mod json_rpc;
+pub mod memory;
 pub mod owner;
-pub mod peer_cancel;
-pub mod place;
-pub mod pool;
-pub mod post;
-pub mod post_wait;
-pub mod posted;
+pub mod peer;
 pub mod printable;
-pub mod progress_gate;
-pub mod pump;
 pub mod queue;
 pub mod queue_id;
-pub mod recording;
-pub mod registration;
-pub mod reply;
-pub mod report;
-pub mod request;
-pub mod request_id;
-pub mod request_progress;
-pub mod run;
-pub mod session;
-pub mod signal;
 #[allow(unsafe_code)]
 pub mod sys;
-pub mod text;
-pub mod timeline;
+pub mod thread;
 pub mod token;
-pub mod wait_graph;
-pub mod watch;
-pub mod watchdog;
-pub mod wire;
-pub mod workers;
 
 #[cfg(not(loom))]
 #[allow(unsafe_code)]

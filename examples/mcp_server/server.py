@@ -25,7 +25,7 @@ import anyio
 from native_bake import BakePlugin
 
 if importlib.util.find_spec("dcc_cancel") is None:  # not installed: the one of this source tree
-    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "include/python"))
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
 
 
 def _arguments():

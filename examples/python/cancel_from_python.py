@@ -1,7 +1,7 @@
 """A tool call on the host's UI thread, one slice a tick, and an agent's message that cancels it.
 
     cargo build --release
-    DCC_CANCEL_LIBRARY=target/release/libdcc_cancel.so PYTHONPATH=include/python \
+    DCC_CANCEL_LIBRARY=target/release/libdcc_cancel.so PYTHONPATH=python \
         python3 examples/python/cancel_from_python.py
 """
 

@@ -5,8 +5,8 @@ use super::current::dcc_ticket;
 use super::guard::{guard, guard_creating};
 use super::status::{DCC_OK, dcc_status};
 use super::{library, thread};
-use crate::current::NO_TICKET;
 use crate::error::Error;
+use crate::thread::current::NO_TICKET;
 use std::ffi::c_char;
 
 /// A captured pair of current token and current job, shared by reference count. The pointer is a

@@ -8,12 +8,12 @@ use super::status::{
 };
 use super::token::dcc_cancel_token;
 use super::{library, thread};
-use crate::current::{NO_TICKET, SlotName, ThreadSlots};
+use crate::diagnosis::place::Place;
 use crate::error::Error;
 use crate::handle::{Handle, NULL};
 use crate::job;
-use crate::place::Place;
 use crate::sys::process;
+use crate::thread::current::{NO_TICKET, SlotName, ThreadSlots};
 use crate::token::Answer;
 
 /// What a `set` gives and the matching `reset` takes: good once, on the same thread.

@@ -6,7 +6,7 @@ use super::library;
 use super::service;
 use super::status::{DCC_OK, dcc_status};
 use super::token::dcc_cause;
-use crate::events::{EVENT_TEXT, Event, EventKind, ObserverPin, Observers};
+use crate::diagnosis::events::{EVENT_TEXT, Event, EventKind, ObserverPin, Observers};
 use crate::sys::clock;
 use std::ffi::c_char;
 

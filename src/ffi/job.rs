@@ -12,15 +12,15 @@ use super::status::{
 };
 use super::token::{DCC_MAX_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
 use super::{library, thread};
-use crate::arena::Keeper;
-use crate::current::ThreadSlots;
-use crate::foreign::Foreign;
+use crate::diagnosis::place::Place;
 use crate::handle::{Handle, NULL};
 use crate::job::{Begun, Ended, JobOrigin, JobPin, JobState, JobText, Jobs, Progress};
-use crate::owned::OwnedId;
-use crate::place::Place;
+use crate::memory::arena::Keeper;
+use crate::owner::owned::OwnedId;
 use crate::sys::callout::{ForeignCheck, Payload, UserData};
+use crate::thread::current::ThreadSlots;
 use crate::token::Origin;
+use crate::token::foreign::Foreign;
 use std::ffi::{c_char, c_void};
 
 /// A job: one unit of a host's work, a token plus id, label, state and progress; shared by

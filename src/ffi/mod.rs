@@ -1,7 +1,7 @@
 //! The C boundary: one file for each C object over the safe core.
 //!
 //! Doc comments of exported items become the comments of `include/dcc_cancel.h` and are written
-//! for C readers. Every exported function goes through [`guard::guard`] or one of its siblings.
+//! for C readers. Every exported function goes through `guard::guard` or one of its siblings.
 
 // C names, and comments for C readers, who know no "Safety" headings.
 #![allow(non_camel_case_types, clippy::missing_safety_doc)]
@@ -34,9 +34,9 @@ pub mod token;
 pub mod trace;
 pub mod wait;
 
-use crate::context::Library;
 use crate::dispatcher::Dispatchers;
-use crate::request::Requests;
+use crate::peer::request::Requests;
+use crate::thread::context::Library;
 
 /// The one instance in this process; what creates or installs something pins the module first.
 static REQUESTS: Requests = Requests::new();

@@ -7,9 +7,9 @@ use super::status::{DCC_OK, dcc_status};
 use super::token::dcc_cancel_token;
 use super::trace::place;
 use super::{library, thread};
-use crate::current::LayerCell;
 use crate::handle::NULL;
 use crate::sys::thread_slot::NEVER_CANCELLED;
+use crate::thread::current::LayerCell;
 use std::ffi::c_char;
 
 /// One layer of a poll. Frozen: inlined code compares `*word` with `expected`. Do not fill it in

@@ -5,7 +5,7 @@ use super::dispatcher::{dcc_dispatcher, pinned};
 use super::guard::guard;
 use super::status::{DCC_OK, dcc_status};
 use super::{dispatchers, thread};
-use crate::pump::{Bounds, Tick};
+use crate::dispatcher::pump::{Bounds, Tick};
 
 /// What a tick did. Set `struct_size` to sizeof before the call.
 #[repr(C)]

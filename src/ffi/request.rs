@@ -10,9 +10,9 @@ use super::status::{DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_OK, dcc_status
 use super::token::dcc_cancel_token;
 use crate::error::Error;
 use crate::handle::NULL;
-use crate::reply::Fitted;
-use crate::request::{Owed, RequestOrigin, RequestPin};
-use crate::request_id::{IdRef, MAX_ID_BYTES};
+use crate::json_rpc::reply::Fitted;
+use crate::json_rpc::request_id::{IdRef, MAX_ID_BYTES};
+use crate::peer::request::{Owed, RequestOrigin, RequestPin};
 use std::ffi::c_char;
 
 /// A request of a session: an id in flight with its token; shared by reference count. The pointer is a
@@ -181,7 +181,7 @@ pub unsafe extern "C" fn dcc_request_cancel(
     guard(|| {
         // SAFETY: the C caller's promise about its text.
         let reason = unsafe { text("reason", reason, reason_length, DCC_MAX_MESSAGE_LENGTH) }?;
-        let reason = crate::wire::readable_reason(reason).unwrap_or_default();
+        let reason = crate::json_rpc::wire::readable_reason(reason).unwrap_or_default();
         Ok(match REQUESTS.cancel_one(&pinned(request)?, &reason) {
             None => DCC_ALREADY_ENDED,
             Some(true) => DCC_OK,

@@ -9,7 +9,7 @@ use super::status::{DCC_ALREADY_ENDED, DCC_OK, dcc_status};
 use super::token::DCC_MAX_TEXT_LENGTH;
 use crate::error::Error;
 use crate::job::Progress;
-use crate::request::RequestPin;
+use crate::peer::request::RequestPin;
 use std::ffi::c_char;
 
 /// How far a request is. Set all to zero, then `struct_size` to sizeof, then what you know.

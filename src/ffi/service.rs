@@ -3,13 +3,13 @@
 use super::guard::{Outcome, guard};
 use super::status::{DCC_OK, DCC_TIMED_OUT, dcc_status};
 use super::{control, dispatchers, library, thread};
-use crate::current::ThreadRecord;
+use crate::dispatcher::workers::MOST_WORKERS;
 use crate::error::Error;
 use crate::sys::clock;
 use crate::sys::endpoint::PATIENCE_NS;
 use crate::sys::processors;
 use crate::sys::service_thread::{Life, NotStarted, ServiceThread};
-use crate::workers::MOST_WORKERS;
+use crate::thread::current::ThreadRecord;
 
 type Thread = ServiceThread<Box<ThreadRecord>>;
 

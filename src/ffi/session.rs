@@ -14,11 +14,11 @@ use super::status::{
 };
 use super::{REQUESTS, service};
 use crate::error::Error;
-use crate::peer_cancel::{Handled, PeerCancel};
-use crate::reply::ReplyPolicy;
-use crate::request_id::IdRef;
-use crate::session::{SessionPin, SessionSettings, Sessions};
-use crate::wire::{MAX_BATCH, MAX_MESSAGE_BYTES, readable_reason};
+use crate::json_rpc::reply::ReplyPolicy;
+use crate::json_rpc::request_id::IdRef;
+use crate::json_rpc::wire::{MAX_BATCH, MAX_MESSAGE_BYTES, readable_reason};
+use crate::peer::cancel::{Handled, PeerCancel};
+use crate::peer::session::{SessionPin, SessionSettings, Sessions};
 use std::ffi::c_char;
 
 /// A session: one peer's connection, the scope of its request ids; shared by reference count. The

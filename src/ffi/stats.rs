@@ -4,10 +4,10 @@ use super::argument::{StructOut, Versioned};
 use super::guard::guard;
 use super::status::{DCC_OK, dcc_status};
 use super::{REQUESTS, dispatchers, library};
-use crate::arena::Keeper;
+use crate::diagnosis::latency::Summary;
 use crate::error::Error;
 use crate::job::JobState;
-use crate::latency::Summary;
+use crate::memory::arena::Keeper;
 
 /// Counts of the whole process. Set `struct_size` to sizeof before the call.
 #[repr(C)]

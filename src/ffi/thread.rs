@@ -1,12 +1,12 @@
 //! The calling thread's slots and record, kept in thread-local storage.
 
 use super::library;
-use crate::context::ThisThread;
-use crate::current::{ErrorText, ThreadRecord, ThreadSlots};
 use crate::error::Error;
 use crate::sys::memory::try_box;
 use crate::sys::thread_slot::{self, Area};
 use crate::sys::{instance, process, thread_exit};
+use crate::thread::context::ThisThread;
+use crate::thread::current::{ErrorText, ThreadRecord, ThreadSlots};
 use std::fmt::{self, Write};
 use std::mem::{align_of, offset_of, size_of};
 

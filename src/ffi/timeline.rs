@@ -6,10 +6,10 @@ use super::library;
 use super::status::{DCC_ERROR_FILE, DCC_OK, dcc_status};
 use super::thread::note_error;
 use super::token::DCC_MAX_TEXT_LENGTH;
+use crate::diagnosis::timeline::{MOST_MOMENTS, Timeline};
 use crate::error::Error;
 use crate::printable::Escaped;
 use crate::sys::file;
-use crate::timeline::{MOST_MOMENTS, Timeline};
 use std::ffi::c_char;
 use std::io::ErrorKind;
 

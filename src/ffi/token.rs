@@ -8,9 +8,9 @@ use super::status::{
     DCC_ALREADY_CANCELLED, DCC_CANCELLED_BY_TOKEN, DCC_NOT_CANCELLED, DCC_OK, dcc_status,
 };
 use super::{library, thread};
-use crate::arena::{Holder, Keeper};
 use crate::error::Error;
 use crate::handle::{Handle, Kind, NULL};
+use crate::memory::arena::{Holder, Keeper};
 use crate::sys::{clock, process};
 use crate::token::{Answer, Cause, Origin, TokenPin, Tokens};
 use std::ffi::c_char;

@@ -5,12 +5,12 @@ use super::guard::guard;
 use super::job::{dcc_job, jobs, pinned};
 use super::library;
 use super::status::{DCC_NOT_FOUND, DCC_OK, dcc_status};
+use crate::diagnosis::place::Place;
+use crate::diagnosis::watch::ThreadReport;
 use crate::error::Error;
 use crate::job::JobPin;
-use crate::job_pages::SLOTS_OF_A_SHORT_PAGE;
-use crate::json_object::Object;
-use crate::place::Place;
-use crate::watch::ThreadReport;
+use crate::job::pages::SLOTS_OF_A_SHORT_PAGE;
+use crate::json::object::Object;
 use std::ffi::{CStr, c_char};
 use std::fmt::{self, Write};
 

@@ -8,8 +8,8 @@ use super::status::{
 use super::token::{dcc_cancel_token, handles, pinned, tokens};
 use crate::error::Error;
 use crate::handle::Handle;
-use crate::listen::Waited;
 use crate::sys::{clock, native_event};
+use crate::token::listen::Waited;
 
 /// A timeout that never is over.
 pub const DCC_FOREVER: u64 = u64::MAX;

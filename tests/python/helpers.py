@@ -1,6 +1,6 @@
 """What the tests share: the native plugin, child processes, and who else is here.
 
-The environment, as tests/python.rs sets it: DCC_CANCEL_LIBRARY, the library; DCC_TEST_PLUGIN, the
+The environment, as tests/python/python.rs sets it: DCC_CANCEL_LIBRARY, the library; DCC_TEST_PLUGIN, the
 plugin made of native_loop.c; DCC_TEST_HEADER, dcc_cancel.h; PYTHONPATH, the package.
 """
 

@@ -3,8 +3,8 @@
 
 use crate::wire_reference::{Reading, reading};
 use dcc_cancel::ffi::{request::*, session::*, status::*, token::*};
-use dcc_cancel::request_id::{IdRef, RequestId};
-use dcc_cancel::wire::{Cancel, MAX_MESSAGE_BYTES, MAX_REASON_BYTES};
+use dcc_cancel::json_rpc::request_id::{IdRef, RequestId};
+use dcc_cancel::json_rpc::wire::{Cancel, MAX_MESSAGE_BYTES, MAX_REASON_BYTES};
 use serde_core::de::IgnoredAny;
 use std::ffi::c_char;
 use std::ptr::null_mut;

@@ -1,8 +1,8 @@
 //! A second reading of messages, slow and plain: the whole message is built as a tree and looked at
 //! afterwards.
 
-use dcc_cancel::request_id::RequestId;
-use dcc_cancel::wire::{Cancel, MAX_BATCH};
+use dcc_cancel::json_rpc::request_id::RequestId;
+use dcc_cancel::json_rpc::wire::{Cancel, MAX_BATCH};
 use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use std::fmt;

@@ -1,0 +1,253 @@
+//! Events for who watches from outside: transitions go into a bounded ring for each observer, who
+//! drains it when it likes. Nothing is pushed at anybody, and nothing is kept while nobody observes.
+//!
+//! A full ring loses its oldest events and counts them: what is happening now matters more.
+//!
+//! The lock of a ring is a leaf.
+
+use crate::error::Error;
+use crate::handle::{Handle, Kind};
+use crate::memory::arena::{Arena, Holder, Keeper, LivePart, Pin};
+use crate::sys::sync::{AtomicU64, Mutex, Ordering};
+use std::collections::VecDeque;
+
+/// What happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum EventKind {
+    /// Events were lost before this one; `count` says how many.
+    #[default]
+    Overflow = 1,
+    /// A token was cancelled.
+    TokenCancelled = 2,
+    /// A job is in another state.
+    JobState = 3,
+    /// A thread of a job saw that it was cancelled, for the first time.
+    CancelSeen = 4,
+    /// A job that was cancelled has not seen it for too long.
+    SlowCancel = 5,
+    /// A peer has cancelled one of its requests.
+    RequestCancelled = 6,
+}
+
+/// Most bytes of an event's text.
+pub const EVENT_TEXT: usize = 120;
+
+/// A short copy of a text.
+#[derive(Clone, Copy, Debug)]
+pub struct EventText {
+    length: u8,
+    bytes: [u8; EVENT_TEXT],
+}
+
+impl Default for EventText {
+    fn default() -> Self {
+        Self { length: 0, bytes: [0; EVENT_TEXT] }
+    }
+}
+
+impl EventText {
+    /// As much of a text as there is room for.
+    pub fn new(text: &str) -> Self {
+        let cut = &text[..text.floor_char_boundary(EVENT_TEXT)];
+        let mut copy = Self { length: cut.len() as u8, ..Self::default() };
+        copy.bytes[..cut.len()].copy_from_slice(cut.as_bytes());
+        copy
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
+    }
+}
+
+/// One event. Fields that its kind does not use are 0.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// When, on the library's clock.
+    pub time_ns: u64,
+    /// The job's id.
+    pub job_id: u64,
+    /// The token.
+    pub token: Handle,
+    /// The system's number of the thread that caused it.
+    pub thread: u64,
+    /// The job's new state.
+    pub state: u32,
+    /// Why the token was cancelled.
+    pub cause: u32,
+    /// Time since the cancel.
+    pub duration_ns: u64,
+    /// How many events were lost.
+    pub count: u64,
+    /// The reason of a cancel, the label of a job.
+    pub text: EventText,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    events: VecDeque<Event>,
+    capacity: usize,
+    lost: u64,
+}
+
+/// What is written while an observer lives.
+#[derive(Debug, Default)]
+pub struct ObserverLive {
+    ring: Mutex<Ring>,
+}
+
+impl LivePart for ObserverLive {
+    const KIND: Kind = Kind::Observer;
+}
+
+/// A pinned observer.
+pub type ObserverPin<'a> = Pin<'a, Observers>;
+
+/// All observers.
+#[derive(Debug)]
+pub struct Observers {
+    arena: Arena<(), ObserverLive>,
+    count: AtomicU64,
+}
+
+impl Keeper for Observers {
+    type Cold = ();
+    type Live = ObserverLive;
+
+    fn arena(&self) -> &Arena<(), ObserverLive> {
+        &self.arena
+    }
+
+    fn bury(&self, index: u32) {
+        let slot = self.arena.slot(index);
+        let ring = std::mem::take(&mut *slot.live().ring.lock());
+        self.arena.bury(index, slot);
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        drop(ring);
+    }
+}
+
+impl Observers {
+    /// None.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { arena: Arena::new(), count: AtomicU64::new(0) }
+    }
+
+    /// None.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { arena: Arena::new(), count: AtomicU64::new(0) }
+    }
+
+    /// An observer with room for this many events.
+    pub fn create(&self, capacity: usize) -> Result<Handle, Error> {
+        let mut events = VecDeque::new();
+        events.try_reserve_exact(capacity).map_err(|_| Error::Resources("memory for events"))?;
+        let (index, slot) = self.arena.take()?;
+        *slot.live().ring.lock() = Ring { events, capacity, lost: 0 };
+        self.count.fetch_add(1, Ordering::Relaxed);
+        Ok(self.arena.publish(index, slot, 0, Holder::Owner))
+    }
+
+    /// Takes away the reference that `create` gave.
+    pub fn release(&self, observer: Handle) -> Result<(), Error> {
+        if let Some(index) = self.arena.release(observer)? {
+            self.bury(index);
+        }
+        Ok(())
+    }
+
+    /// Whether anybody observes.
+    #[inline]
+    pub fn any(&self) -> bool {
+        self.count.load(Ordering::Relaxed) != 0
+    }
+
+    /// Gives every observer an event, which is only made if there is one.
+    pub fn emit(&self, event: impl FnOnce() -> Event) {
+        if !self.any() {
+            return;
+        }
+        let event = event();
+        for (index, slot) in self.arena.slots() {
+            if !self.arena.pin_index(index) {
+                continue;
+            }
+            let pin = ObserverPin::take_over(self, index);
+            let mut ring = slot.live().ring.lock();
+            if ring.events.len() == ring.capacity {
+                ring.events.pop_front();
+                ring.lost += 1;
+            }
+            ring.events.push_back(event);
+            drop(ring);
+            drop(pin);
+        }
+    }
+
+    /// Takes out up to `most` events, oldest first, and hands each to `each`. Lost ones are told
+    /// of first. Returns how many were handed out.
+    pub fn drain(
+        &self,
+        observer: &ObserverPin<'_>,
+        now_ns: u64,
+        most: usize,
+        mut each: impl FnMut(usize, &Event),
+    ) -> usize {
+        let mut count = 0;
+        let mut ring = observer.slot().live().ring.lock();
+        if ring.lost > 0 && most > 0 {
+            let lost = std::mem::take(&mut ring.lost);
+            let kind = EventKind::Overflow;
+            each(0, &Event { kind, time_ns: now_ns, count: lost, ..Event::default() });
+            count = 1;
+        }
+        while count < most {
+            let Some(event) = ring.events.pop_front() else { break };
+            each(count, &event);
+            count += 1;
+        }
+        count
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_ring_loses_the_oldest_and_says_so_first() {
+        static OBSERVERS: Observers = Observers::new();
+        let numbered = |number| {
+            move || Event { kind: EventKind::JobState, job_id: number, ..Event::default() }
+        };
+        OBSERVERS.emit(|| unreachable!("nobody observes"));
+        let handle = OBSERVERS.create(3).unwrap();
+        let observer = ObserverPin::new(&OBSERVERS, handle).unwrap();
+        for number in 1..=5 {
+            OBSERVERS.emit(numbered(number));
+        }
+        let mut seen = Vec::new();
+        let count = OBSERVERS.drain(&observer, 9, 3, |_, event| {
+            seen.push((event.kind, event.job_id, event.count));
+        });
+        assert_eq!(count, 3);
+        let state = EventKind::JobState;
+        assert_eq!(seen, [(EventKind::Overflow, 0, 2), (state, 3, 0), (state, 4, 0)]);
+        assert_eq!(OBSERVERS.drain(&observer, 9, 3, |_, event| assert_eq!(event.job_id, 5)), 1);
+        drop(observer);
+        OBSERVERS.release(handle).unwrap();
+        OBSERVERS.emit(|| unreachable!("nobody observes any more"));
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        let long = "ö".repeat(100);
+        assert_eq!(EventText::new(&long).as_str(), "ö".repeat(60));
+        assert_eq!(EventText::new("stop").as_str(), "stop");
+    }
+}

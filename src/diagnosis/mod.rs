@@ -1,0 +1,14 @@
+//! What is kept so that somebody can be told what happened. It knows no tokens.
+//!
+//! - [`events`]: rings of events. [`watch`]: what is known of each job's threads. [`watchdog`]: slow cancels.
+//! - [`count`], [`latency`]: counts and histograms. [`place`]: names of source files.
+//! - [`timeline`]: what happened when, while somebody wants it; [`recording`] its form as a file.
+
+pub mod count;
+pub mod events;
+pub mod latency;
+pub mod place;
+pub mod recording;
+pub mod timeline;
+pub mod watch;
+pub mod watchdog;

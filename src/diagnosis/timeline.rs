@@ -1,0 +1,322 @@
+//! The timeline: what happened in the process and when, recorded while somebody wants it and written
+//! on request; `recording` is its form as a file.
+//!
+//! A full ring loses its oldest moments. Each moment that was noted is either in a recording or
+//! counted there as lost.
+//!
+//! The lock of the ring is a leaf, and held for a bounded time only: a recording of a million
+//! moments is copied in batches, because a UI thread may want to note its tick meanwhile.
+
+use crate::diagnosis::events::EventText;
+use crate::diagnosis::recording::Recording;
+use crate::error::Error;
+use crate::job_state::JobState;
+use crate::sys::memory::Late;
+use crate::sys::sync::{AtomicU32, Mutex, Ordering};
+use crate::sys::{clock, thread_id};
+use std::collections::VecDeque;
+
+/// Most moments that can be kept.
+pub const MOST_MOMENTS: usize = 1 << 20;
+
+/// Moments that are copied under one hold of the lock.
+const BATCH: usize = if cfg!(test) { 3 } else { 256 };
+
+/// What happened, with what is known of that kind alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MomentKind {
+    /// A slice: a dispatcher was pumped. The text is its name.
+    Tick {
+        /// Jobs that were run.
+        executed: u64,
+        /// Jobs that are left for later.
+        remaining: u64,
+    },
+    /// A slice: a job ran. The text is its label.
+    Job {
+        /// It is not done and goes on in a later tick.
+        goes_on: bool,
+    },
+    /// An instant: a job was posted. The text is its label.
+    Posted {
+        /// The lane, most urgent 1.
+        lane: u32,
+        /// Jobs that wait, with this one.
+        depth: u64,
+    },
+    /// An instant: a token was cancelled. The text is the reason.
+    Cancel {
+        /// By what.
+        cause: &'static str,
+        /// A cancel of an ancestor reached it.
+        inherited: bool,
+    },
+    /// An instant: a thread polled and saw a cancel for the first time. The text is the reason.
+    PollSeen {
+        /// By what it was cancelled.
+        cause: &'static str,
+        /// Time since the cancel.
+        latency_ns: u64,
+    },
+    /// A slice: a job's completion was called. The text is its label.
+    Completion {
+        /// How the job ended.
+        state: JobState,
+    },
+}
+
+/// One thing that happened.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// What.
+    pub kind: MomentKind,
+    /// When it began, on the library's clock.
+    pub start_ns: u64,
+    /// How long a slice took; 0 for instants.
+    pub duration_ns: u64,
+    /// The system's number of the thread.
+    pub thread: u64,
+    /// The job's id; 0 for none.
+    pub job_id: u64,
+    /// A name or a reason, as the kind says.
+    pub text: EventText,
+}
+
+impl Moment {
+    /// An instant of the calling thread, now.
+    pub fn now(kind: MomentKind, job_id: u64, text: EventText) -> Self {
+        Self::since(clock::now_ns(), kind, job_id, text)
+    }
+
+    /// A slice of the calling thread, from then to now.
+    pub fn since(start_ns: u64, kind: MomentKind, job_id: u64, text: EventText) -> Self {
+        let duration_ns =
+            if kind.is_slice() { clock::now_ns().saturating_sub(start_ns) } else { 0 };
+        Self { kind, start_ns, duration_ns, thread: thread_id::current(), job_id, text }
+    }
+}
+
+impl MomentKind {
+    /// Whether it has a duration.
+    pub fn is_slice(self) -> bool {
+        matches!(self, Self::Tick { .. } | Self::Job { .. } | Self::Completion { .. })
+    }
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    moments: VecDeque<Moment>,
+    capacity: usize,
+    /// How many moments there were since the start; the last of them are still there.
+    noted: u64,
+    /// Which start it belongs to.
+    start: u64,
+}
+
+impl Ring {
+    /// Number of the oldest moment that is still there.
+    fn oldest(&self) -> u64 {
+        self.noted - self.moments.len() as u64
+    }
+}
+
+/// The process's timeline.
+#[derive(Debug)]
+pub struct Timeline {
+    /// Written under the lock.
+    on: AtomicU32,
+    ring: Mutex<Late<Ring>>,
+}
+
+impl Timeline {
+    /// Off, with nothing recorded.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { on: AtomicU32::new(0), ring: Mutex::new(Late::new()) }
+    }
+
+    /// Off, with nothing recorded.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { on: AtomicU32::new(0), ring: Mutex::new(Late::new()) }
+    }
+
+    /// Whether moments are recorded. One relaxed load: all that anybody pays while they are not.
+    #[inline]
+    pub fn is_on(&self) -> bool {
+        self.on.load(Ordering::Relaxed) != 0
+    }
+
+    /// Records from now on, with room for this many moments. What was recorded before is forgotten,
+    /// unless this fails.
+    pub fn start(&self, capacity: usize) -> Result<(), Error> {
+        if capacity == 0 || capacity > MOST_MOMENTS {
+            return Err(Error::InvalidArgument(
+                "the timeline's number of events is not between 1 and DCC_MAX_TIMELINE_EVENTS",
+            ));
+        }
+        let no_memory = |_| Error::Resources("memory for the timeline; ask for fewer events");
+        let mut moments = VecDeque::new();
+        moments.try_reserve_exact(capacity).map_err(no_memory)?;
+        let mut lock = self.ring.lock();
+        let ring = lock.get_or_make(|| Ok(Ring::default()))?;
+        let fresh = Ring { moments, capacity, noted: 0, start: ring.start + 1 };
+        let old = std::mem::replace(ring, fresh);
+        self.on.store(1, Ordering::Relaxed);
+        drop(lock);
+        drop(old);
+        Ok(())
+    }
+
+    /// Records no more. What was recorded stays.
+    pub fn stop(&self) {
+        let _lock = self.ring.lock();
+        self.on.store(0, Ordering::Relaxed);
+    }
+
+    /// Notes a moment, which is only made while the timeline is on.
+    #[inline]
+    pub fn note(&self, moment: impl FnOnce() -> Moment) {
+        if self.is_on() {
+            self.push(&moment());
+        }
+    }
+
+    #[cold]
+    fn push(&self, moment: &Moment) {
+        let mut lock = self.ring.lock();
+        if !self.is_on() {
+            return;
+        }
+        let Some(ring) = lock.get_mut() else { return };
+        if ring.moments.len() == ring.capacity {
+            ring.moments.pop_front();
+        }
+        ring.moments.push_back(*moment);
+        ring.noted += 1;
+    }
+
+    /// A copy of what was recorded so far.
+    pub fn recording(&self) -> Result<Recording, Error> {
+        loop {
+            if let Some((moments, noted)) = self.copy()? {
+                return Ok(Recording::new(moments, noted)?);
+            }
+        }
+    }
+
+    /// What there is, and how many moments there were up to now. `None`: it was restarted meanwhile.
+    fn copy(&self) -> Result<Option<(Vec<Moment>, u64)>, Error> {
+        let mut moments = Vec::new();
+        let Some((start, end, count)) =
+            self.ring.lock().get().map(|ring| (ring.start, ring.noted, ring.moments.len()))
+        else {
+            return Ok(Some((moments, 0)));
+        };
+        let no_memory = |_| Error::Resources("memory for a copy of the timeline");
+        moments.try_reserve_exact(count).map_err(no_memory)?;
+        let mut next = 0;
+        loop {
+            let lock = self.ring.lock();
+            let Some(ring) = lock.get().filter(|ring| ring.start == start) else {
+                return Ok(None);
+            };
+            next = ring.oldest().max(next);
+            if next >= end {
+                return Ok(Some((moments, end)));
+            }
+            let first = (next - ring.oldest()) as usize;
+            let last = (end - ring.oldest()) as usize;
+            let batch = first..last.min(first + BATCH);
+            next += batch.len() as u64;
+            moments.extend(ring.moments.range(batch));
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn posted(number: u64) -> Moment {
+        let kind = MomentKind::Posted { lane: 0, depth: 1 };
+        Moment::since(number, kind, number, EventText::default())
+    }
+
+    fn ids(timeline: &Timeline) -> (Vec<u64>, u64) {
+        let recording = timeline.recording().unwrap();
+        (recording.in_order().map(|moment| moment.job_id).collect(), recording.lost())
+    }
+
+    #[test]
+    fn nothing_is_made_while_it_is_off_and_what_was_recorded_stays() {
+        let timeline = Timeline::new();
+        timeline.note(|| unreachable!("it was never on"));
+        assert_eq!(ids(&timeline), (vec![], 0));
+        timeline.start(4).unwrap();
+        timeline.note(|| posted(1));
+        timeline.stop();
+        timeline.note(|| unreachable!("it was stopped"));
+        assert_eq!(ids(&timeline), (vec![1], 0));
+    }
+
+    /// It was asked for while the timeline was on.
+    #[test]
+    fn a_moment_that_comes_after_the_stop_is_left_out() {
+        let timeline = Timeline::new();
+        timeline.start(4).unwrap();
+        timeline.note(|| {
+            timeline.stop();
+            posted(1)
+        });
+        assert_eq!(ids(&timeline), (vec![], 0));
+    }
+
+    #[test]
+    fn a_full_ring_loses_its_oldest_moments_and_a_restart_all() {
+        let timeline = Timeline::new();
+        timeline.start(10).unwrap();
+        (1..=25).for_each(|number| timeline.note(|| posted(number)));
+        assert_eq!(ids(&timeline), ((16..=25).collect(), 15));
+        timeline.start(2).unwrap();
+        assert_eq!(ids(&timeline), (vec![], 0));
+        (1..=3).for_each(|number| timeline.note(|| posted(number)));
+        assert_eq!(ids(&timeline), (vec![2, 3], 1));
+    }
+
+    #[test]
+    fn no_room_and_absurd_room_are_refused_and_nothing_is_forgotten() {
+        let timeline = Timeline::new();
+        timeline.start(1).unwrap();
+        timeline.note(|| posted(1));
+        for capacity in [0, MOST_MOMENTS + 1, usize::MAX] {
+            assert!(matches!(timeline.start(capacity), Err(Error::InvalidArgument(_))));
+        }
+        assert_eq!(ids(&timeline), (vec![1], 0));
+        timeline.start(MOST_MOMENTS).unwrap();
+    }
+
+    #[test]
+    fn each_moment_is_recorded_or_counted_as_lost_while_others_note() {
+        const EACH: u64 = 20_000;
+        let timeline = Timeline::new();
+        timeline.start(1000).unwrap();
+        std::thread::scope(|scope| {
+            let notes = |first: u64| {
+                let timeline = &timeline;
+                move || (0..EACH).for_each(|at| timeline.note(|| posted(first + at)))
+            };
+            let writers: Vec<_> = (1..=4).map(|n| scope.spawn(notes(n * 1_000_000))).collect();
+            let mut before = 0;
+            while !writers.iter().all(|writer| writer.is_finished()) {
+                let (ids, lost) = ids(&timeline);
+                assert!(ids.len() <= 1000);
+                assert!(ids.len() as u64 + lost >= before, "none is uncounted");
+                before = ids.len() as u64 + lost;
+                assert!(ids.is_sorted_by(|one, next| one < next), "none is there twice");
+            }
+        });
+        let (ids, lost) = ids(&timeline);
+        assert_eq!((ids.len(), lost), (1000, 4 * EACH - 1000));
+    }
+}

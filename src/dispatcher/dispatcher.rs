@@ -1,0 +1,419 @@
+//! Dispatchers: queues of jobs that one thread pumps from its tick. Parts of the same room: `post`
+//! lets jobs in, `post_wait` waits for one, `pump` runs a tick, `run` runs and ends one job.
+//!
+//! Invariants:
+//! - A dispatcher belongs to the first thread that binds it, for ever.
+//! - Every accepted job holds an internal of its dispatcher until all of it is over. So one whose last
+//!   owner goes lives on, closed, until its completions have run.
+//! - Completions run on its thread: in a pump, in a shutdown there, or in the close of their owner
+//!   there.
+//!
+//! Locks: a dispatcher's few are leaves, but that a job's body may be locked before its ids.
+
+use crate::dispatcher::stats::Statistics;
+use crate::dispatcher::workers::Workers;
+use crate::error::Error;
+use crate::handle::{Handle, Kind, NULL};
+use crate::job::{JobPin, Jobs};
+use crate::memory::arena::{Arena, Holder, Keeper, LivePart, Pin};
+use crate::owner::{Owners, Thing, Things};
+use crate::queue::Queues;
+use crate::queue::posted::{HeldPosted, Stage};
+use crate::queue_id::{HeldQueue, QueueId};
+use crate::sys::callout::Payload;
+use crate::sys::host::Host;
+use crate::sys::memory::{Late, try_box};
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, OnceBox, Ordering};
+use crate::sys::thread_identity;
+use crate::thread::context::{Library, ThisThread};
+use crate::token::{Cause, Tokens};
+use std::collections::HashMap;
+
+/// What a dispatcher is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Most jobs that may wait.
+    pub capacity: u32,
+    /// After how long from its post a job is cancelled that says nothing else.
+    pub deadline_ns: Option<u64>,
+    /// After how long inside one job those who wait for queued ones are freed.
+    pub wedge_ns: Option<u64>,
+    /// Least time between two looks at a job's progress; `None`: nobody wants to know.
+    pub progress_interval_ns: Option<u64>,
+    /// Who owns the host's functions; NULL for no one.
+    pub owner: Handle,
+    /// The thread it belongs to, which makes it; 0: the one that first pumps it.
+    pub thread: u64,
+}
+
+/// For "no such time" in an atomic word.
+const NEVER: u64 = u64::MAX;
+
+/// What is written while a dispatcher lives.
+#[derive(Debug, Default)]
+pub struct DispatcherLive {
+    queue: AtomicU64,
+    pub(crate) thread: AtomicU64,
+    pub(crate) pumping: AtomicU32,
+    deadline_ns: AtomicU64,
+    wedge_ns: AtomicU64,
+    progress_interval_ns: AtomicU64,
+    payload: Mutex<Option<Payload>>,
+    pub(crate) ids: Mutex<Late<HashMap<String, Handle>>>,
+    statistics: OnceBox<Statistics>,
+}
+
+impl LivePart for DispatcherLive {
+    const KIND: Kind = Kind::Dispatcher;
+}
+
+impl DispatcherLive {
+    /// Its queue, which goes with it.
+    pub(crate) fn queue_id(&self) -> QueueId {
+        QueueId::from_bits(self.queue.load(Ordering::Relaxed))
+    }
+
+    /// What it has done so far.
+    pub fn statistics(&self) -> &Statistics {
+        self.statistics.get().expect("made with the dispatcher")
+    }
+
+    fn reset_statistics(&self) -> Result<(), Error> {
+        match self.statistics.get() {
+            Some(statistics) => statistics.reset(),
+            // Whoever has taken the slot has it for itself.
+            None => drop(self.statistics.set(try_box(Statistics::default())?)),
+        }
+        Ok(())
+    }
+
+    fn time(word: &AtomicU64) -> Option<u64> {
+        Some(word.load(Ordering::Relaxed)).filter(|time| *time != NEVER)
+    }
+
+    /// After how long from its post a job is cancelled that says nothing else.
+    pub fn deadline_ns(&self) -> Option<u64> {
+        Self::time(&self.deadline_ns)
+    }
+
+    /// Least time between two looks at a job's progress; `None`: nobody wants to know.
+    pub fn progress_interval_ns(&self) -> Option<u64> {
+        Self::time(&self.progress_interval_ns)
+    }
+
+    /// After how long inside one job the thread counts as stuck.
+    pub fn wedge_ns(&self) -> Option<u64> {
+        Self::time(&self.wedge_ns)
+    }
+}
+
+/// A pinned dispatcher.
+pub type DispatcherPin<'a> = Pin<'a, Dispatchers>;
+
+impl DispatcherPin<'_> {
+    /// Its queue, which does not go before the pin.
+    pub fn queue(&self) -> HeldQueue<'_> {
+        self.slot().live().queue_id().held()
+    }
+}
+
+/// Everything the library keeps. The C boundary has the one static instance; tests make their own.
+#[derive(Debug)]
+pub struct Dispatchers {
+    library: Library,
+    arena: Arena<(), DispatcherLive>,
+    pub(crate) workers: Workers,
+}
+
+impl Keeper for Dispatchers {
+    type Cold = ();
+    type Live = DispatcherLive;
+
+    fn arena(&self) -> &Arena<(), DispatcherLive> {
+        &self.arena
+    }
+
+    fn bury(&self, index: u32) {
+        let slot = self.arena.slot(index);
+        let live = slot.live();
+        let queue = live.queue_id().held();
+        let payload = live.payload.lock().take();
+        let payload = self.queues().forget_host(queue, payload);
+        let parting = self.queues().host_owned(queue).take();
+        let ids = live.ids.lock().take();
+        let call = self.owners().enter_last(parting, thread_identity::current());
+        self.arena.bury(index, slot);
+        self.queues().remove(queue);
+        drop(ids);
+        if let Some(payload) = payload {
+            payload.destroy();
+        }
+        self.owners().leave(call);
+    }
+}
+
+/// What a shutdown left to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShutDown {
+    /// Nothing: all jobs are over.
+    Over,
+    /// Completions, on the dispatcher's thread.
+    Pending,
+}
+
+impl Dispatchers {
+    /// No dispatchers.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { library: Library::new(), arena: Arena::new(), workers: Workers::new() }
+    }
+
+    /// No dispatchers.
+    #[cfg(loom)]
+    #[inline(always)] // A model has no stack for a copy at each level.
+    pub fn new() -> Self {
+        Self { library: Library::new(), arena: Arena::new(), workers: Workers::new() }
+    }
+
+    /// What is below them.
+    #[inline(always)]
+    pub fn library(&self) -> &Library {
+        &self.library
+    }
+
+    /// What waits for the library's worker threads.
+    pub fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
+    /// What a worker thread does until it is stopped.
+    pub fn run_worker<'a>(&'a self, thread: ThisThread<'_, 'a>) {
+        self.workers.join(thread_identity::current());
+        while let Some(id) = self.workers.wait() {
+            self.run_elsewhere(thread, id);
+        }
+    }
+
+    /// Lets the worker threads end; what they have not begun ends as interrupted.
+    pub fn stop_workers(&self) {
+        self.workers.stop();
+        while let Some(id) = self.workers.take() {
+            if let Some(queue) = self.queues().claim(id, Stage::ShutDown, true) {
+                // Its completion may have run meanwhile.
+                self.queues().wake_if_there(self.owners(), queue);
+            }
+        }
+    }
+
+    /// Handles of those that live, pinned one after the other, to `each`.
+    pub fn each(&self, mut each: impl FnMut(&DispatcherPin<'_>)) {
+        for (index, _) in self.arena.slots() {
+            if self.arena.pin_index(index) {
+                each(&DispatcherPin::take_over(self, index));
+            }
+        }
+    }
+
+    /// How many jobs wait in a dispatcher, and how many may.
+    pub fn fill(&self, dispatcher: &DispatcherPin<'_>) -> (u32, u32) {
+        let queue = dispatcher.queue();
+        (self.queues().depth(queue), self.queues().capacity(queue))
+    }
+
+    /// How many posted jobs a dispatcher has accepted that are not over.
+    pub fn unfinished(&self, dispatcher: &DispatcherPin<'_>) -> u64 {
+        self.queues().unfinished(dispatcher.queue())
+    }
+
+    pub(crate) fn jobs(&self) -> &Jobs {
+        self.library.jobs()
+    }
+
+    pub(crate) fn tokens(&self) -> &Tokens {
+        self.library.jobs().tokens()
+    }
+
+    pub(crate) fn queues(&self) -> &Queues {
+        self.tokens().queues()
+    }
+
+    pub(crate) fn owners(&self) -> &Owners {
+        self.tokens().owners()
+    }
+
+    /// A new dispatcher. On an error the payload comes back: it is still the caller's.
+    pub fn create(
+        &self,
+        settings: &Settings,
+        host: Host,
+        payload: Payload,
+    ) -> Result<Handle, (Error, Payload)> {
+        let (index, slot) = match self.arena.take() {
+            Ok(taken) => taken,
+            Err(error) => return Err((error, payload)),
+        };
+        let live = slot.live();
+        let queue = live.reset_statistics().and_then(|()| self.queues().create(settings.capacity));
+        let queue = match queue {
+            Ok(queue) => queue,
+            Err(error) => {
+                self.arena.put_back(index);
+                return Err((error, payload));
+            }
+        };
+        live.queue.store(queue.bits(), Ordering::Relaxed);
+        let queue = queue.held();
+        live.thread.store(settings.thread, Ordering::Relaxed);
+        if settings.thread != 0 {
+            self.queues().set_thread(queue);
+        }
+        live.pumping.store(0, Ordering::Relaxed);
+        live.deadline_ns.store(settings.deadline_ns.unwrap_or(NEVER), Ordering::Relaxed);
+        live.wedge_ns.store(settings.wedge_ns.unwrap_or(NEVER), Ordering::Relaxed);
+        let interval = settings.progress_interval_ns.unwrap_or(NEVER);
+        live.progress_interval_ns.store(interval, Ordering::Relaxed);
+        let owned = self.queues().host_owned(queue);
+        if settings.owner != NULL
+            && let Err(error) = self.owners().adopt(settings.owner, Thing::Dispatcher(index), owned)
+        {
+            self.queues().remove(queue);
+            self.arena.put_back(index);
+            return Err((error, payload));
+        }
+        self.queues().set_host(queue, host);
+        *live.payload.lock() = Some(payload);
+        // Hidden until the last look, as jobs are.
+        let handle = self.arena.publish_hidden(index, slot, 0, Holder::Owner);
+        if self.owners().was_taken(owned.get()) && self.arena.pin_index(index) {
+            self.give_up_host(index, 0);
+        }
+        self.arena.reveal(slot, handle);
+        Ok(handle)
+    }
+
+    /// Whether a dispatcher belongs to this thread, and to no other.
+    pub(crate) fn is_on_its_thread(dispatcher: &DispatcherPin<'_>, here: u64) -> bool {
+        let thread = dispatcher.slot().live().thread.load(Ordering::Relaxed);
+        thread != 0 && thread == here
+    }
+
+    /// Binds a dispatcher to this thread unless it is bound to another.
+    pub(crate) fn bind(dispatcher: &DispatcherPin<'_>, here: u64) -> Result<(), Error> {
+        let thread = &dispatcher.slot().live().thread;
+        match thread.compare_exchange(0, here, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => Ok(()),
+            Err(bound) if bound == here => Ok(()),
+            Err(_) => Err(Error::NotItsThread),
+        }
+    }
+
+    /// Adds an owner.
+    pub fn retain(&self, dispatcher: Handle) -> Result<(), Error> {
+        self.arena.retain(dispatcher)
+    }
+
+    /// Takes an owner away; the last one shuts the dispatcher down.
+    pub fn release(&self, dispatcher: Handle, here: u64) -> Result<(), Error> {
+        let pin = DispatcherPin::new(self, dispatcher)?;
+        if let Some(index) = self.arena.release(dispatcher)? {
+            debug_assert!(false, "{index} is pinned");
+        }
+        if !self.arena.is_owned(dispatcher) {
+            self.shut_down(&pin, here);
+        }
+        Ok(())
+    }
+
+    /// Lets nobody in any more, ends what waits as interrupted and asks what runs to stop. On the
+    /// dispatcher's thread, outside a pump, the completions run at once.
+    pub fn shut_down(&self, dispatcher: &DispatcherPin<'_>, here: u64) -> ShutDown {
+        let queue = dispatcher.queue();
+        self.queues().close(queue);
+        self.queues().end_waiting(queue);
+        self.stop_running(queue);
+        let live = dispatcher.slot().live();
+        let is_pumping = live.pumping.load(Ordering::Relaxed) != 0;
+        if Self::is_on_its_thread(dispatcher, here) && !is_pumping {
+            live.pumping.store(1, Ordering::Relaxed);
+            while let Some(ended) = self.queues().next_ended(queue) {
+                self.finish(dispatcher, ended);
+            }
+            live.pumping.store(0, Ordering::Relaxed);
+        }
+        if self.queues().unfinished(queue) == 0 {
+            return ShutDown::Over;
+        }
+        self.queues().wake(self.owners(), queue);
+        ShutDown::Pending
+    }
+
+    /// Asks what runs in a closed queue to stop.
+    pub(crate) fn stop_running(&self, queue: HeldQueue<'_>) {
+        let pin = |job| self.jobs().arena().pin_index(job);
+        while let Some(job) = self.queues().next_unasked(queue, pin) {
+            let job = JobPin::take_over(self.jobs(), job);
+            let token = self.jobs().token_held_by(&job);
+            self.tokens().cancel(&token, Cause::Request, "the dispatcher is shutting down");
+        }
+    }
+
+    /// Closes an owner: nothing of its functions is called any more when this returns.
+    pub fn close_owner(&self, owner: Handle, here: u64) -> Result<(), Error> {
+        self.tokens().close_owner(owner, &FromThread { dispatchers: self, here })
+    }
+
+    /// Takes the host's functions from a dispatcher whose owner is being closed, and shuts it down.
+    /// Takes over an internal.
+    fn give_up_host(&self, index: u32, here: u64) {
+        let pin = DispatcherPin::take_over(self, index);
+        let live = pin.slot().live();
+        let queue = pin.queue();
+        self.shut_down(&pin, here);
+        let payload = live.payload.lock().take();
+        let payload = self.queues().forget_host(queue, payload);
+        let parting = self.queues().host_owned(queue).take();
+        let call = self.owners().enter_last(parting, thread_identity::current());
+        if let Some(payload) = payload {
+            payload.destroy();
+        }
+        self.owners().leave(call);
+    }
+
+    /// A new owner of the live job with this caller id.
+    pub fn find(&self, dispatcher: &DispatcherPin<'_>, caller_id: &str) -> Option<Handle> {
+        let ids = dispatcher.slot().live().ids.lock();
+        let job = *ids.get()?.get(caller_id)?;
+        self.jobs().arena().retain(job).ok().map(|()| job)
+    }
+}
+
+/// The close of an owner, on a thread.
+struct FromThread<'a> {
+    dispatchers: &'a Dispatchers,
+    here: u64,
+}
+
+impl Things for FromThread<'_> {
+    fn pin_thing(&self, thing: Thing) -> bool {
+        match thing {
+            Thing::Posted(number) => {
+                // It gives up its place in the owner's list before its last hold.
+                self.dispatchers.queues().posted().hold(number);
+                true
+            }
+            Thing::Dispatcher(index) => self.dispatchers.arena.pin_index(index),
+            other => self.dispatchers.jobs().pin_thing(other),
+        }
+    }
+
+    fn end_thing(&self, thing: Thing) {
+        match thing {
+            Thing::Posted(number) => {
+                let held = HeldPosted::take_over(self.dispatchers.queues().posted(), number);
+                self.dispatchers.give_up(&held, self.here);
+            }
+            Thing::Dispatcher(index) => self.dispatchers.give_up_host(index, self.here),
+            other => self.dispatchers.jobs().end_thing(other),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Queues of jobs that a thread pumps from its tick.
+//!
+//! - [`dispatcher`](mod@dispatcher): dispatchers, from making to shutdown.
+//! - [`post`], [`post_wait`]: how jobs get in, and how one is waited for.
+//! - [`pump`]: a tick. [`run`]: running and ending one job. [`workers`]: what waits for the library's threads.
+//! - [`stats`]: what a dispatcher has done.
+
+#[allow(clippy::module_inception)] // Its main file has its name.
+pub mod dispatcher;
+pub mod post;
+pub mod post_wait;
+pub mod pump;
+pub mod run;
+pub mod stats;
+pub mod workers;
+
+pub use self::dispatcher::*;

@@ -1,0 +1,169 @@
+//! A tick: the dispatcher's thread runs what waits, as long as its bounds allow.
+//!
+//! The bounds are looked at between jobs and between slices; the first goes whatever the clock says,
+//! or a slow machine would get nowhere. A step gets one slice a tick. What is over is completed
+//! first.
+
+use crate::diagnosis::events::EventText;
+use crate::diagnosis::timeline::{Moment, MomentKind};
+use crate::dispatcher::stats::USUAL_TICK_NS;
+use crate::dispatcher::{DispatcherPin, Dispatchers};
+use crate::error::Error;
+use crate::job::JobState;
+use crate::queue::Next;
+use crate::sys::clock;
+use crate::sys::sync::{AtomicU32, Ordering};
+use crate::thread::context::ThisThread;
+
+/// No bound, or no time.
+pub const NO_LIMIT: u64 = u64::MAX;
+
+/// Longest interval suggested while other threads run jobs.
+const LOOK_NS: u64 = 33_333_333;
+
+/// How much a tick may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// How long; `NO_LIMIT` for as long as there is something to do.
+    pub budget_ns: u64,
+    /// How many calls of jobs' functions; `NO_LIMIT` for any number.
+    pub most: u64,
+}
+
+/// What a tick did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tick {
+    /// Calls of jobs' functions.
+    pub executed: u64,
+    /// Jobs that were completed, those included that never ran.
+    pub completed: u64,
+    /// Of those, the ones that ended as cancelled.
+    pub cancelled: u64,
+    /// What could go on at once or in the next tick: jobs, steps and completions.
+    pub remaining: u64,
+    /// How long it took.
+    pub elapsed_ns: u64,
+    /// How much longer than its budget that was.
+    pub overrun_ns: u64,
+    /// After how long the next tick makes sense; `NO_LIMIT`: when something was posted.
+    pub next_ns: u64,
+    /// Whether the host said "not now".
+    pub vetoed: bool,
+}
+
+/// Says that a pump is over, whatever happens in it.
+struct Pumping<'a>(&'a AtomicU32);
+
+impl<'a> Pumping<'a> {
+    fn begin(word: &'a AtomicU32) -> Result<Self, Error> {
+        if word.swap(1, Ordering::Relaxed) != 0 {
+            return Err(Error::Reentrant);
+        }
+        Ok(Self(word))
+    }
+}
+
+impl Drop for Pumping<'_> {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Dispatchers {
+    /// Runs a tick. On the dispatcher's thread only, which an unbound one becomes by this.
+    pub fn pump<'a>(
+        &'a self,
+        thread: ThisThread<'_, 'a>,
+        dispatcher: &DispatcherPin<'a>,
+        bounds: Bounds,
+    ) -> Result<Tick, Error> {
+        Self::bind(dispatcher, thread.record.number())?;
+        let live = dispatcher.slot().live();
+        let _pumping = Pumping::begin(&live.pumping)?;
+        let (queue, statistics) = (dispatcher.queue(), live.statistics());
+        let ends = || JobState::ENDS.map(|state| statistics.ends_of(state));
+        let before = ends();
+        let began_ns = clock::now_ns();
+        self.queues().set_thread(queue);
+        // Each step notes its time: many short ones are not a thread that is stuck.
+        let busy = self.queues().hold_thread(queue, 0, began_ns);
+        statistics.begin_tick(began_ns);
+        self.queues().begin_tick(queue);
+        let mut tick = Tick::default();
+        let mut elapsed_ns = 0;
+        let mut is_first = true;
+        loop {
+            if self.queues().is_closed(queue) {
+                // Nothing runs any more; what was accepted is completed, however long it takes.
+                while let Some(ended) = self.queues().next_ended(queue) {
+                    busy.note(0, clock::now_ns());
+                    self.finish(dispatcher, ended);
+                }
+                break;
+            }
+            let is_spent = elapsed_ns >= bounds.budget_ns && !(is_first && bounds.budget_ns > 0);
+            if is_spent || tick.executed >= bounds.most {
+                break;
+            }
+            tick.vetoed = self.queues().is_vetoed(self.owners(), queue);
+            if tick.vetoed {
+                break;
+            }
+            match self.queues().next(queue) {
+                None => break,
+                Some(Next::Complete(ended)) => self.finish(dispatcher, ended),
+                Some(Next::Run { job, first }) => {
+                    tick.executed += u64::from(self.run_here(thread, dispatcher, job, first));
+                }
+            }
+            is_first = false;
+            let now_ns = clock::now_ns();
+            elapsed_ns = now_ns.saturating_sub(began_ns);
+            busy.note(0, now_ns);
+        }
+        self.show_progress_of_others(dispatcher);
+        tick.elapsed_ns = clock::now_ns().saturating_sub(began_ns);
+        tick.overrun_ns = tick.elapsed_ns.saturating_sub(bounds.budget_ns);
+        let left = self.queues().left(queue);
+        tick.remaining = u64::from(left.now) + u64::from(left.next_tick);
+        let Tick { executed, remaining, .. } = tick;
+        self.timeline().note(|| {
+            let kind = MomentKind::Tick { executed, remaining };
+            Moment::since(began_ns, kind, 0, EventText::default())
+        });
+        statistics.end_tick(tick.elapsed_ns, tick.overrun_ns > 0);
+        let after = ends();
+        tick.completed = after.iter().sum::<u64>() - before.iter().sum::<u64>();
+        tick.cancelled = after[2] - before[2];
+        tick.next_ns = if left.now > 0 && !tick.vetoed {
+            // As long for the host as for the jobs.
+            tick.elapsed_ns.min(USUAL_TICK_NS)
+        } else if tick.remaining > 0 {
+            USUAL_TICK_NS.saturating_sub(tick.elapsed_ns)
+        } else if left.elsewhere {
+            LOOK_NS
+        } else {
+            NO_LIMIT
+        };
+        if tick.remaining > 0 && !tick.vetoed {
+            self.queues().wake(self.owners(), queue);
+        }
+        Ok(tick)
+    }
+
+    /// Shows how far the jobs are that run on other threads.
+    fn show_progress_of_others(&self, dispatcher: &DispatcherPin<'_>) {
+        let live = dispatcher.slot().live();
+        if live.progress_interval_ns().is_none() {
+            return;
+        }
+        let now_ns = clock::now_ns();
+        let mut after = None;
+        while let Some(held) = self.queues().next_running(dispatcher.queue(), after.as_ref()) {
+            if let Some(job) = self.job_of(&held) {
+                self.show_progress(dispatcher, &job, &held, now_ns);
+            }
+            after = Some(held);
+        }
+    }
+}

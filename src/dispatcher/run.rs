@@ -1,0 +1,493 @@
+//! Running one posted job, and ending it.
+//!
+//! A job's function runs with the job's pair in the thread's slots, which are restored after it
+//! whatever it did. What it answers, or that it panicked, ends its job unless that has ended already.
+//!
+//! Who ends a job takes its work out of the body first, and so is the only one. That is the
+//! dispatcher's thread; or the close of the owner of its functions, which must not wait for that thread:
+//! then whoever would have, finds nothing to do.
+//!
+//! A job that runs is in its thread's hands until that thread has looked whether a close left the job to
+//! it; so is one whose work was taken out. In between, and while its progress is shown for the last time,
+//! any close can end it.
+
+use crate::diagnosis::events::EventText;
+use crate::diagnosis::timeline::{Moment, MomentKind, Timeline};
+use crate::dispatcher::stats::Longest;
+use crate::dispatcher::{DispatcherPin, Dispatchers};
+use crate::error::panic_text;
+use crate::handle::{self, Handle, NULL};
+use crate::job::{Begun, JobPin, JobState, JobText, Progress, id_of};
+use crate::memory::arena::Keeper;
+use crate::memory::pool::NIL;
+use crate::owner::Call;
+use crate::owner::wait_graph::Inside;
+use crate::queue::posted::{Body, HeldPosted, PostedCell, PostedId, Stage};
+use crate::queue_id::HeldQueue;
+use crate::sys::host::Host;
+use crate::sys::sync::Ordering;
+use crate::sys::work::Work;
+use crate::sys::{clock, thread_identity};
+use crate::thread::context::ThisThread;
+use crate::thread::current::ErrorText;
+use crate::token::TokenPin;
+use std::fmt::{Arguments, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A job's function answers this to be called again: in the next tick, or as soon as others had
+/// their turn on another thread.
+pub const RUN_AGAIN: i32 = 100;
+
+/// What came of giving a job the thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slice {
+    /// Its function was not called: the job was over before.
+    LeftOut,
+    /// Its function was called for the last time.
+    Last,
+    /// Its function was called and wants to be called again.
+    Again,
+}
+
+/// Whether the completion is called when a job ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Completion {
+    /// Unless its owner is being closed.
+    UnlessClosing,
+    /// Its owner is being closed on the dispatcher's own thread.
+    Always,
+    /// Its owner is being closed on another thread.
+    Never,
+}
+
+impl Dispatchers {
+    /// The job of a posted one, pinned. `None`: it is over.
+    pub(crate) fn job_of(&self, held: &HeldPosted<'_>) -> Option<JobPin<'_>> {
+        let body = held.cell().body();
+        let is_there = body.job != NIL && self.jobs().arena().pin_index(body.job);
+        is_there.then(|| JobPin::take_over(self.jobs(), body.job))
+    }
+
+    /// Ends a job; one that ended before stays as it is.
+    fn end_job(&self, job: &JobPin<'_>, state: JobState, text: &str) {
+        if self.jobs().end(job, state, text).is_err() {
+            // No memory for the text, or completed without having begun.
+            let _ = self.jobs().end(job, JobState::Failed, "");
+        }
+    }
+
+    fn fail(&self, job: &JobPin<'_>, why: Arguments<'_>) {
+        let mut text = ErrorText::EMPTY;
+        let _ = text.write_fmt(why);
+        self.end_job(job, JobState::Failed, text.as_str());
+    }
+
+    /// Calls a job's function once on this thread; `first`: it never was before.
+    pub(crate) fn run_slice<'a>(
+        &'a self,
+        thread: ThisThread<'_, 'a>,
+        dispatcher: &DispatcherPin<'_>,
+        job: &JobPin<'_>,
+        held: &HeldPosted<'_>,
+        first: bool,
+    ) -> Slice {
+        let statistics = dispatcher.slot().live().statistics();
+        let cell = held.cell();
+        let (function, parent) = {
+            let body = cell.body();
+            (body.work.as_ref().map(Work::function), body.parent)
+        };
+        let Some(function) = function else { return Slice::LeftOut };
+        if first {
+            match self.jobs().begin(job) {
+                Ok(Begun::Running) => (),
+                Ok(Begun::Cancelled) => {
+                    self.end_job(job, JobState::Cancelled, "");
+                    return Slice::LeftOut;
+                }
+                // It has ended, as is seen below, or somebody who has its handle began it.
+                Err(_) => (),
+            }
+        } else if self.jobs().is_cancelled(job) {
+            self.end_job(job, JobState::Cancelled, "");
+        }
+        if self.jobs().state(job).is_terminal() {
+            return Slice::LeftOut;
+        }
+        let ticket = match self.library().install(thread, parent, job.handle()) {
+            Ok(ticket) => ticket,
+            Err(error) => {
+                self.fail(job, format_args!("{error}"));
+                return Slice::LeftOut;
+            }
+        };
+        let call = self.owners().enter(cell.owned.get(), thread_identity::current());
+        if first && call.is_open {
+            statistics.executed.one();
+        }
+        let answer =
+            call.is_open.then(|| catch_unwind(AssertUnwindSafe(|| function.call(job.handle()))));
+        self.owners().leave(call);
+        // An error: the job unwound to before it, which restored the slots, too.
+        let _ = self.library().unwind(thread.slots, ticket);
+        match answer {
+            None => {
+                self.end_job(job, JobState::Interrupted, "its owner was closed");
+                return Slice::LeftOut;
+            }
+            Some(Err(panic)) => self.end_job(job, JobState::Failed, panic_text(&*panic)),
+            Some(Ok(0)) => self.end_job(job, JobState::Completed, ""),
+            Some(Ok(1..=3)) => self.end_job(job, JobState::Cancelled, ""),
+            Some(Ok(RUN_AGAIN)) if self.jobs().is_cancelled(job) => {
+                self.end_job(job, JobState::Cancelled, "");
+            }
+            Some(Ok(RUN_AGAIN)) if !self.jobs().state(job).is_terminal() => return Slice::Again,
+            Some(Ok(RUN_AGAIN)) => (),
+            Some(Ok(answer)) => {
+                self.fail(job, format_args!("its function answered {answer}"));
+            }
+        }
+        Slice::Last
+    }
+
+    /// Runs a job, or its next slice, on the dispatcher's thread. Whether its function was called.
+    pub(crate) fn run_here<'a>(
+        &'a self,
+        thread: ThisThread<'_, 'a>,
+        dispatcher: &DispatcherPin<'a>,
+        held: HeldPosted<'_>,
+        first: bool,
+    ) -> bool {
+        let live = dispatcher.slot().live();
+        let (queue, statistics) = (dispatcher.queue(), live.statistics());
+        let cell = held.cell();
+        let began_ns = clock::now_ns();
+        let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
+        let waited_ns = first.then(|| began_ns.saturating_sub(posted_ns));
+        let Some(job) = self.job_of(&held) else {
+            held.leave();
+            return false;
+        };
+        let in_hand = self.in_hand(cell);
+        let busy = self.queues().hold_thread(queue, self.jobs().id(&job), began_ns);
+        let slice = self.run_slice(thread, dispatcher, &job, &held, first);
+        drop(busy);
+        let now_ns = clock::now_ns();
+        self.note_slice(&job, began_ns, slice == Slice::Again);
+        let nanoseconds = now_ns.saturating_sub(began_ns);
+        if statistics.note_slice(waited_ns, nanoseconds) {
+            let (job_id, label) = (self.jobs().id(&job), self.label(&job));
+            statistics.note_longest(Longest { nanoseconds, job_id, label });
+        }
+        if slice == Slice::Again {
+            self.queues().park(queue, &held, false);
+        } else {
+            self.queues().ran(queue, &held, false);
+        }
+        let busy = self.queues().hold_thread(queue, self.jobs().id(&job), now_ns);
+        self.look_again(&job, &held, thread.record.number());
+        self.owners().leave(in_hand);
+        if slice == Slice::Again {
+            self.show_progress(dispatcher, &job, &held, now_ns);
+            // It is in the queue again; nobody else than this thread completes it.
+            held.leave();
+        } else {
+            self.finish(dispatcher, held);
+        }
+        drop(busy);
+        slice != Slice::LeftOut
+    }
+
+    /// Says that a job that runs is in this thread's hands.
+    pub(crate) fn in_hand(&self, cell: &PostedCell) -> Call {
+        self.owners().enter(cell.owned.get(), thread_identity::current())
+    }
+
+    /// Runs a job, or its next slice, on this thread, which is not the dispatcher's. Any id may
+    /// come.
+    pub fn run_elsewhere<'a>(&'a self, thread: ThisThread<'_, 'a>, id: PostedId) {
+        self.run_slice_elsewhere(thread, id, true);
+    }
+
+    /// As `run_elsewhere`; `hands_on`: another thread is found for the slice after this one, else the caller
+    /// comes again. False: it runs no more, or another thread runs it.
+    pub(crate) fn run_slice_elsewhere<'a>(
+        &'a self,
+        thread: ThisThread<'_, 'a>,
+        id: PostedId,
+        hands_on: bool,
+    ) -> bool {
+        let Some((held, first)) = self.queues().begin_elsewhere(id) else { return false };
+        // While it runs nobody else can end it, but for its owner's close, which waits.
+        let cell = held.cell();
+        let index = cell.body().dispatcher;
+        let is_pinned = self.arena().pin_index(index);
+        debug_assert!(is_pinned, "its job holds it");
+        let dispatcher = DispatcherPin::take_over(self, index);
+        let queue = dispatcher.queue();
+        if let Some(job) = self.job_of(&held) {
+            if first {
+                let statistics = dispatcher.slot().live().statistics();
+                let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
+                statistics.note_wait(clock::now_ns().saturating_sub(posted_ns));
+            }
+            let began_ns = clock::now_ns();
+            let in_hand = self.in_hand(cell);
+            let waits_before = self.owners().waits().begun();
+            let inside = Inside { thread: thread_identity::current(), waits_before };
+            cell.set_inside(Some(inside));
+            let slice = self.run_slice(thread, &dispatcher, &job, &held, first);
+            cell.set_inside(None);
+            self.note_slice(&job, began_ns, slice == Slice::Again);
+            let here = thread.record.number();
+            if slice == Slice::Again {
+                let is_parked = self.queues().park(queue, &held, true);
+                let is_claimed = self.look_again(&job, &held, here);
+                self.owners().leave(in_hand);
+                if is_claimed || !is_parked {
+                    self.queues().wake(self.owners(), queue);
+                } else if hands_on && let Err(error) = self.hand_out(queue, id, cell.lane()) {
+                    // Ended first: once it is claimed its completion may run.
+                    self.fail(&job, format_args!("no thread for its next slice: {error}"));
+                    self.queues().claim(id, Stage::Ran, true);
+                    self.queues().wake(self.owners(), queue);
+                }
+            } else {
+                self.queues().ran(queue, &held, true);
+                self.look_again(&job, &held, here);
+                self.owners().leave(in_hand);
+                cell.notify();
+                self.queues().wake(self.owners(), queue);
+            }
+        }
+        true
+    }
+
+    /// Whether this thread is one of those on which a dispatcher's jobs run that may run on any: a worker of
+    /// the library, or, where the host has its own pool, one inside such a job.
+    pub(crate) fn is_where_they_run(&self, queue: HeldQueue<'_>) -> bool {
+        let here = thread_identity::current();
+        if self.has_hosts_pool(queue) {
+            self.queues().is_run_by(queue, here)
+        } else {
+            self.workers.has(here)
+        }
+    }
+
+    /// Whether the host runs such jobs in a pool of its own.
+    pub(crate) fn has_hosts_pool(&self, queue: HeldQueue<'_>) -> bool {
+        self.queues().call_host(self.owners(), queue, Host::executes) == Some(true)
+    }
+
+    /// Whether all threads of the library that run jobs wait in a call of it.
+    pub(crate) fn do_all_workers_wait(&self) -> bool {
+        self.workers.are_all(|thread| self.owners().waits().since_ns(thread) != 0)
+    }
+
+    /// Looks whether a job was cancelled or its owner closed while it ran, after it stopped to.
+    /// True: because of the one it waits for its completion; the other wakes the host itself.
+    pub(crate) fn look_again(&self, job: &JobPin<'_>, held: &HeldPosted<'_>, here: u64) -> bool {
+        let is_claimed = self.jobs().is_cancelled(job)
+            && self.queues().claim(held.id(), Stage::Cancelled, true).is_some();
+        if self.is_taken(held) && !crate::weakened!("runner_looks_for_close") {
+            self.give_up(held, here);
+        }
+        is_claimed
+    }
+
+    pub(crate) fn timeline(&self) -> &Timeline {
+        &self.tokens().diagnosis().timeline
+    }
+
+    pub(crate) fn label(&self, job: &JobPin<'_>) -> EventText {
+        self.jobs().show_text(job, JobText::Label, EventText::new)
+    }
+
+    fn note_slice(&self, job: &JobPin<'_>, began_ns: u64, goes_on: bool) {
+        self.timeline().note(|| {
+            let kind = MomentKind::Job { goes_on };
+            Moment::since(began_ns, kind, self.jobs().id(job), self.label(job))
+        });
+    }
+
+    /// Whether the owner of a job's functions is being closed and leaves their end to who runs them.
+    pub(crate) fn is_taken(&self, held: &HeldPosted<'_>) -> bool {
+        let cell = held.cell();
+        if cell.owned.get().is_none() {
+            return false;
+        }
+        let body = cell.body();
+        // Under the lock: who takes the work gives up its place with the owner after that.
+        body.work.is_some() && self.owners().was_taken(cell.owned.get())
+    }
+
+    /// Ends what a posted job has of an owner that is being closed.
+    pub(crate) fn give_up(&self, held: &HeldPosted<'_>, here: u64) {
+        let (cell, id) = (held.cell(), held.id());
+        while self.queues().claim(id, Stage::OwnerClosed, true).is_none() {
+            match cell.stage() {
+                // Its poster, or who runs it, looks again after that.
+                Stage::Free | Stage::Running => return,
+                // A slice ended after the claim.
+                Stage::Queued | Stage::Parked => (),
+                _ => break,
+            }
+        }
+        let taken = {
+            let mut body = cell.body();
+            body.work.take().map(|work| {
+                let job = self.jobs().arena().pin_index(body.job);
+                let dispatcher = self.arena().pin_index(body.dispatcher);
+                debug_assert!(job && dispatcher, "held until its work is gone");
+                (
+                    work,
+                    JobPin::take_over(self.jobs(), body.job),
+                    DispatcherPin::take_over(self, body.dispatcher),
+                )
+            })
+        };
+        let Some((work, job, dispatcher)) = taken else { return };
+        let is_here = Self::is_on_its_thread(&dispatcher, here);
+        let how = if is_here { Completion::Always } else { Completion::Never };
+        let live = dispatcher.slot().live();
+        let busy = is_here.then(|| {
+            self.queues().hold_thread(dispatcher.queue(), self.jobs().id(&job), clock::now_ns())
+        });
+        self.complete(&dispatcher, &job, cell, work, how);
+        drop(busy);
+        // The rest of it is left to the pump.
+        if !is_here || live.pumping.load(Ordering::Relaxed) == 0 {
+            self.queues().wake(self.owners(), dispatcher.queue());
+        }
+    }
+
+    /// Ends all of a job that runs no more, on the dispatcher's thread.
+    pub(crate) fn finish(&self, dispatcher: &DispatcherPin<'_>, held: HeldPosted<'_>) {
+        let cell = held.cell();
+        let live = dispatcher.slot().live();
+        let job_id = id_of(self.jobs().arena().handle_of(cell.body().job));
+        let (_, since_ns) = self.queues().busy(dispatcher.queue());
+        let since_ns = if since_ns == 0 { clock::now_ns() } else { since_ns };
+        let busy = self.queues().hold_thread(dispatcher.queue(), job_id, since_ns);
+        // While any close can still end it: the host may close its owner where progress is shown.
+        if live.progress_interval_ns().is_some()
+            && cell.body().work.is_some()
+            && let Some(job) = self.job_of(&held)
+        {
+            self.conclude(dispatcher, &job, cell);
+            self.show_progress(dispatcher, &job, &held, u64::MAX);
+        }
+        let Body { work, job, parent, dispatcher: index, .. } = {
+            let mut body = cell.body();
+            // Who waits looks at the rest of it still.
+            let left = Body { is_over: body.is_over, shown: body.shown, ..Body::default() };
+            std::mem::replace(&mut *body, left)
+        };
+        let job = JobPin::take_over(self.jobs(), job);
+        if let Some(work) = work {
+            self.complete(dispatcher, &job, cell, work, Completion::UnlessClosing);
+        }
+        self.let_go(job, parent, index);
+        drop(busy);
+    }
+
+    /// Decides how a job that runs no more has ended, and lets its caller id go.
+    fn conclude(&self, dispatcher: &DispatcherPin<'_>, job: &JobPin<'_>, cell: &PostedCell) {
+        self.settle(job, cell.stage());
+        self.tokens().disarm_held(self.jobs().token_of(job.handle()));
+        // Before the completion, which may post the next job of that id.
+        self.delist_job(dispatcher, job, cell);
+    }
+
+    /// Calls the completion and the destroy-notify of work that was just taken out.
+    fn complete(
+        &self,
+        dispatcher: &DispatcherPin<'_>,
+        job: &JobPin<'_>,
+        cell: &PostedCell,
+        work: Work,
+        how: Completion,
+    ) {
+        let call = self.owners().enter_last(cell.owned.take(), thread_identity::current());
+        self.conclude(dispatcher, job, cell);
+        let state = self.jobs().state(job);
+        debug_assert!(state.is_terminal(), "{state:?} is no end");
+        cell.note_end(state);
+        let statistics = dispatcher.slot().live().statistics();
+        statistics.ended(state);
+        if how == Completion::Always || how == Completion::UnlessClosing && call.is_open {
+            let timeline = self.timeline();
+            let began_ns = timeline.is_on().then(clock::now_ns);
+            work.complete(job.handle(), state as i32);
+            if let Some(began_ns) = began_ns.filter(|_| work.has_completion()) {
+                let kind = MomentKind::Completion { state };
+                let (id, label) = (self.jobs().id(job), self.label(job));
+                timeline.note(|| Moment::since(began_ns, kind, id, label));
+            }
+        } else if work.has_completion() {
+            statistics.completions_dropped.one();
+        }
+        work.into_payload().destroy();
+        self.owners().leave(call);
+        cell.end();
+    }
+
+    /// Ends a job as its stage says; the end of one that ran is its own affair.
+    pub(crate) fn settle(&self, job: &JobPin<'_>, stage: Stage) {
+        match stage {
+            Stage::Cancelled => self.end_job(job, JobState::Cancelled, ""),
+            Stage::ShutDown => {
+                self.end_job(job, JobState::Interrupted, "its dispatcher was shut down");
+            }
+            Stage::OwnerClosed | Stage::Withdrawn => {
+                self.end_job(job, JobState::Interrupted, "its owner was closed");
+            }
+            _ => (),
+        }
+    }
+
+    pub(crate) fn delist_job(
+        &self,
+        dispatcher: &DispatcherPin<'_>,
+        job: &JobPin<'_>,
+        cell: &PostedCell,
+    ) {
+        if cell.has_caller_id.swap(0, Ordering::Relaxed) != 0 {
+            self.jobs().show_text(job, JobText::CallerId, |id| self.delist(dispatcher, id));
+        }
+    }
+
+    /// Drops what an accepted job holds.
+    pub(crate) fn let_go(&self, job: JobPin<'_>, parent: Handle, dispatcher: u32) {
+        drop(job);
+        if parent != NULL {
+            drop(TokenPin::take_over(self.tokens(), handle::index(parent)));
+        }
+        let dispatcher = DispatcherPin::take_over(self, dispatcher);
+        self.queues().finished(dispatcher.queue());
+    }
+
+    /// Shows how far a job is, if that changed and the last time is long enough ago.
+    pub(crate) fn show_progress(
+        &self,
+        dispatcher: &DispatcherPin<'_>,
+        job: &JobPin<'_>,
+        held: &HeldPosted<'_>,
+        now_ns: u64,
+    ) {
+        let live = dispatcher.slot().live();
+        let Some(interval_ns) = live.progress_interval_ns() else { return };
+        let Progress { done, total } = self.jobs().progress(job);
+        let mut body = held.cell().body();
+        let (shown, shown_ns) = body.shown;
+        if done == shown || now_ns.saturating_sub(shown_ns) < interval_ns {
+            return;
+        }
+        body.shown = (done, now_ns);
+        drop(body);
+        let job = job.handle();
+        self.queues().call_host(self.owners(), dispatcher.queue(), |host| {
+            host.show_progress(job, done, total);
+        });
+    }
+}

@@ -1,0 +1,136 @@
+//! What the library's worker threads are to run.
+//!
+//! Only ids of posted jobs wait here: who was cancelled meanwhile is found out when its turn comes,
+//! and an id of a job that is over names nothing. So a cancel needs not look for it here.
+//!
+//! The lock is a leaf.
+
+use crate::error::Error;
+use crate::queue::lane::{Lane, Turns};
+use crate::queue::posted::PostedId;
+use crate::sys::memory::{Late, OutOfMemory};
+use crate::sys::sync::{AtomicU64, Condvar, Mutex, Ordering};
+use std::collections::VecDeque;
+
+#[derive(Debug)]
+struct Waiting {
+    lanes: [Late<VecDeque<PostedId>>; 3],
+    turns: Turns,
+    /// Threads that wait for something to run.
+    idle: u32,
+    stopped: bool,
+}
+
+/// Most threads of the library that run jobs.
+pub const MOST_WORKERS: usize = 4;
+
+/// The queue of the worker threads.
+#[derive(Debug)]
+pub struct Workers {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+    /// Who they are; 0 where none has begun.
+    threads: [AtomicU64; MOST_WORKERS],
+}
+
+impl Waiting {
+    const fn new() -> Self {
+        let lanes = [Late::new(), Late::new(), Late::new()];
+        Self { lanes, turns: Turns::NONE, idle: 0, stopped: false }
+    }
+
+    fn length(&self) -> usize {
+        self.lanes.iter().filter_map(Late::get).map(VecDeque::len).sum()
+    }
+
+    fn take(&mut self) -> Option<PostedId> {
+        let has_work =
+            [0, 1, 2].map(|lane: usize| self.lanes[lane].get().is_some_and(|l| !l.is_empty()));
+        let lane = self.turns.choose(has_work)?;
+        self.lanes[lane as usize].get_mut()?.pop_front()
+    }
+}
+
+impl Workers {
+    /// Nothing waits.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        let threads = [const { AtomicU64::new(0) }; MOST_WORKERS];
+        Self { waiting: Mutex::new(Waiting::new()), changed: Condvar::new(), threads }
+    }
+
+    /// Nothing waits.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        let threads = std::array::from_fn(|_| AtomicU64::new(0));
+        Self { waiting: Mutex::new(Waiting::new()), changed: Condvar::new(), threads }
+    }
+
+    /// Notes that a thread is one of them.
+    pub fn join(&self, thread: u64) {
+        for place in &self.threads {
+            if place.compare_exchange(0, thread, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Whether a thread is one of them. Right for who asks of itself.
+    pub fn has(&self, thread: u64) -> bool {
+        self.threads.iter().any(|place| place.load(Ordering::Relaxed) == thread)
+    }
+
+    /// Whether there are any and this is so of each.
+    pub fn are_all(&self, is_so: impl Fn(u64) -> bool) -> bool {
+        let threads = || self.threads.iter().map(|place| place.load(Ordering::Relaxed));
+        let mut joined = threads().filter(|thread| *thread != 0).peekable();
+        joined.peek().is_some() && joined.all(is_so)
+    }
+
+    /// Lets a posted job wait for a thread.
+    pub fn push(&self, id: PostedId, lane: Lane) -> Result<(), Error> {
+        let mut waiting = self.waiting.lock();
+        if waiting.stopped {
+            return Err(Error::ShutDown);
+        }
+        let queue = waiting.lanes[lane as usize].get_or_make(|| Ok(VecDeque::new()))?;
+        queue.try_reserve(1).map_err(|_| OutOfMemory)?;
+        queue.push_back(id);
+        drop(waiting);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Whether one more job would find no thread that waits for something to run.
+    pub fn is_short_of_threads(&self) -> bool {
+        let waiting = self.waiting.lock();
+        waiting.length() >= waiting.idle as usize
+    }
+
+    /// Waits for something to run; `None` once it was stopped.
+    pub fn wait(&self) -> Option<PostedId> {
+        let mut waiting = self.waiting.lock();
+        loop {
+            if waiting.stopped {
+                return None;
+            }
+            if let Some(id) = waiting.take() {
+                return Some(id);
+            }
+            waiting.idle += 1;
+            self.changed.wait(&mut waiting);
+            waiting.idle -= 1;
+        }
+    }
+
+    /// Something to run, without waiting.
+    pub fn take(&self) -> Option<PostedId> {
+        self.waiting.lock().take()
+    }
+
+    /// Refuses more and lets `wait` end. What waits still is for `take`.
+    pub fn stop(&self) {
+        self.waiting.lock().stopped = true;
+        self.changed.notify_all();
+    }
+}

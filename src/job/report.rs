@@ -1,0 +1,152 @@
+//! The listing of live jobs, as JSON: for people and for tools that look for the job that does not
+//! stop.
+
+use crate::diagnosis::place::Place;
+use crate::diagnosis::watch::{MOST_THREADS, ThreadReport};
+use crate::handle::TRACED;
+use crate::job::{JobPin, JobText, Jobs};
+use crate::json::object::{List, Object};
+use crate::memory::arena::Keeper;
+use crate::sys::clock;
+use crate::sys::sync::Ordering;
+use crate::token::Cause;
+use std::fmt::{self, Write};
+
+/// What is known of the threads of a job, copied, so that no lock is held while it is written.
+struct Threads {
+    reports: [ThreadReport; MOST_THREADS],
+    count: usize,
+}
+
+impl Threads {
+    fn of(jobs: &Jobs, watch: u32) -> Self {
+        let mut all = Self { reports: [ThreadReport::default(); MOST_THREADS], count: 0 };
+        jobs.tokens().diagnosis().watches.threads(watch, |report| {
+            if let Some(place) = all.reports.get_mut(all.count) {
+                *place = *report;
+                all.count += 1;
+            }
+        });
+        all
+    }
+
+    fn all(&self) -> &[ThreadReport] {
+        &self.reports[..self.count]
+    }
+
+    /// When the last of them polled; 0 if none did.
+    fn last_poll_ns(&self) -> u64 {
+        self.all().iter().map(|report| report.last_poll_ns).max().unwrap_or(0)
+    }
+
+    /// The one with the longest gap.
+    fn longest(&self) -> ThreadReport {
+        let mut longest = ThreadReport::default();
+        self.all().iter().for_each(|report| longest.keep_longer(report));
+        longest
+    }
+}
+
+impl Jobs {
+    /// Writes all live jobs as an array of objects.
+    pub fn write_listing(&self, out: &mut dyn Write) -> fmt::Result {
+        let mut list = List::begin(out)?;
+        for job in self.live() {
+            self.write_job(&job, &mut list)?;
+        }
+        list.end()
+    }
+
+    /// Those that live, pinned one after the other.
+    pub(crate) fn live(&self) -> impl Iterator<Item = JobPin<'_>> {
+        let pinned = self.arena().slots().filter(|(index, _)| self.arena().pin_index(*index));
+        pinned.map(|(index, _)| JobPin::take_over(self, index))
+    }
+
+    /// Writes a job as an entry of a list.
+    pub(crate) fn write_job(&self, job: &JobPin<'_>, list: &mut List<'_>) -> fmt::Result {
+        self.write_members(job, list.object()?)
+    }
+
+    /// Writes all that is known of a job, and ends its object.
+    pub(crate) fn write_members(&self, job: &JobPin<'_>, mut one: Object<'_>) -> fmt::Result {
+        let token = self.token_held_by(job);
+        let now_ns = clock::now_ns();
+        let since = |time_ns: u64| now_ns.saturating_sub(time_ns);
+        let watch = self.tokens().watch(&token);
+        let times = self.tokens().diagnosis().watches.times(watch);
+        let threads = Threads::of(self, watch);
+        let last_poll_ns = threads.last_poll_ns();
+
+        one.value("id", self.id(job))?;
+        self.show_text(job, JobText::Label, |text| one.text("label", text))?;
+        self.show_text(job, JobText::CallerId, |text| one.text("caller_id", text))?;
+        one.text("state", self.state(job).name())?;
+        let mut progress = one.object("progress")?;
+        let far = self.progress(job);
+        progress.value("done", far.done)?;
+        progress.value("total", far.total)?;
+        self.show_text(job, JobText::ProgressMessage, |text| progress.text("message", text))?;
+        progress.end()?;
+        one.value("age_ns", since(times.created_ns))?;
+
+        let (cancelled_ns, cause) = self.tokens().record(&token);
+        if cause == Cause::None {
+            one.null("cancelled")?;
+        } else {
+            let mut cancelled = one.object("cancelled")?;
+            cancelled.text("cause", cause.name())?;
+            self.tokens().show_reason(&token, |reason| cancelled.text("reason", reason))?;
+            cancelled.value("since_ns", since(cancelled_ns))?;
+            let both = times.ended_ns != 0 && times.cancelled_ns != 0;
+            let to_end_ns = both.then(|| times.ended_ns.saturating_sub(times.cancelled_ns));
+            cancelled.value_or_null("to_end_ns", to_end_ns)?;
+            cancelled.value("is_seen", times.is_seen)?;
+            cancelled.end()?;
+        }
+        let traced = token.slot().state().load(Ordering::Relaxed) & TRACED != 0;
+        one.value("is_traced", traced)?;
+        let since_last_poll_ns = (last_poll_ns != 0).then(|| since(last_poll_ns));
+        one.value_or_null("since_last_poll_ns", since_last_poll_ns)?;
+        self.write_gap(&mut one, &threads.longest())?;
+
+        let mut list = one.list("threads")?;
+        for report in threads.all() {
+            let mut thread = list.object()?;
+            thread.value("thread", report.thread)?;
+            thread.value_or_null("cancel_to_seen_ns", report.cancel_to_seen_ns)?;
+            thread.value("polls", report.polls)?;
+            if report.last_poll_ns == 0 {
+                thread.null("since_last_poll_ns")?;
+                thread.null("last_poll_at")?;
+            } else {
+                thread.value("since_last_poll_ns", since(report.last_poll_ns))?;
+                self.write_place(&mut thread, "last_poll_at", report.last_place)?;
+            }
+            self.write_gap(&mut thread, report)?;
+            thread.end()?;
+        }
+        list.end()?;
+        one.end()
+    }
+
+    fn write_gap(&self, out: &mut Object<'_>, report: &ThreadReport) -> fmt::Result {
+        if report.longest_gap.nanoseconds == 0 {
+            return out.null("longest_gap");
+        }
+        let mut gap = out.object("longest_gap")?;
+        gap.value("nanoseconds", report.longest_gap.nanoseconds)?;
+        self.write_place(&mut gap, "from", report.longest_gap.from)?;
+        self.write_place(&mut gap, "to", report.longest_gap.to)?;
+        gap.end()
+    }
+
+    fn write_place(&self, out: &mut Object<'_>, key: &str, place: Place) -> fmt::Result {
+        self.tokens().diagnosis().files.show(place, |file, line| {
+            let mut there = out.object(key)?;
+            there.text("file", file)?;
+            there.value("line", line)?;
+            there.end()
+        })
+    }
+}

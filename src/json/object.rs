@@ -1,0 +1,150 @@
+//! Objects and lists of JSON that are written member by member to wherever they go: nothing is built, so
+//! nothing needs memory but what takes the text.
+
+use crate::json::text::write_text;
+use crate::printable::PrintableJson;
+use std::fmt::{self, Display, Write};
+
+/// A JSON object that is being written.
+pub struct Object<'a> {
+    out: &'a mut dyn Write,
+    is_empty: bool,
+}
+
+/// A JSON list that is being written.
+pub struct List<'a> {
+    out: &'a mut dyn Write,
+    between: &'static str,
+    is_empty: bool,
+}
+
+impl<'a> Object<'a> {
+    /// One without members yet.
+    pub fn begin(out: &'a mut dyn Write) -> Result<Self, fmt::Error> {
+        out.write_str("{")?;
+        Ok(Self { out, is_empty: true })
+    }
+
+    /// The key of a member whose value comes next; keys need no escapes.
+    pub fn key(&mut self, key: &str) -> Result<&mut dyn Write, fmt::Error> {
+        let before = if std::mem::take(&mut self.is_empty) { "" } else { "," };
+        write!(self.out, "{before}\"{key}\":")?;
+        Ok(self.out)
+    }
+
+    /// A text. People print what is written here, so nothing in it may steer a terminal.
+    pub fn text(&mut self, key: &str, text: &str) -> fmt::Result {
+        write_text(&mut PrintableJson(self.key(key)?), text)
+    }
+
+    /// A number or a truth.
+    pub fn value(&mut self, key: &str, value: impl Display) -> fmt::Result {
+        write!(self.key(key)?, "{value}")
+    }
+
+    /// A number or a truth, null if there is none.
+    pub fn value_or_null(&mut self, key: &str, value: Option<impl Display>) -> fmt::Result {
+        match value {
+            Some(value) => self.value(key, value),
+            None => self.null(key),
+        }
+    }
+
+    /// Nothing.
+    pub fn null(&mut self, key: &str) -> fmt::Result {
+        self.key(key)?.write_str("null")
+    }
+
+    /// An object.
+    pub fn object(&mut self, key: &str) -> Result<Object<'_>, fmt::Error> {
+        Object::begin(self.key(key)?)
+    }
+
+    /// A list.
+    pub fn list(&mut self, key: &str) -> Result<List<'_>, fmt::Error> {
+        List::begin(self.key(key)?)
+    }
+
+    /// That was the last member.
+    pub fn end(self) -> fmt::Result {
+        self.out.write_str("}")
+    }
+}
+
+impl<'a> List<'a> {
+    /// One without entries yet.
+    pub fn begin(out: &'a mut dyn Write) -> Result<Self, fmt::Error> {
+        out.write_str("[")?;
+        Ok(Self { out, between: ",", is_empty: true })
+    }
+
+    /// Each entry has a line of its own.
+    pub fn in_lines(self) -> Self {
+        Self { between: ",\n", ..self }
+    }
+
+    /// The next entry, an object.
+    pub fn object(&mut self) -> Result<Object<'_>, fmt::Error> {
+        if !std::mem::take(&mut self.is_empty) {
+            self.out.write_str(self.between)?;
+        }
+        Object::begin(self.out)
+    }
+
+    /// That was the last entry.
+    pub fn end(self) -> fmt::Result {
+        self.out.write_str("]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::printable::is_printable;
+    use serde_json::{Value, json};
+
+    fn write(out: &mut dyn Write) -> fmt::Result {
+        let mut all = Object::begin(out)?;
+        all.text("text", "a \"b\"\n")?;
+        all.value("number", u64::MAX)?;
+        all.value_or_null("missing", None::<u64>)?;
+        all.value_or_null("there", Some(true))?;
+        let mut list = all.list("list")?;
+        for number in 0..2 {
+            let mut one = list.object()?;
+            one.value("number", number)?;
+            one.end()?;
+        }
+        list.end()?;
+        all.list("empty")?.end()?;
+        let mut inner = all.object("inner")?;
+        inner.null("nothing")?;
+        inner.end()?;
+        all.end()
+    }
+
+    #[test]
+    fn a_text_can_be_printed_and_means_the_same() {
+        let all: String = ('\0'..='\u{2fff}').chain('\u{e0000}'..='\u{e007f}').collect();
+        let mut out = String::new();
+        let mut object = Object::begin(&mut out).unwrap();
+        object.text("text", &all).unwrap();
+        object.end().unwrap();
+        assert!(out.chars().all(is_printable));
+        assert!(
+            out.contains(r"\u007f\u0080") && out.contains(r"\udb40\udc41") && out.contains('ä')
+        );
+        assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["text"], all);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let mut text = String::new();
+        write(&mut text).unwrap();
+        let expected = json!({
+            "text": "a \"b\"\n", "number": u64::MAX, "missing": null, "there": true,
+            "list": [{ "number": 0 }, { "number": 1 }], "empty": [], "inner": { "nothing": null },
+        });
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+    }
+}

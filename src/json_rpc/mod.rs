@@ -1,0 +1,11 @@
+//! Messages of peers. It knows no tokens.
+//!
+//! - [`wire`]: which request a message cancels. [`reply`]: what a cancelled request is answered.
+//! - [`request_id`]: what a request is called, in its exact type.
+//! - [`progress`]: how far a request is; [`progress_gate`] when that is told.
+
+pub mod progress;
+pub mod progress_gate;
+pub mod reply;
+pub mod request_id;
+pub mod wire;

@@ -1,0 +1,231 @@
+//! What a session writes to its peer: the end of a cancelled request and how far one is.
+
+use crate::json::text::write_text;
+use crate::json_rpc::request_id::IdRef;
+use std::fmt::{self, Write};
+
+/// What a peer gets that has cancelled its request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplyPolicy {
+    /// Nothing, as MCP has it.
+    #[default]
+    Silent,
+    /// An error, as LSP and ACP have it, and MCP's streamable HTTP of 2025.
+    RequestCancelled,
+}
+
+/// Who cancelled a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelledBy {
+    /// The peer that made it.
+    Peer,
+    /// This side: the user of the host, a deadline, a shutdown.
+    Server,
+}
+
+/// The error that a cancelled request ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelError {
+    /// The peer asked for it.
+    RequestCancelled,
+    /// The peer did not ask for it.
+    ServerCancelled,
+}
+
+impl ReplyPolicy {
+    /// What to answer; `None`: nothing. A peer that did not cancel still waits, whatever the policy.
+    pub fn answer(self, by: CancelledBy) -> Option<CancelError> {
+        match (self, by) {
+            (_, CancelledBy::Server) => Some(CancelError::ServerCancelled),
+            (Self::RequestCancelled, CancelledBy::Peer) => Some(CancelError::RequestCancelled),
+            (Self::Silent, CancelledBy::Peer) => None,
+        }
+    }
+}
+
+impl CancelError {
+    /// Its code in LSP.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::RequestCancelled => -32800,
+            Self::ServerCancelled => -32802,
+        }
+    }
+
+    /// Its text.
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::RequestCancelled => "Request cancelled",
+            Self::ServerCancelled => "The server cancelled the request",
+        }
+    }
+
+    /// Writes the answer to the request.
+    pub fn write(self, out: &mut impl Write, id: IdRef<'_>) -> fmt::Result {
+        out.write_str(r#"{"jsonrpc":"2.0","id":"#)?;
+        id.write_json(out)?;
+        write!(out, r#","error":{{"code":{},"message":"#, self.code())?;
+        write_text(out, self.message())?;
+        out.write_str("}}")
+    }
+}
+
+/// How far a request is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ProgressNote<'a> {
+    /// What the peer wants to be told by, in its exact type.
+    pub token: IdRef<'a>,
+    /// Greater than in the note before; see [`crate::json_rpc::progress_gate`].
+    pub progress: f64,
+    /// What it will be at the end, if that is known.
+    pub total: Option<f64>,
+    /// For people.
+    pub message: Option<&'a str>,
+}
+
+impl ProgressNote<'_> {
+    /// Writes the notification. A number that JSON does not have is an error for `progress` and left
+    /// out as `total`.
+    pub fn write(&self, out: &mut impl Write) -> fmt::Result {
+        if !self.progress.is_finite() {
+            return Err(fmt::Error);
+        }
+        out.write_str(
+            r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"#,
+        )?;
+        self.token.write_json(out)?;
+        write!(out, r#","progress":{}"#, self.progress)?;
+        if let Some(total) = self.total.filter(|total| total.is_finite()) {
+            write!(out, r#","total":{total}"#)?;
+        }
+        if let Some(message) = self.message {
+            out.write_str(r#","message":"#)?;
+            write_text(out, message)?;
+        }
+        out.write_str("}}")
+    }
+}
+
+/// Writes into a buffer of the caller, as `snprintf` does: as much as fits is there, what does not is
+/// counted.
+#[derive(Debug)]
+pub struct Fitted<'b> {
+    buffer: &'b mut [u8],
+    used: usize,
+    length: usize,
+}
+
+impl<'b> Fitted<'b> {
+    /// Nothing written.
+    pub fn new(buffer: &'b mut [u8]) -> Self {
+        Self { buffer, used: 0, length: 0 }
+    }
+
+    /// The bytes of all that was written.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// What fitted, whole characters; half a message if [`Fitted::length`] says more.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.buffer[..self.used]).unwrap_or_default()
+    }
+}
+
+impl Write for Fitted<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // After a piece that did not fit nothing more does, or there would be a hole.
+        if self.used == self.length {
+            let room = self.buffer.len() - self.used;
+            let cut = &text[..text.floor_char_boundary(room)];
+            self.buffer[self.used..][..cut.len()].copy_from_slice(cut.as_bytes());
+            self.used += cut.len();
+        }
+        self.length += text.len();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn written(write: impl FnOnce(&mut String) -> fmt::Result) -> (String, Value) {
+        let mut text = String::new();
+        write(&mut text).unwrap();
+        let value = serde_json::from_str(&text).unwrap();
+        (text, value)
+    }
+
+    #[test]
+    fn only_a_peer_that_cancelled_itself_may_be_left_without_an_answer() {
+        for policy in [ReplyPolicy::Silent, ReplyPolicy::RequestCancelled] {
+            assert_eq!(policy.answer(CancelledBy::Server), Some(CancelError::ServerCancelled));
+        }
+        assert_eq!(ReplyPolicy::Silent.answer(CancelledBy::Peer), None);
+        let answer = ReplyPolicy::RequestCancelled.answer(CancelledBy::Peer);
+        assert_eq!(answer, Some(CancelError::RequestCancelled));
+    }
+
+    #[test]
+    fn an_answer_echoes_the_id_in_its_exact_type() {
+        let (text, _) = written(|out| CancelError::RequestCancelled.write(out, IdRef::Integer(1)));
+        // As mcp 2.3.0 was recorded to write it.
+        assert_eq!(
+            text,
+            r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32800,"message":"Request cancelled"}}"#
+        );
+        let (_, value) =
+            written(|out| CancelError::ServerCancelled.write(out, IdRef::Text("1\"\n")));
+        let error = json!({"code": -32802, "message": "The server cancelled the request"});
+        assert_eq!(value, json!({"jsonrpc": "2.0", "id": "1\"\n", "error": error}));
+    }
+
+    #[test]
+    fn a_note_has_what_is_known_and_nothing_else() {
+        let token = IdRef::Text("tok-1");
+        let bare = ProgressNote { token, progress: 0.0, total: None, message: None };
+        let (text, _) = written(|out| bare.write(out));
+        assert_eq!(
+            text,
+            r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"tok-1","progress":0}}"#
+        );
+        let full = ProgressNote {
+            token: IdRef::Integer(i64::MAX),
+            progress: 0.1,
+            total: Some(1e300),
+            message: Some("step \"1\""),
+        };
+        let (_, value) = written(|out| full.write(out));
+        assert_eq!(
+            value["params"],
+            json!({"progressToken": i64::MAX, "progress": 0.1, "total": 1e300, "message": "step \"1\""})
+        );
+    }
+
+    #[test]
+    fn numbers_that_json_does_not_have_are_not_written() {
+        let token = IdRef::Integer(1);
+        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let note = ProgressNote { token, progress: number, total: None, message: None };
+            assert!(note.write(&mut String::new()).is_err());
+            let note = ProgressNote { token, progress: 1.0, total: Some(number), message: None };
+            let (_, value) = written(|out| note.write(out));
+            assert_eq!(value["params"], json!({"progressToken": 1, "progress": 1}));
+        }
+    }
+
+    #[test]
+    fn a_buffer_that_is_too_small_says_how_much_there_is() {
+        let id = IdRef::Text("äöü");
+        let (whole, _) = written(|out| CancelError::RequestCancelled.write(out, id));
+        for size in 0..whole.len() + 3 {
+            let mut buffer = vec![b'#'; size];
+            let mut out = Fitted::new(&mut buffer);
+            CancelError::RequestCancelled.write(&mut out, id).unwrap();
+            assert_eq!(out.length(), whole.len());
+            assert_eq!(out.text(), &whole[..whole.floor_char_boundary(size)]);
+        }
+    }
+}

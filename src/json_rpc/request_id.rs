@@ -1,0 +1,289 @@
+//! What a peer calls one of its requests: an integer or a text, as JSON-RPC has them.
+//!
+//! The two never meet: `1` is not `"1"`, and each is echoed as it came. Integers are those of 64 bits
+//! with a sign, in the one form that their echo has: `7.0`, `1e3`, `-0` and numbers beyond are no ids,
+//! because what went through floating point may name another request.
+
+use crate::error::Error;
+use crate::json::text::{Characters, write_text};
+use crate::sys::memory::{OutOfMemory, try_string};
+use std::fmt::{self, Write};
+use std::hash::{Hash, Hasher};
+
+/// The longest text of an id, in bytes of UTF-8.
+pub const MAX_ID_BYTES: usize = 256;
+
+/// An id that somebody else keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdRef<'a> {
+    /// A JSON number.
+    Integer(i64),
+    /// A JSON string.
+    Text(&'a str),
+}
+
+impl Hash for IdRef<'_> {
+    /// Without the type: a text and an integer seldom meet, and an integer takes half the time.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Integer(integer) => integer.hash(state),
+            Self::Text(text) => text.hash(state),
+        }
+    }
+}
+
+impl IdRef<'_> {
+    /// What stands for the id where `7` and `"7"` are one: the integer, if its text is exactly how
+    /// that integer is written.
+    pub fn normalised(self) -> Self {
+        match self {
+            Self::Text(text) => integer(text).map_or(self, Self::Integer),
+            Self::Integer(_) => self,
+        }
+    }
+
+    /// Whether both name one request where `7` and `"7"` are one.
+    pub fn is_same_as_text(self, other: IdRef<'_>) -> bool {
+        self.normalised() == other.normalised()
+    }
+
+    /// Writes it as JSON, in its own type.
+    pub fn write_json(self, out: &mut impl Write) -> fmt::Result {
+        match self {
+            Self::Integer(integer) => write!(out, "{integer}"),
+            Self::Text(text) => write_text(out, text),
+        }
+    }
+}
+
+/// An id, kept. Equal and hashed as the [`IdRef`] to it.
+pub struct RequestId(Kept);
+
+enum Kept {
+    Integer(i64),
+    Text(String),
+}
+
+/// Why a JSON value gave no id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoId {
+    /// It is none, for this reason.
+    Malformed(&'static str),
+    /// There is no memory for its text.
+    OutOfMemory,
+}
+
+impl From<OutOfMemory> for NoId {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+/// A number that is no id.
+pub const NOT_AN_INTEGER: &str = "an id is a number that is no whole number of 64 bits";
+/// A text that is no id.
+pub const NOT_CHARACTERS: &str = "an id has half of a surrogate pair";
+/// A longer text than an id may have.
+pub const TOO_LONG: &str = "an id is longer than 256 bytes";
+/// `null`, a list, an object, true or false.
+pub const NO_ID_TYPE: &str = "an id is neither a number nor a text";
+
+impl RequestId {
+    /// Of an integer.
+    pub const fn integer(integer: i64) -> Self {
+        Self(Kept::Integer(integer))
+    }
+
+    /// Of a text, copied.
+    pub fn text(text: &str) -> Result<Self, Error> {
+        if text.len() > MAX_ID_BYTES {
+            let (length, limit) = (text.len(), MAX_ID_BYTES);
+            return Err(Error::TextTooLong { what: "request id", length, limit });
+        }
+        Ok(Self(Kept::Text(try_string(text)?)))
+    }
+
+    /// Of an id that somebody else keeps, copied.
+    pub fn copy_of(id: IdRef<'_>) -> Result<Self, Error> {
+        match id {
+            IdRef::Integer(integer) => Ok(Self::integer(integer)),
+            IdRef::Text(text) => Self::text(text),
+        }
+    }
+
+    /// Of a JSON value that the parser has let through, as it stands in a message.
+    pub fn from_json(value: &str) -> Result<Self, NoId> {
+        let Some(characters) = Characters::of(value) else {
+            let is_number = value.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+            let why = if is_number { NOT_AN_INTEGER } else { NO_ID_TYPE };
+            return integer(value).map(Self::integer).ok_or(NoId::Malformed(why));
+        };
+        let mut text = String::new();
+        // No character is shorter in JSON than in UTF-8.
+        text.try_reserve_exact(value.len().min(MAX_ID_BYTES)).map_err(|_| OutOfMemory)?;
+        for character in characters {
+            let character = character.map_err(|_| NoId::Malformed(NOT_CHARACTERS))?;
+            if text.len() + character.len_utf8() > MAX_ID_BYTES {
+                return Err(NoId::Malformed(TOO_LONG));
+            }
+            text.push(character);
+        }
+        Ok(Self(Kept::Text(text)))
+    }
+
+    /// To look at.
+    pub fn borrowed(&self) -> IdRef<'_> {
+        match &self.0 {
+            Kept::Integer(integer) => IdRef::Integer(*integer),
+            Kept::Text(text) => IdRef::Text(text),
+        }
+    }
+
+    /// See [`IdRef::normalised`].
+    pub fn normalised(self) -> Self {
+        match self.borrowed().normalised() {
+            IdRef::Integer(integer) => Self::integer(integer),
+            IdRef::Text(_) => self,
+        }
+    }
+
+    /// See [`IdRef::write_json`].
+    pub fn write_json(&self, out: &mut impl Write) -> fmt::Result {
+        self.borrowed().write_json(out)
+    }
+}
+
+impl From<i64> for RequestId {
+    fn from(integer: i64) -> Self {
+        Self::integer(integer)
+    }
+}
+
+impl PartialEq for RequestId {
+    fn eq(&self, other: &Self) -> bool {
+        self.borrowed() == other.borrowed()
+    }
+}
+
+impl Eq for RequestId {}
+
+impl Hash for RequestId {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.borrowed().hash(hasher);
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.borrowed().fmt(out)
+    }
+}
+
+/// The integer that is written exactly so.
+fn integer(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_so_written = match digits.as_bytes() {
+        [b'0'] => text == "0",
+        [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    if is_so_written { text.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+    use std::hash::{BuildHasher, RandomState};
+
+    fn text(text: &str) -> RequestId {
+        RequestId::text(text).unwrap()
+    }
+
+    fn json(id: &RequestId) -> String {
+        let mut json = String::new();
+        id.write_json(&mut json).unwrap();
+        json
+    }
+
+    #[test]
+    fn an_integer_is_not_its_text() {
+        assert_ne!(RequestId::integer(1), text("1"));
+        let mut requests = HashMap::from([(RequestId::integer(1), 'i'), (text("1"), 't')]);
+        assert_eq!(requests.remove(&text("1")), Some('t'));
+        assert_eq!(requests.remove(&text("1")), None);
+        assert_eq!(requests.remove(&RequestId::integer(1)), Some('i'));
+    }
+
+    #[test]
+    fn a_kept_id_hashes_as_one_that_is_looked_for() {
+        let state = RandomState::new();
+        for id in [IdRef::Integer(7), IdRef::Text("7"), IdRef::Text("")] {
+            let kept = RequestId::copy_of(id).unwrap();
+            assert_eq!(kept.borrowed(), id);
+            assert_eq!(state.hash_one(&kept), state.hash_one(id));
+        }
+    }
+
+    #[test]
+    fn a_text_is_an_integer_only_in_the_form_that_the_integer_is_written_in() {
+        for integer in [0, 7, -7, 10, i64::MAX, i64::MIN] {
+            let as_text = text(&integer.to_string());
+            assert!(as_text.borrowed().is_same_as_text(IdRef::Integer(integer)));
+            assert_eq!(as_text.normalised(), RequestId::integer(integer));
+        }
+        for other in
+            ["", "-", "07", "+7", "-0", "--1", "7.0", " 7", "7 ", "1e3", "9223372036854775808", "٧"]
+        {
+            assert_eq!(text(other).normalised(), text(other));
+        }
+        assert!(!IdRef::Text("07").is_same_as_text(IdRef::Text("7")));
+    }
+
+    #[test]
+    fn the_longest_text_is_taken_and_a_longer_one_refused() {
+        let longest = "ä".repeat(MAX_ID_BYTES / 2);
+        assert_eq!(text(&longest).borrowed(), IdRef::Text(&longest));
+        let longer = format!("{longest}x");
+        assert_eq!(
+            RequestId::text(&longer),
+            Err(Error::TextTooLong { what: "request id", length: 257, limit: 256 })
+        );
+        assert_eq!(RequestId::from_json(&format!("\"{longest}\"")), Ok(text(&longest)));
+        let from_json = RequestId::from_json(&format!("\"{longer}\""));
+        assert_eq!(from_json, Err(NoId::Malformed(TOO_LONG)));
+        let escaped = format!("\"{}\"", "\\u00e4".repeat(MAX_ID_BYTES / 2));
+        assert_eq!(RequestId::from_json(&escaped), Ok(text(&longest)));
+    }
+
+    #[test]
+    fn only_whole_numbers_of_64_bits_are_ids() {
+        for integer in [0, 1, -1, (1 << 53) + 1, i64::MAX, i64::MIN] {
+            let id = RequestId::from_json(&integer.to_string());
+            assert_eq!(id, Ok(RequestId::integer(integer)));
+        }
+        let beyond = "9".repeat(1000);
+        for number in
+            ["7.0", "1e3", "-0", "9223372036854775808", "-9223372036854775809", "1e999", &beyond]
+        {
+            assert_eq!(RequestId::from_json(number), Err(NoId::Malformed(NOT_AN_INTEGER)));
+        }
+        for other in ["null", "true", "{}", "[1]"] {
+            assert_eq!(RequestId::from_json(other), Err(NoId::Malformed(NO_ID_TYPE)));
+        }
+        let half = RequestId::from_json(r#""\ud800""#);
+        assert_eq!(half, Err(NoId::Malformed(NOT_CHARACTERS)));
+    }
+
+    #[test]
+    fn an_id_is_echoed_in_its_own_type() {
+        for (id, echo) in [
+            (RequestId::integer(i64::MIN), "-9223372036854775808"),
+            (text("7"), r#""7""#),
+            (text("a\"\\\n\u{0}ä"), r#""a\"\\\n\u0000ä""#),
+        ] {
+            assert_eq!(json(&id), echo);
+            assert_eq!(RequestId::from_json(echo), Ok(id));
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Which request a JSON-RPC message cancels: MCP's `notifications/cancelled`, LSP's `$/cancelRequest`,
+//! ACP's `$/cancel_request`.
+//!
+//! What is read of a message is `method`, `id` and `params`; of a cancellation's params the id of the
+//! request and `reason`. One of these that stands there twice makes a message malformed: peers would
+//! disagree about which one counts. All else, `jsonrpc` with whatever value too, may stand anywhere,
+//! as often as it likes; it is skipped, not built.
+//!
+//! A cancellation is a notification. One with an `id` of its own is a request, to which JSON-RPC owes
+//! an answer: it is left to the host, which answers requests. An `id` that is `null` is none, as
+//! JSON-RPC 1.0 wrote notifications.
+//!
+//! Messages come from strangers. Time is linear in their length, the stack does not grow with their
+//! depth, and strings are read in place: what is allocated is the id and the reason, and while the
+//! message is read one byte for each list or object that is open. For that, and for its few dozen bytes
+//! for a syntax error, the parser has no answer if memory is out; so it is called with a reserve.
+
+use crate::json::members::{self, Member, NoMembers, with_parser};
+use crate::json::text::{Characters, is_text};
+use crate::json_rpc::request_id::{NoId, RequestId};
+use crate::sys::allocator::without_reserve;
+use crate::sys::memory::OutOfMemory;
+use serde_core::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// A longer message cancels nothing: it is some other message, and left to who handles those.
+pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
+/// Messages of a batch that are looked at.
+pub const MAX_BATCH: usize = 1000;
+/// The longest reason; what is longer is cut.
+pub const MAX_REASON_BYTES: usize = 4096;
+
+/// What a message turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Message {
+    /// It cancels a request.
+    Cancel(Cancel),
+    /// It is for somebody else: a request, an answer, another notification.
+    NotACancellation,
+    /// It is no message, or a cancellation that names no request, for this reason.
+    Malformed(&'static str),
+    /// There is no memory to look at it or for the id that it names.
+    OutOfMemory,
+}
+
+/// A cancellation.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Cancel {
+    /// The request.
+    pub id: RequestId,
+    /// Why, for people; none too if it is no text, has nothing to read, or there is no memory for it.
+    pub reason: Option<String>,
+}
+
+/// Bytes that are not UTF-8.
+pub const NOT_UTF8: &str = "a message is not UTF-8";
+/// What no parser of JSON takes.
+pub const NOT_JSON: &str = "a message is not JSON";
+/// A number, a text, or a list inside a batch.
+pub const NOT_AN_OBJECT: &str = "a message is not an object";
+/// A list where one message was to be read.
+pub const BATCH: &str = "a batch where one message was expected";
+/// A list of no messages.
+pub const EMPTY_BATCH: &str = "a batch has no messages";
+/// `method` is there twice.
+pub const METHODS: &str = "a message has several methods";
+/// `method` is something else.
+pub const METHOD_TYPE: &str = "the method of a message is not a text";
+/// `id` is there twice.
+pub const OWN_IDS: &str = "a cancellation has several ids of its own";
+/// `params` is there twice.
+pub const SEVERAL_PARAMS: &str = "a cancellation has several params";
+/// There are no `params`, or they are a list or something else.
+pub const NO_PARAMS: &str = "a cancellation has no params by name";
+/// The id of the request is missing.
+pub const NO_ID: &str = "a cancellation names no request";
+/// The id of the request is there twice.
+pub const SEVERAL_IDS: &str = "a cancellation names several requests";
+/// `reason` is there twice.
+pub const REASONS: &str = "a cancellation has several reasons";
+
+/// The methods that cancel, and the member of their params that names the request.
+const CANCELLATIONS: [(&str, &str); 3] = [
+    ("notifications/cancelled", "requestId"),
+    ("$/cancelRequest", "id"),
+    ("$/cancel_request", "requestId"),
+];
+
+/// Reads one message.
+pub fn read(bytes: &[u8]) -> Message {
+    match document(bytes) {
+        Ok(text) if text.starts_with('[') => Message::Malformed(BATCH),
+        Ok(text) => read_object(text),
+        Err(answer) => answer,
+    }
+}
+
+/// Reads a message or a batch of them, one after the other. A batch that is not JSON to its end is
+/// one malformed message, nothing of it is acted on. Returns how many messages were beyond
+/// [`MAX_BATCH`] and so not looked at.
+pub fn read_each(bytes: &[u8], mut each: impl FnMut(Message)) -> u64 {
+    match document(bytes) {
+        Ok(text) if text.starts_with('[') => read_batch(text, &mut each),
+        Ok(text) => {
+            each(read_object(text));
+            0
+        }
+        Err(answer) => {
+            each(answer);
+            0
+        }
+    }
+}
+
+/// The text of a message from its first character on. A byte order mark before it is let pass, as
+/// RFC 8259 allows.
+fn document(bytes: &[u8]) -> Result<&str, Message> {
+    if bytes.len() > MAX_MESSAGE_BYTES {
+        return Err(Message::NotACancellation);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| Message::Malformed(NOT_UTF8))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    Ok(text.trim_start_matches([' ', '\t', '\n', '\r']))
+}
+
+#[allow(clippy::disallowed_methods, reason = "called with what it needs")]
+fn read_batch(text: &str, each: &mut dyn FnMut(Message)) -> u64 {
+    let parsed =
+        with_parser(text, || serde_json::from_str::<&RawValue>(text).is_ok()).and_then(|is_json| {
+            if !is_json {
+                each(Message::Malformed(NOT_JSON));
+                return Ok(0);
+            }
+            let batch = Batch { each, beyond: 0 };
+            let parse = || serde_json::Deserializer::from_str(text).deserialize_seq(batch);
+            with_parser(text, || parse().unwrap_or(0))
+        });
+    parsed.unwrap_or_else(|OutOfMemory| {
+        each(Message::OutOfMemory);
+        0
+    })
+}
+
+fn read_object(text: &str) -> Message {
+    cancellation(text).unwrap_or_else(|answer| answer)
+}
+
+fn cancellation(text: &str) -> Result<Message, Message> {
+    let members = members::members(text, ["method", "id", "params"]);
+    let [method, id, params] = members.map_err(|why| match why {
+        NoMembers::NotJson => Message::Malformed(NOT_JSON),
+        NoMembers::NotAnObject => Message::Malformed(NOT_AN_OBJECT),
+        NoMembers::OutOfMemory => Message::OutOfMemory,
+    })?;
+    let Some(method) = only(method, METHODS)? else {
+        return Ok(Message::NotACancellation);
+    };
+    if !method.starts_with('"') {
+        return Err(Message::Malformed(METHOD_TYPE));
+    }
+    let known = CANCELLATIONS.iter().find(|(name, _)| is_text(method, name));
+    let Some((_, id_name)) = known else {
+        return Ok(Message::NotACancellation);
+    };
+    if only(id, OWN_IDS)?.is_some_and(|id| id != "null") {
+        return Ok(Message::NotACancellation);
+    }
+    let params = only(params, SEVERAL_PARAMS)?.unwrap_or_default();
+    let named = members::members(params, [id_name, "reason"]);
+    let [id, reason] = named.map_err(|why| match why {
+        NoMembers::OutOfMemory => Message::OutOfMemory,
+        _ => Message::Malformed(NO_PARAMS),
+    })?;
+    let reason = only(reason, REASONS)?;
+    let id = only(id, SEVERAL_IDS)?.ok_or(Message::Malformed(NO_ID))?;
+    let id = RequestId::from_json(id)?;
+    Ok(Message::Cancel(Cancel { id, reason: reason.and_then(readable) }))
+}
+
+impl From<NoId> for Message {
+    fn from(why: NoId) -> Self {
+        match why {
+            NoId::Malformed(why) => Self::Malformed(why),
+            NoId::OutOfMemory => Self::OutOfMemory,
+        }
+    }
+}
+
+/// A text that people can read on one line: what moves the cursor is a space, other control characters
+/// and those that turn the direction of writing are left out, half a surrogate pair is U+FFFD.
+pub fn readable(value: &str) -> Option<String> {
+    let characters = Characters::of(value)?;
+    // No character is shorter in JSON than in UTF-8, U+FFFD for half a pair included.
+    one_line(value.len(), characters.map(|any| any.unwrap_or(char::REPLACEMENT_CHARACTER)))
+}
+
+/// As much of a reason that came by another way as a reason of a message would have; `None` if there
+/// is nothing to read, or no memory for it.
+pub fn readable_reason(reason: &str) -> Option<String> {
+    one_line(reason.len(), reason.chars())
+}
+
+fn one_line(bytes: usize, characters: impl Iterator<Item = char>) -> Option<String> {
+    let mut text = String::new();
+    text.try_reserve_exact(bytes.min(MAX_REASON_BYTES)).ok()?;
+    for character in characters {
+        let character = match character {
+            '\t'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => ' ',
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => continue,
+            '\u{2066}'..='\u{2069}' | '\u{feff}' => continue,
+            control if control.is_control() => continue,
+            shown => shown,
+        };
+        if text.len() + character.len_utf8() > MAX_REASON_BYTES {
+            break;
+        }
+        text.push(character);
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+fn only<'m>(member: Member<'m>, several: &'static str) -> Result<Option<&'m str>, Message> {
+    if member.is_repeated { Err(Message::Malformed(several)) } else { Ok(member.value) }
+}
+
+struct Batch<'e> {
+    each: &'e mut dyn FnMut(Message),
+    beyond: u64,
+}
+
+impl<'m> Visitor<'m> for Batch<'_> {
+    type Value = u64;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'m>>(mut self, mut batch: A) -> Result<u64, A::Error> {
+        let mut looked_at = 0;
+        while looked_at < MAX_BATCH {
+            let Some(message) = batch.next_element::<&'m RawValue>()? else { break };
+            // What is done with a message may be refused memory, which is not the parser's.
+            without_reserve(|| (self.each)(read_object(message.get())));
+            looked_at += 1;
+        }
+        if looked_at == 0 {
+            without_reserve(|| (self.each)(Message::Malformed(EMPTY_BATCH)));
+        }
+        while batch.next_element::<IgnoredAny>()?.is_some() {
+            self.beyond += 1;
+        }
+        Ok(self.beyond)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cancelled(reason: &str) -> Option<String> {
+        let message = format!(
+            r#"{{"method":"notifications/cancelled","params":{{"requestId":1,"reason":{reason}}}}}"#
+        );
+        match read(message.as_bytes()) {
+            Message::Cancel(Cancel { reason, .. }) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_reason_is_one_line_that_people_can_read() {
+        for (reason, shown) in [
+            (r#""User pressed Esc""#, "User pressed Esc"),
+            (r#""a\nb\tc\u0085d\u2028e""#, "a b c d e"),
+            (r#""\u0000\u001b[31mr\u007fe\u009bd""#, "[31mred"),
+            (r#""a\u202eb\u2066c\u200fd\ufeffe\u061c""#, "abcde"),
+            (r#""\ud83dx\ud83d\ude00""#, "\u{fffd}x😀"),
+        ] {
+            assert_eq!(cancelled(reason).as_deref(), Some(shown), "{reason}");
+        }
+        for none in [r#""""#, r#""\u0000""#, "null", "7", "true", r#"["a"]"#, r#"{"a":"b"}"#] {
+            assert_eq!(cancelled(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_before_the_character_that_does_not_fit() {
+        for (character, kept) in [("x", 4096), ("ä", 4096), ("€", 4095), ("\\ud83d\\ude00", 4096)]
+        {
+            let reason = cancelled(&format!("\"{}\"", character.repeat(200_000))).unwrap();
+            assert_eq!(reason.len(), kept, "{character}");
+            assert!(reason.capacity() <= MAX_REASON_BYTES);
+        }
+        let one_before = format!("\"{}ä\"", "x".repeat(MAX_REASON_BYTES - 1));
+        assert_eq!(cancelled(&one_before).unwrap().len(), MAX_REASON_BYTES - 1);
+    }
+
+    #[test]
+    fn one_of_several_members_that_count_is_told() {
+        let read = |text: &str| read(text.as_bytes());
+        let cancel = |members: &str| read(&format!(r#"{{"method":"$/cancelRequest",{members}}}"#));
+        for (members, why) in [
+            (r#""method":"$/cancelRequest","params":{"id":1}"#, METHODS),
+            (r#""id":null,"id":null,"params":{"id":1}"#, OWN_IDS),
+            (r#""params":{"id":1},"params":{"id":1}"#, SEVERAL_PARAMS),
+            (r#""params":{"id":1,"id":1}"#, SEVERAL_IDS),
+            (r#""params":{"id":1,"\u0069d":1,"id":1}"#, SEVERAL_IDS),
+            (r#""params":{"id":1,"reason":"a","reason":"a"}"#, REASONS),
+        ] {
+            assert_eq!(cancel(members), Message::Malformed(why), "{members}");
+        }
+        let skipped = r#""jsonrpc":1,"jsonrpc":2,"params":{"id":1,"_meta":1,"_meta":2}"#;
+        let id = RequestId::integer(1);
+        assert_eq!(cancel(skipped), Message::Cancel(Cancel { id, reason: None }));
+        let request = r#"{"method":"tools/call","id":1,"id":2,"params":1,"params":2}"#;
+        assert_eq!(read(request), Message::NotACancellation);
+    }
+}

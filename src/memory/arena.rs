@@ -1,0 +1,666 @@
+//! Objects behind handles: counted, validated, recycled.
+//!
+//! A slot is a pool cell with two words on two cache lines.
+//! - **state** (first line, what polls read): the handle while the object lives and nothing
+//!   happened; its low bits are the flags of `handle`. GONE alone once it died.
+//! - **control** (second line, written all the time): generation | owners | internals.
+//!
+//! Invariants:
+//! - An object is alive while owners + internals > 0. Both at 0 is final: every operation that
+//!   raises a count fails on 0/0 or on another generation, in one compare-and-swap. So exactly one
+//!   caller is told that it died, and that one has the slot for itself.
+//! - `Pin` and `Hold` have one internal. `owners` are what C code retains and releases; a release never
+//!   lowers internals, so a double release cannot end what the library itself still uses.
+//! - Internals come in three sorts, each with a limit below the next one's. What stays (`Hold`: values of
+//!   slots, captured contexts, links, posted jobs, an owner's things, a session's requests) is refused
+//!   first. What ends with a call (`Pin`) finds room beyond that, and a walk that has no answer to give
+//!   (`pin_index`) beyond the calls. So nothing that stays keeps an object from being cancelled, closed,
+//!   waited for or asked. Only a `Hold` can be left to a data structure; a `Pin` can be passed on to what
+//!   has room for one of each object.
+//! - The generation changes only in `bury`, after which every old handle is refused.
+//! - Flags of the state word change only under a pin, by fetch_or and fetch_and.
+
+use crate::error::Error;
+use crate::handle::{self, GONE, Handle, Kind};
+use crate::memory::pool::{Exhausted, Link, Pool};
+use crate::sys::sync::{AtomicU32, AtomicU64, Ordering};
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
+
+const INTERNAL: u64 = 1;
+const INTERNAL_BITS: u32 = 18;
+const INTERNALS: u64 = (1 << INTERNAL_BITS) - 1;
+const OWNER: u64 = 1 << INTERNAL_BITS;
+const OWNER_BITS: u32 = 20;
+const OWNERS: u64 = ((1 << OWNER_BITS) - 1) << INTERNAL_BITS;
+const GENERATION_SHIFT: u32 = INTERNAL_BITS + OWNER_BITS;
+const COUNTS: u64 = OWNERS | INTERNALS;
+
+/// The most references that C code may own of one object.
+pub const MAX_OWNERS: u64 = OWNERS >> INTERNAL_BITS;
+
+/// Internals that what stays leaves to calls and walks. More than any process has threads inside calls
+/// on one object at a time.
+const FOR_CALLS_AND_WALKS: u64 = 4096;
+
+/// Internals that calls leave to walks: a cancel that walks down to a child must not be kept out.
+const FOR_WALKS: u64 = 1024;
+
+/// The most references of one object that stay: contexts, values of slots, links, things of an owner and
+/// the like.
+pub const MOST_HOLDS: u64 = INTERNALS - FOR_CALLS_AND_WALKS;
+
+const _: () = assert!(GENERATION_SHIFT + handle::GENERATION_BITS == 64);
+
+/// One slot: `Cold` shares the line of the state word, `Live` that of the control word.
+#[derive(Debug, Default)]
+#[repr(C, align(128))]
+pub struct Slot<Cold, Live> {
+    state: AtomicU64,
+    next: AtomicU32,
+    /// What is written once in a while.
+    pub cold: Cold,
+    line: BusyLine<Live>,
+}
+
+#[derive(Debug, Default)]
+#[repr(C, align(64))]
+struct BusyLine<Live> {
+    control: AtomicU64,
+    live: Live,
+}
+
+impl<Cold, Live> Link for Slot<Cold, Live> {
+    fn next(&self) -> &AtomicU32 {
+        &self.next
+    }
+}
+
+impl<Cold, Live> Slot<Cold, Live> {
+    /// What polls read.
+    #[inline(always)]
+    pub fn state(&self) -> &AtomicU64 {
+        &self.state
+    }
+
+    /// What is written while the object lives.
+    #[inline(always)]
+    pub fn live(&self) -> &Live {
+        &self.line.live
+    }
+
+    /// Whether it has a live object at this moment.
+    pub fn is_alive(&self) -> bool {
+        self.line.control.load(Ordering::Acquire) & COUNTS != 0
+    }
+
+    /// Link to the next dead slot; only between death and burial.
+    pub fn next_dead(&self) -> &AtomicU32 {
+        &self.next
+    }
+
+    /// Raises a count of a live object of this generation. `None`: it is not alive, or another.
+    fn raise(&self, generation: Option<u32>, count: Count) -> Result<(), Raise> {
+        let control = &self.line.control;
+        let mut now = control.load(Ordering::Relaxed);
+        loop {
+            let same = generation.is_none_or(|age| now >> GENERATION_SHIFT == u64::from(age));
+            if !same || now & COUNTS == 0 && !crate::weakened!("dead_stays_dead") {
+                return Err(Raise::Dead);
+            }
+            if now & count.mask >= count.limit {
+                return Err(Raise::Overflow);
+            }
+            let new = now + count.step;
+            match control.compare_exchange_weak(now, new, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(other) => now = other,
+            }
+        }
+    }
+}
+
+enum Raise {
+    Dead,
+    Overflow,
+}
+
+/// One of the two counts of a control word.
+#[derive(Clone, Copy)]
+struct Count {
+    step: u64,
+    mask: u64,
+    limit: u64,
+}
+
+const BY_C_CODE: Count = Count { step: OWNER, mask: OWNERS, limit: OWNERS };
+const BY_WHAT_STAYS: Count = Count { step: INTERNAL, mask: INTERNALS, limit: MOST_HOLDS };
+const BY_A_CALL: Count = Count { step: INTERNAL, mask: INTERNALS, limit: INTERNALS - FOR_WALKS };
+const BY_A_WALK: Count = Count { step: INTERNAL, mask: INTERNALS, limit: INTERNALS };
+
+/// Who holds a new object first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// C code, which will release it.
+    Owner,
+    /// Another object of the library.
+    Internal,
+    /// Both.
+    Both,
+}
+
+impl Holder {
+    const fn count(self) -> u64 {
+        match self {
+            Self::Owner => OWNER,
+            Self::Internal => INTERNAL,
+            Self::Both => OWNER + INTERNAL,
+        }
+    }
+}
+
+/// The generation of a handle where the control word has it.
+const fn generation_bits(handle: Handle) -> u64 {
+    (handle >> handle::GENERATION_SHIFT) << GENERATION_SHIFT
+}
+
+/// What is written while an object lives; tells which kind of object it is.
+pub trait LivePart: Default {
+    /// The kind.
+    const KIND: Kind;
+}
+
+/// The slots of one kind.
+#[derive(Debug)]
+pub struct Arena<Cold, Live> {
+    slots: Pool<Slot<Cold, Live>>,
+}
+
+impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
+    /// An empty arena.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { slots: Pool::new() }
+    }
+
+    /// An empty arena.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { slots: Pool::new() }
+    }
+
+    /// The slot of an index that is in use.
+    #[inline]
+    pub fn slot(&self, index: u32) -> &Slot<Cold, Live> {
+        self.slots.cell(index)
+    }
+
+    /// Takes a slot for a new object. It is not alive before `publish`.
+    #[inline]
+    pub fn take(&self) -> Result<(u32, &Slot<Cold, Live>), Error> {
+        self.slots.take().map_err(|Exhausted| {
+            Error::Resources(match Live::KIND {
+                Kind::Token => "token slots or memory for them; release tokens that are done",
+                Kind::Job => "job slots or memory for them; release jobs that are done",
+                Kind::Context => "context slots or memory for them; release contexts that are done",
+                Kind::Registration => "registration slots or memory for them; unregister some",
+                Kind::Observer => "observer slots or memory for them; release observers",
+                Kind::Session => "session slots or memory for them; release some",
+                Kind::Request => "request slots or memory for them; end and release some",
+                Kind::Dispatcher => "dispatcher slots or memory for them; release some",
+                Kind::Owner => "owner slots or memory for them; close owners that are done",
+            })
+        })
+    }
+
+    /// Makes a taken slot a live object with one reference and `flags` set in its state word.
+    #[inline]
+    pub fn publish(
+        &self,
+        index: u32,
+        slot: &Slot<Cold, Live>,
+        flags: u64,
+        holder: Holder,
+    ) -> Handle {
+        let handle = self.name(index, slot, flags);
+        let control = generation_bits(handle) | holder.count();
+        slot.line.control.store(control, Ordering::Release);
+        handle
+    }
+
+    /// As `publish`, but the handle is refused until `reveal`: a caller who guesses it must not
+    /// get at an object that is still being linked, least of all as a parent of itself. Only
+    /// `pin_index` gets in.
+    #[inline]
+    pub fn publish_hidden(
+        &self,
+        index: u32,
+        slot: &Slot<Cold, Live>,
+        flags: u64,
+        holder: Holder,
+    ) -> Handle {
+        let handle = self.name(index, slot, flags);
+        slot.line.control.store(holder.count(), Ordering::Release);
+        handle
+    }
+
+    /// Makes the handle of an object known that was published as hidden.
+    #[inline]
+    pub fn reveal(&self, slot: &Slot<Cold, Live>, handle: Handle) {
+        slot.line.control.fetch_add(generation_bits(handle), Ordering::Release);
+    }
+
+    /// Writes the state word of a new object.
+    fn name(&self, index: u32, slot: &Slot<Cold, Live>, flags: u64) -> Handle {
+        let generation =
+            ((slot.line.control.load(Ordering::Relaxed) >> GENERATION_SHIFT) as u32).max(1);
+        let handle = handle::pack(Live::KIND, index, generation);
+        slot.state.store(handle | flags, Ordering::Release);
+        handle
+    }
+
+    /// Takes away the reference that publishing gave. True: the object died and the caller has to
+    /// bury it.
+    #[must_use]
+    pub fn unpublish(&self, index: u32, holder: Holder) -> bool {
+        let count = holder.count();
+        let before = self.slot(index).line.control.fetch_sub(count, Ordering::AcqRel);
+        before & COUNTS == count
+    }
+
+    /// Gives back a slot that was taken and not published.
+    pub fn put_back(&self, index: u32) {
+        self.slots.free(index);
+    }
+
+    /// Ends the burial of a dead object whose contents have been cleared.
+    #[inline]
+    pub fn bury(&self, index: u32, slot: &Slot<Cold, Live>) {
+        // Not from the control word, which lacks it in an object that was never revealed.
+        let generation = (slot.state.load(Ordering::Relaxed) >> handle::GENERATION_SHIFT) as u32;
+        // Retired, the control word stays at 0/0 for ever.
+        let is_used_again = generation < handle::MAX_GENERATION;
+        if is_used_again {
+            let next = u64::from(generation + 1) << GENERATION_SHIFT;
+            // Before the state: `is_past` takes one of the two for its answer.
+            slot.line.control.store(next, Ordering::Release);
+        }
+        slot.state.store(GONE, Ordering::Release);
+        if is_used_again {
+            self.slots.free_cell(index, slot);
+        }
+    }
+
+    /// The state word's slot of a handle, alive or not. Any bits may come.
+    #[inline(always)]
+    pub fn peek(&self, handle: Handle) -> Option<&Slot<Cold, Live>> {
+        self.slots.get(handle::index(handle))
+    }
+
+    fn find(&self, handle: Handle) -> Result<(&Slot<Cold, Live>, u32), Error> {
+        handle::generation(Live::KIND, handle)
+            .and_then(|generation| Some((self.peek(handle)?, generation)))
+            .ok_or(Error::InvalidHandle(Live::KIND, handle))
+    }
+
+    fn raise(&self, handle: Handle, count: Count) -> Result<u32, Error> {
+        let (slot, generation) = self.find(handle)?;
+        match slot.raise(Some(generation), count) {
+            Ok(()) => Ok(handle::index(handle)),
+            Err(Raise::Dead) => Err(Error::InvalidHandle(Live::KIND, handle)),
+            Err(Raise::Overflow) => {
+                Err(Error::Resources("references to this object; release some"))
+            }
+        }
+    }
+
+    /// Adds an internal to a live object for something that stays, and returns its index.
+    #[inline]
+    pub fn hold(&self, handle: Handle) -> Result<u32, Error> {
+        let sort = if crate::weakened!("calls_find_room") { BY_A_CALL } else { BY_WHAT_STAYS };
+        self.raise(handle, sort)
+    }
+
+    /// As `hold`, of the object in a slot that the caller knows to hold the one it means. False: it is
+    /// dying, or has as much as may stay.
+    pub fn hold_index(&self, index: u32) -> bool {
+        self.slot(index).raise(None, BY_WHAT_STAYS).is_ok()
+    }
+
+    /// Adds an internal to a live object for a call and returns its index.
+    #[inline]
+    pub fn pin(&self, handle: Handle) -> Result<u32, Error> {
+        self.raise(handle, BY_A_CALL)
+    }
+
+    /// Adds an internal, for a call or a walk, to the object in a slot that the caller knows to hold the
+    /// one it means. False: it is dying, or its internals are used up.
+    #[inline]
+    pub fn pin_index(&self, index: u32) -> bool {
+        self.slot(index).raise(None, BY_A_WALK).is_ok()
+    }
+
+    /// Takes an internal away. True: the object died and the caller has to bury it.
+    #[inline]
+    #[must_use]
+    pub fn unpin(&self, index: u32) -> bool {
+        let before = self.slot(index).line.control.fetch_sub(INTERNAL, Ordering::AcqRel);
+        debug_assert_ne!(before & INTERNALS, 0, "unpinned more often than pinned");
+        before & COUNTS == INTERNAL
+    }
+
+    /// Takes an internal away, unless it is all that keeps the object alive. False: it is.
+    pub fn unpin_unless_last(&self, index: u32) -> bool {
+        let control = &self.slot(index).line.control;
+        let mut now = control.load(Ordering::Relaxed);
+        while now & COUNTS != INTERNAL {
+            let new = now - INTERNAL;
+            match control.compare_exchange_weak(now, new, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(other) => now = other,
+            }
+        }
+        false
+    }
+
+    /// Adds an owner to a live object.
+    pub fn retain(&self, handle: Handle) -> Result<(), Error> {
+        self.raise(handle, BY_C_CODE).map(drop)
+    }
+
+    /// Takes an owner away. `Some`: the object in that slot died and the caller has to bury it.
+    #[inline]
+    pub fn release(&self, handle: Handle) -> Result<Option<u32>, Error> {
+        let (slot, generation) = self.find(handle)?;
+        let control = &slot.line.control;
+        let mut now = control.load(Ordering::Relaxed);
+        loop {
+            if now >> GENERATION_SHIFT != u64::from(generation) || now & OWNERS == 0 {
+                return Err(Error::InvalidHandle(Live::KIND, handle));
+            }
+            let new = now - OWNER;
+            match control.compare_exchange_weak(now, new, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) if new & COUNTS == 0 => return Ok(Some(handle::index(handle))),
+                Ok(_) => return Ok(None),
+                Err(other) => now = other,
+            }
+        }
+    }
+
+    /// Whether this is the handle of an object that lived and died, if it was ever given to anyone. Any
+    /// bits may come.
+    pub fn is_past(&self, handle: Handle) -> bool {
+        self.find(handle).is_ok_and(|(slot, generation)| {
+            let state = slot.state.load(Ordering::Acquire);
+            let control = slot.line.control.load(Ordering::Acquire);
+            // With no counts left it is on its way to its burial.
+            let is_dying = control >> GENERATION_SHIFT == u64::from(generation)
+                && control & COUNTS == 0
+                && state & !handle::FLAGS == handle;
+            control >> GENERATION_SHIFT > u64::from(generation) || is_dying
+        })
+    }
+
+    /// Whether C code owns the object of this handle at this moment. Any bits may come.
+    #[inline]
+    pub fn is_owned(&self, handle: Handle) -> bool {
+        self.find(handle).is_ok_and(|(slot, generation)| {
+            let control = slot.line.control.load(Ordering::Acquire);
+            control >> GENERATION_SHIFT == u64::from(generation) && control & OWNERS != 0
+        })
+    }
+
+    /// Takes away an owner, if one is left, and an internal of the caller's. `Some`: the object in
+    /// that slot died and the caller has to bury it.
+    #[inline]
+    pub fn release_both(&self, handle: Handle) -> Option<u32> {
+        let index = handle::index(handle);
+        let control = &self.slot(index).line.control;
+        let mut now = control.load(Ordering::Relaxed);
+        loop {
+            let owner = if now & OWNERS == 0 { 0 } else { OWNER };
+            let new = now - owner - INTERNAL;
+            match control.compare_exchange_weak(now, new, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return (new & COUNTS == 0).then_some(index),
+                Err(other) => now = other,
+            }
+        }
+    }
+
+    /// Handle of the live object in a slot.
+    pub fn handle_of(&self, index: u32) -> Handle {
+        self.slot(index).state.load(Ordering::Relaxed) & !handle::FLAGS
+    }
+
+    /// The highest index that was ever used; 0 if none was.
+    pub fn used(&self) -> u32 {
+        self.slots.used()
+    }
+
+    /// All slots that were ever used, with their indices, alive or not.
+    pub fn slots(&self) -> impl Iterator<Item = (u32, &Slot<Cold, Live>)> {
+        self.slots.iter()
+    }
+
+    /// How many objects are alive. A walk over all slots; exact only while nothing changes.
+    pub fn live(&self) -> u64 {
+        self.slots.iter().filter(|(_, slot)| slot.is_alive()).count() as u64
+    }
+
+    /// Lets a test bring a free slot to its last generation.
+    #[cfg(test)]
+    fn age(&self, index: u32) {
+        let last = u64::from(handle::MAX_GENERATION) << GENERATION_SHIFT;
+        self.slot(index).line.control.store(last, Ordering::Relaxed);
+    }
+}
+
+/// A keeper of objects in an arena: knows how to clear one that died.
+pub trait Keeper {
+    /// Cold part of its slots.
+    type Cold: Default;
+    /// Live part of its slots.
+    type Live: LivePart;
+    /// Where they are.
+    fn arena(&self) -> &Arena<Self::Cold, Self::Live>;
+    /// Clears and buries the object of this index, which died. Runs destroy-notifies.
+    fn bury(&self, index: u32);
+}
+
+/// An internal reference for the length of a call, given back when dropped.
+#[derive(Debug)]
+pub struct Pin<'a, K: Keeper> {
+    keeper: &'a K,
+    index: u32,
+}
+
+impl<'a, K: Keeper> Pin<'a, K> {
+    /// Pins a live object.
+    #[inline]
+    pub fn new(keeper: &'a K, handle: Handle) -> Result<Self, Error> {
+        let index = keeper.arena().pin(handle)?;
+        Ok(Self { keeper, index })
+    }
+
+    /// Takes over an internal that was left to a data structure by `Hold::leave`, passed on, or added by
+    /// index.
+    pub fn take_over(keeper: &'a K, index: u32) -> Self {
+        Self { keeper, index }
+    }
+
+    /// Passes the internal on to something that ends with the call, or that has room for one of each
+    /// object; `take_over` gets it back. What stays takes a `Hold`.
+    pub fn pass_on(self) -> u32 {
+        let index = self.index;
+        std::mem::forget(self);
+        index
+    }
+
+    /// Index of the slot.
+    #[inline]
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// The slot.
+    #[inline]
+    pub fn slot(&self) -> &'a Slot<K::Cold, K::Live> {
+        self.keeper.arena().slot(self.index)
+    }
+
+    /// The object's handle.
+    pub fn handle(&self) -> Handle {
+        self.keeper.arena().handle_of(self.index)
+    }
+}
+
+/// An internal reference for something that stays, given back when dropped.
+#[derive(Debug)]
+#[must_use = "it is to be left to something"]
+pub struct Hold<'a, K: Keeper>(Pin<'a, K>);
+
+impl<'a, K: Keeper> Hold<'a, K> {
+    /// Holds a live object.
+    #[inline]
+    pub fn new(keeper: &'a K, handle: Handle) -> Result<Self, Error> {
+        let index = keeper.arena().hold(handle)?;
+        Ok(Self(Pin { keeper, index }))
+    }
+
+    /// Leaves the internal to a data structure; `Pin::take_over` gets it back.
+    pub fn leave(self) -> u32 {
+        self.0.pass_on()
+    }
+}
+
+impl<'a, K: Keeper> Deref for Hold<'a, K> {
+    type Target = Pin<'a, K>;
+
+    #[inline]
+    fn deref(&self) -> &Pin<'a, K> {
+        &self.0
+    }
+}
+
+/// A pin that counts nothing: something else that is pinned holds the object for as long.
+#[derive(Debug)]
+pub struct Lent<'a, K: Keeper>(ManuallyDrop<Pin<'a, K>>);
+
+impl<'a, K: Keeper> Lent<'a, K> {
+    /// Of an object that the holder of this one keeps; `'a` must not outlive the holder's pin.
+    pub fn new(keeper: &'a K, index: u32) -> Self {
+        Self(ManuallyDrop::new(Pin::take_over(keeper, index)))
+    }
+}
+
+impl<'a, K: Keeper> Deref for Lent<'a, K> {
+    type Target = Pin<'a, K>;
+
+    #[inline]
+    fn deref(&self) -> &Pin<'a, K> {
+        &self.0
+    }
+}
+
+impl<K: Keeper> Drop for Pin<'_, K> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.keeper.arena().unpin(self.index) {
+            self.keeper.bury(self.index);
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    type Plain = Arena<u32, u32>;
+
+    impl LivePart for u32 {
+        const KIND: Kind = Kind::Token;
+    }
+
+    fn create(arena: &Plain) -> Handle {
+        let (index, slot) = arena.take().unwrap();
+        arena.publish(index, slot, 0, Holder::Owner)
+    }
+
+    #[test]
+    fn a_released_handle_is_refused_and_its_slot_used_again_under_another() {
+        static ARENA: Plain = Arena::new();
+        let first = create(&ARENA);
+        assert_eq!(ARENA.release(first), Ok(Some(handle::index(first))));
+        let index = handle::index(first);
+        ARENA.bury(index, ARENA.slot(index));
+        let second = create(&ARENA);
+        assert_eq!(handle::index(first), handle::index(second));
+        assert_ne!(first, second);
+        assert_eq!(ARENA.retain(first), Err(Error::InvalidHandle(Kind::Token, first)));
+        assert_eq!(ARENA.release(first), Err(Error::InvalidHandle(Kind::Token, first)));
+        assert_eq!(ARENA.retain(second), Ok(()));
+    }
+
+    #[test]
+    fn a_release_never_takes_an_internal() {
+        static ARENA: Plain = Arena::new();
+        let handle = create(&ARENA);
+        let index = ARENA.pin(handle).unwrap();
+        assert_eq!(ARENA.release(handle), Ok(None));
+        assert!(ARENA.release(handle).is_err());
+        assert_eq!(ARENA.live(), 1);
+        assert!(ARENA.unpin(index), "the internal was the last");
+        assert!(!ARENA.pin_index(index), "dead is dead");
+    }
+
+    #[test]
+    fn too_many_owners_or_internals_are_an_answer() {
+        static ARENA: Plain = Arena::new();
+        let handle = create(&ARENA);
+        for _ in 1..MAX_OWNERS {
+            ARENA.retain(handle).unwrap();
+        }
+        assert!(matches!(ARENA.retain(handle), Err(Error::Resources(_))));
+        let index = handle::index(handle);
+        for _ in 0..MOST_HOLDS {
+            ARENA.hold(handle).unwrap();
+        }
+        assert!(matches!(ARENA.hold(handle), Err(Error::Resources(_))));
+        assert!(!ARENA.hold_index(index));
+        for _ in FOR_WALKS..FOR_CALLS_AND_WALKS {
+            ARENA.pin(handle).expect("a call gets in where nothing more may stay");
+        }
+        assert!(matches!(ARENA.pin(handle), Err(Error::Resources(_))));
+        for _ in 0..FOR_WALKS {
+            assert!(ARENA.pin_index(index), "a walk gets in where no call does");
+        }
+        assert!(!ARENA.pin_index(index));
+        assert!(matches!(ARENA.retain(handle), Err(Error::Resources(_))), "the counts are apart");
+        assert_eq!(ARENA.release(handle), Ok(None), "the full counts did not spill over");
+    }
+
+    #[test]
+    fn an_exhausted_generation_retires_the_slot() {
+        static ARENA: Plain = Arena::new();
+        let (index, slot) = ARENA.take().unwrap();
+        ARENA.age(index);
+        let last = ARENA.publish(index, slot, 0, Holder::Owner);
+        assert_eq!(ARENA.release(last), Ok(Some(index)));
+        ARENA.bury(index, slot);
+        assert!(ARENA.retain(last).is_err());
+        assert_ne!(ARENA.take().unwrap().0, index, "the slot is not used again");
+    }
+
+    #[test]
+    fn any_bits_are_refused() {
+        static ARENA: Plain = Arena::new();
+        let good = create(&ARENA);
+        for bit in 0..64 {
+            let bad = good ^ (1 << bit);
+            assert!(ARENA.pin(bad).is_err(), "{bad:#x}");
+        }
+        for bad in [0, 1, u64::MAX, 0x7fff_ffff_ffff_ffff, 0xffff_ffff] {
+            assert!(ARENA.pin(bad).is_err(), "{bad:#x}");
+        }
+    }
+}

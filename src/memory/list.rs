@@ -1,0 +1,166 @@
+//! Doubly linked lists of numbered nodes. The head lies in what the list belongs to, the nodes in
+//! what is listed; nothing is allocated to be listed.
+//!
+//! Invariants:
+//! - A node is in a list exactly while `list` is not NIL. The fields of a listed node, and the
+//!   head, are written only under the lock of that list. `list` becomes NIL as the last access of
+//!   whoever takes the node out, so a reader that sees NIL without the lock sees also what was
+//!   written before.
+//! - Whoever wants to take out a node of which it does not hold the list's lock reads `list`,
+//!   locks that list, and looks again: the node may have left, and its list's owner may have died
+//!   and be used again meanwhile.
+
+use crate::memory::pool::NIL;
+use crate::sys::sync::{AtomicU32, Ordering};
+
+/// What a listed thing carries.
+#[derive(Debug, Default)]
+pub struct ListNode {
+    list: AtomicU32,
+    previous: AtomicU32,
+    next: AtomicU32,
+}
+
+impl ListNode {
+    /// Number of the list that the node is in; NIL for none.
+    #[inline]
+    pub fn list(&self) -> u32 {
+        self.list.load(Ordering::Acquire)
+    }
+}
+
+/// Finds nodes by their numbers.
+pub trait ListNodes {
+    /// The node of this number.
+    fn node(&self, number: u32) -> &ListNode;
+}
+
+/// A list whose lock the caller holds.
+#[derive(Debug)]
+pub struct List<'a, Nodes> {
+    nodes: &'a Nodes,
+    first: &'a AtomicU32,
+}
+
+impl<'a, Nodes: ListNodes> List<'a, Nodes> {
+    /// The list with this head.
+    #[inline]
+    pub fn new(nodes: &'a Nodes, first: &'a AtomicU32) -> Self {
+        Self { nodes, first }
+    }
+
+    /// Number of the first node; NIL if there is none.
+    #[inline]
+    pub fn first(&self) -> u32 {
+        self.first.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing is in it.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.first() == NIL
+    }
+
+    /// Puts a node that is in no list in front; `list` is this list's number.
+    #[inline]
+    pub fn push(&self, number: u32, list: u32) {
+        let node = self.nodes.node(number);
+        let first = self.first();
+        node.previous.store(NIL, Ordering::Relaxed);
+        node.next.store(first, Ordering::Relaxed);
+        node.list.store(list, Ordering::Relaxed);
+        if first != NIL {
+            self.nodes.node(first).previous.store(number, Ordering::Relaxed);
+        }
+        self.first.store(number, Ordering::Relaxed);
+    }
+
+    /// Takes out a node of this list.
+    #[inline]
+    pub fn remove(&self, number: u32) {
+        let node = self.nodes.node(number);
+        let previous = node.previous.load(Ordering::Relaxed);
+        let next = node.next.load(Ordering::Relaxed);
+        if previous == NIL {
+            debug_assert_eq!(self.first(), number);
+            self.first.store(next, Ordering::Relaxed);
+        } else {
+            self.nodes.node(previous).next.store(next, Ordering::Relaxed);
+        }
+        if next != NIL {
+            self.nodes.node(next).previous.store(previous, Ordering::Relaxed);
+        }
+        node.list.store(NIL, Ordering::Release);
+    }
+
+    /// The nodes' numbers, first to last. Nothing may be taken out meanwhile.
+    pub fn iter(&self) -> impl Iterator<Item = u32> {
+        let number = |number: u32| (number != NIL).then_some(number);
+        let next = move |now: &u32| number(self.nodes.node(*now).next.load(Ordering::Relaxed));
+        std::iter::successors(number(self.first()), next)
+    }
+}
+
+/// A list with two ends; all of it lies under one lock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fifo {
+    first: u32,
+    last: u32,
+    length: u32,
+}
+
+impl Fifo {
+    /// Nothing.
+    pub const EMPTY: Self = Self { first: NIL, last: NIL, length: 0 };
+
+    /// Number of the first node; `None` if there is none.
+    pub fn first(&self) -> Option<u32> {
+        (self.first != NIL).then_some(self.first)
+    }
+
+    /// How many are in it.
+    pub fn length(&self) -> u32 {
+        self.length
+    }
+
+    /// Puts a node that is in no list behind all others; `list` is this list's number.
+    pub fn push(&mut self, nodes: &impl ListNodes, number: u32, list: u32) {
+        let node = nodes.node(number);
+        node.previous.store(self.last, Ordering::Relaxed);
+        node.next.store(NIL, Ordering::Relaxed);
+        node.list.store(list, Ordering::Relaxed);
+        match self.last {
+            NIL => self.first = number,
+            last => nodes.node(last).next.store(number, Ordering::Relaxed),
+        }
+        self.last = number;
+        self.length += 1;
+    }
+
+    /// Takes out a node of this list.
+    pub fn remove(&mut self, nodes: &impl ListNodes, number: u32) {
+        let node = nodes.node(number);
+        let previous = node.previous.load(Ordering::Relaxed);
+        let next = node.next.load(Ordering::Relaxed);
+        match previous {
+            NIL => self.first = next,
+            previous => nodes.node(previous).next.store(next, Ordering::Relaxed),
+        }
+        match next {
+            NIL => self.last = previous,
+            next => nodes.node(next).previous.store(previous, Ordering::Relaxed),
+        }
+        node.list.store(NIL, Ordering::Release);
+        self.length -= 1;
+    }
+
+    /// The nodes' numbers, first to last. Nothing may be taken out meanwhile.
+    pub fn iter<'a, Nodes: ListNodes>(
+        &self,
+        nodes: &'a Nodes,
+    ) -> impl Iterator<Item = u32> + use<'a, Nodes> {
+        let number = |number: u32| (number != NIL).then_some(number);
+        let next = move |now: &u32| number(nodes.node(*now).next.load(Ordering::Relaxed));
+        std::iter::successors(number(self.first), next)
+    }
+}

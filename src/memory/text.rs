@@ -1,0 +1,111 @@
+//! Short texts shared by many objects: the reason of a cancel that reached a million children is
+//! stored once.
+//!
+//! Invariant: a number stands for one reference; the text is dropped, outside the lock, with the
+//! last one.
+
+use crate::error::Error;
+use crate::memory::pool::{Link, NIL, Pool};
+use crate::sys::memory::try_string;
+use crate::sys::sync::{AtomicU32, Mutex, Ordering};
+
+#[derive(Debug, Default)]
+struct TextCell {
+    next: AtomicU32,
+    references: AtomicU32,
+    text: Mutex<String>,
+}
+
+impl Link for TextCell {
+    fn next(&self) -> &AtomicU32 {
+        &self.next
+    }
+}
+
+/// Number of a text, standing for one reference to it; `NONE` is the empty text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TextId(pub u32);
+
+impl TextId {
+    /// No text.
+    pub const NONE: Self = Self(NIL);
+}
+
+/// All shared texts.
+#[derive(Debug)]
+pub struct Texts {
+    cells: Pool<TextCell>,
+}
+
+impl Texts {
+    /// No texts.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { cells: Pool::new() }
+    }
+
+    /// No texts.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { cells: Pool::new() }
+    }
+
+    /// Stores a text with one reference.
+    pub fn store(&self, text: &str) -> Result<TextId, Error> {
+        if text.is_empty() {
+            return Ok(TextId::NONE);
+        }
+        let copy = try_string(text)?;
+        let (number, cell) = self.cells.take().map_err(|_| Error::Resources("memory for texts"))?;
+        *cell.text.lock() = copy;
+        cell.references.store(1, Ordering::Relaxed);
+        Ok(TextId(number))
+    }
+
+    /// So many further references to a text of which the caller holds one.
+    pub fn share(&self, id: TextId, count: u32) {
+        if id != TextId::NONE {
+            self.cells.cell(id.0).references.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    /// Drops one reference.
+    pub fn release(&self, id: TextId) {
+        if id == TextId::NONE {
+            return;
+        }
+        let cell = self.cells.cell(id.0);
+        if cell.references.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let text = std::mem::take(&mut *cell.text.lock());
+            self.cells.free(id.0);
+            drop(text);
+        }
+    }
+
+    /// Shows a text of which the caller holds a reference.
+    pub fn show<R>(&self, id: TextId, reader: impl FnOnce(&str) -> R) -> R {
+        if id == TextId::NONE {
+            return reader("");
+        }
+        reader(&self.cells.cell(id.0).text.lock())
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_lives_as_long_as_its_last_reference() {
+        static TEXTS: Texts = Texts::new();
+        let first = TEXTS.store("Request cancelled by client").unwrap();
+        TEXTS.share(first, 2);
+        TEXTS.release(first);
+        TEXTS.release(first);
+        assert_eq!(TEXTS.show(first, str::len), 27);
+        TEXTS.release(first);
+        let next = TEXTS.store("again").unwrap();
+        assert_eq!(next, first, "the cell is used again");
+        assert_eq!(TEXTS.store("").unwrap(), TextId::NONE);
+    }
+}

@@ -1,0 +1,389 @@
+//! Owners: the plugin that function pointers belong to, closed before it is unloaded.
+//!
+//! A close comes back because every thing of the owner is at any moment one of these:
+//! - **within reach**: the close can end it, or it ends with its slot before anything foreign is called;
+//! - **in the hands of a thread**: that alone can end it. Such a thread is inside the owner, whether it
+//!   calls a function of the owner or somebody else's. In hand are: a registration whose callback or
+//!   notify is due; a posted job that runs, until its thread has looked whether a close left the job to
+//!   it (`look_again`); a posted job whose work was taken out to be completed; a job that is being
+//!   created, while tokens are linked for it; a check that is being asked; a host's functions that are
+//!   being called; what a close has taken off the list, until that is ended.
+//!
+//! So a thread enters the owner before foreign code can run while it has a thing in hand, and leaves it
+//! when the thing is gone or within reach again. What a close waits for is then always a thread inside.
+//!
+//! A close is decided before it changes anything: with this owner it begins its wait in the wait graph,
+//! where a thread that is inside itself, or for which one inside waits, is refused with `WouldDeadlock`.
+//! From then on it counts as waiting, so whoever is inside and would wait for it is refused instead, and
+//! the close cannot fail any more. While it ends things it is inside only for the one that it has in
+//! hand, so two closes of one owner do not wait for each other.
+//!
+//! Invariants, all under the owner's lock:
+//! - Every thing that carries a function of the owner has a cell here from before it can be called
+//!   until its destroy-notify runs. `things` counts the cells, `inside` has an entry for each time that
+//!   a thread got in. A closed owner waits for both to be none.
+//! - A thing that dies gives up its cell (`disown`) before its slot can be used again, so while
+//!   a cell is listed its index means the thing it was made for.
+//! - After `closing` nothing is adopted and `enter` tells to leave the call out; destroy-notifies
+//!   still run.
+//! - Each cell holds one internal of the owner, and all calls under way together one: however many they
+//!   are, they never want for one.
+//!
+//! Lock order: the wait graph's, then an owner's; an owner's is else a leaf.
+
+use crate::error::Error;
+use crate::handle::{Handle, Kind};
+use crate::memory::arena::{Arena, Hold, Holder, Keeper, LivePart, Pin};
+use crate::memory::few::Few;
+use crate::memory::list::{List, ListNode, ListNodes};
+use crate::memory::pool::{Link, NIL, Pool};
+use crate::owner::owned::{Owned, OwnedId, Parting};
+use crate::owner::wait_graph::{Blocker, Inside, Running, Wait, WaitGraph};
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+
+/// A thing that carries a function of an owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// A registration's index.
+    Registration(u32),
+    /// A job's index.
+    Job(u32),
+    /// A posted job's number.
+    Posted(u32),
+    /// A dispatcher's index.
+    Dispatcher(u32),
+}
+
+/// Who keeps things that are no registrations, as the close of their owner asks for it.
+pub trait Things {
+    /// Keeps a thing from going. False: it is going already. Under the owner's lock.
+    fn pin_thing(&self, thing: Thing) -> bool;
+    /// Ends what a pinned thing has of its owner, and unpins it.
+    fn end_thing(&self, thing: Thing);
+}
+
+#[derive(Debug, Default)]
+struct OwnerBody {
+    closing: bool,
+    awaited: bool,
+    things: u32,
+    /// Threads that have things of the owner in hand.
+    inside: Few<Inside, 2>,
+    /// How many more there are, for which there was no memory.
+    unnamed: u32,
+}
+
+impl OwnerBody {
+    fn begin(&mut self, inside: Inside) {
+        if !self.inside.push(inside) {
+            self.unnamed += 1;
+        }
+    }
+
+    fn end(&mut self, thread: u64) {
+        // The last that it got into.
+        let stay = |other: &Inside| (other.thread == thread).then_some(other.waits_before);
+        if !self.inside.take_greatest(stay) {
+            self.unnamed -= 1;
+        }
+    }
+
+    fn has_no_calls(&self) -> bool {
+        self.inside.is_empty() && self.unnamed == 0
+    }
+
+    fn is_idle(&self) -> bool {
+        self.things == 0 && self.has_no_calls()
+    }
+}
+
+/// What is written while an owner lives.
+#[derive(Debug, Default)]
+pub struct OwnerLive {
+    body: Mutex<OwnerBody>,
+    first: AtomicU32,
+}
+
+impl LivePart for OwnerLive {
+    const KIND: Kind = Kind::Owner;
+}
+
+#[derive(Debug, Default)]
+struct ThingCell {
+    next_free: AtomicU32,
+    node: ListNode,
+    owner: AtomicU32,
+    thing: AtomicU64,
+}
+
+impl Link for ThingCell {
+    fn next(&self) -> &AtomicU32 {
+        &self.next_free
+    }
+}
+
+impl ThingCell {
+    fn set_thing(&self, thing: Thing) {
+        let (kind, number) = match thing {
+            Thing::Registration(index) => (0, index),
+            Thing::Job(index) => (1, index),
+            Thing::Posted(number) => (2, number),
+            Thing::Dispatcher(index) => (3, index),
+        };
+        self.thing.store(kind << 32 | u64::from(number), Ordering::Relaxed);
+    }
+
+    fn thing(&self) -> Thing {
+        let bits = self.thing.load(Ordering::Relaxed);
+        let number = bits as u32;
+        match bits >> 32 {
+            0 => Thing::Registration(number),
+            1 => Thing::Job(number),
+            2 => Thing::Posted(number),
+            _ => Thing::Dispatcher(number),
+        }
+    }
+}
+
+/// A thread's stay inside an owner; shares one internal of the owner with the others.
+#[derive(Debug)]
+#[must_use = "`leave` has to end it"]
+pub struct Call {
+    owner: u32,
+    thread: u64,
+    /// False: the owner is being closed, the function must be left out. A notify runs all the same.
+    pub is_open: bool,
+}
+
+/// A pinned owner.
+pub type OwnerPin<'a> = Pin<'a, Owners>;
+
+/// All owners.
+#[derive(Debug)]
+pub struct Owners {
+    arena: Arena<(), OwnerLive>,
+    things: Pool<ThingCell>,
+    waits: WaitGraph,
+}
+
+impl Keeper for Owners {
+    type Cold = ();
+    type Live = OwnerLive;
+
+    fn arena(&self) -> &Arena<(), OwnerLive> {
+        &self.arena
+    }
+
+    fn bury(&self, index: u32) {
+        let slot = self.arena.slot(index);
+        *slot.live().body.lock() = OwnerBody::default();
+        self.arena.bury(index, slot);
+    }
+}
+
+struct Cells<'a>(&'a Pool<ThingCell>);
+
+impl ListNodes for Cells<'_> {
+    fn node(&self, number: u32) -> &ListNode {
+        &self.0.cell(number).node
+    }
+}
+
+impl Owners {
+    /// None.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { arena: Arena::new(), things: Pool::new(), waits: WaitGraph::new() }
+    }
+
+    /// None.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { arena: Arena::new(), things: Pool::new(), waits: WaitGraph::new() }
+    }
+
+    /// Who waits for whom.
+    pub fn waits(&self) -> &WaitGraph {
+        &self.waits
+    }
+
+    /// A new owner.
+    pub fn create(&self) -> Result<Handle, Error> {
+        let (index, slot) = self.arena.take()?;
+        Ok(self.arena.publish(index, slot, 0, Holder::Owner))
+    }
+
+    /// Notes that a thing carries a function of the owner; `owned` gets what the thing has to know.
+    pub fn adopt(&self, owner: Handle, thing: Thing, owned: &Owned) -> Result<(), Error> {
+        // Owners die by being closed, in no other way.
+        let closed =
+            |error| if self.arena.is_past(owner) { Error::OwnerClosed(owner) } else { error };
+        let held = Hold::new(self, owner).map_err(closed)?;
+        let (number, cell) =
+            self.things.take().map_err(|_| Error::Resources("memory for what owners own"))?;
+        cell.owner.store(held.index(), Ordering::Relaxed);
+        cell.set_thing(thing);
+        let live = held.slot().live();
+        let mut body = live.body.lock();
+        if body.closing && !crate::weakened!("closed_refuses") {
+            drop(body);
+            self.things.free(number);
+            return Err(Error::OwnerClosed(owner));
+        }
+        body.things += 1;
+        owned.set(number);
+        List::new(&Cells(&self.things), &live.first).push(number, held.index());
+        drop(body);
+        held.leave();
+        Ok(())
+    }
+
+    /// Begins a call of a thing's function by this thread; `leave` ends it either way. Of a thing
+    /// without an owner it is always open. The cell is the caller's to rely on.
+    pub fn enter(&self, owned: OwnedId, thread: u64) -> Call {
+        if owned.is_none() {
+            return Call { owner: NIL, thread, is_open: true };
+        }
+        let owner = self.things.cell(owned.number()).owner.load(Ordering::Relaxed);
+        let mut body = self.arena.slot(owner).live().body.lock();
+        if body.has_no_calls() {
+            let held = self.arena.pin_index(owner);
+            debug_assert!(held, "its cell holds it");
+        }
+        body.begin(self.inside_now(thread));
+        Call { owner, thread, is_open: !body.closing }
+    }
+
+    fn inside_now(&self, thread: u64) -> Inside {
+        Inside { thread, waits_before: self.waits.begun() }
+    }
+
+    /// Begins the last call of a thing's functions and parts the thing from its owner.
+    pub fn enter_last(&self, parting: Parting, thread: u64) -> Call {
+        let call = self.enter(parting.id(), thread);
+        self.disown(parting);
+        call
+    }
+
+    /// Ends a call.
+    pub fn leave(&self, call: Call) {
+        if call.owner == NIL {
+            return;
+        }
+        let (is_last, wake) = {
+            let mut body = self.arena.slot(call.owner).live().body.lock();
+            body.end(call.thread);
+            (body.has_no_calls(), body.awaited && body.is_idle())
+        };
+        if wake {
+            self.waits.wake();
+        }
+        if is_last {
+            drop(OwnerPin::take_over(self, call.owner));
+        }
+    }
+
+    /// Gives up a thing's cell, inside the thing's last call or before any.
+    pub fn disown(&self, parting: Parting) {
+        if parting.id().is_none() {
+            return;
+        }
+        let number = parting.id().number();
+        let owner = self.things.cell(number).owner.load(Ordering::Relaxed);
+        let live = self.arena.slot(owner).live();
+        let mut body = live.body.lock();
+        let cells = Cells(&self.things);
+        if cells.node(number).list() != NIL {
+            List::new(&cells, &live.first).remove(number);
+        }
+        body.things -= 1;
+        let wake = body.awaited && body.is_idle();
+        drop(body);
+        self.things.free(number);
+        if wake {
+            self.waits.wake();
+        }
+        drop(OwnerPin::take_over(self, owner));
+    }
+
+    /// Whether a closing owner has taken this thing off its list and left its end to the caller. Who
+    /// gave the cell up meanwhile may make this true: then there is nothing left to take.
+    pub fn was_taken(&self, owned: OwnedId) -> bool {
+        if owned.is_none() {
+            return false;
+        }
+        let number = owned.number();
+        let owner = self.things.cell(number).owner.load(Ordering::Relaxed);
+        let _body = self.arena.slot(owner).live().body.lock();
+        Cells(&self.things).node(number).list() == NIL
+    }
+
+    /// Begins to wait for an owner, then refuses new work of it. On an error nothing changed.
+    pub fn begin_close(
+        &self,
+        owner: &OwnerPin<'_>,
+        running: &impl Running,
+        thread: u64,
+    ) -> Result<Wait, Error> {
+        let wait = self.waits.begin(running, thread, Blocker::Owner(owner.index()))?;
+        if crate::weakened!("close_counts_as_waiting") {
+            self.waits.forget(&wait);
+        }
+        owner.slot().live().body.lock().closing = true;
+        Ok(wait)
+    }
+
+    /// Takes a thing off the list of an owner that is being closed, into this thread's hands until
+    /// `leave`. `pin` is called under the owner's lock and must only pin; false: the thing is dying and
+    /// its own burial ends it.
+    pub fn next_thing(
+        &self,
+        owner: &OwnerPin<'_>,
+        thread: u64,
+        pin: impl Fn(Thing) -> bool,
+    ) -> Option<(Thing, Call)> {
+        let live = owner.slot().live();
+        let mut body = live.body.lock();
+        let cells = Cells(&self.things);
+        let list = List::new(&cells, &live.first);
+        while !list.is_empty() {
+            let number = list.first();
+            let thing = self.things.cell(number).thing();
+            list.remove(number);
+            if pin(thing) {
+                if body.has_no_calls() {
+                    let held = self.arena.pin_index(owner.index());
+                    debug_assert!(held, "pinned by the caller");
+                }
+                body.begin(self.inside_now(thread));
+                return Some((thing, Call { owner: owner.index(), thread, is_open: false }));
+            }
+        }
+        None
+    }
+
+    /// Announces that someone waits for an owner's things and calls to end.
+    pub fn announce_wait(&self, owner: &OwnerPin<'_>) {
+        owner.slot().live().body.lock().awaited = true;
+    }
+
+    /// Whether nothing of an owner is left and none of its functions runs.
+    pub fn is_idle(&self, owner: u32) -> bool {
+        self.arena.slot(owner).live().body.lock().is_idle()
+    }
+
+    /// Calls `each` with every thread inside an owner. False: there are more.
+    pub fn inside(&self, owner: u32, each: &mut dyn FnMut(Inside)) -> bool {
+        let body = self.arena.slot(owner).live().body.lock();
+        body.inside.iter().for_each(|inside| each(*inside));
+        body.unnamed == 0
+    }
+
+    /// Takes away the reference that `create` gave.
+    pub fn release(&self, owner: Handle) -> Result<(), Error> {
+        if let Some(index) = self.arena.release(owner)? {
+            self.bury(index);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,290 @@
+//! Cancels in a peer's name: by the id of a request, by a message, by the close of its connection.
+//!
+//! Whoever cancels pins the request under its session's lock and cancels after it: nothing foreign runs
+//! under the lock, and a request that begins later with the same id is not met.
+
+use crate::diagnosis::events::{Event, EventKind, EventText};
+use crate::error::Error;
+use crate::handle::Handle;
+use crate::json_rpc::reply::Fitted;
+use crate::json_rpc::request_id::{IdRef, RequestId};
+use crate::json_rpc::wire::{self, Message};
+use crate::memory::arena::Keeper;
+use crate::memory::pool::NIL;
+use crate::peer::id_table::{Entry, IdTable, Kept, KeptFor};
+use crate::peer::request::{RequestLive, RequestPin, Requests};
+use crate::peer::session::{SessionLive, SessionPin};
+use crate::sys::memory::{OutOfMemory, try_string};
+use crate::sys::sync::{Ordering, yield_now};
+use crate::sys::{clock, thread_id};
+use crate::token::Cause;
+use std::fmt::Write;
+
+/// What became of a peer's cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerCancel {
+    /// It cancelled a request.
+    First,
+    /// The request had been cancelled before; the first reason stays.
+    Again,
+    /// No live request has this id; it is ignored.
+    Unknown,
+    /// No request has this id yet; it is held for one.
+    Held,
+    /// The request cannot be cancelled.
+    Refused,
+}
+
+/// What a message was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handled {
+    /// A cancel.
+    Cancel(PeerCancel),
+    /// For somebody else.
+    NotACancellation,
+    /// None, for this reason.
+    Malformed(&'static str),
+}
+
+impl Requests {
+    /// Cancels the token of a request in its peer's name. True: this call did it.
+    pub(crate) fn cancel_for_peer(
+        &self,
+        live: &RequestLive,
+        reason: &str,
+        is_deferred: bool,
+    ) -> bool {
+        let token = self.token_held_by(live);
+        // Before the flag: who sees that finds this.
+        if !crate::weakened!("asked_before_flag") {
+            live.is_asked.store(1, Ordering::Release);
+        }
+        let first = if is_deferred {
+            self.tokens().cancel_deferred(&token, Cause::Request, reason)
+        } else {
+            self.tokens().cancel(&token, Cause::Request, reason)
+        };
+        if crate::weakened!("asked_before_flag") {
+            live.is_asked.store(1, Ordering::Release);
+        }
+        first
+    }
+
+    /// As above, counted and told of.
+    fn cancel_token(
+        &self,
+        session: &SessionPin<'_>,
+        live: &RequestLive,
+        id: IdRef<'_>,
+        reason: &str,
+        is_deferred: bool,
+    ) -> bool {
+        let first = self.cancel_for_peer(live, reason, is_deferred);
+        if first {
+            self.note_cancelled(session, live.token.load(Ordering::Relaxed), id, reason);
+        }
+        first
+    }
+
+    /// A peer cancels this very request. `None`: it has ended. Else whether this call was the first.
+    pub fn cancel_one(&self, request: &RequestPin<'_>, reason: &str) -> Option<bool> {
+        let live = request.slot().live();
+        if live.is_ended.load(Ordering::Acquire) != 0 {
+            return None;
+        }
+        Some(self.cancel_by_own_id(&self.session_of(request), request, reason))
+    }
+
+    /// Cancels a pinned request under the id that it has itself; without memory for that, under none.
+    fn cancel_by_own_id(
+        &self,
+        session: &SessionPin<'_>,
+        request: &RequestPin<'_>,
+        reason: &str,
+    ) -> bool {
+        let id = self.show_id(request, RequestId::copy_of).ok();
+        let id = id.as_ref().map_or(IdRef::Text(""), RequestId::borrowed);
+        self.cancel_token(session, request.slot().live(), id, reason, false)
+    }
+
+    /// Counts and tells that a peer was the first to cancel a request.
+    pub(crate) fn note_cancelled(
+        &self,
+        session: &SessionPin<'_>,
+        token: Handle,
+        id: IdRef<'_>,
+        reason: &str,
+    ) {
+        session.slot().live().counts.cancelled.one();
+        self.tokens().diagnosis().observers.emit(|| {
+            let mut room = [0; 512];
+            let mut text = Fitted::new(&mut room);
+            let _ = id.write_json(&mut text);
+            let _ = write!(text, ": {reason}");
+            Event {
+                kind: EventKind::RequestCancelled,
+                time_ns: clock::now_ns(),
+                token,
+                thread: thread_id::current(),
+                cause: Cause::Request as u32,
+                text: EventText::new(text.text()),
+                ..Event::default()
+            }
+        });
+    }
+
+    /// A peer cancels by id; callbacks run here, or on the callback thread if deferred.
+    pub fn cancel(
+        &self,
+        session: &SessionPin<'_>,
+        id: IdRef<'_>,
+        reason: &str,
+        is_deferred: bool,
+    ) -> Result<PeerCancel, Error> {
+        let live = session.slot().live();
+        let key = session.slot().cold.key(id);
+        let outcome = loop {
+            let Some(request) = self.find_live(live, key) else {
+                match self.hold_early(session, key, reason)? {
+                    Some(outcome) => break outcome,
+                    // It began meanwhile, or is dying on a thread that has yet to get the lock.
+                    None => {
+                        yield_now();
+                        continue;
+                    }
+                }
+            };
+            let of_request = request.slot().live();
+            break if of_request.is_cancellable.load(Ordering::Relaxed) == 0 {
+                PeerCancel::Refused
+            } else if self.cancel_token(session, of_request, id, reason, is_deferred) {
+                PeerCancel::First
+            } else {
+                PeerCancel::Again
+            };
+        };
+        match outcome {
+            PeerCancel::Again | PeerCancel::Refused => live.counts.without_effect.one(),
+            PeerCancel::Unknown => live.counts.unknown.one(),
+            PeerCancel::Held => live.counts.early.one(),
+            PeerCancel::First => (),
+        }
+        Ok(outcome)
+    }
+
+    /// The live request of an id, pinned; the lock is free again.
+    fn find_live(&self, live: &SessionLive, key: IdRef<'_>) -> Option<RequestPin<'_>> {
+        let body = live.body.lock();
+        if crate::weakened!("cancel_pins_under_lock") {
+            let Some(&Entry::Live(index)) = body.entry(key) else { return None };
+            drop(body);
+            return self.arena().pin_index(index).then(|| RequestPin::take_over(self, index));
+        }
+        self.find(&body, key)
+    }
+
+    /// What becomes of a cancel of no live request; `None`: there is one now.
+    fn hold_early(
+        &self,
+        session: &SessionPin<'_>,
+        key: IdRef<'_>,
+        reason: &str,
+    ) -> Result<Option<PeerCancel>, Error> {
+        let live = session.slot().live();
+        let settings = session.slot().cold.settings();
+        if !settings.holds_early {
+            return Ok(Some(PeerCancel::Unknown));
+        }
+        let (id, reason) = (RequestId::copy_of(key)?, try_string(reason)?);
+        let mut body = live.body.lock();
+        if body.is_closed && !crate::weakened!("early_looks_for_close") {
+            return Ok(Some(PeerCancel::Unknown));
+        }
+        // Under the lock, so that what is remembered is in the order of its age.
+        let since_ns = clock::now_ns();
+        let is_fresh =
+            |kept: &Kept| since_ns.saturating_sub(kept.since_ns) <= settings.early_ttl_ns;
+        match body.entry(key) {
+            // One that is dying takes its entry out as soon as it gets the lock.
+            Some(Entry::Live(_)) if !crate::weakened!("early_looks_again") => return Ok(None),
+            Some(Entry::Kept(before)) if is_fresh(before) => match before.why {
+                // The first reason wins.
+                KeptFor::Early if crate::weakened!("first_early_stays") => (),
+                KeptFor::Early => return Ok(Some(PeerCancel::Again)),
+                // Too late for the one that is over.
+                KeptFor::Ended | KeptFor::Orphan | KeptFor::Completed => {
+                    return Ok(Some(PeerCancel::Unknown));
+                }
+            },
+            _ => (),
+        }
+        let cancel = Kept { why: KeptFor::Early, since_ns, is_cancelled: true, reason };
+        let is_held = body.hold(id, cancel, &settings);
+        drop(body);
+        if !is_held {
+            live.counts.forgotten.one();
+        }
+        Ok(Some(if is_held { PeerCancel::Held } else { PeerCancel::Unknown }))
+    }
+
+    /// Closes a session: cancels its requests and lets none begin.
+    pub fn close(&self, session: &SessionPin<'_>) {
+        let live = session.slot().live();
+        let mut entries = {
+            let mut body = live.body.lock();
+            body.is_closed = true;
+            let mut entries = std::mem::take(&mut body.entries);
+            for index in entries.get_mut().into_iter().flat_map(IdTable::live) {
+                let is_late = crate::weakened!("close_pins_under_lock");
+                if !is_late && !self.arena().pin_index(*index) {
+                    // It is dying, and about to look for its entry.
+                    *index = NIL;
+                }
+            }
+            entries
+        };
+        for index in entries.get_mut().into_iter().flat_map(IdTable::live) {
+            if *index != NIL
+                && (!crate::weakened!("close_pins_under_lock") || self.arena().pin_index(*index))
+            {
+                let request = RequestPin::take_over(self, *index);
+                self.cancel_by_own_id(session, &request, "the session was closed");
+            }
+        }
+    }
+
+    /// Does what a peer's messages ask for, and tells what each was. Messages of a batch that were not
+    /// looked at are counted as malformed. An error: one of them was not done, for want of memory; what was
+    /// done may be done again.
+    pub fn handle_message(
+        &self,
+        session: &SessionPin<'_>,
+        bytes: &[u8],
+        mut each: impl FnMut(Handled, Option<IdRef<'_>>),
+    ) -> Result<(), OutOfMemory> {
+        let counts = &session.slot().live().counts;
+        let mut result = Ok(());
+        let left_out = wire::read_each(bytes, |message| match message {
+            Message::Cancel(cancel) => {
+                let reason = cancel.reason.as_deref().unwrap_or_default();
+                let id = cancel.id.borrowed();
+                match self.cancel(session, id, reason, true) {
+                    Ok(outcome) => each(Handled::Cancel(outcome), Some(id)),
+                    // Nothing else refuses a cancel.
+                    Err(_) => result = Err(OutOfMemory),
+                }
+            }
+            Message::NotACancellation => {
+                counts.others.one();
+                each(Handled::NotACancellation, None);
+            }
+            Message::Malformed(why) => {
+                counts.malformed.one();
+                each(Handled::Malformed(why), None);
+            }
+            Message::OutOfMemory => result = Err(OutOfMemory),
+        });
+        counts.malformed.add(left_out);
+        result
+    }
+}

@@ -1,0 +1,511 @@
+//! What a session knows of each id: a live request, or what is remembered of an id without one.
+//!
+//! A table of its own, because a peer chooses what is in it: the standard one moves all of its entries from
+//! time to time, and finding the oldest of them takes a walk. Here every step costs the same, however much is
+//! remembered, and memory that cannot be had is an answer.
+//!
+//! Invariants, under the lock of the session:
+//! - An id has at most one cell. A cell is free, or in the chain of its id's bucket.
+//! - What is remembered is in one of two queues, oldest first: completed requests in one, all else in the
+//!   other. A live request is in neither.
+//! - There are as many buckets as cells that are in use, or were at a time, so chains are short. An id more
+//!   makes one bucket more, which takes its own out of one chain: the table grows without a moment in which
+//!   all of it moves (linear hashing).
+//! - The hash has a secret key: a peer cannot choose ids that meet in one bucket.
+
+use crate::json_rpc::request_id::{IdRef, RequestId};
+use crate::memory::chunked::Chunked;
+use crate::sys::memory::OutOfMemory;
+use std::hash::{BuildHasher, RandomState};
+
+/// Why something is remembered of an id without a live request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptFor {
+    /// Its cancel came first.
+    Early,
+    /// It was cancelled and has ended.
+    Ended,
+    /// It was let go without an end.
+    Orphan,
+    /// It is over, and all that matters is that a cancel of it is late: it was not cancelled, or there is no
+    /// room for why.
+    Completed,
+}
+
+/// What is remembered.
+#[derive(Debug)]
+pub struct Kept {
+    /// Why.
+    pub why: KeptFor,
+    /// Since when, on the library's clock.
+    pub since_ns: u64,
+    /// Whether it was cancelled.
+    pub is_cancelled: bool,
+    /// Why it was cancelled.
+    pub reason: String,
+}
+
+impl Kept {
+    /// That a request is over, and nothing else of it.
+    pub fn completed(since_ns: u64) -> Self {
+        Self { why: KeptFor::Completed, since_ns, is_cancelled: false, reason: String::new() }
+    }
+
+    /// For how long it has been remembered.
+    pub fn age_ns(&self, now_ns: u64) -> u64 {
+        now_ns.saturating_sub(self.since_ns)
+    }
+}
+
+/// What an id stands for.
+#[derive(Debug)]
+pub enum Entry {
+    /// A live request's index.
+    Live(u32),
+    /// Something that is over, or has not come.
+    Kept(Kept),
+}
+
+/// Number of a cell; 0 for none.
+pub type Place = u32;
+
+/// No cell.
+pub const NOWHERE: Place = 0;
+
+/// Where an id belongs that has no cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vacant {
+    hash: u32,
+}
+
+/// Buckets of an empty table.
+const FEW: usize = 16;
+
+#[derive(Debug)]
+struct Cell {
+    id: RequestId,
+    /// `None`: the cell is free.
+    entry: Option<Entry>,
+    /// Of the id.
+    hash: u32,
+    /// The next of the chain, or the next free one.
+    next: Place,
+    older: Place,
+    newer: Place,
+}
+
+/// Cells in the order in which they were added.
+#[derive(Clone, Copy, Debug, Default)]
+struct Queue {
+    oldest: Place,
+    newest: Place,
+    length: u32,
+}
+
+/// The entries of a session.
+#[derive(Debug)]
+pub struct IdTable {
+    key: RandomState,
+    buckets: Chunked<Place>,
+    cells: Chunked<Cell>,
+    /// The first of the free cells.
+    free: Place,
+    /// How many cells are in use.
+    used: usize,
+    kept: Queue,
+    completed: Queue,
+    #[cfg(test)]
+    looked_at: std::cell::Cell<u64>,
+}
+
+impl IdTable {
+    /// An empty one.
+    pub fn new() -> Result<Self, OutOfMemory> {
+        let mut buckets = Chunked::new();
+        for _ in 0..FEW {
+            buckets.push(NOWHERE)?;
+        }
+        Ok(Self {
+            key: RandomState::new(),
+            buckets,
+            cells: Chunked::new(),
+            free: NOWHERE,
+            used: 0,
+            kept: Queue::default(),
+            completed: Queue::default(),
+            #[cfg(test)]
+            looked_at: std::cell::Cell::new(0),
+        })
+    }
+
+    fn cell(&self, place: Place) -> &Cell {
+        #[cfg(test)]
+        self.looked_at.set(self.looked_at.get() + 1);
+        self.cells.get(place as usize - 1)
+    }
+
+    fn cell_mut(&mut self, place: Place) -> &mut Cell {
+        #[cfg(test)]
+        self.looked_at.set(self.looked_at.get() + 1);
+        self.cells.get_mut(place as usize - 1)
+    }
+
+    /// The bucket of a hash: those below the last power of two are told apart by a bit less, but for what has
+    /// gone to those above it.
+    fn bucket(&self, hash: u32) -> usize {
+        let count = self.buckets.length();
+        let power = 1 << count.ilog2();
+        let bucket = hash as usize & (2 * power - 1);
+        if bucket < count { bucket } else { bucket - power }
+    }
+
+    /// Makes a bucket more and moves what belongs there. Without memory the chains get longer.
+    fn split(&mut self) {
+        let count = self.buckets.length();
+        let from = count - (1 << count.ilog2());
+        if self.buckets.push(NOWHERE).is_err() {
+            return;
+        }
+        let mut place = std::mem::replace(self.buckets.get_mut(from), NOWHERE);
+        while place != NOWHERE {
+            let next = self.cell(place).next;
+            self.put_first(place);
+            place = next;
+        }
+    }
+
+    /// Puts a cell in front of the chain where it belongs.
+    fn put_first(&mut self, place: Place) {
+        let bucket = self.bucket(self.cell(place).hash);
+        let next = std::mem::replace(self.buckets.get_mut(bucket), place);
+        self.cell_mut(place).next = next;
+    }
+
+    /// The cell of an id, or where it belongs.
+    pub fn look(&self, id: IdRef<'_>) -> Result<Place, Vacant> {
+        let hash = self.key.hash_one(id) as u32;
+        let mut place = *self.buckets.get(self.bucket(hash));
+        while place != NOWHERE {
+            let cell = self.cell(place);
+            if cell.hash == hash && cell.id.borrowed() == id {
+                return Ok(place);
+            }
+            place = cell.next;
+        }
+        Err(Vacant { hash })
+    }
+
+    /// The cell of an id.
+    pub fn find(&self, id: IdRef<'_>) -> Option<Place> {
+        self.look(id).ok()
+    }
+
+    /// What the id of a cell stands for.
+    pub fn entry(&self, place: Place) -> Option<&Entry> {
+        self.cell(place).entry.as_ref()
+    }
+
+    /// Adds a live request of an id that has no cell.
+    pub fn add_live(
+        &mut self,
+        vacant: Vacant,
+        id: RequestId,
+        request: u32,
+    ) -> Result<Place, OutOfMemory> {
+        self.add(vacant, id, Entry::Live(request))
+    }
+
+    /// Adds what is remembered of an id that has no cell.
+    pub fn add_kept(
+        &mut self,
+        vacant: Vacant,
+        id: RequestId,
+        kept: Kept,
+    ) -> Result<Place, OutOfMemory> {
+        let why = kept.why;
+        let place = self.add(vacant, id, Entry::Kept(kept))?;
+        self.enqueue(place, why);
+        Ok(place)
+    }
+
+    fn add(&mut self, vacant: Vacant, id: RequestId, entry: Entry) -> Result<Place, OutOfMemory> {
+        let Vacant { hash } = vacant;
+        let entry = Some(entry);
+        let cell = Cell { id, entry, hash, next: NOWHERE, older: NOWHERE, newer: NOWHERE };
+        let mut place = self.free;
+        if place == NOWHERE {
+            self.cells.push(cell)?;
+            place = self.cells.length() as Place;
+        } else {
+            self.free = self.cell(place).next;
+            *self.cell_mut(place) = cell;
+        }
+        self.put_first(place);
+        self.used += 1;
+        if self.used > self.buckets.length() {
+            self.split();
+        }
+        Ok(place)
+    }
+
+    /// Lets a live request take the place of what its id stood for, which comes back.
+    pub fn replace(&mut self, place: Place, request: u32) -> Option<Entry> {
+        self.dequeue(place);
+        self.cell_mut(place).entry.replace(Entry::Live(request))
+    }
+
+    /// Remembers something of the id of a live request, which is over. It needs no memory.
+    pub fn keep(&mut self, place: Place, kept: Kept) {
+        let why = kept.why;
+        self.cell_mut(place).entry = Some(Entry::Kept(kept));
+        self.enqueue(place, why);
+    }
+
+    /// Forgets an id. What it stood for comes back.
+    pub fn remove(&mut self, place: Place) -> Option<Entry> {
+        self.dequeue(place);
+        let Cell { hash, next, .. } = *self.cell(place);
+        let bucket = self.bucket(hash);
+        let mut before = *self.buckets.get(bucket);
+        if before == place {
+            *self.buckets.get_mut(bucket) = next;
+        } else {
+            while self.cell(before).next != place {
+                before = self.cell(before).next;
+            }
+            self.cell_mut(before).next = next;
+        }
+        self.used -= 1;
+        let free = std::mem::replace(&mut self.free, place);
+        let cell = self.cell_mut(place);
+        cell.next = free;
+        cell.id = RequestId::integer(0);
+        cell.entry.take()
+    }
+
+    /// As `remove`: where the id belongs.
+    pub fn vacate(&mut self, place: Place) -> Vacant {
+        let hash = self.cell(place).hash;
+        self.remove(place);
+        Vacant { hash }
+    }
+
+    fn queue_of(&self, place: Place) -> Option<KeptFor> {
+        match self.entry(place) {
+            Some(Entry::Kept(kept)) => Some(kept.why),
+            _ => None,
+        }
+    }
+
+    fn queue(&mut self, why: KeptFor) -> &mut Queue {
+        if why == KeptFor::Completed { &mut self.completed } else { &mut self.kept }
+    }
+
+    fn enqueue(&mut self, place: Place, why: KeptFor) {
+        let queue = self.queue(why);
+        let before = std::mem::replace(&mut queue.newest, place);
+        queue.length += 1;
+        if before == NOWHERE {
+            queue.oldest = place;
+        } else {
+            self.cell_mut(before).newer = place;
+        }
+        let cell = self.cell_mut(place);
+        (cell.older, cell.newer) = (before, NOWHERE);
+    }
+
+    fn dequeue(&mut self, place: Place) {
+        let Some(why) = self.queue_of(place) else { return };
+        let Cell { older, newer, .. } = *self.cell(place);
+        if older == NOWHERE {
+            self.queue(why).oldest = newer;
+        } else {
+            self.cell_mut(older).newer = newer;
+        }
+        if newer == NOWHERE {
+            self.queue(why).newest = older;
+        } else {
+            self.cell_mut(newer).older = older;
+        }
+        self.queue(why).length -= 1;
+    }
+
+    /// How many ids without a live request are remembered, but for those of completed ones.
+    pub fn kept(&self) -> u32 {
+        self.kept.length
+    }
+
+    /// How many ids of completed requests are remembered.
+    pub fn completed(&self) -> u32 {
+        self.completed.length
+    }
+
+    /// Forgets the oldest of the completed requests.
+    pub fn forget_completed(&mut self) {
+        if self.completed.oldest != NOWHERE {
+            self.remove(self.completed.oldest);
+        }
+    }
+
+    /// The oldest of what is kept, completed requests apart, if it is older than this.
+    pub fn expired(&self, now_ns: u64, ttl_ns: u64) -> Option<Place> {
+        let oldest = self.kept.oldest;
+        if oldest == NOWHERE {
+            return None;
+        }
+        match self.entry(oldest) {
+            Some(Entry::Kept(kept)) if kept.age_ns(now_ns) > ttl_ns => Some(oldest),
+            _ => None,
+        }
+    }
+
+    /// Remembers of an id whose request is over only that, as of one that completed. It needs no memory.
+    pub fn keep_as_completed(&mut self, place: Place) {
+        self.dequeue(place);
+        if let Some(Entry::Kept(Kept { since_ns, .. })) = self.cell_mut(place).entry.take() {
+            self.keep(place, Kept::completed(since_ns));
+        }
+    }
+
+    /// The indices of all live requests, to be changed.
+    pub fn live(&mut self) -> impl Iterator<Item = &mut u32> {
+        self.cells.iter_mut().filter_map(|cell| match &mut cell.entry {
+            Some(Entry::Live(index)) => Some(index),
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{HashMap, VecDeque};
+
+    fn kept(why: KeptFor, since_ns: u64) -> Kept {
+        Kept { why, since_ns, is_cancelled: false, reason: String::new() }
+    }
+
+    fn add_kept(table: &mut IdTable, id: i64, kept: Kept) -> Place {
+        let vacant = table.look(IdRef::Integer(id)).expect_err("it is new");
+        table.add_kept(vacant, id.into(), kept).unwrap()
+    }
+
+    fn add_live(table: &mut IdTable, id: i64) -> Place {
+        let vacant = table.look(IdRef::Integer(id)).expect_err("it is new");
+        table.add_live(vacant, id.into(), id as u32).unwrap()
+    }
+
+    fn steps(table: &IdTable) -> u64 {
+        table.looked_at.get()
+    }
+
+    /// Most cells that a call may look at. A round takes about 32; chains that long do not come about by chance.
+    const MOST_STEPS: u64 = 128;
+
+    #[test]
+    fn a_step_costs_the_same_however_much_is_remembered() {
+        for quota in [256, 65_536_u32] {
+            let mut table = IdTable::new().unwrap();
+            let mut longest_add = 0;
+            for id in 0..i64::from(quota) {
+                let start = steps(&table);
+                add_kept(&mut table, id, kept(KeptFor::Early, id as u64));
+                add_kept(&mut table, -1 - id, kept(KeptFor::Completed, 0));
+                longest_add = longest_add.max(steps(&table) - start);
+            }
+            assert!(longest_add <= MOST_STEPS, "{quota}: {longest_add} as it grows");
+            let (mut longest, before) = (0, steps(&table));
+            const CALLS: i64 = 20_000;
+            for call in 0..CALLS {
+                let (id, start) = (i64::from(quota) + call, steps(&table));
+                let oldest = table.expired(call as u64 + 1, 0).expect("the oldest");
+                table.remove(oldest);
+                add_kept(&mut table, id, kept(KeptFor::Early, id as u64));
+                table.forget_completed();
+                let place = add_live(&mut table, -1 - id);
+                table.keep(place, kept(KeptFor::Completed, 0));
+                longest = longest.max(steps(&table) - start);
+            }
+            assert_eq!((table.kept(), table.completed()), (quota, quota));
+            assert!(table.buckets.length() <= 2 * quota as usize, "no more than are in use");
+            assert!(table.cells.length() <= 2 * quota as usize, "cells are used again");
+            let mean = (steps(&table) - before) as f64 / CALLS as f64;
+            assert!(longest <= MOST_STEPS && mean < 40.0, "{quota}: {longest}, {mean} on average");
+            println!("{quota} kept: {mean:.1} cells a round, at most {longest}");
+        }
+    }
+
+    #[test]
+    fn it_does_what_a_plain_model_does() {
+        let mut table = IdTable::new().unwrap();
+        let mut model: HashMap<i64, (Place, Option<KeptFor>)> = HashMap::new();
+        let mut queues: [VecDeque<i64>; 2] = [VecDeque::new(), VecDeque::new()];
+        let mut random = 1_u64;
+        let mut next = |below: u64| {
+            random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (random >> 33) % below
+        };
+        let queue_of = |why: KeptFor| usize::from(why == KeptFor::Completed);
+        for round in 0..200_000 {
+            let id = next(40) as i64;
+            let why = [KeptFor::Early, KeptFor::Ended, KeptFor::Orphan, KeptFor::Completed]
+                [next(4) as usize];
+            let found = table.find(IdRef::Integer(id));
+            assert_eq!(found, model.get(&id).map(|(place, _)| *place), "round {round}");
+            match (model.get(&id).copied(), next(3)) {
+                (None, 0) => {
+                    model.insert(id, (add_live(&mut table, id), None));
+                }
+                (None, _) => {
+                    let place = add_kept(&mut table, id, kept(why, round));
+                    model.insert(id, (place, Some(why)));
+                    queues[queue_of(why)].push_back(id);
+                }
+                (Some((place, None)), 0) => {
+                    assert!(
+                        matches!(table.remove(place), Some(Entry::Live(index)) if index == id as u32)
+                    );
+                    model.remove(&id);
+                }
+                (Some((place, None)), _) => {
+                    table.keep(place, kept(why, round));
+                    model.insert(id, (place, Some(why)));
+                    queues[queue_of(why)].push_back(id);
+                }
+                (Some((place, Some(why))), choice) => {
+                    queues[queue_of(why)].retain(|other| *other != id);
+                    if choice == 0 {
+                        assert!(matches!(table.remove(place), Some(Entry::Kept(_))));
+                        model.remove(&id);
+                    } else {
+                        assert!(matches!(table.replace(place, id as u32), Some(Entry::Kept(_))));
+                        model.insert(id, (place, None));
+                    }
+                }
+            }
+            if round % 7 == 0
+                && let Some(oldest) = queues[1].pop_front()
+            {
+                table.forget_completed();
+                model.remove(&oldest);
+            }
+            if round % 11 == 0
+                && let Some(oldest) = queues[0].pop_front()
+            {
+                let place = table.expired(u64::MAX, 0).unwrap();
+                assert_eq!(Some(place), table.find(IdRef::Integer(oldest)));
+                table.remove(place);
+                model.remove(&oldest);
+            }
+            let lengths = [table.kept(), table.completed()];
+            assert_eq!(lengths.map(|length| length as usize), [queues[0].len(), queues[1].len()]);
+        }
+        let mut live: Vec<u32> = table.live().map(|index| *index).collect();
+        let mut expected: Vec<u32> =
+            model.iter().filter(|(_, (_, why))| why.is_none()).map(|(id, _)| *id as u32).collect();
+        live.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(live, expected);
+        assert!(table.expired(0, 0).is_none(), "nothing is older than its time");
+    }
+}

@@ -1,0 +1,373 @@
+//! Sessions: one peer's connection, the scope of its request ids.
+//!
+//! Invariants, under the lock of a session:
+//! - An id has at most one entry: a live request, a cancel that came before its request, or what is
+//!   remembered of a request that is over, for who asks later. A request that ends leaves its entry to what is
+//!   remembered of it in one step, and the next of its id takes it over in one: so where early cancels are held,
+//!   a cancel finds the request, the next one, or that the request is over, and is never held for the next.
+//! - A live entry names a request that is alive: a request takes its entry out before its slot can be
+//!   used again. Each request holds an internal of its session.
+//! - Nothing is cancelled under the lock: who cancels pins the request, then lets go of the lock. So a
+//!   cancel that found a request never meets a later one of the same id. But a request whose cancel
+//!   came before it is cancelled as it is put in, when nothing can listen to it yet.
+//!
+//! Under the lock are taken those of tokens and their diagnosis, and no others.
+
+use crate::diagnosis::count::Count;
+use crate::dispatcher::Dispatchers;
+use crate::error::Error;
+use crate::handle::{Handle, Kind};
+use crate::json_rpc::reply::ReplyPolicy;
+use crate::json_rpc::request_id::{IdRef, RequestId};
+use crate::memory::arena::{Arena, Holder, Keeper, Lent, LivePart, Pin};
+use crate::peer::id_table::{Entry, IdTable, Kept, KeptFor, Place};
+use crate::sys::memory::Late;
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+
+/// What a session is made from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SessionSettings {
+    /// What a cancelled request is answered with.
+    pub policy: ReplyPolicy,
+    /// Whether a cancel may come before its request, and is held for it.
+    pub holds_early: bool,
+    /// Whether `7` and `"7"` are one id.
+    pub ids_are_texts: bool,
+    /// Most live requests.
+    pub most_requests: u32,
+    /// Most entries of requests that are over or have not come.
+    pub most_kept: u32,
+    /// For how long a cancel waits for its request, and one that is over makes a cancel a late one.
+    pub early_ttl_ns: u64,
+    /// Least time between two notes of how far a request is.
+    pub progress_interval_ns: u64,
+}
+
+impl SessionSettings {
+    /// Most completed requests whose ids are remembered, so that a late cancel is not taken for an early one.
+    pub fn most_completed(&self) -> u32 {
+        if self.holds_early { self.most_requests.saturating_add(self.most_kept) } else { 0 }
+    }
+}
+
+/// The entries of a session.
+#[derive(Debug, Default)]
+pub struct SessionBody {
+    /// Whether it was closed.
+    pub is_closed: bool,
+    /// How many requests are live; each has an entry until a close takes them all.
+    pub live: u32,
+    /// By id.
+    pub entries: Late<IdTable>,
+}
+
+/// What a session has seen so far.
+#[derive(Debug, Default)]
+pub struct SessionCounts {
+    /// Requests that began.
+    pub begun: Count,
+    /// Requests that its peer, or a close, was the first to cancel.
+    pub cancelled: Count,
+    /// Cancels that were held for a request.
+    pub early: Count,
+    /// Cancels of no live request that were not held: late ones, those nobody knows, those without room.
+    pub unknown: Count,
+    /// Cancels of requests that had been cancelled, or cannot be.
+    pub without_effect: Count,
+    /// Messages that were none, or were cancellations of nothing.
+    pub malformed: Count,
+    /// Messages for somebody else.
+    pub others: Count,
+    /// Entries that were forgotten early for want of room.
+    pub forgotten: Count,
+}
+
+/// What a session was made from; never written again before its slot's next use.
+#[derive(Debug, Default)]
+pub struct SessionCold {
+    choices: AtomicU32,
+    most_requests: AtomicU32,
+    most_kept: AtomicU32,
+    early_ttl_ns: AtomicU64,
+    progress_interval_ns: AtomicU64,
+}
+
+const ANSWERS_CANCELS: u32 = 1;
+const HOLDS_EARLY: u32 = 2;
+const IDS_ARE_TEXTS: u32 = 4;
+
+impl SessionCold {
+    fn store(&self, settings: &SessionSettings) {
+        let answers = settings.policy == ReplyPolicy::RequestCancelled;
+        let choice = |is_made, bit| if is_made { bit } else { 0 };
+        let choices = choice(answers, ANSWERS_CANCELS)
+            | choice(settings.holds_early, HOLDS_EARLY)
+            | choice(settings.ids_are_texts, IDS_ARE_TEXTS);
+        self.choices.store(choices, Ordering::Relaxed);
+        self.most_requests.store(settings.most_requests, Ordering::Relaxed);
+        self.most_kept.store(settings.most_kept, Ordering::Relaxed);
+        self.early_ttl_ns.store(settings.early_ttl_ns, Ordering::Relaxed);
+        self.progress_interval_ns.store(settings.progress_interval_ns, Ordering::Relaxed);
+    }
+
+    /// What it was made from.
+    #[inline]
+    pub fn settings(&self) -> SessionSettings {
+        let choices = self.choices.load(Ordering::Relaxed);
+        let answers = choices & ANSWERS_CANCELS != 0;
+        SessionSettings {
+            policy: if answers { ReplyPolicy::RequestCancelled } else { ReplyPolicy::Silent },
+            holds_early: choices & HOLDS_EARLY != 0,
+            ids_are_texts: choices & IDS_ARE_TEXTS != 0,
+            most_requests: self.most_requests.load(Ordering::Relaxed),
+            most_kept: self.most_kept.load(Ordering::Relaxed),
+            early_ttl_ns: self.early_ttl_ns.load(Ordering::Relaxed),
+            progress_interval_ns: self.progress_interval_ns.load(Ordering::Relaxed),
+        }
+    }
+
+    /// An id as this session's entries have it.
+    pub fn key<'i>(&self, id: IdRef<'i>) -> IdRef<'i> {
+        let is_text = self.choices.load(Ordering::Relaxed) & IDS_ARE_TEXTS != 0;
+        if is_text { id.normalised() } else { id }
+    }
+}
+
+/// What is written while a session lives.
+#[derive(Debug, Default)]
+pub struct SessionLive {
+    /// Its entries.
+    pub body: Mutex<SessionBody>,
+    /// What it has seen.
+    pub counts: SessionCounts,
+}
+
+impl LivePart for SessionLive {
+    const KIND: Kind = Kind::Session;
+}
+
+/// Ids that have expired and make room at a time: more than one, fewer than would be felt.
+const EXPIRED_AT_A_TIME: usize = 16;
+
+impl SessionBody {
+    /// The entries, made when there are the first.
+    pub fn room(&mut self) -> Result<&mut IdTable, Error> {
+        Ok(self.entries.get_or_make(IdTable::new)?)
+    }
+
+    /// The entry of an id.
+    pub fn entry(&self, id: IdRef<'_>) -> Option<&Entry> {
+        let entries = self.entries.get()?;
+        entries.entry(entries.find(id)?)
+    }
+
+    /// Forgets what is remembered of an id, but for that its request is over. False: there is nothing else.
+    pub fn clear(&mut self, id: IdRef<'_>, now_ns: u64, settings: &SessionSettings) -> bool {
+        let Some(entries) = self.entries.get_mut() else { return false };
+        let Some(place) = entries.find(id) else { return false };
+        match entries.entry(place) {
+            Some(Entry::Kept(kept)) if kept.why != KeptFor::Completed => {
+                forget(entries, place, now_ns, settings);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A request ends whose entry a close took out. False: the session is open.
+    pub fn ends_after_close(&mut self) -> bool {
+        if self.is_closed {
+            self.live -= 1;
+        }
+        self.is_closed
+    }
+
+    /// How many entries are of ids without a live request; those of completed ones are not counted.
+    pub fn kept(&self) -> u32 {
+        self.entries.get().map_or(0, IdTable::kept)
+    }
+
+    /// Forgets what is remembered for longer than this, but for that requests are over. How many.
+    pub fn sweep(&mut self, now_ns: u64, ttl_ns: u64, settings: &SessionSettings) -> u64 {
+        let Some(entries) = self.entries.get_mut() else { return 0 };
+        let mut count = 0;
+        while let Some(place) = entries.expired(now_ns, ttl_ns) {
+            forget(entries, place, now_ns, settings);
+            count += 1;
+        }
+        count
+    }
+
+    /// Whether there is room to remember one more, for which what has expired is taken out.
+    fn has_room(&mut self, now_ns: u64, settings: &SessionSettings) -> bool {
+        let Some(entries) = self.entries.get_mut() else { return settings.most_kept > 0 };
+        if entries.kept() >= settings.most_kept {
+            for _ in 0..EXPIRED_AT_A_TIME {
+                let Some(place) = entries.expired(now_ns, settings.early_ttl_ns) else { break };
+                entries.remove(place);
+            }
+        }
+        entries.kept() < settings.most_kept
+    }
+
+    /// Remembers a cancel of an id that has no live request, in place of what was remembered. False: there
+    /// is no room.
+    pub fn hold(&mut self, id: RequestId, cancel: Kept, settings: &SessionSettings) -> bool {
+        let Ok(entries) = self.room() else { return false };
+        let vacant = match entries.look(id.borrowed()) {
+            Ok(place) => entries.vacate(place),
+            Err(vacant) => vacant,
+        };
+        self.has_room(cancel.since_ns, settings)
+            && self.room().is_ok_and(|entries| entries.add_kept(vacant, id, cancel).is_ok())
+    }
+
+    /// Takes out the entry of a live request, if it is still its; `kept` is remembered of its id in its place.
+    /// False: there was no room for that, and all that is remembered is that the request is over.
+    pub fn end_live(
+        &mut self,
+        place: Place,
+        is_own: impl Fn(u32) -> bool,
+        mut kept: Option<Kept>,
+        settings: &SessionSettings,
+    ) -> bool {
+        let of_place = self.entries.get().and_then(|entries| entries.entry(place));
+        if !matches!(of_place, Some(Entry::Live(other)) if is_own(*other)) {
+            return true;
+        }
+        self.live -= 1;
+        let mut has_room = true;
+        if let Some(all) = &kept
+            && all.why != KeptFor::Completed
+            && !self.has_room(all.since_ns, settings)
+        {
+            has_room = false;
+            let is_known = settings.most_completed() > 0 && !crate::weakened!("completed_is_known");
+            kept = is_known.then(|| Kept::completed(all.since_ns));
+        }
+        let Some(entries) = self.entries.get_mut() else { return has_room };
+        match kept {
+            Some(kept) => {
+                if kept.why == KeptFor::Completed {
+                    make_room_for_completed(entries, settings);
+                }
+                entries.keep(place, kept);
+            }
+            None => drop(entries.remove(place)),
+        }
+        has_room
+    }
+}
+
+/// Forgets what is remembered of an id. That its request is over stays known where a cancel of it would
+/// be taken for an early one else.
+fn forget(entries: &mut IdTable, place: Place, now_ns: u64, settings: &SessionSettings) {
+    let is_known = match entries.entry(place) {
+        Some(Entry::Kept(kept)) => {
+            kept.why != KeptFor::Early
+                && kept.age_ns(now_ns) <= settings.early_ttl_ns
+                && settings.most_completed() > 0
+        }
+        _ => false,
+    };
+    if is_known {
+        make_room_for_completed(entries, settings);
+        entries.keep_as_completed(place);
+    } else {
+        entries.remove(place);
+    }
+}
+
+fn make_room_for_completed(entries: &mut IdTable, settings: &SessionSettings) {
+    if entries.completed() >= settings.most_completed() {
+        entries.forget_completed();
+    }
+}
+
+/// A pinned session.
+pub type SessionPin<'a> = Pin<'a, Sessions>;
+
+/// The session of a pinned request.
+pub type LentSession<'a> = Lent<'a, Sessions>;
+
+/// All sessions. What they need is theirs because there is one of each: they know no dispatchers.
+#[derive(Debug)]
+pub struct Sessions {
+    arena: Arena<SessionCold, SessionLive>,
+    dispatchers: Dispatchers,
+}
+
+impl Keeper for Sessions {
+    type Cold = SessionCold;
+    type Live = SessionLive;
+
+    fn arena(&self) -> &Arena<SessionCold, SessionLive> {
+        &self.arena
+    }
+
+    fn bury(&self, index: u32) {
+        let slot = self.arena.slot(index);
+        let body = std::mem::take(&mut *slot.live().body.lock());
+        self.arena.bury(index, slot);
+        drop(body);
+    }
+}
+
+impl Sessions {
+    /// No sessions.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { arena: Arena::new(), dispatchers: Dispatchers::new() }
+    }
+
+    /// No sessions.
+    #[cfg(loom)]
+    #[inline(always)] // A model has no stack for a copy at each level.
+    pub fn new() -> Self {
+        Self { arena: Arena::new(), dispatchers: Dispatchers::new() }
+    }
+
+    /// What is beside and below them.
+    #[inline(always)]
+    pub fn dispatchers(&self) -> &Dispatchers {
+        &self.dispatchers
+    }
+
+    /// A new session.
+    pub fn create(&self, settings: SessionSettings) -> Result<Handle, Error> {
+        let (index, slot) = self.arena.take()?;
+        let live = slot.live();
+        slot.cold.store(&settings);
+        live.counts.reset();
+        Ok(self.arena.publish(index, slot, 0, Holder::Owner))
+    }
+
+    /// Adds an owner.
+    pub fn retain(&self, session: Handle) -> Result<(), Error> {
+        self.arena.retain(session)
+    }
+
+    /// Takes an owner away.
+    pub fn release(&self, session: Handle) -> Result<(), Error> {
+        if let Some(index) = self.arena.release(session)? {
+            self.bury(index);
+        }
+        Ok(())
+    }
+}
+
+impl SessionCounts {
+    fn reset(&self) {
+        let all = [
+            &self.begun,
+            &self.cancelled,
+            &self.early,
+            &self.unknown,
+            &self.without_effect,
+            &self.malformed,
+            &self.others,
+            &self.forgotten,
+        ];
+        all.into_iter().for_each(Count::reset);
+    }
+}

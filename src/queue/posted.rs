@@ -1,0 +1,347 @@
+//! Posted jobs: what a dispatcher knows of a job from its post until all is over.
+//!
+//! Invariants:
+//! - The stage is written under the lock of the lists of the job's queue, but for its first. Whoever
+//!   moves it from Queued or Parked to anything else decides what becomes of the job: it runs, or it
+//!   never will.
+//! - An id names one use of a cell; the generation is in the same word as the stage. Who comes with
+//!   an id from outside compares it under that lock, and so never meets a later job.
+//! - A cell is free when its last hold goes: one for the queue that it is in, one for its poster, who
+//!   may wait for it, one for each who runs it elsewhere or ends it from outside. A hold is a
+//!   `HeldPosted`, or was left to a data structure.
+//! - Who takes the work out of the body calls the completion and the destroy-notify; nobody else.
+//!
+//! The lock of a body is a leaf.
+
+use crate::error::Error;
+use crate::handle::{Handle, INDEX_BITS};
+use crate::job_state::JobState;
+use crate::memory::list::{ListNode, ListNodes};
+use crate::memory::pool::{Link, Pool};
+use crate::owner::owned::Owned;
+use crate::owner::wait_graph::Inside;
+use crate::queue::lane::Lane;
+use crate::queue_id::{HeldQueue, QueueId};
+use crate::sys::sync::{AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
+use crate::sys::work::Work;
+
+/// Where a posted job stands between its dispatcher and those who do not want it to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Stage {
+    /// No job.
+    Free = 0,
+    /// Waits for its turn.
+    Queued = 1,
+    /// Its function runs.
+    Running = 2,
+    /// Waits for its next slice.
+    Parked = 3,
+    /// It ran; its job says how it ended.
+    Ran = 4,
+    /// It was cancelled and runs no more.
+    Cancelled = 5,
+    /// Its dispatcher was shut down, it runs no more.
+    ShutDown = 6,
+    /// The owner of its functions was closed, it runs no more.
+    OwnerClosed = 7,
+    /// Its poster took it back: it was never accepted.
+    Withdrawn = 8,
+}
+
+const STAGES: [Stage; 9] = [
+    Stage::Free,
+    Stage::Queued,
+    Stage::Running,
+    Stage::Parked,
+    Stage::Ran,
+    Stage::Cancelled,
+    Stage::ShutDown,
+    Stage::OwnerClosed,
+    Stage::Withdrawn,
+];
+
+const STAGE_BITS: u32 = 8;
+/// An id has room for this many uses of a cell; then they begin again.
+const LAST_GENERATION: u64 = (1 << (64 - INDEX_BITS)) - 1;
+
+fn stage_of(word: u64) -> Stage {
+    STAGES[(word as usize & 0xff).min(STAGES.len() - 1)]
+}
+
+/// One use of a cell: its number and generation. Fits where a pointer fits; 0 is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PostedId(pub u64);
+
+impl PostedId {
+    /// Nothing posted.
+    pub const NONE: Self = Self(0);
+
+    /// The cell's number.
+    pub fn number(self) -> u32 {
+        self.0 as u32 & ((1 << INDEX_BITS) - 1)
+    }
+}
+
+/// What is needed to run and to end a posted job.
+#[derive(Debug, Default)]
+pub struct Body {
+    /// Its functions; taken by who ends it.
+    pub work: Option<Work>,
+    /// The job, pinned.
+    pub job: u32,
+    /// The dispatcher, pinned.
+    pub dispatcher: u32,
+    /// The token that is current while it runs, pinned; NULL for none.
+    pub parent: Handle,
+    /// Whether all is over, the destroy-notify included.
+    pub is_over: bool,
+    /// The progress that was shown last, and when.
+    pub shown: (u64, u64),
+}
+
+/// What is known of one posted job.
+#[derive(Debug, Default)]
+pub struct PostedCell {
+    next_free: AtomicU32,
+    node: ListNode,
+    word: AtomicU64,
+    holds: AtomicU32,
+    /// The id of the queue that it is in.
+    queue: AtomicU64,
+    /// Its lane.
+    lane: AtomicU32,
+    /// What it knows its owner by.
+    pub owned: Owned,
+    /// When it was posted.
+    pub posted_ns: AtomicU64,
+    /// Whether a shutdown has asked it to stop.
+    pub is_asked: AtomicU32,
+    /// Which thread runs it, if that is not its dispatcher's; else 0.
+    runner: AtomicU64,
+    /// How many waits had begun when that began.
+    waits_before: AtomicU64,
+    /// The state in which it ended, as a number; 0 until its completion is due.
+    ended: AtomicU32,
+    /// Whether it is known by a caller id.
+    pub has_caller_id: AtomicU32,
+    body: Mutex<Body>,
+    changed: Condvar,
+}
+
+impl Link for PostedCell {
+    fn next(&self) -> &AtomicU32 {
+        &self.next_free
+    }
+}
+
+impl PostedCell {
+    /// The lock of what is needed to run and to end it.
+    pub fn body(&self) -> MutexGuard<'_, Body> {
+        self.body.lock()
+    }
+
+    /// Its lane.
+    pub fn lane(&self) -> Lane {
+        Lane::ALL[(self.lane.load(Ordering::Relaxed) as usize).min(2)]
+    }
+
+    /// The queue that it is in, or was.
+    pub fn queue(&self) -> QueueId {
+        QueueId::from_bits(self.queue.load(Ordering::Acquire))
+    }
+
+    /// Where it stands.
+    pub fn stage(&self) -> Stage {
+        stage_of(self.word.load(Ordering::Acquire))
+    }
+
+    /// Moves it to another stage, under the lock of its queue's lists.
+    pub fn set_stage(&self, to: Stage) {
+        let generation = self.word.load(Ordering::Relaxed) >> STAGE_BITS;
+        self.word.store(generation << STAGE_BITS | to as u64, Ordering::Release);
+    }
+
+    /// Notes which thread runs it that is not its dispatcher's; `None` when that stops.
+    pub fn set_inside(&self, inside: Option<Inside>) {
+        let Inside { thread, waits_before } = inside.unwrap_or_default();
+        self.waits_before.store(waits_before, Ordering::Relaxed);
+        self.runner.store(thread, Ordering::Release);
+    }
+
+    /// Which thread runs it that is not its dispatcher's.
+    pub fn inside(&self) -> Option<Inside> {
+        let thread = self.runner.load(Ordering::Acquire);
+        let waits_before = self.waits_before.load(Ordering::Relaxed);
+        (thread != 0).then_some(Inside { thread, waits_before })
+    }
+
+    /// Wakes who waits for it.
+    pub fn notify(&self) {
+        drop(self.body.lock());
+        self.changed.notify_all();
+    }
+
+    /// Notes the state in which its job ended, for who asks when that is gone.
+    pub fn note_end(&self, state: JobState) {
+        self.ended.store(state as u32, Ordering::Release);
+    }
+
+    /// The state in which its job ended; `None`: its completion is not due yet.
+    pub fn ended(&self) -> Option<JobState> {
+        let number = self.ended.load(Ordering::Acquire);
+        (number != 0).then(|| JobState::from_number(number))
+    }
+
+    /// Says that all is over.
+    pub fn end(&self) {
+        if self.holds.load(Ordering::Acquire) == 1 {
+            // The queue's is the last hold: nobody waits, and nobody can begin to.
+            return;
+        }
+        self.body.lock().is_over = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits under the lock of the body for a change, at most until a time on the library's clock.
+    pub fn wait(&self, body: &mut MutexGuard<'_, Body>, until_ns: Option<u64>) {
+        match until_ns {
+            Some(time) => drop(self.changed.wait_until(body, time)),
+            None => self.changed.wait(body),
+        }
+    }
+}
+
+/// One hold of a cell: while it is there the cell is this job's. What needs such a cell takes it.
+#[derive(Debug)]
+#[must_use = "it is to be kept, or left to something"]
+pub struct HeldPosted<'a> {
+    posted: &'a Posted,
+    cell: &'a PostedCell,
+    number: u32,
+}
+
+impl<'a> HeldPosted<'a> {
+    /// Takes over a hold that was left to a data structure.
+    pub(crate) fn take_over(posted: &'a Posted, number: u32) -> Self {
+        Self { posted, cell: posted.listed(number), number }
+    }
+
+    /// Leaves the hold to a data structure: a queue, or an owner's close.
+    pub(crate) fn leave(self) -> u32 {
+        let number = self.number;
+        std::mem::forget(self);
+        number
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Its id.
+    pub fn id(&self) -> PostedId {
+        self.posted.id_of(self.number)
+    }
+
+    /// What is known of it.
+    pub fn cell(&self) -> &PostedCell {
+        self.cell
+    }
+
+    /// Lets it begin its life in a stage. From now on others may find it.
+    pub fn publish(&self, stage: Stage) -> PostedId {
+        let word = &self.cell().word;
+        let generation = (word.load(Ordering::Relaxed) >> STAGE_BITS).max(1);
+        word.store(generation << STAGE_BITS | stage as u64, Ordering::Release);
+        PostedId(generation << INDEX_BITS | u64::from(self.number))
+    }
+}
+
+impl Drop for HeldPosted<'_> {
+    fn drop(&mut self) {
+        self.posted.drop_hold(self.number);
+    }
+}
+
+/// All posted jobs.
+#[derive(Debug)]
+pub struct Posted {
+    cells: Pool<PostedCell>,
+}
+
+impl ListNodes for Posted {
+    fn node(&self, number: u32) -> &ListNode {
+        &self.cells.cell(number).node
+    }
+}
+
+impl Posted {
+    /// None.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { cells: Pool::new() }
+    }
+
+    /// None.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { cells: Pool::new() }
+    }
+
+    /// A cell with two holds, in no stage yet: the poster's, which comes back, and one that is left to the
+    /// queue.
+    pub fn add(
+        &self,
+        queue: HeldQueue<'_>,
+        lane: Lane,
+        now_ns: u64,
+    ) -> Result<HeldPosted<'_>, Error> {
+        let (number, cell) =
+            self.cells.take().map_err(|_| Error::Resources("memory for posted jobs"))?;
+        cell.holds.store(2, Ordering::Relaxed);
+        // Release: who reads it sees that the cell's last use is over.
+        cell.queue.store(queue.id().bits(), Ordering::Release);
+        cell.lane.store(lane as u32, Ordering::Relaxed);
+        cell.owned.clear();
+        cell.posted_ns.store(now_ns, Ordering::Relaxed);
+        cell.is_asked.store(0, Ordering::Relaxed);
+        cell.ended.store(0, Ordering::Relaxed);
+        cell.has_caller_id.store(0, Ordering::Relaxed);
+        Ok(HeldPosted { posted: self, cell, number })
+    }
+
+    /// The cell of a number that a data structure holds: a queue, under the lock of its lists, or the wait
+    /// graph. All others have a `HeldPosted`.
+    #[inline]
+    pub(crate) fn listed(&self, number: u32) -> &PostedCell {
+        self.cells.cell(number)
+    }
+
+    /// The present id of a cell.
+    pub(crate) fn id_of(&self, number: u32) -> PostedId {
+        let generation = self.cells.cell(number).word.load(Ordering::Acquire) >> STAGE_BITS;
+        PostedId(generation << INDEX_BITS | u64::from(number))
+    }
+
+    /// The cell of an id, whatever it is used for now; any id may come.
+    pub fn find(&self, id: PostedId) -> Option<&PostedCell> {
+        self.cells.get(id.number())
+    }
+
+    /// Another hold, of who knows that one is there.
+    pub(crate) fn hold(&self, number: u32) {
+        self.listed(number).holds.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Drops a hold; the last one frees the cell.
+    pub(crate) fn drop_hold(&self, number: u32) {
+        let cell = self.cells.cell(number);
+        if cell.holds.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let generation = (cell.word.load(Ordering::Relaxed) >> STAGE_BITS) + 1;
+            let generation = (generation & LAST_GENERATION).max(1);
+            cell.word.store(generation << STAGE_BITS, Ordering::Release);
+            self.cells.free_cell(number, cell);
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! What is installed on threads, and the references that it holds.
+//!
+//! A slot's value has an internal of its token or job: one that stays if a caller set it, one of a call if the
+//! pump did, which takes it out again before it returns. Whatever leaves a slot is dropped here,
+//! after the slots are consistent again: that may run a destroy-notify, which may use the slots.
+//!
+//! A captured context is an object of its own that holds internals of the pair, so that worker
+//! threads can enter it while the capturing thread goes on.
+
+use crate::error::Error;
+use crate::handle::{self, Handle, Kind, NULL};
+use crate::job::{JobHold, JobPin, JobText, Jobs};
+use crate::memory::arena::{Arena, Holder, Keeper, Lent, LivePart, Pin};
+use crate::sys::clock;
+use crate::sys::sync::{AtomicU64, Ordering};
+use crate::thread::current::{
+    Removed, SlotName, ThreadNumbers, ThreadRecord, ThreadSlots, Value, Words,
+};
+use crate::token::{TokenHold, TokenPin};
+
+/// The captured pair.
+#[derive(Debug, Default)]
+pub struct ContextLive {
+    token: AtomicU64,
+    job: AtomicU64,
+    job_token: AtomicU64,
+}
+
+impl LivePart for ContextLive {
+    const KIND: Kind = Kind::Context;
+}
+
+/// The calling thread, as what runs jobs on it wants it.
+#[derive(Clone, Copy, Debug)]
+pub struct ThisThread<'t, 'a> {
+    /// Its slots.
+    pub slots: &'t ThreadSlots<'a>,
+    /// Its record.
+    pub record: &'a ThreadRecord,
+}
+
+/// For how long a value is in a slot or a context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    /// Until somebody takes it out.
+    Good,
+    /// For a call, which takes it out itself.
+    ACall,
+}
+
+/// Tokens, jobs and what is installed on threads. The C boundary has the one static instance; tests make their own.
+#[derive(Debug)]
+pub struct Library {
+    jobs: Jobs,
+    contexts: Arena<(), ContextLive>,
+    numbers: ThreadNumbers,
+    leaks: AtomicU64,
+    never: AtomicU64,
+}
+
+/// A pinned context.
+pub type ContextPin<'a> = Pin<'a, Library>;
+
+impl Keeper for Library {
+    type Cold = ();
+    type Live = ContextLive;
+
+    fn arena(&self) -> &Arena<(), ContextLive> {
+        &self.contexts
+    }
+
+    fn bury(&self, index: u32) {
+        let slot = self.contexts.slot(index);
+        let (token, job) = pair(slot.live());
+        self.contexts.bury(index, slot);
+        self.drop_value(SlotName::Job, job);
+        self.drop_value(SlotName::Token, token);
+    }
+}
+
+fn pair(live: &ContextLive) -> (Value, Value) {
+    let read = |word: &AtomicU64| word.load(Ordering::Relaxed);
+    let token = read(&live.token);
+    let job = Value { object: read(&live.job), token: read(&live.job_token) };
+    (Value { object: token, token }, job)
+}
+
+impl Library {
+    /// A library with nothing in it.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self {
+            jobs: Jobs::new(),
+            contexts: Arena::new(),
+            numbers: ThreadNumbers::new(),
+            leaks: AtomicU64::new(0),
+            never: AtomicU64::new(0),
+        }
+    }
+
+    /// A library with nothing in it.
+    #[cfg(loom)]
+    #[inline(always)] // A model has no stack for a copy at each level.
+    pub fn new() -> Self {
+        Self {
+            jobs: Jobs::new(),
+            contexts: Arena::new(),
+            numbers: ThreadNumbers::new(),
+            leaks: AtomicU64::new(0),
+            never: AtomicU64::new(0),
+        }
+    }
+
+    /// The jobs.
+    #[inline(always)]
+    pub fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
+    /// What the timer thread does until it is stopped.
+    pub fn run_timer(&self) {
+        let tokens = self.jobs.tokens();
+        loop {
+            let now_ns = clock::now_ns();
+            tokens.expire(now_ns);
+            tokens.look_for_slow_cancels(now_ns);
+            if !tokens.deadlines().wait(now_ns, || tokens.diagnosis().watchdog.next_due()) {
+                return;
+            }
+        }
+    }
+
+    /// What the callback thread does until it is stopped and all is done. What a plugin's function leaves
+    /// current there is removed and counted, as a dispatcher does: it would steer those of other plugins.
+    pub fn run_callbacks<'a>(&'a self, slots: &ThreadSlots<'a>) {
+        let tokens = self.jobs.tokens();
+        while let Some(work) = tokens.wait_deferred() {
+            self.jobs.do_deferred(work);
+            self.leaks.fetch_add(self.clear(slots), Ordering::Relaxed);
+        }
+    }
+
+    /// Numbers for threads.
+    pub fn numbers(&self) -> &ThreadNumbers {
+        &self.numbers
+    }
+
+    /// A word that is always 0.
+    pub fn never(&self) -> &AtomicU64 {
+        &self.never
+    }
+
+    /// Values that an unwind found left behind.
+    pub fn leaks(&self) -> u64 {
+        self.leaks.load(Ordering::Relaxed)
+    }
+
+    fn words(&self) -> Words<'_> {
+        Words { tokens: self.jobs.tokens(), never: &self.never }
+    }
+
+    fn token_value(&self, token: Handle, long: For) -> Result<Value, Error> {
+        let tokens = self.jobs.tokens();
+        if token != NULL {
+            let is_held = !crate::weakened!("slot_holds_token");
+            match long {
+                For::Good => {
+                    let hold = TokenHold::new(tokens, token)?;
+                    _ = is_held.then(|| hold.leave());
+                }
+                For::ACall => {
+                    let pin = TokenPin::new(tokens, token)?;
+                    _ = is_held.then(|| pin.pass_on());
+                }
+            }
+        }
+        Ok(Value { object: token, token })
+    }
+
+    fn job_value(&self, job: Handle, long: For) -> Result<Value, Error> {
+        if job == NULL {
+            return Ok(Value::NONE);
+        }
+        let index = match long {
+            For::Good => JobHold::new(&self.jobs, job)?.leave(),
+            For::ACall => JobPin::new(&self.jobs, job)?.pass_on(),
+        };
+        let token = self.jobs.token(&Lent::new(&self.jobs, index));
+        Ok(Value { object: job, token })
+    }
+
+    fn drop_value(&self, slot: SlotName, value: Value) {
+        if value.object == NULL || crate::weakened!("slot_holds_token") {
+            return;
+        }
+        let index = handle::index(value.object);
+        match slot {
+            SlotName::Token => drop(TokenPin::take_over(self.jobs.tokens(), index)),
+            SlotName::Job => drop(JobPin::take_over(&self.jobs, index)),
+        }
+    }
+
+    fn drop_removed(&self, removed: Removed) {
+        self.drop_value(removed.slot, removed.value);
+    }
+
+    /// Makes a token or a job current on this thread; NULL masks what is. Returns the ticket.
+    pub fn set<'a>(
+        &'a self,
+        slots: &ThreadSlots<'a>,
+        record: &'a ThreadRecord,
+        slot: SlotName,
+        object: Handle,
+    ) -> Result<u64, Error> {
+        let value = match slot {
+            SlotName::Token => self.token_value(object, For::Good)?,
+            SlotName::Job => self.job_value(object, For::Good)?,
+        };
+        slots
+            .set(record, &self.numbers, self.words(), slot, value)
+            .inspect_err(|_| self.drop_value(slot, value))
+    }
+
+    /// Undoes a `set`. May run a destroy-notify.
+    pub fn reset<'a>(
+        &'a self,
+        slots: &ThreadSlots<'a>,
+        slot: SlotName,
+        ticket: u64,
+    ) -> Result<(), Error> {
+        let removed = slots.reset(self.words(), slot, ticket)?;
+        self.drop_removed(removed);
+        Ok(())
+    }
+
+    /// Both current values as an object that other threads can enter.
+    pub fn capture(&self, slots: &ThreadSlots<'_>) -> Result<Handle, Error> {
+        let (index, slot) = self.contexts.take()?;
+        let token = match self.token_value(slots.token(), For::Good) {
+            Ok(token) => token,
+            Err(error) => {
+                self.contexts.put_back(index);
+                return Err(error);
+            }
+        };
+        let job = match self.job_value(slots.current_job(), For::Good) {
+            Ok(job) => job,
+            Err(error) => {
+                self.drop_value(SlotName::Token, token);
+                self.contexts.put_back(index);
+                return Err(error);
+            }
+        };
+        let live = slot.live();
+        live.token.store(token.object, Ordering::Relaxed);
+        live.job.store(job.object, Ordering::Relaxed);
+        live.job_token.store(job.token, Ordering::Relaxed);
+        Ok(self.contexts.publish(index, slot, 0, Holder::Owner))
+    }
+
+    /// Adds an owner to a context.
+    pub fn retain_context(&self, context: Handle) -> Result<(), Error> {
+        self.contexts.retain(context)
+    }
+
+    /// Takes an owner away.
+    pub fn release_context(&self, context: Handle) -> Result<(), Error> {
+        if let Some(index) = self.contexts.release(context)? {
+            self.bury(index);
+        }
+        Ok(())
+    }
+
+    /// Installs a captured pair, an empty one for NULL, on this thread.
+    pub fn enter<'a>(
+        &'a self,
+        slots: &ThreadSlots<'a>,
+        record: &'a ThreadRecord,
+        context: Handle,
+    ) -> Result<u64, Error> {
+        let thread = ThisThread { slots, record };
+        if context == NULL {
+            return self.install_for(thread, NULL, NULL, For::Good);
+        }
+        let pin = ContextPin::new(self, context)?;
+        let (token, job) = pair(pin.slot().live());
+        self.install_for(thread, token.object, job.object, For::Good)
+    }
+
+    /// Makes a token and a job current on this thread under one ticket, for the call that `unwind`s it.
+    /// NULL masks what was.
+    pub fn install<'a>(
+        &'a self,
+        thread: ThisThread<'_, 'a>,
+        token: Handle,
+        job: Handle,
+    ) -> Result<u64, Error> {
+        self.install_for(thread, token, job, For::ACall)
+    }
+
+    fn install_for<'a>(
+        &'a self,
+        thread: ThisThread<'_, 'a>,
+        token: Handle,
+        job: Handle,
+        long: For,
+    ) -> Result<u64, Error> {
+        let token = self.token_value(token, long)?;
+        let job =
+            self.job_value(job, long).inspect_err(|_| self.drop_value(SlotName::Token, token))?;
+        let entered = thread.slots.enter(thread.record, &self.numbers, self.words(), token, job);
+        entered.inspect_err(|_| {
+            self.drop_value(SlotName::Job, job);
+            self.drop_value(SlotName::Token, token);
+        })
+    }
+
+    /// Undoes an `enter`. May run a destroy-notify.
+    pub fn exit<'a>(&'a self, slots: &ThreadSlots<'a>, ticket: u64) -> Result<(), Error> {
+        let removed = slots.exit(self.words(), ticket)?;
+        removed.into_iter().for_each(|removed| self.drop_removed(removed));
+        Ok(())
+    }
+
+    /// Undoes everything since and including the call that gave this ticket, and counts what
+    /// others had left behind. Returns that count. May run destroy-notifies.
+    pub fn unwind<'a>(&'a self, slots: &ThreadSlots<'a>, ticket: u64) -> Result<u64, Error> {
+        slots.find_ticket(ticket)?;
+        let mut leaks = 0;
+        while let Some((removed, own)) = slots.unwind_one(self.words(), ticket) {
+            leaks += u64::from(!own);
+            self.drop_removed(removed);
+        }
+        self.leaks.fetch_add(leaks, Ordering::Relaxed);
+        Ok(leaks)
+    }
+
+    /// Empties the slots of a thread that ends, or is done with one thing. How many values were left.
+    pub fn clear<'a>(&'a self, slots: &ThreadSlots<'a>) -> u64 {
+        let mut left = 0;
+        while let Some((removed, _)) = slots.unwind_one(self.words(), 0) {
+            left += 1;
+            self.drop_removed(removed);
+        }
+        left
+    }
+
+    /// Shows the id under which the outside world knows what this thread works on: the current
+    /// token's job id, else the current job's caller id, else an empty text.
+    pub fn show_job_id<R>(&self, slots: &ThreadSlots<'_>, reader: impl FnOnce(&str) -> R) -> R {
+        let tokens = self.jobs.tokens();
+        // The slots hold both for as long as `reader` runs; it is not the plugin's.
+        if slots.token() != NULL {
+            let token = Lent::new(tokens, handle::index(slots.token()));
+            if tokens.show_job_id(&token, |id| !id.is_empty()) {
+                return tokens.show_job_id(&token, reader);
+            }
+        }
+        match slots.current_job() {
+            NULL => reader(""),
+            job => {
+                let job = Lent::new(&self.jobs, handle::index(job));
+                self.jobs.show_text(&job, JobText::CallerId, reader)
+            }
+        }
+    }
+}

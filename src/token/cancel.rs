@@ -1,0 +1,270 @@
+//! Cancelling: the flag, its way down to descendants, what follows it; at once, by another thread, or
+//! at a deadline.
+//!
+//! Cancel: lock; unless CANCELLED is set write the record, then set CANCELLED with Release; see
+//! whether anything is in the lists; unlock. A losing cancel had to take the lock, so it returns
+//! only after the flag is visible, and the first reason wins. Nothing is added to the lists of a
+//! token whose flag is set, so one that had nothing in them needs no further visit.
+//!
+//! Then the flag spreads down, iteratively: winning a token's flag gives the right to use its
+//! `next_cancelled`, which chains those whose children are still to be visited, and afterwards those
+//! whose callbacks are still to be run. Every one of them is pinned.
+
+use crate::error::Error;
+use crate::handle::CANCELLED;
+use crate::memory::pool::NIL;
+use crate::queue::posted::{PostedId, Stage};
+use crate::sys::clock;
+use crate::sys::sync::{AtomicU32, Ordering};
+use crate::token::deferred::{Chain, Dead, Work};
+use crate::token::link::Batch;
+use crate::token::{Cause, Record, TokenPin, Tokens};
+
+/// What became of an attempt to flag a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flagged {
+    /// Another was first.
+    Before,
+    /// Nothing is in its lists.
+    Alone,
+    /// It has children, signals, callbacks or something posted.
+    WithLists,
+}
+
+/// What a walk left to do.
+struct Spread {
+    /// Tokens with callbacks, signals or something posted.
+    chain: Chain,
+    /// Tokens that died when the walk let go of them.
+    dead: Dead,
+}
+
+impl Tokens {
+    /// The record of a pinned token, an empty one if it is not cancelled.
+    pub(crate) fn record_of(&self, pin: &TokenPin<'_>) -> Record {
+        if self.is_cancelled(pin) { pin.slot().cold.record() } else { Record::default() }
+    }
+
+    /// A copy of the record with a reference of its own to the reason.
+    pub(crate) fn share_record(&self, pin: &TokenPin<'_>) -> Record {
+        let record = self.record_of(pin);
+        self.texts.share(record.reason, 1);
+        record
+    }
+
+    pub(crate) fn forget(&self, record: Option<Record>) {
+        if let Some(record) = record {
+            self.texts.release(record.reason);
+        }
+    }
+
+    pub(crate) fn flag_or_forget(&self, index: u32, record: Record) -> Flagged {
+        let flagged = self.flag(index, record);
+        if flagged == Flagged::Before {
+            self.texts.release(record.reason);
+        }
+        flagged
+    }
+
+    /// Sets the flag of one token. The record's reference is taken over if this call won.
+    #[inline]
+    fn flag(&self, index: u32, record: Record) -> Flagged {
+        let slot = self.arena.slot(index);
+        let live = slot.live();
+        let lock = live.lock.lock();
+        if crate::weakened!("flag_under_lock") {
+            if slot.cold.record().cause != Cause::None {
+                return Flagged::Before;
+            }
+            slot.cold.set_record(record);
+            drop(lock);
+        } else {
+            if slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
+                return Flagged::Before;
+            }
+            slot.cold.set_record(record);
+        }
+        slot.state().fetch_or(CANCELLED, Ordering::Release);
+        if live.is_listened()
+            || live.children.load(Ordering::Relaxed) != NIL
+            || self.posted(index) != PostedId::NONE
+        {
+            Flagged::WithLists
+        } else {
+            Flagged::Alone
+        }
+    }
+
+    /// Cancels a token and all its descendants and runs their callbacks. True: this call did it.
+    ///
+    /// A reason that finds no memory is left out: to stop matters more than to say why.
+    pub fn cancel(&self, token: &TokenPin<'_>, cause: Cause, reason: &str) -> bool {
+        let Some(Spread { chain, dead }) = self.flag_all(token, cause, reason) else {
+            return false;
+        };
+        self.bury_all(dead);
+        self.run_callbacks(chain);
+        true
+    }
+
+    /// Leaves foreign code to the callback thread; after its end somebody has to run it.
+    pub(crate) fn defer(&self, chain: Chain, dead: Dead) {
+        if let Err((chain, dead)) = self.deferred.push(&self.arena, chain, dead) {
+            self.bury_all(dead);
+            self.run_callbacks(chain);
+        }
+    }
+
+    /// As `cancel`, but foreign code is left to the callback thread.
+    pub fn cancel_deferred(&self, token: &TokenPin<'_>, cause: Cause, reason: &str) -> bool {
+        let Some(Spread { chain, dead }) = self.flag_all(token, cause, reason) else {
+            return false;
+        };
+        self.defer(chain, dead);
+        true
+    }
+
+    /// Sets all flags, then wakes waiters and sets events. `None`: another call had cancelled it.
+    fn flag_all(&self, token: &TokenPin<'_>, cause: Cause, reason: &str) -> Option<Spread> {
+        let state = token.slot().state().load(Ordering::Acquire);
+        if state & CANCELLED != 0 {
+            return None;
+        }
+        let reason = self.texts.store(reason).unwrap_or_default();
+        let record = Record { time_ns: clock::now_ns(), cause, reason };
+        let flagged = self.flag_or_forget(token.index(), record);
+        if flagged == Flagged::Before {
+            return None;
+        }
+        self.note_cancelled(token.index(), &record, true);
+        self.leave_queue(token.index());
+        if flagged == Flagged::Alone {
+            return Some(Spread { chain: Chain::EMPTY, dead: Dead::NOBODY });
+        }
+        let spread = self.spread(token.index(), record);
+        self.signal(&spread.chain);
+        Some(spread)
+    }
+
+    /// Carries a cancel down from a token that this thread has just flagged and keeps pinned.
+    fn spread(&self, origin: u32, record: Record) -> Spread {
+        let slots = &self.arena;
+        let mut spread = Spread { chain: Chain::EMPTY, dead: Dead::NOBODY };
+        let mut to_visit = Chain::EMPTY;
+        // As every other token of the walk has an internal of its own.
+        let pinned = slots.pin_index(origin);
+        debug_assert!(pinned, "the caller has it pinned");
+        to_visit.append(slots, origin);
+        let mut batch: Batch = [NIL; 32];
+        while let Some(current) = to_visit.pop(slots) {
+            let listened = loop {
+                let taken = self.links.take_children(slots, current, &mut batch);
+                self.texts.share(record.reason, taken.count as u32);
+                for &child in &batch[..taken.count] {
+                    let flagged = self.flag_or_forget(child, record);
+                    if flagged != Flagged::Before {
+                        self.note_cancelled(child, &record, false);
+                        self.leave_queue(child);
+                    }
+                    if flagged == Flagged::WithLists {
+                        to_visit.append(slots, child);
+                    } else {
+                        self.let_go(child, &mut spread.dead);
+                    }
+                }
+                if taken.emptied {
+                    self.let_go(current, &mut spread.dead);
+                }
+                if !taken.more {
+                    break taken.listened;
+                }
+            };
+            if listened || self.posted(current) != PostedId::NONE {
+                spread.chain.append(slots, current);
+            } else {
+                self.let_go(current, &mut spread.dead);
+            }
+        }
+        spread
+    }
+
+    /// Takes what is posted under a token that was just flagged out of its queue.
+    fn leave_queue(&self, index: u32) {
+        let posted = self.posted(index);
+        if posted != PostedId::NONE {
+            self.queues.claim(posted, Stage::Cancelled, true);
+        }
+    }
+
+    /// Takes an internal away. Who dies by it is left for the caller to bury.
+    pub(crate) fn let_go(&self, index: u32, dead: &mut Dead) {
+        if self.arena.unpin(index) {
+            dead.add(&self.arena, index);
+        }
+    }
+
+    /// Arms the token's deadline, or moves it. `None`: it is cancelled already; else whether one
+    /// was armed before.
+    pub fn arm(&self, token: &TokenPin<'_>, time_ns: u64) -> Result<Option<bool>, Error> {
+        if self.is_cancelled(token) {
+            return Ok(None);
+        }
+        self.deadlines.arm(&self.arena, token.index(), time_ns).map(Some)
+    }
+
+    /// Disarms the token's deadline. False: none was armed, or its time has come.
+    pub fn disarm(&self, token: &TokenPin<'_>) -> bool {
+        self.deadlines.disarm(&self.arena, token.index())
+    }
+
+    /// As `disarm`, of a token that its job keeps alive.
+    pub fn disarm_held(&self, token: u32) -> bool {
+        self.deadlines.disarm(&self.arena, token)
+    }
+
+    /// When the token's deadline is.
+    pub fn deadline(&self, token: &TokenPin<'_>) -> Option<u64> {
+        self.deadlines.of(&self.arena, token.index())
+    }
+
+    /// Cancels every token whose deadline is over; foreign code is left to the callback thread.
+    pub fn expire(&self, now_ns: u64) {
+        while let Some(index) = self.deadlines.pop_due(&self.arena, now_ns) {
+            let token = TokenPin::take_over(self, index);
+            self.cancel_deferred(&token, Cause::Deadline, "deadline exceeded");
+            self.let_go_deferred(token);
+        }
+    }
+
+    /// Unpins a token on a thread that must not run foreign code.
+    pub(crate) fn let_go_deferred(&self, token: TokenPin<'_>) {
+        let mut dead = Dead::NOBODY;
+        self.let_go(token.pass_on(), &mut dead);
+        self.defer(Chain::EMPTY, dead);
+    }
+
+    /// Disarms all deadlines and refuses new ones.
+    pub fn stop_deadlines(&self) {
+        self.deadlines.stop(&self.arena);
+    }
+
+    /// Leaves the pin of a job to the callback thread; its word gets the next one. False: that thread has ended.
+    pub(crate) fn defer_job(&self, job: u32, next: &AtomicU32) -> bool {
+        self.deferred.push_job(job, next)
+    }
+
+    /// Waits for what the callback thread has to do; `None` once that is stopped and all is done.
+    pub fn wait_deferred(&self) -> Option<Work> {
+        self.deferred.wait(&self.arena)
+    }
+
+    /// What the callback thread has to do, without waiting.
+    pub fn take_deferred(&self) -> Option<Work> {
+        self.deferred.take(&self.arena)
+    }
+
+    /// Lets `wait_deferred` end.
+    pub fn stop_deferred(&self) {
+        self.deferred.stop();
+    }
+}

@@ -1,0 +1,311 @@
+//! Diagnosis: who was cancelled when, which thread saw it when, who does not poll.
+//!
+//! Trace-all: the switch is thrown by a read-modify-write, then all tokens are visited with pins. A
+//! new token is published, then the switch is read, by a read-modify-write as well. Of the two one
+//! comes first: either the visit finds the token, or the token's maker finds the switch thrown.
+
+use crate::diagnosis::events::{Event, EventKind, EventText, Observers};
+use crate::diagnosis::latency::Latency;
+use crate::diagnosis::place::{FileNames, Place};
+use crate::diagnosis::timeline::{Moment, MomentKind, Timeline};
+use crate::diagnosis::watch::Watches;
+use crate::diagnosis::watchdog::Watchdog;
+use crate::handle::{self, Handle, NULL, TRACED};
+use crate::job_state::JobState;
+use crate::memory::arena::Keeper;
+use crate::memory::pool::NIL;
+use crate::sys::sync::{AtomicU32, Ordering};
+use crate::sys::{clock, thread_id};
+use crate::token::deferred::{Chain, Dead};
+use crate::token::{Record, TokenPin, Tokens};
+
+/// What the library knows for people who look for the job that does not stop.
+#[derive(Debug)]
+pub struct Diagnosis {
+    /// Who drains events.
+    pub observers: Observers,
+    /// From a cancel to each job's and thread's first poll that saw it.
+    pub cancel_to_seen: Latency,
+    /// From a cancel to the end of each job.
+    pub cancel_to_end: Latency,
+    /// Names of traced files.
+    pub files: FileNames,
+    /// What is known of each job.
+    pub watches: Watches,
+    /// Cancels that may become slow.
+    pub watchdog: Watchdog,
+    /// What happened, while somebody wants it recorded.
+    pub timeline: Timeline,
+    trace_all: AtomicU32,
+}
+
+impl Diagnosis {
+    /// Nothing known.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self {
+            observers: Observers::new(),
+            cancel_to_seen: Latency::new(),
+            cancel_to_end: Latency::new(),
+            files: FileNames::new(),
+            watches: Watches::new(),
+            watchdog: Watchdog::new(),
+            timeline: Timeline::new(),
+            trace_all: AtomicU32::new(0),
+        }
+    }
+
+    /// Nothing known.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self {
+            observers: Observers::new(),
+            cancel_to_seen: Latency::new(),
+            cancel_to_end: Latency::new(),
+            files: FileNames::new(),
+            watches: Watches::new(),
+            watchdog: Watchdog::new(),
+            timeline: Timeline::new(),
+            trace_all: AtomicU32::new(0),
+        }
+    }
+}
+
+impl Tokens {
+    /// Number of a pinned token's watch; NIL if it has none.
+    pub fn watch(&self, token: &TokenPin<'_>) -> u32 {
+        token.slot().cold.watch.load(Ordering::Relaxed)
+    }
+
+    /// Notes that this call flagged a token. The first of a walk is always worth an event, the
+    /// others if they are watched.
+    pub(crate) fn note_cancelled(&self, index: u32, record: &Record, is_first: bool) {
+        let slot = self.arena().slot(index);
+        let watch = slot.cold.watch.load(Ordering::Relaxed);
+        if watch == NIL && !is_first {
+            return;
+        }
+        let diagnosis = self.diagnosis();
+        let unfinished =
+            if watch == NIL { None } else { diagnosis.watches.cancelled(watch, record.time_ns) };
+        diagnosis.timeline.note(|| {
+            // One that was made of a cancelled parent cannot be cancelled before it was made.
+            let made_ns = if watch == NIL { 0 } else { diagnosis.watches.times(watch).created_ns };
+            let kind = MomentKind::Cancel { cause: record.cause.name(), inherited: !is_first };
+            let text = self.show_text(record.reason, EventText::new);
+            Moment::since(record.time_ns.max(made_ns), kind, unfinished.unwrap_or(0), text)
+        });
+        if !diagnosis.observers.any() {
+            return;
+        }
+        let token = self.arena().handle_of(index);
+        diagnosis.observers.emit(|| Event {
+            kind: EventKind::TokenCancelled,
+            time_ns: record.time_ns,
+            job_id: unfinished.unwrap_or(0),
+            token,
+            thread: thread_id::current(),
+            cause: record.cause as u32,
+            text: self.show_text(record.reason, EventText::new),
+            ..Event::default()
+        });
+        if unfinished.is_some() {
+            diagnosis.watchdog.add(token, record.time_ns);
+            self.deadlines().wake();
+        }
+    }
+
+    /// Tells observers of cancels that are slow. For the timer thread.
+    pub fn look_for_slow_cancels(&self, now_ns: u64) {
+        let diagnosis = self.diagnosis();
+        while let Some((token, cancelled_ns)) = diagnosis.watchdog.pop_due(now_ns) {
+            let Ok(pin) = TokenPin::new(self, token) else { continue };
+            let times = diagnosis.watches.times(self.watch(&pin));
+            if !times.is_seen && times.ended_ns == 0 {
+                diagnosis.observers.emit(|| Event {
+                    kind: EventKind::SlowCancel,
+                    time_ns: now_ns,
+                    job_id: times.job_id,
+                    token,
+                    duration_ns: now_ns.saturating_sub(cancelled_ns),
+                    text: self.show_reason(&pin, EventText::new),
+                    ..Event::default()
+                });
+            }
+            self.let_go_deferred(pin);
+        }
+    }
+
+    /// Notes a poll of two layers that took the slow path; `cancelled` is the layer that says
+    /// stop, NULL if none does.
+    pub fn note_poll(
+        &self,
+        token: Handle,
+        job: Handle,
+        cancelled: Handle,
+        place: impl FnOnce() -> Place,
+    ) {
+        let watched = if job == NULL { token } else { job };
+        let traced = self
+            .arena()
+            .peek(watched)
+            .is_some_and(|slot| slot.state().load(Ordering::Relaxed) & TRACED != 0);
+        if !traced && cancelled == NULL {
+            return;
+        }
+        let Ok(pin) = TokenPin::new(self, watched) else { return };
+        let watch = self.watch(&pin);
+        if watch == NIL {
+            return;
+        }
+        let (now_ns, thread) = (clock::now_ns(), thread_id::current());
+        let diagnosis = self.diagnosis();
+        if traced {
+            diagnosis.watches.sign_of_life(watch, thread, place(), now_ns);
+        }
+        let Ok(by) = TokenPin::new(self, cancelled) else { return };
+        let (cancelled_ns, cause) = self.record(&by);
+        let first = diagnosis.watches.seen(watch, thread, cancelled_ns, now_ns);
+        let Some((latency, job_id)) = first else { return };
+        diagnosis.cancel_to_seen.record(latency);
+        diagnosis.observers.emit(|| Event {
+            kind: EventKind::CancelSeen,
+            time_ns: now_ns,
+            job_id,
+            token: cancelled,
+            thread,
+            cause: cause as u32,
+            duration_ns: latency,
+            ..Event::default()
+        });
+        diagnosis.timeline.note(|| {
+            let kind = MomentKind::PollSeen { cause: cause.name(), latency_ns: latency };
+            let text = self.show_reason(&by, EventText::new);
+            Moment::since(now_ns, kind, job_id, text)
+        });
+    }
+
+    /// Notes that the job of a token, which keeps it alive, is in another state.
+    pub(crate) fn note_state(
+        &self,
+        token: u32,
+        job_id: u64,
+        state: JobState,
+        label: impl FnOnce() -> EventText,
+    ) {
+        let slot = self.arena().slot(token);
+        let watch = slot.cold.watch.load(Ordering::Relaxed);
+        let diagnosis = self.diagnosis();
+        let traced = slot.state().load(Ordering::Relaxed) & TRACED != 0;
+        if !traced && state == JobState::Running && !diagnosis.observers.any() {
+            return;
+        }
+        let now_ns = clock::now_ns();
+        let mut duration_ns = 0;
+        if watch != NIL {
+            let place = match state {
+                JobState::Running => Some(Place::Begin),
+                state if state.is_terminal() => Some(Place::End),
+                _ => None,
+            };
+            if let (true, Some(place)) = (traced, place) {
+                diagnosis.watches.sign_of_life(watch, thread_id::current(), place, now_ns);
+            }
+            if state == JobState::Pending {
+                diagnosis.watches.set_job_id(watch, job_id);
+            }
+            if state.is_terminal()
+                && let Some(latency) = diagnosis.watches.ended(watch, now_ns)
+            {
+                diagnosis.cancel_to_end.record(latency);
+                duration_ns = latency;
+            }
+        }
+        diagnosis.observers.emit(|| Event {
+            kind: EventKind::JobState,
+            time_ns: now_ns,
+            job_id,
+            token: self.arena().handle_of(token),
+            thread: thread_id::current(),
+            state: state as u32,
+            duration_ns,
+            text: label(),
+            ..Event::default()
+        });
+    }
+
+    /// Switches the trace of a pinned token on or off. False: it is not watched.
+    pub fn set_traced(&self, token: &TokenPin<'_>, is_traced: bool) -> bool {
+        if self.watch(token) == NIL {
+            return false;
+        }
+        self.set_trace_flag(token.index(), is_traced);
+        true
+    }
+
+    pub(crate) fn set_trace_flag(&self, index: u32, is_traced: bool) {
+        let slot = self.arena().slot(index);
+        let state = slot.state();
+        if is_traced {
+            // Before the flag: a poll that sees it is of the new trace.
+            if state.load(Ordering::Relaxed) & TRACED == 0 {
+                self.diagnosis().watches.begin_trace(slot.cold.watch.load(Ordering::Relaxed));
+            }
+            state.fetch_or(TRACED, Ordering::Relaxed);
+        } else {
+            state.fetch_and(!TRACED, Ordering::Relaxed);
+        }
+    }
+
+    /// Switches the trace of everything watched on or off, also of what is made from now on.
+    pub fn trace_all(&self, is_traced: bool) {
+        self.bury_all(self.trace_each(is_traced));
+    }
+
+    /// As `trace_all`, but foreign code is left to the callback thread.
+    pub fn trace_all_deferred(&self, is_traced: bool) {
+        self.defer(Chain::EMPTY, self.trace_each(is_traced));
+    }
+
+    /// Who dies because this let go of him last has to be buried.
+    fn trace_each(&self, is_traced: bool) -> Dead {
+        let mut dead = Dead::NOBODY;
+        self.diagnosis().trace_all.swap(u32::from(is_traced), Ordering::AcqRel);
+        for (index, slot) in self.arena().slots() {
+            if !self.arena().pin_index(index) {
+                continue;
+            }
+            if slot.cold.watch.load(Ordering::Relaxed) != NIL {
+                self.set_trace_flag(index, is_traced);
+            }
+            if self.arena().unpin(index) {
+                dead.add(self.arena(), index);
+            }
+        }
+        dead
+    }
+
+    /// Whether a new token is to be traced. Asked after it was published, hidden or not.
+    pub(crate) fn is_new_traced(&self) -> bool {
+        let switch = &self.diagnosis().trace_all;
+        let is_on = if crate::weakened!("trace_reads_after_publish") {
+            switch.load(Ordering::Relaxed)
+        } else {
+            switch.fetch_or(0, Ordering::AcqRel)
+        };
+        is_on != 0
+    }
+
+    /// Traces a new token if all are to be traced. Its handle is known already, so whoever guesses it may
+    /// have released it, and its slot may be another's.
+    pub(crate) fn trace_published(&self, token: Handle) {
+        if !self.is_new_traced() {
+            return;
+        }
+        if crate::weakened!("pins_to_trace") {
+            self.set_trace_flag(handle::index(token), true);
+        } else if let Ok(pin) = TokenPin::new(self, token) {
+            self.set_trace_flag(pin.index(), true);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Links from parents to children: a list in every parent.
+//!
+//! The first parent's link lies in the child's own slot, further ones are cells of a pool.
+//!
+//! Invariants:
+//! - A list that is not empty holds one internal of its parent: children keep parents alive.
+//! - The parent's CANCELLED flag is set under the parent's lock, and once it is seen there nothing is
+//!   added any more. So no child is missed.
+//! - `sibling`, the chain of one child's further links, is written by the child's creator before
+//!   the child is known to anyone, and read when the child is buried. So a dead child's links lie
+//!   still.
+//!
+//! A list is guarded by its parent's lock, a leaf: no other is taken under it.
+
+use crate::handle::CANCELLED;
+use crate::memory::arena::{Arena, Slot};
+use crate::memory::list::{List, ListNode, ListNodes};
+use crate::memory::pool::{Link, NIL, Pool};
+use crate::sys::sync::{AtomicU32, Ordering};
+use crate::token::{TokenCold, TokenLive};
+
+/// One edge of the graph.
+#[derive(Debug, Default)]
+pub struct LinkNode {
+    node: ListNode,
+    child: AtomicU32,
+    sibling: AtomicU32,
+}
+
+#[derive(Debug, Default)]
+struct LinkCell {
+    next_free: AtomicU32,
+    link: LinkNode,
+}
+
+impl Link for LinkCell {
+    fn next(&self) -> &AtomicU32 {
+        &self.next_free
+    }
+}
+
+/// Number of a link: a child's index for the link in its slot, or a cell's number with this bit.
+const IN_POOL: u32 = 1 << 31;
+
+type Slots = Arena<TokenCold, TokenLive>;
+
+/// All links, wherever they lie.
+struct AllLinks<'a> {
+    slots: &'a Slots,
+    cells: &'a Pool<LinkCell>,
+}
+
+impl<'a> AllLinks<'a> {
+    fn link(&self, number: u32) -> &'a LinkNode {
+        if number & IN_POOL == 0 {
+            &self.slots.slot(number).live().link
+        } else {
+            &self.cells.cell(number & !IN_POOL).link
+        }
+    }
+}
+
+impl ListNodes for AllLinks<'_> {
+    fn node(&self, number: u32) -> &ListNode {
+        &self.link(number).node
+    }
+}
+
+fn children<'a>(
+    all: &'a AllLinks<'a>,
+    parent: &'a Slot<TokenCold, TokenLive>,
+) -> List<'a, AllLinks<'a>> {
+    List::new(all, &parent.live().children)
+}
+
+/// What `add` did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// The parent is cancelled; nothing was linked.
+    ParentCancelled,
+    /// Linked; the list took over the caller's internal of the parent.
+    TookPin,
+    /// Linked; the caller keeps its internal.
+    KeptPin,
+}
+
+/// The links that do not lie in slots.
+#[derive(Debug)]
+pub struct Links {
+    cells: Pool<LinkCell>,
+}
+
+/// No cell for a link.
+#[derive(Clone, Copy, Debug)]
+pub struct NoLink;
+
+/// Children taken from a list at a time, each pinned.
+pub type Batch = [u32; 32];
+
+/// What `take_children` found.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    /// Children in the batch.
+    pub count: usize,
+    /// The list became empty; its internal of the parent is the caller's.
+    pub emptied: bool,
+    /// The list is not empty yet.
+    pub more: bool,
+    /// The parent has callbacks or signals.
+    pub listened: bool,
+}
+
+impl Links {
+    /// No links.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { cells: Pool::new() }
+    }
+
+    /// No links.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { cells: Pool::new() }
+    }
+
+    fn all<'a>(&'a self, slots: &'a Slots) -> AllLinks<'a> {
+        AllLinks { slots, cells: &self.cells }
+    }
+
+    /// Links a child that only the caller knows to a parent that the caller has pinned.
+    pub fn add(&self, slots: &Slots, parent: u32, child: u32) -> Result<Added, NoLink> {
+        let all = self.all(slots);
+        let own = slots.slot(child).live();
+        let in_slot = own.link.child.load(Ordering::Relaxed) == NIL;
+        let number =
+            if in_slot { child } else { self.cells.take().map_err(|_| NoLink)?.0 | IN_POOL };
+        let link = all.link(number);
+        let parent_slot = slots.slot(parent);
+        let lock = parent_slot.live().lock.lock();
+        if parent_slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
+            drop(lock);
+            if !in_slot {
+                self.cells.free(number & !IN_POOL);
+            }
+            return Ok(Added::ParentCancelled);
+        }
+        link.child.store(child, Ordering::Relaxed);
+        let children = children(&all, parent_slot);
+        let was_empty = children.is_empty();
+        children.push(number, parent);
+        drop(lock);
+        if !in_slot {
+            link.sibling.store(own.further_links.load(Ordering::Relaxed), Ordering::Relaxed);
+            own.further_links.store(number, Ordering::Relaxed);
+        }
+        Ok(if was_empty { Added::TookPin } else { Added::KeptPin })
+    }
+
+    /// Takes up to a batch of children from the front of a list and pins them.
+    pub fn take_children(&self, slots: &Slots, parent: u32, batch: &mut Batch) -> Taken {
+        let all = self.all(slots);
+        let slot = slots.slot(parent);
+        let live = slot.live();
+        let _lock = live.lock.lock();
+        let children = children(&all, slot);
+        let any = !children.is_empty();
+        let mut count = 0;
+        while !children.is_empty() && count < batch.len() {
+            let number = children.first();
+            let child = all.link(number).child.load(Ordering::Relaxed);
+            // A child that is dying needs no cancel any more.
+            if slots.pin_index(child) {
+                batch[count] = child;
+                count += 1;
+            }
+            children.remove(number);
+        }
+        Taken {
+            count,
+            emptied: any && children.is_empty(),
+            more: !children.is_empty(),
+            listened: live.is_listened(),
+        }
+    }
+
+    /// Unlinks a dead child from all its parents. Calls `orphaned` for each parent whose list
+    /// became empty: its internal is the callee's.
+    pub fn remove_all(&self, slots: &Slots, child: u32, mut orphaned: impl FnMut(u32)) {
+        let own = slots.slot(child).live();
+        if own.link.child.load(Ordering::Relaxed) == NIL {
+            return;
+        }
+        self.remove(slots, child, &mut orphaned);
+        own.link.child.store(NIL, Ordering::Relaxed);
+        let mut link = own.further_links.load(Ordering::Relaxed);
+        own.further_links.store(NIL, Ordering::Relaxed);
+        while link != NIL {
+            self.remove(slots, link, &mut orphaned);
+            let sibling = self.all(slots).link(link).sibling.load(Ordering::Relaxed);
+            self.cells.free(link & !IN_POOL);
+            link = sibling;
+        }
+    }
+
+    fn remove(&self, slots: &Slots, number: u32, orphaned: &mut impl FnMut(u32)) {
+        let all = self.all(slots);
+        let node = &all.link(number).node;
+        let parent = node.list();
+        if parent == NIL {
+            return;
+        }
+        let slot = slots.slot(parent);
+        let lock = slot.live().lock.lock();
+        if node.list() != parent && !crate::weakened!("second_look") {
+            return;
+        }
+        let children = children(&all, slot);
+        children.remove(number);
+        let empty = children.is_empty();
+        drop(lock);
+        if empty {
+            orphaned(parent);
+        }
+    }
+
+    /// Whether the child was ever linked. Only for its creator and whoever buries it.
+    #[inline]
+    pub fn any(own: &TokenLive) -> bool {
+        own.link.child.load(Ordering::Relaxed) != NIL
+    }
+}

@@ -1,0 +1,226 @@
+//! Registrations: what is to happen when a token is cancelled, each behind a handle of its own.
+//!
+//! Invariants:
+//! - A registration that is listed lies in the list of its token that its `Purpose` names, and
+//!   that list holds one internal of it.
+//! - `life` goes Idle -> Listed -> Running -> Done, and may leave out Listed. It becomes Running by
+//!   one compare-and-swap, or under the list's lock together with the removal from the list:
+//!   whoever made it Running, and nobody else, calls and destroys what it carries and makes it Done.
+//! - `runner` is written by that thread after `life`: others may see 0 for a moment, the thread
+//!   itself never does. `waits_before` is written before `runner`.
+//! - AWAITED is added to `life` by whoever is going to wait for Done, who therefore either sees
+//!   Done or is woken.
+
+use crate::handle::Kind;
+use crate::memory::arena::{Arena, Keeper, LivePart, Pin};
+use crate::memory::list::{ListNode, ListNodes};
+use crate::memory::pool::NIL;
+use crate::owner::owned::Owned;
+use crate::owner::wait_graph::Inside;
+use crate::sys::callout::CallbackCell;
+use crate::sys::sync::{AtomicU32, AtomicU64, Ordering};
+
+const IDLE: u32 = 0;
+const LISTED: u32 = 1;
+const RUNNING: u32 = 2;
+const DONE: u32 = 3;
+const STAGES: u32 = 3;
+const AWAITED: u32 = 4;
+
+/// What a registration is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Calls a plugin's function, on the thread that cancels.
+    Callback,
+    /// Wakes a waiter of this number; the token is at this position of those it waits for.
+    Wake {
+        /// Number of the waiter.
+        waiter: u32,
+        /// Position of the token among those waited for.
+        position: u32,
+    },
+    /// Sets the native event of this number.
+    Event(u32),
+}
+
+/// Written before the registration is known to anyone.
+#[derive(Debug, Default)]
+pub struct RegistrationCold {
+    purpose: AtomicU32,
+    number: AtomicU32,
+    position: AtomicU32,
+    /// How many waits had begun when it began to run.
+    waits_before: AtomicU64,
+}
+
+/// What is written while it lives.
+#[derive(Debug, Default)]
+pub struct RegistrationLive {
+    /// Its place in the token's list.
+    pub node: ListNode,
+    life: AtomicU32,
+    runner: AtomicU64,
+    /// The plugin's function.
+    pub callback: CallbackCell,
+    /// What its owner knows it by; empty without an owner.
+    pub owned: Owned,
+}
+
+impl LivePart for RegistrationLive {
+    const KIND: Kind = Kind::Registration;
+}
+
+/// Where a registration stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Listed, or on its way there.
+    Waiting,
+    /// Its callback or its destroy-notify runs, on this thread; 0 while that is not known yet.
+    Running(u64),
+    /// Over.
+    Done,
+}
+
+impl RegistrationLive {
+    /// Lists it, under the list's lock. False: its owner was closed meanwhile and took it over.
+    #[inline]
+    pub fn begin_listed(&self, has_owner: bool) -> bool {
+        if has_owner {
+            return self.advance(IDLE, LISTED);
+        }
+        // Nobody else knows it yet.
+        self.life.store(LISTED, Ordering::Release);
+        true
+    }
+
+    fn advance(&self, from: u32, to: u32) -> bool {
+        self.life.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Ends it. True: someone waits for this.
+    #[must_use]
+    pub fn finish(&self) -> bool {
+        self.life.swap(DONE, Ordering::AcqRel) & AWAITED != 0
+    }
+
+    /// Where it stands. `wait` announces that the caller is going to wait.
+    pub fn stage(&self, wait: bool) -> Stage {
+        let life = if wait {
+            self.life.fetch_or(AWAITED, Ordering::AcqRel)
+        } else {
+            self.life.load(Ordering::Acquire)
+        };
+        match life & STAGES {
+            DONE => Stage::Done,
+            RUNNING => Stage::Running(self.runner.load(Ordering::Acquire)),
+            _ => Stage::Waiting,
+        }
+    }
+
+    fn reset(&self) {
+        self.life.store(IDLE, Ordering::Relaxed);
+        self.runner.store(0, Ordering::Relaxed);
+    }
+}
+
+/// A pinned registration.
+pub type RegistrationPin<'a> = Pin<'a, Registrations>;
+
+/// All registrations.
+#[derive(Debug)]
+pub struct Registrations {
+    arena: Arena<RegistrationCold, RegistrationLive>,
+}
+
+impl Keeper for Registrations {
+    type Cold = RegistrationCold;
+    type Live = RegistrationLive;
+
+    fn arena(&self) -> &Arena<RegistrationCold, RegistrationLive> {
+        &self.arena
+    }
+
+    fn bury(&self, index: u32) {
+        let slot = self.arena.slot(index);
+        slot.live().reset();
+        self.arena.bury(index, slot);
+    }
+}
+
+impl ListNodes for Registrations {
+    fn node(&self, number: u32) -> &ListNode {
+        &self.arena.slot(number).live().node
+    }
+}
+
+impl Registrations {
+    /// None.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { arena: Arena::new() }
+    }
+
+    /// None.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { arena: Arena::new() }
+    }
+
+    /// What is written while a registration lives.
+    pub fn live(&self, index: u32) -> &RegistrationLive {
+        self.arena.slot(index).live()
+    }
+
+    /// Takes over what was never listed, for the running thread.
+    pub fn begin_idle(&self, index: u32, inside: Inside) -> bool {
+        let slot = self.arena.slot(index);
+        let won = slot.live().advance(IDLE, RUNNING);
+        if won {
+            slot.cold.waits_before.store(inside.waits_before, Ordering::Relaxed);
+            slot.live().runner.store(inside.thread, Ordering::Release);
+        }
+        won
+    }
+
+    /// Takes over what is listed, for the running thread, who holds the list's lock.
+    #[inline]
+    pub fn begin(&self, index: u32, inside: Inside) {
+        let slot = self.arena.slot(index);
+        slot.cold.waits_before.store(inside.waits_before, Ordering::Relaxed);
+        slot.live().runner.store(inside.thread, Ordering::Relaxed);
+        // Nobody waits for what has not begun, so AWAITED is not set.
+        slot.live().life.store(RUNNING, Ordering::Release);
+    }
+
+    /// Who runs it; `None`: nobody, or it has not been noted yet.
+    pub fn inside(&self, index: u32) -> Option<Inside> {
+        let slot = self.arena.slot(index);
+        let Stage::Running(thread) = slot.live().stage(false) else { return None };
+        let waits_before = slot.cold.waits_before.load(Ordering::Relaxed);
+        (thread != 0).then_some(Inside { thread, waits_before })
+    }
+
+    /// Says what a new one is for.
+    pub fn set_purpose(&self, index: u32, purpose: Purpose) {
+        let (what, number, position) = match purpose {
+            Purpose::Callback => (0, NIL, 0),
+            Purpose::Wake { waiter, position } => (1, waiter, position),
+            Purpose::Event(event) => (2, event, 0),
+        };
+        let cold = &self.arena.slot(index).cold;
+        cold.purpose.store(what, Ordering::Relaxed);
+        cold.number.store(number, Ordering::Relaxed);
+        cold.position.store(position, Ordering::Relaxed);
+    }
+
+    /// What it is for.
+    pub fn purpose(&self, index: u32) -> Purpose {
+        let cold = &self.arena.slot(index).cold;
+        let number = cold.number.load(Ordering::Relaxed);
+        match cold.purpose.load(Ordering::Relaxed) {
+            0 => Purpose::Callback,
+            1 => Purpose::Wake { waiter: number, position: cold.position.load(Ordering::Relaxed) },
+            _ => Purpose::Event(number),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What the library itself does when a token is cancelled: wake waiters, set native events. Never
+//! foreign code, so it happens before any callback.
+//!
+//! Invariants:
+//! - A waiter's outcome is written once; the first token that was cancelled or died decides.
+//! - A waiter's cell has a reference for the thread that waits and one for each registration that
+//!   may wake it; a late wake-up never meets another waiter.
+
+use crate::error::Error;
+use crate::memory::pool::{Link, Pool};
+use crate::sys::memory::Late;
+use crate::sys::native_event::{NativeEvent, Raw};
+use crate::sys::sync::{AtomicU32, Condvar, Mutex, Ordering};
+
+/// What ended a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Position of the token among those waited for.
+    pub position: u32,
+    /// It died without being cancelled.
+    pub gone: bool,
+}
+
+#[derive(Debug, Default)]
+struct WaiterCell {
+    next_free: AtomicU32,
+    references: AtomicU32,
+    outcome: Mutex<Option<Outcome>>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct EventCell {
+    next_free: AtomicU32,
+    event: Mutex<Option<NativeEvent>>,
+}
+
+impl Link for WaiterCell {
+    fn next(&self) -> &AtomicU32 {
+        &self.next_free
+    }
+}
+
+impl Link for EventCell {
+    fn next(&self) -> &AtomicU32 {
+        &self.next_free
+    }
+}
+
+/// All waiters and events.
+#[derive(Debug)]
+pub struct Signals {
+    waiters: Pool<WaiterCell>,
+    events: Pool<EventCell>,
+    /// One for all who ask for the event of no token.
+    never: Mutex<Late<NativeEvent>>,
+}
+
+impl Signals {
+    /// None.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { waiters: Pool::new(), events: Pool::new(), never: Mutex::new(Late::new()) }
+    }
+
+    /// None.
+    #[cfg(loom)]
+    pub fn new() -> Self {
+        Self { waiters: Pool::new(), events: Pool::new(), never: Mutex::new(Late::new()) }
+    }
+
+    /// A waiter with one reference.
+    pub fn new_waiter(&self) -> Result<u32, Error> {
+        let (number, cell) =
+            self.waiters.take().map_err(|_| Error::Resources("memory for waiting"))?;
+        *cell.outcome.lock() = None;
+        cell.references.store(1, Ordering::Relaxed);
+        Ok(number)
+    }
+
+    /// Another reference to a waiter of which the caller has one.
+    pub fn share_waiter(&self, number: u32) {
+        self.waiters.cell(number).references.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Drops a reference.
+    pub fn release_waiter(&self, number: u32) {
+        if self.waiters.cell(number).references.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.waiters.free(number);
+        }
+    }
+
+    /// Ends a wait, unless it ended before.
+    pub fn wake(&self, number: u32, outcome: Outcome) {
+        let cell = self.waiters.cell(number);
+        let mut slot = cell.outcome.lock();
+        if slot.is_none() {
+            *slot = Some(outcome);
+        }
+        drop(slot);
+        cell.changed.notify_all();
+    }
+
+    /// Waits for an outcome, until a time on the library's clock or for ever.
+    pub fn wait(&self, number: u32, until_ns: Option<u64>) -> Option<Outcome> {
+        let cell = self.waiters.cell(number);
+        let mut slot = cell.outcome.lock();
+        loop {
+            if slot.is_some() {
+                return *slot;
+            }
+            if crate::weakened!("wait_looks_under_lock") {
+                drop(slot);
+                slot = cell.outcome.lock();
+            }
+            match until_ns {
+                None => cell.changed.wait(&mut slot),
+                Some(time) => {
+                    if cell.changed.wait_until(&mut slot, time) {
+                        return *slot;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A duplicate of an event that nobody sets.
+    pub fn never_set(&self) -> Result<Raw, Error> {
+        let none_left = || Error::Resources("file descriptors or handles for native events");
+        let mut never = self.never.lock();
+        let event = match never.get() {
+            Some(event) => event,
+            None => {
+                let event = NativeEvent::new().map_err(|_| none_left())?;
+                never.get_or_make(|| Ok(event))?
+            }
+        };
+        event.duplicate().map_err(|_| none_left())
+    }
+
+    /// Keeps an event.
+    pub fn add_event(&self, event: NativeEvent) -> Result<u32, Error> {
+        let (number, cell) =
+            self.events.take().map_err(|_| Error::Resources("memory for native events"))?;
+        *cell.event.lock() = Some(event);
+        Ok(number)
+    }
+
+    /// A duplicate of an event that is kept.
+    pub fn duplicate(&self, number: u32) -> Result<Raw, Error> {
+        let event = self.events.cell(number).event.lock();
+        event
+            .as_ref()
+            .and_then(|event| event.duplicate().ok())
+            .ok_or(Error::Resources("file descriptors or handles for native events"))
+    }
+
+    /// Forgets an event that nobody will set.
+    pub fn forget_event(&self, number: u32) {
+        *self.events.cell(number).event.lock() = None;
+        self.events.free(number);
+    }
+
+    /// Sets an event and forgets it; duplicates stay set.
+    pub fn set_event(&self, number: u32) {
+        let event = self.events.cell(number).event.lock().take();
+        self.events.free(number);
+        if let Some(event) = event {
+            event.set();
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! `include/dcc_cancel.hpp`, compiled and run in every way that its users compile it.
+
+#![cfg(target_os = "linux")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// The programs that show what the wrapper does.
+const PROGRAMS: &[&str] = &[
+    "wrapper",
+    "callback",
+    "callback_races",
+    "owner",
+    "wait",
+    "stop_token",
+    "exit",
+    "shutdown",
+    "dispatcher",
+    "dispatcher_exceptions",
+    "dispatcher_host",
+    "dispatcher_results",
+    "session",
+    "control",
+];
+
+/// As users with optimization have it, which warns of more.
+const OPTIMIZED: &[&str] = &["-O1"];
+const FRUGAL: &[&str] = &["-O1", "-fno-exceptions", "-fno-rtti"];
+
+fn compile_and_run(source: &str, compiler: &str, flags: &[&str]) -> Output {
+    let name = Path::new(source).file_stem().unwrap().to_str().unwrap();
+    let folder = support::scratch(&format!("cpp_wrapper_{name}_{compiler}_{}", flags.concat()));
+    support::staged_library(&folder);
+    let source = support::root().join(source);
+    let program = folder.join(name);
+    support::run(
+        Command::new(compiler)
+            .args(support::CXX_FLAGS)
+            .args(["-Wconversion", "-Wold-style-cast", "-O0", "-pthread"])
+            .args(flags)
+            .arg("-I")
+            .arg(support::include())
+            .arg(source)
+            .arg("-L")
+            .arg(&folder)
+            .args(["-ldcc_cancel", "-Wl,-rpath,$ORIGIN", "-o"])
+            .arg(&program),
+    );
+    support::run(&mut Command::new(program))
+}
+
+fn run_programs(compiler: &str, flags: &[&str]) {
+    for name in PROGRAMS {
+        compile_and_run(&format!("tests/cpp/{name}.cpp"), compiler, flags);
+    }
+}
+
+#[test]
+fn the_wrapper_does_what_it_says() {
+    run_programs(&support::cxx(), &[]);
+}
+
+#[test]
+#[ignore = "compiles the programs once more"]
+fn it_does_so_with_optimization() {
+    run_programs(&support::cxx(), OPTIMIZED);
+}
+
+#[test]
+#[ignore = "compiles the programs once more"]
+fn it_compiles_in_other_ways_after_hostile_macros() {
+    for flags in [OPTIMIZED, FRUGAL, &["-O1", "-std=c++20"]] {
+        compile_and_run("tests/cpp/hostile_macros.cpp", &support::cxx(), flags);
+    }
+}
+
+#[test]
+#[ignore = "compiles the programs once more"]
+fn it_does_so_without_exceptions_and_rtti() {
+    run_programs(&support::cxx(), FRUGAL);
+}
+
+#[test]
+#[ignore = "compiles the programs once more"]
+fn it_does_so_as_cpp20() {
+    run_programs(&support::cxx(), &["-O1", "-std=c++20"]);
+}
+
+#[test]
+fn every_program_is_run() {
+    let folder = std::fs::read_dir(support::root().join("tests/cpp")).unwrap();
+    let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    // Run or looked at by tests of their own.
+    let others = ["hostile_macros", "poll_loop", "process_life"];
+    let mut sources: Vec<String> =
+        names.filter_map(|name| name.strip_suffix(".cpp").map(str::to_owned)).collect();
+    let mut expected = [PROGRAMS, &others].concat();
+    sources.sort();
+    expected.sort();
+    assert_eq!(sources, expected);
+}
+
+#[test]
+fn what_a_callback_throws_is_written_to_stderr() {
+    let output = compile_and_run("tests/cpp/callback.cpp", &support::cxx(), &["-DSHOWN"]);
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "dcc-cancel: a callback threw: the socket is gone\n"
+    );
+}
+
+#[test]
+fn it_compiles_after_hostile_macros() {
+    compile_and_run(
+        "tests/cpp/hostile_macros.cpp",
+        &support::cxx(),
+        &["-fno-exceptions", "-fno-rtti"],
+    );
+}
+
+#[test]
+fn the_examples_run() {
+    for source in ["examples/minimal.cpp", "examples/callbacks.cpp", "examples/dispatcher.cpp"] {
+        compile_and_run(source, &support::cxx(), &[]);
+    }
+}
+
+#[test]
+#[ignore = "compiles the programs once more"]
+fn clang_takes_it_too() {
+    let names = ["clang++", "clang++-19", "clang++-16", "clang++-14"];
+    match names.iter().find(|name| support::exists(name)) {
+        Some(clang) => {
+            for flags in [&["-DBY_CLANG", "-O1"][..], &["-DBY_CLANG", "-O1", "-std=c++20"]] {
+                run_programs(clang, flags);
+                compile_and_run("tests/cpp/hostile_macros.cpp", clang, flags);
+            }
+        }
+        None => support::skip("clang_takes_it_too", "no clang++ is installed"),
+    }
+}

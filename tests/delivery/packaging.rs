@@ -1,0 +1,268 @@
+//! Every way of building against the library: each builds and runs a small consumer, which reports
+//! the version of the library that it really got.
+
+#![cfg(target_os = "linux")]
+
+#[path = "../support/build_tools.rs"]
+mod build_tools;
+#[path = "../support/built_once.rs"]
+mod built_once;
+#[path = "../support/mod.rs"]
+mod support;
+
+use build_tools::{cmake, tool};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use support::{printed, root, run, scratch};
+
+fn expected_version() -> String {
+    format!("{}\n", dcc_cancel::ffi::library::VERSION_STRING.to_str().unwrap())
+}
+
+fn prebuilt() -> String {
+    format!("-DDCC_CANCEL_LIBRARY={}", support::built_library().display())
+}
+
+fn prebuilt_tool() -> String {
+    format!("-DDCC_CANCEL_TOOL={}", env!("CARGO_BIN_EXE_dcc-control"))
+}
+
+/// The library installed into one prefix, which was then moved to another.
+fn moved_prefix() -> &'static Path {
+    static PREFIX: OnceLock<PathBuf> = OnceLock::new();
+    PREFIX.get_or_init(|| {
+        let folder = scratch("packaging_install");
+        let (build, first, moved) =
+            (folder.join("build"), folder.join("first"), folder.join("moved"));
+        cmake(
+            &root(),
+            &build,
+            &[prebuilt(), prebuilt_tool(), "-DCMAKE_INSTALL_LIBDIR=lib".to_owned()],
+        );
+        run(tool("cmake").arg("--install").arg(&build).arg("--prefix").arg(&first));
+        std::fs::rename(&first, &moved).unwrap();
+        // Nothing may still be found where it was built.
+        std::fs::remove_dir_all(&build).unwrap();
+        moved
+    })
+}
+
+/// The one that links the library, and the one that has only the headers and loads it.
+fn assert_consumers_work(build: &Path) {
+    assert_eq!(printed(&mut Command::new(build.join("consumer"))), expected_version());
+    let loading = build.join("loading_consumer");
+    let needed = printed(Command::new("readelf").arg("-dW").arg(&loading));
+    // Linkers leave an unused library out, but then the run path tells.
+    let links = needed.contains("libdcc_cancel") || needed.contains("(RUNPATH)");
+    assert!(!links, "it links the library\n{needed}");
+    let library = moved_prefix().join("lib/libdcc_cancel.so.1");
+    assert_eq!(printed(Command::new(loading).arg(library)), expected_version());
+}
+
+#[test]
+fn find_package_after_the_prefix_was_moved() {
+    let build = scratch("packaging_find_package");
+    let prefix = format!("-DCMAKE_PREFIX_PATH={}", moved_prefix().display());
+    cmake(&root().join("tests/consumers/find_package"), &build, &[prefix]);
+    assert_consumers_work(&build);
+    let cache = std::fs::read_to_string(build.join("CMakeCache.txt")).unwrap();
+    let found = moved_prefix().join("lib/cmake/dcc_cancel").display().to_string();
+    assert!(cache.contains(&format!("dcc_cancel_DIR:PATH={found}\n")), "not the one in {found}");
+}
+
+/// CMake reads the version out of Cargo.toml by itself.
+#[test]
+fn the_cmake_package_has_cargos_version() {
+    let file = moved_prefix().join("lib/cmake/dcc_cancel/dcc_cancel-config-version.cmake");
+    let text = std::fs::read_to_string(file).unwrap();
+    let expected = concat!("set(PACKAGE_VERSION \"", env!("CARGO_PKG_VERSION"), "\")");
+    assert!(text.contains(expected), "{text}");
+}
+
+/// What a folder of `include` becomes in the prefix.
+fn installed_parts(folder: &str, installed: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    for part in std::fs::read_dir(root().join(folder)).unwrap() {
+        let path = part.unwrap().path();
+        let name = path.file_name().unwrap().display();
+        if path.is_file() {
+            parts.push(format!("{installed}/{name}"));
+        } else if !path.ends_with("__pycache__") {
+            let within =
+                installed_parts(&format!("{folder}/{name}"), &format!("{installed}/{name}"));
+            parts.extend(within);
+        }
+    }
+    assert!(parts.len() > 2, "{parts:?}");
+    parts
+}
+
+#[test]
+fn the_installed_files_are_these_and_name_no_folder_of_the_build() {
+    let mut names = Vec::new();
+    let mut folders = vec![moved_prefix().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            names.push(path.strip_prefix(moved_prefix()).unwrap().display().to_string());
+            let text = std::fs::read(&path).unwrap();
+            let here = root().display().to_string();
+            // Machine code of a debug build does.
+            let is_machine_code = [".so", "dcc-control"];
+            if !is_machine_code.iter().any(|end| path.to_string_lossy().contains(end)) {
+                let found = text.windows(here.len()).any(|part| part == here.as_bytes());
+                assert!(!found, "{} names {here}", path.display());
+            }
+        }
+    }
+    // What dcc_cancel.hpp and the Python package are made of.
+    let mut expected = installed_parts("include/dcc_cancel", "include/dcc_cancel");
+    expected.extend(installed_parts("python/dcc_cancel", "share/dcc_cancel/python/dcc_cancel"));
+    expected.extend(
+        [
+            "bin/dcc-control",
+            "include/dcc_cancel.h",
+            "include/dcc_cancel.hpp",
+            "include/dcc_cancel_dl.h",
+            "lib/cmake/dcc_cancel/dcc_cancel-config-version.cmake",
+            "lib/cmake/dcc_cancel/dcc_cancel-config.cmake",
+            "lib/libdcc_cancel.so",
+            "lib/libdcc_cancel.so.1",
+            "lib/pkgconfig/dcc_cancel.pc",
+            "share/licenses/dcc_cancel/LICENSE-APACHE",
+            "share/licenses/dcc_cancel/LICENSE-MIT",
+        ]
+        .map(str::to_owned),
+    );
+    names.sort();
+    expected.sort();
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn pkg_config_after_the_prefix_was_moved() {
+    let folder = scratch("packaging_pkg_config");
+    let asked = |flag: &str| {
+        let path = moved_prefix().join("lib/pkgconfig");
+        printed(tool("pkgconf").env("PKG_CONFIG_PATH", path).args([flag, "dcc_cancel"]))
+    };
+    assert_eq!(asked("--modversion").trim(), env!("CARGO_PKG_VERSION"));
+    let (compile, link) = (asked("--cflags"), asked("--libs"));
+    run(Command::new(support::cxx())
+        .args(["-std=c++17"])
+        .args(compile.split_whitespace())
+        .arg(root().join("tests/consumers/linked.cpp"))
+        .args(link.split_whitespace())
+        .arg("-o")
+        .arg(folder.join("consumer")));
+    let mut consumer = Command::new(folder.join("consumer"));
+    consumer.env("LD_LIBRARY_PATH", moved_prefix().join("lib"));
+    assert_eq!(printed(&mut consumer), expected_version());
+}
+
+#[test]
+fn add_subdirectory() {
+    let build = scratch("packaging_add_subdirectory");
+    cmake(&root().join("tests/consumers/add_subdirectory"), &build, &[prebuilt()]);
+    assert_consumers_work(&build);
+}
+
+/// The whole way: CMake lets cargo build the release library.
+#[test]
+#[ignore = "builds the release library"]
+fn add_subdirectory_that_builds_the_library() {
+    // Not in a scratch folder, so that a second run has nothing to build.
+    let build = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packaging_from_source");
+    cmake(&root().join("tests/consumers/add_subdirectory"), &build, &[]);
+    let version = printed(&mut Command::new(build.join("consumer")));
+    assert!(version.starts_with(concat!("dcc-cancel ", env!("CARGO_PKG_VERSION"))), "{version}");
+}
+
+fn build_and_run(source: &str, compiler: &str, flags: &[&str]) -> String {
+    let name = Path::new(source).file_name().unwrap().to_str().unwrap();
+    let folder = scratch(&format!("packaging_{name}"));
+    let library = support::staged_library(&folder);
+    let program = folder.join("consumer");
+    run(Command::new(compiler)
+        .args(flags)
+        .arg("-I")
+        .arg(support::include())
+        .arg(root().join("tests/consumers").join(source))
+        .args(["-ldl", "-o"])
+        .arg(&program));
+    printed(Command::new(program).arg(library))
+}
+
+#[test]
+fn dlopen_by_hand() {
+    assert_eq!(build_and_run("by_hand.c", &support::cc(), support::C_FLAGS), expected_version());
+}
+
+#[test]
+fn the_loader_in_c() {
+    assert_eq!(build_and_run("loader.c", &support::cc(), support::C_FLAGS), expected_version());
+}
+
+#[test]
+fn the_loader_in_cpp() {
+    assert_eq!(
+        build_and_run("loader.cpp", &support::cxx(), support::CXX_FLAGS),
+        expected_version()
+    );
+}
+
+/// What the loader says of a library that has next to none of its header's functions.
+fn with_older_library(name: &str, flags: &[&str]) -> String {
+    let folder = scratch(&format!("packaging_{name}"));
+    let consumers = root().join("tests/consumers");
+    let library = folder.join("libdcc_cancel.so.1");
+    let compile = |source: &str, extra: &[&str], to: &Path| {
+        run(Command::new(support::cc())
+            .args(support::C_FLAGS)
+            .arg("-I")
+            .arg(support::include())
+            .args(extra)
+            .arg(consumers.join(source))
+            .args(["-ldl", "-o"])
+            .arg(to));
+    };
+    let soname = "-Wl,-soname,libdcc_cancel.so.1";
+    compile("older_library.c", &[&["-shared", "-fPIC", soname], flags].concat(), &library);
+    let program = folder.join("consumer");
+    compile("with_older_library.c", &[], &program);
+    printed(Command::new(program).arg(library))
+}
+
+#[test]
+fn the_loader_takes_an_older_library_and_refuses_another_abi() {
+    assert_eq!(with_older_library("older", &[]), "0 \n");
+    let refused = with_older_library("other_abi", &["-DOLDER_ABI_MAJOR=2"]);
+    assert_eq!(refused, "-4 the library in this process has ABI 2.0; 1 is needed\n");
+}
+
+/// The Python package of the prefix finds the prefix's library.
+#[test]
+fn the_installed_python_package() {
+    let asks = "import dcc_cancel; print(dcc_cancel.version())";
+    let version = printed(
+        Command::new("python3")
+            .args(["-c", asks])
+            .env("PYTHONPATH", moved_prefix().join("share/dcc_cancel/python"))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env_remove("DCC_CANCEL_LIBRARY"),
+    );
+    assert_eq!(version, expected_version());
+}
+
+#[test]
+fn python_ctypes() {
+    let library = support::staged_library(&scratch("packaging_ctypes"));
+    let script = root().join("tests/consumers/by_ctypes.py");
+    let version = printed(Command::new("python3").arg(script).arg(library));
+    assert_eq!(version, expected_version());
+}

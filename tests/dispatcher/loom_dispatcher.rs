@@ -1,0 +1,707 @@
+//! Models of dispatchers: a pump against cancels, timeouts, shutdowns, releases and owners' closes.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test --profile models --test loom_dispatcher --target-dir target/loom`
+
+#![cfg(loom)]
+
+use dcc_cancel::dispatcher::post::Post;
+use dcc_cancel::dispatcher::post_wait::WaitEnd;
+use dcc_cancel::dispatcher::pump::{Bounds, NO_LIMIT};
+use dcc_cancel::dispatcher::run::RUN_AGAIN;
+use dcc_cancel::dispatcher::{DispatcherPin, Dispatchers, Settings, ShutDown};
+use dcc_cancel::error::Error;
+use dcc_cancel::handle::{Handle, NULL};
+use dcc_cancel::job::{JobPin, JobState};
+use dcc_cancel::memory::arena::{Holder, Keeper};
+use dcc_cancel::queue::lane::Lane;
+use dcc_cancel::sys::callout::{Payload, UserData};
+use dcc_cancel::sys::host::{Host, HostFunctions};
+use dcc_cancel::sys::work::Work;
+use dcc_cancel::thread::context::ThisThread;
+use dcc_cancel::thread::current::{ThreadRecord, ThreadSlots};
+use dcc_cancel::token::{Cause, Origin, TokenPin};
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicU32, Ordering};
+use loom::thread;
+use std::ffi::c_void;
+
+/// Runs the interleavings with at most this many preemptions; all would take hours.
+fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.max_branches = 20_000;
+    builder.check(body);
+}
+
+/// What a posted job's functions note. Its user data is a counted pointer, given up by `destroy`.
+#[derive(Default)]
+struct Log {
+    /// Slices that it asks for beyond the first.
+    slices: u32,
+    running: AtomicU32,
+    runs: AtomicU32,
+    completions: AtomicU32,
+    state: AtomicU32,
+    destroys: AtomicU32,
+    /// What went wrong; a panic inside a job would only fail that.
+    mistakes: AtomicU32,
+}
+
+impl Log {
+    fn runs(&self) -> u32 {
+        self.runs.load(Ordering::Relaxed)
+    }
+
+    /// Completions and destroys, after all is over.
+    fn ends(&self) -> (u32, u32) {
+        assert_eq!(self.mistakes.load(Ordering::Relaxed), 0);
+        let read = |count: &AtomicU32| count.load(Ordering::Relaxed);
+        (read(&self.completions), read(&self.destroys))
+    }
+
+    fn state(&self) -> u32 {
+        self.state.load(Ordering::Relaxed)
+    }
+
+    fn expect(&self, is_right: bool) {
+        self.mistakes.fetch_add(u32::from(!is_right), Ordering::Relaxed);
+    }
+}
+
+unsafe extern "C-unwind" fn run(_job: *const c_void, log: *mut c_void) -> i32 {
+    // SAFETY: the work's reference, which `destroy` gives back.
+    let log = unsafe { &*log.cast::<Log>() };
+    log.expect(log.running.swap(1, Ordering::Relaxed) == 0);
+    log.expect(log.destroys.load(Ordering::Relaxed) == 0);
+    let before = log.runs.fetch_add(1, Ordering::Relaxed);
+    thread::yield_now();
+    log.running.store(0, Ordering::Relaxed);
+    if before < log.slices { RUN_AGAIN } else { 0 }
+}
+
+unsafe extern "C" fn complete(_job: *const c_void, state: i32, log: *mut c_void) {
+    // SAFETY: as in `run`.
+    let log = unsafe { &*log.cast::<Log>() };
+    log.expect(log.running.load(Ordering::Relaxed) == 0);
+    log.expect(log.destroys.load(Ordering::Relaxed) == 0);
+    log.completions.fetch_add(1, Ordering::Relaxed);
+    log.state.store(state as u32, Ordering::Relaxed);
+}
+
+unsafe extern "C" fn destroy(log: *mut c_void) {
+    // SAFETY: the reference that `work` gave away.
+    let log = unsafe { Arc::from_raw(log.cast::<Log>()) };
+    log.expect(log.running.load(Ordering::Relaxed) == 0);
+    log.destroys.fetch_add(1, Ordering::Relaxed);
+}
+
+fn work(log: &Arc<Log>) -> Work {
+    let user_data = UserData::new(Arc::into_raw(log.clone()).cast_mut().cast());
+    // SAFETY: all three take what `user_data` is.
+    unsafe { Work::new(run, Some(complete), Payload::new(user_data, Some(destroy))) }
+}
+
+unsafe extern "C" fn run_nothing(_argument: *mut c_void) {}
+
+/// What a host is told. Its user data is a counted pointer, given up by its destroy-notify.
+#[derive(Default)]
+struct Wakes {
+    count: AtomicU32,
+    is_closed: AtomicU32,
+    late: AtomicU32,
+}
+
+unsafe extern "C" fn note_wake(wakes: *mut c_void) {
+    // SAFETY: the host's reference, which `forget_wakes` gives back.
+    let wakes = unsafe { &*wakes.cast::<Wakes>() };
+    wakes.count.fetch_add(1, Ordering::Relaxed);
+    thread::yield_now();
+    wakes.late.fetch_add(wakes.is_closed.load(Ordering::Relaxed), Ordering::Relaxed);
+}
+
+unsafe extern "C" fn forget_wakes(wakes: *mut c_void) {
+    // SAFETY: the reference that `create_with` gave away.
+    drop(unsafe { Arc::from_raw(wakes.cast::<Wakes>()) });
+}
+
+fn create(dispatchers: &Dispatchers, thread: u64) -> Handle {
+    let user_data = UserData::new(std::ptr::null_mut());
+    // SAFETY: nothing is called with it.
+    create_with(dispatchers, thread, NULL, None, unsafe { Payload::new(user_data, None) })
+}
+
+/// A dispatcher whose host, of an owner, wants to be woken.
+fn create_woken(dispatchers: &Dispatchers, owner: Handle, wakes: &Arc<Wakes>) -> Handle {
+    let user_data = UserData::new(Arc::into_raw(wakes.clone()).cast_mut().cast());
+    // SAFETY: both functions take what `user_data` is.
+    let payload = unsafe { Payload::new(user_data, Some(forget_wakes)) };
+    create_with(dispatchers, HERE, owner, Some(note_wake), payload)
+}
+
+fn create_with(
+    dispatchers: &Dispatchers,
+    thread: u64,
+    owner: Handle,
+    wake: Option<unsafe extern "C" fn(*mut c_void)>,
+    payload: Payload,
+) -> Handle {
+    let functions = HostFunctions {
+        user_data: payload.user_data(),
+        wake,
+        veto: None,
+        progress: None,
+        execute: None,
+        run: run_nothing,
+    };
+    // SAFETY: `wake` takes what the payload is.
+    let host = unsafe { Host::new(functions) };
+    let settings = Settings {
+        capacity: 4,
+        deadline_ns: None,
+        wedge_ns: None,
+        progress_interval_ns: None,
+        owner,
+        thread,
+    };
+    dispatchers.create(&settings, host, payload).map_err(|(error, _)| error).unwrap()
+}
+
+/// A dispatcher of the model's first thread.
+struct World {
+    dispatchers: Dispatchers,
+    dispatcher: Handle,
+}
+
+/// The number of the model's first thread, and one of all others.
+const HERE: u64 = 1;
+const OTHER: u64 = 2;
+
+fn world() -> Arc<World> {
+    let dispatchers = Dispatchers::new();
+    assert_eq!(dispatchers.library().numbers().next(), Ok(HERE));
+    assert_eq!(dispatchers.library().numbers().next(), Ok(OTHER));
+    let dispatcher = create(&dispatchers, HERE);
+    Arc::new(World { dispatchers, dispatcher })
+}
+
+const PLAIN: Post<'static> = Post {
+    label: "",
+    caller_id: "",
+    parent: NULL,
+    owner: NULL,
+    lane: Lane::Normal,
+    elsewhere: false,
+    deadline_ns: None,
+};
+
+/// Calls with the calling thread's slots and record.
+macro_rules! on_thread {
+    ($world:expr, $number:expr, |$thread:ident, $dispatchers:ident, $pin:ident| $call:expr) => {{
+        let $dispatchers = &$world.dispatchers;
+        let record = ThreadRecord::new($number).unwrap();
+        let slots = ThreadSlots::new($dispatchers.library().never());
+        slots.set_record(Some(&record));
+        let $thread = ThisThread { slots: &slots, record: &record };
+        let $pin = $world.pin();
+        let result = $call;
+        drop($pin);
+        result
+    }};
+}
+
+impl World {
+    fn pin(&self) -> DispatcherPin<'_> {
+        DispatcherPin::new(&self.dispatchers, self.dispatcher).unwrap()
+    }
+
+    /// Posts; the job's reference is given back at once. False: refused.
+    fn post(&self, post: &Post<'_>, log: &Arc<Log>, here: u64) -> bool {
+        match self.dispatchers.post(&self.pin(), post, work(log), here) {
+            Ok(job) => {
+                self.dispatchers.library().jobs().release(job).unwrap();
+                true
+            }
+            Err((error, work)) => {
+                assert!(
+                    matches!(error, Error::DispatcherShutDown | Error::OwnerClosed(_)),
+                    "{error}"
+                );
+                assert_eq!(log.ends(), (0, 0), "a refused payload is the caller's");
+                work.into_payload().destroy();
+                false
+            }
+        }
+    }
+
+    fn pump(&self) {
+        let bounds = Bounds { budget_ns: NO_LIMIT, most: NO_LIMIT };
+        on_thread!(self, HERE, |thread, dispatchers, pin| {
+            dispatchers.pump(thread, &pin, bounds).unwrap()
+        });
+    }
+
+    fn try_pump(&self) {
+        let bounds = Bounds { budget_ns: NO_LIMIT, most: NO_LIMIT };
+        let record = ThreadRecord::new(HERE).unwrap();
+        let slots = ThreadSlots::new(self.dispatchers.library().never());
+        slots.set_record(Some(&record));
+        let thread = ThisThread { slots: &slots, record: &record };
+        if let Ok(pin) = DispatcherPin::new(&self.dispatchers, self.dispatcher) {
+            self.dispatchers.pump(thread, &pin, bounds).unwrap();
+        }
+    }
+
+    fn unfinished(&self) -> u64 {
+        self.dispatchers.unfinished(&self.pin())
+    }
+
+    /// Releases the dispatcher; nothing is left then.
+    fn end(&self) {
+        assert_eq!(self.unfinished(), 0);
+        assert_eq!(self.dispatchers.fill(&self.pin()).0, 0, "depth");
+        self.dispatchers.release(self.dispatcher, HERE).unwrap();
+        self.assert_empty();
+    }
+
+    fn assert_empty(&self) {
+        let jobs = self.dispatchers.library().jobs();
+        assert_eq!(self.dispatchers.arena().live(), 0, "dispatchers");
+        assert_eq!(jobs.arena().live(), 0, "jobs");
+        assert_eq!(jobs.tokens().arena().live(), 0, "tokens");
+        assert_eq!(jobs.tokens().owners().arena().live(), 0, "owners");
+    }
+}
+
+/// A queued job is cancelled while it is pumped: it runs or it does not, and is over once.
+#[test]
+fn cancel_x_pump() {
+    model(3, || {
+        let world = world();
+        let log = Arc::new(Log::default());
+        let job = world.dispatchers.post(&world.pin(), &PLAIN, work(&log), HERE);
+        let job = job.map_err(|(error, _)| error).unwrap();
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || {
+                let jobs = world.dispatchers.library().jobs();
+                let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
+            }
+        });
+        world.pump();
+        thread.join().unwrap();
+        assert_eq!(world.dispatchers.fill(&world.pin()).0, 0, "it left the depth at once");
+        world.pump();
+        assert_eq!(log.ends(), (1, 1));
+        let ended = if log.runs() == 1 { JobState::Completed } else { JobState::Cancelled };
+        assert_eq!(log.state(), ended as u32);
+        world.dispatchers.library().jobs().release(job).unwrap();
+        world.end();
+    });
+}
+
+/// A job is posted while its parent is cancelled: it is not left behind in the depth.
+#[test]
+fn cancel_x_post() {
+    model(3, || {
+        let world = world();
+        let tokens = world.dispatchers.library().jobs().tokens();
+        let parent = tokens.create([], Origin::default(), Holder::Owner).unwrap();
+        let log = Arc::new(Log::default());
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || {
+                let tokens = world.dispatchers.library().jobs().tokens();
+                tokens.cancel(&TokenPin::new(tokens, parent).unwrap(), Cause::Request, "");
+            }
+        });
+        assert!(world.post(&Post { parent, ..PLAIN }, &log, HERE));
+        thread.join().unwrap();
+        assert_eq!(world.dispatchers.fill(&world.pin()).0, 0, "depth");
+        world.pump();
+        assert_eq!((log.ends(), log.runs()), ((1, 1), 0));
+        assert_eq!(log.state(), JobState::Cancelled as u32);
+        tokens.release(parent).unwrap();
+        world.end();
+    });
+}
+
+/// A step is cancelled while it runs or between two slices: it stops, and is over once.
+#[test]
+fn cancel_x_step() {
+    model(3, || {
+        let world = world();
+        let log = Arc::new(Log { slices: 1000, ..Log::default() });
+        let job = world.dispatchers.post(&world.pin(), &PLAIN, work(&log), HERE);
+        let job = job.map_err(|(error, _)| error).unwrap();
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || {
+                let jobs = world.dispatchers.library().jobs();
+                let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
+            }
+        });
+        world.pump();
+        world.pump();
+        thread.join().unwrap();
+        let runs = log.runs();
+        assert!(runs <= 2);
+        world.pump();
+        assert_eq!((log.ends(), log.runs()), ((1, 1), runs), "no slice after its cancel");
+        assert_eq!(log.state(), JobState::Cancelled as u32);
+        world.dispatchers.library().jobs().release(job).unwrap();
+        world.end();
+    });
+}
+
+/// A poster's time is over while its job is pumped: it never runs, or it has started.
+#[test]
+fn timeout_x_pump() {
+    model(2, || {
+        let world = world();
+        let log = Arc::new(Log::default());
+        let thread = thread::spawn({
+            let (world, log) = (world.clone(), log.clone());
+            move || {
+                let waited = on_thread!(world, OTHER, |thread, dispatchers, pin| {
+                    dispatchers.post_and_wait(thread, &pin, &PLAIN, work(&log), Some(0))
+                });
+                let waited = waited.map_err(|(error, _)| error).unwrap();
+                if waited.end == WaitEnd::Over {
+                    assert_eq!(log.ends(), (1, 1), "and the destroy-notify has run");
+                }
+                world.dispatchers.library().jobs().release(waited.job).unwrap();
+                waited.end
+            }
+        });
+        world.pump();
+        let end = thread.join().unwrap();
+        world.pump();
+        assert_eq!(log.ends(), (1, 1));
+        match end {
+            WaitEnd::TimedOut => assert_eq!(log.runs(), 0),
+            WaitEnd::Over => assert_eq!(log.runs(), 1),
+            // It may have been asked to stop between its turn and its function.
+            WaitEnd::Started => assert!(log.runs() <= 1),
+            WaitEnd::Wedged => unreachable!(),
+        }
+        world.end();
+    });
+}
+
+/// A post races with a shutdown: refused, or completed; never lost.
+#[test]
+fn shutdown_x_post() {
+    model(3, || {
+        let world = world();
+        let log = Arc::new(Log::default());
+        let thread = thread::spawn({
+            let (world, log) = (world.clone(), log.clone());
+            move || world.post(&PLAIN, &log, OTHER)
+        });
+        let first = world.dispatchers.shut_down(&world.pin(), HERE);
+        let accepted = thread.join().unwrap();
+        if accepted && first == ShutDown::Over {
+            assert_eq!(log.ends(), (1, 1), "over means over");
+        }
+        world.pump();
+        assert_eq!(log.ends(), (u32::from(accepted), 1));
+        assert_eq!(log.runs(), 0);
+        world.end();
+    });
+}
+
+/// Another thread shuts down while the dispatcher is pumped: the job runs or is interrupted.
+#[test]
+fn shutdown_x_pump() {
+    model(2, || {
+        let world = world();
+        let log = Arc::new(Log { slices: 1, ..Log::default() });
+        assert!(world.post(&PLAIN, &log, HERE));
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || {
+                world.dispatchers.shut_down(&world.pin(), OTHER);
+            }
+        });
+        world.pump();
+        world.pump();
+        thread.join().unwrap();
+        world.pump();
+        assert_eq!(log.ends(), (1, 1));
+        let interrupted = log.state() == JobState::Interrupted as u32;
+        let cancelled = log.state() == JobState::Cancelled as u32;
+        assert!(interrupted || cancelled || log.runs() == 2);
+        world.end();
+    });
+}
+
+/// Someone waits for a job on a dispatcher that is shut down: he is freed.
+#[test]
+fn wait_x_shutdown() {
+    model(3, || {
+        let world = world();
+        let log = Arc::new(Log::default());
+        let thread = thread::spawn({
+            let (world, log) = (world.clone(), log.clone());
+            move || {
+                let waited = on_thread!(world, OTHER, |thread, dispatchers, pin| {
+                    dispatchers.post_and_wait(thread, &pin, &PLAIN, work(&log), None)
+                });
+                match waited {
+                    Ok(waited) => {
+                        assert_eq!(waited.end, WaitEnd::Over);
+                        world.dispatchers.library().jobs().release(waited.job).unwrap();
+                        true
+                    }
+                    Err((_, work)) => {
+                        work.into_payload().destroy();
+                        false
+                    }
+                }
+            }
+        });
+        world.dispatchers.shut_down(&world.pin(), OTHER);
+        let accepted = thread.join().unwrap();
+        world.pump();
+        assert_eq!(log.ends(), (u32::from(accepted), 1));
+        world.end();
+    });
+}
+
+/// The last reference goes on another thread while the dispatcher is pumped.
+#[test]
+fn completion_x_release() {
+    model(2, || {
+        let world = world();
+        let log = Arc::new(Log::default());
+        assert!(world.post(&PLAIN, &log, HERE));
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || world.dispatchers.release(world.dispatcher, OTHER).unwrap()
+        });
+        // Gone, once its last job is over.
+        while world.dispatchers.arena().live() != 0 {
+            world.try_pump();
+            thread::yield_now();
+        }
+        thread.join().unwrap();
+        assert_eq!(log.ends(), (1, 1));
+        world.assert_empty();
+    });
+}
+
+/// The owner of a job's functions is closed on another thread while the job is pumped: none of them
+/// is called after that, and the destroy-notify has run.
+#[test]
+fn owner_close_x_pump() {
+    model(2, || {
+        let world = world();
+        let owner = world.dispatchers.library().jobs().tokens().owners().create().unwrap();
+        let log = Arc::new(Log { slices: 1, ..Log::default() });
+        assert!(world.post(&Post { owner, ..PLAIN }, &log, HERE));
+        let thread = thread::spawn({
+            let (world, log) = (world.clone(), log.clone());
+            move || {
+                world.dispatchers.close_owner(owner, OTHER).unwrap();
+                let (completions, destroys) = log.ends();
+                assert_eq!(destroys, 1);
+                (log.runs(), completions)
+            }
+        });
+        world.pump();
+        world.pump();
+        let at_close = thread.join().unwrap();
+        world.pump();
+        assert_eq!((log.runs(), log.ends()), (at_close.0, (at_close.1, 1)));
+        let dropped = world.pin().slot().live().statistics().completions_dropped.read();
+        assert_eq!(u64::from(at_close.1) + dropped, 1);
+        world.end();
+    });
+}
+
+/// The owner of a job's functions is closed while a worker runs it.
+#[test]
+fn owner_close_x_worker() {
+    model(2, || {
+        let world = world();
+        let owner = world.dispatchers.library().jobs().tokens().owners().create().unwrap();
+        let log = Arc::new(Log::default());
+        assert!(world.post(&Post { owner, elsewhere: true, ..PLAIN }, &log, HERE));
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || {
+                let id = world.dispatchers.workers().take().unwrap();
+                on_thread!(world, OTHER, |thread, dispatchers, _pin| {
+                    dispatchers.run_elsewhere(thread, id)
+                });
+            }
+        });
+        world.dispatchers.close_owner(owner, HERE).unwrap();
+        let runs = log.runs();
+        let (_, destroys) = log.ends();
+        assert_eq!(destroys, 1);
+        thread.join().unwrap();
+        world.pump();
+        assert_eq!(log.runs(), runs);
+        let dropped = world.pin().slot().live().statistics().completions_dropped.read();
+        assert_eq!(u64::from(log.ends().0) + dropped, 1);
+        world.end();
+    });
+}
+
+/// A dispatcher has gone. The next one comes in its place: nobody wakes it but
+/// its own post, which does, and after the close of its owner nobody calls it at all.
+fn next_in_its_place(world: &World) {
+    let dispatchers = &world.dispatchers;
+    let owner = dispatchers.library().jobs().tokens().owners().create().unwrap();
+    let wakes = Arc::new(Wakes::default());
+    let next = create_woken(dispatchers, owner, &wakes);
+    let log = Arc::new(Log::default());
+    let pin = DispatcherPin::new(dispatchers, next).unwrap();
+    let job = dispatchers.post(&pin, &PLAIN, work(&log), HERE).map_err(|(error, _)| error);
+    assert_eq!(
+        wakes.count.load(Ordering::Relaxed),
+        1,
+        "nobody was awake, and nobody else has posted"
+    );
+    dispatchers.library().jobs().release(job.unwrap()).unwrap();
+    drop(pin);
+    dispatchers.close_owner(owner, HERE).unwrap();
+    wakes.is_closed.store(1, Ordering::Relaxed);
+    assert_eq!(log.ends(), (1, 1));
+    dispatchers.release(next, HERE).unwrap();
+    assert_eq!(wakes.late.load(Ordering::Relaxed), 0, "called after its owner was closed");
+}
+
+/// A job is cancelled while its dispatcher goes and the next one comes in its place.
+#[test]
+fn cancel_x_next_dispatcher() {
+    model(2, || {
+        let world = world();
+        let log = Arc::new(Log::default());
+        let job = world.dispatchers.post(&world.pin(), &PLAIN, work(&log), HERE);
+        let job = job.map_err(|(error, _)| error).unwrap();
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || {
+                let jobs = world.dispatchers.library().jobs();
+                let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
+            }
+        });
+        world.pump();
+        assert_eq!(log.ends(), (1, 1));
+        world.dispatchers.release(world.dispatcher, HERE).unwrap();
+        next_in_its_place(&world);
+        thread.join().unwrap();
+        world.dispatchers.library().jobs().release(job).unwrap();
+        world.assert_empty();
+    });
+}
+
+/// A job is cancelled while it is over and another dispatcher's comes in its place.
+#[test]
+fn cancel_x_next_job() {
+    model(2, || {
+        let world = world();
+        let dispatchers = &world.dispatchers;
+        let log = Arc::new(Log::default());
+        let job = dispatchers.post(&world.pin(), &PLAIN, work(&log), HERE);
+        let job = job.map_err(|(error, _)| error).unwrap();
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || {
+                let jobs = world.dispatchers.library().jobs();
+                let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
+            }
+        });
+        let wakes = Arc::new(Wakes::default());
+        let other = create_woken(dispatchers, NULL, &wakes);
+        world.pump();
+        assert_eq!(log.ends(), (1, 1));
+        let next_log = Arc::new(Log::default());
+        let next = Post { elsewhere: true, ..PLAIN };
+        let pin = DispatcherPin::new(dispatchers, other).unwrap();
+        let next = dispatchers.post(&pin, &next, work(&next_log), HERE);
+        dispatchers.library().jobs().release(next.map_err(|(error, _)| error).unwrap()).unwrap();
+        thread.join().unwrap();
+        assert_eq!(wakes.count.load(Ordering::Relaxed), 0, "its job waits for another thread");
+        dispatchers.shut_down(&pin, HERE);
+        drop(pin);
+        assert_eq!(next_log.ends(), (1, 1));
+        dispatchers.release(other, HERE).unwrap();
+        dispatchers.library().jobs().release(job).unwrap();
+        world.end();
+    });
+}
+
+/// The worker threads are stopped while the dispatcher of a job that waits for one goes.
+#[test]
+fn stop_workers_x_next_dispatcher() {
+    model(3, || {
+        let world = world();
+        let log = Arc::new(Log::default());
+        assert!(world.post(&Post { elsewhere: true, ..PLAIN }, &log, HERE));
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || world.dispatchers.stop_workers()
+        });
+        world.pump();
+        if world.unfinished() != 0 {
+            // They were not stopped yet; the other interleavings are those of interest.
+            thread.join().unwrap();
+            world.pump();
+            return world.end();
+        }
+        assert_eq!(log.ends(), (1, 1));
+        world.dispatchers.release(world.dispatcher, HERE).unwrap();
+        next_in_its_place(&world);
+        thread.join().unwrap();
+        world.assert_empty();
+    });
+}
+
+/// Waits, on the thread of one dispatcher, for another; then lets nobody wait for this one any more.
+/// Whether the wait was refused because it would wait for itself.
+fn wait_for_other(world: &World, number: u64, own: Handle, other: Handle) -> bool {
+    let dispatchers = &world.dispatchers;
+    let record = ThreadRecord::new(number).unwrap();
+    let slots = ThreadSlots::new(dispatchers.library().never());
+    slots.set_record(Some(&record));
+    let thread = ThisThread { slots: &slots, record: &record };
+    let pin = |dispatcher| DispatcherPin::new(dispatchers, dispatcher).unwrap();
+    let (own, other) = (pin(own), pin(other));
+    dispatchers.pump(thread, &own, Bounds { budget_ns: NO_LIMIT, most: NO_LIMIT }).unwrap();
+    let log = Arc::new(Log::default());
+    let waited = dispatchers.post_and_wait(thread, &other, &PLAIN, work(&log), None);
+    let is_refused = match waited {
+        Ok(waited) => {
+            dispatchers.library().jobs().release(waited.job).unwrap();
+            false
+        }
+        Err((error, work)) => {
+            assert_eq!(log.ends(), (0, 0), "nothing was taken");
+            work.into_payload().destroy();
+            assert!(matches!(error, Error::WouldDeadlock | Error::DispatcherShutDown), "{error}");
+            error == Error::WouldDeadlock
+        }
+    };
+    dispatchers.shut_down(&own, number);
+    is_refused
+}
+
+/// Two threads wait for each other's dispatchers, one of which finds its thread only now.
+#[test]
+fn wait_x_wait() {
+    model(2, || {
+        let world = world();
+        let later = create(&world.dispatchers, 0);
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || wait_for_other(&world, OTHER, later, world.dispatcher)
+        });
+        let is_refused = wait_for_other(&world, HERE, world.dispatcher, later);
+        assert!(!(thread.join().unwrap() && is_refused), "one of them can wait");
+        world.dispatchers.release(later, HERE).unwrap();
+        world.end();
+    });
+}

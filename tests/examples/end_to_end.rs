@@ -1,0 +1,197 @@
+//! The MCP server of `examples/mcp_server`, whose tools run in a C++ plugin, with official clients: what
+//! `tests/clients/python/scenarios.py` and its sibling for the TypeScript SDK ask for, over each
+//! transport, between versions of the SDKs.
+//!
+//! Each test leaves the messages of both sides in `target/end_to_end`.
+
+#![cfg(target_os = "linux")]
+
+#[path = "../support/built_once.rs"]
+mod built_once;
+#[path = "../support/mcp_server.rs"]
+mod mcp_server;
+#[path = "../support/node_packages.rs"]
+mod node_packages;
+#[path = "../support/python_venv.rs"]
+mod python_venv;
+#[path = "../support/mod.rs"]
+mod support;
+
+use mcp_server::{HttpServer, Sdk, limited, stdio_command};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+#[derive(Clone, Copy)]
+enum Transport {
+    Stdio,
+    Http,
+}
+
+/// Who drives the server.
+#[derive(Clone, Copy)]
+enum Client {
+    Python(Sdk),
+    /// Version 2 of the SDK in the era of 2026-07-28, else it is the one of the handshake.
+    PythonOf2026,
+    TypeScript,
+}
+
+/// The code that answers a cancelled request.
+fn promised_answer(server: Sdk, transport: Transport, client: Client) -> &'static str {
+    match (server, transport, client) {
+        // This version answers on every transport, with a code of its own.
+        (Sdk::One, ..) => "0",
+        // MCP has cancelled requests not answered.
+        (Sdk::Two, Transport::Stdio, _) => "none",
+        // The stream that an answer would come on was closed: that was the cancel.
+        (Sdk::Two, Transport::Http, Client::PythonOf2026) => "none",
+        // A stream of 2025 has to end with something.
+        (Sdk::Two, Transport::Http, _) => "-32800",
+    }
+}
+
+fn folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("end_to_end");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn client_command(name: &str, client: Client) -> Command {
+    let script = support::root().join("tests/clients/python/client.py");
+    match client {
+        Client::TypeScript => {
+            let mut command = limited(Path::new("node"));
+            command.arg(node_packages::client(name));
+            command
+        }
+        Client::Python(sdk) => {
+            let mut command = limited(&sdk.python());
+            command.arg("-B").arg(script);
+            command
+        }
+        Client::PythonOf2026 => {
+            let mut command = limited(&Sdk::Two.python());
+            command.arg("-B").arg(script).args(["--era", "2026-07-28"]);
+            command
+        }
+    }
+}
+
+fn play(name: &str, server: Sdk, transport: Transport, client: Client) {
+    if matches!(client, Client::TypeScript) && !node_packages::exist() {
+        return support::skip(name, "no nodejs and npm");
+    }
+    let transcript = folder().join(format!("{name}.jsonl"));
+    let mut command = client_command(name, client);
+    command.arg("--transcript").arg(&transcript);
+    command.arg("--folder").arg(support::scratch(&format!("end_to_end-{name}")));
+    command.args(["--answer", promised_answer(server, transport, client)]);
+    let running = match transport {
+        Transport::Stdio => {
+            command.arg("--stdio").args(stdio_command(server));
+            None
+        }
+        Transport::Http => {
+            let log = folder().join(format!("{name}.server.log"));
+            let running = HttpServer::start(server, &log);
+            if matches!(client, Client::PythonOf2026) {
+                command.args(["--arrives-as", "task"]);
+            }
+            command.args(["--http", &running.url]);
+            Some(running)
+        }
+    };
+    let printed = support::printed(&mut command);
+    drop(running);
+    std::fs::write(folder().join(format!("{name}.log")), &printed).unwrap();
+    support::show(&format!("TRANSCRIPT {}", transcript.display()));
+    assert!(printed.ends_with("all passed\n"), "{printed}");
+    assert_is_a_transcript(&transcript, promised_answer(server, transport, client));
+}
+
+/// Of both directions, in the order of time, with the calls, the cancels and their answers.
+fn assert_is_a_transcript(path: &Path, answer: &str) {
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.is_sorted_by_key(|line| (1e4 * line["seconds"].as_f64().unwrap()) as u64));
+    let count = |key: &str, value: &str| lines.iter().filter(|line| line[key] == value).count();
+    assert!(count("dir", "c2s") > 20 && count("dir", "s2c") > 20, "{text}");
+    let sent = |method: &str| lines.iter().filter(|line| line["msg"]["method"] == method).count();
+    assert!(sent("notifications/progress") > 4, "{text}");
+    assert!(sent("notifications/cancelled") > 4, "{text}");
+    let codes: Vec<String> = lines
+        .iter()
+        .filter_map(|line| line["msg"]["error"]["code"].as_i64().map(|code| code.to_string()))
+        .collect();
+    assert_eq!(codes.len() > 4, answer != "none", "{codes:?}");
+    assert!(codes.iter().all(|code| code == answer), "{codes:?}");
+}
+
+/// As clients end a server that they started: a call is under way, and its input is closed.
+fn leave_a_server(sdk: Sdk) {
+    let command = stdio_command(sdk);
+    let mut server = limited(&command[0])
+        .args(&command[1..])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = server.stdin.take().unwrap();
+    for message in [
+        r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"lines","version":"1"}}}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"long_execution","arguments":{"count":1000000000},"_meta":{"progressToken":1}}}"#,
+    ] {
+        writeln!(input, "{message}").unwrap();
+    }
+    let mut output = BufReader::new(server.stdout.take().unwrap()).lines();
+    let progress = output.find(|line| line.as_ref().unwrap().contains("notifications/progress"));
+    assert!(progress.is_some(), "the call should be under way");
+    drop(input);
+    // A native loop that went on would keep the process, which `timeout` would then end with 124.
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+    assert!(!output.any(|line| line.unwrap().contains("\"result\"")), "nothing was finished");
+}
+
+#[test]
+#[ignore = "SDKs from PyPI and npm"]
+fn a_client_that_leaves_ends_server_1() {
+    leave_a_server(Sdk::One);
+}
+
+#[test]
+#[ignore = "SDKs from PyPI and npm"]
+fn a_client_that_leaves_ends_server_2() {
+    leave_a_server(Sdk::Two);
+}
+
+macro_rules! runs {
+    ($($name:ident: $server:expr, $transport:ident, $client:expr;)*) => {
+        $(
+            #[test]
+            #[ignore = "SDKs from PyPI and npm"]
+            fn $name() {
+                play(stringify!($name), $server, Transport::$transport, $client);
+            }
+        )*
+    };
+}
+
+runs! {
+    server_1_stdio_python_1: Sdk::One, Stdio, Client::Python(Sdk::One);
+    server_1_stdio_python_2: Sdk::One, Stdio, Client::Python(Sdk::Two);
+    server_1_stdio_typescript: Sdk::One, Stdio, Client::TypeScript;
+    server_1_http_python_1: Sdk::One, Http, Client::Python(Sdk::One);
+    server_1_http_python_2: Sdk::One, Http, Client::Python(Sdk::Two);
+    server_1_http_typescript: Sdk::One, Http, Client::TypeScript;
+    server_2_stdio_python_1: Sdk::Two, Stdio, Client::Python(Sdk::One);
+    server_2_stdio_python_2: Sdk::Two, Stdio, Client::Python(Sdk::Two);
+    server_2_stdio_python_2_of_2026: Sdk::Two, Stdio, Client::PythonOf2026;
+    server_2_stdio_typescript: Sdk::Two, Stdio, Client::TypeScript;
+    server_2_http_python_1: Sdk::Two, Http, Client::Python(Sdk::One);
+    server_2_http_python_2: Sdk::Two, Http, Client::Python(Sdk::Two);
+    server_2_http_python_2_of_2026: Sdk::Two, Http, Client::PythonOf2026;
+    server_2_http_typescript: Sdk::Two, Http, Client::TypeScript;
+}

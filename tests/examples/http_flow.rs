@@ -1,0 +1,192 @@
+//! The flow of HTTP with nothing but curl: start a call, cancel it by its id on another connection, see
+//! the answer on the first.
+
+#![cfg(target_os = "linux")]
+
+#[path = "../support/built_once.rs"]
+mod built_once;
+#[path = "../support/mcp_server.rs"]
+mod mcp_server;
+#[path = "../support/python_venv.rs"]
+mod python_venv;
+#[path = "../support/mod.rs"]
+mod support;
+
+use mcp_server::{HttpServer, Sdk};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+const FOR_EVER: u64 = 1_000_000_000;
+
+/// A session with the server.
+struct Session {
+    url: String,
+    id: String,
+}
+
+impl Session {
+    fn open(url: &str) -> Self {
+        let mut session = Self { url: url.to_owned(), id: String::new() };
+        let printed = support::printed(&mut session.post(&json!({
+            "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+                "protocolVersion": "2025-11-25", "capabilities": {},
+                "clientInfo": {"name": "curl", "version": "1"},
+            },
+        })));
+        let header = printed.lines().find_map(|line| {
+            line.to_lowercase().strip_prefix("mcp-session-id:").map(str::to_owned)
+        });
+        session.id = header.expect(&printed).trim().to_owned();
+        session.notify("notifications/initialized", json!({}));
+        session
+    }
+
+    /// Prints the headers of the answer and then, as they come, its lines.
+    fn post(&self, message: &Value) -> Command {
+        let mut command = Command::new("curl");
+        command.args(["--silent", "--show-error", "--no-buffer", "--include", "--max-time", "60"]);
+        command.args(["--header", "Content-Type: application/json"]);
+        command.args(["--header", "Accept: application/json, text/event-stream"]);
+        if !self.id.is_empty() {
+            command.arg("--header").arg(format!("Mcp-Session-Id: {}", self.id));
+            command.args(["--header", "MCP-Protocol-Version: 2025-11-25"]);
+        }
+        command.arg("--data").arg(message.to_string()).arg(&self.url);
+        command
+    }
+
+    fn notify(&self, method: &str, params: Value) {
+        let message = json!({"jsonrpc": "2.0", "method": method, "params": params});
+        let printed = support::printed(&mut self.post(&message));
+        assert!(printed.starts_with("HTTP/1.1 202 "), "{printed}");
+    }
+
+    fn call(&self, id: Value, tool: &str, arguments: Value) -> Value {
+        let printed = support::printed(&mut self.post(&tools_call(&id, tool, arguments)));
+        let answer = messages(&printed).pop().expect("an answer");
+        assert_eq!(answer["id"], id);
+        answer["result"]["structuredContent"].clone()
+    }
+}
+
+fn tools_call(id: &Value, tool: &str, arguments: Value) -> Value {
+    json!({
+        "jsonrpc": "2.0", "id": id, "method": "tools/call",
+        "params": {"name": tool, "arguments": arguments, "_meta": {"progressToken": "how far"}},
+    })
+}
+
+/// The messages of an event stream.
+fn messages(printed: &str) -> Vec<Value> {
+    let data = printed.lines().filter_map(|line| line.strip_prefix("data: "));
+    data.filter_map(|text| serde_json::from_str(text).ok()).collect()
+}
+
+/// A call whose answer is still to come.
+struct Waiting {
+    curl: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Waiting {
+    fn start(session: &Session, id: &Value, tool: &str, arguments: Value) -> Self {
+        let call = tools_call(id, tool, arguments);
+        let mut curl = session.post(&call).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(curl.stdout.take().unwrap()).lines();
+        Self { curl, lines }
+    }
+
+    fn next_message(&mut self) -> Option<Value> {
+        self.lines.by_ref().find_map(|line| messages(&line.unwrap()).pop())
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let _ = self.curl.kill();
+        let _ = self.curl.wait();
+    }
+}
+
+fn start_cancel_and_see_the_answer(test: &str, sdk: Sdk, code: i64) {
+    if !support::exists("curl") {
+        return support::skip(test, "no curl");
+    }
+    let log = support::scratch(test).join("server.log");
+    let server = HttpServer::start(sdk, &log);
+    let session = Session::open(&server.url);
+
+    let id = json!("bake-7");
+    let mut call = Waiting::start(&session, &id, "long_execution", json!({"count": FOR_EVER}));
+    let progress = call.next_message().expect("progress");
+    assert_eq!(progress["method"], "notifications/progress", "{progress}");
+    assert_eq!(progress["params"]["progressToken"], "how far", "{progress}");
+
+    session.notify("notifications/cancelled", json!({"requestId": id, "reason": "by curl"}));
+    let answer = std::iter::from_fn(|| call.next_message())
+        .find(|message| message.get("method").is_none())
+        .expect("an answer on the connection that asked");
+    assert_eq!(answer["id"], id, "{answer}");
+    assert_eq!(answer["error"]["code"], code, "{answer}");
+    assert_eq!(answer["error"]["message"], "Request cancelled", "{answer}");
+    assert!(call.next_message().is_none(), "nothing follows an answer");
+    assert!(call.curl.wait().unwrap().success());
+
+    // One version answers before the native loop has stopped.
+    let partial = (1..)
+        .map(|asked| session.call(json!(asked), "last_partial_result", json!({})))
+        .take(1000)
+        .find(|partial| partial["found"] == true)
+        .expect("a partial result");
+    assert_eq!(partial["request_id"], id, "{partial}");
+    assert_eq!(partial["reason"], "by curl", "{partial}");
+    let (done, at_cancel) = (&partial["done"], &partial["done_at_cancel"]);
+    let late = done.as_i64().unwrap() - at_cancel.as_i64().unwrap();
+    assert!((0..=2).contains(&late), "{partial}");
+    assert!(done.as_u64().unwrap() > 0, "{partial}");
+
+    // The same id, used again.
+    let short = session.call(id, "short_execution", json!({"topic": "curl"}));
+    assert!(short["done"].as_u64().unwrap() > 0 && short["done"] == short["asked"], "{short}");
+    assert_eq!(session.call(json!(0), "open_resources", json!({})), json!({"open": 0}));
+}
+
+/// The library understands what LSP says, too, and the SDK does not: the server has to answer by itself.
+#[test]
+#[ignore = "an SDK from PyPI"]
+fn a_cancel_that_the_sdk_does_not_know_is_answered_all_the_same() {
+    let test = "http_flow-unknown";
+    if !support::exists("curl") {
+        return support::skip(test, "no curl");
+    }
+    let log = support::scratch(test).join("server.log");
+    let server = HttpServer::start(Sdk::Two, &log);
+    let session = Session::open(&server.url);
+    let id = json!(7);
+    let mut call = Waiting::start(&session, &id, "long_execution", json!({"count": FOR_EVER}));
+    call.next_message().expect("progress");
+    session.notify("$/cancelRequest", json!({"id": id}));
+    let answer = std::iter::from_fn(|| call.next_message())
+        .find(|message| message.get("method").is_none())
+        .expect("an answer");
+    assert_eq!(
+        answer["error"],
+        json!({"code": -32800, "message": "Request cancelled"}),
+        "{answer}"
+    );
+    let partial = session.call(json!(8), "last_partial_result", json!({}));
+    assert_eq!(partial["ways"], json!(["message"]), "{partial}");
+}
+
+#[test]
+#[ignore = "an SDK from PyPI"]
+fn server_1_answers_a_cancelled_call_with_its_own_error() {
+    start_cancel_and_see_the_answer("http_flow-1", Sdk::One, 0);
+}
+
+#[test]
+#[ignore = "an SDK from PyPI"]
+fn server_2_answers_a_cancelled_call_with_the_error_of_2025() {
+    start_cancel_and_see_the_answer("http_flow-2", Sdk::Two, -32800);
+}

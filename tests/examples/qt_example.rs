@@ -1,0 +1,48 @@
+//! The example of Qt: built as its first lines say, clicked by `tests/consumers/qt_driver`.
+//!
+//! `DCC_UPDATE_PICTURE=1 cargo test --test qt_example` makes the picture in README.md anew.
+
+#![cfg(target_os = "linux")]
+
+#[path = "../support/build_tools.rs"]
+mod build_tools;
+#[path = "../support/built_once.rs"]
+mod built_once;
+#[path = "../support/mod.rs"]
+mod support;
+
+use build_tools::cmake;
+use std::process::Command;
+use support::{exists, root, scratch};
+
+#[test]
+fn a_click_cancels_one_of_three_jobs_in_a_window() {
+    if !exists("qmake6") {
+        return support::skip("a_click_cancels_one_of_three_jobs_in_a_window", "no qt6-base-dev");
+    }
+    let build = scratch("qt_example");
+    let library = format!("-DDCC_CANCEL_LIBRARY={}", support::built_library().display());
+    // An installed library would be preferred.
+    let own = "-DCMAKE_DISABLE_FIND_PACKAGE_dcc_cancel=ON".to_owned();
+    cmake(&root().join("tests/consumers/qt_driver"), &build, &[library, own]);
+
+    let picture = build.join("window.png");
+    let told = support::printed(
+        Command::new(build.join("qt/qt_jobs"))
+            .args(["-platform", "offscreen", "-style", "fusion"])
+            .arg(&picture)
+            .env("QT_SCALE_FACTOR", "2")
+            .env("XDG_RUNTIME_DIR", &build),
+    );
+    // The job that would have gone on for ever ended with the window, and so did the program.
+    let (figures, end) = told.split_once('\n').unwrap_or_default();
+    assert!(figures.starts_with("longest tick "), "{told}");
+    assert_eq!(end, "closing\ninterrupted\n");
+
+    let image = std::fs::read(&picture).unwrap();
+    assert!(image.starts_with(b"\x89PNG\r\n\x1a\n"), "{} bytes", image.len());
+    if std::env::var_os("DCC_UPDATE_PICTURE").is_some() {
+        std::fs::create_dir_all(root().join("docs")).unwrap();
+        std::fs::write(root().join("docs/qt_example.png"), image).unwrap();
+    }
+}

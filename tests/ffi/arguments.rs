@@ -1,0 +1,141 @@
+//! Nothing happens before the arguments are good. Every function of the header that has an argument which
+//! can be bad is called with each bad value of each such argument, all others being good. It answers the
+//! error that the header states, whatever the handles are; the error names the argument; and what the whole
+//! process counts is as it was. Then it is called with good ones only, so that the refusals had the one
+//! reason that was meant.
+//!
+//! What is an argument and how it can be bad follows from the header's types; [`table`] has what types do
+//! not say. A parameter or a field that neither explains stops the test, and so does a function whose good
+//! arguments are not known. The functions are those of the shared library, called by their names.
+
+#![cfg(target_os = "linux")]
+
+#[path = "../support/c_header.rs"]
+mod c_header;
+#[path = "../support/c_layout.rs"]
+mod c_layout;
+#[path = "arguments/call.rs"]
+mod call;
+#[path = "arguments/spoil.rs"]
+mod spoil;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "arguments/table.rs"]
+mod table;
+#[path = "arguments/world.rs"]
+mod world;
+
+use c_header::{Function, Header};
+use call::{Call, Library, Role};
+use std::collections::BTreeSet;
+use world::World;
+
+const INVALID_ARGUMENT: i32 = -2;
+const UNSUPPORTED: i32 = -4;
+const FORKED: i32 = -13;
+
+fn header() -> Header {
+    let source = std::fs::read_to_string(support::include().join("dcc_cancel.h")).unwrap();
+    Header::parse(&source).unwrap()
+}
+
+/// One function: refusals, then the call that is good. Returns how many refusals there were.
+fn drive(library: &Library, header: &Header, name: &str, unseen: &mut BTreeSet<String>) -> usize {
+    let function = header.function(name).unwrap();
+    let spoils = spoil::all(header, function);
+    if spoils.is_empty() {
+        return 0;
+    }
+    let world = World::new(library, header);
+    let before = world.snapshot(name);
+    for spoil in &spoils {
+        let mut call = Call::good(header, function, &world);
+        (spoil.apply)(&mut call);
+        let about = format!("{name} with {}", spoil.what);
+        let given = call.memory();
+        library.forget_error();
+        let status = library.call(name, &call.arguments()) as i32;
+        assert_eq!(status, spoil.expected, "{about}: {}", library.last_error());
+        let error = library.last_error();
+        assert!(
+            spoil.named.iter().any(|argument| error.contains(argument.as_str())),
+            "{about}: the error names none of {:?}: {error}",
+            spoil.named
+        );
+        call.assert_untouched(&given, &about);
+        // Also where the handles are bad, or NULL: arguments are looked at first.
+        for bad in [1, 0] {
+            let mut call = call.clone();
+            call.set_handles(&call::roles(header, function), bad);
+            let status = library.call(name, &call.arguments()) as i32;
+            assert_eq!(status, spoil.expected, "{about} and handles {bad}");
+        }
+        let now = world.snapshot(name);
+        let changed: Vec<_> = before.iter().zip(&now).filter(|(then, now)| then != now).collect();
+        assert!(changed.is_empty(), "{about} has done something: {changed:?}");
+    }
+    let call = Call::good(header, function, &world);
+    let status = library.call(name, &call.arguments()) as i32;
+    assert!(status >= 0, "{name} with good arguments: {status}, {}", library.last_error());
+    if world.snapshot(name) == before {
+        unseen.insert(name.to_owned());
+    }
+    world.end(&call, function);
+    spoils.len()
+}
+
+/// Where nothing works any more handles that would go out are NULL, too.
+fn assert_a_forked_child_gets_no_handles(library: &Library, header: &Header) {
+    let world = World::new(library, header);
+    let gives = |function: &&Function| {
+        call::roles(header, function).iter().any(|role| matches!(role, Role::HandleOut(_)))
+    };
+    let functions: Vec<&Function> = header.functions.iter().filter(gives).collect();
+    assert!(functions.len() >= 13, "{functions:?}");
+    let calls: Vec<_> =
+        functions.iter().map(|function| Call::good(header, function, &world)).collect();
+    // SAFETY: the child calls the library, writes, and ends.
+    match unsafe { libc::fork() } {
+        0 => {
+            let mut wrong = 0;
+            for (function, call) in functions.iter().zip(&calls) {
+                let status = library.call(&function.name, &call.arguments()) as i32;
+                if status != FORKED || !call.gives_no_handle() {
+                    wrong += 1;
+                    let text = format!("{}: {status}\n", function.name);
+                    // SAFETY: a text of that length.
+                    unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
+                }
+            }
+            // SAFETY: ends the child without what the test program has to do at its end.
+            unsafe { libc::_exit(wrong) };
+        }
+        child => {
+            let mut status = 0;
+            // SAFETY: a child, and a writable result.
+            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+            assert_eq!(status, 0, "the child has written which functions are wrong");
+        }
+    }
+    let nothing = header.function("dcc_timeline_stop").unwrap();
+    let call = Call::good(header, nothing, &world);
+    world.end(&call, nothing);
+}
+
+#[test]
+fn a_bad_argument_has_no_effect_in_any_function() {
+    let (library, header) = (Library::load(), header());
+    let mut unseen = BTreeSet::new();
+    let (mut functions, mut refusals) = (0, 0);
+    for function in &header.functions {
+        let count = drive(&library, &header, &function.name, &mut unseen);
+        functions += usize::from(count > 0);
+        refusals += count;
+    }
+    assert_a_forked_child_gets_no_handles(&library, &header);
+    // Were the snapshot blind, nothing would be proved.
+    let known: BTreeSet<String> = table::UNSEEN.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(unseen, known, "whose good call shows in no count");
+    support::show(&format!("{functions} functions, {refusals} calls with one bad argument each"));
+    assert!(functions >= 66 && refusals >= 940, "{functions} functions, {refusals} refusals");
+}

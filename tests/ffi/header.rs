@@ -1,0 +1,336 @@
+//! `include/dcc_cancel.h` and `include/dcc_cancel_dl.h` are what the sources say.
+//!
+//! `DCC_UPDATE_HEADERS=1 cargo test --test header` writes them anew.
+
+#[path = "../support/c_header.rs"]
+mod c_header;
+#[path = "../support/loader_header.rs"]
+mod loader_header;
+#[path = "../support/mod.rs"]
+mod support;
+
+use c_header::{Header, Value};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use support::root;
+
+/// The files of `src/ffi` with exported functions, in the header's order.
+const FILES: &[&str] = &[
+    "status",
+    "token",
+    "owner",
+    "registration",
+    "deadline",
+    "wait",
+    "job",
+    "current",
+    "poll",
+    "context",
+    "events",
+    "dispatcher",
+    "post",
+    "pump",
+    "dispatcher_stats",
+    "session",
+    "request",
+    "request_progress",
+    "trace",
+    "stats",
+    "timeline",
+    "control",
+    "service",
+    "library",
+];
+
+/// The header as the sources have it now.
+fn generated_header() -> String {
+    let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("cbindgen.toml");
+    let mut builder = cbindgen::Builder::new().with_config(config);
+    for name in FILES {
+        builder = builder.with_src(root().join(format!("src/ffi/{name}.rs")));
+    }
+    let mut text = Vec::new();
+    builder.generate().expect("the sources parse").write(&mut text);
+    let text = String::from_utf8(text).unwrap();
+    let text = text.replace("@VERSION@", env!("CARGO_PKG_VERSION"));
+    // Loaders that fill a table of functions take the types without the prototypes.
+    let prototypes = "#ifdef __cplusplus\nextern \"C\" {\n#endif // __cplusplus\n";
+    let end = "#ifdef __cplusplus\n}  // extern \"C\"\n#endif  // __cplusplus\n";
+    assert_eq!(text.matches(prototypes).count(), 1, "{text}");
+    assert_eq!(text.matches(end).count(), 1, "{text}");
+    // The inlined poll belongs inside the include guard, which cbindgen closes before it.
+    let guard_end = "#endif  /* DCC_CANCEL_H */\n";
+    assert_eq!(text.matches(guard_end).count(), 1, "{text}");
+    let text = format!("{}\n#endif /* DCC_CANCEL_H */\n", text.replace(guard_end, "").trim_end());
+    text.replace(
+        prototypes,
+        "#ifndef DCC_CANCEL_NO_PROTOTYPES\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n",
+    )
+    .replace(
+        end,
+        "#ifdef __cplusplus\n} /* extern \"C\" */\n#endif\n\n#endif /* DCC_CANCEL_NO_PROTOTYPES */\n",
+    )
+}
+
+fn check_or_update(path: &Path, fresh: &str) {
+    if std::env::var_os("DCC_UPDATE_HEADERS").is_some() {
+        // Whole at any moment: other tests compile it meanwhile.
+        let next = path.with_extension("next");
+        std::fs::write(&next, fresh).unwrap();
+        std::fs::rename(&next, path).unwrap();
+        return;
+    }
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        committed == fresh,
+        "{} is not what the sources say; run DCC_UPDATE_HEADERS=1 cargo test --test header",
+        path.display()
+    );
+}
+
+#[test]
+fn the_header_is_fresh() {
+    check_or_update(&root().join("include/dcc_cancel.h"), &generated_header());
+}
+
+#[test]
+fn the_loaders_header_is_fresh() {
+    let fresh = loader_header::generate(&generated_header());
+    check_or_update(&root().join("include/dcc_cancel_dl.h"), &fresh);
+}
+
+/// Compiles a source that includes these headers, each alone and all of them twice.
+fn compile(compiler: &str, flags: &[&str], language: &str, headers: &[&str]) {
+    let twice: String =
+        [headers, headers].concat().iter().map(|h| format!("#include \"{h}\"\n")).collect();
+    let name =
+        format!("{compiler}{}{}", flags.concat(), headers.concat()).replace(['/', '=', '+'], "_");
+    let source = support::scratch(&format!("header_{name}")).join("source.c");
+    std::fs::write(
+        &source,
+        format!("{twice}int compiled(void);\nint compiled(void) {{ return 0; }}\n"),
+    )
+    .unwrap();
+    let object = source.with_extension("o");
+    support::run(
+        Command::new(compiler)
+            .args(["-x", language])
+            .args(flags)
+            .arg("-I")
+            .arg(support::include())
+            .arg("-c")
+            .arg(source)
+            .arg("-o")
+            .arg(object),
+    );
+}
+
+const ALONE: &[&[&str]] =
+    &[&["dcc_cancel.h"], &["dcc_cancel_dl.h"], &["dcc_cancel_dl.h", "dcc_cancel.h"]];
+
+/// All headers, as users combine them, also as Unreal compiles C++.
+fn compile_all(c: &str, cxx: &str) {
+    let frugal = [support::CXX_FLAGS, &["-fno-exceptions", "-fno-rtti"]].concat();
+    let implementation = "-DDCC_CANCEL_DL_IMPLEMENTATION";
+    for headers in ALONE {
+        compile(c, support::C_FLAGS, "c", headers);
+    }
+    compile(c, &[support::C_FLAGS, &[implementation]].concat(), "c", &["dcc_cancel_dl.h"]);
+    for flags in [support::CXX_FLAGS, &frugal] {
+        for headers in ALONE {
+            compile(cxx, flags, "c++", headers);
+        }
+        compile(cxx, flags, "c++", &["dcc_cancel.hpp"]);
+        let loading = ["dcc_cancel_dl.h", "dcc_cancel.hpp"];
+        compile(cxx, flags, "c++", &loading);
+        compile(cxx, &[flags, &[implementation]].concat(), "c++", &loading);
+    }
+}
+
+#[test]
+fn the_headers_compile_as_c_and_as_cpp() {
+    compile_all(&support::cc(), &support::cxx());
+}
+
+/// What tests and generators read out of the header is what a compiler reads: each function declared
+/// once more from it, each field and each constant compared.
+#[test]
+fn the_header_is_read_as_a_compiler_reads_it() {
+    let read = Header::parse(&generated_header()).unwrap_or_else(|error| panic!("{error}"));
+    let mut checks = vec!["#include \"dcc_cancel.h\"".to_owned()];
+    checks.extend(read.functions.iter().map(|function| format!("extern {function};")));
+    for function in &read.inline_functions {
+        checks.push(format!("static inline {function};"));
+    }
+    let mut same = |c: &str, kind: &str| {
+        checks.push(format!("_Static_assert(__builtin_types_compatible_p({c}, {kind}), \"{c}\");"));
+    };
+    for structure in &read.structures {
+        for field in &structure.fields {
+            let c = format!("__typeof__((({} *)0)->{})", structure.name, field.name);
+            same(&c, &field.kind.to_string());
+        }
+    }
+    for alias in &read.aliases {
+        same(&alias.name, &alias.kind.to_string());
+    }
+    for function in &read.function_types {
+        let pointer = function.to_string().replacen(&function.name, "(*)", 1);
+        same(&function.name, &pointer);
+    }
+    for handle in &read.handles {
+        checks.push(format!("extern struct {handle} *some_{handle};"));
+    }
+    for constant in &read.constants {
+        let name = &constant.name;
+        checks.push(match &constant.value {
+            Value::Number(number) => {
+                let suffix = if *number > i128::from(i64::MAX) { "u" } else { "" };
+                format!("_Static_assert({name} == {number}{suffix}, \"{name}\");")
+            }
+            Value::Text(text) => {
+                format!("_Static_assert(sizeof({name}) == sizeof(\"{text}\"), {name});")
+            }
+        });
+    }
+    assert!(read.functions.len() > 100 && read.structures.len() > 15, "{checks:?}");
+    assert!(read.handles.len() > 8 && read.function_types.len() > 8, "{checks:?}");
+    let source = support::scratch("header_read").join("read.c");
+    std::fs::write(&source, checks.join("\n") + "\n").unwrap();
+    support::run(
+        Command::new(support::cc())
+            .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function"])
+            .arg("-fsyntax-only")
+            .arg("-I")
+            .arg(support::include())
+            .arg(source),
+    );
+}
+
+/// What a call writes through is known by its type, and has the name that says so.
+#[test]
+fn parameters_that_a_call_writes_through_are_called_so() {
+    let read = Header::parse(&generated_header()).unwrap();
+    let mut written = 0;
+    for function in &read.functions {
+        for parameter in &function.parameters {
+            let says_so = parameter.name.starts_with("out_")
+                || ["buffer", "events", "threads"].contains(&parameter.name.as_str());
+            let of = format!("{}: {}", function.name, parameter.name);
+            assert_eq!(read.is_out(&parameter.kind), says_so, "{of}");
+            written += u32::from(says_so);
+        }
+    }
+    assert!(written > 60, "{written}");
+}
+
+/// What the header's reader does not know stops whoever relies on it.
+#[test]
+fn what_cannot_be_read_of_a_header_is_an_error_that_names_it() {
+    let refused = [
+        ("int32_t dcc_x(struct dcc_unheard_of *x);", "dcc_unheard_of"),
+        ("typedef struct dcc_x { long double width; } dcc_x;", "dcc_x"),
+        ("typedef union dcc_x { int a; } dcc_x;", "dcc_x"),
+        ("#pragma pack(1)", "pragma"),
+        ("#define DCC_X (1 << 3)", "DCC_X"),
+        ("int32_t dcc_x(int32_t a, ...);", "dcc_x"),
+        ("int32_t dcc_x(int32_t a)", "ends in a declaration"),
+    ];
+    for (source, named) in refused {
+        let error = Header::parse(source).expect_err(source);
+        assert!(error.contains(named), "{source}: {error}");
+    }
+}
+
+fn clangs(check: &str) -> Vec<String> {
+    let versions = (14..=21).rev().map(|version| format!("clang-{version}"));
+    let names = std::iter::once("clang".to_owned()).chain(versions);
+    let found: Vec<String> = names.filter(|name| support::exists(name)).collect();
+    if found.is_empty() {
+        support::skip(check, "no clang is installed");
+    }
+    found
+}
+
+#[test]
+#[ignore = "compiles the headers once more"]
+fn clang_takes_the_headers_too() {
+    for clang in clangs("clang_takes_the_headers_too") {
+        compile_all(&clang, &clang);
+    }
+}
+
+/// Each part of the wrapper names what it needs.
+#[test]
+fn the_wrappers_parts_compile_alone() {
+    let parts = std::fs::read_dir(support::include().join("dcc_cancel")).unwrap();
+    // The folder beside them is for other libraries' users and needs those libraries.
+    let parts: Vec<String> = parts
+        .map(|part| part.unwrap().path())
+        .filter(|part| part.is_file())
+        .map(|part| format!("dcc_cancel/{}", part.file_name().unwrap().display()))
+        .collect();
+    assert!(parts.len() > 5, "{parts:?}");
+    for part in parts {
+        compile(&support::cxx(), support::CXX_FLAGS, "c++", &[&part]);
+    }
+}
+
+#[test]
+fn clang_takes_the_header_for_msvc() {
+    let target = ["--target=x86_64-pc-windows-msvc", "-ffreestanding"];
+    // The loader's declarations as well; its implementation needs the system's headers.
+    let headers = ["dcc_cancel_dl.h", "dcc_cancel.h"];
+    for clang in clangs("clang_takes_the_header_for_msvc") {
+        for header in headers {
+            compile(&clang, &[support::C_FLAGS, &target].concat(), "c", &[header]);
+            compile(&clang, &[support::CXX_FLAGS, &target].concat(), "c++", &[header]);
+        }
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_library_exports_the_headers_functions_and_nothing_else() {
+    let listing = support::printed(
+        Command::new("nm")
+            .args(["-D", "--defined-only", "--format=posix"])
+            .arg(support::built_library()),
+    );
+    let exported: BTreeSet<String> =
+        listing.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
+    let declared: BTreeSet<String> =
+        loader_header::function_names(&generated_header()).into_iter().collect();
+    assert!(declared.len() > 50, "{declared:?}");
+    assert_eq!(exported, declared);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_library_has_its_name_and_stays_loaded() {
+    let dynamic =
+        support::printed(Command::new("readelf").args(["-dW"]).arg(support::built_library()));
+    let major = dcc_cancel::ffi::library::DCC_ABI_MAJOR;
+    assert!(dynamic.contains(&format!("soname: [libdcc_cancel.so.{major}]")), "{dynamic}");
+    assert!(dynamic.contains("NODELETE"), "{dynamic}");
+    assert!(
+        !dynamic.contains("STATIC_TLS"),
+        "it could be refused for want of static TLS\n{dynamic}"
+    );
+}
+
+/// The tables of handles start as zero bits. One word that does not would put all of them, some
+/// megabytes, into the file and into every process.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_tables_take_no_room_in_the_file() {
+    let sizes = support::printed(Command::new("size").arg("-A").arg(support::built_library()));
+    let of = |section: &str| {
+        let line = sizes.lines().find(|line| line.split_whitespace().next() == Some(section));
+        let number = line.and_then(|line| line.split_whitespace().nth(1));
+        number.and_then(|number| number.parse::<u64>().ok()).unwrap_or_else(|| panic!("{sizes}"))
+    };
+    assert!(of(".bss") > 1 << 20, "{sizes}");
+    assert!(of(".data") < 1 << 16, "{sizes}");
+}

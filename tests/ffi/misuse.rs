@@ -1,0 +1,647 @@
+//! Misuse is answered, row by row of what the header promises; nothing crashes, nothing changes.
+
+use dcc_cancel::ffi::{context::*, current::*, job::*, library::*, poll::*, status::*, token::*};
+use std::ffi::{CStr, c_char, c_void};
+use std::ptr::{null, null_mut};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+const NUL_TERMINATED: usize = usize::MAX;
+
+fn new_token() -> *mut dcc_cancel_token {
+    let mut token = null_mut();
+    // SAFETY: a writable result.
+    assert_eq!(unsafe { dcc_cancel_token_create(&mut token) }, DCC_OK);
+    token
+}
+
+fn job_desc() -> dcc_job_desc {
+    // SAFETY: numbers, pointers and nullable functions, for which zero is a value.
+    let mut desc: dcc_job_desc = unsafe { std::mem::zeroed() };
+    desc.struct_size = size_of::<dcc_job_desc>() as u32;
+    desc
+}
+
+fn create_job(desc: &dcc_job_desc) -> (dcc_status, *mut dcc_job) {
+    let mut job = std::ptr::without_provenance_mut(1);
+    // SAFETY: a descriptor and a writable result.
+    let status = unsafe { dcc_job_create(desc, &mut job) };
+    (status, job)
+}
+
+fn new_job() -> *mut dcc_job {
+    let (status, job) = create_job(&job_desc());
+    assert_eq!(status, DCC_OK);
+    job
+}
+
+fn new_context() -> *mut dcc_context {
+    let mut context = null_mut();
+    // SAFETY: a writable result.
+    assert_eq!(unsafe { dcc_context_capture(&mut context) }, DCC_OK);
+    context
+}
+
+fn last_error() -> String {
+    let mut buffer = [0 as c_char; 300];
+    // SAFETY: a buffer of that size.
+    unsafe {
+        assert_eq!(dcc_last_error(buffer.as_mut_ptr(), buffer.len(), null_mut()), DCC_OK);
+        CStr::from_ptr(buffer.as_ptr()).to_str().unwrap().to_owned()
+    }
+}
+
+type TokenCall = (&'static str, fn(*mut dcc_cancel_token) -> dcc_status);
+type JobCall = (&'static str, fn(*mut dcc_job) -> dcc_status);
+type ContextCall = (&'static str, fn(*mut dcc_context) -> dcc_status);
+
+// SAFETY of the calls in these tables: their out-parameters are writable, their texts NULL or valid.
+const TOKEN_CALLS: &[TokenCall] = &[
+    ("retain", |t| dcc_cancel_token_retain(t)),
+    ("release", |t| dcc_cancel_token_release(t)),
+    // SAFETY: as above.
+    ("cancel", |t| unsafe { dcc_cancel_token_cancel(t, null(), 0) }),
+    ("is_cancelled", |t| dcc_cancel_token_is_cancelled(t)),
+    // SAFETY: as above.
+    ("reason", |t| unsafe { dcc_cancel_token_reason(t, null_mut(), 0, null_mut()) }),
+    // SAFETY: as above.
+    ("cause", |t| unsafe { dcc_cancel_token_cause(t, &mut 0) }),
+    // SAFETY: as above.
+    ("time", |t| unsafe { dcc_cancel_token_time_since_cancelled(t, &mut 0) }),
+    ("can_be_cancelled", |t| dcc_cancel_token_can_be_cancelled(t)),
+    // SAFETY: as above.
+    ("job_id", |t| unsafe { dcc_cancel_token_job_id(t, null_mut(), 0, null_mut()) }),
+    // SAFETY: as above.
+    ("set_current", |t| unsafe { dcc_cancel_token_set_current(t, &mut 0) }),
+    ("create_linked", |t| {
+        let parents: [*const dcc_cancel_token; 3] = [null(), t, null()];
+        let mut child = std::ptr::without_provenance_mut(1);
+        // SAFETY: as above.
+        let status = unsafe { dcc_cancel_token_create_linked(parents.as_ptr(), 3, &mut child) };
+        assert_eq!(child.is_null(), status < 0, "a failed create leaves NULL");
+        status
+    }),
+    ("job parent", |t| {
+        let (status, job) = create_job(&dcc_job_desc { parent: t, ..job_desc() });
+        assert_eq!(job.is_null(), status < 0, "a failed create leaves NULL");
+        status
+    }),
+];
+
+const JOB_CALLS: &[JobCall] = &[
+    ("retain", |j| dcc_job_retain(j)),
+    ("release", |j| dcc_job_release(j)),
+    // SAFETY: as above.
+    ("cancel", |j| unsafe { dcc_job_cancel(j, null(), 0) }),
+    ("is_cancelled", |j| dcc_job_is_cancelled(j)),
+    ("state", |j| dcc_job_state(j)),
+    ("begin", |j| dcc_job_begin(j)),
+    ("complete", |j| dcc_job_complete(j)),
+    // SAFETY: as above.
+    ("fail", |j| unsafe { dcc_job_fail(j, null(), 0) }),
+    ("acknowledge_cancel", |j| dcc_job_acknowledge_cancel(j)),
+    // SAFETY: as above.
+    ("interrupt", |j| unsafe { dcc_job_interrupt(j, null(), 0) }),
+    // SAFETY: as above.
+    ("set_progress", |j| unsafe { dcc_job_set_progress(j, 1, 2, null(), 0) }),
+    ("progress", |j| {
+        let mut info = dcc_job_progress_info { struct_size: 24, reserved: 0, done: 9, total: 9 };
+        // SAFETY: as above.
+        unsafe { dcc_job_progress(j, &mut info) }
+    }),
+    // SAFETY: as above.
+    ("message", |j| unsafe { dcc_job_progress_message(j, null_mut(), 0, null_mut()) }),
+    // SAFETY: as above.
+    ("label", |j| unsafe { dcc_job_label(j, null_mut(), 0, null_mut()) }),
+    // SAFETY: as above.
+    ("caller_id", |j| unsafe { dcc_job_caller_id(j, null_mut(), 0, null_mut()) }),
+    // SAFETY: as above.
+    ("failure", |j| unsafe { dcc_job_failure(j, null_mut(), 0, null_mut()) }),
+    // SAFETY: as above.
+    ("user_data", |j| unsafe { dcc_job_user_data(j, &mut null_mut()) }),
+    // SAFETY: as above.
+    ("set_current", |j| unsafe { dcc_job_set_current(j, &mut 0) }),
+];
+
+const CONTEXT_CALLS: &[ContextCall] = &[
+    ("retain", |c| dcc_context_retain(c)),
+    ("release", |c| dcc_context_release(c)),
+    // SAFETY: as above.
+    ("enter", |c| unsafe { dcc_context_enter(c, &mut 0) }),
+];
+
+/// What no live object of a kind has as its handle, given one that a live object has.
+fn bad_bits(live: usize) -> Vec<usize> {
+    let mut bits = vec![1, 2, 0xdead_beef, usize::MAX, usize::MAX >> 1, 1 << 63, live ^ (1 << 40)];
+    bits.extend((0..8).chain(32..64).map(|bit| live ^ (1 << bit)));
+    let mut random = 0x9e37_79b9_7f4a_7c15_usize;
+    for _ in 0..1000 {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        bits.push(random);
+    }
+    bits
+}
+
+fn all_refuse(tokens: &[usize], jobs: &[usize], contexts: &[usize]) {
+    for &bits in tokens {
+        for (name, call) in TOKEN_CALLS {
+            let status = call(std::ptr::without_provenance_mut(bits));
+            assert_eq!(status, DCC_ERROR_INVALID_HANDLE, "token {name} {bits:#x}");
+            assert!(last_error().contains(&format!("{bits:#x}")), "{}", last_error());
+        }
+        let layer = |mut layer: dcc_poll_layer| {
+            // SAFETY: a writable result.
+            unsafe { dcc_poll_read_token(std::ptr::without_provenance(bits), &mut layer) };
+            layer
+        };
+        let layer = layer(dcc_poll_layer { word: null(), expected: 0 });
+        // SAFETY: a word of a snapshot is readable for ever; a NUL-terminated file name.
+        unsafe {
+            let word = AtomicU64::from_ptr(layer.word.cast_mut()).load(Ordering::Relaxed);
+            assert_ne!(word, layer.expected, "the inlined poll takes the slow path");
+            let polled = dcc_poll_slow(layer.expected, 0, c"here".as_ptr(), 1);
+            assert_eq!(polled, DCC_POLL_GONE);
+        }
+    }
+    for &bits in jobs {
+        for (name, call) in JOB_CALLS {
+            let status = call(std::ptr::without_provenance_mut(bits));
+            assert_eq!(status, DCC_ERROR_INVALID_HANDLE, "job {name} {bits:#x}");
+        }
+        let job = std::ptr::without_provenance(bits);
+        assert_eq!(dcc_job_id(job), 0);
+        assert!(dcc_job_token(job).is_null());
+    }
+    for &bits in contexts {
+        for (name, call) in CONTEXT_CALLS {
+            let status = call(std::ptr::without_provenance_mut(bits));
+            assert_eq!(status, DCC_ERROR_INVALID_HANDLE, "context {name} {bits:#x}");
+        }
+    }
+}
+
+#[test]
+fn null_is_a_no_op_everywhere() {
+    let fine = [DCC_OK, DCC_NOT_CANCELLED];
+    for (name, call) in TOKEN_CALLS {
+        assert!(fine.contains(&call(null_mut())), "token {name}");
+    }
+    for (name, call) in JOB_CALLS {
+        assert!(fine.contains(&call(null_mut())), "job {name}");
+    }
+    for (name, call) in CONTEXT_CALLS {
+        assert!(fine.contains(&call(null_mut())), "context {name}");
+    }
+    assert_eq!(dcc_job_id(null()), 0);
+    assert!(dcc_job_token(null()).is_null());
+}
+
+#[test]
+fn stale_and_doubly_released_handles_are_refused() {
+    let (token, job, context) = (new_token(), new_job(), new_context());
+    let job_token = dcc_job_token(job);
+    assert_eq!(dcc_cancel_token_release(token), DCC_OK);
+    assert_eq!(dcc_job_release(job), DCC_OK);
+    assert_eq!(dcc_context_release(context), DCC_OK);
+    all_refuse(&[token.addr(), job_token.addr()], &[job.addr()], &[context.addr()]);
+}
+
+#[test]
+fn handles_of_another_kind_are_refused() {
+    let (token, job, context) = (new_token().addr(), new_job().addr(), new_context().addr());
+    all_refuse(&[job, context], &[token, context], &[token, job]);
+}
+
+#[test]
+fn made_up_handles_and_flag_bits_are_refused() {
+    let (token, job, context) = (new_token().addr(), new_job().addr(), new_context().addr());
+    all_refuse(&bad_bits(token), &bad_bits(job), &bad_bits(context));
+}
+
+/// The state word of a cancelled token is its handle with a flag bit set.
+#[test]
+fn flag_bits_are_refused_whatever_the_state() {
+    let (token, job) = (new_token(), new_job());
+    // SAFETY: no reasons.
+    unsafe {
+        dcc_cancel_token_cancel(token, null(), 0);
+        dcc_job_cancel(job, null(), 0);
+    }
+    let flagged = |bits: usize| (1..16).map(move |flags| bits | flags).collect::<Vec<_>>();
+    let job_token = dcc_job_token(job).addr();
+    all_refuse(&[flagged(token.addr()), flagged(job_token)].concat(), &flagged(job.addr()), &[]);
+}
+
+#[test]
+fn the_token_of_a_job_cannot_be_released_away() {
+    let job = new_job();
+    assert_eq!(dcc_cancel_token_release(dcc_job_token(job)), DCC_ERROR_INVALID_HANDLE);
+    // SAFETY: no reason.
+    assert_eq!(unsafe { dcc_job_cancel(job, null(), 0) }, DCC_OK);
+    assert_eq!(dcc_cancel_token_is_cancelled(dcc_job_token(job)), DCC_CANCELLED_BY_TOKEN);
+}
+
+#[test]
+fn null_out_pointers_are_refused() {
+    let (token, job) = (new_token(), new_job());
+    // SAFETY: NULL is what is tested.
+    let answers = unsafe {
+        [
+            dcc_cancel_token_create(null_mut()),
+            dcc_cancel_token_create_linked(null(), 0, null_mut()),
+            dcc_cancel_token_create_linked(null(), 1, &mut null_mut()),
+            dcc_cancel_token_create_from(null(), &mut null_mut()),
+            dcc_cancel_token_cause(token, null_mut()),
+            dcc_cancel_token_time_since_cancelled(token, null_mut()),
+            dcc_cancel_token_set_current(token, null_mut()),
+            dcc_cancel_token_reason(token, null_mut(), 1, null_mut()),
+            dcc_job_create(null(), &mut null_mut()),
+            dcc_job_create(&job_desc(), null_mut()),
+            dcc_job_find(1, null_mut()),
+            dcc_job_user_data(job, null_mut()),
+            dcc_job_progress(job, null_mut()),
+            dcc_job_set_current(job, null_mut()),
+            dcc_context_capture(null_mut()),
+            dcc_context_enter(null(), null_mut()),
+            dcc_poll_read_current(null_mut()),
+            dcc_poll_read_token(token, null_mut()),
+            dcc_cancel::ffi::stats::dcc_stats_read(null_mut()),
+            dcc_last_error(null_mut(), 1, null_mut()),
+        ]
+    };
+    assert_eq!(answers, [DCC_ERROR_INVALID_ARGUMENT; 20]);
+    assert!(dcc_cancel_token_current().is_null() && dcc_job_current().is_null());
+}
+
+#[test]
+fn bad_texts_are_refused_and_cancel_nothing() {
+    let (token, job) = (new_token(), new_job());
+    assert_eq!(dcc_job_begin(job), DCC_OK);
+    let bad = [b'a', 0xff, b'b'];
+    let long = [b'x'; DCC_MAX_TEXT_LENGTH + 1];
+    // SAFETY: texts of those lengths, or NULL, which is what is tested.
+    unsafe {
+        for (text, length, complaint) in [
+            (bad.as_ptr(), 3, "not UTF-8 at byte 1"),
+            (long.as_ptr(), long.len(), "4097 bytes; at most 4096"),
+            (null(), 5, "NULL but has a length of 5"),
+        ] {
+            let text = text.cast::<c_char>();
+            for status in [
+                dcc_cancel_token_cancel(token, text, length),
+                dcc_job_cancel(job, text, length),
+                dcc_job_fail(job, text, length),
+                dcc_job_interrupt(job, text, length),
+                dcc_job_set_progress(job, 1, 2, text, length),
+            ] {
+                assert_eq!(status, DCC_ERROR_INVALID_ARGUMENT);
+                assert!(last_error().contains(complaint), "{}", last_error());
+            }
+            let desc = dcc_job_desc { label: text, label_length: length, ..job_desc() };
+            assert_eq!(create_job(&desc), (DCC_ERROR_INVALID_ARGUMENT, null_mut()));
+        }
+        let id =
+            dcc_job_desc { caller_id: long.as_ptr().cast(), caller_id_length: 129, ..job_desc() };
+        assert_eq!(create_job(&id), (DCC_ERROR_INVALID_ARGUMENT, null_mut()));
+        assert!(last_error().contains("dcc_job_desc.caller_id has 129 bytes"), "{}", last_error());
+        let limit = dcc_job_desc { caller_id_length: 128, ..id };
+        assert_eq!(create_job(&limit).0, DCC_OK);
+    }
+    assert_eq!(dcc_cancel_token_is_cancelled(token), DCC_OK);
+    assert_eq!((dcc_job_is_cancelled(job), dcc_job_state(job)), (DCC_OK, DCC_JOB_RUNNING));
+}
+
+#[test]
+fn sizes_of_descriptors_are_checked() {
+    #[repr(C)]
+    struct Later {
+        desc: dcc_job_desc,
+        tail: u64,
+    }
+    let later = |tail| Later { desc: dcc_job_desc { struct_size: 96, ..job_desc() }, tail };
+    assert_eq!(create_job(&later(0).desc).0, DCC_OK);
+    assert_eq!(create_job(&later(1).desc).0, DCC_ERROR_UNSUPPORTED);
+    let first_version = dcc_job_desc { struct_size: 80, ..job_desc() };
+    assert_eq!(create_job(&first_version).0, DCC_OK);
+    for size in [0, 1, 79, u32::MAX] {
+        let desc = dcc_job_desc { struct_size: size, ..job_desc() };
+        assert_eq!(create_job(&desc), (DCC_ERROR_INVALID_ARGUMENT, null_mut()), "{size}");
+        assert!(last_error().contains(&format!("struct_size is {size}")), "{}", last_error());
+    }
+    let flags = dcc_job_desc { flags: 2, ..job_desc() };
+    assert_eq!(create_job(&flags), (DCC_ERROR_INVALID_ARGUMENT, null_mut()));
+}
+
+#[test]
+fn out_structures_get_the_smaller_of_the_sizes() {
+    #[repr(C)]
+    struct Later {
+        info: dcc_job_progress_info,
+        tail: u64,
+    }
+    let job = new_job();
+    dcc_job_begin(job);
+    let info = |struct_size| dcc_job_progress_info { struct_size, reserved: 7, done: 7, total: 7 };
+    // SAFETY: writable for the size that each says.
+    unsafe {
+        assert_eq!(dcc_job_set_progress(job, 3, 4, null(), 0), DCC_OK);
+        let mut later = Later { info: info(32), tail: 99 };
+        assert_eq!(dcc_job_progress(job, &mut later.info), DCC_OK);
+        assert_eq!((later.info.struct_size, later.info.done, later.info.total), (24, 3, 4));
+        assert_eq!(later.tail, 99);
+        let mut small = info(16);
+        assert_eq!(dcc_job_progress(job, &mut small), DCC_ERROR_INVALID_ARGUMENT);
+        assert_eq!((small.done, small.total), (7, 7));
+    }
+}
+
+/// Fields that were added after version 1 are not written for a caller of version 1.
+#[test]
+fn the_first_version_of_the_stats_is_still_filled() {
+    use dcc_cancel::ffi::stats::*;
+    // SAFETY: numbers, for which zero is a value; writable for the size that each says.
+    unsafe {
+        let mut stats: dcc_stats = std::mem::zeroed();
+        stats.struct_size = 72;
+        (stats.live_registrations, stats.live_owners, stats.armed_deadlines) = (91, 92, 93);
+        let token = new_token();
+        assert_eq!(dcc_stats_read(&mut stats), DCC_OK);
+        assert_eq!(stats.struct_size, 72);
+        assert!(stats.live_tokens > 0);
+        let later = (stats.live_registrations, stats.live_owners, stats.armed_deadlines);
+        assert_eq!(later, (91, 92, 93));
+        stats.struct_size = 71;
+        assert_eq!(dcc_stats_read(&mut stats), DCC_ERROR_INVALID_ARGUMENT);
+        assert_eq!(dcc_cancel_token_release(token), DCC_OK);
+    }
+}
+
+#[test]
+fn texts_come_out_as_snprintf_does() {
+    let job = {
+        let label = "grün"; // 5 bytes
+        let desc =
+            dcc_job_desc { label: label.as_ptr().cast(), label_length: label.len(), ..job_desc() };
+        create_job(&desc).1
+    };
+    for (size, expected) in
+        [(0, ""), (1, ""), (2, "g"), (3, "gr"), (4, "gr"), (5, "grü"), (6, "grün"), (9, "grün")]
+    {
+        let mut buffer = [b'?'; 10];
+        let mut length = 0;
+        // SAFETY: the buffer is longer than any of the sizes.
+        let status = unsafe { dcc_job_label(job, buffer.as_mut_ptr().cast(), size, &mut length) };
+        assert_eq!((status, length), (DCC_OK, 5));
+        let written = if size == 0 { 0 } else { expected.len() + 1 };
+        if size > 0 {
+            assert_eq!(&buffer[..expected.len()], expected.as_bytes(), "size {size}");
+            assert_eq!(buffer[expected.len()], 0, "size {size}");
+        }
+        assert!(buffer[written.max(size)..].iter().all(|byte| *byte == b'?'), "size {size}");
+    }
+}
+
+#[test]
+fn every_verb_in_every_state() {
+    let verbs: [fn(*mut dcc_job) -> dcc_status; 5] = [
+        |job| dcc_job_begin(job),
+        |job| dcc_job_complete(job),
+        // SAFETY: no message.
+        |job| unsafe { dcc_job_fail(job, null(), 0) },
+        |job| dcc_job_acknowledge_cancel(job),
+        // SAFETY: no message.
+        |job| unsafe { dcc_job_interrupt(job, null(), 0) },
+    ];
+    let into = [
+        DCC_JOB_RUNNING,
+        DCC_JOB_COMPLETED,
+        DCC_JOB_FAILED,
+        DCC_JOB_CANCELLED,
+        DCC_JOB_INTERRUPTED,
+    ];
+    for start in [
+        DCC_JOB_PENDING,
+        DCC_JOB_RUNNING,
+        DCC_JOB_COMPLETED,
+        DCC_JOB_FAILED,
+        DCC_JOB_CANCELLED,
+        DCC_JOB_INTERRUPTED,
+    ] {
+        for (verb, target) in verbs.iter().zip(into) {
+            let job = new_job();
+            if start != DCC_JOB_PENDING {
+                assert_eq!(dcc_job_begin(job), DCC_OK);
+            }
+            if start > DCC_JOB_RUNNING {
+                assert_eq!(verbs[start as usize - 2](job), DCC_OK);
+            }
+            let expected = match (start, target) {
+                (DCC_JOB_PENDING, DCC_JOB_COMPLETED) => (DCC_ERROR_WRONG_STATE, start),
+                (DCC_JOB_PENDING, _) => (DCC_OK, target),
+                (_, DCC_JOB_RUNNING) => (DCC_ERROR_WRONG_STATE, start),
+                (DCC_JOB_RUNNING, _) => (DCC_OK, target),
+                _ => (DCC_ALREADY_ENDED, start),
+            };
+            assert_eq!((verb(job), dcc_job_state(job)), expected, "from {start} into {target}");
+            // SAFETY: no reason.
+            let cancelled = unsafe { dcc_job_cancel(job, null(), 0) };
+            let ended = expected.1 > DCC_JOB_RUNNING;
+            assert_eq!(cancelled, if ended { DCC_ALREADY_ENDED } else { DCC_OK });
+            assert_eq!(dcc_job_state(job), expected.1, "a cancel only asks");
+        }
+    }
+}
+
+#[test]
+fn a_job_cancelled_while_pending_does_not_begin() {
+    let job = new_job();
+    // SAFETY: no reason.
+    unsafe { dcc_job_cancel(job, null(), 0) };
+    assert_eq!((dcc_job_begin(job), dcc_job_state(job)), (DCC_CANCELLED_BY_JOB, DCC_JOB_PENDING));
+    assert_eq!(dcc_job_acknowledge_cancel(job), DCC_OK);
+}
+
+#[test]
+fn progress_only_grows_and_only_while_running() {
+    let job = new_job();
+    let set = |done, message: &CStr| {
+        let words = if message.is_empty() { null() } else { message.as_ptr() };
+        let length = if words.is_null() { 0 } else { NUL_TERMINATED };
+        // SAFETY: a NUL-terminated text or none.
+        unsafe { dcc_job_set_progress(job, done, 10, words, length) }
+    };
+    let get = || {
+        let mut info = dcc_job_progress_info { struct_size: 24, reserved: 0, done: 0, total: 0 };
+        let mut message = [0 as c_char; 16];
+        // SAFETY: a structure and a buffer of those sizes.
+        unsafe {
+            dcc_job_progress(job, &mut info);
+            dcc_job_progress_message(job, message.as_mut_ptr(), 16, null_mut());
+            (info.done, CStr::from_ptr(message.as_ptr()).to_str().unwrap().to_owned())
+        }
+    };
+    assert_eq!(set(1, c"early"), DCC_ERROR_WRONG_STATE);
+    dcc_job_begin(job);
+    assert_eq!(set(5, c"five"), DCC_OK);
+    assert_eq!(set(4, c"four"), DCC_OK);
+    assert_eq!(get(), (5, "five".to_owned()));
+    assert_eq!(set(6, c""), DCC_OK);
+    assert_eq!(get(), (6, "five".to_owned()));
+    let token = new_token();
+    let mut ticket = 0;
+    // SAFETY: a writable result; no reasons.
+    unsafe {
+        dcc_cancel_token_set_current(token, &mut ticket);
+        dcc_job_cancel(job, null(), 0);
+        assert_eq!(set(7, c""), DCC_CANCELLED_BY_JOB);
+        dcc_cancel_token_cancel(token, null(), 0);
+        assert_eq!(set(8, c""), DCC_CANCELLED_BY_TOKEN);
+    }
+    dcc_cancel_token_reset_current(ticket);
+    dcc_job_complete(job);
+    assert_eq!(set(9, c"late"), DCC_ERROR_WRONG_STATE);
+    assert_eq!(get(), (8, "five".to_owned()));
+}
+
+unsafe extern "C" fn count(user_data: *mut c_void) {
+    // SAFETY: the counter of the test that made the job.
+    unsafe { &*user_data.cast::<AtomicU32>() }.fetch_add(1, Ordering::Relaxed);
+}
+
+#[test]
+fn destroy_runs_once_and_never_for_a_failed_create() {
+    let runs = AtomicU32::new(0);
+    let desc = dcc_job_desc {
+        user_data: (&raw const runs).cast_mut().cast(),
+        destroy: Some(count),
+        ..job_desc()
+    };
+    let stale = new_token();
+    dcc_cancel_token_release(stale);
+    let failed = create_job(&dcc_job_desc { parent: stale, ..desc });
+    assert_eq!(failed, (DCC_ERROR_INVALID_HANDLE, null_mut()));
+    assert_eq!(runs.load(Ordering::Relaxed), 0, "the payload is still the caller's");
+    let (_, job) = create_job(&desc);
+    assert_eq!(dcc_job_retain(job), DCC_OK);
+    assert_eq!(dcc_job_release(job), DCC_OK);
+    assert_eq!(runs.load(Ordering::Relaxed), 0);
+    assert_eq!(dcc_job_release(job), DCC_OK);
+    assert_eq!(dcc_job_release(job), DCC_ERROR_INVALID_HANDLE);
+    assert_eq!(runs.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn jobs_are_found_by_id_while_they_live() {
+    let job = new_job();
+    let id = dcc_job_id(job);
+    assert!(id > 0 && id < 1 << 53);
+    let find = |id| {
+        let mut found = std::ptr::without_provenance_mut(1);
+        // SAFETY: a writable result.
+        (unsafe { dcc_job_find(id, &mut found) }, found)
+    };
+    assert_eq!(find(id), (DCC_OK, job));
+    assert_eq!(dcc_job_release(job), DCC_OK);
+    assert_eq!(dcc_job_release(job), DCC_OK);
+    for id in [id, 0, u64::MAX, 1 << 53, id ^ (1 << 45)] {
+        assert_eq!(find(id), (DCC_NOT_FOUND, null_mut()), "{id}");
+    }
+    assert_ne!(dcc_job_id(new_job()), id, "ids are not used again");
+}
+
+#[test]
+fn each_status_has_a_text_of_its_own() {
+    let text = |status| {
+        // SAFETY: a static text.
+        unsafe { CStr::from_ptr(dcc_status_string(status)) }.to_str().unwrap()
+    };
+    let header = include_str!("../../include/dcc_cancel.h");
+    let mut texts = std::collections::HashSet::new();
+    let mut constants = 0;
+    for line in header.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let status = match words[..] {
+            ["#define", name, number]
+                if name.starts_with("DCC_ERROR_")
+                    || name.starts_with("DCC_ALREADY_")
+                    || name.starts_with("DCC_CANCELLED_BY_")
+                    || [
+                        "DCC_OK",
+                        "DCC_POLL_GONE",
+                        "DCC_NOT_CANCELLED",
+                        "DCC_NOT_FOUND",
+                        "DCC_SECOND_INSTANCE",
+                        "DCC_TIMED_OUT",
+                        "DCC_NEVER",
+                        "DCC_CALLBACK_DONE",
+                        "DCC_CALLBACK_RUNNING",
+                        "DCC_PENDING",
+                        "DCC_STARTED",
+                        "DCC_WEDGED",
+                        "DCC_HELD",
+                        "DCC_NOT_CANCELLABLE",
+                    ]
+                    .contains(&name) =>
+            {
+                number.parse::<i32>().unwrap()
+            }
+            _ => continue,
+        };
+        constants += 1;
+        assert_ne!(text(status), "Unknown status", "{line}");
+        assert!(texts.insert(text(status)), "{line} has another's text");
+    }
+    assert_eq!(constants, 35);
+    assert_eq!(text(12345), "Unknown status");
+}
+
+#[test]
+fn the_numbers_agree_with_their_copies() {
+    let header = include_str!("../../include/dcc_cancel.h");
+    let version = concat!("#define DCC_CANCEL_VERSION \"", env!("CARGO_PKG_VERSION"), "\"");
+    assert!(header.contains(version));
+    assert!(include_str!("../../CHANGELOG.md").contains(concat!("## ", env!("CARGO_PKG_VERSION"))));
+    assert_eq!(dcc_abi_version(), DCC_ABI_MAJOR << 16 | DCC_ABI_MINOR);
+    assert_eq!(size_of::<dcc_job_desc>(), 88);
+    assert_eq!(size_of::<dcc_cancel_token_desc>(), 40);
+    assert_eq!(size_of::<dcc_job_progress_info>(), 24);
+    assert_eq!(size_of::<dcc_poll_pair>(), 32);
+}
+
+/// Every exported function reaches the panic guard, itself or through a helper beside it.
+#[test]
+fn no_exported_function_forgot_the_panic_guard() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ffi");
+    let guards = [
+        "guard(",
+        "guard_anywhere(",
+        "guard_creating(",
+        "guard_value(",
+        "with(",
+        "with_text(",
+        "ask(",
+        "probe(",
+        "probe_token(",
+    ];
+    let mut checked = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for part in text.split("#[unsafe(no_mangle)]").skip(1) {
+            let body = &part[..part.find("\n}\n").expect("a function ends")];
+            let signature = body.lines().find(|line| line.contains("extern \"C\" fn")).unwrap();
+            let inside = &body[body.find('{').unwrap()..];
+            assert!(guards.iter().any(|guard| inside.contains(guard)), "{signature}");
+            checked += 1;
+        }
+        // The helpers that stand for the guard are guarded themselves.
+        for helper in
+            ["extern \"C\" fn ask(", "extern \"C\" fn probe(", "extern \"C\" fn probe_token("]
+        {
+            if let Some(start) = text.find(helper) {
+                assert!(text[start..][..200].contains("guard_anywhere("), "{helper}");
+            }
+        }
+    }
+    assert!(checked > 50, "{checked}");
+}

@@ -1,0 +1,477 @@
+//! Models of sessions: begins, ends, cancels by id, closes and last releases against each other.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test --profile models --test loom_session --target-dir target/loom`
+
+#![cfg(loom)]
+
+use dcc_cancel::error::Error;
+use dcc_cancel::handle::{Handle, NULL};
+use dcc_cancel::json_rpc::request_id::{IdRef, RequestId};
+use dcc_cancel::memory::arena::Keeper;
+use dcc_cancel::peer::cancel::PeerCancel;
+use dcc_cancel::peer::id_table::{Kept, KeptFor};
+use dcc_cancel::peer::request::{Owed, RequestOrigin, RequestPin, Requests};
+use dcc_cancel::peer::session::{SessionPin, SessionSettings};
+use dcc_cancel::token::{TokenPin, Tokens};
+use loom::sync::Arc;
+use loom::thread;
+
+/// Runs the interleavings with at most this many preemptions; all would take hours.
+fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.max_branches = 20_000;
+    builder.check(body);
+}
+
+/// A session. No model has two entries in it while it is closed: the order of a hash map's entries
+/// is another in each run.
+struct World {
+    requests: Requests,
+    session: Handle,
+}
+
+const SETTINGS: SessionSettings = SessionSettings {
+    policy: dcc_cancel::json_rpc::reply::ReplyPolicy::Silent,
+    holds_early: true,
+    ids_are_texts: false,
+    most_requests: 4,
+    most_kept: 4,
+    early_ttl_ns: 10,
+    progress_interval_ns: 0,
+};
+
+fn world() -> Arc<World> {
+    world_of(SETTINGS)
+}
+
+fn world_without_early() -> Arc<World> {
+    world_of(SessionSettings { holds_early: false, ..SETTINGS })
+}
+
+fn world_of(settings: SessionSettings) -> Arc<World> {
+    let requests = Requests::new();
+    let session = requests.sessions().create(settings).unwrap();
+    Arc::new(World { requests, session })
+}
+
+/// Runs a call of this world on a second thread.
+fn beside<R: 'static>(
+    world: &Arc<World>,
+    call: impl FnOnce(&World) -> R + 'static,
+) -> thread::JoinHandle<R> {
+    let world = world.clone();
+    thread::spawn(move || call(&world))
+}
+
+impl World {
+    fn tokens(&self) -> &Tokens {
+        self.requests.sessions().dispatchers().library().jobs().tokens()
+    }
+
+    fn session(&self) -> SessionPin<'_> {
+        SessionPin::new(self.requests.sessions(), self.session).unwrap()
+    }
+
+    fn request(&self, request: Handle) -> RequestPin<'_> {
+        RequestPin::new(&self.requests, request).unwrap()
+    }
+
+    fn begin_in(&self, session: &SessionPin<'_>, id: i64) -> Result<Handle, Error> {
+        let origin = RequestOrigin {
+            id: IdRef::Integer(id),
+            parent: NULL,
+            is_cancellable: true,
+            progress_token: None,
+        };
+        self.requests.begin(session, &origin)
+    }
+
+    fn begin(&self, id: i64) -> Result<Handle, Error> {
+        self.begin_in(&self.session(), id)
+    }
+
+    fn cancel(&self, id: i64, reason: &str) -> PeerCancel {
+        self.requests.cancel(&self.session(), IdRef::Integer(id), reason, false).unwrap()
+    }
+
+    fn end(&self, request: Handle) -> (Owed, bool) {
+        self.requests.end(&self.request(request))
+    }
+
+    fn release(&self, request: Handle) {
+        self.requests.release(request).unwrap();
+    }
+
+    fn close(&self) {
+        self.requests.close(&self.session());
+    }
+
+    /// Whether a request is cancelled, and why.
+    fn cancel_of(&self, request: Handle) -> Option<String> {
+        let token = self.requests.token(&self.request(request));
+        let token = TokenPin::new(self.tokens(), token).unwrap();
+        let reason = self.tokens().show_reason(&token, str::to_owned);
+        self.tokens().is_cancelled(&token).then_some(reason)
+    }
+
+    fn is_cancelled(&self, request: Handle) -> bool {
+        self.cancel_of(request).is_some()
+    }
+
+    /// What its session knows of an id.
+    fn known(&self, id: i64) -> Option<bool> {
+        let session = self.session();
+        let shown = self.requests.show_cancel(&session, IdRef::Integer(id), |known, _| known);
+        shown.unwrap()
+    }
+
+    fn live(&self) -> u32 {
+        self.session().slot().live().body.lock().live
+    }
+
+    fn kept(&self) -> u32 {
+        self.session().slot().live().body.lock().kept()
+    }
+
+    fn finish(&self, request: Handle) {
+        self.end(request);
+        self.release(request);
+    }
+
+    /// Releases the session; nothing is left then.
+    fn over(&self) {
+        assert_eq!(self.live(), 0);
+        self.requests.sessions().release(self.session).unwrap();
+        assert_eq!(self.requests.arena().live(), 0, "requests");
+        assert_eq!(self.requests.sessions().arena().live(), 0, "sessions");
+        assert_eq!(self.tokens().arena().live(), 0, "tokens");
+    }
+}
+
+/// A cancel comes before its request, or just after: it is never lost.
+#[test]
+fn begin_x_cancel() {
+    model(3, || {
+        let world = world();
+        let canceller = beside(&world, |world| world.cancel(1, "stop"));
+        let request = world.begin(1).unwrap();
+        let outcome = canceller.join().unwrap();
+        assert!(matches!(outcome, PeerCancel::First | PeerCancel::Held), "{outcome:?}");
+        assert_eq!(world.cancel_of(request).as_deref(), Some("stop"), "{outcome:?}");
+        assert_eq!(world.session().slot().live().counts.cancelled.read(), 1);
+        world.finish(request);
+        world.over();
+    });
+}
+
+/// A peer cancels twice while the request begins: the first reason stays, whatever it met.
+#[test]
+fn begin_x_two_cancels() {
+    model(3, || {
+        let world = world();
+        let beginner = beside(&world, |world| world.begin(1).unwrap());
+        let first = world.cancel(1, "first");
+        assert_eq!(world.known(1), Some(true), "once cancelled, always cancelled");
+        let second = world.cancel(1, "second");
+        let request = beginner.join().unwrap();
+        assert!(matches!(first, PeerCancel::First | PeerCancel::Held), "{first:?}");
+        assert_eq!(second, PeerCancel::Again);
+        assert_eq!(world.cancel_of(request).as_deref(), Some("first"));
+        world.finish(request);
+        world.over();
+    });
+}
+
+/// Two cancels come before their request: one is held, and its reason is the request's.
+#[test]
+fn cancel_x_cancel_before_begin() {
+    model(3, || {
+        let world = world();
+        let canceller = beside(&world, |world| world.cancel(1, "theirs"));
+        let mine = world.cancel(1, "mine");
+        let theirs = canceller.join().unwrap();
+        let reason = match (mine, theirs) {
+            (PeerCancel::Held, PeerCancel::Again) => "mine",
+            (PeerCancel::Again, PeerCancel::Held) => "theirs",
+            _ => panic!("{mine:?}, {theirs:?}"),
+        };
+        let request = world.begin(1).unwrap();
+        assert_eq!(world.cancel_of(request).as_deref(), Some(reason));
+        world.finish(request);
+        world.over();
+    });
+}
+
+/// A request ends and the next of its id begins while that id is cancelled: one of them is, or none
+/// if the cancel says so.
+#[test]
+fn end_x_cancel_x_next_of_its_id() {
+    model(3, || {
+        let world = world_without_early();
+        let first = world.begin(1).unwrap();
+        let canceller = beside(&world, |world| world.cancel(1, "stop"));
+        assert!(world.end(first).1);
+        let next = world.begin(1).unwrap();
+        let outcome = canceller.join().unwrap();
+        let cancelled = [first, next].map(|request| world.is_cancelled(request));
+        match outcome {
+            PeerCancel::First => assert_ne!(cancelled[0], cancelled[1]),
+            PeerCancel::Unknown => assert_eq!(cancelled, [false, false]),
+            _ => panic!("{outcome:?}"),
+        }
+        assert_eq!(world.known(1), Some(cancelled[1]));
+        world.release(first);
+        world.finish(next);
+        world.over();
+    });
+}
+
+/// The same where a cancel may come first: it is never held for the next, because the request that completed
+/// is known until the next takes its place.
+#[test]
+fn end_x_late_cancel_x_next_of_its_id() {
+    model(3, || {
+        let world = world();
+        let first = world.begin(1).unwrap();
+        let canceller = beside(&world, |world| world.cancel(1, "stop"));
+        assert!(world.end(first).1);
+        let next = world.begin(1).unwrap();
+        let outcome = canceller.join().unwrap();
+        let cancelled = [first, next].map(|request| world.is_cancelled(request));
+        match outcome {
+            PeerCancel::First => assert_ne!(cancelled[0], cancelled[1]),
+            PeerCancel::Unknown => assert_eq!(cancelled, [false, false]),
+            _ => panic!("{outcome:?}"),
+        }
+        assert_eq!(world.live(), 1);
+        world.release(first);
+        world.finish(next);
+        world.over();
+    });
+}
+
+/// The same, and the next is another's: it has the slot of the first, but is never cancelled.
+#[test]
+fn end_x_cancel_x_next_of_its_slot() {
+    model(3, || {
+        let world = world_without_early();
+        let first = world.begin(1).unwrap();
+        let canceller = beside(&world, |world| world.cancel(1, "stop"));
+        world.finish(first);
+        let next = world.begin(2).unwrap();
+        canceller.join().unwrap();
+        assert!(!world.is_cancelled(next), "a cancel met a request of another id");
+        world.finish(next);
+        world.over();
+    });
+}
+
+/// A request ends while its peer cancels it: what it owes is what its peer asked for.
+#[test]
+fn end_x_cancel() {
+    model(3, || {
+        let world = world_without_early();
+        let request = world.begin(1).unwrap();
+        let canceller = beside(&world, |world| world.cancel(1, "stop"));
+        let (owed, is_first) = world.end(request);
+        let outcome = canceller.join().unwrap();
+        assert!(is_first);
+        match owed {
+            Owed::Result => (),
+            Owed::Nothing => {
+                assert_eq!((outcome, world.known(1)), (PeerCancel::First, Some(true)))
+            }
+            Owed::Cancelled(_) => panic!("its peer cancelled it, nobody else"),
+        }
+        assert_eq!(outcome == PeerCancel::First, world.is_cancelled(request));
+        world.release(request);
+        world.over();
+    });
+}
+
+/// Two threads end a request; who did it may begin the next at once.
+#[test]
+fn end_x_end() {
+    model(3, || {
+        let world = world();
+        let request = world.begin(1).unwrap();
+        let end_and_begin = move |world: &World| {
+            let (owed, is_first) = world.end(request);
+            assert_eq!(owed, Owed::Result);
+            is_first.then(|| world.begin(1).expect("the id is free"))
+        };
+        let other = beside(&world, end_and_begin);
+        let mine = end_and_begin(&world);
+        let theirs = other.join().unwrap();
+        assert!(mine.is_some() != theirs.is_some(), "one of them ended it");
+        assert_eq!(world.live(), 1);
+        world.release(request);
+        world.finish(mine.or(theirs).unwrap());
+        world.over();
+    });
+}
+
+/// The last reference of a request that has not ended goes while it is cancelled: the cancel is of it,
+/// or comes too late and is not held for the next.
+#[test]
+fn last_release_x_cancel() {
+    model(3, || {
+        let world = world();
+        let request = world.begin(1).unwrap();
+        let canceller = beside(&world, |world| world.cancel(1, "stop"));
+        world.release(request);
+        let outcome = canceller.join().unwrap();
+        assert!(matches!(outcome, PeerCancel::First | PeerCancel::Unknown), "{outcome:?}");
+        let is_known = Some(outcome == PeerCancel::First);
+        assert_eq!((world.known(1), world.live()), (is_known, 0));
+        let next = world.begin(1).unwrap();
+        assert!(!world.is_cancelled(next));
+        world.finish(next);
+        world.over();
+    });
+}
+
+/// A request is ended by one who has it for a moment while its last reference goes.
+#[test]
+fn last_release_x_end() {
+    model(3, || {
+        let world = world();
+        let request = world.begin(1).unwrap();
+        let ender = beside(&world, move |world| {
+            let pinned = RequestPin::new(&world.requests, request).ok();
+            pinned.is_some_and(|pinned| world.requests.end(&pinned).1)
+        });
+        world.release(request);
+        let was_ended = ender.join().unwrap();
+        assert_eq!(world.known(1), if was_ended { None } else { Some(false) });
+        world.over();
+    });
+}
+
+/// Two requests of one id begin: one is refused and takes nothing of the other's away.
+#[test]
+fn begin_x_begin() {
+    model(1, || {
+        let world = world();
+        let other = beside(&world, |world| world.begin(1));
+        let mine = world.begin(1);
+        let request = match (mine, other.join().unwrap()) {
+            (Ok(request), Err(Error::DuplicateRequest))
+            | (Err(Error::DuplicateRequest), Ok(request)) => request,
+            both => panic!("{both:?}"),
+        };
+        assert_eq!(world.live(), 1, "it has its entry");
+        assert_eq!(world.cancel(1, "stop"), PeerCancel::First);
+        assert!(world.is_cancelled(request));
+        world.finish(request);
+        world.over();
+    });
+}
+
+/// Two requests begin where there is room for one.
+#[test]
+fn begin_x_begin_at_the_quota() {
+    model(1, || {
+        let world = world_of(SessionSettings { most_requests: 1, ..SETTINGS });
+        let other = beside(&world, |world| world.begin(1));
+        let mine = world.begin(2);
+        let request = match (mine, other.join().unwrap()) {
+            (Ok(request), Err(Error::TooManyRequests { limit: 1 }))
+            | (Err(Error::TooManyRequests { limit: 1 }), Ok(request)) => request,
+            both => panic!("{both:?}"),
+        };
+        world.finish(request);
+        world.over();
+    });
+}
+
+/// A session is closed while a request begins: refused, or cancelled.
+#[test]
+fn close_x_begin() {
+    model(3, || {
+        let world = world();
+        let closer = beside(&world, World::close);
+        let begun = world.begin(1);
+        closer.join().unwrap();
+        match begun {
+            Ok(request) => {
+                assert!(world.is_cancelled(request), "it began in a closed session");
+                world.finish(request);
+            }
+            Err(error) => assert_eq!(error, Error::SessionClosed),
+        }
+        world.over();
+    });
+}
+
+/// A session is closed while a cancel comes before its request: nothing is remembered.
+#[test]
+fn close_x_early_cancel() {
+    model(3, || {
+        let world = world();
+        let closer = beside(&world, World::close);
+        let outcome = world.cancel(1, "stop");
+        assert!(matches!(outcome, PeerCancel::Held | PeerCancel::Unknown), "{outcome:?}");
+        closer.join().unwrap();
+        assert_eq!(world.kept(), 0, "held by a closed session");
+        world.over();
+    });
+}
+
+/// A session is closed while its request ends: it ends once, and the next that has its slot, in another
+/// session, is not cancelled.
+#[test]
+fn close_x_end() {
+    model(3, || {
+        let world = world();
+        let elsewhere = world.requests.sessions().create(SETTINGS).unwrap();
+        let request = world.begin(1).unwrap();
+        let closer = beside(&world, World::close);
+        let (owed, is_first) = world.end(request);
+        assert!(is_first && matches!(owed, Owed::Result | Owed::Nothing), "{owed:?}");
+        world.release(request);
+        let session = SessionPin::new(world.requests.sessions(), elsewhere).unwrap();
+        let next = world.begin_in(&session, 1).unwrap();
+        drop(session);
+        closer.join().unwrap();
+        assert!(!world.is_cancelled(next), "a close met a request of another session");
+        world.finish(next);
+        world.requests.sessions().release(elsewhere).unwrap();
+        world.over();
+    });
+}
+
+/// A held cancel is forgotten, by its age or by name, while its request begins: it is met or it is
+/// forgotten, not both and not neither.
+#[test]
+fn forgetting_x_begin() {
+    for by_age in [true, false] {
+        model(3, move || {
+            let world = world();
+            let kept = Kept {
+                why: KeptFor::Early,
+                // Older than what is kept below, as the clock of models always says 1.
+                since_ns: 0,
+                is_cancelled: true,
+                reason: String::new(),
+            };
+            let session = world.session();
+            let mut body = session.slot().live().body.lock();
+            assert!(body.hold(RequestId::integer(1), kept, &SETTINGS));
+            drop((body, session));
+            let forgetter = beside(&world, move |world| {
+                if by_age {
+                    world.requests.sweep(&world.session(), 0) == 1
+                } else {
+                    world.requests.clear(&world.session(), IdRef::Integer(1)).unwrap()
+                }
+            });
+            let request = world.begin(1).unwrap();
+            let was_forgotten = forgetter.join().unwrap();
+            assert_ne!(was_forgotten, world.is_cancelled(request));
+            world.finish(request);
+            world.over();
+        });
+    }
+}

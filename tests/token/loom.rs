@@ -1,0 +1,373 @@
+//! Models of the core's races: loom runs every interleaving of a few threads.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test --profile models --test loom --target-dir target/loom`
+
+#![cfg(loom)]
+
+use dcc_cancel::handle::{CANCELLED, GENERATION_SHIFT, Handle, TRACED};
+use dcc_cancel::job::{Begun, Ended, JobOrigin, JobPin, JobState};
+use dcc_cancel::memory::arena::{Holder, Keeper};
+use dcc_cancel::memory::pool::{Link, Pool};
+use dcc_cancel::thread::context::Library;
+use dcc_cancel::thread::current::{SlotName, ThreadRecord, ThreadSlots};
+use dcc_cancel::token::{Answer, Cause, Origin, TokenPin, Tokens};
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicU32, Ordering};
+use loom::thread;
+
+fn create(tokens: &Tokens, parents: &[Handle]) -> Handle {
+    tokens.create(parents.iter().copied(), Origin::default(), Holder::Owner).unwrap()
+}
+
+fn cancel(tokens: &Tokens, token: Handle, reason: &str) -> Option<bool> {
+    let pin = TokenPin::new(tokens, token).ok()?;
+    Some(tokens.cancel(&pin, Cause::Request, reason))
+}
+
+fn is_cancelled(tokens: &Tokens, token: Handle) -> bool {
+    tokens.answer(token, || 0) == Answer::Cancelled
+}
+
+fn reason(tokens: &Tokens, token: Handle) -> String {
+    let pin = TokenPin::new(tokens, token).unwrap();
+    tokens.show_reason(&pin, str::to_owned)
+}
+
+fn assert_empty(library: &Library) {
+    assert_eq!(library.jobs().tokens().arena().live(), 0, "tokens");
+    assert_eq!(library.jobs().arena().live(), 0, "jobs");
+    assert_eq!(library.arena().live(), 0, "contexts");
+}
+
+#[derive(Debug, Default)]
+struct Cell {
+    next: AtomicU32,
+    taken: AtomicU32,
+}
+
+impl Link for Cell {
+    fn next(&self) -> &AtomicU32 {
+        &self.next
+    }
+}
+
+/// A cell that is popped, pushed and popped again must not be handed to two threads.
+#[test]
+fn take_x_free() {
+    loom::model(|| {
+        let pool: Arc<Pool<Cell>> = Arc::new(Pool::new());
+        let (first, second) = (pool.take().unwrap().0, pool.take().unwrap().0);
+        pool.free(second);
+        pool.free(first);
+        let use_one = |pool: &Pool<Cell>| {
+            let (number, _) = pool.take().unwrap();
+            assert_eq!(pool.cell(number).taken.swap(1, Ordering::Relaxed), 0, "taken twice");
+            number
+        };
+        let other = pool.clone();
+        let thread = thread::spawn(move || {
+            let (one, two) = (use_one(&other), use_one(&other));
+            other.cell(one).taken.store(0, Ordering::Relaxed);
+            other.free(one);
+            other.cell(two).taken.store(0, Ordering::Relaxed);
+        });
+        use_one(&pool);
+        thread.join().unwrap();
+        // The other thread still has its second cell.
+        use_one(&pool);
+    });
+}
+
+/// Exactly one wins; the loser returns only after the flag is visible, with the winner's reason.
+#[test]
+fn cancel_x_cancel() {
+    loom::model(|| {
+        let library = Arc::new(Library::new());
+        let token = create(library.jobs().tokens(), &[]);
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            let tokens = other.jobs().tokens();
+            let won = cancel(tokens, token, "other").unwrap();
+            assert!(is_cancelled(tokens, token));
+            if won {
+                assert_eq!(reason(tokens, token), "other");
+            }
+            won
+        });
+        let tokens = library.jobs().tokens();
+        let won = cancel(tokens, token, "own").unwrap();
+        assert!(is_cancelled(tokens, token));
+        let other_won = thread.join().unwrap();
+        assert_ne!(won, other_won, "exactly one");
+        assert_eq!(reason(tokens, token), if won { "own" } else { "other" });
+        tokens.release(token).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// A cancel either finds the token or does not; nothing leaks and the slot is clean afterwards.
+#[test]
+fn cancel_x_release() {
+    loom::model(|| {
+        let library = Arc::new(Library::new());
+        let token = create(library.jobs().tokens(), &[]);
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            cancel(other.jobs().tokens(), token, "late");
+        });
+        let tokens = library.jobs().tokens();
+        tokens.release(token).unwrap();
+        thread.join().unwrap();
+        assert_empty(&library);
+        let next = create(tokens, &[]);
+        assert!(!is_cancelled(tokens, next));
+        assert_eq!(reason(tokens, next), "");
+        tokens.release(next).unwrap();
+    });
+}
+
+/// A release that is not the last, beside one that is: the object dies exactly once.
+#[test]
+fn retain_x_release() {
+    loom::model(|| {
+        let library = Arc::new(Library::new());
+        let token = create(library.jobs().tokens(), &[]);
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            let tokens = other.jobs().tokens();
+            if tokens.arena().retain(token).is_ok() {
+                tokens.release(token).unwrap();
+            }
+        });
+        library.jobs().tokens().release(token).unwrap();
+        thread.join().unwrap();
+        assert_empty(&library);
+        assert!(library.jobs().tokens().release(token).is_err());
+    });
+}
+
+/// A child of a parent that is being cancelled is cancelled in the end, by whichever side.
+#[test]
+fn link_x_cancel() {
+    loom::model(|| {
+        let library = Arc::new(Library::new());
+        let parent = create(library.jobs().tokens(), &[]);
+        let other = library.clone();
+        let thread = thread::spawn(move || create(other.jobs().tokens(), &[parent]));
+        let tokens = library.jobs().tokens();
+        assert_eq!(cancel(tokens, parent, "parent"), Some(true));
+        let child = thread.join().unwrap();
+        assert!(is_cancelled(tokens, child));
+        assert_eq!(reason(tokens, child), "parent");
+        tokens.release(parent).unwrap();
+        tokens.release(child).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// The walk of a cancel meets a child that is being released, and a parent only children keep.
+#[test]
+fn link_x_cancel_x_release() {
+    loom::model(|| {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let parent = create(tokens, &[]);
+        let first = create(tokens, &[parent]);
+        let second = create(tokens, &[parent]);
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            let tokens = other.jobs().tokens();
+            tokens.release(first).unwrap();
+            tokens.release(parent).unwrap();
+        });
+        let found = cancel(tokens, parent, "parent").is_some();
+        assert!(found == is_cancelled(tokens, second) || found);
+        if found {
+            assert!(is_cancelled(tokens, second));
+        }
+        thread.join().unwrap();
+        tokens.release(second).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// Two parents are cancelled at once: the child is flagged once and both lists let it go.
+#[test]
+fn two_parents_x_cancel() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let parents = [create(tokens, &[]), create(tokens, &[])];
+        let child = create(tokens, &parents);
+        let other = library.clone();
+        let thread = thread::spawn(move || cancel(other.jobs().tokens(), parents[1], "second"));
+        assert_eq!(cancel(tokens, parents[0], "first"), Some(true));
+        assert_eq!(thread.join().unwrap(), Some(true));
+        assert!(is_cancelled(tokens, child));
+        assert!(["first", "second"].contains(&&*reason(tokens, child)));
+        for token in [child, parents[0], parents[1]] {
+            tokens.release(token).unwrap();
+        }
+        assert_empty(&library);
+    });
+}
+
+/// A token is cancelled and released by another thread while this one has it installed: the slot's
+/// reference keeps it, the probe sees the cancel, the reset lets it go.
+#[test]
+fn set_reset_x_cancel() {
+    loom::model(|| {
+        let library = Arc::new(Library::new());
+        let token = create(library.jobs().tokens(), &[]);
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            let tokens = other.jobs().tokens();
+            let cancelled = cancel(tokens, token, "stop").is_some();
+            tokens.release(token).unwrap();
+            cancelled
+        });
+        let record = ThreadRecord::new(library.numbers().next().unwrap()).unwrap();
+        let slots = ThreadSlots::new(library.never());
+        slots.set_record(Some(&record));
+        let ticket = library.set(&slots, &record, SlotName::Token, token);
+        if ticket.is_ok() && !slots.is_quiet() {
+            assert_eq!(slots.token_answer(library.jobs().tokens()), Answer::Cancelled);
+        }
+        assert!(thread.join().unwrap());
+        if let Ok(ticket) = ticket {
+            assert!(!slots.is_quiet());
+            library.reset(&slots, SlotName::Token, ticket).unwrap();
+        }
+        assert!(slots.is_quiet());
+        assert_empty(&library);
+    });
+}
+
+fn job(library: &Library) -> Handle {
+    let origin =
+        JobOrigin { label: "", caller_id: "", parent: 0, token: Origin::default(), owner: 0 };
+    library.jobs().create(&origin, None).unwrap()
+}
+
+/// A job is completed, failed and cancelled at once: one end wins, and the text is that one's.
+#[test]
+fn terminal_state_x_terminal_state_x_cancel() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
+        let library = Arc::new(Library::new());
+        let handle = job(&library);
+        {
+            let pin = JobPin::new(library.jobs(), handle).unwrap();
+            assert_eq!(library.jobs().begin(&pin), Ok(Begun::Running));
+        }
+        let other = library.clone();
+        let failing = thread::spawn(move || {
+            let pin = JobPin::new(other.jobs(), handle).unwrap();
+            let _ = other.jobs().cancel(&pin, "stop");
+            other.jobs().end(&pin, JobState::Failed, "broken").unwrap() == Ended::ByThisCall
+        });
+        let won = {
+            let pin = JobPin::new(library.jobs(), handle).unwrap();
+            library.jobs().end(&pin, JobState::Completed, "").unwrap() == Ended::ByThisCall
+        };
+        let failed = failing.join().unwrap();
+        assert_ne!(won, failed, "exactly one end");
+        let pin = JobPin::new(library.jobs(), handle).unwrap();
+        let state = library.jobs().state(&pin);
+        assert_eq!(state, if won { JobState::Completed } else { JobState::Failed });
+        drop(pin);
+        library.jobs().release(handle).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// A job is looked up by its id while its last owner lets it go.
+#[test]
+fn find_x_release() {
+    loom::model(|| {
+        let library = Arc::new(Library::new());
+        let handle = job(&library);
+        let id = dcc_cancel::job::id_of(handle);
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            if let Some(found) = other.jobs().find(id) {
+                assert_eq!(found, handle);
+                other.jobs().release(found).unwrap();
+            }
+        });
+        library.jobs().release(handle).unwrap();
+        thread.join().unwrap();
+        assert_empty(&library);
+        assert_eq!(library.jobs().find(id), None);
+    });
+}
+
+/// A job that is made while all are switched to be traced is traced, by whichever side; a cancel
+/// at the same moment is not lost.
+#[test]
+fn cancel_x_trace_all() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(4);
+    model.check(|| {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let first = job(&library);
+        let first_token = {
+            let pin = JobPin::new(library.jobs(), first).unwrap();
+            library.jobs().token(&pin)
+        };
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            cancel(other.jobs().tokens(), first_token, "stop").unwrap();
+            job(&other)
+        });
+        tokens.trace_all(true);
+        let second = thread.join().unwrap();
+        for handle in [first, second] {
+            let pin = JobPin::new(library.jobs(), handle).unwrap();
+            let token = TokenPin::new(tokens, library.jobs().token(&pin)).unwrap();
+            let state = token.slot().state().load(Ordering::Relaxed);
+            assert_ne!(state & TRACED, 0);
+            assert_eq!(state & CANCELLED != 0, handle == first);
+        }
+        library.jobs().release(first).unwrap();
+        library.jobs().release(second).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// Somebody guesses the handle of a token that is being made while all are traced, and releases it. Who has its
+/// slot next is not traced for it.
+#[test]
+fn trace_x_release_of_a_guess() {
+    loom::model(|| {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        tokens.trace_all(true);
+        let used = create(tokens, &[]);
+        tokens.release(used).unwrap();
+        let guess = used + (1 << GENERATION_SHIFT);
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            let tokens = other.jobs().tokens();
+            tokens.release(guess).ok().map(|()| create(tokens, &[]))
+        });
+        let watched = Origin { is_watched: true, ..Origin::default() };
+        let made = tokens.create([], watched, Holder::Owner).unwrap();
+        assert_eq!(made, guess);
+        match thread.join().unwrap() {
+            Some(next) => {
+                let pin = TokenPin::new(tokens, next).unwrap();
+                let state = pin.slot().state().load(Ordering::Relaxed);
+                assert_eq!(state & TRACED, 0, "it is not watched");
+                drop(pin);
+                tokens.release(next).unwrap();
+            }
+            None => tokens.release(made).unwrap(),
+        }
+        assert_empty(&library);
+    });
+}

@@ -1,0 +1,602 @@
+//! Models of listening to a token: callbacks, waits, deadlines and owners against a cancel.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test --profile models --test loom_listening --target-dir target/loom`
+
+#![cfg(loom)]
+
+use dcc_cancel::error::Error;
+use dcc_cancel::handle::{GENERATION_SHIFT, Handle};
+use dcc_cancel::job::{JobOrigin, JobPin};
+use dcc_cancel::memory::arena::{Holder, Keeper};
+use dcc_cancel::owner::Thing;
+use dcc_cancel::owner::owned::Owned;
+use dcc_cancel::sys::callout::{Callback, Payload, UserData};
+use dcc_cancel::sys::thread_identity;
+use dcc_cancel::thread::context::Library;
+use dcc_cancel::token::listen::{Unregistered, Waited};
+use dcc_cancel::token::{Answer, Cause, Origin, TokenPin, Tokens};
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use loom::thread;
+use std::cell::Cell;
+use std::ffi::c_void;
+
+fn create(tokens: &Tokens) -> Handle {
+    tokens.create([], Origin::default(), Holder::Owner).unwrap()
+}
+
+fn cancel(tokens: &Tokens, token: Handle) -> Option<bool> {
+    let pin = TokenPin::new(tokens, token).ok()?;
+    Some(tokens.cancel(&pin, Cause::Request, ""))
+}
+
+fn is_cancelled(tokens: &Tokens, token: Handle) -> bool {
+    tokens.answer(token, || 0) == Answer::Cancelled
+}
+
+fn assert_empty(library: &Library) {
+    let tokens = library.jobs().tokens();
+    assert_eq!(tokens.arena().live(), 0, "tokens");
+    assert_eq!(tokens.registrations().arena().live(), 0, "registrations");
+    assert_eq!(tokens.owners().arena().live(), 0, "owners");
+}
+
+/// Runs the interleavings with at most this many preemptions; all would take hours.
+fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.max_branches = 10_000;
+    builder.check(body);
+}
+
+/// What a plugin's functions note. Its user data is a counted pointer, given up by `destroy`.
+#[derive(Default)]
+struct Plugin {
+    called: AtomicU32,
+    returned: AtomicU32,
+    destroyed: AtomicU32,
+}
+
+impl Plugin {
+    fn calls(&self) -> (u32, u32, u32) {
+        let read = |count: &AtomicU32| count.load(Ordering::Relaxed);
+        (read(&self.called), read(&self.returned), read(&self.destroyed))
+    }
+}
+
+unsafe extern "C" fn note(_token: *const c_void, plugin: *mut c_void) {
+    // SAFETY: the registration's reference, which `destroy` gives back.
+    let plugin = unsafe { &*plugin.cast::<Plugin>() };
+    plugin.called.fetch_add(1, Ordering::Relaxed);
+    thread::yield_now();
+    plugin.returned.fetch_add(1, Ordering::Relaxed);
+}
+
+unsafe extern "C" fn destroy(plugin: *mut c_void) {
+    // SAFETY: the reference that `callback` gave away.
+    let plugin = unsafe { Arc::from_raw(plugin.cast::<Plugin>()) };
+    let (called, returned, _) = plugin.calls();
+    assert_eq!(called, returned, "destroyed while it is called");
+    plugin.destroyed.fetch_add(1, Ordering::Relaxed);
+}
+
+fn callback(plugin: &Arc<Plugin>) -> Callback {
+    let user_data = UserData::new(Arc::into_raw(plugin.clone()).cast_mut().cast());
+    // SAFETY: `note` and `destroy` take what `user_data` is.
+    unsafe { Callback::new(note, Payload::new(user_data, Some(destroy))) }
+}
+
+fn register(library: &Library, token: Handle, callback: Callback, owner: Handle) -> Option<Handle> {
+    let tokens = library.jobs().tokens();
+    let pin = TokenPin::new(tokens, token).ok()?;
+    match tokens.register(Some(&pin), callback, owner, true) {
+        Ok(registration) => Some(registration),
+        Err((error, callback)) => {
+            assert_eq!(error, Error::OwnerClosed(owner));
+            callback.into_payload().destroy();
+            None
+        }
+    }
+}
+
+/// Whoever is later, the callback runs, once.
+#[test]
+fn cancel_x_register() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let plugin = Arc::new(Plugin::default());
+        let (other, others) = (library.clone(), plugin.clone());
+        let thread = thread::spawn(move || register(&other, token, callback(&others), 0).unwrap());
+        assert_eq!(cancel(tokens, token), Some(true));
+        let registration = thread.join().unwrap();
+        assert_eq!(plugin.calls(), (1, 1, 1));
+        assert_eq!(tokens.unregister(registration, true), Ok(Unregistered::Done));
+        tokens.release(token).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// After a waiting unregister the callback has run and been destroyed, or never will be run.
+#[test]
+fn cancel_x_unregister() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let plugin = Arc::new(Plugin::default());
+        let registration = register(&library, token, callback(&plugin), 0).unwrap();
+        let other = library.clone();
+        let thread = thread::spawn(move || cancel(other.jobs().tokens(), token));
+        let expected = match tokens.unregister(registration, true) {
+            Ok(Unregistered::Removed) => 0,
+            Ok(Unregistered::Done) => 1,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(plugin.calls(), (expected, expected, 1));
+        assert_eq!(thread.join().unwrap(), Some(true));
+        assert_eq!(plugin.calls(), (expected, expected, 1));
+        tokens.release(token).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// A registration whose token dies is dropped once, whoever comes first.
+#[test]
+fn unregister_x_release() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let plugin = Arc::new(Plugin::default());
+        let registration = register(&library, token, callback(&plugin), 0).unwrap();
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            other.jobs().tokens().release(token).unwrap();
+            let next = create(other.jobs().tokens());
+            other.jobs().tokens().release(next).unwrap();
+        });
+        tokens.unregister(registration, true).unwrap();
+        assert_eq!(plugin.calls(), (0, 0, 1));
+        thread.join().unwrap();
+        assert_eq!(plugin.calls(), (0, 0, 1));
+        assert_empty(&library);
+    });
+}
+
+/// No wake-up is lost, also when the token dies instead of being cancelled.
+#[test]
+fn wait_x_cancel() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let other = library.clone();
+        let thread = thread::spawn(move || other.jobs().tokens().wait_any(&[0, token], None));
+        assert_eq!(cancel(tokens, token), Some(true));
+        assert_eq!(thread.join().unwrap(), Ok(Waited::Cancelled(1)));
+        tokens.release(token).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// Who waits for a token that nobody can cancel any more learns that.
+#[test]
+fn wait_x_release() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let other = library.clone();
+        let thread = thread::spawn(move || other.jobs().tokens().wait_any(&[token], None));
+        tokens.release(token).unwrap();
+        match thread.join().unwrap() {
+            Ok(Waited::Gone(0)) | Err(Error::InvalidHandle(..)) => (),
+            other => panic!("{other:?}"),
+        }
+        assert_empty(&library);
+    });
+}
+
+/// Arms a deadline and lets another thread do what the library's threads do when it is over.
+fn arm_and_expire(library: &Arc<Library>, token: Handle) -> thread::JoinHandle<()> {
+    let tokens = library.jobs().tokens();
+    let pin = TokenPin::new(tokens, token).unwrap();
+    assert_eq!(tokens.arm(&pin, 1), Ok(Some(false)));
+    drop(pin);
+    let other = library.clone();
+    thread::spawn(move || {
+        let tokens = other.jobs().tokens();
+        tokens.expire(2);
+        while let Some(work) = tokens.take_deferred() {
+            assert_eq!(tokens.do_deferred(work), None);
+        }
+    })
+}
+
+loom::thread_local! {
+    static LOOKS: Cell<bool> = Cell::new(false);
+}
+
+/// Notes whether a thread ran it that must not.
+unsafe extern "C" fn destroy_elsewhere(plugin: *mut c_void) {
+    // SAFETY: the reference that was given away with the job.
+    let plugin = unsafe { Arc::from_raw(plugin.cast::<Plugin>()) };
+    plugin.called.fetch_add(u32::from(LOOKS.with(Cell::get)), Ordering::Relaxed);
+    plugin.destroyed.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A thread that must not run functions of plugins looks at a job while its last owner lets go of it.
+#[test]
+fn look_x_release() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let jobs = library.jobs();
+        let plugin = Arc::new(Plugin::default());
+        let user_data = UserData::new(Arc::into_raw(plugin.clone()).cast_mut().cast());
+        // SAFETY: `destroy_elsewhere` takes what `user_data` is.
+        let payload = unsafe { Payload::new(user_data, Some(destroy_elsewhere)) };
+        let token = Origin::default();
+        let origin = JobOrigin { label: "", caller_id: "", parent: 0, token, owner: 0 };
+        let job = jobs.create(&origin, Some(payload)).unwrap();
+        let other = library.clone();
+        let looker = thread::spawn(move || {
+            LOOKS.with(|looks| looks.set(true));
+            if let Ok(pin) = JobPin::new(other.jobs(), job) {
+                other.jobs().unpin_deferred(pin);
+            }
+        });
+        jobs.release(job).unwrap();
+        let callback_thread = || {
+            while let Some(work) = jobs.tokens().take_deferred() {
+                jobs.do_deferred(work);
+            }
+        };
+        callback_thread();
+        looker.join().unwrap();
+        callback_thread();
+        assert_eq!(plugin.calls(), (0, 0, 1));
+        assert_eq!(jobs.arena().live(), 0, "jobs");
+        assert_empty(&library);
+    });
+}
+
+/// A deadline that was disarmed never cancels, and one whose token died never cancels the next
+/// user of its slot.
+#[test]
+fn deadline_x_cancel_x_disarm() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let timer = arm_and_expire(&library, token);
+        let disarmed = {
+            let pin = TokenPin::new(tokens, token).unwrap();
+            let disarmed = tokens.disarm(&pin);
+            assert!(!disarmed || !is_cancelled(tokens, token));
+            disarmed
+        };
+        let cancelled = !disarmed && cancel(tokens, token) == Some(true);
+        let (_, cause) = tokens.record(&TokenPin::new(tokens, token).unwrap());
+        let expected = match (disarmed, cancelled) {
+            (true, _) => Cause::None,
+            (false, true) => Cause::Request,
+            (false, false) => Cause::Deadline,
+        };
+        assert_eq!(cause, expected);
+        tokens.release(token).unwrap();
+        let next = create(tokens);
+        timer.join().unwrap();
+        assert!(!is_cancelled(tokens, next));
+        tokens.release(next).unwrap();
+        assert_eq!(tokens.deadlines().count(), 0);
+        assert_empty(&library);
+    });
+}
+
+/// The token of a deadline that is over dies at that moment, and its slot is used again.
+#[test]
+fn deadline_x_release() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let timer = arm_and_expire(&library, token);
+        tokens.release(token).unwrap();
+        let next = create(tokens);
+        assert_ne!(next, token + (1 << GENERATION_SHIFT) * 2);
+        timer.join().unwrap();
+        assert!(!is_cancelled(tokens, next));
+        tokens.release(next).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// When `close` returns, no function of the owner runs or will run, and every notify has run.
+#[test]
+fn owner_close_x_callback() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let owner = tokens.owners().create().unwrap();
+        let plugin = Arc::new(Plugin::default());
+        let registration = register(&library, token, callback(&plugin), owner).unwrap();
+        let other = library.clone();
+        let thread = thread::spawn(move || cancel(other.jobs().tokens(), token));
+        library.jobs().close_owner(owner).unwrap();
+        let (called, returned, destroyed) = plugin.calls();
+        assert_eq!((called, destroyed), (returned, 1));
+        thread.join().unwrap();
+        assert_eq!(plugin.calls(), (called, returned, 1), "after the plugin was unloaded");
+        tokens.unregister(registration, true).unwrap();
+        tokens.release(token).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// What is registered while the owner is closed is refused, or dropped before the close returns.
+#[test]
+fn owner_close_x_register() {
+    model(4, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let owner = tokens.owners().create().unwrap();
+        let plugin = Arc::new(Plugin::default());
+        let (other, others) = (library.clone(), plugin.clone());
+        let thread = thread::spawn(move || {
+            let tokens = other.jobs().tokens();
+            let pin = TokenPin::new(tokens, token).unwrap();
+            match tokens.register(Some(&pin), callback(&others), owner, true) {
+                Ok(registration) => Some(registration),
+                Err((Error::OwnerClosed(_) | Error::InvalidHandle(..), callback)) => {
+                    callback.into_payload().destroy();
+                    None
+                }
+                Err((error, _)) => panic!("{error}"),
+            }
+        });
+        library.jobs().close_owner(owner).unwrap();
+        if let Some(registration) = thread.join().unwrap() {
+            let found = tokens.unregister(registration, true);
+            assert_eq!(found, Ok(Unregistered::Done), "it outlived its owner");
+        }
+        assert_eq!(plugin.calls(), (0, 0, 1));
+        tokens.release(token).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// Three callbacks, each of which unregisters the next one.
+struct Ring {
+    library: Library,
+    registrations: [AtomicU64; 3],
+    refused: AtomicU32,
+}
+
+struct Place {
+    ring: Arc<Ring>,
+    next: usize,
+}
+
+unsafe extern "C" fn unregister_next(_token: *const c_void, place: *mut c_void) {
+    // SAFETY: the registration's box, which `drop_place` takes back.
+    let place = unsafe { &*place.cast::<Place>() };
+    let next = place.ring.registrations[place.next].load(Ordering::Relaxed);
+    match place.ring.library.jobs().tokens().unregister(next, true) {
+        Ok(_) | Err(Error::InvalidHandle(..)) => (),
+        Err(error) => {
+            assert_eq!(error, Error::WouldDeadlock);
+            place.ring.refused.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+unsafe extern "C" fn drop_place(place: *mut c_void) {
+    // SAFETY: the box that was given to the registration.
+    drop(unsafe { Box::from_raw(place.cast::<Place>()) });
+}
+
+/// Three callbacks on three threads unregister each other in a ring: nobody waits for ever.
+#[test]
+fn a_cycle_of_three_unregisters() {
+    model(2, || {
+        let ring = Arc::new(Ring {
+            library: Library::new(),
+            registrations: Default::default(),
+            refused: AtomicU32::new(0),
+        });
+        let tokens = ring.library.jobs().tokens();
+        let parts: Vec<Handle> = (0..3)
+            .map(|part| {
+                let token = create(tokens);
+                let place = Box::new(Place { ring: ring.clone(), next: (part + 1) % 3 });
+                let user_data = UserData::new(Box::into_raw(place).cast());
+                // SAFETY: both functions take a `Place`.
+                let callback = unsafe {
+                    Callback::new(unregister_next, Payload::new(user_data, Some(drop_place)))
+                };
+                let registration = register(&ring.library, token, callback, 0).unwrap();
+                ring.registrations[part].store(registration, Ordering::Relaxed);
+                token
+            })
+            .collect();
+        let threads: Vec<_> = parts[1..]
+            .iter()
+            .map(|&token| {
+                let ring = ring.clone();
+                thread::spawn(move || cancel(ring.library.jobs().tokens(), token).unwrap())
+            })
+            .collect();
+        cancel(tokens, parts[0]).unwrap();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert!(ring.refused.load(Ordering::Relaxed) <= 2);
+        for token in parts {
+            tokens.release(token).unwrap();
+        }
+        for registration in &ring.registrations {
+            // The one whose unregister was refused still has its handle.
+            let _ = tokens.unregister(registration.load(Ordering::Relaxed), true);
+        }
+        assert_empty(&ring.library);
+    });
+}
+
+/// What a callback and its notify do.
+struct Does {
+    call: Box<dyn Fn()>,
+    end: Box<dyn Fn()>,
+}
+
+unsafe extern "C" fn do_call(_token: *const c_void, does: *mut c_void) {
+    // SAFETY: the registration's box, which `do_end` takes back.
+    (unsafe { &*does.cast::<Does>() }.call)();
+}
+
+unsafe extern "C" fn do_end(does: *mut c_void) {
+    // SAFETY: the box that `doing` gave away.
+    (unsafe { Box::from_raw(does.cast::<Does>()) }.end)();
+}
+
+fn doing(call: impl Fn() + 'static, end: impl Fn() + 'static) -> Callback {
+    let does = Does { call: Box::new(call), end: Box::new(end) };
+    let user_data = UserData::new(Box::into_raw(Box::new(does)).cast());
+    // SAFETY: both functions take a `Does`.
+    unsafe { Callback::new(do_call, Payload::new(user_data, Some(do_end))) }
+}
+
+/// A thing of an owner that no close can end; the thread that is inside for it gives it up.
+fn adopt(library: &Library, owner: Handle) -> Arc<Owned> {
+    let origin =
+        JobOrigin { label: "", caller_id: "", parent: 0, token: Origin::default(), owner: 0 };
+    let gone = library.jobs().create(&origin, None).unwrap();
+    library.jobs().release(gone).unwrap();
+    let owned = Arc::new(Owned::default());
+    let thing = Thing::Job(dcc_cancel::handle::index(gone));
+    library.jobs().tokens().owners().adopt(owner, thing, &owned).unwrap();
+    owned
+}
+
+/// Two plugins, each closed by a thread inside the other: not both are refused, and who is refused has
+/// changed nothing.
+#[test]
+fn owner_close_x_owner_close() {
+    model(2, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let owners = [(); 2].map(|()| tokens.owners().create().unwrap());
+        let in_hand = owners.map(|owner| adopt(&library, owner));
+        let kept = create(tokens);
+        let bystanders = [(); 2].map(|()| Arc::new(Plugin::default()));
+        let registrations = [0, 1].map(|part| {
+            let callback = callback(&bystanders[part]);
+            register(&library, kept, callback, owners[part]).unwrap()
+        });
+        let close_other = move |library: &Library, part: usize, own: &Owned, bystander: &Plugin| {
+            let all = library.jobs().tokens().owners();
+            let inside = all.enter(own.get(), thread_identity::current());
+            let closed = library.jobs().close_owner(owners[1 - part]);
+            let dropped = u32::from(closed.is_ok());
+            assert_eq!(bystander.calls(), (0, 0, dropped), "nothing changed, or all: {closed:?}");
+            all.disown(own.take());
+            all.leave(inside);
+            closed
+        };
+        let (other, bystander) = (library.clone(), bystanders[0].clone());
+        let [here, there] = in_hand;
+        let thread = thread::spawn(move || close_other(&other, 1, &there, &bystander));
+        let here = close_other(&library, 0, &here, &bystanders[1]);
+        let closed = [thread.join().unwrap(), here];
+        let refused = closed.iter().filter(|closed| **closed == Err(Error::WouldDeadlock)).count();
+        assert_eq!(closed.iter().filter(|closed| closed.is_ok()).count(), 2 - refused);
+        assert!(refused <= 1);
+        for (owner, closed) in owners.into_iter().zip(closed) {
+            let expected = if closed.is_ok() { Err(()) } else { Ok(()) };
+            assert_eq!(library.jobs().close_owner(owner).map_err(drop), expected);
+        }
+        for registration in registrations {
+            tokens.unregister(registration, true).unwrap();
+        }
+        tokens.release(kept).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// A close runs a notify, for which a callback of the closed owner waits: that comes to its end before the
+/// close waits for the callback, so nobody is refused.
+#[test]
+fn owner_close_x_unregister_of_what_it_ends() {
+    model(2, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let owner = tokens.owners().create().unwrap();
+        let (token, others) = (create(tokens), create(tokens));
+        let dropped = register(&library, others, doing(|| (), thread::yield_now), owner).unwrap();
+        let own = library.clone();
+        let refused = Arc::new(AtomicU32::new(0));
+        let noted = refused.clone();
+        let unregister = move || {
+            let found = own.jobs().tokens().unregister(dropped, true);
+            noted.fetch_add(u32::from(found.is_err()), Ordering::Relaxed);
+        };
+        let waiting = register(&library, token, doing(unregister, || ()), owner).unwrap();
+        let other = library.clone();
+        let thread = thread::spawn(move || cancel(other.jobs().tokens(), token).unwrap());
+        library.jobs().close_owner(owner).unwrap();
+        thread.join().unwrap();
+        assert_eq!(refused.load(Ordering::Relaxed), 0, "it was no ring");
+        tokens.unregister(waiting, true).unwrap();
+        // Left to the callback, unless that was left out.
+        let _ = tokens.unregister(dropped, true);
+        [token, others].iter().for_each(|token| tokens.release(*token).unwrap());
+        assert_empty(&library);
+    });
+}
+
+/// A job is created below a token that only the creator still holds: it dies there, and so does its
+/// parent, whose notify may close the owner of the job that is being made. So the maker is inside.
+#[test]
+fn create_x_release_of_its_parent() {
+    model(2, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let owner = tokens.owners().create().unwrap();
+        let grandparent = create(tokens);
+        let parent = tokens.create([grandparent], Origin::default(), Holder::Owner).unwrap();
+        let (own, missing) = (library.clone(), Arc::new(AtomicU32::new(0)));
+        let (noted, maker) = (missing.clone(), thread_identity::current());
+        let look = move || {
+            let mut is_inside = false;
+            let index = dcc_cancel::handle::index(owner);
+            let owners = own.jobs().tokens().owners();
+            owners.inside(index, &mut |inside| is_inside |= inside.thread == maker);
+            if thread_identity::current() == maker && !is_inside {
+                noted.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let pin = TokenPin::new(tokens, grandparent).unwrap();
+        tokens
+            .register(Some(&pin), doing(|| (), look), 0, false)
+            .map_err(|(error, _)| error)
+            .unwrap();
+        drop(pin);
+        cancel(tokens, parent).unwrap();
+        tokens.release(grandparent).unwrap();
+        let other = library.clone();
+        let thread = thread::spawn(move || other.jobs().tokens().release(parent).unwrap());
+        let token = Origin::default();
+        let origin = JobOrigin { label: "", caller_id: "", parent, token, owner };
+        match library.jobs().create(&origin, None) {
+            Ok(job) => library.jobs().release(job).unwrap(),
+            Err((error, _)) => assert!(matches!(error, Error::InvalidHandle(..)), "{error}"),
+        }
+        thread.join().unwrap();
+        assert_eq!(missing.load(Ordering::Relaxed), 0, "the maker is inside");
+        library.jobs().close_owner(owner).unwrap();
+        assert_empty(&library);
+    });
+}
