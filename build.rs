@@ -5,7 +5,7 @@ use std::path::Path;
 use std::{env, fs};
 
 /// Major of the ABI: part of the SONAME. `src/ffi/library.rs` asserts that it is the same there.
-const ABI_MAJOR: u32 = 1;
+const ABI_MAJOR: u32 = 2;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

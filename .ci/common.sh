@@ -42,7 +42,7 @@ cpp_programs() {
 }
 
 # link_name FOLDER: programs look for the library's SONAME.
-link_name() { ln -sf libdcc_cancel.so "$1/libdcc_cancel.so.1"; }
+link_name() { ln -sf libdcc_cancel.so "$1/libdcc_cancel.so.2"; }
 
 # check_rows COMMAND...: each row of the program python_semantics, which ends the command.
 check_rows() {

@@ -2,7 +2,7 @@
 // as one would wake a socket. Then the same code as it is written for std::stop_token.
 //
 // Run, after `cargo build --release`, on Linux:
-//     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.1
+//     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.2
 //     c++ -std=c++17 -O2 -pthread -Iinclude -Ltarget/release examples/callbacks.cpp
 //         -ldcc_cancel -Wl,-rpath,target/release -o target/callbacks   (one line)
 //     target/callbacks

@@ -2,7 +2,7 @@
 // until another thread cancels it; one that runs beside; and how the UI learns of both ends.
 //
 // Run, after `cargo build --release`, on Linux:
-//     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.1
+//     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.2
 //     c++ -std=c++17 -O2 -pthread -Iinclude -Ltarget/release examples/dispatcher.cpp
 //         -ldcc_cancel -Wl,-rpath,target/release -o target/dispatcher   (one line)
 //     target/dispatcher

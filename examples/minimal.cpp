@@ -1,7 +1,7 @@
 // Shows: a long job that someone else cancels, in twenty lines of C++.
 //
 // Run, after `cargo build --release`, on Linux:
-//     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.1
+//     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.2
 //     c++ -std=c++17 -O2 -pthread -Iinclude -Ltarget/release examples/minimal.cpp
 //         -ldcc_cancel -Wl,-rpath,target/release -o target/minimal   (one line)
 //     target/minimal

@@ -36,7 +36,7 @@
 #define DCC_NUL_TERMINATED SIZE_MAX
 
 /* Version of the package that this header came with. */
-#define DCC_CANCEL_VERSION "0.1.0"
+#define DCC_CANCEL_VERSION "0.2.0"
 
 
 /**
@@ -346,12 +346,12 @@
 /**
  * Major version of the ABI: part of the library's file name. Another major is another library.
  */
-#define DCC_ABI_MAJOR 1
+#define DCC_ABI_MAJOR 2
 
 /**
  * Minor version of the ABI: grows when functions are added.
  */
-#define DCC_ABI_MINOR 3
+#define DCC_ABI_MINOR 0
 
 /**
  * A token: a cancellation flag with a reason, shared by reference count. The pointer is a handle,

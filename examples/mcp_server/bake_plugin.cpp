@@ -3,7 +3,7 @@
 // and gives back what it had done by then.
 //
 // Build, after `cargo build --release`, on Linux:
-//     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.1
+//     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.2
 //     c++ -std=c++17 -O2 -fPIC -shared -Iinclude -Ltarget/release
 //         examples/mcp_server/bake_plugin.cpp -ldcc_cancel '-Wl,-rpath,$ORIGIN'
 //         -o target/release/libbake_plugin.so   (one line)

@@ -3,7 +3,7 @@
 // the UI thread works in slices and answers on standard output. Logs go to standard error.
 //
 // Run, on Debian with nlohmann-json3-dev, after `cargo build --release`:
-//     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.1
+//     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.2
 //     c++ -std=c++17 -O2 -pthread -Iinclude -Ltarget/release examples/stdio_server/main.cpp
 //         -ldcc_cancel -Wl,-rpath,'$ORIGIN/release' -o target/stdio_server   (one line)
 // and name target/stdio_server as a stdio server to any MCP client, or type:

@@ -109,7 +109,7 @@ private:
                 version = known;
         return {{"protocolVersion", version},
                 {"capabilities", {{"tools", json::object()}}},
-                {"serverInfo", {{"name", "dcc-cancel-stdio"}, {"version", "0.1.0"}}}};
+                {"serverInfo", {{"name", "dcc-cancel-stdio"}, {"version", "0.2.0"}}}};
     }
 
     // The request begins here, so that the next line can cancel it; its work waits for the UI thread.

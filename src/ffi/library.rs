@@ -8,9 +8,9 @@ use crate::sys::{clock, instance};
 use std::ffi::{CStr, c_char};
 
 /// Major version of the ABI: part of the library's file name. Another major is another library.
-pub const DCC_ABI_MAJOR: u32 = 1;
+pub const DCC_ABI_MAJOR: u32 = 2;
 /// Minor version of the ABI: grows when functions are added.
-pub const DCC_ABI_MINOR: u32 = 3;
+pub const DCC_ABI_MINOR: u32 = 0;
 
 /// The package's version.
 pub const DCC_VERSION: &CStr =

@@ -1,6 +1,6 @@
 """A token's native event in Qt's own notifier: the event loop wakes with the cancel.
 
-    python3 qt_notifier.py libdcc_cancel.so.1
+    python3 qt_notifier.py libdcc_cancel.so.2
 """
 
 import ctypes

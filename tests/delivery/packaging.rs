@@ -56,7 +56,7 @@ fn assert_consumers_work(build: &Path) {
     // Linkers leave an unused library out, but then the run path tells.
     let links = needed.contains("libdcc_cancel") || needed.contains("(RUNPATH)");
     assert!(!links, "it links the library\n{needed}");
-    let library = moved_prefix().join("lib/libdcc_cancel.so.1");
+    let library = moved_prefix().join("lib/libdcc_cancel.so.2");
     assert_eq!(printed(Command::new(loading).arg(library)), expected_version());
 }
 
@@ -132,7 +132,7 @@ fn the_installed_files_are_these_and_name_no_folder_of_the_build() {
             "lib/cmake/dcc_cancel/dcc_cancel-config-version.cmake",
             "lib/cmake/dcc_cancel/dcc_cancel-config.cmake",
             "lib/libdcc_cancel.so",
-            "lib/libdcc_cancel.so.1",
+            "lib/libdcc_cancel.so.2",
             "lib/pkgconfig/dcc_cancel.pc",
             "share/licenses/dcc_cancel/LICENSE-APACHE",
             "share/licenses/dcc_cancel/LICENSE-MIT",
@@ -220,7 +220,7 @@ fn the_loader_in_cpp() {
 fn with_older_library(name: &str, flags: &[&str]) -> String {
     let folder = scratch(&format!("packaging_{name}"));
     let consumers = root().join("tests/consumers");
-    let library = folder.join("libdcc_cancel.so.1");
+    let library = folder.join("libdcc_cancel.so.2");
     let compile = |source: &str, extra: &[&str], to: &Path| {
         run(Command::new(support::cc())
             .args(support::C_FLAGS)
@@ -231,7 +231,7 @@ fn with_older_library(name: &str, flags: &[&str]) -> String {
             .args(["-ldl", "-o"])
             .arg(to));
     };
-    let soname = "-Wl,-soname,libdcc_cancel.so.1";
+    let soname = "-Wl,-soname,libdcc_cancel.so.2";
     compile("older_library.c", &[&["-shared", "-fPIC", soname], flags].concat(), &library);
     let program = folder.join("consumer");
     compile("with_older_library.c", &[], &program);
@@ -241,8 +241,8 @@ fn with_older_library(name: &str, flags: &[&str]) -> String {
 #[test]
 fn the_loader_takes_an_older_library_and_refuses_another_abi() {
     assert_eq!(with_older_library("older", &[]), "0 \n");
-    let refused = with_older_library("other_abi", &["-DOLDER_ABI_MAJOR=2"]);
-    assert_eq!(refused, "-4 the library in this process has ABI 2.0; 1 is needed\n");
+    let refused = with_older_library("other_abi", &["-DOLDER_ABI_MAJOR=1"]);
+    assert_eq!(refused, "-4 the library in this process has ABI 1.0; 2 is needed\n");
 }
 
 /// The Python package of the prefix finds the prefix's library.

@@ -161,7 +161,7 @@ fn its_cmake_project_builds_a_plugin_with_the_library_beside_it() {
     let needed = support::printed(
         Command::new("sh").args(["-c", "ldd \"$0\" | grep dcc_cancel"]).arg(&plugin),
     );
-    let beside = build.join("houdini/dso/dcc_cancel/libdcc_cancel.so.1");
+    let beside = build.join("houdini/dso/dcc_cancel/libdcc_cancel.so.2");
     assert!(needed.contains(&beside.display().to_string()), "{needed}");
     passes(&plugin, "exits");
 }

@@ -169,8 +169,8 @@ fn the_build_rules_name_what_cmake_installs() {
         ("type", "External".to_owned()),
         ("include", prefix.join("include").display().to_string()),
         ("library", prefix.join("lib/libdcc_cancel.so").display().to_string()),
-        ("stage", "$(BinaryOutputDir)/libdcc_cancel.so.1".to_owned()),
-        ("from", prefix.join("lib/libdcc_cancel.so.1").display().to_string()),
+        ("stage", "$(BinaryOutputDir)/libdcc_cancel.so.2".to_owned()),
+        ("from", prefix.join("lib/libdcc_cancel.so.2").display().to_string()),
     ];
     assert_eq!(named, expected.clone().map(|(what, value)| (what.to_owned(), value)));
     for (what, value) in expected {
@@ -186,7 +186,7 @@ fn the_build_rules_name_what_cmake_installs() {
         (
             "Mac",
             "elseif(APPLE)",
-            ["lib/libdcc_cancel.dylib", "lib/libdcc_cancel.1.dylib", "libdcc_cancel.1.dylib"],
+            ["lib/libdcc_cancel.dylib", "lib/libdcc_cancel.2.dylib", "libdcc_cancel.2.dylib"],
         ),
     ] {
         let include = third_party.join(platform).join("include");

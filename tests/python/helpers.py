@@ -24,7 +24,7 @@ NATIVE.poll_on_another_thread.argtypes = [ctypes.c_uint64]
 NATIVE.poll_on_another_thread.restype = ctypes.c_int64
 NATIVE.leave_a_token_behind.argtypes = [ctypes.c_void_p]
 
-LIBRARY = ctypes.CDLL("libdcc_cancel.so.1")
+LIBRARY = ctypes.CDLL("libdcc_cancel.so.2")
 LIBRARY.dcc_cancel_token_current.restype = ctypes.c_void_p
 LIBRARY.dcc_job_current.restype = ctypes.c_void_p
 

@@ -92,7 +92,7 @@ fn with_package(python: &Path) -> Command {
         .env("PYTHONPATH", std::env::join_paths([&package, site_packages()]).unwrap())
         // Nothing is to be left in the source tree.
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("DCC_CANCEL_LIBRARY", plugin().join("libdcc_cancel.so.1"))
+        .env("DCC_CANCEL_LIBRARY", plugin().join("libdcc_cancel.so.2"))
         .env("DCC_TEST_PLUGIN", plugin().join("native_loop.so"))
         .env("DCC_TEST_HEADER", support::include().join("dcc_cancel.h"));
     command

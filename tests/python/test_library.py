@@ -13,7 +13,7 @@ from helpers import run_python
 PACKAGE = os.path.dirname(os.path.abspath(dcc_cancel.__file__))
 LIBRARY = os.environ["DCC_CANCEL_LIBRARY"]
 HERE = os.path.dirname(os.path.abspath(__file__))
-NAME = "libdcc_cancel.so.1"
+NAME = "libdcc_cancel.so.2"
 
 WORKS = "import dcc_cancel; print(dcc_cancel.CancelToken().cancelled)\n"
 
@@ -89,7 +89,7 @@ class Finding(Folders):
     def test_the_variable(self):
         self.assert_works()
         text = self.refused(DCC_CANCEL_LIBRARY="/nowhere/" + NAME)
-        self.assertIn("'/nowhere/libdcc_cancel.so.1'", text)
+        self.assertIn("'/nowhere/libdcc_cancel.so.2'", text)
         self.assertIn("DCC_CANCEL_LIBRARY", text)
 
     def test_beside_the_package(self):
@@ -112,17 +112,17 @@ class Finding(Folders):
 
     def test_nowhere(self):
         text = self.refused(DCC_CANCEL_LIBRARY=None)
-        self.assertIn("cannot find libdcc_cancel.so.1", text)
+        self.assertIn("cannot find libdcc_cancel.so.2", text)
         self.assertIn("set DCC_CANCEL_LIBRARY to its path", text)
 
     def test_another_abi_is_refused(self):
-        other = self.built("-DOLDER_ABI_MAJOR=2")
+        other = self.built("-DOLDER_ABI_MAJOR=1")
         text = self.refused(DCC_CANCEL_LIBRARY=other)
-        self.assertIn("has ABI 2.0; this package needs 1", text)
+        self.assertIn("has ABI 1.0; this package needs 2", text)
 
     def test_an_older_library_is_refused_by_what_it_lacks(self):
         text = self.refused(DCC_CANCEL_LIBRARY=self.built())
-        self.assertRegex(text, "has ABI 1.[0-9]+, which has no dcc_[a-z_]+; let the host load")
+        self.assertRegex(text, "has ABI 2.[0-9]+, which has no dcc_[a-z_]+; let the host load")
 
     def test_what_is_no_dcc_cancel_is_refused(self):
         text = self.refused(DCC_CANCEL_LIBRARY="libm.so.6")
@@ -137,7 +137,7 @@ class Finding(Folders):
             "child, job = dcc_cancel.CancelToken(parent=token), dcc_cancel.Job(parent=token)\n"
             "their_cancel.set_current_job(job)\n"
             "dcc_cancel.set_cancel_token(token)\n"
-            "library = ctypes.CDLL('libdcc_cancel.so.1')\n"
+            "library = ctypes.CDLL('libdcc_cancel.so.2')\n"
             "library.dcc_job_current.restype = ctypes.c_void_p\n"
             "assert their_cancel.native(library.dcc_job_current)() == job.handle\n"
             "assert child._link is None\n"

@@ -73,7 +73,7 @@ fn built_without_poll() -> PathBuf {
             .arg("-I")
             .arg(example().join("native"))
             .arg(source)
-            .arg(libraries.join("libdcc_cancel.so.1"))
+            .arg(libraries.join("libdcc_cancel.so.2"))
             .args(["-Wl,-rpath,$ORIGIN", "-o"])
             .arg(libraries.join("libsmooth_mesh.so")),
     );

@@ -56,14 +56,14 @@ pub fn built_library() -> PathBuf {
 /// A folder with the library under the names that linkers and loaders look for.
 pub fn staged_library(folder: &Path) -> PathBuf {
     std::fs::create_dir_all(folder).unwrap();
-    let target = folder.join("libdcc_cancel.so.1");
+    let target = folder.join("libdcc_cancel.so.2");
     // By way of a rename: tests of other programs may be loading it.
     let fresh = folder.join(format!("fresh-{}", std::process::id()));
     std::fs::copy(built_library(), &fresh).unwrap();
     std::fs::rename(&fresh, &target).unwrap();
     let link = folder.join("libdcc_cancel.so");
     if std::fs::symlink_metadata(&link).is_err() {
-        let _ = std::os::unix::fs::symlink("libdcc_cancel.so.1", &link);
+        let _ = std::os::unix::fs::symlink("libdcc_cancel.so.2", &link);
     }
     target
 }

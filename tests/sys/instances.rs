@@ -59,8 +59,8 @@ impl Stage {
 const COPIES: [&str; 4] = [
     "loading_one.so",
     "loading_two.so",
-    "copy_one/libdcc_cancel.so.1",
-    "copy_two/libdcc_cancel.so.1",
+    "copy_one/libdcc_cancel.so.2",
+    "copy_two/libdcc_cancel.so.2",
 ];
 
 #[test]
@@ -104,7 +104,7 @@ fn the_loader_exports_nothing_from_a_plugin() {
 #[test]
 fn a_linked_plugin_and_one_with_a_copy_share_the_slots() {
     let stage = Stage::new("mixed");
-    stage.host("own_copies", &[COPIES[0], COPIES[1], "libdcc_cancel.so.1", COPIES[2]]);
+    stage.host("own_copies", &[COPIES[0], COPIES[1], "libdcc_cancel.so.2", COPIES[2]]);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_second_copy_says_so() {
 fn a_copy_in_another_link_namespace_says_so() {
     let stage = Stage::new("namespaces");
     stage.compile("namespaces.c", "namespaces", &["-pthread", "-ldl"]);
-    let library = stage.folder.join("libdcc_cancel.so.1");
+    let library = stage.folder.join("libdcc_cancel.so.2");
     let host = |what: &str| {
         run(Command::new(stage.folder.join("namespaces")).arg(what).arg(&library));
     };

@@ -13,7 +13,7 @@ import com.sun.jna.ptr.PointerByReference;
  * are byte[] of UTF-8: JNA writes a String as the locale has it.
  */
 interface DccCancel extends Library {
-    int ABI_MAJOR = 1;
+    int ABI_MAJOR = 2;
     /** SIZE_MAX: a text ends with its NUL. */
     long NUL_TERMINATED = -1;
 
@@ -114,7 +114,7 @@ interface DccCancel extends Library {
      * Windows Native.load("dcc_cancel") finds a loaded one.
      */
     interface Loader extends Library {
-        String NAME = "libdcc_cancel.so.1";
+        String NAME = "libdcc_cancel.so.2";
         int RTLD_NOW = 2, RTLD_NOLOAD = 4;
 
         Pointer dlopen(String name, int flags);

@@ -69,8 +69,8 @@ dcc_status dcc_cancel_token_reason(const dcc_cancel_token *token, char *buffer, 
                                    size_t *out_length);
 ]]
 
-local ABI_MAJOR = 1
-local NAME = "libdcc_cancel.so.1" -- Windows: dcc_cancel.dll, which ffi.load finds where it is loaded
+local ABI_MAJOR = 2
+local NAME = "libdcc_cancel.so.2" -- Windows: dcc_cancel.dll, which ffi.load finds where it is loaded
 local RTLD_NOW, RTLD_NOLOAD = 2, 4
 
 -- An instance that the host or a plugin has loaded goes first: dlopen of the bare name finds it by its

@@ -4,8 +4,8 @@
 
 const koffi = require('koffi');
 
-const NAME = 'libdcc_cancel.so.1'; // Windows: dcc_cancel.dll, which koffi finds where it is loaded
-const ABI_MAJOR = 1;
+const NAME = 'libdcc_cancel.so.2'; // Windows: dcc_cancel.dll, which koffi finds where it is loaded
+const ABI_MAJOR = 2;
 const RTLD_NOW = 2;
 const RTLD_NOLOAD = 4;
 

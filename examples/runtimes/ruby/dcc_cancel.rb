@@ -9,8 +9,8 @@ module DccCancel
   module Native
     extend Fiddle::Importer
 
-    NAME = "libdcc_cancel.so.1" # Windows: dcc_cancel.dll, which dlload finds where it is loaded
-    ABI_MAJOR = 1
+    NAME = "libdcc_cancel.so.2" # Windows: dcc_cancel.dll, which dlload finds where it is loaded
+    ABI_MAJOR = 2
     RTLD_NOLOAD = 4
 
     # An instance that the host or a plugin has loaded goes first: dlopen of the bare name finds it by

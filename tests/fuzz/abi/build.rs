@@ -19,7 +19,7 @@ fn main() {
     let folder = std::env::var("OUT_DIR").expect("cargo sets it");
     std::fs::write(Path::new(&folder).join("abi.rs"), generated).expect("OUT_DIR is writable");
     if std::env::var_os("CARGO_FEATURE_INSIDE").is_none() {
-        let library = std::env::var("DCC_FUZZ_LIBRARY").expect("the folder of libdcc_cancel.so.1");
+        let library = std::env::var("DCC_FUZZ_LIBRARY").expect("the folder of libdcc_cancel.so.2");
         println!("cargo:rustc-link-search=native={library}");
         println!("cargo:rustc-link-lib=dylib=dcc_cancel");
         println!("cargo:rustc-link-arg-bins=-Wl,-rpath,{library}");

@@ -32,12 +32,12 @@ public class DccCancel : ModuleRules
 		{
 			// Linked by this name, loaded by the one that has the ABI's major: that file is what is staged.
 			PublicAdditionalLibraries.Add(Path.Combine(Prefix, "lib", "libdcc_cancel.so"));
-			RuntimeDependencies.Add("$(BinaryOutputDir)/libdcc_cancel.so.1", Path.Combine(Prefix, "lib", "libdcc_cancel.so.1"));
+			RuntimeDependencies.Add("$(BinaryOutputDir)/libdcc_cancel.so.2", Path.Combine(Prefix, "lib", "libdcc_cancel.so.2"));
 		}
 		else if (Target.Platform == UnrealTargetPlatform.Mac)
 		{
 			PublicAdditionalLibraries.Add(Path.Combine(Prefix, "lib", "libdcc_cancel.dylib"));
-			RuntimeDependencies.Add("$(BinaryOutputDir)/libdcc_cancel.1.dylib", Path.Combine(Prefix, "lib", "libdcc_cancel.1.dylib"));
+			RuntimeDependencies.Add("$(BinaryOutputDir)/libdcc_cancel.2.dylib", Path.Combine(Prefix, "lib", "libdcc_cancel.2.dylib"));
 		}
 		else
 		{
