@@ -303,11 +303,14 @@ fn adopt(me: &Me, call: &Call, kind: usize, bits: u64, status: i64) {
     if bits == 0 {
         return;
     }
+    // Before others can take it for a call.
+    if kind == OWNER {
+        WORLD.note_owner(bits);
+    }
     if !WORLD.adopt(kind, bits, 1) {
         return;
     }
     match kind {
-        OWNER => WORLD.note_owner(bits),
         DISPATCHER => {
             let is_bound = call.flags as i128 & DCC_DISPATCHER_BIND_LATER == 0;
             WORLD.change(bits, |object| {

@@ -60,7 +60,7 @@ impl Inside {
         if role == JOB && payload.calls[COMPLETION].load(SeqCst) > 0 {
             finding!("{name} of {made_by} is called after its completion");
         }
-        let owner = usize::try_from(payload.owner.load(SeqCst)).ok();
+        let owner = WORLD.owner_of(payload);
         if let Some(owner) = owner.map(|number| WORLD.owner(number)) {
             owner.inside.fetch_add(1, SeqCst);
             if owner.is_closed.load(SeqCst) {
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn dcc_destroy_fn(user_data: *mut c_void) {
     let given = payload.given.load(Relaxed);
     if given & 1 << COMPLETION != 0
         && payload.calls[COMPLETION].load(SeqCst) == 0
-        && inside.owner.is_none()
+        && payload.owner.load(SeqCst) == 0
     {
         finding!("the destroy-notify of a posted job runs before its completion");
     }
@@ -287,7 +287,7 @@ pub fn check_over(payload: &Payload) {
     let made_by = FUNCTIONS[payload.function.load(Relaxed)].name;
     match payload.state.load(SeqCst) {
         ACCEPTED => {
-            let owner = usize::try_from(payload.owner.load(SeqCst)).ok();
+            let owner = WORLD.owner_of(payload);
             let is_closed = owner.is_some_and(|number| WORLD.owner(number).is_closed.load(SeqCst));
             if given(DESTROY) && calls(DESTROY) != 1 {
                 finding!("the destroy-notify of {made_by} was called {} times", calls(DESTROY));

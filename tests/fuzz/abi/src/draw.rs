@@ -709,8 +709,7 @@ impl Call {
         if let Some(payload) = call.user_data.and_then(|user_data| WORLD.payload(user_data)) {
             payload.given.store(call.given, Relaxed);
             payload.any_thread.store(call.flags & 1 != 0, Relaxed);
-            let owner = if call.owner == 0 { None } else { WORLD.owner_number(call.owner) };
-            payload.owner.store(owner.map_or(-1, |number| number as i32), SeqCst);
+            payload.owner.store(call.owner, SeqCst);
             if let Some(first) = call.handles.first()
                 && WORLD.object(*first).is_some_and(|object| object.kind == DISPATCHER)
             {

@@ -6,12 +6,13 @@ use crate::callbacks;
 use crate::draw::seed_of;
 use crate::finding;
 use crate::me::{Me, Role, mix, with};
+use crate::watch::Patience;
 use crate::world::{WORLD, lock};
 use std::sync::atomic::{
     AtomicU32,
     Ordering::{Relaxed, SeqCst},
 };
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Calls a function of the library that is not part of the sequence.
 fn ask(function: usize, arguments: &[u64]) -> i64 {
@@ -35,8 +36,8 @@ pub struct Plan {
     pub is_exact: bool,
 }
 
-/// How long the rest of a sequence may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a thread may turn round for the rest of a sequence.
+const REST: Duration = Duration::from_secs(15);
 
 /// Plays one input. Its first bytes say how, the others what.
 pub fn play(input: &'static [u8], plan: Plan) {
@@ -133,7 +134,7 @@ fn end_of_a_thread(is_over: &dyn Fn() -> bool) {
         finding!("something is current after the unwinding");
     }
     const DISPATCHER: usize = handle("dcc_dispatcher");
-    let since = Instant::now();
+    let patience = Patience::new(REST);
     loop {
         // The others may still post; who is last says so, and nothing is posted after it.
         let was_over = is_over() && WORLD.acting.load(SeqCst) == 0;
@@ -149,7 +150,7 @@ fn end_of_a_thread(is_over: &dyn Fn() -> bool) {
         if was_over && !is_pending {
             return;
         }
-        if since.elapsed() > PATIENCE {
+        if patience.is_over() {
             for object in WORLD.objects().iter().filter(|object| object.kind == DISPATCHER) {
                 let pump = ask(PUMP, &[object.bits, u64::MAX, u64::MAX, 0]);
                 let mine = with(|me| me.number.get()).unwrap_or(0);
@@ -176,7 +177,7 @@ pub fn fork_and_ask() {
     }
     // A call that hangs ends the child.
     // SAFETY: no handler is set, so the alarm ends the process.
-    unsafe { libc::alarm(20) };
+    unsafe { libc::alarm(300) };
     for function in FUNCTIONS {
         let status = (function.call)(&[0; 8]) as i64;
         let answers_status = function.answers == Answer::Status;
@@ -231,7 +232,7 @@ fn end() {
         ask(function("dcc_control_close"), &[]);
         ask(function("dcc_events_set_slow_cancel_threshold"), &[1_000_000_000]);
     }
-    let since = Instant::now();
+    let patience = Patience::new(REST);
     loop {
         let now = stats();
         let left = [
@@ -247,8 +248,8 @@ fn end() {
             ("requests", now.live_requests),
         ];
         let Some((what, count)) = left.iter().find(|(_, count)| *count != 0) else { break };
-        // The library's threads may be about to finish, on however busy a machine.
-        if since.elapsed() > PATIENCE {
+        // The library's threads may be about to finish.
+        if patience.is_over() {
             let all = left.iter().filter(|(_, count)| *count != 0);
             all.for_each(|(what, count)| eprintln!("left: {count} {what}"));
             finding!("{count} {what} are left at the end");
@@ -257,7 +258,7 @@ fn end() {
     }
     for payload in WORLD.payloads() {
         // What a thread of the library has taken out of the counts it may still be about to destroy.
-        while callbacks::is_destroy_owed(payload) && since.elapsed() < PATIENCE {
+        while callbacks::is_destroy_owed(payload) && !patience.is_over() {
             std::thread::yield_now();
         }
         callbacks::check_over(payload);

@@ -1,12 +1,17 @@
 //! What is said when something is found, and who hangs.
 //!
 //! Each thread notes the function that it is in where others can read it. A watchdog ends the process
-//! when a thread stays in one for too long, or when all turn round without an end.
+//! when a call hangs. On a machine that is busy or stands still for a while a call may take any time, so the
+//! clock on the wall decides nothing alone. A call hangs if
+//!
+//! - it has not moved while the process used a minute of the processors; or
+//! - nobody is left who could end it: whenever the watchdog looked, no call had begun or ended and all
+//!   threads slept. A thread that waits for a processor does not sleep.
 
 use crate::abi::FUNCTIONS;
 use crate::me;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const DEPTH: usize = 24;
 
@@ -113,22 +118,75 @@ macro_rules! finding {
     ($($word:tt)*) => { $crate::watch::finding(format_args!($($word)*)) };
 }
 
-/// Ends the process when a call takes longer than this.
+/// How much of the processors a process may use while one call does not move.
+const BUSY: Duration = Duration::from_secs(60);
+
+/// How often in a row all have to be seen asleep.
+const LOOKS: u32 = 16;
+
+/// What a process or a thread has used of the processors.
+fn used(clock: libc::clockid_t) -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the clocks of this process and of this thread can be read by it.
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// A time that this thread may spend in looking for something. It is counted while it runs: whoever is kept
+/// from a processor is not late.
+pub struct Patience {
+    since: Duration,
+    limit: Duration,
+}
+
+impl Patience {
+    pub fn new(limit: Duration) -> Self {
+        Self { since: used(libc::CLOCK_THREAD_CPUTIME_ID), limit }
+    }
+
+    pub fn is_over(&self) -> bool {
+        used(libc::CLOCK_THREAD_CPUTIME_ID) - self.since > self.limit
+    }
+}
+
+/// Whether all threads of this process but the calling one sleep.
+fn do_all_sleep() -> bool {
+    // SAFETY: a number is all that is asked for.
+    let here = unsafe { libc::gettid() }.to_string();
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return false };
+    threads.flatten().filter(|thread| *thread.file_name() != *here).all(|thread| {
+        let Ok(stat) = std::fs::read_to_string(thread.path().join("stat")) else {
+            // It has ended.
+            return true;
+        };
+        // The name before it may hold anything.
+        let state = stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
+        matches!(state, Some('S' | 'Z' | 'X'))
+    })
+}
+
+/// Ends the process when a call hangs. All have to sleep for so long before that is said.
 pub fn start(limit: Duration) {
     std::thread::spawn(move || {
-        let mut seen = [const { None::<(u64, Instant)> }; 64];
+        let mut seen = [const { (0, Duration::ZERO) }; RECORDS.len()];
+        let mut asleep = 0;
         loop {
-            std::thread::sleep(limit / 8);
-            for (number, record) in RECORDS.iter().enumerate() {
-                let moves = record.moves.load(Relaxed);
-                match seen[number] {
-                    Some((then, since)) if then == moves && record.depth() > 0 => {
-                        if since.elapsed() > limit {
-                            finding!("a call hangs: {}", record.stack());
-                        }
-                    }
-                    _ => seen[number] = Some((moves, Instant::now())),
+            std::thread::sleep(limit / LOOKS);
+            let now = used(libc::CLOCK_PROCESS_CPUTIME_ID);
+            let mut has_moved = false;
+            for (record, (moves, since)) in RECORDS.iter().zip(&mut seen) {
+                let moves_now = record.moves.load(Relaxed);
+                if moves_now != *moves || record.depth() == 0 {
+                    has_moved |= moves_now != *moves;
+                    (*moves, *since) = (moves_now, now);
+                } else if now - *since > BUSY {
+                    finding!("a call hangs: {}", record.stack());
                 }
+            }
+            asleep = if !has_moved && do_all_sleep() { asleep + 1 } else { 0 };
+            let inside = RECORDS.iter().find(|record| record.depth() > 0);
+            if let Some(record) = inside.filter(|_| asleep >= LOOKS) {
+                finding!("a call hangs: {}", record.stack());
             }
         }
     });

@@ -42,8 +42,8 @@ pub struct Payload {
     pub function: AtomicUsize,
     /// Which types of callbacks came with it, by number.
     pub given: AtomicU32,
-    /// The owner that they belong to, its place in the owners; or none.
-    pub owner: AtomicI32,
+    /// The handle of the owner that they belong to; 0: none.
+    pub owner: AtomicU64,
     /// Calls by type of callback.
     pub calls: [AtomicU32; 16],
     /// How often its job may ask to be called again.
@@ -142,7 +142,7 @@ pub static WORLD: World = World {
             state: AtomicU32::new(FREE),
             function: AtomicUsize::new(0),
             given: AtomicU32::new(0),
-            owner: AtomicI32::new(-1),
+            owner: AtomicU64::new(0),
             calls: [const { AtomicU32::new(0) }; 16],
             again: AtomicU32::new(0),
             job: AtomicU64::new(0),
@@ -363,7 +363,7 @@ impl World {
         };
         payload.function.store(function, Relaxed);
         payload.given.store(0, Relaxed);
-        payload.owner.store(-1, Relaxed);
+        payload.owner.store(0, Relaxed);
         payload.again.store(0, Relaxed);
         payload.end.store(0, Relaxed);
         payload.job.store(0, Relaxed);
@@ -409,5 +409,14 @@ impl World {
 
     pub fn owner(&self, number: usize) -> &Owner {
         &self.owners[number]
+    }
+
+    /// The place of the owner of a payload's functions. `None`: it has none, or the call that creates the
+    /// owner has not come back yet.
+    pub fn owner_of(&self, payload: &Payload) -> Option<usize> {
+        match payload.owner.load(SeqCst) {
+            0 => None,
+            bits => self.owner_number(bits),
+        }
     }
 }
