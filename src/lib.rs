@@ -26,27 +26,6 @@
 // Const constructors for the one static; a `Default` beside each would have no caller.
 #![allow(clippy::new_without_default)]
 
-/// Whether a model, or the fuzzer of the ABI, runs with this guard taken away, to see that it finds out:
-/// `.ci/models`, `.ci/fuzz-abi`.
-#[cfg(any(loom, dcc_weakened))]
-#[macro_export]
-#[doc(hidden)]
-macro_rules! weakened {
-    ($guard:literal) => {
-        $crate::sys::weakened::is($guard)
-    };
-}
-
-/// Nothing: guards are taken away there alone.
-#[cfg(not(any(loom, dcc_weakened)))]
-#[macro_export]
-#[doc(hidden)]
-macro_rules! weakened {
-    ($guard:literal) => {
-        false
-    };
-}
-
 pub mod control;
 pub mod diagnosis;
 pub mod dispatcher;

@@ -2,11 +2,13 @@
 //!
 //! - [`events`]: rings of events. [`watch`]: what is known of each job's threads. [`watchdog`]: slow cancels.
 //! - [`count`], [`latency`]: counts and histograms. [`place`]: names of source files.
-//! - [`timeline`]: what happened when, while somebody wants it; [`recording`] its form as a file.
+//! - [`timeline`]: what happened when, while somebody wants it; [`moment`] one such thing, [`recording`] all as a
+//!   file.
 
 pub mod count;
 pub mod events;
 pub mod latency;
+pub mod moment;
 pub mod place;
 pub mod recording;
 pub mod timeline;

@@ -3,7 +3,7 @@
 //! Written piece by piece: a host whose memory is full may still find out what happened.
 
 use crate::diagnosis::events::EventText;
-use crate::diagnosis::timeline::{Moment, MomentKind};
+use crate::diagnosis::moment::{Moment, MomentKind};
 use crate::json::object::Object;
 use crate::sys::memory::OutOfMemory;
 use crate::sys::thread_id;

@@ -6,7 +6,7 @@
 //! poster, who takes it back, or another, and then it is accepted and its completion will run.
 
 use crate::diagnosis::events::EventText;
-use crate::diagnosis::timeline::{Moment, MomentKind};
+use crate::diagnosis::moment::{Moment, MomentKind};
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::Error;
 use crate::handle::{Handle, NULL};

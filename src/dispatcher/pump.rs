@@ -5,7 +5,7 @@
 //! first.
 
 use crate::diagnosis::events::EventText;
-use crate::diagnosis::timeline::{Moment, MomentKind};
+use crate::diagnosis::moment::{Moment, MomentKind};
 use crate::dispatcher::stats::USUAL_TICK_NS;
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::Error;

@@ -12,7 +12,8 @@
 //! any close can end it.
 
 use crate::diagnosis::events::EventText;
-use crate::diagnosis::timeline::{Moment, MomentKind, Timeline};
+use crate::diagnosis::moment::{Moment, MomentKind};
+use crate::diagnosis::timeline::Timeline;
 use crate::dispatcher::stats::Longest;
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::panic_text;

@@ -14,6 +14,7 @@ pub mod scarce_memory;
 pub mod sync;
 pub mod thread_id;
 pub mod thread_identity;
+pub mod weakened;
 pub mod work;
 
 #[cfg(not(loom))]
@@ -33,5 +34,3 @@ pub mod service_thread;
 pub mod thread_exit;
 #[cfg(not(loom))]
 pub mod thread_slot;
-#[cfg(any(loom, dcc_weakened))]
-pub mod weakened;

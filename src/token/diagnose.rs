@@ -6,8 +6,9 @@
 
 use crate::diagnosis::events::{Event, EventKind, EventText, Observers};
 use crate::diagnosis::latency::Latency;
+use crate::diagnosis::moment::{Moment, MomentKind};
 use crate::diagnosis::place::{FileNames, Place};
-use crate::diagnosis::timeline::{Moment, MomentKind, Timeline};
+use crate::diagnosis::timeline::Timeline;
 use crate::diagnosis::watch::Watches;
 use crate::diagnosis::watchdog::Watchdog;
 use crate::handle::{self, Handle, NULL, TRACED};

@@ -1,6 +1,6 @@
 //! A Unix socket in a folder that only its user can enter; who connects is asked for his user id, too.
 
-use super::{MAX_ANSWER, read_line};
+use super::line::{MAX_ANSWER, read_line};
 use crate::sys::sync::Mutex;
 use clients::{Clients, Heard};
 use std::fs::{self, DirBuilder, Permissions};

@@ -1,7 +1,7 @@
 //! A named pipe that lets in its user alone, and nobody over a network. It has one instance: who comes
 //! while another is served waits his turn.
 
-use super::{MAX_ANSWER, MAX_LINE, patience, read_line};
+use super::line::{MAX_ANSWER, MAX_LINE, patience, read_line};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::windows::fs::OpenOptionsExt;

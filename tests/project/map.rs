@@ -1,0 +1,336 @@
+//! The map of ARCHITECTURE.md is true: its rooms are those of `src`, and arrows between them point down.
+//!
+//! An arrow is a path in a source, in a `use` or elsewhere, tests included, that leads into another file: from
+//! the file where it stands to the file of the module that it names. What a room shows itself, by
+//! `pub use self::main::*`, is in its main file. A call of a macro leads to the file that has the macro.
+//! Methods lead nowhere: whose they are is not seen in them.
+
+#[path = "map/paths.rs"]
+mod paths;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "map/table.rs"]
+mod table;
+#[path = "map/tree.rs"]
+mod tree;
+#[path = "map/words.rs"]
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use table::{Room, quoted, rows};
+use tree::{Arrow, Tree, rings};
+
+const MAP: &str = "## The map";
+const RINGS: &str = "Files of a room that use each other:";
+const FOLDERS_OF_TESTS: &str = "Folders of `tests/` that mirror no room:";
+const TOOL: &str = "src/bin/dcc-control/";
+
+fn page() -> String {
+    std::fs::read_to_string(support::root().join("ARCHITECTURE.md")).unwrap()
+}
+
+fn map() -> Vec<Room> {
+    rows(&page(), MAP).iter().map(Room::of).collect()
+}
+
+/// The library and the tool, whose paths are from the root.
+fn crates() -> [Tree; 2] {
+    std::env::set_current_dir(support::root()).unwrap();
+    [Tree::of(Path::new("src/lib.rs")), Tree::of(&Path::new(TOOL).join("main.rs"))]
+}
+
+/// All files below a folder.
+fn files(folder: &Path, found: &mut BTreeSet<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files(&path, found),
+            false => _ = found.insert(path),
+        }
+    }
+}
+
+/// Each complaint in a line.
+fn answer(complaints: &[String]) {
+    assert!(complaints.is_empty(), "ARCHITECTURE.md:\n{}", complaints.join("\n"));
+}
+
+/// What is wrong with the rows: a file without a room, one that its room does not name, and names of none.
+fn misnamed(map: &[Room], sources: &BTreeSet<PathBuf>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for file in sources {
+        match map.iter().find(|room| room.has(file)) {
+            None => wrong.push(format!("no row has {}", file.display())),
+            Some(room) if file.ends_with("mod.rs") || room.named.contains(file) => (),
+            Some(_) => wrong.push(format!("the row of its room does not name {}", file.display())),
+        }
+    }
+    for room in map {
+        let gone = room.named.iter().filter(|name| !sources.contains(*name));
+        wrong.extend(gone.map(|name| format!("there is no {}", name.display())));
+        let empty =
+            room.places.iter().filter(|place| !sources.iter().any(|of| of.starts_with(place)));
+        wrong.extend(empty.map(|place| format!("there is nothing in {}", place.display())));
+    }
+    wrong
+}
+
+/// The arrows from a room to one above it.
+fn upward(map: &[Room], arrows: &BTreeSet<Arrow>) -> Vec<String> {
+    let floor = |file: &Path| map.iter().position(|room| room.has(file));
+    let up = arrows.iter().filter(|arrow| floor(&arrow.from) > floor(&arrow.to));
+    up.map(|arrow| {
+        format!("{}:{} uses {}, above it", arrow.from.display(), arrow.line, arrow.to.display())
+    })
+    .collect()
+}
+
+/// Rings of files that no row explains, and rows of rings that are none.
+fn unexplained(explained: &BTreeSet<BTreeSet<PathBuf>>, arrows: &BTreeSet<Arrow>) -> Vec<String> {
+    let found = rings(arrows);
+    let new = found.difference(explained).map(|ring| {
+        let inside =
+            arrows.iter().filter(|arrow| ring.contains(&arrow.from) && ring.contains(&arrow.to));
+        let shown = inside.map(|arrow| {
+            format!("\n    {}:{} -> {}", arrow.from.display(), arrow.line, arrow.to.display())
+        });
+        format!("a ring:{}", shown.collect::<String>())
+    });
+    let gone = explained.difference(&found).map(|ring| format!("no ring any more: {ring:?}"));
+    new.chain(gone).collect()
+}
+
+#[test]
+fn every_file_has_a_room_and_every_row_its_files() {
+    let mut sources = BTreeSet::new();
+    std::env::set_current_dir(support::root()).unwrap();
+    files(Path::new("src"), &mut sources);
+    assert!(sources.len() > 100, "{}", sources.len());
+    let mut complaints = misnamed(&map(), &sources);
+    let modules: BTreeSet<PathBuf> =
+        crates().iter().flat_map(|tree| tree.sources.keys().cloned()).collect();
+    let lost = sources.difference(&modules);
+    complaints.extend(lost.map(|file| format!("no module is in {}", file.display())));
+    answer(&complaints);
+}
+
+#[test]
+fn arrows_between_rooms_point_down() {
+    let arrows: BTreeSet<Arrow> = crates().iter().flat_map(Tree::arrows).collect();
+    assert!(arrows.len() > 500, "{}", arrows.len());
+    answer(&upward(&map(), &arrows));
+}
+
+#[test]
+fn a_ring_of_files_has_a_reason() {
+    let map = map();
+    let is_inside =
+        |arrow: &Arrow| map.iter().any(|room| room.has(&arrow.from) && room.has(&arrow.to));
+    let arrows = crates().iter().flat_map(Tree::arrows).filter(is_inside).collect();
+    let explained = rows(&page(), RINGS)
+        .iter()
+        .map(|row| quoted(&row[0]).iter().map(PathBuf::from).collect())
+        .collect();
+    answer(&unexplained(&explained, &arrows));
+}
+
+#[test]
+fn the_tool_uses_what_its_row_says() {
+    let [library, tool] = crates();
+    let used = library.used_by(&tool, "dcc_cancel");
+    let rows = rows(&page(), MAP);
+    let row = rows.iter().find(|row| quoted(&row[0]).contains(&TOOL.to_owned())).expect("its row");
+    let said: BTreeSet<PathBuf> = quoted(&row[1])
+        .iter()
+        .filter(|name| name.starts_with("src/"))
+        .map(|name| if name.ends_with('/') { format!("{name}mod.rs") } else { name.clone() })
+        .map(PathBuf::from)
+        .collect();
+    assert_eq!(used, said);
+}
+
+/// The list in src/lib.rs is the map's, in its order.
+#[test]
+fn the_crate_lists_the_rooms() {
+    let source = std::fs::read_to_string(support::root().join("src/lib.rs")).unwrap();
+    let list = source.lines().take_while(|line| line.starts_with("//!"));
+    let listed: Vec<String> = list
+        .filter(|line| line.starts_with("//! - "))
+        .map(|line| line.split("[`").nth(1).expect("a room").split('`').next().unwrap().to_owned())
+        .collect();
+    let rooms: Vec<String> = map()
+        .iter()
+        .map(|room| room.places[0].file_stem().expect("a name").to_string_lossy().into_owned())
+        .filter(|name| name != "lib" && name != "dcc-control")
+        .collect();
+    assert_eq!(listed, rooms);
+}
+
+/// So the tests of a promise are found from the room that keeps it.
+#[test]
+fn a_folder_of_tests_mirrors_a_room_or_says_what_it_is_for() {
+    let root = support::root();
+    let listed: BTreeMap<String, String> = rows(&page(), FOLDERS_OF_TESTS)
+        .iter()
+        .flat_map(|row| quoted(&row[0]).into_iter().map(|name| (name, row[1].clone())))
+        .collect();
+    let rooms: BTreeSet<String> = map()
+        .iter()
+        .flat_map(|room| &room.places)
+        .map(|place| place.file_stem().expect("a name").to_string_lossy().into_owned())
+        .collect();
+    let mut complaints = Vec::new();
+    let mut there = BTreeSet::new();
+    for entry in std::fs::read_dir(root.join("tests")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if !path.is_dir() {
+            complaints.push(format!("tests/{name} is in no folder"));
+        } else if rooms.contains(&name) == listed.contains_key(&name) {
+            complaints.push(format!("tests/{name}/ mirrors a room, or is listed: one of both"));
+        }
+        there.insert(name);
+    }
+    for (name, what) in &listed {
+        if !there.contains(name) || what.is_empty() {
+            complaints.push(format!("tests/{name}/ is listed in vain"));
+        }
+    }
+    answer(&complaints);
+}
+
+/// Whether there is a path such as `tests/token/loom*.rs`, from the root.
+fn is_there(root: &Path, name: &str) -> bool {
+    let Some((before, after)) = name.rsplit_once('/').unwrap_or(("", name)).1.split_once('*')
+    else {
+        return root.join(name).exists();
+    };
+    let folder = root.join(Path::new(name).parent().expect("it is in the root"));
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).any(|found| {
+        found.len() >= before.len() + after.len()
+            && found.starts_with(before)
+            && found.ends_with(after)
+    })
+}
+
+/// What the page says in its other lines is there, too.
+#[test]
+fn paths_that_the_page_names_are_there() {
+    let root = support::root();
+    let page = page();
+    let (_, text) = page.split_once(MAP).expect("the map");
+    let folders =
+        ["src/", "tests/", "python/", "include/", "examples/", "benches/", ".ci/", "docs/"];
+    let gone: Vec<String> = quoted(text)
+        .into_iter()
+        .filter(|name| folders.iter().any(|folder| name.starts_with(folder)))
+        .filter(|name| !name.contains(['<', ' ']) && !is_there(&root, name))
+        .map(|name| format!("there is no {name}"))
+        .collect();
+    answer(&gone);
+}
+
+fn arrow(from: &str, to: &str) -> Arrow {
+    Arrow { from: from.into(), to: to.into(), line: 1 }
+}
+
+#[test]
+fn it_sees_what_is_wrong() {
+    let row = |place: &str, text: &str| Room::of(&vec![place.to_owned(), text.to_owned()]);
+    let map = [row("`src/high/`", "`high.rs`"), row("`src/low/`", "`low.rs`, `deep/er.rs`")];
+    let all = |names: &[&str]| names.iter().map(PathBuf::from).collect::<BTreeSet<_>>();
+    let there =
+        all(&["src/high/high.rs", "src/low/mod.rs", "src/low/low.rs", "src/low/deep/er.rs"]);
+    assert_eq!(misnamed(&map, &there), [""; 0]);
+    for (without, with) in [("", "src/high/new.rs"), ("", "src/new.rs"), ("src/low/low.rs", "")] {
+        let changed = there.iter().filter(|file| **file != Path::new(without)).cloned();
+        let changed =
+            changed.chain([PathBuf::from(with)]).filter(|file| file.components().count() > 0);
+        assert_eq!(misnamed(&map, &changed.collect()).len(), 1, "{without} {with}");
+    }
+
+    let down = arrow("src/high/high.rs", "src/low/low.rs");
+    let up = arrow("src/low/deep/er.rs", "src/high/high.rs");
+    assert_eq!(upward(&map, &BTreeSet::from([down.clone()])), [""; 0]);
+    assert_eq!(upward(&map, &BTreeSet::from([down.clone(), up.clone()])).len(), 1);
+
+    let ring = all(&["a", "b", "c"]);
+    let arrows =
+        [arrow("a", "b"), arrow("b", "c"), arrow("c", "a"), arrow("c", "d"), arrow("e", "a")];
+    let arrows = BTreeSet::from(arrows);
+    let explained = BTreeSet::from([ring]);
+    assert_eq!(rings(&arrows), explained);
+    assert_eq!(unexplained(&explained, &arrows), [""; 0]);
+    assert_eq!(unexplained(&BTreeSet::new(), &arrows).len(), 1);
+    assert_eq!(unexplained(&explained, &BTreeSet::new()).len(), 1);
+    assert_eq!(unexplained(&BTreeSet::from([all(&["a", "b"])]), &arrows).len(), 2);
+}
+
+/// A crate whose sources have every form of a path, each of which is seen; and texts, letters and comments that
+/// are none.
+#[test]
+fn it_sees_every_arrow() {
+    let folder = support::scratch("map");
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("lib.rs", "pub mod room;\npub mod other;\nmod macros;\n");
+    write("macros.rs", "#[macro_export]\nmacro_rules! word { () => { $crate::other::deep::X } }\n");
+    write("room/mod.rs", "pub mod room;\npub mod side;\npub use self::room::*;\nuse side::Low;\n");
+    write(
+        "room/side.rs",
+        "use crate::{other::{self as far, deep::X}, room::Main};\n\
+         use super::super::other::y;\n\
+         // use crate::macros; \" '\n\
+         /* /* */ crate::macros */\n\
+         const A: (&str, char, char) = (\"crate::macros \\\"\", '\"', '\\'');\n\
+         const B: &str = r#\"\"crate::macros\"#;\n\
+         fn f<'a>(a: &'a str) { crate::room::room::g(super::Main) }\n\
+         mod tests { use super::*; mod more { use super::super::Low; } fn f() { super::super::h() } }\n",
+    );
+    write("room/room.rs", "fn f() { crate::word!(); word!(); crate::other::system::go() }\n");
+    write(
+        "other/mod.rs",
+        "pub mod deep;\nfn deep() {}\n#[path = \"unix.rs\"]\nmod system;\nuse self::system::go;\n",
+    );
+    write("other/deep.rs", "mod imp;\npub(in crate::room) struct X;\n");
+    write("other/deep/imp.rs", "use super::X;\nuse super::super::deep;\nfn f() { deep() }\n");
+    write("other/unix.rs", "use core::fmt;\n#[path = \"clients.rs\"]\nmod clients;\n");
+    write("other/clients.rs", "use super::super::deep;\nuse super::fmt;\nfn f() { deep::go() }\n");
+    let found: Vec<(String, String, usize)> = Tree::of(&folder.join("lib.rs"))
+        .arrows()
+        .into_iter()
+        .map(|Arrow { from, to, line }| {
+            let name = |path: PathBuf| path.strip_prefix(&folder).unwrap().display().to_string();
+            (name(from), name(to), line)
+        })
+        .collect();
+    let expected = [
+        ("macros.rs", "other/deep.rs", 2),
+        ("other/clients.rs", "other/deep.rs", 1),
+        ("other/clients.rs", "other/unix.rs", 2),
+        ("other/deep/imp.rs", "other/deep.rs", 1),
+        ("other/deep/imp.rs", "other/mod.rs", 2),
+        ("other/mod.rs", "other/unix.rs", 5),
+        ("room/mod.rs", "room/room.rs", 3),
+        ("room/mod.rs", "room/side.rs", 4),
+        ("room/room.rs", "macros.rs", 1),
+        ("room/room.rs", "other/unix.rs", 1),
+        ("room/side.rs", "other/deep.rs", 1),
+        ("room/side.rs", "other/mod.rs", 1),
+        ("room/side.rs", "other/mod.rs", 2),
+        ("room/side.rs", "room/room.rs", 1),
+        ("room/side.rs", "room/room.rs", 7),
+        ("room/side.rs", "room/room.rs", 8),
+    ];
+    let found: Vec<(&str, &str, usize)> =
+        found.iter().map(|(from, to, line)| (from.as_str(), to.as_str(), *line)).collect();
+    let (found, expected) = (BTreeSet::from_iter(found), BTreeSet::from_iter(expected));
+    let missed: Vec<_> = expected.difference(&found).collect();
+    let made_up: Vec<_> = found.difference(&expected).collect();
+    assert!(missed.is_empty() && made_up.is_empty(), "missed {missed:?}, made up {made_up:?}");
+}
