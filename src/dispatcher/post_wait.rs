@@ -263,7 +263,7 @@ impl Dispatchers {
                 continue;
             }
             let helps = helps_workers && matches!(stage, Stage::Queued | Stage::Parked);
-            if helps && self.do_all_workers_wait() {
+            if helps && self.do_all_workers_wait() && !crate::weakened!("posters_help") {
                 drop(body);
                 self.run_slice_elsewhere(thread, accepted.id, true);
                 continue;

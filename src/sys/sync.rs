@@ -27,7 +27,7 @@ mod model {
 
     /// Loom's guard with the shape of the real one.
     #[derive(Debug)]
-    pub struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
+    pub struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>, &'a Mutex<T>);
 
     impl<T> Mutex<T> {
         /// Unlocked.
@@ -37,7 +37,11 @@ mod model {
 
         /// Waits until it is this thread's.
         pub fn lock(&self) -> MutexGuard<'_, T> {
-            MutexGuard(Some(self.0.lock().expect("no model panics under a lock")))
+            MutexGuard(Some(self.take()), self)
+        }
+
+        fn take(&self) -> loom::sync::MutexGuard<'_, T> {
+            self.0.lock().expect("no model panics under a lock")
         }
     }
 
@@ -70,9 +74,12 @@ mod model {
             guard.0 = Some(self.0.wait(inner).expect("no model panics under a lock"));
         }
 
-        /// As `wait`: no time passes in a model.
+        /// Waits until others have had a turn: no time passes in a model, so who waits for a time looks
+        /// again and again.
         pub fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _time_ns: u64) -> bool {
-            self.wait(guard);
+            guard.0 = None;
+            yield_now();
+            guard.0 = Some(guard.1.take());
             false
         }
 

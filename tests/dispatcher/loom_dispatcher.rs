@@ -16,9 +16,11 @@ use dcc_cancel::memory::arena::{Holder, Keeper};
 use dcc_cancel::queue::lane::Lane;
 use dcc_cancel::sys::callout::{Payload, UserData};
 use dcc_cancel::sys::host::{Host, HostFunctions};
+use dcc_cancel::sys::thread_identity;
 use dcc_cancel::sys::work::Work;
 use dcc_cancel::thread::context::ThisThread;
 use dcc_cancel::thread::current::{ThreadRecord, ThreadSlots};
+use dcc_cancel::token::listen::Waited;
 use dcc_cancel::token::{Cause, Origin, TokenPin};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, Ordering};
@@ -464,6 +466,82 @@ fn wait_x_shutdown() {
         let accepted = thread.join().unwrap();
         world.pump();
         assert_eq!(log.ends(), (u32::from(accepted), 1));
+        world.end();
+    });
+}
+
+/// The dispatcher's own thread waits for a job whose slice a worker runs while it is shut down: it is freed,
+/// also if the job ends where it would have waited for its next slice.
+#[test]
+fn wait_x_slice_x_shutdown() {
+    model(1, || {
+        let world = world();
+        let log = Arc::new(Log { slices: 1, ..Log::default() });
+        let worker = thread::spawn({
+            let world = world.clone();
+            move || {
+                let workers = world.dispatchers.workers();
+                let first = workers.wait().unwrap();
+                let closer = thread::spawn({
+                    let world = world.clone();
+                    move || {
+                        world.dispatchers.shut_down(&world.pin(), OTHER);
+                    }
+                });
+                on_thread!(world, OTHER, |thread, dispatchers, _pin| {
+                    let mut next = Some(first);
+                    while let Some(id) = next {
+                        dispatchers.run_elsewhere(thread, id);
+                        next = workers.take();
+                    }
+                });
+                closer.join().unwrap();
+            }
+        });
+        let waited = on_thread!(world, HERE, |thread, dispatchers, pin| {
+            let post = Post { elsewhere: true, ..PLAIN };
+            dispatchers.post_and_wait(thread, &pin, &post, work(&log), None)
+        });
+        let waited = waited.map_err(|(error, _)| error).unwrap();
+        assert_eq!(waited.end, WaitEnd::Over);
+        worker.join().unwrap();
+        world.pump();
+        assert_eq!(log.ends(), (1, 1));
+        world.dispatchers.library().jobs().release(waited.job).unwrap();
+        world.end();
+    });
+}
+
+/// The only worker waits for what the dispatcher's thread does next, which waits for a job that only a worker
+/// would run: it runs that itself, whoever began to wait first.
+#[test]
+fn wait_x_wait_of_all_workers() {
+    model(2, || {
+        let world = world();
+        let tokens = world.dispatchers.library().jobs().tokens();
+        let token = tokens.create([], Origin::default(), Holder::Owner).unwrap();
+        let worker = thread::spawn({
+            let world = world.clone();
+            move || {
+                world.dispatchers.workers().join(thread_identity::current());
+                // As a job that it runs would.
+                let tokens = world.dispatchers.library().jobs().tokens();
+                assert_eq!(tokens.wait_any(&[token], None), Ok(Waited::Cancelled(0)));
+            }
+        });
+        let log = Arc::new(Log::default());
+        let waited = on_thread!(world, HERE, |thread, dispatchers, pin| {
+            let post = Post { elsewhere: true, ..PLAIN };
+            dispatchers.post_and_wait(thread, &pin, &post, work(&log), None)
+        });
+        let waited = waited.map_err(|(error, _)| error).unwrap();
+        assert_eq!((waited.end, log.runs()), (WaitEnd::Over, 1));
+        tokens.cancel(&TokenPin::new(tokens, token).unwrap(), Cause::Request, "");
+        worker.join().unwrap();
+        world.pump();
+        assert_eq!(log.ends(), (1, 1));
+        world.dispatchers.library().jobs().release(waited.job).unwrap();
+        tokens.release(token).unwrap();
         world.end();
     });
 }

@@ -469,6 +469,67 @@ fn doing(call: impl Fn() + 'static, end: impl Fn() + 'static) -> Callback {
     unsafe { Callback::new(do_call, Payload::new(user_data, Some(do_end))) }
 }
 
+/// A registration whose notify unregisters it again, with what that answered.
+fn unregistering_itself(
+    library: &Arc<Library>,
+    token: Option<&TokenPin<'_>>,
+) -> (Handle, Arc<AtomicU32>) {
+    let (own, handle) = (library.clone(), Arc::new(AtomicU64::new(0)));
+    let (known, notified) = (handle.clone(), Arc::new(AtomicU32::new(0)));
+    let counted = notified.clone();
+    let again = move || {
+        let found = own.jobs().tokens().unregister(known.load(Ordering::Relaxed), true);
+        assert_eq!(found, Ok(Unregistered::Running), "from inside it");
+        counted.fetch_add(1, Ordering::Relaxed);
+    };
+    let tokens = library.jobs().tokens();
+    let registration = tokens.register(token, doing(|| (), again), 0, true);
+    let registration = registration.map_err(|(error, _)| error).unwrap();
+    handle.store(registration, Ordering::Relaxed);
+    (registration, notified)
+}
+
+/// Two threads unregister what its notify unregisters once more: one of the two ends it, and says so.
+#[test]
+fn unregister_x_unregister_of_what_its_notify_unregisters() {
+    model(3, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let (registration, notified) = unregistering_itself(&library, None);
+        let other = library.clone();
+        let thread = thread::spawn(move || other.jobs().tokens().unregister(registration, true));
+        let found = [tokens.unregister(registration, true), thread.join().unwrap()];
+        let ended = found.iter().filter(|found| **found == Ok(Unregistered::Removed)).count();
+        assert_eq!(ended, 1, "who ended it says so: {found:?}");
+        assert!(found.iter().any(|found| matches!(found, Err(Error::InvalidHandle(..)))));
+        assert_eq!(notified.load(Ordering::Relaxed), 1);
+        assert_empty(&library);
+    });
+}
+
+/// The same while the token is cancelled.
+#[test]
+fn cancel_x_unregister_of_what_its_notify_unregisters() {
+    model(3, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.jobs().tokens();
+        let token = create(tokens);
+        let pin = TokenPin::new(tokens, token).unwrap();
+        let (registration, notified) = unregistering_itself(&library, Some(&pin));
+        drop(pin);
+        let other = library.clone();
+        let thread = thread::spawn(move || cancel(other.jobs().tokens(), token).unwrap());
+        let found = tokens.unregister(registration, true);
+        let has_ended = found == Ok(Unregistered::Removed);
+        assert!(has_ended || matches!(found, Err(Error::InvalidHandle(..))), "{found:?}");
+        assert!(!has_ended || notified.load(Ordering::Relaxed) == 1);
+        thread.join().unwrap();
+        assert_eq!(notified.load(Ordering::Relaxed), 1);
+        tokens.release(token).unwrap();
+        assert_empty(&library);
+    });
+}
+
 /// A thing of an owner that no close can end; the thread that is inside for it gives it up.
 fn adopt(library: &Library, owner: Handle) -> Arc<Owned> {
     let origin =
