@@ -265,7 +265,8 @@ fn status_of_id(is_cancelled: Option<bool>) -> dcc_status {
 /// DCC_NOT_CANCELLABLE: it was begun as one that cannot be. `reason` as in dcc_cancel_token_cancel, but
 /// up to DCC_MAX_MESSAGE_LENGTH bytes, as a peer may have sent them: what is beyond DCC_MAX_TEXT_LENGTH
 /// is cut off, control characters are left out. Callbacks run on this thread. A request that begins with
-/// the same id after the one that was meant has ended is not touched. Any thread.
+/// the same id after the one that was meant has ended is not touched. DCC_ERROR_RESOURCES: there was no memory
+/// to hold it; nothing happened, so call again. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_cancel(
     session: *const dcc_session,

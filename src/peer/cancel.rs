@@ -219,7 +219,7 @@ impl Requests {
             _ => (),
         }
         let cancel = Kept { why: KeptFor::Early, since_ns, is_cancelled: true, reason };
-        let is_held = body.hold(id, cancel, &settings);
+        let is_held = body.hold(id, cancel, &settings)?;
         drop(body);
         if !is_held {
             live.counts.forgotten.one();

@@ -210,16 +210,25 @@ impl SessionBody {
         entries.kept() < settings.most_kept
     }
 
-    /// Remembers a cancel of an id that has no live request, in place of what was remembered. False: there
-    /// is no room.
-    pub fn hold(&mut self, id: RequestId, cancel: Kept, settings: &SessionSettings) -> bool {
-        let Ok(entries) = self.room() else { return false };
+    /// Remembers a cancel of an id that has no live request, in place of what was remembered. False: as many
+    /// are remembered as may be. An error: nothing changed.
+    pub fn hold(
+        &mut self,
+        id: RequestId,
+        cancel: Kept,
+        settings: &SessionSettings,
+    ) -> Result<bool, Error> {
+        let entries = self.room()?;
+        // A cell that is vacated is there for the next one, so no memory is needed after that.
         let vacant = match entries.look(id.borrowed()) {
             Ok(place) => entries.vacate(place),
             Err(vacant) => vacant,
         };
-        self.has_room(cancel.since_ns, settings)
-            && self.room().is_ok_and(|entries| entries.add_kept(vacant, id, cancel).is_ok())
+        let has_room = self.has_room(cancel.since_ns, settings);
+        if has_room {
+            self.room()?.add_kept(vacant, id, cancel)?;
+        }
+        Ok(has_room)
     }
 
     /// Takes out the entry of a live request, if it is still its; `kept` is remembered of its id in its place.

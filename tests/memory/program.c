@@ -212,7 +212,6 @@ static int is_refusal(const struct run *run)
     if (run->row->flags & NEVER_REFUSED)
         return 0;
     return run->answer == DCC_ERROR_RESOURCES
-           || ((run->row->flags & FORGETS) && run->answer == DCC_NOT_FOUND)
            || ((run->row->flags & FILES) && run->answer == DCC_ERROR_FILE);
 }
 

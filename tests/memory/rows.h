@@ -56,11 +56,8 @@ struct row {
 #define SAME_THREAD 2u
 /* DCC_ERROR_FILE is a good answer as well. */
 #define FILES 4u
-/* DCC_NOT_FOUND is a good answer as well: what could be kept for later is not, and counted as forgotten. */
-#define FORGETS 8u
-
 /* The row itself needs descriptors. */
-#define TALKS 16u
+#define TALKS 8u
 
 extern struct row *rows;
 

@@ -26,7 +26,7 @@ static int32_t cancel(struct world *w, const char *text)
 }
 ROW(dcc_session_cancel, NEVER_REFUSED, make_request(w); hear(w), return cancel(w, "request-1"),
     UNTIL(seen(&w->called)), , END)
-ROW_AS(cancel_early, "dcc_session_cancel", FORGETS, make_session(w), return cancel(w, "request-2"), , , CLOSE)
+ROW_AS(cancel_early, "dcc_session_cancel", 0, make_session(w), return cancel(w, "request-2"), , , CLOSE)
 
 static int32_t is_cancelled(struct world *w)
 {
