@@ -2,8 +2,8 @@
 //!
 //! - [`events`]: rings of events. [`watch`]: what is known of each job's threads. [`watchdog`]: slow cancels.
 //! - [`count`], [`latency`]: counts and histograms. [`place`]: names of source files.
-//! - [`timeline`]: what happened when, while somebody wants it; [`moment`] one such thing, [`recording`] all as a
-//!   file.
+//! - [`timeline`]: what happened when, while somebody wants it; [`moment`] one such thing, [`recording`] all
+//!   as a file.
 
 pub mod count;
 pub mod events;

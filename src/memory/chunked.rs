@@ -1,5 +1,5 @@
-//! A vector that never moves what is in it: every push costs the same, and one for which there is no memory is
-//! an answer.
+//! A vector that never moves what is in it: every push costs the same, and one for which there is no memory
+//! is an answer.
 //!
 //! Its chunks double, so that few hold many: the first two have 16 entries, each further one as many as all
 //! before it.

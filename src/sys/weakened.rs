@@ -1,5 +1,5 @@
-//! Guards that a process of models, or of the ABI's fuzzer, runs without, to see that it finds out: `.ci/models`,
-//! `.ci/fuzz-abi`.
+//! Guards that a process of models, or of the ABI's fuzzer, runs without, to see that it finds out:
+//! `.ci/models`, `.ci/fuzz-abi`.
 
 #[cfg(any(loom, dcc_weakened))]
 use std::sync::LazyLock;

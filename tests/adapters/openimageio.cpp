@@ -19,7 +19,8 @@ constexpr int tile = 64;
 constexpr const char *whole_file = "whole.tif";
 constexpr const char *stopped_file = "stopped.tif";
 
-// The user cancels at the second call, when one piece is done in any case; without the poll the library is never stopped.
+// The user cancels at the second call, when one piece is done in any case; without the poll the library is
+// never stopped.
 struct observed {
     dcc::openimageio_progress progress;
     bool polled = true;

@@ -11,7 +11,8 @@
 
 #include "cancelled_work.hpp"
 
-// Runs the event loop until the condition holds: true. False if it hangs. QTest::qWaitFor looks each ten milliseconds alone, too seldom for figures.
+// Runs the event loop until the condition holds: true. False if it hangs. QTest::qWaitFor looks each ten
+// milliseconds alone, too seldom for figures.
 template <class Condition> bool happens(Condition condition)
 {
     const auto end = test_clock::now() + hangs_after;

@@ -336,7 +336,8 @@ fn more_jobs_than_fit_are_counted() {
     jobs.into_iter().for_each(release);
 }
 
-/// Each character of their texts takes six in an answer: a thousand of them would be more than a client takes.
+/// Each character of their texts takes six in an answer: a thousand of them would be more than a client
+/// takes.
 #[test]
 fn an_answer_has_fewer_jobs_if_their_texts_are_long() {
     let _host = Host::open("Wordy");

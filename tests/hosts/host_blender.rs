@@ -2,7 +2,8 @@
 //! window), and with a window on a screen that nobody looks at (Debian's 3.4), where a key is pressed.
 //! `tests/hosts/blender` has the checks.
 //!
-//! `DCC_UPDATE_PICTURE=1 cargo test --test host_blender -- --ignored` makes the picture in the example's README anew.
+//! `DCC_UPDATE_PICTURE=1 cargo test --test host_blender -- --ignored` makes the picture in the example's
+//! README anew.
 
 #![cfg(target_os = "linux")]
 

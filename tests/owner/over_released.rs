@@ -1,6 +1,6 @@
-//! Jobs that run or wait and of which no C code owns a reference any more: because their poster gave his back, or
-//! because somebody released a handle that was only lent to him. What happened is answered all the same:
-//! such a job is not gone, is cancelled as any other, and its end is told.
+//! Jobs that run or wait and of which no C code owns a reference any more: because their poster gave his
+//! back, or because somebody released a handle that was only lent to him. What happened is answered all the
+//! same: such a job is not gone, is cancelled as any other, and its end is told.
 
 #[path = "../support/listening.rs"]
 mod listening;
@@ -104,7 +104,8 @@ unsafe extern "C" fn execute_at_once(
     0
 }
 
-/// A post's own answer, of a job that has run and is released, with or without a wait, before the post is back.
+/// A post's own answer, of a job that has run and is released, with or without a wait, before the post is
+/// back.
 #[test]
 fn a_post_whose_job_has_run_already_was_accepted() {
     let _alone = alone();

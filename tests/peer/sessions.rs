@@ -275,8 +275,8 @@ fn an_early_cancel_is_told_from_a_late_one_id_by_id() {
     session.release();
 }
 
-/// Why a request was cancelled may be forgotten; that it is over is not, or a cancel that was sent twice would
-/// meet the next of its id.
+/// Why a request was cancelled may be forgotten; that it is over is not, or a cancel that was sent twice
+/// would meet the next of its id.
 #[test]
 fn what_is_forgotten_of_a_request_that_is_over_does_not_make_its_late_cancel_an_early_one() {
     let _alone = alone();

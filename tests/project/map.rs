@@ -1,7 +1,7 @@
 //! The map of ARCHITECTURE.md is true: its rooms are those of `src`, and arrows between them point down.
 //!
-//! An arrow is a path in a source, in a `use` or elsewhere, tests included, that leads into another file: from
-//! the file where it stands to the file of the module that it names. What a room shows itself, by
+//! An arrow is a path in a source, in a `use` or elsewhere, tests included, that leads into another file:
+//! from the file where it stands to the file of the module that it names. What a room shows itself, by
 //! `pub use self::main::*`, is in its main file. A call of a macro leads to the file that has the macro.
 //! Methods lead nowhere: whose they are is not seen in them.
 
@@ -268,8 +268,8 @@ fn it_sees_what_is_wrong() {
     assert_eq!(unexplained(&BTreeSet::from([all(&["a", "b"])]), &arrows).len(), 2);
 }
 
-/// A crate whose sources have every form of a path, each of which is seen; and texts, letters and comments that
-/// are none.
+/// A crate whose sources have every form of a path, each of which is seen; and texts, letters and comments
+/// that are none.
 #[test]
 fn it_sees_every_arrow() {
     let folder = support::scratch("map");

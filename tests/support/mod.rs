@@ -134,7 +134,8 @@ pub fn run(command: &mut Command) -> Output {
     output
 }
 
-/// A program that is ended if it hangs: later than what it waits for itself, so that it can say what that was.
+/// A program that is ended if it hangs: later than what it waits for itself, so that it can say what that
+/// was.
 pub fn limited(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("timeout");
     command.args(["--kill-after=5", &(2 * HANG_SECONDS).to_string()]).arg(program);

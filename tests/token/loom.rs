@@ -339,8 +339,8 @@ fn cancel_x_trace_all() {
     });
 }
 
-/// Somebody guesses the handle of a token that is being made while all are traced, and releases it. Who has its
-/// slot next is not traced for it.
+/// Somebody guesses the handle of a token that is being made while all are traced, and releases it. Who has
+/// its slot next is not traced for it.
 #[test]
 fn trace_x_release_of_a_guess() {
     loom::model(|| {

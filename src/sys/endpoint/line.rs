@@ -1,5 +1,5 @@
-//! What passes between a client and the process: a line, then an answer, each of bounded length and in bounded
-//! time.
+//! What passes between a client and the process: a line, then an answer, each of bounded length and in
+//! bounded time.
 
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};

@@ -121,8 +121,8 @@ impl Tree {
         Some(at)
     }
 
-    /// The module where a name is that was found to be this module's: the one above if that has a function of the
-    /// same name, and the source has no path through the module.
+    /// The module where a name is that was found to be this module's: the one above if that has a function of
+    /// the same name, and the source has no path through the module.
     fn shown(&self, source: &Source, written: &Written, module: Vec<String>) -> Vec<String> {
         let Some((name, above)) = module.split_last() else { return module };
         let is_last = written.names.last() == Some(name);

@@ -1,4 +1,5 @@
-// Stand-in for UnrealBuildTool of Unreal Engine 5: only what the example's rules use, so that they are compiled and run without the SDK
+// Stand-in for UnrealBuildTool of Unreal Engine 5: only what the example's rules use, so that they are
+// compiled and run without the SDK
 
 using System;
 using System.Collections.Generic;

@@ -1,5 +1,5 @@
-// Stand-in for FS/FS_EventGenerator.h of the HDK: only what the example uses, so that it is compiled and driven
-// without the SDK.
+// Stand-in for FS/FS_EventGenerator.h of the HDK: only what the example uses, so that it is compiled and
+// driven without the SDK.
 #ifndef STAND_IN_FS_FS_EVENTGENERATOR_H
 #define STAND_IN_FS_FS_EVENTGENERATOR_H
 

@@ -1,5 +1,5 @@
-// Stand-in for OP/OP_AutoLockInputs.h of the HDK: only what the example uses, so that it is compiled and driven
-// without the SDK.
+// Stand-in for OP/OP_AutoLockInputs.h of the HDK: only what the example uses, so that it is compiled and
+// driven without the SDK.
 #ifndef STAND_IN_OP_OP_AUTOLOCKINPUTS_H
 #define STAND_IN_OP_OP_AUTOLOCKINPUTS_H
 

@@ -1,4 +1,5 @@
-// Stand-in for HAL/CriticalSection.h of Unreal Engine 5: only what the example uses, so that it is compiled and driven without the SDK
+// Stand-in for HAL/CriticalSection.h of Unreal Engine 5: only what the example uses, so that it is compiled
+// and driven without the SDK
 #pragma once
 
 #include <mutex>

@@ -1,4 +1,5 @@
-// Stand-in for UObject/NameTypes.h of Unreal Engine 5: only what the example uses, so that it is compiled and driven without the SDK
+// Stand-in for UObject/NameTypes.h of Unreal Engine 5: only what the example uses, so that it is compiled and
+// driven without the SDK
 #pragma once
 
 /** A name that is compared by where it lies: only the few below exist. */

@@ -1,4 +1,5 @@
-// The game thread's queue of jobs, pumped by the core ticker, and the threads for jobs that need no game thread.
+// The game thread's queue of jobs, pumped by the core ticker, and the threads for jobs that need no game
+// thread.
 #pragma once
 
 #include "CoreMinimal.h"

@@ -16,7 +16,8 @@ namespace
 {
 	FString RandomHex(int32 NumWords)
 	{
-		// The system's randomness with each of Unreal's standard libraries; FMath's and FGuid's could be guessed.
+		// The system's randomness with each of Unreal's standard libraries; FMath's and FGuid's could be
+		// guessed.
 		std::random_device Random;
 		FString Hex;
 		for (int32 Word = 0; Word < NumWords; ++Word)

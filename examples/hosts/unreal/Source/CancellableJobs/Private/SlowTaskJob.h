@@ -1,4 +1,5 @@
-// A job inside an FScopedSlowTask: its bar shows the job's progress, its Cancel button and Esc cancel the job.
+// A job inside an FScopedSlowTask: its bar shows the job's progress, its Cancel button and Esc cancel the
+// job.
 #pragma once
 
 #include "CoreMinimal.h"

@@ -156,7 +156,8 @@ bool FMeshSmoothing::SmoothPassOn(FQueuedThreadPool& Pool)
 	bool bIsWhole = true;
 	for (const TUniquePtr<FAsyncTask<FSmoothRangeTask>>& Part : Parts)
 	{
-		// Takes it back and does it here if no thread has got to it: jobs that fill the pool do not wait for each other.
+		// Takes it back and does it here if no thread has got to it: jobs that fill the pool do not wait for
+		// each other.
 		Part->EnsureCompletion();
 		bIsWhole = Part->GetTask().IsWhole() && bIsWhole;
 	}

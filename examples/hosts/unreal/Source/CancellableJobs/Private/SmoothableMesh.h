@@ -1,4 +1,5 @@
-// A mesh in plain arrays, and the work on it: Laplacian smoothing that asks every few microseconds whether to stop.
+// A mesh in plain arrays, and the work on it: Laplacian smoothing that asks every few microseconds whether to
+// stop.
 #pragma once
 
 #include "CoreMinimal.h"
