@@ -114,6 +114,7 @@ int main(int argc, char **argv)
         std::printf("%.4f\n", wake_ratio());
         return 0;
     }
-    std::fprintf(stderr, "usage: measure ratio WORK PEER [disturbed] | measure wake | measure count WORK...\n");
+    std::fprintf(
+        stderr, "usage: measure ratio WORK PEER [disturbed] | measure wake | measure count WORK...\n");
     return 2;
 }

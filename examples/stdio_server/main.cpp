@@ -7,7 +7,8 @@
 //     c++ -std=c++17 -O2 -pthread -Iinclude -Ltarget/release examples/stdio_server/main.cpp
 //         -ldcc_cancel -Wl,-rpath,'$ORIGIN/release' -o target/stdio_server   (one line)
 // and name target/stdio_server as a stdio server to any MCP client, or type:
-//     {"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"long_execution","arguments":{"count":1000000}}}
+//     {"jsonrpc":"2.0","id":7,"method":"tools/call",
+//         "params":{"name":"long_execution","arguments":{"count":1000000}}}   (one line)
 //     {"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7,"reason":"enough"}}
 
 #include <csignal>

@@ -57,7 +57,8 @@ private:
                 log("a cancel was ignored: request " + json_of(*meant).dump() + " is over or was cancelled");
             const json message = json::parse(line, nullptr, false);
             if (message.is_discarded())
-                return output_.send_error(nullptr, code::parse, "this line is no JSON: send one message a line");
+                return output_.send_error(
+                    nullptr, code::parse, "this line is no JSON: send one message a line");
             answer(message);
         } catch (const std::exception &failure) {
             log(std::string("a message could not be handled: ") + failure.what());

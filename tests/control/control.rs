@@ -235,7 +235,8 @@ fn jobs_are_listed_with_their_progress() {
 
 /// One of each kind that could steer a terminal, turn a line round or hide in it: C0, DEL, C1, marks of
 /// direction, of width zero and of order, separators, tags.
-const HOSTILE: &str = "<\u{1}\u{7}\u{1b}[2J\u{7f}\u{80}\u{85}\u{9b}31m\u{9d}0;x\u{9c}\u{ad}\u{61c}\u{200b}\u{200d}\
+const HOSTILE: &str = "<\u{1}\u{7}\
+    \u{1b}[2J\u{7f}\u{80}\u{85}\u{9b}31m\u{9d}0;x\u{9c}\u{ad}\u{61c}\u{200b}\u{200d}\
     \u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\
     \u{feff}\u{fffb}\u{e0001}\u{e0041}\u{e007f}\n\r\tä 😀>";
 

@@ -140,9 +140,15 @@ fn leave_a_server(sdk: Sdk) {
         .unwrap();
     let mut input = server.stdin.take().unwrap();
     for message in [
-        r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"lines","version":"1"}}}"#,
+        concat!(
+            r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","#,
+            r#""capabilities":{},"clientInfo":{"name":"lines","version":"1"}}}"#
+        ),
         r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
-        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"long_execution","arguments":{"count":1000000000},"_meta":{"progressToken":1}}}"#,
+        concat!(
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"long_execution","#,
+            r#""arguments":{"count":1000000000},"_meta":{"progressToken":1}}}"#
+        ),
     ] {
         writeln!(input, "{message}").unwrap();
     }

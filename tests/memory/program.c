@@ -2,8 +2,9 @@
    reaches, alone or with all that follow; on a thread that has used the library and on one that has not.
    Each run is a process of its own, so that whatever is made at first use is refused, too.
 
-   list: names of the functions. run [FUNCTION]: figures at the end, as lines NAME=NUMBER. limit as|nproc|nofile:
-   the same with the system's own limits on memory, threads and descriptors in place of a failing allocation. */
+   list: names of the functions. run [FUNCTION]: figures at the end, as lines NAME=NUMBER. limit
+   as|nproc|nofile: the same with the system's own limits on memory, threads and descriptors in place of a
+   failing allocation. */
 #define _GNU_SOURCE
 #include "rows.h"
 #include "scarce.h"

@@ -66,17 +66,17 @@ extern struct row *rows;
 
 /* A further row of a function. */
 #define ROW_AS(fn, name_, how, before_, call_, settle_, undo_, after_)                                \
-    static void row_##fn##_before(struct world *w) { (void)w; before_; }                                    \
-    static int32_t row_##fn##_call(struct world *w) { (void)w; call_; }                                     \
-    static void row_##fn##_settle(struct world *w) { (void)w; settle_; }                                    \
-    static void row_##fn##_undo(struct world *w) { (void)w; undo_; }                                        \
-    static void row_##fn##_after(struct world *w) { (void)w; after_; }                                      \
-    static struct row row_##fn##_row = { name_, how, row_##fn##_before, row_##fn##_call, row_##fn##_settle, row_##fn##_undo,          \
-                                   row_##fn##_after, NULL };                                                \
-    __attribute__((constructor)) static void row_##fn##_add(void)                                           \
+    static void row_##fn##_before(struct world *w) { (void)w; before_; }                              \
+    static int32_t row_##fn##_call(struct world *w) { (void)w; call_; }                               \
+    static void row_##fn##_settle(struct world *w) { (void)w; settle_; }                              \
+    static void row_##fn##_undo(struct world *w) { (void)w; undo_; }                                  \
+    static void row_##fn##_after(struct world *w) { (void)w; after_; }                                \
+    static struct row row_##fn##_row = { name_, how, row_##fn##_before, row_##fn##_call,              \
+        row_##fn##_settle, row_##fn##_undo, row_##fn##_after, NULL };                                 \
+    __attribute__((constructor)) static void row_##fn##_add(void)                                     \
     {                                                                                                 \
-        row_##fn##_row.next = rows;                                                                         \
-        rows = &row_##fn##_row;                                                                             \
+        row_##fn##_row.next = rows;                                                                   \
+        rows = &row_##fn##_row;                                                                       \
     }
 
 /* Ends the row's process with what went wrong. */

@@ -41,7 +41,8 @@ static int32_t create(struct world *w)
 }
 ROW(dcc_dispatcher_create, 0, OK(dcc_owner_create(&w->owner)), return create(w), , RELEASE,
     OK(dcc_owner_close(w->owner)))
-ROW(dcc_dispatcher_retain, NEVER_REFUSED, make_dispatcher(w, 0), return dcc_dispatcher_retain(w->dispatcher), ,
+ROW(dcc_dispatcher_retain, NEVER_REFUSED, make_dispatcher(w, 0),
+    return dcc_dispatcher_retain(w->dispatcher), ,
     RELEASE, RELEASE)
 ROW(dcc_dispatcher_release, NEVER_REFUSED | SAME_THREAD, make_dispatcher(w, 0); post(w, 0),
     return dcc_dispatcher_release(w->dispatcher), , , OK(dcc_job_release(w->job)))
@@ -72,7 +73,8 @@ static int32_t post_and_wait(struct world *w, uint32_t flags)
     int32_t state = 0;
     dcc_post_desc desc = post_desc(w);
     desc.flags = flags;
-    GIVEN(w->made_job, dcc_dispatcher_post_and_wait(w->dispatcher, &desc, DCC_NO_LIMIT, &w->made_job, &state));
+    GIVEN(w->made_job,
+        dcc_dispatcher_post_and_wait(w->dispatcher, &desc, DCC_NO_LIMIT, &w->made_job, &state));
 }
 ROW(dcc_dispatcher_post_and_wait, SAME_THREAD, make_dispatcher(w, 0), return post_and_wait(w, 0), ,
     OK(dcc_job_release(w->made_job)), pump(w); RELEASE)

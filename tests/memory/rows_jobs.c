@@ -16,7 +16,8 @@ static int32_t create_job(struct world *w)
 ROW(dcc_job_create, 0, make_token(w); OK(dcc_owner_create(&w->owner)), return create_job(w), ,
     OK(dcc_job_release(w->made_job)), OK(dcc_owner_close(w->owner)); drop(w))
 ROW(dcc_job_retain, NEVER_REFUSED, make_job(w), return dcc_job_retain(w->job), , RELEASE, RELEASE)
-ROW(dcc_job_release, NEVER_REFUSED, make_job(w), return dcc_job_release(w->job), CHECK(seen(&w->destroyed)), , )
+ROW(dcc_job_release, NEVER_REFUSED, make_job(w), return dcc_job_release(w->job),
+    CHECK(seen(&w->destroyed)), , )
 ROW(dcc_job_id, NEVER_REFUSED, make_job(w), return dcc_job_id(w->job) ? 0 : -99, , , RELEASE)
 ROW(dcc_job_find, NEVER_REFUSED, make_job(w); w->id = dcc_job_id(w->job),
     return dcc_job_find(w->id, &w->made_job), , OK(dcc_job_release(w->made_job)), RELEASE)
@@ -33,7 +34,8 @@ ROW(dcc_job_fail, 0, make_running_job(w), return dcc_job_fail(w->job, TEXT), , ,
 ROW_AS(fail_without_text, "dcc_job_fail", NEVER_REFUSED, make_running_job(w),
     return dcc_job_fail(w->job, NULL, 0), , , RELEASE)
 ROW(dcc_job_interrupt, 0, make_running_job(w), return dcc_job_interrupt(w->job, TEXT), , , RELEASE)
-ROW(dcc_job_set_progress, 0, make_running_job(w), return dcc_job_set_progress(w->job, 1, 2, TEXT), , , RELEASE)
+ROW(dcc_job_set_progress, 0, make_running_job(w), return dcc_job_set_progress(w->job, 1, 2, TEXT), , ,
+    RELEASE)
 
 static int32_t progress(struct world *w)
 {
@@ -47,9 +49,11 @@ GETS(dcc_job_progress_message, w->text, sizeof w->text, &w->length)
 GETS(dcc_job_label, w->text, sizeof w->text, &w->length)
 GETS(dcc_job_caller_id, w->text, sizeof w->text, &w->length)
 GETS(dcc_job_failure, w->text, sizeof w->text, &w->length)
-ROW(dcc_job_user_data, NEVER_REFUSED, make_job(w), void *data; return dcc_job_user_data(w->job, &data), , , RELEASE)
+ROW(dcc_job_user_data, NEVER_REFUSED, make_job(w), void *data; return dcc_job_user_data(w->job, &data), , ,
+    RELEASE)
 
-ROW(dcc_cancel_token_set_current, 0, make_token(w), return dcc_cancel_token_set_current(w->token, &w->ticket), ,
+ROW(dcc_cancel_token_set_current, 0, make_token(w),
+    return dcc_cancel_token_set_current(w->token, &w->ticket), ,
     OK(dcc_cancel_token_reset_current(w->ticket)), drop(w))
 ROW(dcc_cancel_token_reset_current, NEVER_REFUSED | SAME_THREAD,
     make_token(w); OK(dcc_cancel_token_set_current(w->token, &w->ticket)),
@@ -58,7 +62,8 @@ ROW(dcc_cancel_token_current, NEVER_REFUSED, , return dcc_cancel_token_current()
 ROW(dcc_job_set_current, 0, make_job(w), return dcc_job_set_current(w->job, &w->ticket), ,
     OK(dcc_job_reset_current(w->ticket)), RELEASE)
 ROW(dcc_job_reset_current, NEVER_REFUSED | SAME_THREAD,
-    make_job(w); OK(dcc_job_set_current(w->job, &w->ticket)), return dcc_job_reset_current(w->ticket), , , RELEASE)
+    make_job(w); OK(dcc_job_set_current(w->job, &w->ticket)), return dcc_job_reset_current(w->ticket), , ,
+    RELEASE)
 ROW(dcc_job_current, NEVER_REFUSED, , return dcc_job_current() ? -99 : 0, , , )
 ROW(dcc_job_current_id, NEVER_REFUSED, , return (int32_t)dcc_job_current_id(), , , )
 
@@ -67,8 +72,10 @@ ROW(dcc_job_current_id, NEVER_REFUSED, , return (int32_t)dcc_job_current_id(), ,
     OK(dcc_job_cancel(w->job, TEXT))
 #define UNINSTALLED OK(dcc_job_reset_current(w->ticket)); RELEASE
 ROW(dcc_check_cancelled, NEVER_REFUSED, INSTALLED, return dcc_check_cancelled(), , , UNINSTALLED)
-ROW(dcc_cancel_token_check_current, NEVER_REFUSED, INSTALLED, return dcc_cancel_token_check_current(), , , UNINSTALLED)
-ROW(dcc_poll_read_current, NEVER_REFUSED, INSTALLED, dcc_poll_pair pair; return dcc_poll_read_current(&pair), , ,
+ROW(dcc_cancel_token_check_current, NEVER_REFUSED, INSTALLED, return dcc_cancel_token_check_current(), , ,
+    UNINSTALLED)
+ROW(dcc_poll_read_current, NEVER_REFUSED, INSTALLED, dcc_poll_pair pair;
+    return dcc_poll_read_current(&pair), , ,
     UNINSTALLED)
 ROW(dcc_poll_read_token, NEVER_REFUSED, make_token(w), dcc_poll_layer layer;
     return dcc_poll_read_token(w->token, &layer), , , drop(w))

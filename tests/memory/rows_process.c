@@ -19,12 +19,14 @@ ROW(dcc_events_release, NEVER_REFUSED, OK(dcc_events_create(100, &w->events)),
 ROW(dcc_events_set_slow_cancel_threshold, 0, , return dcc_events_set_slow_cancel_threshold(1000), ,
     OK(dcc_events_set_slow_cancel_threshold(0)), )
 ROW_AS(slow_cancel, "dcc_events_set_slow_cancel_threshold", NEVER_REFUSED,
-    OK(dcc_events_create(100, &w->events)); make_running_job(w); OK(dcc_events_set_slow_cancel_threshold(1000)),
+    OK(dcc_events_create(100, &w->events)); make_running_job(w);
+    OK(dcc_events_set_slow_cancel_threshold(1000)),
     return dcc_job_cancel(w->job, "slow", 4), , , OK(dcc_events_set_slow_cancel_threshold(0)); RELEASE;
     OK(dcc_events_release(w->events)))
 
 ROW(dcc_job_trace, 0, make_running_job(w), return dcc_job_trace(w->job, 1), , , RELEASE)
-ROW(dcc_trace_all, NEVER_REFUSED, make_running_job(w), return dcc_trace_all(1), , OK(dcc_trace_all(0)), RELEASE)
+ROW(dcc_trace_all, NEVER_REFUSED, make_running_job(w), return dcc_trace_all(1), , OK(dcc_trace_all(0)),
+    RELEASE)
 
 static void poll_traced(struct world *w)
 {
@@ -126,13 +128,15 @@ static int32_t ask(struct world *w, const char *line)
 #define ASKED make_running_job(w); OK(dcc_control_open(NULL));                                         \
     OK(dcc_control_address(w->text, sizeof w->text, &w->length))
 #define ANSWERED OK(dcc_control_close()); RELEASE
-ROW_AS(ask_list, "dcc_control_open", TALKS, ASKED, return ask(w, "{\"do\":\"list\",\"ended\":true}\n"), , , ANSWERED)
+ROW_AS(ask_list, "dcc_control_open", TALKS, ASKED, return ask(w, "{\"do\":\"list\",\"ended\":true}\n"), , ,
+    ANSWERED)
 ROW_AS(ask_wrongly, "dcc_control_open", TALKS, ASKED,
     return ask(w, "{\"do\":\"cancel\",\"job\":[[[[[[[[[[[[[[[[[[[[1}\n"), , , ANSWERED)
 ROW_AS(ask_cancel, "dcc_control_open", TALKS, ASKED,
     return ask(w, "{\"do\":\"trace\",\"all\":true,\"on\":true}\n"), , , ANSWERED; OK(dcc_trace_all(0)))
 
-ROW(dcc_shutdown, NEVER_REFUSED, make_token(w); OK(dcc_cancel_token_cancel_after(w->token, UINT64_C(3600000000000)));
+ROW(dcc_shutdown, NEVER_REFUSED, make_token(w);
+    OK(dcc_cancel_token_cancel_after(w->token, UINT64_C(3600000000000)));
     OK(dcc_control_open(NULL)), return dcc_shutdown(), , , drop(w))
 ROW_AS(shutdown_of_nothing, "dcc_shutdown", NEVER_REFUSED, , return dcc_shutdown(), , , )
 ROW(dcc_abi_version, NEVER_REFUSED, , return dcc_abi_version() ? 0 : -99, , , )

@@ -52,8 +52,9 @@ ROW(dcc_session_clear, NEVER_REFUSED, make_session(w); OK(cancel(w, "request-2")
 ROW(dcc_session_sweep, NEVER_REFUSED, make_session(w); OK(cancel(w, "request-2")),
     return dcc_session_sweep(w->session, 0, &w->id), , , CLOSE)
 
-#define CANCEL "{\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":\"request-1\","              \
-               "\"reason\":\"a reason that is longer than what fits\",\"deep\":[[[[[[[[[[1]]]]]]]]]]}}"
+#define CANCEL                                                                                        \
+    "{\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":\"request-1\","                    \
+    "\"reason\":\"a reason that is longer than what fits\",\"deep\":[[[[[[[[[[1]]]]]]]]]]}}"
 
 static int32_t handle(struct world *w, const char *message)
 {
@@ -62,7 +63,8 @@ static int32_t handle(struct world *w, const char *message)
 ROW(dcc_session_handle_message, 0, make_request(w); hear(w), return handle(w, CANCEL),
     UNTIL(seen(&w->called)), , END)
 ROW_AS(early_message, "dcc_session_handle_message", 0, make_session(w), return handle(w, CANCEL), , , CLOSE)
-ROW_AS(bad_message, "dcc_session_handle_message", 0, make_session(w), return handle(w, "[[[{\"a\":\"b\"},"), , ,
+ROW_AS(bad_message, "dcc_session_handle_message", 0, make_session(w),
+    return handle(w, "[[[{\"a\":\"b\"},"), , ,
     CLOSE)
 
 static int32_t stats(struct world *w)
@@ -85,8 +87,10 @@ ROW(dcc_request_begin, 0, make_session(w); make_token(w), return begin(w), ,
 ROW(dcc_request_retain, NEVER_REFUSED, make_request(w), return dcc_request_retain(w->request), ,
     OK(dcc_request_release(w->request)), END)
 ROW(dcc_request_release, NEVER_REFUSED, make_request(w), return dcc_request_release(w->request), , , CLOSE)
-ROW(dcc_request_token, NEVER_REFUSED, make_request(w), return dcc_request_token(w->request) ? 0 : -99, , , END)
-ROW(dcc_request_cancel, NEVER_REFUSED, make_request(w); hear(w), return dcc_request_cancel(w->request, REASON),
+ROW(dcc_request_token, NEVER_REFUSED, make_request(w), return dcc_request_token(w->request) ? 0 : -99, , ,
+    END)
+ROW(dcc_request_cancel, NEVER_REFUSED, make_request(w); hear(w),
+    return dcc_request_cancel(w->request, REASON),
     CHECK(seen(&w->called)), , END)
 ROW(dcc_request_end, NEVER_REFUSED, CANCELLED, return dcc_request_end(w->request, NULL), , ,
     OK(dcc_request_release(w->request)); CLOSE)
@@ -116,4 +120,5 @@ static void make_busy_job(struct world *w)
 ROW(dcc_request_set_progress_of_job, 0, make_busy_job(w),
     return dcc_request_set_progress_of_job(w->request, w->job), , , OK(dcc_job_release(w->job)); END)
 ROW(dcc_request_write_progress, 0, make_request(w); OK(set_progress(w)),
-    return dcc_request_write_progress(w->request, DCC_PROGRESS_NOW, w->text, sizeof w->text, &w->length), , , END)
+    return dcc_request_write_progress(w->request, DCC_PROGRESS_NOW, w->text, sizeof w->text, &w->length), , ,
+    END)

@@ -50,7 +50,8 @@ ROW(dcc_cancel_token_time_since_cancelled, NEVER_REFUSED, CANCELLED,
 ROW(dcc_cancel_token_can_be_cancelled, NEVER_REFUSED, make_token(w),
     return dcc_cancel_token_can_be_cancelled(w->token), , , drop(w))
 ROW(dcc_cancel_token_job_id, NEVER_REFUSED, create_from(w),
-    return dcc_cancel_token_job_id(w->made_token, w->text, sizeof w->text, &w->length), CHECK(w->length == 5), ,
+    return dcc_cancel_token_job_id(w->made_token, w->text, sizeof w->text, &w->length),
+    CHECK(w->length == 5), ,
     OK(dcc_cancel_token_release(w->made_token)))
 
 ROW(dcc_owner_create, 0, , MADE(w->owner, dcc_owner_create(&w->owner)), , OK(dcc_owner_close(w->owner)), )
@@ -71,7 +72,8 @@ ROW(dcc_cancel_token_cancel_async, 0, make_token(w); hear(w),
 ROW(dcc_cancel_token_cancel_after, 0, make_token(w); hear(w),
     return dcc_cancel_token_cancel_after(w->token, 1000), UNTIL(seen(&w->called)), , drop(w))
 ROW(dcc_cancel_token_cancel_at, 0, make_token(w); hear(w),
-    return dcc_cancel_token_cancel_at(w->token, dcc_clock_now_ns() + 1000), UNTIL(seen(&w->called)), , drop(w))
+    return dcc_cancel_token_cancel_at(w->token, dcc_clock_now_ns() + 1000), UNTIL(seen(&w->called)), ,
+    drop(w))
 ROW(dcc_cancel_token_disarm, NEVER_REFUSED,
     make_token(w); OK(dcc_cancel_token_cancel_after(w->token, UINT64_C(3600000000000))),
     return dcc_cancel_token_disarm(w->token), , , drop(w))
@@ -85,7 +87,8 @@ static int32_t wait_any(struct world *w)
     const dcc_cancel_token *tokens[] = { w->token, w->other };
     return dcc_cancel_token_wait_any(tokens, 2, 100000, &w->length);
 }
-ROW(dcc_cancel_token_wait_any, 0, make_token(w); OK(dcc_cancel_token_create(&w->other)), return wait_any(w), , ,
+ROW(dcc_cancel_token_wait_any, 0, make_token(w); OK(dcc_cancel_token_create(&w->other)),
+    return wait_any(w), , ,
     drop(w); OK(dcc_cancel_token_release(w->other)))
 ROW(dcc_cancel_token_event, 0, make_token(w), return dcc_cancel_token_event(w->token, &w->event), ,
     OK(dcc_native_event_close(w->event)), drop(w))

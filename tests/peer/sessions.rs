@@ -476,7 +476,10 @@ fn messages_cancel_and_callbacks_run_on_another_thread() {
     let (request, other) = (session.begin(Int(1)), session.begin(Text("x")));
     let watch = Watch::new();
     let registration = request.token().register(watch);
-    let message = r#"{"method":"notifications/cancelled","params":{"_meta":{},"reason":"a\u0007b","requestId":1},"jsonrpc":"2.0"}"#;
+    let message = concat!(
+        r#"{"method":"notifications/cancelled","params":{"_meta":{},"reason":"a\u0007b","requestId":1},"#,
+        r#""jsonrpc":"2.0"}"#
+    );
     assert_eq!(session.handle(message), DCC_MESSAGE_CANCELLED);
     assert!(request.is_cancelled());
     until("the callback ran", || watch.counts().0 == 1);

@@ -37,13 +37,15 @@ fn counts(outcome: &Outcome) -> [usize; 4] {
 #[test]
 fn a_program_that_ends_after_all_its_tests_is_good() {
     let printed = "\nrunning 3 tests\ntest a ... ok\ntest c ... ignored, why\ntest b ... ok\n\n\
-                   test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 4 filtered out; finished in 1s\n";
+                   test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 4 filtered out; \
+                   finished in 1s\n";
     let whole = ended(printed, exit(0));
     assert!(whole.is_good() && whole.trouble().is_none());
     assert_eq!(counts(&whole), [2, 0, 1, 0]);
     assert_eq!((&*whole.ignored[0].what, &*whole.ignored[0].why), ("c", "why"));
     let nothing = "\nrunning 0 tests\n\n\
-                   test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0s\n";
+                   test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; \
+                   finished in 0s\n";
     assert!(ended(nothing, exit(0)).is_good(), "nothing to run");
     let ends_badly = ended(printed, ABORTED);
     assert!(!ends_badly.is_good() && ends_badly.trouble().is_some(), "a destructor at its end");
@@ -59,7 +61,8 @@ fn a_test_that_ends_the_program_is_a_failure_whatever_the_status() {
     }
     assert!(!ended("", exit(0)).is_good(), "before the first test");
     let of_another = "running 2 tests\nrunning 1 test\ntest a ... ok\n\
-                      test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 1 filtered out; finished in 0s\n";
+                      test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 1 filtered out; \
+                      finished in 0s\n";
     assert!(!ended(of_another, exit(0)).is_good(), "a program that it started came to its end");
     let after_a_failure = ended("\nrunning 3 tests\ntest a ... FAILED\n", exit(101));
     assert_eq!(counts(&after_a_failure), [0, 1, 0, 2]);
@@ -68,9 +71,10 @@ fn a_test_that_ends_the_program_is_a_failure_whatever_the_status() {
 
 #[test]
 fn a_failed_test_is_named_although_its_line_is_torn_or_was_not_printed() {
-    let end = "\nfailures:\n\n---- b stdout ----\nfailures:\n    not a name\n\n---- m::d stdout ----\n\nfailures:\n    \
-               b\n    m::d\n\n\
-               test result: FAILED. 2 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.34s\n";
+    let end = "\nfailures:\n\n---- b stdout ----\nfailures:\n    not a name\n\n\
+               ---- m::d stdout ----\n\nfailures:\n    b\n    m::d\n\n\
+               test result: FAILED. 2 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out; \
+               finished in 0.34s\n";
     for tests in [
         "test a ... ok\nnoisetest b ... FAILED\ntest m::d - should panic ... FAILED\ntest c ... ok\n\
          test e ... ignored\n",

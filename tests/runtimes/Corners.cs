@@ -15,7 +15,8 @@ public static class Corners
             run();
             Console.WriteLine(what + ": was not refused");
         }
-        catch (Exception problem) when (problem is InvalidOperationException || problem is ObjectDisposedException)
+        catch (Exception problem)
+            when (problem is InvalidOperationException || problem is ObjectDisposedException)
         {
             Console.WriteLine(what + ": " + problem.Message);
         }
@@ -24,7 +25,8 @@ public static class Corners
     public static int Main()
     {
         Library.Load(Environment.GetEnvironmentVariable("DCC_CANCEL_LIBRARY"));
-        Console.SetOut(new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false)) { AutoFlush = true });
+        Stream output = Console.OpenStandardOutput();
+        Console.SetOut(new StreamWriter(output, new UTF8Encoding(false)) { AutoFlush = true });
         return Run();
     }
 
@@ -44,7 +46,8 @@ public static class Corners
         Library.Check(Native.dcc_job_set_current(job, out ulong ticket));
         Library.Check(Native.dcc_job_reset_current(ticket));
         Refused("ticket", () => Library.Check(Native.dcc_job_reset_current(ticket)));
-        Refused("long", () => Library.Check(Native.dcc_job_cancel(job, new string('x', 5000), Library.ToNul)));
+        var tooLong = new string('x', 5000);
+        Refused("long", () => Library.Check(Native.dcc_job_cancel(job, tooLong, Library.ToNul)));
         Console.WriteLine("still: " + (Program.Reason(token) == "" ? "none" : Program.Reason(token)));
         using (Program.Register(token, () => throw new Exception("no disk"), IntPtr.Zero))
             Library.Check(Native.dcc_job_cancel(job, "Größe ändern 停止", Library.ToNul));

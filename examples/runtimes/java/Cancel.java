@@ -36,7 +36,8 @@ final class Cancel {
                 user.shutdownNow();
             }
             DccCancel.ProgressInfo progress = job.progress();
-            System.out.printf("stopped after %d of %d steps by: %s%n", progress.done, progress.total, job.reason());
+            System.out.printf("stopped after %d of %d steps by: %s%n",
+                    progress.done, progress.total, job.reason());
             System.out.println("partial sum " + sum);
             System.out.println("job " + job.state().name().toLowerCase());
         }

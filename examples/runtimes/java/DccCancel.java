@@ -97,7 +97,8 @@ interface DccCancel extends Library {
             return status;
         byte[] text = new byte[1024];
         LIBRARY.dcc_last_error(text, text.length, null);
-        throw new IllegalStateException("dcc-cancel: " + Native.toString(text, "UTF-8") + " (status " + status + ")");
+        throw new IllegalStateException(
+                "dcc-cancel: " + Native.toString(text, "UTF-8") + " (status " + status + ")");
     }
 
     /** Tokens and jobs that live in the process. */

@@ -43,7 +43,9 @@ final class Job implements AutoCloseable {
         DccCancel.check(LIBRARY.dcc_job_set_current(handle, ticket));
         try {
             boolean isDone = work.getAsBoolean();
-            DccCancel.check(isDone ? LIBRARY.dcc_job_complete(handle) : LIBRARY.dcc_job_acknowledge_cancel(handle));
+            DccCancel.check(isDone
+                    ? LIBRARY.dcc_job_complete(handle)
+                    : LIBRARY.dcc_job_acknowledge_cancel(handle));
         } catch (RuntimeException | Error problem) {
             byte[] message = problem.toString().getBytes(StandardCharsets.UTF_8);
             LIBRARY.dcc_job_fail(handle, message, message.length);
@@ -81,7 +83,8 @@ final class Job implements AutoCloseable {
 
     String reason() {
         byte[] text = new byte[4097];
-        DccCancel.check(LIBRARY.dcc_cancel_token_reason(LIBRARY.dcc_job_token(handle), text, text.length, null));
+        Pointer token = LIBRARY.dcc_job_token(handle);
+        DccCancel.check(LIBRARY.dcc_cancel_token_reason(token, text, text.length, null));
         return Native.toString(text, "UTF-8");
     }
 

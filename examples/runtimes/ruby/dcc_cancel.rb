@@ -153,11 +153,15 @@ module DccCancel
 
     def state = STATES[DccCancel.call(:dcc_job_state, @handle)]
 
-    def label = DccCancel.text { |buffer| DccCancel.call(:dcc_job_label, @handle, buffer, buffer.bytesize, nil) }
+    def label
+      DccCancel.text { |buffer| DccCancel.call(:dcc_job_label, @handle, buffer, buffer.bytesize, nil) }
+    end
 
     def reason
       token = Native.dcc_job_token(@handle)
-      DccCancel.text { |buffer| DccCancel.call(:dcc_cancel_token_reason, token, buffer, buffer.bytesize, nil) }
+      DccCancel.text do |buffer|
+        DccCancel.call(:dcc_cancel_token_reason, token, buffer, buffer.bytesize, nil)
+      end
     end
   end
 end

@@ -149,7 +149,8 @@ fn types(header: &Header, text: &mut String) -> Result<(), String> {
         let name = &function.name;
         writeln!(
             text,
-            "        {number} => {{ let it: {name} = Some(crate::callbacks::{name}); it.map_or(0, |it| it as usize as u64) }}"
+            "        {number} => {{ let it: {name} = Some(crate::callbacks::{name}); \
+             it.map_or(0, |it| it as usize as u64) }}"
         )
         .unwrap();
     }
@@ -340,8 +341,8 @@ fn functions(header: &Header, text: &mut String) -> Result<(), String> {
         }
         writeln!(
             text,
-            "    Function {{ name: {name:?}, answers: {answers}, ends_a_handle: {ends}, parameters: &[{list}], \
-             call: |a| unsafe {{ {name}({}) {value} }} }},",
+            "    Function {{ name: {name:?}, answers: {answers}, ends_a_handle: {ends}, \
+             parameters: &[{list}], call: |a| unsafe {{ {name}({}) {value} }} }},",
             arguments.join(", ")
         )
         .unwrap();

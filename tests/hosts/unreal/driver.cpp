@@ -60,7 +60,8 @@ bool is_mapped(const std::string &library)
 // A loaded module, as the engine's module manager has it.
 class module {
 public:
-    explicit module(const std::string &path) : path_(path), library_(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL))
+    explicit module(const std::string &path)
+        : path_(path), library_(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL))
     {
         if (library_ == nullptr)
             std::fprintf(stderr, "%s\n", dlerror());
@@ -154,7 +155,8 @@ void budget(const std::string &path)
 {
     module loaded(path);
     for (int number = 0; number < 3; ++number)
-        EXPECT(stand_in::console(std::string("CancellableJobs.Smooth ") + (number == 1 ? for_ever : "20") + " sliced"));
+        EXPECT(stand_in::console(
+            std::string("CancellableJobs.Smooth ") + (number == 1 ? for_ever : "20") + " sliced"));
     std::vector<double> ticks, used;
     const auto give_up = driver_clock::now() + hangs_after;
     while (ended() < 2) {
@@ -204,7 +206,8 @@ void unload(const std::string &path)
     EXPECT(stand_in::count_in_log("completed") == 0);
     module loaded(path);
     EXPECT(stand_in::console("CancellableJobs.Smooth 3 worker"));
-    tick_until([] { return stand_in::count_in_log(" completed after 3 of 3 passes (); mesh revision 1") == 1; });
+    tick_until(
+        [] { return stand_in::count_in_log(" completed after 3 of 3 passes (); mesh revision 1") == 1; });
 }
 
 void serve(const std::string &path)
@@ -238,7 +241,8 @@ void serve(const std::string &path)
 int main(int argc, char **argv)
 {
     if (argc < 4) {
-        std::fprintf(stderr, "usage: driver <module> <folder> esc | budget | unload | serve [Key=Value...]\n");
+        std::fprintf(
+            stderr, "usage: driver <module> <folder> esc | budget | unload | serve [Key=Value...]\n");
         return 2;
     }
     stand_in::become_game_thread();

@@ -113,8 +113,8 @@ fn describe(bits: u64) -> String {
     info.struct_size = size_of::<dcc_dispatcher_info>() as u32;
     let status = ask(function("dcc_dispatcher_stats"), &[bits, &raw mut info as usize as u64]);
     format!(
-        "dispatcher {bits:#x}: {status}, closed {}, depth {}, between slices {}, running {}, awaiting completion {}, \
-         posted {}, thread {:?}",
+        "dispatcher {bits:#x}: {status}, closed {}, depth {}, between slices {}, running {}, \
+         awaiting completion {}, posted {}, thread {:?}",
         info.is_closed,
         info.depth,
         info.between_slices,

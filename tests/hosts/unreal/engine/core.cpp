@@ -49,7 +49,12 @@ FConfigCacheIni config;
 std::size_t character(const unsigned char *bytes, std::size_t left, std::uint32_t &code)
 {
     const unsigned char first = bytes[0];
-    const std::size_t length = first < 0x80 ? 1u : first < 0xC2 ? 0u : first < 0xE0 ? 2u : first < 0xF0 ? 3u : first < 0xF5 ? 4u : 0u;
+    const std::size_t length = first < 0x80 ? 1u
+        : first < 0xC2                      ? 0u
+        : first < 0xE0                      ? 2u
+        : first < 0xF0                      ? 3u
+        : first < 0xF5                      ? 4u
+                                            : 0u;
     if (length == 0 || length > left)
         return 0;
     code = length == 1 ? first : first & (0x7Fu >> length);
@@ -91,7 +96,8 @@ FTCHARToUTF8::FTCHARToUTF8(const TCHAR *Begin, int32 Count)
 {
     for (int32 at = 0; at < Count; ++at) {
         std::uint32_t code = Begin[at];
-        const bool is_pair = code >= 0xD800u && code < 0xDC00u && at + 1 < Count && Begin[at + 1] >= 0xDC00u && Begin[at + 1] < 0xE000u;
+        const bool is_pair = code >= 0xD800u && code < 0xDC00u && at + 1 < Count && Begin[at + 1] >= 0xDC00u
+            && Begin[at + 1] < 0xE000u;
         if (is_pair)
             code = 0x10000u + ((code - 0xD800u) << 10) + (Begin[++at] - 0xDC00u);
         else if (code >= 0xD800u && code < 0xE000u)
@@ -183,7 +189,10 @@ bool FConfigCacheIni::GetDouble(const TCHAR *, const TCHAR *Key, double &Value, 
     return text != nullptr;
 }
 
-void FPlatformProcess::Sleep(float Seconds) { std::this_thread::sleep_for(std::chrono::duration<float>(Seconds)); }
+void FPlatformProcess::Sleep(float Seconds)
+{
+    std::this_thread::sleep_for(std::chrono::duration<float>(Seconds));
+}
 
 uint32 FPlatformProcess::GetCurrentProcessId() { return static_cast<uint32>(getpid()); }
 
@@ -193,7 +202,8 @@ FString FPaths::GetPath(const FString &Path)
 {
     const std::u16string text = *Path;
     const std::size_t end = text.rfind(u'/');
-    return end == std::u16string::npos ? FString() : FString::ConstructFromPtrSize(text.data(), static_cast<int32>(end));
+    return end == std::u16string::npos ? FString()
+                                       : FString::ConstructFromPtrSize(text.data(), static_cast<int32>(end));
 }
 
 namespace {

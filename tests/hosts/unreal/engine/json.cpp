@@ -120,7 +120,7 @@ bool FJsonSerializer::Deserialize(const TSharedRef<TJsonReader<>> &Reader, TShar
 }
 
 bool FJsonSerializer::Serialize(const TSharedRef<FJsonObject> &Object,
-                                const TSharedRef<TJsonWriter<TCHAR, TCondensedJsonPrintPolicy<TCHAR>>> &Writer, bool)
+    const TSharedRef<TJsonWriter<TCHAR, TCondensedJsonPrintPolicy<TCHAR>>> &Writer, bool)
 {
     *Writer->Out = text_of(json_from(*Object).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return true;

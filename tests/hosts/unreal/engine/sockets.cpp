@@ -30,7 +30,9 @@ public:
     void DestroySocket(FSocket *Socket) override { delete Socket; }
     ESocketErrors GetLastErrorCode() override
     {
-        return errno == 0 ? SE_NO_ERROR : errno == EAGAIN || errno == EWOULDBLOCK ? SE_EWOULDBLOCK : SE_EINVAL;
+        return errno == 0                             ? SE_NO_ERROR
+            : errno == EAGAIN || errno == EWOULDBLOCK ? SE_EWOULDBLOCK
+                                                      : SE_EINVAL;
     }
 };
 
@@ -107,7 +109,9 @@ bool FSocket::SetNoDelay(bool bIsNoDelay)
 
 bool FSocket::Shutdown(ESocketShutdownMode Mode)
 {
-    const int how = Mode == ESocketShutdownMode::Read ? SHUT_RD : Mode == ESocketShutdownMode::Write ? SHUT_WR : SHUT_RDWR;
+    const int how = Mode == ESocketShutdownMode::Read ? SHUT_RD
+        : Mode == ESocketShutdownMode::Write          ? SHUT_WR
+                                                      : SHUT_RDWR;
     return shutdown(Descriptor, how) == 0;
 }
 
@@ -124,5 +128,7 @@ int32 FSocket::GetPortNo()
 {
     sockaddr_in address = {};
     socklen_t size = sizeof address;
-    return getsockname(Descriptor, reinterpret_cast<sockaddr *>(&address), &size) == 0 ? ntohs(address.sin_port) : 0;
+    return getsockname(Descriptor, reinterpret_cast<sockaddr *>(&address), &size) == 0
+        ? ntohs(address.sin_port)
+        : 0;
 }

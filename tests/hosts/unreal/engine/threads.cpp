@@ -58,9 +58,8 @@ void FTSTicker::Tick(float DeltaTime)
 int32 FTSTicker::StandInNum()
 {
     const std::lock_guard<std::mutex> lock(Lock);
-    return static_cast<int32>(std::count_if(Elements.begin(), Elements.end(), [](const TSharedRef<FElement> &element) {
-        return !element->bIsRemoved;
-    }));
+    return static_cast<int32>(std::count_if(Elements.begin(), Elements.end(),
+        [](const TSharedRef<FElement> &element) { return !element->bIsRemoved; }));
 }
 
 namespace {
@@ -187,11 +186,13 @@ struct command : IConsoleObject {
 
 class console_manager : public IConsoleManager {
 public:
-    IConsoleObject *RegisterConsoleCommand(const TCHAR *Name, const TCHAR *, const FConsoleCommandDelegate &Command) override
+    IConsoleObject *RegisterConsoleCommand(
+        const TCHAR *Name, const TCHAR *, const FConsoleCommandDelegate &Command) override
     {
         return add(Name, Command.Function);
     }
-    IConsoleObject *RegisterConsoleCommand(const TCHAR *Name, const TCHAR *, const FConsoleCommandWithArgsDelegate &Command) override
+    IConsoleObject *RegisterConsoleCommand(
+        const TCHAR *Name, const TCHAR *, const FConsoleCommandWithArgsDelegate &Command) override
     {
         return add(Name, Command.Function);
     }
@@ -281,7 +282,8 @@ bool FScopedSlowTask::ShouldCancel() const
     check(IsInGameThread());
     dialogs &all = all_dialogs();
     if (bHasCancelButton && all.live)
-        all.is_esc_pressed = all.live((CompletedWork + CurrentFrameScope) / TotalAmountOfWork) || all.is_esc_pressed;
+        all.is_esc_pressed =
+            all.live((CompletedWork + CurrentFrameScope) / TotalAmountOfWork) || all.is_esc_pressed;
     return bHasCancelButton && std::exchange(all.is_esc_pressed, false);
 }
 

@@ -16,7 +16,8 @@ public:
 	static ISocketSubsystem* Get(const FName& SubsystemName = NAME_None);
 	virtual ~ISocketSubsystem() = default;
 
-	virtual FSocket* CreateSocket(const FName& SocketType, const FString& SocketDescription, const FName& ProtocolType) = 0;
+	virtual FSocket* CreateSocket(
+		const FName& SocketType, const FString& SocketDescription, const FName& ProtocolType) = 0;
 	virtual void DestroySocket(FSocket* Socket) = 0;
 	virtual ESocketErrors GetLastErrorCode() = 0;
 };

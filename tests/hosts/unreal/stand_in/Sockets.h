@@ -30,7 +30,8 @@ public:
 	virtual bool WaitForPendingConnection(bool& bHasPendingConnection, const FTimespan& WaitTime);
 	virtual FSocket* Accept(const FString& Description);
 	/** False: over, or broken. True with nothing read: nothing is there. */
-	virtual bool Recv(uint8* Data, int32 BufferSize, int32& BytesRead, ESocketReceiveFlags::Type Flags = ESocketReceiveFlags::None);
+	virtual bool Recv(uint8* Data, int32 BufferSize, int32& BytesRead,
+		ESocketReceiveFlags::Type Flags = ESocketReceiveFlags::None);
 	virtual bool Send(const uint8* Data, int32 Count, int32& BytesSent);
 	virtual bool Wait(ESocketWaitConditions::Type Condition, FTimespan WaitTime);
 	virtual bool SetNonBlocking(bool bIsNonBlocking = true);

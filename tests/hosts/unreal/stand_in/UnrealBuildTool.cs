@@ -32,7 +32,10 @@ namespace UnrealBuildTool
 	public class RuntimeDependencyList
 	{
 		public readonly List<string[]> StandInAll = new List<string[]>();
-		public void Add(string InPath, string InSourcePath) { StandInAll.Add(new[] { InPath, InSourcePath }); }
+		public void Add(string InPath, string InSourcePath)
+		{
+			StandInAll.Add(new[] { InPath, InSourcePath });
+		}
 	}
 
 	public class ModuleRules
@@ -59,7 +62,9 @@ namespace UnrealBuildTool
 	{
 		static UnrealTargetPlatform PlatformOf(string Name)
 		{
-			foreach (UnrealTargetPlatform Known in new[] { UnrealTargetPlatform.Win64, UnrealTargetPlatform.Linux, UnrealTargetPlatform.Mac })
+			UnrealTargetPlatform[] All =
+				{ UnrealTargetPlatform.Win64, UnrealTargetPlatform.Linux, UnrealTargetPlatform.Mac };
+			foreach (UnrealTargetPlatform Known in All)
 			{
 				if (Known.ToString() == Name)
 				{
@@ -94,7 +99,8 @@ namespace UnrealBuildTool
 			Rules.PublicSystemIncludePaths.ForEach(Path => Console.WriteLine("include " + Path));
 			Rules.PublicAdditionalLibraries.ForEach(Path => Console.WriteLine("library " + Path));
 			Rules.PublicDelayLoadDLLs.ForEach(Name => Console.WriteLine("delayed " + Name));
-			Rules.RuntimeDependencies.StandInAll.ForEach(Staged => Console.WriteLine("stage " + Staged[0] + "\nfrom " + Staged[1]));
+			Rules.RuntimeDependencies.StandInAll.ForEach(
+				Staged => Console.WriteLine("stage " + Staged[0] + "\nfrom " + Staged[1]));
 			return 0;
 		}
 	}

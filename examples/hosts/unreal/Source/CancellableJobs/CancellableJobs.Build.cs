@@ -9,7 +9,8 @@ public class CancellableJobs : ModuleRules
 		bEnableExceptions = false;
 		bUseRTTI = false;
 
-		PrivateDependencyModuleNames.AddRange(new string[] { "Core", "Json", "Networking", "Projects", "Sockets" });
+		PrivateDependencyModuleNames.AddRange(
+			new string[] { "Core", "Json", "Networking", "Projects", "Sockets" });
 		PrivateDependencyModuleNames.Add("DccCancel");
 	}
 }

@@ -43,7 +43,10 @@ public:
 	int32 Len() const { return static_cast<int32>(Text.size()); }
 	const TCHAR* operator*() const { return Text.c_str(); }
 	TCHAR operator[](int32 Index) const { return Text[static_cast<std::size_t>(Index)]; }
-	bool StartsWith(const FString& Start) const { return Text.compare(0, Start.Text.size(), Start.Text) == 0; }
+	bool StartsWith(const FString& Start) const
+	{
+		return Text.compare(0, Start.Text.size(), Start.Text) == 0;
+	}
 	FString& operator+=(const FString& More)
 	{
 		Text += More.Text;
@@ -52,7 +55,10 @@ public:
 
 	friend FString operator+(FString Left, const FString& Right) { return Left += Right; }
 	// Unreal's does not look at case either.
-	friend bool operator==(const FString& Left, const FString& Right) { return Lower(Left.Text) == Lower(Right.Text); }
+	friend bool operator==(const FString& Left, const FString& Right)
+	{
+		return Lower(Left.Text) == Lower(Right.Text);
+	}
 
 private:
 	static std::u16string Lower(std::u16string Word)
@@ -82,7 +88,10 @@ private:
 class FTCHARToUTF8
 {
 public:
-	FTCHARToUTF8(const TCHAR* Begin) : FTCHARToUTF8(Begin, static_cast<int32>(std::char_traits<TCHAR>::length(Begin))) {}
+	FTCHARToUTF8(const TCHAR* Begin)
+		: FTCHARToUTF8(Begin, static_cast<int32>(std::char_traits<TCHAR>::length(Begin)))
+	{
+	}
 	FTCHARToUTF8(const TCHAR* Begin, int32 Count);
 	const char* Get() const { return Text.c_str(); }
 	int32 Length() const { return static_cast<int32>(Text.size()); }

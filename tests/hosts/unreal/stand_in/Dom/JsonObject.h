@@ -21,9 +21,18 @@ public:
 	bool TryGetObjectField(const FString& Name, const TSharedPtr<FJsonObject>*& Out) const;
 
 	void SetField(const FString& Name, const TSharedPtr<FJsonValue>& Value) { Values[*Name] = Value; }
-	void SetStringField(const FString& Name, const FString& Value) { SetField(Name, MakeShared<FJsonValueString>(Value)); }
-	void SetNumberField(const FString& Name, double Value) { SetField(Name, MakeShared<FJsonValueNumber>(Value)); }
-	void SetBoolField(const FString& Name, bool Value) { SetField(Name, MakeShared<FJsonValueBoolean>(Value)); }
+	void SetStringField(const FString& Name, const FString& Value)
+	{
+		SetField(Name, MakeShared<FJsonValueString>(Value));
+	}
+	void SetNumberField(const FString& Name, double Value)
+	{
+		SetField(Name, MakeShared<FJsonValueNumber>(Value));
+	}
+	void SetBoolField(const FString& Name, bool Value)
+	{
+		SetField(Name, MakeShared<FJsonValueBoolean>(Value));
+	}
 	void SetObjectField(const FString& Name, const TSharedPtr<FJsonObject>& Value)
 	{
 		SetField(Name, MakeShared<FJsonValueObject>(Value));

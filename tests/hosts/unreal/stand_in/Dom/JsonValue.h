@@ -45,9 +45,15 @@ struct FJsonValueBoolean : FJsonValue
 };
 struct FJsonValueArray : FJsonValue
 {
-	explicit FJsonValueArray(const TArray<TSharedPtr<FJsonValue>>& Value) : FJsonValue(EJson::Array) { Array = Value; }
+	explicit FJsonValueArray(const TArray<TSharedPtr<FJsonValue>>& Value) : FJsonValue(EJson::Array)
+	{
+		Array = Value;
+	}
 };
 struct FJsonValueObject : FJsonValue
 {
-	explicit FJsonValueObject(const TSharedPtr<FJsonObject>& Value) : FJsonValue(EJson::Object) { Object = Value; }
+	explicit FJsonValueObject(const TSharedPtr<FJsonObject>& Value) : FJsonValue(EJson::Object)
+	{
+		Object = Value;
+	}
 };

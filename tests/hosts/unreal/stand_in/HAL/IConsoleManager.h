@@ -27,7 +27,9 @@ public:
 	static FConsoleCommandWithArgsDelegate CreateRaw(T* Object, void (T::*Method)(const TArray<FString>&))
 	{
 		FConsoleCommandWithArgsDelegate Delegate;
-		Delegate.Function = [Object, Method](const TArray<FString>& Arguments) { (Object->*Method)(Arguments); };
+		Delegate.Function = [Object, Method](const TArray<FString>& Arguments) {
+			(Object->*Method)(Arguments);
+		};
 		return Delegate;
 	}
 
@@ -46,7 +48,9 @@ public:
 	static IConsoleManager& Get();
 	virtual ~IConsoleManager() = default;
 
-	virtual IConsoleObject* RegisterConsoleCommand(const TCHAR* Name, const TCHAR* Help, const FConsoleCommandDelegate& Command) = 0;
-	virtual IConsoleObject* RegisterConsoleCommand(const TCHAR* Name, const TCHAR* Help, const FConsoleCommandWithArgsDelegate& Command) = 0;
+	virtual IConsoleObject* RegisterConsoleCommand(
+		const TCHAR* Name, const TCHAR* Help, const FConsoleCommandDelegate& Command) = 0;
+	virtual IConsoleObject* RegisterConsoleCommand(
+		const TCHAR* Name, const TCHAR* Help, const FConsoleCommandWithArgsDelegate& Command) = 0;
 	virtual void UnregisterConsoleObject(IConsoleObject* Object, bool bKeepState = true) = 0;
 };

@@ -8,5 +8,8 @@
 
 struct FPlatformMisc
 {
-	static int32 NumberOfCoresIncludingHyperthreads() { return static_cast<int32>(std::thread::hardware_concurrency()); }
+	static int32 NumberOfCoresIncludingHyperthreads()
+	{
+		return static_cast<int32>(std::thread::hardware_concurrency());
+	}
 };

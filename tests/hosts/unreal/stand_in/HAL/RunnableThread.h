@@ -10,7 +10,8 @@ enum EThreadPriority { TPri_Normal, TPri_BelowNormal };
 class FRunnableThread
 {
 public:
-	static FRunnableThread* Create(FRunnable* Runnable, const TCHAR* Name, uint32 StackSize = 0, EThreadPriority Priority = TPri_Normal);
+	static FRunnableThread* Create(
+		FRunnable* Runnable, const TCHAR* Name, uint32 StackSize = 0, EThreadPriority Priority = TPri_Normal);
 	virtual ~FRunnableThread() = default;
 
 	/** Asks the runnable to stop, and waits until it did. */

@@ -12,6 +12,7 @@ struct FLogCategory
 	const char* Name;
 };
 
-#define DECLARE_LOG_CATEGORY_EXTERN(Category, DefaultVerbosity, CompileTimeVerbosity) extern FLogCategory Category
+#define DECLARE_LOG_CATEGORY_EXTERN(Category, DefaultVerbosity, CompileTimeVerbosity) \
+	extern FLogCategory Category
 #define DEFINE_LOG_CATEGORY(Category) FLogCategory Category = {#Category}
 #define UE_LOG(Category, Verbosity, ...) StandInLog(Category.Name, #Verbosity, FString::Printf(__VA_ARGS__))

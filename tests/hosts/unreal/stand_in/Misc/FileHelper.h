@@ -8,5 +8,6 @@ struct FFileHelper
 {
 	enum class EEncodingOptions { AutoDetect, ForceUTF8WithoutBOM };
 
-	static bool SaveStringToFile(const FString& Text, const TCHAR* Path, EEncodingOptions Encoding = EEncodingOptions::AutoDetect);
+	static bool SaveStringToFile(
+		const FString& Text, const TCHAR* Path, EEncodingOptions Encoding = EEncodingOptions::AutoDetect);
 };

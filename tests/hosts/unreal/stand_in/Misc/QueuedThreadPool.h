@@ -19,8 +19,8 @@ public:
 	static FQueuedThreadPool* Allocate();
 	virtual ~FQueuedThreadPool() = default;
 
-	virtual bool Create(uint32 NumQueuedThreads, uint32 StackSize = 32 * 1024, EThreadPriority Priority = TPri_Normal,
-		const TCHAR* Name = TEXT("UnknownThreadPool")) = 0;
+	virtual bool Create(uint32 NumQueuedThreads, uint32 StackSize = 32 * 1024,
+		EThreadPriority Priority = TPri_Normal, const TCHAR* Name = TEXT("UnknownThreadPool")) = 0;
 	/** Abandons what waits and joins the threads. */
 	virtual void Destroy() = 0;
 	virtual void AddQueuedWork(IQueuedWork* Work) = 0;

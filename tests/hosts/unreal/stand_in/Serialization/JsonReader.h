@@ -16,5 +16,8 @@ public:
 template <class CharType = TCHAR>
 struct TJsonReaderFactory
 {
-	static TSharedRef<TJsonReader<CharType>> Create(const FString& Text) { return MakeShared<TJsonReader<CharType>>(Text); }
+	static TSharedRef<TJsonReader<CharType>> Create(const FString& Text)
+	{
+		return MakeShared<TJsonReader<CharType>>(Text);
+	}
 };

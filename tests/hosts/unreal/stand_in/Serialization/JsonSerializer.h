@@ -15,5 +15,6 @@ public:
 	static bool Deserialize(const TSharedRef<TJsonReader<>>& Reader, TSharedPtr<FJsonObject>& OutObject);
 
 	static bool Serialize(const TSharedRef<FJsonObject>& Object,
-		const TSharedRef<TJsonWriter<TCHAR, TCondensedJsonPrintPolicy<TCHAR>>>& Writer, bool bCloseWriter = true);
+		const TSharedRef<TJsonWriter<TCHAR, TCondensedJsonPrintPolicy<TCHAR>>>& Writer,
+		bool bCloseWriter = true);
 };

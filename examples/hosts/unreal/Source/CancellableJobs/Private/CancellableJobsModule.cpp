@@ -53,12 +53,14 @@ void FCancellableJobsModule::StartupModule()
 {
 #if PLATFORM_WINDOWS
 	// The first call into the library loads it, by its name alone, unless it is there already. It stays.
-	const FString Folder = FPaths::Combine(IPluginManager::Get().FindPlugin(TEXT("CancellableJobs"))->GetBaseDir(), TEXT("Binaries/Win64"));
+	const FString Folder = FPaths::Combine(
+		IPluginManager::Get().FindPlugin(TEXT("CancellableJobs"))->GetBaseDir(), TEXT("Binaries/Win64"));
 	FPlatformProcess::GetDllHandle(*FPaths::Combine(Folder, TEXT("dcc_cancel.dll")));
 #endif
 	double BudgetMilliseconds = 4.0;
 	int32 Side = 512;
-	GConfig->GetDouble(TEXT("CancellableJobs"), TEXT("BudgetMilliseconds"), BudgetMilliseconds, GEditorPerProjectIni);
+	GConfig->GetDouble(
+		TEXT("CancellableJobs"), TEXT("BudgetMilliseconds"), BudgetMilliseconds, GEditorPerProjectIni);
 	GConfig->GetInt(TEXT("CancellableJobs"), TEXT("SheetSide"), Side, GEditorPerProjectIni);
 	if (!Jobs.Start(BudgetMilliseconds))
 	{
@@ -76,9 +78,11 @@ void FCancellableJobsModule::StartupModule()
 	}
 	dcc::token::try_create(ConsoleRuns);
 	IConsoleManager& Console = IConsoleManager::Get();
-	Commands.Add(Console.RegisterConsoleCommand(TEXT("CancellableJobs.Smooth"), TEXT("Smooths the mesh: <passes> <worker|sliced|slow_task>"),
+	Commands.Add(Console.RegisterConsoleCommand(TEXT("CancellableJobs.Smooth"),
+		TEXT("Smooths the mesh: <passes> <worker|sliced|slow_task>"),
 		FConsoleCommandWithArgsDelegate::CreateRaw(this, &FCancellableJobsModule::Smooth)));
-	Commands.Add(Console.RegisterConsoleCommand(TEXT("CancellableJobs.Cancel"), TEXT("Cancels what CancellableJobs.Smooth started"),
+	Commands.Add(Console.RegisterConsoleCommand(TEXT("CancellableJobs.Cancel"),
+		TEXT("Cancels what CancellableJobs.Smooth started"),
 		FConsoleCommandDelegate::CreateRaw(this, &FCancellableJobsModule::Cancel)));
 }
 
@@ -98,11 +102,14 @@ void FCancellableJobsModule::ShutdownModule()
 void FCancellableJobsModule::Smooth(const TArray<FString>& Arguments)
 {
 	FSmoothingOptions Options;
-	const TOptional<ERunMode> Mode = RunModeFromText(Arguments.Num() > 1 ? Arguments[1] : FString(TEXT("worker")));
+	const TOptional<ERunMode> Mode =
+		RunModeFromText(Arguments.Num() > 1 ? Arguments[1] : FString(TEXT("worker")));
 	Options.Passes = Arguments.Num() > 0 ? FCString::Atoi(*Arguments[0]) : 0;
 	if (!Mode.IsSet() || Options.Passes < 1)
 	{
-		UE_LOG(LogCancellableJobs, Warning, TEXT("CancellableJobs.Smooth takes a number of passes from 1 up, and worker, sliced or slow_task"));
+		UE_LOG(LogCancellableJobs, Warning,
+			TEXT("CancellableJobs.Smooth takes a number of passes from 1 up, and worker, sliced or "
+				 "slow_task"));
 		return;
 	}
 	Options.Mode = *Mode;

@@ -34,7 +34,8 @@ bool FGameThreadJobs::Start(double BudgetMilliseconds)
 	// Of its own, not Unreal's: the threads are joined before the module may be unloaded.
 	Pool.Reset(FQueuedThreadPool::Allocate());
 	const int32 NumThreads = FMath::Clamp(FPlatformMisc::NumberOfCoresIncludingHyperthreads() - 2, 2, 8);
-	const bool bHasPool = Pool->Create(static_cast<uint32>(NumThreads), 256 * 1024, TPri_BelowNormal, TEXT("CancellableJobs"));
+	const bool bHasPool =
+		Pool->Create(static_cast<uint32>(NumThreads), 256 * 1024, TPri_BelowNormal, TEXT("CancellableJobs"));
 
 	dcc::dispatcher_options Options;
 	Options.capacity = 64;
@@ -43,13 +44,16 @@ bool FGameThreadJobs::Start(double BudgetMilliseconds)
 		Threads->AddQueuedWork(new FPoolTask(Task));
 		return true;
 	};
-	if (!bHasPool || dcc::owner::try_create(Owner) < 0 || dcc::dispatcher::try_create(Dispatcher, MoveTemp(Options)) < 0)
+	if (!bHasPool || dcc::owner::try_create(Owner) < 0
+		|| dcc::dispatcher::try_create(Dispatcher, MoveTemp(Options)) < 0)
 	{
-		UE_LOG(LogCancellableJobs, Error, TEXT("jobs cannot run: %s"), bHasPool ? *DccCancel::LastError() : TEXT("no threads"));
+		UE_LOG(LogCancellableJobs, Error, TEXT("jobs cannot run: %s"),
+			bHasPool ? *DccCancel::LastError() : TEXT("no threads"));
 		Stop();
 		return false;
 	}
-	TickerHandle = FTSTicker::GetCoreTicker().AddTicker(FTickerDelegate::CreateRaw(this, &FGameThreadJobs::Tick));
+	TickerHandle =
+		FTSTicker::GetCoreTicker().AddTicker(FTickerDelegate::CreateRaw(this, &FGameThreadJobs::Tick));
 	return true;
 }
 
@@ -73,7 +77,9 @@ bool FGameThreadJobs::Tick(float /*DeltaTime*/)
 void FGameThreadJobs::Stop()
 {
 	check(IsInGameThread());
-	if (!ensureMsgf(!bIsPumping, TEXT("CancellableJobs is stopped from inside one of its own jobs, which cannot end before this returns")))
+	if (!ensureMsgf(!bIsPumping,
+			TEXT("CancellableJobs is stopped from inside one of its own jobs, which cannot end before this "
+				 "returns")))
 	{
 		return;
 	}
@@ -88,7 +94,8 @@ void FGameThreadJobs::Stop()
 		FPlatformProcess::Sleep(0.001f);
 		if (FPlatformTime::Seconds() > NextWarning)
 		{
-			UE_LOG(LogCancellableJobs, Warning, TEXT("waiting for a job that was asked to stop and does not poll"));
+			UE_LOG(LogCancellableJobs, Warning,
+				TEXT("waiting for a job that was asked to stop and does not poll"));
 			NextWarning += 5.0;
 		}
 	}

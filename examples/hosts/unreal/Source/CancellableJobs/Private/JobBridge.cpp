@@ -9,7 +9,8 @@
 
 namespace
 {
-	/** How late an answer that was made on another thread may be. A socket of its own wakes the thread at once. */
+	/** How late an answer that was made on another thread may be. A socket of its own wakes the thread at
+	 * once. */
 	const FTimespan ClientInterval = FTimespan::FromMilliseconds(4);
 	/** How late the thread may see that it is to end, while there are no clients. */
 	const FTimespan ListenInterval = FTimespan::FromMilliseconds(50);
@@ -37,17 +38,21 @@ FJobBridge::~FJobBridge()
 bool FJobBridge::Open()
 {
 	// Nobody on another machine can reach it. Port 0: any that is free.
-	const TSharedRef<FInternetAddr> Loopback = FIPv4Endpoint(FIPv4Address::InternalLoopback, 0).ToInternetAddrIPV4();
+	const TSharedRef<FInternetAddr> Loopback =
+		FIPv4Endpoint(FIPv4Address::InternalLoopback, 0).ToInternetAddrIPV4();
 	ISocketSubsystem* Sockets = ISocketSubsystem::Get(PLATFORM_SOCKETSUBSYSTEM);
-	Listener = Sockets->CreateSocket(NAME_Stream, TEXT("CancellableJobs bridge"), Loopback->GetProtocolType());
-	if (Listener == nullptr || !Listener->Bind(*Loopback) || !Listener->SetNonBlocking(true) || !Listener->Listen(8))
+	Listener =
+		Sockets->CreateSocket(NAME_Stream, TEXT("CancellableJobs bridge"), Loopback->GetProtocolType());
+	if (Listener == nullptr || !Listener->Bind(*Loopback) || !Listener->SetNonBlocking(true)
+		|| !Listener->Listen(8))
 	{
 		UE_LOG(LogCancellableJobs, Error, TEXT("no bridge: 127.0.0.1 has no port for it"));
 		return false;
 	}
 	if (!Secret.WriteFile(Listener->GetPortNo()))
 	{
-		UE_LOG(LogCancellableJobs, Error, TEXT("no bridge: %s cannot be written; is its folder this user's?"), *Secret.GetPath());
+		UE_LOG(LogCancellableJobs, Error, TEXT("no bridge: %s cannot be written; is its folder this user's?"),
+			*Secret.GetPath());
 		return false;
 	}
 	Thread.Reset(FRunnableThread::Create(this, TEXT("CancellableJobs bridge"), 256 * 1024));
@@ -56,7 +61,8 @@ bool FJobBridge::Open()
 		UE_LOG(LogCancellableJobs, Error, TEXT("no bridge: its thread cannot be started"));
 		return false;
 	}
-	UE_LOG(LogCancellableJobs, Log, TEXT("bridge on 127.0.0.1:%d; its secret is in %s"), Listener->GetPortNo(), *Secret.GetPath());
+	UE_LOG(LogCancellableJobs, Log, TEXT("bridge on 127.0.0.1:%d; its secret is in %s"),
+		Listener->GetPortNo(), *Secret.GetPath());
 	return true;
 }
 
@@ -98,7 +104,8 @@ void FJobBridge::Accept()
 		Clients.Add(MakeUnique<FJobBridgeClient>(Socket, Context));
 		if (NumServed >= MaxClients)
 		{
-			Clients.Last()->Refuse(JobBridge::EErrorCode::Bound, FString::Printf(TEXT("%d clients are connected, and no more may be"), NumServed));
+			Clients.Last()->Refuse(JobBridge::EErrorCode::Bound,
+				FString::Printf(TEXT("%d clients are connected, and no more may be"), NumServed));
 		}
 	}
 }

@@ -31,7 +31,8 @@ FJobBridgeSettings FJobBridgeSettings::FromConfig()
 }
 
 FJobBridgeClient::FJobBridgeClient(FSocket* InSocket, const FJobBridgeContext& InContext)
-	: Context(InContext), Socket(InSocket), Outbox(MakeShared<FJobBridgeOutbox, ESPMode::ThreadSafe>(InContext.Settings.MaxOutputBytes)),
+	: Context(InContext), Socket(InSocket),
+	  Outbox(MakeShared<FJobBridgeOutbox, ESPMode::ThreadSafe>(InContext.Settings.MaxOutputBytes)),
 	  LineSince(FPlatformTime::Seconds()), LastLine(LineSince)
 {
 	Socket->SetNonBlocking(true);
@@ -101,7 +102,9 @@ bool FJobBridgeClient::Receive(double Now)
 			Input.push_back(static_cast<char>(Bytes[At]));
 			if (Input.size() > static_cast<std::size_t>(Context.Settings.MaxLineBytes))
 			{
-				Refuse(EErrorCode::Bound, FString::Printf(TEXT("a line has up to %d bytes; this one has more"), Context.Settings.MaxLineBytes));
+				Refuse(EErrorCode::Bound,
+					FString::Printf(
+						TEXT("a line has up to %d bytes; this one has more"), Context.Settings.MaxLineBytes));
 			}
 		}
 	}
@@ -118,7 +121,9 @@ void FJobBridgeClient::CheckTimes(double Now)
 	{
 		if (Now - LineSince > Context.Settings.LineSeconds)
 		{
-			Refuse(EErrorCode::Bound, bIsWelcome ? TEXT("the end of a line did not come in time") : TEXT("no \"hello\" came in time"));
+			Refuse(EErrorCode::Bound,
+				bIsWelcome ? TEXT("the end of a line did not come in time")
+						   : TEXT("no \"hello\" came in time"));
 		}
 	}
 	else if (Session.stats().live > 0)
@@ -127,7 +132,8 @@ void FJobBridgeClient::CheckTimes(double Now)
 	}
 	else if (Now - LastLine > Context.Settings.IdleSeconds)
 	{
-		Refuse(EErrorCode::Bound, TEXT("nothing came for too long; connect again when there is something to do"));
+		Refuse(EErrorCode::Bound,
+			TEXT("nothing came for too long; connect again when there is something to do"));
 	}
 }
 
@@ -182,7 +188,8 @@ void FJobBridgeClient::ReadLine(const std::string& Line)
 	}
 	if (Outcome == dcc::message_outcome::malformed)
 	{
-		SendError({}, EErrorCode::Parse, TEXT("this line is no JSON-RPC message: send one object a line, in UTF-8"));
+		SendError({}, EErrorCode::Parse,
+			TEXT("this line is no JSON-RPC message: send one object a line, in UTF-8"));
 	}
 	else if (Outcome == dcc::message_outcome::other)
 	{
@@ -196,13 +203,16 @@ void FJobBridgeClient::Welcome(const TSharedPtr<FJsonObject>& Message)
 	FString Method;
 	FString Shown;
 	const TSharedPtr<FJsonObject>* Params = nullptr;
-	const bool bIsHello = Message.IsValid() && Message->TryGetStringField(TEXT("method"), Method) && Method == TEXT("hello")
-		&& Message->TryGetObjectField(TEXT("params"), Params) && (*Params)->TryGetStringField(TEXT("secret"), Shown);
-	const TOptional<dcc::request_id> Id = bIsHello ? JobBridge::IdFrom(Message->TryGetField(TEXT("id"))) : TOptional<dcc::request_id>();
+	const bool bIsHello = Message.IsValid() && Message->TryGetStringField(TEXT("method"), Method)
+		&& Method == TEXT("hello") && Message->TryGetObjectField(TEXT("params"), Params)
+		&& (*Params)->TryGetStringField(TEXT("secret"), Shown);
+	const TOptional<dcc::request_id> Id =
+		bIsHello ? JobBridge::IdFrom(Message->TryGetField(TEXT("id"))) : TOptional<dcc::request_id>();
 	if (!Id.IsSet() || !Context.Secret.IsRight(Shown))
 	{
 		Refuse(EErrorCode::Stranger,
-			TEXT("the first line has to be the request \"hello\" with \"params\":{\"secret\":...} as the bridge's file has it"));
+			TEXT("the first line has to be the request \"hello\" with \"params\":{\"secret\":...} as the "
+				 "bridge's file has it"));
 		return;
 	}
 	bIsWelcome = true;
@@ -222,7 +232,8 @@ void FJobBridgeClient::Answer(const TSharedPtr<FJsonObject>& Message)
 	FString Method;
 	if (!Message->TryGetStringField(TEXT("method"), Method))
 	{
-		SendError(JobBridge::IdFrom(Message->TryGetField(TEXT("id"))), EErrorCode::InvalidRequest, TEXT("\"method\" is missing or no text"));
+		SendError(JobBridge::IdFrom(Message->TryGetField(TEXT("id"))), EErrorCode::InvalidRequest,
+			TEXT("\"method\" is missing or no text"));
 		return;
 	}
 	if (Method.StartsWith(TEXT("notifications/")))
@@ -232,7 +243,8 @@ void FJobBridgeClient::Answer(const TSharedPtr<FJsonObject>& Message)
 	const TOptional<dcc::request_id> Id = JobBridge::IdFrom(Message->TryGetField(TEXT("id")));
 	if (!Id.IsSet())
 	{
-		SendError({}, EErrorCode::InvalidRequest, TEXT("\"id\" is missing, or no text and no integer below 2^53"));
+		SendError(
+			{}, EErrorCode::InvalidRequest, TEXT("\"id\" is missing, or no text and no integer below 2^53"));
 		return;
 	}
 	const TSharedPtr<FJsonObject>* Given = nullptr;
@@ -256,6 +268,7 @@ void FJobBridgeClient::Answer(const TSharedPtr<FJsonObject>& Message)
 	}
 	else
 	{
-		SendError(Id, EErrorCode::NoMethod, FString::Printf(TEXT("no method \"%s\": there are run, cancel, progress and status"), *Method));
+		SendError(Id, EErrorCode::NoMethod,
+			FString::Printf(TEXT("no method \"%s\": there are run, cancel, progress and status"), *Method));
 	}
 }

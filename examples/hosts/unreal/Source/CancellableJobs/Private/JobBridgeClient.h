@@ -12,7 +12,8 @@ class FGameThreadJobs;
 class FJobBridgeSecret;
 class FSmoothingRuns;
 
-/** The bounds that each client keeps or is shown the door. [CancellableJobs] in EditorPerProjectUserSettings.ini. */
+/** The bounds that each client keeps or is shown the door. [CancellableJobs] in
+ * EditorPerProjectUserSettings.ini. */
 struct FJobBridgeSettings
 {
 	bool bEnabled = false;

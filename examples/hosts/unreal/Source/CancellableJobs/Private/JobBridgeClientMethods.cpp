@@ -18,8 +18,8 @@ namespace
 	}
 
 	/** On the game thread, once: the answer to a run. */
-	void AnswerRun(FJobBridgeOutbox& Outbox, const dcc::request& Request, const dcc::request_id& Id, const dcc::job& Job,
-		dcc::job_state State, const FSmoothingOutcome& Outcome)
+	void AnswerRun(FJobBridgeOutbox& Outbox, const dcc::request& Request, const dcc::request_id& Id,
+		const dcc::job& Job, dcc::job_state State, const FSmoothingOutcome& Outcome)
 	{
 		const std::string Note = Request.last_progress_note();
 		if (!Note.empty())
@@ -44,7 +44,8 @@ namespace
 			// Not by its peer: Esc in the editor, or the plugin is going.
 			const bool bIsCancelled = State == dcc::job_state::cancelled;
 			const FString Why = DccCancel::ToFString(bIsCancelled ? Job.token().reason() : Job.failure());
-			Outbox.AddAnswer(JobBridge::Error(Id, bIsCancelled ? JobBridge::EErrorCode::Cancelled : JobBridge::EErrorCode::Refused,
+			Outbox.AddAnswer(JobBridge::Error(Id,
+				bIsCancelled ? JobBridge::EErrorCode::Cancelled : JobBridge::EErrorCode::Refused,
 				FString(DccCancel::StateText(State)) + TEXT(": ") + Why));
 		}
 	}
@@ -69,7 +70,8 @@ void FJobBridgeClient::Run(const dcc::request_id& Id, const FJsonObject& Params)
 	const TSharedPtr<FJsonObject>* Meta = nullptr;
 	if (Params.TryGetObjectField(TEXT("_meta"), Meta))
 	{
-		const TOptional<dcc::request_id> ProgressToken = JobBridge::IdFrom((*Meta)->TryGetField(TEXT("progressToken")));
+		const TOptional<dcc::request_id> ProgressToken =
+			JobBridge::IdFrom((*Meta)->TryGetField(TEXT("progressToken")));
 		if (ProgressToken.IsSet())
 		{
 			RequestOptions.progress_token = *ProgressToken;
@@ -95,7 +97,7 @@ void FJobBridgeClient::Run(const dcc::request_id& Id, const FJsonObject& Params)
 			Box->AddNote(Note);
 		}
 	};
-	Options.Ended = [Request, Id, Box = Outbox](const dcc::job& Job, dcc::job_state State, const FSmoothingOutcome& Outcome) {
+	Options.Ended = [Request, Id, Box = Outbox](const auto& Job, auto State, const auto& Outcome) {
 		AnswerRun(*Box, Request, Id, Job, State, Outcome);
 	};
 	dcc::job Job;
@@ -132,7 +134,8 @@ void FJobBridgeClient::Progress(const dcc::request_id& Id, const FJsonObject& Pa
 		Send(Id, Described(*Found));
 		return;
 	}
-	SendError(Id, EErrorCode::Params, TEXT("\"requestId\" is missing or no id of a run that is not long over"));
+	SendError(
+		Id, EErrorCode::Params, TEXT("\"requestId\" is missing or no id of a run that is not long over"));
 }
 
 void FJobBridgeClient::Status(const dcc::request_id& Id)
@@ -157,7 +160,8 @@ void FJobBridgeClient::Status(const dcc::request_id& Id)
 const FJobBridgeClient::FRun* FJobBridgeClient::FindRun(const FJsonObject& Params) const
 {
 	const TOptional<dcc::request_id> Meant = JobBridge::IdFrom(Params.TryGetField(TEXT("requestId")));
-	return Meant.IsSet() ? Runs.FindByPredicate([&Meant](const FRun& Known) { return Known.Id == *Meant; }) : nullptr;
+	return Meant.IsSet() ? Runs.FindByPredicate([&Meant](const FRun& Known) { return Known.Id == *Meant; })
+						 : nullptr;
 }
 
 TSharedRef<FJsonObject> FJobBridgeClient::Described(const FRun& Known) const
@@ -178,7 +182,8 @@ void FJobBridgeClient::Send(const dcc::request_id& Id, const TSharedRef<FJsonObj
 	Outbox->AddAnswer(JobBridge::Result(Id, Result));
 }
 
-void FJobBridgeClient::SendError(const TOptional<dcc::request_id>& Id, EErrorCode Code, const FString& Message)
+void FJobBridgeClient::SendError(
+	const TOptional<dcc::request_id>& Id, EErrorCode Code, const FString& Message)
 {
 	Outbox->AddAnswer(JobBridge::Error(Id, Code, Message));
 }

@@ -11,7 +11,8 @@ namespace
 	{
 		using FPolicy = TCondensedJsonPrintPolicy<TCHAR>;
 		FString Line;
-		const TSharedRef<TJsonWriter<TCHAR, FPolicy>> Writer = TJsonWriterFactory<TCHAR, FPolicy>::Create(&Line);
+		const TSharedRef<TJsonWriter<TCHAR, FPolicy>> Writer =
+			TJsonWriterFactory<TCHAR, FPolicy>::Create(&Line);
 		FJsonSerializer::Serialize(Message, Writer);
 		return DccCancel::ToUtf8(Line);
 	}

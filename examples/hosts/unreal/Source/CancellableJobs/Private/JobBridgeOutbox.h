@@ -14,7 +14,8 @@ class FJobBridgeOutbox
 public:
 	explicit FJobBridgeOutbox(int32 InMaxBytes) : MaxBytes(InMaxBytes) {}
 
-	/** A line that its client waits for. One that does not read for so long that there is no room is given up. */
+	/** A line that its client waits for. One that does not read for so long that there is no room is
+	 * given up. */
 	void AddAnswer(const std::string& Line) { Add(Line, MaxBytes, true); }
 
 	/** A line that may be left out, and is, where the client reads slowly. */
@@ -27,7 +28,8 @@ public:
 		bIsClosed = true;
 	}
 
-	/** Of the bridge's thread: sends as much as the socket takes now. False: the client is gone or does not read. */
+	/** Of the bridge's thread: sends as much as the socket takes now. False: the client is gone or does
+	 * not read. */
 	bool Send(FSocket& Socket)
 	{
 		while (true)
@@ -50,7 +52,8 @@ public:
 			int32 BytesSent = 0;
 			if (!Socket.Send(Sending.GetData() + NextToSend, Sending.Num() - NextToSend, BytesSent))
 			{
-				return ISocketSubsystem::Get(PLATFORM_SOCKETSUBSYSTEM)->GetLastErrorCode() == SE_EWOULDBLOCK && !IsOverfull();
+				return ISocketSubsystem::Get(PLATFORM_SOCKETSUBSYSTEM)->GetLastErrorCode() == SE_EWOULDBLOCK
+					&& !IsOverfull();
 			}
 			NextToSend += FMath::Max(BytesSent, 0);
 		}

@@ -33,12 +33,14 @@ namespace
 #if PLATFORM_UNIX || PLATFORM_MAC
 		const FTCHARToUTF8 Name(*Path);
 		const FTCHARToUTF8 Bytes(*Text);
-		const int File = open(Name.Get(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+		const int File =
+			open(Name.Get(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
 		if (File < 0)
 		{
 			return false;
 		}
-		const bool bIsWritten = write(File, Bytes.Get(), static_cast<size_t>(Bytes.Length())) == Bytes.Length();
+		const bool bIsWritten =
+			write(File, Bytes.Get(), static_cast<size_t>(Bytes.Length())) == Bytes.Length();
 		return close(File) == 0 && bIsWritten;
 #else
 		// The folder, below %LOCALAPPDATA%, lets this user and administrators in, and files inherit that.
@@ -64,8 +66,8 @@ bool FJobBridgeSecret::WriteFile(int32 Port)
 {
 	IFileManager& Files = IFileManager::Get();
 	Files.MakeDirectory(*FPaths::GetPath(Path), /*Tree=*/true);
-	const FString Text = FString::Printf(TEXT("{\"port\":%d,\"secret\":\"%s\",\"process\":%u}\n"), Port, *Secret,
-		FPlatformProcess::GetCurrentProcessId());
+	const FString Text = FString::Printf(TEXT("{\"port\":%d,\"secret\":\"%s\",\"process\":%u}\n"), Port,
+		*Secret, FPlatformProcess::GetCurrentProcessId());
 	// Under its name only once it is whole. What a process that crashed left behind is replaced.
 	const FString Unfinished = Path + TEXT(".new");
 	Files.Delete(*Unfinished, /*RequireExists=*/false, /*EvenReadOnly=*/false, /*Quiet=*/true);

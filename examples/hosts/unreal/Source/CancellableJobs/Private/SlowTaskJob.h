@@ -29,7 +29,8 @@ public:
 		Status = dcc::job::try_create(Asking, Options);
 	}
 
-	/** Runs what answers whether it came to its end, and tells how far it is by `Shown`. Answers as a job's function. */
+	/** Runs what answers whether it came to its end, and tells how far it is by `Shown`. Answers as a
+	 * job's function. */
 	template <class FunctionType>
 	dcc_status Run(FunctionType&& Function)
 	{
@@ -37,7 +38,9 @@ public:
 		{
 			return Status; // the work would not see Esc
 		}
-		return dcc::run(Asking, Forward<FunctionType>(Function)) == dcc::job_state::completed ? DCC_OK : DCC_CANCELLED_BY_JOB;
+		return dcc::run(Asking, Forward<FunctionType>(Function)) == dcc::job_state::completed
+			? DCC_OK
+			: DCC_CANCELLED_BY_JOB;
 	}
 
 private:
@@ -48,7 +51,9 @@ private:
 		bool UpdateAndAsk()
 		{
 			const dcc::job::progress_info Progress = Shown.progress();
-			const float Fraction = Progress.total == 0 ? 0.0f : static_cast<float>(double(Progress.done) / double(Progress.total));
+			const float Fraction = Progress.total == 0
+				? 0.0f
+				: static_cast<float>(double(Progress.done) / double(Progress.total));
 			if (Fraction > Entered)
 			{
 				SlowTask.EnterProgressFrame(Fraction - Entered);

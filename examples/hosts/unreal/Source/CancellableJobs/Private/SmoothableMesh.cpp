@@ -109,7 +109,8 @@ namespace
 	class FSmoothRangeTask : public FNonAbandonableTask
 	{
 	public:
-		FSmoothRangeTask(FMeshSmoothing& InSmoothing, const dcc::context& InContext, int32 InFirst, int32 InEnd)
+		FSmoothRangeTask(
+			FMeshSmoothing& InSmoothing, const dcc::context& InContext, int32 InFirst, int32 InEnd)
 			: Smoothing(InSmoothing), Context(InContext), First(InFirst), End(InEnd)
 		{
 		}

@@ -7,15 +7,18 @@
 
 #include <atomic>
 
-/** Positions, and who is connected to whom. In a real plugin these come out of an FMeshDescription or FDynamicMesh3. */
+/** Positions, and who is connected to whom. In a real plugin these come out of an FMeshDescription or
+ * FDynamicMesh3. */
 struct FSmoothableMesh
 {
 	TArray<FVector3f> Positions;
-	/** The neighbours of vertex V are Neighbours[FirstNeighbour[V]] up to Neighbours[FirstNeighbour[V + 1]]. */
+	/** The neighbours of vertex V are Neighbours[FirstNeighbour[V]] up to Neighbours[FirstNeighbour[V +
+	 * 1]]. */
 	TArray<int32> FirstNeighbour;
 	TArray<int32> Neighbours;
 
-	/** A square sheet of Side x Side vertices with bumps; its border has no neighbours, so it stays where it is. */
+	/** A square sheet of Side x Side vertices with bumps; its border has no neighbours, so it stays where
+	 * it is. */
 	static FSmoothableMesh MakeBumpySheet(int32 Side);
 
 	/** Mean distance of the vertices from the middle of their neighbours. */
@@ -37,7 +40,8 @@ public:
 	/** Goes on with the present pass, up to so many vertices. False: it was asked to stop. */
 	bool SmoothSome(int32 MaxVertices);
 
-	/** A whole pass, split over threads of the pool, each of which works for what is current here. False: as above. */
+	/** A whole pass, split over threads of the pool, each of which works for what is current here. False:
+	 * as above. */
 	bool SmoothPassOn(FQueuedThreadPool& Pool);
 
 	/** After the end. What there is so far: after so many whole passes. */

@@ -41,7 +41,8 @@ struct FSmoothingRuns::FRun
 
 	void Tell(const dcc::job& Job) const
 	{
-		Job.set_progress(static_cast<uint64>(Smoothing.GetPasses()), static_cast<uint64>(Smoothing.GetTotalPasses()));
+		Job.set_progress(
+			static_cast<uint64>(Smoothing.GetPasses()), static_cast<uint64>(Smoothing.GetTotalPasses()));
 		if (Options.Progress)
 		{
 			Options.Progress(Job);
@@ -51,7 +52,8 @@ struct FSmoothingRuns::FRun
 	/** The last part of the work: what the completion has only to take over. */
 	dcc_status Finish()
 	{
-		const TSharedRef<FSmoothableMesh, ESPMode::ThreadSafe> Copy = MakeShared<FSmoothableMesh, ESPMode::ThreadSafe>(Smoothing.GetMesh());
+		const TSharedRef<FSmoothableMesh, ESPMode::ThreadSafe> Copy =
+			MakeShared<FSmoothableMesh, ESPMode::ThreadSafe>(Smoothing.GetMesh());
 		Copy->Positions = Smoothing.GetPositions();
 		Roughness = FSmoothableMesh::Roughness(*Copy, Copy->Positions);
 		Smoothed = Copy;
@@ -65,7 +67,8 @@ struct FSmoothingRuns::FRun
 };
 
 FSmoothingRuns::FSmoothingRuns(const FGameThreadJobs& InJobs, int32 Side)
-	: Jobs(InJobs), Mesh(MakeShared<FSmoothableMesh, ESPMode::ThreadSafe>(FSmoothableMesh::MakeBumpySheet(Side)))
+	: Jobs(InJobs),
+	  Mesh(MakeShared<FSmoothableMesh, ESPMode::ThreadSafe>(FSmoothableMesh::MakeBumpySheet(Side)))
 {
 }
 
@@ -84,7 +87,8 @@ dcc_status FSmoothingRuns::Post(dcc::job& OutJob, FSmoothingOptions Options)
 	Posting.lane = Options.Mode == ERunMode::SlowTask ? dcc::lane::interactive : dcc::lane::normal;
 
 	const ERunMode Mode = Options.Mode;
-	const TSharedRef<FRun, ESPMode::ThreadSafe> Run = MakeShared<FRun, ESPMode::ThreadSafe>(MoveTemp(Snapshot), MoveTemp(Options));
+	const TSharedRef<FRun, ESPMode::ThreadSafe> Run =
+		MakeShared<FRun, ESPMode::ThreadSafe>(MoveTemp(Snapshot), MoveTemp(Options));
 	Posting.completion = [this, Run](const dcc::job& Job, dcc::job_state State) { End(*Run, Job, State); };
 	const auto Work = [this, Run, Mode](const dcc::job& Job) -> dcc_status {
 		switch (Mode)
@@ -130,7 +134,8 @@ dcc_status FSmoothingRuns::RunSlice(FRun& Run, const dcc::job& Job) const
 
 dcc_status FSmoothingRuns::RunInSlowTask(FRun& Run, const dcc::job& Job) const
 {
-	FSlowTaskJob SlowTask(Job, NSLOCTEXT("CancellableJobs", "Smoothing", "Smoothing mesh..."), Jobs.GetOwner());
+	FSlowTaskJob SlowTask(
+		Job, NSLOCTEXT("CancellableJobs", "Smoothing", "Smoothing mesh..."), Jobs.GetOwner());
 	const dcc_status Status = SlowTask.Run([&Run, &Job] {
 		while (!Run.Smoothing.IsDone())
 		{
@@ -161,8 +166,9 @@ void FSmoothingRuns::End(FRun& Run, const dcc::job& Job, dcc::job_state State)
 		}
 		Outcome.Revision = Revision;
 	}
-	UE_LOG(LogCancellableJobs, Log, TEXT("job %lld %s after %d of %d passes (%s); mesh revision %d"), static_cast<int64>(Job.id()),
-		DccCancel::StateText(State), Outcome.Passes, Outcome.TotalPasses, *DccCancel::ToFString(Job.token().reason()), Outcome.Revision);
+	UE_LOG(LogCancellableJobs, Log, TEXT("job %lld %s after %d of %d passes (%s); mesh revision %d"),
+		static_cast<int64>(Job.id()), DccCancel::StateText(State), Outcome.Passes, Outcome.TotalPasses,
+		*DccCancel::ToFString(Job.token().reason()), Outcome.Revision);
 	if (Run.Options.Ended)
 	{
 		Run.Options.Ended(Job, State, Outcome);

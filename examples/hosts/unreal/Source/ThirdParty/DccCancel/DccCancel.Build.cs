@@ -17,7 +17,8 @@ public class DccCancel : ModuleRules
 		string Prefix = Path.Combine(ModuleDirectory, Target.Platform.ToString());
 		if (!File.Exists(Path.Combine(Prefix, "include", "dcc_cancel.hpp")))
 		{
-			throw new BuildException("dcc-cancel is not installed in " + Prefix + ": run cmake --install with that --prefix");
+			throw new BuildException(
+				"dcc-cancel is not installed in " + Prefix + ": run cmake --install with that --prefix");
 		}
 		PublicSystemIncludePaths.Add(Path.Combine(Prefix, "include"));
 
@@ -26,18 +27,22 @@ public class DccCancel : ModuleRules
 			PublicAdditionalLibraries.Add(Path.Combine(Prefix, "lib", "dcc_cancel.dll.lib"));
 			// Delayed, so that StartupModule can load it out of the plugin's own folder first.
 			PublicDelayLoadDLLs.Add("dcc_cancel.dll");
-			RuntimeDependencies.Add("$(BinaryOutputDir)/dcc_cancel.dll", Path.Combine(Prefix, "bin", "dcc_cancel.dll"));
+			RuntimeDependencies.Add(
+				"$(BinaryOutputDir)/dcc_cancel.dll", Path.Combine(Prefix, "bin", "dcc_cancel.dll"));
 		}
 		else if (Target.Platform == UnrealTargetPlatform.Linux)
 		{
 			// Linked by this name, loaded by the one that has the ABI's major: that file is what is staged.
 			PublicAdditionalLibraries.Add(Path.Combine(Prefix, "lib", "libdcc_cancel.so"));
-			RuntimeDependencies.Add("$(BinaryOutputDir)/libdcc_cancel.so.2", Path.Combine(Prefix, "lib", "libdcc_cancel.so.2"));
+			RuntimeDependencies.Add(
+				"$(BinaryOutputDir)/libdcc_cancel.so.2", Path.Combine(Prefix, "lib", "libdcc_cancel.so.2"));
 		}
 		else if (Target.Platform == UnrealTargetPlatform.Mac)
 		{
 			PublicAdditionalLibraries.Add(Path.Combine(Prefix, "lib", "libdcc_cancel.dylib"));
-			RuntimeDependencies.Add("$(BinaryOutputDir)/libdcc_cancel.2.dylib", Path.Combine(Prefix, "lib", "libdcc_cancel.2.dylib"));
+			RuntimeDependencies.Add(
+				"$(BinaryOutputDir)/libdcc_cancel.2.dylib",
+				Path.Combine(Prefix, "lib", "libdcc_cancel.2.dylib"));
 		}
 		else
 		{

@@ -9,7 +9,10 @@ struct FIPv4Endpoint
 {
 	FIPv4Endpoint(const FIPv4Address& InAddress, uint16 InPort) : Address(InAddress), Port(InPort) {}
 
-	TSharedRef<FInternetAddr> ToInternetAddrIPV4() const { return MakeShared<FInternetAddr>(Address.Value, Port); }
+	TSharedRef<FInternetAddr> ToInternetAddrIPV4() const
+	{
+		return MakeShared<FInternetAddr>(Address.Value, Port);
+	}
 
 	FIPv4Address Address;
 	uint16 Port;
