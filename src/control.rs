@@ -18,6 +18,7 @@ use crate::json::members::{self, NoMembers};
 use crate::json::object::{List, Object};
 use crate::json::text::is_text;
 use crate::json_rpc::wire::readable;
+use crate::library::Library;
 use crate::memory::arena::Keeper;
 use crate::queue::Glance;
 use crate::sys::clock;
@@ -104,10 +105,9 @@ struct Question<'l> {
 }
 
 /// Answers a line.
-pub fn answer(dispatchers: &Dispatchers, host: &HostName, line: &[u8]) -> Cow<'static, str> {
+pub fn answer(library: &Library, host: &HostName, line: &[u8]) -> Cow<'static, str> {
     let mut out = Growing::default();
-    let error = match question(line).and_then(|asked| dispatch(dispatchers, host, &asked, &mut out))
-    {
+    let error = match question(line).and_then(|asked| dispatch(library, host, &asked, &mut out)) {
         Ok(()) => return Cow::Owned(out.into_string()),
         Err(NoAnswer::OutOfMemory) => return Cow::Borrowed(NO_MEMORY),
         Err(NoAnswer::DoneWithoutMemory) => return Cow::Borrowed(DONE_BUT_NO_MEMORY),
@@ -147,12 +147,12 @@ fn question(line: &[u8]) -> Result<Question<'_>, NoAnswer> {
 }
 
 fn dispatch(
-    dispatchers: &Dispatchers,
+    library: &Library,
     host: &HostName,
     asked: &Question<'_>,
     out: &mut Growing,
 ) -> Result<(), NoAnswer> {
-    let jobs = dispatchers.jobs();
+    let jobs = library.jobs();
     let what = asked.what.unwrap_or("null");
     if is_text(what, "list") {
         let one = match asked.job {
@@ -163,12 +163,12 @@ fn dispatch(
             let no_place = |_| wrong(format_args!("`from` is {from}; give what `next` was"));
             from.parse().map_err(no_place)
         })?;
-        return Ok(write_list(dispatchers, host, one, from, asked.ended, out)?);
+        return Ok(write_list(library, host, one, from, asked.ended, out)?);
     }
     if is_text(what, "cancel") {
         let reason = asked.reason.and_then(readable);
         let reason = reason.as_deref().unwrap_or("cancelled from outside the host");
-        return change(jobs, &which(asked)?, |job| cancel(jobs, job, reason), out);
+        return change(jobs, &which(asked)?, |job| cancel(library, job, reason), out);
     }
     if !is_text(what, "trace") {
         return Err(wrong(format_args!("`do` is {what}; it can be list, cancel or trace")));
@@ -180,9 +180,9 @@ fn dispatch(
     };
     let which = which(asked)?;
     if matches!(which, Which::All) {
-        jobs.tokens().trace_all_deferred(on);
+        library.tokens().trace_all_deferred(on);
     }
-    change(jobs, &which, |job| trace(jobs, job, on), out)
+    change(jobs, &which, |job| trace(library, job, on), out)
 }
 
 fn which(asked: &Question<'_>) -> Result<Which, NoAnswer> {
@@ -202,7 +202,7 @@ fn which(asked: &Question<'_>) -> Result<Which, NoAnswer> {
 }
 
 /// Hands the jobs that are meant to `each`, pinned one after the other.
-fn each_meant(jobs: &Jobs, which: &Which, mut each: impl FnMut(&JobPin<'_>)) {
+fn each_meant(jobs: Jobs<'_>, which: &Which, mut each: impl FnMut(&JobPin<'_>)) {
     let mut look = |job: JobPin<'_>| {
         each(&job);
         jobs.unpin_deferred(job);
@@ -214,14 +214,14 @@ fn each_meant(jobs: &Jobs, which: &Which, mut each: impl FnMut(&JobPin<'_>)) {
 }
 
 fn write_list(
-    dispatchers: &Dispatchers,
+    library: &Library,
     host: &HostName,
     one: Option<Which>,
     from: u32,
     with_ended: bool,
     out: &mut Growing,
 ) -> fmt::Result {
-    let jobs = dispatchers.jobs();
+    let jobs = library.jobs();
     let length = Cell::new(0);
     let mut out = Counted { out, length: &length };
     let mut answer = Object::begin(&mut out)?;
@@ -231,7 +231,7 @@ fn write_list(
     about.text("library", host.library)?;
     about.end()?;
     let mut glances = answer.list("dispatchers")?;
-    dispatchers.write_glances(&mut glances)?;
+    library.dispatchers().write_glances(&mut glances)?;
     glances.end()?;
     let mut shown = answer.list("jobs")?;
     let (mut count, mut result) = (0, Ok(()));
@@ -259,7 +259,7 @@ fn write_list(
 }
 
 /// Shows the jobs from a slot on until that is enough. Where to go on.
-fn list_from(jobs: &Jobs, from: u32, mut show: impl FnMut(&JobPin<'_>) -> bool) -> Option<u32> {
+fn list_from(jobs: Jobs<'_>, from: u32, mut show: impl FnMut(&JobPin<'_>) -> bool) -> Option<u32> {
     let mut is_enough = false;
     let Page { next, .. } = jobs.page(from, u32::MAX, |job| {
         let is_left = is_enough;
@@ -274,7 +274,7 @@ fn list_from(jobs: &Jobs, from: u32, mut show: impl FnMut(&JobPin<'_>) -> bool) 
 
 /// Does something to each job that is meant and has not ended.
 fn change(
-    jobs: &Jobs,
+    jobs: Jobs<'_>,
     which: &Which,
     outcome: impl Fn(&JobPin<'_>) -> &'static str,
     out: &mut Growing,
@@ -306,7 +306,12 @@ fn change(
         .map_err(|fmt::Error| NoAnswer::DoneWithoutMemory)
 }
 
-fn write_changed(jobs: &Jobs, job: &JobPin<'_>, outcome: &str, list: &mut List<'_>) -> fmt::Result {
+fn write_changed(
+    jobs: Jobs<'_>,
+    job: &JobPin<'_>,
+    outcome: &str,
+    list: &mut List<'_>,
+) -> fmt::Result {
     let mut one = list.object()?;
     one.value("id", jobs.id(job))?;
     jobs.show_text(job, JobText::Label, |label| one.text("label", label))?;
@@ -314,24 +319,26 @@ fn write_changed(jobs: &Jobs, job: &JobPin<'_>, outcome: &str, list: &mut List<'
     one.end()
 }
 
-fn cancel(jobs: &Jobs, job: &JobPin<'_>, reason: &str) -> &'static str {
+fn cancel(library: &Library, job: &JobPin<'_>, reason: &str) -> &'static str {
+    let jobs = library.jobs();
     if jobs.state(job).is_terminal() {
         return "had ended";
     }
-    let is_first = jobs.tokens().cancel_deferred(&jobs.token_held_by(job), Cause::Request, reason);
+    let token = jobs.token_held_by(job);
+    let is_first = library.tokens().cancel_deferred(&token, Cause::Request, reason);
     if is_first { "asked" } else { "was asked before" }
 }
 
-fn trace(jobs: &Jobs, job: &JobPin<'_>, on: bool) -> &'static str {
-    jobs.tokens().set_traced(&jobs.token_held_by(job), on);
+fn trace(library: &Library, job: &JobPin<'_>, on: bool) -> &'static str {
+    library.tokens().set_traced(&library.jobs().token_held_by(job), on);
     if on { "traced" } else { "not traced" }
 }
 
-impl Dispatchers {
+impl Dispatchers<'_> {
     /// What each dispatcher is at. Without a pin, whose end could be the dispatcher's: what it is read
     /// from is never unmapped. One that goes meanwhile is left out, or at worst has figures of the next
     /// user of its slot.
-    fn write_glances(&self, list: &mut List<'_>) -> fmt::Result {
+    fn write_glances(self, list: &mut List<'_>) -> fmt::Result {
         let now_ns = clock::now_ns();
         let since = |time_ns: u64| (time_ns != 0).then(|| now_ns.saturating_sub(time_ns));
         for (_, slot) in self.arena().slots().filter(|(_, slot)| slot.is_alive()) {

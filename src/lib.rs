@@ -5,6 +5,7 @@
 //!
 //! - [`ffi`]: the C boundary, one file for each object. It has the one static.
 //! - [`control`]: what is answered to who asks from outside the process.
+//! - [`library`]: all that it keeps, side by side, and who holds whom.
 //! - [`peer`]: peers, what they ask for, and how they cancel it.
 //! - [`dispatcher`]: queues of jobs that a tick loop pumps.
 //! - [`thread`]: what is current on a thread.
@@ -35,6 +36,7 @@ pub mod job;
 pub mod job_state;
 pub mod json;
 pub mod json_rpc;
+pub mod library;
 pub mod memory;
 pub mod owner;
 pub mod peer;

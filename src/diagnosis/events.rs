@@ -104,7 +104,7 @@ impl LivePart for ObserverLive {
 }
 
 /// A pinned observer.
-pub type ObserverPin<'a> = Pin<'a, Observers>;
+pub type ObserverPin<'a> = Pin<'a, &'a Observers>;
 
 /// All observers.
 #[derive(Debug)]
@@ -113,15 +113,15 @@ pub struct Observers {
     count: AtomicU64,
 }
 
-impl Keeper for Observers {
+impl<'a> Keeper<'a> for &'a Observers {
     type Cold = ();
     type Live = ObserverLive;
 
-    fn arena(&self) -> &Arena<(), ObserverLive> {
+    fn arena(self) -> &'a Arena<(), ObserverLive> {
         &self.arena
     }
 
-    fn bury(&self, index: u32) {
+    fn bury(self, index: u32) {
         let slot = self.arena.slot(index);
         let ring = std::mem::take(&mut *slot.live().ring.lock());
         self.arena.bury(index, slot);

@@ -25,7 +25,7 @@ use crate::sys::host::Host;
 use crate::sys::memory::{Late, try_box};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, OnceBox, Ordering};
 use crate::sys::thread_identity;
-use crate::thread::context::{Library, ThisThread};
+use crate::thread::context::{Contexts, ThisThread};
 use crate::token::{Cause, Tokens};
 use std::collections::HashMap;
 
@@ -108,7 +108,7 @@ impl DispatcherLive {
 }
 
 /// A pinned dispatcher.
-pub type DispatcherPin<'a> = Pin<'a, Dispatchers>;
+pub type DispatcherPin<'a> = Pin<'a, Dispatchers<'a>>;
 
 impl DispatcherPin<'_> {
     /// Its queue, which does not go before the pin.
@@ -117,24 +117,46 @@ impl DispatcherPin<'_> {
     }
 }
 
-/// Everything the library keeps. The C boundary has the one static instance; tests make their own.
+/// Where all dispatchers are, and what waits for the library's threads. What is done with them is of
+/// [`Dispatchers`].
 #[derive(Debug)]
-pub struct Dispatchers {
-    library: Library,
+pub struct DispatcherTable {
     arena: Arena<(), DispatcherLive>,
-    pub(crate) workers: Workers,
+    workers: Workers,
 }
 
-impl Keeper for Dispatchers {
+impl DispatcherTable {
+    /// No dispatchers.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { arena: Arena::new(), workers: Workers::new() }
+    }
+
+    /// No dispatchers.
+    #[cfg(loom)]
+    #[inline(always)] // A model has no stack for a copy at each level.
+    pub fn new() -> Self {
+        Self { arena: Arena::new(), workers: Workers::new() }
+    }
+}
+
+/// All dispatchers, with what their jobs are and run in.
+#[derive(Clone, Copy, Debug)]
+pub struct Dispatchers<'a> {
+    table: &'a DispatcherTable,
+    contexts: Contexts<'a>,
+}
+
+impl<'a> Keeper<'a> for Dispatchers<'a> {
     type Cold = ();
     type Live = DispatcherLive;
 
-    fn arena(&self) -> &Arena<(), DispatcherLive> {
-        &self.arena
+    fn arena(self) -> &'a Arena<(), DispatcherLive> {
+        &self.table.arena
     }
 
-    fn bury(&self, index: u32) {
-        let slot = self.arena.slot(index);
+    fn bury(self, index: u32) {
+        let slot = self.table.arena.slot(index);
         let live = slot.live();
         let queue = live.queue_id().held();
         let payload = live.payload.lock().take();
@@ -142,7 +164,7 @@ impl Keeper for Dispatchers {
         let parting = self.queues().host_owned(queue).take();
         let ids = live.ids.lock().take();
         let call = self.owners().enter_last(parting, thread_identity::current());
-        self.arena.bury(index, slot);
+        self.table.arena.bury(index, slot);
         self.queues().remove(queue);
         drop(ids);
         if let Some(payload) = payload {
@@ -161,43 +183,30 @@ pub enum ShutDown {
     Pending,
 }
 
-impl Dispatchers {
-    /// No dispatchers.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { library: Library::new(), arena: Arena::new(), workers: Workers::new() }
-    }
-
-    /// No dispatchers.
-    #[cfg(loom)]
-    #[inline(always)] // A model has no stack for a copy at each level.
-    pub fn new() -> Self {
-        Self { library: Library::new(), arena: Arena::new(), workers: Workers::new() }
-    }
-
-    /// What is below them.
+impl<'a> Dispatchers<'a> {
+    /// The dispatchers of a table, with what is below them.
     #[inline(always)]
-    pub fn library(&self) -> &Library {
-        &self.library
+    pub const fn new(table: &'a DispatcherTable, contexts: Contexts<'a>) -> Self {
+        Self { table, contexts }
     }
 
     /// What waits for the library's worker threads.
-    pub fn workers(&self) -> &Workers {
-        &self.workers
+    pub fn workers(self) -> &'a Workers {
+        &self.table.workers
     }
 
     /// What a worker thread does until it is stopped.
-    pub fn run_worker<'a>(&'a self, thread: ThisThread<'_, 'a>) {
-        self.workers.join(thread_identity::current());
-        while let Some(id) = self.workers.wait() {
+    pub fn run_worker(self, thread: ThisThread<'_, 'a>) {
+        self.table.workers.join(thread_identity::current());
+        while let Some(id) = self.table.workers.wait() {
             self.run_elsewhere(thread, id);
         }
     }
 
     /// Lets the worker threads end; what they have not begun ends as interrupted.
-    pub fn stop_workers(&self) {
-        self.workers.stop();
-        while let Some(id) = self.workers.take() {
+    pub fn stop_workers(self) {
+        self.table.workers.stop();
+        while let Some(id) = self.table.workers.take() {
             if let Some(queue) = self.queues().claim(id, Stage::ShutDown, true) {
                 // Its completion may have run meanwhile.
                 self.queues().wake_if_there(self.owners(), queue);
@@ -206,49 +215,54 @@ impl Dispatchers {
     }
 
     /// Handles of those that live, pinned one after the other, to `each`.
-    pub fn each(&self, mut each: impl FnMut(&DispatcherPin<'_>)) {
-        for (index, _) in self.arena.slots() {
-            if self.arena.pin_index(index) {
+    pub fn each(self, mut each: impl FnMut(&DispatcherPin<'_>)) {
+        for (index, _) in self.table.arena.slots() {
+            if self.table.arena.pin_index(index) {
                 each(&DispatcherPin::take_over(self, index));
             }
         }
     }
 
     /// How many jobs wait in a dispatcher, and how many may.
-    pub fn fill(&self, dispatcher: &DispatcherPin<'_>) -> (u32, u32) {
+    pub fn fill(self, dispatcher: &DispatcherPin<'_>) -> (u32, u32) {
         let queue = dispatcher.queue();
         (self.queues().depth(queue), self.queues().capacity(queue))
     }
 
     /// How many posted jobs a dispatcher has accepted that are not over.
-    pub fn unfinished(&self, dispatcher: &DispatcherPin<'_>) -> u64 {
+    pub fn unfinished(self, dispatcher: &DispatcherPin<'_>) -> u64 {
         self.queues().unfinished(dispatcher.queue())
     }
 
-    pub(crate) fn jobs(&self) -> &Jobs {
-        self.library.jobs()
+    /// What is installed on threads.
+    pub(crate) fn contexts(self) -> Contexts<'a> {
+        self.contexts
     }
 
-    pub(crate) fn tokens(&self) -> &Tokens {
-        self.library.jobs().tokens()
+    pub(crate) fn jobs(self) -> Jobs<'a> {
+        self.contexts.jobs()
     }
 
-    pub(crate) fn queues(&self) -> &Queues {
+    pub(crate) fn tokens(self) -> &'a Tokens {
+        self.contexts.tokens()
+    }
+
+    pub(crate) fn queues(self) -> &'a Queues {
         self.tokens().queues()
     }
 
-    pub(crate) fn owners(&self) -> &Owners {
+    pub(crate) fn owners(self) -> &'a Owners {
         self.tokens().owners()
     }
 
     /// A new dispatcher. On an error the payload comes back: it is still the caller's.
     pub fn create(
-        &self,
+        self,
         settings: &Settings,
         host: Host,
         payload: Payload,
     ) -> Result<Handle, (Error, Payload)> {
-        let (index, slot) = match self.arena.take() {
+        let (index, slot) = match self.table.arena.take() {
             Ok(taken) => taken,
             Err(error) => return Err((error, payload)),
         };
@@ -257,7 +271,7 @@ impl Dispatchers {
         let queue = match queue {
             Ok(queue) => queue,
             Err(error) => {
-                self.arena.put_back(index);
+                self.table.arena.put_back(index);
                 return Err((error, payload));
             }
         };
@@ -277,17 +291,17 @@ impl Dispatchers {
             && let Err(error) = self.owners().adopt(settings.owner, Thing::Dispatcher(index), owned)
         {
             self.queues().remove(queue);
-            self.arena.put_back(index);
+            self.table.arena.put_back(index);
             return Err((error, payload));
         }
         self.queues().set_host(queue, host);
         *live.payload.lock() = Some(payload);
         // Hidden until the last look, as jobs are.
-        let handle = self.arena.publish_hidden(index, slot, 0, Holder::Owner);
-        if self.owners().was_taken(owned.get()) && self.arena.pin_index(index) {
+        let handle = self.table.arena.publish_hidden(index, slot, 0, Holder::Owner);
+        if self.owners().was_taken(owned.get()) && self.table.arena.pin_index(index) {
             self.give_up_host(index, 0);
         }
-        self.arena.reveal(slot, handle);
+        self.table.arena.reveal(slot, handle);
         Ok(handle)
     }
 
@@ -308,17 +322,17 @@ impl Dispatchers {
     }
 
     /// Adds an owner.
-    pub fn retain(&self, dispatcher: Handle) -> Result<(), Error> {
-        self.arena.retain(dispatcher)
+    pub fn retain(self, dispatcher: Handle) -> Result<(), Error> {
+        self.table.arena.retain(dispatcher)
     }
 
     /// Takes an owner away; the last one shuts the dispatcher down.
-    pub fn release(&self, dispatcher: Handle, here: u64) -> Result<(), Error> {
+    pub fn release(self, dispatcher: Handle, here: u64) -> Result<(), Error> {
         let pin = DispatcherPin::new(self, dispatcher)?;
-        if let Some(index) = self.arena.release(dispatcher)? {
+        if let Some(index) = self.table.arena.release(dispatcher)? {
             debug_assert!(false, "{index} is pinned");
         }
-        if !self.arena.is_owned(dispatcher) {
+        if !self.table.arena.is_owned(dispatcher) {
             self.shut_down(&pin, here);
         }
         Ok(())
@@ -326,7 +340,7 @@ impl Dispatchers {
 
     /// Lets nobody in any more, ends what waits as interrupted and asks what runs to stop. On the
     /// dispatcher's thread, outside a pump, the completions run at once.
-    pub fn shut_down(&self, dispatcher: &DispatcherPin<'_>, here: u64) -> ShutDown {
+    pub fn shut_down(self, dispatcher: &DispatcherPin<'_>, here: u64) -> ShutDown {
         let queue = dispatcher.queue();
         self.queues().close(queue);
         self.queues().end_waiting(queue);
@@ -348,7 +362,7 @@ impl Dispatchers {
     }
 
     /// Asks what runs in a closed queue to stop.
-    pub(crate) fn stop_running(&self, queue: HeldQueue<'_>) {
+    pub(crate) fn stop_running(self, queue: HeldQueue<'_>) {
         let pin = |job| self.jobs().arena().pin_index(job);
         while let Some(job) = self.queues().next_unasked(queue, pin) {
             let job = JobPin::take_over(self.jobs(), job);
@@ -358,13 +372,13 @@ impl Dispatchers {
     }
 
     /// Closes an owner: nothing of its functions is called any more when this returns.
-    pub fn close_owner(&self, owner: Handle, here: u64) -> Result<(), Error> {
+    pub fn close_owner(self, owner: Handle, here: u64) -> Result<(), Error> {
         self.tokens().close_owner(owner, &FromThread { dispatchers: self, here })
     }
 
     /// Takes the host's functions from a dispatcher whose owner is being closed, and shuts it down.
     /// Takes over an internal.
-    fn give_up_host(&self, index: u32, here: u64) {
+    fn give_up_host(self, index: u32, here: u64) {
         let pin = DispatcherPin::take_over(self, index);
         let live = pin.slot().live();
         let queue = pin.queue();
@@ -380,7 +394,7 @@ impl Dispatchers {
     }
 
     /// A new owner of the live job with this caller id.
-    pub fn find(&self, dispatcher: &DispatcherPin<'_>, caller_id: &str) -> Option<Handle> {
+    pub fn find(self, dispatcher: &DispatcherPin<'_>, caller_id: &str) -> Option<Handle> {
         let ids = dispatcher.slot().live().ids.lock();
         let job = *ids.get()?.get(caller_id)?;
         self.jobs().arena().retain(job).ok().map(|()| job)
@@ -389,7 +403,7 @@ impl Dispatchers {
 
 /// The close of an owner, on a thread.
 struct FromThread<'a> {
-    dispatchers: &'a Dispatchers,
+    dispatchers: Dispatchers<'a>,
     here: u64,
 }
 
@@ -401,7 +415,7 @@ impl Things for FromThread<'_> {
                 self.dispatchers.queues().posted().hold(number);
                 true
             }
-            Thing::Dispatcher(index) => self.dispatchers.arena.pin_index(index),
+            Thing::Dispatcher(index) => self.dispatchers.table.arena.pin_index(index),
             other => self.dispatchers.jobs().pin_thing(other),
         }
     }

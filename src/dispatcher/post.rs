@@ -65,11 +65,11 @@ pub struct Accepted<'a> {
     pub(crate) id: PostedId,
 }
 
-impl Dispatchers {
+impl<'a> Dispatchers<'a> {
     /// Posts a job: a reference to it for the poster. On an error the work comes back: it is still
     /// the caller's.
     pub fn post(
-        &self,
+        self,
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
         work: Work,
@@ -80,13 +80,13 @@ impl Dispatchers {
 
     /// Posts a job and says how it begins.
     pub(crate) fn submit(
-        &self,
+        self,
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
         work: Work,
         start: Start,
         here: u64,
-    ) -> Result<Accepted<'_>, (Error, Work)> {
+    ) -> Result<Accepted<'a>, (Error, Work)> {
         let live = dispatcher.slot().live();
         let queue = dispatcher.queue();
         let waits = start != Start::AtOnce;
@@ -140,7 +140,7 @@ impl Dispatchers {
         Ok(accepted)
     }
 
-    fn note_posted(&self, queue: HeldQueue<'_>, post: &Post<'_>, job: Handle) {
+    fn note_posted(self, queue: HeldQueue<'_>, post: &Post<'_>, job: Handle) {
         self.timeline().note(|| {
             let depth = u64::from(self.queues().depth(queue));
             let kind = MomentKind::Posted { lane: post.lane as u32 + 1, depth };
@@ -151,10 +151,10 @@ impl Dispatchers {
     /// Makes the job and all that belongs to it; nothing of it can be found yet but by its owner's
     /// close and by its caller id.
     fn prepare(
-        &self,
+        self,
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
-    ) -> Result<(Handle, HeldPosted<'_>, Body), Error> {
+    ) -> Result<(Handle, HeldPosted<'a>, Body), Error> {
         let origin = JobOrigin {
             label: post.label,
             caller_id: post.caller_id,
@@ -174,11 +174,11 @@ impl Dispatchers {
     }
 
     fn prepare_cell(
-        &self,
+        self,
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
         job: Handle,
-    ) -> Result<(HeldPosted<'_>, Body), Error> {
+    ) -> Result<(HeldPosted<'a>, Body), Error> {
         let now_ns = clock::now_ns();
         let held_job = JobHold::new(self.jobs(), job)?;
         if let Some(deadline_ns) = post.deadline_ns {
@@ -222,7 +222,7 @@ impl Dispatchers {
 
     /// Lets a published job wait for its thread. An error: it should be taken back.
     fn enqueue(
-        &self,
+        self,
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
         accepted: &Accepted<'_>,
@@ -251,7 +251,7 @@ impl Dispatchers {
 
     /// Finds a job that waits for another thread such a thread.
     pub(crate) fn hand_out(
-        &self,
+        self,
         queue: HeldQueue<'_>,
         id: PostedId,
         lane: Lane,
@@ -260,7 +260,7 @@ impl Dispatchers {
             .queues()
             .call_host(self.owners(), queue, |host| host.executes().then(|| host.execute(id.0)));
         match executed.flatten() {
-            None => self.workers.push(id, lane),
+            None => self.workers().push(id, lane),
             Some(true) => Ok(()),
             Some(false) => Err(Error::ExecutorRefused),
         }
@@ -268,7 +268,7 @@ impl Dispatchers {
 
     /// Undoes a post that was withdrawn: its work. `None`: its owner's close was faster, has
     /// destroyed it, and so the post counts as accepted.
-    fn take_back(&self, dispatcher: &DispatcherPin<'_>, accepted: &Accepted<'_>) -> Option<Work> {
+    fn take_back(self, dispatcher: &DispatcherPin<'_>, accepted: &Accepted<'_>) -> Option<Work> {
         let (job, cell) = (accepted.job, accepted.held.cell());
         let Body { work, job: held, parent, dispatcher: index, .. } =
             std::mem::take(&mut *cell.body());
@@ -286,7 +286,7 @@ impl Dispatchers {
 
     /// Keeps the caller id of a job until it is over.
     fn enlist(
-        &self,
+        self,
         dispatcher: &DispatcherPin<'_>,
         caller_id: &str,
         job: Handle,
@@ -305,7 +305,7 @@ impl Dispatchers {
         Ok(())
     }
 
-    pub(crate) fn delist(&self, dispatcher: &DispatcherPin<'_>, caller_id: &str) {
+    pub(crate) fn delist(self, dispatcher: &DispatcherPin<'_>, caller_id: &str) {
         if caller_id.is_empty() {
             return;
         }

@@ -73,12 +73,12 @@ pub struct Waited {
     pub state: JobState,
 }
 
-impl Dispatchers {
+impl<'a> Dispatchers<'a> {
     /// Posts a job and waits until it is over, at most until a time on the library's clock. On the
     /// dispatcher's own thread it runs at once, all its slices; one that may run on any thread does so
     /// on those that run such jobs.
-    pub fn post_and_wait<'a>(
-        &'a self,
+    pub fn post_and_wait(
+        self,
         thread: ThisThread<'_, 'a>,
         dispatcher: &DispatcherPin<'a>,
         post: &Post<'_>,
@@ -126,13 +126,13 @@ impl Dispatchers {
 
     /// Whether a poster of a job for any thread runs it where no worker is left: not in place of a host's
     /// pool, and not if a limit frees it, which the job might overrun.
-    fn helps_workers(&self, queue: HeldQueue<'_>, until_ns: Option<u64>) -> bool {
+    fn helps_workers(self, queue: HeldQueue<'_>, until_ns: Option<u64>) -> bool {
         let is_limited = until_ns.is_some_and(|time| time < clock::now_ns() + NO_LIMIT_NS);
         !is_limited && !self.has_hosts_pool(queue)
     }
 
     fn begin_wait(
-        &self,
+        self,
         dispatcher: &DispatcherPin<'_>,
         inline: bool,
         is_here: bool,
@@ -148,14 +148,14 @@ impl Dispatchers {
     }
 
     /// Notes that a poster waits for who runs its job, too.
-    fn also_wait_for(&self, wait: &Wait, accepted: &Accepted<'_>) -> Result<(), Error> {
+    fn also_wait_for(self, wait: &Wait, accepted: &Accepted<'_>) -> Result<(), Error> {
         let blocker = Blocker::Posted(accepted.held.number());
         self.owners().waits().also(&self.tokens().calls(), wait, blocker)
     }
 
     /// Where the job stands. It is gone before its poster looks if its functions gave the poster's
     /// reference away; its cell, which the poster holds, knows how it ended.
-    fn state_of(&self, accepted: &Accepted<'_>) -> JobState {
+    fn state_of(self, accepted: &Accepted<'_>) -> JobState {
         let ended = match accepted.held.cell().ended() {
             Some(_) if crate::weakened!("cell_knows_the_end") => None,
             ended => ended,
@@ -164,8 +164,8 @@ impl Dispatchers {
         ended.or_else(|| present().ok()).unwrap_or(JobState::Interrupted)
     }
 
-    fn run_inline<'a>(
-        &'a self,
+    fn run_inline(
+        self,
         thread: ThisThread<'_, 'a>,
         dispatcher: &DispatcherPin<'a>,
         held: &HeldPosted<'_>,
@@ -200,7 +200,7 @@ impl Dispatchers {
 
     /// Which job keeps a dispatcher's thread, and since when; a time without a job: something else that the
     /// library knows of. 0: nothing.
-    pub fn kept(&self, queue: HeldQueue<'_>) -> (u64, u64) {
+    pub fn kept(self, queue: HeldQueue<'_>) -> (u64, u64) {
         let (job, since_ns) = self.queues().busy(queue);
         if since_ns != 0 {
             return (job, since_ns);
@@ -209,8 +209,8 @@ impl Dispatchers {
         (0, thread.map_or(0, |inside| self.owners().waits().since_ns(inside.thread)))
     }
 
-    fn wait_for<'a>(
-        &'a self,
+    fn wait_for(
+        self,
         thread: ThisThread<'_, 'a>,
         dispatcher: &DispatcherPin<'_>,
         accepted: &Accepted<'_>,
@@ -274,13 +274,13 @@ impl Dispatchers {
     }
 
     /// Ends a job that never runs before its completion does, which is still to come.
-    fn end_early(&self, accepted: &Accepted<'_>, stage: Stage) {
+    fn end_early(self, accepted: &Accepted<'_>, stage: Stage) {
         if let Ok(job) = JobPin::new(self.jobs(), accepted.job) {
             self.settle(&job, stage);
         }
     }
 
-    fn ask_to_stop(&self, accepted: &Accepted<'_>) {
+    fn ask_to_stop(self, accepted: &Accepted<'_>) {
         let Ok(job) = JobPin::new(self.jobs(), accepted.job) else { return };
         let token = self.jobs().token_held_by(&job);
         self.tokens().cancel(&token, Cause::Deadline, "its poster's time was over");

@@ -69,10 +69,10 @@ impl Drop for Pumping<'_> {
     }
 }
 
-impl Dispatchers {
+impl<'a> Dispatchers<'a> {
     /// Runs a tick. On the dispatcher's thread only, which an unbound one becomes by this.
-    pub fn pump<'a>(
-        &'a self,
+    pub fn pump(
+        self,
         thread: ThisThread<'_, 'a>,
         dispatcher: &DispatcherPin<'a>,
         bounds: Bounds,
@@ -152,7 +152,7 @@ impl Dispatchers {
     }
 
     /// Shows how far the jobs are that run on other threads.
-    fn show_progress_of_others(&self, dispatcher: &DispatcherPin<'_>) {
+    fn show_progress_of_others(self, dispatcher: &DispatcherPin<'_>) {
         let live = dispatcher.slot().live();
         if live.progress_interval_ns().is_none() {
             return;

@@ -61,31 +61,31 @@ enum Completion {
     Never,
 }
 
-impl Dispatchers {
+impl<'a> Dispatchers<'a> {
     /// The job of a posted one, pinned. `None`: it is over.
-    pub(crate) fn job_of(&self, held: &HeldPosted<'_>) -> Option<JobPin<'_>> {
+    pub(crate) fn job_of(self, held: &HeldPosted<'_>) -> Option<JobPin<'a>> {
         let body = held.cell().body();
         let is_there = body.job != NIL && self.jobs().arena().pin_index(body.job);
         is_there.then(|| JobPin::take_over(self.jobs(), body.job))
     }
 
     /// Ends a job; one that ended before stays as it is.
-    fn end_job(&self, job: &JobPin<'_>, state: JobState, text: &str) {
+    fn end_job(self, job: &JobPin<'_>, state: JobState, text: &str) {
         if self.jobs().end(job, state, text).is_err() {
             // No memory for the text, or completed without having begun.
             let _ = self.jobs().end(job, JobState::Failed, "");
         }
     }
 
-    fn fail(&self, job: &JobPin<'_>, why: Arguments<'_>) {
+    fn fail(self, job: &JobPin<'_>, why: Arguments<'_>) {
         let mut text = ErrorText::EMPTY;
         let _ = text.write_fmt(why);
         self.end_job(job, JobState::Failed, text.as_str());
     }
 
     /// Calls a job's function once on this thread; `first`: it never was before.
-    pub(crate) fn run_slice<'a>(
-        &'a self,
+    pub(crate) fn run_slice(
+        self,
         thread: ThisThread<'_, 'a>,
         dispatcher: &DispatcherPin<'_>,
         job: &JobPin<'_>,
@@ -115,7 +115,7 @@ impl Dispatchers {
         if self.jobs().state(job).is_terminal() {
             return Slice::LeftOut;
         }
-        let ticket = match self.library().install(thread, parent, job.handle()) {
+        let ticket = match self.contexts().install(thread, parent, job.handle()) {
             Ok(ticket) => ticket,
             Err(error) => {
                 self.fail(job, format_args!("{error}"));
@@ -130,7 +130,7 @@ impl Dispatchers {
             call.is_open.then(|| catch_unwind(AssertUnwindSafe(|| function.call(job.handle()))));
         self.owners().leave(call);
         // An error: the job unwound to before it, which restored the slots, too.
-        let _ = self.library().unwind(thread.slots, ticket);
+        let _ = self.contexts().unwind(thread.slots, ticket);
         match answer {
             None => {
                 self.end_job(job, JobState::Interrupted, "its owner was closed");
@@ -152,8 +152,8 @@ impl Dispatchers {
     }
 
     /// Runs a job, or its next slice, on the dispatcher's thread. Whether its function was called.
-    pub(crate) fn run_here<'a>(
-        &'a self,
+    pub(crate) fn run_here(
+        self,
         thread: ThisThread<'_, 'a>,
         dispatcher: &DispatcherPin<'a>,
         held: HeldPosted<'_>,
@@ -200,20 +200,20 @@ impl Dispatchers {
     }
 
     /// Says that a job that runs is in this thread's hands.
-    pub(crate) fn in_hand(&self, cell: &PostedCell) -> Call {
+    pub(crate) fn in_hand(self, cell: &PostedCell) -> Call {
         self.owners().enter(cell.owned.get(), thread_identity::current())
     }
 
     /// Runs a job, or its next slice, on this thread, which is not the dispatcher's. Any id may
     /// come.
-    pub fn run_elsewhere<'a>(&'a self, thread: ThisThread<'_, 'a>, id: PostedId) {
+    pub fn run_elsewhere(self, thread: ThisThread<'_, 'a>, id: PostedId) {
         self.run_slice_elsewhere(thread, id, true);
     }
 
     /// As `run_elsewhere`; `hands_on`: another thread is found for the slice after this one, else the caller
     /// comes again. False: it runs no more, or another thread runs it.
-    pub(crate) fn run_slice_elsewhere<'a>(
-        &'a self,
+    pub(crate) fn run_slice_elsewhere(
+        self,
         thread: ThisThread<'_, 'a>,
         id: PostedId,
         hands_on: bool,
@@ -266,28 +266,28 @@ impl Dispatchers {
 
     /// Whether this thread is one of those on which a dispatcher's jobs run that may run on any: a worker of
     /// the library, or, where the host has its own pool, one inside such a job.
-    pub(crate) fn is_where_they_run(&self, queue: HeldQueue<'_>) -> bool {
+    pub(crate) fn is_where_they_run(self, queue: HeldQueue<'_>) -> bool {
         let here = thread_identity::current();
         if self.has_hosts_pool(queue) {
             self.queues().is_run_by(queue, here)
         } else {
-            self.workers.has(here)
+            self.workers().has(here)
         }
     }
 
     /// Whether the host runs such jobs in a pool of its own.
-    pub(crate) fn has_hosts_pool(&self, queue: HeldQueue<'_>) -> bool {
+    pub(crate) fn has_hosts_pool(self, queue: HeldQueue<'_>) -> bool {
         self.queues().call_host(self.owners(), queue, Host::executes) == Some(true)
     }
 
     /// Whether all threads of the library that run jobs wait in a call of it.
-    pub(crate) fn do_all_workers_wait(&self) -> bool {
-        self.workers.are_all(|thread| self.owners().waits().since_ns(thread) != 0)
+    pub(crate) fn do_all_workers_wait(self) -> bool {
+        self.workers().are_all(|thread| self.owners().waits().since_ns(thread) != 0)
     }
 
     /// Looks whether a job was cancelled or its owner closed while it ran, after it stopped to.
     /// True: because of the one it waits for its completion; the other wakes the host itself.
-    pub(crate) fn look_again(&self, job: &JobPin<'_>, held: &HeldPosted<'_>, here: u64) -> bool {
+    pub(crate) fn look_again(self, job: &JobPin<'_>, held: &HeldPosted<'_>, here: u64) -> bool {
         let is_claimed = self.jobs().is_cancelled(job)
             && self.queues().claim(held.id(), Stage::Cancelled, true).is_some();
         if self.is_taken(held) && !crate::weakened!("runner_looks_for_close") {
@@ -296,15 +296,15 @@ impl Dispatchers {
         is_claimed
     }
 
-    pub(crate) fn timeline(&self) -> &Timeline {
+    pub(crate) fn timeline(self) -> &'a Timeline {
         &self.tokens().diagnosis().timeline
     }
 
-    pub(crate) fn label(&self, job: &JobPin<'_>) -> EventText {
+    pub(crate) fn label(self, job: &JobPin<'_>) -> EventText {
         self.jobs().show_text(job, JobText::Label, EventText::new)
     }
 
-    fn note_slice(&self, job: &JobPin<'_>, began_ns: u64, goes_on: bool) {
+    fn note_slice(self, job: &JobPin<'_>, began_ns: u64, goes_on: bool) {
         self.timeline().note(|| {
             let kind = MomentKind::Job { goes_on };
             Moment::since(began_ns, kind, self.jobs().id(job), self.label(job))
@@ -312,7 +312,7 @@ impl Dispatchers {
     }
 
     /// Whether the owner of a job's functions is being closed and leaves their end to who runs them.
-    pub(crate) fn is_taken(&self, held: &HeldPosted<'_>) -> bool {
+    pub(crate) fn is_taken(self, held: &HeldPosted<'_>) -> bool {
         let cell = held.cell();
         if cell.owned.get().is_none() {
             return false;
@@ -323,7 +323,7 @@ impl Dispatchers {
     }
 
     /// Ends what a posted job has of an owner that is being closed.
-    pub(crate) fn give_up(&self, held: &HeldPosted<'_>, here: u64) {
+    pub(crate) fn give_up(self, held: &HeldPosted<'_>, here: u64) {
         let (cell, id) = (held.cell(), held.id());
         while self.queues().claim(id, Stage::OwnerClosed, true).is_none() {
             match cell.stage() {
@@ -363,7 +363,7 @@ impl Dispatchers {
     }
 
     /// Ends all of a job that runs no more, on the dispatcher's thread.
-    pub(crate) fn finish(&self, dispatcher: &DispatcherPin<'_>, held: HeldPosted<'_>) {
+    pub(crate) fn finish(self, dispatcher: &DispatcherPin<'_>, held: HeldPosted<'_>) {
         let cell = held.cell();
         let live = dispatcher.slot().live();
         let job_id = id_of(self.jobs().arena().handle_of(cell.body().job));
@@ -393,7 +393,7 @@ impl Dispatchers {
     }
 
     /// Decides how a job that runs no more has ended, and lets its caller id go.
-    fn conclude(&self, dispatcher: &DispatcherPin<'_>, job: &JobPin<'_>, cell: &PostedCell) {
+    fn conclude(self, dispatcher: &DispatcherPin<'_>, job: &JobPin<'_>, cell: &PostedCell) {
         self.settle(job, cell.stage());
         self.tokens().disarm_held(self.jobs().token_of(job.handle()));
         // Before the completion, which may post the next job of that id.
@@ -402,7 +402,7 @@ impl Dispatchers {
 
     /// Calls the completion and the destroy-notify of work that was just taken out.
     fn complete(
-        &self,
+        self,
         dispatcher: &DispatcherPin<'_>,
         job: &JobPin<'_>,
         cell: &PostedCell,
@@ -434,7 +434,7 @@ impl Dispatchers {
     }
 
     /// Ends a job as its stage says; the end of one that ran is its own affair.
-    pub(crate) fn settle(&self, job: &JobPin<'_>, stage: Stage) {
+    pub(crate) fn settle(self, job: &JobPin<'_>, stage: Stage) {
         match stage {
             Stage::Cancelled => self.end_job(job, JobState::Cancelled, ""),
             Stage::ShutDown => {
@@ -448,7 +448,7 @@ impl Dispatchers {
     }
 
     pub(crate) fn delist_job(
-        &self,
+        self,
         dispatcher: &DispatcherPin<'_>,
         job: &JobPin<'_>,
         cell: &PostedCell,
@@ -459,7 +459,7 @@ impl Dispatchers {
     }
 
     /// Drops what an accepted job holds.
-    pub(crate) fn let_go(&self, job: JobPin<'_>, parent: Handle, dispatcher: u32) {
+    pub(crate) fn let_go(self, job: JobPin<'_>, parent: Handle, dispatcher: u32) {
         drop(job);
         if parent != NULL {
             drop(TokenPin::take_over(self.tokens(), handle::index(parent)));
@@ -470,7 +470,7 @@ impl Dispatchers {
 
     /// Shows how far a job is, if that changed and the last time is long enough ago.
     pub(crate) fn show_progress(
-        &self,
+        self,
         dispatcher: &DispatcherPin<'_>,
         job: &JobPin<'_>,
         held: &HeldPosted<'_>,

@@ -23,7 +23,7 @@ pub unsafe extern "C" fn dcc_context_capture(out_context: *mut *mut dcc_context)
     guard_creating(|| {
         let to = to?;
         let (slots, _) = thread::slots_and_record()?;
-        to.write(library().capture(slots)?);
+        to.write(library().contexts().capture(slots)?);
         Ok(())
     })
 }
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn dcc_context_capture(out_context: *mut *mut dcc_context)
 pub extern "C" fn dcc_context_retain(context: *const dcc_context) -> dcc_status {
     guard(|| {
         if !context.is_null() {
-            library().retain_context(handle(context))?;
+            library().contexts().retain_context(handle(context))?;
         }
         Ok(DCC_OK)
     })
@@ -45,7 +45,7 @@ pub extern "C" fn dcc_context_retain(context: *const dcc_context) -> dcc_status 
 pub extern "C" fn dcc_context_release(context: *mut dcc_context) -> dcc_status {
     guard(|| {
         if !context.is_null() {
-            library().release_context(handle(context))?;
+            library().contexts().release_context(handle(context))?;
         }
         Ok(DCC_OK)
     })
@@ -63,7 +63,7 @@ pub unsafe extern "C" fn dcc_context_enter(
         // SAFETY: the C caller's promise: a writable result.
         let to = unsafe { ValueOut::new("out_ticket", out_ticket, NO_TICKET) }?;
         let (slots, record) = thread::slots_and_record()?;
-        to.write(library().enter(slots, record, handle(context))?);
+        to.write(library().contexts().enter(slots, record, handle(context))?);
         Ok(())
     })
 }
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn dcc_context_enter(
 pub extern "C" fn dcc_context_exit(ticket: dcc_ticket) -> dcc_status {
     guard(|| {
         let slots = thread::slots().ok_or(Error::WrongThread(ticket))?;
-        library().exit(slots, ticket)?;
+        library().contexts().exit(slots, ticket)?;
         Ok(DCC_OK)
     })
 }
@@ -87,7 +87,7 @@ pub extern "C" fn dcc_context_exit(ticket: dcc_ticket) -> dcc_status {
 pub extern "C" fn dcc_context_unwind(ticket: dcc_ticket) -> dcc_status {
     guard(|| {
         let slots = thread::slots().ok_or(Error::WrongThread(ticket))?;
-        library().unwind(slots, ticket)?;
+        library().contexts().unwind(slots, ticket)?;
         Ok(DCC_OK)
     })
 }
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn dcc_context_job_id(
         // SAFETY: the C caller's promise, see the comment.
         let to = unsafe { TextOut::new(buffer, size, out_length) }?;
         match thread::slots() {
-            Some(slots) => library().show_job_id(slots, |id| to.write(id)),
+            Some(slots) => library().contexts().show_job_id(slots, |id| to.write(id)),
             None => to.write(""),
         }
         Ok(DCC_OK)

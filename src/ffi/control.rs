@@ -11,7 +11,7 @@ use super::status::{
 };
 use super::thread::note_error;
 use super::token::DCC_MAX_TEXT_LENGTH;
-use super::{dispatchers, service};
+use super::{library, service};
 use crate::control::{self, HostName};
 use crate::error::Error;
 use crate::sys::allocator::{growth, with_reserve};
@@ -65,7 +65,7 @@ pub(super) fn serve() {
     while let Some(open) = next_open() {
         while let Some(mut client) = open.endpoint.next() {
             if let Ok(line) = client.read_line() {
-                let answer = control::answer(dispatchers(), &open.host, &line);
+                let answer = control::answer(library(), &open.host, &line);
                 let _ = client.answer(answer.as_bytes());
             }
         }

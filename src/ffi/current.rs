@@ -23,13 +23,13 @@ unsafe fn set(slot: SlotName, object: Handle, out_ticket: *mut dcc_ticket) -> Ou
     // SAFETY: promised by the caller.
     let to = unsafe { ValueOut::new("out_ticket", out_ticket, NO_TICKET) }?;
     let (slots, record) = thread::slots_and_record()?;
-    to.write(library().set(slots, record, slot, object)?);
+    to.write(library().contexts().set(slots, record, slot, object)?);
     Ok(())
 }
 
 fn reset(slot: SlotName, ticket: dcc_ticket) -> Outcome {
     let slots = thread::slots().ok_or(Error::WrongThread(ticket))?;
-    library().reset(slots, slot, ticket)?;
+    library().contexts().reset(slots, slot, ticket)?;
     Ok(DCC_OK)
 }
 
@@ -146,7 +146,7 @@ pub(super) fn poll_layers(
     thread: impl Fn() -> u64,
     place: impl FnOnce() -> Place,
 ) -> dcc_status {
-    let tokens = library().jobs().tokens();
+    let tokens = library().tokens();
     // Where no lock can be taken only the words are looked at: asking hosts and taking notes need locks.
     let ask = |token| {
         if process::is_usable() { tokens.answer(token, &thread) } else { tokens.look(token).0 }

@@ -6,9 +6,9 @@ use super::job::{dcc_destroy_fn, dcc_job};
 use super::owner::dcc_owner;
 use super::status::{DCC_NOT_FOUND, DCC_OK, DCC_PENDING, dcc_status};
 use super::token::DCC_MAX_ID_LENGTH;
-use super::{dispatchers, thread};
+use super::{library, thread};
 use crate::dispatcher::pump::NO_LIMIT;
-use crate::dispatcher::{DispatcherPin, Settings, ShutDown};
+use crate::dispatcher::{DispatcherPin, Dispatchers, Settings, ShutDown};
 use crate::handle::Handle;
 use crate::queue::posted::PostedId;
 use crate::sys::callout::{Payload, UserData};
@@ -110,6 +110,10 @@ unsafe impl Versioned for dcc_dispatcher_desc {
 }
 
 /// The dispatcher pinned for this call.
+pub(super) fn dispatchers() -> Dispatchers<'static> {
+    library().dispatchers()
+}
+
 pub(super) fn pinned(dispatcher: *const dcc_dispatcher) -> Outcome<DispatcherPin<'static>> {
     DispatcherPin::new(dispatchers(), handle(dispatcher))
 }

@@ -1,10 +1,10 @@
 //! `dcc_dispatcher_stats`.
 
 use super::argument::{StructOut, TextOut, Versioned};
-use super::dispatcher::{dcc_dispatcher, pinned};
+use super::dispatcher::{dcc_dispatcher, dispatchers, pinned};
 use super::guard::guard;
+use super::library;
 use super::status::{DCC_OK, dcc_status};
-use super::{dispatchers, library};
 use crate::job_state::JobState;
 use crate::sys::clock;
 use std::ffi::c_char;
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn dcc_dispatcher_stats(
         let pin = pinned(dispatcher)?;
         let live = pin.slot().live();
         let statistics = live.statistics();
-        let queues = library().jobs().tokens().queues();
+        let queues = library().queues();
         let queue = pin.queue();
         let counts = queues.counts(queue);
         let (wait, run) = statistics.summaries();

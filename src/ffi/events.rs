@@ -103,7 +103,7 @@ impl From<&Event> for dcc_event {
 }
 
 fn observers() -> &'static Observers {
-    &library().jobs().tokens().diagnosis().observers
+    &library().diagnosis().observers
 }
 
 /// Creates an observer whose ring holds `capacity` events, 1 to DCC_MAX_EVENTS, and writes it to
@@ -173,7 +173,7 @@ pub extern "C" fn dcc_events_release(observer: *mut dcc_events) -> dcc_status {
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_events_set_slow_cancel_threshold(nanoseconds: u64) -> dcc_status {
     guard(|| {
-        let tokens = library().jobs().tokens();
+        let tokens = library().tokens();
         tokens.diagnosis().watchdog.set_threshold(nanoseconds);
         tokens.deadlines().wake();
         Ok(DCC_OK)

@@ -121,7 +121,7 @@ unsafe impl Versioned for dcc_job_progress_info {
     const FIRST_SIZE: usize = 24;
 }
 
-pub(super) fn jobs() -> &'static Jobs {
+pub(super) fn jobs() -> Jobs<'static> {
     library().jobs()
 }
 
@@ -274,7 +274,7 @@ pub unsafe extern "C" fn dcc_job_cancel(
 pub extern "C" fn dcc_job_is_cancelled(job: *const dcc_job) -> dcc_status {
     with(job, |job| {
         let thread = thread::number;
-        Ok(job_status(jobs().tokens().answer(jobs().token(job), thread)))
+        Ok(job_status(library().tokens().answer(jobs().token(job), thread)))
     })
 }
 

@@ -34,21 +34,13 @@ pub mod token;
 pub mod trace;
 pub mod wait;
 
-use crate::dispatcher::Dispatchers;
-use crate::peer::request::Requests;
-use crate::thread::context::Library;
+use crate::library::Library;
 
 /// The one instance in this process; what creates or installs something pins the module first.
-static REQUESTS: Requests = Requests::new();
+static LIBRARY: Library = Library::new();
 
-/// The dispatchers, and what is below them.
-#[inline(always)]
-fn dispatchers() -> &'static Dispatchers {
-    REQUESTS.sessions().dispatchers()
-}
-
-/// All but the dispatchers.
+/// The one instance in this process.
 #[inline(always)]
 fn library() -> &'static Library {
-    dispatchers().library()
+    &LIBRARY
 }

@@ -3,7 +3,7 @@
 use super::argument::{HandleOut, handle};
 use super::guard::{guard, guard_creating};
 use super::status::{DCC_OK, dcc_status};
-use super::{dispatchers, library, thread};
+use super::{library, thread};
 
 /// An owner: the plugin, or the part of one, that function pointers belong to. Name it wherever
 /// you hand in functions, and close it before they are unloaded. The pointer is a handle; NULL is
@@ -19,7 +19,7 @@ pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc
     let to = unsafe { HandleOut::new("out_owner", out_owner) };
     guard_creating(|| {
         let to = to?;
-        to.write(library().jobs().tokens().owners().create()?);
+        to.write(library().owners().create()?);
         Ok(())
     })
 }
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc
 pub extern "C" fn dcc_owner_close(owner: *mut dcc_owner) -> dcc_status {
     guard(|| {
         if !owner.is_null() {
-            dispatchers().close_owner(handle(owner), thread::number())?;
+            library().dispatchers().close_owner(handle(owner), thread::number())?;
         }
         Ok(DCC_OK)
     })

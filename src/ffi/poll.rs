@@ -70,7 +70,7 @@ pub unsafe extern "C" fn dcc_poll_read_token(
         // A bad handle never equals a word, so that every poll takes the slow path.
         let word = match expected {
             NULL => &NEVER_CANCELLED,
-            token => library().jobs().tokens().word(token).unwrap_or(&NEVER_CANCELLED),
+            token => library().tokens().word(token).unwrap_or(&NEVER_CANCELLED),
         };
         to.write(dcc_poll_layer { word: std::ptr::from_ref(word).cast(), expected });
         Ok(DCC_OK)

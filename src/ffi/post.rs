@@ -3,13 +3,13 @@
 use super::argument::{
     HandleOut, StructOut, ValueOut, Versioned, descriptor, flags, handle, reserved, text,
 };
-use super::dispatcher::{DCC_NO_LIMIT, dcc_dispatcher, pinned};
+use super::dispatcher::{DCC_NO_LIMIT, dcc_dispatcher, dispatchers, pinned};
 use super::guard::{Outcome, guard, guard_creating};
 use super::job::{DCC_JOB_NONE, dcc_destroy_fn, dcc_job};
 use super::owner::dcc_owner;
 use super::status::{DCC_OK, DCC_STARTED, DCC_TIMED_OUT, DCC_WEDGED, dcc_status};
 use super::token::{DCC_MAX_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
-use super::{dispatchers, library, service, thread};
+use super::{library, service, thread};
 use crate::dispatcher::DispatcherPin;
 use crate::dispatcher::post::Post;
 use crate::dispatcher::post_wait::WaitEnd;

@@ -1,10 +1,10 @@
 //! `dcc_dispatcher_pump`.
 
 use super::argument::{StructOut, Versioned};
-use super::dispatcher::{dcc_dispatcher, pinned};
+use super::dispatcher::{dcc_dispatcher, dispatchers, pinned};
 use super::guard::guard;
 use super::status::{DCC_OK, dcc_status};
-use super::{dispatchers, thread};
+use super::thread;
 use crate::dispatcher::pump::{Bounds, Tick};
 
 /// What a tick did. Set `struct_size` to sizeof before the call.

@@ -1,10 +1,10 @@
 //! `dcc_request_*`.
 
-use super::REQUESTS;
 use super::argument::{
     HandleOut, TextOut, ValueOut, Versioned, descriptor, flags, handle, pointer, text,
 };
 use super::guard::{Outcome, guard, guard_creating, guard_value};
+use super::library;
 use super::session::{DCC_MAX_MESSAGE_LENGTH, dcc_session, pinned as pinned_session};
 use super::status::{DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_OK, dcc_status};
 use super::token::dcc_cancel_token;
@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::handle::NULL;
 use crate::json_rpc::reply::Fitted;
 use crate::json_rpc::request_id::{IdRef, MAX_ID_BYTES};
-use crate::peer::request::{Owed, RequestOrigin, RequestPin};
+use crate::peer::request::{Owed, RequestOrigin, RequestPin, Requests};
 use std::ffi::c_char;
 
 /// A request of a session: an id in flight with its token; shared by reference count. The pointer is a
@@ -101,8 +101,12 @@ pub(super) unsafe fn read_id<'call>(id: *const dcc_request_id) -> Outcome<IdRef<
     }
 }
 
+pub(super) fn requests() -> Requests<'static> {
+    library().requests()
+}
+
 pub(super) fn pinned(request: *const dcc_request) -> Outcome<RequestPin<'static>> {
-    RequestPin::new(&REQUESTS, handle(request))
+    RequestPin::new(requests(), handle(request))
 }
 
 /// Begins a request of a session and writes it to `out_request`: one reference, yours to release after
@@ -132,7 +136,7 @@ pub unsafe extern "C" fn dcc_request_begin(
         let is_cancellable = desc.flags & DCC_REQUEST_NOT_CANCELLABLE == 0;
         let parent = handle(desc.parent);
         let origin = RequestOrigin { id, parent, is_cancellable, progress_token };
-        to.write(REQUESTS.begin(&pinned_session(session)?, &origin)?);
+        to.write(requests().begin(&pinned_session(session)?, &origin)?);
         Ok(())
     })
 }
@@ -142,7 +146,7 @@ pub unsafe extern "C" fn dcc_request_begin(
 pub extern "C" fn dcc_request_retain(request: *const dcc_request) -> dcc_status {
     guard(|| {
         if !request.is_null() {
-            REQUESTS.retain(handle(request))?;
+            requests().retain(handle(request))?;
         }
         Ok(DCC_OK)
     })
@@ -154,7 +158,7 @@ pub extern "C" fn dcc_request_retain(request: *const dcc_request) -> dcc_status 
 pub extern "C" fn dcc_request_release(request: *mut dcc_request) -> dcc_status {
     guard(|| {
         if !request.is_null() {
-            REQUESTS.release(handle(request))?;
+            requests().release(handle(request))?;
         }
         Ok(DCC_OK)
     })
@@ -165,7 +169,7 @@ pub extern "C" fn dcc_request_release(request: *mut dcc_request) -> dcc_status {
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_request_token(request: *const dcc_request) -> *mut dcc_cancel_token {
     guard_value(std::ptr::null_mut(), || {
-        Ok(pointer(if request.is_null() { NULL } else { REQUESTS.token(&pinned(request)?) }))
+        Ok(pointer(if request.is_null() { NULL } else { requests().token(&pinned(request)?) }))
     })
 }
 
@@ -182,7 +186,7 @@ pub unsafe extern "C" fn dcc_request_cancel(
         // SAFETY: the C caller's promise about its text.
         let reason = unsafe { text("reason", reason, reason_length, DCC_MAX_MESSAGE_LENGTH) }?;
         let reason = crate::json_rpc::wire::readable_reason(reason).unwrap_or_default();
-        Ok(match REQUESTS.cancel_one(&pinned(request)?, &reason) {
+        Ok(match requests().cancel_one(&pinned(request)?, &reason) {
             None => DCC_ALREADY_ENDED,
             Some(true) => DCC_OK,
             Some(false) => DCC_ALREADY_CANCELLED,
@@ -208,7 +212,7 @@ pub unsafe extern "C" fn dcc_request_end(
     guard(|| {
         // SAFETY: the C caller's promise: NULL or a writable result.
         let to = unsafe { ValueOut::optional(out_owed, 0) };
-        let (owed, first) = REQUESTS.end(&pinned(request)?);
+        let (owed, first) = requests().end(&pinned(request)?);
         to.write(match owed {
             Owed::Result => DCC_OWED_RESULT,
             Owed::Nothing => DCC_OWED_NOTHING,
@@ -236,8 +240,8 @@ pub unsafe extern "C" fn dcc_request_write_cancelled(
         // Of 256 bytes each may be escaped as six.
         let mut room = [0; 6 * MAX_ID_BYTES + 256];
         let mut written = Fitted::new(&mut room);
-        if let Owed::Cancelled(error) = REQUESTS.owed(&pin) {
-            let _ = REQUESTS.show_id(&pin, |id| error.write(&mut written, id));
+        if let Owed::Cancelled(error) = requests().owed(&pin) {
+            let _ = requests().show_id(&pin, |id| error.write(&mut written, id));
         }
         to.write(written.text());
         Ok(DCC_OK)

@@ -1,10 +1,9 @@
 //! `dcc_request_*_progress`.
 
-use super::REQUESTS;
 use super::argument::{TextOut, Versioned, descriptor, flags, reserved, text};
 use super::guard::{Outcome, guard};
 use super::job::{dcc_job, jobs, pinned as pinned_job};
-use super::request::{dcc_request, pinned};
+use super::request::{dcc_request, pinned, requests};
 use super::status::{DCC_ALREADY_ENDED, DCC_OK, dcc_status};
 use super::token::DCC_MAX_TEXT_LENGTH;
 use crate::error::Error;
@@ -41,7 +40,7 @@ fn finite(what: &'static str, value: f64) -> Outcome<()> {
 }
 
 fn set(request: &RequestPin<'_>, progress: f64, total: f64, message: &str) -> Outcome {
-    let is_in_time = REQUESTS.set_progress(request, progress, total, message)?;
+    let is_in_time = requests().set_progress(request, progress, total, message)?;
     Ok(if is_in_time { DCC_OK } else { DCC_ALREADY_ENDED })
 }
 
@@ -109,7 +108,7 @@ pub unsafe extern "C" fn dcc_request_write_progress(
         let to = unsafe { TextOut::new(buffer, size, out_length) }?;
         self::flags("flags", flags, DCC_PROGRESS_NOW, "DCC_PROGRESS_NOW")?;
         let request = pinned(request)?;
-        let shown = REQUESTS.show_progress(&request, flags & DCC_PROGRESS_NOW != 0, |note| {
+        let shown = requests().show_progress(&request, flags & DCC_PROGRESS_NOW != 0, |note| {
             to.write(note);
             note.len() < size
         })?;

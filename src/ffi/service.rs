@@ -1,8 +1,9 @@
 //! The library's threads, each started on first use, and `dcc_shutdown`.
 
+use super::dispatcher::dispatchers;
 use super::guard::{Outcome, guard};
 use super::status::{DCC_OK, DCC_TIMED_OUT, dcc_status};
-use super::{control, dispatchers, library, thread};
+use super::{control, library, thread};
 use crate::dispatcher::workers::MOST_WORKERS;
 use crate::error::Error;
 use crate::sys::clock;
@@ -18,11 +19,11 @@ const fn new(name: &'static str, body: fn()) -> Thread {
 }
 
 /// Sets flags and wakes waiters at their time; never runs foreign code.
-static TIMER: Thread = new("dcc-timer", || library().run_timer());
+static TIMER: Thread = new("dcc-timer", || library().contexts().run_timer());
 /// Runs callbacks that the timer, or a caller of the `async` functions, must not run.
 static CALLBACKS: Thread = new("dcc-callbacks", || {
     if let Some(slots) = thread::slots() {
-        library().run_callbacks(slots);
+        library().contexts().run_callbacks(slots);
     }
 });
 
@@ -101,7 +102,7 @@ pub extern "C" fn dcc_shutdown() -> dcc_status {
         if all().any(Thread::is_current) {
             return Err(Error::WouldDeadlock);
         }
-        let tokens = library().jobs().tokens();
+        let tokens = library().tokens();
         let control = CONTROL.stop(control::stop, clock::now_ns().saturating_add(CONTROL_NS));
         let until = clock::now_ns().saturating_add(SHUTDOWN_NS);
         let workers = stop_workers(until);

@@ -6,13 +6,13 @@ use super::argument::{
 };
 use super::guard::{Outcome, guard, guard_creating};
 use super::request::{
-    DCC_ID_INTEGER, DCC_ID_TEXT, DCC_MAX_REQUEST_ID_LENGTH, dcc_request_id, read_id,
+    DCC_ID_INTEGER, DCC_ID_TEXT, DCC_MAX_REQUEST_ID_LENGTH, dcc_request_id, read_id, requests,
 };
 use super::status::{
     DCC_ALREADY_CANCELLED, DCC_CANCELLED_BY_TOKEN, DCC_HELD, DCC_NOT_CANCELLABLE,
     DCC_NOT_CANCELLED, DCC_NOT_FOUND, DCC_OK, dcc_status,
 };
-use super::{REQUESTS, service};
+use super::{library, service};
 use crate::error::Error;
 use crate::json_rpc::reply::ReplyPolicy;
 use crate::json_rpc::request_id::IdRef;
@@ -132,7 +132,7 @@ unsafe impl Versioned for dcc_session_info {
 }
 
 fn sessions() -> &'static Sessions {
-    REQUESTS.sessions()
+    library().sessions()
 }
 
 /// The session pinned for this call.
@@ -234,7 +234,7 @@ pub extern "C" fn dcc_session_release(session: *mut dcc_session) -> dcc_status {
 pub extern "C" fn dcc_session_close(session: *const dcc_session) -> dcc_status {
     guard(|| {
         if !session.is_null() {
-            REQUESTS.close(&pinned(session)?);
+            requests().close(&pinned(session)?);
         }
         Ok(DCC_OK)
     })
@@ -280,7 +280,7 @@ pub unsafe extern "C" fn dcc_session_cancel(
             let reason = text("reason", reason, reason_length, DCC_MAX_MESSAGE_LENGTH)?;
             (read_id(id)?, readable_reason(reason).unwrap_or_default())
         };
-        Ok(status_of(REQUESTS.cancel(&pinned(session)?, id, &reason, false)?))
+        Ok(status_of(requests().cancel(&pinned(session)?, id, &reason, false)?))
     })
 }
 
@@ -296,7 +296,10 @@ pub unsafe extern "C" fn dcc_session_is_cancelled(
     guard(|| {
         // SAFETY: the C caller's promise: a filled-in id.
         let id = unsafe { read_id(id) }?;
-        let shown = REQUESTS.show_cancel(&pinned(session)?, id, |is_cancelled, _| is_cancelled)?;
+        let shown =
+            library()
+                .requests()
+                .show_cancel(&pinned(session)?, id, |is_cancelled, _| is_cancelled)?;
         Ok(status_of_id(shown))
     })
 }
@@ -314,7 +317,7 @@ pub unsafe extern "C" fn dcc_session_reason(
     guard(|| {
         // SAFETY: the C caller's promise, see the comment.
         let (id, to) = unsafe { (read_id(id)?, TextOut::new(buffer, size, out_length)?) };
-        let shown = REQUESTS.show_cancel(&pinned(session)?, id, |is_cancelled, reason| {
+        let shown = requests().show_cancel(&pinned(session)?, id, |is_cancelled, reason| {
             to.write(reason);
             is_cancelled
         })?;
@@ -336,7 +339,7 @@ pub unsafe extern "C" fn dcc_session_clear(
     guard(|| {
         // SAFETY: the C caller's promise: a filled-in id.
         let id = unsafe { read_id(id) }?;
-        Ok(if REQUESTS.clear(&pinned(session)?, id)? { DCC_OK } else { DCC_NOT_FOUND })
+        Ok(if requests().clear(&pinned(session)?, id)? { DCC_OK } else { DCC_NOT_FOUND })
     })
 }
 
@@ -351,7 +354,7 @@ pub unsafe extern "C" fn dcc_session_sweep(
     guard(|| {
         // SAFETY: the C caller's promise: NULL or a writable result.
         let to = unsafe { ValueOut::optional(out_count, 0) };
-        to.write(REQUESTS.sweep(&pinned(session)?, ttl_ns));
+        to.write(requests().sweep(&pinned(session)?, ttl_ns));
         Ok(DCC_OK)
     })
 }
@@ -460,7 +463,7 @@ pub unsafe extern "C" fn dcc_session_handle_message(
         let pin = pinned(session)?;
         service::ensure_callback_thread()?;
         let mut info = dcc_message_info::OTHER;
-        REQUESTS.handle_message(&pin, bytes, |handled, id| {
+        requests().handle_message(&pin, bytes, |handled, id| {
             let message = match handled {
                 Handled::Cancel(PeerCancel::First) => DCC_MESSAGE_CANCELLED,
                 Handled::Cancel(PeerCancel::Again | PeerCancel::Refused) => {

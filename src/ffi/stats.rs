@@ -1,9 +1,10 @@
 //! `dcc_stats_*`: how many there are.
 
 use super::argument::{StructOut, Versioned};
+use super::dispatcher::dispatchers;
 use super::guard::guard;
+use super::library;
 use super::status::{DCC_OK, dcc_status};
-use super::{REQUESTS, dispatchers, library};
 use crate::diagnosis::latency::Summary;
 use crate::error::Error;
 use crate::job::JobState;
@@ -63,7 +64,7 @@ pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status
         // SAFETY: the C caller's promise: writable for the size that it says.
         let to = unsafe { StructOut::new("out_stats", out_stats) }?;
         let ends = library().jobs().ends();
-        let tokens = library().jobs().tokens();
+        let tokens = library().tokens();
         let mut unfinished_posts = 0;
         dispatchers().each(|pin| unfinished_posts += dispatchers().unfinished(pin));
         to.write(&dcc_stats {
@@ -71,19 +72,19 @@ pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status
             reserved: 0,
             live_tokens: tokens.arena().live(),
             live_jobs: library().jobs().arena().live(),
-            live_contexts: library().arena().live(),
+            live_contexts: library().contexts().arena().live(),
             jobs_completed: ends.of(JobState::Completed),
             jobs_failed: ends.of(JobState::Failed),
             jobs_cancelled: ends.of(JobState::Cancelled),
             jobs_interrupted: ends.of(JobState::Interrupted),
-            context_leaks: library().leaks(),
+            context_leaks: library().contexts().leaks(),
             live_registrations: tokens.registrations().arena().live(),
             live_owners: tokens.owners().arena().live(),
             armed_deadlines: tokens.deadlines().count() as u64,
             live_dispatchers: dispatchers().arena().live(),
             unfinished_posts,
-            live_sessions: REQUESTS.sessions().arena().live(),
-            live_requests: REQUESTS.arena().live(),
+            live_sessions: library().sessions().arena().live(),
+            live_requests: library().requests().arena().live(),
         });
         Ok(DCC_OK)
     })
@@ -130,7 +131,7 @@ pub unsafe extern "C" fn dcc_stats_latency(
     guard(|| {
         // SAFETY: the C caller's promise: writable for the size that it says.
         let to = unsafe { StructOut::new("out_latency", out_latency) }?;
-        let diagnosis = library().jobs().tokens().diagnosis();
+        let diagnosis = library().diagnosis();
         let latency = match which {
             DCC_LATENCY_CANCEL_TO_SEEN => &diagnosis.cancel_to_seen,
             DCC_LATENCY_CANCEL_TO_END => &diagnosis.cancel_to_end,

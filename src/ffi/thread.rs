@@ -72,7 +72,7 @@ fn keep(slots: &Slots, record: Box<ThreadRecord>) -> &'static ThreadRecord {
 pub(super) fn record_for_another() -> Result<Box<ThreadRecord>, Error> {
     // The hook of a thread is code of this module, which must not be unmapped before it runs.
     instance::is_first()?;
-    Ok(try_box(ThreadRecord::new(library().numbers().next()?)?)?)
+    Ok(try_box(ThreadRecord::new(library().contexts().numbers().next()?)?)?)
 }
 
 /// Gives a thread of the library, which has just begun, its record. It calls `at_exit` itself, so that
@@ -90,7 +90,7 @@ pub(super) fn at_exit() {
     if !process::is_usable() {
         return;
     }
-    library().clear(slots);
+    library().contexts().clear(slots);
     if let Some(record) = slots.record() {
         slots.set_record(None);
         // SAFETY: it comes from `Box::leak` in `keep`; the slots were its only holder, and

@@ -22,7 +22,7 @@ const _: () = assert!(DCC_MAX_TIMELINE_EVENTS == MOST_MOMENTS as u64);
 const SHOWN_PATH: usize = 120;
 
 fn timeline() -> &'static Timeline {
-    &library().jobs().tokens().diagnosis().timeline
+    &library().diagnosis().timeline
 }
 
 /// Records from now on what happens in the process: ticks of dispatchers, posted jobs, cancels, and

@@ -70,7 +70,7 @@ unsafe impl Versioned for dcc_cancel_token_desc {
 }
 
 pub(super) fn tokens() -> &'static Tokens {
-    library().jobs().tokens()
+    library().tokens()
 }
 
 /// The handles of an array of the caller.

@@ -90,12 +90,12 @@ pub(super) unsafe fn place(file: *const c_char, line: u32) -> Place {
     }
     // SAFETY: promised by the caller.
     let Ok(name) = unsafe { CStr::from_ptr(file) }.to_str() else { return Place::Unknown };
-    let files = &library().jobs().tokens().diagnosis().files;
+    let files = &library().diagnosis().files;
     files.id(name).map_or(Place::Unknown, |file| Place::At(file, line))
 }
 
 fn reports(job: &JobPin<'_>, each: impl FnMut(&ThreadReport)) {
-    let tokens = jobs().tokens();
+    let tokens = library().tokens();
     tokens.diagnosis().watches.threads(tokens.watch(&jobs().token_held_by(job)), each);
 }
 
@@ -107,7 +107,7 @@ fn reports(job: &JobPin<'_>, each: impl FnMut(&ThreadReport)) {
 pub extern "C" fn dcc_job_trace(job: *const dcc_job, on: i32) -> dcc_status {
     guard(|| {
         let Some(job) = pinned(job)? else { return Ok(DCC_OK) };
-        jobs().tokens().set_traced(&jobs().token_held_by(&job), on != 0);
+        library().tokens().set_traced(&jobs().token_held_by(&job), on != 0);
         Ok(DCC_OK)
     })
 }
@@ -117,7 +117,7 @@ pub extern "C" fn dcc_job_trace(job: *const dcc_job, on: i32) -> dcc_status {
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_trace_all(on: i32) -> dcc_status {
     guard(|| {
-        jobs().tokens().trace_all(on != 0);
+        library().tokens().trace_all(on != 0);
         Ok(DCC_OK)
     })
 }
@@ -138,7 +138,7 @@ pub unsafe extern "C" fn dcc_job_poll_gap(
             reports(&job, |report| longest.keep_longer(report));
         }
         let gap = longest.longest_gap;
-        let files = &jobs().tokens().diagnosis().files;
+        let files = &library().diagnosis().files;
         let show = |place| files.show(place, |file, line| (file_name(file), line));
         let found = gap.nanoseconds != 0;
         let empty = ([0; DCC_FILE_SIZE], 0);

@@ -105,10 +105,10 @@ pub struct JobOrigin<'a> {
 }
 
 /// A pinned job.
-pub type JobPin<'a> = Pin<'a, Jobs>;
+pub type JobPin<'a> = Pin<'a, Jobs<'a>>;
 
 /// A job that something keeps.
-pub type JobHold<'a> = Hold<'a, Jobs>;
+pub type JobHold<'a> = Hold<'a, Jobs<'a>>;
 
 /// How many jobs ended in which way.
 #[derive(Debug, Default)]
@@ -131,32 +131,53 @@ impl EndCounts {
     }
 }
 
-/// All jobs, above the tokens that they use.
+/// Where all jobs are. What is done with them is of [`Jobs`].
 #[derive(Debug)]
-pub struct Jobs {
+pub struct JobTable {
     arena: Arena<(), JobLive>,
     ends: EndCounts,
-    tokens: Tokens,
 }
 
-impl Keeper for Jobs {
+impl JobTable {
+    /// No jobs.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self { arena: Arena::new(), ends: EndCounts::new() }
+    }
+
+    /// No jobs.
+    #[cfg(loom)]
+    #[inline(always)] // A model has no stack for a copy at each level.
+    pub fn new() -> Self {
+        Self { arena: Arena::new(), ends: EndCounts::default() }
+    }
+}
+
+/// All jobs, with the tokens that they use.
+#[derive(Clone, Copy, Debug)]
+pub struct Jobs<'a> {
+    table: &'a JobTable,
+    tokens: &'a Tokens,
+}
+
+impl<'a> Keeper<'a> for Jobs<'a> {
     type Cold = ();
     type Live = JobLive;
 
-    fn arena(&self) -> &Arena<(), JobLive> {
-        &self.arena
+    fn arena(self) -> &'a Arena<(), JobLive> {
+        &self.table.arena
     }
 
-    fn bury(&self, index: u32) {
-        let slot = self.arena.slot(index);
+    fn bury(self, index: u32) {
+        let slot = self.table.arena.slot(index);
         let live = slot.live();
         let token = handle::index(live.token.load(Ordering::Relaxed));
         let body = std::mem::take(&mut *live.body.lock());
-        let token = TokenPin::take_over(&self.tokens, token);
+        let token = TokenPin::take_over(self.tokens, token);
         if !state_of(live).is_terminal() {
             // Nobody can end it any more.
-            self.ends.count(JobState::Interrupted);
-            let id = id_of(self.arena.handle_of(index));
+            self.table.ends.count(JobState::Interrupted);
+            let id = id_of(self.table.arena.handle_of(index));
             let label = || EventText::new(&body.label);
             self.tokens.note_state(token.index(), id, JobState::Interrupted, label);
         }
@@ -164,7 +185,7 @@ impl Keeper for Jobs {
         let payload = self.tokens.retire_foreign(&token, body.payload);
         let parting = live.owned.take();
         let call = self.tokens.owners().enter_last(parting, thread_identity::current());
-        self.arena.bury(index, slot);
+        self.table.arena.bury(index, slot);
         drop(token);
         if let Some(payload) = payload {
             payload.destroy();
@@ -173,9 +194,9 @@ impl Keeper for Jobs {
     }
 }
 
-impl Things for Jobs {
+impl Things for Jobs<'_> {
     fn pin_thing(&self, thing: Thing) -> bool {
-        matches!(thing, Thing::Job(index) if self.arena.pin_index(index))
+        matches!(thing, Thing::Job(index) if self.table.arena.pin_index(index))
     }
 
     fn end_thing(&self, thing: Thing) {
@@ -189,34 +210,27 @@ fn state_of(live: &JobLive) -> JobState {
     JobState::from_number(live.life.load(Ordering::Acquire))
 }
 
-impl Jobs {
-    /// No jobs.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { arena: Arena::new(), ends: EndCounts::new(), tokens: Tokens::new() }
-    }
-
-    /// No jobs.
-    #[cfg(loom)]
-    #[inline(always)] // A model has no stack for a copy at each level.
-    pub fn new() -> Self {
-        Self { arena: Arena::new(), ends: EndCounts::default(), tokens: Tokens::new() }
+impl<'a> Jobs<'a> {
+    /// The jobs of a table, with their tokens.
+    #[inline(always)]
+    pub const fn new(table: &'a JobTable, tokens: &'a Tokens) -> Self {
+        Self { table, tokens }
     }
 
     /// The tokens, of jobs and others.
     #[inline(always)]
-    pub fn tokens(&self) -> &Tokens {
-        &self.tokens
+    pub(crate) fn tokens(self) -> &'a Tokens {
+        self.tokens
     }
 
     /// How jobs ended.
-    pub fn ends(&self) -> &EndCounts {
-        &self.ends
+    pub fn ends(self) -> &'a EndCounts {
+        &self.table.ends
     }
 
     /// A pending job. On an error the payload comes back: it is still the caller's.
     pub fn create(
-        &self,
+        self,
         origin: &JobOrigin<'_>,
         payload: Option<Payload>,
     ) -> Result<Handle, (Error, Option<Payload>)> {
@@ -228,27 +242,27 @@ impl Jobs {
         live.body.lock().payload = payload;
         let token = live.token.load(Ordering::Relaxed);
         // Hidden until the last look: it must be this job that an owner's close has taken.
-        let handle = self.arena.publish_hidden(index, slot, 0, Holder::Owner);
+        let handle = self.table.arena.publish_hidden(index, slot, 0, Holder::Owner);
         let label = || EventText::new(origin.label);
         self.tokens.note_state(handle::index(token), id_of(handle), JobState::Pending, label);
-        if self.tokens.owners().was_taken(live.owned.get()) && self.arena.pin_index(index) {
+        if self.tokens.owners().was_taken(live.owned.get()) && self.table.arena.pin_index(index) {
             // Its owner was closed before the job could be found.
             self.give_up(index);
         }
-        self.arena.reveal(slot, handle);
+        self.table.arena.reveal(slot, handle);
         Ok(handle)
     }
 
-    fn prepare(&self, origin: &JobOrigin<'_>) -> Result<(u32, &Slot<(), JobLive>), Error> {
+    fn prepare(self, origin: &JobOrigin<'_>) -> Result<(u32, &'a Slot<(), JobLive>), Error> {
         let label = try_string(origin.label)?;
         let caller_id = try_string(origin.caller_id)?;
-        let (index, slot) = self.arena.take()?;
+        let (index, slot) = self.table.arena.take()?;
         let owners = self.tokens.owners();
         let live = slot.live();
         if origin.owner != NULL {
             owners
                 .adopt(origin.owner, Thing::Job(index), &live.owned)
-                .inspect_err(|_| self.arena.put_back(index))?;
+                .inspect_err(|_| self.table.arena.put_back(index))?;
         }
         let owned = live.owned.get();
         // A parent that only this call still holds may die, and its notifies run.
@@ -259,7 +273,7 @@ impl Jobs {
         let token = self.tokens.create([origin.parent], token_origin, Holder::Internal);
         if token.is_err() {
             owners.disown(live.owned.take());
-            self.arena.put_back(index);
+            self.table.arena.put_back(index);
         }
         owners.leave(in_hand);
         let token = token?;
@@ -274,7 +288,7 @@ impl Jobs {
 
     /// Ends what a job has of an owner that is being closed: its check is asked no more, its
     /// destroy-notify runs, and if it has not begun it never will. Takes over an internal.
-    fn give_up(&self, index: u32) {
+    fn give_up(self, index: u32) {
         let pin = JobPin::take_over(self, index);
         let live = pin.slot().live();
         let parting = live.owned.take();
@@ -288,7 +302,7 @@ impl Jobs {
         let payload = live.body.lock().payload.take();
         let token = handle::index(self.token(&pin));
         let payload = if self.tokens.arena().pin_index(token) {
-            let token = TokenPin::take_over(&self.tokens, token);
+            let token = TokenPin::take_over(self.tokens, token);
             self.tokens.retire_foreign(&token, payload)
         } else {
             payload
@@ -302,13 +316,13 @@ impl Jobs {
 
     /// Closes an owner: nothing of its functions is called any more when this returns. Inside one
     /// of its calls that is `WouldDeadlock`.
-    pub fn close_owner(&self, owner: Handle) -> Result<(), Error> {
-        self.tokens.close_owner(owner, self)
+    pub fn close_owner(self, owner: Handle) -> Result<(), Error> {
+        self.tokens.close_owner(owner, &self)
     }
 
     /// Takes one owner away; may run the destroy-notify.
-    pub fn release(&self, job: Handle) -> Result<(), Error> {
-        if let Some(index) = self.arena.release(job)? {
+    pub fn release(self, job: Handle) -> Result<(), Error> {
+        if let Some(index) = self.table.arena.release(job)? {
             self.bury(index);
         }
         Ok(())
@@ -316,8 +330,8 @@ impl Jobs {
 
     /// Gives a pin back on a thread that must not run a destroy-notify: the last one is left to the
     /// callback thread. So a job is in its queue at most once, and an owner's close need not wait for it.
-    pub fn unpin_deferred(&self, job: JobPin<'_>) {
-        if !crate::weakened!("unpin_defers") && self.arena.unpin_unless_last(job.index()) {
+    pub fn unpin_deferred(self, job: JobPin<'_>) {
+        if !crate::weakened!("unpin_defers") && self.table.arena.unpin_unless_last(job.index()) {
             let _ = job.pass_on();
             return;
         }
@@ -328,7 +342,7 @@ impl Jobs {
     }
 
     /// Does what another thread left to the callback thread.
-    pub fn do_deferred(&self, work: Work) {
+    pub fn do_deferred(self, work: Work) {
         let mut job = self.tokens.do_deferred(work).unwrap_or(NIL);
         while job != NIL {
             let pin = JobPin::take_over(self, job);
@@ -337,39 +351,42 @@ impl Jobs {
     }
 
     /// The job's id: unique in the process, below 2^53, found again without a table.
-    pub fn id(&self, job: &JobPin<'_>) -> u64 {
+    pub fn id(self, job: &JobPin<'_>) -> u64 {
         id_of(job.handle())
     }
 
     /// A new owner of the live job with this id.
-    pub fn find(&self, id: u64) -> Option<Handle> {
+    pub fn find(self, id: u64) -> Option<Handle> {
         let job = handle_of(id)?;
-        self.arena.retain(job).ok().map(|()| job)
+        self.table.arena.retain(job).ok().map(|()| job)
     }
 
     /// The live job with this id.
-    pub(crate) fn pin_by_id(&self, id: u64) -> Option<JobPin<'_>> {
+    pub(crate) fn pin_by_id(self, id: u64) -> Option<JobPin<'a>> {
         JobPin::new(self, handle_of(id)?).ok()
     }
 
     /// Index of the token of a job that the caller keeps alive.
-    pub fn token_of(&self, job: Handle) -> u32 {
-        let live = self.arena.slot(handle::index(job)).live();
+    pub fn token_of(self, job: Handle) -> u32 {
+        let live = self.table.arena.slot(handle::index(job)).live();
         handle::index(live.token.load(Ordering::Relaxed))
     }
 
     /// The job's token; borrowed.
-    pub fn token(&self, job: &JobPin<'_>) -> Handle {
+    pub fn token(self, job: &JobPin<'_>) -> Handle {
         job.slot().live().token.load(Ordering::Relaxed)
     }
 
     /// The job's token, which needs no pin of its own.
-    pub fn token_held_by<'j>(&'j self, job: &'j JobPin<'_>) -> LentToken<'j> {
-        LentToken::new(&self.tokens, handle::index(self.token(job)))
+    pub fn token_held_by<'j>(self, job: &'j JobPin<'_>) -> LentToken<'j>
+    where
+        'a: 'j,
+    {
+        LentToken::new(self.tokens, handle::index(self.token(job)))
     }
 
     /// Where it stands.
-    pub fn state(&self, job: &JobPin<'_>) -> JobState {
+    pub fn state(self, job: &JobPin<'_>) -> JobState {
         state_of(job.slot().live())
     }
 
@@ -379,13 +396,13 @@ impl Jobs {
     }
 
     /// Its user data, NULL without.
-    pub fn user_data(&self, job: &JobPin<'_>) -> Option<UserData> {
+    pub fn user_data(self, job: &JobPin<'_>) -> Option<UserData> {
         job.slot().live().body.lock().payload.as_ref().map(Payload::user_data)
     }
 
     /// Asks it to stop. `Some(state)`: it had ended, nothing was done. Else whether this call was
     /// the first to ask.
-    pub fn cancel(&self, job: &JobPin<'_>, reason: &str) -> Result<bool, JobState> {
+    pub fn cancel(self, job: &JobPin<'_>, reason: &str) -> Result<bool, JobState> {
         let state = self.state(job);
         if state.is_terminal() {
             return Err(state);
@@ -394,14 +411,14 @@ impl Jobs {
     }
 
     /// Whether its token is cancelled; asks no foreign check.
-    pub(crate) fn is_cancelled(&self, job: &JobPin<'_>) -> bool {
+    pub(crate) fn is_cancelled(self, job: &JobPin<'_>) -> bool {
         self.tokens
             .word(self.token(job))
             .is_some_and(|word| word.load(Ordering::Acquire) & handle::CANCELLED != 0)
     }
 
     /// Pending to running, unless it is cancelled already.
-    pub fn begin(&self, job: &JobPin<'_>) -> Result<Begun, Error> {
+    pub fn begin(self, job: &JobPin<'_>) -> Result<Begun, Error> {
         let live = job.slot().live();
         let wrong = |state: JobState| Error::WrongState { verb: "begin", state: state.name() };
         let state = state_of(live);
@@ -424,13 +441,13 @@ impl Jobs {
     }
 
     /// Tells the diagnosis of a state that a job has got into.
-    fn note_state(&self, job: &JobPin<'_>, state: JobState) {
+    fn note_state(self, job: &JobPin<'_>, state: JobState) {
         let label = || self.show_text(job, JobText::Label, EventText::new);
         self.tokens.note_state(handle::index(self.token(job)), self.id(job), state, label);
     }
 
     /// Ends a job. Completing takes a running one; the other ends also take a pending one.
-    pub fn end(&self, job: &JobPin<'_>, end: JobState, text: &str) -> Result<Ended, Error> {
+    pub fn end(self, job: &JobPin<'_>, end: JobState, text: &str) -> Result<Ended, Error> {
         let live = job.slot().live();
         let text = try_string(text)?;
         // The lock makes the text visible together with the state; the swap decides.
@@ -461,14 +478,14 @@ impl Jobs {
         let old = std::mem::replace(&mut body.failure, text);
         drop(body);
         drop(old);
-        self.ends.count(end);
+        self.table.ends.count(end);
         self.note_state(job, end);
         Ok(Ended::ByThisCall)
     }
 
     /// Notes progress of a running job. A report that lags behind another thread's is left out.
     pub fn set_progress(
-        &self,
+        self,
         job: &JobPin<'_>,
         progress: Progress,
         message: Option<&str>,
@@ -490,23 +507,19 @@ impl Jobs {
     }
 
     /// How far it is.
-    pub fn progress(&self, job: &JobPin<'_>) -> Progress {
+    pub fn progress(self, job: &JobPin<'_>) -> Progress {
         job.slot().live().body.lock().progress
     }
 
     /// Shows how far it is, with the message that goes with that.
-    pub fn show_progress<R>(
-        &self,
-        job: &JobPin<'_>,
-        reader: impl FnOnce(Progress, &str) -> R,
-    ) -> R {
+    pub fn show_progress<R>(self, job: &JobPin<'_>, reader: impl FnOnce(Progress, &str) -> R) -> R {
         let body = job.slot().live().body.lock();
         reader(body.progress, &body.message)
     }
 
     /// Shows one of its texts, empty if it has none.
     pub fn show_text<R>(
-        &self,
+        self,
         job: &JobPin<'_>,
         which: JobText,
         reader: impl FnOnce(&str) -> R,

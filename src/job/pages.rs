@@ -19,11 +19,11 @@ pub struct Page {
     pub looked_at: u32,
 }
 
-impl Jobs {
+impl<'a> Jobs<'a> {
     /// Hands the live jobs from a slot on, pinned, to `take`, at most those of so many slots. `take` answers
     /// false for one that it leaves to the next page.
-    pub fn page<'a>(
-        &'a self,
+    pub fn page(
+        self,
         from: u32,
         most_slots: u32,
         mut take: impl FnMut(JobPin<'a>) -> bool,
@@ -45,7 +45,7 @@ impl Jobs {
 
     /// How many jobs live from a slot on, or of those only the ones that have not ended. A walk that pins
     /// nothing; exact only while nothing changes.
-    pub fn count_from(&self, from: u32, with_ended: bool) -> u64 {
+    pub fn count_from(self, from: u32, with_ended: bool) -> u64 {
         let slots = (from.max(1)..=self.arena().used()).map(|index| self.arena().slot(index));
         slots.filter(|slot| slot.is_alive() && (with_ended || !Self::has_ended(slot))).count()
             as u64
@@ -56,18 +56,18 @@ impl Jobs {
 mod tests {
     use super::*;
     use crate::handle::{Handle, NULL};
-    use crate::job::JobOrigin;
-    use crate::token::Origin;
+    use crate::job::{JobOrigin, JobTable};
+    use crate::token::{Origin, Tokens};
     use std::collections::HashMap;
 
-    fn create(jobs: &Jobs) -> Handle {
+    fn create(jobs: Jobs<'_>) -> Handle {
         let token = Origin::default();
         let origin = JobOrigin { label: "one", caller_id: "", parent: NULL, token, owner: NULL };
         jobs.create(&origin, None).map_err(|(error, _)| error).unwrap()
     }
 
     /// All pages, and how often each job was met.
-    fn walk(jobs: &Jobs, slots: u32, most: usize) -> (Vec<Page>, HashMap<Handle, u32>) {
+    fn walk(jobs: Jobs<'_>, slots: u32, most: usize) -> (Vec<Page>, HashMap<Handle, u32>) {
         let (mut pages, mut met) = (Vec::new(), HashMap::new());
         let mut from = 0;
         loop {
@@ -90,16 +90,18 @@ mod tests {
 
     #[test]
     fn every_job_is_met_once_and_a_page_looks_at_a_bounded_number_of_slots() {
-        static JOBS: Jobs = Jobs::new();
-        assert_eq!(JOBS.page(0, 100, |_| true), Page { next: None, looked_at: 0 });
-        let all: Vec<Handle> = (0..20_000).map(|_| create(&JOBS)).collect();
+        static TABLE: JobTable = JobTable::new();
+        static TOKENS: Tokens = Tokens::new();
+        let jobs = Jobs::new(&TABLE, &TOKENS);
+        assert_eq!(jobs.page(0, 100, |_| true), Page { next: None, looked_at: 0 });
+        let all: Vec<Handle> = (0..20_000).map(|_| create(jobs)).collect();
         // Few are left where the walk begins, all where it ends.
         let (gone, left): (Vec<_>, Vec<_>) =
             all.iter().enumerate().partition(|(at, _)| *at < 10_000 && at % 3000 != 0);
-        gone.iter().for_each(|(_, job)| JOBS.release(**job).unwrap());
+        gone.iter().for_each(|(_, job)| jobs.release(**job).unwrap());
         for (slots, most) in [(SLOTS_OF_A_SHORT_PAGE, 64), (1, 1), (u32::MAX, 7), (100, usize::MAX)]
         {
-            let (pages, met) = walk(&JOBS, slots, most);
+            let (pages, met) = walk(jobs, slots, most);
             assert_eq!(met.len(), left.len());
             assert!(left.iter().all(|(_, job)| met[job] == 1));
             assert!(pages.iter().all(|page| page.looked_at <= slots));
@@ -107,23 +109,25 @@ mod tests {
             // One slot is looked at twice for each page that was full.
             assert!(looked_at <= all.len() as u64 + pages.len() as u64, "{looked_at}");
         }
-        assert_eq!(JOBS.count_from(0, true), left.len() as u64);
-        assert_eq!(JOBS.count_from(19_999, false), 2);
+        assert_eq!(jobs.count_from(0, true), left.len() as u64);
+        assert_eq!(jobs.count_from(19_999, false), 2);
         for beyond in [20_001, u32::MAX] {
-            assert_eq!(JOBS.page(beyond, 100, |_| true).next, None);
-            assert_eq!(JOBS.count_from(beyond, true), 0);
+            assert_eq!(jobs.page(beyond, 100, |_| true).next, None);
+            assert_eq!(jobs.count_from(beyond, true), 0);
         }
-        left.iter().for_each(|(_, job)| JOBS.release(**job).unwrap());
-        assert_eq!(JOBS.arena().live(), 0);
+        left.iter().for_each(|(_, job)| jobs.release(**job).unwrap());
+        assert_eq!(jobs.arena().live(), 0);
     }
 
     #[test]
     fn what_lives_all_the_time_is_met_once_whatever_begins_and_ends() {
-        static JOBS: Jobs = Jobs::new();
-        let lasting: Vec<Handle> = (0..300).map(|_| create(&JOBS)).collect();
-        let mut passing: Vec<Handle> = (0..300).map(|_| create(&JOBS)).collect();
+        static TABLE: JobTable = JobTable::new();
+        static TOKENS: Tokens = Tokens::new();
+        let jobs = Jobs::new(&TABLE, &TOKENS);
+        let lasting: Vec<Handle> = (0..300).map(|_| create(jobs)).collect();
+        let mut passing: Vec<Handle> = (0..300).map(|_| create(jobs)).collect();
         let (mut met, mut from): (HashMap<Handle, u32>, _) = (HashMap::new(), 0);
-        while let Some(next) = JOBS
+        while let Some(next) = jobs
             .page(from, 10, |job| {
                 *met.entry(job.handle()).or_default() += 1;
                 true
@@ -131,11 +135,11 @@ mod tests {
             .next
         {
             from = next;
-            passing.drain(..3).for_each(|job| JOBS.release(job).unwrap());
-            passing.extend((0..3).map(|_| create(&JOBS)));
+            passing.drain(..3).for_each(|job| jobs.release(job).unwrap());
+            passing.extend((0..3).map(|_| create(jobs)));
         }
         assert!(lasting.iter().all(|job| met.get(job) == Some(&1)));
         assert!(met.values().all(|times| *times == 1));
-        lasting.into_iter().chain(passing).for_each(|job| JOBS.release(job).unwrap());
+        lasting.into_iter().chain(passing).for_each(|job| jobs.release(job).unwrap());
     }
 }

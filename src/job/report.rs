@@ -9,7 +9,7 @@ use crate::json::object::{List, Object};
 use crate::memory::arena::Keeper;
 use crate::sys::clock;
 use crate::sys::sync::Ordering;
-use crate::token::Cause;
+use crate::token::{Cause, Tokens};
 use std::fmt::{self, Write};
 
 /// What is known of the threads of a job, copied, so that no lock is held while it is written.
@@ -19,9 +19,9 @@ struct Threads {
 }
 
 impl Threads {
-    fn of(jobs: &Jobs, watch: u32) -> Self {
+    fn of(tokens: &Tokens, watch: u32) -> Self {
         let mut all = Self { reports: [ThreadReport::default(); MOST_THREADS], count: 0 };
-        jobs.tokens().diagnosis().watches.threads(watch, |report| {
+        tokens.diagnosis().watches.threads(watch, |report| {
             if let Some(place) = all.reports.get_mut(all.count) {
                 *place = *report;
                 all.count += 1;
@@ -47,9 +47,9 @@ impl Threads {
     }
 }
 
-impl Jobs {
+impl<'a> Jobs<'a> {
     /// Writes all live jobs as an array of objects.
-    pub fn write_listing(&self, out: &mut dyn Write) -> fmt::Result {
+    pub fn write_listing(self, out: &mut dyn Write) -> fmt::Result {
         let mut list = List::begin(out)?;
         for job in self.live() {
             self.write_job(&job, &mut list)?;
@@ -58,24 +58,24 @@ impl Jobs {
     }
 
     /// Those that live, pinned one after the other.
-    pub(crate) fn live(&self) -> impl Iterator<Item = JobPin<'_>> {
-        let pinned = self.arena().slots().filter(|(index, _)| self.arena().pin_index(*index));
-        pinned.map(|(index, _)| JobPin::take_over(self, index))
+    pub(crate) fn live(self) -> impl Iterator<Item = JobPin<'a>> {
+        let pinned = self.arena().slots().filter(move |(index, _)| self.arena().pin_index(*index));
+        pinned.map(move |(index, _)| JobPin::take_over(self, index))
     }
 
     /// Writes a job as an entry of a list.
-    pub(crate) fn write_job(&self, job: &JobPin<'_>, list: &mut List<'_>) -> fmt::Result {
+    pub(crate) fn write_job(self, job: &JobPin<'_>, list: &mut List<'_>) -> fmt::Result {
         self.write_members(job, list.object()?)
     }
 
     /// Writes all that is known of a job, and ends its object.
-    pub(crate) fn write_members(&self, job: &JobPin<'_>, mut one: Object<'_>) -> fmt::Result {
+    pub(crate) fn write_members(self, job: &JobPin<'_>, mut one: Object<'_>) -> fmt::Result {
         let token = self.token_held_by(job);
         let now_ns = clock::now_ns();
         let since = |time_ns: u64| now_ns.saturating_sub(time_ns);
         let watch = self.tokens().watch(&token);
         let times = self.tokens().diagnosis().watches.times(watch);
-        let threads = Threads::of(self, watch);
+        let threads = Threads::of(self.tokens(), watch);
         let last_poll_ns = threads.last_poll_ns();
 
         one.value("id", self.id(job))?;
@@ -130,7 +130,7 @@ impl Jobs {
         one.end()
     }
 
-    fn write_gap(&self, out: &mut Object<'_>, report: &ThreadReport) -> fmt::Result {
+    fn write_gap(self, out: &mut Object<'_>, report: &ThreadReport) -> fmt::Result {
         if report.longest_gap.nanoseconds == 0 {
             return out.null("longest_gap");
         }
@@ -141,7 +141,7 @@ impl Jobs {
         gap.end()
     }
 
-    fn write_place(&self, out: &mut Object<'_>, key: &str, place: Place) -> fmt::Result {
+    fn write_place(self, out: &mut Object<'_>, key: &str, place: Place) -> fmt::Result {
         self.tokens().diagnosis().files.show(place, |file, line| {
             let mut there = out.object(key)?;
             there.text("file", file)?;

@@ -24,6 +24,7 @@ use crate::error::Error;
 use crate::handle::{self, GONE, Handle, Kind};
 use crate::memory::pool::{Exhausted, Link, Pool};
 use crate::sys::sync::{AtomicU32, AtomicU64, Ordering};
+use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 
@@ -455,37 +456,39 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
     }
 }
 
-/// A keeper of objects in an arena: knows how to clear one that died.
-pub trait Keeper {
+/// A keeper of objects in an arena: knows how to clear one that died. It is a reference to them, or a view
+/// that has such references: theirs, and those to what their end takes.
+pub trait Keeper<'a>: Copy {
     /// Cold part of its slots.
-    type Cold: Default;
+    type Cold: Default + 'a;
     /// Live part of its slots.
-    type Live: LivePart;
+    type Live: LivePart + 'a;
     /// Where they are.
-    fn arena(&self) -> &Arena<Self::Cold, Self::Live>;
+    fn arena(self) -> &'a Arena<Self::Cold, Self::Live>;
     /// Clears and buries the object of this index, which died. Runs destroy-notifies.
-    fn bury(&self, index: u32);
+    fn bury(self, index: u32);
 }
 
 /// An internal reference for the length of a call, given back when dropped.
 #[derive(Debug)]
-pub struct Pin<'a, K: Keeper> {
-    keeper: &'a K,
+pub struct Pin<'a, K: Keeper<'a>> {
+    keeper: K,
     index: u32,
+    kept: PhantomData<&'a ()>,
 }
 
-impl<'a, K: Keeper> Pin<'a, K> {
+impl<'a, K: Keeper<'a>> Pin<'a, K> {
     /// Pins a live object.
     #[inline]
-    pub fn new(keeper: &'a K, handle: Handle) -> Result<Self, Error> {
-        let index = keeper.arena().pin(handle)?;
-        Ok(Self { keeper, index })
+    pub fn new(keeper: K, handle: Handle) -> Result<Self, Error> {
+        Ok(Self::take_over(keeper, keeper.arena().pin(handle)?))
     }
 
     /// Takes over an internal that was left to a data structure by `Hold::leave`, passed on, or added by
     /// index.
-    pub fn take_over(keeper: &'a K, index: u32) -> Self {
-        Self { keeper, index }
+    #[inline]
+    pub fn take_over(keeper: K, index: u32) -> Self {
+        Self { keeper, index, kept: PhantomData }
     }
 
     /// Passes the internal on to something that ends with the call, or that has room for one of each
@@ -517,14 +520,13 @@ impl<'a, K: Keeper> Pin<'a, K> {
 /// An internal reference for something that stays, given back when dropped.
 #[derive(Debug)]
 #[must_use = "it is to be left to something"]
-pub struct Hold<'a, K: Keeper>(Pin<'a, K>);
+pub struct Hold<'a, K: Keeper<'a>>(Pin<'a, K>);
 
-impl<'a, K: Keeper> Hold<'a, K> {
+impl<'a, K: Keeper<'a>> Hold<'a, K> {
     /// Holds a live object.
     #[inline]
-    pub fn new(keeper: &'a K, handle: Handle) -> Result<Self, Error> {
-        let index = keeper.arena().hold(handle)?;
-        Ok(Self(Pin { keeper, index }))
+    pub fn new(keeper: K, handle: Handle) -> Result<Self, Error> {
+        Ok(Self(Pin::take_over(keeper, keeper.arena().hold(handle)?)))
     }
 
     /// Leaves the internal to a data structure; `Pin::take_over` gets it back.
@@ -533,7 +535,7 @@ impl<'a, K: Keeper> Hold<'a, K> {
     }
 }
 
-impl<'a, K: Keeper> Deref for Hold<'a, K> {
+impl<'a, K: Keeper<'a>> Deref for Hold<'a, K> {
     type Target = Pin<'a, K>;
 
     #[inline]
@@ -544,16 +546,16 @@ impl<'a, K: Keeper> Deref for Hold<'a, K> {
 
 /// A pin that counts nothing: something else that is pinned holds the object for as long.
 #[derive(Debug)]
-pub struct Lent<'a, K: Keeper>(ManuallyDrop<Pin<'a, K>>);
+pub struct Lent<'a, K: Keeper<'a>>(ManuallyDrop<Pin<'a, K>>);
 
-impl<'a, K: Keeper> Lent<'a, K> {
+impl<'a, K: Keeper<'a>> Lent<'a, K> {
     /// Of an object that the holder of this one keeps; `'a` must not outlive the holder's pin.
-    pub fn new(keeper: &'a K, index: u32) -> Self {
+    pub fn new(keeper: K, index: u32) -> Self {
         Self(ManuallyDrop::new(Pin::take_over(keeper, index)))
     }
 }
 
-impl<'a, K: Keeper> Deref for Lent<'a, K> {
+impl<'a, K: Keeper<'a>> Deref for Lent<'a, K> {
     type Target = Pin<'a, K>;
 
     #[inline]
@@ -562,7 +564,7 @@ impl<'a, K: Keeper> Deref for Lent<'a, K> {
     }
 }
 
-impl<K: Keeper> Drop for Pin<'_, K> {
+impl<'a, K: Keeper<'a>> Drop for Pin<'a, K> {
     #[inline]
     fn drop(&mut self) {
         if self.keeper.arena().unpin(self.index) {

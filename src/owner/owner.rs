@@ -156,7 +156,7 @@ pub struct Call {
 }
 
 /// A pinned owner.
-pub type OwnerPin<'a> = Pin<'a, Owners>;
+pub type OwnerPin<'a> = Pin<'a, &'a Owners>;
 
 /// All owners.
 #[derive(Debug)]
@@ -166,15 +166,15 @@ pub struct Owners {
     waits: WaitGraph,
 }
 
-impl Keeper for Owners {
+impl<'a> Keeper<'a> for &'a Owners {
     type Cold = ();
     type Live = OwnerLive;
 
-    fn arena(&self) -> &Arena<(), OwnerLive> {
+    fn arena(self) -> &'a Arena<(), OwnerLive> {
         &self.arena
     }
 
-    fn bury(&self, index: u32) {
+    fn bury(self, index: u32) {
         let slot = self.arena.slot(index);
         *slot.live().body.lock() = OwnerBody::default();
         self.arena.bury(index, slot);

@@ -46,10 +46,10 @@ pub enum Handled {
     Malformed(&'static str),
 }
 
-impl Requests {
+impl<'a> Requests<'a> {
     /// Cancels the token of a request in its peer's name. True: this call did it.
     pub(crate) fn cancel_for_peer(
-        &self,
+        self,
         live: &RequestLive,
         reason: &str,
         is_deferred: bool,
@@ -60,9 +60,9 @@ impl Requests {
             live.is_asked.store(1, Ordering::Release);
         }
         let first = if is_deferred {
-            self.tokens().cancel_deferred(&token, Cause::Request, reason)
+            self.tokens.cancel_deferred(&token, Cause::Request, reason)
         } else {
-            self.tokens().cancel(&token, Cause::Request, reason)
+            self.tokens.cancel(&token, Cause::Request, reason)
         };
         if crate::weakened!("asked_before_flag") {
             live.is_asked.store(1, Ordering::Release);
@@ -72,7 +72,7 @@ impl Requests {
 
     /// As above, counted and told of.
     fn cancel_token(
-        &self,
+        self,
         session: &SessionPin<'_>,
         live: &RequestLive,
         id: IdRef<'_>,
@@ -87,7 +87,7 @@ impl Requests {
     }
 
     /// A peer cancels this very request. `None`: it has ended. Else whether this call was the first.
-    pub fn cancel_one(&self, request: &RequestPin<'_>, reason: &str) -> Option<bool> {
+    pub fn cancel_one(self, request: &RequestPin<'_>, reason: &str) -> Option<bool> {
         let live = request.slot().live();
         if live.is_ended.load(Ordering::Acquire) != 0 {
             return None;
@@ -97,7 +97,7 @@ impl Requests {
 
     /// Cancels a pinned request under the id that it has itself; without memory for that, under none.
     fn cancel_by_own_id(
-        &self,
+        self,
         session: &SessionPin<'_>,
         request: &RequestPin<'_>,
         reason: &str,
@@ -109,14 +109,14 @@ impl Requests {
 
     /// Counts and tells that a peer was the first to cancel a request.
     pub(crate) fn note_cancelled(
-        &self,
+        self,
         session: &SessionPin<'_>,
         token: Handle,
         id: IdRef<'_>,
         reason: &str,
     ) {
         session.slot().live().counts.cancelled.one();
-        self.tokens().diagnosis().observers.emit(|| {
+        self.tokens.diagnosis().observers.emit(|| {
             let mut room = [0; 512];
             let mut text = Fitted::new(&mut room);
             let _ = id.write_json(&mut text);
@@ -135,7 +135,7 @@ impl Requests {
 
     /// A peer cancels by id; callbacks run here, or on the callback thread if deferred.
     pub fn cancel(
-        &self,
+        self,
         session: &SessionPin<'_>,
         id: IdRef<'_>,
         reason: &str,
@@ -173,7 +173,7 @@ impl Requests {
     }
 
     /// The live request of an id, pinned; the lock is free again.
-    fn find_live(&self, live: &SessionLive, key: IdRef<'_>) -> Option<RequestPin<'_>> {
+    fn find_live(self, live: &SessionLive, key: IdRef<'_>) -> Option<RequestPin<'a>> {
         let body = live.body.lock();
         if crate::weakened!("cancel_pins_under_lock") {
             let Some(&Entry::Live(index)) = body.entry(key) else { return None };
@@ -185,7 +185,7 @@ impl Requests {
 
     /// What becomes of a cancel of no live request; `None`: there is one now.
     fn hold_early(
-        &self,
+        self,
         session: &SessionPin<'_>,
         key: IdRef<'_>,
         reason: &str,
@@ -228,7 +228,7 @@ impl Requests {
     }
 
     /// Closes a session: cancels its requests and lets none begin.
-    pub fn close(&self, session: &SessionPin<'_>) {
+    pub fn close(self, session: &SessionPin<'_>) {
         let live = session.slot().live();
         let mut entries = {
             let mut body = live.body.lock();
@@ -257,7 +257,7 @@ impl Requests {
     /// looked at are counted as malformed. An error: one of them was not done, for want of memory; what was
     /// done may be done again.
     pub fn handle_message(
-        &self,
+        self,
         session: &SessionPin<'_>,
         bytes: &[u8],
         mut each: impl FnMut(Handled, Option<IdRef<'_>>),

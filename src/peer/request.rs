@@ -48,7 +48,7 @@ impl LivePart for RequestLive {
 }
 
 /// A pinned request.
-pub type RequestPin<'a> = Pin<'a, Requests>;
+pub type RequestPin<'a> = Pin<'a, Requests<'a>>;
 
 /// What a request is made from.
 #[derive(Clone, Copy, Debug)]
@@ -74,65 +74,70 @@ pub enum Owed {
     Cancelled(CancelError),
 }
 
-/// All requests, with the sessions that they belong to.
+/// Where all requests are. What is done with them is of [`Requests`].
 #[derive(Debug)]
-pub struct Requests {
+pub struct RequestTable {
     arena: Arena<(), RequestLive>,
-    sessions: Sessions,
 }
 
-impl Keeper for Requests {
-    type Cold = ();
-    type Live = RequestLive;
-
-    fn arena(&self) -> &Arena<(), RequestLive> {
-        &self.arena
-    }
-
-    fn bury(&self, index: u32) {
-        let slot = self.arena.slot(index);
-        let live = slot.live();
-        let session = SessionPin::take_over(&self.sessions, live.session.load(Ordering::Relaxed));
-        let token = handle::index(live.token.load(Ordering::Relaxed));
-        let token = TokenPin::take_over(self.tokens(), token);
-        if live.is_ended.load(Ordering::Relaxed) == 0 {
-            self.take_out(&session, index, live, &token, KeptFor::Orphan);
-        }
-        let body = std::mem::take(&mut *live.body.lock());
-        self.arena.bury(index, slot);
-        drop(body);
-        drop(token);
-        drop(session);
-    }
-}
-
-impl Requests {
+impl RequestTable {
     /// No requests.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
-        Self { arena: Arena::new(), sessions: Sessions::new() }
+        Self { arena: Arena::new() }
     }
 
     /// No requests.
     #[cfg(loom)]
     #[inline(always)] // A model has no stack for a copy at each level.
     pub fn new() -> Self {
-        Self { arena: Arena::new(), sessions: Sessions::new() }
+        Self { arena: Arena::new() }
+    }
+}
+
+/// All requests, with the sessions that they belong to and their tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct Requests<'a> {
+    table: &'a RequestTable,
+    sessions: &'a Sessions,
+    pub(super) tokens: &'a Tokens,
+}
+
+impl<'a> Keeper<'a> for Requests<'a> {
+    type Cold = ();
+    type Live = RequestLive;
+
+    fn arena(self) -> &'a Arena<(), RequestLive> {
+        &self.table.arena
     }
 
-    /// The sessions.
+    fn bury(self, index: u32) {
+        let slot = self.table.arena.slot(index);
+        let live = slot.live();
+        let session = SessionPin::take_over(self.sessions, live.session.load(Ordering::Relaxed));
+        let token = handle::index(live.token.load(Ordering::Relaxed));
+        let token = TokenPin::take_over(self.tokens, token);
+        if live.is_ended.load(Ordering::Relaxed) == 0 {
+            self.take_out(&session, index, live, &token, KeptFor::Orphan);
+        }
+        let body = std::mem::take(&mut *live.body.lock());
+        self.table.arena.bury(index, slot);
+        drop(body);
+        drop(token);
+        drop(session);
+    }
+}
+
+impl<'a> Requests<'a> {
+    /// The requests of a table, with what they hold.
     #[inline(always)]
-    pub fn sessions(&self) -> &Sessions {
-        &self.sessions
-    }
-
-    pub(crate) fn tokens(&self) -> &Tokens {
-        self.sessions.dispatchers().library().jobs().tokens()
+    pub const fn new(table: &'a RequestTable, sessions: &'a Sessions, tokens: &'a Tokens) -> Self {
+        Self { table, sessions, tokens }
     }
 
     /// A request of a session. It begins cancelled if its cancel came before it.
     pub fn begin(
-        &self,
+        self,
         session: &SessionPin<'_>,
         origin: &RequestOrigin<'_>,
     ) -> Result<Handle, Error> {
@@ -144,13 +149,13 @@ impl Requests {
             let made = RequestProgress::new(token, interval_ns)?;
             progress.get_or_make(|| Ok(made))?;
         }
-        let (index, slot) = self.arena.take()?;
+        let (index, slot) = self.table.arena.take()?;
         let watched = Origin { is_watched: true, ..Origin::default() };
-        let token = self.tokens().create([origin.parent], watched, Holder::Internal);
-        let token = token.inspect_err(|_| self.arena.put_back(index))?;
+        let token = self.tokens.create([origin.parent], watched, Holder::Internal);
+        let token = token.inspect_err(|_| self.table.arena.put_back(index))?;
         if !self.sessions.arena().hold_index(session.index()) {
-            drop(TokenPin::take_over(self.tokens(), handle::index(token)));
-            self.arena.put_back(index);
+            drop(TokenPin::take_over(self.tokens, handle::index(token)));
+            self.table.arena.put_back(index);
             return Err(Error::Resources("references to this session; end some requests"));
         }
         let live = slot.live();
@@ -164,17 +169,17 @@ impl Requests {
         live.is_cancellable.store(u32::from(origin.is_cancellable), Ordering::Relaxed);
         *live.body.lock() = RequestBody { id: Some(own_id), progress };
         // Hidden, but there for who finds it by its id.
-        let request = self.arena.publish_hidden(index, slot, 0, Holder::Owner);
+        let request = self.table.arena.publish_hidden(index, slot, 0, Holder::Owner);
         match self.put_in(session, key, index) {
             Ok(early) => {
                 if let Some(early) = early {
                     self.note_cancelled(session, token, origin.id, &early.reason);
                 }
-                self.arena.reveal(slot, request);
+                self.table.arena.reveal(slot, request);
                 Ok(request)
             }
             Err(error) => {
-                if self.arena.unpublish(index, Holder::Owner) {
+                if self.table.arena.unpublish(index, Holder::Owner) {
                     self.bury(index);
                 }
                 Err(error)
@@ -184,7 +189,7 @@ impl Requests {
 
     /// Puts a request into its session's entries. The cancel that came before it and was the first.
     fn put_in(
-        &self,
+        self,
         session: &SessionPin<'_>,
         key: RequestId,
         index: u32,
@@ -211,13 +216,13 @@ impl Requests {
             Ok(place) => (place, entries.replace(place, index)),
             Err(vacant) => (entries.add_live(vacant, key, index)?, None),
         };
-        self.arena.slot(index).live().place.store(place, Ordering::Relaxed);
+        self.table.arena.slot(index).live().place.store(place, Ordering::Relaxed);
         let before = match before {
             Some(Entry::Kept(kept)) => Some(kept),
             _ => None,
         };
         body.live += 1;
-        let of_request = self.arena.slot(index).live();
+        let of_request = self.table.arena.slot(index).live();
         let early = before.filter(|kept| {
             let is_fresh =
                 || clock::now_ns().saturating_sub(kept.since_ns) <= settings.early_ttl_ns;
@@ -238,7 +243,7 @@ impl Requests {
     /// Takes a request out of its session's entries, if it is there still. What may be asked later is
     /// remembered.
     fn take_out(
-        &self,
+        self,
         session: &SessionPin<'_>,
         index: u32,
         live: &RequestLive,
@@ -247,7 +252,7 @@ impl Requests {
     ) {
         let of_session = session.slot();
         let settings = of_session.cold.settings();
-        let is_cancelled = self.tokens().is_cancelled(token);
+        let is_cancelled = self.tokens.is_cancelled(token);
         let why = match why {
             KeptFor::Ended if !is_cancelled => KeptFor::Completed,
             why => why,
@@ -259,7 +264,7 @@ impl Requests {
             _ => true,
         };
         let reason = if is_cancelled {
-            self.tokens().show_reason(token, try_string).unwrap_or_default()
+            self.tokens.show_reason(token, try_string).unwrap_or_default()
         } else {
             String::new()
         };
@@ -290,42 +295,48 @@ impl Requests {
     }
 
     /// Adds an owner.
-    pub fn retain(&self, request: Handle) -> Result<(), Error> {
-        self.arena.retain(request)
+    pub fn retain(self, request: Handle) -> Result<(), Error> {
+        self.table.arena.retain(request)
     }
 
     /// Takes an owner away. The last one lets go of a request that has not ended.
-    pub fn release(&self, request: Handle) -> Result<(), Error> {
-        if let Some(index) = self.arena.release(request)? {
+    pub fn release(self, request: Handle) -> Result<(), Error> {
+        if let Some(index) = self.table.arena.release(request)? {
             self.bury(index);
         }
         Ok(())
     }
 
     /// The request's token; borrowed.
-    pub fn token(&self, request: &RequestPin<'_>) -> Handle {
+    pub fn token(self, request: &RequestPin<'_>) -> Handle {
         request.slot().live().token.load(Ordering::Relaxed)
     }
 
     /// Shows the request's id.
-    pub fn show_id<R>(&self, request: &RequestPin<'_>, reader: impl FnOnce(IdRef<'_>) -> R) -> R {
+    pub fn show_id<R>(self, request: &RequestPin<'_>, reader: impl FnOnce(IdRef<'_>) -> R) -> R {
         let body = request.slot().live().body.lock();
         reader(body.id.as_ref().map_or(IdRef::Text(""), RequestId::borrowed))
     }
 
     /// Its session, which it holds.
-    pub(crate) fn session_of<'r>(&'r self, request: &'r RequestPin<'_>) -> LentSession<'r> {
-        LentSession::new(&self.sessions, request.slot().live().session.load(Ordering::Relaxed))
+    pub(crate) fn session_of<'r>(self, request: &'r RequestPin<'_>) -> LentSession<'r>
+    where
+        'a: 'r,
+    {
+        LentSession::new(self.sessions, request.slot().live().session.load(Ordering::Relaxed))
     }
 
     /// Its token, which it holds.
-    pub(crate) fn token_held_by<'r>(&'r self, request: &'r RequestLive) -> LentToken<'r> {
-        LentToken::new(self.tokens(), handle::index(request.token.load(Ordering::Relaxed)))
+    pub(crate) fn token_held_by<'r>(self, request: &'r RequestLive) -> LentToken<'r>
+    where
+        'a: 'r,
+    {
+        LentToken::new(self.tokens, handle::index(request.token.load(Ordering::Relaxed)))
     }
 
     /// What is owed to the peer of a request if it ends now.
-    pub fn owed(&self, request: &RequestPin<'_>) -> Owed {
-        if !self.tokens().is_cancelled(&self.token_held_by(request.slot().live())) {
+    pub fn owed(self, request: &RequestPin<'_>) -> Owed {
+        if !self.tokens.is_cancelled(&self.token_held_by(request.slot().live())) {
             return Owed::Result;
         }
         let is_asked = request.slot().live().is_asked.load(Ordering::Acquire) != 0;
@@ -336,7 +347,7 @@ impl Requests {
 
     /// Ends a request; its id may be used again. What is owed to its peer, and whether this call ended
     /// it.
-    pub fn end(&self, request: &RequestPin<'_>) -> (Owed, bool) {
+    pub fn end(self, request: &RequestPin<'_>) -> (Owed, bool) {
         let live = request.slot().live();
         let owed = self.owed(request);
         let was_ended = if crate::weakened!("request_ends_by_swap") {
@@ -357,7 +368,7 @@ impl Requests {
     /// Notes how far a request is. False: it has ended. Its peer is told by [`Self::show_progress`],
     /// if it wants to be.
     pub fn set_progress(
-        &self,
+        self,
         request: &RequestPin<'_>,
         progress: f64,
         total: f64,
@@ -376,7 +387,7 @@ impl Requests {
     /// Shows the notification of how far a request is that its peer is to be told, due or `is_now`;
     /// `reader` says whether it took it. `None`: there is none, or the peer does not wait any more.
     pub fn show_progress(
-        &self,
+        self,
         request: &RequestPin<'_>,
         is_now: bool,
         reader: impl FnOnce(&str) -> bool,
@@ -393,9 +404,9 @@ impl Requests {
     }
 
     /// The live request of an id, pinned.
-    pub(crate) fn find<'a>(&'a self, body: &SessionBody, key: IdRef<'_>) -> Option<RequestPin<'a>> {
+    pub(crate) fn find(self, body: &SessionBody, key: IdRef<'_>) -> Option<RequestPin<'a>> {
         match body.entry(key)? {
-            Entry::Live(index) if self.arena.pin_index(*index) => {
+            Entry::Live(index) if self.table.arena.pin_index(*index) => {
                 Some(RequestPin::take_over(self, *index))
             }
             _ => None,
@@ -404,7 +415,7 @@ impl Requests {
 
     /// Whether an id is cancelled, and why; `None`: nothing is known of it.
     pub fn show_cancel<R>(
-        &self,
+        self,
         session: &SessionPin<'_>,
         id: IdRef<'_>,
         reader: impl FnOnce(bool, &str) -> R,
@@ -415,8 +426,8 @@ impl Requests {
         if let Some(request) = self.find(&body, key) {
             drop(body);
             let token = self.token_held_by(request.slot().live());
-            let is_cancelled = self.tokens().is_cancelled(&token);
-            let shown = self.tokens().show_reason(&token, |reason| reader(is_cancelled, reason));
+            let is_cancelled = self.tokens.is_cancelled(&token);
+            let shown = self.tokens.show_reason(&token, |reason| reader(is_cancelled, reason));
             return Ok(Some(shown));
         }
         Ok(match body.entry(key) {
@@ -428,7 +439,7 @@ impl Requests {
     }
 
     /// Forgets what is remembered of an id. False: nothing is, or its request lives.
-    pub fn clear(&self, session: &SessionPin<'_>, id: IdRef<'_>) -> Result<bool, Error> {
+    pub fn clear(self, session: &SessionPin<'_>, id: IdRef<'_>) -> Result<bool, Error> {
         let live = session.slot().live();
         let key = session.slot().cold.key(id);
         let settings = session.slot().cold.settings();
@@ -436,7 +447,7 @@ impl Requests {
     }
 
     /// Forgets what is remembered for longer than this. How many.
-    pub fn sweep(&self, session: &SessionPin<'_>, ttl_ns: u64) -> u64 {
+    pub fn sweep(self, session: &SessionPin<'_>, ttl_ns: u64) -> u64 {
         let settings = session.slot().cold.settings();
         session.slot().live().body.lock().sweep(clock::now_ns(), ttl_ns, &settings)
     }

@@ -14,7 +14,6 @@
 //! Under the lock are taken those of tokens and their diagnosis, and no others.
 
 use crate::diagnosis::count::Count;
-use crate::dispatcher::Dispatchers;
 use crate::error::Error;
 use crate::handle::{Handle, Kind};
 use crate::json_rpc::reply::ReplyPolicy;
@@ -294,27 +293,26 @@ fn make_room_for_completed(entries: &mut IdTable, settings: &SessionSettings) {
 }
 
 /// A pinned session.
-pub type SessionPin<'a> = Pin<'a, Sessions>;
+pub type SessionPin<'a> = Pin<'a, &'a Sessions>;
 
 /// The session of a pinned request.
-pub type LentSession<'a> = Lent<'a, Sessions>;
+pub type LentSession<'a> = Lent<'a, &'a Sessions>;
 
-/// All sessions. What they need is theirs because there is one of each: they know no dispatchers.
+/// All sessions.
 #[derive(Debug)]
 pub struct Sessions {
     arena: Arena<SessionCold, SessionLive>,
-    dispatchers: Dispatchers,
 }
 
-impl Keeper for Sessions {
+impl<'a> Keeper<'a> for &'a Sessions {
     type Cold = SessionCold;
     type Live = SessionLive;
 
-    fn arena(&self) -> &Arena<SessionCold, SessionLive> {
+    fn arena(self) -> &'a Arena<SessionCold, SessionLive> {
         &self.arena
     }
 
-    fn bury(&self, index: u32) {
+    fn bury(self, index: u32) {
         let slot = self.arena.slot(index);
         let body = std::mem::take(&mut *slot.live().body.lock());
         self.arena.bury(index, slot);
@@ -326,20 +324,14 @@ impl Sessions {
     /// No sessions.
     #[cfg(not(loom))]
     pub const fn new() -> Self {
-        Self { arena: Arena::new(), dispatchers: Dispatchers::new() }
+        Self { arena: Arena::new() }
     }
 
     /// No sessions.
     #[cfg(loom)]
     #[inline(always)] // A model has no stack for a copy at each level.
     pub fn new() -> Self {
-        Self { arena: Arena::new(), dispatchers: Dispatchers::new() }
-    }
-
-    /// What is beside and below them.
-    #[inline(always)]
-    pub fn dispatchers(&self) -> &Dispatchers {
-        &self.dispatchers
+        Self { arena: Arena::new() }
     }
 
     /// A new session.

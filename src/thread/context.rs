@@ -16,7 +16,7 @@ use crate::sys::sync::{AtomicU64, Ordering};
 use crate::thread::current::{
     Removed, SlotName, ThreadNumbers, ThreadRecord, ThreadSlots, Value, Words,
 };
-use crate::token::{TokenHold, TokenPin};
+use crate::token::{TokenHold, TokenPin, Tokens};
 
 /// The captured pair.
 #[derive(Debug, Default)]
@@ -48,31 +48,62 @@ enum For {
     ACall,
 }
 
-/// Tokens, jobs and what is installed on threads. The C boundary has the one static instance; tests make their own.
+/// Where captured contexts are, and what all threads share. What is done with them is of [`Contexts`].
 #[derive(Debug)]
-pub struct Library {
-    jobs: Jobs,
-    contexts: Arena<(), ContextLive>,
+pub struct ContextTable {
+    arena: Arena<(), ContextLive>,
     numbers: ThreadNumbers,
     leaks: AtomicU64,
     never: AtomicU64,
 }
 
-/// A pinned context.
-pub type ContextPin<'a> = Pin<'a, Library>;
+impl ContextTable {
+    /// No contexts.
+    #[cfg(not(loom))]
+    pub const fn new() -> Self {
+        Self {
+            arena: Arena::new(),
+            numbers: ThreadNumbers::new(),
+            leaks: AtomicU64::new(0),
+            never: AtomicU64::new(0),
+        }
+    }
 
-impl Keeper for Library {
+    /// No contexts.
+    #[cfg(loom)]
+    #[inline(always)] // A model has no stack for a copy at each level.
+    pub fn new() -> Self {
+        Self {
+            arena: Arena::new(),
+            numbers: ThreadNumbers::new(),
+            leaks: AtomicU64::new(0),
+            never: AtomicU64::new(0),
+        }
+    }
+}
+
+/// What is installed on threads, and captured, with the jobs and tokens that it holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Contexts<'a> {
+    table: &'a ContextTable,
+    jobs: Jobs<'a>,
+}
+
+/// A pinned context.
+pub type ContextPin<'a> = Pin<'a, Contexts<'a>>;
+
+impl<'a> Keeper<'a> for Contexts<'a> {
     type Cold = ();
     type Live = ContextLive;
 
-    fn arena(&self) -> &Arena<(), ContextLive> {
-        &self.contexts
+    fn arena(self) -> &'a Arena<(), ContextLive> {
+        &self.table.arena
     }
 
-    fn bury(&self, index: u32) {
-        let slot = self.contexts.slot(index);
+    fn bury(self, index: u32) {
+        let slot = self.table.arena.slot(index);
         let (token, job) = pair(slot.live());
-        self.contexts.bury(index, slot);
+        self.table.arena.bury(index, slot);
         self.drop_value(SlotName::Job, job);
         self.drop_value(SlotName::Token, token);
     }
@@ -85,41 +116,28 @@ fn pair(live: &ContextLive) -> (Value, Value) {
     (Value { object: token, token }, job)
 }
 
-impl Library {
-    /// A library with nothing in it.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self {
-            jobs: Jobs::new(),
-            contexts: Arena::new(),
-            numbers: ThreadNumbers::new(),
-            leaks: AtomicU64::new(0),
-            never: AtomicU64::new(0),
-        }
-    }
-
-    /// A library with nothing in it.
-    #[cfg(loom)]
-    #[inline(always)] // A model has no stack for a copy at each level.
-    pub fn new() -> Self {
-        Self {
-            jobs: Jobs::new(),
-            contexts: Arena::new(),
-            numbers: ThreadNumbers::new(),
-            leaks: AtomicU64::new(0),
-            never: AtomicU64::new(0),
-        }
+impl<'a> Contexts<'a> {
+    /// The contexts of a table, with what they hold.
+    #[inline(always)]
+    pub const fn new(table: &'a ContextTable, jobs: Jobs<'a>) -> Self {
+        Self { table, jobs }
     }
 
     /// The jobs.
     #[inline(always)]
-    pub fn jobs(&self) -> &Jobs {
-        &self.jobs
+    pub(crate) fn jobs(self) -> Jobs<'a> {
+        self.jobs
+    }
+
+    /// The tokens.
+    #[inline(always)]
+    pub(crate) fn tokens(self) -> &'a Tokens {
+        self.jobs.tokens()
     }
 
     /// What the timer thread does until it is stopped.
-    pub fn run_timer(&self) {
-        let tokens = self.jobs.tokens();
+    pub fn run_timer(self) {
+        let tokens = self.tokens();
         loop {
             let now_ns = clock::now_ns();
             tokens.expire(now_ns);
@@ -132,35 +150,37 @@ impl Library {
 
     /// What the callback thread does until it is stopped and all is done. What a plugin's function leaves
     /// current there is removed and counted, as a dispatcher does: it would steer those of other plugins.
-    pub fn run_callbacks<'a>(&'a self, slots: &ThreadSlots<'a>) {
-        let tokens = self.jobs.tokens();
+    pub fn run_callbacks(self, slots: &ThreadSlots<'a>) {
+        let tokens = self.tokens();
         while let Some(work) = tokens.wait_deferred() {
             self.jobs.do_deferred(work);
-            self.leaks.fetch_add(self.clear(slots), Ordering::Relaxed);
+            self.table.leaks.fetch_add(self.clear(slots), Ordering::Relaxed);
         }
     }
 
     /// Numbers for threads.
-    pub fn numbers(&self) -> &ThreadNumbers {
-        &self.numbers
+    pub fn numbers(self) -> &'a ThreadNumbers {
+        &self.table.numbers
     }
 
     /// A word that is always 0.
-    pub fn never(&self) -> &AtomicU64 {
-        &self.never
+    pub fn never(self) -> &'a AtomicU64 {
+        &self.table.never
     }
 
     /// Values that an unwind found left behind.
-    pub fn leaks(&self) -> u64 {
-        self.leaks.load(Ordering::Relaxed)
+    pub fn leaks(self) -> u64 {
+        self.table.leaks.load(Ordering::Relaxed)
     }
 
-    fn words(&self) -> Words<'_> {
-        Words { tokens: self.jobs.tokens(), never: &self.never }
+    #[inline]
+    fn words(self) -> Words<'a> {
+        Words { tokens: self.tokens(), never: &self.table.never }
     }
 
-    fn token_value(&self, token: Handle, long: For) -> Result<Value, Error> {
-        let tokens = self.jobs.tokens();
+    #[inline]
+    fn token_value(self, token: Handle, long: For) -> Result<Value, Error> {
+        let tokens = self.tokens();
         if token != NULL {
             let is_held = !crate::weakened!("slot_holds_token");
             match long {
@@ -177,36 +197,40 @@ impl Library {
         Ok(Value { object: token, token })
     }
 
-    fn job_value(&self, job: Handle, long: For) -> Result<Value, Error> {
+    #[inline]
+    fn job_value(self, job: Handle, long: For) -> Result<Value, Error> {
         if job == NULL {
             return Ok(Value::NONE);
         }
         let index = match long {
-            For::Good => JobHold::new(&self.jobs, job)?.leave(),
-            For::ACall => JobPin::new(&self.jobs, job)?.pass_on(),
+            For::Good => JobHold::new(self.jobs, job)?.leave(),
+            For::ACall => JobPin::new(self.jobs, job)?.pass_on(),
         };
-        let token = self.jobs.token(&Lent::new(&self.jobs, index));
+        let token = self.jobs.token(&Lent::new(self.jobs, index));
         Ok(Value { object: job, token })
     }
 
-    fn drop_value(&self, slot: SlotName, value: Value) {
+    #[inline]
+    fn drop_value(self, slot: SlotName, value: Value) {
         if value.object == NULL || crate::weakened!("slot_holds_token") {
             return;
         }
         let index = handle::index(value.object);
         match slot {
-            SlotName::Token => drop(TokenPin::take_over(self.jobs.tokens(), index)),
-            SlotName::Job => drop(JobPin::take_over(&self.jobs, index)),
+            SlotName::Token => drop(TokenPin::take_over(self.tokens(), index)),
+            SlotName::Job => drop(JobPin::take_over(self.jobs, index)),
         }
     }
 
-    fn drop_removed(&self, removed: Removed) {
+    #[inline]
+    fn drop_removed(self, removed: Removed) {
         self.drop_value(removed.slot, removed.value);
     }
 
     /// Makes a token or a job current on this thread; NULL masks what is. Returns the ticket.
-    pub fn set<'a>(
-        &'a self,
+    #[inline]
+    pub fn set(
+        self,
         slots: &ThreadSlots<'a>,
         record: &'a ThreadRecord,
         slot: SlotName,
@@ -217,29 +241,25 @@ impl Library {
             SlotName::Job => self.job_value(object, For::Good)?,
         };
         slots
-            .set(record, &self.numbers, self.words(), slot, value)
+            .set(record, &self.table.numbers, self.words(), slot, value)
             .inspect_err(|_| self.drop_value(slot, value))
     }
 
     /// Undoes a `set`. May run a destroy-notify.
-    pub fn reset<'a>(
-        &'a self,
-        slots: &ThreadSlots<'a>,
-        slot: SlotName,
-        ticket: u64,
-    ) -> Result<(), Error> {
+    #[inline]
+    pub fn reset(self, slots: &ThreadSlots<'a>, slot: SlotName, ticket: u64) -> Result<(), Error> {
         let removed = slots.reset(self.words(), slot, ticket)?;
         self.drop_removed(removed);
         Ok(())
     }
 
     /// Both current values as an object that other threads can enter.
-    pub fn capture(&self, slots: &ThreadSlots<'_>) -> Result<Handle, Error> {
-        let (index, slot) = self.contexts.take()?;
+    pub fn capture(self, slots: &ThreadSlots<'_>) -> Result<Handle, Error> {
+        let (index, slot) = self.table.arena.take()?;
         let token = match self.token_value(slots.token(), For::Good) {
             Ok(token) => token,
             Err(error) => {
-                self.contexts.put_back(index);
+                self.table.arena.put_back(index);
                 return Err(error);
             }
         };
@@ -247,7 +267,7 @@ impl Library {
             Ok(job) => job,
             Err(error) => {
                 self.drop_value(SlotName::Token, token);
-                self.contexts.put_back(index);
+                self.table.arena.put_back(index);
                 return Err(error);
             }
         };
@@ -255,25 +275,25 @@ impl Library {
         live.token.store(token.object, Ordering::Relaxed);
         live.job.store(job.object, Ordering::Relaxed);
         live.job_token.store(job.token, Ordering::Relaxed);
-        Ok(self.contexts.publish(index, slot, 0, Holder::Owner))
+        Ok(self.table.arena.publish(index, slot, 0, Holder::Owner))
     }
 
     /// Adds an owner to a context.
-    pub fn retain_context(&self, context: Handle) -> Result<(), Error> {
-        self.contexts.retain(context)
+    pub fn retain_context(self, context: Handle) -> Result<(), Error> {
+        self.table.arena.retain(context)
     }
 
     /// Takes an owner away.
-    pub fn release_context(&self, context: Handle) -> Result<(), Error> {
-        if let Some(index) = self.contexts.release(context)? {
+    pub fn release_context(self, context: Handle) -> Result<(), Error> {
+        if let Some(index) = self.table.arena.release(context)? {
             self.bury(index);
         }
         Ok(())
     }
 
     /// Installs a captured pair, an empty one for NULL, on this thread.
-    pub fn enter<'a>(
-        &'a self,
+    pub fn enter(
+        self,
         slots: &ThreadSlots<'a>,
         record: &'a ThreadRecord,
         context: Handle,
@@ -289,8 +309,8 @@ impl Library {
 
     /// Makes a token and a job current on this thread under one ticket, for the call that `unwind`s it.
     /// NULL masks what was.
-    pub fn install<'a>(
-        &'a self,
+    pub fn install(
+        self,
         thread: ThisThread<'_, 'a>,
         token: Handle,
         job: Handle,
@@ -298,8 +318,8 @@ impl Library {
         self.install_for(thread, token, job, For::ACall)
     }
 
-    fn install_for<'a>(
-        &'a self,
+    fn install_for(
+        self,
         thread: ThisThread<'_, 'a>,
         token: Handle,
         job: Handle,
@@ -308,7 +328,8 @@ impl Library {
         let token = self.token_value(token, long)?;
         let job =
             self.job_value(job, long).inspect_err(|_| self.drop_value(SlotName::Token, token))?;
-        let entered = thread.slots.enter(thread.record, &self.numbers, self.words(), token, job);
+        let entered =
+            thread.slots.enter(thread.record, &self.table.numbers, self.words(), token, job);
         entered.inspect_err(|_| {
             self.drop_value(SlotName::Job, job);
             self.drop_value(SlotName::Token, token);
@@ -316,7 +337,7 @@ impl Library {
     }
 
     /// Undoes an `enter`. May run a destroy-notify.
-    pub fn exit<'a>(&'a self, slots: &ThreadSlots<'a>, ticket: u64) -> Result<(), Error> {
+    pub fn exit(self, slots: &ThreadSlots<'a>, ticket: u64) -> Result<(), Error> {
         let removed = slots.exit(self.words(), ticket)?;
         removed.into_iter().for_each(|removed| self.drop_removed(removed));
         Ok(())
@@ -324,19 +345,19 @@ impl Library {
 
     /// Undoes everything since and including the call that gave this ticket, and counts what
     /// others had left behind. Returns that count. May run destroy-notifies.
-    pub fn unwind<'a>(&'a self, slots: &ThreadSlots<'a>, ticket: u64) -> Result<u64, Error> {
+    pub fn unwind(self, slots: &ThreadSlots<'a>, ticket: u64) -> Result<u64, Error> {
         slots.find_ticket(ticket)?;
         let mut leaks = 0;
         while let Some((removed, own)) = slots.unwind_one(self.words(), ticket) {
             leaks += u64::from(!own);
             self.drop_removed(removed);
         }
-        self.leaks.fetch_add(leaks, Ordering::Relaxed);
+        self.table.leaks.fetch_add(leaks, Ordering::Relaxed);
         Ok(leaks)
     }
 
     /// Empties the slots of a thread that ends, or is done with one thing. How many values were left.
-    pub fn clear<'a>(&'a self, slots: &ThreadSlots<'a>) -> u64 {
+    pub fn clear(self, slots: &ThreadSlots<'a>) -> u64 {
         let mut left = 0;
         while let Some((removed, _)) = slots.unwind_one(self.words(), 0) {
             left += 1;
@@ -347,8 +368,8 @@ impl Library {
 
     /// Shows the id under which the outside world knows what this thread works on: the current
     /// token's job id, else the current job's caller id, else an empty text.
-    pub fn show_job_id<R>(&self, slots: &ThreadSlots<'_>, reader: impl FnOnce(&str) -> R) -> R {
-        let tokens = self.jobs.tokens();
+    pub fn show_job_id<R>(self, slots: &ThreadSlots<'_>, reader: impl FnOnce(&str) -> R) -> R {
+        let tokens = self.tokens();
         // The slots hold both for as long as `reader` runs; it is not the plugin's.
         if slots.token() != NULL {
             let token = Lent::new(tokens, handle::index(slots.token()));
@@ -359,7 +380,7 @@ impl Library {
         match slots.current_job() {
             NULL => reader(""),
             job => {
-                let job = Lent::new(&self.jobs, handle::index(job));
+                let job = Lent::new(self.jobs, handle::index(job));
                 self.jobs.show_text(&job, JobText::CallerId, reader)
             }
         }

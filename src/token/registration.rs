@@ -124,7 +124,7 @@ impl RegistrationLive {
 }
 
 /// A pinned registration.
-pub type RegistrationPin<'a> = Pin<'a, Registrations>;
+pub type RegistrationPin<'a> = Pin<'a, &'a Registrations>;
 
 /// All registrations.
 #[derive(Debug)]
@@ -132,15 +132,15 @@ pub struct Registrations {
     arena: Arena<RegistrationCold, RegistrationLive>,
 }
 
-impl Keeper for Registrations {
+impl<'a> Keeper<'a> for &'a Registrations {
     type Cold = RegistrationCold;
     type Live = RegistrationLive;
 
-    fn arena(&self) -> &Arena<RegistrationCold, RegistrationLive> {
+    fn arena(self) -> &'a Arena<RegistrationCold, RegistrationLive> {
         &self.arena
     }
 
-    fn bury(&self, index: u32) {
+    fn bury(self, index: u32) {
         let slot = self.arena.slot(index);
         slot.live().reset();
         self.arena.bury(index, slot);

@@ -154,13 +154,13 @@ pub struct Origin<'a> {
 }
 
 /// A pinned token.
-pub type TokenPin<'a> = Pin<'a, Tokens>;
+pub type TokenPin<'a> = Pin<'a, &'a Tokens>;
 
 /// A token that something keeps.
-pub type TokenHold<'a> = Hold<'a, Tokens>;
+pub type TokenHold<'a> = Hold<'a, &'a Tokens>;
 
 /// The token of something pinned that holds it.
-pub type LentToken<'a> = Lent<'a, Tokens>;
+pub type LentToken<'a> = Lent<'a, &'a Tokens>;
 
 /// All tokens.
 #[derive(Debug)]
@@ -178,16 +178,16 @@ pub struct Tokens {
     pub(crate) queues: Queues,
 }
 
-impl Keeper for Tokens {
+impl<'a> Keeper<'a> for &'a Tokens {
     type Cold = TokenCold;
     type Live = TokenLive;
 
-    fn arena(&self) -> &Arena<TokenCold, TokenLive> {
+    fn arena(self) -> &'a Arena<TokenCold, TokenLive> {
         &self.arena
     }
 
     #[inline]
-    fn bury(&self, index: u32) {
+    fn bury(self, index: u32) {
         let slot = self.arena.slot(index);
         let live = slot.live();
         let word = |word: &AtomicU32| word.load(Ordering::Relaxed);

@@ -12,6 +12,7 @@ use dcc_cancel::dispatcher::{DispatcherPin, Dispatchers, Settings, ShutDown};
 use dcc_cancel::error::Error;
 use dcc_cancel::handle::{Handle, NULL};
 use dcc_cancel::job::{JobPin, JobState};
+use dcc_cancel::library::Library;
 use dcc_cancel::memory::arena::{Holder, Keeper};
 use dcc_cancel::queue::lane::Lane;
 use dcc_cancel::sys::callout::{Payload, UserData};
@@ -126,14 +127,14 @@ unsafe extern "C" fn forget_wakes(wakes: *mut c_void) {
     drop(unsafe { Arc::from_raw(wakes.cast::<Wakes>()) });
 }
 
-fn create(dispatchers: &Dispatchers, thread: u64) -> Handle {
+fn create(dispatchers: Dispatchers<'_>, thread: u64) -> Handle {
     let user_data = UserData::new(std::ptr::null_mut());
     // SAFETY: nothing is called with it.
     create_with(dispatchers, thread, NULL, None, unsafe { Payload::new(user_data, None) })
 }
 
 /// A dispatcher whose host, of an owner, wants to be woken.
-fn create_woken(dispatchers: &Dispatchers, owner: Handle, wakes: &Arc<Wakes>) -> Handle {
+fn create_woken(dispatchers: Dispatchers<'_>, owner: Handle, wakes: &Arc<Wakes>) -> Handle {
     let user_data = UserData::new(Arc::into_raw(wakes.clone()).cast_mut().cast());
     // SAFETY: both functions take what `user_data` is.
     let payload = unsafe { Payload::new(user_data, Some(forget_wakes)) };
@@ -141,7 +142,7 @@ fn create_woken(dispatchers: &Dispatchers, owner: Handle, wakes: &Arc<Wakes>) ->
 }
 
 fn create_with(
-    dispatchers: &Dispatchers,
+    dispatchers: Dispatchers<'_>,
     thread: u64,
     owner: Handle,
     wake: Option<unsafe extern "C" fn(*mut c_void)>,
@@ -170,7 +171,7 @@ fn create_with(
 
 /// A dispatcher of the model's first thread.
 struct World {
-    dispatchers: Dispatchers,
+    library: Library,
     dispatcher: Handle,
 }
 
@@ -179,11 +180,11 @@ const HERE: u64 = 1;
 const OTHER: u64 = 2;
 
 fn world() -> Arc<World> {
-    let dispatchers = Dispatchers::new();
-    assert_eq!(dispatchers.library().numbers().next(), Ok(HERE));
-    assert_eq!(dispatchers.library().numbers().next(), Ok(OTHER));
-    let dispatcher = create(&dispatchers, HERE);
-    Arc::new(World { dispatchers, dispatcher })
+    let library = Library::new();
+    assert_eq!(library.contexts().numbers().next(), Ok(HERE));
+    assert_eq!(library.contexts().numbers().next(), Ok(OTHER));
+    let dispatcher = create(library.dispatchers(), HERE);
+    Arc::new(World { library, dispatcher })
 }
 
 const PLAIN: Post<'static> = Post {
@@ -199,9 +200,9 @@ const PLAIN: Post<'static> = Post {
 /// Calls with the calling thread's slots and record.
 macro_rules! on_thread {
     ($world:expr, $number:expr, |$thread:ident, $dispatchers:ident, $pin:ident| $call:expr) => {{
-        let $dispatchers = &$world.dispatchers;
+        let $dispatchers = $world.library.dispatchers();
         let record = ThreadRecord::new($number).unwrap();
-        let slots = ThreadSlots::new($dispatchers.library().never());
+        let slots = ThreadSlots::new($world.library.contexts().never());
         slots.set_record(Some(&record));
         let $thread = ThisThread { slots: &slots, record: &record };
         let $pin = $world.pin();
@@ -213,14 +214,14 @@ macro_rules! on_thread {
 
 impl World {
     fn pin(&self) -> DispatcherPin<'_> {
-        DispatcherPin::new(&self.dispatchers, self.dispatcher).unwrap()
+        DispatcherPin::new(self.library.dispatchers(), self.dispatcher).unwrap()
     }
 
     /// Posts; the job's reference is given back at once. False: refused.
     fn post(&self, post: &Post<'_>, log: &Arc<Log>, here: u64) -> bool {
-        match self.dispatchers.post(&self.pin(), post, work(log), here) {
+        match self.library.dispatchers().post(&self.pin(), post, work(log), here) {
             Ok(job) => {
-                self.dispatchers.library().jobs().release(job).unwrap();
+                self.library.jobs().release(job).unwrap();
                 true
             }
             Err((error, work)) => {
@@ -245,32 +246,32 @@ impl World {
     fn try_pump(&self) {
         let bounds = Bounds { budget_ns: NO_LIMIT, most: NO_LIMIT };
         let record = ThreadRecord::new(HERE).unwrap();
-        let slots = ThreadSlots::new(self.dispatchers.library().never());
+        let slots = ThreadSlots::new(self.library.contexts().never());
         slots.set_record(Some(&record));
         let thread = ThisThread { slots: &slots, record: &record };
-        if let Ok(pin) = DispatcherPin::new(&self.dispatchers, self.dispatcher) {
-            self.dispatchers.pump(thread, &pin, bounds).unwrap();
+        if let Ok(pin) = DispatcherPin::new(self.library.dispatchers(), self.dispatcher) {
+            self.library.dispatchers().pump(thread, &pin, bounds).unwrap();
         }
     }
 
     fn unfinished(&self) -> u64 {
-        self.dispatchers.unfinished(&self.pin())
+        self.library.dispatchers().unfinished(&self.pin())
     }
 
     /// Releases the dispatcher; nothing is left then.
     fn end(&self) {
         assert_eq!(self.unfinished(), 0);
-        assert_eq!(self.dispatchers.fill(&self.pin()).0, 0, "depth");
-        self.dispatchers.release(self.dispatcher, HERE).unwrap();
+        assert_eq!(self.library.dispatchers().fill(&self.pin()).0, 0, "depth");
+        self.library.dispatchers().release(self.dispatcher, HERE).unwrap();
         self.assert_empty();
     }
 
     fn assert_empty(&self) {
-        let jobs = self.dispatchers.library().jobs();
-        assert_eq!(self.dispatchers.arena().live(), 0, "dispatchers");
+        let jobs = self.library.jobs();
+        assert_eq!(self.library.dispatchers().arena().live(), 0, "dispatchers");
         assert_eq!(jobs.arena().live(), 0, "jobs");
-        assert_eq!(jobs.tokens().arena().live(), 0, "tokens");
-        assert_eq!(jobs.tokens().owners().arena().live(), 0, "owners");
+        assert_eq!(self.library.tokens().arena().live(), 0, "tokens");
+        assert_eq!(self.library.owners().arena().live(), 0, "owners");
     }
 }
 
@@ -280,23 +281,27 @@ fn cancel_x_pump() {
     model(3, || {
         let world = world();
         let log = Arc::new(Log::default());
-        let job = world.dispatchers.post(&world.pin(), &PLAIN, work(&log), HERE);
+        let job = world.library.dispatchers().post(&world.pin(), &PLAIN, work(&log), HERE);
         let job = job.map_err(|(error, _)| error).unwrap();
         let thread = thread::spawn({
             let world = world.clone();
             move || {
-                let jobs = world.dispatchers.library().jobs();
+                let jobs = world.library.jobs();
                 let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
             }
         });
         world.pump();
         thread.join().unwrap();
-        assert_eq!(world.dispatchers.fill(&world.pin()).0, 0, "it left the depth at once");
+        assert_eq!(
+            world.library.dispatchers().fill(&world.pin()).0,
+            0,
+            "it left the depth at once"
+        );
         world.pump();
         assert_eq!(log.ends(), (1, 1));
         let ended = if log.runs() == 1 { JobState::Completed } else { JobState::Cancelled };
         assert_eq!(log.state(), ended as u32);
-        world.dispatchers.library().jobs().release(job).unwrap();
+        world.library.jobs().release(job).unwrap();
         world.end();
     });
 }
@@ -306,19 +311,19 @@ fn cancel_x_pump() {
 fn cancel_x_post() {
     model(3, || {
         let world = world();
-        let tokens = world.dispatchers.library().jobs().tokens();
+        let tokens = world.library.tokens();
         let parent = tokens.create([], Origin::default(), Holder::Owner).unwrap();
         let log = Arc::new(Log::default());
         let thread = thread::spawn({
             let world = world.clone();
             move || {
-                let tokens = world.dispatchers.library().jobs().tokens();
+                let tokens = world.library.tokens();
                 tokens.cancel(&TokenPin::new(tokens, parent).unwrap(), Cause::Request, "");
             }
         });
         assert!(world.post(&Post { parent, ..PLAIN }, &log, HERE));
         thread.join().unwrap();
-        assert_eq!(world.dispatchers.fill(&world.pin()).0, 0, "depth");
+        assert_eq!(world.library.dispatchers().fill(&world.pin()).0, 0, "depth");
         world.pump();
         assert_eq!((log.ends(), log.runs()), ((1, 1), 0));
         assert_eq!(log.state(), JobState::Cancelled as u32);
@@ -333,12 +338,12 @@ fn cancel_x_step() {
     model(3, || {
         let world = world();
         let log = Arc::new(Log { slices: 1000, ..Log::default() });
-        let job = world.dispatchers.post(&world.pin(), &PLAIN, work(&log), HERE);
+        let job = world.library.dispatchers().post(&world.pin(), &PLAIN, work(&log), HERE);
         let job = job.map_err(|(error, _)| error).unwrap();
         let thread = thread::spawn({
             let world = world.clone();
             move || {
-                let jobs = world.dispatchers.library().jobs();
+                let jobs = world.library.jobs();
                 let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
             }
         });
@@ -350,7 +355,7 @@ fn cancel_x_step() {
         world.pump();
         assert_eq!((log.ends(), log.runs()), ((1, 1), runs), "no slice after its cancel");
         assert_eq!(log.state(), JobState::Cancelled as u32);
-        world.dispatchers.library().jobs().release(job).unwrap();
+        world.library.jobs().release(job).unwrap();
         world.end();
     });
 }
@@ -371,7 +376,7 @@ fn timeout_x_pump() {
                 if waited.end == WaitEnd::Over {
                     assert_eq!(log.ends(), (1, 1), "and the destroy-notify has run");
                 }
-                world.dispatchers.library().jobs().release(waited.job).unwrap();
+                world.library.jobs().release(waited.job).unwrap();
                 waited.end
             }
         });
@@ -400,7 +405,7 @@ fn shutdown_x_post() {
             let (world, log) = (world.clone(), log.clone());
             move || world.post(&PLAIN, &log, OTHER)
         });
-        let first = world.dispatchers.shut_down(&world.pin(), HERE);
+        let first = world.library.dispatchers().shut_down(&world.pin(), HERE);
         let accepted = thread.join().unwrap();
         if accepted && first == ShutDown::Over {
             assert_eq!(log.ends(), (1, 1), "over means over");
@@ -422,7 +427,7 @@ fn shutdown_x_pump() {
         let thread = thread::spawn({
             let world = world.clone();
             move || {
-                world.dispatchers.shut_down(&world.pin(), OTHER);
+                world.library.dispatchers().shut_down(&world.pin(), OTHER);
             }
         });
         world.pump();
@@ -452,7 +457,7 @@ fn wait_x_shutdown() {
                 match waited {
                     Ok(waited) => {
                         assert_eq!(waited.end, WaitEnd::Over);
-                        world.dispatchers.library().jobs().release(waited.job).unwrap();
+                        world.library.jobs().release(waited.job).unwrap();
                         true
                     }
                     Err((_, work)) => {
@@ -462,7 +467,7 @@ fn wait_x_shutdown() {
                 }
             }
         });
-        world.dispatchers.shut_down(&world.pin(), OTHER);
+        world.library.dispatchers().shut_down(&world.pin(), OTHER);
         let accepted = thread.join().unwrap();
         world.pump();
         assert_eq!(log.ends(), (u32::from(accepted), 1));
@@ -480,12 +485,12 @@ fn wait_x_slice_x_shutdown() {
         let worker = thread::spawn({
             let world = world.clone();
             move || {
-                let workers = world.dispatchers.workers();
+                let workers = world.library.dispatchers().workers();
                 let first = workers.wait().unwrap();
                 let closer = thread::spawn({
                     let world = world.clone();
                     move || {
-                        world.dispatchers.shut_down(&world.pin(), OTHER);
+                        world.library.dispatchers().shut_down(&world.pin(), OTHER);
                     }
                 });
                 on_thread!(world, OTHER, |thread, dispatchers, _pin| {
@@ -507,7 +512,7 @@ fn wait_x_slice_x_shutdown() {
         worker.join().unwrap();
         world.pump();
         assert_eq!(log.ends(), (1, 1));
-        world.dispatchers.library().jobs().release(waited.job).unwrap();
+        world.library.jobs().release(waited.job).unwrap();
         world.end();
     });
 }
@@ -518,14 +523,14 @@ fn wait_x_slice_x_shutdown() {
 fn wait_x_wait_of_all_workers() {
     model(2, || {
         let world = world();
-        let tokens = world.dispatchers.library().jobs().tokens();
+        let tokens = world.library.tokens();
         let token = tokens.create([], Origin::default(), Holder::Owner).unwrap();
         let worker = thread::spawn({
             let world = world.clone();
             move || {
-                world.dispatchers.workers().join(thread_identity::current());
+                world.library.dispatchers().workers().join(thread_identity::current());
                 // As a job that it runs would.
-                let tokens = world.dispatchers.library().jobs().tokens();
+                let tokens = world.library.tokens();
                 assert_eq!(tokens.wait_any(&[token], None), Ok(Waited::Cancelled(0)));
             }
         });
@@ -540,7 +545,7 @@ fn wait_x_wait_of_all_workers() {
         worker.join().unwrap();
         world.pump();
         assert_eq!(log.ends(), (1, 1));
-        world.dispatchers.library().jobs().release(waited.job).unwrap();
+        world.library.jobs().release(waited.job).unwrap();
         tokens.release(token).unwrap();
         world.end();
     });
@@ -555,10 +560,10 @@ fn completion_x_release() {
         assert!(world.post(&PLAIN, &log, HERE));
         let thread = thread::spawn({
             let world = world.clone();
-            move || world.dispatchers.release(world.dispatcher, OTHER).unwrap()
+            move || world.library.dispatchers().release(world.dispatcher, OTHER).unwrap()
         });
         // Gone, once its last job is over.
-        while world.dispatchers.arena().live() != 0 {
+        while world.library.dispatchers().arena().live() != 0 {
             world.try_pump();
             thread::yield_now();
         }
@@ -574,13 +579,13 @@ fn completion_x_release() {
 fn owner_close_x_pump() {
     model(2, || {
         let world = world();
-        let owner = world.dispatchers.library().jobs().tokens().owners().create().unwrap();
+        let owner = world.library.owners().create().unwrap();
         let log = Arc::new(Log { slices: 1, ..Log::default() });
         assert!(world.post(&Post { owner, ..PLAIN }, &log, HERE));
         let thread = thread::spawn({
             let (world, log) = (world.clone(), log.clone());
             move || {
-                world.dispatchers.close_owner(owner, OTHER).unwrap();
+                world.library.dispatchers().close_owner(owner, OTHER).unwrap();
                 let (completions, destroys) = log.ends();
                 assert_eq!(destroys, 1);
                 (log.runs(), completions)
@@ -602,19 +607,19 @@ fn owner_close_x_pump() {
 fn owner_close_x_worker() {
     model(2, || {
         let world = world();
-        let owner = world.dispatchers.library().jobs().tokens().owners().create().unwrap();
+        let owner = world.library.owners().create().unwrap();
         let log = Arc::new(Log::default());
         assert!(world.post(&Post { owner, elsewhere: true, ..PLAIN }, &log, HERE));
         let thread = thread::spawn({
             let world = world.clone();
             move || {
-                let id = world.dispatchers.workers().take().unwrap();
+                let id = world.library.dispatchers().workers().take().unwrap();
                 on_thread!(world, OTHER, |thread, dispatchers, _pin| {
                     dispatchers.run_elsewhere(thread, id)
                 });
             }
         });
-        world.dispatchers.close_owner(owner, HERE).unwrap();
+        world.library.dispatchers().close_owner(owner, HERE).unwrap();
         let runs = log.runs();
         let (_, destroys) = log.ends();
         assert_eq!(destroys, 1);
@@ -630,8 +635,8 @@ fn owner_close_x_worker() {
 /// A dispatcher has gone. The next one comes in its place: nobody wakes it but
 /// its own post, which does, and after the close of its owner nobody calls it at all.
 fn next_in_its_place(world: &World) {
-    let dispatchers = &world.dispatchers;
-    let owner = dispatchers.library().jobs().tokens().owners().create().unwrap();
+    let dispatchers = world.library.dispatchers();
+    let owner = world.library.owners().create().unwrap();
     let wakes = Arc::new(Wakes::default());
     let next = create_woken(dispatchers, owner, &wakes);
     let log = Arc::new(Log::default());
@@ -642,7 +647,7 @@ fn next_in_its_place(world: &World) {
         1,
         "nobody was awake, and nobody else has posted"
     );
-    dispatchers.library().jobs().release(job.unwrap()).unwrap();
+    world.library.jobs().release(job.unwrap()).unwrap();
     drop(pin);
     dispatchers.close_owner(owner, HERE).unwrap();
     wakes.is_closed.store(1, Ordering::Relaxed);
@@ -657,21 +662,21 @@ fn cancel_x_next_dispatcher() {
     model(2, || {
         let world = world();
         let log = Arc::new(Log::default());
-        let job = world.dispatchers.post(&world.pin(), &PLAIN, work(&log), HERE);
+        let job = world.library.dispatchers().post(&world.pin(), &PLAIN, work(&log), HERE);
         let job = job.map_err(|(error, _)| error).unwrap();
         let thread = thread::spawn({
             let world = world.clone();
             move || {
-                let jobs = world.dispatchers.library().jobs();
+                let jobs = world.library.jobs();
                 let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
             }
         });
         world.pump();
         assert_eq!(log.ends(), (1, 1));
-        world.dispatchers.release(world.dispatcher, HERE).unwrap();
+        world.library.dispatchers().release(world.dispatcher, HERE).unwrap();
         next_in_its_place(&world);
         thread.join().unwrap();
-        world.dispatchers.library().jobs().release(job).unwrap();
+        world.library.jobs().release(job).unwrap();
         world.assert_empty();
     });
 }
@@ -681,14 +686,14 @@ fn cancel_x_next_dispatcher() {
 fn cancel_x_next_job() {
     model(2, || {
         let world = world();
-        let dispatchers = &world.dispatchers;
+        let dispatchers = world.library.dispatchers();
         let log = Arc::new(Log::default());
         let job = dispatchers.post(&world.pin(), &PLAIN, work(&log), HERE);
         let job = job.map_err(|(error, _)| error).unwrap();
         let thread = thread::spawn({
             let world = world.clone();
             move || {
-                let jobs = world.dispatchers.library().jobs();
+                let jobs = world.library.jobs();
                 let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
             }
         });
@@ -700,14 +705,14 @@ fn cancel_x_next_job() {
         let next = Post { elsewhere: true, ..PLAIN };
         let pin = DispatcherPin::new(dispatchers, other).unwrap();
         let next = dispatchers.post(&pin, &next, work(&next_log), HERE);
-        dispatchers.library().jobs().release(next.map_err(|(error, _)| error).unwrap()).unwrap();
+        world.library.jobs().release(next.map_err(|(error, _)| error).unwrap()).unwrap();
         thread.join().unwrap();
         assert_eq!(wakes.count.load(Ordering::Relaxed), 0, "its job waits for another thread");
         dispatchers.shut_down(&pin, HERE);
         drop(pin);
         assert_eq!(next_log.ends(), (1, 1));
         dispatchers.release(other, HERE).unwrap();
-        dispatchers.library().jobs().release(job).unwrap();
+        world.library.jobs().release(job).unwrap();
         world.end();
     });
 }
@@ -721,7 +726,7 @@ fn stop_workers_x_next_dispatcher() {
         assert!(world.post(&Post { elsewhere: true, ..PLAIN }, &log, HERE));
         let thread = thread::spawn({
             let world = world.clone();
-            move || world.dispatchers.stop_workers()
+            move || world.library.dispatchers().stop_workers()
         });
         world.pump();
         if world.unfinished() != 0 {
@@ -731,7 +736,7 @@ fn stop_workers_x_next_dispatcher() {
             return world.end();
         }
         assert_eq!(log.ends(), (1, 1));
-        world.dispatchers.release(world.dispatcher, HERE).unwrap();
+        world.library.dispatchers().release(world.dispatcher, HERE).unwrap();
         next_in_its_place(&world);
         thread.join().unwrap();
         world.assert_empty();
@@ -741,9 +746,9 @@ fn stop_workers_x_next_dispatcher() {
 /// Waits, on the thread of one dispatcher, for another; then lets nobody wait for this one any more.
 /// Whether the wait was refused because it would wait for itself.
 fn wait_for_other(world: &World, number: u64, own: Handle, other: Handle) -> bool {
-    let dispatchers = &world.dispatchers;
+    let dispatchers = world.library.dispatchers();
     let record = ThreadRecord::new(number).unwrap();
-    let slots = ThreadSlots::new(dispatchers.library().never());
+    let slots = ThreadSlots::new(world.library.contexts().never());
     slots.set_record(Some(&record));
     let thread = ThisThread { slots: &slots, record: &record };
     let pin = |dispatcher| DispatcherPin::new(dispatchers, dispatcher).unwrap();
@@ -753,7 +758,7 @@ fn wait_for_other(world: &World, number: u64, own: Handle, other: Handle) -> boo
     let waited = dispatchers.post_and_wait(thread, &other, &PLAIN, work(&log), None);
     let is_refused = match waited {
         Ok(waited) => {
-            dispatchers.library().jobs().release(waited.job).unwrap();
+            world.library.jobs().release(waited.job).unwrap();
             false
         }
         Err((error, work)) => {
@@ -772,14 +777,14 @@ fn wait_for_other(world: &World, number: u64, own: Handle, other: Handle) -> boo
 fn wait_x_wait() {
     model(2, || {
         let world = world();
-        let later = create(&world.dispatchers, 0);
+        let later = create(world.library.dispatchers(), 0);
         let thread = thread::spawn({
             let world = world.clone();
             move || wait_for_other(&world, OTHER, later, world.dispatcher)
         });
         let is_refused = wait_for_other(&world, HERE, world.dispatcher, later);
         assert!(!(thread.join().unwrap() && is_refused), "one of them can wait");
-        world.dispatchers.release(later, HERE).unwrap();
+        world.library.dispatchers().release(later, HERE).unwrap();
         world.end();
     });
 }

@@ -7,10 +7,11 @@
 use dcc_cancel::error::Error;
 use dcc_cancel::handle::{Handle, NULL};
 use dcc_cancel::json_rpc::request_id::{IdRef, RequestId};
+use dcc_cancel::library::Library;
 use dcc_cancel::memory::arena::Keeper;
 use dcc_cancel::peer::cancel::PeerCancel;
 use dcc_cancel::peer::id_table::{Kept, KeptFor};
-use dcc_cancel::peer::request::{Owed, RequestOrigin, RequestPin, Requests};
+use dcc_cancel::peer::request::{Owed, RequestOrigin, RequestPin};
 use dcc_cancel::peer::session::{SessionPin, SessionSettings};
 use dcc_cancel::token::{TokenPin, Tokens};
 use loom::sync::Arc;
@@ -27,7 +28,7 @@ fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
 /// A session. No model has two entries in it while it is closed: the order of a hash map's entries
 /// is another in each run.
 struct World {
-    requests: Requests,
+    library: Library,
     session: Handle,
 }
 
@@ -50,9 +51,9 @@ fn world_without_early() -> Arc<World> {
 }
 
 fn world_of(settings: SessionSettings) -> Arc<World> {
-    let requests = Requests::new();
-    let session = requests.sessions().create(settings).unwrap();
-    Arc::new(World { requests, session })
+    let library = Library::new();
+    let session = library.sessions().create(settings).unwrap();
+    Arc::new(World { library, session })
 }
 
 /// Runs a call of this world on a second thread.
@@ -66,15 +67,15 @@ fn beside<R: 'static>(
 
 impl World {
     fn tokens(&self) -> &Tokens {
-        self.requests.sessions().dispatchers().library().jobs().tokens()
+        self.library.tokens()
     }
 
     fn session(&self) -> SessionPin<'_> {
-        SessionPin::new(self.requests.sessions(), self.session).unwrap()
+        SessionPin::new(self.library.sessions(), self.session).unwrap()
     }
 
     fn request(&self, request: Handle) -> RequestPin<'_> {
-        RequestPin::new(&self.requests, request).unwrap()
+        RequestPin::new(self.library.requests(), request).unwrap()
     }
 
     fn begin_in(&self, session: &SessionPin<'_>, id: i64) -> Result<Handle, Error> {
@@ -84,7 +85,7 @@ impl World {
             is_cancellable: true,
             progress_token: None,
         };
-        self.requests.begin(session, &origin)
+        self.library.requests().begin(session, &origin)
     }
 
     fn begin(&self, id: i64) -> Result<Handle, Error> {
@@ -92,24 +93,24 @@ impl World {
     }
 
     fn cancel(&self, id: i64, reason: &str) -> PeerCancel {
-        self.requests.cancel(&self.session(), IdRef::Integer(id), reason, false).unwrap()
+        self.library.requests().cancel(&self.session(), IdRef::Integer(id), reason, false).unwrap()
     }
 
     fn end(&self, request: Handle) -> (Owed, bool) {
-        self.requests.end(&self.request(request))
+        self.library.requests().end(&self.request(request))
     }
 
     fn release(&self, request: Handle) {
-        self.requests.release(request).unwrap();
+        self.library.requests().release(request).unwrap();
     }
 
     fn close(&self) {
-        self.requests.close(&self.session());
+        self.library.requests().close(&self.session());
     }
 
     /// Whether a request is cancelled, and why.
     fn cancel_of(&self, request: Handle) -> Option<String> {
-        let token = self.requests.token(&self.request(request));
+        let token = self.library.requests().token(&self.request(request));
         let token = TokenPin::new(self.tokens(), token).unwrap();
         let reason = self.tokens().show_reason(&token, str::to_owned);
         self.tokens().is_cancelled(&token).then_some(reason)
@@ -122,7 +123,8 @@ impl World {
     /// What its session knows of an id.
     fn known(&self, id: i64) -> Option<bool> {
         let session = self.session();
-        let shown = self.requests.show_cancel(&session, IdRef::Integer(id), |known, _| known);
+        let shown =
+            self.library.requests().show_cancel(&session, IdRef::Integer(id), |known, _| known);
         shown.unwrap()
     }
 
@@ -142,9 +144,9 @@ impl World {
     /// Releases the session; nothing is left then.
     fn over(&self) {
         assert_eq!(self.live(), 0);
-        self.requests.sessions().release(self.session).unwrap();
-        assert_eq!(self.requests.arena().live(), 0, "requests");
-        assert_eq!(self.requests.sessions().arena().live(), 0, "sessions");
+        self.library.sessions().release(self.session).unwrap();
+        assert_eq!(self.library.requests().arena().live(), 0, "requests");
+        assert_eq!(self.library.sessions().arena().live(), 0, "sessions");
         assert_eq!(self.tokens().arena().live(), 0, "tokens");
     }
 }
@@ -339,8 +341,8 @@ fn last_release_x_end() {
         let world = world();
         let request = world.begin(1).unwrap();
         let ender = beside(&world, move |world| {
-            let pinned = RequestPin::new(&world.requests, request).ok();
-            pinned.is_some_and(|pinned| world.requests.end(&pinned).1)
+            let pinned = RequestPin::new(world.library.requests(), request).ok();
+            pinned.is_some_and(|pinned| world.library.requests().end(&pinned).1)
         });
         world.release(request);
         let was_ended = ender.join().unwrap();
@@ -425,19 +427,19 @@ fn close_x_early_cancel() {
 fn close_x_end() {
     model(3, || {
         let world = world();
-        let elsewhere = world.requests.sessions().create(SETTINGS).unwrap();
+        let elsewhere = world.library.sessions().create(SETTINGS).unwrap();
         let request = world.begin(1).unwrap();
         let closer = beside(&world, World::close);
         let (owed, is_first) = world.end(request);
         assert!(is_first && matches!(owed, Owed::Result | Owed::Nothing), "{owed:?}");
         world.release(request);
-        let session = SessionPin::new(world.requests.sessions(), elsewhere).unwrap();
+        let session = SessionPin::new(world.library.sessions(), elsewhere).unwrap();
         let next = world.begin_in(&session, 1).unwrap();
         drop(session);
         closer.join().unwrap();
         assert!(!world.is_cancelled(next), "a close met a request of another session");
         world.finish(next);
-        world.requests.sessions().release(elsewhere).unwrap();
+        world.library.sessions().release(elsewhere).unwrap();
         world.over();
     });
 }
@@ -462,9 +464,9 @@ fn forgetting_x_begin() {
             drop((body, session));
             let forgetter = beside(&world, move |world| {
                 if by_age {
-                    world.requests.sweep(&world.session(), 0) == 1
+                    world.library.requests().sweep(&world.session(), 0) == 1
                 } else {
-                    world.requests.clear(&world.session(), IdRef::Integer(1)).unwrap()
+                    world.library.requests().clear(&world.session(), IdRef::Integer(1)).unwrap()
                 }
             });
             let request = world.begin(1).unwrap();

@@ -6,9 +6,9 @@
 
 use dcc_cancel::handle::{CANCELLED, GENERATION_SHIFT, Handle, TRACED};
 use dcc_cancel::job::{Begun, Ended, JobOrigin, JobPin, JobState};
+use dcc_cancel::library::Library;
 use dcc_cancel::memory::arena::{Holder, Keeper};
 use dcc_cancel::memory::pool::{Link, Pool};
-use dcc_cancel::thread::context::Library;
 use dcc_cancel::thread::current::{SlotName, ThreadRecord, ThreadSlots};
 use dcc_cancel::token::{Answer, Cause, Origin, TokenPin, Tokens};
 use loom::sync::Arc;
@@ -34,9 +34,9 @@ fn reason(tokens: &Tokens, token: Handle) -> String {
 }
 
 fn assert_empty(library: &Library) {
-    assert_eq!(library.jobs().tokens().arena().live(), 0, "tokens");
+    assert_eq!(library.tokens().arena().live(), 0, "tokens");
     assert_eq!(library.jobs().arena().live(), 0, "jobs");
-    assert_eq!(library.arena().live(), 0, "contexts");
+    assert_eq!(library.contexts().arena().live(), 0, "contexts");
 }
 
 #[derive(Debug, Default)]
@@ -83,10 +83,10 @@ fn take_x_free() {
 fn cancel_x_cancel() {
     loom::model(|| {
         let library = Arc::new(Library::new());
-        let token = create(library.jobs().tokens(), &[]);
+        let token = create(library.tokens(), &[]);
         let other = library.clone();
         let thread = thread::spawn(move || {
-            let tokens = other.jobs().tokens();
+            let tokens = other.tokens();
             let won = cancel(tokens, token, "other").unwrap();
             assert!(is_cancelled(tokens, token));
             if won {
@@ -94,7 +94,7 @@ fn cancel_x_cancel() {
             }
             won
         });
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let won = cancel(tokens, token, "own").unwrap();
         assert!(is_cancelled(tokens, token));
         let other_won = thread.join().unwrap();
@@ -110,12 +110,12 @@ fn cancel_x_cancel() {
 fn cancel_x_release() {
     loom::model(|| {
         let library = Arc::new(Library::new());
-        let token = create(library.jobs().tokens(), &[]);
+        let token = create(library.tokens(), &[]);
         let other = library.clone();
         let thread = thread::spawn(move || {
-            cancel(other.jobs().tokens(), token, "late");
+            cancel(other.tokens(), token, "late");
         });
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         tokens.release(token).unwrap();
         thread.join().unwrap();
         assert_empty(&library);
@@ -131,18 +131,18 @@ fn cancel_x_release() {
 fn retain_x_release() {
     loom::model(|| {
         let library = Arc::new(Library::new());
-        let token = create(library.jobs().tokens(), &[]);
+        let token = create(library.tokens(), &[]);
         let other = library.clone();
         let thread = thread::spawn(move || {
-            let tokens = other.jobs().tokens();
+            let tokens = other.tokens();
             if tokens.arena().retain(token).is_ok() {
                 tokens.release(token).unwrap();
             }
         });
-        library.jobs().tokens().release(token).unwrap();
+        library.tokens().release(token).unwrap();
         thread.join().unwrap();
         assert_empty(&library);
-        assert!(library.jobs().tokens().release(token).is_err());
+        assert!(library.tokens().release(token).is_err());
     });
 }
 
@@ -151,10 +151,10 @@ fn retain_x_release() {
 fn link_x_cancel() {
     loom::model(|| {
         let library = Arc::new(Library::new());
-        let parent = create(library.jobs().tokens(), &[]);
+        let parent = create(library.tokens(), &[]);
         let other = library.clone();
-        let thread = thread::spawn(move || create(other.jobs().tokens(), &[parent]));
-        let tokens = library.jobs().tokens();
+        let thread = thread::spawn(move || create(other.tokens(), &[parent]));
+        let tokens = library.tokens();
         assert_eq!(cancel(tokens, parent, "parent"), Some(true));
         let child = thread.join().unwrap();
         assert!(is_cancelled(tokens, child));
@@ -170,13 +170,13 @@ fn link_x_cancel() {
 fn link_x_cancel_x_release() {
     loom::model(|| {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let parent = create(tokens, &[]);
         let first = create(tokens, &[parent]);
         let second = create(tokens, &[parent]);
         let other = library.clone();
         let thread = thread::spawn(move || {
-            let tokens = other.jobs().tokens();
+            let tokens = other.tokens();
             tokens.release(first).unwrap();
             tokens.release(parent).unwrap();
         });
@@ -198,11 +198,11 @@ fn two_parents_x_cancel() {
     model.preemption_bound = Some(3);
     model.check(|| {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let parents = [create(tokens, &[]), create(tokens, &[])];
         let child = create(tokens, &parents);
         let other = library.clone();
-        let thread = thread::spawn(move || cancel(other.jobs().tokens(), parents[1], "second"));
+        let thread = thread::spawn(move || cancel(other.tokens(), parents[1], "second"));
         assert_eq!(cancel(tokens, parents[0], "first"), Some(true));
         assert_eq!(thread.join().unwrap(), Some(true));
         assert!(is_cancelled(tokens, child));
@@ -220,25 +220,25 @@ fn two_parents_x_cancel() {
 fn set_reset_x_cancel() {
     loom::model(|| {
         let library = Arc::new(Library::new());
-        let token = create(library.jobs().tokens(), &[]);
+        let token = create(library.tokens(), &[]);
         let other = library.clone();
         let thread = thread::spawn(move || {
-            let tokens = other.jobs().tokens();
+            let tokens = other.tokens();
             let cancelled = cancel(tokens, token, "stop").is_some();
             tokens.release(token).unwrap();
             cancelled
         });
-        let record = ThreadRecord::new(library.numbers().next().unwrap()).unwrap();
-        let slots = ThreadSlots::new(library.never());
+        let record = ThreadRecord::new(library.contexts().numbers().next().unwrap()).unwrap();
+        let slots = ThreadSlots::new(library.contexts().never());
         slots.set_record(Some(&record));
-        let ticket = library.set(&slots, &record, SlotName::Token, token);
+        let ticket = library.contexts().set(&slots, &record, SlotName::Token, token);
         if ticket.is_ok() && !slots.is_quiet() {
-            assert_eq!(slots.token_answer(library.jobs().tokens()), Answer::Cancelled);
+            assert_eq!(slots.token_answer(library.tokens()), Answer::Cancelled);
         }
         assert!(thread.join().unwrap());
         if let Ok(ticket) = ticket {
             assert!(!slots.is_quiet());
-            library.reset(&slots, SlotName::Token, ticket).unwrap();
+            library.contexts().reset(&slots, SlotName::Token, ticket).unwrap();
         }
         assert!(slots.is_quiet());
         assert_empty(&library);
@@ -313,7 +313,7 @@ fn cancel_x_trace_all() {
     model.preemption_bound = Some(4);
     model.check(|| {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let first = job(&library);
         let first_token = {
             let pin = JobPin::new(library.jobs(), first).unwrap();
@@ -321,7 +321,7 @@ fn cancel_x_trace_all() {
         };
         let other = library.clone();
         let thread = thread::spawn(move || {
-            cancel(other.jobs().tokens(), first_token, "stop").unwrap();
+            cancel(other.tokens(), first_token, "stop").unwrap();
             job(&other)
         });
         tokens.trace_all(true);
@@ -345,14 +345,14 @@ fn cancel_x_trace_all() {
 fn trace_x_release_of_a_guess() {
     loom::model(|| {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         tokens.trace_all(true);
         let used = create(tokens, &[]);
         tokens.release(used).unwrap();
         let guess = used + (1 << GENERATION_SHIFT);
         let other = library.clone();
         let thread = thread::spawn(move || {
-            let tokens = other.jobs().tokens();
+            let tokens = other.tokens();
             tokens.release(guess).ok().map(|()| create(tokens, &[]))
         });
         let watched = Origin { is_watched: true, ..Origin::default() };

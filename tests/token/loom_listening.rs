@@ -7,12 +7,12 @@
 use dcc_cancel::error::Error;
 use dcc_cancel::handle::{GENERATION_SHIFT, Handle};
 use dcc_cancel::job::{JobOrigin, JobPin};
+use dcc_cancel::library::Library;
 use dcc_cancel::memory::arena::{Holder, Keeper};
 use dcc_cancel::owner::Thing;
 use dcc_cancel::owner::owned::Owned;
 use dcc_cancel::sys::callout::{Callback, Payload, UserData};
 use dcc_cancel::sys::thread_identity;
-use dcc_cancel::thread::context::Library;
 use dcc_cancel::token::listen::{Unregistered, Waited};
 use dcc_cancel::token::{Answer, Cause, Origin, TokenPin, Tokens};
 use loom::sync::Arc;
@@ -35,7 +35,7 @@ fn is_cancelled(tokens: &Tokens, token: Handle) -> bool {
 }
 
 fn assert_empty(library: &Library) {
-    let tokens = library.jobs().tokens();
+    let tokens = library.tokens();
     assert_eq!(tokens.arena().live(), 0, "tokens");
     assert_eq!(tokens.registrations().arena().live(), 0, "registrations");
     assert_eq!(tokens.owners().arena().live(), 0, "owners");
@@ -87,7 +87,7 @@ fn callback(plugin: &Arc<Plugin>) -> Callback {
 }
 
 fn register(library: &Library, token: Handle, callback: Callback, owner: Handle) -> Option<Handle> {
-    let tokens = library.jobs().tokens();
+    let tokens = library.tokens();
     let pin = TokenPin::new(tokens, token).ok()?;
     match tokens.register(Some(&pin), callback, owner, true) {
         Ok(registration) => Some(registration),
@@ -104,7 +104,7 @@ fn register(library: &Library, token: Handle, callback: Callback, owner: Handle)
 fn cancel_x_register() {
     model(4, || {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let token = create(tokens);
         let plugin = Arc::new(Plugin::default());
         let (other, others) = (library.clone(), plugin.clone());
@@ -123,12 +123,12 @@ fn cancel_x_register() {
 fn cancel_x_unregister() {
     model(4, || {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let token = create(tokens);
         let plugin = Arc::new(Plugin::default());
         let registration = register(&library, token, callback(&plugin), 0).unwrap();
         let other = library.clone();
-        let thread = thread::spawn(move || cancel(other.jobs().tokens(), token));
+        let thread = thread::spawn(move || cancel(other.tokens(), token));
         let expected = match tokens.unregister(registration, true) {
             Ok(Unregistered::Removed) => 0,
             Ok(Unregistered::Done) => 1,
@@ -147,15 +147,15 @@ fn cancel_x_unregister() {
 fn unregister_x_release() {
     model(4, || {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let token = create(tokens);
         let plugin = Arc::new(Plugin::default());
         let registration = register(&library, token, callback(&plugin), 0).unwrap();
         let other = library.clone();
         let thread = thread::spawn(move || {
-            other.jobs().tokens().release(token).unwrap();
-            let next = create(other.jobs().tokens());
-            other.jobs().tokens().release(next).unwrap();
+            other.tokens().release(token).unwrap();
+            let next = create(other.tokens());
+            other.tokens().release(next).unwrap();
         });
         tokens.unregister(registration, true).unwrap();
         assert_eq!(plugin.calls(), (0, 0, 1));
@@ -170,10 +170,10 @@ fn unregister_x_release() {
 fn wait_x_cancel() {
     model(4, || {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let token = create(tokens);
         let other = library.clone();
-        let thread = thread::spawn(move || other.jobs().tokens().wait_any(&[0, token], None));
+        let thread = thread::spawn(move || other.tokens().wait_any(&[0, token], None));
         assert_eq!(cancel(tokens, token), Some(true));
         assert_eq!(thread.join().unwrap(), Ok(Waited::Cancelled(1)));
         tokens.release(token).unwrap();
@@ -186,10 +186,10 @@ fn wait_x_cancel() {
 fn wait_x_release() {
     model(4, || {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let token = create(tokens);
         let other = library.clone();
-        let thread = thread::spawn(move || other.jobs().tokens().wait_any(&[token], None));
+        let thread = thread::spawn(move || other.tokens().wait_any(&[token], None));
         tokens.release(token).unwrap();
         match thread.join().unwrap() {
             Ok(Waited::Gone(0)) | Err(Error::InvalidHandle(..)) => (),
@@ -201,13 +201,13 @@ fn wait_x_release() {
 
 /// Arms a deadline and lets another thread do what the library's threads do when it is over.
 fn arm_and_expire(library: &Arc<Library>, token: Handle) -> thread::JoinHandle<()> {
-    let tokens = library.jobs().tokens();
+    let tokens = library.tokens();
     let pin = TokenPin::new(tokens, token).unwrap();
     assert_eq!(tokens.arm(&pin, 1), Ok(Some(false)));
     drop(pin);
     let other = library.clone();
     thread::spawn(move || {
-        let tokens = other.jobs().tokens();
+        let tokens = other.tokens();
         tokens.expire(2);
         while let Some(work) = tokens.take_deferred() {
             assert_eq!(tokens.do_deferred(work), None);
@@ -249,7 +249,7 @@ fn look_x_release() {
         });
         jobs.release(job).unwrap();
         let callback_thread = || {
-            while let Some(work) = jobs.tokens().take_deferred() {
+            while let Some(work) = library.tokens().take_deferred() {
                 jobs.do_deferred(work);
             }
         };
@@ -268,7 +268,7 @@ fn look_x_release() {
 fn deadline_x_cancel_x_disarm() {
     model(4, || {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let token = create(tokens);
         let timer = arm_and_expire(&library, token);
         let disarmed = {
@@ -300,7 +300,7 @@ fn deadline_x_cancel_x_disarm() {
 fn deadline_x_release() {
     model(4, || {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let token = create(tokens);
         let timer = arm_and_expire(&library, token);
         tokens.release(token).unwrap();
@@ -318,13 +318,13 @@ fn deadline_x_release() {
 fn owner_close_x_callback() {
     model(4, || {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let token = create(tokens);
         let owner = tokens.owners().create().unwrap();
         let plugin = Arc::new(Plugin::default());
         let registration = register(&library, token, callback(&plugin), owner).unwrap();
         let other = library.clone();
-        let thread = thread::spawn(move || cancel(other.jobs().tokens(), token));
+        let thread = thread::spawn(move || cancel(other.tokens(), token));
         library.jobs().close_owner(owner).unwrap();
         let (called, returned, destroyed) = plugin.calls();
         assert_eq!((called, destroyed), (returned, 1));
@@ -341,13 +341,13 @@ fn owner_close_x_callback() {
 fn owner_close_x_register() {
     model(4, || {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let token = create(tokens);
         let owner = tokens.owners().create().unwrap();
         let plugin = Arc::new(Plugin::default());
         let (other, others) = (library.clone(), plugin.clone());
         let thread = thread::spawn(move || {
-            let tokens = other.jobs().tokens();
+            let tokens = other.tokens();
             let pin = TokenPin::new(tokens, token).unwrap();
             match tokens.register(Some(&pin), callback(&others), owner, true) {
                 Ok(registration) => Some(registration),
@@ -385,7 +385,7 @@ unsafe extern "C" fn unregister_next(_token: *const c_void, place: *mut c_void) 
     // SAFETY: the registration's box, which `drop_place` takes back.
     let place = unsafe { &*place.cast::<Place>() };
     let next = place.ring.registrations[place.next].load(Ordering::Relaxed);
-    match place.ring.library.jobs().tokens().unregister(next, true) {
+    match place.ring.library.tokens().unregister(next, true) {
         Ok(_) | Err(Error::InvalidHandle(..)) => (),
         Err(error) => {
             assert_eq!(error, Error::WouldDeadlock);
@@ -408,7 +408,7 @@ fn a_cycle_of_three_unregisters() {
             registrations: Default::default(),
             refused: AtomicU32::new(0),
         });
-        let tokens = ring.library.jobs().tokens();
+        let tokens = ring.library.tokens();
         let parts: Vec<Handle> = (0..3)
             .map(|part| {
                 let token = create(tokens);
@@ -427,7 +427,7 @@ fn a_cycle_of_three_unregisters() {
             .iter()
             .map(|&token| {
                 let ring = ring.clone();
-                thread::spawn(move || cancel(ring.library.jobs().tokens(), token).unwrap())
+                thread::spawn(move || cancel(ring.library.tokens(), token).unwrap())
             })
             .collect();
         cancel(tokens, parts[0]).unwrap();
@@ -538,7 +538,7 @@ fn adopt(library: &Library, owner: Handle) -> Arc<Owned> {
     library.jobs().release(gone).unwrap();
     let owned = Arc::new(Owned::default());
     let thing = Thing::Job(dcc_cancel::handle::index(gone));
-    library.jobs().tokens().owners().adopt(owner, thing, &owned).unwrap();
+    library.owners().adopt(owner, thing, &owned).unwrap();
     owned
 }
 
@@ -548,7 +548,7 @@ fn adopt(library: &Library, owner: Handle) -> Arc<Owned> {
 fn owner_close_x_owner_close() {
     model(2, || {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let owners = [(); 2].map(|()| tokens.owners().create().unwrap());
         let in_hand = owners.map(|owner| adopt(&library, owner));
         let kept = create(tokens);
@@ -558,7 +558,7 @@ fn owner_close_x_owner_close() {
             register(&library, kept, callback, owners[part]).unwrap()
         });
         let close_other = move |library: &Library, part: usize, own: &Owned, bystander: &Plugin| {
-            let all = library.jobs().tokens().owners();
+            let all = library.owners();
             let inside = all.enter(own.get(), thread_identity::current());
             let closed = library.jobs().close_owner(owners[1 - part]);
             let dropped = u32::from(closed.is_ok());
@@ -593,7 +593,7 @@ fn owner_close_x_owner_close() {
 fn owner_close_x_unregister_of_what_it_ends() {
     model(2, || {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let owner = tokens.owners().create().unwrap();
         let (token, others) = (create(tokens), create(tokens));
         let dropped = register(&library, others, doing(|| (), thread::yield_now), owner).unwrap();
@@ -601,12 +601,12 @@ fn owner_close_x_unregister_of_what_it_ends() {
         let refused = Arc::new(AtomicU32::new(0));
         let noted = refused.clone();
         let unregister = move || {
-            let found = own.jobs().tokens().unregister(dropped, true);
+            let found = own.tokens().unregister(dropped, true);
             noted.fetch_add(u32::from(found.is_err()), Ordering::Relaxed);
         };
         let waiting = register(&library, token, doing(unregister, || ()), owner).unwrap();
         let other = library.clone();
-        let thread = thread::spawn(move || cancel(other.jobs().tokens(), token).unwrap());
+        let thread = thread::spawn(move || cancel(other.tokens(), token).unwrap());
         library.jobs().close_owner(owner).unwrap();
         thread.join().unwrap();
         assert_eq!(refused.load(Ordering::Relaxed), 0, "it was no ring");
@@ -624,7 +624,7 @@ fn owner_close_x_unregister_of_what_it_ends() {
 fn create_x_release_of_its_parent() {
     model(2, || {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let owner = tokens.owners().create().unwrap();
         let grandparent = create(tokens);
         let parent = tokens.create([grandparent], Origin::default(), Holder::Owner).unwrap();
@@ -633,7 +633,7 @@ fn create_x_release_of_its_parent() {
         let look = move || {
             let mut is_inside = false;
             let index = dcc_cancel::handle::index(owner);
-            let owners = own.jobs().tokens().owners();
+            let owners = own.owners();
             owners.inside(index, &mut |inside| is_inside |= inside.thread == maker);
             if thread_identity::current() == maker && !is_inside {
                 noted.fetch_add(1, Ordering::Relaxed);
@@ -648,7 +648,7 @@ fn create_x_release_of_its_parent() {
         cancel(tokens, parent).unwrap();
         tokens.release(grandparent).unwrap();
         let other = library.clone();
-        let thread = thread::spawn(move || other.jobs().tokens().release(parent).unwrap());
+        let thread = thread::spawn(move || other.tokens().release(parent).unwrap());
         let token = Origin::default();
         let origin = JobOrigin { label: "", caller_id: "", parent, token, owner };
         match library.jobs().create(&origin, None) {
