@@ -55,7 +55,7 @@ const AddWork poll_of_token{"poll of a given token", [](std::uint64_t times) {
 
 const AddWork poll_of_current_token{"poll of the current token", [](std::uint64_t times) {
     const Installed installed;
-    const dcc_poll_layer layer = dcc_poll_current_token();
+    const dcc_poll_layer layer = dcc_poll_current().token;
     ask_repeatedly(times, [=] { return dcc_poll_one(layer) != DCC_OK; });
 }};
 
@@ -94,9 +94,13 @@ const AddWork create_and_release{"create and release", [](std::uint64_t times) {
 
 const AddWork create_and_release_child{"create and release a child", [](std::uint64_t times) {
     const dcc_cancel_token *const parents[] = {shared_token()};
+    dcc_cancel_token_desc desc = {};
+    desc.struct_size = sizeof desc;
+    desc.parents = parents;
+    desc.parent_count = 1;
     call_repeatedly(times, [&] {
         dcc_cancel_token *token = nullptr;
-        require(dcc_cancel_token_create_linked(parents, 1, &token) == DCC_OK);
+        require(dcc_cancel_token_create_from(&desc, &token) == DCC_OK);
         require(dcc_cancel_token_release(token) == DCC_OK);
     });
 }};

@@ -64,7 +64,7 @@ double wake_ratio()
                 return token;
             },
             [](dcc_cancel_token *token) {
-                require(dcc_cancel_token_wait(token, DCC_FOREVER) == DCC_CANCELLED_BY_TOKEN);
+                require(dcc_cancel_token_wait(token, DCC_NO_LIMIT) == DCC_CANCELLED_BY_TOKEN);
                 require(dcc_cancel_token_release(token) == DCC_OK);
             },
             [](dcc_cancel_token *token) {

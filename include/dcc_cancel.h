@@ -40,19 +40,14 @@
 
 
 /**
- * Most bytes of a token's or a job's id.
+ * Most bytes of a caller id, a token's or a job's.
  */
-#define DCC_MAX_ID_LENGTH 128
+#define DCC_MAX_CALLER_ID_LENGTH 128
 
 /**
  * Most bytes of a reason, a label, a message.
  */
 #define DCC_MAX_TEXT_LENGTH 4096
-
-/**
- * A timeout that never is over.
- */
-#define DCC_FOREVER UINT64_MAX
 
 /**
  * State of a job: there is no job.
@@ -104,25 +99,25 @@
 /**
  * Kind of an event: a token was cancelled. `token`, `cause`, `text` is the reason, `job_id` if it
  * is a job's. Of a cancel that spreads over a graph there is one for the token that was cancelled
- * and one for each job's token and each token with a job id that it reached.
+ * and one for each job's token and each token with a caller id that it reached.
  */
 #define DCC_EVENT_TOKEN_CANCELLED 2
 
 /**
  * Kind of an event: a job is in another state. `job_id`, `state` (DCC_JOB_PENDING: it was
- * created), `text` is the label; at the end of a cancelled one `duration_ns` since the cancel.
+ * created), `text` is the label; at the end of a cancelled one `since_cancel_ns`.
  */
 #define DCC_EVENT_JOB_STATE 3
 
 /**
  * Kind of an event: a thread that works for a job polled and saw the cancel for the first time.
- * `job_id`, `thread`, `token` (the cancelled one), `cause`, `duration_ns` since the cancel.
+ * `job_id`, `thread`, `token` (the cancelled one), `cause`, `since_cancel_ns`.
  */
 #define DCC_EVENT_CANCEL_SEEN 4
 
 /**
  * Kind of an event: a job was cancelled, and no thread of it has seen it within the threshold; see
- * dcc_events_set_slow_cancel_threshold. `job_id`, `token`, `duration_ns` since the cancel, `text`
+ * dcc_events_set_slow_cancel_threshold. `job_id`, `token`, `since_cancel_ns`, `text`
  * is the reason.
  */
 #define DCC_EVENT_SLOW_CANCEL 5
@@ -144,7 +139,7 @@
 #define DCC_MAX_EVENTS 65536
 
 /**
- * No bound, no deadline, or no threshold.
+ * No bound: a timeout that is never over, no deadline, no threshold.
  */
 #define DCC_NO_LIMIT UINT64_MAX
 
@@ -341,7 +336,7 @@
 /**
  * Most events that a timeline can keep.
  */
-#define DCC_MAX_TIMELINE_EVENTS 1048576
+#define DCC_MAX_TIMELINE_ENTRIES 1048576
 
 /**
  * Major version of the ABI: part of the library's file name. Another major is another library.
@@ -436,14 +431,14 @@ typedef struct dcc_cancel_token_desc {
      */
     size_t parent_count;
     /**
-     * The id that a server gave the job that this token is for: UTF-8, up to DCC_MAX_ID_LENGTH
-     * bytes, copied. NULL for none.
+     * The id that your caller, for instance a server, has for the work that this token is for: UTF-8,
+     * up to DCC_MAX_CALLER_ID_LENGTH bytes, copied. NULL for none.
      */
-    const char *job_id;
+    const char *caller_id;
     /**
-     * Bytes in `job_id`, or DCC_NUL_TERMINATED.
+     * Bytes in `caller_id`, or DCC_NUL_TERMINATED.
      */
-    size_t job_id_length;
+    size_t caller_id_length;
 } dcc_cancel_token_desc;
 
 /**
@@ -464,8 +459,8 @@ typedef void (*dcc_cancel_fn)(const struct dcc_cancel_token *token, void *user_d
 typedef void (*dcc_destroy_fn)(void *user_data);
 
 /**
- * An event of the operating system: a file descriptor (an eventfd or the reading end of a pipe),
- * on Windows a HANDLE.
+ * A native event, one of the operating system: a file descriptor (an eventfd or the reading end of a
+ * pipe), on Windows a HANDLE.
  */
 typedef ptrdiff_t dcc_native_event;
 
@@ -495,7 +490,7 @@ typedef struct dcc_job_desc {
      */
     size_t label_length;
     /**
-     * Your own id for it: UTF-8, up to DCC_MAX_ID_LENGTH bytes, copied. May be NULL.
+     * Your own id for it: UTF-8, up to DCC_MAX_CALLER_ID_LENGTH bytes, copied. May be NULL.
      */
     const char *caller_id;
     /**
@@ -535,9 +530,9 @@ typedef struct dcc_job_desc {
 /**
  * How far a job is. Set `struct_size` to sizeof before the call.
  */
-typedef struct dcc_job_progress_info {
+typedef struct dcc_job_progress {
     /**
-     * sizeof(dcc_job_progress_info); the call writes back how much of it was filled.
+     * sizeof(dcc_job_progress); the call writes back how much of it was filled.
      */
     uint32_t struct_size;
     /**
@@ -552,7 +547,7 @@ typedef struct dcc_job_progress_info {
      * Units in all, 0 while unknown.
      */
     uint64_t total;
-} dcc_job_progress_info;
+} dcc_job_progress;
 
 /**
  * What a `set` gives and the matching `reset` takes: good once, on the same thread.
@@ -603,7 +598,7 @@ typedef struct dcc_event {
     /**
      * When it happened, on the library's clock.
      */
-    uint64_t time_ns;
+    uint64_t at_ns;
     /**
      * The job, 0 for none; find it with dcc_job_find while it lives.
      */
@@ -617,9 +612,9 @@ typedef struct dcc_event {
      */
     uint64_t thread;
     /**
-     * Nanoseconds since the cancel.
+     * How long after the cancel.
      */
-    uint64_t duration_ns;
+    uint64_t since_cancel_ns;
     /**
      * How many events were lost.
      */
@@ -692,12 +687,12 @@ typedef struct dcc_dispatcher_desc {
      */
     uint32_t reserved;
     /**
-     * Cancels a job so many nanoseconds after its post if its descriptor says nothing else; 0: never.
+     * Cancels a job so long after its post if its descriptor says nothing else; 0: never.
      */
-    uint64_t default_deadline_ns;
+    uint64_t default_deadline_after_ns;
     /**
      * After so many nanoseconds inside one function of a job or of the host in a pump, or waiting in one
-     * call of this library, its thread counts as stuck: dcc_dispatcher_stats says so, and those who wait
+     * call of this library, its thread counts as stuck: dcc_dispatcher_read_stats says so, and those who wait
      * in dcc_dispatcher_post_and_wait for queued jobs are freed. 0 is ten seconds, DCC_NO_LIMIT never.
      */
     uint64_t wedge_threshold_ns;
@@ -747,7 +742,7 @@ typedef struct dcc_dispatcher_desc {
 typedef int32_t (*dcc_job_fn)(const struct dcc_job *job, void *user_data);
 
 /**
- * Told once that a posted job is over: on the dispatcher's thread, inside a pump or a shutdown, with
+ * Told once that a posted job is over: on the dispatcher's thread, inside a pump or a close, with
  * the job's terminal state (DCC_JOB_COMPLETED and so on). It may post, not pump. Must not unwind or
  * longjmp.
  */
@@ -774,7 +769,7 @@ typedef struct dcc_post_desc {
      */
     size_t label_length;
     /**
-     * Your own id for it: UTF-8, up to DCC_MAX_ID_LENGTH bytes, copied; no unfinished job of the
+     * Your own id for it: UTF-8, up to DCC_MAX_CALLER_ID_LENGTH bytes, copied; no unfinished job of the
      * dispatcher may have the same. May be NULL.
      */
     const char *caller_id;
@@ -808,10 +803,10 @@ typedef struct dcc_post_desc {
      */
     const struct dcc_owner *owner;
     /**
-     * Cancels the job (DCC_CAUSE_DEADLINE) so many nanoseconds after the post, whether it waits or
+     * Cancels the job (DCC_CAUSE_DEADLINE) so long after the post, whether it waits or
      * runs. 0: as the dispatcher has it; DCC_NO_LIMIT: never.
      */
-    uint64_t deadline_ns;
+    uint64_t deadline_after_ns;
     /**
      * One of the DCC_LANE_ constants; 0 is the normal one.
      */
@@ -888,20 +883,20 @@ typedef struct dcc_tick {
      * After how long the next tick makes sense: 0 or little while work waits, the rest of a 60 Hz
      * frame for steps, DCC_NO_LIMIT until something is posted.
      */
-    uint64_t next_ns;
+    uint64_t next_after_ns;
 } dcc_tick;
 
 /**
  * What a dispatcher has done and where it stands. Times are nanoseconds; quantiles are right to two
  * digits, 0 while there is nothing. Set `struct_size` to sizeof before the call.
  */
-typedef struct dcc_dispatcher_info {
+typedef struct dcc_dispatcher_stats {
     /**
-     * sizeof(dcc_dispatcher_info); the call writes back how much of it was filled.
+     * sizeof(dcc_dispatcher_stats); the call writes back how much of it was filled.
      */
     uint32_t struct_size;
     /**
-     * 1 after a shutdown.
+     * 1 after a close.
      */
     int32_t is_closed;
     /**
@@ -1022,7 +1017,7 @@ typedef struct dcc_dispatcher_info {
      * a call of this library; 0 while it is in none.
      */
     uint64_t present_for_ns;
-} dcc_dispatcher_info;
+} dcc_dispatcher_stats;
 
 /**
  * What a session is created from. Set all to zero, then `struct_size` to sizeof, then what you need.
@@ -1134,9 +1129,9 @@ typedef struct dcc_message_info {
 /**
  * What a session has seen. Set `struct_size` to sizeof before the call.
  */
-typedef struct dcc_session_info {
+typedef struct dcc_session_stats {
     /**
-     * sizeof(dcc_session_info); the call writes back how much of it was filled.
+     * sizeof(dcc_session_stats); the call writes back how much of it was filled.
      */
     uint32_t struct_size;
     /**
@@ -1183,7 +1178,7 @@ typedef struct dcc_session_info {
      * What was forgotten for want of room.
      */
     uint64_t forgotten;
-} dcc_session_info;
+} dcc_session_stats;
 
 /**
  * What a request begins with. Set all to zero, then `struct_size` to sizeof, then what you need.
@@ -1266,7 +1261,7 @@ typedef struct dcc_poll_gap {
     /**
      * How long the gap was.
      */
-    uint64_t nanoseconds;
+    uint64_t gap_ns;
     /**
      * The system's number of the thread.
      */
@@ -1296,7 +1291,7 @@ typedef struct dcc_job_thread {
      */
     uint64_t thread;
     /**
-     * Nanoseconds from the cancel to its first poll that saw it; DCC_FOREVER while none has.
+     * From the cancel to its first poll that saw it; DCC_NO_LIMIT while none has.
      */
     uint64_t cancel_to_seen_ns;
     /**
@@ -1306,7 +1301,7 @@ typedef struct dcc_job_thread {
     /**
      * When it last polled while traced, on the library's clock; 0 if it did not.
      */
-    uint64_t last_poll_ns;
+    uint64_t last_poll_at_ns;
     /**
      * Its longest gap between polls while traced.
      */
@@ -1462,27 +1457,27 @@ typedef struct dcc_control_desc {
 #define DCC_CANCELLED_BY_JOB 2
 
 /**
- * A poll of something that is no more: stop.
+ * What was polled or waited for is no more: stop.
  */
 #define DCC_POLL_GONE 3
 
 /**
- * The token or job was cancelled before; the first reason stays.
+ * The token, job or request was cancelled before; the first reason stays.
  */
 #define DCC_ALREADY_CANCELLED 4
 
 /**
- * The token is not cancelled.
+ * It is not cancelled, so there is nothing to tell.
  */
 #define DCC_NOT_CANCELLED 5
 
 /**
- * The job had ended before; it stays as it was.
+ * The job or request had ended before; it stays as it was.
  */
 #define DCC_ALREADY_ENDED 6
 
 /**
- * No live object has this id.
+ * There is none: no live object of this id, no deadline, nothing that was asked for.
  */
 #define DCC_NOT_FOUND 7
 
@@ -1494,7 +1489,7 @@ typedef struct dcc_control_desc {
 #define DCC_SECOND_INSTANCE 8
 
 /**
- * The time was over before anything happened.
+ * The time was over before what was waited for happened.
  */
 #define DCC_TIMED_OUT 9
 
@@ -1575,7 +1570,7 @@ typedef struct dcc_control_desc {
 #define DCC_ERROR_WRONG_SLOT -7
 
 /**
- * A ticket of another thread, or a dispatcher of another thread.
+ * The ticket, or the dispatcher, belongs to another thread.
  */
 #define DCC_ERROR_WRONG_THREAD -8
 
@@ -1596,7 +1591,7 @@ typedef struct dcc_control_desc {
 #define DCC_ERROR_WOULD_DEADLOCK -11
 
 /**
- * The library, or the owner that was named, has been shut down.
+ * The owner, dispatcher or session that was named is closed, or the library is shut down.
  */
 #define DCC_ERROR_SHUTDOWN -12
 
@@ -1611,12 +1606,12 @@ typedef struct dcc_control_desc {
 #define DCC_ERROR_OVERLOADED -14
 
 /**
- * A live job of the same dispatcher has this caller id.
+ * An unfinished job of the dispatcher has this caller id, or a request in flight of the session this id.
  */
 #define DCC_ERROR_DUPLICATE -15
 
 /**
- * A pump from inside a job or a completion; nothing ran.
+ * A pump from inside a pump: a job, a completion, or a function of the host; nothing ran.
  */
 #define DCC_ERROR_REENTRANT -16
 
@@ -1648,7 +1643,7 @@ typedef struct dcc_control_desc {
 /**
  * A native event that is none.
  */
-#define DCC_NO_EVENT -1
+#define DCC_NO_NATIVE_EVENT -1
 
 #ifndef DCC_CANCEL_NO_PROTOTYPES
 
@@ -1662,17 +1657,10 @@ extern "C" {
 dcc_status dcc_cancel_token_create(struct dcc_cancel_token **out_token);
 
 /**
- * Creates a token that is cancelled, with the same cause and reason, when any of `count` parents
- * is; at once if one is already. NULL parents are skipped; a stale one fails the call. A parent
- * stays alive as long as its children; releasing a child leaves nothing in it. Any thread; a
- * parent that is cancelled meanwhile cancels the child, never neither.
- */
-dcc_status dcc_cancel_token_create_linked(const struct dcc_cancel_token *const *parents,
-                                          size_t count,
-                                          struct dcc_cancel_token **out_token);
-
-/**
- * Creates a token from a descriptor: parents and a job id. Any thread.
+ * Creates a token from a descriptor: parents and a caller id. With parents it is cancelled, with the
+ * same cause and reason, when any of them is; at once if one is already. NULL parents are skipped; a
+ * stale one fails the call. A parent stays alive as long as its children; releasing a child leaves
+ * nothing in it. Any thread; a parent that is cancelled meanwhile cancels the child, never neither.
  */
 dcc_status dcc_cancel_token_create_from(const struct dcc_cancel_token_desc *desc,
                                         struct dcc_cancel_token **out_token);
@@ -1727,26 +1715,20 @@ dcc_status dcc_cancel_token_reason(const struct dcc_cancel_token *token,
 dcc_status dcc_cancel_token_cause(const struct dcc_cancel_token *token, dcc_cause *out_cause);
 
 /**
- * Writes how many nanoseconds ago the token was cancelled (through a parent: the parent), 0 with
+ * Writes how long ago the token was cancelled (through a parent: the parent), 0 with
  * DCC_NOT_CANCELLED if it is not. Any thread.
  */
 dcc_status dcc_cancel_token_time_since_cancelled(const struct dcc_cancel_token *token,
-                                                 uint64_t *out_nanoseconds);
+                                                 uint64_t *out_since_cancel_ns);
 
 /**
- * Whether a token is cancelled or can ever be: 1 for every live token, 0 for NULL, so that a loop
- * may leave polling out; negative for a bad handle. Any thread.
- */
-dcc_status dcc_cancel_token_can_be_cancelled(const struct dcc_cancel_token *token);
-
-/**
- * Writes the job id that the token was created with, an empty text if none; `snprintf`-like, as
+ * Writes the caller id that the token was created with, an empty text if none; `snprintf`-like, as
  * dcc_cancel_token_reason. Any thread.
  */
-dcc_status dcc_cancel_token_job_id(const struct dcc_cancel_token *token,
-                                   char *buffer,
-                                   size_t size,
-                                   size_t *out_length);
+dcc_status dcc_cancel_token_caller_id(const struct dcc_cancel_token *token,
+                                      char *buffer,
+                                      size_t size,
+                                      size_t *out_length);
 
 /**
  * Creates an owner and writes it to `out_owner`; dcc_owner_close ends it. It can have 258,047 registrations,
@@ -1762,7 +1744,7 @@ dcc_status dcc_owner_create(struct dcc_owner **out_owner);
  * two slices, end as interrupted, and every destroy-notify runs, on this thread or where it is running
  * already. Completions of its posted jobs run, too, if this is the thread of their dispatcher; on another
  * thread, and of jobs that run on another thread at this moment, they are left out and counted
- * (`completions_dropped` of dcc_dispatcher_stats). Its dispatchers are shut down, which asks their jobs to
+ * (`completions_dropped` of dcc_dispatcher_read_stats). Its dispatchers are closed, which asks their jobs to
  * stop, and call no function of their descriptor any more. Then it waits for calls of its functions on other
  * threads, however long they take: of its posted jobs in dispatchers of others, cancel those that run first.
  * When it returns DCC_OK none of its functions will be called again, whatever is cancelled, and the handle
@@ -1830,36 +1812,36 @@ dcc_status dcc_cancel_token_cancel_async(const struct dcc_cancel_token *token,
                                          size_t reason_length);
 
 /**
- * Cancels the token (DCC_CAUSE_DEADLINE) `nanoseconds` from now unless it is disarmed before. A
- * token has one deadline: arming it again moves it, in either direction. The flags are set by the
- * library's timer thread, which no callback can delay; callbacks run on its callback thread. An
- * armed deadline does not keep the token alive. DCC_ALREADY_CANCELLED: nothing to arm. NULL:
- * nothing happens. Any thread.
+ * Sets the token's deadline, `after_ns` from now: then it is cancelled (DCC_CAUSE_DEADLINE) unless
+ * dcc_cancel_token_clear_deadline comes before. A token has one deadline: setting it again moves it,
+ * in either direction. The flags are set by the library's timer thread, which no callback can delay;
+ * callbacks run on its callback thread. A deadline does not keep the token alive.
+ * DCC_ALREADY_CANCELLED: none was set. NULL: nothing happens. Any thread.
  */
-dcc_status dcc_cancel_token_cancel_after(const struct dcc_cancel_token *token,
-                                         uint64_t nanoseconds);
+dcc_status dcc_cancel_token_set_deadline_after(const struct dcc_cancel_token *token,
+                                               uint64_t after_ns);
 
 /**
- * As dcc_cancel_token_cancel_after, at a time on the library's clock (dcc_clock_now_ns). A time
+ * As dcc_cancel_token_set_deadline_after, at a time on the library's clock (dcc_clock_now_ns). A time
  * that has passed cancels as soon as the timer thread runs. Any thread.
  */
-dcc_status dcc_cancel_token_cancel_at(const struct dcc_cancel_token *token, uint64_t time_ns);
+dcc_status dcc_cancel_token_set_deadline(const struct dcc_cancel_token *token,
+                                         uint64_t at_ns);
 
 /**
- * Disarms the token's deadline. DCC_OK: it was armed, and will not cancel the token. DCC_NOT_FOUND:
- * none was armed, or its time has come and it cancels the token at this moment. Any thread.
+ * Takes the token's deadline away. DCC_OK: it had one, which will not cancel it. DCC_NOT_FOUND: it had
+ * none, or the time has come and the deadline cancels it at this moment. Any thread.
  */
-dcc_status dcc_cancel_token_disarm(const struct dcc_cancel_token *token);
+dcc_status dcc_cancel_token_clear_deadline(const struct dcc_cancel_token *token);
 
 /**
- * Writes when the token's deadline is, on the library's clock; 0 with DCC_NOT_FOUND if none is
- * armed. Any thread.
+ * Writes when the token's deadline is, on the library's clock; 0 with DCC_NOT_FOUND if it has
+ * none. Any thread.
  */
-dcc_status dcc_cancel_token_deadline(const struct dcc_cancel_token *token,
-                                     uint64_t *out_time_ns);
+dcc_status dcc_cancel_token_deadline(const struct dcc_cancel_token *token, uint64_t *out_at_ns);
 
 /**
- * Waits until a token is cancelled, at most `timeout_ns` nanoseconds; 0 only looks, DCC_FOREVER
+ * Waits until a token is cancelled, at most `timeout_ns` nanoseconds; 0 only looks, DCC_NO_LIMIT
  * waits for ever. DCC_CANCELLED_BY_TOKEN: it is cancelled, and what was written before the cancel
  * is visible. DCC_TIMED_OUT. DCC_POLL_GONE: nobody holds the token any more, so nobody can cancel
  * it. DCC_NEVER: a NULL token and no timeout. The wait does not keep the token alive. A foreign
@@ -1880,21 +1862,21 @@ dcc_status dcc_cancel_token_wait_any(const struct dcc_cancel_token *const *token
                                      size_t *out_index);
 
 /**
- * Writes an event of the operating system that is set when the token is cancelled or gone, for
+ * Writes a native event that is set when the token is cancelled or gone, for
  * poll, epoll, WaitForMultipleObjects or a toolkit's notifier (QSocketNotifier,
  * QWinEventNotifier). Level-triggered: it stays set. Do not read from it. It is your duplicate:
  * close it, with dcc_native_event_close or the system's own call, also if the token is gone; it
  * is not inherited by programs that the process starts. On Linux a descriptor for `poll` with
  * POLLIN. For a NULL token it is never set. Any thread.
  */
-dcc_status dcc_cancel_token_event(const struct dcc_cancel_token *token,
-                                  dcc_native_event *out_event);
+dcc_status dcc_cancel_token_native_event(const struct dcc_cancel_token *token,
+                                         dcc_native_event *out_native_event);
 
 /**
- * Closes an event that dcc_cancel_token_event gave, for languages that cannot. DCC_NO_EVENT:
- * nothing happens. Any thread.
+ * Closes a native event that dcc_cancel_token_native_event gave, for languages that cannot.
+ * DCC_NO_NATIVE_EVENT: nothing happens. Any thread.
  */
-dcc_status dcc_native_event_close(dcc_native_event event);
+dcc_status dcc_native_event_close(dcc_native_event native_event);
 
 /**
  * Creates a pending job and writes it to `out_job`: one reference, yours to release. On an error
@@ -2004,8 +1986,8 @@ dcc_status dcc_job_set_progress(const struct dcc_job *job,
 /**
  * Fills in how far a job is. Any thread.
  */
-dcc_status dcc_job_progress(const struct dcc_job *job,
-                            struct dcc_job_progress_info *out_progress);
+dcc_status dcc_job_read_progress(const struct dcc_job *job,
+                                 struct dcc_job_progress *out_progress);
 
 /**
  * Writes the message of the latest progress, `snprintf`-like, as dcc_cancel_token_reason. Any
@@ -2082,14 +2064,10 @@ dcc_status dcc_job_set_current(const struct dcc_job *job, dcc_ticket *out_ticket
 dcc_status dcc_job_reset_current(dcc_ticket ticket);
 
 /**
- * The current job of this thread, NULL if none. Borrowed, as dcc_cancel_token_current.
+ * The current job of this thread, NULL if none: its id is dcc_job_id of it. Borrowed, as
+ * dcc_cancel_token_current.
  */
 struct dcc_job *dcc_job_current(void);
-
-/**
- * The id of the current job of this thread, 0 if none.
- */
-uint64_t dcc_job_current_id(void);
 
 /**
  * The probe: whether the work of this thread should stop. 0: go on, also where nothing is
@@ -2167,11 +2145,13 @@ dcc_status dcc_context_exit(dcc_ticket ticket);
 dcc_status dcc_context_unwind(dcc_ticket ticket);
 
 /**
- * Writes the id under which the outside world knows what this thread works on: the current
- * token's job id, else the current job's caller id, else an empty text. `snprintf`-like, as
+ * Writes the caller id of what this thread works on: the current token's, else the current job's,
+ * else an empty text. `snprintf`-like, as
  * dcc_cancel_token_reason.
  */
-dcc_status dcc_context_job_id(char *buffer, size_t size, size_t *out_length);
+dcc_status dcc_context_caller_id(char *buffer,
+                                 size_t size,
+                                 size_t *out_length);
 
 /**
  * Creates an observer whose ring holds `capacity` events, 1 to DCC_MAX_EVENTS, and writes it to
@@ -2200,11 +2180,11 @@ dcc_status dcc_events_drain(const struct dcc_events *observer,
 dcc_status dcc_events_release(struct dcc_events *observer);
 
 /**
- * Says after how many nanoseconds a cancel that no thread of its job has seen is a
+ * Says after how long, `threshold_ns`, a cancel that no thread of its job has seen is a
  * DCC_EVENT_SLOW_CANCEL: 1 second unless this is called. It is told once for each cancel, while
  * there is an observer. Any thread.
  */
-dcc_status dcc_events_set_slow_cancel_threshold(uint64_t nanoseconds);
+dcc_status dcc_events_set_slow_cancel_threshold(uint64_t threshold_ns);
 
 /**
  * Creates a dispatcher, which belongs to this thread unless the descriptor says otherwise, and writes
@@ -2220,7 +2200,7 @@ dcc_status dcc_dispatcher_create(const struct dcc_dispatcher_desc *desc,
 dcc_status dcc_dispatcher_retain(const struct dcc_dispatcher *dispatcher);
 
 /**
- * Gives a reference back. The last one shuts the dispatcher down as dcc_dispatcher_shutdown does;
+ * Gives a reference back. The last one closes the dispatcher as dcc_dispatcher_close does;
  * while completions are still to run its handle can be pumped on. Any thread.
  */
 dcc_status dcc_dispatcher_release(struct dcc_dispatcher *dispatcher);
@@ -2232,12 +2212,12 @@ dcc_status dcc_dispatcher_release(struct dcc_dispatcher *dispatcher);
  * On the dispatcher's thread, outside its pump, all completions run before it returns. DCC_OK:
  * everything is over. DCC_PENDING: completions are still to run, because this is another thread, or
  * inside a job, or because jobs run on other threads: the dispatcher's next pump on its thread, or
- * the next shutdown there, runs what there is by then, whatever the bounds say. If that thread never
+ * the next close there, runs what there is by then, whatever the bounds say. If that thread never
  * comes back they stay counted (`unfinished_posts` of dcc_stats). Calling it again is harmless and
  * tells how far things are. A post at the same moment is refused, or its completion runs. Any thread,
  * also inside a job. NULL: nothing happens.
  */
-dcc_status dcc_dispatcher_shutdown(const struct dcc_dispatcher *dispatcher);
+dcc_status dcc_dispatcher_close(const struct dcc_dispatcher *dispatcher);
 
 /**
  * Finds the dispatcher's unfinished job with this caller id and writes it to `out_job`: a reference,
@@ -2305,7 +2285,7 @@ dcc_status dcc_dispatcher_post_and_wait(const struct dcc_dispatcher *dispatcher,
  * what it did to `out_tick`, unless that is NULL.
  *
  * Around each job its own token and job are current on this thread; what was before is restored
- * whatever the job left. A dispatcher that was shut down is emptied whatever the bounds say. If
+ * whatever the job left. A dispatcher that was closed is emptied whatever the bounds say. If
  * something is left, `wake` is called before it returns, unless it was vetoed.
  *
  * DCC_ERROR_WRONG_THREAD: the dispatcher belongs to another thread. DCC_ERROR_REENTRANT: called from
@@ -2321,8 +2301,8 @@ dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *dispatcher,
  * Fills in what the dispatcher has done and where it stands; the way to find out from another thread
  * that a UI thread is stuck, and in which job. Any thread.
  */
-dcc_status dcc_dispatcher_stats(const struct dcc_dispatcher *dispatcher,
-                                struct dcc_dispatcher_info *out_info);
+dcc_status dcc_dispatcher_read_stats(const struct dcc_dispatcher *dispatcher,
+                                     struct dcc_dispatcher_stats *out_info);
 
 /**
  * Writes the label, cut after 120 bytes, of the job with the longest run so far on the dispatcher's
@@ -2414,7 +2394,7 @@ dcc_status dcc_session_sweep(const struct dcc_session *session,
  * `$/cancelRequest` of LSP and `$/cancel_request` of ACP, alone or in a batch; all others are left to
  * you. UTF-8 of `length` bytes, as it came from the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH
  * bound what is looked at. Fills in `out_info`, unless that is NULL, with what it was and which request
- * it meant. It never fails because of what a peer sent: that is ignored and counted, dcc_session_stats.
+ * it meant. It never fails because of what a peer sent: that is ignored and counted, dcc_session_read_stats.
  * DCC_ERROR_RESOURCES: there was no memory to look at it; of a batch a part may be done. Hand it in again.
  * Cancels as dcc_cancel_token_cancel_async does, so a transport thread may call it. Any thread.
  */
@@ -2426,8 +2406,8 @@ dcc_status dcc_session_handle_message(const struct dcc_session *session,
 /**
  * Fills in what a session has seen. Any thread.
  */
-dcc_status dcc_session_stats(const struct dcc_session *session,
-                             struct dcc_session_info *out_info);
+dcc_status dcc_session_read_stats(const struct dcc_session *session,
+                                  struct dcc_session_stats *out_info);
 
 /**
  * Begins a request of a session and writes it to `out_request`: one reference, yours to release after
@@ -2554,7 +2534,7 @@ dcc_status dcc_job_threads(const struct dcc_job *job,
  * for people and tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page does
  * not. Each has id, label, caller_id, state, progress {done,
  * total, message}, age_ns, cancelled (null, or {cause, reason, since_ns, to_end_ns, is_seen}), is_traced,
- * since_last_poll_ns and longest_gap (null while nothing was traced, else {nanoseconds, from {file,
+ * since_last_poll_ns and longest_gap (null while nothing was traced, else {gap_ns, from {file,
  * line}, to {file, line}}) and threads, each with thread, cancel_to_seen_ns, polls,
  * since_last_poll_ns, last_poll_at {file, line} and longest_gap. Later versions may add members. What could
  * steer a terminal in its texts is escaped, as JSON has it, so it may be printed. Any thread.
@@ -2597,11 +2577,11 @@ dcc_status dcc_stats_latency(int32_t which,
 
 /**
  * Records from now on what happens in the process: ticks of dispatchers, posted jobs, cancels, and
- * each thread's first poll of a job that saw one. Of `max_events`, 1 to DCC_MAX_TIMELINE_EVENTS, at about 200 bytes each, the latest
+ * each thread's first poll of a job that saw one. Of `max_entries`, 1 to DCC_MAX_TIMELINE_ENTRIES, at about 200 bytes each, the latest
  * are kept, the others counted. What was recorded before is forgotten, also when it is on already;
  * on an error nothing is. While it is off nobody pays for it. Any thread.
  */
-dcc_status dcc_timeline_start(uint64_t max_events);
+dcc_status dcc_timeline_start(uint64_t max_entries);
 
 /**
  * Records no more. What was recorded stays, to be written, until the next start. Fine also when
@@ -2670,9 +2650,9 @@ dcc_status dcc_control_address(char *buffer,
 
 /**
  * Ends the library's threads: for the host alone, when it closes, after its plugins are gone and
- * its dispatchers are shut down. Jobs that wait for a thread of the library end as interrupted; their
+ * its dispatchers are closed. Jobs that wait for a thread of the library end as interrupted; their
  * completions are left to their dispatchers. The control endpoint is closed. Deadlines are disarmed, callbacks that are due run first. What needs the threads
- * (dcc_cancel_token_cancel_after, dcc_cancel_token_cancel_async and the like) then answers
+ * (dcc_cancel_token_set_deadline_after, dcc_cancel_token_cancel_async and the like) then answers
  * DCC_ERROR_SHUTDOWN; all else works on, so that objects which outlive the host's last line can be
  * released. Never calling it is harmless, calling it again too. DCC_TIMED_OUT: a callback or a job
  * did not return within 5 seconds; its thread is left behind. DCC_ERROR_WOULD_DEADLOCK: called from inside
@@ -2780,12 +2760,6 @@ static inline dcc_poll_pair dcc_poll_current(void)
     return copy;
 }
 
-/* A snapshot of the current token alone, to be polled by dcc_poll_one; as dcc_poll_current. */
-static inline dcc_poll_layer dcc_poll_current_token(void)
-{
-    return dcc_poll_current().token;
-}
-
 /* A snapshot of a given token, to be polled by dcc_poll_one. Holds no reference; NULL gives one
  * that is never cancelled, a bad handle one that answers DCC_POLL_GONE. Any thread. */
 static inline dcc_poll_layer dcc_poll_of(const dcc_cancel_token *token)
@@ -2828,7 +2802,7 @@ static inline dcc_status dcc_poll_one_at(dcc_poll_layer layer, const char *file,
  * DCC_POLL_GONE if what was current has died, which means stop, too. */
 #define dcc_poll(pair) dcc_poll_at((pair), __FILE__, (uint32_t)__LINE__)
 
-/* Polls a snapshot of dcc_poll_of or dcc_poll_current_token: 0, DCC_CANCELLED_BY_TOKEN or
+/* Polls a snapshot of dcc_poll_of, or one layer of dcc_poll_current: 0, DCC_CANCELLED_BY_TOKEN or
  * DCC_POLL_GONE. */
 #define dcc_poll_one(layer) dcc_poll_one_at((layer), __FILE__, (uint32_t)__LINE__)
 

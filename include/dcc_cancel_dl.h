@@ -52,7 +52,6 @@ extern "C" {
 /* Every function of the library. */
 typedef struct dcc_cancel_api {
     dcc_status (*dcc_cancel_token_create)(struct dcc_cancel_token **out_token);
-    dcc_status (*dcc_cancel_token_create_linked)(const struct dcc_cancel_token *const *parents, size_t count, struct dcc_cancel_token **out_token);
     dcc_status (*dcc_cancel_token_create_from)(const struct dcc_cancel_token_desc *desc, struct dcc_cancel_token **out_token);
     dcc_status (*dcc_cancel_token_retain)(const struct dcc_cancel_token *token);
     dcc_status (*dcc_cancel_token_release)(struct dcc_cancel_token *token);
@@ -60,23 +59,22 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_cancel_token_is_cancelled)(const struct dcc_cancel_token *token);
     dcc_status (*dcc_cancel_token_reason)(const struct dcc_cancel_token *token, char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_cancel_token_cause)(const struct dcc_cancel_token *token, dcc_cause *out_cause);
-    dcc_status (*dcc_cancel_token_time_since_cancelled)(const struct dcc_cancel_token *token, uint64_t *out_nanoseconds);
-    dcc_status (*dcc_cancel_token_can_be_cancelled)(const struct dcc_cancel_token *token);
-    dcc_status (*dcc_cancel_token_job_id)(const struct dcc_cancel_token *token, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_cancel_token_time_since_cancelled)(const struct dcc_cancel_token *token, uint64_t *out_since_cancel_ns);
+    dcc_status (*dcc_cancel_token_caller_id)(const struct dcc_cancel_token *token, char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_owner_create)(struct dcc_owner **out_owner);
     dcc_status (*dcc_owner_close)(struct dcc_owner *owner);
     dcc_status (*dcc_cancel_token_register)(const struct dcc_cancel_token *token, dcc_cancel_fn function, void *user_data, dcc_destroy_fn destroy, const struct dcc_owner *owner, struct dcc_registration **out_registration);
     dcc_status (*dcc_registration_unregister)(struct dcc_registration *registration);
     dcc_status (*dcc_registration_unregister_no_wait)(struct dcc_registration *registration);
     dcc_status (*dcc_cancel_token_cancel_async)(const struct dcc_cancel_token *token, const char *reason, size_t reason_length);
-    dcc_status (*dcc_cancel_token_cancel_after)(const struct dcc_cancel_token *token, uint64_t nanoseconds);
-    dcc_status (*dcc_cancel_token_cancel_at)(const struct dcc_cancel_token *token, uint64_t time_ns);
-    dcc_status (*dcc_cancel_token_disarm)(const struct dcc_cancel_token *token);
-    dcc_status (*dcc_cancel_token_deadline)(const struct dcc_cancel_token *token, uint64_t *out_time_ns);
+    dcc_status (*dcc_cancel_token_set_deadline_after)(const struct dcc_cancel_token *token, uint64_t after_ns);
+    dcc_status (*dcc_cancel_token_set_deadline)(const struct dcc_cancel_token *token, uint64_t at_ns);
+    dcc_status (*dcc_cancel_token_clear_deadline)(const struct dcc_cancel_token *token);
+    dcc_status (*dcc_cancel_token_deadline)(const struct dcc_cancel_token *token, uint64_t *out_at_ns);
     dcc_status (*dcc_cancel_token_wait)(const struct dcc_cancel_token *token, uint64_t timeout_ns);
     dcc_status (*dcc_cancel_token_wait_any)(const struct dcc_cancel_token *const *tokens, size_t count, uint64_t timeout_ns, size_t *out_index);
-    dcc_status (*dcc_cancel_token_event)(const struct dcc_cancel_token *token, dcc_native_event *out_event);
-    dcc_status (*dcc_native_event_close)(dcc_native_event event);
+    dcc_status (*dcc_cancel_token_native_event)(const struct dcc_cancel_token *token, dcc_native_event *out_native_event);
+    dcc_status (*dcc_native_event_close)(dcc_native_event native_event);
     dcc_status (*dcc_job_create)(const struct dcc_job_desc *desc, struct dcc_job **out_job);
     dcc_status (*dcc_job_retain)(const struct dcc_job *job);
     dcc_status (*dcc_job_release)(struct dcc_job *job);
@@ -92,7 +90,7 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_job_acknowledge_cancel)(const struct dcc_job *job);
     dcc_status (*dcc_job_interrupt)(const struct dcc_job *job, const char *message, size_t message_length);
     dcc_status (*dcc_job_set_progress)(const struct dcc_job *job, uint64_t done, uint64_t total, const char *message, size_t message_length);
-    dcc_status (*dcc_job_progress)(const struct dcc_job *job, struct dcc_job_progress_info *out_progress);
+    dcc_status (*dcc_job_read_progress)(const struct dcc_job *job, struct dcc_job_progress *out_progress);
     dcc_status (*dcc_job_progress_message)(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_job_label)(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_job_caller_id)(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length);
@@ -104,7 +102,6 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_job_set_current)(const struct dcc_job *job, dcc_ticket *out_ticket);
     dcc_status (*dcc_job_reset_current)(dcc_ticket ticket);
     struct dcc_job * (*dcc_job_current)(void);
-    uint64_t (*dcc_job_current_id)(void);
     dcc_status (*dcc_check_cancelled)(void);
     dcc_status (*dcc_cancel_token_check_current)(void);
     dcc_status (*dcc_poll_read_current)(struct dcc_poll_pair *out_pair);
@@ -116,20 +113,20 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_context_enter)(const struct dcc_context *context, dcc_ticket *out_ticket);
     dcc_status (*dcc_context_exit)(dcc_ticket ticket);
     dcc_status (*dcc_context_unwind)(dcc_ticket ticket);
-    dcc_status (*dcc_context_job_id)(char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_context_caller_id)(char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_events_create)(size_t capacity, struct dcc_events **out_events);
     dcc_status (*dcc_events_drain)(const struct dcc_events *observer, struct dcc_event *events, size_t stride, size_t capacity, size_t *out_count);
     dcc_status (*dcc_events_release)(struct dcc_events *observer);
-    dcc_status (*dcc_events_set_slow_cancel_threshold)(uint64_t nanoseconds);
+    dcc_status (*dcc_events_set_slow_cancel_threshold)(uint64_t threshold_ns);
     dcc_status (*dcc_dispatcher_create)(const struct dcc_dispatcher_desc *desc, struct dcc_dispatcher **out_dispatcher);
     dcc_status (*dcc_dispatcher_retain)(const struct dcc_dispatcher *dispatcher);
     dcc_status (*dcc_dispatcher_release)(struct dcc_dispatcher *dispatcher);
-    dcc_status (*dcc_dispatcher_shutdown)(const struct dcc_dispatcher *dispatcher);
+    dcc_status (*dcc_dispatcher_close)(const struct dcc_dispatcher *dispatcher);
     dcc_status (*dcc_dispatcher_find)(const struct dcc_dispatcher *dispatcher, const char *caller_id, size_t caller_id_length, struct dcc_job **out_job);
     dcc_status (*dcc_dispatcher_post)(const struct dcc_dispatcher *dispatcher, const struct dcc_post_desc *desc, struct dcc_job **out_job, struct dcc_admission *out_admission);
     dcc_status (*dcc_dispatcher_post_and_wait)(const struct dcc_dispatcher *dispatcher, const struct dcc_post_desc *desc, uint64_t timeout_ns, struct dcc_job **out_job, int32_t *out_state);
     dcc_status (*dcc_dispatcher_pump)(const struct dcc_dispatcher *dispatcher, uint64_t budget_ns, uint64_t max_jobs, struct dcc_tick *out_tick);
-    dcc_status (*dcc_dispatcher_stats)(const struct dcc_dispatcher *dispatcher, struct dcc_dispatcher_info *out_info);
+    dcc_status (*dcc_dispatcher_read_stats)(const struct dcc_dispatcher *dispatcher, struct dcc_dispatcher_stats *out_info);
     dcc_status (*dcc_dispatcher_longest_label)(const struct dcc_dispatcher *dispatcher, char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_session_create)(const struct dcc_session_desc *desc, struct dcc_session **out_session);
     dcc_status (*dcc_session_retain)(const struct dcc_session *session);
@@ -141,7 +138,7 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_session_clear)(const struct dcc_session *session, const struct dcc_request_id *id);
     dcc_status (*dcc_session_sweep)(const struct dcc_session *session, uint64_t ttl_ns, uint64_t *out_count);
     dcc_status (*dcc_session_handle_message)(const struct dcc_session *session, const char *message, size_t length, struct dcc_message_info *out_info);
-    dcc_status (*dcc_session_stats)(const struct dcc_session *session, struct dcc_session_info *out_info);
+    dcc_status (*dcc_session_read_stats)(const struct dcc_session *session, struct dcc_session_stats *out_info);
     dcc_status (*dcc_request_begin)(const struct dcc_session *session, const struct dcc_request_desc *desc, struct dcc_request **out_request);
     dcc_status (*dcc_request_retain)(const struct dcc_request *request);
     dcc_status (*dcc_request_release)(struct dcc_request *request);
@@ -160,7 +157,7 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_stats_jobs_page)(uint64_t from, uint32_t most, char *buffer, size_t size, size_t *out_length, uint64_t *out_next);
     dcc_status (*dcc_stats_read)(struct dcc_stats *out_stats);
     dcc_status (*dcc_stats_latency)(int32_t which, struct dcc_latency *out_latency);
-    dcc_status (*dcc_timeline_start)(uint64_t max_events);
+    dcc_status (*dcc_timeline_start)(uint64_t max_entries);
     dcc_status (*dcc_timeline_stop)(void);
     dcc_status (*dcc_timeline_write)(const char *path, size_t path_length);
     dcc_status (*dcc_control_open)(const struct dcc_control_desc *desc);
@@ -209,16 +206,6 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create(struct dcc_cancel_token *
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_create != NULL)
         return api->dcc_cancel_token_create(out_token);
-    if (out_token != NULL)
-        *out_token = NULL;
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create_linked(const struct dcc_cancel_token *const *parents, size_t count, struct dcc_cancel_token **out_token)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_create_linked != NULL)
-        return api->dcc_cancel_token_create_linked(parents, count, out_token);
     if (out_token != NULL)
         *out_token = NULL;
     return DCC_ERROR_UNSUPPORTED;
@@ -288,29 +275,21 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cause(const struct dcc_cancel_to
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_time_since_cancelled(const struct dcc_cancel_token *token, uint64_t *out_nanoseconds)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_time_since_cancelled(const struct dcc_cancel_token *token, uint64_t *out_since_cancel_ns)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_time_since_cancelled != NULL)
-        return api->dcc_cancel_token_time_since_cancelled(token, out_nanoseconds);
-    if (out_nanoseconds != NULL)
-        *out_nanoseconds = 0;
+        return api->dcc_cancel_token_time_since_cancelled(token, out_since_cancel_ns);
+    if (out_since_cancel_ns != NULL)
+        *out_since_cancel_ns = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_can_be_cancelled(const struct dcc_cancel_token *token)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_caller_id(const struct dcc_cancel_token *token, char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_can_be_cancelled != NULL)
-        return api->dcc_cancel_token_can_be_cancelled(token);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_job_id(const struct dcc_cancel_token *token, char *buffer, size_t size, size_t *out_length)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_job_id != NULL)
-        return api->dcc_cancel_token_job_id(token, buffer, size, out_length);
+    if (api != NULL && api->dcc_cancel_token_caller_id != NULL)
+        return api->dcc_cancel_token_caller_id(token, buffer, size, out_length);
     if (buffer != NULL && size > 0)
         *buffer = '\0';
     if (out_length != NULL)
@@ -370,37 +349,37 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel_async(const struct dcc_ca
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel_after(const struct dcc_cancel_token *token, uint64_t nanoseconds)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_set_deadline_after(const struct dcc_cancel_token *token, uint64_t after_ns)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_cancel_after != NULL)
-        return api->dcc_cancel_token_cancel_after(token, nanoseconds);
+    if (api != NULL && api->dcc_cancel_token_set_deadline_after != NULL)
+        return api->dcc_cancel_token_set_deadline_after(token, after_ns);
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel_at(const struct dcc_cancel_token *token, uint64_t time_ns)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_set_deadline(const struct dcc_cancel_token *token, uint64_t at_ns)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_cancel_at != NULL)
-        return api->dcc_cancel_token_cancel_at(token, time_ns);
+    if (api != NULL && api->dcc_cancel_token_set_deadline != NULL)
+        return api->dcc_cancel_token_set_deadline(token, at_ns);
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_disarm(const struct dcc_cancel_token *token)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_clear_deadline(const struct dcc_cancel_token *token)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_disarm != NULL)
-        return api->dcc_cancel_token_disarm(token);
+    if (api != NULL && api->dcc_cancel_token_clear_deadline != NULL)
+        return api->dcc_cancel_token_clear_deadline(token);
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_deadline(const struct dcc_cancel_token *token, uint64_t *out_time_ns)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_deadline(const struct dcc_cancel_token *token, uint64_t *out_at_ns)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_deadline != NULL)
-        return api->dcc_cancel_token_deadline(token, out_time_ns);
-    if (out_time_ns != NULL)
-        *out_time_ns = 0;
+        return api->dcc_cancel_token_deadline(token, out_at_ns);
+    if (out_at_ns != NULL)
+        *out_at_ns = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -422,21 +401,21 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_wait_any(const struct dcc_cancel
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_event(const struct dcc_cancel_token *token, dcc_native_event *out_event)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_native_event(const struct dcc_cancel_token *token, dcc_native_event *out_native_event)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_event != NULL)
-        return api->dcc_cancel_token_event(token, out_event);
-    if (out_event != NULL)
-        *out_event = DCC_NO_EVENT;
+    if (api != NULL && api->dcc_cancel_token_native_event != NULL)
+        return api->dcc_cancel_token_native_event(token, out_native_event);
+    if (out_native_event != NULL)
+        *out_native_event = DCC_NO_NATIVE_EVENT;
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_native_event_close(dcc_native_event event)
+DCC_CANCEL_SUPPLIED dcc_status dcc_native_event_close(dcc_native_event native_event)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_native_event_close != NULL)
-        return api->dcc_native_event_close(event);
+        return api->dcc_native_event_close(native_event);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -564,11 +543,11 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_progress(const struct dcc_job *job, u
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_progress(const struct dcc_job *job, struct dcc_job_progress_info *out_progress)
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_read_progress(const struct dcc_job *job, struct dcc_job_progress *out_progress)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_job_progress != NULL)
-        return api->dcc_job_progress(job, out_progress);
+    if (api != NULL && api->dcc_job_read_progress != NULL)
+        return api->dcc_job_read_progress(job, out_progress);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -682,14 +661,6 @@ DCC_CANCEL_SUPPLIED struct dcc_job *dcc_job_current(void)
     return NULL;
 }
 
-DCC_CANCEL_SUPPLIED uint64_t dcc_job_current_id(void)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_job_current_id != NULL)
-        return api->dcc_job_current_id();
-    return 0;
-}
-
 DCC_CANCEL_SUPPLIED dcc_status dcc_check_cancelled(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
@@ -788,11 +759,11 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_unwind(dcc_ticket ticket)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_context_job_id(char *buffer, size_t size, size_t *out_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_context_caller_id(char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_context_job_id != NULL)
-        return api->dcc_context_job_id(buffer, size, out_length);
+    if (api != NULL && api->dcc_context_caller_id != NULL)
+        return api->dcc_context_caller_id(buffer, size, out_length);
     if (buffer != NULL && size > 0)
         *buffer = '\0';
     if (out_length != NULL)
@@ -828,11 +799,11 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_events_release(struct dcc_events *observer)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_events_set_slow_cancel_threshold(uint64_t nanoseconds)
+DCC_CANCEL_SUPPLIED dcc_status dcc_events_set_slow_cancel_threshold(uint64_t threshold_ns)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_events_set_slow_cancel_threshold != NULL)
-        return api->dcc_events_set_slow_cancel_threshold(nanoseconds);
+        return api->dcc_events_set_slow_cancel_threshold(threshold_ns);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -862,11 +833,11 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_release(struct dcc_dispatcher *dis
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_shutdown(const struct dcc_dispatcher *dispatcher)
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_close(const struct dcc_dispatcher *dispatcher)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_dispatcher_shutdown != NULL)
-        return api->dcc_dispatcher_shutdown(dispatcher);
+    if (api != NULL && api->dcc_dispatcher_close != NULL)
+        return api->dcc_dispatcher_close(dispatcher);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -908,11 +879,11 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_stats(const struct dcc_dispatcher *dispatcher, struct dcc_dispatcher_info *out_info)
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_read_stats(const struct dcc_dispatcher *dispatcher, struct dcc_dispatcher_stats *out_info)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_dispatcher_stats != NULL)
-        return api->dcc_dispatcher_stats(dispatcher, out_info);
+    if (api != NULL && api->dcc_dispatcher_read_stats != NULL)
+        return api->dcc_dispatcher_read_stats(dispatcher, out_info);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -1016,11 +987,11 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_handle_message(const struct dcc_sessi
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_stats(const struct dcc_session *session, struct dcc_session_info *out_info)
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_read_stats(const struct dcc_session *session, struct dcc_session_stats *out_info)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_session_stats != NULL)
-        return api->dcc_session_stats(session, out_info);
+    if (api != NULL && api->dcc_session_read_stats != NULL)
+        return api->dcc_session_read_stats(session, out_info);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -1190,11 +1161,11 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_stats_latency(int32_t which, struct dcc_laten
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_timeline_start(uint64_t max_events)
+DCC_CANCEL_SUPPLIED dcc_status dcc_timeline_start(uint64_t max_entries)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_timeline_start != NULL)
-        return api->dcc_timeline_start(max_events);
+        return api->dcc_timeline_start(max_entries);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -1431,7 +1402,6 @@ static void *dcc_cancel_instance_(const char *path, char *error, size_t error_si
 static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
 {
     dcc_cancel_symbol_(library, "dcc_cancel_token_create", &api->dcc_cancel_token_create);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_create_linked", &api->dcc_cancel_token_create_linked);
     dcc_cancel_symbol_(library, "dcc_cancel_token_create_from", &api->dcc_cancel_token_create_from);
     dcc_cancel_symbol_(library, "dcc_cancel_token_retain", &api->dcc_cancel_token_retain);
     dcc_cancel_symbol_(library, "dcc_cancel_token_release", &api->dcc_cancel_token_release);
@@ -1440,21 +1410,20 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_cancel_token_reason", &api->dcc_cancel_token_reason);
     dcc_cancel_symbol_(library, "dcc_cancel_token_cause", &api->dcc_cancel_token_cause);
     dcc_cancel_symbol_(library, "dcc_cancel_token_time_since_cancelled", &api->dcc_cancel_token_time_since_cancelled);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_can_be_cancelled", &api->dcc_cancel_token_can_be_cancelled);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_job_id", &api->dcc_cancel_token_job_id);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_caller_id", &api->dcc_cancel_token_caller_id);
     dcc_cancel_symbol_(library, "dcc_owner_create", &api->dcc_owner_create);
     dcc_cancel_symbol_(library, "dcc_owner_close", &api->dcc_owner_close);
     dcc_cancel_symbol_(library, "dcc_cancel_token_register", &api->dcc_cancel_token_register);
     dcc_cancel_symbol_(library, "dcc_registration_unregister", &api->dcc_registration_unregister);
     dcc_cancel_symbol_(library, "dcc_registration_unregister_no_wait", &api->dcc_registration_unregister_no_wait);
     dcc_cancel_symbol_(library, "dcc_cancel_token_cancel_async", &api->dcc_cancel_token_cancel_async);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_cancel_after", &api->dcc_cancel_token_cancel_after);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_cancel_at", &api->dcc_cancel_token_cancel_at);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_disarm", &api->dcc_cancel_token_disarm);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_set_deadline_after", &api->dcc_cancel_token_set_deadline_after);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_set_deadline", &api->dcc_cancel_token_set_deadline);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_clear_deadline", &api->dcc_cancel_token_clear_deadline);
     dcc_cancel_symbol_(library, "dcc_cancel_token_deadline", &api->dcc_cancel_token_deadline);
     dcc_cancel_symbol_(library, "dcc_cancel_token_wait", &api->dcc_cancel_token_wait);
     dcc_cancel_symbol_(library, "dcc_cancel_token_wait_any", &api->dcc_cancel_token_wait_any);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_event", &api->dcc_cancel_token_event);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_native_event", &api->dcc_cancel_token_native_event);
     dcc_cancel_symbol_(library, "dcc_native_event_close", &api->dcc_native_event_close);
     dcc_cancel_symbol_(library, "dcc_job_create", &api->dcc_job_create);
     dcc_cancel_symbol_(library, "dcc_job_retain", &api->dcc_job_retain);
@@ -1471,7 +1440,7 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_job_acknowledge_cancel", &api->dcc_job_acknowledge_cancel);
     dcc_cancel_symbol_(library, "dcc_job_interrupt", &api->dcc_job_interrupt);
     dcc_cancel_symbol_(library, "dcc_job_set_progress", &api->dcc_job_set_progress);
-    dcc_cancel_symbol_(library, "dcc_job_progress", &api->dcc_job_progress);
+    dcc_cancel_symbol_(library, "dcc_job_read_progress", &api->dcc_job_read_progress);
     dcc_cancel_symbol_(library, "dcc_job_progress_message", &api->dcc_job_progress_message);
     dcc_cancel_symbol_(library, "dcc_job_label", &api->dcc_job_label);
     dcc_cancel_symbol_(library, "dcc_job_caller_id", &api->dcc_job_caller_id);
@@ -1483,7 +1452,6 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_job_set_current", &api->dcc_job_set_current);
     dcc_cancel_symbol_(library, "dcc_job_reset_current", &api->dcc_job_reset_current);
     dcc_cancel_symbol_(library, "dcc_job_current", &api->dcc_job_current);
-    dcc_cancel_symbol_(library, "dcc_job_current_id", &api->dcc_job_current_id);
     dcc_cancel_symbol_(library, "dcc_check_cancelled", &api->dcc_check_cancelled);
     dcc_cancel_symbol_(library, "dcc_cancel_token_check_current", &api->dcc_cancel_token_check_current);
     dcc_cancel_symbol_(library, "dcc_poll_read_current", &api->dcc_poll_read_current);
@@ -1495,7 +1463,7 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_context_enter", &api->dcc_context_enter);
     dcc_cancel_symbol_(library, "dcc_context_exit", &api->dcc_context_exit);
     dcc_cancel_symbol_(library, "dcc_context_unwind", &api->dcc_context_unwind);
-    dcc_cancel_symbol_(library, "dcc_context_job_id", &api->dcc_context_job_id);
+    dcc_cancel_symbol_(library, "dcc_context_caller_id", &api->dcc_context_caller_id);
     dcc_cancel_symbol_(library, "dcc_events_create", &api->dcc_events_create);
     dcc_cancel_symbol_(library, "dcc_events_drain", &api->dcc_events_drain);
     dcc_cancel_symbol_(library, "dcc_events_release", &api->dcc_events_release);
@@ -1503,12 +1471,12 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_dispatcher_create", &api->dcc_dispatcher_create);
     dcc_cancel_symbol_(library, "dcc_dispatcher_retain", &api->dcc_dispatcher_retain);
     dcc_cancel_symbol_(library, "dcc_dispatcher_release", &api->dcc_dispatcher_release);
-    dcc_cancel_symbol_(library, "dcc_dispatcher_shutdown", &api->dcc_dispatcher_shutdown);
+    dcc_cancel_symbol_(library, "dcc_dispatcher_close", &api->dcc_dispatcher_close);
     dcc_cancel_symbol_(library, "dcc_dispatcher_find", &api->dcc_dispatcher_find);
     dcc_cancel_symbol_(library, "dcc_dispatcher_post", &api->dcc_dispatcher_post);
     dcc_cancel_symbol_(library, "dcc_dispatcher_post_and_wait", &api->dcc_dispatcher_post_and_wait);
     dcc_cancel_symbol_(library, "dcc_dispatcher_pump", &api->dcc_dispatcher_pump);
-    dcc_cancel_symbol_(library, "dcc_dispatcher_stats", &api->dcc_dispatcher_stats);
+    dcc_cancel_symbol_(library, "dcc_dispatcher_read_stats", &api->dcc_dispatcher_read_stats);
     dcc_cancel_symbol_(library, "dcc_dispatcher_longest_label", &api->dcc_dispatcher_longest_label);
     dcc_cancel_symbol_(library, "dcc_session_create", &api->dcc_session_create);
     dcc_cancel_symbol_(library, "dcc_session_retain", &api->dcc_session_retain);
@@ -1520,7 +1488,7 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_session_clear", &api->dcc_session_clear);
     dcc_cancel_symbol_(library, "dcc_session_sweep", &api->dcc_session_sweep);
     dcc_cancel_symbol_(library, "dcc_session_handle_message", &api->dcc_session_handle_message);
-    dcc_cancel_symbol_(library, "dcc_session_stats", &api->dcc_session_stats);
+    dcc_cancel_symbol_(library, "dcc_session_read_stats", &api->dcc_session_read_stats);
     dcc_cancel_symbol_(library, "dcc_request_begin", &api->dcc_request_begin);
     dcc_cancel_symbol_(library, "dcc_request_retain", &api->dcc_request_retain);
     dcc_cancel_symbol_(library, "dcc_request_release", &api->dcc_request_release);

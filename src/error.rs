@@ -143,7 +143,7 @@ pub enum Error {
     OwnerClosed(Handle),
     /// The library has been shut down.
     ShutDown,
-    /// The dispatcher has been shut down.
+    /// The dispatcher is closed.
     DispatcherShutDown,
     /// A bound on jobs is reached.
     Overloaded {
@@ -279,7 +279,7 @@ impl fmt::Display for Error {
                 "the library has been shut down by the host, or the process is at its very end",
             ),
             Self::DispatcherShutDown => out.write_str(
-                "the dispatcher has been shut down and takes nothing more; what was to be posted \
+                "the dispatcher is closed and takes nothing more; what was to be posted \
                  is still the caller's",
             ),
             Self::Overloaded { depth, capacity } => write!(

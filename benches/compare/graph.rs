@@ -11,9 +11,16 @@ type Token = *mut dcc_cancel_token;
 
 fn create(parents: &[*const dcc_cancel_token]) -> Token {
     let mut token = null_mut();
-    // SAFETY: an array of that length, a writable result.
-    let status =
-        unsafe { dcc_cancel_token_create_linked(parents.as_ptr(), parents.len(), &mut token) };
+    let desc = dcc_cancel_token_desc {
+        struct_size: size_of::<dcc_cancel_token_desc>() as u32,
+        reserved: 0,
+        parents: parents.as_ptr(),
+        parent_count: parents.len(),
+        caller_id: null(),
+        caller_id_length: 0,
+    };
+    // SAFETY: a filled-in descriptor, a writable result.
+    let status = unsafe { dcc_cancel_token_create_from(&desc, &mut token) };
     assert_eq!(status, DCC_OK);
     token
 }

@@ -61,7 +61,7 @@ void print(const baked &result)
     const dcc_poll_gap &gap = result.gap;
     std::printf("    polls        %s, on thread %s\n", grouped(gap.polls).c_str(),
                 std::to_string(gap.thread).c_str());
-    const std::chrono::nanoseconds longest(gap.nanoseconds);
+    const std::chrono::nanoseconds longest(gap.gap_ns);
     std::printf("    longest gap  %s, as long as %.1f ticks\n", duration(longest).c_str(),
                 static_cast<double>(longest.count()) /
                     static_cast<double>(ui_loop::period.count()));

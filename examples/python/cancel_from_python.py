@@ -51,7 +51,7 @@ def main():
     print("request %d stopped at %d: %s" % (request.id, call.job.progress.done, request.reason))
     if request.end() == "cancelled":
         print("the peer gets", request.cancelled_reply())
-    ui.shutdown()
+    ui.close()
     session.close()
 
 

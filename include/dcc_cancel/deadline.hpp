@@ -17,27 +17,27 @@ class deadline {
 public:
     template <class Rep, class Period>
     deadline(token limited, std::chrono::duration<Rep, Period> from_now)
-        : token_(std::move(limited)), status_(token_.try_cancel_after(from_now))
+        : token_(std::move(limited)), status_(token_.try_set_deadline_after(from_now))
     {
         detail::throw_if_failed(status_);
     }
 
     template <class Clock, class Duration>
     deadline(token limited, std::chrono::time_point<Clock, Duration> at)
-        : token_(std::move(limited)), status_(token_.try_cancel_at(at))
+        : token_(std::move(limited)), status_(token_.try_set_deadline(at))
     {
         detail::throw_if_failed(status_);
     }
 
     deadline(const deadline &) = delete;
     deadline &operator=(const deadline &) = delete;
-    ~deadline() { disarm(); }
+    ~deadline() { clear(); }
 
-    /* Negative, or DCC_ALREADY_CANCELLED, if nothing was armed. */
+    /* Negative, or DCC_ALREADY_CANCELLED, if none was set. */
     dcc_status status() const noexcept { return status_; }
 
-    /* Before the scope ends. True if it was armed and does not cancel any more. */
-    bool disarm() noexcept { return std::exchange(token_, token()).disarm(); }
+    /* Before the scope ends. True if it was set and does not cancel any more. */
+    bool clear() noexcept { return std::exchange(token_, token()).clear_deadline(); }
 
 private:
     token token_;

@@ -101,7 +101,7 @@ public:
         desc.struct_size = sizeof desc;
         desc.flags = options.bind_later ? DCC_DISPATCHER_BIND_LATER : 0u;
         desc.capacity = options.capacity;
-        desc.default_deadline_ns = detail::nanoseconds_of(options.default_deadline);
+        desc.default_deadline_after_ns = detail::nanoseconds_of(options.default_deadline);
         desc.wedge_threshold_ns = detail::nanoseconds_of(options.wedge_threshold);
         desc.progress_interval_ns = detail::nanoseconds_of(options.progress_interval);
         desc.owner = options.owner != nullptr ? options.owner->get() : nullptr;
@@ -177,7 +177,7 @@ public:
     /* Posts a callable whose result, or what it throws, is for whoever has the future: as soon as it
      * returns, so before its job is over. Without a result, in the pump that ends the job, the future
      * throws cancelled_error if the job was cancelled, std::runtime_error with the text if it failed,
-     * and std::future_error (broken promise) if it was interrupted, as by a shutdown. Getting it on the
+     * and std::future_error (broken promise) if it was interrupted, as by a close. Getting it on the
      * dispatcher's thread waits for ever, unless the job runs on another. Throws as post. */
     template <class Callable>
     std::future<detail::result_of_job<std::decay_t<Callable>>>
@@ -214,8 +214,8 @@ public:
         result.remaining = done.remaining;
         result.elapsed = detail::duration_of(done.elapsed_ns);
         result.overrun = detail::duration_of(done.overrun_ns);
-        if (done.next_ns != DCC_NO_LIMIT)
-            result.next = detail::duration_of(done.next_ns);
+        if (done.next_after_ns != DCC_NO_LIMIT)
+            result.next = detail::duration_of(done.next_after_ns);
         return result;
     }
 
@@ -223,8 +223,8 @@ public:
     tick pump_all() const noexcept { return pump(no_limit); }
 
     /* Refuses posts from now on and ends what waits as interrupted. DCC_OK: everything is over.
-     * DCC_PENDING: completions are still to run; see dcc_dispatcher_shutdown. */
-    dcc_status shutdown() const noexcept { return dcc_dispatcher_shutdown(get()); }
+     * DCC_PENDING: completions are still to run; see dcc_dispatcher_close. */
+    dcc_status close() const noexcept { return dcc_dispatcher_close(get()); }
 
     /* The unfinished job with this caller id, or an empty one. */
     job find(std::string_view caller_id) const noexcept
@@ -236,9 +236,9 @@ public:
 
     dispatcher_stats stats() const noexcept
     {
-        dcc_dispatcher_info info = {};
+        dcc_dispatcher_stats info = {};
         info.struct_size = sizeof info;
-        dcc_dispatcher_stats(get(), &info);
+        dcc_dispatcher_read_stats(get(), &info);
         return detail::stats_from(info);
     }
 

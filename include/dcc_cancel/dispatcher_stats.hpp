@@ -18,7 +18,7 @@ struct time_quantiles {
     std::chrono::nanoseconds longest = std::chrono::nanoseconds(0);
 };
 
-/* What a dispatcher has done and where it stands; see dcc_dispatcher_info. */
+/* What a dispatcher has done and where it stands; see dcc_dispatcher_stats. */
 struct dispatcher_stats {
     bool is_closed = false;
     /* Its thread has been inside one job for longer than the threshold. */
@@ -56,7 +56,7 @@ struct dispatcher_stats {
 
 namespace detail {
 
-inline dispatcher_stats stats_from(const dcc_dispatcher_info &info) noexcept
+inline dispatcher_stats stats_from(const dcc_dispatcher_stats &info) noexcept
 {
     dispatcher_stats stats;
     stats.is_closed = info.is_closed != 0;

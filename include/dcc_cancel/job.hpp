@@ -166,9 +166,9 @@ public:
 
     progress_info progress() const noexcept
     {
-        dcc_job_progress_info info = {};
+        dcc_job_progress info = {};
         info.struct_size = sizeof info;
-        dcc_job_progress(get(), &info);
+        dcc_job_read_progress(get(), &info);
         return {info.done, info.total};
     }
 

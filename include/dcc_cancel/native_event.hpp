@@ -1,4 +1,4 @@
-/* Events for poll, epoll, WaitForMultipleObjects and toolkits' notifiers. Part of dcc_cancel.hpp. */
+/* Native events, for poll, epoll, WaitForMultipleObjects and toolkits' notifiers. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_NATIVE_EVENT_HPP
 #define DCC_CANCEL_NATIVE_EVENT_HPP
@@ -23,7 +23,7 @@ public:
 
     /* No event. */
     native_event() noexcept = default;
-    native_event(native_event &&other) noexcept : event_(std::exchange(other.event_, DCC_NO_EVENT)) {}
+    native_event(native_event &&other) noexcept : event_(std::exchange(other.event_, DCC_NO_NATIVE_EVENT)) {}
     native_event &operator=(native_event &&other) noexcept
     {
         native_event taken(std::move(other));
@@ -40,7 +40,7 @@ public:
         return result;
     }
 
-    explicit operator bool() const noexcept { return event_ != DCC_NO_EVENT; }
+    explicit operator bool() const noexcept { return event_ != DCC_NO_NATIVE_EVENT; }
 
     /* Lent: good as long as this object. Do not read from it. */
     native_type native() const noexcept
@@ -53,10 +53,10 @@ public:
     }
 
     /* Gives the event to the caller, who closes it. */
-    [[nodiscard]] dcc_native_event detach() noexcept { return std::exchange(event_, DCC_NO_EVENT); }
+    [[nodiscard]] dcc_native_event detach() noexcept { return std::exchange(event_, DCC_NO_NATIVE_EVENT); }
 
 private:
-    dcc_native_event event_ = DCC_NO_EVENT;
+    dcc_native_event event_ = DCC_NO_NATIVE_EVENT;
 };
 
 } // namespace dcc

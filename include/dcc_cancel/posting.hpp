@@ -44,7 +44,7 @@ inline constexpr std::chrono::nanoseconds no_limit = (std::chrono::nanoseconds::
 
 /* How a job is posted. */
 struct post_options {
-    /* Told once that the job is over, on the dispatcher's thread, inside its pump or shutdown. It
+    /* Told once that the job is over, on the dispatcher's thread, inside its pump or close. It
      * may post, not pump. What it throws goes to set_callback_exception_handler's handler. */
     std::function<void(const job &, job_state)> completion = {};
     /* A token whose cancel cancels the job; current while the job runs. */
@@ -234,7 +234,7 @@ inline dcc_post_desc describe(std::string_view label, const post_options &option
     if (options.deadline) {
         // What is over already is not what says nothing.
         const std::uint64_t nanoseconds = nanoseconds_of(*options.deadline);
-        desc.deadline_ns = nanoseconds != 0 ? nanoseconds : 1u;
+        desc.deadline_after_ns = nanoseconds != 0 ? nanoseconds : 1u;
     }
     return desc;
 }

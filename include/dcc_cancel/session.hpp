@@ -78,7 +78,7 @@ struct session_options {
     std::chrono::nanoseconds progress_interval = std::chrono::nanoseconds(0);
 };
 
-/* What a session has seen; see dcc_session_info. */
+/* What a session has seen; see dcc_session_stats. */
 struct session_stats {
     bool is_closed = false;
     /* Requests in flight; after the close none is, though they are still to be ended. */
@@ -266,9 +266,9 @@ public:
 
     session_stats stats() const noexcept
     {
-        dcc_session_info info = {};
+        dcc_session_stats info = {};
         info.struct_size = sizeof info;
-        dcc_session_stats(object_, &info);
+        dcc_session_read_stats(object_, &info);
         session_stats result;
         result.is_closed = info.is_closed != 0;
         result.live = info.live;

@@ -29,7 +29,7 @@ constexpr std::uint64_t nanoseconds_of(std::chrono::duration<Rep, Period> durati
     if (!(seconds_of(duration) > 0))
         return 0;
     if (seconds_of(duration) > for_ever_seconds)
-        return DCC_FOREVER;
+        return DCC_NO_LIMIT;
     return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::nanoseconds>(duration).count());
 }
 
@@ -48,7 +48,7 @@ std::uint64_t nanoseconds_until(std::chrono::time_point<Clock, Duration> then) n
     const auto now = Clock::now();
     const double seconds = seconds_of(then.time_since_epoch()) - seconds_of(now.time_since_epoch());
     if (seconds > for_ever_seconds)
-        return DCC_FOREVER;
+        return DCC_NO_LIMIT;
     // Near now the floating point is too coarse, and the difference exact.
     return seconds < -1 ? 0 : nanoseconds_of(then - now);
 }

@@ -36,25 +36,25 @@ public:
 
     static token create() { return create({}); }
 
-    /* A token that is cancelled when any of its parents is. `job_id` is the id that a server gave
-     * the job that this is for. */
-    static token create(std::initializer_list<token> parents, std::string_view job_id = {})
+    /* A token that is cancelled when any of its parents is. `caller_id` is the id that your caller, for
+     * instance a server, has for the work that this is for. */
+    static token create(std::initializer_list<token> parents, std::string_view caller_id = {})
     {
         token result;
-        detail::throw_if_failed(try_create(result, parents, job_id));
+        detail::throw_if_failed(try_create(result, parents, caller_id));
         return result;
     }
 
     /* As create; `result` is empty unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
     static dcc_status try_create(token &result, std::initializer_list<token> parents = {},
-                                 std::string_view job_id = {}) noexcept
+                                 std::string_view caller_id = {}) noexcept
     {
         dcc_cancel_token_desc desc = {};
         desc.struct_size = sizeof desc;
         desc.parents = handles(parents.begin());
         desc.parent_count = parents.size();
-        desc.job_id = job_id.data();
-        desc.job_id_length = job_id.size();
+        desc.caller_id = caller_id.data();
+        desc.caller_id_length = caller_id.size();
         return dcc_cancel_token_create_from(&desc, result.out());
     }
 
@@ -99,36 +99,35 @@ public:
         return dcc_cancel_token_cancel_async(get(), reason.data(), reason.size());
     }
 
-    /* Cancels it (cause::deadline) at that time unless it is disarmed before; see
-     * dcc_cancel_token_cancel_after, and dcc::deadline for a scope. A token has one deadline, and
-     * this moves it. False: it is cancelled already. Throws if the library's threads cannot be
-     * started. */
+    /* Sets its deadline: it is cancelled then (cause::deadline) unless clear_deadline comes before; see
+     * dcc::deadline for a scope. A token has one deadline, and this moves it. False: it is cancelled
+     * already. Throws if the library's threads cannot be started. */
     template <class Rep, class Period>
-    bool cancel_after(std::chrono::duration<Rep, Period> from_now) const
+    bool set_deadline_after(std::chrono::duration<Rep, Period> from_now) const
     {
-        return *this && succeeded(try_cancel_after(from_now));
+        return *this && succeeded(try_set_deadline_after(from_now));
     }
     template <class Clock, class Duration>
-    bool cancel_at(std::chrono::time_point<Clock, Duration> time) const
+    bool set_deadline(std::chrono::time_point<Clock, Duration> time) const
     {
-        return *this && succeeded(try_cancel_at(time));
+        return *this && succeeded(try_set_deadline(time));
     }
 
     template <class Rep, class Period>
-    dcc_status try_cancel_after(std::chrono::duration<Rep, Period> from_now) const noexcept
+    dcc_status try_set_deadline_after(std::chrono::duration<Rep, Period> from_now) const noexcept
     {
-        return dcc_cancel_token_cancel_after(get(), detail::nanoseconds_of(from_now));
+        return dcc_cancel_token_set_deadline_after(get(), detail::nanoseconds_of(from_now));
     }
     template <class Clock, class Duration>
-    dcc_status try_cancel_at(std::chrono::time_point<Clock, Duration> time) const noexcept
+    dcc_status try_set_deadline(std::chrono::time_point<Clock, Duration> time) const noexcept
     {
-        return dcc_cancel_token_cancel_after(get(), detail::nanoseconds_until(time));
+        return dcc_cancel_token_set_deadline_after(get(), detail::nanoseconds_until(time));
     }
 
-    /* True if a deadline was armed and will not cancel it. */
-    bool disarm() const noexcept { return dcc_cancel_token_disarm(get()) == DCC_OK; }
+    /* True if it had a deadline, which will not cancel it. */
+    bool clear_deadline() const noexcept { return dcc_cancel_token_clear_deadline(get()) == DCC_OK; }
 
-    /* Nothing if no deadline is armed; zero if it is over but has not cancelled yet. */
+    /* Nothing if it has no deadline; zero if that is over but has not cancelled yet. */
     std::optional<std::chrono::nanoseconds> time_to_deadline() const noexcept
     {
         std::uint64_t time = 0;
@@ -140,7 +139,7 @@ public:
 
     /* Waits until it is cancelled: true. At once false for the empty token. Not on the host's UI
      * thread. */
-    bool wait() const { return ended_by_cancel(dcc_cancel_token_wait(get(), DCC_FOREVER)); }
+    bool wait() const { return ended_by_cancel(dcc_cancel_token_wait(get(), DCC_NO_LIMIT)); }
 
     /* As wait; false if the time was over before. */
     template <class Rep, class Period> bool wait_for(std::chrono::duration<Rep, Period> longest) const
@@ -160,7 +159,7 @@ public:
         return dcc_cancel_token_wait(get(), detail::nanoseconds_of(longest));
     }
 
-    /* An event that is set when it is cancelled or gone; never for the empty token. */
+    /* A native event that is set when it is cancelled or gone; never for the empty token. */
     dcc::native_event native_event() const
     {
         dcc::native_event result;
@@ -171,16 +170,16 @@ public:
     /* As native_event; `result` is none unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
     dcc_status try_native_event(dcc::native_event &result) const noexcept
     {
-        dcc_native_event event = DCC_NO_EVENT;
-        const dcc_status status = dcc_cancel_token_event(get(), &event);
-        result = dcc::native_event::adopt(event);
+        dcc_native_event handle = DCC_NO_NATIVE_EVENT;
+        const dcc_status status = dcc_cancel_token_native_event(get(), &handle);
+        result = dcc::native_event::adopt(handle);
         return status;
     }
 
     bool is_cancelled() const noexcept { return dcc_cancel_token_is_cancelled(get()) != DCC_OK; }
 
     /* False for the empty token: a loop may leave polling out. */
-    bool can_be_cancelled() const noexcept { return dcc_cancel_token_can_be_cancelled(get()) == 1; }
+    bool can_be_cancelled() const noexcept { return static_cast<bool>(*this); }
 
     std::string reason() const
     {
@@ -204,10 +203,10 @@ public:
         return std::chrono::nanoseconds(nanoseconds);
     }
 
-    std::string job_id() const
+    std::string caller_id() const
     {
         return detail::text([this](char *buffer, std::size_t size, std::size_t *length) {
-            return dcc_cancel_token_job_id(get(), buffer, size, length);
+            return dcc_cancel_token_caller_id(get(), buffer, size, length);
         });
     }
 

@@ -40,7 +40,7 @@ inline wait_result wait_any(const token *tokens, std::size_t count, std::uint64_
 /* Waits until any of the tokens is cancelled. At once DCC_NEVER if all are empty. */
 inline wait_result wait_any(const token *tokens, std::size_t count)
 {
-    return detail::wait_any(tokens, count, DCC_FOREVER);
+    return detail::wait_any(tokens, count, DCC_NO_LIMIT);
 }
 inline wait_result wait_any(std::initializer_list<token> tokens)
 {

@@ -15,7 +15,6 @@ from ctypes import (
     c_void_p,
 )
 
-DCC_FOREVER = 0xFFFFFFFFFFFFFFFF
 DCC_JOB_PENDING = 1
 DCC_JOB_RUNNING = 2
 DCC_JOB_COMPLETED = 3
@@ -93,8 +92,8 @@ class CancelTokenDesc(Structure):
         ("reserved", c_uint32),
         ("parents", POINTER(c_void_p)),
         ("parent_count", c_size_t),
-        ("job_id", c_char_p),
-        ("job_id_length", c_size_t),
+        ("caller_id", c_char_p),
+        ("caller_id_length", c_size_t),
     ]
 
 
@@ -115,7 +114,7 @@ class JobDesc(Structure):
     ]
 
 
-class JobProgressInfo(Structure):
+class JobProgress(Structure):
     _fields_ = [
         ("struct_size", c_uint32),
         ("reserved", c_uint32),
@@ -137,7 +136,7 @@ class DispatcherDesc(Structure):
         ("flags", c_uint32),
         ("capacity", c_uint32),
         ("reserved", c_uint32),
-        ("default_deadline_ns", c_uint64),
+        ("default_deadline_after_ns", c_uint64),
         ("wedge_threshold_ns", c_uint64),
         ("progress_interval_ns", c_uint64),
         ("user_data", c_void_p),
@@ -164,7 +163,7 @@ class PostDesc(Structure):
         ("user_data", c_void_p),
         ("destroy", DestroyFn),
         ("owner", c_void_p),
-        ("deadline_ns", c_uint64),
+        ("deadline_after_ns", c_uint64),
         ("lane", c_int32),
         ("reserved", c_uint32),
     ]
@@ -190,11 +189,11 @@ class Tick(Structure):
         ("remaining", c_uint64),
         ("elapsed_ns", c_uint64),
         ("overrun_ns", c_uint64),
-        ("next_ns", c_uint64),
+        ("next_after_ns", c_uint64),
     ]
 
 
-class DispatcherInfo(Structure):
+class DispatcherStats(Structure):
     _fields_ = [
         ("struct_size", c_uint32),
         ("is_closed", c_int32),
@@ -266,7 +265,7 @@ class MessageInfo(Structure):
     ]
 
 
-class SessionInfo(Structure):
+class SessionStats(Structure):
     _fields_ = [
         ("struct_size", c_uint32),
         ("is_closed", c_int32),
@@ -321,7 +320,7 @@ FUNCTIONS = {
     "dcc_cancel_token_cancel": (c_int32, [c_void_p, c_char_p, c_size_t]),
     "dcc_cancel_token_is_cancelled": (c_int32, [c_void_p]),
     "dcc_cancel_token_reason": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)]),
-    "dcc_cancel_token_job_id": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)]),
+    "dcc_cancel_token_caller_id": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)]),
     "dcc_owner_create": (c_int32, [POINTER(c_void_p)]),
     "dcc_owner_close": (c_int32, [c_void_p]),
     "dcc_cancel_token_register": (
@@ -330,8 +329,8 @@ FUNCTIONS = {
     ),
     "dcc_registration_unregister": (c_int32, [c_void_p]),
     "dcc_registration_unregister_no_wait": (c_int32, [c_void_p]),
-    "dcc_cancel_token_cancel_after": (c_int32, [c_void_p, c_uint64]),
-    "dcc_cancel_token_disarm": (c_int32, [c_void_p]),
+    "dcc_cancel_token_set_deadline_after": (c_int32, [c_void_p, c_uint64]),
+    "dcc_cancel_token_clear_deadline": (c_int32, [c_void_p]),
     "dcc_cancel_token_wait_any": (
         c_int32,
         [POINTER(c_void_p), c_size_t, c_uint64, POINTER(c_size_t)],
@@ -351,7 +350,7 @@ FUNCTIONS = {
     "dcc_job_acknowledge_cancel": (c_int32, [c_void_p]),
     "dcc_job_interrupt": (c_int32, [c_void_p, c_char_p, c_size_t]),
     "dcc_job_set_progress": (c_int32, [c_void_p, c_uint64, c_uint64, c_char_p, c_size_t]),
-    "dcc_job_progress": (c_int32, [c_void_p, POINTER(JobProgressInfo)]),
+    "dcc_job_read_progress": (c_int32, [c_void_p, POINTER(JobProgress)]),
     "dcc_job_progress_message": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)]),
     "dcc_job_label": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)]),
     "dcc_job_caller_id": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)]),
@@ -362,7 +361,7 @@ FUNCTIONS = {
     "dcc_context_unwind": (c_int32, [c_uint64]),
     "dcc_dispatcher_create": (c_int32, [POINTER(DispatcherDesc), POINTER(c_void_p)]),
     "dcc_dispatcher_release": (c_int32, [c_void_p]),
-    "dcc_dispatcher_shutdown": (c_int32, [c_void_p]),
+    "dcc_dispatcher_close": (c_int32, [c_void_p]),
     "dcc_dispatcher_find": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_void_p)]),
     "dcc_dispatcher_post": (
         c_int32,
@@ -373,7 +372,7 @@ FUNCTIONS = {
         [c_void_p, POINTER(PostDesc), c_uint64, POINTER(c_void_p), POINTER(c_int32)],
     ),
     "dcc_dispatcher_pump": (c_int32, [c_void_p, c_uint64, c_uint64, POINTER(Tick)]),
-    "dcc_dispatcher_stats": (c_int32, [c_void_p, POINTER(DispatcherInfo)]),
+    "dcc_dispatcher_read_stats": (c_int32, [c_void_p, POINTER(DispatcherStats)]),
     "dcc_session_create": (c_int32, [POINTER(SessionDesc), POINTER(c_void_p)]),
     "dcc_session_release": (c_int32, [c_void_p]),
     "dcc_session_close": (c_int32, [c_void_p]),
@@ -389,7 +388,7 @@ FUNCTIONS = {
         c_int32,
         [c_void_p, c_char_p, c_size_t, POINTER(MessageInfo)],
     ),
-    "dcc_session_stats": (c_int32, [c_void_p, POINTER(SessionInfo)]),
+    "dcc_session_read_stats": (c_int32, [c_void_p, POINTER(SessionStats)]),
     "dcc_request_begin": (c_int32, [c_void_p, POINTER(RequestDesc), POINTER(c_void_p)]),
     "dcc_request_release": (c_int32, [c_void_p]),
     "dcc_request_token": (c_void_p, [c_void_p]),

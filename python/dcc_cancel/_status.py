@@ -71,7 +71,7 @@ def text_in(value, what):
     return encoded, len(encoded)
 
 
-def nanoseconds(seconds, what, for_none=c.DCC_FOREVER):
+def nanoseconds(seconds, what, for_none=c.DCC_NO_LIMIT):
     """A time in seconds for the library; None is `for_none`."""
     if seconds is None:
         return for_none

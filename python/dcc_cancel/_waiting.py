@@ -17,7 +17,7 @@ def wait_for(tokens, timeout):
     count = len(tokens)
     handles = (ctypes.c_void_p * max(count, 1))(*tokens)
     left = nanoseconds(timeout, "timeout")
-    endless = left == c.DCC_FOREVER
+    endless = left == c.DCC_NO_LIMIT
     sliced = threading.current_thread() is threading.main_thread()
     end = None if endless else time.monotonic() + left / 1e9
     which = ctypes.c_size_t()

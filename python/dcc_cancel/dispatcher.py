@@ -94,7 +94,7 @@ class Dispatcher(NativeObject):
             struct_size=ctypes.sizeof(c.DispatcherDesc),
             flags=c.DCC_DISPATCHER_BIND_LATER if bind_later else 0,
             capacity=whole(capacity, "capacity", 32),
-            default_deadline_ns=nanoseconds(default_deadline, "default_deadline", for_none=0),
+            default_deadline_after_ns=nanoseconds(default_deadline, "default_deadline", for_none=0),
             wedge_threshold_ns=nanoseconds(wedge_threshold, "wedge_threshold", for_none=0),
             progress_interval_ns=nanoseconds(progress_interval, "progress_interval", for_none=0),
             destroy=destroy,
@@ -224,7 +224,7 @@ class Dispatcher(NativeObject):
             completion=complete,
             destroy=destroy,
             owner=owner(),
-            deadline_ns=nanoseconds(deadline, "deadline", for_none=0),
+            deadline_after_ns=nanoseconds(deadline, "deadline", for_none=0),
             lane=_LANES[lane],
         )
         description.label, description.label_length = text_in(label, "label")
@@ -263,7 +263,7 @@ class Dispatcher(NativeObject):
             tick.remaining,
             seconds(tick.elapsed_ns),
             seconds(tick.overrun_ns),
-            seconds(tick.next_ns),
+            seconds(tick.next_after_ns),
             bool(tick.is_vetoed),
         )
 
@@ -276,28 +276,30 @@ class Dispatcher(NativeObject):
 
     def stats(self):
         """What it has done and where it stands, as a dict; the names are those of the C structure."""
-        info = c.DispatcherInfo(struct_size=ctypes.sizeof(c.DispatcherInfo))
-        checked(library.dcc_dispatcher_stats(self.handle, ctypes.byref(info)))
+        info = c.DispatcherStats(struct_size=ctypes.sizeof(c.DispatcherStats))
+        checked(library.dcc_dispatcher_read_stats(self.handle, ctypes.byref(info)))
         values = {name: getattr(info, name) for name, _ in info._fields_[1:]}
         for name in ("is_closed", "is_wedged"):
             values[name] = bool(values[name])
         return values
 
-    def shutdown(self):
+    def close(self):
         """Refuses posts from now on; what waits ends as interrupted, what runs is asked to stop.
 
-        Whether everything is over; False: completions follow in the next pump or shutdown on the
-        dispatcher's thread. Any thread, also inside a job.
+        Whether everything is over, and the object can be used no more. False: completions follow in the next
+        pump or close on the dispatcher's thread. Any thread, also inside a job. Harmless if repeated.
         """
-        return checked(library.dcc_dispatcher_shutdown(self.handle)) == c.DCC_OK
+        is_over = not self._handle or checked(library.dcc_dispatcher_close(self._handle)) == c.DCC_OK
+        if is_over:
+            super().close()
+        return is_over
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        if self._handle:
-            self.shutdown()
-        self.close()
+        if not self.close():
+            super().close()
 
     def __repr__(self):
         if not self._handle:

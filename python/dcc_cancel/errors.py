@@ -129,4 +129,4 @@ class PostTimeoutError(DccCancelError, TimeoutError):
 
 
 class JobInterruptedError(DccCancelError):
-    """The job was ended from outside, for instance by a shutdown, before it had a result."""
+    """The job was ended from outside, for instance by a close, before it had a result."""

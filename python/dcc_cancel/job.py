@@ -160,8 +160,8 @@ class Job(Polled):
     @property
     def progress(self):
         """How far it is: done, total (None while unknown), message."""
-        info = c.JobProgressInfo(struct_size=ctypes.sizeof(c.JobProgressInfo))
-        checked(library.dcc_job_progress(self.handle, ctypes.byref(info)))
+        info = c.JobProgress(struct_size=ctypes.sizeof(c.JobProgress))
+        checked(library.dcc_job_read_progress(self.handle, ctypes.byref(info)))
         message = text_from(library.dcc_job_progress_message, self.handle)[0]
         return Progress(info.done, info.total or None, message)
 

@@ -155,9 +155,9 @@ class Session(NativeObject):
         return MessageOutcome(info)
 
     def stats(self):
-        """What it has seen, as a dict; the names are those of dcc_session_info."""
-        info = c.SessionInfo(struct_size=ctypes.sizeof(c.SessionInfo))
-        checked(library.dcc_session_stats(self.handle, ctypes.byref(info)))
+        """What it has seen, as a dict; the names are those of dcc_session_stats."""
+        info = c.SessionStats(struct_size=ctypes.sizeof(c.SessionStats))
+        checked(library.dcc_session_read_stats(self.handle, ctypes.byref(info)))
         values = {name: getattr(info, name) for name, _ in info._fields_[1:]}
         values["is_closed"] = bool(values["is_closed"])
         return values

@@ -15,7 +15,7 @@ from .registration import Registration
 class CancelToken(Polled):
     """A flag that says "stop", shared by all that poll it, in Python and in native code.
 
-    `job_id`: the id that a server gave the job. `parent`: what cancels this token as well: a
+    `job_id`: the id that your caller, for instance a server, has for the job. `parent`: what cancels this token as well: a
     CancelToken, Job or Request, or any object with a `cancelled` attribute, for instance a token of
     `dcc_mcp_core`, which is asked again every 20 milliseconds, see `link`. A child keeps its parent
     alive. Any thread may call any method.
@@ -35,7 +35,7 @@ class CancelToken(Polled):
         if above:
             description.parents = (ctypes.c_void_p * 1)(above)
             description.parent_count = 1
-        description.job_id, description.job_id_length = encoded, length
+        description.caller_id, description.caller_id_length = encoded, length
         self._handle = created(library.dcc_cancel_token_create_from, ctypes.byref(description))
         self._job_id = job_id or None
         self._watch(self._handle)
@@ -49,7 +49,7 @@ class CancelToken(Polled):
         token._parents = keeping
         checked(library.dcc_cancel_token_retain(handle))
         token._handle = handle
-        text, _ = text_from(library.dcc_cancel_token_job_id, handle)
+        text, _ = text_from(library.dcc_cancel_token_caller_id, handle)
         token._job_id = text or None
         token._watch(handle)
         return token
@@ -78,8 +78,10 @@ class CancelToken(Polled):
 
     @property
     def job_id(self):
-        """The id that a server gave the job, or None."""
+        """The id that your caller has for the job, or None; what `current_job_id` gives."""
         return self._job_id
+
+    caller_id = job_id
 
     @property
     def reason(self):
@@ -102,14 +104,14 @@ class CancelToken(Polled):
         """
         return Registration(self, function)
 
-    def cancel_after(self, seconds):
-        """Cancels it in so many seconds unless it is disarmed; a later call moves the time."""
+    def set_deadline_after(self, seconds):
+        """Cancels it in so many seconds unless `clear_deadline` comes before; again moves the time."""
         due = nanoseconds(seconds, "seconds")
-        checked(library.dcc_cancel_token_cancel_after(self.handle, due))
+        checked(library.dcc_cancel_token_set_deadline_after(self.handle, due))
 
-    def disarm(self):
-        """Takes the deadline of `cancel_after` back. Whether one was armed."""
-        return checked(library.dcc_cancel_token_disarm(self.handle)) == c.DCC_OK
+    def clear_deadline(self):
+        """Takes its deadline away. Whether it had one."""
+        return checked(library.dcc_cancel_token_clear_deadline(self.handle)) == c.DCC_OK
 
     def __dcc_cancel_token__(self):
         return self.handle if self._is_native() else None

@@ -69,7 +69,7 @@ impl Timeline {
     pub fn start(&self, capacity: usize) -> Result<(), Error> {
         if capacity == 0 || capacity > MOST_MOMENTS {
             return Err(Error::InvalidArgument(
-                "the timeline's number of events is not between 1 and DCC_MAX_TIMELINE_EVENTS",
+                "the timeline's number of events is not between 1 and DCC_MAX_TIMELINE_ENTRIES",
             ));
         }
         let no_memory = |_| Error::Resources("memory for the timeline; ask for fewer events");

@@ -438,7 +438,7 @@ impl<'a> Dispatchers<'a> {
         match stage {
             Stage::Cancelled => self.end_job(job, JobState::Cancelled, ""),
             Stage::ShutDown => {
-                self.end_job(job, JobState::Interrupted, "its dispatcher was shut down");
+                self.end_job(job, JobState::Interrupted, "its dispatcher was closed");
             }
             Stage::OwnerClosed | Stage::Withdrawn => {
                 self.end_job(job, JobState::Interrupted, "its owner was closed");

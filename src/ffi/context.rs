@@ -92,11 +92,11 @@ pub extern "C" fn dcc_context_unwind(ticket: dcc_ticket) -> dcc_status {
     })
 }
 
-/// Writes the id under which the outside world knows what this thread works on: the current
-/// token's job id, else the current job's caller id, else an empty text. `snprintf`-like, as
+/// Writes the caller id of what this thread works on: the current token's, else the current job's,
+/// else an empty text. `snprintf`-like, as
 /// dcc_cancel_token_reason.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_context_job_id(
+pub unsafe extern "C" fn dcc_context_caller_id(
     buffer: *mut c_char,
     size: usize,
     out_length: *mut usize,

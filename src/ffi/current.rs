@@ -11,7 +11,6 @@ use super::{library, thread};
 use crate::diagnosis::place::Place;
 use crate::error::Error;
 use crate::handle::{Handle, NULL};
-use crate::job;
 use crate::sys::process;
 use crate::thread::current::{NO_TICKET, SlotName, ThreadSlots};
 use crate::token::Answer;
@@ -81,20 +80,12 @@ pub extern "C" fn dcc_job_reset_current(ticket: dcc_ticket) -> dcc_status {
     guard(|| reset(SlotName::Job, ticket))
 }
 
-/// The current job of this thread, NULL if none. Borrowed, as dcc_cancel_token_current.
+/// The current job of this thread, NULL if none: its id is dcc_job_id of it. Borrowed, as
+/// dcc_cancel_token_current.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_current() -> *mut dcc_job {
     guard_value(std::ptr::null_mut(), || {
         Ok(pointer(thread::slots().map_or(NULL, ThreadSlots::current_job)))
-    })
-}
-
-/// The id of the current job of this thread, 0 if none.
-#[unsafe(no_mangle)]
-pub extern "C" fn dcc_job_current_id() -> u64 {
-    guard_value(0, || match thread::slots().map_or(NULL, ThreadSlots::current_job) {
-        NULL => Ok(0),
-        job => Ok(job::id_of(job)),
     })
 }
 

@@ -29,58 +29,58 @@ pub unsafe extern "C" fn dcc_cancel_token_cancel_async(
     })
 }
 
-fn arm(token: *const dcc_cancel_token, time_ns: impl FnOnce() -> u64) -> Outcome {
+fn arm(token: *const dcc_cancel_token, at_ns: impl FnOnce() -> u64) -> Outcome {
     let Some(token) = pinned(token)? else { return Ok(DCC_OK) };
     service::ensure_timer_thread()?;
-    Ok(match tokens().arm(&token, time_ns())? {
+    Ok(match tokens().arm(&token, at_ns())? {
         Some(_) => DCC_OK,
         None => DCC_ALREADY_CANCELLED,
     })
 }
 
-/// Cancels the token (DCC_CAUSE_DEADLINE) `nanoseconds` from now unless it is disarmed before. A
-/// token has one deadline: arming it again moves it, in either direction. The flags are set by the
-/// library's timer thread, which no callback can delay; callbacks run on its callback thread. An
-/// armed deadline does not keep the token alive. DCC_ALREADY_CANCELLED: nothing to arm. NULL:
-/// nothing happens. Any thread.
+/// Sets the token's deadline, `after_ns` from now: then it is cancelled (DCC_CAUSE_DEADLINE) unless
+/// dcc_cancel_token_clear_deadline comes before. A token has one deadline: setting it again moves it,
+/// in either direction. The flags are set by the library's timer thread, which no callback can delay;
+/// callbacks run on its callback thread. A deadline does not keep the token alive.
+/// DCC_ALREADY_CANCELLED: none was set. NULL: nothing happens. Any thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn dcc_cancel_token_cancel_after(
+pub extern "C" fn dcc_cancel_token_set_deadline_after(
     token: *const dcc_cancel_token,
-    nanoseconds: u64,
+    after_ns: u64,
 ) -> dcc_status {
-    guard(|| arm(token, || clock::now_ns().saturating_add(nanoseconds)))
+    guard(|| arm(token, || clock::now_ns().saturating_add(after_ns)))
 }
 
-/// As dcc_cancel_token_cancel_after, at a time on the library's clock (dcc_clock_now_ns). A time
+/// As dcc_cancel_token_set_deadline_after, at a time on the library's clock (dcc_clock_now_ns). A time
 /// that has passed cancels as soon as the timer thread runs. Any thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn dcc_cancel_token_cancel_at(
+pub extern "C" fn dcc_cancel_token_set_deadline(
     token: *const dcc_cancel_token,
-    time_ns: u64,
+    at_ns: u64,
 ) -> dcc_status {
-    guard(|| arm(token, || time_ns))
+    guard(|| arm(token, || at_ns))
 }
 
-/// Disarms the token's deadline. DCC_OK: it was armed, and will not cancel the token. DCC_NOT_FOUND:
-/// none was armed, or its time has come and it cancels the token at this moment. Any thread.
+/// Takes the token's deadline away. DCC_OK: it had one, which will not cancel it. DCC_NOT_FOUND: it had
+/// none, or the time has come and the deadline cancels it at this moment. Any thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn dcc_cancel_token_disarm(token: *const dcc_cancel_token) -> dcc_status {
+pub extern "C" fn dcc_cancel_token_clear_deadline(token: *const dcc_cancel_token) -> dcc_status {
     guard(|| {
         let disarmed = pinned(token)?.is_some_and(|token| tokens().disarm(&token));
         Ok(if disarmed { DCC_OK } else { DCC_NOT_FOUND })
     })
 }
 
-/// Writes when the token's deadline is, on the library's clock; 0 with DCC_NOT_FOUND if none is
-/// armed. Any thread.
+/// Writes when the token's deadline is, on the library's clock; 0 with DCC_NOT_FOUND if it has
+/// none. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_deadline(
     token: *const dcc_cancel_token,
-    out_time_ns: *mut u64,
+    out_at_ns: *mut u64,
 ) -> dcc_status {
     guard(|| {
         // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { ValueOut::new("out_time_ns", out_time_ns, 0) }?;
+        let to = unsafe { ValueOut::new("out_at_ns", out_at_ns, 0) }?;
         let deadline = pinned(token)?.and_then(|token| tokens().deadline(&token));
         to.write(deadline.unwrap_or(0));
         Ok(if deadline.is_some() { DCC_OK } else { DCC_NOT_FOUND })

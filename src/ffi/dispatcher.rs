@@ -5,7 +5,7 @@ use super::guard::{Outcome, guard, guard_creating};
 use super::job::{dcc_destroy_fn, dcc_job};
 use super::owner::dcc_owner;
 use super::status::{DCC_NOT_FOUND, DCC_OK, DCC_PENDING, dcc_status};
-use super::token::DCC_MAX_ID_LENGTH;
+use super::token::DCC_MAX_CALLER_ID_LENGTH;
 use super::{library, thread};
 use crate::dispatcher::pump::NO_LIMIT;
 use crate::dispatcher::{DispatcherPin, Dispatchers, Settings, ShutDown};
@@ -19,7 +19,7 @@ use std::ffi::{c_char, c_void};
 /// shared by reference count. The pointer is a handle, not an address.
 pub struct dcc_dispatcher(());
 
-/// No bound, no deadline, or no threshold.
+/// No bound: a timeout that is never over, no deadline, no threshold.
 pub const DCC_NO_LIMIT: u64 = u64::MAX;
 const _: () = assert!(DCC_NO_LIMIT == NO_LIMIT);
 
@@ -78,10 +78,10 @@ pub struct dcc_dispatcher_desc {
     pub capacity: u32,
     /// Zero.
     pub reserved: u32,
-    /// Cancels a job so many nanoseconds after its post if its descriptor says nothing else; 0: never.
-    pub default_deadline_ns: u64,
+    /// Cancels a job so long after its post if its descriptor says nothing else; 0: never.
+    pub default_deadline_after_ns: u64,
     /// After so many nanoseconds inside one function of a job or of the host in a pump, or waiting in one
-    /// call of this library, its thread counts as stuck: dcc_dispatcher_stats says so, and those who wait
+    /// call of this library, its thread counts as stuck: dcc_dispatcher_read_stats says so, and those who wait
     /// in dcc_dispatcher_post_and_wait for queued jobs are freed. 0 is ten seconds, DCC_NO_LIMIT never.
     pub wedge_threshold_ns: u64,
     /// Least nanoseconds between two calls of `progress` for one job; 0 is 100 milliseconds.
@@ -165,7 +165,8 @@ unsafe fn create(desc: &dcc_dispatcher_desc) -> Outcome<Handle> {
     let interval_ns = or_usual(desc.progress_interval_ns, USUAL_PROGRESS_NS);
     let settings = Settings {
         capacity: if desc.capacity == 0 { USUAL_CAPACITY } else { desc.capacity },
-        deadline_ns: Some(desc.default_deadline_ns).filter(|time| ![0, NO_LIMIT].contains(time)),
+        deadline_ns: Some(desc.default_deadline_after_ns)
+            .filter(|time| ![0, NO_LIMIT].contains(time)),
         wedge_ns: or_usual(desc.wedge_threshold_ns, USUAL_WEDGE_NS),
         progress_interval_ns: interval_ns.filter(|_| desc.progress.is_some()),
         owner: handle(desc.owner),
@@ -199,7 +200,7 @@ pub extern "C" fn dcc_dispatcher_retain(dispatcher: *const dcc_dispatcher) -> dc
     })
 }
 
-/// Gives a reference back. The last one shuts the dispatcher down as dcc_dispatcher_shutdown does;
+/// Gives a reference back. The last one closes the dispatcher as dcc_dispatcher_close does;
 /// while completions are still to run its handle can be pumped on. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_dispatcher_release(dispatcher: *mut dcc_dispatcher) -> dcc_status {
@@ -217,12 +218,12 @@ pub extern "C" fn dcc_dispatcher_release(dispatcher: *mut dcc_dispatcher) -> dcc
 /// On the dispatcher's thread, outside its pump, all completions run before it returns. DCC_OK:
 /// everything is over. DCC_PENDING: completions are still to run, because this is another thread, or
 /// inside a job, or because jobs run on other threads: the dispatcher's next pump on its thread, or
-/// the next shutdown there, runs what there is by then, whatever the bounds say. If that thread never
+/// the next close there, runs what there is by then, whatever the bounds say. If that thread never
 /// comes back they stay counted (`unfinished_posts` of dcc_stats). Calling it again is harmless and
 /// tells how far things are. A post at the same moment is refused, or its completion runs. Any thread,
 /// also inside a job. NULL: nothing happens.
 #[unsafe(no_mangle)]
-pub extern "C" fn dcc_dispatcher_shutdown(dispatcher: *const dcc_dispatcher) -> dcc_status {
+pub extern "C" fn dcc_dispatcher_close(dispatcher: *const dcc_dispatcher) -> dcc_status {
     guard(|| {
         if dispatcher.is_null() {
             return Ok(DCC_OK);
@@ -249,7 +250,8 @@ pub unsafe extern "C" fn dcc_dispatcher_find(
     guard(|| {
         let to = to?;
         // SAFETY: the C caller's promise about its text.
-        let id = unsafe { text("caller_id", caller_id, caller_id_length, DCC_MAX_ID_LENGTH) }?;
+        let id =
+            unsafe { text("caller_id", caller_id, caller_id_length, DCC_MAX_CALLER_ID_LENGTH) }?;
         let Some(job) = dispatchers().find(&pinned(dispatcher)?, id) else {
             return Ok(DCC_NOT_FOUND);
         };

@@ -1,4 +1,4 @@
-//! `dcc_dispatcher_stats`.
+//! `dcc_dispatcher_read_stats`.
 
 use super::argument::{StructOut, TextOut, Versioned};
 use super::dispatcher::{dcc_dispatcher, dispatchers, pinned};
@@ -13,10 +13,10 @@ use std::ffi::c_char;
 /// digits, 0 while there is nothing. Set `struct_size` to sizeof before the call.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct dcc_dispatcher_info {
-    /// sizeof(dcc_dispatcher_info); the call writes back how much of it was filled.
+pub struct dcc_dispatcher_stats {
+    /// sizeof(dcc_dispatcher_stats); the call writes back how much of it was filled.
     pub struct_size: u32,
-    /// 1 after a shutdown.
+    /// 1 after a close.
     pub is_closed: i32,
     /// Jobs that wait for their turn, on whatever thread.
     pub depth: u32,
@@ -81,17 +81,17 @@ pub struct dcc_dispatcher_info {
 }
 
 // SAFETY: numbers, for which zero is a value; starts with a u32.
-unsafe impl Versioned for dcc_dispatcher_info {
-    const NAME: &'static str = "dcc_dispatcher_info";
+unsafe impl Versioned for dcc_dispatcher_stats {
+    const NAME: &'static str = "dcc_dispatcher_stats";
     const FIRST_SIZE: usize = 216;
 }
 
 /// Fills in what the dispatcher has done and where it stands; the way to find out from another thread
 /// that a UI thread is stuck, and in which job. Any thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_dispatcher_stats(
+pub unsafe extern "C" fn dcc_dispatcher_read_stats(
     dispatcher: *const dcc_dispatcher,
-    out_info: *mut dcc_dispatcher_info,
+    out_info: *mut dcc_dispatcher_stats,
 ) -> dcc_status {
     guard(|| {
         // SAFETY: the C caller's promise: writable for the size that it says.
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn dcc_dispatcher_stats(
         let since = |time_ns: u64| now_ns.saturating_sub(time_ns);
         let (present_job_id, busy_since_ns) = dispatchers().kept(queue);
         let present_for_ns = if busy_since_ns == 0 { 0 } else { since(busy_since_ns) };
-        to.write(&dcc_dispatcher_info {
+        to.write(&dcc_dispatcher_stats {
             struct_size: 0,
             is_closed: i32::from(queues.is_closed(queue)),
             depth: counts.queued,

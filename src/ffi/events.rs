@@ -18,16 +18,16 @@ pub struct dcc_events(());
 pub const DCC_EVENT_OVERFLOW: u32 = 1;
 /// Kind of an event: a token was cancelled. `token`, `cause`, `text` is the reason, `job_id` if it
 /// is a job's. Of a cancel that spreads over a graph there is one for the token that was cancelled
-/// and one for each job's token and each token with a job id that it reached.
+/// and one for each job's token and each token with a caller id that it reached.
 pub const DCC_EVENT_TOKEN_CANCELLED: u32 = 2;
 /// Kind of an event: a job is in another state. `job_id`, `state` (DCC_JOB_PENDING: it was
-/// created), `text` is the label; at the end of a cancelled one `duration_ns` since the cancel.
+/// created), `text` is the label; at the end of a cancelled one `since_cancel_ns`.
 pub const DCC_EVENT_JOB_STATE: u32 = 3;
 /// Kind of an event: a thread that works for a job polled and saw the cancel for the first time.
-/// `job_id`, `thread`, `token` (the cancelled one), `cause`, `duration_ns` since the cancel.
+/// `job_id`, `thread`, `token` (the cancelled one), `cause`, `since_cancel_ns`.
 pub const DCC_EVENT_CANCEL_SEEN: u32 = 4;
 /// Kind of an event: a job was cancelled, and no thread of it has seen it within the threshold; see
-/// dcc_events_set_slow_cancel_threshold. `job_id`, `token`, `duration_ns` since the cancel, `text`
+/// dcc_events_set_slow_cancel_threshold. `job_id`, `token`, `since_cancel_ns`, `text`
 /// is the reason.
 pub const DCC_EVENT_SLOW_CANCEL: u32 = 5;
 /// Kind of an event: a peer cancelled one of its requests, or its session was closed. `token` is the
@@ -58,15 +58,15 @@ pub struct dcc_event {
     /// One of the DCC_JOB_ states.
     pub state: u32,
     /// When it happened, on the library's clock.
-    pub time_ns: u64,
+    pub at_ns: u64,
     /// The job, 0 for none; find it with dcc_job_find while it lives.
     pub job_id: u64,
     /// Bits of the token's handle, to compare; it may be stale.
     pub token: u64,
     /// The system's number of the thread that caused the event.
     pub thread: u64,
-    /// Nanoseconds since the cancel.
-    pub duration_ns: u64,
+    /// How long after the cancel.
+    pub since_cancel_ns: u64,
     /// How many events were lost.
     pub count: u64,
     /// Why a token was cancelled.
@@ -89,11 +89,11 @@ impl From<&Event> for dcc_event {
         Self {
             kind: event.kind as u32,
             state: event.state,
-            time_ns: event.time_ns,
+            at_ns: event.time_ns,
             job_id: event.job_id,
             token: event.token,
             thread: event.thread,
-            duration_ns: event.duration_ns,
+            since_cancel_ns: event.duration_ns,
             count: event.count,
             cause: event.cause as dcc_cause,
             reserved: 0,
@@ -167,14 +167,14 @@ pub extern "C" fn dcc_events_release(observer: *mut dcc_events) -> dcc_status {
     })
 }
 
-/// Says after how many nanoseconds a cancel that no thread of its job has seen is a
+/// Says after how long, `threshold_ns`, a cancel that no thread of its job has seen is a
 /// DCC_EVENT_SLOW_CANCEL: 1 second unless this is called. It is told once for each cancel, while
 /// there is an observer. Any thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn dcc_events_set_slow_cancel_threshold(nanoseconds: u64) -> dcc_status {
+pub extern "C" fn dcc_events_set_slow_cancel_threshold(threshold_ns: u64) -> dcc_status {
     guard(|| {
         let tokens = library().tokens();
-        tokens.diagnosis().watchdog.set_threshold(nanoseconds);
+        tokens.diagnosis().watchdog.set_threshold(threshold_ns);
         tokens.deadlines().wake();
         Ok(DCC_OK)
     })

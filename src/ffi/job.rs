@@ -10,7 +10,7 @@ use super::status::{
     DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_CANCELLED_BY_JOB, DCC_NOT_FOUND, DCC_OK,
     dcc_status,
 };
-use super::token::{DCC_MAX_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
+use super::token::{DCC_MAX_CALLER_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
 use super::{library, thread};
 use crate::diagnosis::place::Place;
 use crate::handle::{Handle, NULL};
@@ -73,7 +73,7 @@ pub struct dcc_job_desc {
     pub label: *const c_char,
     /// Bytes in `label`, or DCC_NUL_TERMINATED.
     pub label_length: usize,
-    /// Your own id for it: UTF-8, up to DCC_MAX_ID_LENGTH bytes, copied. May be NULL.
+    /// Your own id for it: UTF-8, up to DCC_MAX_CALLER_ID_LENGTH bytes, copied. May be NULL.
     pub caller_id: *const c_char,
     /// Bytes in `caller_id`, or DCC_NUL_TERMINATED.
     pub caller_id_length: usize,
@@ -104,8 +104,8 @@ unsafe impl Versioned for dcc_job_desc {
 /// How far a job is. Set `struct_size` to sizeof before the call.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct dcc_job_progress_info {
-    /// sizeof(dcc_job_progress_info); the call writes back how much of it was filled.
+pub struct dcc_job_progress {
+    /// sizeof(dcc_job_progress); the call writes back how much of it was filled.
     pub struct_size: u32,
     /// Zero.
     pub reserved: u32,
@@ -116,8 +116,8 @@ pub struct dcc_job_progress_info {
 }
 
 // SAFETY: numbers, for which zero is a value; starts with a u32.
-unsafe impl Versioned for dcc_job_progress_info {
-    const NAME: &'static str = "dcc_job_progress_info";
+unsafe impl Versioned for dcc_job_progress {
+    const NAME: &'static str = "dcc_job_progress";
     const FIRST_SIZE: usize = 24;
 }
 
@@ -165,7 +165,7 @@ unsafe fn create(desc: &dcc_job_desc) -> Outcome<Handle> {
         let name = "dcc_job_desc.label";
         let label = text(name, desc.label, desc.label_length, DCC_MAX_TEXT_LENGTH)?;
         let name = "dcc_job_desc.caller_id";
-        (label, text(name, desc.caller_id, desc.caller_id_length, DCC_MAX_ID_LENGTH)?)
+        (label, text(name, desc.caller_id, desc.caller_id_length, DCC_MAX_CALLER_ID_LENGTH)?)
     };
     let user_data = UserData::new(desc.user_data);
     let foreign = match desc.is_cancelled {
@@ -387,16 +387,16 @@ pub unsafe extern "C" fn dcc_job_set_progress(
 
 /// Fills in how far a job is. Any thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_job_progress(
+pub unsafe extern "C" fn dcc_job_read_progress(
     job: *const dcc_job,
-    out_progress: *mut dcc_job_progress_info,
+    out_progress: *mut dcc_job_progress,
 ) -> dcc_status {
     guard(|| {
         // SAFETY: the C caller's promise: writable for the size that it says.
         let to = unsafe { StructOut::new("out_progress", out_progress) }?;
         let Progress { done, total } =
             pinned(job)?.map_or_else(Progress::default, |job| jobs().progress(&job));
-        to.write(&dcc_job_progress_info { struct_size: 0, reserved: 0, done, total });
+        to.write(&dcc_job_progress { struct_size: 0, reserved: 0, done, total });
         Ok(DCC_OK)
     })
 }

@@ -30,7 +30,7 @@ pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc
 /// two slices, end as interrupted, and every destroy-notify runs, on this thread or where it is running
 /// already. Completions of its posted jobs run, too, if this is the thread of their dispatcher; on another
 /// thread, and of jobs that run on another thread at this moment, they are left out and counted
-/// (`completions_dropped` of dcc_dispatcher_stats). Its dispatchers are shut down, which asks their jobs to
+/// (`completions_dropped` of dcc_dispatcher_read_stats). Its dispatchers are closed, which asks their jobs to
 /// stop, and call no function of their descriptor any more. Then it waits for calls of its functions on other
 /// threads, however long they take: of its posted jobs in dispatchers of others, cancel those that run first.
 /// When it returns DCC_OK none of its functions will be called again, whatever is cancelled, and the handle

@@ -8,7 +8,7 @@ use super::guard::{Outcome, guard, guard_creating};
 use super::job::{DCC_JOB_NONE, dcc_destroy_fn, dcc_job};
 use super::owner::dcc_owner;
 use super::status::{DCC_OK, DCC_STARTED, DCC_TIMED_OUT, DCC_WEDGED, dcc_status};
-use super::token::{DCC_MAX_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
+use super::token::{DCC_MAX_CALLER_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
 use super::{library, service, thread};
 use crate::dispatcher::DispatcherPin;
 use crate::dispatcher::post::Post;
@@ -48,7 +48,7 @@ const _: () = assert!(DCC_RUN_AGAIN == RUN_AGAIN);
 pub type dcc_job_fn =
     Option<unsafe extern "C-unwind" fn(job: *const dcc_job, user_data: *mut c_void) -> i32>;
 
-/// Told once that a posted job is over: on the dispatcher's thread, inside a pump or a shutdown, with
+/// Told once that a posted job is over: on the dispatcher's thread, inside a pump or a close, with
 /// the job's terminal state (DCC_JOB_COMPLETED and so on). It may post, not pump. Must not unwind or
 /// longjmp.
 pub type dcc_completion_fn =
@@ -66,7 +66,7 @@ pub struct dcc_post_desc {
     pub label: *const c_char,
     /// Bytes in `label`, or DCC_NUL_TERMINATED.
     pub label_length: usize,
-    /// Your own id for it: UTF-8, up to DCC_MAX_ID_LENGTH bytes, copied; no unfinished job of the
+    /// Your own id for it: UTF-8, up to DCC_MAX_CALLER_ID_LENGTH bytes, copied; no unfinished job of the
     /// dispatcher may have the same. May be NULL.
     pub caller_id: *const c_char,
     /// Bytes in `caller_id`, or DCC_NUL_TERMINATED.
@@ -84,9 +84,9 @@ pub struct dcc_post_desc {
     pub destroy: dcc_destroy_fn,
     /// The plugin that these functions belong to, see dcc_owner_close. NULL if they stay loaded.
     pub owner: *const dcc_owner,
-    /// Cancels the job (DCC_CAUSE_DEADLINE) so many nanoseconds after the post, whether it waits or
+    /// Cancels the job (DCC_CAUSE_DEADLINE) so long after the post, whether it waits or
     /// runs. 0: as the dispatcher has it; DCC_NO_LIMIT: never.
-    pub deadline_ns: u64,
+    pub deadline_after_ns: u64,
     /// One of the DCC_LANE_ constants; 0 is the normal one.
     pub lane: i32,
     /// Zero.
@@ -171,7 +171,7 @@ unsafe fn read<'call>(desc: *const dcc_post_desc) -> Outcome<Asked<'call>> {
         let name = "dcc_post_desc.label";
         let label = text(name, desc.label, desc.label_length, DCC_MAX_TEXT_LENGTH)?;
         let name = "dcc_post_desc.caller_id";
-        (label, text(name, desc.caller_id, desc.caller_id_length, DCC_MAX_ID_LENGTH)?)
+        (label, text(name, desc.caller_id, desc.caller_id_length, DCC_MAX_CALLER_ID_LENGTH)?)
     };
     let post = Post {
         label,
@@ -180,7 +180,7 @@ unsafe fn read<'call>(desc: *const dcc_post_desc) -> Outcome<Asked<'call>> {
         owner: handle(desc.owner),
         lane,
         elsewhere: desc.flags & DCC_POST_ANY_THREAD != 0,
-        deadline_ns: Some(desc.deadline_ns).filter(|time| ![0, DCC_NO_LIMIT].contains(time)),
+        deadline_ns: Some(desc.deadline_after_ns).filter(|time| ![0, DCC_NO_LIMIT].contains(time)),
     };
     // SAFETY: the C caller's promise in the descriptor; a handle is what C has for the number that
     // the functions are called with. On an error the payload is given up without its notify.
@@ -194,7 +194,7 @@ unsafe fn read<'call>(desc: *const dcc_post_desc) -> Outcome<Asked<'call>> {
             Payload::new(UserData::new(desc.user_data), desc.destroy),
         )
     };
-    Ok(Asked { post, work, has_usual_deadline: desc.deadline_ns == 0 })
+    Ok(Asked { post, work, has_usual_deadline: desc.deadline_after_ns == 0 })
 }
 
 /// Gives the poster's reference to who posted, or back.

@@ -29,7 +29,7 @@ pub struct dcc_tick {
     pub overrun_ns: u64,
     /// After how long the next tick makes sense: 0 or little while work waits, the rest of a 60 Hz
     /// frame for steps, DCC_NO_LIMIT until something is posted.
-    pub next_ns: u64,
+    pub next_after_ns: u64,
 }
 
 // SAFETY: numbers, for which zero is a value; starts with a u32.
@@ -46,7 +46,7 @@ unsafe impl Versioned for dcc_tick {
 /// what it did to `out_tick`, unless that is NULL.
 ///
 /// Around each job its own token and job are current on this thread; what was before is restored
-/// whatever the job left. A dispatcher that was shut down is emptied whatever the bounds say. If
+/// whatever the job left. A dispatcher that was closed is emptied whatever the bounds say. If
 /// something is left, `wake` is called before it returns, unless it was vetoed.
 ///
 /// DCC_ERROR_WRONG_THREAD: the dispatcher belongs to another thread. DCC_ERROR_REENTRANT: called from
@@ -82,7 +82,7 @@ impl From<Tick> for dcc_tick {
             remaining: tick.remaining,
             elapsed_ns: tick.elapsed_ns,
             overrun_ns: tick.overrun_ns,
-            next_ns: tick.next_ns,
+            next_after_ns: tick.next_ns,
         }
     }
 }

@@ -98,8 +98,8 @@ unsafe impl Versioned for dcc_session_desc {
 /// What a session has seen. Set `struct_size` to sizeof before the call.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct dcc_session_info {
-    /// sizeof(dcc_session_info); the call writes back how much of it was filled.
+pub struct dcc_session_stats {
+    /// sizeof(dcc_session_stats); the call writes back how much of it was filled.
     pub struct_size: u32,
     /// 1 after a close.
     pub is_closed: i32,
@@ -126,8 +126,8 @@ pub struct dcc_session_info {
 }
 
 // SAFETY: numbers, for which zero is a value; starts with a u32.
-unsafe impl Versioned for dcc_session_info {
-    const NAME: &'static str = "dcc_session_info";
+unsafe impl Versioned for dcc_session_stats {
+    const NAME: &'static str = "dcc_session_stats";
     const FIRST_SIZE: usize = 80;
 }
 
@@ -445,7 +445,7 @@ impl dcc_message_info {
 /// `$/cancelRequest` of LSP and `$/cancel_request` of ACP, alone or in a batch; all others are left to
 /// you. UTF-8 of `length` bytes, as it came from the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH
 /// bound what is looked at. Fills in `out_info`, unless that is NULL, with what it was and which request
-/// it meant. It never fails because of what a peer sent: that is ignored and counted, dcc_session_stats.
+/// it meant. It never fails because of what a peer sent: that is ignored and counted, dcc_session_read_stats.
 /// DCC_ERROR_RESOURCES: there was no memory to look at it; of a batch a part may be done. Hand it in again.
 /// Cancels as dcc_cancel_token_cancel_async does, so a transport thread may call it. Any thread.
 #[unsafe(no_mangle)]
@@ -483,9 +483,9 @@ pub unsafe extern "C" fn dcc_session_handle_message(
 
 /// Fills in what a session has seen. Any thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_session_stats(
+pub unsafe extern "C" fn dcc_session_read_stats(
     session: *const dcc_session,
-    out_info: *mut dcc_session_info,
+    out_info: *mut dcc_session_stats,
 ) -> dcc_status {
     guard(|| {
         // SAFETY: the C caller's promise: writable for the size that it says.
@@ -497,7 +497,7 @@ pub unsafe extern "C" fn dcc_session_stats(
             (body.is_closed, body.live, body.kept())
         };
         let counts = &live.counts;
-        to.write(&dcc_session_info {
+        to.write(&dcc_session_stats {
             struct_size: 0,
             is_closed: i32::from(is_closed),
             live: in_flight,

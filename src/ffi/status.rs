@@ -12,21 +12,21 @@ pub const DCC_OK: dcc_status = 0;
 pub const DCC_CANCELLED_BY_TOKEN: dcc_status = 1;
 /// Cancelled: the job asks to stop. Text: "Job cancelled by dispatcher".
 pub const DCC_CANCELLED_BY_JOB: dcc_status = 2;
-/// A poll of something that is no more: stop.
+/// What was polled or waited for is no more: stop.
 pub const DCC_POLL_GONE: dcc_status = 3;
-/// The token or job was cancelled before; the first reason stays.
+/// The token, job or request was cancelled before; the first reason stays.
 pub const DCC_ALREADY_CANCELLED: dcc_status = 4;
-/// The token is not cancelled.
+/// It is not cancelled, so there is nothing to tell.
 pub const DCC_NOT_CANCELLED: dcc_status = 5;
-/// The job had ended before; it stays as it was.
+/// The job or request had ended before; it stays as it was.
 pub const DCC_ALREADY_ENDED: dcc_status = 6;
-/// No live object has this id.
+/// There is none: no live object of this id, no deadline, nothing that was asked for.
 pub const DCC_NOT_FOUND: dcc_status = 7;
 /// Done, but by a second copy of the library in this process: what it created is not seen by
 /// users of the first copy. Load the library through `dcc_cancel_dl.h`, which finds the first; but not
 /// from another link namespace (dlmopen), where no copy is shared.
 pub const DCC_SECOND_INSTANCE: dcc_status = 8;
-/// The time was over before anything happened.
+/// The time was over before what was waited for happened.
 pub const DCC_TIMED_OUT: dcc_status = 9;
 /// This would wait for ever: what was waited for can never be cancelled.
 pub const DCC_NEVER: dcc_status = 10;
@@ -61,7 +61,7 @@ pub const DCC_ERROR_INTERNAL: dcc_status = -5;
 pub const DCC_ERROR_TICKET_USED: dcc_status = -6;
 /// A ticket of the other slot.
 pub const DCC_ERROR_WRONG_SLOT: dcc_status = -7;
-/// A ticket of another thread, or a dispatcher of another thread.
+/// The ticket, or the dispatcher, belongs to another thread.
 pub const DCC_ERROR_WRONG_THREAD: dcc_status = -8;
 /// A ticket that is not the latest of its slot.
 pub const DCC_ERROR_WRONG_ORDER: dcc_status = -9;
@@ -70,15 +70,15 @@ pub const DCC_ERROR_WRONG_STATE: dcc_status = -10;
 /// The call would wait for itself: it is made from inside the function it would wait for, or from
 /// one that another thread waits for, and so on in a ring.
 pub const DCC_ERROR_WOULD_DEADLOCK: dcc_status = -11;
-/// The library, or the owner that was named, has been shut down.
+/// The owner, dispatcher or session that was named is closed, or the library is shut down.
 pub const DCC_ERROR_SHUTDOWN: dcc_status = -12;
 /// This process is a fork of the one that used the library; only polls work in it.
 pub const DCC_ERROR_FORKED: dcc_status = -13;
 /// A bound is reached: so many wait already. Nothing was taken.
 pub const DCC_ERROR_OVERLOADED: dcc_status = -14;
-/// A live job of the same dispatcher has this caller id.
+/// An unfinished job of the dispatcher has this caller id, or a request in flight of the session this id.
 pub const DCC_ERROR_DUPLICATE: dcc_status = -15;
-/// A pump from inside a job or a completion; nothing ran.
+/// A pump from inside a pump: a job, a completion, or a function of the host; nothing ran.
 pub const DCC_ERROR_REENTRANT: dcc_status = -16;
 /// A file could not be written; what was there before is as it was.
 pub const DCC_ERROR_FILE: dcc_status = -17;
@@ -88,10 +88,10 @@ pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
     (DCC_OK, c"OK"),
     (DCC_CANCELLED_BY_TOKEN, c"Request cancelled by client"),
     (DCC_CANCELLED_BY_JOB, c"Job cancelled by dispatcher"),
-    (DCC_POLL_GONE, c"What was polled is no more"),
+    (DCC_POLL_GONE, c"It is no more"),
     (DCC_ALREADY_CANCELLED, c"Already cancelled"),
     (DCC_NOT_CANCELLED, c"Not cancelled"),
-    (DCC_ALREADY_ENDED, c"Job already ended"),
+    (DCC_ALREADY_ENDED, c"Already ended"),
     (DCC_NOT_FOUND, c"Not found"),
     (DCC_SECOND_INSTANCE, c"Done by a second copy of the library in this process"),
     (DCC_TIMED_OUT, c"Timed out"),
@@ -110,15 +110,15 @@ pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
     (DCC_ERROR_INTERNAL, c"Internal error"),
     (DCC_ERROR_TICKET_USED, c"Ticket already used or never given out"),
     (DCC_ERROR_WRONG_SLOT, c"Ticket of another slot"),
-    (DCC_ERROR_WRONG_THREAD, c"Ticket of another thread"),
+    (DCC_ERROR_WRONG_THREAD, c"It belongs to another thread"),
     (DCC_ERROR_WRONG_ORDER, c"Ticket is not the latest of its slot"),
     (DCC_ERROR_WRONG_STATE, c"Job is in another state"),
     (DCC_ERROR_WOULD_DEADLOCK, c"Would wait for itself"),
-    (DCC_ERROR_SHUTDOWN, c"Shut down"),
+    (DCC_ERROR_SHUTDOWN, c"Closed or shut down"),
     (DCC_ERROR_FORKED, c"Not available in a forked process"),
     (DCC_ERROR_OVERLOADED, c"Overloaded"),
     (DCC_ERROR_DUPLICATE, c"Duplicate id"),
-    (DCC_ERROR_REENTRANT, c"Called from inside a job"),
+    (DCC_ERROR_REENTRANT, c"Called from inside a pump"),
     (DCC_ERROR_FILE, c"File could not be written"),
 ];
 

@@ -14,9 +14,9 @@ use std::ffi::c_char;
 use std::io::ErrorKind;
 
 /// Most events that a timeline can keep.
-pub const DCC_MAX_TIMELINE_EVENTS: u64 = 1048576;
+pub const DCC_MAX_TIMELINE_ENTRIES: u64 = 1048576;
 
-const _: () = assert!(DCC_MAX_TIMELINE_EVENTS == MOST_MOMENTS as u64);
+const _: () = assert!(DCC_MAX_TIMELINE_ENTRIES == MOST_MOMENTS as u64);
 
 /// Most bytes of a path in the text of an error, which has to name the reason, too.
 const SHOWN_PATH: usize = 120;
@@ -26,14 +26,14 @@ fn timeline() -> &'static Timeline {
 }
 
 /// Records from now on what happens in the process: ticks of dispatchers, posted jobs, cancels, and
-/// each thread's first poll of a job that saw one. Of `max_events`, 1 to DCC_MAX_TIMELINE_EVENTS, at about 200 bytes each, the latest
+/// each thread's first poll of a job that saw one. Of `max_entries`, 1 to DCC_MAX_TIMELINE_ENTRIES, at about 200 bytes each, the latest
 /// are kept, the others counted. What was recorded before is forgotten, also when it is on already;
 /// on an error nothing is. While it is off nobody pays for it. Any thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn dcc_timeline_start(max_events: u64) -> dcc_status {
+pub extern "C" fn dcc_timeline_start(max_entries: u64) -> dcc_status {
     guard_creating(|| {
-        in_range("max_events", max_events, 1, DCC_MAX_TIMELINE_EVENTS)?;
-        timeline().start(max_events as usize)
+        in_range("max_entries", max_entries, 1, DCC_MAX_TIMELINE_ENTRIES)?;
+        timeline().start(max_entries as usize)
     })
 }
 

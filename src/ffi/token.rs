@@ -19,8 +19,8 @@ use std::ffi::c_char;
 /// not an address; NULL is the token that is never cancelled.
 pub struct dcc_cancel_token(());
 
-/// Most bytes of a token's or a job's id.
-pub const DCC_MAX_ID_LENGTH: usize = 128;
+/// Most bytes of a caller id, a token's or a job's.
+pub const DCC_MAX_CALLER_ID_LENGTH: usize = 128;
 /// Most bytes of a reason, a label, a message.
 pub const DCC_MAX_TEXT_LENGTH: usize = 4096;
 
@@ -56,11 +56,11 @@ pub struct dcc_cancel_token_desc {
     pub parents: *const *const dcc_cancel_token,
     /// Entries in `parents`.
     pub parent_count: usize,
-    /// The id that a server gave the job that this token is for: UTF-8, up to DCC_MAX_ID_LENGTH
-    /// bytes, copied. NULL for none.
-    pub job_id: *const c_char,
-    /// Bytes in `job_id`, or DCC_NUL_TERMINATED.
-    pub job_id_length: usize,
+    /// The id that your caller, for instance a server, has for the work that this token is for: UTF-8,
+    /// up to DCC_MAX_CALLER_ID_LENGTH bytes, copied. NULL for none.
+    pub caller_id: *const c_char,
+    /// Bytes in `caller_id`, or DCC_NUL_TERMINATED.
+    pub caller_id_length: usize,
 }
 
 // SAFETY: numbers and pointers, for which zero is a value; starts with a u32.
@@ -106,27 +106,10 @@ pub unsafe extern "C" fn dcc_cancel_token_create(
     guard_creating(|| create([], Origin::default(), &to?))
 }
 
-/// Creates a token that is cancelled, with the same cause and reason, when any of `count` parents
-/// is; at once if one is already. NULL parents are skipped; a stale one fails the call. A parent
-/// stays alive as long as its children; releasing a child leaves nothing in it. Any thread; a
-/// parent that is cancelled meanwhile cancels the child, never neither.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_cancel_token_create_linked(
-    parents: *const *const dcc_cancel_token,
-    count: usize,
-    out_token: *mut *mut dcc_cancel_token,
-) -> dcc_status {
-    // SAFETY: the C caller's promise: a writable result.
-    let to = unsafe { HandleOut::new("out_token", out_token) };
-    guard_creating(|| {
-        let to = to?;
-        // SAFETY: the C caller's promise: `count` readable entries.
-        let parents = unsafe { handles("parents", parents, count) }?;
-        create(parents, Origin::default(), &to)
-    })
-}
-
-/// Creates a token from a descriptor: parents and a job id. Any thread.
+/// Creates a token from a descriptor: parents and a caller id. With parents it is cancelled, with the
+/// same cause and reason, when any of them is; at once if one is already. NULL parents are skipped; a
+/// stale one fails the call. A parent stays alive as long as its children; releasing a child leaves
+/// nothing in it. Any thread; a parent that is cancelled meanwhile cancels the child, never neither.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_create_from(
     desc: *const dcc_cancel_token_desc,
@@ -141,10 +124,11 @@ pub unsafe extern "C" fn dcc_cancel_token_create_from(
         reserved::<dcc_cancel_token_desc>(desc.reserved)?;
         // SAFETY: the C caller's promise in the descriptor.
         let (job_id, parents) = unsafe {
-            let name = "dcc_cancel_token_desc.job_id";
-            let job_id = text(name, desc.job_id, desc.job_id_length, DCC_MAX_ID_LENGTH)?;
+            let name = "dcc_cancel_token_desc.caller_id";
+            let most = DCC_MAX_CALLER_ID_LENGTH;
+            let caller_id = text(name, desc.caller_id, desc.caller_id_length, most)?;
             let name = "dcc_cancel_token_desc.parents";
-            (job_id, handles(name, desc.parents, desc.parent_count)?)
+            (caller_id, handles(name, desc.parents, desc.parent_count)?)
         };
         create(parents, Origin { job_id, foreign: None, is_watched: false }, &to)
     })
@@ -269,16 +253,16 @@ pub unsafe extern "C" fn dcc_cancel_token_cause(
     })
 }
 
-/// Writes how many nanoseconds ago the token was cancelled (through a parent: the parent), 0 with
+/// Writes how long ago the token was cancelled (through a parent: the parent), 0 with
 /// DCC_NOT_CANCELLED if it is not. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_time_since_cancelled(
     token: *const dcc_cancel_token,
-    out_nanoseconds: *mut u64,
+    out_since_cancel_ns: *mut u64,
 ) -> dcc_status {
     guard(|| {
         // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { ValueOut::new("out_nanoseconds", out_nanoseconds, 0) }?;
+        let to = unsafe { ValueOut::new("out_since_cancel_ns", out_since_cancel_ns, 0) }?;
         let Some(token) = pinned(token)? else { return Ok(DCC_NOT_CANCELLED) };
         let (time_ns, cause) = tokens().record(&token);
         if cause == Cause::None {
@@ -289,17 +273,10 @@ pub unsafe extern "C" fn dcc_cancel_token_time_since_cancelled(
     })
 }
 
-/// Whether a token is cancelled or can ever be: 1 for every live token, 0 for NULL, so that a loop
-/// may leave polling out; negative for a bad handle. Any thread.
-#[unsafe(no_mangle)]
-pub extern "C" fn dcc_cancel_token_can_be_cancelled(token: *const dcc_cancel_token) -> dcc_status {
-    guard(|| Ok(i32::from(pinned(token)?.is_some())))
-}
-
-/// Writes the job id that the token was created with, an empty text if none; `snprintf`-like, as
+/// Writes the caller id that the token was created with, an empty text if none; `snprintf`-like, as
 /// dcc_cancel_token_reason. Any thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_cancel_token_job_id(
+pub unsafe extern "C" fn dcc_cancel_token_caller_id(
     token: *const dcc_cancel_token,
     buffer: *mut c_char,
     size: usize,

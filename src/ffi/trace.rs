@@ -1,6 +1,7 @@
 //! The poll trace and what is known of each job's threads.
 
 use super::argument::{ArrayOut, StructOut, TextOut, ValueOut, Versioned, in_range};
+use super::dispatcher::DCC_NO_LIMIT;
 use super::guard::guard;
 use super::job::{dcc_job, jobs, pinned};
 use super::library;
@@ -31,7 +32,7 @@ pub struct dcc_poll_gap {
     /// Zero.
     pub reserved: u32,
     /// How long the gap was.
-    pub nanoseconds: u64,
+    pub gap_ns: u64,
     /// The system's number of the thread.
     pub thread: u64,
     /// How often that thread polled.
@@ -56,12 +57,12 @@ unsafe impl Versioned for dcc_poll_gap {
 pub struct dcc_job_thread {
     /// The system's number of the thread.
     pub thread: u64,
-    /// Nanoseconds from the cancel to its first poll that saw it; DCC_FOREVER while none has.
+    /// From the cancel to its first poll that saw it; DCC_NO_LIMIT while none has.
     pub cancel_to_seen_ns: u64,
     /// How often it polled while traced.
     pub polls: u64,
     /// When it last polled while traced, on the library's clock; 0 if it did not.
-    pub last_poll_ns: u64,
+    pub last_poll_at_ns: u64,
     /// Its longest gap between polls while traced.
     pub longest_gap_ns: u64,
 }
@@ -149,7 +150,7 @@ pub unsafe extern "C" fn dcc_job_poll_gap(
             from_line,
             to_line,
             reserved: 0,
-            nanoseconds: gap.nanoseconds,
+            gap_ns: gap.nanoseconds,
             thread: longest.thread,
             polls: longest.polls,
             from_file,
@@ -182,9 +183,9 @@ pub unsafe extern "C" fn dcc_job_threads(
         reports(&job, |report| {
             let entry = dcc_job_thread {
                 thread: report.thread,
-                cancel_to_seen_ns: report.cancel_to_seen_ns.unwrap_or(u64::MAX),
+                cancel_to_seen_ns: report.cancel_to_seen_ns.unwrap_or(DCC_NO_LIMIT),
                 polls: report.polls,
-                last_poll_ns: report.last_poll_ns,
+                last_poll_at_ns: report.last_poll_ns,
                 longest_gap_ns: report.longest_gap.nanoseconds,
             };
             threads.write(count, entry);
@@ -199,7 +200,7 @@ pub unsafe extern "C" fn dcc_job_threads(
 /// for people and tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page does
 /// not. Each has id, label, caller_id, state, progress {done,
 /// total, message}, age_ns, cancelled (null, or {cause, reason, since_ns, to_end_ns, is_seen}), is_traced,
-/// since_last_poll_ns and longest_gap (null while nothing was traced, else {nanoseconds, from {file,
+/// since_last_poll_ns and longest_gap (null while nothing was traced, else {gap_ns, from {file,
 /// line}, to {file, line}}) and threads, each with thread, cancel_to_seen_ns, polls,
 /// since_last_poll_ns, last_poll_at {file, line} and longest_gap. Later versions may add members. What could
 /// steer a terminal in its texts is escaped, as JSON has it, so it may be printed. Any thread.

@@ -1,6 +1,7 @@
 //! Waiting for a cancel: `dcc_cancel_token_wait*` and native events.
 
 use super::argument::{ValueOut, handle};
+use super::dispatcher::DCC_NO_LIMIT;
 use super::guard::{Outcome, guard, guard_creating};
 use super::status::{
     DCC_CANCELLED_BY_TOKEN, DCC_NEVER, DCC_OK, DCC_POLL_GONE, DCC_TIMED_OUT, dcc_status,
@@ -11,18 +12,15 @@ use crate::handle::Handle;
 use crate::sys::{clock, native_event};
 use crate::token::listen::Waited;
 
-/// A timeout that never is over.
-pub const DCC_FOREVER: u64 = u64::MAX;
-
-/// An event of the operating system: a file descriptor (an eventfd or the reading end of a pipe),
-/// on Windows a HANDLE.
+/// A native event, one of the operating system: a file descriptor (an eventfd or the reading end of a
+/// pipe), on Windows a HANDLE.
 pub type dcc_native_event = isize;
 
 /// A native event that is none.
-pub const DCC_NO_EVENT: dcc_native_event = -1;
+pub const DCC_NO_NATIVE_EVENT: dcc_native_event = -1;
 
 fn until(timeout_ns: u64) -> Option<u64> {
-    (timeout_ns != DCC_FOREVER).then(|| clock::now_ns().saturating_add(timeout_ns))
+    (timeout_ns != DCC_NO_LIMIT).then(|| clock::now_ns().saturating_add(timeout_ns))
 }
 
 fn wait(tokens_to_wait_for: &[Handle], timeout_ns: u64) -> Outcome<(dcc_status, usize)> {
@@ -34,7 +32,7 @@ fn wait(tokens_to_wait_for: &[Handle], timeout_ns: u64) -> Outcome<(dcc_status, 
     })
 }
 
-/// Waits until a token is cancelled, at most `timeout_ns` nanoseconds; 0 only looks, DCC_FOREVER
+/// Waits until a token is cancelled, at most `timeout_ns` nanoseconds; 0 only looks, DCC_NO_LIMIT
 /// waits for ever. DCC_CANCELLED_BY_TOKEN: it is cancelled, and what was written before the cancel
 /// is visible. DCC_TIMED_OUT. DCC_POLL_GONE: nobody holds the token any more, so nobody can cancel
 /// it. DCC_NEVER: a NULL token and no timeout. The wait does not keep the token alive. A foreign
@@ -71,33 +69,34 @@ pub unsafe extern "C" fn dcc_cancel_token_wait_any(
     })
 }
 
-/// Writes an event of the operating system that is set when the token is cancelled or gone, for
+/// Writes a native event that is set when the token is cancelled or gone, for
 /// poll, epoll, WaitForMultipleObjects or a toolkit's notifier (QSocketNotifier,
 /// QWinEventNotifier). Level-triggered: it stays set. Do not read from it. It is your duplicate:
 /// close it, with dcc_native_event_close or the system's own call, also if the token is gone; it
 /// is not inherited by programs that the process starts. On Linux a descriptor for `poll` with
 /// POLLIN. For a NULL token it is never set. Any thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_cancel_token_event(
+pub unsafe extern "C" fn dcc_cancel_token_native_event(
     token: *const dcc_cancel_token,
-    out_event: *mut dcc_native_event,
+    out_native_event: *mut dcc_native_event,
 ) -> dcc_status {
     guard_creating(|| {
         // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { ValueOut::new("out_event", out_event, DCC_NO_EVENT) }?;
+        let to =
+            unsafe { ValueOut::new("out_native_event", out_native_event, DCC_NO_NATIVE_EVENT) }?;
         to.write(tokens().event(pinned(token)?.as_ref())?);
         Ok(())
     })
 }
 
-/// Closes an event that dcc_cancel_token_event gave, for languages that cannot. DCC_NO_EVENT:
-/// nothing happens. Any thread.
+/// Closes a native event that dcc_cancel_token_native_event gave, for languages that cannot.
+/// DCC_NO_NATIVE_EVENT: nothing happens. Any thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn dcc_native_event_close(event: dcc_native_event) -> dcc_status {
+pub extern "C" fn dcc_native_event_close(native_event: dcc_native_event) -> dcc_status {
     guard(|| {
-        if event != DCC_NO_EVENT && !native_event::close(event) {
+        if native_event != DCC_NO_NATIVE_EVENT && !native_event::close(native_event) {
             return Err(Error::InvalidArgument(
-                "event is not open; close each event that you got once",
+                "native_event is not open; close each one that you got once",
             ));
         }
         Ok(DCC_OK)

@@ -135,7 +135,7 @@ impl<'a> Jobs<'a> {
             return out.null("longest_gap");
         }
         let mut gap = out.object("longest_gap")?;
-        gap.value("nanoseconds", report.longest_gap.nanoseconds)?;
+        gap.value("gap_ns", report.longest_gap.nanoseconds)?;
         self.write_place(&mut gap, "from", report.longest_gap.from)?;
         self.write_place(&mut gap, "to", report.longest_gap.to)?;
         gap.end()

@@ -94,7 +94,7 @@ void tells_of_deadlines()
     QObject object;
     bool told = false;
     new dcc::qt_notifier(token, &object, [&] { told = true; });
-    EXPECT(token.cancel_after(std::chrono::milliseconds(1)));
+    EXPECT(token.set_deadline_after(std::chrono::milliseconds(1)));
     EXPECT_SOON(told);
     EXPECT(token.cause() == dcc::cause::deadline);
 }

@@ -156,7 +156,7 @@ void others_cancel()
     const dcc::job late = running_job();
     dialog of_late(late);
     show(of_late);
-    late.token().cancel_after(1ms);
+    late.token().set_deadline_after(1ms);
     EXPECT_SOON(state_shown(of_late).startsWith("Cancelling"));
 }
 

@@ -23,13 +23,13 @@ static dcc_cancel_token *new_token(void)
     return token;
 }
 
-static dcc_cancel_token *new_token_for(const char *job_id)
+static dcc_cancel_token *new_token_for(const char *caller_id)
 {
     dcc_cancel_token *token = NULL;
     dcc_cancel_token_desc desc = {0};
     desc.struct_size = sizeof desc;
-    desc.job_id = job_id;
-    desc.job_id_length = DCC_NUL_TERMINATED;
+    desc.caller_id = caller_id;
+    desc.caller_id_length = DCC_NUL_TERMINATED;
     EXPECT(dcc_cancel_token_create_from(&desc, &token) == DCC_OK);
     return token;
 }
@@ -139,7 +139,7 @@ static void the_probe_without_anything_is_a_no_op(void)
     EXPECT(dcc_cancel_token_check_current() == DCC_OK);
     EXPECT(dcc_poll(dcc_poll_current()) == DCC_OK);
     EXPECT(dcc_cancel_token_current() == NULL && dcc_job_current() == NULL);
-    EXPECT(dcc_job_current_id() == 0);
+    EXPECT(dcc_job_id(dcc_job_current()) == 0);
 }
 
 static void null_clears_an_inherited_value_and_reset_restores_it(void)
@@ -279,7 +279,11 @@ static void a_foreign_jobs_callback_is_asked(void)
     dcc_cancel_token *child = NULL;
     const dcc_cancel_token *parent = dcc_job_token(job);
     dcc_cause cause = DCC_CAUSE_NONE;
-    EXPECT(dcc_cancel_token_create_linked(&parent, 1, &child) == DCC_OK);
+    dcc_cancel_token_desc desc = {0};
+    desc.struct_size = sizeof desc;
+    desc.parents = &parent;
+    desc.parent_count = 1;
+    EXPECT(dcc_cancel_token_create_from(&desc, &child) == DCC_OK);
     set_job(job);
     EXPECT(dcc_check_cancelled() == DCC_OK && asked == 1);
     EXPECT(dcc_poll(dcc_poll_current()) == DCC_OK && asked == 2);
@@ -392,22 +396,22 @@ static void the_job_id_is_the_tokens_then_the_jobs(void)
     dcc_job_desc desc = {0};
     dcc_job *job;
     dcc_ticket ticket;
-    EXPECT(dcc_context_job_id(id, sizeof id, &length) == DCC_OK && length == 0 && id[0] == '\0');
+    EXPECT(dcc_context_caller_id(id, sizeof id, &length) == DCC_OK && length == 0 && id[0] == '\0');
     desc.caller_id = "job-of-the-host";
     desc.caller_id_length = DCC_NUL_TERMINATED;
     job = new_job_from(desc);
     set_job(job);
-    EXPECT(dcc_context_job_id(id, sizeof id, &length) == DCC_OK);
+    EXPECT(dcc_context_caller_id(id, sizeof id, &length) == DCC_OK);
     EXPECT(strcmp(id, "job-of-the-host") == 0 && length == strlen(id));
     set_token(new_token());
-    EXPECT(dcc_context_job_id(id, sizeof id, NULL) == DCC_OK && strcmp(id, "job-of-the-host") == 0);
+    EXPECT(dcc_context_caller_id(id, sizeof id, NULL) == DCC_OK && strcmp(id, "job-of-the-host") == 0);
     ticket = set_token(new_token_for("job-of-the-server"));
-    EXPECT(dcc_context_job_id(id, sizeof id, NULL) == DCC_OK);
+    EXPECT(dcc_context_caller_id(id, sizeof id, NULL) == DCC_OK);
     EXPECT(strcmp(id, "job-of-the-server") == 0);
-    EXPECT(dcc_cancel_token_job_id(dcc_cancel_token_current(), id, 4, &length) == DCC_OK);
+    EXPECT(dcc_cancel_token_caller_id(dcc_cancel_token_current(), id, 4, &length) == DCC_OK);
     EXPECT(strcmp(id, "job") == 0 && length == strlen("job-of-the-server"));
     EXPECT(dcc_cancel_token_reset_current(ticket) == DCC_OK);
-    EXPECT(dcc_job_current_id() == dcc_job_id(job) && dcc_job_id(job) != 0);
+    EXPECT(dcc_job_id(dcc_job_current()) == dcc_job_id(job) && dcc_job_id(job) != 0);
 }
 
 static int destroyed;
@@ -482,7 +486,7 @@ static void a_snapshot_does_not_see_a_later_set(void)
     poll = dcc_poll_current();
     set_token(second);
     cancel_token(second);
-    EXPECT(dcc_poll(poll) == DCC_OK && dcc_poll_one(dcc_poll_current_token()) != DCC_OK);
+    EXPECT(dcc_poll(poll) == DCC_OK && dcc_poll_one(dcc_poll_current().token) != DCC_OK);
     cancel_token(first);
     EXPECT(dcc_poll(poll) == DCC_CANCELLED_BY_TOKEN);
 }

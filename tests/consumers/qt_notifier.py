@@ -21,7 +21,7 @@ def check(status):
 application = QCoreApplication([])
 token, event = handle(), ctypes.c_ssize_t()
 check(library.dcc_cancel_token_create(ctypes.byref(token)))
-check(library.dcc_cancel_token_event(token, ctypes.byref(event)))
+check(library.dcc_cancel_token_native_event(token, ctypes.byref(event)))
 
 ticks = []
 timer = QTimer()

@@ -663,7 +663,7 @@ fn a_dispatcher_that_is_inside_a_job_is_seen_so() {
     let after = listed(&[]);
     assert_eq!(after["dispatchers"][0]["inside_job"], Value::Null);
     release(job);
-    dcc_dispatcher_shutdown(dispatcher);
+    dcc_dispatcher_close(dispatcher);
     assert_eq!(dcc_dispatcher_release(dispatcher), DCC_OK);
     assert_eq!(listed(&[])["dispatchers"].as_array().unwrap().len(), 0);
 }

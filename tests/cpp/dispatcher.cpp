@@ -1,4 +1,4 @@
-// Dispatchers: what a post, a pump and a shutdown do with callables.
+// Dispatchers: what a post, a pump and a close do with callables.
 // Also compiled without exceptions and RTTI; then the throwing half is left out.
 
 #include "dcc_cancel.hpp"
@@ -360,12 +360,12 @@ void copies_are_one_and_the_last_shuts_it_down()
     EXPECT(job.state() == dcc::job_state::interrupted);
 }
 
-void a_shutdown_ends_what_waits_and_refuses_the_rest()
+void a_close_ends_what_waits_and_refuses_the_rest()
 {
     dcc::dispatcher queue = dcc::dispatcher::create();
     const dcc::job waits = queue.post("", [] { EXPECT(false); });
-    std::thread([queue] { EXPECT(queue.shutdown() == DCC_PENDING); }).join();
-    EXPECT(queue.shutdown() == DCC_OK && queue.stats().is_closed);
+    std::thread([queue] { EXPECT(queue.close() == DCC_PENDING); }).join();
+    EXPECT(queue.close() == DCC_OK && queue.stats().is_closed);
     EXPECT(waits.state() == dcc::job_state::interrupted);
     dcc::job refused;
     EXPECT(queue.try_post(refused, "", [] {}) == DCC_ERROR_SHUTDOWN);
@@ -376,7 +376,7 @@ void an_empty_one_refuses_all()
     const dcc::dispatcher none;
     dcc::job job;
     EXPECT(!none && none.try_post(job, "", [] {}) < 0 && none.pump_all().status < 0);
-    EXPECT(none.shutdown() == DCC_OK && !none.find("1") && none.longest_label().empty());
+    EXPECT(none.close() == DCC_OK && !none.find("1") && none.longest_label().empty());
     EXPECT(none.stats().capacity == 0);
 }
 
@@ -433,7 +433,7 @@ void its_statistics_are_those_of_the_library()
     queue.post("", [] { return dcc::step::again; });
     queue.pump_all();
     EXPECT(queue.stats().between_slices == 1);
-    EXPECT(queue.shutdown() == DCC_OK && queue.stats().interrupted == 1);
+    EXPECT(queue.close() == DCC_OK && queue.stats().interrupted == 1);
 }
 
 } // namespace
@@ -455,7 +455,7 @@ int main()
     only_its_own_thread_pumps_and_not_inside_a_job();
     a_job_for_any_thread_runs_on_another();
     copies_are_one_and_the_last_shuts_it_down();
-    a_shutdown_ends_what_waits_and_refuses_the_rest();
+    a_close_ends_what_waits_and_refuses_the_rest();
     an_empty_one_refuses_all();
     without_memory_nothing_is_made();
     its_statistics_are_those_of_the_library();

@@ -31,7 +31,7 @@ public:
                 queue.pump_all();
                 std::this_thread::sleep_for(1ms);
             }
-            EXPECT(queue.shutdown() == DCC_OK);
+            EXPECT(queue.close() == DCC_OK);
         });
     }
     pumping_thread(const pumping_thread &) = delete;
@@ -253,7 +253,7 @@ void a_future_throws_when_its_job_never_ran()
 
     options.parent = dcc::token();
     auto interrupted = queue.async("", [] { EXPECT(false); }, options);
-    EXPECT(queue.shutdown() == DCC_OK && told == 2);
+    EXPECT(queue.close() == DCC_OK && told == 2);
     EXPECT(thrown_by<std::future_error>(interrupted) != "nothing");
     bool thrown = false;
     try {

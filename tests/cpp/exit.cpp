@@ -65,12 +65,12 @@ int main()
     static_deadline = std::make_unique<dcc::deadline>(static_token, std::chrono::hours(1));
     for (int i = 0; i < 2'000; ++i) {
         static_tokens.push_back(dcc::token::create());
-        EXPECT(static_tokens.back().cancel_after(milliseconds(i % 50)));
+        EXPECT(static_tokens.back().set_deadline_after(milliseconds(i % 50)));
     }
 
     const dcc::token slow = dcc::token::create();
     EXPECT(dcc_cancel_token_register(slow.get(), block, nullptr, nullptr, nullptr, nullptr) == DCC_OK);
-    EXPECT(slow.cancel_after(milliseconds(1)));
+    EXPECT(slow.set_deadline_after(milliseconds(1)));
     while (!is_blocked) std::this_thread::sleep_for(milliseconds(1));
 
     const dcc::token waited = static_token;
@@ -82,7 +82,7 @@ int main()
     std::thread([] {
         for (;;) {
             const dcc::token token = dcc::token::create();
-            token.cancel_after(std::chrono::microseconds(100));
+            token.set_deadline_after(std::chrono::microseconds(100));
             token.cancel("over and over");
         }
     }).detach();

@@ -73,7 +73,7 @@ int main()
     bool called = false;
     dcc::cancel_callback callback(token, [&called] { called = true; }, plugin);
     dcc::deadline limit(token, std::chrono::hours(1));
-    if (token.wait_for(std::chrono::seconds(0)) || !limit.disarm())
+    if (token.wait_for(std::chrono::seconds(0)) || !limit.clear())
         return 1;
     dcc::deadline clock_limit(token, std::chrono::system_clock::now() + std::chrono::hours(1));
     dcc::native_event event;

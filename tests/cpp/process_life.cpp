@@ -78,7 +78,7 @@ struct handles {
         EXPECT(dcc_cancel_token_register(token, count_call, nullptr, count_destroy, owner,
                                          &registration) == DCC_OK);
         listen(token, count_call);
-        EXPECT(dcc_cancel_token_cancel_after(token, hour) == DCC_OK);
+        EXPECT(dcc_cancel_token_set_deadline_after(token, hour) == DCC_OK);
     }
 
     ~handles()
@@ -91,7 +91,7 @@ struct handles {
         EXPECT(dcc_cancel_token_cancel(token, nullptr, 0) == DCC_OK);
         EXPECT(called == 1);
         EXPECT(destroyed == 2);
-        EXPECT(dcc_cancel_token_wait(token, DCC_FOREVER) == DCC_CANCELLED_BY_TOKEN);
+        EXPECT(dcc_cancel_token_wait(token, DCC_NO_LIMIT) == DCC_CANCELLED_BY_TOKEN);
         EXPECT(dcc_cancel_token_release(token) == DCC_OK);
     }
 };
@@ -119,7 +119,7 @@ void arm_many()
         const std::uint64_t after = i % 2 == 0 ? hour : std::uint64_t(i) * 10000;
         dcc_cancel_token *token = new_token();
         listen(token, count_call);
-        EXPECT(dcc_cancel_token_cancel_after(token, after) == DCC_OK);
+        EXPECT(dcc_cancel_token_set_deadline_after(token, after) == DCC_OK);
     }
 }
 
@@ -130,7 +130,7 @@ void start_waiting_threads()
     for (int i = 0; i < 4; ++i) {
         std::thread([token] {
             ++waiting;
-            dcc_cancel_token_wait(token, DCC_FOREVER);
+            dcc_cancel_token_wait(token, DCC_NO_LIMIT);
         }).detach();
     }
     await(waiting, 4);
@@ -155,7 +155,7 @@ void everything_and_static_objects()
     start_waiting_threads();
     // Not by arm_many: what fires meanwhile would be counted, too.
     for (int i = 0; i < 1000; ++i)
-        EXPECT(dcc_cancel_token_cancel_after(new_token(), std::uint64_t(i) * 10000) == DCC_OK);
+        EXPECT(dcc_cancel_token_set_deadline_after(new_token(), std::uint64_t(i) * 10000) == DCC_OK);
 }
 
 void a_callback_that_never_returns()
@@ -179,7 +179,7 @@ void exit_from_a_callback()
     static_shutdown.wanted = true;
     static_shutdown.answer = DCC_ERROR_WOULD_DEADLOCK;
     listen(token, exit_here);
-    EXPECT(dcc_cancel_token_cancel_after(token, 0) == DCC_OK);
+    EXPECT(dcc_cancel_token_set_deadline_after(token, 0) == DCC_OK);
     for (;;)
         std::this_thread::sleep_for(std::chrono::hours(1));
 }
@@ -188,31 +188,36 @@ void exit_from_a_callback()
 void expect_the_rest_works()
 {
     dcc_cancel_token *token = new_token();
+    const dcc_cancel_token *const parents[] = {token};
+    dcc_cancel_token_desc desc = {};
+    desc.struct_size = sizeof desc;
+    desc.parents = parents;
+    desc.parent_count = 1;
     dcc_cancel_token *child = nullptr;
     dcc_owner *owner = nullptr;
     dcc_registration *registration = nullptr;
-    dcc_native_event event = DCC_NO_EVENT;
+    dcc_native_event event = DCC_NO_NATIVE_EVENT;
     std::uint64_t time = 7;
     const int calls = called;
     const int notifies = destroyed;
-    EXPECT(dcc_cancel_token_cancel_after(token, 1) == DCC_ERROR_SHUTDOWN);
-    EXPECT(dcc_cancel_token_cancel_at(token, 1) == DCC_ERROR_SHUTDOWN);
+    EXPECT(dcc_cancel_token_set_deadline_after(token, 1) == DCC_ERROR_SHUTDOWN);
+    EXPECT(dcc_cancel_token_set_deadline(token, 1) == DCC_ERROR_SHUTDOWN);
     EXPECT(dcc_cancel_token_cancel_async(token, nullptr, 0) == DCC_ERROR_SHUTDOWN);
     EXPECT(dcc_cancel_token_is_cancelled(token) == DCC_OK);
-    EXPECT(dcc_cancel_token_disarm(token) == DCC_NOT_FOUND);
+    EXPECT(dcc_cancel_token_clear_deadline(token) == DCC_NOT_FOUND);
     EXPECT(dcc_cancel_token_deadline(token, &time) == DCC_NOT_FOUND);
-    EXPECT(dcc_cancel_token_create_linked(&token, 1, &child) == DCC_OK);
+    EXPECT(dcc_cancel_token_create_from(&desc, &child) == DCC_OK);
     EXPECT(dcc_owner_create(&owner) == DCC_OK);
     EXPECT(dcc_cancel_token_register(child, count_call, nullptr, count_destroy, owner,
                                      &registration) == DCC_OK);
     listen(child, count_call);
     EXPECT(dcc_registration_unregister(registration) == DCC_OK);
-    EXPECT(dcc_cancel_token_event(child, &event) == DCC_OK);
+    EXPECT(dcc_cancel_token_native_event(child, &event) == DCC_OK);
     EXPECT(dcc_cancel_token_wait(child, 1000000) == DCC_TIMED_OUT);
     EXPECT(dcc_cancel_token_cancel(token, nullptr, 0) == DCC_OK);
     EXPECT(called == calls + 1);
     EXPECT(destroyed == notifies + 2);
-    EXPECT(dcc_cancel_token_wait(child, DCC_FOREVER) == DCC_CANCELLED_BY_TOKEN);
+    EXPECT(dcc_cancel_token_wait(child, DCC_NO_LIMIT) == DCC_CANCELLED_BY_TOKEN);
     EXPECT(dcc_native_event_close(event) == DCC_OK);
     EXPECT(dcc_owner_close(owner) == DCC_OK);
     EXPECT(dcc_cancel_token_release(child) == DCC_OK);
@@ -233,7 +238,7 @@ void shutdown_disarms_and_lets_due_callbacks_run()
     dcc_cancel_token *armed = new_token();
     dcc_stats stats = {};
     stats.struct_size = sizeof stats;
-    EXPECT(dcc_cancel_token_cancel_after(armed, hour) == DCC_OK);
+    EXPECT(dcc_cancel_token_set_deadline_after(armed, hour) == DCC_OK);
     for (int i = 0; i < 1000; ++i) {
         tokens.push_back(new_token());
         listen(tokens.back(), count_call);
@@ -266,11 +271,11 @@ void shutdown_from_the_callback_thread()
     dcc_cancel_token *token = new_token();
     dcc_cancel_token *other = new_token();
     listen(token, shut_down_here);
-    EXPECT(dcc_cancel_token_cancel_after(token, 0) == DCC_OK);
+    EXPECT(dcc_cancel_token_set_deadline_after(token, 0) == DCC_OK);
     await(called, 1);
     EXPECT(heard == DCC_ERROR_WOULD_DEADLOCK);
     // Nothing happened: the threads still work.
-    EXPECT(dcc_cancel_token_cancel_after(other, 0) == DCC_OK);
+    EXPECT(dcc_cancel_token_set_deadline_after(other, 0) == DCC_OK);
     EXPECT(dcc_cancel_token_wait(other, 60 * second) == DCC_CANCELLED_BY_TOKEN);
     EXPECT(dcc_shutdown() == DCC_OK);
     expect_the_rest_works();
@@ -280,7 +285,7 @@ void shutdown_from_the_callback_thread()
 void shutdown_from_a_callback_of_another_thread()
 {
     dcc_cancel_token *token = new_token();
-    EXPECT(dcc_cancel_token_cancel_after(new_token(), hour) == DCC_OK);
+    EXPECT(dcc_cancel_token_set_deadline_after(new_token(), hour) == DCC_OK);
     listen(token, shut_down_here);
     EXPECT(dcc_cancel_token_cancel(token, nullptr, 0) == DCC_OK);
     EXPECT(called == 1 && heard == DCC_OK);

@@ -50,7 +50,7 @@ int main()
     const dcc::token later = dcc::token::create();
     on_cancel(busy, take_a_while);
     on_cancel(due, take_a_while);
-    EXPECT(dcc_cancel_token_cancel_after(later.get(), 3'600'000'000'000) == DCC_OK);
+    EXPECT(dcc_cancel_token_set_deadline_after(later.get(), 3'600'000'000'000) == DCC_OK);
     EXPECT(cancel_async(busy) == DCC_OK);
     while (!is_running) std::this_thread::yield();
     EXPECT(cancel_async(due) == DCC_OK);
@@ -61,7 +61,7 @@ int main()
     EXPECT(dcc_cancel_token_deadline(later.get(), &time) == DCC_NOT_FOUND && time == 0);
     EXPECT(!later.is_cancelled());
 
-    EXPECT(dcc_cancel_token_cancel_after(later.get(), 1) == DCC_ERROR_SHUTDOWN);
+    EXPECT(dcc_cancel_token_set_deadline_after(later.get(), 1) == DCC_ERROR_SHUTDOWN);
     EXPECT(cancel_async(later) == DCC_ERROR_SHUTDOWN);
     dcc_events *events = nullptr;
     EXPECT(dcc_events_create(8, &events) == DCC_ERROR_SHUTDOWN && events == nullptr);
@@ -69,7 +69,7 @@ int main()
 
     on_cancel(later, take_a_while);
     EXPECT(later.cancel("by hand") && called == 3);
-    EXPECT(dcc_cancel_token_wait(later.get(), DCC_FOREVER) == DCC_CANCELLED_BY_TOKEN);
+    EXPECT(dcc_cancel_token_wait(later.get(), DCC_NO_LIMIT) == DCC_CANCELLED_BY_TOKEN);
     const dcc::job job = dcc::job::create({"after the shutdown"});
     EXPECT(dcc::run(job, [] { return true; }) == dcc::job_state::completed);
     return 0;

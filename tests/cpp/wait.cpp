@@ -32,15 +32,15 @@ void durations_of_any_size_are_taken()
     EXPECT(nanoseconds_of(std::chrono::duration<double>(0.5)) == 500000000);
     using floating = std::numeric_limits<double>;
     EXPECT(nanoseconds_of(std::chrono::duration<double>(floating::quiet_NaN())) == 0);
-    EXPECT(nanoseconds_of(std::chrono::duration<double>(floating::infinity())) == DCC_FOREVER);
-    EXPECT(nanoseconds_of((std::chrono::hours::max)()) == DCC_FOREVER);
+    EXPECT(nanoseconds_of(std::chrono::duration<double>(floating::infinity())) == DCC_NO_LIMIT);
+    EXPECT(nanoseconds_of((std::chrono::hours::max)()) == DCC_NO_LIMIT);
     EXPECT(nanoseconds_of((std::chrono::hours::min)()) == 0);
-    EXPECT(nanoseconds_of((std::chrono::nanoseconds::max)()) == DCC_FOREVER);
+    EXPECT(nanoseconds_of((std::chrono::nanoseconds::max)()) == DCC_NO_LIMIT);
 
     using in_hours = std::chrono::time_point<std::chrono::system_clock, std::chrono::hours>;
-    EXPECT(nanoseconds_until((in_hours::max)()) == DCC_FOREVER);
+    EXPECT(nanoseconds_until((in_hours::max)()) == DCC_NO_LIMIT);
     EXPECT(nanoseconds_until((in_hours::min)()) == 0);
-    EXPECT(nanoseconds_until((steady::time_point::max)()) == DCC_FOREVER);
+    EXPECT(nanoseconds_until((steady::time_point::max)()) == DCC_NO_LIMIT);
     EXPECT(nanoseconds_until((steady::time_point::min)()) == 0);
     EXPECT(nanoseconds_until(steady::now() - 1ms) == 0);
     const std::uint64_t hour = nanoseconds_until(std::chrono::system_clock::now() + 1h);
@@ -55,8 +55,8 @@ void a_deadline_cancels()
     EXPECT(limit.status() == DCC_OK);
     EXPECT(token.wait_for(soon) && steady::now() - start >= 20ms);
     EXPECT(token.cause() == dcc::cause::deadline && !token.time_to_deadline());
-    EXPECT(!limit.disarm());
-    EXPECT(!token.cancel_after(1s));
+    EXPECT(!limit.clear());
+    EXPECT(!token.set_deadline_after(1s));
     dcc::deadline late(token, 1s);
     EXPECT(late.status() == DCC_ALREADY_CANCELLED);
 }
@@ -78,24 +78,24 @@ void a_deadline_ends_with_its_scope()
     {
         dcc::deadline limit(token, steady::now() + 1h);
         EXPECT(token.time_to_deadline() > 30min && token.time_to_deadline() <= 1h);
-        EXPECT(limit.disarm() && !limit.disarm());
+        EXPECT(limit.clear() && !limit.clear());
     }
     {
         // Never comes, and keeps the token that nobody else holds.
         dcc::deadline limit(dcc::token::create(), (std::chrono::hours::max)());
-        EXPECT(limit.status() == DCC_OK && limit.disarm());
+        EXPECT(limit.status() == DCC_OK && limit.clear());
     }
 }
 
 void a_deadline_is_moved_and_disarmed()
 {
     dcc::token token = dcc::token::create();
-    EXPECT(token.cancel_after(1h) && token.disarm() && !token.disarm());
-    EXPECT(token.cancel_at(std::chrono::system_clock::now() + 1h));
+    EXPECT(token.set_deadline_after(1h) && token.clear_deadline() && !token.clear_deadline());
+    EXPECT(token.set_deadline(std::chrono::system_clock::now() + 1h));
     EXPECT(token.time_to_deadline() > 30min);
-    EXPECT(token.cancel_at(steady::now() - 1s));
+    EXPECT(token.set_deadline(steady::now() - 1s));
     EXPECT(token.wait_for(soon) && token.cause() == dcc::cause::deadline);
-    EXPECT(!dcc::token().cancel_after(1s) && !dcc::token().disarm());
+    EXPECT(!dcc::token().set_deadline_after(1s) && !dcc::token().clear_deadline());
 }
 
 void a_wait_ends_by_the_cancel_or_in_time()
@@ -162,13 +162,13 @@ void a_native_event_is_set_and_stays_set()
     // Closed by hand, it is closed once.
     EXPECT(dcc_native_event_close(moved.detach()) == DCC_OK && !moved);
     token.reset();
-    EXPECT(dcc_native_event_close(DCC_NO_EVENT) == DCC_OK);
+    EXPECT(dcc_native_event_close(DCC_NO_NATIVE_EVENT) == DCC_OK);
 }
 
 void a_native_event_is_closed_with_its_object()
 {
     dcc::token token = dcc::token::create();
-    dcc_native_event number = DCC_NO_EVENT;
+    dcc_native_event number = DCC_NO_NATIVE_EVENT;
     {
         dcc::native_event event = token.native_event();
         number = event.detach();

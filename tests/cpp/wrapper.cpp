@@ -58,7 +58,7 @@ void children_follow_any_parent()
     dcc::token first = dcc::token::create();
     dcc::token second = dcc::token::create();
     dcc::token child = dcc::token::create({first, dcc::token(), second}, "request-7");
-    EXPECT(child.job_id() == "request-7");
+    EXPECT(child.caller_id() == "request-7");
     second.cancel("the second");
     EXPECT(child.is_cancelled() && child.reason() == "the second" && !first.is_cancelled());
 }

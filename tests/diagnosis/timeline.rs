@@ -1,8 +1,12 @@
 //! The timeline, through the C functions: what is recorded, and the file that is written.
 
+#[path = "../support/linked.rs"]
+mod linked;
+
 use dcc_cancel::ffi::{
     current::*, job::*, library::*, status::*, timeline::*, token::*, trace::dcc_job_trace,
 };
+use linked::linked_to;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char};
@@ -55,9 +59,8 @@ fn new_job(parent: *const dcc_cancel_token) -> *mut dcc_job {
 
 fn linked(parents: &[*const dcc_cancel_token]) -> *mut dcc_cancel_token {
     let mut token = null_mut();
-    // SAFETY: an array of that length; a writable result.
-    let status =
-        unsafe { dcc_cancel_token_create_linked(parents.as_ptr(), parents.len(), &mut token) };
+    // SAFETY: a filled-in descriptor, a writable result.
+    let status = unsafe { dcc_cancel_token_create_from(&linked_to(parents), &mut token) };
     assert_eq!(status, DCC_OK);
     token
 }
@@ -245,12 +248,12 @@ fn the_oldest_are_lost_and_counted_and_a_start_begins_anew() {
     let file = written("lost");
     assert_eq!(job_ids(&file), [&ids[6..], &more].concat(), "writing does not stop it");
 
-    for refused in [0, DCC_MAX_TIMELINE_EVENTS + 1, u64::MAX] {
+    for refused in [0, DCC_MAX_TIMELINE_ENTRIES + 1, u64::MAX] {
         assert_eq!(dcc_timeline_start(refused), DCC_ERROR_INVALID_ARGUMENT);
         assert!(last_error().contains("it can be 1 to 1048576"), "{}", last_error());
     }
     assert_eq!(written("lost"), file, "a start that is refused forgets nothing");
-    assert_eq!(dcc_timeline_start(DCC_MAX_TIMELINE_EVENTS), DCC_OK);
+    assert_eq!(dcc_timeline_start(DCC_MAX_TIMELINE_ENTRIES), DCC_OK);
     let file = written("lost");
     assert_eq!((&file["otherData"]["lost"], events(&file).len()), (&json!(0), 0));
     let ids = cancel_some(5);

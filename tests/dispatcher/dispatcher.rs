@@ -1,4 +1,4 @@
-//! Dispatchers: what a post, a pump, a cancel and a shutdown do, each alone.
+//! Dispatchers: what a post, a pump, a cancel and a close do, each alone.
 
 #[path = "../support/listening.rs"]
 mod listening;
@@ -24,7 +24,7 @@ fn a_posted_job_runs_in_the_pump_and_is_completed_once() {
     assert_eq!(dispatcher.stats().depth, 1);
     let tick = dispatcher.pump();
     assert_eq!((tick.executed, tick.completed, tick.cancelled, tick.remaining), (1, 1, 0, 0));
-    assert_eq!(tick.next_ns, DCC_NO_LIMIT);
+    assert_eq!(tick.next_after_ns, DCC_NO_LIMIT);
     assert_eq!(posted.log.runs(), 1);
     posted.log.assert_over(DCC_JOB_COMPLETED);
     assert_eq!(posted.job.state(), DCC_JOB_COMPLETED);
@@ -210,7 +210,7 @@ fn steps_run_once_a_tick_in_turn_and_stop_when_cancelled() {
     let second = dispatcher.post(steps("b", 100));
     let tick = dispatcher.pump();
     assert_eq!((tick.executed, tick.remaining), (2, 2));
-    assert!(tick.next_ns <= 16_666_667);
+    assert!(tick.next_after_ns <= 16_666_667);
     assert_eq!(dispatcher.stats().between_slices, 2);
     assert_eq!(dispatcher.stats().depth, 0, "what has begun waits no more");
     // What was posted before a tick begins goes before the steps of the tick before.

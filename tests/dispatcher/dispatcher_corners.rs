@@ -52,7 +52,7 @@ fn inside_a_job_that_runs_at_once_nothing_else_of_its_dispatcher_does() {
         job(move |_| {
             let pumped = dispatcher.try_pump(DCC_NO_LIMIT, DCC_NO_LIMIT);
             assert_eq!(pumped.err(), Some(DCC_ERROR_REENTRANT));
-            assert_eq!(dispatcher.shut_down(), DCC_PENDING);
+            assert_eq!(dispatcher.close(), DCC_PENDING);
             assert_eq!((inner.runs(), inner.completions()), (0, 0));
             0
         }),

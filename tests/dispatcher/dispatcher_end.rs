@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 #[test]
-fn a_shutdown_on_its_thread_completes_everything_that_waits_as_interrupted() {
+fn a_close_on_its_thread_completes_everything_that_waits_as_interrupted() {
     let _alone = alone();
     let dispatcher = Dispatcher::new();
     let step = dispatcher.post(job(|_| DCC_RUN_AGAIN));
@@ -23,15 +23,15 @@ fn a_shutdown_on_its_thread_completes_everything_that_waits_as_interrupted() {
     let waiting = dispatcher.post(nothing());
     let cancelled = dispatcher.post(nothing());
     cancelled.job.cancel();
-    assert_eq!(dispatcher.shut_down(), DCC_OK);
+    assert_eq!(dispatcher.close(), DCC_OK);
     step.log.assert_over(DCC_JOB_INTERRUPTED);
     waiting.log.assert_over(DCC_JOB_INTERRUPTED);
     cancelled.log.assert_over(DCC_JOB_CANCELLED);
     assert_eq!((step.log.runs(), waiting.log.runs()), (1, 0));
-    assert_eq!(waiting.job.failure(), "its dispatcher was shut down");
+    assert_eq!(waiting.job.failure(), "its dispatcher was closed");
     assert_eq!(dispatcher.try_post(nothing()).err(), Some(DCC_ERROR_SHUTDOWN));
     assert_eq!(dispatcher.post_and_wait(nothing(), Duration::MAX).0, DCC_ERROR_SHUTDOWN);
-    assert_eq!(dispatcher.shut_down(), DCC_OK, "again");
+    assert_eq!(dispatcher.close(), DCC_OK, "again");
     let tick = dispatcher.pump();
     assert_eq!((tick.executed, tick.completed, tick.remaining), (0, 0, 0));
     let stats = dispatcher.stats();
@@ -41,11 +41,11 @@ fn a_shutdown_on_its_thread_completes_everything_that_waits_as_interrupted() {
 }
 
 #[test]
-fn a_shutdown_on_another_thread_leaves_the_completions_to_the_next_pump() {
+fn a_close_on_another_thread_leaves_the_completions_to_the_next_pump() {
     let _alone = alone();
     let dispatcher = Dispatcher::new();
     let posted: Vec<_> = (0..300).map(|_| dispatcher.post_only(nothing())).collect();
-    let other = thread::spawn(move || (dispatcher.shut_down(), dispatcher.shut_down()));
+    let other = thread::spawn(move || (dispatcher.close(), dispatcher.close()));
     assert_eq!(other.join().unwrap(), (DCC_PENDING, DCC_PENDING));
     posted.iter().for_each(|log| assert_eq!((log.completions(), log.destroys()), (0, 0)));
     let stats = dispatcher.stats();
@@ -56,18 +56,18 @@ fn a_shutdown_on_another_thread_leaves_the_completions_to_the_next_pump() {
     assert_eq!((tick.executed, tick.completed, tick.remaining), (0, 300, 0));
     posted.iter().for_each(|log| log.assert_over(DCC_JOB_INTERRUPTED));
     assert_eq!(dispatcher.pump().completed, 0, "later ticks drain nothing");
-    assert_eq!(thread::spawn(move || dispatcher.shut_down()).join().unwrap(), DCC_OK);
+    assert_eq!(thread::spawn(move || dispatcher.close()).join().unwrap(), DCC_OK);
     dispatcher.release();
 }
 
 #[test]
-fn a_shutdown_inside_a_job_asks_that_job_and_completes_the_others_after_it() {
+fn a_close_inside_a_job_asks_that_job_and_completes_the_others_after_it() {
     let _alone = alone();
     let dispatcher = Dispatcher::new();
     let others = Arc::new(AtomicU32::new(0));
     let seen = others.clone();
     let inside = dispatcher.post(job(move |job| {
-        assert_eq!(dispatcher.shut_down(), DCC_PENDING);
+        assert_eq!(dispatcher.close(), DCC_PENDING);
         assert_eq!(seen.load(Ordering::Relaxed), 0, "not in the middle of this one");
         dcc_job_is_cancelled(job.pointer())
     }));
@@ -84,7 +84,7 @@ fn a_shutdown_inside_a_job_asks_that_job_and_completes_the_others_after_it() {
 }
 
 #[test]
-fn a_shutdown_waits_for_no_other_thread_but_is_pending_until_it_is_done() {
+fn a_close_waits_for_no_other_thread_but_is_pending_until_it_is_done() {
     let _alone = alone();
     let dispatcher = Dispatcher::new();
     let gate = Gate::new();
@@ -96,11 +96,11 @@ fn a_shutdown_waits_for_no_other_thread_but_is_pending_until_it_is_done() {
         .any_thread(),
     );
     until("it runs", || running.log.runs() == 1);
-    assert_eq!(dispatcher.shut_down(), DCC_PENDING);
+    assert_eq!(dispatcher.close(), DCC_PENDING);
     gate.open();
     until("it ran", || dispatcher.stats().awaiting_completion == 1);
     assert_eq!(running.log.completions(), 0, "not on the worker");
-    assert_eq!(dispatcher.shut_down(), DCC_OK);
+    assert_eq!(dispatcher.close(), DCC_OK);
     running.log.assert_over(DCC_JOB_CANCELLED);
     running.job.release();
     dispatcher.release();

@@ -167,7 +167,7 @@ fn a_job_is_cancelled_by_the_callback_thread() {
 #[test]
 fn a_parents_deadline_is_over() {
     goes_beside_a_callback(|victim| {
-        assert_eq!(victim.parent.cancel_after(Duration::ZERO), DCC_OK);
+        assert_eq!(victim.parent.set_deadline_after(Duration::ZERO), DCC_OK);
     });
 }
 
@@ -191,7 +191,7 @@ fn a_job_that_is_over_does_not_wake_who_has_the_next_job_in_its_place() {
     assert_eq!(posted.job.cancel(), DCC_OK);
     assert_eq!(watch.counts(), (1, 1));
     assert_eq!(host.wakes(), 0, "the cancel was of another dispatcher's job");
-    other.shut_down();
+    other.close();
     other.release();
     posted.job.release();
     old.release();
@@ -273,7 +273,7 @@ fn a_job_that_its_poster_took_back_wakes_nobody() {
     assert_eq!(waiting.job.state(), DCC_JOB_PENDING);
     job.release();
     waiting.job.release();
-    next.shut_down();
+    next.close();
     next.release();
 }
 

@@ -140,13 +140,13 @@ fn waiting_bake(dispatcher: Dispatcher) -> Job {
 }
 
 #[test]
-fn a_shutdown_frees_who_waits() {
+fn a_close_frees_who_waits() {
     let _alone = alone();
     let dispatcher = Dispatcher::new();
     let waiter =
         thread::spawn(move || dispatcher.post_and_wait(nothing().caller_id("bake"), FOREVER));
     waiting_bake(dispatcher).release();
-    thread::spawn(move || dispatcher.shut_down()).join().unwrap();
+    thread::spawn(move || dispatcher.close()).join().unwrap();
     let (status, state, log) = waiter.join().unwrap();
     assert_eq!((status, state), (DCC_OK, DCC_JOB_INTERRUPTED));
     assert_eq!(log.completions(), 0, "that is for the owner's thread");
@@ -247,7 +247,7 @@ fn a_stuck_thread_is_told_of_and_frees_who_waits_for_queued_jobs() {
 #[test]
 fn deadlines_cancel_what_waits_and_what_runs() {
     let _alone = alone();
-    let dispatcher = Dispatcher::with(|desc| desc.default_deadline_ns = 30_000_000);
+    let dispatcher = Dispatcher::with(|desc| desc.default_deadline_after_ns = 30_000_000);
     let waiting = dispatcher.post(nothing());
     let endless = dispatcher.post(nothing().deadline(Duration::from_nanos(DCC_NO_LIMIT)));
     until("its time is over", || dispatcher.stats().depth == 1);

@@ -1,4 +1,4 @@
-//! Models of dispatchers: a pump against cancels, timeouts, shutdowns, releases and owners' closes.
+//! Models of dispatchers: a pump against cancels, timeouts, closes, releases and owners' closes.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test --profile models --test loom_dispatcher --target-dir target/loom`
 
@@ -395,9 +395,9 @@ fn timeout_x_pump() {
     });
 }
 
-/// A post races with a shutdown: refused, or completed; never lost.
+/// A post races with a close: refused, or completed; never lost.
 #[test]
-fn shutdown_x_post() {
+fn close_x_post() {
     model(3, || {
         let world = world();
         let log = Arc::new(Log::default());
@@ -419,7 +419,7 @@ fn shutdown_x_post() {
 
 /// Another thread shuts down while the dispatcher is pumped: the job runs or is interrupted.
 #[test]
-fn shutdown_x_pump() {
+fn close_x_pump() {
     model(2, || {
         let world = world();
         let log = Arc::new(Log { slices: 1, ..Log::default() });
@@ -442,9 +442,9 @@ fn shutdown_x_pump() {
     });
 }
 
-/// Someone waits for a job on a dispatcher that is shut down: he is freed.
+/// Someone waits for a job on a dispatcher that is closed: he is freed.
 #[test]
-fn wait_x_shutdown() {
+fn wait_x_close() {
     model(3, || {
         let world = world();
         let log = Arc::new(Log::default());
@@ -478,7 +478,7 @@ fn wait_x_shutdown() {
 /// The dispatcher's own thread waits for a job whose slice a worker runs while it is shut down: it is freed,
 /// also if the job ends where it would have waited for its next slice.
 #[test]
-fn wait_x_slice_x_shutdown() {
+fn wait_x_slice_x_close() {
     model(1, || {
         let world = world();
         let log = Arc::new(Log { slices: 1, ..Log::default() });

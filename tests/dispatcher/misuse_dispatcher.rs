@@ -27,7 +27,7 @@ fn refused_post() -> dcc_post_desc {
 const CALLS: [(&str, Call); 9] = [
     ("retain", |dispatcher| dcc_dispatcher_retain(dispatcher)),
     ("release", |dispatcher| dcc_dispatcher_release(dispatcher)),
-    ("shutdown", |dispatcher| dcc_dispatcher_shutdown(dispatcher)),
+    ("close", |dispatcher| dcc_dispatcher_close(dispatcher)),
     // SAFETY: filled-in descriptors, writable results or NULL.
     ("post", |dispatcher| unsafe {
         dcc_dispatcher_post(dispatcher, &refused_post(), null_mut(), null_mut())
@@ -47,9 +47,9 @@ const CALLS: [(&str, Call); 9] = [
     }),
     // SAFETY: filled-in descriptors, writable results or NULL.
     ("stats", |dispatcher| unsafe {
-        let mut info: dcc_dispatcher_info = std::mem::zeroed();
-        info.struct_size = size_of::<dcc_dispatcher_info>() as u32;
-        dcc_dispatcher_stats(dispatcher, &mut info)
+        let mut info: dcc_dispatcher_stats = std::mem::zeroed();
+        info.struct_size = size_of::<dcc_dispatcher_stats>() as u32;
+        dcc_dispatcher_read_stats(dispatcher, &mut info)
     }),
     // SAFETY: filled-in descriptors, writable results or NULL.
     ("longest_label", |dispatcher| unsafe {
@@ -74,7 +74,7 @@ fn no_bits_but_a_live_dispatchers_are_taken() {
     }
     // There is nothing that NULL could stand for, but to end nothing is fine.
     for (name, call) in CALLS {
-        let harmless = ["retain", "release", "shutdown"].contains(&name);
+        let harmless = ["retain", "release", "close"].contains(&name);
         let expected = if harmless { DCC_OK } else { DCC_ERROR_INVALID_HANDLE };
         assert_eq!(call(null_mut()), expected, "{name}");
     }
@@ -169,7 +169,7 @@ fn the_structures_have_their_sizes() {
     assert_eq!(size_of::<dcc_post_desc>(), 104);
     assert_eq!(size_of::<dcc_admission>(), 24);
     assert_eq!(size_of::<dcc_tick>(), 64);
-    assert_eq!(size_of::<dcc_dispatcher_info>(), 216);
+    assert_eq!(size_of::<dcc_dispatcher_stats>(), 216);
     // A structure of version 1 is filled, also by a later library.
     let dispatcher = Dispatcher::new();
     assert_eq!(dispatcher.stats().struct_size, 216);

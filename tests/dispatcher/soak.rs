@@ -264,7 +264,7 @@ fn a_million_jobs() {
         scope.spawn(move || soak.cancel(POSTERS));
         let mut next = Instant::now();
         // Then the host closes: what still waits is interrupted.
-        while !soak.is_posted() || dispatcher.shut_down() == DCC_PENDING {
+        while !soak.is_posted() || dispatcher.close() == DCC_PENDING {
             ticks.pump(dispatcher);
             if memory.is_none() && soak.accepted.load(Ordering::Relaxed) > jobs / 4 {
                 memory = resident_bytes();
@@ -284,6 +284,6 @@ fn a_million_jobs() {
     check_records(accepted, dropped, refused, &dispatcher.stats());
     ticks.check();
     check_memory(memory, memory_after);
-    assert_eq!(dispatcher.shut_down(), DCC_OK);
+    assert_eq!(dispatcher.close(), DCC_OK);
     dispatcher.release();
 }

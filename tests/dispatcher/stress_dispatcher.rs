@@ -1,4 +1,4 @@
-//! Real threads race for the jobs of a dispatcher: cancels, timeouts, shutdowns, closes of owners and
+//! Real threads race for the jobs of a dispatcher: cancels, timeouts, closes, closes of owners and
 //! last releases against posts, pumps and workers. Many short rounds, each counted exactly.
 //! `DCC_STRESS` makes them more.
 
@@ -163,14 +163,14 @@ enum ShutDownBy {
     ItsJob,
 }
 
-/// Posts, pumps, cancels and a shutdown at the same time.
+/// Posts, pumps, cancels and a close at the same time.
 fn shut_down_at_any_time(random: &mut Random, by: ShutDownBy) {
     let host = Host::new();
     let dispatcher = host.dispatcher(NO_OWNER.pointer());
     let logs = Logs::default();
     let line = StartLine::for_threads(4);
     let seeds = [(); 3].map(|()| random.below(1 << 40));
-    let shut_down = move || assert!([DCC_OK, DCC_PENDING].contains(&dispatcher.shut_down()));
+    let shut_down = move || assert!([DCC_OK, DCC_PENDING].contains(&dispatcher.close()));
     thread::scope(|scope| {
         for seed in &seeds[..2] {
             let (logs, line) = (&logs, &line);
@@ -185,7 +185,7 @@ fn shut_down_at_any_time(random: &mut Random, by: ShutDownBy) {
                     }
                     if by == ShutDownBy::ItsJob && number == JOBS / 2 {
                         post = job(move |_| {
-                            assert_eq!(dispatcher.shut_down(), DCC_PENDING, "inside a job");
+                            assert_eq!(dispatcher.close(), DCC_PENDING, "inside a job");
                             0
                         });
                     }
@@ -219,7 +219,7 @@ fn shut_down_at_any_time(random: &mut Random, by: ShutDownBy) {
             shut_down();
         }
     });
-    // No second shutdown: what the first one left comes by itself, each time with a wake.
+    // No second close: what the first one left comes by itself, each time with a wake.
     host.pump_when_woken(dispatcher, || is_empty(dispatcher));
     logs.check(dispatcher);
     if by != ShutDownBy::ItsJob {
@@ -231,19 +231,19 @@ fn shut_down_at_any_time(random: &mut Random, by: ShutDownBy) {
 }
 
 #[test]
-fn shutdown_on_another_thread_x_post_x_pump_x_worker() {
+fn close_on_another_thread_x_post_x_pump_x_worker() {
     let _alone = alone();
     rounds(|random| shut_down_at_any_time(random, ShutDownBy::AnotherThread));
 }
 
 #[test]
-fn shutdown_on_its_thread_x_post_x_worker() {
+fn close_on_its_thread_x_post_x_worker() {
     let _alone = alone();
     rounds(|random| shut_down_at_any_time(random, ShutDownBy::ItsThread));
 }
 
 #[test]
-fn shutdown_inside_a_job_x_post_x_pump_x_worker() {
+fn close_inside_a_job_x_post_x_pump_x_worker() {
     let _alone = alone();
     rounds(|random| shut_down_at_any_time(random, ShutDownBy::ItsJob));
 }

@@ -199,9 +199,9 @@ fn a_job_that_comes_while_a_worker_is_busy_gets_another() {
     pump_all(&[dispatcher]);
 }
 
-/// The shutdown may come when a slice has ended and its job does not wait for the next one yet.
+/// The close may come when a slice has ended and its job does not wait for the next one yet.
 #[test]
-fn a_shutdown_frees_the_thread_that_waits_for_a_job_elsewhere() {
+fn a_close_frees_the_thread_that_waits_for_a_job_elsewhere() {
     let _alone = alone();
     for round in 0..effort::times(1_000) {
         let dispatcher = Dispatcher::new();
@@ -216,7 +216,7 @@ fn a_shutdown_frees_the_thread_that_waits_for_a_job_elsewhere() {
                 while slices.load(Ordering::SeqCst) < 1 + round % 7 {
                     std::hint::spin_loop();
                 }
-                dispatcher.shut_down();
+                dispatcher.close();
             });
             let (status, ..) = dispatcher.post_and_wait(endless.any_thread(), FOREVER);
             assert_eq!(status, DCC_OK);

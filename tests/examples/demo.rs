@@ -33,7 +33,7 @@ fn assert_plays(mesh: &Path, results: &Path) -> String {
     assert!(!told.contains("WRONG"), "{told}");
     for line in [
         "  scene 1  one function   cancelled at ",
-        "  scene 2  a step         completed, \"Job already ended\"",
+        "  scene 2  a step         completed, \"Already ended\"",
         "  scene 3  three steps    completed, cancelled, completed (",
         "  report   two functions  a loop without polls, in bake.cpp",
         "    after        bake.cpp:",

@@ -1,6 +1,10 @@
 //! Misuse is answered, row by row of what the header promises; nothing crashes, nothing changes.
 
+#[path = "../support/linked.rs"]
+mod linked;
+
 use dcc_cancel::ffi::{context::*, current::*, job::*, library::*, poll::*, status::*, token::*};
+use linked::linked_to;
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -67,16 +71,15 @@ const TOKEN_CALLS: &[TokenCall] = &[
     ("cause", |t| unsafe { dcc_cancel_token_cause(t, &mut 0) }),
     // SAFETY: as above.
     ("time", |t| unsafe { dcc_cancel_token_time_since_cancelled(t, &mut 0) }),
-    ("can_be_cancelled", |t| dcc_cancel_token_can_be_cancelled(t)),
     // SAFETY: as above.
-    ("job_id", |t| unsafe { dcc_cancel_token_job_id(t, null_mut(), 0, null_mut()) }),
+    ("caller_id", |t| unsafe { dcc_cancel_token_caller_id(t, null_mut(), 0, null_mut()) }),
     // SAFETY: as above.
     ("set_current", |t| unsafe { dcc_cancel_token_set_current(t, &mut 0) }),
-    ("create_linked", |t| {
+    ("create_from", |t| {
         let parents: [*const dcc_cancel_token; 3] = [null(), t, null()];
         let mut child = std::ptr::without_provenance_mut(1);
         // SAFETY: as above.
-        let status = unsafe { dcc_cancel_token_create_linked(parents.as_ptr(), 3, &mut child) };
+        let status = unsafe { dcc_cancel_token_create_from(&linked_to(&parents), &mut child) };
         assert_eq!(child.is_null(), status < 0, "a failed create leaves NULL");
         status
     }),
@@ -104,9 +107,9 @@ const JOB_CALLS: &[JobCall] = &[
     // SAFETY: as above.
     ("set_progress", |j| unsafe { dcc_job_set_progress(j, 1, 2, null(), 0) }),
     ("progress", |j| {
-        let mut info = dcc_job_progress_info { struct_size: 24, reserved: 0, done: 9, total: 9 };
+        let mut info = dcc_job_progress { struct_size: 24, reserved: 0, done: 9, total: 9 };
         // SAFETY: as above.
-        unsafe { dcc_job_progress(j, &mut info) }
+        unsafe { dcc_job_read_progress(j, &mut info) }
     }),
     // SAFETY: as above.
     ("message", |j| unsafe { dcc_job_progress_message(j, null_mut(), 0, null_mut()) }),
@@ -249,8 +252,11 @@ fn null_out_pointers_are_refused() {
     let answers = unsafe {
         [
             dcc_cancel_token_create(null_mut()),
-            dcc_cancel_token_create_linked(null(), 0, null_mut()),
-            dcc_cancel_token_create_linked(null(), 1, &mut null_mut()),
+            dcc_cancel_token_create_from(&linked_to(&[]), null_mut()),
+            dcc_cancel_token_create_from(
+                &dcc_cancel_token_desc { parent_count: 1, parents: null(), ..linked_to(&[]) },
+                &mut null_mut(),
+            ),
             dcc_cancel_token_create_from(null(), &mut null_mut()),
             dcc_cancel_token_cause(token, null_mut()),
             dcc_cancel_token_time_since_cancelled(token, null_mut()),
@@ -260,7 +266,7 @@ fn null_out_pointers_are_refused() {
             dcc_job_create(&job_desc(), null_mut()),
             dcc_job_find(1, null_mut()),
             dcc_job_user_data(job, null_mut()),
-            dcc_job_progress(job, null_mut()),
+            dcc_job_read_progress(job, null_mut()),
             dcc_job_set_current(job, null_mut()),
             dcc_context_capture(null_mut()),
             dcc_context_enter(null(), null_mut()),
@@ -337,21 +343,21 @@ fn sizes_of_descriptors_are_checked() {
 fn out_structures_get_the_smaller_of_the_sizes() {
     #[repr(C)]
     struct Later {
-        info: dcc_job_progress_info,
+        info: dcc_job_progress,
         tail: u64,
     }
     let job = new_job();
     dcc_job_begin(job);
-    let info = |struct_size| dcc_job_progress_info { struct_size, reserved: 7, done: 7, total: 7 };
+    let info = |struct_size| dcc_job_progress { struct_size, reserved: 7, done: 7, total: 7 };
     // SAFETY: writable for the size that each says.
     unsafe {
         assert_eq!(dcc_job_set_progress(job, 3, 4, null(), 0), DCC_OK);
         let mut later = Later { info: info(32), tail: 99 };
-        assert_eq!(dcc_job_progress(job, &mut later.info), DCC_OK);
+        assert_eq!(dcc_job_read_progress(job, &mut later.info), DCC_OK);
         assert_eq!((later.info.struct_size, later.info.done, later.info.total), (24, 3, 4));
         assert_eq!(later.tail, 99);
         let mut small = info(16);
-        assert_eq!(dcc_job_progress(job, &mut small), DCC_ERROR_INVALID_ARGUMENT);
+        assert_eq!(dcc_job_read_progress(job, &mut small), DCC_ERROR_INVALID_ARGUMENT);
         assert_eq!((small.done, small.total), (7, 7));
     }
 }
@@ -472,11 +478,11 @@ fn progress_only_grows_and_only_while_running() {
         unsafe { dcc_job_set_progress(job, done, 10, words, length) }
     };
     let get = || {
-        let mut info = dcc_job_progress_info { struct_size: 24, reserved: 0, done: 0, total: 0 };
+        let mut info = dcc_job_progress { struct_size: 24, reserved: 0, done: 0, total: 0 };
         let mut message = [0 as c_char; 16];
         // SAFETY: a structure and a buffer of those sizes.
         unsafe {
-            dcc_job_progress(job, &mut info);
+            dcc_job_read_progress(job, &mut info);
             dcc_job_progress_message(job, message.as_mut_ptr(), 16, null_mut());
             (info.done, CStr::from_ptr(message.as_ptr()).to_str().unwrap().to_owned())
         }
@@ -605,7 +611,7 @@ fn the_numbers_agree_with_their_copies() {
     assert_eq!(dcc_abi_version(), DCC_ABI_MAJOR << 16 | DCC_ABI_MINOR);
     assert_eq!(size_of::<dcc_job_desc>(), 88);
     assert_eq!(size_of::<dcc_cancel_token_desc>(), 40);
-    assert_eq!(size_of::<dcc_job_progress_info>(), 24);
+    assert_eq!(size_of::<dcc_job_progress>(), 24);
     assert_eq!(size_of::<dcc_poll_pair>(), 32);
 }
 

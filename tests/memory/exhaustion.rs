@@ -175,9 +175,9 @@ fn end_requests() {
             assert_eq!(dcc_request_end(next, null_mut()), DCC_OK);
             assert_eq!(dcc_request_release(next), DCC_OK);
         }
-        let mut info: dcc_session_info = std::mem::zeroed();
-        info.struct_size = size_of::<dcc_session_info>() as u32;
-        assert_eq!(dcc_session_stats(session, &mut info), DCC_OK);
+        let mut info: dcc_session_stats = std::mem::zeroed();
+        info.struct_size = size_of::<dcc_session_stats>() as u32;
+        assert_eq!(dcc_session_read_stats(session, &mut info), DCC_OK);
         // What is remembered of the one that was let go has the place that its request had.
         assert_eq!((info.live, info.kept, info.forgotten), (0, 1, 0));
         assert_eq!(dcc_session_release(session), DCC_OK);

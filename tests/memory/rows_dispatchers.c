@@ -46,8 +46,8 @@ ROW(dcc_dispatcher_retain, NEVER_REFUSED, make_dispatcher(w, 0),
     RELEASE, RELEASE)
 ROW(dcc_dispatcher_release, NEVER_REFUSED | SAME_THREAD, make_dispatcher(w, 0); post(w, 0),
     return dcc_dispatcher_release(w->dispatcher), , , OK(dcc_job_release(w->job)))
-ROW(dcc_dispatcher_shutdown, NEVER_REFUSED, make_dispatcher(w, 0); post(w, 0),
-    return dcc_dispatcher_shutdown(w->dispatcher), , , pump(w); OK(dcc_job_release(w->job)); RELEASE)
+ROW(dcc_dispatcher_close, NEVER_REFUSED, make_dispatcher(w, 0); post(w, 0),
+    return dcc_dispatcher_close(w->dispatcher), , , pump(w); OK(dcc_job_release(w->job)); RELEASE)
 ROW(dcc_dispatcher_find, NEVER_REFUSED, make_dispatcher(w, 0); post(w, 0),
     return dcc_dispatcher_find(w->dispatcher, "posted-1", DCC_NUL_TERMINATED, &w->made_job), ,
     OK(dcc_job_release(w->made_job)), pump(w); OK(dcc_job_release(w->job)); RELEASE)
@@ -58,7 +58,7 @@ static int32_t post_one(struct world *w, uint32_t flags)
     desc.flags = flags;
     desc.parent = w->token;
     desc.owner = w->owner;
-    desc.deadline_ns = flags ? 0 : UINT64_C(3600000000000);
+    desc.deadline_after_ns = flags ? 0 : UINT64_C(3600000000000);
     GIVEN(w->made_job, dcc_dispatcher_post(w->dispatcher, &desc, &w->made_job, NULL));
 }
 #define OWNED make_token(w); OK(dcc_owner_create(&w->owner)); make_dispatcher(w, 0)
@@ -89,13 +89,13 @@ ROW_AS(bind_later, "dcc_dispatcher_pump", 0, make_dispatcher(w, DCC_DISPATCHER_B
 
 static int32_t stats(struct world *w)
 {
-    dcc_dispatcher_info info;
+    dcc_dispatcher_stats info;
     memset(&info, 0, sizeof info);
     info.struct_size = sizeof info;
-    return dcc_dispatcher_stats(w->dispatcher, &info);
+    return dcc_dispatcher_read_stats(w->dispatcher, &info);
 }
 #define RAN make_dispatcher(w, 0); post(w, 0); pump(w)
 #define RAN_AFTER OK(dcc_job_release(w->job)); RELEASE
-ROW(dcc_dispatcher_stats, NEVER_REFUSED, RAN, return stats(w), , , RAN_AFTER)
+ROW(dcc_dispatcher_read_stats, NEVER_REFUSED, RAN, return stats(w), , , RAN_AFTER)
 ROW(dcc_dispatcher_longest_label, NEVER_REFUSED, RAN,
     return dcc_dispatcher_longest_label(w->dispatcher, w->text, sizeof w->text, &w->length), , , RAN_AFTER)

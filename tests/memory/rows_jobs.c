@@ -39,12 +39,12 @@ ROW(dcc_job_set_progress, 0, make_running_job(w), return dcc_job_set_progress(w-
 
 static int32_t progress(struct world *w)
 {
-    dcc_job_progress_info info;
+    dcc_job_progress info;
     memset(&info, 0, sizeof info);
     info.struct_size = sizeof info;
-    return dcc_job_progress(w->job, &info);
+    return dcc_job_read_progress(w->job, &info);
 }
-ROW(dcc_job_progress, NEVER_REFUSED, make_running_job(w), return progress(w), , , RELEASE)
+ROW(dcc_job_read_progress, NEVER_REFUSED, make_running_job(w), return progress(w), , , RELEASE)
 GETS(dcc_job_progress_message, w->text, sizeof w->text, &w->length)
 GETS(dcc_job_label, w->text, sizeof w->text, &w->length)
 GETS(dcc_job_caller_id, w->text, sizeof w->text, &w->length)
@@ -65,7 +65,6 @@ ROW(dcc_job_reset_current, NEVER_REFUSED | SAME_THREAD,
     make_job(w); OK(dcc_job_set_current(w->job, &w->ticket)), return dcc_job_reset_current(w->ticket), , ,
     RELEASE)
 ROW(dcc_job_current, NEVER_REFUSED, , return dcc_job_current() ? -99 : 0, , , )
-ROW(dcc_job_current_id, NEVER_REFUSED, , return (int32_t)dcc_job_current_id(), , , )
 
 #define INSTALLED                                                                                     \
     make_running_job(w); OK(dcc_job_trace(w->job, 1)); OK(dcc_job_set_current(w->job, &w->ticket));    \
@@ -98,5 +97,5 @@ ROW(dcc_context_exit, NEVER_REFUSED | SAME_THREAD, CAPTURED; OK(dcc_context_ente
 ROW(dcc_context_unwind, NEVER_REFUSED | SAME_THREAD,
     make_job(w); OK(dcc_job_set_current(w->job, &w->outer)); OK(dcc_job_set_current(w->job, &w->ticket)),
     return dcc_context_unwind(w->outer), , , RELEASE)
-ROW(dcc_context_job_id, NEVER_REFUSED, INSTALLED,
-    return dcc_context_job_id(w->text, sizeof w->text, &w->length), , , UNINSTALLED)
+ROW(dcc_context_caller_id, NEVER_REFUSED, INSTALLED,
+    return dcc_context_caller_id(w->text, sizeof w->text, &w->length), , , UNINSTALLED)

@@ -136,7 +136,7 @@ ROW_AS(ask_cancel, "dcc_control_open", TALKS, ASKED,
     return ask(w, "{\"do\":\"trace\",\"all\":true,\"on\":true}\n"), , , ANSWERED; OK(dcc_trace_all(0)))
 
 ROW(dcc_shutdown, NEVER_REFUSED, make_token(w);
-    OK(dcc_cancel_token_cancel_after(w->token, UINT64_C(3600000000000)));
+    OK(dcc_cancel_token_set_deadline_after(w->token, UINT64_C(3600000000000)));
     OK(dcc_control_open(NULL)), return dcc_shutdown(), , , drop(w))
 ROW_AS(shutdown_of_nothing, "dcc_shutdown", NEVER_REFUSED, , return dcc_shutdown(), , , )
 ROW(dcc_abi_version, NEVER_REFUSED, , return dcc_abi_version() ? 0 : -99, , , )

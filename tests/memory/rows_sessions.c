@@ -69,12 +69,12 @@ ROW_AS(bad_message, "dcc_session_handle_message", 0, make_session(w),
 
 static int32_t stats(struct world *w)
 {
-    dcc_session_info info;
+    dcc_session_stats info;
     memset(&info, 0, sizeof info);
     info.struct_size = sizeof info;
-    return dcc_session_stats(w->session, &info);
+    return dcc_session_read_stats(w->session, &info);
 }
-ROW(dcc_session_stats, NEVER_REFUSED, make_session(w), return stats(w), , , CLOSE)
+ROW(dcc_session_read_stats, NEVER_REFUSED, make_session(w), return stats(w), , , CLOSE)
 
 static int32_t begin(struct world *w)
 {

@@ -8,29 +8,21 @@
 ROW(dcc_cancel_token_create, 0, , MADE(w->made_token, dcc_cancel_token_create(&w->made_token)), ,
     OK(dcc_cancel_token_release(w->made_token)), )
 
-static int32_t create_linked(struct world *w)
-{
-    const dcc_cancel_token *parents[] = { w->token, w->other };
-    MADE(w->made_token, dcc_cancel_token_create_linked(parents, 2, &w->made_token));
-}
-ROW(dcc_cancel_token_create_linked, 0, make_token(w); OK(dcc_cancel_token_create(&w->other)),
-    return create_linked(w), , OK(dcc_cancel_token_release(w->made_token)),
-    drop(w); OK(dcc_cancel_token_release(w->other)))
-
 static int32_t create_from(struct world *w)
 {
-    const dcc_cancel_token *parents[] = { w->token };
+    const dcc_cancel_token *parents[] = { w->token, w->other };
     dcc_cancel_token_desc desc;
     memset(&desc, 0, sizeof desc);
     desc.struct_size = sizeof desc;
     desc.parents = parents;
-    desc.parent_count = 1;
-    desc.job_id = "job-1";
-    desc.job_id_length = DCC_NUL_TERMINATED;
+    desc.parent_count = 2;
+    desc.caller_id = "job-1";
+    desc.caller_id_length = DCC_NUL_TERMINATED;
     MADE(w->made_token, dcc_cancel_token_create_from(&desc, &w->made_token));
 }
-ROW(dcc_cancel_token_create_from, 0, make_token(w), return create_from(w), ,
-    OK(dcc_cancel_token_release(w->made_token)), drop(w))
+ROW(dcc_cancel_token_create_from, 0, make_token(w); OK(dcc_cancel_token_create(&w->other)),
+    return create_from(w), , OK(dcc_cancel_token_release(w->made_token)),
+    drop(w); OK(dcc_cancel_token_release(w->other)))
 
 ROW(dcc_cancel_token_retain, NEVER_REFUSED, make_token(w), return dcc_cancel_token_retain(w->token), ,
     drop(w), drop(w))
@@ -47,10 +39,8 @@ ROW(dcc_cancel_token_cause, NEVER_REFUSED, CANCELLED, dcc_cause cause;
     return dcc_cancel_token_cause(w->token, &cause), , , drop(w))
 ROW(dcc_cancel_token_time_since_cancelled, NEVER_REFUSED, CANCELLED,
     return dcc_cancel_token_time_since_cancelled(w->token, &w->id), , , drop(w))
-ROW(dcc_cancel_token_can_be_cancelled, NEVER_REFUSED, make_token(w),
-    return dcc_cancel_token_can_be_cancelled(w->token), , , drop(w))
-ROW(dcc_cancel_token_job_id, NEVER_REFUSED, create_from(w),
-    return dcc_cancel_token_job_id(w->made_token, w->text, sizeof w->text, &w->length),
+ROW(dcc_cancel_token_caller_id, NEVER_REFUSED, create_from(w),
+    return dcc_cancel_token_caller_id(w->made_token, w->text, sizeof w->text, &w->length),
     CHECK(w->length == 5), ,
     OK(dcc_cancel_token_release(w->made_token)))
 
@@ -69,16 +59,16 @@ ROW(dcc_registration_unregister_no_wait, NEVER_REFUSED, make_token(w); hear(w),
 
 ROW(dcc_cancel_token_cancel_async, 0, make_token(w); hear(w),
     return dcc_cancel_token_cancel_async(w->token, REASON), UNTIL(seen(&w->called)), , drop(w))
-ROW(dcc_cancel_token_cancel_after, 0, make_token(w); hear(w),
-    return dcc_cancel_token_cancel_after(w->token, 1000), UNTIL(seen(&w->called)), , drop(w))
-ROW(dcc_cancel_token_cancel_at, 0, make_token(w); hear(w),
-    return dcc_cancel_token_cancel_at(w->token, dcc_clock_now_ns() + 1000), UNTIL(seen(&w->called)), ,
+ROW(dcc_cancel_token_set_deadline_after, 0, make_token(w); hear(w),
+    return dcc_cancel_token_set_deadline_after(w->token, 1000), UNTIL(seen(&w->called)), , drop(w))
+ROW(dcc_cancel_token_set_deadline, 0, make_token(w); hear(w),
+    return dcc_cancel_token_set_deadline(w->token, dcc_clock_now_ns() + 1000), UNTIL(seen(&w->called)), ,
     drop(w))
-ROW(dcc_cancel_token_disarm, NEVER_REFUSED,
-    make_token(w); OK(dcc_cancel_token_cancel_after(w->token, UINT64_C(3600000000000))),
-    return dcc_cancel_token_disarm(w->token), , , drop(w))
+ROW(dcc_cancel_token_clear_deadline, NEVER_REFUSED,
+    make_token(w); OK(dcc_cancel_token_set_deadline_after(w->token, UINT64_C(3600000000000))),
+    return dcc_cancel_token_clear_deadline(w->token), , , drop(w))
 ROW(dcc_cancel_token_deadline, NEVER_REFUSED,
-    make_token(w); OK(dcc_cancel_token_cancel_after(w->token, UINT64_C(3600000000000))),
+    make_token(w); OK(dcc_cancel_token_set_deadline_after(w->token, UINT64_C(3600000000000))),
     return dcc_cancel_token_deadline(w->token, &w->id), , , drop(w))
 ROW(dcc_cancel_token_wait, 0, make_token(w), return dcc_cancel_token_wait(w->token, 100000), , , drop(w))
 
@@ -90,9 +80,9 @@ static int32_t wait_any(struct world *w)
 ROW(dcc_cancel_token_wait_any, 0, make_token(w); OK(dcc_cancel_token_create(&w->other)),
     return wait_any(w), , ,
     drop(w); OK(dcc_cancel_token_release(w->other)))
-ROW(dcc_cancel_token_event, 0, make_token(w), return dcc_cancel_token_event(w->token, &w->event), ,
+ROW(dcc_cancel_token_native_event, 0, make_token(w), return dcc_cancel_token_native_event(w->token, &w->event), ,
     OK(dcc_native_event_close(w->event)), drop(w))
-ROW_AS(event_of_never, "dcc_cancel_token_event", 0, , return dcc_cancel_token_event(NULL, &w->event), ,
+ROW_AS(event_of_never, "dcc_cancel_token_native_event", 0, , return dcc_cancel_token_native_event(NULL, &w->event), ,
     OK(dcc_native_event_close(w->event)), )
-ROW(dcc_native_event_close, NEVER_REFUSED, make_token(w); OK(dcc_cancel_token_event(w->token, &w->event)),
+ROW(dcc_native_event_close, NEVER_REFUSED, make_token(w); OK(dcc_cancel_token_native_event(w->token, &w->event)),
     return dcc_native_event_close(w->event), , , drop(w))

@@ -209,7 +209,7 @@ impl Ui {
                 let other = Dispatcher::new();
                 other.post_only(completing(Box::new(once)));
                 let shut = job(move |_| {
-                    assert_eq!(other.shut_down(), DCC_OK);
+                    assert_eq!(other.close(), DCC_OK);
                     other.release();
                     0
                 });

@@ -60,9 +60,9 @@ pub enum Way {
     CancelledAsync,
     /// Its time and its parent's are over: the timer cancels them.
     Expired,
-    /// Its dispatcher is shut down while it waits.
+    /// Its dispatcher is closed while it waits.
     ShutDown,
-    /// Its dispatcher is shut down between two slices.
+    /// Its dispatcher is closed between two slices.
     ShutDownBetweenSlices,
     /// It shuts its dispatcher down.
     ShutDownWhileItRuns,
@@ -181,26 +181,26 @@ fn go(world: &'static World, dispatcher: Dispatcher) {
         }
         Way::Expired => {
             post(world, 0, 0, 1);
-            world.parent.cancel_after(Duration::from_nanos(1));
+            world.parent.set_deadline_after(Duration::from_nanos(1));
         }
         Way::ShutDown => {
             post(world, 0, 0, 0);
-            dispatcher.shut_down();
+            dispatcher.close();
         }
         Way::ShutDownBetweenSlices => {
             park(world, dispatcher).inspect(|job| job.release());
-            dispatcher.shut_down();
+            dispatcher.close();
         }
         Way::ShutDownWhileItRuns => {
             let _ = world.while_it_runs.set(|world, _| {
-                world.dispatcher.get().unwrap().shut_down();
+                world.dispatcher.get().unwrap().close();
             });
             post(world, 2, 0, 0);
         }
         Way::ShutDownElsewhere => {
             park(world, dispatcher).inspect(|job| job.release());
             post(world, 0, 0, 0);
-            elsewhere(|| assert!(dispatcher.shut_down() >= 0));
+            elsewhere(|| assert!(dispatcher.close() >= 0));
         }
         Way::Released => {
             post(world, 0, 0, 0);
@@ -256,7 +256,7 @@ fn live(world: &'static World) {
     world.parent.release();
     if let Some(&dispatcher) = world.dispatcher.get() {
         if !world.is_released.load(Ordering::SeqCst) {
-            dispatcher.shut_down();
+            dispatcher.close();
         }
         until("its jobs are over", || {
             dispatcher.try_pump(DCC_NO_LIMIT, DCC_NO_LIMIT).ok();

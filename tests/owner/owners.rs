@@ -40,7 +40,7 @@ fn the_stats_count_what_listens() {
     let (token, owner, other) = (Token::new(), Owner::new(), Owner::new());
     assert_eq!(token.register_unkept(Watch::new(), owner), DCC_OK);
     let kept = token.register(Watch::new());
-    assert_eq!(token.cancel_after(LONG), DCC_OK);
+    assert_eq!(token.set_deadline_after(LONG), DCC_OK);
     assert_eq!(count(), (2, 2, 1));
     assert_eq!(owner.close(), DCC_OK);
     assert_eq!(count(), (1, 1, 1));

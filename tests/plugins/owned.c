@@ -41,7 +41,7 @@ int plugin_start(dcc_cancel_token *token, dcc_job **out_job, struct counts *coun
     desc.owner = owner;
     if (dcc_job_create(&desc, out_job) != DCC_OK || dcc_job_begin(*out_job) != DCC_OK)
         return 3;
-    return dcc_cancel_token_cancel_after(token, 300000000);
+    return dcc_cancel_token_set_deadline_after(token, 300000000);
 }
 
 int plugin_stop(void)

@@ -149,8 +149,8 @@ fn it_tells_a_decision_from_a_measure() {
     for line in [
         "assert!(before.elapsed() >= pause);",
         "show(&format!(\"FIGURE {:?}\", began.elapsed()));",
-        "token.cancel_after(Duration::from_millis(30));",
-        "token.cancel_after(Duration::from_secs(3600));",
+        "token.set_deadline_after(Duration::from_millis(30));",
+        "token.set_deadline_after(Duration::from_secs(3600));",
         "// assert!(before.elapsed() < Duration::from_secs(2));",
     ] {
         assert!(complaint(rust, line).is_none(), "{line}");

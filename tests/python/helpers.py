@@ -57,7 +57,7 @@ def loop_until_cancelled():
 def native_job_id():
     """The id under which native code knows what it works for."""
     buffer = ctypes.create_string_buffer(300)
-    LIBRARY.dcc_context_job_id(buffer, ctypes.c_size_t(300), None)
+    LIBRARY.dcc_context_caller_id(buffer, ctypes.c_size_t(300), None)
     return buffer.value.decode()
 
 
@@ -90,7 +90,6 @@ class PumpedCase(ContextCase):
     def setUp(self):
         self.ui = dcc_cancel.Dispatcher()
         self.addCleanup(self.ui.close)
-        self.addCleanup(self.ui.shutdown)
 
     def run_to_end(self, posting):
         """Pumps until it is done."""

@@ -24,7 +24,7 @@ class Waiting(PumpedCase):
                 wake.wait(0.05)
                 wake.clear()
                 ui.pump()
-            ui.shutdown()
+            ui.close()
 
         thread = threading.Thread(target=pump)
         thread.start()
@@ -33,7 +33,6 @@ class Waiting(PumpedCase):
             ending.append(1)
             wake.set()
             thread.join()
-            ui.close()
 
         self.addCleanup(end)
         return ui, thread
@@ -110,7 +109,6 @@ class Lifetimes(ContextCase):
         gc.collect()
         self.assertIsNone(posting.result()())
         self.assertEqual(_callbacks.kept_objects(), before + 1)
-        ui.shutdown()
         ui.close()
         self.assertEqual(_callbacks.kept_objects(), before)
 
@@ -127,18 +125,29 @@ class Lifetimes(ContextCase):
         self.assertIsInstance(raised(ui.post, 7), TypeError)
         self.assertIsInstance(raised(lambda: ui.post(int, deadline="1")), TypeError)
         self.assertEqual(_callbacks.kept_objects(), before)
-        ui.shutdown()
-        self.assertIsInstance(raised(ui.post, int), dcc_cancel.ShutdownError)
-        ui.close()
+        self.assertIs(ui.close(), True)
         self.assertIsInstance(raised(ui.post, int), dcc_cancel.ClosedError)
+        self.assertIs(ui.close(), True)
 
-    def test_a_shutdown_interrupts_what_waits(self):
+    def test_a_close_interrupts_what_waits(self):
         ui = dcc_cancel.Dispatcher()
         posting = ui.post(int)
-        self.assertIs(ui.shutdown(), True)
+        self.assertIs(ui.close(), True)
         self.assertIsInstance(posting.exception(), dcc_cancel.JobInterruptedError)
         self.assertEqual(posting.job.state, "interrupted")
+
+    def test_a_close_elsewhere_leaves_completions_to_the_thread_of_the_dispatcher(self):
+        ui = dcc_cancel.Dispatcher()
+        posting = ui.post(int)
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(ui.close()))
+        thread.start()
+        thread.join()
+        self.assertEqual((answers, posting.done()), ([False], False))
         self.assertTrue(ui.stats()["is_closed"])
+        self.assertIsInstance(raised(ui.post, int), dcc_cancel.ShutdownError)
+        self.assertIs(ui.close(), True)
+        self.assertIsInstance(posting.exception(), dcc_cancel.JobInterruptedError)
 
     def test_one_that_is_dropped_interrupts_what_waits(self):
         gc.collect()
@@ -193,7 +202,7 @@ class Lifetimes(ContextCase):
             self.assertIn(part, text)
         ui.close()
 
-    def test_a_block_shuts_down(self):
+    def test_a_block_closes(self):
         with dcc_cancel.Dispatcher() as ui:
             posting = ui.post(int)
         self.assertTrue(posting.done())

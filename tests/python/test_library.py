@@ -230,7 +230,7 @@ class Exits(unittest.TestCase):
             "assert plugin.linger_at_exit(ctypes.c_uint64(400000000)) == 0\n"
             "token = dcc_cancel.CancelToken()\n"
             "token.add_callback(lambda: os.write(1, b'called'))\n"
-            "token.cancel_after(0.2)\n"
+            "token.set_deadline_after(0.2)\n"
             # Nobody gives the token back: as where a host holds it.
             "ctypes.pythonapi.Py_IncRef(ctypes.py_object(token))\n"
         )

@@ -60,7 +60,7 @@ class Tokens(ContextCase):
             (lambda: dcc_cancel.Job().set_progress(0.5), TypeError, "0.5"),
             (lambda: dcc_cancel.CancelToken().wait(-1), ValueError, "-1"),
             (lambda: dcc_cancel.CancelToken().wait("1"), TypeError, "timeout"),
-            (lambda: dcc_cancel.CancelToken().cancel_after(float("nan")), ValueError, "nan"),
+            (lambda: dcc_cancel.CancelToken().set_deadline_after(float("nan")), ValueError, "nan"),
         ):
             error = raised(wrong)
             self.assertIsInstance(error, kind)
@@ -118,16 +118,16 @@ class Tokens(ContextCase):
                 self.assertIsInstance(error, TypeError)
                 self.assertIn(type(thing).__name__, str(error))
                 self.assertIn("cannot be copied or pickled", str(error))
-        dispatcher.shutdown()
+        dispatcher.close()
 
     def test_a_deadline_cancels_and_can_be_taken_back(self):
         token = dcc_cancel.CancelToken()
-        token.cancel_after(0.01)
+        token.set_deadline_after(0.01)
         self.assertTrue(token.wait(30))
         other = dcc_cancel.CancelToken()
-        other.cancel_after(3600)
-        self.assertIs(other.disarm(), True)
-        self.assertIs(other.disarm(), False)
+        other.set_deadline_after(3600)
+        self.assertIs(other.clear_deadline(), True)
+        self.assertIs(other.clear_deadline(), False)
 
     def test_callbacks_are_called_once(self):
         token = dcc_cancel.CancelToken()

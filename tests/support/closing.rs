@@ -624,7 +624,7 @@ impl World {
         let mut desc: dcc_post_desc = unsafe { std::mem::zeroed() };
         desc.struct_size = size_of::<dcc_post_desc>() as u32;
         desc.flags = flags;
-        desc.deadline_ns = deadline_ns;
+        desc.deadline_after_ns = deadline_ns;
         desc.parent = self.parent.pointer();
         desc.function = Some(run);
         desc.completion = Some(completion);

@@ -3,10 +3,14 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+#[path = "linked.rs"]
+mod linked;
+
 use dcc_cancel::ffi::{
-    deadline::*, job::*, library::dcc_clock_now_ns, owner::*, registration::*, stats::*, status::*,
-    token::*, wait::*,
+    deadline::*, dispatcher::DCC_NO_LIMIT, job::*, library::dcc_clock_now_ns, owner::*,
+    registration::*, stats::*, status::*, token::*, wait::*,
 };
+pub use linked::linked_to;
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -122,9 +126,8 @@ impl Token {
     pub fn child_of(parents: &[Self]) -> Self {
         let parents: Vec<_> = parents.iter().map(|parent| parent.pointer().cast_const()).collect();
         let mut token = null_mut();
-        // SAFETY: an array of that length, a writable result.
-        let status =
-            unsafe { dcc_cancel_token_create_linked(parents.as_ptr(), parents.len(), &mut token) };
+        // SAFETY: a filled-in descriptor, a writable result.
+        let status = unsafe { dcc_cancel_token_create_from(&linked_to(&parents), &mut token) };
         assert_eq!(status, DCC_OK);
         Self(token.addr())
     }
@@ -203,23 +206,23 @@ impl Token {
         }
     }
 
-    pub fn cancel_after(self, time: Duration) -> dcc_status {
-        dcc_cancel_token_cancel_after(self.pointer(), time.as_nanos() as u64)
+    pub fn set_deadline_after(self, time: Duration) -> dcc_status {
+        dcc_cancel_token_set_deadline_after(self.pointer(), time.as_nanos() as u64)
     }
 
-    pub fn cancel_at(self, time_ns: u64) -> dcc_status {
-        dcc_cancel_token_cancel_at(self.pointer(), time_ns)
+    pub fn set_deadline(self, at_ns: u64) -> dcc_status {
+        dcc_cancel_token_set_deadline(self.pointer(), at_ns)
     }
 
-    pub fn disarm(self) -> dcc_status {
-        dcc_cancel_token_disarm(self.pointer())
+    pub fn clear_deadline(self) -> dcc_status {
+        dcc_cancel_token_clear_deadline(self.pointer())
     }
 
     pub fn deadline(self) -> (dcc_status, u64) {
-        let mut time_ns = 7;
+        let mut at_ns = 7;
         // SAFETY: a writable result.
-        let status = unsafe { dcc_cancel_token_deadline(self.pointer(), &mut time_ns) };
-        (status, time_ns)
+        let status = unsafe { dcc_cancel_token_deadline(self.pointer(), &mut at_ns) };
+        (status, at_ns)
     }
 
     pub fn cause(self) -> dcc_cause {
@@ -256,7 +259,7 @@ impl Token {
     }
 
     pub fn wait_for_ever(self) -> dcc_status {
-        dcc_cancel_token_wait(self.pointer(), DCC_FOREVER)
+        dcc_cancel_token_wait(self.pointer(), DCC_NO_LIMIT)
     }
 }
 

@@ -45,7 +45,7 @@ impl Prototype {
                     format!("    if ({name} != NULL && size > 0)\n        *{name} = '\\0';\n")
                 }
                 "dcc_native_event *" => {
-                    format!("    if ({name} != NULL)\n        *{name} = DCC_NO_EVENT;\n")
+                    format!("    if ({name} != NULL)\n        *{name} = DCC_NO_NATIVE_EVENT;\n")
                 }
                 "size_t *" | "uint64_t *" | "dcc_ticket *" | "dcc_cause *" => {
                     format!("    if ({name} != NULL)\n        *{name} = 0;\n")

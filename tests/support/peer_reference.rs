@@ -94,12 +94,12 @@ impl Peer {
         (info.message, id)
     }
 
-    fn counts(&self) -> (Counts, dcc_session_info) {
+    fn counts(&self) -> (Counts, dcc_session_stats) {
         // SAFETY: numbers, for which zero is a value; a structure of its size.
         let info = unsafe {
-            let mut info: dcc_session_info = std::mem::zeroed();
-            info.struct_size = size_of::<dcc_session_info>() as u32;
-            assert_eq!(dcc_session_stats(self.session, &mut info), DCC_OK);
+            let mut info: dcc_session_stats = std::mem::zeroed();
+            info.struct_size = size_of::<dcc_session_stats>() as u32;
+            assert_eq!(dcc_session_read_stats(self.session, &mut info), DCC_OK);
             info
         };
         let counts = Counts {

@@ -196,7 +196,7 @@ impl Post {
     }
 
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.desc.deadline_ns = deadline.as_nanos() as u64;
+        self.desc.deadline_after_ns = deadline.as_nanos() as u64;
         self
     }
 
@@ -327,20 +327,20 @@ impl Dispatcher {
         self.try_pump(DCC_NO_LIMIT, DCC_NO_LIMIT).expect("on its thread")
     }
 
-    pub fn shut_down(self) -> dcc_status {
-        dcc_dispatcher_shutdown(self.pointer())
+    pub fn close(self) -> dcc_status {
+        dcc_dispatcher_close(self.pointer())
     }
 
     pub fn release(self) {
         assert_eq!(dcc_dispatcher_release(self.pointer()), DCC_OK);
     }
 
-    pub fn stats(self) -> dcc_dispatcher_info {
+    pub fn stats(self) -> dcc_dispatcher_stats {
         // SAFETY: numbers, for which zero is a value; then a structure of that size.
         unsafe {
-            let mut info: dcc_dispatcher_info = std::mem::zeroed();
-            info.struct_size = size_of::<dcc_dispatcher_info>() as u32;
-            assert_eq!(dcc_dispatcher_stats(self.pointer(), &mut info), DCC_OK);
+            let mut info: dcc_dispatcher_stats = std::mem::zeroed();
+            info.struct_size = size_of::<dcc_dispatcher_stats>() as u32;
+            assert_eq!(dcc_dispatcher_read_stats(self.pointer(), &mut info), DCC_OK);
             info
         }
     }

@@ -147,12 +147,12 @@ impl Session {
         }
     }
 
-    pub fn stats(self) -> dcc_session_info {
+    pub fn stats(self) -> dcc_session_stats {
         // SAFETY: zero is a value of the structure; then one of that size.
         unsafe {
-            let mut info: dcc_session_info = std::mem::zeroed();
-            info.struct_size = size_of::<dcc_session_info>() as u32;
-            assert_eq!(dcc_session_stats(self.pointer(), &mut info), DCC_OK);
+            let mut info: dcc_session_stats = std::mem::zeroed();
+            info.struct_size = size_of::<dcc_session_stats>() as u32;
+            assert_eq!(dcc_session_read_stats(self.pointer(), &mut info), DCC_OK);
             info
         }
     }

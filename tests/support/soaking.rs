@@ -6,7 +6,7 @@ use super::listening::{Token, stats};
 use super::racing::Random;
 use super::support::skip;
 use dcc_cancel::ffi::{
-    current::dcc_check_cancelled, dispatcher::*, dispatcher_stats::dcc_dispatcher_info, job::*,
+    current::dcc_check_cancelled, dispatcher::*, dispatcher_stats::dcc_dispatcher_stats, job::*,
     post::*, status::*,
 };
 use std::cell::Cell;
@@ -121,7 +121,7 @@ impl Plan {
         desc.completion = Some(complete);
         desc.user_data = without_provenance_mut(number as usize + 1);
         desc.destroy = Some(destroy);
-        desc.deadline_ns = self.deadline_ns;
+        desc.deadline_after_ns = self.deadline_ns;
         desc.lane = self.lane;
         desc
     }
@@ -220,7 +220,7 @@ pub fn note_wait(number: u64, status: dcc_status, state: i32) {
 }
 
 /// Every accepted job has one end; what was dropped was left alone; the counts say the same.
-pub fn check_records(accepted: u64, dropped: u64, refused: u64, info: &dcc_dispatcher_info) {
+pub fn check_records(accepted: u64, dropped: u64, refused: u64, info: &dcc_dispatcher_stats) {
     let (mut ended, mut untouched, mut ran) = ([0_u64; 4], 0, 0);
     let (mut before_running, mut while_running, mut timed_out) = (0, 0, 0);
     for (number, record) in RECORDS.get().expect("prepared").iter().enumerate() {

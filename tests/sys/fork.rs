@@ -3,10 +3,14 @@
 
 #![cfg(unix)]
 
+#[path = "../support/linked.rs"]
+mod linked;
+
 use dcc_cancel::ffi::{
     context::*, current::*, deadline::*, dispatcher::*, job::*, library::*, poll::*, post::*,
     pump::*, status::*, timeline::*, token::*,
 };
+use linked::linked_to;
 use std::ffi::{CStr, c_char};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -89,7 +93,7 @@ fn a_fork_polls_and_is_refused_all_else() {
         check!(last_error_contains("fork"));
         check!(cancel(quiet) == DCC_ERROR_FORKED);
         check!(dcc_check_cancelled() == DCC_OK);
-        check!(dcc_cancel_token_cancel_after(quiet, 1) == DCC_ERROR_FORKED);
+        check!(dcc_cancel_token_set_deadline_after(quiet, 1) == DCC_ERROR_FORKED);
         check!(dcc_timeline_start(1) == DCC_ERROR_FORKED);
         check!(dcc_cancel_token_release(quiet) == DCC_ERROR_FORKED);
         check!(dcc_cancel_token_reset_current(ticket) == DCC_ERROR_FORKED);
@@ -113,9 +117,9 @@ fn a_fork_in_the_middle_of_others_calls_does_not_hang() {
                 while !stop.load(Ordering::Relaxed) {
                     let parents = [shared().cast_const()];
                     let mut child = null_mut();
-                    // SAFETY: an array of one, a writable result.
-                    unsafe { dcc_cancel_token_create_linked(parents.as_ptr(), 1, &mut child) };
-                    dcc_cancel_token_cancel_after(child, 1_000_000_000);
+                    // SAFETY: a filled-in descriptor, a writable result.
+                    unsafe { dcc_cancel_token_create_from(&linked_to(&parents), &mut child) };
+                    dcc_cancel_token_set_deadline_after(child, 1_000_000_000);
                     cancel(child);
                     dcc_cancel_token_release(child);
                 }

@@ -28,7 +28,7 @@ fn it_fires_not_before_its_time_and_says_so() {
     for _ in 0..20 {
         let token = Token::new();
         let armed = now_ns();
-        assert_eq!(token.cancel_after(SOON), DCC_OK);
+        assert_eq!(token.set_deadline_after(SOON), DCC_OK);
         let looked = (token.cause(), token.is_cancelled());
         assert!(!is_within(armed, SOON) || looked == (DCC_CAUSE_NONE, false), "{looked:?}");
         await_cancel(token);
@@ -45,7 +45,7 @@ fn it_fires_not_before_a_given_time_of_the_clock() {
     let _alone = alone();
     let token = Token::new();
     let time = now_ns() + SOON.as_nanos() as u64;
-    assert_eq!(token.cancel_at(time), DCC_OK);
+    assert_eq!(token.set_deadline(time), DCC_OK);
     let told = token.deadline();
     assert!(now_ns() >= time || told == (DCC_OK, time), "{told:?}");
     await_cancel(token);
@@ -58,13 +58,13 @@ fn a_time_that_has_passed_cancels_at_once() {
     let _alone = alone();
     for time in [0, 1, now_ns()] {
         let token = Token::new();
-        assert_eq!(token.cancel_at(time), DCC_OK);
+        assert_eq!(token.set_deadline(time), DCC_OK);
         await_cancel(token);
         assert_eq!(token.cause(), DCC_CAUSE_DEADLINE);
         token.release();
     }
     let token = Token::new();
-    assert_eq!(token.cancel_after(Duration::ZERO), DCC_OK);
+    assert_eq!(token.set_deadline_after(Duration::ZERO), DCC_OK);
     await_cancel(token);
     token.release();
 }
@@ -74,10 +74,10 @@ fn armed_again_it_moves_earlier() {
     let _alone = alone();
     with_enough_time(|soon| {
         let token = Token::new();
-        assert_eq!(token.cancel_after(MUCH_LATER), DCC_OK);
+        assert_eq!(token.set_deadline_after(MUCH_LATER), DCC_OK);
         let far = token.deadline().1;
         let start = now_ns();
-        assert_eq!(token.cancel_after(soon), DCC_OK);
+        assert_eq!(token.set_deadline_after(soon), DCC_OK);
         let (near, armed) = (token.deadline().1, stats().armed_deadlines);
         let in_time = is_within(start, soon);
         await_cancel(token);
@@ -97,7 +97,7 @@ fn armed_again_it_moves_later() {
         let (token, first) = (Token::new(), Token::new());
         let start = now_ns();
         let [soon, later] = [1, 2].map(|times| start + times * time.as_nanos() as u64);
-        let armed = (token.cancel_at(soon), first.cancel_at(soon), token.cancel_at(later));
+        let armed = (token.set_deadline(soon), first.set_deadline(soon), token.set_deadline(later));
         let told = token.deadline();
         let in_time = is_within(start, time);
         await_cancel(first);
@@ -117,21 +117,24 @@ fn disarmed_it_does_not_fire() {
     let _alone = alone();
     with_enough_time(|soon| {
         let (token, other) = (Token::new(), Token::new());
-        assert_eq!(token.disarm(), DCC_NOT_FOUND);
+        assert_eq!(token.clear_deadline(), DCC_NOT_FOUND);
         let start = now_ns();
         let time = start + soon.as_nanos() as u64;
-        assert_eq!(token.cancel_at(time), DCC_OK);
-        assert_eq!(other.cancel_at(time + 1), DCC_OK);
-        let disarmed = token.disarm();
+        assert_eq!(token.set_deadline(time), DCC_OK);
+        assert_eq!(other.set_deadline(time + 1), DCC_OK);
+        let disarmed = token.clear_deadline();
         let in_time = is_within(start, soon);
         if in_time {
             assert_eq!(disarmed, DCC_OK);
-            assert_eq!((token.disarm(), token.deadline()), (DCC_NOT_FOUND, (DCC_NOT_FOUND, 0)));
+            assert_eq!(
+                (token.clear_deadline(), token.deadline()),
+                (DCC_NOT_FOUND, (DCC_NOT_FOUND, 0))
+            );
             await_cancel(other); // The timer has passed the time of the disarmed one.
             assert!(!token.is_cancelled());
-            assert_eq!(token.cancel_after(SOON), DCC_OK, "it can be armed again");
+            assert_eq!(token.set_deadline_after(SOON), DCC_OK, "it can be armed again");
             await_cancel(token);
-            assert_eq!(token.disarm(), DCC_NOT_FOUND, "it fired");
+            assert_eq!(token.clear_deadline(), DCC_NOT_FOUND, "it fired");
         }
         [token, other].iter().for_each(|token| token.release());
         in_time.then_some(())
@@ -141,19 +144,22 @@ fn disarmed_it_does_not_fire() {
 #[test]
 fn what_cannot_be_armed_says_so() {
     let _alone = alone();
-    assert_eq!((NO_TOKEN.cancel_after(SOON), NO_TOKEN.cancel_at(0)), (DCC_OK, DCC_OK));
-    assert_eq!((NO_TOKEN.disarm(), NO_TOKEN.deadline()), (DCC_NOT_FOUND, (DCC_NOT_FOUND, 0)));
+    assert_eq!((NO_TOKEN.set_deadline_after(SOON), NO_TOKEN.set_deadline(0)), (DCC_OK, DCC_OK));
+    assert_eq!(
+        (NO_TOKEN.clear_deadline(), NO_TOKEN.deadline()),
+        (DCC_NOT_FOUND, (DCC_NOT_FOUND, 0))
+    );
     let token = Token::new();
     token.cancel();
-    assert_eq!(token.cancel_after(SOON), DCC_ALREADY_CANCELLED);
-    assert_eq!(token.cancel_at(0), DCC_ALREADY_CANCELLED);
+    assert_eq!(token.set_deadline_after(SOON), DCC_ALREADY_CANCELLED);
+    assert_eq!(token.set_deadline(0), DCC_ALREADY_CANCELLED);
     assert_eq!((token.deadline(), token.cause()), ((DCC_NOT_FOUND, 0), DCC_CAUSE_REQUEST));
     token.release();
-    assert_eq!(token.cancel_after(SOON), DCC_ERROR_INVALID_HANDLE);
-    assert_eq!(token.cancel_at(0), DCC_ERROR_INVALID_HANDLE);
-    assert_eq!(token.disarm(), DCC_ERROR_INVALID_HANDLE);
+    assert_eq!(token.set_deadline_after(SOON), DCC_ERROR_INVALID_HANDLE);
+    assert_eq!(token.set_deadline(0), DCC_ERROR_INVALID_HANDLE);
+    assert_eq!(token.clear_deadline(), DCC_ERROR_INVALID_HANDLE);
     assert_eq!(token.deadline(), (DCC_ERROR_INVALID_HANDLE, 0));
-    assert_eq!(Token(1).cancel_after(SOON), DCC_ERROR_INVALID_HANDLE);
+    assert_eq!(Token(1).set_deadline_after(SOON), DCC_ERROR_INVALID_HANDLE);
 }
 
 #[test]
@@ -163,7 +169,7 @@ fn a_cancel_before_the_deadline_keeps_its_own_cause() {
         let (token, other) = (Token::new(), Token::new());
         let start = now_ns();
         let time = start + soon.as_nanos() as u64;
-        assert_eq!((token.cancel_at(time), other.cancel_at(time + 1)), (DCC_OK, DCC_OK));
+        assert_eq!((token.set_deadline(time), other.set_deadline(time + 1)), (DCC_OK, DCC_OK));
         let cancelled = token.cancel();
         let in_time = is_within(start, soon);
         await_cancel(other);
@@ -181,7 +187,7 @@ fn children_and_jobs_see_the_deadline_of_a_parent() {
     let parent = Token::new();
     let child = Token::child_of(&[Token(0), parent]);
     let job = Job::try_new(Watch::new(), NO_OWNER, child, false).unwrap();
-    assert_eq!(parent.cancel_after(SOON), DCC_OK);
+    assert_eq!(parent.set_deadline_after(SOON), DCC_OK);
     assert_eq!(child.deadline(), (DCC_NOT_FOUND, 0), "it is the parent's");
     await_cancel(child);
     assert_eq!((child.cause(), &*child.reason()), (DCC_CAUSE_DEADLINE, "deadline exceeded"));
@@ -196,7 +202,10 @@ fn a_child_may_have_an_earlier_one_than_its_parent() {
     let _alone = alone();
     let parent = Token::new();
     let child = Token::child_of(&[parent]);
-    assert_eq!((parent.cancel_after(MUCH_LATER), child.cancel_after(SOON)), (DCC_OK, DCC_OK));
+    assert_eq!(
+        (parent.set_deadline_after(MUCH_LATER), child.set_deadline_after(SOON)),
+        (DCC_OK, DCC_OK)
+    );
     await_cancel(child);
     assert!(!parent.is_cancelled());
     [parent, child].iter().for_each(|token| token.release());
@@ -210,7 +219,7 @@ fn callbacks_of_a_deadline_run_on_the_callback_thread() {
     let watches = [Watch::new(), Watch::new()];
     assert_eq!(token.register_unkept(watches[0], NO_OWNER), DCC_OK);
     assert_eq!(by_async.register_unkept(watches[1], NO_OWNER), DCC_OK);
-    assert_eq!(token.cancel_after(SOON), DCC_OK);
+    assert_eq!(token.set_deadline_after(SOON), DCC_OK);
     assert_eq!(by_async.cancel_async(), DCC_OK);
     until("both ran", || watches.iter().all(|watch| watch.counts() == (1, 1)));
     assert_eq!(watches[0].thread(), watches[1].thread());
@@ -225,7 +234,7 @@ fn a_token_released_with_an_armed_deadline_leaves_nothing() {
     for time in [MUCH_LATER, Duration::ZERO, Duration::from_micros(50)] {
         for _ in 0..1000 {
             let token = Token::new();
-            assert_eq!(token.cancel_after(time), DCC_OK);
+            assert_eq!(token.set_deadline_after(time), DCC_OK);
             token.release();
         }
         // The timer itself may hold the last that are due for a moment.
@@ -239,11 +248,11 @@ fn a_blocked_callback_delays_no_other_deadline() {
     let (blocked, gate) = (Token::new(), Gate::new());
     let watch = Watch::doing(|_| gate.pass());
     assert_eq!(blocked.register_unkept(watch, NO_OWNER), DCC_OK);
-    assert_eq!(blocked.cancel_after(Duration::ZERO), DCC_OK);
+    assert_eq!(blocked.set_deadline_after(Duration::ZERO), DCC_OK);
     gate.await_arrivals(1);
     let (other, others) = (Token::new(), Watch::new());
     assert_eq!(other.register_unkept(others, NO_OWNER), DCC_OK);
-    assert_eq!(other.cancel_after(SOON), DCC_OK);
+    assert_eq!(other.set_deadline_after(SOON), DCC_OK);
     await_cancel(other);
     assert_eq!((watch.counts(), others.counts()), ((1, 0), (0, 0)), "the callbacks still stand");
     gate.open();
@@ -274,7 +283,7 @@ fn a_hundred_thousand_deadlines_take_one_thread_and_all_fire() {
     let _alone = alone();
     // The library's two threads are there already.
     let first = Token::new();
-    assert_eq!(first.cancel_after(Duration::ZERO), DCC_OK);
+    assert_eq!(first.set_deadline_after(Duration::ZERO), DCC_OK);
     await_cancel(first);
     first.release();
     let before = threads();
@@ -284,9 +293,9 @@ fn a_hundred_thousand_deadlines_take_one_thread_and_all_fire() {
             let token = Token::new();
             let time = start + (number * 7919 % COUNT) as u64 * 10_000;
             if number % 2 == 0 {
-                assert_eq!(token.cancel_at(start + 3_600_000_000_000), DCC_OK);
+                assert_eq!(token.set_deadline(start + 3_600_000_000_000), DCC_OK);
             }
-            assert_eq!(token.cancel_at(time), DCC_OK);
+            assert_eq!(token.set_deadline(time), DCC_OK);
             (token, time)
         })
         .collect();
@@ -311,13 +320,13 @@ fn a_disarm_that_says_so_prevents_the_cancel() {
         let token = Token::new();
         // On a busy machine all those in between may have fired, or none.
         let time = if round % 200 == 199 { MUCH_LATER } else { Duration::from_micros(round % 200) };
-        assert_eq!(token.cancel_after(time), DCC_OK);
+        assert_eq!(token.set_deadline_after(time), DCC_OK);
         if round % 200 == 0 {
             await_cancel(token)
         } else {
             std::thread::yield_now()
         }
-        match token.disarm() {
+        match token.clear_deadline() {
             DCC_OK => {
                 disarmed += 1;
                 assert_eq!(token.wait(Duration::from_micros(100)), DCC_TIMED_OUT);
@@ -337,10 +346,10 @@ fn a_disarm_that_says_so_prevents_the_cancel() {
 fn a_time_beyond_all_clocks_is_as_good_as_never() {
     let _alone = alone();
     let token = Token::new();
-    assert_eq!(token.cancel_at(u64::MAX), DCC_OK);
-    assert_eq!(token.cancel_after(Duration::from_nanos(u64::MAX)), DCC_OK);
+    assert_eq!(token.set_deadline(u64::MAX), DCC_OK);
+    assert_eq!(token.set_deadline_after(Duration::from_nanos(u64::MAX)), DCC_OK);
     let other = Token::new();
-    assert_eq!(other.cancel_after(Duration::from_millis(5)), DCC_OK);
+    assert_eq!(other.set_deadline_after(Duration::from_millis(5)), DCC_OK);
     until("the near one fires", || other.is_cancelled());
     assert!(!token.is_cancelled());
     token.release();
@@ -352,7 +361,7 @@ fn the_next_user_of_a_slot_does_not_inherit_a_deadline() {
     let _alone = alone();
     for _ in 0..200 {
         let first = Token::new();
-        assert_eq!(first.cancel_after(Duration::from_micros(50)), DCC_OK);
+        assert_eq!(first.set_deadline_after(Duration::from_micros(50)), DCC_OK);
         std::thread::sleep(Duration::from_micros(40));
         first.release();
         let second = Token::new();
@@ -371,9 +380,9 @@ fn a_callback_that_blocks_delays_no_flag_and_no_waiter() {
     let registration = blocked.register(watch);
     let late = Watch::new();
     let late_registration = other.register(late);
-    assert_eq!(blocked.cancel_after(Duration::ZERO), DCC_OK);
+    assert_eq!(blocked.set_deadline_after(Duration::ZERO), DCC_OK);
     gate.await_arrivals(1);
-    assert_eq!(other.cancel_after(Duration::from_millis(2)), DCC_OK);
+    assert_eq!(other.set_deadline_after(Duration::from_millis(2)), DCC_OK);
     assert_eq!(other.wait(LONG), DCC_CANCELLED_BY_TOKEN, "while the callback thread is blocked");
     assert_eq!(late.counts(), (0, 0), "its callback has to wait");
     gate.open();

@@ -3,8 +3,11 @@
 
 #[path = "../support/effort.rs"]
 mod effort;
+#[path = "../support/linked.rs"]
+mod linked;
 
 use dcc_cancel::ffi::{context::*, current::*, job::*, poll::*, stats::*, status::*, token::*};
+use linked::linked_to;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -39,9 +42,8 @@ fn new_token(parents: &[usize]) -> Result<usize, dcc_status> {
     let mut created = null_mut();
     let parents: Vec<*const dcc_cancel_token> =
         parents.iter().map(|p| token(*p).cast_const()).collect();
-    // SAFETY: an array of that length, a writable result.
-    let status =
-        unsafe { dcc_cancel_token_create_linked(parents.as_ptr(), parents.len(), &mut created) };
+    // SAFETY: a filled-in descriptor, a writable result.
+    let status = unsafe { dcc_cancel_token_create_from(&linked_to(&parents), &mut created) };
     if status == DCC_OK { Ok(created.addr()) } else { Err(status) }
 }
 

@@ -1,4 +1,4 @@
-//! Real threads register, unregister, cancel, wait, arm, disarm and close at random; in the end every
+//! Real threads register, unregister, cancel, wait, arm, clear_deadline and close at random; in the end every
 //! callback ran at most once, every notify exactly once, and nothing is left.
 //! `DCC_STRESS` makes it longer.
 
@@ -131,11 +131,9 @@ fn step(random: &mut Random, world: &World) {
             let parents = [world.tokens.peek(random), world.tokens.peek(random)].map(token);
             let parents = parents.map(<*mut _>::cast_const);
             let mut created = null_mut();
-            // SAFETY: an array of that length, a writable result.
-            let status = unsafe {
-                let count = random.below(3) as usize;
-                dcc_cancel_token_create_linked(parents.as_ptr(), count, &mut created)
-            };
+            let desc = linked_to(&parents[..random.below(3) as usize]);
+            // SAFETY: a filled-in descriptor, a writable result.
+            let status = unsafe { dcc_cancel_token_create_from(&desc, &mut created) };
             if status == DCC_OK {
                 let old = world.tokens.swap(random, created.addr());
                 assert_eq!(dcc_cancel_token_release(token(old)), DCC_OK);
@@ -171,10 +169,13 @@ fn step(random: &mut Random, world: &World) {
             }
         }
         7 => {
-            dcc_cancel_token_cancel_after(token(world.tokens.peek(random)), random.below(300_000));
+            dcc_cancel_token_set_deadline_after(
+                token(world.tokens.peek(random)),
+                random.below(300_000),
+            );
         }
         8 => {
-            dcc_cancel_token_disarm(token(world.tokens.peek(random)));
+            dcc_cancel_token_clear_deadline(token(world.tokens.peek(random)));
         }
         9 => {
             let tokens = [world.tokens.peek(random), world.tokens.peek(random)].map(token);
@@ -219,9 +220,9 @@ fn step(random: &mut Random, world: &World) {
             dcc_cancel_token_is_cancelled(dcc_job_token(job));
         }
         _ => {
-            let mut event = DCC_NO_EVENT;
+            let mut event = DCC_NO_NATIVE_EVENT;
             // SAFETY: a writable result.
-            unsafe { dcc_cancel_token_event(token(world.tokens.peek(random)), &mut event) };
+            unsafe { dcc_cancel_token_native_event(token(world.tokens.peek(random)), &mut event) };
             assert_eq!(dcc_native_event_close(event), DCC_OK);
         }
     }

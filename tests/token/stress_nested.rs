@@ -8,7 +8,7 @@ mod effort;
 mod listening;
 
 use dcc_cancel::ffi::{job::*, owner::*, registration::*, status::*, token::*, wait::*};
-use listening::{alone, until};
+use listening::{alone, linked_to, until};
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
@@ -157,9 +157,8 @@ fn new_token() {
     let parents: Vec<*const dcc_cancel_token> =
         (0..below(3)).map(|_| TOKENS.peek::<dcc_cancel_token>().cast_const()).collect();
     let mut token = null_mut();
-    // SAFETY: an array of that length, a writable result.
-    let status =
-        unsafe { dcc_cancel_token_create_linked(parents.as_ptr(), parents.len(), &mut token) };
+    // SAFETY: a filled-in descriptor, a writable result.
+    let status = unsafe { dcc_cancel_token_create_from(&linked_to(&parents), &mut token) };
     if status == DCC_OK {
         release_token(TOKENS.swap(token.addr()));
     }
@@ -234,9 +233,9 @@ fn new_job() {
 }
 
 fn listen_to_an_event() {
-    let mut event = DCC_NO_EVENT;
+    let mut event = DCC_NO_NATIVE_EVENT;
     // SAFETY: a writable result.
-    if unsafe { dcc_cancel_token_event(TOKENS.peek(), &mut event) } == DCC_OK {
+    if unsafe { dcc_cancel_token_native_event(TOKENS.peek(), &mut event) } == DCC_OK {
         assert_eq!(dcc_native_event_close(event), DCC_OK);
     }
 }
@@ -261,10 +260,10 @@ fn step_anywhere() {
             dcc_cancel_token_cancel_async(token(), null(), 0);
         },
         10 => {
-            dcc_cancel_token_cancel_after(token(), below(2_000_000));
+            dcc_cancel_token_set_deadline_after(token(), below(2_000_000));
         }
         11 => {
-            dcc_cancel_token_disarm(token());
+            dcc_cancel_token_clear_deadline(token());
         }
         12 => new_job(),
         13 => {

@@ -3,7 +3,7 @@
 #[path = "../support/listening.rs"]
 mod listening;
 
-use dcc_cancel::ffi::{job::*, status::*, wait::*};
+use dcc_cancel::ffi::{dispatcher::DCC_NO_LIMIT, job::*, status::*, wait::*};
 use listening::*;
 use std::ptr::{null, null_mut};
 use std::thread;
@@ -53,11 +53,11 @@ fn a_timeout_is_waited_for_and_zero_only_looks() {
 fn what_can_never_end_is_not_begun() {
     let _alone = alone();
     assert_eq!(NO_TOKEN.wait_for_ever(), DCC_NEVER);
-    assert_eq!(wait_any(&[], DCC_FOREVER), (DCC_NEVER, 0));
-    assert_eq!(wait_any(&[NO_TOKEN, NO_TOKEN], DCC_FOREVER), (DCC_NEVER, 0));
+    assert_eq!(wait_any(&[], DCC_NO_LIMIT), (DCC_NEVER, 0));
+    assert_eq!(wait_any(&[NO_TOKEN, NO_TOKEN], DCC_NO_LIMIT), (DCC_NEVER, 0));
     assert_eq!(wait_any(&[], nanoseconds(SHORT)), (DCC_TIMED_OUT, 0));
     // SAFETY: no entries; NULL for the result.
-    let status = unsafe { dcc_cancel_token_wait_any(null(), 0, DCC_FOREVER, null_mut()) };
+    let status = unsafe { dcc_cancel_token_wait_any(null(), 0, DCC_NO_LIMIT, null_mut()) };
     assert_eq!(status, DCC_NEVER);
 }
 
@@ -66,7 +66,7 @@ fn the_longest_timeouts_do_not_overflow() {
     let _alone = alone();
     let token = Token::new();
     thread::scope(|scope| {
-        let waits = [u64::MAX - 1, u64::MAX / 2, DCC_FOREVER]
+        let waits = [u64::MAX - 1, u64::MAX / 2, DCC_NO_LIMIT]
             .map(|timeout| scope.spawn(move || dcc_cancel_token_wait(token.pointer(), timeout)));
         until("all wait", || stats().live_registrations == 3);
         token.cancel();
@@ -141,7 +141,7 @@ fn wait_any_says_which_one() {
     assert_eq!(wait_any(&list, nanoseconds(SHORT)), (DCC_TIMED_OUT, 0));
     thread::scope(|scope| {
         let (list, waited) = (&list, 5);
-        let waiting = scope.spawn(move || wait_any(list, DCC_FOREVER));
+        let waiting = scope.spawn(move || wait_any(list, DCC_NO_LIMIT));
         until("it waits", || stats().live_registrations == waited);
         tokens[3].cancel();
         assert_eq!(waiting.join().unwrap(), (DCC_CANCELLED_BY_TOKEN, 4));
@@ -160,7 +160,7 @@ fn a_wait_for_what_goes_ends() {
     let (token, other) = (Token::new(), Token::new());
     thread::scope(|scope| {
         let waiting = scope.spawn(move || token.wait_for_ever());
-        let any = scope.spawn(move || wait_any(&[other, token], DCC_FOREVER));
+        let any = scope.spawn(move || wait_any(&[other, token], DCC_NO_LIMIT));
         until("both wait", || stats().live_registrations == 3);
         token.release();
         assert_eq!(waiting.join().unwrap(), DCC_POLL_GONE);
@@ -179,16 +179,16 @@ fn stale_and_bad_handles_are_refused() {
     for bad in [stale, Token(1), Token(usize::MAX), Token(owner.0), Token(token.0 | 1)] {
         assert_eq!(bad.wait(SHORT), DCC_ERROR_INVALID_HANDLE);
         let refused = (DCC_ERROR_INVALID_HANDLE, 0);
-        assert_eq!(wait_any(&[token, bad], DCC_FOREVER), refused);
-        assert_eq!(wait_any(&[bad, cancelled], DCC_FOREVER), refused);
-        assert_eq!(wait_any(&[cancelled, NO_TOKEN, bad], DCC_FOREVER), refused);
+        assert_eq!(wait_any(&[token, bad], DCC_NO_LIMIT), refused);
+        assert_eq!(wait_any(&[bad, cancelled], DCC_NO_LIMIT), refused);
+        assert_eq!(wait_any(&[cancelled, NO_TOKEN, bad], DCC_NO_LIMIT), refused);
         assert_eq!(event(bad), Err(DCC_ERROR_INVALID_HANDLE));
     }
     // SAFETY: NULL is what is tested.
     unsafe {
         let status = dcc_cancel_token_wait_any(null(), 1, 0, null_mut());
         assert_eq!(status, DCC_ERROR_INVALID_ARGUMENT);
-        let status = dcc_cancel_token_event(token.pointer(), null_mut());
+        let status = dcc_cancel_token_native_event(token.pointer(), null_mut());
         assert_eq!(status, DCC_ERROR_INVALID_ARGUMENT);
     }
     assert_eq!(stats().live_registrations, 0);
@@ -216,11 +216,11 @@ fn a_foreign_job_is_asked_once_at_the_beginning() {
 fn event(token: Token) -> Result<dcc_native_event, dcc_status> {
     let mut event = 7;
     // SAFETY: a writable result.
-    let status = unsafe { dcc_cancel_token_event(token.pointer(), &mut event) };
+    let status = unsafe { dcc_cancel_token_native_event(token.pointer(), &mut event) };
     if status == DCC_OK {
         Ok(event)
     } else {
-        assert_eq!(event, DCC_NO_EVENT);
+        assert_eq!(event, DCC_NO_NATIVE_EVENT);
         Err(status)
     }
 }
@@ -296,7 +296,7 @@ mod native {
         let _alone = alone();
         let tokens = [Token::new(), Token::new()];
         let events = tokens.map(|token| event(token).unwrap());
-        assert_eq!(tokens[0].cancel_after(SHORT), DCC_OK);
+        assert_eq!(tokens[0].set_deadline_after(SHORT), DCC_OK);
         assert!(is_set(events[0], 60_000));
         assert_eq!(tokens[1].cancel_async(), DCC_OK);
         assert!(is_set(events[1], 0), "before the call returns");
@@ -375,7 +375,7 @@ mod native {
         let event = event(token).unwrap();
         close(event);
         assert_eq!(dcc_native_event_close(event), DCC_ERROR_INVALID_ARGUMENT);
-        assert_eq!(dcc_native_event_close(DCC_NO_EVENT), DCC_OK);
+        assert_eq!(dcc_native_event_close(DCC_NO_NATIVE_EVENT), DCC_OK);
         for bad in [-2, isize::MIN, isize::MAX, 1 << 40, 1_000_000] {
             assert_eq!(dcc_native_event_close(bad), DCC_ERROR_INVALID_ARGUMENT, "{bad}");
         }

@@ -24,7 +24,7 @@ struct handles {
         dcc_registration_unregister(registration);
         dcc_owner_close(owner);
         dcc_cancel_token_cancel_async(token, nullptr, 0);
-        dcc_cancel_token_cancel_after(token, 1);
+        dcc_cancel_token_set_deadline_after(token, 1);
         dcc_cancel_token_cancel(token, nullptr, 0);
         dcc_cancel_token_wait(token, 1000000);
         dcc_cancel_token_release(token);
@@ -43,12 +43,12 @@ extern "C" int plugin_start()
     CHECK(dcc_owner_create(&own.owner) == DCC_OK);
     CHECK(dcc_cancel_token_register(own.token, ignore, nullptr, nullptr, own.owner,
                                     &own.registration) == DCC_OK);
-    CHECK(dcc_cancel_token_cancel_after(own.token, 3600000000000u) == DCC_OK);
+    CHECK(dcc_cancel_token_set_deadline_after(own.token, 3600000000000u) == DCC_OK);
     for (int i = 0; i < 1000; ++i) {
         dcc_cancel_token *token = nullptr;
         CHECK(dcc_cancel_token_create(&token) == DCC_OK);
         CHECK(dcc_cancel_token_register(token, ignore, nullptr, nullptr, own.owner, nullptr) == DCC_OK);
-        CHECK(dcc_cancel_token_cancel_after(token, static_cast<std::uint64_t>(i) * 10000) == DCC_OK);
+        CHECK(dcc_cancel_token_set_deadline_after(token, static_cast<std::uint64_t>(i) * 10000) == DCC_OK);
     }
     return 0;
 }

@@ -129,7 +129,7 @@ plug_in_job_begin (const gchar  *label,
 
   if (dcc_job_create (&desc, &job) < 0 ||
       (time_limit > 0.0 &&
-       dcc_cancel_token_cancel_after (dcc_job_token (job),
+       dcc_cancel_token_set_deadline_after (dcc_job_token (job),
                                       (guint64) (time_limit * NANOSECONDS_PER_SECOND)) < 0) ||
       dcc_job_begin (job) < 0 ||
       dcc_job_set_current (job, &ticket) < 0)

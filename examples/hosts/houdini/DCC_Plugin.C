@@ -119,7 +119,7 @@ DCC_Plugin::close(void *) noexcept
     if (closed->myPumpIsInstalled)
         closed->myPump.uninstallGenerator();
     closed->myExit.cancel("Houdini exits");
-    closed->myMainThread.shutdown();
+    closed->myMainThread.close();
     // Called from inside one of its own jobs it cannot be closed; then no code is unloaded either.
     closed->myOwner.close();
 }

@@ -101,7 +101,7 @@ MStatus IdleQueue::finish()
     // Pending are posts that are just under way on other threads, and jobs that run there, which were
     // asked to stop.
     const auto patience = std::chrono::steady_clock::now() + kPatience;
-    while (dispatcher_.shutdown() == DCC_PENDING)
+    while (dispatcher_.close() == DCC_PENDING)
     {
         if (std::chrono::steady_clock::now() > patience)
         {

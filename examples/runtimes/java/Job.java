@@ -71,7 +71,7 @@ final class Job implements AutoCloseable {
 
     DccCancel.ProgressInfo progress() {
         DccCancel.ProgressInfo info = new DccCancel.ProgressInfo();
-        DccCancel.check(LIBRARY.dcc_job_progress(handle, info));
+        DccCancel.check(LIBRARY.dcc_job_read_progress(handle, info));
         return info;
     }
 

@@ -27,8 +27,8 @@ end
 
 local fine, problem = pcall(function()
     print(ffi.string(dcc.lib.dcc_version_string()))
-    -- In 50 ms. A deadline, to be moved or disarmed, is the token's.
-    dcc.check(dcc.lib.dcc_cancel_token_cancel_after(dcc.lib.dcc_job_token(job), 50 * 1000000))
+    -- In 50 ms. A deadline, to be moved or cleared, is the token's.
+    dcc.check(dcc.lib.dcc_cancel_token_set_deadline_after(dcc.lib.dcc_job_token(job), 50 * 1000000))
     dcc.run(job, sum_up)
     local progress, total = dcc.progress(job)
     print(("stopped after %.0f of %.0f steps by: %s"):format(progress, total, dcc.reason(job)))

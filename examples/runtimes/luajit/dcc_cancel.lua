@@ -25,12 +25,12 @@ typedef struct dcc_job_desc {
     const void *owner;
 } dcc_job_desc;
 
-typedef struct dcc_job_progress_info {
+typedef struct dcc_job_progress {
     uint32_t struct_size;
     uint32_t reserved;
     uint64_t done;
     uint64_t total;
-} dcc_job_progress_info;
+} dcc_job_progress;
 
 typedef struct dcc_stats {
     uint32_t struct_size;
@@ -59,11 +59,11 @@ dcc_status dcc_job_state(const dcc_job *job);
 dcc_status dcc_job_label(const dcc_job *job, char *buffer, size_t size, size_t *out_length);
 dcc_status dcc_job_set_progress(const dcc_job *job, uint64_t done, uint64_t total,
                                 const char *message, size_t message_length);
-dcc_status dcc_job_progress(const dcc_job *job, dcc_job_progress_info *out_progress);
+dcc_status dcc_job_read_progress(const dcc_job *job, dcc_job_progress *out_progress);
 dcc_status dcc_job_set_current(const dcc_job *job, uint64_t *out_ticket);
 dcc_status dcc_job_reset_current(uint64_t ticket);
 dcc_status dcc_check_cancelled(void);
-dcc_status dcc_cancel_token_cancel_after(const dcc_cancel_token *token, uint64_t nanoseconds);
+dcc_status dcc_cancel_token_set_deadline_after(const dcc_cancel_token *token, uint64_t nanoseconds);
 dcc_status dcc_cancel_token_cause(const dcc_cancel_token *token, int32_t *out_cause);
 dcc_status dcc_cancel_token_reason(const dcc_cancel_token *token, char *buffer, size_t size,
                                    size_t *out_length);
@@ -151,9 +151,9 @@ function dcc.reason(job)
 end
 
 function dcc.progress(job)
-    local info = ffi.new("dcc_job_progress_info")
+    local info = ffi.new("dcc_job_progress")
     info.struct_size = ffi.sizeof(info)
-    dcc.check(dcc.lib.dcc_job_progress(job, info))
+    dcc.check(dcc.lib.dcc_job_read_progress(job, info))
     return tonumber(info.done), tonumber(info.total)
 end
 

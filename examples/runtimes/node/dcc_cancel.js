@@ -30,7 +30,7 @@ koffi.struct('dcc_job_desc', {
     parent: 'void *', user_data: 'void *', destroy: 'void *', is_cancelled: 'void *',
     min_interval_ns: 'uint64_t', owner: 'void *',
 });
-koffi.struct('dcc_job_progress_info', {
+koffi.struct('dcc_job_progress', {
     struct_size: 'uint32_t', reserved: 'uint32_t', done: 'uint64_t', total: 'uint64_t',
 });
 koffi.struct('dcc_stats', {
@@ -61,7 +61,7 @@ const native = Object.fromEntries([
     'dcc_status dcc_job_label(handle job, _Out_ char *buffer, size_t size, void *out_length)',
     `dcc_status dcc_job_set_progress(handle job, uint64_t done, uint64_t total, const char *message,
         size_t message_length)`,
-    'dcc_status dcc_job_progress(handle job, _Inout_ dcc_job_progress_info *out_progress)',
+    'dcc_status dcc_job_read_progress(handle job, _Inout_ dcc_job_progress *out_progress)',
     'dcc_status dcc_job_set_current(handle job, _Out_ uint64_t *out_ticket)',
     'dcc_status dcc_job_reset_current(uint64_t ticket)',
     'dcc_status dcc_check_cancelled(void)',
@@ -126,8 +126,8 @@ class Job {
         return text(4097, (out) => check(native.dcc_cancel_token_reason(this.token, out, 4097, null)));
     }
     get progress() {
-        const info = { struct_size: koffi.sizeof('dcc_job_progress_info'), reserved: 0, done: 0, total: 0 };
-        check(native.dcc_job_progress(this.handle, info));
+        const info = { struct_size: koffi.sizeof('dcc_job_progress'), reserved: 0, done: 0, total: 0 };
+        check(native.dcc_job_read_progress(this.handle, info));
         return info;
     }
     setProgress(done, total) { check(native.dcc_job_set_progress(this.handle, done, total, null, 0)); }

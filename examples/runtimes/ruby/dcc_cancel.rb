@@ -51,7 +51,7 @@ module DccCancel
     extern "dcc_status dcc_job_state(handle)"
     extern "dcc_status dcc_job_label(handle, char *, size_t, void *)"
     extern "dcc_status dcc_job_set_progress(handle, uint64_t, uint64_t, char *, size_t)"
-    extern "dcc_status dcc_job_progress(handle, void *)"
+    extern "dcc_status dcc_job_read_progress(handle, void *)"
     extern "dcc_status dcc_job_set_current(handle, void *)"
     extern "dcc_status dcc_job_reset_current(uint64_t)"
     extern "dcc_status dcc_check_cancelled()"
@@ -147,7 +147,7 @@ module DccCancel
     def progress
       info = Native::ProgressInfo.malloc(Fiddle::RUBY_FREE)
       info.struct_size = Native::ProgressInfo.size
-      DccCancel.call(:dcc_job_progress, @handle, info)
+      DccCancel.call(:dcc_job_read_progress, @handle, info)
       [info.done, info.total]
     end
 

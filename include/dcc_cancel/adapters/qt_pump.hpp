@@ -55,7 +55,7 @@ public:
     ~qt_pump() override
     {
         link_->connect(nullptr);
-        dispatcher_.shutdown();
+        dispatcher_.close();
     }
 
     /* For whoever posts. */

@@ -138,7 +138,7 @@ pub fn polls(job: &Job<'_>, length: Duration) -> String {
             place(&thread["last_poll_at"]),
         );
         let gap = &thread["longest_gap"];
-        if let Some(longest) = times(&gap["nanoseconds"]) {
+        if let Some(longest) = times(&gap["gap_ns"]) {
             shown += &format!(
                 "\n    longest time without a poll: {longest}, from {} to {}",
                 place(&gap["from"]),

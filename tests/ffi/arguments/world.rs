@@ -181,7 +181,7 @@ impl<'a> World<'a> {
             .with("progress", 1_f64.to_bits())
             .with("total", 9_f64.to_bits());
         call("dcc_request_set_progress", &[request, progress.pointer()]);
-        let event = made("dcc_cancel_token_event", &[token]);
+        let event = made("dcc_cancel_token_native_event", &[token]);
         let watcher = made("dcc_events_create", &[65_536]);
         let parents = Box::new([parent, 0]);
         Self {
@@ -255,10 +255,14 @@ impl<'a> World<'a> {
     pub fn snapshot(&self, function: &str) -> Vec<(String, String)> {
         let mut numbers = self.filled("dcc_stats_read", "dcc_stats", &[]);
         let of = |handle| [handle];
-        let info = "dcc_dispatcher_info";
-        numbers.extend(self.filled("dcc_dispatcher_stats", info, &of(self.dispatcher)));
-        numbers.extend(self.filled("dcc_session_stats", "dcc_session_info", &of(self.session)));
-        numbers.extend(self.filled("dcc_job_progress", "dcc_job_progress_info", &of(self.job)));
+        let info = "dcc_dispatcher_stats";
+        numbers.extend(self.filled("dcc_dispatcher_read_stats", info, &of(self.dispatcher)));
+        numbers.extend(self.filled(
+            "dcc_session_read_stats",
+            "dcc_session_stats",
+            &of(self.session),
+        ));
+        numbers.extend(self.filled("dcc_job_read_progress", "dcc_job_progress", &of(self.job)));
         let request_token = self.library.call("dcc_request_token", &[self.request]);
         for (name, arguments) in [
             ("dcc_job_state", &[self.job][..]),
@@ -320,7 +324,7 @@ impl<'a> World<'a> {
             match (&role, argument.field.name.as_str()) {
                 (Role::HandleOut(base), _) if memory[0] != 0 => self.release(base, memory[0]),
                 (_, "out_ticket") => self.done("dcc_context_unwind", &[memory[0]]),
-                (_, "out_event") => self.done("dcc_native_event_close", &[memory[0]]),
+                (_, "out_native_event") => self.done("dcc_native_event_close", &[memory[0]]),
                 _ => (),
             }
         }
@@ -340,7 +344,7 @@ impl<'a> World<'a> {
         self.release("dcc_session", self.session);
         self.release("dcc_job", self.job);
         self.release("dcc_job", self.waiting);
-        self.done("dcc_dispatcher_shutdown", &[self.dispatcher]);
+        self.done("dcc_dispatcher_close", &[self.dispatcher]);
         self.release("dcc_dispatcher", self.dispatcher);
         self.release("dcc_context", self.context);
         self.release("dcc_cancel_token", self.token);

@@ -15,7 +15,6 @@ const ENDS_A_HANDLE: &[&str] = &["_release", "_unregister", "_unregister_no_wait
 /// Inline functions that the fuzzer has written once more, in Rust.
 const INLINE: &[&str] = &[
     "dcc_poll_current",
-    "dcc_poll_current_token",
     "dcc_poll_of",
     "dcc_poll_layer_is_quiet",
     "dcc_poll_at",

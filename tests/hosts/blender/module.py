@@ -66,7 +66,7 @@ def _cancelled(grid, what, arm):
 
 
 def a_deadline_cancels_the_operator(grid):
-    _cancelled(grid, "deadline", lambda token: token.cancel_after(0.2))
+    _cancelled(grid, "deadline", lambda token: token.set_deadline_after(0.2))
 
 
 def a_timer_thread_cancels_the_operator(grid):

@@ -38,5 +38,5 @@ def stop():
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
     end = time.monotonic() + END_SECONDS
-    while not ui.shutdown() and time.monotonic() < end:
+    while not ui.close() and time.monotonic() < end:
         time.sleep(0.001)

@@ -39,7 +39,7 @@ fn weight(name: &str) -> usize {
         // A socket, a thread and a file each.
         "dcc_control_open" | "dcc_control_close" => 0,
         "dcc_timeline_write" | "dcc_timeline_start" | "dcc_timeline_stop" | "dcc_trace_all" => 1,
-        "dcc_stats_live_jobs" | "dcc_stats_read" | "dcc_cancel_token_event" => 2,
+        "dcc_stats_live_jobs" | "dcc_stats_read" | "dcc_cancel_token_native_event" => 2,
         "dcc_status_string" | "dcc_version_string" | "dcc_abi_version" | "dcc_last_error" => 2,
         "dcc_instance_check" | "dcc_clock_now_ns" | "dcc_events_set_slow_cancel_threshold" => 2,
         "dcc_dispatcher_post" | "dcc_dispatcher_pump" => 80,
@@ -155,8 +155,8 @@ fn is_allowed(me: &Me, call: &Call) -> bool {
     }
     let uses_threads = [
         "dcc_cancel_token_cancel_async",
-        "dcc_cancel_token_cancel_after",
-        "dcc_cancel_token_cancel_at",
+        "dcc_cancel_token_set_deadline_after",
+        "dcc_cancel_token_set_deadline",
     ];
     if uses_threads.contains(&name) && !WORLD.is_lively() {
         return false;
@@ -258,7 +258,7 @@ fn judge(me: &Me, call: &Call, before: Option<Object>, has_taken: bool, status: 
                 me.tickets.borrow_mut().push(word());
                 WORLD.note_ticket(word());
             }
-            Kind::OutEvent if status >= 0 && word() as i64 != DCC_NO_EVENT as i64 => {
+            Kind::OutEvent if status >= 0 && word() as i64 != DCC_NO_NATIVE_EVENT as i64 => {
                 lock(&WORLD.events).push(word() as i64);
             }
             Kind::Out(8) if status == 0 => WORLD.note_number(word()),

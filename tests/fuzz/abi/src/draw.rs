@@ -278,8 +278,8 @@ impl Call {
     }
 
     fn number(&self, me: &Me, size: usize, name: &str) -> u64 {
-        let time = name.ends_with("_ns") || name == "nanoseconds";
-        let sizes = ["capacity", "max_events", "max_requests", "max_kept"].contains(&name);
+        let time = name.ends_with("_ns");
+        let sizes = ["capacity", "max_entries", "max_requests", "max_kept"].contains(&name);
         let choice = if self.is_bad(me) {
             match me.below(3) {
                 0 => me.word(),
@@ -295,7 +295,7 @@ impl Call {
             me.one_of(&SIZES[..if self.is_good { 4 } else { 12 }])
         } else if name == "token" || name == "job" {
             WORLD.pick_any(|count| me.below(count)).unwrap_or(0)
-        } else if name == "id" || name == "event" {
+        } else if name == "id" || name == "native_event" {
             let numbers = lock(&WORLD.numbers);
             if numbers.is_empty() { 0 } else { me.one_of(&numbers) }
         } else if name == "lane" {
@@ -331,7 +331,7 @@ impl Call {
                     choice
                 }
             }
-            "max_events" if choice <= DCC_MAX_TIMELINE_EVENTS as u64 => choice % 256,
+            "max_entries" if choice <= DCC_MAX_TIMELINE_ENTRIES as u64 => choice % 256,
             "timeout_ns" => self.timeout(me, choice),
             _ => choice,
         }
@@ -358,7 +358,7 @@ impl Call {
             let is_null = |bits: &u64| *bits == 0;
             let is_cancelled = |bits: &u64| WORLD.object(*bits).is_some_and(|it| it.is_cancelled);
             self.handles.iter().any(is_cancelled)
-                || choice == DCC_FOREVER as u64 && self.handles.iter().all(is_null)
+                || choice == DCC_NO_LIMIT as u64 && self.handles.iter().all(is_null)
         };
         if for_ever { choice } else { short }
     }
@@ -665,7 +665,7 @@ impl Call {
             // A number that is not ours might be anybody's file.
             Kind::Event => {
                 let mine = lock(&WORLD.events).pop();
-                mine.unwrap_or_else(|| me.one_of(&[DCC_NO_EVENT as i64, -2, i64::MIN, i64::MAX]))
+                mine.unwrap_or_else(|| me.one_of(&[DCC_NO_NATIVE_EVENT as i64, -2, i64::MIN, i64::MAX]))
                     as u64
             }
             Kind::Number(size) => self.number(me, size, parameter.name),

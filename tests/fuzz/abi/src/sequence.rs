@@ -92,7 +92,7 @@ fn together(threads: u32, bytes: &'static [u8], random: u64, count: u32) {
 }
 
 const PUMP: usize = function("dcc_dispatcher_pump");
-const SHUT_DOWN: usize = function("dcc_dispatcher_shutdown");
+const SHUT_DOWN: usize = function("dcc_dispatcher_close");
 const STATS: usize = function("dcc_stats_read");
 
 fn stats() -> dcc_stats {
@@ -109,9 +109,9 @@ fn stats() -> dcc_stats {
 /// Where a dispatcher stands.
 fn describe(bits: u64) -> String {
     // SAFETY: numbers may be zero.
-    let mut info: dcc_dispatcher_info = unsafe { std::mem::zeroed() };
-    info.struct_size = size_of::<dcc_dispatcher_info>() as u32;
-    let status = ask(function("dcc_dispatcher_stats"), &[bits, &raw mut info as usize as u64]);
+    let mut info: dcc_dispatcher_stats = unsafe { std::mem::zeroed() };
+    info.struct_size = size_of::<dcc_dispatcher_stats>() as u32;
+    let status = ask(function("dcc_dispatcher_read_stats"), &[bits, &raw mut info as usize as u64]);
     format!(
         "dispatcher {bits:#x}: {status}, closed {}, depth {}, between slices {}, running {}, \
          awaiting completion {}, posted {}, thread {:?}",

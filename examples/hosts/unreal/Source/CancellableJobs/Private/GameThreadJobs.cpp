@@ -89,7 +89,7 @@ void FGameThreadJobs::Stop()
 
 	// Completions run in here. What runs on other threads stops at its next poll.
 	double NextWarning = FPlatformTime::Seconds() + 5.0;
-	while (Dispatcher.shutdown() == DCC_PENDING)
+	while (Dispatcher.close() == DCC_PENDING)
 	{
 		FPlatformProcess::Sleep(0.001f);
 		if (FPlatformTime::Seconds() > NextWarning)
