@@ -19,7 +19,7 @@ use crate::json::object::{List, Object};
 use crate::json::text::is_text;
 use crate::json_rpc::wire::readable;
 use crate::library::Library;
-use crate::memory::arena::Keeper;
+use crate::memory::pin::Keeper;
 use crate::queue::Glance;
 use crate::sys::clock;
 use crate::sys::memory::Growing;

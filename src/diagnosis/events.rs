@@ -7,7 +7,9 @@
 
 use crate::error::Error;
 use crate::handle::{Handle, Kind};
-use crate::memory::arena::{Arena, Holder, Keeper, LivePart, Pin};
+use crate::memory::arena::{Arena, LivePart};
+use crate::memory::pin::{Keeper, Pin};
+use crate::memory::slot::Holder;
 use crate::sys::sync::{AtomicU64, Mutex, Ordering};
 use std::collections::VecDeque;
 
@@ -101,6 +103,7 @@ pub struct ObserverLive {
 
 impl LivePart for ObserverLive {
     const KIND: Kind = Kind::Observer;
+    const NONE_LEFT: &'static str = "observer slots or memory for them; release observers";
 }
 
 /// A pinned observer.

@@ -15,7 +15,9 @@ use crate::dispatcher::workers::Workers;
 use crate::error::Error;
 use crate::handle::{Handle, Kind, NULL};
 use crate::job::{JobPin, Jobs};
-use crate::memory::arena::{Arena, Holder, Keeper, LivePart, Pin};
+use crate::memory::arena::{Arena, LivePart};
+use crate::memory::pin::{Keeper, Pin};
+use crate::memory::slot::Holder;
 use crate::owner::{Owners, Thing, Things};
 use crate::queue::Queues;
 use crate::queue::posted::{HeldPosted, Stage};
@@ -65,6 +67,7 @@ pub struct DispatcherLive {
 
 impl LivePart for DispatcherLive {
     const KIND: Kind = Kind::Dispatcher;
+    const NONE_LEFT: &'static str = "dispatcher slots or memory for them; release some";
 }
 
 impl DispatcherLive {

@@ -11,7 +11,7 @@ use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::Error;
 use crate::handle::{Handle, NULL};
 use crate::job::{JobHold, JobOrigin, JobPin, id_of};
-use crate::memory::arena::Keeper;
+use crate::memory::pin::Keeper;
 use crate::owner::Thing;
 use crate::queue::Refused;
 use crate::queue::lane::Lane;

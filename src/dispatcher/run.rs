@@ -19,7 +19,7 @@ use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::panic_text;
 use crate::handle::{self, Handle, NULL};
 use crate::job::{Begun, JobPin, JobState, JobText, Progress, id_of};
-use crate::memory::arena::Keeper;
+use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
 use crate::owner::Call;
 use crate::owner::wait_graph::Inside;

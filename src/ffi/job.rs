@@ -15,7 +15,7 @@ use super::{library, thread};
 use crate::diagnosis::place::Place;
 use crate::handle::{Handle, NULL};
 use crate::job::{Begun, Ended, JobOrigin, JobPin, JobState, JobText, Jobs, Progress};
-use crate::memory::arena::Keeper;
+use crate::memory::pin::Keeper;
 use crate::owner::owned::OwnedId;
 use crate::sys::callout::{ForeignCheck, Payload, UserData};
 use crate::thread::current::ThreadSlots;

@@ -8,7 +8,7 @@ use super::status::{DCC_OK, dcc_status};
 use crate::diagnosis::latency::Summary;
 use crate::error::Error;
 use crate::job::JobState;
-use crate::memory::arena::Keeper;
+use crate::memory::pin::Keeper;
 
 /// Counts of the whole process. Set `struct_size` to sizeof before the call.
 #[repr(C)]

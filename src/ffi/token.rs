@@ -10,7 +10,8 @@ use super::status::{
 use super::{library, thread};
 use crate::error::Error;
 use crate::handle::{Handle, Kind, NULL};
-use crate::memory::arena::{Holder, Keeper};
+use crate::memory::pin::Keeper;
+use crate::memory::slot::Holder;
 use crate::sys::{clock, process};
 use crate::token::{Answer, Cause, Origin, TokenPin, Tokens};
 use std::ffi::c_char;

@@ -11,8 +11,10 @@ use crate::diagnosis::events::EventText;
 use crate::error::Error;
 use crate::handle::{self, Handle, Kind, NULL};
 pub use crate::job_state::JobState;
-use crate::memory::arena::{Arena, Hold, Holder, Keeper, LivePart, Pin, Slot};
+use crate::memory::arena::{Arena, LivePart};
+use crate::memory::pin::{Hold, Keeper, Pin};
 use crate::memory::pool::NIL;
+use crate::memory::slot::{Holder, Slot};
 use crate::owner::owned::{Owned, OwnedId};
 use crate::owner::{Thing, Things};
 use crate::sys::callout::{Payload, UserData};
@@ -87,6 +89,7 @@ pub struct JobLive {
 
 impl LivePart for JobLive {
     const KIND: Kind = Kind::Job;
+    const NONE_LEFT: &'static str = "job slots or memory for them; release jobs that are done";
 }
 
 /// What a job is made from.

@@ -5,7 +5,7 @@
 //! lives from the first page to the last is met once, whatever begins and ends meanwhile.
 
 use crate::job::{JobPin, Jobs};
-use crate::memory::arena::Keeper;
+use crate::memory::pin::Keeper;
 
 /// The most slots that a page looks at which somebody waits for who must not wait long.
 pub const SLOTS_OF_A_SHORT_PAGE: u32 = 1024;

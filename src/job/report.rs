@@ -6,7 +6,7 @@ use crate::diagnosis::watch::{MOST_THREADS, ThreadReport};
 use crate::handle::TRACED;
 use crate::job::{JobPin, JobText, Jobs};
 use crate::json::object::{List, Object};
-use crate::memory::arena::Keeper;
+use crate::memory::pin::Keeper;
 use crate::sys::clock;
 use crate::sys::sync::Ordering;
 use crate::token::{Cause, Tokens};

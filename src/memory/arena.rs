@@ -1,174 +1,23 @@
-//! Objects behind handles: counted, validated, recycled.
+//! Objects behind handles: made in slots, found again by their handles, buried, and their slots used again.
 //!
-//! A slot is a pool cell with two words on two cache lines.
-//! - **state** (first line, what polls read): the handle while the object lives and nothing
-//!   happened; its low bits are the flags of `handle`. GONE alone once it died.
-//! - **control** (second line, written all the time): generation | owners | internals.
-//!
-//! Invariants:
-//! - An object is alive while owners + internals > 0. Both at 0 is final: every operation that
-//!   raises a count fails on 0/0 or on another generation, in one compare-and-swap. So exactly one
-//!   caller is told that it died, and that one has the slot for itself.
-//! - `Pin` and `Hold` have one internal. `owners` are what C code retains and releases; a release never
-//!   lowers internals, so a double release cannot end what the library itself still uses.
-//! - Internals come in three sorts, each with a limit below the next one's. What stays (`Hold`: values of
-//!   slots, captured contexts, links, posted jobs, an owner's things, a session's requests) is refused
-//!   first. What ends with a call (`Pin`) finds room beyond that, and a walk that has no answer to give
-//!   (`pin_index`) beyond the calls. So nothing that stays keeps an object from being cancelled, closed,
-//!   waited for or asked. Only a `Hold` can be left to a data structure; a `Pin` can be passed on to what
-//!   has room for one of each object.
-//! - The generation changes only in `bury`, after which every old handle is refused.
-//! - Flags of the state word change only under a pin, by fetch_or and fetch_and.
+//! The generation of a slot changes only in `bury`, after which every old handle is refused. What keeps an object
+//! alive, and how many of what may, is told in `slot`.
 
 use crate::error::Error;
 use crate::handle::{self, GONE, Handle, Kind};
-use crate::memory::pool::{Exhausted, Link, Pool};
-use crate::sys::sync::{AtomicU32, AtomicU64, Ordering};
-use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
-use std::ops::Deref;
-
-const INTERNAL: u64 = 1;
-const INTERNAL_BITS: u32 = 18;
-const INTERNALS: u64 = (1 << INTERNAL_BITS) - 1;
-const OWNER: u64 = 1 << INTERNAL_BITS;
-const OWNER_BITS: u32 = 20;
-const OWNERS: u64 = ((1 << OWNER_BITS) - 1) << INTERNAL_BITS;
-const GENERATION_SHIFT: u32 = INTERNAL_BITS + OWNER_BITS;
-const COUNTS: u64 = OWNERS | INTERNALS;
-
-/// The most references that C code may own of one object.
-pub const MAX_OWNERS: u64 = OWNERS >> INTERNAL_BITS;
-
-/// Internals that what stays leaves to calls and walks. More than any process has threads inside calls
-/// on one object at a time.
-const FOR_CALLS_AND_WALKS: u64 = 4096;
-
-/// Internals that calls leave to walks: a cancel that walks down to a child must not be kept out.
-const FOR_WALKS: u64 = 1024;
-
-/// The most references of one object that stay: contexts, values of slots, links, things of an owner and
-/// the like.
-pub const MOST_HOLDS: u64 = INTERNALS - FOR_CALLS_AND_WALKS;
-
-const _: () = assert!(GENERATION_SHIFT + handle::GENERATION_BITS == 64);
-
-/// One slot: `Cold` shares the line of the state word, `Live` that of the control word.
-#[derive(Debug, Default)]
-#[repr(C, align(128))]
-pub struct Slot<Cold, Live> {
-    state: AtomicU64,
-    next: AtomicU32,
-    /// What is written once in a while.
-    pub cold: Cold,
-    line: BusyLine<Live>,
-}
-
-#[derive(Debug, Default)]
-#[repr(C, align(64))]
-struct BusyLine<Live> {
-    control: AtomicU64,
-    live: Live,
-}
-
-impl<Cold, Live> Link for Slot<Cold, Live> {
-    fn next(&self) -> &AtomicU32 {
-        &self.next
-    }
-}
-
-impl<Cold, Live> Slot<Cold, Live> {
-    /// What polls read.
-    #[inline(always)]
-    pub fn state(&self) -> &AtomicU64 {
-        &self.state
-    }
-
-    /// What is written while the object lives.
-    #[inline(always)]
-    pub fn live(&self) -> &Live {
-        &self.line.live
-    }
-
-    /// Whether it has a live object at this moment.
-    pub fn is_alive(&self) -> bool {
-        self.line.control.load(Ordering::Acquire) & COUNTS != 0
-    }
-
-    /// Link to the next dead slot; only between death and burial.
-    pub fn next_dead(&self) -> &AtomicU32 {
-        &self.next
-    }
-
-    /// Raises a count of a live object of this generation. `None`: it is not alive, or another.
-    fn raise(&self, generation: Option<u32>, count: Count) -> Result<(), Raise> {
-        let control = &self.line.control;
-        let mut now = control.load(Ordering::Relaxed);
-        loop {
-            let same = generation.is_none_or(|age| now >> GENERATION_SHIFT == u64::from(age));
-            if !same || now & COUNTS == 0 && !crate::weakened!("dead_stays_dead") {
-                return Err(Raise::Dead);
-            }
-            if now & count.mask >= count.limit {
-                return Err(Raise::Overflow);
-            }
-            let new = now + count.step;
-            match control.compare_exchange_weak(now, new, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return Ok(()),
-                Err(other) => now = other,
-            }
-        }
-    }
-}
-
-enum Raise {
-    Dead,
-    Overflow,
-}
-
-/// One of the two counts of a control word.
-#[derive(Clone, Copy)]
-struct Count {
-    step: u64,
-    mask: u64,
-    limit: u64,
-}
-
-const BY_C_CODE: Count = Count { step: OWNER, mask: OWNERS, limit: OWNERS };
-const BY_WHAT_STAYS: Count = Count { step: INTERNAL, mask: INTERNALS, limit: MOST_HOLDS };
-const BY_A_CALL: Count = Count { step: INTERNAL, mask: INTERNALS, limit: INTERNALS - FOR_WALKS };
-const BY_A_WALK: Count = Count { step: INTERNAL, mask: INTERNALS, limit: INTERNALS };
-
-/// Who holds a new object first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holder {
-    /// C code, which will release it.
-    Owner,
-    /// Another object of the library.
-    Internal,
-    /// Both.
-    Both,
-}
-
-impl Holder {
-    const fn count(self) -> u64 {
-        match self {
-            Self::Owner => OWNER,
-            Self::Internal => INTERNAL,
-            Self::Both => OWNER + INTERNAL,
-        }
-    }
-}
-
-/// The generation of a handle where the control word has it.
-const fn generation_bits(handle: Handle) -> u64 {
-    (handle >> handle::GENERATION_SHIFT) << GENERATION_SHIFT
-}
+use crate::memory::pool::{Exhausted, Pool};
+use crate::memory::slot::{
+    BY_A_CALL, BY_A_WALK, BY_C_CODE, BY_WHAT_STAYS, COUNTS, Count, GENERATION_SHIFT, Holder,
+    INTERNAL, INTERNALS, OWNER, OWNERS, Raise, Slot, generation_bits,
+};
+use crate::sys::sync::Ordering;
 
 /// What is written while an object lives; tells which kind of object it is.
 pub trait LivePart: Default {
     /// The kind.
     const KIND: Kind;
+    /// What there is none of when no slot is left, and what helps.
+    const NONE_LEFT: &'static str;
 }
 
 /// The slots of one kind.
@@ -199,19 +48,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
     /// Takes a slot for a new object. It is not alive before `publish`.
     #[inline]
     pub fn take(&self) -> Result<(u32, &Slot<Cold, Live>), Error> {
-        self.slots.take().map_err(|Exhausted| {
-            Error::Resources(match Live::KIND {
-                Kind::Token => "token slots or memory for them; release tokens that are done",
-                Kind::Job => "job slots or memory for them; release jobs that are done",
-                Kind::Context => "context slots or memory for them; release contexts that are done",
-                Kind::Registration => "registration slots or memory for them; unregister some",
-                Kind::Observer => "observer slots or memory for them; release observers",
-                Kind::Session => "session slots or memory for them; release some",
-                Kind::Request => "request slots or memory for them; end and release some",
-                Kind::Dispatcher => "dispatcher slots or memory for them; release some",
-                Kind::Owner => "owner slots or memory for them; close owners that are done",
-            })
-        })
+        self.slots.take().map_err(|Exhausted| Error::Resources(Live::NONE_LEFT))
     }
 
     /// Makes a taken slot a live object with one reference and `flags` set in its state word.
@@ -456,131 +293,16 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
     }
 }
 
-/// A keeper of objects in an arena: knows how to clear one that died. It is a reference to them, or a view
-/// that has such references: theirs, and those to what their end takes.
-pub trait Keeper<'a>: Copy {
-    /// Cold part of its slots.
-    type Cold: Default + 'a;
-    /// Live part of its slots.
-    type Live: LivePart + 'a;
-    /// Where they are.
-    fn arena(self) -> &'a Arena<Self::Cold, Self::Live>;
-    /// Clears and buries the object of this index, which died. Runs destroy-notifies.
-    fn bury(self, index: u32);
-}
-
-/// An internal reference for the length of a call, given back when dropped.
-#[derive(Debug)]
-pub struct Pin<'a, K: Keeper<'a>> {
-    keeper: K,
-    index: u32,
-    kept: PhantomData<&'a ()>,
-}
-
-impl<'a, K: Keeper<'a>> Pin<'a, K> {
-    /// Pins a live object.
-    #[inline]
-    pub fn new(keeper: K, handle: Handle) -> Result<Self, Error> {
-        Ok(Self::take_over(keeper, keeper.arena().pin(handle)?))
-    }
-
-    /// Takes over an internal that was left to a data structure by `Hold::leave`, passed on, or added by
-    /// index.
-    #[inline]
-    pub fn take_over(keeper: K, index: u32) -> Self {
-        Self { keeper, index, kept: PhantomData }
-    }
-
-    /// Passes the internal on to something that ends with the call, or that has room for one of each
-    /// object; `take_over` gets it back. What stays takes a `Hold`.
-    pub fn pass_on(self) -> u32 {
-        let index = self.index;
-        std::mem::forget(self);
-        index
-    }
-
-    /// Index of the slot.
-    #[inline]
-    pub fn index(&self) -> u32 {
-        self.index
-    }
-
-    /// The slot.
-    #[inline]
-    pub fn slot(&self) -> &'a Slot<K::Cold, K::Live> {
-        self.keeper.arena().slot(self.index)
-    }
-
-    /// The object's handle.
-    pub fn handle(&self) -> Handle {
-        self.keeper.arena().handle_of(self.index)
-    }
-}
-
-/// An internal reference for something that stays, given back when dropped.
-#[derive(Debug)]
-#[must_use = "it is to be left to something"]
-pub struct Hold<'a, K: Keeper<'a>>(Pin<'a, K>);
-
-impl<'a, K: Keeper<'a>> Hold<'a, K> {
-    /// Holds a live object.
-    #[inline]
-    pub fn new(keeper: K, handle: Handle) -> Result<Self, Error> {
-        Ok(Self(Pin::take_over(keeper, keeper.arena().hold(handle)?)))
-    }
-
-    /// Leaves the internal to a data structure; `Pin::take_over` gets it back.
-    pub fn leave(self) -> u32 {
-        self.0.pass_on()
-    }
-}
-
-impl<'a, K: Keeper<'a>> Deref for Hold<'a, K> {
-    type Target = Pin<'a, K>;
-
-    #[inline]
-    fn deref(&self) -> &Pin<'a, K> {
-        &self.0
-    }
-}
-
-/// A pin that counts nothing: something else that is pinned holds the object for as long.
-#[derive(Debug)]
-pub struct Lent<'a, K: Keeper<'a>>(ManuallyDrop<Pin<'a, K>>);
-
-impl<'a, K: Keeper<'a>> Lent<'a, K> {
-    /// Of an object that the holder of this one keeps; `'a` must not outlive the holder's pin.
-    pub fn new(keeper: K, index: u32) -> Self {
-        Self(ManuallyDrop::new(Pin::take_over(keeper, index)))
-    }
-}
-
-impl<'a, K: Keeper<'a>> Deref for Lent<'a, K> {
-    type Target = Pin<'a, K>;
-
-    #[inline]
-    fn deref(&self) -> &Pin<'a, K> {
-        &self.0
-    }
-}
-
-impl<'a, K: Keeper<'a>> Drop for Pin<'a, K> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.keeper.arena().unpin(self.index) {
-            self.keeper.bury(self.index);
-        }
-    }
-}
-
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::memory::slot::{FOR_CALLS_AND_WALKS, FOR_WALKS, MAX_OWNERS, MOST_HOLDS};
 
     type Plain = Arena<u32, u32>;
 
     impl LivePart for u32 {
         const KIND: Kind = Kind::Token;
+        const NONE_LEFT: &'static str = "slots of this test";
     }
 
     fn create(arena: &Plain) -> Handle {

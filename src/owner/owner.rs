@@ -33,10 +33,12 @@
 
 use crate::error::Error;
 use crate::handle::{Handle, Kind};
-use crate::memory::arena::{Arena, Hold, Holder, Keeper, LivePart, Pin};
+use crate::memory::arena::{Arena, LivePart};
 use crate::memory::few::Few;
 use crate::memory::list::{List, ListNode, ListNodes};
+use crate::memory::pin::{Hold, Keeper, Pin};
 use crate::memory::pool::{Link, NIL, Pool};
+use crate::memory::slot::Holder;
 use crate::owner::owned::{Owned, OwnedId, Parting};
 use crate::owner::wait_graph::{Blocker, Inside, Running, Wait, WaitGraph};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
@@ -106,6 +108,7 @@ pub struct OwnerLive {
 
 impl LivePart for OwnerLive {
     const KIND: Kind = Kind::Owner;
+    const NONE_LEFT: &'static str = "owner slots or memory for them; close owners that are done";
 }
 
 #[derive(Debug, Default)]

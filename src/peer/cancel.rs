@@ -9,7 +9,7 @@ use crate::handle::Handle;
 use crate::json_rpc::reply::Fitted;
 use crate::json_rpc::request_id::{IdRef, RequestId};
 use crate::json_rpc::wire::{self, Message};
-use crate::memory::arena::Keeper;
+use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
 use crate::peer::id_table::{Entry, IdTable, Kept, KeptFor};
 use crate::peer::request::{RequestLive, RequestPin, Requests};

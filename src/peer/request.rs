@@ -11,7 +11,9 @@ use crate::handle::{self, Handle, Kind};
 use crate::json_rpc::progress::RequestProgress;
 use crate::json_rpc::reply::{CancelError, CancelledBy};
 use crate::json_rpc::request_id::{IdRef, RequestId};
-use crate::memory::arena::{Arena, Holder, Keeper, LivePart, Pin};
+use crate::memory::arena::{Arena, LivePart};
+use crate::memory::pin::{Keeper, Pin};
+use crate::memory::slot::Holder;
 use crate::peer::id_table::{Entry, Kept, KeptFor, NOWHERE};
 use crate::peer::session::{LentSession, SessionBody, SessionPin, Sessions};
 use crate::sys::clock;
@@ -45,6 +47,7 @@ struct RequestBody {
 
 impl LivePart for RequestLive {
     const KIND: Kind = Kind::Request;
+    const NONE_LEFT: &'static str = "request slots or memory for them; end and release some";
 }
 
 /// A pinned request.

@@ -18,7 +18,9 @@ use crate::error::Error;
 use crate::handle::{Handle, Kind};
 use crate::json_rpc::reply::ReplyPolicy;
 use crate::json_rpc::request_id::{IdRef, RequestId};
-use crate::memory::arena::{Arena, Holder, Keeper, Lent, LivePart, Pin};
+use crate::memory::arena::{Arena, LivePart};
+use crate::memory::pin::{Keeper, Lent, Pin};
+use crate::memory::slot::Holder;
 use crate::peer::id_table::{Entry, IdTable, Kept, KeptFor, Place};
 use crate::sys::memory::Late;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
@@ -143,6 +145,7 @@ pub struct SessionLive {
 
 impl LivePart for SessionLive {
     const KIND: Kind = Kind::Session;
+    const NONE_LEFT: &'static str = "session slots or memory for them; release some";
 }
 
 /// Ids that have expired and make room at a time: more than one, fewer than would be felt.

@@ -10,7 +10,9 @@
 use crate::error::Error;
 use crate::handle::{self, Handle, Kind, NULL};
 use crate::job::{JobHold, JobPin, JobText, Jobs};
-use crate::memory::arena::{Arena, Holder, Keeper, Lent, LivePart, Pin};
+use crate::memory::arena::{Arena, LivePart};
+use crate::memory::pin::{Keeper, Lent, Pin};
+use crate::memory::slot::Holder;
 use crate::sys::clock;
 use crate::sys::sync::{AtomicU64, Ordering};
 use crate::thread::current::{
@@ -28,6 +30,8 @@ pub struct ContextLive {
 
 impl LivePart for ContextLive {
     const KIND: Kind = Kind::Context;
+    const NONE_LEFT: &'static str =
+        "context slots or memory for them; release contexts that are done";
 }
 
 /// The calling thread, as what runs jobs on it wants it.

@@ -13,7 +13,7 @@ use crate::diagnosis::watch::Watches;
 use crate::diagnosis::watchdog::Watchdog;
 use crate::handle::{self, Handle, NULL, TRACED};
 use crate::job_state::JobState;
-use crate::memory::arena::Keeper;
+use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
 use crate::sys::sync::{AtomicU32, Ordering};
 use crate::sys::{clock, thread_id};

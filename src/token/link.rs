@@ -13,9 +13,10 @@
 //! A list is guarded by its parent's lock, a leaf: no other is taken under it.
 
 use crate::handle::CANCELLED;
-use crate::memory::arena::{Arena, Slot};
+use crate::memory::arena::Arena;
 use crate::memory::list::{List, ListNode, ListNodes};
 use crate::memory::pool::{Link, NIL, Pool};
+use crate::memory::slot::Slot;
 use crate::sys::sync::{AtomicU32, Ordering};
 use crate::token::{TokenCold, TokenLive};
 

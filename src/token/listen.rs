@@ -9,9 +9,10 @@
 
 use crate::error::Error;
 use crate::handle::{self, CANCELLED, Handle, NULL};
-use crate::memory::arena::{Holder, Keeper};
 use crate::memory::list::List;
+use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
+use crate::memory::slot::Holder;
 use crate::owner::wait_graph::{Blocker, Inside, Running};
 use crate::owner::{OwnerPin, Thing, Things};
 use crate::sys::callout::Callback;

@@ -12,8 +12,9 @@
 //!   Done or is woken.
 
 use crate::handle::Kind;
-use crate::memory::arena::{Arena, Keeper, LivePart, Pin};
+use crate::memory::arena::{Arena, LivePart};
 use crate::memory::list::{ListNode, ListNodes};
+use crate::memory::pin::{Keeper, Pin};
 use crate::memory::pool::NIL;
 use crate::owner::owned::Owned;
 use crate::owner::wait_graph::Inside;
@@ -68,6 +69,7 @@ pub struct RegistrationLive {
 
 impl LivePart for RegistrationLive {
     const KIND: Kind = Kind::Registration;
+    const NONE_LEFT: &'static str = "registration slots or memory for them; unregister some";
 }
 
 /// Where a registration stands.

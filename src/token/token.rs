@@ -9,8 +9,10 @@
 
 use crate::error::Error;
 use crate::handle::{CANCELLED, FLAGS, FOREIGN, Handle, Kind, NULL};
-use crate::memory::arena::{Arena, Hold, Holder, Keeper, Lent, LivePart, Pin};
+use crate::memory::arena::{Arena, LivePart};
+use crate::memory::pin::{Hold, Keeper, Lent, Pin};
 use crate::memory::pool::NIL;
+use crate::memory::slot::Holder;
 use crate::memory::text::{TextId, Texts};
 use crate::owner::Owners;
 use crate::queue::Queues;
@@ -129,6 +131,7 @@ impl TokenLive {
 
 impl LivePart for TokenLive {
     const KIND: Kind = Kind::Token;
+    const NONE_LEFT: &'static str = "token slots or memory for them; release tokens that are done";
 }
 
 /// What a look at a layer told.
@@ -577,6 +580,6 @@ mod tests {
 
     #[test]
     fn a_token_takes_one_slot_of_128_bytes() {
-        assert_eq!(size_of::<crate::memory::arena::Slot<TokenCold, TokenLive>>(), 128);
+        assert_eq!(size_of::<crate::memory::slot::Slot<TokenCold, TokenLive>>(), 128);
     }
 }

@@ -12,7 +12,7 @@ use dcc_cancel::ffi::{
     context::*, current::*, dispatcher::*, job::*, poll::*, registration::*, session::*, status::*,
     token::*,
 };
-use dcc_cancel::memory::arena::MOST_HOLDS;
+use dcc_cancel::memory::slot::MOST_HOLDS;
 use listening::*;
 use posting::{Dispatcher, nothing};
 use sessions::{Id, Request, Session};
@@ -332,7 +332,7 @@ fn fill_owners(mut retain: impl FnMut() -> dcc_status) -> u64 {
             DCC_OK => count += 1,
             status => {
                 assert_eq!(status, DCC_ERROR_RESOURCES);
-                assert_eq!(count + 1, dcc_cancel::memory::arena::MAX_OWNERS);
+                assert_eq!(count + 1, dcc_cancel::memory::slot::MAX_OWNERS);
                 return count;
             }
         }

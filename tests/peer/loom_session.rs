@@ -8,7 +8,7 @@ use dcc_cancel::error::Error;
 use dcc_cancel::handle::{Handle, NULL};
 use dcc_cancel::json_rpc::request_id::{IdRef, RequestId};
 use dcc_cancel::library::Library;
-use dcc_cancel::memory::arena::Keeper;
+use dcc_cancel::memory::pin::Keeper;
 use dcc_cancel::peer::cancel::PeerCancel;
 use dcc_cancel::peer::id_table::{Kept, KeptFor};
 use dcc_cancel::peer::request::{Owed, RequestOrigin, RequestPin};

@@ -7,8 +7,9 @@
 use dcc_cancel::handle::{CANCELLED, GENERATION_SHIFT, Handle, TRACED};
 use dcc_cancel::job::{Begun, Ended, JobOrigin, JobPin, JobState};
 use dcc_cancel::library::Library;
-use dcc_cancel::memory::arena::{Holder, Keeper};
+use dcc_cancel::memory::pin::Keeper;
 use dcc_cancel::memory::pool::{Link, Pool};
+use dcc_cancel::memory::slot::Holder;
 use dcc_cancel::thread::current::{SlotName, ThreadRecord, ThreadSlots};
 use dcc_cancel::token::{Answer, Cause, Origin, TokenPin, Tokens};
 use loom::sync::Arc;

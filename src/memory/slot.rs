@@ -1,0 +1,161 @@
+//! Slots: a cell for one object, with the two words that say what of it lives.
+//!
+//! A slot is a pool cell with two words on two cache lines.
+//! - **state** (first line, what polls read): the handle while the object lives and nothing
+//!   happened; its low bits are the flags of `handle`. GONE alone once it died.
+//! - **control** (second line, written all the time): generation | owners | internals.
+//!
+//! Invariants:
+//! - An object is alive while owners + internals > 0. Both at 0 is final: every operation that
+//!   raises a count fails on 0/0 or on another generation, in one compare-and-swap. So exactly one
+//!   caller is told that it died, and that one has the slot for itself.
+//! - `owners` are what C code retains and releases; a release never lowers internals, so a double release
+//!   cannot end what the library itself still uses.
+//! - Internals come in three sorts, each with a limit below the next one's. What stays (values of slots,
+//!   captured contexts, links, posted jobs, an owner's things, a session's requests) is refused first. What
+//!   ends with a call finds room beyond that, and a walk that has no answer to give beyond the calls. So
+//!   nothing that stays keeps an object from being cancelled, closed, waited for or asked.
+//! - Flags of the state word change only under a pin, by fetch_or and fetch_and.
+
+use crate::handle::{self, Handle};
+use crate::memory::pool::Link;
+use crate::sys::sync::{AtomicU32, AtomicU64, Ordering};
+
+pub(super) const INTERNAL: u64 = 1;
+const INTERNAL_BITS: u32 = 18;
+pub(super) const INTERNALS: u64 = (1 << INTERNAL_BITS) - 1;
+pub(super) const OWNER: u64 = 1 << INTERNAL_BITS;
+const OWNER_BITS: u32 = 20;
+pub(super) const OWNERS: u64 = ((1 << OWNER_BITS) - 1) << INTERNAL_BITS;
+pub(super) const GENERATION_SHIFT: u32 = INTERNAL_BITS + OWNER_BITS;
+pub(super) const COUNTS: u64 = OWNERS | INTERNALS;
+
+/// The most references that C code may own of one object.
+pub const MAX_OWNERS: u64 = OWNERS >> INTERNAL_BITS;
+
+/// Internals that what stays leaves to calls and walks. More than any process has threads inside calls
+/// on one object at a time.
+pub(super) const FOR_CALLS_AND_WALKS: u64 = 4096;
+
+/// Internals that calls leave to walks: a cancel that walks down to a child must not be kept out.
+pub(super) const FOR_WALKS: u64 = 1024;
+
+/// The most references of one object that stay: contexts, values of slots, links, things of an owner and
+/// the like.
+pub const MOST_HOLDS: u64 = INTERNALS - FOR_CALLS_AND_WALKS;
+
+const _: () = assert!(GENERATION_SHIFT + handle::GENERATION_BITS == 64);
+
+/// One slot: `Cold` shares the line of the state word, `Live` that of the control word.
+#[derive(Debug, Default)]
+#[repr(C, align(128))]
+pub struct Slot<Cold, Live> {
+    pub(super) state: AtomicU64,
+    next: AtomicU32,
+    /// What is written once in a while.
+    pub cold: Cold,
+    pub(super) line: BusyLine<Live>,
+}
+
+#[derive(Debug, Default)]
+#[repr(C, align(64))]
+pub(super) struct BusyLine<Live> {
+    pub(super) control: AtomicU64,
+    live: Live,
+}
+
+impl<Cold, Live> Link for Slot<Cold, Live> {
+    fn next(&self) -> &AtomicU32 {
+        &self.next
+    }
+}
+
+impl<Cold, Live> Slot<Cold, Live> {
+    /// What polls read.
+    #[inline(always)]
+    pub fn state(&self) -> &AtomicU64 {
+        &self.state
+    }
+
+    /// What is written while the object lives.
+    #[inline(always)]
+    pub fn live(&self) -> &Live {
+        &self.line.live
+    }
+
+    /// Whether it has a live object at this moment.
+    pub fn is_alive(&self) -> bool {
+        self.line.control.load(Ordering::Acquire) & COUNTS != 0
+    }
+
+    /// Link to the next dead slot; only between death and burial.
+    pub fn next_dead(&self) -> &AtomicU32 {
+        &self.next
+    }
+
+    /// Raises a count of a live object of this generation. `None`: it is not alive, or another.
+    pub(super) fn raise(&self, generation: Option<u32>, count: Count) -> Result<(), Raise> {
+        let control = &self.line.control;
+        let mut now = control.load(Ordering::Relaxed);
+        loop {
+            let same = generation.is_none_or(|age| now >> GENERATION_SHIFT == u64::from(age));
+            if !same || now & COUNTS == 0 && !crate::weakened!("dead_stays_dead") {
+                return Err(Raise::Dead);
+            }
+            if now & count.mask >= count.limit {
+                return Err(Raise::Overflow);
+            }
+            let new = now + count.step;
+            match control.compare_exchange_weak(now, new, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(other) => now = other,
+            }
+        }
+    }
+}
+
+pub(super) enum Raise {
+    Dead,
+    Overflow,
+}
+
+/// One of the two counts of a control word.
+#[derive(Clone, Copy)]
+pub(super) struct Count {
+    step: u64,
+    mask: u64,
+    limit: u64,
+}
+
+pub(super) const BY_C_CODE: Count = Count { step: OWNER, mask: OWNERS, limit: OWNERS };
+pub(super) const BY_WHAT_STAYS: Count =
+    Count { step: INTERNAL, mask: INTERNALS, limit: MOST_HOLDS };
+pub(super) const BY_A_CALL: Count =
+    Count { step: INTERNAL, mask: INTERNALS, limit: INTERNALS - FOR_WALKS };
+pub(super) const BY_A_WALK: Count = Count { step: INTERNAL, mask: INTERNALS, limit: INTERNALS };
+
+/// Who holds a new object first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// C code, which will release it.
+    Owner,
+    /// Another object of the library.
+    Internal,
+    /// Both.
+    Both,
+}
+
+impl Holder {
+    pub(super) const fn count(self) -> u64 {
+        match self {
+            Self::Owner => OWNER,
+            Self::Internal => INTERNAL,
+            Self::Both => OWNER + INTERNAL,
+        }
+    }
+}
+
+/// The generation of a handle where the control word has it.
+pub(super) const fn generation_bits(handle: Handle) -> u64 {
+    (handle >> handle::GENERATION_SHIFT) << GENERATION_SHIFT
+}
