@@ -460,7 +460,7 @@ fn forgetting_x_begin() {
             };
             let session = world.session();
             let mut body = session.slot().live().body.lock();
-            assert!(body.hold(RequestId::integer(1), kept, &SETTINGS));
+            assert!(body.hold(RequestId::integer(1), kept, &SETTINGS).unwrap());
             drop((body, session));
             let forgetter = beside(&world, move |world| {
                 if by_age {

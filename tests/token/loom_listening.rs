@@ -479,11 +479,11 @@ fn unregistering_itself(
     let (known, notified) = (handle.clone(), Arc::new(AtomicU32::new(0)));
     let counted = notified.clone();
     let again = move || {
-        let found = own.jobs().tokens().unregister(known.load(Ordering::Relaxed), true);
+        let found = own.tokens().unregister(known.load(Ordering::Relaxed), true);
         assert_eq!(found, Ok(Unregistered::Running), "from inside it");
         counted.fetch_add(1, Ordering::Relaxed);
     };
-    let tokens = library.jobs().tokens();
+    let tokens = library.tokens();
     let registration = tokens.register(token, doing(|| (), again), 0, true);
     let registration = registration.map_err(|(error, _)| error).unwrap();
     handle.store(registration, Ordering::Relaxed);
@@ -495,10 +495,10 @@ fn unregistering_itself(
 fn unregister_x_unregister_of_what_its_notify_unregisters() {
     model(3, || {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let (registration, notified) = unregistering_itself(&library, None);
         let other = library.clone();
-        let thread = thread::spawn(move || other.jobs().tokens().unregister(registration, true));
+        let thread = thread::spawn(move || other.tokens().unregister(registration, true));
         let found = [tokens.unregister(registration, true), thread.join().unwrap()];
         let ended = found.iter().filter(|found| **found == Ok(Unregistered::Removed)).count();
         assert_eq!(ended, 1, "who ended it says so: {found:?}");
@@ -513,13 +513,13 @@ fn unregister_x_unregister_of_what_its_notify_unregisters() {
 fn cancel_x_unregister_of_what_its_notify_unregisters() {
     model(3, || {
         let library = Arc::new(Library::new());
-        let tokens = library.jobs().tokens();
+        let tokens = library.tokens();
         let token = create(tokens);
         let pin = TokenPin::new(tokens, token).unwrap();
         let (registration, notified) = unregistering_itself(&library, Some(&pin));
         drop(pin);
         let other = library.clone();
-        let thread = thread::spawn(move || cancel(other.jobs().tokens(), token).unwrap());
+        let thread = thread::spawn(move || cancel(other.tokens(), token).unwrap());
         let found = tokens.unregister(registration, true);
         let has_ended = found == Ok(Unregistered::Removed);
         assert!(has_ended || matches!(found, Err(Error::InvalidHandle(..))), "{found:?}");
