@@ -17,7 +17,8 @@
  * - Texts are UTF-8. Going in: pointer and length in bytes, DCC_NUL_TERMINATED for "up to the
  *   NUL", NULL for none. Coming out: into your buffer, as snprintf does. Pointers to memory,
  *   texts and functions must be valid; functions that you hand in must not unwind or longjmp.
- * - Structures that start with `struct_size` may grow; set it to sizeof the structure.
+ * - Structures that start with `struct_size` may grow; set it to sizeof the structure. A size that would
+ *   cut a field in half is refused, whole fields that yours lacks count as 0.
  * - In a process forked after the library was used only polls and probes work, and those questions
  *   that need no status; the rest is DCC_ERROR_FORKED. Use the library after exec.
  * - Nothing but dcc_poll and dcc_poll_one, while nothing is asked, is async-signal-safe. 64-bit
@@ -2532,12 +2533,14 @@ dcc_status dcc_job_threads(const struct dcc_job *job,
 /**
  * Writes all live jobs as a JSON array of objects, `snprintf`-like, as dcc_cancel_token_reason;
  * for people and tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page does
- * not. Each has id, label, caller_id, state, progress {done,
+ * not. It is what all pages of that have together, and holds nothing from one job to the next: nobody waits
+ * for it but its caller, and jobs begin and end meanwhile. Each has id, label, caller_id, state, progress {done,
  * total, message}, age_ns, cancelled (null, or {cause, reason, since_ns, to_end_ns, is_seen}), is_traced,
  * since_last_poll_ns and longest_gap (null while nothing was traced, else {gap_ns, from {file,
  * line}, to {file, line}}) and threads, each with thread, cancel_to_seen_ns, polls,
  * since_last_poll_ns, last_poll_at {file, line} and longest_gap. Later versions may add members. What could
- * steer a terminal in its texts is escaped, as JSON has it, so it may be printed. Any thread.
+ * steer a terminal in its texts is escaped, as JSON has it, so it may be printed. May run a job's `destroy`. Any
+ * thread.
  */
 dcc_status dcc_stats_live_jobs(char *buffer,
                                size_t size,

@@ -100,7 +100,7 @@ pub enum Error {
         /// Offset of the first bad byte.
         offset: usize,
     },
-    /// A structure is smaller than version 1's, or larger than any can be.
+    /// A structure is smaller than version 1's, larger than any can be, or would end inside a field.
     WrongSize {
         /// Which structure.
         what: &'static str,
@@ -110,6 +110,8 @@ pub enum Error {
         least: usize,
         /// What is too much for any version.
         most: usize,
+        /// What all versions' sizes are multiples of.
+        step: usize,
     },
     /// A descriptor of a later version asks for what this version lacks.
     DescriptorTooNew {
@@ -234,9 +236,10 @@ impl fmt::Display for Error {
                 out,
                 "{what}.reserved is not 0; set the whole structure to zero before you fill it in"
             ),
-            Self::WrongSize { what, size, least, most } => write!(
+            Self::WrongSize { what, size, least, most, step } => write!(
                 out,
-                "{what}.struct_size is {size}, not {least} to {most}; set it to sizeof({what})"
+                "{what}.struct_size is {size}, not {least} to {most} in steps of {step}; set it to \
+                 sizeof({what})"
             ),
             Self::DescriptorTooNew { what, size, known } => write!(
                 out,

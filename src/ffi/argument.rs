@@ -358,12 +358,15 @@ pub(super) unsafe trait Versioned: Copy {
 /// Above this a `struct_size` is taken for garbage.
 const SANE_SIZE: usize = 1 << 16;
 
+/// The size of a caller's structure. Every version's is a multiple of the alignment, and no field that came
+/// after version 1 is larger than that: so what is refused would cut a field in half, and nothing else does.
 fn checked_size<T: Versioned>(size: u32) -> Outcome<usize> {
-    if (size as usize) < T::FIRST_SIZE || size as usize > SANE_SIZE {
-        let (what, least, most) = (T::NAME, T::FIRST_SIZE, SANE_SIZE);
-        return Err(Error::WrongSize { what, size, least, most });
+    let given = size as usize;
+    if given < T::FIRST_SIZE || given > SANE_SIZE || !given.is_multiple_of(align_of::<T>()) {
+        let (what, least, most, step) = (T::NAME, T::FIRST_SIZE, SANE_SIZE, align_of::<T>());
+        return Err(Error::WrongSize { what, size, least, most, step });
     }
-    Ok(size as usize)
+    Ok(given)
 }
 
 /// Reads a descriptor; what the caller's version lacks is zero.

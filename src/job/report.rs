@@ -4,6 +4,7 @@
 use crate::diagnosis::place::Place;
 use crate::diagnosis::watch::{MOST_THREADS, ThreadReport};
 use crate::handle::TRACED;
+use crate::job::pages::SLOTS_OF_A_SHORT_PAGE;
 use crate::job::{JobPin, JobText, Jobs};
 use crate::json::object::{List, Object};
 use crate::memory::pin::Keeper;
@@ -48,11 +49,18 @@ impl Threads {
 }
 
 impl<'a> Jobs<'a> {
-    /// Writes all live jobs as an array of objects.
+    /// Writes all live jobs as an array of objects: what all pages hold together. Nothing is held from one job
+    /// to the next, so nobody waits for it.
     pub fn write_listing(self, out: &mut dyn Write) -> fmt::Result {
         let mut list = List::begin(out)?;
-        for job in self.live() {
-            self.write_job(&job, &mut list)?;
+        let (mut next, mut result) = (Some(0), Ok(()));
+        while let Some(from) = next {
+            let page = self.page(from, SLOTS_OF_A_SHORT_PAGE, |job| {
+                result = self.write_job(&job, &mut list);
+                result.is_ok()
+            });
+            result?;
+            next = page.next;
         }
         list.end()
     }
@@ -148,5 +156,59 @@ impl<'a> Jobs<'a> {
             there.value("line", line)?;
             there.end()
         })
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::handle::{Handle, NULL};
+    use crate::job::{JobOrigin, JobTable};
+    use crate::token::Origin;
+
+    /// Who reads a listing, lets a job go between two of its jobs, and begins and cancels another.
+    struct Busy {
+        jobs: Jobs<'static>,
+        left: Vec<Handle>,
+        text: String,
+        depth: i32,
+    }
+
+    impl Write for Busy {
+        fn write_str(&mut self, piece: &str) -> fmt::Result {
+            self.text.push_str(piece);
+            let count = |brackets: [char; 2]| piece.matches(brackets).count() as i32;
+            self.depth += count(['{', '[']) - count(['}', ']']);
+            if piece == "," && self.depth == 1 {
+                self.jobs.release(self.left.pop().unwrap()).unwrap();
+                let job = create(self.jobs);
+                self.jobs.cancel(&JobPin::new(self.jobs, job).unwrap(), "").unwrap();
+                self.left.insert(0, job);
+            }
+            Ok(())
+        }
+    }
+
+    fn create(jobs: Jobs<'_>) -> Handle {
+        let token = Origin::default();
+        let origin = JobOrigin { label: "one", caller_id: "", parent: NULL, token, owner: NULL };
+        jobs.create(&origin, None).map_err(|(error, _)| error).unwrap()
+    }
+
+    /// Were anything held from one job to the next, this would wait for itself.
+    #[test]
+    fn jobs_come_and_go_between_two_of_a_listing() {
+        const LISTED: usize = 2 * SLOTS_OF_A_SHORT_PAGE as usize;
+        static TOKENS: Tokens = Tokens::new();
+        static TABLE: JobTable = JobTable::new();
+        let jobs = Jobs::new(&TABLE, &TOKENS);
+        let left: Vec<Handle> = (0..LISTED).map(|_| create(jobs)).collect();
+        let mut busy = Busy { jobs, left, text: String::new(), depth: 0 };
+        jobs.write_listing(&mut busy).unwrap();
+        let listed: Vec<serde_json::Value> = serde_json::from_str(&busy.text).unwrap();
+        assert_eq!(listed.len(), LISTED);
+        assert!(listed.iter().any(|job| !job["cancelled"].is_null()), "those that came are there");
+        busy.left.into_iter().for_each(|job| jobs.release(job).unwrap());
+        assert_eq!(jobs.arena().live(), 0);
     }
 }

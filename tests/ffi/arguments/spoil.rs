@@ -132,7 +132,15 @@ fn sizes(spoils: &mut Spoils, at: usize, layout: &Layout) {
     let first = table::first_size(&layout.name);
     assert!(first <= layout.size as u64, "{} has shrunk", layout.name);
     let named = format!("{}.struct_size", layout.name);
-    for size in [0, 1, 4, first - 1, 1 << 20, u64::from(u32::MAX)] {
+    let end = layout.size as u64;
+    let cuts_a_field = |size: &u64| {
+        let inside = |place: &Place| {
+            (place.offset + 1..place.offset + place.size).contains(&(*size as usize))
+        };
+        layout.fields.iter().any(inside)
+    };
+    let beyond = [0, 1, 4, first - 1, end + 1, end + 4, 1 << 20, u64::from(u32::MAX)];
+    for size in (first..end).filter(cuts_a_field).chain(beyond) {
         spoils.add(format!("{named} = {size}"), &[&named], move |call| {
             call.arguments[at].put(0, 4, size);
         });
