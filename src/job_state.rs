@@ -31,9 +31,14 @@ impl JobState {
     /// The terminal ones.
     pub const ENDS: [Self; 4] = [Self::Completed, Self::Failed, Self::Cancelled, Self::Interrupted];
 
+    /// Which of [`Self::ENDS`] it is, if it is one.
+    pub fn end(self) -> Option<usize> {
+        (self as usize).checked_sub(Self::Completed as usize)
+    }
+
     /// The state of this number.
     pub fn from_number(number: u32) -> Self {
-        Self::ALL[(number as usize - 1).min(5)]
+        Self::ALL[(number as usize - 1).min(Self::ALL.len() - 1)]
     }
 
     /// Whether it is the end.
@@ -50,6 +55,21 @@ impl JobState {
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_name_states_and_ends() {
+        for (place, state) in JobState::ALL.into_iter().enumerate() {
+            assert_eq!(state as usize, place + 1);
+            assert_eq!(JobState::from_number(state as u32), state);
+            assert_eq!(state.end(), JobState::ENDS.iter().position(|end| *end == state));
+            assert_eq!(state.end().is_some(), state.is_terminal());
         }
     }
 }

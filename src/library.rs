@@ -26,6 +26,7 @@ use crate::owner::Owners;
 use crate::peer::request::{RequestTable, Requests};
 use crate::peer::session::Sessions;
 use crate::queue::Queues;
+use crate::sys::sync::constructor;
 use crate::thread::context::{ContextTable, Contexts};
 use crate::token::Tokens;
 use crate::token::diagnose::Diagnosis;
@@ -42,30 +43,17 @@ pub struct Library {
 }
 
 impl Library {
-    /// A library with nothing in it.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self {
-            tokens: Tokens::new(),
-            jobs: JobTable::new(),
-            contexts: ContextTable::new(),
-            dispatchers: DispatcherTable::new(),
-            sessions: Sessions::new(),
-            requests: RequestTable::new(),
-        }
-    }
-
-    /// A library with nothing in it.
-    #[cfg(loom)]
-    #[inline(always)] // A model has no stack for a copy at each level.
-    pub fn new() -> Self {
-        Self {
-            tokens: Tokens::new(),
-            jobs: JobTable::new(),
-            contexts: ContextTable::new(),
-            dispatchers: DispatcherTable::new(),
-            sessions: Sessions::new(),
-            requests: RequestTable::new(),
+    constructor! {
+        /// A library with nothing in it.
+        pub fn new() -> Self {
+            Self {
+                tokens: Tokens::new(),
+                jobs: JobTable::new(),
+                contexts: ContextTable::new(),
+                dispatchers: DispatcherTable::new(),
+                sessions: Sessions::new(),
+                requests: RequestTable::new(),
+            }
         }
     }
 

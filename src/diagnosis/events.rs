@@ -10,7 +10,7 @@ use crate::handle::{Handle, Kind};
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::pin::{Keeper, Pin};
 use crate::memory::slot::Holder;
-use crate::sys::sync::{AtomicU64, Mutex, Ordering};
+use crate::sys::sync::{AtomicU64, Mutex, Ordering, constructor};
 use std::collections::VecDeque;
 
 /// What happened.
@@ -134,16 +134,11 @@ impl<'a> Keeper<'a> for &'a Observers {
 }
 
 impl Observers {
-    /// None.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { arena: Arena::new(), count: AtomicU64::new(0) }
-    }
-
-    /// None.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self { arena: Arena::new(), count: AtomicU64::new(0) }
+    constructor! {
+        /// None.
+        pub fn new() -> Self {
+            Self { arena: Arena::new(), count: AtomicU64::new(0) }
+        }
     }
 
     /// An observer with room for this many events.

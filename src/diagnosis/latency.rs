@@ -2,7 +2,7 @@
 
 use crate::sys::allocator::with_reserve;
 use crate::sys::memory::{Late, OutOfMemory};
-use crate::sys::sync::Mutex;
+use crate::sys::sync::{Mutex, constructor};
 use hdrhistogram::Histogram;
 
 /// Longer times count as this: an hour.
@@ -61,16 +61,11 @@ impl Times {
 pub struct Latency(Mutex<Times>);
 
 impl Latency {
-    /// No times.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self(Mutex::new(Times::new()))
-    }
-
-    /// No times.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self(Mutex::new(Times::new()))
+    constructor! {
+        /// No times.
+        pub fn new() -> Self {
+            Self(Mutex::new(Times::new()))
+        }
     }
 
     /// Adds a time. One for which there is no memory is left out.

@@ -2,7 +2,7 @@
 //! lie in may be unloaded.
 
 use crate::sys::memory::{Late, try_string};
-use crate::sys::sync::Mutex;
+use crate::sys::sync::{Mutex, constructor};
 
 /// Most file names that are kept; further ones show as unknown.
 const MOST_FILES: usize = 4096;
@@ -30,16 +30,11 @@ pub enum Place {
 pub struct FileNames(Mutex<Late<Vec<String>>>);
 
 impl FileNames {
-    /// None.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self(Mutex::new(Late::new()))
-    }
-
-    /// None.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self(Mutex::new(Late::new()))
+    constructor! {
+        /// None.
+        pub fn new() -> Self {
+            Self(Mutex::new(Late::new()))
+        }
     }
 
     /// The number of a name; `None` if there is no room for another one.

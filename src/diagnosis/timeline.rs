@@ -11,7 +11,7 @@ use crate::diagnosis::moment::Moment;
 use crate::diagnosis::recording::Recording;
 use crate::error::Error;
 use crate::sys::memory::Late;
-use crate::sys::sync::{AtomicU32, Mutex, Ordering};
+use crate::sys::sync::{AtomicU32, Mutex, Ordering, constructor};
 use std::collections::VecDeque;
 
 /// Most moments that can be kept.
@@ -46,16 +46,11 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Off, with nothing recorded.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { on: AtomicU32::new(0), ring: Mutex::new(Late::new()) }
-    }
-
-    /// Off, with nothing recorded.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self { on: AtomicU32::new(0), ring: Mutex::new(Late::new()) }
+    constructor! {
+        /// Off, with nothing recorded.
+        pub fn new() -> Self {
+            Self { on: AtomicU32::new(0), ring: Mutex::new(Late::new()) }
+        }
     }
 
     /// Whether moments are recorded. One relaxed load: all that anybody pays while they are not.

@@ -6,7 +6,7 @@
 
 use crate::diagnosis::place::Place;
 use crate::memory::pool::{Exhausted, Link, Pool};
-use crate::sys::sync::{AtomicU32, Mutex};
+use crate::sys::sync::{AtomicU32, Mutex, constructor};
 
 /// Most threads that are told apart for one job; further ones are left out.
 pub const MOST_THREADS: usize = 64;
@@ -104,16 +104,11 @@ impl Watch {
 }
 
 impl Watches {
-    /// None.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { cells: Pool::new() }
-    }
-
-    /// None.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self { cells: Pool::new() }
+    constructor! {
+        /// None.
+        pub fn new() -> Self {
+            Self { cells: Pool::new() }
+        }
     }
 
     /// A new watch, of a token that is no job's yet.

@@ -4,7 +4,7 @@
 
 use crate::handle::Handle;
 use crate::sys::memory::Late;
-use crate::sys::sync::{AtomicU64, Mutex, Ordering};
+use crate::sys::sync::{AtomicU64, Mutex, Ordering, constructor};
 use std::collections::VecDeque;
 
 /// A cancel counts as slow after this unless the host says otherwise.
@@ -25,16 +25,11 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// None.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { cancels: Mutex::new(Late::new()), threshold_ns: AtomicU64::new(0) }
-    }
-
-    /// None.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self { cancels: Mutex::new(Late::new()), threshold_ns: AtomicU64::new(0) }
+    constructor! {
+        /// None.
+        pub fn new() -> Self {
+            Self { cancels: Mutex::new(Late::new()), threshold_ns: AtomicU64::new(0) }
+        }
     }
 
     /// Says after which time a cancel counts as slow.

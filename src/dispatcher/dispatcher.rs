@@ -25,7 +25,7 @@ use crate::queue_id::{HeldQueue, QueueId};
 use crate::sys::callout::Payload;
 use crate::sys::host::Host;
 use crate::sys::memory::{Late, try_box};
-use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, OnceBox, Ordering};
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, OnceBox, Ordering, constructor};
 use crate::sys::thread_identity;
 use crate::thread::context::{Contexts, ThisThread};
 use crate::token::{Cause, Tokens};
@@ -129,17 +129,11 @@ pub struct DispatcherTable {
 }
 
 impl DispatcherTable {
-    /// No dispatchers.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { arena: Arena::new(), workers: Workers::new() }
-    }
-
-    /// No dispatchers.
-    #[cfg(loom)]
-    #[inline(always)] // A model has no stack for a copy at each level.
-    pub fn new() -> Self {
-        Self { arena: Arena::new(), workers: Workers::new() }
+    constructor! {
+        /// No dispatchers.
+        pub fn new() -> Self {
+            Self { arena: Arena::new(), workers: Workers::new() }
+        }
     }
 }
 

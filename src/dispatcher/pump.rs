@@ -81,7 +81,7 @@ impl<'a> Dispatchers<'a> {
         let live = dispatcher.slot().live();
         let _pumping = Pumping::begin(&live.pumping)?;
         let (queue, statistics) = (dispatcher.queue(), live.statistics());
-        let ends = || JobState::ENDS.map(|state| statistics.ends_of(state));
+        let ends = || (statistics.ends(), statistics.ends_of(JobState::Cancelled));
         let before = ends();
         let began_ns = clock::now_ns();
         self.queues().set_thread(queue);
@@ -133,8 +133,8 @@ impl<'a> Dispatchers<'a> {
         });
         statistics.end_tick(tick.elapsed_ns, tick.overrun_ns > 0);
         let after = ends();
-        tick.completed = after.iter().sum::<u64>() - before.iter().sum::<u64>();
-        tick.cancelled = after[2] - before[2];
+        tick.completed = after.0 - before.0;
+        tick.cancelled = after.1 - before.1;
         tick.next_ns = if left.now > 0 && !tick.vetoed {
             // As long for the host as for the jobs.
             tick.elapsed_ns.min(USUAL_TICK_NS)

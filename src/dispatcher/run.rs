@@ -33,11 +33,15 @@ use crate::thread::context::ThisThread;
 use crate::thread::current::ErrorText;
 use crate::token::TokenPin;
 use std::fmt::{Arguments, Write};
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A job's function answers this to be called again: in the next tick, or as soon as others had
 /// their turn on another thread.
 pub const RUN_AGAIN: i32 = 100;
+
+/// Answers of a job's function that mean it stopped because it was asked to: those of a probe.
+pub const STOPPED: RangeInclusive<i32> = 1..=3;
 
 /// What came of giving a job the thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +142,9 @@ impl<'a> Dispatchers<'a> {
             }
             Some(Err(panic)) => self.end_job(job, JobState::Failed, panic_text(&*panic)),
             Some(Ok(0)) => self.end_job(job, JobState::Completed, ""),
-            Some(Ok(1..=3)) => self.end_job(job, JobState::Cancelled, ""),
+            Some(Ok(answer)) if STOPPED.contains(&answer) => {
+                self.end_job(job, JobState::Cancelled, "");
+            }
             Some(Ok(RUN_AGAIN)) if self.jobs().is_cancelled(job) => {
                 self.end_job(job, JobState::Cancelled, "");
             }

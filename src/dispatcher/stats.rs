@@ -48,7 +48,7 @@ pub struct Statistics {
     pub rejected: Count,
     /// Jobs whose function was called.
     pub executed: Count,
-    ends: [Count; 4],
+    ends: [Count; JobState::ENDS.len()],
     /// Completions that could not be run, because their owner was closed on another thread.
     pub completions_dropped: Count,
     /// Pumps.
@@ -117,12 +117,19 @@ impl Statistics {
 
     /// Notes how a job ended.
     pub fn ended(&self, state: JobState) {
-        self.ends[(state as usize).clamp(3, 6) - 3].one();
+        if let Some(end) = state.end() {
+            self.ends[end].one();
+        }
     }
 
     /// How many jobs ended so.
     pub fn ends_of(&self, state: JobState) -> u64 {
-        self.ends[(state as usize).clamp(3, 6) - 3].read()
+        state.end().map_or(0, |end| self.ends[end].read())
+    }
+
+    /// How many jobs ended.
+    pub fn ends(&self) -> u64 {
+        self.ends.iter().map(Count::read).sum()
     }
 
     /// The longest slice.

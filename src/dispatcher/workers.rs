@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::queue::lane::{Lane, Turns};
 use crate::queue::posted::PostedId;
 use crate::sys::memory::{Late, OutOfMemory};
-use crate::sys::sync::{AtomicU64, Condvar, Mutex, Ordering};
+use crate::sys::sync::{AtomicU64, Condvar, Mutex, Ordering, constructor, each};
 use std::collections::VecDeque;
 
 #[derive(Debug)]
@@ -52,18 +52,12 @@ impl Waiting {
 }
 
 impl Workers {
-    /// Nothing waits.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        let threads = [const { AtomicU64::new(0) }; MOST_WORKERS];
-        Self { waiting: Mutex::new(Waiting::new()), changed: Condvar::new(), threads }
-    }
-
-    /// Nothing waits.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        let threads = std::array::from_fn(|_| AtomicU64::new(0));
-        Self { waiting: Mutex::new(Waiting::new()), changed: Condvar::new(), threads }
+    constructor! {
+        /// Nothing waits.
+        pub fn new() -> Self {
+            let threads = each![AtomicU64::new(0); MOST_WORKERS];
+            Self { waiting: Mutex::new(Waiting::new()), changed: Condvar::new(), threads }
+        }
     }
 
     /// Notes that a thread is one of them.

@@ -7,13 +7,16 @@ use super::dispatcher::{DCC_NO_LIMIT, dcc_dispatcher, dispatchers, pinned};
 use super::guard::{Outcome, guard, guard_creating};
 use super::job::{DCC_JOB_NONE, dcc_destroy_fn, dcc_job};
 use super::owner::dcc_owner;
-use super::status::{DCC_OK, DCC_STARTED, DCC_TIMED_OUT, DCC_WEDGED, dcc_status};
+use super::status::{
+    DCC_CANCELLED_BY_TOKEN, DCC_OK, DCC_POLL_GONE, DCC_STARTED, DCC_TIMED_OUT, DCC_WEDGED,
+    dcc_status,
+};
 use super::token::{DCC_MAX_CALLER_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
 use super::{library, service, thread};
 use crate::dispatcher::DispatcherPin;
 use crate::dispatcher::post::Post;
 use crate::dispatcher::post_wait::WaitEnd;
-use crate::dispatcher::run::RUN_AGAIN;
+use crate::dispatcher::run::{RUN_AGAIN, STOPPED};
 use crate::error::Error;
 use crate::handle::Handle;
 use crate::queue::lane::Lane;
@@ -38,6 +41,8 @@ pub const DCC_POST_ANY_THREAD: u32 = 1;
 /// Answer of a dcc_job_fn: call it again, in the next tick; on a worker after those that wait.
 pub const DCC_RUN_AGAIN: i32 = 100;
 const _: () = assert!(DCC_RUN_AGAIN == RUN_AGAIN);
+const _: () =
+    assert!(DCC_CANCELLED_BY_TOKEN == *STOPPED.start() && DCC_POLL_GONE == *STOPPED.end());
 
 /// What a posted job does. While it runs, `job` is the current job and the posted `parent` the current
 /// token, so dcc_check_cancelled and dcc_poll_current ask for both. It answers 0: the job completed,

@@ -19,7 +19,7 @@ use crate::owner::owned::{Owned, OwnedId};
 use crate::owner::{Thing, Things};
 use crate::sys::callout::{Payload, UserData};
 use crate::sys::memory::{replace_string, try_string};
-use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor, each};
 use crate::sys::thread_identity;
 use crate::token::deferred::Work;
 use crate::token::foreign::Foreign;
@@ -114,23 +114,26 @@ pub type JobPin<'a> = Pin<'a, Jobs<'a>>;
 pub type JobHold<'a> = Hold<'a, Jobs<'a>>;
 
 /// How many jobs ended in which way.
-#[derive(Debug, Default)]
-pub struct EndCounts([AtomicU64; 4]);
+#[derive(Debug)]
+pub struct EndCounts([AtomicU64; JobState::ENDS.len()]);
 
 impl EndCounts {
-    /// All zero.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self([const { AtomicU64::new(0) }; 4])
+    constructor! {
+        /// All zero.
+        pub fn new() -> Self {
+            Self(each![AtomicU64::new(0); JobState::ENDS.len()])
+        }
     }
 
     fn count(&self, state: JobState) {
-        self.0[state as usize - JobState::Completed as usize].fetch_add(1, Ordering::Relaxed);
+        if let Some(end) = state.end() {
+            self.0[end].fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// How many jobs ended in this terminal state.
     pub fn of(&self, state: JobState) -> u64 {
-        self.0[state as usize - JobState::Completed as usize].load(Ordering::Relaxed)
+        state.end().map_or(0, |end| self.0[end].load(Ordering::Relaxed))
     }
 }
 
@@ -142,17 +145,11 @@ pub struct JobTable {
 }
 
 impl JobTable {
-    /// No jobs.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { arena: Arena::new(), ends: EndCounts::new() }
-    }
-
-    /// No jobs.
-    #[cfg(loom)]
-    #[inline(always)] // A model has no stack for a copy at each level.
-    pub fn new() -> Self {
-        Self { arena: Arena::new(), ends: EndCounts::default() }
+    constructor! {
+        /// No jobs.
+        pub fn new() -> Self {
+            Self { arena: Arena::new(), ends: EndCounts::new() }
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::memory::slot::{
     BY_A_CALL, BY_A_WALK, BY_C_CODE, BY_WHAT_STAYS, COUNTS, Count, GENERATION_SHIFT, Holder,
     INTERNAL, INTERNALS, OWNER, OWNERS, Raise, Slot, generation_bits,
 };
-use crate::sys::sync::Ordering;
+use crate::sys::sync::{Ordering, constructor};
 
 /// What is written while an object lives; tells which kind of object it is.
 pub trait LivePart: Default {
@@ -27,16 +27,11 @@ pub struct Arena<Cold, Live> {
 }
 
 impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
-    /// An empty arena.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { slots: Pool::new() }
-    }
-
-    /// An empty arena.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self { slots: Pool::new() }
+    constructor! {
+        /// An empty arena.
+        pub fn new() -> Self {
+            Self { slots: Pool::new() }
+        }
     }
 
     /// The slot of an index that is in use.

@@ -11,7 +11,7 @@
 //! - Cell 0 is never handed out: 0 ends lists.
 
 use crate::sys::memory::try_boxed_array;
-use crate::sys::sync::{AtomicU32, AtomicU64, OnceBox, Ordering};
+use crate::sys::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, constructor, each};
 
 /// End of a list of cells.
 pub const NIL: u32 = 0;
@@ -53,23 +53,14 @@ pub struct Pool<T> {
 }
 
 impl<T: Default + Link> Pool<T> {
-    /// An empty pool.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self {
-            chunks: [const { OnceBox::new() }; CHUNKS],
-            free: OwnLine(AtomicU64::new(0)),
-            used: OwnLine(AtomicU32::new(0)),
-        }
-    }
-
-    /// An empty pool.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self {
-            chunks: std::array::from_fn(|_| OnceBox::new()),
-            free: OwnLine(AtomicU64::new(0)),
-            used: OwnLine(AtomicU32::new(0)),
+    constructor! {
+        /// An empty pool.
+        pub fn new() -> Self {
+            Self {
+                chunks: each![OnceBox::new(); CHUNKS],
+                free: OwnLine(AtomicU64::new(0)),
+                used: OwnLine(AtomicU32::new(0)),
+            }
         }
     }
 

@@ -7,7 +7,7 @@
 use crate::error::Error;
 use crate::memory::pool::{Link, NIL, Pool};
 use crate::sys::memory::try_string;
-use crate::sys::sync::{AtomicU32, Mutex, Ordering};
+use crate::sys::sync::{AtomicU32, Mutex, Ordering, constructor};
 
 #[derive(Debug, Default)]
 struct TextCell {
@@ -38,16 +38,11 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// No texts.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { cells: Pool::new() }
-    }
-
-    /// No texts.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self { cells: Pool::new() }
+    constructor! {
+        /// No texts.
+        pub fn new() -> Self {
+            Self { cells: Pool::new() }
+        }
     }
 
     /// Stores a text with one reference.

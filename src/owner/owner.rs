@@ -41,7 +41,7 @@ use crate::memory::pool::{Link, NIL, Pool};
 use crate::memory::slot::Holder;
 use crate::owner::owned::{Owned, OwnedId, Parting};
 use crate::owner::wait_graph::{Blocker, Inside, Running, Wait, WaitGraph};
-use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 
 /// A thing that carries a function of an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,16 +193,11 @@ impl ListNodes for Cells<'_> {
 }
 
 impl Owners {
-    /// None.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { arena: Arena::new(), things: Pool::new(), waits: WaitGraph::new() }
-    }
-
-    /// None.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self { arena: Arena::new(), things: Pool::new(), waits: WaitGraph::new() }
+    constructor! {
+        /// None.
+        pub fn new() -> Self {
+            Self { arena: Arena::new(), things: Pool::new(), waits: WaitGraph::new() }
+        }
     }
 
     /// Who waits for whom.

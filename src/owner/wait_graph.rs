@@ -20,7 +20,7 @@ use crate::memory::few::{Blank, Few};
 use crate::queue_id::QueueId;
 use crate::sys::clock;
 use crate::sys::memory::OutOfMemory;
-use crate::sys::sync::{AtomicU64, Condvar, Mutex, Ordering};
+use crate::sys::sync::{AtomicU64, Condvar, Mutex, Ordering, constructor};
 
 /// What a thread waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,16 +114,11 @@ pub struct WaitGraph {
 }
 
 impl WaitGraph {
-    /// Nobody waits.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { edges: Mutex::new(Few::new()), changed: Condvar::new(), begun: AtomicU64::new(0) }
-    }
-
-    /// Nobody waits.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self { edges: Mutex::new(Few::new()), changed: Condvar::new(), begun: AtomicU64::new(0) }
+    constructor! {
+        /// Nobody waits.
+        pub fn new() -> Self {
+            Self { edges: Mutex::new(Few::new()), changed: Condvar::new(), begun: AtomicU64::new(0) }
+        }
     }
 
     /// How many waits have begun. Of its own waits a thread sees all.

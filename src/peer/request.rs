@@ -18,7 +18,7 @@ use crate::peer::id_table::{Entry, Kept, KeptFor, NOWHERE};
 use crate::peer::session::{LentSession, SessionBody, SessionPin, Sessions};
 use crate::sys::clock;
 use crate::sys::memory::{Late, try_string};
-use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 use crate::token::{LentToken, Origin, TokenPin, Tokens};
 
 /// What is written while a request lives.
@@ -84,17 +84,11 @@ pub struct RequestTable {
 }
 
 impl RequestTable {
-    /// No requests.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { arena: Arena::new() }
-    }
-
-    /// No requests.
-    #[cfg(loom)]
-    #[inline(always)] // A model has no stack for a copy at each level.
-    pub fn new() -> Self {
-        Self { arena: Arena::new() }
+    constructor! {
+        /// No requests.
+        pub fn new() -> Self {
+            Self { arena: Arena::new() }
+        }
     }
 }
 

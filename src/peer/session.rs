@@ -23,7 +23,7 @@ use crate::memory::pin::{Keeper, Lent, Pin};
 use crate::memory::slot::Holder;
 use crate::peer::id_table::{Entry, IdTable, Kept, KeptFor, Place};
 use crate::sys::memory::Late;
-use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 
 /// What a session is made from.
 #[derive(Clone, Copy, Debug, Default)]
@@ -324,17 +324,11 @@ impl<'a> Keeper<'a> for &'a Sessions {
 }
 
 impl Sessions {
-    /// No sessions.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { arena: Arena::new() }
-    }
-
-    /// No sessions.
-    #[cfg(loom)]
-    #[inline(always)] // A model has no stack for a copy at each level.
-    pub fn new() -> Self {
-        Self { arena: Arena::new() }
+    constructor! {
+        /// No sessions.
+        pub fn new() -> Self {
+            Self { arena: Arena::new() }
+        }
     }
 
     /// A new session.

@@ -22,7 +22,7 @@ use crate::owner::owned::Owned;
 use crate::owner::wait_graph::Inside;
 use crate::queue::lane::Lane;
 use crate::queue_id::{HeldQueue, QueueId};
-use crate::sys::sync::{AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
+use crate::sys::sync::{AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, constructor};
 use crate::sys::work::Work;
 
 /// Where a posted job stands between its dispatcher and those who do not want it to run.
@@ -277,16 +277,11 @@ impl ListNodes for Posted {
 }
 
 impl Posted {
-    /// None.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { cells: Pool::new() }
-    }
-
-    /// None.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self { cells: Pool::new() }
+    constructor! {
+        /// None.
+        pub fn new() -> Self {
+            Self { cells: Pool::new() }
+        }
     }
 
     /// A cell with two holds, in no stage yet: the poster's, which comes back, and one that is left to the

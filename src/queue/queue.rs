@@ -35,7 +35,9 @@ use crate::queue_id::{HeldQueue, QueueId};
 use crate::sys::allocator::with_reserve;
 use crate::sys::callout::Payload;
 use crate::sys::host::Host;
-use crate::sys::sync::{ArrayQueue, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering};
+use crate::sys::sync::{
+    ArrayQueue, AtomicU32, AtomicU64, Mutex, MutexGuard, OnceBox, Ordering, constructor,
+};
 use crate::sys::{memory, thread_identity};
 
 /// Places in the inbox of a lane; when it is full the poster takes the lock.
@@ -241,16 +243,11 @@ pub struct Queues {
 }
 
 impl Queues {
-    /// None.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { cells: Pool::new(), posted: Posted::new() }
-    }
-
-    /// None.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self { cells: Pool::new(), posted: Posted::new() }
+    constructor! {
+        /// None.
+        pub fn new() -> Self {
+            Self { cells: Pool::new(), posted: Posted::new() }
+        }
     }
 
     /// What is posted.

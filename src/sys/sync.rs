@@ -5,6 +5,44 @@ pub use model::*;
 #[cfg(not(loom))]
 pub use real::*;
 
+/// A function that makes something of atomics and locks: `const`, as the one static needs it, but in models, where
+/// loom makes them as the model runs.
+#[cfg(not(loom))]
+macro_rules! constructor {
+    ($(#[$about:meta])* $sight:vis fn $name:ident() -> $made:ty $body:block) => {
+        $(#[$about])*
+        $sight const fn $name() -> $made $body
+    };
+}
+
+/// As above. A model has no stack for a copy at each level.
+#[cfg(loom)]
+macro_rules! constructor {
+    ($(#[$about:meta])* $sight:vis fn $name:ident() -> $made:ty $body:block) => {
+        $(#[$about])*
+        #[inline(always)]
+        $sight fn $name() -> $made $body
+    };
+}
+
+/// An array of such things: each is made by itself.
+#[cfg(not(loom))]
+macro_rules! each {
+    [$made:expr; $count:expr] => {
+        [const { $made }; $count]
+    };
+}
+
+/// As above.
+#[cfg(loom)]
+macro_rules! each {
+    [$made:expr; $count:expr] => {
+        std::array::from_fn::<_, { $count }, _>(|_| $made)
+    };
+}
+
+pub(crate) use {constructor, each};
+
 #[cfg(not(loom))]
 mod real {
     pub use crate::sys::lock::{Condvar, Mutex, MutexGuard};

@@ -14,7 +14,7 @@ use crate::memory::arena::{Arena, LivePart};
 use crate::memory::pin::{Keeper, Lent, Pin};
 use crate::memory::slot::Holder;
 use crate::sys::clock;
-use crate::sys::sync::{AtomicU64, Ordering};
+use crate::sys::sync::{AtomicU64, Ordering, constructor};
 use crate::thread::current::{
     Removed, SlotName, ThreadNumbers, ThreadRecord, ThreadSlots, Value, Words,
 };
@@ -62,26 +62,15 @@ pub struct ContextTable {
 }
 
 impl ContextTable {
-    /// No contexts.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self {
-            arena: Arena::new(),
-            numbers: ThreadNumbers::new(),
-            leaks: AtomicU64::new(0),
-            never: AtomicU64::new(0),
-        }
-    }
-
-    /// No contexts.
-    #[cfg(loom)]
-    #[inline(always)] // A model has no stack for a copy at each level.
-    pub fn new() -> Self {
-        Self {
-            arena: Arena::new(),
-            numbers: ThreadNumbers::new(),
-            leaks: AtomicU64::new(0),
-            never: AtomicU64::new(0),
+    constructor! {
+        /// No contexts.
+        pub fn new() -> Self {
+            Self {
+                arena: Arena::new(),
+                numbers: ThreadNumbers::new(),
+                leaks: AtomicU64::new(0),
+                never: AtomicU64::new(0),
+            }
         }
     }
 }

@@ -14,7 +14,7 @@
 use crate::error::Error;
 use crate::handle::{Handle, NULL};
 use crate::sys::memory::OutOfMemory;
-use crate::sys::sync::{AtomicU64, Ordering};
+use crate::sys::sync::{AtomicU64, Ordering, constructor};
 use crate::token::{Answer, Tokens};
 use std::cell::{Cell, RefCell};
 
@@ -109,16 +109,11 @@ struct Frame {
 pub struct ThreadNumbers(AtomicU64);
 
 impl ThreadNumbers {
-    /// None given out.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self(AtomicU64::new(0))
-    }
-
-    /// None given out.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self(AtomicU64::new(0))
+    constructor! {
+        /// None given out.
+        pub fn new() -> Self {
+            Self(AtomicU64::new(0))
+        }
     }
 
     /// A number never given out before.

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::memory::arena::Arena;
 use crate::memory::pool::NIL;
 use crate::sys::memory::{Late, OutOfMemory};
-use crate::sys::sync::{Condvar, Mutex, Ordering};
+use crate::sys::sync::{Condvar, Mutex, Ordering, constructor};
 use crate::token::{TokenCold, TokenLive};
 
 type Slots = Arena<TokenCold, TokenLive>;
@@ -84,17 +84,12 @@ impl Heap {
 }
 
 impl Deadlines {
-    /// None armed.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        let heap = Heap { entries: Late::new(), stopped: false };
-        Self { heap: Mutex::new(heap), changed: Condvar::new() }
-    }
-
-    /// None armed.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self { heap: Mutex::new(Heap::default()), changed: Condvar::new() }
+    constructor! {
+        /// None armed.
+        pub fn new() -> Self {
+            let heap = Heap { entries: Late::new(), stopped: false };
+            Self { heap: Mutex::new(heap), changed: Condvar::new() }
+        }
     }
 
     /// Arms the deadline of a pinned token, or moves it. Says whether one was armed.

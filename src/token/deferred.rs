@@ -9,7 +9,7 @@
 
 use crate::memory::arena::Arena;
 use crate::memory::pool::NIL;
-use crate::sys::sync::{AtomicU32, Condvar, Mutex, Ordering};
+use crate::sys::sync::{AtomicU32, Condvar, Mutex, Ordering, constructor};
 use crate::token::{TokenCold, TokenLive};
 
 type Slots = Arena<TokenCold, TokenLive>;
@@ -126,17 +126,12 @@ pub struct Deferred {
 }
 
 impl Deferred {
-    /// Nothing to do.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        let queue = Queue { chain: Chain::EMPTY, dead: Dead::NOBODY, jobs: NIL, stopped: false };
-        Self { queue: Mutex::new(queue), changed: Condvar::new() }
-    }
-
-    /// Nothing to do.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self { queue: Mutex::new(Queue::default()), changed: Condvar::new() }
+    constructor! {
+        /// Nothing to do.
+        pub fn new() -> Self {
+            let queue = Queue { chain: Chain::EMPTY, dead: Dead::NOBODY, jobs: NIL, stopped: false };
+            Self { queue: Mutex::new(queue), changed: Condvar::new() }
+        }
     }
 
     /// Adds work. Once stopped it is refused and comes back: there is no thread for it any more.

@@ -15,7 +15,7 @@ use crate::handle::{self, Handle, NULL, TRACED};
 use crate::job_state::JobState;
 use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
-use crate::sys::sync::{AtomicU32, Ordering};
+use crate::sys::sync::{AtomicU32, Ordering, constructor};
 use crate::sys::{clock, thread_id};
 use crate::token::deferred::{Chain, Dead};
 use crate::token::{Record, TokenPin, Tokens};
@@ -41,33 +41,19 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
-    /// Nothing known.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self {
-            observers: Observers::new(),
-            cancel_to_seen: Latency::new(),
-            cancel_to_end: Latency::new(),
-            files: FileNames::new(),
-            watches: Watches::new(),
-            watchdog: Watchdog::new(),
-            timeline: Timeline::new(),
-            trace_all: AtomicU32::new(0),
-        }
-    }
-
-    /// Nothing known.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self {
-            observers: Observers::new(),
-            cancel_to_seen: Latency::new(),
-            cancel_to_end: Latency::new(),
-            files: FileNames::new(),
-            watches: Watches::new(),
-            watchdog: Watchdog::new(),
-            timeline: Timeline::new(),
-            trace_all: AtomicU32::new(0),
+    constructor! {
+        /// Nothing known.
+        pub fn new() -> Self {
+            Self {
+                observers: Observers::new(),
+                cancel_to_seen: Latency::new(),
+                cancel_to_end: Latency::new(),
+                files: FileNames::new(),
+                watches: Watches::new(),
+                watchdog: Watchdog::new(),
+                timeline: Timeline::new(),
+                trace_all: AtomicU32::new(0),
+            }
         }
     }
 }

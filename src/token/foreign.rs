@@ -15,7 +15,7 @@ use crate::memory::pool::{Link, Pool};
 use crate::owner::Owners;
 use crate::owner::owned::OwnedId;
 use crate::sys::callout::{ForeignCheck, Payload};
-use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 use crate::sys::thread_identity;
 
 /// A foreign check and when it may be asked.
@@ -62,16 +62,11 @@ pub struct Foreigns {
 }
 
 impl Foreigns {
-    /// None.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { cells: Pool::new() }
-    }
-
-    /// None.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self { cells: Pool::new() }
+    constructor! {
+        /// None.
+        pub fn new() -> Self {
+            Self { cells: Pool::new() }
+        }
     }
 
     /// Keeps a check; the number is the token's to remember.

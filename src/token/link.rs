@@ -17,7 +17,7 @@ use crate::memory::arena::Arena;
 use crate::memory::list::{List, ListNode, ListNodes};
 use crate::memory::pool::{Link, NIL, Pool};
 use crate::memory::slot::Slot;
-use crate::sys::sync::{AtomicU32, Ordering};
+use crate::sys::sync::{AtomicU32, Ordering, constructor};
 use crate::token::{TokenCold, TokenLive};
 
 /// One edge of the graph.
@@ -112,16 +112,11 @@ pub struct Taken {
 }
 
 impl Links {
-    /// No links.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { cells: Pool::new() }
-    }
-
-    /// No links.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self { cells: Pool::new() }
+    constructor! {
+        /// No links.
+        pub fn new() -> Self {
+            Self { cells: Pool::new() }
+        }
     }
 
     fn all<'a>(&'a self, slots: &'a Slots) -> AllLinks<'a> {

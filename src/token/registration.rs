@@ -19,7 +19,7 @@ use crate::memory::pool::NIL;
 use crate::owner::owned::Owned;
 use crate::owner::wait_graph::Inside;
 use crate::sys::callout::CallbackCell;
-use crate::sys::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::sys::sync::{AtomicU32, AtomicU64, Ordering, constructor};
 
 const IDLE: u32 = 0;
 const LISTED: u32 = 1;
@@ -156,16 +156,11 @@ impl ListNodes for Registrations {
 }
 
 impl Registrations {
-    /// None.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { arena: Arena::new() }
-    }
-
-    /// None.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self { arena: Arena::new() }
+    constructor! {
+        /// None.
+        pub fn new() -> Self {
+            Self { arena: Arena::new() }
+        }
     }
 
     /// What is written while a registration lives.

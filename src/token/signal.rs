@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::memory::pool::{Link, Pool};
 use crate::sys::memory::Late;
 use crate::sys::native_event::{NativeEvent, Raw};
-use crate::sys::sync::{AtomicU32, Condvar, Mutex, Ordering};
+use crate::sys::sync::{AtomicU32, Condvar, Mutex, Ordering, constructor};
 
 /// What ended a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,16 +57,11 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// None.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self { waiters: Pool::new(), events: Pool::new(), never: Mutex::new(Late::new()) }
-    }
-
-    /// None.
-    #[cfg(loom)]
-    pub fn new() -> Self {
-        Self { waiters: Pool::new(), events: Pool::new(), never: Mutex::new(Late::new()) }
+    constructor! {
+        /// None.
+        pub fn new() -> Self {
+            Self { waiters: Pool::new(), events: Pool::new(), never: Mutex::new(Late::new()) }
+        }
     }
 
     /// A waiter with one reference.

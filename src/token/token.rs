@@ -19,7 +19,7 @@ use crate::queue::Queues;
 use crate::queue::posted::PostedId;
 use crate::sys::callout::Payload;
 use crate::sys::clock;
-use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 use crate::token::cancel::Flagged;
 use crate::token::deadline::Deadlines;
 use crate::token::deferred::{Dead, Deferred};
@@ -210,40 +210,22 @@ impl<'a> Keeper<'a> for &'a Tokens {
 }
 
 impl Tokens {
-    /// No tokens.
-    #[cfg(not(loom))]
-    pub const fn new() -> Self {
-        Self {
-            arena: Arena::new(),
-            links: Links::new(),
-            texts: Texts::new(),
-            foreigns: Foreigns::new(),
-            registrations: Registrations::new(),
-            signals: Signals::new(),
-            owners: Owners::new(),
-            deadlines: Deadlines::new(),
-            deferred: Deferred::new(),
-            diagnosis: Diagnosis::new(),
-            queues: Queues::new(),
-        }
-    }
-
-    /// No tokens.
-    #[cfg(loom)]
-    #[inline(always)] // A model has no stack for a copy at each level.
-    pub fn new() -> Self {
-        Self {
-            arena: Arena::new(),
-            links: Links::new(),
-            texts: Texts::new(),
-            foreigns: Foreigns::new(),
-            registrations: Registrations::new(),
-            signals: Signals::new(),
-            owners: Owners::new(),
-            deadlines: Deadlines::new(),
-            deferred: Deferred::new(),
-            diagnosis: Diagnosis::new(),
-            queues: Queues::new(),
+    constructor! {
+        /// No tokens.
+        pub fn new() -> Self {
+            Self {
+                arena: Arena::new(),
+                links: Links::new(),
+                texts: Texts::new(),
+                foreigns: Foreigns::new(),
+                registrations: Registrations::new(),
+                signals: Signals::new(),
+                owners: Owners::new(),
+                deadlines: Deadlines::new(),
+                deferred: Deferred::new(),
+                diagnosis: Diagnosis::new(),
+                queues: Queues::new(),
+            }
         }
     }
 
