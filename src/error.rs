@@ -16,6 +16,8 @@ pub enum Error {
     NullArray {
         /// Which array.
         what: &'static str,
+        /// What has their number.
+        counted_by: &'static str,
         /// Its entries.
         count: usize,
     },
@@ -30,7 +32,7 @@ pub enum Error {
     },
     /// A text is NULL but has bytes.
     NullText {
-        /// Which text.
+        /// Which text; what has its length is called so, too, and ends with `_length`.
         what: &'static str,
         /// Its bytes.
         length: usize,
@@ -193,8 +195,8 @@ impl fmt::Display for Error {
                 kind.noun()
             ),
             Self::InvalidArgument(text) => out.write_str(text),
-            Self::NullArray { what, count } => {
-                write!(out, "{what} is NULL but its count is {count}; pass an array or 0")
+            Self::NullArray { what, counted_by, count } => {
+                write!(out, "{what} is NULL but {counted_by} is {count}; pass both or 0")
             }
             Self::TextTooLong { what, length, limit } => {
                 write!(out, "{what} has {length} bytes; at most {limit} are allowed")
@@ -209,7 +211,7 @@ impl fmt::Display for Error {
                 write!(out, "{what} is NULL; pass a filled-in {structure}")
             }
             Self::NullText { what, length } => {
-                write!(out, "{what} is NULL but has a length of {length}; pass both or none")
+                write!(out, "{what} is NULL but {what}_length is {length}; pass both or none")
             }
             Self::BeyondMemory { what, count } => {
                 write!(out, "{what} is {count}, which is more than fits into memory")

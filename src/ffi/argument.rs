@@ -69,15 +69,16 @@ pub(super) unsafe fn message<'call>(
     length: usize,
 ) -> Outcome<&'call [u8]> {
     // SAFETY: promised by the caller.
-    unsafe { array(what, bytes.cast(), length) }
+    unsafe { array(what, "length", bytes.cast(), length) }
 }
 
-/// The entries of an array of the caller.
+/// The entries of an array of the caller. `counted_by`: what has their number.
 ///
 /// # Safety
 /// `first` is readable for `count` entries, or `count` is 0.
 pub(super) unsafe fn array<'call, T>(
     what: &'static str,
+    counted_by: &'static str,
     first: *const T,
     count: usize,
 ) -> Outcome<&'call [T]> {
@@ -85,10 +86,10 @@ pub(super) unsafe fn array<'call, T>(
         return Ok(&[]);
     }
     if first.is_null() {
-        return Err(Error::NullArray { what, count });
+        return Err(Error::NullArray { what, counted_by, count });
     }
     if count > isize::MAX as usize / size_of::<T>() {
-        return Err(Error::BeyondMemory { what, count });
+        return Err(Error::BeyondMemory { what: counted_by, count });
     }
     // SAFETY: promised by the caller; no longer than an object can be.
     Ok(unsafe { std::slice::from_raw_parts(first, count) })
@@ -210,7 +211,7 @@ impl TextOut {
         length: *mut usize,
     ) -> Outcome<Self> {
         if buffer.is_null() && size != 0 {
-            return Err(Error::NullArray { what: "buffer", count: size });
+            return Err(Error::NullArray { what: "buffer", counted_by: "size", count: size });
         }
         if size > isize::MAX as usize {
             return Err(Error::BeyondMemory { what: "size", count: size });
@@ -324,7 +325,7 @@ impl<T: Copy> ArrayOut<T> {
             return Err(Error::BeyondMemory { what: "capacity", count: capacity });
         }
         if first.is_null() && capacity > 0 {
-            return Err(Error::NullArray { what, count: capacity });
+            return Err(Error::NullArray { what, counted_by: "capacity", count: capacity });
         }
         Ok(Self { first, stride, capacity })
     }

@@ -18,9 +18,10 @@ use crate::sys::allocator::{growth, with_reserve};
 use crate::sys::clock;
 use crate::sys::endpoint::{Endpoint, PATIENCE_NS};
 use crate::sys::instance;
-use crate::sys::memory::try_string;
+use crate::sys::memory::{OutOfMemory, try_string};
 use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use std::ffi::c_char;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 /// What the control endpoint is opened with. Set all to zero, then `struct_size` to sizeof, then what
@@ -159,6 +160,9 @@ pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_
         if state.open.is_none() {
             let endpoint = match with_reserve(room_for_paths(), Endpoint::open)? {
                 Ok(endpoint) => endpoint,
+                Err(reason) if reason.kind() == ErrorKind::OutOfMemory => {
+                    return Err(OutOfMemory.into());
+                }
                 Err(reason) => {
                     drop(state);
                     note_error(format_args!("cannot open the control endpoint: {reason}"));

@@ -74,17 +74,19 @@ pub(super) fn tokens() -> &'static Tokens {
     library().tokens()
 }
 
-/// The handles of an array of the caller.
+/// The handles of an array of the caller. `counted_by`: what has their number.
 ///
 /// # Safety
 /// `tokens` is readable for `count` entries, or `count` is 0.
 pub(super) unsafe fn handles<'call>(
     what: &'static str,
+    counted_by: &'static str,
     tokens: *const *const dcc_cancel_token,
     count: usize,
 ) -> Outcome<impl Iterator<Item = Handle> + 'call> {
     // SAFETY: promised by the caller.
-    let tokens: &'call [*const dcc_cancel_token] = unsafe { array(what, tokens, count) }?;
+    let tokens: &'call [*const dcc_cancel_token] =
+        unsafe { array(what, counted_by, tokens, count) }?;
     Ok(tokens.iter().map(|token| handle(*token)))
 }
 
@@ -129,7 +131,8 @@ pub unsafe extern "C" fn dcc_cancel_token_create_from(
             let most = DCC_MAX_CALLER_ID_LENGTH;
             let caller_id = text(name, desc.caller_id, desc.caller_id_length, most)?;
             let name = "dcc_cancel_token_desc.parents";
-            (caller_id, handles(name, desc.parents, desc.parent_count)?)
+            let counted_by = "dcc_cancel_token_desc.parent_count";
+            (caller_id, handles(name, counted_by, desc.parents, desc.parent_count)?)
         };
         create(parents, Origin { job_id, foreign: None, is_watched: false }, &to)
     })

@@ -58,8 +58,9 @@ pub unsafe extern "C" fn dcc_cancel_token_wait_any(
 ) -> dcc_status {
     guard(|| {
         // SAFETY: the C caller's promise: `count` readable entries, and NULL or a writable result.
-        let (to, given) =
-            unsafe { (ValueOut::optional(out_index, 0), handles("tokens", tokens, count)?) };
+        let (to, given) = unsafe {
+            (ValueOut::optional(out_index, 0), handles("tokens", "count", tokens, count)?)
+        };
         let mut list = Vec::new();
         list.try_reserve_exact(count).map_err(|_| Error::Resources("memory for waiting"))?;
         list.extend(given);

@@ -39,6 +39,28 @@ fn header() -> Header {
     Header::parse(&source).unwrap()
 }
 
+/// Words by which an error may call a number that goes with something else. Each has to be the name of a
+/// parameter of the function, or of a field of a structure.
+fn assert_names_what_there_is(header: &Header, function: &Function, error: &str, about: &str) {
+    const NUMBERS: [&str; 5] = ["count", "length", "size", "capacity", "stride"];
+    let is_part = |character: char| character.is_ascii_alphanumeric() || "_.".contains(character);
+    let words = error.split(|character| !is_part(character));
+    for word in words.map(|word| word.trim_end_matches('.')) {
+        let (structure, name) =
+            word.rsplit_once('.').map_or((None, word), |(of, name)| (Some(of), name));
+        if !NUMBERS.iter().any(|number| name.rsplit('_').next() == Some(*number)) {
+            continue;
+        }
+        let is_there = match structure {
+            None => function.parameters.iter().any(|parameter| parameter.name == name),
+            Some(of) => header
+                .structure(of)
+                .is_some_and(|of| of.fields.iter().any(|field| field.name == name)),
+        };
+        assert!(is_there, "{about}: the error names {word}, which there is not: {error}");
+    }
+}
+
 /// One function: refusals, then the call that is good. Returns how many refusals there were.
 fn drive(library: &Library, header: &Header, name: &str, unseen: &mut BTreeSet<String>) -> usize {
     let function = header.function(name).unwrap();
@@ -62,6 +84,7 @@ fn drive(library: &Library, header: &Header, name: &str, unseen: &mut BTreeSet<S
             "{about}: the error names none of {:?}: {error}",
             spoil.named
         );
+        assert_names_what_there_is(header, function, &error, &about);
         call.assert_untouched(&given, &about);
         // Also where the handles are bad, or NULL: arguments are looked at first.
         for bad in [1, 0] {

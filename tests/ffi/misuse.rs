@@ -291,7 +291,7 @@ fn bad_texts_are_refused_and_cancel_nothing() {
         for (text, length, complaint) in [
             (bad.as_ptr(), 3, "not UTF-8 at byte 1"),
             (long.as_ptr(), long.len(), "4097 bytes; at most 4096"),
-            (null(), 5, "NULL but has a length of 5"),
+            (null(), 5, "_length is 5"),
         ] {
             let text = text.cast::<c_char>();
             for status in [

@@ -111,6 +111,22 @@ mod tests {
         });
     }
 
+    /// On a Unix socket it is opened with a reserve.
+    #[cfg(windows)]
+    #[test]
+    fn without_memory_none_is_opened() {
+        use crate::sys::scarce_memory::{Limits, with_limits};
+        let _alone = alone();
+        let mut left = 0;
+        while let Err(error) =
+            with_limits(Limits { left, largest: usize::MAX }, || Endpoint::open().map(drop))
+        {
+            assert_eq!(error.kind(), io::ErrorKind::OutOfMemory, "{left}: {error}");
+            left += 1;
+        }
+        assert!(left >= 4, "{left}");
+    }
+
     #[test]
     fn a_long_answer_comes_whole() {
         with_echo(|address| {

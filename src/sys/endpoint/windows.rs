@@ -1,7 +1,11 @@
 //! A named pipe that lets in its user alone, and nobody over a network. It has one instance: who comes
 //! while another is served waits his turn.
+//!
+//! What a host calls can be refused memory; what only the command line tool calls cannot.
 
 use super::line::{MAX_ANSWER, MAX_LINE, patience, read_line};
+use crate::sys::memory::Growing;
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::windows::fs::OpenOptionsExt;
@@ -53,7 +57,13 @@ pub struct Client(OwnedHandle);
 
 /// The address of the endpoint of a process, open or not.
 pub fn address_of(process: u32) -> String {
-    format!(r"\\.\pipe\dcc-cancel-{process}")
+    address(process).expect("memory for a short text")
+}
+
+fn address(process: u32) -> io::Result<String> {
+    let mut text = Growing::default();
+    write!(text, r"\\.\pipe\dcc-cancel-{process}").map_err(|_| ErrorKind::OutOfMemory)?;
+    Ok(text.into_string())
 }
 
 /// The processes that have an endpoint; who may enter is found out at its door.
@@ -80,13 +90,18 @@ pub fn processes() -> Vec<u32> {
 
 /// Whether a process has an endpoint, without a visit there.
 fn is_there(process: u32) -> bool {
+    let address = wide(&address_of(process)).expect("memory for a short text");
     // SAFETY: a text that ends with NUL.
-    let is_free = unsafe { WaitNamedPipeW(wide(&address_of(process)).as_ptr(), 1) } != FALSE;
+    let is_free = unsafe { WaitNamedPipeW(address.as_ptr(), 1) } != FALSE;
     is_free || io::Error::last_os_error().raw_os_error() == Some(ERROR_SEM_TIMEOUT as i32)
 }
 
-fn wide(text: &str) -> Vec<u16> {
-    text.encode_utf16().chain([0]).collect()
+fn wide(text: &str) -> io::Result<Vec<u16>> {
+    let mut wide = Vec::new();
+    // No more units than bytes.
+    wide.try_reserve_exact(text.len() + 1).map_err(|_| ErrorKind::OutOfMemory)?;
+    wide.extend(text.encode_utf16().chain([0]));
+    Ok(wide)
 }
 
 fn event() -> io::Result<OwnedHandle> {
@@ -112,8 +127,8 @@ impl<T> Drop for Local<T> {
     }
 }
 
-/// This user's number as the system writes it.
-fn user() -> io::Result<String> {
+/// This user's number as the system writes it, ended by NUL.
+fn user() -> io::Result<Local<u16>> {
     let mut token = null_mut();
     // SAFETY: this process, a writable result.
     if unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &mut token) } == FALSE {
@@ -144,16 +159,20 @@ fn user() -> io::Result<String> {
     {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: a text that ends with NUL.
-    let length = (0..).take_while(|at| unsafe { *text.0.add(*at) } != 0).count();
-    // SAFETY: of that length.
-    let text = unsafe { std::slice::from_raw_parts(text.0, length) };
-    Ok(String::from_utf16_lossy(text))
+    Ok(text)
 }
 
 /// What lets in this user and nobody else.
 fn only_this_user() -> io::Result<Local<core::ffi::c_void>> {
-    let rule = wide(&format!("D:P(A;;GA;;;{})", user()?));
+    let user = user()?;
+    // SAFETY: a text that ends with NUL.
+    let length = (0..).take_while(|at| unsafe { *user.0.add(*at) } != 0).count();
+    // SAFETY: of that length.
+    let user = unsafe { std::slice::from_raw_parts(user.0, length) };
+    let mut rule = wide("D:P(A;;GA;;;")?;
+    rule.pop();
+    rule.try_reserve_exact(length + 2).map_err(|_| ErrorKind::OutOfMemory)?;
+    rule.extend(user.iter().copied().chain([b')'.into(), 0]));
     let mut descriptor: PSECURITY_DESCRIPTOR = null_mut();
     // SAFETY: a text that ends with NUL, a writable result.
     let status = unsafe {
@@ -172,7 +191,8 @@ fn only_this_user() -> io::Result<Local<core::ffi::c_void>> {
 
 impl Listener {
     pub fn open() -> io::Result<Self> {
-        let address = address_of(std::process::id());
+        let address = address(std::process::id())?;
+        let name = wide(&address)?;
         let rule = only_this_user()?;
         let security = SECURITY_ATTRIBUTES {
             nLength: size_of::<SECURITY_ATTRIBUTES>() as u32,
@@ -182,7 +202,7 @@ impl Listener {
         // SAFETY: a text that ends with NUL and a filled-in structure.
         let pipe = owned(unsafe {
             CreateNamedPipeW(
-                wide(&address).as_ptr(),
+                name.as_ptr(),
                 // Fails where somebody else has this name already.
                 PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
                 PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS,

@@ -70,7 +70,8 @@ pub fn all(header: &Header, function: &Function) -> Vec<Spoil> {
                     null(call);
                     call.arguments[at + 1].number = 5;
                 });
-                spoils.add("a length beyond memory".to_owned(), &[name], move |call| {
+                let length = function.parameters[at + 1].name.as_str();
+                spoils.add("a length beyond memory".to_owned(), &[length], move |call| {
                     call.arguments[at + 1].number = u64::MAX;
                 });
             }
@@ -79,8 +80,9 @@ pub fn all(header: &Header, function: &Function) -> Vec<Spoil> {
                     null(call);
                     call.arguments[at + 1].number = 1;
                 });
+                let counted_by = function.parameters[at + 1].name.as_str();
                 for count in [u64::MAX, 1 << 61] {
-                    spoils.add(format!("{count} {name}"), &[name], move |call| {
+                    spoils.add(format!("{count} {name}"), &[counted_by], move |call| {
                         call.arguments[at + 1].number = count;
                     });
                 }
@@ -187,8 +189,9 @@ fn fields(spoils: &mut Spoils, header: &Header, at: usize, base: usize, layout: 
             spoils.add(format!("{named} NULL with a count"), &[&named], move |call| {
                 call.arguments[at].put(offset, 8, 0);
             });
+            let counted_by = format!("{of}.parent_count");
             for many in [u64::MAX, 1 << 61] {
-                spoils.add(format!("{many} {named}"), &[&named], move |call| {
+                spoils.add(format!("{many} {named}"), &[&counted_by], move |call| {
                     call.arguments[at].put(count, 8, many);
                 });
             }
