@@ -349,6 +349,9 @@ impl Owners {
             let thing = self.things.cell(number).thing();
             list.remove(number);
             if pin(thing) {
+                if crate::weakened!("closer_is_inside") {
+                    return Some((thing, Call { owner: NIL, thread, is_open: false }));
+                }
                 if body.has_no_calls() {
                     let held = self.arena.pin_index(owner.index());
                     debug_assert!(held, "pinned by the caller");

@@ -5,7 +5,7 @@ use crate::callbacks;
 use crate::draw::{Call, good_handle};
 use crate::finding;
 use crate::me::{Hints, Made, Me, Role, with};
-use crate::world::{ACCEPTED, Id, Object, REFUSED, WORLD, lock};
+use crate::world::{ACCEPTED, Id, Object, Payload, REFUSED, WORLD, lock};
 use std::sync::LazyLock;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
@@ -73,8 +73,12 @@ fn act(me: &Me) {
     match me.byte() {
         0..=9 => poll(me),
         10..=17 => drop(run_one()),
-        18 if me.chance(2) && me.chance(64) => many(me),
+        18 if me.chance(2) && (WORLD.may_be_many.load(Relaxed) || me.chance(64)) => many(me),
         19 if me.chance(2) && WORLD.is_lively() => make(me, me.one_of(RARE), false),
+        // Once more what is under way.
+        23..=30 if me.depth.get() > 0 && me.around.get() != usize::MAX => {
+            make(me, me.around.get(), true)
+        }
         20..=22 if WORLD.may_shut_down.load(Relaxed) => make(me, function("dcc_shutdown"), false),
         _ => make(me, usize::from(WHEEL[me.below(WHEEL.len())]), false),
     }
@@ -585,109 +589,89 @@ fn poll_at(token: (u64, u64), job: (u64, u64)) -> i64 {
 
 /// Takes snapshots and polls them, at once and later.
 fn poll(me: &Me) {
-    let mut pair = [0_u64; 4];
-    let at = pair.as_mut_ptr() as usize as u64;
-    let choice = me.below(4);
-    if choice == 0 {
-        let (word, expected) = {
-            let polls = lock(&WORLD.polls);
-            polls[me.below(polls.len())]
-        };
-        if word != 0 {
-            poll_at((word, expected), (word, expected));
+    match me.below(4) {
+        0 => {
+            let (word, expected) = {
+                let polls = lock(&WORLD.polls);
+                polls[me.below(polls.len())]
+            };
+            if word != 0 {
+                poll_at((word, expected), (word, expected));
+            }
         }
-        return;
-    }
-    let depth = me.record().depth();
-    if choice == 1 {
-        let number = me.tell(Made {
-            function: READ_CURRENT,
-            depth,
-            arguments: [at, 0, 0, 0, 0, 0, 0, 0],
-            result: None,
-        });
-        ask(READ_CURRENT, [at, 0, 0, 0, 0, 0, 0, 0]);
-        me.record().enter(SLOW, &[0; 8]);
-        let answer = poll_at((pair[0], pair[1]), (pair[2], pair[3]));
-        me.record().leave();
-        me.tell_result(number, answer as u64);
-        if i128::from(answer) == DCC_POLL_GONE {
-            finding!("a poll of what is current says that it is gone");
-        }
-    } else {
-        let token = good_handle(me, TOKEN);
-        let is_ours = WORLD.owned(token) > 0;
-        let number = me.tell(Made {
-            function: READ_TOKEN,
-            depth,
-            arguments: [token, at, 0, 0, 0, 0, 0, 0],
-            result: None,
-        });
-        ask(READ_TOKEN, [token, at, 0, 0, 0, 0, 0, 0]);
-        if pair[0] == 0 {
-            finding!("a snapshot of a token has no word");
-        }
-        let never = (pair[0], pair[1]);
-        me.record().enter(SLOW, &[0; 8]);
-        let answer = poll_at((pair[0], pair[1]), never);
-        me.record().leave();
-        me.tell_result(number, answer as u64);
-        let is_ours = is_ours && WORLD.owned(token) > 0 && WORLD.is_single();
-        if i128::from(answer) == DCC_POLL_GONE && is_ours {
-            finding!("a poll of a token that is ours says that it is gone");
-        }
-        if answer == 0 && is_ours && WORLD.object(token).is_some_and(|it| it.is_cancelled) {
-            finding!("a poll of a cancelled token says no");
-        }
-        let mut polls = lock(&WORLD.polls);
-        polls.rotate_left(1);
-        polls[15] = never;
+        1 => poll_current(me),
+        _ => poll_token(me, good_handle(me, TOKEN)),
     }
 }
 
+/// A snapshot that a function writes, and a poll of it.
+fn snapshot(me: &Me, function: usize, token: Option<u64>) -> ([u64; 4], i64) {
+    let mut pair = [0_u64; 4];
+    let at = pair.as_mut_ptr() as usize as u64;
+    let (first, second) = token.map_or((at, 0), |token| (token, at));
+    let arguments = [first, second, 0, 0, 0, 0, 0, 0];
+    let depth = me.record().depth();
+    let number = me.tell(Made { function, depth, arguments, result: None });
+    ask(function, arguments);
+    if pair[0] == 0 {
+        finding!("a snapshot has no word");
+    }
+    let token_layer = (pair[0], pair[1]);
+    let job_layer = if token.is_some() { token_layer } else { (pair[2], pair[3]) };
+    me.record().enter(SLOW, &[0; 8]);
+    let answer = poll_at(token_layer, job_layer);
+    me.record().leave();
+    me.tell_result(number, answer as u64);
+    (pair, answer)
+}
+
+fn poll_current(me: &Me) {
+    let (_, answer) = snapshot(me, READ_CURRENT, None);
+    if i128::from(answer) == DCC_POLL_GONE {
+        finding!("a poll of what is current says that it is gone");
+    }
+}
+
+fn poll_token(me: &Me, token: u64) {
+    let was_ours = WORLD.owned(token) > 0;
+    let (pair, answer) = snapshot(me, READ_TOKEN, Some(token));
+    let is_ours = was_ours && WORLD.owned(token) > 0 && WORLD.is_single();
+    if i128::from(answer) == DCC_POLL_GONE && is_ours {
+        finding!("a poll of a token that is ours says that it is gone");
+    }
+    if answer == 0 && is_ours && WORLD.object(token).is_some_and(|it| it.is_cancelled) {
+        finding!("a poll of a cancelled token says no");
+    }
+    let mut polls = lock(&WORLD.polls);
+    polls.rotate_left(1);
+    polls[15] = (pair[0], pair[1]);
+}
+
+/// A job of ours with a check of the host's, made if it comes about.
+fn foreign_job(me: &Me) -> Option<u64> {
+    make(me, function("dcc_job_create"), true);
+    let has_check = |payload: &&Payload| {
+        payload.state.load(SeqCst) == ACCEPTED
+            && is(payload.function.load(Relaxed), "dcc_job_create")
+            && payload.given.load(Relaxed) & 1 << callbacks::IS_CANCELLED != 0
+            && WORLD.owned(payload.handle.load(Relaxed)) > 0
+    };
+    WORLD.payloads().iter().rev().find(has_check).map(|payload| payload.handle.load(Relaxed))
+}
+
+/// How many there are when one thing is done very many times: around the ends of counts.
+const MANY: [u64; 8] = [258_046, 258_047, 258_048, 262_143, 262_144, 1_048_575, 1_048_576, 70_000];
+
 /// One thing very many times: counts have their ends.
 fn many(me: &Me) {
+    if me.chance(64) && WORLD.may_be_many.load(Relaxed) {
+        return many_contexts(me);
+    }
     let retains: Vec<usize> = (0..FUNCTIONS.len())
         .filter(|number| FUNCTIONS[*number].name.ends_with("_retain"))
         .collect();
-    let capture = function("dcc_context_capture");
-    let captures = me.chance(64) && WORLD.may_be_many.load(Relaxed);
-    let number = if captures { capture } else { me.one_of(&retains) };
-    let times =
-        me.one_of(&[258_046, 258_047, 258_048, 262_143, 262_144, 1_048_575, 1_048_576, 70_000]);
-    if number == capture {
-        let token = good_handle(me, TOKEN);
-        let mut ticket = 0_u64;
-        let set_current = function("dcc_cancel_token_set_current");
-        ask(set_current, [token, &raw mut ticket as usize as u64, 0, 0, 0, 0, 0, 0]);
-        let mut captured = Vec::new();
-        for _ in 0..times.min(262_144) {
-            let mut out = 0_u64;
-            if ask(capture, [&raw mut out as usize as u64, 0, 0, 0, 0, 0, 0, 0]) != 0 {
-                break;
-            }
-            captured.push(out);
-        }
-        let mut hints: Hints = [0; HANDLES.len()];
-        hints[TOKEN] = token;
-        me.hints.borrow_mut().push(hints);
-        for name in
-            ["dcc_cancel_token_is_cancelled", "dcc_cancel_token_cancel", "dcc_cancel_token_wait"]
-        {
-            let asked = FUNCTIONS.iter().position(|known| known.name == name).expect("it is one");
-            make(me, asked, false);
-        }
-        poll(me);
-        me.hints.borrow_mut().pop();
-        ask(function("dcc_cancel_token_reset_current"), [ticket, 0, 0, 0, 0, 0, 0, 0]);
-        for context in captured {
-            let status = ask(function("dcc_context_release"), [context, 0, 0, 0, 0, 0, 0, 0]);
-            if status != 0 {
-                finding!("one of many contexts cannot be released: {status}");
-            }
-        }
-        return;
-    }
+    let number = me.one_of(&retains);
+    let times = me.one_of(&MANY);
     let Kind::Handle(kind) = FUNCTIONS[number].parameters[0].kind else { return };
     let bits = good_handle(me, kind);
     if bits == 0 || WORLD.owned(bits) == 0 {
@@ -708,5 +692,47 @@ fn many(me: &Me) {
     }
     for _ in 0..8 {
         act(me);
+    }
+}
+
+/// A token in as many contexts as it takes, and what has to work of it all the same.
+fn many_contexts(me: &Me) {
+    let job = foreign_job(me).filter(|_| me.chance(192));
+    let token = match job {
+        Some(job) => ask(function("dcc_job_token"), [job, 0, 0, 0, 0, 0, 0, 0]) as u64,
+        None => good_handle(me, TOKEN),
+    };
+    let mut ticket = 0_u64;
+    let set_current = function("dcc_cancel_token_set_current");
+    ask(set_current, [token, &raw mut ticket as usize as u64, 0, 0, 0, 0, 0, 0]);
+    let mut captured = Vec::new();
+    for _ in 0..me.one_of(&MANY).min(262_144) {
+        let mut out = 0_u64;
+        let capture = function("dcc_context_capture");
+        if ask(capture, [&raw mut out as usize as u64, 0, 0, 0, 0, 0, 0, 0]) != 0 {
+            break;
+        }
+        captured.push(out);
+    }
+    let mut hints: Hints = [0; HANDLES.len()];
+    (hints[TOKEN], hints[A_JOB]) = (token, job.unwrap_or(0));
+    me.hints.borrow_mut().push(hints);
+    poll_current(me);
+    for asked in [
+        function("dcc_cancel_token_is_cancelled"),
+        function("dcc_job_cancel"),
+        function("dcc_cancel_token_cancel"),
+        function("dcc_cancel_token_wait"),
+    ] {
+        make(me, asked, false);
+    }
+    poll(me);
+    me.hints.borrow_mut().pop();
+    ask(function("dcc_cancel_token_reset_current"), [ticket, 0, 0, 0, 0, 0, 0, 0]);
+    for context in captured {
+        let status = ask(function("dcc_context_release"), [context, 0, 0, 0, 0, 0, 0, 0]);
+        if status != 0 {
+            finding!("one of many contexts cannot be released: {status}");
+        }
     }
 }

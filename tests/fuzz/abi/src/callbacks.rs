@@ -97,6 +97,14 @@ impl Inside {
                 return;
             }
             let mut known: Hints = [0; HANDLES.len()];
+            let around = me.record().innermost();
+            if let Some((function, arguments)) = around {
+                for (parameter, bits) in FUNCTIONS[function].parameters.iter().zip(arguments) {
+                    if let Kind::Handle(kind) = parameter.kind {
+                        known[kind] = bits;
+                    }
+                }
+            }
             if let Some(owner) = self.owner {
                 known[OWNER] = WORLD.owner(owner).bits.load(Relaxed);
             }
@@ -110,9 +118,12 @@ impl Inside {
             }
             me.hints.borrow_mut().push(known);
             me.depth.set(me.depth.get() + 1);
+            let function = around.map_or(usize::MAX, |(function, _)| function);
+            let outer = me.around.replace(function);
             for _ in 0..actions {
                 call::step(me);
             }
+            me.around.set(outer);
             me.depth.set(me.depth.get() - 1);
             me.hints.borrow_mut().pop();
             // Nobody else puts in order what is left current on a thread of the library.

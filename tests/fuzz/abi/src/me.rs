@@ -36,6 +36,8 @@ pub struct Me {
     random: Cell<u64>,
     /// How many callbacks it is in, one inside the other.
     pub depth: Cell<u32>,
+    /// The call that the present callback came from; `usize::MAX`: none.
+    pub around: Cell<usize>,
     /// Calls that may still be made.
     pub left: Cell<u32>,
     /// How many callbacks it has entered.
@@ -55,6 +57,7 @@ thread_local! {
         next: Cell::new(0),
         random: Cell::new(1),
         depth: Cell::new(0),
+        around: Cell::new(usize::MAX),
         left: Cell::new(0),
         called: Cell::new(0),
         tickets: RefCell::new(Vec::new()),

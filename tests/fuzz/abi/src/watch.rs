@@ -57,6 +57,15 @@ impl Record {
         self.depth.load(Relaxed)
     }
 
+    /// The innermost call that the thread is in, and its arguments. `None`: none, or not one of the library's
+    /// functions.
+    pub fn innermost(&self) -> Option<(usize, [u64; 8])> {
+        let at = (self.depth() as usize).checked_sub(1)?;
+        let function = self.functions.get(at)?.load(Relaxed) as usize;
+        let arguments = std::array::from_fn(|number| self.arguments[at][number].load(Relaxed));
+        (function < FUNCTIONS.len()).then_some((function, arguments))
+    }
+
     fn stack(&self) -> String {
         let depth = (self.depth() as usize).min(DEPTH);
         let name = |place: &AtomicU32| {

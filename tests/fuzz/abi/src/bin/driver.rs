@@ -4,7 +4,8 @@
 //! and goes on where a run with the same folder, seed and threads has stopped. It prints rate and total,
 //! and leaves the input of what it finds in the folder. With `--many` there may be hundreds of thousands
 //! of objects at a time, which makes it slow.
-//! `driver replay FILE [--threads K]` plays one input; with DCC_FUZZ_TRACE=1 it prints each call.
+//! `driver replay FILE [--threads K]` plays one input, or without a file that of `--seed S --start NUMBER`;
+//! with DCC_FUZZ_TRACE=1 it prints each call.
 //! `driver minimise FILE [--threads K]` makes it as short as it can.
 //! `driver lives [--seed S] [--count N]` plays each sequence in a process of its own, in which
 //! dcc_shutdown may be called, and which forks at the end.
@@ -160,12 +161,25 @@ fn run(options: &Options) -> ExitCode {
     let file = options.found.join(format!("input-{name}-{end}"));
     std::fs::write(&file, bytes).expect("the input is kept");
     std::fs::write(file.with_extension("log"), &output.stderr).expect("the story is kept");
-    println!("sequence {end}: {}", headline(&output));
-    println!("replay {}", file.display());
+    tell(&output);
+    println!("sequence {end} of seed {}: {}", options.seed, headline(&output));
+    println!(
+        "driver replay --seed {} --start {end} --threads {}; its bytes are in {}",
+        options.seed,
+        options.threads,
+        file.display()
+    );
     // A resumed run goes on behind it.
     let file = OpenOptions::new().write(true).open(&state).expect("the state's file");
     file.write_at(&(end + 1).to_le_bytes(), 0).expect("the state is written");
     ExitCode::FAILURE
+}
+
+/// The end of what a process said: the calls that led to what it found, or a sanitizer's report.
+fn tell(output: &Output) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(200)..].iter().for_each(|line| println!("{line}"));
 }
 
 fn file(options: &Options) -> &Path {
@@ -174,7 +188,12 @@ fn file(options: &Options) -> &Path {
 
 fn replay(options: &Options) {
     watch::start(Duration::from_secs(options.patience));
-    play(&std::fs::read(file(options)).expect("the input"), options.threads);
+    let mut bytes = Vec::new();
+    match &options.file {
+        Some(file) => bytes = std::fs::read(file).expect("the input"),
+        None => input(options.seed, options.start, &mut bytes),
+    }
+    play(&bytes, options.threads);
 }
 
 /// What a replay of these bytes finds.
@@ -246,13 +265,17 @@ fn lives(options: &Options) -> ExitCode {
             .output()
             .expect("the program runs");
         if !output.status.success() {
+            tell(&output);
             println!("life {index} of seed {}: {}", options.seed, headline(&output));
-            print!("{}", String::from_utf8_lossy(&output.stderr));
+            println!(
+                "driver life --seed {} --start {index} --threads {}",
+                options.seed, options.threads
+            );
             return ExitCode::FAILURE;
         }
     }
     let rate = options.count as f64 / since.elapsed().as_secs_f64();
-    println!("{} lives, {rate:.0} a second", options.count);
+    println!("seed {}: {} lives, {rate:.0} a second", options.seed, options.count);
     ExitCode::SUCCESS
 }
 
