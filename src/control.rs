@@ -3,19 +3,20 @@
 //! it, or lets go of a job in a way that would.
 //!
 //! A line that comes in is an object with one of these as `do`:
-//! - "list"; `job`: of this one alone; `ended`: with those that have ended; `from`: those after a list before.
+//! - "list"; `job`: of this one alone; `ended`: with those that have ended; `from`: those after a list
+//!   before.
 //! - "cancel"; `job` or `all`: true; `reason`.
 //! - "trace"; `job` or `all`: true; `on`.
 //!
 //! The answer has `error`, or what was asked for: `host`, `dispatchers` and `jobs`, or `changed`, with `id`,
-//! `label` and `outcome` of each; `more` is how many were left out, null in a list that begins somewhere: they
-//! are not counted again. `next` is what to give as `from` for those, null if there are none.
+//! `label` and `outcome` of each; `more` is how many were left out, null in a list that begins somewhere:
+//! they are not counted again. `next` is what to give as `from` for those, null if there are none.
 
 use crate::dispatcher::Dispatchers;
 use crate::job::pages::Page;
 use crate::job::{JobPin, JobText, Jobs};
 use crate::json::members::{self, NoMembers};
-use crate::json::object::{List, Object};
+use crate::json::object::{Array, Object};
 use crate::json::text::is_text;
 use crate::json_rpc::wire::readable;
 use crate::library::Library;
@@ -31,8 +32,8 @@ use std::fmt::{self, Write};
 /// The most jobs in a list.
 pub const MOST_JOBS: usize = 1000;
 
-/// After so many bytes an answer has enough jobs, however few those are: texts may be long, and with 1000 of the
-/// longest it would be more than a client takes.
+/// After so many bytes an answer has enough jobs, however few those are: texts may be long, and with 1000 of
+/// the longest it would be more than a client takes.
 const ENOUGH_BYTES: usize = 1 << 20;
 
 /// What is known of the process without asking anybody.
@@ -284,7 +285,7 @@ fn change(
     let mut out = Counted { out, length: &length };
     // What cannot be written is told at the end; it is done even so.
     let mut result = out.write_str(r#"{"changed":"#);
-    let mut list = List::begin(&mut out);
+    let mut list = Array::begin(&mut out);
     each_meant(jobs, which, |job| {
         if matches!(which, Which::All) && jobs.state(job).is_terminal() {
             return;
@@ -310,7 +311,7 @@ fn write_changed(
     jobs: Jobs<'_>,
     job: &JobPin<'_>,
     outcome: &str,
-    list: &mut List<'_>,
+    list: &mut Array<'_>,
 ) -> fmt::Result {
     let mut one = list.object()?;
     one.value("id", jobs.id(job))?;
@@ -338,7 +339,7 @@ impl Dispatchers<'_> {
     /// What each dispatcher is at. Without a pin, whose end could be the dispatcher's: what it is read
     /// from is never unmapped. One that goes meanwhile is left out, or at worst has figures of the next
     /// user of its slot.
-    fn write_glances(self, list: &mut List<'_>) -> fmt::Result {
+    fn write_glances(self, list: &mut Array<'_>) -> fmt::Result {
         let now_ns = clock::now_ns();
         let since = |time_ns: u64| (time_ns != 0).then(|| now_ns.saturating_sub(time_ns));
         for (_, slot) in self.arena().slots().filter(|(_, slot)| slot.is_alive()) {

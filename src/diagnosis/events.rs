@@ -89,7 +89,7 @@ pub struct Event {
 }
 
 #[derive(Debug, Default)]
-struct Ring {
+struct EventRing {
     events: VecDeque<Event>,
     capacity: usize,
     lost: u64,
@@ -98,7 +98,7 @@ struct Ring {
 /// What is written while an observer lives.
 #[derive(Debug, Default)]
 pub struct ObserverLive {
-    ring: Mutex<Ring>,
+    ring: Mutex<EventRing>,
 }
 
 impl LivePart for ObserverLive {
@@ -146,7 +146,7 @@ impl Observers {
         let mut events = VecDeque::new();
         events.try_reserve_exact(capacity).map_err(|_| Error::Resources("memory for events"))?;
         let (index, slot) = self.arena.take()?;
-        *slot.live().ring.lock() = Ring { events, capacity, lost: 0 };
+        *slot.live().ring.lock() = EventRing { events, capacity, lost: 0 };
         self.count.fetch_add(1, Ordering::Relaxed);
         Ok(self.arena.publish(index, slot, 0, Holder::Owner))
     }

@@ -21,7 +21,7 @@ pub const MOST_MOMENTS: usize = 1 << 20;
 const BATCH: usize = if cfg!(test) { 3 } else { 256 };
 
 #[derive(Debug, Default)]
-struct Ring {
+struct MomentRing {
     moments: VecDeque<Moment>,
     capacity: usize,
     /// How many moments there were since the start; the last of them are still there.
@@ -30,7 +30,7 @@ struct Ring {
     start: u64,
 }
 
-impl Ring {
+impl MomentRing {
     /// Number of the oldest moment that is still there.
     fn oldest(&self) -> u64 {
         self.noted - self.moments.len() as u64
@@ -42,7 +42,7 @@ impl Ring {
 pub struct Timeline {
     /// Written under the lock.
     on: AtomicU32,
-    ring: Mutex<Late<Ring>>,
+    ring: Mutex<Late<MomentRing>>,
 }
 
 impl Timeline {
@@ -71,8 +71,8 @@ impl Timeline {
         let mut moments = VecDeque::new();
         moments.try_reserve_exact(capacity).map_err(no_memory)?;
         let mut lock = self.ring.lock();
-        let ring = lock.get_or_make(|| Ok(Ring::default()))?;
-        let fresh = Ring { moments, capacity, noted: 0, start: ring.start + 1 };
+        let ring = lock.get_or_make(|| Ok(MomentRing::default()))?;
+        let fresh = MomentRing { moments, capacity, noted: 0, start: ring.start + 1 };
         let old = std::mem::replace(ring, fresh);
         self.on.store(1, Ordering::Relaxed);
         drop(lock);

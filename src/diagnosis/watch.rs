@@ -71,7 +71,7 @@ impl Link for WatchCell {
 
 /// When the things of a job's life were; 0 for what has not been.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Times {
+pub struct Milestones {
     /// The job's id; 0 for a token without a job.
     pub job_id: u64,
     /// When it was made.
@@ -188,9 +188,9 @@ impl Watches {
     }
 
     /// When what was.
-    pub fn times(&self, number: u32) -> Times {
+    pub fn times(&self, number: u32) -> Milestones {
         let watch = self.cells.cell(number).watch.lock();
-        Times {
+        Milestones {
             job_id: watch.job_id,
             created_ns: watch.created_ns,
             cancelled_ns: watch.cancelled_ns,

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 pub const DEFAULT_THRESHOLD_NS: u64 = 1_000_000_000;
 
 #[derive(Clone, Copy, Debug)]
-struct Cancel {
+struct Unseen {
     token: Handle,
     time_ns: u64,
 }
@@ -19,7 +19,7 @@ struct Cancel {
 /// All cancels to be looked at, oldest first.
 #[derive(Debug)]
 pub struct Watchdog {
-    cancels: Mutex<Late<VecDeque<Cancel>>>,
+    cancels: Mutex<Late<VecDeque<Unseen>>>,
     /// 0 stands for the default.
     threshold_ns: AtomicU64,
 }
@@ -50,7 +50,7 @@ impl Watchdog {
         let mut lock = self.cancels.lock();
         let Ok(cancels) = lock.get_or_make(|| Ok(VecDeque::new())) else { return };
         if cancels.try_reserve(1).is_ok() {
-            cancels.push_back(Cancel { token, time_ns });
+            cancels.push_back(Unseen { token, time_ns });
         }
     }
 

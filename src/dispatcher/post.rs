@@ -15,7 +15,7 @@ use crate::memory::pin::Keeper;
 use crate::owner::Thing;
 use crate::queue::Refused;
 use crate::queue::lane::Lane;
-use crate::queue::posted::{Body, HeldPosted, PostedId, Stage};
+use crate::queue::posted::{HeldPosted, PostedBody, PostedId, Stage};
 use crate::queue_id::HeldQueue;
 use crate::sys::clock;
 use crate::sys::memory::try_string;
@@ -87,17 +87,10 @@ impl<'a> Dispatchers<'a> {
         start: Start,
         here: u64,
     ) -> Result<Accepted<'a>, (Error, Work)> {
-        let live = dispatcher.slot().live();
         let queue = dispatcher.queue();
         let waits = start != Start::AtOnce;
-        match self.queues().admit(queue, waits) {
-            Ok(()) => (),
-            Err(Refused::Closed) => return Err((Error::DispatcherShutDown, work)),
-            Err(Refused::Full) => {
-                live.statistics().rejected.one();
-                let (depth, capacity) = (self.queues().depth(queue), self.queues().capacity(queue));
-                return Err((Error::Overloaded { depth, capacity }, work));
-            }
+        if let Err(error) = self.admit(dispatcher, waits) {
+            return Err((error, work));
         }
         let (job, held, body) = match self.prepare(dispatcher, post) {
             Ok(prepared) => prepared,
@@ -106,7 +99,7 @@ impl<'a> Dispatchers<'a> {
                 return Err((error, work));
             }
         };
-        *held.cell().body() = Body { work: Some(work), ..body };
+        *held.cell().body() = PostedBody { work: Some(work), ..body };
         let id = held.publish(if waits { Stage::Queued } else { Stage::Running });
         if post.owner != NULL && self.is_taken(&held) {
             // Closed before others could end the job. One that runs at once is looked at after that.
@@ -124,12 +117,11 @@ impl<'a> Dispatchers<'a> {
             && let Some(work) = self.take_back(dispatcher, &accepted)
         {
             if let Error::Overloaded { .. } | Error::ExecutorRefused = error {
-                live.statistics().rejected.one();
+                dispatcher.slot().live().statistics().rejected.one();
             }
             return Err((error, work));
         }
-        live.statistics().posted.one();
-        self.note_posted(queue, post, job);
+        self.note_posted(dispatcher, post, job);
         let runs_elsewhere = matches!(
             accepted.held.cell().stage(),
             Stage::Queued | Stage::Running | Stage::Parked | Stage::Ran
@@ -140,7 +132,22 @@ impl<'a> Dispatchers<'a> {
         Ok(accepted)
     }
 
-    fn note_posted(self, queue: HeldQueue<'_>, post: &Post<'_>, job: Handle) {
+    /// Lets a job in, or says why not.
+    fn admit(self, dispatcher: &DispatcherPin<'_>, waits: bool) -> Result<(), Error> {
+        let queue = dispatcher.queue();
+        self.queues().admit(queue, waits).map_err(|refused| match refused {
+            Refused::Closed => Error::DispatcherShutDown,
+            Refused::Full => {
+                dispatcher.slot().live().statistics().rejected.one();
+                let (depth, capacity) = (self.queues().depth(queue), self.queues().capacity(queue));
+                Error::Overloaded { depth, capacity }
+            }
+        })
+    }
+
+    fn note_posted(self, dispatcher: &DispatcherPin<'_>, post: &Post<'_>, job: Handle) {
+        dispatcher.slot().live().statistics().posted.one();
+        let queue = dispatcher.queue();
         self.timeline().note(|| {
             let depth = u64::from(self.queues().depth(queue));
             let kind = MomentKind::Posted { lane: post.lane as u32 + 1, depth };
@@ -154,7 +161,7 @@ impl<'a> Dispatchers<'a> {
         self,
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
-    ) -> Result<(Handle, HeldPosted<'a>, Body), Error> {
+    ) -> Result<(Handle, HeldPosted<'a>, PostedBody), Error> {
         let origin = JobOrigin {
             label: post.label,
             caller_id: post.caller_id,
@@ -178,7 +185,7 @@ impl<'a> Dispatchers<'a> {
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
         job: Handle,
-    ) -> Result<(HeldPosted<'a>, Body), Error> {
+    ) -> Result<(HeldPosted<'a>, PostedBody), Error> {
         let now_ns = clock::now_ns();
         let held_job = JobHold::new(self.jobs(), job)?;
         if let Some(deadline_ns) = post.deadline_ns {
@@ -211,7 +218,7 @@ impl<'a> Dispatchers<'a> {
             return give_back(Error::Resources("references to this dispatcher; pump it"));
         }
         cell.has_caller_id.store(u32::from(!post.caller_id.is_empty()), Ordering::Relaxed);
-        let mut body = Body { dispatcher: dispatcher.index(), ..Body::default() };
+        let mut body = PostedBody { dispatcher: dispatcher.index(), ..PostedBody::default() };
         body.job = held_job.leave();
         if let Some(parent) = parent {
             body.parent = post.parent;
@@ -270,7 +277,7 @@ impl<'a> Dispatchers<'a> {
     /// destroyed it, and so the post counts as accepted.
     fn take_back(self, dispatcher: &DispatcherPin<'_>, accepted: &Accepted<'_>) -> Option<Work> {
         let (job, cell) = (accepted.job, accepted.held.cell());
-        let Body { work, job: held, parent, dispatcher: index, .. } =
+        let PostedBody { work, job: held, parent, dispatcher: index, .. } =
             std::mem::take(&mut *cell.body());
         let pin = JobPin::take_over(self.jobs(), held);
         if work.is_some() {

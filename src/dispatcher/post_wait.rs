@@ -64,7 +64,7 @@ const NO_LIMIT_NS: u64 = 3_600_000_000_000;
 
 /// What came of a job that was waited for.
 #[derive(Clone, Copy, Debug)]
-pub struct Waited {
+pub struct WaitedJob {
     /// The job, with a reference for the poster.
     pub job: Handle,
     /// Why the wait ended.
@@ -84,7 +84,7 @@ impl<'a> Dispatchers<'a> {
         post: &Post<'_>,
         work: Work,
         until_ns: Option<u64>,
-    ) -> Result<Waited, (Error, Work)> {
+    ) -> Result<WaitedJob, (Error, Work)> {
         let here = thread.record.number();
         let is_here = Self::is_on_its_thread(dispatcher, here);
         let inline = is_here && !post.elsewhere;
@@ -116,7 +116,7 @@ impl<'a> Dispatchers<'a> {
             let is_elsewhere = post.elsewhere;
             let patience = Patience { until_ns, is_hopeless, is_elsewhere, helps_workers };
             let end = self.wait_for(thread, dispatcher, &accepted, patience);
-            Waited { job: accepted.job, end, state: self.state_of(&accepted) }
+            WaitedJob { job: accepted.job, end, state: self.state_of(&accepted) }
         });
         if let Some(wait) = wait {
             self.owners().waits().end(wait);
@@ -218,7 +218,6 @@ impl<'a> Dispatchers<'a> {
     ) -> WaitEnd {
         let Patience { until_ns, is_hopeless, is_elsewhere, helps_workers } = patience;
         let here = thread.record.number();
-        let live = dispatcher.slot().live();
         let cell = accepted.held.cell();
         loop {
             let mut body = cell.body();
@@ -235,32 +234,14 @@ impl<'a> Dispatchers<'a> {
             let now_ns = clock::now_ns();
             // What needs the dispatcher's thread now.
             let needs_it = stage == Stage::Ran || stage == Stage::Queued && !is_elsewhere;
-            let stuck_at = live.wedge_ns().filter(|_| needs_it).map(|wedge_ns| {
-                let (job, since_ns) = self.kept(dispatcher.queue());
-                let is_kept = since_ns != 0 && job != id_of(accepted.job);
-                if is_kept { since_ns } else { now_ns }.saturating_add(wedge_ns)
-            });
-            let is_stuck = is_hopeless || stuck_at.is_some_and(|time| time <= now_ns);
-            if is_stuck || until_ns.is_some_and(|time| time <= now_ns) {
+            let stuck_at = needs_it.then(|| self.stuck_at(dispatcher, accepted, now_ns)).flatten();
+            let is_stuck = stuck_at.is_some_and(|time| time <= now_ns);
+            if is_hopeless || is_stuck || until_ns.is_some_and(|time| time <= now_ns) {
                 drop(body);
-                if self.queues().claim(accepted.id, Stage::Cancelled, false).is_some() {
-                    self.end_early(accepted, Stage::Cancelled);
-                    self.ask_to_stop(accepted);
-                    self.queues().wake(self.owners(), dispatcher.queue());
-                    return if is_stuck { WaitEnd::Wedged } else { WaitEnd::TimedOut };
+                match self.give_up_waiting(dispatcher, accepted, is_hopeless, is_stuck) {
+                    Some(end) => return end,
+                    None => continue,
                 }
-                if cell.body().is_over {
-                    return WaitEnd::Over;
-                }
-                if cell.stage() == Stage::Ran {
-                    return WaitEnd::Started;
-                }
-                if !is_stuck || is_hopeless {
-                    self.ask_to_stop(accepted);
-                    return WaitEnd::Started;
-                }
-                // It has just begun.
-                continue;
             }
             let helps = helps_workers && matches!(stage, Stage::Queued | Stage::Parked);
             if helps && self.do_all_workers_wait() && !crate::weakened!("posters_help") {
@@ -271,6 +252,49 @@ impl<'a> Dispatchers<'a> {
             let look_at = helps.then(|| now_ns.saturating_add(LOOK_NS));
             cell.wait(&mut body, until_ns.into_iter().chain(stuck_at).chain(look_at).min());
         }
+    }
+
+    /// From when on the dispatcher's thread counts as stuck; `None`: never.
+    fn stuck_at(
+        self,
+        dispatcher: &DispatcherPin<'_>,
+        accepted: &Accepted<'_>,
+        now_ns: u64,
+    ) -> Option<u64> {
+        let wedge_ns = dispatcher.slot().live().wedge_ns()?;
+        let (job, since_ns) = self.kept(dispatcher.queue());
+        let is_kept = since_ns != 0 && job != id_of(accepted.job);
+        Some(if is_kept { since_ns } else { now_ns }.saturating_add(wedge_ns))
+    }
+
+    /// Takes the job back, or asks it to stop, once the time is over or nobody will run it. `None`: it has
+    /// just begun, so the thread is not stuck.
+    fn give_up_waiting(
+        self,
+        dispatcher: &DispatcherPin<'_>,
+        accepted: &Accepted<'_>,
+        is_hopeless: bool,
+        is_stuck: bool,
+    ) -> Option<WaitEnd> {
+        let cell = accepted.held.cell();
+        if self.queues().claim(accepted.id, Stage::Cancelled, false).is_some() {
+            self.end_early(accepted, Stage::Cancelled);
+            self.ask_to_stop(accepted);
+            self.queues().wake(self.owners(), dispatcher.queue());
+            let is_wedged = is_hopeless || is_stuck;
+            return Some(if is_wedged { WaitEnd::Wedged } else { WaitEnd::TimedOut });
+        }
+        if cell.body().is_over {
+            return Some(WaitEnd::Over);
+        }
+        if cell.stage() == Stage::Ran {
+            return Some(WaitEnd::Started);
+        }
+        if is_stuck && !is_hopeless {
+            return None;
+        }
+        self.ask_to_stop(accepted);
+        Some(WaitEnd::Started)
     }
 
     /// Ends a job that never runs before its completion does, which is still to come.

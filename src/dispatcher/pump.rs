@@ -10,7 +10,7 @@ use crate::dispatcher::stats::USUAL_TICK_NS;
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::Error;
 use crate::job::JobState;
-use crate::queue::Next;
+use crate::queue::{Busy, Left, Next};
 use crate::sys::clock;
 use crate::sys::sync::{AtomicU32, Ordering};
 use crate::thread::context::ThisThread;
@@ -69,6 +69,20 @@ impl Drop for Pumping<'_> {
     }
 }
 
+/// After how long the host should pump again.
+fn next_tick(tick: &Tick, left: Left) -> u64 {
+    if left.now > 0 && !tick.vetoed {
+        // As long for the host as for the jobs.
+        tick.elapsed_ns.min(USUAL_TICK_NS)
+    } else if tick.remaining > 0 {
+        USUAL_TICK_NS.saturating_sub(tick.elapsed_ns)
+    } else if left.elsewhere {
+        LOOK_NS
+    } else {
+        NO_LIMIT
+    }
+}
+
 impl<'a> Dispatchers<'a> {
     /// Runs a tick. On the dispatcher's thread only, which an unbound one becomes by this.
     pub fn pump(
@@ -81,8 +95,7 @@ impl<'a> Dispatchers<'a> {
         let live = dispatcher.slot().live();
         let _pumping = Pumping::begin(&live.pumping)?;
         let (queue, statistics) = (dispatcher.queue(), live.statistics());
-        let ends = || (statistics.ends(), statistics.ends_of(JobState::Cancelled));
-        let before = ends();
+        let (ends, cancels) = (statistics.ends(), statistics.ends_of(JobState::Cancelled));
         let began_ns = clock::now_ns();
         self.queues().set_thread(queue);
         // Each step notes its time: many short ones are not a thread that is stuck.
@@ -90,37 +103,7 @@ impl<'a> Dispatchers<'a> {
         statistics.begin_tick(began_ns);
         self.queues().begin_tick(queue);
         let mut tick = Tick::default();
-        let mut elapsed_ns = 0;
-        let mut is_first = true;
-        loop {
-            if self.queues().is_closed(queue) {
-                // Nothing runs any more; what was accepted is completed, however long it takes.
-                while let Some(ended) = self.queues().next_ended(queue) {
-                    busy.note(0, clock::now_ns());
-                    self.finish(dispatcher, ended);
-                }
-                break;
-            }
-            let is_spent = elapsed_ns >= bounds.budget_ns && !(is_first && bounds.budget_ns > 0);
-            if is_spent || tick.executed >= bounds.most {
-                break;
-            }
-            tick.vetoed = self.queues().is_vetoed(self.owners(), queue);
-            if tick.vetoed {
-                break;
-            }
-            match self.queues().next(queue) {
-                None => break,
-                Some(Next::Complete(ended)) => self.finish(dispatcher, ended),
-                Some(Next::Run { job, first }) => {
-                    tick.executed += u64::from(self.run_here(thread, dispatcher, job, first));
-                }
-            }
-            is_first = false;
-            let now_ns = clock::now_ns();
-            elapsed_ns = now_ns.saturating_sub(began_ns);
-            busy.note(0, now_ns);
-        }
+        self.run_in_bounds(thread, dispatcher, bounds, &busy, began_ns, &mut tick);
         self.show_progress_of_others(dispatcher);
         tick.elapsed_ns = clock::now_ns().saturating_sub(began_ns);
         tick.overrun_ns = tick.elapsed_ns.saturating_sub(bounds.budget_ns);
@@ -132,23 +115,61 @@ impl<'a> Dispatchers<'a> {
             Moment::since(began_ns, kind, 0, EventText::default())
         });
         statistics.end_tick(tick.elapsed_ns, tick.overrun_ns > 0);
-        let after = ends();
-        tick.completed = after.0 - before.0;
-        tick.cancelled = after.1 - before.1;
-        tick.next_ns = if left.now > 0 && !tick.vetoed {
-            // As long for the host as for the jobs.
-            tick.elapsed_ns.min(USUAL_TICK_NS)
-        } else if tick.remaining > 0 {
-            USUAL_TICK_NS.saturating_sub(tick.elapsed_ns)
-        } else if left.elsewhere {
-            LOOK_NS
-        } else {
-            NO_LIMIT
-        };
+        tick.completed = statistics.ends() - ends;
+        tick.cancelled = statistics.ends_of(JobState::Cancelled) - cancels;
+        tick.next_ns = next_tick(&tick, left);
         if tick.remaining > 0 && !tick.vetoed {
             self.queues().wake(self.owners(), queue);
         }
         Ok(tick)
+    }
+
+    /// Runs and completes what waits until nothing does, a bound is reached, the host says "not now" or the
+    /// dispatcher is closed.
+    fn run_in_bounds(
+        self,
+        thread: ThisThread<'_, 'a>,
+        dispatcher: &DispatcherPin<'a>,
+        bounds: Bounds,
+        busy: &Busy<'_>,
+        began_ns: u64,
+        tick: &mut Tick,
+    ) {
+        let queue = dispatcher.queue();
+        let mut elapsed_ns = 0;
+        let mut is_first = true;
+        loop {
+            if self.queues().is_closed(queue) {
+                return self.complete_all(dispatcher, busy);
+            }
+            let is_spent = elapsed_ns >= bounds.budget_ns && !(is_first && bounds.budget_ns > 0);
+            if is_spent || tick.executed >= bounds.most {
+                return;
+            }
+            tick.vetoed = self.queues().is_vetoed(self.owners(), queue);
+            if tick.vetoed {
+                return;
+            }
+            match self.queues().next(queue) {
+                None => return,
+                Some(Next::Complete(ended)) => self.finish(dispatcher, ended),
+                Some(Next::Run { job, first }) => {
+                    tick.executed += u64::from(self.run_here(thread, dispatcher, job, first));
+                }
+            }
+            is_first = false;
+            let now_ns = clock::now_ns();
+            elapsed_ns = now_ns.saturating_sub(began_ns);
+            busy.note(0, now_ns);
+        }
+    }
+
+    /// Nothing runs any more; what was accepted is completed, however long it takes.
+    fn complete_all(self, dispatcher: &DispatcherPin<'a>, busy: &Busy<'_>) {
+        while let Some(ended) = self.queues().next_ended(dispatcher.queue()) {
+            busy.note(0, clock::now_ns());
+            self.finish(dispatcher, ended);
+        }
     }
 
     /// Shows how far the jobs are that run on other threads.

@@ -23,7 +23,7 @@ use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
 use crate::owner::Call;
 use crate::owner::wait_graph::Inside;
-use crate::queue::posted::{Body, HeldPosted, PostedCell, PostedId, Stage};
+use crate::queue::posted::{HeldPosted, PostedBody, PostedCell, PostedId, Stage};
 use crate::queue_id::HeldQueue;
 use crate::sys::host::Host;
 use crate::sys::sync::Ordering;
@@ -96,27 +96,13 @@ impl<'a> Dispatchers<'a> {
         held: &HeldPosted<'_>,
         first: bool,
     ) -> Slice {
-        let statistics = dispatcher.slot().live().statistics();
         let cell = held.cell();
         let (function, parent) = {
             let body = cell.body();
             (body.work.as_ref().map(Work::function), body.parent)
         };
         let Some(function) = function else { return Slice::LeftOut };
-        if first {
-            match self.jobs().begin(job) {
-                Ok(Begun::Running) => (),
-                Ok(Begun::Cancelled) => {
-                    self.end_job(job, JobState::Cancelled, "");
-                    return Slice::LeftOut;
-                }
-                // It has ended, as is seen below, or somebody who has its handle began it.
-                Err(_) => (),
-            }
-        } else if self.jobs().is_cancelled(job) {
-            self.end_job(job, JobState::Cancelled, "");
-        }
-        if self.jobs().state(job).is_terminal() {
+        if !self.may_run(job, first) {
             return Slice::LeftOut;
         }
         let ticket = match self.contexts().install(thread, parent, job.handle()) {
@@ -128,7 +114,7 @@ impl<'a> Dispatchers<'a> {
         };
         let call = self.owners().enter(cell.owned.get(), thread_identity::current());
         if first && call.is_open {
-            statistics.executed.one();
+            dispatcher.slot().live().statistics().executed.one();
         }
         let answer =
             call.is_open.then(|| catch_unwind(AssertUnwindSafe(|| function.call(job.handle()))));
@@ -138,21 +124,40 @@ impl<'a> Dispatchers<'a> {
         match answer {
             None => {
                 self.end_job(job, JobState::Interrupted, "its owner was closed");
-                return Slice::LeftOut;
+                Slice::LeftOut
             }
-            Some(Err(panic)) => self.end_job(job, JobState::Failed, panic_text(&*panic)),
-            Some(Ok(0)) => self.end_job(job, JobState::Completed, ""),
-            Some(Ok(answer)) if STOPPED.contains(&answer) => {
+            Some(Ok(answer)) => self.end_slice(job, answer),
+            Some(Err(panic)) => {
+                self.end_job(job, JobState::Failed, panic_text(&*panic));
+                Slice::Last
+            }
+        }
+    }
+
+    /// Begins a job whose first slice this is, and looks whether it goes on. One that was cancelled ends.
+    fn may_run(self, job: &JobPin<'_>, first: bool) -> bool {
+        // An error: it has ended, or somebody who has its handle began it.
+        let is_cancelled = match first.then(|| self.jobs().begin(job)) {
+            Some(begun) => begun == Ok(Begun::Cancelled),
+            None => self.jobs().is_cancelled(job),
+        };
+        if is_cancelled {
+            self.end_job(job, JobState::Cancelled, "");
+        }
+        !self.jobs().state(job).is_terminal()
+    }
+
+    /// Ends a job as its function answered, unless it wants to be called again.
+    fn end_slice(self, job: &JobPin<'_>, answer: i32) -> Slice {
+        match answer {
+            0 => self.end_job(job, JobState::Completed, ""),
+            answer if STOPPED.contains(&answer) => self.end_job(job, JobState::Cancelled, ""),
+            RUN_AGAIN if self.jobs().is_cancelled(job) => {
                 self.end_job(job, JobState::Cancelled, "");
             }
-            Some(Ok(RUN_AGAIN)) if self.jobs().is_cancelled(job) => {
-                self.end_job(job, JobState::Cancelled, "");
-            }
-            Some(Ok(RUN_AGAIN)) if !self.jobs().state(job).is_terminal() => return Slice::Again,
-            Some(Ok(RUN_AGAIN)) => (),
-            Some(Ok(answer)) => {
-                self.fail(job, format_args!("its function answered {answer}"));
-            }
+            RUN_AGAIN if !self.jobs().state(job).is_terminal() => return Slice::Again,
+            RUN_AGAIN => (),
+            answer => self.fail(job, format_args!("its function answered {answer}")),
         }
         Slice::Last
     }
@@ -246,24 +251,23 @@ impl<'a> Dispatchers<'a> {
             let slice = self.run_slice(thread, &dispatcher, &job, &held, first);
             cell.set_inside(None);
             self.note_slice(&job, began_ns, slice == Slice::Again);
-            let here = thread.record.number();
-            if slice == Slice::Again {
-                let is_parked = self.queues().park(queue, &held, true);
-                let is_claimed = self.look_again(&job, &held, here);
-                self.owners().leave(in_hand);
-                if is_claimed || !is_parked {
-                    self.queues().wake(self.owners(), queue);
-                } else if hands_on && let Err(error) = self.hand_out(queue, id, cell.lane()) {
-                    // Ended first: once it is claimed its completion may run.
-                    self.fail(&job, format_args!("no thread for its next slice: {error}"));
-                    self.queues().claim(id, Stage::Ran, true);
-                    self.queues().wake(self.owners(), queue);
-                }
+            let is_parked = if slice == Slice::Again {
+                self.queues().park(queue, &held, true)
             } else {
                 self.queues().ran(queue, &held, true);
-                self.look_again(&job, &held, here);
-                self.owners().leave(in_hand);
+                false
+            };
+            let is_claimed = self.look_again(&job, &held, thread.record.number());
+            self.owners().leave(in_hand);
+            if slice != Slice::Again {
                 cell.notify();
+            }
+            if is_claimed || !is_parked {
+                self.queues().wake(self.owners(), queue);
+            } else if hands_on && let Err(error) = self.hand_out(queue, id, cell.lane()) {
+                // Ended first: once it is claimed its completion may run.
+                self.fail(&job, format_args!("no thread for its next slice: {error}"));
+                self.queues().claim(id, Stage::Ran, true);
                 self.queues().wake(self.owners(), queue);
             }
         }
@@ -384,10 +388,11 @@ impl<'a> Dispatchers<'a> {
             self.conclude(dispatcher, &job, cell);
             self.show_progress(dispatcher, &job, &held, u64::MAX);
         }
-        let Body { work, job, parent, dispatcher: index, .. } = {
+        let PostedBody { work, job, parent, dispatcher: index, .. } = {
             let mut body = cell.body();
             // Who waits looks at the rest of it still.
-            let left = Body { is_over: body.is_over, shown: body.shown, ..Body::default() };
+            let left =
+                PostedBody { is_over: body.is_over, shown: body.shown, ..PostedBody::default() };
             std::mem::replace(&mut *body, left)
         };
         let job = JobPin::take_over(self.jobs(), job);

@@ -4,7 +4,7 @@ use super::status::{self, DCC_OK, DCC_SECOND_INSTANCE, dcc_status};
 use super::thread;
 use crate::error::{Error, panic_text};
 use crate::sys::instance;
-use crate::sys::process::{self, State};
+use crate::sys::process::{self, ProcessState};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -15,9 +15,9 @@ pub(super) type Outcome<T = dcc_status> = Result<T, Error>;
 #[inline]
 pub(super) fn guard(call: impl FnOnce() -> Outcome) -> dcc_status {
     guard_anywhere(|| match process::state() {
-        State::Usable => call(),
-        State::Forked => Err(Error::Forked),
-        State::Ending => Err(Error::ShutDown),
+        ProcessState::Usable => call(),
+        ProcessState::Forked => Err(Error::Forked),
+        ProcessState::Ending => Err(Error::ShutDown),
     })
 }
 

@@ -6,7 +6,7 @@ use crate::diagnosis::watch::{MOST_THREADS, ThreadReport};
 use crate::handle::TRACED;
 use crate::job::pages::SLOTS_OF_A_SHORT_PAGE;
 use crate::job::{JobPin, JobText, Jobs};
-use crate::json::object::{List, Object};
+use crate::json::object::{Array, Object};
 use crate::memory::pin::Keeper;
 use crate::sys::clock;
 use crate::sys::sync::Ordering;
@@ -49,10 +49,10 @@ impl Threads {
 }
 
 impl<'a> Jobs<'a> {
-    /// Writes all live jobs as an array of objects: what all pages hold together. Nothing is held from one job
-    /// to the next, so nobody waits for it.
+    /// Writes all live jobs as an array of objects: what all pages hold together. Nothing is held from one
+    /// job to the next, so nobody waits for it.
     pub fn write_listing(self, out: &mut dyn Write) -> fmt::Result {
-        let mut list = List::begin(out)?;
+        let mut list = Array::begin(out)?;
         let (mut next, mut result) = (Some(0), Ok(()));
         while let Some(from) = next {
             let page = self.page(from, SLOTS_OF_A_SHORT_PAGE, |job| {
@@ -72,7 +72,7 @@ impl<'a> Jobs<'a> {
     }
 
     /// Writes a job as an entry of a list.
-    pub(crate) fn write_job(self, job: &JobPin<'_>, list: &mut List<'_>) -> fmt::Result {
+    pub(crate) fn write_job(self, job: &JobPin<'_>, list: &mut Array<'_>) -> fmt::Result {
         self.write_members(job, list.object()?)
     }
 

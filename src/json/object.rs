@@ -12,7 +12,7 @@ pub struct Object<'a> {
 }
 
 /// A JSON list that is being written.
-pub struct List<'a> {
+pub struct Array<'a> {
     out: &'a mut dyn Write,
     between: &'static str,
     is_empty: bool,
@@ -61,8 +61,8 @@ impl<'a> Object<'a> {
     }
 
     /// A list.
-    pub fn list(&mut self, key: &str) -> Result<List<'_>, fmt::Error> {
-        List::begin(self.key(key)?)
+    pub fn list(&mut self, key: &str) -> Result<Array<'_>, fmt::Error> {
+        Array::begin(self.key(key)?)
     }
 
     /// That was the last member.
@@ -71,7 +71,7 @@ impl<'a> Object<'a> {
     }
 }
 
-impl<'a> List<'a> {
+impl<'a> Array<'a> {
     /// One without entries yet.
     pub fn begin(out: &'a mut dyn Write) -> Result<Self, fmt::Error> {
         out.write_str("[")?;

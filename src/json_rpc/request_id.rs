@@ -57,9 +57,9 @@ impl IdRef<'_> {
 }
 
 /// An id, kept. Equal and hashed as the [`IdRef`] to it.
-pub struct RequestId(Kept);
+pub struct RequestId(IdValue);
 
-enum Kept {
+enum IdValue {
     Integer(i64),
     Text(String),
 }
@@ -91,7 +91,7 @@ pub const NO_ID_TYPE: &str = "an id is neither a number nor a text";
 impl RequestId {
     /// Of an integer.
     pub const fn integer(integer: i64) -> Self {
-        Self(Kept::Integer(integer))
+        Self(IdValue::Integer(integer))
     }
 
     /// Of a text, copied.
@@ -100,7 +100,7 @@ impl RequestId {
             let (length, limit) = (text.len(), MAX_ID_BYTES);
             return Err(Error::TextTooLong { what: "request id", length, limit });
         }
-        Ok(Self(Kept::Text(try_string(text)?)))
+        Ok(Self(IdValue::Text(try_string(text)?)))
     }
 
     /// Of an id that somebody else keeps, copied.
@@ -128,14 +128,14 @@ impl RequestId {
             }
             text.push(character);
         }
-        Ok(Self(Kept::Text(text)))
+        Ok(Self(IdValue::Text(text)))
     }
 
     /// To look at.
     pub fn borrowed(&self) -> IdRef<'_> {
         match &self.0 {
-            Kept::Integer(integer) => IdRef::Integer(*integer),
-            Kept::Text(text) => IdRef::Text(text),
+            IdValue::Integer(integer) => IdRef::Integer(*integer),
+            IdValue::Text(text) => IdRef::Text(text),
         }
     }
 

@@ -132,7 +132,7 @@ fn read_batch(text: &str, each: &mut dyn FnMut(Message)) -> u64 {
                 each(Message::Malformed(NOT_JSON));
                 return Ok(0);
             }
-            let batch = Batch { each, beyond: 0 };
+            let batch = BatchReader { each, beyond: 0 };
             let parse = || serde_json::Deserializer::from_str(text).deserialize_seq(batch);
             with_parser(text, || parse().unwrap_or(0))
         });
@@ -224,12 +224,12 @@ fn only<'m>(member: Member<'m>, several: &'static str) -> Result<Option<&'m str>
     if member.is_repeated { Err(Message::Malformed(several)) } else { Ok(member.value) }
 }
 
-struct Batch<'e> {
+struct BatchReader<'e> {
     each: &'e mut dyn FnMut(Message),
     beyond: u64,
 }
 
-impl<'m> Visitor<'m> for Batch<'_> {
+impl<'m> Visitor<'m> for BatchReader<'_> {
     type Value = u64;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,7 +12,7 @@ use crate::sys::host::Host;
 use crate::sys::sync::Mutex;
 
 #[derive(Debug, Default)]
-struct Body {
+struct HostedBody {
     functions: Option<Host>,
     /// Calls that run.
     calls: u32,
@@ -24,7 +24,7 @@ struct Body {
 
 /// The host's functions of a queue.
 #[derive(Debug, Default)]
-pub struct Hosted(Mutex<Body>);
+pub struct Hosted(Mutex<HostedBody>);
 
 /// What is left to the last call of forgotten functions.
 #[derive(Debug, Default)]

@@ -85,7 +85,7 @@ impl PostedId {
 
 /// What is needed to run and to end a posted job.
 #[derive(Debug, Default)]
-pub struct Body {
+pub struct PostedBody {
     /// Its functions; taken by who ends it.
     pub work: Option<Work>,
     /// The job, pinned.
@@ -125,7 +125,7 @@ pub struct PostedCell {
     ended: AtomicU32,
     /// Whether it is known by a caller id.
     pub has_caller_id: AtomicU32,
-    body: Mutex<Body>,
+    body: Mutex<PostedBody>,
     changed: Condvar,
 }
 
@@ -137,7 +137,7 @@ impl Link for PostedCell {
 
 impl PostedCell {
     /// The lock of what is needed to run and to end it.
-    pub fn body(&self) -> MutexGuard<'_, Body> {
+    pub fn body(&self) -> MutexGuard<'_, PostedBody> {
         self.body.lock()
     }
 
@@ -204,7 +204,7 @@ impl PostedCell {
     }
 
     /// Waits under the lock of the body for a change, at most until a time on the library's clock.
-    pub fn wait(&self, body: &mut MutexGuard<'_, Body>, until_ns: Option<u64>) {
+    pub fn wait(&self, body: &mut MutexGuard<'_, PostedBody>, until_ns: Option<u64>) {
         match until_ns {
             Some(time) => drop(self.changed.wait_until(body, time)),
             None => self.changed.wait(body),

@@ -32,7 +32,7 @@ mod system {
     use super::mark;
     use std::ffi::{CStr, c_int, c_void};
 
-    struct Search {
+    struct CopySearch {
         own_address: usize,
         older_copy: bool,
     }
@@ -78,8 +78,8 @@ mod system {
         _size: usize,
         data: *mut c_void,
     ) -> c_int {
-        // SAFETY: both pointers are valid during the call; `data` is the `Search` below.
-        let (info, search) = unsafe { (&*info, &mut *data.cast::<Search>()) };
+        // SAFETY: both pointers are valid during the call; `data` is the `CopySearch` below.
+        let (info, search) = unsafe { (&*info, &mut *data.cast::<CopySearch>()) };
         // SAFETY: the loader's own array and count.
         let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
         let own = headers.iter().any(|header| {
@@ -102,7 +102,7 @@ mod system {
 
     pub fn pin_and_look() -> bool {
         static MARK: u8 = 0;
-        let mut search = Search { own_address: &raw const MARK as usize, older_copy: false };
+        let mut search = CopySearch { own_address: &raw const MARK as usize, older_copy: false };
         // SAFETY: the callback fits and `search` outlives the call. The linker's `-z nodelete`
         // has already pinned the library.
         unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut search).cast()) };

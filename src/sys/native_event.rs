@@ -11,12 +11,12 @@ pub struct NoEvent;
 
 /// One event and the library's own hold on it.
 #[derive(Debug)]
-pub struct NativeEvent(system::Event);
+pub struct NativeEvent(system::SystemEvent);
 
 impl NativeEvent {
     /// An event that is not set.
     pub fn new() -> Result<Self, NoEvent> {
-        system::Event::new().map(Self)
+        system::SystemEvent::new().map(Self)
     }
 
     /// Sets it.
@@ -44,12 +44,12 @@ mod system {
 
     /// Where to wait, and where to write if that is another place.
     #[derive(Debug)]
-    pub struct Event {
+    pub struct SystemEvent {
         wait: File,
         write: Option<File>,
     }
 
-    impl Event {
+    impl SystemEvent {
         #[cfg(target_os = "linux")]
         pub fn new() -> Result<Self, NoEvent> {
             // SAFETY: no pointers; a descriptor or -1 comes back.
@@ -103,9 +103,9 @@ mod system {
     use windows_sys::Win32::System::Threading::{CreateEventW, SetEvent};
 
     #[derive(Debug)]
-    pub struct Event(OwnedHandle);
+    pub struct SystemEvent(OwnedHandle);
 
-    impl Event {
+    impl SystemEvent {
         pub fn new() -> Result<Self, NoEvent> {
             // SAFETY: no security descriptor, no name: not inherited, reset by hand only.
             let handle = unsafe { CreateEventW(null(), TRUE, 0, null()) };

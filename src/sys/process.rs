@@ -8,7 +8,7 @@ pub use system::{state, watch};
 
 /// What can be done in the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum ProcessState {
     /// Everything.
     Usable,
     /// It was forked after the library was used: nothing that takes a lock.
@@ -20,12 +20,12 @@ pub enum State {
 /// Whether locks can be taken.
 #[inline(always)]
 pub fn is_usable() -> bool {
-    state() == State::Usable
+    state() == ProcessState::Usable
 }
 
 #[cfg(unix)]
 mod system {
-    use super::State;
+    use super::ProcessState;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     static FORKED: AtomicBool = AtomicBool::new(false);
@@ -50,14 +50,14 @@ mod system {
 
     /// What can be done. A process that exits is usable to its last line: its threads run on.
     #[inline(always)]
-    pub fn state() -> State {
-        if FORKED.load(Ordering::Relaxed) { State::Forked } else { State::Usable }
+    pub fn state() -> ProcessState {
+        if FORKED.load(Ordering::Relaxed) { ProcessState::Forked } else { ProcessState::Usable }
     }
 }
 
 #[cfg(windows)]
 mod system {
-    use super::State;
+    use super::ProcessState;
 
     #[link(name = "ntdll")]
     unsafe extern "system" {
@@ -71,7 +71,7 @@ mod system {
 
     /// What can be done.
     #[inline(always)]
-    pub fn state() -> State {
-        if RtlDllShutdownInProgress() == 0 { State::Usable } else { State::Ending }
+    pub fn state() -> ProcessState {
+        if RtlDllShutdownInProgress() == 0 { ProcessState::Usable } else { ProcessState::Ending }
     }
 }

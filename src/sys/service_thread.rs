@@ -26,7 +26,7 @@ const NAME_ROOM: usize = 16;
 const STACK_BYTES: usize = 2 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum ThreadState {
     New,
     Running,
     Stopping,
@@ -51,7 +51,7 @@ pub struct ServiceThread<T: 'static> {
     name: &'static str,
     life: Life<T>,
     is_running: AtomicBool,
-    state: Mutex<(State, u64)>,
+    state: Mutex<(ThreadState, u64)>,
     /// For the thread that starts.
     given: Mutex<Option<T>>,
     changed: Condvar,
@@ -64,7 +64,7 @@ impl<T: Send + 'static> ServiceThread<T> {
             name,
             life,
             is_running: AtomicBool::new(false),
-            state: Mutex::new((State::New, 0)),
+            state: Mutex::new((ThreadState::New, 0)),
             given: Mutex::new(None),
             changed: Condvar::new(),
         }
@@ -86,9 +86,9 @@ impl<T: Send + 'static> ServiceThread<T> {
     ) -> Result<(), NotStarted> {
         let mut state = self.state.lock();
         match state.0 {
-            State::Running => return Ok(()),
-            State::Stopping | State::Ended => return Err(NotStarted::Stopped),
-            State::New => (),
+            ThreadState::Running => return Ok(()),
+            ThreadState::Stopping | ThreadState::Ended => return Err(NotStarted::Stopped),
+            ThreadState::New => (),
         }
         *self.given.lock() = Some(make()?);
         let _blocked = system::block_signals();
@@ -98,7 +98,7 @@ impl<T: Send + 'static> ServiceThread<T> {
             drop(unused);
             return Err(NotStarted::Resources);
         }
-        state.0 = State::Running;
+        state.0 = ThreadState::Running;
         self.is_running.store(true, Ordering::Release);
         Ok(())
     }
@@ -116,7 +116,7 @@ impl<T: Send + 'static> ServiceThread<T> {
         // Its work never panics but for a bug; neither the host nor the work may end with it.
         while std::panic::catch_unwind(self.life.body).is_err() {}
         let _ = std::panic::catch_unwind(self.life.end);
-        *self.state.lock() = (State::Ended, 0);
+        *self.state.lock() = (ThreadState::Ended, 0);
         self.changed.notify_all();
     }
 
@@ -134,18 +134,18 @@ impl<T: Send + 'static> ServiceThread<T> {
     /// ended at `until_ns` on the library's clock.
     pub fn stop(&self, wake: impl FnOnce(), until_ns: u64) -> bool {
         let mut state = self.state.lock();
-        if state.0 == State::New {
-            state.0 = State::Ended;
-        } else if state.0 == State::Running {
-            state.0 = State::Stopping;
+        if state.0 == ThreadState::New {
+            state.0 = ThreadState::Ended;
+        } else if state.0 == ThreadState::Running {
+            state.0 = ThreadState::Stopping;
         }
         self.is_running.store(false, Ordering::Release);
         drop(state);
         wake();
         let mut state = self.state.lock();
-        while state.0 != State::Ended {
+        while state.0 != ThreadState::Ended {
             if self.changed.wait_until(&mut state, until_ns) {
-                return state.0 == State::Ended;
+                return state.0 == ThreadState::Ended;
             }
         }
         true
