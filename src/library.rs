@@ -1,9 +1,10 @@
-//! The library: all that it keeps, side by side. The C boundary has the one static instance; tests make their own.
+//! The library: all that it keeps, side by side. The C boundary has the one static instance; tests make their
+//! own.
 //!
-//! Each part is a table of objects of one kind. What is done with them is written in the part's room, for a view:
-//! the references to its own table and to the lower ones that it needs, copied about as one reference would be.
-//! A view reaches what is below it and nothing above it, and only here are views made. So the compiler sees to the
-//! order of the rooms.
+//! Each part is a table of objects of one kind. What is done with them is written in the part's room, for a
+//! view: the references to its own table and to the lower ones that it needs, copied about as one reference
+//! would be. A view reaches what is below it and nothing above it, and only here are views made. So the
+//! compiler sees to the order of the rooms.
 //!
 //! Who holds whom, so that it lives for as long:
 //!

@@ -21,7 +21,8 @@ use crate::sys::clock;
 use crate::sys::memory::try_string;
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
-use crate::token::{Origin, TokenHold};
+use crate::token::TokenHold;
+use crate::token::create::Origin;
 use std::collections::HashMap;
 
 /// What is posted, beside its functions.

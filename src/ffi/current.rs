@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::handle::{Handle, NULL};
 use crate::sys::process;
 use crate::thread::current::{NO_TICKET, SlotName, ThreadSlots};
-use crate::token::Answer;
+use crate::token::ask::Answer;
 
 /// What a `set` gives and the matching `reset` takes: good once, on the same thread.
 pub type dcc_ticket = u64;

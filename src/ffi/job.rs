@@ -19,7 +19,7 @@ use crate::memory::pin::Keeper;
 use crate::owner::owned::OwnedId;
 use crate::sys::callout::{ForeignCheck, Payload, UserData};
 use crate::thread::current::ThreadSlots;
-use crate::token::Origin;
+use crate::token::create::Origin;
 use crate::token::foreign::Foreign;
 use std::ffi::{c_char, c_void};
 

@@ -13,7 +13,9 @@ use crate::handle::{Handle, Kind, NULL};
 use crate::memory::pin::Keeper;
 use crate::memory::slot::Holder;
 use crate::sys::{clock, process};
-use crate::token::{Answer, Cause, Origin, TokenPin, Tokens};
+use crate::token::ask::Answer;
+use crate::token::create::Origin;
+use crate::token::{Cause, TokenPin, Tokens};
 use std::ffi::c_char;
 
 /// A token: a cancellation flag with a reason, shared by reference count. The pointer is a handle,

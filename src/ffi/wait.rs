@@ -10,7 +10,7 @@ use super::token::{dcc_cancel_token, handles, pinned, tokens};
 use crate::error::Error;
 use crate::handle::Handle;
 use crate::sys::{clock, native_event};
-use crate::token::listen::Waited;
+use crate::token::wait::Waited;
 
 /// A native event, one of the operating system: a file descriptor (an eventfd or the reading end of a
 /// pipe), on Windows a HANDLE.

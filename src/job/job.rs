@@ -21,9 +21,10 @@ use crate::sys::callout::{Payload, UserData};
 use crate::sys::memory::{replace_string, try_string};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor, each};
 use crate::sys::thread_identity;
+use crate::token::create::Origin;
 use crate::token::deferred::Work;
 use crate::token::foreign::Foreign;
-use crate::token::{Cause, LentToken, Origin, TokenPin, Tokens};
+use crate::token::{Cause, LentToken, TokenPin, Tokens};
 
 /// What a `begin` found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! The live jobs page by page: a million of them are walked in linear time, and no page takes long.
 //!
 //! A page begins at a slot and looks at a bounded number of them, without a lock over any of it. What goes on
-//! where it ended is the number of the next slot, which is good for ever: a job stays in its slot, so one that
-//! lives from the first page to the last is met once, whatever begins and ends meanwhile.
+//! where it ended is the number of the next slot, which is good for ever: a job stays in its slot, so one
+//! that lives from the first page to the last is met once, whatever begins and ends meanwhile.
 
 use crate::job::{JobPin, Jobs};
 use crate::memory::pin::Keeper;
@@ -57,7 +57,8 @@ mod tests {
     use super::*;
     use crate::handle::{Handle, NULL};
     use crate::job::{JobOrigin, JobTable};
-    use crate::token::{Origin, Tokens};
+    use crate::token::Tokens;
+    use crate::token::create::Origin;
     use std::collections::HashMap;
 
     fn create(jobs: Jobs<'_>) -> Handle {

@@ -1,7 +1,7 @@
 //! Objects behind handles: made in slots, found again by their handles, buried, and their slots used again.
 //!
-//! The generation of a slot changes only in `bury`, after which every old handle is refused. What keeps an object
-//! alive, and how many of what may, is told in `slot`.
+//! The generation of a slot changes only in `bury`, after which every old handle is refused. What keeps an
+//! object alive, and how many of what may, is told in `slot`.
 
 use crate::error::Error;
 use crate::handle::{self, GONE, Handle, Kind};

@@ -1,7 +1,7 @@
 //! Counted objects behind handles, and what they are made of: cells that are never given back to the system.
 //!
-//! - [`arena`]: objects behind handles. [`slot`]: the two words of each, and how often it is held. [`pin`]: what
-//!   holds it.
+//! - [`arena`]: objects behind handles. [`slot`]: the two words of each, and how often it is held. [`pin`]:
+//!   what holds it.
 //! - [`pool`]: the cells, with a free list.
 //! - [`list`]: lists through the cells. [`text`]: shared texts. [`few`]: a few things without an allocation.
 //! - [`chunked`]: vectors that grow without moving what is in them.

@@ -1,7 +1,7 @@
 //! References that the library itself has to an object in an arena, given back when dropped.
 //!
-//! - `Pin` and `Hold` have one internal each: a pin is of a call, a hold of what stays. Only a `Hold` can be left
-//!   to a data structure; a `Pin` can be passed on to what has room for one of each object.
+//! - `Pin` and `Hold` have one internal each: a pin is of a call, a hold of what stays. Only a `Hold` can be
+//!   left to a data structure; a `Pin` can be passed on to what has room for one of each object.
 //! - A `Lent` has none: what holds the object is pinned for as long.
 
 use crate::error::Error;

@@ -19,7 +19,8 @@ use crate::peer::session::{LentSession, SessionBody, SessionPin, Sessions};
 use crate::sys::clock;
 use crate::sys::memory::{Late, try_string};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
-use crate::token::{LentToken, Origin, TokenPin, Tokens};
+use crate::token::create::Origin;
+use crate::token::{LentToken, TokenPin, Tokens};
 
 /// What is written while a request lives.
 #[derive(Debug, Default)]

@@ -2,9 +2,10 @@
 //!
 //! Invariants, under the lock of a session:
 //! - An id has at most one entry: a live request, a cancel that came before its request, or what is
-//!   remembered of a request that is over, for who asks later. A request that ends leaves its entry to what is
-//!   remembered of it in one step, and the next of its id takes it over in one: so where early cancels are held,
-//!   a cancel finds the request, the next one, or that the request is over, and is never held for the next.
+//!   remembered of a request that is over, for who asks later. A request that ends leaves its entry to what
+//!   is remembered of it in one step, and the next of its id takes it over in one: so where early cancels are
+//!   held, a cancel finds the request, the next one, or that the request is over, and is never held for the
+//!   next.
 //! - A live entry names a request that is alive: a request takes its entry out before its slot can be
 //!   used again. Each request holds an internal of its session.
 //! - Nothing is cancelled under the lock: who cancels pins the request, then lets go of the lock. So a
@@ -233,8 +234,8 @@ impl SessionBody {
         Ok(has_room)
     }
 
-    /// Takes out the entry of a live request, if it is still its; `kept` is remembered of its id in its place.
-    /// False: there was no room for that, and all that is remembered is that the request is over.
+    /// Takes out the entry of a live request, if it is still its; `kept` is remembered of its id in its
+    /// place. False: there was no room for that, and all that is remembered is that the request is over.
     pub fn end_live(
         &mut self,
         place: Place,

@@ -1,8 +1,8 @@
 //! What is installed on threads, and the references that it holds.
 //!
-//! A slot's value has an internal of its token or job: one that stays if a caller set it, one of a call if the
-//! pump did, which takes it out again before it returns. Whatever leaves a slot is dropped here,
-//! after the slots are consistent again: that may run a destroy-notify, which may use the slots.
+//! A slot's value has an internal of its token or job: one that stays if a caller set it, one of a call if
+//! the pump did, which takes it out again before it returns. Whatever leaves a slot is dropped here, after
+//! the slots are consistent again: that may run a destroy-notify, which may use the slots.
 //!
 //! A captured context is an object of its own that holds internals of the pair, so that worker
 //! threads can enter it while the capturing thread goes on.

@@ -15,7 +15,8 @@ use crate::error::Error;
 use crate::handle::{Handle, NULL};
 use crate::sys::memory::OutOfMemory;
 use crate::sys::sync::{AtomicU64, Ordering, constructor};
-use crate::token::{Answer, Tokens};
+use crate::token::Tokens;
+use crate::token::ask::Answer;
 use std::cell::{Cell, RefCell};
 
 const SEQUENCE_BITS: u32 = 36;

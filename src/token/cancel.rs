@@ -15,8 +15,9 @@ use crate::handle::CANCELLED;
 use crate::memory::pool::NIL;
 use crate::queue::posted::{PostedId, Stage};
 use crate::sys::clock;
-use crate::sys::sync::{AtomicU32, Ordering};
-use crate::token::deferred::{Chain, Dead, Work};
+use crate::sys::sync::Ordering;
+use crate::token::death::Dead;
+use crate::token::deferred::Chain;
 use crate::token::link::Batch;
 use crate::token::{Cause, Record, TokenPin, Tokens};
 
@@ -107,14 +108,6 @@ impl Tokens {
         true
     }
 
-    /// Leaves foreign code to the callback thread; after its end somebody has to run it.
-    pub(crate) fn defer(&self, chain: Chain, dead: Dead) {
-        if let Err((chain, dead)) = self.deferred.push(&self.arena, chain, dead) {
-            self.bury_all(dead);
-            self.run_callbacks(chain);
-        }
-    }
-
     /// As `cancel`, but foreign code is left to the callback thread.
     pub fn cancel_deferred(&self, token: &TokenPin<'_>, cause: Cause, reason: &str) -> bool {
         let Some(Spread { chain, dead }) = self.flag_all(token, cause, reason) else {
@@ -196,13 +189,6 @@ impl Tokens {
         }
     }
 
-    /// Takes an internal away. Who dies by it is left for the caller to bury.
-    pub(crate) fn let_go(&self, index: u32, dead: &mut Dead) {
-        if self.arena.unpin(index) {
-            dead.add(&self.arena, index);
-        }
-    }
-
     /// Arms the token's deadline, or moves it. `None`: it is cancelled already; else whether one
     /// was armed before.
     pub fn arm(&self, token: &TokenPin<'_>, time_ns: u64) -> Result<Option<bool>, Error> {
@@ -236,35 +222,8 @@ impl Tokens {
         }
     }
 
-    /// Unpins a token on a thread that must not run foreign code.
-    pub(crate) fn let_go_deferred(&self, token: TokenPin<'_>) {
-        let mut dead = Dead::NOBODY;
-        self.let_go(token.pass_on(), &mut dead);
-        self.defer(Chain::EMPTY, dead);
-    }
-
     /// Disarms all deadlines and refuses new ones.
     pub fn stop_deadlines(&self) {
         self.deadlines.stop(&self.arena);
-    }
-
-    /// Leaves the pin of a job to the callback thread; its word gets the next one. False: that thread has ended.
-    pub(crate) fn defer_job(&self, job: u32, next: &AtomicU32) -> bool {
-        self.deferred.push_job(job, next)
-    }
-
-    /// Waits for what the callback thread has to do; `None` once that is stopped and all is done.
-    pub fn wait_deferred(&self) -> Option<Work> {
-        self.deferred.wait(&self.arena)
-    }
-
-    /// What the callback thread has to do, without waiting.
-    pub fn take_deferred(&self) -> Option<Work> {
-        self.deferred.take(&self.arena)
-    }
-
-    /// Lets `wait_deferred` end.
-    pub fn stop_deferred(&self) {
-        self.deferred.stop();
     }
 }

@@ -8,9 +8,11 @@
 //! The lock is a leaf.
 
 use crate::memory::arena::Arena;
+use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
 use crate::sys::sync::{AtomicU32, Condvar, Mutex, Ordering, constructor};
-use crate::token::{TokenCold, TokenLive};
+use crate::token::death::Dead;
+use crate::token::{TokenCold, TokenLive, TokenPin, Tokens};
 
 type Slots = Arena<TokenCold, TokenLive>;
 
@@ -67,34 +69,6 @@ impl Chain {
         std::iter::successors(number(self.first), move |now: &u32| {
             number(slots.slot(*now).live().next_cancelled.load(Ordering::Relaxed))
         })
-    }
-}
-
-/// Dead tokens that nobody has buried yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[must_use = "somebody has to bury them"]
-pub struct Dead {
-    first: u32,
-}
-
-impl Dead {
-    /// Nobody.
-    pub const NOBODY: Self = Self { first: NIL };
-
-    /// Adds one.
-    pub fn add(&mut self, slots: &Slots, token: u32) {
-        slots.slot(token).next_dead().store(self.first, Ordering::Relaxed);
-        self.first = token;
-    }
-
-    /// Takes one off.
-    pub fn pop(&mut self, slots: &Slots) -> Option<u32> {
-        let token = self.first;
-        if token == NIL {
-            return None;
-        }
-        self.first = slots.slot(token).next_dead().load(Ordering::Relaxed);
-        Some(token)
     }
 }
 
@@ -196,5 +170,54 @@ impl Deferred {
     pub fn stop(&self) {
         self.queue.lock().stopped = true;
         self.changed.notify_all();
+    }
+}
+
+impl Tokens {
+    /// Leaves foreign code to the callback thread; after its end somebody has to run it.
+    pub(crate) fn defer(&self, chain: Chain, dead: Dead) {
+        if let Err((chain, dead)) = self.deferred.push(&self.arena, chain, dead) {
+            self.bury_all(dead);
+            self.run_callbacks(chain);
+        }
+    }
+
+    /// Does what a thread of the library left to the callback thread. Comes back with jobs to unpin:
+    /// tokens know none.
+    pub fn do_deferred(&self, work: Work) -> Option<u32> {
+        match work {
+            Work::Callbacks(token) => self.run_callbacks_of(token),
+            Work::Burial(token) => self.bury(token),
+            Work::Jobs(first) => return Some(first),
+        }
+        None
+    }
+
+    /// Leaves the pin of a job to the callback thread; its word gets the next one. False: that thread has
+    /// ended.
+    pub(crate) fn defer_job(&self, job: u32, next: &AtomicU32) -> bool {
+        self.deferred.push_job(job, next)
+    }
+
+    /// Waits for what the callback thread has to do; `None` once that is stopped and all is done.
+    pub fn wait_deferred(&self) -> Option<Work> {
+        self.deferred.wait(&self.arena)
+    }
+
+    /// What the callback thread has to do, without waiting.
+    pub fn take_deferred(&self) -> Option<Work> {
+        self.deferred.take(&self.arena)
+    }
+
+    /// Lets `wait_deferred` end.
+    pub fn stop_deferred(&self) {
+        self.deferred.stop();
+    }
+
+    /// Unpins a token on a thread that must not run foreign code.
+    pub(crate) fn let_go_deferred(&self, token: TokenPin<'_>) {
+        let mut dead = Dead::NOBODY;
+        self.let_go(token.pass_on(), &mut dead);
+        self.defer(Chain::EMPTY, dead);
     }
 }

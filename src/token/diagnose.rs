@@ -17,7 +17,8 @@ use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
 use crate::sys::sync::{AtomicU32, Ordering, constructor};
 use crate::sys::{clock, thread_id};
-use crate::token::deferred::{Chain, Dead};
+use crate::token::death::Dead;
+use crate::token::deferred::Chain;
 use crate::token::{Record, TokenPin, Tokens};
 
 /// What the library knows for people who look for the job that does not stop.

@@ -1,4 +1,5 @@
-//! Listening to a token: callbacks, waits and native events.
+//! Listening to a token: registrations, from their listing to their end, and callbacks, which are one sort of
+//! them.
 //!
 //! The order of a cancel: all flags of the reachable graph, then signals (waiters and events, never
 //! foreign code), then callbacks, newest first of each token. The token of a listed registration
@@ -13,18 +14,18 @@ use crate::memory::list::List;
 use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
 use crate::memory::slot::Holder;
-use crate::owner::wait_graph::{Blocker, Inside, Running};
-use crate::owner::{OwnerPin, Thing, Things};
+use crate::owner::Thing;
+use crate::owner::wait_graph::{Blocker, Inside};
 use crate::sys::callout::Callback;
-use crate::sys::native_event::{NativeEvent, Raw};
 use crate::sys::sync::{AtomicU32, Ordering};
 use crate::sys::thread_identity;
-use crate::token::deferred::{Chain, Dead, Work};
+use crate::token::deferred::Chain;
 use crate::token::registration::{
     Purpose, RegistrationLive, RegistrationPin, Registrations, Stage,
 };
+use crate::token::running::Calls;
 use crate::token::signal::Outcome;
-use crate::token::{Answer, TokenLive, TokenPin, Tokens};
+use crate::token::{TokenLive, TokenPin, Tokens};
 
 /// What an unregister found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,19 +36,6 @@ pub enum Unregistered {
     Done,
     /// It runs now, on this thread or, if the caller did not want to wait, on another.
     Running,
-}
-
-/// What ended a wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waited {
-    /// The token at this position is cancelled.
-    Cancelled(usize),
-    /// The token at this position is no more.
-    Gone(usize),
-    /// The time was over.
-    TimedOut,
-    /// Nothing waited for can ever be cancelled.
-    Never,
 }
 
 fn head(live: &TokenLive, purpose: Purpose) -> &AtomicU32 {
@@ -93,7 +81,7 @@ impl Tokens {
 
     /// Ends the making of a registration. Until now no guessed handle got at it, and C code's
     /// reference was held here: who ended it meanwhile, as an owner's close does, left the slot.
-    fn hand_over(&self, index: u32, handle: Handle, keep: bool) {
+    pub(super) fn hand_over(&self, index: u32, handle: Handle, keep: bool) {
         let registrations = &self.registrations;
         if keep {
             registrations.arena().reveal(registrations.arena().slot(index), handle);
@@ -103,7 +91,13 @@ impl Tokens {
     }
 
     /// Puts a hidden registration where its token's cancel finds it, or runs it if that was.
-    fn list(&self, token: Option<&TokenPin<'_>>, index: u32, keep: bool, has_owner: bool) {
+    pub(super) fn list(
+        &self,
+        token: Option<&TokenPin<'_>>,
+        index: u32,
+        keep: bool,
+        has_owner: bool,
+    ) {
         let registrations = &self.registrations;
         let live = registrations.live(index);
         let Some(token) = token else {
@@ -133,7 +127,7 @@ impl Tokens {
 
     /// Runs a registration that this thread has taken over, or only drops it if `cancelled` is no
     /// token, and ends it.
-    fn end_registration(&self, index: u32, cancelled: Option<Handle>) {
+    pub(super) fn end_registration(&self, index: u32, cancelled: Option<Handle>) {
         self.finish(index, cancelled);
         drop(RegistrationPin::take_over(&self.registrations, index));
     }
@@ -174,7 +168,7 @@ impl Tokens {
     }
 
     /// Takes over a registration that has not begun.
-    fn take_over(&self, index: u32) -> bool {
+    pub(super) fn take_over(&self, index: u32) -> bool {
         let live = self.registrations.live(index);
         loop {
             let token = live.node.list();
@@ -261,7 +255,7 @@ impl Tokens {
     }
 
     /// Takes the first registration of a list off and over.
-    fn take_first(&self, token: u32, list: fn(&TokenLive) -> &AtomicU32) -> Option<u32> {
+    pub(super) fn take_first(&self, token: u32, list: fn(&TokenLive) -> &AtomicU32) -> Option<u32> {
         let token_live = self.arena().slot(token).live();
         let _lock = token_live.lock.lock();
         let list = List::new(&self.registrations, list(token_live));
@@ -291,7 +285,7 @@ impl Tokens {
         }
     }
 
-    fn run_callbacks_of(&self, token: u32) {
+    pub(super) fn run_callbacks_of(&self, token: u32) {
         let pin = TokenPin::take_over(self, token);
         while let Some(index) = self.take_first(token, |live| &live.callbacks) {
             self.end_registration(index, Some(pin.handle()));
@@ -299,217 +293,6 @@ impl Tokens {
         // What left its queue waits for its completion.
         if let Some(queue) = self.queues.queue_of(self.posted(token)) {
             self.queues.wake_if_there(&self.owners, queue);
-        }
-    }
-
-    /// Drops all registrations of a dying token.
-    pub(crate) fn drop_listeners(&self, token: u32) {
-        let live = self.arena().slot(token).live();
-        if !live.is_listened() {
-            return;
-        }
-        while let Some(index) = self
-            .take_first(token, |live| &live.signals)
-            .or_else(|| self.take_first(token, |live| &live.callbacks))
-        {
-            self.end_registration(index, None);
-        }
-    }
-
-    /// Does what a thread of the library left to the callback thread. Comes back with jobs to unpin:
-    /// tokens know none.
-    pub fn do_deferred(&self, work: Work) -> Option<u32> {
-        match work {
-            Work::Callbacks(token) => self.run_callbacks_of(token),
-            Work::Burial(token) => self.bury(token),
-            Work::Jobs(first) => return Some(first),
-        }
-        None
-    }
-
-    /// Buries tokens that died in a walk.
-    pub(crate) fn bury_all(&self, mut dead: Dead) {
-        while let Some(token) = dead.pop(self.arena()) {
-            self.bury(token);
-        }
-    }
-
-    /// A registration of the library's own; the purpose is given up again on an error.
-    fn register_signal(
-        &self,
-        token: Option<&TokenPin<'_>>,
-        purpose: Purpose,
-        keep: bool,
-    ) -> Result<Handle, Error> {
-        let (index, slot) = self.registrations.arena().take()?;
-        self.registrations.set_purpose(index, purpose);
-        let handle = self.registrations.arena().publish_hidden(index, slot, 0, Holder::Both);
-        self.list(token, index, keep, false);
-        self.hand_over(index, handle, keep);
-        Ok(handle)
-    }
-
-    /// Waits until any of the tokens is cancelled or gone, until a time on the library's clock or
-    /// for ever. NULL tokens are never cancelled.
-    pub fn wait_any(&self, tokens: &[Handle], until_ns: Option<u64>) -> Result<Waited, Error> {
-        let mut registered: Vec<Handle> = Vec::new();
-        registered.try_reserve(tokens.len()).map_err(|_| Error::Resources("memory for waiting"))?;
-        let waiter = self.signals.new_waiter()?;
-        let result = self.wait_with(waiter, tokens, until_ns, &mut registered);
-        for registration in registered {
-            // The waiter's references keep a late wake-up harmless, so this need not wait.
-            let _ = self.unregister(registration, false);
-        }
-        self.signals.release_waiter(waiter);
-        result
-    }
-
-    fn wait_with(
-        &self,
-        waiter: u32,
-        tokens: &[Handle],
-        until_ns: Option<u64>,
-        registered: &mut Vec<Handle>,
-    ) -> Result<Waited, Error> {
-        for (position, token) in tokens.iter().enumerate() {
-            if *token == NULL {
-                continue;
-            }
-            let pin = TokenPin::new(self, *token)?;
-            if self.answer(*token, || 0) == Answer::Cancelled {
-                // A bad handle behind it is a mistake all the same.
-                let rest = tokens[position + 1..].iter().filter(|token| **token != NULL);
-                for token in rest {
-                    TokenPin::new(self, *token)?;
-                }
-                return Ok(Waited::Cancelled(position));
-            }
-            self.signals.share_waiter(waiter);
-            let position = position as u32;
-            match self.register_signal(Some(&pin), Purpose::Wake { waiter, position }, true) {
-                Ok(registration) => registered.push(registration),
-                Err(error) => {
-                    self.signals.release_waiter(waiter);
-                    return Err(error);
-                }
-            }
-        }
-        if registered.is_empty() && until_ns.is_none() {
-            return Ok(Waited::Never);
-        }
-        // Who waits for a dispatcher of this thread learns since when; a wait does not fail for that.
-        let waits = self.owners.waits();
-        let known = waits.begin(&Calls(self), thread_identity::current(), Blocker::Unknown).ok();
-        let outcome = self.signals.wait(waiter, until_ns);
-        if let Some(wait) = known {
-            waits.end(wait);
-        }
-        Ok(match outcome {
-            Some(Outcome { position, gone: false }) => Waited::Cancelled(position as usize),
-            Some(Outcome { position, gone: true }) => Waited::Gone(position as usize),
-            None => Waited::TimedOut,
-        })
-    }
-
-    /// A duplicate of an event that is set when the token is cancelled or gone; never, for no
-    /// token.
-    pub fn event(&self, token: Option<&TokenPin<'_>>) -> Result<Raw, Error> {
-        let none_left = |_| Error::Resources("file descriptors or handles for native events");
-        let Some(token) = token else { return self.signals.never_set() };
-        if let Some(duplicate) = self.present_event(token) {
-            return duplicate;
-        }
-        let event = NativeEvent::new().map_err(none_left)?;
-        let duplicate = event.duplicate().map_err(none_left)?;
-        let number = self.signals.add_event(event).inspect_err(|_| {
-            crate::sys::native_event::close(duplicate);
-        })?;
-        self.register_signal(Some(token), Purpose::Event(number), false).inspect_err(|_| {
-            self.signals.forget_event(number);
-            crate::sys::native_event::close(duplicate);
-        })?;
-        Ok(duplicate)
-    }
-
-    /// A duplicate of the event that the token has already.
-    fn present_event(&self, token: &TokenPin<'_>) -> Option<Result<Raw, Error>> {
-        let live = token.slot().live();
-        let _lock = live.lock.lock();
-        List::new(&self.registrations, &live.signals).iter().find_map(|index| {
-            match self.registrations.purpose(index) {
-                Purpose::Event(event) => Some(self.signals.duplicate(event)),
-                _ => None,
-            }
-        })
-    }
-
-    /// Closes an owner: drops its registrations, has its other things ended, and waits for its
-    /// running calls. On an error nothing changed.
-    pub fn close_owner(&self, owner: Handle, things: &impl Things) -> Result<(), Error> {
-        let thread = thread_identity::current();
-        let pin = OwnerPin::new(&self.owners, owner)?;
-        let wait = self.owners.begin_close(&pin, &Calls(self), thread)?;
-        let pin_thing = |thing| match thing {
-            Thing::Registration(index) => self.registrations.arena().pin_index(index),
-            other => things.pin_thing(other),
-        };
-        while let Some((thing, in_hand)) = self.owners.next_thing(&pin, thread, pin_thing) {
-            match thing {
-                Thing::Registration(index) => {
-                    let _pin = RegistrationPin::take_over(&self.registrations, index);
-                    if self.take_over(index) {
-                        self.end_registration(index, None);
-                    }
-                }
-                other => things.end_thing(other),
-            }
-            self.owners.leave(in_hand);
-        }
-        self.owners.announce_wait(&pin);
-        if crate::weakened!("owner_waits") {
-            self.owners.waits().end(wait);
-        } else {
-            self.owners.waits().sleep(&Calls(self), wait);
-        }
-        self.owners.release(owner)
-    }
-
-    /// Who is inside what, for who begins to wait.
-    pub fn calls(&self) -> impl Running {
-        Calls(self)
-    }
-}
-
-/// Who is inside what, as the wait graph asks for it.
-struct Calls<'a>(&'a Tokens);
-
-impl Running for Calls<'_> {
-    fn inside(&self, blocker: Blocker, each: &mut dyn FnMut(Inside)) -> bool {
-        match blocker {
-            Blocker::Registration(index) => {
-                self.0.registrations.inside(index).into_iter().for_each(each);
-            }
-            Blocker::Owner(index) => return self.0.owners.inside(index, each),
-            Blocker::Dispatcher(queue) => {
-                // Who waits for it has its dispatcher pinned until the wait has ended.
-                self.0.queues.thread(queue.held()).into_iter().for_each(each);
-            }
-            Blocker::Posted(number) => {
-                self.0.queues.posted().listed(number).inside().into_iter().for_each(each);
-            }
-            Blocker::Unknown => (),
-        }
-        true
-    }
-
-    fn is_over(&self, blocker: Blocker) -> bool {
-        match blocker {
-            Blocker::Registration(index) => {
-                self.0.registrations.live(index).stage(false) == Stage::Done
-            }
-            Blocker::Owner(index) => self.0.owners.is_idle(index),
-            // Who waits for those sleeps elsewhere.
-            Blocker::Dispatcher(_) | Blocker::Posted(_) | Blocker::Unknown => true,
         }
     }
 }

@@ -1,21 +1,28 @@
 //! Cancellation flags with a reason, their graph, and what follows a cancel.
 //!
-//! - [`token`](mod@token): the tokens. [`cancel`]: cancelling. [`link`]: parents and children.
-//! - [`listen`]: callbacks, waits and events; [`registration`] callbacks behind handles, [`signal`] waiters and
-//!   native events.
+//! - [`token`](mod@token): what a token is made of. [`create`]: how one comes to be, [`death`] how it dies.
+//! - [`cancel`]: cancelling. [`ask`]: what polls ask. [`link`]: parents and children.
+//! - [`listen`]: registrations, [`registration`] what one is; callbacks. [`wait`]: waits and native events,
+//!   [`signal`] what they wake and set. `running`: who is inside what. [`close`]: the close of an owner.
 //! - [`deadline`]: the heap of deadlines. [`deferred`]: what is left to the callback thread.
 //! - [`foreign`]: hosts' own checks. [`diagnose`]: what is noted of cancels and polls.
 
+pub mod ask;
 pub mod cancel;
+pub mod close;
+pub mod create;
 pub mod deadline;
+pub mod death;
 pub mod deferred;
 pub mod diagnose;
 pub mod foreign;
 pub mod link;
 pub mod listen;
 pub mod registration;
+mod running;
 pub mod signal;
 #[allow(clippy::module_inception)] // Its main file has its name.
 pub mod token;
+pub mod wait;
 
 pub use self::token::*;

@@ -1,0 +1,174 @@
+//! How a token comes to be: equipped with what plain ones lack, linked to its parents, then known.
+//!
+//! A token that has parents is hidden until it is linked to all of them: a caller who guesses its handle
+//! could make it its own ancestor else, which nothing would ever free.
+
+use crate::error::Error;
+use crate::handle::{FOREIGN, Handle, NULL};
+use crate::memory::pin::Keeper;
+use crate::memory::pool::NIL;
+use crate::memory::slot::Holder;
+use crate::memory::text::TextId;
+use crate::queue::posted::PostedId;
+use crate::sys::clock;
+use crate::sys::sync::{AtomicU32, Ordering};
+use crate::token::cancel::Flagged;
+use crate::token::foreign::Foreign;
+use crate::token::link::Added;
+use crate::token::{Record, TokenCold, TokenHold, Tokens};
+
+/// What a new token is made from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Origin<'a> {
+    /// The id that a server gave the job.
+    pub job_id: &'a str,
+    /// A host's own check.
+    pub foreign: Option<Foreign>,
+    /// Its polls are watched: it is a job's, or a request's. One with a job id is, too.
+    pub is_watched: bool,
+}
+
+impl Tokens {
+    /// A token that is cancelled when any of its parents is; NULL parents are skipped. On an
+    /// error nothing is left behind.
+    #[inline]
+    pub fn create(
+        &self,
+        parents: impl IntoIterator<Item = Handle>,
+        origin: Origin<'_>,
+        holder: Holder,
+    ) -> Result<Handle, Error> {
+        let (index, slot) = self.arena.take()?;
+        let plain = origin.job_id.is_empty() && origin.foreign.is_none() && !origin.is_watched;
+        if !plain && let Err(error) = self.equip(&slot.cold, origin) {
+            self.arena.put_back(index);
+            return Err(error);
+        }
+        let flags = if origin.foreign.is_some() { FOREIGN } else { 0 };
+        let mut parents = parents.into_iter().filter(|parent| *parent != NULL).peekable();
+        if parents.peek().is_none() {
+            let handle = self.arena.publish(index, slot, flags, holder);
+            if !plain {
+                self.trace_published(handle);
+            }
+            return Ok(handle);
+        }
+        let handle = self.arena.publish_hidden(index, slot, flags, holder);
+        let mut inherited = None;
+        for parent in parents {
+            if let Err(error) = self.link(parent, index, &mut inherited) {
+                self.forget(inherited);
+                // A cancel of a parent that was linked already may be visiting the child.
+                if self.arena.unpublish(index, holder) {
+                    self.bury(index);
+                }
+                return Err(error);
+            }
+        }
+        if let Some(record) = inherited
+            && self.flag_or_forget(index, record) != Flagged::Before
+        {
+            self.note_cancelled(index, &record, false);
+        }
+        if !plain && self.is_new_traced() {
+            self.set_trace_flag(index, true);
+        }
+        self.arena.reveal(slot, handle);
+        Ok(handle)
+    }
+
+    /// Gives a new token what plain ones lack. On an error nothing is left behind.
+    #[cold]
+    fn equip(&self, cold: &TokenCold, origin: Origin<'_>) -> Result<(), Error> {
+        let result = self.try_equip(cold, origin);
+        if result.is_err() {
+            self.strip(cold);
+        }
+        result
+    }
+
+    fn try_equip(&self, cold: &TokenCold, origin: Origin<'_>) -> Result<(), Error> {
+        if !origin.job_id.is_empty() {
+            cold.job_id.store(self.texts.store(origin.job_id)?.0, Ordering::Relaxed);
+        }
+        if let Some(foreign) = origin.foreign {
+            cold.foreign.store(self.foreigns.add(foreign)?, Ordering::Relaxed);
+        }
+        if origin.is_watched || !origin.job_id.is_empty() {
+            let watch = self.diagnosis.watches.add(clock::now_ns());
+            let watch = watch.map_err(|_| Error::Resources("memory for diagnosis"))?;
+            cold.watch.store(watch, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Takes away what `equip` gave.
+    pub(super) fn strip(&self, cold: &TokenCold) {
+        let take = |word: &AtomicU32| {
+            let number = word.load(Ordering::Relaxed);
+            if number != NIL {
+                word.store(NIL, Ordering::Relaxed);
+            }
+            (number != NIL).then_some(number)
+        };
+        if let Some(job_id) = take(&cold.job_id) {
+            self.texts.release(TextId(job_id));
+        }
+        if let Some(foreign) = take(&cold.foreign) {
+            self.foreigns.remove(foreign);
+        }
+        if let Some(watch) = take(&cold.watch) {
+            self.diagnosis.watches.remove(watch);
+        }
+        cold.posted.store(PostedId::NONE.0, Ordering::Relaxed);
+    }
+
+    /// Links a child to one parent, or inherits the cancel of a parent that has one already.
+    fn link(
+        &self,
+        parent: Handle,
+        child: u32,
+        inherited: &mut Option<Record>,
+    ) -> Result<(), Error> {
+        let held = TokenHold::new(self, parent)?;
+        if inherited.is_some() {
+            // The child is as good as cancelled; the handle had to be looked at all the same.
+            return Ok(());
+        }
+        match self.links.add(&self.arena, held.index(), child) {
+            Ok(Added::TookPin) => {
+                held.leave();
+            }
+            Ok(Added::KeptPin) => (),
+            Ok(Added::ParentCancelled) => *inherited = Some(self.share_record(&held)),
+            Err(_) => return Err(Error::Resources("memory for links to parents")),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::handle::Kind;
+
+    /// Slots are used again last in, first out, so a handle can be foretold.
+    #[test]
+    fn a_token_is_no_parent_of_itself_and_its_slot_keeps_counting() {
+        static TOKENS: Tokens = Tokens::new();
+        let create = |parents: &[Handle]| {
+            TOKENS.create(parents.iter().copied(), Origin::default(), Holder::Owner)
+        };
+        let parent = create(&[]).unwrap();
+        let used = create(&[]).unwrap();
+        TOKENS.release(used).unwrap();
+        let foretold = used + (1 << crate::handle::GENERATION_SHIFT);
+        let refused = Err(Error::InvalidHandle(Kind::Token, foretold));
+        assert_eq!(create(&[parent, foretold]), refused);
+        let after = create(&[parent]).unwrap();
+        assert_eq!(after, foretold + (1 << crate::handle::GENERATION_SHIFT), "a use is a use");
+        TOKENS.release(after).unwrap();
+        TOKENS.release(parent).unwrap();
+        assert_eq!(TOKENS.arena.live(), 0);
+    }
+}

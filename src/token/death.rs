@@ -1,0 +1,146 @@
+//! How a token dies: nobody holds it any more, so nobody can cancel it, listen to it or poll it.
+//!
+//! Who takes the last reference away buries it. In this order: its deadline is disarmed, until when the timer
+//! may look at it; its callbacks, waits and events are dropped, the waits end as gone; it unlinks itself from
+//! its parents, which may die by that; what it was cancelled for, and what it had beside, is given back; and
+//! its slot is free. Destroy-notifies run in this, so a thread that must not run foreign code leaves it to
+//! the callback thread.
+//!
+//! A parent that dies is buried in the same loop, chained by `next_dead`. No recursion: a chain of a million
+//! costs no stack.
+
+use crate::error::Error;
+use crate::handle::{CANCELLED, FLAGS, Handle};
+use crate::memory::arena::Arena;
+use crate::memory::pin::Keeper;
+use crate::memory::pool::NIL;
+use crate::sys::sync::{AtomicU32, Ordering};
+use crate::token::link::Links;
+use crate::token::{Record, TokenCold, TokenLive, Tokens};
+
+type Slots = Arena<TokenCold, TokenLive>;
+
+/// Dead tokens that nobody has buried yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use = "somebody has to bury them"]
+pub struct Dead {
+    first: u32,
+}
+
+impl Dead {
+    /// Nobody.
+    pub const NOBODY: Self = Self { first: NIL };
+
+    /// Adds one.
+    pub fn add(&mut self, slots: &Slots, token: u32) {
+        slots.slot(token).next_dead().store(self.first, Ordering::Relaxed);
+        self.first = token;
+    }
+
+    /// Takes one off.
+    pub fn pop(&mut self, slots: &Slots) -> Option<u32> {
+        let token = self.first;
+        if token == NIL {
+            return None;
+        }
+        self.first = slots.slot(token).next_dead().load(Ordering::Relaxed);
+        Some(token)
+    }
+}
+
+impl<'a> Keeper<'a> for &'a Tokens {
+    type Cold = TokenCold;
+    type Live = TokenLive;
+
+    fn arena(self) -> &'a Arena<TokenCold, TokenLive> {
+        &self.arena
+    }
+
+    #[inline]
+    fn bury(self, index: u32) {
+        let slot = self.arena.slot(index);
+        let live = slot.live();
+        let word = |word: &AtomicU32| word.load(Ordering::Relaxed);
+        let used = word(&slot.cold.job_id)
+            | word(&slot.cold.foreign)
+            | word(&slot.cold.watch)
+            | word(&live.deadline)
+            | word(&live.signals)
+            | word(&live.callbacks);
+        let flags = slot.state().load(Ordering::Relaxed) & FLAGS;
+        if used == NIL && flags == 0 && !Links::any(live) {
+            self.arena.bury(index, slot);
+        } else {
+            self.bury_with_parents(index);
+        }
+    }
+}
+
+impl Tokens {
+    /// Takes one owner away.
+    #[inline]
+    pub fn release(&self, token: Handle) -> Result<(), Error> {
+        if let Some(index) = self.arena.release(token)? {
+            self.bury(index);
+        }
+        Ok(())
+    }
+
+    /// Clears and buries a dead token and every parent that dies by that.
+    #[inline(never)]
+    fn bury_with_parents(&self, index: u32) {
+        let mut dead = Dead::NOBODY;
+        dead.add(&self.arena, index);
+        while let Some(index) = dead.pop(&self.arena) {
+            self.clear(index, &mut dead);
+            self.arena.bury(index, self.arena.slot(index));
+        }
+    }
+
+    /// Clears a dead token; parents that die by it are added to `dead`.
+    fn clear(&self, index: u32, dead: &mut Dead) {
+        let slot = self.arena.slot(index);
+        let live = slot.live();
+        // First of all: until then the timer may still look at the token.
+        if live.deadline.load(Ordering::Relaxed) != NIL {
+            self.deadlines.disarm(&self.arena, index);
+        }
+        self.drop_listeners(index);
+        if Links::any(live) {
+            self.links.remove_all(&self.arena, index, |parent| self.let_go(parent, dead));
+        }
+        if slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
+            self.texts.release(slot.cold.record().reason);
+            slot.cold.set_record(Record::default());
+        }
+        self.strip(&slot.cold);
+    }
+
+    /// Drops all registrations of a dying token.
+    pub(crate) fn drop_listeners(&self, token: u32) {
+        let live = self.arena().slot(token).live();
+        if !live.is_listened() {
+            return;
+        }
+        while let Some(index) = self
+            .take_first(token, |live| &live.signals)
+            .or_else(|| self.take_first(token, |live| &live.callbacks))
+        {
+            self.end_registration(index, None);
+        }
+    }
+
+    /// Takes an internal away. Who dies by it is left for the caller to bury.
+    pub(crate) fn let_go(&self, index: u32, dead: &mut Dead) {
+        if self.arena.unpin(index) {
+            dead.add(&self.arena, index);
+        }
+    }
+
+    /// Buries tokens that died in a walk.
+    pub(crate) fn bury_all(&self, mut dead: Dead) {
+        while let Some(token) = dead.pop(self.arena()) {
+            self.bury(token);
+        }
+    }
+}

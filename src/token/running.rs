@@ -1,0 +1,47 @@
+//! Who is inside what, as the wait graph asks for it: a registration's callback, an owner's functions, a
+//! dispatcher's thread, a posted job.
+
+use crate::owner::wait_graph::{Blocker, Inside, Running};
+use crate::token::Tokens;
+use crate::token::registration::Stage;
+
+/// Who is inside what, as the wait graph asks for it.
+pub(super) struct Calls<'a>(pub(super) &'a Tokens);
+
+impl Running for Calls<'_> {
+    fn inside(&self, blocker: Blocker, each: &mut dyn FnMut(Inside)) -> bool {
+        match blocker {
+            Blocker::Registration(index) => {
+                self.0.registrations.inside(index).into_iter().for_each(each);
+            }
+            Blocker::Owner(index) => return self.0.owners.inside(index, each),
+            Blocker::Dispatcher(queue) => {
+                // Who waits for it has its dispatcher pinned until the wait has ended.
+                self.0.queues.thread(queue.held()).into_iter().for_each(each);
+            }
+            Blocker::Posted(number) => {
+                self.0.queues.posted().listed(number).inside().into_iter().for_each(each);
+            }
+            Blocker::Unknown => (),
+        }
+        true
+    }
+
+    fn is_over(&self, blocker: Blocker) -> bool {
+        match blocker {
+            Blocker::Registration(index) => {
+                self.0.registrations.live(index).stage(false) == Stage::Done
+            }
+            Blocker::Owner(index) => self.0.owners.is_idle(index),
+            // Who waits for those sleeps elsewhere.
+            Blocker::Dispatcher(_) | Blocker::Posted(_) | Blocker::Unknown => true,
+        }
+    }
+}
+
+impl Tokens {
+    /// Who is inside what, for who begins to wait.
+    pub fn calls(&self) -> impl Running {
+        Calls(self)
+    }
+}

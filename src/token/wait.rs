@@ -1,0 +1,142 @@
+//! Waits for tokens, and native events of them: registrations that wake a waiter or set an event.
+//!
+//! Lost wake-ups: the flag is set under the token's lock, and who registers looks at it under the same
+//! lock. One of the two sees the other.
+
+use crate::error::Error;
+use crate::handle::{Handle, NULL};
+use crate::memory::list::List;
+use crate::memory::pin::Keeper;
+use crate::memory::slot::Holder;
+use crate::owner::wait_graph::Blocker;
+use crate::sys::native_event::{self, NativeEvent, Raw};
+use crate::sys::thread_identity;
+use crate::token::ask::Answer;
+use crate::token::registration::Purpose;
+use crate::token::running::Calls;
+use crate::token::signal::Outcome;
+use crate::token::{TokenPin, Tokens};
+
+/// What ended a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// The token at this position is cancelled.
+    Cancelled(usize),
+    /// The token at this position is no more.
+    Gone(usize),
+    /// The time was over.
+    TimedOut,
+    /// Nothing waited for can ever be cancelled.
+    Never,
+}
+
+impl Tokens {
+    /// Waits until any of the tokens is cancelled or gone, until a time on the library's clock or
+    /// for ever. NULL tokens are never cancelled.
+    pub fn wait_any(&self, tokens: &[Handle], until_ns: Option<u64>) -> Result<Waited, Error> {
+        let mut registered: Vec<Handle> = Vec::new();
+        registered.try_reserve(tokens.len()).map_err(|_| Error::Resources("memory for waiting"))?;
+        let waiter = self.signals.new_waiter()?;
+        let result = self.wait_with(waiter, tokens, until_ns, &mut registered);
+        for registration in registered {
+            // The waiter's references keep a late wake-up harmless, so this need not wait.
+            let _ = self.unregister(registration, false);
+        }
+        self.signals.release_waiter(waiter);
+        result
+    }
+
+    fn wait_with(
+        &self,
+        waiter: u32,
+        tokens: &[Handle],
+        until_ns: Option<u64>,
+        registered: &mut Vec<Handle>,
+    ) -> Result<Waited, Error> {
+        for (position, token) in tokens.iter().enumerate() {
+            if *token == NULL {
+                continue;
+            }
+            let pin = TokenPin::new(self, *token)?;
+            if self.answer(*token, || 0) == Answer::Cancelled {
+                // A bad handle behind it is a mistake all the same.
+                let rest = tokens[position + 1..].iter().filter(|token| **token != NULL);
+                for token in rest {
+                    TokenPin::new(self, *token)?;
+                }
+                return Ok(Waited::Cancelled(position));
+            }
+            self.signals.share_waiter(waiter);
+            let position = position as u32;
+            match self.register_signal(Some(&pin), Purpose::Wake { waiter, position }, true) {
+                Ok(registration) => registered.push(registration),
+                Err(error) => {
+                    self.signals.release_waiter(waiter);
+                    return Err(error);
+                }
+            }
+        }
+        if registered.is_empty() && until_ns.is_none() {
+            return Ok(Waited::Never);
+        }
+        // Who waits for a dispatcher of this thread learns since when; a wait does not fail for that.
+        let waits = self.owners.waits();
+        let known = waits.begin(&Calls(self), thread_identity::current(), Blocker::Unknown).ok();
+        let outcome = self.signals.wait(waiter, until_ns);
+        if let Some(wait) = known {
+            waits.end(wait);
+        }
+        Ok(match outcome {
+            Some(Outcome { position, gone: false }) => Waited::Cancelled(position as usize),
+            Some(Outcome { position, gone: true }) => Waited::Gone(position as usize),
+            None => Waited::TimedOut,
+        })
+    }
+
+    /// A duplicate of an event that is set when the token is cancelled or gone; never, for no
+    /// token.
+    pub fn event(&self, token: Option<&TokenPin<'_>>) -> Result<Raw, Error> {
+        let none_left = |_| Error::Resources("file descriptors or handles for native events");
+        let Some(token) = token else { return self.signals.never_set() };
+        if let Some(duplicate) = self.present_event(token) {
+            return duplicate;
+        }
+        let event = NativeEvent::new().map_err(none_left)?;
+        let duplicate = event.duplicate().map_err(none_left)?;
+        let number = self.signals.add_event(event).inspect_err(|_| {
+            native_event::close(duplicate);
+        })?;
+        self.register_signal(Some(token), Purpose::Event(number), false).inspect_err(|_| {
+            self.signals.forget_event(number);
+            native_event::close(duplicate);
+        })?;
+        Ok(duplicate)
+    }
+
+    /// A duplicate of the event that the token has already.
+    fn present_event(&self, token: &TokenPin<'_>) -> Option<Result<Raw, Error>> {
+        let live = token.slot().live();
+        let _lock = live.lock.lock();
+        List::new(&self.registrations, &live.signals).iter().find_map(|index| {
+            match self.registrations.purpose(index) {
+                Purpose::Event(event) => Some(self.signals.duplicate(event)),
+                _ => None,
+            }
+        })
+    }
+
+    /// A registration of the library's own; the purpose is given up again on an error.
+    fn register_signal(
+        &self,
+        token: Option<&TokenPin<'_>>,
+        purpose: Purpose,
+        keep: bool,
+    ) -> Result<Handle, Error> {
+        let (index, slot) = self.registrations.arena().take()?;
+        self.registrations.set_purpose(index, purpose);
+        let handle = self.registrations.arena().publish_hidden(index, slot, 0, Holder::Both);
+        self.list(token, index, keep, false);
+        self.hand_over(index, handle, keep);
+        Ok(handle)
+    }
+}
