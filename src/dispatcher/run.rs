@@ -30,7 +30,7 @@ use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
 use crate::sys::{clock, thread_identity};
 use crate::thread::context::ThisThread;
-use crate::thread::current::ErrorText;
+use crate::thread::error_text::ErrorText;
 use crate::token::TokenPin;
 use std::fmt::{Arguments, Write};
 use std::ops::RangeInclusive;

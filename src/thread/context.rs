@@ -13,7 +13,6 @@ use crate::job::{JobHold, JobPin, JobText, Jobs};
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::pin::{Keeper, Lent, Pin};
 use crate::memory::slot::Holder;
-use crate::sys::clock;
 use crate::sys::sync::{AtomicU64, Ordering, constructor};
 use crate::thread::current::{
     Removed, SlotName, ThreadNumbers, ThreadRecord, ThreadSlots, Value, Words,
@@ -128,29 +127,6 @@ impl<'a> Contexts<'a> {
         self.jobs.tokens()
     }
 
-    /// What the timer thread does until it is stopped.
-    pub fn run_timer(self) {
-        let tokens = self.tokens();
-        loop {
-            let now_ns = clock::now_ns();
-            tokens.expire(now_ns);
-            tokens.look_for_slow_cancels(now_ns);
-            if !tokens.deadlines().wait(now_ns, || tokens.diagnosis().watchdog.next_due()) {
-                return;
-            }
-        }
-    }
-
-    /// What the callback thread does until it is stopped and all is done. What a plugin's function leaves
-    /// current there is removed and counted, as a dispatcher does: it would steer those of other plugins.
-    pub fn run_callbacks(self, slots: &ThreadSlots<'a>) {
-        let tokens = self.tokens();
-        while let Some(work) = tokens.wait_deferred() {
-            self.jobs.do_deferred(work);
-            self.table.leaks.fetch_add(self.clear(slots), Ordering::Relaxed);
-        }
-    }
-
     /// Numbers for threads.
     pub fn numbers(self) -> &'a ThreadNumbers {
         &self.table.numbers
@@ -159,6 +135,11 @@ impl<'a> Contexts<'a> {
     /// A word that is always 0.
     pub fn never(self) -> &'a AtomicU64 {
         &self.table.never
+    }
+
+    /// Counts values that somebody left behind.
+    pub(super) fn count_leaks(self, leaks: u64) {
+        self.table.leaks.fetch_add(leaks, Ordering::Relaxed);
     }
 
     /// Values that an unwind found left behind.
@@ -345,7 +326,7 @@ impl<'a> Contexts<'a> {
             leaks += u64::from(!own);
             self.drop_removed(removed);
         }
-        self.table.leaks.fetch_add(leaks, Ordering::Relaxed);
+        self.count_leaks(leaks);
         Ok(leaks)
     }
 

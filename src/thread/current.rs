@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::handle::{Handle, NULL};
 use crate::sys::memory::OutOfMemory;
 use crate::sys::sync::{AtomicU64, Ordering, constructor};
+use crate::thread::error_text::ErrorText;
 use crate::token::Tokens;
 use crate::token::ask::Answer;
 use std::cell::{Cell, RefCell};
@@ -171,39 +172,6 @@ impl ThreadRecord {
         }
         self.sequence.set(self.sequence.get() + 1);
         Ok(self.ticket_number.get() << SEQUENCE_BITS | self.sequence.get())
-    }
-}
-
-/// A text of fixed room: writing an error down must not need memory.
-#[derive(Clone, Copy)]
-pub struct ErrorText {
-    length: usize,
-    bytes: [u8; 256],
-}
-
-impl ErrorText {
-    /// No text.
-    pub const EMPTY: Self = Self { length: 0, bytes: [0; 256] };
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
-    }
-}
-
-impl std::fmt::Debug for ErrorText {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.as_str().fmt(out)
-    }
-}
-
-impl std::fmt::Write for ErrorText {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        let room = self.bytes.len() - self.length;
-        let text = &text[..text.floor_char_boundary(room)];
-        self.bytes[self.length..self.length + text.len()].copy_from_slice(text.as_bytes());
-        self.length += text.len();
-        Ok(())
     }
 }
 
@@ -453,7 +421,6 @@ pub struct Words<'a> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use std::fmt::Write;
 
     #[test]
     fn tickets_grow_and_go_on_under_a_further_number() {
@@ -474,15 +441,5 @@ mod tests {
         for _ in 0..3 {
             assert!(matches!(numbers.next(), Err(Error::Resources(_))));
         }
-    }
-
-    #[test]
-    fn a_long_error_is_cut_on_a_character_boundary() {
-        let mut text = ErrorText::EMPTY;
-        for _ in 0..100 {
-            text.write_str("größe ").unwrap();
-        }
-        assert!(text.as_str().len() > 250);
-        assert!(text.as_str().starts_with("größe "));
     }
 }

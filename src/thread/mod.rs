@@ -2,6 +2,10 @@
 //!
 //! - [`current`]: the two slots, tickets, and the probe that reads them.
 //! - [`context`]: the references that the slots hold; captured contexts.
+//! - [`main_loops`]: what the library's timer and callback threads do. [`error_text`]: the last error of a
+//!   thread.
 
 pub mod context;
 pub mod current;
+pub mod error_text;
+pub mod main_loops;
