@@ -164,7 +164,7 @@ mod tests {
     use super::*;
     use crate::handle::{Handle, NULL};
     use crate::job::{JobOrigin, JobTable};
-    use crate::token::Origin;
+    use crate::token::create::Origin;
 
     /// Who reads a listing, lets a job go between two of its jobs, and begins and cancels another.
     struct Busy {
