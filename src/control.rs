@@ -14,7 +14,8 @@
 
 use crate::dispatcher::Dispatchers;
 use crate::job::pages::Page;
-use crate::job::{JobPin, JobText, Jobs};
+use crate::job::texts::JobText;
+use crate::job::{JobPin, Jobs};
 use crate::json::members::{self, NoMembers};
 use crate::json::object::{Array, Object};
 use crate::json::text::is_text;

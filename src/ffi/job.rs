@@ -14,7 +14,10 @@ use super::token::{DCC_MAX_CALLER_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_tok
 use super::{library, thread};
 use crate::diagnosis::place::Place;
 use crate::handle::{Handle, NULL};
-use crate::job::{Begun, Ended, JobOrigin, JobPin, JobState, JobText, Jobs, Progress};
+use crate::job::Progress;
+use crate::job::life::{Begun, Ended};
+use crate::job::texts::JobText;
+use crate::job::{JobOrigin, JobPin, JobState, Jobs};
 use crate::memory::pin::Keeper;
 use crate::owner::owned::OwnedId;
 use crate::sys::callout::{ForeignCheck, Payload, UserData};

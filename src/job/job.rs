@@ -1,8 +1,7 @@
-//! Jobs: a token plus id, label, state and progress.
+//! Jobs: a token plus id, label, state and progress. What one is made of, how it comes to be, is found and
+//! dies.
 //!
-//! Locks: one body lock a job, a leaf. The life of a job is decided by one compare-and-swap on
-//! `life`, made under the body lock only where a text has to become visible with it. The outcome is
-//! never derived from the token's flag.
+//! Locks: one body lock a job, a leaf.
 //!
 //! A dead job drops its token and runs its destroy-notify after its slot was buried, so the notify
 //! may use the library as it likes.
@@ -10,6 +9,7 @@
 use crate::diagnosis::events::EventText;
 use crate::error::Error;
 use crate::handle::{self, Handle, Kind, NULL};
+use crate::job::ends::EndCounts;
 pub use crate::job_state::JobState;
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::pin::{Hold, Keeper, Pin};
@@ -18,31 +18,13 @@ use crate::memory::slot::{Holder, Slot};
 use crate::owner::owned::{Owned, OwnedId};
 use crate::owner::{Thing, Things};
 use crate::sys::callout::{Payload, UserData};
-use crate::sys::memory::{replace_string, try_string};
-use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor, each};
+use crate::sys::memory::try_string;
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 use crate::sys::thread_identity;
 use crate::token::create::Origin;
 use crate::token::deferred::Work;
 use crate::token::foreign::Foreign;
-use crate::token::{Cause, LentToken, TokenPin, Tokens};
-
-/// What a `begin` found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Begun {
-    /// It runs now.
-    Running,
-    /// It was cancelled before; it stays pending and should be acknowledged.
-    Cancelled,
-}
-
-/// Whether an ending call was the one that ended the job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// Yes.
-    ByThisCall,
-    /// It had ended before.
-    Before(JobState),
-}
+use crate::token::{LentToken, TokenPin, Tokens};
 
 /// How far a job is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,39 +35,33 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// The texts of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JobText {
-    /// What it is called.
-    Label,
-    /// The caller's own id.
-    CallerId,
-    /// Why it failed or was interrupted.
-    Failure,
-    /// The message of its progress.
-    ProgressMessage,
-}
-
 #[derive(Debug, Default)]
-struct Body {
-    label: String,
-    caller_id: String,
-    failure: String,
-    message: String,
-    progress: Progress,
-    payload: Option<Payload>,
+pub(super) struct Body {
+    pub(super) label: String,
+    pub(super) caller_id: String,
+    pub(super) failure: String,
+    pub(super) message: String,
+    pub(super) progress: Progress,
+    pub(super) payload: Option<Payload>,
 }
 
 /// What is written while a job lives.
 #[derive(Debug, Default)]
 pub struct JobLive {
-    life: AtomicU32,
+    pub(super) life: AtomicU32,
     token: AtomicU64,
-    body: Mutex<Body>,
+    pub(super) body: Mutex<Body>,
     /// What its owner knows it by; empty without an owner.
     owned: Owned,
     /// The next of those that are left to the callback thread.
     next_left: AtomicU32,
+}
+
+impl JobLive {
+    /// Where it stands.
+    pub(super) fn state(&self) -> JobState {
+        JobState::from_number(self.life.load(Ordering::Acquire))
+    }
 }
 
 impl LivePart for JobLive {
@@ -114,35 +90,11 @@ pub type JobPin<'a> = Pin<'a, Jobs<'a>>;
 /// A job that something keeps.
 pub type JobHold<'a> = Hold<'a, Jobs<'a>>;
 
-/// How many jobs ended in which way.
-#[derive(Debug)]
-pub struct EndCounts([AtomicU64; JobState::ENDS.len()]);
-
-impl EndCounts {
-    constructor! {
-        /// All zero.
-        pub fn new() -> Self {
-            Self(each![AtomicU64::new(0); JobState::ENDS.len()])
-        }
-    }
-
-    fn count(&self, state: JobState) {
-        if let Some(end) = state.end() {
-            self.0[end].fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// How many jobs ended in this terminal state.
-    pub fn of(&self, state: JobState) -> u64 {
-        state.end().map_or(0, |end| self.0[end].load(Ordering::Relaxed))
-    }
-}
-
 /// Where all jobs are. What is done with them is of [`Jobs`].
 #[derive(Debug)]
 pub struct JobTable {
     arena: Arena<(), JobLive>,
-    ends: EndCounts,
+    pub(super) ends: EndCounts,
 }
 
 impl JobTable {
@@ -157,8 +109,8 @@ impl JobTable {
 /// All jobs, with the tokens that they use.
 #[derive(Clone, Copy, Debug)]
 pub struct Jobs<'a> {
-    table: &'a JobTable,
-    tokens: &'a Tokens,
+    pub(super) table: &'a JobTable,
+    pub(super) tokens: &'a Tokens,
 }
 
 impl<'a> Keeper<'a> for Jobs<'a> {
@@ -175,7 +127,7 @@ impl<'a> Keeper<'a> for Jobs<'a> {
         let token = handle::index(live.token.load(Ordering::Relaxed));
         let body = std::mem::take(&mut *live.body.lock());
         let token = TokenPin::take_over(self.tokens, token);
-        if !state_of(live).is_terminal() {
+        if !live.state().is_terminal() {
             // Nobody can end it any more.
             self.table.ends.count(JobState::Interrupted);
             let id = id_of(self.table.arena.handle_of(index));
@@ -205,10 +157,6 @@ impl Things for Jobs<'_> {
             self.give_up(index);
         }
     }
-}
-
-fn state_of(live: &JobLive) -> JobState {
-    JobState::from_number(live.life.load(Ordering::Acquire))
 }
 
 impl<'a> Jobs<'a> {
@@ -386,152 +334,9 @@ impl<'a> Jobs<'a> {
         LentToken::new(self.tokens, handle::index(self.token(job)))
     }
 
-    /// Where it stands.
-    pub fn state(self, job: &JobPin<'_>) -> JobState {
-        state_of(job.slot().live())
-    }
-
-    /// Whether the job that a slot has, or had last, is over. Without a pin: for a count.
-    pub(crate) fn has_ended(slot: &Slot<(), JobLive>) -> bool {
-        state_of(slot.live()).is_terminal()
-    }
-
     /// Its user data, NULL without.
     pub fn user_data(self, job: &JobPin<'_>) -> Option<UserData> {
         job.slot().live().body.lock().payload.as_ref().map(Payload::user_data)
-    }
-
-    /// Asks it to stop. `Some(state)`: it had ended, nothing was done. Else whether this call was
-    /// the first to ask.
-    pub fn cancel(self, job: &JobPin<'_>, reason: &str) -> Result<bool, JobState> {
-        let state = self.state(job);
-        if state.is_terminal() {
-            return Err(state);
-        }
-        Ok(self.tokens.cancel(&self.token_held_by(job), Cause::Request, reason))
-    }
-
-    /// Whether its token is cancelled; asks no foreign check.
-    pub(crate) fn is_cancelled(self, job: &JobPin<'_>) -> bool {
-        self.tokens
-            .word(self.token(job))
-            .is_some_and(|word| word.load(Ordering::Acquire) & handle::CANCELLED != 0)
-    }
-
-    /// Pending to running, unless it is cancelled already.
-    pub fn begin(self, job: &JobPin<'_>) -> Result<Begun, Error> {
-        let live = job.slot().live();
-        let wrong = |state: JobState| Error::WrongState { verb: "begin", state: state.name() };
-        let state = state_of(live);
-        if state != JobState::Pending {
-            return Err(wrong(state));
-        }
-        if self.is_cancelled(job) {
-            return Ok(Begun::Cancelled);
-        }
-        live.life
-            .compare_exchange(
-                JobState::Pending as u32,
-                JobState::Running as u32,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            )
-            .map_err(|now| wrong(JobState::from_number(now)))?;
-        self.note_state(job, JobState::Running);
-        Ok(Begun::Running)
-    }
-
-    /// Tells the diagnosis of a state that a job has got into.
-    fn note_state(self, job: &JobPin<'_>, state: JobState) {
-        let label = || self.show_text(job, JobText::Label, EventText::new);
-        self.tokens.note_state(handle::index(self.token(job)), self.id(job), state, label);
-    }
-
-    /// Ends a job. Completing takes a running one; the other ends also take a pending one.
-    pub fn end(self, job: &JobPin<'_>, end: JobState, text: &str) -> Result<Ended, Error> {
-        let live = job.slot().live();
-        let text = try_string(text)?;
-        // The lock makes the text visible together with the state; the swap decides.
-        let mut now = state_of(live);
-        let mut body = live.body.lock();
-        loop {
-            if now.is_terminal() {
-                return Ok(Ended::Before(now));
-            }
-            if now == JobState::Pending && end == JobState::Completed {
-                return Err(Error::WrongState { verb: "complete", state: now.name() });
-            }
-            let mut expected = now as u32;
-            if crate::weakened!("end_by_swap") {
-                expected = live.life.load(Ordering::Acquire);
-            }
-            let swap = live.life.compare_exchange(
-                expected,
-                end as u32,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            );
-            match swap {
-                Ok(_) => break,
-                Err(other) => now = JobState::from_number(other),
-            }
-        }
-        let old = std::mem::replace(&mut body.failure, text);
-        drop(body);
-        drop(old);
-        self.table.ends.count(end);
-        self.note_state(job, end);
-        Ok(Ended::ByThisCall)
-    }
-
-    /// Notes progress of a running job. A report that lags behind another thread's is left out.
-    pub fn set_progress(
-        self,
-        job: &JobPin<'_>,
-        progress: Progress,
-        message: Option<&str>,
-    ) -> Result<(), Error> {
-        let live = job.slot().live();
-        let mut body = live.body.lock();
-        let state = state_of(live);
-        if state != JobState::Running {
-            return Err(Error::WrongState { verb: "set progress of", state: state.name() });
-        }
-        if progress.done < body.progress.done {
-            return Ok(());
-        }
-        if let Some(message) = message {
-            replace_string(&mut body.message, message)?;
-        }
-        body.progress = progress;
-        Ok(())
-    }
-
-    /// How far it is.
-    pub fn progress(self, job: &JobPin<'_>) -> Progress {
-        job.slot().live().body.lock().progress
-    }
-
-    /// Shows how far it is, with the message that goes with that.
-    pub fn show_progress<R>(self, job: &JobPin<'_>, reader: impl FnOnce(Progress, &str) -> R) -> R {
-        let body = job.slot().live().body.lock();
-        reader(body.progress, &body.message)
-    }
-
-    /// Shows one of its texts, empty if it has none.
-    pub fn show_text<R>(
-        self,
-        job: &JobPin<'_>,
-        which: JobText,
-        reader: impl FnOnce(&str) -> R,
-    ) -> R {
-        let body = job.slot().live().body.lock();
-        reader(match which {
-            JobText::Label => &body.label,
-            JobText::CallerId => &body.caller_id,
-            JobText::Failure => &body.failure,
-            JobText::ProgressMessage => &body.message,
-        })
     }
 }
 

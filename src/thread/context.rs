@@ -9,7 +9,8 @@
 
 use crate::error::Error;
 use crate::handle::{self, Handle, Kind, NULL};
-use crate::job::{JobHold, JobPin, JobText, Jobs};
+use crate::job::texts::JobText;
+use crate::job::{JobHold, JobPin, Jobs};
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::pin::{Keeper, Lent, Pin};
 use crate::memory::slot::Holder;

@@ -5,7 +5,8 @@
 #![cfg(loom)]
 
 use dcc_cancel::handle::{CANCELLED, GENERATION_SHIFT, Handle, TRACED};
-use dcc_cancel::job::{Begun, Ended, JobOrigin, JobPin, JobState};
+use dcc_cancel::job::life::{Begun, Ended};
+use dcc_cancel::job::{JobOrigin, JobPin, JobState};
 use dcc_cancel::library::Library;
 use dcc_cancel::memory::pin::Keeper;
 use dcc_cancel::memory::pool::{Link, Pool};
