@@ -6,8 +6,6 @@
 //!
 //! Invariants, under the lock of the session:
 //! - An id has at most one cell. A cell is free, or in the chain of its id's bucket.
-//! - What is remembered is in one of two queues, oldest first: completed requests in one, all else in the
-//!   other. A live request is in neither.
 //! - There are as many buckets as cells that are in use, or were at a time, so chains are short. An id more
 //!   makes one bucket more, which takes its own out of one chain: the table grows without a moment in which
 //!   all of it moves (linear hashing).
@@ -15,56 +13,9 @@
 
 use crate::json_rpc::request_id::{IdRef, RequestId};
 use crate::memory::chunked::Chunked;
+use crate::peer::kept::{Entry, Kept};
 use crate::sys::memory::OutOfMemory;
 use std::hash::{BuildHasher, RandomState};
-
-/// Why something is remembered of an id without a live request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeptFor {
-    /// Its cancel came first.
-    Early,
-    /// It was cancelled and has ended.
-    Ended,
-    /// It was let go without an end.
-    Orphan,
-    /// It is over, and all that matters is that a cancel of it is late: it was not cancelled, or there is no
-    /// room for why.
-    Completed,
-}
-
-/// What is remembered.
-#[derive(Debug)]
-pub struct Kept {
-    /// Why.
-    pub why: KeptFor,
-    /// Since when, on the library's clock.
-    pub since_ns: u64,
-    /// Whether it was cancelled.
-    pub is_cancelled: bool,
-    /// Why it was cancelled.
-    pub reason: String,
-}
-
-impl Kept {
-    /// That a request is over, and nothing else of it.
-    pub fn completed(since_ns: u64) -> Self {
-        Self { why: KeptFor::Completed, since_ns, is_cancelled: false, reason: String::new() }
-    }
-
-    /// For how long it has been remembered.
-    pub fn age_ns(&self, now_ns: u64) -> u64 {
-        now_ns.saturating_sub(self.since_ns)
-    }
-}
-
-/// What an id stands for.
-#[derive(Debug)]
-pub enum Entry {
-    /// A live request's index.
-    Live(u32),
-    /// Something that is over, or has not come.
-    Kept(Kept),
-}
 
 /// Number of a cell; 0 for none.
 pub type Place = u32;
@@ -82,24 +33,24 @@ pub struct Vacant {
 const FEW: usize = 16;
 
 #[derive(Debug)]
-struct Cell {
+pub(super) struct Cell {
     id: RequestId,
     /// `None`: the cell is free.
-    entry: Option<Entry>,
+    pub(super) entry: Option<Entry>,
     /// Of the id.
     hash: u32,
     /// The next of the chain, or the next free one.
     next: Place,
-    older: Place,
-    newer: Place,
+    pub(super) older: Place,
+    pub(super) newer: Place,
 }
 
 /// Cells in the order in which they were added.
 #[derive(Clone, Copy, Debug, Default)]
-struct Queue {
-    oldest: Place,
-    newest: Place,
-    length: u32,
+pub(super) struct Queue {
+    pub(super) oldest: Place,
+    pub(super) newest: Place,
+    pub(super) length: u32,
 }
 
 /// The entries of a session.
@@ -112,8 +63,8 @@ pub struct IdTable {
     free: Place,
     /// How many cells are in use.
     used: usize,
-    kept: Queue,
-    completed: Queue,
+    pub(super) kept: Queue,
+    pub(super) completed: Queue,
     #[cfg(test)]
     looked_at: std::cell::Cell<u64>,
 }
@@ -138,13 +89,13 @@ impl IdTable {
         })
     }
 
-    fn cell(&self, place: Place) -> &Cell {
+    pub(super) fn cell(&self, place: Place) -> &Cell {
         #[cfg(test)]
         self.looked_at.set(self.looked_at.get() + 1);
         self.cells.get(place as usize - 1)
     }
 
-    fn cell_mut(&mut self, place: Place) -> &mut Cell {
+    pub(super) fn cell_mut(&mut self, place: Place) -> &mut Cell {
         #[cfg(test)]
         self.looked_at.set(self.looked_at.get() + 1);
         self.cells.get_mut(place as usize - 1)
@@ -290,83 +241,6 @@ impl IdTable {
         Vacant { hash }
     }
 
-    fn queue_of(&self, place: Place) -> Option<KeptFor> {
-        match self.entry(place) {
-            Some(Entry::Kept(kept)) => Some(kept.why),
-            _ => None,
-        }
-    }
-
-    fn queue(&mut self, why: KeptFor) -> &mut Queue {
-        if why == KeptFor::Completed { &mut self.completed } else { &mut self.kept }
-    }
-
-    fn enqueue(&mut self, place: Place, why: KeptFor) {
-        let queue = self.queue(why);
-        let before = std::mem::replace(&mut queue.newest, place);
-        queue.length += 1;
-        if before == NOWHERE {
-            queue.oldest = place;
-        } else {
-            self.cell_mut(before).newer = place;
-        }
-        let cell = self.cell_mut(place);
-        (cell.older, cell.newer) = (before, NOWHERE);
-    }
-
-    fn dequeue(&mut self, place: Place) {
-        let Some(why) = self.queue_of(place) else { return };
-        let Cell { older, newer, .. } = *self.cell(place);
-        if older == NOWHERE {
-            self.queue(why).oldest = newer;
-        } else {
-            self.cell_mut(older).newer = newer;
-        }
-        if newer == NOWHERE {
-            self.queue(why).newest = older;
-        } else {
-            self.cell_mut(newer).older = older;
-        }
-        self.queue(why).length -= 1;
-    }
-
-    /// How many ids without a live request are remembered, but for those of completed ones.
-    pub fn kept(&self) -> u32 {
-        self.kept.length
-    }
-
-    /// How many ids of completed requests are remembered.
-    pub fn completed(&self) -> u32 {
-        self.completed.length
-    }
-
-    /// Forgets the oldest of the completed requests.
-    pub fn forget_completed(&mut self) {
-        if self.completed.oldest != NOWHERE {
-            self.remove(self.completed.oldest);
-        }
-    }
-
-    /// The oldest of what is kept, completed requests apart, if it is older than this.
-    pub fn expired(&self, now_ns: u64, ttl_ns: u64) -> Option<Place> {
-        let oldest = self.kept.oldest;
-        if oldest == NOWHERE {
-            return None;
-        }
-        match self.entry(oldest) {
-            Some(Entry::Kept(kept)) if kept.age_ns(now_ns) > ttl_ns => Some(oldest),
-            _ => None,
-        }
-    }
-
-    /// Remembers of an id whose request is over only that, as of one that completed. It needs no memory.
-    pub fn keep_as_completed(&mut self, place: Place) {
-        self.dequeue(place);
-        if let Some(Entry::Kept(Kept { since_ns, .. })) = self.cell_mut(place).entry.take() {
-            self.keep(place, Kept::completed(since_ns));
-        }
-    }
-
     /// The indices of all live requests, to be changed.
     pub fn live(&mut self) -> impl Iterator<Item = &mut u32> {
         self.cells.iter_mut().filter_map(|cell| match &mut cell.entry {
@@ -379,6 +253,7 @@ impl IdTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::peer::kept::KeptFor;
     use std::collections::{HashMap, VecDeque};
 
     fn kept(why: KeptFor, since_ns: u64) -> Kept {
@@ -399,7 +274,8 @@ mod tests {
         table.looked_at.get()
     }
 
-    /// Most cells that a call may look at. A round takes about 32; chains that long do not come about by chance.
+    /// Most cells that a call may look at. A round takes about 32; chains that long do not come about by
+    /// chance.
     const MOST_STEPS: u64 = 128;
 
     #[test]

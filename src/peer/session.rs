@@ -22,7 +22,8 @@ use crate::json_rpc::request_id::{IdRef, RequestId};
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::pin::{Keeper, Lent, Pin};
 use crate::memory::slot::Holder;
-use crate::peer::id_table::{Entry, IdTable, Kept, KeptFor, Place};
+use crate::peer::id_table::{IdTable, Place};
+use crate::peer::kept::{Entry, Kept, KeptFor};
 use crate::sys::memory::Late;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 

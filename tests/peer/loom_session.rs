@@ -10,7 +10,7 @@ use dcc_cancel::json_rpc::request_id::{IdRef, RequestId};
 use dcc_cancel::library::Library;
 use dcc_cancel::memory::pin::Keeper;
 use dcc_cancel::peer::cancel::PeerCancel;
-use dcc_cancel::peer::id_table::{Kept, KeptFor};
+use dcc_cancel::peer::kept::{Kept, KeptFor};
 use dcc_cancel::peer::request::{Owed, RequestOrigin, RequestPin};
 use dcc_cancel::peer::session::{SessionPin, SessionSettings};
 use dcc_cancel::token::{TokenPin, Tokens};

@@ -1,0 +1,86 @@
+//! Who has been remembered for how long: two queues through the cells of a table of ids.
+//!
+//! Invariants, under the lock of the session: what is remembered is in one of two queues, oldest first:
+//! completed requests in one, all else in the other. A live request is in neither.
+
+use crate::peer::id_table::{Cell, IdTable, NOWHERE, Place, Queue};
+use crate::peer::kept::{Entry, Kept, KeptFor};
+
+impl IdTable {
+    fn queue_of(&self, place: Place) -> Option<KeptFor> {
+        match self.entry(place) {
+            Some(Entry::Kept(kept)) => Some(kept.why),
+            _ => None,
+        }
+    }
+
+    fn queue(&mut self, why: KeptFor) -> &mut Queue {
+        if why == KeptFor::Completed { &mut self.completed } else { &mut self.kept }
+    }
+
+    pub(super) fn enqueue(&mut self, place: Place, why: KeptFor) {
+        let queue = self.queue(why);
+        let before = std::mem::replace(&mut queue.newest, place);
+        queue.length += 1;
+        if before == NOWHERE {
+            queue.oldest = place;
+        } else {
+            self.cell_mut(before).newer = place;
+        }
+        let cell = self.cell_mut(place);
+        (cell.older, cell.newer) = (before, NOWHERE);
+    }
+
+    pub(super) fn dequeue(&mut self, place: Place) {
+        let Some(why) = self.queue_of(place) else { return };
+        let Cell { older, newer, .. } = *self.cell(place);
+        if older == NOWHERE {
+            self.queue(why).oldest = newer;
+        } else {
+            self.cell_mut(older).newer = newer;
+        }
+        if newer == NOWHERE {
+            self.queue(why).newest = older;
+        } else {
+            self.cell_mut(newer).older = older;
+        }
+        self.queue(why).length -= 1;
+    }
+
+    /// How many ids without a live request are remembered, but for those of completed ones.
+    pub fn kept(&self) -> u32 {
+        self.kept.length
+    }
+
+    /// How many ids of completed requests are remembered.
+    pub fn completed(&self) -> u32 {
+        self.completed.length
+    }
+
+    /// Forgets the oldest of the completed requests.
+    pub fn forget_completed(&mut self) {
+        if self.completed.oldest != NOWHERE {
+            self.remove(self.completed.oldest);
+        }
+    }
+
+    /// The oldest of what is kept, completed requests apart, if it is older than this.
+    pub fn expired(&self, now_ns: u64, ttl_ns: u64) -> Option<Place> {
+        let oldest = self.kept.oldest;
+        if oldest == NOWHERE {
+            return None;
+        }
+        match self.entry(oldest) {
+            Some(Entry::Kept(kept)) if kept.age_ns(now_ns) > ttl_ns => Some(oldest),
+            _ => None,
+        }
+    }
+
+    /// Remembers of an id whose request is over only that, as of one that completed. It needs no memory.
+    pub fn keep_as_completed(&mut self, place: Place) {
+        self.dequeue(place);
+        if let Some(Entry::Kept(Kept { since_ns, .. })) = self.cell_mut(place).entry.take() {
+            self.keep(place, Kept::completed(since_ns));
+        }
+    }
+}
