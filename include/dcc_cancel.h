@@ -2214,7 +2214,7 @@ dcc_status dcc_dispatcher_release(struct dcc_dispatcher *dispatcher);
  * everything is over. DCC_PENDING: completions are still to run, because this is another thread, or
  * inside a job, or because jobs run on other threads: the dispatcher's next pump on its thread, or
  * the next close there, runs what there is by then, whatever the bounds say. If that thread never
- * comes back they stay counted (`unfinished_posts` of dcc_stats). Calling it again is harmless and
+ * comes back, because it has ended, say, they stay counted (`unfinished_posts` of dcc_stats). Calling it again is harmless and
  * tells how far things are. A post at the same moment is refused, or its completion runs. Any thread,
  * also inside a job. NULL: nothing happens.
  */
@@ -2260,8 +2260,9 @@ dcc_status dcc_dispatcher_post(const struct dcc_dispatcher *dispatcher,
  * cancelled or interrupted while it waited for its turn or its next slice, or the dispatcher's own thread
  * waits for a DCC_POST_ANY_THREAD job: then they follow in the next pump. DCC_TIMED_OUT: the time
  * was over before it started; it never runs. DCC_WEDGED: the same, because the thread has been stuck in
- * something else for the dispatcher's threshold. DCC_STARTED: the time was over after it started, and it
- * was asked to stop; or it has run, and the thread that has to complete it is stuck. In all these cases
+ * something else for the dispatcher's threshold, or has ended. While a dispatcher of
+ * DCC_DISPATCHER_BIND_LATER has no thread yet its jobs wait, and so do their posters. DCC_STARTED: the time was over after it started, and it
+ * was asked to stop; or it has run, and the thread that has to complete it is stuck or has ended. In all these cases
  * it was accepted: completion and `destroy` run once, so `user_data` must not be on your stack.
  *
  * DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library, over whatever threads, for this

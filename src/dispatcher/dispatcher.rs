@@ -51,10 +51,14 @@ pub struct Settings {
 /// For "no such time" in an atomic word.
 const NEVER: u64 = u64::MAX;
 
+/// No thread has this number.
+const ENDED: u64 = u64::MAX;
+
 /// What is written while a dispatcher lives.
 #[derive(Debug, Default)]
 pub struct DispatcherLive {
     queue: AtomicU64,
+    /// The thread it belongs to: 0 while there is none yet, `ENDED` when that has ended.
     pub(crate) thread: AtomicU64,
     pub(crate) pumping: AtomicU32,
     deadline_ns: AtomicU64,
@@ -306,6 +310,29 @@ impl<'a> Dispatchers<'a> {
     pub(crate) fn is_on_its_thread(dispatcher: &DispatcherPin<'_>, here: u64) -> bool {
         let thread = dispatcher.slot().live().thread.load(Ordering::Relaxed);
         thread != 0 && thread == here
+    }
+
+    /// Whether the thread that it belongs to has ended.
+    pub(crate) fn is_orphaned(dispatcher: &DispatcherPin<'_>) -> bool {
+        dispatcher.slot().live().thread.load(Ordering::Relaxed) == ENDED
+    }
+
+    /// A thread ends: what belongs to it is pumped no more, and nobody waits for that.
+    pub fn thread_ends(self, thread: u64) {
+        if thread == 0 {
+            // It has never used the library, so nothing is its.
+            return;
+        }
+        for (index, slot) in self.arena().slots() {
+            let owner = &slot.live().thread;
+            if owner.load(Ordering::Relaxed) != thread || !self.arena().pin_index(index) {
+                continue;
+            }
+            let dispatcher = DispatcherPin::take_over(self, index);
+            if owner.compare_exchange(thread, ENDED, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                self.queues().thread_ends(dispatcher.queue());
+            }
+        }
     }
 
     /// Binds a dispatcher to this thread unless it is bound to another.

@@ -8,7 +8,8 @@
 //! thread that runs the job, if that is another. Where all workers wait, it runs such a job itself: one of
 //! them may wait for the poster. The wait begins in the wait graph before the job is posted: one that would
 //! wait for itself is refused, and nothing was taken. What the graph cannot know, for instance a thread that
-//! waits for another in its own way, is freed by the wedge threshold.
+//! waits for another in its own way, is freed by the wedge threshold. Where the dispatcher's thread has ended
+//! nobody waits for it: who pushed before that is woken, who pushes later sees it before it sleeps.
 //!
 //! A thread on which jobs run that may run on any runs the one that it would wait for itself: if all such
 //! threads waited, none were left to run what they wait for.
@@ -235,6 +236,9 @@ impl<'a> Dispatchers<'a> {
             // What needs the dispatcher's thread now.
             let needs_it = stage == Stage::Ran || stage == Stage::Queued && !is_elsewhere;
             let stuck_at = needs_it.then(|| self.stuck_at(dispatcher, accepted, now_ns)).flatten();
+            let is_orphaned =
+                (!is_elsewhere || stage == Stage::Ran) && Self::is_orphaned(dispatcher);
+            let is_hopeless = is_hopeless || is_orphaned;
             let is_stuck = stuck_at.is_some_and(|time| time <= now_ns);
             if is_hopeless || is_stuck || until_ns.is_some_and(|time| time <= now_ns) {
                 drop(body);

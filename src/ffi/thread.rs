@@ -91,6 +91,7 @@ pub(super) fn at_exit() {
     if !process::is_usable() {
         return;
     }
+    library().dispatchers().thread_ends(slots.thread_number());
     library().contexts().clear(slots);
     if let Some(record) = slots.record() {
         slots.set_record(None);

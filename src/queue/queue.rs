@@ -775,6 +775,21 @@ impl Queues {
         }
     }
 
+    /// The dispatcher's thread has ended, as who waits finds out now: whoever pushes after this sees what
+    /// was stored before it.
+    pub fn thread_ends(&self, queue: HeldQueue<'_>) {
+        let cell = self.cell(queue);
+        cell.thread.store(0, Ordering::Relaxed);
+        cell.admission.fetch_add(0, Ordering::AcqRel);
+        let lists = self.drained(queue);
+        let others = [&lists.elsewhere, &lists.running, &lists.ended];
+        for list in lists.ready.iter().chain(&lists.next_tick).chain(others) {
+            if !crate::weakened!("ending_thread_wakes") {
+                list.iter(&self.posted).for_each(|number| self.posted.listed(number).notify());
+            }
+        }
+    }
+
     /// The dispatcher's thread, which everything keeps from coming to the queue that it waits for.
     pub fn thread(&self, queue: HeldQueue<'_>) -> Option<Inside> {
         let thread = self.cell(queue).thread.load(Ordering::Relaxed);

@@ -519,6 +519,33 @@ fn wait_x_slice_x_close() {
     });
 }
 
+/// Somebody waits for a dispatcher whose thread ends: he is freed, whoever was first.
+#[test]
+fn wait_x_end_of_its_thread() {
+    model(3, || {
+        let world = world();
+        let owner = world.library.owners().create().unwrap();
+        let log = Arc::new(Log::default());
+        let thread = thread::spawn({
+            let (world, log) = (world.clone(), log.clone());
+            move || {
+                let post = Post { owner, ..PLAIN };
+                let waited = on_thread!(world, OTHER, |thread, dispatchers, pin| {
+                    dispatchers.post_and_wait(thread, &pin, &post, work(&log), None)
+                });
+                let waited = waited.map_err(|(error, _)| error).unwrap();
+                world.library.jobs().release(waited.job).unwrap();
+                waited.end
+            }
+        });
+        world.library.dispatchers().thread_ends(HERE);
+        assert_eq!(thread.join().unwrap(), WaitEnd::Wedged);
+        assert_eq!((log.runs(), log.ends()), (0, (0, 0)), "it waits for its completion");
+        world.library.dispatchers().close_owner(owner, OTHER).unwrap();
+        assert_eq!((log.runs(), log.ends()), (0, (0, 1)));
+    });
+}
+
 /// The only worker waits for what the dispatcher's thread does next, which waits for a job that only a worker
 /// would run: it runs that itself, whoever began to wait first.
 #[test]

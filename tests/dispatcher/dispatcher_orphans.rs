@@ -1,0 +1,169 @@
+//! Dispatchers without a thread: one that nobody has pumped yet, and one whose thread has ended. Whatever is
+//! asked of them is answered, and nobody waits for a thread that never comes.
+
+#[path = "../support/listening.rs"]
+mod listening;
+#[path = "../support/posting.rs"]
+mod posting;
+
+use dcc_cancel::ffi::{dispatcher::*, job::*, post::*, status::*};
+use listening::{Owner, stats, until};
+use posting::*;
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+const FOREVER: Duration = Duration::MAX;
+/// One test at a time, because the counts are the process's. What belongs to a thread that has ended stays.
+fn alone() -> MutexGuard<'static, ()> {
+    static LOCK: Mutex<()> = Mutex::new(());
+    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const SHORT: Duration = Duration::from_millis(1);
+
+/// A job of an owner, so that its functions can be let go of where it is never completed.
+fn owned(owner: Owner) -> Post {
+    nothing().owner(owner.pointer())
+}
+
+/// Waits for ever on another thread, and comes back with what was answered.
+fn wait_elsewhere(
+    dispatcher: Dispatcher,
+    post: impl FnOnce() -> Post + Send + 'static,
+) -> thread::JoinHandle<(i32, i32, u32)> {
+    let before = dispatcher.stats().posted;
+    let waiter = thread::spawn(move || {
+        let (status, state, log) = dispatcher.post_and_wait(post(), FOREVER);
+        (status, state, log.runs())
+    });
+    until("it was accepted", || dispatcher.stats().posted > before);
+    waiter
+}
+
+fn without_thread() -> Dispatcher {
+    Dispatcher::with(|desc| desc.flags = DCC_DISPATCHER_BIND_LATER)
+}
+
+/// A dispatcher of a thread, which ends when something is sent.
+fn of_a_thread(owner: Owner) -> (Dispatcher, mpsc::Sender<()>, thread::JoinHandle<()>) {
+    let (to_main, dispatcher) = mpsc::channel();
+    let (end, ends) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        // Nothing but its end frees who waits for it.
+        let dispatcher = Dispatcher::with(|desc| {
+            desc.wedge_threshold_ns = DCC_NO_LIMIT;
+            desc.owner = owner.pointer();
+        });
+        to_main.send(dispatcher).unwrap();
+        while ends.recv().is_ok() {
+            dispatcher.pump();
+        }
+    });
+    (dispatcher.recv().unwrap(), end, thread)
+}
+
+fn orphan(owner: Owner) -> Dispatcher {
+    let (dispatcher, end, thread) = of_a_thread(owner);
+    drop(end);
+    thread.join().unwrap();
+    dispatcher
+}
+
+#[test]
+fn a_dispatcher_that_nobody_has_pumped_answers() {
+    let _alone = alone();
+    let dispatcher = without_thread();
+    let (status, state, late) = dispatcher.post_and_wait(nothing(), SHORT);
+    assert_eq!((status, state, late.runs()), (DCC_TIMED_OUT, DCC_JOB_CANCELLED, 0));
+
+    let owner = Owner::new();
+    let waiter = wait_elsewhere(dispatcher, move || owned(owner));
+    assert_eq!(owner.close(), DCC_OK);
+    assert_eq!(waiter.join().unwrap(), (DCC_OK, DCC_JOB_INTERRUPTED, 0));
+
+    let waiter = wait_elsewhere(dispatcher, nothing);
+    assert_eq!(dispatcher.close(), DCC_PENDING);
+    assert_eq!(waiter.join().unwrap(), (DCC_OK, DCC_JOB_INTERRUPTED, 0));
+    assert_eq!(dispatcher.try_post(nothing()).err(), Some(DCC_ERROR_SHUTDOWN));
+
+    // Whoever pumps it first completes what there was.
+    dispatcher.pump();
+    late.assert_over(DCC_JOB_CANCELLED);
+    assert_eq!(dispatcher.close(), DCC_OK);
+    dispatcher.release();
+}
+
+#[test]
+fn a_dispatcher_that_nobody_has_pumped_can_be_let_go_and_its_owner_closed() {
+    let _alone = alone();
+    let dispatcher = without_thread();
+    let log = dispatcher.post_only(nothing());
+    dispatcher.release();
+    dispatcher.pump();
+    log.assert_over(DCC_JOB_INTERRUPTED);
+
+    let owner = Owner::new();
+    let dispatcher = Dispatcher::with(|desc| {
+        desc.flags = DCC_DISPATCHER_BIND_LATER;
+        desc.owner = owner.pointer();
+    });
+    let log = dispatcher.post_only(owned(owner));
+    assert_eq!(owner.close(), DCC_OK);
+    assert_eq!((log.runs(), log.completions(), log.destroys()), (0, 0, 1));
+    dispatcher.pump();
+    dispatcher.release();
+}
+
+#[test]
+fn nobody_waits_for_a_thread_that_has_ended() {
+    let _alone = alone();
+    let owner = Owner::new();
+    let dispatcher = orphan(owner);
+    let unfinished = stats().unfinished_posts;
+    let (status, state, log) = dispatcher.post_and_wait(owned(owner), FOREVER);
+    assert_eq!((status, state, log.runs()), (DCC_WEDGED, DCC_JOB_CANCELLED, 0));
+    let (status, state, log) = dispatcher.post_and_wait(owned(owner).any_thread(), FOREVER);
+    assert_eq!((status, state, log.runs()), (DCC_STARTED, DCC_JOB_COMPLETED, 1));
+    let queued = dispatcher.post(owned(owner));
+    assert_eq!(dispatcher.try_pump(DCC_NO_LIMIT, DCC_NO_LIMIT).err(), Some(DCC_ERROR_WRONG_THREAD));
+    assert_eq!(dispatcher.close(), DCC_PENDING);
+    assert_eq!(owner.close(), DCC_OK);
+    assert_eq!(queued.job.state(), DCC_JOB_INTERRUPTED);
+    queued.job.release();
+    assert_eq!((queued.log.completions(), queued.log.destroys()), (0, 1));
+    assert_eq!(dispatcher.stats().completions_dropped, 3);
+    assert_eq!(stats().unfinished_posts, unfinished + 3);
+    dispatcher.release();
+}
+
+#[test]
+fn who_waits_for_a_thread_is_freed_by_its_end() {
+    let _alone = alone();
+    let owner = Owner::new();
+    let (dispatcher, end, thread) = of_a_thread(owner);
+    let waiter = wait_elsewhere(dispatcher, move || owned(owner));
+    drop(end);
+    thread.join().unwrap();
+    assert_eq!(waiter.join().unwrap(), (DCC_WEDGED, DCC_JOB_CANCELLED, 0));
+    assert_eq!(owner.close(), DCC_OK);
+    dispatcher.release();
+}
+
+#[test]
+fn who_waits_for_the_next_slice_is_freed_by_its_threads_end() {
+    let _alone = alone();
+    let owner = Owner::new();
+    let (dispatcher, end, thread) = of_a_thread(owner);
+    let endless = move || job(|_| DCC_RUN_AGAIN).owner(owner.pointer());
+    let waiter = wait_elsewhere(dispatcher, endless);
+    end.send(()).unwrap();
+    until("it waits for its next slice", || dispatcher.stats().between_slices == 1);
+    drop(end);
+    thread.join().unwrap();
+    let (status, state, runs) = waiter.join().unwrap();
+    assert_eq!((status, runs), (DCC_STARTED, 1));
+    assert!([DCC_JOB_RUNNING, DCC_JOB_CANCELLED].contains(&state), "{state}");
+    assert_eq!(owner.close(), DCC_OK);
+    dispatcher.release();
+}
