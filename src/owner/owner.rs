@@ -244,12 +244,17 @@ impl Owners {
         }
         let owner = self.things.cell(owned.number()).owner.load(Ordering::Relaxed);
         let mut body = self.arena.slot(owner).live().body.lock();
+        self.go_in(owner, &mut body, thread);
+        Call { owner, thread, is_open: !body.closing }
+    }
+
+    /// Notes that this thread is inside. The first call pins the owner, which a cell or the caller holds.
+    fn go_in(&self, owner: u32, body: &mut OwnerBody, thread: u64) {
         if body.has_no_calls() {
             let held = self.arena.pin_index(owner);
-            debug_assert!(held, "its cell holds it");
+            debug_assert!(held, "somebody holds it");
         }
         body.begin(self.inside_now(thread));
-        Call { owner, thread, is_open: !body.closing }
     }
 
     fn inside_now(&self, thread: u64) -> Inside {
@@ -324,9 +329,7 @@ impl Owners {
         thread: u64,
     ) -> Result<Wait, Error> {
         let wait = self.waits.begin(running, thread, Blocker::Owner(owner.index()))?;
-        if crate::weakened!("close_counts_as_waiting") {
-            self.waits.forget(&wait);
-        }
+        let _ = crate::weakened!("close_counts_as_waiting").then(|| self.waits.forget(&wait));
         owner.slot().live().body.lock().closing = true;
         Ok(wait)
     }
@@ -349,15 +352,11 @@ impl Owners {
             let thing = self.things.cell(number).thing();
             list.remove(number);
             if pin(thing) {
-                if crate::weakened!("closer_is_inside") {
-                    return Some((thing, Call { owner: NIL, thread, is_open: false }));
+                let owner = if crate::weakened!("closer_is_inside") { NIL } else { owner.index() };
+                if owner != NIL {
+                    self.go_in(owner, &mut body, thread);
                 }
-                if body.has_no_calls() {
-                    let held = self.arena.pin_index(owner.index());
-                    debug_assert!(held, "pinned by the caller");
-                }
-                body.begin(self.inside_now(thread));
-                return Some((thing, Call { owner: owner.index(), thread, is_open: false }));
+                return Some((thing, Call { owner, thread, is_open: false }));
             }
         }
         None

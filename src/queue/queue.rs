@@ -576,10 +576,8 @@ impl Queues {
     /// Whether it is closed, asked after a push.
     pub fn is_closed_after_push(&self, queue: HeldQueue<'_>) -> bool {
         let admission = &self.cell(queue).admission;
-        if crate::weakened!("post_looks_again") {
-            return false;
-        }
-        admission.fetch_add(0, Ordering::AcqRel) & CLOSED != 0
+        !crate::weakened!("post_looks_again")
+            && admission.fetch_add(0, Ordering::AcqRel) & CLOSED != 0
     }
 
     /// Ends everything that waits in a closed queue, and those who wait for it.
