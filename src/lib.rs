@@ -17,8 +17,8 @@
 //! - [`diagnosis`]: what is kept of what happened.
 //! - [`json`]: JSON, piece by piece.
 //! - [`memory`]: counted objects behind handles.
-//! - Words that all use: [`error`] what can go wrong, [`handle`] and [`queue_id`] what is meant, [`job_state`],
-//!   [`printable`] what a terminal may be shown.
+//! - Words that all use: [`error`] what can go wrong, [`handle`] and [`queue_id`] what is meant,
+//!   [`job_state`], [`printable`] what a terminal may be shown.
 //! - [`sys`]: the ground.
 
 #![deny(unsafe_code)]

@@ -21,6 +21,7 @@
 //! The rest names an object by an index or an id and holds nothing: a deadline, what a token knows of the job
 //! posted under it, the ids of a session or a dispatcher. It goes before the object does, or is compared.
 
+use crate::diagnosis::Diagnosis;
 use crate::dispatcher::{DispatcherTable, Dispatchers};
 use crate::job::{JobTable, Jobs};
 use crate::owner::Owners;
@@ -30,7 +31,6 @@ use crate::queue::Queues;
 use crate::sys::sync::constructor;
 use crate::thread::context::{ContextTable, Contexts};
 use crate::token::Tokens;
-use crate::token::diagnose::Diagnosis;
 
 /// All that the library keeps.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ use crate::sys::memory::try_string;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 use crate::sys::thread_identity;
 use crate::token::create::Origin;
-use crate::token::deferred::Work;
+use crate::token::deferred::Duty;
 use crate::token::foreign::Foreign;
 use crate::token::{LentToken, TokenPin, Tokens};
 
@@ -291,7 +291,7 @@ impl<'a> Jobs<'a> {
     }
 
     /// Does what another thread left to the callback thread.
-    pub fn do_deferred(self, work: Work) {
+    pub fn do_deferred(self, work: Duty) {
         let mut job = self.tokens.do_deferred(work).unwrap_or(NIL);
         while job != NIL {
             let pin = JobPin::take_over(self, job);

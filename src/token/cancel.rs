@@ -16,8 +16,7 @@ use crate::memory::pool::NIL;
 use crate::queue::posted::{PostedId, Stage};
 use crate::sys::clock;
 use crate::sys::sync::Ordering;
-use crate::token::death::Dead;
-use crate::token::deferred::Chain;
+use crate::token::chain::{Chain, Dead};
 use crate::token::link::Batch;
 use crate::token::{Cause, Record, TokenPin, Tokens};
 

@@ -9,23 +9,20 @@
 //! Lock order: this lock, then the watchdog's; else it is a leaf.
 
 use crate::error::Error;
-use crate::memory::arena::Arena;
 use crate::memory::pool::NIL;
 use crate::sys::memory::{Late, OutOfMemory};
 use crate::sys::sync::{Condvar, Mutex, Ordering, constructor};
-use crate::token::{TokenCold, TokenLive};
-
-type Slots = Arena<TokenCold, TokenLive>;
+use crate::token::cell::TokenSlots;
 
 #[derive(Clone, Copy, Debug)]
-struct Entry {
+struct Alarm {
     time_ns: u64,
     token: u32,
 }
 
 #[derive(Debug, Default)]
 struct Heap {
-    entries: Late<Vec<Entry>>,
+    entries: Late<Vec<Alarm>>,
     stopped: bool,
 }
 
@@ -37,13 +34,13 @@ pub struct Deadlines {
 }
 
 impl Heap {
-    fn put(&mut self, slots: &Slots, place: usize, entry: Entry) {
+    fn put(&mut self, slots: &TokenSlots, place: usize, entry: Alarm) {
         self.entries[place] = entry;
         slots.slot(entry.token).live().deadline.store(place as u32 + 1, Ordering::Relaxed);
     }
 
     /// Moves the entry of a place to where it belongs.
-    fn settle(&mut self, slots: &Slots, mut place: usize) {
+    fn settle(&mut self, slots: &TokenSlots, mut place: usize) {
         let entry = self.entries[place];
         while place > 0 {
             let parent = (place - 1) / 2;
@@ -72,7 +69,7 @@ impl Heap {
         self.put(slots, place, entry);
     }
 
-    fn remove(&mut self, slots: &Slots, place: usize) -> Entry {
+    fn remove(&mut self, slots: &TokenSlots, place: usize) -> Alarm {
         let entries = Late::get_mut(&mut self.entries).expect("what is removed from was made");
         let removed = entries.swap_remove(place);
         slots.slot(removed.token).live().deadline.store(NIL, Ordering::Relaxed);
@@ -93,12 +90,12 @@ impl Deadlines {
     }
 
     /// Arms the deadline of a pinned token, or moves it. Says whether one was armed.
-    pub fn arm(&self, slots: &Slots, token: u32, time_ns: u64) -> Result<bool, Error> {
+    pub fn arm(&self, slots: &TokenSlots, token: u32, time_ns: u64) -> Result<bool, Error> {
         let mut heap = self.heap.lock();
         if heap.stopped {
             return Err(Error::ShutDown);
         }
-        let entry = Entry { time_ns, token };
+        let entry = Alarm { time_ns, token };
         let before = slots.slot(token).live().deadline.load(Ordering::Relaxed);
         let place = if before == NIL {
             let entries = heap.entries.get_or_make(|| Ok(Vec::new()))?;
@@ -119,7 +116,7 @@ impl Deadlines {
     }
 
     /// Disarms the deadline of a pinned or dying token. Says whether one was armed.
-    pub fn disarm(&self, slots: &Slots, token: u32) -> bool {
+    pub fn disarm(&self, slots: &TokenSlots, token: u32) -> bool {
         let place = &slots.slot(token).live().deadline;
         if place.load(Ordering::Relaxed) == NIL {
             return false;
@@ -133,14 +130,14 @@ impl Deadlines {
     }
 
     /// When the deadline of a pinned token is, if one is armed.
-    pub fn of(&self, slots: &Slots, token: u32) -> Option<u64> {
+    pub fn of(&self, slots: &TokenSlots, token: u32) -> Option<u64> {
         let heap = self.heap.lock();
         let place = slots.slot(token).live().deadline.load(Ordering::Relaxed) as usize;
         Some(heap.entries[place.checked_sub(1)?].time_ns)
     }
 
     /// Takes out the first deadline that is over and pins its token. `None`: none is over.
-    pub fn pop_due(&self, slots: &Slots, now_ns: u64) -> Option<u32> {
+    pub fn pop_due(&self, slots: &TokenSlots, now_ns: u64) -> Option<u32> {
         let mut heap = self.heap.lock();
         while heap.entries.first()?.time_ns <= now_ns {
             if crate::weakened!("expiry_pins_first") {
@@ -181,7 +178,7 @@ impl Deadlines {
     }
 
     /// Disarms all and refuses new ones.
-    pub fn stop(&self, slots: &Slots) {
+    pub fn stop(&self, slots: &TokenSlots) {
         let mut heap = self.heap.lock();
         heap.stopped = true;
         for entry in heap.entries.take().into_iter().flat_map(|entries| *entries) {

@@ -15,38 +15,9 @@ use crate::memory::arena::Arena;
 use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
 use crate::sys::sync::{AtomicU32, Ordering};
+use crate::token::chain::Dead;
 use crate::token::link::Links;
 use crate::token::{Record, TokenCold, TokenLive, Tokens};
-
-type Slots = Arena<TokenCold, TokenLive>;
-
-/// Dead tokens that nobody has buried yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[must_use = "somebody has to bury them"]
-pub struct Dead {
-    first: u32,
-}
-
-impl Dead {
-    /// Nobody.
-    pub const NOBODY: Self = Self { first: NIL };
-
-    /// Adds one.
-    pub fn add(&mut self, slots: &Slots, token: u32) {
-        slots.slot(token).next_dead().store(self.first, Ordering::Relaxed);
-        self.first = token;
-    }
-
-    /// Takes one off.
-    pub fn pop(&mut self, slots: &Slots) -> Option<u32> {
-        let token = self.first;
-        if token == NIL {
-            return None;
-        }
-        self.first = slots.slot(token).next_dead().load(Ordering::Relaxed);
-        Some(token)
-    }
-}
 
 impl<'a> Keeper<'a> for &'a Tokens {
     type Cold = TokenCold;

@@ -4,60 +4,17 @@
 //! new token is published, then the switch is read, by a read-modify-write as well. Of the two one
 //! comes first: either the visit finds the token, or the token's maker finds the switch thrown.
 
-use crate::diagnosis::events::{Event, EventKind, EventText, Observers};
-use crate::diagnosis::latency::Latency;
+use crate::diagnosis::events::{Event, EventKind, EventText};
 use crate::diagnosis::moment::{Moment, MomentKind};
-use crate::diagnosis::place::{FileNames, Place};
-use crate::diagnosis::timeline::Timeline;
-use crate::diagnosis::watch::Watches;
-use crate::diagnosis::watchdog::Watchdog;
+use crate::diagnosis::place::Place;
 use crate::handle::{self, Handle, NULL, TRACED};
 use crate::job_state::JobState;
 use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
-use crate::sys::sync::{AtomicU32, Ordering, constructor};
+use crate::sys::sync::Ordering;
 use crate::sys::{clock, thread_id};
-use crate::token::death::Dead;
-use crate::token::deferred::Chain;
+use crate::token::chain::{Chain, Dead};
 use crate::token::{Record, TokenPin, Tokens};
-
-/// What the library knows for people who look for the job that does not stop.
-#[derive(Debug)]
-pub struct Diagnosis {
-    /// Who drains events.
-    pub observers: Observers,
-    /// From a cancel to each job's and thread's first poll that saw it.
-    pub cancel_to_seen: Latency,
-    /// From a cancel to the end of each job.
-    pub cancel_to_end: Latency,
-    /// Names of traced files.
-    pub files: FileNames,
-    /// What is known of each job.
-    pub watches: Watches,
-    /// Cancels that may become slow.
-    pub watchdog: Watchdog,
-    /// What happened, while somebody wants it recorded.
-    pub timeline: Timeline,
-    trace_all: AtomicU32,
-}
-
-impl Diagnosis {
-    constructor! {
-        /// Nothing known.
-        pub fn new() -> Self {
-            Self {
-                observers: Observers::new(),
-                cancel_to_seen: Latency::new(),
-                cancel_to_end: Latency::new(),
-                files: FileNames::new(),
-                watches: Watches::new(),
-                watchdog: Watchdog::new(),
-                timeline: Timeline::new(),
-                trace_all: AtomicU32::new(0),
-            }
-        }
-    }
-}
 
 impl Tokens {
     /// Number of a pinned token's watch; NIL if it has none.

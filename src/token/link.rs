@@ -13,20 +13,11 @@
 //! A list is guarded by its parent's lock, a leaf: no other is taken under it.
 
 use crate::handle::CANCELLED;
-use crate::memory::arena::Arena;
 use crate::memory::list::{List, ListNode, ListNodes};
 use crate::memory::pool::{Link, NIL, Pool};
 use crate::memory::slot::Slot;
 use crate::sys::sync::{AtomicU32, Ordering, constructor};
-use crate::token::{TokenCold, TokenLive};
-
-/// One edge of the graph.
-#[derive(Debug, Default)]
-pub struct LinkNode {
-    node: ListNode,
-    child: AtomicU32,
-    sibling: AtomicU32,
-}
+use crate::token::cell::{LinkNode, TokenCold, TokenLive, TokenSlots};
 
 #[derive(Debug, Default)]
 struct LinkCell {
@@ -43,11 +34,9 @@ impl Link for LinkCell {
 /// Number of a link: a child's index for the link in its slot, or a cell's number with this bit.
 const IN_POOL: u32 = 1 << 31;
 
-type Slots = Arena<TokenCold, TokenLive>;
-
 /// All links, wherever they lie.
 struct AllLinks<'a> {
-    slots: &'a Slots,
+    slots: &'a TokenSlots,
     cells: &'a Pool<LinkCell>,
 }
 
@@ -119,12 +108,12 @@ impl Links {
         }
     }
 
-    fn all<'a>(&'a self, slots: &'a Slots) -> AllLinks<'a> {
+    fn all<'a>(&'a self, slots: &'a TokenSlots) -> AllLinks<'a> {
         AllLinks { slots, cells: &self.cells }
     }
 
     /// Links a child that only the caller knows to a parent that the caller has pinned.
-    pub fn add(&self, slots: &Slots, parent: u32, child: u32) -> Result<Added, NoLink> {
+    pub fn add(&self, slots: &TokenSlots, parent: u32, child: u32) -> Result<Added, NoLink> {
         let all = self.all(slots);
         let own = slots.slot(child).live();
         let in_slot = own.link.child.load(Ordering::Relaxed) == NIL;
@@ -153,7 +142,7 @@ impl Links {
     }
 
     /// Takes up to a batch of children from the front of a list and pins them.
-    pub fn take_children(&self, slots: &Slots, parent: u32, batch: &mut Batch) -> Taken {
+    pub fn take_children(&self, slots: &TokenSlots, parent: u32, batch: &mut Batch) -> Taken {
         let all = self.all(slots);
         let slot = slots.slot(parent);
         let live = slot.live();
@@ -181,7 +170,7 @@ impl Links {
 
     /// Unlinks a dead child from all its parents. Calls `orphaned` for each parent whose list
     /// became empty: its internal is the callee's.
-    pub fn remove_all(&self, slots: &Slots, child: u32, mut orphaned: impl FnMut(u32)) {
+    pub fn remove_all(&self, slots: &TokenSlots, child: u32, mut orphaned: impl FnMut(u32)) {
         let own = slots.slot(child).live();
         if own.link.child.load(Ordering::Relaxed) == NIL {
             return;
@@ -198,7 +187,7 @@ impl Links {
         }
     }
 
-    fn remove(&self, slots: &Slots, number: u32, orphaned: &mut impl FnMut(u32)) {
+    fn remove(&self, slots: &TokenSlots, number: u32, orphaned: &mut impl FnMut(u32)) {
         let all = self.all(slots);
         let node = &all.link(number).node;
         let parent = node.list();

@@ -19,12 +19,12 @@ use crate::owner::wait_graph::{Blocker, Inside};
 use crate::sys::callout::Callback;
 use crate::sys::sync::{AtomicU32, Ordering};
 use crate::sys::thread_identity;
-use crate::token::deferred::Chain;
+use crate::token::chain::Chain;
 use crate::token::registration::{
-    Purpose, RegistrationLive, RegistrationPin, Registrations, Stage,
+    CallStage, Purpose, RegistrationLive, RegistrationPin, Registrations,
 };
 use crate::token::running::Calls;
-use crate::token::signal::Outcome;
+use crate::token::signal::WokenBy;
 use crate::token::{TokenLive, TokenPin, Tokens};
 
 /// What an unregister found.
@@ -138,7 +138,7 @@ impl Tokens {
         let live = self.registrations.live(index);
         match self.registrations.purpose(index) {
             Purpose::Wake { waiter, position } => {
-                self.signals.wake(waiter, Outcome { position, gone: cancelled.is_none() });
+                self.signals.wake(waiter, WokenBy { position, gone: cancelled.is_none() });
                 self.signals.release_waiter(waiter);
             }
             Purpose::Event(event) => self.signals.set_event(event),
@@ -180,7 +180,7 @@ impl Tokens {
                 return true;
             }
             // It is being listed at this moment, or has begun.
-            if live.stage(false) != Stage::Waiting {
+            if live.stage(false) != CallStage::Waiting {
                 return false;
             }
         }
@@ -232,8 +232,8 @@ impl Tokens {
         } else {
             let thread = thread_identity::current();
             match live.stage(wait) {
-                Stage::Running(runner) if runner == thread || !wait => Unregistered::Running,
-                Stage::Running(_) if !crate::weakened!("unregister_waits") => {
+                CallStage::Running(runner) if runner == thread || !wait => Unregistered::Running,
+                CallStage::Running(_) if !crate::weakened!("unregister_waits") => {
                     let blocker = Blocker::Registration(pin.index());
                     let wait = self.owners.waits().begin(&Calls(self), thread, blocker)?;
                     self.owners.waits().sleep(&Calls(self), wait);

@@ -1,14 +1,19 @@
 //! Cancellation flags with a reason, their graph, and what follows a cancel.
 //!
-//! - [`token`](mod@token): what a token is made of. [`create`]: how one comes to be, [`death`] how it dies.
+//! - [`token`](mod@token): all tokens; [`cell`] what one is made of, [`chain`] chains through them.
+//!   [`create`]: how one comes to be, [`death`] how it dies.
 //! - [`cancel`]: cancelling. [`ask`]: what polls ask. [`link`]: parents and children.
 //! - [`listen`]: registrations, [`registration`] what one is; callbacks. [`wait`]: waits and native events,
 //!   [`signal`] what they wake and set. `running`: who is inside what. [`close`]: the close of an owner.
-//! - [`deadline`]: the heap of deadlines. [`deferred`]: what is left to the callback thread.
+//! - [`deadline`]: the heap of deadlines. [`deferred`]: what is left to the callback thread,
+//!   [`callback_thread`] how it does that.
 //! - [`foreign`]: hosts' own checks. [`diagnose`]: what is noted of cancels and polls.
 
 pub mod ask;
+pub mod callback_thread;
 pub mod cancel;
+pub mod cell;
+pub mod chain;
 pub mod close;
 pub mod create;
 pub mod deadline;

@@ -74,7 +74,7 @@ impl LivePart for RegistrationLive {
 
 /// Where a registration stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum CallStage {
     /// Listed, or on its way there.
     Waiting,
     /// Its callback or its destroy-notify runs, on this thread; 0 while that is not known yet.
@@ -106,16 +106,16 @@ impl RegistrationLive {
     }
 
     /// Where it stands. `wait` announces that the caller is going to wait.
-    pub fn stage(&self, wait: bool) -> Stage {
+    pub fn stage(&self, wait: bool) -> CallStage {
         let life = if wait {
             self.life.fetch_or(AWAITED, Ordering::AcqRel)
         } else {
             self.life.load(Ordering::Acquire)
         };
         match life & STAGES {
-            DONE => Stage::Done,
-            RUNNING => Stage::Running(self.runner.load(Ordering::Acquire)),
-            _ => Stage::Waiting,
+            DONE => CallStage::Done,
+            RUNNING => CallStage::Running(self.runner.load(Ordering::Acquire)),
+            _ => CallStage::Waiting,
         }
     }
 
@@ -192,7 +192,7 @@ impl Registrations {
     /// Who runs it; `None`: nobody, or it has not been noted yet.
     pub fn inside(&self, index: u32) -> Option<Inside> {
         let slot = self.arena.slot(index);
-        let Stage::Running(thread) = slot.live().stage(false) else { return None };
+        let CallStage::Running(thread) = slot.live().stage(false) else { return None };
         let waits_before = slot.cold.waits_before.load(Ordering::Relaxed);
         (thread != 0).then_some(Inside { thread, waits_before })
     }

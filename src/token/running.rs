@@ -3,7 +3,7 @@
 
 use crate::owner::wait_graph::{Blocker, Inside, Running};
 use crate::token::Tokens;
-use crate::token::registration::Stage;
+use crate::token::registration::CallStage;
 
 /// Who is inside what, as the wait graph asks for it.
 pub(super) struct Calls<'a>(pub(super) &'a Tokens);
@@ -30,7 +30,7 @@ impl Running for Calls<'_> {
     fn is_over(&self, blocker: Blocker) -> bool {
         match blocker {
             Blocker::Registration(index) => {
-                self.0.registrations.live(index).stage(false) == Stage::Done
+                self.0.registrations.live(index).stage(false) == CallStage::Done
             }
             Blocker::Owner(index) => self.0.owners.is_idle(index),
             // Who waits for those sleeps elsewhere.

@@ -14,7 +14,7 @@ use crate::sys::sync::{AtomicU32, Condvar, Mutex, Ordering, constructor};
 
 /// What ended a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct WokenBy {
     /// Position of the token among those waited for.
     pub position: u32,
     /// It died without being cancelled.
@@ -25,7 +25,7 @@ pub struct Outcome {
 struct WaiterCell {
     next_free: AtomicU32,
     references: AtomicU32,
-    outcome: Mutex<Option<Outcome>>,
+    outcome: Mutex<Option<WokenBy>>,
     changed: Condvar,
 }
 
@@ -86,7 +86,7 @@ impl Signals {
     }
 
     /// Ends a wait, unless it ended before.
-    pub fn wake(&self, number: u32, outcome: Outcome) {
+    pub fn wake(&self, number: u32, outcome: WokenBy) {
         let cell = self.waiters.cell(number);
         let mut slot = cell.outcome.lock();
         if slot.is_none() {
@@ -97,7 +97,7 @@ impl Signals {
     }
 
     /// Waits for an outcome, until a time on the library's clock or for ever.
-    pub fn wait(&self, number: u32, until_ns: Option<u64>) -> Option<Outcome> {
+    pub fn wait(&self, number: u32, until_ns: Option<u64>) -> Option<WokenBy> {
         let cell = self.waiters.cell(number);
         let mut slot = cell.outcome.lock();
         loop {

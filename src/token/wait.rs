@@ -14,7 +14,7 @@ use crate::sys::thread_identity;
 use crate::token::ask::Answer;
 use crate::token::registration::Purpose;
 use crate::token::running::Calls;
-use crate::token::signal::Outcome;
+use crate::token::signal::WokenBy;
 use crate::token::{TokenPin, Tokens};
 
 /// What ended a wait.
@@ -87,8 +87,8 @@ impl Tokens {
             waits.end(wait);
         }
         Ok(match outcome {
-            Some(Outcome { position, gone: false }) => Waited::Cancelled(position as usize),
-            Some(Outcome { position, gone: true }) => Waited::Gone(position as usize),
+            Some(WokenBy { position, gone: false }) => Waited::Cancelled(position as usize),
+            Some(WokenBy { position, gone: true }) => Waited::Gone(position as usize),
             None => Waited::TimedOut,
         })
     }

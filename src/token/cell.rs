@@ -1,0 +1,134 @@
+//! What a token is made of: the words beside its state word and beside its control word, 128 bytes in all.
+
+use crate::handle::Kind;
+use crate::memory::arena::{Arena, LivePart};
+use crate::memory::list::ListNode;
+use crate::memory::pool::NIL;
+use crate::memory::text::TextId;
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+
+/// All tokens' cells.
+pub type TokenSlots = Arena<TokenCold, TokenLive>;
+
+/// One edge of the graph.
+#[derive(Debug, Default)]
+pub struct LinkNode {
+    pub(super) node: ListNode,
+    pub(super) child: AtomicU32,
+    pub(super) sibling: AtomicU32,
+}
+
+/// Why a token is cancelled. A child has the cause of the ancestor that was cancelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Cause {
+    /// It is not.
+    #[default]
+    None = 0,
+    /// Someone called cancel.
+    Request = 1,
+    /// The host's own check said so.
+    Foreign = 2,
+    /// Its deadline was over.
+    Deadline = 3,
+}
+
+impl Cause {
+    const ALL: [Self; 4] = [Self::None, Self::Request, Self::Foreign, Self::Deadline];
+
+    /// As texts call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Request => "request",
+            Self::Foreign => "foreign",
+            Self::Deadline => "deadline",
+        }
+    }
+}
+
+/// What is remembered of a cancel. `reason` is a reference.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Record {
+    /// On the library's clock.
+    pub time_ns: u64,
+    /// Who.
+    pub cause: Cause,
+    /// Why; holds one reference of the text.
+    pub reason: TextId,
+}
+
+/// Beside the state word: what is written when the token is made and when it is cancelled.
+#[derive(Debug, Default)]
+pub struct TokenCold {
+    time_ns: AtomicU64,
+    cause: AtomicU32,
+    reason: AtomicU32,
+    pub(super) job_id: AtomicU32,
+    pub(super) foreign: AtomicU32,
+    /// What is known of its polls; NIL if it is not watched.
+    pub watch: AtomicU32,
+    /// What is posted to a dispatcher under it; 0 for nothing. Written under the lock.
+    pub posted: AtomicU64,
+}
+
+/// Beside the control word.
+#[derive(Debug, Default)]
+pub struct TokenLive {
+    /// Guards the lists, and the writing of the record.
+    pub lock: Mutex<()>,
+    /// First link of the list of children.
+    pub children: AtomicU32,
+    /// First registration that wakes a waiter or sets an event.
+    pub signals: AtomicU32,
+    /// First registration that calls a plugin's function.
+    pub callbacks: AtomicU32,
+    /// Link to the first parent.
+    pub link: LinkNode,
+    /// Links to further parents.
+    pub further_links: AtomicU32,
+    /// The next token of a walk or a chain; whoever set the flag may use it.
+    pub next_cancelled: AtomicU32,
+    /// Place of its deadline; `deadline` guards it.
+    pub deadline: AtomicU32,
+}
+
+impl TokenCold {
+    /// Of a pinned token whose flag was seen, or of a dead one.
+    pub(crate) fn record(&self) -> Record {
+        let cause = self.cause.load(Ordering::Relaxed) as usize;
+        Record {
+            time_ns: self.time_ns.load(Ordering::Relaxed),
+            cause: Cause::ALL.get(cause).copied().unwrap_or_default(),
+            reason: TextId(self.reason.load(Ordering::Relaxed)),
+        }
+    }
+
+    pub(crate) fn set_record(&self, record: Record) {
+        self.time_ns.store(record.time_ns, Ordering::Relaxed);
+        self.cause.store(record.cause as u32, Ordering::Relaxed);
+        self.reason.store(record.reason.0, Ordering::Relaxed);
+    }
+}
+
+impl TokenLive {
+    /// Whether anything is registered. Under the lock, or of a dead token.
+    pub fn is_listened(&self) -> bool {
+        self.signals.load(Ordering::Relaxed) | self.callbacks.load(Ordering::Relaxed) != NIL
+    }
+}
+
+impl LivePart for TokenLive {
+    const KIND: Kind = Kind::Token;
+    const NONE_LEFT: &'static str = "token slots or memory for them; release tokens that are done";
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_takes_one_slot_of_128_bytes() {
+        assert_eq!(size_of::<crate::memory::slot::Slot<TokenCold, TokenLive>>(), 128);
+    }
+}
