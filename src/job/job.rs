@@ -36,7 +36,7 @@ pub struct Progress {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Body {
+pub(super) struct JobBody {
     pub(super) label: String,
     pub(super) caller_id: String,
     pub(super) failure: String,
@@ -50,7 +50,7 @@ pub(super) struct Body {
 pub struct JobLive {
     pub(super) life: AtomicU32,
     token: AtomicU64,
-    pub(super) body: Mutex<Body>,
+    pub(super) body: Mutex<JobBody>,
     /// What its owner knows it by; empty without an owner.
     owned: Owned,
     /// The next of those that are left to the callback thread.

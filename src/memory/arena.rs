@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::handle::{self, GONE, Handle, Kind};
 use crate::memory::pool::{Exhausted, Pool};
 use crate::memory::slot::{
-    BY_A_CALL, BY_A_WALK, BY_C_CODE, BY_WHAT_STAYS, COUNTS, Count, GENERATION_SHIFT, Holder,
+    BY_A_CALL, BY_A_WALK, BY_C_CODE, BY_WHAT_STAYS, COUNTS, CountField, GENERATION_SHIFT, Holder,
     INTERNAL, INTERNALS, OWNER, OWNERS, Raise, Slot, generation_bits,
 };
 use crate::sys::sync::{Ordering, constructor};
@@ -136,7 +136,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
             .ok_or(Error::InvalidHandle(Live::KIND, handle))
     }
 
-    fn raise(&self, handle: Handle, count: Count) -> Result<u32, Error> {
+    fn raise(&self, handle: Handle, count: CountField) -> Result<u32, Error> {
         let (slot, generation) = self.find(handle)?;
         match slot.raise(Some(generation), count) {
             Ok(()) => Ok(handle::index(handle)),

@@ -94,7 +94,7 @@ impl<Cold, Live> Slot<Cold, Live> {
     }
 
     /// Raises a count of a live object of this generation. `None`: it is not alive, or another.
-    pub(super) fn raise(&self, generation: Option<u32>, count: Count) -> Result<(), Raise> {
+    pub(super) fn raise(&self, generation: Option<u32>, count: CountField) -> Result<(), Raise> {
         let control = &self.line.control;
         let mut now = control.load(Ordering::Relaxed);
         loop {
@@ -121,18 +121,19 @@ pub(super) enum Raise {
 
 /// One of the two counts of a control word.
 #[derive(Clone, Copy)]
-pub(super) struct Count {
+pub(super) struct CountField {
     step: u64,
     mask: u64,
     limit: u64,
 }
 
-pub(super) const BY_C_CODE: Count = Count { step: OWNER, mask: OWNERS, limit: OWNERS };
-pub(super) const BY_WHAT_STAYS: Count =
-    Count { step: INTERNAL, mask: INTERNALS, limit: MOST_HOLDS };
-pub(super) const BY_A_CALL: Count =
-    Count { step: INTERNAL, mask: INTERNALS, limit: INTERNALS - FOR_WALKS };
-pub(super) const BY_A_WALK: Count = Count { step: INTERNAL, mask: INTERNALS, limit: INTERNALS };
+pub(super) const BY_C_CODE: CountField = CountField { step: OWNER, mask: OWNERS, limit: OWNERS };
+pub(super) const BY_WHAT_STAYS: CountField =
+    CountField { step: INTERNAL, mask: INTERNALS, limit: MOST_HOLDS };
+pub(super) const BY_A_CALL: CountField =
+    CountField { step: INTERNAL, mask: INTERNALS, limit: INTERNALS - FOR_WALKS };
+pub(super) const BY_A_WALK: CountField =
+    CountField { step: INTERNAL, mask: INTERNALS, limit: INTERNALS };
 
 /// Who holds a new object first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

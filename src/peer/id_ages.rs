@@ -3,22 +3,22 @@
 //! Invariants, under the lock of the session: what is remembered is in one of two queues, oldest first:
 //! completed requests in one, all else in the other. A live request is in neither.
 
-use crate::peer::id_table::{Cell, IdTable, NOWHERE, Place, Queue};
+use crate::peer::id_table::{ByAge, CellNumber, IdCell, IdTable, NOWHERE};
 use crate::peer::kept::{Entry, Kept, KeptFor};
 
 impl IdTable {
-    fn queue_of(&self, place: Place) -> Option<KeptFor> {
+    fn queue_of(&self, place: CellNumber) -> Option<KeptFor> {
         match self.entry(place) {
             Some(Entry::Kept(kept)) => Some(kept.why),
             _ => None,
         }
     }
 
-    fn queue(&mut self, why: KeptFor) -> &mut Queue {
+    fn queue(&mut self, why: KeptFor) -> &mut ByAge {
         if why == KeptFor::Completed { &mut self.completed } else { &mut self.kept }
     }
 
-    pub(super) fn enqueue(&mut self, place: Place, why: KeptFor) {
+    pub(super) fn enqueue(&mut self, place: CellNumber, why: KeptFor) {
         let queue = self.queue(why);
         let before = std::mem::replace(&mut queue.newest, place);
         queue.length += 1;
@@ -31,9 +31,9 @@ impl IdTable {
         (cell.older, cell.newer) = (before, NOWHERE);
     }
 
-    pub(super) fn dequeue(&mut self, place: Place) {
+    pub(super) fn dequeue(&mut self, place: CellNumber) {
         let Some(why) = self.queue_of(place) else { return };
-        let Cell { older, newer, .. } = *self.cell(place);
+        let IdCell { older, newer, .. } = *self.cell(place);
         if older == NOWHERE {
             self.queue(why).oldest = newer;
         } else {
@@ -65,7 +65,7 @@ impl IdTable {
     }
 
     /// The oldest of what is kept, completed requests apart, if it is older than this.
-    pub fn expired(&self, now_ns: u64, ttl_ns: u64) -> Option<Place> {
+    pub fn expired(&self, now_ns: u64, ttl_ns: u64) -> Option<CellNumber> {
         let oldest = self.kept.oldest;
         if oldest == NOWHERE {
             return None;
@@ -77,7 +77,7 @@ impl IdTable {
     }
 
     /// Remembers of an id whose request is over only that, as of one that completed. It needs no memory.
-    pub fn keep_as_completed(&mut self, place: Place) {
+    pub fn keep_as_completed(&mut self, place: CellNumber) {
         self.dequeue(place);
         if let Some(Entry::Kept(Kept { since_ns, .. })) = self.cell_mut(place).entry.take() {
             self.keep(place, Kept::completed(since_ns));

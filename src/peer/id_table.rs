@@ -18,10 +18,10 @@ use crate::sys::memory::OutOfMemory;
 use std::hash::{BuildHasher, RandomState};
 
 /// Number of a cell; 0 for none.
-pub type Place = u32;
+pub type CellNumber = u32;
 
 /// No cell.
-pub const NOWHERE: Place = 0;
+pub const NOWHERE: CellNumber = 0;
 
 /// Where an id belongs that has no cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,23 +33,23 @@ pub struct Vacant {
 const FEW: usize = 16;
 
 #[derive(Debug)]
-pub(super) struct Cell {
+pub(super) struct IdCell {
     id: RequestId,
     /// `None`: the cell is free.
     pub(super) entry: Option<Entry>,
     /// Of the id.
     hash: u32,
     /// The next of the chain, or the next free one.
-    next: Place,
-    pub(super) older: Place,
-    pub(super) newer: Place,
+    next: CellNumber,
+    pub(super) older: CellNumber,
+    pub(super) newer: CellNumber,
 }
 
 /// Cells in the order in which they were added.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Queue {
-    pub(super) oldest: Place,
-    pub(super) newest: Place,
+pub(super) struct ByAge {
+    pub(super) oldest: CellNumber,
+    pub(super) newest: CellNumber,
     pub(super) length: u32,
 }
 
@@ -57,14 +57,14 @@ pub(super) struct Queue {
 #[derive(Debug)]
 pub struct IdTable {
     key: RandomState,
-    buckets: Chunked<Place>,
-    cells: Chunked<Cell>,
+    buckets: Chunked<CellNumber>,
+    cells: Chunked<IdCell>,
     /// The first of the free cells.
-    free: Place,
+    free: CellNumber,
     /// How many cells are in use.
     used: usize,
-    pub(super) kept: Queue,
-    pub(super) completed: Queue,
+    pub(super) kept: ByAge,
+    pub(super) completed: ByAge,
     #[cfg(test)]
     looked_at: std::cell::Cell<u64>,
 }
@@ -82,20 +82,20 @@ impl IdTable {
             cells: Chunked::new(),
             free: NOWHERE,
             used: 0,
-            kept: Queue::default(),
-            completed: Queue::default(),
+            kept: ByAge::default(),
+            completed: ByAge::default(),
             #[cfg(test)]
             looked_at: std::cell::Cell::new(0),
         })
     }
 
-    pub(super) fn cell(&self, place: Place) -> &Cell {
+    pub(super) fn cell(&self, place: CellNumber) -> &IdCell {
         #[cfg(test)]
         self.looked_at.set(self.looked_at.get() + 1);
         self.cells.get(place as usize - 1)
     }
 
-    pub(super) fn cell_mut(&mut self, place: Place) -> &mut Cell {
+    pub(super) fn cell_mut(&mut self, place: CellNumber) -> &mut IdCell {
         #[cfg(test)]
         self.looked_at.set(self.looked_at.get() + 1);
         self.cells.get_mut(place as usize - 1)
@@ -126,14 +126,14 @@ impl IdTable {
     }
 
     /// Puts a cell in front of the chain where it belongs.
-    fn put_first(&mut self, place: Place) {
+    fn put_first(&mut self, place: CellNumber) {
         let bucket = self.bucket(self.cell(place).hash);
         let next = std::mem::replace(self.buckets.get_mut(bucket), place);
         self.cell_mut(place).next = next;
     }
 
     /// The cell of an id, or where it belongs.
-    pub fn look(&self, id: IdRef<'_>) -> Result<Place, Vacant> {
+    pub fn look(&self, id: IdRef<'_>) -> Result<CellNumber, Vacant> {
         let hash = self.key.hash_one(id) as u32;
         let mut place = *self.buckets.get(self.bucket(hash));
         while place != NOWHERE {
@@ -147,12 +147,12 @@ impl IdTable {
     }
 
     /// The cell of an id.
-    pub fn find(&self, id: IdRef<'_>) -> Option<Place> {
+    pub fn find(&self, id: IdRef<'_>) -> Option<CellNumber> {
         self.look(id).ok()
     }
 
     /// What the id of a cell stands for.
-    pub fn entry(&self, place: Place) -> Option<&Entry> {
+    pub fn entry(&self, place: CellNumber) -> Option<&Entry> {
         self.cell(place).entry.as_ref()
     }
 
@@ -162,7 +162,7 @@ impl IdTable {
         vacant: Vacant,
         id: RequestId,
         request: u32,
-    ) -> Result<Place, OutOfMemory> {
+    ) -> Result<CellNumber, OutOfMemory> {
         self.add(vacant, id, Entry::Live(request))
     }
 
@@ -172,21 +172,26 @@ impl IdTable {
         vacant: Vacant,
         id: RequestId,
         kept: Kept,
-    ) -> Result<Place, OutOfMemory> {
+    ) -> Result<CellNumber, OutOfMemory> {
         let why = kept.why;
         let place = self.add(vacant, id, Entry::Kept(kept))?;
         self.enqueue(place, why);
         Ok(place)
     }
 
-    fn add(&mut self, vacant: Vacant, id: RequestId, entry: Entry) -> Result<Place, OutOfMemory> {
+    fn add(
+        &mut self,
+        vacant: Vacant,
+        id: RequestId,
+        entry: Entry,
+    ) -> Result<CellNumber, OutOfMemory> {
         let Vacant { hash } = vacant;
         let entry = Some(entry);
-        let cell = Cell { id, entry, hash, next: NOWHERE, older: NOWHERE, newer: NOWHERE };
+        let cell = IdCell { id, entry, hash, next: NOWHERE, older: NOWHERE, newer: NOWHERE };
         let mut place = self.free;
         if place == NOWHERE {
             self.cells.push(cell)?;
-            place = self.cells.length() as Place;
+            place = self.cells.length() as CellNumber;
         } else {
             self.free = self.cell(place).next;
             *self.cell_mut(place) = cell;
@@ -200,22 +205,22 @@ impl IdTable {
     }
 
     /// Lets a live request take the place of what its id stood for, which comes back.
-    pub fn replace(&mut self, place: Place, request: u32) -> Option<Entry> {
+    pub fn replace(&mut self, place: CellNumber, request: u32) -> Option<Entry> {
         self.dequeue(place);
         self.cell_mut(place).entry.replace(Entry::Live(request))
     }
 
     /// Remembers something of the id of a live request, which is over. It needs no memory.
-    pub fn keep(&mut self, place: Place, kept: Kept) {
+    pub fn keep(&mut self, place: CellNumber, kept: Kept) {
         let why = kept.why;
         self.cell_mut(place).entry = Some(Entry::Kept(kept));
         self.enqueue(place, why);
     }
 
     /// Forgets an id. What it stood for comes back.
-    pub fn remove(&mut self, place: Place) -> Option<Entry> {
+    pub fn remove(&mut self, place: CellNumber) -> Option<Entry> {
         self.dequeue(place);
-        let Cell { hash, next, .. } = *self.cell(place);
+        let IdCell { hash, next, .. } = *self.cell(place);
         let bucket = self.bucket(hash);
         let mut before = *self.buckets.get(bucket);
         if before == place {
@@ -235,7 +240,7 @@ impl IdTable {
     }
 
     /// As `remove`: where the id belongs.
-    pub fn vacate(&mut self, place: Place) -> Vacant {
+    pub fn vacate(&mut self, place: CellNumber) -> Vacant {
         let hash = self.cell(place).hash;
         self.remove(place);
         Vacant { hash }
@@ -260,12 +265,12 @@ mod tests {
         Kept { why, since_ns, is_cancelled: false, reason: String::new() }
     }
 
-    fn add_kept(table: &mut IdTable, id: i64, kept: Kept) -> Place {
+    fn add_kept(table: &mut IdTable, id: i64, kept: Kept) -> CellNumber {
         let vacant = table.look(IdRef::Integer(id)).expect_err("it is new");
         table.add_kept(vacant, id.into(), kept).unwrap()
     }
 
-    fn add_live(table: &mut IdTable, id: i64) -> Place {
+    fn add_live(table: &mut IdTable, id: i64) -> CellNumber {
         let vacant = table.look(IdRef::Integer(id)).expect_err("it is new");
         table.add_live(vacant, id.into(), id as u32).unwrap()
     }
@@ -314,7 +319,7 @@ mod tests {
     #[test]
     fn it_does_what_a_plain_model_does() {
         let mut table = IdTable::new().unwrap();
-        let mut model: HashMap<i64, (Place, Option<KeptFor>)> = HashMap::new();
+        let mut model: HashMap<i64, (CellNumber, Option<KeptFor>)> = HashMap::new();
         let mut queues: [VecDeque<i64>; 2] = [VecDeque::new(), VecDeque::new()];
         let mut random = 1_u64;
         let mut next = |below: u64| {

@@ -22,7 +22,7 @@ use crate::json_rpc::request_id::{IdRef, RequestId};
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::pin::{Keeper, Lent, Pin};
 use crate::memory::slot::Holder;
-use crate::peer::id_table::{IdTable, Place};
+use crate::peer::id_table::{CellNumber, IdTable};
 use crate::peer::kept::{Entry, Kept, KeptFor};
 use crate::sys::memory::Late;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
@@ -239,7 +239,7 @@ impl SessionBody {
     /// place. False: there was no room for that, and all that is remembered is that the request is over.
     pub fn end_live(
         &mut self,
-        place: Place,
+        place: CellNumber,
         is_own: impl Fn(u32) -> bool,
         mut kept: Option<Kept>,
         settings: &SessionSettings,
@@ -274,7 +274,7 @@ impl SessionBody {
 
 /// Forgets what is remembered of an id. That its request is over stays known where a cancel of it would
 /// be taken for an early one else.
-fn forget(entries: &mut IdTable, place: Place, now_ns: u64, settings: &SessionSettings) {
+fn forget(entries: &mut IdTable, place: CellNumber, now_ns: u64, settings: &SessionSettings) {
     let is_known = match entries.entry(place) {
         Some(Entry::Kept(kept)) => {
             kept.why != KeptFor::Early

@@ -16,7 +16,7 @@ use crate::memory::pin::{Keeper, Lent, Pin};
 use crate::memory::slot::Holder;
 use crate::sys::sync::{AtomicU64, Ordering, constructor};
 use crate::thread::current::{
-    Removed, SlotName, ThreadNumbers, ThreadRecord, ThreadSlots, Value, Words,
+    Removed, SlotName, SlotValue, ThreadNumbers, ThreadRecord, ThreadSlots, Words,
 };
 use crate::token::{TokenHold, TokenPin, Tokens};
 
@@ -102,11 +102,11 @@ impl<'a> Keeper<'a> for Contexts<'a> {
     }
 }
 
-fn pair(live: &ContextLive) -> (Value, Value) {
+fn pair(live: &ContextLive) -> (SlotValue, SlotValue) {
     let read = |word: &AtomicU64| word.load(Ordering::Relaxed);
     let token = read(&live.token);
-    let job = Value { object: read(&live.job), token: read(&live.job_token) };
-    (Value { object: token, token }, job)
+    let job = SlotValue { object: read(&live.job), token: read(&live.job_token) };
+    (SlotValue { object: token, token }, job)
 }
 
 impl<'a> Contexts<'a> {
@@ -154,7 +154,7 @@ impl<'a> Contexts<'a> {
     }
 
     #[inline]
-    fn token_value(self, token: Handle, long: For) -> Result<Value, Error> {
+    fn token_value(self, token: Handle, long: For) -> Result<SlotValue, Error> {
         let tokens = self.tokens();
         if token != NULL {
             let is_held = !crate::weakened!("slot_holds_token");
@@ -169,24 +169,24 @@ impl<'a> Contexts<'a> {
                 }
             }
         }
-        Ok(Value { object: token, token })
+        Ok(SlotValue { object: token, token })
     }
 
     #[inline]
-    fn job_value(self, job: Handle, long: For) -> Result<Value, Error> {
+    fn job_value(self, job: Handle, long: For) -> Result<SlotValue, Error> {
         if job == NULL {
-            return Ok(Value::NONE);
+            return Ok(SlotValue::NONE);
         }
         let index = match long {
             For::Good => JobHold::new(self.jobs, job)?.leave(),
             For::ACall => JobPin::new(self.jobs, job)?.pass_on(),
         };
         let token = self.jobs.token(&Lent::new(self.jobs, index));
-        Ok(Value { object: job, token })
+        Ok(SlotValue { object: job, token })
     }
 
     #[inline]
-    fn drop_value(self, slot: SlotName, value: Value) {
+    fn drop_value(self, slot: SlotName, value: SlotValue) {
         if value.object == NULL || crate::weakened!("slot_holds_token") {
             return;
         }

@@ -39,7 +39,7 @@ pub enum SlotName {
 
 /// How a frame came to be, and so which function takes it away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Origin {
+enum FrameOrigin {
     Set,
     Enter,
 }
@@ -76,14 +76,14 @@ impl<'a> LayerCell<'a> {
 /// A value for a slot. Holds one reference of `object` unless that is NULL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the reference has to be dropped or kept in a slot"]
-pub struct Value {
+pub struct SlotValue {
     /// The token or job.
     pub object: Handle,
     /// The token to poll for it.
     pub token: Handle,
 }
 
-impl Value {
+impl SlotValue {
     /// Masks what was set before.
     pub const NONE: Self = Self { object: NULL, token: NULL };
 }
@@ -95,15 +95,15 @@ pub struct Removed {
     /// The slot.
     pub slot: SlotName,
     /// The value.
-    pub value: Value,
+    pub value: SlotValue,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Frame {
     ticket: u64,
-    displaced: Value,
+    displaced: SlotValue,
     slot: SlotName,
-    origin: Origin,
+    origin: FrameOrigin,
 }
 
 /// Gives each thread a number of its own, and a further one when its tickets run out.
@@ -242,14 +242,14 @@ impl<'a> ThreadSlots<'a> {
         self.record().map_or(NULL, |record| record.job.get())
     }
 
-    fn value(&self, slot: SlotName) -> Value {
+    fn value(&self, slot: SlotName) -> SlotValue {
         match slot {
-            SlotName::Token => Value { object: self.token.token(), token: self.token.token() },
-            SlotName::Job => Value { object: self.current_job(), token: self.job.token() },
+            SlotName::Token => SlotValue { object: self.token.token(), token: self.token.token() },
+            SlotName::Job => SlotValue { object: self.current_job(), token: self.job.token() },
         }
     }
 
-    fn show(&self, record: &ThreadRecord, slot: SlotName, value: Value, words: Words<'a>) {
+    fn show(&self, record: &ThreadRecord, slot: SlotName, value: SlotValue, words: Words<'a>) {
         let layer = match slot {
             SlotName::Token => &self.token,
             SlotName::Job => {
@@ -270,12 +270,12 @@ impl<'a> ThreadSlots<'a> {
         numbers: &ThreadNumbers,
         words: Words<'a>,
         slot: SlotName,
-        value: Value,
+        value: SlotValue,
     ) -> Result<u64, Error> {
         let mut frames = record.frames.borrow_mut();
         frames.try_reserve(1).map_err(|_| OutOfMemory)?;
         let ticket = record.next_ticket(numbers)?;
-        frames.push(Frame { ticket, displaced: self.value(slot), slot, origin: Origin::Set });
+        frames.push(Frame { ticket, displaced: self.value(slot), slot, origin: FrameOrigin::Set });
         self.show(record, slot, value, words);
         Ok(ticket)
     }
@@ -286,14 +286,19 @@ impl<'a> ThreadSlots<'a> {
         record: &ThreadRecord,
         numbers: &ThreadNumbers,
         words: Words<'a>,
-        token: Value,
-        job: Value,
+        token: SlotValue,
+        job: SlotValue,
     ) -> Result<u64, Error> {
         let mut frames = record.frames.borrow_mut();
         frames.try_reserve(2).map_err(|_| OutOfMemory)?;
         let ticket = record.next_ticket(numbers)?;
         for (slot, value) in [(SlotName::Token, token), (SlotName::Job, job)] {
-            frames.push(Frame { ticket, displaced: self.value(slot), slot, origin: Origin::Enter });
+            frames.push(Frame {
+                ticket,
+                displaced: self.value(slot),
+                slot,
+                origin: FrameOrigin::Enter,
+            });
             self.show(record, slot, value, words);
         }
         Ok(ticket)
@@ -335,7 +340,7 @@ impl<'a> ThreadSlots<'a> {
         let record = self.record().ok_or_else(|| self.absent(ticket))?;
         let mut frames = record.frames.borrow_mut();
         let newest = |frame: &mut Frame| {
-            frame.ticket == ticket && frame.slot == slot && frame.origin == Origin::Set
+            frame.ticket == ticket && frame.slot == slot && frame.origin == FrameOrigin::Set
         };
         match frames.pop_if(newest) {
             Some(frame) => Ok(self.restore(record, frame, words)),
@@ -359,7 +364,7 @@ impl<'a> ThreadSlots<'a> {
             .rposition(|frame| frame.ticket == ticket)
             .ok_or_else(|| self.absent(ticket))?;
         let frame = frames[position];
-        if frame.slot != slot || frame.origin != Origin::Set {
+        if frame.slot != slot || frame.origin != FrameOrigin::Set {
             return Err(Error::WrongSlot(ticket));
         }
         if frames[position + 1..].iter().any(|later| later.slot == slot) {
@@ -376,7 +381,7 @@ impl<'a> ThreadSlots<'a> {
             .iter()
             .rposition(|frame| frame.ticket == ticket)
             .ok_or_else(|| self.absent(ticket))?;
-        if frames[position].origin != Origin::Enter {
+        if frames[position].origin != FrameOrigin::Enter {
             return Err(Error::WrongSlot(ticket));
         }
         // Both slots were set, so anything later is later in one of them.

@@ -200,6 +200,39 @@ fn a_folder_of_tests_mirrors_a_room_or_says_what_it_is_for() {
     answer(&complaints);
 }
 
+/// Types of one name in several modules of a crate; what `cfg` chooses from is one module.
+fn shared_names(tree: &Tree) -> Vec<String> {
+    let mut modules: BTreeMap<&str, BTreeSet<(Vec<String>, PathBuf)>> = BTreeMap::new();
+    for (file, (source, own)) in &tree.sources {
+        for (inside, name, _) in source.types.iter().filter(|(inside, ..)| !is_test(inside)) {
+            let module = own[0].iter().chain(inside).cloned().collect();
+            modules.entry(name).or_default().insert((module, file.clone()));
+        }
+    }
+    let is_one = |places: &BTreeSet<(Vec<String>, PathBuf)>| {
+        let (module, file) = places.first().expect("a place");
+        places.iter().all(|(other, in_file)| other == module || in_file == file)
+    };
+    let shared = modules.into_iter().filter(|(_, places)| !is_one(places));
+    shared.map(|(name, places)| format!("{name}: {places:?}")).collect()
+}
+
+fn is_test(inside: &[String]) -> bool {
+    inside.first().is_some_and(|module| module == "tests")
+}
+
+/// What stands in for the real one in models.
+const TWICE: &[&str] = &["Condvar", "Mutex", "MutexGuard"];
+
+/// So a reader who meets a name looks in one place.
+#[test]
+fn a_type_has_a_name_of_its_own() {
+    let mut complaints: Vec<String> = crates().iter().flat_map(shared_names).collect();
+    complaints
+        .retain(|complaint| !TWICE.iter().any(|name| complaint.starts_with(&format!("{name}:"))));
+    assert!(complaints.is_empty(), "types with one name:\n{}", complaints.join("\n"));
+}
+
 /// Whether there is a path such as `tests/token/loom*.rs`, from the root.
 fn is_there(root: &Path, name: &str) -> bool {
     let Some((before, after)) = name.rsplit_once('/').unwrap_or(("", name)).1.split_once('*')
@@ -292,7 +325,10 @@ fn it_sees_every_arrow() {
          fn f<'a>(a: &'a str) { crate::room::room::g(super::Main) }\n\
          mod tests { use super::*; mod more { use super::super::Low; } fn f() { super::super::h() } }\n",
     );
-    write("room/room.rs", "fn f() { crate::word!(); word!(); crate::other::system::go() }\n");
+    write(
+        "room/room.rs",
+        "fn f() { crate::word!(); word!(); crate::other::system::go() }\nenum X {}\n",
+    );
     write(
         "other/mod.rs",
         "pub mod deep;\nfn deep() {}\n#[path = \"unix.rs\"]\nmod system;\nuse self::system::go;\n",
@@ -301,7 +337,10 @@ fn it_sees_every_arrow() {
     write("other/deep/imp.rs", "use super::X;\nuse super::super::deep;\nfn f() { deep() }\n");
     write("other/unix.rs", "use core::fmt;\n#[path = \"clients.rs\"]\nmod clients;\n");
     write("other/clients.rs", "use super::super::deep;\nuse super::fmt;\nfn f() { deep::go() }\n");
-    let found: Vec<(String, String, usize)> = Tree::of(&folder.join("lib.rs"))
+    let tree = Tree::of(&folder.join("lib.rs"));
+    let shared = shared_names(&tree);
+    assert!(shared.len() == 1 && shared[0].starts_with("X:"), "{shared:?}");
+    let found: Vec<(String, String, usize)> = tree
         .arrows()
         .into_iter()
         .map(|Arrow { from, to, line }| {

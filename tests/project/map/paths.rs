@@ -30,8 +30,8 @@ pub struct Source {
     /// Macros that are called without a path.
     pub called: Vec<(String, usize)>,
     pub functions: Vec<String>,
-    /// Types that other modules can name: `pub` and `pub(...)`.
-    pub types: Vec<(String, usize)>,
+    /// Types of modules, each with its module inside the file; not those of traits and functions.
+    pub types: Vec<(Vec<String>, String, usize)>,
 }
 
 struct Reader<'a> {
@@ -97,9 +97,10 @@ impl Reader<'_> {
             self.at += 3;
             return;
         }
-        if matches!(&*name, "struct" | "enum" | "union" | "type" | "trait") && self.is_public(at) {
-            let type_name = self.name(at + 1).expect("a type's name").to_owned();
-            self.source.types.push((type_name, line));
+        let is_type = matches!(&*name, "struct" | "enum" | "union" | "type" | "trait");
+        if let Some(type_name) = self.name(at + 1).filter(|_| is_type && self.is_in_module()) {
+            let found = (self.inside(), type_name.to_owned(), line);
+            self.source.types.push(found);
         }
         if let Some(function) = self.name(at + 1).filter(|_| name == "fn") {
             let function = function.to_owned();
@@ -117,17 +118,9 @@ impl Reader<'_> {
         self.at += 1;
     }
 
-    fn is_public(&self, at: usize) -> bool {
-        let mut before = at - 1;
-        while self.name(before).is_some_and(|name| name == "unsafe") {
-            before -= 1;
-        }
-        self.name(before) == Some("pub") || {
-            self.is_sign(before, ')') && {
-                let start = (0..before).rev().find(|at| self.is_sign(*at, '(')).expect("a pair");
-                start > 0 && self.name(start - 1) == Some("pub")
-            }
-        }
+    /// Whether what begins here is an item of a module.
+    fn is_in_module(&self) -> bool {
+        self.depth == self.inside.last().map_or(0, |(_, outside)| outside + 1)
     }
 
     fn step_module(&mut self) {
