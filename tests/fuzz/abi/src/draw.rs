@@ -665,8 +665,9 @@ impl Call {
             // A number that is not ours might be anybody's file.
             Kind::Event => {
                 let mine = lock(&WORLD.events).pop();
-                mine.unwrap_or_else(|| me.one_of(&[DCC_NO_NATIVE_EVENT as i64, -2, i64::MIN, i64::MAX]))
-                    as u64
+                mine.unwrap_or_else(|| {
+                    me.one_of(&[DCC_NO_NATIVE_EVENT as i64, -2, i64::MIN, i64::MAX])
+                }) as u64
             }
             Kind::Number(size) => self.number(me, size, parameter.name),
             Kind::Double | Kind::Nested(_) | Kind::StructSize | Kind::Reserved | Kind::Filled => {

@@ -5,7 +5,7 @@
 //! and leaves the input of what it finds in the folder. With `--many` there may be hundreds of thousands
 //! of objects at a time, which makes it slow.
 //! `driver replay FILE [--threads K]` plays one input, or without a file that of `--seed S --start NUMBER`;
-//! with DCC_FUZZ_TRACE=1 it prints each call.
+//! with DCC_FUZZ_TRACE=1 it prints each call. `driver corpus FOLDER` plays all inputs of a folder.
 //! `driver minimise FILE [--threads K]` makes it as short as it can.
 //! `driver lives [--seed S] [--count N]` plays each sequence in a process of its own, in which
 //! dcc_shutdown may be called, and which forks at the end.
@@ -196,20 +196,44 @@ fn replay(options: &Options) {
     play(&bytes, options.threads);
 }
 
-/// What a replay of these bytes finds.
-fn finds(options: &Options, bytes: &[u8]) -> Option<String> {
-    let file = options.found.join("candidate");
-    std::fs::write(&file, bytes).expect("the candidate is written");
-    let output = this_program()
+/// Replays a file in a process of its own.
+fn replayed(options: &Options, file: &Path) -> Output {
+    this_program()
         .arg("replay")
-        .arg(std::path::absolute(&file).expect("a path"))
+        .arg(std::path::absolute(file).expect("a path"))
         .args(["--threads", &options.threads.to_string()])
         .args(["--patience", &options.patience.to_string()])
         .args(options.many.then_some("--many"))
         .current_dir(&options.found)
         .output()
-        .expect("the program runs");
+        .expect("the program runs")
+}
+
+/// What a replay of these bytes finds.
+fn finds(options: &Options, bytes: &[u8]) -> Option<String> {
+    let file = options.found.join("candidate");
+    std::fs::write(&file, bytes).expect("the candidate is written");
+    let output = replayed(options, &file);
     (!output.status.success()).then(|| headline(&output))
+}
+
+/// Plays all inputs of a folder.
+fn corpus(options: &Options) -> ExitCode {
+    std::fs::create_dir_all(&options.found).expect("the folder of what is found");
+    let entries = std::fs::read_dir(file(options)).expect("the folder of inputs");
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an input").path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "no inputs");
+    for file in &files {
+        let output = replayed(options, file);
+        if !output.status.success() {
+            tell(&output);
+            println!("{}: {}", file.display(), headline(&output));
+            return ExitCode::FAILURE;
+        }
+    }
+    println!("{} inputs", files.len());
+    ExitCode::SUCCESS
 }
 
 fn minimise(options: &Options) -> ExitCode {
@@ -289,6 +313,7 @@ fn main() -> ExitCode {
         "lives" => return lives(&options),
         "replay" => replay(&options),
         "minimise" => return minimise(&options),
+        "corpus" => return corpus(&options),
         other => panic!("what is {other:?}?"),
     }
     ExitCode::SUCCESS
