@@ -183,6 +183,21 @@
 #define DCC_RUN_AGAIN 100
 
 /**
+ * Type of an id: a 64-bit integer.
+ */
+#define DCC_ID_INTEGER 1
+
+/**
+ * Type of an id: a text.
+ */
+#define DCC_ID_TEXT 2
+
+/**
+ * Longest text of a request id in bytes.
+ */
+#define DCC_MAX_REQUEST_ID_LENGTH 256
+
+/**
  * Reply policy: a request that its peer cancelled is not answered, as MCP has it.
  */
 #define DCC_REPLIES_SILENT 0
@@ -273,21 +288,6 @@
  * Room for the text of a request's id with its NUL.
  */
 #define DCC_REQUEST_ID_SIZE 264
-
-/**
- * Type of an id: a 64-bit integer.
- */
-#define DCC_ID_INTEGER 1
-
-/**
- * Type of an id: a text.
- */
-#define DCC_ID_TEXT 2
-
-/**
- * Longest text of a request id in bytes.
- */
-#define DCC_MAX_REQUEST_ID_LENGTH 256
 
 /**
  * Flag of a request: its peer cannot cancel it, as MCP has it for `initialize`.

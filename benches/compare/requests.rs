@@ -2,7 +2,7 @@
 
 use super::ratio::{nanoseconds, ratio};
 use dashmap::DashMap;
-use dcc_cancel::ffi::{request::*, session::*, status::DCC_OK};
+use dcc_cancel::ffi::{request::*, request_id::*, session::*, status::DCC_OK};
 use std::hint::black_box;
 use std::ptr::null_mut;
 

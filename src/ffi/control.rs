@@ -1,7 +1,4 @@
 //! `dcc_control_*`: the endpoint through which other programs of this user reach the process.
-//!
-//! Its thread serves whatever endpoint is open, and waits while none is. The lock guards which one that
-//! is; it is a leaf, but that an endpoint is opened under it.
 
 use super::argument::{TextOut, Versioned, descriptor, flags, text};
 use super::guard::guard;
@@ -11,18 +8,12 @@ use super::status::{
 };
 use super::thread::note_error;
 use super::token::DCC_MAX_TEXT_LENGTH;
-use super::{library, service};
-use crate::control::{self, HostName};
-use crate::error::Error;
-use crate::sys::allocator::{growth, with_reserve};
-use crate::sys::clock;
-use crate::sys::endpoint::{Endpoint, PATIENCE_NS};
+use super::{service, serving};
+use crate::control::HostName;
+use crate::sys::allocator::with_reserve;
 use crate::sys::instance;
-use crate::sys::memory::{OutOfMemory, try_string};
-use crate::sys::sync::{Condvar, Mutex, MutexGuard};
+use crate::sys::memory::try_string;
 use std::ffi::c_char;
-use std::io::ErrorKind;
-use std::sync::Arc;
 
 /// What the control endpoint is opened with. Set all to zero, then `struct_size` to sizeof, then what
 /// you need.
@@ -44,72 +35,6 @@ pub struct dcc_control_desc {
 unsafe impl Versioned for dcc_control_desc {
     const NAME: &'static str = "dcc_control_desc";
     const FIRST_SIZE: usize = 24;
-}
-
-/// An endpoint that is open, and what it says of this process.
-struct Open {
-    endpoint: Endpoint,
-    host: HostName,
-}
-
-struct State {
-    open: Option<Arc<Open>>,
-    is_serving: bool,
-    is_stopped: bool,
-}
-
-static STATE: Mutex<State> = Mutex::new(State { open: None, is_serving: false, is_stopped: false });
-static CHANGED: Condvar = Condvar::new();
-
-/// What the thread does until it is stopped.
-pub(super) fn serve() {
-    while let Some(open) = next_open() {
-        while let Some(mut client) = open.endpoint.next() {
-            if let Ok(line) = client.read_line() {
-                let answer = control::answer(library(), &open.host, &line);
-                let _ = client.answer(answer.as_bytes());
-            }
-        }
-        let mut state = STATE.lock();
-        // Closed by nobody: the system let it down.
-        if state.open.as_ref().is_some_and(|now| Arc::ptr_eq(now, &open)) {
-            state.open = None;
-        }
-        drop(open);
-    }
-}
-
-fn next_open() -> Option<Arc<Open>> {
-    let mut state = STATE.lock();
-    // Also after a panic in an answer.
-    state.is_serving = false;
-    CHANGED.notify_all();
-    loop {
-        if state.is_stopped {
-            return None;
-        }
-        if let Some(open) = state.open.clone() {
-            state.is_serving = true;
-            return Some(open);
-        }
-        CHANGED.wait(&mut state);
-    }
-}
-
-/// Closes it for good, so that the thread ends.
-pub(super) fn stop() {
-    let mut state = STATE.lock();
-    state.is_stopped = true;
-    if let Some(open) = state.open.take() {
-        open.endpoint.close();
-    }
-    CHANGED.notify_all();
-}
-
-/// What the standard library allocates for paths of the program and of the endpoint, and has no answer to.
-fn room_for_paths() -> impl Iterator<Item = usize> {
-    // A path grows to the system's longest; what is copied of it is as long, else short texts.
-    growth(8192).chain([8192; 2]).chain([256; 14])
 }
 
 /// The name of the program's file.
@@ -147,34 +72,15 @@ pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_
             unsafe { text(name, desc.name, desc.name_length, DCC_MAX_TEXT_LENGTH) }?
         };
         let name = if name.is_empty() {
-            with_reserve(room_for_paths(), program)?
+            with_reserve(serving::room_for_paths(), program)?
         } else {
             try_string(name)?
         };
         service::ensure_control_thread()?;
-        let mut state = STATE.lock();
-        wait_for_close(&mut state);
-        if state.is_stopped {
-            return Err(Error::ShutDown);
-        }
-        if state.open.is_none() {
-            let endpoint = match with_reserve(room_for_paths(), Endpoint::open)? {
-                Ok(endpoint) => endpoint,
-                Err(reason) if reason.kind() == ErrorKind::OutOfMemory => {
-                    return Err(OutOfMemory.into());
-                }
-                Err(reason) => {
-                    drop(state);
-                    note_error(format_args!("cannot open the control endpoint: {reason}"));
-                    return Ok(DCC_ERROR_FILE);
-                }
-            };
-            let library = DCC_VERSION.to_str().unwrap_or_default();
-            let open = Open { endpoint, host: HostName { name, library } };
-            #[allow(clippy::disallowed_methods, reason = "called with what it needs")]
-            let shared = with_reserve([size_of::<Open>() + 64], || Arc::new(open))?;
-            state.open = Some(shared);
-            CHANGED.notify_all();
+        let library = DCC_VERSION.to_str().unwrap_or_default();
+        if let Err(reason) = serving::open(HostName { name, library })? {
+            note_error(format_args!("cannot open the control endpoint: {reason}"));
+            return Ok(DCC_ERROR_FILE);
         }
         Ok(if first { DCC_OK } else { DCC_SECOND_INSTANCE })
     })
@@ -185,24 +91,7 @@ pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_
 /// behind, which the tool clears away. DCC_TIMED_OUT: the answer takes longer than it should. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_control_close() -> dcc_status {
-    guard(|| {
-        let mut state = STATE.lock();
-        if let Some(open) = state.open.take() {
-            open.endpoint.close();
-        }
-        Ok(if wait_for_close(&mut state) { DCC_OK } else { DCC_TIMED_OUT })
-    })
-}
-
-/// Waits until an endpoint that was closed is gone, or another open. False: it takes too long.
-fn wait_for_close(state: &mut MutexGuard<'_, State>) -> bool {
-    let until_ns = clock::now_ns().saturating_add(4 * PATIENCE_NS);
-    while state.is_serving && state.open.is_none() {
-        if CHANGED.wait_until(state, until_ns) {
-            return false;
-        }
-    }
-    true
+    guard(|| Ok(if serving::close() { DCC_OK } else { DCC_TIMED_OUT }))
 }
 
 /// Writes the address of the control endpoint, `snprintf`-like: the path of its socket or the name of its
@@ -216,9 +105,9 @@ pub unsafe extern "C" fn dcc_control_address(
     guard(|| {
         // SAFETY: the C caller's promise about its buffer.
         let to = unsafe { TextOut::new(buffer, size, out_length) }?;
-        // Under the lock: an endpoint that somebody else holds would outlive its close.
-        let state = STATE.lock();
-        to.write(state.open.as_ref().map_or("", |open| open.endpoint.address()));
-        Ok(if state.open.is_some() { DCC_OK } else { DCC_NOT_FOUND })
+        Ok(serving::show_address(|address| {
+            to.write(address.unwrap_or_default());
+            if address.is_some() { DCC_OK } else { DCC_NOT_FOUND }
+        }))
     })
 }

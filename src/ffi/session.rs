@@ -5,8 +5,9 @@ use super::argument::{
     message, reserved, text,
 };
 use super::guard::{Outcome, guard, guard_creating};
-use super::request::{
-    DCC_ID_INTEGER, DCC_ID_TEXT, DCC_MAX_REQUEST_ID_LENGTH, dcc_request_id, read_id, requests,
+use super::request::requests;
+use super::request_id::{
+    DCC_ID_INTEGER, DCC_ID_TEXT, DCC_MAX_REQUEST_ID_LENGTH, dcc_request_id, read_id,
 };
 use super::status::{
     DCC_ALREADY_CANCELLED, DCC_CANCELLED_BY_TOKEN, DCC_HELD, DCC_NOT_CANCELLABLE,

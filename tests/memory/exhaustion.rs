@@ -2,8 +2,8 @@
 #![cfg(debug_assertions)]
 
 use dcc_cancel::ffi::{
-    context::*, current::*, dispatcher::*, job::*, post::*, pump::*, request::*, session::*,
-    stats::*, status::*, timeline::*, token::*,
+    context::*, current::*, dispatcher::*, job::*, post::*, pump::*, request::*, request_id::*,
+    session::*, stats::*, status::*, timeline::*, token::*,
 };
 use dcc_cancel::sys::scarce_memory::{Limits, with_limits};
 use std::ptr::{null, null_mut};

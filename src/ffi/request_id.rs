@@ -1,0 +1,63 @@
+//! `dcc_request_id`: what a peer calls its requests, and what it wants to be told of them by.
+
+use super::argument::text;
+use super::guard::Outcome;
+use crate::error::Error;
+use crate::json_rpc::request_id::{IdRef, MAX_ID_BYTES};
+use std::ffi::c_char;
+
+/// Type of an id: a 64-bit integer.
+pub const DCC_ID_INTEGER: i32 = 1;
+/// Type of an id: a text.
+pub const DCC_ID_TEXT: i32 = 2;
+
+/// What a peer calls one of its requests, in the type that it came in: 1 is not "1".
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_request_id {
+    /// DCC_ID_INTEGER or DCC_ID_TEXT.
+    pub r#type: i32,
+    /// Zero.
+    pub reserved: u32,
+    /// The integer.
+    pub integer: i64,
+    /// The text: UTF-8, up to DCC_MAX_REQUEST_ID_LENGTH bytes; read during the call only.
+    pub text: *const c_char,
+    /// Bytes in `text`, or DCC_NUL_TERMINATED.
+    pub text_length: usize,
+}
+
+/// Longest text of a request id in bytes.
+pub const DCC_MAX_REQUEST_ID_LENGTH: usize = 256;
+
+const _: () = assert!(MAX_ID_BYTES == DCC_MAX_REQUEST_ID_LENGTH);
+
+/// # Safety
+/// The id's text is what the header asks for.
+pub(super) unsafe fn id_of<'call>(id: &dcc_request_id) -> Outcome<IdRef<'call>> {
+    if id.reserved != 0 {
+        return Err(Error::Reserved("dcc_request_id"));
+    }
+    match id.r#type {
+        DCC_ID_INTEGER => Ok(IdRef::Integer(id.integer)),
+        // SAFETY: promised by the caller.
+        DCC_ID_TEXT => Ok(IdRef::Text(unsafe {
+            text("dcc_request_id.text", id.text, id.text_length, DCC_MAX_REQUEST_ID_LENGTH)
+        }?)),
+        given => {
+            let known = "DCC_ID_INTEGER or DCC_ID_TEXT";
+            Err(Error::UnknownValue { what: "dcc_request_id.type", given, known })
+        }
+    }
+}
+
+/// # Safety
+/// `id` is NULL or an id as the header asks for.
+pub(super) unsafe fn read_id<'call>(id: *const dcc_request_id) -> Outcome<IdRef<'call>> {
+    // SAFETY: promised by the caller.
+    match unsafe { id.as_ref() } {
+        // SAFETY: promised by the caller.
+        Some(id) => unsafe { id_of(id) },
+        None => Err(Error::NullDescriptor { what: "id", structure: "dcc_request_id" }),
+    }
+}
