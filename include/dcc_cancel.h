@@ -2,25 +2,47 @@
  *
  * This header is the reference manual. What holds for all of it:
  *
- * - Handles are opaque. NULL is the token that is never cancelled and the job that is none, and is
- *   accepted everywhere as input. A stale, released or made-up handle is answered with
- *   DCC_ERROR_INVALID_HANDLE, never with a crash.
- * - Functions that create, retain, find or capture give a reference that you release. The rest
- *   lends: what they return is good as long as what it belongs to.
- * - A parameter `const T *` means that the call may run at the same time as any other call on
- *   that object. Only `release` takes `T *`: it ends your use of it.
+ * - Handles are opaque. A stale, released or made-up one is answered with DCC_ERROR_INVALID_HANDLE,
+ *   never with a crash; by functions that return a handle or an id with NULL or 0.
+ * - NULL is the token that is never cancelled, the job that is none, the context of neither, and the
+ *   owner of functions that stay loaded: every function takes it as such. A NULL dispatcher, session,
+ *   request, observer or registration is none: to retain, release, close or unregister it does nothing
+ *   and is DCC_OK; all else that is asked of it is DCC_ERROR_INVALID_HANDLE.
+ * - A handle that goes out through a parameter is a reference of yours, to be given back by `release`,
+ *   an owner by dcc_owner_close, a registration by dcc_registration_unregister. So is each `retain`.
+ *   A handle that a function returns, or that yours is called with, is lent: good as long as what it
+ *   belongs to.
+ * - A parameter `const T *` of a handle means that the call may run at the same time as any other call
+ *   on that object, and that your reference stays. `T *` ends it: `release`, dcc_owner_close and
+ *   dcc_registration_unregister.
  * - A status is 0 for "fine", positive for an ordinary answer such as "cancelled", negative for a
- *   mistake or a failure. `if (dcc_check_cancelled())` reads right: anything but 0 means stop.
+ *   mistake or a failure; its text is right for each function that answers it. States and other values
+ *   come through parameters.
+ * - `_is_` in a name: 0 is no, positive yes, and negative a bad handle. `if (x)` is right for the
+ *   questions whether to stop, as it is for dcc_check_cancelled and the polls, where a bad handle means
+ *   stop as well; `if (x > 0)` is right for the rest. The function's comment says which.
+ * - `close` ends what an object has begun and lets it begin no more; `shutdown` ends the library's
+ *   threads; a job is asked to stop, and stops itself.
+ * - A job id is the library's number; a caller id is a text of yours, a request id the peer's.
+ * - Times are nanoseconds: `_at_ns` on the library's clock (dcc_clock_now_ns), `_after_ns` from now or
+ *   from the post, `timeout_ns` how long a call waits at most, `_ns` alone how long something takes.
  * - Arguments are looked at before anything happens, handles next. A call that answers
  *   DCC_ERROR_INVALID_ARGUMENT or DCC_ERROR_UNSUPPORTED has done nothing, and dcc_last_error names the
- *   parameter, or the structure and its field. A handle that goes out is NULL after a failure.
+ *   parameter, or the structure and its field.
+ * - What a call writes through is called `out_...`, `buffer`, or is an array with a `stride`. It must be
+ *   there unless the function's comment says that it may be NULL; the `out_length` of a text may always
+ *   be. A handle that goes out is NULL after a failure.
  * - Texts are UTF-8. Going in: pointer and length in bytes, DCC_NUL_TERMINATED for "up to the
  *   NUL", NULL for none. Coming out: into your buffer, as snprintf does. Pointers to memory,
  *   texts and functions must be valid; functions that you hand in must not unwind or longjmp.
- * - Structures that start with `struct_size` may grow; set it to sizeof the structure. A size that would
- *   cut a field in half is refused, whole fields that yours lacks count as 0.
- * - In a process forked after the library was used only polls and probes work, and those questions
- *   that need no status; the rest is DCC_ERROR_FORKED. Use the library after exec.
+ * - Structures that start with `struct_size` may grow: set it to sizeof the structure, all else that you
+ *   do not need to zero. Whole fields that yours lacks count as 0. Less than version 1 had, or a size
+ *   that would cut a field in half, is DCC_ERROR_INVALID_ARGUMENT, a field that this version does not
+ *   know and that is not zero DCC_ERROR_UNSUPPORTED. One that goes out is filled up to the smaller of the
+ *   two sizes, and that is written back.
+ * - In a process forked after the library was used work polls, dcc_check_cancelled,
+ *   dcc_cancel_token_check_current, dcc_cancel_token_is_cancelled, dcc_last_error, dcc_instance_check,
+ *   and what returns no status; the rest is DCC_ERROR_FORKED. Use the library after exec.
  * - Nothing but dcc_poll and dcc_poll_one, while nothing is asked, is async-signal-safe. 64-bit
  *   platforms only.
  *
@@ -245,6 +267,36 @@
 #define DCC_MAX_SESSION_QUOTA 65536
 
 /**
+ * What a session knows of an id: nothing. Its request never began, or is over and forgotten.
+ */
+#define DCC_REQUEST_UNKNOWN 0
+
+/**
+ * What a session knows of an id: its request is in flight, and not cancelled.
+ */
+#define DCC_REQUEST_LIVE 1
+
+/**
+ * What a session knows of an id: its request is in flight, and cancelled.
+ */
+#define DCC_REQUEST_CANCELLED 2
+
+/**
+ * What a session knows of an id: its request has not begun, and a cancel is held for it.
+ */
+#define DCC_REQUEST_HELD 3
+
+/**
+ * What a session knows of an id: its request is over; it was not cancelled, or that is forgotten.
+ */
+#define DCC_REQUEST_ENDED 4
+
+/**
+ * What a session knows of an id: its request is over, and was cancelled.
+ */
+#define DCC_REQUEST_ENDED_CANCELLED 5
+
+/**
  * Most bytes of a message that is looked at: a longer one cancels nothing and is DCC_MESSAGE_OTHER.
  */
 #define DCC_MAX_MESSAGE_LENGTH 4194304
@@ -368,7 +420,8 @@ typedef struct dcc_context dcc_context;
 typedef struct dcc_dispatcher dcc_dispatcher;
 
 /**
- * An observer with a ring of events that waits to be drained. The pointer is a handle.
+ * An observer with a ring of events that waits to be drained, shared by reference count. The pointer is
+ * a handle, not an address.
  */
 typedef struct dcc_events dcc_events;
 
@@ -595,7 +648,7 @@ typedef struct dcc_event {
     /**
      * One of the DCC_JOB_ states.
      */
-    uint32_t state;
+    int32_t state;
     /**
      * When it happened, on the library's clock.
      */
@@ -1694,8 +1747,10 @@ dcc_status dcc_cancel_token_cancel(const struct dcc_cancel_token *token,
 
 /**
  * Whether a token is cancelled: 0, or DCC_CANCELLED_BY_TOKEN, or a negative status for a bad
- * handle; anything but 0 means stop. What was written before the cancel is visible after a
- * positive answer. Any thread; cheap enough for inner loops, `dcc_poll_one` is cheaper.
+ * handle. `if (dcc_cancel_token_is_cancelled(token))` is right where it means stop: who has a bad handle
+ * cannot be told to. Write `> 0` where it means that somebody has cancelled. What was written before the
+ * cancel is visible after a positive answer. Any thread; cheap enough for inner loops, `dcc_poll_one` is
+ * cheaper.
  */
 dcc_status dcc_cancel_token_is_cancelled(const struct dcc_cancel_token *token);
 
@@ -1926,15 +1981,17 @@ dcc_status dcc_job_cancel(const struct dcc_job *job, const char *reason, size_t 
 
 /**
  * Whether a job was asked to stop: 0, DCC_CANCELLED_BY_JOB, or a negative status for a bad
- * handle. Any thread.
+ * handle. `if (dcc_job_is_cancelled(job))` is right where it means stop, `> 0` where it means that
+ * somebody has asked; as dcc_cancel_token_is_cancelled. Any thread.
  */
 dcc_status dcc_job_is_cancelled(const struct dcc_job *job);
 
 /**
- * Where a job stands: one of the DCC_JOB_ states, DCC_JOB_NONE for NULL, negative for a bad
- * handle. Any thread.
+ * Writes where a job stands to `out_state`: one of the DCC_JOB_ states, DCC_JOB_NONE for NULL. Any
+ * thread.
  */
-dcc_status dcc_job_state(const struct dcc_job *job);
+dcc_status dcc_job_state(const struct dcc_job *job,
+                         int32_t *out_state);
 
 /**
  * Begins a pending job. DCC_CANCELLED_BY_JOB: it was asked to stop before it began and stays
@@ -2073,8 +2130,8 @@ struct dcc_job *dcc_job_current(void);
 /**
  * The probe: whether the work of this thread should stop. 0: go on, also where nothing is
  * current. DCC_CANCELLED_BY_TOKEN if the current token is cancelled, else DCC_CANCELLED_BY_JOB
- * if the current job is. Cheap: call it in every iteration. Any thread, for itself. It asks a
- * current job's `is_cancelled` function when that is due.
+ * if the current job is. `if (dcc_check_cancelled())` means stop. Cheap: call it in every iteration.
+ * Any thread, for itself. It asks a current job's `is_cancelled` function when that is due.
  */
 dcc_status dcc_check_cancelled(void);
 
@@ -2099,7 +2156,8 @@ dcc_status dcc_poll_read_token(const struct dcc_cancel_token *token,
 
 /**
  * The slow path of dcc_poll and dcc_poll_one; they call it, you need not. Takes the `expected` of
- * both layers, 0 for none, and where the poll stands in the source.
+ * both layers, 0 for none, and where the poll stands in the source: `file` ends with NUL, or is NULL if
+ * that is not known.
  */
 dcc_status dcc_poll_slow(uint64_t token,
                          uint64_t job,
@@ -2176,7 +2234,13 @@ dcc_status dcc_events_drain(const struct dcc_events *observer,
                             size_t *out_count);
 
 /**
- * Ends an observer; events that it has not drained are lost. Any thread. NULL: nothing happens.
+ * Adds a reference, which you release. Any thread.
+ */
+dcc_status dcc_events_retain(const struct dcc_events *observer);
+
+/**
+ * Gives a reference back. The last one ends the observer; events that it has not drained are lost. Any
+ * thread.
  */
 dcc_status dcc_events_release(struct dcc_events *observer);
 
@@ -2357,17 +2421,20 @@ dcc_status dcc_session_cancel(const struct dcc_session *session,
                               size_t reason_length);
 
 /**
- * Whether the request with this id is cancelled, in flight or not: DCC_CANCELLED_BY_TOKEN,
- * DCC_NOT_CANCELLED, or DCC_NOT_FOUND if nothing is known of it. What was cancelled is remembered
- * until it is cleared or swept, its id begins again, or, after `early_ttl_ns`, others need its place. Nothing
- * is told of a request that completed: its id is known for late cancels alone. Any thread.
+ * Writes what the session knows of an id to `out_state`, one of DCC_REQUEST_UNKNOWN, _LIVE, _CANCELLED,
+ * _HELD, _ENDED and _ENDED_CANCELLED. That a request was cancelled is remembered until it is cleared or
+ * swept, its id begins again, or, after `early_ttl_ns`, others need its place. That one is over which was
+ * not cancelled is known only where early cancels are held, and for `early_ttl_ns`, as a held cancel is;
+ * else it is unknown. Any thread.
  */
-dcc_status dcc_session_is_cancelled(const struct dcc_session *session,
-                                    const struct dcc_request_id *id);
+dcc_status dcc_session_query(const struct dcc_session *session,
+                             const struct dcc_request_id *id,
+                             int32_t *out_state);
 
 /**
- * Writes why the request with this id was cancelled, `snprintf`-like; answers as
- * dcc_session_is_cancelled, with an empty text where it is not cancelled. Any thread.
+ * Writes why the request with this id was cancelled, or will be when it begins, `snprintf`-like.
+ * DCC_NOT_CANCELLED or DCC_NOT_FOUND, with an empty text: dcc_session_query says what it is instead.
+ * Any thread.
  */
 dcc_status dcc_session_reason(const struct dcc_session *session,
                               const struct dcc_request_id *id,
@@ -2394,7 +2461,7 @@ dcc_status dcc_session_sweep(const struct dcc_session *session,
 /**
  * Lets a message of the peer do what it asks for: `notifications/cancelled` of MCP,
  * `$/cancelRequest` of LSP and `$/cancel_request` of ACP, alone or in a batch; all others are left to
- * you. UTF-8 of `length` bytes, as it came from the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH
+ * you. `message_length` bytes, as they came from the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH
  * bound what is looked at. Fills in `out_info`, unless that is NULL, with what it was and which request
  * it meant. It never fails because of what a peer sent: that is ignored and counted, dcc_session_read_stats.
  * DCC_ERROR_RESOURCES: there was no memory to look at it; of a batch a part may be done. Hand it in again.
@@ -2402,7 +2469,7 @@ dcc_status dcc_session_sweep(const struct dcc_session *session,
  */
 dcc_status dcc_session_handle_message(const struct dcc_session *session,
                                       const char *message,
-                                      size_t length,
+                                      size_t message_length,
                                       struct dcc_message_info *out_info);
 
 /**
@@ -2476,7 +2543,7 @@ dcc_status dcc_request_set_progress(const struct dcc_request *request,
 
 /**
  * Notes how far a request is by how far this job is, which works for it: what dcc_job_set_progress was
- * told last. As dcc_request_set_progress. Any thread.
+ * told last; nothing for a NULL job. As dcc_request_set_progress. Any thread.
  */
 dcc_status dcc_request_set_progress_of_job(const struct dcc_request *request,
                                            const struct dcc_job *job);
@@ -2776,7 +2843,7 @@ static inline dcc_poll_layer dcc_poll_of(const dcc_cancel_token *token)
     return copy;
 }
 
-/* Whether nothing is asked of one layer. */
+/* Whether nothing is asked of one layer: 1, else 0; `if (x)` is right, there is no bad one. */
 static inline int dcc_poll_layer_is_quiet(dcc_poll_layer layer)
 {
 #if defined(_MSC_VER) && !defined(__clang__)

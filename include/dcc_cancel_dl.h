@@ -83,7 +83,7 @@ typedef struct dcc_cancel_api {
     struct dcc_cancel_token * (*dcc_job_token)(const struct dcc_job *job);
     dcc_status (*dcc_job_cancel)(const struct dcc_job *job, const char *reason, size_t reason_length);
     dcc_status (*dcc_job_is_cancelled)(const struct dcc_job *job);
-    dcc_status (*dcc_job_state)(const struct dcc_job *job);
+    dcc_status (*dcc_job_state)(const struct dcc_job *job, int32_t *out_state);
     dcc_status (*dcc_job_begin)(const struct dcc_job *job);
     dcc_status (*dcc_job_complete)(const struct dcc_job *job);
     dcc_status (*dcc_job_fail)(const struct dcc_job *job, const char *message, size_t message_length);
@@ -116,6 +116,7 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_context_caller_id)(char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_events_create)(size_t capacity, struct dcc_events **out_events);
     dcc_status (*dcc_events_drain)(const struct dcc_events *observer, struct dcc_event *events, size_t stride, size_t capacity, size_t *out_count);
+    dcc_status (*dcc_events_retain)(const struct dcc_events *observer);
     dcc_status (*dcc_events_release)(struct dcc_events *observer);
     dcc_status (*dcc_events_set_slow_cancel_threshold)(uint64_t threshold_ns);
     dcc_status (*dcc_dispatcher_create)(const struct dcc_dispatcher_desc *desc, struct dcc_dispatcher **out_dispatcher);
@@ -133,11 +134,11 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_session_release)(struct dcc_session *session);
     dcc_status (*dcc_session_close)(const struct dcc_session *session);
     dcc_status (*dcc_session_cancel)(const struct dcc_session *session, const struct dcc_request_id *id, const char *reason, size_t reason_length);
-    dcc_status (*dcc_session_is_cancelled)(const struct dcc_session *session, const struct dcc_request_id *id);
+    dcc_status (*dcc_session_query)(const struct dcc_session *session, const struct dcc_request_id *id, int32_t *out_state);
     dcc_status (*dcc_session_reason)(const struct dcc_session *session, const struct dcc_request_id *id, char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_session_clear)(const struct dcc_session *session, const struct dcc_request_id *id);
     dcc_status (*dcc_session_sweep)(const struct dcc_session *session, uint64_t ttl_ns, uint64_t *out_count);
-    dcc_status (*dcc_session_handle_message)(const struct dcc_session *session, const char *message, size_t length, struct dcc_message_info *out_info);
+    dcc_status (*dcc_session_handle_message)(const struct dcc_session *session, const char *message, size_t message_length, struct dcc_message_info *out_info);
     dcc_status (*dcc_session_read_stats)(const struct dcc_session *session, struct dcc_session_stats *out_info);
     dcc_status (*dcc_request_begin)(const struct dcc_session *session, const struct dcc_request_desc *desc, struct dcc_request **out_request);
     dcc_status (*dcc_request_retain)(const struct dcc_request *request);
@@ -487,11 +488,11 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_is_cancelled(const struct dcc_job *job)
     return DCC_OK;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_state(const struct dcc_job *job)
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_state(const struct dcc_job *job, int32_t *out_state)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_state != NULL)
-        return api->dcc_job_state(job);
+        return api->dcc_job_state(job, out_state);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -791,6 +792,14 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_events_drain(const struct dcc_events *observe
     return DCC_ERROR_UNSUPPORTED;
 }
 
+DCC_CANCEL_SUPPLIED dcc_status dcc_events_retain(const struct dcc_events *observer)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_events_retain != NULL)
+        return api->dcc_events_retain(observer);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
 DCC_CANCEL_SUPPLIED dcc_status dcc_events_release(struct dcc_events *observer)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
@@ -941,12 +950,12 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_cancel(const struct dcc_session *sess
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_is_cancelled(const struct dcc_session *session, const struct dcc_request_id *id)
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_query(const struct dcc_session *session, const struct dcc_request_id *id, int32_t *out_state)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_session_is_cancelled != NULL)
-        return api->dcc_session_is_cancelled(session, id);
-    return DCC_OK;
+    if (api != NULL && api->dcc_session_query != NULL)
+        return api->dcc_session_query(session, id, out_state);
+    return DCC_ERROR_UNSUPPORTED;
 }
 
 DCC_CANCEL_SUPPLIED dcc_status dcc_session_reason(const struct dcc_session *session, const struct dcc_request_id *id, char *buffer, size_t size, size_t *out_length)
@@ -979,11 +988,11 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_sweep(const struct dcc_session *sessi
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_handle_message(const struct dcc_session *session, const char *message, size_t length, struct dcc_message_info *out_info)
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_handle_message(const struct dcc_session *session, const char *message, size_t message_length, struct dcc_message_info *out_info)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_handle_message != NULL)
-        return api->dcc_session_handle_message(session, message, length, out_info);
+        return api->dcc_session_handle_message(session, message, message_length, out_info);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -1466,6 +1475,7 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_context_caller_id", &api->dcc_context_caller_id);
     dcc_cancel_symbol_(library, "dcc_events_create", &api->dcc_events_create);
     dcc_cancel_symbol_(library, "dcc_events_drain", &api->dcc_events_drain);
+    dcc_cancel_symbol_(library, "dcc_events_retain", &api->dcc_events_retain);
     dcc_cancel_symbol_(library, "dcc_events_release", &api->dcc_events_release);
     dcc_cancel_symbol_(library, "dcc_events_set_slow_cancel_threshold", &api->dcc_events_set_slow_cancel_threshold);
     dcc_cancel_symbol_(library, "dcc_dispatcher_create", &api->dcc_dispatcher_create);
@@ -1483,7 +1493,7 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_session_release", &api->dcc_session_release);
     dcc_cancel_symbol_(library, "dcc_session_close", &api->dcc_session_close);
     dcc_cancel_symbol_(library, "dcc_session_cancel", &api->dcc_session_cancel);
-    dcc_cancel_symbol_(library, "dcc_session_is_cancelled", &api->dcc_session_is_cancelled);
+    dcc_cancel_symbol_(library, "dcc_session_query", &api->dcc_session_query);
     dcc_cancel_symbol_(library, "dcc_session_reason", &api->dcc_session_reason);
     dcc_cancel_symbol_(library, "dcc_session_clear", &api->dcc_session_clear);
     dcc_cancel_symbol_(library, "dcc_session_sweep", &api->dcc_session_sweep);

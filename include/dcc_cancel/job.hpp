@@ -134,8 +134,9 @@ public:
 
     job_state state() const noexcept
     {
-        const dcc_status number = dcc_job_state(get());
-        return number < 0 ? job_state::none : static_cast<job_state>(number);
+        std::int32_t number = DCC_JOB_NONE;
+        dcc_job_state(get(), &number);
+        return static_cast<job_state>(number);
     }
 
     /* Each ends by true if this call did it. A job that was cancelled while pending does not

@@ -42,6 +42,22 @@ enum class early_cancels : std::int32_t {
     ignored = DCC_EARLY_IGNORED
 };
 
+/* What a session knows of an id. */
+enum class request_state : std::int32_t {
+    /* Nothing: its request never began, or is over and forgotten. */
+    unknown = DCC_REQUEST_UNKNOWN,
+    /* Its request is in flight, and not cancelled. */
+    live = DCC_REQUEST_LIVE,
+    /* Its request is in flight, and cancelled. */
+    cancelled = DCC_REQUEST_CANCELLED,
+    /* Its request has not begun, and a cancel is held for it. */
+    held = DCC_REQUEST_HELD,
+    /* Its request is over; it was not cancelled, or that is forgotten. */
+    ended = DCC_REQUEST_ENDED,
+    /* Its request is over, and was cancelled. */
+    ended_cancelled = DCC_REQUEST_ENDED_CANCELLED
+};
+
 /* What a message of the peer was. */
 enum class message_outcome : std::int32_t {
     /* It could not be looked at; only where exceptions are disabled. */
@@ -221,18 +237,21 @@ public:
         return dcc_session_cancel(object_, &given, reason.data(), reason.size());
     }
 
-    /* Whether the request with this id is cancelled, in flight or not; nothing if it is not known. */
-    std::optional<bool> is_cancelled(const request_id &id) const noexcept
+    /* What is known of the request with this id; see dcc_session_query. */
+    request_state query(const request_id &id) const noexcept
     {
         const dcc_request_id given = id.get();
-        switch (dcc_session_is_cancelled(object_, &given)) {
-        case DCC_CANCELLED_BY_TOKEN:
-            return true;
-        case DCC_NOT_CANCELLED:
-            return false;
-        default:
-            return std::nullopt;
-        }
+        std::int32_t state = DCC_REQUEST_UNKNOWN;
+        dcc_session_query(object_, &given, &state);
+        return static_cast<request_state>(state);
+    }
+
+    /* Whether the request with this id is cancelled, was, or will be when it begins. */
+    bool is_cancelled(const request_id &id) const noexcept
+    {
+        const request_state state = query(id);
+        return state == request_state::cancelled || state == request_state::held ||
+               state == request_state::ended_cancelled;
     }
 
     /* Why it was cancelled; empty if it was not. */

@@ -36,6 +36,12 @@ DCC_EARLY_BY_KIND = 0
 DCC_EARLY_HELD = 1
 DCC_EARLY_IGNORED = 2
 DCC_SESSION_IDS_ARE_TEXTS = 1
+DCC_REQUEST_UNKNOWN = 0
+DCC_REQUEST_LIVE = 1
+DCC_REQUEST_CANCELLED = 2
+DCC_REQUEST_HELD = 3
+DCC_REQUEST_ENDED = 4
+DCC_REQUEST_ENDED_CANCELLED = 5
 DCC_MESSAGE_CANCELLED = 1
 DCC_MESSAGE_WITHOUT_EFFECT = 2
 DCC_MESSAGE_HELD = 3
@@ -343,7 +349,7 @@ FUNCTIONS = {
     "dcc_job_token": (c_void_p, [c_void_p]),
     "dcc_job_cancel": (c_int32, [c_void_p, c_char_p, c_size_t]),
     "dcc_job_is_cancelled": (c_int32, [c_void_p]),
-    "dcc_job_state": (c_int32, [c_void_p]),
+    "dcc_job_state": (c_int32, [c_void_p, POINTER(c_int32)]),
     "dcc_job_begin": (c_int32, [c_void_p]),
     "dcc_job_complete": (c_int32, [c_void_p]),
     "dcc_job_fail": (c_int32, [c_void_p, c_char_p, c_size_t]),
@@ -377,7 +383,7 @@ FUNCTIONS = {
     "dcc_session_release": (c_int32, [c_void_p]),
     "dcc_session_close": (c_int32, [c_void_p]),
     "dcc_session_cancel": (c_int32, [c_void_p, POINTER(RequestId), c_char_p, c_size_t]),
-    "dcc_session_is_cancelled": (c_int32, [c_void_p, POINTER(RequestId)]),
+    "dcc_session_query": (c_int32, [c_void_p, POINTER(RequestId), POINTER(c_int32)]),
     "dcc_session_reason": (
         c_int32,
         [c_void_p, POINTER(RequestId), c_char_p, c_size_t, POINTER(c_size_t)],

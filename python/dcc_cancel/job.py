@@ -102,7 +102,9 @@ class Job(Polled):
     @property
     def state(self):
         """pending, running, completed, failed, cancelled or interrupted."""
-        return _STATES[checked(library.dcc_job_state(self.handle))]
+        state = ctypes.c_int32()
+        checked(library.dcc_job_state(self.handle, ctypes.byref(state)))
+        return _STATES[state.value]
 
     def cancel(self, reason=""):
         """Asks it to stop. Whether this call was the first, and not too late."""

@@ -20,6 +20,14 @@ _CANCELS = {
     c.DCC_HELD: "held",
     c.DCC_NOT_CANCELLABLE: "not_cancellable",
 }
+_REQUESTS = {
+    c.DCC_REQUEST_UNKNOWN: "unknown",
+    c.DCC_REQUEST_LIVE: "live",
+    c.DCC_REQUEST_CANCELLED: "cancelled",
+    c.DCC_REQUEST_HELD: "held",
+    c.DCC_REQUEST_ENDED: "ended",
+    c.DCC_REQUEST_ENDED_CANCELLED: "ended_cancelled",
+}
 _MESSAGES = {
     c.DCC_MESSAGE_CANCELLED: "cancelled",
     c.DCC_MESSAGE_WITHOUT_EFFECT: "without_effect",
@@ -111,17 +119,30 @@ class Session(NativeObject):
         )
         return _CANCELS[checked(status)]
 
+    def query(self, id):
+        """What is known of the request with this id.
+
+        "live" or "cancelled", while it is in flight; "held": a cancel is held for it; "ended" or
+        "ended_cancelled", as long as that is remembered; "unknown".
+        """
+        state = ctypes.c_int32()
+        checked(
+            library.dcc_session_query(
+                self.handle, ctypes.byref(request_id(id)), ctypes.byref(state)
+            )
+        )
+        return _REQUESTS[state.value]
+
     def is_cancelled(self, id):
-        """Whether the request with this id is cancelled; None if nothing is known of it."""
-        status = checked(library.dcc_session_is_cancelled(self.handle, ctypes.byref(request_id(id))))
-        return None if status == c.DCC_NOT_FOUND else status == c.DCC_CANCELLED_BY_TOKEN
+        """Whether the request with this id is cancelled, was, or will be when it begins; see `query`."""
+        return self.query(id) in ("cancelled", "held", "ended_cancelled")
 
     def reason(self, id):
         """Why it was cancelled: "" if nobody said, None if it was not or nothing is known of it."""
         text, status = text_from(
             library.dcc_session_reason, self.handle, ctypes.byref(request_id(id))
         )
-        return text if status == c.DCC_CANCELLED_BY_TOKEN else None
+        return text if status == c.DCC_OK else None
 
     def clear(self, id):
         """Forgets an id that is not in flight. Whether anything was remembered of it."""

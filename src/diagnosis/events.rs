@@ -151,7 +151,12 @@ impl Observers {
         Ok(self.arena.publish(index, slot, 0, Holder::Owner))
     }
 
-    /// Takes away the reference that `create` gave.
+    /// Adds a reference.
+    pub fn retain(&self, observer: Handle) -> Result<(), Error> {
+        self.arena.retain(observer)
+    }
+
+    /// Takes away a reference; the last one ends the observer.
     pub fn release(&self, observer: Handle) -> Result<(), Error> {
         if let Some(index) = self.arena.release(observer)? {
             self.bury(index);

@@ -59,17 +59,21 @@ pub(super) unsafe fn text<'call>(
     std::str::from_utf8(bytes).map_err(|bad| Error::NotUtf8 { what, offset: bad.valid_up_to() })
 }
 
-/// The bytes of a message.
+/// The bytes of a message, which may be any. NULL is the empty one.
 ///
 /// # Safety
-/// `bytes` is readable for `length` bytes, or `length` is 0.
+/// As for `text`.
 pub(super) unsafe fn message<'call>(
     what: &'static str,
     bytes: *const c_char,
     length: usize,
 ) -> Outcome<&'call [u8]> {
+    if length != DCC_NUL_TERMINATED {
+        // SAFETY: promised by the caller.
+        return unsafe { array(what, "message_length", bytes.cast(), length) };
+    }
     // SAFETY: promised by the caller.
-    unsafe { array(what, "length", bytes.cast(), length) }
+    Ok(if bytes.is_null() { b"" } else { unsafe { CStr::from_ptr(bytes) }.to_bytes() })
 }
 
 /// The entries of an array of the caller. `counted_by`: what has their number.

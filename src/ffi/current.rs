@@ -91,8 +91,8 @@ pub extern "C" fn dcc_job_current() -> *mut dcc_job {
 
 /// The probe: whether the work of this thread should stop. 0: go on, also where nothing is
 /// current. DCC_CANCELLED_BY_TOKEN if the current token is cancelled, else DCC_CANCELLED_BY_JOB
-/// if the current job is. Cheap: call it in every iteration. Any thread, for itself. It asks a
-/// current job's `is_cancelled` function when that is due.
+/// if the current job is. `if (dcc_check_cancelled())` means stop. Cheap: call it in every iteration.
+/// Any thread, for itself. It asks a current job's `is_cancelled` function when that is due.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_check_cancelled() -> dcc_status {
     match thread::slots() {

@@ -10,7 +10,8 @@ use crate::diagnosis::events::{EVENT_TEXT, Event, EventKind, ObserverPin, Observ
 use crate::sys::clock;
 use std::ffi::c_char;
 
-/// An observer with a ring of events that waits to be drained. The pointer is a handle.
+/// An observer with a ring of events that waits to be drained, shared by reference count. The pointer is
+/// a handle, not an address.
 pub struct dcc_events(());
 
 /// Kind of an event: events were lost before this one, `count` of them; drain more often or with a
@@ -56,7 +57,7 @@ pub struct dcc_event {
     /// One of the DCC_EVENT_ kinds; skip those that you do not know.
     pub kind: u32,
     /// One of the DCC_JOB_ states.
-    pub state: u32,
+    pub state: i32,
     /// When it happened, on the library's clock.
     pub at_ns: u64,
     /// The job, 0 for none; find it with dcc_job_find while it lives.
@@ -88,7 +89,7 @@ impl From<&Event> for dcc_event {
         }
         Self {
             kind: event.kind as u32,
-            state: event.state,
+            state: event.state as i32,
             at_ns: event.time_ns,
             job_id: event.job_id,
             token: event.token,
@@ -145,9 +146,6 @@ pub unsafe extern "C" fn dcc_events_drain(
             let to = ValueOut::new("out_count", out_count, 0)?;
             (to, ArrayOut::new("events", "dcc_event", events, stride, capacity)?)
         };
-        if observer.is_null() {
-            return Ok(DCC_OK);
-        }
         let pin = ObserverPin::new(observers(), handle(observer))?;
         to.write(observers().drain(&pin, clock::now_ns(), capacity, |position, event| {
             events.write(position, dcc_event::from(event));
@@ -156,7 +154,19 @@ pub unsafe extern "C" fn dcc_events_drain(
     })
 }
 
-/// Ends an observer; events that it has not drained are lost. Any thread. NULL: nothing happens.
+/// Adds a reference, which you release. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_events_retain(observer: *const dcc_events) -> dcc_status {
+    guard(|| {
+        if !observer.is_null() {
+            observers().retain(handle(observer))?;
+        }
+        Ok(DCC_OK)
+    })
+}
+
+/// Gives a reference back. The last one ends the observer; events that it has not drained are lost. Any
+/// thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_events_release(observer: *mut dcc_events) -> dcc_status {
     guard(|| {

@@ -272,7 +272,8 @@ pub unsafe extern "C" fn dcc_job_cancel(
 }
 
 /// Whether a job was asked to stop: 0, DCC_CANCELLED_BY_JOB, or a negative status for a bad
-/// handle. Any thread.
+/// handle. `if (dcc_job_is_cancelled(job))` is right where it means stop, `> 0` where it means that
+/// somebody has asked; as dcc_cancel_token_is_cancelled. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_is_cancelled(job: *const dcc_job) -> dcc_status {
     with(job, |job| {
@@ -281,11 +282,18 @@ pub extern "C" fn dcc_job_is_cancelled(job: *const dcc_job) -> dcc_status {
     })
 }
 
-/// Where a job stands: one of the DCC_JOB_ states, DCC_JOB_NONE for NULL, negative for a bad
-/// handle. Any thread.
+/// Writes where a job stands to `out_state`: one of the DCC_JOB_ states, DCC_JOB_NONE for NULL. Any
+/// thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn dcc_job_state(job: *const dcc_job) -> dcc_status {
-    with(job, |job| Ok(jobs().state(job) as dcc_status))
+pub unsafe extern "C" fn dcc_job_state(job: *const dcc_job, out_state: *mut i32) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let to = unsafe { ValueOut::new("out_state", out_state, DCC_JOB_NONE) }?;
+        if let Some(job) = pinned(job)? {
+            to.write(jobs().state(&job) as i32);
+        }
+        Ok(DCC_OK)
+    })
 }
 
 /// Begins a pending job. DCC_CANCELLED_BY_JOB: it was asked to stop before it began and stays

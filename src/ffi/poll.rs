@@ -78,7 +78,8 @@ pub unsafe extern "C" fn dcc_poll_read_token(
 }
 
 /// The slow path of dcc_poll and dcc_poll_one; they call it, you need not. Takes the `expected` of
-/// both layers, 0 for none, and where the poll stands in the source.
+/// both layers, 0 for none, and where the poll stands in the source: `file` ends with NUL, or is NULL if
+/// that is not known.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_poll_slow(
     token: u64,

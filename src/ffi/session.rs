@@ -10,8 +10,8 @@ use super::request_id::{
     DCC_ID_INTEGER, DCC_ID_TEXT, DCC_MAX_REQUEST_ID_LENGTH, dcc_request_id, read_id,
 };
 use super::status::{
-    DCC_ALREADY_CANCELLED, DCC_CANCELLED_BY_TOKEN, DCC_HELD, DCC_NOT_CANCELLABLE,
-    DCC_NOT_CANCELLED, DCC_NOT_FOUND, DCC_OK, dcc_status,
+    DCC_ALREADY_CANCELLED, DCC_HELD, DCC_NOT_CANCELLABLE, DCC_NOT_CANCELLED, DCC_NOT_FOUND, DCC_OK,
+    dcc_status,
 };
 use super::{library, service};
 use crate::error::Error;
@@ -19,6 +19,7 @@ use crate::json_rpc::reply::ReplyPolicy;
 use crate::json_rpc::request_id::IdRef;
 use crate::json_rpc::wire::{MAX_BATCH, MAX_MESSAGE_BYTES, readable_reason};
 use crate::peer::cancel::{Handled, PeerCancel};
+use crate::peer::kept::IdState;
 use crate::peer::session::{SessionPin, SessionSettings, Sessions};
 use std::ffi::c_char;
 
@@ -251,14 +252,6 @@ fn status_of(outcome: PeerCancel) -> dcc_status {
     }
 }
 
-fn status_of_id(is_cancelled: Option<bool>) -> dcc_status {
-    match is_cancelled {
-        Some(true) => DCC_CANCELLED_BY_TOKEN,
-        Some(false) => DCC_NOT_CANCELLED,
-        None => DCC_NOT_FOUND,
-    }
-}
-
 /// Cancels the request in flight with this id, in its peer's name. DCC_OK: this call was the first.
 /// DCC_ALREADY_CANCELLED: another was, its reason stays. DCC_NOT_FOUND: there is none, or it is over;
 /// ignored and counted. DCC_HELD: there is none yet, the cancel is held for it. A request that is over is known
@@ -285,28 +278,53 @@ pub unsafe extern "C" fn dcc_session_cancel(
     })
 }
 
-/// Whether the request with this id is cancelled, in flight or not: DCC_CANCELLED_BY_TOKEN,
-/// DCC_NOT_CANCELLED, or DCC_NOT_FOUND if nothing is known of it. What was cancelled is remembered
-/// until it is cleared or swept, its id begins again, or, after `early_ttl_ns`, others need its place. Nothing
-/// is told of a request that completed: its id is known for late cancels alone. Any thread.
+/// What a session knows of an id: nothing. Its request never began, or is over and forgotten.
+pub const DCC_REQUEST_UNKNOWN: i32 = 0;
+/// What a session knows of an id: its request is in flight, and not cancelled.
+pub const DCC_REQUEST_LIVE: i32 = 1;
+/// What a session knows of an id: its request is in flight, and cancelled.
+pub const DCC_REQUEST_CANCELLED: i32 = 2;
+/// What a session knows of an id: its request has not begun, and a cancel is held for it.
+pub const DCC_REQUEST_HELD: i32 = 3;
+/// What a session knows of an id: its request is over; it was not cancelled, or that is forgotten.
+pub const DCC_REQUEST_ENDED: i32 = 4;
+/// What a session knows of an id: its request is over, and was cancelled.
+pub const DCC_REQUEST_ENDED_CANCELLED: i32 = 5;
+
+const _: () = {
+    assert!(DCC_REQUEST_UNKNOWN == IdState::Unknown as i32);
+    assert!(DCC_REQUEST_LIVE == IdState::Live as i32);
+    assert!(DCC_REQUEST_CANCELLED == IdState::Cancelled as i32);
+    assert!(DCC_REQUEST_HELD == IdState::Held as i32);
+    assert!(DCC_REQUEST_ENDED == IdState::Ended as i32);
+    assert!(DCC_REQUEST_ENDED_CANCELLED == IdState::EndedCancelled as i32);
+};
+
+/// Writes what the session knows of an id to `out_state`, one of DCC_REQUEST_UNKNOWN, _LIVE, _CANCELLED,
+/// _HELD, _ENDED and _ENDED_CANCELLED. That a request was cancelled is remembered until it is cleared or
+/// swept, its id begins again, or, after `early_ttl_ns`, others need its place. That one is over which was
+/// not cancelled is known only where early cancels are held, and for `early_ttl_ns`, as a held cancel is;
+/// else it is unknown. Any thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_session_is_cancelled(
+pub unsafe extern "C" fn dcc_session_query(
     session: *const dcc_session,
     id: *const dcc_request_id,
+    out_state: *mut i32,
 ) -> dcc_status {
     guard(|| {
-        // SAFETY: the C caller's promise: a filled-in id.
-        let id = unsafe { read_id(id) }?;
-        let shown =
-            library()
-                .requests()
-                .show_cancel(&pinned(session)?, id, |is_cancelled, _| is_cancelled)?;
-        Ok(status_of_id(shown))
+        // SAFETY: the C caller's promise: a filled-in id, a writable result.
+        let (id, to) = unsafe {
+            let to = ValueOut::new("out_state", out_state, DCC_REQUEST_UNKNOWN)?;
+            (read_id(id)?, to)
+        };
+        to.write(requests().query(&pinned(session)?, id, |state, _| state as i32)?);
+        Ok(DCC_OK)
     })
 }
 
-/// Writes why the request with this id was cancelled, `snprintf`-like; answers as
-/// dcc_session_is_cancelled, with an empty text where it is not cancelled. Any thread.
+/// Writes why the request with this id was cancelled, or will be when it begins, `snprintf`-like.
+/// DCC_NOT_CANCELLED or DCC_NOT_FOUND, with an empty text: dcc_session_query says what it is instead.
+/// Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_reason(
     session: *const dcc_session,
@@ -318,14 +336,14 @@ pub unsafe extern "C" fn dcc_session_reason(
     guard(|| {
         // SAFETY: the C caller's promise, see the comment.
         let (id, to) = unsafe { (read_id(id)?, TextOut::new(buffer, size, out_length)?) };
-        let shown = requests().show_cancel(&pinned(session)?, id, |is_cancelled, reason| {
+        requests().query(&pinned(session)?, id, |state, reason| {
             to.write(reason);
-            is_cancelled
-        })?;
-        if shown.is_none() {
-            to.write("");
-        }
-        Ok(status_of_id(shown))
+            match state {
+                IdState::Unknown => DCC_NOT_FOUND,
+                state if state.is_cancelled() => DCC_OK,
+                _ => DCC_NOT_CANCELLED,
+            }
+        })
     })
 }
 
@@ -444,7 +462,7 @@ impl dcc_message_info {
 
 /// Lets a message of the peer do what it asks for: `notifications/cancelled` of MCP,
 /// `$/cancelRequest` of LSP and `$/cancel_request` of ACP, alone or in a batch; all others are left to
-/// you. UTF-8 of `length` bytes, as it came from the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH
+/// you. `message_length` bytes, as they came from the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH
 /// bound what is looked at. Fills in `out_info`, unless that is NULL, with what it was and which request
 /// it meant. It never fails because of what a peer sent: that is ignored and counted, dcc_session_read_stats.
 /// DCC_ERROR_RESOURCES: there was no memory to look at it; of a batch a part may be done. Hand it in again.
@@ -453,14 +471,15 @@ impl dcc_message_info {
 pub unsafe extern "C" fn dcc_session_handle_message(
     session: *const dcc_session,
     message: *const c_char,
-    length: usize,
+    message_length: usize,
     out_info: *mut dcc_message_info,
 ) -> dcc_status {
     guard(|| {
         // SAFETY: the C caller's promise: readable for that length, and NULL or writable for the size
         // that it says.
-        let (bytes, to) =
-            unsafe { (self::message("message", message, length)?, StructOut::optional(out_info)?) };
+        let (bytes, to) = unsafe {
+            (self::message("message", message, message_length)?, StructOut::optional(out_info)?)
+        };
         let pin = pinned(session)?;
         service::ensure_callback_thread()?;
         let mut info = dcc_message_info::OTHER;

@@ -191,8 +191,10 @@ pub unsafe extern "C" fn dcc_cancel_token_cancel(
 }
 
 /// Whether a token is cancelled: 0, or DCC_CANCELLED_BY_TOKEN, or a negative status for a bad
-/// handle; anything but 0 means stop. What was written before the cancel is visible after a
-/// positive answer. Any thread; cheap enough for inner loops, `dcc_poll_one` is cheaper.
+/// handle. `if (dcc_cancel_token_is_cancelled(token))` is right where it means stop: who has a bad handle
+/// cannot be told to. Write `> 0` where it means that somebody has cancelled. What was written before the
+/// cancel is visible after a positive answer. Any thread; cheap enough for inner loops, `dcc_poll_one` is
+/// cheaper.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_is_cancelled(token: *const dcc_cancel_token) -> dcc_status {
     if tokens().is_quiet(handle(token)) {

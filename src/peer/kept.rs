@@ -14,6 +14,31 @@ pub enum KeptFor {
     Completed,
 }
 
+/// What a session knows of an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum IdState {
+    /// Nothing.
+    Unknown = 0,
+    /// Its request is in flight, and not cancelled.
+    Live = 1,
+    /// Its request is in flight, and cancelled.
+    Cancelled = 2,
+    /// Its request has not come, a cancel is held for it.
+    Held = 3,
+    /// Its request is over, and was not cancelled, or that is forgotten.
+    Ended = 4,
+    /// Its request is over, and was cancelled.
+    EndedCancelled = 5,
+}
+
+impl IdState {
+    /// Whether its request is, or was, cancelled, or would be if it came now.
+    pub fn is_cancelled(self) -> bool {
+        matches!(self, Self::Cancelled | Self::Held | Self::EndedCancelled)
+    }
+}
+
 /// What is remembered.
 #[derive(Debug)]
 pub struct Kept {
@@ -31,6 +56,18 @@ impl Kept {
     /// That a request is over, and nothing else of it.
     pub fn completed(since_ns: u64) -> Self {
         Self { why: KeptFor::Completed, since_ns, is_cancelled: false, reason: String::new() }
+    }
+
+    /// What it says of its id. Both kinds that later messages look at are good for a time only.
+    pub fn state(&self, now_ns: u64, ttl_ns: u64) -> IdState {
+        let is_fresh = self.age_ns(now_ns) <= ttl_ns;
+        match (self.why, self.is_cancelled) {
+            (KeptFor::Early, _) if is_fresh => IdState::Held,
+            (KeptFor::Completed, _) if is_fresh => IdState::Ended,
+            (KeptFor::Early | KeptFor::Completed, _) => IdState::Unknown,
+            (KeptFor::Ended | KeptFor::Orphan, false) => IdState::Ended,
+            (KeptFor::Ended | KeptFor::Orphan, true) => IdState::EndedCancelled,
+        }
     }
 
     /// For how long it has been remembered.

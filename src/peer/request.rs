@@ -15,7 +15,7 @@ use crate::memory::arena::{Arena, LivePart};
 use crate::memory::pin::{Keeper, Pin};
 use crate::memory::slot::Holder;
 use crate::peer::id_table::NOWHERE;
-use crate::peer::kept::{Entry, Kept, KeptFor};
+use crate::peer::kept::{Entry, IdState, Kept, KeptFor};
 use crate::peer::session::{LentSession, SessionBody, SessionPin, Sessions};
 use crate::sys::clock;
 use crate::sys::memory::{Late, try_string};
@@ -412,29 +412,29 @@ impl<'a> Requests<'a> {
         }
     }
 
-    /// Whether an id is cancelled, and why; `None`: nothing is known of it.
-    pub fn show_cancel<R>(
+    /// What is known of an id; if it is cancelled, why.
+    pub fn query<R>(
         self,
         session: &SessionPin<'_>,
         id: IdRef<'_>,
-        reader: impl FnOnce(bool, &str) -> R,
-    ) -> Result<Option<R>, Error> {
+        reader: impl FnOnce(IdState, &str) -> R,
+    ) -> Result<R, Error> {
         let live = session.slot().live();
-        let key = session.slot().cold.key(id);
+        let cold = &session.slot().cold;
+        let key = cold.key(id);
         let body = live.body.lock();
         if let Some(request) = self.find(&body, key) {
             drop(body);
             let token = self.token_held_by(request.slot().live());
             let is_cancelled = self.tokens.is_cancelled(&token);
-            let shown = self.tokens.show_reason(&token, |reason| reader(is_cancelled, reason));
-            return Ok(Some(shown));
+            let state = if is_cancelled { IdState::Cancelled } else { IdState::Live };
+            return Ok(self.tokens.show_reason(&token, |reason| reader(state, reason)));
         }
-        Ok(match body.entry(key) {
-            Some(Entry::Kept(kept)) if kept.why != KeptFor::Completed => {
-                Some(reader(kept.is_cancelled, &kept.reason))
-            }
-            _ => None,
-        })
+        let Some(Entry::Kept(kept)) = body.entry(key) else {
+            return Ok(reader(IdState::Unknown, ""));
+        };
+        let state = kept.state(clock::now_ns(), cold.settings().early_ttl_ns);
+        Ok(reader(state, if state.is_cancelled() { &kept.reason } else { "" }))
     }
 
     /// Forgets what is remembered of an id. False: nothing is, or its request lives.

@@ -1,12 +1,16 @@
 //! The control endpoint and `dcc-control`: this program is the host, with several jobs; the tool asks it
 //! from outside.
 
+#[path = "../support/job_state.rs"]
+mod job_state;
+
 use dcc_cancel::ffi::{
     control::*, current::*, deadline::*, dispatcher::*, job::*, library::*, post::*, pump::*,
     registration::*, status::*, token::*,
 };
 use dcc_cancel::printable::{self, Escaped};
 use dcc_cancel::sys::endpoint;
+use job_state::state_of;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::ffi::{CStr, CString, c_void};
@@ -659,7 +663,7 @@ fn a_dispatcher_that_is_inside_a_job_is_seen_so() {
     assert!(seen["inside_since_ns"].as_u64().unwrap() > 0, "{host}");
     assert!(seen["since_tick_ns"].as_u64() >= seen["inside_since_ns"].as_u64(), "{host}");
     assert_eq!(cancel.status, 1, "it cannot end while it waits for the answer");
-    assert_eq!(dcc_job_state(job), DCC_JOB_CANCELLED);
+    assert_eq!(state_of(job), DCC_JOB_CANCELLED);
     let after = listed(&[]);
     assert_eq!(after["dispatchers"][0]["inside_job"], Value::Null);
     release(job);

@@ -16,6 +16,8 @@ mod c_header;
 mod c_layout;
 #[path = "arguments/call.rs"]
 mod call;
+#[path = "arguments/rules.rs"]
+mod rules;
 #[path = "arguments/spoil.rs"]
 mod spoil;
 #[path = "../support/mod.rs"]
@@ -26,17 +28,27 @@ mod table;
 mod world;
 
 use c_header::{Function, Header};
-use call::{Call, Library, Role};
+use call::{Call, Library};
 use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use world::World;
 
 const INVALID_ARGUMENT: i32 = -2;
 const UNSUPPORTED: i32 = -4;
 const FORKED: i32 = -13;
 
+fn source() -> String {
+    std::fs::read_to_string(support::include().join("dcc_cancel.h")).unwrap()
+}
+
 fn header() -> Header {
-    let source = std::fs::read_to_string(support::include().join("dcc_cancel.h")).unwrap();
-    Header::parse(&source).unwrap()
+    Header::parse(&source()).unwrap()
+}
+
+/// One test at a time: they look at counts of the whole process.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Words by which an error may call a number that goes with something else. Each has to be the name of a
@@ -103,27 +115,34 @@ fn drive(library: &Library, header: &Header, name: &str, unseen: &mut BTreeSet<S
     if world.snapshot(name) == before {
         unseen.insert(name.to_owned());
     }
+    if name == "dcc_events_drain" {
+        world.assert_drained(&call);
+    }
     world.end(&call, function);
     spoils.len()
 }
 
-/// Where nothing works any more handles that would go out are NULL, too.
-fn assert_a_forked_child_gets_no_handles(library: &Library, header: &Header) {
+/// Where nothing works any more that is the answer, but of those functions that the header names, and handles
+/// that would go out are NULL. How many do not work, and how many do.
+fn in_a_forked_child(library: &Library, header: &Header) -> [usize; 2] {
     let world = World::new(library, header);
-    let gives = |function: &&Function| {
-        call::roles(header, function).iter().any(|role| matches!(role, Role::HandleOut(_)))
+    let source = source();
+    let (works, refused): (Vec<&Function>, _) =
+        header.functions.iter().partition(|function| rules::works_in_a_fork(function, &source));
+    let calls = |functions: &[&Function]| -> Vec<Call> {
+        functions.iter().map(|function| Call::good(header, function, &world)).collect()
     };
-    let functions: Vec<&Function> = header.functions.iter().filter(gives).collect();
-    assert!(functions.len() >= 13, "{functions:?}");
-    let calls: Vec<_> =
-        functions.iter().map(|function| Call::good(header, function, &world)).collect();
+    let (good, bad) = (calls(&works), calls(&refused));
     // SAFETY: the child calls the library, writes, and ends.
     match unsafe { libc::fork() } {
         0 => {
             let mut wrong = 0;
-            for (function, call) in functions.iter().zip(&calls) {
+            let all = works.iter().zip(&good).map(|one| (one, true));
+            for ((function, call), works) in
+                all.chain(refused.iter().zip(&bad).map(|one| (one, false)))
+            {
                 let status = library.call(&function.name, &call.arguments()) as i32;
-                if status != FORKED || !call.gives_no_handle() {
+                if (status != FORKED) != works || !works && !call.gives_no_handle() {
                     wrong += 1;
                     let text = format!("{}: {status}\n", function.name);
                     // SAFETY: a text of that length.
@@ -143,10 +162,55 @@ fn assert_a_forked_child_gets_no_handles(library: &Library, header: &Header) {
     let nothing = header.function("dcc_timeline_stop").unwrap();
     let call = Call::good(header, nothing, &world);
     world.end(&call, nothing);
+    [refused.len(), works.len()]
+}
+
+#[test]
+fn in_a_fork_works_what_the_header_says() {
+    let _alone = alone();
+    let [refused, works] = in_a_forked_child(&Library::load(), &header());
+    support::show(&format!("{refused} functions do not work in a fork, {works} do"));
+    assert!(refused >= 85 && works >= 12, "{refused} {works}");
+}
+
+#[test]
+fn null_is_what_the_header_says_everywhere() {
+    let _alone = alone();
+    let count = rules::null_handles(&Library::load(), &header());
+    support::show(&format!("{count} handles that were NULL"));
+    assert!(count >= 75, "{count}");
+}
+
+#[test]
+fn what_is_not_const_ends_the_use_of_a_handle_and_nothing_else_does() {
+    let _alone = alone();
+    let [stay, end] = rules::references(&Library::load(), &header());
+    support::show(&format!("{stay} functions leave a handle good, {end} end it"));
+    assert!(stay >= 60 && end >= 10, "{stay} {end}");
+}
+
+#[test]
+fn a_question_is_answered_by_no_yes_or_a_bad_handle() {
+    let _alone = alone();
+    assert!(rules::questions(&Library::load(), &header(), &source()) >= 3);
+}
+
+#[test]
+fn texts_and_structures_keep_the_rules() {
+    let _alone = alone();
+    let (library, header, source) = (Library::load(), header(), source());
+    let texts = rules::texts(&library, &header, &source);
+    let sizes = rules::sizes(&library, &header);
+    let optional = rules::optional_results(&header, &source);
+    support::show(&format!(
+        "{texts} absent texts, {sizes} structures, {optional} that may be NULL"
+    ));
+    assert!(texts >= 30 && sizes >= 16 && optional >= 12, "{texts} {sizes} {optional}");
 }
 
 #[test]
 fn a_bad_argument_has_no_effect_in_any_function() {
+    let _alone = alone();
     let (library, header) = (Library::load(), header());
     let mut unseen = BTreeSet::new();
     let (mut functions, mut refusals) = (0, 0);
@@ -155,7 +219,6 @@ fn a_bad_argument_has_no_effect_in_any_function() {
         functions += usize::from(count > 0);
         refusals += count;
     }
-    assert_a_forked_child_gets_no_handles(&library, &header);
     // Were the snapshot blind, nothing would be proved.
     let known: BTreeSet<String> = table::UNSEEN.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(unseen, known, "whose good call shows in no count");

@@ -1,9 +1,12 @@
 //! Misuse is answered, row by row of what the header promises; nothing crashes, nothing changes.
 
+#[path = "../support/job_state.rs"]
+mod job_state;
 #[path = "../support/linked.rs"]
 mod linked;
 
 use dcc_cancel::ffi::{context::*, current::*, job::*, library::*, poll::*, status::*, token::*};
+use job_state::state_of;
 use linked::linked_to;
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::{null, null_mut};
@@ -96,7 +99,7 @@ const JOB_CALLS: &[JobCall] = &[
     // SAFETY: as above.
     ("cancel", |j| unsafe { dcc_job_cancel(j, null(), 0) }),
     ("is_cancelled", |j| dcc_job_is_cancelled(j)),
-    ("state", |j| dcc_job_state(j)),
+    ("state", |j| state_of(j)),
     ("begin", |j| dcc_job_begin(j)),
     ("complete", |j| dcc_job_complete(j)),
     // SAFETY: as above.
@@ -315,7 +318,7 @@ fn bad_texts_are_refused_and_cancel_nothing() {
         assert_eq!(create_job(&limit).0, DCC_OK);
     }
     assert_eq!(dcc_cancel_token_is_cancelled(token), DCC_OK);
-    assert_eq!((dcc_job_is_cancelled(job), dcc_job_state(job)), (DCC_OK, DCC_JOB_RUNNING));
+    assert_eq!((dcc_job_is_cancelled(job), state_of(job)), (DCC_OK, DCC_JOB_RUNNING));
 }
 
 #[test]
@@ -449,12 +452,12 @@ fn every_verb_in_every_state() {
                 (DCC_JOB_RUNNING, _) => (DCC_OK, target),
                 _ => (DCC_ALREADY_ENDED, start),
             };
-            assert_eq!((verb(job), dcc_job_state(job)), expected, "from {start} into {target}");
+            assert_eq!((verb(job), state_of(job)), expected, "from {start} into {target}");
             // SAFETY: no reason.
             let cancelled = unsafe { dcc_job_cancel(job, null(), 0) };
             let ended = expected.1 > DCC_JOB_RUNNING;
             assert_eq!(cancelled, if ended { DCC_ALREADY_ENDED } else { DCC_OK });
-            assert_eq!(dcc_job_state(job), expected.1, "a cancel only asks");
+            assert_eq!(state_of(job), expected.1, "a cancel only asks");
         }
     }
 }
@@ -464,7 +467,7 @@ fn a_job_cancelled_while_pending_does_not_begin() {
     let job = new_job();
     // SAFETY: no reason.
     unsafe { dcc_job_cancel(job, null(), 0) };
-    assert_eq!((dcc_job_begin(job), dcc_job_state(job)), (DCC_CANCELLED_BY_JOB, DCC_JOB_PENDING));
+    assert_eq!((dcc_job_begin(job), state_of(job)), (DCC_CANCELLED_BY_JOB, DCC_JOB_PENDING));
     assert_eq!(dcc_job_acknowledge_cancel(job), DCC_OK);
 }
 

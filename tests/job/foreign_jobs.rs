@@ -1,6 +1,10 @@
 //! The user data of a foreign job against those who still hold the job's token.
 
+#[path = "../support/job_state.rs"]
+mod job_state;
+
 use dcc_cancel::ffi::{job::*, status::*, token::*};
+use job_state::state_of;
 use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
@@ -66,7 +70,7 @@ fn a_job_that_goes_while_it_is_asked_is_destroyed_afterwards() {
     let (job, token) = job_and_token(&host);
     host.release.store(job, Ordering::Relaxed);
     assert_eq!(dcc_cancel_token_is_cancelled(token), DCC_OK);
-    assert_eq!(dcc_job_state(job), DCC_ERROR_INVALID_HANDLE, "it went");
+    assert_eq!(state_of(job), DCC_ERROR_INVALID_HANDLE, "it went");
     assert_eq!(host.destroyed_while_asked.load(Ordering::Relaxed), 0);
     assert_eq!(host.destroyed.load(Ordering::Relaxed), 1);
     assert_eq!(dcc_cancel_token_is_cancelled(token), DCC_OK);

@@ -423,7 +423,7 @@ fn an_owner_of_all_the_jobs_it_can_have_is_closed() {
     assert_eq!(owner.close(), DCC_OK);
     assert_eq!(shared.counts(), (0, MOST_HOLDS));
     for job in jobs {
-        assert_eq!(dcc_job_state(job), DCC_JOB_INTERRUPTED);
+        assert_eq!(state_of(job), DCC_JOB_INTERRUPTED);
         assert_eq!(dcc_job_release(job), DCC_OK);
     }
 }
@@ -445,7 +445,7 @@ fn a_session_of_all_the_requests_that_can_hold_it_works() {
     assert_eq!(session.cancel(Id::Int(2), ""), DCC_HELD);
     let message = r#"{"method":"notifications/cancelled","params":{"requestId":3}}"#;
     assert_eq!(session.handle(message), DCC_MESSAGE_HELD);
-    assert_eq!(session.is_cancelled(Id::Int(2)), DCC_CANCELLED_BY_TOKEN);
+    assert_eq!(session.state(Id::Int(2)), DCC_REQUEST_HELD);
     assert_eq!(session.clear(Id::Int(2)), DCC_OK);
     assert!(session.sweep(Duration::ZERO) > 0);
     session.close();

@@ -124,6 +124,7 @@ void make_session(struct world *w);
 void make_request(struct world *w);
 void hear(struct world *w);
 void drop(struct world *w);
+int32_t state_of(const dcc_job *job);
 int32_t seen(const int32_t *count);
 
 void on_cancel(const dcc_cancel_token *token, void *user_data);

@@ -66,7 +66,7 @@ static int32_t post_one(struct world *w, uint32_t flags)
 ROW(dcc_dispatcher_post, 0, OWNED, return post_one(w, 0), , OK(dcc_job_release(w->made_job)), DISOWNED)
 /* A job that a thread of the library runs, for whose slots there may be no memory then. */
 ROW_AS(post_any_thread, "dcc_dispatcher_post", 0, OWNED, return post_one(w, DCC_POST_ANY_THREAD),
-    UNTIL(dcc_job_state(w->made_job) > DCC_JOB_RUNNING), OK(dcc_job_release(w->made_job)), DISOWNED)
+    UNTIL(state_of(w->made_job) > DCC_JOB_RUNNING), OK(dcc_job_release(w->made_job)), DISOWNED)
 
 static int32_t post_and_wait(struct world *w, uint32_t flags)
 {
@@ -81,11 +81,11 @@ ROW(dcc_dispatcher_post_and_wait, SAME_THREAD, make_dispatcher(w, 0), return pos
 
 ROW(dcc_dispatcher_pump, NEVER_REFUSED | SAME_THREAD, make_dispatcher(w, 0); post(w, 0),
     return dcc_dispatcher_pump(w->dispatcher, DCC_NO_LIMIT, DCC_NO_LIMIT, NULL),
-    CHECK(dcc_job_state(w->job) > DCC_JOB_RUNNING), , OK(dcc_job_release(w->job)); RELEASE)
+    CHECK(state_of(w->job) > DCC_JOB_RUNNING), , OK(dcc_job_release(w->job)); RELEASE)
 /* The first tick of a thread that has not used the library. */
 ROW_AS(bind_later, "dcc_dispatcher_pump", 0, make_dispatcher(w, DCC_DISPATCHER_BIND_LATER); post(w, 0),
     return dcc_dispatcher_pump(w->dispatcher, DCC_NO_LIMIT, DCC_NO_LIMIT, NULL),
-    CHECK(dcc_job_state(w->job) > DCC_JOB_RUNNING), , OK(dcc_job_release(w->job)); RELEASE)
+    CHECK(state_of(w->job) > DCC_JOB_RUNNING), , OK(dcc_job_release(w->job)); RELEASE)
 
 static int32_t stats(struct world *w)
 {

@@ -25,7 +25,8 @@ ROW(dcc_job_token, NEVER_REFUSED, make_job(w), return dcc_job_token(w->job) ? 0 
 ROW(dcc_job_cancel, NEVER_REFUSED, make_running_job(w), return dcc_job_cancel(w->job, TEXT), , , RELEASE)
 ROW(dcc_job_is_cancelled, NEVER_REFUSED, make_running_job(w); OK(dcc_job_cancel(w->job, TEXT)),
     return dcc_job_is_cancelled(w->job), , , RELEASE)
-ROW(dcc_job_state, NEVER_REFUSED, make_running_job(w), return dcc_job_state(w->job), , , RELEASE)
+ROW(dcc_job_state, NEVER_REFUSED, make_running_job(w), int32_t state = 0;
+    return dcc_job_state(w->job, &state), , , RELEASE)
 ROW(dcc_job_begin, NEVER_REFUSED, make_job(w), return dcc_job_begin(w->job), , , RELEASE)
 ROW(dcc_job_complete, NEVER_REFUSED, make_running_job(w), return dcc_job_complete(w->job), , , RELEASE)
 ROW(dcc_job_acknowledge_cancel, NEVER_REFUSED, make_running_job(w); OK(dcc_job_cancel(w->job, TEXT)),

@@ -13,6 +13,9 @@ ROW(dcc_events_create, 0, , MADE(w->events, dcc_events_create(100, &w->events)),
 ROW(dcc_events_drain, NEVER_REFUSED, OK(dcc_events_create(100, &w->events)); make_job(w), dcc_event event;
     return dcc_events_drain(w->events, &event, sizeof event, 1, &w->length), , ,
     RELEASE; OK(dcc_events_release(w->events)))
+ROW(dcc_events_retain, NEVER_REFUSED, OK(dcc_events_create(100, &w->events)),
+    return dcc_events_retain(w->events), , OK(dcc_events_release(w->events)),
+    OK(dcc_events_release(w->events)))
 ROW(dcc_events_release, NEVER_REFUSED, OK(dcc_events_create(100, &w->events)),
     return dcc_events_release(w->events), , , )
 /* The timer looks for cancels that are not seen, and tells of them. */

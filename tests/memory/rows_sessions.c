@@ -28,13 +28,15 @@ ROW(dcc_session_cancel, NEVER_REFUSED, make_request(w); hear(w), return cancel(w
     UNTIL(seen(&w->called)), , END)
 ROW_AS(cancel_early, "dcc_session_cancel", 0, make_session(w), return cancel(w, "request-2"), , , CLOSE)
 
-static int32_t is_cancelled(struct world *w)
+static int32_t query(struct world *w)
 {
+    int32_t state = DCC_REQUEST_UNKNOWN;
     dcc_request_id id = request_id("request-1");
-    return dcc_session_is_cancelled(w->session, &id);
+    const int32_t status = dcc_session_query(w->session, &id, &state);
+    return status == DCC_OK && state != DCC_REQUEST_CANCELLED ? -99 : status;
 }
 #define CANCELLED make_request(w); OK(dcc_request_cancel(w->request, REASON))
-ROW(dcc_session_is_cancelled, NEVER_REFUSED, CANCELLED, return is_cancelled(w), , , END)
+ROW(dcc_session_query, NEVER_REFUSED, CANCELLED, return query(w), , , END)
 
 static int32_t reason(struct world *w)
 {

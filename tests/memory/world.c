@@ -141,3 +141,10 @@ void hear(struct world *w)
     OK(dcc_cancel_token_register(w->token, on_cancel, w, on_destroy, w->owner, &w->registration));
     w->given++;
 }
+
+int32_t state_of(const dcc_job *job)
+{
+    int32_t state = DCC_JOB_NONE;
+    CHECK(dcc_job_state(job, &state) == DCC_OK);
+    return state;
+}

@@ -10,7 +10,7 @@ use dcc_cancel::json_rpc::request_id::{IdRef, RequestId};
 use dcc_cancel::library::Library;
 use dcc_cancel::memory::pin::Keeper;
 use dcc_cancel::peer::cancel::PeerCancel;
-use dcc_cancel::peer::kept::{Kept, KeptFor};
+use dcc_cancel::peer::kept::{IdState, Kept, KeptFor};
 use dcc_cancel::peer::request::{Owed, RequestOrigin, RequestPin};
 use dcc_cancel::peer::session::{SessionPin, SessionSettings};
 use dcc_cancel::token::{TokenPin, Tokens};
@@ -121,11 +121,9 @@ impl World {
     }
 
     /// What its session knows of an id.
-    fn known(&self, id: i64) -> Option<bool> {
+    fn known(&self, id: i64) -> IdState {
         let session = self.session();
-        let shown =
-            self.library.requests().show_cancel(&session, IdRef::Integer(id), |known, _| known);
-        shown.unwrap()
+        self.library.requests().query(&session, IdRef::Integer(id), |known, _| known).unwrap()
     }
 
     fn live(&self) -> u32 {
@@ -174,7 +172,7 @@ fn begin_x_two_cancels() {
         let world = world();
         let beginner = beside(&world, |world| world.begin(1).unwrap());
         let first = world.cancel(1, "first");
-        assert_eq!(world.known(1), Some(true), "once cancelled, always cancelled");
+        assert_eq!(world.known(1), IdState::Cancelled, "once cancelled, always cancelled");
         let second = world.cancel(1, "second");
         let request = beginner.join().unwrap();
         assert!(matches!(first, PeerCancel::First | PeerCancel::Held), "{first:?}");
@@ -222,7 +220,8 @@ fn end_x_cancel_x_next_of_its_id() {
             PeerCancel::Unknown => assert_eq!(cancelled, [false, false]),
             _ => panic!("{outcome:?}"),
         }
-        assert_eq!(world.known(1), Some(cancelled[1]));
+        let state = if cancelled[1] { IdState::Cancelled } else { IdState::Live };
+        assert_eq!(world.known(1), state);
         world.release(first);
         world.finish(next);
         world.over();
@@ -282,7 +281,7 @@ fn end_x_cancel() {
         match owed {
             Owed::Result => (),
             Owed::Nothing => {
-                assert_eq!((outcome, world.known(1)), (PeerCancel::First, Some(true)))
+                assert_eq!((outcome, world.known(1)), (PeerCancel::First, IdState::EndedCancelled))
             }
             Owed::Cancelled(_) => panic!("its peer cancelled it, nobody else"),
         }
@@ -325,8 +324,9 @@ fn last_release_x_cancel() {
         world.release(request);
         let outcome = canceller.join().unwrap();
         assert!(matches!(outcome, PeerCancel::First | PeerCancel::Unknown), "{outcome:?}");
-        let is_known = Some(outcome == PeerCancel::First);
-        assert_eq!((world.known(1), world.live()), (is_known, 0));
+        let was_first = outcome == PeerCancel::First;
+        let state = if was_first { IdState::EndedCancelled } else { IdState::Ended };
+        assert_eq!((world.known(1), world.live()), (state, 0));
         let next = world.begin(1).unwrap();
         assert!(!world.is_cancelled(next));
         world.finish(next);
@@ -345,8 +345,8 @@ fn last_release_x_end() {
             pinned.is_some_and(|pinned| world.library.requests().end(&pinned).1)
         });
         world.release(request);
-        let was_ended = ender.join().unwrap();
-        assert_eq!(world.known(1), if was_ended { None } else { Some(false) });
+        ender.join().unwrap();
+        assert_eq!(world.known(1), IdState::Ended, "whoever was first");
         world.over();
     });
 }

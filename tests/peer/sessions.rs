@@ -22,11 +22,11 @@ fn a_request_is_cancelled_by_its_id_and_the_first_reason_wins() {
     let _alone = alone();
     let session = Session::new();
     let (first, second) = (session.begin(Int(1)), session.begin(Text("1")));
-    assert_eq!(session.is_cancelled(Int(1)), DCC_NOT_CANCELLED);
+    assert_eq!(session.state(Int(1)), DCC_REQUEST_LIVE);
     assert_eq!(session.cancel(Int(1), "User pressed Esc"), DCC_OK);
     assert!(first.is_cancelled() && !second.is_cancelled(), "1 is not \"1\"");
     assert_eq!(session.cancel(Int(1), "again"), DCC_ALREADY_CANCELLED);
-    let cancelled = (DCC_CANCELLED_BY_TOKEN, "User pressed Esc".to_owned());
+    let cancelled = (DCC_OK, "User pressed Esc".to_owned());
     assert_eq!(session.reason(Int(1)), cancelled);
     assert_eq!(session.reason(Text("1")), (DCC_NOT_CANCELLED, String::new()));
     assert_eq!(session.reason(Int(2)), (DCC_NOT_FOUND, String::new()));
@@ -36,7 +36,7 @@ fn a_request_is_cancelled_by_its_id_and_the_first_reason_wins() {
     assert_eq!(session.reason(Int(1)), cancelled, "until it is cleared or swept");
     assert_eq!(session.cancel(Int(1), "too late"), DCC_NOT_FOUND);
     assert_eq!(second.end(), (DCC_OK, DCC_OWED_RESULT));
-    assert_eq!(session.is_cancelled(Text("1")), DCC_NOT_FOUND);
+    assert_eq!(session.state(Text("1")), DCC_REQUEST_UNKNOWN);
     let info = session.stats();
     assert_eq!((info.begun, info.cancelled, info.without_effect, info.unknown), (2, 1, 1, 2));
     assert_eq!((info.live, info.kept), (0, 1));
@@ -122,7 +122,7 @@ fn an_id_may_be_used_again_and_what_is_stale_does_not_touch_the_new_one() {
     old.end();
     let new = session.begin(Int(7));
     assert!(!new.is_cancelled());
-    assert_eq!(session.is_cancelled(Int(7)), DCC_NOT_CANCELLED, "the old one is forgotten");
+    assert_eq!(session.state(Int(7)), DCC_REQUEST_LIVE, "the old one is forgotten");
     assert_eq!(old.end().0, DCC_ALREADY_ENDED);
     // SAFETY: no reason.
     let stale = unsafe { dcc_request_cancel(old.pointer(), null(), 0) };
@@ -150,14 +150,15 @@ fn an_early_cancel_is_held_over_http_and_ignored_over_stdio() {
     request.finish();
     assert_eq!(http.cancel(Text("a"), "early"), DCC_HELD);
     assert_eq!(http.cancel(Text("a"), "second"), DCC_ALREADY_CANCELLED);
-    assert_eq!(http.reason(Text("a")), (DCC_CANCELLED_BY_TOKEN, "early".to_owned()));
+    assert_eq!(http.state(Text("a")), DCC_REQUEST_HELD);
+    assert_eq!(http.reason(Text("a")), (DCC_OK, "early".to_owned()));
     let request = http.begin(Text("a"));
     assert!(request.is_cancelled());
     assert_eq!(request.token().reason(), "early");
     request.finish();
     assert_eq!(http.clear(Text("a")), DCC_OK);
     assert_eq!(http.clear(Text("a")), DCC_NOT_FOUND);
-    assert_eq!(http.is_cancelled(Text("a")), DCC_NOT_FOUND);
+    assert_eq!(http.state(Text("a")), DCC_REQUEST_ENDED);
     // Set otherwise.
     let brief = Session::with(|desc| {
         (desc.early, desc.early_ttl_ns, desc.max_kept) = (DCC_EARLY_HELD, 20_000_000, 2);
@@ -267,7 +268,7 @@ fn an_early_cancel_is_told_from_a_late_one_id_by_id() {
     let stats = session.stats();
     assert_eq!((stats.unknown, stats.early, stats.kept), (1, 1, 1));
     // What completed is nothing that can be asked for, cleared or swept, only told from what never was.
-    assert_eq!(session.is_cancelled(Int(7)), DCC_NOT_FOUND);
+    assert_eq!(session.state(Int(7)), DCC_REQUEST_ENDED);
     assert_eq!(session.clear(Int(7)), DCC_NOT_FOUND);
     thread::sleep(Duration::from_millis(2));
     assert_eq!(session.sweep(Duration::from_nanos(1)), 1);
@@ -297,7 +298,7 @@ fn what_is_forgotten_of_a_request_that_is_over_does_not_make_its_late_cancel_an_
             assert_eq!(session.cancel(Text("early"), ""), DCC_HELD);
             end(session);
             forget(session);
-            assert_eq!(session.is_cancelled(Text("frame7")), DCC_NOT_FOUND, "{how}");
+            assert_eq!(session.state(Text("frame7")), DCC_REQUEST_ENDED, "{how}");
             assert_eq!(session.cancel(Text("frame7"), "again"), DCC_NOT_FOUND, "{how}");
             let next = session.begin(Text("frame7"));
             assert!(!next.is_cancelled(), "{how}");
@@ -367,12 +368,12 @@ fn a_sweep_takes_what_is_over_and_older_and_never_what_lives() {
     ended.finish();
     orphan.release();
     assert_eq!((session.stats().live, session.stats().kept), (1, 3));
-    assert_eq!(session.is_cancelled(Int(3)), DCC_NOT_CANCELLED);
+    assert_eq!(session.state(Int(3)), DCC_REQUEST_ENDED);
     assert_eq!(session.sweep(Duration::from_secs(3600)), 0, "strictly older");
     thread::sleep(Duration::from_millis(2));
     assert_eq!(session.sweep(Duration::from_millis(1)), 3);
     assert_eq!(session.sweep(Duration::ZERO), 0);
-    assert_eq!(session.is_cancelled(Int(1)), DCC_CANCELLED_BY_TOKEN);
+    assert_eq!(session.state(Int(1)), DCC_REQUEST_CANCELLED);
     assert_eq!((session.stats().live, session.stats().kept), (1, 0));
     live.finish();
     session.release();
@@ -589,7 +590,7 @@ fn everything_at_once_leaves_nothing() {
                 session.handle(&format!(
                     r#"{{"method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
                 ));
-                session.is_cancelled(Int(id));
+                session.state(Int(id));
                 session.clear(Int((id + 1) % 4));
                 session.sweep(Duration::from_micros(50));
             }
@@ -639,9 +640,12 @@ fn misuse_is_answered() {
         assert_eq!(dcc_session_cancel(pointer, null(), null(), 0), DCC_ERROR_INVALID_ARGUMENT);
         let mut id = Int(1).c();
         id.r#type = 3;
-        assert_eq!(dcc_session_is_cancelled(pointer, &id), DCC_ERROR_INVALID_ARGUMENT);
+        let mut state = 7;
+        assert_eq!(dcc_session_query(pointer, &id, &mut state), DCC_ERROR_INVALID_ARGUMENT);
+        assert_eq!(state, DCC_REQUEST_UNKNOWN);
         let long = "x".repeat(257);
-        assert_eq!(dcc_session_is_cancelled(pointer, &Text(&long).c()), DCC_ERROR_INVALID_ARGUMENT);
+        let status = dcc_session_query(pointer, &Text(&long).c(), &mut state);
+        assert_eq!(status, DCC_ERROR_INVALID_ARGUMENT);
         let status = dcc_session_handle_message(pointer, null(), 3, null_mut());
         assert_eq!(status, DCC_ERROR_INVALID_ARGUMENT);
         let request = session.begin(Int(7));
@@ -660,7 +664,7 @@ fn misuse_is_answered() {
         request.finish();
         for bits in [0, 1, session.0 ^ (1 << 40), session.0 | 1] {
             let bad = std::ptr::without_provenance(bits);
-            let status = dcc_session_is_cancelled(bad, &Int(1).c());
+            let status = dcc_session_query(bad, &Int(1).c(), &mut state);
             assert_eq!(status, DCC_ERROR_INVALID_HANDLE, "{bits:#x}");
             let status = dcc_request_end(std::ptr::without_provenance(bits), null_mut());
             assert_eq!(status, DCC_ERROR_INVALID_HANDLE, "{bits:#x}");

@@ -32,7 +32,7 @@ public static class Corners
 
     // As a stale handle comes about: from a pointer that was kept for longer than its object.
     [DllImport(Library.Name, CallingConvention = CallingConvention.Cdecl)]
-    private static extern int dcc_job_state(IntPtr job);
+    private static extern int dcc_job_state(IntPtr job, out JobState outState);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static int Run()
@@ -55,10 +55,10 @@ public static class Corners
         IntPtr raw = job.DangerousGetHandle();
         job.Dispose();
         job.Dispose();
-        Refused("disposed", () => Native.dcc_job_state(job));
-        Refused("stale", () => Library.Check(dcc_job_state(raw)));
+        Refused("disposed", () => Native.dcc_job_state(job, out _));
+        Refused("stale", () => Library.Check(dcc_job_state(raw, out _)));
         Refused("twice", () => Library.Check(Native.dcc_job_release(raw)));
-        Refused("made up", () => Library.Check(dcc_job_state(new IntPtr(0x1234))));
+        Refused("made up", () => Library.Check(dcc_job_state(new IntPtr(0x1234), out _)));
         Console.WriteLine("handles left " + Live());
         return 0;
     }

@@ -1,4 +1,5 @@
 import com.sun.jna.Pointer;
+import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.LongByReference;
 import java.io.PrintStream;
 
@@ -41,7 +42,7 @@ final class Corners {
         job.close();
         refused("stale", job::state);
         refused("twice", () -> DccCancel.check(LIBRARY.dcc_job_release(job.handle)));
-        refused("made up", () -> DccCancel.check(LIBRARY.dcc_job_state(new Pointer(0x1234))));
+        refused("made up", () -> DccCancel.check(LIBRARY.dcc_job_state(new Pointer(0x1234), new IntByReference())));
 
         try (Job failing = new Job("Fails")) {
             refused("thrown", () -> failing.run(() -> {

@@ -34,7 +34,7 @@ async function main() {
     job.release();
     refused('stale', () => job.state);
     refused('twice', () => dcc.check(dcc.native.dcc_job_release(job.handle)));
-    refused('made up', () => dcc.check(dcc.native.dcc_job_state(0x1234n)));
+    refused('made up', () => dcc.check(dcc.native.dcc_job_state(0x1234n, [0])));
     refused('unknown', () => dcc.Job.find(1));
 
     const failing = dcc.Job.create('Fails');

@@ -26,7 +26,7 @@ puts "before: #{job.state}"
 2.times { job.release }
 refused("stale") { job.state }
 refused("twice") { DccCancel.call(:dcc_job_release, job.handle) }
-refused("made up") { DccCancel.call(:dcc_job_state, 0x1234) }
+refused("made up") { DccCancel.call(:dcc_job_state, 0x1234, "\0" * 4) }
 
 DccCancel::Job.open("Fails") do |failing|
   begin

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+#[path = "job_state.rs"]
+mod job_state;
 #[path = "linked.rs"]
 mod linked;
 
@@ -10,6 +12,7 @@ use dcc_cancel::ffi::{
     deadline::*, dispatcher::DCC_NO_LIMIT, job::*, library::dcc_clock_now_ns, owner::*,
     registration::*, stats::*, status::*, token::*, wait::*,
 };
+pub use job_state::state_of;
 pub use linked::linked_to;
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::{null, null_mut};
@@ -348,7 +351,7 @@ impl Job {
     }
 
     pub fn state(self) -> i32 {
-        dcc_job_state(self.pointer())
+        state_of(self.pointer())
     }
 
     pub fn has_user_data(self) -> bool {

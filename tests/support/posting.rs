@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-use super::listening::Token;
+use super::listening::{Token, state_of};
 use dcc_cancel::ffi::{
     dispatcher::*, dispatcher_stats::*, job::*, library::dcc_last_error, owner::dcc_owner, post::*,
     pump::*, status::*,
@@ -28,7 +28,7 @@ impl Job {
     }
 
     pub fn state(self) -> i32 {
-        dcc_job_state(self.pointer())
+        state_of(self.pointer())
     }
 
     pub fn id(self) -> u64 {
@@ -120,7 +120,7 @@ unsafe extern "C" fn complete(job: *const dcc_job, state: i32, payload: *mut c_v
     // SAFETY: as in `run`.
     let payload = unsafe { &mut *payload.cast::<Payload>() };
     assert_eq!(payload.log.destroys(), 0, "completed after its destroy-notify");
-    assert_eq!(dcc_job_state(job), state);
+    assert_eq!(state_of(job), state);
     payload.log.state.store(state as u32, Ordering::SeqCst);
     payload.log.completions.fetch_add(1, Ordering::SeqCst);
     if let Some(completed) = &mut payload.completed {

@@ -104,9 +104,13 @@ impl Session {
         unsafe { dcc_session_cancel(self.pointer(), &id.c(), reason.as_ptr().cast(), reason.len()) }
     }
 
-    pub fn is_cancelled(self, id: Id<'_>) -> dcc_status {
-        // SAFETY: an id.
-        unsafe { dcc_session_is_cancelled(self.pointer(), &id.c()) }
+    /// What is known of an id.
+    pub fn state(self, id: Id<'_>) -> i32 {
+        let mut state = -99;
+        // SAFETY: an id, a writable result.
+        let status = unsafe { dcc_session_query(self.pointer(), &id.c(), &mut state) };
+        assert_eq!(status, DCC_OK);
+        state
     }
 
     pub fn reason(self, id: Id<'_>) -> (dcc_status, String) {

@@ -2,7 +2,7 @@
 //! A job is a number; its record lies in a table that is there from the start, so that the memory
 //! of the process says something about the library.
 
-use super::listening::{Token, stats};
+use super::listening::{Token, state_of, stats};
 use super::racing::Random;
 use super::support::skip;
 use dcc_cancel::ffi::{
@@ -191,7 +191,7 @@ unsafe extern "C-unwind" fn run(job: *const dcc_job, user_data: *mut c_void) -> 
 
 unsafe extern "C" fn complete(job: *const dcc_job, state: i32, user_data: *mut c_void) {
     let record = record(number_of(user_data));
-    assert_eq!(dcc_job_state(job), state);
+    assert_eq!(state_of(job), state);
     assert_eq!(record.destroys.load(Ordering::Relaxed), 0, "completed after its destroy-notify");
     record.completions.fetch_add(1, Ordering::Relaxed);
     record.state.store(state as u8, Ordering::Relaxed);

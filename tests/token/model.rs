@@ -3,10 +3,13 @@
 //! `DCC_MODEL_SEED` repeats a run, `DCC_MODEL_STEPS` makes it longer. One test, because the state
 //! is the process's.
 
+#[path = "../support/job_state.rs"]
+mod job_state;
 #[path = "../support/linked.rs"]
 mod linked;
 
 use dcc_cancel::ffi::{context::*, current::*, job::*, poll::*, stats::*, status::*, token::*};
+use job_state::state_of;
 use linked::linked_to;
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::{null, null_mut};
@@ -555,7 +558,7 @@ impl Model {
     fn job_verb(&mut self, random: &mut Random) {
         let (bits, pick) = self.pick_job(random);
         let job = job_pointer(bits);
-        assert_eq!(dcc_job_state(job), pick.expect(DCC_JOB_NONE, |index| self.jobs[index].state));
+        assert_eq!(state_of(job), pick.expect(DCC_JOB_NONE, |index| self.jobs[index].state));
         let verb = random.below(7);
         // SAFETY: no texts.
         let found = unsafe {

@@ -4,6 +4,7 @@ import com.sun.jna.Native;
 import com.sun.jna.Pointer;
 import com.sun.jna.Structure;
 import com.sun.jna.Structure.FieldOrder;
+import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.LongByReference;
 import com.sun.jna.ptr.PointerByReference;
 
@@ -30,7 +31,7 @@ interface DccCancel extends Library {
     int dcc_job_fail(Pointer job, byte[] message, long messageLength);
     int dcc_job_acknowledge_cancel(Pointer job);
     int dcc_job_cancel(Pointer job, byte[] reason, long reasonLength);
-    int dcc_job_state(Pointer job);
+    int dcc_job_state(Pointer job, IntByReference outState);
     int dcc_job_label(Pointer job, byte[] buffer, long size, Pointer outLength);
     int dcc_job_set_progress(Pointer job, long done, long total, byte[] message, long messageLength);
     int dcc_job_read_progress(Pointer job, ProgressInfo outProgress);

@@ -1,5 +1,6 @@
 import com.sun.jna.Native;
 import com.sun.jna.Pointer;
+import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.LongByReference;
 import com.sun.jna.ptr.PointerByReference;
 import java.nio.charset.StandardCharsets;
@@ -89,6 +90,8 @@ final class Job implements AutoCloseable {
     }
 
     State state() {
-        return State.values()[DccCancel.check(LIBRARY.dcc_job_state(handle))];
+        IntByReference state = new IntByReference();
+        DccCancel.check(LIBRARY.dcc_job_state(handle, state));
+        return State.values()[state.getValue()];
     }
 }

@@ -55,7 +55,7 @@ dcc_status dcc_job_complete(const dcc_job *job);
 dcc_status dcc_job_fail(const dcc_job *job, const char *message, size_t message_length);
 dcc_status dcc_job_acknowledge_cancel(const dcc_job *job);
 dcc_status dcc_job_cancel(const dcc_job *job, const char *reason, size_t reason_length);
-dcc_status dcc_job_state(const dcc_job *job);
+dcc_status dcc_job_state(const dcc_job *job, int32_t *out_state);
 dcc_status dcc_job_label(const dcc_job *job, char *buffer, size_t size, size_t *out_length);
 dcc_status dcc_job_set_progress(const dcc_job *job, uint64_t done, uint64_t total,
                                 const char *message, size_t message_length);
@@ -132,7 +132,9 @@ function dcc.is_cancelled()
 end
 
 function dcc.state(job)
-    return dcc.states[dcc.check(dcc.lib.dcc_job_state(job))]
+    local out = ffi.new("int32_t[1]")
+    dcc.check(dcc.lib.dcc_job_state(job, out))
+    return dcc.states[out[0]]
 end
 
 function dcc.label(job)

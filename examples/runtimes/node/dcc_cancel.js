@@ -57,7 +57,7 @@ const native = Object.fromEntries([
     'dcc_status dcc_job_fail(handle job, const char *message, size_t message_length)',
     'dcc_status dcc_job_acknowledge_cancel(handle job)',
     'dcc_status dcc_job_cancel(handle job, const char *reason, size_t reason_length)',
-    'dcc_status dcc_job_state(handle job)',
+    'dcc_status dcc_job_state(handle job, _Out_ int32_t *out_state)',
     'dcc_status dcc_job_label(handle job, _Out_ char *buffer, size_t size, void *out_length)',
     `dcc_status dcc_job_set_progress(handle job, uint64_t done, uint64_t total, const char *message,
         size_t message_length)`,
@@ -120,7 +120,11 @@ class Job {
 
     get id() { return native.dcc_job_id(this.handle); }
     get token() { return native.dcc_job_token(this.handle); } // borrowed: good as long as the job
-    get state() { return STATES[check(native.dcc_job_state(this.handle))]; }
+    get state() {
+        const out = [0];
+        check(native.dcc_job_state(this.handle, out));
+        return STATES[out[0]];
+    }
     get label() { return text(4097, (out) => check(native.dcc_job_label(this.handle, out, 4097, null))); }
     get reason() {
         return text(4097, (out) => check(native.dcc_cancel_token_reason(this.token, out, 4097, null)));

@@ -48,7 +48,7 @@ module DccCancel
     extern "dcc_status dcc_job_fail(handle, char *, size_t)"
     extern "dcc_status dcc_job_acknowledge_cancel(handle)"
     extern "dcc_status dcc_job_cancel(handle, char *, size_t)"
-    extern "dcc_status dcc_job_state(handle)"
+    extern "dcc_status dcc_job_state(handle, void *)"
     extern "dcc_status dcc_job_label(handle, char *, size_t, void *)"
     extern "dcc_status dcc_job_set_progress(handle, uint64_t, uint64_t, char *, size_t)"
     extern "dcc_status dcc_job_read_progress(handle, void *)"
@@ -151,7 +151,11 @@ module DccCancel
       [info.done, info.total]
     end
 
-    def state = STATES[DccCancel.call(:dcc_job_state, @handle)]
+    def state
+      state = "\0" * 4
+      DccCancel.call(:dcc_job_state, @handle, state)
+      STATES[state.unpack1("l")]
+    end
 
     def label
       DccCancel.text { |buffer| DccCancel.call(:dcc_job_label, @handle, buffer, buffer.bytesize, nil) }

@@ -5,7 +5,7 @@ use crate::c_layout::{Layout, layout, size_and_align};
 use crate::support;
 use crate::table::{self, Scalar};
 use crate::world::World;
-use std::ffi::{CString, c_void};
+use std::ffi::{CStr, CString, c_char, c_void};
 
 /// The shared library.
 pub struct Library(*mut c_void);
@@ -45,6 +45,13 @@ impl Library {
         let arguments = [room.as_mut_ptr() as u64, room.len() as u64, &raw mut length as u64];
         assert_eq!(self.call("dcc_last_error", &arguments) as i32, 0);
         String::from_utf8(room[..length].to_vec()).unwrap()
+    }
+
+    /// The text of a status.
+    pub fn status_string(&self, status: i32) -> String {
+        let text = self.call("dcc_status_string", &[status as u64]) as *const c_char;
+        // SAFETY: a text that ends with NUL, as the header promises.
+        unsafe { CStr::from_ptr(text) }.to_str().unwrap().to_owned()
     }
 
     /// Makes another error the last one.
@@ -171,8 +178,10 @@ fn role(
     match (base, kind.depth(), header.is_out(kind)) {
         ("void", 1, _) => alone(Role::UserData),
         ("char", 1, true) if (next, after) == ("size", "out_length") => (Role::Buffer, 2),
+        ("char", 1, false) if next == length && table::is_message(&function.name) => {
+            (Role::Message, 1)
+        }
         ("char", 1, false) if next == length => (Role::Text, 1),
-        ("char", 1, false) if next == "length" => (Role::Message, 1),
         ("char", 1, false) if name == "file" => alone(Role::NulText),
         (_, 0, _) => alone(Role::Number(table::number(&function.name, name))),
         (_, 1, is_out) if header.structure(base).is_some() => {

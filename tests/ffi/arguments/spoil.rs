@@ -48,9 +48,7 @@ pub fn all(header: &Header, function: &Function) -> Vec<Spoil> {
             role,
             Role::HandleOut(_) | Role::ValueOut(_) | Role::StructOut(_) | Role::StructIn(_)
         );
-        let is_needed = !is_optional && (is_pointer || matches!(role, Role::Function))
-            || table::REQUIRED_HANDLES.contains(&(of, name));
-        if is_needed {
+        if !is_optional && (is_pointer || matches!(role, Role::Function)) {
             spoils.add(format!("{name} NULL"), &[name], null);
         }
         match role {
@@ -71,8 +69,9 @@ pub fn all(header: &Header, function: &Function) -> Vec<Spoil> {
                     call.arguments[at + 1].number = 5;
                 });
                 let length = function.parameters[at + 1].name.as_str();
+                // One less stands for a message that ends with NUL.
                 spoils.add("a length beyond memory".to_owned(), &[length], move |call| {
-                    call.arguments[at + 1].number = u64::MAX;
+                    call.arguments[at + 1].number = u64::MAX - 1;
                 });
             }
             Role::Handles => {

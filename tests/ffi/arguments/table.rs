@@ -28,7 +28,8 @@ pub const UNSEEN: &[&str] = &[
     "dcc_dispatcher_find",
     "dcc_dispatcher_read_stats",
     "dcc_dispatcher_longest_label",
-    "dcc_session_is_cancelled",
+    "dcc_job_state",
+    "dcc_session_query",
     "dcc_session_reason",
     "dcc_session_read_stats",
     "dcc_request_write_cancelled",
@@ -44,7 +45,7 @@ pub const UNSEEN: &[&str] = &[
 ];
 
 /// Parameters that may be NULL, beside `out_length`.
-const OPTIONAL: &[(&str, &str)] = &[
+pub const OPTIONAL: &[(&str, &str)] = &[
     ("dcc_cancel_token_register", "out_registration"),
     ("dcc_cancel_token_register", "destroy"),
     ("dcc_cancel_token_wait_any", "out_index"),
@@ -62,9 +63,6 @@ const OPTIONAL: &[(&str, &str)] = &[
 pub fn is_optional(function: &str, parameter: &str) -> bool {
     OPTIONAL.contains(&(function, parameter))
 }
-
-/// Handles that may not be NULL, though what they name takes NULL in other functions.
-pub const REQUIRED_HANDLES: &[(&str, &str)] = &[("dcc_request_set_progress_of_job", "job")];
 
 /// Functions that a structure cannot be without.
 pub const REQUIRED_FUNCTIONS: &[(&str, &str)] = &[("dcc_post_desc", "function")];
@@ -188,6 +186,11 @@ pub fn text_limit(of: &str, name: &str) -> &'static str {
         (_, "reason" | "message" | "label" | "name" | "path") => "DCC_MAX_TEXT_LENGTH",
         _ => panic!("{of} has a text {name}, of which this table knows nothing"),
     }
+}
+
+/// Whether the text of a function is one that a peer sent, which may be any bytes.
+pub fn is_message(function: &str) -> bool {
+    function == "dcc_session_handle_message"
 }
 
 /// Whether a text names a file, which has to have a name without NUL.

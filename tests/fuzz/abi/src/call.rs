@@ -418,10 +418,13 @@ fn answered(me: &Me, call: &Call, before: Option<Object>, status: i64) {
         {
             WORLD.change(bits, |object| object.is_cancelled = true);
         }
-        "dcc_job_state" if status > 0 => {
+        "dcc_job_state" if status == 0 => {
+            let block = call.block_of[1].expect("a good call has a place for the state");
+            let state = &call.blocks[block].bytes()[..4];
+            let state = i32::from_le_bytes(state.try_into().expect("4 bytes")).into();
             // What another thread has seen meanwhile may be later than this answer.
             let known = before.filter(|it| it.bits == bits).map_or(0, |it| it.end);
-            check_end(bits, known, status);
+            check_end(bits, known, state);
         }
         "dcc_cancel_token_reset_current" | "dcc_job_reset_current" | "dcc_context_exit"
             if status >= 0 =>
@@ -478,8 +481,9 @@ fn answered(me: &Me, call: &Call, before: Option<Object>, status: i64) {
         "dcc_job_interrupt",
     ];
     if ends.contains(&name) && code == DCC_ALREADY_ENDED {
-        let state = ask(JOB_STATE, call.arguments);
-        if state >= 0 && i128::from(state) < DCC_JOB_COMPLETED {
+        let (mut state, mut arguments) = (0_i32, call.arguments);
+        arguments[1] = &raw mut state as usize as u64;
+        if ask(JOB_STATE, arguments) >= 0 && i128::from(state) < DCC_JOB_COMPLETED {
             finding!("{name} says that a job has ended whose state is {state}");
         }
     }
