@@ -2316,18 +2316,19 @@ dcc_status dcc_dispatcher_post(const struct dcc_dispatcher *dispatcher,
  * Posts a job and waits until it is over, at most `timeout_ns` nanoseconds (DCC_NO_LIMIT: as long as
  * it takes). On the dispatcher's own thread it runs at once, all its slices, without waiting for its
  * turn; so does a DCC_POST_ANY_THREAD job on a thread that runs such jobs, which may be the last free one,
- * until `timeout_ns` are over. Where all of the library's threads for such jobs wait in a call of it, a poster
- * without a limit runs the job on its own thread. Writes the job to `out_job` (a reference, yours to release)
- * and where it stands then to `out_state`; each may be NULL.
+ * until `timeout_ns` are over. Where all of the library's threads for such jobs wait in a call of it, a
+ * poster without a limit runs the job on its own thread. Writes the job to `out_job` (a reference, yours to
+ * release) and where it stands then to `out_state`; each may be NULL.
  *
  * DCC_OK: it is over, see `out_state`; its completion and `destroy` have run, too, unless it was
  * cancelled or interrupted while it waited for its turn or its next slice, or the dispatcher's own thread
  * waits for a DCC_POST_ANY_THREAD job: then they follow in the next pump. DCC_TIMED_OUT: the time
  * was over before it started; it never runs. DCC_WEDGED: the same, because the thread has been stuck in
  * something else for the dispatcher's threshold, or has ended. While a dispatcher of
- * DCC_DISPATCHER_BIND_LATER has no thread yet its jobs wait, and so do their posters. DCC_STARTED: the time was over after it started, and it
- * was asked to stop; or it has run, and the thread that has to complete it is stuck or has ended. In all these cases
- * it was accepted: completion and `destroy` run once, so `user_data` must not be on your stack.
+ * DCC_DISPATCHER_BIND_LATER has no thread yet its jobs wait, and so do their posters. DCC_STARTED: the time
+ * was over after it started, and it was asked to stop; or it has run, and the thread that has to complete it
+ * is stuck or has ended. In all these cases it was accepted: completion and `destroy` run once, so
+ * `user_data` must not be on your stack.
  *
  * DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library, over whatever threads, for this
  * one, so it would never come to the job; as a rule two UI threads that wait for each other. Where the

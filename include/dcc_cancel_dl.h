@@ -52,28 +52,42 @@ extern "C" {
 /* Every function of the library. */
 typedef struct dcc_cancel_api {
     dcc_status (*dcc_cancel_token_create)(struct dcc_cancel_token **out_token);
-    dcc_status (*dcc_cancel_token_create_from)(const struct dcc_cancel_token_desc *desc, struct dcc_cancel_token **out_token);
+    dcc_status (*dcc_cancel_token_create_from)(const struct dcc_cancel_token_desc *desc,
+        struct dcc_cancel_token **out_token);
     dcc_status (*dcc_cancel_token_retain)(const struct dcc_cancel_token *token);
     dcc_status (*dcc_cancel_token_release)(struct dcc_cancel_token *token);
-    dcc_status (*dcc_cancel_token_cancel)(const struct dcc_cancel_token *token, const char *reason, size_t reason_length);
+    dcc_status (*dcc_cancel_token_cancel)(const struct dcc_cancel_token *token, const char *reason,
+        size_t reason_length);
     dcc_status (*dcc_cancel_token_is_cancelled)(const struct dcc_cancel_token *token);
-    dcc_status (*dcc_cancel_token_reason)(const struct dcc_cancel_token *token, char *buffer, size_t size, size_t *out_length);
-    dcc_status (*dcc_cancel_token_cause)(const struct dcc_cancel_token *token, dcc_cause *out_cause);
-    dcc_status (*dcc_cancel_token_time_since_cancelled)(const struct dcc_cancel_token *token, uint64_t *out_since_cancel_ns);
-    dcc_status (*dcc_cancel_token_caller_id)(const struct dcc_cancel_token *token, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_cancel_token_reason)(const struct dcc_cancel_token *token, char *buffer,
+        size_t size, size_t *out_length);
+    dcc_status (*dcc_cancel_token_cause)(const struct dcc_cancel_token *token,
+        dcc_cause *out_cause);
+    dcc_status (*dcc_cancel_token_time_since_cancelled)(const struct dcc_cancel_token *token,
+        uint64_t *out_since_cancel_ns);
+    dcc_status (*dcc_cancel_token_caller_id)(const struct dcc_cancel_token *token, char *buffer,
+        size_t size, size_t *out_length);
     dcc_status (*dcc_owner_create)(struct dcc_owner **out_owner);
     dcc_status (*dcc_owner_close)(struct dcc_owner *owner);
-    dcc_status (*dcc_cancel_token_register)(const struct dcc_cancel_token *token, dcc_cancel_fn function, void *user_data, dcc_destroy_fn destroy, const struct dcc_owner *owner, struct dcc_registration **out_registration);
+    dcc_status (*dcc_cancel_token_register)(const struct dcc_cancel_token *token,
+        dcc_cancel_fn function, void *user_data, dcc_destroy_fn destroy,
+        const struct dcc_owner *owner, struct dcc_registration **out_registration);
     dcc_status (*dcc_registration_unregister)(struct dcc_registration *registration);
     dcc_status (*dcc_registration_unregister_no_wait)(struct dcc_registration *registration);
-    dcc_status (*dcc_cancel_token_cancel_async)(const struct dcc_cancel_token *token, const char *reason, size_t reason_length);
-    dcc_status (*dcc_cancel_token_set_deadline_after)(const struct dcc_cancel_token *token, uint64_t after_ns);
-    dcc_status (*dcc_cancel_token_set_deadline)(const struct dcc_cancel_token *token, uint64_t at_ns);
+    dcc_status (*dcc_cancel_token_cancel_async)(const struct dcc_cancel_token *token,
+        const char *reason, size_t reason_length);
+    dcc_status (*dcc_cancel_token_set_deadline_after)(const struct dcc_cancel_token *token,
+        uint64_t after_ns);
+    dcc_status (*dcc_cancel_token_set_deadline)(const struct dcc_cancel_token *token,
+        uint64_t at_ns);
     dcc_status (*dcc_cancel_token_clear_deadline)(const struct dcc_cancel_token *token);
-    dcc_status (*dcc_cancel_token_deadline)(const struct dcc_cancel_token *token, uint64_t *out_at_ns);
+    dcc_status (*dcc_cancel_token_deadline)(const struct dcc_cancel_token *token,
+        uint64_t *out_at_ns);
     dcc_status (*dcc_cancel_token_wait)(const struct dcc_cancel_token *token, uint64_t timeout_ns);
-    dcc_status (*dcc_cancel_token_wait_any)(const struct dcc_cancel_token *const *tokens, size_t count, uint64_t timeout_ns, size_t *out_index);
-    dcc_status (*dcc_cancel_token_native_event)(const struct dcc_cancel_token *token, dcc_native_event *out_native_event);
+    dcc_status (*dcc_cancel_token_wait_any)(const struct dcc_cancel_token *const *tokens,
+        size_t count, uint64_t timeout_ns, size_t *out_index);
+    dcc_status (*dcc_cancel_token_native_event)(const struct dcc_cancel_token *token,
+        dcc_native_event *out_native_event);
     dcc_status (*dcc_native_event_close)(dcc_native_event native_event);
     dcc_status (*dcc_job_create)(const struct dcc_job_desc *desc, struct dcc_job **out_job);
     dcc_status (*dcc_job_retain)(const struct dcc_job *job);
@@ -81,22 +95,32 @@ typedef struct dcc_cancel_api {
     uint64_t (*dcc_job_id)(const struct dcc_job *job);
     dcc_status (*dcc_job_find)(uint64_t id, struct dcc_job **out_job);
     struct dcc_cancel_token * (*dcc_job_token)(const struct dcc_job *job);
-    dcc_status (*dcc_job_cancel)(const struct dcc_job *job, const char *reason, size_t reason_length);
+    dcc_status (*dcc_job_cancel)(const struct dcc_job *job, const char *reason,
+        size_t reason_length);
     dcc_status (*dcc_job_is_cancelled)(const struct dcc_job *job);
     dcc_status (*dcc_job_state)(const struct dcc_job *job, int32_t *out_state);
     dcc_status (*dcc_job_begin)(const struct dcc_job *job);
     dcc_status (*dcc_job_complete)(const struct dcc_job *job);
-    dcc_status (*dcc_job_fail)(const struct dcc_job *job, const char *message, size_t message_length);
+    dcc_status (*dcc_job_fail)(const struct dcc_job *job, const char *message,
+        size_t message_length);
     dcc_status (*dcc_job_acknowledge_cancel)(const struct dcc_job *job);
-    dcc_status (*dcc_job_interrupt)(const struct dcc_job *job, const char *message, size_t message_length);
-    dcc_status (*dcc_job_set_progress)(const struct dcc_job *job, uint64_t done, uint64_t total, const char *message, size_t message_length);
-    dcc_status (*dcc_job_read_progress)(const struct dcc_job *job, struct dcc_job_progress *out_progress);
-    dcc_status (*dcc_job_progress_message)(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length);
-    dcc_status (*dcc_job_label)(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length);
-    dcc_status (*dcc_job_caller_id)(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length);
-    dcc_status (*dcc_job_failure)(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_job_interrupt)(const struct dcc_job *job, const char *message,
+        size_t message_length);
+    dcc_status (*dcc_job_set_progress)(const struct dcc_job *job, uint64_t done, uint64_t total,
+        const char *message, size_t message_length);
+    dcc_status (*dcc_job_read_progress)(const struct dcc_job *job,
+        struct dcc_job_progress *out_progress);
+    dcc_status (*dcc_job_progress_message)(const struct dcc_job *job, char *buffer, size_t size,
+        size_t *out_length);
+    dcc_status (*dcc_job_label)(const struct dcc_job *job, char *buffer, size_t size,
+        size_t *out_length);
+    dcc_status (*dcc_job_caller_id)(const struct dcc_job *job, char *buffer, size_t size,
+        size_t *out_length);
+    dcc_status (*dcc_job_failure)(const struct dcc_job *job, char *buffer, size_t size,
+        size_t *out_length);
     dcc_status (*dcc_job_user_data)(const struct dcc_job *job, void **out_user_data);
-    dcc_status (*dcc_cancel_token_set_current)(const struct dcc_cancel_token *token, dcc_ticket *out_ticket);
+    dcc_status (*dcc_cancel_token_set_current)(const struct dcc_cancel_token *token,
+        dcc_ticket *out_ticket);
     dcc_status (*dcc_cancel_token_reset_current)(dcc_ticket ticket);
     struct dcc_cancel_token * (*dcc_cancel_token_current)(void);
     dcc_status (*dcc_job_set_current)(const struct dcc_job *job, dcc_ticket *out_ticket);
@@ -105,7 +129,8 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_check_cancelled)(void);
     dcc_status (*dcc_cancel_token_check_current)(void);
     dcc_status (*dcc_poll_read_current)(struct dcc_poll_pair *out_pair);
-    dcc_status (*dcc_poll_read_token)(const struct dcc_cancel_token *token, struct dcc_poll_layer *out_layer);
+    dcc_status (*dcc_poll_read_token)(const struct dcc_cancel_token *token,
+        struct dcc_poll_layer *out_layer);
     dcc_status (*dcc_poll_slow)(uint64_t token, uint64_t job, const char *file, uint32_t line);
     dcc_status (*dcc_context_capture)(struct dcc_context **out_context);
     dcc_status (*dcc_context_retain)(const struct dcc_context *context);
@@ -115,47 +140,73 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_context_unwind)(dcc_ticket ticket);
     dcc_status (*dcc_context_caller_id)(char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_events_create)(size_t capacity, struct dcc_events **out_events);
-    dcc_status (*dcc_events_drain)(const struct dcc_events *observer, struct dcc_event *events, size_t stride, size_t capacity, size_t *out_count);
+    dcc_status (*dcc_events_drain)(const struct dcc_events *observer, struct dcc_event *events,
+        size_t stride, size_t capacity, size_t *out_count);
     dcc_status (*dcc_events_retain)(const struct dcc_events *observer);
     dcc_status (*dcc_events_release)(struct dcc_events *observer);
     dcc_status (*dcc_events_set_slow_cancel_threshold)(uint64_t threshold_ns);
-    dcc_status (*dcc_dispatcher_create)(const struct dcc_dispatcher_desc *desc, struct dcc_dispatcher **out_dispatcher);
+    dcc_status (*dcc_dispatcher_create)(const struct dcc_dispatcher_desc *desc,
+        struct dcc_dispatcher **out_dispatcher);
     dcc_status (*dcc_dispatcher_retain)(const struct dcc_dispatcher *dispatcher);
     dcc_status (*dcc_dispatcher_release)(struct dcc_dispatcher *dispatcher);
     dcc_status (*dcc_dispatcher_close)(const struct dcc_dispatcher *dispatcher);
-    dcc_status (*dcc_dispatcher_find)(const struct dcc_dispatcher *dispatcher, const char *caller_id, size_t caller_id_length, struct dcc_job **out_job);
-    dcc_status (*dcc_dispatcher_post)(const struct dcc_dispatcher *dispatcher, const struct dcc_post_desc *desc, struct dcc_job **out_job, struct dcc_admission *out_admission);
-    dcc_status (*dcc_dispatcher_post_and_wait)(const struct dcc_dispatcher *dispatcher, const struct dcc_post_desc *desc, uint64_t timeout_ns, struct dcc_job **out_job, int32_t *out_state);
-    dcc_status (*dcc_dispatcher_pump)(const struct dcc_dispatcher *dispatcher, uint64_t budget_ns, uint64_t max_jobs, struct dcc_tick *out_tick);
-    dcc_status (*dcc_dispatcher_read_stats)(const struct dcc_dispatcher *dispatcher, struct dcc_dispatcher_stats *out_info);
-    dcc_status (*dcc_dispatcher_longest_label)(const struct dcc_dispatcher *dispatcher, char *buffer, size_t size, size_t *out_length);
-    dcc_status (*dcc_session_create)(const struct dcc_session_desc *desc, struct dcc_session **out_session);
+    dcc_status (*dcc_dispatcher_find)(const struct dcc_dispatcher *dispatcher,
+        const char *caller_id, size_t caller_id_length, struct dcc_job **out_job);
+    dcc_status (*dcc_dispatcher_post)(const struct dcc_dispatcher *dispatcher,
+        const struct dcc_post_desc *desc, struct dcc_job **out_job,
+        struct dcc_admission *out_admission);
+    dcc_status (*dcc_dispatcher_post_and_wait)(const struct dcc_dispatcher *dispatcher,
+        const struct dcc_post_desc *desc, uint64_t timeout_ns, struct dcc_job **out_job,
+        int32_t *out_state);
+    dcc_status (*dcc_dispatcher_pump)(const struct dcc_dispatcher *dispatcher, uint64_t budget_ns,
+        uint64_t max_jobs, struct dcc_tick *out_tick);
+    dcc_status (*dcc_dispatcher_read_stats)(const struct dcc_dispatcher *dispatcher,
+        struct dcc_dispatcher_stats *out_info);
+    dcc_status (*dcc_dispatcher_longest_label)(const struct dcc_dispatcher *dispatcher,
+        char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_session_create)(const struct dcc_session_desc *desc,
+        struct dcc_session **out_session);
     dcc_status (*dcc_session_retain)(const struct dcc_session *session);
     dcc_status (*dcc_session_release)(struct dcc_session *session);
     dcc_status (*dcc_session_close)(const struct dcc_session *session);
-    dcc_status (*dcc_session_cancel)(const struct dcc_session *session, const struct dcc_request_id *id, const char *reason, size_t reason_length);
-    dcc_status (*dcc_session_query)(const struct dcc_session *session, const struct dcc_request_id *id, int32_t *out_state);
-    dcc_status (*dcc_session_reason)(const struct dcc_session *session, const struct dcc_request_id *id, char *buffer, size_t size, size_t *out_length);
-    dcc_status (*dcc_session_clear)(const struct dcc_session *session, const struct dcc_request_id *id);
-    dcc_status (*dcc_session_sweep)(const struct dcc_session *session, uint64_t ttl_ns, uint64_t *out_count);
-    dcc_status (*dcc_session_handle_message)(const struct dcc_session *session, const char *message, size_t message_length, struct dcc_message_info *out_info);
-    dcc_status (*dcc_session_read_stats)(const struct dcc_session *session, struct dcc_session_stats *out_info);
-    dcc_status (*dcc_request_begin)(const struct dcc_session *session, const struct dcc_request_desc *desc, struct dcc_request **out_request);
+    dcc_status (*dcc_session_cancel)(const struct dcc_session *session,
+        const struct dcc_request_id *id, const char *reason, size_t reason_length);
+    dcc_status (*dcc_session_query)(const struct dcc_session *session,
+        const struct dcc_request_id *id, int32_t *out_state);
+    dcc_status (*dcc_session_reason)(const struct dcc_session *session,
+        const struct dcc_request_id *id, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_session_clear)(const struct dcc_session *session,
+        const struct dcc_request_id *id);
+    dcc_status (*dcc_session_sweep)(const struct dcc_session *session, uint64_t ttl_ns,
+        uint64_t *out_count);
+    dcc_status (*dcc_session_handle_message)(const struct dcc_session *session, const char *message,
+        size_t message_length, struct dcc_message_info *out_info);
+    dcc_status (*dcc_session_read_stats)(const struct dcc_session *session,
+        struct dcc_session_stats *out_info);
+    dcc_status (*dcc_request_begin)(const struct dcc_session *session,
+        const struct dcc_request_desc *desc, struct dcc_request **out_request);
     dcc_status (*dcc_request_retain)(const struct dcc_request *request);
     dcc_status (*dcc_request_release)(struct dcc_request *request);
     struct dcc_cancel_token * (*dcc_request_token)(const struct dcc_request *request);
-    dcc_status (*dcc_request_cancel)(const struct dcc_request *request, const char *reason, size_t reason_length);
+    dcc_status (*dcc_request_cancel)(const struct dcc_request *request, const char *reason,
+        size_t reason_length);
     dcc_status (*dcc_request_end)(const struct dcc_request *request, int32_t *out_owed);
-    dcc_status (*dcc_request_write_cancelled)(const struct dcc_request *request, char *buffer, size_t size, size_t *out_length);
-    dcc_status (*dcc_request_set_progress)(const struct dcc_request *request, const struct dcc_request_progress *progress);
-    dcc_status (*dcc_request_set_progress_of_job)(const struct dcc_request *request, const struct dcc_job *job);
-    dcc_status (*dcc_request_write_progress)(const struct dcc_request *request, uint32_t flags, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_request_write_cancelled)(const struct dcc_request *request, char *buffer,
+        size_t size, size_t *out_length);
+    dcc_status (*dcc_request_set_progress)(const struct dcc_request *request,
+        const struct dcc_request_progress *progress);
+    dcc_status (*dcc_request_set_progress_of_job)(const struct dcc_request *request,
+        const struct dcc_job *job);
+    dcc_status (*dcc_request_write_progress)(const struct dcc_request *request, uint32_t flags,
+        char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_job_trace)(const struct dcc_job *job, int32_t on);
     dcc_status (*dcc_trace_all)(int32_t on);
     dcc_status (*dcc_job_poll_gap)(const struct dcc_job *job, struct dcc_poll_gap *out_gap);
-    dcc_status (*dcc_job_threads)(const struct dcc_job *job, struct dcc_job_thread *threads, size_t stride, size_t capacity, size_t *out_count);
+    dcc_status (*dcc_job_threads)(const struct dcc_job *job, struct dcc_job_thread *threads,
+        size_t stride, size_t capacity, size_t *out_count);
     dcc_status (*dcc_stats_live_jobs)(char *buffer, size_t size, size_t *out_length);
-    dcc_status (*dcc_stats_jobs_page)(uint64_t from, uint32_t most, char *buffer, size_t size, size_t *out_length, uint64_t *out_next);
+    dcc_status (*dcc_stats_jobs_page)(uint64_t from, uint32_t most, char *buffer, size_t size,
+        size_t *out_length, uint64_t *out_next);
     dcc_status (*dcc_stats_read)(struct dcc_stats *out_stats);
     dcc_status (*dcc_stats_latency)(int32_t which, struct dcc_latency *out_latency);
     dcc_status (*dcc_timeline_start)(uint64_t max_entries);
@@ -212,7 +263,9 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create(struct dcc_cancel_token *
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create_from(const struct dcc_cancel_token_desc *desc, struct dcc_cancel_token **out_token)
+
+    DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create_from(const struct dcc_cancel_token_desc *desc,
+    struct dcc_cancel_token **out_token)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_create_from != NULL)
@@ -238,7 +291,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_release(struct dcc_cancel_token 
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel(const struct dcc_cancel_token *token, const char *reason, size_t reason_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel(const struct dcc_cancel_token *token,
+    const char *reason, size_t reason_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_cancel != NULL)
@@ -254,7 +308,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_is_cancelled(const struct dcc_ca
     return DCC_OK;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_reason(const struct dcc_cancel_token *token, char *buffer, size_t size, size_t *out_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_reason(const struct dcc_cancel_token *token,
+    char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_reason != NULL)
@@ -266,7 +321,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_reason(const struct dcc_cancel_t
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cause(const struct dcc_cancel_token *token, dcc_cause *out_cause)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cause(const struct dcc_cancel_token *token,
+    dcc_cause *out_cause)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_cause != NULL)
@@ -276,7 +332,9 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cause(const struct dcc_cancel_to
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_time_since_cancelled(const struct dcc_cancel_token *token, uint64_t *out_since_cancel_ns)
+
+    DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_time_since_cancelled(const struct dcc_cancel_token *token,
+    uint64_t *out_since_cancel_ns)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_time_since_cancelled != NULL)
@@ -286,7 +344,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_time_since_cancelled(const struc
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_caller_id(const struct dcc_cancel_token *token, char *buffer, size_t size, size_t *out_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_caller_id(const struct dcc_cancel_token *token,
+    char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_caller_id != NULL)
@@ -316,11 +375,14 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_owner_close(struct dcc_owner *owner)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_register(const struct dcc_cancel_token *token, dcc_cancel_fn function, void *user_data, dcc_destroy_fn destroy, const struct dcc_owner *owner, struct dcc_registration **out_registration)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_register(const struct dcc_cancel_token *token,
+    dcc_cancel_fn function, void *user_data, dcc_destroy_fn destroy, const struct dcc_owner *owner,
+    struct dcc_registration **out_registration)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_register != NULL)
-        return api->dcc_cancel_token_register(token, function, user_data, destroy, owner, out_registration);
+        return api->dcc_cancel_token_register(token, function, user_data, destroy, owner,
+            out_registration);
     if (out_registration != NULL)
         *out_registration = NULL;
     return DCC_ERROR_UNSUPPORTED;
@@ -334,7 +396,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_registration_unregister(struct dcc_registrati
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_registration_unregister_no_wait(struct dcc_registration *registration)
+
+    DCC_CANCEL_SUPPLIED dcc_status dcc_registration_unregister_no_wait(struct dcc_registration *registration)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_registration_unregister_no_wait != NULL)
@@ -342,7 +405,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_registration_unregister_no_wait(struct dcc_re
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel_async(const struct dcc_cancel_token *token, const char *reason, size_t reason_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel_async(const struct dcc_cancel_token *token,
+    const char *reason, size_t reason_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_cancel_async != NULL)
@@ -350,7 +414,9 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel_async(const struct dcc_ca
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_set_deadline_after(const struct dcc_cancel_token *token, uint64_t after_ns)
+
+    DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_set_deadline_after(const struct dcc_cancel_token *token,
+    uint64_t after_ns)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_set_deadline_after != NULL)
@@ -358,7 +424,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_set_deadline_after(const struct 
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_set_deadline(const struct dcc_cancel_token *token, uint64_t at_ns)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_set_deadline(const struct dcc_cancel_token *token,
+    uint64_t at_ns)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_set_deadline != NULL)
@@ -374,7 +441,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_clear_deadline(const struct dcc_
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_deadline(const struct dcc_cancel_token *token, uint64_t *out_at_ns)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_deadline(const struct dcc_cancel_token *token,
+    uint64_t *out_at_ns)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_deadline != NULL)
@@ -384,7 +452,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_deadline(const struct dcc_cancel
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_wait(const struct dcc_cancel_token *token, uint64_t timeout_ns)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_wait(const struct dcc_cancel_token *token,
+    uint64_t timeout_ns)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_wait != NULL)
@@ -392,7 +461,9 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_wait(const struct dcc_cancel_tok
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_wait_any(const struct dcc_cancel_token *const *tokens, size_t count, uint64_t timeout_ns, size_t *out_index)
+
+    DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_wait_any(const struct dcc_cancel_token *const *tokens,
+    size_t count, uint64_t timeout_ns, size_t *out_index)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_wait_any != NULL)
@@ -402,7 +473,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_wait_any(const struct dcc_cancel
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_native_event(const struct dcc_cancel_token *token, dcc_native_event *out_native_event)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_native_event(const struct dcc_cancel_token *token,
+    dcc_native_event *out_native_event)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_native_event != NULL)
@@ -420,7 +492,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_native_event_close(dcc_native_event native_ev
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_create(const struct dcc_job_desc *desc, struct dcc_job **out_job)
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_create(const struct dcc_job_desc *desc,
+    struct dcc_job **out_job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_create != NULL)
@@ -472,7 +545,8 @@ DCC_CANCEL_SUPPLIED struct dcc_cancel_token *dcc_job_token(const struct dcc_job 
     return NULL;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_cancel(const struct dcc_job *job, const char *reason, size_t reason_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_cancel(const struct dcc_job *job, const char *reason,
+    size_t reason_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_cancel != NULL)
@@ -512,7 +586,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_complete(const struct dcc_job *job)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_fail(const struct dcc_job *job, const char *message, size_t message_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_fail(const struct dcc_job *job, const char *message,
+    size_t message_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_fail != NULL)
@@ -528,7 +603,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_acknowledge_cancel(const struct dcc_job *
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_interrupt(const struct dcc_job *job, const char *message, size_t message_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_interrupt(const struct dcc_job *job, const char *message,
+    size_t message_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_interrupt != NULL)
@@ -536,7 +612,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_interrupt(const struct dcc_job *job, cons
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_progress(const struct dcc_job *job, uint64_t done, uint64_t total, const char *message, size_t message_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_progress(const struct dcc_job *job, uint64_t done,
+    uint64_t total, const char *message, size_t message_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_set_progress != NULL)
@@ -544,7 +621,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_progress(const struct dcc_job *job, u
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_read_progress(const struct dcc_job *job, struct dcc_job_progress *out_progress)
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_read_progress(const struct dcc_job *job,
+    struct dcc_job_progress *out_progress)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_read_progress != NULL)
@@ -552,7 +630,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_read_progress(const struct dcc_job *job, 
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_progress_message(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_progress_message(const struct dcc_job *job, char *buffer,
+    size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_progress_message != NULL)
@@ -564,7 +643,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_progress_message(const struct dcc_job *jo
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_label(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_label(const struct dcc_job *job, char *buffer, size_t size,
+    size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_label != NULL)
@@ -576,7 +656,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_label(const struct dcc_job *job, char *bu
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_caller_id(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_caller_id(const struct dcc_job *job, char *buffer,
+    size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_caller_id != NULL)
@@ -588,7 +669,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_caller_id(const struct dcc_job *job, char
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_failure(const struct dcc_job *job, char *buffer, size_t size, size_t *out_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_failure(const struct dcc_job *job, char *buffer, size_t size,
+    size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_failure != NULL)
@@ -610,7 +692,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_user_data(const struct dcc_job *job, void
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_set_current(const struct dcc_cancel_token *token, dcc_ticket *out_ticket)
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_set_current(const struct dcc_cancel_token *token,
+    dcc_ticket *out_ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_set_current != NULL)
@@ -636,7 +719,8 @@ DCC_CANCEL_SUPPLIED struct dcc_cancel_token *dcc_cancel_token_current(void)
     return NULL;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_current(const struct dcc_job *job, dcc_ticket *out_ticket)
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_current(const struct dcc_job *job,
+    dcc_ticket *out_ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_set_current != NULL)
@@ -689,7 +773,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_current(struct dcc_poll_pair *out_p
     return DCC_OK;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_token(const struct dcc_cancel_token *token, struct dcc_poll_layer *out_layer)
+DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_token(const struct dcc_cancel_token *token,
+    struct dcc_poll_layer *out_layer)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_poll_read_token != NULL)
@@ -700,7 +785,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_token(const struct dcc_cancel_token
     return DCC_OK;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file, uint32_t line)
+DCC_CANCEL_SUPPLIED dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file,
+    uint32_t line)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_poll_slow != NULL)
@@ -734,7 +820,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_release(struct dcc_context *context)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_context_enter(const struct dcc_context *context, dcc_ticket *out_ticket)
+DCC_CANCEL_SUPPLIED dcc_status dcc_context_enter(const struct dcc_context *context,
+    dcc_ticket *out_ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_context_enter != NULL)
@@ -782,7 +869,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_events_create(size_t capacity, struct dcc_eve
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_events_drain(const struct dcc_events *observer, struct dcc_event *events, size_t stride, size_t capacity, size_t *out_count)
+DCC_CANCEL_SUPPLIED dcc_status dcc_events_drain(const struct dcc_events *observer,
+    struct dcc_event *events, size_t stride, size_t capacity, size_t *out_count)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_events_drain != NULL)
@@ -816,7 +904,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_events_set_slow_cancel_threshold(uint64_t thr
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_create(const struct dcc_dispatcher_desc *desc, struct dcc_dispatcher **out_dispatcher)
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_create(const struct dcc_dispatcher_desc *desc,
+    struct dcc_dispatcher **out_dispatcher)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_create != NULL)
@@ -850,7 +939,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_close(const struct dcc_dispatcher 
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_find(const struct dcc_dispatcher *dispatcher, const char *caller_id, size_t caller_id_length, struct dcc_job **out_job)
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_find(const struct dcc_dispatcher *dispatcher,
+    const char *caller_id, size_t caller_id_length, struct dcc_job **out_job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_find != NULL)
@@ -860,7 +950,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_find(const struct dcc_dispatcher *
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_post(const struct dcc_dispatcher *dispatcher, const struct dcc_post_desc *desc, struct dcc_job **out_job, struct dcc_admission *out_admission)
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_post(const struct dcc_dispatcher *dispatcher,
+    const struct dcc_post_desc *desc, struct dcc_job **out_job, struct dcc_admission *out_admission)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_post != NULL)
@@ -870,7 +961,9 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_post(const struct dcc_dispatcher *
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_post_and_wait(const struct dcc_dispatcher *dispatcher, const struct dcc_post_desc *desc, uint64_t timeout_ns, struct dcc_job **out_job, int32_t *out_state)
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_post_and_wait(const struct dcc_dispatcher *dispatcher,
+    const struct dcc_post_desc *desc, uint64_t timeout_ns, struct dcc_job **out_job,
+    int32_t *out_state)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_post_and_wait != NULL)
@@ -880,7 +973,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_post_and_wait(const struct dcc_dis
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *dispatcher, uint64_t budget_ns, uint64_t max_jobs, struct dcc_tick *out_tick)
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *dispatcher,
+    uint64_t budget_ns, uint64_t max_jobs, struct dcc_tick *out_tick)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_pump != NULL)
@@ -888,7 +982,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_read_stats(const struct dcc_dispatcher *dispatcher, struct dcc_dispatcher_stats *out_info)
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_read_stats(const struct dcc_dispatcher *dispatcher,
+    struct dcc_dispatcher_stats *out_info)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_read_stats != NULL)
@@ -896,7 +991,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_read_stats(const struct dcc_dispat
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_longest_label(const struct dcc_dispatcher *dispatcher, char *buffer, size_t size, size_t *out_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_longest_label(const struct dcc_dispatcher *dispatcher,
+    char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_longest_label != NULL)
@@ -908,7 +1004,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_longest_label(const struct dcc_dis
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_create(const struct dcc_session_desc *desc, struct dcc_session **out_session)
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_create(const struct dcc_session_desc *desc,
+    struct dcc_session **out_session)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_create != NULL)
@@ -942,7 +1039,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_close(const struct dcc_session *sessi
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_cancel(const struct dcc_session *session, const struct dcc_request_id *id, const char *reason, size_t reason_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_cancel(const struct dcc_session *session,
+    const struct dcc_request_id *id, const char *reason, size_t reason_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_cancel != NULL)
@@ -950,7 +1048,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_cancel(const struct dcc_session *sess
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_query(const struct dcc_session *session, const struct dcc_request_id *id, int32_t *out_state)
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_query(const struct dcc_session *session,
+    const struct dcc_request_id *id, int32_t *out_state)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_query != NULL)
@@ -958,7 +1057,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_query(const struct dcc_session *sessi
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_reason(const struct dcc_session *session, const struct dcc_request_id *id, char *buffer, size_t size, size_t *out_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_reason(const struct dcc_session *session,
+    const struct dcc_request_id *id, char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_reason != NULL)
@@ -970,7 +1070,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_reason(const struct dcc_session *sess
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_clear(const struct dcc_session *session, const struct dcc_request_id *id)
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_clear(const struct dcc_session *session,
+    const struct dcc_request_id *id)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_clear != NULL)
@@ -978,7 +1079,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_clear(const struct dcc_session *sessi
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_sweep(const struct dcc_session *session, uint64_t ttl_ns, uint64_t *out_count)
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_sweep(const struct dcc_session *session, uint64_t ttl_ns,
+    uint64_t *out_count)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_sweep != NULL)
@@ -988,7 +1090,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_sweep(const struct dcc_session *sessi
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_handle_message(const struct dcc_session *session, const char *message, size_t message_length, struct dcc_message_info *out_info)
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_handle_message(const struct dcc_session *session,
+    const char *message, size_t message_length, struct dcc_message_info *out_info)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_handle_message != NULL)
@@ -996,7 +1099,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_handle_message(const struct dcc_sessi
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_read_stats(const struct dcc_session *session, struct dcc_session_stats *out_info)
+DCC_CANCEL_SUPPLIED dcc_status dcc_session_read_stats(const struct dcc_session *session,
+    struct dcc_session_stats *out_info)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_read_stats != NULL)
@@ -1004,7 +1108,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_read_stats(const struct dcc_session *
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_request_begin(const struct dcc_session *session, const struct dcc_request_desc *desc, struct dcc_request **out_request)
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_begin(const struct dcc_session *session,
+    const struct dcc_request_desc *desc, struct dcc_request **out_request)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_begin != NULL)
@@ -1038,7 +1143,8 @@ DCC_CANCEL_SUPPLIED struct dcc_cancel_token *dcc_request_token(const struct dcc_
     return NULL;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_request_cancel(const struct dcc_request *request, const char *reason, size_t reason_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_cancel(const struct dcc_request *request,
+    const char *reason, size_t reason_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_cancel != NULL)
@@ -1054,7 +1160,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_end(const struct dcc_request *request
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_request_write_cancelled(const struct dcc_request *request, char *buffer, size_t size, size_t *out_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_write_cancelled(const struct dcc_request *request,
+    char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_write_cancelled != NULL)
@@ -1066,7 +1173,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_write_cancelled(const struct dcc_requ
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_request_set_progress(const struct dcc_request *request, const struct dcc_request_progress *progress)
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_set_progress(const struct dcc_request *request,
+    const struct dcc_request_progress *progress)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_set_progress != NULL)
@@ -1074,7 +1182,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_set_progress(const struct dcc_request
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_request_set_progress_of_job(const struct dcc_request *request, const struct dcc_job *job)
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_set_progress_of_job(const struct dcc_request *request,
+    const struct dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_set_progress_of_job != NULL)
@@ -1082,7 +1191,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_set_progress_of_job(const struct dcc_
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_request_write_progress(const struct dcc_request *request, uint32_t flags, char *buffer, size_t size, size_t *out_length)
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_write_progress(const struct dcc_request *request,
+    uint32_t flags, char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_write_progress != NULL)
@@ -1110,7 +1220,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_trace_all(int32_t on)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_poll_gap(const struct dcc_job *job, struct dcc_poll_gap *out_gap)
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_poll_gap(const struct dcc_job *job,
+    struct dcc_poll_gap *out_gap)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_poll_gap != NULL)
@@ -1118,7 +1229,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_poll_gap(const struct dcc_job *job, struc
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_threads(const struct dcc_job *job, struct dcc_job_thread *threads, size_t stride, size_t capacity, size_t *out_count)
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_threads(const struct dcc_job *job,
+    struct dcc_job_thread *threads, size_t stride, size_t capacity, size_t *out_count)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_threads != NULL)
@@ -1140,7 +1252,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_stats_live_jobs(char *buffer, size_t size, si
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_stats_jobs_page(uint64_t from, uint32_t most, char *buffer, size_t size, size_t *out_length, uint64_t *out_next)
+DCC_CANCEL_SUPPLIED dcc_status dcc_stats_jobs_page(uint64_t from, uint32_t most, char *buffer,
+    size_t size, size_t *out_length, uint64_t *out_next)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_stats_jobs_page != NULL)
@@ -1415,24 +1528,32 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_cancel_token_retain", &api->dcc_cancel_token_retain);
     dcc_cancel_symbol_(library, "dcc_cancel_token_release", &api->dcc_cancel_token_release);
     dcc_cancel_symbol_(library, "dcc_cancel_token_cancel", &api->dcc_cancel_token_cancel);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_is_cancelled", &api->dcc_cancel_token_is_cancelled);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_is_cancelled",
+        &api->dcc_cancel_token_is_cancelled);
     dcc_cancel_symbol_(library, "dcc_cancel_token_reason", &api->dcc_cancel_token_reason);
     dcc_cancel_symbol_(library, "dcc_cancel_token_cause", &api->dcc_cancel_token_cause);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_time_since_cancelled", &api->dcc_cancel_token_time_since_cancelled);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_time_since_cancelled",
+        &api->dcc_cancel_token_time_since_cancelled);
     dcc_cancel_symbol_(library, "dcc_cancel_token_caller_id", &api->dcc_cancel_token_caller_id);
     dcc_cancel_symbol_(library, "dcc_owner_create", &api->dcc_owner_create);
     dcc_cancel_symbol_(library, "dcc_owner_close", &api->dcc_owner_close);
     dcc_cancel_symbol_(library, "dcc_cancel_token_register", &api->dcc_cancel_token_register);
     dcc_cancel_symbol_(library, "dcc_registration_unregister", &api->dcc_registration_unregister);
-    dcc_cancel_symbol_(library, "dcc_registration_unregister_no_wait", &api->dcc_registration_unregister_no_wait);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_cancel_async", &api->dcc_cancel_token_cancel_async);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_set_deadline_after", &api->dcc_cancel_token_set_deadline_after);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_set_deadline", &api->dcc_cancel_token_set_deadline);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_clear_deadline", &api->dcc_cancel_token_clear_deadline);
+    dcc_cancel_symbol_(library, "dcc_registration_unregister_no_wait",
+        &api->dcc_registration_unregister_no_wait);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_cancel_async",
+        &api->dcc_cancel_token_cancel_async);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_set_deadline_after",
+        &api->dcc_cancel_token_set_deadline_after);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_set_deadline",
+        &api->dcc_cancel_token_set_deadline);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_clear_deadline",
+        &api->dcc_cancel_token_clear_deadline);
     dcc_cancel_symbol_(library, "dcc_cancel_token_deadline", &api->dcc_cancel_token_deadline);
     dcc_cancel_symbol_(library, "dcc_cancel_token_wait", &api->dcc_cancel_token_wait);
     dcc_cancel_symbol_(library, "dcc_cancel_token_wait_any", &api->dcc_cancel_token_wait_any);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_native_event", &api->dcc_cancel_token_native_event);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_native_event",
+        &api->dcc_cancel_token_native_event);
     dcc_cancel_symbol_(library, "dcc_native_event_close", &api->dcc_native_event_close);
     dcc_cancel_symbol_(library, "dcc_job_create", &api->dcc_job_create);
     dcc_cancel_symbol_(library, "dcc_job_retain", &api->dcc_job_retain);
@@ -1456,13 +1577,15 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_job_failure", &api->dcc_job_failure);
     dcc_cancel_symbol_(library, "dcc_job_user_data", &api->dcc_job_user_data);
     dcc_cancel_symbol_(library, "dcc_cancel_token_set_current", &api->dcc_cancel_token_set_current);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_reset_current", &api->dcc_cancel_token_reset_current);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_reset_current",
+        &api->dcc_cancel_token_reset_current);
     dcc_cancel_symbol_(library, "dcc_cancel_token_current", &api->dcc_cancel_token_current);
     dcc_cancel_symbol_(library, "dcc_job_set_current", &api->dcc_job_set_current);
     dcc_cancel_symbol_(library, "dcc_job_reset_current", &api->dcc_job_reset_current);
     dcc_cancel_symbol_(library, "dcc_job_current", &api->dcc_job_current);
     dcc_cancel_symbol_(library, "dcc_check_cancelled", &api->dcc_check_cancelled);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_check_current", &api->dcc_cancel_token_check_current);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_check_current",
+        &api->dcc_cancel_token_check_current);
     dcc_cancel_symbol_(library, "dcc_poll_read_current", &api->dcc_poll_read_current);
     dcc_cancel_symbol_(library, "dcc_poll_read_token", &api->dcc_poll_read_token);
     dcc_cancel_symbol_(library, "dcc_poll_slow", &api->dcc_poll_slow);
@@ -1477,7 +1600,8 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_events_drain", &api->dcc_events_drain);
     dcc_cancel_symbol_(library, "dcc_events_retain", &api->dcc_events_retain);
     dcc_cancel_symbol_(library, "dcc_events_release", &api->dcc_events_release);
-    dcc_cancel_symbol_(library, "dcc_events_set_slow_cancel_threshold", &api->dcc_events_set_slow_cancel_threshold);
+    dcc_cancel_symbol_(library, "dcc_events_set_slow_cancel_threshold",
+        &api->dcc_events_set_slow_cancel_threshold);
     dcc_cancel_symbol_(library, "dcc_dispatcher_create", &api->dcc_dispatcher_create);
     dcc_cancel_symbol_(library, "dcc_dispatcher_retain", &api->dcc_dispatcher_retain);
     dcc_cancel_symbol_(library, "dcc_dispatcher_release", &api->dcc_dispatcher_release);
@@ -1507,7 +1631,8 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_request_end", &api->dcc_request_end);
     dcc_cancel_symbol_(library, "dcc_request_write_cancelled", &api->dcc_request_write_cancelled);
     dcc_cancel_symbol_(library, "dcc_request_set_progress", &api->dcc_request_set_progress);
-    dcc_cancel_symbol_(library, "dcc_request_set_progress_of_job", &api->dcc_request_set_progress_of_job);
+    dcc_cancel_symbol_(library, "dcc_request_set_progress_of_job",
+        &api->dcc_request_set_progress_of_job);
     dcc_cancel_symbol_(library, "dcc_request_write_progress", &api->dcc_request_write_progress);
     dcc_cancel_symbol_(library, "dcc_job_trace", &api->dcc_job_trace);
     dcc_cancel_symbol_(library, "dcc_trace_all", &api->dcc_trace_all);

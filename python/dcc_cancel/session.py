@@ -65,8 +65,8 @@ class Session(NativeObject):
     """One peer's connection. Ids are int or str, and 1 is not "1".
 
     `kind`: "stdio", where messages come one after the other, or "http", where a cancel may come before
-    its request and is held for it for `early_ttl` seconds; `early`: "held" or "ignored" says otherwise. For as
-    long a cancel of an id whose request is over is a late one, which touches nobody.
+    its request and is held for it for `early_ttl` seconds; `early`: "held" or "ignored" says otherwise. For
+    as long a cancel of an id whose request is over is a late one, which touches nobody.
     `replies`: whether cancelled requests are answered with an error, "cancelled", or not, "silent".
     `max_requests` may be in flight (0: 1024), of `max_kept` others something is remembered (0: 256).
     `progress_interval`: least seconds between two notes of progress. Any thread may call any method.
@@ -161,7 +161,8 @@ class Session(NativeObject):
 
         "cancelled", "without_effect" (it was cancelled before, or cannot be), "held", "unknown" (no
         such request), "other" (for somebody else), "malformed"; its attribute `id` is the request that was
-        meant. Never raises because of what a peer sent. Callbacks of the cancel run on a thread of the library.
+        meant. Never raises because of what a peer sent. Callbacks of the cancel run on a thread of the
+        library.
         """
         if isinstance(message, str):
             # What is no text is for the library to refuse.

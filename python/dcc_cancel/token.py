@@ -99,8 +99,9 @@ class CancelToken(Polled):
     def add_callback(self, function):
         """Calls `function()` once when it is cancelled; at once, if it is cancelled already.
 
-        On the thread that cancels it; for deadlines and a peer's messages on one of the library. What it raises is logged. In asyncio: `token.add_callback(functools.partial(
-        loop.call_soon_threadsafe, task.cancel))`. Returns a Registration.
+        On the thread that cancels it; for deadlines and a peer's messages on one of the library. What it
+        raises is logged. In asyncio: `token.add_callback(functools.partial(loop.call_soon_threadsafe,
+        task.cancel))`. Returns a Registration.
         """
         return Registration(self, function)
 

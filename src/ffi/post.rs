@@ -150,6 +150,41 @@ impl<'call> Asked<'call> {
     }
 }
 
+fn lane(given: i32) -> Outcome<Lane> {
+    match given {
+        DCC_LANE_INTERACTIVE => Ok(Lane::Interactive),
+        0 | DCC_LANE_NORMAL => Ok(Lane::Normal),
+        DCC_LANE_BACKGROUND => Ok(Lane::Background),
+        given => {
+            let known = "one of the DCC_LANE_ constants or 0";
+            Err(Error::UnknownValue { what: "dcc_post_desc.lane", given, known })
+        }
+    }
+}
+
+/// The functions of a descriptor and their user data. Dropped, the payload is given up without its notify.
+///
+/// # Safety
+/// They are what the header asks for.
+unsafe fn work(desc: &dcc_post_desc) -> Outcome<Work> {
+    let Some(function) = desc.function else {
+        return Err(Error::InvalidArgument(
+            "dcc_post_desc.function is NULL; there is nothing to do",
+        ));
+    };
+    // SAFETY: the caller's promise; a handle is what C has for the number that the functions are called with.
+    Ok(unsafe {
+        Work::new(
+            std::mem::transmute::<
+                unsafe extern "C-unwind" fn(*const dcc_job, *mut c_void) -> i32,
+                JobFn,
+            >(function),
+            std::mem::transmute::<dcc_completion_fn, Option<CompletionFn>>(desc.completion),
+            Payload::new(UserData::new(desc.user_data), desc.destroy),
+        )
+    })
+}
+
 /// # Safety
 /// `desc` is NULL, or a descriptor whose pointers are what the header asks for.
 unsafe fn read<'call>(desc: *const dcc_post_desc) -> Outcome<Asked<'call>> {
@@ -157,20 +192,9 @@ unsafe fn read<'call>(desc: *const dcc_post_desc) -> Outcome<Asked<'call>> {
     let desc = unsafe { descriptor("desc", desc) }?;
     flags("dcc_post_desc.flags", desc.flags, DCC_POST_ANY_THREAD, "DCC_POST_ANY_THREAD")?;
     reserved::<dcc_post_desc>(desc.reserved)?;
-    let lane = match desc.lane {
-        DCC_LANE_INTERACTIVE => Lane::Interactive,
-        0 | DCC_LANE_NORMAL => Lane::Normal,
-        DCC_LANE_BACKGROUND => Lane::Background,
-        given => {
-            let known = "one of the DCC_LANE_ constants or 0";
-            return Err(Error::UnknownValue { what: "dcc_post_desc.lane", given, known });
-        }
-    };
-    let Some(function) = desc.function else {
-        return Err(Error::InvalidArgument(
-            "dcc_post_desc.function is NULL; there is nothing to do",
-        ));
-    };
+    let lane = lane(desc.lane)?;
+    // SAFETY: the C caller's promise in the descriptor.
+    let work = unsafe { work(&desc) }?;
     // SAFETY: the C caller's promise in the descriptor.
     let (label, caller_id) = unsafe {
         let name = "dcc_post_desc.label";
@@ -186,18 +210,6 @@ unsafe fn read<'call>(desc: *const dcc_post_desc) -> Outcome<Asked<'call>> {
         lane,
         elsewhere: desc.flags & DCC_POST_ANY_THREAD != 0,
         deadline_ns: Some(desc.deadline_after_ns).filter(|time| ![0, DCC_NO_LIMIT].contains(time)),
-    };
-    // SAFETY: the C caller's promise in the descriptor; a handle is what C has for the number that
-    // the functions are called with. On an error the payload is given up without its notify.
-    let work = unsafe {
-        Work::new(
-            std::mem::transmute::<
-                unsafe extern "C-unwind" fn(*const dcc_job, *mut c_void) -> i32,
-                JobFn,
-            >(function),
-            std::mem::transmute::<dcc_completion_fn, Option<CompletionFn>>(desc.completion),
-            Payload::new(UserData::new(desc.user_data), desc.destroy),
-        )
     };
     Ok(Asked { post, work, has_usual_deadline: desc.deadline_after_ns == 0 })
 }
@@ -258,18 +270,19 @@ fn write_admission(pin: &DispatcherPin<'_>, to: &StructOut<dcc_admission>) {
 /// Posts a job and waits until it is over, at most `timeout_ns` nanoseconds (DCC_NO_LIMIT: as long as
 /// it takes). On the dispatcher's own thread it runs at once, all its slices, without waiting for its
 /// turn; so does a DCC_POST_ANY_THREAD job on a thread that runs such jobs, which may be the last free one,
-/// until `timeout_ns` are over. Where all of the library's threads for such jobs wait in a call of it, a poster
-/// without a limit runs the job on its own thread. Writes the job to `out_job` (a reference, yours to release)
-/// and where it stands then to `out_state`; each may be NULL.
+/// until `timeout_ns` are over. Where all of the library's threads for such jobs wait in a call of it, a
+/// poster without a limit runs the job on its own thread. Writes the job to `out_job` (a reference, yours to
+/// release) and where it stands then to `out_state`; each may be NULL.
 ///
 /// DCC_OK: it is over, see `out_state`; its completion and `destroy` have run, too, unless it was
 /// cancelled or interrupted while it waited for its turn or its next slice, or the dispatcher's own thread
 /// waits for a DCC_POST_ANY_THREAD job: then they follow in the next pump. DCC_TIMED_OUT: the time
 /// was over before it started; it never runs. DCC_WEDGED: the same, because the thread has been stuck in
 /// something else for the dispatcher's threshold, or has ended. While a dispatcher of
-/// DCC_DISPATCHER_BIND_LATER has no thread yet its jobs wait, and so do their posters. DCC_STARTED: the time was over after it started, and it
-/// was asked to stop; or it has run, and the thread that has to complete it is stuck or has ended. In all these cases
-/// it was accepted: completion and `destroy` run once, so `user_data` must not be on your stack.
+/// DCC_DISPATCHER_BIND_LATER has no thread yet its jobs wait, and so do their posters. DCC_STARTED: the time
+/// was over after it started, and it was asked to stop; or it has run, and the thread that has to complete it
+/// is stuck or has ended. In all these cases it was accepted: completion and `destroy` run once, so
+/// `user_data` must not be on your stack.
 ///
 /// DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library, over whatever threads, for this
 /// one, so it would never come to the job; as a rule two UI threads that wait for each other. Where the

@@ -103,10 +103,8 @@ impl<'a> Jobs<'a> {
             if now == JobState::Pending && end == JobState::Completed {
                 return Err(Error::WrongState { verb: "complete", state: now.name() });
             }
-            let mut expected = now as u32;
-            if crate::weakened!("end_by_swap") {
-                expected = live.life.load(Ordering::Acquire);
-            }
+            let seen = || live.life.load(Ordering::Acquire);
+            let expected = if crate::weakened!("end_by_swap") { seen() } else { now as u32 };
             let swap = live.life.compare_exchange(
                 expected,
                 end as u32,

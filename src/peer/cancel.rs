@@ -56,18 +56,15 @@ impl<'a> Requests<'a> {
         is_deferred: bool,
     ) -> bool {
         let token = self.token_held_by(live);
+        let is_late = crate::weakened!("asked_before_flag");
         // Before the flag: who sees that finds this.
-        if !crate::weakened!("asked_before_flag") {
-            live.is_asked.store(1, Ordering::Release);
-        }
+        let _ = (!is_late).then(|| live.is_asked.store(1, Ordering::Release));
         let first = if is_deferred {
             self.tokens.cancel_deferred(&token, Cause::Request, reason)
         } else {
             self.tokens.cancel(&token, Cause::Request, reason)
         };
-        if crate::weakened!("asked_before_flag") {
-            live.is_asked.store(1, Ordering::Release);
-        }
+        let _ = is_late.then(|| live.is_asked.store(1, Ordering::Release));
         first
     }
 
@@ -176,12 +173,9 @@ impl<'a> Requests<'a> {
     /// The live request of an id, pinned; the lock is free again.
     fn find_live(self, live: &SessionLive, key: IdRef<'_>) -> Option<RequestPin<'a>> {
         let body = live.body.lock();
-        if crate::weakened!("cancel_pins_under_lock") {
-            let Some(&Entry::Live(index)) = body.entry(key) else { return None };
-            drop(body);
-            return self.arena().pin_index(index).then(|| RequestPin::take_over(self, index));
-        }
-        self.find(&body, key)
+        let Some(&Entry::Live(index)) = body.entry(key) else { return None };
+        let _lock = (!crate::weakened!("cancel_pins_under_lock")).then_some(body);
+        self.arena().pin_index(index).then(|| RequestPin::take_over(self, index))
     }
 
     /// What becomes of a cancel of no live request; `None`: there is one now.
@@ -231,23 +225,19 @@ impl<'a> Requests<'a> {
     /// Closes a session: cancels its requests and lets none begin.
     pub fn close(self, session: &SessionPin<'_>) {
         let live = session.slot().live();
-        let mut entries = {
-            let mut body = live.body.lock();
-            body.is_closed = true;
-            let mut entries = std::mem::take(&mut body.entries);
-            for index in entries.get_mut().into_iter().flat_map(IdTable::live) {
-                let is_late = crate::weakened!("close_pins_under_lock");
-                if !is_late && !self.arena().pin_index(*index) {
-                    // It is dying, and about to look for its entry.
-                    *index = NIL;
-                }
-            }
-            entries
-        };
+        let mut body = live.body.lock();
+        body.is_closed = true;
+        let mut entries = std::mem::take(&mut body.entries);
+        let lock = (!crate::weakened!("close_pins_under_lock")).then_some(body);
         for index in entries.get_mut().into_iter().flat_map(IdTable::live) {
-            if *index != NIL
-                && (!crate::weakened!("close_pins_under_lock") || self.arena().pin_index(*index))
-            {
+            if !self.arena().pin_index(*index) {
+                // It is dying, and about to look for its entry.
+                *index = NIL;
+            }
+        }
+        drop(lock);
+        for index in entries.get_mut().into_iter().flat_map(IdTable::live) {
+            if *index != NIL {
                 let request = RequestPin::take_over(self, *index);
                 self.cancel_by_own_id(session, &request, "the session was closed");
             }

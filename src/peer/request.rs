@@ -16,7 +16,7 @@ use crate::memory::pin::{Keeper, Pin};
 use crate::memory::slot::Holder;
 use crate::peer::id_table::NOWHERE;
 use crate::peer::kept::{Entry, IdState, Kept, KeptFor};
-use crate::peer::session::{LentSession, SessionBody, SessionPin, Sessions};
+use crate::peer::session::{LentSession, SessionBody, SessionPin, SessionSettings, Sessions};
 use crate::sys::clock;
 use crate::sys::memory::{Late, try_string};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
@@ -149,14 +149,9 @@ impl<'a> Requests<'a> {
             progress.get_or_make(|| Ok(made))?;
         }
         let (index, slot) = self.table.arena.take()?;
-        let watched = Origin { is_watched: true, ..Origin::default() };
-        let token = self.tokens.create([origin.parent], watched, Holder::Internal);
-        let token = token.inspect_err(|_| self.table.arena.put_back(index))?;
-        if !self.sessions.arena().hold_index(session.index()) {
-            drop(TokenPin::take_over(self.tokens, handle::index(token)));
-            self.table.arena.put_back(index);
-            return Err(Error::Resources("references to this session; end some requests"));
-        }
+        let token = self
+            .hold_for_request(session, origin.parent)
+            .inspect_err(|_| self.table.arena.put_back(index))?;
         let live = slot.live();
         live.session.store(session.index(), Ordering::Relaxed);
         live.token.store(token, Ordering::Relaxed);
@@ -186,6 +181,17 @@ impl<'a> Requests<'a> {
         }
     }
 
+    /// Its token, and a hold of its session.
+    fn hold_for_request(self, session: &SessionPin<'_>, parent: Handle) -> Result<Handle, Error> {
+        let watched = Origin { is_watched: true, ..Origin::default() };
+        let token = self.tokens.create([parent], watched, Holder::Internal)?;
+        if !self.sessions.arena().hold_index(session.index()) {
+            drop(TokenPin::take_over(self.tokens, handle::index(token)));
+            return Err(Error::Resources("references to this session; end some requests"));
+        }
+        Ok(token)
+    }
+
     /// Puts a request into its session's entries. The cancel that came before it and was the first.
     fn put_in(
         self,
@@ -196,32 +202,9 @@ impl<'a> Requests<'a> {
         let live = session.slot().live();
         let settings = session.slot().cold.settings();
         let mut body = live.body.lock();
-        if body.is_closed && !crate::weakened!("begin_looks_for_close") {
-            return Err(Error::SessionClosed);
-        }
-        let is_full = body.live >= settings.most_requests;
-        let entries = body.room()?;
-        let found = entries.look(key.borrowed());
-        if let Ok(place) = found
-            && matches!(entries.entry(place), Some(Entry::Live(_)))
-            && !crate::weakened!("one_request_an_id")
-        {
-            return Err(Error::DuplicateRequest);
-        }
-        if is_full {
-            return Err(Error::TooManyRequests { limit: settings.most_requests });
-        }
-        let (place, before) = match found {
-            Ok(place) => (place, entries.replace(place, index)),
-            Err(vacant) => (entries.add_live(vacant, key, index)?, None),
-        };
-        self.table.arena.slot(index).live().place.store(place, Ordering::Relaxed);
-        let before = match before {
-            Some(Entry::Kept(kept)) => Some(kept),
-            _ => None,
-        };
-        body.live += 1;
+        let (place, before) = body.begin_live(key, index, settings.most_requests)?;
         let of_request = self.table.arena.slot(index).live();
+        of_request.place.store(place, Ordering::Relaxed);
         let early = before.filter(|kept| {
             let is_fresh =
                 || clock::now_ns().saturating_sub(kept.since_ns) <= settings.early_ttl_ns;
@@ -251,22 +234,7 @@ impl<'a> Requests<'a> {
     ) {
         let of_session = session.slot();
         let settings = of_session.cold.settings();
-        let is_cancelled = self.tokens.is_cancelled(token);
-        let why = match why {
-            KeptFor::Ended if !is_cancelled => KeptFor::Completed,
-            why => why,
-        };
-        let is_worth_it = match why {
-            KeptFor::Completed => {
-                settings.most_completed() > 0 && !crate::weakened!("completed_is_known")
-            }
-            _ => true,
-        };
-        let reason = if is_cancelled {
-            self.tokens.show_reason(token, try_string).unwrap_or_default()
-        } else {
-            String::new()
-        };
+        let kept = self.remembered(&settings, token, why);
         let by_id = crate::weakened!("own_entry_alone")
             .then(|| live.body.lock().id.as_ref().map(|id| RequestId::copy_of(id.borrowed())))
             .flatten();
@@ -284,13 +252,30 @@ impl<'a> Requests<'a> {
         }
         let is_own = |other: u32| other == index || crate::weakened!("own_entry_alone");
         // Under the lock, so that what is remembered is in the order of its age.
-        let kept =
-            is_worth_it.then(|| Kept { why, since_ns: clock::now_ns(), is_cancelled, reason });
+        let kept = kept.map(|kept| Kept { since_ns: clock::now_ns(), ..kept });
         let is_kept = body.end_live(place, is_own, kept, &settings);
         drop(body);
         if !is_kept {
             of_session.live().counts.forgotten.one();
         }
+    }
+
+    /// What may be asked later about a request that goes, from a time that is still to be set.
+    fn remembered(
+        self,
+        settings: &SessionSettings,
+        token: &TokenPin<'_>,
+        why: KeptFor,
+    ) -> Option<Kept> {
+        if self.tokens.is_cancelled(token) {
+            let reason = self.tokens.show_reason(token, try_string).unwrap_or_default();
+            return Some(Kept { why, since_ns: 0, is_cancelled: true, reason });
+        }
+        if why != KeptFor::Ended {
+            return Some(Kept { why, since_ns: 0, is_cancelled: false, reason: String::new() });
+        }
+        let is_known = settings.most_completed() > 0 && !crate::weakened!("completed_is_known");
+        is_known.then(|| Kept::completed(0))
     }
 
     /// Adds an owner.
@@ -349,13 +334,9 @@ impl<'a> Requests<'a> {
     pub fn end(self, request: &RequestPin<'_>) -> (Owed, bool) {
         let live = request.slot().live();
         let owed = self.owed(request);
-        let was_ended = if crate::weakened!("request_ends_by_swap") {
-            let before = live.is_ended.load(Ordering::Acquire);
-            live.is_ended.store(1, Ordering::Release);
-            before
-        } else {
-            live.is_ended.swap(1, Ordering::AcqRel)
-        };
+        let (end, look) =
+            (|| live.is_ended.swap(1, Ordering::AcqRel), || live.is_ended.load(Ordering::Acquire));
+        let was_ended = if crate::weakened!("request_ends_by_swap") { look() } else { end() };
         if was_ended != 0 {
             return (owed, false);
         }

@@ -159,6 +159,40 @@ impl SessionBody {
         Ok(self.entries.get_or_make(IdTable::new)?)
     }
 
+    /// Puts a live request in. Its cell, and what was remembered of its id.
+    pub fn begin_live(
+        &mut self,
+        id: RequestId,
+        request: u32,
+        most: u32,
+    ) -> Result<(CellNumber, Option<Kept>), Error> {
+        if self.is_closed && !crate::weakened!("begin_looks_for_close") {
+            return Err(Error::SessionClosed);
+        }
+        let is_full = self.live >= most;
+        let entries = self.room()?;
+        let found = entries.look(id.borrowed());
+        if let Ok(place) = found
+            && matches!(entries.entry(place), Some(Entry::Live(_)))
+            && !crate::weakened!("one_request_an_id")
+        {
+            return Err(Error::DuplicateRequest);
+        }
+        if is_full {
+            return Err(Error::TooManyRequests { limit: most });
+        }
+        let (place, before) = match found {
+            Ok(place) => (place, entries.replace(place, request)),
+            Err(vacant) => (entries.add_live(vacant, id, request)?, None),
+        };
+        self.live += 1;
+        let kept = match before {
+            Some(Entry::Kept(kept)) => Some(kept),
+            _ => None,
+        };
+        Ok((place, kept))
+    }
+
     /// The entry of an id.
     pub fn entry(&self, id: IdRef<'_>) -> Option<&Entry> {
         let entries = self.entries.get()?;

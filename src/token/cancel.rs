@@ -72,18 +72,11 @@ impl Tokens {
         let slot = self.arena.slot(index);
         let live = slot.live();
         let lock = live.lock.lock();
-        if crate::weakened!("flag_under_lock") {
-            if slot.cold.record().cause != Cause::None {
-                return Flagged::Before;
-            }
-            slot.cold.set_record(record);
-            drop(lock);
-        } else {
-            if slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
-                return Flagged::Before;
-            }
-            slot.cold.set_record(record);
+        if slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
+            return Flagged::Before;
         }
+        slot.cold.set_record(record);
+        let _lock = (!crate::weakened!("flag_under_lock")).then_some(lock);
         slot.state().fetch_or(CANCELLED, Ordering::Release);
         if live.is_listened()
             || live.children.load(Ordering::Relaxed) != NIL

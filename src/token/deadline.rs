@@ -140,15 +140,12 @@ impl Deadlines {
     pub fn pop_due(&self, slots: &TokenSlots, now_ns: u64) -> Option<u32> {
         let mut heap = self.heap.lock();
         while heap.entries.first()?.time_ns <= now_ns {
-            if crate::weakened!("expiry_pins_first") {
-                let token = heap.remove(slots, 0).token;
-                drop(heap);
-                return slots.pin_index(token).then_some(token);
-            }
+            let token = heap.entries[0].token;
             // Pinned before the entry is out: without an entry a dying token waits for nobody.
-            let pinned = slots.pin_index(heap.entries[0].token);
-            let token = heap.remove(slots, 0).token;
-            if pinned {
+            let is_late = crate::weakened!("expiry_pins_first");
+            let pinned = !is_late && slots.pin_index(token);
+            heap.remove(slots, 0);
+            if pinned || is_late && slots.pin_index(token) {
                 return Some(token);
             }
         }

@@ -233,12 +233,9 @@ impl Tokens {
     /// Whether a new token is to be traced. Asked after it was published, hidden or not.
     pub(crate) fn is_new_traced(&self) -> bool {
         let switch = &self.diagnosis().trace_all;
-        let is_on = if crate::weakened!("trace_reads_after_publish") {
-            switch.load(Ordering::Relaxed)
-        } else {
-            switch.fetch_or(0, Ordering::AcqRel)
-        };
-        is_on != 0
+        let newest = || switch.fetch_or(0, Ordering::AcqRel);
+        let any = || switch.load(Ordering::Relaxed);
+        (if crate::weakened!("trace_reads_after_publish") { any() } else { newest() }) != 0
     }
 
     /// Traces a new token if all are to be traced. Its handle is known already, so whoever guesses it may
@@ -247,10 +244,9 @@ impl Tokens {
         if !self.is_new_traced() {
             return;
         }
-        if crate::weakened!("pins_to_trace") {
+        let pin = TokenPin::new(self, token);
+        if pin.is_ok() || crate::weakened!("pins_to_trace") {
             self.set_trace_flag(handle::index(token), true);
-        } else if let Ok(pin) = TokenPin::new(self, token) {
-            self.set_trace_flag(pin.index(), true);
         }
     }
 }

@@ -6,6 +6,25 @@ fn last_word(parameter: &str) -> &str {
     parameter.trim().rsplit(between_words).next().unwrap_or_default()
 }
 
+/// Columns of a line.
+const WIDTH: usize = 100;
+
+/// A line of code that goes on in further ones where it is too long: after a comma, four columns further in.
+fn wrapped(line: &str) -> String {
+    let indent = line.len() - line.trim_start().len();
+    let mut text = String::new();
+    let mut now = String::new();
+    for part in line.split_inclusive(", ") {
+        if now.len() + part.trim_end().len() > WIDTH {
+            text += now.trim_end();
+            text.push('\n');
+            now = " ".repeat(indent + 4);
+        }
+        now += part;
+    }
+    text + &now
+}
+
 /// One function of the header.
 struct Prototype {
     result: String,
@@ -70,22 +89,22 @@ impl Prototype {
     fn wrapper(&self) -> String {
         let Self { result, name, parameters } = self;
         let space = if result.ends_with('*') { "" } else { " " };
-        let call = format!("api->{name}({})", self.arguments());
+        let head = wrapped(&format!("DCC_CANCEL_SUPPLIED {result}{space}{name}({parameters})"));
+        let call = wrapped(&format!("        return api->{name}({});", self.arguments()));
         let (results, answer) = (self.results_before_loading(), self.answer_before_loading());
         format!(
-            "DCC_CANCEL_SUPPLIED {result}{space}{name}({parameters})\n{{\n    \
-             const dcc_cancel_api *api = dcc_cancel_api_now();\n    if (api != NULL && api->{name} != NULL)\n        \
-             return {call};\n{results}    return {answer};\n}}\n\n"
+            "{head}\n{{\n    const dcc_cancel_api *api = dcc_cancel_api_now();\n    \
+             if (api != NULL && api->{name} != NULL)\n{call}\n{results}    return {answer};\n}}\n\n"
         )
     }
 
     fn member(&self) -> String {
-        format!("    {} (*{})({});\n", self.result, self.name, self.parameters)
+        wrapped(&format!("    {} (*{})({});", self.result, self.name, self.parameters)) + "\n"
     }
 
     fn lookup(&self) -> String {
         let name = &self.name;
-        format!("    dcc_cancel_symbol_(library, \"{name}\", &api->{name});\n")
+        wrapped(&format!("    dcc_cancel_symbol_(library, \"{name}\", &api->{name});")) + "\n"
     }
 }
 
