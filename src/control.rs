@@ -22,7 +22,7 @@ use crate::json::text::is_text;
 use crate::json_rpc::wire::readable;
 use crate::library::Library;
 use crate::memory::pin::Keeper;
-use crate::queue::Glance;
+use crate::queue::counts::Glance;
 use crate::sys::clock;
 use crate::sys::memory::Growing;
 use crate::token::Cause;

@@ -13,7 +13,7 @@ use crate::handle::{Handle, NULL};
 use crate::job::{JobHold, JobOrigin, JobPin, id_of};
 use crate::memory::pin::Keeper;
 use crate::owner::Thing;
-use crate::queue::Refused;
+use crate::queue::admission::Refused;
 use crate::queue::lane::Lane;
 use crate::queue::posted::{HeldPosted, PostedBody, PostedId, Stage};
 use crate::queue_id::HeldQueue;

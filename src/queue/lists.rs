@@ -1,0 +1,58 @@
+//! The lists behind the inboxes of a queue: who waits for what.
+
+use crate::memory::list::{Fifo, ListNodes};
+use crate::queue::lane::Turns;
+use crate::queue::posted::Posted;
+
+/// Numbers of the lists, for their nodes.
+pub(super) const READY: u32 = 1;
+pub(super) const NEXT_TICK: u32 = READY + 3;
+pub(super) const ELSEWHERE: u32 = NEXT_TICK + 3;
+pub(super) const RUNNING: u32 = ELSEWHERE + 1;
+pub(super) const ENDED: u32 = RUNNING + 1;
+
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    /// Of each lane: wait for a turn.
+    pub(super) ready: [Fifo; 3],
+    /// Of each lane: had their slice of this tick.
+    pub(super) next_tick: [Fifo; 3],
+    /// Wait for a thread other than the dispatcher's.
+    pub(super) elsewhere: Fifo,
+    /// Their functions run.
+    pub(super) running: Fifo,
+    /// Run no more; to be completed.
+    pub(super) ended: Fifo,
+    pub(super) turns: Turns,
+}
+
+impl Lists {
+    fn list(&mut self, number: u32) -> Option<&mut Fifo> {
+        Some(match number {
+            READY..NEXT_TICK => &mut self.ready[(number - READY) as usize],
+            NEXT_TICK..ELSEWHERE => &mut self.next_tick[(number - NEXT_TICK) as usize],
+            ELSEWHERE => &mut self.elsewhere,
+            RUNNING => &mut self.running,
+            ENDED => &mut self.ended,
+            _ => return None,
+        })
+    }
+
+    pub(super) fn put(&mut self, posted: &Posted, number: u32, list: u32) {
+        self.take_out(posted, number);
+        if let Some(fifo) = self.list(list) {
+            fifo.push(posted, number, list);
+        }
+    }
+
+    /// Takes a job out of the list it is in, if any.
+    pub(super) fn take_out(&mut self, posted: &Posted, number: u32) {
+        if let Some(fifo) = self.list(posted.node(number).list()) {
+            fifo.remove(posted, number);
+        }
+    }
+}
+
+pub(super) fn total(lists: &[Fifo; 3]) -> u32 {
+    lists.iter().map(Fifo::length).sum()
+}

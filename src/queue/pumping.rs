@@ -1,0 +1,78 @@
+//! Which thread pumps a queue, and what keeps it.
+
+use crate::owner::wait_graph::Inside;
+use crate::queue::Queues;
+use crate::queue::queue::QueueCell;
+use crate::queue_id::HeldQueue;
+use crate::sys::sync::Ordering;
+use crate::sys::thread_identity;
+
+/// Something keeps a dispatcher's thread. What kept it before does again when this goes.
+#[derive(Debug)]
+#[must_use]
+pub struct Busy<'a> {
+    cell: &'a QueueCell,
+    before: (u64, u64),
+}
+
+impl Busy<'_> {
+    /// Notes that it is another job since then, or 0.
+    pub fn note(&self, job: u64, since_ns: u64) {
+        self.cell.busy_with.store(job, Ordering::Relaxed);
+        self.cell.busy_since_ns.store(since_ns, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        let (job, since_ns) = self.before;
+        self.note(job, since_ns);
+    }
+}
+
+impl Queues {
+    /// Notes that this thread is the dispatcher's.
+    pub fn set_thread(&self, queue: HeldQueue<'_>) {
+        let thread = &self.cell(queue).thread;
+        let here = thread_identity::current();
+        if thread.load(Ordering::Relaxed) != here {
+            thread.store(here, Ordering::Relaxed);
+        }
+    }
+
+    /// The dispatcher's thread has ended, as who waits finds out now: whoever pushes after this sees what
+    /// was stored before it.
+    pub fn thread_ends(&self, queue: HeldQueue<'_>) {
+        let cell = self.cell(queue);
+        cell.thread.store(0, Ordering::Relaxed);
+        cell.admission.fetch_add(0, Ordering::AcqRel);
+        let lists = self.drained(queue);
+        let others = [&lists.elsewhere, &lists.running, &lists.ended];
+        for list in lists.ready.iter().chain(&lists.next_tick).chain(others) {
+            if !crate::weakened!("ending_thread_wakes") {
+                list.iter(&self.posted).for_each(|number| self.posted.listed(number).notify());
+            }
+        }
+    }
+
+    /// The dispatcher's thread, which everything keeps from coming to the queue that it waits for.
+    pub fn thread(&self, queue: HeldQueue<'_>) -> Option<Inside> {
+        let thread = self.cell(queue).thread.load(Ordering::Relaxed);
+        (thread != 0).then_some(Inside { thread, waits_before: 0 })
+    }
+
+    /// Notes what keeps the dispatcher's thread until the result is dropped: a job, 0 for none.
+    pub fn hold_thread<'a>(&'a self, queue: HeldQueue<'a>, job: u64, since_ns: u64) -> Busy<'a> {
+        let before = self.busy(queue);
+        let busy = Busy { cell: self.cell(queue), before };
+        busy.note(job, since_ns);
+        busy
+    }
+
+    /// Which job keeps the dispatcher's thread, and since when; a time without a job: something else of
+    /// the host.
+    pub fn busy(&self, queue: HeldQueue<'_>) -> (u64, u64) {
+        let cell = self.cell(queue);
+        (cell.busy_with.load(Ordering::Relaxed), cell.busy_since_ns.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,115 @@
+//! Calls of the host's functions: what wakes it, says "not now", and the like.
+//!
+//! - OWED is set by who calls the host's wake and cleared by the pump before it looks for work:
+//!   whatever comes later than that look wakes again.
+//! - A cancel may know a queue only by its id: it sets OWED by a compare-and-swap that fails on another
+//!   generation, and compares it once more under the host's lock, where a later host's functions appear
+//!   only after the generation changed.
+
+use crate::owner::Owners;
+use crate::owner::owned::Owned;
+use crate::queue::{GENERATION_SHIFT, OWED, Queues, WANTED};
+use crate::queue_id::{HeldQueue, QueueId};
+use crate::sys::callout::Payload;
+use crate::sys::host::Host;
+use crate::sys::sync::Ordering;
+use crate::sys::thread_identity;
+
+impl Queues {
+    /// Lets the host's functions be called; their owner knows the dispatcher already.
+    pub fn set_host(&self, queue: HeldQueue<'_>, host: Host) {
+        let cell = self.cell(queue);
+        cell.has_veto.store(u32::from(host.has_veto()), Ordering::Relaxed);
+        let wanted = if host.wants_wakes() { WANTED } else { 0 };
+        let generation = queue.id().generation() << GENERATION_SHIFT;
+        cell.waking.store(generation | wanted, Ordering::Release);
+        cell.host.set(host);
+    }
+
+    /// Calls none of the host's functions any more. The payload comes back to be destroyed, unless a
+    /// call runs on another thread, which then does it.
+    pub fn forget_host(&self, queue: HeldQueue<'_>, payload: Option<Payload>) -> Option<Payload> {
+        self.cell(queue).host.forget(payload)
+    }
+
+    /// What its owner knows the dispatcher by.
+    pub fn host_owned<'a>(&'a self, queue: HeldQueue<'a>) -> &'a Owned {
+        &self.cell(queue).host_owned
+    }
+
+    /// Calls one of the host's functions, unless they were forgotten.
+    pub fn call_host<R>(
+        &self,
+        owners: &Owners,
+        queue: HeldQueue<'_>,
+        call: impl FnOnce(&Host) -> R,
+    ) -> Option<R> {
+        self.call_host_of(owners, queue.id(), call)
+    }
+
+    fn call_host_of<R>(
+        &self,
+        owners: &Owners,
+        queue: QueueId,
+        call: impl FnOnce(&Host) -> R,
+    ) -> Option<R> {
+        let cell = self.cells.get(queue.number())?;
+        let is_same =
+            || cell.generation() == queue.generation() || crate::weakened!("wake_names_its_queue");
+        let (host, entered) = cell.host.begin(is_same, || {
+            // Under the lock: the functions are forgotten before the owner is.
+            owners.enter(cell.host_owned.get(), thread_identity::current())
+        })?;
+        let result = entered.is_open.then(|| call(&host));
+        let left = cell.host.end();
+        if let Some(payload) = left.payload {
+            payload.destroy();
+        }
+        owners.leave(entered);
+        if left.is_removed {
+            self.free(queue);
+        }
+        result
+    }
+
+    /// Tells the host that there is something to do, unless it was told since the last pump.
+    pub fn wake(&self, owners: &Owners, queue: HeldQueue<'_>) {
+        let waking = &self.cell(queue).waking;
+        if waking.load(Ordering::Relaxed) & WANTED != 0
+            && waking.fetch_or(OWED, Ordering::AcqRel) & OWED == 0
+        {
+            self.call_host(owners, queue, Host::wake);
+        }
+    }
+
+    /// As `wake`, of a queue that may be gone: then nobody is told.
+    pub fn wake_if_there(&self, owners: &Owners, queue: QueueId) {
+        let Some(cell) = self.cells.get(queue.number()) else { return };
+        // Whoever gave the id had seen the queue made, so this is no earlier generation.
+        let mut now = cell.waking.load(Ordering::Relaxed);
+        loop {
+            let is_same = now >> GENERATION_SHIFT == queue.generation();
+            if now & WANTED == 0 || !is_same && !crate::weakened!("wake_names_its_queue") {
+                return;
+            }
+            let swap = cell.waking.compare_exchange_weak(
+                now,
+                now | OWED,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            );
+            match swap {
+                Ok(before) if before & OWED == 0 => break,
+                Ok(_) => return,
+                Err(other) => now = other,
+            }
+        }
+        self.call_host_of(owners, queue, Host::wake);
+    }
+
+    /// Whether the host says "not now".
+    pub fn is_vetoed(&self, owners: &Owners, queue: HeldQueue<'_>) -> bool {
+        let has_veto = self.cell(queue).has_veto.load(Ordering::Relaxed) != 0;
+        has_veto && self.call_host(owners, queue, Host::vetoes).unwrap_or(false)
+    }
+}
