@@ -1,0 +1,207 @@
+//! Ending one posted job, whatever it ended by.
+//!
+//! Who ends a job takes its work out of the body first, and so is the only one. That is the
+//! dispatcher's thread; or the close of the owner of its functions, which must not wait for that thread:
+//! then whoever would have, finds nothing to do.
+//!
+//! A job whose work was taken out is in the hands of the thread that did it, as one that runs is. In between,
+//! and while its progress is shown for the last time, any close can end it.
+
+use crate::diagnosis::moment::{Moment, MomentKind};
+use crate::dispatcher::{DispatcherPin, Dispatchers};
+use crate::handle::{self, Handle, NULL};
+use crate::job::texts::JobText;
+use crate::job::{JobPin, JobState, id_of};
+use crate::memory::pin::Keeper;
+use crate::queue::posted::{HeldPosted, PostedBody, PostedCell, Stage};
+use crate::sys::sync::Ordering;
+use crate::sys::work::Work;
+use crate::sys::{clock, thread_identity};
+use crate::thread::error_text::ErrorText;
+use crate::token::TokenPin;
+use std::fmt::{Arguments, Write};
+
+/// Whether the completion is called when a job ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Completion {
+    /// Unless its owner is being closed.
+    UnlessClosing,
+    /// Its owner is being closed on the dispatcher's own thread.
+    Always,
+    /// Its owner is being closed on another thread.
+    Never,
+}
+
+impl<'a> Dispatchers<'a> {
+    /// Whether the owner of a job's functions is being closed and leaves their end to who runs them.
+    pub(crate) fn is_taken(self, held: &HeldPosted<'_>) -> bool {
+        let cell = held.cell();
+        if cell.owned.get().is_none() {
+            return false;
+        }
+        let body = cell.body();
+        // Under the lock: who takes the work gives up its place with the owner after that.
+        body.work.is_some() && self.owners().was_taken(cell.owned.get())
+    }
+
+    /// Ends what a posted job has of an owner that is being closed.
+    pub(crate) fn give_up(self, held: &HeldPosted<'_>, here: u64) {
+        let (cell, id) = (held.cell(), held.id());
+        while self.queues().claim(id, Stage::OwnerClosed, true).is_none() {
+            match cell.stage() {
+                // Its poster, or who runs it, looks again after that.
+                Stage::Free | Stage::Running => return,
+                // A slice ended after the claim.
+                Stage::Queued | Stage::Parked => (),
+                _ => break,
+            }
+        }
+        let taken = {
+            let mut body = cell.body();
+            body.work.take().map(|work| {
+                let job = self.jobs().arena().pin_index(body.job);
+                let dispatcher = self.arena().pin_index(body.dispatcher);
+                debug_assert!(job && dispatcher, "held until its work is gone");
+                (
+                    work,
+                    JobPin::take_over(self.jobs(), body.job),
+                    DispatcherPin::take_over(self, body.dispatcher),
+                )
+            })
+        };
+        let Some((work, job, dispatcher)) = taken else { return };
+        let is_here = Self::is_on_its_thread(&dispatcher, here);
+        let how = if is_here { Completion::Always } else { Completion::Never };
+        let live = dispatcher.slot().live();
+        let busy = is_here.then(|| {
+            self.queues().hold_thread(dispatcher.queue(), self.jobs().id(&job), clock::now_ns())
+        });
+        self.complete(&dispatcher, &job, cell, work, how);
+        drop(busy);
+        // The rest of it is left to the pump.
+        if !is_here || live.pumping.load(Ordering::Relaxed) == 0 {
+            self.queues().wake(self.owners(), dispatcher.queue());
+        }
+    }
+
+    /// Ends all of a job that runs no more, on the dispatcher's thread.
+    pub(crate) fn finish(self, dispatcher: &DispatcherPin<'_>, held: HeldPosted<'_>) {
+        let cell = held.cell();
+        let live = dispatcher.slot().live();
+        let job_id = id_of(self.jobs().arena().handle_of(cell.body().job));
+        let (_, since_ns) = self.queues().busy(dispatcher.queue());
+        let since_ns = if since_ns == 0 { clock::now_ns() } else { since_ns };
+        let busy = self.queues().hold_thread(dispatcher.queue(), job_id, since_ns);
+        // While any close can still end it: the host may close its owner where progress is shown.
+        if live.progress_interval_ns().is_some()
+            && cell.body().work.is_some()
+            && let Some(job) = self.job_of(&held)
+        {
+            self.conclude(dispatcher, &job, cell);
+            self.show_progress(dispatcher, &job, &held, u64::MAX);
+        }
+        let PostedBody { work, job, parent, dispatcher: index, .. } = {
+            let mut body = cell.body();
+            // Who waits looks at the rest of it still.
+            let left =
+                PostedBody { is_over: body.is_over, shown: body.shown, ..PostedBody::default() };
+            std::mem::replace(&mut *body, left)
+        };
+        let job = JobPin::take_over(self.jobs(), job);
+        if let Some(work) = work {
+            self.complete(dispatcher, &job, cell, work, Completion::UnlessClosing);
+        }
+        self.let_go(job, parent, index);
+        drop(busy);
+    }
+
+    /// Decides how a job that runs no more has ended, and lets its caller id go.
+    fn conclude(self, dispatcher: &DispatcherPin<'_>, job: &JobPin<'_>, cell: &PostedCell) {
+        self.settle(job, cell.stage());
+        self.tokens().disarm_held(self.jobs().token_of(job.handle()));
+        // Before the completion, which may post the next job of that id.
+        self.delist_job(dispatcher, job, cell);
+    }
+
+    /// Calls the completion and the destroy-notify of work that was just taken out.
+    fn complete(
+        self,
+        dispatcher: &DispatcherPin<'_>,
+        job: &JobPin<'_>,
+        cell: &PostedCell,
+        work: Work,
+        how: Completion,
+    ) {
+        let call = self.owners().enter_last(cell.owned.take(), thread_identity::current());
+        self.conclude(dispatcher, job, cell);
+        let state = self.jobs().state(job);
+        debug_assert!(state.is_terminal(), "{state:?} is no end");
+        cell.note_end(state);
+        let statistics = dispatcher.slot().live().statistics();
+        statistics.ended(state);
+        if how == Completion::Always || how == Completion::UnlessClosing && call.is_open {
+            let timeline = self.timeline();
+            let began_ns = timeline.is_on().then(clock::now_ns);
+            work.complete(job.handle(), state as i32);
+            if let Some(began_ns) = began_ns.filter(|_| work.has_completion()) {
+                let kind = MomentKind::Completion { state };
+                let (id, label) = (self.jobs().id(job), self.label(job));
+                timeline.note(|| Moment::since(began_ns, kind, id, label));
+            }
+        } else if work.has_completion() {
+            statistics.completions_dropped.one();
+        }
+        work.into_payload().destroy();
+        self.owners().leave(call);
+        cell.end();
+    }
+
+    /// Ends a job as its stage says; the end of one that ran is its own affair.
+    pub(crate) fn settle(self, job: &JobPin<'_>, stage: Stage) {
+        match stage {
+            Stage::Cancelled => self.end_job(job, JobState::Cancelled, ""),
+            Stage::ShutDown => {
+                self.end_job(job, JobState::Interrupted, "its dispatcher was closed");
+            }
+            Stage::OwnerClosed | Stage::Withdrawn => {
+                self.end_job(job, JobState::Interrupted, "its owner was closed");
+            }
+            _ => (),
+        }
+    }
+
+    /// Ends a job; one that ended before stays as it is.
+    pub(super) fn end_job(self, job: &JobPin<'_>, state: JobState, text: &str) {
+        if self.jobs().end(job, state, text).is_err() {
+            // No memory for the text, or completed without having begun.
+            let _ = self.jobs().end(job, JobState::Failed, "");
+        }
+    }
+
+    pub(super) fn fail(self, job: &JobPin<'_>, why: Arguments<'_>) {
+        let mut text = ErrorText::EMPTY;
+        let _ = text.write_fmt(why);
+        self.end_job(job, JobState::Failed, text.as_str());
+    }
+
+    pub(crate) fn delist_job(
+        self,
+        dispatcher: &DispatcherPin<'_>,
+        job: &JobPin<'_>,
+        cell: &PostedCell,
+    ) {
+        if cell.has_caller_id.swap(0, Ordering::Relaxed) != 0 {
+            self.jobs().show_text(job, JobText::CallerId, |id| self.delist(dispatcher, id));
+        }
+    }
+
+    /// Drops what an accepted job holds.
+    pub(crate) fn let_go(self, job: JobPin<'_>, parent: Handle, dispatcher: u32) {
+        drop(job);
+        if parent != NULL {
+            drop(TokenPin::take_over(self.tokens(), handle::index(parent)));
+        }
+        let dispatcher = DispatcherPin::take_over(self, dispatcher);
+        self.queues().finished(dispatcher.queue());
+    }
+}
