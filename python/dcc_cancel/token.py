@@ -15,10 +15,10 @@ from .registration import Registration
 class CancelToken(Polled):
     """A flag that says "stop", shared by all that poll it, in Python and in native code.
 
-    `job_id`: the id that your caller, for instance a server, has for the job. `parent`: what cancels this token as well: a
-    CancelToken, Job or Request, or any object with a `cancelled` attribute, for instance a token of
-    `dcc_mcp_core`, which is asked again every 20 milliseconds, see `link`. A child keeps its parent
-    alive. Any thread may call any method.
+    `job_id`: the id that your caller, for instance a server, has for the job. `parent`: what cancels this
+    token as well: a CancelToken, Job or Request, or any object with a `cancelled` attribute, for instance a
+    token of `dcc_mcp_core`, which is asked again every 20 milliseconds, see `link`. A child keeps its
+    parent alive. Any thread may call any method.
     """
 
     __slots__ = ("_job_id", "_link")

@@ -1,19 +1,16 @@
 //! The two slots of a thread: `set_current`, `reset_current`, `current`, and the probe.
 
+use super::answer::poll_layers;
 use super::argument::{ValueOut, handle, pointer};
 use super::guard::{Outcome, guard, guard_anywhere, guard_creating, guard_value};
 use super::job::dcc_job;
-use super::status::{
-    DCC_CANCELLED_BY_JOB, DCC_CANCELLED_BY_TOKEN, DCC_OK, DCC_POLL_GONE, dcc_status,
-};
+use super::status::{DCC_OK, dcc_status};
 use super::token::dcc_cancel_token;
 use super::{library, thread};
 use crate::diagnosis::place::Place;
 use crate::error::Error;
 use crate::handle::{Handle, NULL};
-use crate::sys::process;
 use crate::thread::current::{NO_TICKET, SlotName, ThreadSlots};
-use crate::token::ask::Answer;
 
 /// What a `set` gives and the matching `reset` takes: good once, on the same thread.
 pub type dcc_ticket = u64;
@@ -128,47 +125,4 @@ extern "C" fn probe(slots: &thread::Slots) -> dcc_status {
         let (token, job) = (slots.token_layer().token(), slots.job_layer().token());
         Ok(poll_layers(token, job, || slots.thread_number(), || Place::Unknown))
     })
-}
-
-/// What the two layers of a poll say, noted for the diagnosis.
-pub(super) fn poll_layers(
-    token: Handle,
-    job: Handle,
-    thread: impl Fn() -> u64,
-    place: impl FnOnce() -> Place,
-) -> dcc_status {
-    let tokens = library().tokens();
-    // Where no lock can be taken only the words are looked at: asking hosts and taking notes need locks.
-    let ask = |token| {
-        if process::is_usable() { tokens.answer(token, &thread) } else { tokens.look(token).0 }
-    };
-    let by_token = ask(token);
-    let answer = if by_token == Answer::Quiet { ask(job) } else { by_token };
-    let cancelled = match (by_token, answer) {
-        (Answer::Cancelled, _) => token,
-        (_, Answer::Cancelled) => job,
-        _ => NULL,
-    };
-    if process::is_usable() {
-        tokens.note_poll(token, job, cancelled, place);
-    }
-    if by_token == Answer::Quiet { job_status(answer) } else { token_status(answer) }
-}
-
-/// What the answer of a token's layer is in C.
-pub(super) fn token_status(answer: Answer) -> dcc_status {
-    match answer {
-        Answer::Quiet => DCC_OK,
-        Answer::Cancelled => DCC_CANCELLED_BY_TOKEN,
-        Answer::Gone => DCC_POLL_GONE,
-    }
-}
-
-/// What the answer of a job's layer is in C.
-pub(super) fn job_status(answer: Answer) -> dcc_status {
-    match answer {
-        Answer::Quiet => DCC_OK,
-        Answer::Cancelled => DCC_CANCELLED_BY_JOB,
-        Answer::Gone => DCC_POLL_GONE,
-    }
 }

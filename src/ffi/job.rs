@@ -1,9 +1,9 @@
 //! `dcc_job_*` but for the slot, which `current` has.
 
+use super::answer::{job_status, poll_layers};
 use super::argument::{
     HandleOut, StructOut, TextOut, ValueOut, Versioned, descriptor, flags, handle, pointer, text,
 };
-use super::current::{job_status, poll_layers};
 use super::guard::{Outcome, guard, guard_creating, guard_value};
 use super::owner::dcc_owner;
 use super::status::{

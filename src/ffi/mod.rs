@@ -6,6 +6,7 @@
 // C names, and comments for C readers, who know no "Safety" headings.
 #![allow(non_camel_case_types, clippy::missing_safety_doc)]
 
+mod answer;
 mod argument;
 pub mod context;
 pub mod control;

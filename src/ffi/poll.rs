@@ -1,7 +1,7 @@
 //! `dcc_poll_*`: snapshots for loops, and the slow path of the inlined poll.
 
+use super::answer::poll_layers;
 use super::argument::{ValueOut, handle};
-use super::current::poll_layers;
 use super::guard::guard_anywhere;
 use super::status::{DCC_OK, dcc_status};
 use super::token::dcc_cancel_token;

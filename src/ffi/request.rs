@@ -4,15 +4,14 @@ use super::argument::{
     HandleOut, TextOut, ValueOut, Versioned, descriptor, flags, handle, pointer, text,
 };
 use super::guard::{Outcome, guard, guard_creating, guard_value};
-use super::library;
 use super::request_id::{dcc_request_id, id_of};
-use super::session::{DCC_MAX_MESSAGE_LENGTH, dcc_session, pinned as pinned_session};
+use super::session::{DCC_MAX_MESSAGE_LENGTH, dcc_session, pinned as pinned_session, requests};
 use super::status::{DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_OK, dcc_status};
 use super::token::dcc_cancel_token;
 use crate::handle::NULL;
 use crate::json_rpc::reply::Fitted;
 use crate::json_rpc::request_id::MAX_ID_BYTES;
-use crate::peer::request::{Owed, RequestOrigin, RequestPin, Requests};
+use crate::peer::request::{Owed, RequestOrigin, RequestPin};
 use std::ffi::c_char;
 
 /// A request of a session: an id in flight with its token; shared by reference count. The pointer is a
@@ -43,10 +42,6 @@ pub struct dcc_request_desc {
 unsafe impl Versioned for dcc_request_desc {
     const NAME: &'static str = "dcc_request_desc";
     const FIRST_SIZE: usize = 80;
-}
-
-pub(super) fn requests() -> Requests<'static> {
-    library().requests()
 }
 
 pub(super) fn pinned(request: *const dcc_request) -> Outcome<RequestPin<'static>> {

@@ -3,7 +3,8 @@
 use super::argument::{TextOut, Versioned, descriptor, flags, reserved, text};
 use super::guard::{Outcome, guard};
 use super::job::{dcc_job, jobs, pinned as pinned_job};
-use super::request::{dcc_request, pinned, requests};
+use super::request::{dcc_request, pinned};
+use super::session::requests;
 use super::status::{DCC_ALREADY_ENDED, DCC_OK, dcc_status};
 use super::token::DCC_MAX_TEXT_LENGTH;
 use crate::error::Error;

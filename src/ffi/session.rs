@@ -5,7 +5,6 @@ use super::argument::{
     message, reserved, text,
 };
 use super::guard::{Outcome, guard, guard_creating};
-use super::request::requests;
 use super::request_id::{
     DCC_ID_INTEGER, DCC_ID_TEXT, DCC_MAX_REQUEST_ID_LENGTH, dcc_request_id, read_id,
 };
@@ -20,6 +19,7 @@ use crate::json_rpc::request_id::IdRef;
 use crate::json_rpc::wire::{MAX_BATCH, MAX_MESSAGE_BYTES, readable_reason};
 use crate::peer::cancel::{Handled, PeerCancel};
 use crate::peer::kept::IdState;
+use crate::peer::request::Requests;
 use crate::peer::session::{SessionPin, SessionSettings, Sessions};
 use std::ffi::c_char;
 
@@ -135,6 +135,11 @@ unsafe impl Versioned for dcc_session_stats {
 
 fn sessions() -> &'static Sessions {
     library().sessions()
+}
+
+/// The requests of all of them.
+pub(super) fn requests() -> Requests<'static> {
+    library().requests()
 }
 
 /// The session pinned for this call.

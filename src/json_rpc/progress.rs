@@ -86,7 +86,10 @@ mod tests {
         progress.offer(1.0, 10.0, "one").unwrap();
         progress.offer(2.0, 0.0, "").unwrap();
         progress.offer(1.5, 7.0, "late").unwrap();
-        let head = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"tok-1","progress":"#;
+        let head = concat!(
+            r#"{"jsonrpc":"2.0","method":"notifications/progress","#,
+            r#""params":{"progressToken":"tok-1","progress":"#
+        );
         assert_eq!(shown(&mut progress, 0, false), Some(format!("{head}2}}}}")));
         progress.offer(3.5, 10.0, "three").unwrap();
         assert_eq!(shown(&mut progress, 99, false), None);

@@ -189,7 +189,10 @@ mod tests {
         let (text, _) = written(|out| bare.write(out));
         assert_eq!(
             text,
-            r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"tok-1","progress":0}}"#
+            concat!(
+                r#"{"jsonrpc":"2.0","method":"notifications/progress","#,
+                r#""params":{"progressToken":"tok-1","progress":0}}"#
+            )
         );
         let full = ProgressNote {
             token: IdRef::Integer(i64::MAX),

@@ -20,7 +20,8 @@ int main(int argc, char **argv)
     if (dcc_check_cancelled() != DCC_CANCELLED_BY_JOB || dcc_abi_version() >> 16 != DCC_ABI_MAJOR)
         return 1;
     if (dcc_cancel_token_create(&token) != DCC_ERROR_UNSUPPORTED || token != NULL ||
-        dcc_cancel_token_native_event(NULL, &event) != DCC_ERROR_UNSUPPORTED || event != DCC_NO_NATIVE_EVENT ||
+        dcc_cancel_token_native_event(NULL, &event) != DCC_ERROR_UNSUPPORTED ||
+        event != DCC_NO_NATIVE_EVENT ||
         dcc_cancel_token_set_deadline_after(NULL, 1) != DCC_ERROR_UNSUPPORTED)
         return 2;
     return dcc_poll(dcc_poll_current()) == DCC_OK ? 0 : 3;

@@ -80,9 +80,12 @@ static int32_t wait_any(struct world *w)
 ROW(dcc_cancel_token_wait_any, 0, make_token(w); OK(dcc_cancel_token_create(&w->other)),
     return wait_any(w), , ,
     drop(w); OK(dcc_cancel_token_release(w->other)))
-ROW(dcc_cancel_token_native_event, 0, make_token(w), return dcc_cancel_token_native_event(w->token, &w->event), ,
+ROW(dcc_cancel_token_native_event, 0, make_token(w),
+    return dcc_cancel_token_native_event(w->token, &w->event), ,
     OK(dcc_native_event_close(w->event)), drop(w))
-ROW_AS(event_of_never, "dcc_cancel_token_native_event", 0, , return dcc_cancel_token_native_event(NULL, &w->event), ,
+ROW_AS(event_of_never, "dcc_cancel_token_native_event", 0, ,
+    return dcc_cancel_token_native_event(NULL, &w->event), ,
     OK(dcc_native_event_close(w->event)), )
-ROW(dcc_native_event_close, NEVER_REFUSED, make_token(w); OK(dcc_cancel_token_native_event(w->token, &w->event)),
+ROW(dcc_native_event_close, NEVER_REFUSED, make_token(w);
+    OK(dcc_cancel_token_native_event(w->token, &w->event)),
     return dcc_native_event_close(w->event), , , drop(w))

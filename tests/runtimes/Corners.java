@@ -42,7 +42,8 @@ final class Corners {
         job.close();
         refused("stale", job::state);
         refused("twice", () -> DccCancel.check(LIBRARY.dcc_job_release(job.handle)));
-        refused("made up", () -> DccCancel.check(LIBRARY.dcc_job_state(new Pointer(0x1234), new IntByReference())));
+        Pointer madeUp = new Pointer(0x1234);
+        refused("made up", () -> DccCancel.check(LIBRARY.dcc_job_state(madeUp, new IntByReference())));
 
         try (Job failing = new Job("Fails")) {
             refused("thrown", () -> failing.run(() -> {

@@ -149,7 +149,8 @@ pub fn questions(library: &Library, header: &Header, source: &str) -> usize {
     all.len() + inline.len()
 }
 
-/// No text is NULL, with whatever length that has one; what comes out needs no room. How many texts there are.
+/// No text is NULL, with whatever length that has one; what comes out needs no room. How many texts there
+/// are.
 pub fn texts(library: &Library, header: &Header, source: &str) -> usize {
     let mut count = 0;
     for function in &header.functions {
