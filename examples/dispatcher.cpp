@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 int main()
 {
     dcc::dispatcher_options host;
-    host.progress = [](const dcc::job &job, dcc::job::progress_info info) {
+    host.progress = [](const dcc::job &job, dcc::job_progress info) {
         std::printf("%s: %d of %d\n", job.label().c_str(), static_cast<int>(info.done),
                     static_cast<int>(info.total));
     };

@@ -745,9 +745,10 @@ typedef struct dcc_dispatcher_desc {
      */
     uint64_t default_deadline_after_ns;
     /**
-     * After so many nanoseconds inside one function of a job or of the host in a pump, or waiting in one
-     * call of this library, its thread counts as stuck: dcc_dispatcher_read_stats says so, and those who wait
-     * in dcc_dispatcher_post_and_wait for queued jobs are freed. 0 is ten seconds, DCC_NO_LIMIT never.
+     * After so many nanoseconds inside one function of a job or of the host in a pump, or waiting in
+     * one call of this library, its thread counts as stuck: dcc_dispatcher_read_stats says so, and
+     * those who wait in dcc_dispatcher_post_and_wait for queued jobs are freed. 0 is ten seconds,
+     * DCC_NO_LIMIT never.
      */
     uint64_t wedge_threshold_ns;
     /**
@@ -1841,12 +1842,12 @@ dcc_status dcc_cancel_token_register(const struct dcc_cancel_token *token,
  * Ends a registration and your use of its handle. When it returns, the callback is not running on
  * another thread and never will be, and the destroy-notify has run.
  *
- * DCC_OK: it was waiting, and the destroy-notify ran in this call. DCC_CALLBACK_DONE: it had run,
- * or its token was gone, or its owner was closed; if it was running on another thread, this waited
- * for it, and for nothing else. DCC_CALLBACK_RUNNING: called from inside the callback; the destroy-notify runs after the
- * callback returned. DCC_ERROR_WOULD_DEADLOCK: the callback is running and waits, over whatever
- * threads, for this one; the handle stays yours, use dcc_registration_unregister_no_wait. Hold no
- * lock that the callback takes. Any thread. NULL: nothing happens.
+ * DCC_OK: it was waiting, and the destroy-notify ran in this call. DCC_CALLBACK_DONE: it had run, or
+ * its token was gone, or its owner was closed; if it was running on another thread, this waited for it,
+ * and for nothing else. DCC_CALLBACK_RUNNING: called from inside the callback; the destroy-notify runs
+ * after the callback returned. DCC_ERROR_WOULD_DEADLOCK: the callback is running and waits, over
+ * whatever threads, for this one; the handle stays yours, use dcc_registration_unregister_no_wait. Hold
+ * no lock that the callback takes. Any thread. NULL: nothing happens.
  */
 dcc_status dcc_registration_unregister(struct dcc_registration *registration);
 
@@ -2088,10 +2089,10 @@ dcc_status dcc_job_user_data(const struct dcc_job *job,
                              void **out_user_data);
 
 /**
- * Makes a token the current one of this thread, for dispatchers. The library holds it until the
- * reset; your reference stays yours. DCC_ERROR_RESOURCES as in dcc_context_capture. NULL masks an outer token: nothing is current until the
- * reset. Writes the ticket for dcc_cancel_token_reset_current. Calls nest; the slots for token
- * and job are independent. Per thread; new threads start with nothing current.
+ * Makes a token the current one of this thread, for dispatchers. The library holds it until the reset;
+ * your reference stays yours. DCC_ERROR_RESOURCES as in dcc_context_capture. NULL masks an outer token:
+ * nothing is current until the reset. Writes the ticket for dcc_cancel_token_reset_current. Calls nest;
+ * the slots for token and job are independent. Per thread; new threads start with nothing current.
  */
 dcc_status dcc_cancel_token_set_current(const struct dcc_cancel_token *token,
                                         dcc_ticket *out_ticket);
@@ -2276,11 +2277,11 @@ dcc_status dcc_dispatcher_release(struct dcc_dispatcher *dispatcher);
  *
  * On the dispatcher's thread, outside its pump, all completions run before it returns. DCC_OK:
  * everything is over. DCC_PENDING: completions are still to run, because this is another thread, or
- * inside a job, or because jobs run on other threads: the dispatcher's next pump on its thread, or
- * the next close there, runs what there is by then, whatever the bounds say. If that thread never
- * comes back, because it has ended, say, they stay counted (`unfinished_posts` of dcc_stats). Calling it again is harmless and
- * tells how far things are. A post at the same moment is refused, or its completion runs. Any thread,
- * also inside a job. NULL: nothing happens.
+ * inside a job, or because jobs run on other threads: the dispatcher's next pump on its thread, or the
+ * next close there, runs what there is by then, whatever the bounds say. If that thread never comes
+ * back, because it has ended, say, they stay counted (`unfinished_posts` of dcc_stats). Calling it
+ * again is harmless and tells how far things are. A post at the same moment is refused, or its
+ * completion runs. Any thread, also inside a job. NULL: nothing happens.
  */
 dcc_status dcc_dispatcher_close(const struct dcc_dispatcher *dispatcher);
 
@@ -2408,13 +2409,13 @@ dcc_status dcc_session_close(const struct dcc_session *session);
 /**
  * Cancels the request in flight with this id, in its peer's name. DCC_OK: this call was the first.
  * DCC_ALREADY_CANCELLED: another was, its reason stays. DCC_NOT_FOUND: there is none, or it is over;
- * ignored and counted. DCC_HELD: there is none yet, the cancel is held for it. A request that is over is known
- * by its id until that begins again, for `early_ttl_ns` of dcc_session_desc and up to a number, see `max_kept`.
- * DCC_NOT_CANCELLABLE: it was begun as one that cannot be. `reason` as in dcc_cancel_token_cancel, but
- * up to DCC_MAX_MESSAGE_LENGTH bytes, as a peer may have sent them: what is beyond DCC_MAX_TEXT_LENGTH
- * is cut off, control characters are left out. Callbacks run on this thread. A request that begins with
- * the same id after the one that was meant has ended is not touched. DCC_ERROR_RESOURCES: there was no memory
- * to hold it; nothing happened, so call again. Any thread.
+ * ignored and counted. DCC_HELD: there is none yet, the cancel is held for it. A request that is over
+ * is known by its id until that begins again, for `early_ttl_ns` of dcc_session_desc and up to a
+ * number, see `max_kept`. DCC_NOT_CANCELLABLE: it was begun as one that cannot be. `reason` as in
+ * dcc_cancel_token_cancel, but up to DCC_MAX_MESSAGE_LENGTH bytes, as a peer may have sent them: what
+ * is beyond DCC_MAX_TEXT_LENGTH is cut off, control characters are left out. Callbacks run on this
+ * thread. A request that begins with the same id after the one that was meant has ended is not touched.
+ * DCC_ERROR_RESOURCES: there was no memory to hold it; nothing happened, so call again. Any thread.
  */
 dcc_status dcc_session_cancel(const struct dcc_session *session,
                               const struct dcc_request_id *id,
@@ -2600,33 +2601,33 @@ dcc_status dcc_job_threads(const struct dcc_job *job,
                            size_t *out_count);
 
 /**
- * Writes all live jobs as a JSON array of objects, `snprintf`-like, as dcc_cancel_token_reason;
- * for people and tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page does
- * not. It is what all pages of that have together, and holds nothing from one job to the next: nobody waits
- * for it but its caller, and jobs begin and end meanwhile. Each has id, label, caller_id, state, progress {done,
- * total, message}, age_ns, cancelled (null, or {cause, reason, since_ns, to_end_ns, is_seen}), is_traced,
- * since_last_poll_ns and longest_gap (null while nothing was traced, else {gap_ns, from {file,
- * line}, to {file, line}}) and threads, each with thread, cancel_to_seen_ns, polls,
- * since_last_poll_ns, last_poll_at {file, line} and longest_gap. Later versions may add members. What could
- * steer a terminal in its texts is escaped, as JSON has it, so it may be printed. May run a job's `destroy`. Any
- * thread.
+ * Writes all live jobs as a JSON array of objects, `snprintf`-like, as dcc_cancel_token_reason; for
+ * people and tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page
+ * does not. It is what all pages of that have together, and holds nothing from one job to the next:
+ * nobody waits for it but its caller, and jobs begin and end meanwhile. Each has id, label, caller_id,
+ * state, progress {done, total, message}, age_ns, cancelled (null, or {cause, reason, since_ns,
+ * to_end_ns, is_seen}), is_traced, since_last_poll_ns and longest_gap (null while nothing was traced,
+ * else {gap_ns, from {file, line}, to {file, line}}) and threads, each with thread, cancel_to_seen_ns,
+ * polls, since_last_poll_ns, last_poll_at {file, line} and longest_gap. Later versions may add members.
+ * What could steer a terminal in its texts is escaped, as JSON has it, so it may be printed. May run a
+ * job's `destroy`. Any thread.
  */
 dcc_status dcc_stats_live_jobs(char *buffer,
                                size_t size,
                                size_t *out_length);
 
 /**
- * Writes some of the live jobs, `snprintf`-like, as a JSON object {"jobs": [...], "next": number}, each job as
- * dcc_stats_live_jobs has it: for a UI thread, and where there may be very many. A page takes well below a
- * millisecond: it has at most `most` jobs, up to DCC_MAX_JOBS_PAGE, which 0 stands for, fewer where they have
- * long texts or many threads, and none where it has looked at many places without a job. `from` is 0 for the
- * first page, later what `out_next` got, which is 0 after the last page and after a failure. A job that lives
- * from the first page to the last is in exactly one of them.
+ * Writes some of the live jobs, `snprintf`-like, as a JSON object {"jobs": [...], "next": number}, each
+ * job as dcc_stats_live_jobs has it: for a UI thread, and where there may be very many. A page takes
+ * well below a millisecond: it has at most `most` jobs, up to DCC_MAX_JOBS_PAGE, which 0 stands for,
+ * fewer where they have long texts or many threads, and none where it has looked at many places without
+ * a job. `from` is 0 for the first page, later what `out_next` got, which is 0 after the last page and
+ * after a failure. A job that lives from the first page to the last is in exactly one of them.
  *
  * Only whole pages are written: what does not fit into `size` bytes is left to the next page.
- * DCC_ERROR_INVALID_ARGUMENT: not even one job fits; `out_length`, if not NULL, gets the bytes that it takes,
- * to which a NUL comes. 16,384 are enough for most. With a `size` of 0 the page is only measured. May run a
- * job's `destroy`. Any thread.
+ * DCC_ERROR_INVALID_ARGUMENT: not even one job fits; `out_length`, if not NULL, gets the bytes that it
+ * takes, to which a NUL comes. 16,384 are enough for most. With a `size` of 0 the page is only
+ * measured. May run a job's `destroy`. Any thread.
  */
 dcc_status dcc_stats_jobs_page(uint64_t from,
                                uint32_t most,
@@ -2649,27 +2650,28 @@ dcc_status dcc_stats_latency(int32_t which,
 
 /**
  * Records from now on what happens in the process: ticks of dispatchers, posted jobs, cancels, and
- * each thread's first poll of a job that saw one. Of `max_entries`, 1 to DCC_MAX_TIMELINE_ENTRIES, at about 200 bytes each, the latest
- * are kept, the others counted. What was recorded before is forgotten, also when it is on already;
- * on an error nothing is. While it is off nobody pays for it. Any thread.
+ * each thread's first poll of a job that saw one. The latest `max_entries`, 1 to
+ * DCC_MAX_TIMELINE_ENTRIES, at about 200 bytes each, are kept, the others counted. What was recorded
+ * before is forgotten, also when it is on already; on an error nothing is. While it is off nobody pays
+ * for it. Any thread.
  */
-dcc_status dcc_timeline_start(uint64_t max_entries);
+dcc_status dcc_timeline_begin(uint64_t max_entries);
 
 /**
- * Records no more. What was recorded stays, to be written, until the next start. Fine also when
- * nothing was started. Any thread.
+ * Records no more. What was recorded stays, to be written, until the next begin. Fine also when
+ * nothing is recorded. Any thread.
  */
-dcc_status dcc_timeline_stop(void);
+dcc_status dcc_timeline_end(void);
 
 /**
- * Writes what was recorded since the last start to the file `path`: UTF-8 of `path_length` bytes, or
+ * Writes what was recorded since the last begin to the file `path`: UTF-8 of `path_length` bytes, or
  * DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH. A file that is there is replaced at once when all is
  * written. DCC_ERROR_FILE leaves it as it was; dcc_last_error names path and reason, on Windows also
  * that another program has it open. Recording goes on meanwhile if it is on; nobody waits for the
  * file but the caller. Any thread that may wait for a disk.
  *
  * The file is JSON, Chrome's trace event format, to be opened in Perfetto: an object with
- * `displayTimeUnit` "ms", `otherData` {version, lost: how many events were not kept} and
+ * `displayTimeUnit` "ms", `otherData` {version, lost: how many entries were not kept} and
  * `traceEvents`, sorted by `ts`: microseconds on the library's clock, with the nanoseconds as a
  * fraction. Each has name, cat, ph, ts, pid, tid (the system's numbers) and args; those with `ph`
  * "X" also `dur`, instants ("i") also `s`; rows with `ph` "M" name threads, where the system tells.
@@ -2684,7 +2686,7 @@ dcc_status dcc_timeline_stop(void);
  *   reached it).
  * - "cancel seen": job_id, cause, reason, latency_ns since the cancel.
  *
- * Later versions may add members, args and events.
+ * Later versions may add members, args and names.
  */
 dcc_status dcc_timeline_write(const char *path,
                               size_t path_length);
@@ -2721,14 +2723,15 @@ dcc_status dcc_control_address(char *buffer,
                                size_t *out_length);
 
 /**
- * Ends the library's threads: for the host alone, when it closes, after its plugins are gone and
- * its dispatchers are closed. Jobs that wait for a thread of the library end as interrupted; their
- * completions are left to their dispatchers. The control endpoint is closed. Deadlines are disarmed, callbacks that are due run first. What needs the threads
- * (dcc_cancel_token_set_deadline_after, dcc_cancel_token_cancel_async and the like) then answers
- * DCC_ERROR_SHUTDOWN; all else works on, so that objects which outlive the host's last line can be
- * released. Never calling it is harmless, calling it again too. DCC_TIMED_OUT: a callback or a job
- * did not return within 5 seconds; its thread is left behind. DCC_ERROR_WOULD_DEADLOCK: called from inside
- * a callback on the library's own thread. Any other thread.
+ * Ends the library's threads: for the host alone, when it closes, after its plugins are gone and its
+ * dispatchers are closed. Jobs that wait for a thread of the library end as interrupted; their
+ * completions are left to their dispatchers. The control endpoint is closed. Deadlines are disarmed,
+ * callbacks that are due run first. What needs the threads (dcc_cancel_token_set_deadline_after,
+ * dcc_cancel_token_cancel_async and the like) then answers DCC_ERROR_SHUTDOWN; all else works on, so
+ * that objects which outlive the host's last line can be released. Never calling it is harmless,
+ * calling it again too. DCC_TIMED_OUT: a callback or a job did not return within 5 seconds; its thread
+ * is left behind. DCC_ERROR_WOULD_DEADLOCK: called from inside a callback on the library's own thread.
+ * Any other thread.
  */
 dcc_status dcc_shutdown(void);
 

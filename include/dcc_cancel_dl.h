@@ -209,8 +209,8 @@ typedef struct dcc_cancel_api {
         size_t *out_length, uint64_t *out_next);
     dcc_status (*dcc_stats_read)(struct dcc_stats *out_stats);
     dcc_status (*dcc_stats_latency)(int32_t which, struct dcc_latency *out_latency);
-    dcc_status (*dcc_timeline_start)(uint64_t max_entries);
-    dcc_status (*dcc_timeline_stop)(void);
+    dcc_status (*dcc_timeline_begin)(uint64_t max_entries);
+    dcc_status (*dcc_timeline_end)(void);
     dcc_status (*dcc_timeline_write)(const char *path, size_t path_length);
     dcc_status (*dcc_control_open)(const struct dcc_control_desc *desc);
     dcc_status (*dcc_control_close)(void);
@@ -1283,19 +1283,19 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_stats_latency(int32_t which, struct dcc_laten
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_timeline_start(uint64_t max_entries)
+DCC_CANCEL_SUPPLIED dcc_status dcc_timeline_begin(uint64_t max_entries)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_timeline_start != NULL)
-        return api->dcc_timeline_start(max_entries);
+    if (api != NULL && api->dcc_timeline_begin != NULL)
+        return api->dcc_timeline_begin(max_entries);
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_timeline_stop(void)
+DCC_CANCEL_SUPPLIED dcc_status dcc_timeline_end(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_timeline_stop != NULL)
-        return api->dcc_timeline_stop();
+    if (api != NULL && api->dcc_timeline_end != NULL)
+        return api->dcc_timeline_end();
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -1642,8 +1642,8 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_stats_jobs_page", &api->dcc_stats_jobs_page);
     dcc_cancel_symbol_(library, "dcc_stats_read", &api->dcc_stats_read);
     dcc_cancel_symbol_(library, "dcc_stats_latency", &api->dcc_stats_latency);
-    dcc_cancel_symbol_(library, "dcc_timeline_start", &api->dcc_timeline_start);
-    dcc_cancel_symbol_(library, "dcc_timeline_stop", &api->dcc_timeline_stop);
+    dcc_cancel_symbol_(library, "dcc_timeline_begin", &api->dcc_timeline_begin);
+    dcc_cancel_symbol_(library, "dcc_timeline_end", &api->dcc_timeline_end);
     dcc_cancel_symbol_(library, "dcc_timeline_write", &api->dcc_timeline_write);
     dcc_cancel_symbol_(library, "dcc_control_open", &api->dcc_control_open);
     dcc_cancel_symbol_(library, "dcc_control_close", &api->dcc_control_close);

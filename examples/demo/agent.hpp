@@ -43,7 +43,7 @@ public:
     static moment when_done(double part)
     {
         return [part](const dcc::job &job) {
-            const dcc::job::progress_info progress = job.progress();
+            const dcc::job_progress progress = job.progress();
             return progress.total != 0 && static_cast<double>(progress.done) >=
                                               part * static_cast<double>(progress.total);
         };

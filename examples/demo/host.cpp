@@ -101,7 +101,7 @@ int play_all(const std::string &plugin_path, const std::string &output_folder,
     const mesh input = read_obj(path);
     const loaded_plugin plugin(plugin_path);
     pthread_setname_np(pthread_self(), "UI thread");
-    if (dcc_timeline_start(10'000) < 0)
+    if (dcc_timeline_begin(10'000) < 0)
         throw std::runtime_error("no memory for the timeline");
     stage stage{plugin, input, measured_plan(plugin, input), output_folder};
     introduce(path, stage);

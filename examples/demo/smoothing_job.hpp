@@ -78,7 +78,7 @@ public:
     // From 0 to 1.
     double progress() const
     {
-        const dcc::job::progress_info info = job_.progress();
+        const dcc::job_progress info = job_.progress();
         return info.total == 0 ? 0.0
                                : static_cast<double>(info.done) / static_cast<double>(info.total);
     }

@@ -61,7 +61,7 @@ public:
     }
 
     // The dispatcher tells it of each job; this row takes its own.
-    void note_progress(const dcc::job &job, dcc::job::progress_info progress)
+    void note_progress(const dcc::job &job, dcc::job_progress progress)
     {
         if (job.id() != job_.id())
             return;

@@ -67,7 +67,7 @@ private:
     {
         dcc::dispatcher_options given;
         given.progress_interval = std::chrono::milliseconds(30);
-        given.progress = [this](const dcc::job &job, dcc::job::progress_info progress) {
+        given.progress = [this](const dcc::job &job, dcc::job_progress progress) {
             for (job_row *row : rows_)
                 row->note_progress(job, progress);
         };

@@ -48,7 +48,7 @@ struct dispatcher_options {
      * "not now", too. */
     std::function<bool()> veto = {};
     /* Shows, on the dispatcher's thread, how far a job is. */
-    std::function<void(const job &, job::progress_info)> progress = {};
+    std::function<void(const job &, job_progress)> progress = {};
     /* Has the host's pool call the task: true. False, or if it throws: the job is refused. */
     std::function<bool(pool_task)> execute = {};
     /* Kept until the dispatcher is gone. */
@@ -97,7 +97,7 @@ private:
                                             std::uint64_t total, void *user_data) noexcept
     {
         const lent_job lent(handle);
-        const job::progress_info info = {done, total};
+        const job_progress info = {done, total};
         call_guarded([&] { static_cast<host *>(user_data)->progress_(lent.get(), info); });
     }
 
@@ -118,7 +118,7 @@ private:
 
     std::function<void()> wake_;
     std::function<bool()> veto_;
-    std::function<void(const job &, job::progress_info)> progress_;
+    std::function<void(const job &, job_progress)> progress_;
     std::function<bool(pool_task)> execute_;
     std::shared_ptr<const void> keep_alive_;
 };

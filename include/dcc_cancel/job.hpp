@@ -33,6 +33,12 @@ enum class job_state : std::int32_t {
     interrupted = DCC_JOB_INTERRUPTED
 };
 
+/* How far a job is; `total` is 0 while unknown. */
+struct job_progress {
+    std::uint64_t done = 0;
+    std::uint64_t total = 0;
+};
+
 /* What a job is created from. */
 struct job_options {
     /* For people. */
@@ -57,12 +63,6 @@ struct job_options {
 /* One unit of a host's work. Copies are the same job. */
 class job : public detail::reference<dcc_job> {
 public:
-    /* How far a job is; `total` is 0 while unknown. */
-    struct progress_info {
-        std::uint64_t done = 0;
-        std::uint64_t total = 0;
-    };
-
     /* No job. */
     job() noexcept = default;
 
@@ -165,7 +165,7 @@ public:
         return dcc_job_set_progress(get(), done, total, words, message.size()) == DCC_OK;
     }
 
-    progress_info progress() const noexcept
+    job_progress progress() const noexcept
     {
         dcc_job_progress info = {};
         info.struct_size = sizeof info;

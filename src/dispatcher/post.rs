@@ -167,7 +167,7 @@ impl<'a> Dispatchers<'a> {
             label: post.label,
             caller_id: post.caller_id,
             parent: post.parent,
-            token: Origin { job_id: "", foreign: None, is_watched: true },
+            token: Origin { caller_id: "", foreign: None, is_watched: true },
             owner: NULL,
         };
         let job = self.jobs().create(&origin, None).map_err(|(error, _none)| error)?;

@@ -105,7 +105,7 @@ pub unsafe extern "C" fn dcc_context_caller_id(
         // SAFETY: the C caller's promise, see the comment.
         let to = unsafe { TextOut::new(buffer, size, out_length) }?;
         match thread::slots() {
-            Some(slots) => library().contexts().show_job_id(slots, |id| to.write(id)),
+            Some(slots) => library().contexts().show_caller_id(slots, |id| to.write(id)),
             None => to.write(""),
         }
         Ok(DCC_OK)

@@ -29,10 +29,10 @@ fn reset(slot: SlotName, ticket: dcc_ticket) -> Outcome {
     Ok(DCC_OK)
 }
 
-/// Makes a token the current one of this thread, for dispatchers. The library holds it until the
-/// reset; your reference stays yours. DCC_ERROR_RESOURCES as in dcc_context_capture. NULL masks an outer token: nothing is current until the
-/// reset. Writes the ticket for dcc_cancel_token_reset_current. Calls nest; the slots for token
-/// and job are independent. Per thread; new threads start with nothing current.
+/// Makes a token the current one of this thread, for dispatchers. The library holds it until the reset;
+/// your reference stays yours. DCC_ERROR_RESOURCES as in dcc_context_capture. NULL masks an outer token:
+/// nothing is current until the reset. Writes the ticket for dcc_cancel_token_reset_current. Calls nest;
+/// the slots for token and job are independent. Per thread; new threads start with nothing current.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_set_current(
     token: *const dcc_cancel_token,

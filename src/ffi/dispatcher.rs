@@ -80,9 +80,10 @@ pub struct dcc_dispatcher_desc {
     pub reserved: u32,
     /// Cancels a job so long after its post if its descriptor says nothing else; 0: never.
     pub default_deadline_after_ns: u64,
-    /// After so many nanoseconds inside one function of a job or of the host in a pump, or waiting in one
-    /// call of this library, its thread counts as stuck: dcc_dispatcher_read_stats says so, and those who wait
-    /// in dcc_dispatcher_post_and_wait for queued jobs are freed. 0 is ten seconds, DCC_NO_LIMIT never.
+    /// After so many nanoseconds inside one function of a job or of the host in a pump, or waiting in
+    /// one call of this library, its thread counts as stuck: dcc_dispatcher_read_stats says so, and
+    /// those who wait in dcc_dispatcher_post_and_wait for queued jobs are freed. 0 is ten seconds,
+    /// DCC_NO_LIMIT never.
     pub wedge_threshold_ns: u64,
     /// Least nanoseconds between two calls of `progress` for one job; 0 is 100 milliseconds.
     pub progress_interval_ns: u64,
@@ -217,11 +218,11 @@ pub extern "C" fn dcc_dispatcher_release(dispatcher: *mut dcc_dispatcher) -> dcc
 ///
 /// On the dispatcher's thread, outside its pump, all completions run before it returns. DCC_OK:
 /// everything is over. DCC_PENDING: completions are still to run, because this is another thread, or
-/// inside a job, or because jobs run on other threads: the dispatcher's next pump on its thread, or
-/// the next close there, runs what there is by then, whatever the bounds say. If that thread never
-/// comes back, because it has ended, say, they stay counted (`unfinished_posts` of dcc_stats). Calling it again is harmless and
-/// tells how far things are. A post at the same moment is refused, or its completion runs. Any thread,
-/// also inside a job. NULL: nothing happens.
+/// inside a job, or because jobs run on other threads: the dispatcher's next pump on its thread, or the
+/// next close there, runs what there is by then, whatever the bounds say. If that thread never comes
+/// back, because it has ended, say, they stay counted (`unfinished_posts` of dcc_stats). Calling it
+/// again is harmless and tells how far things are. A post at the same moment is refused, or its
+/// completion runs. Any thread, also inside a job. NULL: nothing happens.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_dispatcher_close(dispatcher: *const dcc_dispatcher) -> dcc_status {
     guard(|| {

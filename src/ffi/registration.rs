@@ -67,12 +67,12 @@ pub unsafe extern "C" fn dcc_cancel_token_register(
 /// Ends a registration and your use of its handle. When it returns, the callback is not running on
 /// another thread and never will be, and the destroy-notify has run.
 ///
-/// DCC_OK: it was waiting, and the destroy-notify ran in this call. DCC_CALLBACK_DONE: it had run,
-/// or its token was gone, or its owner was closed; if it was running on another thread, this waited
-/// for it, and for nothing else. DCC_CALLBACK_RUNNING: called from inside the callback; the destroy-notify runs after the
-/// callback returned. DCC_ERROR_WOULD_DEADLOCK: the callback is running and waits, over whatever
-/// threads, for this one; the handle stays yours, use dcc_registration_unregister_no_wait. Hold no
-/// lock that the callback takes. Any thread. NULL: nothing happens.
+/// DCC_OK: it was waiting, and the destroy-notify ran in this call. DCC_CALLBACK_DONE: it had run, or
+/// its token was gone, or its owner was closed; if it was running on another thread, this waited for it,
+/// and for nothing else. DCC_CALLBACK_RUNNING: called from inside the callback; the destroy-notify runs
+/// after the callback returned. DCC_ERROR_WOULD_DEADLOCK: the callback is running and waits, over
+/// whatever threads, for this one; the handle stays yours, use dcc_registration_unregister_no_wait. Hold
+/// no lock that the callback takes. Any thread. NULL: nothing happens.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_registration_unregister(registration: *mut dcc_registration) -> dcc_status {
     guard(|| unregister(registration, true))

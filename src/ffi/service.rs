@@ -87,14 +87,15 @@ const SHUTDOWN_NS: u64 = 5_000_000_000;
 /// Longest wait for an answer that is under way.
 const CONTROL_NS: u64 = 3 * PATIENCE_NS;
 
-/// Ends the library's threads: for the host alone, when it closes, after its plugins are gone and
-/// its dispatchers are closed. Jobs that wait for a thread of the library end as interrupted; their
-/// completions are left to their dispatchers. The control endpoint is closed. Deadlines are disarmed, callbacks that are due run first. What needs the threads
-/// (dcc_cancel_token_set_deadline_after, dcc_cancel_token_cancel_async and the like) then answers
-/// DCC_ERROR_SHUTDOWN; all else works on, so that objects which outlive the host's last line can be
-/// released. Never calling it is harmless, calling it again too. DCC_TIMED_OUT: a callback or a job
-/// did not return within 5 seconds; its thread is left behind. DCC_ERROR_WOULD_DEADLOCK: called from inside
-/// a callback on the library's own thread. Any other thread.
+/// Ends the library's threads: for the host alone, when it closes, after its plugins are gone and its
+/// dispatchers are closed. Jobs that wait for a thread of the library end as interrupted; their
+/// completions are left to their dispatchers. The control endpoint is closed. Deadlines are disarmed,
+/// callbacks that are due run first. What needs the threads (dcc_cancel_token_set_deadline_after,
+/// dcc_cancel_token_cancel_async and the like) then answers DCC_ERROR_SHUTDOWN; all else works on, so
+/// that objects which outlive the host's last line can be released. Never calling it is harmless,
+/// calling it again too. DCC_TIMED_OUT: a callback or a job did not return within 5 seconds; its thread
+/// is left behind. DCC_ERROR_WOULD_DEADLOCK: called from inside a callback on the library's own thread.
+/// Any other thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_shutdown() -> dcc_status {
     guard(|| {

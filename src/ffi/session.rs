@@ -259,13 +259,13 @@ fn status_of(outcome: PeerCancel) -> dcc_status {
 
 /// Cancels the request in flight with this id, in its peer's name. DCC_OK: this call was the first.
 /// DCC_ALREADY_CANCELLED: another was, its reason stays. DCC_NOT_FOUND: there is none, or it is over;
-/// ignored and counted. DCC_HELD: there is none yet, the cancel is held for it. A request that is over is known
-/// by its id until that begins again, for `early_ttl_ns` of dcc_session_desc and up to a number, see `max_kept`.
-/// DCC_NOT_CANCELLABLE: it was begun as one that cannot be. `reason` as in dcc_cancel_token_cancel, but
-/// up to DCC_MAX_MESSAGE_LENGTH bytes, as a peer may have sent them: what is beyond DCC_MAX_TEXT_LENGTH
-/// is cut off, control characters are left out. Callbacks run on this thread. A request that begins with
-/// the same id after the one that was meant has ended is not touched. DCC_ERROR_RESOURCES: there was no memory
-/// to hold it; nothing happened, so call again. Any thread.
+/// ignored and counted. DCC_HELD: there is none yet, the cancel is held for it. A request that is over
+/// is known by its id until that begins again, for `early_ttl_ns` of dcc_session_desc and up to a
+/// number, see `max_kept`. DCC_NOT_CANCELLABLE: it was begun as one that cannot be. `reason` as in
+/// dcc_cancel_token_cancel, but up to DCC_MAX_MESSAGE_LENGTH bytes, as a peer may have sent them: what
+/// is beyond DCC_MAX_TEXT_LENGTH is cut off, control characters are left out. Callbacks run on this
+/// thread. A request that begins with the same id after the one that was meant has ended is not touched.
+/// DCC_ERROR_RESOURCES: there was no memory to hold it; nothing happened, so call again. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_cancel(
     session: *const dcc_session,

@@ -26,35 +26,36 @@ fn timeline() -> &'static Timeline {
 }
 
 /// Records from now on what happens in the process: ticks of dispatchers, posted jobs, cancels, and
-/// each thread's first poll of a job that saw one. Of `max_entries`, 1 to DCC_MAX_TIMELINE_ENTRIES, at about 200 bytes each, the latest
-/// are kept, the others counted. What was recorded before is forgotten, also when it is on already;
-/// on an error nothing is. While it is off nobody pays for it. Any thread.
+/// each thread's first poll of a job that saw one. The latest `max_entries`, 1 to
+/// DCC_MAX_TIMELINE_ENTRIES, at about 200 bytes each, are kept, the others counted. What was recorded
+/// before is forgotten, also when it is on already; on an error nothing is. While it is off nobody pays
+/// for it. Any thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn dcc_timeline_start(max_entries: u64) -> dcc_status {
+pub extern "C" fn dcc_timeline_begin(max_entries: u64) -> dcc_status {
     guard_creating(|| {
         in_range("max_entries", max_entries, 1, DCC_MAX_TIMELINE_ENTRIES)?;
         timeline().start(max_entries as usize)
     })
 }
 
-/// Records no more. What was recorded stays, to be written, until the next start. Fine also when
-/// nothing was started. Any thread.
+/// Records no more. What was recorded stays, to be written, until the next begin. Fine also when
+/// nothing is recorded. Any thread.
 #[unsafe(no_mangle)]
-pub extern "C" fn dcc_timeline_stop() -> dcc_status {
+pub extern "C" fn dcc_timeline_end() -> dcc_status {
     guard(|| {
         timeline().stop();
         Ok(DCC_OK)
     })
 }
 
-/// Writes what was recorded since the last start to the file `path`: UTF-8 of `path_length` bytes, or
+/// Writes what was recorded since the last begin to the file `path`: UTF-8 of `path_length` bytes, or
 /// DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH. A file that is there is replaced at once when all is
 /// written. DCC_ERROR_FILE leaves it as it was; dcc_last_error names path and reason, on Windows also
 /// that another program has it open. Recording goes on meanwhile if it is on; nobody waits for the
 /// file but the caller. Any thread that may wait for a disk.
 ///
 /// The file is JSON, Chrome's trace event format, to be opened in Perfetto: an object with
-/// `displayTimeUnit` "ms", `otherData` {version, lost: how many events were not kept} and
+/// `displayTimeUnit` "ms", `otherData` {version, lost: how many entries were not kept} and
 /// `traceEvents`, sorted by `ts`: microseconds on the library's clock, with the nanoseconds as a
 /// fraction. Each has name, cat, ph, ts, pid, tid (the system's numbers) and args; those with `ph`
 /// "X" also `dur`, instants ("i") also `s`; rows with `ph` "M" name threads, where the system tells.
@@ -69,7 +70,7 @@ pub extern "C" fn dcc_timeline_stop() -> dcc_status {
 ///   reached it).
 /// - "cancel seen": job_id, cause, reason, latency_ns since the cancel.
 ///
-/// Later versions may add members, args and events.
+/// Later versions may add members, args and names.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_timeline_write(path: *const c_char, path_length: usize) -> dcc_status {
     guard(|| {

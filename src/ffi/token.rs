@@ -128,7 +128,7 @@ pub unsafe extern "C" fn dcc_cancel_token_create_from(
         let desc = unsafe { descriptor("desc", desc) }?;
         reserved::<dcc_cancel_token_desc>(desc.reserved)?;
         // SAFETY: the C caller's promise in the descriptor.
-        let (job_id, parents) = unsafe {
+        let (caller_id, parents) = unsafe {
             let name = "dcc_cancel_token_desc.caller_id";
             let most = DCC_MAX_CALLER_ID_LENGTH;
             let caller_id = text(name, desc.caller_id, desc.caller_id_length, most)?;
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn dcc_cancel_token_create_from(
             let counted_by = "dcc_cancel_token_desc.parent_count";
             (caller_id, handles(name, counted_by, desc.parents, desc.parent_count)?)
         };
-        create(parents, Origin { job_id, foreign: None, is_watched: false }, &to)
+        create(parents, Origin { caller_id, foreign: None, is_watched: false }, &to)
     })
 }
 
@@ -294,7 +294,7 @@ pub unsafe extern "C" fn dcc_cancel_token_caller_id(
         // SAFETY: the C caller's promise, see the comment.
         let to = unsafe { TextOut::new(buffer, size, out_length) }?;
         match pinned(token)? {
-            Some(token) => tokens().show_job_id(&token, |id| to.write(id)),
+            Some(token) => tokens().show_caller_id(&token, |id| to.write(id)),
             None => to.write(""),
         }
         Ok(DCC_OK)

@@ -196,16 +196,16 @@ pub unsafe extern "C" fn dcc_job_threads(
     })
 }
 
-/// Writes all live jobs as a JSON array of objects, `snprintf`-like, as dcc_cancel_token_reason;
-/// for people and tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page does
-/// not. It is what all pages of that have together, and holds nothing from one job to the next: nobody waits
-/// for it but its caller, and jobs begin and end meanwhile. Each has id, label, caller_id, state, progress {done,
-/// total, message}, age_ns, cancelled (null, or {cause, reason, since_ns, to_end_ns, is_seen}), is_traced,
-/// since_last_poll_ns and longest_gap (null while nothing was traced, else {gap_ns, from {file,
-/// line}, to {file, line}}) and threads, each with thread, cancel_to_seen_ns, polls,
-/// since_last_poll_ns, last_poll_at {file, line} and longest_gap. Later versions may add members. What could
-/// steer a terminal in its texts is escaped, as JSON has it, so it may be printed. May run a job's `destroy`. Any
-/// thread.
+/// Writes all live jobs as a JSON array of objects, `snprintf`-like, as dcc_cancel_token_reason; for
+/// people and tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page
+/// does not. It is what all pages of that have together, and holds nothing from one job to the next:
+/// nobody waits for it but its caller, and jobs begin and end meanwhile. Each has id, label, caller_id,
+/// state, progress {done, total, message}, age_ns, cancelled (null, or {cause, reason, since_ns,
+/// to_end_ns, is_seen}), is_traced, since_last_poll_ns and longest_gap (null while nothing was traced,
+/// else {gap_ns, from {file, line}, to {file, line}}) and threads, each with thread, cancel_to_seen_ns,
+/// polls, since_last_poll_ns, last_poll_at {file, line} and longest_gap. Later versions may add members.
+/// What could steer a terminal in its texts is escaped, as JSON has it, so it may be printed. May run a
+/// job's `destroy`. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_stats_live_jobs(
     buffer: *mut c_char,
@@ -232,17 +232,17 @@ const LONG_PAGE: usize = 32 * 1024;
 /// What ends a page, at most.
 const MOST_TAIL: usize = r#"],"next":}"#.len() + 20;
 
-/// Writes some of the live jobs, `snprintf`-like, as a JSON object {"jobs": [...], "next": number}, each job as
-/// dcc_stats_live_jobs has it: for a UI thread, and where there may be very many. A page takes well below a
-/// millisecond: it has at most `most` jobs, up to DCC_MAX_JOBS_PAGE, which 0 stands for, fewer where they have
-/// long texts or many threads, and none where it has looked at many places without a job. `from` is 0 for the
-/// first page, later what `out_next` got, which is 0 after the last page and after a failure. A job that lives
-/// from the first page to the last is in exactly one of them.
+/// Writes some of the live jobs, `snprintf`-like, as a JSON object {"jobs": [...], "next": number}, each
+/// job as dcc_stats_live_jobs has it: for a UI thread, and where there may be very many. A page takes
+/// well below a millisecond: it has at most `most` jobs, up to DCC_MAX_JOBS_PAGE, which 0 stands for,
+/// fewer where they have long texts or many threads, and none where it has looked at many places without
+/// a job. `from` is 0 for the first page, later what `out_next` got, which is 0 after the last page and
+/// after a failure. A job that lives from the first page to the last is in exactly one of them.
 ///
 /// Only whole pages are written: what does not fit into `size` bytes is left to the next page.
-/// DCC_ERROR_INVALID_ARGUMENT: not even one job fits; `out_length`, if not NULL, gets the bytes that it takes,
-/// to which a NUL comes. 16,384 are enough for most. With a `size` of 0 the page is only measured. May run a
-/// job's `destroy`. Any thread.
+/// DCC_ERROR_INVALID_ARGUMENT: not even one job fits; `out_length`, if not NULL, gets the bytes that it
+/// takes, to which a NUL comes. 16,384 are enough for most. With a `size` of 0 the page is only
+/// measured. May run a job's `destroy`. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_stats_jobs_page(
     from: u64,

@@ -342,14 +342,14 @@ impl<'a> Contexts<'a> {
     }
 
     /// Shows the id under which the outside world knows what this thread works on: the current
-    /// token's job id, else the current job's caller id, else an empty text.
-    pub fn show_job_id<R>(self, slots: &ThreadSlots<'_>, reader: impl FnOnce(&str) -> R) -> R {
+    /// token's caller id, else the current job's, else an empty text.
+    pub fn show_caller_id<R>(self, slots: &ThreadSlots<'_>, reader: impl FnOnce(&str) -> R) -> R {
         let tokens = self.tokens();
         // The slots hold both for as long as `reader` runs; it is not the plugin's.
         if slots.token() != NULL {
             let token = Lent::new(tokens, handle::index(slots.token()));
-            if tokens.show_job_id(&token, |id| !id.is_empty()) {
-                return tokens.show_job_id(&token, reader);
+            if tokens.show_caller_id(&token, |id| !id.is_empty()) {
+                return tokens.show_caller_id(&token, reader);
             }
         }
         match slots.current_job() {

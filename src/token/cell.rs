@@ -64,7 +64,7 @@ pub struct TokenCold {
     time_ns: AtomicU64,
     cause: AtomicU32,
     reason: AtomicU32,
-    pub(super) job_id: AtomicU32,
+    pub(super) caller_id: AtomicU32,
     pub(super) foreign: AtomicU32,
     /// What is known of its polls; NIL if it is not watched.
     pub watch: AtomicU32,

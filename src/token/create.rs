@@ -21,10 +21,10 @@ use crate::token::{Record, TokenCold, TokenHold, Tokens};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Origin<'a> {
     /// The id that a server gave the job.
-    pub job_id: &'a str,
+    pub caller_id: &'a str,
     /// A host's own check.
     pub foreign: Option<Foreign>,
-    /// Its polls are watched: it is a job's, or a request's. One with a job id is, too.
+    /// Its polls are watched: it is a job's, or a request's. One with a caller id is, too.
     pub is_watched: bool,
 }
 
@@ -39,7 +39,7 @@ impl Tokens {
         holder: Holder,
     ) -> Result<Handle, Error> {
         let (index, slot) = self.arena.take()?;
-        let plain = origin.job_id.is_empty() && origin.foreign.is_none() && !origin.is_watched;
+        let plain = origin.caller_id.is_empty() && origin.foreign.is_none() && !origin.is_watched;
         if !plain && let Err(error) = self.equip(&slot.cold, origin) {
             self.arena.put_back(index);
             return Err(error);
@@ -88,13 +88,13 @@ impl Tokens {
     }
 
     fn try_equip(&self, cold: &TokenCold, origin: Origin<'_>) -> Result<(), Error> {
-        if !origin.job_id.is_empty() {
-            cold.job_id.store(self.texts.store(origin.job_id)?.0, Ordering::Relaxed);
+        if !origin.caller_id.is_empty() {
+            cold.caller_id.store(self.texts.store(origin.caller_id)?.0, Ordering::Relaxed);
         }
         if let Some(foreign) = origin.foreign {
             cold.foreign.store(self.foreigns.add(foreign)?, Ordering::Relaxed);
         }
-        if origin.is_watched || !origin.job_id.is_empty() {
+        if origin.is_watched || !origin.caller_id.is_empty() {
             let watch = self.diagnosis.watches.add(clock::now_ns());
             let watch = watch.map_err(|_| Error::Resources("memory for diagnosis"))?;
             cold.watch.store(watch, Ordering::Relaxed);
@@ -111,8 +111,8 @@ impl Tokens {
             }
             (number != NIL).then_some(number)
         };
-        if let Some(job_id) = take(&cold.job_id) {
-            self.texts.release(TextId(job_id));
+        if let Some(caller_id) = take(&cold.caller_id) {
+            self.texts.release(TextId(caller_id));
         }
         if let Some(foreign) = take(&cold.foreign) {
             self.foreigns.remove(foreign);

@@ -32,7 +32,7 @@ impl<'a> Keeper<'a> for &'a Tokens {
         let slot = self.arena.slot(index);
         let live = slot.live();
         let word = |word: &AtomicU32| word.load(Ordering::Relaxed);
-        let used = word(&slot.cold.job_id)
+        let used = word(&slot.cold.caller_id)
             | word(&slot.cold.foreign)
             | word(&slot.cold.watch)
             | word(&live.deadline)

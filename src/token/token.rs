@@ -141,9 +141,9 @@ impl Tokens {
         result
     }
 
-    /// Shows the job id given at creation, empty if there is none.
-    pub fn show_job_id<R>(&self, token: &TokenPin<'_>, reader: impl FnOnce(&str) -> R) -> R {
-        let id = TextId(token.slot().cold.job_id.load(Ordering::Relaxed));
+    /// Shows the caller id given at creation, empty if there is none.
+    pub fn show_caller_id<R>(&self, token: &TokenPin<'_>, reader: impl FnOnce(&str) -> R) -> R {
+        let id = TextId(token.slot().cold.caller_id.load(Ordering::Relaxed));
         self.texts.show(id, reader)
     }
 }

@@ -104,7 +104,7 @@ void what_a_hosts_function_throws_is_told_and_means_no()
         return false;
     };
     options.progress_interval = 1ns;
-    options.progress = [](const dcc::job &, dcc::job::progress_info) { throw 7; };
+    options.progress = [](const dcc::job &, dcc::job_progress) { throw 7; };
     options.execute = [](dcc::pool_task) -> bool { throw std::runtime_error("no pool"); };
     dcc::dispatcher queue = dcc::dispatcher::create(std::move(options));
     queue.post("", [&ran](const dcc::job &job) {

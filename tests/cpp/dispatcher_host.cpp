@@ -52,7 +52,7 @@ void progress_is_shown_with_its_job()
     std::string shown;
     dcc::dispatcher_options options;
     options.progress_interval = 1ns;
-    options.progress = [&shown](const dcc::job &job, dcc::job::progress_info info) {
+    options.progress = [&shown](const dcc::job &job, dcc::job_progress info) {
         shown += job.label() + " " + std::to_string(info.done) + "/" + std::to_string(info.total) +
                  " " + job.progress_message() + ", ";
     };

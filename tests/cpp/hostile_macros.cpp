@@ -87,7 +87,7 @@ int main()
     dcc::dispatcher_options host;
     host.wake = [] {};
     host.veto = [] { return false; };
-    host.progress = [](const dcc::job &, dcc::job::progress_info) {};
+    host.progress = [](const dcc::job &, dcc::job_progress) {};
     host.execute = [](dcc::pool_task) { return false; };
     dcc::dispatcher queue;
     if (dcc::dispatcher::try_create(queue, std::move(host)) != DCC_OK)

@@ -132,7 +132,7 @@ fn the_cancel_of_a_job_and_the_first_poll_of_each_thread_are_recorded() {
     let _alone = alone();
     let earlier = new_job(null());
     assert_eq!(cancel(earlier, "before the start"), DCC_OK);
-    assert_eq!(dcc_timeline_start(100), DCC_OK);
+    assert_eq!(dcc_timeline_begin(100), DCC_OK);
     let job = new_job(null()) as usize;
     let job = move || std::ptr::without_provenance_mut::<dcc_job>(job);
     // Tracing takes the same slow path at every poll and must not make sights of them.
@@ -150,8 +150,8 @@ fn the_cancel_of_a_job_and_the_first_poll_of_each_thread_are_recorded() {
     let poller = poller.spawn(move || {
         poll(job());
         let end_ns = dcc_clock_now_ns();
-        assert_eq!(dcc_timeline_stop(), DCC_OK);
-        assert_eq!(dcc_timeline_stop(), DCC_OK, "again");
+        assert_eq!(dcc_timeline_end(), DCC_OK);
+        assert_eq!(dcc_timeline_end(), DCC_OK, "again");
         let late = new_job(null());
         assert_eq!(cancel(late, "after the stop"), DCC_OK);
         assert_eq!(dcc_job_release(late), DCC_OK);
@@ -198,7 +198,7 @@ fn a_cancel_that_spreads_is_told_of_its_origin_and_of_the_jobs_it_reached() {
     let origin = linked(&[]);
     let children = [linked(&[origin]), linked(&[origin])];
     let job = new_job(children[0]);
-    assert_eq!(dcc_timeline_start(100), DCC_OK);
+    assert_eq!(dcc_timeline_begin(100), DCC_OK);
     // SAFETY: a text of that length.
     assert_eq!(unsafe { dcc_cancel_token_cancel(origin, c"stop".as_ptr(), 4) }, DCC_OK);
     // SAFETY: as above.
@@ -237,7 +237,7 @@ fn the_oldest_are_lost_and_counted_and_a_start_begins_anew() {
         };
         (0..count).map(one).collect()
     };
-    assert_eq!(dcc_timeline_start(3), DCC_OK);
+    assert_eq!(dcc_timeline_begin(3), DCC_OK);
     let ids = cancel_some(8);
     let file = written("lost");
     assert_eq!(file["otherData"]["lost"], 5);
@@ -249,25 +249,25 @@ fn the_oldest_are_lost_and_counted_and_a_start_begins_anew() {
     assert_eq!(job_ids(&file), [&ids[6..], &more].concat(), "writing does not stop it");
 
     for refused in [0, DCC_MAX_TIMELINE_ENTRIES + 1, u64::MAX] {
-        assert_eq!(dcc_timeline_start(refused), DCC_ERROR_INVALID_ARGUMENT);
+        assert_eq!(dcc_timeline_begin(refused), DCC_ERROR_INVALID_ARGUMENT);
         assert!(last_error().contains("it can be 1 to 1048576"), "{}", last_error());
     }
     assert_eq!(written("lost"), file, "a start that is refused forgets nothing");
-    assert_eq!(dcc_timeline_start(DCC_MAX_TIMELINE_ENTRIES), DCC_OK);
+    assert_eq!(dcc_timeline_begin(DCC_MAX_TIMELINE_ENTRIES), DCC_OK);
     let file = written("lost");
     assert_eq!((&file["otherData"]["lost"], events(&file).len()), (&json!(0), 0));
     let ids = cancel_some(5);
     assert_eq!(job_ids(&written("lost")), ids);
-    assert_eq!(dcc_timeline_stop(), DCC_OK);
-    assert_eq!(dcc_timeline_start(1), DCC_OK);
+    assert_eq!(dcc_timeline_end(), DCC_OK);
+    assert_eq!(dcc_timeline_begin(1), DCC_OK);
     assert!(job_ids(&written("lost")).is_empty());
-    assert_eq!(dcc_timeline_stop(), DCC_OK);
+    assert_eq!(dcc_timeline_end(), DCC_OK);
 }
 
 #[test]
 fn a_path_that_cannot_be_written_is_named_and_nothing_is_changed() {
     let _alone = alone();
-    assert_eq!(dcc_timeline_start(10), DCC_OK);
+    assert_eq!(dcc_timeline_begin(10), DCC_OK);
     let folder = folder("paths");
     let names = || -> BTreeSet<String> {
         let entries = std::fs::read_dir(&folder).unwrap();
@@ -324,7 +324,7 @@ fn a_path_that_cannot_be_written_is_named_and_nothing_is_changed() {
     assert_eq!(unsafe { dcc_timeline_write(text.as_ptr(), usize::MAX) }, DCC_OK);
     assert_eq!(events(&read(&path)).len(), 0);
     assert_eq!(names(), ["kept".to_owned(), "written ä.json".to_owned()].into());
-    assert_eq!(dcc_timeline_stop(), DCC_OK);
+    assert_eq!(dcc_timeline_end(), DCC_OK);
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn every_file_is_whole_while_threads_cancel_start_stop_and_write() {
     let folder = folder("stress");
     let shared = folder.join("shared.json");
     let with_events = AtomicUsize::new(0);
-    assert_eq!(dcc_timeline_start(ROOM), DCC_OK);
+    assert_eq!(dcc_timeline_begin(ROOM), DCC_OK);
     assert_eq!(write(&shared), DCC_OK);
     let check = |file: &Value| {
         let events = events(file);
@@ -372,9 +372,9 @@ fn every_file_is_whole_while_threads_cancel_start_stop_and_write() {
         }
         scope.spawn(|| {
             repeat(&|| {
-                assert_eq!(dcc_timeline_start(ROOM), DCC_OK);
+                assert_eq!(dcc_timeline_begin(ROOM), DCC_OK);
                 std::thread::sleep(Duration::from_millis(2));
-                assert_eq!(dcc_timeline_stop(), DCC_OK);
+                assert_eq!(dcc_timeline_end(), DCC_OK);
             });
         });
         for _ in 0..2 {
@@ -389,6 +389,6 @@ fn every_file_is_whole_while_threads_cancel_start_stop_and_write() {
         scope.spawn(|| repeat(&|| check(&read(&shared))));
     });
     assert!(with_events.into_inner() >= FILES, "hardly a file had events");
-    assert_eq!(dcc_timeline_stop(), DCC_OK);
+    assert_eq!(dcc_timeline_end(), DCC_OK);
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "nothing is left beside it");
 }

@@ -159,7 +159,7 @@ fn in_a_forked_child(library: &Library, header: &Header) -> [usize; 2] {
             assert_eq!(status, 0, "the child has written which functions are wrong");
         }
     }
-    let nothing = header.function("dcc_timeline_stop").unwrap();
+    let nothing = header.function("dcc_timeline_end").unwrap();
     let call = Call::good(header, nothing, &world);
     world.end(&call, nothing);
     [refused.len(), works.len()]

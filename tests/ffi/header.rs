@@ -241,6 +241,31 @@ fn parameters_that_a_call_writes_through_are_called_so() {
     assert!(written > 60, "{written}");
 }
 
+/// A question is a bool in C++: `if (x)` is right.
+#[test]
+fn questions_are_bools_in_cpp() {
+    let folder = support::include().join("dcc_cancel");
+    let mut count = 0;
+    for part in [folder.join("adapters"), folder].into_iter().flat_map(|of| of.read_dir().unwrap())
+    {
+        let part = part.unwrap().path();
+        if !part.is_file() {
+            continue;
+        }
+        let source = std::fs::read_to_string(&part).unwrap();
+        for line in source.lines() {
+            let Some((before, _)) = line.split_once(" is_") else { continue };
+            let is_defined = line.contains(") const") || line.contains(") noexcept");
+            if is_defined && !before.contains(['=', '(']) {
+                let result = before.split_whitespace().last();
+                assert_eq!(result, Some("bool"), "{}: {line}", part.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count >= 8, "{count}");
+}
+
 /// What the header's reader does not know stops whoever relies on it.
 #[test]
 fn what_cannot_be_read_of_a_header_is_an_error_that_names_it() {

@@ -46,7 +46,7 @@ fn create_job() -> (dcc_status, *mut dcc_job) {
 fn record() {
     let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/exhaustion.json");
     let _ = std::fs::remove_file(path);
-    let start = || dcc_timeline_start(1000);
+    let start = || dcc_timeline_begin(1000);
     assert_eq!(with_allocations(0, start), DCC_ERROR_RESOURCES);
     assert_eq!(start(), DCC_OK);
     assert_eq!(with_allocations(0, start), DCC_ERROR_RESOURCES);

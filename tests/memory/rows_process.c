@@ -93,11 +93,11 @@ static const char *path(void)
     text[length] = 0;
     return text;
 }
-ROW(dcc_timeline_start, 0, , return dcc_timeline_start(1000), , OK(dcc_timeline_stop()), )
-ROW(dcc_timeline_stop, NEVER_REFUSED, OK(dcc_timeline_start(1000)), return dcc_timeline_stop(), , , )
-ROW(dcc_timeline_write, FILES, OK(dcc_timeline_start(1000)); make_running_job(w);
+ROW(dcc_timeline_begin, 0, , return dcc_timeline_begin(1000), , OK(dcc_timeline_end()), )
+ROW(dcc_timeline_end, NEVER_REFUSED, OK(dcc_timeline_begin(1000)), return dcc_timeline_end(), , , )
+ROW(dcc_timeline_write, FILES, OK(dcc_timeline_begin(1000)); make_running_job(w);
     OK(dcc_job_cancel(w->job, "enough", 6)), return dcc_timeline_write(path(), DCC_NUL_TERMINATED),
-    CHECK(access(path(), R_OK) == 0), CHECK(unlink(path()) == 0), OK(dcc_timeline_stop()); RELEASE)
+    CHECK(access(path(), R_OK) == 0), CHECK(unlink(path()) == 0), OK(dcc_timeline_end()); RELEASE)
 
 ROW(dcc_control_open, FILES, , return dcc_control_open(NULL), , OK(dcc_control_close()), )
 ROW(dcc_control_close, NEVER_REFUSED, OK(dcc_control_open(NULL)), return dcc_control_close(), , , )

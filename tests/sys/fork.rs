@@ -94,7 +94,7 @@ fn a_fork_polls_and_is_refused_all_else() {
         check!(cancel(quiet) == DCC_ERROR_FORKED);
         check!(dcc_check_cancelled() == DCC_OK);
         check!(dcc_cancel_token_set_deadline_after(quiet, 1) == DCC_ERROR_FORKED);
-        check!(dcc_timeline_start(1) == DCC_ERROR_FORKED);
+        check!(dcc_timeline_begin(1) == DCC_ERROR_FORKED);
         check!(dcc_cancel_token_release(quiet) == DCC_ERROR_FORKED);
         check!(dcc_cancel_token_reset_current(ticket) == DCC_ERROR_FORKED);
         check!(dcc_context_unwind(ticket) == DCC_ERROR_FORKED);

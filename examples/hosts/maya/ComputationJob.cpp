@@ -45,7 +45,7 @@ void ComputationJob::setStepsDone(int done)
     if (esc_->computation == nullptr)
         return;
     // Not each of many steps: Maya draws the bar anew.
-    const dcc::job::progress_info reached = job_.progress();
+    const dcc::job_progress reached = job_.progress();
     const int percent = reached.total > 0 ? static_cast<int>(100 * reached.done / reached.total) : 0;
     if (percent != shown_)
         computation_.setProgress(shown_ = percent);

@@ -35,7 +35,7 @@ final class Cancel {
             } finally {
                 user.shutdownNow();
             }
-            DccCancel.ProgressInfo progress = job.progress();
+            DccCancel.JobProgress progress = job.progress();
             System.out.printf("stopped after %d of %d steps by: %s%n",
                     progress.done, progress.total, job.reason());
             System.out.println("partial sum " + sum);

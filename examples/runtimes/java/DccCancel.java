@@ -34,7 +34,7 @@ interface DccCancel extends Library {
     int dcc_job_state(Pointer job, IntByReference outState);
     int dcc_job_label(Pointer job, byte[] buffer, long size, Pointer outLength);
     int dcc_job_set_progress(Pointer job, long done, long total, byte[] message, long messageLength);
-    int dcc_job_read_progress(Pointer job, ProgressInfo outProgress);
+    int dcc_job_read_progress(Pointer job, JobProgress outProgress);
     int dcc_job_set_current(Pointer job, LongByReference outTicket);
     int dcc_job_reset_current(long ticket);
     int dcc_check_cancelled();
@@ -60,7 +60,7 @@ interface DccCancel extends Library {
     }
 
     @FieldOrder({"structSize", "reserved", "done", "total"})
-    class ProgressInfo extends Structure {
+    class JobProgress extends Structure {
         public int structSize = size();
         public int reserved;
         public long done, total;

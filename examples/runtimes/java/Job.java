@@ -70,8 +70,8 @@ final class Job implements AutoCloseable {
         DccCancel.check(LIBRARY.dcc_job_set_progress(handle, done, total, null, 0));
     }
 
-    DccCancel.ProgressInfo progress() {
-        DccCancel.ProgressInfo info = new DccCancel.ProgressInfo();
+    DccCancel.JobProgress progress() {
+        DccCancel.JobProgress info = new DccCancel.JobProgress();
         DccCancel.check(LIBRARY.dcc_job_read_progress(handle, info));
         return info;
     }

@@ -32,7 +32,7 @@ module DccCancel
       "char *caller_id", "size_t caller_id_length", "void *parent", "void *user_data",
       "void *destroy", "void *is_cancelled", "uint64_t min_interval_ns", "void *owner"
     ]
-    ProgressInfo = struct ["uint32_t struct_size", "uint32_t reserved", "uint64_t done", "uint64_t total"]
+    JobProgress = struct ["uint32_t struct_size", "uint32_t reserved", "uint64_t done", "uint64_t total"]
     Stats = struct ["uint32_t struct_size", "uint32_t reserved", "uint64_t counts[15]"]
 
     extern "uint32_t dcc_abi_version()"
@@ -145,8 +145,8 @@ module DccCancel
     def set_progress(done, total) = DccCancel.call(:dcc_job_set_progress, @handle, done, total, nil, 0)
 
     def progress
-      info = Native::ProgressInfo.malloc(Fiddle::RUBY_FREE)
-      info.struct_size = Native::ProgressInfo.size
+      info = Native::JobProgress.malloc(Fiddle::RUBY_FREE)
+      info.struct_size = Native::JobProgress.size
       DccCancel.call(:dcc_job_read_progress, @handle, info)
       [info.done, info.total]
     end

@@ -53,7 +53,7 @@ public:
     /* What is worked on now. */
     void set_stage(std::string_view name) noexcept
     {
-        const job::progress_info reached = job_.progress();
+        const job_progress reached = job_.progress();
         if (job_)
             job_.set_progress(reached.done, reached.total, name);
     }

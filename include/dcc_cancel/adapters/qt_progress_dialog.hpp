@@ -193,7 +193,7 @@ private:
             button->setEnabled(has_ended() || !is_cancelled);
     }
 
-    void show_progress(job::progress_info progress)
+    void show_progress(job_progress progress)
     {
         if (progress.total > 0) {
             const double part = static_cast<double>(progress.done) / static_cast<double>(progress.total);

@@ -83,6 +83,12 @@ pub fn references(library: &Library, header: &Header) -> [usize; 2] {
     for (function, handles) in with_handles(header) {
         let name = function.name.as_str();
         let ends = ends_a_use(name);
+        if let Some(base) = name.strip_suffix("_release") {
+            assert!(
+                header.function(&format!("{base}_retain")).is_some(),
+                "nothing retains a {base}"
+            );
+        }
         for (at, base) in &handles {
             let is_const = function.parameters[*at].kind.is_const;
             assert_eq!(is_const, !ends, "{name}: a {base} that it ends is not const, another is");
@@ -149,8 +155,7 @@ pub fn questions(library: &Library, header: &Header, source: &str) -> usize {
     all.len() + inline.len()
 }
 
-/// No text is NULL, with whatever length that has one; what comes out needs no room. How many texts there
-/// are.
+/// No text is NULL, with whatever length says so; what comes out needs no room. How many texts there are.
 pub fn texts(library: &Library, header: &Header, source: &str) -> usize {
     let mut count = 0;
     for function in &header.functions {

@@ -135,7 +135,7 @@ pub fn number(function: &str, parameter: &str) -> Scalar {
         ("dcc_stats_jobs_page", "from") => Scalar::Any(0),
         ("dcc_stats_jobs_page", "most") => Scalar::Range(0, 64),
         ("dcc_events_create", "capacity") => Scalar::Range(1, 65_536),
-        ("dcc_timeline_start", "max_entries") => Scalar::Range(1, 1 << 20),
+        ("dcc_timeline_begin", "max_entries") => Scalar::Range(1, 1 << 20),
         ("dcc_native_event_close", "native_event") => Scalar::Event,
         ("dcc_dispatcher_post_and_wait", "timeout_ns") => Scalar::Any(u64::MAX),
         (_, "timeout_ns" | "on" | "line") => Scalar::Any(0),

@@ -138,7 +138,7 @@ impl<'a> World<'a> {
             call(name, &all);
             out
         };
-        call("dcc_timeline_start", &[1000]);
+        call("dcc_timeline_begin", &[1000]);
         let observer = made("dcc_events_create", &[1000]);
         let twin = made("dcc_events_create", &[1000]);
         let parent = made("dcc_cancel_token_create", &[]);
@@ -368,7 +368,7 @@ impl<'a> World<'a> {
         self.release("dcc_events", self.observer);
         self.release("dcc_events", self.twin);
         self.release("dcc_events", self.watcher);
-        self.done("dcc_timeline_stop", &[]);
+        self.done("dcc_timeline_end", &[]);
         assert_nothing_is_left(self.library, self.header, &function.name);
     }
 

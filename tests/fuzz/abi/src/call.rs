@@ -38,7 +38,7 @@ fn weight(name: &str) -> usize {
         "dcc_shutdown" => 0,
         // A socket, a thread and a file each.
         "dcc_control_open" | "dcc_control_close" => 0,
-        "dcc_timeline_write" | "dcc_timeline_start" | "dcc_timeline_stop" | "dcc_trace_all" => 1,
+        "dcc_timeline_write" | "dcc_timeline_begin" | "dcc_timeline_end" | "dcc_trace_all" => 1,
         "dcc_stats_live_jobs" | "dcc_stats_read" | "dcc_cancel_token_native_event" => 2,
         "dcc_status_string" | "dcc_version_string" | "dcc_abi_version" | "dcc_last_error" => 2,
         "dcc_instance_check" | "dcc_clock_now_ns" | "dcc_events_set_slow_cancel_threshold" => 2,
@@ -438,7 +438,7 @@ fn answered(me: &Me, call: &Call, before: Option<Object>, status: i64) {
             tickets.truncate(kept);
         }
         "dcc_control_open"
-        | "dcc_timeline_start"
+        | "dcc_timeline_begin"
         | "dcc_trace_all"
         | "dcc_control_close"
         | "dcc_events_set_slow_cancel_threshold" => WORLD.switched.store(true, Relaxed),

@@ -228,7 +228,7 @@ fn end() {
     }
     if WORLD.switched.swap(false, Relaxed) {
         ask(function("dcc_trace_all"), &[0]);
-        ask(function("dcc_timeline_stop"), &[]);
+        ask(function("dcc_timeline_end"), &[]);
         ask(function("dcc_control_close"), &[]);
         ask(function("dcc_events_set_slow_cancel_threshold"), &[1_000_000_000]);
     }

@@ -166,7 +166,7 @@ const FJobBridgeClient::FRun* FJobBridgeClient::FindRun(const FJsonObject& Param
 
 TSharedRef<FJsonObject> FJobBridgeClient::Described(const FRun& Known) const
 {
-	const dcc::job::progress_info HowFar = Known.Job.progress();
+	const dcc::job_progress HowFar = Known.Job.progress();
 	const TSharedRef<FJsonObject> Text = MakeShared<FJsonObject>();
 	Text->SetField(TEXT("requestId"), JobBridge::JsonOf(Known.Id));
 	Text->SetStringField(TEXT("label"), DccCancel::ToFString(Known.Job.label()));

@@ -50,7 +50,7 @@ private:
 
 		bool UpdateAndAsk()
 		{
-			const dcc::job::progress_info Progress = Shown.progress();
+			const dcc::job_progress Progress = Shown.progress();
 			const float Fraction = Progress.total == 0
 				? 0.0f
 				: static_cast<float>(double(Progress.done) / double(Progress.total));
