@@ -8,6 +8,7 @@
 //! - `cargo test -- --ignored` runs what is not in the core, `--include-ignored` everything;
 //! - `DCC_TEST_PROGRAMS=1` runs one program after another; there are as many as processors otherwise.
 
+mod chosen;
 mod outcome;
 mod programs;
 mod run;
@@ -22,7 +23,7 @@ use summary::Summary;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let programs = match programs::build() {
+    let programs = match programs::build(&arguments) {
         Ok(programs) => programs,
         Err(why) => {
             eprintln!("no test program ran: {why}");

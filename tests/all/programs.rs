@@ -1,5 +1,6 @@
 //! Which test programs there are: cargo builds them and tells.
 
+use crate::chosen;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -52,13 +53,25 @@ fn options() -> Vec<String> {
     options
 }
 
-/// Builds all test programs but this one.
-pub fn build() -> Result<Vec<Program>, String> {
+/// Everything that has tests.
+const ALL: &[&str] = &["--lib", "--bins", "--test", "*"];
+
+/// Builds all test programs but this one; if a name is asked for, those that can have such a test.
+pub fn build(arguments: &[String]) -> Result<Vec<Program>, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let words = chosen::words(arguments);
+    let mut targets = words.map_or_else(Vec::new, |words| chosen::targets(root, &words));
+    if targets.is_empty() {
+        targets.extend(ALL.iter().map(|option| option.to_string()));
+    } else {
+        println!("built for this name: {}", targets.join(" "));
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
     let mut command = Command::new(cargo);
     command
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["test", "--no-run", "--lib", "--bins", "--test", "*"])
+        .args(["test", "--no-run"])
+        .args(targets)
         // Whatever is needed was needed for this program.
         .args(["--locked", "--offline", "--message-format", "json-render-diagnostics"])
         .args(options())

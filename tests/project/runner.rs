@@ -3,6 +3,8 @@
 #![cfg(unix)]
 #![allow(dead_code, reason = "the runner uses the rest")]
 
+#[path = "../all/chosen.rs"]
+mod chosen;
 #[path = "../all/outcome.rs"]
 mod outcome;
 #[path = "../all/programs.rs"]
@@ -95,4 +97,26 @@ fn the_others_are_built_for_the_target_that_this_was_built_for() {
     assert_eq!(folder("/a/target/loom"), (Path::new("/a/target/loom"), None));
     let named = "/a/target/x86_64-unknown-linux-gnu";
     assert_eq!(folder(named), (Path::new("/a/target"), Some(target)));
+}
+
+#[test]
+fn what_is_built_for_a_name_is_what_can_have_it() {
+    let words = |arguments: &[&str]| {
+        let arguments: Vec<String> = arguments.iter().map(|one| one.to_string()).collect();
+        chosen::words(&arguments).map(|words| words.join(" "))
+    };
+    assert_eq!(words(&["--ignored", "some_test"]), Some("some_test".into()));
+    assert_eq!(words(&["deep::inside::a", "b::"]), Some("a b".into()));
+    for any in [&[][..], &["--ignored"], &["--skip", "some_test"], &["a", "--test-threads", "1"]] {
+        assert_eq!(words(any), None, "{any:?}");
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let own = "what_is_built_for_a_name_is_what_can_have_it";
+    assert_eq!(chosen::targets(root, &[own]), ["--test", "runner"]);
+    // In the library and in the tool, in a module of a program, and nowhere.
+    let unit = ["a_panic_becomes_a_status", "_and_its_text"].concat();
+    assert_eq!(chosen::targets(root, &[&unit]), ["--lib"]);
+    let in_a_module = ["fn ", "sources", "(main: &Path"].concat();
+    assert_eq!(chosen::targets(root, &[&in_a_module]), ["--test", "all", "--test", "runner"]);
+    assert_eq!(chosen::targets(root, &[&["no_such", "_test"].concat()]), [""; 0]);
 }
