@@ -1,5 +1,5 @@
 //! Dispatchers: queues of jobs that one thread pumps from its tick. Parts of the same room: `post`
-//! lets jobs in, `post_wait` waits for one, `pump` runs a tick, `run` runs and ends one job.
+//! lets jobs in, `post_wait` waits for one, `pump` runs a tick, `run` runs one job, `end` ends one.
 //!
 //! Invariants:
 //! - A dispatcher belongs to the first thread that binds it, for ever.
