@@ -1,5 +1,5 @@
-//! Which test programs can have a test of the name that was asked for, told from their sources: cargo builds the
-//! others in vain.
+//! Which test programs can have a test of the name that was asked for, told from their sources: cargo builds
+//! the others in vain.
 
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -19,8 +19,8 @@ const PLAIN: &[&str] = &[
     "--show-output",
 ];
 
-/// What has to stand in a source that has such a test: the last part of each path. `None`: any program may have
-/// one.
+/// What has to stand in a source that has such a test: the last part of each path. `None`: any program may
+/// have one.
 pub fn words<'a>(arguments: &'a [String]) -> Option<Vec<&'a str>> {
     let names: Vec<&'a String> =
         arguments.iter().filter(|argument| !PLAIN.contains(&argument.as_str())).collect();
