@@ -1973,6 +1973,13 @@ dcc_status dcc_job_find(uint64_t id, struct dcc_job **out_job);
 struct dcc_cancel_token *dcc_job_token(const struct dcc_job *job);
 
 /**
+ * Writes the user data that the job was created with, NULL for none. It lives as long as the job:
+ * hold a reference while you use it. Any thread.
+ */
+dcc_status dcc_job_user_data(const struct dcc_job *job,
+                             void **out_user_data);
+
+/**
  * Asks a job to stop: its polls see it. It does not end the job; the job itself does, and may
  * still complete. DCC_OK: this call was the first to ask. DCC_ALREADY_CANCELLED: another was.
  * DCC_ALREADY_ENDED: too late, nothing changes. `reason` as in dcc_cancel_token_cancel. Any
@@ -2080,13 +2087,6 @@ dcc_status dcc_job_failure(const struct dcc_job *job,
                            char *buffer,
                            size_t size,
                            size_t *out_length);
-
-/**
- * Writes the user data that the job was created with, NULL for none. It lives as long as the job:
- * hold a reference while you use it. Any thread.
- */
-dcc_status dcc_job_user_data(const struct dcc_job *job,
-                             void **out_user_data);
 
 /**
  * Makes a token the current one of this thread, for dispatchers. The library holds it until the reset;

@@ -95,6 +95,7 @@ typedef struct dcc_cancel_api {
     uint64_t (*dcc_job_id)(const struct dcc_job *job);
     dcc_status (*dcc_job_find)(uint64_t id, struct dcc_job **out_job);
     struct dcc_cancel_token * (*dcc_job_token)(const struct dcc_job *job);
+    dcc_status (*dcc_job_user_data)(const struct dcc_job *job, void **out_user_data);
     dcc_status (*dcc_job_cancel)(const struct dcc_job *job, const char *reason,
         size_t reason_length);
     dcc_status (*dcc_job_is_cancelled)(const struct dcc_job *job);
@@ -118,7 +119,6 @@ typedef struct dcc_cancel_api {
         size_t *out_length);
     dcc_status (*dcc_job_failure)(const struct dcc_job *job, char *buffer, size_t size,
         size_t *out_length);
-    dcc_status (*dcc_job_user_data)(const struct dcc_job *job, void **out_user_data);
     dcc_status (*dcc_cancel_token_set_current)(const struct dcc_cancel_token *token,
         dcc_ticket *out_ticket);
     dcc_status (*dcc_cancel_token_reset_current)(dcc_ticket ticket);
@@ -545,6 +545,16 @@ DCC_CANCEL_SUPPLIED struct dcc_cancel_token *dcc_job_token(const struct dcc_job 
     return NULL;
 }
 
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_user_data(const struct dcc_job *job, void **out_user_data)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_user_data != NULL)
+        return api->dcc_job_user_data(job, out_user_data);
+    if (out_user_data != NULL)
+        *out_user_data = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_cancel(const struct dcc_job *job, const char *reason,
     size_t reason_length)
 {
@@ -679,16 +689,6 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_failure(const struct dcc_job *job, char *
         *buffer = '\0';
     if (out_length != NULL)
         *out_length = 0;
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_user_data(const struct dcc_job *job, void **out_user_data)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_job_user_data != NULL)
-        return api->dcc_job_user_data(job, out_user_data);
-    if (out_user_data != NULL)
-        *out_user_data = NULL;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -1561,6 +1561,7 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_job_id", &api->dcc_job_id);
     dcc_cancel_symbol_(library, "dcc_job_find", &api->dcc_job_find);
     dcc_cancel_symbol_(library, "dcc_job_token", &api->dcc_job_token);
+    dcc_cancel_symbol_(library, "dcc_job_user_data", &api->dcc_job_user_data);
     dcc_cancel_symbol_(library, "dcc_job_cancel", &api->dcc_job_cancel);
     dcc_cancel_symbol_(library, "dcc_job_is_cancelled", &api->dcc_job_is_cancelled);
     dcc_cancel_symbol_(library, "dcc_job_state", &api->dcc_job_state);
@@ -1575,7 +1576,6 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_job_label", &api->dcc_job_label);
     dcc_cancel_symbol_(library, "dcc_job_caller_id", &api->dcc_job_caller_id);
     dcc_cancel_symbol_(library, "dcc_job_failure", &api->dcc_job_failure);
-    dcc_cancel_symbol_(library, "dcc_job_user_data", &api->dcc_job_user_data);
     dcc_cancel_symbol_(library, "dcc_cancel_token_set_current", &api->dcc_cancel_token_set_current);
     dcc_cancel_symbol_(library, "dcc_cancel_token_reset_current",
         &api->dcc_cancel_token_reset_current);

@@ -1,27 +1,16 @@
 //! `dcc_job_*` but for the slot, which `current` has.
 
-use super::answer::{job_status, poll_layers};
-use super::argument::{
-    HandleOut, StructOut, TextOut, ValueOut, Versioned, descriptor, flags, handle, pointer, text,
-};
+use super::argument::{HandleOut, ValueOut, Versioned, descriptor, flags, handle, pointer, text};
 use super::guard::{Outcome, guard, guard_creating, guard_value};
 use super::owner::dcc_owner;
-use super::status::{
-    DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_CANCELLED_BY_JOB, DCC_NOT_FOUND, DCC_OK,
-    dcc_status,
-};
+use super::status::{DCC_NOT_FOUND, DCC_OK, dcc_status};
 use super::token::{DCC_MAX_CALLER_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
 use super::{library, thread};
-use crate::diagnosis::place::Place;
 use crate::handle::{Handle, NULL};
-use crate::job::Progress;
-use crate::job::life::{Begun, Ended};
-use crate::job::texts::JobText;
 use crate::job::{JobOrigin, JobPin, JobState, Jobs};
 use crate::memory::pin::Keeper;
 use crate::owner::owned::OwnedId;
 use crate::sys::callout::{ForeignCheck, Payload, UserData};
-use crate::thread::current::ThreadSlots;
 use crate::token::create::Origin;
 use crate::token::foreign::Foreign;
 use std::ffi::{c_char, c_void};
@@ -104,26 +93,6 @@ unsafe impl Versioned for dcc_job_desc {
     const FIRST_SIZE: usize = 80;
 }
 
-/// How far a job is. Set `struct_size` to sizeof before the call.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct dcc_job_progress {
-    /// sizeof(dcc_job_progress); the call writes back how much of it was filled.
-    pub struct_size: u32,
-    /// Zero.
-    pub reserved: u32,
-    /// Units done.
-    pub done: u64,
-    /// Units in all, 0 while unknown.
-    pub total: u64,
-}
-
-// SAFETY: numbers, for which zero is a value; starts with a u32.
-unsafe impl Versioned for dcc_job_progress {
-    const NAME: &'static str = "dcc_job_progress";
-    const FIRST_SIZE: usize = 24;
-}
-
 pub(super) fn jobs() -> Jobs<'static> {
     library().jobs()
 }
@@ -137,7 +106,10 @@ pub(super) fn pinned(job: *const dcc_job) -> Outcome<Option<JobPin<'static>>> {
 }
 
 /// Runs a call on a job; NULL is a no-op.
-fn with(job: *const dcc_job, call: impl FnOnce(&JobPin<'static>) -> Outcome) -> dcc_status {
+pub(super) fn with(
+    job: *const dcc_job,
+    call: impl FnOnce(&JobPin<'static>) -> Outcome,
+) -> dcc_status {
     guard(|| pinned(job)?.map_or(Ok(DCC_OK), |job| call(&job)))
 }
 
@@ -252,113 +224,7 @@ pub extern "C" fn dcc_job_token(job: *const dcc_job) -> *mut dcc_cancel_token {
     })
 }
 
-/// Asks a job to stop: its polls see it. It does not end the job; the job itself does, and may
-/// still complete. DCC_OK: this call was the first to ask. DCC_ALREADY_CANCELLED: another was.
-/// DCC_ALREADY_ENDED: too late, nothing changes. `reason` as in dcc_cancel_token_cancel. Any
-/// thread; a job that ends at the same moment keeps its end.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_job_cancel(
-    job: *const dcc_job,
-    reason: *const c_char,
-    reason_length: usize,
-) -> dcc_status {
-    with_text(job, "reason", reason, reason_length, |job, reason| {
-        Ok(match jobs().cancel(job, reason) {
-            Ok(true) => DCC_OK,
-            Ok(false) => DCC_ALREADY_CANCELLED,
-            Err(_) => DCC_ALREADY_ENDED,
-        })
-    })
-}
-
-/// Whether a job was asked to stop: 0, DCC_CANCELLED_BY_JOB, or a negative status for a bad
-/// handle. `if (dcc_job_is_cancelled(job))` is right where it means stop, `> 0` where it means that
-/// somebody has asked; as dcc_cancel_token_is_cancelled. Any thread.
-#[unsafe(no_mangle)]
-pub extern "C" fn dcc_job_is_cancelled(job: *const dcc_job) -> dcc_status {
-    with(job, |job| {
-        let thread = thread::number;
-        Ok(job_status(library().tokens().answer(jobs().token(job), thread)))
-    })
-}
-
-/// Writes where a job stands to `out_state`: one of the DCC_JOB_ states, DCC_JOB_NONE for NULL. Any
-/// thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_job_state(job: *const dcc_job, out_state: *mut i32) -> dcc_status {
-    guard(|| {
-        // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { ValueOut::new("out_state", out_state, DCC_JOB_NONE) }?;
-        if let Some(job) = pinned(job)? {
-            to.write(jobs().state(&job) as i32);
-        }
-        Ok(DCC_OK)
-    })
-}
-
-/// Begins a pending job. DCC_CANCELLED_BY_JOB: it was asked to stop before it began and stays
-/// pending; do not run it, acknowledge the cancel. DCC_ERROR_WRONG_STATE if it is not pending. Any
-/// thread.
-#[unsafe(no_mangle)]
-pub extern "C" fn dcc_job_begin(job: *const dcc_job) -> dcc_status {
-    with(job, |job| {
-        Ok(match jobs().begin(job)? {
-            Begun::Running => DCC_OK,
-            Begun::Cancelled => DCC_CANCELLED_BY_JOB,
-        })
-    })
-}
-
-/// Ends a running job as completed. DCC_OK: this call ended it. DCC_ALREADY_ENDED: it had ended,
-/// and stays as it was. A cancel that came meanwhile changes nothing. Any thread; of several ends
-/// at the same moment exactly one wins.
-#[unsafe(no_mangle)]
-pub extern "C" fn dcc_job_complete(job: *const dcc_job) -> dcc_status {
-    with(job, |job| end(job, JobState::Completed, ""))
-}
-
-/// Ends a pending or running job as failed, with a message for people (UTF-8, up to
-/// DCC_MAX_TEXT_LENGTH bytes, copied; may be NULL). Answers as dcc_job_complete. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_job_fail(
-    job: *const dcc_job,
-    message: *const c_char,
-    message_length: usize,
-) -> dcc_status {
-    with_text(job, "message", message, message_length, |job, message| {
-        end(job, JobState::Failed, message)
-    })
-}
-
-/// Ends a pending or running job as cancelled: it saw that it, or the current token, was asked to
-/// stop, and stopped. Answers as dcc_job_complete. Any thread.
-#[unsafe(no_mangle)]
-pub extern "C" fn dcc_job_acknowledge_cancel(job: *const dcc_job) -> dcc_status {
-    with(job, |job| end(job, JobState::Cancelled, ""))
-}
-
-/// Ends a pending or running job as interrupted, from outside, for instance because its host
-/// closes; `message` says why, as in dcc_job_fail. The code that runs it sees nothing of this:
-/// cancel it too. Answers as dcc_job_complete. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_job_interrupt(
-    job: *const dcc_job,
-    message: *const c_char,
-    message_length: usize,
-) -> dcc_status {
-    with_text(job, "message", message, message_length, |job, message| {
-        end(job, JobState::Interrupted, message)
-    })
-}
-
-fn end(job: &JobPin<'_>, state: JobState, text: &str) -> Outcome {
-    Ok(match jobs().end(job, state, text)? {
-        Ended::ByThisCall => DCC_OK,
-        Ended::Before(_) => DCC_ALREADY_ENDED,
-    })
-}
-
-fn with_text(
+pub(super) fn with_text(
     job: *const dcc_job,
     what: &'static str,
     words: *const c_char,
@@ -370,104 +236,6 @@ fn with_text(
         let words = unsafe { text(what, words, length, DCC_MAX_TEXT_LENGTH) }?;
         pinned(job)?.map_or(Ok(DCC_OK), |job| call(&job, words))
     })
-}
-
-/// Notes how far a running job is, and answers whether to stop: 0, DCC_CANCELLED_BY_TOKEN if the
-/// current token is cancelled, DCC_CANCELLED_BY_JOB if this job is. `total` is 0 while unknown.
-/// Progress only grows: a report with less `done` than an earlier one, for instance of a slower
-/// worker, is left out. `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied; NULL keeps
-/// the one before. DCC_ERROR_WRONG_STATE if the job is not running. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_job_set_progress(
-    job: *const dcc_job,
-    done: u64,
-    total: u64,
-    message: *const c_char,
-    message_length: usize,
-) -> dcc_status {
-    with_text(job, "message", message, message_length, |job, words| {
-        let words = (!message.is_null()).then_some(words);
-        jobs().set_progress(job, Progress { done, total }, words)?;
-        let slots = thread::slots();
-        let number = || slots.map_or(0, ThreadSlots::thread_number);
-        let current = slots.map_or(NULL, ThreadSlots::token);
-        let token = jobs().token(job);
-        Ok(poll_layers(current, token, number, || Place::Unknown))
-    })
-}
-
-/// Fills in how far a job is. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_job_read_progress(
-    job: *const dcc_job,
-    out_progress: *mut dcc_job_progress,
-) -> dcc_status {
-    guard(|| {
-        // SAFETY: the C caller's promise: writable for the size that it says.
-        let to = unsafe { StructOut::new("out_progress", out_progress) }?;
-        let Progress { done, total } =
-            pinned(job)?.map_or_else(Progress::default, |job| jobs().progress(&job));
-        to.write(&dcc_job_progress { struct_size: 0, reserved: 0, done, total });
-        Ok(DCC_OK)
-    })
-}
-
-fn show(job: *const dcc_job, which: JobText, to: Outcome<TextOut>) -> Outcome {
-    let to = to?;
-    match pinned(job)? {
-        Some(job) => jobs().show_text(&job, which, |text| to.write(text)),
-        None => to.write(""),
-    }
-    Ok(DCC_OK)
-}
-
-/// Writes the message of the latest progress, `snprintf`-like, as dcc_cancel_token_reason. Any
-/// thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_job_progress_message(
-    job: *const dcc_job,
-    buffer: *mut c_char,
-    size: usize,
-    out_length: *mut usize,
-) -> dcc_status {
-    // SAFETY: the C caller's promise, see the comment.
-    guard(|| show(job, JobText::ProgressMessage, unsafe { TextOut::new(buffer, size, out_length) }))
-}
-
-/// Writes the label, `snprintf`-like. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_job_label(
-    job: *const dcc_job,
-    buffer: *mut c_char,
-    size: usize,
-    out_length: *mut usize,
-) -> dcc_status {
-    // SAFETY: the C caller's promise, see the comment.
-    guard(|| show(job, JobText::Label, unsafe { TextOut::new(buffer, size, out_length) }))
-}
-
-/// Writes the caller's own id, `snprintf`-like. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_job_caller_id(
-    job: *const dcc_job,
-    buffer: *mut c_char,
-    size: usize,
-    out_length: *mut usize,
-) -> dcc_status {
-    // SAFETY: the C caller's promise, see the comment.
-    guard(|| show(job, JobText::CallerId, unsafe { TextOut::new(buffer, size, out_length) }))
-}
-
-/// Writes why the job failed or was interrupted, `snprintf`-like; empty if it did not. Any thread.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dcc_job_failure(
-    job: *const dcc_job,
-    buffer: *mut c_char,
-    size: usize,
-    out_length: *mut usize,
-) -> dcc_status {
-    // SAFETY: the C caller's promise, see the comment.
-    guard(|| show(job, JobText::Failure, unsafe { TextOut::new(buffer, size, out_length) }))
 }
 
 /// Writes the user data that the job was created with, NULL for none. It lives as long as the job:

@@ -5,7 +5,8 @@ use super::argument::{
 };
 use super::guard::{Outcome, guard, guard_creating, guard_value};
 use super::request_id::{dcc_request_id, id_of};
-use super::session::{DCC_MAX_MESSAGE_LENGTH, dcc_session, pinned as pinned_session, requests};
+use super::session::{dcc_session, pinned as pinned_session, requests};
+use super::session_message::DCC_MAX_MESSAGE_LENGTH;
 use super::status::{DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_OK, dcc_status};
 use super::token::dcc_cancel_token;
 use crate::handle::NULL;

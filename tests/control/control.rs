@@ -5,8 +5,8 @@
 mod job_state;
 
 use dcc_cancel::ffi::{
-    control::*, current::*, deadline::*, dispatcher::*, job::*, library::*, post::*, pump::*,
-    registration::*, status::*, token::*,
+    control::*, current::*, deadline::*, dispatcher::*, job::*, job_life::*, job_texts::*,
+    library::*, post::*, pump::*, registration::*, status::*, token::*,
 };
 use dcc_cancel::printable::{self, Escaped};
 use dcc_cancel::sys::endpoint;

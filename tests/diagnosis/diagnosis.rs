@@ -1,7 +1,8 @@
 //! Events, latencies, the poll trace and the listing of jobs, through the C functions.
 
 use dcc_cancel::ffi::{
-    current::*, events::*, job::*, library::*, stats::*, status::*, token::*, trace::*,
+    current::*, events::*, job::*, job_life::*, job_texts::*, library::*, stats::*, status::*,
+    token::*, trace::*,
 };
 #[path = "../support/raw_job.rs"]
 mod raw_job;

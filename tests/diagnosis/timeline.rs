@@ -4,7 +4,8 @@
 mod linked;
 
 use dcc_cancel::ffi::{
-    current::*, job::*, library::*, status::*, timeline::*, token::*, trace::dcc_job_trace,
+    current::*, job::*, job_life::*, library::*, status::*, timeline::*, token::*,
+    trace::dcc_job_trace,
 };
 use linked::linked_to;
 use serde_json::{Value, json};

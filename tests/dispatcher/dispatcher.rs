@@ -5,7 +5,7 @@ mod listening;
 #[path = "../support/posting.rs"]
 mod posting;
 
-use dcc_cancel::ffi::{current::*, dispatcher::*, job::*, post::*, status::*};
+use dcc_cancel::ffi::{current::*, dispatcher::*, job::*, job_life::*, post::*, status::*};
 use listening::{Token, alone, until};
 use posting::*;
 use std::ptr::null_mut;

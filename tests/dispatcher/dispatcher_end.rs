@@ -5,7 +5,7 @@ mod listening;
 #[path = "../support/posting.rs"]
 mod posting;
 
-use dcc_cancel::ffi::{dispatcher::*, job::*, post::*, status::*};
+use dcc_cancel::ffi::{dispatcher::*, job::*, job_life::*, post::*, status::*};
 use listening::{Gate, Owner, alone, until};
 use posting::*;
 use std::ffi::c_void;

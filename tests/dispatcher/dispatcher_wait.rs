@@ -5,7 +5,7 @@ mod listening;
 #[path = "../support/posting.rs"]
 mod posting;
 
-use dcc_cancel::ffi::{dispatcher::*, job::*, post::*, status::*};
+use dcc_cancel::ffi::{dispatcher::*, job::*, job_life::*, job_texts::*, post::*, status::*};
 use listening::{Gate, alone, until};
 use posting::*;
 use std::ffi::c_void;

@@ -5,7 +5,9 @@ mod listening;
 #[path = "../support/posting.rs"]
 mod posting;
 
-use dcc_cancel::ffi::{dispatcher::*, dispatcher_stats::*, job::*, post::*, pump::*, status::*};
+use dcc_cancel::ffi::{
+    dispatcher::*, dispatcher_stats::*, job::*, job_life::*, post::*, pump::*, status::*,
+};
 use listening::{Token, alone};
 use posting::*;
 use std::ptr::{null, null_mut};

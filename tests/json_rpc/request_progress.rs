@@ -5,7 +5,9 @@ mod listening;
 #[path = "../support/sessions.rs"]
 mod sessions;
 
-use dcc_cancel::ffi::{job::*, request_progress::*, session::dcc_session_desc, status::*};
+use dcc_cancel::ffi::{
+    job::*, job_life::*, job_texts::*, request_progress::*, session::dcc_session_desc, status::*,
+};
 use listening::{alone, until};
 use serde_json::{Value, json};
 use sessions::Id::{Int, Text};

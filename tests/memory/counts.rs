@@ -9,8 +9,8 @@ mod posting;
 mod sessions;
 
 use dcc_cancel::ffi::{
-    context::*, current::*, dispatcher::*, job::*, poll::*, registration::*, session::*, status::*,
-    token::*,
+    context::*, current::*, dispatcher::*, job::*, job_life::*, poll::*, registration::*,
+    session_ids::*, session_message::*, status::*, token::*,
 };
 use dcc_cancel::memory::slot::MOST_HOLDS;
 use listening::*;

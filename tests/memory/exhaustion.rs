@@ -5,8 +5,9 @@
 mod job_state;
 
 use dcc_cancel::ffi::{
-    context::*, current::*, dispatcher::*, job::*, post::*, pump::*, request::*, request_id::*,
-    session::*, stats::*, status::*, timeline::*, token::*,
+    context::*, current::*, dispatcher::*, job::*, job_life::*, job_texts::*, post::*, pump::*,
+    request::*, request_id::*, session::*, session_ids::*, session_stats::*, stats::*, status::*,
+    timeline::*, token::*,
 };
 use dcc_cancel::sys::scarce_memory::{Limits, with_limits};
 use job_state::state_of;

@@ -6,7 +6,7 @@ mod listening;
 #[path = "../support/posting.rs"]
 mod posting;
 
-use dcc_cancel::ffi::{dispatcher::*, job::*, status::*};
+use dcc_cancel::ffi::{dispatcher::*, job::*, job_texts::*, status::*};
 use listening::{Gate, LONG, NO_OWNER, NO_TOKEN, Owner, Registration, Token, Watch, alone, until};
 use posting::{Dispatcher, Post, job, nothing};
 use std::ffi::c_void;

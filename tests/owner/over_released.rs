@@ -7,7 +7,7 @@ mod listening;
 #[path = "../support/posting.rs"]
 mod posting;
 
-use dcc_cancel::ffi::{current::*, job::*, post::DCC_RUN_AGAIN, status::*};
+use dcc_cancel::ffi::{current::*, job::*, job_life::*, post::DCC_RUN_AGAIN, status::*};
 use listening::{Gate, NO_OWNER, NO_TOKEN, Watch, alone, until};
 use posting::*;
 use std::ffi::c_void;

@@ -3,7 +3,7 @@
 #[path = "../support/listening.rs"]
 mod listening;
 
-use dcc_cancel::ffi::{job::*, status::*};
+use dcc_cancel::ffi::{job::*, job_life::*, status::*};
 use listening::*;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering};
 use std::thread;

@@ -6,7 +6,9 @@ mod listening;
 mod sessions;
 
 use dcc_cancel::ffi::token::DCC_MAX_TEXT_LENGTH;
-use dcc_cancel::ffi::{events::*, request::*, request_id::*, session::*, status::*};
+use dcc_cancel::ffi::{
+    events::*, request::*, request_id::*, session::*, session_ids::*, session_message::*, status::*,
+};
 use dcc_cancel::json_rpc::wire;
 use listening::{Token, Watch, alone, stats, until};
 use sessions::Id::{Int, Text};

@@ -5,7 +5,7 @@ use super::c_header::{Function, Header, Type};
 use super::listening::{Owner, Registration, Token, Watch, until};
 use super::posting::{Dispatcher, Job, Log, dispatcher_desc, nothing};
 use dcc_cancel::ffi::{
-    current::*, dispatcher::*, job::*, post::*, registration::*, status::*, token::*,
+    current::*, dispatcher::*, job::*, job_texts::*, post::*, registration::*, status::*, token::*,
 };
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};

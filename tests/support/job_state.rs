@@ -1,6 +1,7 @@
 //! Where jobs stand.
 
-use dcc_cancel::ffi::job::{DCC_JOB_NONE, dcc_job, dcc_job_state};
+use dcc_cancel::ffi::job::{DCC_JOB_NONE, dcc_job};
+use dcc_cancel::ffi::job_life::dcc_job_state;
 
 /// A job's state, or the negative status where it has none.
 pub fn state_of(job: *const dcc_job) -> i32 {

@@ -9,8 +9,8 @@ mod job_state;
 mod linked;
 
 use dcc_cancel::ffi::{
-    deadline::*, dispatcher::DCC_NO_LIMIT, job::*, library::dcc_clock_now_ns, owner::*,
-    registration::*, stats::*, status::*, token::*, wait::*,
+    deadline::*, dispatcher::DCC_NO_LIMIT, job::*, job_life::*, library::dcc_clock_now_ns,
+    owner::*, registration::*, stats::*, status::*, token::*, wait::*,
 };
 pub use job_state::state_of;
 pub use linked::linked_to;

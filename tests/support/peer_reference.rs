@@ -2,7 +2,10 @@
 //! by the second parser.
 
 use crate::wire_reference::{Reading, reading};
-use dcc_cancel::ffi::{request::*, request_id::*, session::*, status::*, token::*};
+use dcc_cancel::ffi::{
+    request::*, request_id::*, session::*, session_ids::*, session_message::*, session_stats::*,
+    status::*, token::*,
+};
 use dcc_cancel::json_rpc::request_id::{IdRef, RequestId};
 use dcc_cancel::json_rpc::wire::{Cancel, MAX_MESSAGE_BYTES, MAX_REASON_BYTES};
 use serde_core::de::IgnoredAny;

@@ -4,8 +4,8 @@
 
 use super::listening::{Token, state_of};
 use dcc_cancel::ffi::{
-    dispatcher::*, dispatcher_stats::*, job::*, library::dcc_last_error, owner::dcc_owner, post::*,
-    pump::*, status::*,
+    dispatcher::*, dispatcher_stats::*, job::*, job_life::*, job_texts::*, library::dcc_last_error,
+    owner::dcc_owner, post::*, pump::*, status::*,
 };
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::{null, null_mut};

@@ -3,7 +3,10 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use super::listening::{self, Token};
-use dcc_cancel::ffi::{request::*, request_id::*, session::*, status::*};
+use dcc_cancel::ffi::{
+    request::*, request_id::*, session::*, session_ids::*, session_message::*, session_stats::*,
+    status::*,
+};
 use std::ffi::{CStr, c_char};
 use std::ptr::null_mut;
 use std::time::Duration;

@@ -7,7 +7,7 @@ use super::racing::Random;
 use super::support::skip;
 use dcc_cancel::ffi::{
     current::dcc_check_cancelled, dispatcher::*, dispatcher_stats::dcc_dispatcher_stats, job::*,
-    post::*, status::*,
+    job_life::*, post::*, status::*,
 };
 use std::cell::Cell;
 use std::ffi::c_void;

@@ -5,7 +5,7 @@
 #[path = "../support/listening.rs"]
 mod listening;
 
-use dcc_cancel::ffi::{job::*, status::*, token::*};
+use dcc_cancel::ffi::{job_life::*, status::*, token::*};
 use listening::*;
 use std::time::Duration;
 

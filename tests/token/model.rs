@@ -8,7 +8,10 @@ mod job_state;
 #[path = "../support/linked.rs"]
 mod linked;
 
-use dcc_cancel::ffi::{context::*, current::*, job::*, poll::*, stats::*, status::*, token::*};
+use dcc_cancel::ffi::{
+    context::*, current::*, job::*, job_life::*, job_texts::*, poll::*, stats::*, status::*,
+    token::*,
+};
 use job_state::state_of;
 use linked::linked_to;
 use std::ffi::{CStr, c_char, c_void};

@@ -6,7 +6,9 @@ mod effort;
 #[path = "../support/linked.rs"]
 mod linked;
 
-use dcc_cancel::ffi::{context::*, current::*, job::*, poll::*, stats::*, status::*, token::*};
+use dcc_cancel::ffi::{
+    context::*, current::*, job::*, job_life::*, poll::*, stats::*, status::*, token::*,
+};
 use linked::linked_to;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};

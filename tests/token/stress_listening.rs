@@ -8,7 +8,7 @@ mod effort;
 mod listening;
 
 use dcc_cancel::ffi::{
-    deadline::*, job::*, owner::*, registration::*, status::*, token::*, wait::*,
+    deadline::*, job::*, job_life::*, owner::*, registration::*, status::*, token::*, wait::*,
 };
 use listening::*;
 use std::ffi::c_void;

@@ -7,7 +7,9 @@ mod effort;
 #[path = "../support/listening.rs"]
 mod listening;
 
-use dcc_cancel::ffi::{job::*, owner::*, registration::*, status::*, token::*, wait::*};
+use dcc_cancel::ffi::{
+    job::*, job_life::*, owner::*, registration::*, status::*, token::*, wait::*,
+};
 use listening::{alone, linked_to, until};
 use std::cell::Cell;
 use std::ffi::c_void;

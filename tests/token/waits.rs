@@ -3,7 +3,7 @@
 #[path = "../support/listening.rs"]
 mod listening;
 
-use dcc_cancel::ffi::{dispatcher::DCC_NO_LIMIT, job::*, status::*, wait::*};
+use dcc_cancel::ffi::{dispatcher::DCC_NO_LIMIT, job_life::*, status::*, wait::*};
 use listening::*;
 use std::ptr::{null, null_mut};
 use std::thread;

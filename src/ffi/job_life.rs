@@ -1,0 +1,119 @@
+//! How a job begins and ends, and is asked to.
+
+use super::answer::job_status;
+use super::argument::ValueOut;
+use super::guard::{Outcome, guard};
+use super::job::{DCC_JOB_NONE, dcc_job, jobs, pinned, with, with_text};
+use super::status::{
+    DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_CANCELLED_BY_JOB, DCC_OK, dcc_status,
+};
+use super::{library, thread};
+use crate::job::life::{Begun, Ended};
+use crate::job::{JobPin, JobState};
+use std::ffi::c_char;
+
+/// Asks a job to stop: its polls see it. It does not end the job; the job itself does, and may
+/// still complete. DCC_OK: this call was the first to ask. DCC_ALREADY_CANCELLED: another was.
+/// DCC_ALREADY_ENDED: too late, nothing changes. `reason` as in dcc_cancel_token_cancel. Any
+/// thread; a job that ends at the same moment keeps its end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_cancel(
+    job: *const dcc_job,
+    reason: *const c_char,
+    reason_length: usize,
+) -> dcc_status {
+    with_text(job, "reason", reason, reason_length, |job, reason| {
+        Ok(match jobs().cancel(job, reason) {
+            Ok(true) => DCC_OK,
+            Ok(false) => DCC_ALREADY_CANCELLED,
+            Err(_) => DCC_ALREADY_ENDED,
+        })
+    })
+}
+
+/// Whether a job was asked to stop: 0, DCC_CANCELLED_BY_JOB, or a negative status for a bad
+/// handle. `if (dcc_job_is_cancelled(job))` is right where it means stop, `> 0` where it means that
+/// somebody has asked; as dcc_cancel_token_is_cancelled. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_job_is_cancelled(job: *const dcc_job) -> dcc_status {
+    with(job, |job| {
+        let thread = thread::number;
+        Ok(job_status(library().tokens().answer(jobs().token(job), thread)))
+    })
+}
+
+/// Writes where a job stands to `out_state`: one of the DCC_JOB_ states, DCC_JOB_NONE for NULL. Any
+/// thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_state(job: *const dcc_job, out_state: *mut i32) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let to = unsafe { ValueOut::new("out_state", out_state, DCC_JOB_NONE) }?;
+        if let Some(job) = pinned(job)? {
+            to.write(jobs().state(&job) as i32);
+        }
+        Ok(DCC_OK)
+    })
+}
+
+/// Begins a pending job. DCC_CANCELLED_BY_JOB: it was asked to stop before it began and stays
+/// pending; do not run it, acknowledge the cancel. DCC_ERROR_WRONG_STATE if it is not pending. Any
+/// thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_job_begin(job: *const dcc_job) -> dcc_status {
+    with(job, |job| {
+        Ok(match jobs().begin(job)? {
+            Begun::Running => DCC_OK,
+            Begun::Cancelled => DCC_CANCELLED_BY_JOB,
+        })
+    })
+}
+
+/// Ends a running job as completed. DCC_OK: this call ended it. DCC_ALREADY_ENDED: it had ended,
+/// and stays as it was. A cancel that came meanwhile changes nothing. Any thread; of several ends
+/// at the same moment exactly one wins.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_job_complete(job: *const dcc_job) -> dcc_status {
+    with(job, |job| end(job, JobState::Completed, ""))
+}
+
+/// Ends a pending or running job as failed, with a message for people (UTF-8, up to
+/// DCC_MAX_TEXT_LENGTH bytes, copied; may be NULL). Answers as dcc_job_complete. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_fail(
+    job: *const dcc_job,
+    message: *const c_char,
+    message_length: usize,
+) -> dcc_status {
+    with_text(job, "message", message, message_length, |job, message| {
+        end(job, JobState::Failed, message)
+    })
+}
+
+/// Ends a pending or running job as cancelled: it saw that it, or the current token, was asked to
+/// stop, and stopped. Answers as dcc_job_complete. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_job_acknowledge_cancel(job: *const dcc_job) -> dcc_status {
+    with(job, |job| end(job, JobState::Cancelled, ""))
+}
+
+/// Ends a pending or running job as interrupted, from outside, for instance because its host
+/// closes; `message` says why, as in dcc_job_fail. The code that runs it sees nothing of this:
+/// cancel it too. Answers as dcc_job_complete. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_interrupt(
+    job: *const dcc_job,
+    message: *const c_char,
+    message_length: usize,
+) -> dcc_status {
+    with_text(job, "message", message, message_length, |job, message| {
+        end(job, JobState::Interrupted, message)
+    })
+}
+
+fn end(job: &JobPin<'_>, state: JobState, text: &str) -> Outcome {
+    Ok(match jobs().end(job, state, text)? {
+        Ended::ByThisCall => DCC_OK,
+        Ended::Before(_) => DCC_ALREADY_ENDED,
+    })
+}

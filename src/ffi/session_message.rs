@@ -1,0 +1,135 @@
+//! What a peer sends: messages that cancel requests of its session.
+
+use super::argument::{StructOut, Versioned, message};
+use super::guard::guard;
+use super::request_id::{DCC_ID_INTEGER, DCC_ID_TEXT, DCC_MAX_REQUEST_ID_LENGTH};
+use super::service;
+use super::session::{dcc_session, pinned, requests};
+use super::status::{DCC_OK, dcc_status};
+use crate::json_rpc::request_id::IdRef;
+use crate::json_rpc::wire::{MAX_BATCH, MAX_MESSAGE_BYTES};
+use crate::peer::cancel::{Handled, PeerCancel};
+use std::ffi::c_char;
+
+/// Most bytes of a message that is looked at: a longer one cancels nothing and is DCC_MESSAGE_OTHER.
+pub const DCC_MAX_MESSAGE_LENGTH: usize = 4_194_304;
+/// Most messages of a batch that are looked at: those after them cancel nothing and count as malformed.
+pub const DCC_MAX_BATCH: usize = 1000;
+
+const _: () = assert!(DCC_MAX_MESSAGE_LENGTH == MAX_MESSAGE_BYTES && DCC_MAX_BATCH == MAX_BATCH);
+
+/// What a message was: a cancel of a request in flight, and the first.
+pub const DCC_MESSAGE_CANCELLED: i32 = 1;
+/// What a message was: a cancel of a request that had been cancelled, or cannot be.
+pub const DCC_MESSAGE_WITHOUT_EFFECT: i32 = 2;
+/// What a message was: a cancel that is held for its request.
+pub const DCC_MESSAGE_HELD: i32 = 3;
+/// What a message was: a cancel of no request in flight.
+pub const DCC_MESSAGE_UNKNOWN: i32 = 4;
+/// What a message was: for somebody else.
+pub const DCC_MESSAGE_OTHER: i32 = 5;
+/// What a message was: none, or a cancellation of nothing.
+pub const DCC_MESSAGE_MALFORMED: i32 = 6;
+
+/// Room for the text of a request's id with its NUL.
+pub const DCC_REQUEST_ID_SIZE: usize = 264;
+
+const _: () = assert!(DCC_REQUEST_ID_SIZE > DCC_MAX_REQUEST_ID_LENGTH);
+
+/// What a message was. Set `struct_size` to sizeof before the call.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct dcc_message_info {
+    /// sizeof(dcc_message_info); the call writes back how much of it was filled.
+    pub struct_size: u32,
+    /// One of the DCC_MESSAGE_ constants; of a batch that of its first cancellation.
+    pub message: i32,
+    /// Which request it meant: DCC_ID_INTEGER, DCC_ID_TEXT, or 0 if it was no cancellation.
+    pub id_type: i32,
+    /// Bytes in `id_text`.
+    pub id_text_length: u32,
+    /// The id, if it is an integer.
+    pub id_integer: i64,
+    /// The id, if it is a text; ended by NUL.
+    pub id_text: [c_char; DCC_REQUEST_ID_SIZE],
+}
+
+// SAFETY: numbers, for which zero is a value; starts with a u32.
+unsafe impl Versioned for dcc_message_info {
+    const NAME: &'static str = "dcc_message_info";
+    const FIRST_SIZE: usize = 288;
+}
+
+impl dcc_message_info {
+    const OTHER: Self = Self {
+        struct_size: 0,
+        message: DCC_MESSAGE_OTHER,
+        id_type: 0,
+        id_text_length: 0,
+        id_integer: 0,
+        id_text: [0; DCC_REQUEST_ID_SIZE],
+    };
+
+    /// A message that a batch has beside this one.
+    fn add(&mut self, message: i32, id: Option<IdRef<'_>>) {
+        let is_cancellation = self.message < DCC_MESSAGE_OTHER;
+        if is_cancellation || self.message == DCC_MESSAGE_MALFORMED && message >= DCC_MESSAGE_OTHER
+        {
+            return;
+        }
+        self.message = message;
+        match id {
+            None => (),
+            Some(IdRef::Integer(integer)) => {
+                (self.id_type, self.id_integer) = (DCC_ID_INTEGER, integer);
+            }
+            Some(IdRef::Text(text)) => {
+                (self.id_type, self.id_text_length) = (DCC_ID_TEXT, text.len() as u32);
+                for (to, byte) in self.id_text.iter_mut().zip(text.bytes()) {
+                    *to = byte as c_char;
+                }
+            }
+        }
+    }
+}
+
+/// Lets a message of the peer do what it asks for: `notifications/cancelled` of MCP,
+/// `$/cancelRequest` of LSP and `$/cancel_request` of ACP, alone or in a batch; all others are left to
+/// you. `message_length` bytes, as they came from the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH
+/// bound what is looked at. Fills in `out_info`, unless that is NULL, with what it was and which request
+/// it meant. It never fails because of what a peer sent: that is ignored and counted, dcc_session_read_stats.
+/// DCC_ERROR_RESOURCES: there was no memory to look at it; of a batch a part may be done. Hand it in again.
+/// Cancels as dcc_cancel_token_cancel_async does, so a transport thread may call it. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_session_handle_message(
+    session: *const dcc_session,
+    message: *const c_char,
+    message_length: usize,
+    out_info: *mut dcc_message_info,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: readable for that length, and NULL or writable for the size
+        // that it says.
+        let (bytes, to) = unsafe {
+            (self::message("message", message, message_length)?, StructOut::optional(out_info)?)
+        };
+        let pin = pinned(session)?;
+        service::ensure_callback_thread()?;
+        let mut info = dcc_message_info::OTHER;
+        requests().handle_message(&pin, bytes, |handled, id| {
+            let message = match handled {
+                Handled::Cancel(PeerCancel::First) => DCC_MESSAGE_CANCELLED,
+                Handled::Cancel(PeerCancel::Again | PeerCancel::Refused) => {
+                    DCC_MESSAGE_WITHOUT_EFFECT
+                }
+                Handled::Cancel(PeerCancel::Held) => DCC_MESSAGE_HELD,
+                Handled::Cancel(PeerCancel::Unknown) => DCC_MESSAGE_UNKNOWN,
+                Handled::NotACancellation => DCC_MESSAGE_OTHER,
+                Handled::Malformed(_) => DCC_MESSAGE_MALFORMED,
+            };
+            info.add(message, id);
+        })?;
+        to.write(&info);
+        Ok(DCC_OK)
+    })
+}
