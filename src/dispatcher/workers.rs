@@ -6,7 +6,7 @@
 //! The lock is a leaf.
 
 use crate::error::Error;
-use crate::queue::lane::{Lane, Turns};
+use crate::queue::lane::{LANES, Lane, Turns};
 use crate::queue::posted::PostedId;
 use crate::sys::memory::{Late, OutOfMemory};
 use crate::sys::sync::{AtomicU64, Condvar, Mutex, Ordering, constructor, each};
@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 
 #[derive(Debug)]
 struct Waiting {
-    lanes: [Late<VecDeque<PostedId>>; 3],
+    lanes: [Late<VecDeque<PostedId>>; LANES],
     turns: Turns,
     /// Threads that wait for something to run.
     idle: u32,
@@ -35,7 +35,7 @@ pub struct Workers {
 
 impl Waiting {
     const fn new() -> Self {
-        let lanes = [Late::new(), Late::new(), Late::new()];
+        let lanes = [const { Late::new() }; LANES];
         Self { lanes, turns: Turns::NONE, idle: 0, stopped: false }
     }
 
@@ -44,8 +44,7 @@ impl Waiting {
     }
 
     fn take(&mut self) -> Option<PostedId> {
-        let has_work =
-            [0, 1, 2].map(|lane: usize| self.lanes[lane].get().is_some_and(|l| !l.is_empty()));
+        let has_work = self.lanes.each_ref().map(|lane| lane.get().is_some_and(|l| !l.is_empty()));
         let lane = self.turns.choose(has_work)?;
         self.lanes[lane as usize].get_mut()?.pop_front()
     }

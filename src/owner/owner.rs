@@ -125,24 +125,31 @@ impl Link for ThingCell {
     }
 }
 
+/// Kinds of things, in the high half of a cell's word; the low half is a number.
+const REGISTRATION: u64 = 0;
+const JOB: u64 = 1;
+const POSTED: u64 = 2;
+const DISPATCHER: u64 = 3;
+const KIND_SHIFT: u32 = u32::BITS;
+
 impl ThingCell {
     fn set_thing(&self, thing: Thing) {
         let (kind, number) = match thing {
-            Thing::Registration(index) => (0, index),
-            Thing::Job(index) => (1, index),
-            Thing::Posted(number) => (2, number),
-            Thing::Dispatcher(index) => (3, index),
+            Thing::Registration(index) => (REGISTRATION, index),
+            Thing::Job(index) => (JOB, index),
+            Thing::Posted(number) => (POSTED, number),
+            Thing::Dispatcher(index) => (DISPATCHER, index),
         };
-        self.thing.store(kind << 32 | u64::from(number), Ordering::Relaxed);
+        self.thing.store(kind << KIND_SHIFT | u64::from(number), Ordering::Relaxed);
     }
 
     fn thing(&self) -> Thing {
         let bits = self.thing.load(Ordering::Relaxed);
         let number = bits as u32;
-        match bits >> 32 {
-            0 => Thing::Registration(number),
-            1 => Thing::Job(number),
-            2 => Thing::Posted(number),
+        match bits >> KIND_SHIFT {
+            REGISTRATION => Thing::Registration(number),
+            JOB => Thing::Job(number),
+            POSTED => Thing::Posted(number),
             _ => Thing::Dispatcher(number),
         }
     }

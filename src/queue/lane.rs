@@ -4,6 +4,9 @@
 //! over often enough gets the next turn. So of the jobs that run while all lanes have work, at least
 //! one in five is a normal one and at least one in seventeen a background one.
 
+/// How many lanes there are.
+pub const LANES: usize = 3;
+
 /// How urgent a posted job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -18,22 +21,27 @@ pub enum Lane {
 
 impl Lane {
     /// All, most urgent first.
-    pub const ALL: [Self; 3] = [Self::Interactive, Self::Normal, Self::Background];
+    pub const ALL: [Self; LANES] = [Self::Interactive, Self::Normal, Self::Background];
+
+    /// The lane of this number; of one that is none, the least urgent.
+    pub fn from_number(number: u32) -> Self {
+        Self::ALL[(number as usize).min(LANES - 1)]
+    }
 }
 
 /// How often a lane may be passed over while it has work.
-const PATIENCE: [u32; 3] = [u32::MAX, 4, 16];
+const PATIENCE: [u32; LANES] = [u32::MAX, 4, 16];
 
 /// How often each lane was passed over.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Turns([u32; 3]);
+pub struct Turns([u32; LANES]);
 
 impl Turns {
     /// Nobody was.
-    pub const NONE: Self = Self([0; 3]);
+    pub const NONE: Self = Self([0; LANES]);
 
     /// The lane to take from, of those with work.
-    pub fn choose(&mut self, has_work: [bool; 3]) -> Option<Lane> {
+    pub fn choose(&mut self, has_work: [bool; LANES]) -> Option<Lane> {
         let with_work = || Lane::ALL.into_iter().filter(|lane| has_work[*lane as usize]);
         let out_of_patience = |lane: &Lane| self.0[*lane as usize] >= PATIENCE[*lane as usize];
         // The lowest first: it waited longest.

@@ -1,22 +1,22 @@
 //! The lists behind the inboxes of a queue: who waits for what.
 
 use crate::memory::list::{Fifo, ListNodes};
-use crate::queue::lane::Turns;
+use crate::queue::lane::{LANES, Turns};
 use crate::queue::posted::Posted;
 
 /// Numbers of the lists, for their nodes.
 pub(super) const READY: u32 = 1;
-pub(super) const NEXT_TICK: u32 = READY + 3;
-pub(super) const ELSEWHERE: u32 = NEXT_TICK + 3;
+pub(super) const NEXT_TICK: u32 = READY + LANES as u32;
+pub(super) const ELSEWHERE: u32 = NEXT_TICK + LANES as u32;
 pub(super) const RUNNING: u32 = ELSEWHERE + 1;
 pub(super) const ENDED: u32 = RUNNING + 1;
 
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     /// Of each lane: wait for a turn.
-    pub(super) ready: [Fifo; 3],
+    pub(super) ready: [Fifo; LANES],
     /// Of each lane: had their slice of this tick.
-    pub(super) next_tick: [Fifo; 3],
+    pub(super) next_tick: [Fifo; LANES],
     /// Wait for a thread other than the dispatcher's.
     pub(super) elsewhere: Fifo,
     /// Their functions run.
@@ -53,6 +53,6 @@ impl Lists {
     }
 }
 
-pub(super) fn total(lists: &[Fifo; 3]) -> u32 {
+pub(super) fn total(lists: &[Fifo; LANES]) -> u32 {
     lists.iter().map(Fifo::length).sum()
 }

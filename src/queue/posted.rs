@@ -143,7 +143,7 @@ impl PostedCell {
 
     /// Its lane.
     pub fn lane(&self) -> Lane {
-        Lane::ALL[(self.lane.load(Ordering::Relaxed) as usize).min(2)]
+        Lane::from_number(self.lane.load(Ordering::Relaxed))
     }
 
     /// The queue that it is in, or was.

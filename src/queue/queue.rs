@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::memory::pool::{Link, Pool};
 use crate::owner::owned::Owned;
 use crate::queue::hosted::Hosted;
+use crate::queue::lane::LANES;
 use crate::queue::lists::Lists;
 use crate::queue::posted::Posted;
 use crate::queue_id::{HeldQueue, QueueId};
@@ -39,7 +40,7 @@ pub(super) const WANTED: u64 = 1 << 1;
 pub(super) const GENERATION_SHIFT: u32 = 2;
 
 #[derive(Debug)]
-pub(super) struct Inboxes(pub(super) [ArrayQueue<u32>; 3]);
+pub(super) struct Inboxes(pub(super) [ArrayQueue<u32>; LANES]);
 
 #[derive(Debug, Default)]
 pub(super) struct QueueCell {
@@ -105,7 +106,7 @@ impl Queues {
         if cell.inboxes.get().is_none() {
             #[allow(clippy::disallowed_methods, reason = "called with what it needs")]
             let made = || Inboxes(std::array::from_fn(|_| ArrayQueue::new(INBOX)));
-            let result = with_reserve([INBOX_BYTES; 3], made).and_then(memory::try_box);
+            let result = with_reserve([INBOX_BYTES; LANES], made).and_then(memory::try_box);
             let Ok(inboxes) = result else {
                 self.cells.free(number);
                 return Err(no_memory());

@@ -3,16 +3,19 @@
 
 use std::fmt;
 
+/// Bytes of a text; what goes beyond is cut.
+const ROOM: usize = 256;
+
 /// A text of fixed room: writing an error down must not need memory.
 #[derive(Clone, Copy)]
 pub struct ErrorText {
     length: usize,
-    bytes: [u8; 256],
+    bytes: [u8; ROOM],
 }
 
 impl ErrorText {
     /// No text.
-    pub const EMPTY: Self = Self { length: 0, bytes: [0; 256] };
+    pub const EMPTY: Self = Self { length: 0, bytes: [0; ROOM] };
 
     /// The text.
     pub fn as_str(&self) -> &str {

@@ -17,7 +17,7 @@ use crate::queue::posted::{PostedId, Stage};
 use crate::sys::clock;
 use crate::sys::sync::Ordering;
 use crate::token::chain::{Chain, Dead};
-use crate::token::link::Batch;
+use crate::token::link::NO_CHILDREN;
 use crate::token::{Cause, Record, TokenPin, Tokens};
 
 /// What became of an attempt to flag a token.
@@ -140,7 +140,7 @@ impl Tokens {
         let pinned = slots.pin_index(origin);
         debug_assert!(pinned, "the caller has it pinned");
         to_visit.append(slots, origin);
-        let mut batch: Batch = [NIL; 32];
+        let mut batch = NO_CHILDREN;
         while let Some(current) = to_visit.pop(slots) {
             let listened = loop {
                 let taken = self.links.take_children(slots, current, &mut batch);

@@ -87,6 +87,9 @@ pub struct NoLink;
 /// Children taken from a list at a time, each pinned.
 pub type Batch = [u32; 32];
 
+/// A batch with none.
+pub const NO_CHILDREN: Batch = [NIL; 32];
+
 /// What `take_children` found.
 #[derive(Clone, Copy, Debug)]
 pub struct Taken {

@@ -28,6 +28,11 @@ const DONE: u32 = 3;
 const STAGES: u32 = 3;
 const AWAITED: u32 = 4;
 
+/// Purposes, as a cell has them.
+const TO_CALL: u32 = 0;
+const TO_WAKE: u32 = 1;
+const TO_SET: u32 = 2;
+
 /// What a registration is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -200,9 +205,9 @@ impl Registrations {
     /// Says what a new one is for.
     pub fn set_purpose(&self, index: u32, purpose: Purpose) {
         let (what, number, position) = match purpose {
-            Purpose::Callback => (0, NIL, 0),
-            Purpose::Wake { waiter, position } => (1, waiter, position),
-            Purpose::Event(event) => (2, event, 0),
+            Purpose::Callback => (TO_CALL, NIL, 0),
+            Purpose::Wake { waiter, position } => (TO_WAKE, waiter, position),
+            Purpose::Event(event) => (TO_SET, event, 0),
         };
         let cold = &self.arena.slot(index).cold;
         cold.purpose.store(what, Ordering::Relaxed);
@@ -215,8 +220,10 @@ impl Registrations {
         let cold = &self.arena.slot(index).cold;
         let number = cold.number.load(Ordering::Relaxed);
         match cold.purpose.load(Ordering::Relaxed) {
-            0 => Purpose::Callback,
-            1 => Purpose::Wake { waiter: number, position: cold.position.load(Ordering::Relaxed) },
+            TO_CALL => Purpose::Callback,
+            TO_WAKE => {
+                Purpose::Wake { waiter: number, position: cold.position.load(Ordering::Relaxed) }
+            }
             _ => Purpose::Event(number),
         }
     }
