@@ -34,7 +34,7 @@ public:
     operator const token &() const noexcept { return token_; }
 
     [[nodiscard]] bool stop_requested() const noexcept { return token_.is_cancelled(); }
-    [[nodiscard]] bool stop_possible() const noexcept { return token_.can_be_cancelled(); }
+    [[nodiscard]] bool stop_possible() const noexcept { return static_cast<bool>(token_); }
 
     void swap(stop_token &other) noexcept { std::swap(token_, other.token_); }
     friend void swap(stop_token &left, stop_token &right) noexcept { left.swap(right); }
@@ -63,7 +63,7 @@ public:
 
     [[nodiscard]] stop_token get_token() const noexcept { return token_; }
     [[nodiscard]] bool stop_requested() const noexcept { return token_.is_cancelled(); }
-    [[nodiscard]] bool stop_possible() const noexcept { return token_.can_be_cancelled(); }
+    [[nodiscard]] bool stop_possible() const noexcept { return static_cast<bool>(token_); }
 
     /* True if this call was the first. */
     bool request_stop() const noexcept { return token_.cancel(); }

@@ -178,9 +178,6 @@ public:
 
     bool is_cancelled() const noexcept { return dcc_cancel_token_is_cancelled(get()) != DCC_OK; }
 
-    /* False for the empty token: a loop may leave polling out. */
-    bool can_be_cancelled() const noexcept { return static_cast<bool>(*this); }
-
     std::string reason() const
     {
         return detail::text([this](char *buffer, std::size_t size, std::size_t *length) {

@@ -80,7 +80,7 @@ pub const DCC_ERROR_OVERLOADED: dcc_status = -14;
 pub const DCC_ERROR_DUPLICATE: dcc_status = -15;
 /// A pump from inside a pump: a job, a completion, or a function of the host; nothing ran.
 pub const DCC_ERROR_REENTRANT: dcc_status = -16;
-/// A file could not be written; what was there before is as it was.
+/// A file could not be written, or the control endpoint not be opened; what was there before is as it was.
 pub const DCC_ERROR_FILE: dcc_status = -17;
 
 /// Every status with its text.
@@ -93,7 +93,7 @@ pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
     (DCC_NOT_CANCELLED, c"Not cancelled"),
     (DCC_ALREADY_ENDED, c"Already ended"),
     (DCC_NOT_FOUND, c"Not found"),
-    (DCC_SECOND_INSTANCE, c"Done by a second copy of the library in this process"),
+    (DCC_SECOND_INSTANCE, c"By a second copy of the library in this process"),
     (DCC_TIMED_OUT, c"Timed out"),
     (DCC_NEVER, c"Never: it cannot be cancelled"),
     (DCC_CALLBACK_DONE, c"The callback has run or was dropped before"),
@@ -119,7 +119,7 @@ pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
     (DCC_ERROR_OVERLOADED, c"Overloaded"),
     (DCC_ERROR_DUPLICATE, c"Duplicate id"),
     (DCC_ERROR_REENTRANT, c"Called from inside a pump"),
-    (DCC_ERROR_FILE, c"File could not be written"),
+    (DCC_ERROR_FILE, c"File or endpoint cannot be opened or written"),
 ];
 
 /// The status that tells of an error.

@@ -42,7 +42,7 @@ void copies_are_the_same_token_and_the_last_one_ends_it()
     EXPECT(stats().live_tokens == 1);
     token.reset();
     EXPECT(stats().live_tokens == 0);
-    EXPECT(!token.is_cancelled() && !token.can_be_cancelled() && token.reason().empty());
+    EXPECT(!token.is_cancelled() && !token && token.reason().empty());
 }
 
 void long_texts_come_out_whole()
