@@ -19,6 +19,52 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
+/// All that a session can know of an id, and that each is told only as long as it is true.
+#[test]
+fn what_is_known_of_an_id_is_told() {
+    let _alone = alone();
+    let session = Session::http();
+    assert_eq!(session.state(Int(1)), DCC_REQUEST_UNKNOWN);
+    let request = session.begin(Int(1));
+    assert_eq!(session.state(Int(1)), DCC_REQUEST_LIVE);
+    session.cancel(Int(1), "enough");
+    assert_eq!(session.state(Int(1)), DCC_REQUEST_CANCELLED);
+    request.finish();
+    assert_eq!(session.state(Int(1)), DCC_REQUEST_ENDED_CANCELLED);
+    assert_eq!(session.reason(Int(1)), (DCC_OK, "enough".to_owned()));
+    assert_eq!(session.clear(Int(1)), DCC_OK);
+    assert_eq!(session.state(Int(1)), DCC_REQUEST_ENDED, "why it ended is forgotten");
+    assert_eq!(session.reason(Int(1)), (DCC_NOT_CANCELLED, String::new()));
+    assert_eq!(session.cancel(Int(2), "early"), DCC_HELD);
+    assert_eq!(session.state(Int(2)), DCC_REQUEST_HELD);
+    assert_eq!(session.reason(Int(2)), (DCC_OK, "early".to_owned()));
+    let (held, let_go) = (session.begin(Int(2)), session.begin(Int(3)));
+    assert_eq!(session.state(Int(2)), DCC_REQUEST_CANCELLED);
+    held.release();
+    let_go.release();
+    assert_eq!(session.state(Int(2)), DCC_REQUEST_ENDED_CANCELLED);
+    assert_eq!(session.state(Int(3)), DCC_REQUEST_ENDED);
+    session.close();
+    assert_eq!(session.state(Int(2)), DCC_REQUEST_UNKNOWN, "a close forgets");
+    session.release();
+    // Where no cancel is held nobody needs to know what is over, and nothing is known for longer than a
+    // cancel would be held.
+    let stdio = Session::new();
+    let brief = Session::with(|desc| {
+        (desc.early, desc.early_ttl_ns) = (DCC_EARLY_HELD, 1);
+    });
+    for session in [stdio, brief] {
+        session.begin(Int(1)).finish();
+        session.cancel(Int(2), "early");
+        thread::sleep(Duration::from_millis(1));
+        for id in [1, 2] {
+            assert_eq!(session.state(Int(id)), DCC_REQUEST_UNKNOWN, "{id}");
+            assert_eq!(session.reason(Int(id)), (DCC_NOT_FOUND, String::new()), "{id}");
+        }
+        session.release();
+    }
+}
+
 #[test]
 fn a_request_is_cancelled_by_its_id_and_the_first_reason_wins() {
     let _alone = alone();
