@@ -1671,7 +1671,7 @@ typedef struct dcc_control_desc {
 #define DCC_ERROR_REENTRANT -16
 
 /**
- * A file could not be written; what was there before is as it was.
+ * A file could not be written, or the control endpoint not be opened; what was there before is as it was.
  */
 #define DCC_ERROR_FILE -17
 
