@@ -197,8 +197,7 @@ impl<'a> Requests<'a> {
         }
         // Under the lock, so that what is remembered is in the order of its age.
         let since_ns = clock::now_ns();
-        let is_fresh =
-            |kept: &Kept| since_ns.saturating_sub(kept.since_ns) <= settings.early_ttl_ns;
+        let is_fresh = |kept: &Kept| kept.is_fresh(since_ns, settings.early_ttl_ns);
         match body.entry(key) {
             // One that is dying takes its entry out as soon as it gets the lock.
             Some(Entry::Live(_)) if !crate::weakened!("early_looks_again") => return Ok(None),

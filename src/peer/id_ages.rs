@@ -64,14 +64,14 @@ impl IdTable {
         }
     }
 
-    /// The oldest of what is kept, completed requests apart, if it is older than this.
+    /// The oldest of what is kept, completed requests apart, if it is fresh no more.
     pub fn expired(&self, now_ns: u64, ttl_ns: u64) -> Option<CellNumber> {
         let oldest = self.kept.oldest;
         if oldest == NOWHERE {
             return None;
         }
         match self.entry(oldest) {
-            Some(Entry::Kept(kept)) if kept.age_ns(now_ns) > ttl_ns => Some(oldest),
+            Some(Entry::Kept(kept)) if !kept.is_fresh(now_ns, ttl_ns) => Some(oldest),
             _ => None,
         }
     }

@@ -1,4 +1,5 @@
-//! What an id stands for: a live request, or what is remembered of an id without one.
+//! What an id stands for: a live request, or what is remembered of an id without one, and for how long that
+//! is good.
 
 /// Why something is remembered of an id without a live request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl Kept {
 
     /// What it says of its id. Both kinds that later messages look at are good for a time only.
     pub fn state(&self, now_ns: u64, ttl_ns: u64) -> IdState {
-        let is_fresh = self.age_ns(now_ns) <= ttl_ns;
+        let is_fresh = self.is_fresh(now_ns, ttl_ns);
         match (self.why, self.is_cancelled) {
             (KeptFor::Early, _) if is_fresh => IdState::Held,
             (KeptFor::Completed, _) if is_fresh => IdState::Ended,
@@ -70,9 +71,10 @@ impl Kept {
         }
     }
 
-    /// For how long it has been remembered.
-    pub fn age_ns(&self, now_ns: u64) -> u64 {
-        now_ns.saturating_sub(self.since_ns)
+    /// Whether it has been remembered for no longer than `ttl_ns`: the session's `early_ttl_ns`, or what a
+    /// sweep was told.
+    pub fn is_fresh(&self, now_ns: u64, ttl_ns: u64) -> bool {
+        now_ns.saturating_sub(self.since_ns) <= ttl_ns
     }
 }
 

@@ -1,7 +1,7 @@
 //! Peers, what they ask for, and how they cancel it.
 //!
-//! - [`session`]: the sessions. [`kept`]: what an id stands for, [`id_table`] for all ids of a session,
-//!   [`id_ages`] and for how long.
+//! - [`session`]: the sessions. [`kept`]: what an id stands for, and whether that is fresh still;
+//!   [`id_table`]: that for all ids of a session. [`id_ages`]: which is the oldest.
 //! - [`request`]: requests in flight, each with its token. [`cancel`]: their cancels.
 
 pub mod cancel;

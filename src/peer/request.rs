@@ -206,9 +206,7 @@ impl<'a> Requests<'a> {
         let of_request = self.table.arena.slot(index).live();
         of_request.place.store(place, Ordering::Relaxed);
         let early = before.filter(|kept| {
-            let is_fresh =
-                || clock::now_ns().saturating_sub(kept.since_ns) <= settings.early_ttl_ns;
-            kept.why == KeptFor::Early && is_fresh()
+            kept.why == KeptFor::Early && kept.is_fresh(clock::now_ns(), settings.early_ttl_ns)
         });
         // Under the lock, or who finds it could be the first to cancel it. Nothing listens to it yet.
         let lock = (!crate::weakened!("early_under_lock")).then_some(body);

@@ -312,7 +312,7 @@ fn forget(entries: &mut IdTable, place: CellNumber, now_ns: u64, settings: &Sess
     let is_known = match entries.entry(place) {
         Some(Entry::Kept(kept)) => {
             kept.why != KeptFor::Early
-                && kept.age_ns(now_ns) <= settings.early_ttl_ns
+                && kept.is_fresh(now_ns, settings.early_ttl_ns)
                 && settings.most_completed() > 0
         }
         _ => false,
