@@ -1,5 +1,6 @@
 //! Dispatchers: queues of jobs that one thread pumps from its tick. Parts of the same room: `post`
-//! lets jobs in, `post_wait` waits for one, `pump` runs a tick, `run` runs one job, `end` ends one.
+//! lets jobs in, `post_wait` waits for one, `pump` runs a tick, `run` runs one job, `end` ends one,
+//! `owner_close` closes the owner of their functions.
 //!
 //! Invariants:
 //! - A dispatcher belongs to the first thread that binds it, for ever.
@@ -18,9 +19,9 @@ use crate::job::{JobPin, Jobs};
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::pin::{Keeper, Pin};
 use crate::memory::slot::Holder;
-use crate::owner::{Owners, Thing, Things};
+use crate::owner::{Owners, Thing};
 use crate::queue::Queues;
-use crate::queue::posted::{HeldPosted, Stage};
+use crate::queue::posted::Stage;
 use crate::queue_id::{HeldQueue, QueueId};
 use crate::sys::callout::Payload;
 use crate::sys::host::Host;
@@ -64,7 +65,7 @@ pub struct DispatcherLive {
     deadline_ns: AtomicU64,
     wedge_ns: AtomicU64,
     progress_interval_ns: AtomicU64,
-    payload: Mutex<Option<Payload>>,
+    pub(crate) payload: Mutex<Option<Payload>>,
     pub(crate) ids: Mutex<Late<HashMap<String, Handle>>>,
     statistics: OnceBox<Statistics>,
 }
@@ -395,63 +396,10 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Closes an owner: nothing of its functions is called any more when this returns.
-    pub fn close_owner(self, owner: Handle, here: u64) -> Result<(), Error> {
-        self.tokens().close_owner(owner, &FromThread { dispatchers: self, here })
-    }
-
-    /// Takes the host's functions from a dispatcher whose owner is being closed, and shuts it down.
-    /// Takes over an internal.
-    fn give_up_host(self, index: u32, here: u64) {
-        let pin = DispatcherPin::take_over(self, index);
-        let live = pin.slot().live();
-        let queue = pin.queue();
-        self.shut_down(&pin, here);
-        let payload = live.payload.lock().take();
-        let payload = self.queues().forget_host(queue, payload);
-        let parting = self.queues().host_owned(queue).take();
-        let call = self.owners().enter_last(parting, thread_identity::current());
-        if let Some(payload) = payload {
-            payload.destroy();
-        }
-        self.owners().leave(call);
-    }
-
     /// A new owner of the live job with this caller id.
     pub fn find(self, dispatcher: &DispatcherPin<'_>, caller_id: &str) -> Option<Handle> {
         let ids = dispatcher.slot().live().ids.lock();
         let job = *ids.get()?.get(caller_id)?;
         self.jobs().arena().retain(job).ok().map(|()| job)
-    }
-}
-
-/// The close of an owner, on a thread.
-struct FromThread<'a> {
-    dispatchers: Dispatchers<'a>,
-    here: u64,
-}
-
-impl Things for FromThread<'_> {
-    fn pin_thing(&self, thing: Thing) -> bool {
-        match thing {
-            Thing::Posted(number) => {
-                // It gives up its place in the owner's list before its last hold.
-                self.dispatchers.queues().posted().hold(number);
-                true
-            }
-            Thing::Dispatcher(index) => self.dispatchers.table.arena.pin_index(index),
-            other => self.dispatchers.jobs().pin_thing(other),
-        }
-    }
-
-    fn end_thing(&self, thing: Thing) {
-        match thing {
-            Thing::Posted(number) => {
-                let held = HeldPosted::take_over(self.dispatchers.queues().posted(), number);
-                self.dispatchers.give_up(&held, self.here);
-            }
-            Thing::Dispatcher(index) => self.dispatchers.give_up_host(index, self.here),
-            other => self.dispatchers.jobs().end_thing(other),
-        }
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! - [`dispatcher`](mod@dispatcher): dispatchers, from making to shutdown.
 //! - [`post`], [`post_wait`]: how jobs get in, and how one is waited for.
-//! - [`pump`]: a tick. [`run`]: running one job. [`end`]: ending one. [`workers`]: what waits for the
-//!   library's threads.
+//! - [`pump`]: a tick. [`run`]: running one job. [`end`]: ending one. [`owner_close`]: the close
+//!   of an owner. [`workers`]: what waits for the library's threads.
 //! - [`stats`]: what a dispatcher has done.
 
 #[allow(clippy::module_inception)] // Its main file has its name.
 pub mod dispatcher;
 pub mod end;
+pub mod owner_close;
 pub mod post;
 pub mod post_wait;
 pub mod pump;

@@ -4,7 +4,8 @@
 //!   [`create`]: how one comes to be, [`death`] how it dies.
 //! - [`cancel`]: cancelling. [`ask`]: what polls ask. [`link`]: parents and children.
 //! - [`listen`]: registrations, [`registration`] what one is; callbacks. [`wait`]: waits and native events,
-//!   [`signal`] what they wake and set. `running`: who is inside what. [`close`]: the close of an owner.
+//!   [`signal`] what they wake and set. `running`: who is inside what. [`owner_close`]: the
+//!   close of an owner.
 //! - [`deadline`]: the heap of deadlines. [`deferred`]: what is left to the callback thread,
 //!   [`callback_thread`] how it does that.
 //! - [`foreign`]: hosts' own checks. [`diagnose`]: what is noted of cancels and polls.
@@ -14,7 +15,6 @@ pub mod callback_thread;
 pub mod cancel;
 pub mod cell;
 pub mod chain;
-pub mod close;
 pub mod create;
 pub mod deadline;
 pub mod death;
@@ -23,6 +23,7 @@ pub mod diagnose;
 pub mod foreign;
 pub mod link;
 pub mod listen;
+pub mod owner_close;
 pub mod registration;
 mod running;
 pub mod signal;

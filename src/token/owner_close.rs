@@ -1,4 +1,5 @@
-//! The close of an owner: its registrations are ended here, its other things by who knows them.
+//! The close of an owner: the loop over all its things. Registrations are ended here, jobs by `job/job.rs`,
+//! dispatchers and posted jobs by `dispatcher/owner_close.rs`, which [`Things`] stands for.
 
 use crate::error::Error;
 use crate::handle::Handle;
