@@ -8,7 +8,7 @@ use super::status::{DCC_CALLBACK_DONE, DCC_CALLBACK_RUNNING, DCC_OK, dcc_status}
 use super::token::{dcc_cancel_token, pinned, tokens};
 use crate::error::Error;
 use crate::sys::callout::{Callback, CancelFn, Payload, UserData};
-use crate::token::listen::Unregistered;
+use crate::token::register::Unregistered;
 use std::ffi::c_void;
 
 /// A callback that is registered with a token. The pointer is a handle, yours until you

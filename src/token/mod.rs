@@ -3,9 +3,9 @@
 //! - [`token`](mod@token): all tokens; [`cell`] what one is made of, [`chain`] chains through them.
 //!   [`create`]: how one comes to be, [`death`] how it dies.
 //! - [`cancel`]: cancelling. [`ask`]: what polls ask. [`link`]: parents and children.
-//! - [`listen`]: registrations, [`registration`] what one is; callbacks. [`wait`]: waits and native events,
-//!   [`signal`] what they wake and set. `running`: who is inside what. [`owner_close`]: the
-//!   close of an owner.
+//! - [`register`]: register, unregister, the running of callbacks. [`registration`]: what a registration is.
+//! - [`wait`]: waits and native events, [`signal`] what they wake and set. `running`: who is inside what.
+//! - [`owner_close`]: the close of an owner.
 //! - [`deadline`]: the heap of deadlines. [`deferred`]: what is left to the callback thread,
 //!   [`callback_thread`] how it does that.
 //! - [`foreign`]: hosts' own checks. [`diagnose`]: what is noted of cancels and polls.
@@ -22,8 +22,8 @@ pub mod deferred;
 pub mod diagnose;
 pub mod foreign;
 pub mod link;
-pub mod listen;
 pub mod owner_close;
+pub mod register;
 pub mod registration;
 mod running;
 pub mod signal;

@@ -16,7 +16,7 @@ use dcc_cancel::sys::callout::{Callback, Payload, UserData};
 use dcc_cancel::sys::thread_identity;
 use dcc_cancel::token::ask::Answer;
 use dcc_cancel::token::create::Origin;
-use dcc_cancel::token::listen::Unregistered;
+use dcc_cancel::token::register::Unregistered;
 use dcc_cancel::token::wait::Waited;
 use dcc_cancel::token::{Cause, TokenPin, Tokens};
 use loom::sync::Arc;

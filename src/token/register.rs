@@ -1,5 +1,5 @@
-//! Listening to a token: registrations, from their listing to their end, and callbacks, which are one sort of
-//! them.
+//! Register and unregister: registrations of a token from their listing to their end, and the running of
+//! callbacks, which are one sort of them.
 //!
 //! The order of a cancel: all flags of the reachable graph, then signals (waiters and events, never
 //! foreign code), then callbacks, newest first of each token. The token of a listed registration
