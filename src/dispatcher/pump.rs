@@ -11,7 +11,7 @@ use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::Error;
 use crate::job::JobState;
 use crate::queue::counts::Left;
-use crate::queue::pumping::Busy;
+use crate::queue::pump_thread::Busy;
 use crate::queue::stages::Next;
 use crate::sys::clock;
 use crate::sys::sync::{AtomicU32, Ordering};

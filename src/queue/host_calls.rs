@@ -1,4 +1,4 @@
-//! Calls of the host's functions: what wakes it, says "not now", and the like.
+//! Calls of the host's functions: wake, veto, and the like.
 //!
 //! - OWED is set by who calls the host's wake and cleared by the pump before it looks for work:
 //!   whatever comes later than that look wakes again.
