@@ -2,7 +2,8 @@
 //!
 //! - [`wire`]: which request a message cancels. [`reply`]: what a cancelled request is answered.
 //! - [`request_id`]: what a request is called, in its exact type.
-//! - [`progress`]: how far a request is; [`progress_gate`] when that is told.
+//! - [`progress`]: how far a request is, and the notification of it.
+//! - [`progress_gate`]: when that is told while the request runs. After its end `peer/request.rs` refuses.
 
 pub mod progress;
 pub mod progress_gate;

@@ -1,4 +1,4 @@
-//! What a session writes to its peer: the end of a cancelled request and how far one is.
+//! What a cancelled request is answered, and a buffer to write messages into.
 
 use crate::json::text::write_text;
 use crate::json_rpc::request_id::IdRef;
@@ -66,42 +66,6 @@ impl CancelError {
         id.write_json(out)?;
         write!(out, r#","error":{{"code":{},"message":"#, self.code())?;
         write_text(out, self.message())?;
-        out.write_str("}}")
-    }
-}
-
-/// How far a request is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ProgressNote<'a> {
-    /// What the peer wants to be told by, in its exact type.
-    pub token: IdRef<'a>,
-    /// Greater than in the note before; see [`crate::json_rpc::progress_gate`].
-    pub progress: f64,
-    /// What it will be at the end, if that is known.
-    pub total: Option<f64>,
-    /// For people.
-    pub message: Option<&'a str>,
-}
-
-impl ProgressNote<'_> {
-    /// Writes the notification. A number that JSON does not have is an error for `progress` and left
-    /// out as `total`.
-    pub fn write(&self, out: &mut impl Write) -> fmt::Result {
-        if !self.progress.is_finite() {
-            return Err(fmt::Error);
-        }
-        out.write_str(
-            r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"#,
-        )?;
-        self.token.write_json(out)?;
-        write!(out, r#","progress":{}"#, self.progress)?;
-        if let Some(total) = self.total.filter(|total| total.is_finite()) {
-            write!(out, r#","total":{total}"#)?;
-        }
-        if let Some(message) = self.message {
-            out.write_str(r#","message":"#)?;
-            write_text(out, message)?;
-        }
         out.write_str("}}")
     }
 }
@@ -180,43 +144,6 @@ mod tests {
             written(|out| CancelError::ServerCancelled.write(out, IdRef::Text("1\"\n")));
         let error = json!({"code": -32802, "message": "The server cancelled the request"});
         assert_eq!(value, json!({"jsonrpc": "2.0", "id": "1\"\n", "error": error}));
-    }
-
-    #[test]
-    fn a_note_has_what_is_known_and_nothing_else() {
-        let token = IdRef::Text("tok-1");
-        let bare = ProgressNote { token, progress: 0.0, total: None, message: None };
-        let (text, _) = written(|out| bare.write(out));
-        assert_eq!(
-            text,
-            concat!(
-                r#"{"jsonrpc":"2.0","method":"notifications/progress","#,
-                r#""params":{"progressToken":"tok-1","progress":0}}"#
-            )
-        );
-        let full = ProgressNote {
-            token: IdRef::Integer(i64::MAX),
-            progress: 0.1,
-            total: Some(1e300),
-            message: Some("step \"1\""),
-        };
-        let (_, value) = written(|out| full.write(out));
-        assert_eq!(
-            value["params"],
-            json!({"progressToken": i64::MAX, "progress": 0.1, "total": 1e300, "message": "step \"1\""})
-        );
-    }
-
-    #[test]
-    fn numbers_that_json_does_not_have_are_not_written() {
-        let token = IdRef::Integer(1);
-        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-            let note = ProgressNote { token, progress: number, total: None, message: None };
-            assert!(note.write(&mut String::new()).is_err());
-            let note = ProgressNote { token, progress: 1.0, total: Some(number), message: None };
-            let (_, value) = written(|out| note.write(out));
-            assert_eq!(value["params"], json!({"progressToken": 1, "progress": 1}));
-        }
     }
 
     #[test]
