@@ -24,7 +24,7 @@ use crate::library::Library;
 use crate::memory::pin::Keeper;
 use crate::queue::counts::Glance;
 use crate::sys::clock;
-use crate::sys::memory::Growing;
+use crate::sys::fallible::Growing;
 use crate::token::Cause;
 use std::borrow::Cow;
 use std::cell::Cell;

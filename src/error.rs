@@ -1,7 +1,7 @@
 //! What can go wrong, with the values that make its text useful.
 
 use crate::handle::{Handle, Kind};
-use crate::sys::memory::OutOfMemory;
+use crate::sys::fallible::OutOfMemory;
 use std::any::Any;
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! How long cancels take, over the whole process: histograms of two decimal digits.
 
 use crate::sys::allocator::with_reserve;
-use crate::sys::memory::{Late, OutOfMemory};
+use crate::sys::fallible::{Late, OutOfMemory};
 use crate::sys::sync::{Mutex, constructor};
 use hdrhistogram::Histogram;
 

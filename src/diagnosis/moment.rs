@@ -2,7 +2,7 @@
 
 use crate::diagnosis::events::EventText;
 use crate::job_state::JobState;
-use crate::sys::{clock, thread_id};
+use crate::sys::{clock, system_thread};
 
 /// What happened, with what is known of that kind alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Moment {
     pub fn since(start_ns: u64, kind: MomentKind, job_id: u64, text: EventText) -> Self {
         let duration_ns =
             if kind.is_slice() { clock::now_ns().saturating_sub(start_ns) } else { 0 };
-        Self { kind, start_ns, duration_ns, thread: thread_id::current(), job_id, text }
+        Self { kind, start_ns, duration_ns, thread: system_thread::current(), job_id, text }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where in a plugin's source a poll stands. File names are copied, each once: the plugin that they
 //! lie in may be unloaded.
 
-use crate::sys::memory::{Late, try_string};
+use crate::sys::fallible::{Late, try_string};
 use crate::sys::sync::{Mutex, constructor};
 
 /// Most file names that are kept; further ones show as unknown.

@@ -5,8 +5,8 @@
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::moment::{Moment, MomentKind};
 use crate::json::object::Object;
-use crate::sys::memory::OutOfMemory;
-use crate::sys::thread_id;
+use crate::sys::fallible::OutOfMemory;
+use crate::sys::system_thread;
 use std::cmp::Reverse;
 use std::fmt::{self, Display, Write};
 use std::io;
@@ -68,7 +68,9 @@ impl Recording {
         other.end()?;
         let mut events = file.list("traceEvents")?.in_lines();
         for thread in &self.threads {
-            if let Some(name) = thread_id::name(*thread, &mut thread_id::NameRoom::default()) {
+            if let Some(name) =
+                system_thread::name(*thread, &mut system_thread::NameRoom::default())
+            {
                 write_thread_name(events.object()?, *thread, name)?;
             }
         }

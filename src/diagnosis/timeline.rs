@@ -10,7 +10,7 @@
 use crate::diagnosis::moment::Moment;
 use crate::diagnosis::recording::Recording;
 use crate::error::Error;
-use crate::sys::memory::Late;
+use crate::sys::fallible::Late;
 use crate::sys::sync::{AtomicU32, Mutex, Ordering, constructor};
 use std::collections::VecDeque;
 

@@ -3,7 +3,7 @@
 //! The lock is a leaf.
 
 use crate::handle::Handle;
-use crate::sys::memory::Late;
+use crate::sys::fallible::Late;
 use crate::sys::sync::{AtomicU64, Mutex, Ordering, constructor};
 use std::collections::VecDeque;
 

@@ -18,7 +18,7 @@ use crate::queue::lane::Lane;
 use crate::queue::posted::{HeldPosted, PostedBody, PostedId, Stage};
 use crate::queue_id::HeldQueue;
 use crate::sys::clock;
-use crate::sys::memory::try_string;
+use crate::sys::fallible::try_string;
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
 use crate::token::TokenHold;

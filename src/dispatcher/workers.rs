@@ -8,7 +8,7 @@
 use crate::error::Error;
 use crate::queue::lane::{LANES, Lane, Turns};
 use crate::queue::posted::PostedId;
-use crate::sys::memory::{Late, OutOfMemory};
+use crate::sys::fallible::{Late, OutOfMemory};
 use crate::sys::sync::{AtomicU64, Condvar, Mutex, Ordering, constructor, each};
 use std::collections::VecDeque;
 

@@ -8,11 +8,11 @@ use super::status::{
 };
 use super::thread::note_error;
 use super::token::DCC_MAX_TEXT_LENGTH;
-use super::{service, serving};
+use super::{control_thread, library_threads};
 use crate::control::HostName;
 use crate::sys::allocator::with_reserve;
+use crate::sys::fallible::try_string;
 use crate::sys::instance;
-use crate::sys::memory::try_string;
 use std::ffi::c_char;
 
 /// What the control endpoint is opened with. Set all to zero, then `struct_size` to sizeof, then what
@@ -72,13 +72,13 @@ pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_
             unsafe { text(name, desc.name, desc.name_length, DCC_MAX_TEXT_LENGTH) }?
         };
         let name = if name.is_empty() {
-            with_reserve(serving::room_for_paths(), program)?
+            with_reserve(control_thread::room_for_paths(), program)?
         } else {
             try_string(name)?
         };
-        service::ensure_control_thread()?;
+        library_threads::ensure_control_thread()?;
         let library = DCC_VERSION.to_str().unwrap_or_default();
-        if let Err(reason) = serving::open(HostName { name, library })? {
+        if let Err(reason) = control_thread::open(HostName { name, library })? {
             note_error(format_args!("cannot open the control endpoint: {reason}"));
             return Ok(DCC_ERROR_FILE);
         }
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_
 /// behind, which the tool clears away. DCC_TIMED_OUT: the answer takes longer than it should. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_control_close() -> dcc_status {
-    guard(|| Ok(if serving::close() { DCC_OK } else { DCC_TIMED_OUT }))
+    guard(|| Ok(if control_thread::close() { DCC_OK } else { DCC_TIMED_OUT }))
 }
 
 /// Writes the address of the control endpoint, `snprintf`-like: the path of its socket or the name of its
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn dcc_control_address(
     guard(|| {
         // SAFETY: the C caller's promise about its buffer.
         let to = unsafe { TextOut::new(buffer, size, out_length) }?;
-        Ok(serving::show_address(|address| {
+        Ok(control_thread::show_address(|address| {
             to.write(address.unwrap_or_default());
             if address.is_some() { DCC_OK } else { DCC_NOT_FOUND }
         }))

@@ -2,7 +2,7 @@
 
 use super::argument::{ValueOut, text};
 use super::guard::{Outcome, guard};
-use super::service;
+use super::library_threads;
 use super::status::{DCC_ALREADY_CANCELLED, DCC_NOT_FOUND, DCC_OK, dcc_status};
 use super::token::{DCC_MAX_TEXT_LENGTH, dcc_cancel_token, pinned, tokens};
 use crate::sys::clock;
@@ -23,7 +23,7 @@ pub unsafe extern "C" fn dcc_cancel_token_cancel_async(
         // SAFETY: the C caller's promise about its text.
         let reason = unsafe { text("reason", reason, reason_length, DCC_MAX_TEXT_LENGTH) }?;
         let Some(token) = pinned(token)? else { return Ok(DCC_OK) };
-        service::ensure_callback_thread()?;
+        library_threads::ensure_callback_thread()?;
         let first = tokens().cancel_deferred(&token, Cause::Request, reason);
         Ok(if first { DCC_OK } else { DCC_ALREADY_CANCELLED })
     })
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn dcc_cancel_token_cancel_async(
 
 fn arm(token: *const dcc_cancel_token, at_ns: impl FnOnce() -> u64) -> Outcome {
     let Some(token) = pinned(token)? else { return Ok(DCC_OK) };
-    service::ensure_timer_thread()?;
+    library_threads::ensure_timer_thread()?;
     Ok(match tokens().arm(&token, at_ns())? {
         Some(_) => DCC_OK,
         None => DCC_ALREADY_CANCELLED,

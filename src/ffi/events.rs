@@ -3,7 +3,7 @@
 use super::argument::{ArrayOut, HandleOut, ValueOut, handle, in_range};
 use super::guard::{guard, guard_creating};
 use super::library;
-use super::service;
+use super::library_threads;
 use super::status::{DCC_OK, dcc_status};
 use super::token::dcc_cause;
 use crate::diagnosis::events::{EVENT_TEXT, Event, EventKind, ObserverPin, Observers};
@@ -122,7 +122,7 @@ pub unsafe extern "C" fn dcc_events_create(
         let to = to?;
         in_range("capacity", capacity as u64, 1, DCC_MAX_EVENTS as u64)?;
         // The watchdog for slow cancels runs on it.
-        service::ensure_timer_thread()?;
+        library_threads::ensure_timer_thread()?;
         to.write(observers().create(capacity)?);
         Ok(())
     })

@@ -12,7 +12,7 @@ use super::status::{
     dcc_status,
 };
 use super::token::{DCC_MAX_CALLER_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
-use super::{library, service, thread};
+use super::{library, library_threads, thread};
 use crate::dispatcher::DispatcherPin;
 use crate::dispatcher::post::Post;
 use crate::dispatcher::post_wait::WaitEnd;
@@ -141,10 +141,10 @@ impl<'call> Asked<'call> {
             self.post.deadline_ns = dispatcher.slot().live().deadline_ns();
         }
         if self.post.deadline_ns.is_some() {
-            service::ensure_timer_thread()?;
+            library_threads::ensure_timer_thread()?;
         }
         if self.post.elsewhere {
-            service::ensure_worker()?;
+            library_threads::ensure_worker()?;
         }
         Ok((self.post, self.work))
     }

@@ -2,8 +2,8 @@
 
 use super::argument::{StructOut, Versioned, message};
 use super::guard::guard;
+use super::library_threads;
 use super::request_id::{DCC_ID_INTEGER, DCC_ID_TEXT, DCC_MAX_REQUEST_ID_LENGTH};
-use super::service;
 use super::session::{dcc_session, pinned, requests};
 use super::status::{DCC_OK, dcc_status};
 use crate::json_rpc::request_id::IdRef;
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn dcc_session_handle_message(
             (self::message("message", message, message_length)?, StructOut::optional(out_info)?)
         };
         let pin = pinned(session)?;
-        service::ensure_callback_thread()?;
+        library_threads::ensure_callback_thread()?;
         let mut info = dcc_message_info::OTHER;
         requests().handle_message(&pin, bytes, |handled, id| {
             let message = match handled {

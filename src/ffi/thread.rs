@@ -2,7 +2,7 @@
 
 use super::library;
 use crate::error::Error;
-use crate::sys::memory::try_box;
+use crate::sys::fallible::try_box;
 use crate::sys::thread_slot::{self, Area};
 use crate::sys::{instance, process, thread_exit};
 use crate::thread::context::ThisThread;

@@ -18,7 +18,7 @@ use crate::memory::slot::{Holder, Slot};
 use crate::owner::owned::{Owned, OwnedId};
 use crate::owner::{Thing, Things};
 use crate::sys::callout::{Payload, UserData};
-use crate::sys::memory::try_string;
+use crate::sys::fallible::try_string;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 use crate::sys::thread_identity;
 use crate::token::create::Origin;

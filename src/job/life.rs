@@ -10,7 +10,7 @@ use crate::job::texts::JobText;
 use crate::job::{JobLive, JobPin, Jobs};
 use crate::job_state::JobState;
 use crate::memory::slot::Slot;
-use crate::sys::memory::try_string;
+use crate::sys::fallible::try_string;
 use crate::sys::sync::Ordering;
 use crate::token::Cause;
 

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::job::{JobPin, Jobs, Progress};
 use crate::job_state::JobState;
-use crate::sys::memory::replace_string;
+use crate::sys::fallible::replace_string;
 
 /// The texts of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 
 use crate::json::text::is_text;
 use crate::sys::allocator::{growth, with_reserve};
-use crate::sys::memory::OutOfMemory;
+use crate::sys::fallible::OutOfMemory;
 use serde_core::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;

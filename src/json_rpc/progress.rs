@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::json::text::write_text;
 use crate::json_rpc::progress_gate::ProgressGate;
 use crate::json_rpc::request_id::{IdRef, RequestId};
-use crate::sys::memory::{Growing, replace_string};
+use crate::sys::fallible::{Growing, replace_string};
 use std::fmt::{self, Write};
 
 /// The progress of a request.

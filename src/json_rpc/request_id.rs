@@ -6,7 +6,7 @@
 
 use crate::error::Error;
 use crate::json::text::{Characters, write_text};
-use crate::sys::memory::{OutOfMemory, try_string};
+use crate::sys::fallible::{OutOfMemory, try_string};
 use std::fmt::{self, Write};
 use std::hash::{Hash, Hasher};
 

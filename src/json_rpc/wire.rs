@@ -19,7 +19,7 @@ use crate::json::members::{self, Member, NoMembers, with_parser};
 use crate::json::text::{Characters, is_text};
 use crate::json_rpc::request_id::{NoId, RequestId};
 use crate::sys::allocator::without_reserve;
-use crate::sys::memory::OutOfMemory;
+use crate::sys::fallible::OutOfMemory;
 use serde_core::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;

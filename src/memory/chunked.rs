@@ -4,7 +4,7 @@
 //! Its chunks double, so that few hold many: the first two have 16 entries, each further one as many as all
 //! before it.
 
-use crate::sys::memory::OutOfMemory;
+use crate::sys::fallible::OutOfMemory;
 
 const FIRST_BITS: u32 = 4;
 const FIRST: usize = 1 << FIRST_BITS;

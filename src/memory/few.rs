@@ -1,7 +1,7 @@
 //! A list of usually few things, the first of which need no memory: what has to be noted before somebody may
 //! wait, or close, must not be refused for want of it.
 
-use crate::sys::memory::Late;
+use crate::sys::fallible::Late;
 
 /// What stands in places that are free. All its bits are zero, so that a list in the library's one big
 /// static costs no room in the file.

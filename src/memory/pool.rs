@@ -10,7 +10,7 @@
 //!   lost may still read it; the tag makes it discard what it read.
 //! - Cell 0 is never handed out: 0 ends lists.
 
-use crate::sys::memory::try_boxed_array;
+use crate::sys::fallible::try_boxed_array;
 use crate::sys::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, constructor, each};
 
 /// End of a list of cells.

@@ -6,7 +6,7 @@
 
 use crate::error::Error;
 use crate::memory::pool::{Link, NIL, Pool};
-use crate::sys::memory::try_string;
+use crate::sys::fallible::try_string;
 use crate::sys::sync::{AtomicU32, Mutex, Ordering, constructor};
 
 #[derive(Debug, Default)]

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::memory::few::{Blank, Few};
 use crate::queue_id::QueueId;
 use crate::sys::clock;
-use crate::sys::memory::OutOfMemory;
+use crate::sys::fallible::OutOfMemory;
 use crate::sys::sync::{AtomicU64, Condvar, Mutex, Ordering, constructor};
 
 /// What a thread waits for.

@@ -15,9 +15,9 @@ use crate::peer::id_table::IdTable;
 use crate::peer::kept::{Entry, Kept, KeptFor};
 use crate::peer::request::{RequestLive, RequestPin, Requests};
 use crate::peer::session::{SessionLive, SessionPin};
-use crate::sys::memory::{OutOfMemory, try_string};
+use crate::sys::fallible::{OutOfMemory, try_string};
 use crate::sys::sync::{Ordering, yield_now};
-use crate::sys::{clock, thread_id};
+use crate::sys::{clock, system_thread};
 use crate::token::Cause;
 use std::fmt::Write;
 
@@ -123,7 +123,7 @@ impl<'a> Requests<'a> {
                 kind: EventKind::RequestCancelled,
                 time_ns: clock::now_ns(),
                 token,
-                thread: thread_id::current(),
+                thread: system_thread::current(),
                 cause: Cause::Request as u32,
                 text: EventText::new(text.text()),
                 ..Event::default()

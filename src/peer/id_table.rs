@@ -14,7 +14,7 @@
 use crate::json_rpc::request_id::{IdRef, RequestId};
 use crate::memory::chunked::Chunked;
 use crate::peer::kept::{Entry, Kept};
-use crate::sys::memory::OutOfMemory;
+use crate::sys::fallible::OutOfMemory;
 use std::hash::{BuildHasher, RandomState};
 
 /// Number of a cell; 0 for none.

@@ -18,7 +18,7 @@ use crate::peer::id_table::NOWHERE;
 use crate::peer::kept::{Entry, IdState, Kept, KeptFor};
 use crate::peer::session::{LentSession, SessionBody, SessionPin, SessionSettings, Sessions};
 use crate::sys::clock;
-use crate::sys::memory::{Late, try_string};
+use crate::sys::fallible::{Late, try_string};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 use crate::token::create::Origin;
 use crate::token::{LentToken, TokenPin, Tokens};

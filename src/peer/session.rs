@@ -24,7 +24,7 @@ use crate::memory::pin::{Keeper, Lent, Pin};
 use crate::memory::slot::Holder;
 use crate::peer::id_table::{CellNumber, IdTable};
 use crate::peer::kept::{Entry, Kept, KeptFor};
-use crate::sys::memory::Late;
+use crate::sys::fallible::Late;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 
 /// What a session is made from.

@@ -21,7 +21,7 @@ use crate::queue::lists::Lists;
 use crate::queue::posted::Posted;
 use crate::queue_id::{HeldQueue, QueueId};
 use crate::sys::allocator::with_reserve;
-use crate::sys::memory;
+use crate::sys::fallible;
 use crate::sys::sync::{ArrayQueue, AtomicU32, AtomicU64, Mutex, OnceBox, Ordering, constructor};
 
 /// Places in the inbox of a lane; when it is full the poster takes the lock.
@@ -106,7 +106,7 @@ impl Queues {
         if cell.inboxes.get().is_none() {
             #[allow(clippy::disallowed_methods, reason = "called with what it needs")]
             let made = || Inboxes(std::array::from_fn(|_| ArrayQueue::new(INBOX)));
-            let result = with_reserve([INBOX_BYTES; LANES], made).and_then(memory::try_box);
+            let result = with_reserve([INBOX_BYTES; LANES], made).and_then(fallible::try_box);
             let Ok(inboxes) = result else {
                 self.cells.free(number);
                 return Err(no_memory());

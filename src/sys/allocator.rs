@@ -11,7 +11,7 @@
 //! Invariant: a block is in `kept` until it is handed out; what is in `kept` at the end is given back. What a
 //! growing vector leaves behind when it moves is kept for the next one.
 
-use super::memory::OutOfMemory;
+use super::fallible::OutOfMemory;
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::ptr::{NonNull, null_mut};

@@ -1,4 +1,5 @@
-//! The one place where function pointers of a plugin are called.
+//! Functions of a plugin, and the calls of them: callbacks, `is_cancelled` checks and destroy-notifies.
+//! `host.rs` has those of a dispatcher's host, `work.rs` those of a posted job. No other file calls any.
 //!
 //! Whoever builds one of these promises, once, what C callers promise in the header: the function
 //! stays loaded, may be called with its user data, and neither unwinds nor longjmps.

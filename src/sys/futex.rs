@@ -83,18 +83,15 @@ mod system {
     }
 }
 
-/// What other systems have: words that share a condition variable by their address. Tested on Linux too.
-#[cfg(any(all(unix, test), not(any(target_os = "linux", target_os = "android", windows))))]
-#[path = "futex_table.rs"]
-mod table;
-
 #[cfg(not(any(target_os = "linux", target_os = "android", windows)))]
-use table as system;
+use super::futex_table as system;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sys::clock;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    use crate::sys::futex_table as table;
     use std::sync::atomic::Ordering;
 
     type Wait = fn(&AtomicU32, u32, Option<u64>) -> bool;

@@ -1,4 +1,5 @@
-//! Words that share one of a few condition variables by their address. All is static.
+//! What `futex` is on systems that have none: words that share one of a few condition variables by their
+//! address. All is static.
 
 use crate::sys::clock;
 use std::cell::UnsafeCell;

@@ -4,7 +4,7 @@
 //! copy that someone loaded by path beside an older one finds that one in the loader's list. On Linux
 //! that list has only the copy's own link namespace (dlmopen); what unites all of them is `mark.rs`.
 
-use super::memory::OutOfMemory;
+use super::fallible::OutOfMemory;
 use std::sync::OnceLock;
 
 /// File name that unites the copies on this platform.
@@ -24,12 +24,8 @@ pub fn is_first() -> Result<bool, OutOfMemory> {
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-#[path = "mark.rs"]
-mod mark;
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
 mod system {
-    use super::mark;
+    use crate::sys::mark;
     use std::ffi::{CStr, c_int, c_void};
 
     struct CopySearch {

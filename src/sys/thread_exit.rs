@@ -73,7 +73,7 @@ mod system {
 #[cfg(windows)]
 mod system {
     use super::{Hook, NoKey};
-    use crate::sys::memory::try_box;
+    use crate::sys::fallible::try_box;
     use std::arch::asm;
     use std::ffi::c_void;
     use windows_sys::Win32::System::Threading::{

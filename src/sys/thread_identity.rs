@@ -1,4 +1,5 @@
-//! Which of the living threads this is, as a number that costs next to nothing.
+//! Which of the living threads this is, as a number of the library's own that costs next to nothing. What the
+//! system calls the thread is in `system_thread`.
 
 /// A number that no other living thread has; a later thread may get it again. Never 0.
 #[cfg(not(loom))]

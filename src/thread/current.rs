@@ -13,7 +13,7 @@
 
 use crate::error::Error;
 use crate::handle::{Handle, NULL};
-use crate::sys::memory::OutOfMemory;
+use crate::sys::fallible::OutOfMemory;
 use crate::sys::sync::{AtomicU64, Ordering, constructor};
 use crate::thread::error_text::ErrorText;
 use crate::token::Tokens;

@@ -10,7 +10,7 @@
 
 use crate::error::Error;
 use crate::memory::pool::NIL;
-use crate::sys::memory::{Late, OutOfMemory};
+use crate::sys::fallible::{Late, OutOfMemory};
 use crate::sys::sync::{Condvar, Mutex, Ordering, constructor};
 use crate::token::cell::TokenSlots;
 

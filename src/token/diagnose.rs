@@ -12,7 +12,7 @@ use crate::job_state::JobState;
 use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
 use crate::sys::sync::Ordering;
-use crate::sys::{clock, thread_id};
+use crate::sys::{clock, system_thread};
 use crate::token::chain::{Chain, Dead};
 use crate::token::{Record, TokenPin, Tokens};
 
@@ -49,7 +49,7 @@ impl Tokens {
             time_ns: record.time_ns,
             job_id: unfinished.unwrap_or(0),
             token,
-            thread: thread_id::current(),
+            thread: system_thread::current(),
             cause: record.cause as u32,
             text: self.show_text(record.reason, EventText::new),
             ..Event::default()
@@ -103,7 +103,7 @@ impl Tokens {
         if watch == NIL {
             return;
         }
-        let (now_ns, thread) = (clock::now_ns(), thread_id::current());
+        let (now_ns, thread) = (clock::now_ns(), system_thread::current());
         let diagnosis = self.diagnosis();
         if traced {
             diagnosis.watches.sign_of_life(watch, thread, place(), now_ns);
@@ -154,7 +154,7 @@ impl Tokens {
                 _ => None,
             };
             if let (true, Some(place)) = (traced, place) {
-                diagnosis.watches.sign_of_life(watch, thread_id::current(), place, now_ns);
+                diagnosis.watches.sign_of_life(watch, system_thread::current(), place, now_ns);
             }
             if state == JobState::Pending {
                 diagnosis.watches.set_job_id(watch, job_id);
@@ -171,7 +171,7 @@ impl Tokens {
             time_ns: now_ns,
             job_id,
             token: self.arena().handle_of(token),
-            thread: thread_id::current(),
+            thread: system_thread::current(),
             state: state as u32,
             duration_ns,
             text: label(),

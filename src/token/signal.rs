@@ -8,7 +8,7 @@
 
 use crate::error::Error;
 use crate::memory::pool::{Link, Pool};
-use crate::sys::memory::Late;
+use crate::sys::fallible::Late;
 use crate::sys::native_event::{NativeEvent, Raw};
 use crate::sys::sync::{AtomicU32, Condvar, Mutex, Ordering, constructor};
 

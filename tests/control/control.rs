@@ -445,7 +445,7 @@ struct Foreign {
 }
 
 fn this_thread() -> u64 {
-    dcc_cancel::sys::thread_id::current()
+    dcc_cancel::sys::system_thread::current()
 }
 
 fn wait_for(what: &str, condition: impl Fn() -> bool) {

@@ -45,7 +45,7 @@ const FILES: &[&str] = &[
     "stats",
     "timeline",
     "control",
-    "service",
+    "library_threads",
     "library",
 ];
 

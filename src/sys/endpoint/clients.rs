@@ -4,7 +4,7 @@
 //! Invariants: as many wait as there is room for, the oldest goes for the newest; each has its time, and
 //! goes when that is over. What a host gives to them is bounded by both.
 
-use super::super::line::{MAX_LINE, patience};
+use super::line::{MAX_LINE, patience};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;

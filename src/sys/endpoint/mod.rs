@@ -4,9 +4,15 @@
 //! A client has a time for its line and again for its answer. On a Unix socket clients wait side by side, so
 //! that who says nothing, or takes nothing, keeps nobody waiting; on a pipe they are let in one by one, so
 //! that he does, for no longer than that.
+//!
+//! - `line`: what passes, and how long that may take.
+//! - `unix`: the socket, and `clients`, those of it that are not done. `windows`: the pipe. Which of the two
+//!   there is, is called `system` here.
 
 use std::io;
 
+#[cfg(unix)]
+mod clients;
 mod line;
 #[cfg(unix)]
 #[path = "unix.rs"]

@@ -1,8 +1,8 @@
 //! A Unix socket in a folder that only its user can enter; who connects is asked for his user id, too.
 
+use super::clients::{Clients, Heard};
 use super::line::{MAX_ANSWER, read_line};
 use crate::sys::sync::Mutex;
-use clients::{Clients, Heard};
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
@@ -12,9 +12,6 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-
-#[path = "clients.rs"]
-mod clients;
 
 /// The socket, what wakes who waits for a client, and the clients that are not done. Their lock is a leaf;
 /// only the thread that serves takes it.

@@ -4,7 +4,7 @@
 //! What a host calls can be refused memory; what only the command line tool calls cannot.
 
 use super::line::{MAX_ANSWER, MAX_LINE, patience, read_line};
-use crate::sys::memory::Growing;
+use crate::sys::fallible::Growing;
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};

@@ -1,4 +1,5 @@
-//! The system's number and name of a thread, as debuggers and profilers show them.
+//! The number and the name that the system gave a thread, as debuggers and profilers show them. To tell
+//! threads apart `thread_identity` is cheaper.
 
 use std::io::{Read, Write};
 

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::sys::allocator::{growth, with_reserve};
 use crate::sys::clock;
 use crate::sys::endpoint::{Endpoint, PATIENCE_NS};
-use crate::sys::memory::OutOfMemory;
+use crate::sys::fallible::OutOfMemory;
 use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;

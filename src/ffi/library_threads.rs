@@ -3,7 +3,7 @@
 use super::dispatcher::dispatchers;
 use super::guard::{Outcome, guard};
 use super::status::{DCC_OK, DCC_TIMED_OUT, dcc_status};
-use super::{library, serving, thread};
+use super::{control_thread, library, thread};
 use crate::dispatcher::workers::MOST_WORKERS;
 use crate::error::Error;
 use crate::sys::clock;
@@ -28,7 +28,7 @@ static CALLBACKS: Thread = new("dcc-callbacks", || {
 });
 
 /// Answers who asks from outside the process.
-static CONTROL: Thread = new("dcc-control", serving::serve);
+static CONTROL: Thread = new("dcc-control", control_thread::serve);
 
 /// Run jobs that may run on any thread.
 static WORKERS: [Thread; MOST_WORKERS] = [const { new("dcc-worker", run_worker) }; MOST_WORKERS];
@@ -104,7 +104,8 @@ pub extern "C" fn dcc_shutdown() -> dcc_status {
             return Err(Error::WouldDeadlock);
         }
         let tokens = library().tokens();
-        let control = CONTROL.stop(serving::stop, clock::now_ns().saturating_add(CONTROL_NS));
+        let control =
+            CONTROL.stop(control_thread::stop, clock::now_ns().saturating_add(CONTROL_NS));
         let until = clock::now_ns().saturating_add(SHUTDOWN_NS);
         let workers = stop_workers(until);
         let timer = TIMER.stop(|| tokens.stop_deadlines(), until);
