@@ -68,9 +68,19 @@
 #define DCC_MAX_CALLER_ID_LENGTH 128
 
 /**
- * Most bytes of a reason, a label, a message.
+ * Most bytes of a reason, a label, a message for people, a name, a path: all texts but ids share it.
  */
 #define DCC_MAX_TEXT_LENGTH 4096
+
+/**
+ * Longest text of a request id in bytes.
+ */
+#define DCC_MAX_REQUEST_ID_LENGTH 256
+
+/**
+ * Most bytes of a message that is looked at: a longer one cancels nothing and is DCC_MESSAGE_OTHER.
+ */
+#define DCC_MAX_MESSAGE_LENGTH 4194304
 
 /**
  * State of a job: there is no job.
@@ -215,11 +225,6 @@
 #define DCC_ID_TEXT 2
 
 /**
- * Longest text of a request id in bytes.
- */
-#define DCC_MAX_REQUEST_ID_LENGTH 256
-
-/**
  * Reply policy: a request that its peer cancelled is not answered, as MCP has it.
  */
 #define DCC_REPLIES_SILENT 0
@@ -295,11 +300,6 @@
  * What a session knows of an id: its request is over, and was cancelled.
  */
 #define DCC_REQUEST_ENDED_CANCELLED 5
-
-/**
- * Most bytes of a message that is looked at: a longer one cancels nothing and is DCC_MESSAGE_OTHER.
- */
-#define DCC_MAX_MESSAGE_LENGTH 4194304
 
 /**
  * Most messages of a batch that are looked at: those after them cancel nothing and count as malformed.

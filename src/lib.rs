@@ -3,7 +3,7 @@
 //! The product is the C ABI of `include/dcc_cancel.h`; this crate is its implementation. The rooms, top
 //! to bottom; every arrow points down, and `tests/project/map.rs` says so:
 //!
-//! - [`ffi`]: the C boundary, one file for each object. It has the one static.
+//! - [`ffi`]: the C boundary, cut by subject. It has the one static [`library::Library`].
 //! - [`control`]: what is answered to who asks from outside the process.
 //! - [`library`]: all that it keeps, side by side, and who holds whom.
 //! - [`peer`]: peers, what they ask for, and how they cancel it.
@@ -24,7 +24,7 @@
 #![deny(unsafe_code)]
 // A full memory is an answer.
 #![cfg_attr(not(any(test, loom)), deny(clippy::disallowed_methods, clippy::disallowed_macros))]
-// Const constructors for the one static; a `Default` beside each would have no caller.
+// Const constructors for the one static `Library`; a `Default` beside each would have no caller.
 #![allow(clippy::new_without_default)]
 
 pub mod control;

@@ -1,5 +1,5 @@
-//! The library: all that it keeps, side by side. The C boundary has the one static instance; tests make their
-//! own.
+//! The library: all that it keeps, side by side. The C boundary has the one static `Library`; tests make
+//! their own.
 //!
 //! Each part is a table of objects of one kind. What is done with them is written in the part's room, for a
 //! view: the references to its own table and to the lower ones that it needs, copied about as one reference

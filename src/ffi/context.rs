@@ -1,8 +1,9 @@
 //! `dcc_context_*`: carrying the current pair to other threads, and undoing what was left.
 
-use super::argument::{HandleOut, TextOut, ValueOut, handle};
+use super::argument::handle;
 use super::current::dcc_ticket;
 use super::guard::{guard, guard_creating};
+use super::out::{HandleOut, TextOut, ValueOut};
 use super::status::{DCC_OK, dcc_status};
 use super::{library, thread};
 use crate::error::Error;

@@ -1,13 +1,14 @@
 //! `dcc_control_*`: the endpoint through which other programs of this user reach the process.
 
-use super::argument::{TextOut, Versioned, descriptor, flags, text};
+use super::argument::{Versioned, descriptor, flags, text};
 use super::guard::guard;
 use super::library::DCC_VERSION;
+use super::limits::DCC_MAX_TEXT_LENGTH;
+use super::out::TextOut;
 use super::status::{
     DCC_ERROR_FILE, DCC_NOT_FOUND, DCC_OK, DCC_SECOND_INSTANCE, DCC_TIMED_OUT, dcc_status,
 };
 use super::thread::note_error;
-use super::token::DCC_MAX_TEXT_LENGTH;
 use super::{control_thread, library_threads};
 use crate::control::HostName;
 use crate::sys::allocator::with_reserve;

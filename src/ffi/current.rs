@@ -1,9 +1,10 @@
 //! The two slots of a thread: `set_current`, `reset_current`, `current`, and the probe.
 
 use super::answer::poll_layers;
-use super::argument::{ValueOut, handle, pointer};
+use super::argument::handle;
 use super::guard::{Outcome, guard, guard_anywhere, guard_creating, guard_value};
 use super::job::dcc_job;
+use super::out::{ValueOut, pointer};
 use super::status::{DCC_OK, dcc_status};
 use super::token::dcc_cancel_token;
 use super::{library, thread};

@@ -1,10 +1,12 @@
 //! Cancels at a time and from threads that must not run callbacks.
 
-use super::argument::{ValueOut, text};
+use super::argument::text;
 use super::guard::{Outcome, guard};
 use super::library_threads;
+use super::limits::DCC_MAX_TEXT_LENGTH;
+use super::out::ValueOut;
 use super::status::{DCC_ALREADY_CANCELLED, DCC_NOT_FOUND, DCC_OK, dcc_status};
-use super::token::{DCC_MAX_TEXT_LENGTH, dcc_cancel_token, pinned, tokens};
+use super::token::{dcc_cancel_token, pinned, tokens};
 use crate::sys::clock;
 use crate::token::Cause;
 use std::ffi::c_char;

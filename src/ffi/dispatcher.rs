@@ -1,11 +1,12 @@
 //! `dcc_dispatcher_create` and the life of a dispatcher.
 
-use super::argument::{HandleOut, Versioned, descriptor, flags, handle, in_range, reserved, text};
+use super::argument::{Versioned, descriptor, flags, handle, in_range, reserved, text};
 use super::guard::{Outcome, guard, guard_creating};
 use super::job::{dcc_destroy_fn, dcc_job};
+use super::limits::DCC_MAX_CALLER_ID_LENGTH;
+use super::out::HandleOut;
 use super::owner::dcc_owner;
 use super::status::{DCC_NOT_FOUND, DCC_OK, DCC_PENDING, dcc_status};
-use super::token::DCC_MAX_CALLER_ID_LENGTH;
 use super::{library, thread};
 use crate::dispatcher::pump::NO_LIMIT;
 use crate::dispatcher::{DispatcherPin, Dispatchers, Settings, ShutDown};

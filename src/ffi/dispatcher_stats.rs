@@ -1,9 +1,10 @@
 //! `dcc_dispatcher_read_stats`.
 
-use super::argument::{StructOut, TextOut, Versioned};
+use super::argument::Versioned;
 use super::dispatcher::{dcc_dispatcher, dispatchers, pinned};
 use super::guard::guard;
 use super::library;
+use super::out::{StructOut, TextOut};
 use super::status::{DCC_OK, dcc_status};
 use crate::job_state::JobState;
 use crate::sys::clock;

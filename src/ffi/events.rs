@@ -1,9 +1,10 @@
 //! `dcc_events_*`.
 
-use super::argument::{ArrayOut, HandleOut, ValueOut, handle, in_range};
+use super::argument::{handle, in_range};
 use super::guard::{guard, guard_creating};
 use super::library;
 use super::library_threads;
+use super::out::{ArrayOut, HandleOut, ValueOut};
 use super::status::{DCC_OK, dcc_status};
 use super::token::dcc_cause;
 use crate::diagnosis::events::{EVENT_TEXT, Event, EventKind, ObserverPin, Observers};

@@ -1,10 +1,12 @@
 //! `dcc_job_*` but for the slot, which `current` has.
 
-use super::argument::{HandleOut, ValueOut, Versioned, descriptor, flags, handle, pointer, text};
+use super::argument::{Versioned, descriptor, flags, handle, text};
 use super::guard::{Outcome, guard, guard_creating, guard_value};
+use super::limits::{DCC_MAX_CALLER_ID_LENGTH, DCC_MAX_TEXT_LENGTH};
+use super::out::{HandleOut, ValueOut, pointer};
 use super::owner::dcc_owner;
 use super::status::{DCC_NOT_FOUND, DCC_OK, dcc_status};
-use super::token::{DCC_MAX_CALLER_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
+use super::token::dcc_cancel_token;
 use super::{library, thread};
 use crate::handle::{Handle, NULL};
 use crate::job::{JobOrigin, JobPin, JobState, Jobs};

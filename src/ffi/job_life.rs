@@ -1,9 +1,9 @@
 //! How a job begins and ends, and is asked to.
 
 use super::answer::job_status;
-use super::argument::ValueOut;
 use super::guard::{Outcome, guard};
 use super::job::{DCC_JOB_NONE, dcc_job, jobs, pinned, with, with_text};
+use super::out::ValueOut;
 use super::status::{
     DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_CANCELLED_BY_JOB, DCC_OK, dcc_status,
 };

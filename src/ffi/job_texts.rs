@@ -1,9 +1,10 @@
 //! What a job tells of itself: how far it is, and its texts.
 
 use super::answer::poll_layers;
-use super::argument::{StructOut, TextOut, Versioned};
+use super::argument::Versioned;
 use super::guard::{Outcome, guard};
 use super::job::{dcc_job, jobs, pinned, with_text};
+use super::out::{StructOut, TextOut};
 use super::status::{DCC_OK, dcc_status};
 use super::thread;
 use crate::diagnosis::place::Place;

@@ -1,7 +1,7 @@
 //! What concerns the library as a whole: version, instance, texts, clock.
 
-use super::argument::TextOut;
 use super::guard::{guard_anywhere, guard_value};
+use super::out::TextOut;
 use super::status::{self, DCC_OK, DCC_SECOND_INSTANCE, dcc_status};
 use super::thread;
 use crate::sys::{clock, instance};

@@ -1,7 +1,25 @@
-//! The C boundary: one file for each C object over the safe core.
+//! The C boundary: what C code sees, over the safe core. It is cut by subject: a C object may have several
+//! files.
 //!
 //! Doc comments of exported items become the comments of `include/dcc_cancel.h` and are written
 //! for C readers. Every exported function goes through `guard::guard` or one of its siblings.
+//!
+//! - All calls: `argument` what comes in, [`limits`] how long it may be, `out` what goes out; `guard` where
+//!   panics stop and errors become statuses, [`status`] those; `answer` what a question whether to stop is
+//!   answered.
+//! - Tokens: [`token`]; [`deadline`] cancels at a time, and on another thread; [`registration`] callbacks;
+//!   [`wait`] waits and native events; [`owner`] plugins that go.
+//! - Jobs: [`job`]; [`job_life`] how one begins and ends; [`job_texts`] what it tells of itself.
+//! - Threads of the caller: [`current`] what is set on one, and the probe; [`poll`] polls in loops;
+//!   [`context`] what is carried to another; `thread` where a thread's slots are kept.
+//! - Dispatchers: [`dispatcher`]; [`post`]; [`pump`]; [`dispatcher_stats`].
+//! - Peers: [`session`]; [`session_message`] what a peer sends; [`session_ids`] its requests by their ids;
+//!   [`session_stats`]; [`request`]; [`request_id`]; [`request_progress`].
+//! - Diagnosis: [`events`]; [`trace`] polls, jobs' threads, the listing of live jobs; [`stats`] counts and
+//!   latencies; [`timeline`].
+//! - The library: [`library`](mod@library) version, texts, clock, which copy it is; [`library_threads`] its
+//!   threads, and shutdown; [`control`] the endpoint for other programs, `control_thread` the thread that
+//!   serves it.
 
 // C names, and comments for C readers, who know no "Safety" headings.
 #![allow(non_camel_case_types, clippy::missing_safety_doc)]
@@ -22,6 +40,8 @@ pub mod job_life;
 pub mod job_texts;
 pub mod library;
 pub mod library_threads;
+pub mod limits;
+mod out;
 pub mod owner;
 pub mod poll;
 pub mod post;
@@ -44,10 +64,10 @@ pub mod wait;
 
 use crate::library::Library;
 
-/// The one instance in this process; what creates or installs something pins the module first.
+/// The one `Library` in this process; what creates or installs something pins the module first.
 static LIBRARY: Library = Library::new();
 
-/// The one instance in this process.
+/// The one `Library` in this process.
 #[inline(always)]
 fn library() -> &'static Library {
     &LIBRARY

@@ -1,7 +1,8 @@
 //! `dcc_owner_*`.
 
-use super::argument::{HandleOut, handle};
+use super::argument::handle;
 use super::guard::{guard, guard_creating};
+use super::out::HandleOut;
 use super::status::{DCC_OK, dcc_status};
 use super::{library, thread};
 

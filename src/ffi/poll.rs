@@ -1,8 +1,9 @@
 //! `dcc_poll_*`: snapshots for loops, and the slow path of the inlined poll.
 
 use super::answer::poll_layers;
-use super::argument::{ValueOut, handle};
+use super::argument::handle;
 use super::guard::guard_anywhere;
+use super::out::ValueOut;
 use super::status::{DCC_OK, dcc_status};
 use super::token::dcc_cancel_token;
 use super::trace::place;

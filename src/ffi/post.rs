@@ -1,17 +1,17 @@
 //! `dcc_dispatcher_post`, `dcc_dispatcher_post_and_wait`.
 
-use super::argument::{
-    HandleOut, StructOut, ValueOut, Versioned, descriptor, flags, handle, reserved, text,
-};
+use super::argument::{Versioned, descriptor, flags, handle, reserved, text};
 use super::dispatcher::{DCC_NO_LIMIT, dcc_dispatcher, dispatchers, pinned};
 use super::guard::{Outcome, guard, guard_creating};
 use super::job::{DCC_JOB_NONE, dcc_destroy_fn, dcc_job};
+use super::limits::{DCC_MAX_CALLER_ID_LENGTH, DCC_MAX_TEXT_LENGTH};
+use super::out::{HandleOut, StructOut, ValueOut};
 use super::owner::dcc_owner;
 use super::status::{
     DCC_CANCELLED_BY_TOKEN, DCC_OK, DCC_POLL_GONE, DCC_STARTED, DCC_TIMED_OUT, DCC_WEDGED,
     dcc_status,
 };
-use super::token::{DCC_MAX_CALLER_ID_LENGTH, DCC_MAX_TEXT_LENGTH, dcc_cancel_token};
+use super::token::dcc_cancel_token;
 use super::{library, library_threads, thread};
 use crate::dispatcher::DispatcherPin;
 use crate::dispatcher::post::Post;

@@ -1,8 +1,9 @@
 //! `dcc_dispatcher_pump`.
 
-use super::argument::{StructOut, Versioned};
+use super::argument::Versioned;
 use super::dispatcher::{dcc_dispatcher, dispatchers, pinned};
 use super::guard::guard;
+use super::out::StructOut;
 use super::status::{DCC_OK, dcc_status};
 use super::thread;
 use crate::dispatcher::pump::{Bounds, Tick};

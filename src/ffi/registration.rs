@@ -1,8 +1,9 @@
 //! `dcc_cancel_token_register` and `dcc_registration_*`.
 
-use super::argument::{HandleOut, handle};
+use super::argument::handle;
 use super::guard::{Outcome, guard, guard_creating};
 use super::job::dcc_destroy_fn;
+use super::out::HandleOut;
 use super::owner::dcc_owner;
 use super::status::{DCC_CALLBACK_DONE, DCC_CALLBACK_RUNNING, DCC_OK, dcc_status};
 use super::token::{dcc_cancel_token, pinned, tokens};

@@ -1,12 +1,11 @@
 //! `dcc_request_*`.
 
-use super::argument::{
-    HandleOut, TextOut, ValueOut, Versioned, descriptor, flags, handle, pointer, text,
-};
+use super::argument::{Versioned, descriptor, flags, handle, text};
 use super::guard::{Outcome, guard, guard_creating, guard_value};
+use super::limits::DCC_MAX_MESSAGE_LENGTH;
+use super::out::{HandleOut, TextOut, ValueOut, pointer};
 use super::request_id::{dcc_request_id, id_of};
 use super::session::{dcc_session, pinned as pinned_session, requests};
-use super::session_message::DCC_MAX_MESSAGE_LENGTH;
 use super::status::{DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_OK, dcc_status};
 use super::token::dcc_cancel_token;
 use crate::handle::NULL;

@@ -2,8 +2,9 @@
 
 use super::argument::text;
 use super::guard::Outcome;
+use super::limits::DCC_MAX_REQUEST_ID_LENGTH;
 use crate::error::Error;
-use crate::json_rpc::request_id::{IdRef, MAX_ID_BYTES};
+use crate::json_rpc::request_id::IdRef;
 use std::ffi::c_char;
 
 /// Type of an id: a 64-bit integer.
@@ -26,11 +27,6 @@ pub struct dcc_request_id {
     /// Bytes in `text`, or DCC_NUL_TERMINATED.
     pub text_length: usize,
 }
-
-/// Longest text of a request id in bytes.
-pub const DCC_MAX_REQUEST_ID_LENGTH: usize = 256;
-
-const _: () = assert!(MAX_ID_BYTES == DCC_MAX_REQUEST_ID_LENGTH);
 
 /// # Safety
 /// The id's text is what the header asks for.

@@ -1,12 +1,13 @@
 //! `dcc_request_*_progress`.
 
-use super::argument::{TextOut, Versioned, descriptor, flags, reserved, text};
+use super::argument::{Versioned, descriptor, flags, reserved, text};
 use super::guard::{Outcome, guard};
 use super::job::{dcc_job, jobs, pinned as pinned_job};
+use super::limits::DCC_MAX_TEXT_LENGTH;
+use super::out::TextOut;
 use super::request::{dcc_request, pinned};
 use super::session::requests;
 use super::status::{DCC_ALREADY_ENDED, DCC_OK, dcc_status};
-use super::token::DCC_MAX_TEXT_LENGTH;
 use crate::error::Error;
 use crate::job::Progress;
 use crate::peer::request::RequestPin;

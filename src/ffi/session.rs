@@ -1,8 +1,9 @@
 //! `dcc_session_*`.
 
-use super::argument::{HandleOut, Versioned, descriptor, flags, handle, in_range, reserved};
+use super::argument::{Versioned, descriptor, flags, handle, in_range, reserved};
 use super::guard::{Outcome, guard, guard_creating};
 use super::library;
+use super::out::HandleOut;
 use super::status::{DCC_OK, dcc_status};
 use crate::error::Error;
 use crate::json_rpc::reply::ReplyPolicy;

@@ -1,10 +1,11 @@
 //! Requests of a session by the ids that its peer gave them: cancelled, asked about, forgotten.
 
-use super::argument::{TextOut, ValueOut, text};
+use super::argument::text;
 use super::guard::guard;
+use super::limits::DCC_MAX_MESSAGE_LENGTH;
+use super::out::{TextOut, ValueOut};
 use super::request_id::{dcc_request_id, read_id};
 use super::session::{dcc_session, pinned, requests};
-use super::session_message::DCC_MAX_MESSAGE_LENGTH;
 use super::status::{
     DCC_ALREADY_CANCELLED, DCC_HELD, DCC_NOT_CANCELLABLE, DCC_NOT_CANCELLED, DCC_NOT_FOUND, DCC_OK,
     dcc_status,

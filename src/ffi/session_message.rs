@@ -1,22 +1,22 @@
 //! What a peer sends: messages that cancel requests of its session.
 
-use super::argument::{StructOut, Versioned, message};
+use super::argument::{Versioned, message};
 use super::guard::guard;
 use super::library_threads;
-use super::request_id::{DCC_ID_INTEGER, DCC_ID_TEXT, DCC_MAX_REQUEST_ID_LENGTH};
+use super::limits::DCC_MAX_REQUEST_ID_LENGTH;
+use super::out::StructOut;
+use super::request_id::{DCC_ID_INTEGER, DCC_ID_TEXT};
 use super::session::{dcc_session, pinned, requests};
 use super::status::{DCC_OK, dcc_status};
 use crate::json_rpc::request_id::IdRef;
-use crate::json_rpc::wire::{MAX_BATCH, MAX_MESSAGE_BYTES};
+use crate::json_rpc::wire::MAX_BATCH;
 use crate::peer::cancel::{Handled, PeerCancel};
 use std::ffi::c_char;
 
-/// Most bytes of a message that is looked at: a longer one cancels nothing and is DCC_MESSAGE_OTHER.
-pub const DCC_MAX_MESSAGE_LENGTH: usize = 4_194_304;
 /// Most messages of a batch that are looked at: those after them cancel nothing and count as malformed.
 pub const DCC_MAX_BATCH: usize = 1000;
 
-const _: () = assert!(DCC_MAX_MESSAGE_LENGTH == MAX_MESSAGE_BYTES && DCC_MAX_BATCH == MAX_BATCH);
+const _: () = assert!(DCC_MAX_BATCH == MAX_BATCH);
 
 /// What a message was: a cancel of a request in flight, and the first.
 pub const DCC_MESSAGE_CANCELLED: i32 = 1;

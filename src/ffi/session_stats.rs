@@ -1,7 +1,8 @@
 //! `dcc_session_stats`: what a session has seen.
 
-use super::argument::{StructOut, Versioned};
+use super::argument::Versioned;
 use super::guard::guard;
+use super::out::StructOut;
 use super::session::{dcc_session, pinned};
 use super::status::{DCC_OK, dcc_status};
 

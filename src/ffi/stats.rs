@@ -1,9 +1,10 @@
 //! `dcc_stats_*`: how many there are.
 
-use super::argument::{StructOut, Versioned};
+use super::argument::Versioned;
 use super::dispatcher::dispatchers;
 use super::guard::guard;
 use super::library;
+use super::out::StructOut;
 use super::status::{DCC_OK, dcc_status};
 use crate::diagnosis::latency::Summary;
 use crate::error::Error;

@@ -3,9 +3,9 @@
 use super::argument::{in_range, text};
 use super::guard::{guard, guard_creating};
 use super::library;
+use super::limits::DCC_MAX_TEXT_LENGTH;
 use super::status::{DCC_ERROR_FILE, DCC_OK, dcc_status};
 use super::thread::note_error;
-use super::token::DCC_MAX_TEXT_LENGTH;
 use crate::diagnosis::timeline::{MOST_MOMENTS, Timeline};
 use crate::error::Error;
 use crate::printable::Escaped;

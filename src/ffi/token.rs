@@ -1,9 +1,9 @@
 //! `dcc_cancel_token_*`.
 
-use super::argument::{
-    HandleOut, TextOut, ValueOut, Versioned, array, descriptor, handle, reserved, text,
-};
+use super::argument::{Versioned, array, descriptor, handle, reserved, text};
 use super::guard::{Outcome, guard, guard_anywhere, guard_creating};
+use super::limits::{DCC_MAX_CALLER_ID_LENGTH, DCC_MAX_TEXT_LENGTH};
+use super::out::{HandleOut, TextOut, ValueOut};
 use super::status::{
     DCC_ALREADY_CANCELLED, DCC_CANCELLED_BY_TOKEN, DCC_NOT_CANCELLED, DCC_OK, dcc_status,
 };
@@ -21,11 +21,6 @@ use std::ffi::c_char;
 /// A token: a cancellation flag with a reason, shared by reference count. The pointer is a handle,
 /// not an address; NULL is the token that is never cancelled.
 pub struct dcc_cancel_token(());
-
-/// Most bytes of a caller id, a token's or a job's.
-pub const DCC_MAX_CALLER_ID_LENGTH: usize = 128;
-/// Most bytes of a reason, a label, a message.
-pub const DCC_MAX_TEXT_LENGTH: usize = 4096;
 
 /// Why a token is cancelled. A token that was cancelled through its parent has the parent's cause.
 pub type dcc_cause = i32;

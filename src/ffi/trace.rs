@@ -1,10 +1,11 @@
 //! The poll trace and what is known of each job's threads.
 
-use super::argument::{ArrayOut, StructOut, TextOut, ValueOut, Versioned, in_range};
+use super::argument::{Versioned, in_range};
 use super::dispatcher::DCC_NO_LIMIT;
 use super::guard::guard;
 use super::job::{dcc_job, jobs, pinned};
 use super::library;
+use super::out::{ArrayOut, StructOut, TextOut, ValueOut};
 use super::status::{DCC_NOT_FOUND, DCC_OK, dcc_status};
 use crate::diagnosis::place::Place;
 use crate::diagnosis::watch::ThreadReport;

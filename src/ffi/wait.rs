@@ -1,8 +1,9 @@
 //! Waiting for a cancel: `dcc_cancel_token_wait*` and native events.
 
-use super::argument::{ValueOut, handle};
+use super::argument::handle;
 use super::dispatcher::DCC_NO_LIMIT;
 use super::guard::{Outcome, guard, guard_creating};
+use super::out::ValueOut;
 use super::status::{
     DCC_CANCELLED_BY_TOKEN, DCC_NEVER, DCC_OK, DCC_POLL_GONE, DCC_TIMED_OUT, dcc_status,
 };

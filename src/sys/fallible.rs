@@ -64,7 +64,7 @@ impl std::fmt::Write for Growing {
 }
 
 /// A collection that is made when it is first needed. Until then all its bits are zero, so that the
-/// library's one big static costs no room in the file.
+/// static `Library` costs no room in the file.
 #[derive(Debug)]
 pub struct Late<T>(Option<Box<T>>);
 

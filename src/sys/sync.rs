@@ -5,8 +5,8 @@ pub use model::*;
 #[cfg(not(loom))]
 pub use real::*;
 
-/// A function that makes something of atomics and locks: `const`, as the one static needs it, but in models,
-/// where loom makes them as the model runs.
+/// A function that makes something of atomics and locks: `const`, as the one static `Library` needs it, but
+/// in models, where loom makes them as the model runs.
 #[cfg(not(loom))]
 macro_rules! constructor {
     ($(#[$about:meta])* $sight:vis fn $name:ident() -> $made:ty $body:block) => {

@@ -17,6 +17,7 @@ use support::root;
 
 /// The files of `src/ffi` with what C code is to see, in the header's order.
 const FILES: &[&str] = &[
+    "limits",
     "status",
     "token",
     "owner",

@@ -1,0 +1,291 @@
+//! What goes out by pointer: values, handles, texts, arrays, structures.
+//!
+//! Invariant: a place for an answer is checked when it is made, before the call does anything, as all
+//! arguments are (`argument`). So writing to it cannot fail, and there is no way to write to a place that
+//! has not been checked.
+
+use super::argument::{Versioned, checked_size};
+use super::guard::Outcome;
+use crate::error::Error;
+use crate::handle::Handle;
+use std::ffi::c_char;
+use std::fmt;
+use std::ptr::NonNull;
+
+/// A handle for C.
+pub(super) fn pointer<T>(handle: Handle) -> *mut T {
+    std::ptr::without_provenance_mut(handle as usize)
+}
+
+/// Where an answer goes that is one value.
+pub(super) struct ValueOut<T>(Option<NonNull<T>>);
+
+impl<T> ValueOut<T> {
+    /// One that the caller has to give. `none` is written at once, so that a failure leaves that.
+    ///
+    /// # Safety
+    /// `to` is NULL, or writable until the call ends.
+    pub(super) unsafe fn new(what: &'static str, to: *mut T, none: T) -> Outcome<Self> {
+        if to.is_null() {
+            return Err(Error::NullOut(what));
+        }
+        // SAFETY: promised by the caller.
+        Ok(unsafe { Self::optional(to, none) })
+    }
+
+    /// One that may be NULL: what is written goes nowhere then.
+    ///
+    /// # Safety
+    /// As for `new`.
+    pub(super) unsafe fn optional(to: *mut T, none: T) -> Self {
+        let out = Self(NonNull::new(to));
+        out.write(none);
+        out
+    }
+
+    /// Whether there is a place.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Writes the answer; again writes over it.
+    pub(super) fn write(&self, value: T) {
+        if let Some(to) = self.0 {
+            // SAFETY: promised to the constructor. The old value is plain data: nothing to drop.
+            unsafe { to.write(value) };
+        }
+    }
+}
+
+/// Where a new handle goes. Make it before anything that can fail, also outside of the guard: NULL is
+/// written at once, so that every failure leaves that behind.
+pub(super) struct HandleOut<T>(ValueOut<*mut T>);
+
+impl<T> HandleOut<T> {
+    /// One that the caller has to give.
+    ///
+    /// # Safety
+    /// `to` is NULL, or writable until the call ends.
+    pub(super) unsafe fn new(what: &'static str, to: *mut *mut T) -> Outcome<Self> {
+        // SAFETY: promised by the caller.
+        unsafe { ValueOut::new(what, to, std::ptr::null_mut()) }.map(Self)
+    }
+
+    /// One that may be NULL: the caller does not want the handle.
+    ///
+    /// # Safety
+    /// As for `new`.
+    pub(super) unsafe fn optional(to: *mut *mut T) -> Self {
+        // SAFETY: promised by the caller.
+        Self(unsafe { ValueOut::optional(to, std::ptr::null_mut()) })
+    }
+
+    /// Whether the caller wants the handle.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.0.is_wanted()
+    }
+
+    /// Hands the handle over.
+    pub(super) fn write(&self, handle: Handle) {
+        self.0.write(pointer(handle));
+    }
+}
+
+/// A buffer of the caller for a text, filled as `snprintf` does.
+pub(super) struct TextOut {
+    buffer: *mut c_char,
+    size: usize,
+    length: *mut usize,
+}
+
+impl TextOut {
+    /// # Safety
+    /// `buffer` is writable for `size` bytes or `size` is 0; `length` is NULL or writable.
+    pub(super) unsafe fn new(
+        buffer: *mut c_char,
+        size: usize,
+        length: *mut usize,
+    ) -> Outcome<Self> {
+        if buffer.is_null() && size != 0 {
+            return Err(Error::NullArray { what: "buffer", counted_by: "size", count: size });
+        }
+        if size > isize::MAX as usize {
+            return Err(Error::BeyondMemory { what: "size", count: size });
+        }
+        Ok(Self { buffer, size, length })
+    }
+
+    /// Writes as much as fits, ended by NUL, cut on a character boundary; the whole length goes
+    /// to the length pointer. Again writes over it.
+    pub(super) fn write(&self, text: &str) {
+        if self.size > 0 {
+            let cut = &text[..text.floor_char_boundary(self.size - 1)];
+            // SAFETY: promised to `new`; at most `size - 1` bytes and the NUL.
+            unsafe {
+                self.buffer.cast::<u8>().copy_from_nonoverlapping(cut.as_ptr(), cut.len());
+                self.buffer.add(cut.len()).write(0);
+            }
+        }
+        if !self.length.is_null() {
+            // SAFETY: promised to `new`.
+            unsafe { self.length.write(text.len()) }
+        }
+    }
+}
+
+/// A text that goes into a buffer of the caller piece by piece, and needs no memory of the library.
+pub(super) struct TextWriter<'a> {
+    to: &'a TextOut,
+    used: usize,
+    length: usize,
+}
+
+impl TextOut {
+    /// Writes pieces one behind the other, with what `write` would make of them all.
+    pub(super) fn pieces(&self) -> TextWriter<'_> {
+        TextWriter { to: self, used: 0, length: 0 }
+    }
+}
+
+impl TextWriter<'_> {
+    /// The bytes of all pieces so far.
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Whether so many bytes more find room, or nothing is wanted but the length.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.to.size == 0 || self.length + bytes < self.to.size
+    }
+
+    /// Takes back all pieces behind this length, all of which found room.
+    pub(super) fn take_back(&mut self, length: usize) {
+        self.length = length;
+        self.used = self.used.min(length);
+    }
+
+    /// That was the last piece.
+    pub(super) fn end(self) {
+        // SAFETY: promised to `TextOut::new`; what was used leaves room for the NUL.
+        unsafe {
+            if self.to.size > 0 {
+                self.to.buffer.add(self.used).write(0);
+            }
+            if !self.to.length.is_null() {
+                self.to.length.write(self.length);
+            }
+        }
+    }
+}
+
+impl fmt::Write for TextWriter<'_> {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        // After a piece that did not fit nothing more does, or there would be a hole.
+        if self.used == self.length && self.to.size > 0 {
+            let cut = &piece[..piece.floor_char_boundary(self.to.size - 1 - self.used)];
+            // SAFETY: promised to `TextOut::new`; at most `size - 1` bytes in all.
+            unsafe {
+                let end = self.to.buffer.add(self.used).cast::<u8>();
+                end.copy_from_nonoverlapping(cut.as_ptr(), cut.len());
+            }
+            self.used += cut.len();
+        }
+        self.length += piece.len();
+        Ok(())
+    }
+}
+
+/// An array of the caller whose entries lie a stride apart: his version's size of an entry.
+pub(super) struct ArrayOut<T> {
+    first: *mut T,
+    stride: usize,
+    capacity: usize,
+}
+
+impl<T: Copy> ArrayOut<T> {
+    /// `entry` is the C name of `T`, whose size is that of version 1.
+    ///
+    /// # Safety
+    /// `first` is writable for `capacity` entries, `stride` bytes apart, or `capacity` is 0.
+    pub(super) unsafe fn new(
+        what: &'static str,
+        entry: &'static str,
+        first: *mut T,
+        stride: usize,
+        capacity: usize,
+    ) -> Outcome<Self> {
+        if stride < size_of::<T>() {
+            return Err(Error::ShortStride { stride, least: size_of::<T>(), entry });
+        }
+        if stride > isize::MAX as usize / capacity.max(1) {
+            return Err(Error::BeyondMemory { what: "capacity", count: capacity });
+        }
+        if first.is_null() && capacity > 0 {
+            return Err(Error::NullArray { what, counted_by: "capacity", count: capacity });
+        }
+        Ok(Self { first, stride, capacity })
+    }
+
+    /// Writes an entry, at whatever alignment; what does not fit is left out.
+    pub(super) fn write(&self, position: usize, entry: T) {
+        if position >= self.capacity {
+            return;
+        }
+        // SAFETY: promised to `new`.
+        unsafe {
+            self.first
+                .cast::<u8>()
+                .add(position * self.stride)
+                .copy_from_nonoverlapping((&raw const entry).cast(), size_of::<T>());
+        }
+    }
+}
+
+/// A structure of the caller that is filled in, up to the smaller of the two sizes.
+pub(super) struct StructOut<T> {
+    to: Option<NonNull<T>>,
+    size: usize,
+}
+
+impl<T: Versioned> StructOut<T> {
+    /// One that the caller has to give.
+    ///
+    /// # Safety
+    /// `to` is NULL, or until the call ends writable for the `struct_size` that it starts with.
+    pub(super) unsafe fn new(what: &'static str, to: *mut T) -> Outcome<Self> {
+        if to.is_null() {
+            return Err(Error::NullOut(what));
+        }
+        // SAFETY: promised by the caller.
+        unsafe { Self::optional(to) }
+    }
+
+    /// One that may be NULL: what is written goes nowhere then.
+    ///
+    /// # Safety
+    /// As for `new`.
+    pub(super) unsafe fn optional(to: *mut T) -> Outcome<Self> {
+        let to = NonNull::new(to);
+        let size = match to {
+            None => 0,
+            // SAFETY: promised by the caller.
+            Some(to) => checked_size::<T>(unsafe { to.cast::<u32>().read() })?.min(size_of::<T>()),
+        };
+        Ok(Self { to, size })
+    }
+
+    /// Whether there is one.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.to.is_some()
+    }
+
+    /// Fills it in; how much of it that is goes to its `struct_size`. Again writes over it.
+    pub(super) fn write(&self, value: &T) {
+        let Some(to) = self.to else { return };
+        // SAFETY: promised to the constructor, which has read `size` there; `value` is as long.
+        unsafe {
+            to.cast::<u8>().copy_from_nonoverlapping(NonNull::from(value).cast(), self.size);
+            to.cast::<u32>().write(self.size as u32);
+        }
+    }
+}
