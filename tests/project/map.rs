@@ -265,6 +265,35 @@ fn paths_that_the_page_names_are_there() {
     answer(&gone);
 }
 
+/// Whether a name of the page, such as `tests/token/loom*.rs` or `tests/project/`, is that of a program.
+fn is_name_of(name: &str, program: &str) -> bool {
+    match name.split_once('*') {
+        Some((before, after)) => program
+            .strip_prefix(before)
+            .and_then(|rest| rest.strip_suffix(after))
+            .is_some_and(|between| !between.contains('/')),
+        None if name.ends_with('/') => program.starts_with(name),
+        None => name == program,
+    }
+}
+
+/// So what is tested where is found from the table.
+#[test]
+fn the_table_of_tests_has_every_program() {
+    let manifest = std::fs::read_to_string(support::root().join("Cargo.toml")).unwrap();
+    let programs: Vec<&str> = manifest
+        .lines()
+        .filter_map(|line| line.strip_prefix("path = \"")?.strip_suffix('"'))
+        .filter(|path| path.starts_with("tests/") && !path.starts_with("tests/all/"))
+        .collect();
+    assert!(programs.len() > 50, "{}", programs.len());
+    let names: Vec<String> =
+        rows(&page(), "\n## Tests\n").concat().iter().flat_map(|cell| quoted(cell)).collect();
+    let is_named = |program: &str| names.iter().any(|name| is_name_of(name, program));
+    let lost = programs.iter().filter(|program| !is_named(program));
+    answer(&lost.map(|program| format!("no row of the tests has {program}")).collect::<Vec<_>>());
+}
+
 fn arrow(from: &str, to: &str) -> Arrow {
     Arrow { from: from.into(), to: to.into(), line: 1 }
 }
