@@ -8,6 +8,7 @@
 use crate::error::Error;
 use crate::handle::{Handle, Kind};
 use crate::memory::arena::{Arena, LivePart};
+use crate::memory::cut_text::CutText;
 use crate::memory::pin::{Keeper, Pin};
 use crate::memory::slot::Holder;
 use crate::sys::sync::{AtomicU64, Mutex, Ordering, constructor};
@@ -36,32 +37,7 @@ pub enum EventKind {
 pub const EVENT_TEXT: usize = 120;
 
 /// A short copy of a text.
-#[derive(Clone, Copy, Debug)]
-pub struct EventText {
-    length: u8,
-    bytes: [u8; EVENT_TEXT],
-}
-
-impl Default for EventText {
-    fn default() -> Self {
-        Self { length: 0, bytes: [0; EVENT_TEXT] }
-    }
-}
-
-impl EventText {
-    /// As much of a text as there is room for.
-    pub fn new(text: &str) -> Self {
-        let cut = &text[..text.floor_char_boundary(EVENT_TEXT)];
-        let mut copy = Self { length: cut.len() as u8, ..Self::default() };
-        copy.bytes[..cut.len()].copy_from_slice(cut.as_bytes());
-        copy
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
-    }
-}
+pub type EventText = CutText<EVENT_TEXT>;
 
 /// One event. Fields that its kind does not use are 0.
 #[derive(Clone, Copy, Debug, Default)]
@@ -245,12 +221,5 @@ mod tests {
         drop(observer);
         OBSERVERS.release(handle).unwrap();
         OBSERVERS.emit(|| unreachable!("nobody observes any more"));
-    }
-
-    #[test]
-    fn a_text_is_cut_between_characters() {
-        let long = "ö".repeat(100);
-        assert_eq!(EventText::new(&long).as_str(), "ö".repeat(60));
-        assert_eq!(EventText::new("stop").as_str(), "stop");
     }
 }

@@ -17,7 +17,7 @@ use crate::queue::posted::{HeldPosted, PostedBody, PostedCell, Stage};
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
 use crate::sys::{clock, thread_identity};
-use crate::thread::error_text::ErrorText;
+use crate::thread::current::ErrorText;
 use crate::token::TokenPin;
 use std::fmt::{Arguments, Write};
 

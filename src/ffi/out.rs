@@ -8,6 +8,7 @@ use super::argument::{Versioned, checked_size};
 use super::guard::Outcome;
 use crate::error::Error;
 use crate::handle::Handle;
+use crate::memory::cut_text::cut;
 use std::ffi::c_char;
 use std::fmt;
 use std::ptr::NonNull;
@@ -119,11 +120,11 @@ impl TextOut {
     /// to the length pointer. Again writes over it.
     pub(super) fn write(&self, text: &str) {
         if self.size > 0 {
-            let cut = &text[..text.floor_char_boundary(self.size - 1)];
+            let fitting = cut(text, self.size - 1);
             // SAFETY: promised to `new`; at most `size - 1` bytes and the NUL.
             unsafe {
-                self.buffer.cast::<u8>().copy_from_nonoverlapping(cut.as_ptr(), cut.len());
-                self.buffer.add(cut.len()).write(0);
+                self.buffer.cast::<u8>().copy_from_nonoverlapping(fitting.as_ptr(), fitting.len());
+                self.buffer.add(fitting.len()).write(0);
             }
         }
         if !self.length.is_null() {
@@ -182,13 +183,13 @@ impl fmt::Write for TextWriter<'_> {
     fn write_str(&mut self, piece: &str) -> fmt::Result {
         // After a piece that did not fit nothing more does, or there would be a hole.
         if self.used == self.length && self.to.size > 0 {
-            let cut = &piece[..piece.floor_char_boundary(self.to.size - 1 - self.used)];
+            let fitting = cut(piece, self.to.size - 1 - self.used);
             // SAFETY: promised to `TextOut::new`; at most `size - 1` bytes in all.
             unsafe {
                 let end = self.to.buffer.add(self.used).cast::<u8>();
-                end.copy_from_nonoverlapping(cut.as_ptr(), cut.len());
+                end.copy_from_nonoverlapping(fitting.as_ptr(), fitting.len());
             }
-            self.used += cut.len();
+            self.used += fitting.len();
         }
         self.length += piece.len();
         Ok(())

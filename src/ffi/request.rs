@@ -9,8 +9,8 @@ use super::session::{dcc_session, pinned as pinned_session, requests};
 use super::status::{DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_OK, dcc_status};
 use super::token::dcc_cancel_token;
 use crate::handle::NULL;
-use crate::json_rpc::reply::Fitted;
 use crate::json_rpc::request_id::MAX_ID_BYTES;
+use crate::memory::cut_text::CutText;
 use crate::peer::request::{Owed, RequestOrigin, RequestPin};
 use std::ffi::c_char;
 
@@ -177,12 +177,11 @@ pub unsafe extern "C" fn dcc_request_write_cancelled(
         let to = unsafe { TextOut::new(buffer, size, out_length) }?;
         let pin = pinned(request)?;
         // Of 256 bytes each may be escaped as six.
-        let mut room = [0; 6 * MAX_ID_BYTES + 256];
-        let mut written = Fitted::new(&mut room);
+        let mut written = CutText::<{ 6 * MAX_ID_BYTES + 256 }>::EMPTY;
         if let Owed::Cancelled(error) = requests().owed(&pin) {
             let _ = requests().show_id(&pin, |id| error.write(&mut written, id));
         }
-        to.write(written.text());
+        to.write(written.as_str());
         Ok(DCC_OK)
     })
 }

@@ -6,8 +6,8 @@ use crate::sys::fallible::try_box;
 use crate::sys::thread_slot::{self, Area};
 use crate::sys::{instance, process, thread_exit};
 use crate::thread::context::ThisThread;
+use crate::thread::current::ErrorText;
 use crate::thread::current::{ThreadRecord, ThreadSlots};
-use crate::thread::error_text::ErrorText;
 use std::fmt::{self, Write};
 use std::mem::{align_of, offset_of, size_of};
 

@@ -1,4 +1,4 @@
-//! What a cancelled request is answered, and a buffer to write messages into.
+//! What a cancelled request is answered.
 
 use crate::json::text::write_text;
 use crate::json_rpc::request_id::IdRef;
@@ -70,46 +70,6 @@ impl CancelError {
     }
 }
 
-/// Writes into a buffer of the caller, as `snprintf` does: as much as fits is there, what does not is
-/// counted.
-#[derive(Debug)]
-pub struct Fitted<'b> {
-    buffer: &'b mut [u8],
-    used: usize,
-    length: usize,
-}
-
-impl<'b> Fitted<'b> {
-    /// Nothing written.
-    pub fn new(buffer: &'b mut [u8]) -> Self {
-        Self { buffer, used: 0, length: 0 }
-    }
-
-    /// The bytes of all that was written.
-    pub fn length(&self) -> usize {
-        self.length
-    }
-
-    /// What fitted, whole characters; half a message if [`Fitted::length`] says more.
-    pub fn text(&self) -> &str {
-        std::str::from_utf8(&self.buffer[..self.used]).unwrap_or_default()
-    }
-}
-
-impl Write for Fitted<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        // After a piece that did not fit nothing more does, or there would be a hole.
-        if self.used == self.length {
-            let room = self.buffer.len() - self.used;
-            let cut = &text[..text.floor_char_boundary(room)];
-            self.buffer[self.used..][..cut.len()].copy_from_slice(cut.as_bytes());
-            self.used += cut.len();
-        }
-        self.length += text.len();
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,18 +104,5 @@ mod tests {
             written(|out| CancelError::ServerCancelled.write(out, IdRef::Text("1\"\n")));
         let error = json!({"code": -32802, "message": "The server cancelled the request"});
         assert_eq!(value, json!({"jsonrpc": "2.0", "id": "1\"\n", "error": error}));
-    }
-
-    #[test]
-    fn a_buffer_that_is_too_small_says_how_much_there_is() {
-        let id = IdRef::Text("äöü");
-        let (whole, _) = written(|out| CancelError::RequestCancelled.write(out, id));
-        for size in 0..whole.len() + 3 {
-            let mut buffer = vec![b'#'; size];
-            let mut out = Fitted::new(&mut buffer);
-            CancelError::RequestCancelled.write(&mut out, id).unwrap();
-            assert_eq!(out.length(), whole.len());
-            assert_eq!(out.text(), &whole[..whole.floor_char_boundary(size)]);
-        }
     }
 }

@@ -3,11 +3,13 @@
 //! - [`arena`]: objects behind handles. [`slot`]: the two words of each, and how often it is held. [`pin`]:
 //!   what holds it.
 //! - [`pool`]: the cells, with a free list.
-//! - [`list`]: lists through the cells. [`text`]: shared texts. [`few`]: a few things without an allocation.
+//! - [`list`]: lists through the cells. [`text`]: shared texts. [`cut_text`]: texts in a fixed room.
+//! - [`few`]: a few things without an allocation.
 //! - [`chunked`]: vectors that grow without moving what is in them.
 
 pub mod arena;
 pub mod chunked;
+pub mod cut_text;
 pub mod few;
 pub mod list;
 pub mod pin;

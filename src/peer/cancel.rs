@@ -6,7 +6,6 @@
 use crate::diagnosis::events::{Event, EventKind, EventText};
 use crate::error::Error;
 use crate::handle::Handle;
-use crate::json_rpc::reply::Fitted;
 use crate::json_rpc::request_id::{IdRef, RequestId};
 use crate::json_rpc::wire::{self, Message};
 use crate::memory::pin::Keeper;
@@ -115,8 +114,7 @@ impl<'a> Requests<'a> {
     ) {
         session.slot().live().counts.cancelled.one();
         self.tokens.diagnosis().observers.emit(|| {
-            let mut room = [0; 512];
-            let mut text = Fitted::new(&mut room);
+            let mut text = EventText::EMPTY;
             let _ = id.write_json(&mut text);
             let _ = write!(text, ": {reason}");
             Event {
@@ -125,7 +123,7 @@ impl<'a> Requests<'a> {
                 token,
                 thread: system_thread::current(),
                 cause: Cause::Request as u32,
-                text: EventText::new(text.text()),
+                text,
                 ..Event::default()
             }
         });

@@ -13,9 +13,9 @@
 
 use crate::error::Error;
 use crate::handle::{Handle, NULL};
+use crate::memory::cut_text::CutText;
 use crate::sys::fallible::OutOfMemory;
 use crate::sys::sync::{AtomicU64, Ordering, constructor};
-use crate::thread::error_text::ErrorText;
 use crate::token::Tokens;
 use crate::token::ask::Answer;
 use std::cell::{Cell, RefCell};
@@ -24,6 +24,9 @@ const SEQUENCE_BITS: u32 = 36;
 const LAST_SEQUENCE: u64 = (1 << SEQUENCE_BITS) - 1;
 /// Thread numbers must leave a ticket's top bit zero.
 const LAST_THREAD: u64 = (1 << (63 - SEQUENCE_BITS)) - 1;
+
+/// What went wrong, in words, with room that is there beforehand: writing an error down must not need memory.
+pub type ErrorText = CutText<256>;
 
 /// A ticket that is never given out.
 pub const NO_TICKET: u64 = 0;

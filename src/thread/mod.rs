@@ -1,11 +1,9 @@
 //! What is current on a thread.
 //!
-//! - [`current`]: the two slots, tickets, and the probe that reads them.
+//! - [`current`]: the two slots, tickets, and the probe that reads them; the last error of a thread.
 //! - [`context`]: the references that the slots hold; captured contexts.
-//! - [`main_loops`]: what the library's timer and callback threads do. [`error_text`]: the last error of a
-//!   thread.
+//! - [`main_loops`]: what the library's timer and callback threads do.
 
 pub mod context;
 pub mod current;
-pub mod error_text;
 pub mod main_loops;
