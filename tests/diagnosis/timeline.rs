@@ -4,7 +4,7 @@
 mod linked;
 
 use dcc_cancel::ffi::{
-    current::*, job::*, job_life::*, library::*, status::*, timeline::*, token::*,
+    current::*, job::*, job_life::*, library::*, limits::*, status::*, timeline::*, token::*,
     trace::dcc_job_trace,
 };
 use linked::linked_to;

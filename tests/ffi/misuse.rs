@@ -6,8 +6,8 @@ mod job_state;
 mod linked;
 
 use dcc_cancel::ffi::{
-    context::*, current::*, job::*, job_life::*, job_texts::*, library::*, poll::*, status::*,
-    token::*,
+    context::*, current::*, job::*, job_life::*, job_texts::*, library::*, limits::*, poll::*,
+    status::*, token::*,
 };
 use job_state::state_of;
 use linked::linked_to;

@@ -1,6 +1,6 @@
 //! Messages of peers, recorded, permuted, hostile and mutated at random.
 
-use dcc_cancel::ffi::token::DCC_MAX_TEXT_LENGTH;
+use dcc_cancel::ffi::limits::DCC_MAX_TEXT_LENGTH;
 use dcc_cancel::json_rpc::request_id::{self, RequestId};
 use dcc_cancel::json_rpc::wire::{
     self, Cancel, MAX_BATCH, MAX_MESSAGE_BYTES, Message, read, read_each,

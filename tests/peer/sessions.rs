@@ -5,9 +5,9 @@ mod listening;
 #[path = "../support/sessions.rs"]
 mod sessions;
 
-use dcc_cancel::ffi::token::DCC_MAX_TEXT_LENGTH;
 use dcc_cancel::ffi::{
-    events::*, request::*, request_id::*, session::*, session_ids::*, session_message::*, status::*,
+    events::*, limits::*, request::*, request_id::*, session::*, session_ids::*,
+    session_message::*, status::*,
 };
 use dcc_cancel::json_rpc::wire;
 use listening::{Token, Watch, alone, stats, until};
