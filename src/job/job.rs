@@ -1,7 +1,8 @@
 //! Jobs: a token plus id, label, state and progress. What one is made of, how it comes to be, is found and
 //! dies.
 //!
-//! Locks: one body lock a job, a leaf.
+//! Locks: one body lock a job. The library takes none under it; a reader of its texts or its progress may
+//! take a dispatcher's caller ids, or a request's.
 //!
 //! A dead job drops its token and runs its destroy-notify after its slot was buried, so the notify
 //! may use the library as it likes.

@@ -5,6 +5,8 @@
 //!
 //! It is started by the system's own call, because the standard library's allocates for each thread, also
 //! on the new thread itself, and ends the process where that fails.
+//!
+//! Lock order: `state`, then `given`; what a caller makes for the thread is made under `state`.
 
 use super::sync::{Condvar, Mutex};
 use super::thread_identity;

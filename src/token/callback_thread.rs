@@ -1,4 +1,5 @@
-//! What is left to the callback thread, and how it does that.
+//! Tokens' way into and out of the callback thread's queue: what is left to it, what is done with one thing
+//! out of it. The queue is in `deferred`, the thread's loop in `thread::main_loops`.
 
 use crate::memory::pin::Keeper;
 use crate::sys::sync::AtomicU32;

@@ -1,5 +1,6 @@
-//! What the callback thread has to do: callbacks of tokens that another thread must not run, and
-//! burials whose destroy-notifies it must not run.
+//! The queue of what the callback thread has to do: callbacks of tokens that another thread must not run,
+//! and burials whose destroy-notifies it must not run. Tokens' way into and out of it is in
+//! `callback_thread`, the thread's loop in `thread::main_loops`.
 //!
 //! Invariants: tokens with callbacks are chained by `next_cancelled`, each pinned by the queue;
 //! dead tokens by `next_dead`; jobs, each pinned by the queue, by a word of theirs, of which it knows

@@ -6,8 +6,8 @@
 //! - [`register`]: register, unregister, the running of callbacks. [`registration`]: what a registration is.
 //! - [`wait`]: waits and native events, [`signal`] what they wake and set. `running`: who is inside what.
 //! - [`owner_close`]: the close of an owner.
-//! - [`deadline`]: the heap of deadlines. [`deferred`]: what is left to the callback thread,
-//!   [`callback_thread`] how it does that.
+//! - [`deadline`]: the heap of deadlines. [`deferred`]: the queue of what is left to the callback
+//!   thread, [`callback_thread`] tokens' way into and out of it.
 //! - [`foreign`]: hosts' own checks. [`diagnose`]: what is noted of cancels and polls.
 
 pub mod ask;
