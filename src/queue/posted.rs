@@ -11,7 +11,7 @@
 //!   `HeldPosted`, or was left to a data structure.
 //! - Who takes the work out of the body calls the completion and the destroy-notify; nobody else.
 //!
-//! The lock of a body is a leaf.
+//! Lock order: a body's, then the wait graph's or its owner's.
 
 use crate::error::Error;
 use crate::handle::{Handle, INDEX_BITS};

@@ -10,7 +10,7 @@
 //!   the child is known to anyone, and read when the child is buried. So a dead child's links lie
 //!   still.
 //!
-//! A list is guarded by its parent's lock, a leaf: no other is taken under it.
+//! A list is guarded by its parent's lock; nothing here takes another under it.
 
 use crate::handle::CANCELLED;
 use crate::memory::list::{List, ListNode, ListNodes};
