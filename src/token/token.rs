@@ -1,8 +1,9 @@
 //! Tokens: a cancellation flag with a cause, a reason and parents.
 //!
-//! One lock a token, never two at a time; under it is taken that of a native event of the token, no other. It
-//! guards the lists (children, signals, callbacks) and the writing of the record (cause, time, reason), which
-//! is never written again once CANCELLED is set: who has seen the flag with Acquire reads it without the lock.
+//! One lock a token, never two at a time; under it is taken that of a native event of the token, no other.
+//! It guards the lists (children, signals, callbacks) and the writing of the record (cause, time, reason),
+//! which is never written again once CANCELLED is set: who has seen the flag with Acquire reads it without
+//! the lock.
 
 use crate::diagnosis::Diagnosis;
 use crate::handle::CANCELLED;
