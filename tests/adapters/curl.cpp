@@ -105,11 +105,20 @@ double by_the_progress_function_alone(loopback_server &server)
     return to_return;
 }
 
+// The server pauses for as long as a slow one may.
 double a_whole_transfer(loopback_server &server)
 {
     easy_handle easy(server.url(stalls));
+    const int before = server.stalls();
     const auto begin = test_clock::now();
+    std::thread slow_server([&] {
+        while (server.stalls() == before)
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        std::this_thread::sleep_for(std::chrono::seconds(3));
+        server.go_on();
+    });
     EXPECT(curl_easy_perform(easy.get()) == CURLE_OK);
+    slow_server.join();
     EXPECT(easy.body == make_body(size));
     return milliseconds(test_clock::now() - begin);
 }
