@@ -1442,12 +1442,70 @@ const dcc_cancel_api *dcc_cancel_loaded_api = NULL;
 
 #if defined(_WIN32)
 
+typedef BOOL(WINAPI *dcc_cancel_modules_)(HANDLE, HMODULE *, DWORD, LPDWORD);
+typedef DWORD(WINAPI *dcc_cancel_module_name_)(HANDLE, HMODULE, LPWSTR, DWORD);
+
+/* The oldest of the modules of the library's name; NULL where the system does not tell. */
+static HMODULE dcc_cancel_oldest_(void)
+{
+    const HMODULE kernel = GetModuleHandleW(L"kernel32.dll");
+    const FARPROC list = GetProcAddress(kernel, "K32EnumProcessModules");
+    const FARPROC name = GetProcAddress(kernel, "K32GetModuleBaseNameW");
+    dcc_cancel_modules_ list_modules;
+    dcc_cancel_module_name_ name_module;
+    HMODULE *modules = NULL;
+    HMODULE oldest = NULL;
+    DWORD room = 0;
+    DWORD needed = 1024 * sizeof *modules;
+    DWORD index;
+    if (list == NULL || name == NULL)
+        return NULL;
+    memcpy(&list_modules, &list, sizeof list);
+    memcpy(&name_module, &name, sizeof name);
+    /* Others may load more meanwhile. */
+    while (needed > room) {
+        free(modules);
+        room = needed;
+        modules = (HMODULE *)malloc(room);
+        if (modules == NULL || !list_modules(GetCurrentProcess(), modules, room, &needed)) {
+            free(modules);
+            return NULL;
+        }
+    }
+    for (index = 0; oldest == NULL && index < needed / sizeof *modules; ++index) {
+        wchar_t base[32];
+        if (name_module(GetCurrentProcess(), modules[index], base, 32) > 0 &&
+            lstrcmpiW(base, L"dcc_cancel.dll") == 0)
+            oldest = modules[index];
+    }
+    free(modules);
+    return oldest;
+}
+
+/* By name the system may find any of several copies; each copy knows whether it is the first. */
 static void *dcc_cancel_find_loaded_(void)
 {
     HMODULE library = NULL;
+    HMODULE oldest = NULL;
+    FARPROC check;
+    int look;
+    dcc_status(*is_first)(void);
     /* Pinned: whoever brought it may be unloaded before its first use pins it by itself. */
     GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_PIN, L"dcc_cancel.dll", &library);
-    return (void *)library;
+    check = library != NULL ? GetProcAddress(library, "dcc_instance_check") : NULL;
+    if (check == NULL)
+        return (void *)library;
+    memcpy(&is_first, &check, sizeof check);
+    if (is_first() != DCC_SECOND_INSTANCE)
+        return (void *)library;
+    /* While others load modules the list may be torn. */
+    for (look = 0; oldest == NULL && look < 100; ++look)
+        oldest = dcc_cancel_oldest_();
+    if (oldest == NULL ||
+        !GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                            (LPCWSTR)(void *)oldest, &oldest))
+        return (void *)library;
+    return (void *)oldest;
 }
 
 static void *dcc_cancel_open_(const char *path, char *error, size_t error_size)

@@ -211,7 +211,9 @@ mod system {
         }
         // SAFETY: takes no arguments; a constant that needs no closing.
         let process = unsafe { GetCurrentProcess() };
-        let modules = modules(process).unwrap_or_default();
+        // While others load modules the list may be torn: it has this one when it is whole.
+        let whole = (0..100).find_map(|_| modules(process).filter(|list| list.contains(&own)));
+        let modules = whole.unwrap_or_default();
         let older = modules.iter().take_while(|module| **module != own);
         !older.into_iter().any(|module| has_shared_name(process, *module))
     }
