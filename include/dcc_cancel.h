@@ -2,8 +2,9 @@
  *
  * This header is the reference manual. What holds for all of it:
  *
- * - Handles are opaque. A stale, released or made-up one is answered with DCC_ERROR_INVALID_HANDLE,
- *   never with a crash; by functions that return a handle or an id with NULL or 0.
+ * - Handles are opaque. One of no live object, be it stale or made up, is answered with
+ *   DCC_ERROR_INVALID_HANDLE, never with a crash; by functions that return a handle or an id with NULL
+ *   or 0.
  * - NULL is the token that is never cancelled, the job that is none, the context of neither, and the
  *   owner of functions that stay loaded: every function takes it as such. A NULL dispatcher, session,
  *   request, observer or registration is none: to retain, release, close or unregister it does nothing
@@ -2206,8 +2207,7 @@ dcc_status dcc_context_unwind(dcc_ticket ticket);
 
 /**
  * Writes the caller id of what this thread works on: the current token's, else the current job's,
- * else an empty text. `snprintf`-like, as
- * dcc_cancel_token_reason.
+ * else an empty text; `snprintf`-like, as dcc_cancel_token_reason. Any thread, for itself.
  */
 dcc_status dcc_context_caller_id(char *buffer,
                                  size_t size,
@@ -2370,7 +2370,7 @@ dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *dispatcher,
  * that a UI thread is stuck, and in which job. Any thread.
  */
 dcc_status dcc_dispatcher_read_stats(const struct dcc_dispatcher *dispatcher,
-                                     struct dcc_dispatcher_stats *out_info);
+                                     struct dcc_dispatcher_stats *out_stats);
 
 /**
  * Writes the label, cut after 120 bytes, of the job with the longest run so far on the dispatcher's
@@ -2393,8 +2393,9 @@ dcc_status dcc_session_create(const struct dcc_session_desc *desc,
 dcc_status dcc_session_retain(const struct dcc_session *session);
 
 /**
- * Gives a reference back. Close the session first: its requests live on by themselves, and nobody can
- * cancel them by their ids any more. Any thread.
+ * Gives a reference back. The last one ends the session, unless the library still needs it: while one of
+ * its requests lives. Close it first: its requests live on by themselves, and nobody is left to cancel
+ * them by their ids. Any thread.
  */
 dcc_status dcc_session_release(struct dcc_session *session);
 
@@ -2478,7 +2479,7 @@ dcc_status dcc_session_handle_message(const struct dcc_session *session,
  * Fills in what a session has seen. Any thread.
  */
 dcc_status dcc_session_read_stats(const struct dcc_session *session,
-                                  struct dcc_session_stats *out_info);
+                                  struct dcc_session_stats *out_stats);
 
 /**
  * Begins a request of a session and writes it to `out_request`: one reference, yours to release after
@@ -2725,7 +2726,7 @@ dcc_status dcc_control_address(char *buffer,
 /**
  * Ends the library's threads: for the host alone, when it closes, after its plugins are gone and its
  * dispatchers are closed. Jobs that wait for a thread of the library end as interrupted; their
- * completions are left to their dispatchers. The control endpoint is closed. Deadlines are disarmed,
+ * completions are left to their dispatchers. The control endpoint is closed. Deadlines are cleared,
  * callbacks that are due run first. What needs the threads (dcc_cancel_token_set_deadline_after,
  * dcc_cancel_token_cancel_async and the like) then answers DCC_ERROR_SHUTDOWN; all else works on, so
  * that objects which outlive the host's last line can be released. Never calling it is harmless,

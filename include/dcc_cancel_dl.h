@@ -161,7 +161,7 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_dispatcher_pump)(const struct dcc_dispatcher *dispatcher, uint64_t budget_ns,
         uint64_t max_jobs, struct dcc_tick *out_tick);
     dcc_status (*dcc_dispatcher_read_stats)(const struct dcc_dispatcher *dispatcher,
-        struct dcc_dispatcher_stats *out_info);
+        struct dcc_dispatcher_stats *out_stats);
     dcc_status (*dcc_dispatcher_longest_label)(const struct dcc_dispatcher *dispatcher,
         char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_session_create)(const struct dcc_session_desc *desc,
@@ -182,7 +182,7 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_session_handle_message)(const struct dcc_session *session, const char *message,
         size_t message_length, struct dcc_message_info *out_info);
     dcc_status (*dcc_session_read_stats)(const struct dcc_session *session,
-        struct dcc_session_stats *out_info);
+        struct dcc_session_stats *out_stats);
     dcc_status (*dcc_request_begin)(const struct dcc_session *session,
         const struct dcc_request_desc *desc, struct dcc_request **out_request);
     dcc_status (*dcc_request_retain)(const struct dcc_request *request);
@@ -983,11 +983,11 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *
 }
 
 DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_read_stats(const struct dcc_dispatcher *dispatcher,
-    struct dcc_dispatcher_stats *out_info)
+    struct dcc_dispatcher_stats *out_stats)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_read_stats != NULL)
-        return api->dcc_dispatcher_read_stats(dispatcher, out_info);
+        return api->dcc_dispatcher_read_stats(dispatcher, out_stats);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -1100,11 +1100,11 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_handle_message(const struct dcc_sessi
 }
 
 DCC_CANCEL_SUPPLIED dcc_status dcc_session_read_stats(const struct dcc_session *session,
-    struct dcc_session_stats *out_info)
+    struct dcc_session_stats *out_stats)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_read_stats != NULL)
-        return api->dcc_session_read_stats(session, out_info);
+        return api->dcc_session_read_stats(session, out_stats);
     return DCC_ERROR_UNSUPPORTED;
 }
 

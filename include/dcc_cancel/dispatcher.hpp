@@ -71,7 +71,7 @@ struct waited_job {
 };
 
 /* A queue of jobs that one thread, as a rule the UI's, pumps from its tick. Copies are the same
- * dispatcher; the last one shuts it down. Let that be on its own thread: completions that are left run
+ * dispatcher; the last one closes it. Let that be on its own thread: completions that are left run
  * nowhere else.
  *
  * What is posted is a callable: it takes the job (const dcc::job &) or nothing, and is kept, moved or

@@ -351,7 +351,7 @@ impl<'a> Dispatchers<'a> {
         self.table.arena.retain(dispatcher)
     }
 
-    /// Takes an owner away; the last one shuts the dispatcher down.
+    /// Takes an owner away; the last one closes the dispatcher.
     pub fn release(self, dispatcher: Handle, here: u64) -> Result<(), Error> {
         let pin = DispatcherPin::new(self, dispatcher)?;
         if let Some(index) = self.table.arena.release(dispatcher)? {

@@ -15,7 +15,7 @@ impl Dispatchers<'_> {
         self.tokens().close_owner(owner, &FromThread { dispatchers: self, here })
     }
 
-    /// Takes the host's functions from a dispatcher whose owner is being closed, and shuts it down.
+    /// Takes the host's functions from a dispatcher whose owner is being closed, and closes it.
     /// Takes over an internal.
     pub(crate) fn give_up_host(self, index: u32, here: u64) {
         let pin = DispatcherPin::take_over(self, index);

@@ -94,8 +94,7 @@ pub extern "C" fn dcc_context_unwind(ticket: dcc_ticket) -> dcc_status {
 }
 
 /// Writes the caller id of what this thread works on: the current token's, else the current job's,
-/// else an empty text. `snprintf`-like, as
-/// dcc_cancel_token_reason.
+/// else an empty text; `snprintf`-like, as dcc_cancel_token_reason. Any thread, for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_context_caller_id(
     buffer: *mut c_char,

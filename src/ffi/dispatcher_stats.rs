@@ -92,11 +92,11 @@ unsafe impl Versioned for dcc_dispatcher_stats {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_read_stats(
     dispatcher: *const dcc_dispatcher,
-    out_info: *mut dcc_dispatcher_stats,
+    out_stats: *mut dcc_dispatcher_stats,
 ) -> dcc_status {
     guard(|| {
         // SAFETY: the C caller's promise: writable for the size that it says.
-        let to = unsafe { StructOut::new("out_info", out_info) }?;
+        let to = unsafe { StructOut::new("out_stats", out_stats) }?;
         let pin = pinned(dispatcher)?;
         let live = pin.slot().live();
         let statistics = live.statistics();

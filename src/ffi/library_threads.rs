@@ -89,7 +89,7 @@ const CONTROL_NS: u64 = 3 * PATIENCE_NS;
 
 /// Ends the library's threads: for the host alone, when it closes, after its plugins are gone and its
 /// dispatchers are closed. Jobs that wait for a thread of the library end as interrupted; their
-/// completions are left to their dispatchers. The control endpoint is closed. Deadlines are disarmed,
+/// completions are left to their dispatchers. The control endpoint is closed. Deadlines are cleared,
 /// callbacks that are due run first. What needs the threads (dcc_cancel_token_set_deadline_after,
 /// dcc_cancel_token_cancel_async and the like) then answers DCC_ERROR_SHUTDOWN; all else works on, so
 /// that objects which outlive the host's last line can be released. Never calling it is harmless,

@@ -46,11 +46,11 @@ unsafe impl Versioned for dcc_session_stats {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_read_stats(
     session: *const dcc_session,
-    out_info: *mut dcc_session_stats,
+    out_stats: *mut dcc_session_stats,
 ) -> dcc_status {
     guard(|| {
         // SAFETY: the C caller's promise: writable for the size that it says.
-        let to = unsafe { StructOut::new("out_info", out_info) }?;
+        let to = unsafe { StructOut::new("out_stats", out_stats) }?;
         let pin = pinned(session)?;
         let live = pin.slot().live();
         let (is_closed, in_flight, kept) = {

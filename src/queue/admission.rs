@@ -26,7 +26,7 @@ pub(super) const DEPTH: u64 = UNFINISHED - 1;
 /// Why a job was not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// The dispatcher was shut down.
+    /// The dispatcher was closed.
     Closed,
     /// So many wait already.
     Full,

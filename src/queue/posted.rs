@@ -41,7 +41,7 @@ pub enum Stage {
     Ran = 4,
     /// It was cancelled and runs no more.
     Cancelled = 5,
-    /// Its dispatcher was shut down, it runs no more.
+    /// Its dispatcher was closed, it runs no more.
     ShutDown = 6,
     /// The owner of its functions was closed, it runs no more.
     OwnerClosed = 7,

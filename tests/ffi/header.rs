@@ -247,6 +247,26 @@ fn parameters_that_a_call_writes_through_are_called_so() {
     assert!(written > 60, "{written}");
 }
 
+/// A parameter through which an object or a structure goes out is called by the last words of its type:
+/// `out_job` of dcc_job, `out_stats` of dcc_session_stats.
+#[test]
+fn what_goes_out_is_called_as_its_type() {
+    let read = Header::parse(&generated_header()).unwrap();
+    let mut named = 0;
+    for function in &read.functions {
+        for parameter in &function.parameters {
+            let base = &parameter.kind.base;
+            let Some(name) = parameter.name.strip_prefix("out_") else { continue };
+            if read.structure(base).is_some() || read.is_handle(base) {
+                let of = format!("{}: {}", function.name, parameter.name);
+                assert!(base.ends_with(&format!("_{name}")), "{of} of {base}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 20, "{named}");
+}
+
 /// A question is a bool in C++: `if (x)` is right.
 #[test]
 fn questions_are_bools_in_cpp() {

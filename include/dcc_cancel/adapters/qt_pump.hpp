@@ -14,7 +14,7 @@
  *
  * What cannot be interrupted: a job that runs. It sees a cancel when it polls.
  *
- * Its end shuts the dispatcher down, also if others have it: jobs that wait end as interrupted, and
+ * Its end closes the dispatcher, also if others have it: jobs that wait end as interrupted, and
  * their completions run before the destructor returns. So let it go before what they use: as the last
  * member. Where one of its own jobs destroys it, the completions run when that job returns; those of
  * jobs that are still on other threads do not run. */
