@@ -1872,8 +1872,9 @@ dcc_status dcc_cancel_token_cancel_async(const struct dcc_cancel_token *token,
 /**
  * Sets the token's deadline, `after_ns` from now: then it is cancelled (DCC_CAUSE_DEADLINE) unless
  * dcc_cancel_token_clear_deadline comes before. A token has one deadline: setting it again moves it,
- * in either direction. The flags are set by the library's timer thread, which no callback can delay;
- * callbacks run on its callback thread. A deadline does not keep the token alive.
+ * in either direction; DCC_NO_LIMIT is one that never comes. The flags are set by the library's timer
+ * thread, which no callback can delay; callbacks run on its callback thread. A deadline does not keep
+ * the token alive.
  * DCC_ALREADY_CANCELLED: none was set. NULL: nothing happens. Any thread.
  */
 dcc_status dcc_cancel_token_set_deadline_after(const struct dcc_cancel_token *token,

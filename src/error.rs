@@ -188,6 +188,11 @@ impl From<OutOfMemory> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            Self::InvalidHandle(kind, 0) => write!(
+                out,
+                "NULL is no {}, and nothing can be asked of it; pass the handle of one",
+                kind.noun()
+            ),
             Self::InvalidHandle(kind, handle) => write!(
                 out,
                 "{handle:#x} is no live {}: it was released, never existed, or is a handle of \

@@ -68,7 +68,11 @@ pub fn null_handles(library: &Library, header: &Header) -> usize {
                 _ if !is_status(function) => assert_eq!(answer, 0, "{about}"),
                 status if NULL_IS_ONE.contains(&base.as_str()) => assert!(status >= 0, "{about}"),
                 status if does_nothing => assert_eq!(status, 0, "{about}"),
-                status => assert_eq!(status, INVALID_HANDLE, "{about}"),
+                status => {
+                    assert_eq!(status, INVALID_HANDLE, "{about}");
+                    let error = library.last_error();
+                    assert!(error.starts_with("NULL is no "), "{about}: {error}");
+                }
             }
             world.end(&call, function);
             count += 1;
