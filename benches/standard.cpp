@@ -10,9 +10,13 @@ const AddWork empty_loop{"empty call loop", [](std::uint64_t times) {
     call_repeatedly(times, [] {});
 }};
 
-const AddWork atomic_load{"atomic load", [](std::uint64_t times) {
-    static std::atomic<bool> flag{false};
-    ask_repeatedly(times, [] { return flag.load(std::memory_order_relaxed); });
+// What a poll is compared with: the same load and the same compare, of a word that is written.
+std::atomic<std::uint64_t> word{0};
+
+const AddWork load_and_compare{"load and compare", [](std::uint64_t times) {
+    word.store(times, std::memory_order_relaxed);
+    const std::atomic<std::uint64_t> *const place = unknown(&word);
+    ask_repeatedly(times, [=] { return place->load(std::memory_order_relaxed) != times; });
 }};
 
 const AddWork stop_requested{"std::stop_token::stop_requested", [](std::uint64_t times) {
@@ -23,8 +27,8 @@ const AddWork stop_requested{"std::stop_token::stop_requested", [](std::uint64_t
 
 const AddWork stop_source{"std::stop_source", [](std::uint64_t times) {
     call_repeatedly(times, [] {
-        const std::stop_source source;
-        require(source.stop_possible());
+        std::stop_source source;
+        shown(source);
     });
 }};
 
@@ -32,7 +36,8 @@ const AddWork stop_callback{"std::stop_callback", [](std::uint64_t times) {
     static const std::stop_source source;
     const std::stop_token token = source.get_token();
     call_repeatedly(times, [&] {
-        const std::stop_callback callback(token, [] {});
+        std::stop_callback callback(token, [] {});
+        shown(callback);
     });
 }};
 

@@ -1,13 +1,28 @@
 //! Graphs of tokens beside tokio-util's, both called from Rust: children, and cancels that reach
 //! up to a million of them. Then what a token takes in memory.
 
-use super::ratio::{nanoseconds, ratio};
+use super::figures::{compared, is_quick, nanoseconds, rounds};
+use super::table::Table;
+use super::targets::TOKIO;
 use dcc_cancel::ffi::{status::DCC_OK, token::*};
 use std::hint::black_box;
 use std::ptr::{null, null_mut};
 use tokio_util::sync::CancellationToken;
 
 type Token = *mut dcc_cancel_token;
+
+const CHILDREN: usize = 20_000;
+
+/// How many children, and rounds: all, and where only a few are asked for.
+const CANCELLED: [(usize, usize, usize); 7] = [
+    (1, 2001, 101),
+    (10, 2001, 101),
+    (100, 1001, 51),
+    (1_000, 201, 21),
+    (10_000, 51, 5),
+    (100_000, 15, 3),
+    (1_000_000, 7, 1),
+];
 
 fn create(parents: &[*const dcc_cancel_token]) -> Token {
     let mut token = null_mut();
@@ -71,26 +86,18 @@ fn tokio_cancel(count: usize) -> f64 {
     time
 }
 
-fn print(work: &str, peer: &str, ratio: f64) {
-    super::print_ratio(work, peer, ratio, Some(0.5));
-}
-
-/// Prints the ratios, and how the cost of a child grows with their number.
-pub fn compare() {
-    let peer = "tokio_util CancellationToken";
-    let (child, _) = ratio(41, || children(20_000), || tokio_children(20_000));
-    print("create and release a child, from Rust", peer, child);
-    let mut costs = Vec::new();
-    for (count, rounds) in [(1_000, 201), (100_000, 15), (1_000_000, 5)] {
-        let (per_child, time) = ratio(rounds, || cancel(count), || tokio_cancel(count));
-        print(&format!("cancel with {count} children"), peer, per_child);
-        costs.push(time / count as f64);
+/// The rows, from one child to a million.
+pub fn compare(table: &mut Table) {
+    table.head("graphs of tokens, called from Rust");
+    let once = rounds(41, 5);
+    let of_a_child =
+        compared(once, CHILDREN as u64, || children(CHILDREN), || tokio_children(CHILDREN));
+    table.row("create and release a child, from Rust", TOKIO, &of_a_child);
+    for (count, full, quick) in CANCELLED {
+        let rounds = rounds(full, quick);
+        let figures = compared(rounds, count as u64, || cancel(count), || tokio_cancel(count));
+        table.row(&format!("cancel with {count} children"), TOKIO, &figures);
     }
-    println!(
-        "a child's share of that cancel, beside the first: {:.2} with 100,000, {:.2} with 1,000,000",
-        costs[1] / costs[0],
-        costs[2] / costs[0]
-    );
     memory();
 }
 
@@ -100,7 +107,8 @@ fn resident() -> Option<usize> {
     Some(pages.split_whitespace().nth(1)?.parse::<usize>().ok()? * 4096)
 }
 
-/// `DCC_BENCH_TOKENS` says how many are made and released one after the other.
+/// What a token takes, and that one which comes and goes leaves nothing. `DCC_BENCH_TOKENS` says how many are
+/// made and released one after the other.
 fn memory() {
     let Some(before) = resident() else { return };
     const ALIVE: usize = 1_000_000;
@@ -116,7 +124,7 @@ fn memory() {
     );
     alive.into_iter().for_each(release);
     let turns = std::env::var("DCC_BENCH_TOKENS").ok().and_then(|text| text.parse().ok());
-    let turns: u64 = turns.unwrap_or(10_000_000);
+    let turns: u64 = turns.unwrap_or(if is_quick() { 1_000_000 } else { 10_000_000 });
     let before = resident().unwrap_or(0);
     (0..turns).for_each(|_| release(create(&[])));
     let grown = resident().unwrap_or(0).saturating_sub(before);

@@ -1,6 +1,8 @@
 //! Requests of a session beside a concurrent map that would hold nothing but their tokens' handles.
 
-use super::ratio::{nanoseconds, ratio};
+use super::figures::{compared, nanoseconds, rounds};
+use super::table::Table;
+use super::targets::MAP;
 use dashmap::DashMap;
 use dcc_cancel::ffi::{request::*, request_id::*, session::*, status::DCC_OK};
 use std::hint::black_box;
@@ -77,12 +79,12 @@ fn map(ids: &[Id]) -> f64 {
     })
 }
 
-/// Prints the ratios.
-pub fn compare() {
+/// Requests that come and go, with both types of id.
+pub fn compare(table: &mut Table) {
+    table.head("requests, called from Rust");
     for (name, is_text) in [("an integer", false), ("a text", true)] {
         let ids: Vec<Id> = (1..=TIMES).map(|number| id(number, is_text)).collect();
-        let (ratio, _) = ratio(41, || requests(&ids), || map(&ids));
-        let work = format!("begin and end a request, {name}");
-        super::print_ratio(&work, "DashMap insert and remove", ratio, Some(2.0));
+        let figures = compared(rounds(41, 5), TIMES as u64, || requests(&ids), || map(&ids));
+        table.row(&format!("begin and end a request, {name}"), MAP, &figures);
     }
 }

@@ -1,0 +1,91 @@
+//! The rows of one work beside one peer, and the instructions of both.
+
+use super::program::Program;
+use super::support::{self, run};
+use super::table::Table;
+use super::targets::{GLIB_PROBE, LOAD, TBB_PROBE};
+use std::path::Path;
+use std::process::Command;
+
+const ROWS: &[(&str, &str)] = &[
+    ("poll of a given token", LOAD),
+    ("poll of the current token", LOAD),
+    ("poll of both layers", LOAD),
+    ("dcc_check_cancelled", GLIB_PROBE),
+    ("dcc_check_cancelled", TBB_PROBE),
+    ("dcc_cancel_token_is_cancelled", "g_cancellable_is_cancelled"),
+    ("dcc_cancel_token_is_cancelled", "std::stop_token::stop_requested"),
+    ("set and reset current", "g_cancellable push and pop"),
+    ("create and release", "std::stop_source"),
+    ("create and release a child", "create and release"),
+    ("register and unregister", "std::stop_callback"),
+    ("post and run one job", "g_idle_source"),
+    ("post and run 64 jobs", "g_idle_source, 64 of them"),
+];
+
+/// While another thread retains and releases the token all the time.
+const DISTURBED: &[&str] = &["poll of a given token", "poll of both layers"];
+
+const COUNTED: &[&str] = &[
+    "empty call loop",
+    "dcc_check_cancelled",
+    GLIB_PROBE,
+    "dcc_cancel_token_is_cancelled",
+    "g_cancellable_is_cancelled",
+    "set and reset current",
+    "g_cancellable push and pop",
+    "create and release",
+    "std::stop_source",
+    "register and unregister",
+    "std::stop_callback",
+    "post and run one job",
+    "g_idle_source",
+    "post and run 64 jobs",
+    "g_idle_source, 64 of them",
+    "poll of the current token",
+    "poll of both layers",
+    LOAD,
+];
+
+/// A load, a compare and a jump; both layers, too, are at least that.
+const LEAST_OF_A_QUESTION: f64 = 2.0;
+
+pub fn compare(program: &Program, table: &mut Table) {
+    table.head(&format!("built by {}", program.compiler));
+    for (work, peer) in ROWS.iter().filter(|(_, peer)| program.has(peer)) {
+        program.rows(&["ratio", work, peer], table);
+    }
+    for work in DISTURBED {
+        program.rows(&["ratio", work, LOAD, "disturbed"], table);
+    }
+    program.rows(&["wake"], table);
+}
+
+/// Instructions per call: each work is counted for two lengths of its loop.
+pub fn count(program: &Program, folder: &Path, table: &mut Table) {
+    if !support::exists("valgrind") {
+        return table.skipped("instruction counts", "install valgrind");
+    }
+    let works: Vec<&str> = COUNTED.iter().copied().filter(|work| program.has(work)).collect();
+    run(Command::new("valgrind")
+        .current_dir(folder)
+        .args(["--tool=callgrind", "--callgrind-out-file=count", "--zero-before=counted"])
+        .args(["--dump-after=counted", "--quiet"])
+        .arg(program.path())
+        .arg("count")
+        .args(&works));
+    let total = |number: usize| -> f64 {
+        let text = std::fs::read_to_string(folder.join(format!("count.{number}"))).unwrap();
+        let totals = text.lines().find_map(|line| line.strip_prefix("totals: ")).unwrap();
+        totals.trim().parse().unwrap()
+    };
+    println!("\ninstructions per call, the loop around it included, built by {}", program.compiler);
+    for (position, work) in works.iter().enumerate() {
+        let (short, long) = (total(2 * position + 1), total(2 * position + 2));
+        let each = (long - short) / 4096.0;
+        println!("{work:<60} {each:>12.1}");
+        let is_question = work.starts_with("poll") || *work == LOAD;
+        // A compiler that knew the answer would leave nothing to be measured.
+        assert!(!is_question || each >= LEAST_OF_A_QUESTION, "{work} is folded into a constant");
+    }
+}

@@ -1,0 +1,135 @@
+//! The C++ half: built by one compiler, started for each row.
+
+use super::figures::Figures;
+use super::support::{self, printed, root, run};
+use super::table::Table;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A compiler and what keeps it from judging a loop of a few instructions by where its branches happen to
+/// lie: some processors take a jump that crosses 32 bytes slowly.
+struct Compiler {
+    command: String,
+    alignment: &'static str,
+}
+
+/// `measure.cpp` as one compiler made it.
+pub struct Program {
+    /// The first line of the compiler's version.
+    pub compiler: String,
+    path: PathBuf,
+    /// What names of peers begin with that are not in it.
+    absent: Vec<&'static str>,
+}
+
+/// A peer that is a library of the system.
+struct Peer {
+    package: &'static str,
+    debian: &'static str,
+    sources: &'static [&'static str],
+    names: &'static [&'static str],
+}
+
+const PEERS: &[Peer] = &[
+    Peer {
+        package: "gio-2.0",
+        debian: "libglib2.0-dev",
+        sources: &["glib.cpp"],
+        names: &["g_cancellable", "g_idle_source"],
+    },
+    Peer { package: "tbb", debian: "libtbb-dev", sources: &["tbb.cpp"], names: &["tbb::"] },
+];
+
+const SOURCES: &[&str] = &["measure.cpp", "ratio.cpp", "wake.cpp", "ours.cpp", "standard.cpp"];
+
+fn flags_of(package: &str) -> Option<Vec<String>> {
+    let output = Command::new("pkg-config").args(["--cflags", "--libs", package]).output().ok()?;
+    let flags = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| flags.split_whitespace().map(str::to_owned).collect())
+}
+
+fn compilers(table: &mut Table) -> Vec<Compiler> {
+    let is_given = std::env::var_os("CXX").is_some_and(|given| !given.is_empty());
+    let names = if is_given { vec![support::cxx()] } else { vec!["g++".into(), "clang++".into()] };
+    let mut found = Vec::new();
+    for command in names {
+        if !support::exists(&command) {
+            table.skipped(&format!("rows built by {command}"), "it is not installed");
+            continue;
+        }
+        let is_clang = version(&command).contains("clang");
+        // The one assembles itself, the other calls an assembler.
+        let alignment = if is_clang {
+            "-mbranches-within-32B-boundaries"
+        } else {
+            "-Wa,-mbranches-within-32B-boundaries"
+        };
+        found.push(Compiler { command, alignment });
+    }
+    assert!(!found.is_empty(), "no C++ compiler: install g++ or clang++, or set CXX");
+    found
+}
+
+fn version(compiler: &str) -> String {
+    let text = printed(Command::new(compiler).arg("--version"));
+    text.lines().next().unwrap_or(compiler).to_owned()
+}
+
+/// One program for each compiler that is there.
+pub fn programs(folder: &Path, table: &mut Table) -> Vec<Program> {
+    support::staged_library(folder);
+    let (mut sources, mut libraries) = (SOURCES.to_vec(), Vec::new());
+    let mut absent = Vec::new();
+    for peer in PEERS {
+        match flags_of(peer.package) {
+            Some(flags) => {
+                sources.extend(peer.sources);
+                libraries.extend(flags);
+            }
+            None => {
+                let why = format!("install pkg-config and {}", peer.debian);
+                table.skipped(&format!("rows beside {}", peer.package), &why);
+                absent.extend(peer.names);
+            }
+        }
+    }
+    let built = compilers(table).into_iter().map(|compiler| {
+        let path = folder.join(format!("measure-{}", compiler.command.replace('/', "-")));
+        let mut command = Command::new(&compiler.command);
+        command.args(["-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread"]);
+        command.args(["-falign-loops=64", compiler.alignment, "-I"]).arg(support::include());
+        command.args(sources.iter().map(|source| root().join("benches").join(source)));
+        command.args(&libraries).arg("-L").arg(folder);
+        run(command.args(["-ldcc_cancel", "-Wl,-rpath,$ORIGIN", "-o"]).arg(&path));
+        Program { compiler: version(&compiler.command), path, absent: absent.clone() }
+    });
+    built.collect()
+}
+
+impl Program {
+    /// Whether it has the peer.
+    pub fn has(&self, peer: &str) -> bool {
+        !self.absent.iter().any(|absent| peer.starts_with(absent))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs one of its modes and puts what it found into the table.
+    pub fn rows(&self, arguments: &[&str], table: &mut Table) {
+        for line in printed(Command::new(&self.path).args(arguments)).lines() {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let [work, peer, numbers @ ..] = fields.as_slice() else { panic!("{line:?}") };
+            let number = |at: usize| -> f64 { numbers[at].parse().expect("a number") };
+            let figures = Figures {
+                ratio: number(0),
+                quartiles: [number(1), number(2)],
+                rounds: number(3) as usize,
+                times: number(4) as u64,
+                own: number(5),
+            };
+            table.row(work, peer, &figures);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The table: each row with its target, and at the end what missed and what was left out.
+
+use super::figures::Figures;
+use super::support;
+use super::targets::{TARGETS, Target};
+
+/// What was printed and what was not.
+#[derive(Default)]
+pub struct Table {
+    met: usize,
+    missed: Vec<String>,
+    left_out: Vec<String>,
+    judged: Vec<&'static Target>,
+    title: String,
+}
+
+impl Table {
+    /// Begins a part of it.
+    pub fn head(&mut self, title: &str) {
+        title.clone_into(&mut self.title);
+        println!("\n{title}");
+        println!(
+            "{:<46} {:<56} {:>7} {:>15} {:>15} {:>12}  target",
+            "work", "beside", "ratio", "quartiles", "rounds x calls", "ns a call"
+        );
+    }
+
+    pub fn row(&mut self, work: &str, peer: &str, figures: &Figures) {
+        let Figures { ratio, quartiles: [low, high], rounds, times, own } = figures;
+        let target = TARGETS.iter().find(|target| target.is_of(work, peer));
+        let verdict = target.map_or(String::new(), |target| {
+            self.judged.push(target);
+            if *ratio <= target.most {
+                self.met += 1;
+                return format!("{} met", target.most);
+            }
+            let miss = format!(
+                "{ratio:.2} instead of {}: {work}, beside {peer}, {}",
+                target.most, self.title
+            );
+            self.missed.push(miss);
+            format!("{} MISSED", target.most)
+        });
+        let spread = format!("{low:.2} to {high:.2}");
+        let counts = format!("{rounds} x {times}");
+        println!(
+            "{work:<46} {peer:<56} {ratio:>7.2} {spread:>15} {counts:>15} {own:>12.2}  {verdict}"
+        );
+    }
+
+    /// Notes what was not measured because something is not installed; with `DCC_NO_SKIP=1` a failure.
+    pub fn skipped(&mut self, what: &str, why: &str) {
+        support::skip(what, why);
+        self.left_out(what, why);
+    }
+
+    /// Notes what cannot be measured here, and why.
+    pub fn left_out(&mut self, what: &str, why: &str) {
+        self.left_out.push(format!("{what}: {why}"));
+    }
+
+    /// Prints what missed and what was left out. A target that no row has is one that nobody looks at: it
+    /// counts as left out where all rows were to be measured.
+    pub fn end(mut self, is_whole: bool) {
+        for target in TARGETS.iter().filter(|_| is_whole) {
+            if !self.judged.iter().any(|judged| std::ptr::eq(*judged, target)) {
+                self.left_out.push(format!(
+                    "target {} of {}, beside {}: no such row was measured",
+                    target.most, target.work, target.peer
+                ));
+            }
+        }
+        println!("\n{} targets met, {} missed", self.met, self.missed.len());
+        self.missed.iter().for_each(|line| println!("MISSED {line}"));
+        self.left_out.iter().for_each(|line| println!("LEFT OUT {line}"));
+    }
+}
