@@ -1,8 +1,10 @@
 //! The hot paths beside their peers, interleaved in one run: ratios, not times. Then instructions
 //! per call, counted by callgrind. `cargo bench`; a target is printed beside its ratio, and what missed
 //! once more at the end. `DCC_BENCH_QUICK=1` shows within minutes that all of it works, and names of parts
-//! (`cargo bench --bench compare -- pairs`) leave out the others.
+//! (`cargo bench --bench compare -- threads`) leave out the others.
 
+#[path = "compare/contended.rs"]
+mod contended;
 #[path = "compare/figures.rs"]
 mod figures;
 #[path = "compare/graph.rs"]
@@ -23,21 +25,29 @@ mod targets;
 use table::Table;
 
 /// What may be named on the command line.
-const PARTS: &[&str] = &["pairs", "graph", "requests", "counts"];
+const PARTS: &[&str] = &["pairs", "threads", "graph", "requests", "counts"];
+
+fn named() -> impl Iterator<Item = String> {
+    std::env::args().skip(1).filter(|word| !word.starts_with('-'))
+}
 
 /// Whether this part was named; all are wanted if none is.
 fn is_wanted(part: &str) -> bool {
-    let mut named = std::env::args().skip(1).filter(|word| !word.starts_with('-')).peekable();
-    named.peek().is_none() || named.any(|name| name == part)
+    named().next().is_none() || named().any(|name| name == part)
 }
 
 fn main() {
+    let unknown = named().find(|name| !PARTS.contains(&&**name));
+    assert!(unknown.is_none(), "no part is called {unknown:?}; there are {PARTS:?}");
     let folder = support::scratch("compare");
     let mut table = Table::default();
     let programs = program::programs(&folder, &mut table);
     for program in &programs {
         if is_wanted("pairs") {
             pairs::compare(program, &mut table);
+        }
+        if is_wanted("threads") {
+            contended::compare(program, &mut table);
         }
     }
     if is_wanted("graph") {

@@ -2,7 +2,9 @@
 //
 //     measure ratio WORK PEER [disturbed]   time of WORK / time of PEER
 //     measure wake                          from cancel to wake-up / the same of a futex
+//     measure threads WORK [PEER]           two threads beside one, and beside two of the peer
 //     measure count WORK...                 calls `counted` with each, for callgrind
+#include "contended.hpp"
 #include "work.hpp"
 
 #include <array>
@@ -45,6 +47,8 @@ int main(int argc, char **argv)
             work.run(64);
             for (const std::uint64_t times : counted_times) counted(work, times);
         }
+    } else if (mode == "threads" && argc >= 3) {
+        print_contended(argv[2], argc > 3 ? argv[3] : "");
     } else if (mode == "wake") {
         print_wake_ratio();
     } else {

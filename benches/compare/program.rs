@@ -34,13 +34,22 @@ const PEERS: &[Peer] = &[
     Peer {
         package: "gio-2.0",
         debian: "libglib2.0-dev",
-        sources: &["glib.cpp"],
+        sources: &["glib.cpp", "contended_glib.cpp"],
         names: &["g_cancellable", "g_idle_source"],
     },
     Peer { package: "tbb", debian: "libtbb-dev", sources: &["tbb.cpp"], names: &["tbb::"] },
 ];
 
-const SOURCES: &[&str] = &["measure.cpp", "ratio.cpp", "wake.cpp", "ours.cpp", "standard.cpp"];
+const SOURCES: &[&str] = &[
+    "measure.cpp",
+    "ratio.cpp",
+    "wake.cpp",
+    "ours.cpp",
+    "standard.cpp",
+    "contended.cpp",
+    "contended_ours.cpp",
+    "contended_standard.cpp",
+];
 
 fn flags_of(package: &str) -> Option<Vec<String>> {
     let output = Command::new("pkg-config").args(["--cflags", "--libs", package]).output().ok()?;
@@ -120,6 +129,10 @@ impl Program {
     pub fn rows(&self, arguments: &[&str], table: &mut Table) {
         for line in printed(Command::new(&self.path).args(arguments)).lines() {
             let fields: Vec<&str> = line.split('\t').collect();
+            if let ["left out", what, why] = fields[..] {
+                table.left_out(what, why);
+                continue;
+            }
             let [work, peer, numbers @ ..] = fields.as_slice() else { panic!("{line:?}") };
             let number = |at: usize| -> f64 { numbers[at].parse().expect("a number") };
             let figures = Figures {

@@ -20,7 +20,7 @@ impl Table {
         title.clone_into(&mut self.title);
         println!("\n{title}");
         println!(
-            "{:<46} {:<56} {:>7} {:>15} {:>15} {:>12}  target",
+            "{:<52} {:<56} {:>7} {:>15} {:>15} {:>12}  target",
             "work", "beside", "ratio", "quartiles", "rounds x calls", "ns a call"
         );
     }
@@ -44,7 +44,7 @@ impl Table {
         let spread = format!("{low:.2} to {high:.2}");
         let counts = format!("{rounds} x {times}");
         println!(
-            "{work:<46} {peer:<56} {ratio:>7.2} {spread:>15} {counts:>15} {own:>12.2}  {verdict}"
+            "{work:<52} {peer:<56} {ratio:>7.2} {spread:>15} {counts:>15} {own:>12.2}  {verdict}"
         );
     }
 

@@ -23,6 +23,8 @@ pub const TBB_PROBE: &str = "tbb::is_current_task_group_canceling";
 pub const TOKIO: &str = "tokio_util CancellationToken";
 pub const MAP: &str = "DashMap insert and remove";
 
+pub const ONE_THREAD: &str = "1 thread";
+
 pub const TARGETS: &[Target] = &[
     target("poll of a given token", LOAD, 1.05),
     target("poll of the current token", LOAD, 1.05),
@@ -38,6 +40,7 @@ pub const TARGETS: &[Target] = &[
     target("post and run one job", "g_idle_source", 0.4),
     target("post and run 64 jobs", "g_idle_source, 64 of them", 0.5),
     target("cancel to the wake-up of a waiter", "futex", 1.15),
+    target("create and release, 2 threads", ONE_THREAD, 1.2),
     target("create and release a child, from Rust", TOKIO, 0.4),
     target("cancel with 1000 children", TOKIO, 0.4),
     target("cancel with 10000 children", TOKIO, 0.4),

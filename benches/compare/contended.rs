@@ -1,0 +1,25 @@
+//! Two threads at once, on one token and on a token each, beside one thread and beside two of the peer.
+
+use super::program::Program;
+use super::table::Table;
+
+/// Works, and a peer or none.
+const ROWS: &[(&str, Option<&str>)] = &[
+    ("create and release", Some("std::stop_source")),
+    ("create and release a child", None),
+    ("register and unregister", Some("std::stop_callback")),
+    ("post a job", Some("g_idle_source attached")),
+    ("cancel", Some("std::stop_source::request_stop")),
+];
+
+pub fn compare(program: &Program, table: &mut Table) {
+    if std::thread::available_parallelism().is_ok_and(|count| count.get() < 2) {
+        return table.left_out("rows of two threads", "this machine runs one at a time");
+    }
+    table.head(&format!("two threads, built by {}", program.compiler));
+    for (work, peer) in ROWS {
+        let peer = peer.filter(|peer| program.has(peer));
+        let arguments: Vec<&str> = ["threads", work].into_iter().chain(peer).collect();
+        program.rows(&arguments, table);
+    }
+}
