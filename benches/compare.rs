@@ -3,16 +3,22 @@
 //! once more at the end. `DCC_BENCH_QUICK=1` shows within minutes that all of it works, and names of parts
 //! (`cargo bench --bench compare -- threads`) leave out the others.
 
+#[path = "compare/callbacks.rs"]
+mod callbacks;
 #[path = "compare/contended.rs"]
 mod contended;
 #[path = "compare/figures.rs"]
 mod figures;
 #[path = "compare/graph.rs"]
 mod graph;
+#[path = "compare/live_tokens.rs"]
+mod live_tokens;
 #[path = "compare/pairs.rs"]
 mod pairs;
 #[path = "compare/program.rs"]
 mod program;
+#[path = "compare/raw.rs"]
+mod raw;
 #[path = "compare/requests.rs"]
 mod requests;
 #[path = "../tests/support/mod.rs"]
@@ -25,7 +31,7 @@ mod targets;
 use table::Table;
 
 /// What may be named on the command line.
-const PARTS: &[&str] = &["pairs", "threads", "graph", "requests", "counts"];
+const PARTS: &[&str] = &["pairs", "threads", "callbacks", "live", "graph", "requests", "counts"];
 
 fn named() -> impl Iterator<Item = String> {
     std::env::args().skip(1).filter(|word| !word.starts_with('-'))
@@ -49,6 +55,12 @@ fn main() {
         if is_wanted("threads") {
             contended::compare(program, &mut table);
         }
+    }
+    if is_wanted("callbacks") {
+        callbacks::compare(&programs[0], &mut table);
+    }
+    if is_wanted("live") {
+        live_tokens::compare(&mut table);
     }
     if is_wanted("graph") {
         graph::compare(&mut table);

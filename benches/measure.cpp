@@ -3,6 +3,7 @@
 //     measure ratio WORK PEER [disturbed]   time of WORK / time of PEER
 //     measure wake                          from cancel to wake-up / the same of a futex
 //     measure threads WORK [PEER]           two threads beside one, and beside two of the peer
+//     measure callbacks COUNT               so many callbacks of one token
 //     measure count WORK...                 calls `counted` with each, for callgrind
 #include "contended.hpp"
 #include "work.hpp"
@@ -49,6 +50,8 @@ int main(int argc, char **argv)
         }
     } else if (mode == "threads" && argc >= 3) {
         print_contended(argv[2], argc > 3 ? argv[3] : "");
+    } else if (mode == "callbacks" && argc == 3) {
+        print_callbacks(std::strtoull(argv[2], nullptr, 10));
     } else if (mode == "wake") {
         print_wake_ratio();
     } else {

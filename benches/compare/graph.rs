@@ -1,62 +1,36 @@
-//! Graphs of tokens beside tokio-util's, both called from Rust: children, and cancels that reach
-//! up to a million of them. Then what a token takes in memory.
+//! Graphs of tokens beside tokio-util's, both called from Rust: children of a parent that has one to a
+//! million, and cancels that reach them all.
 
-use super::figures::{compared, is_quick, nanoseconds, rounds};
+use super::figures::{Figures, compared, nanoseconds, rounds};
+use super::raw::{self, Token, create, is_cancelled, release};
 use super::table::Table;
 use super::targets::TOKIO;
-use dcc_cancel::ffi::{status::DCC_OK, token::*};
 use std::hint::black_box;
-use std::ptr::{null, null_mut};
 use tokio_util::sync::CancellationToken;
 
-type Token = *mut dcc_cancel_token;
-
+/// Children that come and go in a round.
 const CHILDREN: usize = 20_000;
 
 /// How many children, and rounds: all, and where only a few are asked for.
-const CANCELLED: [(usize, usize, usize); 7] = [
-    (1, 2001, 101),
-    (10, 2001, 101),
-    (100, 1001, 51),
+const SIZES: [(usize, usize, usize); 7] = [
+    (1, 501, 51),
+    (10, 501, 51),
+    (100, 501, 51),
     (1_000, 201, 21),
     (10_000, 51, 5),
     (100_000, 15, 3),
     (1_000_000, 7, 1),
 ];
 
-fn create(parents: &[*const dcc_cancel_token]) -> Token {
-    let mut token = null_mut();
-    let desc = dcc_cancel_token_desc {
-        struct_size: size_of::<dcc_cancel_token_desc>() as u32,
-        reserved: 0,
-        parents: parents.as_ptr(),
-        parent_count: parents.len(),
-        caller_id: null(),
-        caller_id_length: 0,
-    };
-    // SAFETY: a filled-in descriptor, a writable result.
-    let status = unsafe { dcc_cancel_token_create_from(&desc, &mut token) };
-    assert_eq!(status, DCC_OK);
-    token
-}
-
-fn release(token: Token) {
-    assert_eq!(dcc_cancel_token_release(token), DCC_OK);
-}
-
-fn children(count: usize) -> f64 {
-    let parent = create(&[]);
-    let time = nanoseconds(|| {
+fn children(parent: Token, count: usize) -> f64 {
+    nanoseconds(|| {
         for _ in 0..count {
             release(black_box(create(&[parent])));
         }
-    });
-    release(parent);
-    time
+    })
 }
 
-fn tokio_children(count: usize) -> f64 {
-    let parent = CancellationToken::new();
+fn tokio_children(parent: &CancellationToken, count: usize) -> f64 {
     nanoseconds(|| {
         for _ in 0..count {
             drop(black_box(parent.child_token()));
@@ -64,69 +38,62 @@ fn tokio_children(count: usize) -> f64 {
     })
 }
 
-/// Time to cancel a parent of so many.
-fn cancel(count: usize) -> f64 {
+/// One more child while the parent has so many.
+fn one_more(there: usize, rounds: usize, times: usize) -> Figures {
     let parent = create(&[]);
-    let children: Vec<Token> = (0..count).map(|_| create(&[parent])).collect();
-    let time = nanoseconds(|| {
-        // SAFETY: no reason.
-        assert_eq!(unsafe { dcc_cancel_token_cancel(parent, null(), 0) }, DCC_OK);
-    });
-    assert!(children.iter().all(|child| dcc_cancel_token_is_cancelled(*child) > 0));
-    children.into_iter().for_each(release);
+    let others: Vec<Token> = (0..there).map(|_| create(&[parent])).collect();
+    let tokio_parent = CancellationToken::new();
+    let tokio_others: Vec<_> = (0..there).map(|_| tokio_parent.child_token()).collect();
+    let figures = compared(
+        rounds,
+        times as u64,
+        || children(parent, times),
+        || tokio_children(&tokio_parent, times),
+    );
+    drop(tokio_others);
+    others.into_iter().for_each(release);
     release(parent);
+    figures
+}
+
+/// Time to cancel parents of so many each.
+fn cancel(parents: usize, count: usize) -> f64 {
+    let parents: Vec<Token> = (0..parents).map(|_| create(&[])).collect();
+    let children: Vec<Token> =
+        parents.iter().flat_map(|parent| (0..count).map(|_| create(&[*parent]))).collect();
+    let time = nanoseconds(|| parents.iter().for_each(|parent| raw::cancel(*parent)));
+    assert!(children.iter().all(|child| is_cancelled(*child)));
+    children.into_iter().for_each(release);
+    parents.into_iter().for_each(release);
     time
 }
 
-fn tokio_cancel(count: usize) -> f64 {
-    let parent = CancellationToken::new();
-    let children: Vec<_> = (0..count).map(|_| parent.child_token()).collect();
-    let time = nanoseconds(|| parent.cancel());
+fn tokio_cancel(parents: usize, count: usize) -> f64 {
+    let parents: Vec<_> = (0..parents).map(|_| CancellationToken::new()).collect();
+    let children: Vec<_> =
+        parents.iter().flat_map(|parent| (0..count).map(|_| parent.child_token())).collect();
+    let time = nanoseconds(|| parents.iter().for_each(CancellationToken::cancel));
     assert!(children.iter().all(CancellationToken::is_cancelled));
     time
 }
 
-/// The rows, from one child to a million.
 pub fn compare(table: &mut Table) {
     table.head("graphs of tokens, called from Rust");
-    let once = rounds(41, 5);
-    let of_a_child =
-        compared(once, CHILDREN as u64, || children(CHILDREN), || tokio_children(CHILDREN));
+    let of_a_child = one_more(0, rounds(41, 5), CHILDREN);
     table.row("create and release a child, from Rust", TOKIO, &of_a_child);
-    for (count, full, quick) in CANCELLED {
-        let rounds = rounds(full, quick);
-        let figures = compared(rounds, count as u64, || cancel(count), || tokio_cancel(count));
+    for (count, ..) in SIZES {
+        let figures = one_more(count, rounds(201, 31), 1_000);
+        table.row(&format!("create and release a child, {count} there"), TOKIO, &figures);
+    }
+    for (count, full, quick) in SIZES {
+        // A clock is read before and after; a single child would drown in that.
+        let parents = (500 / count).max(1);
+        let figures = compared(
+            rounds(full, quick),
+            (parents * count) as u64,
+            || cancel(parents, count),
+            || tokio_cancel(parents, count),
+        );
         table.row(&format!("cancel with {count} children"), TOKIO, &figures);
     }
-    memory();
-}
-
-/// What the process takes, in bytes.
-fn resident() -> Option<usize> {
-    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
-    Some(pages.split_whitespace().nth(1)?.parse::<usize>().ok()? * 4096)
-}
-
-/// What a token takes, and that one which comes and goes leaves nothing. `DCC_BENCH_TOKENS` says how many are
-/// made and released one after the other.
-fn memory() {
-    let Some(before) = resident() else { return };
-    const ALIVE: usize = 1_000_000;
-    // Its own list is no part of a token.
-    let mut alive: Vec<Token> = Vec::with_capacity(ALIVE);
-    alive.resize(ALIVE, null_mut());
-    let with_list = resident().unwrap_or(before);
-    alive.iter_mut().for_each(|token| *token = create(&[]));
-    let after = resident().unwrap_or(before);
-    println!(
-        "memory of a token: {:.0} bytes (target 128; slots that earlier rows left are used again)",
-        after.saturating_sub(with_list) as f64 / ALIVE as f64
-    );
-    alive.into_iter().for_each(release);
-    let turns = std::env::var("DCC_BENCH_TOKENS").ok().and_then(|text| text.parse().ok());
-    let turns: u64 = turns.unwrap_or(if is_quick() { 1_000_000 } else { 10_000_000 });
-    let before = resident().unwrap_or(0);
-    (0..turns).for_each(|_| release(create(&[])));
-    let grown = resident().unwrap_or(0).saturating_sub(before);
-    println!("memory after {turns} more created and released: {} KiB more", grown / 1024);
 }

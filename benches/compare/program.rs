@@ -46,6 +46,7 @@ const SOURCES: &[&str] = &[
     "wake.cpp",
     "ours.cpp",
     "standard.cpp",
+    "callbacks.cpp",
     "contended.cpp",
     "contended_ours.cpp",
     "contended_standard.cpp",

@@ -1,6 +1,6 @@
 //! Requests of a session beside a concurrent map that would hold nothing but their tokens' handles.
 
-use super::figures::{compared, nanoseconds, rounds};
+use super::figures::{Figures, compared, nanoseconds, rounds};
 use super::table::Table;
 use super::targets::MAP;
 use dashmap::DashMap;
@@ -8,7 +8,7 @@ use dcc_cancel::ffi::{request::*, request_id::*, session::*, status::DCC_OK};
 use std::hint::black_box;
 use std::ptr::null_mut;
 
-/// So many requests are in flight while one comes and goes.
+/// So many are in flight in the rows that have a target.
 const IN_FLIGHT: i64 = 16;
 const TIMES: i64 = 20_000;
 
@@ -49,42 +49,79 @@ fn end(request: *mut dcc_request) {
     assert_eq!(dcc_request_release(request), DCC_OK);
 }
 
-fn requests(ids: &[Id]) -> f64 {
+fn session() -> *mut dcc_session {
     let mut session = null_mut();
     // SAFETY: zero is a value of the descriptor; a writable result.
     unsafe {
         let mut desc: dcc_session_desc = std::mem::zeroed();
         desc.struct_size = size_of::<dcc_session_desc>() as u32;
+        desc.max_requests = DCC_MAX_SESSION_QUOTA;
         assert_eq!(dcc_session_create(&desc, &mut session), DCC_OK);
     }
-    let others: Vec<_> = (-IN_FLIGHT..0).map(|id| begin(session, &Id::Integer(id))).collect();
-    let time = nanoseconds(|| ids.iter().for_each(|id| end(begin(session, id))));
-    others.into_iter().for_each(end);
-    assert_eq!(dcc_session_release(session), DCC_OK);
-    time
+    session
 }
 
-fn map(ids: &[Id]) -> f64 {
-    let map: DashMap<(u64, Id), u64> = DashMap::new();
-    for other in -IN_FLIGHT..0 {
-        map.insert((1, Id::Integer(other)), 7);
+/// Sessions with so many requests in flight, over as many sessions as that takes, and the map.
+struct InFlight {
+    sessions: Vec<*mut dcc_session>,
+    requests: Vec<*mut dcc_request>,
+    map: DashMap<(u64, Id), u64>,
+}
+
+impl InFlight {
+    fn new(count: i64) -> Self {
+        // Each has room for one more.
+        let of_each = i64::from(DCC_MAX_SESSION_QUOTA) - 1;
+        let sessions: Vec<_> = (0..(count + of_each - 1) / of_each).map(|_| session()).collect();
+        let other = |number: i64| (number as usize % sessions.len(), Id::Integer(-1 - number));
+        let requests = (0..count).map(other).map(|(of, id)| begin(sessions[of], &id)).collect();
+        let map = (0..count).map(other).map(|(of, id)| ((of as u64, id), 7)).collect();
+        Self { sessions, requests, map }
     }
-    nanoseconds(|| {
-        for id in ids {
-            // Its key is its own, as a request's is; who takes it out has one already.
-            let key = (1, id.clone());
-            map.insert((1, id.clone()), black_box(7));
-            assert!(black_box(map.remove(&key)).is_some());
-        }
-    })
+
+    fn requests(&self, ids: &[Id]) -> f64 {
+        let sessions = self.sessions.iter().cycle();
+        nanoseconds(|| ids.iter().zip(sessions).for_each(|(id, of)| end(begin(*of, id))))
+    }
+
+    fn map(&self, ids: &[Id]) -> f64 {
+        let sessions = (0..self.sessions.len() as u64).cycle();
+        nanoseconds(|| {
+            for (id, of) in ids.iter().zip(sessions) {
+                // Its key is its own, as a request's is; who takes it out has one already.
+                let key = (of, id.clone());
+                self.map.insert((of, id.clone()), black_box(7));
+                assert!(black_box(self.map.remove(&key)).is_some());
+            }
+        })
+    }
+
+    fn compared(&self, rounds: usize, ids: &[Id]) -> Figures {
+        compared(rounds, ids.len() as u64, || self.requests(ids), || self.map(ids))
+    }
 }
 
-/// Requests that come and go, with both types of id.
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.requests.drain(..).for_each(end);
+        for session in self.sessions.drain(..) {
+            assert_eq!(dcc_session_release(session), DCC_OK);
+        }
+    }
+}
+
+/// Requests that come and go, with both types of id; then while one to a million are in flight.
 pub fn compare(table: &mut Table) {
     table.head("requests, called from Rust");
+    let few = InFlight::new(IN_FLIGHT);
     for (name, is_text) in [("an integer", false), ("a text", true)] {
         let ids: Vec<Id> = (1..=TIMES).map(|number| id(number, is_text)).collect();
-        let figures = compared(rounds(41, 5), TIMES as u64, || requests(&ids), || map(&ids));
+        let figures = few.compared(rounds(41, 5), &ids);
         table.row(&format!("begin and end a request, {name}"), MAP, &figures);
+    }
+    let ids: Vec<Id> = (1..=TIMES).map(|number| id(number, false)).collect();
+    for count in [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000] {
+        let figures = InFlight::new(count).compared(rounds(21, 3), &ids);
+        table.row(&format!("begin and end a request, {count} in flight"), MAP, &figures);
     }
 }
