@@ -11,15 +11,18 @@
 #include <sched.h>
 #include <sys/resource.h>
 
-// The processors that this process may use.
-inline std::vector<int> processors()
+// The processors that this process may use. They are read once, before `stay_on` leaves one of them.
+inline const std::vector<int> &processors()
 {
-    cpu_set_t allowed;
-    require(sched_getaffinity(0, sizeof allowed, &allowed) == 0);
-    std::vector<int> found;
-    for (int number = 0; number < CPU_SETSIZE; ++number)
-        if (CPU_ISSET(number, &allowed)) found.push_back(number);
-    return found;
+    static const std::vector<int> all = [] {
+        cpu_set_t allowed;
+        require(sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+        std::vector<int> found;
+        for (int number = 0; number < CPU_SETSIZE; ++number)
+            if (CPU_ISSET(number, &allowed)) found.push_back(number);
+        return found;
+    }();
+    return all;
 }
 
 // Keeps the calling thread on one processor.

@@ -31,7 +31,8 @@ mod targets;
 use table::Table;
 
 /// What may be named on the command line.
-const PARTS: &[&str] = &["pairs", "threads", "callbacks", "live", "graph", "requests", "counts"];
+const PARTS: &[&str] =
+    &["pairs", "threads", "latency", "callbacks", "live", "graph", "requests", "counts"];
 
 fn named() -> impl Iterator<Item = String> {
     std::env::args().skip(1).filter(|word| !word.starts_with('-'))
@@ -48,13 +49,19 @@ fn main() {
     let folder = support::scratch("compare");
     let mut table = Table::default();
     let programs = program::programs(&folder, &mut table);
-    for program in &programs {
-        if is_wanted("pairs") {
-            pairs::compare(program, &mut table);
-        }
-        if is_wanted("threads") {
+    for program in programs.iter().filter(|_| is_wanted("pairs")) {
+        pairs::compare(program, &mut table);
+    }
+    if std::thread::available_parallelism().is_ok_and(|count| count.get() > 1) {
+        for program in programs.iter().filter(|_| is_wanted("threads")) {
             contended::compare(program, &mut table);
         }
+        for program in programs.iter().filter(|_| is_wanted("latency")) {
+            table.head(&format!("across processors, built by {}", program.compiler));
+            program.rows(&["latency"], &mut table);
+        }
+    } else {
+        table.left_out("rows of two threads", "this machine runs one at a time");
     }
     if is_wanted("callbacks") {
         callbacks::compare(&programs[0], &mut table);

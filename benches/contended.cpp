@@ -138,10 +138,9 @@ void print_rows(const Measured &own, const Measured *peer)
 
 void print_contended(std::string_view work, std::string_view peer)
 {
-    const std::vector<int> places = processors();
-    require(places.size() > 1);
-    stay_on(places[0]);
-    Second helper(places[1]);
+    require(processors().size() > 1);
+    stay_on(processors().front());
+    Second helper(processors().back());
     Measured own(contended_called(work));
     std::unique_ptr<Measured> other;
     if (!peer.empty()) other = std::make_unique<Measured>(contended_called(peer));

@@ -1,7 +1,7 @@
 // Times or counts works; each mode prints rows, see figures.hpp:
 //
 //     measure ratio WORK PEER [disturbed]   time of WORK / time of PEER
-//     measure wake                          from cancel to wake-up / the same of a futex
+//     measure latency                       from cancel to seen, wake-up, event, a job's end
 //     measure threads WORK [PEER]           two threads beside one, and beside two of the peer
 //     measure callbacks COUNT               so many callbacks of one token
 //     measure count WORK...                 calls `counted` with each, for callgrind
@@ -52,8 +52,11 @@ int main(int argc, char **argv)
         print_contended(argv[2], argc > 3 ? argv[3] : "");
     } else if (mode == "callbacks" && argc == 3) {
         print_callbacks(std::strtoull(argv[2], nullptr, 10));
-    } else if (mode == "wake") {
+    } else if (mode == "latency") {
+        print_seen();
         print_wake_ratio();
+        print_native_event();
+        print_stopped_job();
     } else {
         std::fputs("usage: the modes at the top of measure.cpp\n", stderr);
         return 2;

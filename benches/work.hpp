@@ -79,7 +79,12 @@ inline void ask_repeatedly(std::uint64_t times, Asked asked)
 // The work of that name; ends the program if there is none.
 const Work &work_called(std::string_view name);
 
-// See ratio.cpp, wake.cpp, callbacks.cpp.
+// See ratio.cpp, callbacks.cpp.
 void print_ratio(const Work &work, const Work &peer, bool is_disturbed);
-void print_wake_ratio();
 void print_callbacks(std::uint64_t count);
+
+// See seen.cpp, wake.cpp, native_event.cpp, stopped_job.cpp.
+void print_seen();
+void print_wake_ratio();
+void print_native_event();
+void print_stopped_job();

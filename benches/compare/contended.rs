@@ -13,9 +13,6 @@ const ROWS: &[(&str, Option<&str>)] = &[
 ];
 
 pub fn compare(program: &Program, table: &mut Table) {
-    if std::thread::available_parallelism().is_ok_and(|count| count.get() < 2) {
-        return table.left_out("rows of two threads", "this machine runs one at a time");
-    }
     table.head(&format!("two threads, built by {}", program.compiler));
     for (work, peer) in ROWS {
         let peer = peer.filter(|peer| program.has(peer));

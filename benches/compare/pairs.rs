@@ -58,7 +58,6 @@ pub fn compare(program: &Program, table: &mut Table) {
     for work in DISTURBED {
         program.rows(&["ratio", work, LOAD, "disturbed"], table);
     }
-    program.rows(&["wake"], table);
 }
 
 /// Instructions per call: each work is counted for two lengths of its loop.

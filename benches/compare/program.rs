@@ -43,7 +43,10 @@ const PEERS: &[Peer] = &[
 const SOURCES: &[&str] = &[
     "measure.cpp",
     "ratio.cpp",
+    "seen.cpp",
     "wake.cpp",
+    "native_event.cpp",
+    "stopped_job.cpp",
     "ours.cpp",
     "standard.cpp",
     "callbacks.cpp",
@@ -129,6 +132,11 @@ impl Program {
     /// Runs one of its modes and puts what it found into the table.
     pub fn rows(&self, arguments: &[&str], table: &mut Table) {
         for line in printed(Command::new(&self.path).args(arguments)).lines() {
+            // What is for people only, see histogram.hpp.
+            if line.starts_with(' ') {
+                println!("{line}");
+                continue;
+            }
             let fields: Vec<&str> = line.split('\t').collect();
             if let ["left out", what, why] = fields[..] {
                 table.left_out(what, why);
