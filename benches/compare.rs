@@ -17,6 +17,8 @@ mod live_tokens;
 mod pairs;
 #[path = "compare/program.rs"]
 mod program;
+#[path = "compare/python.rs"]
+mod python;
 #[path = "compare/raw.rs"]
 mod raw;
 #[path = "compare/requests.rs"]
@@ -30,9 +32,13 @@ mod targets;
 
 use table::Table;
 
-/// What may be named on the command line.
-const PARTS: &[&str] =
-    &["pairs", "threads", "latency", "callbacks", "live", "graph", "requests", "counts"];
+/// What may be named on the command line: parts that C++ programs measure, and those of this one.
+const CPP_PARTS: &[&str] = &["pairs", "threads", "latency", "callbacks", "counts"];
+const OTHER_PARTS: &[&str] = &["live", "graph", "requests", "python"];
+
+fn parts() -> impl Iterator<Item = &'static str> {
+    CPP_PARTS.iter().chain(OTHER_PARTS).copied()
+}
 
 fn named() -> impl Iterator<Item = String> {
     std::env::args().skip(1).filter(|word| !word.starts_with('-'))
@@ -44,11 +50,18 @@ fn is_wanted(part: &str) -> bool {
 }
 
 fn main() {
-    let unknown = named().find(|name| !PARTS.contains(&&**name));
-    assert!(unknown.is_none(), "no part is called {unknown:?}; there are {PARTS:?}");
+    let unknown = named().find(|name| !parts().any(|part| part == name));
+    assert!(
+        unknown.is_none(),
+        "no part is called {unknown:?}; there are {:?}",
+        parts().collect::<Vec<_>>()
+    );
     let folder = support::scratch("compare");
     let mut table = Table::default();
-    let programs = program::programs(&folder, &mut table);
+    let programs = match CPP_PARTS.iter().any(|part| is_wanted(part)) {
+        true => program::programs(&folder, &mut table),
+        false => Vec::new(),
+    };
     for program in programs.iter().filter(|_| is_wanted("pairs")) {
         pairs::compare(program, &mut table);
     }
@@ -75,9 +88,12 @@ fn main() {
     if is_wanted("requests") {
         requests::compare(&mut table);
     }
+    if is_wanted("python") {
+        python::compare(&folder, &mut table);
+    }
     for program in programs.iter().filter(|_| is_wanted("counts")) {
         pairs::count(program, &folder, &mut table);
     }
-    let is_whole = PARTS.iter().all(|part| is_wanted(part));
+    let is_whole = parts().all(is_wanted);
     table.end(is_whole);
 }

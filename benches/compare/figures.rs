@@ -14,6 +14,20 @@ pub struct Figures {
     pub own: f64,
 }
 
+impl Figures {
+    /// As they stand in a row, see figures.hpp.
+    pub fn of(fields: &[&str]) -> Self {
+        let number = |at: usize| -> f64 { fields[at].parse().expect("a number") };
+        Self {
+            ratio: number(0),
+            quartiles: [number(1), number(2)],
+            rounds: number(3) as usize,
+            times: number(4) as u64,
+            own: number(5),
+        }
+    }
+}
+
 /// So many rounds; fewer where `DCC_BENCH_QUICK` asks only whether it works.
 pub fn rounds(full: usize, quick: usize) -> usize {
     if is_quick() { quick } else { full }

@@ -1,6 +1,5 @@
 //! The C++ half: built by one compiler, started for each row.
 
-use super::figures::Figures;
 use super::support::{self, printed, root, run};
 use super::table::Table;
 use std::path::{Path, PathBuf};
@@ -106,17 +105,32 @@ pub fn programs(folder: &Path, table: &mut Table) -> Vec<Program> {
             }
         }
     }
-    let built = compilers(table).into_iter().map(|compiler| {
-        let path = folder.join(format!("measure-{}", compiler.command.replace('/', "-")));
-        let mut command = Command::new(&compiler.command);
-        command.args(["-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread"]);
-        command.args(["-falign-loops=64", compiler.alignment, "-I"]).arg(support::include());
-        command.args(sources.iter().map(|source| root().join("benches").join(source)));
-        command.args(&libraries).arg("-L").arg(folder);
-        run(command.args(["-ldcc_cancel", "-Wl,-rpath,$ORIGIN", "-o"]).arg(&path));
-        Program { compiler: version(&compiler.command), path, absent: absent.clone() }
-    });
-    built.collect()
+    let compilers = compilers(table);
+    // Each takes a while and a processor.
+    std::thread::scope(|scope| {
+        let builds: Vec<_> = compilers
+            .into_iter()
+            .map(|compiler| {
+                let (sources, libraries, absent) = (&sources, &libraries, absent.clone());
+                scope.spawn(move || {
+                    let path = build(&compiler, folder, sources, libraries);
+                    Program { compiler: version(&compiler.command), path, absent }
+                })
+            })
+            .collect();
+        builds.into_iter().map(|build| build.join().expect("the compiler's error")).collect()
+    })
+}
+
+fn build(compiler: &Compiler, folder: &Path, sources: &[&str], libraries: &[String]) -> PathBuf {
+    let path = folder.join(format!("measure-{}", compiler.command.replace('/', "-")));
+    let mut command = Command::new(&compiler.command);
+    command.args(["-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread"]);
+    command.args(["-falign-loops=64", compiler.alignment, "-I"]).arg(support::include());
+    command.args(sources.iter().map(|source| root().join("benches").join(source)));
+    command.args(libraries).arg("-L").arg(folder);
+    run(command.args(["-ldcc_cancel", "-Wl,-rpath,$ORIGIN", "-o"]).arg(&path));
+    path
 }
 
 impl Program {
@@ -131,27 +145,6 @@ impl Program {
 
     /// Runs one of its modes and puts what it found into the table.
     pub fn rows(&self, arguments: &[&str], table: &mut Table) {
-        for line in printed(Command::new(&self.path).args(arguments)).lines() {
-            // What is for people only, see histogram.hpp.
-            if line.starts_with(' ') {
-                println!("{line}");
-                continue;
-            }
-            let fields: Vec<&str> = line.split('\t').collect();
-            if let ["left out", what, why] = fields[..] {
-                table.left_out(what, why);
-                continue;
-            }
-            let [work, peer, numbers @ ..] = fields.as_slice() else { panic!("{line:?}") };
-            let number = |at: usize| -> f64 { numbers[at].parse().expect("a number") };
-            let figures = Figures {
-                ratio: number(0),
-                quartiles: [number(1), number(2)],
-                rounds: number(3) as usize,
-                times: number(4) as u64,
-                own: number(5),
-            };
-            table.row(work, peer, &figures);
-        }
+        table.rows(&printed(Command::new(&self.path).args(arguments)));
     }
 }

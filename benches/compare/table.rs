@@ -48,6 +48,19 @@ impl Table {
         );
     }
 
+    /// The rows that a program printed, see figures.hpp; lines that begin with a space are for people only.
+    pub fn rows(&mut self, lines: &str) {
+        for line in lines.lines() {
+            let fields: Vec<&str> = line.split('\t').collect();
+            match fields[..] {
+                _ if line.starts_with(' ') => println!("{line}"),
+                ["left out", what, why] => self.left_out(what, why),
+                [work, peer, ..] => self.row(work, peer, &Figures::of(&fields[2..])),
+                _ => panic!("no row: {line:?}"),
+            }
+        }
+    }
+
     /// Notes what was not measured because something is not installed; with `DCC_NO_SKIP=1` a failure.
     pub fn skipped(&mut self, what: &str, why: &str) {
         support::skip(what, why);
