@@ -13,8 +13,12 @@ mod figures;
 mod graph;
 #[path = "compare/live_tokens.rs"]
 mod live_tokens;
+#[path = "compare/machine.rs"]
+mod machine;
 #[path = "compare/pairs.rs"]
 mod pairs;
+#[path = "compare/posting.rs"]
+mod posting;
 #[path = "compare/program.rs"]
 mod program;
 #[path = "compare/python.rs"]
@@ -34,7 +38,7 @@ use table::Table;
 
 /// What may be named on the command line: parts that C++ programs measure, and those of this one.
 const CPP_PARTS: &[&str] = &["pairs", "threads", "latency", "callbacks", "counts"];
-const OTHER_PARTS: &[&str] = &["live", "graph", "requests", "python"];
+const OTHER_PARTS: &[&str] = &["live", "graph", "posting", "requests", "python"];
 
 fn parts() -> impl Iterator<Item = &'static str> {
     CPP_PARTS.iter().chain(OTHER_PARTS).copied()
@@ -58,6 +62,7 @@ fn main() {
     );
     let folder = support::scratch("compare");
     let mut table = Table::default();
+    machine::describe(&mut table);
     let programs = match CPP_PARTS.iter().any(|part| is_wanted(part)) {
         true => program::programs(&folder, &mut table),
         false => Vec::new(),
@@ -85,6 +90,9 @@ fn main() {
     if is_wanted("graph") {
         graph::compare(&mut table);
     }
+    if is_wanted("posting") {
+        posting::compare(&mut table);
+    }
     if is_wanted("requests") {
         requests::compare(&mut table);
     }
@@ -94,6 +102,7 @@ fn main() {
     for program in programs.iter().filter(|_| is_wanted("counts")) {
         pairs::count(program, &folder, &mut table);
     }
+    table.left_out("folly's CancellationToken", "Debian 12 has no package of folly");
     let is_whole = parts().all(is_wanted);
     table.end(is_whole);
 }
