@@ -62,7 +62,8 @@ fn main() {
     );
     let folder = support::scratch("compare");
     let mut table = Table::default();
-    machine::describe(&mut table);
+    machine::describe();
+    machine::look_around("before", &mut table);
     let programs = match CPP_PARTS.iter().any(|part| is_wanted(part)) {
         true => program::programs(&folder, &mut table),
         false => Vec::new(),
@@ -102,6 +103,7 @@ fn main() {
     for program in programs.iter().filter(|_| is_wanted("counts")) {
         pairs::count(program, &folder, &mut table);
     }
+    machine::look_around("after", &mut table);
     table.left_out("folly's CancellationToken", "Debian 12 has no package of folly");
     let is_whole = parts().all(is_wanted);
     table.end(is_whole);

@@ -29,11 +29,8 @@ pub fn compare(table: &mut Table) {
         }
         let available = available();
         if available < live * BYTES {
-            let why = format!(
-                "needs up to {} MB, {} MB are available",
-                live * BYTES >> 20,
-                available >> 20
-            );
+            let [needed, available] = [live * BYTES, available].map(|bytes| bytes >> 20);
+            let why = format!("needs up to {needed} MB, {available} MB are available");
             table.left_out(&work, &why);
             continue;
         }
