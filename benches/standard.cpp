@@ -4,19 +4,28 @@
 #include <atomic>
 #include <stop_token>
 
+// See why_to_stop.cpp.
+int why_to_stop(std::uint64_t expected);
+
 namespace {
 
 const AddWork empty_loop{"empty call loop", [](std::uint64_t times) {
     call_repeatedly(times, [] {});
 }};
 
-// What a poll is compared with: the same load and the same compare, of a word that is written.
+// What a poll is compared with: the same load and the same compare, of a word that is written, and the same
+// call where they differ, to a function that the compiler does not know. Without it the loop would keep other
+// registers and be packed more tightly, which some processors run slower.
 std::atomic<std::uint64_t> word{0};
 
 const AddWork load_and_compare{"load and compare", [](std::uint64_t times) {
-    word.store(times, std::memory_order_relaxed);
+    const std::uint64_t expected = unknown(times);
+    word.store(expected, std::memory_order_relaxed);
     const std::atomic<std::uint64_t> *const place = unknown(&word);
-    ask_repeatedly(times, [=] { return place->load(std::memory_order_relaxed) != times; });
+    ask_repeatedly(times, [=] {
+        if (__builtin_expect(place->load(std::memory_order_relaxed) == expected, 1)) return false;
+        return why_to_stop(expected) != 0;
+    });
 }};
 
 const AddWork stop_requested{"std::stop_token::stop_requested", [](std::uint64_t times) {

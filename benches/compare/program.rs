@@ -48,6 +48,7 @@ const SOURCES: &[&str] = &[
     "stopped_job.cpp",
     "ours.cpp",
     "standard.cpp",
+    "why_to_stop.cpp",
     "callbacks.cpp",
     "contended.cpp",
     "contended_ours.cpp",
