@@ -2,29 +2,14 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "../support/cpp_programs.rs"]
+mod cpp_programs;
 #[path = "../support/mod.rs"]
 mod support;
 
+use cpp_programs::PROGRAMS;
 use std::path::Path;
 use std::process::{Command, Output};
-
-/// The programs that show what the wrapper does.
-const PROGRAMS: &[&str] = &[
-    "wrapper",
-    "callback",
-    "callback_races",
-    "owner",
-    "wait",
-    "stop_token",
-    "exit",
-    "shutdown",
-    "dispatcher",
-    "dispatcher_exceptions",
-    "dispatcher_host",
-    "dispatcher_results",
-    "session",
-    "control",
-];
 
 /// As users with optimization have it, which warns of more.
 const OPTIMIZED: &[&str] = &["-O1"];

@@ -6,6 +6,8 @@
 mod build_tools;
 #[path = "../support/built_once.rs"]
 mod built_once;
+#[path = "../support/cpp_programs.rs"]
+mod cpp_programs;
 #[allow(dead_code, reason = "this test uses a part of it")]
 #[path = "../support/loader_header.rs"]
 mod loader_header;
@@ -15,6 +17,7 @@ mod support;
 mod windows;
 
 use build_tools::{cmake, tool};
+use cpp_programs::PROGRAMS;
 use std::collections::BTreeSet;
 use std::process::Command;
 use support::{C_FLAGS, exists, include, printed, run, scratch, skip};
@@ -136,24 +139,11 @@ fn a_program_loads_two_copies_by_path_and_frees_them() {
 fn the_wrapper_and_the_examples_do_what_they_say() {
     let Some(tools) = tools("C++ programs under wine") else { return };
     let stage = Stage::new(tools, "cpp");
-    let programs = [
-        "wrapper",
-        "callback",
-        "callback_races",
-        "owner",
-        "wait",
-        "stop_token",
-        "exit",
-        "shutdown",
-        "dispatcher",
-        "dispatcher_exceptions",
-        "dispatcher_host",
-        "dispatcher_results",
-        "session",
-        "control",
-        "hostile_macros",
-    ]
-    .map(|name| format!("tests/cpp/{name}.cpp"));
+    let programs = PROGRAMS
+        .iter()
+        .chain(&["hostile_macros"])
+        .map(|name| format!("tests/cpp/{name}.cpp"))
+        .collect::<Vec<_>>();
     for source in &programs {
         for flags in [&["-fno-exceptions", "-fno-rtti"][..], &["-std=c++20"]] {
             stage.compile_linked(source, "program.exe", flags);
