@@ -126,16 +126,14 @@ fn a_timeout_after_the_start_asks_the_job_to_stop() {
     dispatcher.release();
 }
 
-/// The job with the caller id "bake", once it waits; a reference. It is counted in the depth before it
-/// has its place in the queue.
+/// The job with the caller id "bake", once it waits; a reference. It is found, and counted in the depth,
+/// before it has its place in the queue: a close would refuse it then.
 fn waiting_bake(dispatcher: Dispatcher) -> Job {
+    until("it waits", || dispatcher.stats().posted == 1);
     let mut job = std::ptr::null_mut();
-    until("it waits", || {
-        // SAFETY: a text of that length and a writable result.
-        let found =
-            unsafe { dcc_dispatcher_find(dispatcher.pointer(), c"bake".as_ptr(), 4, &mut job) };
-        found == DCC_OK
-    });
+    // SAFETY: a text of that length and a writable result.
+    let found = unsafe { dcc_dispatcher_find(dispatcher.pointer(), c"bake".as_ptr(), 4, &mut job) };
+    assert_eq!(found, DCC_OK);
     Job(job.addr())
 }
 

@@ -126,7 +126,7 @@ void maya_exits_while_a_worker_waits(const std::string& plugin)
         const dcc::waited_job waited = queue.post_and_wait("never", [] { EXPECT(false); }, hangs_after);
         EXPECT(waited.state == dcc::job_state::interrupted);
     });
-    wait_until([&] { return queue.stats().depth == 1; });
+    wait_until([&] { return queue.stats().posted == 1; });
     maya().exit();
     worker.join();
     EXPECT(maya().callbacks() == 0);
