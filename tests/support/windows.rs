@@ -115,11 +115,19 @@ impl Tools {
         let folder = program.parent().unwrap();
         // Not through pipes: services that wine starts inherit them and stay for seconds.
         let log = folder.join("printed.txt");
-        let file = File::create(&log).unwrap();
         let mut command = self.wine_command(prefix);
         command.current_dir(folder).arg(program).args(arguments);
-        let status = command.stdout(file.try_clone().unwrap()).stderr(file).status().unwrap();
-        let printed = std::fs::read_to_string(log).unwrap().replace("\r\n", "\n");
+        let mut begin = || {
+            let file = File::create(&log).unwrap();
+            command.stdout(file.try_clone().unwrap()).stderr(file);
+            (command.status().unwrap(), std::fs::read_to_string(&log).unwrap())
+        };
+        let (mut status, mut printed) = begin();
+        if !status.success() && printed.is_empty() {
+            // wine fails now and then to begin a program while its server is ending.
+            (status, printed) = begin();
+        }
+        let printed = printed.replace("\r\n", "\n");
         // Wine's own, of a thread that it ends with the process.
         let is_programs = |line: &&str| !line.starts_with("wine client error:");
         let printed: String = printed.split_inclusive('\n').filter(is_programs).collect();
