@@ -97,8 +97,8 @@ pub(super) unsafe fn place(file: *const c_char, line: u32) -> Place {
 }
 
 fn reports(job: &JobPin<'_>, each: impl FnMut(&ThreadReport)) {
-    let tokens = library().tokens();
-    tokens.diagnosis().watches.threads(tokens.watch(&jobs().token_held_by(job)), each);
+    let token = jobs().token_held_by(job);
+    library().diagnosis().watches.threads(&token.slot().cold.watched, each);
 }
 
 /// Switches the poll trace of a job on (not 0) or off. While it is on, every poll of the job notes

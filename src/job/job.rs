@@ -21,7 +21,7 @@ use crate::owner::{Thing, Things};
 use crate::sys::callout::{Payload, UserData};
 use crate::sys::fallible::try_string;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
-use crate::sys::thread_identity;
+use crate::sys::{clock, thread_identity};
 use crate::token::create::Origin;
 use crate::token::deferred::Duty;
 use crate::token::foreign::Foreign;
@@ -51,6 +51,8 @@ pub(super) struct JobBody {
 pub struct JobLive {
     pub(super) life: AtomicU32,
     token: AtomicU64,
+    /// When it was made, on the library's clock.
+    made_ns: AtomicU64,
     pub(super) body: Mutex<JobBody>,
     /// What its owner knows it by; empty without an owner.
     owned: Owned,
@@ -228,6 +230,7 @@ impl<'a> Jobs<'a> {
         owners.leave(in_hand);
         let token = token?;
         live.token.store(token, Ordering::Relaxed);
+        live.made_ns.store(clock::now_ns(), Ordering::Relaxed);
         live.life.store(JobState::Pending as u32, Ordering::Relaxed);
         let mut body = live.body.lock();
         body.label = label;
@@ -303,6 +306,11 @@ impl<'a> Jobs<'a> {
     /// The job's id: unique in the process, below 2^53, found again without a table.
     pub fn id(self, job: &JobPin<'_>) -> u64 {
         id_of(job.handle())
+    }
+
+    /// When the job was made, on the library's clock.
+    pub fn made_ns(self, job: &JobPin<'_>) -> u64 {
+        job.slot().live().made_ns.load(Ordering::Relaxed)
     }
 
     /// A new owner of the live job with this id.

@@ -2,7 +2,7 @@
 //! stop.
 
 use crate::diagnosis::place::Place;
-use crate::diagnosis::watch::{MOST_THREADS, ThreadReport};
+use crate::diagnosis::watch::{MOST_THREADS, ThreadReport, Watched};
 use crate::handle::TRACED;
 use crate::job::pages::SLOTS_OF_A_SHORT_PAGE;
 use crate::job::texts::JobText;
@@ -21,9 +21,9 @@ struct Threads {
 }
 
 impl Threads {
-    fn of(tokens: &Tokens, watch: u32) -> Self {
+    fn of(tokens: &Tokens, watched: &Watched) -> Self {
         let mut all = Self { reports: [ThreadReport::default(); MOST_THREADS], count: 0 };
-        tokens.diagnosis().watches.threads(watch, |report| {
+        tokens.diagnosis().watches.threads(watched, |report| {
             if let Some(place) = all.reports.get_mut(all.count) {
                 *place = *report;
                 all.count += 1;
@@ -82,9 +82,9 @@ impl<'a> Jobs<'a> {
         let token = self.token_held_by(job);
         let now_ns = clock::now_ns();
         let since = |time_ns: u64| now_ns.saturating_sub(time_ns);
-        let watch = self.tokens().watch(&token);
-        let times = self.tokens().diagnosis().watches.times(watch);
-        let threads = Threads::of(self.tokens(), watch);
+        let watched = &token.slot().cold.watched;
+        let course = self.tokens().diagnosis().watches.course(watched);
+        let threads = Threads::of(self.tokens(), watched);
         let last_poll_ns = threads.last_poll_ns();
 
         one.value("id", self.id(job))?;
@@ -97,7 +97,7 @@ impl<'a> Jobs<'a> {
         progress.value("total", far.total)?;
         self.show_text(job, JobText::ProgressMessage, |text| progress.text("message", text))?;
         progress.end()?;
-        one.value("age_ns", since(times.created_ns))?;
+        one.value("age_ns", since(self.made_ns(job)))?;
 
         let (cancelled_ns, cause) = self.tokens().record(&token);
         if cause == Cause::None {
@@ -107,10 +107,8 @@ impl<'a> Jobs<'a> {
             cancelled.text("cause", cause.name())?;
             self.tokens().show_reason(&token, |reason| cancelled.text("reason", reason))?;
             cancelled.value("since_ns", since(cancelled_ns))?;
-            let both = times.ended_ns != 0 && times.cancelled_ns != 0;
-            let to_end_ns = both.then(|| times.ended_ns.saturating_sub(times.cancelled_ns));
-            cancelled.value_or_null("to_end_ns", to_end_ns)?;
-            cancelled.value("is_seen", times.is_seen)?;
+            cancelled.value_or_null("to_end_ns", course.to_end_ns)?;
+            cancelled.value("is_seen", course.is_seen)?;
             cancelled.end()?;
         }
         let traced = token.slot().state().load(Ordering::Relaxed) & TRACED != 0;

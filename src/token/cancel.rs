@@ -17,6 +17,7 @@ use crate::queue::posted::{PostedId, Stage};
 use crate::sys::clock;
 use crate::sys::sync::Ordering;
 use crate::token::chain::{Chain, Dead};
+use crate::token::diagnose::Reached;
 use crate::token::link::NO_CHILDREN;
 use crate::token::{Cause, Record, TokenPin, Tokens};
 
@@ -121,7 +122,7 @@ impl Tokens {
         if flagged == Flagged::Before {
             return None;
         }
-        self.note_cancelled(token.index(), &record, true);
+        self.note_cancelled(token.index(), &record, Reached::First);
         self.leave_queue(token.index());
         if flagged == Flagged::Alone {
             return Some(Spread { chain: Chain::EMPTY, dead: Dead::NOBODY });
@@ -148,7 +149,7 @@ impl Tokens {
                 for &child in &batch[..taken.count] {
                     let flagged = self.flag_or_forget(child, record);
                     if flagged != Flagged::Before {
-                        self.note_cancelled(child, &record, false);
+                        self.note_cancelled(child, &record, Reached::ByWalk);
                         self.leave_queue(child);
                     }
                     if flagged == Flagged::WithLists {

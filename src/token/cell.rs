@@ -1,5 +1,6 @@
 //! What a token is made of: the words beside its state word and beside its control word, 128 bytes in all.
 
+use crate::diagnosis::watch::Watched;
 use crate::handle::Kind;
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::list::ListNode;
@@ -66,8 +67,10 @@ pub struct TokenCold {
     reason: AtomicU32,
     pub(super) caller_id: AtomicU32,
     pub(super) foreign: AtomicU32,
-    /// What is known of its polls; NIL if it is not watched.
-    pub watch: AtomicU32,
+    /// Whether its polls are watched, and what is known of them.
+    pub watched: Watched,
+    /// The id of its job, once it has one; 0 for none.
+    pub job_id: AtomicU64,
     /// What is posted to a dispatcher under it; 0 for nothing. Written under the lock.
     pub posted: AtomicU64,
 }
@@ -94,6 +97,15 @@ pub struct TokenLive {
 }
 
 impl TokenCold {
+    /// Of a dead token, whose watch has no cell any more.
+    #[inline]
+    pub(super) fn unwatch(&self) {
+        if self.watched.is_on() {
+            self.watched.end();
+            self.job_id.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Of a pinned token whose flag was seen, or of a dead one.
     pub(crate) fn record(&self) -> Record {
         let cause = self.cause.load(Ordering::Relaxed) as usize;

@@ -10,9 +10,9 @@ use crate::memory::pool::NIL;
 use crate::memory::slot::Holder;
 use crate::memory::text::TextId;
 use crate::queue::posted::PostedId;
-use crate::sys::clock;
 use crate::sys::sync::{AtomicU32, Ordering};
 use crate::token::cancel::Flagged;
+use crate::token::diagnose::Reached;
 use crate::token::foreign::Foreign;
 use crate::token::link::Added;
 use crate::token::{Record, TokenCold, TokenHold, Tokens};
@@ -39,16 +39,20 @@ impl Tokens {
         holder: Holder,
     ) -> Result<Handle, Error> {
         let (index, slot) = self.arena.take()?;
-        let plain = origin.caller_id.is_empty() && origin.foreign.is_none() && !origin.is_watched;
-        if !plain && let Err(error) = self.equip(&slot.cold, origin) {
+        let is_watched = origin.is_watched || !origin.caller_id.is_empty();
+        let is_equipped = !origin.caller_id.is_empty() || origin.foreign.is_some();
+        if is_equipped && let Err(error) = self.equip(&slot.cold, origin) {
             self.arena.put_back(index);
             return Err(error);
+        }
+        if is_watched {
+            slot.cold.watched.begin();
         }
         let flags = if origin.foreign.is_some() { FOREIGN } else { 0 };
         let mut parents = parents.into_iter().filter(|parent| *parent != NULL).peekable();
         if parents.peek().is_none() {
             let handle = self.arena.publish(index, slot, flags, holder);
-            if !plain {
+            if is_watched {
                 self.trace_published(handle);
             }
             return Ok(handle);
@@ -68,9 +72,9 @@ impl Tokens {
         if let Some(record) = inherited
             && self.flag_or_forget(index, record) != Flagged::Before
         {
-            self.note_cancelled(index, &record, false);
+            self.note_cancelled(index, &record, Reached::AtBirth);
         }
-        if !plain && self.is_new_traced() {
+        if is_watched && self.is_new_traced() {
             self.set_trace_flag(index, true);
         }
         self.arena.reveal(slot, handle);
@@ -94,11 +98,6 @@ impl Tokens {
         if let Some(foreign) = origin.foreign {
             cold.foreign.store(self.foreigns.add(foreign)?, Ordering::Relaxed);
         }
-        if origin.is_watched || !origin.caller_id.is_empty() {
-            let watch = self.diagnosis.watches.add(clock::now_ns());
-            let watch = watch.map_err(|_| Error::Resources("memory for diagnosis"))?;
-            cold.watch.store(watch, Ordering::Relaxed);
-        }
         Ok(())
     }
 
@@ -117,9 +116,8 @@ impl Tokens {
         if let Some(foreign) = take(&cold.foreign) {
             self.foreigns.remove(foreign);
         }
-        if let Some(watch) = take(&cold.watch) {
-            self.diagnosis.watches.remove(watch);
-        }
+        self.diagnosis.watches.give_back(&cold.watched);
+        cold.unwatch();
         cold.posted.store(PostedId::NONE.0, Ordering::Relaxed);
     }
 

@@ -34,12 +34,13 @@ impl<'a> Keeper<'a> for &'a Tokens {
         let word = |word: &AtomicU32| word.load(Ordering::Relaxed);
         let used = word(&slot.cold.caller_id)
             | word(&slot.cold.foreign)
-            | word(&slot.cold.watch)
             | word(&live.deadline)
             | word(&live.signals)
             | word(&live.callbacks);
         let flags = slot.state().load(Ordering::Relaxed) & FLAGS;
-        if used == NIL && flags == 0 && !Links::any(live) {
+        let is_plain = used == NIL && flags == 0 && !Links::any(live);
+        if is_plain && !slot.cold.watched.has_cell() {
+            slot.cold.unwatch();
             self.arena.bury(index, slot);
         } else {
             self.bury_with_parents(index);

@@ -10,35 +10,43 @@ use crate::diagnosis::place::Place;
 use crate::handle::{self, Handle, NULL, TRACED};
 use crate::job_state::JobState;
 use crate::memory::pin::Keeper;
-use crate::memory::pool::NIL;
 use crate::sys::sync::Ordering;
 use crate::sys::{clock, system_thread};
 use crate::token::chain::{Chain, Dead};
 use crate::token::{Record, TokenPin, Tokens};
 
-impl Tokens {
-    /// Number of a pinned token's watch; NIL if it has none.
-    pub fn watch(&self, token: &TokenPin<'_>) -> u32 {
-        token.slot().cold.watch.load(Ordering::Relaxed)
-    }
+/// How a cancel came to a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// It is the one that was cancelled.
+    First,
+    /// On the way down from it.
+    ByWalk,
+    /// It was made of a parent that is cancelled.
+    AtBirth,
+}
 
+impl Tokens {
     /// Notes that this call flagged a token. The first of a walk is always worth an event, the
     /// others if they are watched.
-    pub(crate) fn note_cancelled(&self, index: u32, record: &Record, is_first: bool) {
-        let slot = self.arena().slot(index);
-        let watch = slot.cold.watch.load(Ordering::Relaxed);
-        if watch == NIL && !is_first {
+    pub(crate) fn note_cancelled(&self, index: u32, record: &Record, reached: Reached) {
+        let cold = &self.arena().slot(index).cold;
+        let is_watched = cold.watched.is_on();
+        if !is_watched && reached != Reached::First {
             return;
         }
         let diagnosis = self.diagnosis();
-        let unfinished =
-            if watch == NIL { None } else { diagnosis.watches.cancelled(watch, record.time_ns) };
+        let is_unfinished =
+            is_watched && diagnosis.watches.cancelled(&cold.watched, record.time_ns);
+        let job_id = if is_unfinished { cold.job_id.load(Ordering::Relaxed) } else { 0 };
         diagnosis.timeline.note(|| {
-            // One that was made of a cancelled parent cannot be cancelled before it was made.
-            let made_ns = if watch == NIL { 0 } else { diagnosis.watches.times(watch).created_ns };
-            let kind = MomentKind::Cancel { cause: record.cause.name(), inherited: !is_first };
+            let inherited = reached != Reached::First;
+            let kind = MomentKind::Cancel { cause: record.cause.name(), inherited };
             let text = self.show_text(record.reason, EventText::new);
-            Moment::since(record.time_ns.max(made_ns), kind, unfinished.unwrap_or(0), text)
+            // None is cancelled before it was made.
+            let is_new = reached == Reached::AtBirth;
+            let time_ns = if is_new { clock::now_ns() } else { record.time_ns };
+            Moment::since(time_ns, kind, job_id, text)
         });
         if !diagnosis.observers.any() {
             return;
@@ -47,14 +55,14 @@ impl Tokens {
         diagnosis.observers.emit(|| Event {
             kind: EventKind::TokenCancelled,
             time_ns: record.time_ns,
-            job_id: unfinished.unwrap_or(0),
+            job_id,
             token,
             thread: system_thread::current(),
             cause: record.cause as u32,
             text: self.show_text(record.reason, EventText::new),
             ..Event::default()
         });
-        if unfinished.is_some() {
+        if is_unfinished {
             diagnosis.watchdog.add(token, record.time_ns);
             self.deadlines().wake();
         }
@@ -65,12 +73,13 @@ impl Tokens {
         let diagnosis = self.diagnosis();
         while let Some((token, cancelled_ns)) = diagnosis.watchdog.pop_due(now_ns) {
             let Ok(pin) = TokenPin::new(self, token) else { continue };
-            let times = diagnosis.watches.times(self.watch(&pin));
-            if !times.is_seen && times.ended_ns == 0 {
+            let cold = &pin.slot().cold;
+            let course = diagnosis.watches.course(&cold.watched);
+            if !course.is_seen && !course.has_ended {
                 diagnosis.observers.emit(|| Event {
                     kind: EventKind::SlowCancel,
                     time_ns: now_ns,
-                    job_id: times.job_id,
+                    job_id: cold.job_id.load(Ordering::Relaxed),
                     token,
                     duration_ns: now_ns.saturating_sub(cancelled_ns),
                     text: self.show_reason(&pin, EventText::new),
@@ -99,19 +108,20 @@ impl Tokens {
             return;
         }
         let Ok(pin) = TokenPin::new(self, watched) else { return };
-        let watch = self.watch(&pin);
-        if watch == NIL {
+        let cold = &pin.slot().cold;
+        if !cold.watched.is_on() {
             return;
         }
         let (now_ns, thread) = (clock::now_ns(), system_thread::current());
         let diagnosis = self.diagnosis();
         if traced {
-            diagnosis.watches.sign_of_life(watch, thread, place(), now_ns);
+            diagnosis.watches.sign_of_life(&cold.watched, thread, place(), now_ns);
         }
         let Ok(by) = TokenPin::new(self, cancelled) else { return };
         let (cancelled_ns, cause) = self.record(&by);
-        let first = diagnosis.watches.seen(watch, thread, cancelled_ns, now_ns);
-        let Some((latency, job_id)) = first else { return };
+        let first = diagnosis.watches.seen(&cold.watched, thread, cancelled_ns, now_ns);
+        let Some(latency) = first else { return };
+        let job_id = cold.job_id.load(Ordering::Relaxed);
         diagnosis.cancel_to_seen.record(latency);
         diagnosis.observers.emit(|| Event {
             kind: EventKind::CancelSeen,
@@ -139,28 +149,29 @@ impl Tokens {
         label: impl FnOnce() -> EventText,
     ) {
         let slot = self.arena().slot(token);
-        let watch = slot.cold.watch.load(Ordering::Relaxed);
+        let watched = &slot.cold.watched;
         let diagnosis = self.diagnosis();
         let traced = slot.state().load(Ordering::Relaxed) & TRACED != 0;
-        if !traced && state == JobState::Running && !diagnosis.observers.any() {
+        if state == JobState::Pending {
+            slot.cold.job_id.store(job_id, Ordering::Relaxed);
+        }
+        let has_nothing_to_note = || !state.is_terminal() || watched.ends_unnoted();
+        if !traced && !diagnosis.observers.any() && has_nothing_to_note() {
             return;
         }
         let now_ns = clock::now_ns();
         let mut duration_ns = 0;
-        if watch != NIL {
+        if watched.is_on() {
             let place = match state {
                 JobState::Running => Some(Place::Begin),
                 state if state.is_terminal() => Some(Place::End),
                 _ => None,
             };
             if let (true, Some(place)) = (traced, place) {
-                diagnosis.watches.sign_of_life(watch, system_thread::current(), place, now_ns);
-            }
-            if state == JobState::Pending {
-                diagnosis.watches.set_job_id(watch, job_id);
+                diagnosis.watches.sign_of_life(watched, system_thread::current(), place, now_ns);
             }
             if state.is_terminal()
-                && let Some(latency) = diagnosis.watches.ended(watch, now_ns)
+                && let Some(latency) = diagnosis.watches.ended(watched, now_ns)
             {
                 diagnosis.cancel_to_end.record(latency);
                 duration_ns = latency;
@@ -181,7 +192,7 @@ impl Tokens {
 
     /// Switches the trace of a pinned token on or off. False: it is not watched.
     pub fn set_traced(&self, token: &TokenPin<'_>, is_traced: bool) -> bool {
-        if self.watch(token) == NIL {
+        if !token.slot().cold.watched.is_on() {
             return false;
         }
         self.set_trace_flag(token.index(), is_traced);
@@ -194,7 +205,7 @@ impl Tokens {
         if is_traced {
             // Before the flag: a poll that sees it is of the new trace.
             if state.load(Ordering::Relaxed) & TRACED == 0 {
-                self.diagnosis().watches.begin_trace(slot.cold.watch.load(Ordering::Relaxed));
+                self.diagnosis().watches.begin_trace(&slot.cold.watched);
             }
             state.fetch_or(TRACED, Ordering::Relaxed);
         } else {
@@ -220,7 +231,7 @@ impl Tokens {
             if !self.arena().pin_index(index) {
                 continue;
             }
-            if slot.cold.watch.load(Ordering::Relaxed) != NIL {
+            if slot.cold.watched.is_on() {
                 self.set_trace_flag(index, is_traced);
             }
             if self.arena().unpin(index) {

@@ -4,6 +4,8 @@
 
 #![cfg(loom)]
 
+use dcc_cancel::diagnosis::place::Place;
+use dcc_cancel::diagnosis::watch::{Course, Watched, Watches};
 use dcc_cancel::handle::{CANCELLED, GENERATION_SHIFT, Handle, TRACED};
 use dcc_cancel::job::life::{Begun, Ended};
 use dcc_cancel::job::{JobOrigin, JobPin, JobState};
@@ -340,6 +342,35 @@ fn cancel_x_trace_all() {
         library.jobs().release(first).unwrap();
         library.jobs().release(second).unwrap();
         assert_empty(&library);
+    });
+}
+
+/// A cancel, a traced poll and the end of a job at a time, when nothing is noted of it yet: one watch has all
+/// that they note, and cancel and end know of each other.
+#[test]
+fn poll_x_cancel_x_end_of_its_job() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
+        let shared = Arc::new((Watches::new(), Watched::default()));
+        shared.1.begin();
+        let spawn = |note: fn(&Watches, &Watched) -> bool| {
+            let shared = shared.clone();
+            thread::spawn(move || note(&shared.0, &shared.1))
+        };
+        let cancel = spawn(|watches, watched| watches.cancelled(watched, 5));
+        let end = spawn(|watches, watched| watches.ended(watched, 7).is_some());
+        let (watches, watched) = &*shared;
+        watches.sign_of_life(watched, 1, Place::Unknown, 6);
+        let was_unfinished = cancel.join().unwrap();
+        assert_eq!(end.join().unwrap(), was_unfinished, "the end knows of a cancel before it");
+        let course = watches.course(watched);
+        let to_end_ns = Some(if was_unfinished { 2 } else { 0 });
+        assert_eq!(course, Course { has_ended: true, to_end_ns, is_seen: false });
+        let mut polls = 0;
+        watches.threads(watched, |report| polls += report.polls);
+        assert_eq!(polls, 1, "the poll is noted");
+        watches.give_back(watched);
     });
 }
 
