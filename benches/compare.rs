@@ -5,6 +5,8 @@
 
 #[path = "compare/callbacks.rs"]
 mod callbacks;
+#[path = "../tests/support/callgrind.rs"]
+mod callgrind;
 #[path = "compare/contended.rs"]
 mod contended;
 #[path = "compare/figures.rs"]

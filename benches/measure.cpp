@@ -6,18 +6,10 @@
 //     measure callbacks COUNT               so many callbacks of one token
 //     measure count WORK...                 calls `counted` with each, for callgrind
 #include "contended.hpp"
-#include "work.hpp"
+#include "counted.hpp"
 
-#include <array>
 #include <cstdio>
 #include <cstring>
-
-namespace {
-
-// Both are multiples of the unrolled loop's eight and of a batch of jobs.
-constexpr std::array<std::uint64_t, 2> counted_times = {1'024, 5'120};
-
-} // namespace
 
 const Work &work_called(std::string_view name)
 {
@@ -27,14 +19,6 @@ const Work &work_called(std::string_view name)
     std::exit(2);
 }
 
-// Callgrind is told to start at zero when this is entered and to write down the count when it is
-// left.
-extern "C" [[gnu::noinline]] void counted(const Work &work, std::uint64_t times)
-{
-    work.run(times);
-    asm volatile("" ::: "memory");
-}
-
 int main(int argc, char **argv)
 {
     const std::string_view mode = argc > 1 ? argv[1] : "";
@@ -42,12 +26,7 @@ int main(int argc, char **argv)
         const bool is_disturbed = argc > 4 && std::strcmp(argv[4], "disturbed") == 0;
         print_ratio(work_called(argv[2]), work_called(argv[3]), is_disturbed);
     } else if (mode == "count" && argc >= 3) {
-        for (int i = 2; i < argc; ++i) {
-            const Work &work = work_called(argv[i]);
-            // Lets the loader and the allocators do what they do only once.
-            work.run(64);
-            for (const std::uint64_t times : counted_times) counted(work, times);
-        }
+        for (int i = 2; i < argc; ++i) count(work_called(argv[i]));
     } else if (mode == "threads" && argc >= 3) {
         print_contended(argv[2], argc > 3 ? argv[3] : "");
     } else if (mode == "callbacks" && argc == 3) {

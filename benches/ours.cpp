@@ -1,52 +1,7 @@
 // The works of dcc-cancel. Functions are called through the shared library, polls are inlined.
-#include "work.hpp"
-
-#include <dcc_cancel.h>
+#include "ours.hpp"
 
 namespace {
-
-dcc_cancel_token *shared_token()
-{
-    static dcc_cancel_token *const token = [] {
-        dcc_cancel_token *made = nullptr;
-        require(dcc_cancel_token_create(&made) == DCC_OK);
-        return made;
-    }();
-    return token;
-}
-
-dcc_job *shared_job()
-{
-    static dcc_job *const job = [] {
-        dcc_job_desc desc{};
-        desc.struct_size = sizeof desc;
-        dcc_job *made = nullptr;
-        require(dcc_job_create(&desc, &made) == DCC_OK);
-        return made;
-    }();
-    return job;
-}
-
-// Both layers installed on this thread.
-class Installed {
-public:
-    Installed()
-    {
-        require(dcc_cancel_token_set_current(shared_token(), &token_ticket_) == DCC_OK);
-        require(dcc_job_set_current(shared_job(), &job_ticket_) == DCC_OK);
-    }
-    ~Installed()
-    {
-        require(dcc_job_reset_current(job_ticket_) == DCC_OK);
-        require(dcc_cancel_token_reset_current(token_ticket_) == DCC_OK);
-    }
-    Installed(const Installed &) = delete;
-    Installed &operator=(const Installed &) = delete;
-
-private:
-    dcc_ticket token_ticket_ = 0;
-    dcc_ticket job_ticket_ = 0;
-};
 
 const AddWork poll_of_token{"poll of a given token", [](std::uint64_t times) {
     const dcc_poll_layer layer = dcc_poll_of(shared_token());
@@ -117,38 +72,13 @@ const AddWork register_and_unregister{"register and unregister", [](std::uint64_
     });
 }};
 
-dcc_dispatcher *shared_dispatcher()
-{
-    static dcc_dispatcher *const dispatcher = [] {
-        dcc_dispatcher_desc desc{};
-        desc.struct_size = sizeof desc;
-        dcc_dispatcher *made = nullptr;
-        require(dcc_dispatcher_create(&desc, &made) == DCC_OK);
-        return made;
-    }();
-    return dispatcher;
-}
-
-std::int32_t count_run(const dcc_job *, void *runs)
-{
-    ++*static_cast<std::uint64_t *>(runs);
-    return 0;
-}
-
 // Posts so many jobs, then runs them in one tick.
 void post_and_run(std::uint64_t times, std::uint64_t batch)
 {
-    dcc_dispatcher *const dispatcher = shared_dispatcher();
     std::uint64_t runs = 0;
     for (std::uint64_t i = 0; i < times; i += batch) {
-        for (std::uint64_t job = 0; job < batch; ++job) {
-            dcc_post_desc desc{};
-            desc.struct_size = sizeof desc;
-            desc.function = count_run;
-            desc.user_data = &runs;
-            require(dcc_dispatcher_post(dispatcher, &desc, nullptr, nullptr) == DCC_OK);
-        }
-        require(dcc_dispatcher_pump(dispatcher, DCC_NO_LIMIT, batch, nullptr) == DCC_OK);
+        for (std::uint64_t job = 0; job < batch; ++job) post(runs);
+        require(dcc_dispatcher_pump(shared_dispatcher(), DCC_NO_LIMIT, batch, nullptr) == DCC_OK);
     }
     require(runs >= times);
 }

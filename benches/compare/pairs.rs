@@ -1,11 +1,10 @@
 //! The rows of one work beside one peer, and the instructions of both.
 
+use super::callgrind::{self, Counts};
 use super::program::Program;
-use super::support::{self, run};
 use super::table::Table;
 use super::targets::{GLIB_PROBE, LOAD, TBB_PROBE};
 use std::path::Path;
-use std::process::Command;
 
 const ROWS: &[(&str, &str)] = &[
     ("poll of a given token", LOAD),
@@ -62,29 +61,22 @@ pub fn compare(program: &Program, table: &mut Table) {
 
 /// Instructions per call: each work is counted for two lengths of its loop.
 pub fn count(program: &Program, folder: &Path, table: &mut Table) {
-    if !support::exists("valgrind") {
-        return table.skipped("instruction counts", "install valgrind");
+    if let Some(why) = callgrind::missing() {
+        return table.skipped("instruction counts", why);
     }
     let works: Vec<&str> = COUNTED.iter().copied().filter(|work| program.has(work)).collect();
-    run(Command::new("valgrind")
-        .current_dir(folder)
-        .args(["--tool=callgrind", "--callgrind-out-file=count", "--zero-before=counted"])
-        .args(["--dump-after=counted", "--quiet"])
-        .arg(program.path())
-        .arg("count")
-        .args(&works));
-    let total = |number: usize| -> f64 {
-        let text = std::fs::read_to_string(folder.join(format!("count.{number}"))).unwrap();
-        let totals = text.lines().find_map(|line| line.strip_prefix("totals: ")).unwrap();
-        totals.trim().parse().unwrap()
-    };
-    println!("\ninstructions per call, the loop around it included, built by {}", program.compiler);
-    for (position, work) in works.iter().enumerate() {
-        let (short, long) = (total(2 * position + 1), total(2 * position + 2));
-        let each = (long - short) / 4096.0;
-        println!("{work:<60} {each:>12.1}");
+    let arguments: Vec<&str> = ["count"].iter().chain(&works).copied().collect();
+    let dump = folder.join("count");
+    let counts = callgrind::counts(program.path(), &arguments, Path::new(""), &dump, works.len());
+    println!("\ncounts per call, the loop around it included, built by {}", program.compiler);
+    println!("{:<60} {:>12} {:>7} {:>7}", "work", "instructions", "locked", "system");
+    for (work, Counts { instructions, locked, system_calls }) in works.iter().zip(counts) {
+        println!("{work:<60} {instructions:>12.1} {locked:>7.2} {system_calls:>7.2}");
         let is_question = work.starts_with("poll") || *work == LOAD;
         // A compiler that knew the answer would leave nothing to be measured.
-        assert!(!is_question || each >= LEAST_OF_A_QUESTION, "{work} is folded into a constant");
+        assert!(
+            !is_question || instructions >= LEAST_OF_A_QUESTION,
+            "{work} is folded into a constant"
+        );
     }
 }

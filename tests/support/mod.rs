@@ -55,11 +55,16 @@ pub fn built_library() -> PathBuf {
 
 /// A folder with the library under the names that linkers and loaders look for.
 pub fn staged_library(folder: &Path) -> PathBuf {
+    staged(&built_library(), folder)
+}
+
+/// As `staged_library`, for a library of another build.
+pub fn staged(library: &Path, folder: &Path) -> PathBuf {
     std::fs::create_dir_all(folder).unwrap();
     let target = folder.join("libdcc_cancel.so.2");
     // By way of a rename: tests of other programs may be loading it.
     let fresh = folder.join(format!("fresh-{}", std::process::id()));
-    std::fs::copy(built_library(), &fresh).unwrap();
+    std::fs::copy(library, &fresh).unwrap();
     std::fs::rename(&fresh, &target).unwrap();
     let link = folder.join("libdcc_cancel.so");
     if std::fs::symlink_metadata(&link).is_err() {
@@ -159,6 +164,11 @@ pub fn show(lines: &str) {
 /// CI has it, a skip is a failure.
 pub fn skip(check: &str, why: &str) {
     assert!(std::env::var_os("DCC_NO_SKIP").is_none(), "{check} must not be skipped: {why}");
+    note_skip(check, why);
+}
+
+/// As `skip`, of what nothing that could be installed would help with.
+pub fn note_skip(check: &str, why: &str) {
     show(&format!("SKIPPED {check}: {why}"));
     // Set by tests/all, for each program another.
     let Some(list) = std::env::var_os("DCC_TEST_SKIPS") else { return };

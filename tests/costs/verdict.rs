@@ -1,0 +1,112 @@
+//! Whether operations cost more than their table says.
+
+use super::callgrind::Counts;
+use super::table::{Row, Table};
+
+/// What a table and newer counts differ in.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Operations that cost more.
+    pub grown: Vec<String>,
+    /// Operations that are in one of both only.
+    pub unlisted: Vec<String>,
+    /// Operations that cost less: the table can be tightened.
+    pub fallen: Vec<String>,
+}
+
+/// Instructions may grow by so much of themselves: other code near them lets compilers choose otherwise.
+const MAY_GROW: f64 = 0.03;
+/// The table's last digit, and a share of what happens once in many calls.
+const ROUNDING: f64 = 0.05;
+
+impl Verdict {
+    pub fn of(table: &Table, now: &Table) -> Self {
+        let mut verdict = Self::default();
+        for row in &now.rows {
+            let Some(before) = table.row(&row.operation) else {
+                verdict.unlisted.push(format!("{} is not in the table", row.operation));
+                continue;
+            };
+            let named = |differences: Vec<String>| {
+                let all = differences.join(", ");
+                (!all.is_empty()).then(|| format!("{}: {all}", row.operation))
+            };
+            verdict.grown.extend(named(grown(&before.counts, &row.counts)));
+            verdict.fallen.extend(named(fallen(&before.counts, &row.counts)));
+        }
+        let gone = table.rows.iter().filter(|row| now.row(&row.operation).is_none());
+        verdict.unlisted.extend(gone.map(|row| format!("{} is not counted", row.operation)));
+        verdict
+    }
+
+    pub fn is_fine(&self) -> bool {
+        self.grown.is_empty() && self.unlisted.is_empty()
+    }
+}
+
+/// What is more now, each in words.
+fn grown(before: &Counts, now: &Counts) -> Vec<String> {
+    let pairs = pairs(before, now).into_iter();
+    pairs.filter(Pair::has_grown).map(|pair| pair.shown()).collect()
+}
+
+/// What was more by as much as may not be added.
+fn fallen(before: &Counts, now: &Counts) -> Vec<String> {
+    let is_less = |pair: &Pair| Pair { before: pair.now, now: pair.before, ..*pair }.has_grown();
+    pairs(before, now).into_iter().filter(is_less).map(|pair| pair.shown()).collect()
+}
+
+/// One number of an operation, before and now.
+struct Pair {
+    what: &'static str,
+    /// The part of itself by which it may grow.
+    slack: f64,
+    before: f64,
+    now: f64,
+}
+
+impl Pair {
+    fn has_grown(&self) -> bool {
+        self.now > self.before * (1.0 + self.slack) + ROUNDING
+    }
+
+    fn shown(&self) -> String {
+        format!("{:.2} {} instead of {:.2}", self.now, self.what, self.before)
+    }
+}
+
+fn pairs(before: &Counts, now: &Counts) -> [Pair; 3] {
+    let pair = |what, slack, of: fn(&Counts) -> f64| Pair {
+        what,
+        slack,
+        before: of(before),
+        now: of(now),
+    };
+    [
+        pair("instructions", MAY_GROW, |counts| counts.instructions),
+        pair("locked", 0.0, |counts| counts.locked),
+        pair("system calls", 0.0, |counts| counts.system_calls),
+    ]
+}
+
+/// The table as it should be now. Reasons stay with their rows; what grew gets this one, and without one
+/// the growth is the error. Counts of another build cannot grow.
+pub fn renewed(table: &Table, now: &Table, reason: Option<&str>) -> Result<Table, Vec<String>> {
+    let is_same_build = table.build == now.build;
+    let mut renewed = Table { build: now.build.clone(), rows: Vec::new() };
+    let mut refused = Vec::new();
+    for row in &now.rows {
+        let before = table.row(&row.operation);
+        let mut row =
+            Row { reason: before.map_or("", |row| &row.reason).to_owned(), ..row.clone() };
+        let growth = before.map_or(Vec::new(), |before| grown(&before.counts, &row.counts));
+        if is_same_build && !growth.is_empty() {
+            match reason {
+                Some(reason) => row.reason = reason.replace('|', "/"),
+                None => refused.push(format!("{}: {}", row.operation, growth.join(", "))),
+            }
+        }
+        renewed.rows.push(row);
+    }
+    if refused.is_empty() { Ok(renewed) } else { Err(refused) }
+}
