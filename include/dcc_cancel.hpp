@@ -9,11 +9,15 @@
  * Objects are reference-counted handles: copying one retains, destroying it releases, all safe from
  * any thread. An empty token is one that is never cancelled, an empty job is none.
  *
- * Whoever does not poll is told: `dcc::cancel_callback` calls a callable when its token is
- * cancelled, `token.wait_for` and `dcc::wait_any` block, `token.native_event` goes into poll or a
- * toolkit's notifier. `dcc::deadline` cancels when a scope takes too long. Code that was written for
- * std::stop_token takes `dcc::stop_source`, `dcc::stop_token` and `dcc::stop_callback`, and in C++20
- * `dcc::token_from` and `dcc::std_stop_token_from` lead to std's own and back. A plugin that may be
+ * A new thread has nothing current: `dcc::with_context(callable)` carries what is current here to the thread
+ * that calls it, and `dcc::jthread` has that built in. What has to be done after a cancel, too, stands below
+ * a `dcc::shield`.
+ *
+ * Whoever does not poll is told: `dcc::cancel_callback` calls a callable when its token is cancelled;
+ * `token.wait_for`, `dcc::wait_any` and, for a condition variable, `dcc::wait` block; `token.native_event`
+ * goes into poll or a toolkit's notifier. `dcc::deadline` cancels when a scope takes too long. Code that was
+ * written for std::stop_token takes `dcc::stop_source`, `dcc::stop_token` and `dcc::stop_callback`, and in
+ * C++20 `dcc::token_from` and `dcc::std_stop_link` lead from std's own and back. A plugin that may be
  * unloaded names a `dcc::owner` wherever it hands in a callable, and closes it before it goes.
  *
  * `dcc::dispatcher` is the queue of a UI thread: callables are posted to it from any thread as jobs, and
@@ -39,6 +43,9 @@
 #define DCC_CANCEL_HPP
 
 #include "dcc_cancel/callback.hpp"
+#include "dcc_cancel/cancel_guard.hpp"
+#include "dcc_cancel/cancelled_error.hpp"
+#include "dcc_cancel/condition.hpp"
 #include "dcc_cancel/context.hpp"
 #include "dcc_cancel/control.hpp"
 #include "dcc_cancel/deadline.hpp"
@@ -56,6 +63,7 @@
 #include "dcc_cancel/session.hpp"
 #include "dcc_cancel/std_stop_token.hpp"
 #include "dcc_cancel/stop_token.hpp"
+#include "dcc_cancel/thread.hpp"
 #include "dcc_cancel/token.hpp"
 #include "dcc_cancel/wait.hpp"
 

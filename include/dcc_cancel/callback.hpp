@@ -26,10 +26,11 @@ namespace dcc {
  *   what it refers to has to as well. `unregister` answers DCC_ERROR_WOULD_DEADLOCK instead.
  * - What the callable throws goes to set_callback_exception_handler's handler.
  * - Deadlines and token::cancel_async call it on the library's callback thread.
- * - Closing `plugin`, the owner that the callable's code belongs to, unregisters it. */
+ * - Closing `plugin`, the owner that the callable's code belongs to, unregisters it.
+ * - A callable that takes a const token & gets the one that was cancelled.
+ *
+ * On an empty token, and on a cancelled one without a `plugin`, nothing is allocated and nothing can fail. */
 template <class Callable> class cancel_callback {
-    static_assert(std::is_invocable_v<Callable> && std::is_destructible_v<Callable>,
-                  "a callback is called without arguments");
     using shared = detail::shared_callable<Callable>;
 
 public:
@@ -38,6 +39,14 @@ public:
     template <class Init, class = std::enable_if_t<std::is_constructible_v<Callable, Init>>>
     explicit cancel_callback(const token &when, Init &&callable, const owner &plugin = owner())
     {
+        if (!when)
+            return;
+        if (!plugin && dcc_cancel_token_is_cancelled(when.get()) == DCC_CANCELLED_BY_TOKEN) {
+            Callable once(std::forward<Init>(callable));
+            detail::call_with_token(std::forward<Callable>(once), when);
+            was_called_here_ = true;
+            return;
+        }
         shared *made = shared::create(std::forward<Init>(callable), 2);
         status_ = shared::enroll(made, when, plugin, &registration_);
         if (status_ >= 0)
@@ -57,13 +66,15 @@ public:
         }
     }
 
-    /* Negative if it could not be registered. */
+    /* Negative if it could not be registered. Positive and zero: it will be called, or was. */
     dcc_status status() const noexcept { return status_; }
 
     /* Unregisters before the object ends; answers as dcc_registration_unregister. After
      * DCC_ERROR_WOULD_DEADLOCK it is still registered. */
     dcc_status unregister() noexcept
     {
+        if (std::exchange(was_called_here_, false))
+            return DCC_CALLBACK_DONE;
         const dcc_status status = dcc_registration_unregister(registration_);
         if (status != DCC_ERROR_WOULD_DEADLOCK)
             let_go();
@@ -81,6 +92,7 @@ private:
     dcc_registration *registration_ = nullptr;
     shared *shared_ = nullptr;
     dcc_status status_ = DCC_OK;
+    bool was_called_here_ = false;
 };
 
 template <class Callable> cancel_callback(const token &, Callable) -> cancel_callback<Callable>;

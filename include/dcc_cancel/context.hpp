@@ -3,6 +3,10 @@
 #ifndef DCC_CANCEL_CONTEXT_HPP
 #define DCC_CANCEL_CONTEXT_HPP
 
+#include <functional>
+#include <type_traits>
+#include <utility>
+
 #include "error.hpp"
 #include "reference.hpp"
 #include "scope.hpp"
@@ -37,6 +41,47 @@ public:
     }
 };
 
+/* Polls on this thread are not cancelled until the end of the scope: both slots are masked. For what has to
+ * be done after a cancel, too: rolling back, closing what was opened. Jobs and tokens made inside have no
+ * parent by themselves. */
+class shield : public detail::scope {
+public:
+    shield() { install<dcc_context>(dcc_context_enter, nullptr); }
+};
+
+/* A callable that is called in the context in which it was wrapped; see with_context. */
+template <class Callable> class in_context {
+public:
+    template <class Init>
+    in_context(context captured, Init &&callable)
+        : context_(std::move(captured)), callable_(std::forward<Init>(callable))
+    {
+    }
+
+    template <class... Arguments>
+    std::invoke_result_t<Callable &, Arguments...> operator()(Arguments &&...arguments)
+    {
+        const context_scope entered(context_);
+        return std::invoke(callable_, std::forward<Arguments>(arguments)...);
+    }
+
+private:
+    context context_;
+    Callable callable_;
+};
+
+/* Carries what is current here to the thread that calls the result: for std::thread, std::async, a task
+ * group, a host's pool. A new thread begins with nothing current, so that polls in it are never cancelled.
+ *
+ *     std::thread worker(dcc::with_context([&] { smooth(half_of_the_mesh); })); */
+template <class Callable> in_context<std::decay_t<Callable>> with_context(Callable &&callable)
+{
+    return {context::capture(), std::forward<Callable>(callable)};
+}
+
 } // namespace dcc
+
+template <> struct std::hash<dcc::context> : dcc::detail::reference_hash<dcc::context> {
+};
 
 #endif /* DCC_CANCEL_CONTEXT_HPP */

@@ -29,8 +29,15 @@ public:
         detail::throw_if_failed(status_);
     }
 
-    deadline(const deadline &) = delete;
-    deadline &operator=(const deadline &) = delete;
+    /* The scope of the deadline is the new object's; the old one has none. */
+    deadline(deadline &&other) noexcept : token_(std::move(other.token_)), status_(other.status_) {}
+    deadline &operator=(deadline &&other) noexcept
+    {
+        deadline taken(std::move(other));
+        std::swap(token_, taken.token_);
+        std::swap(status_, taken.status_);
+        return *this;
+    }
     ~deadline() { clear(); }
 
     /* Negative, or DCC_ALREADY_CANCELLED, if none was set. */

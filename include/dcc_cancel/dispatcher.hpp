@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <new>
 #include <optional>
@@ -317,5 +318,8 @@ private:
 };
 
 } // namespace dcc
+
+template <> struct std::hash<dcc::dispatcher> : dcc::detail::reference_hash<dcc::dispatcher> {
+};
 
 #endif /* DCC_CANCEL_DISPATCHER_HPP */

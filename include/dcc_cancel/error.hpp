@@ -1,4 +1,4 @@
-/* What is thrown, where exceptions are enabled. Part of dcc_cancel.hpp. */
+/* What is thrown when something fails, where exceptions are enabled. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_ERROR_HPP
 #define DCC_CANCEL_ERROR_HPP
@@ -9,20 +9,6 @@
 #include "config.hpp"
 
 namespace dcc {
-
-/* Thrown by throw_if_cancelled. Let it pass, so that what you hold is released on its way. */
-class cancelled_error : public std::exception {
-public:
-    explicit cancelled_error(dcc_status status) noexcept : status_(status) {}
-
-    const char *what() const noexcept override { return dcc_status_string(status_); }
-
-    /* DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE. */
-    dcc_status status() const noexcept { return status_; }
-
-private:
-    dcc_status status_;
-};
 
 /* Thrown when something cannot be created or installed; what() says which value was wrong. */
 class error : public std::exception {
@@ -55,13 +41,6 @@ inline void throw_if_failed(dcc_status status)
     static_cast<void>(status);
 #endif
 }
-
-#if DCC_CANCEL_EXCEPTIONS
-[[noreturn]] inline void throw_cancelled(dcc_status status)
-{
-    throw cancelled_error(status);
-}
-#endif
 
 } // namespace detail
 

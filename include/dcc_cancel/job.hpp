@@ -242,4 +242,7 @@ private:
 
 } // namespace dcc
 
+template <> struct std::hash<dcc::job> : dcc::detail::reference_hash<dcc::job> {
+};
+
 #endif /* DCC_CANCEL_JOB_HPP */

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "error.hpp"
+#include "cancelled_error.hpp"
 #include "token.hpp"
 
 /* Where a poll stands in the source, as default arguments. */
@@ -26,6 +26,18 @@ inline dcc_status poll_at(dcc_poll_layer polled, const char *file, std::uint32_t
     return dcc_poll_one_at(polled, file, line);
 }
 
+/* The token whose poll gave this status. */
+inline token token_of(dcc_poll_layer polled) noexcept
+{
+    const auto bits = static_cast<std::uintptr_t>(polled.expected);
+    return token::share(reinterpret_cast<const dcc_cancel_token *>(bits));
+}
+inline token seen_by(dcc_poll_layer polled, dcc_status) noexcept { return token_of(polled); }
+inline token seen_by(dcc_poll_pair polled, dcc_status status) noexcept
+{
+    return token_of(status == DCC_CANCELLED_BY_JOB ? polled.job : polled.token);
+}
+
 /* The poll of a snapshot. Keep it local, so that it stays in registers. */
 template <class Snapshot> class basic_poller {
 public:
@@ -38,8 +50,8 @@ public:
 #if DCC_CANCEL_EXCEPTIONS
     void throw_if_cancelled(DCC_CANCEL_HERE_) const
     {
-        if (dcc_status why = status(file, line))
-            throw_cancelled(why);
+        if (const dcc_status why = status(file, line))
+            throw cancelled_error(why, seen_by(snapshot_, why));
     }
 #endif
 
@@ -71,8 +83,11 @@ inline bool is_cancelled() noexcept { return dcc_check_cancelled() != DCC_OK; }
 #if DCC_CANCEL_EXCEPTIONS
 inline void throw_if_cancelled()
 {
-    if (dcc_status why = dcc_check_cancelled())
-        detail::throw_cancelled(why);
+    const dcc_status why = dcc_check_cancelled();
+    if (why == DCC_CANCELLED_BY_JOB)
+        throw cancelled_error(why, token::share(dcc_job_token(dcc_job_current())));
+    if (why != DCC_OK)
+        throw cancelled_error(why, token::current());
 }
 #endif
 

@@ -3,6 +3,8 @@
 #ifndef DCC_CANCEL_REFERENCE_HPP
 #define DCC_CANCEL_REFERENCE_HPP
 
+#include <cstddef>
+#include <functional>
 #include <utility>
 
 #include "../dcc_cancel.h"
@@ -58,6 +60,12 @@ public:
         return left.object_ != right.object_;
     }
 
+    /* Some order, for sets and maps. */
+    friend bool operator<(const reference &left, const reference &right) noexcept
+    {
+        return std::less<const void *>()(left.object_, right.object_);
+    }
+
 protected:
     /* Takes over a reference. */
     explicit reference(Object *object) noexcept : object_(object) {}
@@ -78,6 +86,14 @@ protected:
 
 private:
     Object *object_ = nullptr;
+};
+
+/* Of std::hash for what is a reference. */
+template <class Reference> struct reference_hash {
+    std::size_t operator()(const Reference &hashed) const noexcept
+    {
+        return std::hash<const void *>()(hashed.get());
+    }
 };
 
 } // namespace detail

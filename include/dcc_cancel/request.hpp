@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -144,5 +145,8 @@ private:
 };
 
 } // namespace dcc
+
+template <> struct std::hash<dcc::request> : dcc::detail::reference_hash<dcc::request> {
+};
 
 #endif /* DCC_CANCEL_REQUEST_HPP */

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 #include "error.hpp"
@@ -16,9 +17,30 @@ namespace dcc {
 
 namespace detail {
 
+/* Whether a callable is called without arguments; else it takes the token. */
+template <class Callable> constexpr bool takes_nothing = std::is_invocable_v<Callable>;
+
+/* Calls what a cancel calls. */
+template <class Callable>
+DCC_CANCEL_HIDDEN_ void call_with_token(Callable &&callable, const token &cancelled) noexcept
+{
+    call_guarded([&callable, &cancelled] {
+        if constexpr (takes_nothing<Callable>)
+            std::forward<Callable>(callable)();
+        else
+            std::forward<Callable>(callable)(cancelled);
+        static_cast<void>(cancelled);
+    });
+}
+
 /* A callable on the heap with its users: the library, and perhaps an object that unregisters it.
  * Who lets go last deletes it; so it outlives its own call, whatever that destroys. */
 template <class Callable> class shared_callable {
+    static_assert(takes_nothing<Callable> || std::is_invocable_v<Callable, const token &>,
+                  "a callback is called without arguments, or with the token");
+    static_assert(std::is_nothrow_destructible_v<Callable>,
+                  "the destructor of a callback must not throw: nobody could catch that");
+
 public:
     /* Null if there is no memory. */
     template <class Init> static shared_callable *create(Init &&callable, int users)
@@ -52,10 +74,13 @@ private:
     {
     }
 
-    DCC_CANCEL_HIDDEN_ static void call(const dcc_cancel_token *, void *user_data) noexcept
+    DCC_CANCEL_HIDDEN_ static void call(const dcc_cancel_token *cancelled, void *user_data) noexcept
     {
         auto &self = *static_cast<shared_callable *>(user_data);
-        call_guarded([&self] { std::forward<Callable>(self.callable_)(); });
+        if constexpr (takes_nothing<Callable>)
+            call_with_token(std::forward<Callable>(self.callable_), token());
+        else
+            call_with_token(std::forward<Callable>(self.callable_), token::share(cancelled));
     }
 
     Callable callable_;

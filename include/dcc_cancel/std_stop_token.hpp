@@ -14,6 +14,7 @@
 #include <stop_token>
 #include <utility>
 
+#include "callback.hpp"
 #include "error.hpp"
 #include "owner.hpp"
 #include "shared_callable.hpp"
@@ -50,19 +51,48 @@ inline token token_from(std::stop_token stop, const owner &plugin = owner())
     return status < 0 ? token() : result;
 }
 
-/* A std::stop_token that is stopped when the token is cancelled, for instance for
- * std::condition_variable_any. When the token is gone without that, it can be stopped no more. What
- * others register with it must not throw: std::terminate is std's rule. */
-inline std::stop_token std_stop_token_from(const token &from, const owner &plugin = owner())
+/* Leads from a token to std::stop_token, for instance for std::condition_variable_any: what it converts to is
+ * stopped when the token is cancelled, as long as this object lives. One is enough for any number of waits:
+ *
+ *     const dcc::std_stop_link stop(token);
+ *     while (changed.wait(lock, stop, [&] { return !queue.empty(); }))
+ *         work_on(queue);
+ *
+ * Of a temporary link nothing is given out: it would be stopped no more at the end of the statement. What
+ * others register with the std::stop_token must not throw: std::terminate is std's rule. */
+class std_stop_link {
+    struct stops {
+        std::stop_source source;
+
+        void operator()() noexcept { source.request_stop(); }
+    };
+
+public:
+    explicit std_stop_link(const token &from, const owner &plugin = owner())
+        : source_(from ? std::stop_source() : std::stop_source(std::nostopstate)),
+          link_(from, stops{source_}, plugin)
+    {
+    }
+
+    /* Negative if it could not be linked. Constructors throw that where exceptions are enabled. */
+    dcc_status status() const noexcept { return link_.status(); }
+
+    [[nodiscard]] std::stop_token get_token() const & noexcept { return source_.get_token(); }
+    [[nodiscard]] std::stop_token get_token() const && = delete;
+    operator std::stop_token() const & noexcept { return source_.get_token(); }
+    operator std::stop_token() const && = delete;
+
+private:
+    std::stop_source source_;
+    cancel_callback<stops> link_;
+};
+
+/* The same as a function; of a token that somebody keeps. */
+[[nodiscard]] inline std_stop_link std_stop_token_from(const token &from, const owner &plugin = owner())
 {
-    if (!from)
-        return std::stop_token();
-    std::stop_source source;
-    std::stop_token result = source.get_token();
-    detail::throw_if_failed(detail::attach(
-        from, [source = std::move(source)]() mutable { source.request_stop(); }, plugin));
-    return result;
+    return std_stop_link(from, plugin);
 }
+std_stop_link std_stop_token_from(token &&, const owner & = owner()) = delete;
 
 } // namespace dcc
 

@@ -3,6 +3,7 @@
 #ifndef DCC_CANCEL_STOP_TOKEN_HPP
 #define DCC_CANCEL_STOP_TOKEN_HPP
 
+#include <string_view>
 #include <utility>
 
 #include "callback.hpp"
@@ -39,13 +40,30 @@ public:
     void swap(stop_token &other) noexcept { std::swap(token_, other.token_); }
     friend void swap(stop_token &left, stop_token &right) noexcept { left.swap(right); }
 
+    /* With tokens, too, for which a conversion either way would be as good. */
     [[nodiscard]] friend bool operator==(const stop_token &left, const stop_token &right) noexcept
     {
         return left.token_ == right.token_;
     }
     [[nodiscard]] friend bool operator!=(const stop_token &left, const stop_token &right) noexcept
     {
-        return !(left == right);
+        return left.token_ != right.token_;
+    }
+    [[nodiscard]] friend bool operator==(const stop_token &left, const token &right) noexcept
+    {
+        return left.token_ == right;
+    }
+    [[nodiscard]] friend bool operator!=(const stop_token &left, const token &right) noexcept
+    {
+        return left.token_ != right;
+    }
+    [[nodiscard]] friend bool operator==(const token &left, const stop_token &right) noexcept
+    {
+        return left == right.token_;
+    }
+    [[nodiscard]] friend bool operator!=(const token &left, const stop_token &right) noexcept
+    {
+        return left != right.token_;
     }
 
 private:
@@ -65,8 +83,8 @@ public:
     [[nodiscard]] bool stop_requested() const noexcept { return token_.is_cancelled(); }
     [[nodiscard]] bool stop_possible() const noexcept { return static_cast<bool>(token_); }
 
-    /* True if this call was the first. */
-    bool request_stop() const noexcept { return token_.cancel(); }
+    /* True if this call was the first. std's has no reason. */
+    bool request_stop(std::string_view reason = {}) const noexcept { return token_.cancel(reason); }
 
     void swap(stop_source &other) noexcept { std::swap(token_, other.token_); }
     friend void swap(stop_source &left, stop_source &right) noexcept { left.swap(right); }

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +19,7 @@
 #include "reference.hpp"
 #include "text.hpp"
 #include "time.hpp"
+#include "token_range.hpp"
 
 namespace dcc {
 
@@ -45,17 +48,41 @@ public:
         return result;
     }
 
+    /* The same with the parents of any range, or between two iterators: what they lead to is a token, or
+     * converts to one, as a stop_token does. */
+    template <class Range, class = std::enable_if_t<detail::has_tokens<Range>::value>>
+    static token create(const Range &parents, std::string_view caller_id = {})
+    {
+        return create(std::begin(parents), std::end(parents), caller_id);
+    }
+    template <class Iterator, class = std::enable_if_t<detail::leads_to_tokens<Iterator>::value>>
+    static token create(Iterator first, Iterator last, std::string_view caller_id = {})
+    {
+        token result;
+        detail::throw_if_failed(try_create(result, first, last, caller_id));
+        return result;
+    }
+
     /* As create; `result` is empty unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
     static dcc_status try_create(token &result, std::initializer_list<token> parents = {},
                                  std::string_view caller_id = {}) noexcept
     {
-        dcc_cancel_token_desc desc = {};
-        desc.struct_size = sizeof desc;
-        desc.parents = handles(parents.begin());
-        desc.parent_count = parents.size();
-        desc.caller_id = caller_id.data();
-        desc.caller_id_length = caller_id.size();
-        return dcc_cancel_token_create_from(&desc, result.out());
+        return create_from(result, parents.begin(), parents.size(), caller_id);
+    }
+    template <class Range, class = std::enable_if_t<detail::has_tokens<Range>::value>>
+    static dcc_status try_create(token &result, const Range &parents,
+                                 std::string_view caller_id = {}) noexcept
+    {
+        return try_create(result, std::begin(parents), std::end(parents), caller_id);
+    }
+    template <class Iterator, class = std::enable_if_t<detail::leads_to_tokens<Iterator>::value>>
+    static dcc_status try_create(token &result, Iterator first, Iterator last,
+                                 std::string_view caller_id = {}) noexcept
+    {
+        const detail::token_array<token> parents(first, last);
+        result.reset();
+        return parents ? create_from(result, parents.data(), parents.size(), caller_id)
+                       : DCC_ERROR_RESOURCES;
     }
 
     /* Takes over a reference that a C function gave. */
@@ -208,15 +235,24 @@ public:
     }
 
 #if DCC_CANCEL_EXCEPTIONS
-    void throw_if_cancelled() const
-    {
-        if (dcc_status status = dcc_cancel_token_is_cancelled(get()))
-            detail::throw_cancelled(status < 0 ? DCC_POLL_GONE : status);
-    }
+    /* Throws a cancelled_error if it is cancelled. */
+    void throw_if_cancelled() const;
 #endif
 
 private:
     explicit token(dcc_cancel_token *handle) noexcept : reference(handle) {}
+
+    static dcc_status create_from(token &result, const token *parents, std::size_t count,
+                                  std::string_view caller_id) noexcept
+    {
+        dcc_cancel_token_desc desc = {};
+        desc.struct_size = sizeof desc;
+        desc.parents = handles(parents);
+        desc.parent_count = count;
+        desc.caller_id = caller_id.data();
+        desc.caller_id_length = caller_id.size();
+        return dcc_cancel_token_create_from(&desc, result.out());
+    }
 
     static bool succeeded(dcc_status status)
     {
@@ -232,5 +268,10 @@ private:
 };
 
 } // namespace dcc
+
+template <> struct std::hash<dcc::token> : dcc::detail::reference_hash<dcc::token> {
+};
+
+#include "cancelled_error.hpp"
 
 #endif /* DCC_CANCEL_TOKEN_HPP */

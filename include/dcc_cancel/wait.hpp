@@ -7,10 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <iterator>
+#include <type_traits>
 
 #include "error.hpp"
 #include "time.hpp"
 #include "token.hpp"
+#include "token_range.hpp"
 
 namespace dcc {
 
@@ -35,6 +38,15 @@ inline wait_result wait_any(const token *tokens, std::size_t count, std::uint64_
     return result;
 }
 
+template <class Range> wait_result wait_any_of(const Range &tokens, std::uint64_t nanoseconds)
+{
+    const token_array<token> waited(std::begin(tokens), std::end(tokens));
+    if (waited)
+        return wait_any(waited.data(), waited.size(), nanoseconds);
+    throw_if_failed(DCC_ERROR_RESOURCES);
+    return {DCC_ERROR_RESOURCES, 0};
+}
+
 } // namespace detail
 
 /* Waits until any of the tokens is cancelled. At once DCC_NEVER if all are empty. */
@@ -45,6 +57,13 @@ inline wait_result wait_any(const token *tokens, std::size_t count)
 inline wait_result wait_any(std::initializer_list<token> tokens)
 {
     return wait_any(tokens.begin(), tokens.size());
+}
+
+/* The same for any range of tokens. */
+template <class Range, class = std::enable_if_t<detail::has_tokens<Range>::value>>
+wait_result wait_any(const Range &tokens)
+{
+    return detail::wait_any_of(tokens, DCC_NO_LIMIT);
 }
 
 /* As wait_any, but not longer than this. */
@@ -58,6 +77,12 @@ template <class Rep, class Period>
 wait_result wait_any(std::initializer_list<token> tokens, std::chrono::duration<Rep, Period> timeout)
 {
     return wait_any(tokens.begin(), tokens.size(), timeout);
+}
+template <class Range, class Rep, class Period,
+          class = std::enable_if_t<detail::has_tokens<Range>::value>>
+wait_result wait_any(const Range &tokens, std::chrono::duration<Rep, Period> timeout)
+{
+    return detail::wait_any_of(tokens, detail::nanoseconds_of(timeout));
 }
 
 } // namespace dcc

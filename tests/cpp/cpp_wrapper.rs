@@ -75,11 +75,35 @@ fn it_does_so_as_cpp20() {
 }
 
 #[test]
+fn what_could_not_work_does_not_compile() {
+    let source = support::root().join("tests/cpp/refused.cpp");
+    let text = std::fs::read_to_string(&source).unwrap();
+    // Each with the words that the compiler has to say.
+    let marked =
+        text.lines().filter_map(|line| line.split_once("if CASE == ")?.1.split_once(" // "));
+    let mut cases: Vec<_> = marked.collect();
+    assert_eq!(cases.len(), 6);
+    cases.push(("0", ""));
+    for (case, words) in cases {
+        let output = Command::new(support::cxx())
+            .args(["-std=c++20", "-fsyntax-only", "-I"])
+            .arg(support::include())
+            .arg(format!("-DCASE={case}"))
+            .arg(&source)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.success(), words.is_empty(), "case {case}: {said}");
+        assert!(said.contains(words), "case {case} does not say {words:?}: {said}");
+    }
+}
+
+#[test]
 fn every_program_is_run() {
     let folder = std::fs::read_dir(support::root().join("tests/cpp")).unwrap();
     let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     // Run or looked at by tests of their own.
-    let others = ["hostile_macros", "poll_loop", "process_life"];
+    let others = ["hostile_macros", "poll_loop", "process_life", "refused"];
     let mut sources: Vec<String> =
         names.filter_map(|name| name.strip_suffix(".cpp").map(str::to_owned)).collect();
     let mut expected = [PROGRAMS, &others].concat();

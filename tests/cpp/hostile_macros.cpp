@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -10,14 +11,18 @@
 #include <functional>
 #include <future>
 #include <initializer_list>
+#include <iterator>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <type_traits>
 #include <utility>
+#include <vector>
 #if __cplusplus >= 202002L
 #include <stop_token>
 #endif
@@ -82,8 +87,27 @@ int main()
     dcc::stop_token stop = token;
     dcc::stop_callback stopped(stop, [] {});
 #if defined(__cpp_lib_jthread)
-    dcc::token_from(dcc::std_stop_token_from(token));
+    const dcc::std_stop_link linked(token);
+    dcc::token_from(linked);
 #endif
+    const std::vector<dcc::token> parents = {token};
+    dcc::token child;
+    if (dcc::token::try_create(child, parents) != DCC_OK || std::hash<dcc::token>()(child) == 0)
+        return 1;
+    dcc::cancel_callback with_token(child, [](const dcc::token &) {});
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::unique_lock<std::mutex> lock(mutex);
+    if (!dcc::wait(changed, lock, child, [] { return true; }) ||
+        dcc::wait_for(changed, lock, child, std::chrono::seconds(0), [] { return false; }) ||
+        dcc::wait_until(changed, lock, child, std::chrono::steady_clock::now(), [] { return false; }))
+        return 1;
+    {
+        dcc::jthread worker([](dcc::stop_token) {});
+        dcc::cancel_guard guard(child);
+        dcc::shield shielded;
+        std::thread(dcc::with_context([] {})).join();
+    }
     dcc::dispatcher_options host;
     host.wake = [] {};
     host.veto = [] { return false; };

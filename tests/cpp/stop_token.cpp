@@ -12,9 +12,13 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#if __cplusplus >= 202002L
+#include <concepts>
+#endif
 #include <cstdio>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <type_traits>
 
@@ -46,11 +50,14 @@ void a_stop_token_is_a_token()
     dcc::stop_source source(job.token());
     dcc::stop_token seen = dcc::token(job.token());
     EXPECT(source.get_token() == seen);
+    EXPECT(seen == job.token() && job.token() == seen && !(seen != job.token()) && !(job.token() != seen));
+    EXPECT(seen != dcc::token() && dcc::token() != seen);
     dcc::token_scope current(seen);
     dcc::owner plugin = dcc::owner::create();
     bool called = false;
     dcc::stop_callback callback(seen, [&called] { called = true; }, plugin);
-    EXPECT(source.request_stop());
+    EXPECT(source.request_stop("the preview is closed"));
+    EXPECT(job.token().reason() == "the preview is closed");
     EXPECT(called && job.is_cancelled() && dcc::is_cancelled());
 }
 
@@ -108,21 +115,66 @@ void the_link_ends_with_the_token_the_source_or_the_owner()
 
 void a_cancel_stops_a_std_stop_token()
 {
-    EXPECT(!dcc::std_stop_token_from(dcc::token()).stop_possible());
+    const dcc::token never;
+    const dcc::std_stop_link none(never);
+    EXPECT(!none.get_token().stop_possible());
     dcc::token token = dcc::token::create();
-    std::stop_token stop = dcc::std_stop_token_from(token);
+    const auto link = dcc::std_stop_token_from(token);
+    std::stop_token stop = link;
     bool called = false;
     std::stop_callback callback(stop, [&called] { called = true; });
     EXPECT(stop.stop_possible() && !stop.stop_requested());
     token.cancel();
     EXPECT(called && stop.stop_requested());
-    EXPECT(dcc::std_stop_token_from(token).stop_requested());
-
-    dcc::token dying = dcc::token::create();
-    stop = dcc::std_stop_token_from(dying);
-    dying.reset();
+    const dcc::std_stop_link late(token);
+    EXPECT(late.get_token().stop_requested());
+    {
+        const dcc::token forgotten = dcc::token::create();
+        const dcc::std_stop_link scope(forgotten);
+        stop = scope;
+    }
     EXPECT(!stop.stop_possible());
 }
+
+std::uint64_t live_registrations()
+{
+    dcc_stats stats = {};
+    stats.struct_size = sizeof stats;
+    EXPECT(dcc_stats_read(&stats) == DCC_OK);
+    return stats.live_registrations;
+}
+
+void repeated_waits_leave_nothing_behind()
+{
+    const dcc::token token = dcc::token::create();
+    std::mutex mutex;
+    std::condition_variable_any changed;
+    const std::uint64_t before = live_registrations();
+    const dcc::std_stop_link stop(token);
+    for (int count = 0; count < 1'000'000; ++count) {
+        std::unique_lock<std::mutex> lock(mutex);
+        EXPECT(changed.wait(lock, stop, [] { return true; }));
+    }
+    EXPECT(live_registrations() == before + 1);
+    for (int count = 0; count < 10'000; ++count) {
+        const dcc::std_stop_link each(token);
+        std::unique_lock<std::mutex> lock(mutex);
+        EXPECT(changed.wait(lock, each, [] { return true; }));
+    }
+    EXPECT(live_registrations() == before + 1);
+}
+
+// The text of P2300's concept stoppable_token (the standard's [stoptoken.concepts]).
+template <template <class> class> struct type_exists;
+template <class Token>
+concept stoppable_token =
+    requires(const Token tested) {
+        typename type_exists<Token::template callback_type>;
+        { tested.stop_requested() } noexcept -> std::same_as<bool>;
+        { tested.stop_possible() } noexcept -> std::same_as<bool>;
+        { Token(tested) } noexcept;
+    } && std::copyable<Token> && std::equality_comparable<Token> && std::swappable<Token>;
+static_assert(stoppable_token<dcc::stop_token>);
 
 void a_condition_variable_waits_for_a_token()
 {
@@ -134,7 +186,8 @@ void a_condition_variable_waits_for_a_token()
     std::mutex mutex;
     std::condition_variable_any changed;
     std::unique_lock<std::mutex> lock(mutex);
-    EXPECT(!changed.wait(lock, dcc::std_stop_token_from(token), [] { return false; }));
+    const dcc::std_stop_link stop(token);
+    EXPECT(!changed.wait(lock, stop, [] { return false; }));
 }
 
 void a_jthread_stops_what_works_for_a_token()
@@ -161,7 +214,8 @@ void links_end_while_they_are_used()
     for (int round = 0; round < 500; ++round) {
         std::stop_source source;
         dcc::token token = dcc::token_from(source.get_token());
-        std::stop_token back = dcc::std_stop_token_from(token);
+        std::optional<dcc::std_stop_link> link(std::in_place, token);
+        std::stop_token back = *link;
         std::atomic<int> ready{0};
         const auto start = [&ready] {
             ++ready;
@@ -182,6 +236,7 @@ void links_end_while_they_are_used()
         canceller.join();
         stopper.join();
         EXPECT(back.stop_requested());
+        link.reset();
     }
 }
 #else
@@ -205,6 +260,7 @@ int main()
     a_std_stop_cancels_the_token();
     the_link_ends_with_the_token_the_source_or_the_owner();
     a_cancel_stops_a_std_stop_token();
+    repeated_waits_leave_nothing_behind();
     a_condition_variable_waits_for_a_token();
     a_jthread_stops_what_works_for_a_token();
     links_end_while_they_are_used();

@@ -3,6 +3,9 @@
 /// The programs that show what the wrapper does.
 pub const PROGRAMS: &[&str] = &[
     "wrapper",
+    "values",
+    "threads",
+    "condition",
     "callback",
     "callback_races",
     "owner",

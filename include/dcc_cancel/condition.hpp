@@ -1,0 +1,86 @@
+/* Waiting for a condition variable until a token is cancelled. Part of dcc_cancel.hpp. */
+
+#ifndef DCC_CANCEL_CONDITION_HPP
+#define DCC_CANCEL_CONDITION_HPP
+
+#include <chrono>
+#include <cstdint>
+
+#include "callback.hpp"
+#include "time.hpp"
+#include "token.hpp"
+
+namespace dcc {
+
+namespace detail {
+
+/* A cancel wakes a condition variable without its mutex, which whoever cancels may hold. One that comes
+ * just between a look at the token and the falling asleep wakes nobody: it is seen after this time. */
+constexpr std::chrono::nanoseconds look_again_after = std::chrono::milliseconds(50);
+
+/* Waits in steps; `step` sleeps once, and answers false when the time is over. */
+template <class Condition, class Predicate, class Step>
+bool wait_in_steps(Condition &changed, const token &until, Predicate &is_done, Step step)
+{
+    if (is_done())
+        return true;
+    const auto wake = [&changed]() noexcept { changed.notify_all(); };
+    const cancel_callback<decltype(wake)> waking(until, wake);
+    while (!is_done()) {
+        if (until.is_cancelled() || !step())
+            return is_done();
+    }
+    return true;
+}
+
+} // namespace detail
+
+/* Waits for a std::condition_variable or std::condition_variable_any until `is_done()` is true or the token
+ * is cancelled, as std::condition_variable_any waits for a std::stop_token in C++20. What is_done() says at
+ * the end is the answer. The lock is held whenever is_done() is called, and at the end. Whoever cancels may
+ * hold the mutex. */
+template <class Condition, class Lock, class Predicate>
+bool wait(Condition &changed, Lock &lock, const token &until, Predicate is_done)
+{
+    return detail::wait_in_steps(changed, until, is_done, [&] {
+        changed.wait_for(lock, detail::look_again_after);
+        return true;
+    });
+}
+
+namespace detail {
+
+template <class Condition, class Lock, class Predicate>
+bool wait_at_most(Condition &changed, Lock &lock, const token &until, std::uint64_t nanoseconds,
+                  Predicate &is_done)
+{
+    const std::uint64_t start = dcc_clock_now_ns();
+    return wait_in_steps(changed, until, is_done, [&] {
+        const std::uint64_t past = dcc_clock_now_ns() - start;
+        if (past >= nanoseconds)
+            return false;
+        const auto left = duration_of(nanoseconds - past);
+        changed.wait_for(lock, left < look_again_after ? left : look_again_after);
+        return true;
+    });
+}
+
+} // namespace detail
+
+/* As wait, but not longer than this, or not beyond this time. */
+template <class Condition, class Lock, class Rep, class Period, class Predicate>
+bool wait_for(Condition &changed, Lock &lock, const token &until,
+              std::chrono::duration<Rep, Period> longest, Predicate is_done)
+{
+    return detail::wait_at_most(changed, lock, until, detail::nanoseconds_of(longest), is_done);
+}
+template <class Condition, class Lock, class Clock, class Duration, class Predicate>
+bool wait_until(Condition &changed, Lock &lock, const token &until,
+                std::chrono::time_point<Clock, Duration> time, Predicate is_done)
+{
+    return detail::wait_at_most(changed, lock, until, detail::nanoseconds_until(time), is_done);
+}
+
+} // namespace dcc
+
+#endif /* DCC_CANCEL_CONDITION_HPP */

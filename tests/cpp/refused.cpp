@@ -1,0 +1,28 @@
+// What must not compile: one line for each CASE, which a test compiles one by one. Without a CASE it does.
+
+#include "dcc_cancel.hpp"
+
+#include <string>
+
+struct throws_at_its_end {
+    void operator()() const {}
+    ~throws_at_its_end() noexcept(false) {}
+};
+
+int main()
+{
+    const dcc::token token = dcc::token::create();
+#if CASE == 1 // the destructor of a callback must not throw
+    dcc::cancel_callback callback(token, throws_at_its_end());
+#elif CASE == 2 // a callback is called without arguments, or with the token
+    dcc::cancel_callback callback(token, [](const std::string &) {});
+#elif CASE == 3 // use of deleted function
+    const std::stop_token stop = dcc::std_stop_link(token);
+#elif CASE == 4 // use of deleted function
+    const auto stop = dcc::std_stop_token_from(dcc::token::create());
+#elif CASE == 5 // use of deleted function
+    const auto stop = dcc::std_stop_link(token).get_token();
+#elif CASE == 6 // no matching function
+    const dcc::token child = dcc::token::create(std::string("not a range of tokens").begin(), 7);
+#endif
+}

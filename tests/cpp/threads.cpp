@@ -1,0 +1,158 @@
+// The way of a context to worker threads, threads with a token of their own, and shields. Also compiled
+// without exceptions.
+
+#include "dcc_cancel.hpp"
+#include "expect.hpp"
+
+#include <atomic>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+namespace {
+
+void until_cancelled()
+{
+    dcc::poller cancelled;
+    while (!cancelled())
+        std::this_thread::yield();
+}
+
+void what_is_current_goes_along()
+{
+    const dcc::token token = dcc::token::create();
+    const dcc::job job = dcc::job::create();
+    std::thread by_token, by_job;
+    std::future<int> answer;
+    {
+        const dcc::token_scope with_token(token);
+        by_token = std::thread(dcc::with_context(until_cancelled));
+        const dcc::token_scope without(dcc::token{});
+        const dcc::job_scope with_job(job);
+        by_job = std::thread(dcc::with_context([&job] {
+            EXPECT(dcc::job::current() == job);
+            until_cancelled();
+        }));
+        // What moves only, with arguments and an answer.
+        answer = std::async(std::launch::async,
+                            dcc::with_context([kept = std::make_unique<int>(2)](int more) {
+                                until_cancelled();
+                                return *kept + more;
+                            }),
+                            40);
+    }
+    token.cancel();
+    by_token.join();
+    job.cancel();
+    by_job.join();
+    EXPECT(answer.get() == 42);
+    EXPECT(!dcc::is_cancelled());
+}
+
+void the_same_context_is_entered_by_several_threads_and_left()
+{
+    const dcc::token token = dcc::token::create();
+    const dcc::token_scope current(token);
+    auto wrapped = dcc::with_context([&token] { return dcc::token::current() == token; });
+    auto copy = wrapped;
+    std::thread other([&copy] {
+        EXPECT(copy());
+        EXPECT(!dcc::token::current());
+    });
+    EXPECT(wrapped());
+    other.join();
+}
+
+void a_thread_works_for_its_maker()
+{
+    const dcc::token token = dcc::token::create();
+    const dcc::job job = dcc::job::create();
+    const dcc::token_scope with_token(token);
+    const dcc::job_scope with_job(job);
+    dcc::jthread by_maker([&job] {
+        EXPECT(dcc::job::current() == job);
+        until_cancelled();
+    });
+    dcc::jthread by_stop([](dcc::stop_token stop, int first, const std::string &second) {
+        EXPECT(first == 1 && second == "two" && stop == dcc::token::current());
+        until_cancelled();
+        EXPECT(stop.stop_requested());
+    }, 1, "two");
+    EXPECT(by_stop.request_stop("enough") && !by_stop.request_stop());
+    by_stop.join();
+    EXPECT(!by_stop.joinable() && !token.is_cancelled() && !by_maker.get_stop_token().stop_requested());
+    token.cancel("closed");
+    by_maker.join();
+    EXPECT(dcc::token(by_maker.get_stop_token()).reason() == "closed");
+}
+
+void it_is_stopped_and_joined_by_its_end_and_by_what_replaces_it()
+{
+    static_assert(!std::is_copy_constructible_v<dcc::jthread>, "as std::jthread");
+    static_assert(std::is_nothrow_move_constructible_v<dcc::jthread> &&
+                      std::is_nothrow_move_assignable_v<dcc::jthread>,
+                  "as std::jthread");
+    std::atomic<int> ended{0};
+    const auto work = [&ended] {
+        until_cancelled();
+        ++ended;
+    };
+    {
+        dcc::jthread first(work);
+        dcc::jthread second(work);
+        dcc::jthread third = std::move(first);
+        EXPECT(!first.joinable() && third.joinable());
+        second = std::move(third);
+        EXPECT(ended == 1 && second.joinable());
+        swap(first, second);
+        EXPECT(first.joinable() && !second.joinable());
+        const dcc::jthread none;
+        EXPECT(!none.joinable() && !none.get_stop_source().stop_possible());
+        EXPECT(none.get_id() == std::thread::id());
+    }
+    EXPECT(ended == 2 && dcc::jthread::hardware_concurrency() == std::thread::hardware_concurrency());
+    dcc::token own;
+    {
+        dcc::jthread detached([](dcc::stop_token) { until_cancelled(); });
+        own = dcc::token(detached.get_stop_token());
+        detached.detach();
+    }
+    EXPECT(!own.is_cancelled());
+    own.cancel();
+}
+
+void what_cleans_up_is_not_cancelled()
+{
+    const dcc::token token = dcc::token::create();
+    const dcc::job job = dcc::job::create();
+    const dcc::token_scope with_token(token);
+    const dcc::job_scope with_job(job);
+    token.cancel();
+    job.cancel();
+    {
+        const dcc::shield shielded;
+        EXPECT(shielded.status() == DCC_OK && !dcc::is_cancelled() && !dcc::poller()());
+        EXPECT(!dcc::token::current() && !dcc::job::current());
+        // It goes along to other threads.
+        std::thread(dcc::with_context([] { EXPECT(!dcc::is_cancelled()); })).join();
+        const dcc::token_scope again(token);
+        EXPECT(dcc::is_cancelled());
+    }
+    EXPECT(dcc::is_cancelled() && dcc::token::current() == token && dcc::job::current() == job);
+}
+
+} // namespace
+
+int main()
+{
+    what_is_current_goes_along();
+    the_same_context_is_entered_by_several_threads_and_left();
+    a_thread_works_for_its_maker();
+    it_is_stopped_and_joined_by_its_end_and_by_what_replaces_it();
+    what_cleans_up_is_not_cancelled();
+    return 0;
+}
