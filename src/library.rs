@@ -24,11 +24,13 @@
 use crate::diagnosis::Diagnosis;
 use crate::dispatcher::{DispatcherTable, Dispatchers};
 use crate::job::{JobTable, Jobs};
+use crate::memory::magazine::Shelved;
 use crate::owner::Owners;
 use crate::peer::request::{RequestTable, Requests};
 use crate::peer::session::Sessions;
 use crate::queue::Queues;
 use crate::sys::sync::constructor;
+use crate::sys::thread_rack::{Rack, ShelfPlace};
 use crate::thread::context::{ContextTable, Contexts};
 use crate::token::Tokens;
 
@@ -56,6 +58,27 @@ impl Library {
                 requests: RequestTable::new(),
             }
         }
+    }
+
+    fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
+        self.tokens.each_shelved(each);
+        self.jobs.each_shelved(each);
+        self.requests.each_shelved(each);
+    }
+
+    /// Lets threads have magazines of this library's pools. Of one library in a process, before it is used;
+    /// it is never dropped.
+    pub fn give_places(&self) {
+        let mut places = ShelfPlace::all();
+        self.each_shelved(&mut |pool| {
+            // A pool that finds no place goes on without.
+            pool.set_place(places.next().unwrap_or(ShelfPlace::NONE));
+        });
+    }
+
+    /// Takes back the free cells of a thread that ends.
+    pub fn take_back(&self, rack: &Rack) {
+        self.each_shelved(&mut |pool| pool.take_back(rack));
     }
 
     /// The tokens, of jobs, requests and others.

@@ -14,6 +14,7 @@
 //! The lock of a watch is a leaf.
 
 use crate::diagnosis::place::Place;
+use crate::memory::magazine::Shelved;
 use crate::memory::pool::{Link, NIL, Pool};
 use crate::sys::sync::{AtomicU32, Mutex, Ordering, constructor};
 
@@ -163,6 +164,11 @@ impl Watches {
         pub fn new() -> Self {
             Self { cells: Pool::new() }
         }
+    }
+
+    /// Shows the pools of which threads have magazines.
+    pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
+        each(&self.cells);
     }
 
     /// The cell of a watched token, made if there is none. `None`: it is not watched, or there is no memory.

@@ -8,12 +8,11 @@ use super::out::TextOut;
 use super::status::{
     DCC_ERROR_FILE, DCC_NOT_FOUND, DCC_OK, DCC_SECOND_INSTANCE, DCC_TIMED_OUT, dcc_status,
 };
-use super::thread::note_error;
+use super::thread::{self, note_error};
 use super::{control_thread, library_threads};
 use crate::control::HostName;
 use crate::sys::allocator::with_reserve;
 use crate::sys::fallible::try_string;
-use crate::sys::instance;
 use std::ffi::c_char;
 
 /// What the control endpoint is opened with. Set all to zero, then `struct_size` to sizeof, then what
@@ -61,7 +60,7 @@ fn program() -> String {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_status {
     guard(|| {
-        let first = instance::is_first()?;
+        let first = thread::is_first()?;
         let name = if desc.is_null() {
             ""
         } else {

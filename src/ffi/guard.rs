@@ -3,7 +3,6 @@
 use super::status::{self, DCC_OK, DCC_SECOND_INSTANCE, dcc_status};
 use super::thread;
 use crate::error::{Error, panic_text};
-use crate::sys::instance;
 use crate::sys::process::{self, ProcessState};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,7 +35,7 @@ pub(super) fn guard_anywhere(call: impl FnOnce() -> Outcome) -> dcc_status {
 #[inline]
 pub(super) fn guard_creating(call: impl FnOnce() -> Outcome<()>) -> dcc_status {
     guard(|| {
-        let first = instance::is_first()?;
+        let first = thread::is_first()?;
         call()?;
         Ok(if first { DCC_OK } else { DCC_SECOND_INSTANCE })
     })

@@ -4,7 +4,7 @@ use super::guard::{guard_anywhere, guard_value};
 use super::out::TextOut;
 use super::status::{self, DCC_OK, DCC_SECOND_INSTANCE, dcc_status};
 use super::thread;
-use crate::sys::{clock, instance};
+use crate::sys::clock;
 use std::ffi::{CStr, c_char};
 
 /// Major version of the ABI: part of the library's file name. Another major is another library.
@@ -95,5 +95,5 @@ pub extern "C" fn dcc_clock_now_ns() -> u64 {
 /// DCC_ERROR_RESOURCES: there is no memory to begin to notice forks. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_instance_check() -> dcc_status {
-    guard_anywhere(|| Ok(if instance::is_first()? { DCC_OK } else { DCC_SECOND_INSTANCE }))
+    guard_anywhere(|| Ok(if thread::is_first()? { DCC_OK } else { DCC_SECOND_INSTANCE }))
 }

@@ -21,8 +21,8 @@ use crate::error::Error;
 use crate::handle::Handle;
 use crate::queue::lane::Lane;
 use crate::sys::callout::{Payload, UserData};
+use crate::sys::clock;
 use crate::sys::work::{CompletionFn, JobFn, Work};
-use crate::sys::{clock, instance};
 use std::ffi::{c_char, c_void};
 
 /// Lane of a posted job: someone waits for it at the screen.
@@ -301,7 +301,7 @@ pub unsafe extern "C" fn dcc_dispatcher_post_and_wait(
     // SAFETY: the C caller's promise: NULL or a writable result.
     let to = unsafe { HandleOut::optional(out_job) };
     guard(|| {
-        instance::is_first()?;
+        thread::is_first()?;
         // SAFETY: the C caller's promise: NULL or a writable result, and a filled-in descriptor.
         let (state, asked) = unsafe { (ValueOut::optional(out_state, DCC_JOB_NONE), read(desc)?) };
         let pin = pinned(dispatcher)?;

@@ -4,7 +4,7 @@ use super::library;
 use crate::error::Error;
 use crate::sys::fallible::try_box;
 use crate::sys::thread_slot::{self, Area};
-use crate::sys::{instance, process, thread_exit};
+use crate::sys::{instance, process, thread_exit, thread_rack};
 use crate::thread::context::ThisThread;
 use crate::thread::current::ErrorText;
 use crate::thread::current::{ThreadRecord, ThreadSlots};
@@ -14,9 +14,9 @@ use std::mem::{align_of, offset_of, size_of};
 /// The slots of the thread that calls.
 pub(super) type Slots = ThreadSlots<'static>;
 
-// `Area` says in raw words what `ThreadSlots` says in references; cells have the layout of what
+// `Area` begins with, in raw words, what `ThreadSlots` says in references; cells have the layout of what
 // they hold, and `Option<&T>` is NULL for `None`. The fields stand in the order of `repr(C)`.
-const _: () = assert!(size_of::<Slots>() == size_of::<Area>());
+const _: () = assert!(size_of::<Slots>() == offset_of!(Area, rack));
 const _: () = assert!(align_of::<Slots>() == align_of::<Area>());
 const _: () = assert!(offset_of!(Area, record) == 32 && offset_of!(Area, job_word) == 16);
 
@@ -30,6 +30,17 @@ pub(super) fn slots<'call>() -> Option<&'call Slots> {
     // SAFETY: the area is this thread's own and lives until it ends; the layouts agree as asserted
     // above; its words point to `NEVER_CANCELLED` or to what `Slots` itself put there.
     Some(unsafe { &*area.cast::<Slots>() })
+}
+
+/// Whether this copy of the library is the first in the process. Whoever creates something asks first.
+#[inline(always)]
+pub(super) fn is_first() -> Result<bool, Error> {
+    Ok(instance::is_first(begin_with_magazines)?)
+}
+
+fn begin_with_magazines() {
+    library().give_places();
+    thread_rack::open(at_exit);
 }
 
 /// The calling thread, as what runs jobs on it wants it.
@@ -72,7 +83,7 @@ fn keep(slots: &Slots, record: Box<ThreadRecord>) -> &'static ThreadRecord {
 /// A record for a thread that is not there yet.
 pub(super) fn record_for_another() -> Result<Box<ThreadRecord>, Error> {
     // The hook of a thread is code of this module, which must not be unmapped before it runs.
-    instance::is_first()?;
+    is_first()?;
     Ok(try_box(ThreadRecord::new(library().contexts().numbers().next()?)?)?)
 }
 
@@ -84,8 +95,8 @@ pub(super) fn begin(record: Box<ThreadRecord>) {
     }
 }
 
-/// Empties the slots of a thread that ends. Destroy-notifies that this runs may use the library;
-/// what they install is removed as well.
+/// Empties the slots of a thread that ends, and takes back its free cells. Destroy-notifies that this runs
+/// may use the library; what they install is removed as well.
 pub(super) fn at_exit() {
     let Some(slots) = slots() else { return };
     if !process::is_usable() {
@@ -93,6 +104,8 @@ pub(super) fn at_exit() {
     }
     library().dispatchers().thread_ends(slots.thread_number());
     library().contexts().clear(slots);
+    // SAFETY: no call of this thread is under way while the hook runs.
+    unsafe { thread_rack::close(|rack| library().take_back(rack)) };
     if let Some(record) = slots.record() {
         slots.set_record(None);
         // SAFETY: it comes from `Box::leak` in `keep`; the slots were its only holder, and

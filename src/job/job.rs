@@ -13,6 +13,7 @@ use crate::handle::{self, Handle, Kind, NULL};
 use crate::job::ends::EndCounts;
 pub use crate::job_state::JobState;
 use crate::memory::arena::{Arena, LivePart};
+use crate::memory::magazine::Shelved;
 use crate::memory::pin::{Hold, Keeper, Pin};
 use crate::memory::pool::NIL;
 use crate::memory::slot::{Holder, Slot};
@@ -106,6 +107,11 @@ impl JobTable {
         pub fn new() -> Self {
             Self { arena: Arena::new(), ends: EndCounts::new() }
         }
+    }
+
+    /// Shows the pools of which threads have magazines.
+    pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
+        each(self.arena.shelved());
     }
 }
 

@@ -5,6 +5,7 @@
 
 use crate::error::Error;
 use crate::handle::{self, GONE, Handle, Kind};
+use crate::memory::magazine::Shelved;
 use crate::memory::pool::{Exhausted, Pool};
 use crate::memory::slot::{
     BY_A_CALL, BY_A_WALK, BY_C_CODE, BY_WHAT_STAYS, COUNTS, CountField, GENERATION_SHIFT, Holder,
@@ -32,6 +33,15 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         pub fn new() -> Self {
             Self { slots: Pool::new() }
         }
+    }
+
+    /// The pool, for its magazines.
+    pub fn shelved(&self) -> &dyn Shelved
+    where
+        Cold: 'static,
+        Live: 'static,
+    {
+        &self.slots
     }
 
     /// The slot of an index that is in use.

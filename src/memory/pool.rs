@@ -2,16 +2,18 @@
 //!
 //! Cells live in chunks made on first use and found by one acquire load. The free list is a
 //! Treiber stack of cell numbers whose head carries a tag that every pop changes, so that a pop
-//! that was overtaken by a pop and a push of the same cell fails.
+//! that was overtaken by a pop and a push of the same cell fails. Threads have cells at hand by `magazine`.
 //!
 //! Invariants:
-//! - A cell is either free (in the list, or above `used`) or taken; only its taker may `free` it.
+//! - A cell is either free (in the list, on a thread's shelf, or above `used`) or taken; only its taker may
+//!   `free` it.
 //! - `Link::next` of a cell belongs to the list while it is free and to the taker else. A pop that
 //!   lost may still read it; the tag makes it discard what it read.
 //! - Cell 0 is never handed out: 0 ends lists.
 
 use crate::sys::fallible::try_boxed_array;
 use crate::sys::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, constructor, each};
+use crate::sys::thread_rack::{self, ShelfPlace};
 
 /// End of a list of cells.
 pub const NIL: u32 = 0;
@@ -40,7 +42,7 @@ pub struct Exhausted;
 /// A word that has its cache line for itself.
 #[derive(Debug)]
 #[repr(align(64))]
-struct OwnLine<T>(T);
+pub(super) struct OwnLine<T>(pub(super) T);
 
 /// Numbered cells of one type.
 #[derive(Debug)]
@@ -50,6 +52,8 @@ pub struct Pool<T> {
     free: OwnLine<AtomicU64>,
     /// The highest number ever handed out. All zero, an empty pool costs no room in the file.
     used: OwnLine<AtomicU32>,
+    /// Which shelf of every thread's rack is this pool's. Written before any thread has a rack.
+    pub(super) place: OwnLine<AtomicU32>,
 }
 
 impl<T: Default + Link> Pool<T> {
@@ -60,6 +64,7 @@ impl<T: Default + Link> Pool<T> {
                 chunks: each![OnceBox::new(); CHUNKS],
                 free: OwnLine(AtomicU64::new(0)),
                 used: OwnLine(AtomicU32::new(0)),
+                place: OwnLine(AtomicU32::new(ShelfPlace::NONE.bits())),
             }
         }
     }
@@ -77,30 +82,67 @@ impl<T: Default + Link> Pool<T> {
         self.get(number).expect("a number that was handed out has a cell")
     }
 
+    /// Whose shelves are this pool's.
+    #[inline(always)]
+    pub(super) fn place(&self) -> ShelfPlace {
+        ShelfPlace::from_bits(self.place.0.load(Ordering::Relaxed))
+    }
+
     /// Takes a cell: its number and itself.
     #[inline]
     pub fn take(&self) -> Result<(u32, &T), Exhausted> {
-        let mut head = self.free.0.load(Ordering::Acquire);
-        loop {
-            let number = head as u32;
-            if number == NIL {
-                return self.take_unused();
-            }
-            let cell = self.cell(number);
-            let next = cell.next().load(Ordering::Relaxed);
-            let tag = (head >> 32).wrapping_add(1);
-            let new = tag << 32 | u64::from(next);
-            // Acquire pairs with the Release of `free`: what the last user left is visible.
-            match self.free.0.compare_exchange_weak(head, new, Ordering::Acquire, Ordering::Acquire)
-            {
-                Ok(_) => return Ok((number, cell)),
-                Err(now) => head = now,
-            }
+        match thread_rack::with_shelf(self.place(), |shelf| self.take_ready(shelf)) {
+            Some(Some(taken)) => Ok(taken),
+            _ => self.take_slowly(),
         }
     }
 
+    #[inline(never)]
+    fn take_slowly(&self) -> Result<(u32, &T), Exhausted> {
+        let place = self.place();
+        if let Some(taken) = thread_rack::with_new_shelf(place, |shelf| self.take_by(shelf)) {
+            return taken;
+        }
+        let number = match self.take_chain(1) {
+            Some((number, ..)) => number,
+            None => self.take_unused(1)?.0,
+        };
+        Ok((number, self.cell(number)))
+    }
+
+    /// Takes up to `most` cells off the list: the first, the last, and how many. `None`: it is empty.
+    pub(super) fn take_chain(&self, most: u32) -> Option<(u32, u32, u32)> {
+        let mut head = self.free.0.load(Ordering::Acquire);
+        'looking: while head as u32 != NIL {
+            let (mut last, mut count) = (head as u32, 1);
+            let after = loop {
+                // Whoever was faster may have put anything into the word of a cell that it took.
+                let Some(cell) = self.get(last) else {
+                    head = self.free.0.load(Ordering::Acquire);
+                    continue 'looking;
+                };
+                let after = cell.next().load(Ordering::Relaxed);
+                if after == NIL || count == most {
+                    break after;
+                }
+                (last, count) = (after, count + 1);
+            };
+            let turn = u64::from(!crate::weakened!("tag_covers_walk"));
+            let tag = (head >> 32).wrapping_add(turn);
+            let new = tag << 32 | u64::from(after);
+            // Acquire pairs with the Release of `free_chain`: what the last users left is visible.
+            match self.free.0.compare_exchange_weak(head, new, Ordering::Acquire, Ordering::Acquire)
+            {
+                Ok(_) => return Some((head as u32, last, count)),
+                Err(now) => head = now,
+            }
+        }
+        None
+    }
+
+    /// Takes up to `most` cells that were never used and follow each other: the first, and how many.
     #[cold]
-    fn take_unused(&self) -> Result<(u32, &T), Exhausted> {
+    pub(super) fn take_unused(&self, most: u32) -> Result<(u32, u32), Exhausted> {
         let mut last = self.used.0.load(Ordering::Relaxed);
         loop {
             let number = last + 1;
@@ -110,9 +152,11 @@ impl<T: Default + Link> Pool<T> {
                 // Whoever lost the race to set it drops a chunk that nobody saw.
                 let _ = slot.set(chunk);
             }
+            let count = most.min(CHUNK as u32 - number % CHUNK as u32);
+            let new = last + count;
             let used = &self.used.0;
-            match used.compare_exchange_weak(last, number, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return Ok((number, self.cell(number))),
+            match used.compare_exchange_weak(last, new, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Ok((number, count)),
                 Err(now) => last = now,
             }
         }
@@ -127,10 +171,29 @@ impl<T: Default + Link> Pool<T> {
     /// As `free`, of a cell that the caller has at hand.
     #[inline]
     pub fn free_cell(&self, number: u32, cell: &T) {
+        let is_free =
+            thread_rack::with_shelf(self.place(), |shelf| self.free_ready(shelf, number, cell));
+        if is_free != Some(true) {
+            self.free_slowly(number, cell);
+        }
+    }
+
+    #[inline(never)]
+    fn free_slowly(&self, number: u32, cell: &T) {
+        let place = self.place();
+        let by_shelf = |shelf: &_| self.free_by(shelf, number, cell);
+        if thread_rack::with_new_shelf(place, by_shelf).is_none() {
+            self.free_chain(number, number);
+        }
+    }
+
+    /// Puts cells, chained from the first to the last, in front of the list.
+    pub(super) fn free_chain(&self, first: u32, last: u32) {
+        let last = self.cell(last);
         let mut head = self.free.0.load(Ordering::Relaxed);
         loop {
-            cell.next().store(head as u32, Ordering::Relaxed);
-            let new = head & !u64::from(u32::MAX) | u64::from(number);
+            last.next().store(head as u32, Ordering::Relaxed);
+            let new = head & !u64::from(u32::MAX) | u64::from(first);
             match self.free.0.compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed)
             {
                 Ok(_) => return,

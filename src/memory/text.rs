@@ -5,6 +5,7 @@
 //! last one.
 
 use crate::error::Error;
+use crate::memory::magazine::Shelved;
 use crate::memory::pool::{Link, NIL, Pool};
 use crate::sys::fallible::try_string;
 use crate::sys::sync::{AtomicU32, Mutex, Ordering, constructor};
@@ -43,6 +44,11 @@ impl Texts {
         pub fn new() -> Self {
             Self { cells: Pool::new() }
         }
+    }
+
+    /// Shows the pools of which threads have magazines.
+    pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
+        each(&self.cells);
     }
 
     /// Stores a text with one reference.

@@ -36,6 +36,7 @@ use crate::handle::{Handle, Kind};
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::few::Few;
 use crate::memory::list::{List, ListNode, ListNodes};
+use crate::memory::magazine::Shelved;
 use crate::memory::pin::{Hold, Keeper, Pin};
 use crate::memory::pool::{Link, NIL, Pool};
 use crate::memory::slot::Holder;
@@ -205,6 +206,11 @@ impl Owners {
         pub fn new() -> Self {
             Self { arena: Arena::new(), things: Pool::new(), waits: WaitGraph::new() }
         }
+    }
+
+    /// Shows the pools of which threads have magazines.
+    pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
+        each(&self.things);
     }
 
     /// Who waits for whom.

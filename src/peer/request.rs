@@ -12,6 +12,7 @@ use crate::json_rpc::progress::RequestProgress;
 use crate::json_rpc::reply::{CancelError, CancelledBy};
 use crate::json_rpc::request_id::{IdRef, RequestId};
 use crate::memory::arena::{Arena, LivePart};
+use crate::memory::magazine::Shelved;
 use crate::memory::pin::{Keeper, Pin};
 use crate::memory::slot::Holder;
 use crate::peer::id_table::NOWHERE;
@@ -91,6 +92,11 @@ impl RequestTable {
         pub fn new() -> Self {
             Self { arena: Arena::new() }
         }
+    }
+
+    /// Shows the pools of which threads have magazines.
+    pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
+        each(self.arena.shelved());
     }
 }
 

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::handle::{Handle, INDEX_BITS};
 use crate::job_state::JobState;
 use crate::memory::list::{ListNode, ListNodes};
+use crate::memory::magazine::Shelved;
 use crate::memory::pool::{Link, Pool};
 use crate::owner::owned::Owned;
 use crate::owner::wait_graph::Inside;
@@ -282,6 +283,11 @@ impl Posted {
         pub fn new() -> Self {
             Self { cells: Pool::new() }
         }
+    }
+
+    /// Shows the pools of which threads have magazines.
+    pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
+        each(&self.cells);
     }
 
     /// A cell with two holds, in no stage yet: the poster's, which comes back, and one that is left to the

@@ -11,8 +11,9 @@ use std::sync::OnceLock;
 pub const SHARED_NAME: &str = env!("DCC_SHARED_NAME");
 
 /// Whether this is the first copy in the process. The first call also pins the module where
-/// that is not the linker's affair, and begins to notice forks; it fails if there is no memory for that.
-pub fn is_first() -> Result<bool, OutOfMemory> {
+/// that is not the linker's affair, begins to notice forks, and calls `begin`; it fails if there is no memory
+/// for that.
+pub fn is_first(begin: fn()) -> Result<bool, OutOfMemory> {
     static FIRST: OnceLock<bool> = OnceLock::new();
     if let Some(first) = FIRST.get() {
         return Ok(*first);
@@ -20,7 +21,10 @@ pub fn is_first() -> Result<bool, OutOfMemory> {
     if !super::process::watch() {
         return Err(OutOfMemory);
     }
-    Ok(*FIRST.get_or_init(system::pin_and_look))
+    Ok(*FIRST.get_or_init(|| {
+        begin();
+        system::pin_and_look()
+    }))
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -29,6 +29,8 @@ pub struct Area {
     pub job_expected: Cell<u64>,
     /// The colder rest of the thread's record; NULL until it is needed.
     pub record: Cell<*const ()>,
+    /// The thread's free cells of pools; `thread_rack` says what it may be.
+    pub rack: Cell<*const ()>,
 }
 
 impl Area {
@@ -40,6 +42,7 @@ impl Area {
             job_word: Cell::new(&raw const NEVER_CANCELLED),
             job_expected: Cell::new(0),
             record: Cell::new(ptr::null()),
+            rack: Cell::new(ptr::null()),
         }
     }
 }
@@ -48,7 +51,7 @@ impl Area {
 mod access {
     use super::{Area, NEVER_CANCELLED};
 
-    const _: () = assert!(size_of::<Area>() == 40);
+    const _: () = assert!(size_of::<Area>() == 48);
 
     // Layout of `Area::new()`; hidden, so that it is neither exported nor preempted.
     std::arch::global_asm!(
@@ -56,12 +59,13 @@ mod access {
         ".hidden dcc_thread_area",
         ".globl dcc_thread_area",
         ".type dcc_thread_area, @object",
-        ".size dcc_thread_area, 40",
+        ".size dcc_thread_area, 48",
         ".balign 8",
         "dcc_thread_area:",
         ".quad {never}",
         ".quad 0",
         ".quad {never}",
+        ".quad 0",
         ".quad 0",
         ".quad 0",
         ".popsection",

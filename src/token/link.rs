@@ -14,6 +14,7 @@
 
 use crate::handle::CANCELLED;
 use crate::memory::list::{List, ListNode, ListNodes};
+use crate::memory::magazine::Shelved;
 use crate::memory::pool::{Link, NIL, Pool};
 use crate::memory::slot::Slot;
 use crate::sys::sync::{AtomicU32, Ordering, constructor};
@@ -109,6 +110,11 @@ impl Links {
         pub fn new() -> Self {
             Self { cells: Pool::new() }
         }
+    }
+
+    /// Shows the pools of which threads have magazines.
+    pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
+        each(&self.cells);
     }
 
     fn all<'a>(&'a self, slots: &'a TokenSlots) -> AllLinks<'a> {

@@ -14,6 +14,7 @@
 use crate::handle::Kind;
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::list::{ListNode, ListNodes};
+use crate::memory::magazine::Shelved;
 use crate::memory::pin::{Keeper, Pin};
 use crate::memory::pool::NIL;
 use crate::owner::owned::Owned;
@@ -166,6 +167,11 @@ impl Registrations {
         pub fn new() -> Self {
             Self { arena: Arena::new() }
         }
+    }
+
+    /// Shows the pools of which threads have magazines.
+    pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
+        each(self.arena.shelved());
     }
 
     /// What is written while a registration lives.

@@ -7,6 +7,7 @@
 //!   may wake it; a late wake-up never meets another waiter.
 
 use crate::error::Error;
+use crate::memory::magazine::Shelved;
 use crate::memory::pool::{Link, Pool};
 use crate::sys::fallible::Late;
 use crate::sys::native_event::{NativeEvent, Raw};
@@ -62,6 +63,11 @@ impl Signals {
         pub fn new() -> Self {
             Self { waiters: Pool::new(), events: Pool::new(), never: Mutex::new(Late::new()) }
         }
+    }
+
+    /// Shows the pools of which threads have magazines.
+    pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
+        each(&self.waiters);
     }
 
     /// A waiter with one reference.

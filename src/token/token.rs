@@ -8,6 +8,7 @@
 use crate::diagnosis::Diagnosis;
 use crate::handle::CANCELLED;
 use crate::memory::arena::Arena;
+use crate::memory::magazine::Shelved;
 use crate::memory::pin::{Hold, Lent, Pin};
 use crate::memory::pool::NIL;
 use crate::memory::text::{TextId, Texts};
@@ -68,6 +69,18 @@ impl Tokens {
                 queues: Queues::new(),
             }
         }
+    }
+
+    /// Shows the pools of which threads have magazines: what a token, a callback, a wait or a post takes.
+    pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
+        each(self.arena.shelved());
+        self.links.each_shelved(each);
+        self.texts.each_shelved(each);
+        self.registrations.each_shelved(each);
+        self.signals.each_shelved(each);
+        self.owners.each_shelved(each);
+        self.diagnosis.watches.each_shelved(each);
+        self.queues.posted().each_shelved(each);
     }
 
     /// Notes what is posted under a token that its job keeps alive, so that its cancel takes that out

@@ -13,6 +13,7 @@ use dcc_cancel::library::Library;
 use dcc_cancel::memory::pin::Keeper;
 use dcc_cancel::memory::pool::{Link, Pool};
 use dcc_cancel::memory::slot::Holder;
+use dcc_cancel::sys::thread_rack::Shelf;
 use dcc_cancel::thread::current::{SlotName, ThreadRecord, ThreadSlots};
 use dcc_cancel::token::ask::Answer;
 use dcc_cancel::token::create::Origin;
@@ -72,15 +73,46 @@ fn take_x_free() {
         };
         let other = pool.clone();
         let thread = thread::spawn(move || {
-            let (one, two) = (use_one(&other), use_one(&other));
+            let (one, _two) = (use_one(&other), use_one(&other));
             other.cell(one).taken.store(0, Ordering::Relaxed);
             other.free(one);
-            other.cell(two).taken.store(0, Ordering::Relaxed);
         });
         use_one(&pool);
         thread.join().unwrap();
         // The other thread still has its second cell.
         use_one(&pool);
+    });
+}
+
+/// A batch that one thread walks along while another takes it and frees a part of it again is not handed out
+/// to both; no cell is lost on the way.
+#[test]
+fn take_a_batch_x_take_and_free_a_part() {
+    loom::model(|| {
+        let pool: Arc<Pool<Cell>> = Arc::new(Pool::new());
+        let numbers: Vec<u32> = (0..4).map(|_| pool.take().unwrap().0).collect();
+        numbers.iter().for_each(|&number| pool.free(number));
+        let take = |pool: &Pool<Cell>, shelf: &Shelf| {
+            let (number, cell) = pool.take_by(shelf).unwrap();
+            assert_eq!(cell.taken.swap(1, Ordering::Relaxed), 0, "taken twice");
+            number
+        };
+        let other = pool.clone();
+        let thread = thread::spawn(move || {
+            let shelf = Shelf::default();
+            let (one, _two) = (take(&other, &shelf), take(&other, &shelf));
+            other.cell(one).taken.store(0, Ordering::Relaxed);
+            other.free_by(&shelf, one, other.cell(one));
+            other.take_all(&shelf);
+        });
+        let shelf = Shelf::default();
+        take(&pool, &shelf);
+        take(&pool, &shelf);
+        pool.take_all(&shelf);
+        thread.join().unwrap();
+        let used = pool.used();
+        let free = (0..used - 3).map(|_| take(&pool, &shelf)).filter(|number| *number <= used);
+        assert_eq!(free.count(), used as usize - 3, "lost");
     });
 }
 

@@ -1,0 +1,118 @@
+//! Free cells that threads have at hand: however threads come, go and pass tokens on, they are used again.
+
+use dcc_cancel::ffi::{status::*, token::*};
+use std::ptr::null_mut;
+use std::sync::mpsc;
+use std::sync::{Mutex, MutexGuard};
+use std::thread;
+
+/// Tokens that a thread of these tests has at a time.
+const AT_A_TIME: usize = 100;
+
+/// More slots than what is alive at a time and what threads may have at hand; far fewer than what threads
+/// would lose that keep theirs.
+const ENOUGH: u64 = 1000;
+
+/// One token of the library, which other threads may use.
+struct Token(*mut dcc_cancel_token);
+
+// SAFETY: a token is for all threads.
+unsafe impl Send for Token {}
+
+impl Token {
+    fn new() -> Self {
+        let mut token = null_mut();
+        // SAFETY: a writable result.
+        assert_eq!(unsafe { dcc_cancel_token_create(&mut token) }, DCC_OK);
+        Self(token)
+    }
+
+    /// Number of its slot, as its handle has it.
+    fn slot(&self) -> u64 {
+        self.0.addr() as u64 >> 8 & 0xff_ffff
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        assert_eq!(dcc_cancel_token_release(self.0), DCC_OK);
+    }
+}
+
+/// Slots are counted, so tests go one by one.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(|broken| broken.into_inner())
+}
+
+/// Makes many tokens at a time and releases them: the highest slot.
+fn use_many() -> u64 {
+    let tokens: Vec<Token> = (0..AT_A_TIME).map(|_| Token::new()).collect();
+    tokens.iter().map(Token::slot).max().unwrap()
+}
+
+#[test]
+fn threads_that_end_give_theirs_back() {
+    let _alone = alone();
+    let highest = (0..300).map(|_| thread::spawn(use_many).join().unwrap()).max().unwrap();
+    assert!(highest < ENOUGH, "slot {highest}");
+}
+
+#[test]
+fn who_only_releases_gives_slots_back_to_who_only_creates() {
+    let _alone = alone();
+    let (give, take) = mpsc::sync_channel::<Token>(AT_A_TIME);
+    let releasing = thread::spawn(move || take.into_iter().for_each(drop));
+    let highest = (0..50_000)
+        .map(|_| {
+            let token = Token::new();
+            let slot = token.slot();
+            give.send(token).unwrap();
+            slot
+        })
+        .max()
+        .unwrap();
+    drop(give);
+    releasing.join().unwrap();
+    assert!(highest < ENOUGH, "slot {highest}");
+}
+
+/// What a thread does with tokens after the library has cleaned up behind it goes on to work.
+#[cfg(unix)]
+#[test]
+fn a_thread_at_its_end_uses_slots_again() {
+    use std::ffi::c_void;
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static HIGHEST: AtomicU64 = AtomicU64::new(0);
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    static KEY: OnceLock<libc::pthread_key_t> = OnceLock::new();
+
+    /// Runs as often as the system lets a destructor run, so also after that of the library.
+    extern "C" fn at_exit(value: *mut c_void) {
+        HIGHEST.fetch_max(use_many(), Ordering::Relaxed);
+        RUNS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: a key that is never deleted.
+        unsafe { libc::pthread_setspecific(*KEY.get().unwrap(), value) };
+    }
+
+    let _alone = alone();
+    use_many();
+    let mut key = 0;
+    // SAFETY: a writable result, and a function that stays.
+    assert_eq!(unsafe { libc::pthread_key_create(&mut key, Some(at_exit)) }, 0);
+    KEY.set(key).unwrap();
+    for _ in 0..100 {
+        thread::spawn(|| {
+            use_many();
+            // SAFETY: a key that is never deleted.
+            unsafe { libc::pthread_setspecific(*KEY.get().unwrap(), (&raw const RUNS).cast()) };
+        })
+        .join()
+        .unwrap();
+    }
+    assert!(RUNS.load(Ordering::Relaxed) >= 200, "twice a thread at least");
+    let highest = HIGHEST.load(Ordering::Relaxed);
+    assert!(highest < ENOUGH, "slot {highest}");
+}
