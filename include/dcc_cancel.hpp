@@ -10,7 +10,7 @@
  * any thread. An empty token is one that is never cancelled, an empty job is none.
  *
  * A new thread has nothing current: `dcc::with_context(callable)` carries what is current here to the thread
- * that calls it, and `dcc::jthread` has that built in. What has to be done after a cancel, too, stands below
+ * that calls it, and `dcc::jthread` and `dcc::scope`, which runs several pieces, have that built in. What has to be done after a cancel, too, stands below
  * a `dcc::shield`.
  *
  * Whoever does not poll is told: `dcc::cancel_callback` calls a callable when its token is cancelled;
@@ -61,6 +61,7 @@
 #include "dcc_cancel/run.hpp"
 #include "dcc_cancel/scope.hpp"
 #include "dcc_cancel/session.hpp"
+#include "dcc_cancel/spawn.hpp"
 #include "dcc_cancel/std_stop_token.hpp"
 #include "dcc_cancel/stop_token.hpp"
 #include "dcc_cancel/thread.hpp"

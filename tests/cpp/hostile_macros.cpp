@@ -104,6 +104,10 @@ int main()
         return 1;
     {
         dcc::jthread worker([](dcc::stop_token) {});
+        dcc::scope pieces;
+        pieces.spawn([] { return true; });
+        if (!pieces.join())
+            return 1;
         dcc::cancel_guard guard(child);
         dcc::shield shielded;
         std::thread(dcc::with_context([] {})).join();

@@ -8,6 +8,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -125,6 +126,76 @@ void it_is_stopped_and_joined_by_its_end_and_by_what_replaces_it()
     own.cancel();
 }
 
+void pieces_end_with_their_scope()
+{
+    const dcc::job job = dcc::job::create();
+    const dcc::job_scope with_job(job);
+    std::atomic<int> done{0};
+    {
+        dcc::scope pieces;
+        for (int count = 0; count < 4; ++count)
+            pieces.spawn([&] {
+                EXPECT(dcc::job::current() == job && dcc::token::current() == pieces.get_token());
+                pieces.spawn([&done] { ++done; });
+                return true;
+            });
+        EXPECT(pieces.join() && done == 4);
+        pieces.spawn([&done](dcc::stop_token stop) {
+            until_cancelled();
+            done += stop.stop_requested();
+        });
+    }
+    EXPECT(done == 5 && !job.is_cancelled());
+    dcc::scope cancelled;
+    cancelled.spawn([] {
+        until_cancelled();
+        return false;
+    });
+    job.cancel();
+    EXPECT(!cancelled.join() && !dcc::token(cancelled.get_token()).is_cancelled());
+}
+
+void the_first_failure_stops_the_others()
+{
+    dcc::scope pieces;
+    pieces.spawn(until_cancelled);
+    pieces.spawn([] { return false; });
+    EXPECT(!pieces.join());
+    EXPECT(dcc::token(pieces.get_token()).reason() == "another piece failed");
+    dcc::scope own;
+    own.spawn(until_cancelled);
+    EXPECT(own.cancel("closed") && own.join());
+#if DCC_CANCEL_EXCEPTIONS
+    const auto thrown_by = [](dcc::scope &joined) -> std::string {
+        try {
+            joined.join();
+        } catch (const std::exception &thrown) {
+            return thrown.what();
+        }
+        return "nothing";
+    };
+    dcc::scope throwing;
+    throwing.spawn([] {
+        dcc::poller poll;
+        for (;;)
+            poll.throw_if_cancelled();
+    });
+    throwing.spawn([] { throw std::runtime_error("the cache is broken"); });
+    EXPECT(thrown_by(throwing) == "the cache is broken" && thrown_by(throwing) == "nothing");
+    // A cancelled_error where nothing is cancelled is a failure like others.
+    dcc::scope odd;
+    odd.spawn([] { throw dcc::cancelled_error(); });
+    EXPECT(thrown_by(odd) != "nothing");
+    dcc::scope stopped;
+    stopped.spawn([] {
+        until_cancelled();
+        dcc::throw_if_cancelled();
+    });
+    stopped.cancel();
+    EXPECT(thrown_by(stopped) == "nothing" && !stopped.join());
+#endif
+}
+
 void what_cleans_up_is_not_cancelled()
 {
     const dcc::token token = dcc::token::create();
@@ -153,6 +224,8 @@ int main()
     the_same_context_is_entered_by_several_threads_and_left();
     a_thread_works_for_its_maker();
     it_is_stopped_and_joined_by_its_end_and_by_what_replaces_it();
+    pieces_end_with_their_scope();
+    the_first_failure_stops_the_others();
     what_cleans_up_is_not_cancelled();
     return 0;
 }
