@@ -10,8 +10,8 @@
  * any thread. An empty token is one that is never cancelled, an empty job is none.
  *
  * A new thread has nothing current: `dcc::with_context(callable)` carries what is current here to the thread
- * that calls it, and `dcc::jthread` and `dcc::scope`, which runs several pieces, have that built in. What has to be done after a cancel, too, stands below
- * a `dcc::shield`.
+ * that calls it; `dcc::jthread`, and `dcc::scope` for several pieces, have that built in. What has to be done
+ * after a cancel, too, stands below a `dcc::shield`.
  *
  * Whoever does not poll is told: `dcc::cancel_callback` calls a callable when its token is cancelled;
  * `token.wait_for`, `dcc::wait_any` and, for a condition variable, `dcc::wait` block; `token.native_event`
