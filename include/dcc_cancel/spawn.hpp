@@ -30,9 +30,9 @@ namespace dcc {
  *
  * The scope has a token below the maker's current one, current in each piece. The first piece that fails, by
  * an exception or by the answer false, cancels it: the others stop at their next poll. A cancelled_error is
- * no failure once that token, or the maker's job, is cancelled. The destructor cancels what is still running and
- * waits for it, so what the pieces refer to need only live as long as the scope. Pieces may spawn further
- * ones; join and the destructor are for the maker. */
+ * no failure once that token, or the maker's job, is cancelled. The destructor cancels what is still running
+ * and waits for it, so what the pieces refer to need only live as long as the scope. Pieces may spawn
+ * further ones; join and the destructor are for the maker. */
 class scope {
 public:
     scope() : context_(context::capture()), source_(token::create({token::current()})) {}
