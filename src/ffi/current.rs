@@ -11,11 +11,13 @@ use super::{library, thread};
 use crate::diagnosis::place::Place;
 use crate::error::Error;
 use crate::handle::{Handle, NULL};
-use crate::thread::current::{NO_TICKET, SlotName, ThreadSlots};
+use crate::thread::current::{NO_TICKET, ThreadSlots};
+use crate::thread::value::SlotName;
 
 /// What a `set` gives and the matching `reset` takes: good once, on the same thread.
 pub type dcc_ticket = u64;
 
+#[inline(always)]
 unsafe fn set(slot: SlotName, object: Handle, out_ticket: *mut dcc_ticket) -> Outcome<()> {
     // SAFETY: promised by the caller.
     let to = unsafe { ValueOut::new("out_ticket", out_ticket, NO_TICKET) }?;
@@ -24,6 +26,7 @@ unsafe fn set(slot: SlotName, object: Handle, out_ticket: *mut dcc_ticket) -> Ou
     Ok(())
 }
 
+#[inline(always)]
 fn reset(slot: SlotName, ticket: dcc_ticket) -> Outcome {
     let slots = thread::slots().ok_or(Error::WrongThread(ticket))?;
     library().contexts().reset(slots, slot, ticket)?;

@@ -59,6 +59,7 @@ fn late() -> Error {
 }
 
 /// Slots and record, made if this is the first call that needs them.
+#[inline(always)]
 pub(super) fn slots_and_record<'call>() -> Result<(&'call Slots, &'static ThreadRecord), Error> {
     let slots = slots().ok_or_else(late)?;
     if let Some(record) = slots.record() {
@@ -84,7 +85,7 @@ fn keep(slots: &Slots, record: Box<ThreadRecord>) -> &'static ThreadRecord {
 pub(super) fn record_for_another() -> Result<Box<ThreadRecord>, Error> {
     // The hook of a thread is code of this module, which must not be unmapped before it runs.
     is_first()?;
-    Ok(try_box(ThreadRecord::new(library().contexts().numbers().next()?)?)?)
+    Ok(try_box(ThreadRecord::new(library().contexts().numbers().next()?))?)
 }
 
 /// Gives a thread of the library, which has just begun, its record. It calls `at_exit` itself, so that

@@ -15,9 +15,8 @@ use crate::memory::arena::{Arena, LivePart};
 use crate::memory::pin::{Keeper, Lent, Pin};
 use crate::memory::slot::Holder;
 use crate::sys::sync::{AtomicU64, Ordering, constructor};
-use crate::thread::current::{
-    Removed, SlotName, SlotValue, ThreadNumbers, ThreadRecord, ThreadSlots, Words,
-};
+use crate::thread::current::{ThreadNumbers, ThreadRecord, ThreadSlots, Words};
+use crate::thread::value::{Removed, Shown, SlotName, SlotValue};
 use crate::token::{TokenHold, TokenPin, Tokens};
 
 /// The captured pair.
@@ -148,44 +147,55 @@ impl<'a> Contexts<'a> {
         self.table.leaks.load(Ordering::Relaxed)
     }
 
-    #[inline]
+    #[inline(always)]
     fn words(self) -> Words<'a> {
         Words { tokens: self.tokens(), never: &self.table.never }
     }
 
-    #[inline]
-    fn token_value(self, token: Handle, long: For) -> Result<SlotValue, Error> {
-        let tokens = self.tokens();
-        if token != NULL {
-            let is_held = !crate::weakened!("slot_holds_token");
-            match long {
-                For::Good => {
-                    let hold = TokenHold::new(tokens, token)?;
-                    _ = is_held.then(|| hold.leave());
-                }
-                For::ACall => {
-                    let pin = TokenPin::new(tokens, token)?;
-                    _ = is_held.then(|| pin.pass_on());
-                }
-            }
-        }
-        Ok(SlotValue { object: token, token })
+    /// Nothing, which masks what was.
+    #[inline(always)]
+    fn nothing(self) -> Shown<'a> {
+        Shown { value: SlotValue::NONE, word: &self.table.never }
     }
 
-    #[inline]
-    fn job_value(self, job: Handle, long: For) -> Result<SlotValue, Error> {
+    #[inline(always)]
+    fn token_value(self, token: Handle, long: For) -> Result<Shown<'a>, Error> {
+        if token == NULL {
+            return Ok(self.nothing());
+        }
+        let is_held = !crate::weakened!("slot_holds_token");
+        let word = match long {
+            For::Good => {
+                let hold = TokenHold::new(self.tokens(), token)?;
+                let word = hold.slot().state();
+                _ = is_held.then(|| hold.leave());
+                word
+            }
+            For::ACall => {
+                let pin = TokenPin::new(self.tokens(), token)?;
+                let word = pin.slot().state();
+                _ = is_held.then(|| pin.pass_on());
+                word
+            }
+        };
+        Ok(Shown { value: SlotValue { object: token, token }, word })
+    }
+
+    #[inline(always)]
+    fn job_value(self, job: Handle, long: For) -> Result<Shown<'a>, Error> {
         if job == NULL {
-            return Ok(SlotValue::NONE);
+            return Ok(self.nothing());
         }
         let index = match long {
             For::Good => JobHold::new(self.jobs, job)?.leave(),
             For::ACall => JobPin::new(self.jobs, job)?.pass_on(),
         };
         let token = self.jobs.token(&Lent::new(self.jobs, index));
-        Ok(SlotValue { object: job, token })
+        let word = self.tokens().word(token).unwrap_or(&self.table.never);
+        Ok(Shown { value: SlotValue { object: job, token }, word })
     }
 
-    #[inline]
+    #[inline(always)]
     fn drop_value(self, slot: SlotName, value: SlotValue) {
         if value.object == NULL || crate::weakened!("slot_holds_token") {
             return;
@@ -197,13 +207,13 @@ impl<'a> Contexts<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn drop_removed(self, removed: Removed) {
         self.drop_value(removed.slot, removed.value);
     }
 
     /// Makes a token or a job current on this thread; NULL masks what is. Returns the ticket.
-    #[inline]
+    #[inline(always)]
     pub fn set(
         self,
         slots: &ThreadSlots<'a>,
@@ -211,19 +221,33 @@ impl<'a> Contexts<'a> {
         slot: SlotName,
         object: Handle,
     ) -> Result<u64, Error> {
-        let value = match slot {
+        let shown = match slot {
             SlotName::Token => self.token_value(object, For::Good)?,
             SlotName::Job => self.job_value(object, For::Good)?,
         };
-        slots
-            .set(record, &self.table.numbers, self.words(), slot, value)
-            .inspect_err(|_| self.drop_value(slot, value))
+        let ticket = slots.set(record, &self.table.numbers, slot, shown);
+        ticket.inspect_err(|_| self.drop_value(slot, shown.value))
     }
 
     /// Undoes a `set`. May run a destroy-notify.
-    #[inline]
+    #[inline(always)]
     pub fn reset(self, slots: &ThreadSlots<'a>, slot: SlotName, ticket: u64) -> Result<(), Error> {
-        let removed = slots.reset(self.words(), slot, ticket)?;
+        let Some(removed) = slots.reset_newest(self.words(), slot, ticket) else {
+            return self.reset_deeper(slots, slot, ticket);
+        };
+        self.drop_removed(removed);
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn reset_deeper(
+        self,
+        slots: &ThreadSlots<'a>,
+        slot: SlotName,
+        ticket: u64,
+    ) -> Result<(), Error> {
+        let removed = slots.reset_deeper(self.words(), slot, ticket)?;
         self.drop_removed(removed);
         Ok(())
     }
@@ -232,14 +256,14 @@ impl<'a> Contexts<'a> {
     pub fn capture(self, slots: &ThreadSlots<'_>) -> Result<Handle, Error> {
         let (index, slot) = self.table.arena.take()?;
         let token = match self.token_value(slots.token(), For::Good) {
-            Ok(token) => token,
+            Ok(token) => token.value,
             Err(error) => {
                 self.table.arena.put_back(index);
                 return Err(error);
             }
         };
         let job = match self.job_value(slots.current_job(), For::Good) {
-            Ok(job) => job,
+            Ok(job) => job.value,
             Err(error) => {
                 self.drop_value(SlotName::Token, token);
                 self.table.arena.put_back(index);
@@ -301,13 +325,12 @@ impl<'a> Contexts<'a> {
         long: For,
     ) -> Result<u64, Error> {
         let token = self.token_value(token, long)?;
-        let job =
-            self.job_value(job, long).inspect_err(|_| self.drop_value(SlotName::Token, token))?;
-        let entered =
-            thread.slots.enter(thread.record, &self.table.numbers, self.words(), token, job);
+        let drop_token = || self.drop_value(SlotName::Token, token.value);
+        let job = self.job_value(job, long).inspect_err(|_| drop_token())?;
+        let entered = thread.slots.enter(thread.record, &self.table.numbers, token, job);
         entered.inspect_err(|_| {
-            self.drop_value(SlotName::Job, job);
-            self.drop_value(SlotName::Token, token);
+            self.drop_value(SlotName::Job, job.value);
+            drop_token();
         })
     }
 

@@ -6,16 +6,17 @@
 //! the slots.
 //!
 //! Invariants:
-//! - `frames` is the stack of what was set, newest last; a frame keeps the value that its `set`
-//!   displaced. Tickets grow towards the top.
+//! - `frames` has what was set, newest last; a frame keeps the value that its `set` displaced. Tickets
+//!   grow towards the top.
 //! - A frame may be taken out when it is the newest of its slot. The slots are independent, as two
 //!   context variables are.
 
 use crate::error::Error;
 use crate::handle::{Handle, NULL};
 use crate::memory::cut_text::CutText;
-use crate::sys::fallible::OutOfMemory;
 use crate::sys::sync::{AtomicU64, Ordering, constructor};
+use crate::thread::frames::{Frame, FrameOrigin, Frames};
+use crate::thread::value::{Removed, Shown, SlotName, SlotValue};
 use crate::token::Tokens;
 use crate::token::ask::Answer;
 use std::cell::{Cell, RefCell};
@@ -30,22 +31,6 @@ pub type ErrorText = CutText<256>;
 
 /// A ticket that is never given out.
 pub const NO_TICKET: u64 = 0;
-
-/// One of the two slots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SlotName {
-    /// The current token.
-    Token,
-    /// The current job.
-    Job,
-}
-
-/// How a frame came to be, and so which function takes it away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FrameOrigin {
-    Set,
-    Enter,
-}
 
 /// What a slot shows: the state word to look at and what it holds while nothing is asked.
 #[derive(Debug)]
@@ -76,39 +61,6 @@ impl<'a> LayerCell<'a> {
     }
 }
 
-/// A value for a slot. Holds one reference of `object` unless that is NULL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "the reference has to be dropped or kept in a slot"]
-pub struct SlotValue {
-    /// The token or job.
-    pub object: Handle,
-    /// The token to poll for it.
-    pub token: Handle,
-}
-
-impl SlotValue {
-    /// Masks what was set before.
-    pub const NONE: Self = Self { object: NULL, token: NULL };
-}
-
-/// A value that left its slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "the reference has to be dropped"]
-pub struct Removed {
-    /// The slot.
-    pub slot: SlotName,
-    /// The value.
-    pub value: SlotValue,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Frame {
-    ticket: u64,
-    displaced: SlotValue,
-    slot: SlotName,
-    origin: FrameOrigin,
-}
-
 /// Gives each thread a number of its own, and a further one when its tickets run out.
 #[derive(Debug)]
 pub struct ThreadNumbers(AtomicU64);
@@ -137,30 +89,24 @@ impl ThreadNumbers {
 #[derive(Debug)]
 pub struct ThreadRecord {
     number: u64,
-    ticket_number: Cell<u64>,
-    sequence: Cell<u64>,
+    /// The number that tickets are made of at present, and how far they are.
+    last_ticket: Cell<u64>,
     job: Cell<Handle>,
-    frames: RefCell<Vec<Frame>>,
+    frames: Frames,
     /// Text of the last error on this thread.
     pub last_error: RefCell<ErrorText>,
 }
 
-/// What is installed on a thread at once before its record grows: a job, and what the job itself does.
-const FIRST_FRAMES: usize = 8;
-
 impl ThreadRecord {
     /// A record for the thread of this number, with room for what one job installs.
-    pub fn new(number: u64) -> Result<Self, OutOfMemory> {
-        let mut frames = Vec::new();
-        frames.try_reserve(FIRST_FRAMES).map_err(|_| OutOfMemory)?;
-        Ok(Self {
+    pub fn new(number: u64) -> Self {
+        Self {
             number,
-            ticket_number: Cell::new(number),
-            sequence: Cell::new(0),
+            last_ticket: Cell::new(number << SEQUENCE_BITS),
             job: Cell::new(NULL),
-            frames: RefCell::new(frames),
+            frames: Frames::new(),
             last_error: RefCell::new(ErrorText::EMPTY),
-        })
+        }
     }
 
     /// The thread's number.
@@ -168,13 +114,14 @@ impl ThreadRecord {
         self.number
     }
 
+    #[inline(always)]
     fn next_ticket(&self, numbers: &ThreadNumbers) -> Result<u64, Error> {
-        if self.sequence.get() == LAST_SEQUENCE {
-            self.ticket_number.set(numbers.next()?);
-            self.sequence.set(0);
+        let mut last = self.last_ticket.get();
+        if last & LAST_SEQUENCE == LAST_SEQUENCE {
+            last = numbers.next()? << SEQUENCE_BITS;
         }
-        self.sequence.set(self.sequence.get() + 1);
-        Ok(self.ticket_number.get() << SEQUENCE_BITS | self.sequence.get())
+        self.last_ticket.set(last + 1);
+        Ok(last + 1)
     }
 }
 
@@ -245,41 +192,40 @@ impl<'a> ThreadSlots<'a> {
         self.record().map_or(NULL, |record| record.job.get())
     }
 
-    fn value(&self, slot: SlotName) -> SlotValue {
+    #[inline(always)]
+    fn value(&self, record: &ThreadRecord, slot: SlotName) -> SlotValue {
         match slot {
             SlotName::Token => SlotValue { object: self.token.token(), token: self.token.token() },
-            SlotName::Job => SlotValue { object: self.current_job(), token: self.job.token() },
+            SlotName::Job => SlotValue { object: record.job.get(), token: self.job.token() },
         }
     }
 
-    fn show(&self, record: &ThreadRecord, slot: SlotName, value: SlotValue, words: Words<'a>) {
+    #[inline(always)]
+    fn show(&self, record: &ThreadRecord, slot: SlotName, shown: Shown<'a>) {
         let layer = match slot {
             SlotName::Token => &self.token,
             SlotName::Job => {
-                record.job.set(value.object);
+                record.job.set(shown.value.object);
                 &self.job
             }
         };
-        let word = if value.token == NULL { None } else { words.tokens.word(value.token) };
-        layer.word.set(word.unwrap_or(words.never));
-        layer.expected.set(value.token);
+        layer.word.set(shown.word);
+        layer.expected.set(shown.value.token);
     }
 
     /// Sets one slot. On an error the value's reference stays the caller's.
-    #[inline]
+    #[inline(always)]
     pub fn set(
         &self,
         record: &ThreadRecord,
         numbers: &ThreadNumbers,
-        words: Words<'a>,
         slot: SlotName,
-        value: SlotValue,
+        shown: Shown<'a>,
     ) -> Result<u64, Error> {
-        let mut frames = record.frames.borrow_mut();
-        frames.try_reserve(1).map_err(|_| OutOfMemory)?;
         let ticket = record.next_ticket(numbers)?;
-        frames.push(Frame { ticket, displaced: self.value(slot), slot, origin: FrameOrigin::Set });
-        self.show(record, slot, value, words);
+        let displaced = self.value(record, slot);
+        record.frames.push(Frame { ticket, displaced, slot, origin: FrameOrigin::Set })?;
+        self.show(record, slot, shown);
         Ok(ticket)
     }
 
@@ -288,29 +234,29 @@ impl<'a> ThreadSlots<'a> {
         &self,
         record: &ThreadRecord,
         numbers: &ThreadNumbers,
-        words: Words<'a>,
-        token: SlotValue,
-        job: SlotValue,
+        token: Shown<'a>,
+        job: Shown<'a>,
     ) -> Result<u64, Error> {
-        let mut frames = record.frames.borrow_mut();
-        frames.try_reserve(2).map_err(|_| OutOfMemory)?;
         let ticket = record.next_ticket(numbers)?;
-        for (slot, value) in [(SlotName::Token, token), (SlotName::Job, job)] {
-            frames.push(Frame {
-                ticket,
-                displaced: self.value(slot),
-                slot,
-                origin: FrameOrigin::Enter,
-            });
-            self.show(record, slot, value, words);
-        }
+        let frame = |slot| Frame {
+            ticket,
+            displaced: self.value(record, slot),
+            slot,
+            origin: FrameOrigin::Enter,
+        };
+        record.frames.push(frame(SlotName::Token))?;
+        record.frames.push(frame(SlotName::Job)).inspect_err(|_| record.frames.pop())?;
+        self.show(record, SlotName::Token, token);
+        self.show(record, SlotName::Job, job);
         Ok(ticket)
     }
 
     /// Finds out whether a ticket is one of this thread's.
+    #[cold]
     fn absent(&self, ticket: u64) -> Error {
         let number = ticket >> SEQUENCE_BITS;
-        let own = self.record().is_some_and(|record| record.ticket_number.get() == number);
+        let current = |record: &ThreadRecord| record.last_ticket.get() >> SEQUENCE_BITS;
+        let own = self.record().is_some_and(|record| current(record) == number);
         if own || number == 0 || number > LAST_THREAD {
             Error::TicketUsed(ticket)
         } else {
@@ -318,102 +264,87 @@ impl<'a> ThreadSlots<'a> {
         }
     }
 
-    /// Takes what a frame installed out again and restores what it displaced.
-    #[inline]
+    /// Restores what a frame displaced, after the frame was taken out of the stack.
+    #[inline(always)]
     fn restore(&self, record: &ThreadRecord, frame: Frame, words: Words<'a>) -> Removed {
-        let value = self.value(frame.slot);
-        self.show(record, frame.slot, frame.displaced, words);
+        let value = self.value(record, frame.slot);
+        let before = frame.displaced;
+        let word = if before.token == NULL { None } else { words.tokens.word(before.token) };
+        let shown = Shown { value: before, word: word.unwrap_or(words.never) };
+        self.show(record, frame.slot, shown);
         Removed { slot: frame.slot, value }
     }
 
-    fn take_out(
-        &self,
-        record: &ThreadRecord,
-        frames: &mut Vec<Frame>,
-        position: usize,
-        words: Words<'a>,
-    ) -> Removed {
-        let frame = frames.remove(position);
+    fn take_out(&self, record: &ThreadRecord, position: usize, words: Words<'a>) -> Removed {
+        let frame = record.frames.remove(position);
         self.restore(record, frame, words)
     }
 
-    /// Undoes the `set` that gave this ticket.
-    #[inline]
-    pub fn reset(&self, words: Words<'a>, slot: SlotName, ticket: u64) -> Result<Removed, Error> {
-        let record = self.record().ok_or_else(|| self.absent(ticket))?;
-        let mut frames = record.frames.borrow_mut();
-        let newest = |frame: &mut Frame| {
-            frame.ticket == ticket && frame.slot == slot && frame.origin == FrameOrigin::Set
-        };
-        match frames.pop_if(newest) {
-            Some(frame) => Ok(self.restore(record, frame, words)),
-            None => self.reset_deeper(record, &mut frames, words, slot, ticket),
-        }
+    /// Undoes the `set` that gave this ticket, if that is the newest. `None`: `reset_deeper` has to look.
+    #[inline(always)]
+    pub fn reset_newest(&self, words: Words<'a>, slot: SlotName, ticket: u64) -> Option<Removed> {
+        let record = self.record()?;
+        let frame = record.frames.pop_at_hand(|newest| {
+            newest.ticket == ticket && newest.slot == slot && newest.origin == FrameOrigin::Set
+        })?;
+        // Its slot is the caller's, which is known where this is compiled.
+        Some(self.restore(record, Frame { slot, ..frame }, words))
     }
 
-    /// The newest frame is not the one that is wanted: it may be of the other slot, or the ticket
-    /// is no good.
-    #[cold]
-    fn reset_deeper(
+    /// Undoes the `set` that gave this ticket. The newest frame may be of the other slot, or the ticket is
+    /// no good.
+    pub fn reset_deeper(
         &self,
-        record: &ThreadRecord,
-        frames: &mut Vec<Frame>,
         words: Words<'a>,
         slot: SlotName,
         ticket: u64,
     ) -> Result<Removed, Error> {
-        let position = frames
-            .iter()
-            .rposition(|frame| frame.ticket == ticket)
-            .ok_or_else(|| self.absent(ticket))?;
-        let frame = frames[position];
+        let record = self.record().ok_or_else(|| self.absent(ticket))?;
+        let frames = &record.frames;
+        let position = frames.position(ticket).ok_or_else(|| self.absent(ticket))?;
+        let frame = frames.at(position);
         if frame.slot != slot || frame.origin != FrameOrigin::Set {
             return Err(Error::WrongSlot(ticket));
         }
-        if frames[position + 1..].iter().any(|later| later.slot == slot) {
+        if (position + 1..frames.count()).any(|later| frames.at(later).slot == slot) {
             return Err(Error::WrongOrder(ticket));
         }
-        Ok(self.take_out(record, frames, position, words))
+        Ok(self.take_out(record, position, words))
     }
 
     /// Undoes the `enter` that gave this ticket.
     pub fn exit(&self, words: Words<'a>, ticket: u64) -> Result<[Removed; 2], Error> {
         let record = self.record().ok_or_else(|| self.absent(ticket))?;
-        let mut frames = record.frames.borrow_mut();
-        let position = frames
-            .iter()
-            .rposition(|frame| frame.ticket == ticket)
-            .ok_or_else(|| self.absent(ticket))?;
-        if frames[position].origin != FrameOrigin::Enter {
+        let frames = &record.frames;
+        let position = frames.position(ticket).ok_or_else(|| self.absent(ticket))?;
+        if frames.at(position).origin != FrameOrigin::Enter {
             return Err(Error::WrongSlot(ticket));
         }
         // Both slots were set, so anything later is later in one of them.
-        if position + 1 != frames.len() {
+        if position + 1 != frames.count() {
             return Err(Error::WrongOrder(ticket));
         }
-        let job = self.take_out(record, &mut frames, position, words);
-        let token = self.take_out(record, &mut frames, position - 1, words);
+        let job = self.take_out(record, position, words);
+        let token = self.take_out(record, position - 1, words);
         Ok([job, token])
     }
 
     /// Whether this ticket can be unwound to.
     pub fn find_ticket(&self, ticket: u64) -> Result<(), Error> {
-        let found = self.record().is_some_and(|record| {
-            record.frames.borrow().iter().rev().any(|frame| frame.ticket == ticket)
-        });
-        if found { Ok(()) } else { Err(self.absent(ticket)) }
+        match self.record().and_then(|record| record.frames.position(ticket)) {
+            Some(_) => Ok(()),
+            None => Err(self.absent(ticket)),
+        }
     }
 
     /// Takes out the newest frame if it is not older than the ticket. Says whether the frame was
     /// the ticket's own.
     pub fn unwind_one(&self, words: Words<'a>, ticket: u64) -> Option<(Removed, bool)> {
         let record = self.record()?;
-        let mut frames = record.frames.borrow_mut();
-        let position = frames.len().checked_sub(1)?;
-        let newest = frames[position].ticket;
         // Tickets of a thread grow, also from one of its numbers to the next.
-        (newest >= ticket)
-            .then(|| (self.take_out(record, &mut frames, position, words), newest == ticket))
+        let newest = record.frames.newest().filter(|newest| newest.ticket >= ticket)?;
+        record.frames.pop();
+        Some((self.restore(record, newest, words), newest.ticket == ticket))
     }
 }
 
@@ -433,9 +364,9 @@ mod tests {
     #[test]
     fn tickets_grow_and_go_on_under_a_further_number() {
         let numbers = ThreadNumbers::new();
-        let record = ThreadRecord::new(numbers.next().unwrap()).unwrap();
+        let record = ThreadRecord::new(numbers.next().unwrap());
         let first = record.next_ticket(&numbers).unwrap();
-        record.sequence.set(LAST_SEQUENCE - 1);
+        record.last_ticket.set(first | (LAST_SEQUENCE - 1));
         let last = record.next_ticket(&numbers).unwrap();
         let next = record.next_ticket(&numbers).unwrap();
         assert!(first < last && last < next, "{first:#x} {last:#x} {next:#x}");

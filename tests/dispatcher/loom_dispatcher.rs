@@ -203,7 +203,7 @@ const PLAIN: Post<'static> = Post {
 macro_rules! on_thread {
     ($world:expr, $number:expr, |$thread:ident, $dispatchers:ident, $pin:ident| $call:expr) => {{
         let $dispatchers = $world.library.dispatchers();
-        let record = ThreadRecord::new($number).unwrap();
+        let record = ThreadRecord::new($number);
         let slots = ThreadSlots::new($world.library.contexts().never());
         slots.set_record(Some(&record));
         let $thread = ThisThread { slots: &slots, record: &record };
@@ -247,7 +247,7 @@ impl World {
 
     fn try_pump(&self) {
         let bounds = Bounds { budget_ns: NO_LIMIT, most: NO_LIMIT };
-        let record = ThreadRecord::new(HERE).unwrap();
+        let record = ThreadRecord::new(HERE);
         let slots = ThreadSlots::new(self.library.contexts().never());
         slots.set_record(Some(&record));
         let thread = ThisThread { slots: &slots, record: &record };
@@ -776,7 +776,7 @@ fn stop_workers_x_next_dispatcher() {
 /// Whether the wait was refused because it would wait for itself.
 fn wait_for_other(world: &World, number: u64, own: Handle, other: Handle) -> bool {
     let dispatchers = world.library.dispatchers();
-    let record = ThreadRecord::new(number).unwrap();
+    let record = ThreadRecord::new(number);
     let slots = ThreadSlots::new(world.library.contexts().never());
     slots.set_record(Some(&record));
     let thread = ThisThread { slots: &slots, record: &record };

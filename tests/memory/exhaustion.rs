@@ -193,6 +193,52 @@ fn end_requests() {
 }
 
 /// One test, because the counts are the process's.
+/// Nests sets and enters on a new thread until they need memory, which they are refused; then once more with
+/// it. An enter takes two places: after an odd count of them only the second one is refused.
+fn nest_sets(sets_before: usize) {
+    // SAFETY: writable results; nothing is set.
+    unsafe {
+        let (mut context, mut token) = (null_mut(), null_mut());
+        assert_eq!(dcc_context_capture(&mut context), DCC_OK);
+        assert_eq!(dcc_cancel_token_create(&mut token), DCC_OK);
+        let mut refused = 0;
+        let mut tickets = Vec::with_capacity(100);
+        while tickets.len() < 40 {
+            let by_enter = tickets.len() >= sets_before && tickets.len() % 4 != 3;
+            let install = |ticket: &mut u64| match by_enter {
+                true => dcc_context_enter(context, ticket),
+                false => dcc_cancel_token_set_current(token, ticket),
+            };
+            let before = dcc_cancel_token_current();
+            let mut ticket = 7;
+            match with_allocations(0, || install(&mut ticket)) {
+                DCC_OK => (),
+                DCC_ERROR_RESOURCES => {
+                    refused += 1;
+                    assert_eq!((ticket, dcc_cancel_token_current()), (0, before));
+                    assert_eq!(install(&mut ticket), DCC_OK);
+                }
+                other => panic!("{other}"),
+            }
+            let current = if by_enter { null_mut() } else { token };
+            assert_eq!(dcc_cancel_token_current(), current);
+            tickets.push((ticket, by_enter));
+        }
+        assert!((1..10).contains(&refused), "{refused}");
+        for (ticket, by_enter) in tickets.into_iter().rev() {
+            let undo = || match by_enter {
+                true => dcc_context_exit(ticket),
+                false => dcc_cancel_token_reset_current(ticket),
+            };
+            assert_eq!(with_allocations(0, undo), DCC_OK);
+            assert_eq!(undo(), DCC_ERROR_TICKET_USED);
+        }
+        assert_eq!(dcc_context_release(context), DCC_OK);
+        assert_eq!(dcc_cancel_token_release(token), DCC_OK);
+    }
+    assert_eq!(live(), (0, 0, 0), "no reference of a refused set is left");
+}
+
 #[test]
 fn a_full_memory_is_an_answer() {
     dispatch();
@@ -260,4 +306,7 @@ fn a_full_memory_is_an_answer() {
         assert_eq!(dcc_job_release(job), DCC_OK);
     }
     assert_eq!(live(), (0, 0, 0));
+    for sets_before in 0..2 {
+        std::thread::spawn(move || nest_sets(sets_before)).join().unwrap();
+    }
 }

@@ -14,7 +14,8 @@ use dcc_cancel::memory::pin::Keeper;
 use dcc_cancel::memory::pool::{Link, Pool};
 use dcc_cancel::memory::slot::Holder;
 use dcc_cancel::sys::thread_rack::Shelf;
-use dcc_cancel::thread::current::{SlotName, ThreadRecord, ThreadSlots};
+use dcc_cancel::thread::current::{ThreadRecord, ThreadSlots};
+use dcc_cancel::thread::value::SlotName;
 use dcc_cancel::token::ask::Answer;
 use dcc_cancel::token::create::Origin;
 use dcc_cancel::token::{Cause, TokenPin, Tokens};
@@ -266,7 +267,7 @@ fn set_reset_x_cancel() {
             tokens.release(token).unwrap();
             cancelled
         });
-        let record = ThreadRecord::new(library.contexts().numbers().next().unwrap()).unwrap();
+        let record = ThreadRecord::new(library.contexts().numbers().next().unwrap());
         let slots = ThreadSlots::new(library.contexts().never());
         slots.set_record(Some(&record));
         let ticket = library.contexts().set(&slots, &record, SlotName::Token, token);

@@ -1,0 +1,197 @@
+//! What was set on a thread and is not undone yet: a stack, newest last.
+//!
+//! The first few frames lie in the thread's record, so that what one job installs needs no memory. The rest
+//! is a vector, so that any nesting goes on to work, or is refused when memory runs out.
+//!
+//! Invariant: `count` frames are in use. The first of them are in `first`, as many as fit; the others are in
+//! `rest`, in the same order. All of it belongs to one thread.
+
+use crate::sys::fallible::OutOfMemory;
+use crate::thread::value::{SlotName, SlotValue};
+use std::cell::{Cell, RefCell};
+
+/// How a frame came to be, and so which function takes it away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FrameOrigin {
+    Set,
+    Enter,
+}
+
+/// One value that was set, known by its ticket, and what it displaced.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
+    pub ticket: u64,
+    pub displaced: SlotValue,
+    pub slot: SlotName,
+    pub origin: FrameOrigin,
+}
+
+/// A place without a frame.
+const BLANK: Frame = Frame {
+    ticket: 0,
+    displaced: SlotValue::NONE,
+    slot: SlotName::Token,
+    origin: FrameOrigin::Set,
+};
+
+/// So many are in the record: a job, and what the job itself does.
+const FIRST: usize = 8;
+
+/// The stack.
+#[derive(Debug)]
+pub(super) struct Frames {
+    count: Cell<usize>,
+    first: [Cell<Frame>; FIRST],
+    rest: RefCell<Vec<Frame>>,
+}
+
+impl Frames {
+    /// None.
+    pub fn new() -> Self {
+        Self {
+            count: Cell::new(0),
+            first: [const { Cell::new(BLANK) }; FIRST],
+            rest: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count.get()
+    }
+
+    /// Puts one on top.
+    #[inline(always)]
+    pub fn push(&self, frame: Frame) -> Result<(), OutOfMemory> {
+        let count = self.count.get();
+        match self.first.get(count) {
+            Some(place) => place.set(frame),
+            None => self.push_to_rest(frame.ticket, frame.displaced, frame.slot, frame.origin)?,
+        }
+        self.count.set(count + 1);
+        Ok(())
+    }
+
+    /// In pieces, which are passed in registers: a frame that this needs whole would be put together in
+    /// memory by all who push.
+    #[cold]
+    #[inline(never)]
+    fn push_to_rest(
+        &self,
+        ticket: u64,
+        displaced: SlotValue,
+        slot: SlotName,
+        origin: FrameOrigin,
+    ) -> Result<(), OutOfMemory> {
+        let mut rest = self.rest.borrow_mut();
+        rest.try_reserve(1).map_err(|_| OutOfMemory)?;
+        rest.push(Frame { ticket, displaced, slot, origin });
+        Ok(())
+    }
+
+    /// The frame at a position below `count`; 0 is the oldest.
+    pub fn at(&self, position: usize) -> Frame {
+        match self.first.get(position) {
+            Some(place) => place.get(),
+            None => self.rest.borrow()[position - FIRST],
+        }
+    }
+
+    /// The newest frame.
+    pub fn newest(&self) -> Option<Frame> {
+        Some(self.at(self.count.get().checked_sub(1)?))
+    }
+
+    /// Takes the newest away if it is wanted and lies in the record: the common case.
+    #[inline(always)]
+    pub fn pop_at_hand(&self, is_wanted: impl FnOnce(&Frame) -> bool) -> Option<Frame> {
+        let position = self.count.get().wrapping_sub(1);
+        let frame = self.first.get(position)?.get();
+        if !is_wanted(&frame) {
+            return None;
+        }
+        self.count.set(position);
+        Some(frame)
+    }
+
+    /// Takes the newest away, which is there.
+    pub fn pop(&self) {
+        let count = self.count.get() - 1;
+        self.count.set(count);
+        if count >= FIRST {
+            self.rest.borrow_mut().pop();
+        }
+    }
+
+    /// Takes the frame at a position below `count` away.
+    pub fn remove(&self, position: usize) -> Frame {
+        let removed = self.at(position);
+        for later in position + 1..self.count() {
+            self.put(later - 1, self.at(later));
+        }
+        self.pop();
+        removed
+    }
+
+    fn put(&self, position: usize, frame: Frame) {
+        match self.first.get(position) {
+            Some(place) => place.set(frame),
+            None => self.rest.borrow_mut()[position - FIRST] = frame,
+        }
+    }
+
+    /// Position of the newest frame of this ticket.
+    pub fn position(&self, ticket: u64) -> Option<usize> {
+        (0..self.count()).rev().find(|position| self.at(*position).ticket == ticket)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn tickets(frames: &Frames) -> Vec<u64> {
+        (0..frames.count()).map(|position| frames.at(position).ticket).collect()
+    }
+
+    fn pushed(count: u64) -> Frames {
+        let frames = Frames::new();
+        (1..=count).for_each(|ticket| frames.push(Frame { ticket, ..BLANK }).unwrap());
+        frames
+    }
+
+    /// The last one that fits into the record and the first ones that do not.
+    const COUNTS: std::ops::Range<u64> = 1..FIRST as u64 + 4;
+
+    #[test]
+    fn what_was_pushed_is_popped_newest_first() {
+        for count in COUNTS {
+            let frames = pushed(count);
+            for ticket in (1..=count).rev() {
+                assert_eq!(frames.newest().unwrap().ticket, ticket);
+                assert!(frames.pop_at_hand(|newest| newest.ticket != ticket).is_none());
+                match frames.pop_at_hand(|newest| newest.ticket == ticket) {
+                    Some(_) => assert!(ticket <= FIRST as u64),
+                    None => frames.pop(),
+                }
+            }
+            assert!(frames.newest().is_none());
+            assert!(frames.rest.borrow().is_empty());
+        }
+    }
+
+    #[test]
+    fn any_one_can_be_taken_out_and_the_others_stay_in_order() {
+        for count in COUNTS {
+            for gone in 1..=count {
+                let frames = pushed(count);
+                let position = frames.position(gone).unwrap();
+                assert_eq!(frames.remove(position).ticket, gone);
+                let left: Vec<u64> = (1..=count).filter(|ticket| *ticket != gone).collect();
+                assert_eq!(tickets(&frames), left);
+                frames.push(Frame { ticket: count + 1, ..BLANK }).unwrap();
+                assert_eq!(frames.newest().unwrap().ticket, count + 1);
+            }
+        }
+    }
+}
