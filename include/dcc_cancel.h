@@ -2395,8 +2395,8 @@ dcc_status dcc_session_retain(const struct dcc_session *session);
 
 /**
  * Gives a reference back. The last one ends the session, unless the library still needs it: while one of
- * its requests lives. Close it first: its requests live on by themselves, and nobody is left to cancel
- * them by their ids. Any thread.
+ * its requests has not ended. Close it first: its requests live on by themselves, and nobody is left to
+ * cancel them by their ids. Any thread.
  */
 dcc_status dcc_session_release(struct dcc_session *session);
 

@@ -12,6 +12,12 @@ impl Count {
         self.add(1);
     }
 
+    /// One more, of a count that is raised under one lock alone.
+    #[inline]
+    pub fn one_under_lock(&self) {
+        self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
     /// So many more.
     pub fn add(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);

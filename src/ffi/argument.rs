@@ -153,6 +153,10 @@ pub(super) unsafe fn descriptor<T: Versioned>(what: &'static str, from: *const T
     let given = unsafe { from.cast::<u32>().read() };
     let size = checked_size::<T>(given)?;
     let known = size_of::<T>();
+    if size == known {
+        // SAFETY: promised by the caller.
+        return Ok(unsafe { from.read() });
+    }
     if size > known {
         // SAFETY: promised by the caller.
         let tail =

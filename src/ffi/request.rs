@@ -5,7 +5,7 @@ use super::guard::{Outcome, guard, guard_creating, guard_value};
 use super::limits::DCC_MAX_MESSAGE_LENGTH;
 use super::out::{HandleOut, TextOut, ValueOut, pointer};
 use super::request_id::{dcc_request_id, id_of};
-use super::session::{dcc_session, pinned as pinned_session, requests};
+use super::session::{dcc_session, requests};
 use super::status::{DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_OK, dcc_status};
 use super::token::dcc_cancel_token;
 use crate::handle::NULL;
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn dcc_request_begin(
         let is_cancellable = desc.flags & DCC_REQUEST_NOT_CANCELLABLE == 0;
         let parent = handle(desc.parent);
         let origin = RequestOrigin { id, parent, is_cancellable, progress_token };
-        to.write(requests().begin(&pinned_session(session)?, &origin)?);
+        to.write(requests().begin(handle(session), &origin)?);
         Ok(())
     })
 }
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn dcc_request_end(
     guard(|| {
         // SAFETY: the C caller's promise: NULL or a writable result.
         let to = unsafe { ValueOut::optional(out_owed, 0) };
-        let (owed, first) = requests().end(&pinned(request)?);
+        let (owed, first) = requests().end(handle(request))?;
         to.write(match owed {
             Owed::Result => DCC_OWED_RESULT,
             Owed::Nothing => DCC_OWED_NOTHING,

@@ -173,8 +173,8 @@ pub extern "C" fn dcc_session_retain(session: *const dcc_session) -> dcc_status 
 }
 
 /// Gives a reference back. The last one ends the session, unless the library still needs it: while one of
-/// its requests lives. Close it first: its requests live on by themselves, and nobody is left to cancel
-/// them by their ids. Any thread.
+/// its requests has not ended. Close it first: its requests live on by themselves, and nobody is left to
+/// cancel them by their ids. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_session_release(session: *mut dcc_session) -> dcc_status {
     guard(|| {

@@ -6,31 +6,14 @@
 
 use crate::error::Error;
 use crate::json::text::{Characters, write_text};
+use crate::json_rpc::id_key::{IdKey, ShortId};
 use crate::sys::fallible::{OutOfMemory, try_string};
 use std::fmt::{self, Write};
-use std::hash::{Hash, Hasher};
+
+pub use crate::json_rpc::id_key::IdRef;
 
 /// The longest text of an id, in bytes of UTF-8.
 pub const MAX_ID_BYTES: usize = 256;
-
-/// An id that somebody else keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IdRef<'a> {
-    /// A JSON number.
-    Integer(i64),
-    /// A JSON string.
-    Text(&'a str),
-}
-
-impl Hash for IdRef<'_> {
-    /// Without the type: a text and an integer seldom meet, and an integer takes half the time.
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        match self {
-            Self::Integer(integer) => integer.hash(state),
-            Self::Text(text) => text.hash(state),
-        }
-    }
-}
 
 impl IdRef<'_> {
     /// What stands for the id where `7` and `"7"` are one: the integer, if its text is exactly how
@@ -56,12 +39,13 @@ impl IdRef<'_> {
     }
 }
 
-/// An id, kept. Equal and hashed as the [`IdRef`] to it.
+/// An id, kept.
 pub struct RequestId(IdValue);
 
 enum IdValue {
-    Integer(i64),
-    Text(String),
+    Short(ShortId),
+    /// Too long to be short.
+    Long(String),
 }
 
 /// Why a JSON value gave no id.
@@ -91,7 +75,7 @@ pub const NO_ID_TYPE: &str = "an id is neither a number nor a text";
 impl RequestId {
     /// Of an integer.
     pub const fn integer(integer: i64) -> Self {
-        Self(IdValue::Integer(integer))
+        Self(IdValue::Short(ShortId::integer(integer)))
     }
 
     /// Of a text, copied.
@@ -100,7 +84,10 @@ impl RequestId {
             let (length, limit) = (text.len(), MAX_ID_BYTES);
             return Err(Error::TextTooLong { what: "request id", length, limit });
         }
-        Ok(Self(IdValue::Text(try_string(text)?)))
+        Ok(match ShortId::text(text) {
+            Some(short) => short.into(),
+            None => Self(IdValue::Long(try_string(text)?)),
+        })
     }
 
     /// Of an id that somebody else keeps, copied.
@@ -128,14 +115,41 @@ impl RequestId {
             }
             text.push(character);
         }
-        Ok(Self(IdValue::Text(text)))
+        Ok(ShortId::text(&text).map_or(Self(IdValue::Long(text)), Self::from))
     }
 
     /// To look at.
     pub fn borrowed(&self) -> IdRef<'_> {
         match &self.0 {
-            IdValue::Integer(integer) => IdRef::Integer(*integer),
-            IdValue::Text(text) => IdRef::Text(text),
+            IdValue::Short(short) => short.borrowed(),
+            IdValue::Long(text) => IdRef::Text(text),
+        }
+    }
+
+    /// Ready to be compared.
+    #[inline]
+    pub fn key(&self) -> IdKey<'_> {
+        match &self.0 {
+            IdValue::Short(short) => IdKey::Short(*short),
+            IdValue::Long(text) => IdKey::Long(text),
+        }
+    }
+
+    /// Whether it is this one.
+    #[inline]
+    pub fn is(&self, id: &IdKey<'_>) -> bool {
+        match (&self.0, id) {
+            (IdValue::Short(own), IdKey::Short(other)) => own == other,
+            (IdValue::Long(own), IdKey::Long(other)) => own == other,
+            _ => false,
+        }
+    }
+
+    /// Lets go of the memory that it has, if it has any.
+    #[inline]
+    pub fn forget(&mut self) {
+        if matches!(self.0, IdValue::Long(_)) {
+            *self = Self::integer(0);
         }
     }
 
@@ -159,19 +173,19 @@ impl From<i64> for RequestId {
     }
 }
 
+impl From<ShortId> for RequestId {
+    fn from(short: ShortId) -> Self {
+        Self(IdValue::Short(short))
+    }
+}
+
 impl PartialEq for RequestId {
     fn eq(&self, other: &Self) -> bool {
-        self.borrowed() == other.borrowed()
+        self.key() == other.key()
     }
 }
 
 impl Eq for RequestId {}
-
-impl Hash for RequestId {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.borrowed().hash(hasher);
-    }
-}
 
 impl fmt::Debug for RequestId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -193,8 +207,6 @@ fn integer(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashMap;
-    use std::hash::{BuildHasher, RandomState};
 
     fn text(text: &str) -> RequestId {
         RequestId::text(text).unwrap()
@@ -209,19 +221,15 @@ mod tests {
     #[test]
     fn an_integer_is_not_its_text() {
         assert_ne!(RequestId::integer(1), text("1"));
-        let mut requests = HashMap::from([(RequestId::integer(1), 'i'), (text("1"), 't')]);
-        assert_eq!(requests.remove(&text("1")), Some('t'));
-        assert_eq!(requests.remove(&text("1")), None);
-        assert_eq!(requests.remove(&RequestId::integer(1)), Some('i'));
     }
 
     #[test]
-    fn a_kept_id_hashes_as_one_that_is_looked_for() {
-        let state = RandomState::new();
-        for id in [IdRef::Integer(7), IdRef::Text("7"), IdRef::Text("")] {
+    fn a_kept_id_is_the_one_that_is_looked_for() {
+        let long = "7".repeat(MAX_ID_BYTES);
+        for id in [IdRef::Integer(7), IdRef::Text("7"), IdRef::Text(""), IdRef::Text(&long)] {
             let kept = RequestId::copy_of(id).unwrap();
             assert_eq!(kept.borrowed(), id);
-            assert_eq!(state.hash_one(&kept), state.hash_one(id));
+            assert_eq!(kept.key(), IdKey::of(id));
         }
     }
 

@@ -140,6 +140,18 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         self.slots.get(handle::index(handle))
     }
 
+    /// The slot of a handle of this kind, whoever lives there. Any bits may come.
+    #[inline]
+    pub fn slot_of(&self, handle: Handle) -> Result<&Slot<Cold, Live>, Error> {
+        self.find(handle).map(|(slot, _)| slot)
+    }
+
+    /// The slot of an index, if there is one. Any number may come.
+    #[inline]
+    pub fn slot_at(&self, index: u32) -> Option<&Slot<Cold, Live>> {
+        self.slots.get(index)
+    }
+
     fn find(&self, handle: Handle) -> Result<(&Slot<Cold, Live>, u32), Error> {
         handle::generation(Live::KIND, handle)
             .and_then(|generation| Some((self.peek(handle)?, generation)))

@@ -78,18 +78,15 @@ impl<'a> Requests<'a> {
     ) -> bool {
         let first = self.cancel_for_peer(live, reason, is_deferred);
         if first {
-            self.note_cancelled(session, live.token.load(Ordering::Relaxed), id, reason);
+            session.slot().live().counts.cancelled.one();
+            self.tell_of_cancel(live.token.load(Ordering::Relaxed), id, reason);
         }
         first
     }
 
     /// A peer cancels this very request. `None`: it has ended. Else whether this call was the first.
     pub fn cancel_one(self, request: &RequestPin<'_>, reason: &str) -> Option<bool> {
-        let live = request.slot().live();
-        if live.is_ended.load(Ordering::Acquire) != 0 {
-            return None;
-        }
-        Some(self.cancel_by_own_id(&self.session_of(request), request, reason))
+        Some(self.cancel_by_own_id(&self.session_of(request)?, request, reason))
     }
 
     /// Cancels a pinned request under the id that it has itself; without memory for that, under none.
@@ -104,15 +101,8 @@ impl<'a> Requests<'a> {
         self.cancel_token(session, request.slot().live(), id, reason, false)
     }
 
-    /// Counts and tells that a peer was the first to cancel a request.
-    pub(crate) fn note_cancelled(
-        self,
-        session: &SessionPin<'_>,
-        token: Handle,
-        id: IdRef<'_>,
-        reason: &str,
-    ) {
-        session.slot().live().counts.cancelled.one();
+    /// Tells that a peer was the first to cancel a request.
+    pub(crate) fn tell_of_cancel(self, token: Handle, id: IdRef<'_>, reason: &str) {
         self.tokens.diagnosis().observers.emit(|| {
             let mut text = EventText::EMPTY;
             let _ = id.write_json(&mut text);
@@ -151,7 +141,7 @@ impl<'a> Requests<'a> {
                 }
             };
             let of_request = request.slot().live();
-            break if of_request.is_cancellable.load(Ordering::Relaxed) == 0 {
+            break if !of_request.is_cancellable() {
                 PeerCancel::Refused
             } else if self.cancel_token(session, of_request, id, reason, is_deferred) {
                 PeerCancel::First

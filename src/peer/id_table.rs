@@ -9,13 +9,14 @@
 //! - There are as many buckets as cells that are in use, or were at a time, so chains are short. An id more
 //!   makes one bucket more, which takes its own out of one chain: the table grows without a moment in which
 //!   all of it moves (linear hashing).
-//! - The hash has a secret key: a peer cannot choose ids that meet in one bucket.
+//! - The hash has a secret key (`id_hash`): a peer cannot choose ids that meet in one bucket.
 
+use crate::json_rpc::id_key::IdKey;
 use crate::json_rpc::request_id::{IdRef, RequestId};
 use crate::memory::chunked::Chunked;
+use crate::peer::id_hash::IdHash;
 use crate::peer::kept::{Entry, Kept};
 use crate::sys::fallible::OutOfMemory;
-use std::hash::{BuildHasher, RandomState};
 
 /// Number of a cell; 0 for none.
 pub type CellNumber = u32;
@@ -56,7 +57,7 @@ pub(super) struct ByAge {
 /// The entries of a session.
 #[derive(Debug)]
 pub struct IdTable {
-    key: RandomState,
+    hash: IdHash,
     buckets: Chunked<CellNumber>,
     cells: Chunked<IdCell>,
     /// The first of the free cells.
@@ -77,7 +78,7 @@ impl IdTable {
             buckets.push(NOWHERE)?;
         }
         Ok(Self {
-            key: RandomState::new(),
+            hash: IdHash::new(),
             buckets,
             cells: Chunked::new(),
             free: NOWHERE,
@@ -120,25 +121,20 @@ impl IdTable {
         let mut place = std::mem::replace(self.buckets.get_mut(from), NOWHERE);
         while place != NOWHERE {
             let next = self.cell(place).next;
-            self.put_first(place);
+            let bucket = self.bucket(self.cell(place).hash);
+            let first = std::mem::replace(self.buckets.get_mut(bucket), place);
+            self.cell_mut(place).next = first;
             place = next;
         }
     }
 
-    /// Puts a cell in front of the chain where it belongs.
-    fn put_first(&mut self, place: CellNumber) {
-        let bucket = self.bucket(self.cell(place).hash);
-        let next = std::mem::replace(self.buckets.get_mut(bucket), place);
-        self.cell_mut(place).next = next;
-    }
-
     /// The cell of an id, or where it belongs.
-    pub fn look(&self, id: IdRef<'_>) -> Result<CellNumber, Vacant> {
-        let hash = self.key.hash_one(id) as u32;
+    pub fn look(&self, id: &IdKey<'_>) -> Result<CellNumber, Vacant> {
+        let hash = self.hash.of(id);
         let mut place = *self.buckets.get(self.bucket(hash));
         while place != NOWHERE {
             let cell = self.cell(place);
-            if cell.hash == hash && cell.id.borrowed() == id {
+            if cell.hash == hash && cell.id.is(id) {
                 return Ok(place);
             }
             place = cell.next;
@@ -148,7 +144,7 @@ impl IdTable {
 
     /// The cell of an id.
     pub fn find(&self, id: IdRef<'_>) -> Option<CellNumber> {
-        self.look(id).ok()
+        self.look(&IdKey::of(id)).ok()
     }
 
     /// What the id of a cell stands for.
@@ -186,17 +182,20 @@ impl IdTable {
         entry: Entry,
     ) -> Result<CellNumber, OutOfMemory> {
         let Vacant { hash } = vacant;
-        let entry = Some(entry);
-        let cell = IdCell { id, entry, hash, next: NOWHERE, older: NOWHERE, newer: NOWHERE };
+        let bucket = self.bucket(hash);
         let mut place = self.free;
         if place == NOWHERE {
-            self.cells.push(cell)?;
+            let next = *self.buckets.get(bucket);
+            let entry = Some(entry);
+            self.cells.push(IdCell { id, entry, hash, next, older: NOWHERE, newer: NOWHERE })?;
             place = self.cells.length() as CellNumber;
+            *self.buckets.get_mut(bucket) = place;
         } else {
-            self.free = self.cell(place).next;
-            *self.cell_mut(place) = cell;
+            let first = self.buckets.get_mut(bucket);
+            let cell = self.cells.get_mut(place as usize - 1);
+            self.free = std::mem::replace(&mut cell.next, std::mem::replace(first, place));
+            (cell.id, cell.hash, cell.entry) = (id, hash, Some(entry));
         }
-        self.put_first(place);
         self.used += 1;
         if self.used > self.buckets.length() {
             self.split();
@@ -217,26 +216,38 @@ impl IdTable {
         self.enqueue(place, why);
     }
 
-    /// Forgets an id. What it stood for comes back.
+    /// Forgets an id without a live request. What it stood for comes back.
     pub fn remove(&mut self, place: CellNumber) -> Option<Entry> {
         self.dequeue(place);
-        let IdCell { hash, next, .. } = *self.cell(place);
+        self.take_out(place)
+    }
+
+    /// Forgets the id of a live request, which is in no queue.
+    pub fn remove_live(&mut self, place: CellNumber) {
+        self.take_out(place);
+    }
+
+    #[inline]
+    fn take_out(&mut self, place: CellNumber) -> Option<Entry> {
+        let hash = self.cell(place).hash;
         let bucket = self.bucket(hash);
-        let mut before = *self.buckets.get(bucket);
-        if before == place {
-            *self.buckets.get_mut(bucket) = next;
+        let free = std::mem::replace(&mut self.free, place);
+        let cell = self.cell_mut(place);
+        let next = std::mem::replace(&mut cell.next, free);
+        let entry = cell.entry.take();
+        cell.id.forget();
+        let first = self.buckets.get_mut(bucket);
+        if *first == place {
+            *first = next;
         } else {
+            let mut before = *first;
             while self.cell(before).next != place {
                 before = self.cell(before).next;
             }
             self.cell_mut(before).next = next;
         }
         self.used -= 1;
-        let free = std::mem::replace(&mut self.free, place);
-        let cell = self.cell_mut(place);
-        cell.next = free;
-        cell.id = RequestId::integer(0);
-        cell.entry.take()
+        entry
     }
 
     /// As `remove`: where the id belongs.
@@ -266,12 +277,12 @@ mod tests {
     }
 
     fn add_kept(table: &mut IdTable, id: i64, kept: Kept) -> CellNumber {
-        let vacant = table.look(IdRef::Integer(id)).expect_err("it is new");
+        let vacant = table.look(&IdKey::of(IdRef::Integer(id))).expect_err("it is new");
         table.add_kept(vacant, id.into(), kept).unwrap()
     }
 
     fn add_live(table: &mut IdTable, id: i64) -> CellNumber {
-        let vacant = table.look(IdRef::Integer(id)).expect_err("it is new");
+        let vacant = table.look(&IdKey::of(IdRef::Integer(id))).expect_err("it is new");
         table.add_live(vacant, id.into(), id as u32).unwrap()
     }
 

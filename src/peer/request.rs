@@ -1,49 +1,107 @@
 //! Requests of sessions: an id in flight, and its token.
 //!
-//! A request is in its session's entries from its begin to its end. Who ends it takes the entry out
-//! under the session's lock, if it is still this request's; who lets the last reference of one go that
-//! has not ended does the same, and the id may be used again.
+//! Invariants:
+//! - A request is in flight from its begin to its end, or to its last release if that comes first. It comes
+//!   and goes under its session's lock alone, together with its entry there; a close takes the entry before.
+//! - Its token and, while it is in flight, its session live as long as the request.
+//! - A request can be found, by its handle or its id, from the moment on at which it is in flight.
 //!
-//! Locks: a session's and a request's are never held together; a job's may be held before a request's.
+//! So who has the lock of a session and finds a request of it in flight knows that the request is not buried
+//! before the lock is free: the last release of one in flight takes the lock first. An end needs no other
+//! hold of either; it touches neither any more once it has written that the request is in flight no longer.
+//!
+//! What its session was made from is read under the lock, too, where its handle was compared.
+//!
+//! Locks: a request's may be taken under its job's, and is never held together with a session's.
 
 use crate::error::Error;
 use crate::handle::{self, Handle, Kind};
+use crate::json_rpc::id_key::{IdKey, SHORT_WORDS, ShortId};
 use crate::json_rpc::progress::RequestProgress;
-use crate::json_rpc::reply::{CancelError, CancelledBy};
+use crate::json_rpc::reply::{CancelError, CancelledBy, ReplyPolicy};
 use crate::json_rpc::request_id::{IdRef, RequestId};
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::magazine::Shelved;
 use crate::memory::pin::{Keeper, Pin};
-use crate::memory::slot::Holder;
-use crate::peer::id_table::NOWHERE;
+use crate::memory::slot::{Holder, Slot};
+use crate::peer::id_table::CellNumber;
 use crate::peer::kept::{Entry, IdState, Kept, KeptFor};
-use crate::peer::session::{LentSession, SessionBody, SessionPin, SessionSettings, Sessions};
+use crate::peer::session::{SessionBody, SessionPin, SessionSlot, Sessions};
 use crate::sys::clock;
 use crate::sys::fallible::{Late, try_string};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 use crate::token::create::Origin;
 use crate::token::{LentToken, TokenPin, Tokens};
 
+/// What a request is called, as its peer wrote it: written before it can be found. The text of a long id is
+/// in the body.
+#[derive(Debug, Default)]
+pub struct RequestCold {
+    form: AtomicU32,
+    words: [AtomicU64; SHORT_WORDS],
+}
+
+/// The form of an id that is not short.
+const LONG: u32 = u32::MAX;
+
+impl RequestCold {
+    fn store(&self, id: &IdKey<'_>) {
+        let IdKey::Short(id) = id else {
+            self.form.store(LONG, Ordering::Relaxed);
+            return;
+        };
+        self.form.store(id.form(), Ordering::Relaxed);
+        for (to, word) in self.words.iter().zip(id.words()).take(id.used_words()) {
+            to.store(word, Ordering::Relaxed);
+        }
+    }
+
+    /// `None`: it is long.
+    fn load(&self) -> Option<ShortId> {
+        let form = self.form.load(Ordering::Relaxed);
+        let words = self.words.iter().map(|word| word.load(Ordering::Relaxed));
+        (form != LONG).then(|| ShortId::from_words(form, words))
+    }
+}
+
 /// What is written while a request lives.
 #[derive(Debug, Default)]
 pub struct RequestLive {
-    pub(crate) session: AtomicU32,
     pub(crate) token: AtomicU64,
-    pub(crate) is_ended: AtomicU32,
+    session: AtomicU32,
+    /// Where its entry is.
+    place: AtomicU32,
+    /// 1 while it is in flight.
+    in_flight: AtomicU32,
+    choices: AtomicU32,
     /// Whether its peer asked for its cancel.
     pub(crate) is_asked: AtomicU32,
-    /// Whether it can be cancelled by its peer.
-    pub(crate) is_cancellable: AtomicU32,
-    /// Where its entry is. Written under the session's lock.
-    place: AtomicU32,
     body: Mutex<RequestBody>,
 }
 
-/// What a lock guards.
+const IS_CANCELLABLE: u32 = 1;
+const ANSWERS_CANCELS: u32 = 2;
+const HAS_BODY: u32 = 4;
+
+impl RequestLive {
+    /// Whether it can be cancelled by its peer.
+    #[inline]
+    pub(crate) fn is_cancellable(&self) -> bool {
+        self.choices.load(Ordering::Relaxed) & IS_CANCELLABLE != 0
+    }
+
+    /// Whether it has not ended.
+    #[inline]
+    pub(crate) fn is_in_flight(&self) -> bool {
+        self.in_flight.load(Ordering::Acquire) != 0
+    }
+}
+
+/// What few requests have; a lock guards it.
 #[derive(Debug, Default)]
 struct RequestBody {
-    /// As the peer wrote it.
-    id: Option<RequestId>,
+    /// Its id if that is long.
+    long_id: Option<RequestId>,
     /// How far it is, if its peer wants to be told.
     progress: Late<RequestProgress>,
 }
@@ -83,7 +141,7 @@ pub enum Owed {
 /// Where all requests are. What is done with them is of [`Requests`].
 #[derive(Debug)]
 pub struct RequestTable {
-    arena: Arena<(), RequestLive>,
+    arena: Arena<RequestCold, RequestLive>,
 }
 
 impl RequestTable {
@@ -109,27 +167,25 @@ pub struct Requests<'a> {
 }
 
 impl<'a> Keeper<'a> for Requests<'a> {
-    type Cold = ();
+    type Cold = RequestCold;
     type Live = RequestLive;
 
-    fn arena(self) -> &'a Arena<(), RequestLive> {
+    fn arena(self) -> &'a Arena<RequestCold, RequestLive> {
         &self.table.arena
     }
 
     fn bury(self, index: u32) {
         let slot = self.table.arena.slot(index);
         let live = slot.live();
-        let session = SessionPin::take_over(self.sessions, live.session.load(Ordering::Relaxed));
-        let token = handle::index(live.token.load(Ordering::Relaxed));
-        let token = TokenPin::take_over(self.tokens, token);
-        if live.is_ended.load(Ordering::Relaxed) == 0 {
-            self.take_out(&session, index, live, &token, KeptFor::Orphan);
+        if live.is_in_flight() {
+            self.take_out(live, KeptFor::Orphan);
         }
-        let body = std::mem::take(&mut *live.body.lock());
+        let token = handle::index(live.token.load(Ordering::Relaxed));
+        let has_body = live.choices.load(Ordering::Relaxed) & HAS_BODY != 0;
+        let body = has_body.then(|| std::mem::take(&mut *live.body.lock()));
         self.table.arena.bury(index, slot);
         drop(body);
-        drop(token);
-        drop(session);
+        drop(TokenPin::take_over(self.tokens, token));
     }
 }
 
@@ -141,145 +197,198 @@ impl<'a> Requests<'a> {
     }
 
     /// A request of a session. It begins cancelled if its cancel came before it.
-    pub fn begin(
-        self,
-        session: &SessionPin<'_>,
-        origin: &RequestOrigin<'_>,
-    ) -> Result<Handle, Error> {
-        let key = RequestId::copy_of(session.slot().cold.key(origin.id))?;
-        let own_id = RequestId::copy_of(origin.id)?;
-        let mut progress = Late::new();
+    pub fn begin(self, session: Handle, origin: &RequestOrigin<'_>) -> Result<Handle, Error> {
+        let key = RequestId::copy_of(origin.id)?;
+        let mut body = RequestBody::default();
+        if let IdKey::Long(_) = key.key() {
+            body.long_id = Some(RequestId::copy_of(origin.id)?);
+        }
         if let Some(token) = origin.progress_token {
+            let session = SessionPin::new(self.sessions, session)?;
             let interval_ns = session.slot().cold.settings().progress_interval_ns;
             let made = RequestProgress::new(token, interval_ns)?;
-            progress.get_or_make(|| Ok(made))?;
+            body.progress.get_or_make(|| Ok(made))?;
         }
         let (index, slot) = self.table.arena.take()?;
+        let watched = Origin { is_watched: true, ..Origin::default() };
         let token = self
-            .hold_for_request(session, origin.parent)
+            .tokens
+            .create([origin.parent], watched, Holder::Internal)
             .inspect_err(|_| self.table.arena.put_back(index))?;
         let live = slot.live();
-        live.session.store(session.index(), Ordering::Relaxed);
         live.token.store(token, Ordering::Relaxed);
-        // Until it is in, an end of it must not look for it.
-        let is_in = crate::weakened!("own_entry_alone");
-        live.is_ended.store(u32::from(!is_in), Ordering::Relaxed);
         live.is_asked.store(0, Ordering::Relaxed);
-        live.place.store(NOWHERE, Ordering::Relaxed);
-        live.is_cancellable.store(u32::from(origin.is_cancellable), Ordering::Relaxed);
-        *live.body.lock() = RequestBody { id: Some(own_id), progress };
-        // Hidden, but there for who finds it by its id.
-        let request = self.table.arena.publish_hidden(index, slot, 0, Holder::Owner);
-        match self.put_in(session, key, index) {
-            Ok(early) => {
-                if let Some(early) = early {
-                    self.note_cancelled(session, token, origin.id, &early.reason);
-                }
-                self.table.arena.reveal(slot, request);
+        slot.cold.store(&key.key());
+        let mut choices = if origin.is_cancellable { IS_CANCELLABLE } else { 0 };
+        if body.long_id.is_some() || body.progress.get().is_some() {
+            *live.body.lock() = body;
+            choices |= HAS_BODY;
+        }
+        live.choices.store(choices, Ordering::Relaxed);
+        match self.put_in(session, key, index, slot) {
+            Ok((request, None)) => Ok(request),
+            Ok((request, Some(early))) => {
+                self.tell_of_cancel(token, origin.id, &early.reason);
                 Ok(request)
             }
             Err(error) => {
-                if self.table.arena.unpublish(index, Holder::Owner) {
-                    self.bury(index);
-                }
+                let body = std::mem::take(&mut *live.body.lock());
+                self.table.arena.put_back(index);
+                drop(body);
+                drop(TokenPin::take_over(self.tokens, handle::index(token)));
                 Err(error)
             }
         }
     }
 
-    /// Its token, and a hold of its session.
-    fn hold_for_request(self, session: &SessionPin<'_>, parent: Handle) -> Result<Handle, Error> {
-        let watched = Origin { is_watched: true, ..Origin::default() };
-        let token = self.tokens.create([parent], watched, Holder::Internal)?;
-        if !self.sessions.arena().hold_index(session.index()) {
-            drop(TokenPin::take_over(self.tokens, handle::index(token)));
-            return Err(Error::Resources("references to this session; end some requests"));
-        }
-        Ok(token)
-    }
-
-    /// Puts a request into its session's entries. The cancel that came before it and was the first.
+    /// Lets a new request begin. What it is called by, and the cancel that came before it and was the first.
     fn put_in(
         self,
-        session: &SessionPin<'_>,
+        session: Handle,
         key: RequestId,
         index: u32,
-    ) -> Result<Option<Kept>, Error> {
-        let live = session.slot().live();
-        let settings = session.slot().cold.settings();
-        let mut body = live.body.lock();
-        let (place, before) = body.begin_live(key, index, settings.most_requests)?;
-        let of_request = self.table.arena.slot(index).live();
-        of_request.place.store(place, Ordering::Relaxed);
-        let early = before.filter(|kept| {
-            kept.why == KeptFor::Early && kept.is_fresh(clock::now_ns(), settings.early_ttl_ns)
-        });
-        // Under the lock, or who finds it could be the first to cancel it. Nothing listens to it yet.
-        let lock = (!crate::weakened!("early_under_lock")).then_some(body);
-        let early = early.filter(|early| {
-            of_request.is_cancellable.load(Ordering::Relaxed) != 0
-                && self.cancel_for_peer(of_request, &early.reason, true)
-        });
-        drop(lock);
-        of_request.is_ended.store(0, Ordering::Release);
-        live.counts.begun.one();
-        Ok(early)
+        slot: &Slot<RequestCold, RequestLive>,
+    ) -> Result<(Handle, Option<Kept>), Error> {
+        let of_session = self.sessions.arena().slot_of(session)?;
+        let mut body = of_session.live().body.lock();
+        let has_joined = self.sessions.join(of_session, session, body.live)?;
+        let begun = self.put_in_locked(of_session, &mut body, key, index);
+        let live = slot.live();
+        let (place, early) = match begun {
+            Ok(begun) => begun,
+            Err(error) => {
+                drop(body);
+                if has_joined {
+                    drop(SessionPin::take_over(self.sessions, handle::index(session)));
+                }
+                return Err(error);
+            }
+        };
+        live.session.store(handle::index(session), Ordering::Relaxed);
+        live.place.store(place, Ordering::Relaxed);
+        let cancel = |early: &Kept| {
+            let is_first = live.is_cancellable() && self.cancel_for_peer(live, &early.reason, true);
+            if is_first {
+                of_session.live().counts.cancelled.one();
+            }
+            is_first
+        };
+        let mut early = early;
+        // Before anybody can find it, or who does could be the first to cancel it. Nothing listens to it yet.
+        if !crate::weakened!("early_under_lock") {
+            early = early.filter(cancel);
+        }
+        of_session.live().counts.begun.one_under_lock();
+        live.in_flight.store(1, Ordering::Release);
+        let request = self.table.arena.publish(index, slot, 0, Holder::Owner);
+        drop(body);
+        if crate::weakened!("early_under_lock") {
+            early = early.filter(cancel);
+        }
+        Ok((request, early))
     }
 
-    /// Takes a request out of its session's entries, if it is there still. What may be asked later is
-    /// remembered.
-    fn take_out(
+    /// Its cell, and the cancel that came before it.
+    fn put_in_locked(
         self,
-        session: &SessionPin<'_>,
+        of_session: &SessionSlot,
+        body: &mut SessionBody,
+        mut key: RequestId,
         index: u32,
-        live: &RequestLive,
-        token: &TokenPin<'_>,
-        why: KeptFor,
-    ) {
-        let of_session = session.slot();
-        let settings = of_session.cold.settings();
-        let kept = self.remembered(&settings, token, why);
-        let by_id = crate::weakened!("own_entry_alone")
-            .then(|| live.body.lock().id.as_ref().map(|id| RequestId::copy_of(id.borrowed())))
-            .flatten();
+    ) -> Result<(CellNumber, Option<Kept>), Error> {
+        let cold = &of_session.cold;
+        if cold.ids_are_texts() {
+            key = key.normalised();
+        }
+        if cold.policy() == ReplyPolicy::RequestCancelled {
+            let choices = &self.table.arena.slot(index).live().choices;
+            choices.store(choices.load(Ordering::Relaxed) | ANSWERS_CANCELS, Ordering::Relaxed);
+        }
+        let (place, before) = body.begin_live(key, index, cold.most_requests())?;
+        let early = before.filter(|kept| {
+            let ttl_ns = cold.settings().early_ttl_ns;
+            kept.why == KeptFor::Early && kept.is_fresh(clock::now_ns(), ttl_ns)
+        });
+        Ok((place, early))
+    }
+
+    /// Whether a request is in flight in the session of that index, whose lock the caller has.
+    fn is_in_flight_in(live: &RequestLive, session: u32) -> bool {
+        live.is_in_flight() && live.session.load(Ordering::Relaxed) == session
+    }
+
+    /// Ends a request in flight that is not cancelled. False: it is neither, or its handle is no more.
+    fn end_unpinned(self, request: Handle) -> Result<bool, Error> {
+        let slot = self.table.arena.slot_of(request)?;
+        let live = slot.live();
+        let session = live.session.load(Ordering::Relaxed);
+        let Some(of_session) = self.sessions.arena().slot_at(session) else { return Ok(false) };
+        let was_in_flight = crate::weakened!("end_looks_under_lock") && live.is_in_flight();
         let mut body = of_session.live().body.lock();
-        if body.ends_after_close() {
-            return;
+        let is_the_one = (was_in_flight || Self::is_in_flight_in(live, session))
+            && (slot.state().load(Ordering::Relaxed) == request
+                || crate::weakened!("end_names_its_request"))
+            && slot.is_alive();
+        if !is_the_one || self.tokens.is_cancelled(&self.token_held_by(live)) {
+            return Ok(false);
         }
-        let mut place = live.place.load(Ordering::Relaxed);
-        if let Some(Ok(id)) = by_id {
-            let entries = body.entries.get();
-            place = entries.and_then(|entries| entries.find(id.borrowed())).unwrap_or(NOWHERE);
-        }
-        if place == NOWHERE {
-            return;
-        }
-        let is_own = |other: u32| other == index || crate::weakened!("own_entry_alone");
-        // Under the lock, so that what is remembered is in the order of its age.
-        let kept = kept.map(|kept| Kept { since_ns: clock::now_ns(), ..kept });
-        let is_kept = body.end_live(place, is_own, kept, &settings);
+        self.leave(of_session, &mut body, live, KeptFor::Ended, None);
+        let is_last = body.live == 0;
         drop(body);
-        if !is_kept {
+        if is_last {
+            drop(SessionPin::take_over(self.sessions, session));
+        }
+        Ok(true)
+    }
+
+    /// Takes a request, which is pinned or dead, out of its session, if it is in flight. What may be asked later
+    /// is remembered.
+    fn take_out(self, live: &RequestLive, why: KeptFor) -> bool {
+        let token = self.token_held_by(live);
+        // Not under the session's lock, since a text is copied.
+        let reason = self
+            .tokens
+            .is_cancelled(&token)
+            .then(|| self.tokens.show_reason(&token, try_string).unwrap_or_default());
+        let session = live.session.load(Ordering::Relaxed);
+        let of_session = self.sessions.arena().slot(session);
+        let mut body = of_session.live().body.lock();
+        if !live.is_in_flight() && !crate::weakened!("orphan_looks_again") {
+            return false;
+        }
+        self.leave(of_session, &mut body, live, why, reason);
+        let is_last = body.live == 0;
+        drop(body);
+        if is_last {
+            drop(SessionPin::take_over(self.sessions, session));
+        }
+        true
+    }
+
+    /// Takes a request in flight out of its session, under its lock; `reason` if it is cancelled. The caller
+    /// touches it no more, unless it has it pinned. Whoever was the last gives the hold of the session back.
+    fn leave(
+        self,
+        of_session: &SessionSlot,
+        body: &mut SessionBody,
+        live: &RequestLive,
+        why: KeptFor,
+        reason: Option<String>,
+    ) {
+        let why = if reason.is_none() && why == KeptFor::Ended { KeptFor::Completed } else { why };
+        let is_remembered = why != KeptFor::Completed || of_session.cold.holds_early();
+        // The clock is read under the lock, so that what is remembered is in the order of its age.
+        let kept = is_remembered.then(|| Kept {
+            why,
+            since_ns: clock::now_ns(),
+            is_cancelled: reason.is_some(),
+            reason: reason.unwrap_or_default(),
+        });
+        let place = live.place.load(Ordering::Relaxed);
+        if !body.end_live(place, kept, || of_session.cold.settings()) {
             of_session.live().counts.forgotten.one();
         }
-    }
-
-    /// What may be asked later about a request that goes, from a time that is still to be set.
-    fn remembered(
-        self,
-        settings: &SessionSettings,
-        token: &TokenPin<'_>,
-        why: KeptFor,
-    ) -> Option<Kept> {
-        if self.tokens.is_cancelled(token) {
-            let reason = self.tokens.show_reason(token, try_string).unwrap_or_default();
-            return Some(Kept { why, since_ns: 0, is_cancelled: true, reason });
-        }
-        if why != KeptFor::Ended {
-            return Some(Kept { why, since_ns: 0, is_cancelled: false, reason: String::new() });
-        }
-        let is_known = settings.most_completed() > 0 && !crate::weakened!("completed_is_known");
-        is_known.then(|| Kept::completed(0))
+        live.in_flight.store(0, Ordering::Release);
     }
 
     /// Adds an owner.
@@ -302,16 +411,20 @@ impl<'a> Requests<'a> {
 
     /// Shows the request's id.
     pub fn show_id<R>(self, request: &RequestPin<'_>, reader: impl FnOnce(IdRef<'_>) -> R) -> R {
+        if let Some(id) = request.slot().cold.load() {
+            return reader(id.borrowed());
+        }
         let body = request.slot().live().body.lock();
-        reader(body.id.as_ref().map_or(IdRef::Text(""), RequestId::borrowed))
+        reader(body.long_id.as_ref().map_or(IdRef::Text(""), RequestId::borrowed))
     }
 
-    /// Its session, which it holds.
-    pub(crate) fn session_of<'r>(self, request: &'r RequestPin<'_>) -> LentSession<'r>
-    where
-        'a: 'r,
-    {
-        LentSession::new(self.sessions, request.slot().live().session.load(Ordering::Relaxed))
+    /// Its session, pinned. `None`: it has ended.
+    pub(crate) fn session_of(self, request: &RequestPin<'_>) -> Option<SessionPin<'a>> {
+        let live = request.slot().live();
+        let session = live.session.load(Ordering::Relaxed);
+        let _lock = self.sessions.arena().slot(session).live().body.lock();
+        let is_held = live.is_in_flight() && self.sessions.arena().pin_index(session);
+        is_held.then(|| SessionPin::take_over(self.sessions, session))
     }
 
     /// Its token, which it holds.
@@ -327,26 +440,23 @@ impl<'a> Requests<'a> {
         if !self.tokens.is_cancelled(&self.token_held_by(request.slot().live())) {
             return Owed::Result;
         }
-        let is_asked = request.slot().live().is_asked.load(Ordering::Acquire) != 0;
+        let live = request.slot().live();
+        let is_asked = live.is_asked.load(Ordering::Acquire) != 0;
         let by = if is_asked { CancelledBy::Peer } else { CancelledBy::Server };
-        let policy = self.session_of(request).slot().cold.settings().policy;
+        let answers = live.choices.load(Ordering::Relaxed) & ANSWERS_CANCELS != 0;
+        let policy = if answers { ReplyPolicy::RequestCancelled } else { ReplyPolicy::Silent };
         policy.answer(by).map_or(Owed::Nothing, Owed::Cancelled)
     }
 
     /// Ends a request; its id may be used again. What is owed to its peer, and whether this call ended
     /// it.
-    pub fn end(self, request: &RequestPin<'_>) -> (Owed, bool) {
-        let live = request.slot().live();
-        let owed = self.owed(request);
-        let (end, look) =
-            (|| live.is_ended.swap(1, Ordering::AcqRel), || live.is_ended.load(Ordering::Acquire));
-        let was_ended = if crate::weakened!("request_ends_by_swap") { look() } else { end() };
-        if was_ended != 0 {
-            return (owed, false);
+    pub fn end(self, request: Handle) -> Result<(Owed, bool), Error> {
+        if self.end_unpinned(request)? {
+            return Ok((Owed::Result, true));
         }
-        let (session, token) = (self.session_of(request), self.token_held_by(live));
-        self.take_out(&session, request.index(), live, &token, KeptFor::Ended);
-        (owed, true)
+        let request = RequestPin::new(self, request)?;
+        let owed = self.owed(&request);
+        Ok((owed, self.take_out(request.slot().live(), KeptFor::Ended)))
     }
 
     /// Notes how far a request is. False: it has ended. Its peer is told by [`Self::show_progress`],
@@ -359,7 +469,7 @@ impl<'a> Requests<'a> {
         message: &str,
     ) -> Result<bool, Error> {
         let live = request.slot().live();
-        if live.is_ended.load(Ordering::Acquire) != 0 {
+        if !live.is_in_flight() {
             return Ok(false);
         }
         match live.body.lock().progress.get_mut() {
@@ -378,9 +488,7 @@ impl<'a> Requests<'a> {
     ) -> Result<Option<()>, Error> {
         let live = request.slot().live();
         let mut body = live.body.lock();
-        let is_over = [&live.is_ended, &live.is_asked]
-            .into_iter()
-            .any(|over| over.load(Ordering::Acquire) != 0);
+        let is_over = !live.is_in_flight() || live.is_asked.load(Ordering::Acquire) != 0;
         match body.progress.get_mut() {
             Some(of_request) if !is_over => of_request.show(clock::now_ns(), is_now, reader),
             _ => Ok(None),

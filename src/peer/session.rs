@@ -6,8 +6,10 @@
 //!   is remembered of it in one step, and the next of its id takes it over in one: so where early cancels are
 //!   held, a cancel finds the request, the next one, or that the request is over, and is never held for the
 //!   next.
-//! - A live entry names a request that is alive: a request takes its entry out before its slot can be
-//!   used again. Each request holds an internal of its session.
+//! - A live entry names a request in flight: a request takes its entry out before its slot can be used
+//!   again. Whether one is in flight is written under the lock alone, by begin, end and last release.
+//! - A session is held by one internal while any request of it is in flight, whichever began first, and lives
+//!   for as long. So under the lock a session with requests in flight needs no pin.
 //! - Nothing is cancelled under the lock: who cancels pins the request, then lets go of the lock. So a
 //!   cancel that found a request never meets a later one of the same id. But a request whose cancel
 //!   came before it is cancelled as it is put in, when nothing can listen to it yet.
@@ -20,8 +22,8 @@ use crate::handle::{Handle, Kind};
 use crate::json_rpc::reply::ReplyPolicy;
 use crate::json_rpc::request_id::{IdRef, RequestId};
 use crate::memory::arena::{Arena, LivePart};
-use crate::memory::pin::{Keeper, Lent, Pin};
-use crate::memory::slot::Holder;
+use crate::memory::pin::{Keeper, Pin};
+use crate::memory::slot::{Holder, Slot};
 use crate::peer::id_table::{CellNumber, IdTable};
 use crate::peer::kept::{Entry, Kept, KeptFor};
 use crate::sys::fallible::Late;
@@ -116,23 +118,45 @@ impl SessionCold {
     /// What it was made from.
     #[inline]
     pub fn settings(&self) -> SessionSettings {
-        let choices = self.choices.load(Ordering::Relaxed);
-        let answers = choices & ANSWERS_CANCELS != 0;
         SessionSettings {
-            policy: if answers { ReplyPolicy::RequestCancelled } else { ReplyPolicy::Silent },
-            holds_early: choices & HOLDS_EARLY != 0,
-            ids_are_texts: choices & IDS_ARE_TEXTS != 0,
-            most_requests: self.most_requests.load(Ordering::Relaxed),
+            policy: self.policy(),
+            holds_early: self.holds_early(),
+            ids_are_texts: self.ids_are_texts(),
+            most_requests: self.most_requests(),
             most_kept: self.most_kept.load(Ordering::Relaxed),
             early_ttl_ns: self.early_ttl_ns.load(Ordering::Relaxed),
             progress_interval_ns: self.progress_interval_ns.load(Ordering::Relaxed),
         }
     }
 
+    /// Whether `7` and `"7"` are one id.
+    #[inline]
+    pub fn ids_are_texts(&self) -> bool {
+        self.choices.load(Ordering::Relaxed) & IDS_ARE_TEXTS != 0
+    }
+
+    /// Most live requests.
+    #[inline]
+    pub fn most_requests(&self) -> u32 {
+        self.most_requests.load(Ordering::Relaxed)
+    }
+
+    /// Whether a cancel may come before its request, and is held for it.
+    #[inline]
+    pub fn holds_early(&self) -> bool {
+        self.choices.load(Ordering::Relaxed) & HOLDS_EARLY != 0
+    }
+
+    /// What a cancelled request is answered with.
+    #[inline]
+    pub fn policy(&self) -> ReplyPolicy {
+        let answers = self.choices.load(Ordering::Relaxed) & ANSWERS_CANCELS != 0;
+        if answers { ReplyPolicy::RequestCancelled } else { ReplyPolicy::Silent }
+    }
+
     /// An id as this session's entries have it.
     pub fn key<'i>(&self, id: IdRef<'i>) -> IdRef<'i> {
-        let is_text = self.choices.load(Ordering::Relaxed) & IDS_ARE_TEXTS != 0;
-        if is_text { id.normalised() } else { id }
+        if self.ids_are_texts() { id.normalised() } else { id }
     }
 }
 
@@ -171,7 +195,7 @@ impl SessionBody {
         }
         let is_full = self.live >= most;
         let entries = self.room()?;
-        let found = entries.look(id.borrowed());
+        let found = entries.look(&id.key());
         if let Ok(place) = found
             && matches!(entries.entry(place), Some(Entry::Live(_)))
             && !crate::weakened!("one_request_an_id")
@@ -181,16 +205,15 @@ impl SessionBody {
         if is_full {
             return Err(Error::TooManyRequests { limit: most });
         }
-        let (place, before) = match found {
-            Ok(place) => (place, entries.replace(place, request)),
+        let begun = match found {
+            Ok(place) => match entries.replace(place, request) {
+                Some(Entry::Kept(kept)) => (place, Some(kept)),
+                _ => (place, None),
+            },
             Err(vacant) => (entries.add_live(vacant, id, request)?, None),
         };
         self.live += 1;
-        let kept = match before {
-            Some(Entry::Kept(kept)) => Some(kept),
-            _ => None,
-        };
-        Ok((place, kept))
+        Ok(begun)
     }
 
     /// The entry of an id.
@@ -210,14 +233,6 @@ impl SessionBody {
             }
             _ => false,
         }
-    }
-
-    /// A request ends whose entry a close took out. False: the session is open.
-    pub fn ends_after_close(&mut self) -> bool {
-        if self.is_closed {
-            self.live -= 1;
-        }
-        self.is_closed
     }
 
     /// How many entries are of ids without a live request; those of completed ones are not counted.
@@ -258,7 +273,7 @@ impl SessionBody {
     ) -> Result<bool, Error> {
         let entries = self.room()?;
         // A cell that is vacated is there for the next one, so no memory is needed after that.
-        let vacant = match entries.look(id.borrowed()) {
+        let vacant = match entries.look(&id.key()) {
             Ok(place) => entries.vacate(place),
             Err(vacant) => vacant,
         };
@@ -269,39 +284,40 @@ impl SessionBody {
         Ok(has_room)
     }
 
-    /// Takes out the entry of a live request, if it is still its; `kept` is remembered of its id in its
-    /// place. False: there was no room for that, and all that is remembered is that the request is over.
+    /// A request in flight ends that is in this cell, unless a close took that out; `kept` is remembered of
+    /// its id. False: there was no room for that, and all that is remembered is that the request is over.
     pub fn end_live(
         &mut self,
         place: CellNumber,
-        is_own: impl Fn(u32) -> bool,
-        mut kept: Option<Kept>,
-        settings: &SessionSettings,
+        kept: Option<Kept>,
+        settings: impl FnOnce() -> SessionSettings,
     ) -> bool {
-        let of_place = self.entries.get().and_then(|entries| entries.entry(place));
-        if !matches!(of_place, Some(Entry::Live(other)) if is_own(*other)) {
+        self.live -= 1;
+        if self.is_closed {
             return true;
         }
-        self.live -= 1;
-        let mut has_room = true;
-        if let Some(all) = &kept
-            && all.why != KeptFor::Completed
-            && !self.has_room(all.since_ns, settings)
-        {
-            has_room = false;
-            let is_known = settings.most_completed() > 0 && !crate::weakened!("completed_is_known");
-            kept = is_known.then(|| Kept::completed(all.since_ns));
-        }
-        let Some(entries) = self.entries.get_mut() else { return has_room };
-        match kept {
-            Some(kept) => {
-                if kept.why == KeptFor::Completed {
-                    make_room_for_completed(entries, settings);
-                }
-                entries.keep(place, kept);
+        let Some(kept) = kept else {
+            if let Some(entries) = self.entries.get_mut() {
+                entries.remove_live(place);
             }
-            None => drop(entries.remove(place)),
+            return true;
+        };
+        self.keep_live(place, kept, &settings())
+    }
+
+    fn keep_live(&mut self, place: CellNumber, kept: Kept, settings: &SessionSettings) -> bool {
+        let has_room = kept.why == KeptFor::Completed || self.has_room(kept.since_ns, settings);
+        let is_known = settings.most_completed() > 0 && !crate::weakened!("completed_is_known");
+        let Some(entries) = self.entries.get_mut() else { return has_room };
+        let kept = if has_room { kept } else { Kept::completed(kept.since_ns) };
+        if kept.why == KeptFor::Completed && !is_known {
+            entries.remove_live(place);
+            return has_room;
         }
+        if kept.why == KeptFor::Completed {
+            make_room_for_completed(entries, settings);
+        }
+        entries.keep(place, kept);
         has_room
     }
 }
@@ -334,8 +350,8 @@ fn make_room_for_completed(entries: &mut IdTable, settings: &SessionSettings) {
 /// A pinned session.
 pub type SessionPin<'a> = Pin<'a, &'a Sessions>;
 
-/// The session of a pinned request.
-pub type LentSession<'a> = Lent<'a, &'a Sessions>;
+/// The slot of a session.
+pub type SessionSlot = Slot<SessionCold, SessionLive>;
 
 /// All sessions.
 #[derive(Debug)]
@@ -374,6 +390,19 @@ impl Sessions {
         slot.cold.store(&settings);
         live.counts.reset();
         Ok(self.arena.publish(index, slot, 0, Holder::Owner))
+    }
+
+    /// The session in a slot that its lock keeps alive if it is the one of this handle, and whether the caller
+    /// has to give back a hold of it if no request begins: the first one in flight holds it for all. Under
+    /// its lock, `live` of them in flight.
+    pub fn join(&self, slot: &SessionSlot, session: Handle, live: u32) -> Result<bool, Error> {
+        let is_first = live == 0;
+        if is_first && !crate::weakened!("first_request_holds_session") {
+            self.arena.hold(session)?;
+        } else if slot.state().load(Ordering::Relaxed) != session {
+            return Err(Error::InvalidHandle(Kind::Session, session));
+        }
+        Ok(is_first)
     }
 
     /// Adds an owner.

@@ -10,7 +10,7 @@ mod sessions;
 
 use dcc_cancel::ffi::{
     context::*, current::*, dispatcher::*, job::*, job_life::*, poll::*, registration::*,
-    session_ids::*, session_message::*, status::*, token::*,
+    request::*, session_ids::*, session_message::*, status::*, token::*,
 };
 use dcc_cancel::memory::slot::MOST_HOLDS;
 use listening::*;
@@ -429,26 +429,32 @@ fn an_owner_of_all_the_jobs_it_can_have_is_closed() {
 }
 
 #[test]
-fn a_session_of_all_the_requests_that_can_hold_it_works() {
+fn a_session_is_held_by_no_request_that_has_ended_and_once_by_all_others() {
     let _alone = alone();
     let session = Session::http();
-    // Those that have ended hold their session as long as somebody holds them.
-    let begin_and_end = || {
-        let request = session.try_begin(Id::Int(1), 0, NO_TOKEN)?;
-        assert_eq!(request.end().0, DCC_OK);
-        Ok(request)
-    };
-    let requests: Vec<Request> = fill(begin_and_end);
-    // The call that was refused counts, too.
-    assert_eq!(requests.len() as u64, MOST_HOLDS - 1);
-    assert_eq!(session.stats().begun, MOST_HOLDS - 1);
+    let begin = |id| session.try_begin(Id::Int(id), 0, NO_TOKEN).unwrap();
+    let ended: Vec<Request> = (0..MOST_HOLDS + 2)
+        .map(|_| {
+            let request = begin(1);
+            assert_eq!(request.end().0, DCC_OK);
+            request
+        })
+        .collect();
+    assert_eq!(session.stats().begun, MOST_HOLDS + 2);
     assert_eq!(session.cancel(Id::Int(2), ""), DCC_HELD);
     let message = r#"{"method":"notifications/cancelled","params":{"requestId":3}}"#;
     assert_eq!(session.handle(message), DCC_MESSAGE_HELD);
     assert_eq!(session.state(Id::Int(2)), DCC_REQUEST_HELD);
     assert_eq!(session.clear(Id::Int(2)), DCC_OK);
     assert!(session.sweep(Duration::ZERO) > 0);
-    session.close();
-    requests.into_iter().for_each(Request::release);
+    let (first, second) = (begin(4), begin(5));
     session.release();
+    assert_eq!(stats().live_sessions, 1, "two of its requests are in flight");
+    first.finish();
+    assert_eq!(session.stats().live, 1);
+    assert_eq!(second.end().0, DCC_OK);
+    assert_eq!(stats().live_sessions, 0, "none is in flight");
+    assert_eq!(second.end(), (DCC_ALREADY_ENDED, DCC_OWED_RESULT));
+    second.release();
+    ended.into_iter().for_each(Request::release);
 }

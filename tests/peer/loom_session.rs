@@ -78,7 +78,7 @@ impl World {
         RequestPin::new(self.library.requests(), request).unwrap()
     }
 
-    fn begin_in(&self, session: &SessionPin<'_>, id: i64) -> Result<Handle, Error> {
+    fn begin_in(&self, session: Handle, id: i64) -> Result<Handle, Error> {
         let origin = RequestOrigin {
             id: IdRef::Integer(id),
             parent: NULL,
@@ -89,7 +89,7 @@ impl World {
     }
 
     fn begin(&self, id: i64) -> Result<Handle, Error> {
-        self.begin_in(&self.session(), id)
+        self.begin_in(self.session, id)
     }
 
     fn cancel(&self, id: i64, reason: &str) -> PeerCancel {
@@ -97,7 +97,7 @@ impl World {
     }
 
     fn end(&self, request: Handle) -> (Owed, bool) {
-        self.library.requests().end(&self.request(request))
+        self.library.requests().end(request).unwrap()
     }
 
     fn release(&self, request: Handle) {
@@ -143,6 +143,11 @@ impl World {
     fn over(&self) {
         assert_eq!(self.live(), 0);
         self.library.sessions().release(self.session).unwrap();
+        self.empty();
+    }
+
+    /// Nothing is left.
+    fn empty(&self) {
         assert_eq!(self.library.requests().arena().live(), 0, "requests");
         assert_eq!(self.library.sessions().arena().live(), 0, "sessions");
         assert_eq!(self.tokens().arena().live(), 0, "tokens");
@@ -343,14 +348,84 @@ fn last_release_x_end() {
     model(3, || {
         let world = world();
         let request = world.begin(1).unwrap();
-        let ender = beside(&world, move |world| {
-            let pinned = RequestPin::new(world.library.requests(), request).ok();
-            pinned.is_some_and(|pinned| world.library.requests().end(&pinned).1)
-        });
+        let ender = beside(&world, move |world| world.library.requests().end(request).ok());
         world.release(request);
-        ender.join().unwrap();
+        if let Some(ended) = ender.join().unwrap() {
+            assert_eq!(ended, (Owed::Result, true), "it had not ended");
+        }
         assert_eq!(world.known(1), IdState::Ended, "whoever was first");
         world.over();
+    });
+}
+
+/// An end names one request: the next that has its slot, of the same session, goes on.
+#[test]
+fn end_x_end_x_next_of_its_slot() {
+    model(3, || {
+        let world = world_without_early();
+        let first = world.begin(1).unwrap();
+        let other = beside(&world, move |world| world.library.requests().end(first).ok());
+        let mine = world.end(first);
+        world.release(first);
+        let next = world.begin(2).unwrap();
+        let theirs = other.join().unwrap();
+        let ends = [Some(mine), theirs].iter().flatten().filter(|(_, is_first)| *is_first).count();
+        assert_eq!(ends, 1, "one of them ended it");
+        assert_eq!(world.known(2), IdState::Live, "an end met the next request");
+        world.finish(next);
+        world.over();
+    });
+}
+
+/// The last reference of a request that has not ended goes while an end of it looks at it: it leaves its session
+/// once.
+#[test]
+fn last_release_x_end_x_another() {
+    model(3, || {
+        let world = world_without_early();
+        let (request, another) = (world.begin(1).unwrap(), world.begin(2).unwrap());
+        let ender = beside(&world, move |world| world.library.requests().end(request).is_ok());
+        world.release(request);
+        ender.join().unwrap();
+        assert_eq!((world.live(), world.known(2)), (1, IdState::Live), "it left twice, or never");
+        world.finish(another);
+        world.over();
+    });
+}
+
+/// A session's last reference goes while its first request begins: it began in a session that lives until its
+/// end, or there is none any more.
+#[test]
+fn last_release_of_a_session_x_begin() {
+    model(3, || {
+        let world = world_without_early();
+        let session = world.session;
+        let beginner = beside(&world, move |world| {
+            let request = world.begin_in(session, 1).ok()?;
+            let live = world.library.sessions().arena().live();
+            assert_eq!(live, 1, "its session lives");
+            assert_eq!(world.end(request), (Owed::Result, true));
+            Some(request)
+        });
+        world.library.sessions().release(session).unwrap();
+        if let Some(request) = beginner.join().unwrap() {
+            world.release(request);
+        }
+        world.empty();
+    });
+}
+
+/// Of two requests that end at a time the last gives back what held their session.
+#[test]
+fn end_x_end_of_another_x_last_release_of_their_session() {
+    model(3, || {
+        let world = world_without_early();
+        let (first, second) = (world.begin(1).unwrap(), world.begin(2).unwrap());
+        let other = beside(&world, move |world| world.finish(second));
+        world.library.sessions().release(world.session).unwrap();
+        world.finish(first);
+        other.join().unwrap();
+        world.empty();
     });
 }
 
@@ -436,9 +511,7 @@ fn close_x_end() {
         let (owed, is_first) = world.end(request);
         assert!(is_first && matches!(owed, Owed::Result | Owed::Nothing), "{owed:?}");
         world.release(request);
-        let session = SessionPin::new(world.library.sessions(), elsewhere).unwrap();
-        let next = world.begin_in(&session, 1).unwrap();
-        drop(session);
+        let next = world.begin_in(elsewhere, 1).unwrap();
         closer.join().unwrap();
         assert!(!world.is_cancelled(next), "a close met a request of another session");
         world.finish(next);

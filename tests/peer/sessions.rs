@@ -1,5 +1,7 @@
 //! Sessions: requests of a peer, cancelled by their ids and by messages.
 
+#[path = "../support/effort.rs"]
+mod effort;
 #[path = "../support/listening.rs"]
 mod listening;
 #[path = "../support/sessions.rs"]
@@ -10,6 +12,7 @@ use dcc_cancel::ffi::{
     session_message::*, status::*,
 };
 use dcc_cancel::json_rpc::wire;
+use effort::times;
 use listening::{Token, Watch, alone, stats, until};
 use sessions::Id::{Int, Text};
 use sessions::{Request, Session};
@@ -502,6 +505,49 @@ fn replies_follow_the_policy_and_echo_the_id_in_its_type() {
     silent.release();
 }
 
+/// Short and long texts are kept in two ways.
+#[test]
+fn texts_of_all_lengths_are_told_apart_and_echoed() {
+    let _alone = alone();
+    let session = Session::with(|desc| {
+        (desc.kind, desc.replies) = (DCC_SESSION_HTTP, DCC_REPLIES_CANCELLED);
+        desc.max_kept = 512;
+    });
+    let texts: Vec<String> =
+        (0..=256).map(|length| "ab".repeat(length).split_off(length)).collect();
+    let requests: Vec<Request> = texts.iter().map(|text| session.begin(Text(text))).collect();
+    for (text, request) in texts.iter().zip(&requests) {
+        let again = session.try_begin(Text(text), 0, listening::NO_TOKEN);
+        assert_eq!(again, Err(DCC_ERROR_DUPLICATE), "{text}");
+        assert!(!request.is_cancelled(), "{text}");
+        assert_eq!(session.cancel(Text(text), "stop"), DCC_OK);
+        assert!(request.is_cancelled(), "{text}");
+        let echoed = format!(r#""id":"{text}","#);
+        assert!(request.reply().contains(&echoed), "{text}: {}", request.reply());
+    }
+    for (text, request) in texts.iter().zip(requests) {
+        request.finish();
+        assert_eq!(session.reason(Text(text)), (DCC_OK, "stop".to_owned()), "{text}");
+    }
+    session.release();
+}
+
+#[test]
+fn a_session_that_is_no_more_takes_no_request_for_the_next_of_its_slot() {
+    let _alone = alone();
+    let stale = Session::new();
+    stale.release();
+    let next = Session::new();
+    assert_eq!(stale.0 as u32, next.0 as u32, "it has the slot");
+    let refused = Err(DCC_ERROR_INVALID_HANDLE);
+    assert_eq!(stale.try_begin(Int(1), 0, listening::NO_TOKEN), refused);
+    let request = next.begin(Int(2));
+    assert_eq!(stale.try_begin(Int(1), 0, listening::NO_TOKEN), refused);
+    assert_eq!(next.stats().live, 1);
+    request.finish();
+    next.release();
+}
+
 #[test]
 fn where_ids_are_texts_seven_is_seven() {
     let _alone = alone();
@@ -658,6 +704,49 @@ fn everything_at_once_leaves_nothing() {
     assert!(info.begun > 100 && info.cancelled > 0, "{} {}", info.begun, info.cancelled);
     session.release();
     until("all are gone", || (stats().live_sessions, stats().live_requests) == (0, 0));
+}
+
+/// Two threads end the same requests while the last references of them and of their session go, and others begin
+/// where they were: each is ended once, and none of the others.
+#[test]
+fn each_request_ends_once_while_all_around_it_goes() {
+    const REQUESTS: i64 = 32;
+    let _alone = alone();
+    for round in 0..times(200) {
+        let (session, other) = (Session::new(), Session::new());
+        let requests: Vec<Request> = (0..REQUESTS).map(|id| session.begin(Int(id))).collect();
+        let ended = AtomicU32::new(0);
+        let end = |request: &Request| match request.end() {
+            (DCC_OK, owed) => {
+                assert_eq!(owed, DCC_OWED_RESULT);
+                ended.fetch_add(1, Ordering::Relaxed);
+            }
+            (status, _) => assert!([DCC_ALREADY_ENDED, DCC_ERROR_INVALID_HANDLE].contains(&status)),
+        };
+        let begin_others = || {
+            let others: Vec<Request> = (0..REQUESTS).map(|id| other.begin(Int(id))).collect();
+            others.into_iter().for_each(Request::finish);
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| requests.iter().for_each(end));
+            scope.spawn(begin_others);
+            if round % 2 == 0 {
+                session.release();
+            }
+            for request in requests.iter().rev() {
+                end(request);
+                request.release();
+            }
+        });
+        assert_eq!(ended.into_inner(), REQUESTS as u32, "round {round}");
+        assert_eq!((other.stats().begun, other.stats().live), (REQUESTS as u64, 0));
+        if round % 2 != 0 {
+            assert_eq!(session.stats().live, 0);
+            session.release();
+        }
+        other.release();
+    }
+    assert_eq!((stats().live_sessions, stats().live_requests), (0, 0));
 }
 
 #[test]
