@@ -21,6 +21,9 @@ extern "C" [[gnu::noinline]] inline void counted(const std::function<void()> &bo
 // Lets the loader and the allocators do what they do only once.
 constexpr std::uint64_t warming_times = 64;
 
+// Room for all events of a work: a ring that loses some does more.
+constexpr std::size_t observed_events = 2 * counted_times[1];
+
 // Counts a work at each number of times.
 inline void count(const Work &work)
 {

@@ -101,7 +101,7 @@ class ObservedJobs : public CancelledJobs {
 public:
     explicit ObservedJobs(std::uint64_t count) : CancelledJobs(count)
     {
-        require(dcc_events_create(64, &observer_) == DCC_OK);
+        require(dcc_events_create(observed_events, &observer_) == DCC_OK);
     }
     ~ObservedJobs() override { require(dcc_events_release(observer_) == DCC_OK); }
 

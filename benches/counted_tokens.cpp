@@ -112,7 +112,7 @@ class ObservedTokens : public Tokens {
 public:
     explicit ObservedTokens(std::uint64_t count) : Tokens(count)
     {
-        require(dcc_events_create(64, &observer_) == DCC_OK);
+        require(dcc_events_create(observed_events, &observer_) == DCC_OK);
     }
     ~ObservedTokens() override { require(dcc_events_release(observer_) == DCC_OK); }
 

@@ -1,9 +1,13 @@
 //! Events for who watches from outside: transitions go into a bounded ring for each observer, who
 //! drains it when it likes. Nothing is pushed at anybody, and nothing is kept while nobody observes.
 //!
-//! A full ring loses its oldest events and counts them: what is happening now matters more.
+//! A full ring loses its oldest events and counts them: what is happening now matters more. Whoever
+//! pushes one out counts it, so each event is drained or counted, once. What is lost is older than all
+//! that is left; so a loss that is told of before the rest of the ring stands where it belongs. One of the
+//! same moment may be told of later, never not at all.
 //!
-//! The lock of a ring is a leaf.
+//! Nobody takes a lock: a ring is lent to who pushes, and the end of an observer waits for that. So a poll
+//! that notes what it saw waits for no one but another thread that is between two steps of a push.
 
 use crate::error::Error;
 use crate::handle::{Handle, Kind};
@@ -11,8 +15,10 @@ use crate::memory::arena::{Arena, LivePart};
 use crate::memory::cut_text::CutText;
 use crate::memory::pin::{Keeper, Pin};
 use crate::memory::slot::Holder;
-use crate::sys::sync::{AtomicU64, Mutex, Ordering, constructor};
-use std::collections::VecDeque;
+use crate::sys::allocator::with_reserve;
+use crate::sys::fallible;
+use crate::sys::lendable::Lendable;
+use crate::sys::sync::{ArrayQueue, AtomicU64, Ordering, constructor};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,17 +70,47 @@ pub struct Event {
     pub text: EventText,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct EventRing {
-    events: VecDeque<Event>,
-    capacity: usize,
-    lost: u64,
+    events: ArrayQueue<Event>,
+    lost: AtomicU64,
+}
+
+impl EventRing {
+    fn new(capacity: usize) -> Result<Box<Self>, Error> {
+        // Each place has a stamp beside the event.
+        let bytes = capacity * (size_of::<Event>() + size_of::<u64>());
+        #[allow(clippy::disallowed_methods, reason = "called with what it needs")]
+        let events = || ArrayQueue::new(capacity);
+        with_reserve([bytes], events)
+            .and_then(|events| fallible::try_box(Self { events, lost: AtomicU64::new(0) }))
+            .map_err(|_| Error::Resources("memory for events"))
+    }
+
+    fn push(&self, event: Event) {
+        if self.events.force_push(event).is_some() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many were lost since this was asked last.
+    fn take_lost(&self) -> u64 {
+        let lost = self.lost.load(Ordering::Relaxed);
+        if lost == 0 {
+            return 0;
+        }
+        if crate::weakened!("lost_are_taken_at_once") {
+            self.lost.store(0, Ordering::Relaxed);
+            return lost;
+        }
+        self.lost.swap(0, Ordering::Relaxed)
+    }
 }
 
 /// What is written while an observer lives.
 #[derive(Debug, Default)]
 pub struct ObserverLive {
-    ring: Mutex<EventRing>,
+    ring: Lendable<EventRing>,
 }
 
 impl LivePart for ObserverLive {
@@ -102,7 +138,7 @@ impl<'a> Keeper<'a> for &'a Observers {
 
     fn bury(self, index: u32) {
         let slot = self.arena.slot(index);
-        let ring = std::mem::take(&mut *slot.live().ring.lock());
+        let ring = slot.live().ring.replace(None);
         self.arena.bury(index, slot);
         self.count.fetch_sub(1, Ordering::Relaxed);
         drop(ring);
@@ -119,10 +155,9 @@ impl Observers {
 
     /// An observer with room for this many events.
     pub fn create(&self, capacity: usize) -> Result<Handle, Error> {
-        let mut events = VecDeque::new();
-        events.try_reserve_exact(capacity).map_err(|_| Error::Resources("memory for events"))?;
+        let ring = EventRing::new(capacity)?;
         let (index, slot) = self.arena.take()?;
-        *slot.live().ring.lock() = EventRing { events, capacity, lost: 0 };
+        slot.live().ring.replace(Some(ring));
         self.count.fetch_add(1, Ordering::Relaxed);
         Ok(self.arena.publish(index, slot, 0, Holder::Owner))
     }
@@ -152,24 +187,15 @@ impl Observers {
             return;
         }
         let event = event();
-        for (index, slot) in self.arena.slots() {
-            if !self.arena.pin_index(index) {
-                continue;
+        for (_, slot) in self.arena.slots() {
+            if let Some(ring) = slot.live().ring.lend() {
+                ring.push(event);
             }
-            let pin = ObserverPin::take_over(self, index);
-            let mut ring = slot.live().ring.lock();
-            if ring.events.len() == ring.capacity {
-                ring.events.pop_front();
-                ring.lost += 1;
-            }
-            ring.events.push_back(event);
-            drop(ring);
-            drop(pin);
         }
     }
 
-    /// Takes out up to `most` events, oldest first, and hands each to `each`. Lost ones are told
-    /// of first. Returns how many were handed out.
+    /// Takes out up to `most` events, oldest first, and hands each to `each`. Lost ones are told of before
+    /// those that are left. Returns how many were handed out.
     pub fn drain(
         &self,
         observer: &ObserverPin<'_>,
@@ -177,17 +203,17 @@ impl Observers {
         most: usize,
         mut each: impl FnMut(usize, &Event),
     ) -> usize {
+        let Some(ring) = observer.slot().live().ring.lend() else { return 0 };
         let mut count = 0;
-        let mut ring = observer.slot().live().ring.lock();
-        if ring.lost > 0 && most > 0 {
-            let lost = std::mem::take(&mut ring.lost);
-            let kind = EventKind::Overflow;
-            each(0, &Event { kind, time_ns: now_ns, count: lost, ..Event::default() });
-            count = 1;
-        }
         while count < most {
-            let Some(event) = ring.events.pop_front() else { break };
-            each(count, &event);
+            let lost = ring.take_lost();
+            if lost > 0 {
+                let kind = EventKind::Overflow;
+                each(count, &Event { kind, time_ns: now_ns, count: lost, ..Event::default() });
+            } else {
+                let Some(event) = ring.events.pop() else { break };
+                each(count, &event);
+            }
             count += 1;
         }
         count

@@ -26,6 +26,7 @@ pub mod endpoint;
 pub mod fallible;
 pub mod file;
 pub mod host;
+pub mod lendable;
 pub mod native_event;
 #[cfg(debug_assertions)]
 pub mod scarce_memory;

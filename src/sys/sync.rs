@@ -48,13 +48,13 @@ mod real {
     pub use crate::sys::lock::{Condvar, Mutex, MutexGuard};
     pub use crossbeam_queue::ArrayQueue;
     pub use once_cell::race::OnceBox;
-    pub use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+    pub use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
     pub use std::thread::yield_now;
 }
 
 #[cfg(loom)]
 mod model {
-    pub use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+    pub use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
     pub use loom::thread::yield_now;
 
     use std::ops::{Deref, DerefMut};
@@ -154,6 +154,14 @@ mod model {
             }
             values.push_back(value);
             Ok(())
+        }
+
+        /// Puts a value behind the others. If there is no room the first one goes for it.
+        pub fn force_push(&self, value: T) -> Option<T> {
+            let mut values = self.values.lock();
+            let first = if values.len() == self.capacity { values.pop_front() } else { None };
+            values.push_back(value);
+            first
         }
 
         /// Whether nothing is in it.
