@@ -34,6 +34,7 @@ from .context import (
     set_cancel_token,
     set_current_job,
 )
+from ._asyncio import run_in_thread
 from ._posting import Posting
 from .control import close_control, open_control
 from .dispatcher import Dispatcher, Tick
@@ -110,6 +111,7 @@ __all__ = [
     "open_control",
     "reset_cancel_token",
     "reset_current_job",
+    "run_in_thread",
     "set_cancel_token",
     "set_current_job",
     "version",

@@ -6,16 +6,20 @@ import inspect
 import threading
 import weakref
 
+from . import _asyncio
 from . import _declarations as c
 from ._callbacks import kept, report
 from ._library import library
 from ._status import checked
 from .context import _current_token, current_job
 from .errors import (
+    JOB_TEXT,
     DccCancelError,
     JobInterruptedError,
     WouldDeadlockError,
+    _cancelled_future_error,
     is_cancellation,
+    is_own_cancellation,
 )
 from .job import Job, failure_text
 
@@ -24,7 +28,9 @@ class Posting(concurrent.futures.Future):
     """The future of a posted callable, and its `job`.
 
     It is done when the job's completion has run, on the dispatcher's thread. A job that ended as
-    cancelled is a cancelled future; what the callable raised is the future's exception.
+    cancelled is a cancelled future: its result raises what both DccMcpCancelledError and
+    concurrent.futures.CancelledError catch. What the callable raised otherwise is the future's exception.
+    `await posting` gives the result in asyncio; a task that is cancelled meanwhile asks the job to stop.
     """
 
     def __init__(self, dispatcher, function, arguments, token, parent):
@@ -76,6 +82,7 @@ class Posting(concurrent.futures.Future):
             current_job.set(job)
             function, arguments = self._call
             self._value = function(*arguments)
+            _asyncio.refuse_coroutine(self._value, function)
             if not inspect.isgenerator(self._value):
                 return True
             self._generator, self._value = self._value, None
@@ -119,10 +126,14 @@ class Posting(concurrent.futures.Future):
         """The result of a job that is over, also where its completion is still to run."""
         if state == c.DCC_JOB_COMPLETED:
             return self._value
-        if state == c.DCC_JOB_CANCELLED and not is_cancellation(self._error):
-            self.job.check()
-            raise concurrent.futures.CancelledError()
-        raise self._error if state == c.DCC_JOB_CANCELLED else self._failure(state)
+        raise self._cancelled() if state == c.DCC_JOB_CANCELLED else self._failure(state)
+
+    def _cancelled(self):
+        """The exception of a job that ended as cancelled."""
+        own = is_own_cancellation(self._error)
+        error = _cancelled_future_error(str(self._error) if own else JOB_TEXT)
+        error.__cause__ = self._error
+        return error
 
     def _destroyed(self):
         """The library is done with it; its completion may have been left out by a closed owner."""
@@ -150,12 +161,21 @@ class Posting(concurrent.futures.Future):
     def result(self, timeout=None):
         """As of any future. On the dispatcher's own thread it must be done already."""
         self._check_thread()
-        return super().result(timeout)
+        try:
+            return super().result(timeout)
+        except concurrent.futures.CancelledError:
+            raise self._cancelled() from self._error
 
     def exception(self, timeout=None):
         """As of any future. On the dispatcher's own thread it must be done already."""
         self._check_thread()
-        return super().exception(timeout)
+        try:
+            return super().exception(timeout)
+        except concurrent.futures.CancelledError:
+            raise self._cancelled() from self._error
+
+    def __await__(self):
+        return _asyncio.completion_of(self).__await__()
 
     def _check_thread(self):
         dispatcher = self._dispatcher()

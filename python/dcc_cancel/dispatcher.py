@@ -5,6 +5,7 @@ import ctypes
 import threading
 
 from . import _declarations as c
+from ._asyncio import refuse_coroutines
 from ._callbacks import destroy, forget, keep, kept, owner, report
 from ._handle import NativeObject
 from ._library import library
@@ -206,6 +207,7 @@ class Dispatcher(NativeObject):
     ):
         if not callable(function):
             raise TypeError("%r is not callable" % (function,))
+        refuse_coroutines(function, "a dispatcher")
         if lane not in _LANES:
             raise InvalidArgumentError(
                 "lane must be one of %s; it is %r" % (", ".join(map(repr, _LANES)), lane)

@@ -1,5 +1,6 @@
 """What this package raises."""
 
+import concurrent.futures
 import sys
 
 TOKEN_TEXT = "Request cancelled by client"
@@ -9,8 +10,9 @@ JOB_TEXT = "Job cancelled by dispatcher"
 class DccMcpCancelledError(Exception):
     """The current token or job is cancelled: stop, and leave things tidy.
 
-    A plain exception: neither asyncio's nor that of concurrent.futures. Where `dcc_mcp_core` is loaded
-    what is raised is also its `DccMcpCancelledError`, so that handlers for either catch it.
+    A plain exception, not asyncio's; the result of a cancelled Posting raises one that is also that of
+    concurrent.futures. Where `dcc_mcp_core` is loaded what is raised is also its `DccMcpCancelledError`, so
+    that handlers for either catch it.
     """
 
     def __reduce__(self):
@@ -37,22 +39,48 @@ def _their_bases():
     return (DccMcpCancelledError,)
 
 
+def _class_of(bases, **body):
+    if len(bases) == 1:
+        return bases[0]
+    if bases not in _classes:
+        body.update({"__module__": __name__, "__doc__": DccMcpCancelledError.__doc__})
+        _classes[bases] = type(DccMcpCancelledError.__name__, bases, body)
+    return _classes[bases]
+
+
 def _cancelled_error(*arguments):
     """The exception that says "cancelled" with this text."""
-    bases = _their_bases()
-    if len(bases) == 1:
-        return bases[0](*arguments)
-    if bases not in _classes:
-        body = {"__module__": __name__, "__doc__": DccMcpCancelledError.__doc__}
-        _classes[bases] = type(DccMcpCancelledError.__name__, bases, body)
-    return _classes[bases](*arguments)
+    return _class_of(_their_bases())(*arguments)
+
+
+def _cancelled_future_error(*arguments):
+    """The same, for the result of a cancelled future: handlers of concurrent.futures catch it as well."""
+    bases = _their_bases() + (concurrent.futures.CancelledError,)
+    return _class_of(bases, __reduce__=_reduce_future_error)(*arguments)
+
+
+def _reduce_future_error(error):
+    return (_cancelled_future_error, error.args)
 
 
 def is_cancellation(error):
-    """Whether an exception says "cancelled", this package's or that of `dcc_mcp_core`."""
+    """Whether an exception says "cancelled": this package's, `dcc_mcp_core`'s, or one of a future or task."""
+    return is_own_cancellation(error) or is_future_cancellation(error)
+
+
+def is_own_cancellation(error):
+    """Whether it is this package's, or that of `dcc_mcp_core`."""
     theirs = getattr(sys.modules.get("dcc_mcp_core.cancellation"), "DccMcpCancelledError", None)
     return isinstance(error, DccMcpCancelledError) or (
         isinstance(theirs, type) and isinstance(error, theirs)
+    )
+
+
+def is_future_cancellation(error):
+    """Whether it is that of concurrent.futures or asyncio, which need not be loaded."""
+    of_tasks = getattr(sys.modules.get("asyncio"), "CancelledError", None)
+    return isinstance(error, concurrent.futures.CancelledError) or (
+        isinstance(of_tasks, type) and isinstance(error, of_tasks)
     )
 
 

@@ -3,13 +3,14 @@
 import collections
 import ctypes
 
+from . import _asyncio
 from . import _declarations as c
 from ._handle import Polled, created
 from ._library import library
 from ._status import checked, text_from, text_in, whole
 from ._waiting import wait_for
 from .context import current_job, reset_current_job
-from .errors import JOB_TEXT, _cancelled_error, is_cancellation
+from .errors import JOB_TEXT, _cancelled_error, is_cancellation, is_own_cancellation
 from .linking import parent_of
 from .token import CancelToken
 
@@ -30,11 +31,14 @@ class Job(Polled):
 
     `label` is for people, `caller_id` your own id for it, `parent` what cancels it as well, see
     CancelToken. Cancelling only asks; the job itself ends, exactly once. As a context manager it is
-    begun and made the current one, and ends with the block: completed, cancelled if the block raised
-    DccMcpCancelledError, else failed. Any thread may call any method.
+    begun and made the current one, and ends with the block: completed; cancelled if the block was left by
+    DccMcpCancelledError, or by the CancelledError of asyncio or concurrent.futures; else failed.
+    `async with` does that as well, and ties the job to the task: a cancel of the job cancels the task inside
+    the block, which is then left by DccMcpCancelledError. `await job` waits for its end and gives its state.
+    Any thread may call any method.
     """
 
-    __slots__ = ("_token", "_caller_id", "_resets")
+    __slots__ = ("_token", "_caller_id", "_resets", "_ties")
 
     _release = library.dcc_job_release
     _question = library.dcc_job_is_cancelled
@@ -56,6 +60,7 @@ class Job(Polled):
         self._caller_id = caller_id
         self._token = None
         self._resets = []
+        self._ties = []
         self._watch(library.dcc_job_token(handle))
 
     @classmethod
@@ -98,6 +103,11 @@ class Job(Polled):
             handle = library.dcc_job_token(self.handle)
             self._token = CancelToken._borrowing(handle, self._parents)
         return self._token
+
+    @property
+    def has_ended(self):
+        """Whether it is completed, failed, cancelled or interrupted."""
+        return self.state not in ("pending", "running")
 
     @property
     def state(self):
@@ -178,10 +188,32 @@ class Job(Polled):
         reset_current_job(self._resets.pop())
         self._end(error)
 
+    async def __aenter__(self):
+        self.__enter__()
+        self._ties.append(_asyncio.Tie(self))
+        return self
+
+    async def __aexit__(self, kind, error, trace):
+        is_ours = self._ties.pop().end(error)
+        self.__exit__(kind, error, trace)
+        if is_ours:
+            raise _cancelled_error(JOB_TEXT) from error
+
+    def __await__(self):
+        return _asyncio.end_of(self).__await__()
+
+    def updates(self, interval=0.1):
+        """Its progress in `async for`, each time that it has changed; until its end, looked at again every
+        `interval` seconds."""
+        return _asyncio.updates_of(self, interval)
+
     def _end(self, error):
         if error is None:
             self.complete()
         elif is_cancellation(error):
+            if not is_own_cancellation(error):
+                # Nobody has told the job, nor what works for it.
+                self.cancel("its task was cancelled")
             self.acknowledge_cancel()
         else:
             self.fail(failure_text(error))

@@ -2,6 +2,7 @@
 
 import ctypes
 
+from . import _asyncio
 from . import _declarations as c
 from ._handle import Polled, created
 from ._library import library
@@ -96,12 +97,15 @@ class CancelToken(Polled):
         """
         return wait_for([self.handle], timeout) is not None
 
+    def __await__(self):
+        """`await token` waits until it is cancelled, and gives the reason."""
+        return _asyncio.cancel_of(self).__await__()
+
     def add_callback(self, function):
         """Calls `function()` once when it is cancelled; at once, if it is cancelled already.
 
         On the thread that cancels it; for deadlines and a peer's messages on one of the library. What it
-        raises is logged. In asyncio: `token.add_callback(functools.partial(loop.call_soon_threadsafe,
-        task.cancel))`. Returns a Registration.
+        raises is logged. In asyncio `await token` waits for it. Returns a Registration.
         """
         return Registration(self, function)
 

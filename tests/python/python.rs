@@ -121,6 +121,7 @@ macro_rules! files {
 }
 
 files! {
+    test_asyncio,
     test_conformance,
     test_control,
     test_cost,

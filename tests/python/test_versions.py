@@ -60,7 +60,7 @@ class Versions(unittest.TestCase):
 
     def test_it_imports_the_standard_library_and_itself_only(self):
         allowed = {
-            "__future__", "atexit", "collections", "concurrent", "contextvars", "ctypes",
+            "__future__", "asyncio", "atexit", "collections", "concurrent", "contextvars", "ctypes",
             "functools", "inspect", "itertools", "json", "logging", "os", "struct", "sys", "threading",
             "time", "typing", "weakref",
         }  # fmt: skip

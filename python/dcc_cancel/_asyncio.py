@@ -1,0 +1,184 @@
+"""Tokens, jobs and postings in asyncio, which is imported where it is used."""
+
+import contextvars
+import functools
+import inspect
+
+# How long a look at a job's end or progress may be late.
+_LOOK_AGAIN = 0.02
+
+
+def _asyncio():
+    import asyncio
+
+    return asyncio
+
+
+class _Signal:
+    """A future of the running loop that any thread may set."""
+
+    def __init__(self):
+        self._loop = _asyncio().get_running_loop()
+        self.future = self._loop.create_future()
+
+    def set(self):
+        try:
+            self._loop.call_soon_threadsafe(self._set_here)
+        except RuntimeError:
+            # The loop is closed: nobody waits any more.
+            pass
+
+    def _set_here(self):
+        if not self.future.done():
+            self.future.set_result(None)
+
+
+async def cancel_of(token):
+    """Waits for the cancel of a token, and gives its reason."""
+    signal = _Signal()
+    registration = token.add_callback(signal.set)
+    try:
+        await signal.future
+    finally:
+        registration.unregister()
+    return token.reason
+
+
+async def completion_of(posting):
+    """Waits for a posting, which is asked to stop if the task is cancelled meanwhile."""
+    signal = _Signal()
+    posting.add_done_callback(lambda _: signal.set())
+    try:
+        await signal.future
+    except _asyncio().CancelledError:
+        posting.cancel("the task that waits for it was cancelled")
+        raise
+    return posting.result()
+
+
+async def end_of(job):
+    """Waits for the end of a job, and gives its state."""
+    while not job.has_ended:
+        await _asyncio().sleep(_LOOK_AGAIN)
+    return job.state
+
+
+async def updates_of(job, interval):
+    """The progress of a job, each time that it has changed."""
+    shown = None
+    while True:
+        has_ended = job.has_ended
+        progress = job.progress
+        if progress != shown:
+            shown = progress
+            yield progress
+        if has_ended:
+            return
+        await _asyncio().sleep(interval)
+
+
+class Tie:
+    """Cancels the running task when a job is cancelled, until its end."""
+
+    def __init__(self, job):
+        asyncio = _asyncio()
+        self._task = asyncio.current_task()
+        self._loop = asyncio.get_running_loop()
+        # How many cancels of the task are others' business.
+        self._before = self._cancels()
+        self._has_cancelled = False
+        self._is_over = False
+        self._registration = job.token.add_callback(self._on_cancel)
+
+    def _cancels(self):
+        # New in Python 3.11, like `uncancel`.
+        count = getattr(self._task, "cancelling", None)
+        return count() if count is not None else 0
+
+    def _on_cancel(self):
+        try:
+            self._loop.call_soon_threadsafe(self._cancel_task)
+        except RuntimeError:
+            # The loop is closed, and the task with it.
+            pass
+
+    def _cancel_task(self):
+        if not self._is_over:
+            self._has_cancelled = True
+            self._task.cancel()
+
+    def end(self, error):
+        """Whether the error is the cancel that this has caused, and no other."""
+        self._is_over = True
+        self._registration.unregister()
+        if not self._has_cancelled:
+            return False
+        uncancel = getattr(self._task, "uncancel", None)
+        left = uncancel() if uncancel is not None else 0
+        return left <= self._before and isinstance(error, _asyncio().CancelledError)
+
+
+async def run_in_thread(function, *arguments, label=None, caller_id=None, parent=None, executor=None):
+    """Runs a function on a thread as a job, and gives its result: for what blocks, in an event loop.
+
+    The function sees this task's context, in which its job is the current one; so does native code that it
+    calls. Once the task is cancelled the job is, and the task ends when the function has: what the function
+    works on is never used by two. A cancel of the job, by whoever has it or its `parent`, ends the await with
+    DccMcpCancelledError. `executor`: as for `loop.run_in_executor`.
+    """
+    from ._native import native
+    from .context import current_cancel_token
+    from .job import Job
+
+    asyncio = _asyncio()
+    name = label if label is not None else getattr(function, "__qualname__", type(function).__name__)
+    refuse_coroutines(function, "run_in_thread")
+    job = Job(name, caller_id, parent if parent is not None else current_cancel_token())
+    call = native(function)
+
+    def work():
+        with job:
+            return call(*arguments)
+
+    context = contextvars.copy_context()
+    loop = asyncio.get_running_loop()
+    running = loop.run_in_executor(executor, context.run, work)
+    cancelled = None
+    while not running.done():
+        try:
+            # `wait` leaves it running when this task is cancelled.
+            await asyncio.wait([running])
+        except asyncio.CancelledError as error:
+            cancelled = cancelled or error
+            job.cancel("the task that waits for it was cancelled")
+    if cancelled is not None:
+        # What it raised on its way out is not the task's.
+        running.exception()
+        raise cancelled
+    return running.result()
+
+
+def refuse_coroutines(function, what):
+    """What returns at once and does its work later cannot be run as a job."""
+    inner = function
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    for called in (inner, getattr(inner, "__call__", None)):
+        if inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called):
+            raise TypeError(
+                "%s takes a function that does its work when it is called; %r only makes a coroutine:"
+                " await it in its event loop, or use a generator function, whose steps are slices"
+                % (what, function)
+            )
+
+
+def refuse_coroutine(value, function):
+    """The same, of a function that turns out to be one when it has been called."""
+    if inspect.iscoroutine(value):
+        value.close()
+    elif not inspect.isasyncgen(value):
+        return
+    raise TypeError(
+        "%r made a coroutine in place of a result: a job has done its work when its function returns"
+        % (function,)
+    )
