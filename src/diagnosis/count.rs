@@ -12,10 +12,10 @@ impl Count {
         self.add(1);
     }
 
-    /// One more, of a count that is raised under one lock alone.
+    /// One more, of a count that one thread alone raises, or who holds one lock.
     #[inline]
-    pub fn one_under_lock(&self) {
-        self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    pub fn one_alone(&self) {
+        self.0.store(self.read() + 1, Ordering::Relaxed);
     }
 
     /// So many more.
@@ -24,11 +24,38 @@ impl Count {
     }
 
     /// How many.
+    #[inline]
     pub fn read(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
     pub(crate) fn reset(&self) {
         self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+/// A count to which one thread adds nearly all, and others the rest.
+#[derive(Debug, Default)]
+pub struct SplitCount {
+    own: Count,
+    others: Count,
+}
+
+impl SplitCount {
+    /// One more; `is_own`: of that one thread.
+    #[inline]
+    pub fn one(&self, is_own: bool) {
+        if is_own { self.own.one_alone() } else { self.others.one() }
+    }
+
+    /// How many.
+    #[inline]
+    pub fn read(&self) -> u64 {
+        self.own.read() + self.others.read()
+    }
+
+    pub(crate) fn reset(&self) {
+        self.own.reset();
+        self.others.reset();
     }
 }

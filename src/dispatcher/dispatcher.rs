@@ -4,8 +4,9 @@
 //!
 //! Invariants:
 //! - A dispatcher belongs to the first thread that binds it, for ever.
-//! - Every accepted job holds an internal of its dispatcher until all of it is over. So one whose last
-//!   owner goes lives on, closed, until its completions have run.
+//! - Its queue holds an internal of it until that is closed and every accepted job is over. So one whose last
+//!   owner goes lives on, closed, until its completions have run. Closing and counting jobs in and out are
+//!   changes of one word, so exactly one of them is the last and gives the internal back.
 //! - Completions run on its thread: in a pump, in a shutdown there, or in the close of their owner
 //!   there.
 //!
@@ -118,7 +119,12 @@ impl DispatcherLive {
 /// A pinned dispatcher.
 pub type DispatcherPin<'a> = Pin<'a, Dispatchers<'a>>;
 
-impl DispatcherPin<'_> {
+impl<'a> DispatcherPin<'a> {
+    /// Its queue is closed and nothing is left in it: gives back the internal that the queue had.
+    pub(crate) fn end_with_queue(&self) {
+        drop(DispatcherPin::take_over(self.keeper(), self.index()));
+    }
+
     /// Its queue, which does not go before the pin.
     pub fn queue(&self) -> HeldQueue<'_> {
         self.slot().live().queue_id().held()
@@ -299,7 +305,7 @@ impl<'a> Dispatchers<'a> {
         self.queues().set_host(queue, host);
         *live.payload.lock() = Some(payload);
         // Hidden until the last look, as jobs are.
-        let handle = self.table.arena.publish_hidden(index, slot, 0, Holder::Owner);
+        let handle = self.table.arena.publish_hidden(index, slot, 0, Holder::Both);
         if self.owners().was_taken(owned.get()) && self.table.arena.pin_index(index) {
             self.give_up_host(index, 0);
         }
@@ -367,7 +373,9 @@ impl<'a> Dispatchers<'a> {
     /// dispatcher's thread, outside a pump, the completions run at once.
     pub fn shut_down(self, dispatcher: &DispatcherPin<'_>, here: u64) -> ShutDown {
         let queue = dispatcher.queue();
-        self.queues().close(queue);
+        if self.queues().close(queue) {
+            dispatcher.end_with_queue();
+        }
         self.queues().end_waiting(queue);
         self.stop_running(queue);
         let live = dispatcher.slot().live();
@@ -389,7 +397,9 @@ impl<'a> Dispatchers<'a> {
     /// Asks what runs in a closed queue to stop.
     pub(crate) fn stop_running(self, queue: HeldQueue<'_>) {
         let pin = |job| self.jobs().arena().pin_index(job);
-        while let Some(job) = self.queues().next_unasked(queue, pin) {
+        let unpin = |job| drop(JobPin::take_over(self.jobs(), job));
+        let mut next = self.queues().running_here(queue, pin, unpin);
+        while let Some(job) = next.take().or_else(|| self.queues().next_unasked(queue, pin)) {
             let job = JobPin::take_over(self.jobs(), job);
             let token = self.jobs().token_held_by(&job);
             self.tokens().cancel(&token, Cause::Request, "the dispatcher is shutting down");

@@ -1,6 +1,6 @@
 //! Ending one posted job, whatever it ended by.
 //!
-//! Who ends a job takes its work out of the body first, and so is the only one. That is the
+//! Who ends a job takes its work out of the cell first, and so is the only one. That is the
 //! dispatcher's thread; or the close of the owner of its functions, which must not wait for that thread:
 //! then whoever would have, finds nothing to do.
 //!
@@ -13,7 +13,7 @@ use crate::handle::{self, Handle, NULL};
 use crate::job::texts::JobText;
 use crate::job::{JobPin, JobState, id_of};
 use crate::memory::pin::Keeper;
-use crate::queue::posted::{HeldPosted, PostedBody, PostedCell, Stage};
+use crate::queue::posted::{HeldPosted, PostedCell, Stage};
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
 use crate::sys::{clock, thread_identity};
@@ -39,9 +39,9 @@ impl<'a> Dispatchers<'a> {
         if cell.owned.get().is_none() {
             return false;
         }
-        let body = cell.body();
+        let _lock = cell.lock_to_take();
         // Under the lock: who takes the work gives up its place with the owner after that.
-        body.work.is_some() && self.owners().was_taken(cell.owned.get())
+        cell.has_work() && self.owners().was_taken(cell.owned.get())
     }
 
     /// Ends what a posted job has of an owner that is being closed.
@@ -57,15 +57,16 @@ impl<'a> Dispatchers<'a> {
             }
         }
         let taken = {
-            let mut body = cell.body();
-            body.work.take().map(|work| {
-                let job = self.jobs().arena().pin_index(body.job);
-                let dispatcher = self.arena().pin_index(body.dispatcher);
+            let _lock = cell.lock_to_take();
+            cell.take_work().map(|work| {
+                let task = cell.task();
+                let job = self.jobs().arena().pin_index(task.job);
+                let dispatcher = self.arena().pin_index(task.dispatcher);
                 debug_assert!(job && dispatcher, "held until its work is gone");
                 (
                     work,
-                    JobPin::take_over(self.jobs(), body.job),
-                    DispatcherPin::take_over(self, body.dispatcher),
+                    JobPin::take_over(self.jobs(), task.job),
+                    DispatcherPin::take_over(self, task.dispatcher),
                 )
             })
         };
@@ -76,7 +77,7 @@ impl<'a> Dispatchers<'a> {
         let busy = is_here.then(|| {
             self.queues().hold_thread(dispatcher.queue(), self.jobs().id(&job), clock::now_ns())
         });
-        self.complete(&dispatcher, &job, cell, work, how);
+        self.complete(&dispatcher, &job, cell, work, how, is_here);
         drop(busy);
         // The rest of it is left to the pump.
         if !is_here || live.pumping.load(Ordering::Relaxed) == 0 {
@@ -84,35 +85,35 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Ends all of a job that runs no more, on the dispatcher's thread.
-    pub(crate) fn finish(self, dispatcher: &DispatcherPin<'_>, held: HeldPosted<'_>) {
+    /// Ends all of a job that runs no more, on the dispatcher's thread. Whether that may have taken a while:
+    /// foreign code ran.
+    pub(crate) fn finish(self, dispatcher: &DispatcherPin<'_>, held: HeldPosted<'_>) -> bool {
         let cell = held.cell();
         let live = dispatcher.slot().live();
-        let job_id = id_of(self.jobs().arena().handle_of(cell.body().job));
+        let job_id = id_of(self.jobs().arena().handle_of(cell.task().job));
         let (_, since_ns) = self.queues().busy(dispatcher.queue());
         let since_ns = if since_ns == 0 { clock::now_ns() } else { since_ns };
         let busy = self.queues().hold_thread(dispatcher.queue(), job_id, since_ns);
         // While any close can still end it: the host may close its owner where progress is shown.
-        if live.progress_interval_ns().is_some()
-            && cell.body().work.is_some()
+        let shows_progress = live.progress_interval_ns().is_some();
+        if shows_progress
+            && cell.has_work()
             && let Some(job) = self.job_of(&held)
         {
             self.conclude(dispatcher, &job, cell);
             self.show_progress(dispatcher, &job, &held, u64::MAX);
         }
-        let PostedBody { work, job, parent, dispatcher: index, .. } = {
-            let mut body = cell.body();
-            // Who waits looks at the rest of it still.
-            let left =
-                PostedBody { is_over: body.is_over, shown: body.shown, ..PostedBody::default() };
-            std::mem::replace(&mut *body, left)
-        };
-        let job = JobPin::take_over(self.jobs(), job);
+        let lock = cell.lock_to_take();
+        let (work, task) = cell.take();
+        drop(lock);
+        let job = JobPin::take_over(self.jobs(), task.job);
+        let is_told = shows_progress || work.as_ref().is_none_or(Work::is_told_its_end);
         if let Some(work) = work {
-            self.complete(dispatcher, &job, cell, work, Completion::UnlessClosing);
+            self.complete(dispatcher, &job, cell, work, Completion::UnlessClosing, true);
         }
-        self.let_go(job, parent, index);
+        self.let_go(dispatcher, job, task.parent);
         drop(busy);
+        is_told
     }
 
     /// Decides how a job that runs no more has ended, and lets its caller id go.
@@ -131,6 +132,7 @@ impl<'a> Dispatchers<'a> {
         cell: &PostedCell,
         work: Work,
         how: Completion,
+        is_here: bool,
     ) {
         let call = self.owners().enter_last(cell.owned.take(), thread_identity::current());
         self.conclude(dispatcher, job, cell);
@@ -138,7 +140,7 @@ impl<'a> Dispatchers<'a> {
         debug_assert!(state.is_terminal(), "{state:?} is no end");
         cell.note_end(state);
         let statistics = dispatcher.slot().live().statistics();
-        statistics.ended(state);
+        statistics.ended(state, is_here);
         if how == Completion::Always || how == Completion::UnlessClosing && call.is_open {
             let timeline = self.timeline();
             let began_ns = timeline.is_on().then(clock::now_ns);
@@ -196,12 +198,13 @@ impl<'a> Dispatchers<'a> {
     }
 
     /// Drops what an accepted job holds.
-    pub(crate) fn let_go(self, job: JobPin<'_>, parent: Handle, dispatcher: u32) {
+    pub(crate) fn let_go(self, dispatcher: &DispatcherPin<'_>, job: JobPin<'_>, parent: Handle) {
         drop(job);
         if parent != NULL {
             drop(TokenPin::take_over(self.tokens(), handle::index(parent)));
         }
-        let dispatcher = DispatcherPin::take_over(self, dispatcher);
-        self.queues().finished(dispatcher.queue());
+        if self.queues().finished(dispatcher.queue()) {
+            dispatcher.end_with_queue();
+        }
     }
 }

@@ -1,21 +1,22 @@
 //! Posting: how a job gets into a dispatcher, or back to its poster.
 //!
-//! A post counts itself in, makes its job, publishes it, looks whether the owner of its functions was closed
-//! meanwhile, lets its token know it, pushes it, and then looks whether the dispatcher was closed. Up to the
-//! publishing everything is undone on an error; after it whoever claims the job decides: the
-//! poster, who takes it back, or another, and then it is accepted and its completion will run.
+//! A post counts itself in, publishes a cell, makes its job, whose token knows the cell from its first
+//! moment, looks whether the owner of its functions was closed meanwhile or its token is cancelled, pushes
+//! it, and then looks whether the dispatcher was closed. Until it is filled everything is undone on an
+//! error; after that whoever claims the job decides: the poster, who takes it back, or another, and then it
+//! is accepted and its completion will run.
 
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::moment::{Moment, MomentKind};
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::Error;
-use crate::handle::{Handle, NULL};
-use crate::job::{JobHold, JobOrigin, JobPin, id_of};
-use crate::memory::pin::Keeper;
+use crate::handle::{self, Handle, NULL};
+use crate::job::{JobOrigin, JobPin, LentJob, id_of};
+use crate::memory::slot::Holder;
 use crate::owner::Thing;
 use crate::queue::admission::Refused;
 use crate::queue::lane::Lane;
-use crate::queue::posted::{HeldPosted, PostedBody, PostedId, Stage};
+use crate::queue::posted::{HeldPosted, PostedCell, PostedId, Stage, Task};
 use crate::queue_id::HeldQueue;
 use crate::sys::clock;
 use crate::sys::fallible::try_string;
@@ -42,6 +43,8 @@ pub struct Post<'a> {
     pub elsewhere: bool,
     /// After how long from now it is cancelled.
     pub deadline_ns: Option<u64>,
+    /// Whether the poster gets a reference to it.
+    pub is_kept: bool,
 }
 
 /// How a posted job begins.
@@ -58,7 +61,7 @@ pub(crate) enum Start {
 /// An accepted job, held for its poster.
 #[derive(Debug)]
 pub struct Accepted<'a> {
-    /// The job, with a reference for the poster.
+    /// The job, with a reference for the poster if he wants it; else it may be gone.
     pub job: Handle,
     /// The poster's hold.
     pub(crate) held: HeldPosted<'a>,
@@ -66,9 +69,17 @@ pub struct Accepted<'a> {
     pub(crate) id: PostedId,
 }
 
+/// A job that is made and not yet filled.
+struct Prepared<'a> {
+    held: HeldPosted<'a>,
+    id: PostedId,
+    job: Handle,
+    task: Task,
+}
+
 impl<'a> Dispatchers<'a> {
-    /// Posts a job: a reference to it for the poster. On an error the work comes back: it is still
-    /// the caller's.
+    /// Posts a job: its handle, with a reference if the poster wants one. On an error the work comes back:
+    /// it is still the caller's.
     pub fn post(
         self,
         dispatcher: &DispatcherPin<'_>,
@@ -93,15 +104,19 @@ impl<'a> Dispatchers<'a> {
         if let Err(error) = self.admit(dispatcher, waits) {
             return Err((error, work));
         }
-        let (job, held, body) = match self.prepare(dispatcher, post) {
+        let prepared = match self.prepare(dispatcher, post, waits) {
             Ok(prepared) => prepared,
-            Err(error) => {
-                self.queues().dismiss(queue, waits);
+            Err((error, waits)) => {
+                if self.queues().dismiss(queue, waits) {
+                    dispatcher.end_with_queue();
+                }
                 return Err((error, work));
             }
         };
-        *held.cell().body() = PostedBody { work: Some(work), ..body };
-        let id = held.publish(if waits { Stage::Queued } else { Stage::Running });
+        let Prepared { held, id, job, task } = prepared;
+        let lock = held.cell().lock_to_take();
+        held.cell().fill(work, task);
+        drop(lock);
         if post.owner != NULL && self.is_taken(&held) {
             // Closed before others could end the job. One that runs at once is looked at after that.
             self.give_up(&held, here);
@@ -115,7 +130,7 @@ impl<'a> Dispatchers<'a> {
         };
         if let Some(error) = error
             && self.queues().claim(id, Stage::Withdrawn, false).is_some()
-            && let Some(work) = self.take_back(dispatcher, &accepted)
+            && let Some(work) = self.take_back(dispatcher, &accepted, post.is_kept)
         {
             if let Error::Overloaded { .. } | Error::ExecutorRefused = error {
                 dispatcher.slot().live().statistics().rejected.one();
@@ -123,11 +138,11 @@ impl<'a> Dispatchers<'a> {
             return Err((error, work));
         }
         self.note_posted(dispatcher, post, job);
-        let runs_elsewhere = matches!(
-            accepted.held.cell().stage(),
-            Stage::Queued | Stage::Running | Stage::Parked | Stage::Ran
-        );
-        if waits && !(post.elsewhere && runs_elsewhere) {
+        let runs_elsewhere = || {
+            let stage = accepted.held.cell().stage();
+            matches!(stage, Stage::Queued | Stage::Running | Stage::Parked | Stage::Ran)
+        };
+        if waits && !(post.elsewhere && runs_elsewhere()) {
             self.queues().wake(self.owners(), queue);
         }
         Ok(accepted)
@@ -156,76 +171,110 @@ impl<'a> Dispatchers<'a> {
         });
     }
 
-    /// Makes the job and all that belongs to it; nothing of it can be found yet but by its owner's
-    /// close and by its caller id.
+    /// Makes the job and all that belongs to it. Its stage is decided like that of any other from now on, but
+    /// nothing of it can be ended yet. On an error nothing is left of it but its place among those that
+    /// were counted in; whether that is also one of those that wait comes back.
     fn prepare(
         self,
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
-    ) -> Result<(Handle, HeldPosted<'a>, PostedBody), Error> {
-        let origin = JobOrigin {
-            label: post.label,
-            caller_id: post.caller_id,
-            parent: post.parent,
-            token: Origin { caller_id: "", foreign: None, is_watched: true },
-            owner: NULL,
-        };
-        let job = self.jobs().create(&origin, None).map_err(|(error, _none)| error)?;
-        match self.prepare_cell(dispatcher, post, job) {
-            Ok((held, body)) => Ok((job, held, body)),
-            Err(error) => {
-                // The reference that its creation gave.
-                let _ = self.jobs().release(job);
-                Err(error)
+        waits: bool,
+    ) -> Result<Prepared<'a>, (Error, bool)> {
+        let posted = self.queues().posted();
+        let now_ns = clock::now_ns();
+        let held = posted
+            .add(dispatcher.queue(), post.lane, post.owner != NULL, now_ns)
+            .map_err(|error| (error, waits))?;
+        let id = held.publish(if waits { Stage::Queued } else { Stage::Running });
+        let prepared = self.prepare_job(dispatcher, post, &held, waits.then_some(id), now_ns);
+        prepared.map(|(job, task)| Prepared { held, id, job, task }).map_err(|error| {
+            if waits {
+                // If that is too late, who was faster has counted it out of those who wait.
+                self.queues().claim(id, Stage::Withdrawn, false);
             }
-        }
+            // That of the queue, which it never got into.
+            drop(HeldPosted::take_over(posted, id.number()));
+            (error, false)
+        })
     }
 
-    fn prepare_cell(
+    fn prepare_job(
         self,
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
-        job: Handle,
-    ) -> Result<(HeldPosted<'a>, PostedBody), Error> {
-        let now_ns = clock::now_ns();
-        let held_job = JobHold::new(self.jobs(), job)?;
-        if let Some(deadline_ns) = post.deadline_ns {
-            let token = self.jobs().token_held_by(&held_job);
-            self.tokens().arm(&token, now_ns.saturating_add(deadline_ns))?;
+        held: &HeldPosted<'_>,
+        id: Option<PostedId>,
+        now_ns: u64,
+    ) -> Result<(Handle, Task), Error> {
+        let cell = held.cell();
+        if post.owner != NULL {
+            self.owners().adopt(post.owner, Thing::Posted(held.number()), &cell.owned)?;
         }
+        let made = self.make_job(dispatcher, post, cell, id, now_ns);
+        if made.is_err() {
+            self.owners().disown(cell.owned.take());
+        }
+        made
+    }
+
+    fn make_job(
+        self,
+        dispatcher: &DispatcherPin<'_>,
+        post: &Post<'_>,
+        cell: &PostedCell,
+        id: Option<PostedId>,
+        now_ns: u64,
+    ) -> Result<(Handle, Task), Error> {
         let parent = match post.parent {
             NULL => None,
             parent => Some(TokenHold::new(self.tokens(), parent)?),
         };
-        let posted = self.queues().posted();
-        let held = posted.add(dispatcher.queue(), post.lane, now_ns)?;
-        let (cell, number) = (held.cell(), held.number());
-        let give_back = |error| {
-            self.owners().disown(cell.owned.take());
-            // That of the queue, which it never got into.
-            drop(HeldPosted::take_over(posted, number));
-            Err(error)
+        let posted = id.unwrap_or_default();
+        let origin = JobOrigin {
+            label: post.label,
+            caller_id: post.caller_id,
+            parent: post.parent,
+            token: Origin { is_watched: true, posted, ..Origin::default() },
+            owner: NULL,
         };
-        if post.owner != NULL
-            && let Err(error) = self.owners().adopt(post.owner, Thing::Posted(number), &cell.owned)
-        {
-            return give_back(error);
+        let holder = if post.is_kept { Holder::Both } else { Holder::Internal };
+        let job = self.jobs().create_held(&origin, holder, now_ns, None);
+        let job = job.map_err(|(error, _none)| error)?;
+        let held_job = JobPin::take_over(self.jobs(), handle::index(job));
+        let equipped = self.equip_job(dispatcher, post, cell, &held_job, now_ns);
+        if let Err(error) = equipped {
+            if post.is_kept {
+                // Unless somebody who guessed the handle did.
+                let _ = self.jobs().release(job);
+            }
+            return Err(error);
         }
-        if let Err(error) = self.enlist(dispatcher, post.caller_id, job) {
-            return give_back(error);
-        }
-        if !self.arena().hold_index(dispatcher.index()) {
-            self.delist(dispatcher, post.caller_id);
-            return give_back(Error::Resources("references to this dispatcher; pump it"));
-        }
-        cell.has_caller_id.store(u32::from(!post.caller_id.is_empty()), Ordering::Relaxed);
-        let mut body = PostedBody { dispatcher: dispatcher.index(), ..PostedBody::default() };
-        body.job = held_job.leave();
         if let Some(parent) = parent {
-            body.parent = post.parent;
             parent.leave();
         }
-        Ok((held, body))
+        let task =
+            Task { job: held_job.pass_on(), dispatcher: dispatcher.index(), parent: post.parent };
+        Ok((job, task))
+    }
+
+    /// Gives a new job its deadline and its caller id.
+    fn equip_job(
+        self,
+        dispatcher: &DispatcherPin<'_>,
+        post: &Post<'_>,
+        cell: &PostedCell,
+        job: &JobPin<'_>,
+        now_ns: u64,
+    ) -> Result<(), Error> {
+        if let Some(deadline_ns) = post.deadline_ns {
+            let token = self.jobs().token_held_by(job);
+            self.tokens().arm(&token, now_ns.saturating_add(deadline_ns))?;
+        }
+        if !post.caller_id.is_empty() {
+            self.enlist(dispatcher, post.caller_id, job.handle())?;
+            cell.has_caller_id.store(1, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Lets a published job wait for its thread. An error: it should be taken back.
@@ -237,9 +286,12 @@ impl<'a> Dispatchers<'a> {
         start: Start,
     ) -> Option<Error> {
         let queue = dispatcher.queue();
-        let Accepted { job, id, ref held } = *accepted;
-        // Before the push: once it is pushed it may run, and be over.
-        let is_cancelled = self.tokens().attach_posted(self.jobs().token_of(job), id);
+        let Accepted { id, ref held, .. } = *accepted;
+        // Of a parent that was cancelled before, which claims nothing. Who cancels it later does.
+        let job = LentJob::new(self.jobs(), held.cell().task().job);
+        if self.jobs().is_cancelled(&job) && !crate::weakened!("post_asks_its_token") {
+            self.queues().claim(id, Stage::Cancelled, false);
+        }
         if post.elsewhere {
             if self.queues().push_elsewhere(queue, held)
                 && start == Start::InTurn
@@ -249,9 +301,6 @@ impl<'a> Dispatchers<'a> {
             }
         } else {
             self.queues().push(queue, held);
-        }
-        if is_cancelled && !crate::weakened!("post_asks_its_token") {
-            self.queues().claim(id, Stage::Cancelled, true);
         }
         let is_closed = self.queues().is_closed_after_push(queue);
         is_closed.then_some(Error::DispatcherShutDown)
@@ -276,17 +325,23 @@ impl<'a> Dispatchers<'a> {
 
     /// Undoes a post that was withdrawn: its work. `None`: its owner's close was faster, has
     /// destroyed it, and so the post counts as accepted.
-    fn take_back(self, dispatcher: &DispatcherPin<'_>, accepted: &Accepted<'_>) -> Option<Work> {
+    fn take_back(
+        self,
+        dispatcher: &DispatcherPin<'_>,
+        accepted: &Accepted<'_>,
+        is_kept: bool,
+    ) -> Option<Work> {
         let (job, cell) = (accepted.job, accepted.held.cell());
-        let PostedBody { work, job: held, parent, dispatcher: index, .. } =
-            std::mem::take(&mut *cell.body());
-        let pin = JobPin::take_over(self.jobs(), held);
+        let lock = cell.lock_to_take();
+        let (work, task) = cell.take();
+        drop(lock);
+        let pin = JobPin::take_over(self.jobs(), task.job);
         if work.is_some() {
             self.owners().disown(cell.owned.take());
             self.delist_job(dispatcher, &pin, cell);
         }
-        self.let_go(pin, parent, index);
-        if work.is_some() {
+        self.let_go(dispatcher, pin, task.parent);
+        if work.is_some() && is_kept {
             let _ = self.jobs().release(job);
         }
         work

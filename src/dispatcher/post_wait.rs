@@ -183,7 +183,7 @@ impl<'a> Dispatchers<'a> {
             // Inside a pump's job as well as outside, nothing else of the dispatcher runs meanwhile.
             let outer = live.pumping.swap(1, Ordering::Relaxed);
             let mut first = true;
-            while self.run_slice(thread, dispatcher, &job, held, first) == Slice::Again {
+            while self.run_slice(thread, dispatcher, &job, held, first, true) == Slice::Again {
                 first = false;
             }
             self.queues().ran(queue, held, false);
@@ -221,14 +221,14 @@ impl<'a> Dispatchers<'a> {
         let here = thread.record.number();
         let cell = accepted.held.cell();
         loop {
-            let mut body = cell.body();
+            let mut lock = cell.lock();
             let stage = cell.stage();
             // The thread that would complete it must not wait for that.
-            if body.is_over || stage == Stage::Ran && Self::is_on_its_thread(dispatcher, here) {
+            if cell.is_over() || stage == Stage::Ran && Self::is_on_its_thread(dispatcher, here) {
                 return WaitEnd::Over;
             }
             if matches!(stage, Stage::Cancelled | Stage::ShutDown | Stage::OwnerClosed) {
-                drop(body);
+                drop(lock);
                 self.end_early(accepted, stage);
                 return WaitEnd::Over;
             }
@@ -241,7 +241,7 @@ impl<'a> Dispatchers<'a> {
             let is_hopeless = is_hopeless || is_orphaned;
             let is_stuck = stuck_at.is_some_and(|time| time <= now_ns);
             if is_hopeless || is_stuck || until_ns.is_some_and(|time| time <= now_ns) {
-                drop(body);
+                drop(lock);
                 match self.give_up_waiting(dispatcher, accepted, is_hopeless, is_stuck) {
                     Some(end) => return end,
                     None => continue,
@@ -249,12 +249,12 @@ impl<'a> Dispatchers<'a> {
             }
             let helps = helps_workers && matches!(stage, Stage::Queued | Stage::Parked);
             if helps && self.do_all_workers_wait() && !crate::weakened!("posters_help") {
-                drop(body);
+                drop(lock);
                 self.run_slice_elsewhere(thread, accepted.id, true);
                 continue;
             }
             let look_at = helps.then(|| now_ns.saturating_add(LOOK_NS));
-            cell.wait(&mut body, until_ns.into_iter().chain(stuck_at).chain(look_at).min());
+            cell.wait(&mut lock, until_ns.into_iter().chain(stuck_at).chain(look_at).min());
         }
     }
 
@@ -288,7 +288,11 @@ impl<'a> Dispatchers<'a> {
             let is_wedged = is_hopeless || is_stuck;
             return Some(if is_wedged { WaitEnd::Wedged } else { WaitEnd::TimedOut });
         }
-        if cell.body().is_over {
+        let is_over = {
+            let _lock = cell.lock();
+            cell.is_over()
+        };
+        if is_over {
             return Some(WaitEnd::Over);
         }
         if cell.stage() == Stage::Ran {

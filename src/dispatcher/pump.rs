@@ -6,7 +6,7 @@
 
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::moment::{Moment, MomentKind};
-use crate::dispatcher::stats::USUAL_TICK_NS;
+use crate::dispatcher::stats::{Samples, USUAL_TICK_NS};
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::Error;
 use crate::job::JobState;
@@ -103,13 +103,18 @@ impl<'a> Dispatchers<'a> {
         // Each step notes its time: many short ones are not a thread that is stuck.
         let busy = self.queues().hold_thread(queue, 0, began_ns);
         statistics.begin_tick(began_ns);
-        self.queues().begin_tick(queue);
+        self.queues().host_comes(queue);
         let mut tick = Tick::default();
-        self.run_in_bounds(thread, dispatcher, bounds, &busy, began_ns, &mut tick);
-        self.show_progress_of_others(dispatcher);
-        tick.elapsed_ns = clock::now_ns().saturating_sub(began_ns);
+        let (left, now_ns) =
+            self.run_in_bounds(thread, dispatcher, bounds, &busy, began_ns, &mut tick);
+        let now_ns = if live.progress_interval_ns().is_some() {
+            self.show_progress_of_others(dispatcher);
+            clock::now_ns()
+        } else {
+            now_ns
+        };
+        tick.elapsed_ns = now_ns.saturating_sub(began_ns);
         tick.overrun_ns = tick.elapsed_ns.saturating_sub(bounds.budget_ns);
-        let left = self.queues().left(queue);
         tick.remaining = u64::from(left.now) + u64::from(left.next_tick);
         let Tick { executed, remaining, .. } = tick;
         self.timeline().note(|| {
@@ -127,7 +132,7 @@ impl<'a> Dispatchers<'a> {
     }
 
     /// Runs and completes what waits until nothing does, a bound is reached, the host says "not now" or the
-    /// dispatcher is closed.
+    /// dispatcher is closed. What is left then, and what the time is.
     fn run_in_bounds(
         self,
         thread: ThisThread<'_, 'a>,
@@ -136,34 +141,47 @@ impl<'a> Dispatchers<'a> {
         busy: &Busy<'_>,
         began_ns: u64,
         tick: &mut Tick,
-    ) {
+    ) -> (Left, u64) {
         let queue = dispatcher.queue();
-        let mut elapsed_ns = 0;
+        let mut samples = Samples::new(dispatcher.slot().live().statistics());
+        let mut now_ns = began_ns;
         let mut is_first = true;
         loop {
             if self.queues().is_closed(queue) {
-                return self.complete_all(dispatcher, busy);
+                self.complete_all(dispatcher, busy);
+                now_ns = clock::now_ns();
+                break;
             }
+            let elapsed_ns = now_ns.saturating_sub(began_ns);
             let is_spent = elapsed_ns >= bounds.budget_ns && !(is_first && bounds.budget_ns > 0);
             if is_spent || tick.executed >= bounds.most {
-                return;
+                break;
             }
-            tick.vetoed = self.queues().is_vetoed(self.owners(), queue);
-            if tick.vetoed {
-                return;
+            if let Some(is_vetoed) = self.queues().is_vetoed(self.owners(), queue) {
+                // The host may have taken its time to answer.
+                now_ns = clock::now_ns();
+                tick.vetoed = is_vetoed;
+                if is_vetoed {
+                    break;
+                }
             }
-            match self.queues().next(queue) {
-                None => return,
-                Some(Next::Complete(ended)) => self.finish(dispatcher, ended),
-                Some(Next::Run { job, first }) => {
-                    tick.executed += u64::from(self.run_here(thread, dispatcher, job, first));
+            match self.queues().next(queue, is_first) {
+                Err(left) => return (left, now_ns),
+                Ok(Next::Complete(ended)) => {
+                    self.finish(dispatcher, ended);
+                    now_ns = clock::now_ns();
+                }
+                Ok(Next::Run { job, first }) => {
+                    let (is_called, time_ns) =
+                        self.run_here(thread, dispatcher, job, first, now_ns, &mut samples);
+                    tick.executed += u64::from(is_called);
+                    now_ns = time_ns;
                 }
             }
             is_first = false;
-            let now_ns = clock::now_ns();
-            elapsed_ns = now_ns.saturating_sub(began_ns);
             busy.note(0, now_ns);
         }
+        (self.queues().left(queue, is_first), now_ns)
     }
 
     /// Nothing runs any more; what was accepted is completed, however long it takes.
@@ -176,10 +194,6 @@ impl<'a> Dispatchers<'a> {
 
     /// Shows how far the jobs are that run on other threads.
     fn show_progress_of_others(self, dispatcher: &DispatcherPin<'_>) {
-        let live = dispatcher.slot().live();
-        if live.progress_interval_ns().is_none() {
-            return;
-        }
         let now_ns = clock::now_ns();
         let mut after = None;
         while let Some(held) = self.queues().next_running(dispatcher.queue(), after.as_ref()) {

@@ -9,13 +9,13 @@
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::moment::{Moment, MomentKind};
 use crate::diagnosis::timeline::Timeline;
-use crate::dispatcher::stats::Longest;
+use crate::dispatcher::stats::{Longest, Samples};
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::panic_text;
 use crate::job::Progress;
 use crate::job::life::Begun;
 use crate::job::texts::JobText;
-use crate::job::{JobPin, JobState};
+use crate::job::{JobPin, JobState, LentJob};
 use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
 use crate::owner::Call;
@@ -24,7 +24,6 @@ use crate::queue::posted::{HeldPosted, PostedCell, PostedId, Stage};
 use crate::queue_id::HeldQueue;
 use crate::sys::host::Host;
 use crate::sys::sync::Ordering;
-use crate::sys::work::Work;
 use crate::sys::{clock, thread_identity};
 use crate::thread::context::ThisThread;
 use std::ops::RangeInclusive;
@@ -51,12 +50,14 @@ pub(crate) enum Slice {
 impl<'a> Dispatchers<'a> {
     /// The job of a posted one, pinned. `None`: it is over.
     pub(crate) fn job_of(self, held: &HeldPosted<'_>) -> Option<JobPin<'a>> {
-        let body = held.cell().body();
-        let is_there = body.job != NIL && self.jobs().arena().pin_index(body.job);
-        is_there.then(|| JobPin::take_over(self.jobs(), body.job))
+        let _lock = held.cell().lock_to_take();
+        let job = held.cell().task().job;
+        let is_there = job != NIL && self.jobs().arena().pin_index(job);
+        is_there.then(|| JobPin::take_over(self.jobs(), job))
     }
 
-    /// Calls a job's function once on this thread; `first`: it never was before.
+    /// Calls a job's function once on this thread; `first`: it never was before; `is_here`: the thread is
+    /// the dispatcher's.
     pub(crate) fn run_slice(
         self,
         thread: ThisThread<'_, 'a>,
@@ -64,13 +65,11 @@ impl<'a> Dispatchers<'a> {
         job: &JobPin<'_>,
         held: &HeldPosted<'_>,
         first: bool,
+        is_here: bool,
     ) -> Slice {
         let cell = held.cell();
-        let (function, parent) = {
-            let body = cell.body();
-            (body.work.as_ref().map(Work::function), body.parent)
-        };
-        let Some(function) = function else { return Slice::LeftOut };
+        let Some(function) = cell.function() else { return Slice::LeftOut };
+        let parent = cell.task().parent;
         if !self.may_run(job, first) {
             return Slice::LeftOut;
         }
@@ -83,7 +82,7 @@ impl<'a> Dispatchers<'a> {
         };
         let call = self.owners().enter(cell.owned.get(), thread_identity::current());
         if first && call.is_open {
-            dispatcher.slot().live().statistics().executed.one();
+            dispatcher.slot().live().statistics().executed.one(is_here);
         }
         let answer =
             call.is_open.then(|| catch_unwind(AssertUnwindSafe(|| function.call(job.handle()))));
@@ -131,52 +130,60 @@ impl<'a> Dispatchers<'a> {
         Slice::Last
     }
 
-    /// Runs a job, or its next slice, on the dispatcher's thread. Whether its function was called.
+    /// Runs a job, or its next slice, on the dispatcher's thread, which has nothing else to do since
+    /// `began_ns`. Whether its function was called, and what the time is now.
     pub(crate) fn run_here(
         self,
         thread: ThisThread<'_, 'a>,
         dispatcher: &DispatcherPin<'a>,
         held: HeldPosted<'_>,
         first: bool,
-    ) -> bool {
-        let live = dispatcher.slot().live();
-        let (queue, statistics) = (dispatcher.queue(), live.statistics());
+        began_ns: u64,
+        samples: &mut Samples<'_>,
+    ) -> (bool, u64) {
+        let queue = dispatcher.queue();
         let cell = held.cell();
-        let began_ns = clock::now_ns();
-        let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
-        let waited_ns = first.then(|| began_ns.saturating_sub(posted_ns));
-        let Some(job) = self.job_of(&held) else {
-            held.leave();
-            return false;
-        };
+        // Its cell holds it until this thread takes it from there.
+        let job = LentJob::new(self.jobs(), cell.task().job);
         let in_hand = self.in_hand(cell);
-        let busy = self.queues().hold_thread(queue, self.jobs().id(&job), began_ns);
-        let slice = self.run_slice(thread, dispatcher, &job, &held, first);
-        drop(busy);
+        let job_id = self.jobs().id(&job);
+        let busy = self.queues().hold_thread(queue, job_id, began_ns);
+        let slice = self.run_slice(thread, dispatcher, &job, &held, first, true);
         let now_ns = clock::now_ns();
+        self.queues().stops_here(queue);
+        busy.note(job_id, now_ns);
         self.note_slice(&job, began_ns, slice == Slice::Again);
+        let waited_ns = first.then(|| {
+            let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
+            began_ns.saturating_sub(posted_ns)
+        });
         let nanoseconds = now_ns.saturating_sub(began_ns);
-        if statistics.note_slice(waited_ns, nanoseconds) {
-            let (job_id, label) = (self.jobs().id(&job), self.label(&job));
-            statistics.note_longest(Longest { nanoseconds, job_id, label });
+        if samples.note_slice(waited_ns, nanoseconds) {
+            dispatcher.slot().live().statistics().note_longest(Longest {
+                nanoseconds,
+                job_id,
+                label: self.label(&job),
+            });
         }
         if slice == Slice::Again {
             self.queues().park(queue, &held, false);
         } else {
-            self.queues().ran(queue, &held, false);
+            // Of one that runs here nobody else has a list.
+            cell.set_stage(Stage::Ran);
         }
-        let busy = self.queues().hold_thread(queue, self.jobs().id(&job), now_ns);
         self.look_again(&job, &held, thread.record.number());
         self.owners().leave(in_hand);
-        if slice == Slice::Again {
+        let is_told = if slice == Slice::Again {
             self.show_progress(dispatcher, &job, &held, now_ns);
             // It is in the queue again; nobody else than this thread completes it.
             held.leave();
+            dispatcher.slot().live().progress_interval_ns().is_some()
         } else {
-            self.finish(dispatcher, held);
-        }
+            self.finish(dispatcher, held)
+        };
         drop(busy);
-        slice != Slice::LeftOut
+        let now_ns = if is_told { clock::now_ns() } else { now_ns };
+        (slice != Slice::LeftOut, now_ns)
     }
 
     /// Says that a job that runs is in this thread's hands.
@@ -201,7 +208,7 @@ impl<'a> Dispatchers<'a> {
         let Some((held, first)) = self.queues().begin_elsewhere(id) else { return false };
         // While it runs nobody else can end it, but for its owner's close, which waits.
         let cell = held.cell();
-        let index = cell.body().dispatcher;
+        let index = cell.task().dispatcher;
         let is_pinned = self.arena().pin_index(index);
         debug_assert!(is_pinned, "its job holds it");
         let dispatcher = DispatcherPin::take_over(self, index);
@@ -217,7 +224,7 @@ impl<'a> Dispatchers<'a> {
             let waits_before = self.owners().waits().begun();
             let inside = Inside { thread: thread_identity::current(), waits_before };
             cell.set_inside(Some(inside));
-            let slice = self.run_slice(thread, &dispatcher, &job, &held, first);
+            let slice = self.run_slice(thread, &dispatcher, &job, &held, first, false);
             cell.set_inside(None);
             self.note_slice(&job, began_ns, slice == Slice::Again);
             let is_parked = if slice == Slice::Again {
@@ -301,13 +308,11 @@ impl<'a> Dispatchers<'a> {
         let live = dispatcher.slot().live();
         let Some(interval_ns) = live.progress_interval_ns() else { return };
         let Progress { done, total } = self.jobs().progress(job);
-        let mut body = held.cell().body();
-        let (shown, shown_ns) = body.shown;
+        let (shown, shown_ns) = held.cell().shown();
         if done == shown || now_ns.saturating_sub(shown_ns) < interval_ns {
             return;
         }
-        body.shown = (done, now_ns);
-        drop(body);
+        held.cell().set_shown(done, now_ns);
         let job = job.handle();
         self.queues().call_host(self.owners(), dispatcher.queue(), |host| {
             host.show_progress(job, done, total);

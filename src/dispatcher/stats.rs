@@ -1,10 +1,14 @@
 //! What a dispatcher has done so far.
+//!
+//! What its thread alone notes is stored without a locked instruction. How long its jobs waited and ran is
+//! gathered in `Samples` and noted a few at a time: at the latest with the end of the tick, at once after a
+//! slice that somebody could notice.
 
-use crate::diagnosis::count::Count;
+use crate::diagnosis::count::{Count, SplitCount};
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::latency::{Summary, Times};
 use crate::job_state::JobState;
-use crate::sys::sync::Mutex;
+use crate::sys::sync::{AtomicU64, Mutex, Ordering};
 
 /// A tick's length is assumed to be this before two were seen: 60 Hz.
 pub const USUAL_TICK_NS: u64 = 16_666_667;
@@ -31,12 +35,13 @@ struct Runs {
     longest: Longest,
 }
 
+/// Written by the dispatcher's thread alone.
 #[derive(Debug, Default)]
 struct Ticks {
-    last_began_ns: u64,
+    last_began_ns: AtomicU64,
     /// A moving average, 0 before two ticks were seen.
-    interval_ns: u64,
-    longest_ns: u64,
+    interval_ns: AtomicU64,
+    longest_ns: AtomicU64,
 }
 
 /// Counts and times of one dispatcher.
@@ -47,8 +52,8 @@ pub struct Statistics {
     /// Posts that were refused because a bound was reached.
     pub rejected: Count,
     /// Jobs whose function was called.
-    pub executed: Count,
-    ends: [Count; JobState::ENDS.len()],
+    pub executed: SplitCount,
+    ends: [SplitCount; JobState::ENDS.len()],
     /// Completions that could not be run, because their owner was closed on another thread.
     pub completions_dropped: Count,
     /// Pumps.
@@ -56,7 +61,62 @@ pub struct Statistics {
     /// Pumps that took longer than their budget.
     pub overruns: Count,
     runs: Mutex<Runs>,
-    tick_times: Mutex<Ticks>,
+    /// That of `runs.longest`, written by the dispatcher's thread alone.
+    longest_ns: AtomicU64,
+    tick_times: Ticks,
+}
+
+/// How many slices are gathered at most.
+const SAMPLES: usize = 16;
+
+/// A slice that is as long is noted at once.
+const NOTICEABLE_NS: u64 = 1_000_000;
+
+/// How long jobs waited and slices ran on the dispatcher's thread; noted when it is dropped.
+#[derive(Debug)]
+pub struct Samples<'a> {
+    statistics: &'a Statistics,
+    /// The wait, if the slice was its job's first, and the run.
+    times: [(Option<u64>, u64); SAMPLES],
+    count: usize,
+}
+
+impl<'a> Samples<'a> {
+    /// None yet.
+    pub fn new(statistics: &'a Statistics) -> Self {
+        Self { statistics, times: [(None, 0); SAMPLES], count: 0 }
+    }
+
+    /// Notes a slice, and how long its job waited if it is the first. True: it is the longest so
+    /// far, to be described by `note_longest`.
+    pub fn note_slice(&mut self, waited_ns: Option<u64>, ran_ns: u64) -> bool {
+        self.times[self.count] = (waited_ns, ran_ns);
+        self.count += 1;
+        if self.count == SAMPLES || ran_ns >= NOTICEABLE_NS {
+            self.flush();
+        }
+        ran_ns > self.statistics.longest_ns.load(Ordering::Relaxed)
+    }
+
+    fn flush(&mut self) {
+        let count = std::mem::take(&mut self.count);
+        if count == 0 {
+            return;
+        }
+        let mut runs = self.statistics.runs.lock();
+        for (waited_ns, ran_ns) in &self.times[..count] {
+            if let Some(waited_ns) = waited_ns {
+                runs.wait.record(*waited_ns);
+            }
+            runs.run.record(*ran_ns);
+        }
+    }
+}
+
+impl Drop for Samples<'_> {
+    fn drop(&mut self) {
+        self.flush();
+    }
 }
 
 impl Default for Statistics {
@@ -64,13 +124,14 @@ impl Default for Statistics {
         Self {
             posted: Count::default(),
             rejected: Count::default(),
-            executed: Count::default(),
-            ends: std::array::from_fn(|_| Count::default()),
+            executed: SplitCount::default(),
+            ends: std::array::from_fn(|_| SplitCount::default()),
             completions_dropped: Count::default(),
             ticks: Count::default(),
             overruns: Count::default(),
             runs: Mutex::new(Runs::default()),
-            tick_times: Mutex::new(Ticks::default()),
+            longest_ns: AtomicU64::new(0),
+            tick_times: Ticks::default(),
         }
     }
 }
@@ -78,17 +139,15 @@ impl Default for Statistics {
 impl Statistics {
     /// Forgets everything.
     pub fn reset(&self) {
-        let counts = [
-            &self.posted,
-            &self.rejected,
-            &self.executed,
-            &self.completions_dropped,
-            &self.ticks,
-            &self.overruns,
-        ];
-        counts.into_iter().chain(&self.ends).for_each(Count::reset);
+        let counts =
+            [&self.posted, &self.rejected, &self.completions_dropped, &self.ticks, &self.overruns];
+        counts.into_iter().for_each(Count::reset);
+        self.ends.iter().chain([&self.executed]).for_each(SplitCount::reset);
         *self.runs.lock() = Runs::default();
-        *self.tick_times.lock() = Ticks::default();
+        let Ticks { last_began_ns, interval_ns, longest_ns } = &self.tick_times;
+        for time in [last_began_ns, interval_ns, longest_ns, &self.longest_ns] {
+            time.store(0, Ordering::Relaxed);
+        }
     }
 
     /// Notes how long a job waited that another thread runs.
@@ -96,29 +155,16 @@ impl Statistics {
         self.runs.lock().wait.record(nanoseconds);
     }
 
-    /// Notes a slice, and how long its job waited if it is the first. True: it is the longest so
-    /// far, to be described by `note_longest`.
-    pub fn note_slice(&self, waited_ns: Option<u64>, ran_ns: u64) -> bool {
-        let mut runs = self.runs.lock();
-        if let Some(waited_ns) = waited_ns {
-            runs.wait.record(waited_ns);
-        }
-        runs.run.record(ran_ns);
-        ran_ns > runs.longest.nanoseconds
-    }
-
-    /// Notes whose slice the longest was.
+    /// Notes whose slice the longest was. For the dispatcher's thread.
     pub fn note_longest(&self, longest: Longest) {
-        let mut runs = self.runs.lock();
-        if longest.nanoseconds > runs.longest.nanoseconds {
-            runs.longest = longest;
-        }
+        self.longest_ns.store(longest.nanoseconds, Ordering::Relaxed);
+        self.runs.lock().longest = longest;
     }
 
-    /// Notes how a job ended.
-    pub fn ended(&self, state: JobState) {
+    /// Notes how a job ended; `is_here`: on the dispatcher's thread.
+    pub fn ended(&self, state: JobState, is_here: bool) {
         if let Some(end) = state.end() {
-            self.ends[end].one();
+            self.ends[end].one(is_here);
         }
     }
 
@@ -129,7 +175,7 @@ impl Statistics {
 
     /// How many jobs ended.
     pub fn ends(&self) -> u64 {
-        self.ends.iter().map(Count::read).sum()
+        self.ends.iter().map(SplitCount::read).sum()
     }
 
     /// The longest slice.
@@ -137,42 +183,44 @@ impl Statistics {
         self.runs.lock().longest
     }
 
-    /// Notes that a tick began.
+    /// Notes that a tick began. For the dispatcher's thread.
     pub fn begin_tick(&self, now_ns: u64) {
-        self.ticks.one();
-        let mut ticks = self.tick_times.lock();
-        if ticks.last_began_ns != 0 {
-            let interval = now_ns.saturating_sub(ticks.last_began_ns);
-            ticks.interval_ns = match ticks.interval_ns {
+        self.ticks.one_alone();
+        let before_ns = self.last_tick_ns();
+        if before_ns != 0 {
+            let interval = now_ns.saturating_sub(before_ns);
+            let interval = match self.tick_times.interval_ns.load(Ordering::Relaxed) {
                 0 => interval,
                 average => average - average / 8 + interval / 8,
             };
+            self.tick_times.interval_ns.store(interval, Ordering::Relaxed);
         }
-        ticks.last_began_ns = now_ns;
+        self.tick_times.last_began_ns.store(now_ns, Ordering::Relaxed);
     }
 
-    /// Notes that a tick ended.
+    /// Notes that a tick ended. For the dispatcher's thread.
     pub fn end_tick(&self, elapsed_ns: u64, overran: bool) {
         if overran {
-            self.overruns.one();
+            self.overruns.one_alone();
         }
-        let mut ticks = self.tick_times.lock();
-        ticks.longest_ns = ticks.longest_ns.max(elapsed_ns);
+        if elapsed_ns > self.longest_tick_ns() {
+            self.tick_times.longest_ns.store(elapsed_ns, Ordering::Relaxed);
+        }
     }
 
     /// When the last tick began; 0 before the first.
     pub fn last_tick_ns(&self) -> u64 {
-        self.tick_times.lock().last_began_ns
+        self.tick_times.last_began_ns.load(Ordering::Relaxed)
     }
 
     /// The longest tick.
     pub fn longest_tick_ns(&self) -> u64 {
-        self.tick_times.lock().longest_ns
+        self.tick_times.longest_ns.load(Ordering::Relaxed)
     }
 
     /// After how long a refused post has a chance: the time from one tick to the next.
     pub fn retry_after_ns(&self) -> u64 {
-        match self.tick_times.lock().interval_ns {
+        match self.tick_times.interval_ns.load(Ordering::Relaxed) {
             0 => USUAL_TICK_NS,
             interval => interval.clamp(HINTS_NS.0, HINTS_NS.1),
         }
@@ -209,15 +257,31 @@ mod tests {
             let label = EventText::new("bake");
             statistics.note_longest(Longest { nanoseconds, job_id, label });
         };
-        assert!(statistics.note_slice(Some(1), 5));
+        let mut samples = Samples::new(&statistics);
+        assert!(samples.note_slice(Some(1), 5));
         longest(5, 1);
-        assert!(statistics.note_slice(None, 9));
-        // Another thread's was noted meanwhile.
-        longest(12, 3);
-        longest(9, 2);
-        assert!(!statistics.note_slice(None, 12), "no longer than before");
+        assert!(samples.note_slice(None, 9));
+        longest(9, 3);
+        assert!(!samples.note_slice(None, 9), "no longer than before");
         assert_eq!(statistics.longest().job_id, 3);
+        drop(samples);
         let (wait, run) = statistics.summaries();
         assert_eq!((wait.count, run.count), (1, 3));
+    }
+
+    #[test]
+    fn slices_are_noted_a_few_at_a_time_and_a_long_one_at_once() {
+        let statistics = Statistics::default();
+        let runs = || statistics.summaries().1.count;
+        let mut samples = Samples::new(&statistics);
+        (1..SAMPLES).for_each(|_| drop(samples.note_slice(None, 1)));
+        assert_eq!(runs(), 0);
+        samples.note_slice(None, 1);
+        assert_eq!(runs(), SAMPLES as u64);
+        samples.note_slice(None, NOTICEABLE_NS);
+        assert_eq!(runs(), SAMPLES as u64 + 1);
+        samples.note_slice(None, 1);
+        drop(samples);
+        assert_eq!(runs(), SAMPLES as u64 + 2);
     }
 }

@@ -163,7 +163,7 @@ unsafe fn create(desc: &dcc_job_desc) -> Outcome<Handle> {
         label,
         caller_id,
         parent: handle(desc.parent),
-        token: Origin { caller_id: "", foreign, is_watched: true },
+        token: Origin { foreign, is_watched: true, ..Origin::default() },
         owner: handle(desc.owner),
     };
     // SAFETY: the C caller's promise in the descriptor; on an error the payload is given up

@@ -210,6 +210,7 @@ unsafe fn read<'call>(desc: *const dcc_post_desc) -> Outcome<Asked<'call>> {
         lane,
         elsewhere: desc.flags & DCC_POST_ANY_THREAD != 0,
         deadline_ns: Some(desc.deadline_after_ns).filter(|time| ![0, DCC_NO_LIMIT].contains(time)),
+        is_kept: false,
     };
     Ok(Asked { post, work, has_usual_deadline: desc.deadline_after_ns == 0 })
 }
@@ -252,9 +253,10 @@ pub unsafe extern "C" fn dcc_dispatcher_post(
             if crate::weakened!("post_looks_first") { admission } else { Ok(admission?) };
         let pin = pinned(dispatcher)?;
         let (post, work) = asked.ready(&pin)?;
+        let post = Post { is_kept: to.is_wanted(), ..post };
         let posted = dispatchers().post(&pin, &post, work, thread::number());
         write_admission(&pin, &admission?);
-        hand_over(posted.map_err(|(error, _callers)| error)?, &to);
+        to.write(posted.map_err(|(error, _callers)| error)?);
         Ok(())
     })
 }
@@ -306,6 +308,7 @@ pub unsafe extern "C" fn dcc_dispatcher_post_and_wait(
         let (state, asked) = unsafe { (ValueOut::optional(out_state, DCC_JOB_NONE), read(desc)?) };
         let pin = pinned(dispatcher)?;
         let (post, work) = asked.ready(&pin)?;
+        let post = Post { is_kept: true, ..post };
         let until_ns =
             (timeout_ns != DCC_NO_LIMIT).then(|| clock::now_ns().saturating_add(timeout_ns));
         let waited = dispatchers()

@@ -131,7 +131,7 @@ pub unsafe extern "C" fn dcc_cancel_token_create_from(
             let counted_by = "dcc_cancel_token_desc.parent_count";
             (caller_id, handles(name, counted_by, desc.parents, desc.parent_count)?)
         };
-        create(parents, Origin { caller_id, foreign: None, is_watched: false }, &to)
+        create(parents, Origin { caller_id, ..Origin::default() }, &to)
     })
 }
 

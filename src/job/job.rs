@@ -2,7 +2,8 @@
 //! dies.
 //!
 //! Locks: one body lock a job. The library takes none under it; a reader of its texts or its progress may
-//! take a dispatcher's caller ids, or a request's.
+//! take a dispatcher's caller ids, or a request's. A body in which nothing was ever written is not locked to
+//! be read: `life` tells (see `life`).
 //!
 //! A dead job drops its token and runs its destroy-notify after its slot was buried, so the notify
 //! may use the library as it likes.
@@ -14,7 +15,7 @@ use crate::job::ends::EndCounts;
 pub use crate::job_state::JobState;
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::magazine::Shelved;
-use crate::memory::pin::{Hold, Keeper, Pin};
+use crate::memory::pin::{Hold, Keeper, Lent, Pin};
 use crate::memory::pool::NIL;
 use crate::memory::slot::{Holder, Slot};
 use crate::owner::owned::{Owned, OwnedId};
@@ -47,9 +48,19 @@ pub(super) struct JobBody {
     pub(super) payload: Option<Payload>,
 }
 
+/// In a word of life: something was written in the body.
+pub(super) const WRITTEN: u32 = 1 << 8;
+
+/// The state in a word of life.
+#[inline]
+pub(super) fn state_of(life: u32) -> JobState {
+    JobState::from_number(life & !WRITTEN)
+}
+
 /// What is written while a job lives.
 #[derive(Debug, Default)]
 pub struct JobLive {
+    /// Its state, and whether anything was written in its body.
     pub(super) life: AtomicU32,
     token: AtomicU64,
     /// When it was made, on the library's clock.
@@ -63,8 +74,15 @@ pub struct JobLive {
 
 impl JobLive {
     /// Where it stands.
+    #[inline]
     pub(super) fn state(&self) -> JobState {
-        JobState::from_number(self.life.load(Ordering::Acquire))
+        state_of(self.life.load(Ordering::Acquire))
+    }
+
+    /// Whether anything was written in its body.
+    #[inline]
+    pub(super) fn has_body(&self) -> bool {
+        self.life.load(Ordering::Acquire) & WRITTEN != 0
     }
 }
 
@@ -93,6 +111,9 @@ pub type JobPin<'a> = Pin<'a, Jobs<'a>>;
 
 /// A job that something keeps.
 pub type JobHold<'a> = Hold<'a, Jobs<'a>>;
+
+/// The job of something that holds it.
+pub type LentJob<'a> = Lent<'a, Jobs<'a>>;
 
 /// Where all jobs are. What is done with them is of [`Jobs`].
 #[derive(Debug)]
@@ -134,7 +155,11 @@ impl<'a> Keeper<'a> for Jobs<'a> {
         let slot = self.table.arena.slot(index);
         let live = slot.live();
         let token = handle::index(live.token.load(Ordering::Relaxed));
-        let body = std::mem::take(&mut *live.body.lock());
+        let body = if live.has_body() {
+            std::mem::take(&mut *live.body.lock())
+        } else {
+            JobBody::default()
+        };
         let token = TokenPin::take_over(self.tokens, token);
         if !live.state().is_terminal() {
             // Nobody can end it any more.
@@ -192,17 +217,37 @@ impl<'a> Jobs<'a> {
         origin: &JobOrigin<'_>,
         payload: Option<Payload>,
     ) -> Result<Handle, (Error, Option<Payload>)> {
-        let (index, slot) = match self.prepare(origin) {
+        self.create_held(origin, Holder::Owner, clock::now_ns(), payload)
+    }
+
+    /// As `create`, for this holder and at this time.
+    pub(crate) fn create_held(
+        self,
+        origin: &JobOrigin<'_>,
+        holder: Holder,
+        now_ns: u64,
+        payload: Option<Payload>,
+    ) -> Result<Handle, (Error, Option<Payload>)> {
+        let (index, slot) = match self.prepare(origin, now_ns) {
             Ok(prepared) => prepared,
             Err(error) => return Err((error, payload)),
         };
         let live = slot.live();
-        live.body.lock().payload = payload;
-        let token = live.token.load(Ordering::Relaxed);
-        // Hidden until the last look: it must be this job that an owner's close has taken.
-        let handle = self.table.arena.publish_hidden(index, slot, 0, Holder::Owner);
+        if payload.is_some() {
+            live.body.lock().payload = payload;
+            live.life.store(JobState::Pending as u32 | WRITTEN, Ordering::Relaxed);
+        }
+        let token = handle::index(live.token.load(Ordering::Relaxed));
         let label = || EventText::new(origin.label);
-        self.tokens.note_state(handle::index(token), id_of(handle), JobState::Pending, label);
+        if origin.owner == NULL && holder != Holder::Owner {
+            // Whoever guesses the handle gets at a job that is whole, and held.
+            let handle = self.table.arena.publish(index, slot, 0, holder);
+            self.tokens.note_state(token, id_of(handle), JobState::Pending, label);
+            return Ok(handle);
+        }
+        // Hidden until the last look: it must be this job that an owner's close has taken.
+        let handle = self.table.arena.publish_hidden(index, slot, 0, holder);
+        self.tokens.note_state(token, id_of(handle), JobState::Pending, label);
         if self.tokens.owners().was_taken(live.owned.get()) && self.table.arena.pin_index(index) {
             // Its owner was closed before the job could be found.
             self.give_up(index);
@@ -211,7 +256,11 @@ impl<'a> Jobs<'a> {
         Ok(handle)
     }
 
-    fn prepare(self, origin: &JobOrigin<'_>) -> Result<(u32, &'a Slot<(), JobLive>), Error> {
+    fn prepare(
+        self,
+        origin: &JobOrigin<'_>,
+        now_ns: u64,
+    ) -> Result<(u32, &'a Slot<(), JobLive>), Error> {
         let label = try_string(origin.label)?;
         let caller_id = try_string(origin.caller_id)?;
         let (index, slot) = self.table.arena.take()?;
@@ -236,12 +285,15 @@ impl<'a> Jobs<'a> {
         owners.leave(in_hand);
         let token = token?;
         live.token.store(token, Ordering::Relaxed);
-        live.made_ns.store(clock::now_ns(), Ordering::Relaxed);
-        live.life.store(JobState::Pending as u32, Ordering::Relaxed);
-        let mut body = live.body.lock();
-        body.label = label;
-        body.caller_id = caller_id;
-        drop(body);
+        live.made_ns.store(now_ns, Ordering::Relaxed);
+        let is_named = !label.is_empty() || !caller_id.is_empty();
+        if is_named {
+            let mut body = live.body.lock();
+            body.label = label;
+            body.caller_id = caller_id;
+        }
+        let written = if is_named { WRITTEN } else { 0 };
+        live.life.store(JobState::Pending as u32 | written, Ordering::Relaxed);
         Ok((index, slot))
     }
 

@@ -1,13 +1,19 @@
 //! How a job begins and ends: once each, whoever tries.
 //!
-//! The life of a job is decided by one compare-and-swap on `life`, made under the body lock only where a text
-//! has to become visible with it. The outcome is never derived from the token's flag.
+//! The life of a job is decided by one compare-and-swap on `life`. The outcome is never derived from the
+//! token's flag.
+//!
+//! - WRITTEN, beside the state, says that something was written in the body. It is set before anybody else
+//!   knows the job, or under the body lock, where the state is looked at by the same step; and it stays.
+//! - Who finds WRITTEN locks the body to read it. So what a writer of a running job writes is there for all
+//!   who see its end, though the end takes no lock; and a text that comes with an end, which holds the lock
+//!   over its swap, is seen by all who see the state.
 
 use crate::diagnosis::events::EventText;
 use crate::error::Error;
 use crate::handle;
 use crate::job::texts::JobText;
-use crate::job::{JobLive, JobPin, Jobs};
+use crate::job::{JobLive, JobPin, Jobs, WRITTEN, state_of};
 use crate::job_state::JobState;
 use crate::memory::slot::Slot;
 use crate::sys::fallible::try_string;
@@ -63,22 +69,21 @@ impl<'a> Jobs<'a> {
     /// Pending to running, unless it is cancelled already.
     pub fn begin(self, job: &JobPin<'_>) -> Result<Begun, Error> {
         let live = job.slot().live();
-        let wrong = |state: JobState| Error::WrongState { verb: "begin", state: state.name() };
-        let state = live.state();
-        if state != JobState::Pending {
-            return Err(wrong(state));
+        let mut now = live.life.load(Ordering::Acquire);
+        loop {
+            let state = state_of(now);
+            if state != JobState::Pending {
+                return Err(Error::WrongState { verb: "begin", state: state.name() });
+            }
+            if self.is_cancelled(job) {
+                return Ok(Begun::Cancelled);
+            }
+            let new = JobState::Running as u32 | now & WRITTEN;
+            match live.life.compare_exchange(now, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => break,
+                Err(other) => now = other,
+            }
         }
-        if self.is_cancelled(job) {
-            return Ok(Begun::Cancelled);
-        }
-        live.life
-            .compare_exchange(
-                JobState::Pending as u32,
-                JobState::Running as u32,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            )
-            .map_err(|now| wrong(JobState::from_number(now)))?;
         self.note_state(job, JobState::Running);
         Ok(Begun::Running)
     }
@@ -93,32 +98,30 @@ impl<'a> Jobs<'a> {
     pub fn end(self, job: &JobPin<'_>, end: JobState, text: &str) -> Result<Ended, Error> {
         let live = job.slot().live();
         let text = try_string(text)?;
-        // The lock makes the text visible together with the state; the swap decides.
-        let mut now = live.state();
-        let mut body = live.body.lock();
+        let body = (!text.is_empty()).then(|| live.body.lock());
+        let written = if body.is_some() { WRITTEN } else { 0 };
+        let mut now = live.life.load(Ordering::Acquire);
         loop {
-            if now.is_terminal() {
-                return Ok(Ended::Before(now));
+            let state = state_of(now);
+            if state.is_terminal() {
+                return Ok(Ended::Before(state));
             }
-            if now == JobState::Pending && end == JobState::Completed {
-                return Err(Error::WrongState { verb: "complete", state: now.name() });
+            if state == JobState::Pending && end == JobState::Completed {
+                return Err(Error::WrongState { verb: "complete", state: state.name() });
             }
             let seen = || live.life.load(Ordering::Acquire);
-            let expected = if crate::weakened!("end_by_swap") { seen() } else { now as u32 };
-            let swap = live.life.compare_exchange(
-                expected,
-                end as u32,
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            );
-            match swap {
+            let expected = if crate::weakened!("end_by_swap") { seen() } else { now };
+            let new = end as u32 | now & WRITTEN | written;
+            match live.life.compare_exchange(expected, new, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => break,
-                Err(other) => now = JobState::from_number(other),
+                Err(other) => now = other,
             }
         }
-        let old = std::mem::replace(&mut body.failure, text);
-        drop(body);
-        drop(old);
+        if let Some(mut body) = body {
+            let old = std::mem::replace(&mut body.failure, text);
+            drop(body);
+            drop(old);
+        }
         self.table.ends.count(end);
         self.note_state(job, end);
         Ok(Ended::ByThisCall)

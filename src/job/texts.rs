@@ -1,9 +1,12 @@
 //! What a job tells of itself: how far it is, and its texts.
+//!
+//! Who writes says so in `life`, under the body lock and before it writes.
 
 use crate::error::Error;
-use crate::job::{JobPin, Jobs, Progress};
+use crate::job::{JobPin, Jobs, Progress, WRITTEN, state_of};
 use crate::job_state::JobState;
 use crate::sys::fallible::replace_string;
+use crate::sys::sync::Ordering;
 
 /// The texts of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +31,16 @@ impl<'a> Jobs<'a> {
     ) -> Result<(), Error> {
         let live = job.slot().live();
         let mut body = live.body.lock();
-        let state = live.state();
+        let mut life = live.life.load(Ordering::Acquire);
+        if life & WRITTEN == 0 {
+            life = if crate::weakened!("writers_mark_by_one_step") {
+                live.life.store(life | WRITTEN, Ordering::Release);
+                life
+            } else {
+                live.life.fetch_or(WRITTEN, Ordering::AcqRel)
+            };
+        }
+        let state = state_of(life);
         if state != JobState::Running {
             return Err(Error::WrongState { verb: "set progress of", state: state.name() });
         }
@@ -44,7 +56,8 @@ impl<'a> Jobs<'a> {
 
     /// How far it is.
     pub fn progress(self, job: &JobPin<'_>) -> Progress {
-        job.slot().live().body.lock().progress
+        let live = job.slot().live();
+        if live.has_body() { live.body.lock().progress } else { Progress::default() }
     }
 
     /// Shows how far it is, with the message that goes with that.
@@ -60,7 +73,11 @@ impl<'a> Jobs<'a> {
         which: JobText,
         reader: impl FnOnce(&str) -> R,
     ) -> R {
-        let body = job.slot().live().body.lock();
+        let live = job.slot().live();
+        if !live.has_body() {
+            return reader("");
+        }
+        let body = live.body.lock();
         reader(match which {
             JobText::Label => &body.label,
             JobText::CallerId => &body.caller_id,

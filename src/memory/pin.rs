@@ -55,6 +55,12 @@ impl<'a, K: Keeper<'a>> Pin<'a, K> {
         index
     }
 
+    /// Who keeps the object.
+    #[inline]
+    pub fn keeper(&self) -> K {
+        self.keeper
+    }
+
     /// Index of the slot.
     #[inline]
     pub fn index(&self) -> u32 {

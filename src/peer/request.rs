@@ -278,7 +278,7 @@ impl<'a> Requests<'a> {
         if !crate::weakened!("early_under_lock") {
             early = early.filter(cancel);
         }
-        of_session.live().counts.begun.one_under_lock();
+        of_session.live().counts.begun.one_alone();
         live.in_flight.store(1, Ordering::Release);
         let request = self.table.arena.publish(index, slot, 0, Holder::Owner);
         drop(body);

@@ -77,15 +77,19 @@ impl Queues {
         }
     }
 
-    /// Counts out a job that was let in and did not come.
-    pub fn dismiss(&self, queue: HeldQueue<'_>, waits: bool) {
+    /// Counts out a job that was let in and did not come. True: as `finished`.
+    #[must_use]
+    pub fn dismiss(&self, queue: HeldQueue<'_>, waits: bool) -> bool {
         let counted = UNFINISHED + u64::from(waits);
-        self.cell(queue).admission.fetch_sub(counted, Ordering::AcqRel);
+        let before = self.cell(queue).admission.fetch_sub(counted, Ordering::AcqRel);
+        before & !DEPTH == CLOSED | UNFINISHED
     }
 
-    /// Counts out a job that is over.
-    pub fn finished(&self, queue: HeldQueue<'_>) {
-        self.cell(queue).admission.fetch_sub(UNFINISHED, Ordering::AcqRel);
+    /// Counts out a job that is over. True: it was the last of a closed queue.
+    #[must_use]
+    pub fn finished(&self, queue: HeldQueue<'_>) -> bool {
+        let before = self.cell(queue).admission.fetch_sub(UNFINISHED, Ordering::AcqRel);
+        before & !DEPTH == CLOSED | UNFINISHED
     }
 
     /// Lets a published job wait for its turn on the dispatcher's thread.
@@ -140,13 +144,15 @@ impl Queues {
         lists
     }
 
-    /// Lets nobody in any more. False: that was so before.
+    /// Lets nobody in any more. True: it was open until now, and every job that was let in is over.
+    #[must_use]
     pub fn close(&self, queue: HeldQueue<'_>) -> bool {
         let cell = self.cell(queue);
         let lists = cell.lists.lock();
         let before = cell.admission.fetch_or(CLOSED, Ordering::AcqRel);
         drop(lists);
-        before & CLOSED == 0
+        before & !DEPTH == 0
+            || before & CLOSED == 0 && crate::weakened!("queue_keeps_its_dispatcher")
     }
 
     /// Whether it is closed, asked after a push.

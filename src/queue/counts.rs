@@ -2,8 +2,8 @@
 
 use crate::queue::Queues;
 use crate::queue::admission::DEPTH;
-use crate::queue::lists::total;
-use crate::queue::posted::Stage;
+use crate::queue::lists::{Lists, total};
+use crate::queue::posted::{PostedId, Stage};
 use crate::queue_id::{HeldQueue, QueueId};
 use crate::sys::sync::{AtomicU64, Ordering};
 
@@ -31,6 +31,16 @@ pub struct Left {
     pub elsewhere: bool,
 }
 
+impl Left {
+    pub(super) fn of(lists: &Lists) -> Self {
+        Self {
+            now: total(&lists.ready) + lists.ended.length(),
+            next_tick: total(&lists.next_tick),
+            elsewhere: lists.running.length() + lists.elsewhere.length() > 0,
+        }
+    }
+}
+
 /// What a queue is at, for who has no hold of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Glance {
@@ -50,19 +60,15 @@ impl Queues {
         Counts {
             queued: self.depth(queue),
             between_slices: next_tick + parked.count() as u32,
-            running: lists.running.length(),
+            running: lists.running.length() + u32::from(self.runs_here(queue).is_some()),
             awaiting_completion: lists.ended.length(),
         }
     }
 
-    /// What is left when a pump ends.
-    pub fn left(&self, queue: HeldQueue<'_>) -> Left {
-        let lists = self.drained(queue);
-        Left {
-            now: total(&lists.ready) + lists.ended.length(),
-            next_tick: total(&lists.next_tick),
-            elsewhere: lists.running.length() + lists.elsewhere.length() > 0,
-        }
+    /// What the pump runs.
+    pub(super) fn runs_here(&self, queue: HeldQueue<'_>) -> Option<PostedId> {
+        let id = PostedId(self.cell(queue).runs_here.load(Ordering::Relaxed));
+        (id != PostedId::NONE).then_some(id)
     }
 
     /// When the job that has waited longest was posted.

@@ -107,9 +107,9 @@ impl Queues {
         self.call_host_of(owners, queue, Host::wake);
     }
 
-    /// Whether the host says "not now".
-    pub fn is_vetoed(&self, owners: &Owners, queue: HeldQueue<'_>) -> bool {
+    /// Whether the host says "not now". `None`: it was not asked.
+    pub fn is_vetoed(&self, owners: &Owners, queue: HeldQueue<'_>) -> Option<bool> {
         let has_veto = self.cell(queue).has_veto.load(Ordering::Relaxed) != 0;
-        has_veto && self.call_host(owners, queue, Host::vetoes).unwrap_or(false)
+        has_veto.then(|| self.call_host(owners, queue, Host::vetoes).unwrap_or(false))
     }
 }

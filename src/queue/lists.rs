@@ -19,7 +19,7 @@ pub(super) struct Lists {
     pub(super) next_tick: [Fifo; LANES],
     /// Wait for a thread other than the dispatcher's.
     pub(super) elsewhere: Fifo,
-    /// Their functions run.
+    /// Their functions run, but not called by the pump.
     pub(super) running: Fifo,
     /// Run no more; to be completed.
     pub(super) ended: Fifo,

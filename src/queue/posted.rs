@@ -8,23 +8,27 @@
 //!   an id from outside compares it under that lock, and so never meets a later job.
 //! - A cell is free when its last hold goes: one for the queue that it is in, one for its poster, who
 //!   may wait for it, one for each who runs it elsewhere or ends it from outside. A hold is a
-//!   `HeldPosted`, or was left to a data structure.
-//! - Who takes the work out of the body calls the completion and the destroy-notify; nobody else.
+//!   `HeldPosted`, or was left to a data structure. Only who has a hold adds one, so who has the last one
+//!   is alone.
+//! - Who takes the work out calls the completion and the destroy-notify; nobody else. Of a job without an
+//!   owner that is the dispatcher's thread, or a poster who has withdrawn it: one of the two. Where an
+//!   owner's close may want to take it, too, all that is in `task` is taken under the lock.
+//! - `is_over` is written under the lock, unless nobody can wait.
 //!
-//! Lock order: a body's, then the wait graph's or its owner's.
+//! Lock order: a posted job's, then the wait graph's or its owner's.
 
 use crate::error::Error;
-use crate::handle::{Handle, INDEX_BITS};
+use crate::handle::{Handle, INDEX_BITS, NULL};
 use crate::job_state::JobState;
 use crate::memory::list::{ListNode, ListNodes};
 use crate::memory::magazine::Shelved;
-use crate::memory::pool::{Link, Pool};
+use crate::memory::pool::{Link, NIL, Pool};
 use crate::owner::owned::Owned;
 use crate::owner::wait_graph::Inside;
 use crate::queue::lane::Lane;
 use crate::queue_id::{HeldQueue, QueueId};
 use crate::sys::sync::{AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, constructor};
-use crate::sys::work::Work;
+use crate::sys::work::{JobFunction, Work, WorkCell};
 
 /// Where a posted job stands between its dispatcher and those who do not want it to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +75,7 @@ fn stage_of(word: u64) -> Stage {
 }
 
 /// One use of a cell: its number and generation. Fits where a pointer fits; 0 is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PostedId(pub u64);
 
 impl PostedId {
@@ -84,21 +88,23 @@ impl PostedId {
     }
 }
 
-/// What is needed to run and to end a posted job.
-#[derive(Debug, Default)]
-pub struct PostedBody {
-    /// Its functions; taken by who ends it.
-    pub work: Option<Work>,
-    /// The job, pinned.
+/// What a posted job holds until it is over.
+#[derive(Clone, Copy, Debug)]
+pub struct Task {
+    /// The job, pinned; NIL for none.
     pub job: u32,
-    /// The dispatcher, pinned.
+    /// The dispatcher.
     pub dispatcher: u32,
     /// The token that is current while it runs, pinned; NULL for none.
     pub parent: Handle,
-    /// Whether all is over, the destroy-notify included.
-    pub is_over: bool,
-    /// The progress that was shown last, and when.
-    pub shown: (u64, u64),
+}
+
+#[derive(Debug, Default)]
+struct TaskCell {
+    work: WorkCell,
+    job: AtomicU32,
+    dispatcher: AtomicU32,
+    parent: AtomicU64,
 }
 
 /// What is known of one posted job.
@@ -126,7 +132,14 @@ pub struct PostedCell {
     ended: AtomicU32,
     /// Whether it is known by a caller id.
     pub has_caller_id: AtomicU32,
-    body: Mutex<PostedBody>,
+    /// Whether an owner's close may end it. Written before it is published.
+    is_owned: AtomicU32,
+    task: TaskCell,
+    /// The progress that was shown last, and when; the dispatcher's thread shows it.
+    shown: (AtomicU64, AtomicU64),
+    /// Whether all is over, the destroy-notify included.
+    is_over: AtomicU32,
+    lock: Mutex<()>,
     changed: Condvar,
 }
 
@@ -137,12 +150,75 @@ impl Link for PostedCell {
 }
 
 impl PostedCell {
-    /// The lock of what is needed to run and to end it.
-    pub fn body(&self) -> MutexGuard<'_, PostedBody> {
-        self.body.lock()
+    /// The lock under which who waits looks at it.
+    pub fn lock(&self) -> MutexGuard<'_, ()> {
+        self.lock.lock()
+    }
+
+    /// The lock under which what it holds is taken, where others may want to take it, too.
+    #[inline]
+    pub fn lock_to_take(&self) -> Option<MutexGuard<'_, ()>> {
+        (self.is_owned.load(Ordering::Relaxed) != 0).then(|| self.lock.lock())
+    }
+
+    /// Gives it what it holds, under `lock_to_take`, before it is pushed.
+    pub fn fill(&self, work: Work, task: Task) {
+        self.task.job.store(task.job, Ordering::Relaxed);
+        self.task.dispatcher.store(task.dispatcher, Ordering::Relaxed);
+        self.task.parent.store(task.parent, Ordering::Relaxed);
+        self.task.work.put(work);
+    }
+
+    /// What it holds, but for its work.
+    #[inline]
+    pub fn task(&self) -> Task {
+        Task {
+            job: self.task.job.load(Ordering::Relaxed),
+            dispatcher: self.task.dispatcher.load(Ordering::Relaxed),
+            parent: self.task.parent.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Takes all that it holds, under `lock_to_take`; its work, unless another took that.
+    #[inline]
+    pub fn take(&self) -> (Option<Work>, Task) {
+        let (work, task) = (self.take_work(), self.task());
+        self.task.job.store(NIL, Ordering::Relaxed);
+        self.task.parent.store(NULL, Ordering::Relaxed);
+        (work, task)
+    }
+
+    /// Takes its functions, under `lock_to_take`. `None`: another did.
+    #[inline]
+    pub fn take_work(&self) -> Option<Work> {
+        self.task.work.take()
+    }
+
+    /// Whether its functions are still there; under `lock_to_take` they stay.
+    #[inline]
+    pub fn has_work(&self) -> bool {
+        self.task.work.is_filled()
+    }
+
+    /// Its function, for who runs it: nobody takes it meanwhile.
+    #[inline]
+    pub fn function(&self) -> Option<JobFunction> {
+        self.task.work.function()
+    }
+
+    /// The progress that was shown last, and when. For the dispatcher's thread.
+    pub fn shown(&self) -> (u64, u64) {
+        (self.shown.0.load(Ordering::Relaxed), self.shown.1.load(Ordering::Relaxed))
+    }
+
+    /// Notes what progress was shown, and when. For the dispatcher's thread.
+    pub fn set_shown(&self, done: u64, now_ns: u64) {
+        self.shown.0.store(done, Ordering::Relaxed);
+        self.shown.1.store(now_ns, Ordering::Relaxed);
     }
 
     /// Its lane.
+    #[inline]
     pub fn lane(&self) -> Lane {
         Lane::from_number(self.lane.load(Ordering::Relaxed))
     }
@@ -153,11 +229,13 @@ impl PostedCell {
     }
 
     /// Where it stands.
+    #[inline]
     pub fn stage(&self) -> Stage {
         stage_of(self.word.load(Ordering::Acquire))
     }
 
-    /// Moves it to another stage, under the lock of its queue's lists.
+    /// Moves it to another stage, under the lock of its queue's lists, or away from Running.
+    #[inline]
     pub fn set_stage(&self, to: Stage) {
         let generation = self.word.load(Ordering::Relaxed) >> STAGE_BITS;
         self.word.store(generation << STAGE_BITS | to as u64, Ordering::Release);
@@ -179,8 +257,13 @@ impl PostedCell {
 
     /// Wakes who waits for it.
     pub fn notify(&self) {
-        drop(self.body.lock());
+        drop(self.lock.lock());
         self.changed.notify_all();
+    }
+
+    /// Whether all is over, asked under the lock.
+    pub fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed) != 0
     }
 
     /// Notes the state in which its job ended, for who asks when that is gone.
@@ -195,20 +278,23 @@ impl PostedCell {
     }
 
     /// Says that all is over.
+    #[inline]
     pub fn end(&self) {
         if self.holds.load(Ordering::Acquire) == 1 {
             // The queue's is the last hold: nobody waits, and nobody can begin to.
             return;
         }
-        self.body.lock().is_over = true;
+        let lock = self.lock.lock();
+        self.is_over.store(1, Ordering::Relaxed);
+        drop(lock);
         self.changed.notify_all();
     }
 
-    /// Waits under the lock of the body for a change, at most until a time on the library's clock.
-    pub fn wait(&self, body: &mut MutexGuard<'_, PostedBody>, until_ns: Option<u64>) {
+    /// Waits under the lock for a change, at most until a time on the library's clock.
+    pub fn wait(&self, lock: &mut MutexGuard<'_, ()>, until_ns: Option<u64>) {
         match until_ns {
-            Some(time) => drop(self.changed.wait_until(body, time)),
-            None => self.changed.wait(body),
+            Some(time) => drop(self.changed.wait_until(lock, time)),
+            None => self.changed.wait(lock),
         }
     }
 }
@@ -261,7 +347,7 @@ impl<'a> HeldPosted<'a> {
 
 impl Drop for HeldPosted<'_> {
     fn drop(&mut self) {
-        self.posted.drop_hold(self.number);
+        self.posted.drop_hold_of(self.number, self.cell);
     }
 }
 
@@ -291,11 +377,12 @@ impl Posted {
     }
 
     /// A cell with two holds, in no stage yet: the poster's, which comes back, and one that is left to the
-    /// queue.
+    /// queue. `is_owned`: an owner's close may end it.
     pub fn add(
         &self,
         queue: HeldQueue<'_>,
         lane: Lane,
+        is_owned: bool,
         now_ns: u64,
     ) -> Result<HeldPosted<'_>, Error> {
         let (number, cell) =
@@ -309,6 +396,9 @@ impl Posted {
         cell.is_asked.store(0, Ordering::Relaxed);
         cell.ended.store(0, Ordering::Relaxed);
         cell.has_caller_id.store(0, Ordering::Relaxed);
+        cell.is_owned.store(u32::from(is_owned), Ordering::Relaxed);
+        cell.is_over.store(0, Ordering::Relaxed);
+        cell.set_shown(0, 0);
         Ok(HeldPosted { posted: self, cell, number })
     }
 
@@ -337,8 +427,15 @@ impl Posted {
 
     /// Drops a hold; the last one frees the cell.
     pub(crate) fn drop_hold(&self, number: u32) {
-        let cell = self.cells.cell(number);
-        if cell.holds.fetch_sub(1, Ordering::AcqRel) == 1 {
+        self.drop_hold_of(number, self.cells.cell(number));
+    }
+
+    #[inline]
+    fn drop_hold_of(&self, number: u32, cell: &PostedCell) {
+        // Who has the last one is alone: nobody else can add one.
+        let is_last = cell.holds.load(Ordering::Acquire) == 1
+            || cell.holds.fetch_sub(1, Ordering::AcqRel) == 1;
+        if is_last {
             let generation = (cell.word.load(Ordering::Relaxed) >> STAGE_BITS) + 1;
             let generation = (generation & LAST_GENERATION).max(1);
             cell.word.store(generation << STAGE_BITS, Ordering::Release);

@@ -46,6 +46,10 @@ impl Queues {
         let cell = self.cell(queue);
         cell.thread.store(0, Ordering::Relaxed);
         cell.admission.fetch_add(0, Ordering::AcqRel);
+        if let Some(id) = self.runs_here(queue) {
+            // It ends with the thread, inside the function.
+            self.posted.listed(id.number()).notify();
+        }
         let lists = self.drained(queue);
         let others = [&lists.elsewhere, &lists.running, &lists.ended];
         for list in lists.ready.iter().chain(&lists.next_tick).chain(others) {

@@ -5,8 +5,11 @@
 //! for the next tick, who waits for another thread, who runs, and who is over but not completed.
 //!
 //! Invariants:
-//! - Only who holds the lock of the lists takes out of the inboxes, and stages change only under it.
-//!   So who is neither in an inbox nor in a list is in the hands of one thread.
+//! - Only who holds the lock of the lists takes out of the inboxes, and stages change only under it, but for
+//!   the end of Running, which is the runner's alone. So who is neither in an inbox nor in a list is in the
+//!   hands of one thread.
+//! - What the pump runs is in no list: `runs_here` names it, set under the lock with its stage and cleared
+//!   before anything of it ends. Who finds it there after he has pinned its job has pinned the right one.
 //! - A cell is used again, for another dispatcher. Its generation, in the same word as OWED, changes
 //!   before the cell is free.
 //!
@@ -18,7 +21,7 @@ use crate::owner::owned::Owned;
 use crate::queue::hosted::Hosted;
 use crate::queue::lane::LANES;
 use crate::queue::lists::Lists;
-use crate::queue::posted::Posted;
+use crate::queue::posted::{Posted, PostedId};
 use crate::queue_id::{HeldQueue, QueueId};
 use crate::sys::allocator::with_reserve;
 use crate::sys::fallible;
@@ -63,6 +66,8 @@ pub(super) struct QueueCell {
     pub(super) busy_since_ns: AtomicU64,
     /// Which job that is; 0 for none.
     pub(super) busy_with: AtomicU64,
+    /// Whose function the pump calls, by its id; 0 for none. Written by the dispatcher's thread.
+    pub(super) runs_here: AtomicU64,
     /// The dispatcher's thread; 0 while that is not known.
     pub(super) thread: AtomicU64,
 }
@@ -118,6 +123,7 @@ impl Queues {
         cell.thread.store(0, Ordering::Relaxed);
         cell.host_owned.clear();
         cell.has_veto.store(0, Ordering::Relaxed);
+        cell.runs_here.store(PostedId::NONE.0, Ordering::Relaxed);
         *cell.lists.lock() = Lists::default();
         Ok(QueueId::new(number, cell.generation()))
     }

@@ -2,6 +2,7 @@
 
 use crate::memory::list::{Fifo, ListNodes};
 use crate::memory::pool::NIL;
+use crate::queue::counts::Left;
 use crate::queue::lane::Lane;
 use crate::queue::lists::{ELSEWHERE, ENDED, Lists, NEXT_TICK, READY, RUNNING};
 use crate::queue::posted::{HeldPosted, PostedId, Stage};
@@ -64,11 +65,17 @@ impl Queues {
         Some(queue)
     }
 
+    /// Notes that the host has come: whoever posts from now on tells it again.
+    pub fn host_comes(&self, queue: HeldQueue<'_>) {
+        let waking = &self.cell(queue).waking;
+        // Whoever told it has stored that before.
+        if waking.load(Ordering::Relaxed) & OWED != 0 {
+            waking.fetch_and(!OWED, Ordering::AcqRel);
+        }
+    }
+
     /// Begins a tick: steps of the last one may run again.
-    pub fn begin_tick(&self, queue: HeldQueue<'_>) {
-        let cell = self.cell(queue);
-        cell.waking.fetch_and(!OWED, Ordering::AcqRel);
-        let mut lists = self.drained(queue);
+    fn begin_tick(&self, lists: &mut Lists) {
         for lane in Lane::ALL {
             let list = READY + lane as u32;
             while let Some(number) = lists.next_tick[lane as usize].first() {
@@ -77,21 +84,42 @@ impl Queues {
         }
     }
 
-    /// Who gets the dispatcher's thread next; one to run is marked as running. `None`: nobody in
-    /// this tick.
-    pub fn next(&self, queue: HeldQueue<'_>) -> Option<Next<'_>> {
+    /// Who gets the dispatcher's thread next; one to run is marked as running. An error: nobody in
+    /// this tick, and what is left. `begins`: it is the tick's first look.
+    pub fn next(&self, queue: HeldQueue<'_>, begins: bool) -> Result<Next<'_>, Left> {
         let mut lists = self.drained(queue);
+        if begins {
+            self.begin_tick(&mut lists);
+        }
         if let Some(number) = lists.ended.first() {
             lists.take_out(&self.posted, number);
-            return Some(Next::Complete(HeldPosted::take_over(&self.posted, number)));
+            return Ok(Next::Complete(HeldPosted::take_over(&self.posted, number)));
         }
         let has_work = lists.ready.map(|list| list.first().is_some());
-        let lane = lists.turns.choose(has_work)?;
-        let number = lists.ready[lane as usize].first()?;
-        let first = self.posted.listed(number).stage() == Stage::Queued;
+        let chosen = lists.turns.choose(has_work);
+        let Some(number) = chosen.and_then(|lane| lists.ready[lane as usize].first()) else {
+            return Err(Left::of(&lists));
+        };
+        let job = HeldPosted::take_over(&self.posted, number);
+        let first = job.cell().stage() == Stage::Queued;
         self.decide(queue, number, Stage::Running);
-        lists.put(&self.posted, number, RUNNING);
-        Some(Next::Run { job: HeldPosted::take_over(&self.posted, number), first })
+        lists.take_out(&self.posted, number);
+        self.cell(queue).runs_here.store(job.id().0, Ordering::Relaxed);
+        Ok(Next::Run { job, first })
+    }
+
+    /// The function that the pump called has returned. For the dispatcher's thread.
+    pub fn stops_here(&self, queue: HeldQueue<'_>) {
+        self.cell(queue).runs_here.store(PostedId::NONE.0, Ordering::Release);
+    }
+
+    /// What is left when a pump ends. `begins`: it had no look before.
+    pub fn left(&self, queue: HeldQueue<'_>, begins: bool) -> Left {
+        let mut lists = self.drained(queue);
+        if begins {
+            self.begin_tick(&mut lists);
+        }
+        Left::of(&lists)
     }
 
     /// Who is to be completed, with the queue's hold; `None`: nobody.
@@ -155,8 +183,8 @@ impl Queues {
         true
     }
 
-    /// Ends the run of a job, which is then in this thread's hands alone, or waits for the
-    /// dispatcher's thread.
+    /// Ends the run of a job that `begin_here` or `begin_elsewhere` began: it is then in this thread's hands
+    /// alone, or waits for the dispatcher's thread.
     pub fn ran(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>, is_elsewhere: bool) {
         let mut lists = self.cell(queue).lists.lock();
         job.cell().set_stage(Stage::Ran);
@@ -182,8 +210,30 @@ impl Queues {
         }
     }
 
-    /// A running job that no shutdown has asked to stop. `pin` is called under the lock with the
-    /// job's number and must only pin.
+    /// What the pump runs at this moment. `pin` is called with a job's number and must only pin it, and
+    /// `unpin` with that of one that was pinned, if it is another.
+    pub fn running_here(
+        &self,
+        queue: HeldQueue<'_>,
+        pin: impl Fn(u32) -> bool,
+        unpin: impl Fn(u32),
+    ) -> Option<u32> {
+        let runs_here = &self.cell(queue).runs_here;
+        let id = PostedId(runs_here.load(Ordering::Acquire));
+        let job = self.posted.find(id).filter(|_| id != PostedId::NONE)?.task().job;
+        if job == NIL || !pin(job) {
+            return None;
+        }
+        // What it runs lets its job go after this word has changed.
+        if runs_here.load(Ordering::Acquire) == id.0 || crate::weakened!("closer_looks_again") {
+            return Some(job);
+        }
+        unpin(job);
+        None
+    }
+
+    /// A job of `begin_here` or `begin_elsewhere` that no shutdown has asked to stop. `pin` is called under
+    /// the lock with the job's number and must only pin.
     pub fn next_unasked(&self, queue: HeldQueue<'_>, pin: impl Fn(u32) -> bool) -> Option<u32> {
         let lists = self.cell(queue).lists.lock();
         lists.running.iter(&self.posted).find_map(|number| {
@@ -191,7 +241,7 @@ impl Queues {
             if posted.is_asked.swap(1, Ordering::Relaxed) != 0 {
                 return None;
             }
-            let job = posted.body().job;
+            let job = posted.task().job;
             (job != NIL && pin(job)).then_some(job)
         })
     }

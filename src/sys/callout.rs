@@ -55,6 +55,16 @@ impl Payload {
         self.user_data
     }
 
+    /// Whether its end is told.
+    pub fn has_notify(&self) -> bool {
+        self.destroy.is_some()
+    }
+
+    /// What it is made of.
+    pub(super) fn into_parts(self) -> (UserData, Option<DestroyFn>) {
+        (self.user_data, self.destroy)
+    }
+
     /// Ends the payload's life. Never call it under a lock.
     pub fn destroy(self) {
         if let Some(destroy) = self.destroy {

@@ -24,9 +24,12 @@ pub fn try_boxed_array<T: Default, const N: usize>() -> Result<Box<[T; N]>, OutO
 }
 
 /// A copy of `text`.
+#[inline]
 pub fn try_string(text: &str) -> Result<String, OutOfMemory> {
     let mut copy = String::new();
-    replace_string(&mut copy, text)?;
+    if !text.is_empty() {
+        replace_string(&mut copy, text)?;
+    }
     Ok(copy)
 }
 

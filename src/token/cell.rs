@@ -71,7 +71,7 @@ pub struct TokenCold {
     pub watched: Watched,
     /// The id of its job, once it has one; 0 for none.
     pub job_id: AtomicU64,
-    /// What is posted to a dispatcher under it; 0 for nothing. Written under the lock.
+    /// What is posted to a dispatcher under it; 0 for nothing. Written before the token is known.
     pub posted: AtomicU64,
 }
 

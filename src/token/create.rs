@@ -26,6 +26,8 @@ pub struct Origin<'a> {
     pub foreign: Option<Foreign>,
     /// Its polls are watched: it is a job's, or a request's. One with a caller id is, too.
     pub is_watched: bool,
+    /// What is posted under it, so that its cancel takes that out of the queue.
+    pub posted: PostedId,
 }
 
 impl Tokens {
@@ -92,6 +94,7 @@ impl Tokens {
     }
 
     fn try_equip(&self, cold: &TokenCold, origin: Origin<'_>) -> Result<(), Error> {
+        cold.posted.store(origin.posted.0, Ordering::Relaxed);
         if !origin.caller_id.is_empty() {
             cold.caller_id.store(self.texts.store(origin.caller_id)?.0, Ordering::Relaxed);
         }

@@ -83,19 +83,9 @@ impl Tokens {
         self.queues.posted().each_shelved(each);
     }
 
-    /// Notes what is posted under a token that its job keeps alive, so that its cancel takes that out
-    /// of the queue. True: it is cancelled already, and the caller has to.
-    pub fn attach_posted(&self, token: u32, id: PostedId) -> bool {
-        let slot = self.arena.slot(token);
-        let _lock = slot.live().lock.lock();
-        // Release: a cancel that was before this one at the lock may read it without the lock.
-        slot.cold.posted.store(id.0, Ordering::Release);
-        slot.state().load(Ordering::Relaxed) & CANCELLED != 0
-    }
-
     /// What is posted under a token that is pinned or in a walk.
     pub(crate) fn posted(&self, index: u32) -> PostedId {
-        PostedId(self.arena.slot(index).cold.posted.load(Ordering::Acquire))
+        PostedId(self.arena.slot(index).cold.posted.load(Ordering::Relaxed))
     }
 
     /// The queues of dispatchers.

@@ -11,7 +11,7 @@ use dcc_cancel::dispatcher::run::RUN_AGAIN;
 use dcc_cancel::dispatcher::{DispatcherPin, Dispatchers, Settings, ShutDown};
 use dcc_cancel::error::Error;
 use dcc_cancel::handle::{Handle, NULL};
-use dcc_cancel::job::{JobPin, JobState};
+use dcc_cancel::job::{JobOrigin, JobPin, JobState};
 use dcc_cancel::library::Library;
 use dcc_cancel::memory::pin::Keeper;
 use dcc_cancel::memory::slot::Holder;
@@ -197,6 +197,7 @@ const PLAIN: Post<'static> = Post {
     lane: Lane::Normal,
     elsewhere: false,
     deadline_ns: None,
+    is_kept: true,
 };
 
 /// Calls with the calling thread's slots and record.
@@ -440,6 +441,36 @@ fn close_x_pump() {
         let interrupted = log.state() == JobState::Interrupted as u32;
         let cancelled = log.state() == JobState::Cancelled as u32;
         assert!(interrupted || cancelled || log.runs() == 2);
+        world.end();
+    });
+}
+
+/// Another thread shuts down while what the pump ran is over and another job comes in its place: that is not
+/// asked to stop.
+#[test]
+fn close_x_pump_x_next_job() {
+    model(2, || {
+        let world = world();
+        let log = Arc::new(Log::default());
+        assert!(world.post(&PLAIN, &log, HERE));
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || {
+                world.library.dispatchers().shut_down(&world.pin(), OTHER);
+            }
+        });
+        world.pump();
+        let jobs = world.library.jobs();
+        let token = Origin::default();
+        let origin = JobOrigin { label: "", caller_id: "", parent: NULL, token, owner: NULL };
+        let next = jobs.create(&origin, None).map_err(|(error, _)| error).unwrap();
+        thread.join().unwrap();
+        let pin = JobPin::new(jobs, next).unwrap();
+        assert!(!world.library.tokens().is_cancelled(&jobs.token_held_by(&pin)), "another's job");
+        drop(pin);
+        jobs.release(next).unwrap();
+        world.pump();
+        assert_eq!(log.ends(), (1, 1));
         world.end();
     });
 }

@@ -8,7 +8,7 @@ use dcc_cancel::diagnosis::place::Place;
 use dcc_cancel::diagnosis::watch::{Course, Watched, Watches};
 use dcc_cancel::handle::{CANCELLED, GENERATION_SHIFT, Handle, TRACED};
 use dcc_cancel::job::life::{Begun, Ended};
-use dcc_cancel::job::{JobOrigin, JobPin, JobState};
+use dcc_cancel::job::{JobOrigin, JobPin, JobState, Progress};
 use dcc_cancel::library::Library;
 use dcc_cancel::memory::pin::Keeper;
 use dcc_cancel::memory::pool::{Link, Pool};
@@ -317,6 +317,35 @@ fn terminal_state_x_terminal_state_x_cancel() {
         let pin = JobPin::new(library.jobs(), handle).unwrap();
         let state = library.jobs().state(&pin);
         assert_eq!(state, if won { JobState::Completed } else { JobState::Failed });
+        drop(pin);
+        library.jobs().release(handle).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// A job of which nothing is written tells how far it is while it ends: what is known after its end stays.
+#[test]
+fn progress_x_terminal_state() {
+    loom::model(|| {
+        let library = Arc::new(Library::new());
+        let handle = job(&library);
+        assert_eq!(
+            library.jobs().begin(&JobPin::new(library.jobs(), handle).unwrap()),
+            Ok(Begun::Running)
+        );
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            let pin = JobPin::new(other.jobs(), handle).unwrap();
+            other.jobs().set_progress(&pin, Progress { done: 1, total: 2 }, None).is_ok()
+        });
+        let pin = JobPin::new(library.jobs(), handle).unwrap();
+        library.jobs().end(&pin, JobState::Completed, "").unwrap();
+        let at_end = library.jobs().progress(&pin);
+        let is_told = thread.join().unwrap();
+        let now = (library.jobs().state(&pin), library.jobs().progress(&pin));
+        let told = Progress { done: u64::from(is_told), total: 2 * u64::from(is_told) };
+        assert_eq!(now, (JobState::Completed, at_end), "it had ended");
+        assert_eq!(at_end, told, "it had ended");
         drop(pin);
         library.jobs().release(handle).unwrap();
         assert_empty(&library);
