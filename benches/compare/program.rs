@@ -90,7 +90,7 @@ fn version(compiler: &str) -> String {
 
 /// One program for each compiler that is there.
 pub fn programs(folder: &Path, table: &mut Table) -> Vec<Program> {
-    support::staged_library(folder);
+    support::staged(&support::release_library(), folder);
     let (mut sources, mut libraries) = (SOURCES.to_vec(), Vec::new());
     let mut absent = Vec::new();
     for peer in PEERS {

@@ -32,7 +32,7 @@ pub fn compare(folder: &Path, table: &mut Table) {
         table.skipped("rows beside dcc_mcp_core", "pip and venv did not install it");
         "python3".into()
     });
-    let library = support::staged_library(folder);
+    let library = support::staged(&support::release_library(), folder);
     let mut command = Command::new(python);
     command.arg(root().join("benches/calls.py"));
     command.env("PYTHONPATH", root().join("python")).env("PYTHONDONTWRITEBYTECODE", "1");

@@ -176,13 +176,13 @@ pub fn note_skip(check: &str, why: &str) {
     list.write_all(format!("{check}\t{}\n", why.replace('\n', " ")).as_bytes()).unwrap();
 }
 
-/// The library as users get it: cargo builds the release profile once more for tests that look at
-/// its machine code.
+/// The library as users get it, optimized as a whole, for what looks at its machine code or measures it.
 pub fn release_library() -> PathBuf {
     // Not in a scratch folder, so that a second test has nothing to build.
     let folder = scratch_root().join("release-library");
     run(Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--locked", "--release", "--lib", "--target-dir"])
+        .args(["rustc", "--quiet", "--locked", "--release", "--lib", "--crate-type", "cdylib"])
+        .arg("--target-dir")
         .arg(&folder)
         .current_dir(root()));
     folder.join("release/libdcc_cancel.so")

@@ -71,7 +71,7 @@ impl Tools {
                 .env("RUSTC", "/usr/bin/rustc")
                 .env("RUSTC_BOOTSTRAP", "1")
                 .env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", CC)
-                .args(["build", "--release", "--lib", "--locked"])
+                .args(["rustc", "--release", "--lib", "--crate-type", "cdylib", "--locked"])
                 .args(["--target", TARGET, "--target-dir"])
                 .arg(&self.folder)
                 .arg("-Zbuild-std=std,panic_abort,panic_unwind");
