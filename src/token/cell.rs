@@ -6,6 +6,7 @@ use crate::memory::arena::{Arena, LivePart};
 use crate::memory::list::ListNode;
 use crate::memory::pool::NIL;
 use crate::memory::text::TextId;
+use crate::queue::posted::PostedId;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 
 /// All tokens' cells.
@@ -97,12 +98,13 @@ pub struct TokenLive {
 }
 
 impl TokenCold {
-    /// Of a dead token, whose watch has no cell any more.
+    /// Of a dead token, whose watch has no cell any more. What is posted is watched.
     #[inline]
     pub(super) fn unwatch(&self) {
         if self.watched.is_on() {
             self.watched.end();
             self.job_id.store(0, Ordering::Relaxed);
+            self.posted.store(PostedId::NONE.0, Ordering::Relaxed);
         }
     }
 

@@ -26,7 +26,7 @@ pub struct Origin<'a> {
     pub foreign: Option<Foreign>,
     /// Its polls are watched: it is a job's, or a request's. One with a caller id is, too.
     pub is_watched: bool,
-    /// What is posted under it, so that its cancel takes that out of the queue.
+    /// What is posted under it, so that its cancel takes that out of the queue. It is watched, too.
     pub posted: PostedId,
 }
 
@@ -49,6 +49,7 @@ impl Tokens {
         }
         if is_watched {
             slot.cold.watched.begin();
+            slot.cold.posted.store(origin.posted.0, Ordering::Relaxed);
         }
         let flags = if origin.foreign.is_some() { FOREIGN } else { 0 };
         let mut parents = parents.into_iter().filter(|parent| *parent != NULL).peekable();
@@ -94,7 +95,6 @@ impl Tokens {
     }
 
     fn try_equip(&self, cold: &TokenCold, origin: Origin<'_>) -> Result<(), Error> {
-        cold.posted.store(origin.posted.0, Ordering::Relaxed);
         if !origin.caller_id.is_empty() {
             cold.caller_id.store(self.texts.store(origin.caller_id)?.0, Ordering::Relaxed);
         }
@@ -121,7 +121,6 @@ impl Tokens {
         }
         self.diagnosis.watches.give_back(&cold.watched);
         cold.unwatch();
-        cold.posted.store(PostedId::NONE.0, Ordering::Relaxed);
     }
 
     /// Links a child to one parent, or inherits the cancel of a parent that has one already.
