@@ -2030,6 +2030,19 @@ dcc_status dcc_job_fail(const struct dcc_job *job, const char *message, size_t m
 dcc_status dcc_job_acknowledge_cancel(const struct dcc_job *job);
 
 /**
+ * Ends a pending or running job whose code has given up with an error, as dcc_job_fail does; but as
+ * cancelled, with the message, if the code was told to stop before: `was_told` is not 0, or a poll or
+ * another question of this thread, while the job was current here, or a poll of another thread that has
+ * the job's context, has answered "stop", or this thread itself has cancelled it. What a library throws
+ * because its callback asked it to stop is no failure. Answers as dcc_job_complete. On the thread whose
+ * code gave up, before or after the job stops being current there.
+ */
+dcc_status dcc_job_end_by_error(const struct dcc_job *job,
+                                int32_t was_told,
+                                const char *message,
+                                size_t message_length);
+
+/**
  * Ends a pending or running job as interrupted, from outside, for instance because its host
  * closes; `message` says why, as in dcc_job_fail. The code that runs it sees nothing of this:
  * cancel it too. Answers as dcc_job_complete. Any thread.
@@ -2083,7 +2096,8 @@ dcc_status dcc_job_caller_id(const struct dcc_job *job,
                              size_t *out_length);
 
 /**
- * Writes why the job failed or was interrupted, `snprintf`-like; empty if it did not. Any thread.
+ * Writes why the job failed or was interrupted, or with which error its code gave up when it was
+ * cancelled, `snprintf`-like; empty if there is nothing of the kind. Any thread.
  */
 dcc_status dcc_job_failure(const struct dcc_job *job,
                            char *buffer,

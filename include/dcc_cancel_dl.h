@@ -105,6 +105,8 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_job_fail)(const struct dcc_job *job, const char *message,
         size_t message_length);
     dcc_status (*dcc_job_acknowledge_cancel)(const struct dcc_job *job);
+    dcc_status (*dcc_job_end_by_error)(const struct dcc_job *job, int32_t was_told,
+        const char *message, size_t message_length);
     dcc_status (*dcc_job_interrupt)(const struct dcc_job *job, const char *message,
         size_t message_length);
     dcc_status (*dcc_job_set_progress)(const struct dcc_job *job, uint64_t done, uint64_t total,
@@ -610,6 +612,15 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_acknowledge_cancel(const struct dcc_job *
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_acknowledge_cancel != NULL)
         return api->dcc_job_acknowledge_cancel(job);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_end_by_error(const struct dcc_job *job, int32_t was_told,
+    const char *message, size_t message_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_end_by_error != NULL)
+        return api->dcc_job_end_by_error(job, was_told, message, message_length);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -1627,6 +1638,7 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_job_complete", &api->dcc_job_complete);
     dcc_cancel_symbol_(library, "dcc_job_fail", &api->dcc_job_fail);
     dcc_cancel_symbol_(library, "dcc_job_acknowledge_cancel", &api->dcc_job_acknowledge_cancel);
+    dcc_cancel_symbol_(library, "dcc_job_end_by_error", &api->dcc_job_end_by_error);
     dcc_cancel_symbol_(library, "dcc_job_interrupt", &api->dcc_job_interrupt);
     dcc_cancel_symbol_(library, "dcc_job_set_progress", &api->dcc_job_set_progress);
     dcc_cancel_symbol_(library, "dcc_job_read_progress", &api->dcc_job_read_progress);

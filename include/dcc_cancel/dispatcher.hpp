@@ -77,8 +77,7 @@ struct waited_job {
  *
  * What is posted is a callable: it takes the job (const dcc::job &) or nothing, and is kept, moved or
  * copied, until its job is over, when it is destroyed, as a rule on the dispatcher's thread. The job
- * completes when it returns nothing or true. It ends as cancelled when it returns false or throws
- * cancelled_error, and as failed, with the text, when it throws anything else. One that returns
+ * ends by what it returns or throws as dcc::run has it. One that returns
  * dcc::step is called tick by tick until it is done; one that returns a dcc_status is taken as a
  * dcc_job_fn. Nothing that it throws reaches the pump. */
 class dispatcher : public detail::reference<dcc_dispatcher> {

@@ -3,6 +3,7 @@
 #ifndef DCC_CANCEL_ERROR_HPP
 #define DCC_CANCEL_ERROR_HPP
 
+#include <cstddef>
 #include <exception>
 
 #include "../dcc_cancel.h"
@@ -16,6 +17,13 @@ public:
     explicit error(dcc_status status) noexcept : status_(status)
     {
         dcc_last_error(text_, sizeof text_, nullptr);
+    }
+
+    /* With a text of the caller's, of which the first 255 bytes are kept. */
+    error(dcc_status status, const char *text) noexcept : status_(status)
+    {
+        for (std::size_t at = 0; at + 1 < sizeof text_ && text[at] != '\0'; ++at)
+            text_[at] = text[at];
     }
 
     const char *what() const noexcept override

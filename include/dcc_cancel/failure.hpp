@@ -1,4 +1,4 @@
-/* Failing a job with the text of an exception. Part of dcc_cancel.hpp. */
+/* Ending a job whose code gave up. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_FAILURE_HPP
 #define DCC_CANCEL_FAILURE_HPP
@@ -11,17 +11,43 @@ namespace dcc {
 
 namespace detail {
 
-/* Fails a job with a text of any length in any encoding, as `what` may have it: what the library
- * does not take is cut, and question marks are put for what is not ASCII. */
-inline void fail(const dcc_job *job, const char *what) noexcept
+/* Calls `end` with a text of any length in any encoding, as `what` of an exception may have it: what the
+ * library does not take is cut, and question marks are put for what is not ASCII. */
+template <class End> void end_with_text(const char *what, End end) noexcept
 {
-    if (dcc_job_fail(job, what, DCC_NUL_TERMINATED) >= 0)
+    if (end(what, static_cast<std::size_t>(DCC_NUL_TERMINATED)) >= 0)
         return;
     char plain[512];
     std::size_t length = 0;
     for (; length < sizeof plain && what[length] != '\0'; ++length)
         plain[length] = static_cast<unsigned char>(what[length]) < 0x80 ? what[length] : '?';
-    dcc_job_fail(job, plain, length);
+    end(plain, length);
+}
+
+/* Fails a job. */
+inline void fail(const dcc_job *job, const char *what) noexcept
+{
+    end_with_text(what, [job](const char *text, std::size_t length) {
+        return dcc_job_fail(job, text, length);
+    });
+}
+
+/* Ends a job whose code has thrown this: as cancelled if it was told to stop before, else as failed. */
+inline void end_by_error(const dcc_job *job, const char *what) noexcept
+{
+    end_with_text(what, [job](const char *text, std::size_t length) {
+        return dcc_job_end_by_error(job, 0, text, length);
+    });
+}
+
+/* Ends a job whose code has answered false, on the thread where it did. */
+inline void end_by_false(const dcc_job *job) noexcept
+{
+    const bool is_cancelled = dcc_check_cancelled() != DCC_OK || dcc_job_is_cancelled(job) > 0;
+    if (is_cancelled)
+        dcc_job_acknowledge_cancel(job);
+    else
+        end_by_error(job, "it answered false");
 }
 
 } // namespace detail

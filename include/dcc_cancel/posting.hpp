@@ -142,7 +142,9 @@ public:
             call_for(callable_, work);
             return DCC_OK;
         } else if constexpr (std::is_same_v<answer, bool>) {
-            return call_for(callable_, work) ? DCC_OK : DCC_CANCELLED_BY_JOB;
+            if (!call_for(callable_, work))
+                end_by_false(work.get());
+            return DCC_OK;
         } else {
             static_assert(std::is_same_v<answer, step> || std::is_same_v<answer, dcc_status>,
                           "what is posted returns nothing, bool, dcc::step or a dcc_status");
@@ -189,9 +191,9 @@ private:
         } catch (const cancelled_error &) {
             return DCC_CANCELLED_BY_JOB;
         } catch (const std::exception &thrown) {
-            fail(handle, thrown.what());
+            end_by_error(handle, thrown.what());
         } catch (...) {
-            fail(handle, "threw what is no std::exception");
+            end_by_error(handle, "threw what is no std::exception");
         }
         return DCC_ERROR_INTERNAL; // it has ended
 #else

@@ -22,7 +22,7 @@ template <class Function> void end_by_answer(const job &work, Function &&functio
     using answer = decltype(std::forward<Function>(function)());
     if constexpr (std::is_convertible_v<answer, bool>) {
         if (!std::forward<Function>(function)()) {
-            work.acknowledge_cancel();
+            end_by_false(work.get());
             return;
         }
     } else {
@@ -33,16 +33,33 @@ template <class Function> void end_by_answer(const job &work, Function &&functio
 
 } // namespace detail
 
-/* Runs a function as a job on this thread: begins it, makes it current, and ends it. Completed when
- * the function returns nothing or true, cancelled when it returns false or throws cancelled_error,
- * failed with the text when it throws anything else. A job that was cancelled before is not run.
- * Nothing is thrown from here but by a failing install. */
+/* Runs a function as a job on this thread: begins it, makes it current, and ends it.
+ *
+ * Completed when the function returns nothing or true. Cancelled when it throws cancelled_error, or anything
+ * else after a poll has told it to stop, as a library does that its callback has stopped; the text is kept.
+ * Failed, with the text, when it throws without that. False is the same
+ * as throwing "it answered false"; of a job that is cancelled there is no text.
+ *
+ * A job that was cancelled before is not run. One that is running or has ended, and the empty one, cannot be
+ * run: dcc::error; where exceptions are disabled the answer is job_state::none. Nothing else is thrown from
+ * here but by a failing install. */
 template <class Function> job_state run(const job &work, Function &&function)
 {
-    if (!work.begin()) {
-        if (work.is_cancelled())
-            work.acknowledge_cancel();
+    if (!work) {
+#if DCC_CANCEL_EXCEPTIONS
+        throw error(DCC_ERROR_INVALID_HANDLE, "dcc::run: the job is empty, so there is nothing to run as");
+#else
+        return job_state::none;
+#endif
+    }
+    const dcc_status begun = dcc_job_begin(work.get());
+    if (begun == DCC_CANCELLED_BY_JOB) {
+        work.acknowledge_cancel();
         return work.state();
+    }
+    if (begun < 0) {
+        detail::throw_if_failed(begun);
+        return job_state::none;
     }
     job_scope current(work);
 #if DCC_CANCEL_EXCEPTIONS
@@ -51,9 +68,9 @@ template <class Function> job_state run(const job &work, Function &&function)
     } catch (const cancelled_error &) {
         work.acknowledge_cancel();
     } catch (const std::exception &thrown) {
-        detail::fail(work.get(), thrown.what());
+        detail::end_by_error(work.get(), thrown.what());
     } catch (...) {
-        work.fail("threw what is no std::exception");
+        detail::end_by_error(work.get(), "threw what is no std::exception");
     }
 #else
     detail::end_by_answer(work, std::forward<Function>(function));

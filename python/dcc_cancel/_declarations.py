@@ -354,6 +354,7 @@ FUNCTIONS = {
     "dcc_job_complete": (c_int32, [c_void_p]),
     "dcc_job_fail": (c_int32, [c_void_p, c_char_p, c_size_t]),
     "dcc_job_acknowledge_cancel": (c_int32, [c_void_p]),
+    "dcc_job_end_by_error": (c_int32, [c_void_p, c_int32, c_char_p, c_size_t]),
     "dcc_job_interrupt": (c_int32, [c_void_p, c_char_p, c_size_t]),
     "dcc_job_set_progress": (c_int32, [c_void_p, c_uint64, c_uint64, c_char_p, c_size_t]),
     "dcc_job_read_progress": (c_int32, [c_void_p, POINTER(JobProgress)]),

@@ -5,6 +5,7 @@ from ctypes import byref, c_uint64, c_void_p
 from ._declarations import PollLayer
 from ._library import library
 from ._status import checked
+from ._told import note_told
 from .errors import ClosedError
 
 # The word of what was closed: polls of it differ, and so ask, and so are told.
@@ -77,7 +78,10 @@ class Polled(NativeObject):
         return type(self).cancelled is Polled.cancelled
 
     def _ask(self):
-        return checked(self._question(self.handle)) > 0
+        is_cancelled = checked(self._question(self.handle)) > 0
+        if is_cancelled:
+            note_told()
+        return is_cancelled
 
     def close(self):
         """Gives the reference back; afterwards the object cannot be used. Harmless if repeated."""

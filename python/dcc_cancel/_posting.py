@@ -21,7 +21,7 @@ from .errors import (
     is_cancellation,
     is_own_cancellation,
 )
-from .job import Job, failure_text
+from .job import Job
 
 
 class Posting(concurrent.futures.Future):
@@ -67,7 +67,7 @@ class Posting(concurrent.futures.Future):
             self._error = error
             if is_cancellation(error):
                 return c.DCC_CANCELLED_BY_JOB if job.cancelled else c.DCC_CANCELLED_BY_TOKEN
-            job.fail(failure_text(error))
+            job._end_by_error(error)
             dispatcher = self._dispatcher()
             if isinstance(error, KeyboardInterrupt) and dispatcher is not None:
                 # Ctrl-C is for whoever runs the event loop, not for this job alone.

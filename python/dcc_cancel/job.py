@@ -3,7 +3,7 @@
 import collections
 import ctypes
 
-from . import _asyncio
+from . import _asyncio, _told
 from . import _declarations as c
 from ._handle import Polled, created
 from ._library import library
@@ -32,7 +32,8 @@ class Job(Polled):
     `label` is for people, `caller_id` your own id for it, `parent` what cancels it as well, see
     CancelToken. Cancelling only asks; the job itself ends, exactly once. As a context manager it is
     begun and made the current one, and ends with the block: completed; cancelled if the block was left by
-    DccMcpCancelledError, or by the CancelledError of asyncio or concurrent.futures; else failed.
+    DccMcpCancelledError, by the CancelledError of asyncio or concurrent.futures, or, once `cancelled` or a
+    native poll has told it to stop, by any error, as libraries raise one then; else failed.
     `async with` does that as well, and ties the job to the task: a cancel of the job cancels the task inside
     the block, which is then left by DccMcpCancelledError. `await job` waits for its end and gives its state.
     Any thread may call any method.
@@ -119,7 +120,11 @@ class Job(Polled):
     def cancel(self, reason=""):
         """Asks it to stop. Whether this call was the first, and not too late."""
         text, length = text_in(reason, "reason")
-        return checked(library.dcc_job_cancel(self.handle, text, length)) == c.DCC_OK
+        status = checked(library.dcc_job_cancel(self.handle, text, length))
+        if current_job.get() is self:
+            # Its own code knows it now.
+            _told.note_told()
+        return status == c.DCC_OK
 
     def check(self):
         """Raises DccMcpCancelledError if it was asked to stop."""
@@ -159,7 +164,7 @@ class Job(Polled):
 
     @property
     def failure(self):
-        """Why it failed or was interrupted, else ""."""
+        """Why it failed or was interrupted, or what a cancelled one gave up with, else ""."""
         return text_from(library.dcc_job_failure, self.handle)[0]
 
     def set_progress(self, done, total=None, message=None):
@@ -181,12 +186,13 @@ class Job(Polled):
         if not self.begin():
             self.acknowledge_cancel()
             raise _cancelled_error(JOB_TEXT)
-        self._resets.append(current_job.set(self))
+        self._resets.append((current_job.set(self), _told.begin()))
         return self
 
     def __exit__(self, kind, error, trace):
-        reset_current_job(self._resets.pop())
-        self._end(error)
+        reset, told_before = self._resets.pop()
+        reset_current_job(reset)
+        self._end(error, _told.end(told_before))
 
     async def __aenter__(self):
         self.__enter__()
@@ -207,7 +213,7 @@ class Job(Polled):
         `interval` seconds."""
         return _asyncio.updates_of(self, interval)
 
-    def _end(self, error):
+    def _end(self, error, was_told=False):
         if error is None:
             self.complete()
         elif is_cancellation(error):
@@ -216,7 +222,13 @@ class Job(Polled):
                 self.cancel("its task was cancelled")
             self.acknowledge_cancel()
         else:
-            self.fail(failure_text(error))
+            self._end_by_error(error, was_told)
+
+    def _end_by_error(self, error, was_told=False):
+        """Ends it as failed, or as cancelled if its code was told to stop before: so a library gives up."""
+        text, length = text_in(failure_text(error), "the error")
+        told = 1 if was_told else 0
+        checked(library.dcc_job_end_by_error(self.handle, told, text, length))
 
     def __dcc_cancel_token__(self):
         return library.dcc_job_token(self.handle) if self._is_native() else None

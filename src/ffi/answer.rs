@@ -1,9 +1,9 @@
 //! What a question whether to stop is answered in C.
 
-use super::library;
 use super::status::{
     DCC_CANCELLED_BY_JOB, DCC_CANCELLED_BY_TOKEN, DCC_OK, DCC_POLL_GONE, dcc_status,
 };
+use super::{library, thread};
 use crate::diagnosis::place::Place;
 use crate::handle::{Handle, NULL};
 use crate::sys::process;
@@ -34,8 +34,11 @@ pub(super) fn poll_layers(
     if by_token == Answer::Quiet { job_status(answer) } else { token_status(answer) }
 }
 
-/// What the answer of a token's layer is in C.
+/// What the answer of a token's layer is in C; one that says stop is noted of the thread.
 pub(super) fn token_status(answer: Answer) -> dcc_status {
+    if answer != Answer::Quiet {
+        thread::note_told();
+    }
     match answer {
         Answer::Quiet => DCC_OK,
         Answer::Cancelled => DCC_CANCELLED_BY_TOKEN,
@@ -43,8 +46,11 @@ pub(super) fn token_status(answer: Answer) -> dcc_status {
     }
 }
 
-/// What the answer of a job's layer is in C.
+/// What the answer of a job's layer is in C; one that says stop is noted of the thread.
 pub(super) fn job_status(answer: Answer) -> dcc_status {
+    if answer != Answer::Quiet {
+        thread::note_told();
+    }
     match answer {
         Answer::Quiet => DCC_OK,
         Answer::Cancelled => DCC_CANCELLED_BY_JOB,

@@ -1,6 +1,7 @@
 //! How a job begins and ends, and is asked to.
 
 use super::answer::job_status;
+use super::argument::handle;
 use super::guard::{Outcome, guard};
 use super::job::{DCC_JOB_NONE, dcc_job, jobs, pinned, with, with_text};
 use super::out::ValueOut;
@@ -23,7 +24,9 @@ pub unsafe extern "C" fn dcc_job_cancel(
     reason_length: usize,
 ) -> dcc_status {
     with_text(job, "reason", reason, reason_length, |job, reason| {
-        Ok(match jobs().cancel(job, reason) {
+        let cancelled = jobs().cancel(job, reason);
+        thread::note_own_cancel();
+        Ok(match cancelled {
             Ok(true) => DCC_OK,
             Ok(false) => DCC_ALREADY_CANCELLED,
             Err(_) => DCC_ALREADY_ENDED,
@@ -95,6 +98,26 @@ pub unsafe extern "C" fn dcc_job_fail(
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_acknowledge_cancel(job: *const dcc_job) -> dcc_status {
     with(job, |job| end(job, JobState::Cancelled, ""))
+}
+
+/// Ends a pending or running job whose code has given up with an error, as dcc_job_fail does; but as
+/// cancelled, with the message, if the code was told to stop before: `was_told` is not 0, or a poll or
+/// another question of this thread, while the job was current here, or a poll of another thread that has
+/// the job's context, has answered "stop", or this thread itself has cancelled it. What a library throws
+/// because its callback asked it to stop is no failure. Answers as dcc_job_complete. On the thread whose
+/// code gave up, before or after the job stops being current there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_end_by_error(
+    job: *const dcc_job,
+    was_told: i32,
+    message: *const c_char,
+    message_length: usize,
+) -> dcc_status {
+    with_text(job, "message", message, message_length, |pin, message| {
+        let here = thread::slots().is_some_and(|slots| slots.was_told(handle(job)));
+        let was_told = was_told != 0 || here || jobs().was_told(pin);
+        end(pin, if was_told { JobState::Cancelled } else { JobState::Failed }, message)
+    })
 }
 
 /// Ends a pending or running job as interrupted, from outside, for instance because its host

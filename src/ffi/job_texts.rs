@@ -120,7 +120,8 @@ pub unsafe extern "C" fn dcc_job_caller_id(
     guard(|| show(job, JobText::CallerId, unsafe { TextOut::new(buffer, size, out_length) }))
 }
 
-/// Writes why the job failed or was interrupted, `snprintf`-like; empty if it did not. Any thread.
+/// Writes why the job failed or was interrupted, or with which error its code gave up when it was
+/// cancelled, `snprintf`-like; empty if there is nothing of the kind. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_failure(
     job: *const dcc_job,

@@ -7,6 +7,7 @@ use super::out::{HandleOut, TextOut, ValueOut, pointer};
 use super::request_id::{dcc_request_id, id_of};
 use super::session::{dcc_session, requests};
 use super::status::{DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_OK, dcc_status};
+use super::thread;
 use super::token::dcc_cancel_token;
 use crate::handle::NULL;
 use crate::json_rpc::request_id::MAX_ID_BYTES;
@@ -125,7 +126,9 @@ pub unsafe extern "C" fn dcc_request_cancel(
         // SAFETY: the C caller's promise about its text.
         let reason = unsafe { text("reason", reason, reason_length, DCC_MAX_MESSAGE_LENGTH) }?;
         let reason = crate::json_rpc::wire::readable_reason(reason).unwrap_or_default();
-        Ok(match requests().cancel_one(&pinned(request)?, &reason) {
+        let cancelled = requests().cancel_one(&pinned(request)?, &reason);
+        thread::note_own_cancel();
+        Ok(match cancelled {
             None => DCC_ALREADY_ENDED,
             Some(true) => DCC_OK,
             Some(false) => DCC_ALREADY_CANCELLED,

@@ -10,6 +10,7 @@ use super::status::{
     DCC_ALREADY_CANCELLED, DCC_HELD, DCC_NOT_CANCELLABLE, DCC_NOT_CANCELLED, DCC_NOT_FOUND, DCC_OK,
     dcc_status,
 };
+use super::thread;
 use crate::json_rpc::wire::readable_reason;
 use crate::peer::cancel::PeerCancel;
 use crate::peer::kept::IdState;
@@ -47,7 +48,9 @@ pub unsafe extern "C" fn dcc_session_cancel(
             let reason = text("reason", reason, reason_length, DCC_MAX_MESSAGE_LENGTH)?;
             (read_id(id)?, readable_reason(reason).unwrap_or_default())
         };
-        Ok(status_of(requests().cancel(&pinned(session)?, id, &reason, false)?))
+        let cancelled = requests().cancel(&pinned(session)?, id, &reason, false)?;
+        thread::note_own_cancel();
+        Ok(status_of(cancelled))
     })
 }
 

@@ -8,6 +8,7 @@ use crate::sys::{instance, process, thread_exit, thread_rack};
 use crate::thread::context::ThisThread;
 use crate::thread::current::ErrorText;
 use crate::thread::current::{ThreadRecord, ThreadSlots};
+use crate::token::ask::Answer;
 use std::fmt::{self, Write};
 use std::mem::{align_of, offset_of, size_of};
 
@@ -52,6 +53,23 @@ pub(super) fn this<'call>() -> Result<ThisThread<'call, 'static>, Error> {
 /// Number of the calling thread; 0, as which nothing can be bound, before it has a record.
 pub(super) fn number() -> u64 {
     slots().map_or(0, ThreadSlots::thread_number)
+}
+
+/// Notes that the calling thread was told to stop.
+#[cold]
+pub(super) fn note_told() {
+    if let Some(slots) = slots() {
+        slots.note_told();
+    }
+}
+
+/// The same after a cancel that the calling thread has made, if it reached what is current here.
+pub(super) fn note_own_cancel() {
+    let Some(slots) = slots() else { return };
+    let is_reached = |token| library().tokens().look(token).0 == Answer::Cancelled;
+    if is_reached(slots.job_layer().token()) || is_reached(slots.token()) {
+        slots.note_told();
+    }
 }
 
 fn late() -> Error {

@@ -1,12 +1,11 @@
 //! `dcc_cancel_token_*`.
 
+use super::answer::token_status;
 use super::argument::{Versioned, array, descriptor, handle, reserved, text};
 use super::guard::{Outcome, guard, guard_anywhere, guard_creating};
 use super::limits::{DCC_MAX_CALLER_ID_LENGTH, DCC_MAX_TEXT_LENGTH};
 use super::out::{HandleOut, TextOut, ValueOut};
-use super::status::{
-    DCC_ALREADY_CANCELLED, DCC_CANCELLED_BY_TOKEN, DCC_NOT_CANCELLED, DCC_OK, dcc_status,
-};
+use super::status::{DCC_ALREADY_CANCELLED, DCC_NOT_CANCELLED, DCC_OK, dcc_status};
 use super::{library, thread};
 use crate::error::Error;
 use crate::handle::{Handle, Kind, NULL};
@@ -181,6 +180,7 @@ pub unsafe extern "C" fn dcc_cancel_token_cancel(
         }
         let token = TokenPin::new(tokens(), handle(token))?;
         let first = tokens().cancel(&token, Cause::Request, reason);
+        thread::note_own_cancel();
         Ok(if first { DCC_OK } else { DCC_ALREADY_CANCELLED })
     })
 }
@@ -209,9 +209,8 @@ extern "C" fn ask(token: Handle) -> dcc_status {
             tokens().look(token).0
         };
         match answer {
-            Answer::Quiet => Ok(DCC_OK),
-            Answer::Cancelled => Ok(DCC_CANCELLED_BY_TOKEN),
             Answer::Gone => Err(Error::InvalidHandle(Kind::Token, token)),
+            answer => Ok(token_status(answer)),
         }
     })
 }

@@ -1,16 +1,16 @@
 //! Waiting for a cancel: `dcc_cancel_token_wait*` and native events.
 
+use super::answer::token_status;
 use super::argument::handle;
 use super::dispatcher::DCC_NO_LIMIT;
 use super::guard::{Outcome, guard, guard_creating};
 use super::out::ValueOut;
-use super::status::{
-    DCC_CANCELLED_BY_TOKEN, DCC_NEVER, DCC_OK, DCC_POLL_GONE, DCC_TIMED_OUT, dcc_status,
-};
+use super::status::{DCC_NEVER, DCC_OK, DCC_TIMED_OUT, dcc_status};
 use super::token::{dcc_cancel_token, handles, pinned, tokens};
 use crate::error::Error;
 use crate::handle::Handle;
 use crate::sys::{clock, native_event};
+use crate::token::ask::Answer;
 use crate::token::wait::Waited;
 
 /// A native event, one of the operating system: a file descriptor (an eventfd or the reading end of a
@@ -26,8 +26,8 @@ fn until(timeout_ns: u64) -> Option<u64> {
 
 fn wait(tokens_to_wait_for: &[Handle], timeout_ns: u64) -> Outcome<(dcc_status, usize)> {
     Ok(match tokens().wait_any(tokens_to_wait_for, until(timeout_ns))? {
-        Waited::Cancelled(position) => (DCC_CANCELLED_BY_TOKEN, position),
-        Waited::Gone(position) => (DCC_POLL_GONE, position),
+        Waited::Cancelled(position) => (token_status(Answer::Cancelled), position),
+        Waited::Gone(position) => (token_status(Answer::Gone), position),
         Waited::TimedOut => (DCC_TIMED_OUT, 0),
         Waited::Never => (DCC_NEVER, 0),
     })

@@ -66,6 +66,12 @@ impl<'a> Jobs<'a> {
             .is_some_and(|word| word.load(Ordering::Acquire) & handle::CANCELLED != 0)
     }
 
+    /// Whether a poll of any thread that has its context has said stop.
+    pub fn was_told(self, job: &JobPin<'_>) -> bool {
+        let token = self.token_held_by(job);
+        self.tokens.diagnosis().watches.course(&token.slot().cold.watched).is_seen
+    }
+
     /// Pending to running, unless it is cancelled already.
     pub fn begin(self, job: &JobPin<'_>) -> Result<Begun, Error> {
         let live = job.slot().live();

@@ -15,7 +15,7 @@ pub enum JobText {
     Label,
     /// The caller's own id.
     CallerId,
-    /// Why it failed or was interrupted.
+    /// Why it failed or was interrupted, or how its code gave up when it was cancelled.
     Failure,
     /// The message of its progress.
     ProgressMessage,

@@ -92,6 +92,7 @@ pub struct ThreadRecord {
     /// The number that tickets are made of at present, and how far they are.
     last_ticket: Cell<u64>,
     job: Cell<Handle>,
+    told: Cell<Handle>,
     frames: Frames,
     /// Text of the last error on this thread.
     pub last_error: RefCell<ErrorText>,
@@ -104,6 +105,7 @@ impl ThreadRecord {
             number,
             last_ticket: Cell::new(number << SEQUENCE_BITS),
             job: Cell::new(NULL),
+            told: Cell::new(NULL),
             frames: Frames::new(),
             last_error: RefCell::new(ErrorText::EMPTY),
         }
@@ -180,6 +182,18 @@ impl<'a> ThreadSlots<'a> {
     /// Number of this thread; 0, which no thread has, before it has a record.
     pub fn thread_number(&self) -> u64 {
         self.record().map_or(0, ThreadRecord::number)
+    }
+
+    /// Notes that this thread was told to stop while its current job was current.
+    pub fn note_told(&self) {
+        if let Some(record) = self.record() {
+            record.told.set(record.job.get());
+        }
+    }
+
+    /// Whether this thread was last told to stop while this job was its current one.
+    pub fn was_told(&self, job: Handle) -> bool {
+        self.record().is_some_and(|record| record.told.get() == job)
     }
 
     /// The current token; borrowed.

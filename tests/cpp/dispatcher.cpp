@@ -84,7 +84,9 @@ void what_a_callable_answers_is_how_its_job_ends()
     dcc::dispatcher queue = dcc::dispatcher::create();
     EXPECT(state_after(queue, queue.post("", [] {})) == state::completed);
     EXPECT(state_after(queue, queue.post("", [] { return true; })) == state::completed);
-    EXPECT(state_after(queue, queue.post("", [] { return false; })) == state::cancelled);
+    EXPECT(state_after(queue, queue.post("", [] { return false; })) == state::failed);
+    EXPECT(state_after(queue, queue.post("", [](const dcc::job &job) { return !job.cancel(); })) ==
+           state::cancelled);
     EXPECT(state_after(queue, queue.post("", [] { return dcc::step::done; })) == state::completed);
     EXPECT(state_after(queue, queue.post("", [] { return dcc_status(DCC_OK); })) == state::completed);
     EXPECT(state_after(queue, queue.post("", [](const dcc::job &job) {

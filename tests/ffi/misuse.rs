@@ -109,6 +109,8 @@ const JOB_CALLS: &[JobCall] = &[
     ("fail", |j| unsafe { dcc_job_fail(j, null(), 0) }),
     ("acknowledge_cancel", |j| dcc_job_acknowledge_cancel(j)),
     // SAFETY: as above.
+    ("end_by_error", |j| unsafe { dcc_job_end_by_error(j, 0, null(), 0) }),
+    // SAFETY: as above.
     ("interrupt", |j| unsafe { dcc_job_interrupt(j, null(), 0) }),
     // SAFETY: as above.
     ("set_progress", |j| unsafe { dcc_job_set_progress(j, 1, 2, null(), 0) }),
@@ -304,6 +306,7 @@ fn bad_texts_are_refused_and_cancel_nothing() {
                 dcc_cancel_token_cancel(token, text, length),
                 dcc_job_cancel(job, text, length),
                 dcc_job_fail(job, text, length),
+                dcc_job_end_by_error(job, 1, text, length),
                 dcc_job_interrupt(job, text, length),
                 dcc_job_set_progress(job, 1, 2, text, length),
             ] {
@@ -416,7 +419,7 @@ fn texts_come_out_as_snprintf_does() {
 
 #[test]
 fn every_verb_in_every_state() {
-    let verbs: [fn(*mut dcc_job) -> dcc_status; 5] = [
+    let verbs: [fn(*mut dcc_job) -> dcc_status; 7] = [
         |job| dcc_job_begin(job),
         |job| dcc_job_complete(job),
         // SAFETY: no message.
@@ -424,6 +427,10 @@ fn every_verb_in_every_state() {
         |job| dcc_job_acknowledge_cancel(job),
         // SAFETY: no message.
         |job| unsafe { dcc_job_interrupt(job, null(), 0) },
+        // SAFETY: no message.
+        |job| unsafe { dcc_job_end_by_error(job, 0, null(), 0) },
+        // SAFETY: no message.
+        |job| unsafe { dcc_job_end_by_error(job, 1, null(), 0) },
     ];
     let into = [
         DCC_JOB_RUNNING,

@@ -34,6 +34,9 @@ ROW(dcc_job_acknowledge_cancel, NEVER_REFUSED, make_running_job(w); OK(dcc_job_c
 ROW(dcc_job_fail, 0, make_running_job(w), return dcc_job_fail(w->job, TEXT), , , RELEASE)
 ROW_AS(fail_without_text, "dcc_job_fail", NEVER_REFUSED, make_running_job(w),
     return dcc_job_fail(w->job, NULL, 0), , , RELEASE)
+ROW(dcc_job_end_by_error, 0, make_running_job(w), return dcc_job_end_by_error(w->job, 0, TEXT), , , RELEASE)
+ROW_AS(end_by_error_without_text, "dcc_job_end_by_error", NEVER_REFUSED, make_running_job(w),
+    return dcc_job_end_by_error(w->job, 1, NULL, 0), , , RELEASE)
 ROW(dcc_job_interrupt, 0, make_running_job(w), return dcc_job_interrupt(w->job, TEXT), , , RELEASE)
 ROW(dcc_job_set_progress, 0, make_running_job(w), return dcc_job_set_progress(w->job, 1, 2, TEXT), , ,
     RELEASE)

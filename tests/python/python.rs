@@ -128,6 +128,7 @@ files! {
     test_declarations,
     test_dispatcher,
     test_dispatcher_life,
+    test_ends,
     test_library,
     test_native,
     test_sessions,

@@ -6,6 +6,7 @@ pub const PROGRAMS: &[&str] = &[
     "values",
     "threads",
     "condition",
+    "ends",
     "callback",
     "callback_races",
     "owner",

@@ -138,7 +138,7 @@ pub fn number(function: &str, parameter: &str) -> Scalar {
         ("dcc_timeline_begin", "max_entries") => Scalar::Range(1, 1 << 20),
         ("dcc_native_event_close", "native_event") => Scalar::Event,
         ("dcc_dispatcher_post_and_wait", "timeout_ns") => Scalar::Any(u64::MAX),
-        (_, "timeout_ns" | "on" | "line") => Scalar::Any(0),
+        (_, "timeout_ns" | "on" | "line" | "was_told") => Scalar::Any(0),
         (_, "budget_ns" | "max_jobs" | "ttl_ns" | "threshold_ns" | "after_ns" | "at_ns") => {
             Scalar::Any(u64::MAX)
         }

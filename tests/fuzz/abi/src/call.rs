@@ -478,6 +478,7 @@ fn answered(me: &Me, call: &Call, before: Option<Object>, status: i64) {
         "dcc_job_complete",
         "dcc_job_fail",
         "dcc_job_acknowledge_cancel",
+        "dcc_job_end_by_error",
         "dcc_job_interrupt",
     ];
     if ends.contains(&name) && code == DCC_ALREADY_ENDED {
