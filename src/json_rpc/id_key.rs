@@ -1,5 +1,5 @@
-//! Ids in the form in which they are compared and hashed: an integer, or a text of up to forty bytes, is a few
-//! words, which need no memory of their own. Longer texts stay what they are.
+//! Ids in the form in which they are compared and hashed: an integer, or a text of up to forty bytes, is a
+//! few words, which need no memory of their own. Longer texts stay what they are.
 
 /// An id that somebody else keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

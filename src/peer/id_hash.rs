@@ -1,10 +1,10 @@
 //! The hash of ids in a session's table.
 //!
 //! A peer chooses the ids, so the hash has a secret key: it must not find many that meet in one bucket. Short
-//! ids, almost all, are vectors of words, and their hash is a sum of products with random numbers of 128 bits,
-//! of which the highest bits are taken (multiply-shift, which is strongly universal): whatever two ids a peer
-//! chooses, they have the same hash once in 2^32 keys, and a peer sees no hash. It takes a few instructions.
-//! Long ids take the standard library's, which is keyed, too.
+//! ids, almost all, are vectors of words, and their hash is a sum of products with random numbers of 128
+//! bits, of which the highest bits are taken (multiply-shift, which is strongly universal): whatever two ids
+//! a peer chooses, they have the same hash once in 2^32 keys, and a peer sees no hash. It takes a few
+//! instructions. Long ids take the standard library's, which is keyed, too.
 
 use crate::json_rpc::id_key::{IdKey, SHORT_WORDS};
 use std::hash::{BuildHasher, RandomState};

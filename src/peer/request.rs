@@ -341,8 +341,8 @@ impl<'a> Requests<'a> {
         Ok(true)
     }
 
-    /// Takes a request, which is pinned or dead, out of its session, if it is in flight. What may be asked later
-    /// is remembered.
+    /// Takes a request, which is pinned or dead, out of its session, if it is in flight. What may be asked
+    /// later is remembered.
     fn take_out(self, live: &RequestLive, why: KeptFor) -> bool {
         let token = self.token_held_by(live);
         // Not under the session's lock, since a text is copied.

@@ -392,9 +392,9 @@ impl Sessions {
         Ok(self.arena.publish(index, slot, 0, Holder::Owner))
     }
 
-    /// The session in a slot that its lock keeps alive if it is the one of this handle, and whether the caller
-    /// has to give back a hold of it if no request begins: the first one in flight holds it for all. Under
-    /// its lock, `live` of them in flight.
+    /// Lets a request join the session of this handle, which is to be in the slot; `live` are in flight.
+    /// Under its lock. True: it is the first, which holds the session for all; if it does not begin, the hold
+    /// has to be given back.
     pub fn join(&self, slot: &SessionSlot, session: Handle, live: u32) -> Result<bool, Error> {
         let is_first = live == 0;
         if is_first && !crate::weakened!("first_request_holds_session") {

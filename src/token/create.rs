@@ -54,11 +54,7 @@ impl Tokens {
         let flags = if origin.foreign.is_some() { FOREIGN } else { 0 };
         let mut parents = parents.into_iter().filter(|parent| *parent != NULL).peekable();
         if parents.peek().is_none() {
-            let handle = self.arena.publish(index, slot, flags, holder);
-            if is_watched {
-                self.trace_published(handle);
-            }
-            return Ok(handle);
+            return Ok(self.arena.publish(index, slot, flags, holder));
         }
         let handle = self.arena.publish_hidden(index, slot, flags, holder);
         let mut inherited = None;
@@ -76,9 +72,6 @@ impl Tokens {
             && self.flag_or_forget(index, record) != Flagged::Before
         {
             self.note_cancelled(index, &record, Reached::AtBirth);
-        }
-        if is_watched && self.is_new_traced() {
-            self.set_trace_flag(index, true);
         }
         self.arena.reveal(slot, handle);
         Ok(handle)

@@ -1,13 +1,14 @@
 //! Diagnosis: who was cancelled when, which thread saw it when, who does not poll.
 //!
-//! Trace-all: the switch is thrown by a read-modify-write, then all tokens are visited with pins. A
-//! new token is published, then the switch is read, by a read-modify-write as well. Of the two one
-//! comes first: either the visit finds the token, or the token's maker finds the switch thrown.
+//! Trace-all: the switch is thrown by a read-modify-write, then all tokens that have a job are visited with
+//! pins. The token of a new job gets its job's id, then the switch is read, by a read-modify-write as well.
+//! Of the two one comes first: either the visit finds the job's token, or the job's maker finds the switch
+//! thrown. Other tokens are not traced: what a trace sees is told of jobs.
 
 use crate::diagnosis::events::{Event, EventKind, EventText};
 use crate::diagnosis::moment::{Moment, MomentKind};
 use crate::diagnosis::place::Place;
-use crate::handle::{self, Handle, NULL, TRACED};
+use crate::handle::{Handle, NULL, TRACED};
 use crate::job_state::JobState;
 use crate::memory::pin::Keeper;
 use crate::sys::sync::Ordering;
@@ -151,10 +152,13 @@ impl Tokens {
         let slot = self.arena().slot(token);
         let watched = &slot.cold.watched;
         let diagnosis = self.diagnosis();
-        let traced = slot.state().load(Ordering::Relaxed) & TRACED != 0;
         if state == JobState::Pending {
             slot.cold.job_id.store(job_id, Ordering::Relaxed);
+            if self.is_new_traced() {
+                self.set_trace_flag(token, true);
+            }
         }
+        let traced = slot.state().load(Ordering::Relaxed) & TRACED != 0;
         let has_nothing_to_note = || !state.is_terminal() || watched.ends_unnoted();
         if !traced && !diagnosis.observers.any() && has_nothing_to_note() {
             return;
@@ -199,7 +203,7 @@ impl Tokens {
         true
     }
 
-    pub(crate) fn set_trace_flag(&self, index: u32, is_traced: bool) {
+    fn set_trace_flag(&self, index: u32, is_traced: bool) {
         let slot = self.arena().slot(index);
         let state = slot.state();
         if is_traced {
@@ -213,7 +217,7 @@ impl Tokens {
         }
     }
 
-    /// Switches the trace of everything watched on or off, also of what is made from now on.
+    /// Switches the trace of all jobs on or off, also of those that are made from now on.
     pub fn trace_all(&self, is_traced: bool) {
         self.bury_all(self.trace_each(is_traced));
     }
@@ -231,7 +235,7 @@ impl Tokens {
             if !self.arena().pin_index(index) {
                 continue;
             }
-            if slot.cold.watched.is_on() {
+            if slot.cold.job_id.load(Ordering::Relaxed) != 0 {
                 self.set_trace_flag(index, is_traced);
             }
             if self.arena().unpin(index) {
@@ -241,23 +245,11 @@ impl Tokens {
         dead
     }
 
-    /// Whether a new token is to be traced. Asked after it was published, hidden or not.
-    pub(crate) fn is_new_traced(&self) -> bool {
+    /// Whether a new job is to be traced. Asked after its token has its id.
+    fn is_new_traced(&self) -> bool {
         let switch = &self.diagnosis().trace_all;
         let newest = || switch.fetch_or(0, Ordering::AcqRel);
         let any = || switch.load(Ordering::Relaxed);
         (if crate::weakened!("trace_reads_after_publish") { any() } else { newest() }) != 0
-    }
-
-    /// Traces a new token if all are to be traced. Its handle is known already, so whoever guesses it may
-    /// have released it, and its slot may be another's.
-    pub(crate) fn trace_published(&self, token: Handle) {
-        if !self.is_new_traced() {
-            return;
-        }
-        let pin = TokenPin::new(self, token);
-        if pin.is_ok() || crate::weakened!("pins_to_trace") {
-            self.set_trace_flag(handle::index(token), true);
-        }
     }
 }

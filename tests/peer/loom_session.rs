@@ -377,8 +377,8 @@ fn end_x_end_x_next_of_its_slot() {
     });
 }
 
-/// The last reference of a request that has not ended goes while an end of it looks at it: it leaves its session
-/// once.
+/// The last reference of a request that has not ended goes while an end of it looks at it: it leaves its
+/// session once.
 #[test]
 fn last_release_x_end_x_another() {
     model(3, || {

@@ -706,8 +706,8 @@ fn everything_at_once_leaves_nothing() {
     until("all are gone", || (stats().live_sessions, stats().live_requests) == (0, 0));
 }
 
-/// Two threads end the same requests while the last references of them and of their session go, and others begin
-/// where they were: each is ended once, and none of the others.
+/// Two threads end the same requests while the last references of them and of their session go, and others
+/// begin where they were: each is ended once, and none of the others.
 #[test]
 fn each_request_ends_once_while_all_around_it_goes() {
     const REQUESTS: i64 = 32;

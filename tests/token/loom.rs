@@ -6,7 +6,7 @@
 
 use dcc_cancel::diagnosis::place::Place;
 use dcc_cancel::diagnosis::watch::{Course, Watched, Watches};
-use dcc_cancel::handle::{CANCELLED, GENERATION_SHIFT, Handle, TRACED};
+use dcc_cancel::handle::{CANCELLED, Handle, TRACED};
 use dcc_cancel::job::life::{Begun, Ended};
 use dcc_cancel::job::{JobOrigin, JobPin, JobState, Progress};
 use dcc_cancel::library::Library;
@@ -433,38 +433,5 @@ fn poll_x_cancel_x_end_of_its_job() {
         watches.threads(watched, |report| polls += report.polls);
         assert_eq!(polls, 1, "the poll is noted");
         watches.give_back(watched);
-    });
-}
-
-/// Somebody guesses the handle of a token that is being made while all are traced, and releases it. Who has
-/// its slot next is not traced for it.
-#[test]
-fn trace_x_release_of_a_guess() {
-    loom::model(|| {
-        let library = Arc::new(Library::new());
-        let tokens = library.tokens();
-        tokens.trace_all(true);
-        let used = create(tokens, &[]);
-        tokens.release(used).unwrap();
-        let guess = used + (1 << GENERATION_SHIFT);
-        let other = library.clone();
-        let thread = thread::spawn(move || {
-            let tokens = other.tokens();
-            tokens.release(guess).ok().map(|()| create(tokens, &[]))
-        });
-        let watched = Origin { is_watched: true, ..Origin::default() };
-        let made = tokens.create([], watched, Holder::Owner).unwrap();
-        assert_eq!(made, guess);
-        match thread.join().unwrap() {
-            Some(next) => {
-                let pin = TokenPin::new(tokens, next).unwrap();
-                let state = pin.slot().state().load(Ordering::Relaxed);
-                assert_eq!(state & TRACED, 0, "it is not watched");
-                drop(pin);
-                tokens.release(next).unwrap();
-            }
-            None => tokens.release(made).unwrap(),
-        }
-        assert_empty(&library);
     });
 }
