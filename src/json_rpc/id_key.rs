@@ -1,6 +1,9 @@
 //! Ids in the form in which they are compared and hashed: an integer, or a text of up to forty bytes, is a
 //! few words, which need no memory of their own. Longer texts stay what they are.
 
+use crate::sys::words::bytes_of;
+use std::num::NonZeroU32;
+
 /// An id that somebody else keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdRef<'a> {
@@ -19,63 +22,68 @@ pub const SHORT_WORDS: usize = 5;
 /// A short id. Two of them are one id if and only if all their bits are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShortId {
-    /// 0 for an integer, else one more than the length of a text.
-    form: u8,
+    /// `INTEGER`, or `EMPTY_TEXT` and the length of a text.
+    form: NonZeroU32,
     /// The integer or the text, zeroes behind it.
-    bytes: [u8; SHORT_BYTES],
+    words: [u64; SHORT_WORDS],
 }
+
+const INTEGER: NonZeroU32 = NonZeroU32::MIN;
+const EMPTY_TEXT: NonZeroU32 = NonZeroU32::new(2).unwrap();
 
 impl ShortId {
     /// Of an integer.
+    #[inline]
     pub const fn integer(integer: i64) -> Self {
-        let [a, b, c, d, e, f, g, h] = integer.to_le_bytes();
-        let mut bytes = [0; SHORT_BYTES];
-        [bytes[0], bytes[1], bytes[2], bytes[3]] = [a, b, c, d];
-        [bytes[4], bytes[5], bytes[6], bytes[7]] = [e, f, g, h];
-        Self { form: 0, bytes }
+        let mut words = [0; SHORT_WORDS];
+        words[0] = integer as u64;
+        Self { form: INTEGER, words }
     }
 
     /// Of a text, unless it is long.
     pub fn text(text: &str) -> Option<Self> {
         let mut bytes = [0; SHORT_BYTES];
         bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
-        Some(Self { form: text.len() as u8 + 1, bytes })
+        let words = std::array::from_fn(|at| u64::from_ne_bytes(bytes.as_chunks().0[at]));
+        Some(Self { form: EMPTY_TEXT.saturating_add(text.len() as u32), words })
     }
 
-    /// What was taken apart by `form` and `words`.
-    pub fn from_words(form: u32, words: impl IntoIterator<Item = u64>) -> Self {
-        let mut bytes = [0; SHORT_BYTES];
-        for (to, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
-            *to = word.to_le_bytes();
-        }
-        Self { form: form as u8, bytes }
+    /// Of what `form` and `words` gave; words that are not used may be others by now.
+    pub fn from_words(form: u32, words: [u64; SHORT_WORDS]) -> Self {
+        let mut id = Self { form: NonZeroU32::new(form).unwrap_or(INTEGER), words };
+        let used = id.used_words();
+        id.words.iter_mut().skip(used).for_each(|word| *word = 0);
+        id
     }
 
-    /// What kind it is, and how long.
+    /// What kind it is, and how long. Never 0.
+    #[inline]
     pub fn form(&self) -> u32 {
-        self.form.into()
+        self.form.get()
     }
 
-    /// Itself, in words.
-    pub fn words(&self) -> [u64; SHORT_WORDS] {
-        std::array::from_fn(|at| u64::from_le_bytes(self.bytes.as_chunks().0[at]))
+    /// The integer or the text.
+    #[inline]
+    pub fn words(&self) -> &[u64; SHORT_WORDS] {
+        &self.words
+    }
+
+    fn text_length(&self) -> Option<usize> {
+        self.form.get().checked_sub(EMPTY_TEXT.get()).map(|length| length as usize)
     }
 
     /// How many of its words can be other than 0.
+    #[inline]
     pub fn used_words(&self) -> usize {
-        if self.form == 0 { 1 } else { (usize::from(self.form) - 1).div_ceil(8) }
+        self.text_length().map_or(1, |length| length.div_ceil(8))
     }
 
     /// To look at.
     pub fn borrowed(&self) -> IdRef<'_> {
-        match self.form {
-            0 => IdRef::Integer(i64::from_le_bytes(self.bytes.as_chunks().0[0])),
-            form => {
-                let text = self.bytes.get(..usize::from(form) - 1).unwrap_or_default();
-                // It was made of a text.
-                IdRef::Text(str::from_utf8(text).unwrap_or_default())
-            }
-        }
+        let Some(length) = self.text_length() else { return IdRef::Integer(self.words[0] as i64) };
+        let text = bytes_of(&self.words).get(..length).unwrap_or_default();
+        // It was made of a text.
+        IdRef::Text(str::from_utf8(text).unwrap_or_default())
     }
 }
 
@@ -111,9 +119,10 @@ mod tests {
         for id in texts.map(IdRef::Text).into_iter().chain(integers) {
             let IdKey::Short(short) = IdKey::of(id) else { panic!("{id:?} is short") };
             assert_eq!(short.borrowed(), id);
-            let words = short.words();
-            assert_eq!(ShortId::from_words(short.form(), words), short);
+            let mut words = *short.words();
             assert!(words[short.used_words()..].iter().all(|word| *word == 0), "{id:?}");
+            words[short.used_words()..].fill(7);
+            assert_eq!(ShortId::from_words(short.form(), words), short);
         }
         let longer = format!("{longest}x");
         assert_eq!(IdKey::of(IdRef::Text(&longer)), IdKey::Long(&longer));

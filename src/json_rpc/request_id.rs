@@ -145,6 +145,12 @@ impl RequestId {
         }
     }
 
+    /// Takes it out; what stays needs no memory.
+    #[inline]
+    pub fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::integer(0))
+    }
+
     /// Lets go of the memory that it has, if it has any.
     #[inline]
     pub fn forget(&mut self) {

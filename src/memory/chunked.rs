@@ -17,14 +17,12 @@ pub struct Chunked<T> {
 }
 
 /// The chunk of an entry, and its place there.
+#[inline]
 fn place(at: usize) -> (usize, usize) {
-    match at >> FIRST_BITS {
-        0 => (0, at),
-        number => {
-            let chunk = number.ilog2() as usize + 1;
-            (chunk, at - size(chunk))
-        }
-    }
+    // Those of the first chunk are taken for the next lower power of two, of which nothing is left below.
+    let top = (at | (FIRST - 1)).ilog2();
+    let before = (1 << top) & !(FIRST - 1);
+    ((top + 1 - FIRST_BITS) as usize, at - before)
 }
 
 /// How many entries a chunk has.
@@ -44,12 +42,14 @@ impl<T> Chunked<T> {
     }
 
     /// An entry.
+    #[inline]
     pub fn get(&self, at: usize) -> &T {
         let (chunk, place) = place(at);
         &self.chunks[chunk][place]
     }
 
     /// An entry.
+    #[inline]
     pub fn get_mut(&mut self, at: usize) -> &mut T {
         let (chunk, place) = place(at);
         &mut self.chunks[chunk][place]

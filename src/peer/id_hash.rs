@@ -40,7 +40,7 @@ impl IdHash {
                 let form = self.factors[SHORT_WORDS].wrapping_mul(id.form().into());
                 let mut sum = self.addend.wrapping_add(form);
                 for (factor, word) in self.factors.iter().zip(id.words()).take(id.used_words()) {
-                    sum = sum.wrapping_add(factor.wrapping_mul(word.into()));
+                    sum = sum.wrapping_add(factor.wrapping_mul((*word).into()));
                 }
                 (sum >> 96) as u32
             }

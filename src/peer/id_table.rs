@@ -28,6 +28,8 @@ pub const NOWHERE: CellNumber = 0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Vacant {
     hash: u32,
+    /// As long as no id is added.
+    bucket: usize,
 }
 
 /// Buckets of an empty table.
@@ -59,6 +61,8 @@ pub(super) struct ByAge {
 pub struct IdTable {
     hash: IdHash,
     buckets: Chunked<CellNumber>,
+    /// One less than the power of two above their number.
+    mask: usize,
     cells: Chunked<IdCell>,
     /// The first of the free cells.
     free: CellNumber,
@@ -80,6 +84,7 @@ impl IdTable {
         Ok(Self {
             hash: IdHash::new(),
             buckets,
+            mask: 2 * FEW - 1,
             cells: Chunked::new(),
             free: NOWHERE,
             used: 0,
@@ -104,19 +109,20 @@ impl IdTable {
 
     /// The bucket of a hash: those below the last power of two are told apart by a bit less, but for what has
     /// gone to those above it.
+    #[inline]
     fn bucket(&self, hash: u32) -> usize {
-        let count = self.buckets.length();
-        let power = 1 << count.ilog2();
-        let bucket = hash as usize & (2 * power - 1);
-        if bucket < count { bucket } else { bucket - power }
+        let bucket = hash as usize & self.mask;
+        if bucket < self.buckets.length() { bucket } else { bucket & self.mask >> 1 }
     }
 
     /// Makes a bucket more and moves what belongs there. Without memory the chains get longer.
     fn split(&mut self) {
-        let count = self.buckets.length();
-        let from = count - (1 << count.ilog2());
+        let from = self.buckets.length() & self.mask >> 1;
         if self.buckets.push(NOWHERE).is_err() {
             return;
+        }
+        if self.buckets.length() > self.mask {
+            self.mask = 2 * self.mask + 1;
         }
         let mut place = std::mem::replace(self.buckets.get_mut(from), NOWHERE);
         while place != NOWHERE {
@@ -131,7 +137,8 @@ impl IdTable {
     /// The cell of an id, or where it belongs.
     pub fn look(&self, id: &IdKey<'_>) -> Result<CellNumber, Vacant> {
         let hash = self.hash.of(id);
-        let mut place = *self.buckets.get(self.bucket(hash));
+        let bucket = self.bucket(hash);
+        let mut place = *self.buckets.get(bucket);
         while place != NOWHERE {
             let cell = self.cell(place);
             if cell.hash == hash && cell.id.is(id) {
@@ -139,7 +146,7 @@ impl IdTable {
             }
             place = cell.next;
         }
-        Err(Vacant { hash })
+        Err(Vacant { hash, bucket })
     }
 
     /// The cell of an id.
@@ -152,11 +159,11 @@ impl IdTable {
         self.cell(place).entry.as_ref()
     }
 
-    /// Adds a live request of an id that has no cell.
+    /// Adds a live request of an id that has no cell, which is taken if there is memory.
     pub fn add_live(
         &mut self,
         vacant: Vacant,
-        id: RequestId,
+        id: &mut RequestId,
         request: u32,
     ) -> Result<CellNumber, OutOfMemory> {
         self.add(vacant, id, Entry::Live(request))
@@ -166,27 +173,27 @@ impl IdTable {
     pub fn add_kept(
         &mut self,
         vacant: Vacant,
-        id: RequestId,
+        mut id: RequestId,
         kept: Kept,
     ) -> Result<CellNumber, OutOfMemory> {
         let why = kept.why;
-        let place = self.add(vacant, id, Entry::Kept(kept))?;
+        let place = self.add(vacant, &mut id, Entry::Kept(kept))?;
         self.enqueue(place, why);
         Ok(place)
     }
 
+    #[inline]
     fn add(
         &mut self,
         vacant: Vacant,
-        id: RequestId,
+        id: &mut RequestId,
         entry: Entry,
     ) -> Result<CellNumber, OutOfMemory> {
-        let Vacant { hash } = vacant;
-        let bucket = self.bucket(hash);
+        let Vacant { hash, bucket } = vacant;
         let mut place = self.free;
         if place == NOWHERE {
             let next = *self.buckets.get(bucket);
-            let entry = Some(entry);
+            let (id, entry) = (id.take(), Some(entry));
             self.cells.push(IdCell { id, entry, hash, next, older: NOWHERE, newer: NOWHERE })?;
             place = self.cells.length() as CellNumber;
             *self.buckets.get_mut(bucket) = place;
@@ -194,7 +201,7 @@ impl IdTable {
             let first = self.buckets.get_mut(bucket);
             let cell = self.cells.get_mut(place as usize - 1);
             self.free = std::mem::replace(&mut cell.next, std::mem::replace(first, place));
-            (cell.id, cell.hash, cell.entry) = (id, hash, Some(entry));
+            (cell.id, cell.hash, cell.entry) = (id.take(), hash, Some(entry));
         }
         self.used += 1;
         if self.used > self.buckets.length() {
@@ -229,13 +236,12 @@ impl IdTable {
 
     #[inline]
     fn take_out(&mut self, place: CellNumber) -> Option<Entry> {
-        let hash = self.cell(place).hash;
-        let bucket = self.bucket(hash);
         let free = std::mem::replace(&mut self.free, place);
         let cell = self.cell_mut(place);
         let next = std::mem::replace(&mut cell.next, free);
-        let entry = cell.entry.take();
+        let (entry, hash) = (cell.entry.take(), cell.hash);
         cell.id.forget();
+        let bucket = self.bucket(hash);
         let first = self.buckets.get_mut(bucket);
         if *first == place {
             *first = next;
@@ -254,7 +260,7 @@ impl IdTable {
     pub fn vacate(&mut self, place: CellNumber) -> Vacant {
         let hash = self.cell(place).hash;
         self.remove(place);
-        Vacant { hash }
+        Vacant { hash, bucket: self.bucket(hash) }
     }
 
     /// The indices of all live requests, to be changed.
@@ -283,7 +289,7 @@ mod tests {
 
     fn add_live(table: &mut IdTable, id: i64) -> CellNumber {
         let vacant = table.look(&IdKey::of(IdRef::Integer(id))).expect_err("it is new");
-        table.add_live(vacant, id.into(), id as u32).unwrap()
+        table.add_live(vacant, &mut id.into(), id as u32).unwrap()
     }
 
     fn steps(table: &IdTable) -> u64 {

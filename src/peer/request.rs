@@ -24,13 +24,11 @@ use crate::memory::arena::{Arena, LivePart};
 use crate::memory::magazine::Shelved;
 use crate::memory::pin::{Keeper, Pin};
 use crate::memory::slot::{Holder, Slot};
-use crate::peer::id_table::CellNumber;
 use crate::peer::kept::{Entry, IdState, Kept, KeptFor};
 use crate::peer::session::{SessionBody, SessionPin, SessionSlot, Sessions};
 use crate::sys::clock;
 use crate::sys::fallible::{Late, try_string};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
-use crate::token::create::Origin;
 use crate::token::{LentToken, TokenPin, Tokens};
 
 /// What a request is called, as its peer wrote it: written before it can be found. The text of a long id is
@@ -52,15 +50,15 @@ impl RequestCold {
         };
         self.form.store(id.form(), Ordering::Relaxed);
         for (to, word) in self.words.iter().zip(id.words()).take(id.used_words()) {
-            to.store(word, Ordering::Relaxed);
+            to.store(*word, Ordering::Relaxed);
         }
     }
 
     /// `None`: it is long.
     fn load(&self) -> Option<ShortId> {
         let form = self.form.load(Ordering::Relaxed);
-        let words = self.words.iter().map(|word| word.load(Ordering::Relaxed));
-        (form != LONG).then(|| ShortId::from_words(form, words))
+        let word = |at: usize| self.words[at].load(Ordering::Relaxed);
+        (form != LONG).then(|| ShortId::from_words(form, std::array::from_fn(word)))
     }
 }
 
@@ -76,7 +74,7 @@ pub struct RequestLive {
     choices: AtomicU32,
     /// Whether its peer asked for its cancel.
     pub(crate) is_asked: AtomicU32,
-    body: Mutex<RequestBody>,
+    body: Mutex<Late<RequestBody>>,
 }
 
 const IS_CANCELLABLE: u32 = 1;
@@ -103,7 +101,7 @@ struct RequestBody {
     /// Its id if that is long.
     long_id: Option<RequestId>,
     /// How far it is, if its peer wants to be told.
-    progress: Late<RequestProgress>,
+    progress: Option<RequestProgress>,
 }
 
 impl LivePart for RequestLive {
@@ -198,64 +196,82 @@ impl<'a> Requests<'a> {
 
     /// A request of a session. It begins cancelled if its cancel came before it.
     pub fn begin(self, session: Handle, origin: &RequestOrigin<'_>) -> Result<Handle, Error> {
-        let key = RequestId::copy_of(origin.id)?;
-        let mut body = RequestBody::default();
-        if let IdKey::Long(_) = key.key() {
-            body.long_id = Some(RequestId::copy_of(origin.id)?);
-        }
-        if let Some(token) = origin.progress_token {
-            let session = SessionPin::new(self.sessions, session)?;
-            let interval_ns = session.slot().cold.settings().progress_interval_ns;
-            let made = RequestProgress::new(token, interval_ns)?;
-            body.progress.get_or_make(|| Ok(made))?;
+        let mut key = RequestId::copy_of(origin.id)?;
+        let has_body = origin.progress_token.is_some() || matches!(key.key(), IdKey::Long(_));
+        let mut body = Late::new();
+        if has_body {
+            let made = self.new_body(session, origin)?;
+            body.get_or_make(|| Ok(made))?;
         }
         let (index, slot) = self.table.arena.take()?;
-        let watched = Origin { is_watched: true, ..Origin::default() };
         let token = self
             .tokens
-            .create([origin.parent], watched, Holder::Internal)
+            .create_watched(origin.parent)
             .inspect_err(|_| self.table.arena.put_back(index))?;
         let live = slot.live();
         live.token.store(token, Ordering::Relaxed);
         live.is_asked.store(0, Ordering::Relaxed);
         slot.cold.store(&key.key());
         let mut choices = if origin.is_cancellable { IS_CANCELLABLE } else { 0 };
-        if body.long_id.is_some() || body.progress.get().is_some() {
+        if has_body {
             *live.body.lock() = body;
             choices |= HAS_BODY;
         }
         live.choices.store(choices, Ordering::Relaxed);
-        match self.put_in(session, key, index, slot) {
-            Ok((request, None)) => Ok(request),
-            Ok((request, Some(early))) => {
-                self.tell_of_cancel(token, origin.id, &early.reason);
-                Ok(request)
-            }
-            Err(error) => {
-                let body = std::mem::take(&mut *live.body.lock());
-                self.table.arena.put_back(index);
-                drop(body);
-                drop(TokenPin::take_over(self.tokens, handle::index(token)));
-                Err(error)
-            }
+        let mut early = None;
+        let begun = self.put_in(session, &mut key, index, slot, &mut early);
+        if let Some(early) = early {
+            self.tell_of_cancel(token, origin.id, &early.reason);
         }
+        begun.inspect_err(|_| self.drop_unbegun(index))
     }
 
-    /// Lets a new request begin. What it is called by, and the cancel that came before it and was the first.
+    /// What few requests have.
+    #[cold]
+    fn new_body(self, session: Handle, origin: &RequestOrigin<'_>) -> Result<RequestBody, Error> {
+        let mut body = RequestBody::default();
+        if let IdKey::Long(_) = IdKey::of(origin.id) {
+            body.long_id = Some(RequestId::copy_of(origin.id)?);
+        }
+        if let Some(token) = origin.progress_token {
+            let session = SessionPin::new(self.sessions, session)?;
+            let interval_ns = session.slot().cold.settings().progress_interval_ns;
+            body.progress = Some(RequestProgress::new(token, interval_ns)?);
+        }
+        Ok(body)
+    }
+
+    /// Takes away what a request has that did not begin.
+    #[cold]
+    fn drop_unbegun(self, index: u32) {
+        let live = self.table.arena.slot(index).live();
+        let body = std::mem::take(&mut *live.body.lock());
+        let token = handle::index(live.token.load(Ordering::Relaxed));
+        self.table.arena.put_back(index);
+        drop(body);
+        drop(TokenPin::take_over(self.tokens, token));
+    }
+
+    /// Lets a new request begin. What it is called by; `early` gets the cancel that came before it and was
+    /// the first.
+    #[inline]
     fn put_in(
         self,
         session: Handle,
-        key: RequestId,
+        key: &mut RequestId,
         index: u32,
         slot: &Slot<RequestCold, RequestLive>,
-    ) -> Result<(Handle, Option<Kept>), Error> {
+        early: &mut Option<Kept>,
+    ) -> Result<Handle, Error> {
         let of_session = self.sessions.arena().slot_of(session)?;
         let mut body = of_session.live().body.lock();
         let has_joined = self.sessions.join(of_session, session, body.live)?;
-        let begun = self.put_in_locked(of_session, &mut body, key, index);
-        let live = slot.live();
-        let (place, early) = match begun {
-            Ok(begun) => begun,
+        let (cold, live) = (&of_session.cold, slot.live());
+        if cold.ids_are_texts() {
+            *key = key.take().normalised();
+        }
+        let place = match body.begin_live(key, index, cold.most_requests(), early) {
+            Ok(place) => place,
             Err(error) => {
                 drop(body);
                 if has_joined {
@@ -264,52 +280,41 @@ impl<'a> Requests<'a> {
                 return Err(error);
             }
         };
+        if cold.policy() == ReplyPolicy::RequestCancelled {
+            let choices = live.choices.load(Ordering::Relaxed) | ANSWERS_CANCELS;
+            live.choices.store(choices, Ordering::Relaxed);
+        }
         live.session.store(handle::index(session), Ordering::Relaxed);
         live.place.store(place, Ordering::Relaxed);
-        let cancel = |early: &Kept| {
-            let is_first = live.is_cancellable() && self.cancel_for_peer(live, &early.reason, true);
-            if is_first {
-                of_session.live().counts.cancelled.one();
-            }
-            is_first
-        };
-        let mut early = early;
         // Before anybody can find it, or who does could be the first to cancel it. Nothing listens to it yet.
-        if !crate::weakened!("early_under_lock") {
-            early = early.filter(cancel);
+        if early.is_some() && !crate::weakened!("early_under_lock") {
+            self.meet_early(of_session, live, early);
         }
         of_session.live().counts.begun.one_alone();
         live.in_flight.store(1, Ordering::Release);
         let request = self.table.arena.publish(index, slot, 0, Holder::Owner);
         drop(body);
         if crate::weakened!("early_under_lock") {
-            early = early.filter(cancel);
+            self.meet_early(of_session, live, early);
         }
-        Ok((request, early))
+        Ok(request)
     }
 
-    /// Its cell, and the cancel that came before it.
-    fn put_in_locked(
-        self,
-        of_session: &SessionSlot,
-        body: &mut SessionBody,
-        mut key: RequestId,
-        index: u32,
-    ) -> Result<(CellNumber, Option<Kept>), Error> {
-        let cold = &of_session.cold;
-        if cold.ids_are_texts() {
-            key = key.normalised();
+    /// Cancels a request for what was remembered of its id, if that is its cancel and good still; forgets it
+    /// else.
+    #[cold]
+    fn meet_early(self, of_session: &SessionSlot, live: &RequestLive, early: &mut Option<Kept>) {
+        let ttl_ns = of_session.cold.settings().early_ttl_ns;
+        let is_its_cancel = |kept: &Kept| {
+            kept.why == KeptFor::Early
+                && kept.is_fresh(clock::now_ns(), ttl_ns)
+                && live.is_cancellable()
+                && self.cancel_for_peer(live, &kept.reason, true)
+        };
+        *early = early.take().filter(is_its_cancel);
+        if early.is_some() {
+            of_session.live().counts.cancelled.one();
         }
-        if cold.policy() == ReplyPolicy::RequestCancelled {
-            let choices = &self.table.arena.slot(index).live().choices;
-            choices.store(choices.load(Ordering::Relaxed) | ANSWERS_CANCELS, Ordering::Relaxed);
-        }
-        let (place, before) = body.begin_live(key, index, cold.most_requests())?;
-        let early = before.filter(|kept| {
-            let ttl_ns = cold.settings().early_ttl_ns;
-            kept.why == KeptFor::Early && kept.is_fresh(clock::now_ns(), ttl_ns)
-        });
-        Ok((place, early))
     }
 
     /// Whether a request is in flight in the session of that index, whose lock the caller has.
@@ -415,7 +420,8 @@ impl<'a> Requests<'a> {
             return reader(id.borrowed());
         }
         let body = request.slot().live().body.lock();
-        reader(body.long_id.as_ref().map_or(IdRef::Text(""), RequestId::borrowed))
+        let id = body.get().and_then(|body| body.long_id.as_ref());
+        reader(id.map_or(IdRef::Text(""), RequestId::borrowed))
     }
 
     /// Its session, pinned. `None`: it has ended.
@@ -472,7 +478,7 @@ impl<'a> Requests<'a> {
         if !live.is_in_flight() {
             return Ok(false);
         }
-        match live.body.lock().progress.get_mut() {
+        match live.body.lock().get_mut().and_then(|body| body.progress.as_mut()) {
             Some(of_request) => of_request.offer(progress, total, message).map(|()| true),
             None => Ok(true),
         }
@@ -489,7 +495,7 @@ impl<'a> Requests<'a> {
         let live = request.slot().live();
         let mut body = live.body.lock();
         let is_over = !live.is_in_flight() || live.is_asked.load(Ordering::Acquire) != 0;
-        match body.progress.get_mut() {
+        match body.get_mut().and_then(|body| body.progress.as_mut()) {
             Some(of_request) if !is_over => of_request.show(clock::now_ns(), is_now, reader),
             _ => Ok(None),
         }
@@ -542,5 +548,15 @@ impl<'a> Requests<'a> {
     pub fn sweep(self, session: &SessionPin<'_>, ttl_ns: u64) -> u64 {
         let settings = session.slot().cold.settings();
         session.slot().live().body.lock().sweep(clock::now_ns(), ttl_ns, &settings)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_takes_one_slot_of_128_bytes() {
+        assert_eq!(size_of::<Slot<RequestCold, RequestLive>>(), 128);
     }
 }

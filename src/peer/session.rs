@@ -183,13 +183,14 @@ impl SessionBody {
         Ok(self.entries.get_or_make(IdTable::new)?)
     }
 
-    /// Puts a live request in. Its cell, and what was remembered of its id.
+    /// Puts a live request in, and what was remembered of its id into `before`. Its cell.
     pub fn begin_live(
         &mut self,
-        id: RequestId,
+        id: &mut RequestId,
         request: u32,
         most: u32,
-    ) -> Result<(CellNumber, Option<Kept>), Error> {
+        before: &mut Option<Kept>,
+    ) -> Result<CellNumber, Error> {
         if self.is_closed && !crate::weakened!("begin_looks_for_close") {
             return Err(Error::SessionClosed);
         }
@@ -205,15 +206,17 @@ impl SessionBody {
         if is_full {
             return Err(Error::TooManyRequests { limit: most });
         }
-        let begun = match found {
-            Ok(place) => match entries.replace(place, request) {
-                Some(Entry::Kept(kept)) => (place, Some(kept)),
-                _ => (place, None),
-            },
-            Err(vacant) => (entries.add_live(vacant, id, request)?, None),
+        let place = match found {
+            Ok(place) => {
+                if let Some(Entry::Kept(kept)) = entries.replace(place, request) {
+                    *before = Some(kept);
+                }
+                place
+            }
+            Err(vacant) => entries.add_live(vacant, id, request)?,
         };
         self.live += 1;
-        Ok(begun)
+        Ok(place)
     }
 
     /// The entry of an id.

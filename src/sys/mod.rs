@@ -35,6 +35,7 @@ pub mod system_thread;
 pub mod thread_identity;
 pub mod thread_rack;
 pub mod weakened;
+pub mod words;
 pub mod work;
 
 #[cfg(not(loom))]

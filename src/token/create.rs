@@ -77,6 +77,18 @@ impl Tokens {
         Ok(handle)
     }
 
+    /// A watched token that something of the library holds, cancelled when its parent is if that is not NULL.
+    #[inline]
+    pub fn create_watched(&self, parent: Handle) -> Result<Handle, Error> {
+        if parent != NULL {
+            let watched = Origin { is_watched: true, ..Origin::default() };
+            return self.create([parent], watched, Holder::Internal);
+        }
+        let (index, slot) = self.arena.take()?;
+        slot.cold.watched.begin();
+        Ok(self.arena.publish(index, slot, 0, Holder::Internal))
+    }
+
     /// Gives a new token what plain ones lack. On an error nothing is left behind.
     #[cold]
     fn equip(&self, cold: &TokenCold, origin: Origin<'_>) -> Result<(), Error> {
