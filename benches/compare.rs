@@ -2,6 +2,10 @@
 //! per call, counted by callgrind. `cargo bench`; a target is printed beside its ratio, and what missed
 //! once more at the end. `DCC_BENCH_QUICK=1` shows within minutes that all of it works, and names of parts
 //! (`cargo bench --bench compare -- threads`) leave out the others.
+//!
+//! `-- record` writes the figures to `docs/costs/figures.tsv`, which `docs/costs.md` has pictures of.
+//! `-- gate` judges: it ends with 1 if a target was missed, and with 2, unjudged, if others were at work
+//! before or after.
 
 #[path = "compare/callbacks.rs"]
 mod callbacks;
@@ -27,6 +31,8 @@ mod program;
 mod python;
 #[path = "compare/raw.rs"]
 mod raw;
+#[path = "compare/record.rs"]
+mod record;
 #[path = "compare/requests.rs"]
 mod requests;
 #[path = "../tests/support/mod.rs"]
@@ -36,6 +42,7 @@ mod table;
 #[path = "compare/targets.rs"]
 mod targets;
 
+use std::process::ExitCode;
 use table::Table;
 
 /// What may be named on the command line: parts that C++ programs measure, and those of this one.
@@ -46,8 +53,20 @@ fn parts() -> impl Iterator<Item = &'static str> {
     CPP_PARTS.iter().chain(OTHER_PARTS).copied()
 }
 
-fn named() -> impl Iterator<Item = String> {
+/// What else may be said there.
+const RECORD: &str = "record";
+const GATE: &str = "gate";
+
+fn words() -> impl Iterator<Item = String> {
     std::env::args().skip(1).filter(|word| !word.starts_with('-'))
+}
+
+fn is_said(word: &str) -> bool {
+    words().any(|said| said == word)
+}
+
+fn named() -> impl Iterator<Item = String> {
+    words().filter(|word| word != RECORD && word != GATE)
 }
 
 /// Whether this part was named; all are wanted if none is.
@@ -55,17 +74,21 @@ fn is_wanted(part: &str) -> bool {
     named().next().is_none() || named().any(|name| name == part)
 }
 
-fn main() {
+fn main() -> ExitCode {
     let unknown = named().find(|name| !parts().any(|part| part == name));
     assert!(
         unknown.is_none(),
         "no part is called {unknown:?}; there are {:?}",
         parts().collect::<Vec<_>>()
     );
+    let is_whole = parts().all(is_wanted);
+    assert!(is_whole || !is_said(RECORD), "a record is of all parts: name none");
     let folder = support::scratch("compare");
     let mut table = Table::default();
-    machine::describe();
-    machine::look_around("before", &mut table);
+    machine::describe(&mut table);
+    if !machine::is_quiet("before", &mut table) && is_said(GATE) {
+        return unjudged();
+    }
     let programs = match CPP_PARTS.iter().any(|part| is_wanted(part)) {
         true => program::programs(&folder, &mut table),
         false => Vec::new(),
@@ -105,8 +128,20 @@ fn main() {
     for program in programs.iter().filter(|_| is_wanted("counts")) {
         pairs::count(program, &folder, &mut table);
     }
-    machine::look_around("after", &mut table);
+    let is_quiet = machine::is_quiet("after", &mut table);
     table.left_out("folly's CancellationToken", "Debian 12 has no package of folly");
-    let is_whole = parts().all(is_wanted);
-    table.end(is_whole);
+    let missed = table.end(is_whole);
+    if is_said(RECORD) {
+        table.record.write();
+    }
+    match is_said(GATE) {
+        true if !is_quiet => unjudged(),
+        true if missed > 0 => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+fn unjudged() -> ExitCode {
+    println!("NOT JUDGED: others are at work on this machine");
+    ExitCode::from(2)
 }

@@ -1,5 +1,5 @@
-// How often something took how long, beside the same of a peer, to be read by people: lines that begin
-// with a space.
+// How often something took how long, beside the same of a peer: for people lines that begin with a space, for
+// pictures fields apart by tabs, see compare/record.rs.
 #pragma once
 
 #include "figures.hpp"
@@ -22,19 +22,22 @@ inline void print_quantiles(const char *whose, const std::vector<double> &nanose
                 quantile(nanoseconds, 0.9), quantile(nanoseconds, 0.99), quantile(nanoseconds, 1));
 }
 
-inline void print_histograms(const std::vector<double> &own, const std::vector<double> &peer)
+inline void print_histograms(const std::string &work, const std::string &peer,
+                             const std::vector<double> &own, const std::vector<double> &others)
 {
     print_quantiles("own", own);
-    print_quantiles("peer", peer);
-    const double least = std::max(1.0, std::min(quantile(own, 0), quantile(peer, 0)));
-    const double most = std::max(quantile(own, 1), quantile(peer, 1));
+    print_quantiles("peer", others);
+    const double least = std::max(1.0, std::min(quantile(own, 0), quantile(others, 0)));
+    const double most = std::max(quantile(own, 1), quantile(others, 1));
     std::printf("    %12s %8s %8s\n", "below ns", "own", "peer");
+    std::printf("histogram\t%s\t%s\n", work.c_str(), peer.c_str());
     // Each place is wider than the one before by half.
     for (double from = std::exp2(std::floor(std::log2(least))); from <= most; from *= 1.5) {
         const std::size_t of_own = between(own, from, from * 1.5);
-        const std::size_t of_peer = between(peer, from, from * 1.5);
+        const std::size_t of_peer = between(others, from, from * 1.5);
         if (of_own + of_peer == 0) continue;
         const std::string bar(1 + of_own * 40 / own.size(), '#');
         std::printf("    %12.0f %8zu %8zu %s\n", from * 1.5, of_own, of_peer, of_own == 0 ? "" : bar.c_str());
+        std::printf("place\t%.3f\t%zu\t%zu\n", from * 1.5, of_own, of_peer);
     }
 }

@@ -78,5 +78,5 @@ void print_waking(const std::string &work, const std::string &peer, Meanwhile me
         all_of_peer.insert(all_of_peer.end(), others.begin(), others.end());
     }
     print_row(work, peer, wakes, ratios, times);
-    print_histograms(all, all_of_peer);
+    print_histograms(work, peer, all, all_of_peer);
 }

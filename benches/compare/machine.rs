@@ -1,31 +1,45 @@
 //! What the figures are measured on, and whether it is quiet.
 
+use super::figures::is_quick;
+use super::support::printed;
 use super::table::Table;
 use std::fs::read_to_string;
+use std::process::Command;
 use std::time::Duration;
 
 /// A processor may be at work for so much of the time while nothing is measured.
 const QUIET: f64 = 0.05;
 
-pub fn describe() {
+pub fn describe(table: &mut Table) {
     let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
     let text = read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
-    println!("{}, {processors} processors, {}", name.unwrap_or("unknown"), std::env::consts::ARCH);
+    let name = name.unwrap_or("unknown");
+    let machine = format!("{name}, {processors} processors, {}", std::env::consts::ARCH);
+    println!("{machine}");
+    table.record.fact("machine", &machine);
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let version = printed(Command::new(rustc).arg("--version"));
+    table.record.fact("library and Rust peers", &format!("{}, release", version.trim_end()));
+    if is_quick() {
+        table.record.fact("rounds", "few, DCC_BENCH_QUICK was set");
+    }
 }
 
-/// Says so if others are at work at this moment: ratios say little then, above all where threads wait for
-/// each other.
-pub fn look_around(when: &str, table: &mut Table) {
-    let Some((busy_before, all_before)) = ticks() else { return };
+/// Whether nobody else is at work at this moment. If others are, says so: ratios say little then, above
+/// all where threads wait for each other.
+pub fn is_quiet(when: &str, table: &mut Table) -> bool {
+    let Some((busy_before, all_before)) = ticks() else { return true };
     std::thread::sleep(Duration::from_millis(500));
-    let Some((busy, all)) = ticks() else { return };
+    let Some((busy, all)) = ticks() else { return true };
     let part = (busy - busy_before) as f64 / (all - all_before).max(1) as f64;
     if part > QUIET {
         let what = format!("{:.0} % of the processors were at work {when}", part * 100.0);
         println!("NOT QUIET: {what}");
+        table.record.fact("not quiet", &what);
         table.left_out("a quiet machine", &what);
     }
+    part <= QUIET
 }
 
 /// Of all processors since the machine started: at work, and all.

@@ -107,6 +107,9 @@ pub fn programs(folder: &Path, table: &mut Table) -> Vec<Program> {
         }
     }
     let compilers = compilers(table);
+    for compiler in &compilers {
+        table.record.fact("C++", &version(&compiler.command));
+    }
     // Each takes a while and a processor.
     std::thread::scope(|scope| {
         let builds: Vec<_> = compilers

@@ -1,6 +1,7 @@
 //! The table: each row with its target, and at the end what missed and what was left out.
 
 use super::figures::Figures;
+use super::record::Record;
 use super::support;
 use super::targets::{TARGETS, Target};
 
@@ -12,12 +13,14 @@ pub struct Table {
     left_out: Vec<String>,
     judged: Vec<&'static Target>,
     title: String,
+    pub record: Record,
 }
 
 impl Table {
     /// Begins a part of it.
     pub fn head(&mut self, title: &str) {
         title.clone_into(&mut self.title);
+        self.record.part(title);
         println!("\n{title}");
         println!(
             "{:<52} {:<56} {:>7} {:>15} {:>15} {:>12}  target",
@@ -28,6 +31,7 @@ impl Table {
     pub fn row(&mut self, work: &str, peer: &str, figures: &Figures) {
         let Figures { ratio, quartiles: [low, high], rounds, times, own } = figures;
         let target = TARGETS.iter().find(|target| target.is_of(work, peer));
+        self.record.row(work, peer, figures, target.map(|target| target.most));
         let verdict = target.map_or(String::new(), |target| {
             self.judged.push(target);
             if *ratio <= target.most {
@@ -55,6 +59,7 @@ impl Table {
             match fields[..] {
                 _ if line.starts_with(' ') => println!("{line}"),
                 ["left out", what, why] => self.left_out(what, why),
+                ["histogram", ..] | ["place", ..] => self.record.line(line),
                 [work, peer, ..] => self.row(work, peer, &Figures::of(&fields[2..])),
                 _ => panic!("no row: {line:?}"),
             }
@@ -72,9 +77,9 @@ impl Table {
         self.left_out.push(format!("{what}: {why}"));
     }
 
-    /// Prints what missed and what was left out. A target that no row has is one that nobody looks at: it
+    /// Prints what missed and what was left out; answers how many missed. A target that no row has is one that nobody looks at: it
     /// counts as left out where all rows were to be measured.
-    pub fn end(mut self, is_whole: bool) {
+    pub fn end(&mut self, is_whole: bool) -> usize {
         for target in TARGETS.iter().filter(|_| is_whole) {
             if !self.judged.iter().any(|judged| std::ptr::eq(*judged, target)) {
                 self.left_out.push(format!(
@@ -86,5 +91,6 @@ impl Table {
         println!("\n{} targets met, {} missed", self.met, self.missed.len());
         self.missed.iter().for_each(|line| println!("MISSED {line}"));
         self.left_out.iter().for_each(|line| println!("LEFT OUT {line}"));
+        self.missed.len()
     }
 }

@@ -13,6 +13,7 @@ const MOST: usize = 110;
 const LEFT_OUT: &[&str] = &[
     ".git",
     "target",
+    "docs/costs",
     "__pycache__",
     "node_modules",
     "tests/data",
