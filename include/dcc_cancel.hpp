@@ -52,6 +52,8 @@
 #include "dcc_cancel/dispatcher.hpp"
 #include "dcc_cancel/error.hpp"
 #include "dcc_cancel/job.hpp"
+#include "dcc_cancel/library_call.hpp"
+#include "dcc_cancel/library_interrupt.hpp"
 #include "dcc_cancel/live_jobs.hpp"
 #include "dcc_cancel/native_event.hpp"
 #include "dcc_cancel/owner.hpp"

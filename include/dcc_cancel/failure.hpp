@@ -33,10 +33,10 @@ inline void fail(const dcc_job *job, const char *what) noexcept
 }
 
 /* Ends a job whose code has thrown this: as cancelled if it was told to stop before, else as failed. */
-inline void end_by_error(const dcc_job *job, const char *what) noexcept
+inline void end_by_error(const dcc_job *job, const char *what, bool was_told = false) noexcept
 {
-    end_with_text(what, [job](const char *text, std::size_t length) {
-        return dcc_job_end_by_error(job, 0, text, length);
+    end_with_text(what, [job, was_told](const char *text, std::size_t length) {
+        return dcc_job_end_by_error(job, was_told ? 1 : 0, text, length);
     });
 }
 

@@ -17,7 +17,8 @@ const FRUGAL: &[&str] = &["-O1", "-fno-exceptions", "-fno-rtti"];
 
 fn compile_and_run(source: &str, compiler: &str, flags: &[&str]) -> Output {
     let name = Path::new(source).file_stem().unwrap().to_str().unwrap();
-    let folder = support::scratch(&format!("cpp_wrapper_{name}_{compiler}_{}", flags.concat()));
+    let flags_of_name = flags.concat().replace('/', "_");
+    let folder = support::scratch(&format!("cpp_wrapper_{name}_{compiler}_{flags_of_name}"));
     support::staged_library(&folder);
     let source = support::root().join(source);
     let program = folder.join(name);
@@ -99,11 +100,24 @@ fn what_could_not_work_does_not_compile() {
 }
 
 #[test]
+fn the_page_about_adapters_is_compiled_and_run() {
+    let page = std::fs::read_to_string(support::root().join("docs/write_an_adapter.md")).unwrap();
+    // Every second piece between fences is code.
+    let code: Vec<&str> = page.split("```").skip(1).step_by(2).collect();
+    assert_eq!(code.len(), 3, "the library, its adapter, the use of that");
+    let code: String = code.iter().map(|piece| piece.split_once('\n').unwrap().1).collect();
+    let folder = support::scratch("adapter_page");
+    std::fs::write(folder.join("adapter_page.inc"), code).unwrap();
+    let folder = format!("-I{}", folder.display());
+    compile_and_run("tests/cpp/adapter_page.cpp", &support::cxx(), &[&folder]);
+}
+
+#[test]
 fn every_program_is_run() {
     let folder = std::fs::read_dir(support::root().join("tests/cpp")).unwrap();
     let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     // Run or looked at by tests of their own.
-    let others = ["hostile_macros", "poll_loop", "process_life", "refused"];
+    let others = ["adapter_page", "hostile_macros", "poll_loop", "process_life", "refused"];
     let mut sources: Vec<String> =
         names.filter_map(|name| name.strip_suffix(".cpp").map(str::to_owned)).collect();
     let mut expected = [PROGRAMS, &others].concat();

@@ -68,6 +68,49 @@ void false_is_cancelled_only_where_something_has_asked()
     EXPECT(run_here([](const dcc::job &) { return false; }).is(state::cancelled, ""));
 }
 
+// As a library does: it asks, and gives up when it is told to.
+bool filter(int (*ask)(void *), void *asked) { return ask(asked) == 0; }
+
+void a_librarys_call_says_how_it_ended_and_why()
+{
+    const dcc::job job = dcc::job::create();
+    job.begin();
+    dcc::library_call call(job);
+    EXPECT(filter(dcc::library_call::ask, &call) && call.why() == DCC_OK);
+    EXPECT(call.ended(true) == state::completed && call.ended(false) == state::failed);
+    EXPECT(call.ended(false, true) == state::cancelled);
+    call.set_progress(0.5);
+    call.set_stage("second pass");
+    EXPECT(job.progress().done == 500 && job.progress_message() == "second pass");
+    job.cancel("esc");
+    EXPECT(!filter(dcc::library_call::ask, &call) && call.why() == DCC_CANCELLED_BY_JOB);
+    // Some say that all was well all the same.
+    EXPECT(call.ended(true) == state::cancelled);
+    EXPECT(call.end(false, false, "aborted") == state::cancelled && job.failure() == "aborted");
+    const dcc::token token = dcc::token::create();
+    dcc::library_call of_token(token);
+    token.cancel();
+    EXPECT(of_token.should_stop() && of_token.why() == DCC_CANCELLED_BY_TOKEN);
+    of_token.begin();
+    EXPECT(!of_token.was_stopped() && of_token.end(true) == state::completed);
+}
+
+void it_ends_its_job()
+{
+    const auto ends = [](bool succeeded, bool was_aborted) {
+        const dcc::job job = dcc::job::create();
+        job.begin();
+        dcc::library_call call(job);
+        EXPECT(call.end(succeeded, was_aborted, "in its words") == job.state());
+        return job;
+    };
+    EXPECT(ends(true, false).state() == state::completed);
+    const dcc::job failed = ends(false, false);
+    EXPECT(failed.state() == state::failed && failed.failure() == "in its words");
+    const dcc::job aborted = ends(false, true);
+    EXPECT(aborted.state() == state::cancelled && aborted.failure() == "in its words");
+}
+
 #if DCC_CANCEL_EXCEPTIONS
 
 template <class Question> work throws_after(Question asks)
@@ -200,6 +243,8 @@ int main()
 {
     false_is_cancelled_only_where_something_has_asked();
     a_job_is_run_once();
+    a_librarys_call_says_how_it_ended_and_why();
+    it_ends_its_job();
 #if DCC_CANCEL_EXCEPTIONS
     what_is_thrown_after_a_poll_has_said_stop_is_no_failure();
     a_poll_for_another_job_says_nothing();

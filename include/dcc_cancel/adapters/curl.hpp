@@ -37,8 +37,8 @@
 
 #include <curl/curl.h>
 
-#include "callback_poll.hpp"
-#include "cancel_call.hpp"
+#include "../library_call.hpp"
+#include "../library_interrupt.hpp"
 
 #if LIBCURL_VERSION_NUM < 0x074400
 #error "dcc_cancel/adapters/curl.hpp needs libcurl 7.68 or newer, which has curl_multi_wakeup"
@@ -90,7 +90,7 @@ public:
     static int callback(void *self, curl_off_t to_download, curl_off_t downloaded, curl_off_t to_upload,
                         curl_off_t uploaded) noexcept
     {
-        detail::callback_poll &poll = static_cast<curl_progress *>(self)->poll_;
+        library_call &poll = static_cast<curl_progress *>(self)->poll_;
         if (to_download > 0 || downloaded > 0)
             poll.set_progress(bytes(downloaded), bytes(to_download));
         else
@@ -111,7 +111,7 @@ private:
         curl_easy_setopt(easy_, CURLOPT_NOPROGRESS, 0L);
     }
 
-    detail::callback_poll poll_;
+    library_call poll_;
     CURL *easy_;
 };
 
@@ -139,7 +139,7 @@ private:
         void operator()() const noexcept { curl_multi_wakeup(multi); }
     };
 
-    detail::cancel_call<wake> call_;
+    library_interrupt<wake> call_;
 };
 
 /* Performs the transfers of an easy handle, one after the other. */

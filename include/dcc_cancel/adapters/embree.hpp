@@ -22,7 +22,7 @@
 
 #include <embree3/rtcore.h>
 
-#include "callback_poll.hpp"
+#include "../library_call.hpp"
 
 namespace dcc {
 
@@ -73,7 +73,7 @@ public:
      * own, after this was made, and call this in it. False: stop. */
     static bool callback(void *self, double portion) noexcept
     {
-        detail::callback_poll &poll = static_cast<embree_monitor *>(self)->poll_;
+        library_call &poll = static_cast<embree_monitor *>(self)->poll_;
         poll.set_progress(portion);
         return !poll.should_stop();
     }
@@ -85,7 +85,7 @@ private:
         rtcSetSceneProgressMonitorFunction(scene_, callback, this);
     }
 
-    detail::callback_poll poll_;
+    library_call poll_;
     RTCScene scene_;
     RTCError error_ = RTC_ERROR_NONE;
 };

@@ -27,7 +27,7 @@
 
 #include <OpenImageIO/imageio.h>
 
-#include "callback_poll.hpp"
+#include "../library_call.hpp"
 
 namespace dcc {
 
@@ -46,7 +46,7 @@ public:
     /* Handed in as the callback, with data(). */
     static bool callback(void *data, float portion_done) noexcept
     {
-        detail::callback_poll &poll = static_cast<openimageio_progress *>(data)->poll_;
+        library_call &poll = static_cast<openimageio_progress *>(data)->poll_;
         poll.set_progress(static_cast<double>(portion_done));
         /* At the end the library only tells: nothing can be stopped any more. */
         return portion_done < 1 && poll.should_stop();
@@ -63,7 +63,7 @@ public:
     }
 
 private:
-    detail::callback_poll poll_;
+    library_call poll_;
 };
 
 static_assert(std::is_convertible_v<decltype(&openimageio_progress::callback), OIIO::ProgressCallback>,

@@ -26,7 +26,7 @@
 
 #include <openvdb/util/NullInterrupter.h>
 
-#include "callback_poll.hpp"
+#include "../library_call.hpp"
 
 namespace dcc {
 
@@ -58,7 +58,7 @@ public:
     }
 
 private:
-    detail::callback_poll poll_;
+    library_call poll_;
 };
 
 } // namespace dcc

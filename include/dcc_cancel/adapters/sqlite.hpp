@@ -41,8 +41,8 @@
 
 #include <sqlite3.h>
 
-#include "callback_poll.hpp"
-#include "cancel_call.hpp"
+#include "../library_call.hpp"
+#include "../library_interrupt.hpp"
 
 namespace dcc {
 
@@ -143,14 +143,14 @@ private:
         sqlite3_progress_handler(connection_, instructions, &sqlite_interrupter::callback, this);
     }
 
-    detail::callback_poll poll_;
+    library_call poll_;
     sqlite3 *connection_;
     bool waits_for_locks_ = false;
     std::chrono::milliseconds longest_wait_{0};
     std::chrono::steady_clock::time_point wait_began_;
     std::atomic<bool> wait_was_stopped_{false};
     /* The last member: nobody interrupts what may be closed. */
-    detail::cancel_call<interrupt> call_;
+    library_interrupt<interrupt> call_;
 };
 
 } // namespace dcc

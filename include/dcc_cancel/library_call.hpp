@@ -1,0 +1,139 @@
+/* What a library's callback asks and tells. Part of dcc_cancel.hpp. */
+
+#ifndef DCC_CANCEL_LIBRARY_CALL_HPP
+#define DCC_CANCEL_LIBRARY_CALL_HPP
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+#include "failure.hpp"
+#include "job.hpp"
+#include "poll.hpp"
+#include "scope.hpp"
+#include "token.hpp"
+
+namespace dcc {
+
+/* A call of a library that asks a callback of yours whether to go on, on any thread of its own. It stops with
+ * what is current where this is made, honours the host's own check, and remembers that the library was told
+ * to stop, which not every library says itself, and why. It tells the job how far the library is.
+ *
+ *     dcc::library_call call;
+ *     const bool succeeded = denoise(image, dcc::library_call::ask, &call);
+ *     if (call.ended(succeeded) == dcc::job_state::cancelled)
+ *         return false;
+ *
+ * docs/write_an_adapter.md makes an adapter of it. */
+class library_call {
+public:
+    /* Polls what is current here and tells the current job. */
+    library_call() noexcept : job_(job::current()) {}
+
+    /* Polls this token in place of the current one, and tells nobody. */
+    explicit library_call(const token &polled)
+        : token_(polled), poller_(poller_with<token_scope>(polled))
+    {
+    }
+
+    /* Polls and tells this job in place of the current one. */
+    explicit library_call(const job &polled) : job_(polled), poller_(poller_with<job_scope>(polled)) {}
+
+    library_call(const library_call &) = delete;
+    library_call &operator=(const library_call &) = delete;
+
+    /* The answer for the library; as cheap as a poll, so it may ask as often as it likes. */
+    bool should_stop() noexcept
+    {
+        const dcc_status status = poller_.status();
+        if (status == DCC_OK)
+            return false;
+        dcc_status unknown = DCC_OK;
+        why_.compare_exchange_strong(unknown, status, std::memory_order_relaxed);
+        return true;
+    }
+
+    /* The callback itself, with the library_call as its pointer. Not 0: stop. */
+    static int ask(void *self) noexcept
+    {
+        return static_cast<library_call *>(self)->should_stop() ? 1 : 0;
+    }
+
+    /* Whether the library was told to stop since the last begin. */
+    bool was_stopped() const noexcept { return why() != DCC_OK; }
+
+    /* What it was told first: DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE; else DCC_OK. */
+    dcc_status why() const noexcept { return why_.load(std::memory_order_relaxed); }
+
+    /* Work starts anew. */
+    void begin() noexcept { why_.store(DCC_OK, std::memory_order_relaxed); }
+
+    /* What is worked on now. */
+    void set_stage(std::string_view name) noexcept
+    {
+        const job_progress reached = job_.progress();
+        if (job_)
+            job_.set_progress(reached.done, reached.total, name);
+    }
+
+    /* From 0 to 1. Threads tell it in any order: a job's progress only grows. */
+    void set_progress(double portion) noexcept
+    {
+        if (job_ && portion > 0)
+            job_.set_progress(portion < 1 ? static_cast<std::uint64_t>(portion * 1000) : 1000u, 1000);
+    }
+
+    /* In what the library counts; `total` is 0 while unknown. */
+    void set_progress(std::uint64_t done, std::uint64_t total) noexcept
+    {
+        if (job_)
+            job_.set_progress(done, total);
+    }
+
+    /* Negative if what is current is polled, and not what was given. Constructors throw that where
+     * exceptions are enabled. */
+    dcc_status status() const noexcept { return status_; }
+
+    /* How the work ended, given whether the library is content, and whether it says itself that it was
+     * aborted, which it may have been by a library_interrupt, without having asked. */
+    job_state ended(bool succeeded, bool was_aborted = false) const noexcept
+    {
+        if (was_stopped() || was_aborted)
+            return job_state::cancelled;
+        return succeeded ? job_state::completed : job_state::failed;
+    }
+
+    /* Ends the job that is told in that way, as cancelled and as failed with the library's words. For those
+     * who have no dcc::run or dispatcher around it. */
+    job_state end(bool succeeded, bool was_aborted = false, const char *words = "") noexcept
+    {
+        const job_state how = ended(succeeded, was_aborted);
+        if (!job_)
+            return how;
+        if (how == job_state::completed)
+            job_.complete();
+        else if (how == job_state::cancelled)
+            detail::end_by_error(job_.get(), words, true);
+        else
+            detail::fail(job_.get(), words);
+        return job_.state();
+    }
+
+private:
+    template <class Scope, class Object> poller poller_with(const Object &current)
+    {
+        Scope scope(current);
+        status_ = scope.status();
+        return poller();
+    }
+
+    token token_;
+    job job_;
+    dcc_status status_ = DCC_OK;
+    poller poller_;
+    std::atomic<dcc_status> why_{DCC_OK};
+};
+
+} // namespace dcc
+
+#endif /* DCC_CANCEL_LIBRARY_CALL_HPP */
