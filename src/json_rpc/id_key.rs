@@ -68,7 +68,9 @@ impl ShortId {
         &self.words
     }
 
-    fn text_length(&self) -> Option<usize> {
+    /// How long a text is; `None` for an integer.
+    #[inline]
+    pub fn text_length(&self) -> Option<usize> {
         self.form.get().checked_sub(EMPTY_TEXT.get()).map(|length| length as usize)
     }
 

@@ -17,7 +17,7 @@ pub struct Chunked<T> {
 }
 
 /// The chunk of an entry, and its place there.
-#[inline]
+#[inline(always)]
 fn place(at: usize) -> (usize, usize) {
     // Those of the first chunk are taken for the next lower power of two, of which nothing is left below.
     let top = (at | (FIRST - 1)).ilog2();
@@ -42,14 +42,14 @@ impl<T> Chunked<T> {
     }
 
     /// An entry.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, at: usize) -> &T {
         let (chunk, place) = place(at);
         &self.chunks[chunk][place]
     }
 
     /// An entry.
-    #[inline]
+    #[inline(always)]
     pub fn get_mut(&mut self, at: usize) -> &mut T {
         let (chunk, place) = place(at);
         &mut self.chunks[chunk][place]

@@ -32,13 +32,16 @@ impl IdHash {
     }
 
     /// Of an id.
-    #[inline]
+    #[inline(always)]
     pub fn of(&self, id: &IdKey<'_>) -> u32 {
         match id {
             IdKey::Short(id) => {
-                // Those that are no longer than an integer have one word; no factor is needed for zeroes.
-                let form = self.factors[SHORT_WORDS].wrapping_mul(id.form().into());
-                let mut sum = self.addend.wrapping_add(form);
+                // What is 0 needs no factor: words that are not used, and an integer's form.
+                let mut sum = self.addend;
+                if let Some(length) = id.text_length() {
+                    let form = self.factors[SHORT_WORDS].wrapping_mul(length as u128 + 1);
+                    sum = sum.wrapping_add(form);
+                }
                 for (factor, word) in self.factors.iter().zip(id.words()).take(id.used_words()) {
                     sum = sum.wrapping_add(factor.wrapping_mul((*word).into()));
                 }

@@ -115,7 +115,18 @@ impl IdTable {
         if bucket < self.buckets.length() { bucket } else { bucket & self.mask >> 1 }
     }
 
+    /// Makes a free cell where there is none.
+    #[cold]
+    fn add_cell(&mut self) -> Result<(), OutOfMemory> {
+        let (id, next) = (RequestId::integer(0), NOWHERE);
+        let free = IdCell { id, entry: None, hash: 0, next, older: NOWHERE, newer: NOWHERE };
+        self.cells.push(free)?;
+        self.free = self.cells.length() as CellNumber;
+        Ok(())
+    }
+
     /// Makes a bucket more and moves what belongs there. Without memory the chains get longer.
+    #[inline(never)]
     fn split(&mut self) {
         let from = self.buckets.length() & self.mask >> 1;
         if self.buckets.push(NOWHERE).is_err() {
@@ -135,6 +146,7 @@ impl IdTable {
     }
 
     /// The cell of an id, or where it belongs.
+    #[inline(always)]
     pub fn look(&self, id: &IdKey<'_>) -> Result<CellNumber, Vacant> {
         let hash = self.hash.of(id);
         let bucket = self.bucket(hash);
@@ -150,6 +162,7 @@ impl IdTable {
     }
 
     /// The cell of an id.
+    #[inline(never)]
     pub fn find(&self, id: IdRef<'_>) -> Option<CellNumber> {
         self.look(&IdKey::of(id)).ok()
     }
@@ -160,6 +173,7 @@ impl IdTable {
     }
 
     /// Adds a live request of an id that has no cell, which is taken if there is memory.
+    #[inline(always)]
     pub fn add_live(
         &mut self,
         vacant: Vacant,
@@ -170,6 +184,7 @@ impl IdTable {
     }
 
     /// Adds what is remembered of an id that has no cell.
+    #[inline(never)]
     pub fn add_kept(
         &mut self,
         vacant: Vacant,
@@ -182,7 +197,7 @@ impl IdTable {
         Ok(place)
     }
 
-    #[inline]
+    #[inline(always)]
     fn add(
         &mut self,
         vacant: Vacant,
@@ -190,19 +205,14 @@ impl IdTable {
         entry: Entry,
     ) -> Result<CellNumber, OutOfMemory> {
         let Vacant { hash, bucket } = vacant;
-        let mut place = self.free;
-        if place == NOWHERE {
-            let next = *self.buckets.get(bucket);
-            let (id, entry) = (id.take(), Some(entry));
-            self.cells.push(IdCell { id, entry, hash, next, older: NOWHERE, newer: NOWHERE })?;
-            place = self.cells.length() as CellNumber;
-            *self.buckets.get_mut(bucket) = place;
-        } else {
-            let first = self.buckets.get_mut(bucket);
-            let cell = self.cells.get_mut(place as usize - 1);
-            self.free = std::mem::replace(&mut cell.next, std::mem::replace(first, place));
-            (cell.id, cell.hash, cell.entry) = (id.take(), hash, Some(entry));
+        if self.free == NOWHERE {
+            self.add_cell()?;
         }
+        let place = self.free;
+        let first = self.buckets.get_mut(bucket);
+        let cell = self.cells.get_mut(place as usize - 1);
+        self.free = std::mem::replace(&mut cell.next, std::mem::replace(first, place));
+        (cell.id, cell.hash, cell.entry) = (id.take(), hash, Some(entry));
         self.used += 1;
         if self.used > self.buckets.length() {
             self.split();
@@ -224,17 +234,19 @@ impl IdTable {
     }
 
     /// Forgets an id without a live request. What it stood for comes back.
+    #[inline(never)]
     pub fn remove(&mut self, place: CellNumber) -> Option<Entry> {
         self.dequeue(place);
         self.take_out(place)
     }
 
     /// Forgets the id of a live request, which is in no queue.
+    #[inline(always)]
     pub fn remove_live(&mut self, place: CellNumber) {
         self.take_out(place);
     }
 
-    #[inline]
+    #[inline(always)]
     fn take_out(&mut self, place: CellNumber) -> Option<Entry> {
         let free = std::mem::replace(&mut self.free, place);
         let cell = self.cell_mut(place);

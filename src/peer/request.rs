@@ -195,6 +195,7 @@ impl<'a> Requests<'a> {
     }
 
     /// A request of a session. It begins cancelled if its cancel came before it.
+    #[inline]
     pub fn begin(self, session: Handle, origin: &RequestOrigin<'_>) -> Result<Handle, Error> {
         let mut key = RequestId::copy_of(origin.id)?;
         let has_body = origin.progress_token.is_some() || matches!(key.key(), IdKey::Long(_));
@@ -254,7 +255,7 @@ impl<'a> Requests<'a> {
 
     /// Lets a new request begin. What it is called by; `early` gets the cancel that came before it and was
     /// the first.
-    #[inline]
+    #[inline(always)]
     fn put_in(
         self,
         session: Handle,
@@ -323,6 +324,7 @@ impl<'a> Requests<'a> {
     }
 
     /// Ends a request in flight that is not cancelled. False: it is neither, or its handle is no more.
+    #[inline]
     fn end_unpinned(self, request: Handle) -> Result<bool, Error> {
         let slot = self.table.arena.slot_of(request)?;
         let live = slot.live();
@@ -348,6 +350,7 @@ impl<'a> Requests<'a> {
 
     /// Takes a request, which is pinned or dead, out of its session, if it is in flight. What may be asked
     /// later is remembered.
+    #[inline(never)]
     fn take_out(self, live: &RequestLive, why: KeptFor) -> bool {
         let token = self.token_held_by(live);
         // Not under the session's lock, since a text is copied.
@@ -372,6 +375,7 @@ impl<'a> Requests<'a> {
 
     /// Takes a request in flight out of its session, under its lock; `reason` if it is cancelled. The caller
     /// touches it no more, unless it has it pinned. Whoever was the last gives the hold of the session back.
+    #[inline(always)]
     fn leave(
         self,
         of_session: &SessionSlot,
@@ -456,6 +460,7 @@ impl<'a> Requests<'a> {
 
     /// Ends a request; its id may be used again. What is owed to its peer, and whether this call ended
     /// it.
+    #[inline]
     pub fn end(self, request: Handle) -> Result<(Owed, bool), Error> {
         if self.end_unpinned(request)? {
             return Ok((Owed::Result, true));

@@ -184,6 +184,7 @@ impl SessionBody {
     }
 
     /// Puts a live request in, and what was remembered of its id into `before`. Its cell.
+    #[inline(always)]
     pub fn begin_live(
         &mut self,
         id: &mut RequestId,
@@ -289,6 +290,7 @@ impl SessionBody {
 
     /// A request in flight ends that is in this cell, unless a close took that out; `kept` is remembered of
     /// its id. False: there was no room for that, and all that is remembered is that the request is over.
+    #[inline(always)]
     pub fn end_live(
         &mut self,
         place: CellNumber,
@@ -308,6 +310,7 @@ impl SessionBody {
         self.keep_live(place, kept, &settings())
     }
 
+    #[inline(never)]
     fn keep_live(&mut self, place: CellNumber, kept: Kept, settings: &SessionSettings) -> bool {
         let has_room = kept.why == KeptFor::Completed || self.has_room(kept.since_ns, settings);
         let is_known = settings.most_completed() > 0 && !crate::weakened!("completed_is_known");
