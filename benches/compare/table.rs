@@ -77,8 +77,8 @@ impl Table {
         self.left_out.push(format!("{what}: {why}"));
     }
 
-    /// Prints what missed and what was left out; answers how many missed. A target that no row has is one that nobody looks at: it
-    /// counts as left out where all rows were to be measured.
+    /// Prints what missed and what was left out; answers how many missed. A target that no row has is one
+    /// that nobody looks at: it counts as left out where all rows were to be measured.
     pub fn end(&mut self, is_whole: bool) -> usize {
         for target in TARGETS.iter().filter(|_| is_whole) {
             if !self.judged.iter().any(|judged| std::ptr::eq(*judged, target)) {
