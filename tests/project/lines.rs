@@ -14,6 +14,7 @@ const LEFT_OUT: &[&str] = &[
     ".git",
     "target",
     "docs/costs",
+    "benches/counts.txt",
     "__pycache__",
     "node_modules",
     "tests/data",
