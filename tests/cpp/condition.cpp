@@ -106,7 +106,7 @@ void the_lock_is_held_when_the_condition_throws()
                 throw 7;
             return false;
         });
-        EXPECT(!"it threw nothing");
+        EXPECT(false && "it threw nothing");
     } catch (int thrown) {
         EXPECT(thrown == 7 && lock.owns_lock());
     }

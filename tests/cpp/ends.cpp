@@ -204,7 +204,7 @@ void what_is_no_exception_class_ends_likewise()
 template <class Job> std::string refused(const Job &job)
 {
     try {
-        dcc::run(job, [] { EXPECT(!"it must not run"); });
+        dcc::run(job, [] { EXPECT(false && "it must not run"); });
     } catch (const dcc::error &thrown) {
         return thrown.what();
     }

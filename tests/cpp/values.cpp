@@ -195,7 +195,7 @@ template <class Function> dcc::cancelled_error thrown_by(Function function)
     } catch (const dcc::cancelled_error &thrown) {
         return thrown;
     }
-    EXPECT(!"nothing was thrown");
+    EXPECT(false && "nothing was thrown");
     return dcc::cancelled_error(DCC_OK);
 }
 
