@@ -1,10 +1,10 @@
 //! Posting: how a job gets into a dispatcher, or back to its poster.
 //!
 //! A post counts itself in, publishes a cell, makes its job, whose token knows the cell from its first
-//! moment, looks whether the owner of its functions was closed meanwhile or its token is cancelled, pushes
-//! it, and then looks whether the dispatcher was closed. Until it is filled everything is undone on an
-//! error; after that whoever claims the job decides: the poster, who takes it back, or another, and then it
-//! is accepted and its completion will run.
+//! moment, looks whether the owner of its functions was closed meanwhile or its token is cancelled, and pushes
+//! it, unless the dispatcher was closed. Until it is filled everything is undone on an error; after that
+//! whoever claims the job decides: the poster, who takes it back, or another, and then it is accepted and its
+//! completion will run.
 
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::moment::{Moment, MomentKind};
@@ -58,15 +58,23 @@ pub(crate) enum Start {
     ByPoster,
 }
 
-/// An accepted job, held for its poster.
+/// An accepted job.
 #[derive(Debug)]
-pub struct Accepted<'a> {
+pub(crate) struct Accepted<'a> {
     /// The job, with a reference for the poster if he wants it; else it may be gone.
     pub job: Handle,
-    /// The poster's hold.
-    pub(crate) held: HeldPosted<'a>,
     /// Its id.
-    pub(crate) id: PostedId,
+    pub id: PostedId,
+    /// The poster's hold, if he waits for it.
+    pub held: Option<HeldPosted<'a>>,
+}
+
+/// Why a job was not let wait for its thread.
+enum Unpushed {
+    /// Its queue was closed, it is not in there.
+    Refused,
+    /// It is in its queue, and should be taken back.
+    Failed(Error),
 }
 
 /// A job that is made and not yet filled.
@@ -87,16 +95,17 @@ impl<'a> Dispatchers<'a> {
         work: Work,
         here: u64,
     ) -> Result<Handle, (Error, Work)> {
-        Ok(self.submit(dispatcher, post, work, Start::InTurn, here)?.job)
+        Ok(self.submit(dispatcher, post, work, Start::InTurn, false, here)?.job)
     }
 
-    /// Posts a job and says how it begins.
+    /// Posts a job and says how it begins, and whether the poster waits for it.
     pub(crate) fn submit(
         self,
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
         work: Work,
         start: Start,
+        is_awaited: bool,
         here: u64,
     ) -> Result<Accepted<'a>, (Error, Work)> {
         let queue = dispatcher.queue();
@@ -104,7 +113,10 @@ impl<'a> Dispatchers<'a> {
         if let Err(error) = self.admit(dispatcher, waits) {
             return Err((error, work));
         }
-        let prepared = match self.prepare(dispatcher, post, waits) {
+        // Who does not look at it after the push needs no hold.
+        let is_held = is_awaited || post.elsewhere;
+        let Prepared { held, id, job, task } = match self.prepare(dispatcher, post, waits, is_held)
+        {
             Ok(prepared) => prepared,
             Err((error, waits)) => {
                 if self.queues().dismiss(queue, waits) {
@@ -113,7 +125,6 @@ impl<'a> Dispatchers<'a> {
                 return Err((error, work));
             }
         };
-        let Prepared { held, id, job, task } = prepared;
         let lock = held.cell().lock_to_take();
         held.cell().fill(work, task);
         drop(lock);
@@ -121,31 +132,53 @@ impl<'a> Dispatchers<'a> {
             // Closed before others could end the job. One that runs at once is looked at after that.
             self.give_up(&held, here);
         }
-        let accepted = Accepted { job, held, id };
-        let error = if waits {
-            self.enqueue(dispatcher, post, &accepted, start)
+        let pushed = if waits {
+            self.enqueue(dispatcher, post, &held, id, start)
         } else {
-            self.queues().begin_here(queue, &accepted.held);
-            None
+            self.queues().begin_here(queue, &held);
+            Ok(())
         };
-        if let Some(error) = error
-            && self.queues().claim(id, Stage::Withdrawn, false).is_some()
-            && let Some(work) = self.take_back(dispatcher, &accepted, post.is_kept)
-        {
-            if let Error::Overloaded { .. } | Error::ExecutorRefused = error {
-                dispatcher.slot().live().statistics().rejected.one();
+        let mut is_withdrawn = false;
+        if let Err(unpushed) = pushed {
+            let (error, is_in_queue) = match unpushed {
+                Unpushed::Refused => (Error::DispatcherShutDown, false),
+                Unpushed::Failed(error) => (error, true),
+            };
+            is_withdrawn = self.queues().claim(id, Stage::Withdrawn, false).is_some();
+            if is_withdrawn {
+                if is_held && !is_in_queue {
+                    // That of the queue, which it never got into.
+                    drop(HeldPosted::take_over(self.queues().posted(), held.number()));
+                }
+                if let Some(work) = self.take_back(dispatcher, job, &held, post.is_kept) {
+                    if let Error::Overloaded { .. } | Error::ExecutorRefused = error {
+                        dispatcher.slot().live().statistics().rejected.one();
+                    }
+                    return Err((error, work));
+                }
+            } else if !is_in_queue {
+                self.queues().push_ended(queue, &held);
             }
-            return Err((error, work));
         }
-        self.note_posted(dispatcher, post, job);
-        let runs_elsewhere = || {
-            let stage = accepted.held.cell().stage();
-            matches!(stage, Stage::Queued | Stage::Running | Stage::Parked | Stage::Ran)
+        let runs_elsewhere = post.elsewhere
+            && matches!(
+                held.cell().stage(),
+                Stage::Queued | Stage::Running | Stage::Parked | Stage::Ran
+            );
+        let held = match (is_held, is_withdrawn) {
+            (true, _) => Some(held),
+            // That of the queue, which it never got into.
+            (false, true) => None,
+            (false, false) => {
+                held.leave();
+                None
+            }
         };
-        if waits && !(post.elsewhere && runs_elsewhere()) {
+        self.note_posted(dispatcher, post, job);
+        if waits && !runs_elsewhere {
             self.queues().wake(self.owners(), queue);
         }
-        Ok(accepted)
+        Ok(Accepted { job, id, held })
     }
 
     /// Lets a job in, or says why not.
@@ -179,23 +212,28 @@ impl<'a> Dispatchers<'a> {
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
         waits: bool,
+        is_held: bool,
     ) -> Result<Prepared<'a>, (Error, bool)> {
         let posted = self.queues().posted();
         let now_ns = clock::now_ns();
         let held = posted
-            .add(dispatcher.queue(), post.lane, post.owner != NULL, now_ns)
+            .add(dispatcher.queue(), post.lane, is_held, post.owner != NULL, now_ns)
             .map_err(|error| (error, waits))?;
         let id = held.publish(if waits { Stage::Queued } else { Stage::Running });
-        let prepared = self.prepare_job(dispatcher, post, &held, waits.then_some(id), now_ns);
-        prepared.map(|(job, task)| Prepared { held, id, job, task }).map_err(|error| {
-            if waits {
-                // If that is too late, who was faster has counted it out of those who wait.
-                self.queues().claim(id, Stage::Withdrawn, false);
+        match self.prepare_job(dispatcher, post, &held, waits.then_some(id), now_ns) {
+            Ok((job, task)) => Ok(Prepared { held, id, job, task }),
+            Err(error) => {
+                if waits {
+                    // If that is too late, who was faster has counted it out of those who wait.
+                    self.queues().claim(id, Stage::Withdrawn, false);
+                }
+                if is_held {
+                    // That of the queue, which it never got into.
+                    drop(HeldPosted::take_over(posted, id.number()));
+                }
+                Err((error, false))
             }
-            // That of the queue, which it never got into.
-            drop(HeldPosted::take_over(posted, id.number()));
-            (error, false)
-        })
+        }
     }
 
     fn prepare_job(
@@ -282,28 +320,27 @@ impl<'a> Dispatchers<'a> {
         self,
         dispatcher: &DispatcherPin<'_>,
         post: &Post<'_>,
-        accepted: &Accepted<'_>,
+        held: &HeldPosted<'_>,
+        id: PostedId,
         start: Start,
-    ) -> Option<Error> {
+    ) -> Result<(), Unpushed> {
         let queue = dispatcher.queue();
-        let Accepted { id, ref held, .. } = *accepted;
         // Of a parent that was cancelled before, which claims nothing. Who cancels it later does.
         let job = LentJob::new(self.jobs(), held.cell().task().job);
         if self.jobs().is_cancelled(&job) && !crate::weakened!("post_asks_its_token") {
             self.queues().claim(id, Stage::Cancelled, false);
         }
-        if post.elsewhere {
-            if self.queues().push_elsewhere(queue, held)
-                && start == Start::InTurn
-                && let Err(error) = self.hand_out(queue, id, post.lane)
-            {
-                return Some(error);
-            }
-        } else {
-            self.queues().push(queue, held);
+        if !post.elsewhere {
+            let is_in = self.queues().push(queue, held);
+            return if is_in { Ok(()) } else { Err(Unpushed::Refused) };
         }
-        let is_closed = self.queues().is_closed_after_push(queue);
-        is_closed.then_some(Error::DispatcherShutDown)
+        let Some(waits) = self.queues().push_elsewhere(queue, held) else {
+            return Err(Unpushed::Refused);
+        };
+        if waits && start == Start::InTurn {
+            self.hand_out(queue, id, post.lane).map_err(Unpushed::Failed)?;
+        }
+        Ok(())
     }
 
     /// Finds a job that waits for another thread such a thread.
@@ -328,10 +365,11 @@ impl<'a> Dispatchers<'a> {
     fn take_back(
         self,
         dispatcher: &DispatcherPin<'_>,
-        accepted: &Accepted<'_>,
+        job: Handle,
+        held: &HeldPosted<'_>,
         is_kept: bool,
     ) -> Option<Work> {
-        let (job, cell) = (accepted.job, accepted.held.cell());
+        let cell = held.cell();
         let lock = cell.lock_to_take();
         let (work, task) = cell.take();
         drop(lock);

@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::handle::Handle;
 use crate::job::{JobPin, JobState, id_of};
 use crate::owner::wait_graph::{Blocker, Wait};
-use crate::queue::posted::{HeldPosted, Stage};
+use crate::queue::posted::{HeldPosted, PostedId, Stage};
 use crate::queue_id::HeldQueue;
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
@@ -63,6 +63,14 @@ const LOOK_NS: u64 = 50_000_000;
 /// A limit beyond this is none: an hour.
 const NO_LIMIT_NS: u64 = 3_600_000_000_000;
 
+/// An accepted job, held for its poster.
+#[derive(Debug)]
+struct Awaited<'a> {
+    job: Handle,
+    id: PostedId,
+    held: HeldPosted<'a>,
+}
+
 /// What came of a job that was waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct WaitedJob {
@@ -100,8 +108,10 @@ impl<'a> Dispatchers<'a> {
             Ok(wait) => wait,
             Err(error) => return Err((error, work)),
         };
-        let accepted = self.submit(dispatcher, post, work, start, here);
-        let waited = accepted.map(|accepted| {
+        let accepted = self.submit(dispatcher, post, work, start, true, here);
+        let waited = accepted.map(|Accepted { job, id, held }| {
+            let held = held.expect("the poster waits for it");
+            let accepted = Awaited { job, id, held };
             if inline {
                 self.run_inline(thread, dispatcher, &accepted.held);
             }
@@ -149,14 +159,14 @@ impl<'a> Dispatchers<'a> {
     }
 
     /// Notes that a poster waits for who runs its job, too.
-    fn also_wait_for(self, wait: &Wait, accepted: &Accepted<'_>) -> Result<(), Error> {
+    fn also_wait_for(self, wait: &Wait, accepted: &Awaited<'_>) -> Result<(), Error> {
         let blocker = Blocker::Posted(accepted.held.number());
         self.owners().waits().also(&self.tokens().calls(), wait, blocker)
     }
 
     /// Where the job stands. It is gone before its poster looks if its functions gave the poster's
     /// reference away; its cell, which the poster holds, knows how it ended.
-    fn state_of(self, accepted: &Accepted<'_>) -> JobState {
+    fn state_of(self, accepted: &Awaited<'_>) -> JobState {
         let ended = match accepted.held.cell().ended() {
             Some(_) if crate::weakened!("cell_knows_the_end") => None,
             ended => ended,
@@ -214,7 +224,7 @@ impl<'a> Dispatchers<'a> {
         self,
         thread: ThisThread<'_, 'a>,
         dispatcher: &DispatcherPin<'_>,
-        accepted: &Accepted<'_>,
+        accepted: &Awaited<'_>,
         patience: Patience,
     ) -> WaitEnd {
         let Patience { until_ns, is_hopeless, is_elsewhere, helps_workers } = patience;
@@ -262,7 +272,7 @@ impl<'a> Dispatchers<'a> {
     fn stuck_at(
         self,
         dispatcher: &DispatcherPin<'_>,
-        accepted: &Accepted<'_>,
+        accepted: &Awaited<'_>,
         now_ns: u64,
     ) -> Option<u64> {
         let wedge_ns = dispatcher.slot().live().wedge_ns()?;
@@ -276,7 +286,7 @@ impl<'a> Dispatchers<'a> {
     fn give_up_waiting(
         self,
         dispatcher: &DispatcherPin<'_>,
-        accepted: &Accepted<'_>,
+        accepted: &Awaited<'_>,
         is_hopeless: bool,
         is_stuck: bool,
     ) -> Option<WaitEnd> {
@@ -306,13 +316,13 @@ impl<'a> Dispatchers<'a> {
     }
 
     /// Ends a job that never runs before its completion does, which is still to come.
-    fn end_early(self, accepted: &Accepted<'_>, stage: Stage) {
+    fn end_early(self, accepted: &Awaited<'_>, stage: Stage) {
         if let Ok(job) = JobPin::new(self.jobs(), accepted.job) {
             self.settle(&job, stage);
         }
     }
 
-    fn ask_to_stop(self, accepted: &Accepted<'_>) {
+    fn ask_to_stop(self, accepted: &Awaited<'_>) {
         let Ok(job) = JobPin::new(self.jobs(), accepted.job) else { return };
         let token = self.jobs().token_held_by(&job);
         self.tokens().cancel(&token, Cause::Deadline, "its poster's time was over");

@@ -73,7 +73,7 @@ impl<'a> Dispatchers<'a> {
         if !self.may_run(job, first) {
             return Slice::LeftOut;
         }
-        let ticket = match self.contexts().install(thread, parent, job.handle()) {
+        let ticket = match self.contexts().lend(thread, parent, job) {
             Ok(ticket) => ticket,
             Err(error) => {
                 self.fail(job, format_args!("{error}"));

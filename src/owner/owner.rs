@@ -251,10 +251,15 @@ impl Owners {
 
     /// Begins a call of a thing's function by this thread; `leave` ends it either way. Of a thing
     /// without an owner it is always open. The cell is the caller's to rely on.
+    #[inline]
     pub fn enter(&self, owned: OwnedId, thread: u64) -> Call {
         if owned.is_none() {
             return Call { owner: NIL, thread, is_open: true };
         }
+        self.enter_owned(owned, thread)
+    }
+
+    fn enter_owned(&self, owned: OwnedId, thread: u64) -> Call {
         let owner = self.things.cell(owned.number()).owner.load(Ordering::Relaxed);
         let mut body = self.arena.slot(owner).live().body.lock();
         self.go_in(owner, &mut body, thread);
@@ -275,6 +280,7 @@ impl Owners {
     }
 
     /// Begins the last call of a thing's functions and parts the thing from its owner.
+    #[inline]
     pub fn enter_last(&self, parting: Parting, thread: u64) -> Call {
         let call = self.enter(parting.id(), thread);
         self.disown(parting);
@@ -282,10 +288,15 @@ impl Owners {
     }
 
     /// Ends a call.
+    #[inline]
     pub fn leave(&self, call: Call) {
-        if call.owner == NIL {
-            return;
+        if call.owner != NIL {
+            self.leave_owned(call);
         }
+    }
+
+    #[inline(never)]
+    fn leave_owned(&self, call: Call) {
         let (is_last, wake) = {
             let mut body = self.arena.slot(call.owner).live().body.lock();
             body.end(call.thread);
@@ -300,10 +311,15 @@ impl Owners {
     }
 
     /// Gives up a thing's cell, inside the thing's last call or before any.
+    #[inline]
     pub fn disown(&self, parting: Parting) {
-        if parting.id().is_none() {
-            return;
+        if !parting.id().is_none() {
+            self.disown_owned(parting);
         }
+    }
+
+    #[inline(never)]
+    fn disown_owned(&self, parting: Parting) {
         let number = parting.id().number();
         let owner = self.things.cell(number).owner.load(Ordering::Relaxed);
         let live = self.arena.slot(owner).live();
@@ -324,10 +340,12 @@ impl Owners {
 
     /// Whether a closing owner has taken this thing off its list and left its end to the caller. Who
     /// gave the cell up meanwhile may make this true: then there is nothing left to take.
+    #[inline]
     pub fn was_taken(&self, owned: OwnedId) -> bool {
-        if owned.is_none() {
-            return false;
-        }
+        !owned.is_none() && self.was_owned_taken(owned)
+    }
+
+    fn was_owned_taken(&self, owned: OwnedId) -> bool {
         let number = owned.number();
         let owner = self.things.cell(number).owner.load(Ordering::Relaxed);
         let _body = self.arena.slot(owner).live().body.lock();

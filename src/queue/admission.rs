@@ -2,11 +2,10 @@
 //!
 //! - `depth` counts the jobs whose stage is Queued, and those on their way in; who moves a job out of
 //!   Queued lowers it at once. `unfinished` counts all that are accepted and not over.
-//! - Closed: the bit is set by a read-modify-write under the lock, then the inboxes are emptied. A
-//!   poster pushes, then reads the bit by a read-modify-write. Of the two one comes first: the
-//!   poster's job is found in the inbox, or the poster finds the bit and takes its job back, under
-//!   the lock, unless it was found all the same.
+//! - Closed: the bit is set under the lock, then the inbox is closed and emptied. So who was let in either
+//!   has his job found there, or is refused by the inbox, and takes the job back.
 
+use crate::memory::pool::{Link, NIL};
 use crate::queue::Queues;
 use crate::queue::lists::{ELSEWHERE, ENDED, Lists, READY};
 use crate::queue::posted::{HeldPosted, Stage};
@@ -92,54 +91,62 @@ impl Queues {
         before & !DEPTH == CLOSED | UNFINISHED
     }
 
-    /// Lets a published job wait for its turn on the dispatcher's thread.
-    pub fn push(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) {
-        let cell = self.cell(queue);
-        let lane = job.cell().lane();
-        let inboxes = cell.inboxes.get().expect("made with the queue");
-        if let Err(number) = inboxes.0[lane as usize].push(job.number()) {
-            let mut lists = self.drained(queue);
-            self.sort_in(queue, &mut lists, number);
-        }
+    /// Lets a published job wait for its turn on the dispatcher's thread. False: it is closed.
+    #[inline]
+    pub fn push(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) -> bool {
+        self.cell(queue).inbox.push(job.number(), job.cell().next()).is_ok()
     }
 
-    /// Lets a published job wait for another thread. False: it was cancelled before, and waits for its
-    /// completion.
-    pub fn push_elsewhere(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) -> bool {
+    /// Lets a published job wait for another thread. `None`: it is closed. False: it was cancelled before,
+    /// and waits for its completion.
+    pub fn push_elsewhere(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) -> Option<bool> {
         let mut lists = self.cell(queue).lists.lock();
+        if self.is_closed(queue) {
+            return None;
+        }
         let waits = job.cell().stage() == Stage::Queued;
         lists.put(&self.posted, job.number(), if waits { ELSEWHERE } else { ENDED });
-        waits
+        Some(waits)
     }
 
-    /// Puts a job that came out of an inbox where it belongs.
-    pub(super) fn sort_in(&self, queue: HeldQueue<'_>, lists: &mut Lists, number: u32) {
-        let posted = self.posted.listed(number);
-        if posted.stage() == Stage::Queued && self.is_closed(queue) {
-            self.decide(queue, number, Stage::ShutDown);
-            if !crate::weakened!("sorting_in_wakes") {
-                posted.notify();
+    /// Lets a job that was claimed before it was pushed wait for its completion, also in a closed queue.
+    pub fn push_ended(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) {
+        self.cell(queue).lists.lock().put(&self.posted, job.number(), ENDED);
+    }
+
+    /// Puts what was taken out of the inbox where it belongs: the newest, and those behind it.
+    fn sort_in(&self, queue: HeldQueue<'_>, lists: &mut Lists, newest: u32) {
+        let mut left = newest;
+        let mut oldest = NIL;
+        while left != NIL {
+            let link = self.posted.listed(left).next();
+            let before = link.load(Ordering::Relaxed);
+            link.store(oldest, Ordering::Relaxed);
+            (oldest, left) = (left, before);
+        }
+        while oldest != NIL {
+            let (number, posted) = (oldest, self.posted.listed(oldest));
+            oldest = posted.next().load(Ordering::Relaxed);
+            if posted.stage() == Stage::Queued && self.is_closed(queue) {
+                self.decide(queue, number, Stage::ShutDown);
+                if !crate::weakened!("sorting_in_wakes") {
+                    posted.notify();
+                }
             }
-        }
-        match posted.stage() {
-            Stage::Queued => lists.put(&self.posted, number, READY + posted.lane() as u32),
-            Stage::Withdrawn => self.posted.drop_hold(number),
-            _ => lists.put(&self.posted, number, ENDED),
+            let waits = posted.stage() == Stage::Queued;
+            let list = if waits { READY + posted.lane() as u32 } else { ENDED };
+            lists.put(&self.posted, number, list);
         }
     }
 
-    /// The lists, with all that was in the inboxes.
+    /// The lists, with all that was in the inbox.
+    #[inline]
     pub(super) fn drained(&self, queue: HeldQueue<'_>) -> MutexGuard<'_, Lists> {
         let cell = self.cell(queue);
         let mut lists = cell.lists.lock();
-        for inbox in cell.inboxes.get().into_iter().flat_map(|inboxes| &inboxes.0) {
-            // Cheaper than to find out by a pop, which has a fence.
-            if inbox.is_empty() {
-                continue;
-            }
-            while let Some(number) = inbox.pop() {
-                self.sort_in(queue, &mut lists, number);
-            }
+        let newest = cell.inbox.take();
+        if newest != NIL {
+            self.sort_in(queue, &mut lists, newest);
         }
         lists
     }
@@ -148,17 +155,11 @@ impl Queues {
     #[must_use]
     pub fn close(&self, queue: HeldQueue<'_>) -> bool {
         let cell = self.cell(queue);
-        let lists = cell.lists.lock();
+        let mut lists = cell.lists.lock();
         let before = cell.admission.fetch_or(CLOSED, Ordering::AcqRel);
+        self.sort_in(queue, &mut lists, cell.inbox.close());
         drop(lists);
         before & !DEPTH == 0
             || before & CLOSED == 0 && crate::weakened!("queue_keeps_its_dispatcher")
-    }
-
-    /// Whether it is closed, asked after a push.
-    pub fn is_closed_after_push(&self, queue: HeldQueue<'_>) -> bool {
-        let admission = &self.cell(queue).admission;
-        !crate::weakened!("post_looks_again")
-            && admission.fetch_add(0, Ordering::AcqRel) & CLOSED != 0
     }
 }

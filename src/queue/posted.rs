@@ -376,18 +376,19 @@ impl Posted {
         each(&self.cells);
     }
 
-    /// A cell with two holds, in no stage yet: the poster's, which comes back, and one that is left to the
-    /// queue. `is_owned`: an owner's close may end it.
+    /// A cell in no stage yet, with one hold or two: the queue's, which comes back, and if `is_kept` one more,
+    /// which is left to the poster. `is_owned`: an owner's close may end it.
     pub fn add(
         &self,
         queue: HeldQueue<'_>,
         lane: Lane,
+        is_kept: bool,
         is_owned: bool,
         now_ns: u64,
     ) -> Result<HeldPosted<'_>, Error> {
         let (number, cell) =
             self.cells.take().map_err(|_| Error::Resources("memory for posted jobs"))?;
-        cell.holds.store(2, Ordering::Relaxed);
+        cell.holds.store(1 + u32::from(is_kept), Ordering::Relaxed);
         // Release: who reads it sees that the cell's last use is over.
         cell.queue.store(queue.id().bits(), Ordering::Release);
         cell.lane.store(lane as u32, Ordering::Relaxed);

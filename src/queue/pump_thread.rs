@@ -45,7 +45,7 @@ impl Queues {
     pub fn thread_ends(&self, queue: HeldQueue<'_>) {
         let cell = self.cell(queue);
         cell.thread.store(0, Ordering::Relaxed);
-        cell.admission.fetch_add(0, Ordering::AcqRel);
+        cell.inbox.tell();
         if let Some(id) = self.runs_here(queue) {
             // It ends with the thread, inside the function.
             self.posted.listed(id.number()).notify();

@@ -1,12 +1,12 @@
 //! The queue of a dispatcher: who gets in, in which order they run, and how they leave it early.
 //!
-//! Posters push into a bounded lock-free inbox for each lane and take no lock while there is room.
-//! Everything behind the inboxes is in lists under one lock: who waits for a turn, steps that wait
+//! Posters push into a lock-free inbox and take no lock.
+//! Everything behind the inbox is in lists under one lock: who waits for a turn, steps that wait
 //! for the next tick, who waits for another thread, who runs, and who is over but not completed.
 //!
 //! Invariants:
-//! - Only who holds the lock of the lists takes out of the inboxes, and stages change only under it, but for
-//!   the end of Running, which is the runner's alone. So who is neither in an inbox nor in a list is in the
+//! - Only who holds the lock of the lists takes out of the inbox, and stages change only under it, but for
+//!   the end of Running, which is the runner's alone. So who is neither in the inbox nor in a list is in the
 //!   hands of one thread.
 //! - What the pump runs is in no list: `runs_here` names it, set under the lock with its stage and cleared
 //!   before anything of it ends. Who finds it there after he has pinned its job has pinned the right one.
@@ -19,31 +19,17 @@ use crate::error::Error;
 use crate::memory::pool::{Link, Pool};
 use crate::owner::owned::Owned;
 use crate::queue::hosted::Hosted;
-use crate::queue::lane::LANES;
+use crate::queue::inbox::Inbox;
 use crate::queue::lists::Lists;
 use crate::queue::posted::{Posted, PostedId};
 use crate::queue_id::{HeldQueue, QueueId};
-use crate::sys::allocator::with_reserve;
-use crate::sys::fallible;
-use crate::sys::sync::{ArrayQueue, AtomicU32, AtomicU64, Mutex, OnceBox, Ordering, constructor};
-
-/// Places in the inbox of a lane; when it is full the poster takes the lock.
-#[cfg(not(loom))]
-const INBOX: usize = 256;
-#[cfg(loom)]
-const INBOX: usize = 2;
-
-/// What one allocates: for each place a number and its stamp.
-const INBOX_BYTES: usize = INBOX * 2 * size_of::<u64>();
+use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 
 /// The host was told that there is something to do, and has not pumped since.
 pub(super) const OWED: u64 = 1;
 /// The host wants to be told at all.
 pub(super) const WANTED: u64 = 1 << 1;
 pub(super) const GENERATION_SHIFT: u32 = 2;
-
-#[derive(Debug)]
-pub(super) struct Inboxes(pub(super) [ArrayQueue<u32>; LANES]);
 
 #[derive(Debug, Default)]
 pub(super) struct QueueCell {
@@ -55,7 +41,7 @@ pub(super) struct QueueCell {
     pub(super) waking: AtomicU64,
     /// Whether the host may say "not now".
     pub(super) has_veto: AtomicU32,
-    pub(super) inboxes: OnceBox<Inboxes>,
+    pub(super) inbox: Inbox,
     pub(super) lists: Mutex<Lists>,
     pub(super) host: Hosted,
     /// What the owner of the host's functions knows the dispatcher by; NIL without one. Set before
@@ -106,18 +92,11 @@ impl Queues {
 
     /// A queue for so many jobs. The caller has it for itself, and gives it its host.
     pub fn create(&self, capacity: u32) -> Result<QueueId, Error> {
-        let no_memory = || Error::Resources("memory for dispatchers; release some");
-        let (number, cell) = self.cells.take().map_err(|_| no_memory())?;
-        if cell.inboxes.get().is_none() {
-            #[allow(clippy::disallowed_methods, reason = "called with what it needs")]
-            let made = || Inboxes(std::array::from_fn(|_| ArrayQueue::new(INBOX)));
-            let result = with_reserve([INBOX_BYTES; LANES], made).and_then(fallible::try_box);
-            let Ok(inboxes) = result else {
-                self.cells.free(number);
-                return Err(no_memory());
-            };
-            let _ = cell.inboxes.set(inboxes);
-        }
+        let (number, cell) = self
+            .cells
+            .take()
+            .map_err(|_| Error::Resources("memory for dispatchers; release some"))?;
+        cell.inbox.open();
         cell.admission.store(0, Ordering::Relaxed);
         cell.capacity.store(capacity, Ordering::Relaxed);
         cell.thread.store(0, Ordering::Relaxed);

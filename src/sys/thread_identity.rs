@@ -3,6 +3,7 @@
 
 /// A number that no other living thread has; a later thread may get it again. Never 0.
 #[cfg(not(loom))]
+#[inline]
 pub fn current() -> u64 {
     // Late in the end of a thread of a platform without native thread-locals it is one of those
     // few; they are told apart from all others.

@@ -1,7 +1,7 @@
 //! What is installed on threads, and the references that it holds.
 //!
-//! A slot's value has an internal of its token or job: one that stays if a caller set it, one of a call if
-//! the pump did, which takes it out again before it returns. Whatever leaves a slot is dropped here, after
+//! A slot's value has an internal of its token or job that stays, if a caller set it; none if the pump lent it,
+//! which keeps both until it has taken them out again. Whatever leaves a slot is dropped here, after
 //! the slots are consistent again: that may run a destroy-notify, which may use the slots.
 //!
 //! A captured context is an object of its own that holds internals of the pair, so that worker
@@ -40,15 +40,6 @@ pub struct ThisThread<'t, 'a> {
     pub slots: &'t ThreadSlots<'a>,
     /// Its record.
     pub record: &'a ThreadRecord,
-}
-
-/// For how long a value is in a slot or a context.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum For {
-    /// Until somebody takes it out.
-    Good,
-    /// For a call, which takes it out itself.
-    ACall,
 }
 
 /// Where captured contexts are, and what all threads share. What is done with them is of [`Contexts`].
@@ -159,40 +150,31 @@ impl<'a> Contexts<'a> {
     }
 
     #[inline(always)]
-    fn token_value(self, token: Handle, long: For) -> Result<Shown<'a>, Error> {
+    fn token_value(self, token: Handle) -> Result<Shown<'a>, Error> {
         if token == NULL {
             return Ok(self.nothing());
         }
-        let is_held = !crate::weakened!("slot_holds_token");
-        let word = match long {
-            For::Good => {
-                let hold = TokenHold::new(self.tokens(), token)?;
-                let word = hold.slot().state();
-                _ = is_held.then(|| hold.leave());
-                word
-            }
-            For::ACall => {
-                let pin = TokenPin::new(self.tokens(), token)?;
-                let word = pin.slot().state();
-                _ = is_held.then(|| pin.pass_on());
-                word
-            }
-        };
+        let hold = TokenHold::new(self.tokens(), token)?;
+        let word = hold.slot().state();
+        _ = (!crate::weakened!("slot_holds_token")).then(|| hold.leave());
         Ok(Shown { value: SlotValue { object: token, token }, word })
     }
 
     #[inline(always)]
-    fn job_value(self, job: Handle, long: For) -> Result<Shown<'a>, Error> {
+    fn job_value(self, job: Handle) -> Result<Shown<'a>, Error> {
         if job == NULL {
             return Ok(self.nothing());
         }
-        let index = match long {
-            For::Good => JobHold::new(self.jobs, job)?.leave(),
-            For::ACall => JobPin::new(self.jobs, job)?.pass_on(),
-        };
-        let token = self.jobs.token(&Lent::new(self.jobs, index));
+        let index = JobHold::new(self.jobs, job)?.leave();
+        Ok(self.lent_job(&Lent::new(self.jobs, index)))
+    }
+
+    /// What a slot shows of a job that is kept.
+    #[inline(always)]
+    fn lent_job(self, job: &JobPin<'_>) -> Shown<'a> {
+        let token = self.jobs.token(job);
         let word = self.tokens().word(token).unwrap_or(&self.table.never);
-        Ok(Shown { value: SlotValue { object: job, token }, word })
+        Shown { value: SlotValue { object: job.handle(), token }, word }
     }
 
     #[inline(always)]
@@ -209,7 +191,9 @@ impl<'a> Contexts<'a> {
 
     #[inline(always)]
     fn drop_removed(self, removed: Removed) {
-        self.drop_value(removed.slot, removed.value);
+        if !removed.is_lent {
+            self.drop_value(removed.slot, removed.value);
+        }
     }
 
     /// Makes a token or a job current on this thread; NULL masks what is. Returns the ticket.
@@ -222,8 +206,8 @@ impl<'a> Contexts<'a> {
         object: Handle,
     ) -> Result<u64, Error> {
         let shown = match slot {
-            SlotName::Token => self.token_value(object, For::Good)?,
-            SlotName::Job => self.job_value(object, For::Good)?,
+            SlotName::Token => self.token_value(object)?,
+            SlotName::Job => self.job_value(object)?,
         };
         let ticket = slots.set(record, &self.table.numbers, slot, shown);
         ticket.inspect_err(|_| self.drop_value(slot, shown.value))
@@ -255,14 +239,14 @@ impl<'a> Contexts<'a> {
     /// Both current values as an object that other threads can enter.
     pub fn capture(self, slots: &ThreadSlots<'_>) -> Result<Handle, Error> {
         let (index, slot) = self.table.arena.take()?;
-        let token = match self.token_value(slots.token(), For::Good) {
+        let token = match self.token_value(slots.token()) {
             Ok(token) => token.value,
             Err(error) => {
                 self.table.arena.put_back(index);
                 return Err(error);
             }
         };
-        let job = match self.job_value(slots.current_job(), For::Good) {
+        let job = match self.job_value(slots.current_job()) {
             Ok(job) => job.value,
             Err(error) => {
                 self.drop_value(SlotName::Token, token);
@@ -299,34 +283,31 @@ impl<'a> Contexts<'a> {
     ) -> Result<u64, Error> {
         let thread = ThisThread { slots, record };
         if context == NULL {
-            return self.install_for(thread, NULL, NULL, For::Good);
+            return self.install(thread, NULL, NULL);
         }
         let pin = ContextPin::new(self, context)?;
         let (token, job) = pair(pin.slot().live());
-        self.install_for(thread, token.object, job.object, For::Good)
+        self.install(thread, token.object, job.object)
     }
 
-    /// Makes a token and a job current on this thread under one ticket, for the call that `unwind`s it.
-    /// NULL masks what was.
-    pub fn install(
+    /// Makes a token and a job current on this thread under one ticket, for the caller, who keeps both and
+    /// `unwind`s it. NULL masks what was.
+    pub fn lend(
         self,
         thread: ThisThread<'_, 'a>,
         token: Handle,
-        job: Handle,
+        job: &JobPin<'_>,
     ) -> Result<u64, Error> {
-        self.install_for(thread, token, job, For::ACall)
+        let word = if token == NULL { None } else { self.tokens().word(token) };
+        let word = word.unwrap_or(&self.table.never);
+        let token = Shown { value: SlotValue { object: token, token }, word };
+        thread.slots.lend(thread.record, &self.table.numbers, token, self.lent_job(job))
     }
 
-    fn install_for(
-        self,
-        thread: ThisThread<'_, 'a>,
-        token: Handle,
-        job: Handle,
-        long: For,
-    ) -> Result<u64, Error> {
-        let token = self.token_value(token, long)?;
+    fn install(self, thread: ThisThread<'_, 'a>, token: Handle, job: Handle) -> Result<u64, Error> {
+        let token = self.token_value(token)?;
         let drop_token = || self.drop_value(SlotName::Token, token.value);
-        let job = self.job_value(job, long).inspect_err(|_| drop_token())?;
+        let job = self.job_value(job).inspect_err(|_| drop_token())?;
         let entered = thread.slots.enter(thread.record, &self.table.numbers, token, job);
         entered.inspect_err(|_| {
             self.drop_value(SlotName::Job, job.value);
@@ -350,7 +331,9 @@ impl<'a> Contexts<'a> {
             leaks += u64::from(!own);
             self.drop_removed(removed);
         }
-        self.count_leaks(leaks);
+        if leaks > 0 {
+            self.count_leaks(leaks);
+        }
         Ok(leaks)
     }
 

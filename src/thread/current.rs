@@ -251,13 +251,31 @@ impl<'a> ThreadSlots<'a> {
         token: Shown<'a>,
         job: Shown<'a>,
     ) -> Result<u64, Error> {
+        self.set_both(record, numbers, token, job, FrameOrigin::Enter)
+    }
+
+    /// As `enter`, of values that the caller keeps until he has unwound them.
+    pub fn lend(
+        &self,
+        record: &ThreadRecord,
+        numbers: &ThreadNumbers,
+        token: Shown<'a>,
+        job: Shown<'a>,
+    ) -> Result<u64, Error> {
+        self.set_both(record, numbers, token, job, FrameOrigin::Lend)
+    }
+
+    #[inline]
+    fn set_both(
+        &self,
+        record: &ThreadRecord,
+        numbers: &ThreadNumbers,
+        token: Shown<'a>,
+        job: Shown<'a>,
+        origin: FrameOrigin,
+    ) -> Result<u64, Error> {
         let ticket = record.next_ticket(numbers)?;
-        let frame = |slot| Frame {
-            ticket,
-            displaced: self.value(record, slot),
-            slot,
-            origin: FrameOrigin::Enter,
-        };
+        let frame = |slot| Frame { ticket, displaced: self.value(record, slot), slot, origin };
         record.frames.push(frame(SlotName::Token))?;
         record.frames.push(frame(SlotName::Job)).inspect_err(|_| record.frames.pop())?;
         self.show(record, SlotName::Token, token);
@@ -286,7 +304,7 @@ impl<'a> ThreadSlots<'a> {
         let word = if before.token == NULL { None } else { words.tokens.word(before.token) };
         let shown = Shown { value: before, word: word.unwrap_or(words.never) };
         self.show(record, frame.slot, shown);
-        Removed { slot: frame.slot, value }
+        Removed { slot: frame.slot, value, is_lent: frame.origin == FrameOrigin::Lend }
     }
 
     fn take_out(&self, record: &ThreadRecord, position: usize, words: Words<'a>) -> Removed {
@@ -301,8 +319,8 @@ impl<'a> ThreadSlots<'a> {
         let frame = record.frames.pop_at_hand(|newest| {
             newest.ticket == ticket && newest.slot == slot && newest.origin == FrameOrigin::Set
         })?;
-        // Its slot is the caller's, which is known where this is compiled.
-        Some(self.restore(record, Frame { slot, ..frame }, words))
+        // Its slot and origin are the caller's, which are known where this is compiled.
+        Some(self.restore(record, Frame { slot, origin: FrameOrigin::Set, ..frame }, words))
     }
 
     /// Undoes the `set` that gave this ticket. The newest frame may be of the other slot, or the ticket is

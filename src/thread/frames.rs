@@ -15,6 +15,8 @@ use std::cell::{Cell, RefCell};
 pub(super) enum FrameOrigin {
     Set,
     Enter,
+    /// By a call that keeps the values itself, and unwinds.
+    Lend,
 }
 
 /// One value that was set, known by its ticket, and what it displaced.

@@ -45,4 +45,6 @@ pub struct Removed {
     pub slot: SlotName,
     /// The value.
     pub value: SlotValue,
+    /// It has no reference: whoever lent it keeps it.
+    pub is_lent: bool,
 }
