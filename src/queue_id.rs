@@ -4,10 +4,10 @@
 //! given back under which it was read. There are two forms:
 //! - `QueueId` names one use of a cell. It may be kept, and be out of date: what takes one compares it
 //!   with the cell's present use.
-//! - `HeldQueue` is of a dispatcher that cannot go while it is borrowed. What needs a live queue takes it.
+//! - `queue::HeldQueue` is of a dispatcher that cannot go while it is borrowed. What needs a live queue
+//!   takes it.
 
 use crate::handle::INDEX_BITS;
-use std::marker::PhantomData;
 
 /// The last of a cell's uses that an id has room for; then they begin again.
 const LAST_GENERATION: u64 = (1 << (64 - INDEX_BITS)) - 1;
@@ -48,31 +48,6 @@ impl QueueId {
     /// What the cell's next use is called.
     pub fn next_generation(self) -> u64 {
         (self.generation() + 1) & LAST_GENERATION
-    }
-
-    /// The caller knows that the queue does not go while `'a` lasts: it has the queue's dispatcher
-    /// pinned, or makes or buries it.
-    pub(crate) fn held<'a>(self) -> HeldQueue<'a> {
-        HeldQueue { id: self, holder: PhantomData }
-    }
-}
-
-/// The queue of a dispatcher that cannot go while this is there.
-#[derive(Clone, Copy, Debug)]
-pub struct HeldQueue<'a> {
-    id: QueueId,
-    holder: PhantomData<&'a ()>,
-}
-
-impl HeldQueue<'_> {
-    /// What may be kept of it.
-    pub fn id(self) -> QueueId {
-        self.id
-    }
-
-    /// The cell's number.
-    pub fn number(self) -> u32 {
-        self.id.number()
     }
 }
 

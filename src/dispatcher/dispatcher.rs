@@ -21,9 +21,9 @@ use crate::memory::arena::{Arena, LivePart};
 use crate::memory::pin::{Keeper, Pin};
 use crate::memory::slot::Holder;
 use crate::owner::{Owners, Thing};
-use crate::queue::Queues;
 use crate::queue::posted::Stage;
-use crate::queue_id::{HeldQueue, QueueId};
+use crate::queue::{HeldQueue, Queues};
+use crate::queue_id::QueueId;
 use crate::sys::callout::Payload;
 use crate::sys::fallible::{Late, try_box};
 use crate::sys::host::Host;
@@ -127,7 +127,7 @@ impl<'a> DispatcherPin<'a> {
 
     /// Its queue, which does not go before the pin.
     pub fn queue(&self) -> HeldQueue<'_> {
-        self.slot().live().queue_id().held()
+        self.keeper().queues().held(self.slot().live().queue_id())
     }
 }
 
@@ -166,7 +166,7 @@ impl<'a> Keeper<'a> for Dispatchers<'a> {
     fn bury(self, index: u32) {
         let slot = self.table.arena.slot(index);
         let live = slot.live();
-        let queue = live.queue_id().held();
+        let queue = self.queues().held(live.queue_id());
         let payload = live.payload.lock().take();
         let payload = self.queues().forget_host(queue, payload);
         let parting = self.queues().host_owned(queue).take();
@@ -284,7 +284,7 @@ impl<'a> Dispatchers<'a> {
             }
         };
         live.queue.store(queue.bits(), Ordering::Relaxed);
-        let queue = queue.held();
+        let queue = self.queues().held(queue);
         live.thread.store(settings.thread, Ordering::Relaxed);
         if settings.thread != 0 {
             self.queues().set_thread(queue);
@@ -345,6 +345,9 @@ impl<'a> Dispatchers<'a> {
     /// Binds a dispatcher to this thread unless it is bound to another.
     pub(crate) fn bind(dispatcher: &DispatcherPin<'_>, here: u64) -> Result<(), Error> {
         let thread = &dispatcher.slot().live().thread;
+        if thread.load(Ordering::Relaxed) == here {
+            return Ok(());
+        }
         match thread.compare_exchange(0, here, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => Ok(()),
             Err(bound) if bound == here => Ok(()),

@@ -85,15 +85,22 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Ends all of a job that runs no more, on the dispatcher's thread. Whether that may have taken a while:
-    /// foreign code ran.
-    pub(crate) fn finish(self, dispatcher: &DispatcherPin<'_>, held: HeldPosted<'_>) -> bool {
+    /// Ends all of a job that runs no more, on the dispatcher's thread.
+    pub(crate) fn finish(self, dispatcher: &DispatcherPin<'_>, held: HeldPosted<'_>) {
+        let queue = dispatcher.queue();
+        let job_id = id_of(self.jobs().arena().handle_of(held.cell().task().job));
+        let (_, since_ns) = self.queues().busy(queue);
+        let since_ns = if since_ns == 0 { clock::now_ns() } else { since_ns };
+        let busy = self.queues().hold_thread(queue, job_id, since_ns);
+        self.finish_noted(dispatcher, held);
+        drop(busy);
+    }
+
+    /// As `finish`, of a job that the thread is already known to be busy with. Whether that may have taken a
+    /// while: foreign code ran.
+    pub(crate) fn finish_noted(self, dispatcher: &DispatcherPin<'_>, held: HeldPosted<'_>) -> bool {
         let cell = held.cell();
         let live = dispatcher.slot().live();
-        let job_id = id_of(self.jobs().arena().handle_of(cell.task().job));
-        let (_, since_ns) = self.queues().busy(dispatcher.queue());
-        let since_ns = if since_ns == 0 { clock::now_ns() } else { since_ns };
-        let busy = self.queues().hold_thread(dispatcher.queue(), job_id, since_ns);
         // While any close can still end it: the host may close its owner where progress is shown.
         let shows_progress = live.progress_interval_ns().is_some();
         if shows_progress
@@ -112,7 +119,6 @@ impl<'a> Dispatchers<'a> {
             self.complete(dispatcher, &job, cell, work, Completion::UnlessClosing, true);
         }
         self.let_go(dispatcher, job, task.parent);
-        drop(busy);
         is_told
     }
 
@@ -192,7 +198,10 @@ impl<'a> Dispatchers<'a> {
         job: &JobPin<'_>,
         cell: &PostedCell,
     ) {
-        if cell.has_caller_id.swap(0, Ordering::Relaxed) != 0 {
+        let has_caller_id = &cell.has_caller_id;
+        if has_caller_id.load(Ordering::Relaxed) != 0
+            && has_caller_id.swap(0, Ordering::Relaxed) != 0
+        {
             self.jobs().show_text(job, JobText::CallerId, |id| self.delist(dispatcher, id));
         }
     }

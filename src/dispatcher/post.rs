@@ -1,10 +1,10 @@
 //! Posting: how a job gets into a dispatcher, or back to its poster.
 //!
 //! A post counts itself in, publishes a cell, makes its job, whose token knows the cell from its first
-//! moment, looks whether the owner of its functions was closed meanwhile or its token is cancelled, and pushes
-//! it, unless the dispatcher was closed. Until it is filled everything is undone on an error; after that
-//! whoever claims the job decides: the poster, who takes it back, or another, and then it is accepted and its
-//! completion will run.
+//! moment, looks whether the owner of its functions was closed meanwhile or its token is cancelled, and
+//! pushes it, unless the dispatcher was closed. Until it is filled everything is undone on an error; after
+//! that whoever claims the job decides: the poster, who takes it back, or another, and then it is accepted
+//! and its completion will run.
 
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::moment::{Moment, MomentKind};
@@ -14,10 +14,10 @@ use crate::handle::{self, Handle, NULL};
 use crate::job::{JobOrigin, JobPin, LentJob, id_of};
 use crate::memory::slot::Holder;
 use crate::owner::Thing;
+use crate::queue::HeldQueue;
 use crate::queue::admission::Refused;
 use crate::queue::lane::Lane;
 use crate::queue::posted::{HeldPosted, PostedCell, PostedId, Stage, Task};
-use crate::queue_id::HeldQueue;
 use crate::sys::clock;
 use crate::sys::fallible::try_string;
 use crate::sys::sync::Ordering;
@@ -217,7 +217,7 @@ impl<'a> Dispatchers<'a> {
         let posted = self.queues().posted();
         let now_ns = clock::now_ns();
         let held = posted
-            .add(dispatcher.queue(), post.lane, is_held, post.owner != NULL, now_ns)
+            .add(dispatcher.queue().id(), post.lane, is_held, post.owner != NULL, now_ns)
             .map_err(|error| (error, waits))?;
         let id = held.publish(if waits { Stage::Queued } else { Stage::Running });
         match self.prepare_job(dispatcher, post, &held, waits.then_some(id), now_ns) {

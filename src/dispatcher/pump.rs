@@ -58,9 +58,11 @@ struct Pumping<'a>(&'a AtomicU32);
 
 impl<'a> Pumping<'a> {
     fn begin(word: &'a AtomicU32) -> Result<Self, Error> {
-        if word.swap(1, Ordering::Relaxed) != 0 {
+        // The dispatcher's thread alone writes it.
+        if word.load(Ordering::Relaxed) != 0 {
             return Err(Error::Reentrant);
         }
+        word.store(1, Ordering::Relaxed);
         Ok(Self(word))
     }
 }

@@ -20,8 +20,8 @@ use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
 use crate::owner::Call;
 use crate::owner::wait_graph::Inside;
+use crate::queue::HeldQueue;
 use crate::queue::posted::{HeldPosted, PostedCell, PostedId, Stage};
-use crate::queue_id::HeldQueue;
 use crate::sys::host::Host;
 use crate::sys::sync::Ordering;
 use crate::sys::{clock, thread_identity};
@@ -179,7 +179,7 @@ impl<'a> Dispatchers<'a> {
             held.leave();
             dispatcher.slot().live().progress_interval_ns().is_some()
         } else {
-            self.finish(dispatcher, held)
+            self.finish_noted(dispatcher, held)
         };
         drop(busy);
         let now_ns = if is_told { clock::now_ns() } else { now_ns };

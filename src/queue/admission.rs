@@ -6,10 +6,9 @@
 //!   has his job found there, or is refused by the inbox, and takes the job back.
 
 use crate::memory::pool::{Link, NIL};
-use crate::queue::Queues;
 use crate::queue::lists::{ELSEWHERE, ENDED, Lists, READY};
 use crate::queue::posted::{HeldPosted, Stage};
-use crate::queue_id::HeldQueue;
+use crate::queue::{HeldQueue, Queues};
 use crate::sys::sync::{MutexGuard, Ordering};
 
 /// Jobs that may be accepted and not over beyond the capacity: running, or waiting for their
@@ -34,27 +33,27 @@ pub enum Refused {
 impl Queues {
     /// Most jobs that may wait.
     pub fn capacity(&self, queue: HeldQueue<'_>) -> u32 {
-        self.cell(queue).capacity.load(Ordering::Relaxed)
+        queue.cell.capacity.load(Ordering::Relaxed)
     }
 
     /// How many wait.
     pub fn depth(&self, queue: HeldQueue<'_>) -> u32 {
-        (self.cell(queue).admission.load(Ordering::Relaxed) & DEPTH) as u32
+        (queue.cell.admission.load(Ordering::Relaxed) & DEPTH) as u32
     }
 
     /// How many are accepted and not over.
     pub fn unfinished(&self, queue: HeldQueue<'_>) -> u64 {
-        (self.cell(queue).admission.load(Ordering::Acquire) & !CLOSED) / UNFINISHED
+        (queue.cell.admission.load(Ordering::Acquire) & !CLOSED) / UNFINISHED
     }
 
     /// Whether it was closed.
     pub fn is_closed(&self, queue: HeldQueue<'_>) -> bool {
-        self.cell(queue).admission.load(Ordering::Acquire) & CLOSED != 0
+        queue.cell.admission.load(Ordering::Acquire) & CLOSED != 0
     }
 
     /// Counts a job in, as one that waits or as one that runs at once.
     pub fn admit(&self, queue: HeldQueue<'_>, waits: bool) -> Result<(), Refused> {
-        let cell = self.cell(queue);
+        let cell = queue.cell;
         let capacity = u64::from(cell.capacity.load(Ordering::Relaxed));
         let mut now = cell.admission.load(Ordering::Relaxed);
         loop {
@@ -80,27 +79,27 @@ impl Queues {
     #[must_use]
     pub fn dismiss(&self, queue: HeldQueue<'_>, waits: bool) -> bool {
         let counted = UNFINISHED + u64::from(waits);
-        let before = self.cell(queue).admission.fetch_sub(counted, Ordering::AcqRel);
+        let before = queue.cell.admission.fetch_sub(counted, Ordering::AcqRel);
         before & !DEPTH == CLOSED | UNFINISHED
     }
 
     /// Counts out a job that is over. True: it was the last of a closed queue.
     #[must_use]
     pub fn finished(&self, queue: HeldQueue<'_>) -> bool {
-        let before = self.cell(queue).admission.fetch_sub(UNFINISHED, Ordering::AcqRel);
+        let before = queue.cell.admission.fetch_sub(UNFINISHED, Ordering::AcqRel);
         before & !DEPTH == CLOSED | UNFINISHED
     }
 
     /// Lets a published job wait for its turn on the dispatcher's thread. False: it is closed.
     #[inline]
     pub fn push(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) -> bool {
-        self.cell(queue).inbox.push(job.number(), job.cell().next()).is_ok()
+        queue.cell.inbox.push(job.number(), job.cell().next()).is_ok()
     }
 
     /// Lets a published job wait for another thread. `None`: it is closed. False: it was cancelled before,
     /// and waits for its completion.
     pub fn push_elsewhere(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) -> Option<bool> {
-        let mut lists = self.cell(queue).lists.lock();
+        let mut lists = queue.cell.lists.lock();
         if self.is_closed(queue) {
             return None;
         }
@@ -111,7 +110,7 @@ impl Queues {
 
     /// Lets a job that was claimed before it was pushed wait for its completion, also in a closed queue.
     pub fn push_ended(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) {
-        self.cell(queue).lists.lock().put(&self.posted, job.number(), ENDED);
+        queue.cell.lists.lock().put(&self.posted, job.number(), ENDED);
     }
 
     /// Puts what was taken out of the inbox where it belongs: the newest, and those behind it.
@@ -141,8 +140,8 @@ impl Queues {
 
     /// The lists, with all that was in the inbox.
     #[inline]
-    pub(super) fn drained(&self, queue: HeldQueue<'_>) -> MutexGuard<'_, Lists> {
-        let cell = self.cell(queue);
+    pub(super) fn drained<'q>(&self, queue: HeldQueue<'q>) -> MutexGuard<'q, Lists> {
+        let cell = queue.cell;
         let mut lists = cell.lists.lock();
         let newest = cell.inbox.take();
         if newest != NIL {
@@ -154,7 +153,7 @@ impl Queues {
     /// Lets nobody in any more. True: it was open until now, and every job that was let in is over.
     #[must_use]
     pub fn close(&self, queue: HeldQueue<'_>) -> bool {
-        let cell = self.cell(queue);
+        let cell = queue.cell;
         let mut lists = cell.lists.lock();
         let before = cell.admission.fetch_or(CLOSED, Ordering::AcqRel);
         self.sort_in(queue, &mut lists, cell.inbox.close());

@@ -1,10 +1,10 @@
 //! How full a queue is, for who looks at it.
 
-use crate::queue::Queues;
 use crate::queue::admission::DEPTH;
 use crate::queue::lists::{Lists, total};
 use crate::queue::posted::{PostedId, Stage};
-use crate::queue_id::{HeldQueue, QueueId};
+use crate::queue::{HeldQueue, Queues};
+use crate::queue_id::QueueId;
 use crate::sys::sync::{AtomicU64, Ordering};
 
 /// How many there are of each.
@@ -67,7 +67,7 @@ impl Queues {
 
     /// What the pump runs.
     pub(super) fn runs_here(&self, queue: HeldQueue<'_>) -> Option<PostedId> {
-        let id = PostedId(self.cell(queue).runs_here.load(Ordering::Relaxed));
+        let id = PostedId(queue.cell.runs_here.load(Ordering::Relaxed));
         (id != PostedId::NONE).then_some(id)
     }
 

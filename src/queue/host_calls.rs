@@ -8,8 +8,8 @@
 
 use crate::owner::Owners;
 use crate::owner::owned::Owned;
-use crate::queue::{GENERATION_SHIFT, OWED, Queues, WANTED};
-use crate::queue_id::{HeldQueue, QueueId};
+use crate::queue::{GENERATION_SHIFT, HeldQueue, OWED, Queues, WANTED};
+use crate::queue_id::QueueId;
 use crate::sys::callout::Payload;
 use crate::sys::host::Host;
 use crate::sys::sync::Ordering;
@@ -18,7 +18,7 @@ use crate::sys::thread_identity;
 impl Queues {
     /// Lets the host's functions be called; their owner knows the dispatcher already.
     pub fn set_host(&self, queue: HeldQueue<'_>, host: Host) {
-        let cell = self.cell(queue);
+        let cell = queue.cell;
         cell.has_veto.store(u32::from(host.has_veto()), Ordering::Relaxed);
         let wanted = if host.wants_wakes() { WANTED } else { 0 };
         let generation = queue.id().generation() << GENERATION_SHIFT;
@@ -29,12 +29,12 @@ impl Queues {
     /// Calls none of the host's functions any more. The payload comes back to be destroyed, unless a
     /// call runs on another thread, which then does it.
     pub fn forget_host(&self, queue: HeldQueue<'_>, payload: Option<Payload>) -> Option<Payload> {
-        self.cell(queue).host.forget(payload)
+        queue.cell.host.forget(payload)
     }
 
     /// What its owner knows the dispatcher by.
     pub fn host_owned<'a>(&'a self, queue: HeldQueue<'a>) -> &'a Owned {
-        &self.cell(queue).host_owned
+        &queue.cell.host_owned
     }
 
     /// Calls one of the host's functions, unless they were forgotten.
@@ -74,7 +74,7 @@ impl Queues {
 
     /// Tells the host that there is something to do, unless it was told since the last pump.
     pub fn wake(&self, owners: &Owners, queue: HeldQueue<'_>) {
-        let waking = &self.cell(queue).waking;
+        let waking = &queue.cell.waking;
         if waking.load(Ordering::Relaxed) & WANTED != 0
             && waking.fetch_or(OWED, Ordering::AcqRel) & OWED == 0
         {
@@ -109,7 +109,7 @@ impl Queues {
 
     /// Whether the host says "not now". `None`: it was not asked.
     pub fn is_vetoed(&self, owners: &Owners, queue: HeldQueue<'_>) -> Option<bool> {
-        let has_veto = self.cell(queue).has_veto.load(Ordering::Relaxed) != 0;
+        let has_veto = queue.cell.has_veto.load(Ordering::Relaxed) != 0;
         has_veto.then(|| self.call_host(owners, queue, Host::vetoes).unwrap_or(false))
     }
 }

@@ -41,7 +41,17 @@ impl Turns {
     pub const NONE: Self = Self([0; LANES]);
 
     /// The lane to take from, of those with work.
+    #[inline]
     pub fn choose(&mut self, has_work: [bool; LANES]) -> Option<Lane> {
+        if let [false, true, false] = has_work {
+            // As below, where nothing else has work.
+            self.0[Lane::Normal as usize] = 0;
+            return Some(Lane::Normal);
+        }
+        self.choose_of_all(has_work)
+    }
+
+    fn choose_of_all(&mut self, has_work: [bool; LANES]) -> Option<Lane> {
         let with_work = || Lane::ALL.into_iter().filter(|lane| has_work[*lane as usize]);
         let out_of_patience = |lane: &Lane| self.0[*lane as usize] >= PATIENCE[*lane as usize];
         // The lowest first: it waited longest.

@@ -1,7 +1,8 @@
 //! Who waits in a dispatcher. Below the tokens, because a cancel takes a job out of its queue.
 //!
 //! - [`queue`](mod@queue): what a queue is made of; `lists` its lists.
-//! - [`admission`]: how jobs get in, `inbox`: the way. [`stages`]: what becomes of them there. [`counts`]: how many are where.
+//! - [`admission`]: how jobs get in, `inbox`: the way. [`stages`]: what becomes of them there.
+//!   [`counts`]: how many are where.
 //! - [`posted`]: what is known of each posted job. [`lane`]: whose turn it is.
 //! - [`hosted`]: the host's functions, `host_calls` the calls of them.
 //! - [`pump_thread`]: which thread pumps, and what keeps it.

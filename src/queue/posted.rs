@@ -26,7 +26,7 @@ use crate::memory::pool::{Link, NIL, Pool};
 use crate::owner::owned::Owned;
 use crate::owner::wait_graph::Inside;
 use crate::queue::lane::Lane;
-use crate::queue_id::{HeldQueue, QueueId};
+use crate::queue_id::QueueId;
 use crate::sys::sync::{AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, constructor};
 use crate::sys::work::{JobFunction, Work, WorkCell};
 
@@ -376,11 +376,11 @@ impl Posted {
         each(&self.cells);
     }
 
-    /// A cell in no stage yet, with one hold or two: the queue's, which comes back, and if `is_kept` one more,
-    /// which is left to the poster. `is_owned`: an owner's close may end it.
+    /// A cell in no stage yet, with one hold or two: the queue's, which comes back, and if `is_kept` one
+    /// more, which is left to the poster. `is_owned`: an owner's close may end it.
     pub fn add(
         &self,
-        queue: HeldQueue<'_>,
+        queue: QueueId,
         lane: Lane,
         is_kept: bool,
         is_owned: bool,
@@ -390,7 +390,7 @@ impl Posted {
             self.cells.take().map_err(|_| Error::Resources("memory for posted jobs"))?;
         cell.holds.store(1 + u32::from(is_kept), Ordering::Relaxed);
         // Release: who reads it sees that the cell's last use is over.
-        cell.queue.store(queue.id().bits(), Ordering::Release);
+        cell.queue.store(queue.bits(), Ordering::Release);
         cell.lane.store(lane as u32, Ordering::Relaxed);
         cell.owned.clear();
         cell.posted_ns.store(now_ns, Ordering::Relaxed);

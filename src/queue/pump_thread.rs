@@ -1,9 +1,8 @@
 //! Which thread pumps a queue, and what keeps it.
 
 use crate::owner::wait_graph::Inside;
-use crate::queue::Queues;
 use crate::queue::queue::QueueCell;
-use crate::queue_id::HeldQueue;
+use crate::queue::{HeldQueue, Queues};
 use crate::sys::sync::Ordering;
 use crate::sys::thread_identity;
 
@@ -33,7 +32,7 @@ impl Drop for Busy<'_> {
 impl Queues {
     /// Notes that this thread is the dispatcher's.
     pub fn set_thread(&self, queue: HeldQueue<'_>) {
-        let thread = &self.cell(queue).thread;
+        let thread = &queue.cell.thread;
         let here = thread_identity::current();
         if thread.load(Ordering::Relaxed) != here {
             thread.store(here, Ordering::Relaxed);
@@ -43,7 +42,7 @@ impl Queues {
     /// The dispatcher's thread has ended, as who waits finds out now: whoever pushes after this sees what
     /// was stored before it.
     pub fn thread_ends(&self, queue: HeldQueue<'_>) {
-        let cell = self.cell(queue);
+        let cell = queue.cell;
         cell.thread.store(0, Ordering::Relaxed);
         cell.inbox.tell();
         if let Some(id) = self.runs_here(queue) {
@@ -61,14 +60,14 @@ impl Queues {
 
     /// The dispatcher's thread, which everything keeps from coming to the queue that it waits for.
     pub fn thread(&self, queue: HeldQueue<'_>) -> Option<Inside> {
-        let thread = self.cell(queue).thread.load(Ordering::Relaxed);
+        let thread = queue.cell.thread.load(Ordering::Relaxed);
         (thread != 0).then_some(Inside { thread, waits_before: 0 })
     }
 
     /// Notes what keeps the dispatcher's thread until the result is dropped: a job, 0 for none.
     pub fn hold_thread<'a>(&'a self, queue: HeldQueue<'a>, job: u64, since_ns: u64) -> Busy<'a> {
         let before = self.busy(queue);
-        let busy = Busy { cell: self.cell(queue), before };
+        let busy = Busy { cell: queue.cell, before };
         busy.note(job, since_ns);
         busy
     }
@@ -76,7 +75,7 @@ impl Queues {
     /// Which job keeps the dispatcher's thread, and since when; a time without a job: something else of
     /// the host.
     pub fn busy(&self, queue: HeldQueue<'_>) -> (u64, u64) {
-        let cell = self.cell(queue);
+        let cell = queue.cell;
         (cell.busy_with.load(Ordering::Relaxed), cell.busy_since_ns.load(Ordering::Relaxed))
     }
 }

@@ -22,7 +22,7 @@ use crate::queue::hosted::Hosted;
 use crate::queue::inbox::Inbox;
 use crate::queue::lists::Lists;
 use crate::queue::posted::{Posted, PostedId};
-use crate::queue_id::{HeldQueue, QueueId};
+use crate::queue_id::QueueId;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 
 /// The host was told that there is something to do, and has not pumped since.
@@ -70,6 +70,25 @@ impl Link for QueueCell {
     }
 }
 
+/// The queue of a dispatcher that cannot go while this is there, with its cell.
+#[derive(Clone, Copy, Debug)]
+pub struct HeldQueue<'a> {
+    id: QueueId,
+    pub(super) cell: &'a QueueCell,
+}
+
+impl HeldQueue<'_> {
+    /// What may be kept of it.
+    pub fn id(self) -> QueueId {
+        self.id
+    }
+
+    /// The cell's number.
+    pub fn number(self) -> u32 {
+        self.id.number()
+    }
+}
+
 /// All queues and what is posted to them.
 #[derive(Debug)]
 pub struct Queues {
@@ -107,9 +126,11 @@ impl Queues {
         Ok(QueueId::new(number, cell.generation()))
     }
 
+    /// A queue of which the caller knows that it does not go meanwhile: it has the queue's dispatcher pinned,
+    /// or makes or buries it.
     #[inline]
-    pub(super) fn cell(&self, queue: HeldQueue<'_>) -> &QueueCell {
-        self.cells.cell(queue.number())
+    pub(crate) fn held(&self, id: QueueId) -> HeldQueue<'_> {
+        HeldQueue { id, cell: self.cells.cell(id.number()) }
     }
 
     /// Lets a cell be used again.
@@ -123,7 +144,7 @@ impl Queues {
     /// Forgets a queue to which nothing can be posted any more and whose jobs are over.
     pub fn remove(&self, queue: HeldQueue<'_>) {
         drop(self.drained(queue));
-        if self.cell(queue).host.remove() {
+        if queue.cell.host.remove() {
             self.free(queue.id());
         }
     }

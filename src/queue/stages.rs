@@ -4,10 +4,10 @@ use crate::memory::list::{Fifo, ListNodes};
 use crate::memory::pool::NIL;
 use crate::queue::counts::Left;
 use crate::queue::lane::Lane;
-use crate::queue::lists::{ELSEWHERE, ENDED, Lists, NEXT_TICK, READY, RUNNING};
+use crate::queue::lists::{ELSEWHERE, ENDED, Lists, NEXT_TICK, READY, RUNNING, total};
 use crate::queue::posted::{HeldPosted, PostedId, Stage};
-use crate::queue::{OWED, Queues};
-use crate::queue_id::{HeldQueue, QueueId};
+use crate::queue::{HeldQueue, OWED, Queues};
+use crate::queue_id::QueueId;
 use crate::sys::sync::Ordering;
 
 /// Who gets the dispatcher's thread next.
@@ -29,7 +29,7 @@ impl Queues {
     pub(super) fn decide(&self, queue: HeldQueue<'_>, number: u32, to: Stage) {
         let posted = self.posted.listed(number);
         if posted.stage() == Stage::Queued {
-            self.cell(queue).admission.fetch_sub(1, Ordering::AcqRel);
+            queue.cell.admission.fetch_sub(1, Ordering::AcqRel);
         }
         posted.set_stage(to);
     }
@@ -51,7 +51,7 @@ impl Queues {
             return None;
         }
         // Who waits in it holds its dispatcher.
-        self.decide(queue.held(), number, to);
+        self.decide(self.held(queue), number, to);
         if self.posted.node(number).list() != NIL {
             if to == Stage::Withdrawn {
                 lists.take_out(&self.posted, number);
@@ -67,7 +67,7 @@ impl Queues {
 
     /// Notes that the host has come: whoever posts from now on tells it again.
     pub fn host_comes(&self, queue: HeldQueue<'_>) {
-        let waking = &self.cell(queue).waking;
+        let waking = &queue.cell.waking;
         // Whoever told it has stored that before.
         if waking.load(Ordering::Relaxed) & OWED != 0 {
             waking.fetch_and(!OWED, Ordering::AcqRel);
@@ -75,7 +75,11 @@ impl Queues {
     }
 
     /// Begins a tick: steps of the last one may run again.
+    #[inline]
     fn begin_tick(&self, lists: &mut Lists) {
+        if total(&lists.next_tick) == 0 {
+            return;
+        }
         for lane in Lane::ALL {
             let list = READY + lane as u32;
             while let Some(number) = lists.next_tick[lane as usize].first() {
@@ -104,13 +108,13 @@ impl Queues {
         let first = job.cell().stage() == Stage::Queued;
         self.decide(queue, number, Stage::Running);
         lists.take_out(&self.posted, number);
-        self.cell(queue).runs_here.store(job.id().0, Ordering::Relaxed);
+        queue.cell.runs_here.store(job.id().0, Ordering::Relaxed);
         Ok(Next::Run { job, first })
     }
 
     /// The function that the pump called has returned. For the dispatcher's thread.
     pub fn stops_here(&self, queue: HeldQueue<'_>) {
-        self.cell(queue).runs_here.store(PostedId::NONE.0, Ordering::Release);
+        queue.cell.runs_here.store(PostedId::NONE.0, Ordering::Release);
     }
 
     /// What is left when a pump ends. `begins`: it had no look before.
@@ -132,7 +136,7 @@ impl Queues {
 
     /// Begins a published job on the thread that posts it.
     pub fn begin_here(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) {
-        let mut lists = self.cell(queue).lists.lock();
+        let mut lists = queue.cell.lists.lock();
         lists.put(&self.posted, job.number(), RUNNING);
     }
 
@@ -150,7 +154,7 @@ impl Queues {
             return None;
         }
         // Who waits in it holds its dispatcher.
-        let queue = queue.held();
+        let queue = self.held(queue);
         // Who closed it, or its poster, who looks after the push, ends it.
         if self.is_closed(queue) {
             return None;
@@ -165,7 +169,7 @@ impl Queues {
     /// Lets a running job wait for its next slice, here in the next tick or on another thread.
     /// False: it is over instead, because the queue was closed.
     pub fn park(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>, is_elsewhere: bool) -> bool {
-        let mut lists = self.cell(queue).lists.lock();
+        let mut lists = queue.cell.lists.lock();
         let (posted, number) = (job.cell(), job.number());
         // Who closed it may have looked at what waits already.
         if self.is_closed(queue) && !crate::weakened!("park_looks_again") {
@@ -186,7 +190,7 @@ impl Queues {
     /// Ends the run of a job that `begin_here` or `begin_elsewhere` began: it is then in this thread's hands
     /// alone, or waits for the dispatcher's thread.
     pub fn ran(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>, is_elsewhere: bool) {
-        let mut lists = self.cell(queue).lists.lock();
+        let mut lists = queue.cell.lists.lock();
         job.cell().set_stage(Stage::Ran);
         if is_elsewhere {
             lists.put(&self.posted, job.number(), ENDED);
@@ -218,7 +222,7 @@ impl Queues {
         pin: impl Fn(u32) -> bool,
         unpin: impl Fn(u32),
     ) -> Option<u32> {
-        let runs_here = &self.cell(queue).runs_here;
+        let runs_here = &queue.cell.runs_here;
         let id = PostedId(runs_here.load(Ordering::Acquire));
         let job = self.posted.find(id).filter(|_| id != PostedId::NONE)?.task().job;
         if job == NIL || !pin(job) {
@@ -235,7 +239,7 @@ impl Queues {
     /// A job of `begin_here` or `begin_elsewhere` that no shutdown has asked to stop. `pin` is called under
     /// the lock with the job's number and must only pin.
     pub fn next_unasked(&self, queue: HeldQueue<'_>, pin: impl Fn(u32) -> bool) -> Option<u32> {
-        let lists = self.cell(queue).lists.lock();
+        let lists = queue.cell.lists.lock();
         lists.running.iter(&self.posted).find_map(|number| {
             let posted = self.posted.listed(number);
             if posted.is_asked.swap(1, Ordering::Relaxed) != 0 {
@@ -252,7 +256,7 @@ impl Queues {
         queue: HeldQueue<'_>,
         after: Option<&HeldPosted<'_>>,
     ) -> Option<HeldPosted<'_>> {
-        let lists = self.cell(queue).lists.lock();
+        let lists = queue.cell.lists.lock();
         let mut running = lists.running.iter(&self.posted);
         let number = match after {
             None => running.next(),
@@ -265,7 +269,7 @@ impl Queues {
 
     /// Whether a thread that is not the dispatcher's runs one of its jobs.
     pub fn is_run_by(&self, queue: HeldQueue<'_>, thread: u64) -> bool {
-        let lists = self.cell(queue).lists.lock();
+        let lists = queue.cell.lists.lock();
         let mut running = lists.running.iter(&self.posted);
         running.any(|number| {
             let inside = self.posted.listed(number).inside();

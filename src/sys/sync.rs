@@ -146,27 +146,12 @@ mod model {
             Self { capacity, values: Mutex::new(std::collections::VecDeque::new()) }
         }
 
-        /// Puts a value behind the others, or gives it back if there is no room.
-        pub fn push(&self, value: T) -> Result<(), T> {
-            let mut values = self.values.lock();
-            if values.len() == self.capacity {
-                return Err(value);
-            }
-            values.push_back(value);
-            Ok(())
-        }
-
         /// Puts a value behind the others. If there is no room the first one goes for it.
         pub fn force_push(&self, value: T) -> Option<T> {
             let mut values = self.values.lock();
             let first = if values.len() == self.capacity { values.pop_front() } else { None };
             values.push_back(value);
             first
-        }
-
-        /// Whether nothing is in it.
-        pub fn is_empty(&self) -> bool {
-            self.values.lock().is_empty()
         }
 
         /// Takes the first value.

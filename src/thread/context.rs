@@ -1,8 +1,8 @@
 //! What is installed on threads, and the references that it holds.
 //!
-//! A slot's value has an internal of its token or job that stays, if a caller set it; none if the pump lent it,
-//! which keeps both until it has taken them out again. Whatever leaves a slot is dropped here, after
-//! the slots are consistent again: that may run a destroy-notify, which may use the slots.
+//! A slot's value has an internal of its token or job that stays, if a caller set it; none if the pump lent
+//! it, which keeps both until it has taken them out again. Whatever leaves a slot is dropped here, after the
+//! slots are consistent again: that may run a destroy-notify, which may use the slots.
 //!
 //! A captured context is an object of its own that holds internals of the pair, so that worker
 //! threads can enter it while the capturing thread goes on.
@@ -325,6 +325,9 @@ impl<'a> Contexts<'a> {
     /// Undoes everything since and including the call that gave this ticket, and counts what
     /// others had left behind. Returns that count. May run destroy-notifies.
     pub fn unwind(self, slots: &ThreadSlots<'a>, ticket: u64) -> Result<u64, Error> {
+        if slots.take_lent(self.words(), ticket) {
+            return Ok(0);
+        }
         slots.find_ticket(ticket)?;
         let mut leaks = 0;
         while let Some((removed, own)) = slots.unwind_one(self.words(), ticket) {

@@ -361,6 +361,24 @@ impl<'a> ThreadSlots<'a> {
         Ok([job, token])
     }
 
+    /// Takes out what a `lend` installed, if nothing lies upon it. False: nothing was done.
+    #[inline]
+    pub fn take_lent(&self, words: Words<'a>, ticket: u64) -> bool {
+        let Some(record) = self.record() else { return false };
+        let newest = record.frames.newest();
+        if newest.is_none_or(|newest| newest.ticket != ticket || newest.origin != FrameOrigin::Lend)
+        {
+            return false;
+        }
+        for _ in SlotName::BOTH {
+            if let Some(frame) = record.frames.newest() {
+                record.frames.pop();
+                let _ = self.restore(record, frame, words);
+            }
+        }
+        true
+    }
+
     /// Whether this ticket can be unwound to.
     pub fn find_ticket(&self, ticket: u64) -> Result<(), Error> {
         match self.record().and_then(|record| record.frames.position(ticket)) {

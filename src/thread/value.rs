@@ -12,6 +12,11 @@ pub enum SlotName {
     Job,
 }
 
+impl SlotName {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::Token, Self::Job];
+}
+
 /// A value for a slot. Holds one reference of `object` unless that is NULL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the reference has to be dropped or kept in a slot"]

@@ -17,7 +17,7 @@ impl Running for Calls<'_> {
             Blocker::Owner(index) => return self.0.owners.inside(index, each),
             Blocker::Dispatcher(queue) => {
                 // Who waits for it has its dispatcher pinned until the wait has ended.
-                self.0.queues.thread(queue.held()).into_iter().for_each(each);
+                self.0.queues.thread(self.0.queues.held(queue)).into_iter().for_each(each);
             }
             Blocker::Posted(number) => {
                 self.0.queues.posted().listed(number).inside().into_iter().for_each(each);
