@@ -121,7 +121,11 @@ impl Watched {
     fn turn(&self, from: u32, to: u32) -> Result<(), u32> {
         if crate::weakened!("watch_turns_once") {
             let now = self.0.load(Ordering::Acquire);
-            return if now == from { Ok(self.0.store(to, Ordering::Release)) } else { Err(now) };
+            if now != from {
+                return Err(now);
+            }
+            self.0.store(to, Ordering::Release);
+            return Ok(());
         }
         let (done, other) = (Ordering::AcqRel, Ordering::Acquire);
         self.0.compare_exchange(from, to, done, other).map(drop)
