@@ -64,6 +64,7 @@ impl Library {
         self.tokens.each_shelved(each);
         self.jobs.each_shelved(each);
         self.requests.each_shelved(each);
+        self.contexts.each_shelved(each);
     }
 
     /// Lets threads have magazines of this library's pools. Of one library in a process, before it is used;

@@ -12,6 +12,7 @@ use crate::handle::{self, Handle, Kind, NULL};
 use crate::job::texts::JobText;
 use crate::job::{JobHold, JobPin, Jobs};
 use crate::memory::arena::{Arena, LivePart};
+use crate::memory::magazine::Shelved;
 use crate::memory::pin::{Keeper, Lent, Pin};
 use crate::memory::slot::Holder;
 use crate::sys::sync::{AtomicU64, Ordering, constructor};
@@ -62,6 +63,11 @@ impl ContextTable {
                 never: AtomicU64::new(0),
             }
         }
+    }
+
+    /// Shows the pools of which threads have magazines.
+    pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
+        each(self.arena.shelved());
     }
 }
 

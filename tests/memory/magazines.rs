@@ -1,6 +1,6 @@
 //! Free cells that threads have at hand: however threads come, go and pass tokens on, they are used again.
 
-use dcc_cancel::ffi::{status::*, token::*};
+use dcc_cancel::ffi::{context::*, current::*, status::*, token::*};
 use std::ptr::null_mut;
 use std::sync::mpsc;
 use std::sync::{Mutex, MutexGuard};
@@ -12,6 +12,11 @@ const AT_A_TIME: usize = 100;
 /// More slots than what is alive at a time and what threads may have at hand; far fewer than what threads
 /// would lose that keep theirs.
 const ENOUGH: u64 = 1000;
+
+/// Number of an object's slot, as its handle has it.
+fn slot(handle: usize) -> u64 {
+    handle as u64 >> 8 & 0xff_ffff
+}
 
 /// One token of the library, which other threads may use.
 struct Token(*mut dcc_cancel_token);
@@ -27,9 +32,8 @@ impl Token {
         Self(token)
     }
 
-    /// Number of its slot, as its handle has it.
     fn slot(&self) -> u64 {
-        self.0.addr() as u64 >> 8 & 0xff_ffff
+        slot(self.0.addr())
     }
 }
 
@@ -55,6 +59,34 @@ fn use_many() -> u64 {
 fn threads_that_end_give_theirs_back() {
     let _alone = alone();
     let highest = (0..300).map(|_| thread::spawn(use_many).join().unwrap()).max().unwrap();
+    assert!(highest < ENOUGH, "slot {highest}");
+}
+
+/// Captures what is current many times and releases it: the highest slot.
+fn capture_many() -> u64 {
+    let token = Token::new();
+    let mut ticket = 0;
+    // SAFETY: a writable result.
+    assert_eq!(unsafe { dcc_cancel_token_set_current(token.0, &mut ticket) }, DCC_OK);
+    let captured = || {
+        let mut context = null_mut();
+        // SAFETY: a writable result.
+        assert_eq!(unsafe { dcc_context_capture(&mut context) }, DCC_OK);
+        context
+    };
+    let contexts: Vec<*mut dcc_context> = (0..AT_A_TIME).map(|_| captured()).collect();
+    assert_eq!(dcc_cancel_token_reset_current(ticket), DCC_OK);
+    let release = |context: *mut dcc_context| {
+        assert_eq!(dcc_context_release(context), DCC_OK);
+        slot(context.addr())
+    };
+    contexts.into_iter().map(release).max().unwrap()
+}
+
+#[test]
+fn threads_that_end_give_contexts_back() {
+    let _alone = alone();
+    let highest = (0..300).map(|_| thread::spawn(capture_many).join().unwrap()).max().unwrap();
     assert!(highest < ENOUGH, "slot {highest}");
 }
 
