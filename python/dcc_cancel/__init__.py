@@ -18,12 +18,17 @@ DCC_CANCEL_LIBRARY names, that lies beside this package, or that the system find
 no dependencies.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import errors as _errors
 from ._library import library as _loaded
 from ._native import native
 from .context import (
     # These two are for `dcc_mcp_core` itself, where this stands in for its module.
-    _reset_current_job_id,  # noqa: F401
-    _set_current_job_id,  # noqa: F401
+    _reset_current_job_id as _reset_current_job_id,
+    _set_current_job_id as _set_current_job_id,
     check_cancelled,
     check_dcc_cancelled,
     current_cancel_token,
@@ -36,6 +41,8 @@ from .context import (
 )
 from ._asyncio import run_in_thread
 from ._posting import Posting
+from ._types import Message, RequestId, Seconds
+from ._version import __version__ as __version__
 from .control import close_control, open_control
 from .dispatcher import Dispatcher, Tick
 from .errors import (
@@ -85,6 +92,7 @@ __all__ = [
     "JobHandle",
     "JobInterruptedError",
     "LibraryError",
+    "Message",
     "MessageOutcome",
     "OverloadedError",
     "PostTimeoutError",
@@ -93,7 +101,9 @@ __all__ = [
     "ReentrantError",
     "Registration",
     "Request",
+    "RequestId",
     "ResourcesError",
+    "Seconds",
     "Session",
     "ShutdownError",
     "Tick",
@@ -119,6 +129,20 @@ __all__ = [
 ]
 
 
-def version():
-    """Version and build of the library, for logs."""
-    return _loaded.dcc_version_string().decode("ascii")
+def version() -> str:
+    """Version and build of the library, for logs; `__version__` is that of this package."""
+    text: bytes = _loaded.dcc_version_string()
+    return text.decode("ascii")
+
+
+if not TYPE_CHECKING:
+    # Asked each time, so that who gets the class after `dcc_mcp_core` was loaded has one of its errors.
+    del CancelledError, DccMcpCancelledError
+
+    def __getattr__(name: str) -> type:
+        if name in ("CancelledError", "DccMcpCancelledError"):
+            return _errors.adopted()
+        raise AttributeError("module %r has no attribute %r" % (__name__, name))
+
+    def __dir__() -> list:
+        return sorted(set(globals()) | set(__all__))

@@ -1,14 +1,32 @@
 """Tokens, jobs and postings in asyncio, which is imported where it is used."""
 
+from __future__ import annotations
+
 import contextvars
 import functools
 import inspect
+from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Optional
+
+from ._arguments import callable_in, wrong_type
+from ._types import Seconds, T
+
+if TYPE_CHECKING:
+    import concurrent.futures
+    from asyncio import AbstractEventLoop, Future, Task
+
+    from typing_extensions import Unpack
+
+    from ._posting import Posting
+    from ._types import Ts
+    from .job import Job, Progress, State
+    from .probes import JobHandle
+    from .token import CancelToken
 
 # How long a look at a job's end or progress may be late.
 _LOOK_AGAIN = 0.02
 
 
-def _asyncio():
+def _asyncio() -> Any:
     import asyncio
 
     return asyncio
@@ -17,23 +35,23 @@ def _asyncio():
 class _Signal:
     """A future of the running loop that any thread may set."""
 
-    def __init__(self):
-        self._loop = _asyncio().get_running_loop()
-        self.future = self._loop.create_future()
+    def __init__(self) -> None:
+        self._loop: AbstractEventLoop = _asyncio().get_running_loop()
+        self.future: Future[None] = self._loop.create_future()
 
-    def set(self):
+    def set(self) -> None:
         try:
             self._loop.call_soon_threadsafe(self._set_here)
         except RuntimeError:
             # The loop is closed: nobody waits any more.
             pass
 
-    def _set_here(self):
+    def _set_here(self) -> None:
         if not self.future.done():
             self.future.set_result(None)
 
 
-async def cancel_of(token):
+async def cancel_of(token: CancelToken) -> Optional[str]:
     """Waits for the cancel of a token, and gives its reason."""
     signal = _Signal()
     registration = token.add_callback(signal.set)
@@ -44,7 +62,7 @@ async def cancel_of(token):
     return token.reason
 
 
-async def completion_of(posting):
+async def completion_of(posting: Posting[T]) -> T:
     """Waits for a posting, which is asked to stop if the task is cancelled meanwhile."""
     signal = _Signal()
     posting.add_done_callback(lambda _: signal.set())
@@ -56,14 +74,14 @@ async def completion_of(posting):
     return posting.result()
 
 
-async def end_of(job):
+async def end_of(job: Job) -> State:
     """Waits for the end of a job, and gives its state."""
     while not job.has_ended:
         await _asyncio().sleep(_LOOK_AGAIN)
     return job.state
 
 
-async def updates_of(job, interval):
+async def updates_of(job: Job, interval: Seconds) -> AsyncIterator[Progress]:
     """The progress of a job, each time that it has changed."""
     shown = None
     while True:
@@ -80,34 +98,34 @@ async def updates_of(job, interval):
 class Tie:
     """Cancels the running task when a job is cancelled, until its end."""
 
-    def __init__(self, job):
+    def __init__(self, job: Job) -> None:
         asyncio = _asyncio()
-        self._task = asyncio.current_task()
-        self._loop = asyncio.get_running_loop()
+        self._task: Task[Any] = asyncio.current_task()
+        self._loop: AbstractEventLoop = asyncio.get_running_loop()
         # How many cancels of the task are others' business.
         self._before = self._cancels()
         self._has_cancelled = False
         self._is_over = False
         self._registration = job.token.add_callback(self._on_cancel)
 
-    def _cancels(self):
+    def _cancels(self) -> int:
         # New in Python 3.11, like `uncancel`.
         count = getattr(self._task, "cancelling", None)
         return count() if count is not None else 0
 
-    def _on_cancel(self):
+    def _on_cancel(self) -> None:
         try:
             self._loop.call_soon_threadsafe(self._cancel_task)
         except RuntimeError:
             # The loop is closed, and the task with it.
             pass
 
-    def _cancel_task(self):
+    def _cancel_task(self) -> None:
         if not self._is_over:
             self._has_cancelled = True
             self._task.cancel()
 
-    def end(self, error):
+    def end(self, error: Optional[BaseException]) -> bool:
         """Whether the error is the cancel that this has caused, and no other."""
         self._is_over = True
         self._registration.unregister()
@@ -118,7 +136,14 @@ class Tie:
         return left <= self._before and isinstance(error, _asyncio().CancelledError)
 
 
-async def run_in_thread(function, *arguments, label=None, caller_id=None, parent=None, executor=None):
+async def run_in_thread(
+    function: Callable[[Unpack[Ts]], T],
+    *arguments: Unpack[Ts],
+    label: Optional[str] = None,
+    caller_id: Optional[str] = None,
+    parent: Optional[JobHandle] = None,
+    executor: Optional[concurrent.futures.Executor] = None,
+) -> T:
     """Runs a function on a thread as a job, and gives its result: for what blocks, in an event loop.
 
     The function sees this task's context, in which its job is the current one; so does native code that it
@@ -131,19 +156,22 @@ async def run_in_thread(function, *arguments, label=None, caller_id=None, parent
     from .job import Job
 
     asyncio = _asyncio()
+    callable_in(function, "function")
+    if executor is not None and not hasattr(executor, "submit"):
+        wrong_type("executor", "an Executor of concurrent.futures", executor)
     name = label if label is not None else getattr(function, "__qualname__", type(function).__name__)
-    refuse_coroutines(function, "run_in_thread")
+    refuse_coroutines(function, "await it here")
     job = Job(name, caller_id, parent if parent is not None else current_cancel_token())
     call = native(function)
 
-    def work():
+    def work() -> T:
         with job:
             return call(*arguments)
 
     context = contextvars.copy_context()
     loop = asyncio.get_running_loop()
-    running = loop.run_in_executor(executor, context.run, work)
-    cancelled = None
+    running: Future[T] = loop.run_in_executor(executor, context.run, work)
+    cancelled: Optional[BaseException] = None
     while not running.done():
         try:
             # `wait` leaves it running when this task is cancelled.
@@ -158,21 +186,18 @@ async def run_in_thread(function, *arguments, label=None, caller_id=None, parent
     return running.result()
 
 
-def refuse_coroutines(function, what):
-    """What returns at once and does its work later cannot be run as a job."""
-    inner = function
+def refuse_coroutines(function: Callable[..., Any], advice: str) -> None:
+    """What returns at once and does its work later cannot be run as a job, nor in the slots of a thread."""
+    inner: Any = function
     while isinstance(inner, functools.partial):
         inner = inner.func
     for called in (inner, getattr(inner, "__call__", None)):
         if inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called):
-            raise TypeError(
-                "%s takes a function that does its work when it is called; %r only makes a coroutine:"
-                " await it in its event loop, or use a generator function, whose steps are slices"
-                % (what, function)
-            )
+            wanted = "a function that does its work when it is called"
+            wrong_type("function", wanted, function, "it only makes a coroutine: " + advice)
 
 
-def refuse_coroutine(value, function):
+def refuse_coroutine(value: object, function: Callable[..., Any]) -> None:
     """The same, of a function that turns out to be one when it has been called."""
     if inspect.iscoroutine(value):
         value.close()

@@ -1,5 +1,7 @@
 """What dcc_cancel.h declares, as far as this package uses it; a test compares the two."""
 
+from __future__ import annotations
+
 from ctypes import (
     CFUNCTYPE,
     POINTER,
@@ -14,6 +16,7 @@ from ctypes import (
     c_uint64,
     c_void_p,
 )
+from typing import Any, Dict, List, Tuple
 
 DCC_JOB_PENDING = 1
 DCC_JOB_RUNNING = 2
@@ -52,6 +55,11 @@ DCC_ID_INTEGER = 1
 DCC_ID_TEXT = 2
 DCC_REQUEST_NOT_CANCELLABLE = 1
 DCC_REQUEST_ID_SIZE = 264
+DCC_MAX_CALLER_ID_LENGTH = 128
+DCC_MAX_TEXT_LENGTH = 4096
+DCC_MAX_REQUEST_ID_LENGTH = 256
+DCC_MAX_CAPACITY = 131072
+DCC_MAX_SESSION_QUOTA = 65536
 DCC_OWED_RESULT = 1
 DCC_OWED_NOTHING = 2
 DCC_OWED_CANCELLED = 3
@@ -81,15 +89,15 @@ DCC_ERROR_OVERLOADED = -14
 DCC_ERROR_DUPLICATE = -15
 DCC_ERROR_REENTRANT = -16
 
-CancelFn = CFUNCTYPE(None, c_void_p, c_void_p)
-DestroyFn = CFUNCTYPE(None, c_void_p)
-IsCancelledFn = CFUNCTYPE(c_int32, c_void_p)
-WakeFn = CFUNCTYPE(None, c_void_p)
-VetoFn = CFUNCTYPE(c_int32, c_void_p)
-ProgressFn = CFUNCTYPE(None, c_void_p, c_uint64, c_uint64, c_void_p)
-ExecuteFn = CFUNCTYPE(c_int32, c_void_p, c_void_p, c_void_p)
-JobFn = CFUNCTYPE(c_int32, c_void_p, c_void_p)
-CompletionFn = CFUNCTYPE(None, c_void_p, c_int32, c_void_p)
+CancelFn: Any = CFUNCTYPE(None, c_void_p, c_void_p)
+DestroyFn: Any = CFUNCTYPE(None, c_void_p)
+IsCancelledFn: Any = CFUNCTYPE(c_int32, c_void_p)
+WakeFn: Any = CFUNCTYPE(None, c_void_p)
+VetoFn: Any = CFUNCTYPE(c_int32, c_void_p)
+ProgressFn: Any = CFUNCTYPE(None, c_void_p, c_uint64, c_uint64, c_void_p)
+ExecuteFn: Any = CFUNCTYPE(c_int32, c_void_p, c_void_p, c_void_p)
+JobFn: Any = CFUNCTYPE(c_int32, c_void_p, c_void_p)
+CompletionFn: Any = CFUNCTYPE(None, c_void_p, c_int32, c_void_p)
 
 
 class CancelTokenDesc(Structure):
@@ -319,7 +327,7 @@ class ControlDesc(Structure):
 
 
 # Of each function the type of the result and of the arguments.
-FUNCTIONS = {
+FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "dcc_cancel_token_create_from": (c_int32, [POINTER(CancelTokenDesc), POINTER(c_void_p)]),
     "dcc_cancel_token_retain": (c_int32, [c_void_p]),
     "dcc_cancel_token_release": (c_int32, [c_void_p]),

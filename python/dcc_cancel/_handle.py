@@ -1,12 +1,17 @@
 """A reference to an object of the library, and polling without a call."""
 
+from __future__ import annotations
+
 from ctypes import byref, c_uint64, c_void_p
+from typing import TYPE_CHECKING, Any, Dict, NoReturn, Optional, TypeVar
 
 from ._declarations import PollLayer
 from ._library import library
 from ._status import checked
 from ._told import note_told
 from .errors import ClosedError
+
+S = TypeVar("S", bound="Polled")
 
 # The word of what was closed: polls of it differ, and so ask, and so are told.
 _CLOSED = c_uint64(1)
@@ -17,35 +22,52 @@ class NativeObject:
 
     __slots__ = ("_handle", "__weakref__")
 
+    _handle: int
+
     # The library's function that takes the reference.
-    _release = None
+    _release: Any = None
+
+    # What was named otherwise in an earlier version.
+    _renamed: Dict[str, str] = {}
 
     @property
-    def handle(self):
+    def handle(self) -> int:
         """The C pointer as an int, good as long as this object."""
         handle = self._handle
         if not handle:
-            raise ClosedError("this %s was closed" % type(self).__name__)
+            raise ClosedError(
+                "this %s was closed, by its close() or at the end of its `with` block; make a new one"
+                % type(self).__name__
+            )
         return handle
 
-    def close(self):
+    def close(self) -> Any:
         """Gives the reference back; afterwards the object cannot be used. Harmless if repeated."""
         handle, self._handle = self._handle, 0
         if handle:
             self._release(handle)
 
-    def __del__(self):
+    def __del__(self) -> None:
         # Also for what was not completely made.
         handle = getattr(self, "_handle", 0)
         if handle:
             self._handle = 0
             self._release(handle)
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError(
             "a %s belongs to its process and cannot be copied or pickled; share the object itself"
             % type(self).__name__
         )
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            kind = type(self)
+            if name in kind._renamed:
+                text = "%s.%s is now called %s" % (kind.__name__, name, kind._renamed[name])
+                raise AttributeError(text)
+            raise AttributeError("%r object has no attribute %r" % (kind.__name__, name))
 
 
 class Polled(NativeObject):
@@ -58,10 +80,15 @@ class Polled(NativeObject):
 
     __slots__ = ("_word", "_expected", "_parents")
 
-    # The library's function that says whether it is cancelled.
-    _question = None
+    _word: c_uint64
+    _expected: int
+    # What cancels it as well, kept alive.
+    _parents: Any
 
-    def _watch(self, token):
+    # The library's function that says whether it is cancelled.
+    _question: Any = None
+
+    def _watch(self, token: int) -> None:
         """Polls the token of this handle from now on."""
         layer = PollLayer()
         checked(library.dcc_poll_read_token(token, byref(layer)))
@@ -69,37 +96,37 @@ class Polled(NativeObject):
         self._word = layer.word.contents
 
     @property
-    def cancelled(self):
-        """Whether it was asked to stop. Any thread; cheap."""
+    def cancelled(self) -> bool:
+        """Whether it was asked to stop. Any thread; cheap. An attribute, no method: without ()."""
         return self._word.value != self._expected and self._ask()
 
-    def _is_native(self):
+    def _is_native(self) -> bool:
         """Not so where a subclass decides by itself what is cancelled: native code cannot know."""
         return type(self).cancelled is Polled.cancelled
 
-    def _ask(self):
+    def _ask(self) -> bool:
         is_cancelled = checked(self._question(self.handle)) > 0
         if is_cancelled:
             note_told()
         return is_cancelled
 
-    def close(self):
+    def close(self) -> Any:
         """Gives the reference back; afterwards the object cannot be used. Harmless if repeated."""
         self._word, self._expected = _CLOSED, 0
         super().close()
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return self.cancelled
 
-    def __enter__(self):
+    def __enter__(self: S) -> S:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind: object, error: Optional[BaseException], trace: object) -> None:
         self.close()
 
 
-def created(function, *arguments):
+def created(function: Any, *arguments: Any, context: str = "") -> int:
     """The handle that a function of the library writes through its last argument."""
     out = c_void_p()
-    checked(function(*(arguments + (byref(out),))))
-    return out.value
+    checked(function(*(arguments + (byref(out),))), context)
+    return out.value or 0

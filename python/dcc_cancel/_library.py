@@ -1,9 +1,12 @@
 """Finds the one instance of the library in this process, or loads it."""
 
+from __future__ import annotations
+
 import ctypes
 import os
 import struct
 import sys
+from typing import Any, List, Optional
 
 from ._declarations import ABI_MAJOR, FUNCTIONS
 from .errors import LibraryError
@@ -12,50 +15,47 @@ VARIABLE = "DCC_CANCEL_LIBRARY"
 
 if sys.platform == "win32":
     FILE_NAME = "dcc_cancel.dll"
+
+    def find_loaded() -> Optional[ctypes.CDLL]:
+        """The instance that this process has loaded already, or None."""
+        kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+        find = kernel.GetModuleHandleExW
+        find.argtypes = [ctypes.c_uint32, ctypes.c_wchar_p, ctypes.POINTER(ctypes.c_void_p)]
+        find.restype = ctypes.c_int32
+        module = ctypes.c_void_p()
+        # Pinned: whoever brought it may be unloaded before its first use pins it by itself.
+        if find(1, FILE_NAME, ctypes.byref(module)) == 0:
+            return None
+        return ctypes.CDLL(FILE_NAME, handle=module.value)
+
 elif sys.platform == "darwin":
     FILE_NAME = "libdcc_cancel.%d.dylib" % ABI_MAJOR
+
+    def find_loaded() -> Optional[ctypes.CDLL]:
+        """The instance that this process has loaded already, or None."""
+        # The loader's list has the oldest first, and file names say which library it is.
+        loader = ctypes.CDLL(None)
+        loader._dyld_image_count.restype = ctypes.c_uint32
+        loader._dyld_get_image_name.argtypes = [ctypes.c_uint32]
+        loader._dyld_get_image_name.restype = ctypes.c_char_p
+        for index in range(loader._dyld_image_count()):
+            path = os.fsdecode(loader._dyld_get_image_name(index) or b"")
+            if os.path.basename(path) == FILE_NAME:
+                return ctypes.CDLL(path, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+        return None
+
 else:
     FILE_NAME = "libdcc_cancel.so.%d" % ABI_MAJOR
 
-
-def _windows_loaded():
-    kernel = ctypes.WinDLL("kernel32", use_last_error=True)
-    find = kernel.GetModuleHandleExW
-    find.argtypes = [ctypes.c_uint32, ctypes.c_wchar_p, ctypes.POINTER(ctypes.c_void_p)]
-    find.restype = ctypes.c_int32
-    module = ctypes.c_void_p()
-    # Pinned: whoever brought it may be unloaded before its first use pins it by itself.
-    if find(1, FILE_NAME, ctypes.byref(module)) == 0:
-        return None
-    return ctypes.CDLL(FILE_NAME, handle=module.value)
+    def find_loaded() -> Optional[ctypes.CDLL]:
+        """The instance that this process has loaded already, or None."""
+        try:
+            return ctypes.CDLL(FILE_NAME, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+        except OSError:
+            return None
 
 
-def _mac_loaded():
-    # The loader's list has the oldest first, and file names say which library it is.
-    loader = ctypes.CDLL(None)
-    loader._dyld_image_count.restype = ctypes.c_uint32
-    loader._dyld_get_image_name.argtypes = [ctypes.c_uint32]
-    loader._dyld_get_image_name.restype = ctypes.c_char_p
-    for index in range(loader._dyld_image_count()):
-        path = os.fsdecode(loader._dyld_get_image_name(index) or b"")
-        if os.path.basename(path) == FILE_NAME:
-            return ctypes.CDLL(path, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
-    return None
-
-
-def find_loaded():
-    """The instance that this process has loaded already, or None."""
-    if sys.platform == "win32":
-        return _windows_loaded()
-    if sys.platform == "darwin":
-        return _mac_loaded()
-    try:
-        return ctypes.CDLL(FILE_NAME, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
-    except OSError:
-        return None
-
-
-def candidates():
+def candidates() -> List[str]:
     """The paths to load it from, in this order; the last is left to the system's own search."""
     package = os.path.dirname(os.path.abspath(__file__))
     above = os.path.dirname(package)
@@ -72,7 +72,7 @@ def candidates():
     return [path for path in paths if os.path.isfile(path)] + [FILE_NAME]
 
 
-def _load():
+def _load() -> ctypes.CDLL:
     named = os.environ.get(VARIABLE)
     if named:
         try:
@@ -81,7 +81,7 @@ def _load():
             raise LibraryError(
                 "cannot load %r, which the variable %s names: %s" % (named, VARIABLE, error)
             ) from error
-    reasons = []
+    reasons: List[str] = []
     for path in candidates():
         try:
             return ctypes.CDLL(path)
@@ -100,7 +100,7 @@ class Library:
     another Python thread. Polls that must be faster read the state word, see `_handle`.
     """
 
-    def __init__(self, loaded):
+    def __init__(self, loaded: ctypes.CDLL) -> None:
         self._loaded = loaded
         try:
             version = loaded.dcc_abi_version
@@ -115,7 +115,7 @@ class Library:
                 % ((loaded._name,) + self.abi_version + (ABI_MAJOR,))
             )
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name not in FUNCTIONS:
             raise AttributeError(name)
         restype, argtypes = FUNCTIONS[name]
@@ -133,7 +133,7 @@ class Library:
         return function
 
 
-def _instance():
+def _instance() -> Library:
     if struct.calcsize("P") != 8:
         raise LibraryError("dcc-cancel is for 64-bit processes, and this Python is a 32-bit one")
     first = find_loaded()

@@ -1,21 +1,42 @@
 """Native code sees what is current in the Python context that calls it."""
 
-import functools
-import inspect
-from ctypes import byref, c_uint64
+from __future__ import annotations
 
+import functools
+from ctypes import byref, c_uint64
+from typing import TYPE_CHECKING, Any, Callable, Optional, Union, overload
+
+from ._arguments import callable_in
+from ._arguments import interval as checked_interval
+from ._asyncio import refuse_coroutines
 from ._library import library
 from ._status import checked
+from ._types import Default, Seconds, T
 from .context import _current_job_id, _current_token, current_job
 from .job import Job
 from .linking import DEFAULT_INTERVAL, fitting_id, parent_of
 from .token import CancelToken
 
 # In a context where nothing was ever set the thread's own slots stay: a native host may have set them.
-_UNSET = object()
+_UNSET: Any = Default("as the thread has it")
+
+_DECORATED = Default("the function that is decorated")
+
+if TYPE_CHECKING:
+    from ._types import P
 
 
-def native(function=None, interval=DEFAULT_INTERVAL):
+@overload
+def native(function: Callable[P, T], interval: Seconds = ...) -> Callable[P, T]: ...
+
+
+@overload
+def native(*, interval: Seconds = ...) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
+
+
+def native(
+    function: Union[Callable[..., Any], Default] = _DECORATED, interval: Seconds = DEFAULT_INTERVAL
+) -> Any:
     """Wraps a function so that native code which it calls polls this context's token and job.
 
     Around each call the library's two slots of this thread hold the context's current token and job,
@@ -24,14 +45,15 @@ def native(function=None, interval=DEFAULT_INTERVAL):
     What this context has never set is left as the thread has it; what it has set to None is masked.
     Also as a decorator: `@native`, `@native(interval=0.1)`.
     """
-    if function is None:
+    checked_interval(interval)
+    if isinstance(function, Default):
         return functools.partial(native, interval=interval)
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise TypeError(
-            "%r runs after the call has returned; wrap the native function that it calls" % (function,)
-        )
+    callable_in(function, "function")
+    refuse_coroutines(function, "wrap the native function that it calls")
 
-    def call(*arguments, **keywords):
+    inner: Callable[..., Any] = function
+
+    def call(*arguments: Any, **keywords: Any) -> Any:
         token = _current_token.get(_UNSET)
         job = current_job.get(_UNSET)
         explicit = _current_job_id.get()
@@ -41,14 +63,14 @@ def native(function=None, interval=DEFAULT_INTERVAL):
                 parent=None if token is _UNSET or token is None else parent_of(token, interval)[0],
             )
         if token is _UNSET and job is _UNSET:
-            return function(*arguments, **keywords)
+            return inner(*arguments, **keywords)
         with _Slots(token, job, interval):
-            return function(*arguments, **keywords)
+            return inner(*arguments, **keywords)
 
     for name in functools.WRAPPER_ASSIGNMENTS:
         if hasattr(function, name):
             setattr(call, name, getattr(function, name))
-    call.__wrapped__ = function
+    setattr(call, "__wrapped__", function)
     return call
 
 
@@ -57,14 +79,15 @@ class _Slots:
 
     __slots__ = ("_token", "_job", "_interval", "_ticket", "_kept", "_stand_in")
 
-    def __init__(self, token, job, interval):
+    def __init__(self, token: Any, job: Any, interval: Seconds) -> None:
         self._token = token
         self._job = job
         self._interval = interval
         self._ticket = 0
-        self._stand_in = None
+        self._kept: Any = None
+        self._stand_in: Optional[Job] = None
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         try:
             if self._token is not _UNSET:
                 self._kept, handle = parent_of(self._token, self._interval)
@@ -75,17 +98,17 @@ class _Slots:
             self._leave(error)
             raise
 
-    def _set(self, function, handle):
+    def _set(self, function: Any, handle: Optional[int]) -> None:
         ticket = c_uint64()
         checked(function(handle, byref(ticket)))
         # Unwinding to the first takes the second with it.
         self._ticket = self._ticket or ticket.value
 
-    def _job_handle(self):
+    def _job_handle(self) -> Optional[int]:
         if self._job is None:
             return None
         ask = getattr(self._job, "__dcc_job__", None)
-        handle = None if ask is None else ask()
+        handle: Optional[int] = None if ask is None else ask()
         if handle is not None:
             return handle
         # Native code needs a job of the library; one that follows the other stands in for it.
@@ -97,13 +120,13 @@ class _Slots:
         self._stand_in.begin()
         return self._stand_in.handle
 
-    def __exit__(self, kind, error, trace):
+    def __exit__(self, kind: object, error: Optional[BaseException], trace: object) -> None:
         status = self._leave(error)
         if error is None:
             checked(status)
 
-    def _leave(self, error):
-        status = 0
+    def _leave(self, error: Optional[BaseException]) -> int:
+        status: int = 0
         if self._ticket:
             # Also whatever the callee has left in the slots.
             status = library.dcc_context_unwind(self._ticket)

@@ -1,16 +1,21 @@
 """What was posted to a dispatcher: its function, its job, and the future of its result."""
 
+from __future__ import annotations
+
 import concurrent.futures
 import contextvars
 import inspect
 import threading
 import weakref
+from typing import TYPE_CHECKING, Any, Callable, Generator, NoReturn, Optional, Tuple
 
 from . import _asyncio
 from . import _declarations as c
+from ._arguments import nanoseconds
 from ._callbacks import kept, report
 from ._library import library
 from ._status import checked
+from ._types import Future, Seconds, T
 from .context import _current_token, current_job
 from .errors import (
     JOB_TEXT,
@@ -24,7 +29,11 @@ from .errors import (
 from .job import Job
 
 
-class Posting(concurrent.futures.Future):
+if TYPE_CHECKING:
+    from .dispatcher import Dispatcher
+
+
+class Posting(Future[T]):
     """The future of a posted callable, and its `job`.
 
     It is done when the job's completion has run, on the dispatcher's thread. A job that ended as
@@ -33,35 +42,48 @@ class Posting(concurrent.futures.Future):
     `await posting` gives the result in asyncio; a task that is cancelled meanwhile asks the job to stop.
     """
 
-    def __init__(self, dispatcher, function, arguments, token, parent):
+    #: What was posted, as a job.
+    job: Job
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        function: Callable[..., Any],
+        arguments: Tuple[Any, ...],
+        token: Any,
+        parent: Any,
+    ) -> None:
         super().__init__()
         self._dispatcher = weakref.ref(dispatcher)
-        self._call = (function, arguments)
+        # Gone, like the context, once the job is over.
+        self._call: Optional[Tuple[Callable[..., Any], Tuple[Any, ...]]] = (function, arguments)
         # The token as it was given, and what is native of it: itself, or what follows it.
         self._token = token
         self._parent = parent
-        self._context = contextvars.copy_context()
-        self._generator = None
-        self._value = None
-        self._error = None
+        self._context: Optional[contextvars.Context] = contextvars.copy_context()
+        self._generator: Optional[Generator[Any, Any, Any]] = None
+        self._value: Any = None
+        self._error: Optional[BaseException] = None
 
     # What the dispatcher and the library call.
 
-    def _take_job(self, handle):
+    def _take_job(self, handle: int) -> Job:
         """Its job, of which the caller gives a reference away. Both who posts and who runs tell it."""
-        return self.__dict__.setdefault("job", Job._owning(handle, self._parent))
+        job: Job = self.__dict__.setdefault("job", Job._owning(handle, self._parent))
+        return job
 
-    def _job_of(self, handle):
-        job = self.__dict__.get("job")
+    def _job_of(self, handle: int) -> Job:
+        job: Optional[Job] = self.__dict__.get("job")
         if job is None:
             checked(library.dcc_job_retain(handle))
             job = self._take_job(handle)
         return job
 
-    def _slice(self, handle):
+    def _slice(self, handle: int) -> int:
         """Runs the callable, or its next slice; the answer for the library."""
         job = self._job_of(handle)
         try:
+            assert self._context is not None
             is_over = self._context.run(self._step, job)
         except BaseException as error:
             self._error = error
@@ -75,11 +97,12 @@ class Posting(concurrent.futures.Future):
             return c.DCC_ERROR_INTERNAL
         return c.DCC_OK if is_over else c.DCC_RUN_AGAIN
 
-    def _step(self, job):
+    def _step(self, job: Job) -> bool:
         if self._generator is None:
             # This context is the posting's own, so there is nothing to reset.
             _current_token.set(self._token)
             current_job.set(job)
+            assert self._call is not None
             function, arguments = self._call
             self._value = function(*arguments)
             _asyncio.refuse_coroutine(self._value, function)
@@ -93,7 +116,7 @@ class Posting(concurrent.futures.Future):
             return True
         return False
 
-    def _completed(self, handle, state):
+    def _completed(self, handle: int, state: int) -> None:
         """The job is over."""
         self._job_of(handle)
         self._drop_callable()
@@ -105,8 +128,8 @@ class Posting(concurrent.futures.Future):
         else:
             self.set_exception(self._failure(state))
 
-    def _drop_callable(self):
-        if self._generator is not None:
+    def _drop_callable(self) -> None:
+        if self._generator is not None and self._context is not None:
             try:
                 # Its `finally` blocks, if it was cancelled between two slices.
                 self._context.run(self._generator.close)
@@ -114,7 +137,7 @@ class Posting(concurrent.futures.Future):
                 report("closing %r" % (self._generator,))
         self._generator = self._call = self._context = None
 
-    def _failure(self, state):
+    def _failure(self, state: int) -> BaseException:
         if self._error is not None and state != c.DCC_JOB_INTERRUPTED:
             return self._error
         text = self.job.failure
@@ -122,20 +145,20 @@ class Posting(concurrent.futures.Future):
             return JobInterruptedError(text or "the job was ended before it had a result")
         return DccCancelError(text or "the job failed")
 
-    def _outcome(self, state):
+    def _outcome(self, state: int) -> Any:
         """The result of a job that is over, also where its completion is still to run."""
         if state == c.DCC_JOB_COMPLETED:
             return self._value
         raise self._cancelled() if state == c.DCC_JOB_CANCELLED else self._failure(state)
 
-    def _cancelled(self):
+    def _cancelled(self) -> BaseException:
         """The exception of a job that ended as cancelled."""
         own = is_own_cancellation(self._error)
         error = _cancelled_future_error(str(self._error) if own else JOB_TEXT)
         error.__cause__ = self._error
         return error
 
-    def _destroyed(self):
+    def _destroyed(self) -> None:
         """The library is done with it; its completion may have been left out by a closed owner."""
         if not self.done():
             self._drop_callable()
@@ -144,7 +167,7 @@ class Posting(concurrent.futures.Future):
 
     # What a future offers.
 
-    def cancel(self, reason=""):
+    def cancel(self, reason: Optional[str] = None) -> bool:
         """Asks the job to stop. Whether that was not too late; it may complete all the same.
 
         One that waits for its turn never runs. The future is done after the next pump.
@@ -154,30 +177,32 @@ class Posting(concurrent.futures.Future):
         self.job.cancel(reason)
         return self.job.cancelled
 
-    def running(self):
+    def running(self) -> bool:
         """Whether it has begun and is not over."""
         return not self.done() and self.job.state == "running"
 
-    def result(self, timeout=None):
+    def result(self, timeout: Optional[Seconds] = None) -> T:
         """As of any future. On the dispatcher's own thread it must be done already."""
+        nanoseconds(timeout, "timeout")
         self._check_thread()
         try:
             return super().result(timeout)
         except concurrent.futures.CancelledError:
             raise self._cancelled() from self._error
 
-    def exception(self, timeout=None):
+    def exception(self, timeout: Optional[Seconds] = None) -> Optional[BaseException]:
         """As of any future. On the dispatcher's own thread it must be done already."""
+        nanoseconds(timeout, "timeout")
         self._check_thread()
         try:
             return super().exception(timeout)
         except concurrent.futures.CancelledError:
             raise self._cancelled() from self._error
 
-    def __await__(self):
+    def __await__(self) -> Generator[Any, None, T]:
         return _asyncio.completion_of(self).__await__()
 
-    def _check_thread(self):
+    def _check_thread(self) -> None:
         dispatcher = self._dispatcher()
         if (
             dispatcher is not None
@@ -189,16 +214,16 @@ class Posting(concurrent.futures.Future):
                 " or post_and_wait, which runs the job at once there"
             )
 
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a Posting belongs to its process and cannot be copied or pickled")
 
 
-@c.JobFn
-def run(job, key):
+def _run(job: int, key: int) -> int:
     """Called by the library."""
-    posting = None
+    posting: Optional[Posting[Any]] = None
     try:
         posting = kept(key)
+        assert posting is not None
         return posting._slice(job)
     except BaseException as error:
         report("running %r" % (posting,))
@@ -207,12 +232,18 @@ def run(job, key):
         return c.DCC_ERROR_INTERNAL
 
 
-@c.CompletionFn
-def complete(job, state, key):
+run = c.JobFn(_run)
+
+
+def _complete(job: int, state: int, key: int) -> None:
     """Called by the library."""
-    posting = None
+    posting: Optional[Posting[Any]] = None
     try:
         posting = kept(key)
+        assert posting is not None
         posting._completed(job, state)
     except BaseException:
         report("completing %r" % (posting,))
+
+
+complete = c.CompletionFn(_complete)

@@ -1,17 +1,19 @@
 """Ids of requests, in their exact types."""
 
+from __future__ import annotations
+
 from . import _declarations as c
-from ._status import text_in
-from .errors import InvalidArgumentError
+from ._arguments import text_in, wrong_type, wrong_value
+from ._types import RequestId
 
 
-def request_id(value, what="a request's id"):
+def request_id(value: RequestId, what: str = "id") -> c.RequestId:
     """An id for the library. It borrows the bytes of the text, which it keeps alive."""
     if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise TypeError("%s must be an int or a str, not %r" % (what, value))
+        wrong_type(what, "an int or a str", value, "pass what the peer sent, in its own type")
     if isinstance(value, int):
         if not -(1 << 63) <= value < 1 << 63:
-            raise InvalidArgumentError("%s must fit into 64 bits; it is %d" % (what, value))
+            wrong_value(what, "a number of 64 bits, or a str", value)
         return c.RequestId(type=c.DCC_ID_INTEGER, integer=value)
-    text, length = text_in(value, what)
+    text, length = text_in(value, what, c.DCC_MAX_REQUEST_ID_LENGTH)
     return c.RequestId(type=c.DCC_ID_TEXT, text=text, text_length=length)

@@ -1,10 +1,14 @@
 """Statuses of the library become exceptions."""
 
+from __future__ import annotations
+
 import ctypes
+from typing import Any, List, Optional, Tuple
 
 from . import _declarations as c
 from . import errors
 from ._library import library
+from ._types import Seconds
 
 _CLASSES = {
     c.DCC_ERROR_INVALID_HANDLE: errors.InvalidHandleError,
@@ -21,13 +25,13 @@ _CLASSES = {
 }
 
 
-def text_from(function, *arguments):
+def text_from(function: Any, *arguments: Any) -> Tuple[str, int]:
     """A text that a function writes into a buffer, and its status."""
     size = 256
     while True:
         buffer = ctypes.create_string_buffer(size)
         length = ctypes.c_size_t()
-        status = function(*(arguments + (buffer, size, ctypes.byref(length))))
+        status: int = function(*(arguments + (buffer, size, ctypes.byref(length))))
         if status < 0:
             raise error_of(status)
         # It may grow between two calls.
@@ -36,8 +40,11 @@ def text_from(function, *arguments):
         size = length.value + 1
 
 
-def error_of(status):
-    """The exception for a negative status of the call that this thread made last."""
+def error_of(status: int, context: str = "") -> errors.DccCancelError:
+    """The exception for a negative status of the call that this thread made last.
+
+    `context` is what the caller knows and the library does not, such as the name that it was given.
+    """
     size = 1024
     buffer = ctypes.create_string_buffer(size)
     length = ctypes.c_size_t()
@@ -46,57 +53,23 @@ def error_of(status):
         text = buffer.raw[: min(length.value, size - 1)].decode("utf-8", "replace")
     if not text:
         text = library.dcc_status_string(status).decode("utf-8", "replace")
+    if context:
+        text = "%s: %s" % (context, text)
     return _CLASSES.get(status, errors.DccCancelError)(text, status)
 
 
-def checked(status):
+def checked(status: int, context: str = "") -> int:
     """The status, unless it is negative: then its exception is raised."""
     if status < 0:
-        raise error_of(status)
+        raise error_of(status, context)
     return status
 
 
-def text_in(value, what):
-    """A text for the library: bytes and their number. None is no text."""
-    if value is None:
-        return None, 0
-    if not isinstance(value, str):
-        raise TypeError("%s must be a str, not %s" % (what, type(value).__name__))
-    try:
-        encoded = value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise errors.InvalidArgumentError(
-            "%s cannot be written as UTF-8: %s" % (what, error), c.DCC_ERROR_INVALID_ARGUMENT
-        ) from None
-    return encoded, len(encoded)
+def names_of(structure: ctypes.Structure) -> List[str]:
+    """The names of what the library has written into a structure."""
+    return [field[0] for field in structure._fields_[1:]]
 
 
-def nanoseconds(seconds, what, for_none=c.DCC_NO_LIMIT):
-    """A time in seconds for the library; None is `for_none`."""
-    if seconds is None:
-        return for_none
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-        raise TypeError("%s must be a number of seconds, not %r" % (what, seconds))
-    if seconds != seconds or seconds < 0:
-        raise errors.InvalidArgumentError(
-            "%s must not be negative; it is %r" % (what, seconds), c.DCC_ERROR_INVALID_ARGUMENT
-        )
-    # As good as for ever, and short of the value that means it.
-    return int(min(seconds * 1e9, float(1 << 63)))
-
-
-def whole(value, what, bits):
-    """A number without sign for the library; ctypes would cut what does not fit."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError("%s must be an int, not %r" % (what, value))
-    if not 0 <= value < 1 << bits:
-        raise errors.InvalidArgumentError(
-            "%s must be from 0 to %d; it is %d" % (what, (1 << bits) - 1, value),
-            c.DCC_ERROR_INVALID_ARGUMENT,
-        )
-    return value
-
-
-def seconds(nanoseconds_):
+def seconds(nanoseconds: int) -> Optional[Seconds]:
     """A time of the library in seconds; None for "no limit"."""
-    return None if nanoseconds_ == c.DCC_NO_LIMIT else nanoseconds_ / 1e9
+    return None if nanoseconds == c.DCC_NO_LIMIT else nanoseconds / 1e9

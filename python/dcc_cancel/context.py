@@ -1,22 +1,39 @@
 """The current token and the current job of a context, and their way into native code."""
 
+from __future__ import annotations
+
 import contextvars
+from typing import TYPE_CHECKING, NoReturn, Optional, TypeVar
 
+from ._arguments import can_be_asked, is_no_class_or_method, shown
 from .errors import JOB_TEXT, TOKEN_TEXT, _cancelled_error
+from .probes import CancellationProbe, JobHandle
 
-_current_token = contextvars.ContextVar("dcc_cancel_token", default=None)
-_current_job_id = contextvars.ContextVar("dcc_cancel_job_id", default=None)
-current_job = contextvars.ContextVar("dcc_cancel_job", default=None)
+V = TypeVar("V")
+
+if TYPE_CHECKING:
+    TokenReset = contextvars.Token[Optional[CancellationProbe]]
+    JobReset = contextvars.Token[Optional[JobHandle]]
+
+_current_token: contextvars.ContextVar[Optional[CancellationProbe]] = contextvars.ContextVar(
+    "dcc_cancel_token", default=None
+)
+_current_job_id: contextvars.ContextVar[Optional[str]] = contextvars.ContextVar(
+    "dcc_cancel_job_id", default=None
+)
+current_job: contextvars.ContextVar[Optional[JobHandle]] = contextvars.ContextVar(
+    "dcc_cancel_job", default=None
+)
 
 
-def check_cancelled():
+def check_cancelled() -> None:
     """Raises DccMcpCancelledError if the current token is cancelled. Without one it does nothing."""
     token = _current_token.get()
     if token is not None and token.cancelled:
         raise _cancelled_error(TOKEN_TEXT)
 
 
-def check_dcc_cancelled():
+def check_dcc_cancelled() -> None:
     """Raises DccMcpCancelledError if the current token is cancelled, or else the current job."""
     check_cancelled()
     job = current_job.get()
@@ -24,12 +41,12 @@ def check_dcc_cancelled():
         raise _cancelled_error(JOB_TEXT)
 
 
-def current_cancel_token():
+def current_cancel_token() -> Optional[CancellationProbe]:
     """The current token of this context, or None."""
     return _current_token.get()
 
 
-def current_job_id():
+def current_job_id() -> Optional[str]:
     """The id of the job that this context works for: its own, else the token's, else the job's."""
     explicit = _current_job_id.get()
     if explicit:
@@ -41,33 +58,61 @@ def current_job_id():
     return None
 
 
-def set_cancel_token(token):
+def set_cancel_token(token: Optional[CancellationProbe]) -> TokenReset:
     """Makes a token current in this context; None: none is. Returns what `reset_cancel_token` takes.
 
     Any object with `cancelled` will do. Threads start with none, tasks with what was current where
     they were created.
     """
+    if token is not None:
+        can_be_asked(token, "token")
     return _current_token.set(token)
 
 
-def reset_cancel_token(reset):
+def reset_cancel_token(reset: TokenReset) -> None:
     """Restores what was current before. RuntimeError: done before; ValueError: not of this context."""
-    _current_token.reset(reset)
+    _reset(_current_token, reset, "token")
 
 
-def set_current_job(job):
+def set_current_job(job: Optional[JobHandle]) -> JobReset:
     """Makes a job current in this context, as `set_cancel_token`."""
+    if job is not None:
+        # One without `cancelled` passes, as in `dcc_mcp_core`; it can carry an id.
+        is_no_class_or_method(job, "job")
     return current_job.set(job)
 
 
-def reset_current_job(reset):
+def reset_current_job(reset: JobReset) -> None:
     """Restores the job that was current before, as `reset_cancel_token`."""
-    current_job.reset(reset)
+    _reset(current_job, reset, "job")
 
 
-def _set_current_job_id(job_id):
+def _reset(variable: contextvars.ContextVar[V], reset: contextvars.Token[V], what: str) -> None:
+    try:
+        variable.reset(reset)
+    except (RuntimeError, TypeError, ValueError) as error:
+        _refuse(variable, reset, what, error)
+
+
+def _refuse(variable: object, reset: object, what: str, error: Exception) -> NoReturn:
+    setter = "set_cancel_token" if what == "token" else "set_current_job"
+    if isinstance(error, RuntimeError):
+        why = "was used already; each call of %s gives one for one reset" % setter
+    elif isinstance(error, TypeError):
+        why = "must be what %s has returned; it is %s" % (setter, shown(reset))
+    elif getattr(reset, "var", variable) is not variable:
+        why = "comes from another function; pass what %s has returned" % setter
+    else:
+        why = (
+            "was made in another context, that is in another thread or task; reset there, in the `finally`"
+            " of the block that has set the %s" % what
+        )
+    raise type(error)("reset " + why) from error
+
+
+def _set_current_job_id(job_id: Optional[str]) -> contextvars.Token[Optional[str]]:
     return _current_job_id.set(job_id or None)
 
 
-def _reset_current_job_id(reset):
+def _reset_current_job_id(reset: contextvars.Token[Optional[str]]) -> None:
     _current_job_id.reset(reset)

@@ -1,14 +1,18 @@
 """The control endpoint: the jobs of this process for the command line tool dcc-control."""
 
+from __future__ import annotations
+
 import atexit
 from ctypes import byref, sizeof
+from typing import Optional
 
 from . import _declarations as c
+from ._arguments import text_in
 from ._library import library
-from ._status import checked, text_in
+from ._status import checked
 
 
-def open_control(name=None):
+def open_control(name: Optional[str] = None) -> None:
     """Lets dcc-control, run by the same user, list, watch, trace and cancel the jobs of this process, also
     when the host's window answers no more. For a host's startup script.
 
@@ -23,11 +27,11 @@ def open_control(name=None):
     atexit.register(_close_at_exit)
 
 
-def _close_at_exit():
+def _close_at_exit() -> None:
     # In a forked child it is refused: it is the parent's.
     library.dcc_control_close()
 
 
-def close_control():
+def close_control() -> None:
     """Closes the control endpoint. Fine also when none is open."""
     checked(library.dcc_control_close())

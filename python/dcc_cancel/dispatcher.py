@@ -1,139 +1,190 @@
 """Dispatcher: a bounded queue of callables that one thread pumps from its tick."""
 
-import collections
+from __future__ import annotations
+
 import ctypes
 import threading
-
-from . import _declarations as c
-from ._asyncio import refuse_coroutines
-from ._callbacks import destroy, forget, keep, kept, owner, report
-from ._handle import NativeObject
-from ._library import library
-from ._posting import Posting, complete, run
-from ._status import checked, error_of, nanoseconds, seconds, text_in, whole
-from .context import _current_token
-from .errors import InvalidArgumentError, OverloadedError, PostTimeoutError
-from .job import Job
-from .linking import parent_of
-
-Tick = collections.namedtuple(
-    "Tick", "executed completed cancelled remaining elapsed overrun next is_vetoed"
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Generator,
+    Iterator,
+    NamedTuple,
+    Optional,
+    Tuple,
+    TypeVar,
+    Union,
+    overload,
 )
 
-_LANES = {
+from . import _declarations as c
+from ._arguments import budget as budget_in
+from ._arguments import callable_in, flag, id_in, nanoseconds, one_of, text_in, whole, wrong_type
+from ._asyncio import refuse_coroutines
+from ._callbacks import destroy, forget, keep, owner
+from ._handle import NativeObject
+from ._hooks import Hooks, ShowProgress, Veto, Wake
+from ._library import library
+from ._posting import Posting, complete, run
+from ._status import checked, error_of, names_of, seconds
+from ._types import Default, Seconds, T
+from .context import _current_token
+from .errors import OverloadedError, PostTimeoutError
+from .job import Job
+from .linking import parent_of
+from .probes import JobHandle
+
+if TYPE_CHECKING:
+    from typing_extensions import Literal, Unpack
+
+    from ._types import Ts
+
+    Parent = Union[JobHandle, Default, None]
+    Lane = Literal["interactive", "normal", "background"]
+
+
+class Tick(NamedTuple):
+    """What a pump did: counts, and times in seconds."""
+
+    executed: int
+    completed: int
+    cancelled: int
+    remaining: int
+    elapsed: Seconds
+    overrun: Seconds
+    #: In how many seconds the next pump makes sense; None: after the next post.
+    next: Optional[Seconds]
+    is_vetoed: bool
+
+
+_LANES: Dict[Lane, int] = {
     "interactive": c.DCC_LANE_INTERACTIVE,
     "normal": c.DCC_LANE_NORMAL,
     "background": c.DCC_LANE_BACKGROUND,
 }
 
-_CURRENT = object()
+_CURRENT = Default("the current token")
 
-
-class _Functions:
-    """What a dispatcher calls of its host."""
-
-    def __init__(self, wake, veto, progress):
-        self.wake = wake
-        self.veto = veto
-        self.progress = progress
-
-
-@c.WakeFn
-def _wake(key):
-    try:
-        kept(key).wake()
-    except BaseException:
-        report("a dispatcher's wake")
-
-
-@c.VetoFn
-def _veto(key):
-    try:
-        return 1 if kept(key).veto() else 0
-    except BaseException:
-        report("a dispatcher's veto")
-        return 0
-
-
-@c.ProgressFn
-def _progress(handle, done, total, key):
-    try:
-        checked(library.dcc_job_retain(handle))
-        kept(key).progress(Job._owning(handle), done, total or None)
-    except BaseException:
-        report("a dispatcher's progress")
+D = TypeVar("D", bound="Dispatcher")
 
 
 class Dispatcher(NativeObject):
     """Runs posted callables on one thread, as a rule the UI's, from its tick; cancels reach them.
 
     It belongs to the thread that creates it; with `bind_later` to the one that first pumps it.
-    `capacity` jobs may wait (0: 1024). `default_deadline` cancels a job so many seconds after its post.
+    `capacity` jobs may wait (0: 1024). All times are seconds: `default_deadline` cancels a job so long after
+    its post; a pump that comes so late, `wedge_threshold`, is one that nobody waits for any more;
+    `progress_interval` is the least time between two calls of `progress`.
     `wake()` is told on any thread that there is something to pump; `veto()` is asked on the pumping one
     before each job whether now is a bad time; `progress(job, done, total)` shows how far jobs are.
     """
 
     __slots__ = ("_thread", "_interrupt")
 
+    # The thread that pumps, once it is known.
+    _thread: Optional[int]
+    # A Ctrl-C that a callable has raised, for the pump to raise.
+    _interrupt: Optional[BaseException]
+
+    _renamed = {"shutdown": "close"}
+
     _release = library.dcc_dispatcher_release
 
     def __init__(
         self,
-        bind_later=False,
-        capacity=0,
-        default_deadline=None,
-        wedge_threshold=None,
-        progress_interval=None,
-        wake=None,
-        veto=None,
-        progress=None,
-    ):
+        bind_later: bool = False,
+        capacity: int = 0,
+        default_deadline: Optional[Seconds] = None,
+        wedge_threshold: Optional[Seconds] = None,
+        progress_interval: Optional[Seconds] = None,
+        wake: Optional[Wake] = None,
+        veto: Optional[Veto] = None,
+        progress: Optional[ShowProgress] = None,
+    ) -> None:
         self._handle = 0
         self._interrupt = None
-        self._thread = None if bind_later else threading.get_ident()
+        self._thread = None if flag(bind_later, "bind_later") else threading.get_ident()
+        hooks = Hooks(wake, veto, progress)
         description = c.DispatcherDesc(
             struct_size=ctypes.sizeof(c.DispatcherDesc),
             flags=c.DCC_DISPATCHER_BIND_LATER if bind_later else 0,
-            capacity=whole(capacity, "capacity", 32),
+            capacity=whole(capacity, "capacity", 32, c.DCC_MAX_CAPACITY),
             default_deadline_after_ns=nanoseconds(default_deadline, "default_deadline", for_none=0),
             wedge_threshold_ns=nanoseconds(wedge_threshold, "wedge_threshold", for_none=0),
             progress_interval_ns=nanoseconds(progress_interval, "progress_interval", for_none=0),
             destroy=destroy,
             owner=owner(),
         )
-        if wake is not None:
-            description.wake = _wake
-        if veto is not None:
-            description.veto = _veto
-        if progress is not None:
-            description.progress = _progress
-        key = keep(_Functions(wake, veto, progress))
+        hooks.fill(description)
+        key = keep(hooks)
         description.user_data = key
         out = ctypes.c_void_p()
         status = library.dcc_dispatcher_create(ctypes.byref(description), ctypes.byref(out))
         if status < 0:
             forget(key)
             raise error_of(status)
-        self._handle = out.value
+        self._handle = out.value or 0
+
+    @overload
+    def post(
+        self,
+        function: Callable[[Unpack[Ts]], Generator[Any, Any, T]],
+        *arguments: Unpack[Ts],
+        label: Optional[str] = ...,
+        caller_id: Optional[str] = ...,
+        parent: Parent = ...,
+        lane: Lane = ...,
+        deadline: Optional[Seconds] = ...,
+        any_thread: bool = ...,
+    ) -> Posting[T]: ...
+
+    @overload
+    def post(
+        self,
+        function: Callable[[Unpack[Ts]], Iterator[Any]],
+        *arguments: Unpack[Ts],
+        label: Optional[str] = ...,
+        caller_id: Optional[str] = ...,
+        parent: Parent = ...,
+        lane: Lane = ...,
+        deadline: Optional[Seconds] = ...,
+        any_thread: bool = ...,
+    ) -> Posting[Any]: ...
+
+    @overload
+    def post(
+        self,
+        function: Callable[[Unpack[Ts]], T],
+        *arguments: Unpack[Ts],
+        label: Optional[str] = ...,
+        caller_id: Optional[str] = ...,
+        parent: Parent = ...,
+        lane: Lane = ...,
+        deadline: Optional[Seconds] = ...,
+        any_thread: bool = ...,
+    ) -> Posting[T]: ...
 
     def post(
         self,
-        function,
-        *arguments,
-        label=None,
-        caller_id=None,
-        parent=_CURRENT,
-        lane="normal",
-        deadline=None,
-        any_thread=False
-    ):
+        function: Callable[[Unpack[Ts]], Any],
+        *arguments: Unpack[Ts],
+        label: Optional[str] = None,
+        caller_id: Optional[str] = None,
+        parent: Parent = _CURRENT,
+        lane: Literal["interactive", "normal", "background"] = "normal",
+        deadline: Optional[Seconds] = None,
+        any_thread: bool = False,
+    ) -> Posting[Any]:
         """Posts a callable, and returns a Posting: the future of its result, and its job.
 
         It runs in a copy of the poster's context, in which `parent` is the current token and its own
         job the current job; native code that it calls sees both. The parent, whose cancel cancels the
         job, is the poster's current token unless one is given; None: there is none. If the callable is
         a generator function each step between two `yield` is one slice of a tick, and what it returns
-        is the result. With `any_thread` it runs on a thread of the library. OverloadedError: too many
+        is the result. With `any_thread` it runs on a thread of the library. `deadline` seconds after this
+        call the job is cancelled; a `lane` before another is pumped first. OverloadedError: too many
         wait; nothing was taken. Any thread.
         """
         handle = self.handle
@@ -151,21 +202,63 @@ class Dispatcher(NativeObject):
             if isinstance(error, OverloadedError):
                 error.retry_after = seconds(admission.retry_after_ns)
             raise error
-        posting._take_job(out.value)
+        posting._take_job(out.value or 0)
         return posting
+
+    @overload
+    def post_and_wait(
+        self,
+        function: Callable[[Unpack[Ts]], Generator[Any, Any, T]],
+        *arguments: Unpack[Ts],
+        timeout: Optional[Seconds] = ...,
+        label: Optional[str] = ...,
+        caller_id: Optional[str] = ...,
+        parent: Parent = ...,
+        lane: Lane = ...,
+        deadline: Optional[Seconds] = ...,
+        any_thread: bool = ...,
+    ) -> T: ...
+
+    @overload
+    def post_and_wait(
+        self,
+        function: Callable[[Unpack[Ts]], Iterator[Any]],
+        *arguments: Unpack[Ts],
+        timeout: Optional[Seconds] = ...,
+        label: Optional[str] = ...,
+        caller_id: Optional[str] = ...,
+        parent: Parent = ...,
+        lane: Lane = ...,
+        deadline: Optional[Seconds] = ...,
+        any_thread: bool = ...,
+    ) -> Any: ...
+
+    @overload
+    def post_and_wait(
+        self,
+        function: Callable[[Unpack[Ts]], T],
+        *arguments: Unpack[Ts],
+        timeout: Optional[Seconds] = ...,
+        label: Optional[str] = ...,
+        caller_id: Optional[str] = ...,
+        parent: Parent = ...,
+        lane: Lane = ...,
+        deadline: Optional[Seconds] = ...,
+        any_thread: bool = ...,
+    ) -> T: ...
 
     def post_and_wait(
         self,
-        function,
-        *arguments,
-        timeout=None,
-        label=None,
-        caller_id=None,
-        parent=_CURRENT,
-        lane="normal",
-        deadline=None,
-        any_thread=False
-    ):
+        function: Callable[[Unpack[Ts]], Any],
+        *arguments: Unpack[Ts],
+        timeout: Optional[Seconds] = None,
+        label: Optional[str] = None,
+        caller_id: Optional[str] = None,
+        parent: Parent = _CURRENT,
+        lane: Literal["interactive", "normal", "background"] = "normal",
+        deadline: Optional[Seconds] = None,
+        any_thread: bool = False,
+    ) -> Any:
         """Posts a callable as `post` does, waits until it is over, and returns its result.
 
         On the dispatcher's own thread it runs at once. PostTimeoutError: it is not over after `timeout`
@@ -189,7 +282,7 @@ class Dispatcher(NativeObject):
         if status < 0:
             forget(key)
             raise error_of(status)
-        posting._take_job(out.value)
+        posting._take_job(out.value or 0)
         if status in (c.DCC_TIMED_OUT, c.DCC_STARTED, c.DCC_WEDGED):
             text = {
                 c.DCC_TIMED_OUT: "the job had not begun after %r seconds, and never runs",
@@ -203,58 +296,59 @@ class Dispatcher(NativeObject):
         return posting._outcome(state.value)
 
     def _described(
-        self, function, arguments, label, caller_id, parent, lane, deadline, any_thread
-    ):
-        if not callable(function):
-            raise TypeError("%r is not callable" % (function,))
-        refuse_coroutines(function, "a dispatcher")
-        if lane not in _LANES:
-            raise InvalidArgumentError(
-                "lane must be one of %s; it is %r" % (", ".join(map(repr, _LANES)), lane)
-            )
-        if parent is _CURRENT:
+        self,
+        function: Callable[..., Any],
+        arguments: Tuple[Any, ...],
+        label: Optional[str],
+        caller_id: Optional[str],
+        parent: Parent,
+        lane: Lane,
+        deadline: Optional[Seconds],
+        any_thread: bool,
+    ) -> Tuple[Posting[Any], int, c.PostDesc]:
+        callable_in(function, "function")
+        refuse_coroutines(
+            function, "await it in its event loop, or use a generator function, whose steps are slices"
+        )
+        if isinstance(parent, Default):
             parent = _current_token.get()
         if label is None:
-            label = getattr(function, "__qualname__", type(function).__name__)
+            label = str(getattr(function, "__qualname__", type(function).__name__))
         keeping, above = parent_of(parent)
-        posting = Posting(self, function, arguments, parent, keeping)
+        posting: Posting[Any] = Posting(self, function, arguments, parent, keeping)
         description = c.PostDesc(
             struct_size=ctypes.sizeof(c.PostDesc),
-            flags=c.DCC_POST_ANY_THREAD if any_thread else 0,
+            flags=c.DCC_POST_ANY_THREAD if flag(any_thread, "any_thread") else 0,
             parent=above,
             function=run,
             completion=complete,
             destroy=destroy,
             owner=owner(),
             deadline_after_ns=nanoseconds(deadline, "deadline", for_none=0),
-            lane=_LANES[lane],
+            lane=one_of(_LANES, "lane", lane),
         )
         description.label, description.label_length = text_in(label, "label")
-        encoded, length = text_in(caller_id or None, "caller_id")
+        encoded, length = id_in(caller_id, "caller_id")
         description.caller_id, description.caller_id_length = encoded, length
         key = keep(posting)
         description.user_data = key
         return posting, key, description
 
-    def pump(self, budget=None, max_jobs=None):
+    def pump(self, budget: Optional[Seconds] = None, max_jobs: Optional[int] = None) -> Tick:
         """Runs what waits, on the dispatcher's thread, and says what it did: a Tick.
 
-        It stops between two callables once `budget` seconds have passed or `max_jobs` were called; one
-        goes in any case. What a callable raises is its future's; only Ctrl-C is raised from here, too.
-        `next` of the tick: in how many seconds the next one makes sense, None: after the next post.
+        It stops between two callables once `budget` seconds have passed, 0.008 for 8 milliseconds and less
+        than 1, or `max_jobs` were called; one goes in any case. What a callable raises is its future's; only
+        Ctrl-C is raised from here, too. `next` of the tick: in how many seconds the next one makes sense,
+        None: after the next post.
         """
+        span = budget_in(budget)
+        most = c.DCC_NO_LIMIT if max_jobs is None else whole(max_jobs, "max_jobs", 64)
         tick = c.Tick(struct_size=ctypes.sizeof(c.Tick))
         if self._thread is None:
             # Set at once, so that what runs in this pump knows it.
             self._thread = threading.get_ident()
-        checked(
-            library.dcc_dispatcher_pump(
-                self.handle,
-                nanoseconds(budget, "budget"),
-                c.DCC_NO_LIMIT if max_jobs is None else whole(max_jobs, "max_jobs", 64),
-                ctypes.byref(tick),
-            )
-        )
+        checked(library.dcc_dispatcher_pump(self.handle, span, most, ctypes.byref(tick)))
         interrupt, self._interrupt = self._interrupt, None
         if interrupt is not None:
             raise interrupt
@@ -263,29 +357,31 @@ class Dispatcher(NativeObject):
             tick.completed,
             tick.cancelled,
             tick.remaining,
-            seconds(tick.elapsed_ns),
-            seconds(tick.overrun_ns),
+            tick.elapsed_ns / 1e9,
+            tick.overrun_ns / 1e9,
             seconds(tick.next_after_ns),
             bool(tick.is_vetoed),
         )
 
-    def find(self, caller_id):
+    def find(self, caller_id: str) -> Optional[Job]:
         """The unfinished job with this caller id, or None."""
+        if caller_id is None:
+            wrong_type("caller_id", "a str", caller_id)
+        text, length = text_in(caller_id, "caller_id", c.DCC_MAX_CALLER_ID_LENGTH)
         out = ctypes.c_void_p()
-        text, length = text_in(caller_id, "caller_id")
         checked(library.dcc_dispatcher_find(self.handle, text, length, ctypes.byref(out)))
         return Job._owning(out.value) if out.value else None
 
-    def stats(self):
+    def stats(self) -> Dict[str, int]:
         """What it has done and where it stands, as a dict; the names are those of the C structure."""
         info = c.DispatcherStats(struct_size=ctypes.sizeof(c.DispatcherStats))
         checked(library.dcc_dispatcher_read_stats(self.handle, ctypes.byref(info)))
-        values = {name: getattr(info, name) for name, _ in info._fields_[1:]}
+        values = {name: getattr(info, name) for name in names_of(info)}
         for name in ("is_closed", "is_wedged"):
             values[name] = bool(values[name])
         return values
 
-    def close(self):
+    def close(self) -> bool:
         """Refuses posts from now on; what waits ends as interrupted, what runs is asked to stop.
 
         Whether everything is over, and the object can be used no more. False: completions follow in the next
@@ -296,14 +392,14 @@ class Dispatcher(NativeObject):
             super().close()
         return is_over
 
-    def __enter__(self):
+    def __enter__(self: D) -> D:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind: object, error: Optional[BaseException], trace: object) -> None:
         if not self.close():
             super().close()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if not self._handle:
             return "Dispatcher(closed)"
         return "Dispatcher(%d waiting)" % self.stats()["depth"]

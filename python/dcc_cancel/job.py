@@ -1,20 +1,43 @@
 """Job: one unit of a host's work."""
 
-import collections
+from __future__ import annotations
+
+import contextvars
 import ctypes
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterator,
+    Dict,
+    Generator,
+    List,
+    NamedTuple,
+    Optional,
+    Tuple,
+    TypeVar,
+)
 
 from . import _asyncio, _told
 from . import _declarations as c
+from ._arguments import id_in, text_in, whole
+from ._arguments import interval as checked_interval
 from ._handle import Polled, created
 from ._library import library
-from ._status import checked, text_from, text_in, whole
+from ._status import checked, error_of, text_from
+from ._types import Seconds
 from ._waiting import wait_for
 from .context import current_job, reset_current_job
 from .errors import JOB_TEXT, _cancelled_error, is_cancellation, is_own_cancellation
 from .linking import parent_of
+from .probes import JobHandle
 from .token import CancelToken
 
-_STATES = {
+if TYPE_CHECKING:
+    from typing_extensions import Literal
+
+    State = Literal["pending", "running", "completed", "failed", "cancelled", "interrupted"]
+
+_STATES: Dict[int, State] = {
     c.DCC_JOB_PENDING: "pending",
     c.DCC_JOB_RUNNING: "running",
     c.DCC_JOB_COMPLETED: "completed",
@@ -23,7 +46,16 @@ _STATES = {
     c.DCC_JOB_INTERRUPTED: "interrupted",
 }
 
-Progress = collections.namedtuple("Progress", "done total message")
+
+class Progress(NamedTuple):
+    """How far a job is, in whole units; `total` is None while it is unknown."""
+
+    done: int
+    total: Optional[int]
+    message: str
+
+
+J = TypeVar("J", bound="Job")
 
 
 class Job(Polled):
@@ -41,21 +73,32 @@ class Job(Polled):
 
     __slots__ = ("_token", "_caller_id", "_resets", "_ties")
 
+    _token: Optional[CancelToken]
+    _caller_id: Optional[str]
+    # Of each block: what was current, and whether the one around it had been told to stop.
+    _resets: List[Tuple[contextvars.Token[Optional[JobHandle]], bool]]
+    _ties: List[_asyncio.Tie]
+
     _release = library.dcc_job_release
     _question = library.dcc_job_is_cancelled
 
-    def __init__(self, label="", caller_id=None, parent=None):
+    def __init__(
+        self,
+        label: Optional[str] = None,
+        caller_id: Optional[str] = None,
+        parent: Optional[JobHandle] = None,
+    ) -> None:
         self._handle = 0
         description = c.JobDesc(struct_size=ctypes.sizeof(c.JobDesc))
         description.label, description.label_length = text_in(label, "label")
-        encoded, length = text_in(caller_id or None, "caller_id")
+        encoded, length = id_in(caller_id, "caller_id")
         description.caller_id, description.caller_id_length = encoded, length
         keeping, above = parent_of(parent)
         description.parent = above
         handle = created(library.dcc_job_create, ctypes.byref(description))
         self._fill(handle, keeping, caller_id or None)
 
-    def _fill(self, handle, keeping, caller_id):
+    def _fill(self, handle: int, keeping: Any, caller_id: Optional[str]) -> None:
         self._handle = handle
         self._parents = keeping
         self._caller_id = caller_id
@@ -65,7 +108,7 @@ class Job(Polled):
         self._watch(library.dcc_job_token(handle))
 
     @classmethod
-    def _owning(cls, handle, keeping=None):
+    def _owning(cls, handle: int, keeping: Any = None) -> Job:
         """A job of the library whose reference becomes this object's."""
         job = cls.__new__(cls)
         job._handle = handle
@@ -74,31 +117,35 @@ class Job(Polled):
         return job
 
     @classmethod
-    def find(cls, id):
+    def find(cls, id: int) -> Optional[Job]:
         """The live job with this `id`, or None."""
         out = ctypes.c_void_p()
         checked(library.dcc_job_find(whole(id, "id", 64), ctypes.byref(out)))
         return cls._owning(out.value) if out.value else None
 
     @property
-    def id(self):
+    def id(self) -> int:
         """The library's number for it, unique in the process."""
-        return library.dcc_job_id(self.handle)
+        number: int = library.dcc_job_id(self.handle)
+        return number
 
     @property
-    def job_id(self):
+    def job_id(self) -> Optional[str]:
         """The caller's own id, or None; what `current_job_id` falls back to."""
         return self._caller_id
 
-    caller_id = job_id
+    @property
+    def caller_id(self) -> Optional[str]:
+        """The same as `job_id`."""
+        return self._caller_id
 
     @property
-    def label(self):
+    def label(self) -> str:
         """What it is called, for people."""
         return text_from(library.dcc_job_label, self.handle)[0]
 
     @property
-    def token(self):
+    def token(self) -> CancelToken:
         """Its token, cancelled when the job is: a parent for what works for it."""
         if self._token is None:
             handle = library.dcc_job_token(self.handle)
@@ -106,18 +153,18 @@ class Job(Polled):
         return self._token
 
     @property
-    def has_ended(self):
+    def has_ended(self) -> bool:
         """Whether it is completed, failed, cancelled or interrupted."""
         return self.state not in ("pending", "running")
 
     @property
-    def state(self):
+    def state(self) -> State:
         """pending, running, completed, failed, cancelled or interrupted."""
         state = ctypes.c_int32()
         checked(library.dcc_job_state(self.handle, ctypes.byref(state)))
         return _STATES[state.value]
 
-    def cancel(self, reason=""):
+    def cancel(self, reason: Optional[str] = None) -> bool:
         """Asks it to stop. Whether this call was the first, and not too late."""
         text, length = text_in(reason, "reason")
         status = checked(library.dcc_job_cancel(self.handle, text, length))
@@ -126,94 +173,112 @@ class Job(Polled):
             _told.note_told()
         return status == c.DCC_OK
 
-    def check(self):
+    def check(self) -> None:
         """Raises DccMcpCancelledError if it was asked to stop."""
         if self.cancelled:
             raise _cancelled_error(JOB_TEXT)
 
     @property
-    def reason(self):
+    def reason(self) -> Optional[str]:
         """Why it was asked to stop: "" if nobody said, None if it was not."""
         return self.token.reason
 
-    def wait(self, timeout=None):
+    def wait(self, timeout: Optional[Seconds] = None) -> bool:
         """Waits until it is asked to stop, as CancelToken.wait; not for its end."""
         return wait_for([library.dcc_job_token(self.handle)], timeout) is not None
 
-    def begin(self):
+    def begin(self) -> bool:
         """Begins a pending job. False: it was cancelled before; acknowledge that instead."""
-        return checked(library.dcc_job_begin(self.handle)) == c.DCC_OK
+        return self._moved(library.dcc_job_begin(self.handle))
 
-    def complete(self):
+    def complete(self) -> bool:
         """Ends it as completed. Of the calls that end a job one is the first; whether this was."""
-        return checked(library.dcc_job_complete(self.handle)) == c.DCC_OK
+        return self._moved(library.dcc_job_complete(self.handle))
 
-    def fail(self, message=""):
+    def fail(self, message: Optional[str] = None) -> bool:
         """Ends it as failed, as `complete`."""
         text, length = text_in(message, "message")
-        return checked(library.dcc_job_fail(self.handle, text, length)) == c.DCC_OK
+        return self._moved(library.dcc_job_fail(self.handle, text, length))
 
-    def acknowledge_cancel(self):
+    def acknowledge_cancel(self) -> bool:
         """Ends it as cancelled, as `complete`: it saw that it was asked to stop, and stopped."""
-        return checked(library.dcc_job_acknowledge_cancel(self.handle)) == c.DCC_OK
+        return self._moved(library.dcc_job_acknowledge_cancel(self.handle))
 
-    def interrupt(self, message=""):
+    def interrupt(self, message: Optional[str] = None) -> bool:
         """Ends it as interrupted, from outside, as `complete`. Cancel it too, so that it sees it."""
         text, length = text_in(message, "message")
-        return checked(library.dcc_job_interrupt(self.handle, text, length)) == c.DCC_OK
+        return self._moved(library.dcc_job_interrupt(self.handle, text, length))
+
+    def _moved(self, status: int) -> bool:
+        """Whether a call has changed the state; one that the state does not allow says what to do."""
+        if status == c.DCC_ERROR_WRONG_STATE:
+            if self.state == "pending":
+                advice = "; begin it first, by `with job:` or job.begin()"
+            elif self.has_ended:
+                advice = "; a job runs once, make a new one"
+            else:
+                advice = "; it has begun already"
+            error = error_of(status)
+            raise type(error)("%s%s" % (error, advice), status)
+        return checked(status) == c.DCC_OK
 
     @property
-    def failure(self):
+    def failure(self) -> str:
         """Why it failed or was interrupted, or what a cancelled one gave up with, else ""."""
         return text_from(library.dcc_job_failure, self.handle)[0]
 
-    def set_progress(self, done, total=None, message=None):
+    def set_progress(
+        self, done: int, total: Optional[int] = None, message: Optional[str] = None
+    ) -> bool:
         """Notes how far a running job is, in whole units, and answers whether to stop."""
         text, length = text_in(message, "message")
-        done, total = whole(done, "done", 64), whole(total or 0, "total", 64)
-        status = library.dcc_job_set_progress(self.handle, done, total, text, length)
+        done, of = whole(done, "done", 64), whole(0 if total is None else total, "total", 64)
+        status: int = library.dcc_job_set_progress(self.handle, done, of, text, length)
         return checked(status) > 0
 
     @property
-    def progress(self):
+    def progress(self) -> Progress:
         """How far it is: done, total (None while unknown), message."""
         info = c.JobProgress(struct_size=ctypes.sizeof(c.JobProgress))
         checked(library.dcc_job_read_progress(self.handle, ctypes.byref(info)))
         message = text_from(library.dcc_job_progress_message, self.handle)[0]
         return Progress(info.done, info.total or None, message)
 
-    def __enter__(self):
+    def __enter__(self: J) -> J:
         if not self.begin():
             self.acknowledge_cancel()
             raise _cancelled_error(JOB_TEXT)
         self._resets.append((current_job.set(self), _told.begin()))
         return self
 
-    def __exit__(self, kind, error, trace):
+    def __exit__(self, kind: object, error: Optional[BaseException], trace: object) -> None:
         reset, told_before = self._resets.pop()
         reset_current_job(reset)
         self._end(error, _told.end(told_before))
 
-    async def __aenter__(self):
+    async def __aenter__(self: J) -> J:
         self.__enter__()
         self._ties.append(_asyncio.Tie(self))
         return self
 
-    async def __aexit__(self, kind, error, trace):
+    async def __aexit__(
+        self, kind: object, error: Optional[BaseException], trace: object
+    ) -> None:
         is_ours = self._ties.pop().end(error)
         self.__exit__(kind, error, trace)
         if is_ours:
             raise _cancelled_error(JOB_TEXT) from error
 
-    def __await__(self):
+    def __await__(self) -> Generator[Any, None, State]:
         return _asyncio.end_of(self).__await__()
 
-    def updates(self, interval=0.1):
+    def updates(self, interval: Seconds = 0.1) -> AsyncIterator[Progress]:
         """Its progress in `async for`, each time that it has changed; until its end, looked at again every
         `interval` seconds."""
+        checked_interval(interval)
         return _asyncio.updates_of(self, interval)
 
-    def _end(self, error, was_told=False):
+    def _end(self, error: Optional[BaseException], was_told: bool = False) -> None:
         if error is None:
             self.complete()
         elif is_cancellation(error):
@@ -224,29 +289,30 @@ class Job(Polled):
         else:
             self._end_by_error(error, was_told)
 
-    def _end_by_error(self, error, was_told=False):
+    def _end_by_error(self, error: BaseException, was_told: bool = False) -> None:
         """Ends it as failed, or as cancelled if its code was told to stop before: so a library gives up."""
         text, length = text_in(failure_text(error), "the error")
         told = 1 if was_told else 0
         checked(library.dcc_job_end_by_error(self.handle, told, text, length))
 
-    def __dcc_cancel_token__(self):
-        return library.dcc_job_token(self.handle) if self._is_native() else None
+    def __dcc_cancel_token__(self) -> Optional[int]:
+        handle: Optional[int] = library.dcc_job_token(self.handle) if self._is_native() else None
+        return handle
 
-    def __dcc_job__(self):
+    def __dcc_job__(self) -> Optional[int]:
         return self.handle if self._is_native() else None
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if not self._handle:
             return "Job(closed)"
         return "Job(%r, %s, cancelled=%s)" % (self.label, self.state, self.cancelled)
 
     # A job is there whether or not it is cancelled.
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return True
 
 
-def failure_text(error):
+def failure_text(error: BaseException) -> str:
     """What a failed job says of an exception, within the library's bounds."""
     try:
         text = "%s: %s" % (type(error).__name__, error)

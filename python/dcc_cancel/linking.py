@@ -4,19 +4,29 @@ One thread of this package asks; native polls see only the flag that it sets, so
 waits for the GIL.
 """
 
+from __future__ import annotations
+
 import atexit
 import itertools
 import logging
 import threading
 import time
 import weakref
+from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple, Type, TypeVar
 
+from . import _declarations as c
+from ._arguments import can_be_asked
+from ._arguments import interval as checked_interval
+from ._types import Seconds
 from .errors import InvalidArgumentError
 
-DEFAULT_INTERVAL = 0.02
-LEAST_INTERVAL = 0.001
+if TYPE_CHECKING:
+    from .token import CancelToken
 
-_NONE = object()
+    Token = TypeVar("Token", bound=CancelToken)
+
+#: In seconds.
+DEFAULT_INTERVAL: Seconds = 0.02
 
 
 class Link:
@@ -24,14 +34,14 @@ class Link:
 
     __slots__ = ("other", "follower", "interval", "due", "has_failed", "__weakref__")
 
-    def __init__(self, other, follower, interval):
-        self.other = other
-        self.follower = weakref.ref(follower)
-        self.interval = interval
-        self.due = time.monotonic() + interval
-        self.has_failed = False
+    def __init__(self, other: Any, follower: CancelToken, interval: Seconds) -> None:
+        self.other: Any = other
+        self.follower: weakref.ref[CancelToken] = weakref.ref(follower)
+        self.interval: Seconds = interval
+        self.due: float = time.monotonic() + interval
+        self.has_failed: bool = False
 
-    def sample(self):
+    def sample(self) -> bool:
         """Asks once; whether the link has done its work."""
         follower = self.follower()
         if follower is None or not follower._handle:
@@ -42,7 +52,7 @@ class Link:
         return True
 
 
-def _cancel_as(follower, other):
+def _cancel_as(follower: CancelToken, other: object) -> None:
     reason = getattr(other, "reason", None)
     try:
         follower.cancel(reason if isinstance(reason, str) else "")
@@ -54,15 +64,15 @@ def _cancel_as(follower, other):
 class _Sampler:
     """The thread that asks."""
 
-    def __init__(self):
-        self._links = {}
+    def __init__(self) -> None:
+        self._links: Dict[int, weakref.ref[Link]] = {}
         self._keys = itertools.count()
         self._wake = threading.Event()
         self._starting = threading.Lock()
-        self._thread = None
+        self._thread: Optional[threading.Thread] = None
         self._is_ending = False
 
-    def add(self, link):
+    def add(self, link: Link) -> None:
         key = next(self._keys)
         links = self._links
         # No lock is taken when a link goes: that may happen in a garbage collection anywhere.
@@ -77,7 +87,7 @@ class _Sampler:
                 atexit.register(self.end)
         self._wake.set()
 
-    def end(self):
+    def end(self) -> None:
         """Ends the thread: it must not be inside a native call when the interpreter goes."""
         self._is_ending = True
         self._wake.set()
@@ -85,15 +95,15 @@ class _Sampler:
         if thread is not None and thread is not threading.current_thread():
             thread.join(1.0)
 
-    def _run(self):
+    def _run(self) -> None:
         while not self._is_ending:
             span = self._round()
             self._wake.wait(span)
             self._wake.clear()
 
-    def _round(self):
+    def _round(self) -> Optional[Seconds]:
         """Asks all whose time has come; in how many seconds the next is due, None for none."""
-        due = None
+        due: Optional[Seconds] = None
         for key, reference in list(self._links.items()):
             link = reference()
             if link is None:
@@ -108,7 +118,7 @@ class _Sampler:
         return None if due is None else max(0.0, due - time.monotonic())
 
     @staticmethod
-    def _is_done(link):
+    def _is_done(link: Link) -> bool:
         try:
             return link.sample()
         except Exception:
@@ -124,28 +134,24 @@ class _Sampler:
 _sampler = _Sampler()
 
 
-def native_handle(thing):
+def native_handle(thing: object) -> Optional[int]:
     """The handle of the token of what is native, else None."""
     ask = getattr(thing, "__dcc_cancel_token__", None)
-    return None if ask is None else ask()
+    handle: Optional[int] = None if ask is None else ask()
+    return handle
 
 
-def follow(cls, other, interval=DEFAULT_INTERVAL):
-    """A token of class `cls` that is cancelled when `other` is."""
+def follow(
+    cls: Type[Token], other: Any, interval: Seconds = DEFAULT_INTERVAL, what: str = "other"
+) -> Token:
+    """A token of class `cls` that is cancelled when `other` is, which the caller names `what`."""
+    can_be_asked(other, what)
+    checked_interval(interval)
     job_id = fitting_id(getattr(other, "job_id", None))
     if native_handle(other) is not None:
         return cls(job_id=job_id, parent=other)
-    is_cancelled = getattr(other, "cancelled", _NONE)
-    if is_cancelled is _NONE:
-        raise TypeError(
-            "%r has no attribute 'cancelled', so it is nothing that can be followed" % (other,)
-        )
-    if not isinstance(interval, (int, float)) or not interval >= LEAST_INTERVAL:
-        raise InvalidArgumentError(
-            "the interval must be at least %s seconds; it is %r" % (LEAST_INTERVAL, interval)
-        )
     token = cls(job_id=job_id)
-    if is_cancelled:
+    if other.cancelled:
         _cancel_as(token, other)
     else:
         token._link = Link(other, token, interval)
@@ -153,24 +159,27 @@ def follow(cls, other, interval=DEFAULT_INTERVAL):
     return token
 
 
-def parent_of(thing, interval=DEFAULT_INTERVAL):
+def parent_of(
+    thing: Any, interval: Seconds = DEFAULT_INTERVAL, what: str = "parent"
+) -> Tuple[Any, Optional[int]]:
     """What to keep alive for a parent, and its handle. None has none."""
     if thing is None:
         return None, None
+    can_be_asked(thing, what)
     handle = native_handle(thing)
     if handle is None:
         from .token import CancelToken
 
-        thing = follow(CancelToken, thing, interval)
+        thing = follow(CancelToken, thing, interval, what)
         handle = thing.handle
     return thing, handle
 
 
-def fitting_id(value):
+def fitting_id(value: object) -> Optional[str]:
     """An id that the library can take, None for others."""
     if not isinstance(value, str) or not value:
         return None
     try:
-        return value if len(value.encode("utf-8")) <= 128 else None
+        return value if len(value.encode("utf-8")) <= c.DCC_MAX_CALLER_ID_LENGTH else None
     except UnicodeEncodeError:
         return None

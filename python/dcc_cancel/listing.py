@@ -1,13 +1,16 @@
 """What is known of the live jobs of the process."""
 
+from __future__ import annotations
+
 import json
 from ctypes import byref, c_size_t, c_uint64, create_string_buffer
+from typing import Any, Dict, Iterator
 
 from ._library import library
 from ._status import checked
 
 
-def live_jobs():
+def live_jobs() -> Iterator[Dict[str, Any]]:
     """Yields a dict for each live job of the process, native ones as well; for people and tools.
 
     Its members are those of dcc_stats_live_jobs. The jobs are fetched a few at a time, so a UI that takes

@@ -1,15 +1,21 @@
 """What a token and a job have to offer to be current."""
 
-import inspect
+from __future__ import annotations
 
-try:
+import inspect
+import sys
+from typing import Any, Optional, Tuple
+
+if sys.version_info >= (3, 8):
     from typing import Protocol, runtime_checkable
-except ImportError:
-    # Python 3.7: instances are told by the names they have.
+else:
+    # Instances are told by the names they have.
     _MISSING = object()
 
     class _ByNames(type):
-        def __instancecheck__(cls, instance):
+        _names: Tuple[str, ...]
+
+        def __instancecheck__(cls, instance: object) -> bool:
             if "_names" not in vars(cls):
                 return super().__instancecheck__(instance)
             return all(
@@ -20,7 +26,7 @@ except ImportError:
     class Protocol(metaclass=_ByNames):
         """The part of typing.Protocol that is needed here."""
 
-    def runtime_checkable(cls):
+    def runtime_checkable(cls: Any) -> Any:
         """Lets isinstance look for the names of the class."""
         cls._names = tuple(name for name in vars(cls) if not name.startswith("_"))
         return cls
@@ -31,15 +37,18 @@ class CancellationProbe(Protocol):
     """What can be asked whether a request is cancelled."""
 
     @property
-    def cancelled(self):
+    def cancelled(self) -> bool:
         """Whether it is."""
+        ...
 
     @property
-    def job_id(self):
+    def job_id(self) -> Optional[str]:
         """The id that a server gave the job, or None."""
+        ...
 
-    def check(self):
+    def check(self) -> None:
         """Raises if it is cancelled."""
+        ...
 
 
 @runtime_checkable
@@ -47,5 +56,6 @@ class JobHandle(Protocol):
     """What a host's dispatcher makes current for each job it runs."""
 
     @property
-    def cancelled(self):
+    def cancelled(self) -> bool:
         """Whether the host has asked the job to stop."""
+        ...

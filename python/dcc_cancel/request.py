@@ -1,16 +1,31 @@
 """Request: an id in flight with its token."""
 
+from __future__ import annotations
+
 import ctypes
+import warnings
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from . import _declarations as c
 from ._handle import NativeObject, created
+from ._arguments import flag, text_in, wrong_type, wrong_value
 from ._library import library
 from ._request_id import request_id
-from ._status import checked, text_from, text_in
+from ._status import checked, text_from
+from ._types import RequestId
+from .job import Job
 from .linking import parent_of
+from .probes import JobHandle
 from .token import CancelToken
 
-_OWED = {
+if TYPE_CHECKING:
+    from typing_extensions import Literal
+
+    from .session import Session
+
+    Owed = Literal["result", "nothing", "cancelled"]
+
+_OWED: Dict[int, Owed] = {
     c.DCC_OWED_RESULT: "result",
     c.DCC_OWED_NOTHING: "nothing",
     c.DCC_OWED_CANCELLED: "cancelled",
@@ -23,57 +38,73 @@ class Request(NativeObject):
     Its `token` is the parent of what works for it. Any thread may call any method.
     """
 
-    __slots__ = ("_id", "_token", "_parents")
+    __slots__ = ("_id", "_token", "_parents", "_has_ended")
+
+    _id: RequestId
+    _token: CancelToken
+    _parents: Any
+    _has_ended: bool
 
     _release = library.dcc_request_release
 
-    def __init__(self, session, id, parent, cancellable, progress_token):
+    def __init__(
+        self,
+        session: Session,
+        id: RequestId,
+        parent: Optional[JobHandle],
+        cancellable: bool,
+        progress_token: Optional[RequestId],
+    ) -> None:
         self._handle = 0
+        self._has_ended = False
         self._id = id
         description = c.RequestDesc(
             struct_size=ctypes.sizeof(c.RequestDesc),
-            flags=0 if cancellable else c.DCC_REQUEST_NOT_CANCELLABLE,
+            flags=0 if flag(cancellable, "cancellable") else c.DCC_REQUEST_NOT_CANCELLABLE,
             id=request_id(id),
         )
         if progress_token is not None:
-            description.progress_token = request_id(progress_token, "a progress token")
+            description.progress_token = request_id(progress_token, "progress_token")
         self._parents, description.parent = parent_of(parent)
         self._handle = created(
-            library.dcc_request_begin, session.handle, ctypes.byref(description)
+            library.dcc_request_begin,
+            session.handle,
+            ctypes.byref(description),
+            context="begin(%r)" % (id,),
         )
         handle = library.dcc_request_token(self._handle)
         self._token = CancelToken._borrowing(handle, self._parents)
 
     @property
-    def id(self):
+    def id(self) -> RequestId:
         """The id, in the type that it came in."""
         return self._id
 
     @property
-    def token(self):
+    def token(self) -> CancelToken:
         """Its token; may be used after the end."""
         return self._token
 
     @property
-    def cancelled(self):
-        """Whether it is cancelled. Cheap."""
+    def cancelled(self) -> bool:
+        """Whether it is cancelled. Cheap. An attribute, no method: without ()."""
         return self._token.cancelled
 
     @property
-    def job_id(self):
+    def job_id(self) -> Optional[str]:
         """None: a request's id is its peer's, not that of a server's job."""
         return None
 
     @property
-    def reason(self):
+    def reason(self) -> Optional[str]:
         """Why it was cancelled: "" if nobody said, None while it is not."""
         return self._token.reason
 
-    def check(self):
+    def check(self) -> None:
         """Raises DccMcpCancelledError if it is cancelled."""
         self._token.check()
 
-    def cancel(self, reason=""):
+    def cancel(self, reason: Optional[str] = None) -> bool:
         """Cancels it in its peer's name, for instance because the stream of its response was closed.
 
         Whether this call was the first, and not too late.
@@ -81,7 +112,7 @@ class Request(NativeObject):
         text, length = text_in(reason, "reason")
         return checked(library.dcc_request_cancel(self.handle, text, length)) == c.DCC_OK
 
-    def end(self):
+    def end(self) -> Owed:
         """Ends it, so that its id may be used again, and says what is owed to the peer.
 
         "result"; "nothing", it does not wait any more; "cancelled": `cancelled_reply`. Repeated, it
@@ -89,18 +120,27 @@ class Request(NativeObject):
         """
         owed = ctypes.c_int32()
         checked(library.dcc_request_end(self.handle, ctypes.byref(owed)))
+        self._has_ended = True
         return _OWED[owed.value]
 
-    def cancelled_reply(self):
+    def cancelled_reply(self) -> str:
         """The JSON-RPC error that the peer of a cancelled request waits for; "" if none is owed."""
         return text_from(library.dcc_request_write_cancelled, self.handle)[0]
 
-    def set_progress(self, progress=None, total=None, message=None, job=None):
+    def set_progress(
+        self,
+        progress: Optional[float] = None,
+        total: Optional[float] = None,
+        message: Optional[str] = None,
+        job: Optional[Job] = None,
+    ) -> bool:
         """Notes how far it is, for `write_progress`; or how far the `job` is that works for it.
 
         Cheap; what is not further than before is left out. False: the request has ended.
         """
         if job is not None:
+            if not isinstance(job, Job):
+                wrong_type("job", "a dcc_cancel.Job", job)
             if (progress, total, message) != (None, None, None):
                 raise TypeError("set_progress takes either a job or numbers, not both")
             status = library.dcc_request_set_progress_of_job(self.handle, job.handle)
@@ -108,32 +148,52 @@ class Request(NativeObject):
         if progress is None:
             raise TypeError("set_progress needs a number, or job=")
         note = c.RequestProgress(
-            struct_size=ctypes.sizeof(c.RequestProgress), progress=progress, total=total or 0
+            struct_size=ctypes.sizeof(c.RequestProgress),
+            progress=_number(progress, "progress"),
+            total=0.0 if total is None else _number(total, "total"),
         )
         note.message, note.message_length = text_in(message, "message")
         status = library.dcc_request_set_progress(self.handle, ctypes.byref(note))
         return checked(status) == c.DCC_OK
 
-    def write_progress(self, now=False):
+    def write_progress(self, now: bool = False) -> str:
         """The notification of progress that the peer is to be told now, "" if none is due.
 
         Call it from a tick or after each step, and with `now` right before the end.
         """
-        flags = c.DCC_PROGRESS_NOW if now else 0
+        flags = c.DCC_PROGRESS_NOW if flag(now, "now") else 0
         return text_from(library.dcc_request_write_progress, self.handle, flags)[0]
 
-    def __dcc_cancel_token__(self):
+    def __dcc_cancel_token__(self) -> int:
         return self._token.handle
 
-    def __enter__(self):
+    def __del__(self) -> None:
+        was_forgotten = getattr(self, "_handle", 0) and not self._has_ended
+        super().__del__()
+        if was_forgotten:
+            warnings.warn(
+                "the request %r was dropped before its end(), so that nobody can cancel it any more:"
+                " keep what begin() returns, or use it in `with`" % (self._id,),
+                ResourceWarning,
+            )
+
+    def __enter__(self) -> Request:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind: object, error: Optional[BaseException], trace: object) -> None:
         if self._handle:
             self.end()
         self.close()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         if not self._handle:
             return "Request(%r, closed)" % (self._id,)
         return "Request(%r, cancelled=%s)" % (self._id, self.cancelled)
+
+
+def _number(value: float, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        wrong_type(what, "a number", value)
+    if not 0 <= value < float("inf"):
+        wrong_value(what, "a finite number that is not negative", value)
+    return float(value)

@@ -1,26 +1,45 @@
 """Session: one peer's connection, the scope of its request ids."""
 
+from __future__ import annotations
+
 import ctypes
+import json
+from typing import TYPE_CHECKING, Dict, Optional, TypeVar
 
 from . import _declarations as c
 from ._handle import NativeObject, created
+from ._arguments import flag, nanoseconds, one_of, span, text_in, whole, wrong_type
 from ._library import library
 from ._request_id import request_id
-from ._status import checked, nanoseconds, text_from, text_in, whole
-from .errors import InvalidArgumentError
+from ._status import checked, names_of, text_from
+from ._types import Message, RequestId, Seconds
+from .probes import JobHandle
 from .request import Request
 
-_KINDS = {"stdio": c.DCC_SESSION_STDIO, "http": c.DCC_SESSION_HTTP}
-_REPLIES = {"silent": c.DCC_REPLIES_SILENT, "cancelled": c.DCC_REPLIES_CANCELLED}
-_EARLY = {None: c.DCC_EARLY_BY_KIND, "held": c.DCC_EARLY_HELD, "ignored": c.DCC_EARLY_IGNORED}
-_CANCELS = {
+if TYPE_CHECKING:
+    from typing_extensions import Literal
+
+    Cancelled = Literal["cancelled", "already_cancelled", "not_found", "held", "not_cancellable"]
+    Known = Literal["unknown", "live", "cancelled", "held", "ended", "ended_cancelled"]
+
+_KINDS: Dict[Literal["stdio", "http"], int] = {"stdio": c.DCC_SESSION_STDIO, "http": c.DCC_SESSION_HTTP}
+_REPLIES: Dict[Literal["silent", "cancelled"], int] = {
+    "silent": c.DCC_REPLIES_SILENT,
+    "cancelled": c.DCC_REPLIES_CANCELLED,
+}
+_EARLY: Dict[Optional[Literal["held", "ignored"]], int] = {
+    None: c.DCC_EARLY_BY_KIND,
+    "held": c.DCC_EARLY_HELD,
+    "ignored": c.DCC_EARLY_IGNORED,
+}
+_CANCELS: Dict[int, Cancelled] = {
     c.DCC_OK: "cancelled",
     c.DCC_ALREADY_CANCELLED: "already_cancelled",
     c.DCC_NOT_FOUND: "not_found",
     c.DCC_HELD: "held",
     c.DCC_NOT_CANCELLABLE: "not_cancellable",
 }
-_REQUESTS = {
+_REQUESTS: Dict[int, Known] = {
     c.DCC_REQUEST_UNKNOWN: "unknown",
     c.DCC_REQUEST_LIVE: "live",
     c.DCC_REQUEST_CANCELLED: "cancelled",
@@ -41,7 +60,9 @@ _MESSAGES = {
 class MessageOutcome(str):
     """What a message was. `id`: the request that it meant, None if it was no cancellation."""
 
-    def __new__(cls, info):
+    id: Optional[RequestId]
+
+    def __new__(cls, info: c.MessageInfo) -> MessageOutcome:
         outcome = super().__new__(cls, _MESSAGES[info.message])
         outcome.id = None
         if info.id_type == c.DCC_ID_INTEGER:
@@ -53,12 +74,7 @@ class MessageOutcome(str):
         return outcome
 
 
-def _one_of(values, name, value):
-    if value not in values:
-        raise InvalidArgumentError(
-            "%s must be one of %s; it is %r" % (name, ", ".join(map(repr, values)), value)
-        )
-    return values[value]
+S = TypeVar("S", bound="Session")
 
 
 class Session(NativeObject):
@@ -78,37 +94,43 @@ class Session(NativeObject):
 
     def __init__(
         self,
-        kind="stdio",
-        replies="silent",
-        early=None,
-        ids_are_texts=False,
-        max_requests=0,
-        max_kept=0,
-        early_ttl=None,
-        progress_interval=None,
-    ):
+        kind: Literal["stdio", "http"] = "stdio",
+        replies: Literal["silent", "cancelled"] = "silent",
+        early: Optional[Literal["held", "ignored"]] = None,
+        ids_are_texts: bool = False,
+        max_requests: int = 0,
+        max_kept: int = 0,
+        early_ttl: Optional[Seconds] = None,
+        progress_interval: Optional[Seconds] = None,
+    ) -> None:
         self._handle = 0
         description = c.SessionDesc(
             struct_size=ctypes.sizeof(c.SessionDesc),
-            flags=c.DCC_SESSION_IDS_ARE_TEXTS if ids_are_texts else 0,
-            kind=_one_of(_KINDS, "kind", kind),
-            replies=_one_of(_REPLIES, "replies", replies),
-            early=_one_of(_EARLY, "early", early),
-            max_requests=whole(max_requests, "max_requests", 32),
-            max_kept=whole(max_kept, "max_kept", 32),
+            flags=c.DCC_SESSION_IDS_ARE_TEXTS if flag(ids_are_texts, "ids_are_texts") else 0,
+            kind=one_of(_KINDS, "kind", kind),
+            replies=one_of(_REPLIES, "replies", replies),
+            early=one_of(_EARLY, "early", early),
+            max_requests=whole(max_requests, "max_requests", 32, c.DCC_MAX_SESSION_QUOTA),
+            max_kept=whole(max_kept, "max_kept", 32, c.DCC_MAX_SESSION_QUOTA),
             early_ttl_ns=_positive(early_ttl, "early_ttl"),
             progress_interval_ns=_positive(progress_interval, "progress_interval"),
         )
         self._handle = created(library.dcc_session_create, ctypes.byref(description))
 
-    def begin(self, id, parent=None, cancellable=True, progress_token=None):
-        """Begins a request: a Request, to be ended. `parent` cancels it as well, see CancelToken.
+    def begin(
+        self,
+        id: RequestId,
+        parent: Optional[JobHandle] = None,
+        cancellable: bool = True,
+        progress_token: Optional[RequestId] = None,
+    ) -> Request:
+        """Begins a request: a Request, to be kept and ended. `parent` cancels it as well, see CancelToken.
 
         DuplicateError: the id is in flight; OverloadedError: too many are; ShutdownError: closed.
         """
         return Request(self, id, parent, cancellable, progress_token)
 
-    def cancel(self, id, reason=""):
+    def cancel(self, id: RequestId, reason: Optional[str] = None) -> Cancelled:
         """Cancels the request with this id, in its peer's name.
 
         "cancelled", "already_cancelled", "not_found", "held", or "not_cancellable".
@@ -119,7 +141,7 @@ class Session(NativeObject):
         )
         return _CANCELS[checked(status)]
 
-    def query(self, id):
+    def query(self, id: RequestId) -> Known:
         """What is known of the request with this id.
 
         "live" or "cancelled", while it is in flight; "held": a cancel is held for it; "ended" or
@@ -133,58 +155,54 @@ class Session(NativeObject):
         )
         return _REQUESTS[state.value]
 
-    def is_cancelled(self, id):
+    def is_cancelled(self, id: RequestId) -> bool:
         """Whether the request with this id is cancelled, was, or will be when it begins; see `query`."""
         return self.query(id) in ("cancelled", "held", "ended_cancelled")
 
-    def reason(self, id):
+    def reason(self, id: RequestId) -> Optional[str]:
         """Why it was cancelled: "" if nobody said, None if it was not or nothing is known of it."""
         text, status = text_from(
             library.dcc_session_reason, self.handle, ctypes.byref(request_id(id))
         )
         return text if status == c.DCC_OK else None
 
-    def clear(self, id):
+    def clear(self, id: RequestId) -> bool:
         """Forgets an id that is not in flight. Whether anything was remembered of it."""
         status = checked(library.dcc_session_clear(self.handle, ctypes.byref(request_id(id))))
         return status == c.DCC_OK
 
-    def sweep(self, seconds):
+    def sweep(self, seconds: Seconds) -> int:
         """Forgets what has been remembered for longer than this, and says how many ids that were."""
         count = ctypes.c_uint64()
-        age = nanoseconds(seconds, "seconds")
+        age = span(seconds, "seconds")
         checked(library.dcc_session_sweep(self.handle, age, ctypes.byref(count)))
         return count.value
 
-    def handle_message(self, message):
+    def handle_message(self, message: Message) -> MessageOutcome:
         """Does what a message of the peer asks for, if it is a cancel; others are left to you.
 
         "cancelled", "without_effect" (it was cancelled before, or cannot be), "held", "unknown" (no
         such request), "other" (for somebody else), "malformed"; its attribute `id` is the request that was
-        meant. Never raises because of what a peer sent. Callbacks of the cancel run on a thread of the
-        library.
+        meant. The message is JSON in UTF-8, or what `json.loads` makes of it. Never raises because of what
+        a peer sent. Callbacks of the cancel run on a thread of the library.
         """
-        if isinstance(message, str):
-            # What is no text is for the library to refuse.
-            message = message.encode("utf-8", "surrogatepass")
-        elif not isinstance(message, bytes):
-            message = bytes(memoryview(message))
+        raw = _bytes_of(message)
         info = c.MessageInfo(struct_size=ctypes.sizeof(c.MessageInfo))
         status = library.dcc_session_handle_message(
-            self.handle, message, len(message), ctypes.byref(info)
+            self.handle, raw, len(raw), ctypes.byref(info)
         )
         checked(status)
         return MessageOutcome(info)
 
-    def stats(self):
+    def stats(self) -> Dict[str, int]:
         """What it has seen, as a dict; the names are those of dcc_session_stats."""
         info = c.SessionStats(struct_size=ctypes.sizeof(c.SessionStats))
         checked(library.dcc_session_read_stats(self.handle, ctypes.byref(info)))
-        values = {name: getattr(info, name) for name, _ in info._fields_[1:]}
+        values = {name: getattr(info, name) for name in names_of(info)}
         values["is_closed"] = bool(values["is_closed"])
         return values
 
-    def close(self):
+    def close(self) -> None:
         """The connection is over: cancels all its requests, which are still to be ended.
 
         No request begins any more: ShutdownError. Questions are answered as long as the object lives, so
@@ -192,17 +210,35 @@ class Session(NativeObject):
         """
         checked(library.dcc_session_close(self.handle))
 
-    def __enter__(self):
+    def __enter__(self: S) -> S:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind: object, error: Optional[BaseException], trace: object) -> None:
         self.close()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         stats = self.stats()
         return "Session(%s%d in flight)" % ("closed, " if stats["is_closed"] else "", stats["live"])
 
 
-def _positive(seconds, what):
+def _bytes_of(message: Message) -> bytes:
+    if isinstance(message, bytes):
+        return message
+    if isinstance(message, str):
+        # What is no text is for the library to refuse.
+        return message.encode("utf-8", "surrogatepass")
+    wanted = "JSON as str or bytes, or what json.loads makes of it"
+    if isinstance(message, (dict, list)):
+        try:
+            return json.dumps(message, separators=(",", ":")).encode("ascii")
+        except (TypeError, ValueError) as error:
+            wrong_type("message", wanted, message, "JSON cannot have this (%s)" % error)
+    try:
+        return bytes(memoryview(message))
+    except TypeError:
+        wrong_type("message", wanted, message)
+
+
+def _positive(seconds: Optional[Seconds], what: str) -> int:
     """0 nanoseconds is "as usual" for the library, so no time at all is the shortest one."""
     return max(nanoseconds(seconds, what, for_none=0), 0 if seconds is None else 1)

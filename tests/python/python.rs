@@ -130,9 +130,11 @@ files! {
     test_dispatcher_life,
     test_ends,
     test_library,
+    test_misuse,
     test_native,
     test_sessions,
     test_tokens,
+    test_typed,
     test_versions,
 }
 

@@ -51,7 +51,7 @@ class Tokens(ContextCase):
 
     def test_wrong_values_are_told(self):
         for wrong, kind, part in (
-            (lambda: dcc_cancel.CancelToken(7), TypeError, "job_id must be a str, not int"),
+            (lambda: dcc_cancel.CancelToken(7), TypeError, "job_id must be a str; it is 7"),
             (lambda: dcc_cancel.CancelToken("x" * 129), dcc_cancel.InvalidArgumentError, "129"),
             (lambda: dcc_cancel.CancelToken("\ud800"), dcc_cancel.InvalidArgumentError, "job_id"),
             (lambda: dcc_cancel.CancelToken().cancel(7), TypeError, "reason"),
