@@ -79,7 +79,7 @@ pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status
             jobs_cancelled: ends.of(JobState::Cancelled),
             jobs_interrupted: ends.of(JobState::Interrupted),
             context_leaks: library().contexts().leaks(),
-            live_registrations: tokens.registrations().arena().live(),
+            live_registrations: tokens.registrations().arena().live() + tokens.waits_for_one(),
             live_owners: tokens.owners().arena().live(),
             armed_deadlines: tokens.deadlines().count() as u64,
             live_dispatchers: dispatchers().arena().live(),

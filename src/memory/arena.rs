@@ -111,7 +111,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         before & COUNTS == count
     }
 
-    /// Gives back a slot that was taken and not published.
+    /// Gives back a slot that was taken and not published, or buried and kept.
     pub fn put_back(&self, index: u32) {
         self.slots.free(index);
     }
@@ -119,6 +119,15 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
     /// Ends the burial of a dead object whose contents have been cleared.
     #[inline]
     pub fn bury(&self, index: u32, slot: &Slot<Cold, Live>) {
+        if self.bury_and_keep(slot) {
+            self.slots.free_cell(index, slot);
+        }
+    }
+
+    /// As `bury`, but the slot is not used again before somebody puts it back. False: it is used no more,
+    /// and must not be put back.
+    #[inline]
+    pub fn bury_and_keep(&self, slot: &Slot<Cold, Live>) -> bool {
         // Not from the control word, which lacks it in an object that was never revealed.
         let generation = (slot.state.load(Ordering::Relaxed) >> handle::GENERATION_SHIFT) as u32;
         // Retired, the control word stays at 0/0 for ever.
@@ -129,9 +138,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
             slot.line.control.store(next, Ordering::Release);
         }
         slot.state.store(GONE, Ordering::Release);
-        if is_used_again {
-            self.slots.free_cell(index, slot);
-        }
+        is_used_again
     }
 
     /// The state word's slot of a handle, alive or not. Any bits may come.

@@ -4,8 +4,8 @@
 //! `cfg(loom)`.
 //!
 //! - Threads that meet: [`sync`] atomics, locks and once-cells, loom's own in models; `lock` the real locks,
-//!   over words that sleep, `futex`, and `futex_table` where the system has none such. [`weakened`]: guards
-//!   that models take away.
+//!   over words that sleep, `futex`, and `futex_table` where the system has none such; [`sleepers`] who
+//!   sleeps on a word of a slot. [`weakened`]: guards that models take away.
 //! - Memory that may run out: [`fallible`] allocating with an answer, [`allocator`] a reserve for code that
 //!   has no answer, `scarce_memory` tests that make it short.
 //! - Functions of a plugin: [`callout`] user data, callbacks, checks and destroy-notifies; [`host`] those of
@@ -30,6 +30,7 @@ pub mod lendable;
 pub mod native_event;
 #[cfg(debug_assertions)]
 pub mod scarce_memory;
+pub mod sleepers;
 pub mod sync;
 pub mod system_thread;
 pub mod thread_identity;

@@ -28,13 +28,15 @@ pub enum Flagged {
     Before,
     /// Nothing is in its lists.
     Alone,
+    /// Nothing is in its lists, but threads sleep for it.
+    SleptFor,
     /// It has children, signals, callbacks or something posted.
     WithLists,
 }
 
 /// What a walk left to do.
 struct Spread {
-    /// Tokens with callbacks, signals or something posted.
+    /// Tokens with callbacks, signals, sleepers or something posted.
     chain: Chain,
     /// Tokens that died when the walk let go of them.
     dead: Dead,
@@ -84,6 +86,8 @@ impl Tokens {
             || self.posted(index) != PostedId::NONE
         {
             Flagged::WithLists
+        } else if slot.cold.sleepers.any() {
+            Flagged::SleptFor
         } else {
             Flagged::Alone
         }
@@ -124,7 +128,10 @@ impl Tokens {
         }
         self.note_cancelled(token.index(), &record, Reached::First);
         self.leave_queue(token.index());
-        if flagged == Flagged::Alone {
+        if flagged == Flagged::SleptFor || crate::weakened!("sleepers_wake_last") {
+            token.slot().cold.sleepers.wake_cancelled();
+        }
+        if flagged != Flagged::WithLists {
             return Some(Spread { chain: Chain::EMPTY, dead: Dead::NOBODY });
         }
         let spread = self.spread(token.index(), record);
@@ -152,7 +159,7 @@ impl Tokens {
                         self.note_cancelled(child, &record, Reached::ByWalk);
                         self.leave_queue(child);
                     }
-                    if flagged == Flagged::WithLists {
+                    if matches!(flagged, Flagged::WithLists | Flagged::SleptFor) {
                         to_visit.append(slots, child);
                     } else {
                         self.let_go(child, &mut spread.dead);
@@ -165,7 +172,8 @@ impl Tokens {
                     break taken.listened;
                 }
             };
-            if listened || self.posted(current) != PostedId::NONE {
+            let is_slept_for = slots.slot(current).cold.sleepers.any();
+            if listened || is_slept_for || self.posted(current) != PostedId::NONE {
                 spread.chain.append(slots, current);
             } else {
                 self.let_go(current, &mut spread.dead);

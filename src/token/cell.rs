@@ -7,6 +7,7 @@ use crate::memory::list::ListNode;
 use crate::memory::pool::NIL;
 use crate::memory::text::TextId;
 use crate::queue::posted::PostedId;
+use crate::sys::sleepers::Sleepers;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 
 /// All tokens' cells.
@@ -68,6 +69,8 @@ pub struct TokenCold {
     reason: AtomicU32,
     pub(super) caller_id: AtomicU32,
     pub(super) foreign: AtomicU32,
+    /// Who waits for it alone.
+    pub sleepers: Sleepers,
     /// Whether its polls are watched, and what is known of them.
     pub watched: Watched,
     /// The id of its job, once it has one; 0 for none.

@@ -39,7 +39,7 @@ impl<'a> Keeper<'a> for &'a Tokens {
             | word(&live.callbacks);
         let flags = slot.state().load(Ordering::Relaxed) & FLAGS;
         let is_plain = used == NIL && flags == 0 && !Links::any(live);
-        if is_plain && !slot.cold.watched.has_cell() {
+        if is_plain && !slot.cold.watched.has_cell() && !slot.cold.sleepers.any() {
             slot.cold.unwatch();
             self.arena.bury(index, slot);
         } else {
@@ -65,7 +65,24 @@ impl Tokens {
         dead.add(&self.arena, index);
         while let Some(index) = dead.pop(&self.arena) {
             self.clear(index, &mut dead);
-            self.arena.bury(index, self.arena.slot(index));
+            self.end(index);
+        }
+    }
+
+    /// Ends the burial of a cleared token, and the waits for it. Its slot is not used again before those
+    /// who waited have left.
+    fn end(&self, index: u32) {
+        let slot = self.arena.slot(index);
+        let sleepers = &slot.cold.sleepers;
+        if !sleepers.any() {
+            return self.arena.bury(index, slot);
+        }
+        if !self.arena.bury_and_keep(slot) {
+            // As if one more were inside, so that nobody is the last one, who would give it back.
+            sleepers.enter();
+        }
+        if sleepers.wake_gone() || crate::weakened!("sleepers_keep_slot") {
+            self.arena.put_back(index);
         }
     }
 

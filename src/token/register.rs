@@ -271,6 +271,10 @@ impl Tokens {
     /// Wakes the waiters and sets the events of flagged tokens.
     pub(crate) fn signal(&self, chain: &Chain) {
         for token in chain.iter(self.arena()) {
+            let sleepers = &self.arena().slot(token).cold.sleepers;
+            if sleepers.any() {
+                sleepers.wake_cancelled();
+            }
             let handle = self.arena().handle_of(token);
             while let Some(index) = self.take_first(token, |live| &live.signals) {
                 self.end_registration(index, Some(handle));

@@ -1,15 +1,19 @@
-//! Waits for tokens, and native events of them: registrations that wake a waiter or set an event.
+//! Waits for tokens, and native events of them. A wait for one token sleeps on a word of its slot; a wait for
+//! several is a registration with each that wakes one waiter; an event is a registration that sets it.
 //!
-//! Lost wake-ups: the flag is set under the token's lock, and who registers looks at it under the same
-//! lock. One of the two sees the other.
+//! Lost wake-ups: the flag is set under the token's lock, and who registers or gets in to sleep looks at it
+//! under the same lock. One of the two sees the other. What has begun to wait is woken when all that the
+//! cancel reaches is flagged; a token without children may wake at once.
 
 use crate::error::Error;
-use crate::handle::{Handle, NULL};
+use crate::handle::{CANCELLED, Handle, NULL};
 use crate::memory::list::List;
 use crate::memory::pin::Keeper;
 use crate::memory::slot::Holder;
 use crate::owner::wait_graph::Blocker;
 use crate::sys::native_event::{self, NativeEvent, Raw};
+use crate::sys::sleepers::Woken;
+use crate::sys::sync::Ordering;
 use crate::sys::thread_identity;
 use crate::token::ask::Answer;
 use crate::token::registration::Purpose;
@@ -34,6 +38,51 @@ impl Tokens {
     /// Waits until any of the tokens is cancelled or gone, until a time on the library's clock or
     /// for ever. NULL tokens are never cancelled.
     pub fn wait_any(&self, tokens: &[Handle], until_ns: Option<u64>) -> Result<Waited, Error> {
+        let mut there = tokens.iter().enumerate().filter(|(_, token)| **token != NULL);
+        if let (Some((position, token)), None) = (there.next(), there.next()) {
+            return Ok(match self.wait_for_one(*token, until_ns)? {
+                Some(Woken::Cancelled) => Waited::Cancelled(position),
+                Some(Woken::Gone) => Waited::Gone(position),
+                None => Waited::TimedOut,
+            });
+        }
+        self.wait_for_several(tokens, until_ns)
+    }
+
+    /// Sleeps on a word of the token's slot, and keeps that from being used again, not the token alive.
+    fn wait_for_one(&self, token: Handle, until_ns: Option<u64>) -> Result<Option<Woken>, Error> {
+        let pin = TokenPin::new(self, token)?;
+        if self.answer(token, || 0) == Answer::Cancelled {
+            return Ok(Some(Woken::Cancelled));
+        }
+        let (index, slot) = (pin.index(), pin.slot());
+        let lock = slot.live().lock.lock();
+        if slot.state().load(Ordering::Acquire) & CANCELLED != 0 {
+            return Ok(Some(Woken::Cancelled));
+        }
+        let lock = (!crate::weakened!("sleeper_enters_under_lock")).then_some(lock);
+        slot.cold.sleepers.enter();
+        drop(lock);
+        drop(pin);
+        // Who waits for a dispatcher of this thread learns since when; a wait does not fail for that.
+        let waits = self.owners.waits();
+        let known = waits.begin(&Calls(self), thread_identity::current(), Blocker::Unknown).ok();
+        let woken = slot.cold.sleepers.sleep(until_ns);
+        if slot.cold.sleepers.leave() {
+            self.arena.put_back(index);
+        }
+        if let Some(wait) = known {
+            waits.end(wait);
+        }
+        Ok(woken)
+    }
+
+    /// How many threads wait for one token each. A walk over all slots.
+    pub fn waits_for_one(&self) -> u64 {
+        self.arena.slots().map(|(_, slot)| u64::from(slot.cold.sleepers.count())).sum()
+    }
+
+    fn wait_for_several(&self, tokens: &[Handle], until_ns: Option<u64>) -> Result<Waited, Error> {
         let mut registered: Vec<Handle> = Vec::new();
         registered.try_reserve(tokens.len()).map_err(|_| Error::Resources("memory for waiting"))?;
         let waiter = self.signals.new_waiter()?;

@@ -169,18 +169,90 @@ fn unregister_x_release() {
     });
 }
 
-/// No wake-up is lost, also when the token dies instead of being cancelled.
+/// No wake-up is lost of who waits for several.
 #[test]
 fn wait_x_cancel() {
+    model(3, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.tokens();
+        let (never, token) = (create(tokens), create(tokens));
+        let other = library.clone();
+        let thread = thread::spawn(move || other.tokens().wait_any(&[never, token], None));
+        assert_eq!(cancel(tokens, token), Some(true));
+        assert_eq!(thread.join().unwrap(), Ok(Waited::Cancelled(1)));
+        tokens.release(token).unwrap();
+        tokens.release(never).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// No wake-up is lost of who waits for one token, which may be over when he learns it.
+#[test]
+fn wait_for_one_x_cancel() {
     model(4, || {
         let library = Arc::new(Library::new());
         let tokens = library.tokens();
         let token = create(tokens);
         let other = library.clone();
         let thread = thread::spawn(move || other.tokens().wait_any(&[0, token], None));
-        assert_eq!(cancel(tokens, token), Some(true));
-        assert_eq!(thread.join().unwrap(), Ok(Waited::Cancelled(1)));
+        let pin = TokenPin::new(tokens, token).unwrap();
+        let is_awaited = pin.slot().cold.sleepers.any();
+        tokens.cancel(&pin, Cause::Request, "");
+        drop(pin);
         tokens.release(token).unwrap();
+        match thread.join().unwrap() {
+            Ok(Waited::Cancelled(1)) => (),
+            // It came too late.
+            Err(Error::InvalidHandle(..)) if !is_awaited => (),
+            other => panic!("{other:?}"),
+        }
+        assert_empty(&library);
+    });
+}
+
+/// Who waited before a cancel began is woken when all that it reaches is flagged.
+#[test]
+fn wait_for_one_x_cancel_of_a_parent() {
+    model(3, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.tokens();
+        let parent = create(tokens);
+        let child = tokens.create([parent], Origin::default(), Holder::Owner).unwrap();
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            let waited = other.tokens().wait_any(&[parent], None);
+            (waited, is_cancelled(other.tokens(), child))
+        });
+        let pin = TokenPin::new(tokens, parent).unwrap();
+        let is_awaited = pin.slot().cold.sleepers.any();
+        tokens.cancel(&pin, Cause::Request, "");
+        drop(pin);
+        let (waited, is_child_cancelled) = thread.join().unwrap();
+        assert_eq!(waited, Ok(Waited::Cancelled(0)));
+        assert!(is_child_cancelled || !is_awaited, "woken before the child was flagged");
+        tokens.release(child).unwrap();
+        tokens.release(parent).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// Who wakes late is told of his own token, not of the next one in its slot.
+#[test]
+fn wait_for_one_x_release_x_next_of_its_slot() {
+    model(3, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.tokens();
+        let token = create(tokens);
+        let other = library.clone();
+        let thread = thread::spawn(move || other.tokens().wait_any(&[token], None));
+        tokens.release(token).unwrap();
+        let next = create(tokens);
+        assert_eq!(cancel(tokens, next), Some(true));
+        tokens.release(next).unwrap();
+        match thread.join().unwrap() {
+            Ok(Waited::Gone(0)) | Err(Error::InvalidHandle(..)) => (),
+            other => panic!("{other:?}"),
+        }
         assert_empty(&library);
     });
 }

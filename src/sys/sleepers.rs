@@ -1,0 +1,186 @@
+//! Threads that sleep on a word of a slot until what is in it is cancelled or gone.
+//!
+//! Invariants:
+//! - The low bits of the word are how many threads are inside a wait. Who gets in keeps the slot's object
+//!   from its end meanwhile, and holds the lock under which it is flagged; so who flags it sees them all.
+//! - A wait that has begun ends when the word says so, not when the flag is set: who flags says it when all
+//!   that the cancel reaches is flagged.
+//! - The slot is not used again before all are out: who buries leaves it to the last one, if there are any.
+
+use crate::sys::sync::{AtomicU32, Ordering};
+
+const CANCELLED: u32 = 1 << 30;
+const GONE: u32 = 1 << 31;
+const COUNT: u32 = CANCELLED - 1;
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// What was waited for is cancelled.
+    Cancelled,
+    /// It died without that.
+    Gone,
+}
+
+fn outcome(word: u32) -> Option<Woken> {
+    if word & CANCELLED != 0 {
+        Some(Woken::Cancelled)
+    } else {
+        (word & GONE != 0).then_some(Woken::Gone)
+    }
+}
+
+/// The threads that sleep for one slot. All zero while there are none.
+#[derive(Debug, Default)]
+pub struct Sleepers {
+    word: AtomicU32,
+    #[cfg(loom)]
+    bed: model::Bed,
+}
+
+impl Sleepers {
+    /// Whether a thread is inside, or was and the word has to be cleared.
+    #[inline]
+    pub fn any(&self) -> bool {
+        self.word.load(Ordering::Relaxed) != 0
+    }
+
+    /// How many are inside; 0 once the slot is buried.
+    pub fn count(&self) -> u32 {
+        let word = self.word.load(Ordering::Relaxed);
+        if word & GONE == 0 { word & COUNT } else { 0 }
+    }
+
+    /// Gets in.
+    pub fn enter(&self) {
+        self.word.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Sleeps until the wait is over, or a time on the library's clock comes: `None`.
+    pub fn sleep(&self, until_ns: Option<u64>) -> Option<Woken> {
+        loop {
+            let word = self.word.load(Ordering::Acquire);
+            if let Some(woken) = outcome(word) {
+                return Some(woken);
+            }
+            if self.sleep_while(word, until_ns) {
+                return outcome(self.word.load(Ordering::Acquire));
+            }
+        }
+    }
+
+    /// Gets out. True: this was the last one in a slot that was buried, and has to give it back.
+    #[must_use]
+    pub fn leave(&self) -> bool {
+        let before = self.word.fetch_sub(1, Ordering::AcqRel);
+        let is_last = before & GONE != 0 && before & COUNT == 1;
+        if is_last {
+            self.word.store(0, Ordering::Relaxed);
+        }
+        is_last
+    }
+
+    /// Ends the waits: what they wait for is cancelled.
+    pub fn wake_cancelled(&self) {
+        self.word.fetch_or(CANCELLED, Ordering::Release);
+        self.wake();
+    }
+
+    /// Ends the waits that no cancel has ended: the slot is buried, and nobody gets in any more. False: the
+    /// last one of those who are inside gives the slot back.
+    #[must_use]
+    pub fn wake_gone(&self) -> bool {
+        let before = self.word.fetch_or(GONE, Ordering::AcqRel);
+        if before & COUNT == 0 {
+            self.word.store(0, Ordering::Relaxed);
+            return true;
+        }
+        self.wake();
+        false
+    }
+}
+
+#[cfg(not(loom))]
+impl Sleepers {
+    fn sleep_while(&self, word: u32, until_ns: Option<u64>) -> bool {
+        crate::sys::futex::wait(&self.word, word, until_ns)
+    }
+
+    /// The word may be another slot's use already: who sleeps there looks again.
+    fn wake(&self) {
+        crate::sys::futex::wake_all(&self.word);
+    }
+}
+
+#[cfg(loom)]
+mod model {
+    use super::Sleepers;
+    use crate::sys::sync::{Condvar, Mutex, Ordering};
+
+    /// What the system does: it compares the word and falls asleep as one step.
+    #[derive(Debug, Default)]
+    pub struct Bed(Mutex<()>, Condvar);
+
+    impl Sleepers {
+        pub(super) fn sleep_while(&self, word: u32, until_ns: Option<u64>) -> bool {
+            let Bed(lock, changed) = &self.bed;
+            let mut lock = lock.lock();
+            if self.word.load(Ordering::Acquire) == word {
+                match until_ns {
+                    None => changed.wait(&mut lock),
+                    Some(until_ns) => return changed.wait_until(&mut lock, until_ns),
+                }
+            }
+            false
+        }
+
+        pub(super) fn wake(&self) {
+            let Bed(lock, changed) = &self.bed;
+            let _lock = lock.lock();
+            changed.notify_all();
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::sys::clock;
+
+    #[test]
+    fn each_of_several_learns_how_it_ended() {
+        for is_cancelled in [false, true] {
+            let sleepers = Sleepers::default();
+            let given_back: u32 = std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..4)
+                    .map(|_| {
+                        sleepers.enter();
+                        scope.spawn(|| {
+                            let woken = sleepers.sleep(None);
+                            let of_cancel = woken == Some(Woken::Cancelled);
+                            assert_eq!(of_cancel, is_cancelled);
+                            u32::from(sleepers.leave())
+                        })
+                    })
+                    .collect();
+                if is_cancelled {
+                    sleepers.wake_cancelled();
+                }
+                let by_burial = u32::from(sleepers.wake_gone());
+                let by_sleepers: u32 = threads.into_iter().map(|one| one.join().unwrap()).sum();
+                by_burial + by_sleepers
+            });
+            assert_eq!(given_back, 1, "one gives the slot back");
+            assert!(!sleepers.any());
+        }
+    }
+
+    #[test]
+    fn a_time_that_comes_ends_a_wait() {
+        let sleepers = Sleepers::default();
+        sleepers.enter();
+        assert_eq!(sleepers.sleep(Some(clock::now_ns() + 1_000_000)), None);
+        assert!(!sleepers.leave());
+        assert!(!sleepers.any());
+    }
+}
