@@ -49,6 +49,18 @@ const AddWork wait_for_no_time{"wait for no time", [](std::uint64_t times) {
     call_repeatedly(times, [=] { require(dcc_cancel_token_wait(token, 0) == DCC_TIMED_OUT); });
 }};
 
+const AddWork native_event{"native event, from create to close", [](std::uint64_t times) {
+    call_repeatedly(times, [] {
+        dcc_cancel_token *token = nullptr;
+        dcc_native_event event = 0;
+        require(dcc_cancel_token_create(&token) == DCC_OK);
+        require(dcc_cancel_token_native_event(token, &event) == DCC_OK);
+        require(dcc_cancel_token_cancel(token, nullptr, 0) == DCC_OK);
+        require(dcc_native_event_close(event) == DCC_OK);
+        require(dcc_cancel_token_release(token) == DCC_OK);
+    });
+}};
+
 const AddWork capture{"capture and release a context", [](std::uint64_t times) {
     const Installed installed;
     call_repeatedly(times, [] {
