@@ -95,12 +95,14 @@ impl IdTable {
         })
     }
 
+    #[inline(always)]
     pub(super) fn cell(&self, place: CellNumber) -> &IdCell {
         #[cfg(test)]
         self.looked_at.set(self.looked_at.get() + 1);
         self.cells.get(place as usize - 1)
     }
 
+    #[inline(always)]
     pub(super) fn cell_mut(&mut self, place: CellNumber) -> &mut IdCell {
         #[cfg(test)]
         self.looked_at.set(self.looked_at.get() + 1);

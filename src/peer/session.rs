@@ -26,7 +26,7 @@ use crate::memory::pin::{Keeper, Pin};
 use crate::memory::slot::{Holder, Slot};
 use crate::peer::id_table::{CellNumber, IdTable};
 use crate::peer::kept::{Entry, Kept, KeptFor};
-use crate::sys::fallible::Late;
+use crate::sys::fallible::{Late, OutOfMemory};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 
 /// What a session is made from.
@@ -196,7 +196,10 @@ impl SessionBody {
             return Err(Error::SessionClosed);
         }
         let is_full = self.live >= most;
-        let entries = self.room()?;
+        if self.entries.get().is_none() {
+            self.room()?;
+        }
+        let Some(entries) = self.entries.get_mut() else { return Err(OutOfMemory.into()) };
         let found = entries.look(&id.key());
         if let Ok(place) = found
             && matches!(entries.entry(place), Some(Entry::Live(_)))
