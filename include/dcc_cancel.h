@@ -2207,7 +2207,14 @@ dcc_status dcc_context_release(struct dcc_context *context);
 dcc_status dcc_context_enter(const struct dcc_context *context, dcc_ticket *out_ticket);
 
 /**
- * Restores both slots to what they were before the enter that gave this ticket; errors as
+ * Masks both slots of this thread, for dcc_context_exit: polls here are not cancelled until then. For what
+ * has to be done after a cancel, too: rolling back, closing what was opened. As dcc_context_enter of NULL;
+ * contexts that are captured meanwhile carry the mask to other threads.
+ */
+dcc_status dcc_context_shield(dcc_ticket *out_ticket);
+
+/**
+ * Restores both slots to what they were before the enter or shield that gave this ticket; errors as
  * dcc_cancel_token_reset_current. On the thread of the enter.
  */
 dcc_status dcc_context_exit(dcc_ticket ticket);

@@ -138,6 +138,7 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_context_retain)(const struct dcc_context *context);
     dcc_status (*dcc_context_release)(struct dcc_context *context);
     dcc_status (*dcc_context_enter)(const struct dcc_context *context, dcc_ticket *out_ticket);
+    dcc_status (*dcc_context_shield)(dcc_ticket *out_ticket);
     dcc_status (*dcc_context_exit)(dcc_ticket ticket);
     dcc_status (*dcc_context_unwind)(dcc_ticket ticket);
     dcc_status (*dcc_context_caller_id)(char *buffer, size_t size, size_t *out_length);
@@ -837,6 +838,16 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_enter(const struct dcc_context *conte
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_context_enter != NULL)
         return api->dcc_context_enter(context, out_ticket);
+    if (out_ticket != NULL)
+        *out_ticket = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_context_shield(dcc_ticket *out_ticket)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_context_shield != NULL)
+        return api->dcc_context_shield(out_ticket);
     if (out_ticket != NULL)
         *out_ticket = 0;
     return DCC_ERROR_UNSUPPORTED;
@@ -1663,6 +1674,7 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_context_retain", &api->dcc_context_retain);
     dcc_cancel_symbol_(library, "dcc_context_release", &api->dcc_context_release);
     dcc_cancel_symbol_(library, "dcc_context_enter", &api->dcc_context_enter);
+    dcc_cancel_symbol_(library, "dcc_context_shield", &api->dcc_context_shield);
     dcc_cancel_symbol_(library, "dcc_context_exit", &api->dcc_context_exit);
     dcc_cancel_symbol_(library, "dcc_context_unwind", &api->dcc_context_unwind);
     dcc_cancel_symbol_(library, "dcc_context_caller_id", &api->dcc_context_caller_id);

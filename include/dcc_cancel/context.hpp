@@ -46,7 +46,7 @@ public:
  * parent by themselves. */
 class shield : public detail::scope {
 public:
-    shield() { install<dcc_context>(dcc_context_enter, nullptr); }
+    shield() { install(dcc_context_shield); }
 };
 
 /* A callable that is called in the context in which it was wrapped; see with_context. */

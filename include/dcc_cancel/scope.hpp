@@ -35,6 +35,12 @@ protected:
         throw_if_failed(status_);
     }
 
+    void install(dcc_status (*set)(dcc_ticket *))
+    {
+        status_ = set(&ticket_);
+        throw_if_failed(status_);
+    }
+
 private:
     dcc_ticket ticket_ = 0;
     dcc_status status_ = DCC_OK;

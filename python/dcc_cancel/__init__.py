@@ -72,6 +72,7 @@ from .probes import CancellationProbe, JobHandle
 from .registration import Registration
 from .request import Request
 from .session import MessageOutcome, Session
+from .shield import shield
 from .token import CancelToken
 from .wait import wait_any
 
@@ -124,6 +125,7 @@ __all__ = [
     "run_in_thread",
     "set_cancel_token",
     "set_current_job",
+    "shield",
     "version",
     "wait_any",
 ]

@@ -7,6 +7,7 @@ use super::out::{HandleOut, TextOut, ValueOut};
 use super::status::{DCC_OK, dcc_status};
 use super::{library, thread};
 use crate::error::Error;
+use crate::handle::NULL;
 use crate::thread::current::NO_TICKET;
 use std::ffi::c_char;
 
@@ -69,7 +70,21 @@ pub unsafe extern "C" fn dcc_context_enter(
     })
 }
 
-/// Restores both slots to what they were before the enter that gave this ticket; errors as
+/// Masks both slots of this thread, for dcc_context_exit: polls here are not cancelled until then. For what
+/// has to be done after a cancel, too: rolling back, closing what was opened. As dcc_context_enter of NULL;
+/// contexts that are captured meanwhile carry the mask to other threads.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_context_shield(out_ticket: *mut dcc_ticket) -> dcc_status {
+    guard_creating(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let to = unsafe { ValueOut::new("out_ticket", out_ticket, NO_TICKET) }?;
+        let (slots, record) = thread::slots_and_record()?;
+        to.write(library().contexts().enter(slots, record, NULL)?);
+        Ok(())
+    })
+}
+
+/// Restores both slots to what they were before the enter or shield that gave this ticket; errors as
 /// dcc_cancel_token_reset_current. On the thread of the enter.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_context_exit(ticket: dcc_ticket) -> dcc_status {

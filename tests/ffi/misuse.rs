@@ -278,13 +278,14 @@ fn null_out_pointers_are_refused() {
             dcc_job_set_current(job, null_mut()),
             dcc_context_capture(null_mut()),
             dcc_context_enter(null(), null_mut()),
+            dcc_context_shield(null_mut()),
             dcc_poll_read_current(null_mut()),
             dcc_poll_read_token(token, null_mut()),
             dcc_cancel::ffi::stats::dcc_stats_read(null_mut()),
             dcc_last_error(null_mut(), 1, null_mut()),
         ]
     };
-    assert_eq!(answers, [DCC_ERROR_INVALID_ARGUMENT; 20]);
+    assert_eq!(answers, [DCC_ERROR_INVALID_ARGUMENT; 21]);
     assert!(dcc_cancel_token_current().is_null() && dcc_job_current().is_null());
 }
 

@@ -96,6 +96,8 @@ ROW(dcc_context_retain, NEVER_REFUSED, CAPTURED, return dcc_context_retain(w->co
 ROW(dcc_context_release, NEVER_REFUSED, CAPTURED, return dcc_context_release(w->context), , , UNINSTALLED)
 ROW(dcc_context_enter, 0, CAPTURED, return dcc_context_enter(w->context, &w->outer), ,
     OK(dcc_context_exit(w->outer)), UNCAPTURED)
+ROW(dcc_context_shield, 0, INSTALLED, return dcc_context_shield(&w->outer), , OK(dcc_context_exit(w->outer)),
+    UNINSTALLED)
 ROW(dcc_context_exit, NEVER_REFUSED | SAME_THREAD, CAPTURED; OK(dcc_context_enter(w->context, &w->outer)),
     return dcc_context_exit(w->outer), , , UNCAPTURED)
 ROW(dcc_context_unwind, NEVER_REFUSED | SAME_THREAD,

@@ -4,7 +4,7 @@ import threading
 import unittest
 
 import dcc_cancel
-from helpers import BY_JOB, ContextCase, PumpedCase, loop_until_cancelled, raised
+from helpers import BY_JOB, BY_TOKEN, LIBRARY, ContextCase, PumpedCase, loop_until_cancelled, raised
 
 
 class Aborted(RuntimeError):
@@ -101,6 +101,43 @@ class Postings(PumpedCase):
             error = raised(posting.result)
             self.assertIsInstance(error, dcc_cancel.CancelledError if told else Aborted)
             self.assertIsInstance(error.__cause__ if told else error, Aborted)
+
+
+class Shields(ContextCase):
+    def test_what_cleans_up_is_not_cancelled(self):
+        token, job = dcc_cancel.CancelToken(job_id="7"), dcc_cancel.Job()
+        dcc_cancel.set_cancel_token(token)
+        dcc_cancel.set_current_job(job)
+        token.cancel()
+        job.cancel()
+        with dcc_cancel.shield():
+            dcc_cancel.check_dcc_cancelled()
+            self.assertIsNone(dcc_cancel.current_cancel_token())
+            self.assertEqual(dcc_cancel.current_job_id(), "7")
+            self.assertEqual(dcc_cancel.native(poll_once)(), 0)
+            with dcc_cancel.shield():
+                dcc_cancel.check_dcc_cancelled()
+            dcc_cancel.check_dcc_cancelled()
+        self.assertIs(dcc_cancel.current_cancel_token(), token)
+        self.assertIs(dcc_cancel.current_job.get(), job)
+        self.assertIsInstance(raised(dcc_cancel.check_cancelled), dcc_cancel.CancelledError)
+        self.assertEqual(dcc_cancel.native(poll_once)(), BY_TOKEN)
+
+    def test_an_error_leaves_it(self):
+        token = dcc_cancel.CancelToken()
+        dcc_cancel.set_cancel_token(token)
+        token.cancel()
+
+        def leave():
+            with dcc_cancel.shield():
+                raise Aborted()
+
+        self.assertIsInstance(raised(leave), Aborted)
+        self.assertIs(dcc_cancel.current_cancel_token(), token)
+
+
+def poll_once():
+    return LIBRARY.dcc_check_cancelled()
 
 
 if __name__ == "__main__":

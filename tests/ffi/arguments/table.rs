@@ -23,6 +23,7 @@ pub const UNSEEN: &[&str] = &[
     "dcc_poll_read_current",
     "dcc_poll_read_token",
     "dcc_context_caller_id",
+    "dcc_context_shield",
     "dcc_events_create",
     "dcc_events_drain",
     "dcc_dispatcher_find",
