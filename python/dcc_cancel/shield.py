@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import TYPE_CHECKING, List, Optional, Tuple, Type
 
 from .context import (
@@ -17,6 +16,7 @@ from .context import (
 
 if TYPE_CHECKING:
     import contextvars
+    from types import TracebackType
 
     from .context import JobReset, TokenReset
 

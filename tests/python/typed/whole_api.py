@@ -103,6 +103,8 @@ def contexts() -> None:
     dcc_cancel.reset_cancel_token(other)
     reset_job = dcc_cancel.set_current_job(dcc_cancel.Job("bake"))
     dcc_cancel.reset_current_job(reset_job)
+    with dcc_cancel.shield():
+        dcc_cancel.check_dcc_cancelled()
     variable: contextvars.ContextVar[Optional[dcc_cancel.JobHandle]] = dcc_cancel.current_job
     assert variable.get() is None
     probe: dcc_cancel.CancellationProbe = HostToken()
