@@ -377,6 +377,30 @@ fn end_x_end_x_next_of_its_slot() {
     });
 }
 
+/// A request's last reference goes while it ends, and the next that has its slot begins in another session:
+/// the end takes out the entry of its own.
+#[test]
+fn end_x_last_release_x_next_of_its_slot_elsewhere() {
+    model(3, || {
+        let world = world_without_early();
+        let elsewhere = world.library.sessions().create(SETTINGS).unwrap();
+        // So the next one's entry is in another place than the first one's.
+        let other = world.begin_in(elsewhere, 1).unwrap();
+        let first = world.begin(1).unwrap();
+        let ender = beside(&world, move |world| world.library.requests().end(first).ok());
+        world.release(first);
+        let next = world.begin_in(elsewhere, 2).unwrap();
+        ender.join().unwrap();
+        assert_eq!(world.live(), 0, "it left its session");
+        assert_eq!(world.cancel(1, "stop"), PeerCancel::Unknown, "its entry is taken out");
+        for request in [other, next] {
+            world.finish(request);
+        }
+        world.library.sessions().release(elsewhere).unwrap();
+        world.over();
+    });
+}
+
 /// The last reference of a request that has not ended goes while an end of it looks at it: it leaves its
 /// session once.
 #[test]
