@@ -174,7 +174,7 @@ impl<'a> Dispatchers<'a> {
                 None
             }
         };
-        self.note_posted(dispatcher, post, job);
+        self.note_posted(dispatcher, post, job, here);
         if waits && !runs_elsewhere {
             self.queues().wake(self.owners(), queue);
         }
@@ -194,8 +194,9 @@ impl<'a> Dispatchers<'a> {
         })
     }
 
-    fn note_posted(self, dispatcher: &DispatcherPin<'_>, post: &Post<'_>, job: Handle) {
-        dispatcher.slot().live().statistics().posted.one();
+    fn note_posted(self, dispatcher: &DispatcherPin<'_>, post: &Post<'_>, job: Handle, here: u64) {
+        let is_here = Self::is_on_its_thread(dispatcher, here);
+        dispatcher.slot().live().statistics().posted.one(is_here);
         let queue = dispatcher.queue();
         self.timeline().note(|| {
             let depth = u64::from(self.queues().depth(queue));

@@ -6,6 +6,7 @@
 
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::moment::{Moment, MomentKind};
+use crate::dispatcher::run::Slice;
 use crate::dispatcher::stats::{Samples, USUAL_TICK_NS};
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::Error;
@@ -148,10 +149,12 @@ impl<'a> Dispatchers<'a> {
         let mut samples = Samples::new(dispatcher.slot().live().statistics());
         let mut now_ns = began_ns;
         let mut is_first = true;
+        let mut last = None;
         loop {
             if self.queues().is_closed(queue) {
                 self.complete_all(dispatcher, busy);
                 now_ns = clock::now_ns();
+                last = None;
                 break;
             }
             let elapsed_ns = now_ns.saturating_sub(began_ns);
@@ -167,23 +170,29 @@ impl<'a> Dispatchers<'a> {
                     break;
                 }
             }
+            if last.is_some() && self.queues().has_no_news(queue) {
+                break;
+            }
             match self.queues().next(queue, is_first) {
                 Err(left) => return (left, now_ns),
                 Ok(Next::Complete(ended)) => {
                     self.finish(dispatcher, ended);
                     now_ns = clock::now_ns();
+                    last = None;
                 }
-                Ok(Next::Run { job, first }) => {
-                    let (is_called, time_ns) =
+                Ok(Next::Run { job, first, last: beside }) => {
+                    let (slice, time_ns) =
                         self.run_here(thread, dispatcher, job, first, now_ns, &mut samples);
-                    tick.executed += u64::from(is_called);
+                    tick.executed += u64::from(slice != Slice::LeftOut);
                     now_ns = time_ns;
+                    last = beside.filter(|_| slice != Slice::Again);
                 }
             }
             is_first = false;
             busy.note(0, now_ns);
         }
-        (self.queues().left(queue, is_first), now_ns)
+        let left = last.filter(|_| self.queues().has_no_news(queue));
+        (left.unwrap_or_else(|| self.queues().left(queue, is_first)), now_ns)
     }
 
     /// Nothing runs any more; what was accepted is completed, however long it takes.

@@ -131,7 +131,7 @@ impl<'a> Dispatchers<'a> {
     }
 
     /// Runs a job, or its next slice, on the dispatcher's thread, which has nothing else to do since
-    /// `began_ns`. Whether its function was called, and what the time is now.
+    /// `began_ns`. What came of that, and what the time is now.
     pub(crate) fn run_here(
         self,
         thread: ThisThread<'_, 'a>,
@@ -140,7 +140,7 @@ impl<'a> Dispatchers<'a> {
         first: bool,
         began_ns: u64,
         samples: &mut Samples<'_>,
-    ) -> (bool, u64) {
+    ) -> (Slice, u64) {
         let queue = dispatcher.queue();
         let cell = held.cell();
         // Its cell holds it until this thread takes it from there.
@@ -183,7 +183,7 @@ impl<'a> Dispatchers<'a> {
         };
         drop(busy);
         let now_ns = if is_told { clock::now_ns() } else { now_ns };
-        (slice != Slice::LeftOut, now_ns)
+        (slice, now_ns)
     }
 
     /// Says that a job that runs is in this thread's hands.

@@ -48,7 +48,7 @@ struct Ticks {
 #[derive(Debug)]
 pub struct Statistics {
     /// Jobs that were accepted.
-    pub posted: Count,
+    pub posted: SplitCount,
     /// Posts that were refused because a bound was reached.
     pub rejected: Count,
     /// Jobs whose function was called.
@@ -122,7 +122,7 @@ impl Drop for Samples<'_> {
 impl Default for Statistics {
     fn default() -> Self {
         Self {
-            posted: Count::default(),
+            posted: SplitCount::default(),
             rejected: Count::default(),
             executed: SplitCount::default(),
             ends: std::array::from_fn(|_| SplitCount::default()),
@@ -139,10 +139,9 @@ impl Default for Statistics {
 impl Statistics {
     /// Forgets everything.
     pub fn reset(&self) {
-        let counts =
-            [&self.posted, &self.rejected, &self.completions_dropped, &self.ticks, &self.overruns];
+        let counts = [&self.rejected, &self.completions_dropped, &self.ticks, &self.overruns];
         counts.into_iter().for_each(Count::reset);
-        self.ends.iter().chain([&self.executed]).for_each(SplitCount::reset);
+        self.ends.iter().chain([&self.executed, &self.posted]).for_each(SplitCount::reset);
         *self.runs.lock() = Runs::default();
         let Ticks { last_began_ns, interval_ns, longest_ns } = &self.tick_times;
         for time in [last_began_ns, interval_ns, longest_ns, &self.longest_ns] {

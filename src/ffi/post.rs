@@ -252,8 +252,8 @@ pub unsafe extern "C" fn dcc_dispatcher_post(
         let admission =
             if crate::weakened!("post_looks_first") { admission } else { Ok(admission?) };
         let pin = pinned(dispatcher)?;
-        let (post, work) = asked.ready(&pin)?;
-        let post = Post { is_kept: to.is_wanted(), ..post };
+        let (mut post, work) = asked.ready(&pin)?;
+        post.is_kept = to.is_wanted();
         let posted = dispatchers().post(&pin, &post, work, thread::number());
         write_admission(&pin, &admission?);
         to.write(posted.map_err(|(error, _callers)| error)?);
@@ -307,8 +307,8 @@ pub unsafe extern "C" fn dcc_dispatcher_post_and_wait(
         // SAFETY: the C caller's promise: NULL or a writable result, and a filled-in descriptor.
         let (state, asked) = unsafe { (ValueOut::optional(out_state, DCC_JOB_NONE), read(desc)?) };
         let pin = pinned(dispatcher)?;
-        let (post, work) = asked.ready(&pin)?;
-        let post = Post { is_kept: true, ..post };
+        let (mut post, work) = asked.ready(&pin)?;
+        post.is_kept = true;
         let until_ns =
             (timeout_ns != DCC_NO_LIMIT).then(|| clock::now_ns().saturating_add(timeout_ns));
         let waited = dispatchers()

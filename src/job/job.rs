@@ -48,6 +48,12 @@ pub(super) struct JobBody {
     pub(super) payload: Option<Payload>,
 }
 
+impl JobBody {
+    fn event_label(&self) -> EventText {
+        EventText::new(&self.label)
+    }
+}
+
 /// In a word of life: something was written in the body.
 pub(super) const WRITTEN: u32 = 1 << 8;
 
@@ -155,21 +161,18 @@ impl<'a> Keeper<'a> for Jobs<'a> {
         let slot = self.table.arena.slot(index);
         let live = slot.live();
         let token = handle::index(live.token.load(Ordering::Relaxed));
-        let body = if live.has_body() {
-            std::mem::take(&mut *live.body.lock())
-        } else {
-            JobBody::default()
-        };
+        let mut body = live.has_body().then(|| std::mem::take(&mut *live.body.lock()));
         let token = TokenPin::take_over(self.tokens, token);
         if !live.state().is_terminal() {
             // Nobody can end it any more.
             self.table.ends.count(JobState::Interrupted);
             let id = id_of(self.table.arena.handle_of(index));
-            let label = || EventText::new(&body.label);
-            self.tokens.note_state(token.index(), id, JobState::Interrupted, label);
+            let label = || body.as_ref().map_or_else(EventText::default, JobBody::event_label);
+            self.tokens.note_state(token.index(), || id, JobState::Interrupted, label);
         }
         // Others may hold the token and poll it.
-        let payload = self.tokens.retire_foreign(&token, body.payload);
+        let payload = body.as_mut().and_then(|body| body.payload.take());
+        let payload = self.tokens.retire_foreign(&token, payload);
         let parting = live.owned.take();
         let call = self.tokens.owners().enter_last(parting, thread_identity::current());
         self.table.arena.bury(index, slot);
@@ -242,12 +245,12 @@ impl<'a> Jobs<'a> {
         if origin.owner == NULL && holder != Holder::Owner {
             // Whoever guesses the handle gets at a job that is whole, and held.
             let handle = self.table.arena.publish(index, slot, 0, holder);
-            self.tokens.note_state(token, id_of(handle), JobState::Pending, label);
+            self.tokens.note_state(token, || id_of(handle), JobState::Pending, label);
             return Ok(handle);
         }
         // Hidden until the last look: it must be this job that an owner's close has taken.
         let handle = self.table.arena.publish_hidden(index, slot, 0, holder);
-        self.tokens.note_state(token, id_of(handle), JobState::Pending, label);
+        self.tokens.note_state(token, || id_of(handle), JobState::Pending, label);
         if self.tokens.owners().was_taken(live.owned.get()) && self.table.arena.pin_index(index) {
             // Its owner was closed before the job could be found.
             self.give_up(index);

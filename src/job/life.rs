@@ -97,7 +97,7 @@ impl<'a> Jobs<'a> {
     /// Tells the diagnosis of a state that a job has got into.
     fn note_state(self, job: &JobPin<'_>, state: JobState) {
         let label = || self.show_text(job, JobText::Label, EventText::new);
-        self.tokens.note_state(handle::index(self.token(job)), self.id(job), state, label);
+        self.tokens.note_state(handle::index(self.token(job)), || self.id(job), state, label);
     }
 
     /// Ends a job. Completing takes a running one; the other ends also take a pending one.

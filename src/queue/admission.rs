@@ -103,6 +103,7 @@ impl Queues {
         if self.is_closed(queue) {
             return None;
         }
+        queue.cell.has_news.store(1, Ordering::Relaxed);
         let waits = job.cell().stage() == Stage::Queued;
         lists.put(&self.posted, job.number(), if waits { ELSEWHERE } else { ENDED });
         Some(waits)

@@ -46,6 +46,12 @@ impl Inbox {
         }
     }
 
+    /// Whether nothing was pushed since it was taken.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == NIL
+    }
+
     /// Takes all, under the lock of the lists: the newest; NIL if there is none.
     #[inline]
     pub(super) fn take(&self) -> u32 {

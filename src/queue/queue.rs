@@ -52,6 +52,8 @@ pub(super) struct QueueCell {
     pub(super) busy_since_ns: AtomicU64,
     /// Which job that is; 0 for none.
     pub(super) busy_with: AtomicU64,
+    /// Whether a job for another thread came since `Next::Run::last` was worked out. Set under the lock.
+    pub(super) has_news: AtomicU32,
     /// Whose function the pump calls, by its id; 0 for none. Written by the dispatcher's thread.
     pub(super) runs_here: AtomicU64,
     /// The dispatcher's thread; 0 while that is not known.
@@ -121,6 +123,7 @@ impl Queues {
         cell.thread.store(0, Ordering::Relaxed);
         cell.host_owned.clear();
         cell.has_veto.store(0, Ordering::Relaxed);
+        cell.has_news.store(0, Ordering::Relaxed);
         cell.runs_here.store(PostedId::NONE.0, Ordering::Relaxed);
         *cell.lists.lock() = Lists::default();
         Ok(QueueId::new(number, cell.generation()))

@@ -21,6 +21,9 @@ pub enum Next<'a> {
         job: HeldPosted<'a>,
         /// Whether it begins now.
         first: bool,
+        /// What is left beside it, if none of that can go on now: good as long as `has_no_news`, and until
+        /// the job is parked.
+        last: Option<Left>,
     },
 }
 
@@ -109,7 +112,17 @@ impl Queues {
         self.decide(queue, number, Stage::Running);
         lists.take_out(&self.posted, number);
         queue.cell.runs_here.store(job.id().0, Ordering::Relaxed);
-        Ok(Next::Run { job, first })
+        let is_last = total(&lists.ready) + lists.ended.length() == 0;
+        let last = is_last.then(|| {
+            queue.cell.has_news.store(0, Ordering::Relaxed);
+            Left::of(&lists)
+        });
+        Ok(Next::Run { job, first, last })
+    }
+
+    /// Whether nothing was posted since `next` gave a `last`.
+    pub fn has_no_news(&self, queue: HeldQueue<'_>) -> bool {
+        queue.cell.inbox.is_empty() && queue.cell.has_news.load(Ordering::Relaxed) == 0
     }
 
     /// The function that the pump called has returned. For the dispatcher's thread.

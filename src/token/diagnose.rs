@@ -145,7 +145,7 @@ impl Tokens {
     pub(crate) fn note_state(
         &self,
         token: u32,
-        job_id: u64,
+        job_id: impl Fn() -> u64,
         state: JobState,
         label: impl FnOnce() -> EventText,
     ) {
@@ -153,7 +153,7 @@ impl Tokens {
         let watched = &slot.cold.watched;
         let diagnosis = self.diagnosis();
         if state == JobState::Pending {
-            slot.cold.job_id.store(job_id, Ordering::Relaxed);
+            slot.cold.job_id.store(job_id(), Ordering::Relaxed);
             if self.is_new_traced() {
                 self.set_trace_flag(token, true);
             }
@@ -184,7 +184,7 @@ impl Tokens {
         diagnosis.observers.emit(|| Event {
             kind: EventKind::JobState,
             time_ns: now_ns,
-            job_id,
+            job_id: job_id(),
             token: self.arena().handle_of(token),
             thread: system_thread::current(),
             state: state as u32,

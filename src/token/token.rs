@@ -115,6 +115,7 @@ impl Tokens {
 
     /// Ends the use of a pinned token's foreign check, whose user data `payload` ends. Gives the
     /// payload back to be destroyed, unless the check is being asked: then the asker does it.
+    #[inline]
     pub fn retire_foreign(
         &self,
         token: &TokenPin<'_>,

@@ -157,3 +157,35 @@ fn an_owners_close_waits_for_the_wake_of_its_dispatcher_before_the_notify() {
     log.assert_over(DCC_JOB_INTERRUPTED);
     dispatcher.release();
 }
+
+/// The pump knows what is left from when it took the last job; what that posts is left, too.
+#[test]
+fn what_the_last_job_posts_is_left() {
+    let _alone = alone();
+    let dispatcher = Dispatcher::new();
+    dispatcher.post_only(job(move |_| {
+        dispatcher.post_only(nothing());
+        0
+    }));
+    let tick = dispatcher.try_pump(DCC_NO_LIMIT, 1).unwrap();
+    assert_eq!((tick.executed, tick.remaining), (1, 1));
+    let tick = dispatcher.pump();
+    assert_eq!((tick.executed, tick.remaining, tick.next_after_ns), (1, 0, DCC_NO_LIMIT));
+
+    let (go, begin) = std::sync::mpsc::channel();
+    let mut begin = Some(begin);
+    dispatcher.post_only(job(move |_| {
+        let begin = begin.take().unwrap();
+        dispatcher.post_only(job(move |_| begin.recv().map_or(-1, |()| 0)).any_thread());
+        0
+    }));
+    let tick = dispatcher.try_pump(DCC_NO_LIMIT, 1).unwrap();
+    assert_eq!((tick.executed, tick.remaining), (1, 0));
+    assert!(tick.next_after_ns < DCC_NO_LIMIT, "a worker has something to do");
+    go.send(()).unwrap();
+    until("it is over", || {
+        dispatcher.pump();
+        dispatcher.stats().completed == 4
+    });
+    dispatcher.release();
+}
