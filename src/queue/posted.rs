@@ -416,6 +416,18 @@ impl Posted {
         PostedId(generation << INDEX_BITS | u64::from(number))
     }
 
+    /// Where an id's use of its cell stands; `None`: that is over. Any id may come. In one look: the next use
+    /// may begin at any time, unless it stands where it leaves only under a lock that the caller holds.
+    pub(crate) fn stage_of(&self, id: PostedId) -> Option<Stage> {
+        let cell = self.find(id)?;
+        let word = cell.word.load(Ordering::Acquire);
+        let is_same = word >> STAGE_BITS == id.0 >> INDEX_BITS;
+        if crate::weakened!("stage_is_of_its_use") {
+            return is_same.then(|| cell.stage());
+        }
+        is_same.then(|| stage_of(word))
+    }
+
     /// The cell of an id, whatever it is used for now; any id may come.
     pub fn find(&self, id: PostedId) -> Option<&PostedCell> {
         self.cells.get(id.number())

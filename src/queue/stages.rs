@@ -47,10 +47,11 @@ impl Queues {
         let cell = self.cells.get(queue.number())?;
         let number = id.number();
         let mut lists = cell.lists.lock();
-        if self.posted.id_of(number) != id
-            || posted.queue() != queue
-            || !(posted.stage() == Stage::Queued || also_parked && posted.stage() == Stage::Parked)
-        {
+        if posted.queue() != queue {
+            return None;
+        }
+        let stage = self.posted.stage_of(id)?;
+        if !(stage == Stage::Queued || also_parked && stage == Stage::Parked) {
             return None;
         }
         // Who waits in it holds its dispatcher.
@@ -160,8 +161,9 @@ impl Queues {
         let queue = posted.queue();
         let number = id.number();
         let mut lists = self.cells.get(queue.number())?.lists.lock();
-        if self.posted.id_of(number) != id
-            || posted.queue() != queue
+        let stage = self.posted.stage_of(id)?;
+        if posted.queue() != queue
+            || !matches!(stage, Stage::Queued | Stage::Parked)
             || self.posted.node(number).list() != ELSEWHERE
         {
             return None;
