@@ -173,6 +173,10 @@ fn growth_is_written_with_its_reason_only() {
     );
     assert_eq!(after.rows[1].counts, now.rows[1].counts);
 
+    let little = table(&[row("create", 102.0, 2.0, 0.0), row("wait", 40.0, 1.0, 0.0)]);
+    let after = renewed(&before, &little, None).unwrap();
+    assert_eq!(after.rows[0].counts, before.rows[0].counts, "little by little is a growth, too");
+
     let of_other = Table { build: vec!["rustc 2".to_owned()], ..now };
     assert_eq!(renewed(&before, &of_other, None).unwrap().rows[0].counts, of_other.rows[0].counts);
 }

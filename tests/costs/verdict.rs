@@ -1,7 +1,7 @@
 //! Whether operations cost more than their table says.
 
 use super::callgrind::Counts;
-use super::table::{Row, Table};
+use super::table::Table;
 
 /// What a table and newer counts differ in.
 #[derive(Debug, Default)]
@@ -90,18 +90,19 @@ fn pairs(before: &Counts, now: &Counts) -> [Pair; 3] {
 }
 
 /// The table as it should be now. Reasons stay with their rows; what grew gets this one, and without one
-/// the growth is the error. Counts of another build cannot grow.
+/// the growth is the error. What grew by less than it may keeps its old counts, or many such growths would go
+/// unseen one by one. Counts of another build cannot grow.
 pub fn renewed(table: &Table, now: &Table, reason: Option<&str>) -> Result<Table, Vec<String>> {
-    let is_same_build = table.build == now.build;
     let mut renewed = Table { build: now.build.clone(), rows: Vec::new() };
     let mut refused = Vec::new();
     for row in &now.rows {
-        let before = table.row(&row.operation);
-        let mut row =
-            Row { reason: before.map_or("", |row| &row.reason).to_owned(), ..row.clone() };
-        let growth = before.map_or(Vec::new(), |before| grown(&before.counts, &row.counts));
-        if is_same_build && !growth.is_empty() {
+        let mut row = row.clone();
+        if let Some(before) = table.row(&row.operation) {
+            let growth = grown(&before.counts, &row.counts);
+            row.reason.clone_from(&before.reason);
             match reason {
+                _ if table.build != now.build => (),
+                _ if growth.is_empty() => row.counts = lower(&before.counts, &row.counts),
                 Some(reason) => row.reason = reason.replace('|', "/"),
                 None => refused.push(format!("{}: {}", row.operation, growth.join(", "))),
             }
@@ -109,4 +110,12 @@ pub fn renewed(table: &Table, now: &Table, reason: Option<&str>) -> Result<Table
         renewed.rows.push(row);
     }
     if refused.is_empty() { Ok(renewed) } else { Err(refused) }
+}
+
+fn lower(before: &Counts, now: &Counts) -> Counts {
+    Counts {
+        instructions: before.instructions.min(now.instructions),
+        locked: before.locked.min(now.locked),
+        system_calls: before.system_calls.min(now.system_calls),
+    }
 }
