@@ -15,6 +15,8 @@ mod callgrind;
 mod contended;
 #[path = "compare/figures.rs"]
 mod figures;
+#[path = "compare/footprint.rs"]
+mod footprint;
 #[path = "compare/graph.rs"]
 mod graph;
 #[path = "compare/live_tokens.rs"]
@@ -47,7 +49,7 @@ use table::Table;
 
 /// What may be named on the command line: parts that C++ programs measure, and those of this one.
 const CPP_PARTS: &[&str] = &["pairs", "threads", "latency", "callbacks", "counts"];
-const OTHER_PARTS: &[&str] = &["live", "graph", "posting", "requests", "python"];
+const OTHER_PARTS: &[&str] = &["live", "graph", "posting", "requests", "python", "size"];
 
 fn parts() -> impl Iterator<Item = &'static str> {
     CPP_PARTS.iter().chain(OTHER_PARTS).copied()
@@ -121,6 +123,9 @@ fn main() -> ExitCode {
     }
     if is_wanted("requests") {
         requests::compare(&mut table);
+    }
+    if is_wanted("size") {
+        footprint::show(&folder, &mut table);
     }
     if is_wanted("python") {
         python::compare(&folder, &mut table);

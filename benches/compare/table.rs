@@ -52,6 +52,19 @@ impl Table {
         );
     }
 
+    /// A row that has no peer.
+    pub fn amount(&mut self, what: &str, found: f64, most: Option<f64>) {
+        let verdict = most.map_or(String::new(), |most| {
+            if found <= most {
+                self.met += 1;
+                return format!("{most} met");
+            }
+            self.missed.push(format!("{found} instead of {most}: {what}"));
+            format!("{most} MISSED")
+        });
+        println!("{what:<52} {found:>12}  {verdict}");
+    }
+
     /// The rows that a program printed, see figures.hpp; lines that begin with a space are for people only.
     pub fn rows(&mut self, lines: &str) {
         for line in lines.lines() {

@@ -27,16 +27,19 @@ impl Recording {
     pub fn new(moments: Vec<Moment>, noted: u64) -> Result<Self, OutOfMemory> {
         let (mut order, mut threads) = (Vec::new(), Vec::new());
         order.try_reserve_exact(moments.len()).map_err(|_| OutOfMemory)?;
-        threads.try_reserve_exact(moments.len()).map_err(|_| OutOfMemory)?;
         order.extend(0..moments.len() as u32);
         // A slice before those inside it, though it was noted after them.
         order.sort_unstable_by_key(|place| {
             let moment = &moments[*place as usize];
             (moment.start_ns, Reverse(moment.duration_ns), *place)
         });
-        threads.extend(moments.iter().map(|moment| moment.thread));
-        threads.sort_unstable();
-        threads.dedup();
+        // There are few of them, and a sort of its own would take 4,000 bytes of the library.
+        for Moment { thread, .. } in &moments {
+            if let Err(place) = threads.binary_search(thread) {
+                threads.try_reserve(1).map_err(|_| OutOfMemory)?;
+                threads.insert(place, *thread);
+            }
+        }
         let lost = noted - moments.len() as u64;
         Ok(Self { moments, order, threads, lost })
     }
