@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Generator, NoReturn, Optional, 
 
 from . import _asyncio
 from . import _declarations as c
-from ._arguments import nanoseconds
+from ._arguments import callable_in, nanoseconds
 from ._callbacks import kept, report
 from ._library import library
 from ._status import checked
@@ -198,6 +198,11 @@ class Posting(Future[T]):
             return super().exception(timeout)
         except concurrent.futures.CancelledError:
             raise self._cancelled() from self._error
+
+    def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
+        """As of any future: calls `fn(posting)` when it is done, at once if it is."""
+        callable_in(fn, "fn")
+        super().add_done_callback(fn)
 
     def __await__(self) -> Generator[Any, None, T]:
         return _asyncio.completion_of(self).__await__()

@@ -210,7 +210,11 @@ class Job(Polled):
         return self._moved(library.dcc_job_interrupt(self.handle, text, length))
 
     def _moved(self, status: int) -> bool:
-        """Whether a call has changed the state; one that the state does not allow says what to do."""
+        """Whether a call has changed the state."""
+        return self._allowed(status) == c.DCC_OK
+
+    def _allowed(self, status: int) -> int:
+        """The status of a call; where the state does not allow that, the error says what to do."""
         if status == c.DCC_ERROR_WRONG_STATE:
             if self.state == "pending":
                 advice = "; begin it first, by `with job:` or job.begin()"
@@ -220,7 +224,7 @@ class Job(Polled):
                 advice = "; it has begun already"
             error = error_of(status)
             raise type(error)("%s%s" % (error, advice), status)
-        return checked(status) == c.DCC_OK
+        return checked(status)
 
     @property
     def failure(self) -> str:
@@ -233,8 +237,8 @@ class Job(Polled):
         """Notes how far a running job is, in whole units, and answers whether to stop."""
         text, length = text_in(message, "message")
         done, of = whole(done, "done", 64), whole(0 if total is None else total, "total", 64)
-        status: int = library.dcc_job_set_progress(self.handle, done, of, text, length)
-        return checked(status) > 0
+        status = library.dcc_job_set_progress(self.handle, done, of, text, length)
+        return self._allowed(status) > 0
 
     @property
     def progress(self) -> Progress:

@@ -334,6 +334,54 @@ class Theirs(Conformance, ContextCase):
     api = theirs
 
 
+class CommonRoot(unittest.TestCase):
+    """The class of the error itself is one of `DccMcpError`, whichever package comes first."""
+
+    CHECKS = (
+        "from dcc_mcp_core.errors import DccMcpError\n"
+        "assert issubclass(dcc_cancel.DccMcpCancelledError, DccMcpError)\n"
+        "assert dcc_cancel.CancelledError is dcc_cancel.DccMcpCancelledError\n"
+        "from dcc_cancel import CancelledError\n"
+        "token = dcc_cancel.CancelToken()\n"
+        "token.cancel()\n"
+        "for kind in (DccMcpError, CancelledError):\n"
+        "    try: token.check()\n"
+        "    except kind as error: print(type(error).__name__, isinstance(error, Exception))\n"
+    )
+
+    def assert_common(self, *imports):
+        script = "".join("import %s\n" % name for name in imports) + self.CHECKS
+        expected = "DccMcpCancelledError True\n" * 2
+        self.assertEqual(run_python(script), (0, expected, ""))
+
+    def test_ours_first(self):
+        self.assert_common("dcc_cancel", "dcc_mcp_core.errors")
+
+    def test_theirs_first(self):
+        self.assert_common("dcc_mcp_core.errors", "dcc_cancel")
+        self.assert_common("dcc_mcp_core.cancellation", "dcc_cancel")
+
+    def test_ours_in_the_place_of_theirs(self):
+        script = (
+            "import sys, dcc_cancel\n"
+            "sys.modules['dcc_mcp_core.cancellation'] = dcc_cancel\n"
+            "from dcc_mcp_core.cancellation import DccMcpCancelledError\n"
+            "from dcc_mcp_core.errors import DccMcpError\n"
+            "from dcc_mcp_core.cancellation import DccMcpCancelledError as again\n"
+            "print(issubclass(DccMcpCancelledError, DccMcpError), again is DccMcpCancelledError)\n"
+        )
+        self.assertEqual(run_python(script), (0, "True True\n", ""))
+
+    def test_without_theirs(self):
+        script = (
+            "import sys, dcc_cancel\n"
+            "print(dcc_cancel.CancelledError.__mro__[-3:] == (Exception, BaseException, object))\n"
+            "print(any(name.startswith('dcc_mcp_core') for name in sys.modules))\n"
+            "print(set(dcc_cancel.__all__) <= set(dir(dcc_cancel)), hasattr(dcc_cancel, 'Canceled'))\n"
+        )
+        self.assertEqual(run_python(script), (0, "True\nFalse\nTrue False\n", ""))
+
+
 class Ours(Conformance, ContextCase):
     api = dcc_cancel
 

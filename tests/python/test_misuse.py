@@ -47,6 +47,7 @@ WRONG = {
     "Veto": [3, True],
     "ShowProgress": [3, [1]],
     "Callable[[], object]": [3, "f"],
+    "Callable[[Future[T]], object]": [3, "f"],
     "Callable[[Unpack[Ts]], Any]": [3, asyncio.sleep],
     "Callable[[Unpack[Ts]], T]": [3, asyncio.sleep],
     "Union[Callable[..., Any], Default]": [3, None, asyncio.sleep],
@@ -58,6 +59,7 @@ WRONG = {
 #: What is right, for the arguments that a call must have.
 RIGHT = {
     "function": len,
+    "fn": len,
     "tokens": [dcc_cancel.CancelToken()],
     "other": Foreign(),
     "token": None,
@@ -327,7 +329,8 @@ class Seeming(ContextCase):
 
     def test_a_job_in_the_wrong_state(self):
         job = dcc_cancel.Job("bake")
-        self.assertIn("begin it first, by `with job:`", str(raised(job.complete)))
+        for early in (job.complete, lambda: job.set_progress(1)):
+            self.assertIn("begin it first, by `with job:`", str(raised(early)))
         with job:
             self.assertIn("it has begun already", str(raised(job.begin)))
         again = raised(job.begin)
