@@ -1,11 +1,12 @@
 //! Posted jobs: what a dispatcher knows of a job from its post until all is over.
 //!
 //! Invariants:
-//! - The stage is written under the lock of the lists of the job's queue, but for its first. Whoever
-//!   moves it from Queued or Parked to anything else decides what becomes of the job: it runs, or it
-//!   never will.
-//! - An id names one use of a cell; the generation is in the same word as the stage. Who comes with
-//!   an id from outside compares it under that lock, and so never meets a later job.
+//! - The stage is written under the lock of the lists of the job's queue, but for its first, and for the end
+//!   of Running where the pump ran it. Whoever moves it from Queued or Parked to anything else decides what
+//!   becomes of the job: it runs, or it never will.
+//! - An id names one use of a cell; the generation is in the same word as the stage. Who comes with an id
+//!   from outside looks once at both, under that lock: what is Queued or Parked stays until the lock is given
+//!   back. Looked at one after the other they could be of two jobs.
 //! - A cell is free when its last hold goes: one for the queue that it is in, one for its poster, who
 //!   may wait for it, one for each who runs it elsewhere or ends it from outside. A hold is a
 //!   `HeldPosted`, or was left to a data structure. Only who has a hold adds one, so who has the last one

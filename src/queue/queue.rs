@@ -1,8 +1,8 @@
 //! The queue of a dispatcher: who gets in, in which order they run, and how they leave it early.
 //!
-//! Posters push into a lock-free inbox and take no lock.
-//! Everything behind the inbox is in lists under one lock: who waits for a turn, steps that wait
-//! for the next tick, who waits for another thread, who runs, and who is over but not completed.
+//! Posters push into a lock-free inbox and take no lock. Everything behind it is in lists under one lock: who
+//! waits for a turn, steps that wait for the next tick, who waits for another thread, who runs but not called
+//! by the pump, and who is over but not completed.
 //!
 //! Invariants:
 //! - Only who holds the lock of the lists takes out of the inbox, and stages change only under it, but for
@@ -13,7 +13,7 @@
 //! - A cell is used again, for another dispatcher. Its generation, in the same word as OWED, changes
 //!   before the cell is free.
 //!
-//! Lock order: the lists', then that of a posted job's body. The host's, then its owner's.
+//! Lock order: the lists', then a posted job's. The host's, then its owner's.
 
 use crate::error::Error;
 use crate::memory::pool::{Link, Pool};
