@@ -1722,7 +1722,7 @@ dcc_status dcc_cancel_token_create_from(const struct dcc_cancel_token_desc *desc
                                         struct dcc_cancel_token **out_token);
 
 /**
- * Adds a reference, which you release. DCC_ERROR_RESOURCES beyond a million of them. Any thread.
+ * Adds a reference, which you release. DCC_ERROR_RESOURCES beyond half a million of them. Any thread.
  */
 dcc_status dcc_cancel_token_retain(const struct dcc_cancel_token *token);
 

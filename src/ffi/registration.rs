@@ -6,7 +6,7 @@ use super::job::dcc_destroy_fn;
 use super::out::HandleOut;
 use super::owner::dcc_owner;
 use super::status::{DCC_CALLBACK_DONE, DCC_CALLBACK_RUNNING, DCC_OK, dcc_status};
-use super::token::{dcc_cancel_token, pinned, tokens};
+use super::token::{dcc_cancel_token, tokens};
 use crate::error::Error;
 use crate::sys::callout::{Callback, CancelFn, Payload, UserData};
 use crate::token::register::Unregistered;
@@ -50,7 +50,6 @@ pub unsafe extern "C" fn dcc_cancel_token_register(
         let function = function.ok_or(Error::InvalidArgument(
             "function is NULL; pass the function to call when the token is cancelled",
         ))?;
-        let token = pinned(token)?;
         // SAFETY: the C caller's promise about both functions. A pointer to an opaque structure
         // and one to void are passed alike.
         let callback = unsafe {
@@ -58,7 +57,7 @@ pub unsafe extern "C" fn dcc_cancel_token_register(
             Callback::new(function, Payload::new(UserData::new(user_data), destroy))
         };
         let registration = tokens()
-            .register(token.as_ref(), callback, handle(owner), to.is_wanted())
+            .register_at(handle(token), callback, handle(owner), to.is_wanted())
             .map_err(|(error, _callers)| error)?;
         to.write(registration);
         Ok(())

@@ -134,7 +134,7 @@ pub unsafe extern "C" fn dcc_cancel_token_create_from(
     })
 }
 
-/// Adds a reference, which you release. DCC_ERROR_RESOURCES beyond a million of them. Any thread.
+/// Adds a reference, which you release. DCC_ERROR_RESOURCES beyond half a million of them. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_retain(token: *const dcc_cancel_token) -> dcc_status {
     guard(|| {

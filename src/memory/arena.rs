@@ -11,6 +11,7 @@ use crate::memory::slot::{
     BY_A_CALL, BY_A_WALK, BY_C_CODE, BY_WHAT_STAYS, COUNTS, CountField, GENERATION_SHIFT, Holder,
     INTERNAL, INTERNALS, OWNER, OWNERS, Raise, Slot, generation_bits,
 };
+use crate::memory::slot_lock::{Lockable, LockedAs};
 use crate::sys::sync::{Ordering, constructor};
 
 /// What is written while an object lives; tells which kind of object it is.
@@ -67,7 +68,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
     ) -> Handle {
         let handle = self.name(index, slot, flags);
         let control = generation_bits(handle) | holder.count();
-        slot.line.control.store(control, Ordering::Release);
+        slot.overwrite_control(control);
         handle
     }
 
@@ -83,7 +84,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         holder: Holder,
     ) -> Handle {
         let handle = self.name(index, slot, flags);
-        slot.line.control.store(holder.count(), Ordering::Release);
+        slot.overwrite_control(holder.count());
         handle
     }
 
@@ -135,7 +136,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         if is_used_again {
             let next = u64::from(generation + 1) << GENERATION_SHIFT;
             // Before the state: `is_past` takes one of the two for its answer.
-            slot.line.control.store(next, Ordering::Release);
+            slot.overwrite_control(next);
         }
         slot.state.store(GONE, Ordering::Release);
         is_used_again
@@ -167,12 +168,15 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
 
     fn raise(&self, handle: Handle, count: CountField) -> Result<u32, Error> {
         let (slot, generation) = self.find(handle)?;
-        match slot.raise(Some(generation), count) {
-            Ok(()) => Ok(handle::index(handle)),
-            Err(Raise::Dead) => Err(Error::InvalidHandle(Live::KIND, handle)),
-            Err(Raise::Overflow) => {
-                Err(Error::Resources("references to this object; release some"))
-            }
+        slot.raise(Some(generation), count).map_err(|why| Self::refusal(handle, why))?;
+        Ok(handle::index(handle))
+    }
+
+    #[cold]
+    fn refusal(handle: Handle, why: Raise) -> Error {
+        match why {
+            Raise::Dead => Error::InvalidHandle(Live::KIND, handle),
+            Raise::Overflow => Error::Resources("references to this object; release some"),
         }
     }
 
@@ -314,6 +318,45 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
     fn age(&self, index: u32) {
         let last = u64::from(handle::MAX_GENERATION) << GENERATION_SHIFT;
         self.slot(index).line.control.store(last, Ordering::Relaxed);
+    }
+}
+
+impl<Cold: Default, Live: LivePart + Lockable> Arena<Cold, Live> {
+    /// Locks a live object and adds an internal for a call.
+    #[inline]
+    pub fn lock(&self, handle: Handle) -> Result<(u32, &Slot<Cold, Live>), Error> {
+        let (slot, generation) = self.find(handle)?;
+        slot.lock_generation(generation).map_err(|why| Self::refusal(handle, why))?;
+        Ok((handle::index(handle), slot))
+    }
+
+    /// As `lock`; the internal may be left to something that stays.
+    #[inline]
+    pub fn lock_to_hold(&self, handle: Handle) -> Result<(u32, &Slot<Cold, Live>), Error> {
+        let (slot, generation) = self.find(handle)?;
+        slot.lock_to_hold(generation).map_err(|why| Self::refusal(handle, why))?;
+        Ok((handle::index(handle), slot))
+    }
+
+    /// Locks an object and adds an internal, or locks it while it is dead and not yet buried. `None`: it is
+    /// no more.
+    #[inline]
+    pub fn lock_dying(&self, handle: Handle) -> Option<(&Slot<Cold, Live>, LockedAs)> {
+        let (slot, generation) = self.find(handle).ok()?;
+        Some((slot, slot.lock_dying(generation)?))
+    }
+
+    /// Undoes `lock_dying`. True: the object died and the caller has to bury it.
+    #[inline]
+    #[must_use]
+    pub fn unlock_dying(&self, slot: &Slot<Cold, Live>, locked: LockedAs) -> bool {
+        match locked {
+            LockedAs::Alive => slot.unlock_and_unpin(1),
+            LockedAs::Dead(generation) => {
+                slot.unlock_dead(generation);
+                false
+            }
+        }
     }
 }
 

@@ -27,6 +27,12 @@ impl ListNode {
     pub fn list(&self) -> u32 {
         self.list.load(Ordering::Acquire)
     }
+
+    /// Number of the node behind this one; NIL for none. Under the list's lock.
+    #[inline]
+    pub fn next(&self) -> u32 {
+        self.next.load(Ordering::Relaxed)
+    }
 }
 
 /// Finds nodes by their numbers.
@@ -64,7 +70,12 @@ impl<'a, Nodes: ListNodes> List<'a, Nodes> {
     /// Puts a node that is in no list in front; `list` is this list's number.
     #[inline]
     pub fn push(&self, number: u32, list: u32) {
-        let node = self.nodes.node(number);
+        self.push_node(self.nodes.node(number), number, list);
+    }
+
+    /// As `push`, of a node that the caller has at hand.
+    #[inline]
+    pub fn push_node(&self, node: &ListNode, number: u32, list: u32) {
         let first = self.first();
         node.previous.store(NIL, Ordering::Relaxed);
         node.next.store(first, Ordering::Relaxed);
@@ -78,7 +89,12 @@ impl<'a, Nodes: ListNodes> List<'a, Nodes> {
     /// Takes out a node of this list.
     #[inline]
     pub fn remove(&self, number: u32) {
-        let node = self.nodes.node(number);
+        self.remove_node(self.nodes.node(number), number);
+    }
+
+    /// As `remove`, of a node that the caller has at hand.
+    #[inline]
+    pub fn remove_node(&self, node: &ListNode, number: u32) {
         let previous = node.previous.load(Ordering::Relaxed);
         let next = node.next.load(Ordering::Relaxed);
         if previous == NIL {

@@ -3,7 +3,8 @@
 //! A slot is a pool cell with two words on two cache lines.
 //! - **state** (first line, what polls read): the handle while the object lives and nothing
 //!   happened; its low bits are the flags of `handle`. GONE alone once it died.
-//! - **control** (second line, written all the time): generation | owners | internals.
+//! - **control** (second line, written all the time): generation | LOCKED | owners | internals. LOCKED is the
+//!   lock of an object that has one, `slot_lock`; it counts nothing.
 //!
 //! Invariants:
 //! - An object is alive while owners + internals > 0. Both at 0 is final: every operation that
@@ -15,19 +16,21 @@
 //!   captured contexts, links, posted jobs, an owner's things, a session's requests) is refused first. What
 //!   ends with a call finds room beyond that, and a walk that has no answer to give beyond the calls. So
 //!   nothing that stays keeps an object from being cancelled, closed, waited for or asked.
-//! - Flags of the state word change only under a pin, by fetch_or and fetch_and.
+//! - Flags of the state word change only under a pin, and under the lock of an object that has one.
 
 use crate::handle::{self, Handle};
 use crate::memory::pool::Link;
+use crate::sys::prefetch;
 use crate::sys::sync::{AtomicU32, AtomicU64, Ordering};
 
 pub(super) const INTERNAL: u64 = 1;
 const INTERNAL_BITS: u32 = 18;
 pub(super) const INTERNALS: u64 = (1 << INTERNAL_BITS) - 1;
 pub(super) const OWNER: u64 = 1 << INTERNAL_BITS;
-const OWNER_BITS: u32 = 20;
+const OWNER_BITS: u32 = 19;
 pub(super) const OWNERS: u64 = ((1 << OWNER_BITS) - 1) << INTERNAL_BITS;
-pub(super) const GENERATION_SHIFT: u32 = INTERNAL_BITS + OWNER_BITS;
+pub(super) const LOCKED: u64 = 1 << (INTERNAL_BITS + OWNER_BITS);
+pub(super) const GENERATION_SHIFT: u32 = INTERNAL_BITS + OWNER_BITS + 1;
 pub(super) const COUNTS: u64 = OWNERS | INTERNALS;
 
 /// The most references that C code may own of one object.
@@ -77,6 +80,13 @@ impl<Cold, Live> Slot<Cold, Live> {
         &self.state
     }
 
+    /// Says that it will be used soon.
+    #[inline(always)]
+    pub fn prefetch(&self) {
+        prefetch::line(&self.state);
+        prefetch::line(&self.line);
+    }
+
     /// What is written while the object lives.
     #[inline(always)]
     pub fn live(&self) -> &Live {
@@ -93,6 +103,18 @@ impl<Cold, Live> Slot<Cold, Live> {
         &self.next
     }
 
+    /// Writes the control word of a slot without a live object. Who tries to lock what was here may change it
+    /// meanwhile, from what it was before.
+    #[inline(always)]
+    pub(super) fn overwrite_control(&self, value: u64) {
+        #[cfg(not(loom))]
+        self.line.control.store(value, Ordering::Release);
+        // A change by such a one stands right behind what it read, so never behind this. Loom knows that of
+        // read-modify-writes alone.
+        #[cfg(loom)]
+        self.line.control.swap(value, Ordering::Release);
+    }
+
     /// Raises a count of a live object of this generation. `None`: it is not alive, or another.
     pub(super) fn raise(&self, generation: Option<u32>, count: CountField) -> Result<(), Raise> {
         let control = &self.line.control;
@@ -102,10 +124,7 @@ impl<Cold, Live> Slot<Cold, Live> {
             if !same || now & COUNTS == 0 && !crate::weakened!("dead_stays_dead") {
                 return Err(Raise::Dead);
             }
-            if now & count.mask >= count.limit {
-                return Err(Raise::Overflow);
-            }
-            let new = now + count.step;
+            let new = count.raised(now)?;
             match control.compare_exchange_weak(now, new, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => return Ok(()),
                 Err(other) => now = other,
@@ -127,6 +146,20 @@ pub(super) struct CountField {
     limit: u64,
 }
 
+impl CountField {
+    /// The control word with one more of it.
+    #[inline(always)]
+    pub(super) fn raised(self, control: u64) -> Result<u64, Raise> {
+        if control & self.mask >= self.limit {
+            Err(Raise::Overflow)
+        } else {
+            Ok(control + self.step)
+        }
+    }
+}
+
+/// Counts nothing: the one who locks has the object pinned, or has to bury it.
+pub(super) const BY_NOBODY: CountField = CountField { step: 0, mask: 0, limit: 1 };
 pub(super) const BY_C_CODE: CountField = CountField { step: OWNER, mask: OWNERS, limit: OWNERS };
 pub(super) const BY_WHAT_STAYS: CountField =
     CountField { step: INTERNAL, mask: INTERNALS, limit: MOST_HOLDS };

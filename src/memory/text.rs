@@ -72,11 +72,16 @@ impl Texts {
 
     /// Drops one reference.
     pub fn release(&self, id: TextId) {
-        if id == TextId::NONE {
+        self.release_some(id, 1);
+    }
+
+    /// Drops so many references.
+    pub fn release_some(&self, id: TextId, count: u32) {
+        if id == TextId::NONE || count == 0 {
             return;
         }
         let cell = self.cells.cell(id.0);
-        if cell.references.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if cell.references.fetch_sub(count, Ordering::AcqRel) == count {
             let text = std::mem::take(&mut *cell.text.lock());
             self.cells.free(id.0);
             drop(text);

@@ -147,6 +147,17 @@ impl CallbackCell {
         self.function.store(function as usize, Ordering::Relaxed);
     }
 
+    /// Empties a cell with nothing to be destroyed. False: there is, or it is empty.
+    pub fn forget_plain(&self) -> bool {
+        if self.destroy.load(Ordering::Relaxed) != 0 || self.function.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        self.function.store(0, Ordering::Relaxed);
+        // Leak checkers must not take an empty cell for a user.
+        self.user_data.store(std::ptr::null_mut(), Ordering::Relaxed);
+        true
+    }
+
     /// Empties the cell; `None` if it is empty.
     pub fn take(&self) -> Option<Callback> {
         let function = self.function.load(Ordering::Relaxed);

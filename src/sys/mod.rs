@@ -5,7 +5,8 @@
 //!
 //! - Threads that meet: [`sync`] atomics, locks and once-cells, loom's own in models; `lock` the real locks,
 //!   over words that sleep, `futex`, and `futex_table` where the system has none such; [`sleepers`] who
-//!   sleeps on a word of a slot. [`weakened`]: guards that models take away.
+//!   sleeps on a word of a slot, [`parking`] who waits for a bit of another word. [`weakened`]: guards that
+//!   models take away.
 //! - Memory that may run out: [`fallible`] allocating with an answer, [`allocator`] a reserve for code that
 //!   has no answer, `scarce_memory` tests that make it short.
 //! - Functions of a plugin: [`callout`] user data, callbacks, checks and destroy-notifies; [`host`] those of
@@ -16,6 +17,7 @@
 //!   own. `processors`: how many run at a time.
 //! - The process: `process` forks and its end; `instance` which copy of the library this is, `mark` what all
 //!   copies see, in whatever link namespace.
+//! - The processor: [`prefetch`] what will be used soon.
 //! - The outside: [`clock`], [`native_event`], [`file`](mod@file) files that are replaced whole, [`endpoint`]
 //!   where other programs of the user reach this process.
 
@@ -28,6 +30,8 @@ pub mod file;
 pub mod host;
 pub mod lendable;
 pub mod native_event;
+pub mod parking;
+pub mod prefetch;
 #[cfg(debug_assertions)]
 pub mod scarce_memory;
 pub mod sleepers;

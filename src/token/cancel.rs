@@ -6,20 +6,22 @@
 //! only after the flag is visible, and the first reason wins. Nothing is added to the lists of a
 //! token whose flag is set, so one that had nothing in them needs no further visit.
 //!
-//! Then the flag spreads down, iteratively: winning a token's flag gives the right to use its
+//! Children are locked and flagged under their parent's lock, a batch at a time. Then the flag spreads down,
+//! iteratively: winning a token's flag gives the right to use its
 //! `next_cancelled`, which chains those whose children are still to be visited, and afterwards those
 //! whose callbacks are still to be run. Every one of them is pinned.
 
 use crate::error::Error;
 use crate::handle::CANCELLED;
 use crate::memory::pool::NIL;
+use crate::memory::slot::Slot;
 use crate::queue::posted::{PostedId, Stage};
 use crate::sys::clock;
 use crate::sys::sync::Ordering;
 use crate::token::chain::{Chain, Dead};
 use crate::token::diagnose::Reached;
-use crate::token::link::NO_CHILDREN;
-use crate::token::{Cause, Record, TokenPin, Tokens};
+use crate::token::link::{MOST_CHILDREN, Taken};
+use crate::token::{Cause, Record, TokenCold, TokenLive, TokenPin, Tokens};
 
 /// What became of an attempt to flag a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,12 @@ pub enum Flagged {
     SleptFor,
     /// It has children, signals, callbacks or something posted.
     WithLists,
+}
+
+/// Children that were flagged and are pinned, because there is more to do of them.
+struct Found {
+    children: [(u32, Flagged); MOST_CHILDREN],
+    count: usize,
 }
 
 /// What a walk left to do.
@@ -73,17 +81,25 @@ impl Tokens {
     #[inline]
     fn flag(&self, index: u32, record: Record) -> Flagged {
         let slot = self.arena.slot(index);
-        let live = slot.live();
-        let lock = live.lock.lock();
-        if slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
+        let _lock = (!crate::weakened!("flag_under_lock")).then(|| slot.lock());
+        self.decide(slot, record)
+    }
+
+    /// Whether this cancel is the one of a token that the caller has locked: the one place where a token
+    /// becomes cancelled.
+    #[inline]
+    fn decide(&self, slot: &Slot<TokenCold, TokenLive>, record: Record) -> Flagged {
+        let state = slot.state().load(Ordering::Relaxed);
+        if state & CANCELLED != 0 {
             return Flagged::Before;
         }
         slot.cold.set_record(record);
-        let _lock = (!crate::weakened!("flag_under_lock")).then_some(lock);
-        slot.state().fetch_or(CANCELLED, Ordering::Release);
+        // A store is enough: who writes flags of a token that is known holds its lock.
+        slot.state().store(state | CANCELLED, Ordering::Release);
+        let live = slot.live();
         if live.is_listened()
             || live.children.load(Ordering::Relaxed) != NIL
-            || self.posted(index) != PostedId::NONE
+            || slot.cold.posted.load(Ordering::Relaxed) != PostedId::NONE.0
         {
             Flagged::WithLists
         } else if slot.cold.sleepers.any() {
@@ -91,6 +107,41 @@ impl Tokens {
         } else {
             Flagged::Alone
         }
+    }
+
+    /// Flags up to a batch of children under their parent's lock. Of those of which there is more to do each
+    /// is pinned and put in `found`.
+    fn flag_children(
+        &self,
+        parent: u32,
+        record: Record,
+        found: &mut Found,
+        dead: &mut Dead,
+    ) -> Taken {
+        self.texts.share(record.reason, MOST_CHILDREN as u32);
+        let mut flagged_count = 0;
+        let taken = self.links.take_children(&self.arena, parent, |child, slot| {
+            // One that is dying needs no cancel any more.
+            if !slot.lock_live() {
+                return;
+            }
+            let flagged = self.decide(slot, record);
+            flagged_count += u32::from(flagged != Flagged::Before);
+            let is_over = match flagged {
+                Flagged::Before => true,
+                Flagged::Alone => !slot.cold.watched.is_on(),
+                Flagged::SleptFor | Flagged::WithLists => false,
+            };
+            if !is_over {
+                slot.unlock_and_hold();
+                found.children[found.count] = (child, flagged);
+                found.count += 1;
+            } else if slot.unlock_and_unpin(1) {
+                dead.add(&self.arena, child);
+            }
+        });
+        self.texts.release_some(record.reason, MOST_CHILDREN as u32 - flagged_count);
+        taken
     }
 
     /// Cancels a token and all its descendants and runs their callbacks. True: this call did it.
@@ -148,17 +199,14 @@ impl Tokens {
         let pinned = slots.pin_index(origin);
         debug_assert!(pinned, "the caller has it pinned");
         to_visit.append(slots, origin);
-        let mut batch = NO_CHILDREN;
+        let mut found = Found { children: [(NIL, Flagged::Before); MOST_CHILDREN], count: 0 };
         while let Some(current) = to_visit.pop(slots) {
             let listened = loop {
-                let taken = self.links.take_children(slots, current, &mut batch);
-                self.texts.share(record.reason, taken.count as u32);
-                for &child in &batch[..taken.count] {
-                    let flagged = self.flag_or_forget(child, record);
-                    if flagged != Flagged::Before {
-                        self.note_cancelled(child, &record, Reached::ByWalk);
-                        self.leave_queue(child);
-                    }
+                found.count = 0;
+                let taken = self.flag_children(current, record, &mut found, &mut spread.dead);
+                for &(child, flagged) in &found.children[..found.count] {
+                    self.note_cancelled(child, &record, Reached::ByWalk);
+                    self.leave_queue(child);
                     if matches!(flagged, Flagged::WithLists | Flagged::SleptFor) {
                         to_visit.append(slots, child);
                     } else {

@@ -5,10 +5,12 @@ use crate::handle::Kind;
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::list::ListNode;
 use crate::memory::pool::NIL;
+use crate::memory::slot_lock::Lockable;
 use crate::memory::text::TextId;
 use crate::queue::posted::PostedId;
+use crate::sys::parking::Parking;
 use crate::sys::sleepers::Sleepers;
-use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::sys::sync::{AtomicU32, AtomicU64, Ordering};
 
 /// All tokens' cells.
 pub type TokenSlots = Arena<TokenCold, TokenLive>;
@@ -82,8 +84,7 @@ pub struct TokenCold {
 /// Beside the control word.
 #[derive(Debug, Default)]
 pub struct TokenLive {
-    /// Guards the lists, and the writing of the record.
-    pub lock: Mutex<()>,
+    parking: Parking,
     /// First link of the list of children.
     pub children: AtomicU32,
     /// First registration that wakes a waiter or sets an event.
@@ -132,6 +133,14 @@ impl TokenLive {
     /// Whether anything is registered. Under the lock, or of a dead token.
     pub fn is_listened(&self) -> bool {
         self.signals.load(Ordering::Relaxed) | self.callbacks.load(Ordering::Relaxed) != NIL
+    }
+}
+
+/// The lock guards the lists, and the writing of the record.
+impl Lockable for TokenLive {
+    #[inline(always)]
+    fn parking(&self) -> &Parking {
+        &self.parking
     }
 }
 

@@ -1,13 +1,14 @@
 //! How a token comes to be: equipped with what plain ones lack, linked to its parents, then known.
 //!
-//! A token that has parents is hidden until it is linked to all of them: a caller who guesses its handle
-//! could make it its own ancestor else, which nothing would ever free.
+//! A token that has several parents is hidden until it is linked to all of them: a caller who guesses its
+//! handle could make it its own ancestor else, which nothing would ever free. One with one parent becomes
+//! known under that parent's lock.
 
 use crate::error::Error;
-use crate::handle::{FOREIGN, Handle, NULL};
+use crate::handle::{CANCELLED, FOREIGN, Handle, NULL};
 use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
-use crate::memory::slot::Holder;
+use crate::memory::slot::{Holder, Slot};
 use crate::memory::text::TextId;
 use crate::queue::posted::PostedId;
 use crate::sys::sync::{AtomicU32, Ordering};
@@ -15,7 +16,8 @@ use crate::token::cancel::Flagged;
 use crate::token::diagnose::Reached;
 use crate::token::foreign::Foreign;
 use crate::token::link::Added;
-use crate::token::{Record, TokenCold, TokenHold, Tokens};
+use crate::token::locked::LockedToken;
+use crate::token::{Record, TokenCold, TokenHold, TokenLive, Tokens};
 
 /// What a new token is made from.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,7 +54,15 @@ impl Tokens {
             slot.cold.posted.store(origin.posted.0, Ordering::Relaxed);
         }
         let flags = if origin.foreign.is_some() { FOREIGN } else { 0 };
-        let mut parents = parents.into_iter().filter(|parent| *parent != NULL).peekable();
+        let mut parents = parents.into_iter().filter(|parent| *parent != NULL);
+        let first = parents.next();
+        let second = parents.next();
+        if let (Some(parent), None) = (first, second)
+            && let Some(made) = self.create_child(parent, index, slot, flags, holder).transpose()
+        {
+            return made;
+        }
+        let mut parents = first.into_iter().chain(second).chain(parents).peekable();
         if parents.peek().is_none() {
             return Ok(self.arena.publish(index, slot, flags, holder));
         }
@@ -87,6 +97,43 @@ impl Tokens {
         let (index, slot) = self.arena.take()?;
         slot.cold.watched.begin();
         Ok(self.arena.publish(index, slot, 0, Holder::Internal))
+    }
+
+    /// Makes a taken slot a token with one parent; `None` if that is cancelled and the cancel is to be noted.
+    /// It is in its parent's list before it is known, and known before the parent's lock is free: so who
+    /// guesses its handle finds it linked, and a cancel finds it alive. It cannot be its own ancestor,
+    /// because its parent was found while it was not known.
+    #[inline]
+    fn create_child(
+        &self,
+        parent: Handle,
+        index: u32,
+        slot: &Slot<TokenCold, TokenLive>,
+        flags: u64,
+        holder: Holder,
+    ) -> Result<Option<Handle>, Error> {
+        let parent = match LockedToken::to_hold(self, parent) {
+            Ok(parent) => parent,
+            Err(error) => {
+                self.strip(&slot.cold);
+                self.arena.put_back(index);
+                return Err(error);
+            }
+        };
+        if parent.is_cancelled() && !crate::weakened!("child_looks_at_flag") {
+            if slot.cold.watched.is_on() {
+                return Ok(None);
+            }
+            slot.cold.set_record(self.share_record(&parent.into_pin()));
+            return Ok(Some(self.arena.publish(index, slot, flags | CANCELLED, holder)));
+        }
+        let took_internal =
+            self.links.add_only(&self.arena, parent.index(), parent.slot(), index, slot);
+        let handle = self.arena.publish(index, slot, flags, holder);
+        if took_internal {
+            parent.leave();
+        }
+        Ok(Some(handle))
     }
 
     /// Gives a new token what plain ones lack. On an error nothing is left behind.

@@ -96,7 +96,7 @@ impl Tokens {
         }
         self.drop_listeners(index);
         if Links::any(live) {
-            self.links.remove_all(&self.arena, index, |parent| self.let_go(parent, dead));
+            self.links.remove_all(&self.arena, index, |parent| dead.add(&self.arena, parent));
         }
         if slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
             self.texts.release(slot.cold.record().reason);

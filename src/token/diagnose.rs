@@ -206,6 +206,7 @@ impl Tokens {
     fn set_trace_flag(&self, index: u32, is_traced: bool) {
         let slot = self.arena().slot(index);
         let state = slot.state();
+        let _lock = (!crate::weakened!("trace_flag_under_lock")).then(|| slot.lock());
         if is_traced {
             // Before the flag: a poll that sees it is of the new trace.
             if state.load(Ordering::Relaxed) & TRACED == 0 {

@@ -10,7 +10,8 @@
 //!   the child is known to anyone, and read when the child is buried. So a dead child's links lie
 //!   still.
 //!
-//! A list is guarded by its parent's lock; nothing here takes another under it.
+//! A list is guarded by its parent's lock. A cancel locks children under it (`token`); nothing here takes
+//! another.
 
 use crate::handle::CANCELLED;
 use crate::memory::list::{List, ListNode, ListNodes};
@@ -85,17 +86,12 @@ pub struct Links {
 #[derive(Clone, Copy, Debug)]
 pub struct NoLink;
 
-/// Children taken from a list at a time, each pinned.
-pub type Batch = [u32; 32];
-
-/// A batch with none.
-pub const NO_CHILDREN: Batch = [NIL; 32];
+/// Children taken from a list at a time, under one hold of its lock.
+pub const MOST_CHILDREN: usize = 32;
 
 /// What `take_children` found.
 #[derive(Clone, Copy, Debug)]
 pub struct Taken {
-    /// Children in the batch.
-    pub count: usize,
     /// The list became empty; its internal of the parent is the caller's.
     pub emptied: bool,
     /// The list is not empty yet.
@@ -130,7 +126,7 @@ impl Links {
             if in_slot { child } else { self.cells.take().map_err(|_| NoLink)?.0 | IN_POOL };
         let link = all.link(number);
         let parent_slot = slots.slot(parent);
-        let lock = parent_slot.live().lock.lock();
+        let lock = parent_slot.lock();
         if parent_slot.state().load(Ordering::Relaxed) & CANCELLED != 0 {
             drop(lock);
             if !in_slot {
@@ -150,53 +146,82 @@ impl Links {
         Ok(if was_empty { Added::TookPin } else { Added::KeptPin })
     }
 
-    /// Takes up to a batch of children from the front of a list and pins them.
-    pub fn take_children(&self, slots: &TokenSlots, parent: u32, batch: &mut Batch) -> Taken {
+    /// Takes up to a batch of children off the front of a list of a pinned parent. `visit` gets each under
+    /// the parent's lock while it is still in the list: so it may be dead, and is not buried.
+    pub fn take_children(
+        &self,
+        slots: &TokenSlots,
+        parent: u32,
+        mut visit: impl FnMut(u32, &Slot<TokenCold, TokenLive>),
+    ) -> Taken {
         let all = self.all(slots);
         let slot = slots.slot(parent);
-        let live = slot.live();
-        let _lock = live.lock.lock();
+        let _lock = slot.lock();
         let children = children(&all, slot);
-        let any = !children.is_empty();
-        let mut count = 0;
-        while !children.is_empty() && count < batch.len() {
-            let number = children.first();
-            let child = all.link(number).child.load(Ordering::Relaxed);
-            // A child that is dying needs no cancel any more.
-            if slots.pin_index(child) {
-                batch[count] = child;
-                count += 1;
+        let mut number = children.first();
+        let any = number != NIL;
+        for _ in 0..MOST_CHILDREN {
+            if number == NIL {
+                break;
             }
-            children.remove(number);
+            let link = all.link(number);
+            let next = link.node.next();
+            if next != NIL && next & IN_POOL == 0 {
+                slots.slot(next).prefetch();
+            }
+            let child = link.child.load(Ordering::Relaxed);
+            visit(child, slots.slot(child));
+            children.remove_node(&link.node, number);
+            number = next;
         }
         Taken {
-            count,
             emptied: any && children.is_empty(),
             more: !children.is_empty(),
-            listened: live.is_listened(),
+            listened: slot.live().is_listened(),
         }
     }
 
-    /// Unlinks a dead child from all its parents. Calls `orphaned` for each parent whose list
-    /// became empty: its internal is the callee's.
-    pub fn remove_all(&self, slots: &TokenSlots, child: u32, mut orphaned: impl FnMut(u32)) {
+    /// Links a new child, which only the caller knows, to its only parent, which the caller has locked and
+    /// which is not cancelled. True: the list took over an internal of the parent.
+    #[inline]
+    #[must_use]
+    pub fn add_only(
+        &self,
+        slots: &TokenSlots,
+        parent: u32,
+        parent_slot: &Slot<TokenCold, TokenLive>,
+        child: u32,
+        child_slot: &Slot<TokenCold, TokenLive>,
+    ) -> bool {
+        let all = self.all(slots);
+        let children = children(&all, parent_slot);
+        let was_empty = children.is_empty();
+        let link = &child_slot.live().link;
+        link.child.store(child, Ordering::Relaxed);
+        children.push_node(&link.node, child, parent);
+        was_empty
+    }
+
+    /// Unlinks a dead child from all its parents. Calls `died` for each parent that this was the last to
+    /// hold.
+    pub fn remove_all(&self, slots: &TokenSlots, child: u32, mut died: impl FnMut(u32)) {
         let own = slots.slot(child).live();
         if own.link.child.load(Ordering::Relaxed) == NIL {
             return;
         }
-        self.remove(slots, child, &mut orphaned);
+        self.remove(slots, child, &mut died);
         own.link.child.store(NIL, Ordering::Relaxed);
         let mut link = own.further_links.load(Ordering::Relaxed);
         own.further_links.store(NIL, Ordering::Relaxed);
         while link != NIL {
-            self.remove(slots, link, &mut orphaned);
+            self.remove(slots, link, &mut died);
             let sibling = self.all(slots).link(link).sibling.load(Ordering::Relaxed);
             self.cells.free(link & !IN_POOL);
             link = sibling;
         }
     }
 
-    fn remove(&self, slots: &TokenSlots, number: u32, orphaned: &mut impl FnMut(u32)) {
+    fn remove(&self, slots: &TokenSlots, number: u32, died: &mut impl FnMut(u32)) {
         let all = self.all(slots);
         let node = &all.link(number).node;
         let parent = node.list();
@@ -204,16 +229,19 @@ impl Links {
             return;
         }
         let slot = slots.slot(parent);
-        let lock = slot.live().lock.lock();
-        if node.list() != parent && !crate::weakened!("second_look") {
+        // What has a child in its list lives.
+        if !slot.lock_live() {
             return;
         }
-        let children = children(&all, slot);
-        children.remove(number);
-        let empty = children.is_empty();
-        drop(lock);
-        if empty {
-            orphaned(parent);
+        let mut internals = 1;
+        if node.list() == parent || crate::weakened!("second_look") {
+            let children = children(&all, slot);
+            children.remove_node(node, number);
+            // The internal of the list is nobody's now.
+            internals += u64::from(children.is_empty());
+        }
+        if slot.unlock_and_unpin(internals) {
+            died(parent);
         }
     }
 

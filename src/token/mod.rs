@@ -22,6 +22,7 @@ pub mod deferred;
 pub mod diagnose;
 pub mod foreign;
 pub mod link;
+mod locked;
 pub mod owner_close;
 pub mod register;
 pub mod registration;

@@ -10,7 +10,6 @@
 
 use crate::error::Error;
 use crate::handle::{self, CANCELLED, Handle, NULL};
-use crate::memory::list::List;
 use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
 use crate::memory::slot::Holder;
@@ -20,6 +19,7 @@ use crate::sys::callout::Callback;
 use crate::sys::sync::{AtomicU32, Ordering};
 use crate::sys::thread_identity;
 use crate::token::chain::Chain;
+use crate::token::locked::LockedToken;
 use crate::token::registration::{
     CallStage, Purpose, RegistrationLive, RegistrationPin, Registrations,
 };
@@ -38,6 +38,15 @@ pub enum Unregistered {
     Running,
 }
 
+/// What became of a registration that was taken off its list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unlisted {
+    /// It is this thread's to end.
+    TakenOver,
+    /// It has ended.
+    Over,
+}
+
 fn head(live: &TokenLive, purpose: Purpose) -> &AtomicU32 {
     match purpose {
         Purpose::Callback => &live.callbacks,
@@ -46,6 +55,60 @@ fn head(live: &TokenLive, purpose: Purpose) -> &AtomicU32 {
 }
 
 impl Tokens {
+    /// As `register`, of a token that is not pinned.
+    #[inline]
+    pub fn register_at(
+        &self,
+        token: Handle,
+        callback: Callback,
+        owner: Handle,
+        keep: bool,
+    ) -> Result<Handle, (Error, Callback)> {
+        if token == NULL {
+            return self.register(None, callback, owner, keep);
+        }
+        if owner == NULL && keep {
+            return self.register_plain(token, callback);
+        }
+        match TokenPin::new(self, token) {
+            Ok(token) => self.register(Some(&token), callback, owner, keep),
+            Err(error) => Err((error, callback)),
+        }
+    }
+
+    /// A registration without an owner, which is the caller's to unregister. It is in its token's list before
+    /// it is known, and known before the token's lock is free.
+    #[inline]
+    fn register_plain(
+        &self,
+        token: Handle,
+        callback: Callback,
+    ) -> Result<Handle, (Error, Callback)> {
+        let registrations = self.registrations.arena();
+        let (index, slot) = match registrations.take() {
+            Ok(taken) => taken,
+            Err(error) => return Err((error, callback)),
+        };
+        let locked = match LockedToken::new(self, token) {
+            Ok(locked) => locked,
+            Err(error) => {
+                registrations.put_back(index);
+                return Err((error, callback));
+            }
+        };
+        if locked.is_cancelled() && !crate::weakened!("register_looks_at_flag") {
+            let pin = locked.into_pin();
+            registrations.put_back(index);
+            return self.register(Some(&pin), callback, NULL, true);
+        }
+        let live = slot.live();
+        live.callback.put(callback);
+        self.registrations.set_purpose(index, Purpose::Callback);
+        self.registrations.push(&locked.slot().live().callbacks, index, token);
+        live.begin_listed(false);
+        Ok(registrations.publish(index, slot, 0, Holder::Both))
+    }
+
     /// Calls `callback` once when the token is cancelled; at once, on this thread, if it is. On
     /// an error the callback comes back: its payload is still the caller's. `keep`: the handle is
     /// the caller's to unregister.
@@ -108,14 +171,14 @@ impl Tokens {
             return;
         };
         let token_live = token.slot().live();
-        let lock = token_live.lock.lock();
+        let lock = token.slot().lock();
         let cancelled = token.slot().state().load(Ordering::Acquire) & CANCELLED != 0;
         if !cancelled || crate::weakened!("register_looks_at_flag") {
-            let list = List::new(registrations, head(token_live, registrations.purpose(index)));
-            list.push(index, token.index());
+            let head = head(token_live, registrations.purpose(index));
+            registrations.push(head, index, token.handle());
             if !live.begin_listed(has_owner) {
                 // Its owner was closed meanwhile and took it over.
-                list.remove(index);
+                registrations.remove(head, index);
             }
             return;
         }
@@ -171,12 +234,12 @@ impl Tokens {
     pub(super) fn take_over(&self, index: u32) -> bool {
         let live = self.registrations.live(index);
         loop {
-            let token = live.node.list();
-            if token == NIL {
+            let token = self.registrations.listed_in(index);
+            if token == NULL {
                 if self.registrations.begin_idle(index, self.inside_now()) {
                     return true;
                 }
-            } else if self.unlist(token, index, || true) {
+            } else if self.unlist(token, index, || true, false).is_some() {
                 return true;
             }
             // It is being listed at this moment, or has begun.
@@ -189,36 +252,52 @@ impl Tokens {
     /// The common case of unregistering: what is listed is held by its list, so its handle need not
     /// be pinned. The list's internal becomes the caller's.
     #[inline]
-    fn take_over_listed(&self, registration: Handle) -> bool {
+    fn take_over_listed(&self, registration: Handle) -> Option<Unlisted> {
         let registrations = &self.registrations;
-        let Some(slot) = registrations.arena().peek(registration) else { return false };
-        let token = slot.live().node.list();
+        let token = registrations.arena().peek(registration)?.cold.listed_in();
+        if token == NULL {
+            return None;
+        }
         // Only under the lock is it sure that this is still the same registration.
         let is_same = || registrations.arena().is_owned(registration);
-        token != NIL && self.unlist(token, handle::index(registration), is_same)
+        self.unlist(token, handle::index(registration), is_same, true)
     }
 
-    /// Takes a registration off its token's list, if it still is there, and over.
+    /// Takes a registration off its token's list, if it still is there, and over. `may_end`: it is ended
+    /// at once where nothing has to be called for that.
     #[inline]
-    fn unlist(&self, token: u32, index: u32, is_same: impl FnOnce() -> bool) -> bool {
-        let live = self.registrations.live(index);
-        let token_live = self.arena().slot(token).live();
-        let _lock = token_live.lock.lock();
-        if live.node.list() != token || !is_same() {
-            return false;
+    fn unlist(
+        &self,
+        token: Handle,
+        index: u32,
+        is_same: impl FnOnce() -> bool,
+        may_end: bool,
+    ) -> Option<Unlisted> {
+        let registrations = &self.registrations;
+        let (slot, locked) = self.arena.lock_dying(token)?;
+        let unlisted = (registrations.listed_in(index) == token && is_same()).then(|| {
+            let head = head(slot.live(), registrations.purpose(index));
+            let is_over = may_end && registrations.end_quietly(index);
+            if !is_over {
+                registrations.begin(index, self.inside_now());
+            }
+            registrations.remove(head, index);
+            if is_over { Unlisted::Over } else { Unlisted::TakenOver }
+        });
+        if self.arena.unlock_dying(slot, locked) {
+            self.bury(handle::index(token));
         }
-        let head = head(token_live, self.registrations.purpose(index));
-        self.registrations.begin(index, self.inside_now());
-        List::new(&self.registrations, head).remove(index);
-        true
+        unlisted
     }
 
     /// Ends a registration. `wait`: if its callback runs on another thread, waits for it; that is
     /// `WouldDeadlock`, and nothing happens, if it would wait for this thread.
     pub fn unregister(&self, registration: Handle, wait: bool) -> Result<Unregistered, Error> {
         let registrations = &self.registrations;
-        if self.take_over_listed(registration) {
-            self.finish(handle::index(registration), None);
+        if let Some(unlisted) = self.take_over_listed(registration) {
+            if unlisted == Unlisted::TakenOver {
+                self.finish(handle::index(registration), None);
+            }
             if let Some(index) = registrations.arena().release_both(registration) {
                 registrations.bury(index);
             }
@@ -256,15 +335,15 @@ impl Tokens {
 
     /// Takes the first registration of a list off and over.
     pub(super) fn take_first(&self, token: u32, list: fn(&TokenLive) -> &AtomicU32) -> Option<u32> {
-        let token_live = self.arena().slot(token).live();
-        let _lock = token_live.lock.lock();
-        let list = List::new(&self.registrations, list(token_live));
-        if list.is_empty() {
+        let slot = self.arena().slot(token);
+        let _lock = slot.lock();
+        let head = list(slot.live());
+        let index = head.load(Ordering::Relaxed);
+        if index == NIL {
             return None;
         }
-        let index = list.first();
         self.registrations.begin(index, self.inside_now());
-        list.remove(index);
+        self.registrations.remove(head, index);
         Some(index)
     }
 

@@ -11,9 +11,9 @@
 //! - AWAITED is added to `life` by whoever is going to wait for Done, who therefore either sees
 //!   Done or is woken.
 
-use crate::handle::Kind;
+use crate::handle::{self, Handle, Kind, NULL};
 use crate::memory::arena::{Arena, LivePart};
-use crate::memory::list::{ListNode, ListNodes};
+use crate::memory::list::{List, ListNode, ListNodes};
 use crate::memory::magazine::Shelved;
 use crate::memory::pin::{Keeper, Pin};
 use crate::memory::pool::NIL;
@@ -56,8 +56,19 @@ pub struct RegistrationCold {
     purpose: AtomicU32,
     number: AtomicU32,
     position: AtomicU32,
+    /// The token in whose list it is; NULL for none. Written under that one's lock. It names one life of the
+    /// token, so a lock that is taken for it is never that of another.
+    token: AtomicU64,
     /// How many waits had begun when it began to run.
     waits_before: AtomicU64,
+}
+
+impl RegistrationCold {
+    /// The token in whose list it is; NULL for none.
+    #[inline]
+    pub fn listed_in(&self) -> Handle {
+        self.token.load(Ordering::Acquire)
+    }
 }
 
 /// What is written while it lives.
@@ -188,6 +199,41 @@ impl Registrations {
             slot.live().runner.store(inside.thread, Ordering::Release);
         }
         won
+    }
+
+    /// The token in whose list it is; NULL for none.
+    #[inline]
+    pub fn listed_in(&self, index: u32) -> Handle {
+        self.arena.slot(index).cold.listed_in()
+    }
+
+    /// Puts it in front of a list of a token that the caller has locked.
+    #[inline]
+    pub fn push(&self, first: &AtomicU32, index: u32, token: Handle) {
+        self.arena.slot(index).cold.token.store(token, Ordering::Relaxed);
+        List::new(self, first).push(index, handle::index(token));
+    }
+
+    /// Takes it out of a list of a token that the caller has locked.
+    #[inline]
+    pub fn remove(&self, first: &AtomicU32, index: u32) {
+        List::new(self, first).remove(index);
+        self.arena.slot(index).cold.token.store(NULL, Ordering::Release);
+    }
+
+    /// Ends what is listed and carries nothing but a function that is not called any more. The caller holds
+    /// the list's lock. False: somebody's function has to be called for its end.
+    #[inline]
+    pub fn end_quietly(&self, index: u32) -> bool {
+        let live = self.live(index);
+        let is_plain = self.arena.slot(index).cold.purpose.load(Ordering::Relaxed) == TO_CALL
+            && live.owned.get().is_none()
+            && live.callback.forget_plain();
+        if is_plain {
+            // Nobody waits for what has not begun, so AWAITED is not set.
+            live.life.store(DONE, Ordering::Release);
+        }
+        is_plain
     }
 
     /// Takes over what is listed, for the running thread, who holds the list's lock.

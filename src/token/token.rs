@@ -1,6 +1,8 @@
 //! Tokens: a cancellation flag with a cause, a reason and parents.
 //!
-//! One lock a token, never two at a time; under it is taken that of a native event of the token, no other.
+//! One lock a token. A cancel locks children under their parent's, in the order of the graph, which has no
+//! rings; nobody else has two at a time, and a burial never takes a parent's under its child's. Under one is
+//! taken that of a native event of the token, and of what is known of its polls.
 //! It guards the lists (children, signals, callbacks) and the writing of the record (cause, time, reason),
 //! which is never written again once CANCELLED is set: who has seen the flag with Acquire reads it without
 //! the lock.

@@ -56,7 +56,7 @@ impl Tokens {
             return Ok(Some(Woken::Cancelled));
         }
         let (index, slot) = (pin.index(), pin.slot());
-        let lock = slot.live().lock.lock();
+        let lock = slot.lock();
         if slot.state().load(Ordering::Acquire) & CANCELLED != 0 {
             return Ok(Some(Woken::Cancelled));
         }
@@ -164,9 +164,9 @@ impl Tokens {
 
     /// A duplicate of the event that the token has already.
     fn present_event(&self, token: &TokenPin<'_>) -> Option<Result<Raw, Error>> {
-        let live = token.slot().live();
-        let _lock = live.lock.lock();
-        List::new(&self.registrations, &live.signals).iter().find_map(|index| {
+        let _lock = token.slot().lock();
+        let signals = &token.slot().live().signals;
+        List::new(&self.registrations, signals).iter().find_map(|index| {
             match self.registrations.purpose(index) {
                 Purpose::Event(event) => Some(self.signals.duplicate(event)),
                 _ => None,

@@ -13,6 +13,7 @@ use dcc_cancel::library::Library;
 use dcc_cancel::memory::pin::Keeper;
 use dcc_cancel::memory::pool::{Link, Pool};
 use dcc_cancel::memory::slot::Holder;
+use dcc_cancel::sys::parking::Parking;
 use dcc_cancel::sys::thread_rack::Shelf;
 use dcc_cancel::thread::current::{ThreadRecord, ThreadSlots};
 use dcc_cancel::thread::value::SlotName;
@@ -22,6 +23,13 @@ use dcc_cancel::token::{Cause, TokenPin, Tokens};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
+
+/// All interleavings with up to so many preemptions.
+fn model(preemptions: usize, run: impl Fn() + Send + Sync + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(preemptions);
+    model.check(run);
+}
 
 fn create(tokens: &Tokens, parents: &[Handle]) -> Handle {
     tokens.create(parents.iter().copied(), Origin::default(), Holder::Owner).unwrap()
@@ -117,10 +125,29 @@ fn take_a_batch_x_take_and_free_a_part() {
     });
 }
 
+/// Who sleeps until a bit is cleared is woken, whenever that is.
+#[test]
+fn sleep_x_wake() {
+    loom::model(|| {
+        let shared = Arc::new((AtomicU32::new(1), Parking::default()));
+        let other = shared.clone();
+        let thread = thread::spawn(move || {
+            let (word, parking) = &*other;
+            word.fetch_and(0, Ordering::AcqRel);
+            parking.wake();
+        });
+        let (word, parking) = &*shared;
+        while word.load(Ordering::Acquire) != 0 {
+            parking.sleep_while(|| word.fetch_or(0, Ordering::AcqRel) != 0);
+        }
+        thread.join().unwrap();
+    });
+}
+
 /// Exactly one wins; the loser returns only after the flag is visible, with the winner's reason.
 #[test]
 fn cancel_x_cancel() {
-    loom::model(|| {
+    model(3, || {
         let library = Arc::new(Library::new());
         let token = create(library.tokens(), &[]);
         let other = library.clone();
@@ -188,7 +215,7 @@ fn retain_x_release() {
 /// A child of a parent that is being cancelled is cancelled in the end, by whichever side.
 #[test]
 fn link_x_cancel() {
-    loom::model(|| {
+    model(3, || {
         let library = Arc::new(Library::new());
         let parent = create(library.tokens(), &[]);
         let other = library.clone();
@@ -207,7 +234,7 @@ fn link_x_cancel() {
 /// The walk of a cancel meets a child that is being released, and a parent only children keep.
 #[test]
 fn link_x_cancel_x_release() {
-    loom::model(|| {
+    model(3, || {
         let library = Arc::new(Library::new());
         let tokens = library.tokens();
         let parent = create(tokens, &[]);
@@ -233,9 +260,7 @@ fn link_x_cancel_x_release() {
 /// Two parents are cancelled at once: the child is flagged once and both lists let it go.
 #[test]
 fn two_parents_x_cancel() {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(|| {
+    model(3, || {
         let library = Arc::new(Library::new());
         let tokens = library.tokens();
         let parents = [create(tokens, &[]), create(tokens, &[])];
@@ -293,9 +318,7 @@ fn job(library: &Library) -> Handle {
 /// A job is completed, failed and cancelled at once: one end wins, and the text is that one's.
 #[test]
 fn terminal_state_x_terminal_state_x_cancel() {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(|| {
+    model(3, || {
         let library = Arc::new(Library::new());
         let handle = job(&library);
         {
@@ -377,9 +400,7 @@ fn find_x_release() {
 /// at the same moment is not lost.
 #[test]
 fn cancel_x_trace_all() {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(4);
-    model.check(|| {
+    model(4, || {
         let library = Arc::new(Library::new());
         let tokens = library.tokens();
         let first = job(&library);
@@ -411,9 +432,7 @@ fn cancel_x_trace_all() {
 /// that they note, and cancel and end know of each other.
 #[test]
 fn poll_x_cancel_x_end_of_its_job() {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(|| {
+    model(3, || {
         let shared = Arc::new((Watches::new(), Watched::default()));
         shared.1.begin();
         let spawn = |note: fn(&Watches, &Watched) -> bool| {
