@@ -273,7 +273,9 @@ mod tests {
         let statistics = Statistics::default();
         let runs = || statistics.summaries().1.count;
         let mut samples = Samples::new(&statistics);
-        (1..SAMPLES).for_each(|_| drop(samples.note_slice(None, 1)));
+        for _ in 1..SAMPLES {
+            let _ = samples.note_slice(None, 1);
+        }
         assert_eq!(runs(), 0);
         samples.note_slice(None, 1);
         assert_eq!(runs(), SAMPLES as u64);
