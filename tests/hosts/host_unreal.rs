@@ -204,7 +204,7 @@ fn the_build_rules_name_what_cmake_installs() {
         assert_eq!(shared.replace("${DCC_CANCEL_ABI_MAJOR}", &major.to_string()), files[2]);
         if platform == "Win64" {
             assert!(cmake.contains(
-                "set(DCC_CANCEL_BUILT_IMPORT \"${DCC_CANCEL_CARGO_OUTPUT}/dcc_cancel.dll.lib\")"
+                "set(DCC_CANCEL_BUILT_IMPORT \"${DCC_CANCEL_CARGO_LIBRARY_OUTPUT}/dcc_cancel.dll.lib\")"
             ));
             assert_eq!(value("delayed"), files[2]);
         }
