@@ -22,18 +22,30 @@
 #include <utility>
 #include <vector>
 
+// ThreadSanitizer has operators of its own, which cannot be replaced.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HAS_OWN_OPERATORS 0
+#endif
+#endif
+#if !defined(HAS_OWN_OPERATORS)
+#define HAS_OWN_OPERATORS 1
+#endif
+
 namespace {
 
 int allocations = 0;
 bool is_memory_full = false;
 
-void *allocate(std::size_t size)
+[[maybe_unused]] void *allocate(std::size_t size)
 {
     ++allocations;
     return is_memory_full ? nullptr : std::malloc(size);
 }
 
 } // namespace
+
+#if HAS_OWN_OPERATORS
 
 void *operator new(std::size_t size)
 {
@@ -51,6 +63,8 @@ void operator delete(void *gone) noexcept { std::free(gone); }
 void operator delete(void *gone, std::size_t) noexcept { std::free(gone); }
 void operator delete[](void *gone) noexcept { std::free(gone); }
 void operator delete[](void *gone, std::size_t) noexcept { std::free(gone); }
+
+#endif
 
 namespace {
 
@@ -93,10 +107,11 @@ void a_range_that_finds_no_memory_is_an_answer()
 {
     const std::vector<dcc::token> parents = {dcc::token::create()};
     dcc::token result = dcc::token::create();
-    is_memory_full = true;
+    is_memory_full = HAS_OWN_OPERATORS;
     const dcc_status status = dcc::token::try_create(result, parents);
     is_memory_full = false;
-    EXPECT(status == DCC_ERROR_RESOURCES && !result);
+    EXPECT(status == (HAS_OWN_OPERATORS ? DCC_ERROR_RESOURCES : DCC_OK));
+    EXPECT(static_cast<bool>(result) == !HAS_OWN_OPERATORS);
 }
 
 void they_are_keys()
