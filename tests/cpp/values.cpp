@@ -1,19 +1,11 @@
 // Tokens as values: ranges of them, sets and maps, what is thrown, guards. Also compiled without exceptions.
 
-#if defined(__GNUC__) && !defined(__clang__)
-// Seen where the operators below are inlined.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-#endif
-
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
 
 #include <array>
-#include <cstdlib>
 #include <functional>
 #include <list>
-#include <memory>
-#include <new>
 #include <set>
 #include <string>
 #include <type_traits>
@@ -21,50 +13,6 @@
 #include <unordered_set>
 #include <utility>
 #include <vector>
-
-// ThreadSanitizer has operators of its own, which cannot be replaced.
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define HAS_OWN_OPERATORS 0
-#endif
-#endif
-#if !defined(HAS_OWN_OPERATORS)
-#define HAS_OWN_OPERATORS 1
-#endif
-
-namespace {
-
-int allocations = 0;
-bool is_memory_full = false;
-
-[[maybe_unused]] void *allocate(std::size_t size)
-{
-    ++allocations;
-    return is_memory_full ? nullptr : std::malloc(size);
-}
-
-} // namespace
-
-#if HAS_OWN_OPERATORS
-
-void *operator new(std::size_t size)
-{
-    if (void *made = allocate(size))
-        return made;
-#if DCC_CANCEL_EXCEPTIONS
-    throw std::bad_alloc();
-#else
-    std::abort();
-#endif
-}
-void *operator new(std::size_t size, const std::nothrow_t &) noexcept { return allocate(size); }
-void *operator new[](std::size_t size, const std::nothrow_t &) noexcept { return allocate(size); }
-void operator delete(void *gone) noexcept { std::free(gone); }
-void operator delete(void *gone, std::size_t) noexcept { std::free(gone); }
-void operator delete[](void *gone) noexcept { std::free(gone); }
-void operator delete[](void *gone, std::size_t) noexcept { std::free(gone); }
-
-#endif
 
 namespace {
 
@@ -101,17 +49,6 @@ void parents_come_from_any_range()
     its_last_parent_cancels_it(stops, source.get_token());
     EXPECT(!dcc::token::create(std::vector<dcc::token>()).is_cancelled());
     EXPECT(dcc::token::create({source.get_token()}).is_cancelled());
-}
-
-void a_range_that_finds_no_memory_is_an_answer()
-{
-    const std::vector<dcc::token> parents = {dcc::token::create()};
-    dcc::token result = dcc::token::create();
-    is_memory_full = HAS_OWN_OPERATORS;
-    const dcc_status status = dcc::token::try_create(result, parents);
-    is_memory_full = false;
-    EXPECT(status == (HAS_OWN_OPERATORS ? DCC_ERROR_RESOURCES : DCC_OK));
-    EXPECT(static_cast<bool>(result) == !HAS_OWN_OPERATORS);
 }
 
 void they_are_keys()
@@ -151,26 +88,6 @@ void a_callback_may_take_the_token()
         token, [&](dcc::token cancelled) { times += cancelled == token; }, plugin);
     const dcc::cancel_callback either(token, [&](auto &&...given) { times += sizeof...(given) == 0; });
     EXPECT(times == 3);
-}
-
-void nothing_is_allocated_where_nothing_can_be_called_later()
-{
-    const dcc::token cancelled = dcc::token::create();
-    cancelled.cancel();
-    int called = 0;
-    allocations = 0;
-    is_memory_full = true;
-    {
-        const dcc::cancel_callback never(dcc::token(), [&] { ++called; });
-        const dcc::stop_callback stop_never(dcc::stop_token(), [&] { ++called; });
-        EXPECT(called == 0 && never.status() == DCC_OK && stop_never.status() == DCC_OK);
-        dcc::cancel_callback now(cancelled, [&] { ++called; });
-        const dcc::stop_callback stop_now(dcc::stop_token(cancelled), [&] { ++called; });
-        EXPECT(called == 2 && now.status() == DCC_OK && stop_now.status() == DCC_OK);
-        EXPECT(now.unregister() == DCC_CALLBACK_DONE && now.unregister() == DCC_OK);
-    }
-    is_memory_full = false;
-    EXPECT(called == 2 && allocations == 0);
 }
 
 void a_guard_cancels_unless_it_is_dismissed()
@@ -254,10 +171,8 @@ void what_is_thrown_says_why()
 int main()
 {
     parents_come_from_any_range();
-    a_range_that_finds_no_memory_is_an_answer();
     they_are_keys();
     a_callback_may_take_the_token();
-    nothing_is_allocated_where_nothing_can_be_called_later();
     a_guard_cancels_unless_it_is_dismissed();
     a_deadline_moves();
 #if DCC_CANCEL_EXCEPTIONS

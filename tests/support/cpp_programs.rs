@@ -4,6 +4,7 @@
 pub const PROGRAMS: &[&str] = &[
     "wrapper",
     "values",
+    "allocations",
     "threads",
     "condition",
     "ends",
