@@ -18,17 +18,21 @@ namespace detail {
  * just between a look at the token and the falling asleep wakes nobody: it is seen after this time. */
 constexpr std::chrono::nanoseconds look_again_after = std::chrono::milliseconds(50);
 
-/* Waits in steps; `step` sleeps once, and answers false when the time is over. */
-template <class Condition, class Predicate, class Step>
-bool wait_in_steps(Condition &changed, const token &until, Predicate &is_done, Step step)
+template <class Condition, class Lock, class Predicate>
+bool wait_at_most(Condition &changed, Lock &lock, const token &until, std::uint64_t nanoseconds,
+                  Predicate &is_done)
 {
+    const std::uint64_t start = dcc_clock_now_ns();
     if (is_done())
         return true;
     const auto wake = [&changed]() noexcept { changed.notify_all(); };
     const cancel_callback<decltype(wake)> waking(until, wake);
     while (!is_done()) {
-        if (until.is_cancelled() || !step())
+        const std::uint64_t past = dcc_clock_now_ns() - start;
+        if (until.is_cancelled() || past >= nanoseconds)
             return is_done();
+        const auto left = duration_of(nanoseconds - past);
+        changed.wait_for(lock, left < look_again_after ? left : look_again_after);
     }
     return true;
 }
@@ -42,30 +46,8 @@ bool wait_in_steps(Condition &changed, const token &until, Predicate &is_done, S
 template <class Condition, class Lock, class Predicate>
 bool wait(Condition &changed, Lock &lock, const token &until, Predicate is_done)
 {
-    return detail::wait_in_steps(changed, until, is_done, [&] {
-        changed.wait_for(lock, detail::look_again_after);
-        return true;
-    });
+    return detail::wait_at_most(changed, lock, until, DCC_NO_LIMIT, is_done);
 }
-
-namespace detail {
-
-template <class Condition, class Lock, class Predicate>
-bool wait_at_most(Condition &changed, Lock &lock, const token &until, std::uint64_t nanoseconds,
-                  Predicate &is_done)
-{
-    const std::uint64_t start = dcc_clock_now_ns();
-    return wait_in_steps(changed, until, is_done, [&] {
-        const std::uint64_t past = dcc_clock_now_ns() - start;
-        if (past >= nanoseconds)
-            return false;
-        const auto left = duration_of(nanoseconds - past);
-        changed.wait_for(lock, left < look_again_after ? left : look_again_after);
-        return true;
-    });
-}
-
-} // namespace detail
 
 /* As wait, but not longer than this, or not beyond this time. */
 template <class Condition, class Lock, class Rep, class Period, class Predicate>

@@ -32,6 +32,14 @@ def _asyncio() -> Any:
     return asyncio
 
 
+def _call_in(loop: AbstractEventLoop, function: Callable[[], None]) -> None:
+    """Calls a function in a loop, from any thread; not in one that is closed, where nobody waits any more."""
+    try:
+        loop.call_soon_threadsafe(function)
+    except RuntimeError:
+        pass
+
+
 class _Signal:
     """A future of the running loop that any thread may set."""
 
@@ -40,11 +48,7 @@ class _Signal:
         self.future: Future[None] = self._loop.create_future()
 
     def set(self) -> None:
-        try:
-            self._loop.call_soon_threadsafe(self._set_here)
-        except RuntimeError:
-            # The loop is closed: nobody waits any more.
-            pass
+        _call_in(self._loop, self._set_here)
 
     def _set_here(self) -> None:
         if not self.future.done():
@@ -114,11 +118,7 @@ class Tie:
         return count() if count is not None else 0
 
     def _on_cancel(self) -> None:
-        try:
-            self._loop.call_soon_threadsafe(self._cancel_task)
-        except RuntimeError:
-            # The loop is closed, and the task with it.
-            pass
+        _call_in(self._loop, self._cancel_task)
 
     def _cancel_task(self) -> None:
         if not self._is_over:

@@ -34,26 +34,24 @@ pub(super) fn poll_layers(
     if by_token == Answer::Quiet { job_status(answer) } else { token_status(answer) }
 }
 
-/// What the answer of a token's layer is in C; one that says stop is noted of the thread.
+/// What the answer of a token's layer is in C.
 pub(super) fn token_status(answer: Answer) -> dcc_status {
-    if answer != Answer::Quiet {
-        thread::note_told();
-    }
-    match answer {
-        Answer::Quiet => DCC_OK,
-        Answer::Cancelled => DCC_CANCELLED_BY_TOKEN,
-        Answer::Gone => DCC_POLL_GONE,
-    }
+    status(answer, DCC_CANCELLED_BY_TOKEN)
 }
 
-/// What the answer of a job's layer is in C; one that says stop is noted of the thread.
+/// What the answer of a job's layer is in C.
 pub(super) fn job_status(answer: Answer) -> dcc_status {
+    status(answer, DCC_CANCELLED_BY_JOB)
+}
+
+/// An answer in C; one that says stop is noted of the thread.
+fn status(answer: Answer, cancelled: dcc_status) -> dcc_status {
     if answer != Answer::Quiet {
         thread::note_told();
     }
     match answer {
         Answer::Quiet => DCC_OK,
-        Answer::Cancelled => DCC_CANCELLED_BY_JOB,
+        Answer::Cancelled => cancelled,
         Answer::Gone => DCC_POLL_GONE,
     }
 }

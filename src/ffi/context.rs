@@ -7,7 +7,7 @@ use super::out::{HandleOut, TextOut, ValueOut};
 use super::status::{DCC_OK, dcc_status};
 use super::{library, thread};
 use crate::error::Error;
-use crate::handle::NULL;
+use crate::handle::{Handle, NULL};
 use crate::thread::current::NO_TICKET;
 use std::ffi::c_char;
 
@@ -63,11 +63,14 @@ pub unsafe extern "C" fn dcc_context_enter(
 ) -> dcc_status {
     guard_creating(|| {
         // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { ValueOut::new("out_ticket", out_ticket, NO_TICKET) }?;
-        let (slots, record) = thread::slots_and_record()?;
-        to.write(library().contexts().enter(slots, record, handle(context))?);
-        Ok(())
+        enter(handle(context), unsafe { ValueOut::new("out_ticket", out_ticket, NO_TICKET) }?)
     })
+}
+
+fn enter(context: Handle, to: ValueOut<dcc_ticket>) -> Result<(), Error> {
+    let (slots, record) = thread::slots_and_record()?;
+    to.write(library().contexts().enter(slots, record, context)?);
+    Ok(())
 }
 
 /// Masks both slots of this thread, for dcc_context_exit: polls here are not cancelled until then. For what
@@ -77,10 +80,7 @@ pub unsafe extern "C" fn dcc_context_enter(
 pub unsafe extern "C" fn dcc_context_shield(out_ticket: *mut dcc_ticket) -> dcc_status {
     guard_creating(|| {
         // SAFETY: the C caller's promise: a writable result.
-        let to = unsafe { ValueOut::new("out_ticket", out_ticket, NO_TICKET) }?;
-        let (slots, record) = thread::slots_and_record()?;
-        to.write(library().contexts().enter(slots, record, NULL)?);
-        Ok(())
+        enter(NULL, unsafe { ValueOut::new("out_ticket", out_ticket, NO_TICKET) }?)
     })
 }
 

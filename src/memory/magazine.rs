@@ -145,20 +145,8 @@ impl<T: Default + Link> Pool<T> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::sys::sync::AtomicU32;
+    use crate::memory::pool::tests::Cell;
     use std::collections::HashSet;
-
-    #[derive(Debug, Default)]
-    struct Cell {
-        next: AtomicU32,
-        taken: AtomicU32,
-    }
-
-    impl Link for Cell {
-        fn next(&self) -> &AtomicU32 {
-            &self.next
-        }
-    }
 
     fn take(pool: &Pool<Cell>, shelf: &Shelf) -> u32 {
         let (number, cell) = pool.take_by(shelf).unwrap();

@@ -214,15 +214,16 @@ impl<T: Default + Link> Pool<T> {
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::collections::HashSet;
     use std::sync::Mutex;
 
+    /// A cell that knows whether it was taken.
     #[derive(Debug, Default)]
-    struct Cell {
+    pub(in crate::memory) struct Cell {
         next: AtomicU32,
-        taken: AtomicU32,
+        pub(in crate::memory) taken: AtomicU32,
     }
 
     impl Link for Cell {
