@@ -56,8 +56,13 @@ fn fingerprint() -> u64 {
             hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
     };
-    for variable in ["TARGET", "PROFILE", "OPT_LEVEL", "CARGO_ENCODED_RUSTFLAGS"] {
+    for variable in ["TARGET", "PROFILE", "OPT_LEVEL"] {
         add(env::var(variable).unwrap_or_default().as_bytes());
+    }
+    // Where the sources lie changes nothing.
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    for flag in flags.split('\x1f').filter(|flag| !flag.starts_with("--remap-path-prefix")) {
+        add(flag.as_bytes());
     }
     for file in files {
         add(file.to_string_lossy().as_bytes());

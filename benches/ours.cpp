@@ -25,6 +25,42 @@ const AddWork probe{"dcc_check_cancelled", [](std::uint64_t times) {
     call_repeatedly(times, [] { require(dcc_check_cancelled() == DCC_OK); });
 }};
 
+// Inside a slice of an hour.
+const AddWork slice_is_over{"dcc_slice_is_over", [](std::uint64_t times) {
+    static std::uint64_t asked;
+    asked = times;
+    dcc_post_desc desc{};
+    desc.struct_size = sizeof desc;
+    desc.function = [](const dcc_job *, void *) -> std::int32_t {
+        call_repeatedly(asked, [] { require(dcc_slice_is_over() == DCC_OK); });
+        return DCC_OK;
+    };
+    require(dcc_dispatcher_post(shared_dispatcher(), &desc, nullptr, nullptr) == DCC_OK);
+    constexpr std::uint64_t hour_ns = 3'600'000'000'000;
+    require(dcc_dispatcher_pump(shared_dispatcher(), hour_ns, DCC_NO_LIMIT, nullptr) == DCC_OK);
+}};
+
+// Of a share that goes on for ever, while nobody looks; with a counter of its loop's own.
+const AddWork advance{"dcc_progress_advance", [](std::uint64_t times) {
+    static dcc_progress *const share = [] {
+        dcc_job_desc job_desc{};
+        job_desc.struct_size = sizeof job_desc;
+        dcc_job *job = nullptr;
+        require(dcc_job_create(&job_desc, &job) == DCC_OK);
+        dcc_ticket ticket = 0;
+        require(dcc_job_set_current(job, &ticket) == DCC_OK);
+        dcc_progress_desc desc{};
+        desc.struct_size = sizeof desc;
+        dcc_progress *begun = nullptr;
+        require(dcc_progress_begin(&desc, &begun) == DCC_OK);
+        require(dcc_job_reset_current(ticket) == DCC_OK);
+        return begun;
+    }();
+    dcc_progress_counter counter = dcc_progress_counter_of(share);
+    ask_repeatedly(times, [&] { return dcc_progress_advance(&counter, 1) != DCC_OK; });
+    require(dcc_progress_flush(&counter) == DCC_OK);
+}};
+
 const AddWork is_cancelled{"dcc_cancel_token_is_cancelled", [](std::uint64_t times) {
     dcc_cancel_token *const token = shared_token();
     call_repeatedly(times, [=] { require(dcc_cancel_token_is_cancelled(token) == DCC_OK); });

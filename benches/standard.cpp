@@ -2,6 +2,7 @@
 #include "work.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <stop_token>
 
 // See why_to_stop.cpp.
@@ -11,6 +12,13 @@ namespace {
 
 const AddWork empty_loop{"empty call loop", [](std::uint64_t times) {
     call_repeatedly(times, [] {});
+}};
+
+const AddWork clock_read{"std::chrono::steady_clock::now", [](std::uint64_t times) {
+    call_repeatedly(times, [] {
+        const auto now = std::chrono::steady_clock::now();
+        shown(now);
+    });
 }};
 
 // What a poll is compared with: the same load and the same compare, of a word that is written, and the same
@@ -25,6 +33,16 @@ const AddWork load_and_compare{"load and compare", [](std::uint64_t times) {
     ask_repeatedly(times, [=] {
         if (__builtin_expect(place->load(std::memory_order_relaxed) == expected, 1)) return false;
         return why_to_stop(expected) != 0;
+    });
+}};
+
+// What a count costs that all threads share.
+const AddWork fetch_add{"fetch_add", [](std::uint64_t times) {
+    static std::atomic<std::uint64_t> shared{0};
+    std::atomic<std::uint64_t> *const place = unknown(&shared);
+    ask_repeatedly(times, [=] {
+        place->fetch_add(1, std::memory_order_relaxed);
+        return false;
     });
 }};
 

@@ -5,10 +5,11 @@
  * - Handles are opaque. One of no live object, be it stale or made up, is answered with
  *   DCC_ERROR_INVALID_HANDLE, never with a crash; by functions that return a handle or an id with NULL
  *   or 0.
- * - NULL is the token that is never cancelled, the job that is none, the context of neither, and the
- *   owner of functions that stay loaded: every function takes it as such. A NULL dispatcher, session,
- *   request, observer or registration is none: to retain, release, close or unregister it does nothing
- *   and is DCC_OK; all else that is asked of it is DCC_ERROR_INVALID_HANDLE.
+ * - NULL is the token that is never cancelled, the job that is none, the context of neither, the share
+ *   of progress of nothing, and the owner of functions that stay loaded: every function takes it as
+ *   such. A NULL dispatcher, session, request, observer or registration is none: to retain, release,
+ *   close or unregister it does nothing and is DCC_OK; all else that is asked of it is
+ *   DCC_ERROR_INVALID_HANDLE.
  * - A handle that goes out through a parameter is a reference of yours, to be given back by `release`,
  *   an owner by dcc_owner_close, a registration by dcc_registration_unregister. So is each `retain`.
  *   A handle that a function returns, or that yours is called with, is lent: good as long as what it
@@ -42,8 +43,10 @@
  *   know and that is not zero DCC_ERROR_UNSUPPORTED. One that goes out is filled up to the smaller of the
  *   two sizes, and that is written back.
  * - In a process forked after the library was used work polls, dcc_check_cancelled,
- *   dcc_cancel_token_check_current, dcc_cancel_token_is_cancelled, dcc_last_error, dcc_instance_check,
- *   and what returns no status; the rest is DCC_ERROR_FORKED. Use the library after exec.
+ *   dcc_cancel_token_check_current, dcc_cancel_token_is_cancelled, dcc_slice_is_over,
+ *   dcc_library_call_begin, dcc_library_call_ask, dcc_last_error, dcc_instance_check, and what returns no
+ *   status, but for dcc_context_run, which answers NULL; the rest is DCC_ERROR_FORKED. Use the library after
+ *   exec.
  * - Nothing but dcc_poll and dcc_poll_one, while nothing is asked, is async-signal-safe. 64-bit
  *   platforms only.
  *
@@ -82,6 +85,12 @@
  * Most bytes of a message that is looked at: a longer one cancels nothing and is DCC_MESSAGE_OTHER.
  */
 #define DCC_MAX_MESSAGE_LENGTH 4194304
+
+/**
+ * Flag of a token without `parents`: what is current on the creating thread cancels it, the token and the
+ * job, as DCC_JOB_BELOW_CURRENT has it. For what can be stopped by itself inside a job's work, as a thread.
+ */
+#define DCC_TOKEN_BELOW_CURRENT 1
 
 /**
  * State of a job: there is no job.
@@ -125,6 +134,22 @@
 #define DCC_JOB_ASK_ON_ANY_THREAD 1
 
 /**
+ * Flag of a job that has no `parent`: a cancel of the current token of the creating thread cancels it, and
+ * a cancel of the current job. So a job that is made inside another's work, or for the request whose token
+ * is current, stops with that. A `parent` that is given goes before this flag. The wrappers set it unless
+ * the job is said to be detached. Of token and job the one that is below the other is the parent, as in a
+ * posted job, so an outer job answers for its request itself; see dcc_job_seal. Once that job has
+ * ended, a cancel of what is above it still comes down, unless it was sealed. In an event loop that a job
+ * runs what has nothing to do with that job is made without this flag.
+ */
+#define DCC_JOB_BELOW_CURRENT 2
+
+/**
+ * The bits of `expected` of a dcc_poll_layer that are the handle of the token.
+ */
+#define DCC_POLL_HANDLE 9223372036854775807
+
+/**
  * Kind of an event: events were lost before this one, `count` of them; drain more often or with a
  * larger capacity.
  */
@@ -161,6 +186,22 @@
  * request's; `text` the request's id as JSON has it, a colon, a space, and the reason.
  */
 #define DCC_EVENT_REQUEST_CANCELLED 6
+
+/**
+ * Kind of an event: the `is_cancelled` of a running job, which one thread alone may ask, was not asked for
+ * the threshold of dcc_events_set_slow_cancel_threshold and its own interval: that thread neither polls nor
+ * waits in this library, so the host's Esc is not heard. As a rule it joins worker threads in another way:
+ * let it wait for a token or a job, or call dcc_context_ask in between; or let any thread ask
+ * (DCC_JOB_ASK_ON_ANY_THREAD). Told once until it is asked again. `job_id`, `token`; `since_cancel_ns` is
+ * for how long it was not asked; `text` says why.
+ */
+#define DCC_EVENT_CHECK_NOT_ASKED 7
+
+/**
+ * Kind of an event: a job or a request was sealed, see dcc_job_seal. `token`, `thread`; of a job `job_id`,
+ * and `text` is its label.
+ */
+#define DCC_EVENT_SEALED 8
 
 /**
  * Room for the text of an event with its NUL.
@@ -211,9 +252,42 @@
 #define DCC_POST_ANY_THREAD 1
 
 /**
+ * Flag of a post: a cancel that comes after the function was called first does not end the job between two
+ * slices: the function is called once more, in the next tick, so that it can undo what it has begun. It
+ * learns of the cancel by asking, as ever, and its answer ends the job: 0 if the job has completed all the
+ * same, by a part of its work perhaps. Where it asks to be called again the job ends as cancelled. A close
+ * of the dispatcher or of the owner ends the job without that call.
+ */
+#define DCC_POST_UNWINDS 2
+
+/**
+ * Flag of a post without a `parent`: it is for what is current on the posting thread. The current token is
+ * its parent, and current while it runs; and a cancel of the current job cancels it, too. A `parent` that
+ * is given goes before this flag. As DCC_JOB_BELOW_CURRENT, which says more. What posts its successor again
+ * and again keeps a token of each until the last has ended, if something above them lives: let one job
+ * answer DCC_RUN_AGAIN instead.
+ */
+#define DCC_POST_BELOW_CURRENT 4
+
+/**
  * Answer of a dcc_job_fn: call it again, in the next tick; on a worker after those that wait.
  */
 #define DCC_RUN_AGAIN 100
+
+/**
+ * Answer of a dcc_job_fn that a pump has called: call it again in the tick after dcc_job_wake. Until then
+ * the job costs no tick anything. A cancel ends it, or wakes it where it unwinds (DCC_POST_UNWINDS).
+ */
+#define DCC_RUN_WHEN_WOKEN 101
+
+/**
+ * Answer of a dcc_job_fn that a pump has called: as DCC_RUN_WHEN_WOKEN, where another thread uses what the
+ * job works on. A cancel neither ends the job nor wakes it: it takes effect in the tick after dcc_job_wake,
+ * which that thread calls when it is done. The job's own token tells it of a cancel meanwhile. A close of
+ * the dispatcher or of the owner ends the job without waiting: wait for that thread in the completion, or in
+ * the destroy-notify where no completion is called.
+ */
+#define DCC_RUN_AWAY 102
 
 /**
  * Type of an id: a 64-bit integer.
@@ -237,6 +311,14 @@
 #define DCC_REPLIES_CANCELLED 1
 
 /**
+ * Reply policy: as the peer asked. A request that is cancelled by `$/cancelRequest` or `$/cancel_request` is
+ * answered with the error -32800, which LSP and ACP demand; one that is cancelled in another way as MCP has
+ * it, not at all in a session of kind DCC_SESSION_STDIO, with that error in one of DCC_SESSION_HTTP. Of
+ * several cancels of one request any may demand the answer, until its end.
+ */
+#define DCC_REPLIES_AS_ASKED 2
+
+/**
  * Kind of a session: messages come one after the other; a cancel never comes before its request.
  */
 #define DCC_SESSION_STDIO 0
@@ -245,6 +327,18 @@
  * Kind of a session: messages come on several threads; a cancel may come before its request.
  */
 #define DCC_SESSION_HTTP 1
+
+/**
+ * Kind of a session: its requests are the tasks of MCP's extension `io.modelcontextprotocol/tasks`, under
+ * the ids that the server gave them. Have one beside those of your connections, which a task outlives: where
+ * you answer a `tools/call` with a task, end its request and begin one here, whose token is the parent of
+ * the work. dcc_session_handle_message then takes `tasks/cancel`, which is yours to answer: after
+ * DCC_MESSAGE_CANCELLED and DCC_MESSAGE_WITHOUT_EFFECT with the result `{"resultType":"complete"}`, after
+ * DCC_MESSAGE_MALFORMED and, unless you keep that task, DCC_MESSAGE_UNKNOWN with the error -32602. No reply
+ * policy matters: at the end of a task DCC_OWED_RESULT is for the status `completed` or `failed`, all else
+ * for `cancelled`.
+ */
+#define DCC_SESSION_TASKS 2
 
 /**
  * Early cancels: as the session's kind has it.
@@ -313,7 +407,8 @@
 #define DCC_MESSAGE_CANCELLED 1
 
 /**
- * What a message was: a cancel of a request that had been cancelled, or cannot be.
+ * What a message was: a cancel of a request that had been cancelled, or cannot be, or cannot be any more: it
+ * or a job for it is sealed.
  */
 #define DCC_MESSAGE_WITHOUT_EFFECT 2
 
@@ -366,6 +461,16 @@
  * Flag of a note of progress: it is told now, due or not.
  */
 #define DCC_PROGRESS_NOW 1
+
+/**
+ * Room for a `traceparent` with its NUL.
+ */
+#define DCC_TRACE_PARENT_SIZE 56
+
+/**
+ * Room for the reason of an event with its NUL.
+ */
+#define DCC_EVENT_REASON_SIZE 4104
 
 /**
  * Room for the name of a file with its NUL.
@@ -440,6 +545,37 @@ typedef struct dcc_job dcc_job;
 typedef struct dcc_owner dcc_owner;
 
 /**
+ * A share of the bar of a job: a step, or what a library does in one. Shared by reference count. The pointer
+ * is a handle, not an address; NULL is the share of nothing: all that is done to it is DCC_OK and does
+ * nothing.
+ *
+ * The code that knows the whole says what its steps are worth. The code of a step counts in units of its
+ * own, and need not know that it is a part of something. `begin` fills in a dcc_progress_desc:
+ *
+ *     dcc_progress *all = begin(NULL, 0, 100);          // the current job's, in 100 units
+ *     dcc_progress *step = begin(all, 25, 0);           // 25 of these
+ *     dcc_progress_set_current(step, &ticket);
+ *     collect();                                        // takes the step, and counts as it likes:
+ *
+ *         dcc_progress *mine = begin(NULL, 0, count);
+ *         dcc_progress_counter counter = dcc_progress_counter_of(mine);
+ *         for (size_t i = 0; i < count && !dcc_progress_advance(&counter, 1); ++i)
+ *             collect_one(i);
+ *         dcc_progress_flush(&counter);
+ *         dcc_progress_end(mine);
+ *         dcc_progress_release(mine);
+ *
+ *     dcc_progress_reset_current(ticket);
+ *     dcc_progress_end(step);
+ *     dcc_progress_release(step);
+ *
+ * What is shown of it never falls: a total that changes spreads what is left of the share over what is left
+ * to do. A share that has ended is full, however far it was, and what was begun below it counts no more. It
+ * keeps no job alive: if its job is gone, it is the share of nothing.
+ */
+typedef struct dcc_progress dcc_progress;
+
+/**
  * A callback that is registered with a token. The pointer is a handle, yours until you
  * unregister it, also after the callback has run and after the token is gone.
  */
@@ -473,9 +609,9 @@ typedef struct dcc_cancel_token_desc {
      */
     uint32_t struct_size;
     /**
-     * Zero.
+     * DCC_TOKEN_BELOW_CURRENT or 0.
      */
-    uint32_t reserved;
+    uint32_t flags;
     /**
      * Tokens whose cancel cancels this one; NULL entries are skipped. They stay alive as long as
      * this token, not the other way round.
@@ -533,7 +669,7 @@ typedef struct dcc_job_desc {
      */
     uint32_t struct_size;
     /**
-     * DCC_JOB_ASK_ON_ANY_THREAD or 0.
+     * DCC_JOB_ASK_ON_ANY_THREAD, DCC_JOB_BELOW_CURRENT, both or 0.
      */
     uint32_t flags;
     /**
@@ -553,7 +689,7 @@ typedef struct dcc_job_desc {
      */
     size_t caller_id_length;
     /**
-     * A token whose cancel cancels the job. May be NULL.
+     * A token whose cancel cancels the job. NULL: none does, unless `flags` says DCC_JOB_BELOW_CURRENT.
      */
     const struct dcc_cancel_token *parent;
     /**
@@ -567,8 +703,10 @@ typedef struct dcc_job_desc {
     dcc_destroy_fn destroy;
     /**
      * Makes it a foreign job: probes and polls ask this too, on the creating thread only unless
-     * `flags` says any; never while it is being asked already. Its first answer other than 0
-     * cancels the job for good (DCC_CAUSE_FOREIGN), which workers and children see. May be NULL.
+     * `flags` says any; never while it is being asked already. So do polls of jobs and tokens that are
+     * made current above it on such a thread, as by a library that the job calls, up to a mask. Its first
+     * answer other than 0 cancels the job for good (DCC_CAUSE_FOREIGN), which workers and children see. May
+     * be NULL.
      */
     dcc_is_cancelled_fn is_cancelled;
     /**
@@ -602,6 +740,27 @@ typedef struct dcc_job_progress {
      * Units in all, 0 while unknown.
      */
     uint64_t total;
+    /**
+     * How long its bar is, from 0 to 1. It never falls, and is 1 only once the job has completed. While a
+     * total is unknown it rises ever more slowly.
+     */
+    double fraction;
+    /**
+     * About how much longer the job runs; DCC_NO_LIMIT while that is unknown: in its first seconds and its
+     * first tenth, where it stands still, where a total is unknown or grew lately. 0 once it has ended. It
+     * is no better than the weights of the shares: show it coarsely. It is reckoned from when you look, so
+     * look regularly.
+     */
+    uint64_t time_left_ns;
+    /**
+     * Units that were counted beyond the total of their share, or in a share that a library below counts
+     * for; they are not shown.
+     */
+    uint64_t over;
+    /**
+     * Units that were counted after their share or the job had ended; they are not shown.
+     */
+    uint64_t late;
 } dcc_job_progress;
 
 /**
@@ -619,7 +778,7 @@ typedef struct dcc_poll_layer {
      */
     const uint64_t *word;
     /**
-     * What it holds while nothing is asked.
+     * What it holds while nothing is asked. Its bits that DCC_POLL_HANDLE has are the handle of the token.
      */
     uint64_t expected;
 } dcc_poll_layer;
@@ -637,6 +796,100 @@ typedef struct dcc_poll_pair {
      */
     struct dcc_poll_layer job;
 } dcc_poll_pair;
+
+/**
+ * What a thread runs, in the form of POSIX threads. Must not unwind or longjmp, which pthread_exit does:
+ * return instead.
+ */
+typedef void *(*dcc_thread_fn)(void *user_data);
+
+/**
+ * What a share begins with. Set all to zero, then `struct_size` to sizeof, then what you need.
+ */
+typedef struct dcc_progress_desc {
+    /**
+     * sizeof(dcc_progress_desc)
+     */
+    uint32_t struct_size;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * The share that it is a part of. NULL: all of the share that is current on this thread; if none of the
+     * current job is, all of the current job.
+     */
+    const struct dcc_progress *parent;
+    /**
+     * How many units of `parent` it is worth; 0 if that is NULL. Beyond the total of `parent` it is worth
+     * nothing.
+     */
+    uint64_t weight;
+    /**
+     * Its own units; 0 while unknown.
+     */
+    uint64_t total;
+    /**
+     * What to call it, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
+     */
+    const char *label;
+    /**
+     * Bytes in `label`, or DCC_NUL_TERMINATED.
+     */
+    size_t label_length;
+} dcc_progress_desc;
+
+/**
+ * Counts units of a share for one loop on one thread, for dcc_progress_advance. Frozen, as dcc_poll_pair:
+ * inlined code changes it. It holds no reference.
+ */
+typedef struct dcc_progress_counter {
+    /**
+     * The share.
+     */
+    const struct dcc_progress *progress;
+    /**
+     * Units that are counted here and not in the share yet.
+     */
+    uint64_t pending;
+    /**
+     * Changes when a reader asks for them.
+     */
+    struct dcc_poll_layer epoch;
+    /**
+     * What was current when the counter was made, and the job of the share.
+     */
+    struct dcc_poll_pair poll;
+} dcc_progress_counter;
+
+/**
+ * A call of a library that asks now and then whether to stop. Set `struct_size` to sizeof, and let
+ * dcc_library_call_begin fill in the rest. It is yours, and holds nothing: keep it where it is until the
+ * library has returned.
+ */
+typedef struct dcc_library_call {
+    /**
+     * sizeof(dcc_library_call); dcc_library_call_begin writes back how much of it was filled.
+     */
+    uint32_t struct_size;
+    /**
+     * What the library was told first, 0 while it was told to go on: DCC_CANCELLED_BY_TOKEN,
+     * DCC_CANCELLED_BY_JOB or DCC_POLL_GONE.
+     */
+    dcc_status told;
+    /**
+     * The token that was current.
+     */
+    const struct dcc_cancel_token *token;
+    /**
+     * The token of the job that was current.
+     */
+    const struct dcc_cancel_token *job_token;
+    /**
+     * The job that was current: tell it how far the library is, by dcc_job_set_progress.
+     */
+    const struct dcc_job *job;
+} dcc_library_call;
 
 /**
  * One event. What its kind does not use is 0.
@@ -667,7 +920,7 @@ typedef struct dcc_event {
      */
     uint64_t thread;
     /**
-     * How long after the cancel.
+     * How long after the cancel; for how long a check was not asked.
      */
     uint64_t since_cancel_ns;
     /**
@@ -788,12 +1041,12 @@ typedef struct dcc_dispatcher_desc {
 } dcc_dispatcher_desc;
 
 /**
- * What a posted job does. While it runs, `job` is the current job and the posted `parent` the current
- * token, so dcc_check_cancelled and dcc_poll_current ask for both. It answers 0: the job completed,
- * whether or not it was asked to stop; what dcc_check_cancelled answered (1 to 3): it stopped because
- * it was asked to; DCC_RUN_AGAIN: this was one slice; a negative number: it failed, dcc_job_fail
- * having said why, if it did. If it has ended its job itself that stays. A panic in Rust fails the
- * job; otherwise it must not unwind or longjmp.
+ * What a posted job does. While it runs, `job` is the current job and the posted `parent` the current token,
+ * so dcc_check_cancelled and dcc_poll_current ask for both. It answers 0: the job completed, whether or not
+ * it was asked to stop; what dcc_check_cancelled answered (1 to 3): it stopped because it was asked to;
+ * DCC_RUN_AGAIN, DCC_RUN_WHEN_WOKEN, DCC_RUN_AWAY: this was one slice; a negative number: it failed,
+ * dcc_job_fail having said why, if it did. If it has ended its job itself that stays. A panic in Rust fails
+ * the job; otherwise it must not unwind or longjmp.
  */
 typedef int32_t (*dcc_job_fn)(const struct dcc_job *job, void *user_data);
 
@@ -813,7 +1066,7 @@ typedef struct dcc_post_desc {
      */
     uint32_t struct_size;
     /**
-     * DCC_POST_ANY_THREAD or 0.
+     * DCC_POST_ANY_THREAD, DCC_POST_UNWINDS, DCC_POST_BELOW_CURRENT, several of them or 0.
      */
     uint32_t flags;
     /**
@@ -835,7 +1088,7 @@ typedef struct dcc_post_desc {
     size_t caller_id_length;
     /**
      * A token whose cancel cancels the job, for instance of the request that asked for it; current
-     * while the job runs. May be NULL.
+     * while the job runs. NULL: there is none, unless `flags` says DCC_POST_BELOW_CURRENT.
      */
     const struct dcc_cancel_token *parent;
     /**
@@ -1073,6 +1326,12 @@ typedef struct dcc_dispatcher_stats {
      * a call of this library; 0 while it is in none.
      */
     uint64_t present_for_ns;
+    /**
+     * How long ago the last pump ended; 0 inside one, DCC_NO_LIMIT before the first. Where this grows and
+     * `present_job_id` is 0 the host's thread is busy with its own: a modal dialog, a file that loads. Where
+     * that is not 0 the thread is inside one of the jobs.
+     */
+    uint64_t since_last_tick_ns;
 } dcc_dispatcher_stats;
 
 /**
@@ -1088,11 +1347,11 @@ typedef struct dcc_session_desc {
      */
     uint32_t flags;
     /**
-     * DCC_SESSION_STDIO or DCC_SESSION_HTTP.
+     * DCC_SESSION_STDIO, DCC_SESSION_HTTP or DCC_SESSION_TASKS.
      */
     int32_t kind;
     /**
-     * DCC_REPLIES_SILENT or DCC_REPLIES_CANCELLED.
+     * DCC_REPLIES_SILENT, DCC_REPLIES_CANCELLED or DCC_REPLIES_AS_ASKED.
      */
     int32_t replies;
     /**
@@ -1124,6 +1383,11 @@ typedef struct dcc_session_desc {
      * 100 milliseconds.
      */
     uint64_t progress_interval_ns;
+    /**
+     * Most nanoseconds between two notes of a request, for what cannot count: one that is not further is
+     * told to go on, see dcc_request_write_progress. 0: it is not.
+     */
+    uint64_t progress_heartbeat_ns;
 } dcc_session_desc;
 
 /**
@@ -1261,6 +1525,17 @@ typedef struct dcc_request_desc {
      * Its type is 0 if the peer does not ask for it.
      */
     struct dcc_request_id progress_token;
+    /**
+     * The JSON of the call's `params._meta`, or NULL: `progressToken`, unless `progress_token` is given;
+     * `traceparent` of W3C's Trace Context, see dcc_cancel_token_trace_parent; and `dcc-cancel/timeoutMs`,
+     * how many milliseconds from now the peer waits, which is the deadline of the request's token. What
+     * has another form is ignored, as it comes from strangers.
+     */
+    const char *meta;
+    /**
+     * Bytes in `meta`, up to DCC_MAX_MESSAGE_LENGTH, or DCC_NUL_TERMINATED.
+     */
+    size_t meta_length;
 } dcc_request_desc;
 
 /**
@@ -1292,6 +1567,49 @@ typedef struct dcc_request_progress {
      */
     size_t message_length;
 } dcc_request_progress;
+
+/**
+ * An event with all that is known of it. Set `struct_size` to sizeof before the call.
+ */
+typedef struct dcc_event_details {
+    /**
+     * sizeof(dcc_event_details); the call writes back how much of it was filled.
+     */
+    uint32_t struct_size;
+    /**
+     * Of DCC_EVENT_REQUEST_CANCELLED: the request's id is a DCC_ID_INTEGER or a DCC_ID_TEXT. Else 0.
+     */
+    int32_t id_type;
+    /**
+     * The id, if it is an integer.
+     */
+    int64_t id_integer;
+    /**
+     * Bytes in `id_text`.
+     */
+    uint32_t id_text_length;
+    /**
+     * Bytes in `reason`.
+     */
+    uint32_t reason_length;
+    /**
+     * As dcc_events_drain gives it.
+     */
+    struct dcc_event event;
+    /**
+     * The id, if it is a text, whole; ended by NUL.
+     */
+    char id_text[DCC_REQUEST_ID_SIZE];
+    /**
+     * Why a token or a request was cancelled, whole; ended by NUL.
+     */
+    char reason[DCC_EVENT_REASON_SIZE];
+    /**
+     * The `traceparent` that the request, or the job, works for, see dcc_cancel_token_trace_parent; empty
+     * for none, ended by NUL.
+     */
+    char trace_parent[DCC_TRACE_PARENT_SIZE];
+} dcc_event_details;
 
 /**
  * The longest time that a traced job went without a poll, on one thread. Set `struct_size` to
@@ -1436,6 +1754,19 @@ typedef struct dcc_stats {
      * Requests alive, ended or not.
      */
     uint64_t live_requests;
+    /**
+     * How often the check of a running job was not asked for too long, see DCC_EVENT_CHECK_NOT_ASKED.
+     */
+    uint64_t checks_not_asked;
+    /**
+     * Snapshots of dcc_poll_current on threads with nothing current while jobs ran: their polls are never
+     * cancelled. Carry the context there, see dcc_context_bind and dcc_poll_read_current_at.
+     */
+    uint64_t polls_without_job;
+    /**
+     * Shares of progress alive, ended or not.
+     */
+    uint64_t live_shares;
 } dcc_stats;
 
 /**
@@ -1550,12 +1881,13 @@ typedef struct dcc_control_desc {
 #define DCC_TIMED_OUT 9
 
 /**
- * This would wait for ever: what was waited for can never be cancelled.
+ * This would wait for ever: what was waited for can never be cancelled, or not any more: it was sealed.
  */
 #define DCC_NEVER 10
 
 /**
- * Unregistered, but its callback had run before, or its token is no more, or its owner was closed.
+ * Unregistered, but its callback had run before, or its token is no more or sealed, or its owner was
+ * closed.
  */
 #define DCC_CALLBACK_DONE 11
 
@@ -1589,6 +1921,16 @@ typedef struct dcc_control_desc {
  * The request cannot be cancelled by its peer.
  */
 #define DCC_NOT_CANCELLABLE 17
+
+/**
+ * The library that was called has failed, for another reason than a cancel.
+ */
+#define DCC_LIBRARY_FAILED 18
+
+/**
+ * Too late: the job or request is sealed, past its point of no return, and cannot be cancelled any more.
+ */
+#define DCC_SEALED 19
 
 /**
  * A handle of no live object, or of another kind of object.
@@ -1737,7 +2079,8 @@ dcc_status dcc_cancel_token_release(struct dcc_cancel_token *token);
 /**
  * Cancels a token and everything linked below it, for ever. DCC_OK: this call did it.
  * DCC_ALREADY_CANCELLED: another did, and its reason stays; the flag is visible when this
- * returns. NULL: nothing happens, DCC_OK.
+ * returns. DCC_SEALED: too late, it is the token of a job or request that is sealed (dcc_job_seal); what is
+ * sealed below it is passed by, with what is below that alone. NULL: nothing happens, DCC_OK.
  *
  * `reason` is UTF-8 of `reason_length` bytes, or DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH,
  * copied; NULL for none. A bad reason cancels nothing. Should there be no memory for it, the
@@ -1789,6 +2132,41 @@ dcc_status dcc_cancel_token_caller_id(const struct dcc_cancel_token *token,
                                       size_t *out_length);
 
 /**
+ * Creates a token that is cancelled when all of `count` parents have left, which each does when it is
+ * cancelled or when nobody holds it any more: for a result that several wait for, such as a bake or a
+ * download that is shared, and that stops when the last of them has left. A token that is cancelled when
+ * any of its parents is comes from dcc_cancel_token_create_from.
+ *
+ * More may join, see dcc_cancel_token_join. Without parents the token waits for the first one that joins.
+ * If all have left already, it is cancelled at once. NULL entries stand for those that never leave, so the
+ * token is then not cancelled by the others; so does a parent that is sealed (dcc_job_seal): it wants the
+ * result in any case. A stale one fails the call. One parent may be given several
+ * times.
+ *
+ * It has the cause, time and reason of the parent that left last; where that was not cancelled but gone,
+ * the cause is DCC_CAUSE_REQUEST and the reason "nobody waits for it any more". It can be cancelled, given
+ * a deadline, be a parent and so on as any token. It holds no parent alive, nor they it. The last leave
+ * cancels it, and what is below it, before the call that made that parent leave returns; its callbacks run
+ * in that call, be it a cancel or a release, or on the library's callback thread where such a call leaves
+ * them to that. Of leaves at the same moment one is the last. The token is one reference, yours to
+ * release. Any thread.
+ */
+dcc_status dcc_cancel_token_create_all(const struct dcc_cancel_token *const *parents,
+                                       size_t count,
+                                       struct dcc_cancel_token **out_token);
+
+/**
+ * Lets a token of dcc_cancel_token_create_all wait for one more parent, which leaves as the others do;
+ * NULL never leaves. DCC_OK: the token is not cancelled before this one has left, too, unless somebody
+ * cancels the token itself. DCC_ALREADY_CANCELLED: too late, all had left or the token was cancelled: make
+ * a new one, and begin anew what it is for. DCC_ERROR_INVALID_ARGUMENT for any other token. A join at the
+ * same moment as the last leave comes before or after it, and the answer says which. NULL for `token`:
+ * nothing happens. Any thread.
+ */
+dcc_status dcc_cancel_token_join(const struct dcc_cancel_token *token,
+                                 const struct dcc_cancel_token *parent);
+
+/**
  * Creates an owner and writes it to `out_owner`; dcc_owner_close ends it. It can have 258,047 registrations,
  * jobs, posted jobs and dispatchers at a time; a further one is refused with DCC_ERROR_RESOURCES, so that it
  * can always be closed. Any thread.
@@ -1824,13 +2202,14 @@ dcc_status dcc_owner_close(struct dcc_owner *owner);
  * cancelled already. The newest registration of a token is called first.
  *
  * `destroy`, if not NULL, is called exactly once with `user_data` after the last use of it: after
- * the callback, when it is unregistered, when the token is gone without a cancel, or when `owner`
- * is closed. On an error nothing is called and `user_data` is still yours.
+ * the callback, when it is unregistered, when the token is gone without a cancel or sealed
+ * (dcc_job_seal), or when `owner` is closed. On an error nothing is called and `user_data` is still yours.
  *
  * `owner` is the plugin that the functions belong to, NULL if they stay loaded. A registration
- * keeps no token alive. `out_registration` gets the handle to unregister; with NULL for it the
- * registration ends by itself. A NULL token is never cancelled. Any thread; a cancel at the same
- * moment either finds the registration or is found by it, never neither.
+ * keeps no token alive, see dcc_cancel_token_register_keeping. `out_registration` gets the handle to
+ * unregister; with NULL for it the registration ends by itself. A NULL token is never cancelled, nor is a
+ * sealed one any more. Any
+ * thread; a cancel at the same moment either finds the registration or is found by it, never neither.
  */
 dcc_status dcc_cancel_token_register(const struct dcc_cancel_token *token,
                                      dcc_cancel_fn function,
@@ -1838,6 +2217,24 @@ dcc_status dcc_cancel_token_register(const struct dcc_cancel_token *token,
                                      dcc_destroy_fn destroy,
                                      const struct dcc_owner *owner,
                                      struct dcc_registration **out_registration);
+
+/**
+ * As dcc_cancel_token_register, and the registration keeps `token` alive until it is unregistered or has
+ * been called, as a scoped object of C++ does: you may release the token at once, and are called when one
+ * of its parents is cancelled, its deadline comes or its job's own check says so.
+ *
+ * That is as long as there is such a parent, deadline or check. A token without one that nobody owns can
+ * be cancelled by nobody: it is gone although it has such registrations, waits for it end as gone, and
+ * `destroy` is called.
+ *
+ * `out_registration` must not be NULL: who keeps a token has to let go of it. Any thread.
+ */
+dcc_status dcc_cancel_token_register_keeping(const struct dcc_cancel_token *token,
+                                             dcc_cancel_fn function,
+                                             void *user_data,
+                                             dcc_destroy_fn destroy,
+                                             const struct dcc_owner *owner,
+                                             struct dcc_registration **out_registration);
 
 /**
  * Ends a registration and your use of its handle. When it returns, the callback is not running on
@@ -1872,53 +2269,89 @@ dcc_status dcc_cancel_token_cancel_async(const struct dcc_cancel_token *token,
 /**
  * Sets the token's deadline, `after_ns` from now: then it is cancelled (DCC_CAUSE_DEADLINE) unless
  * dcc_cancel_token_clear_deadline comes before. A token has one deadline: setting it again moves it,
- * in either direction; DCC_NO_LIMIT is one that never comes. The flags are set by the library's timer
- * thread, which no callback can delay; callbacks run on its callback thread. A deadline does not keep
- * the token alive.
- * DCC_ALREADY_CANCELLED: none was set. NULL: nothing happens. Any thread.
+ * in either direction; DCC_NO_LIMIT is one that never comes. Any cancel of the token, however it came,
+ * takes it away. The flags are set by the library's timer thread, which no callback can delay; callbacks
+ * run on its callback thread. A deadline does not keep the token alive, unless callbacks do: see
+ * dcc_cancel_token_register_keeping.
+ *
+ * With 0 for `after_ns` the token is cancelled when this returns, and callbacks have run on this thread,
+ * as by dcc_cancel_token_cancel. So a thread that must not run callbacks passes 1 or more: the timer
+ * thread then cancels as soon as it runs.
+ *
+ * DCC_ALREADY_CANCELLED, DCC_SEALED (see dcc_job_seal): none was set. NULL: nothing happens. Any thread.
  */
 dcc_status dcc_cancel_token_set_deadline_after(const struct dcc_cancel_token *token,
                                                uint64_t after_ns);
 
 /**
  * As dcc_cancel_token_set_deadline_after, at a time on the library's clock (dcc_clock_now_ns). A time
- * that has passed cancels as soon as the timer thread runs. Any thread.
+ * that has passed cancels as 0 does there, before this returns: not for threads that must not run
+ * callbacks. The deadline of a posted job (dcc_post_desc) is left to the timer thread in any case. Any
+ * thread.
  */
 dcc_status dcc_cancel_token_set_deadline(const struct dcc_cancel_token *token,
                                          uint64_t at_ns);
 
 /**
- * Takes the token's deadline away. DCC_OK: it had one, which will not cancel it. DCC_NOT_FOUND: it had
- * none, or the time has come and the deadline cancels it at this moment. Any thread.
+ * Takes the token's own deadline away; those of its ancestors are theirs. DCC_OK: it had one, which will
+ * not cancel it. DCC_NOT_FOUND: it had none, or it is cancelled, or the time has come and the deadline
+ * cancels it at this moment. Any thread.
  */
 dcc_status dcc_cancel_token_clear_deadline(const struct dcc_cancel_token *token);
 
 /**
- * Writes when the token's deadline is, on the library's clock; 0 with DCC_NOT_FOUND if it has
- * none. Any thread.
+ * Writes when a deadline will cancel the token, on the library's clock: the earliest of its own and those
+ * of its ancestors. 0 with DCC_NOT_FOUND if there is none, or if it is cancelled. It looks at each
+ * ancestor; polls know nothing of it. DCC_ERROR_RESOURCES: no memory for a token with many ancestors. Any
+ * thread.
  */
-dcc_status dcc_cancel_token_deadline(const struct dcc_cancel_token *token, uint64_t *out_at_ns);
+dcc_status dcc_cancel_token_deadline(const struct dcc_cancel_token *token,
+                                     uint64_t *out_at_ns);
 
 /**
  * Waits until a token is cancelled, at most `timeout_ns` nanoseconds; 0 only looks, DCC_NO_LIMIT
  * waits for ever. DCC_CANCELLED_BY_TOKEN: it is cancelled, and what was written before the cancel
  * is visible. DCC_TIMED_OUT. DCC_POLL_GONE: nobody holds the token any more, so nobody can cancel
- * it. DCC_NEVER: a NULL token and no timeout. The wait does not keep the token alive. A foreign
- * job's check is asked once at the beginning, not while waiting. Any thread but the host's UI
- * thread, which should not wait at all.
+ * it. DCC_NEVER: a NULL token and no timeout; or the token is sealed (dcc_job_seal), before or meanwhile.
+ * The wait does not keep the token alive.
+ *
+ * Foreign jobs' checks that this thread may ask, of the token and of what is current on the thread, are
+ * asked at the beginning and at their `min_interval_ns` while it waits, so a host's Esc is heard. What
+ * says "stop" is cancelled; the wait ends by that only if the token is that one or below it. One without
+ * an interval is asked each 10 milliseconds, none more often than each millisecond. A check runs on this
+ * thread, without a lock, and may use the library. Any thread; a host's UI thread should not wait at all.
  */
 dcc_status dcc_cancel_token_wait(const struct dcc_cancel_token *token,
                                  uint64_t timeout_ns);
 
 /**
- * Waits until any of `count` tokens is cancelled or gone, as dcc_cancel_token_wait; NULL tokens
- * are skipped, a stale one fails the call. `out_index`, if not NULL, gets the position of the
- * token that ended the wait, 0 if none did. Any thread.
+ * Waits until any of `count` tokens is cancelled or gone, as dcc_cancel_token_wait, whose checks it asks,
+ * too. NULL tokens are skipped, as sealed ones are, a stale one fails the call. DCC_NEVER if all others are
+ * sealed. `out_index`, if not NULL, gets the position of the token that ended the wait, 0 if none did. Any
+ * thread.
  */
 dcc_status dcc_cancel_token_wait_any(const struct dcc_cancel_token *const *tokens,
                                      size_t count,
                                      uint64_t timeout_ns,
                                      size_t *out_index);
+
+/**
+ * For a thread that waits in its own way, for a condition variable or for threads: asks what the waits of
+ * this library ask. Those are the foreign jobs' checks that this thread may ask, of `token`, which may be
+ * NULL, and of what is current on the thread, each at most once per `min_interval_ns`. `out_again_ns` gets
+ * after how many nanoseconds it should be called again, DCC_NO_LIMIT if there is nothing to ask on this
+ * thread. A check that says "stop" cancels its job, and what is below that; look at the token afterwards.
+ * Checks and callbacks of a cancel run in this call, so hold no lock that
+ * they take. Any thread; it costs a few loads where no job has a check.
+ *
+ *     uint64_t again;
+ *     while (!is_done()) {
+ *         dcc_context_ask(token, &again);
+ *         wait_for_change_at_most(again);
+ *     }
+ */
+dcc_status dcc_context_ask(const struct dcc_cancel_token *token,
+                           uint64_t *out_again_ns);
 
 /**
  * Writes a native event that is set when the token is cancelled or gone, for
@@ -1984,8 +2417,8 @@ dcc_status dcc_job_user_data(const struct dcc_job *job,
 /**
  * Asks a job to stop: its polls see it. It does not end the job; the job itself does, and may
  * still complete. DCC_OK: this call was the first to ask. DCC_ALREADY_CANCELLED: another was.
- * DCC_ALREADY_ENDED: too late, nothing changes. `reason` as in dcc_cancel_token_cancel. Any
- * thread; a job that ends at the same moment keeps its end.
+ * DCC_ALREADY_ENDED, DCC_SEALED (see dcc_job_seal): too late, nothing changes. `reason` as in
+ * dcc_cancel_token_cancel. Any thread; a job that ends at the same moment keeps its end.
  */
 dcc_status dcc_job_cancel(const struct dcc_job *job, const char *reason, size_t reason_length);
 
@@ -2025,7 +2458,8 @@ dcc_status dcc_job_fail(const struct dcc_job *job, const char *message, size_t m
 
 /**
  * Ends a pending or running job as cancelled: it saw that it, or the current token, was asked to
- * stop, and stopped. Answers as dcc_job_complete. Any thread.
+ * stop, and stopped. Answers as dcc_job_complete; DCC_SEALED: this call ended it, but as failed, because
+ * it is sealed. Any thread.
  */
 dcc_status dcc_job_acknowledge_cancel(const struct dcc_job *job);
 
@@ -2034,8 +2468,11 @@ dcc_status dcc_job_acknowledge_cancel(const struct dcc_job *job);
  * cancelled, with the message, if the code was told to stop before: `was_told` is not 0, or a poll or
  * another question of this thread, while the job was current here, or a poll of another thread that has
  * the job's context, has answered "stop", or this thread itself has cancelled it. What a library throws
- * because its callback asked it to stop is no failure. Answers as dcc_job_complete. On the thread whose
- * code gave up, before or after the job stops being current there.
+ * because its callback asked it to stop is no failure; in a sealed job it is. As long as the job itself is
+ * not cancelled, only a token that was current beside it counts: not one below the job, which stops a part
+ * of its work, and not a token or job that is not current here. If the job is cancelled because one around
+ * it on this thread was, that one was told, too. Answers as dcc_job_complete. On the thread whose code gave
+ * up, before or after the job stops being current there.
  */
 dcc_status dcc_job_end_by_error(const struct dcc_job *job,
                                 int32_t was_told,
@@ -2053,10 +2490,14 @@ dcc_status dcc_job_interrupt(const struct dcc_job *job,
 
 /**
  * Notes how far a running job is, and answers whether to stop: 0, DCC_CANCELLED_BY_TOKEN if the
- * current token is cancelled, DCC_CANCELLED_BY_JOB if this job is. `total` is 0 while unknown.
- * Progress only grows: a report with less `done` than an earlier one, for instance of a slower
- * worker, is left out. `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied; NULL keeps
- * the one before. DCC_ERROR_WRONG_STATE if the job is not running. Any thread.
+ * current token is cancelled, DCC_CANCELLED_BY_JOB if this job is. `total` is 0 while unknown. Below
+ * dcc_context_shield the answer is 0.
+ *
+ * Progress only grows: a report with less `done` than an earlier one, for instance of a slower worker, is
+ * left out. With less `done` and another `total` it is another count, which begins now. Whenever `total`
+ * changes, what is left of the bar is spread over what is left to do. Where a share of this job is current
+ * (dcc_progress_set_current), that is told, else the job. `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH
+ * bytes, copied; NULL keeps the one before. DCC_ERROR_WRONG_STATE if the job is not running. Any thread.
  */
 dcc_status dcc_job_set_progress(const struct dcc_job *job,
                                 uint64_t done,
@@ -2065,14 +2506,29 @@ dcc_status dcc_job_set_progress(const struct dcc_job *job,
                                 size_t message_length);
 
 /**
- * Fills in how far a job is. Any thread.
+ * As dcc_job_set_progress, with the place in the source where it stands, for the poll trace: `file`
+ * ends with NUL, or is NULL if that is not known. In C dcc_job_set_progress is a macro that says it.
+ */
+dcc_status dcc_job_set_progress_at(const struct dcc_job *job,
+                                   uint64_t done,
+                                   uint64_t total,
+                                   const char *message,
+                                   size_t message_length,
+                                   const char *file,
+                                   uint32_t line);
+
+/**
+ * Fills in how far a job is. `done` and `total` are what dcc_job_set_progress was told; in millionths of the
+ * bar, once the job has shares or its total has changed. Asks those who count for what they have, so that
+ * the next look is fresh. Any thread.
  */
 dcc_status dcc_job_read_progress(const struct dcc_job *job,
                                  struct dcc_job_progress *out_progress);
 
 /**
- * Writes the message of the latest progress, `snprintf`-like, as dcc_cancel_token_reason. Any
- * thread.
+ * Writes what the job is at, `snprintf`-like, as dcc_cancel_token_reason: the message that was new last,
+ * among its own and those of its shares that have not ended; behind the labels of the shares that it is in,
+ * as "Export > Textures > 4k.exr". Any thread.
  */
 dcc_status dcc_job_progress_message(const struct dcc_job *job,
                                     char *buffer,
@@ -2103,6 +2559,50 @@ dcc_status dcc_job_failure(const struct dcc_job *job,
                            char *buffer,
                            size_t size,
                            size_t *out_length);
+
+/**
+ * Waits until a job has really ended, at most `timeout_ns` nanoseconds; 0 only looks, DCC_NO_LIMIT waits for
+ * ever. For "cancel it, wait until it has stopped, then free what it works on": dcc_job_cancel only asks.
+ *
+ * DCC_OK: it has ended, as dcc_job_state tells, and all that was written before that is visible. The end
+ * of a job that is not posted is the call that ends it (dcc_job_complete, dcc_job_fail and so on): make
+ * that call when the last use of what the job works on is over. The end of a posted job comes when its
+ * completion and its destroy-notify have run as well, or would have if it had any: on its dispatcher's
+ * thread, so not before that thread has pumped, wherever the job itself ran, and also if it was cancelled
+ * before it ran or its dispatcher was shut down. If its owner is closed on another thread, the completion
+ * is left out, and the end comes with that close. For NULL there is nothing to wait for: DCC_OK at once.
+ * DCC_TIMED_OUT: it has not ended yet. With a timeout of 0 that is the answer wherever a longer one would
+ * be refused or wait for ever.
+ * DCC_POLL_GONE: its last reference was given back while it was unfinished, so nobody can end it any more;
+ * its destroy-notify has run. The wait does not keep the job alive, but a reference that you hold does: a
+ * job that was dropped unfinished by all others then stays unfinished, so wait with a limit, or ask again
+ * by dcc_job_find.
+ * DCC_NEVER: the thread of its dispatcher has ended, so its completion never runs; whether it has stopped
+ * tells dcc_job_state. Also with a timeout of 0.
+ * DCC_ERROR_WOULD_DEADLOCK: the end needs this thread, and nothing was waited for. The job is current on
+ * it, also below others that were set since, or by a context that was entered; or the job is posted and
+ * this is its dispatcher's thread; or the thread that has to end it waits, over however many others, for
+ * this one in a call of the library. A wait that begins later and would close such a ring is refused
+ * instead. A thread that waits in a way of its own is not seen, nor one that has to end the job without
+ * having it current: use a limit there.
+ *
+ * Checks of foreign jobs are asked meanwhile as dcc_cancel_token_wait asks them, that of this job, too. Any
+ * thread but the host's UI thread, which should not wait long. A cancel of what is current on this
+ * thread does not end the wait. A worker of the library that waits for a job that waits for a worker runs it
+ * itself. The first wait for a job, or native event of it, takes a token of the library until the job is
+ * gone: DCC_ERROR_RESOURCES if there is none.
+ */
+dcc_status dcc_job_wait(const struct dcc_job *job,
+                        uint64_t timeout_ns);
+
+/**
+ * Writes a native event that is set when dcc_job_wait would come back: when the job has ended, is gone
+ * unfinished, or can never end. Then ask dcc_job_wait with a timeout of 0, which. For NULL, and for a job
+ * that has ended, it is set already. Otherwise as dcc_cancel_token_native_event: level-triggered, your
+ * duplicate, which you close. Any thread, also one that must not wait.
+ */
+dcc_status dcc_job_native_event(const struct dcc_job *job,
+                                dcc_native_event *out_native_event);
 
 /**
  * Makes a token the current one of this thread, for dispatchers. The library holds it until the reset;
@@ -2160,9 +2660,23 @@ dcc_status dcc_cancel_token_check_current(void);
 
 /**
  * Writes a snapshot of what is current on this thread, for languages without inline functions; C
- * and C++ call dcc_poll_current. On this thread.
+ * and C++ call dcc_poll_current. On this thread. As dcc_poll_read_current_at without a place.
  */
 dcc_status dcc_poll_read_current(struct dcc_poll_pair *out_pair);
+
+/**
+ * As dcc_poll_read_current, with the place in the source where it stands: `file` ends with NUL, or is NULL
+ * if that is not known. On this thread.
+ *
+ * The place is for polls that are never cancelled: where nothing is current while jobs run, as on a thread
+ * that was started for one without its context (dcc_context_bind). Such snapshots are counted in
+ * `polls_without_job` of dcc_stats; dcc_stats_polls_without_job and `dcc-control list` and `trace` name them
+ * with file and line. Left out are those behind dcc_context_shield or another mask, and those of a thread
+ * that has pumped a dispatcher: between its jobs it does the host's work.
+ */
+dcc_status dcc_poll_read_current_at(struct dcc_poll_pair *out_pair,
+                                    const char *file,
+                                    uint32_t line);
 
 /**
  * Writes a snapshot of a token; C and C++ call dcc_poll_of. A bad handle gives one whose poll
@@ -2187,6 +2701,45 @@ dcc_status dcc_poll_slow(uint64_t token,
  * 258,047 contexts, slots of threads and the like keep one of them; every other call on it goes on to work.
  */
 dcc_status dcc_context_capture(struct dcc_context **out_context);
+
+/**
+ * Captures what is current on this thread together with what another thread is to run in it: for
+ * pthread_create, or for a host's pool, which take a function and one pointer. A new thread has nothing
+ * current, so that polls in it are never cancelled.
+ *
+ *     dcc_context *bound;
+ *     if (dcc_context_bind(smooth_half, &half, NULL, &bound) < 0 ||
+ *         pthread_create(&thread, NULL, dcc_context_run, bound) != 0)
+ *         dcc_context_release(bound);
+ *
+ * Writes a context to `out_context`, one reference: dcc_context_run takes it. For a thread or a task that
+ * never starts give it back by dcc_context_release. Retain it once for each further thread that runs it, at
+ * the same time or later. Else it is as one of dcc_context_capture, and can be entered.
+ *
+ * `destroy`, if not NULL, is called exactly once with `user_data` when the last reference is gone and no
+ * thread is inside `function` any more, on the thread that makes it so. On an error nothing is called and
+ * `user_data` is still yours. The functions must stay loaded until then: join your threads, and wait for
+ * your tasks in a host's pool, before the plugin is unloaded.
+ */
+dcc_status dcc_context_bind(dcc_thread_fn function,
+                            void *user_data,
+                            dcc_destroy_fn destroy,
+                            struct dcc_context **out_context);
+
+/**
+ * Runs what was bound, in the context in which that was: `bound` is what dcc_context_bind wrote. Its type
+ * and its answer are those that pthread_create wants. A pool whose tasks answer something else gets two
+ * lines of yours:
+ *
+ *     static void task(void *bound) { dcc_context_run(bound); }
+ *
+ * It takes one reference of `bound`, which is gone when it returns, and gives what the function answered.
+ * What the function left current on this thread is undone, as by dcc_context_unwind. NULL, and
+ * dcc_last_error says why: the function was not called, because `bound` is no such context or has no
+ * reference left, or for want of memory for what this thread has current; then the reference was taken all
+ * the same. Any thread. May run `destroy` and a job's `destroy`.
+ */
+void *dcc_context_run(void *bound);
 
 /**
  * Adds a reference, which you release. Any thread.
@@ -2236,6 +2789,137 @@ dcc_status dcc_context_caller_id(char *buffer,
                                  size_t *out_length);
 
 /**
+ * Begins a share and writes it to `out_progress`: one reference, yours to release. Writes NULL, which is
+ * good for all calls, where `parent` is NULL and no job is current on this thread, or the job is gone.
+ *
+ * With a NULL `parent` it takes all of the current share, or of the current job, if nothing was counted
+ * and no share begun there before. Else it is worth nothing: its messages are shown and its units are not,
+ * so that nothing is counted twice. Once one that had it all has ended, the next one gets the little that
+ * is left, or all of it if that one counted nothing. Who calls several libraries begins a share for each,
+ * and makes it current. Any thread.
+ */
+dcc_status dcc_progress_begin(const struct dcc_progress_desc *desc,
+                              struct dcc_progress **out_progress);
+
+/**
+ * Adds a reference, which you release. Any thread.
+ */
+dcc_status dcc_progress_retain(const struct dcc_progress *progress);
+
+/**
+ * Gives a reference back; a share whose last one goes has ended. Contexts, and threads on which it is
+ * current, have references of their own, so end what has to end now by dcc_progress_end. Any thread.
+ */
+dcc_status dcc_progress_release(struct dcc_progress *progress);
+
+/**
+ * Ends a share: it is full, however far it was, and counts no more, also for threads that still have it. To
+ * end it again does nothing. Flush your counters before. Your reference stays. Any thread.
+ */
+dcc_status dcc_progress_end(const struct dcc_progress *progress);
+
+/**
+ * Makes a share current on this thread: what counts by itself, a library or dcc_job_set_progress, counts in
+ * it until dcc_progress_reset_current of the ticket. Contexts that are captured meanwhile carry it to other
+ * threads. NULL masks what was, and so does a job that becomes current. Keeps a reference. On this thread.
+ */
+dcc_status dcc_progress_set_current(const struct dcc_progress *progress,
+                                    dcc_ticket *out_ticket);
+
+/**
+ * Makes current what was before the dcc_progress_set_current that gave this ticket; errors as
+ * dcc_cancel_token_reset_current. On the thread of the set.
+ */
+dcc_status dcc_progress_reset_current(dcc_ticket ticket);
+
+/**
+ * The share that is current on this thread; borrowed, NULL for none. It may be one of another job than the
+ * current one, and then nobody counts in it. Any thread, for itself.
+ */
+const struct dcc_progress *dcc_progress_current(void);
+
+/**
+ * Counts `n` units of a share, and answers whether to stop, as dcc_job_set_progress does for its job.
+ * DCC_POLL_GONE, which means stop, too: its job is gone. In loops dcc_progress_advance is far cheaper.
+ * Units beyond its total are not shown. Any thread.
+ */
+dcc_status dcc_progress_add(const struct dcc_progress *progress,
+                            uint64_t n);
+
+/**
+ * As dcc_progress_add, with the place in the source where it stands, for the poll trace:
+ * `file` ends with NUL, or is NULL if that is not known.
+ */
+dcc_status dcc_progress_add_at(const struct dcc_progress *progress,
+                               uint64_t n,
+                               const char *file,
+                               uint32_t line);
+
+/**
+ * Changes how many units a share has in all, 0 while unknown. What is left of it is spread over the units
+ * that are left. A total that was reached leaves a thousandth, which one that grows then has.
+ * DCC_POLL_GONE: its job is gone. Any thread.
+ */
+dcc_status dcc_progress_set_total(const struct dcc_progress *progress,
+                                  uint64_t total);
+
+/**
+ * Changes what a share says that it is at, for dcc_job_progress_message: UTF-8, up to DCC_MAX_TEXT_LENGTH
+ * bytes, copied. DCC_POLL_GONE: its job is gone. Any thread.
+ */
+dcc_status dcc_progress_set_message(const struct dcc_progress *progress,
+                                    const char *message,
+                                    size_t message_length);
+
+/**
+ * Writes a counter of a share, for languages without inline functions; C and C++ call
+ * dcc_progress_counter_of. Nothing is counted by one of NULL; it polls what is current. Any thread, and the
+ * counter is that thread's.
+ */
+dcc_status dcc_progress_read_counter(const struct dcc_progress *progress,
+                                     struct dcc_progress_counter *out_counter);
+
+/**
+ * Begins a call of a library: what is current on this thread is what dcc_library_call_ask asks, on any
+ * thread. Set a token or a job current around this alone where another is meant.
+ *
+ *     dcc_library_call call = {.struct_size = sizeof call};
+ *     dcc_library_call_begin(&call);
+ *     int result = denoise(image, dcc_library_call_ask, &call);
+ *     return dcc_library_call_end(&call, result == DENOISE_OK, result == DENOISE_ABORTED,
+ *                                 denoise_text(result), DCC_NUL_TERMINATED);
+ *
+ * On this thread.
+ */
+dcc_status dcc_library_call_begin(struct dcc_library_call *out_call);
+
+/**
+ * The function that the library calls, if it wants an `int (*)(void *)` whose answer stops it unless it
+ * is 0; or what yours calls. `call` is the dcc_library_call. 0: go on; else why to stop, as dcc_poll. It
+ * asks a current job's `is_cancelled` function where and when that may be asked, and notes the first answer
+ * that is not 0. As cheap as dcc_cancel_token_is_cancelled: let the library call it as often as it can. Any
+ * thread, also several at a time.
+ */
+dcc_status dcc_library_call_ask(void *call);
+
+/**
+ * Says how the library has returned: `succeeded` is not 0 if it has done what it was to do, `was_aborted`
+ * not 0 if it says itself that it was stopped, which an interrupt may have done without its having asked.
+ * `words` is what it says of its end, as `message` of dcc_job_fail.
+ *
+ * 0: go on; the job is as it was. DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE: the
+ * library was told to stop, or says that it was aborted; the job that was current at the begin ends as
+ * cancelled, with the words. DCC_LIBRARY_FAILED: neither; that job ends as failed, with the words. A job
+ * that had ended stays as it was. Each is a good answer of a dcc_job_fn. Any thread, after the library has
+ * returned.
+ */
+dcc_status dcc_library_call_end(const struct dcc_library_call *call,
+                                int32_t succeeded,
+                                int32_t was_aborted,
+                                const char *words,
+                                size_t words_length);
+
+/**
  * Creates an observer whose ring holds `capacity` events, 1 to DCC_MAX_EVENTS, and writes it to
  * `out_events`, yours to release. From now on it gets every event of the process; each of several
  * observers gets all. A full ring loses its oldest events. Without observers no events are made.
@@ -2270,7 +2954,8 @@ dcc_status dcc_events_release(struct dcc_events *observer);
 /**
  * Says after how long, `threshold_ns`, a cancel that no thread of its job has seen is a
  * DCC_EVENT_SLOW_CANCEL: 1 second unless this is called. It is told once for each cancel, while
- * there is an observer. Any thread.
+ * there is an observer. A check that nobody asks is told after the same time, as
+ * DCC_EVENT_CHECK_NOT_ASKED. Any thread.
  */
 dcc_status dcc_events_set_slow_cancel_threshold(uint64_t threshold_ns);
 
@@ -2380,12 +3065,89 @@ dcc_status dcc_dispatcher_post_and_wait(const struct dcc_dispatcher *dispatcher,
  *
  * DCC_ERROR_WRONG_THREAD: the dispatcher belongs to another thread. DCC_ERROR_REENTRANT: called from
  * inside one of its jobs, completions or callbacks, for instance by the event loop of a dialog that a
- * job has opened. Nothing ran.
+ * job has opened, or from inside the check of any job on this thread. Nothing ran, and the `wake` that led
+ * here is not repeated: pump again some milliseconds later.
  */
 dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *dispatcher,
                                uint64_t budget_ns,
                                uint64_t max_jobs,
                                struct dcc_tick *out_tick);
+
+/**
+ * Whether the function of a posted job should return now, to be called again in the next tick. For inner
+ * loops: one call asks for a cancel, as dcc_check_cancelled does, and for the end of the slice, which is
+ * the pump's budget, shared by the jobs that wait for this tick. 0: go on. DCC_RUN_AGAIN: the slice is
+ * over. DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB: stop. `if (dcc_slice_is_over())` means give
+ * the tick back. The function may return what it answers:
+ *
+ *     for (; state->next < state->count; state->next++) {
+ *         const dcc_status answer = dcc_slice_is_over();
+ *         if (answer != DCC_OK)
+ *             return answer;
+ *         relax(&state->vertices[state->next]);
+ *     }
+ *     return DCC_OK;
+ *
+ * The first question of a slice is answered 0 unless the job was cancelled, so that work gets on however
+ * short the budget is. The clock is read seldom: at the pace of the last iterations a slice ends at most
+ * 50 microseconds late, or one iteration, if that is longer; where short iterations become long ones, up to
+ * six of these. A slice has no end in a job that runs on another thread than the dispatcher's, that
+ * dcc_dispatcher_post_and_wait runs at once, or in a pump without a budget: there only a cancel is
+ * answered, and also outside of jobs. Any thread, for itself.
+ */
+dcc_status dcc_slice_is_over(void);
+
+/**
+ * When the slice ends that this thread runs, in nanoseconds on the clock of dcc_clock_now_ns: for work that
+ * plans ahead. DCC_NO_LIMIT: there is none, or it has no end. Any thread, for itself.
+ */
+uint64_t dcc_slice_ends_at_ns(void);
+
+/**
+ * Lets a posted job go on that has answered DCC_RUN_WHEN_WOKEN or DCC_RUN_AWAY, in its dispatcher's next
+ * tick; the host is woken. A wake that comes while the job's function runs is kept: the job does not sleep
+ * after that slice. So register for what the job waits for, then answer DCC_RUN_WHEN_WOKEN, and look again
+ * when the function is called: one wake may stand for several, and there may be one for nothing. A job that
+ * waits for its turn anyhow, or is over, stays as it is. Nothing of the job runs inside this call, so
+ * callbacks of a cancel may make it, too.
+ *
+ * DCC_ERROR_WRONG_STATE: the job was not posted, or dcc_dispatcher_post_and_wait runs it at once. NULL:
+ * nothing happens. Any thread.
+ */
+dcc_status dcc_job_wake(const struct dcc_job *job);
+
+/**
+ * Wakes `job`, as dcc_job_wake does, once when `token` is cancelled, or is gone; at once if it is cancelled
+ * already. For a job that answers DCC_RUN_WHEN_WOKEN next and looks at the token when it is called
+ * again. Unlike a callback that calls dcc_job_wake this runs no code of yours, so there is nothing to wait
+ * for before that is unloaded.
+ *
+ * Writes a registration to `out_registration`, yours to end by dcc_registration_unregister when `job` waits
+ * no longer. It keeps neither the token nor the job. A sealed token, and NULL, is never cancelled.
+ *
+ * DCC_ERROR_WRONG_STATE: the job was not posted, or dcc_dispatcher_post_and_wait runs it at once. NULL for
+ * `job`: nothing happens, and NULL is written. Any thread; a cancel at the same moment wakes the job.
+ */
+dcc_status dcc_job_wake_at_cancel(const struct dcc_job *job,
+                                  const struct dcc_cancel_token *token,
+                                  struct dcc_registration **out_registration);
+
+/**
+ * Wakes `job`, as dcc_job_wake does, once when dcc_job_wait for `awaited` would come back: when that has
+ * really ended, is gone unfinished, or can never end. Ask dcc_job_wait with a timeout of 0, which, when
+ * `job` is called again. This runs no code of yours. A cancel of `job` does not cancel `awaited`.
+ *
+ * At once if it has ended, or is NULL. There is nothing to unregister: it keeps neither job, is noted once
+ * for both however often you call it, and wakes nobody if `job` is over by then.
+ *
+ * DCC_ERROR_WOULD_DEADLOCK: both are the same job, which would wait for its own end. Two jobs that wait for
+ * each other in this way are not found; they sleep until one of them is cancelled. DCC_ERROR_WRONG_STATE:
+ * `job` was not posted, or dcc_dispatcher_post_and_wait runs it at once. DCC_ERROR_RESOURCES as in
+ * dcc_job_wait. NULL for `job`: nothing happens. Any thread; an end at the same moment
+ * wakes the job.
+ */
+dcc_status dcc_job_wake_at_end(const struct dcc_job *job,
+                               const struct dcc_job *awaited);
 
 /**
  * Fills in what the dispatcher has done and where it stands; the way to find out from another thread
@@ -2431,7 +3193,8 @@ dcc_status dcc_session_close(const struct dcc_session *session);
 
 /**
  * Cancels the request in flight with this id, in its peer's name. DCC_OK: this call was the first.
- * DCC_ALREADY_CANCELLED: another was, its reason stays. DCC_NOT_FOUND: there is none, or it is over;
+ * DCC_ALREADY_CANCELLED: another was, its reason stays. DCC_SEALED: too late, its peer gets the result,
+ * see dcc_job_seal. DCC_NOT_FOUND: there is none, or it is over;
  * ignored and counted. DCC_HELD: there is none yet, the cancel is held for it. A request that is over
  * is known by its id until that begins again, for `early_ttl_ns` of dcc_session_desc and up to a
  * number, see `max_kept`. DCC_NOT_CANCELLABLE: it was begun as one that cannot be. `reason` as in
@@ -2484,13 +3247,14 @@ dcc_status dcc_session_sweep(const struct dcc_session *session,
                              uint64_t *out_count);
 
 /**
- * Lets a message of the peer do what it asks for: `notifications/cancelled` of MCP,
- * `$/cancelRequest` of LSP and `$/cancel_request` of ACP, alone or in a batch; all others are left to
- * you. `message_length` bytes, as they came from the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH
- * bound what is looked at. Fills in `out_info`, unless that is NULL, with what it was and which request
- * it meant. It never fails because of what a peer sent: that is ignored and counted, dcc_session_read_stats.
- * DCC_ERROR_RESOURCES: there was no memory to look at it; of a batch a part may be done. Hand it in again.
- * Cancels as dcc_cancel_token_cancel_async does, so a transport thread may call it. Any thread.
+ * Lets a message of the peer do what it asks for: `notifications/cancelled` of MCP, `$/cancelRequest` of LSP
+ * and `$/cancel_request` of ACP, alone or in a batch; in a session of kind DCC_SESSION_TASKS `tasks/cancel`
+ * of MCP instead. All others are left to you. `message_length` bytes, as they came from the wire;
+ * DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH bound what is looked at. Fills in `out_info`, unless it is NULL,
+ * with what it was and which request it meant. It never fails because of what a peer sent: that is ignored
+ * and counted, dcc_session_read_stats. DCC_ERROR_RESOURCES: there was no memory to look at it; of a batch a
+ * part may be done. Hand it in again. Cancels as dcc_cancel_token_cancel_async does, so a transport thread
+ * may call it. Any thread.
  */
 dcc_status dcc_session_handle_message(const struct dcc_session *session,
                                       const char *message,
@@ -2532,8 +3296,8 @@ struct dcc_cancel_token *dcc_request_token(const struct dcc_request *request);
 
 /**
  * Cancels this request in its peer's name, for instance because the stream of its response was
- * closed: as dcc_session_cancel, but a later request of the same id cannot be meant. DCC_ALREADY_ENDED:
- * too late. Callbacks run on this thread. Any thread.
+ * closed: as dcc_session_cancel, but a later request of the same id cannot be meant. DCC_ALREADY_ENDED
+ * and DCC_SEALED: too late. Callbacks run on this thread. Any thread.
  */
 dcc_status dcc_request_cancel(const struct dcc_request *request,
                               const char *reason,
@@ -2541,8 +3305,9 @@ dcc_status dcc_request_cancel(const struct dcc_request *request,
 
 /**
  * Ends a request: its id may be used again. Writes to `out_owed`, unless that is NULL, what is owed to
- * its peer. A cancelled one whose work was done all the same is cancelled: its peer does not wait for
- * the result. DCC_ALREADY_ENDED: it had ended; `out_owed` is filled in all the same. Any thread.
+ * its peer. A cancelled one whose work was done all the same is cancelled, unless it, or a job for it, was
+ * sealed before: its peer does not wait for the result. DCC_ALREADY_ENDED: it had ended; `out_owed` is
+ * filled in all the same. Any thread.
  */
 dcc_status dcc_request_end(const struct dcc_request *request,
                            int32_t *out_owed);
@@ -2560,15 +3325,20 @@ dcc_status dcc_request_write_cancelled(const struct dcc_request *request,
 
 /**
  * Notes how far a request is, for dcc_request_write_progress. Cheap, so tell it of every step: what is
- * not further than before is left out. DCC_ALREADY_ENDED: the request has ended.
+ * less far than before is left out, and what is as far, unless its message is another one.
+ * DCC_ALREADY_ENDED: the request has ended.
  * DCC_ERROR_INVALID_ARGUMENT: `progress` or `total` is infinite or no number. Any thread.
  */
 dcc_status dcc_request_set_progress(const struct dcc_request *request,
                                     const struct dcc_request_progress *progress);
 
 /**
- * Notes how far a request is by how far this job is, which works for it: what dcc_job_set_progress was
- * told last; nothing for a NULL job. As dcc_request_set_progress. Any thread.
+ * Notes that a request is as far as this job is, which works for it: by its shares and all that counts in
+ * it. dcc_request_write_progress looks at it by itself from now on, for as long as the job lives, until
+ * dcc_request_set_progress is called; so one call of this is enough. What is told keeps the scale of its
+ * first count: of a job that began with 200 frames, `total` is 200 to the end, whatever steps follow, and
+ * 1 where nothing like that was known. The end is told once the job has completed, or with
+ * DCC_PROGRESS_NOW. Nothing happens for a NULL job. DCC_ALREADY_ENDED: the request has ended. Any thread.
  */
 dcc_status dcc_request_set_progress_of_job(const struct dcc_request *request,
                                            const struct dcc_job *job);
@@ -2579,14 +3349,83 @@ dcc_status dcc_request_set_progress_of_job(const struct dcc_request *request,
  * interval ago, the peer did not ask for progress or has cancelled, or the request has ended. Call it
  * from a tick or after each step, and with DCC_PROGRESS_NOW right before the end, so that the peer
  * learns of the last step; otherwise `flags` is 0. What does not fit into the buffer counts as not told
- * and is there for the next call. Values only rise. Send what it wrote before the answer: that no note
- * follows the answer is up to you, once you have it. Any thread.
+ * and is there for the next call. Values only rise.
+ *
+ * Another message is told also where the request is as far as it was, and with `progress_heartbeat_ns` of
+ * the session that it goes on: by a value that is a little greater, at most a sixteenth of what is left. So
+ * a peer that gives up on what it does not hear of keeps waiting. For that, call it from a thread that is
+ * not busy with the work: one for all requests is enough.
+ *
+ * Send what it wrote before the answer. Where another thread answers, hold the lock of your output from
+ * before this call until the note is sent, and from before dcc_request_end until the answer is: then no note
+ * follows an answer. Any thread.
  */
 dcc_status dcc_request_write_progress(const struct dcc_request *request,
                                       uint32_t flags,
                                       char *buffer,
                                       size_t size,
                                       size_t *out_length);
+
+/**
+ * Lets a running job pass its point of no return, before it does what cannot be taken back: keeps an undo
+ * step, writes the file. DCC_OK: go ahead; it is sealed, by this call or before, and no cancel reaches it
+ * any more. DCC_CANCELLED_BY_JOB: a cancel was first; leave that out, and stop. DCC_ALREADY_ENDED: it has
+ * ended. DCC_ERROR_WRONG_STATE: it has not begun, and nobody has asked it to stop. DCC_ERROR_RESOURCES: it
+ * works for more than 32 requests, or is below more than 256 tokens of none; nothing happened. So
+ * `if (dcc_job_seal(job)) return;` is right.
+ * It is a question, too: a job's `is_cancelled` function is asked first if that is due.
+ *
+ * A cancel and a seal at the same moment: one of them wins, and both callers are told the same. What comes
+ * after the seal, of the job, a parent, a deadline or the job's `is_cancelled` function, which is not asked
+ * any more, changes nothing: it answers DCC_SEALED where the job itself is meant, and passes the job by on
+ * its way down. The deadline is cleared, callbacks of the job's token are dropped and their
+ * destroy-notifies run in this call, waits for the token answer DCC_NEVER, native events of it stay unset.
+ * What was made below the job keeps its own cancels, deadlines and other parents. Polls that have the job
+ * as their job answer 0 from now on, whatever happens to the token of the same poll.
+ *
+ * The request that the job works for (its token is the job's parent, or there are only tokens of no job or
+ * of jobs that have ended in between) owes its result, even if a cancel of it comes after the seal; that
+ * asks all else that works for the request to stop. Requests that only share a token of
+ * dcc_cancel_token_create_all are not among them: each of them is told of its own cancel. A sealed job
+ * ends as completed, failed or interrupted, never as cancelled. Shield what runs after this by
+ * dcc_context_shield if it polls. Any thread.
+ */
+dcc_status dcc_job_seal(const struct dcc_job *job);
+
+/**
+ * Whether a job has passed its point of no return, see dcc_job_seal: 0, DCC_SEALED, or a negative status for
+ * a bad handle; so `if (dcc_job_is_sealed(job) > 0)` is right. Once it is sealed it stays so, also after its
+ * end. Any thread.
+ */
+dcc_status dcc_job_is_sealed(const struct dcc_job *job);
+
+/**
+ * Lets a request pass its point of no return, for work that no job stands for: as dcc_job_seal, its peer
+ * gets the result, and no cancel reaches its token any more, nor what is below it through that. DCC_OK: go
+ * ahead; it, or a job for it, is sealed. DCC_CANCELLED_BY_TOKEN: a cancel was first. DCC_ALREADY_ENDED.
+ * Any thread.
+ */
+dcc_status dcc_request_seal(const struct dcc_request *request);
+
+/**
+ * Writes the `traceparent` of W3C's Trace Context that a token works for: that which came with its request,
+ * see dcc_request_desc, or that of its nearest ancestor. A request's and a job's token keep it; others find
+ * it as long as they are not cancelled. Empty if there is none. `snprintf`-like: DCC_TRACE_PARENT_SIZE bytes
+ * are enough. Any thread.
+ */
+dcc_status dcc_cancel_token_trace_parent(const struct dcc_cancel_token *token,
+                                         char *buffer,
+                                         size_t size,
+                                         size_t *out_length);
+
+/**
+ * Takes one event out, the oldest, and writes it to `out_details` with all that is known of it: what
+ * dcc_events_drain cuts to the room of its text is whole here, so it is for telemetry. Where there was no
+ * memory to keep more, the event stands alone. DCC_NOT_FOUND: none waits, nothing is written. Any thread;
+ * of several that take from one observer each event goes to one.
+ */
+dcc_status dcc_events_next(const struct dcc_events *observer,
+                           struct dcc_event_details *out_details);
 
 /**
  * Switches the poll trace of a job on (not 0) or off. While it is on, every poll of the job notes
@@ -2628,12 +3467,14 @@ dcc_status dcc_job_threads(const struct dcc_job *job,
  * people and tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page
  * does not. It is what all pages of that have together, and holds nothing from one job to the next:
  * nobody waits for it but its caller, and jobs begin and end meanwhile. Each has id, label, caller_id,
- * state, progress {done, total, message}, age_ns, cancelled (null, or {cause, reason, since_ns,
- * to_end_ns, is_seen}), is_traced, since_last_poll_ns and longest_gap (null while nothing was traced,
- * else {gap_ns, from {file, line}, to {file, line}}) and threads, each with thread, cancel_to_seen_ns,
- * polls, since_last_poll_ns, last_poll_at {file, line} and longest_gap. Later versions may add members.
- * What could steer a terminal in its texts is escaped, as JSON has it, so it may be printed. May run a
- * job's `destroy`. Any thread.
+ * state, progress {done, total, message}, age_ns, is_sealed (dcc_job_seal), cancelled (null, or {cause,
+ * reason, since_ns, to_end_ns, is_seen}), is_traced, since_last_poll_ns and longest_gap (null while
+ * nothing was traced, else {gap_ns, from {file, line}, to {file, line}}), check_not_asked_ns (for how
+ * long the running job's own check was not asked, null unless that is as long as
+ * DCC_EVENT_CHECK_NOT_ASKED says) and threads, each with thread, cancel_to_seen_ns, polls,
+ * since_last_poll_ns, last_poll_at {file, line} and longest_gap. Later versions may add members. What
+ * could steer a terminal in its texts is escaped, as JSON has it, so it may be printed. May run a job's
+ * `destroy`. Any thread.
  */
 dcc_status dcc_stats_live_jobs(char *buffer,
                                size_t size,
@@ -2664,6 +3505,16 @@ dcc_status dcc_stats_jobs_page(uint64_t from,
  * that others change meanwhile may be of different moments. Any thread.
  */
 dcc_status dcc_stats_read(struct dcc_stats *out_stats);
+
+/**
+ * Writes the snapshots that `polls_without_job` of dcc_stats counts, `snprintf`-like, as a JSON object
+ * {"count": number, "places": [{file, line, count}]}: at which lines the context is missing. The places are
+ * the first sixteen; "(unknown)" stands for a snapshot that does not say where it is, and one that comes
+ * while another is being noted has no place. Any thread.
+ */
+dcc_status dcc_stats_polls_without_job(char *buffer,
+                                       size_t size,
+                                       size_t *out_length);
 
 /**
  * Fills in one of the DCC_LATENCY_ latencies: how long cancels take in this process. Any thread.
@@ -2703,6 +3554,8 @@ dcc_status dcc_timeline_end(void);
  * - "tick", a slice: executed, remaining, as dcc_tick has them.
  * - a posted job's label, a slice on whatever thread runs it: job_id, goes_on (whether it has another
  *   slice to come).
+ * - the label of a dcc_progress, or "share", a slice from its begin to its end, on the thread that ends it:
+ *   job_id.
  * - "posted": job_id, label, lane (DCC_LANE_), depth (jobs that wait, with this one).
  * - "completion", a slice: job_id, label, state (a job state's name).
  * - "cancel": job_id (left out for none), cause, reason, inherited (whether a cancel of a parent
@@ -2833,30 +3686,37 @@ extern "C" {
 #ifndef DCC_CANCEL_SUPPLIED
 #define DCC_CANCEL_SUPPLIED static inline
 #endif
-DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_current(dcc_poll_pair *out_pair);
+DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_current_at(dcc_poll_pair *out_pair, const char *file,
+                                                        uint32_t line);
 DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_token(const dcc_cancel_token *token,
                                                    dcc_poll_layer *out_layer);
 DCC_CANCEL_SUPPLIED dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file,
                                              uint32_t line);
+DCC_CANCEL_SUPPLIED dcc_status dcc_progress_read_counter(const dcc_progress *progress,
+                                                         dcc_progress_counter *out_counter);
+DCC_CANCEL_SUPPLIED dcc_status dcc_progress_add_at(const dcc_progress *progress, uint64_t n,
+                                                   const char *file, uint32_t line);
 #endif
 
-/* A snapshot of what is current on this thread, to be polled in a loop by dcc_poll. A later set or
- * reset is not seen by it. It holds no reference: polling what has been released meanwhile answers
- * DCC_POLL_GONE, which means stop. It may be handed to other threads.
- *
- * Inlined, and copied: to the compiler the library might otherwise still know where the snapshot
- * is, and change it during any call, so that it would be read again in every iteration. */
-static inline dcc_poll_pair dcc_poll_current(void)
+/* What dcc_poll_current expands to. Inlined, and copied: to the compiler the library might otherwise still
+ * know where the snapshot is, and change it during any call, so that it would be read again in every
+ * iteration. */
+static inline dcc_poll_pair dcc_poll_current_at(const char *file, uint32_t line)
 {
     dcc_poll_pair now;
     dcc_poll_pair copy;
-    dcc_poll_read_current(&now);
+    dcc_poll_read_current_at(&now, file, line);
     copy.token.word = now.token.word;
     copy.token.expected = now.token.expected;
     copy.job.word = now.job.word;
     copy.job.expected = now.job.expected;
     return copy;
 }
+
+/* A snapshot of what is current on this thread, to be polled in a loop by dcc_poll. A later set or
+ * reset is not seen by it. It holds no reference: polling what has been released meanwhile answers
+ * DCC_POLL_GONE, which means stop. It may be handed to other threads. */
+#define dcc_poll_current() dcc_poll_current_at(__FILE__, __LINE__)
 
 /* A snapshot of a given token, to be polled by dcc_poll_one. Holds no reference; NULL gives one
  * that is never cancelled, a bad handle one that answers DCC_POLL_GONE. Any thread. */
@@ -2870,14 +3730,20 @@ static inline dcc_poll_layer dcc_poll_of(const dcc_cancel_token *token)
     return copy;
 }
 
+/* What the word of a layer holds now. */
+static inline uint64_t dcc_poll_layer_now(dcc_poll_layer layer)
+{
+#if defined(_MSC_VER) && !defined(__clang__)
+    return (uint64_t)__iso_volatile_load64((const volatile __int64 *)layer.word);
+#else
+    return __atomic_load_n(layer.word, __ATOMIC_RELAXED);
+#endif
+}
+
 /* Whether nothing is asked of one layer: 1, else 0; `if (x)` is right, there is no bad one. */
 static inline int dcc_poll_layer_is_quiet(dcc_poll_layer layer)
 {
-#if defined(_MSC_VER) && !defined(__clang__)
-    return (uint64_t)__iso_volatile_load64((const volatile __int64 *)layer.word) == layer.expected;
-#else
-    return __atomic_load_n(layer.word, __ATOMIC_RELAXED) == layer.expected;
-#endif
+    return dcc_poll_layer_now(layer) == layer.expected;
 }
 
 /* What dcc_poll expands to. */
@@ -2898,11 +3764,67 @@ static inline dcc_status dcc_poll_one_at(dcc_poll_layer layer, const char *file,
 
 /* Polls a snapshot of dcc_poll_current: 0, or why to stop, as dcc_check_cancelled; or
  * DCC_POLL_GONE if what was current has died, which means stop, too. */
-#define dcc_poll(pair) dcc_poll_at((pair), __FILE__, (uint32_t)__LINE__)
+#define dcc_poll(pair) dcc_poll_at((pair), __FILE__, __LINE__)
 
 /* Polls a snapshot of dcc_poll_of, or one layer of dcc_poll_current: 0, DCC_CANCELLED_BY_TOKEN or
  * DCC_POLL_GONE. */
-#define dcc_poll_one(layer) dcc_poll_one_at((layer), __FILE__, (uint32_t)__LINE__)
+#define dcc_poll_one(layer) dcc_poll_one_at((layer), __FILE__, __LINE__)
+
+/* A counter of a share, for one loop on one thread; any number of threads may have one of the same share. To
+ * be told how far it is by dcc_progress_advance, and flushed by dcc_progress_flush after the loop, and before
+ * anything that blocks or takes long: what is not flushed is not shown, and lost with the counter. A later
+ * set or reset of what is current is not seen by it. It holds no reference: keep one of the share. */
+static inline dcc_progress_counter dcc_progress_counter_of(const dcc_progress *progress)
+{
+    dcc_progress_counter now;
+    dcc_progress_counter copy;
+    dcc_progress_read_counter(progress, &now);
+    copy.progress = now.progress;
+    copy.pending = now.pending;
+    copy.epoch.word = now.epoch.word;
+    copy.epoch.expected = now.epoch.expected;
+    copy.poll.token.word = now.poll.token.word;
+    copy.poll.token.expected = now.poll.token.expected;
+    copy.poll.job.word = now.poll.job.word;
+    copy.poll.job.expected = now.poll.job.expected;
+    return copy;
+}
+
+/* What dcc_progress_flush expands to. */
+static inline dcc_status dcc_progress_flush_at(dcc_progress_counter *counter, const char *file,
+                                               uint32_t line)
+{
+    dcc_status status;
+    counter->epoch.expected = dcc_poll_layer_now(counter->epoch);
+    status = dcc_progress_add_at(counter->progress, counter->pending, file, line);
+    if (status >= 0)
+        counter->pending = 0;
+    return status != DCC_OK ? status : dcc_poll_at(counter->poll, file, line);
+}
+
+/* What dcc_progress_advance expands to. */
+static inline dcc_status dcc_progress_advance_at(dcc_progress_counter *counter, uint64_t n,
+                                                 const char *file, uint32_t line)
+{
+    counter->pending += n;
+    if (DCC_LIKELY_(dcc_poll_layer_is_quiet(counter->epoch) &&
+                    dcc_poll_layer_is_quiet(counter->poll.token) &&
+                    dcc_poll_layer_is_quiet(counter->poll.job)))
+        return DCC_OK;
+    return dcc_progress_flush_at(counter, file, line);
+}
+
+/* Counts n units, and answers whether to stop: 0, or why to stop, as dcc_progress_add. For innermost loops:
+ * the units stay in the counter until a reader asks for them or something is cancelled. */
+#define dcc_progress_advance(counter, n) \
+    dcc_progress_advance_at((counter), (n), __FILE__, __LINE__)
+
+/* Counts what the counter has, and answers whether to stop, as dcc_progress_add. */
+#define dcc_progress_flush(counter) dcc_progress_flush_at((counter), __FILE__, __LINE__)
+
+/* With the place of each report of progress, which is a poll as well, for the poll trace. */
+#define dcc_job_set_progress(...) \
+    dcc_job_set_progress_at(__VA_ARGS__, __FILE__, __LINE__)
 
 #ifdef __cplusplus
 } /* extern "C" */

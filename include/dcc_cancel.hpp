@@ -11,7 +11,8 @@
  *
  * A new thread has nothing current: `dcc::with_context(callable)` carries what is current here to the thread
  * that calls it; `dcc::jthread`, and `dcc::scope` for several pieces, have that built in. What has to be done
- * after a cancel, too, stands below a `dcc::shield`.
+ * after a cancel, too, stands below a `dcc::shield`. What cannot be taken back is done in `job.commit(...)`:
+ * either it is done and no cancel comes after it, or the cancel was first and nothing is done.
  *
  * Whoever does not poll is told: `dcc::cancel_callback` calls a callable when its token is cancelled;
  * `token.wait_for`, `dcc::wait_any` and, for a condition variable, `dcc::wait` block; `token.native_event`
@@ -21,7 +22,11 @@
  * unloaded names a `dcc::owner` wherever it hands in a callable, and closes it before it goes.
  *
  * `dcc::dispatcher` is the queue of a UI thread: callables are posted to it from any thread as jobs, and
- * its tick pumps them, in slices if they are long.
+ * its tick pumps them, in slices if they are long. In C++20 long work is written as a coroutine, a
+ * `dcc::task`, that says `co_await dcc::slice()` in its loops.
+ *
+ * `dcc::progress` is the share of a scope of the bar of the current job. The code that knows the whole says
+ * what its steps are worth; the code of a step counts its own units, and is told by `advance` when to stop.
  *
  * `dcc::session` is a peer's connection. A `dcc::request` that began there is cancelled by the message
  * in which the peer asks for that, and says what is owed to it at the end.
@@ -42,9 +47,11 @@
 #ifndef DCC_CANCEL_HPP
 #define DCC_CANCEL_HPP
 
+#include "dcc_cancel/asking.hpp"
 #include "dcc_cancel/callback.hpp"
 #include "dcc_cancel/cancel_guard.hpp"
 #include "dcc_cancel/cancelled_error.hpp"
+#include "dcc_cancel/commit.hpp"
 #include "dcc_cancel/condition.hpp"
 #include "dcc_cancel/context.hpp"
 #include "dcc_cancel/control.hpp"
@@ -58,6 +65,7 @@
 #include "dcc_cancel/native_event.hpp"
 #include "dcc_cancel/owner.hpp"
 #include "dcc_cancel/poll.hpp"
+#include "dcc_cancel/progress.hpp"
 #include "dcc_cancel/request.hpp"
 #include "dcc_cancel/request_id.hpp"
 #include "dcc_cancel/run.hpp"
@@ -66,6 +74,7 @@
 #include "dcc_cancel/spawn.hpp"
 #include "dcc_cancel/std_stop_token.hpp"
 #include "dcc_cancel/stop_token.hpp"
+#include "dcc_cancel/task.hpp"
 #include "dcc_cancel/thread.hpp"
 #include "dcc_cancel/token.hpp"
 #include "dcc_cancel/wait.hpp"

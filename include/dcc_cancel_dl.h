@@ -67,9 +67,16 @@ typedef struct dcc_cancel_api {
         uint64_t *out_since_cancel_ns);
     dcc_status (*dcc_cancel_token_caller_id)(const struct dcc_cancel_token *token, char *buffer,
         size_t size, size_t *out_length);
+    dcc_status (*dcc_cancel_token_create_all)(const struct dcc_cancel_token *const *parents,
+        size_t count, struct dcc_cancel_token **out_token);
+    dcc_status (*dcc_cancel_token_join)(const struct dcc_cancel_token *token,
+        const struct dcc_cancel_token *parent);
     dcc_status (*dcc_owner_create)(struct dcc_owner **out_owner);
     dcc_status (*dcc_owner_close)(struct dcc_owner *owner);
     dcc_status (*dcc_cancel_token_register)(const struct dcc_cancel_token *token,
+        dcc_cancel_fn function, void *user_data, dcc_destroy_fn destroy,
+        const struct dcc_owner *owner, struct dcc_registration **out_registration);
+    dcc_status (*dcc_cancel_token_register_keeping)(const struct dcc_cancel_token *token,
         dcc_cancel_fn function, void *user_data, dcc_destroy_fn destroy,
         const struct dcc_owner *owner, struct dcc_registration **out_registration);
     dcc_status (*dcc_registration_unregister)(struct dcc_registration *registration);
@@ -86,6 +93,7 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_cancel_token_wait)(const struct dcc_cancel_token *token, uint64_t timeout_ns);
     dcc_status (*dcc_cancel_token_wait_any)(const struct dcc_cancel_token *const *tokens,
         size_t count, uint64_t timeout_ns, size_t *out_index);
+    dcc_status (*dcc_context_ask)(const struct dcc_cancel_token *token, uint64_t *out_again_ns);
     dcc_status (*dcc_cancel_token_native_event)(const struct dcc_cancel_token *token,
         dcc_native_event *out_native_event);
     dcc_status (*dcc_native_event_close)(dcc_native_event native_event);
@@ -111,6 +119,8 @@ typedef struct dcc_cancel_api {
         size_t message_length);
     dcc_status (*dcc_job_set_progress)(const struct dcc_job *job, uint64_t done, uint64_t total,
         const char *message, size_t message_length);
+    dcc_status (*dcc_job_set_progress_at)(const struct dcc_job *job, uint64_t done, uint64_t total,
+        const char *message, size_t message_length, const char *file, uint32_t line);
     dcc_status (*dcc_job_read_progress)(const struct dcc_job *job,
         struct dcc_job_progress *out_progress);
     dcc_status (*dcc_job_progress_message)(const struct dcc_job *job, char *buffer, size_t size,
@@ -121,6 +131,9 @@ typedef struct dcc_cancel_api {
         size_t *out_length);
     dcc_status (*dcc_job_failure)(const struct dcc_job *job, char *buffer, size_t size,
         size_t *out_length);
+    dcc_status (*dcc_job_wait)(const struct dcc_job *job, uint64_t timeout_ns);
+    dcc_status (*dcc_job_native_event)(const struct dcc_job *job,
+        dcc_native_event *out_native_event);
     dcc_status (*dcc_cancel_token_set_current)(const struct dcc_cancel_token *token,
         dcc_ticket *out_ticket);
     dcc_status (*dcc_cancel_token_reset_current)(dcc_ticket ticket);
@@ -131,10 +144,15 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_check_cancelled)(void);
     dcc_status (*dcc_cancel_token_check_current)(void);
     dcc_status (*dcc_poll_read_current)(struct dcc_poll_pair *out_pair);
+    dcc_status (*dcc_poll_read_current_at)(struct dcc_poll_pair *out_pair, const char *file,
+        uint32_t line);
     dcc_status (*dcc_poll_read_token)(const struct dcc_cancel_token *token,
         struct dcc_poll_layer *out_layer);
     dcc_status (*dcc_poll_slow)(uint64_t token, uint64_t job, const char *file, uint32_t line);
     dcc_status (*dcc_context_capture)(struct dcc_context **out_context);
+    dcc_status (*dcc_context_bind)(dcc_thread_fn function, void *user_data, dcc_destroy_fn destroy,
+        struct dcc_context **out_context);
+    void * (*dcc_context_run)(void *bound);
     dcc_status (*dcc_context_retain)(const struct dcc_context *context);
     dcc_status (*dcc_context_release)(struct dcc_context *context);
     dcc_status (*dcc_context_enter)(const struct dcc_context *context, dcc_ticket *out_ticket);
@@ -142,6 +160,27 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_context_exit)(dcc_ticket ticket);
     dcc_status (*dcc_context_unwind)(dcc_ticket ticket);
     dcc_status (*dcc_context_caller_id)(char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_progress_begin)(const struct dcc_progress_desc *desc,
+        struct dcc_progress **out_progress);
+    dcc_status (*dcc_progress_retain)(const struct dcc_progress *progress);
+    dcc_status (*dcc_progress_release)(struct dcc_progress *progress);
+    dcc_status (*dcc_progress_end)(const struct dcc_progress *progress);
+    dcc_status (*dcc_progress_set_current)(const struct dcc_progress *progress,
+        dcc_ticket *out_ticket);
+    dcc_status (*dcc_progress_reset_current)(dcc_ticket ticket);
+    const struct dcc_progress * (*dcc_progress_current)(void);
+    dcc_status (*dcc_progress_add)(const struct dcc_progress *progress, uint64_t n);
+    dcc_status (*dcc_progress_add_at)(const struct dcc_progress *progress, uint64_t n,
+        const char *file, uint32_t line);
+    dcc_status (*dcc_progress_set_total)(const struct dcc_progress *progress, uint64_t total);
+    dcc_status (*dcc_progress_set_message)(const struct dcc_progress *progress, const char *message,
+        size_t message_length);
+    dcc_status (*dcc_progress_read_counter)(const struct dcc_progress *progress,
+        struct dcc_progress_counter *out_counter);
+    dcc_status (*dcc_library_call_begin)(struct dcc_library_call *out_call);
+    dcc_status (*dcc_library_call_ask)(void *call);
+    dcc_status (*dcc_library_call_end)(const struct dcc_library_call *call, int32_t succeeded,
+        int32_t was_aborted, const char *words, size_t words_length);
     dcc_status (*dcc_events_create)(size_t capacity, struct dcc_events **out_events);
     dcc_status (*dcc_events_drain)(const struct dcc_events *observer, struct dcc_event *events,
         size_t stride, size_t capacity, size_t *out_count);
@@ -163,6 +202,12 @@ typedef struct dcc_cancel_api {
         int32_t *out_state);
     dcc_status (*dcc_dispatcher_pump)(const struct dcc_dispatcher *dispatcher, uint64_t budget_ns,
         uint64_t max_jobs, struct dcc_tick *out_tick);
+    dcc_status (*dcc_slice_is_over)(void);
+    uint64_t (*dcc_slice_ends_at_ns)(void);
+    dcc_status (*dcc_job_wake)(const struct dcc_job *job);
+    dcc_status (*dcc_job_wake_at_cancel)(const struct dcc_job *job,
+        const struct dcc_cancel_token *token, struct dcc_registration **out_registration);
+    dcc_status (*dcc_job_wake_at_end)(const struct dcc_job *job, const struct dcc_job *awaited);
     dcc_status (*dcc_dispatcher_read_stats)(const struct dcc_dispatcher *dispatcher,
         struct dcc_dispatcher_stats *out_stats);
     dcc_status (*dcc_dispatcher_longest_label)(const struct dcc_dispatcher *dispatcher,
@@ -202,6 +247,13 @@ typedef struct dcc_cancel_api {
         const struct dcc_job *job);
     dcc_status (*dcc_request_write_progress)(const struct dcc_request *request, uint32_t flags,
         char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_job_seal)(const struct dcc_job *job);
+    dcc_status (*dcc_job_is_sealed)(const struct dcc_job *job);
+    dcc_status (*dcc_request_seal)(const struct dcc_request *request);
+    dcc_status (*dcc_cancel_token_trace_parent)(const struct dcc_cancel_token *token, char *buffer,
+        size_t size, size_t *out_length);
+    dcc_status (*dcc_events_next)(const struct dcc_events *observer,
+        struct dcc_event_details *out_details);
     dcc_status (*dcc_job_trace)(const struct dcc_job *job, int32_t on);
     dcc_status (*dcc_trace_all)(int32_t on);
     dcc_status (*dcc_job_poll_gap)(const struct dcc_job *job, struct dcc_poll_gap *out_gap);
@@ -211,6 +263,7 @@ typedef struct dcc_cancel_api {
     dcc_status (*dcc_stats_jobs_page)(uint64_t from, uint32_t most, char *buffer, size_t size,
         size_t *out_length, uint64_t *out_next);
     dcc_status (*dcc_stats_read)(struct dcc_stats *out_stats);
+    dcc_status (*dcc_stats_polls_without_job)(char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_stats_latency)(int32_t which, struct dcc_latency *out_latency);
     dcc_status (*dcc_timeline_begin)(uint64_t max_entries);
     dcc_status (*dcc_timeline_end)(void);
@@ -360,6 +413,27 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_caller_id(const struct dcc_cance
     return DCC_ERROR_UNSUPPORTED;
 }
 
+
+    DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create_all(const struct dcc_cancel_token *const *parents,
+    size_t count, struct dcc_cancel_token **out_token)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_create_all != NULL)
+        return api->dcc_cancel_token_create_all(parents, count, out_token);
+    if (out_token != NULL)
+        *out_token = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_join(const struct dcc_cancel_token *token,
+    const struct dcc_cancel_token *parent)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_join != NULL)
+        return api->dcc_cancel_token_join(token, parent);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
 DCC_CANCEL_SUPPLIED dcc_status dcc_owner_create(struct dcc_owner **out_owner)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
@@ -385,6 +459,20 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_register(const struct dcc_cancel
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_register != NULL)
         return api->dcc_cancel_token_register(token, function, user_data, destroy, owner,
+            out_registration);
+    if (out_registration != NULL)
+        *out_registration = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+
+    DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_register_keeping(const struct dcc_cancel_token *token,
+    dcc_cancel_fn function, void *user_data, dcc_destroy_fn destroy, const struct dcc_owner *owner,
+    struct dcc_registration **out_registration)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_register_keeping != NULL)
+        return api->dcc_cancel_token_register_keeping(token, function, user_data, destroy, owner,
             out_registration);
     if (out_registration != NULL)
         *out_registration = NULL;
@@ -473,6 +561,17 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_wait(const struct dcc_cancel_tok
         return api->dcc_cancel_token_wait_any(tokens, count, timeout_ns, out_index);
     if (out_index != NULL)
         *out_index = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_context_ask(const struct dcc_cancel_token *token,
+    uint64_t *out_again_ns)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_context_ask != NULL)
+        return api->dcc_context_ask(token, out_again_ns);
+    if (out_again_ns != NULL)
+        *out_again_ns = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -634,12 +733,21 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_interrupt(const struct dcc_job *job, cons
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_progress(const struct dcc_job *job, uint64_t done,
+DCC_CANCEL_SUPPLIED dcc_status (dcc_job_set_progress)(const struct dcc_job *job, uint64_t done,
     uint64_t total, const char *message, size_t message_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_set_progress != NULL)
-        return api->dcc_job_set_progress(job, done, total, message, message_length);
+        return (api->dcc_job_set_progress)(job, done, total, message, message_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_progress_at(const struct dcc_job *job, uint64_t done,
+    uint64_t total, const char *message, size_t message_length, const char *file, uint32_t line)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_set_progress_at != NULL)
+        return api->dcc_job_set_progress_at(job, done, total, message, message_length, file, line);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -701,6 +809,25 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_failure(const struct dcc_job *job, char *
         *buffer = '\0';
     if (out_length != NULL)
         *out_length = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_wait(const struct dcc_job *job, uint64_t timeout_ns)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_wait != NULL)
+        return api->dcc_job_wait(job, timeout_ns);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_native_event(const struct dcc_job *job,
+    dcc_native_event *out_native_event)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_native_event != NULL)
+        return api->dcc_job_native_event(job, out_native_event);
+    if (out_native_event != NULL)
+        *out_native_event = DCC_NO_NATIVE_EVENT;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -785,6 +912,18 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_current(struct dcc_poll_pair *out_p
     return DCC_OK;
 }
 
+DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_current_at(struct dcc_poll_pair *out_pair,
+    const char *file, uint32_t line)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_poll_read_current_at != NULL)
+        return api->dcc_poll_read_current_at(out_pair, file, line);
+    if (out_pair == NULL)
+        return DCC_ERROR_INVALID_ARGUMENT;
+    out_pair->token = out_pair->job = dcc_cancel_quiet_layer_();
+    return DCC_OK;
+}
+
 DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_token(const struct dcc_cancel_token *token,
     struct dcc_poll_layer *out_layer)
 {
@@ -814,6 +953,25 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_capture(struct dcc_context **out_cont
     if (out_context != NULL)
         *out_context = NULL;
     return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_context_bind(dcc_thread_fn function, void *user_data,
+    dcc_destroy_fn destroy, struct dcc_context **out_context)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_context_bind != NULL)
+        return api->dcc_context_bind(function, user_data, destroy, out_context);
+    if (out_context != NULL)
+        *out_context = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED void *dcc_context_run(void *bound)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_context_run != NULL)
+        return api->dcc_context_run(bound);
+    return NULL;
 }
 
 DCC_CANCEL_SUPPLIED dcc_status dcc_context_retain(const struct dcc_context *context)
@@ -878,6 +1036,137 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_caller_id(char *buffer, size_t size, 
         *buffer = '\0';
     if (out_length != NULL)
         *out_length = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_progress_begin(const struct dcc_progress_desc *desc,
+    struct dcc_progress **out_progress)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_begin != NULL)
+        return api->dcc_progress_begin(desc, out_progress);
+    if (out_progress != NULL)
+        *out_progress = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_progress_retain(const struct dcc_progress *progress)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_retain != NULL)
+        return api->dcc_progress_retain(progress);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_progress_release(struct dcc_progress *progress)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_release != NULL)
+        return api->dcc_progress_release(progress);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_progress_end(const struct dcc_progress *progress)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_end != NULL)
+        return api->dcc_progress_end(progress);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_progress_set_current(const struct dcc_progress *progress,
+    dcc_ticket *out_ticket)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_set_current != NULL)
+        return api->dcc_progress_set_current(progress, out_ticket);
+    if (out_ticket != NULL)
+        *out_ticket = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_progress_reset_current(dcc_ticket ticket)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_reset_current != NULL)
+        return api->dcc_progress_reset_current(ticket);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED const struct dcc_progress *dcc_progress_current(void)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_current != NULL)
+        return api->dcc_progress_current();
+    return NULL;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_progress_add(const struct dcc_progress *progress, uint64_t n)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_add != NULL)
+        return api->dcc_progress_add(progress, n);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_progress_add_at(const struct dcc_progress *progress, uint64_t n,
+    const char *file, uint32_t line)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_add_at != NULL)
+        return api->dcc_progress_add_at(progress, n, file, line);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_progress_set_total(const struct dcc_progress *progress,
+    uint64_t total)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_set_total != NULL)
+        return api->dcc_progress_set_total(progress, total);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_progress_set_message(const struct dcc_progress *progress,
+    const char *message, size_t message_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_set_message != NULL)
+        return api->dcc_progress_set_message(progress, message, message_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_progress_read_counter(const struct dcc_progress *progress,
+    struct dcc_progress_counter *out_counter)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_read_counter != NULL)
+        return api->dcc_progress_read_counter(progress, out_counter);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_library_call_begin(struct dcc_library_call *out_call)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_library_call_begin != NULL)
+        return api->dcc_library_call_begin(out_call);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_library_call_ask(void *call)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_library_call_ask != NULL)
+        return api->dcc_library_call_ask(call);
+    return DCC_OK;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_library_call_end(const struct dcc_library_call *call,
+    int32_t succeeded, int32_t was_aborted, const char *words, size_t words_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_library_call_end != NULL)
+        return api->dcc_library_call_end(call, succeeded, was_aborted, words, words_length);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -1001,6 +1290,50 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_pump != NULL)
         return api->dcc_dispatcher_pump(dispatcher, budget_ns, max_jobs, out_tick);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_slice_is_over(void)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_slice_is_over != NULL)
+        return api->dcc_slice_is_over();
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED uint64_t dcc_slice_ends_at_ns(void)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_slice_ends_at_ns != NULL)
+        return api->dcc_slice_ends_at_ns();
+    return 0;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_wake(const struct dcc_job *job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_wake != NULL)
+        return api->dcc_job_wake(job);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_wake_at_cancel(const struct dcc_job *job,
+    const struct dcc_cancel_token *token, struct dcc_registration **out_registration)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_wake_at_cancel != NULL)
+        return api->dcc_job_wake_at_cancel(job, token, out_registration);
+    if (out_registration != NULL)
+        *out_registration = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_wake_at_end(const struct dcc_job *job,
+    const struct dcc_job *awaited)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_wake_at_end != NULL)
+        return api->dcc_job_wake_at_end(job, awaited);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -1226,6 +1559,52 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_write_progress(const struct dcc_reque
     return DCC_ERROR_UNSUPPORTED;
 }
 
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_seal(const struct dcc_job *job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_seal != NULL)
+        return api->dcc_job_seal(job);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_job_is_sealed(const struct dcc_job *job)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_is_sealed != NULL)
+        return api->dcc_job_is_sealed(job);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_request_seal(const struct dcc_request *request)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_request_seal != NULL)
+        return api->dcc_request_seal(request);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_trace_parent(const struct dcc_cancel_token *token,
+    char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_trace_parent != NULL)
+        return api->dcc_cancel_token_trace_parent(token, buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_events_next(const struct dcc_events *observer,
+    struct dcc_event_details *out_details)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_events_next != NULL)
+        return api->dcc_events_next(observer, out_details);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
 DCC_CANCEL_SUPPLIED dcc_status dcc_job_trace(const struct dcc_job *job, int32_t on)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
@@ -1294,6 +1673,19 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_stats_read(struct dcc_stats *out_stats)
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_stats_read != NULL)
         return api->dcc_stats_read(out_stats);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_CANCEL_SUPPLIED dcc_status dcc_stats_polls_without_job(char *buffer, size_t size,
+    size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_stats_polls_without_job != NULL)
+        return api->dcc_stats_polls_without_job(buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -1378,7 +1770,7 @@ DCC_CANCEL_SUPPLIED const char *dcc_version_string(void)
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_version_string != NULL)
         return api->dcc_version_string();
-    return "dcc-cancel is not loaded";
+    return "dcc-cancel is not loaded; call dcc_cancel_load before anything else";
 }
 
 DCC_CANCEL_SUPPLIED const char *dcc_status_string(dcc_status status)
@@ -1386,7 +1778,7 @@ DCC_CANCEL_SUPPLIED const char *dcc_status_string(dcc_status status)
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_status_string != NULL)
         return api->dcc_status_string(status);
-    return "dcc-cancel is not loaded";
+    return "dcc-cancel is not loaded; call dcc_cancel_load before anything else";
 }
 
 DCC_CANCEL_SUPPLIED dcc_status dcc_last_error(char *buffer, size_t size, size_t *out_length)
@@ -1615,9 +2007,13 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_cancel_token_time_since_cancelled",
         &api->dcc_cancel_token_time_since_cancelled);
     dcc_cancel_symbol_(library, "dcc_cancel_token_caller_id", &api->dcc_cancel_token_caller_id);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_create_all", &api->dcc_cancel_token_create_all);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_join", &api->dcc_cancel_token_join);
     dcc_cancel_symbol_(library, "dcc_owner_create", &api->dcc_owner_create);
     dcc_cancel_symbol_(library, "dcc_owner_close", &api->dcc_owner_close);
     dcc_cancel_symbol_(library, "dcc_cancel_token_register", &api->dcc_cancel_token_register);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_register_keeping",
+        &api->dcc_cancel_token_register_keeping);
     dcc_cancel_symbol_(library, "dcc_registration_unregister", &api->dcc_registration_unregister);
     dcc_cancel_symbol_(library, "dcc_registration_unregister_no_wait",
         &api->dcc_registration_unregister_no_wait);
@@ -1632,6 +2028,7 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_cancel_token_deadline", &api->dcc_cancel_token_deadline);
     dcc_cancel_symbol_(library, "dcc_cancel_token_wait", &api->dcc_cancel_token_wait);
     dcc_cancel_symbol_(library, "dcc_cancel_token_wait_any", &api->dcc_cancel_token_wait_any);
+    dcc_cancel_symbol_(library, "dcc_context_ask", &api->dcc_context_ask);
     dcc_cancel_symbol_(library, "dcc_cancel_token_native_event",
         &api->dcc_cancel_token_native_event);
     dcc_cancel_symbol_(library, "dcc_native_event_close", &api->dcc_native_event_close);
@@ -1652,11 +2049,14 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_job_end_by_error", &api->dcc_job_end_by_error);
     dcc_cancel_symbol_(library, "dcc_job_interrupt", &api->dcc_job_interrupt);
     dcc_cancel_symbol_(library, "dcc_job_set_progress", &api->dcc_job_set_progress);
+    dcc_cancel_symbol_(library, "dcc_job_set_progress_at", &api->dcc_job_set_progress_at);
     dcc_cancel_symbol_(library, "dcc_job_read_progress", &api->dcc_job_read_progress);
     dcc_cancel_symbol_(library, "dcc_job_progress_message", &api->dcc_job_progress_message);
     dcc_cancel_symbol_(library, "dcc_job_label", &api->dcc_job_label);
     dcc_cancel_symbol_(library, "dcc_job_caller_id", &api->dcc_job_caller_id);
     dcc_cancel_symbol_(library, "dcc_job_failure", &api->dcc_job_failure);
+    dcc_cancel_symbol_(library, "dcc_job_wait", &api->dcc_job_wait);
+    dcc_cancel_symbol_(library, "dcc_job_native_event", &api->dcc_job_native_event);
     dcc_cancel_symbol_(library, "dcc_cancel_token_set_current", &api->dcc_cancel_token_set_current);
     dcc_cancel_symbol_(library, "dcc_cancel_token_reset_current",
         &api->dcc_cancel_token_reset_current);
@@ -1668,9 +2068,12 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_cancel_token_check_current",
         &api->dcc_cancel_token_check_current);
     dcc_cancel_symbol_(library, "dcc_poll_read_current", &api->dcc_poll_read_current);
+    dcc_cancel_symbol_(library, "dcc_poll_read_current_at", &api->dcc_poll_read_current_at);
     dcc_cancel_symbol_(library, "dcc_poll_read_token", &api->dcc_poll_read_token);
     dcc_cancel_symbol_(library, "dcc_poll_slow", &api->dcc_poll_slow);
     dcc_cancel_symbol_(library, "dcc_context_capture", &api->dcc_context_capture);
+    dcc_cancel_symbol_(library, "dcc_context_bind", &api->dcc_context_bind);
+    dcc_cancel_symbol_(library, "dcc_context_run", &api->dcc_context_run);
     dcc_cancel_symbol_(library, "dcc_context_retain", &api->dcc_context_retain);
     dcc_cancel_symbol_(library, "dcc_context_release", &api->dcc_context_release);
     dcc_cancel_symbol_(library, "dcc_context_enter", &api->dcc_context_enter);
@@ -1678,6 +2081,21 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_context_exit", &api->dcc_context_exit);
     dcc_cancel_symbol_(library, "dcc_context_unwind", &api->dcc_context_unwind);
     dcc_cancel_symbol_(library, "dcc_context_caller_id", &api->dcc_context_caller_id);
+    dcc_cancel_symbol_(library, "dcc_progress_begin", &api->dcc_progress_begin);
+    dcc_cancel_symbol_(library, "dcc_progress_retain", &api->dcc_progress_retain);
+    dcc_cancel_symbol_(library, "dcc_progress_release", &api->dcc_progress_release);
+    dcc_cancel_symbol_(library, "dcc_progress_end", &api->dcc_progress_end);
+    dcc_cancel_symbol_(library, "dcc_progress_set_current", &api->dcc_progress_set_current);
+    dcc_cancel_symbol_(library, "dcc_progress_reset_current", &api->dcc_progress_reset_current);
+    dcc_cancel_symbol_(library, "dcc_progress_current", &api->dcc_progress_current);
+    dcc_cancel_symbol_(library, "dcc_progress_add", &api->dcc_progress_add);
+    dcc_cancel_symbol_(library, "dcc_progress_add_at", &api->dcc_progress_add_at);
+    dcc_cancel_symbol_(library, "dcc_progress_set_total", &api->dcc_progress_set_total);
+    dcc_cancel_symbol_(library, "dcc_progress_set_message", &api->dcc_progress_set_message);
+    dcc_cancel_symbol_(library, "dcc_progress_read_counter", &api->dcc_progress_read_counter);
+    dcc_cancel_symbol_(library, "dcc_library_call_begin", &api->dcc_library_call_begin);
+    dcc_cancel_symbol_(library, "dcc_library_call_ask", &api->dcc_library_call_ask);
+    dcc_cancel_symbol_(library, "dcc_library_call_end", &api->dcc_library_call_end);
     dcc_cancel_symbol_(library, "dcc_events_create", &api->dcc_events_create);
     dcc_cancel_symbol_(library, "dcc_events_drain", &api->dcc_events_drain);
     dcc_cancel_symbol_(library, "dcc_events_retain", &api->dcc_events_retain);
@@ -1692,6 +2110,11 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_dispatcher_post", &api->dcc_dispatcher_post);
     dcc_cancel_symbol_(library, "dcc_dispatcher_post_and_wait", &api->dcc_dispatcher_post_and_wait);
     dcc_cancel_symbol_(library, "dcc_dispatcher_pump", &api->dcc_dispatcher_pump);
+    dcc_cancel_symbol_(library, "dcc_slice_is_over", &api->dcc_slice_is_over);
+    dcc_cancel_symbol_(library, "dcc_slice_ends_at_ns", &api->dcc_slice_ends_at_ns);
+    dcc_cancel_symbol_(library, "dcc_job_wake", &api->dcc_job_wake);
+    dcc_cancel_symbol_(library, "dcc_job_wake_at_cancel", &api->dcc_job_wake_at_cancel);
+    dcc_cancel_symbol_(library, "dcc_job_wake_at_end", &api->dcc_job_wake_at_end);
     dcc_cancel_symbol_(library, "dcc_dispatcher_read_stats", &api->dcc_dispatcher_read_stats);
     dcc_cancel_symbol_(library, "dcc_dispatcher_longest_label", &api->dcc_dispatcher_longest_label);
     dcc_cancel_symbol_(library, "dcc_session_create", &api->dcc_session_create);
@@ -1716,6 +2139,12 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_request_set_progress_of_job",
         &api->dcc_request_set_progress_of_job);
     dcc_cancel_symbol_(library, "dcc_request_write_progress", &api->dcc_request_write_progress);
+    dcc_cancel_symbol_(library, "dcc_job_seal", &api->dcc_job_seal);
+    dcc_cancel_symbol_(library, "dcc_job_is_sealed", &api->dcc_job_is_sealed);
+    dcc_cancel_symbol_(library, "dcc_request_seal", &api->dcc_request_seal);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_trace_parent",
+        &api->dcc_cancel_token_trace_parent);
+    dcc_cancel_symbol_(library, "dcc_events_next", &api->dcc_events_next);
     dcc_cancel_symbol_(library, "dcc_job_trace", &api->dcc_job_trace);
     dcc_cancel_symbol_(library, "dcc_trace_all", &api->dcc_trace_all);
     dcc_cancel_symbol_(library, "dcc_job_poll_gap", &api->dcc_job_poll_gap);
@@ -1723,6 +2152,7 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_stats_live_jobs", &api->dcc_stats_live_jobs);
     dcc_cancel_symbol_(library, "dcc_stats_jobs_page", &api->dcc_stats_jobs_page);
     dcc_cancel_symbol_(library, "dcc_stats_read", &api->dcc_stats_read);
+    dcc_cancel_symbol_(library, "dcc_stats_polls_without_job", &api->dcc_stats_polls_without_job);
     dcc_cancel_symbol_(library, "dcc_stats_latency", &api->dcc_stats_latency);
     dcc_cancel_symbol_(library, "dcc_timeline_begin", &api->dcc_timeline_begin);
     dcc_cancel_symbol_(library, "dcc_timeline_end", &api->dcc_timeline_end);

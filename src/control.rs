@@ -8,9 +8,10 @@
 //! - "cancel"; `job` or `all`: true; `reason`.
 //! - "trace"; `job` or `all`: true; `on`.
 //!
-//! The answer has `error`, or what was asked for: `host`, `dispatchers` and `jobs`, or `changed`, with `id`,
-//! `label` and `outcome` of each; `more` is how many were left out, null in a list that begins somewhere:
-//! they are not counted again. `next` is what to give as `from` for those, null if there are none.
+//! The answer has `error`, or what was asked for: `host`, `polls_without_job`, `dispatchers` and `jobs`, or
+//! `changed`, with `id`, `label` and `outcome` of each; `more` is how many were left out, null in a list that
+//! begins somewhere: they are not counted again. `next` is what to give as `from` for those, null if there
+//! are none.
 
 use crate::dispatcher::Dispatchers;
 use crate::job::pages::Page;
@@ -232,6 +233,8 @@ fn write_list(
     about.value("process", std::process::id())?;
     about.text("library", host.library)?;
     about.end()?;
+    let diagnosis = library.diagnosis();
+    diagnosis.strays.write(&diagnosis.files, answer.object("polls_without_job")?)?;
     let mut glances = answer.list("dispatchers")?;
     library.dispatchers().write_glances(&mut glances)?;
     glances.end()?;
@@ -328,7 +331,11 @@ fn cancel(library: &Library, job: &JobPin<'_>, reason: &str) -> &'static str {
     }
     let token = jobs.token_held_by(job);
     let is_first = library.tokens().cancel_deferred(&token, Cause::Request, reason);
-    if is_first { "asked" } else { "was asked before" }
+    match is_first {
+        true => "asked",
+        false if library.tokens().is_sealed(token.handle()) => "is sealed: too late",
+        false => "was asked before",
+    }
 }
 
 fn trace(library: &Library, job: &JobPin<'_>, on: bool) -> &'static str {
@@ -353,7 +360,9 @@ impl Dispatchers<'_> {
             one.value("waiting", waiting)?;
             one.value_or_null("inside_job", (inside != 0).then_some(inside))?;
             one.value_or_null("inside_since_ns", since(inside_since_ns))?;
-            one.value_or_null("since_tick_ns", since(live.statistics().last_tick_ns()))?;
+            let statistics = live.statistics();
+            one.value_or_null("since_tick_ns", since(statistics.last_tick_ns()))?;
+            one.value_or_null("since_last_tick_ns", statistics.since_last_tick_ns(now_ns))?;
             one.end()?;
         }
         Ok(())

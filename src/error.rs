@@ -320,8 +320,8 @@ impl fmt::Display for Error {
                 "the dispatcher is bound to another thread; pump it there, from its tick",
             ),
             Self::Reentrant => out.write_str(
-                "the dispatcher is being pumped: this is a job's or a completion's own event \
-                 loop, in which no other job must run; pump again after it returned",
+                "no other job must run here: this is the event loop of a job, of a completion or of a \
+                 host's check whether to stop; pump again after it returned",
             ),
             Self::Forked => out.write_str(
                 "this process is a fork of the one that used the library: only polls work here; \

@@ -27,6 +27,10 @@ pub const GONE: u64 = 1 << 3;
 /// All flags of a state word.
 pub const FLAGS: u64 = CANCELLED | TRACED | FOREIGN | GONE;
 
+/// In what a layer of a poll expects, and never in a handle or a state word: what is current lies on
+/// something else whose check this thread may have to ask. So each poll looks closer.
+pub const AROUND: u64 = 1 << 63;
+
 const KIND_SHIFT: u32 = 4;
 const INDEX_SHIFT: u32 = 8;
 /// Where the generation begins; it is the highest part.
@@ -61,6 +65,8 @@ pub enum Kind {
     Session = 8,
     /// A peer's request.
     Request = 9,
+    /// A share of a job's progress.
+    Share = 10,
 }
 
 impl Kind {
@@ -76,6 +82,7 @@ impl Kind {
             Self::Dispatcher => "dispatcher",
             Self::Session => "session",
             Self::Request => "request",
+            Self::Share => "share of progress",
         }
     }
 }

@@ -12,6 +12,7 @@
 //! - [`job`]: jobs, their progress and ends.
 //! - [`token`]: tokens and what follows a cancel.
 //! - [`queue`]: who waits in a dispatcher.
+//! - [`progress`]: how far a job is, as arithmetic.
 //! - [`owner`]: plugins that go, and who waits for whom.
 //! - [`json_rpc`]: messages of peers.
 //! - [`diagnosis`]: what is kept of what happened.
@@ -41,6 +42,7 @@ pub mod memory;
 pub mod owner;
 pub mod peer;
 pub mod printable;
+pub mod progress;
 pub mod queue;
 pub mod queue_id;
 #[allow(unsafe_code)]

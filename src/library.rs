@@ -13,16 +13,18 @@
 //! | a token | its parents |
 //! | a token's list of callbacks and waits | each registration in it; a registration holds no token |
 //! | a job | its token |
-//! | what is current on a thread, or captured | the token and the job |
+//! | what is current on a thread, or captured | the token, the job and the share of progress |
 //! | a posted job | its job, the token that it was posted under, its dispatcher |
 //! | a request | its session, its token |
 //! | a thing with an owner: a job, a registration, a posted job, a host's functions | its owner |
 //!
-//! The rest names an object by an index or an id and holds nothing: a deadline, what a token knows of the job
-//! posted under it, the ids of a session or a dispatcher. It goes before the object does, or is compared.
+//! The rest names an object by an index or an id and holds nothing: a deadline, a share of progress its job,
+//! what a token knows of the job posted under it, the ids of a session or a dispatcher. It goes before the
+//! object does, or is compared.
 
 use crate::diagnosis::Diagnosis;
 use crate::dispatcher::{DispatcherTable, Dispatchers};
+use crate::job::share::Shares;
 use crate::job::{JobTable, Jobs};
 use crate::memory::magazine::Shelved;
 use crate::owner::Owners;
@@ -112,10 +114,16 @@ impl Library {
         Jobs::new(&self.jobs, &self.tokens)
     }
 
+    /// The shares of jobs' progress.
+    #[inline(always)]
+    pub const fn shares(&self) -> Shares<'_> {
+        Shares::new(self.jobs())
+    }
+
     /// What is installed on threads, and captured.
     #[inline(always)]
     pub const fn contexts(&self) -> Contexts<'_> {
-        Contexts::new(&self.contexts, self.jobs())
+        Contexts::new(&self.contexts, self.shares())
     }
 
     /// The dispatchers.

@@ -3,7 +3,7 @@
 use super::callgrind::{self, Counts};
 use super::program::Program;
 use super::table::Table;
-use super::targets::{GLIB_PROBE, LOAD, TBB_PROBE};
+use super::targets::{CLOCK, GLIB_PROBE, LOAD, TBB_PROBE};
 use std::path::Path;
 
 const ROWS: &[(&str, &str)] = &[
@@ -14,6 +14,8 @@ const ROWS: &[(&str, &str)] = &[
     ("dcc_check_cancelled", TBB_PROBE),
     ("dcc_cancel_token_is_cancelled", "g_cancellable_is_cancelled"),
     ("dcc_cancel_token_is_cancelled", "std::stop_token::stop_requested"),
+    ("dcc_slice_is_over", CLOCK),
+    ("dcc_progress_advance", "fetch_add"),
     ("set and reset current", "g_cancellable push and pop"),
     ("create and release", "std::stop_source"),
     ("create and release a child", "create and release"),

@@ -9,7 +9,7 @@ pub fn create(parents: &[*const dcc_cancel_token]) -> Token {
     let mut token = null_mut();
     let desc = dcc_cancel_token_desc {
         struct_size: size_of::<dcc_cancel_token_desc>() as u32,
-        reserved: 0,
+        flags: 0,
         parents: parents.as_ptr(),
         parent_count: parents.len(),
         caller_id: null(),

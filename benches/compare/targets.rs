@@ -20,6 +20,7 @@ const fn target(work: &'static str, peer: &'static str, most: f64) -> Target {
 pub const LOAD: &str = "load and compare";
 pub const GLIB_PROBE: &str = "g_cancellable_is_cancelled(g_cancellable_get_current())";
 pub const TBB_PROBE: &str = "tbb::is_current_task_group_canceling";
+pub const CLOCK: &str = "std::chrono::steady_clock::now";
 pub const TOKIO: &str = "tokio_util CancellationToken";
 pub const MAP: &str = "DashMap insert and remove";
 
@@ -33,6 +34,8 @@ pub const TARGETS: &[Target] = &[
     target("poll of both layers, others retain it", LOAD, 2.05),
     target("dcc_check_cancelled", GLIB_PROBE, 0.5),
     target("dcc_check_cancelled", TBB_PROBE, 0.5),
+    target("dcc_slice_is_over", CLOCK, 0.25),
+    target("dcc_progress_advance", "fetch_add", 0.5),
     target("dcc_cancel_token_is_cancelled", "g_cancellable_is_cancelled", 1.15),
     target("set and reset current", "g_cancellable push and pop", 0.45),
     target("create and release", "std::stop_source", 0.8),

@@ -18,6 +18,9 @@ namespace dcc {
  * unregisters, and waits if the callable is running on another thread, so what it refers to need
  * only live as long as this object.
  *
+ * It keeps its token: that may be a temporary, or a variable that gets another one meanwhile. What nobody
+ * owns but such objects, and no parent, deadline or check of a host can cancel, is gone all the same.
+ *
  * Beyond std::stop_callback:
  * - A callable that destroys its own object may go on using its captures: it is kept until it
  *   returns.
@@ -41,7 +44,8 @@ public:
     {
         if (!when)
             return;
-        if (!plugin && dcc_cancel_token_is_cancelled(when.get()) == DCC_CANCELLED_BY_TOKEN) {
+        /* Not is_cancelled, which asks the host: who registers may hold a lock. */
+        if (!plugin && when.cause() != cause::none) {
             Callable once(std::forward<Init>(callable));
             detail::call_with_token(std::forward<Callable>(once), when);
             was_called_here_ = true;

@@ -4,6 +4,8 @@
 #define DCC_CANCEL_CANCELLED_ERROR_HPP
 
 #include <chrono>
+#include <cstddef>
+#include <cstring>
 #include <exception>
 #include <string>
 #include <utility>
@@ -17,15 +19,17 @@ namespace dcc {
  * Let it pass, so that what you hold is released on its way. */
 class cancelled_error : public std::exception {
 public:
-    /* For the current token. */
-    cancelled_error() noexcept : cancelled_error(DCC_CANCELLED_BY_TOKEN, dcc::token::current()) {}
+    /* For the current token, or the current job if it is that which is cancelled. */
+    cancelled_error() noexcept : cancelled_error(is_by_job()) {}
 
     explicit cancelled_error(dcc_status status, dcc::token seen = {}) noexcept
         : token_(std::move(seen)), status_(status)
     {
+        write_text();
     }
 
-    const char *what() const noexcept override { return dcc_status_string(status_); }
+    /* Why it stopped: what was cancelled, and the reason, cut if that is long. */
+    const char *what() const noexcept override { return text_; }
 
     /* DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE. */
     dcc_status status() const noexcept { return status_; }
@@ -37,8 +41,38 @@ public:
     std::string reason() const { return token_.reason(); }
 
 private:
+    explicit cancelled_error(bool by_job) noexcept
+        : cancelled_error(by_job ? DCC_CANCELLED_BY_JOB : DCC_CANCELLED_BY_TOKEN,
+                          dcc::token::share(by_job ? dcc_job_token(dcc_job_current())
+                                                   : dcc_cancel_token_current()))
+    {
+    }
+
+    static bool is_by_job() noexcept
+    {
+        return dcc_cancel_token_is_cancelled(dcc_cancel_token_current()) == DCC_OK &&
+               dcc_job_is_cancelled(dcc_job_current()) > 0;
+    }
+
+    /* No memory is needed to throw this, or to copy it. */
+    void write_text() noexcept
+    {
+        const auto add = [this](const char *text) {
+            const std::size_t used = std::strlen(text_);
+            std::strncat(text_, text, sizeof text_ - 1 - used);
+        };
+        add(dcc_status_string(status_));
+        char reason[128] = "";
+        dcc_cancel_token_reason(token_.get(), reason, sizeof reason, nullptr);
+        if (*reason != '\0') {
+            add(": ");
+            add(reason);
+        }
+    }
+
     dcc::token token_;
     dcc_status status_;
+    char text_[192] = "";
 };
 
 #if DCC_CANCEL_EXCEPTIONS

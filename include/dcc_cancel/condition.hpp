@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include "asking.hpp"
 #include "callback.hpp"
 #include "time.hpp"
 #include "token.hpp"
@@ -25,14 +26,26 @@ bool wait_at_most(Condition &changed, Lock &lock, const token &until, std::uint6
     const std::uint64_t start = dcc_clock_now_ns();
     if (is_done())
         return true;
+    asking host(until);
     const auto wake = [&changed]() noexcept { changed.notify_all(); };
     const cancel_callback<decltype(wake)> waking(until, wake);
+    const auto most = static_cast<std::uint64_t>(look_again_after.count());
     while (!is_done()) {
-        const std::uint64_t past = dcc_clock_now_ns() - start;
-        if (until.is_cancelled() || past >= nanoseconds)
+        const std::uint64_t now = dcc_clock_now_ns();
+        if (host.is_due(now)) {
+            host.ask(lock);
+            continue;
+        }
+        /* That asks nobody, under the lock. */
+        if (until.cause() != cause::none) {
+            static_cast<void>(until.is_cancelled()); // this thread has seen it
             return is_done();
-        const auto left = duration_of(nanoseconds - past);
-        changed.wait_for(lock, left < look_again_after ? left : look_again_after);
+        }
+        const std::uint64_t past = now - start;
+        if (past >= nanoseconds)
+            return is_done();
+        const std::uint64_t left = nanoseconds - past;
+        changed.wait_for(lock, duration_of(host.at_most(left < most ? left : most, now)));
     }
     return true;
 }
@@ -42,7 +55,7 @@ bool wait_at_most(Condition &changed, Lock &lock, const token &until, std::uint6
 /* Waits for a std::condition_variable or std::condition_variable_any until `is_done()` is true or the token
  * is cancelled, as std::condition_variable_any waits for a std::stop_token in C++20. What is_done() says at
  * the end is the answer. The lock is held whenever is_done() is called, and at the end. Whoever cancels may
- * hold the mutex. */
+ * hold the mutex. The host is asked meanwhile, without the lock, as in every wait: see ask_host. */
 template <class Condition, class Lock, class Predicate>
 bool wait(Condition &changed, Lock &lock, const token &until, Predicate is_done)
 {

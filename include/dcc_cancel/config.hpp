@@ -18,4 +18,8 @@
 #endif
 #endif
 
+/* Where a call stands in the source, as default arguments. */
+#define DCC_CANCEL_HERE_ \
+    const char *file = __builtin_FILE(), unsigned line = static_cast<unsigned>(__builtin_LINE())
+
 #endif /* DCC_CANCEL_CONFIG_HPP */

@@ -41,9 +41,10 @@ public:
     }
 };
 
-/* Polls on this thread are not cancelled until the end of the scope: both slots are masked. For what has to
- * be done after a cancel, too: rolling back, closing what was opened. Jobs and tokens made inside have no
- * parent by themselves. */
+/* Polls on this thread are not cancelled until the end of the scope: both slots are masked, and a job's
+ * set_progress answers that it may go on. For what has to be done after a cancel, too: rolling back, closing
+ * what was opened. A question by name, as job.is_cancelled, is answered as ever. Nothing is above the jobs
+ * and posts that are made inside. */
 class shield : public detail::scope {
 public:
     shield() { install(dcc_context_shield); }
@@ -60,6 +61,14 @@ public:
 
     template <class... Arguments>
     std::invoke_result_t<Callable &, Arguments...> operator()(Arguments &&...arguments)
+    {
+        const context_scope entered(context_);
+        return std::invoke(callable_, std::forward<Arguments>(arguments)...);
+    }
+
+    /* For pools that call a constant, as oneTBB does. */
+    template <class... Arguments>
+    std::invoke_result_t<const Callable &, Arguments...> operator()(Arguments &&...arguments) const
     {
         const context_scope entered(context_);
         return std::invoke(callable_, std::forward<Arguments>(arguments)...);

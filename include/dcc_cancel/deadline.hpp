@@ -11,8 +11,14 @@
 
 namespace dcc {
 
-/* Cancels a token (cause::deadline) unless the scope ends before. A token has one deadline: for one
- * within another, make a child token. */
+/* Cancels a token (cause::deadline) unless the scope ends before. A token has one deadline: another one takes
+ * its place, and at the end of its scope there is none. So code that does not know who else has set one gives
+ * a part of its work a limit by a child that it makes current:
+ *
+ *     const dcc::token part = dcc::token::create_below_current();
+ *     const dcc::deadline limit(part, std::chrono::seconds(30));
+ *     const dcc::token_scope current(part);
+ */
 class deadline {
 public:
     template <class Rep, class Period>
@@ -33,14 +39,19 @@ public:
     deadline(deadline &&other) noexcept : token_(std::move(other.token_)), status_(other.status_) {}
     deadline &operator=(deadline &&other) noexcept
     {
-        deadline taken(std::move(other));
-        std::swap(token_, taken.token_);
-        std::swap(status_, taken.status_);
+        if (this != &other) {
+            /* Of the same token the other one's has taken the place of this one's. */
+            if (token_ != other.token_)
+                clear();
+            token_ = std::exchange(other.token_, token());
+            status_ = other.status_;
+        }
         return *this;
     }
     ~deadline() { clear(); }
 
-    /* Negative, or DCC_ALREADY_CANCELLED, if none was set. */
+    /* DCC_OK if it was set. Else there is none: negative, DCC_ALREADY_CANCELLED, or DCC_SEALED of a job that
+     * has committed. */
     dcc_status status() const noexcept { return status_; }
 
     /* Before the scope ends. True if it was set and does not cancel any more. */

@@ -21,6 +21,7 @@
 #include "posting.hpp"
 #include "promised.hpp"
 #include "reference.hpp"
+#include "task.hpp"
 #include "text.hpp"
 #include "time.hpp"
 
@@ -43,7 +44,8 @@ struct tick {
     std::chrono::nanoseconds elapsed = std::chrono::nanoseconds(0);
     /* How much longer than its budget that was. */
     std::chrono::nanoseconds overrun = std::chrono::nanoseconds(0);
-    /* After how long the next pump makes sense. None: when something is posted. */
+    /* After how long the next pump makes sense; after DCC_ERROR_REENTRANT that is about a tick. None: when
+     * something is posted. */
     std::optional<std::chrono::nanoseconds> next = {};
 };
 
@@ -79,7 +81,8 @@ struct waited_job {
  * copied, until its job is over, when it is destroyed, as a rule on the dispatcher's thread. The job
  * ends by what it returns or throws as dcc::run has it. One that returns
  * dcc::step is called tick by tick until it is done; one that returns a dcc_status is taken as a
- * dcc_job_fn. Nothing that it throws reaches the pump. */
+ * dcc_job_fn. In C++20 it may be a coroutine: a dcc::task, or better what returns one, which is kept as long;
+ * not for any thread. Nothing that it throws reaches the pump. */
 class dispatcher : public detail::reference<dcc_dispatcher> {
 public:
     /* No dispatcher. */
@@ -175,10 +178,13 @@ public:
 
 #if DCC_CANCEL_EXCEPTIONS
     /* Posts a callable whose result, or what it throws, is for whoever has the future: as soon as it
-     * returns, so before its job is over. Without a result, in the pump that ends the job, the future
-     * throws cancelled_error if the job was cancelled, std::runtime_error with the text if it failed,
-     * and std::future_error (broken promise) if it was interrupted, as by a close. Getting it on the
-     * dispatcher's thread waits for ever, unless the job runs on another. Throws as post. */
+     * returns, so before its job is over. A cancel that comes before the callable was called makes the
+     * future throw cancelled_error at once, in the call that cancels or, of a deadline and an async cancel,
+     * on the library's callback thread; the callable is then never called. Without a result, in the pump
+     * that ends the job, the future throws cancelled_error if the job was cancelled, std::runtime_error with
+     * the text if it failed, and std::future_error (broken promise) if it was interrupted, as by a close.
+     * Getting it on the dispatcher's thread waits for ever, unless the job runs on another. Throws as
+     * post. */
     template <class Callable>
     std::future<detail::result_of_job<std::decay_t<Callable>>>
     async(std::string_view label, Callable &&callable, post_options options = {}) const
@@ -187,16 +193,21 @@ public:
         auto made = std::make_unique<posted>(std::forward<Callable>(callable),
                                              std::move(options.completion));
         auto result = made->work().future();
-        job unused;
+        auto early = made->work().early();
+        job posted_job;
         admission found;
-        detail::throw_if_refused(submit(unused, label, made, options, &found), found);
+        detail::throw_if_refused(submit(posted_job, label, made, options, &found), found);
+        /* Where that finds no memory the next pump tells of a cancel. */
+        const owner none;
+        const owner &plugin = options.owner != nullptr ? *options.owner : none;
+        static_cast<void>(detail::attach(posted_job.token(), std::move(early), plugin));
         return result;
     }
 #endif
 
     /* Runs what waits, on the dispatcher's thread: call it from a tick. It stops between two jobs or
      * slices when the time is over or so many ran; see dcc_dispatcher_pump. It never throws: a tick in
-     * a job's own event loop is refused with a status. */
+     * a job's own event loop, or in one that a host's check runs, is refused with a status. */
     template <class Rep, class Period>
     tick pump(std::chrono::duration<Rep, Period> budget,
               std::uint64_t max_jobs = DCC_NO_LIMIT) const noexcept
@@ -205,8 +216,12 @@ public:
         done.struct_size = sizeof done;
         tick result;
         result.status = dcc_dispatcher_pump(get(), detail::nanoseconds_of(budget), max_jobs, &done);
-        if (result.status < 0)
+        if (result.status < 0) {
+            /* Nobody repeats the wake that led here, so the host has to come back. */
+            if (result.status == DCC_ERROR_REENTRANT)
+                result.next = std::chrono::milliseconds(16);
             return result;
+        }
         result.is_vetoed = done.is_vetoed != 0;
         result.executed = done.executed;
         result.completed = done.completed;
@@ -257,7 +272,7 @@ private:
     template <class Callable>
     static auto make(Callable &&callable, post_options &options)
     {
-        using posted = detail::posted<detail::answering<std::decay_t<Callable>>>;
+        using posted = detail::posted<typename detail::work_of<std::decay_t<Callable>>::type>;
         return std::unique_ptr<posted>(new (std::nothrow) posted(std::forward<Callable>(callable),
                                                                  std::move(options.completion)));
     }
@@ -269,8 +284,10 @@ private:
         result.reset();
         if (!made)
             return DCC_ERROR_RESOURCES;
+        if (Posted::is_of_its_thread && options.any_thread)
+            return DCC_ERROR_INVALID_ARGUMENT;
         dcc_post_desc desc = detail::describe(label, options);
-        made->describe(desc);
+        made->describe(desc, get());
         dcc_admission filled = {};
         filled.struct_size = sizeof filled;
         dcc_job *handle = nullptr;
@@ -291,10 +308,12 @@ private:
         result = waited_job();
         if (!made)
             return DCC_ERROR_RESOURCES;
+        if (Posted::is_of_its_thread && options.any_thread)
+            return DCC_ERROR_INVALID_ARGUMENT;
         dcc_post_desc desc = detail::describe(label, options);
         // The job may be over, and have deleted it, before the call returns.
         Posted *const given = made.release();
-        given->describe(desc);
+        given->describe(desc, get());
         dcc_job *handle = nullptr;
         std::int32_t state = DCC_JOB_NONE;
         const dcc_status status =

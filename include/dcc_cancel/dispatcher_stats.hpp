@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "time.hpp"
 
@@ -52,6 +53,9 @@ struct dispatcher_stats {
     /* The job that the dispatcher's thread is inside, 0 for none, and for how long. */
     std::uint64_t present_job_id = 0;
     std::chrono::nanoseconds present_for = std::chrono::nanoseconds(0);
+    /* How long ago the last pump ended, zero inside one; none before the first. Where it grows and
+     * present_job_id is 0, the thread is busy with something of the host's: a modal dialog. */
+    std::optional<std::chrono::nanoseconds> since_last_tick = {};
 };
 
 namespace detail {
@@ -81,6 +85,8 @@ inline dispatcher_stats stats_from(const dcc_dispatcher_stats &info) noexcept
     stats.oldest_wait = duration_of(info.oldest_wait_ns);
     stats.longest_tick = duration_of(info.longest_tick_ns);
     stats.present_for = duration_of(info.present_for_ns);
+    if (info.since_last_tick_ns != DCC_NO_LIMIT)
+        stats.since_last_tick = duration_of(info.since_last_tick_ns);
     stats.wait = {duration_of(info.wait_p50_ns), duration_of(info.wait_p95_ns),
                   duration_of(info.wait_p99_ns), duration_of(info.wait_max_ns)};
     stats.run = {duration_of(info.run_p50_ns), duration_of(info.run_p95_ns),

@@ -3,6 +3,7 @@
 #ifndef DCC_CANCEL_JOB_HPP
 #define DCC_CANCEL_JOB_HPP
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -10,14 +11,18 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "config.hpp"
 #include "error.hpp"
 #include "failure.hpp"
+#include "native_event.hpp"
 #include "owner.hpp"
 #include "reference.hpp"
 #include "text.hpp"
+#include "time.hpp"
 #include "token.hpp"
 
 namespace dcc {
@@ -37,6 +42,10 @@ enum class job_state : std::int32_t {
 struct job_progress {
     std::uint64_t done = 0;
     std::uint64_t total = 0;
+    /* How long its bar is, from 0 to 1. It never falls. */
+    double fraction = 0;
+    /* About how much longer it runs, if that is known; see dcc_job_progress. */
+    std::optional<std::chrono::nanoseconds> time_left = {};
 };
 
 /* What a job is created from. */
@@ -45,7 +54,8 @@ struct job_options {
     std::string_view label = {};
     /* Your own id for it. */
     std::string_view caller_id = {};
-    /* A token whose cancel cancels the job. */
+    /* A token whose cancel cancels the job. Without one the current token and the current job of the
+     * creating thread are above it: a cancel of either cancels it, see DCC_JOB_BELOW_CURRENT. */
     token parent = {};
     /* The host's own "has the user pressed Esc", asked by polls on the creating thread. If it
      * throws, the job fails with what it threw. */
@@ -58,6 +68,9 @@ struct job_options {
     std::shared_ptr<const void> keep_alive = {};
     /* The plugin that the code of `is_cancelled` and of what is kept belongs to. */
     const dcc::owner *owner = nullptr;
+    /* Without a parent nothing is above it, whatever is current: for what is to go on when the work that
+     * makes it is cancelled. */
+    bool is_detached = false;
 };
 
 /* One unit of a host's work. Copies are the same job. */
@@ -82,7 +95,8 @@ public:
             return DCC_ERROR_RESOURCES;
         dcc_job_desc desc = {};
         desc.struct_size = sizeof desc;
-        desc.flags = options.ask_on_any_thread ? DCC_JOB_ASK_ON_ANY_THREAD : 0u;
+        desc.flags = (options.ask_on_any_thread ? DCC_JOB_ASK_ON_ANY_THREAD : 0u) |
+                     (options.is_detached ? 0u : DCC_JOB_BELOW_CURRENT);
         desc.label = options.label.data();
         desc.label_length = options.label.size();
         desc.caller_id = options.caller_id.data();
@@ -95,8 +109,13 @@ public:
         desc.min_interval_ns = interval > 0 ? static_cast<std::uint64_t>(interval) : 0u;
         desc.owner = options.owner != nullptr ? options.owner->get() : nullptr;
         const dcc_status status = dcc_job_create(&desc, result.out());
-        if (status >= 0)
-            kept.release(); // the job's now
+        if (status >= 0) {
+            /* The job's now, and gone if its owner is closed meanwhile. */
+            const auto id = kept->id;
+            kept.release();
+            if (id)
+                *id = result.id();
+        }
         return status;
     }
 
@@ -124,7 +143,7 @@ public:
 
     dcc::token token() const noexcept { return dcc::token::share(dcc_job_token(get())); }
 
-    /* Asks it to stop. True if this call was the first to ask a job that had not ended. */
+    /* Asks it to stop. True if this call was the first to ask a job that had neither ended nor sealed. */
     bool cancel(std::string_view reason = {}) const noexcept
     {
         return *this && dcc_job_cancel(get(), reason.data(), reason.size()) == DCC_OK;
@@ -132,11 +151,57 @@ public:
 
     bool is_cancelled() const noexcept { return dcc_job_is_cancelled(get()) != DCC_OK; }
 
+    /* Lets a posted job go on that sleeps until it is woken (step::when_woken), in its dispatcher's next
+     * tick; see dcc_job_wake. False: it is not posted, or is no more. */
+    bool wake() const noexcept { return *this && dcc_job_wake(get()) == DCC_OK; }
+
     job_state state() const noexcept
     {
         std::int32_t number = DCC_JOB_NONE;
         dcc_job_state(get(), &number);
         return static_cast<job_state>(number);
+    }
+
+    /* Waits until it has really ended, its completion included: true. At once true for no job. False: it was
+     * dropped unfinished, or can never end; then `state` tells how far it came. Cancel it, wait, then free
+     * what it works on. A wait that the end needs itself, in the job or on the thread of its dispatcher, is
+     * an error: DCC_ERROR_WOULD_DEADLOCK. Your reference counts: with it a job that all others have dropped
+     * unfinished stays unfinished. */
+    bool wait() const { return has_ended(dcc_job_wait(get(), DCC_NO_LIMIT)); }
+
+    /* As wait; false if the time was over before. */
+    template <class Rep, class Period> bool wait_for(std::chrono::duration<Rep, Period> longest) const
+    {
+        return has_ended(try_wait_for(longest));
+    }
+    template <class Clock, class Duration>
+    bool wait_until(std::chrono::time_point<Clock, Duration> time) const
+    {
+        return has_ended(dcc_job_wait(get(), detail::nanoseconds_until(time)));
+    }
+
+    /* As dcc_job_wait. */
+    template <class Rep, class Period>
+    dcc_status try_wait_for(std::chrono::duration<Rep, Period> longest) const noexcept
+    {
+        return dcc_job_wait(get(), detail::nanoseconds_of(longest));
+    }
+
+    /* A native event that is set when a wait for the end would come back; at once for no job. */
+    dcc::native_event native_event() const
+    {
+        dcc::native_event result;
+        detail::throw_if_failed(try_native_event(result));
+        return result;
+    }
+
+    /* As native_event; `result` is none unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
+    dcc_status try_native_event(dcc::native_event &result) const noexcept
+    {
+        dcc_native_event handle = DCC_NO_NATIVE_EVENT;
+        const dcc_status status = dcc_job_native_event(get(), &handle);
+        result = dcc::native_event::adopt(handle);
+        return status;
     }
 
     /* Each ends by true if this call did it. A job that was cancelled while pending does not
@@ -156,13 +221,38 @@ public:
         return *this && dcc_job_interrupt(get(), message.data(), message.size()) == DCC_OK;
     }
 
+    /* Lets it pass its point of no return. True: go ahead, no cancel reaches it any more; of no job, too.
+     * False: a cancel was first, it has ended or has not begun; leave out what cannot be taken back. Both
+     * sides are told the same, see dcc_job_seal. `commit` does this, and shields what follows. */
+    [[nodiscard]] bool seal() const noexcept { return try_seal() == DCC_OK; }
+
+    /* As dcc_job_seal. */
+    [[nodiscard]] dcc_status try_seal() const noexcept { return dcc_job_seal(get()); }
+
+    /* Whether it has passed its point of no return, also after its end. */
+    bool is_sealed() const noexcept { return dcc_job_is_sealed(get()) > 0; }
+
+#if DCC_CANCEL_EXCEPTIONS
+    /* Does what cannot be taken back: seals the job, calls the function behind a shield and returns what it
+     * returns. Where a cancel was first nothing is called: cancelled_error. A job that has ended otherwise,
+     * or has not begun: dcc::error. What the function throws passes through; the job then fails, as it
+     * cannot end as cancelled any more. For the current job: `dcc::job::current().commit(...)`.
+     *
+     *     job.commit([&] { undo.push(before); mesh.set_points(smoothed); }); */
+    template <class Function> decltype(auto) commit(Function &&function) const;
+#endif
+
+    /* As commit, for a function that returns nothing. DCC_OK: it was called. Else the status of dcc_job_seal,
+     * and nothing was called. */
+    template <class Function> [[nodiscard]] dcc_status try_commit(Function &&function) const;
+
     /* True: go on. False: stop, the job or the current token is cancelled, or the job does not
      * run. An empty message keeps the one before. */
-    bool set_progress(std::uint64_t done, std::uint64_t total,
-                      std::string_view message = {}) const noexcept
+    bool set_progress(std::uint64_t done, std::uint64_t total, std::string_view message = {},
+                      DCC_CANCEL_HERE_) const noexcept
     {
         const char *words = message.empty() ? nullptr : message.data();
-        return dcc_job_set_progress(get(), done, total, words, message.size()) == DCC_OK;
+        return dcc_job_set_progress_at(get(), done, total, words, message.size(), file, line) == DCC_OK;
     }
 
     job_progress progress() const noexcept
@@ -170,7 +260,10 @@ public:
         dcc_job_progress info = {};
         info.struct_size = sizeof info;
         dcc_job_read_progress(get(), &info);
-        return {info.done, info.total};
+        job_progress result = {info.done, info.total, info.fraction, {}};
+        if (info.time_left_ns != DCC_NO_LIMIT)
+            result.time_left = std::chrono::nanoseconds(info.time_left_ns);
+        return result;
     }
 
     std::string progress_message() const { return text_of(dcc_job_progress_message); }
@@ -183,6 +276,8 @@ private:
     struct owned {
         std::function<bool()> is_cancelled;
         std::shared_ptr<const void> keep_alive;
+        /* Of the job, once it is known; for what `is_cancelled` throws. */
+        std::shared_ptr<std::atomic<std::uint64_t>> id;
 
         bool take(const job_options &options) noexcept
         {
@@ -191,6 +286,8 @@ private:
 #endif
                 keep_alive = options.keep_alive;
                 is_cancelled = options.is_cancelled;
+                if (is_cancelled)
+                    id = std::make_shared<std::atomic<std::uint64_t>>(0);
                 return true;
 #if DCC_CANCEL_EXCEPTIONS
             } catch (...) {
@@ -208,29 +305,35 @@ private:
             try {
                 return self.is_cancelled() ? 1 : 0;
             } catch (const std::exception &thrown) {
-                return fail_current(user_data, thrown.what());
+                return self.fail(thrown.what());
             } catch (...) {
-                return fail_current(user_data, "is_cancelled threw what is no std::exception");
+                return self.fail("is_cancelled threw what is no std::exception");
             }
 #else
             return self.is_cancelled() ? 1 : 0;
 #endif
         }
 
-        /* Ends the job that is being asked, which is the current one unless it is polled from
-         * elsewhere, and stops it in any case. */
-        static std::int32_t fail_current(void *user_data, const char *what) noexcept
+        /* Ends the job that is being asked, and stops it. */
+        std::int32_t fail(const char *what) const noexcept
         {
-            void *of_current = nullptr;
-            dcc_job *current = dcc_job_current();
-            if (current != nullptr && dcc_job_user_data(current, &of_current) == DCC_OK &&
-                of_current == user_data)
-                detail::fail(current, what);
+            /* First the cancel: what is below it does not hear of one that has ended. */
+            const job asked = job::find(*id);
+            detail::end_with_text(what, [&asked](const char *text, std::size_t length) {
+                return dcc_job_cancel(asked.get(), text, length);
+            });
+            detail::fail(asked.get(), what);
             return 1;
         }
     };
 
     explicit job(dcc_job *handle) noexcept : reference(handle) {}
+
+    static bool has_ended(dcc_status waited)
+    {
+        detail::throw_if_failed(waited);
+        return waited == DCC_OK;
+    }
 
     std::string text_of(dcc_status (*fetch)(const dcc_job *, char *, std::size_t, std::size_t *)) const
     {

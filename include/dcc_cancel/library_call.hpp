@@ -6,9 +6,12 @@
 #include <atomic>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
+#include "config.hpp"
 #include "failure.hpp"
 #include "job.hpp"
+#include "library_share.hpp"
 #include "poll.hpp"
 #include "scope.hpp"
 #include "token.hpp"
@@ -17,7 +20,8 @@ namespace dcc {
 
 /* A call of a library that asks a callback of yours whether to go on, on any thread of its own. It stops with
  * what is current where this is made, honours the host's own check, and remembers that the library was told
- * to stop, which not every library says itself, and why. It tells the job how far the library is.
+ * to stop, which not every library says itself, and why. It tells the job how far the library is, as a share
+ * of the step that is current: of two calls in two steps, or one after the other, each fills its own.
  *
  *     dcc::library_call call;
  *     const bool succeeded = denoise(image, dcc::library_call::ask, &call);
@@ -28,7 +32,10 @@ namespace dcc {
 class library_call {
 public:
     /* Polls what is current here and tells the current job. */
-    library_call() noexcept : job_(job::current()) {}
+    explicit library_call(DCC_CANCEL_HERE_) noexcept
+        : job_(job::current()), share_(job_), poller_(file, line)
+    {
+    }
 
     /* Polls this token in place of the current one, and tells nobody. */
     explicit library_call(const token &polled)
@@ -37,7 +44,10 @@ public:
     }
 
     /* Polls and tells this job in place of the current one. */
-    explicit library_call(const job &polled) : job_(polled), poller_(poller_with<job_scope>(polled)) {}
+    explicit library_call(const job &polled)
+        : job_(polled), share_(polled), poller_(poller_with<job_scope>(polled))
+    {
+    }
 
     library_call(const library_call &) = delete;
     library_call &operator=(const library_call &) = delete;
@@ -65,29 +75,33 @@ public:
     /* What it was told first: DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE; else DCC_OK. */
     dcc_status why() const noexcept { return why_.load(std::memory_order_relaxed); }
 
-    /* Work starts anew. */
-    void begin() noexcept { why_.store(DCC_OK, std::memory_order_relaxed); }
-
-    /* What is worked on now. */
-    void set_stage(std::string_view name) noexcept
+    /* Work starts anew, with a share of its own. */
+    void begin() noexcept
     {
-        const job_progress reached = job_.progress();
-        if (job_)
-            job_.set_progress(reached.done, reached.total, name);
+        why_.store(DCC_OK, std::memory_order_relaxed);
+        end_progress();
     }
 
-    /* From 0 to 1. Threads tell it in any order: a job's progress only grows. */
-    void set_progress(double portion) noexcept
+    /* The library is done, and no thread of it tells any more: its share of the job's bar is full. */
+    void end_progress() noexcept { share_.end(); }
+
+    /* What is worked on now. */
+    void set_stage(std::string_view name) noexcept { share_.set_message(job_, name); }
+
+    /* From 0 to 1, of the step that is current where this was made; else of the job. Threads tell it in any
+     * order: progress only grows. */
+    template <class Portion, class = std::enable_if_t<std::is_floating_point_v<Portion>>>
+    void set_progress(Portion portion, DCC_CANCEL_HERE_) noexcept
     {
-        if (job_ && portion > 0)
-            job_.set_progress(portion < 1 ? static_cast<std::uint64_t>(portion * 1000) : 1000u, 1000);
+        const std::uint64_t done = portion < 1 ? static_cast<std::uint64_t>(portion * 1000) : 1000u;
+        if (portion > 0)
+            share_.set_progress(job_, done, 1000, file, line);
     }
 
     /* In what the library counts; `total` is 0 while unknown. */
-    void set_progress(std::uint64_t done, std::uint64_t total) noexcept
+    void set_progress(std::uint64_t done, std::uint64_t total, DCC_CANCEL_HERE_) noexcept
     {
-        if (job_)
-            job_.set_progress(done, total);
+        share_.set_progress(job_, done, total, file, line);
     }
 
     /* Negative if what is current is polled, and not what was given. Constructors throw that where
@@ -129,6 +143,7 @@ private:
 
     token token_;
     job job_;
+    detail::library_share share_;
     dcc_status status_ = DCC_OK;
     poller poller_;
     std::atomic<dcc_status> why_{DCC_OK};

@@ -6,12 +6,8 @@
 #include <cstdint>
 
 #include "cancelled_error.hpp"
+#include "config.hpp"
 #include "token.hpp"
-
-/* Where a poll stands in the source, as default arguments. */
-#define DCC_CANCEL_HERE_ \
-    const char *file = __builtin_FILE(), \
-    std::uint32_t line = static_cast<std::uint32_t>(__builtin_LINE())
 
 namespace dcc {
 
@@ -29,7 +25,7 @@ inline dcc_status poll_at(dcc_poll_layer polled, const char *file, std::uint32_t
 /* The token whose poll gave this status. */
 inline token token_of(dcc_poll_layer polled) noexcept
 {
-    const auto bits = static_cast<std::uintptr_t>(polled.expected);
+    const auto bits = static_cast<std::uintptr_t>(polled.expected & DCC_POLL_HANDLE);
     return token::share(reinterpret_cast<const dcc_cancel_token *>(bits));
 }
 inline token seen_by(dcc_poll_layer polled, dcc_status) noexcept { return token_of(polled); }
@@ -68,7 +64,7 @@ private:
  * dcc_poll_current. */
 class poller : public detail::basic_poller<dcc_poll_pair> {
 public:
-    poller() noexcept : basic_poller(dcc_poll_current()) {}
+    explicit poller(DCC_CANCEL_HERE_) noexcept : basic_poller(dcc_poll_current_at(file, line)) {}
 };
 
 /* The poll of one given token. Keep the token as long as you poll. */
@@ -79,6 +75,10 @@ public:
 
 /* The probe: whether this thread's work should stop; no snapshot needed. */
 inline bool is_cancelled() noexcept { return dcc_check_cancelled() != DCC_OK; }
+
+/* Whether a posted job's callable should give the tick back, and return step::again: by the pump's budget
+ * or by a cancel, with which the job ends as cancelled. For inner loops; see dcc_slice_is_over. */
+inline bool slice_is_over() noexcept { return dcc_slice_is_over() != DCC_OK; }
 
 #if DCC_CANCEL_EXCEPTIONS
 inline void throw_if_cancelled()
@@ -92,7 +92,5 @@ inline void throw_if_cancelled()
 #endif
 
 } // namespace dcc
-
-#undef DCC_CANCEL_HERE_
 
 #endif /* DCC_CANCEL_POLL_HPP */

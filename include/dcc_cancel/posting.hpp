@@ -15,6 +15,8 @@
 #include "error.hpp"
 #include "exception_handler.hpp"
 #include "failure.hpp"
+#include "is_task.hpp"
+#include "its_thread.hpp"
 #include "job.hpp"
 #include "owner.hpp"
 #include "time.hpp"
@@ -36,7 +38,12 @@ enum class step : std::int32_t {
     /* The job completed. */
     done = DCC_OK,
     /* Call it again, in the next tick. */
-    again = DCC_RUN_AGAIN
+    again = DCC_RUN_AGAIN,
+    /* Call it again in the tick after `job::wake`; see DCC_RUN_WHEN_WOKEN. */
+    when_woken = DCC_RUN_WHEN_WOKEN,
+    /* The same, also if it is cancelled: another thread uses what it works on, and wakes it; see
+     * DCC_RUN_AWAY. */
+    away = DCC_RUN_AWAY
 };
 
 /* As long, or as many, as it takes. */
@@ -47,7 +54,8 @@ struct post_options {
     /* Told once that the job is over, on the dispatcher's thread, inside its pump or close. It
      * may post, not pump. What it throws goes to set_callback_exception_handler's handler. */
     std::function<void(const job &, job_state)> completion = {};
-    /* A token whose cancel cancels the job; current while the job runs. */
+    /* A token whose cancel cancels the job; current while the job runs. Without one that is the poster's
+     * current token, and a cancel of the poster's current job cancels it, too: see DCC_POST_BELOW_CURRENT. */
     token parent = {};
     /* Your own id for it; no unfinished job of the dispatcher may have the same. */
     std::string_view caller_id = {};
@@ -59,6 +67,12 @@ struct post_options {
     bool any_thread = false;
     /* The plugin that the callable's and the completion's code belongs to. */
     const dcc::owner *owner = nullptr;
+    /* Call a step that had begun once more after a cancel, in which it finds that `is_cancelled` and undoes
+     * its work, or is done with a part of it; see DCC_POST_UNWINDS. */
+    bool unwinds = false;
+    /* Without a parent nothing is above it, whatever is current on the poster's thread: for what is to go on
+     * when the work that posts it is cancelled. */
+    bool is_detached = false;
 };
 
 /* How full a dispatcher is. */
@@ -130,6 +144,8 @@ template <class Callable> decltype(auto) call_for(Callable &callable, const job 
 template <class Callable> class answering {
 public:
     static constexpr bool awaits_end = false;
+    static constexpr bool is_of_its_thread = false;
+    static constexpr std::uint32_t flags = 0;
 
     template <class Init> explicit answering(Init &&callable) : callable_(std::forward<Init>(callable))
     {
@@ -146,7 +162,11 @@ public:
                 end_by_false(work.get());
             return DCC_OK;
         } else {
-            static_assert(std::is_same_v<answer, step> || std::is_same_v<answer, dcc_status>,
+            static_assert(!is_task<answer>::value,
+                          "the const dcc::job & is lent for one call, which a coroutine outlives: let it "
+                          "take nothing, and ask dcc::job::current()");
+            static_assert(is_task<answer>::value || std::is_same_v<answer, step> ||
+                              std::is_same_v<answer, dcc_status>,
                           "what is posted returns nothing, bool, dcc::step or a dcc_status");
             return static_cast<std::int32_t>(call_for(callable_, work));
         }
@@ -158,9 +178,17 @@ private:
     Callable callable_;
 };
 
+/* What answers for a callable; task.hpp has another one for what is a coroutine. */
+template <class Callable, class = void> struct work_of {
+    using type = answering<Callable>;
+};
+
 /* A job's user data: what it does and who is told. */
 template <class Work> class posted {
 public:
+    /* Whether it must not go to another thread than the dispatcher's. */
+    static constexpr bool is_of_its_thread = Work::is_of_its_thread;
+
     using completion_function = std::function<void(const job &, job_state)>;
 
     template <class Init>
@@ -171,9 +199,14 @@ public:
 
     Work &work() noexcept { return work_; }
 
-    /* Writes it into what is posted. */
-    void describe(dcc_post_desc &desc) noexcept
+    /* Writes it into what is posted to a dispatcher. */
+    void describe(dcc_post_desc &desc, const dcc_dispatcher *dispatcher) noexcept
     {
+        if constexpr (is_of_its_thread)
+            work_.post_to(dispatcher, desc.owner);
+        else
+            static_cast<void>(dispatcher);
+        desc.flags |= Work::flags;
         desc.function = run;
         desc.completion = Work::awaits_end || completion_ ? complete : nullptr;
         desc.user_data = this;
@@ -214,7 +247,14 @@ private:
 
     DCC_CANCEL_HIDDEN_ static void destroy(void *user_data) noexcept
     {
-        delete static_cast<posted *>(user_data);
+        auto *const self = static_cast<posted *>(user_data);
+        if constexpr (is_of_its_thread) {
+            const auto end = [](void *that) { delete static_cast<posted *>(that); };
+            const dcc_dispatcher *const dispatcher = self->work_.elsewhere();
+            if (dispatcher != nullptr && call_on_its_thread(dispatcher, self, end))
+                return;
+        }
+        delete self;
     }
 
     Work work_;
@@ -225,7 +265,9 @@ inline dcc_post_desc describe(std::string_view label, const post_options &option
 {
     dcc_post_desc desc = {};
     desc.struct_size = sizeof desc;
-    desc.flags = options.any_thread ? DCC_POST_ANY_THREAD : 0u;
+    desc.flags = (options.any_thread ? DCC_POST_ANY_THREAD : 0u) |
+                 (options.unwinds ? DCC_POST_UNWINDS : 0u) |
+                 (options.is_detached ? 0u : DCC_POST_BELOW_CURRENT);
     desc.label = label.data();
     desc.label_length = label.size();
     desc.caller_id = options.caller_id.data();

@@ -3,13 +3,18 @@
 #ifndef DCC_CANCEL_PROMISED_HPP
 #define DCC_CANCEL_PROMISED_HPP
 
+#include "cancelled_error.hpp"
 #include "posting.hpp"
+#include "shared_callable.hpp"
 
 #if DCC_CANCEL_EXCEPTIONS
 
+#include <atomic>
 #include <exception>
 #include <future>
+#include <memory>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -21,35 +26,102 @@ namespace detail {
 template <class Callable>
 using result_of_job = decltype(call_for(std::declval<Callable &>(), std::declval<const job &>()));
 
+/* A promise, and who keeps it: the job's callable, or before that was called a cancel of the job. */
+template <class Result> class promise_of_job {
+public:
+    std::future<Result> future() { return promise_.get_future(); }
+
+    /* Takes it over. False: somebody else has. */
+    bool take() noexcept
+    {
+        bool is_taken = false;
+        return is_taken_.compare_exchange_strong(is_taken, true, std::memory_order_acq_rel);
+    }
+
+    /* Of who took it over. */
+    std::promise<Result> &get() noexcept { return promise_; }
+
+    /* Breaks it, although a registration may have it still. */
+    void abandon() { promise_ = std::promise<Result>(); }
+
+private:
+    std::promise<Result> promise_;
+    std::atomic<bool> is_taken_{false};
+};
+
+/* What a cancel does with the promise of a job that has not run: there is no need to wait for a pump. It is
+ * called in the call that cancels, or by the library's callback thread, and calls nobody's code. */
+template <class Result> class breaking_early {
+public:
+    explicit breaking_early(std::shared_ptr<promise_of_job<Result>> promise) noexcept
+        : promise_(std::move(promise))
+    {
+    }
+
+    void operator()(const token &cancelled)
+    {
+        if (promise_->take())
+            promise_->get().set_exception(
+                std::make_exception_ptr(cancelled_error(DCC_CANCELLED_BY_JOB, cancelled)));
+    }
+
+private:
+    std::shared_ptr<promise_of_job<Result>> promise_;
+};
+
 /* Keeps a promise by what a callable returns or throws, or by how its job ended without it. */
 template <class Callable> class promising {
     using result = result_of_job<Callable>;
     static_assert(!std::is_same_v<result, step>, "a step has no result; post it");
+    static_assert(!is_task<result>::value, "a task has its result only later; post it");
 
 public:
     static constexpr bool awaits_end = true;
+    static constexpr bool is_of_its_thread = false;
+    static constexpr std::uint32_t flags = 0;
 
     template <class Init> explicit promising(Init &&callable) : callable_(std::forward<Init>(callable))
     {
     }
+    promising(const promising &) = delete;
+    promising &operator=(const promising &) = delete;
+    ~promising()
+    {
+        if (!is_kept_ && (is_taken_ || promise_->take()))
+            call_guarded([this] { promise_->abandon(); });
+    }
 
-    std::future<result> future() { return promise_.get_future(); }
+    std::future<result> future() { return promise_->future(); }
+
+    /* To be registered on the job's token. */
+    breaking_early<result> early() const noexcept { return breaking_early<result>(promise_); }
 
     std::int32_t operator()(const job &work)
     {
+        /* Whoever waits was told that it does not run. */
+        if (!take())
+            return DCC_CANCELLED_BY_JOB;
         try {
             if constexpr (std::is_void_v<result>) {
                 call_for(callable_, work);
                 if (is_kept_by_return(work))
-                    promise_.set_value();
+                    promise_->get().set_value();
             } else {
                 result value = call_for(callable_, work);
                 if (is_kept_by_return(work))
-                    promise_.set_value(std::forward<result>(value));
+                    promise_->get().set_value(std::forward<result>(value));
             }
+        } catch (const cancelled_error &stopped) {
+            is_kept_ = true;
+            /* Sealed, it ends as failed. */
+            if (work.is_sealed())
+                keep_by(std::runtime_error(std::string("it stopped after its commit: ") + stopped.what()));
+            else
+                promise_->get().set_exception(std::current_exception());
+            throw;
         } catch (...) {
             is_kept_ = true;
-            promise_.set_exception(std::current_exception());
+            promise_->get().set_exception(std::current_exception());
             throw;
         }
         return DCC_OK;
@@ -57,15 +129,29 @@ public:
 
     void end(const job &work, job_state state)
     {
-        if (is_kept_)
+        if (is_kept_ || !(is_taken_ || take()))
             return;
         if (state == job_state::cancelled)
-            promise_.set_exception(std::make_exception_ptr(cancelled_error(DCC_CANCELLED_BY_JOB)));
+            keep_by(cancelled_error(DCC_CANCELLED_BY_JOB, work.token()));
         else if (state == job_state::failed)
-            promise_.set_exception(std::make_exception_ptr(std::runtime_error(work.failure())));
+            keep_by(std::runtime_error(work.failure()));
     }
 
 private:
+    bool take() noexcept
+    {
+        is_taken_ = promise_->take();
+        /* Else the cancel keeps it. */
+        is_kept_ = !is_taken_;
+        return is_taken_;
+    }
+
+    template <class Error> void keep_by(const Error &error)
+    {
+        is_kept_ = true;
+        promise_->get().set_exception(std::make_exception_ptr(error));
+    }
+
     /* Not if the callable itself ended its job otherwise. */
     bool is_kept_by_return(const job &work) noexcept
     {
@@ -75,7 +161,9 @@ private:
     }
 
     Callable callable_;
-    std::promise<result> promise_;
+    std::shared_ptr<promise_of_job<result>> promise_ = std::make_shared<promise_of_job<result>>();
+    /* By this, so that no cancel keeps it. */
+    bool is_taken_ = false;
     bool is_kept_ = false;
 };
 

@@ -60,6 +60,17 @@ public:
         return left.object_ != right.object_;
     }
 
+    /* Whether it is the empty one. */
+    friend bool operator==(const reference &left, std::nullptr_t) noexcept { return !left; }
+    friend bool operator!=(const reference &left, std::nullptr_t) noexcept { return !!left; }
+    friend bool operator==(std::nullptr_t, const reference &right) noexcept { return !right; }
+    friend bool operator!=(std::nullptr_t, const reference &right) noexcept { return !!right; }
+
+    friend void swap(reference &left, reference &right) noexcept
+    {
+        std::swap(left.object_, right.object_);
+    }
+
     /* Some order, for sets and maps. */
     friend bool operator<(const reference &left, const reference &right) noexcept
     {

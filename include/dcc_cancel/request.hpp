@@ -36,6 +36,9 @@ struct request_options {
     bool cancellable = true;
     /* `params._meta.progressToken` of the call; without one its peer does not ask for progress. */
     std::optional<request_id> progress_token = {};
+    /* The JSON of the call's `params._meta`: its progress token, its `traceparent`, and how long its peer
+       waits; see dcc_request_desc. It is read while the request begins. */
+    std::string_view meta = {};
 };
 
 /* A request of a session: an id in flight with its token. Copies are the same request; end it when its
@@ -78,6 +81,13 @@ public:
         return dcc_request_cancel(get(), reason.data(), reason.size());
     }
 
+    /* Lets it pass its point of no return, for work that no job stands for. True: go ahead, no cancel
+     * reaches it any more, and its peer gets the result. False: a cancel was first, or it has ended. */
+    [[nodiscard]] bool seal() const noexcept { return try_seal() == DCC_OK; }
+
+    /* As dcc_request_seal. */
+    [[nodiscard]] dcc_status try_seal() const noexcept { return dcc_request_seal(get()); }
+
     /* Notes how far it is, for progress_note; `total` is 0 while unknown. Cheap: tell it of every step.
      * False: it has ended, or a number is none. */
     bool set_progress(double progress, double total = 0, std::string_view message = {}) const noexcept
@@ -91,14 +101,15 @@ public:
         return *this && dcc_request_set_progress(get(), &made) == DCC_OK;
     }
 
-    /* As far as a job that works for it. */
+    /* As far as a job that works for it, now and in each progress_note to come. */
     bool set_progress(const job &work) const noexcept
     {
         return *this && dcc_request_set_progress_of_job(get(), work.get()) == DCC_OK;
     }
 
-    /* The `notifications/progress` that its peer is to be told now; empty if none is due. See
-     * dcc_request_write_progress. */
+    /* The `notifications/progress` that its peer is to be told now; empty if none is due. From a tick or
+     * after each step; where the session has a heartbeat, from a thread that the work does not keep. See
+     * dcc_request_write_progress, also for the lock of your output. */
     std::string progress_note() const { return written_progress(0u); }
 
     /* As progress_note, due or not: for the last step, right before the end. */

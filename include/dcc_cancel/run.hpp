@@ -9,6 +9,7 @@
 
 #include "error.hpp"
 #include "failure.hpp"
+#include "is_task.hpp"
 #include "job.hpp"
 #include "scope.hpp"
 
@@ -20,6 +21,7 @@ namespace detail {
 template <class Function> void end_by_answer(const job &work, Function &&function)
 {
     using answer = decltype(std::forward<Function>(function)());
+    static_assert(!is_task<answer>::value, "a task would do nothing here; post it to a dispatcher");
     if constexpr (std::is_convertible_v<answer, bool>) {
         if (!std::forward<Function>(function)()) {
             end_by_false(work.get());

@@ -24,7 +24,9 @@ enum class session_kind : std::int32_t {
     /* One after the other; a cancel never comes before its request. */
     stdio = DCC_SESSION_STDIO,
     /* On several threads; a cancel may come before its request. */
-    http = DCC_SESSION_HTTP
+    http = DCC_SESSION_HTTP,
+    /* Its requests are the tasks of MCP's extension, which `tasks/cancel` cancels; see DCC_SESSION_TASKS. */
+    tasks = DCC_SESSION_TASKS
 };
 
 /* What a peer that has cancelled its request gets. */
@@ -32,7 +34,9 @@ enum class reply_policy : std::int32_t {
     /* Nothing, as MCP has it. */
     silent = DCC_REPLIES_SILENT,
     /* The error -32800, as LSP and ACP have it, and MCP's streamable HTTP of 2025. */
-    cancelled = DCC_REPLIES_CANCELLED
+    cancelled = DCC_REPLIES_CANCELLED,
+    /* As the peer asked: the error after LSP's or ACP's cancel, else as MCP has it for this kind. */
+    as_asked = DCC_REPLIES_AS_ASKED
 };
 
 /* What becomes of a cancel that comes before its request. */
@@ -92,6 +96,8 @@ struct session_options {
     std::chrono::nanoseconds early_ttl = std::chrono::nanoseconds(0);
     /* Least time between two progress notes of a request; zero is 100 milliseconds. */
     std::chrono::nanoseconds progress_interval = std::chrono::nanoseconds(0);
+    /* Most time, for what cannot count: request::progress_note says that it goes on. Zero: it does not. */
+    std::chrono::nanoseconds progress_heartbeat = std::chrono::nanoseconds(0);
 };
 
 /* What a session has seen; see dcc_session_stats. */
@@ -161,6 +167,7 @@ public:
         desc.max_kept = options.max_kept;
         desc.early_ttl_ns = detail::nanoseconds_of(options.early_ttl);
         desc.progress_interval_ns = detail::nanoseconds_of(options.progress_interval);
+        desc.progress_heartbeat_ns = detail::nanoseconds_of(options.progress_heartbeat);
         return dcc_session_create(&desc, &result.object_);
     }
 
@@ -185,6 +192,8 @@ public:
         desc.parent = options.parent.get();
         if (options.progress_token)
             desc.progress_token = options.progress_token->get();
+        desc.meta = options.meta.empty() ? nullptr : options.meta.data();
+        desc.meta_length = options.meta.size();
         dcc_request *handle = nullptr;
         const dcc_status status = dcc_request_begin(object_, &desc, &handle);
         result = request::adopt(handle);

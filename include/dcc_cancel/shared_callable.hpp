@@ -48,14 +48,17 @@ public:
         return new (std::nothrow) shared_callable(std::forward<Init>(callable), users);
     }
 
-    /* Registers it, and deletes it if that fails. */
+    /* Registers it, and deletes it if that fails. With `out` the registration keeps its token until it is
+     * unregistered; without, it ends with the token, which what it carries may hold. */
     static dcc_status enroll(shared_callable *callable, const token &when, const owner &plugin,
                              dcc_registration **out)
     {
         if (callable == nullptr)
             return DCC_ERROR_RESOURCES;
         const dcc_status status =
-            dcc_cancel_token_register(when.get(), call, callable, let_go, plugin.get(), out);
+            out == nullptr
+                ? dcc_cancel_token_register(when.get(), call, callable, let_go, plugin.get(), nullptr)
+                : dcc_cancel_token_register_keeping(when.get(), call, callable, let_go, plugin.get(), out);
         if (status < 0)
             delete callable;
         return status;

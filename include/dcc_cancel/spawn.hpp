@@ -5,6 +5,7 @@
 
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string_view>
 #include <thread>
@@ -14,6 +15,7 @@
 
 #include "cancelled_error.hpp"
 #include "context.hpp"
+#include "joining.hpp"
 #include "poll.hpp"
 #include "scope.hpp"
 #include "stop_token.hpp"
@@ -25,17 +27,19 @@ namespace dcc {
  *
  *     dcc::scope pieces;
  *     for (mesh &part : parts)
- *         pieces.spawn([&part] { smooth(part); });   // polls in it see the job's cancel
- *     pieces.join();                                 // all are done; throws what the first failure threw
+ *         pieces.spawn([&part] { return smooth(part); });   // polls in it see the job's cancel
+ *     return pieces.join();                          // all are done; throws what the first failure threw
  *
- * The scope has a token below the maker's current one, current in each piece. The first piece that fails, by
- * an exception or by the answer false, cancels it: the others stop at their next poll. A cancelled_error is
- * no failure once that token, or the maker's job, is cancelled. The destructor cancels what is still running
- * and waits for it, so what the pieces refer to need only live as long as the scope. Pieces may spawn
- * further ones; join and the destructor are for the maker. */
+ * The scope has a token below the maker's current token and job, current in each piece. The first piece that
+ * fails, by an exception or by the answer false, cancels it: the others stop at their next poll. A
+ * cancelled_error is no failure once that token, or the maker's job, is cancelled. A piece that answers
+ * nothing counts as stopped if it is cancelled when it returns. The destructor cancels what is still running
+ * and waits for it, so what the pieces refer to need only live as long as the scope.
+ * Pieces may spawn further ones; join and the destructor are for the maker, and ask the host meanwhile: see
+ * ask_host. */
 class scope {
 public:
-    scope() : context_(context::capture()), source_(token::create({token::current()})) {}
+    scope() : context_(context::capture()), source_(token::create_below_current()) {}
 
     scope(const scope &) = delete;
     scope &operator=(const scope &) = delete;
@@ -49,14 +53,13 @@ public:
     template <class Piece> void spawn(Piece &&piece)
     {
         const std::lock_guard<std::mutex> lock(mutex_);
-        threads_.emplace_back([this, kept = std::decay_t<Piece>(std::forward<Piece>(piece))]() mutable {
-            run(kept);
-        });
+        threads_.emplace_back([this, kept = std::decay_t<Piece>(std::forward<Piece>(piece)),
+                               counted = detail::at_work(at_work_)]() mutable { run(kept); });
     }
 
     /* Waits for all pieces. Throws what the first failure threw. False: a piece answered false, or the work
      * was cancelled. */
-    bool join()
+    [[nodiscard]] bool join()
     {
         wait();
         std::exception_ptr failure;
@@ -116,6 +119,9 @@ private:
                 fail(nullptr, is_cancelled());
         } else {
             std::invoke(piece, std::forward<Given>(given)...);
+            /* Nobody knows whether it got to its end. */
+            if (is_cancelled())
+                fail(nullptr, true);
         }
     }
 
@@ -136,6 +142,7 @@ private:
 
     void wait() noexcept
     {
+        at_work_->wait();
         for (;;) {
             std::vector<std::thread> running;
             {
@@ -153,6 +160,7 @@ private:
     stop_source source_;
     std::mutex mutex_;
     std::vector<std::thread> threads_;
+    std::shared_ptr<detail::threads_at_work> at_work_ = std::make_shared<detail::threads_at_work>();
     std::exception_ptr failure_;
     bool has_failed_ = false;
     bool was_cancelled_ = false;

@@ -34,21 +34,23 @@ struct cancels_token {
 } // namespace detail
 
 /* A token that is cancelled when a std::stop_token is stopped. The link lives as long as the token;
- * for a stop_token that can never be stopped the token is empty. */
+ * for a stop_token that can never be stopped the token is empty.
+ *
+ * The link cancels a parent of the token: so the token has one, for whose cancel a callback keeps it. */
 inline token token_from(std::stop_token stop, const owner &plugin = owner())
 {
     if (!stop.stop_possible())
         return token();
-    token result = token::create();
+    const token parent = token::create();
     using link = std::stop_callback<detail::cancels_token>;
     std::unique_ptr<link> linked(
-        new (std::nothrow) link(std::move(stop), detail::cancels_token{result.get()}));
+        new (std::nothrow) link(std::move(stop), detail::cancels_token{parent.get()}));
     const dcc_status status =
         linked == nullptr
             ? DCC_ERROR_RESOURCES
-            : detail::attach(result, [kept = std::move(linked)] { static_cast<void>(kept); }, plugin);
+            : detail::attach(parent, [kept = std::move(linked)] { static_cast<void>(kept); }, plugin);
     detail::throw_if_failed(status);
-    return status < 0 ? token() : result;
+    return status < 0 ? token() : token::create({parent});
 }
 
 /* Leads from a token to std::stop_token, for instance for std::condition_variable_any: what it converts to is

@@ -63,11 +63,24 @@ public:
         return result;
     }
 
+    /* A token that is cancelled with what is current on this thread, token or job; see
+     * DCC_TOKEN_BELOW_CURRENT. For a part of a job's work that can be stopped by itself. */
+    static token create_below_current(std::string_view caller_id = {})
+    {
+        token result;
+        detail::throw_if_failed(try_create_below_current(result, caller_id));
+        return result;
+    }
+
     /* As create; `result` is empty unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
     static dcc_status try_create(token &result, std::initializer_list<token> parents = {},
                                  std::string_view caller_id = {}) noexcept
     {
         return create_from(result, parents.begin(), parents.size(), caller_id);
+    }
+    static dcc_status try_create_below_current(token &result, std::string_view caller_id = {}) noexcept
+    {
+        return create_from(result, nullptr, 0, caller_id, DCC_TOKEN_BELOW_CURRENT);
     }
     template <class Range, class = std::enable_if_t<detail::has_tokens<Range>::value>>
     static dcc_status try_create(token &result, const Range &parents,
@@ -83,6 +96,46 @@ public:
         result.reset();
         return parents ? create_from(result, parents.data(), parents.size(), caller_id)
                        : DCC_ERROR_RESOURCES;
+    }
+
+    /* A token that is cancelled when all parents have left: each when it is cancelled, or when nobody holds
+     * it any more. For what several wait for. It keeps no parent; the empty token never leaves. More may
+     * join. */
+    static token create_all(std::initializer_list<token> parents = {})
+    {
+        token result;
+        detail::throw_if_failed(try_create_all(result, parents));
+        return result;
+    }
+    template <class Range, class = std::enable_if_t<detail::has_tokens<Range>::value>>
+    static token create_all(const Range &parents)
+    {
+        token result;
+        detail::throw_if_failed(try_create_all(result, parents));
+        return result;
+    }
+
+    /* As create_all; `result` is empty unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
+    static dcc_status try_create_all(token &result, std::initializer_list<token> parents = {}) noexcept
+    {
+        result.reset();
+        return create_all_of(result, parents.begin(), parents.size());
+    }
+    template <class Range, class = std::enable_if_t<detail::has_tokens<Range>::value>>
+    static dcc_status try_create_all(token &result, const Range &parents) noexcept
+    {
+        const detail::token_array<token> copied(std::begin(parents), std::end(parents));
+        result.reset();
+        return copied ? create_all_of(result, copied.data(), copied.size()) : DCC_ERROR_RESOURCES;
+    }
+
+    /* Lets a token of create_all wait for one more parent. False: too late, it is cancelled. */
+    bool join(const token &parent) const { return succeeded(try_join(parent)); }
+
+    /* As dcc_cancel_token_join. */
+    dcc_status try_join(const token &parent) const noexcept
+    {
+        return dcc_cancel_token_join(get(), parent.get());
     }
 
     /* Takes over a reference that a C function gave. */
@@ -127,8 +180,9 @@ public:
     }
 
     /* Sets its deadline: it is cancelled then (cause::deadline) unless clear_deadline comes before; see
-     * dcc::deadline for a scope. A token has one deadline, and this moves it. False: it is cancelled
-     * already. Throws if the library's threads cannot be started. */
+     * dcc::deadline for a scope. A token has one deadline, and this moves it; any cancel takes it away. A
+     * time that has passed cancels before this returns, and callbacks run on this thread. False: it is
+     * cancelled already. Throws if the library's threads cannot be started. */
     template <class Rep, class Period>
     bool set_deadline_after(std::chrono::duration<Rep, Period> from_now) const
     {
@@ -151,10 +205,11 @@ public:
         return dcc_cancel_token_set_deadline_after(get(), detail::nanoseconds_until(time));
     }
 
-    /* True if it had a deadline, which will not cancel it. */
+    /* True if it had a deadline of its own, which will not cancel it. */
     bool clear_deadline() const noexcept { return dcc_cancel_token_clear_deadline(get()) == DCC_OK; }
 
-    /* Nothing if it has no deadline; zero if that is over but has not cancelled yet. */
+    /* To the earliest of its own deadline and those of its ancestors. Nothing if there is none, or if it is
+     * cancelled; zero if that is over but has not cancelled yet. */
     std::optional<std::chrono::nanoseconds> time_to_deadline() const noexcept
     {
         std::uint64_t time = 0;
@@ -212,6 +267,14 @@ public:
         });
     }
 
+    /* The `traceparent` that it works for; empty for none. See dcc_cancel_token_trace_parent. */
+    std::string trace_parent() const
+    {
+        return detail::text([this](char *buffer, std::size_t size, std::size_t *length) {
+            return dcc_cancel_token_trace_parent(get(), buffer, size, length);
+        });
+    }
+
     dcc::cause cause() const noexcept
     {
         dcc_cause number = DCC_CAUSE_NONE;
@@ -243,15 +306,21 @@ private:
     explicit token(dcc_cancel_token *handle) noexcept : reference(handle) {}
 
     static dcc_status create_from(token &result, const token *parents, std::size_t count,
-                                  std::string_view caller_id) noexcept
+                                  std::string_view caller_id, std::uint32_t flags = 0) noexcept
     {
         dcc_cancel_token_desc desc = {};
         desc.struct_size = sizeof desc;
+        desc.flags = flags;
         desc.parents = handles(parents);
         desc.parent_count = count;
         desc.caller_id = caller_id.data();
         desc.caller_id_length = caller_id.size();
         return dcc_cancel_token_create_from(&desc, result.out());
+    }
+
+    static dcc_status create_all_of(token &result, const token *parents, std::size_t count) noexcept
+    {
+        return dcc_cancel_token_create_all(handles(parents), count, result.out());
     }
 
     static bool succeeded(dcc_status status)

@@ -3,6 +3,7 @@
 use crate::diagnosis::events::Observers;
 use crate::diagnosis::latency::Latency;
 use crate::diagnosis::place::FileNames;
+use crate::diagnosis::stray::StrayPolls;
 use crate::diagnosis::timeline::Timeline;
 use crate::diagnosis::watch::Watches;
 use crate::diagnosis::watchdog::Watchdog;
@@ -19,6 +20,8 @@ pub struct Diagnosis {
     pub cancel_to_end: Latency,
     /// Names of traced files.
     pub files: FileNames,
+    /// Polls on threads without a job.
+    pub strays: StrayPolls,
     /// What is known of each job.
     pub watches: Watches,
     /// Cancels that may become slow.
@@ -38,6 +41,7 @@ impl Diagnosis {
                 cancel_to_seen: Latency::new(),
                 cancel_to_end: Latency::new(),
                 files: FileNames::new(),
+                strays: StrayPolls::new(),
                 watches: Watches::new(),
                 watchdog: Watchdog::new(),
                 timeline: Timeline::new(),

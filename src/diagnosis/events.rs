@@ -9,12 +9,13 @@
 //! Nobody takes a lock: a ring is lent to who pushes, and the end of an observer waits for that. So a poll
 //! that notes what it saw waits for no one but another thread that is between two steps of a push.
 
+use crate::diagnosis::details::SharedDetails;
 use crate::error::Error;
 use crate::handle::{Handle, Kind};
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::cut_text::CutText;
 use crate::memory::pin::{Keeper, Pin};
-use crate::memory::slot::Holder;
+use crate::memory::slot::{Holder, Slot};
 use crate::sys::allocator::with_reserve;
 use crate::sys::fallible;
 use crate::sys::lendable::Lendable;
@@ -37,6 +38,10 @@ pub enum EventKind {
     SlowCancel = 5,
     /// A peer has cancelled one of its requests.
     RequestCancelled = 6,
+    /// The host's check of a running job was not asked for too long.
+    CheckNotAsked = 7,
+    /// A job or a request was sealed.
+    Sealed = 8,
 }
 
 /// Most bytes of an event's text.
@@ -46,7 +51,7 @@ pub const EVENT_TEXT: usize = 120;
 pub type EventText = CutText<EVENT_TEXT>;
 
 /// One event. Fields that its kind does not use are 0.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Event {
     /// What happened.
     pub kind: EventKind,
@@ -62,12 +67,14 @@ pub struct Event {
     pub state: u32,
     /// Why the token was cancelled.
     pub cause: u32,
-    /// Time since the cancel.
+    /// Time since the cancel; for how long a check was not asked.
     pub duration_ns: u64,
     /// How many events were lost.
     pub count: u64,
     /// The reason of a cancel, the label of a job.
     pub text: EventText,
+    /// What is known besides, where the text has no room for it.
+    pub details: SharedDetails,
 }
 
 #[derive(Debug)]
@@ -136,8 +143,7 @@ impl<'a> Keeper<'a> for &'a Observers {
         &self.arena
     }
 
-    fn bury(self, index: u32) {
-        let slot = self.arena.slot(index);
+    fn bury_slot(self, index: u32, slot: &'a Slot<(), ObserverLive>) {
         let ring = slot.live().ring.replace(None);
         self.arena.bury(index, slot);
         self.count.fetch_sub(1, Ordering::Relaxed);
@@ -169,8 +175,8 @@ impl Observers {
 
     /// Takes away a reference; the last one ends the observer.
     pub fn release(&self, observer: Handle) -> Result<(), Error> {
-        if let Some(index) = self.arena.release(observer)? {
-            self.bury(index);
+        if let Some((index, slot)) = self.arena.release(observer)? {
+            self.bury_slot(index, slot);
         }
         Ok(())
     }
@@ -189,7 +195,7 @@ impl Observers {
         let event = event();
         for (_, slot) in self.arena.slots() {
             if let Some(ring) = slot.live().ring.lend() {
-                ring.push(event);
+                ring.push(event.clone());
             }
         }
     }

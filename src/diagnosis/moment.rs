@@ -1,6 +1,7 @@
 //! What can happen that a timeline tells of.
 
 use crate::diagnosis::events::EventText;
+use crate::diagnosis::trace_parent::TraceParent;
 use crate::job_state::JobState;
 use crate::sys::{clock, system_thread};
 
@@ -40,6 +41,15 @@ pub enum MomentKind {
         /// Time since the cancel.
         latency_ns: u64,
     },
+    /// An instant: the host's check of a running job was not asked for too long, as is told now.
+    CheckNotAsked {
+        /// For how long.
+        silence_ns: u64,
+    },
+    /// An instant: a job or a request was sealed. The text is the job's label.
+    Seal,
+    /// A slice: a share of a job's progress, from its begin to its end. The text is its label.
+    Share,
     /// A slice: a job's completion was called. The text is its label.
     Completion {
         /// How the job ended.
@@ -62,6 +72,8 @@ pub struct Moment {
     pub job_id: u64,
     /// A name or a reason, as the kind says.
     pub text: EventText,
+    /// Which span of a trace it is for.
+    pub trace_parent: Option<TraceParent>,
 }
 
 impl Moment {
@@ -74,13 +86,19 @@ impl Moment {
     pub fn since(start_ns: u64, kind: MomentKind, job_id: u64, text: EventText) -> Self {
         let duration_ns =
             if kind.is_slice() { clock::now_ns().saturating_sub(start_ns) } else { 0 };
-        Self { kind, start_ns, duration_ns, thread: system_thread::current(), job_id, text }
+        let thread = system_thread::current();
+        Self { kind, start_ns, duration_ns, thread, job_id, text, trace_parent: None }
+    }
+
+    /// It, for a span of a trace.
+    pub fn of_trace(self, trace_parent: Option<TraceParent>) -> Self {
+        Self { trace_parent, ..self }
     }
 }
 
 impl MomentKind {
     /// Whether it has a duration.
     pub fn is_slice(self) -> bool {
-        matches!(self, Self::Tick { .. } | Self::Job { .. } | Self::Completion { .. })
+        matches!(self, Self::Tick { .. } | Self::Job { .. } | Self::Share | Self::Completion { .. })
     }
 }

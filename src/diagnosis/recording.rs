@@ -116,6 +116,9 @@ fn write_moment(mut event: Object<'_>, moment: &Moment) -> fmt::Result {
     if moment.job_id != 0 {
         arguments.value("job_id", moment.job_id)?;
     }
+    if let Some(trace_parent) = moment.trace_parent {
+        arguments.text("traceparent", trace_parent.as_str())?;
+    }
     write_arguments(&mut arguments, moment)?;
     arguments.end()?;
     event.end()
@@ -127,10 +130,14 @@ fn title(kind: MomentKind, text: &EventText) -> (&str, &'static str) {
         MomentKind::Tick { .. } => ("tick", "dispatcher"),
         MomentKind::Job { .. } if text.as_str().is_empty() => ("job", "job"),
         MomentKind::Job { .. } => (text.as_str(), "job"),
+        MomentKind::Share if text.as_str().is_empty() => ("share", "progress"),
+        MomentKind::Share => (text.as_str(), "progress"),
         MomentKind::Posted { .. } => ("posted", "job"),
         MomentKind::Completion { .. } => ("completion", "job"),
         MomentKind::Cancel { .. } => ("cancel", "cancel"),
         MomentKind::PollSeen { .. } => ("cancel seen", "cancel"),
+        MomentKind::CheckNotAsked { .. } => ("check not asked", "cancel"),
+        MomentKind::Seal => ("sealed", "job"),
     }
 }
 
@@ -165,6 +172,11 @@ fn write_arguments(arguments: &mut Object<'_>, moment: &Moment) -> fmt::Result {
             arguments.value("latency_ns", latency_ns)?;
             "reason"
         }
+        MomentKind::CheckNotAsked { silence_ns } => {
+            arguments.value("silence_ns", silence_ns)?;
+            "why"
+        }
+        MomentKind::Seal | MomentKind::Share => "label",
     };
     match moment.text.as_str() {
         "" => Ok(()),
@@ -197,12 +209,14 @@ impl Write for Text<'_> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::diagnosis::trace_parent::TraceParent;
     use crate::job_state::JobState;
     use serde_json::{Value, json};
 
     fn moment(kind: MomentKind, start_ns: u64, duration_ns: u64, text: &str) -> Moment {
         let thread = u64::MAX - 5;
-        Moment { kind, start_ns, duration_ns, thread, job_id: 0, text: EventText::new(text) }
+        let text = EventText::new(text);
+        Moment { kind, start_ns, duration_ns, thread, job_id: 0, text, trace_parent: None }
     }
 
     fn written(moments: Vec<Moment>, noted: u64) -> String {
@@ -229,6 +243,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_of_a_trace_says_so() {
+        let span = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let of_trace = moment(MomentKind::Seal, 1, 0, "").of_trace(TraceParent::parse(span));
+        let file = parsed(vec![of_trace, moment(MomentKind::Seal, 2, 0, "")]);
+        let told = |at: usize| file["traceEvents"][at]["args"]["traceparent"].clone();
+        assert_eq!((told(0), told(1)), (json!(span), Value::Null));
+    }
+
+    #[test]
     fn each_kind_says_what_it_knows() {
         let kinds = [
             (MomentKind::Tick { executed: 3, remaining: 4 }, "Maya"),
@@ -238,6 +261,8 @@ mod tests {
             (MomentKind::Cancel { cause: "request", inherited: false }, "enough"),
             (MomentKind::PollSeen { cause: "deadline", latency_ns: 5 }, "too slow"),
             (MomentKind::Completion { state: JobState::Cancelled }, "Weld"),
+            (MomentKind::CheckNotAsked { silence_ns: 9 }, "its thread joins"),
+            (MomentKind::Seal, "Weld"),
         ];
         let mut at = 1000;
         let moments = kinds.map(|(kind, text)| {
@@ -267,6 +292,8 @@ mod tests {
             json!({"job_id": 8, "cause": "request", "inherited": false, "reason": "enough"}),
             json!({"job_id": 8, "cause": "deadline", "latency_ns": 5, "reason": "too slow"}),
             json!({"job_id": 8, "state": "cancelled", "label": "Weld"}),
+            json!({"job_id": 8, "silence_ns": 9, "why": "its thread joins"}),
+            json!({"job_id": 8, "label": "Weld"}),
         ];
         let expected = [
             json!(["tick", "dispatcher", "X", args[0]]),
@@ -276,6 +303,8 @@ mod tests {
             json!(["cancel", "cancel", "i", args[4]]),
             json!(["cancel seen", "cancel", "i", args[5]]),
             json!(["completion", "job", "X", args[6]]),
+            json!(["check not asked", "cancel", "i", args[7]]),
+            json!(["sealed", "job", "i", args[8]]),
         ];
         assert_eq!(rows, expected);
     }

@@ -19,7 +19,7 @@ use crate::handle::{Handle, Kind, NULL};
 use crate::job::{JobPin, Jobs};
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::pin::{Keeper, Pin};
-use crate::memory::slot::Holder;
+use crate::memory::slot::{Holder, Slot};
 use crate::owner::{Owners, Thing};
 use crate::queue::posted::Stage;
 use crate::queue::{HeldQueue, Queues};
@@ -163,8 +163,7 @@ impl<'a> Keeper<'a> for Dispatchers<'a> {
         &self.table.arena
     }
 
-    fn bury(self, index: u32) {
-        let slot = self.table.arena.slot(index);
+    fn bury_slot(self, index: u32, slot: &'a Slot<(), DispatcherLive>) {
         let live = slot.live();
         let queue = self.queues().held(live.queue_id());
         let payload = live.payload.lock().take();
@@ -338,6 +337,7 @@ impl<'a> Dispatchers<'a> {
             let dispatcher = DispatcherPin::take_over(self, index);
             if owner.compare_exchange(thread, ENDED, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
                 self.queues().thread_ends(dispatcher.queue());
+                self.jobs().give_up_waits(dispatcher.queue().id());
             }
         }
     }
@@ -363,7 +363,7 @@ impl<'a> Dispatchers<'a> {
     /// Takes an owner away; the last one closes the dispatcher.
     pub fn release(self, dispatcher: Handle, here: u64) -> Result<(), Error> {
         let pin = DispatcherPin::new(self, dispatcher)?;
-        if let Some(index) = self.table.arena.release(dispatcher)? {
+        if let Some((index, _)) = self.table.arena.release(dispatcher)? {
             debug_assert!(false, "{index} is pinned");
         }
         if !self.table.arena.is_owned(dispatcher) {

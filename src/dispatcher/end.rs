@@ -11,8 +11,10 @@ use crate::diagnosis::moment::{Moment, MomentKind};
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::handle::{self, Handle, NULL};
 use crate::job::texts::JobText;
-use crate::job::{JobPin, JobState, id_of};
+use crate::job::{JobPin, JobState, LentJob};
 use crate::memory::pin::Keeper;
+use crate::owner::wait_graph::Inside;
+use crate::queue::HeldQueue;
 use crate::queue::posted::{HeldPosted, PostedCell, Stage};
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
@@ -34,11 +36,14 @@ enum Completion {
 
 impl<'a> Dispatchers<'a> {
     /// Whether the owner of a job's functions is being closed and leaves their end to who runs them.
+    #[inline]
     pub(crate) fn is_taken(self, held: &HeldPosted<'_>) -> bool {
         let cell = held.cell();
-        if cell.owned.get().is_none() {
-            return false;
-        }
+        !cell.owned.get().is_none() && self.is_taken_from(cell)
+    }
+
+    #[inline(never)]
+    fn is_taken_from(self, cell: &PostedCell) -> bool {
         let _lock = cell.lock_to_take();
         // Under the lock: who takes the work gives up its place with the owner after that.
         cell.has_work() && self.owners().was_taken(cell.owned.get())
@@ -77,7 +82,16 @@ impl<'a> Dispatchers<'a> {
         let busy = is_here.then(|| {
             self.queues().hold_thread(dispatcher.queue(), self.jobs().id(&job), clock::now_ns())
         });
+        if !is_here {
+            let waits_before = self.owners().waits().begun();
+            cell.set_inside(Some(Inside { thread: thread_identity::current(), waits_before }));
+        }
         self.complete(&dispatcher, &job, cell, work, how, is_here);
+        if !is_here {
+            cell.set_inside(None);
+        }
+        self.jobs().completed(&job);
+        cell.end();
         drop(busy);
         // The rest of it is left to the pump.
         if !is_here || live.pumping.load(Ordering::Relaxed) == 0 {
@@ -88,17 +102,26 @@ impl<'a> Dispatchers<'a> {
     /// Ends all of a job that runs no more, on the dispatcher's thread.
     pub(crate) fn finish(self, dispatcher: &DispatcherPin<'_>, held: HeldPosted<'_>) {
         let queue = dispatcher.queue();
-        let job_id = id_of(self.jobs().arena().handle_of(held.cell().task().job));
+        // Its cell holds it until this thread takes it from there.
+        let job = LentJob::new(self.jobs(), held.cell().task().job);
+        let job_id = self.jobs().id(&job);
         let (_, since_ns) = self.queues().busy(queue);
         let since_ns = if since_ns == 0 { clock::now_ns() } else { since_ns };
         let busy = self.queues().hold_thread(queue, job_id, since_ns);
-        self.finish_noted(dispatcher, held);
+        self.finish_noted(dispatcher, held, &job);
+        self.count_out(dispatcher, queue, 1);
         drop(busy);
     }
 
-    /// As `finish`, of a job that the thread is already known to be busy with. Whether that may have taken a
-    /// while: foreign code ran.
-    pub(crate) fn finish_noted(self, dispatcher: &DispatcherPin<'_>, held: HeldPosted<'_>) -> bool {
+    /// As `finish`, of a job, lent by its cell, that the thread is already known to be busy with. The caller
+    /// counts it out. Whether that may have taken a while: foreign code ran.
+    #[inline]
+    pub(crate) fn finish_noted(
+        self,
+        dispatcher: &DispatcherPin<'_>,
+        held: HeldPosted<'_>,
+        job: &LentJob<'a>,
+    ) -> bool {
         let cell = held.cell();
         let live = dispatcher.slot().live();
         // While any close can still end it: the host may close its owner where progress is shown.
@@ -113,24 +136,32 @@ impl<'a> Dispatchers<'a> {
         let lock = cell.lock_to_take();
         let (work, task) = cell.take();
         drop(lock);
-        let job = JobPin::take_over(self.jobs(), task.job);
+        let job = JobPin::take_over_slot(self.jobs(), task.job, job.slot());
         let is_told = shows_progress || work.as_ref().is_none_or(Work::is_told_its_end);
         if let Some(work) = work {
             self.complete(dispatcher, &job, cell, work, Completion::UnlessClosing, true);
+            self.jobs().let_go_completed(job);
+            cell.end();
+        } else {
+            // The close of its owner has taken it, and completes it.
+            drop(job);
         }
-        self.let_go(dispatcher, job, task.parent);
+        self.let_parent_go(task.parent);
         is_told
     }
 
     /// Decides how a job that runs no more has ended, and lets its caller id go.
+    #[inline]
     fn conclude(self, dispatcher: &DispatcherPin<'_>, job: &JobPin<'_>, cell: &PostedCell) {
         self.settle(job, cell.stage());
-        self.tokens().disarm_held(self.jobs().token_of(job.handle()));
+        self.tokens().disarm(&self.jobs().token_held_by(job));
         // Before the completion, which may post the next job of that id.
         self.delist_job(dispatcher, job, cell);
     }
 
-    /// Calls the completion and the destroy-notify of work that was just taken out.
+    /// Calls the completion and the destroy-notify of work that was just taken out. The caller says then that
+    /// all is over.
+    #[inline(always)]
     fn complete(
         self,
         dispatcher: &DispatcherPin<'_>,
@@ -140,7 +171,7 @@ impl<'a> Dispatchers<'a> {
         how: Completion,
         is_here: bool,
     ) {
-        let call = self.owners().enter_last(cell.owned.take(), thread_identity::current());
+        let call = self.owners().enter_last_here(cell.owned.take());
         self.conclude(dispatcher, job, cell);
         let state = self.jobs().state(job);
         debug_assert!(state.is_terminal(), "{state:?} is no end");
@@ -161,10 +192,10 @@ impl<'a> Dispatchers<'a> {
         }
         work.into_payload().destroy();
         self.owners().leave(call);
-        cell.end();
     }
 
     /// Ends a job as its stage says; the end of one that ran is its own affair.
+    #[inline(always)]
     pub(crate) fn settle(self, job: &JobPin<'_>, stage: Stage) {
         match stage {
             Stage::Cancelled => self.end_job(job, JobState::Cancelled, ""),
@@ -179,40 +210,67 @@ impl<'a> Dispatchers<'a> {
     }
 
     /// Ends a job; one that ended before stays as it is.
+    #[inline]
     pub(super) fn end_job(self, job: &JobPin<'_>, state: JobState, text: &str) {
         if self.jobs().end(job, state, text).is_err() {
-            // No memory for the text, or completed without having begun.
-            let _ = self.jobs().end(job, JobState::Failed, "");
+            self.fail_untold(job);
         }
     }
 
+    /// There was no memory for the text of its end, or it is to be completed without having begun.
+    #[cold]
+    fn fail_untold(self, job: &JobPin<'_>) {
+        let _ = self.jobs().end(job, JobState::Failed, "");
+    }
+
+    #[cold]
     pub(super) fn fail(self, job: &JobPin<'_>, why: Arguments<'_>) {
         let mut text = ErrorText::EMPTY;
         let _ = text.write_fmt(why);
         self.end_job(job, JobState::Failed, text.as_str());
     }
 
+    #[inline]
     pub(crate) fn delist_job(
         self,
         dispatcher: &DispatcherPin<'_>,
         job: &JobPin<'_>,
         cell: &PostedCell,
     ) {
-        let has_caller_id = &cell.has_caller_id;
-        if has_caller_id.load(Ordering::Relaxed) != 0
-            && has_caller_id.swap(0, Ordering::Relaxed) != 0
-        {
+        if cell.has_caller_id.load(Ordering::Relaxed) != 0 {
+            self.delist_named(dispatcher, job, cell);
+        }
+    }
+
+    #[inline(never)]
+    fn delist_named(self, dispatcher: &DispatcherPin<'_>, job: &JobPin<'_>, cell: &PostedCell) {
+        if cell.has_caller_id.swap(0, Ordering::Relaxed) != 0 {
             self.jobs().show_text(job, JobText::CallerId, |id| self.delist(dispatcher, id));
         }
     }
 
-    /// Drops what an accepted job holds.
-    pub(crate) fn let_go(self, dispatcher: &DispatcherPin<'_>, job: JobPin<'_>, parent: Handle) {
+    /// Drops what a job that was not accepted holds.
+    #[inline]
+    pub(crate) fn let_go(self, job: JobPin<'_>, parent: Handle) {
         drop(job);
+        self.let_parent_go(parent);
+    }
+
+    #[inline]
+    fn let_parent_go(self, parent: Handle) {
         if parent != NULL {
             drop(TokenPin::take_over(self.tokens(), handle::index(parent)));
         }
-        if self.queues().finished(dispatcher.queue()) {
+    }
+
+    /// Counts out so many jobs that are over.
+    pub(crate) fn count_out(
+        self,
+        dispatcher: &DispatcherPin<'_>,
+        queue: HeldQueue<'_>,
+        count: u64,
+    ) {
+        if self.queues().finished(queue, count) {
             dispatcher.end_with_queue();
         }
     }

@@ -10,9 +10,8 @@ use crate::diagnosis::events::EventText;
 use crate::diagnosis::moment::{Moment, MomentKind};
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::Error;
-use crate::handle::{self, Handle, NULL};
-use crate::job::{JobOrigin, JobPin, LentJob, id_of};
-use crate::memory::slot::Holder;
+use crate::handle::{Handle, NULL};
+use crate::job::{JobPin, LentJob, id_of};
 use crate::owner::Thing;
 use crate::queue::HeldQueue;
 use crate::queue::admission::Refused;
@@ -23,7 +22,6 @@ use crate::sys::fallible::try_string;
 use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
 use crate::token::TokenHold;
-use crate::token::create::Origin;
 use std::collections::HashMap;
 
 /// What is posted, beside its functions.
@@ -35,6 +33,8 @@ pub struct Post<'a> {
     pub caller_id: &'a str,
     /// A token whose cancel cancels the job, and which is current while it runs; NULL for none.
     pub parent: Handle,
+    /// The token of a job whose cancel cancels it, too; NULL for none.
+    pub above: Handle,
     /// The owner of its functions; NULL for none.
     pub owner: Handle,
     /// How urgent it is.
@@ -43,6 +43,8 @@ pub struct Post<'a> {
     pub elsewhere: bool,
     /// After how long from now it is cancelled.
     pub deadline_ns: Option<u64>,
+    /// Whether its function is called once more after a cancel, if it had begun.
+    pub unwinds: bool,
     /// Whether the poster gets a reference to it.
     pub is_kept: bool,
 }
@@ -110,21 +112,21 @@ impl<'a> Dispatchers<'a> {
     ) -> Result<Accepted<'a>, (Error, Work)> {
         let queue = dispatcher.queue();
         let waits = start != Start::AtOnce;
-        if let Err(error) = self.admit(dispatcher, waits) {
-            return Err((error, work));
+        if let Err(refused) = self.queues().admit(queue, waits) {
+            return Err((self.refusal(dispatcher, refused), work));
         }
         // Who does not look at it after the push needs no hold.
         let is_held = is_awaited || post.elsewhere;
-        let Prepared { held, id, job, task } = match self.prepare(dispatcher, post, waits, is_held)
-        {
-            Ok(prepared) => prepared,
-            Err((error, waits)) => {
-                if self.queues().dismiss(queue, waits) {
-                    dispatcher.end_with_queue();
+        let Prepared { held, id, job, task } =
+            match self.prepare(dispatcher, queue, post, waits, is_held) {
+                Ok(prepared) => prepared,
+                Err((error, waits)) => {
+                    if self.queues().dismiss(queue, waits) {
+                        dispatcher.end_with_queue();
+                    }
+                    return Err((error, work));
                 }
-                return Err((error, work));
-            }
-        };
+            };
         let lock = held.cell().lock_to_take();
         held.cell().fill(work, task);
         drop(lock);
@@ -133,7 +135,7 @@ impl<'a> Dispatchers<'a> {
             self.give_up(&held, here);
         }
         let pushed = if waits {
-            self.enqueue(dispatcher, post, &held, id, start)
+            self.enqueue(queue, post, &held, id, start)
         } else {
             self.queues().begin_here(queue, &held);
             Ok(())
@@ -174,43 +176,40 @@ impl<'a> Dispatchers<'a> {
                 None
             }
         };
-        self.note_posted(dispatcher, post, job, here);
+        let is_here = Self::is_on_its_thread(dispatcher, here);
+        dispatcher.slot().live().statistics().posted.one(is_here);
+        self.timeline().note(|| {
+            let depth = u64::from(self.queues().depth(queue));
+            let kind = MomentKind::Posted { lane: post.lane as u32 + 1, depth };
+            Moment::now(kind, id_of(job), EventText::new(post.label))
+        });
         if waits && !runs_elsewhere {
             self.queues().wake(self.owners(), queue);
         }
         Ok(Accepted { job, id, held })
     }
 
-    /// Lets a job in, or says why not.
-    fn admit(self, dispatcher: &DispatcherPin<'_>, waits: bool) -> Result<(), Error> {
-        let queue = dispatcher.queue();
-        self.queues().admit(queue, waits).map_err(|refused| match refused {
+    /// Why a job was not let in.
+    #[cold]
+    fn refusal(self, dispatcher: &DispatcherPin<'_>, refused: Refused) -> Error {
+        match refused {
             Refused::Closed => Error::DispatcherShutDown,
             Refused::Full => {
                 dispatcher.slot().live().statistics().rejected.one();
-                let (depth, capacity) = (self.queues().depth(queue), self.queues().capacity(queue));
+                let (depth, capacity) = self.fill(dispatcher);
                 Error::Overloaded { depth, capacity }
             }
-        })
-    }
-
-    fn note_posted(self, dispatcher: &DispatcherPin<'_>, post: &Post<'_>, job: Handle, here: u64) {
-        let is_here = Self::is_on_its_thread(dispatcher, here);
-        dispatcher.slot().live().statistics().posted.one(is_here);
-        let queue = dispatcher.queue();
-        self.timeline().note(|| {
-            let depth = u64::from(self.queues().depth(queue));
-            let kind = MomentKind::Posted { lane: post.lane as u32 + 1, depth };
-            Moment::now(kind, id_of(job), EventText::new(post.label))
-        });
+        }
     }
 
     /// Makes the job and all that belongs to it. Its stage is decided like that of any other from now on, but
     /// nothing of it can be ended yet. On an error nothing is left of it but its place among those that
     /// were counted in; whether that is also one of those that wait comes back.
+    #[inline]
     fn prepare(
         self,
         dispatcher: &DispatcherPin<'_>,
+        queue: HeldQueue<'_>,
         post: &Post<'_>,
         waits: bool,
         is_held: bool,
@@ -218,8 +217,11 @@ impl<'a> Dispatchers<'a> {
         let posted = self.queues().posted();
         let now_ns = clock::now_ns();
         let held = posted
-            .add(dispatcher.queue().id(), post.lane, is_held, post.owner != NULL, now_ns)
+            .add(queue.id(), post.lane, is_held, post.owner != NULL, now_ns)
             .map_err(|error| (error, waits))?;
+        if post.unwinds {
+            held.cell().set_unwinds();
+        }
         let id = held.publish(if waits { Stage::Queued } else { Stage::Running });
         match self.prepare_job(dispatcher, post, &held, waits.then_some(id), now_ns) {
             Ok((job, task)) => Ok(Prepared { held, id, job, task }),
@@ -237,6 +239,7 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
+    #[inline]
     fn prepare_job(
         self,
         dispatcher: &DispatcherPin<'_>,
@@ -256,6 +259,7 @@ impl<'a> Dispatchers<'a> {
         made
     }
 
+    #[inline]
     fn make_job(
         self,
         dispatcher: &DispatcherPin<'_>,
@@ -269,19 +273,12 @@ impl<'a> Dispatchers<'a> {
             parent => Some(TokenHold::new(self.tokens(), parent)?),
         };
         let posted = id.unwrap_or_default();
-        let origin = JobOrigin {
-            label: post.label,
-            caller_id: post.caller_id,
-            parent: post.parent,
-            token: Origin { is_watched: true, posted, ..Origin::default() },
-            owner: NULL,
-        };
-        let holder = if post.is_kept { Holder::Both } else { Holder::Internal };
-        let job = self.jobs().create_held(&origin, holder, now_ns, None);
-        let job = job.map_err(|(error, _none)| error)?;
-        let held_job = JobPin::take_over(self.jobs(), handle::index(job));
-        let equipped = self.equip_job(dispatcher, post, cell, &held_job, now_ns);
-        if let Err(error) = equipped {
+        let names = (post.label, post.caller_id);
+        let parents = self.tokens().lowest(post.parent, post.above);
+        let above = (parents, post.above != NULL);
+        let held_job = self.jobs().create_posted(names, above, posted, post.is_kept, now_ns)?;
+        let job = held_job.handle();
+        if let Err(error) = self.equip_job(dispatcher, post, cell, &held_job, now_ns) {
             if post.is_kept {
                 // Unless somebody who guessed the handle did.
                 let _ = self.jobs().release(job);
@@ -297,6 +294,7 @@ impl<'a> Dispatchers<'a> {
     }
 
     /// Gives a new job its deadline and its caller id.
+    #[inline]
     fn equip_job(
         self,
         dispatcher: &DispatcherPin<'_>,
@@ -317,19 +315,21 @@ impl<'a> Dispatchers<'a> {
     }
 
     /// Lets a published job wait for its thread. An error: it should be taken back.
+    #[inline]
     fn enqueue(
         self,
-        dispatcher: &DispatcherPin<'_>,
+        queue: HeldQueue<'_>,
         post: &Post<'_>,
         held: &HeldPosted<'_>,
         id: PostedId,
         start: Start,
     ) -> Result<(), Unpushed> {
-        let queue = dispatcher.queue();
-        // Of a parent that was cancelled before, which claims nothing. Who cancels it later does.
-        let job = LentJob::new(self.jobs(), held.cell().task().job);
-        if self.jobs().is_cancelled(&job) && !crate::weakened!("post_asks_its_token") {
-            self.queues().claim(id, Stage::Cancelled, false);
+        if post.parent != NULL || post.above != NULL {
+            // It was cancelled before, perhaps, which claims nothing. Who cancels it later does.
+            let job = LentJob::new(self.jobs(), held.cell().task().job);
+            if self.jobs().is_cancelled(&job) && !crate::weakened!("post_asks_its_token") {
+                self.queues().claim(id, Stage::Cancelled, false);
+            }
         }
         if !post.elsewhere {
             let is_in = self.queues().push(queue, held);
@@ -379,7 +379,8 @@ impl<'a> Dispatchers<'a> {
             self.owners().disown(cell.owned.take());
             self.delist_job(dispatcher, &pin, cell);
         }
-        self.let_go(dispatcher, pin, task.parent);
+        self.let_go(pin, task.parent);
+        self.count_out(dispatcher, dispatcher.queue(), 1);
         if work.is_some() && is_kept {
             let _ = self.jobs().release(job);
         }

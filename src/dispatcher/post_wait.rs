@@ -11,11 +11,14 @@
 //! waits for another in its own way, is freed by the wedge threshold. Where the dispatcher's thread has ended
 //! nobody waits for it: who pushed before that is woken, who pushes later sees it before it sleeps.
 //!
+//! Who waits asks hosts' own checks meanwhile, without the lock: those of the job's parent and of what is
+//! current on its thread.
+//!
 //! A thread on which jobs run that may run on any runs the one that it would wait for itself: if all such
 //! threads waited, none were left to run what they wait for.
 
 use crate::dispatcher::post::{Accepted, Post, Start};
-use crate::dispatcher::run::Slice;
+use crate::dispatcher::run::{RunBy, Slice};
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::Error;
 use crate::handle::Handle;
@@ -27,6 +30,7 @@ use crate::sys::sync::Ordering;
 use crate::sys::work::Work;
 use crate::sys::{clock, thread_identity};
 use crate::thread::context::ThisThread;
+use crate::thread::slice_clock;
 use crate::token::Cause;
 
 /// How a wait ended.
@@ -67,6 +71,7 @@ const NO_LIMIT_NS: u64 = 3_600_000_000_000;
 #[derive(Debug)]
 struct Awaited<'a> {
     job: Handle,
+    parent: Handle,
     id: PostedId,
     held: HeldPosted<'a>,
 }
@@ -104,14 +109,14 @@ impl<'a> Dispatchers<'a> {
             (false, true) => Start::ByPoster,
             (false, false) => Start::InTurn,
         };
-        let wait = match self.begin_wait(dispatcher, inline, is_here) {
+        let wait = match self.begin_wait(thread, dispatcher, inline, is_here) {
             Ok(wait) => wait,
             Err(error) => return Err((error, work)),
         };
         let accepted = self.submit(dispatcher, post, work, start, true, here);
         let waited = accepted.map(|Accepted { job, id, held }| {
             let held = held.expect("the poster waits for it");
-            let accepted = Awaited { job, id, held };
+            let accepted = Awaited { job, parent: post.parent, id, held };
             if inline {
                 self.run_inline(thread, dispatcher, &accepted.held);
             }
@@ -144,6 +149,7 @@ impl<'a> Dispatchers<'a> {
 
     fn begin_wait(
         self,
+        thread: ThisThread<'_, 'a>,
         dispatcher: &DispatcherPin<'_>,
         inline: bool,
         is_here: bool,
@@ -155,7 +161,8 @@ impl<'a> Dispatchers<'a> {
         let its_thread = !is_here && !crate::weakened!("wait_for_its_thread");
         let blocker = if its_thread { Blocker::Dispatcher(queue.id()) } else { Blocker::Unknown };
         let calls = self.tokens().calls();
-        self.owners().waits().begin(&calls, thread_identity::current(), blocker).map(Some)
+        let (here, current) = (thread_identity::current(), thread.slots.jobs());
+        self.owners().waits().begin_within(&calls, here, blocker, current).map(Some)
     }
 
     /// Notes that a poster waits for who runs its job, too.
@@ -193,9 +200,14 @@ impl<'a> Dispatchers<'a> {
             // Inside a pump's job as well as outside, nothing else of the dispatcher runs meanwhile.
             let outer = live.pumping.swap(1, Ordering::Relaxed);
             let mut first = true;
-            while self.run_slice(thread, dispatcher, &job, held, first, true) == Slice::Again {
+            // As long as it takes, also inside a job whose slice ends.
+            let begun = thread.record.slice.begin(clock::now_ns(), slice_clock::NEVER);
+            while self.run_slice(thread, dispatcher, &job, held, first, RunBy::Poster)
+                == Slice::Again
+            {
                 first = false;
             }
+            drop(begun);
             self.queues().ran(queue, held, false);
             self.look_again(&job, held, thread.record.number());
             self.owners().leave(in_hand);
@@ -230,7 +242,10 @@ impl<'a> Dispatchers<'a> {
         let Patience { until_ns, is_hopeless, is_elsewhere, helps_workers } = patience;
         let here = thread.record.number();
         let cell = accepted.held.cell();
+        let asker = thread.slots.asker(self.tokens());
         loop {
+            // "Stop" for the parent takes the job out of its queue, or it has to see that itself.
+            let ask_at = self.tokens().ask_while_waiting(asker, &[accepted.parent]);
             let mut lock = cell.lock();
             let stage = cell.stage();
             // The thread that would complete it must not wait for that.
@@ -264,7 +279,7 @@ impl<'a> Dispatchers<'a> {
                 continue;
             }
             let look_at = helps.then(|| now_ns.saturating_add(LOOK_NS));
-            cell.wait(&mut lock, until_ns.into_iter().chain(stuck_at).chain(look_at).min());
+            cell.wait(&mut lock, [until_ns, stuck_at, look_at, ask_at].into_iter().flatten().min());
         }
     }
 

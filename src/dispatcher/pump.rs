@@ -2,7 +2,7 @@
 //!
 //! The bounds are looked at between jobs and between slices; the first goes whatever the clock says,
 //! or a slow machine would get nowhere. A step gets one slice a tick. What is over is completed
-//! first.
+//! first. Those that wait share the time that is left: a slice ends after its part of it, for who asks.
 
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::moment::{Moment, MomentKind};
@@ -11,12 +11,14 @@ use crate::dispatcher::stats::{Samples, USUAL_TICK_NS};
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::Error;
 use crate::job::JobState;
+use crate::queue::HeldQueue;
 use crate::queue::counts::Left;
 use crate::queue::pump_thread::Busy;
 use crate::queue::stages::Next;
 use crate::sys::clock;
 use crate::sys::sync::{AtomicU32, Ordering};
 use crate::thread::context::ThisThread;
+use crate::thread::slice_clock;
 
 /// No bound, or no time.
 pub const NO_LIMIT: u64 = u64::MAX;
@@ -74,6 +76,34 @@ impl Drop for Pumping<'_> {
     }
 }
 
+/// Jobs of a tick that are over and not counted out, which the begin of the next one does in the same step.
+/// No foreign code runs in between; at the latest they are counted out when this is dropped.
+struct Uncounted<'d, 'a> {
+    dispatchers: Dispatchers<'a>,
+    dispatcher: &'d DispatcherPin<'a>,
+    queue: HeldQueue<'d>,
+    count: u64,
+}
+
+impl Uncounted<'_, '_> {
+    /// Counts them out.
+    #[inline]
+    fn count_out(&mut self) {
+        let count = std::mem::take(&mut self.count);
+        if count > 0 {
+            self.dispatchers.count_out(self.dispatcher, self.queue, count);
+        }
+    }
+}
+
+impl Drop for Uncounted<'_, '_> {
+    fn drop(&mut self) {
+        if !crate::weakened!("tick_counts_out") {
+            self.count_out();
+        }
+    }
+}
+
 /// After how long the host should pump again.
 fn next_tick(tick: &Tick, left: Left) -> u64 {
     if left.now > 0 && !tick.vetoed {
@@ -88,6 +118,14 @@ fn next_tick(tick: &Tick, left: Left) -> u64 {
     }
 }
 
+/// When the slice ends of a job that shares the rest of a budget with so many others.
+fn slice_end(now_ns: u64, left_ns: u64, waiting: u32) -> u64 {
+    if left_ns == NO_LIMIT {
+        return slice_clock::NEVER;
+    }
+    now_ns.saturating_add(left_ns / (u64::from(waiting) + 1))
+}
+
 impl<'a> Dispatchers<'a> {
     /// Runs a tick. On the dispatcher's thread only, which an unbound one becomes by this.
     pub fn pump(
@@ -97,7 +135,12 @@ impl<'a> Dispatchers<'a> {
         bounds: Bounds,
     ) -> Result<Tick, Error> {
         Self::bind(dispatcher, thread.record.number())?;
+        thread.record.let_stray();
         let live = dispatcher.slot().live();
+        if self.tokens().is_asking_here() {
+            // A host's check lets its event loop run: the job that polled is in the middle of something.
+            return Err(Error::Reentrant);
+        }
         let _pumping = Pumping::begin(&live.pumping)?;
         let (queue, statistics) = (dispatcher.queue(), live.statistics());
         let (ends, cancels) = (statistics.ends(), statistics.ends_of(JobState::Cancelled));
@@ -150,8 +193,10 @@ impl<'a> Dispatchers<'a> {
         let mut now_ns = began_ns;
         let mut is_first = true;
         let mut last = None;
+        let mut over = Uncounted { dispatchers: self, dispatcher, queue, count: 0 };
         loop {
             if self.queues().is_closed(queue) {
+                over.count_out();
                 self.complete_all(dispatcher, busy);
                 now_ns = clock::now_ns();
                 last = None;
@@ -162,7 +207,9 @@ impl<'a> Dispatchers<'a> {
             if is_spent || tick.executed >= bounds.most {
                 break;
             }
-            if let Some(is_vetoed) = self.queues().is_vetoed(self.owners(), queue) {
+            if self.queues().has_veto(queue) {
+                over.count_out();
+                let is_vetoed = self.queues().is_vetoed(self.owners(), queue);
                 // The host may have taken its time to answer.
                 now_ns = clock::now_ns();
                 tick.vetoed = is_vetoed;
@@ -173,19 +220,28 @@ impl<'a> Dispatchers<'a> {
             if last.is_some() && self.queues().has_no_news(queue) {
                 break;
             }
-            match self.queues().next(queue, is_first) {
+            match self.queues().next(queue, is_first, &mut over.count) {
                 Err(left) => return (left, now_ns),
                 Ok(Next::Complete(ended)) => {
+                    over.count_out();
                     self.finish(dispatcher, ended);
                     now_ns = clock::now_ns();
                     last = None;
                 }
-                Ok(Next::Run { job, first, last: beside }) => {
+                Ok(Next::Run { job, first, waiting, last: beside }) => {
+                    let left_ns = match bounds.budget_ns {
+                        NO_LIMIT => NO_LIMIT,
+                        budget_ns => budget_ns.saturating_sub(elapsed_ns),
+                    };
+                    let begun =
+                        thread.record.slice.begin(now_ns, slice_end(now_ns, left_ns, waiting));
                     let (slice, time_ns) =
                         self.run_here(thread, dispatcher, job, first, now_ns, &mut samples);
+                    drop(begun);
                     tick.executed += u64::from(slice != Slice::LeftOut);
+                    over.count += u64::from(!slice.goes_on());
                     now_ns = time_ns;
-                    last = beside.filter(|_| slice != Slice::Again);
+                    last = beside.filter(|_| !slice.goes_on());
                 }
             }
             is_first = false;

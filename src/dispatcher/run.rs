@@ -11,7 +11,7 @@ use crate::diagnosis::moment::{Moment, MomentKind};
 use crate::diagnosis::timeline::Timeline;
 use crate::dispatcher::stats::{Longest, Samples};
 use crate::dispatcher::{DispatcherPin, Dispatchers};
-use crate::error::panic_text;
+use crate::error::{Error, panic_text};
 use crate::job::Progress;
 use crate::job::life::Begun;
 use crate::job::texts::JobText;
@@ -22,16 +22,25 @@ use crate::owner::Call;
 use crate::owner::wait_graph::Inside;
 use crate::queue::HeldQueue;
 use crate::queue::posted::{HeldPosted, PostedCell, PostedId, Stage};
+use crate::queue::stages::Until;
 use crate::sys::host::Host;
 use crate::sys::sync::Ordering;
 use crate::sys::{clock, thread_identity};
 use crate::thread::context::ThisThread;
+use crate::thread::slice_clock;
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A job's function answers this to be called again: in the next tick, or as soon as others had
 /// their turn on another thread.
 pub const RUN_AGAIN: i32 = 100;
+
+/// A job's function answers this to be called again once it was woken.
+pub const RUN_WHEN_WOKEN: i32 = 101;
+
+/// A job's function answers this to be called again once it was woken, and not to be ended before, as a
+/// cancel would: another thread uses what it works on.
+pub const RUN_AWAY: i32 = 102;
 
 /// Answers of a job's function that mean it stopped because it was asked to: those of a probe.
 pub const STOPPED: RangeInclusive<i32> = 1..=3;
@@ -45,6 +54,28 @@ pub(crate) enum Slice {
     Last,
     /// Its function was called and wants to be called again.
     Again,
+    /// The same, but once it was woken.
+    WhenWoken,
+    /// The same, also if it is cancelled.
+    Away,
+}
+
+impl Slice {
+    /// Whether another one follows.
+    pub(crate) fn goes_on(self) -> bool {
+        matches!(self, Self::Again | Self::WhenWoken | Self::Away)
+    }
+}
+
+/// Who gives a job its thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RunBy {
+    /// The dispatcher's pump.
+    Pump,
+    /// Its poster, on the dispatcher's thread.
+    Poster,
+    /// Another thread.
+    Worker,
 }
 
 impl<'a> Dispatchers<'a> {
@@ -56,8 +87,7 @@ impl<'a> Dispatchers<'a> {
         is_there.then(|| JobPin::take_over(self.jobs(), job))
     }
 
-    /// Calls a job's function once on this thread; `first`: it never was before; `is_here`: the thread is
-    /// the dispatcher's.
+    /// Calls a job's function once on this thread; `first`: it never was before.
     pub(crate) fn run_slice(
         self,
         thread: ThisThread<'_, 'a>,
@@ -65,14 +95,12 @@ impl<'a> Dispatchers<'a> {
         job: &JobPin<'_>,
         held: &HeldPosted<'_>,
         first: bool,
-        is_here: bool,
+        by: RunBy,
     ) -> Slice {
         let cell = held.cell();
         let Some(function) = cell.function() else { return Slice::LeftOut };
         let parent = cell.task().parent;
-        if !self.may_run(job, first) {
-            return Slice::LeftOut;
-        }
+        let Some(may_follow) = self.may_run(job, cell, first) else { return Slice::LeftOut };
         let ticket = match self.contexts().lend(thread, parent, job) {
             Ok(ticket) => ticket,
             Err(error) => {
@@ -80,9 +108,9 @@ impl<'a> Dispatchers<'a> {
                 return Slice::LeftOut;
             }
         };
-        let call = self.owners().enter(cell.owned.get(), thread_identity::current());
+        let call = self.owners().enter_here(cell.owned.get());
         if first && call.is_open {
-            dispatcher.slot().live().statistics().executed.one(is_here);
+            dispatcher.slot().live().statistics().executed.one(by != RunBy::Worker);
         }
         let answer =
             call.is_open.then(|| catch_unwind(AssertUnwindSafe(|| function.call(job.handle()))));
@@ -94,7 +122,7 @@ impl<'a> Dispatchers<'a> {
                 self.end_job(job, JobState::Interrupted, "its owner was closed");
                 Slice::LeftOut
             }
-            Some(Ok(answer)) => self.end_slice(job, answer),
+            Some(Ok(answer)) => self.end_slice(job, answer, by, may_follow),
             Some(Err(panic)) => {
                 self.end_job(job, JobState::Failed, panic_text(&*panic));
                 Slice::Last
@@ -102,36 +130,52 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Begins a job whose first slice this is, and looks whether it goes on. One that was cancelled ends.
-    fn may_run(self, job: &JobPin<'_>, first: bool) -> bool {
+    /// Begins a job whose first slice this is, and looks whether it goes on. One that was cancelled ends,
+    /// unless it has to unwind. `None`: it is not run; else whether a further slice may follow a cancel.
+    fn may_run(self, job: &JobPin<'_>, cell: &PostedCell, first: bool) -> Option<bool> {
         // An error: it has ended, or somebody who has its handle began it.
         let is_cancelled = match first.then(|| self.jobs().begin(job)) {
             Some(begun) => begun == Ok(Begun::Cancelled),
             None => self.jobs().is_cancelled(job),
         };
-        if is_cancelled {
+        let unwinds = cell.unwinds();
+        if is_cancelled && (first || !unwinds) {
             self.end_job(job, JobState::Cancelled, "");
         }
-        !self.jobs().state(job).is_terminal()
+        (!self.jobs().state(job).is_terminal()).then_some(unwinds && !is_cancelled)
     }
 
-    /// Ends a job as its function answered, unless it wants to be called again.
-    fn end_slice(self, job: &JobPin<'_>, answer: i32) -> Slice {
+    /// Ends a job as its function answered, unless it wants to be called again; after a cancel only one is
+    /// that `may_follow`.
+    fn end_slice(self, job: &JobPin<'_>, answer: i32, by: RunBy, may_follow: bool) -> Slice {
         match answer {
             0 => self.end_job(job, JobState::Completed, ""),
             answer if STOPPED.contains(&answer) => self.end_job(job, JobState::Cancelled, ""),
-            RUN_AGAIN if self.jobs().is_cancelled(job) => {
+            RUN_AGAIN | RUN_WHEN_WOKEN | RUN_AWAY if self.jobs().state(job).is_terminal() => (),
+            RUN_AWAY if by == RunBy::Pump => return Slice::Away,
+            RUN_AGAIN | RUN_WHEN_WOKEN if self.jobs().is_cancelled(job) => {
+                if may_follow {
+                    return Slice::Again;
+                }
                 self.end_job(job, JobState::Cancelled, "");
             }
-            RUN_AGAIN if !self.jobs().state(job).is_terminal() => return Slice::Again,
-            RUN_AGAIN => (),
+            RUN_AGAIN => return Slice::Again,
+            RUN_WHEN_WOKEN if by == RunBy::Pump => return Slice::WhenWoken,
+            RUN_WHEN_WOKEN | RUN_AWAY => self.fail(
+                job,
+                format_args!(
+                    "its function answered {}, which only a pump can do; post it without \
+                     DCC_POST_ANY_THREAD, and do not wait for it on its own thread",
+                    if answer == RUN_AWAY { "DCC_RUN_AWAY" } else { "DCC_RUN_WHEN_WOKEN" }
+                ),
+            ),
             answer => self.fail(job, format_args!("its function answered {answer}")),
         }
         Slice::Last
     }
 
     /// Runs a job, or its next slice, on the dispatcher's thread, which has nothing else to do since
-    /// `began_ns`. What came of that, and what the time is now.
+    /// `began_ns`. What came of that, and what the time is now. One that is over the caller counts out.
     pub(crate) fn run_here(
         self,
         thread: ThisThread<'_, 'a>,
@@ -148,11 +192,11 @@ impl<'a> Dispatchers<'a> {
         let in_hand = self.in_hand(cell);
         let job_id = self.jobs().id(&job);
         let busy = self.queues().hold_thread(queue, job_id, began_ns);
-        let slice = self.run_slice(thread, dispatcher, &job, &held, first, true);
+        let slice = self.run_slice(thread, dispatcher, &job, &held, first, RunBy::Pump);
         let now_ns = clock::now_ns();
         self.queues().stops_here(queue);
         busy.note(job_id, now_ns);
-        self.note_slice(&job, began_ns, slice == Slice::Again);
+        self.note_slice(&job, began_ns, slice.goes_on());
         let waited_ns = first.then(|| {
             let posted_ns = cell.posted_ns.load(Ordering::Relaxed);
             began_ns.saturating_sub(posted_ns)
@@ -165,30 +209,48 @@ impl<'a> Dispatchers<'a> {
                 label: self.label(&job),
             });
         }
-        if slice == Slice::Again {
-            self.queues().park(queue, &held, false);
+        if slice.goes_on() {
+            let until = match slice {
+                Slice::Away => Until::WokenAlone,
+                Slice::WhenWoken => Until::Woken,
+                _ => Until::NextTick,
+            };
+            self.queues().park(queue, &held, until);
         } else {
             // Of one that runs here nobody else has a list.
             cell.set_stage(Stage::Ran);
         }
         self.look_again(&job, &held, thread.record.number());
         self.owners().leave(in_hand);
-        let is_told = if slice == Slice::Again {
+        let is_told = if slice.goes_on() {
             self.show_progress(dispatcher, &job, &held, now_ns);
             // It is in the queue again; nobody else than this thread completes it.
             held.leave();
             dispatcher.slot().live().progress_interval_ns().is_some()
         } else {
-            self.finish_noted(dispatcher, held)
+            self.finish_noted(dispatcher, held, &job)
         };
         drop(busy);
         let now_ns = if is_told { clock::now_ns() } else { now_ns };
         (slice, now_ns)
     }
 
+    /// Wakes a posted job. False: it was not posted, or its poster runs it at once.
+    pub fn wake_job(self, job: &JobPin<'_>) -> bool {
+        let posted = self.posted_as(job);
+        posted.map(|posted| self.tokens().wake_job(posted)).is_some()
+    }
+
+    /// What a job is posted as. `None`: it was not posted, or its poster runs it at once.
+    pub fn posted_as(self, job: &JobPin<'_>) -> Option<PostedId> {
+        let posted = self.tokens().posted(self.jobs().token_held_by(job).index());
+        (posted != PostedId::NONE).then_some(posted)
+    }
+
     /// Says that a job that runs is in this thread's hands.
+    #[inline]
     pub(crate) fn in_hand(self, cell: &PostedCell) -> Call {
-        self.owners().enter(cell.owned.get(), thread_identity::current())
+        self.owners().enter_here(cell.owned.get())
     }
 
     /// Runs a job, or its next slice, on this thread, which is not the dispatcher's. Any id may
@@ -224,11 +286,14 @@ impl<'a> Dispatchers<'a> {
             let waits_before = self.owners().waits().begun();
             let inside = Inside { thread: thread_identity::current(), waits_before };
             cell.set_inside(Some(inside));
-            let slice = self.run_slice(thread, &dispatcher, &job, &held, first, false);
+            // Its slice is as long as it takes, also inside a job of this thread whose slice ends.
+            let begun = thread.record.slice.begin(began_ns, slice_clock::NEVER);
+            let slice = self.run_slice(thread, &dispatcher, &job, &held, first, RunBy::Worker);
+            drop(begun);
             cell.set_inside(None);
             self.note_slice(&job, began_ns, slice == Slice::Again);
             let is_parked = if slice == Slice::Again {
-                self.queues().park(queue, &held, true)
+                self.queues().park(queue, &held, Until::Elsewhere)
             } else {
                 self.queues().ran(queue, &held, true);
                 false
@@ -242,7 +307,11 @@ impl<'a> Dispatchers<'a> {
                 self.queues().wake(self.owners(), queue);
             } else if hands_on && let Err(error) = self.hand_out(queue, id, cell.lane()) {
                 // Ended first: once it is claimed its completion may run.
-                self.fail(&job, format_args!("no thread for its next slice: {error}"));
+                if matches!(error, Error::ShutDown) {
+                    self.end_job(&job, JobState::Interrupted, "");
+                } else {
+                    self.fail(&job, format_args!("no thread for its next slice: {error}"));
+                }
                 self.queues().claim(id, Stage::Ran, true);
                 self.queues().wake(self.owners(), queue);
             }
@@ -273,6 +342,7 @@ impl<'a> Dispatchers<'a> {
 
     /// Looks whether a job was cancelled or its owner closed while it ran, after it stopped to.
     /// True: because of the one it waits for its completion; the other wakes the host itself.
+    #[inline]
     pub(crate) fn look_again(self, job: &JobPin<'_>, held: &HeldPosted<'_>, here: u64) -> bool {
         let is_claimed = self.jobs().is_cancelled(job)
             && self.queues().claim(held.id(), Stage::Cancelled, true).is_some();
@@ -290,10 +360,12 @@ impl<'a> Dispatchers<'a> {
         self.jobs().show_text(job, JobText::Label, EventText::new)
     }
 
+    #[inline]
     fn note_slice(self, job: &JobPin<'_>, began_ns: u64, goes_on: bool) {
         self.timeline().note(|| {
             let kind = MomentKind::Job { goes_on };
-            Moment::since(began_ns, kind, self.jobs().id(job), self.label(job))
+            let trace = self.tokens().own_trace(crate::handle::index(self.jobs().token(job)));
+            Moment::since(began_ns, kind, self.jobs().id(job), self.label(job)).of_trace(trace)
         });
     }
 

@@ -39,6 +39,8 @@ struct Runs {
 #[derive(Debug, Default)]
 struct Ticks {
     last_began_ns: AtomicU64,
+    /// 0 during one, and before the first.
+    last_ended_ns: AtomicU64,
     /// A moving average, 0 before two ticks were seen.
     interval_ns: AtomicU64,
     longest_ns: AtomicU64,
@@ -143,8 +145,8 @@ impl Statistics {
         counts.into_iter().for_each(Count::reset);
         self.ends.iter().chain([&self.executed, &self.posted]).for_each(SplitCount::reset);
         *self.runs.lock() = Runs::default();
-        let Ticks { last_began_ns, interval_ns, longest_ns } = &self.tick_times;
-        for time in [last_began_ns, interval_ns, longest_ns, &self.longest_ns] {
+        let Ticks { last_began_ns, last_ended_ns, interval_ns, longest_ns } = &self.tick_times;
+        for time in [last_began_ns, last_ended_ns, interval_ns, longest_ns, &self.longest_ns] {
             time.store(0, Ordering::Relaxed);
         }
     }
@@ -195,6 +197,7 @@ impl Statistics {
             self.tick_times.interval_ns.store(interval, Ordering::Relaxed);
         }
         self.tick_times.last_began_ns.store(now_ns, Ordering::Relaxed);
+        self.tick_times.last_ended_ns.store(0, Ordering::Relaxed);
     }
 
     /// Notes that a tick ended. For the dispatcher's thread.
@@ -205,6 +208,16 @@ impl Statistics {
         if elapsed_ns > self.longest_tick_ns() {
             self.tick_times.longest_ns.store(elapsed_ns, Ordering::Relaxed);
         }
+        let ended_ns = self.last_tick_ns().saturating_add(elapsed_ns);
+        self.tick_times.last_ended_ns.store(ended_ns, Ordering::Relaxed);
+    }
+
+    /// How long ago the last tick ended; 0 during one. `None`: there was none yet.
+    pub fn since_last_tick_ns(&self, now_ns: u64) -> Option<u64> {
+        let ended_ns = self.tick_times.last_ended_ns.load(Ordering::Relaxed);
+        let is_inside = ended_ns == 0;
+        let was_any = !is_inside || self.last_tick_ns() != 0;
+        was_any.then(|| if is_inside { 0 } else { now_ns.saturating_sub(ended_ns) })
     }
 
     /// When the last tick began; 0 before the first.
@@ -247,6 +260,21 @@ mod tests {
         assert!(hint.abs_diff(40_000_000) < 1_000_000, "{hint}");
         (0..200).for_each(|tick| statistics.begin_tick(4_000_000_000 + tick));
         assert_eq!(statistics.retry_after_ns(), HINTS_NS.0);
+    }
+
+    #[test]
+    fn the_last_tick_was_so_long_ago_and_is_not_during_one() {
+        let statistics = Statistics::default();
+        assert_eq!(statistics.since_last_tick_ns(7), None);
+        statistics.begin_tick(1_000);
+        assert_eq!(statistics.since_last_tick_ns(9_000), Some(0), "it is inside one");
+        statistics.end_tick(500, false);
+        assert_eq!(statistics.since_last_tick_ns(1_800), Some(300));
+        statistics.begin_tick(2_000);
+        assert_eq!(statistics.since_last_tick_ns(9_000), Some(0));
+        statistics.end_tick(0, false);
+        statistics.reset();
+        assert_eq!(statistics.since_last_tick_ns(9_000), None);
     }
 
     #[test]

@@ -3,13 +3,16 @@
 use super::argument::handle;
 use super::current::dcc_ticket;
 use super::guard::{guard, guard_creating};
+use super::job::dcc_destroy_fn;
 use super::out::{HandleOut, TextOut, ValueOut};
 use super::status::{DCC_OK, dcc_status};
 use super::{library, thread};
 use crate::error::Error;
 use crate::handle::{Handle, NULL};
+use crate::sys::bound::Bound;
+use crate::sys::callout::{Payload, UserData};
 use crate::thread::current::NO_TICKET;
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 
 /// A captured pair of current token and current job, shared by reference count. The pointer is a
 /// handle, not an address; NULL is the empty pair.
@@ -28,6 +31,71 @@ pub unsafe extern "C" fn dcc_context_capture(out_context: *mut *mut dcc_context)
         to.write(library().contexts().capture(slots)?);
         Ok(())
     })
+}
+
+/// What a thread runs, in the form of POSIX threads. Must not unwind or longjmp, which pthread_exit does:
+/// return instead.
+pub type dcc_thread_fn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> *mut c_void>;
+
+/// Captures what is current on this thread together with what another thread is to run in it: for
+/// pthread_create, or for a host's pool, which take a function and one pointer. A new thread has nothing
+/// current, so that polls in it are never cancelled.
+///
+///     dcc_context *bound;
+///     if (dcc_context_bind(smooth_half, &half, NULL, &bound) < 0 ||
+///         pthread_create(&thread, NULL, dcc_context_run, bound) != 0)
+///         dcc_context_release(bound);
+///
+/// Writes a context to `out_context`, one reference: dcc_context_run takes it. For a thread or a task that
+/// never starts give it back by dcc_context_release. Retain it once for each further thread that runs it, at
+/// the same time or later. Else it is as one of dcc_context_capture, and can be entered.
+///
+/// `destroy`, if not NULL, is called exactly once with `user_data` when the last reference is gone and no
+/// thread is inside `function` any more, on the thread that makes it so. On an error nothing is called and
+/// `user_data` is still yours. The functions must stay loaded until then: join your threads, and wait for
+/// your tasks in a host's pool, before the plugin is unloaded.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_context_bind(
+    function: dcc_thread_fn,
+    user_data: *mut c_void,
+    destroy: dcc_destroy_fn,
+    out_context: *mut *mut dcc_context,
+) -> dcc_status {
+    // SAFETY: the C caller's promise: a writable result.
+    let to = unsafe { HandleOut::new("out_context", out_context) };
+    guard_creating(|| {
+        let to = to?;
+        let function = function.ok_or(Error::InvalidArgument(
+            "function is NULL; pass the function that the thread is to run",
+        ))?;
+        // SAFETY: the C caller's promise about both functions.
+        let bound =
+            unsafe { Bound::new(function, Payload::new(UserData::new(user_data), destroy)) };
+        let (slots, _) = thread::slots_and_record()?;
+        to.write(library().contexts().bind(slots, bound)?);
+        Ok(())
+    })
+}
+
+/// Runs what was bound, in the context in which that was: `bound` is what dcc_context_bind wrote. Its type
+/// and its answer are those that pthread_create wants. A pool whose tasks answer something else gets two
+/// lines of yours:
+///
+///     static void task(void *bound) { dcc_context_run(bound); }
+///
+/// It takes one reference of `bound`, which is gone when it returns, and gives what the function answered.
+/// What the function left current on this thread is undone, as by dcc_context_unwind. NULL, and
+/// dcc_last_error says why: the function was not called, because `bound` is no such context or has no
+/// reference left, or for want of memory for what this thread has current; then the reference was taken all
+/// the same. Any thread. May run `destroy` and a job's `destroy`.
+#[unsafe(no_mangle)]
+pub extern "C" fn dcc_context_run(bound: *mut c_void) -> *mut c_void {
+    let mut answer = std::ptr::null_mut();
+    guard(|| {
+        answer = library().contexts().run(thread::this, handle(bound))?.pointer();
+        Ok(DCC_OK)
+    });
+    answer
 }
 
 /// Adds a reference, which you release. Any thread.

@@ -17,8 +17,14 @@ use crate::thread::value::SlotName;
 /// What a `set` gives and the matching `reset` takes: good once, on the same thread.
 pub type dcc_ticket = u64;
 
+/// # Safety
+/// `out_ticket` is NULL or writable.
 #[inline(always)]
-unsafe fn set(slot: SlotName, object: Handle, out_ticket: *mut dcc_ticket) -> Outcome<()> {
+pub(super) unsafe fn set(
+    slot: SlotName,
+    object: Handle,
+    out_ticket: *mut dcc_ticket,
+) -> Outcome<()> {
     // SAFETY: promised by the caller.
     let to = unsafe { ValueOut::new("out_ticket", out_ticket, NO_TICKET) }?;
     let (slots, record) = thread::slots_and_record()?;
@@ -27,7 +33,7 @@ unsafe fn set(slot: SlotName, object: Handle, out_ticket: *mut dcc_ticket) -> Ou
 }
 
 #[inline(always)]
-fn reset(slot: SlotName, ticket: dcc_ticket) -> Outcome {
+pub(super) fn reset(slot: SlotName, ticket: dcc_ticket) -> Outcome {
     let slots = thread::slots().ok_or(Error::WrongThread(ticket))?;
     library().contexts().reset(slots, slot, ticket)?;
     Ok(DCC_OK)
@@ -118,7 +124,15 @@ pub extern "C" fn dcc_cancel_token_check_current() -> dcc_status {
 #[inline(never)]
 extern "C" fn probe_token(slots: &thread::Slots) -> dcc_status {
     guard_anywhere(|| {
-        Ok(poll_layers(slots.token(), NULL, || slots.thread_number(), || Place::Unknown))
+        if library().tokens().is_sealed(slots.job_layer().token()) {
+            return Ok(DCC_OK);
+        }
+        Ok(poll_layers(
+            slots.token_layer().expected(),
+            NULL,
+            || slots.thread_number(),
+            || Place::Unknown,
+        ))
     })
 }
 
@@ -126,7 +140,7 @@ extern "C" fn probe_token(slots: &thread::Slots) -> dcc_status {
 #[inline(never)]
 extern "C" fn probe(slots: &thread::Slots) -> dcc_status {
     guard_anywhere(|| {
-        let (token, job) = (slots.token_layer().token(), slots.job_layer().token());
+        let (token, job) = (slots.token_layer().expected(), slots.job_layer().expected());
         Ok(poll_layers(token, job, || slots.thread_number(), || Place::Unknown))
     })
 }

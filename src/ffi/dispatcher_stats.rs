@@ -1,7 +1,7 @@
 //! `dcc_dispatcher_read_stats`.
 
 use super::argument::Versioned;
-use super::dispatcher::{dcc_dispatcher, dispatchers, pinned};
+use super::dispatcher::{DCC_NO_LIMIT, dcc_dispatcher, dispatchers, pinned};
 use super::guard::guard;
 use super::library;
 use super::out::{StructOut, TextOut};
@@ -79,6 +79,10 @@ pub struct dcc_dispatcher_stats {
     /// For how long it has been inside that, or inside another function of the host in a pump, or waiting in
     /// a call of this library; 0 while it is in none.
     pub present_for_ns: u64,
+    /// How long ago the last pump ended; 0 inside one, DCC_NO_LIMIT before the first. Where this grows and
+    /// `present_job_id` is 0 the host's thread is busy with its own: a modal dialog, a file that loads. Where
+    /// that is not 0 the thread is inside one of the jobs.
+    pub since_last_tick_ns: u64,
 }
 
 // SAFETY: numbers, for which zero is a value; starts with a u32.
@@ -141,6 +145,7 @@ pub unsafe extern "C" fn dcc_dispatcher_read_stats(
             longest_tick_ns: statistics.longest_tick_ns(),
             present_job_id,
             present_for_ns,
+            since_last_tick_ns: statistics.since_last_tick_ns(now_ns).unwrap_or(DCC_NO_LIMIT),
         });
         Ok(DCC_OK)
     })

@@ -35,8 +35,20 @@ pub const DCC_EVENT_SLOW_CANCEL: u32 = 5;
 /// Kind of an event: a peer cancelled one of its requests, or its session was closed. `token` is the
 /// request's; `text` the request's id as JSON has it, a colon, a space, and the reason.
 pub const DCC_EVENT_REQUEST_CANCELLED: u32 = 6;
+/// Kind of an event: the `is_cancelled` of a running job, which one thread alone may ask, was not asked for
+/// the threshold of dcc_events_set_slow_cancel_threshold and its own interval: that thread neither polls nor
+/// waits in this library, so the host's Esc is not heard. As a rule it joins worker threads in another way:
+/// let it wait for a token or a job, or call dcc_context_ask in between; or let any thread ask
+/// (DCC_JOB_ASK_ON_ANY_THREAD). Told once until it is asked again. `job_id`, `token`; `since_cancel_ns` is
+/// for how long it was not asked; `text` says why.
+pub const DCC_EVENT_CHECK_NOT_ASKED: u32 = 7;
+/// Kind of an event: a job or a request was sealed, see dcc_job_seal. `token`, `thread`; of a job `job_id`,
+/// and `text` is its label.
+pub const DCC_EVENT_SEALED: u32 = 8;
 
 const _: () = {
+    assert!(DCC_EVENT_SEALED == EventKind::Sealed as u32);
+    assert!(DCC_EVENT_CHECK_NOT_ASKED == EventKind::CheckNotAsked as u32);
     assert!(DCC_EVENT_REQUEST_CANCELLED == EventKind::RequestCancelled as u32);
     assert!(DCC_EVENT_OVERFLOW == EventKind::Overflow as u32);
     assert!(DCC_EVENT_TOKEN_CANCELLED == EventKind::TokenCancelled as u32);
@@ -67,7 +79,7 @@ pub struct dcc_event {
     pub token: u64,
     /// The system's number of the thread that caused the event.
     pub thread: u64,
-    /// How long after the cancel.
+    /// How long after the cancel; for how long a check was not asked.
     pub since_cancel_ns: u64,
     /// How many events were lost.
     pub count: u64,
@@ -104,7 +116,7 @@ impl From<&Event> for dcc_event {
     }
 }
 
-fn observers() -> &'static Observers {
+pub(super) fn observers() -> &'static Observers {
     &library().diagnosis().observers
 }
 
@@ -180,7 +192,8 @@ pub extern "C" fn dcc_events_release(observer: *mut dcc_events) -> dcc_status {
 
 /// Says after how long, `threshold_ns`, a cancel that no thread of its job has seen is a
 /// DCC_EVENT_SLOW_CANCEL: 1 second unless this is called. It is told once for each cancel, while
-/// there is an observer. Any thread.
+/// there is an observer. A check that nobody asks is told after the same time, as
+/// DCC_EVENT_CHECK_NOT_ASKED. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_events_set_slow_cancel_threshold(threshold_ns: u64) -> dcc_status {
     guard(|| {

@@ -49,6 +49,15 @@ const _: () = {
 /// Flag of a job: its `is_cancelled` may be asked on any thread, not only the creating one.
 pub const DCC_JOB_ASK_ON_ANY_THREAD: u32 = 1;
 
+/// Flag of a job that has no `parent`: a cancel of the current token of the creating thread cancels it, and
+/// a cancel of the current job. So a job that is made inside another's work, or for the request whose token
+/// is current, stops with that. A `parent` that is given goes before this flag. The wrappers set it unless
+/// the job is said to be detached. Of token and job the one that is below the other is the parent, as in a
+/// posted job, so an outer job answers for its request itself; see dcc_job_seal. Once that job has
+/// ended, a cancel of what is above it still comes down, unless it was sealed. In an event loop that a job
+/// runs what has nothing to do with that job is made without this flag.
+pub const DCC_JOB_BELOW_CURRENT: u32 = 2;
+
 /// Ends the life of user data: called exactly once, after the last use of it.
 pub type dcc_destroy_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
@@ -61,7 +70,7 @@ pub type dcc_is_cancelled_fn = Option<unsafe extern "C" fn(user_data: *mut c_voi
 pub struct dcc_job_desc {
     /// sizeof(dcc_job_desc)
     pub struct_size: u32,
-    /// DCC_JOB_ASK_ON_ANY_THREAD or 0.
+    /// DCC_JOB_ASK_ON_ANY_THREAD, DCC_JOB_BELOW_CURRENT, both or 0.
     pub flags: u32,
     /// What to call it, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
     pub label: *const c_char,
@@ -71,7 +80,7 @@ pub struct dcc_job_desc {
     pub caller_id: *const c_char,
     /// Bytes in `caller_id`, or DCC_NUL_TERMINATED.
     pub caller_id_length: usize,
-    /// A token whose cancel cancels the job. May be NULL.
+    /// A token whose cancel cancels the job. NULL: none does, unless `flags` says DCC_JOB_BELOW_CURRENT.
     pub parent: *const dcc_cancel_token,
     /// Handed to `destroy` and `is_cancelled`, and given back by dcc_job_user_data.
     pub user_data: *mut c_void,
@@ -79,8 +88,10 @@ pub struct dcc_job_desc {
     /// thread let it go; never if the create fails. May use the library. May be NULL.
     pub destroy: dcc_destroy_fn,
     /// Makes it a foreign job: probes and polls ask this too, on the creating thread only unless
-    /// `flags` says any; never while it is being asked already. Its first answer other than 0
-    /// cancels the job for good (DCC_CAUSE_FOREIGN), which workers and children see. May be NULL.
+    /// `flags` says any; never while it is being asked already. So do polls of jobs and tokens that are
+    /// made current above it on such a thread, as by a library that the job calls, up to a mask. Its first
+    /// answer other than 0 cancels the job for good (DCC_CAUSE_FOREIGN), which workers and children see. May
+    /// be NULL.
     pub is_cancelled: dcc_is_cancelled_fn,
     /// Least nanoseconds between two questions to `is_cancelled`.
     pub min_interval_ns: u64,
@@ -135,8 +146,9 @@ pub unsafe extern "C" fn dcc_job_create(
 /// # Safety
 /// The descriptor's pointers are what the header asks for.
 unsafe fn create(desc: &dcc_job_desc) -> Outcome<Handle> {
-    let known = DCC_JOB_ASK_ON_ANY_THREAD;
-    flags("dcc_job_desc.flags", desc.flags, known, "DCC_JOB_ASK_ON_ANY_THREAD")?;
+    let known = "DCC_JOB_ASK_ON_ANY_THREAD | DCC_JOB_BELOW_CURRENT";
+    let all = DCC_JOB_ASK_ON_ANY_THREAD | DCC_JOB_BELOW_CURRENT;
+    flags("dcc_job_desc.flags", desc.flags, all, known)?;
     // SAFETY: the C caller's promise in the descriptor.
     let (label, caller_id) = unsafe {
         let name = "dcc_job_desc.label";
@@ -159,11 +171,13 @@ unsafe fn create(desc: &dcc_job_desc) -> Outcome<Handle> {
             })
         }
     };
+    let is_implied = desc.parent.is_null() && desc.flags & DCC_JOB_BELOW_CURRENT != 0;
+    let parents = if is_implied { thread::lowest() } else { [handle(desc.parent), NULL] };
     let origin = JobOrigin {
         label,
         caller_id,
-        parent: handle(desc.parent),
-        token: Origin { foreign, is_watched: true, ..Origin::default() },
+        parents,
+        token: Origin { foreign, is_watched: true, is_implied, ..Origin::default() },
         owner: handle(desc.owner),
     };
     // SAFETY: the C caller's promise in the descriptor; on an error the payload is given up

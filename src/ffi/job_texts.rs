@@ -2,15 +2,18 @@
 
 use super::answer::poll_layers;
 use super::argument::Versioned;
+use super::dispatcher::DCC_NO_LIMIT;
 use super::guard::{Outcome, guard};
 use super::job::{dcc_job, jobs, pinned, with_text};
 use super::out::{StructOut, TextOut};
 use super::status::{DCC_OK, dcc_status};
-use super::thread;
+use super::trace::place;
+use super::{library, thread};
 use crate::diagnosis::place::Place;
 use crate::handle::NULL;
-use crate::job::Progress;
+use crate::job::progress::Bar;
 use crate::job::texts::JobText;
+use crate::job::{JobPin, Progress};
 use crate::thread::current::ThreadSlots;
 use std::ffi::c_char;
 
@@ -26,6 +29,19 @@ pub struct dcc_job_progress {
     pub done: u64,
     /// Units in all, 0 while unknown.
     pub total: u64,
+    /// How long its bar is, from 0 to 1. It never falls, and is 1 only once the job has completed. While a
+    /// total is unknown it rises ever more slowly.
+    pub fraction: f64,
+    /// About how much longer the job runs; DCC_NO_LIMIT while that is unknown: in its first seconds and its
+    /// first tenth, where it stands still, where a total is unknown or grew lately. 0 once it has ended. It
+    /// is no better than the weights of the shares: show it coarsely. It is reckoned from when you look, so
+    /// look regularly.
+    pub time_left_ns: u64,
+    /// Units that were counted beyond the total of their share, or in a share that a library below counts
+    /// for; they are not shown.
+    pub over: u64,
+    /// Units that were counted after their share or the job had ended; they are not shown.
+    pub late: u64,
 }
 
 // SAFETY: numbers, for which zero is a value; starts with a u32.
@@ -35,10 +51,14 @@ unsafe impl Versioned for dcc_job_progress {
 }
 
 /// Notes how far a running job is, and answers whether to stop: 0, DCC_CANCELLED_BY_TOKEN if the
-/// current token is cancelled, DCC_CANCELLED_BY_JOB if this job is. `total` is 0 while unknown.
-/// Progress only grows: a report with less `done` than an earlier one, for instance of a slower
-/// worker, is left out. `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied; NULL keeps
-/// the one before. DCC_ERROR_WRONG_STATE if the job is not running. Any thread.
+/// current token is cancelled, DCC_CANCELLED_BY_JOB if this job is. `total` is 0 while unknown. Below
+/// dcc_context_shield the answer is 0.
+///
+/// Progress only grows: a report with less `done` than an earlier one, for instance of a slower worker, is
+/// left out. With less `done` and another `total` it is another count, which begins now. Whenever `total`
+/// changes, what is left of the bar is spread over what is left to do. Where a share of this job is current
+/// (dcc_progress_set_current), that is told, else the job. `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH
+/// bytes, copied; NULL keeps the one before. DCC_ERROR_WRONG_STATE if the job is not running. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_set_progress(
     job: *const dcc_job,
@@ -49,16 +69,52 @@ pub unsafe extern "C" fn dcc_job_set_progress(
 ) -> dcc_status {
     with_text(job, "message", message, message_length, |job, words| {
         let words = (!message.is_null()).then_some(words);
-        jobs().set_progress(job, Progress { done, total }, words)?;
-        let slots = thread::slots();
-        let number = || slots.map_or(0, ThreadSlots::thread_number);
-        let current = slots.map_or(NULL, ThreadSlots::token);
-        let token = jobs().token(job);
-        Ok(poll_layers(current, token, number, || Place::Unknown))
+        set_progress(job, Progress { done, total }, words, || Place::Unknown)
     })
 }
 
-/// Fills in how far a job is. Any thread.
+/// As dcc_job_set_progress, with the place in the source where it stands, for the poll trace: `file`
+/// ends with NUL, or is NULL if that is not known. In C dcc_job_set_progress is a macro that says it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_job_set_progress_at(
+    job: *const dcc_job,
+    done: u64,
+    total: u64,
+    message: *const c_char,
+    message_length: usize,
+    file: *const c_char,
+    line: u32,
+) -> dcc_status {
+    with_text(job, "message", message, message_length, |job, words| {
+        let words = (!message.is_null()).then_some(words);
+        // SAFETY: the C caller's promise: NULL or ended by NUL.
+        set_progress(job, Progress { done, total }, words, || unsafe { place(file, line) })
+    })
+}
+
+fn set_progress(
+    job: &JobPin<'_>,
+    progress: Progress,
+    words: Option<&str>,
+    place: impl FnOnce() -> Place,
+) -> Outcome {
+    let slots = thread::slots();
+    let share = slots.map_or(NULL, ThreadSlots::current_share);
+    library().shares().set_progress(job, share, progress, words)?;
+    let token = jobs().token(job);
+    let Some(slots) = slots else { return Ok(poll_layers(NULL, token, || 0, place)) };
+    if slots.is_shielded() {
+        return Ok(DCC_OK);
+    }
+    // As the thread sees its current job, so that checks around it are asked, too.
+    let layer = slots.job_layer();
+    let seen = if layer.token() == token { layer.expected() } else { token };
+    Ok(poll_layers(slots.token_layer().expected(), seen, || slots.thread_number(), place))
+}
+
+/// Fills in how far a job is. `done` and `total` are what dcc_job_set_progress was told; in millionths of the
+/// bar, once the job has shares or its total has changed. Asks those who count for what they have, so that
+/// the next look is fresh. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_read_progress(
     job: *const dcc_job,
@@ -67,9 +123,17 @@ pub unsafe extern "C" fn dcc_job_read_progress(
     guard(|| {
         // SAFETY: the C caller's promise: writable for the size that it says.
         let to = unsafe { StructOut::new("out_progress", out_progress) }?;
-        let Progress { done, total } =
-            pinned(job)?.map_or_else(Progress::default, |job| jobs().progress(&job));
-        to.write(&dcc_job_progress { struct_size: 0, reserved: 0, done, total });
+        let bar = pinned(job)?.map_or_else(Bar::default, |job| jobs().bar(&job));
+        to.write(&dcc_job_progress {
+            struct_size: 0,
+            reserved: 0,
+            done: bar.count.done,
+            total: bar.count.total,
+            fraction: bar.fraction,
+            time_left_ns: bar.time_left_ns.unwrap_or(DCC_NO_LIMIT),
+            over: bar.over,
+            late: bar.late,
+        });
         Ok(DCC_OK)
     })
 }
@@ -83,8 +147,9 @@ fn show(job: *const dcc_job, which: JobText, to: Outcome<TextOut>) -> Outcome {
     Ok(DCC_OK)
 }
 
-/// Writes the message of the latest progress, `snprintf`-like, as dcc_cancel_token_reason. Any
-/// thread.
+/// Writes what the job is at, `snprintf`-like, as dcc_cancel_token_reason: the message that was new last,
+/// among its own and those of its shares that have not ended; behind the labels of the shares that it is in,
+/// as "Export > Textures > 4k.exr". Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_progress_message(
     job: *const dcc_job,

@@ -7,12 +7,16 @@
 //! - All calls: `argument` what comes in, [`limits`] how long it may be, `out` what goes out; `guard` where
 //!   panics stop and errors become statuses, [`status`] those; `answer` what a question whether to stop is
 //!   answered.
-//! - Tokens: [`token`]; [`deadline`] cancels at a time, and on another thread; [`registration`] callbacks;
-//!   [`wait`] waits and native events; [`owner`] plugins that go.
-//! - Jobs: [`job`]; [`job_life`] how one begins and ends; [`job_texts`] what it tells of itself.
+//! - Tokens: [`token`]; [`token_all`] of all; [`deadline`] cancels at a time, and on another thread;
+//!   [`registration`] callbacks; [`wait`] waits and native events; [`owner`] plugins that go.
+//! - Jobs: [`job`]; [`job_life`] how one begins and ends; [`job_texts`] what it tells of itself;
+//!   [`progress`] shares of its bar, [`progress_counter`] who counts in one; [`job_wait`] waits for its end;
+//!   [`seal`] its point of no return, and a request's.
 //! - Threads of the caller: [`current`] what is set on one, and the probe; [`poll`] polls in loops;
-//!   [`context`] what is carried to another; `thread` where a thread's slots are kept.
-//! - Dispatchers: [`dispatcher`]; [`post`]; [`pump`]; [`dispatcher_stats`].
+//!   [`context`] what is carried to another; [`library_call`] what a library asks that calls a function now
+//!   and then; `thread` where a thread's slots are kept.
+//! - Dispatchers: [`dispatcher`]; [`post`]; [`pump`]; [`mod@slice`] when a job gives the tick back;
+//!   [`dispatcher_stats`].
 //! - Peers: [`session`]; [`session_message`] what a peer sends; [`session_ids`] its requests by their ids;
 //!   [`session_stats`]; [`request`]; [`request_id`]; [`request_progress`].
 //! - Diagnosis: [`events`]; [`trace`] polls, jobs' threads, the listing of live jobs; [`stats`] counts and
@@ -34,31 +38,40 @@ pub mod deadline;
 pub mod dispatcher;
 pub mod dispatcher_stats;
 pub mod events;
+pub mod events_next;
 mod guard;
 pub mod job;
 pub mod job_life;
 pub mod job_texts;
+pub mod job_wait;
 pub mod library;
+pub mod library_call;
 pub mod library_threads;
 pub mod limits;
 mod out;
 pub mod owner;
 pub mod poll;
 pub mod post;
+pub mod progress;
+pub mod progress_counter;
 pub mod pump;
 pub mod registration;
 pub mod request;
 pub mod request_id;
 pub mod request_progress;
+pub mod seal;
 pub mod session;
 pub mod session_ids;
 pub mod session_message;
 pub mod session_stats;
+pub mod slice;
 pub mod stats;
 pub mod status;
 mod thread;
 pub mod timeline;
 pub mod token;
+pub mod token_all;
+pub mod token_trace;
 pub mod trace;
 pub mod wait;
 

@@ -16,9 +16,9 @@ use super::{library, library_threads, thread};
 use crate::dispatcher::DispatcherPin;
 use crate::dispatcher::post::Post;
 use crate::dispatcher::post_wait::WaitEnd;
-use crate::dispatcher::run::{RUN_AGAIN, STOPPED};
+use crate::dispatcher::run::{RUN_AGAIN, RUN_AWAY, RUN_WHEN_WOKEN, STOPPED};
 use crate::error::Error;
-use crate::handle::Handle;
+use crate::handle::{Handle, NULL};
 use crate::queue::lane::Lane;
 use crate::sys::callout::{Payload, UserData};
 use crate::sys::clock;
@@ -38,18 +38,43 @@ pub const DCC_LANE_BACKGROUND: i32 = 3;
 /// runs on the dispatcher's thread all the same.
 pub const DCC_POST_ANY_THREAD: u32 = 1;
 
+/// Flag of a post: a cancel that comes after the function was called first does not end the job between two
+/// slices: the function is called once more, in the next tick, so that it can undo what it has begun. It
+/// learns of the cancel by asking, as ever, and its answer ends the job: 0 if the job has completed all the
+/// same, by a part of its work perhaps. Where it asks to be called again the job ends as cancelled. A close
+/// of the dispatcher or of the owner ends the job without that call.
+pub const DCC_POST_UNWINDS: u32 = 2;
+
+/// Flag of a post without a `parent`: it is for what is current on the posting thread. The current token is
+/// its parent, and current while it runs; and a cancel of the current job cancels it, too. A `parent` that
+/// is given goes before this flag. As DCC_JOB_BELOW_CURRENT, which says more. What posts its successor again
+/// and again keeps a token of each until the last has ended, if something above them lives: let one job
+/// answer DCC_RUN_AGAIN instead.
+pub const DCC_POST_BELOW_CURRENT: u32 = 4;
+
 /// Answer of a dcc_job_fn: call it again, in the next tick; on a worker after those that wait.
 pub const DCC_RUN_AGAIN: i32 = 100;
-const _: () = assert!(DCC_RUN_AGAIN == RUN_AGAIN);
+/// Answer of a dcc_job_fn that a pump has called: call it again in the tick after dcc_job_wake. Until then
+/// the job costs no tick anything. A cancel ends it, or wakes it where it unwinds (DCC_POST_UNWINDS).
+pub const DCC_RUN_WHEN_WOKEN: i32 = 101;
+/// Answer of a dcc_job_fn that a pump has called: as DCC_RUN_WHEN_WOKEN, where another thread uses what the
+/// job works on. A cancel neither ends the job nor wakes it: it takes effect in the tick after dcc_job_wake,
+/// which that thread calls when it is done. The job's own token tells it of a cancel meanwhile. A close of
+/// the dispatcher or of the owner ends the job without waiting: wait for that thread in the completion, or in
+/// the destroy-notify where no completion is called.
+pub const DCC_RUN_AWAY: i32 = 102;
+const _: () = assert!(
+    DCC_RUN_AGAIN == RUN_AGAIN && DCC_RUN_WHEN_WOKEN == RUN_WHEN_WOKEN && DCC_RUN_AWAY == RUN_AWAY
+);
 const _: () =
     assert!(DCC_CANCELLED_BY_TOKEN == *STOPPED.start() && DCC_POLL_GONE == *STOPPED.end());
 
-/// What a posted job does. While it runs, `job` is the current job and the posted `parent` the current
-/// token, so dcc_check_cancelled and dcc_poll_current ask for both. It answers 0: the job completed,
-/// whether or not it was asked to stop; what dcc_check_cancelled answered (1 to 3): it stopped because
-/// it was asked to; DCC_RUN_AGAIN: this was one slice; a negative number: it failed, dcc_job_fail
-/// having said why, if it did. If it has ended its job itself that stays. A panic in Rust fails the
-/// job; otherwise it must not unwind or longjmp.
+/// What a posted job does. While it runs, `job` is the current job and the posted `parent` the current token,
+/// so dcc_check_cancelled and dcc_poll_current ask for both. It answers 0: the job completed, whether or not
+/// it was asked to stop; what dcc_check_cancelled answered (1 to 3): it stopped because it was asked to;
+/// DCC_RUN_AGAIN, DCC_RUN_WHEN_WOKEN, DCC_RUN_AWAY: this was one slice; a negative number: it failed,
+/// dcc_job_fail having said why, if it did. If it has ended its job itself that stays. A panic in Rust fails
+/// the job; otherwise it must not unwind or longjmp.
 pub type dcc_job_fn =
     Option<unsafe extern "C-unwind" fn(job: *const dcc_job, user_data: *mut c_void) -> i32>;
 
@@ -65,7 +90,7 @@ pub type dcc_completion_fn =
 pub struct dcc_post_desc {
     /// sizeof(dcc_post_desc)
     pub struct_size: u32,
-    /// DCC_POST_ANY_THREAD or 0.
+    /// DCC_POST_ANY_THREAD, DCC_POST_UNWINDS, DCC_POST_BELOW_CURRENT, several of them or 0.
     pub flags: u32,
     /// What to call the job, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
     pub label: *const c_char,
@@ -77,7 +102,7 @@ pub struct dcc_post_desc {
     /// Bytes in `caller_id`, or DCC_NUL_TERMINATED.
     pub caller_id_length: usize,
     /// A token whose cancel cancels the job, for instance of the request that asked for it; current
-    /// while the job runs. May be NULL.
+    /// while the job runs. NULL: there is none, unless `flags` says DCC_POST_BELOW_CURRENT.
     pub parent: *const dcc_cancel_token,
     /// What it does. Not NULL.
     pub function: dcc_job_fn,
@@ -134,9 +159,10 @@ struct Asked<'call> {
     has_usual_deadline: bool,
 }
 
-impl<'call> Asked<'call> {
-    /// With what it needs of the dispatcher and of the library's threads.
-    fn ready(mut self, dispatcher: &DispatcherPin<'_>) -> Outcome<(Post<'call>, Work)> {
+impl Asked<'_> {
+    /// Gets what it needs of the dispatcher and of the library's threads.
+    #[inline(always)]
+    fn make_ready(&mut self, dispatcher: &DispatcherPin<'_>) -> Outcome<()> {
         if self.has_usual_deadline {
             self.post.deadline_ns = dispatcher.slot().live().deadline_ns();
         }
@@ -146,10 +172,11 @@ impl<'call> Asked<'call> {
         if self.post.elsewhere {
             library_threads::ensure_worker()?;
         }
-        Ok((self.post, self.work))
+        Ok(())
     }
 }
 
+#[inline(always)]
 fn lane(given: i32) -> Outcome<Lane> {
     match given {
         DCC_LANE_INTERACTIVE => Ok(Lane::Interactive),
@@ -166,6 +193,7 @@ fn lane(given: i32) -> Outcome<Lane> {
 ///
 /// # Safety
 /// They are what the header asks for.
+#[inline(always)]
 unsafe fn work(desc: &dcc_post_desc) -> Outcome<Work> {
     let Some(function) = desc.function else {
         return Err(Error::InvalidArgument(
@@ -187,10 +215,13 @@ unsafe fn work(desc: &dcc_post_desc) -> Outcome<Work> {
 
 /// # Safety
 /// `desc` is NULL, or a descriptor whose pointers are what the header asks for.
+#[inline(always)]
 unsafe fn read<'call>(desc: *const dcc_post_desc) -> Outcome<Asked<'call>> {
     // SAFETY: promised by the caller.
     let desc = unsafe { descriptor("desc", desc) }?;
-    flags("dcc_post_desc.flags", desc.flags, DCC_POST_ANY_THREAD, "DCC_POST_ANY_THREAD")?;
+    let known = "DCC_POST_ANY_THREAD | DCC_POST_UNWINDS | DCC_POST_BELOW_CURRENT";
+    let all = DCC_POST_ANY_THREAD | DCC_POST_UNWINDS | DCC_POST_BELOW_CURRENT;
+    flags("dcc_post_desc.flags", desc.flags, all, known)?;
     reserved::<dcc_post_desc>(desc.reserved)?;
     let lane = lane(desc.lane)?;
     // SAFETY: the C caller's promise in the descriptor.
@@ -202,13 +233,19 @@ unsafe fn read<'call>(desc: *const dcc_post_desc) -> Outcome<Asked<'call>> {
         let name = "dcc_post_desc.caller_id";
         (label, text(name, desc.caller_id, desc.caller_id_length, DCC_MAX_CALLER_ID_LENGTH)?)
     };
+    let [parent, above] = match handle(desc.parent) {
+        NULL if desc.flags & DCC_POST_BELOW_CURRENT != 0 => thread::current(),
+        parent => [parent, NULL],
+    };
     let post = Post {
         label,
         caller_id,
-        parent: handle(desc.parent),
+        parent,
+        above,
         owner: handle(desc.owner),
         lane,
         elsewhere: desc.flags & DCC_POST_ANY_THREAD != 0,
+        unwinds: desc.flags & DCC_POST_UNWINDS != 0,
         deadline_ns: Some(desc.deadline_after_ns).filter(|time| ![0, DCC_NO_LIMIT].contains(time)),
         is_kept: false,
     };
@@ -248,11 +285,12 @@ pub unsafe extern "C" fn dcc_dispatcher_post(
     guard_creating(|| {
         // SAFETY: the C caller's promise: NULL or writable for the size that it says, and a filled-in
         // descriptor.
-        let (admission, asked) = unsafe { (StructOut::optional(out_admission), read(desc)?) };
+        let (admission, mut asked) = unsafe { (StructOut::optional(out_admission), read(desc)?) };
         let admission =
             if crate::weakened!("post_looks_first") { admission } else { Ok(admission?) };
         let pin = pinned(dispatcher)?;
-        let (mut post, work) = asked.ready(&pin)?;
+        asked.make_ready(&pin)?;
+        let Asked { mut post, work, .. } = asked;
         post.is_kept = to.is_wanted();
         let posted = dispatchers().post(&pin, &post, work, thread::number());
         write_admission(&pin, &admission?);
@@ -305,9 +343,11 @@ pub unsafe extern "C" fn dcc_dispatcher_post_and_wait(
     guard(|| {
         thread::is_first()?;
         // SAFETY: the C caller's promise: NULL or a writable result, and a filled-in descriptor.
-        let (state, asked) = unsafe { (ValueOut::optional(out_state, DCC_JOB_NONE), read(desc)?) };
+        let (state, mut asked) =
+            unsafe { (ValueOut::optional(out_state, DCC_JOB_NONE), read(desc)?) };
         let pin = pinned(dispatcher)?;
-        let (mut post, work) = asked.ready(&pin)?;
+        asked.make_ready(&pin)?;
+        let Asked { mut post, work, .. } = asked;
         post.is_kept = true;
         let until_ns =
             (timeout_ns != DCC_NO_LIMIT).then(|| clock::now_ns().saturating_add(timeout_ns));

@@ -52,7 +52,8 @@ unsafe impl Versioned for dcc_tick {
 ///
 /// DCC_ERROR_WRONG_THREAD: the dispatcher belongs to another thread. DCC_ERROR_REENTRANT: called from
 /// inside one of its jobs, completions or callbacks, for instance by the event loop of a dialog that a
-/// job has opened. Nothing ran.
+/// job has opened, or from inside the check of any job on this thread. Nothing ran, and the `wake` that led
+/// here is not repeated: pump again some milliseconds later.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_pump(
     dispatcher: *const dcc_dispatcher,

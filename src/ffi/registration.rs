@@ -9,6 +9,7 @@ use super::status::{DCC_CALLBACK_DONE, DCC_CALLBACK_RUNNING, DCC_OK, dcc_status}
 use super::token::{dcc_cancel_token, tokens};
 use crate::error::Error;
 use crate::sys::callout::{Callback, CancelFn, Payload, UserData};
+use crate::token::keep::Tie;
 use crate::token::register::Unregistered;
 use std::ffi::c_void;
 
@@ -28,13 +29,14 @@ pub type dcc_cancel_fn =
 /// cancelled already. The newest registration of a token is called first.
 ///
 /// `destroy`, if not NULL, is called exactly once with `user_data` after the last use of it: after
-/// the callback, when it is unregistered, when the token is gone without a cancel, or when `owner`
-/// is closed. On an error nothing is called and `user_data` is still yours.
+/// the callback, when it is unregistered, when the token is gone without a cancel or sealed
+/// (dcc_job_seal), or when `owner` is closed. On an error nothing is called and `user_data` is still yours.
 ///
 /// `owner` is the plugin that the functions belong to, NULL if they stay loaded. A registration
-/// keeps no token alive. `out_registration` gets the handle to unregister; with NULL for it the
-/// registration ends by itself. A NULL token is never cancelled. Any thread; a cancel at the same
-/// moment either finds the registration or is found by it, never neither.
+/// keeps no token alive, see dcc_cancel_token_register_keeping. `out_registration` gets the handle to
+/// unregister; with NULL for it the registration ends by itself. A NULL token is never cancelled, nor is a
+/// sealed one any more. Any
+/// thread; a cancel at the same moment either finds the registration or is found by it, never neither.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_register(
     token: *const dcc_cancel_token,
@@ -47,20 +49,63 @@ pub unsafe extern "C" fn dcc_cancel_token_register(
     // SAFETY: the C caller's promise: NULL or a writable result.
     let to = unsafe { HandleOut::optional(out_registration) };
     guard_creating(|| {
-        let function = function.ok_or(Error::InvalidArgument(
-            "function is NULL; pass the function to call when the token is cancelled",
-        ))?;
-        // SAFETY: the C caller's promise about both functions. A pointer to an opaque structure
-        // and one to void are passed alike.
-        let callback = unsafe {
-            let function = std::mem::transmute::<unsafe extern "C" fn(_, _), CancelFn>(function);
-            Callback::new(function, Payload::new(UserData::new(user_data), destroy))
-        };
+        // SAFETY: the C caller's promise about both functions.
+        let callback = unsafe { callback(function, user_data, destroy) }?;
+        let tie = if to.is_wanted() { Tie::Named } else { Tie::Detached };
         let registration = tokens()
-            .register_at(handle(token), callback, handle(owner), to.is_wanted())
+            .register_at(handle(token), callback, handle(owner), tie)
             .map_err(|(error, _callers)| error)?;
         to.write(registration);
         Ok(())
+    })
+}
+
+/// As dcc_cancel_token_register, and the registration keeps `token` alive until it is unregistered or has
+/// been called, as a scoped object of C++ does: you may release the token at once, and are called when one
+/// of its parents is cancelled, its deadline comes or its job's own check says so.
+///
+/// That is as long as there is such a parent, deadline or check. A token without one that nobody owns can
+/// be cancelled by nobody: it is gone although it has such registrations, waits for it end as gone, and
+/// `destroy` is called.
+///
+/// `out_registration` must not be NULL: who keeps a token has to let go of it. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_cancel_token_register_keeping(
+    token: *const dcc_cancel_token,
+    function: dcc_cancel_fn,
+    user_data: *mut c_void,
+    destroy: dcc_destroy_fn,
+    owner: *const dcc_owner,
+    out_registration: *mut *mut dcc_registration,
+) -> dcc_status {
+    // SAFETY: the C caller's promise: a writable result.
+    let to = unsafe { HandleOut::new("out_registration", out_registration) };
+    guard_creating(|| {
+        let to = to?;
+        // SAFETY: the C caller's promise about both functions.
+        let callback = unsafe { callback(function, user_data, destroy) }?;
+        let registration = tokens()
+            .register_at(handle(token), callback, handle(owner), Tie::Keeping)
+            .map_err(|(error, _callers)| error)?;
+        to.write(registration);
+        Ok(())
+    })
+}
+
+/// # Safety
+/// The functions take `user_data`, and may be called as `dcc_cancel_token_register` says.
+unsafe fn callback(
+    function: dcc_cancel_fn,
+    user_data: *mut c_void,
+    destroy: dcc_destroy_fn,
+) -> Result<Callback, Error> {
+    let function = function.ok_or(Error::InvalidArgument(
+        "function is NULL; pass the function to call when the token is cancelled",
+    ))?;
+    // SAFETY: the caller's promise. A pointer to an opaque structure and one to void are passed alike.
+    Ok(unsafe {
+        let function = std::mem::transmute::<unsafe extern "C" fn(_, _), CancelFn>(function);
+        Callback::new(function, Payload::new(UserData::new(user_data), destroy))
     })
 }
 

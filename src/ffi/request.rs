@@ -2,15 +2,18 @@
 
 use super::argument::{Versioned, descriptor, flags, handle, text};
 use super::guard::{Outcome, guard, guard_creating, guard_value};
+use super::library_threads;
 use super::limits::DCC_MAX_MESSAGE_LENGTH;
 use super::out::{HandleOut, TextOut, ValueOut, pointer};
 use super::request_id::{dcc_request_id, id_of};
 use super::session::{dcc_session, requests};
-use super::status::{DCC_ALREADY_CANCELLED, DCC_ALREADY_ENDED, DCC_OK, dcc_status};
+use super::session_ids::status_of;
+use super::status::{DCC_ALREADY_ENDED, DCC_OK, dcc_status};
 use super::thread;
 use super::token::dcc_cancel_token;
-use crate::handle::NULL;
-use crate::json_rpc::request_id::MAX_ID_BYTES;
+use crate::handle::{Handle, NULL};
+use crate::json_rpc::meta;
+use crate::json_rpc::request_id::{MAX_ID_BYTES, RequestId};
 use crate::memory::cut_text::CutText;
 use crate::peer::request::{Owed, RequestOrigin, RequestPin};
 use std::ffi::c_char;
@@ -37,6 +40,13 @@ pub struct dcc_request_desc {
     /// What the peer wants to be told by how far the request is: `params._meta.progressToken` of MCP.
     /// Its type is 0 if the peer does not ask for it.
     pub progress_token: dcc_request_id,
+    /// The JSON of the call's `params._meta`, or NULL: `progressToken`, unless `progress_token` is given;
+    /// `traceparent` of W3C's Trace Context, see dcc_cancel_token_trace_parent; and `dcc-cancel/timeoutMs`,
+    /// how many milliseconds from now the peer waits, which is the deadline of the request's token. What
+    /// has another form is ignored, as it comes from strangers.
+    pub meta: *const c_char,
+    /// Bytes in `meta`, up to DCC_MAX_MESSAGE_LENGTH, or DCC_NUL_TERMINATED.
+    pub meta_length: usize,
 }
 
 // SAFETY: numbers and nullable pointers, for which zero is a value; starts with a u32.
@@ -75,10 +85,36 @@ pub unsafe extern "C" fn dcc_request_begin(
         };
         let is_cancellable = desc.flags & DCC_REQUEST_NOT_CANCELLABLE == 0;
         let parent = handle(desc.parent);
-        let origin = RequestOrigin { id, parent, is_cancellable, progress_token };
-        to.write(requests().begin(handle(session), &origin)?);
+        let (trace_parent, timeout_ns) = (None, None);
+        let origin =
+            RequestOrigin { id, parent, is_cancellable, progress_token, trace_parent, timeout_ns };
+        let session = handle(session);
+        to.write(if desc.meta.is_null() && desc.meta_length == 0 {
+            requests().begin(session, &origin)?
+        } else {
+            // SAFETY: the C caller's promise in the descriptor.
+            let meta = unsafe {
+                text("dcc_request_desc.meta", desc.meta, desc.meta_length, DCC_MAX_MESSAGE_LENGTH)
+            }?;
+            begin_with(session, origin, meta)?
+        });
         Ok(())
     })
+}
+
+/// Begins a request of whose call more is known.
+#[cold]
+#[inline(never)]
+fn begin_with(session: Handle, origin: RequestOrigin<'_>, meta: &str) -> Outcome<Handle> {
+    let meta = meta::read(meta)?;
+    if meta.timeout_ns.is_some() {
+        library_threads::ensure_timer_thread()?;
+    }
+    let told = meta.progress_token.as_ref().map(RequestId::borrowed);
+    let progress_token = origin.progress_token.or(told);
+    let (trace_parent, timeout_ns) = (meta.trace_parent.as_ref(), meta.timeout_ns);
+    let told = RequestOrigin { progress_token, trace_parent, timeout_ns, ..origin };
+    requests().begin(session, &told)
 }
 
 /// Adds a reference, which you release. Any thread.
@@ -114,8 +150,8 @@ pub extern "C" fn dcc_request_token(request: *const dcc_request) -> *mut dcc_can
 }
 
 /// Cancels this request in its peer's name, for instance because the stream of its response was
-/// closed: as dcc_session_cancel, but a later request of the same id cannot be meant. DCC_ALREADY_ENDED:
-/// too late. Callbacks run on this thread. Any thread.
+/// closed: as dcc_session_cancel, but a later request of the same id cannot be meant. DCC_ALREADY_ENDED
+/// and DCC_SEALED: too late. Callbacks run on this thread. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_request_cancel(
     request: *const dcc_request,
@@ -128,11 +164,7 @@ pub unsafe extern "C" fn dcc_request_cancel(
         let reason = crate::json_rpc::wire::readable_reason(reason).unwrap_or_default();
         let cancelled = requests().cancel_one(&pinned(request)?, &reason);
         thread::note_own_cancel();
-        Ok(match cancelled {
-            None => DCC_ALREADY_ENDED,
-            Some(true) => DCC_OK,
-            Some(false) => DCC_ALREADY_CANCELLED,
-        })
+        Ok(cancelled.map_or(DCC_ALREADY_ENDED, status_of))
     })
 }
 
@@ -144,8 +176,9 @@ pub const DCC_OWED_NOTHING: i32 = 2;
 pub const DCC_OWED_CANCELLED: i32 = 3;
 
 /// Ends a request: its id may be used again. Writes to `out_owed`, unless that is NULL, what is owed to
-/// its peer. A cancelled one whose work was done all the same is cancelled: its peer does not wait for
-/// the result. DCC_ALREADY_ENDED: it had ended; `out_owed` is filled in all the same. Any thread.
+/// its peer. A cancelled one whose work was done all the same is cancelled, unless it, or a job for it, was
+/// sealed before: its peer does not wait for the result. DCC_ALREADY_ENDED: it had ended; `out_owed` is
+/// filled in all the same. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_request_end(
     request: *const dcc_request,

@@ -9,7 +9,8 @@ use super::request::{dcc_request, pinned};
 use super::session::requests;
 use super::status::{DCC_ALREADY_ENDED, DCC_OK, dcc_status};
 use crate::error::Error;
-use crate::job::Progress;
+use crate::job::{JobPin, Progress};
+use crate::json_rpc::progress::OfJob;
 use crate::peer::request::RequestPin;
 use std::ffi::c_char;
 
@@ -47,7 +48,8 @@ fn set(request: &RequestPin<'_>, progress: f64, total: f64, message: &str) -> Ou
 }
 
 /// Notes how far a request is, for dcc_request_write_progress. Cheap, so tell it of every step: what is
-/// not further than before is left out. DCC_ALREADY_ENDED: the request has ended.
+/// less far than before is left out, and what is as far, unless its message is another one.
+/// DCC_ALREADY_ENDED: the request has ended.
 /// DCC_ERROR_INVALID_ARGUMENT: `progress` or `total` is infinite or no number. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_request_set_progress(
@@ -68,8 +70,12 @@ pub unsafe extern "C" fn dcc_request_set_progress(
     })
 }
 
-/// Notes how far a request is by how far this job is, which works for it: what dcc_job_set_progress was
-/// told last; nothing for a NULL job. As dcc_request_set_progress. Any thread.
+/// Notes that a request is as far as this job is, which works for it: by its shares and all that counts in
+/// it. dcc_request_write_progress looks at it by itself from now on, for as long as the job lives, until
+/// dcc_request_set_progress is called; so one call of this is enough. What is told keeps the scale of its
+/// first count: of a job that began with 200 frames, `total` is 200 to the end, whatever steps follow, and
+/// 1 where nothing like that was known. The end is told once the job has completed, or with
+/// DCC_PROGRESS_NOW. Nothing happens for a NULL job. DCC_ALREADY_ENDED: the request has ended. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_request_set_progress_of_job(
     request: *const dcc_request,
@@ -78,9 +84,17 @@ pub extern "C" fn dcc_request_set_progress_of_job(
     guard(|| {
         let request = pinned(request)?;
         let Some(job) = pinned_job(job)? else { return Ok(DCC_OK) };
-        jobs().show_progress(&job, |Progress { done, total }, message| {
-            set(&request, done as f64, total as f64, message)
-        })
+        let is_in_time = set_to_job(&request, &job, false)?;
+        Ok(if is_in_time { DCC_OK } else { DCC_ALREADY_ENDED })
+    })
+}
+
+/// False: the request has ended.
+fn set_to_job(request: &RequestPin<'_>, job: &JobPin<'_>, is_last: bool) -> Outcome<bool> {
+    jobs().show_bar(job, |fraction, count, message| {
+        let count = count.map(|Progress { done, total }| (done as f64, total as f64));
+        let far = OfJob { fraction, count };
+        requests().set_progress_of_job(request, job.handle(), far, message, is_last)
     })
 }
 
@@ -92,8 +106,16 @@ pub const DCC_PROGRESS_NOW: u32 = 1;
 /// interval ago, the peer did not ask for progress or has cancelled, or the request has ended. Call it
 /// from a tick or after each step, and with DCC_PROGRESS_NOW right before the end, so that the peer
 /// learns of the last step; otherwise `flags` is 0. What does not fit into the buffer counts as not told
-/// and is there for the next call. Values only rise. Send what it wrote before the answer: that no note
-/// follows the answer is up to you, once you have it. Any thread.
+/// and is there for the next call. Values only rise.
+///
+/// Another message is told also where the request is as far as it was, and with `progress_heartbeat_ns` of
+/// the session that it goes on: by a value that is a little greater, at most a sixteenth of what is left. So
+/// a peer that gives up on what it does not hear of keeps waiting. For that, call it from a thread that is
+/// not busy with the work: one for all requests is enough.
+///
+/// Send what it wrote before the answer. Where another thread answers, hold the lock of your output from
+/// before this call until the note is sent, and from before dcc_request_end until the answer is: then no note
+/// follows an answer. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_request_write_progress(
     request: *const dcc_request,
@@ -107,7 +129,12 @@ pub unsafe extern "C" fn dcc_request_write_progress(
         let to = unsafe { TextOut::new(buffer, size, out_length) }?;
         self::flags("flags", flags, DCC_PROGRESS_NOW, "DCC_PROGRESS_NOW")?;
         let request = pinned(request)?;
-        let shown = requests().show_progress(&request, flags & DCC_PROGRESS_NOW != 0, |note| {
+        let is_now = flags & DCC_PROGRESS_NOW != 0;
+        // A job that is gone has said what it had to.
+        if let Ok(job) = JobPin::new(jobs(), requests().job_to_ask(&request, is_now)) {
+            set_to_job(&request, &job, is_now)?;
+        }
+        let shown = requests().show_progress(&request, is_now, |note| {
             to.write(note);
             note.len() < size
         })?;

@@ -7,6 +7,7 @@ use super::out::HandleOut;
 use super::status::{DCC_OK, dcc_status};
 use crate::error::Error;
 use crate::json_rpc::reply::ReplyPolicy;
+use crate::json_rpc::wire::Meant;
 use crate::peer::request::Requests;
 use crate::peer::session::{SessionPin, SessionSettings, Sessions};
 
@@ -19,11 +20,25 @@ pub const DCC_REPLIES_SILENT: i32 = 0;
 /// Reply policy: it is answered with the error -32800, as LSP and ACP have it, and MCP's streamable
 /// HTTP of 2025.
 pub const DCC_REPLIES_CANCELLED: i32 = 1;
+/// Reply policy: as the peer asked. A request that is cancelled by `$/cancelRequest` or `$/cancel_request` is
+/// answered with the error -32800, which LSP and ACP demand; one that is cancelled in another way as MCP has
+/// it, not at all in a session of kind DCC_SESSION_STDIO, with that error in one of DCC_SESSION_HTTP. Of
+/// several cancels of one request any may demand the answer, until its end.
+pub const DCC_REPLIES_AS_ASKED: i32 = 2;
 
 /// Kind of a session: messages come one after the other; a cancel never comes before its request.
 pub const DCC_SESSION_STDIO: i32 = 0;
 /// Kind of a session: messages come on several threads; a cancel may come before its request.
 pub const DCC_SESSION_HTTP: i32 = 1;
+/// Kind of a session: its requests are the tasks of MCP's extension `io.modelcontextprotocol/tasks`, under
+/// the ids that the server gave them. Have one beside those of your connections, which a task outlives: where
+/// you answer a `tools/call` with a task, end its request and begin one here, whose token is the parent of
+/// the work. dcc_session_handle_message then takes `tasks/cancel`, which is yours to answer: after
+/// DCC_MESSAGE_CANCELLED and DCC_MESSAGE_WITHOUT_EFFECT with the result `{"resultType":"complete"}`, after
+/// DCC_MESSAGE_MALFORMED and, unless you keep that task, DCC_MESSAGE_UNKNOWN with the error -32602. No reply
+/// policy matters: at the end of a task DCC_OWED_RESULT is for the status `completed` or `failed`, all else
+/// for `cancelled`.
+pub const DCC_SESSION_TASKS: i32 = 2;
 
 /// Early cancels: as the session's kind has it.
 pub const DCC_EARLY_BY_KIND: i32 = 0;
@@ -55,9 +70,9 @@ pub struct dcc_session_desc {
     pub struct_size: u32,
     /// DCC_SESSION_IDS_ARE_TEXTS or 0.
     pub flags: u32,
-    /// DCC_SESSION_STDIO or DCC_SESSION_HTTP.
+    /// DCC_SESSION_STDIO, DCC_SESSION_HTTP or DCC_SESSION_TASKS.
     pub kind: i32,
-    /// DCC_REPLIES_SILENT or DCC_REPLIES_CANCELLED.
+    /// DCC_REPLIES_SILENT, DCC_REPLIES_CANCELLED or DCC_REPLIES_AS_ASKED.
     pub replies: i32,
     /// One of the DCC_EARLY_ constants.
     pub early: i32,
@@ -76,6 +91,9 @@ pub struct dcc_session_desc {
     /// Least nanoseconds between two notes of how far a request is, see dcc_request_write_progress; 0 is
     /// 100 milliseconds.
     pub progress_interval_ns: u64,
+    /// Most nanoseconds between two notes of a request, for what cannot count: one that is not further is
+    /// told to go on, see dcc_request_write_progress. 0: it is not.
+    pub progress_heartbeat_ns: u64,
 }
 
 // SAFETY: numbers, for which zero is a value; starts with a u32.
@@ -103,19 +121,23 @@ fn settings(desc: &dcc_session_desc) -> Outcome<SessionSettings> {
     flags("dcc_session_desc.flags", desc.flags, known, "DCC_SESSION_IDS_ARE_TEXTS")?;
     reserved::<dcc_session_desc>(desc.reserved)?;
     let wrong = |what, given, known| Err(Error::UnknownValue { what, given, known });
-    let is_http = match desc.kind {
-        DCC_SESSION_STDIO => false,
-        DCC_SESSION_HTTP => true,
+    let (is_http, ids) = match desc.kind {
+        DCC_SESSION_STDIO => (false, Meant::Requests),
+        DCC_SESSION_HTTP => (true, Meant::Requests),
+        DCC_SESSION_TASKS => (false, Meant::Tasks),
         given => {
-            let known = "DCC_SESSION_STDIO or DCC_SESSION_HTTP";
+            let known = "DCC_SESSION_STDIO, DCC_SESSION_HTTP or DCC_SESSION_TASKS";
             return wrong("dcc_session_desc.kind", given, known);
         }
     };
     let policy = match desc.replies {
         DCC_REPLIES_SILENT => ReplyPolicy::Silent,
         DCC_REPLIES_CANCELLED => ReplyPolicy::RequestCancelled,
+        // Its streams have to end with something, whoever asked.
+        DCC_REPLIES_AS_ASKED if is_http => ReplyPolicy::RequestCancelled,
+        DCC_REPLIES_AS_ASKED => ReplyPolicy::AsAsked,
         given => {
-            let known = "DCC_REPLIES_SILENT or DCC_REPLIES_CANCELLED";
+            let known = "one of the DCC_REPLIES_ constants";
             return wrong("dcc_session_desc.replies", given, known);
         }
     };
@@ -134,6 +156,7 @@ fn settings(desc: &dcc_session_desc) -> Outcome<SessionSettings> {
     let or = |given: u32, usual: u32| if given == 0 { usual } else { given };
     let or_ns = |given: u64, usual: u64| if given == 0 { usual } else { given };
     Ok(SessionSettings {
+        ids,
         policy,
         holds_early,
         ids_are_texts: desc.flags & DCC_SESSION_IDS_ARE_TEXTS != 0,
@@ -141,6 +164,7 @@ fn settings(desc: &dcc_session_desc) -> Outcome<SessionSettings> {
         most_kept: or(desc.max_kept, USUAL_KEPT),
         early_ttl_ns: or_ns(desc.early_ttl_ns, USUAL_TTL_NS),
         progress_interval_ns: or_ns(desc.progress_interval_ns, USUAL_PROGRESS_NS),
+        progress_heartbeat_ns: desc.progress_heartbeat_ns,
     })
 }
 

@@ -8,26 +8,28 @@ use super::request_id::{dcc_request_id, read_id};
 use super::session::{dcc_session, pinned, requests};
 use super::status::{
     DCC_ALREADY_CANCELLED, DCC_HELD, DCC_NOT_CANCELLABLE, DCC_NOT_CANCELLED, DCC_NOT_FOUND, DCC_OK,
-    dcc_status,
+    DCC_SEALED, dcc_status,
 };
 use super::thread;
 use crate::json_rpc::wire::readable_reason;
-use crate::peer::cancel::PeerCancel;
+use crate::peer::cancel::{PeerAsks, PeerCancel};
 use crate::peer::kept::IdState;
 use std::ffi::c_char;
 
-fn status_of(outcome: PeerCancel) -> dcc_status {
+pub(super) fn status_of(outcome: PeerCancel) -> dcc_status {
     match outcome {
         PeerCancel::First => DCC_OK,
         PeerCancel::Again => DCC_ALREADY_CANCELLED,
         PeerCancel::Unknown => DCC_NOT_FOUND,
         PeerCancel::Held => DCC_HELD,
         PeerCancel::Refused => DCC_NOT_CANCELLABLE,
+        PeerCancel::Sealed => DCC_SEALED,
     }
 }
 
 /// Cancels the request in flight with this id, in its peer's name. DCC_OK: this call was the first.
-/// DCC_ALREADY_CANCELLED: another was, its reason stays. DCC_NOT_FOUND: there is none, or it is over;
+/// DCC_ALREADY_CANCELLED: another was, its reason stays. DCC_SEALED: too late, its peer gets the result,
+/// see dcc_job_seal. DCC_NOT_FOUND: there is none, or it is over;
 /// ignored and counted. DCC_HELD: there is none yet, the cancel is held for it. A request that is over
 /// is known by its id until that begins again, for `early_ttl_ns` of dcc_session_desc and up to a
 /// number, see `max_kept`. DCC_NOT_CANCELLABLE: it was begun as one that cannot be. `reason` as in
@@ -48,7 +50,8 @@ pub unsafe extern "C" fn dcc_session_cancel(
             let reason = text("reason", reason, reason_length, DCC_MAX_MESSAGE_LENGTH)?;
             (read_id(id)?, readable_reason(reason).unwrap_or_default())
         };
-        let cancelled = requests().cancel(&pinned(session)?, id, &reason, false)?;
+        let asked = PeerAsks { reason: &reason, ..PeerAsks::default() };
+        let cancelled = requests().cancel(&pinned(session)?, id, asked)?;
         thread::note_own_cancel();
         Ok(status_of(cancelled))
     })

@@ -20,7 +20,8 @@ const _: () = assert!(DCC_MAX_BATCH == MAX_BATCH);
 
 /// What a message was: a cancel of a request in flight, and the first.
 pub const DCC_MESSAGE_CANCELLED: i32 = 1;
-/// What a message was: a cancel of a request that had been cancelled, or cannot be.
+/// What a message was: a cancel of a request that had been cancelled, or cannot be, or cannot be any more: it
+/// or a job for it is sealed.
 pub const DCC_MESSAGE_WITHOUT_EFFECT: i32 = 2;
 /// What a message was: a cancel that is held for its request.
 pub const DCC_MESSAGE_HELD: i32 = 3;
@@ -93,13 +94,14 @@ impl dcc_message_info {
     }
 }
 
-/// Lets a message of the peer do what it asks for: `notifications/cancelled` of MCP,
-/// `$/cancelRequest` of LSP and `$/cancel_request` of ACP, alone or in a batch; all others are left to
-/// you. `message_length` bytes, as they came from the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH
-/// bound what is looked at. Fills in `out_info`, unless that is NULL, with what it was and which request
-/// it meant. It never fails because of what a peer sent: that is ignored and counted, dcc_session_read_stats.
-/// DCC_ERROR_RESOURCES: there was no memory to look at it; of a batch a part may be done. Hand it in again.
-/// Cancels as dcc_cancel_token_cancel_async does, so a transport thread may call it. Any thread.
+/// Lets a message of the peer do what it asks for: `notifications/cancelled` of MCP, `$/cancelRequest` of LSP
+/// and `$/cancel_request` of ACP, alone or in a batch; in a session of kind DCC_SESSION_TASKS `tasks/cancel`
+/// of MCP instead. All others are left to you. `message_length` bytes, as they came from the wire;
+/// DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH bound what is looked at. Fills in `out_info`, unless it is NULL,
+/// with what it was and which request it meant. It never fails because of what a peer sent: that is ignored
+/// and counted, dcc_session_read_stats. DCC_ERROR_RESOURCES: there was no memory to look at it; of a batch a
+/// part may be done. Hand it in again. Cancels as dcc_cancel_token_cancel_async does, so a transport thread
+/// may call it. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_handle_message(
     session: *const dcc_session,
@@ -119,7 +121,7 @@ pub unsafe extern "C" fn dcc_session_handle_message(
         requests().handle_message(&pin, bytes, |handled, id| {
             let message = match handled {
                 Handled::Cancel(PeerCancel::First) => DCC_MESSAGE_CANCELLED,
-                Handled::Cancel(PeerCancel::Again | PeerCancel::Refused) => {
+                Handled::Cancel(PeerCancel::Again | PeerCancel::Sealed | PeerCancel::Refused) => {
                     DCC_MESSAGE_WITHOUT_EFFECT
                 }
                 Handled::Cancel(PeerCancel::Held) => DCC_MESSAGE_HELD,

@@ -4,12 +4,15 @@ use super::argument::Versioned;
 use super::dispatcher::dispatchers;
 use super::guard::guard;
 use super::library;
-use super::out::StructOut;
+use super::out::{StructOut, TextOut};
 use super::status::{DCC_OK, dcc_status};
 use crate::diagnosis::latency::Summary;
 use crate::error::Error;
 use crate::job::JobState;
+use crate::json::object::Object;
 use crate::memory::pin::Keeper;
+use crate::sys::clock;
+use std::ffi::c_char;
 
 /// Counts of the whole process. Set `struct_size` to sizeof before the call.
 #[repr(C)]
@@ -49,6 +52,13 @@ pub struct dcc_stats {
     pub live_sessions: u64,
     /// Requests alive, ended or not.
     pub live_requests: u64,
+    /// How often the check of a running job was not asked for too long, see DCC_EVENT_CHECK_NOT_ASKED.
+    pub checks_not_asked: u64,
+    /// Snapshots of dcc_poll_current on threads with nothing current while jobs ran: their polls are never
+    /// cancelled. Carry the context there, see dcc_context_bind and dcc_poll_read_current_at.
+    pub polls_without_job: u64,
+    /// Shares of progress alive, ended or not.
+    pub live_shares: u64,
 }
 
 // SAFETY: numbers, for which zero is a value; starts with a u32.
@@ -71,7 +81,7 @@ pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status
         to.write(&dcc_stats {
             struct_size: 0,
             reserved: 0,
-            live_tokens: tokens.arena().live(),
+            live_tokens: tokens.arena().known(),
             live_jobs: library().jobs().arena().live(),
             live_contexts: library().contexts().arena().live(),
             jobs_completed: ends.of(JobState::Completed),
@@ -86,7 +96,32 @@ pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status
             unfinished_posts,
             live_sessions: library().sessions().arena().live(),
             live_requests: library().requests().arena().live(),
+            checks_not_asked: tokens.silence_count(clock::now_ns()),
+            polls_without_job: library().diagnosis().strays.count(),
+            live_shares: library().shares().arena().live(),
         });
+        Ok(DCC_OK)
+    })
+}
+
+/// Writes the snapshots that `polls_without_job` of dcc_stats counts, `snprintf`-like, as a JSON object
+/// {"count": number, "places": [{file, line, count}]}: at which lines the context is missing. The places are
+/// the first sixteen; "(unknown)" stands for a snapshot that does not say where it is, and one that comes
+/// while another is being noted has no place. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_stats_polls_without_job(
+    buffer: *mut c_char,
+    size: usize,
+    out_length: *mut usize,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise about its buffer.
+        let to = unsafe { TextOut::new(buffer, size, out_length) }?;
+        let (mut pieces, diagnosis) = (to.pieces(), library().diagnosis());
+        // Nothing refuses a piece.
+        let _ = Object::begin(&mut pieces)
+            .and_then(|strays| diagnosis.strays.write(&diagnosis.files, strays));
+        pieces.end();
         Ok(DCC_OK)
     })
 }

@@ -28,9 +28,10 @@ pub const DCC_NOT_FOUND: dcc_status = 7;
 pub const DCC_SECOND_INSTANCE: dcc_status = 8;
 /// The time was over before what was waited for happened.
 pub const DCC_TIMED_OUT: dcc_status = 9;
-/// This would wait for ever: what was waited for can never be cancelled.
+/// This would wait for ever: what was waited for can never be cancelled, or not any more: it was sealed.
 pub const DCC_NEVER: dcc_status = 10;
-/// Unregistered, but its callback had run before, or its token is no more, or its owner was closed.
+/// Unregistered, but its callback had run before, or its token is no more or sealed, or its owner was
+/// closed.
 pub const DCC_CALLBACK_DONE: dcc_status = 11;
 /// Unregistered, but its callback is running right now.
 pub const DCC_CALLBACK_RUNNING: dcc_status = 12;
@@ -46,6 +47,10 @@ pub const DCC_WEDGED: dcc_status = 15;
 pub const DCC_HELD: dcc_status = 16;
 /// The request cannot be cancelled by its peer.
 pub const DCC_NOT_CANCELLABLE: dcc_status = 17;
+/// The library that was called has failed, for another reason than a cancel.
+pub const DCC_LIBRARY_FAILED: dcc_status = 18;
+/// Too late: the job or request is sealed, past its point of no return, and cannot be cancelled any more.
+pub const DCC_SEALED: dcc_status = 19;
 
 /// A handle of no live object, or of another kind of object.
 pub const DCC_ERROR_INVALID_HANDLE: dcc_status = -1;
@@ -103,6 +108,8 @@ pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
     (DCC_WEDGED, c"The dispatcher's thread is stuck in something else"),
     (DCC_HELD, c"Held for its request"),
     (DCC_NOT_CANCELLABLE, c"The request cannot be cancelled"),
+    (DCC_LIBRARY_FAILED, c"The library that was called has failed"),
+    (DCC_SEALED, c"Sealed: past the point of no return"),
     (DCC_ERROR_INVALID_HANDLE, c"Invalid handle"),
     (DCC_ERROR_INVALID_ARGUMENT, c"Invalid argument"),
     (DCC_ERROR_RESOURCES, c"Out of resources"),

@@ -1,7 +1,10 @@
 //! The calling thread's slots and record, kept in thread-local storage.
 
 use super::library;
+use crate::diagnosis::place::Place;
 use crate::error::Error;
+use crate::handle::{Handle, NULL};
+use crate::job::JobPin;
 use crate::sys::fallible::try_box;
 use crate::sys::thread_slot::{self, Area};
 use crate::sys::{instance, process, thread_exit, thread_rack};
@@ -9,6 +12,7 @@ use crate::thread::context::ThisThread;
 use crate::thread::current::ErrorText;
 use crate::thread::current::{ThreadRecord, ThreadSlots};
 use crate::token::ask::Answer;
+use crate::token::asking::Asker;
 use std::fmt::{self, Write};
 use std::mem::{align_of, offset_of, size_of};
 
@@ -55,6 +59,45 @@ pub(super) fn number() -> u64 {
     slots().map_or(0, ThreadSlots::thread_number)
 }
 
+/// The token and the job's token that are current on the calling thread; borrowed.
+#[inline(always)]
+pub(super) fn current() -> [Handle; 2] {
+    slots().map_or([NULL; 2], |slots| [slots.token(), slots.job_layer().token()])
+}
+
+/// The parents of what is made below what is current on the calling thread.
+pub(super) fn lowest() -> [Handle; 2] {
+    let [token, job] = current();
+    library().tokens().lowest(token, job)
+}
+
+/// The calling thread, for a wait that asks hosts' own checks meanwhile.
+pub(super) fn asker() -> Asker {
+    slots().map_or_else(Asker::default, |slots| slots.asker(library().tokens()))
+}
+
+/// Whether what was current on the calling thread is masked.
+#[inline]
+pub(super) fn is_shielded() -> bool {
+    slots().is_some_and(ThreadSlots::is_shielded)
+}
+
+/// Whether what is current on the calling thread lies above something with a check.
+#[inline]
+pub(super) fn is_around_check() -> bool {
+    slots().is_some_and(ThreadSlots::is_above_check)
+}
+
+/// Asks the checks that lie under what is current on the calling thread, those that are due.
+#[cold]
+pub(super) fn ask_around() {
+    let Some(slots) = slots() else { return };
+    let tokens = library().tokens();
+    for token in slots.checks_around::<8>(tokens) {
+        _ = tokens.answer(token, || slots.thread_number());
+    }
+}
+
 /// Notes that the calling thread was told to stop.
 #[cold]
 pub(super) fn note_told() {
@@ -63,12 +106,66 @@ pub(super) fn note_told() {
     }
 }
 
+/// Whether a current token that says stop says so to a job, of whose token this is the handle: not if it
+/// stops a part of that job's work, and the job goes on.
+#[cold]
+pub(super) fn is_told_by_token(token: Handle, job: Handle) -> bool {
+    let tokens = library().tokens();
+    job == NULL || is_cancelled(job) || !tokens.is_part(token) && !tokens.lies_below(token, job)
+}
+
+fn is_cancelled(token: Handle) -> bool {
+    library().tokens().look(token).0 == Answer::Cancelled
+}
+
+/// Notes that the calling thread was told to stop by this token, if that says so to its current job: it is
+/// cancelled, or the token is current here, too.
+#[cold]
+pub(super) fn note_told_by_token(token: Handle) {
+    let Some(slots) = slots() else { return };
+    let job = slots.job_layer().token();
+    if job == NULL {
+        return;
+    }
+    let is_current = || slots.tokens().any(|current| current == token);
+    if is_cancelled(job) || is_current() && is_told_by_token(token, job) {
+        slots.note_told();
+    }
+}
+
+/// The same of a job that was asked: it says so to itself, and to what is below it.
+#[cold]
+pub(super) fn note_told_by_job(job: Handle) {
+    if let Some(slots) = slots()
+        && (is_cancelled(slots.job_layer().token()) || slots.jobs().any(|current| current == job))
+    {
+        slots.note_told();
+    }
+}
+
 /// The same after a cancel that the calling thread has made, if it reached what is current here.
 pub(super) fn note_own_cancel() {
     let Some(slots) = slots() else { return };
-    let is_reached = |token| library().tokens().look(token).0 == Answer::Cancelled;
-    if is_reached(slots.job_layer().token()) || is_reached(slots.token()) {
+    let (token, job) = (slots.token(), slots.job_layer().token());
+    if job == NULL {
+        return;
+    }
+    if is_cancelled(job) || is_cancelled(token) && is_told_by_token(token, job) {
         slots.note_told();
+    }
+}
+
+/// A job that was current here ends, told to stop: the job around it was told, too, if it is cancelled.
+#[cold]
+pub(super) fn tell_around(job: Handle) {
+    let Some(slots) = slots() else { return };
+    let Some(around) = slots.jobs().filter(|current| *current != job).last() else { return };
+    let jobs = library().jobs();
+    let Ok(token) = JobPin::new(jobs, around).map(|pin| jobs.token(&pin)) else { return };
+    if is_cancelled(token) {
+        slots.note_told_of(around);
+        // For other threads that work for it.
+        library().tokens().note_poll(NULL, token, token, || Place::Unknown);
     }
 }
 
@@ -109,6 +206,7 @@ pub(super) fn record_for_another() -> Result<Box<ThreadRecord>, Error> {
 /// Gives a thread of the library, which has just begun, its record. It calls `at_exit` itself, so that
 /// it needs no hook, which might be refused.
 pub(super) fn begin(record: Box<ThreadRecord>) {
+    record.let_stray();
     if let Some(slots) = slots() {
         keep(slots, record);
     }

@@ -64,6 +64,8 @@ pub extern "C" fn dcc_timeline_end() -> dcc_status {
 /// - "tick", a slice: executed, remaining, as dcc_tick has them.
 /// - a posted job's label, a slice on whatever thread runs it: job_id, goes_on (whether it has another
 ///   slice to come).
+/// - the label of a dcc_progress, or "share", a slice from its begin to its end, on the thread that ends it:
+///   job_id.
 /// - "posted": job_id, label, lane (DCC_LANE_), depth (jobs that wait, with this one).
 /// - "completion", a slice: job_id, label, state (a job state's name).
 /// - "cancel": job_id (left out for none), cause, reason, inherited (whether a cancel of a parent

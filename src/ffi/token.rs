@@ -1,11 +1,11 @@
 //! `dcc_cancel_token_*`.
 
 use super::answer::token_status;
-use super::argument::{Versioned, array, descriptor, handle, reserved, text};
+use super::argument::{Versioned, array, descriptor, flags, handle, text};
 use super::guard::{Outcome, guard, guard_anywhere, guard_creating};
 use super::limits::{DCC_MAX_CALLER_ID_LENGTH, DCC_MAX_TEXT_LENGTH};
 use super::out::{HandleOut, TextOut, ValueOut};
-use super::status::{DCC_ALREADY_CANCELLED, DCC_NOT_CANCELLED, DCC_OK, dcc_status};
+use super::status::{DCC_ALREADY_CANCELLED, DCC_NOT_CANCELLED, DCC_OK, DCC_SEALED, dcc_status};
 use super::{library, thread};
 use crate::error::Error;
 use crate::handle::{Handle, Kind, NULL};
@@ -39,6 +39,10 @@ const _: () = {
     assert!(DCC_CAUSE_DEADLINE == Cause::Deadline as dcc_cause);
 };
 
+/// Flag of a token without `parents`: what is current on the creating thread cancels it, the token and the
+/// job, as DCC_JOB_BELOW_CURRENT has it. For what can be stopped by itself inside a job's work, as a thread.
+pub const DCC_TOKEN_BELOW_CURRENT: u32 = 1;
+
 /// What a token is created from. Set all to zero, then `struct_size` to sizeof, then what you
 /// need.
 #[repr(C)]
@@ -46,8 +50,8 @@ const _: () = {
 pub struct dcc_cancel_token_desc {
     /// sizeof(dcc_cancel_token_desc)
     pub struct_size: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// DCC_TOKEN_BELOW_CURRENT or 0.
+    pub flags: u32,
     /// Tokens whose cancel cancels this one; NULL entries are skipped. They stay alive as long as
     /// this token, not the other way round.
     pub parents: *const *const dcc_cancel_token,
@@ -79,7 +83,7 @@ pub(super) unsafe fn handles<'call>(
     counted_by: &'static str,
     tokens: *const *const dcc_cancel_token,
     count: usize,
-) -> Outcome<impl Iterator<Item = Handle> + 'call> {
+) -> Outcome<impl Iterator<Item = Handle> + Clone + 'call> {
     // SAFETY: promised by the caller.
     let tokens: &'call [*const dcc_cancel_token] =
         unsafe { array(what, counted_by, tokens, count) }?;
@@ -87,7 +91,7 @@ pub(super) unsafe fn handles<'call>(
 }
 
 fn create(
-    parents: impl IntoIterator<Item = Handle>,
+    parents: impl IntoIterator<Item = Handle, IntoIter: Clone>,
     origin: Origin<'_>,
     to: &HandleOut<dcc_cancel_token>,
 ) -> Outcome<()> {
@@ -120,7 +124,8 @@ pub unsafe extern "C" fn dcc_cancel_token_create_from(
         let to = to?;
         // SAFETY: the C caller's promise: a filled-in descriptor.
         let desc = unsafe { descriptor("desc", desc) }?;
-        reserved::<dcc_cancel_token_desc>(desc.reserved)?;
+        let known = "DCC_TOKEN_BELOW_CURRENT";
+        flags("dcc_cancel_token_desc.flags", desc.flags, DCC_TOKEN_BELOW_CURRENT, known)?;
         // SAFETY: the C caller's promise in the descriptor.
         let (caller_id, parents) = unsafe {
             let name = "dcc_cancel_token_desc.caller_id";
@@ -130,7 +135,13 @@ pub unsafe extern "C" fn dcc_cancel_token_create_from(
             let counted_by = "dcc_cancel_token_desc.parent_count";
             (caller_id, handles(name, counted_by, desc.parents, desc.parent_count)?)
         };
-        create(parents, Origin { caller_id, ..Origin::default() }, &to)
+        let origin = Origin { caller_id, ..Origin::default() };
+        if desc.flags & DCC_TOKEN_BELOW_CURRENT != 0 && desc.parent_count == 0 {
+            let part = Origin { is_watched: true, is_part: true, ..origin };
+            to.write(tokens().create_below(thread::lowest(), part, Holder::Owner)?);
+            return Ok(());
+        }
+        create(parents, origin, &to)
     })
 }
 
@@ -161,7 +172,8 @@ pub extern "C" fn dcc_cancel_token_release(token: *mut dcc_cancel_token) -> dcc_
 
 /// Cancels a token and everything linked below it, for ever. DCC_OK: this call did it.
 /// DCC_ALREADY_CANCELLED: another did, and its reason stays; the flag is visible when this
-/// returns. NULL: nothing happens, DCC_OK.
+/// returns. DCC_SEALED: too late, it is the token of a job or request that is sealed (dcc_job_seal); what is
+/// sealed below it is passed by, with what is below that alone. NULL: nothing happens, DCC_OK.
 ///
 /// `reason` is UTF-8 of `reason_length` bytes, or DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH,
 /// copied; NULL for none. A bad reason cancels nothing. Should there be no memory for it, the
@@ -178,11 +190,18 @@ pub unsafe extern "C" fn dcc_cancel_token_cancel(
         if token.is_null() {
             return Ok(DCC_OK);
         }
-        let token = TokenPin::new(tokens(), handle(token))?;
-        let first = tokens().cancel(&token, Cause::Request, reason);
+        let pin = TokenPin::new(tokens(), handle(token))?;
+        let first = tokens().cancel(&pin, Cause::Request, reason);
         thread::note_own_cancel();
-        Ok(if first { DCC_OK } else { DCC_ALREADY_CANCELLED })
+        Ok(if first { DCC_OK } else { decided(handle(token)) })
     })
+}
+
+/// What is answered of a token that it was too late to cancel.
+#[cold]
+#[inline(never)]
+pub(super) fn decided(token: Handle) -> dcc_status {
+    if tokens().is_sealed(token) { DCC_SEALED } else { DCC_ALREADY_CANCELLED }
 }
 
 /// Whether a token is cancelled: 0, or DCC_CANCELLED_BY_TOKEN, or a negative status for a bad
@@ -210,7 +229,7 @@ extern "C" fn ask(token: Handle) -> dcc_status {
         };
         match answer {
             Answer::Gone => Err(Error::InvalidHandle(Kind::Token, token)),
-            answer => Ok(token_status(answer)),
+            answer => Ok(token_status(token, answer)),
         }
     })
 }

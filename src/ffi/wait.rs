@@ -6,6 +6,7 @@ use super::dispatcher::DCC_NO_LIMIT;
 use super::guard::{Outcome, guard, guard_creating};
 use super::out::ValueOut;
 use super::status::{DCC_NEVER, DCC_OK, DCC_TIMED_OUT, dcc_status};
+use super::thread;
 use super::token::{dcc_cancel_token, handles, pinned, tokens};
 use crate::error::Error;
 use crate::handle::Handle;
@@ -20,14 +21,15 @@ pub type dcc_native_event = isize;
 /// A native event that is none.
 pub const DCC_NO_NATIVE_EVENT: dcc_native_event = -1;
 
-fn until(timeout_ns: u64) -> Option<u64> {
+pub(super) fn until(timeout_ns: u64) -> Option<u64> {
     (timeout_ns != DCC_NO_LIMIT).then(|| clock::now_ns().saturating_add(timeout_ns))
 }
 
 fn wait(tokens_to_wait_for: &[Handle], timeout_ns: u64) -> Outcome<(dcc_status, usize)> {
-    Ok(match tokens().wait_any(tokens_to_wait_for, until(timeout_ns))? {
-        Waited::Cancelled(position) => (token_status(Answer::Cancelled), position),
-        Waited::Gone(position) => (token_status(Answer::Gone), position),
+    let status = |position: usize, answer| token_status(tokens_to_wait_for[position], answer);
+    Ok(match tokens().wait_any(tokens_to_wait_for, until(timeout_ns), thread::asker())? {
+        Waited::Cancelled(position) => (status(position, Answer::Cancelled), position),
+        Waited::Gone(position) => (status(position, Answer::Gone), position),
         Waited::TimedOut => (DCC_TIMED_OUT, 0),
         Waited::Never => (DCC_NEVER, 0),
     })
@@ -36,9 +38,14 @@ fn wait(tokens_to_wait_for: &[Handle], timeout_ns: u64) -> Outcome<(dcc_status, 
 /// Waits until a token is cancelled, at most `timeout_ns` nanoseconds; 0 only looks, DCC_NO_LIMIT
 /// waits for ever. DCC_CANCELLED_BY_TOKEN: it is cancelled, and what was written before the cancel
 /// is visible. DCC_TIMED_OUT. DCC_POLL_GONE: nobody holds the token any more, so nobody can cancel
-/// it. DCC_NEVER: a NULL token and no timeout. The wait does not keep the token alive. A foreign
-/// job's check is asked once at the beginning, not while waiting. Any thread but the host's UI
-/// thread, which should not wait at all.
+/// it. DCC_NEVER: a NULL token and no timeout; or the token is sealed (dcc_job_seal), before or meanwhile.
+/// The wait does not keep the token alive.
+///
+/// Foreign jobs' checks that this thread may ask, of the token and of what is current on the thread, are
+/// asked at the beginning and at their `min_interval_ns` while it waits, so a host's Esc is heard. What
+/// says "stop" is cancelled; the wait ends by that only if the token is that one or below it. One without
+/// an interval is asked each 10 milliseconds, none more often than each millisecond. A check runs on this
+/// thread, without a lock, and may use the library. Any thread; a host's UI thread should not wait at all.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_wait(
     token: *const dcc_cancel_token,
@@ -47,9 +54,10 @@ pub extern "C" fn dcc_cancel_token_wait(
     guard(|| Ok(wait(&[handle(token)], timeout_ns)?.0))
 }
 
-/// Waits until any of `count` tokens is cancelled or gone, as dcc_cancel_token_wait; NULL tokens
-/// are skipped, a stale one fails the call. `out_index`, if not NULL, gets the position of the
-/// token that ended the wait, 0 if none did. Any thread.
+/// Waits until any of `count` tokens is cancelled or gone, as dcc_cancel_token_wait, whose checks it asks,
+/// too. NULL tokens are skipped, as sealed ones are, a stale one fails the call. DCC_NEVER if all others are
+/// sealed. `out_index`, if not NULL, gets the position of the token that ended the wait, 0 if none did. Any
+/// thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_wait_any(
     tokens: *const *const dcc_cancel_token,
@@ -68,6 +76,35 @@ pub unsafe extern "C" fn dcc_cancel_token_wait_any(
         let (status, position) = wait(&list, timeout_ns)?;
         to.write(position);
         Ok(status)
+    })
+}
+
+/// For a thread that waits in its own way, for a condition variable or for threads: asks what the waits of
+/// this library ask. Those are the foreign jobs' checks that this thread may ask, of `token`, which may be
+/// NULL, and of what is current on the thread, each at most once per `min_interval_ns`. `out_again_ns` gets
+/// after how many nanoseconds it should be called again, DCC_NO_LIMIT if there is nothing to ask on this
+/// thread. A check that says "stop" cancels its job, and what is below that; look at the token afterwards.
+/// Checks and callbacks of a cancel run in this call, so hold no lock that
+/// they take. Any thread; it costs a few loads where no job has a check.
+///
+///     uint64_t again;
+///     while (!is_done()) {
+///         dcc_context_ask(token, &again);
+///         wait_for_change_at_most(again);
+///     }
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dcc_context_ask(
+    token: *const dcc_cancel_token,
+    out_again_ns: *mut u64,
+) -> dcc_status {
+    guard(|| {
+        // SAFETY: the C caller's promise: a writable result.
+        let to = unsafe { ValueOut::new("out_again_ns", out_again_ns, DCC_NO_LIMIT) }?;
+        drop(pinned(token)?);
+        if let Some(time_ns) = tokens().ask_while_waiting(thread::asker(), &[handle(token)]) {
+            to.write(time_ns.saturating_sub(clock::now_ns()));
+        }
+        Ok(DCC_OK)
     })
 }
 

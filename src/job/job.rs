@@ -12,6 +12,9 @@ use crate::diagnosis::events::EventText;
 use crate::error::Error;
 use crate::handle::{self, Handle, Kind, NULL};
 use crate::job::ends::EndCounts;
+use crate::job::epoch::Epoch;
+use crate::job::running::Lookout;
+use crate::job::share_table::ShareTable;
 pub use crate::job_state::JobState;
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::magazine::Shelved;
@@ -20,6 +23,9 @@ use crate::memory::pool::NIL;
 use crate::memory::slot::{Holder, Slot};
 use crate::owner::owned::{Owned, OwnedId};
 use crate::owner::{Thing, Things};
+pub use crate::progress::tree::Progress;
+use crate::progress::tree::Tree;
+use crate::queue::posted::PostedId;
 use crate::sys::callout::{Payload, UserData};
 use crate::sys::fallible::try_string;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
@@ -29,22 +35,13 @@ use crate::token::deferred::Duty;
 use crate::token::foreign::Foreign;
 use crate::token::{LentToken, TokenPin, Tokens};
 
-/// How far a job is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Units done.
-    pub done: u64,
-    /// Units in all; 0 while unknown.
-    pub total: u64,
-}
-
 #[derive(Debug, Default)]
 pub(super) struct JobBody {
     pub(super) label: String,
     pub(super) caller_id: String,
     pub(super) failure: String,
-    pub(super) message: String,
-    pub(super) progress: Progress,
+    /// How far it is, once somebody told.
+    pub(super) tree: Option<Box<Tree>>,
     pub(super) payload: Option<Payload>,
 }
 
@@ -54,28 +51,47 @@ impl JobBody {
     }
 }
 
+/// In a word of life: the state.
+const STATE: u32 = 0xff;
+
 /// In a word of life: something was written in the body.
 pub(super) const WRITTEN: u32 = 1 << 8;
+
+/// In a word of life: the job is sealed.
+pub(super) const SEALED: u32 = 1 << 9;
+
+/// In a word of life: somebody waits for its end, or has its native event.
+pub(super) const AWAITED: u32 = 1 << 10;
+
+/// In a word of life: it is posted, and its completion is still to come, though it may have ended.
+pub(super) const OWED: u32 = 1 << 11;
+
+/// What a word of life has beside the state.
+pub(super) const BESIDE: u32 = WRITTEN | SEALED | AWAITED | OWED;
 
 /// The state in a word of life.
 #[inline]
 pub(super) fn state_of(life: u32) -> JobState {
-    JobState::from_number(life & !WRITTEN)
+    JobState::from_number(life & STATE)
 }
 
-/// What is written while a job lives.
+/// What is written while a job lives. In this order, so that what every job uses shares the line of the
+/// control word.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct JobLive {
-    /// Its state, and whether anything was written in its body.
+    /// Its state, whether anything was written in its body, and what is to be done at its end.
     pub(super) life: AtomicU32,
+    /// The signal of its end, see `wait`; NIL without.
+    pub(super) end: AtomicU32,
+    /// What its owner knows it by; empty without an owner.
+    owned: Owned,
     token: AtomicU64,
     /// When it was made, on the library's clock.
     made_ns: AtomicU64,
-    pub(super) body: Mutex<JobBody>,
-    /// What its owner knows it by; empty without an owner.
-    owned: Owned,
     /// The next of those that are left to the callback thread.
     next_left: AtomicU32,
+    pub(super) body: Mutex<JobBody>,
 }
 
 impl JobLive {
@@ -104,8 +120,8 @@ pub struct JobOrigin<'a> {
     pub label: &'a str,
     /// The caller's own id.
     pub caller_id: &'a str,
-    /// A token whose cancel cancels the job; NULL for none.
-    pub parent: Handle,
+    /// Tokens whose cancel cancels the job; NULL for none.
+    pub parents: [Handle; 2],
     /// What its token is made from.
     pub token: Origin<'a>,
     /// The owner of its functions; NULL for none.
@@ -126,13 +142,22 @@ pub type LentJob<'a> = Lent<'a, Jobs<'a>>;
 pub struct JobTable {
     arena: Arena<(), JobLive>,
     pub(super) ends: EndCounts,
+    pub(super) lookout: Lookout,
+    pub(super) epoch: Epoch,
+    pub(super) shares: ShareTable,
 }
 
 impl JobTable {
     constructor! {
         /// No jobs.
         pub fn new() -> Self {
-            Self { arena: Arena::new(), ends: EndCounts::new() }
+            Self {
+                arena: Arena::new(),
+                ends: EndCounts::new(),
+                lookout: Lookout::new(),
+                epoch: Epoch::new(),
+                shares: ShareTable::new(),
+            }
         }
     }
 
@@ -157,18 +182,71 @@ impl<'a> Keeper<'a> for Jobs<'a> {
         &self.table.arena
     }
 
-    fn bury(self, index: u32) {
-        let slot = self.table.arena.slot(index);
+    fn bury_slot(self, index: u32, slot: &'a Slot<(), JobLive>) {
         let live = slot.live();
         let token = handle::index(live.token.load(Ordering::Relaxed));
-        let mut body = live.has_body().then(|| std::mem::take(&mut *live.body.lock()));
         let token = TokenPin::take_over(self.tokens, token);
-        if !live.state().is_terminal() {
+        let life = live.life.load(Ordering::Acquire);
+        let is_plain = life & (WRITTEN | AWAITED) == 0 && state_of(life).is_terminal();
+        if is_plain && !self.tokens.has_foreign(&token) && live.owned.get().is_none() {
+            self.table.arena.bury(index, slot);
+        } else {
+            self.bury_whole(index, slot, token);
+        }
+    }
+}
+
+/// The names of a job: its label and its caller id.
+type JobNames<'a> = (&'a str, &'a str);
+
+impl JobLive {
+    /// Names a job that nobody else knows yet. What that makes of its word of life comes back.
+    #[inline]
+    fn name(&self, names: JobNames<'_>) -> Result<u32, Error> {
+        if names.0.is_empty() && names.1.is_empty() {
+            return Ok(0);
+        }
+        self.write_names(names).map(|()| WRITTEN)
+    }
+
+    #[inline(never)]
+    fn write_names(&self, (label, caller_id): JobNames<'_>) -> Result<(), Error> {
+        let (label, caller_id) = (try_string(label)?, try_string(caller_id)?);
+        let mut body = self.body.lock();
+        (body.label, body.caller_id) = (label, caller_id);
+        Ok(())
+    }
+
+    /// Takes the names from a job that is not made after all.
+    #[cold]
+    fn forget_names(&self) {
+        let body = std::mem::take(&mut *self.body.lock());
+        drop(body);
+    }
+
+    /// Begins the life of a job that nobody else knows yet.
+    #[inline]
+    fn begin_life(&self, token: Handle, now_ns: u64, beside: u32) {
+        self.token.store(token, Ordering::Relaxed);
+        self.made_ns.store(now_ns, Ordering::Relaxed);
+        self.life.store(JobState::Pending as u32 | beside, Ordering::Relaxed);
+    }
+}
+
+impl<'a> Jobs<'a> {
+    /// Buries a job that has more than its token, or that nobody has ended.
+    #[inline(never)]
+    fn bury_whole(self, index: u32, slot: &'a Slot<(), JobLive>, token: TokenPin<'a>) {
+        let live = slot.live();
+        let mut body = live.has_body().then(|| std::mem::take(&mut *live.body.lock()));
+        let end = self.take_end(live);
+        let has_ended = live.state().is_terminal();
+        if !has_ended {
             // Nobody can end it any more.
             self.table.ends.count(JobState::Interrupted);
-            let id = id_of(self.table.arena.handle_of(index));
+            let id = id_of(slot.state().load(Ordering::Relaxed) & !handle::FLAGS);
             let label = || body.as_ref().map_or_else(EventText::default, JobBody::event_label);
-            self.tokens.note_state(token.index(), || id, JobState::Interrupted, label);
+            self.tokens.note_state(&token, id, JobState::Interrupted, label);
         }
         // Others may hold the token and poll it.
         let payload = body.as_mut().and_then(|body| body.payload.take());
@@ -181,6 +259,9 @@ impl<'a> Keeper<'a> for Jobs<'a> {
             payload.destroy();
         }
         self.tokens.owners().leave(call);
+        if let Some(end) = end {
+            self.drop_end(end, has_ended);
+        }
     }
 }
 
@@ -220,18 +301,7 @@ impl<'a> Jobs<'a> {
         origin: &JobOrigin<'_>,
         payload: Option<Payload>,
     ) -> Result<Handle, (Error, Option<Payload>)> {
-        self.create_held(origin, Holder::Owner, clock::now_ns(), payload)
-    }
-
-    /// As `create`, for this holder and at this time.
-    pub(crate) fn create_held(
-        self,
-        origin: &JobOrigin<'_>,
-        holder: Holder,
-        now_ns: u64,
-        payload: Option<Payload>,
-    ) -> Result<Handle, (Error, Option<Payload>)> {
-        let (index, slot) = match self.prepare(origin, now_ns) {
+        let (index, slot) = match self.prepare(origin) {
             Ok(prepared) => prepared,
             Err(error) => return Err((error, payload)),
         };
@@ -241,16 +311,11 @@ impl<'a> Jobs<'a> {
             live.life.store(JobState::Pending as u32 | WRITTEN, Ordering::Relaxed);
         }
         let token = handle::index(live.token.load(Ordering::Relaxed));
-        let label = || EventText::new(origin.label);
-        if origin.owner == NULL && holder != Holder::Owner {
-            // Whoever guesses the handle gets at a job that is whole, and held.
-            let handle = self.table.arena.publish(index, slot, 0, holder);
-            self.tokens.note_state(token, || id_of(handle), JobState::Pending, label);
-            return Ok(handle);
-        }
+        let token = LentToken::new(self.tokens, token);
         // Hidden until the last look: it must be this job that an owner's close has taken.
-        let handle = self.table.arena.publish_hidden(index, slot, 0, holder);
-        self.tokens.note_state(token, || id_of(handle), JobState::Pending, label);
+        let handle = self.table.arena.publish_hidden(index, slot, 0, Holder::Owner);
+        let label = || EventText::new(origin.label);
+        self.tokens.note_state(&token, id_of(handle), JobState::Pending, label);
         if self.tokens.owners().was_taken(live.owned.get()) && self.table.arena.pin_index(index) {
             // Its owner was closed before the job could be found.
             self.give_up(index);
@@ -259,20 +324,55 @@ impl<'a> Jobs<'a> {
         Ok(handle)
     }
 
-    fn prepare(
+    /// A pending job that a dispatcher holds, and its poster if `is_kept`: the functions are the
+    /// dispatcher's affair, who knows it by `posted`.
+    #[inline]
+    pub(crate) fn create_posted(
+        self,
+        names: JobNames<'_>,
+        (parents, is_implied): ([Handle; 2], bool),
+        posted: PostedId,
+        is_kept: bool,
+        now_ns: u64,
+    ) -> Result<JobPin<'a>, Error> {
+        let (index, slot) = self.table.arena.take()?;
+        let live = slot.live();
+        let made = live.name(names).and_then(|written| {
+            let token = self.tokens.create_watched(parents, posted, is_implied);
+            Ok((written, token.inspect_err(|_| live.forget_names())?))
+        });
+        let (written, token) = made.inspect_err(|_| self.table.arena.put_back(index))?;
+        live.begin_life(token.handle(), now_ns, written | OWED);
+        let holder = if is_kept { Holder::Both } else { Holder::Internal };
+        // Whoever guesses the handle gets at a job that is whole, and held.
+        let handle = self.table.arena.publish(index, slot, 0, holder);
+        let label = || EventText::new(names.0);
+        self.tokens.note_state(&token, id_of(handle), JobState::Pending, label);
+        Ok(JobPin::take_over_slot(self, index, slot))
+    }
+
+    fn prepare(self, origin: &JobOrigin<'_>) -> Result<(u32, &'a Slot<(), JobLive>), Error> {
+        let (index, slot) = self.table.arena.take()?;
+        let live = slot.live();
+        let made = live.name((origin.label, origin.caller_id)).and_then(|written| {
+            let token = self.prepare_token(origin, index, live);
+            Ok((written, token.inspect_err(|_| live.forget_names())?))
+        });
+        let (written, token) = made.inspect_err(|_| self.table.arena.put_back(index))?;
+        live.begin_life(token, clock::now_ns(), written);
+        Ok((index, slot))
+    }
+
+    /// The token of a job that nobody else knows yet, which is made one of its owner's things before.
+    fn prepare_token(
         self,
         origin: &JobOrigin<'_>,
-        now_ns: u64,
-    ) -> Result<(u32, &'a Slot<(), JobLive>), Error> {
-        let label = try_string(origin.label)?;
-        let caller_id = try_string(origin.caller_id)?;
-        let (index, slot) = self.table.arena.take()?;
+        index: u32,
+        live: &JobLive,
+    ) -> Result<Handle, Error> {
         let owners = self.tokens.owners();
-        let live = slot.live();
         if origin.owner != NULL {
-            owners
-                .adopt(origin.owner, Thing::Job(index), &live.owned)
-                .inspect_err(|_| self.table.arena.put_back(index))?;
+            owners.adopt(origin.owner, Thing::Job(index), &live.owned)?;
         }
         let owned = live.owned.get();
         // A parent that only this call still holds may die, and its notifies run.
@@ -280,24 +380,15 @@ impl<'a> Jobs<'a> {
         let in_hand = owners.enter(entered, thread_identity::current());
         let foreign = origin.token.foreign.map(|foreign| Foreign { owned, ..foreign });
         let token_origin = Origin { foreign, is_watched: true, ..origin.token };
-        let token = self.tokens.create([origin.parent], token_origin, Holder::Internal);
+        let token = match origin.parents {
+            [parent, NULL] => self.tokens.create([parent], token_origin, Holder::Internal),
+            parents => self.tokens.create_below(parents, token_origin, Holder::Internal),
+        };
         if token.is_err() {
             owners.disown(live.owned.take());
-            self.table.arena.put_back(index);
         }
         owners.leave(in_hand);
-        let token = token?;
-        live.token.store(token, Ordering::Relaxed);
-        live.made_ns.store(now_ns, Ordering::Relaxed);
-        let is_named = !label.is_empty() || !caller_id.is_empty();
-        if is_named {
-            let mut body = live.body.lock();
-            body.label = label;
-            body.caller_id = caller_id;
-        }
-        let written = if is_named { WRITTEN } else { 0 };
-        live.life.store(JobState::Pending as u32 | written, Ordering::Relaxed);
-        Ok((index, slot))
+        token
     }
 
     /// Ends what a job has of an owner that is being closed: its check is asked no more, its
@@ -336,8 +427,8 @@ impl<'a> Jobs<'a> {
 
     /// Takes one owner away; may run the destroy-notify.
     pub fn release(self, job: Handle) -> Result<(), Error> {
-        if let Some(index) = self.table.arena.release(job)? {
-            self.bury(index);
+        if let Some((index, slot)) = self.table.arena.release(job)? {
+            self.bury_slot(index, slot);
         }
         Ok(())
     }
@@ -385,18 +476,13 @@ impl<'a> Jobs<'a> {
         JobPin::new(self, handle_of(id)?).ok()
     }
 
-    /// Index of the token of a job that the caller keeps alive.
-    pub fn token_of(self, job: Handle) -> u32 {
-        let live = self.table.arena.slot(handle::index(job)).live();
-        handle::index(live.token.load(Ordering::Relaxed))
-    }
-
     /// The job's token; borrowed.
     pub fn token(self, job: &JobPin<'_>) -> Handle {
         job.slot().live().token.load(Ordering::Relaxed)
     }
 
     /// The job's token, which needs no pin of its own.
+    #[inline]
     pub fn token_held_by<'j>(self, job: &'j JobPin<'_>) -> LentToken<'j>
     where
         'a: 'j,

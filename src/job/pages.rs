@@ -63,7 +63,8 @@ mod tests {
 
     fn create(jobs: Jobs<'_>) -> Handle {
         let token = Origin::default();
-        let origin = JobOrigin { label: "one", caller_id: "", parent: NULL, token, owner: NULL };
+        let origin =
+            JobOrigin { label: "one", caller_id: "", parents: [NULL; 2], token, owner: NULL };
         jobs.create(&origin, None).map_err(|(error, _)| error).unwrap()
     }
 

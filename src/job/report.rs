@@ -92,12 +92,15 @@ impl<'a> Jobs<'a> {
         self.show_text(job, JobText::CallerId, |text| one.text("caller_id", text))?;
         one.text("state", self.state(job).name())?;
         let mut progress = one.object("progress")?;
-        let far = self.progress(job);
-        progress.value("done", far.done)?;
-        progress.value("total", far.total)?;
+        let far = self.bar(job);
+        progress.value("done", far.count.done)?;
+        progress.value("total", far.count.total)?;
+        progress.value("fraction", far.fraction)?;
+        progress.value_or_null("time_left_ns", far.time_left_ns)?;
         self.show_text(job, JobText::ProgressMessage, |text| progress.text("message", text))?;
         progress.end()?;
         one.value("age_ns", since(self.made_ns(job)))?;
+        one.value("is_sealed", self.is_sealed(job))?;
 
         let (cancelled_ns, cause) = self.tokens().record(&token);
         if cause == Cause::None {
@@ -116,6 +119,7 @@ impl<'a> Jobs<'a> {
         let since_last_poll_ns = (last_poll_ns != 0).then(|| since(last_poll_ns));
         one.value_or_null("since_last_poll_ns", since_last_poll_ns)?;
         self.write_gap(&mut one, &threads.longest())?;
+        one.value_or_null("check_not_asked_ns", self.tokens().silence_ns(&token, now_ns))?;
 
         let mut list = one.list("threads")?;
         for report in threads.all() {
@@ -190,7 +194,8 @@ mod tests {
 
     fn create(jobs: Jobs<'_>) -> Handle {
         let token = Origin::default();
-        let origin = JobOrigin { label: "one", caller_id: "", parent: NULL, token, owner: NULL };
+        let origin =
+            JobOrigin { label: "one", caller_id: "", parents: [NULL; 2], token, owner: NULL };
         jobs.create(&origin, None).map_err(|(error, _)| error).unwrap()
     }
 

@@ -4,7 +4,7 @@
 
 use crate::error::Error;
 use crate::json::text::write_text;
-use crate::json_rpc::progress_gate::ProgressGate;
+use crate::json_rpc::progress_gate::{Due, Offered, ProgressGate};
 use crate::json_rpc::request_id::{IdRef, RequestId};
 use crate::sys::fallible::{Growing, replace_string};
 use std::fmt::{self, Write};
@@ -16,30 +16,82 @@ pub struct RequestProgress {
     gate: ProgressGate,
     total: f64,
     message: String,
+    /// What the end of a bar is told as: the first total of a job that was known, for as long as it runs.
+    scale: Option<f64>,
+}
+
+/// How far a job is that works for a request.
+#[derive(Clone, Copy, Debug)]
+pub struct OfJob {
+    /// From 0 to 1; 1 only where all is done.
+    pub fraction: f64,
+    /// Its one count and the total of that; `None` where it has none that tells how far it is.
+    pub count: Option<(f64, f64)>,
 }
 
 impl RequestProgress {
-    /// Of a request that begins. `token`: what its peer wants to be told by.
-    pub fn new(token: IdRef<'_>, interval_ns: u64) -> Result<Self, Error> {
+    /// Of a request that begins now. `token`: what its peer wants to be told by.
+    pub fn new(
+        token: IdRef<'_>,
+        interval_ns: u64,
+        heartbeat_ns: u64,
+        now_ns: u64,
+    ) -> Result<Self, Error> {
         Ok(Self {
             token: RequestId::copy_of(token)?,
-            gate: ProgressGate::new(interval_ns),
+            gate: ProgressGate::new(interval_ns, heartbeat_ns, now_ns),
             total: 0.0,
             message: String::new(),
+            scale: None,
         })
     }
 
-    /// Notes how far it is, if that is further than before. A total that is not positive is unknown.
+    /// Notes how far it is, if that is not less than before. A total that is not positive is unknown. What is
+    /// as far as it was, with another message, is told by a value that is a little greater.
     pub fn offer(&mut self, progress: f64, total: f64, message: &str) -> Result<(), Error> {
         let before = self.gate;
-        if self.gate.offer(progress) {
-            if let Err(error) = replace_string(&mut self.message, message) {
-                self.gate = before;
-                return Err(error.into());
-            }
-            self.total = total;
+        let offered = self.gate.offer(progress);
+        let has_news = !message.is_empty() && message != self.message;
+        if offered == Offered::Less || offered == Offered::AsFar && !has_news {
+            return Ok(());
         }
+        if has_news {
+            self.gate.note_news();
+        }
+        if let Err(error) = replace_string(&mut self.message, message) {
+            self.gate = before;
+            return Err(error.into());
+        }
+        self.total = total;
         Ok(())
+    }
+
+    /// Notes how far a job is that works for it. Its values keep the scale of the first of them. That it has
+    /// reached its total is told when all is done, or it is the last note, `is_last`.
+    pub fn offer_job(&mut self, job: OfJob, message: &str, is_last: bool) -> Result<(), Error> {
+        let known = job.count.filter(|(_, total)| *total > 0.0);
+        if self.scale.is_none() && job.fraction > 0.0 {
+            self.scale = Some(known.map_or(1.0, |(_, total)| total));
+        }
+        let Some(scale) = self.scale else {
+            if known.is_none() && message.is_empty() {
+                return Ok(());
+            }
+            return self.offer(0.0, known.map_or(0.0, |(_, total)| total), message);
+        };
+        let value = match known {
+            Some((done, total)) if total == scale && is_last => done.min(total),
+            // The count is exact, but the bar ends later.
+            Some((done, total)) if total == scale && is_near(done / total, job.fraction) => done,
+            _ => job.fraction * scale,
+        };
+        // It is heard of also where more was told as its last note.
+        self.offer(self.gate.greatest().map_or(value, |told| told.max(value)), scale, message)
+    }
+
+    /// Whether something may be told now, if there is something.
+    pub fn is_open(&self, now_ns: u64) -> bool {
+        self.gate.is_open(now_ns)
     }
 
     /// Shows the notification that is to be told, due or `is_now`; `reader` says whether it was. `None`:
@@ -50,21 +102,33 @@ impl RequestProgress {
         is_now: bool,
         reader: impl FnOnce(&str) -> bool,
     ) -> Result<Option<()>, Error> {
-        let value = if is_now { self.gate.held() } else { self.gate.due(now_ns) };
-        let Some(progress) = value else { return Ok(None) };
+        let total = (self.total > 0.0).then_some(self.total);
+        let due = if is_now { self.gate.untold(total) } else { self.gate.due(now_ns, total) };
+        let (progress, shown_total) = match due {
+            None => return Ok(None),
+            Some(Due::Offered(value)) => (value, total),
+            // It goes on although its total is reached.
+            Some(Due::Beat(value)) => (value, total.filter(|total| *total > value)),
+        };
         let note = ProgressNote {
             token: self.token.borrowed(),
             progress,
-            total: (self.total > 0.0).then_some(self.total),
+            total: shown_total,
             message: (!self.message.is_empty()).then_some(self.message.as_str()),
         };
         let mut text = Growing::default();
         note.write(&mut text).map_err(|_| Error::Resources("memory for a notification"))?;
-        if reader(text.as_str()) {
-            self.gate.tell(now_ns);
+        if reader(text.as_str())
+            && let Some(due) = due
+        {
+            self.gate.tell(due, now_ns, total);
         }
         Ok(Some(()))
     }
+}
+
+fn is_near(one: f64, other: f64) -> bool {
+    (one - other).abs() < 1e-9
 }
 
 /// How far a request is.
@@ -119,7 +183,7 @@ mod tests {
 
     #[test]
     fn what_goes_with_the_latest_value_is_told_with_it() {
-        let mut progress = RequestProgress::new(IdRef::Text("tok-1"), 100).unwrap();
+        let mut progress = RequestProgress::new(IdRef::Text("tok-1"), 100, 0, 0).unwrap();
         assert_eq!(shown(&mut progress, 0, true), None);
         progress.offer(1.0, 10.0, "one").unwrap();
         progress.offer(2.0, 0.0, "").unwrap();
@@ -138,11 +202,68 @@ mod tests {
 
     #[test]
     fn what_its_reader_did_not_take_is_shown_again() {
-        let mut progress = RequestProgress::new(IdRef::Integer(7), 100).unwrap();
+        let mut progress = RequestProgress::new(IdRef::Integer(7), 100, 0, 0).unwrap();
         progress.offer(1.0, 0.0, "").unwrap();
         assert_eq!(progress.show(0, false, |_| false).unwrap(), Some(()));
         assert!(shown(&mut progress, 0, false).is_some());
         assert_eq!(shown(&mut progress, 0, true), None);
+    }
+
+    fn noted(progress: &mut RequestProgress, now_ns: u64, is_now: bool) -> Value {
+        let note = shown(progress, now_ns, is_now).unwrap_or("{}".to_owned());
+        let mut params = serde_json::from_str::<Value>(&note).unwrap()["params"].take();
+        params.as_object_mut().map(|params| params.remove("progressToken"));
+        params
+    }
+
+    #[test]
+    fn a_job_keeps_the_scale_of_its_first_count() {
+        let mut progress = RequestProgress::new(IdRef::Integer(7), 0, 0, 0).unwrap();
+        let mut told = |fraction: f64, count, message, is_last| {
+            let job = OfJob { fraction, count };
+            progress.offer_job(job, message, is_last).unwrap();
+            let note = noted(&mut progress, 0, is_last);
+            (note["progress"].as_f64(), note["total"].as_f64(), note["message"].clone())
+        };
+        let note = |value: f64, message: &str| (Some(value), Some(200.0), json!(message));
+        assert_eq!(told(0.0, Some((0.0, 200.0)), "open", false), note(0.0, "open"));
+        assert_eq!(told(0.5, Some((100.0, 200.0)), "collect", false), note(100.0, "collect"));
+        let reached = told(0.999, Some((200.0, 200.0)), "collected", false);
+        assert_eq!(reached, note(0.999 * 200.0, "collected"), "it runs still");
+        // What shares its bar has the scale of it.
+        let value = 0.9995 * 200.0;
+        assert_eq!(told(0.9995, None, "write", false), note(value, "write"));
+        let (next, total, message) = told(0.9995, None, "still writing", false);
+        assert!(next.is_some_and(|next| next > value && next < 200.0), "{next:?}");
+        assert_eq!((total, message), (Some(200.0), json!("still writing")));
+        assert_eq!(told(0.9995, None, "still writing", false).0, None);
+        assert_eq!(told(1.0, None, "done", true), note(200.0, "done"));
+        let (value, total, _) = told(0.9996, None, "it was not", false);
+        assert!(value.is_some_and(|value| value > 200.0) && total.is_none(), "{value:?}");
+    }
+
+    #[test]
+    fn a_job_without_a_total_is_told_by_how_long_its_bar_is() {
+        let mut progress = RequestProgress::new(IdRef::Integer(7), 0, 100, 0).unwrap();
+        progress.offer_job(OfJob { fraction: 0.0, count: None }, "fillet", false).unwrap();
+        assert_eq!(noted(&mut progress, 0, false), json!({"progress": 0, "message": "fillet"}));
+        // It goes on, and nobody knows how far.
+        let beat = noted(&mut progress, 100, false);
+        assert!(beat["progress"].as_f64().unwrap() > 0.0 && beat["total"].is_null(), "{beat}");
+        assert_eq!(beat["message"], "fillet");
+        let far = OfJob { fraction: 0.25, count: Some((1e9, 0.0)) };
+        progress.offer_job(far, "fillet", false).unwrap();
+        let note = json!({"progress": 0.25, "total": 1, "message": "fillet"});
+        assert_eq!(noted(&mut progress, 100, false), note);
+    }
+
+    #[test]
+    fn what_goes_on_at_its_total_beats_without_one() {
+        let mut progress = RequestProgress::new(IdRef::Integer(7), 0, 100, 0).unwrap();
+        progress.offer(10.0, 10.0, "").unwrap();
+        assert_eq!(noted(&mut progress, 0, false), json!({"progress": 10, "total": 10}));
+        let beat = noted(&mut progress, 100, false);
+        assert!(beat["progress"].as_f64().unwrap() > 10.0 && beat["total"].is_null(), "{beat}");
     }
 
     fn written(note: &ProgressNote<'_>) -> (String, Value) {

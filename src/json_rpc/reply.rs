@@ -12,6 +12,8 @@ pub enum ReplyPolicy {
     Silent,
     /// An error, as LSP and ACP have it, and MCP's streamable HTTP of 2025.
     RequestCancelled,
+    /// What the protocol has of which its cancel is: an error after one of LSP or ACP, else nothing.
+    AsAsked,
 }
 
 /// Who cancelled a request.
@@ -33,12 +35,25 @@ pub enum CancelError {
 }
 
 impl ReplyPolicy {
-    /// What to answer; `None`: nothing. A peer that did not cancel still waits, whatever the policy.
-    pub fn answer(self, by: CancelledBy) -> Option<CancelError> {
-        match (self, by) {
-            (_, CancelledBy::Server) => Some(CancelError::ServerCancelled),
-            (Self::RequestCancelled, CancelledBy::Peer) => Some(CancelError::RequestCancelled),
-            (Self::Silent, CancelledBy::Peer) => None,
+    /// Whether a request is answered after any cancel.
+    pub fn answers_all(self) -> bool {
+        self == Self::RequestCancelled
+    }
+
+    /// Whether a request is answered after a cancel whose peer waits for that.
+    pub fn answers_on_demand(self) -> bool {
+        self == Self::AsAsked
+    }
+}
+
+impl CancelledBy {
+    /// What to answer to a request that `is_answered` after a peer's cancel; `None`: nothing. A peer that did
+    /// not cancel still waits, whatever the policy.
+    pub fn answer(self, is_answered: bool) -> Option<CancelError> {
+        match (self, is_answered) {
+            (Self::Server, _) => Some(CancelError::ServerCancelled),
+            (Self::Peer, true) => Some(CancelError::RequestCancelled),
+            (Self::Peer, false) => None,
         }
     }
 }
@@ -84,12 +99,12 @@ mod tests {
 
     #[test]
     fn only_a_peer_that_cancelled_itself_may_be_left_without_an_answer() {
-        for policy in [ReplyPolicy::Silent, ReplyPolicy::RequestCancelled] {
-            assert_eq!(policy.answer(CancelledBy::Server), Some(CancelError::ServerCancelled));
+        for is_answered in [false, true] {
+            let answer = CancelledBy::Server.answer(is_answered);
+            assert_eq!(answer, Some(CancelError::ServerCancelled));
         }
-        assert_eq!(ReplyPolicy::Silent.answer(CancelledBy::Peer), None);
-        let answer = ReplyPolicy::RequestCancelled.answer(CancelledBy::Peer);
-        assert_eq!(answer, Some(CancelError::RequestCancelled));
+        assert_eq!(CancelledBy::Peer.answer(false), None);
+        assert_eq!(CancelledBy::Peer.answer(true), Some(CancelError::RequestCancelled));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Which request a JSON-RPC message cancels: MCP's `notifications/cancelled`, LSP's `$/cancelRequest`,
-//! ACP's `$/cancel_request`.
+//! ACP's `$/cancel_request`. Or which task: `tasks/cancel` of MCP's extension for tasks.
 //!
 //! What is read of a message is `method`, `id` and `params`; of a cancellation's params the id of the
 //! request and `reason`. One of these that stands there twice makes a message malformed: peers would
@@ -8,7 +8,8 @@
 //!
 //! A cancellation is a notification. One with an `id` of its own is a request, to which JSON-RPC owes
 //! an answer: it is left to the host, which answers requests. An `id` that is `null` is none, as
-//! JSON-RPC 1.0 wrote notifications.
+//! JSON-RPC 1.0 wrote notifications. The cancel of a task is a request, so one without an `id` is left to the
+//! host; what names the task is a text, because the server made it.
 //!
 //! Messages come from strangers. Time is linear in their length, the stack does not grow with their
 //! depth, and strings are read in place: what is allocated is the id and the reason, and while the
@@ -31,6 +32,16 @@ pub const MAX_BATCH: usize = 1000;
 /// The longest reason; what is longer is cut.
 pub const MAX_REASON_BYTES: usize = 4096;
 
+/// What the ids stand for that messages cancel. A request and a task of the same id are two things.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Meant {
+    /// Requests, by their peer's ids.
+    #[default]
+    Requests,
+    /// Tasks, by the ids that the server gave them.
+    Tasks,
+}
+
 /// What a message turned out to be.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Message {
@@ -51,6 +62,8 @@ pub struct Cancel {
     pub id: RequestId,
     /// Why, for people; none too if it is no text, has nothing to read, or there is no memory for it.
     pub reason: Option<String>,
+    /// Whether its peer waits for an answer to the request all the same, as its spelling has it.
+    pub wants_answer: bool,
 }
 
 /// Bytes that are not UTF-8.
@@ -80,18 +93,26 @@ pub const SEVERAL_IDS: &str = "a cancellation names several requests";
 /// `reason` is there twice.
 pub const REASONS: &str = "a cancellation has several reasons";
 
-/// The methods that cancel, and the member of their params that names the request.
-const CANCELLATIONS: [(&str, &str); 3] = [
-    ("notifications/cancelled", "requestId"),
-    ("$/cancelRequest", "id"),
-    ("$/cancel_request", "requestId"),
+/// The id of a task is something else.
+pub const TASK_ID_TYPE: &str = "the id of a task is not a text";
+
+/// The methods that cancel requests, the member of their params that names the request, and whether that is
+/// answered all the same.
+const CANCELLATIONS: [(&str, &str, bool); 3] = [
+    ("notifications/cancelled", "requestId", false),
+    ("$/cancelRequest", "id", true),
+    ("$/cancel_request", "requestId", true),
 ];
 
+/// The method that cancels a task, and the member of its params that names the task. Its answer, at once, is
+/// the host's: it is none of the request that became the task.
+const TASK_CANCELLATION: (&str, &str, bool) = ("tasks/cancel", "taskId", false);
+
 /// Reads one message.
-pub fn read(bytes: &[u8]) -> Message {
+pub fn read(bytes: &[u8], meant: Meant) -> Message {
     match document(bytes) {
         Ok(text) if text.starts_with('[') => Message::Malformed(BATCH),
-        Ok(text) => read_object(text),
+        Ok(text) => read_object(text, meant),
         Err(answer) => answer,
     }
 }
@@ -99,11 +120,11 @@ pub fn read(bytes: &[u8]) -> Message {
 /// Reads a message or a batch of them, one after the other. A batch that is not JSON to its end is
 /// one malformed message, nothing of it is acted on. Returns how many messages were beyond
 /// [`MAX_BATCH`] and so not looked at.
-pub fn read_each(bytes: &[u8], mut each: impl FnMut(Message)) -> u64 {
+pub fn read_each(bytes: &[u8], meant: Meant, mut each: impl FnMut(Message)) -> u64 {
     match document(bytes) {
-        Ok(text) if text.starts_with('[') => read_batch(text, &mut each),
+        Ok(text) if text.starts_with('[') => read_batch(text, meant, &mut each),
         Ok(text) => {
-            each(read_object(text));
+            each(read_object(text, meant));
             0
         }
         Err(answer) => {
@@ -125,14 +146,14 @@ fn document(bytes: &[u8]) -> Result<&str, Message> {
 }
 
 #[allow(clippy::disallowed_methods, reason = "called with what it needs")]
-fn read_batch(text: &str, each: &mut dyn FnMut(Message)) -> u64 {
+fn read_batch(text: &str, meant: Meant, each: &mut dyn FnMut(Message)) -> u64 {
     let parsed =
         with_parser(text, || serde_json::from_str::<&RawValue>(text).is_ok()).and_then(|is_json| {
             if !is_json {
                 each(Message::Malformed(NOT_JSON));
                 return Ok(0);
             }
-            let batch = BatchReader { each, beyond: 0 };
+            let batch = BatchReader { each, meant, beyond: 0 };
             let parse = || serde_json::Deserializer::from_str(text).deserialize_seq(batch);
             with_parser(text, || parse().unwrap_or(0))
         });
@@ -142,11 +163,11 @@ fn read_batch(text: &str, each: &mut dyn FnMut(Message)) -> u64 {
     })
 }
 
-fn read_object(text: &str) -> Message {
-    cancellation(text).unwrap_or_else(|answer| answer)
+fn read_object(text: &str, meant: Meant) -> Message {
+    cancellation(text, meant).unwrap_or_else(|answer| answer)
 }
 
-fn cancellation(text: &str) -> Result<Message, Message> {
+fn cancellation(text: &str, meant: Meant) -> Result<Message, Message> {
     let members = members::members(text, ["method", "id", "params"]);
     let [method, id, params] = members.map_err(|why| match why {
         NoMembers::NotJson => Message::Malformed(NOT_JSON),
@@ -159,11 +180,16 @@ fn cancellation(text: &str) -> Result<Message, Message> {
     if !method.starts_with('"') {
         return Err(Message::Malformed(METHOD_TYPE));
     }
-    let known = CANCELLATIONS.iter().find(|(name, _)| is_text(method, name));
-    let Some((_, id_name)) = known else {
+    let known = match meant {
+        Meant::Requests => CANCELLATIONS.as_slice(),
+        Meant::Tasks => &[TASK_CANCELLATION],
+    };
+    let known = known.iter().find(|(name, ..)| is_text(method, name));
+    let Some(&(_, id_name, wants_answer)) = known else {
         return Ok(Message::NotACancellation);
     };
-    if only(id, OWN_IDS)?.is_some_and(|id| id != "null") {
+    let is_request = only(id, OWN_IDS)?.is_some_and(|id| id != "null");
+    if is_request != (meant == Meant::Tasks) {
         return Ok(Message::NotACancellation);
     }
     let params = only(params, SEVERAL_PARAMS)?.unwrap_or_default();
@@ -174,8 +200,11 @@ fn cancellation(text: &str) -> Result<Message, Message> {
     })?;
     let reason = only(reason, REASONS)?;
     let id = only(id, SEVERAL_IDS)?.ok_or(Message::Malformed(NO_ID))?;
+    if meant == Meant::Tasks && !id.starts_with('"') {
+        return Err(Message::Malformed(TASK_ID_TYPE));
+    }
     let id = RequestId::from_json(id)?;
-    Ok(Message::Cancel(Cancel { id, reason: reason.and_then(readable) }))
+    Ok(Message::Cancel(Cancel { id, reason: reason.and_then(readable), wants_answer }))
 }
 
 impl From<NoId> for Message {
@@ -226,6 +255,7 @@ fn only<'m>(member: Member<'m>, several: &'static str) -> Result<Option<&'m str>
 
 struct BatchReader<'e> {
     each: &'e mut dyn FnMut(Message),
+    meant: Meant,
     beyond: u64,
 }
 
@@ -241,7 +271,7 @@ impl<'m> Visitor<'m> for BatchReader<'_> {
         while looked_at < MAX_BATCH {
             let Some(message) = batch.next_element::<&'m RawValue>()? else { break };
             // What is done with a message may be refused memory, which is not the parser's.
-            without_reserve(|| (self.each)(read_object(message.get())));
+            without_reserve(|| (self.each)(read_object(message.get(), self.meant)));
             looked_at += 1;
         }
         if looked_at == 0 {
@@ -262,7 +292,7 @@ mod tests {
         let message = format!(
             r#"{{"method":"notifications/cancelled","params":{{"requestId":1,"reason":{reason}}}}}"#
         );
-        match read(message.as_bytes()) {
+        match read(message.as_bytes(), Meant::Requests) {
             Message::Cancel(Cancel { reason, .. }) => reason,
             other => panic!("{other:?}"),
         }
@@ -298,7 +328,7 @@ mod tests {
 
     #[test]
     fn one_of_several_members_that_count_is_told() {
-        let read = |text: &str| read(text.as_bytes());
+        let read = |text: &str| read(text.as_bytes(), Meant::Requests);
         let cancel = |members: &str| read(&format!(r#"{{"method":"$/cancelRequest",{members}}}"#));
         for (members, why) in [
             (r#""method":"$/cancelRequest","params":{"id":1}"#, METHODS),
@@ -312,8 +342,41 @@ mod tests {
         }
         let skipped = r#""jsonrpc":1,"jsonrpc":2,"params":{"id":1,"_meta":1,"_meta":2}"#;
         let id = RequestId::integer(1);
-        assert_eq!(cancel(skipped), Message::Cancel(Cancel { id, reason: None }));
+        assert_eq!(
+            cancel(skipped),
+            Message::Cancel(Cancel { id, reason: None, wants_answer: true })
+        );
         let request = r#"{"method":"tools/call","id":1,"id":2,"params":1,"params":2}"#;
         assert_eq!(read(request), Message::NotACancellation);
+    }
+
+    #[test]
+    fn a_task_is_cancelled_by_a_request_and_by_nothing_else() {
+        let read = |text: &str| super::read(text.as_bytes(), Meant::Tasks);
+        let task = |members: &str| read(&format!(r#"{{"method":"tasks/cancel",{members}}}"#));
+        let named = r#""params":{"taskId":"786512e2"}"#;
+        let id = || RequestId::text("786512e2").unwrap();
+        let cancel = |reason| Message::Cancel(Cancel { id: id(), reason, wants_answer: false });
+        assert_eq!(task(&format!(r#""jsonrpc":"2.0","id":6,{named}"#)), cancel(None));
+        let with_reason = r#""id":"a","params":{"_meta":{},"taskId":"786512e2","reason":"why"}"#;
+        assert_eq!(task(with_reason), cancel(Some("why".to_owned())));
+        for (members, why) in [
+            (r#""id":1"#, NO_PARAMS),
+            (r#""id":1,"params":{}"#, NO_ID),
+            (r#""id":1,"params":{"taskId":7}"#, TASK_ID_TYPE),
+            (r#""id":1,"params":{"taskId":null}"#, TASK_ID_TYPE),
+            (r#""id":1,"params":{"taskId":"a","taskId":"a"}"#, SEVERAL_IDS),
+            (r#""id":1,"id":2,"params":{"taskId":"a"}"#, OWN_IDS),
+        ] {
+            assert_eq!(task(members), Message::Malformed(why), "{members}");
+        }
+        // A notification is not answered, and the id of a request names no task, nor the other way round.
+        assert_eq!(task(named), Message::NotACancellation);
+        assert_eq!(task(&format!(r#""id":null,{named}"#)), Message::NotACancellation);
+        let of_request =
+            r#"{"method":"notifications/cancelled","params":{"requestId":"786512e2"}}"#;
+        assert_eq!(read(of_request), Message::NotACancellation);
+        let of_task = format!(r#"{{"method":"tasks/cancel","id":6,{named}}}"#);
+        assert_eq!(super::read(of_task.as_bytes(), Meant::Requests), Message::NotACancellation);
     }
 }

@@ -9,7 +9,7 @@ use crate::memory::magazine::Shelved;
 use crate::memory::pool::{Exhausted, Pool};
 use crate::memory::slot::{
     BY_A_CALL, BY_A_WALK, BY_C_CODE, BY_WHAT_STAYS, COUNTS, CountField, GENERATION_SHIFT, Holder,
-    INTERNAL, INTERNALS, OWNER, OWNERS, Raise, Slot, generation_bits,
+    INTERNAL, OWNER, OWNERS, Raise, Slot, generation_bits,
 };
 use crate::memory::slot_lock::{Lockable, LockedAs};
 use crate::sys::sync::{Ordering, constructor};
@@ -21,6 +21,9 @@ pub trait LivePart: Default {
     /// What there is none of when no slot is left, and what helps.
     const NONE_LEFT: &'static str;
 }
+
+/// An object that died: its index and its slot.
+pub type Died<'a, Cold, Live> = (u32, &'a Slot<Cold, Live>);
 
 /// The slots of one kind.
 #[derive(Debug)]
@@ -166,10 +169,10 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
             .ok_or(Error::InvalidHandle(Live::KIND, handle))
     }
 
-    fn raise(&self, handle: Handle, count: CountField) -> Result<u32, Error> {
+    fn raise(&self, handle: Handle, count: CountField) -> Result<(u32, &Slot<Cold, Live>), Error> {
         let (slot, generation) = self.find(handle)?;
         slot.raise(Some(generation), count).map_err(|why| Self::refusal(handle, why))?;
-        Ok(handle::index(handle))
+        Ok((handle::index(handle), slot))
     }
 
     #[cold]
@@ -180,9 +183,9 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         }
     }
 
-    /// Adds an internal to a live object for something that stays, and returns its index.
+    /// Adds an internal to a live object for something that stays, and returns its index and slot.
     #[inline]
-    pub fn hold(&self, handle: Handle) -> Result<u32, Error> {
+    pub fn hold(&self, handle: Handle) -> Result<(u32, &Slot<Cold, Live>), Error> {
         let sort = if crate::weakened!("calls_find_room") { BY_A_CALL } else { BY_WHAT_STAYS };
         self.raise(handle, sort)
     }
@@ -193,9 +196,9 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         self.slot(index).raise(None, BY_WHAT_STAYS).is_ok()
     }
 
-    /// Adds an internal to a live object for a call and returns its index.
+    /// Adds an internal to a live object for a call and returns its index and slot.
     #[inline]
-    pub fn pin(&self, handle: Handle) -> Result<u32, Error> {
+    pub fn pin(&self, handle: Handle) -> Result<(u32, &Slot<Cold, Live>), Error> {
         self.raise(handle, BY_A_CALL)
     }
 
@@ -210,9 +213,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
     #[inline]
     #[must_use]
     pub fn unpin(&self, index: u32) -> bool {
-        let before = self.slot(index).line.control.fetch_sub(INTERNAL, Ordering::AcqRel);
-        debug_assert_ne!(before & INTERNALS, 0, "unpinned more often than pinned");
-        before & COUNTS == INTERNAL
+        self.slot(index).unpin()
     }
 
     /// Takes an internal away, unless it is all that keeps the object alive. False: it is.
@@ -234,9 +235,10 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         self.raise(handle, BY_C_CODE).map(drop)
     }
 
-    /// Takes an owner away. `Some`: the object in that slot died and the caller has to bury it.
+    /// Takes an owner away. `Some`: the object in that slot, with this index, died and the caller has to bury
+    /// it.
     #[inline]
-    pub fn release(&self, handle: Handle) -> Result<Option<u32>, Error> {
+    pub fn release(&self, handle: Handle) -> Result<Option<Died<'_, Cold, Live>>, Error> {
         let (slot, generation) = self.find(handle)?;
         let control = &slot.line.control;
         let mut now = control.load(Ordering::Relaxed);
@@ -246,7 +248,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
             }
             let new = now - OWNER;
             match control.compare_exchange_weak(now, new, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) if new & COUNTS == 0 => return Ok(Some(handle::index(handle))),
+                Ok(_) if new & COUNTS == 0 => return Ok(Some((handle::index(handle), slot))),
                 Ok(_) => return Ok(None),
                 Err(other) => now = other,
             }
@@ -313,6 +315,11 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         self.slots.iter().filter(|(_, slot)| slot.is_alive()).count() as u64
     }
 
+    /// As `live`, without those whose handles are not accepted.
+    pub fn known(&self) -> u64 {
+        self.slots.iter().filter(|(_, slot)| slot.is_known()).count() as u64
+    }
+
     /// Lets a test bring a free slot to its last generation.
     #[cfg(test)]
     fn age(&self, index: u32) {
@@ -346,13 +353,15 @@ impl<Cold: Default, Live: LivePart + Lockable> Arena<Cold, Live> {
         Some((slot, slot.lock_dying(generation)?))
     }
 
-    /// Undoes `lock_dying`. True: the object died and the caller has to bury it.
+    /// Undoes `lock_dying`, and gives up so many internals besides, which what is dead has not. True: the
+    /// object died and the caller has to bury it.
     #[inline]
     #[must_use]
-    pub fn unlock_dying(&self, slot: &Slot<Cold, Live>, locked: LockedAs) -> bool {
+    pub fn unlock_dying(&self, slot: &Slot<Cold, Live>, locked: LockedAs, internals: u64) -> bool {
         match locked {
-            LockedAs::Alive => slot.unlock_and_unpin(1),
+            LockedAs::Alive => slot.unlock_and_unpin(1 + internals),
             LockedAs::Dead(generation) => {
+                debug_assert_eq!(internals, 0, "it is dead");
                 slot.unlock_dead(generation);
                 false
             }
@@ -372,6 +381,10 @@ mod tests {
         const NONE_LEFT: &'static str = "slots of this test";
     }
 
+    fn released(arena: &Plain, handle: Handle) -> Result<Option<u32>, Error> {
+        Ok(arena.release(handle)?.map(|(index, _)| index))
+    }
+
     fn create(arena: &Plain) -> Handle {
         let (index, slot) = arena.take().unwrap();
         arena.publish(index, slot, 0, Holder::Owner)
@@ -381,14 +394,14 @@ mod tests {
     fn a_released_handle_is_refused_and_its_slot_used_again_under_another() {
         static ARENA: Plain = Arena::new();
         let first = create(&ARENA);
-        assert_eq!(ARENA.release(first), Ok(Some(handle::index(first))));
         let index = handle::index(first);
+        assert_eq!(released(&ARENA, first), Ok(Some(index)));
         ARENA.bury(index, ARENA.slot(index));
         let second = create(&ARENA);
         assert_eq!(handle::index(first), handle::index(second));
         assert_ne!(first, second);
         assert_eq!(ARENA.retain(first), Err(Error::InvalidHandle(Kind::Token, first)));
-        assert_eq!(ARENA.release(first), Err(Error::InvalidHandle(Kind::Token, first)));
+        assert_eq!(released(&ARENA, first), Err(Error::InvalidHandle(Kind::Token, first)));
         assert_eq!(ARENA.retain(second), Ok(()));
     }
 
@@ -396,8 +409,8 @@ mod tests {
     fn a_release_never_takes_an_internal() {
         static ARENA: Plain = Arena::new();
         let handle = create(&ARENA);
-        let index = ARENA.pin(handle).unwrap();
-        assert_eq!(ARENA.release(handle), Ok(None));
+        let (index, _) = ARENA.pin(handle).unwrap();
+        assert_eq!(released(&ARENA, handle), Ok(None));
         assert!(ARENA.release(handle).is_err());
         assert_eq!(ARENA.live(), 1);
         assert!(ARENA.unpin(index), "the internal was the last");
@@ -427,7 +440,7 @@ mod tests {
         }
         assert!(!ARENA.pin_index(index));
         assert!(matches!(ARENA.retain(handle), Err(Error::Resources(_))), "the counts are apart");
-        assert_eq!(ARENA.release(handle), Ok(None), "the full counts did not spill over");
+        assert_eq!(released(&ARENA, handle), Ok(None), "the full counts did not spill over");
     }
 
     #[test]
@@ -436,7 +449,7 @@ mod tests {
         let (index, slot) = ARENA.take().unwrap();
         ARENA.age(index);
         let last = ARENA.publish(index, slot, 0, Holder::Owner);
-        assert_eq!(ARENA.release(last), Ok(Some(index)));
+        assert_eq!(released(&ARENA, last), Ok(Some(index)));
         ARENA.bury(index, slot);
         assert!(ARENA.retain(last).is_err());
         assert_ne!(ARENA.take().unwrap().0, index, "the slot is not used again");

@@ -2,10 +2,10 @@
 //! what is listed; nothing is allocated to be listed.
 //!
 //! Invariants:
-//! - A node is in a list exactly while `list` is not NIL. The fields of a listed node, and the
-//!   head, are written only under the lock of that list. `list` becomes NIL as the last access of
-//!   whoever takes the node out, so a reader that sees NIL without the lock sees also what was
-//!   written before.
+//! - A node is in a list exactly while `list` is that list's number; else it is NIL, or a mark. The fields of
+//!   a listed node, and the head, are written only under the lock of that list. `list` becomes NIL, or a
+//!   mark, as the last access of whoever takes the node out, so a reader that sees that without the lock sees
+//!   also what was written before.
 //! - Whoever wants to take out a node of which it does not hold the list's lock reads `list`,
 //!   locks that list, and looks again: the node may have left, and its list's owner may have died
 //!   and be used again meanwhile.
@@ -95,6 +95,12 @@ impl<'a, Nodes: ListNodes> List<'a, Nodes> {
     /// As `remove`, of a node that the caller has at hand.
     #[inline]
     pub fn remove_node(&self, node: &ListNode, number: u32) {
+        self.take_out(node, number, NIL);
+    }
+
+    /// As `remove_node`; a mark that is no list's number tells why.
+    #[inline(always)]
+    pub fn take_out(&self, node: &ListNode, number: u32, why: u32) {
         let previous = node.previous.load(Ordering::Relaxed);
         let next = node.next.load(Ordering::Relaxed);
         if previous == NIL {
@@ -106,7 +112,7 @@ impl<'a, Nodes: ListNodes> List<'a, Nodes> {
         if next != NIL {
             self.nodes.node(next).previous.store(previous, Ordering::Relaxed);
         }
-        node.list.store(NIL, Ordering::Release);
+        node.list.store(why, Ordering::Release);
     }
 
     /// The nodes' numbers, first to last. Nothing may be taken out meanwhile.
@@ -141,7 +147,12 @@ impl Fifo {
 
     /// Puts a node that is in no list behind all others; `list` is this list's number.
     pub fn push(&mut self, nodes: &impl ListNodes, number: u32, list: u32) {
-        let node = nodes.node(number);
+        self.push_node(nodes, nodes.node(number), number, list);
+    }
+
+    /// As `push`, of a node that the caller has at hand.
+    #[inline]
+    pub fn push_node(&mut self, nodes: &impl ListNodes, node: &ListNode, number: u32, list: u32) {
         node.previous.store(self.last, Ordering::Relaxed);
         node.next.store(NIL, Ordering::Relaxed);
         node.list.store(list, Ordering::Relaxed);
@@ -155,7 +166,12 @@ impl Fifo {
 
     /// Takes out a node of this list.
     pub fn remove(&mut self, nodes: &impl ListNodes, number: u32) {
-        let node = nodes.node(number);
+        self.remove_node(nodes, nodes.node(number));
+    }
+
+    /// As `remove`, of a node that the caller has at hand.
+    #[inline]
+    pub fn remove_node(&mut self, nodes: &impl ListNodes, node: &ListNode) {
         let previous = node.previous.load(Ordering::Relaxed);
         let next = node.next.load(Ordering::Relaxed);
         match previous {

@@ -3,12 +3,15 @@
 //! - `Pin` and `Hold` have one internal each: a pin is of a call, a hold of what stays. Only a `Hold` can be
 //!   left to a data structure; a `Pin` can be passed on to what has room for one of each object.
 //! - A `Lent` has none: what holds the object is pinned for as long.
+//!
+//! Each has the object's slot at hand, so that nothing of it is looked up by number again.
 
 use crate::error::Error;
-use crate::handle::Handle;
+use crate::handle::{FLAGS, Handle};
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::slot::Slot;
-use std::marker::PhantomData;
+use crate::sys::sync::Ordering;
+use std::fmt::{Debug, Formatter};
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 
@@ -21,30 +24,47 @@ pub trait Keeper<'a>: Copy {
     type Live: LivePart + 'a;
     /// Where they are.
     fn arena(self) -> &'a Arena<Self::Cold, Self::Live>;
-    /// Clears and buries the object of this index, which died. Runs destroy-notifies.
-    fn bury(self, index: u32);
+    /// Clears and buries the object of this index and slot, which died. Runs destroy-notifies.
+    fn bury_slot(self, index: u32, slot: &'a Slot<Self::Cold, Self::Live>);
+    /// As `bury_slot`, where only the index is known.
+    #[inline]
+    fn bury(self, index: u32) {
+        self.bury_slot(index, self.arena().slot(index));
+    }
 }
 
 /// An internal reference for the length of a call, given back when dropped.
-#[derive(Debug)]
 pub struct Pin<'a, K: Keeper<'a>> {
     keeper: K,
     index: u32,
-    kept: PhantomData<&'a ()>,
+    slot: &'a Slot<K::Cold, K::Live>,
+}
+
+impl<'a, K: Keeper<'a>> Debug for Pin<'a, K> {
+    fn fmt(&self, to: &mut Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("Pin").field("handle", &self.handle()).finish()
+    }
 }
 
 impl<'a, K: Keeper<'a>> Pin<'a, K> {
     /// Pins a live object.
     #[inline]
     pub fn new(keeper: K, handle: Handle) -> Result<Self, Error> {
-        Ok(Self::take_over(keeper, keeper.arena().pin(handle)?))
+        let (index, slot) = keeper.arena().pin(handle)?;
+        Ok(Self { keeper, index, slot })
     }
 
     /// Takes over an internal that was left to a data structure by `Hold::leave`, passed on, or added by
     /// index.
     #[inline]
     pub fn take_over(keeper: K, index: u32) -> Self {
-        Self { keeper, index, kept: PhantomData }
+        Self { keeper, index, slot: keeper.arena().slot(index) }
+    }
+
+    /// As `take_over`, of an object whose slot the caller has at hand.
+    #[inline]
+    pub fn take_over_slot(keeper: K, index: u32, slot: &'a Slot<K::Cold, K::Live>) -> Self {
+        Self { keeper, index, slot }
     }
 
     /// Passes the internal on to something that ends with the call, or that has room for one of each
@@ -70,12 +90,13 @@ impl<'a, K: Keeper<'a>> Pin<'a, K> {
     /// The slot.
     #[inline]
     pub fn slot(&self) -> &'a Slot<K::Cold, K::Live> {
-        self.keeper.arena().slot(self.index)
+        self.slot
     }
 
     /// The object's handle.
+    #[inline]
     pub fn handle(&self) -> Handle {
-        self.keeper.arena().handle_of(self.index)
+        self.slot.state().load(Ordering::Relaxed) & !FLAGS
     }
 }
 
@@ -88,7 +109,8 @@ impl<'a, K: Keeper<'a>> Hold<'a, K> {
     /// Holds a live object.
     #[inline]
     pub fn new(keeper: K, handle: Handle) -> Result<Self, Error> {
-        Ok(Self(Pin::take_over(keeper, keeper.arena().hold(handle)?)))
+        let (index, slot) = keeper.arena().hold(handle)?;
+        Ok(Self(Pin::take_over_slot(keeper, index, slot)))
     }
 
     /// Leaves the internal to a data structure; `Pin::take_over` gets it back.
@@ -112,8 +134,15 @@ pub struct Lent<'a, K: Keeper<'a>>(ManuallyDrop<Pin<'a, K>>);
 
 impl<'a, K: Keeper<'a>> Lent<'a, K> {
     /// Of an object that the holder of this one keeps; `'a` must not outlive the holder's pin.
+    #[inline]
     pub fn new(keeper: K, index: u32) -> Self {
-        Self(ManuallyDrop::new(Pin::take_over(keeper, index)))
+        Self::of_slot(keeper, index, keeper.arena().slot(index))
+    }
+
+    /// As `new`, of an object whose slot the caller has at hand.
+    #[inline]
+    pub fn of_slot(keeper: K, index: u32, slot: &'a Slot<K::Cold, K::Live>) -> Self {
+        Self(ManuallyDrop::new(Pin::take_over_slot(keeper, index, slot)))
     }
 }
 
@@ -129,8 +158,8 @@ impl<'a, K: Keeper<'a>> Deref for Lent<'a, K> {
 impl<'a, K: Keeper<'a>> Drop for Pin<'a, K> {
     #[inline]
     fn drop(&mut self) {
-        if self.keeper.arena().unpin(self.index) {
-            self.keeper.bury(self.index);
+        if self.slot.unpin() {
+            self.keeper.bury_slot(self.index, self.slot);
         }
     }
 }

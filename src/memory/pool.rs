@@ -39,9 +39,9 @@ pub trait Link {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted;
 
-/// A word that has its cache line for itself.
+/// A word that has its cache line for itself; not in a model, which has no stack for that.
 #[derive(Debug)]
-#[repr(align(64))]
+#[cfg_attr(not(loom), repr(align(64)))]
 pub(super) struct OwnLine<T>(pub(super) T);
 
 /// Numbered cells of one type.

@@ -55,6 +55,8 @@ const _: () = assert!(GENERATION_SHIFT + handle::GENERATION_BITS == 64);
 pub struct Slot<Cold, Live> {
     pub(super) state: AtomicU64,
     next: AtomicU32,
+    /// A word beside the state of which this room knows nothing; 0 while nothing lives here.
+    pub mark: AtomicU32,
     /// What is written once in a while.
     pub cold: Cold,
     pub(super) line: BusyLine<Live>,
@@ -98,6 +100,11 @@ impl<Cold, Live> Slot<Cold, Live> {
         self.line.control.load(Ordering::Acquire) & COUNTS != 0
     }
 
+    /// As `is_alive`, of an object whose handle is accepted.
+    pub fn is_known(&self) -> bool {
+        self.is_alive() && self.line.control.load(Ordering::Acquire) >> GENERATION_SHIFT != 0
+    }
+
     /// Link to the next dead slot; only between death and burial.
     pub fn next_dead(&self) -> &AtomicU32 {
         &self.next
@@ -113,6 +120,27 @@ impl<Cold, Live> Slot<Cold, Live> {
         // read-modify-writes alone.
         #[cfg(loom)]
         self.line.control.swap(value, Ordering::Release);
+    }
+
+    /// Takes an internal away. True: the object died and the caller has to bury it.
+    #[inline]
+    #[must_use]
+    pub(super) fn unpin(&self) -> bool {
+        let before = self.line.control.fetch_sub(INTERNAL, Ordering::AcqRel);
+        debug_assert_ne!(before & INTERNALS, 0, "unpinned more often than pinned");
+        before & COUNTS == INTERNAL
+    }
+
+    /// Takes an internal away if it is all that keeps the object alive, which then died and is the caller's
+    /// to bury. False: others keep it, too, and nothing was done.
+    #[inline]
+    #[must_use]
+    pub fn unpin_if_alone(&self) -> bool {
+        let control = &self.line.control;
+        let now = control.load(Ordering::Relaxed);
+        let dead = now.wrapping_sub(INTERNAL);
+        now & COUNTS == INTERNAL
+            && control.compare_exchange(now, dead, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
     /// Raises a count of a live object of this generation. `None`: it is not alive, or another.

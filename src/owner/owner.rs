@@ -39,10 +39,11 @@ use crate::memory::list::{List, ListNode, ListNodes};
 use crate::memory::magazine::Shelved;
 use crate::memory::pin::{Hold, Keeper, Pin};
 use crate::memory::pool::{Link, NIL, Pool};
-use crate::memory::slot::Holder;
+use crate::memory::slot::{Holder, Slot};
 use crate::owner::owned::{Owned, OwnedId, Parting};
 use crate::owner::wait_graph::{Blocker, Inside, Running, Wait, WaitGraph};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
+use crate::sys::thread_identity;
 
 /// A thing that carries a function of an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,8 +186,7 @@ impl<'a> Keeper<'a> for &'a Owners {
         &self.arena
     }
 
-    fn bury(self, index: u32) {
-        let slot = self.arena.slot(index);
+    fn bury_slot(self, index: u32, slot: &'a Slot<(), OwnerLive>) {
         *slot.live().body.lock() = OwnerBody::default();
         self.arena.bury(index, slot);
     }
@@ -259,6 +259,16 @@ impl Owners {
         self.enter_owned(owned, thread)
     }
 
+    /// As `enter`, by the thread that calls this.
+    #[inline(always)]
+    pub fn enter_here(&self, owned: OwnedId) -> Call {
+        if owned.is_none() {
+            return Call { owner: NIL, thread: 0, is_open: true };
+        }
+        self.enter_owned(owned, thread_identity::current())
+    }
+
+    #[inline(never)]
     fn enter_owned(&self, owned: OwnedId, thread: u64) -> Call {
         let owner = self.things.cell(owned.number()).owner.load(Ordering::Relaxed);
         let mut body = self.arena.slot(owner).live().body.lock();
@@ -287,8 +297,16 @@ impl Owners {
         call
     }
 
+    /// As `enter_last`, by the thread that calls this.
+    #[inline(always)]
+    pub fn enter_last_here(&self, parting: Parting) -> Call {
+        let call = self.enter_here(parting.id());
+        self.disown(parting);
+        call
+    }
+
     /// Ends a call.
-    #[inline]
+    #[inline(always)]
     pub fn leave(&self, call: Call) {
         if call.owner != NIL {
             self.leave_owned(call);
@@ -412,8 +430,8 @@ impl Owners {
 
     /// Takes away the reference that `create` gave.
     pub fn release(&self, owner: Handle) -> Result<(), Error> {
-        if let Some(index) = self.arena.release(owner)? {
-            self.bury(index);
+        if let Some((index, slot)) = self.arena.release(owner)? {
+            self.bury_slot(index, slot);
         }
         Ok(())
     }

@@ -3,9 +3,10 @@
 //! Whoever cancels pins the request under its session's lock and cancels after it: nothing foreign runs
 //! under the lock, and a request that begins later with the same id is not met.
 
+use crate::diagnosis::details::{DetailId, Details};
 use crate::diagnosis::events::{Event, EventKind, EventText};
 use crate::error::Error;
-use crate::handle::Handle;
+use crate::handle::{self, Handle};
 use crate::json_rpc::request_id::{IdRef, RequestId};
 use crate::json_rpc::wire::{self, Message};
 use crate::memory::pin::Keeper;
@@ -20,6 +21,17 @@ use crate::sys::{clock, system_thread};
 use crate::token::Cause;
 use std::fmt::Write;
 
+/// How a peer cancels.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PeerAsks<'a> {
+    /// Why, for people.
+    pub reason: &'a str,
+    /// Whether callbacks run on the callback thread.
+    pub is_deferred: bool,
+    /// Whether it waits for an answer to the request all the same.
+    pub wants_answer: bool,
+}
+
 /// What became of a peer's cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerCancel {
@@ -27,6 +39,8 @@ pub enum PeerCancel {
     First,
     /// The request had been cancelled before; the first reason stays.
     Again,
+    /// It is too late: the request, or a job for it, is sealed, and its peer gets the result.
+    Sealed,
     /// No live request has this id; it is ignored.
     Unknown,
     /// No request has this id yet; it is held for one.
@@ -67,7 +81,8 @@ impl<'a> Requests<'a> {
         first
     }
 
-    /// As above, counted and told of.
+    /// As above, counted and told of: the first cancel, or one that came again or too late. What works for
+    /// the request and is not sealed is asked to stop all the same.
     fn cancel_token(
         self,
         session: &SessionPin<'_>,
@@ -75,17 +90,22 @@ impl<'a> Requests<'a> {
         id: IdRef<'_>,
         reason: &str,
         is_deferred: bool,
-    ) -> bool {
-        let first = self.cancel_for_peer(live, reason, is_deferred);
-        if first {
-            session.slot().live().counts.cancelled.one();
-            self.tell_of_cancel(live.token.load(Ordering::Relaxed), id, reason);
+    ) -> PeerCancel {
+        let is_first = self.cancel_for_peer(live, reason, is_deferred);
+        let token = self.token_held_by(live);
+        if !self.tokens.is_cancelled(&token) || self.tokens.is_answered(&token) {
+            return PeerCancel::Sealed;
         }
-        first
+        if !is_first {
+            return PeerCancel::Again;
+        }
+        session.slot().live().counts.cancelled.one();
+        self.tell_of_cancel(live.token.load(Ordering::Relaxed), id, reason);
+        PeerCancel::First
     }
 
-    /// A peer cancels this very request. `None`: it has ended. Else whether this call was the first.
-    pub fn cancel_one(self, request: &RequestPin<'_>, reason: &str) -> Option<bool> {
+    /// A peer cancels this very request. `None`: it has ended.
+    pub fn cancel_one(self, request: &RequestPin<'_>, reason: &str) -> Option<PeerCancel> {
         Some(self.cancel_by_own_id(&self.session_of(request)?, request, reason))
     }
 
@@ -95,7 +115,7 @@ impl<'a> Requests<'a> {
         session: &SessionPin<'_>,
         request: &RequestPin<'_>,
         reason: &str,
-    ) -> bool {
+    ) -> PeerCancel {
         let id = self.show_id(request, RequestId::copy_of).ok();
         let id = id.as_ref().map_or(IdRef::Text(""), RequestId::borrowed);
         self.cancel_token(session, request.slot().live(), id, reason, false)
@@ -107,6 +127,11 @@ impl<'a> Requests<'a> {
             let mut text = EventText::EMPTY;
             let _ = id.write_json(&mut text);
             let _ = write!(text, ": {reason}");
+            let kept = match id {
+                IdRef::Integer(integer) => DetailId::Integer(integer),
+                IdRef::Text(id) => try_string(id).map_or(DetailId::None, DetailId::Text),
+            };
+            let trace_parent = self.tokens.own_trace(handle::index(token));
             Event {
                 kind: EventKind::RequestCancelled,
                 time_ns: clock::now_ns(),
@@ -114,24 +139,24 @@ impl<'a> Requests<'a> {
                 thread: system_thread::current(),
                 cause: Cause::Request as u32,
                 text,
+                details: Details::shared(kept, reason, trace_parent),
                 ..Event::default()
             }
         });
     }
 
-    /// A peer cancels by id; callbacks run here, or on the callback thread if deferred.
+    /// A peer cancels by id.
     pub fn cancel(
         self,
         session: &SessionPin<'_>,
         id: IdRef<'_>,
-        reason: &str,
-        is_deferred: bool,
+        asked: PeerAsks<'_>,
     ) -> Result<PeerCancel, Error> {
         let live = session.slot().live();
         let key = session.slot().cold.key(id);
         let outcome = loop {
             let Some(request) = self.find_live(live, key) else {
-                match self.hold_early(session, key, reason)? {
+                match self.hold_early(session, key, asked)? {
                     Some(outcome) => break outcome,
                     // It began meanwhile, or is dying on a thread that has yet to get the lock.
                     None => {
@@ -141,16 +166,25 @@ impl<'a> Requests<'a> {
                 }
             };
             let of_request = request.slot().live();
-            break if !of_request.is_cancellable() {
-                PeerCancel::Refused
-            } else if self.cancel_token(session, of_request, id, reason, is_deferred) {
-                PeerCancel::First
-            } else {
-                PeerCancel::Again
-            };
+            if !of_request.is_cancellable() {
+                break PeerCancel::Refused;
+            }
+            // Before the flag: who sees that finds this.
+            let is_late = crate::weakened!("answer_before_flag");
+            if asked.wants_answer && !is_late {
+                of_request.is_to_be_answered(session.slot().cold.policy());
+            }
+            let outcome =
+                self.cancel_token(session, of_request, id, asked.reason, asked.is_deferred);
+            if asked.wants_answer && is_late {
+                of_request.is_to_be_answered(session.slot().cold.policy());
+            }
+            break outcome;
         };
         match outcome {
-            PeerCancel::Again | PeerCancel::Refused => live.counts.without_effect.one(),
+            PeerCancel::Again | PeerCancel::Sealed | PeerCancel::Refused => {
+                live.counts.without_effect.one();
+            }
             PeerCancel::Unknown => live.counts.unknown.one(),
             PeerCancel::Held => live.counts.early.one(),
             PeerCancel::First => (),
@@ -171,14 +205,14 @@ impl<'a> Requests<'a> {
         self,
         session: &SessionPin<'_>,
         key: IdRef<'_>,
-        reason: &str,
+        asked: PeerAsks<'_>,
     ) -> Result<Option<PeerCancel>, Error> {
         let live = session.slot().live();
         let settings = session.slot().cold.settings();
         if !settings.holds_early {
             return Ok(Some(PeerCancel::Unknown));
         }
-        let (id, reason) = (RequestId::copy_of(key)?, try_string(reason)?);
+        let (id, reason) = (RequestId::copy_of(key)?, try_string(asked.reason)?);
         let mut body = live.body.lock();
         if body.is_closed && !crate::weakened!("early_looks_for_close") {
             return Ok(Some(PeerCancel::Unknown));
@@ -200,7 +234,13 @@ impl<'a> Requests<'a> {
             },
             _ => (),
         }
-        let cancel = Kept { why: KeptFor::Early, since_ns, is_cancelled: true, reason };
+        let cancel = Kept {
+            why: KeptFor::Early,
+            since_ns,
+            is_cancelled: true,
+            wants_answer: asked.wants_answer,
+            reason,
+        };
         let is_held = body.hold(id, cancel, &settings)?;
         drop(body);
         if !is_held {
@@ -242,11 +282,16 @@ impl<'a> Requests<'a> {
     ) -> Result<(), OutOfMemory> {
         let counts = &session.slot().live().counts;
         let mut result = Ok(());
-        let left_out = wire::read_each(bytes, |message| match message {
+        let meant = session.slot().cold.ids();
+        let left_out = wire::read_each(bytes, meant, |message| match message {
             Message::Cancel(cancel) => {
-                let reason = cancel.reason.as_deref().unwrap_or_default();
                 let id = cancel.id.borrowed();
-                match self.cancel(session, id, reason, true) {
+                let asked = PeerAsks {
+                    reason: cancel.reason.as_deref().unwrap_or_default(),
+                    is_deferred: true,
+                    wants_answer: cancel.wants_answer,
+                };
+                match self.cancel(session, id, asked) {
                     Ok(outcome) => each(Handled::Cancel(outcome), Some(id)),
                     // Nothing else refuses a cancel.
                     Err(_) => result = Err(OutOfMemory),

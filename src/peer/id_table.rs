@@ -293,7 +293,7 @@ mod tests {
     use std::collections::{HashMap, VecDeque};
 
     fn kept(why: KeptFor, since_ns: u64) -> Kept {
-        Kept { why, since_ns, is_cancelled: false, reason: String::new() }
+        Kept { why, ..Kept::completed(since_ns) }
     }
 
     fn add_kept(table: &mut IdTable, id: i64, kept: Kept) -> CellNumber {

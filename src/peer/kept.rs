@@ -49,6 +49,8 @@ pub struct Kept {
     pub since_ns: u64,
     /// Whether it was cancelled.
     pub is_cancelled: bool,
+    /// Of a cancel that came first, whether its peer waits for an answer all the same.
+    pub wants_answer: bool,
     /// Why it was cancelled.
     pub reason: String,
 }
@@ -56,7 +58,13 @@ pub struct Kept {
 impl Kept {
     /// That a request is over, and nothing else of it.
     pub fn completed(since_ns: u64) -> Self {
-        Self { why: KeptFor::Completed, since_ns, is_cancelled: false, reason: String::new() }
+        Self {
+            why: KeptFor::Completed,
+            since_ns,
+            is_cancelled: false,
+            wants_answer: false,
+            reason: String::new(),
+        }
     }
 
     /// What it says of its id. Both kinds that later messages look at are good for a time only.

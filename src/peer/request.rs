@@ -14,10 +14,12 @@
 //!
 //! Locks: a request's may be taken under its job's, and is never held together with a session's.
 
+use crate::diagnosis::events::EventText;
+use crate::diagnosis::trace_parent::TraceParent;
 use crate::error::Error;
-use crate::handle::{self, Handle, Kind};
+use crate::handle::{self, Handle, Kind, NULL};
 use crate::json_rpc::id_key::{IdKey, SHORT_WORDS, ShortId};
-use crate::json_rpc::progress::RequestProgress;
+use crate::json_rpc::progress::{OfJob, RequestProgress};
 use crate::json_rpc::reply::{CancelError, CancelledBy, ReplyPolicy};
 use crate::json_rpc::request_id::{IdRef, RequestId};
 use crate::memory::arena::{Arena, LivePart};
@@ -26,9 +28,12 @@ use crate::memory::pin::{Keeper, Pin};
 use crate::memory::slot::{Holder, Slot};
 use crate::peer::kept::{Entry, IdState, Kept, KeptFor};
 use crate::peer::session::{SessionBody, SessionPin, SessionSlot, Sessions};
+use crate::queue::posted::PostedId;
 use crate::sys::clock;
 use crate::sys::fallible::{Late, try_string};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
+use crate::token::create::Origin;
+use crate::token::seal::Sealing;
 use crate::token::{LentToken, TokenPin, Tokens};
 
 /// What a request is called, as its peer wrote it: written before it can be found. The text of a long id is
@@ -88,6 +93,14 @@ impl RequestLive {
         self.choices.load(Ordering::Relaxed) & IS_CANCELLABLE != 0
     }
 
+    /// Its peer has cancelled it in a way that has an answer: it gets one, where the policy goes by that.
+    /// Before the token is flagged, so that who sees the flag knows it.
+    pub(crate) fn is_to_be_answered(&self, policy: ReplyPolicy) {
+        if policy.answers_on_demand() {
+            self.choices.fetch_or(ANSWERS_CANCELS, Ordering::Relaxed);
+        }
+    }
+
     /// Whether it has not ended.
     #[inline]
     pub(crate) fn is_in_flight(&self) -> bool {
@@ -102,6 +115,8 @@ struct RequestBody {
     long_id: Option<RequestId>,
     /// How far it is, if its peer wants to be told.
     progress: Option<RequestProgress>,
+    /// The job that says so; nothing of it is held.
+    job: Handle,
 }
 
 impl LivePart for RequestLive {
@@ -123,6 +138,10 @@ pub struct RequestOrigin<'a> {
     pub is_cancellable: bool,
     /// What its peer wants to be told by how far it is, if it does.
     pub progress_token: Option<IdRef<'a>>,
+    /// Which span of a trace it is for, if its peer says so.
+    pub trace_parent: Option<&'a TraceParent>,
+    /// For how long its peer waits, if it says so.
+    pub timeout_ns: Option<u64>,
 }
 
 /// What is owed to the peer of a request that ended.
@@ -134,6 +153,17 @@ pub enum Owed {
     Nothing,
     /// An error that says so.
     Cancelled(CancelError),
+}
+
+/// What became of an attempt to seal a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestSealed {
+    /// Its peer gets the result: it is sealed, by this call or before, or a job for it is.
+    Yes,
+    /// It is cancelled.
+    Cancelled,
+    /// It has ended.
+    Ended,
 }
 
 /// Where all requests are. What is done with them is of [`Requests`].
@@ -172,8 +202,7 @@ impl<'a> Keeper<'a> for Requests<'a> {
         &self.table.arena
     }
 
-    fn bury(self, index: u32) {
-        let slot = self.table.arena.slot(index);
+    fn bury_slot(self, index: u32, slot: &'a Slot<RequestCold, RequestLive>) {
         let live = slot.live();
         if live.is_in_flight() {
             self.take_out(live, KeptFor::Orphan);
@@ -205,10 +234,12 @@ impl<'a> Requests<'a> {
             body.get_or_make(|| Ok(made))?;
         }
         let (index, slot) = self.table.arena.take()?;
-        let token = self
-            .tokens
-            .create_watched(origin.parent)
-            .inspect_err(|_| self.table.arena.put_back(index))?;
+        let token = if origin.trace_parent.is_none() && origin.timeout_ns.is_none() {
+            self.tokens.create_watched([origin.parent, NULL], PostedId::NONE, false)
+        } else {
+            self.new_token(origin)
+        };
+        let token = token.inspect_err(|_| self.table.arena.put_back(index))?.handle();
         let live = slot.live();
         live.token.store(token, Ordering::Relaxed);
         live.is_asked.store(0, Ordering::Relaxed);
@@ -227,6 +258,24 @@ impl<'a> Requests<'a> {
         begun.inspect_err(|_| self.drop_unbegun(index))
     }
 
+    /// The token of a request whose peer says more of it.
+    #[cold]
+    fn new_token(self, origin: &RequestOrigin<'_>) -> Result<LentToken<'a>, Error> {
+        let trace_parent = origin.trace_parent;
+        let made = Origin { is_watched: true, trace_parent, ..Origin::default() };
+        let token = self.tokens.create([origin.parent], made, Holder::Internal)?;
+        let token = LentToken::new(self.tokens, handle::index(token));
+        if let Some(timeout_ns) = origin.timeout_ns {
+            let now_ns = clock::now_ns();
+            let deadline_ns = now_ns.saturating_add(timeout_ns);
+            if let Err(error) = self.tokens.arm_or_cancel(&token, deadline_ns, now_ns) {
+                drop(TokenPin::take_over(self.tokens, token.index()));
+                return Err(error);
+            }
+        }
+        Ok(token)
+    }
+
     /// What few requests have.
     #[cold]
     fn new_body(self, session: Handle, origin: &RequestOrigin<'_>) -> Result<RequestBody, Error> {
@@ -236,8 +285,11 @@ impl<'a> Requests<'a> {
         }
         if let Some(token) = origin.progress_token {
             let session = SessionPin::new(self.sessions, session)?;
-            let interval_ns = session.slot().cold.settings().progress_interval_ns;
-            body.progress = Some(RequestProgress::new(token, interval_ns)?);
+            let settings = session.slot().cold.settings();
+            let (interval_ns, heartbeat_ns) =
+                (settings.progress_interval_ns, settings.progress_heartbeat_ns);
+            let now_ns = clock::now_ns();
+            body.progress = Some(RequestProgress::new(token, interval_ns, heartbeat_ns, now_ns)?);
         }
         Ok(body)
     }
@@ -281,7 +333,7 @@ impl<'a> Requests<'a> {
                 return Err(error);
             }
         };
-        if cold.policy() == ReplyPolicy::RequestCancelled {
+        if cold.policy().answers_all() {
             let choices = live.choices.load(Ordering::Relaxed) | ANSWERS_CANCELS;
             live.choices.store(choices, Ordering::Relaxed);
         }
@@ -307,10 +359,13 @@ impl<'a> Requests<'a> {
     fn meet_early(self, of_session: &SessionSlot, live: &RequestLive, early: &mut Option<Kept>) {
         let ttl_ns = of_session.cold.settings().early_ttl_ns;
         let is_its_cancel = |kept: &Kept| {
-            kept.why == KeptFor::Early
+            let is_good = kept.why == KeptFor::Early
                 && kept.is_fresh(clock::now_ns(), ttl_ns)
-                && live.is_cancellable()
-                && self.cancel_for_peer(live, &kept.reason, true)
+                && live.is_cancellable();
+            if is_good && kept.wants_answer {
+                live.is_to_be_answered(of_session.cold.policy());
+            }
+            is_good && self.cancel_for_peer(live, &kept.reason, true)
         };
         *early = early.take().filter(is_its_cancel);
         if early.is_some() {
@@ -321,6 +376,35 @@ impl<'a> Requests<'a> {
     /// Whether a request is in flight in the session of that index, whose lock the caller has.
     fn is_in_flight_in(live: &RequestLive, session: u32) -> bool {
         live.is_in_flight() && live.session.load(Ordering::Relaxed) == session
+    }
+
+    /// Whether its peer is told that it is cancelled: it is, and no job for it is sealed.
+    #[inline]
+    fn is_cancelled(self, live: &RequestLive) -> bool {
+        let token = self.token_held_by(live);
+        self.tokens.is_cancelled(&token) && !self.tokens.is_answered(&token)
+    }
+
+    /// Whether it cannot be cancelled any more: it is sealed, or a job for it is.
+    fn owes_result(self, live: &RequestLive) -> bool {
+        let token = self.token_held_by(live);
+        self.tokens.is_answered(&token) || token.slot().is_sealed()
+    }
+
+    /// Lets a request pass its point of no return, unless it is cancelled: its peer gets the result.
+    pub fn seal(self, request: &RequestPin<'_>) -> RequestSealed {
+        let live = request.slot().live();
+        if !live.is_in_flight() {
+            return RequestSealed::Ended;
+        }
+        let token = self.token_held_by(live);
+        match self.tokens.seal(&token, || true) {
+            Sealing::ByThisCall => self.tokens.note_sealed(&token, EventText::default),
+            Sealing::Cancelled if self.is_cancelled(live) => return RequestSealed::Cancelled,
+            // A request's own seal looks at nothing above it.
+            Sealing::Before | Sealing::Cancelled | Sealing::Refused | Sealing::TooManyAbove => (),
+        }
+        RequestSealed::Yes
     }
 
     /// Ends a request in flight that is not cancelled. False: it is neither, or its handle is no more.
@@ -336,7 +420,7 @@ impl<'a> Requests<'a> {
             && (slot.state().load(Ordering::Relaxed) == request
                 || crate::weakened!("end_names_its_request"))
             && slot.is_alive();
-        if !is_the_one || self.tokens.is_cancelled(&self.token_held_by(live)) {
+        if !is_the_one || self.is_cancelled(live) {
             return Ok(false);
         }
         self.leave(of_session, &mut body, live, KeptFor::Ended, None);
@@ -355,8 +439,7 @@ impl<'a> Requests<'a> {
         let token = self.token_held_by(live);
         // Not under the session's lock, since a text is copied.
         let reason = self
-            .tokens
-            .is_cancelled(&token)
+            .is_cancelled(live)
             .then(|| self.tokens.show_reason(&token, try_string).unwrap_or_default());
         let session = live.session.load(Ordering::Relaxed);
         let of_session = self.sessions.arena().slot(session);
@@ -391,6 +474,7 @@ impl<'a> Requests<'a> {
             why,
             since_ns: clock::now_ns(),
             is_cancelled: reason.is_some(),
+            wants_answer: false,
             reason: reason.unwrap_or_default(),
         });
         if crate::weakened!("end_leaves_last") {
@@ -410,8 +494,8 @@ impl<'a> Requests<'a> {
 
     /// Takes an owner away. The last one lets go of a request that has not ended.
     pub fn release(self, request: Handle) -> Result<(), Error> {
-        if let Some(index) = self.table.arena.release(request)? {
-            self.bury(index);
+        if let Some((index, slot)) = self.table.arena.release(request)? {
+            self.bury_slot(index, slot);
         }
         Ok(())
     }
@@ -450,15 +534,14 @@ impl<'a> Requests<'a> {
 
     /// What is owed to the peer of a request if it ends now.
     pub fn owed(self, request: &RequestPin<'_>) -> Owed {
-        if !self.tokens.is_cancelled(&self.token_held_by(request.slot().live())) {
+        let live = request.slot().live();
+        if !self.is_cancelled(live) {
             return Owed::Result;
         }
-        let live = request.slot().live();
         let is_asked = live.is_asked.load(Ordering::Acquire) != 0;
         let by = if is_asked { CancelledBy::Peer } else { CancelledBy::Server };
-        let answers = live.choices.load(Ordering::Relaxed) & ANSWERS_CANCELS != 0;
-        let policy = if answers { ReplyPolicy::RequestCancelled } else { ReplyPolicy::Silent };
-        policy.answer(by).map_or(Owed::Nothing, Owed::Cancelled)
+        let is_answered = live.choices.load(Ordering::Relaxed) & ANSWERS_CANCELS != 0;
+        by.answer(is_answered).map_or(Owed::Nothing, Owed::Cancelled)
     }
 
     /// Ends a request; its id may be used again. What is owed to its peer, and whether this call ended
@@ -473,6 +556,24 @@ impl<'a> Requests<'a> {
         Ok((owed, self.take_out(request.slot().live(), KeptFor::Ended)))
     }
 
+    /// What there is of its progress while its peer waits for that. `None`: the peer did not ask for it or
+    /// does not wait any more, or the request has ended.
+    fn told<R>(
+        self,
+        request: &RequestPin<'_>,
+        teller: impl FnOnce(&mut RequestProgress, &mut Handle) -> R,
+    ) -> Option<R> {
+        let live = request.slot().live();
+        let mut body = live.body.lock();
+        let is_asked = live.is_asked.load(Ordering::Acquire) != 0;
+        let is_over = !live.is_in_flight() || is_asked && !self.owes_result(live);
+        if is_over && !crate::weakened!("notes_look_for_the_end") {
+            return None;
+        }
+        let RequestBody { progress, job, .. } = body.get_mut()?;
+        Some(teller(progress.as_mut()?, job))
+    }
+
     /// Notes how far a request is. False: it has ended. Its peer is told by [`Self::show_progress`],
     /// if it wants to be.
     pub fn set_progress(
@@ -482,14 +583,42 @@ impl<'a> Requests<'a> {
         total: f64,
         message: &str,
     ) -> Result<bool, Error> {
-        let live = request.slot().live();
-        if !live.is_in_flight() {
+        if !request.slot().live().is_in_flight() {
             return Ok(false);
         }
-        match live.body.lock().get_mut().and_then(|body| body.progress.as_mut()) {
-            Some(of_request) => of_request.offer(progress, total, message).map(|()| true),
-            None => Ok(true),
+        let offer = |told: &mut RequestProgress, job: &mut Handle| {
+            *job = NULL;
+            told.offer(progress, total, message)
+        };
+        self.told(request, offer).transpose().map(|_| true)
+    }
+
+    /// Notes how far a request is by how far a job is, which is asked from now on. False: it has ended.
+    /// `is_last`: no note comes after the next.
+    pub fn set_progress_of_job(
+        self,
+        request: &RequestPin<'_>,
+        job: Handle,
+        far: OfJob,
+        message: &str,
+        is_last: bool,
+    ) -> Result<bool, Error> {
+        if !request.slot().live().is_in_flight() {
+            return Ok(false);
         }
+        let offer = |told: &mut RequestProgress, asked: &mut Handle| {
+            *asked = job;
+            told.offer_job(far, message, is_last)
+        };
+        self.told(request, offer).transpose().map(|_| true)
+    }
+
+    /// The job that is to be asked how far it is, if there is one and a note may be told now.
+    pub fn job_to_ask(self, request: &RequestPin<'_>, is_now: bool) -> Handle {
+        let ask = |told: &mut RequestProgress, job: &mut Handle| {
+            if is_now || told.is_open(clock::now_ns()) { *job } else { NULL }
+        };
+        self.told(request, ask).unwrap_or(NULL)
     }
 
     /// Shows the notification of how far a request is that its peer is to be told, due or `is_now`;
@@ -500,13 +629,9 @@ impl<'a> Requests<'a> {
         is_now: bool,
         reader: impl FnOnce(&str) -> bool,
     ) -> Result<Option<()>, Error> {
-        let live = request.slot().live();
-        let mut body = live.body.lock();
-        let is_over = !live.is_in_flight() || live.is_asked.load(Ordering::Acquire) != 0;
-        match body.get_mut().and_then(|body| body.progress.as_mut()) {
-            Some(of_request) if !is_over => of_request.show(clock::now_ns(), is_now, reader),
-            _ => Ok(None),
-        }
+        let show =
+            |told: &mut RequestProgress, _: &mut Handle| told.show(clock::now_ns(), is_now, reader);
+        self.told(request, show).unwrap_or(Ok(None))
     }
 
     /// The live request of an id, pinned.
@@ -532,10 +657,13 @@ impl<'a> Requests<'a> {
         let body = live.body.lock();
         if let Some(request) = self.find(&body, key) {
             drop(body);
-            let token = self.token_held_by(request.slot().live());
-            let is_cancelled = self.tokens.is_cancelled(&token);
-            let state = if is_cancelled { IdState::Cancelled } else { IdState::Live };
-            return Ok(self.tokens.show_reason(&token, |reason| reader(state, reason)));
+            let live = request.slot().live();
+            if !self.is_cancelled(live) {
+                return Ok(reader(IdState::Live, ""));
+            }
+            let token = self.token_held_by(live);
+            let show = |reason: &str| reader(IdState::Cancelled, reason);
+            return Ok(self.tokens.show_reason(&token, show));
         }
         let Some(Entry::Kept(kept)) = body.entry(key) else {
             return Ok(reader(IdState::Unknown, ""));

@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::handle::{Handle, Kind};
 use crate::json_rpc::reply::ReplyPolicy;
 use crate::json_rpc::request_id::{IdRef, RequestId};
+use crate::json_rpc::wire::Meant;
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::pin::{Keeper, Pin};
 use crate::memory::slot::{Holder, Slot};
@@ -32,6 +33,8 @@ use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 /// What a session is made from.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SessionSettings {
+    /// What its ids stand for.
+    pub ids: Meant,
     /// What a cancelled request is answered with.
     pub policy: ReplyPolicy,
     /// Whether a cancel may come before its request, and is held for it.
@@ -46,6 +49,8 @@ pub struct SessionSettings {
     pub early_ttl_ns: u64,
     /// Least time between two notes of how far a request is.
     pub progress_interval_ns: u64,
+    /// Most time, also where it is not further; 0: there is none.
+    pub progress_heartbeat_ns: u64,
 }
 
 impl SessionSettings {
@@ -77,7 +82,7 @@ pub struct SessionCounts {
     pub early: Count,
     /// Cancels of no live request that were not held: late ones, those nobody knows, those without room.
     pub unknown: Count,
-    /// Cancels of requests that had been cancelled, or cannot be.
+    /// Cancels of requests that had been cancelled, are sealed, or cannot be cancelled.
     pub without_effect: Count,
     /// Messages that were none, or were cancellations of nothing.
     pub malformed: Count,
@@ -95,30 +100,36 @@ pub struct SessionCold {
     most_kept: AtomicU32,
     early_ttl_ns: AtomicU64,
     progress_interval_ns: AtomicU64,
+    progress_heartbeat_ns: AtomicU64,
 }
 
 const ANSWERS_CANCELS: u32 = 1;
 const HOLDS_EARLY: u32 = 2;
 const IDS_ARE_TEXTS: u32 = 4;
+const ANSWERS_ON_DEMAND: u32 = 8;
+const HAS_TASKS: u32 = 16;
 
 impl SessionCold {
     fn store(&self, settings: &SessionSettings) {
-        let answers = settings.policy == ReplyPolicy::RequestCancelled;
         let choice = |is_made, bit| if is_made { bit } else { 0 };
-        let choices = choice(answers, ANSWERS_CANCELS)
+        let choices = choice(settings.policy.answers_all(), ANSWERS_CANCELS)
+            | choice(settings.policy.answers_on_demand(), ANSWERS_ON_DEMAND)
             | choice(settings.holds_early, HOLDS_EARLY)
+            | choice(settings.ids == Meant::Tasks, HAS_TASKS)
             | choice(settings.ids_are_texts, IDS_ARE_TEXTS);
         self.choices.store(choices, Ordering::Relaxed);
         self.most_requests.store(settings.most_requests, Ordering::Relaxed);
         self.most_kept.store(settings.most_kept, Ordering::Relaxed);
         self.early_ttl_ns.store(settings.early_ttl_ns, Ordering::Relaxed);
         self.progress_interval_ns.store(settings.progress_interval_ns, Ordering::Relaxed);
+        self.progress_heartbeat_ns.store(settings.progress_heartbeat_ns, Ordering::Relaxed);
     }
 
     /// What it was made from.
     #[inline]
     pub fn settings(&self) -> SessionSettings {
         SessionSettings {
+            ids: self.ids(),
             policy: self.policy(),
             holds_early: self.holds_early(),
             ids_are_texts: self.ids_are_texts(),
@@ -126,6 +137,7 @@ impl SessionCold {
             most_kept: self.most_kept.load(Ordering::Relaxed),
             early_ttl_ns: self.early_ttl_ns.load(Ordering::Relaxed),
             progress_interval_ns: self.progress_interval_ns.load(Ordering::Relaxed),
+            progress_heartbeat_ns: self.progress_heartbeat_ns.load(Ordering::Relaxed),
         }
     }
 
@@ -133,6 +145,12 @@ impl SessionCold {
     #[inline]
     pub fn ids_are_texts(&self) -> bool {
         self.choices.load(Ordering::Relaxed) & IDS_ARE_TEXTS != 0
+    }
+
+    /// What its ids stand for.
+    pub fn ids(&self) -> Meant {
+        let has_tasks = self.choices.load(Ordering::Relaxed) & HAS_TASKS != 0;
+        if has_tasks { Meant::Tasks } else { Meant::Requests }
     }
 
     /// Most live requests.
@@ -150,8 +168,11 @@ impl SessionCold {
     /// What a cancelled request is answered with.
     #[inline]
     pub fn policy(&self) -> ReplyPolicy {
-        let answers = self.choices.load(Ordering::Relaxed) & ANSWERS_CANCELS != 0;
-        if answers { ReplyPolicy::RequestCancelled } else { ReplyPolicy::Silent }
+        match self.choices.load(Ordering::Relaxed) & (ANSWERS_CANCELS | ANSWERS_ON_DEMAND) {
+            ANSWERS_CANCELS => ReplyPolicy::RequestCancelled,
+            ANSWERS_ON_DEMAND => ReplyPolicy::AsAsked,
+            _ => ReplyPolicy::Silent,
+        }
     }
 
     /// An id as this session's entries have it.
@@ -376,8 +397,7 @@ impl<'a> Keeper<'a> for &'a Sessions {
         &self.arena
     }
 
-    fn bury(self, index: u32) {
-        let slot = self.arena.slot(index);
+    fn bury_slot(self, index: u32, slot: &'a Slot<SessionCold, SessionLive>) {
         let body = std::mem::take(&mut *slot.live().body.lock());
         self.arena.bury(index, slot);
         drop(body);
@@ -421,8 +441,8 @@ impl Sessions {
 
     /// Takes an owner away.
     pub fn release(&self, session: Handle) -> Result<(), Error> {
-        if let Some(index) = self.arena.release(session)? {
-            self.bury(index);
+        if let Some((index, slot)) = self.arena.release(session)? {
+            self.bury_slot(index, slot);
         }
         Ok(())
     }

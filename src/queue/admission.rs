@@ -2,6 +2,8 @@
 //!
 //! - `depth` counts the jobs whose stage is Queued, and those on their way in; who moves a job out of
 //!   Queued lowers it at once. `unfinished` counts all that are accepted and not over.
+//!   Of a tick's jobs the one before may be counted still when the next one begins, which then counts both in
+//!   one step.
 //! - Closed: the bit is set under the lock, then the inbox is closed and emptied. So who was let in either
 //!   has his job found there, or is refused by the inbox, and takes the job back.
 
@@ -83,11 +85,12 @@ impl Queues {
         before & !DEPTH == CLOSED | UNFINISHED
     }
 
-    /// Counts out a job that is over. True: it was the last of a closed queue.
+    /// Counts out so many jobs that are over, at least one. True: they were the last of a closed queue.
     #[must_use]
-    pub fn finished(&self, queue: HeldQueue<'_>) -> bool {
-        let before = queue.cell.admission.fetch_sub(UNFINISHED, Ordering::AcqRel);
-        before & !DEPTH == CLOSED | UNFINISHED
+    pub fn finished(&self, queue: HeldQueue<'_>, count: u64) -> bool {
+        let counted = count * UNFINISHED;
+        let before = queue.cell.admission.fetch_sub(counted, Ordering::AcqRel);
+        before & !DEPTH == CLOSED | counted
     }
 
     /// Lets a published job wait for its turn on the dispatcher's thread. False: it is closed.
@@ -128,14 +131,14 @@ impl Queues {
             let (number, posted) = (oldest, self.posted.listed(oldest));
             oldest = posted.next().load(Ordering::Relaxed);
             if posted.stage() == Stage::Queued && self.is_closed(queue) {
-                self.decide(queue, number, Stage::ShutDown);
+                self.decide(queue, posted, Stage::ShutDown);
                 if !crate::weakened!("sorting_in_wakes") {
                     posted.notify();
                 }
             }
             let waits = posted.stage() == Stage::Queued;
             let list = if waits { READY + posted.lane() as u32 } else { ENDED };
-            lists.put(&self.posted, number, list);
+            lists.put_new(&self.posted, number, posted, list);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::sys::sync::{AtomicU64, Ordering};
 pub struct Counts {
     /// Wait for their turn, on whatever thread.
     pub queued: u32,
-    /// Wait for their next slice, on whatever thread.
+    /// Wait for their next slice, on whatever thread, or to be woken for it.
     pub between_slices: u32,
     /// Run, on whatever thread.
     pub running: u32,
@@ -59,7 +59,10 @@ impl Queues {
         let parked = parked.filter(|number| self.posted.listed(*number).stage() == Stage::Parked);
         Counts {
             queued: self.depth(queue),
-            between_slices: next_tick + parked.count() as u32,
+            between_slices: next_tick
+                + parked.count() as u32
+                + lists.asleep.length()
+                + lists.away.length(),
             running: lists.running.length() + u32::from(self.runs_here(queue).is_some()),
             awaiting_completion: lists.ended.length(),
         }

@@ -47,7 +47,8 @@ impl Queues {
         self.call_host_of(owners, queue.id(), call)
     }
 
-    fn call_host_of<R>(
+    /// As `call_host`, of a queue that may be gone.
+    pub fn call_host_of<R>(
         &self,
         owners: &Owners,
         queue: QueueId,
@@ -107,9 +108,14 @@ impl Queues {
         self.call_host_of(owners, queue, Host::wake);
     }
 
-    /// Whether the host says "not now". `None`: it was not asked.
-    pub fn is_vetoed(&self, owners: &Owners, queue: HeldQueue<'_>) -> Option<bool> {
-        let has_veto = queue.cell.has_veto.load(Ordering::Relaxed) != 0;
-        has_veto.then(|| self.call_host(owners, queue, Host::vetoes).unwrap_or(false))
+    /// Whether the host wants to be asked before each job.
+    #[inline]
+    pub fn has_veto(&self, queue: HeldQueue<'_>) -> bool {
+        queue.cell.has_veto.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether the host, asked, says "not now".
+    pub fn is_vetoed(&self, owners: &Owners, queue: HeldQueue<'_>) -> bool {
+        self.call_host(owners, queue, Host::vetoes).unwrap_or(false)
     }
 }

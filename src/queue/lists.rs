@@ -2,7 +2,7 @@
 
 use crate::memory::list::{Fifo, ListNodes};
 use crate::queue::lane::{LANES, Turns};
-use crate::queue::posted::Posted;
+use crate::queue::posted::{Posted, PostedCell};
 
 /// Numbers of the lists, for their nodes.
 pub(super) const READY: u32 = 1;
@@ -10,6 +10,8 @@ pub(super) const NEXT_TICK: u32 = READY + LANES as u32;
 pub(super) const ELSEWHERE: u32 = NEXT_TICK + LANES as u32;
 pub(super) const RUNNING: u32 = ELSEWHERE + 1;
 pub(super) const ENDED: u32 = RUNNING + 1;
+pub(super) const ASLEEP: u32 = ENDED + 1;
+pub(super) const AWAY: u32 = ASLEEP + 1;
 
 #[derive(Debug, Default)]
 pub(super) struct Lists {
@@ -23,10 +25,15 @@ pub(super) struct Lists {
     pub(super) running: Fifo,
     /// Run no more; to be completed.
     pub(super) ended: Fifo,
+    /// Wait to be woken.
+    pub(super) asleep: Fifo,
+    /// Wait to be woken, and for nothing else: another thread uses what they work on.
+    pub(super) away: Fifo,
     pub(super) turns: Turns,
 }
 
 impl Lists {
+    #[inline]
     fn list(&mut self, number: u32) -> Option<&mut Fifo> {
         Some(match number {
             READY..NEXT_TICK => &mut self.ready[(number - READY) as usize],
@@ -34,8 +41,18 @@ impl Lists {
             ELSEWHERE => &mut self.elsewhere,
             RUNNING => &mut self.running,
             ENDED => &mut self.ended,
+            ASLEEP => &mut self.asleep,
+            AWAY => &mut self.away,
             _ => return None,
         })
+    }
+
+    /// Puts a job into a list that is in none, and whose cell the caller has at hand.
+    #[inline]
+    pub(super) fn put_new(&mut self, posted: &Posted, number: u32, cell: &PostedCell, list: u32) {
+        if let Some(fifo) = self.list(list) {
+            fifo.push_node(posted, cell.node(), number, list);
+        }
     }
 
     pub(super) fn put(&mut self, posted: &Posted, number: u32, list: u32) {
@@ -53,6 +70,7 @@ impl Lists {
     }
 }
 
+#[inline]
 pub(super) fn total(lists: &[Fifo; LANES]) -> u32 {
     lists.iter().map(Fifo::length).sum()
 }

@@ -41,7 +41,7 @@ pub enum Stage {
     Queued = 1,
     /// Its function runs.
     Running = 2,
-    /// Waits for its next slice.
+    /// Waits for its next slice, or to be woken for it.
     Parked = 3,
     /// It ran; its job says how it ended.
     Ran = 4,
@@ -125,7 +125,7 @@ pub struct PostedCell {
     pub posted_ns: AtomicU64,
     /// Whether a shutdown has asked it to stop.
     pub is_asked: AtomicU32,
-    /// Which thread runs it, if that is not its dispatcher's; else 0.
+    /// Which thread runs it, or ends it, if that is not its dispatcher's; else 0.
     runner: AtomicU64,
     /// How many waits had begun when that began.
     waits_before: AtomicU64,
@@ -135,6 +135,11 @@ pub struct PostedCell {
     pub has_caller_id: AtomicU32,
     /// Whether an owner's close may end it. Written before it is published.
     is_owned: AtomicU32,
+    /// Whether its function is called once more after a cancel, if it had begun. Written before it is
+    /// published.
+    unwinds: AtomicU32,
+    /// Whether it was woken while its function ran. Under the lock of its queue's lists.
+    pub(super) is_woken: AtomicU32,
     task: TaskCell,
     /// The progress that was shown last, and when; the dispatcher's thread shows it.
     shown: (AtomicU64, AtomicU64),
@@ -151,6 +156,12 @@ impl Link for PostedCell {
 }
 
 impl PostedCell {
+    /// Its place in the lists.
+    #[inline]
+    pub(super) fn node(&self) -> &ListNode {
+        &self.node
+    }
+
     /// The lock under which who waits looks at it.
     pub fn lock(&self) -> MutexGuard<'_, ()> {
         self.lock.lock()
@@ -218,6 +229,17 @@ impl PostedCell {
         self.shown.1.store(now_ns, Ordering::Relaxed);
     }
 
+    /// Lets its function be called once more after a cancel.
+    pub fn set_unwinds(&self) {
+        self.unwinds.store(1, Ordering::Relaxed);
+    }
+
+    /// Whether that is so.
+    #[inline]
+    pub fn unwinds(&self) -> bool {
+        self.unwinds.load(Ordering::Relaxed) != 0
+    }
+
     /// Its lane.
     #[inline]
     pub fn lane(&self) -> Lane {
@@ -235,6 +257,13 @@ impl PostedCell {
         stage_of(self.word.load(Ordering::Acquire))
     }
 
+    /// The id of its present use; `number` is its own.
+    #[inline]
+    fn id(&self, number: u32) -> PostedId {
+        let generation = self.word.load(Ordering::Acquire) >> STAGE_BITS;
+        PostedId(generation << INDEX_BITS | u64::from(number))
+    }
+
     /// Moves it to another stage, under the lock of its queue's lists, or away from Running.
     #[inline]
     pub fn set_stage(&self, to: Stage) {
@@ -242,14 +271,14 @@ impl PostedCell {
         self.word.store(generation << STAGE_BITS | to as u64, Ordering::Release);
     }
 
-    /// Notes which thread runs it that is not its dispatcher's; `None` when that stops.
+    /// Notes which thread runs it, or ends it, that is not its dispatcher's; `None` when that stops.
     pub fn set_inside(&self, inside: Option<Inside>) {
         let Inside { thread, waits_before } = inside.unwrap_or_default();
         self.waits_before.store(waits_before, Ordering::Relaxed);
         self.runner.store(thread, Ordering::Release);
     }
 
-    /// Which thread runs it that is not its dispatcher's.
+    /// Which thread runs it, or ends it, that is not its dispatcher's.
     pub fn inside(&self) -> Option<Inside> {
         let thread = self.runner.load(Ordering::Acquire);
         let waits_before = self.waits_before.load(Ordering::Relaxed);
@@ -311,6 +340,7 @@ pub struct HeldPosted<'a> {
 
 impl<'a> HeldPosted<'a> {
     /// Takes over a hold that was left to a data structure.
+    #[inline]
     pub(crate) fn take_over(posted: &'a Posted, number: u32) -> Self {
         Self { posted, cell: posted.listed(number), number }
     }
@@ -328,11 +358,13 @@ impl<'a> HeldPosted<'a> {
     }
 
     /// Its id.
+    #[inline]
     pub fn id(&self) -> PostedId {
-        self.posted.id_of(self.number)
+        self.cell.id(self.number)
     }
 
     /// What is known of it.
+    #[inline]
     pub fn cell(&self) -> &PostedCell {
         self.cell
     }
@@ -400,6 +432,8 @@ impl Posted {
         cell.has_caller_id.store(0, Ordering::Relaxed);
         cell.is_owned.store(u32::from(is_owned), Ordering::Relaxed);
         cell.is_over.store(0, Ordering::Relaxed);
+        cell.unwinds.store(0, Ordering::Relaxed);
+        cell.is_woken.store(0, Ordering::Relaxed);
         cell.set_shown(0, 0);
         Ok(HeldPosted { posted: self, cell, number })
     }
@@ -413,8 +447,7 @@ impl Posted {
 
     /// The present id of a cell.
     pub(crate) fn id_of(&self, number: u32) -> PostedId {
-        let generation = self.cells.cell(number).word.load(Ordering::Acquire) >> STAGE_BITS;
-        PostedId(generation << INDEX_BITS | u64::from(number))
+        self.cells.cell(number).id(number)
     }
 
     /// Where an id's use of its cell stands; `None`: that is over. Any id may come. In one look: the next use
@@ -427,6 +460,14 @@ impl Posted {
             return is_same.then(|| cell.stage());
         }
         is_same.then(|| stage_of(word))
+    }
+
+    /// Which thread runs a posted job, or ends it, that is not its dispatcher's. Any id may come; `None`:
+    /// none, or it is over.
+    pub(crate) fn runner_of(&self, id: PostedId) -> Option<Inside> {
+        let inside = self.find(id).filter(|_| id != PostedId::NONE)?.inside();
+        // After it: a later use of the cell has another id by the time it has another runner.
+        inside.filter(|_| self.id_of(id.number()) == id)
     }
 
     /// The cell of an id, whatever it is used for now; any id may come.

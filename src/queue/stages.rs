@@ -1,14 +1,17 @@
 //! What becomes of who is in a queue: each way from one stage to the next, under the lock of the lists.
 
-use crate::memory::list::{Fifo, ListNodes};
+use crate::memory::list::Fifo;
 use crate::memory::pool::NIL;
+use crate::queue::admission::UNFINISHED;
 use crate::queue::counts::Left;
 use crate::queue::lane::Lane;
-use crate::queue::lists::{ELSEWHERE, ENDED, Lists, NEXT_TICK, READY, RUNNING, total};
-use crate::queue::posted::{HeldPosted, PostedId, Stage};
+use crate::queue::lists::{
+    ASLEEP, AWAY, ELSEWHERE, ENDED, Lists, NEXT_TICK, READY, RUNNING, total,
+};
+use crate::queue::posted::{HeldPosted, PostedCell, PostedId, Stage};
 use crate::queue::{HeldQueue, OWED, Queues};
 use crate::queue_id::QueueId;
-use crate::sys::sync::Ordering;
+use crate::sys::sync::{MutexGuard, Ordering};
 
 /// Who gets the dispatcher's thread next.
 #[derive(Debug)]
@@ -21,42 +24,89 @@ pub enum Next<'a> {
         job: HeldPosted<'a>,
         /// Whether it begins now.
         first: bool,
+        /// How many others wait for this thread.
+        waiting: u32,
         /// What is left beside it, if none of that can go on now: good as long as `has_no_news`, and until
         /// the job is parked.
         last: Option<Left>,
     },
 }
 
+/// How long a job waits between two slices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Until the next tick.
+    NextTick,
+    /// Until it is woken.
+    Woken,
+    /// The same, also if it is cancelled.
+    WokenAlone,
+    /// Until a thread other than the dispatcher's has time.
+    Elsewhere,
+}
+
 impl Queues {
     /// Decides what becomes of a job that is Queued or Parked, under the lock of the lists.
-    pub(super) fn decide(&self, queue: HeldQueue<'_>, number: u32, to: Stage) {
-        let posted = self.posted.listed(number);
+    #[inline]
+    pub(super) fn decide(&self, queue: HeldQueue<'_>, posted: &PostedCell, to: Stage) {
         if posted.stage() == Stage::Queued {
             queue.cell.admission.fetch_sub(1, Ordering::AcqRel);
         }
         posted.set_stage(to);
     }
 
-    /// Takes a job that is Queued, or Parked if that is asked for, away from whom it waits for.
-    /// Any id may come. The queue that it waited in: it runs no more, and waits there for its
-    /// completion; withdrawn, it was never there. Once the lock is given back the queue may go.
-    pub fn claim(&self, id: PostedId, to: Stage, also_parked: bool) -> Option<QueueId> {
+    /// As `decide`, of one that begins to run; those that are `over` are counted out with it, where it is
+    /// counted itself.
+    #[inline]
+    fn decide_to_run(&self, queue: HeldQueue<'_>, posted: &PostedCell, over: &mut u64) {
+        if posted.stage() == Stage::Queued {
+            // None of them is the last one of a closed queue: this one is to come.
+            let counted = 1 + std::mem::take(over) * UNFINISHED;
+            queue.cell.admission.fetch_sub(counted, Ordering::AcqRel);
+        }
+        posted.set_stage(Stage::Running);
+    }
+
+    /// The job of an id under the lock of its queue's lists, with where it stands and its queue, which may go
+    /// once the lock is given back. Any id may come; `None`: that is over.
+    fn locked(&self, id: PostedId) -> Option<(MutexGuard<'_, Lists>, &PostedCell, Stage, QueueId)> {
         let posted = self.posted.find(id)?;
         // Of the id's use of the cell, or no longer: then the comparison below fails.
         let queue = posted.queue();
-        let cell = self.cells.get(queue.number())?;
-        let number = id.number();
-        let mut lists = cell.lists.lock();
+        let lists = self.cells.get(queue.number())?.lists.lock();
         if posted.queue() != queue {
             return None;
         }
         let stage = self.posted.stage_of(id)?;
+        Some((lists, posted, stage, queue))
+    }
+
+    /// Takes a job that is Queued, or Parked if that is asked for, away from whom it waits for.
+    /// Any id may come. The queue that it waited in: it runs no more, and waits there for its
+    /// completion; withdrawn, it was never there. Once the lock is given back the queue may go.
+    ///
+    /// One that is Parked and unwinds is not taken away by a cancel: it waits for its next slice, its last.
+    /// Nor is one whose things another thread uses: it waits to be woken.
+    pub fn claim(&self, id: PostedId, to: Stage, also_parked: bool) -> Option<QueueId> {
+        let (mut lists, posted, stage, queue) = self.locked(id)?;
         if !(stage == Stage::Queued || also_parked && stage == Stage::Parked) {
             return None;
         }
+        let number = id.number();
+        if stage == Stage::Parked && to == Stage::Cancelled {
+            if posted.node().list() == AWAY && !crate::weakened!("away_outlasts_cancel") {
+                return None;
+            }
+            if posted.unwinds() {
+                if !crate::weakened!("cancel_rouses") {
+                    self.rouse(&mut lists, posted, number);
+                }
+                return None;
+            }
+        }
         // Who waits in it holds its dispatcher.
-        self.decide(self.held(queue), number, to);
-        if self.posted.node(number).list() != NIL {
+        self.decide(self.held(queue), posted, to);
+        if posted.node().list() != NIL {
             if to == Stage::Withdrawn {
                 lists.take_out(&self.posted, number);
                 self.posted.drop_hold(number);
@@ -67,6 +117,29 @@ impl Queues {
         // Else it is in an inbox, and who takes it out of there does that.
         posted.notify();
         Some(queue)
+    }
+
+    /// Lets a job that sleeps have a slice in the next tick. Whether it slept.
+    fn rouse(&self, lists: &mut Lists, posted: &PostedCell, number: u32) -> bool {
+        let slept = matches!(posted.node().list(), ASLEEP | AWAY);
+        if slept {
+            lists.put(&self.posted, number, NEXT_TICK + posted.lane() as u32);
+        }
+        slept
+    }
+
+    /// Wakes a job: one that sleeps has its next slice in the next tick, and one whose function runs does not
+    /// sleep after it. Any id may come. The queue whose host is to be told of it.
+    pub fn wake_job(&self, id: PostedId) -> Option<QueueId> {
+        let (mut lists, posted, stage, queue) = self.locked(id)?;
+        match stage {
+            Stage::Running if !crate::weakened!("wake_is_kept") => {
+                posted.is_woken.store(1, Ordering::Relaxed);
+                None
+            }
+            Stage::Parked => self.rouse(&mut lists, posted, id.number()).then_some(queue),
+            _ => None,
+        }
     }
 
     /// Notes that the host has come: whoever posts from now on tells it again.
@@ -93,32 +166,46 @@ impl Queues {
     }
 
     /// Who gets the dispatcher's thread next; one to run is marked as running. An error: nobody in
-    /// this tick, and what is left. `begins`: it is the tick's first look.
-    pub fn next(&self, queue: HeldQueue<'_>, begins: bool) -> Result<Next<'_>, Left> {
+    /// this tick, and what is left. `begins`: it is the tick's first look. `over`: so many are over and not
+    /// counted out; 0 if that was done.
+    pub fn next(
+        &self,
+        queue: HeldQueue<'_>,
+        begins: bool,
+        over: &mut u64,
+    ) -> Result<Next<'_>, Left> {
         let mut lists = self.drained(queue);
         if begins {
             self.begin_tick(&mut lists);
         }
         if let Some(number) = lists.ended.first() {
-            lists.take_out(&self.posted, number);
-            return Ok(Next::Complete(HeldPosted::take_over(&self.posted, number)));
+            let job = HeldPosted::take_over(&self.posted, number);
+            lists.ended.remove_node(&self.posted, job.cell().node());
+            return Ok(Next::Complete(job));
         }
         let has_work = lists.ready.map(|list| list.first().is_some());
-        let chosen = lists.turns.choose(has_work);
-        let Some(number) = chosen.and_then(|lane| lists.ready[lane as usize].first()) else {
+        let chosen = lists.turns.choose(has_work).map(|lane| &mut lists.ready[lane as usize]);
+        let Some((list, number)) =
+            chosen.and_then(|list| list.first().map(|number| (list, number)))
+        else {
             return Err(Left::of(&lists));
         };
         let job = HeldPosted::take_over(&self.posted, number);
         let first = job.cell().stage() == Stage::Queued;
-        self.decide(queue, number, Stage::Running);
-        lists.take_out(&self.posted, number);
+        if !first {
+            // Whatever woke it: it looks again now.
+            job.cell().is_woken.store(0, Ordering::Relaxed);
+        }
+        self.decide_to_run(queue, job.cell(), over);
+        list.remove_node(&self.posted, job.cell().node());
         queue.cell.runs_here.store(job.id().0, Ordering::Relaxed);
-        let is_last = total(&lists.ready) + lists.ended.length() == 0;
+        let waiting = total(&lists.ready);
+        let is_last = waiting + lists.ended.length() == 0;
         let last = is_last.then(|| {
             queue.cell.has_news.store(0, Ordering::Relaxed);
             Left::of(&lists)
         });
-        Ok(Next::Run { job, first, last })
+        Ok(Next::Run { job, first, waiting, last })
     }
 
     /// Whether nothing was posted since `next` gave a `last`.
@@ -157,15 +244,9 @@ impl Queues {
     /// Begins a job, or its next slice, on another thread. Any id may come. The job, and whether it was
     /// Queued; `None`: it runs no more.
     pub fn begin_elsewhere(&self, id: PostedId) -> Option<(HeldPosted<'_>, bool)> {
-        let posted = self.posted.find(id)?;
-        let queue = posted.queue();
+        let (mut lists, posted, stage, queue) = self.locked(id)?;
         let number = id.number();
-        let mut lists = self.cells.get(queue.number())?.lists.lock();
-        let stage = self.posted.stage_of(id)?;
-        if posted.queue() != queue
-            || !matches!(stage, Stage::Queued | Stage::Parked)
-            || self.posted.node(number).list() != ELSEWHERE
-        {
+        if !matches!(stage, Stage::Queued | Stage::Parked) || posted.node().list() != ELSEWHERE {
             return None;
         }
         // Who waits in it holds its dispatcher.
@@ -175,15 +256,15 @@ impl Queues {
             return None;
         }
         let first = posted.stage() == Stage::Queued;
-        self.decide(queue, number, Stage::Running);
+        self.decide(queue, posted, Stage::Running);
         lists.put(&self.posted, number, RUNNING);
         self.posted.hold(number);
         Some((HeldPosted::take_over(&self.posted, number), first))
     }
 
-    /// Lets a running job wait for its next slice, here in the next tick or on another thread.
+    /// Lets a running job wait for its next slice.
     /// False: it is over instead, because the queue was closed.
-    pub fn park(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>, is_elsewhere: bool) -> bool {
+    pub fn park(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>, until: Until) -> bool {
         let mut lists = queue.cell.lists.lock();
         let (posted, number) = (job.cell(), job.number());
         // Who closed it may have looked at what waits already.
@@ -197,8 +278,13 @@ impl Queues {
             return false;
         }
         posted.set_stage(Stage::Parked);
-        let next_tick = NEXT_TICK + posted.lane() as u32;
-        lists.put(&self.posted, number, if is_elsewhere { ELSEWHERE } else { next_tick });
+        let list = match until {
+            Until::Elsewhere => ELSEWHERE,
+            Until::Woken if posted.is_woken.load(Ordering::Relaxed) == 0 => ASLEEP,
+            Until::WokenAlone if posted.is_woken.load(Ordering::Relaxed) == 0 => AWAY,
+            Until::Woken | Until::WokenAlone | Until::NextTick => NEXT_TICK + posted.lane() as u32,
+        };
+        lists.put(&self.posted, number, list);
         true
     }
 
@@ -219,13 +305,15 @@ impl Queues {
         loop {
             let mut lists = self.drained(queue);
             let waiting = |lists: &Lists| {
-                let mut all = lists.ready.iter().chain(&lists.next_tick).chain([&lists.elsewhere]);
+                let parked = [&lists.elsewhere, &lists.asleep, &lists.away];
+                let mut all = lists.ready.iter().chain(&lists.next_tick).chain(parked);
                 all.find_map(Fifo::first)
             };
             let Some(number) = waiting(&lists) else { break };
-            self.decide(queue, number, Stage::ShutDown);
+            let posted = self.posted.listed(number);
+            self.decide(queue, posted, Stage::ShutDown);
             lists.put(&self.posted, number, ENDED);
-            self.posted.listed(number).notify();
+            posted.notify();
         }
     }
 

@@ -128,28 +128,36 @@ impl Callback {
     }
 }
 
-/// Room for a callback, filled and emptied by turns. Who may do either is the affair of the thing
-/// that contains it; the cell only carries the words from one thread to the other.
+/// Room for a function with its user data and notify, filled and emptied by turns. Who may do either is the
+/// affair of the thing that contains it; the cell only carries the words from one thread to the other.
 #[derive(Debug, Default)]
-pub struct CallbackCell {
+pub(super) struct FunctionCell {
     function: AtomicUsize,
     user_data: AtomicPtr<c_void>,
     destroy: AtomicUsize,
 }
 
-impl CallbackCell {
-    /// Fills the empty cell.
-    pub fn put(&self, callback: Callback) {
-        let Callback { function, payload } = callback;
+impl FunctionCell {
+    /// Fills the empty cell; `function` is the bits of a function pointer.
+    #[inline]
+    pub(super) fn put(&self, function: usize, payload: Payload) {
         self.user_data.store(payload.user_data.0, Ordering::Relaxed);
         let destroy = payload.destroy.map_or(0, |destroy| destroy as usize);
         self.destroy.store(destroy, Ordering::Relaxed);
-        self.function.store(function as usize, Ordering::Relaxed);
+        self.function.store(function, Ordering::Relaxed);
     }
 
-    /// Empties a cell with nothing to be destroyed. False: there is, or it is empty.
-    pub fn forget_plain(&self) -> bool {
-        if self.destroy.load(Ordering::Relaxed) != 0 || self.function.load(Ordering::Relaxed) == 0 {
+    /// What is in it, while somebody keeps that from being taken out. The function is 0 if it is empty.
+    #[inline]
+    pub(super) fn function(&self) -> (usize, UserData) {
+        let function = self.function.load(Ordering::Relaxed);
+        (function, UserData(self.user_data.load(Ordering::Relaxed)))
+    }
+
+    /// Empties the cell and forgets what was in it. False: it is empty.
+    #[inline]
+    pub(super) fn clear(&self) -> bool {
+        if self.function.load(Ordering::Relaxed) == 0 {
             return false;
         }
         self.function.store(0, Ordering::Relaxed);
@@ -158,26 +166,50 @@ impl CallbackCell {
         true
     }
 
+    /// Whether there is a destroy-notify.
+    #[inline]
+    pub(super) fn has_notify(&self) -> bool {
+        self.destroy.load(Ordering::Relaxed) != 0
+    }
+
     /// Empties the cell; `None` if it is empty.
-    pub fn take(&self) -> Option<Callback> {
-        let function = self.function.load(Ordering::Relaxed);
-        if function == 0 {
+    #[inline]
+    pub(super) fn take(&self) -> Option<(usize, Payload)> {
+        let (function, user_data) = self.function();
+        if !self.clear() {
             return None;
         }
-        self.function.store(0, Ordering::Relaxed);
-        let (user_data, destroy) =
-            (self.user_data.load(Ordering::Relaxed), self.destroy.load(Ordering::Relaxed));
-        // Leak checkers must not take an empty cell for a user.
-        self.user_data.store(std::ptr::null_mut(), Ordering::Relaxed);
-        // SAFETY: the words are those of the `Callback` that `put` got, whose maker's promise
-        // still holds.
-        unsafe {
-            let function = std::mem::transmute::<usize, CancelFn>(function);
-            let destroy = std::mem::transmute::<usize, Option<DestroyFn>>(destroy);
-            Some(Callback {
-                function,
-                payload: Payload { user_data: UserData(user_data), destroy },
-            })
-        }
+        let destroy = self.destroy.load(Ordering::Relaxed);
+        // SAFETY: the word is that of the `Payload` that `put` got, whose maker's promise still holds.
+        let destroy = unsafe { std::mem::transmute::<usize, Option<DestroyFn>>(destroy) };
+        Some((function, Payload { user_data, destroy }))
+    }
+}
+
+/// Room for a callback.
+#[derive(Debug, Default)]
+pub struct CallbackCell(FunctionCell);
+
+impl CallbackCell {
+    /// Fills the empty cell.
+    #[inline]
+    pub fn put(&self, callback: Callback) {
+        let Callback { function, payload } = callback;
+        self.0.put(function as usize, payload);
+    }
+
+    /// Empties a cell with nothing to be destroyed. False: there is, or it is empty.
+    #[inline]
+    pub fn forget_plain(&self) -> bool {
+        !self.0.has_notify() && self.0.clear()
+    }
+
+    /// Empties the cell; `None` if it is empty.
+    #[inline]
+    pub fn take(&self) -> Option<Callback> {
+        let (function, payload) = self.0.take()?;
+        // SAFETY: the word is that of the `Callback` that `put` got, whose maker's promise still holds.
+        let function = unsafe { std::mem::transmute::<usize, CancelFn>(function) };
+        Some(Callback { function, payload })
     }
 }

@@ -10,18 +10,19 @@
 //! - Memory that may run out: [`fallible`] allocating with an answer, [`allocator`] a reserve for code that
 //!   has no answer, `scarce_memory` tests that make it short.
 //! - Functions of a plugin: [`callout`] user data, callbacks, checks and destroy-notifies; [`host`] those of
-//!   a dispatcher's host, [`work`] those of a posted job.
+//!   a dispatcher's host, [`work`] those of a posted job, [`bound`] what a thread runs in a context.
 //! - Threads: `thread_slot` words of their own, [`thread_rack`] free cells of their own, `thread_exit` a hook
 //!   at their end; [`thread_identity`] a number that tells living ones apart and costs next to nothing,
 //!   [`system_thread`] the number and the name that debuggers show. `service_thread`: one of the library's
 //!   own. `processors`: how many run at a time.
 //! - The process: `process` forks and its end; `instance` which copy of the library this is, `mark` what all
 //!   copies see, in whatever link namespace.
-//! - The processor: [`prefetch`] what will be used soon.
+//! - The processor: [`prefetch`] what will be used soon, [`ticks`] its own counter of time.
 //! - The outside: [`clock`], [`native_event`], [`file`](mod@file) files that are replaced whole, [`endpoint`]
 //!   where other programs of the user reach this process.
 
 pub mod allocator;
+pub mod bound;
 pub mod callout;
 pub mod clock;
 pub mod endpoint;
@@ -39,6 +40,7 @@ pub mod sync;
 pub mod system_thread;
 pub mod thread_identity;
 pub mod thread_rack;
+pub mod ticks;
 pub mod weakened;
 pub mod words;
 pub mod work;

@@ -9,15 +9,18 @@
 
 use crate::sys::sync::{AtomicU32, Ordering};
 
+const NEVER: u32 = 1 << 29;
 const CANCELLED: u32 = 1 << 30;
 const GONE: u32 = 1 << 31;
-const COUNT: u32 = CANCELLED - 1;
+const COUNT: u32 = NEVER - 1;
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
     /// What was waited for is cancelled.
     Cancelled,
+    /// It can never be cancelled any more.
+    Never,
     /// It died without that.
     Gone,
 }
@@ -25,6 +28,8 @@ pub enum Woken {
 fn outcome(word: u32) -> Option<Woken> {
     if word & CANCELLED != 0 {
         Some(Woken::Cancelled)
+    } else if word & NEVER != 0 {
+        Some(Woken::Never)
     } else {
         (word & GONE != 0).then_some(Woken::Gone)
     }
@@ -82,11 +87,20 @@ impl Sleepers {
 
     /// Ends the waits: what they wait for is cancelled.
     pub fn wake_cancelled(&self) {
-        self.word.fetch_or(CANCELLED, Ordering::Release);
+        self.end_waits(CANCELLED);
+    }
+
+    /// Ends the waits: what they wait for can never be cancelled any more. Nobody gets in after that.
+    pub fn wake_never(&self) {
+        self.end_waits(NEVER);
+    }
+
+    fn end_waits(&self, outcome: u32) {
+        self.word.fetch_or(outcome, Ordering::Release);
         self.wake();
     }
 
-    /// Ends the waits that no cancel has ended: the slot is buried, and nobody gets in any more. False: the
+    /// Ends the waits that nothing has ended yet: the slot is buried, and nobody gets in any more. False: the
     /// last one of those who are inside gives the slot back.
     #[must_use]
     pub fn wake_gone(&self) -> bool {
@@ -149,22 +163,22 @@ mod tests {
 
     #[test]
     fn each_of_several_learns_how_it_ended() {
-        for is_cancelled in [false, true] {
+        for outcome in [Woken::Gone, Woken::Cancelled, Woken::Never] {
             let sleepers = Sleepers::default();
             let given_back: u32 = std::thread::scope(|scope| {
                 let threads: Vec<_> = (0..4)
                     .map(|_| {
                         sleepers.enter();
                         scope.spawn(|| {
-                            let woken = sleepers.sleep(None);
-                            let of_cancel = woken == Some(Woken::Cancelled);
-                            assert_eq!(of_cancel, is_cancelled);
+                            assert_eq!(sleepers.sleep(None), Some(outcome));
                             u32::from(sleepers.leave())
                         })
                     })
                     .collect();
-                if is_cancelled {
-                    sleepers.wake_cancelled();
+                match outcome {
+                    Woken::Cancelled => sleepers.wake_cancelled(),
+                    Woken::Never => sleepers.wake_never(),
+                    Woken::Gone => (),
                 }
                 let by_burial = u32::from(sleepers.wake_gone());
                 let by_sleepers: u32 = threads.into_iter().map(|one| one.join().unwrap()).sum();

@@ -78,6 +78,11 @@ mod model {
             MutexGuard(Some(self.take()), self)
         }
 
+        /// It is this thread's, or another's.
+        pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            Some(MutexGuard(Some(self.0.try_lock().ok()?), self))
+        }
+
         fn take(&self) -> loom::sync::MutexGuard<'_, T> {
             self.0.lock().expect("no model panics under a lock")
         }
@@ -113,12 +118,12 @@ mod model {
         }
 
         /// Waits until others have had a turn: no time passes in a model, so who waits for a time looks
-        /// again and again.
-        pub fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _time_ns: u64) -> bool {
+        /// again and again. Whether the time has come, as it has if it is that of all models.
+        pub fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, time_ns: u64) -> bool {
             guard.0 = None;
             yield_now();
             guard.0 = Some(guard.1.take());
-            false
+            time_ns <= crate::sys::clock::now_ns()
         }
 
         /// Wakes everyone who waits.

@@ -4,28 +4,35 @@
 //! it, which keeps both until it has taken them out again. Whatever leaves a slot is dropped here, after the
 //! slots are consistent again: that may run a destroy-notify, which may use the slots.
 //!
-//! A captured context is an object of its own that holds internals of the pair, so that worker
-//! threads can enter it while the capturing thread goes on.
+//! A captured context is an object of its own that holds internals of what was current, so that worker
+//! threads can enter it while the capturing thread goes on. One that is bound has a function besides, which
+//! is there as long as the context: who runs it has a pin, and the notify is called by who buries it.
 
 use crate::error::Error;
 use crate::handle::{self, Handle, Kind, NULL};
+use crate::job::share::{ShareHold, SharePin, Shares};
 use crate::job::texts::JobText;
 use crate::job::{JobHold, JobPin, Jobs};
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::magazine::Shelved;
 use crate::memory::pin::{Keeper, Lent, Pin};
-use crate::memory::slot::Holder;
+use crate::memory::slot::{Holder, Slot};
+use crate::sys::bound::{Bound, BoundCell};
+use crate::sys::callout::UserData;
 use crate::sys::sync::{AtomicU64, Ordering, constructor};
 use crate::thread::current::{ThreadNumbers, ThreadRecord, ThreadSlots, Words};
 use crate::thread::value::{Removed, Shown, SlotName, SlotValue};
 use crate::token::{TokenHold, TokenPin, Tokens};
 
-/// The captured pair.
+/// What was captured.
 #[derive(Debug, Default)]
 pub struct ContextLive {
     token: AtomicU64,
     job: AtomicU64,
     job_token: AtomicU64,
+    share: AtomicU64,
+    /// What threads are to run in it, if it was bound.
+    bound: BoundCell,
 }
 
 impl LivePart for ContextLive {
@@ -75,7 +82,7 @@ impl ContextTable {
 #[derive(Clone, Copy, Debug)]
 pub struct Contexts<'a> {
     table: &'a ContextTable,
-    jobs: Jobs<'a>,
+    shares: Shares<'a>,
 }
 
 /// A pinned context.
@@ -89,13 +96,22 @@ impl<'a> Keeper<'a> for Contexts<'a> {
         &self.table.arena
     }
 
-    fn bury(self, index: u32) {
-        let slot = self.table.arena.slot(index);
+    fn bury_slot(self, index: u32, slot: &'a Slot<(), ContextLive>) {
         let (token, job) = pair(slot.live());
+        let share = share_of(slot.live());
+        let payload = slot.live().bound.take();
         self.table.arena.bury(index, slot);
+        self.drop_value(SlotName::Share, share);
         self.drop_value(SlotName::Job, job);
         self.drop_value(SlotName::Token, token);
+        if let Some(payload) = payload {
+            payload.destroy();
+        }
     }
+}
+
+fn share_of(live: &ContextLive) -> SlotValue {
+    SlotValue { object: live.share.load(Ordering::Relaxed), token: NULL }
 }
 
 fn pair(live: &ContextLive) -> (SlotValue, SlotValue) {
@@ -108,20 +124,26 @@ fn pair(live: &ContextLive) -> (SlotValue, SlotValue) {
 impl<'a> Contexts<'a> {
     /// The contexts of a table, with what they hold.
     #[inline(always)]
-    pub const fn new(table: &'a ContextTable, jobs: Jobs<'a>) -> Self {
-        Self { table, jobs }
+    pub const fn new(table: &'a ContextTable, shares: Shares<'a>) -> Self {
+        Self { table, shares }
+    }
+
+    /// The shares of jobs' progress.
+    #[inline(always)]
+    pub fn shares(self) -> Shares<'a> {
+        self.shares
     }
 
     /// The jobs.
     #[inline(always)]
     pub(crate) fn jobs(self) -> Jobs<'a> {
-        self.jobs
+        self.shares.jobs()
     }
 
     /// The tokens.
     #[inline(always)]
     pub(crate) fn tokens(self) -> &'a Tokens {
-        self.jobs.tokens()
+        self.jobs().tokens()
     }
 
     /// Numbers for threads.
@@ -171,16 +193,29 @@ impl<'a> Contexts<'a> {
         if job == NULL {
             return Ok(self.nothing());
         }
-        let index = JobHold::new(self.jobs, job)?.leave();
-        Ok(self.lent_job(&Lent::new(self.jobs, index)))
+        let index = JobHold::new(self.jobs(), job)?.leave();
+        Ok(self.lent_job(&Lent::new(self.jobs(), index)))
+    }
+
+    #[inline(always)]
+    fn share_value(self, share: Handle) -> Result<Shown<'a>, Error> {
+        if share != NULL {
+            ShareHold::new(self.shares, share)?.leave();
+        }
+        Ok(self.lent_value(SlotValue { object: share, token: NULL }))
+    }
+
+    /// What a slot shows of a value that is kept.
+    #[inline(always)]
+    fn lent_value(self, value: SlotValue) -> Shown<'a> {
+        let word = if value.token == NULL { None } else { self.tokens().word(value.token) };
+        Shown { value, word: word.unwrap_or(&self.table.never) }
     }
 
     /// What a slot shows of a job that is kept.
     #[inline(always)]
     fn lent_job(self, job: &JobPin<'_>) -> Shown<'a> {
-        let token = self.jobs.token(job);
-        let word = self.tokens().word(token).unwrap_or(&self.table.never);
-        Shown { value: SlotValue { object: job.handle(), token }, word }
+        self.lent_value(SlotValue { object: job.handle(), token: self.jobs().token(job) })
     }
 
     #[inline(always)]
@@ -191,7 +226,8 @@ impl<'a> Contexts<'a> {
         let index = handle::index(value.object);
         match slot {
             SlotName::Token => drop(TokenPin::take_over(self.tokens(), index)),
-            SlotName::Job => drop(JobPin::take_over(self.jobs, index)),
+            SlotName::Job => drop(JobPin::take_over(self.jobs(), index)),
+            SlotName::Share => drop(SharePin::take_over(self.shares, index)),
         }
     }
 
@@ -214,9 +250,14 @@ impl<'a> Contexts<'a> {
         let shown = match slot {
             SlotName::Token => self.token_value(object)?,
             SlotName::Job => self.job_value(object)?,
+            SlotName::Share => self.share_value(object)?,
         };
         let ticket = slots.set(record, &self.table.numbers, slot, shown);
-        ticket.inspect_err(|_| self.drop_value(slot, shown.value))
+        if ticket.is_err() {
+            // Not in a closure: the slot is known where this is compiled, and is to stay so.
+            self.drop_value(slot, shown.value);
+        }
+        ticket
     }
 
     /// Undoes a `set`. May run a destroy-notify.
@@ -242,8 +283,22 @@ impl<'a> Contexts<'a> {
         Ok(())
     }
 
-    /// Both current values as an object that other threads can enter.
+    /// What is current as an object that other threads can enter.
     pub fn capture(self, slots: &ThreadSlots<'_>) -> Result<Handle, Error> {
+        self.capture_with(slots, |_| ())
+    }
+
+    /// The same with a function that `run` calls in it. On an error its payload is still the caller's.
+    pub fn bind(self, slots: &ThreadSlots<'_>, bound: Bound) -> Result<Handle, Error> {
+        self.capture_with(slots, |live| live.bound.put(bound))
+    }
+
+    #[inline(always)]
+    fn capture_with(
+        self,
+        slots: &ThreadSlots<'_>,
+        fill: impl FnOnce(&ContextLive),
+    ) -> Result<Handle, Error> {
         let (index, slot) = self.table.arena.take()?;
         let token = match self.token_value(slots.token()) {
             Ok(token) => token.value,
@@ -260,10 +315,21 @@ impl<'a> Contexts<'a> {
                 return Err(error);
             }
         };
+        let share = match self.share_value(slots.current_share()) {
+            Ok(share) => share.value,
+            Err(error) => {
+                self.drop_value(SlotName::Job, job);
+                self.drop_value(SlotName::Token, token);
+                self.table.arena.put_back(index);
+                return Err(error);
+            }
+        };
         let live = slot.live();
+        live.share.store(share.object, Ordering::Relaxed);
         live.token.store(token.object, Ordering::Relaxed);
         live.job.store(job.object, Ordering::Relaxed);
         live.job_token.store(job.token, Ordering::Relaxed);
+        fill(live);
         Ok(self.table.arena.publish(index, slot, 0, Holder::Owner))
     }
 
@@ -274,13 +340,13 @@ impl<'a> Contexts<'a> {
 
     /// Takes an owner away.
     pub fn release_context(self, context: Handle) -> Result<(), Error> {
-        if let Some(index) = self.table.arena.release(context)? {
-            self.bury(index);
+        if let Some((index, slot)) = self.table.arena.release(context)? {
+            self.bury_slot(index, slot);
         }
         Ok(())
     }
 
-    /// Installs a captured pair, an empty one for NULL, on this thread.
+    /// Installs what was captured, nothing for NULL, on this thread.
     pub fn enter(
         self,
         slots: &ThreadSlots<'a>,
@@ -289,51 +355,110 @@ impl<'a> Contexts<'a> {
     ) -> Result<u64, Error> {
         let thread = ThisThread { slots, record };
         if context == NULL {
-            return self.install(thread, NULL, NULL);
+            return self.install(thread, NULL, NULL, NULL);
         }
         let pin = ContextPin::new(self, context)?;
         let (token, job) = pair(pin.slot().live());
-        self.install(thread, token.object, job.object)
+        let share = share_of(pin.slot().live());
+        self.install(thread, token.object, job.object, share.object)
+    }
+
+    /// Calls the function of a bound context in that context, for one of its owners, who is one no more from
+    /// then on. Then it gives what the function answered; an error says that it was not called. Without the
+    /// owner the pin alone keeps all of it until the function has returned.
+    pub fn run<'t>(
+        self,
+        thread: impl FnOnce() -> Result<ThisThread<'t, 'a>, Error>,
+        context: Handle,
+    ) -> Result<UserData, Error>
+    where
+        'a: 't,
+    {
+        const UNBOUND: &str = "bound has no function; pass what dcc_context_bind wrote";
+        if context == NULL {
+            return Err(Error::InvalidArgument(UNBOUND));
+        }
+        let pin = ContextPin::new(self, context)?;
+        let live = pin.slot().live();
+        let function = live.bound.function().ok_or(Error::InvalidArgument(UNBOUND))?;
+        let (token, job) = pair(live);
+        let share = share_of(live).object;
+        self.release_context(context)?;
+        let thread = thread()?;
+        let _pin = (!crate::weakened!("run_keeps_its_context")).then_some(pin);
+        let (token, job) = (self.lent_value(token), self.lent_value(job));
+        let ticket = thread.slots.lend(thread.record, &self.table.numbers, token, job)?;
+        if share | thread.slots.current_share() != NULL {
+            let set = self.set(thread.slots, thread.record, SlotName::Share, share);
+            let share_ticket = set.inspect_err(|_| _ = self.unwind(thread.slots, ticket))?;
+            let result = function.call();
+            let _ = self.unwind(thread.slots, share_ticket);
+            let _ = self.unwind(thread.slots, ticket);
+            return Ok(result);
+        }
+        let result = function.call();
+        // An error: the function unwound to before it, which restored the slots, too.
+        let _ = self.unwind(thread.slots, ticket);
+        Ok(result)
     }
 
     /// Makes a token and a job current on this thread under one ticket, for the caller, who keeps both and
     /// `unwind`s it. NULL masks what was.
+    #[inline]
     pub fn lend(
         self,
         thread: ThisThread<'_, 'a>,
         token: Handle,
         job: &JobPin<'_>,
     ) -> Result<u64, Error> {
-        let word = if token == NULL { None } else { self.tokens().word(token) };
-        let word = word.unwrap_or(&self.table.never);
-        let token = Shown { value: SlotValue { object: token, token }, word };
+        let token = self.lent_value(SlotValue { object: token, token });
         thread.slots.lend(thread.record, &self.table.numbers, token, self.lent_job(job))
     }
 
-    fn install(self, thread: ThisThread<'_, 'a>, token: Handle, job: Handle) -> Result<u64, Error> {
+    fn install(
+        self,
+        thread: ThisThread<'_, 'a>,
+        token: Handle,
+        job: Handle,
+        share: Handle,
+    ) -> Result<u64, Error> {
         let token = self.token_value(token)?;
         let drop_token = || self.drop_value(SlotName::Token, token.value);
         let job = self.job_value(job).inspect_err(|_| drop_token())?;
-        let entered = thread.slots.enter(thread.record, &self.table.numbers, token, job);
-        entered.inspect_err(|_| {
+        let drop_both = || {
             self.drop_value(SlotName::Job, job.value);
             drop_token();
+        };
+        let is_shared = share | thread.slots.current_share() != NULL;
+        let share = self.share_value(share).inspect_err(|_| drop_both())?;
+        let numbers = &self.table.numbers;
+        let shown = is_shared.then_some(share);
+        let entered = thread.slots.enter(thread.record, numbers, [token, job], shown);
+        entered.inspect_err(|_| {
+            self.drop_value(SlotName::Share, share.value);
+            drop_both();
         })
     }
 
     /// Undoes an `enter`. May run a destroy-notify.
     pub fn exit(self, slots: &ThreadSlots<'a>, ticket: u64) -> Result<(), Error> {
         let removed = slots.exit(self.words(), ticket)?;
-        removed.into_iter().for_each(|removed| self.drop_removed(removed));
+        removed.into_iter().flatten().for_each(|removed| self.drop_removed(removed));
         Ok(())
     }
 
     /// Undoes everything since and including the call that gave this ticket, and counts what
     /// others had left behind. Returns that count. May run destroy-notifies.
+    #[inline]
     pub fn unwind(self, slots: &ThreadSlots<'a>, ticket: u64) -> Result<u64, Error> {
         if slots.take_lent(self.words(), ticket) {
             return Ok(0);
         }
+        self.unwind_deeper(slots, ticket)
+    }
+
+    #[inline(never)]
+    fn unwind_deeper(self, slots: &ThreadSlots<'a>, ticket: u64) -> Result<u64, Error> {
         slots.find_ticket(ticket)?;
         let mut leaks = 0;
         while let Some((removed, own)) = slots.unwind_one(self.words(), ticket) {
@@ -370,8 +495,8 @@ impl<'a> Contexts<'a> {
         match slots.current_job() {
             NULL => reader(""),
             job => {
-                let job = Lent::new(self.jobs, handle::index(job));
-                self.jobs.show_text(&job, JobText::CallerId, reader)
+                let job = Lent::new(self.jobs(), handle::index(job));
+                self.jobs().show_text(&job, JobText::CallerId, reader)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The two slots of a thread, token and job, and the probe that reads them.
+//! The slots of a thread, token, job and share of progress, and the probe that reads the first two.
 //!
 //! Everything here belongs to one thread, so there are no locks. A slot's value carries a
 //! reference that its setter handed over; whoever takes a value out hands it back to be dropped
@@ -10,15 +10,20 @@
 //!   grow towards the top.
 //! - A frame may be taken out when it is the newest of its slot. The slots are independent, as two
 //!   context variables are.
+//! - What a layer expects has `AROUND`, which no state word has, where its slot holds something above what
+//!   has a check, or above what expects so: polls then come to the slow way, which asks under it. Nothing
+//!   under an empty value counts, which is a mask. A frame keeps the bit with the value that it displaced.
 
 use crate::error::Error;
-use crate::handle::{Handle, NULL};
+use crate::handle::{AROUND, FOREIGN, Handle, NULL};
 use crate::memory::cut_text::CutText;
 use crate::sys::sync::{AtomicU64, Ordering, constructor};
 use crate::thread::frames::{Frame, FrameOrigin, Frames};
+use crate::thread::slice_clock::{self, SliceClock};
 use crate::thread::value::{Removed, Shown, SlotName, SlotValue};
 use crate::token::Tokens;
 use crate::token::ask::Answer;
+use crate::token::asking::Asker;
 use std::cell::{Cell, RefCell};
 
 const SEQUENCE_BITS: u32 = 36;
@@ -55,9 +60,22 @@ impl<'a> LayerCell<'a> {
         self.word.get()
     }
 
-    /// The token whose word it is; NULL for none.
-    pub fn token(&self) -> Handle {
+    /// What it holds while nothing is asked.
+    pub fn expected(&self) -> u64 {
         self.expected.get()
+    }
+
+    /// The token whose word it is; NULL for none.
+    #[inline(always)]
+    pub fn token(&self) -> Handle {
+        self.expected.get() & !AROUND
+    }
+
+    /// What polls of a value expect that masks this one.
+    fn seen_through(&self, token: Handle) -> u64 {
+        let has_check = self.word.get().load(Ordering::Relaxed) & FOREIGN != 0;
+        let is_around = has_check || self.expected.get() & AROUND != 0;
+        if is_around && token != NULL { token | AROUND } else { token }
     }
 }
 
@@ -92,8 +110,15 @@ pub struct ThreadRecord {
     /// The number that tickets are made of at present, and how far they are.
     last_ticket: Cell<u64>,
     job: Cell<Handle>,
+    share: Cell<Handle>,
     told: Cell<Handle>,
+    /// `FOREIGN` once something with a check was current here.
+    checks: Cell<u64>,
+    /// Whether it polls without a job now and then, and that is as it should be.
+    may_stray: Cell<bool>,
     frames: Frames,
+    /// When the slice of a posted job ends that this thread runs.
+    pub slice: SliceClock,
     /// Text of the last error on this thread.
     pub last_error: RefCell<ErrorText>,
 }
@@ -105,8 +130,12 @@ impl ThreadRecord {
             number,
             last_ticket: Cell::new(number << SEQUENCE_BITS),
             job: Cell::new(NULL),
+            share: Cell::new(NULL),
             told: Cell::new(NULL),
+            checks: Cell::new(0),
+            may_stray: Cell::new(false),
             frames: Frames::new(),
+            slice: SliceClock::new(),
             last_error: RefCell::new(ErrorText::EMPTY),
         }
     }
@@ -114,6 +143,18 @@ impl ThreadRecord {
     /// The thread's number.
     pub fn number(&self) -> u64 {
         self.number
+    }
+
+    /// Notes that the thread has work of its own beside the jobs that it runs.
+    pub fn let_stray(&self) {
+        self.may_stray.set(true);
+    }
+
+    /// The tokens under what a slot shows, newest first, as far as there is no mask.
+    fn under(&self, slot: SlotName) -> impl Iterator<Item = Handle> {
+        let frames = (0..self.frames.count()).rev().map(|at| self.frames.at(at));
+        let displaced = frames.filter(move |frame| frame.slot == slot);
+        displaced.map(|frame| frame.displaced.token & !AROUND).take_while(|token| *token != NULL)
     }
 
     #[inline(always)]
@@ -159,6 +200,25 @@ impl<'a> ThreadSlots<'a> {
         &self.token
     }
 
+    /// Whether neither layer shows anything.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.token.expected() | self.job.expected() == NULL
+    }
+
+    /// Whether nothing is current here because nobody has set anything: it is not masked, and the thread is
+    /// not one that has work of its own beside jobs.
+    pub fn is_astray(&self) -> bool {
+        let is_as_it_should =
+            |record: &ThreadRecord| record.may_stray.get() || record.frames.count() != 0;
+        self.is_empty() && !self.record().is_some_and(is_as_it_should)
+    }
+
+    /// Whether what was current here is masked: what cleans up is not to be stopped.
+    pub fn is_shielded(&self) -> bool {
+        self.is_empty() && self.masked(SlotName::Job).next().is_some()
+    }
+
     /// The job's layer.
     pub fn job_layer(&self) -> &LayerCell<'a> {
         &self.job
@@ -174,6 +234,25 @@ impl<'a> ThreadSlots<'a> {
         self.record.get()
     }
 
+    /// Counts a question for the end of a slice. True: this one has to look.
+    #[inline(always)]
+    pub fn has_to_look(&self) -> bool {
+        self.record().is_some_and(|record| record.slice.has_to_look())
+    }
+
+    /// Whether the slice is over that this thread runs, if this question looks. Counts it, unless that found
+    /// that it does.
+    pub fn is_slice_over(&self) -> bool {
+        self.record().is_some_and(|record| {
+            (record.slice.is_look_due() || record.slice.has_to_look()) && record.slice.look()
+        })
+    }
+
+    /// When that slice ends; `NEVER`: there is none, or it has no end.
+    pub fn slice_ends_ns(&self) -> u64 {
+        self.record().map_or(slice_clock::NEVER, |record| record.slice.ends_ns())
+    }
+
     /// Gives the thread its record, or takes it away.
     pub fn set_record(&self, record: Option<&'a ThreadRecord>) {
         self.record.set(record);
@@ -184,10 +263,43 @@ impl<'a> ThreadSlots<'a> {
         self.record().map_or(0, ThreadRecord::number)
     }
 
+    /// This thread, for a wait that asks hosts' own checks meanwhile.
+    pub fn asker(&self, tokens: &Tokens) -> Asker {
+        let current = [self.token.token(), self.job.token()];
+        Asker { thread: self.thread_number(), current, around: self.checks_around(tokens) }
+    }
+
+    /// Whether something with a check may lie under what is current here.
+    #[inline]
+    pub fn is_above_check(&self) -> bool {
+        (self.token.expected() | self.job.expected()) & AROUND != 0
+    }
+
+    /// The tokens with a check that lie under what is current here, newest first; NULL for the rest. A mask
+    /// hides what is under it. Where more lie there, the newest.
+    pub fn checks_around<const MOST: usize>(&self, tokens: &Tokens) -> [Handle; MOST] {
+        let mut found = [NULL; MOST];
+        if self.is_above_check()
+            && let Some(record) = self.record()
+        {
+            let under = SlotName::BOTH.into_iter().flat_map(|slot| record.under(slot));
+            let with_check = under.filter(|token| tokens.look(*token) == (Answer::Quiet, true));
+            found.iter_mut().zip(with_check).for_each(|(place, token)| *place = token);
+        }
+        found
+    }
+
     /// Notes that this thread was told to stop while its current job was current.
     pub fn note_told(&self) {
         if let Some(record) = self.record() {
             record.told.set(record.job.get());
+        }
+    }
+
+    /// Notes that this thread was told to stop while it worked for this job.
+    pub fn note_told_of(&self, job: Handle) {
+        if let Some(record) = self.record() {
+            record.told.set(job);
         }
     }
 
@@ -206,11 +318,38 @@ impl<'a> ThreadSlots<'a> {
         self.record().map_or(NULL, |record| record.job.get())
     }
 
+    /// The current share of progress; borrowed. It may be another job's than the current one.
+    pub fn current_share(&self) -> Handle {
+        self.record().map_or(NULL, |record| record.share.get())
+    }
+
+    /// The jobs that are current here, also those that others mask; borrowed.
+    pub fn jobs(&self) -> impl Iterator<Item = Handle> {
+        self.masked(SlotName::Job).chain([self.current_job()]).filter(|job| *job != NULL)
+    }
+
+    /// The tokens that are current here, also those that others mask; borrowed.
+    pub fn tokens(&self) -> impl Iterator<Item = Handle> {
+        self.masked(SlotName::Token).chain([self.token()]).filter(|token| *token != NULL)
+    }
+
+    /// What lies under what a slot holds, oldest first.
+    fn masked(&self, slot: SlotName) -> impl Iterator<Item = Handle> {
+        let record = self.record();
+        let frames = record.map(|record| (0..record.frames.count()).map(|at| record.frames.at(at)));
+        let masked = frames.into_iter().flatten().filter(move |frame| frame.slot == slot);
+        masked.map(|frame| frame.displaced.object & !AROUND)
+    }
+
+    /// What a slot holds, as it expects it: of a token both may have `AROUND`.
     #[inline(always)]
     fn value(&self, record: &ThreadRecord, slot: SlotName) -> SlotValue {
         match slot {
-            SlotName::Token => SlotValue { object: self.token.token(), token: self.token.token() },
-            SlotName::Job => SlotValue { object: record.job.get(), token: self.job.token() },
+            SlotName::Token => {
+                SlotValue { object: self.token.expected(), token: self.token.expected() }
+            }
+            SlotName::Job => SlotValue { object: record.job.get(), token: self.job.expected() },
+            SlotName::Share => SlotValue { object: record.share.get(), token: NULL },
         }
     }
 
@@ -222,9 +361,33 @@ impl<'a> ThreadSlots<'a> {
                 record.job.set(shown.value.object);
                 &self.job
             }
+            SlotName::Share => return record.share.set(shown.value.object),
         };
         layer.word.set(shown.word);
         layer.expected.set(shown.value.token);
+    }
+
+    /// Shows a value above what the slot shows.
+    #[inline(always)]
+    fn show_above(&self, record: &ThreadRecord, slot: SlotName, shown: Shown<'a>) {
+        let has_check = shown.word.load(Ordering::Relaxed) & FOREIGN;
+        if has_check | record.checks.get() != 0 {
+            self.show_above_checks(record, slot, shown);
+        } else {
+            self.show(record, slot, shown);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn show_above_checks(&self, record: &ThreadRecord, slot: SlotName, shown: Shown<'a>) {
+        record.checks.set(FOREIGN);
+        let token = match slot {
+            SlotName::Token => self.token.seen_through(shown.value.token),
+            SlotName::Job => self.job.seen_through(shown.value.token),
+            SlotName::Share => shown.value.token,
+        };
+        self.show(record, slot, Shown { value: SlotValue { token, ..shown.value }, ..shown });
     }
 
     /// Sets one slot. On an error the value's reference stays the caller's.
@@ -239,22 +402,24 @@ impl<'a> ThreadSlots<'a> {
         let ticket = record.next_ticket(numbers)?;
         let displaced = self.value(record, slot);
         record.frames.push(Frame { ticket, displaced, slot, origin: FrameOrigin::Set })?;
-        self.show(record, slot, shown);
+        self.show_above(record, slot, shown);
         Ok(ticket)
     }
 
-    /// Sets both slots under one ticket. On an error the references stay the caller's.
+    /// Sets all slots under one ticket; the share's if it is given. On an error the references stay the
+    /// caller's.
     pub fn enter(
         &self,
         record: &ThreadRecord,
         numbers: &ThreadNumbers,
-        token: Shown<'a>,
-        job: Shown<'a>,
+        [token, job]: [Shown<'a>; 2],
+        share: Option<Shown<'a>>,
     ) -> Result<u64, Error> {
-        self.set_both(record, numbers, token, job, FrameOrigin::Enter)
+        self.set_all(record, numbers, [token, job], share, FrameOrigin::Enter)
     }
 
     /// As `enter`, of values that the caller keeps until he has unwound them.
+    #[inline]
     pub fn lend(
         &self,
         record: &ThreadRecord,
@@ -262,24 +427,29 @@ impl<'a> ThreadSlots<'a> {
         token: Shown<'a>,
         job: Shown<'a>,
     ) -> Result<u64, Error> {
-        self.set_both(record, numbers, token, job, FrameOrigin::Lend)
+        self.set_all(record, numbers, [token, job], None, FrameOrigin::Lend)
     }
 
-    #[inline]
-    fn set_both(
+    #[inline(always)]
+    fn set_all(
         &self,
         record: &ThreadRecord,
         numbers: &ThreadNumbers,
-        token: Shown<'a>,
-        job: Shown<'a>,
+        [token, job]: [Shown<'a>; 2],
+        share: Option<Shown<'a>>,
         origin: FrameOrigin,
     ) -> Result<u64, Error> {
         let ticket = record.next_ticket(numbers)?;
         let frame = |slot| Frame { ticket, displaced: self.value(record, slot), slot, origin };
         record.frames.push(frame(SlotName::Token))?;
         record.frames.push(frame(SlotName::Job)).inspect_err(|_| record.frames.pop())?;
-        self.show(record, SlotName::Token, token);
-        self.show(record, SlotName::Job, job);
+        if let Some(share) = share {
+            let pushed = record.frames.push(frame(SlotName::Share));
+            pushed.inspect_err(|_| SlotName::BOTH.iter().for_each(|_| record.frames.pop()))?;
+            self.show(record, SlotName::Share, share);
+        }
+        self.show_above(record, SlotName::Token, token);
+        self.show_above(record, SlotName::Job, job);
         Ok(ticket)
     }
 
@@ -300,6 +470,7 @@ impl<'a> ThreadSlots<'a> {
     #[inline(always)]
     fn restore(&self, record: &ThreadRecord, frame: Frame, words: Words<'a>) -> Removed {
         let value = self.value(record, frame.slot);
+        let value = SlotValue { object: value.object & !AROUND, ..value };
         let before = frame.displaced;
         let word = if before.token == NULL { None } else { words.tokens.word(before.token) };
         let shown = Shown { value: before, word: word.unwrap_or(words.never) };
@@ -345,26 +516,43 @@ impl<'a> ThreadSlots<'a> {
     }
 
     /// Undoes the `enter` that gave this ticket.
-    pub fn exit(&self, words: Words<'a>, ticket: u64) -> Result<[Removed; 2], Error> {
+    pub fn exit(&self, words: Words<'a>, ticket: u64) -> Result<[Option<Removed>; 3], Error> {
         let record = self.record().ok_or_else(|| self.absent(ticket))?;
         let frames = &record.frames;
         let position = frames.position(ticket).ok_or_else(|| self.absent(ticket))?;
         if frames.at(position).origin != FrameOrigin::Enter {
             return Err(Error::WrongSlot(ticket));
         }
-        // Both slots were set, so anything later is later in one of them.
+        // All slots were set that anybody sets, so anything later is later in one of them.
         if position + 1 != frames.count() {
             return Err(Error::WrongOrder(ticket));
         }
-        let job = self.take_out(record, position, words);
-        let token = self.take_out(record, position - 1, words);
-        Ok([job, token])
+        Ok(std::array::from_fn(|_| {
+            let newest = record.frames.newest().filter(|newest| newest.ticket == ticket)?;
+            record.frames.pop();
+            Some(self.restore(record, newest, words))
+        }))
     }
 
     /// Takes out what a `lend` installed, if nothing lies upon it. False: nothing was done.
     #[inline]
     pub fn take_lent(&self, words: Words<'a>, ticket: u64) -> bool {
         let Some(record) = self.record() else { return false };
+        let is_wanted =
+            |newest: &Frame| newest.ticket == ticket && newest.origin == FrameOrigin::Lend;
+        let Some([token, job]) = record.frames.pop_two_at_hand(is_wanted) else {
+            return self.take_lent_of_many(record, words, ticket);
+        };
+        // As `set_all` put them there.
+        let origin = FrameOrigin::Lend;
+        let _ = self.restore(record, Frame { slot: SlotName::Job, origin, ..job }, words);
+        let _ = self.restore(record, Frame { slot: SlotName::Token, origin, ..token }, words);
+        true
+    }
+
+    /// As `take_lent`, where frames may lie outside the record.
+    #[inline(never)]
+    fn take_lent_of_many(&self, record: &ThreadRecord, words: Words<'a>, ticket: u64) -> bool {
         let newest = record.frames.newest();
         if newest.is_none_or(|newest| newest.ticket != ticket || newest.origin != FrameOrigin::Lend)
         {

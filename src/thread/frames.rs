@@ -116,6 +116,19 @@ impl Frames {
         Some(frame)
     }
 
+    /// As `pop_at_hand`, of the newest two: the newest one is asked about, the older one comes first.
+    #[inline(always)]
+    pub fn pop_two_at_hand(&self, is_wanted: impl FnOnce(&Frame) -> bool) -> Option<[Frame; 2]> {
+        let position = self.count.get().wrapping_sub(2);
+        let newest = self.first.get(position.wrapping_add(1))?.get();
+        let older = self.first.get(position)?.get();
+        if !is_wanted(&newest) {
+            return None;
+        }
+        self.count.set(position);
+        Some([older, newest])
+    }
+
     /// Takes the newest away, which is there.
     pub fn pop(&self) {
         let count = self.count.get() - 1;
@@ -179,6 +192,19 @@ mod tests {
             }
             assert!(frames.newest().is_none());
             assert!(frames.rest.borrow().is_empty());
+        }
+    }
+
+    #[test]
+    fn the_newest_two_are_taken_together_where_both_lie_in_the_record() {
+        for count in 0..COUNTS.end {
+            let frames = pushed(count);
+            assert!(frames.pop_two_at_hand(|newest| newest.ticket != count).is_none());
+            let both = frames.pop_two_at_hand(|newest| newest.ticket == count);
+            let both = both.map(|both| both.map(|frame| frame.ticket));
+            let are_at_hand = (2..=FIRST as u64).contains(&count);
+            assert_eq!(both, are_at_hand.then(|| [count - 1, count]));
+            assert_eq!(frames.count() as u64, if are_at_hand { count - 2 } else { count });
         }
     }
 

@@ -13,7 +13,8 @@ impl<'a> Contexts<'a> {
             let now_ns = clock::now_ns();
             tokens.expire(now_ns);
             tokens.look_for_slow_cancels(now_ns);
-            if !tokens.deadlines().wait(now_ns, || tokens.diagnosis().watchdog.next_due()) {
+            tokens.look_for_silent_checks(now_ns);
+            if !tokens.deadlines().wait(now_ns, || tokens.next_look_ns()) {
                 return;
             }
         }

@@ -3,17 +3,19 @@
 use crate::handle::{Handle, NULL};
 use crate::sys::sync::AtomicU64;
 
-/// One of the two slots.
+/// One of the slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlotName {
     /// The current token.
     Token,
     /// The current job.
     Job,
+    /// The share of a job's progress in which others count what they do.
+    Share,
 }
 
 impl SlotName {
-    /// Both.
+    /// Those that polls look at.
     pub const BOTH: [Self; 2] = [Self::Token, Self::Job];
 }
 

@@ -68,16 +68,20 @@ impl Tokens {
         }
     }
 
-    fn ask_foreign(&self, token: Handle, thread: u64) -> Answer {
-        let number =
-            self.arena.peek(token).map_or(NIL, |slot| slot.cold.foreign.load(Ordering::Relaxed));
+    /// The number of a token's check. Without a pin: that of a dead token may be another's.
+    pub(super) fn check_of(&self, token: Handle) -> u32 {
+        self.arena.peek(token).map_or(NIL, |slot| slot.cold.foreign.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn ask_foreign(&self, token: Handle, thread: u64) -> Answer {
+        let number = self.check_of(token);
         if number != NIL && !self.foreigns.is_due(number, thread, clock::now_ns) {
             // Again: this may have become another's slot in between.
             return self.look(token).0;
         }
         if crate::weakened!("asker_finds_room") {
             match self.arena.hold(token) {
-                Ok(index) => drop(TokenPin::take_over(self, index)),
+                Ok((index, slot)) => drop(TokenPin::take_over_slot(self, index, slot)),
                 Err(_) => return Answer::Gone,
             }
         }
@@ -88,8 +92,15 @@ impl Tokens {
             Err(_) => return Answer::Gone,
         };
         let number = pin.slot().cold.foreign.load(Ordering::Relaxed);
-        if number != NIL && self.foreigns.ask(&self.owners, number, thread, clock::now_ns()) {
-            self.cancel(&pin, Cause::Foreign, "cancelled in the host");
+        if number != NIL {
+            let (now_ns, threshold_ns) = (clock::now_ns(), self.diagnosis.watchdog.threshold());
+            let asked = self.foreigns.ask(&self.owners, number, thread, now_ns, threshold_ns);
+            if let Some(told) = asked.silence {
+                self.note_silence(told, now_ns);
+            }
+            if asked.cancelled {
+                self.cancel(&pin, Cause::Foreign, "cancelled in the host");
+            }
         }
         if pin.slot().state().load(Ordering::Acquire) & CANCELLED != 0 {
             Answer::Cancelled

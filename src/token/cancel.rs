@@ -21,19 +21,34 @@ use crate::sys::sync::Ordering;
 use crate::token::chain::{Chain, Dead};
 use crate::token::diagnose::Reached;
 use crate::token::link::{MOST_CHILDREN, Taken};
-use crate::token::{Cause, Record, TokenCold, TokenLive, TokenPin, Tokens};
+use crate::token::locked::LockedToken;
+use crate::token::source;
+use crate::token::{Cause, Record, TokenCold, TokenLive, TokenPin, TokenSlots, Tokens};
+
+/// The reason of a cancel by a deadline.
+const DEADLINE_EXCEEDED: &str = "deadline exceeded";
 
 /// What became of an attempt to flag a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flagged {
     /// Another was first.
     Before,
+    /// It is sealed: too late.
+    Sealed,
     /// Nothing is in its lists.
     Alone,
     /// Nothing is in its lists, but threads sleep for it.
     SleptFor,
     /// It has children, signals, callbacks or something posted.
     WithLists,
+}
+
+impl Flagged {
+    /// Whether this cancel was the one.
+    #[inline]
+    pub fn is_by_this_call(self) -> bool {
+        !matches!(self, Self::Before | Self::Sealed)
+    }
 }
 
 /// Children that were flagged and are pinned, because there is more to do of them.
@@ -43,11 +58,25 @@ struct Found {
 }
 
 /// What a walk left to do.
-struct Spread {
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(super) struct Spread {
     /// Tokens with callbacks, signals, sleepers or something posted.
-    chain: Chain,
+    pub(super) chain: Chain,
     /// Tokens that died when the walk let go of them.
-    dead: Dead,
+    pub(super) dead: Dead,
+}
+
+impl Spread {
+    pub(super) const NOTHING: Self = Self { chain: Chain::EMPTY, dead: Dead::NOBODY };
+
+    /// Adds all of another.
+    pub(super) fn join(&mut self, slots: &TokenSlots, mut other: Self) {
+        self.chain.join(slots, other.chain);
+        while let Some(one) = other.dead.pop(slots) {
+            self.dead.add(slots, one);
+        }
+    }
 }
 
 impl Tokens {
@@ -71,7 +100,7 @@ impl Tokens {
 
     pub(crate) fn flag_or_forget(&self, index: u32, record: Record) -> Flagged {
         let flagged = self.flag(index, record);
-        if flagged == Flagged::Before {
+        if !flagged.is_by_this_call() {
             self.texts.release(record.reason);
         }
         flagged
@@ -82,21 +111,28 @@ impl Tokens {
     fn flag(&self, index: u32, record: Record) -> Flagged {
         let slot = self.arena.slot(index);
         let _lock = (!crate::weakened!("flag_under_lock")).then(|| slot.lock());
-        self.decide(slot, record)
+        self.decide(index, slot, record)
     }
 
     /// Whether this cancel is the one of a token that the caller has locked: the one place where a token
-    /// becomes cancelled.
+    /// becomes cancelled. Its other outcome, that it is sealed, comes of `seal`.
     #[inline]
-    fn decide(&self, slot: &Slot<TokenCold, TokenLive>, record: Record) -> Flagged {
+    fn decide(&self, index: u32, slot: &Slot<TokenCold, TokenLive>, record: Record) -> Flagged {
         let state = slot.state().load(Ordering::Relaxed);
         if state & CANCELLED != 0 {
             return Flagged::Before;
         }
+        let live = slot.live();
+        if slot.is_sealed() && !crate::weakened!("cancel_looks_for_seal") {
+            return Flagged::Sealed;
+        }
         slot.cold.set_record(record);
         // A store is enough: who writes flags of a token that is known holds its lock.
         slot.state().store(state | CANCELLED, Ordering::Release);
-        let live = slot.live();
+        // None is armed any more: who arms one looks at the flag under the lock.
+        if live.deadline.load(Ordering::Relaxed) != NIL && !crate::weakened!("cancel_disarms") {
+            self.deadlines.disarm(&self.arena, index);
+        }
         if live.is_listened()
             || live.children.load(Ordering::Relaxed) != NIL
             || slot.cold.posted.load(Ordering::Relaxed) != PostedId::NONE.0
@@ -125,10 +161,10 @@ impl Tokens {
             if !slot.lock_live() {
                 return;
             }
-            let flagged = self.decide(slot, record);
-            flagged_count += u32::from(flagged != Flagged::Before);
+            let flagged = self.decide(child, slot, record);
+            flagged_count += u32::from(flagged.is_by_this_call());
             let is_over = match flagged {
-                Flagged::Before => true,
+                Flagged::Before | Flagged::Sealed => true,
                 Flagged::Alone => !slot.cold.watched.is_on(),
                 Flagged::SleptFor | Flagged::WithLists => false,
             };
@@ -144,7 +180,8 @@ impl Tokens {
         taken
     }
 
-    /// Cancels a token and all its descendants and runs their callbacks. True: this call did it.
+    /// Cancels a token and all its descendants and runs their callbacks, but for what is sealed and what is
+    /// below that alone. True: this call did it. Else another had cancelled it, or it is sealed.
     ///
     /// A reason that finds no memory is left out: to stop matters more than to say why.
     pub fn cancel(&self, token: &TokenPin<'_>, cause: Cause, reason: &str) -> bool {
@@ -165,7 +202,7 @@ impl Tokens {
         true
     }
 
-    /// Sets all flags, then wakes waiters and sets events. `None`: another call had cancelled it.
+    /// Sets all flags, then wakes waiters and sets events. `None`: it was decided before.
     fn flag_all(&self, token: &TokenPin<'_>, cause: Cause, reason: &str) -> Option<Spread> {
         let state = token.slot().state().load(Ordering::Acquire);
         if state & CANCELLED != 0 {
@@ -174,7 +211,7 @@ impl Tokens {
         let reason = self.texts.store(reason).unwrap_or_default();
         let record = Record { time_ns: clock::now_ns(), cause, reason };
         let flagged = self.flag_or_forget(token.index(), record);
-        if flagged == Flagged::Before {
+        if !flagged.is_by_this_call() {
             return None;
         }
         self.note_cancelled(token.index(), &record, Reached::First);
@@ -183,17 +220,20 @@ impl Tokens {
             token.slot().cold.sleepers.wake_cancelled();
         }
         if flagged != Flagged::WithLists {
-            return Some(Spread { chain: Chain::EMPTY, dead: Dead::NOBODY });
+            return Some(Spread::NOTHING);
         }
-        let spread = self.spread(token.index(), record);
-        self.signal(&spread.chain);
+        let mut spread = self.spread(token.index(), record);
+        let left = self.signal(&spread.chain);
+        if left != Spread::NOTHING {
+            spread.join(&self.arena, self.spread_left(left));
+        }
         Some(spread)
     }
 
     /// Carries a cancel down from a token that this thread has just flagged and keeps pinned.
-    fn spread(&self, origin: u32, record: Record) -> Spread {
+    pub(super) fn spread(&self, origin: u32, record: Record) -> Spread {
         let slots = &self.arena;
-        let mut spread = Spread { chain: Chain::EMPTY, dead: Dead::NOBODY };
+        let mut spread = Spread::NOTHING;
         let mut to_visit = Chain::EMPTY;
         // As every other token of the walk has an internal of its own.
         let pinned = slots.pin_index(origin);
@@ -238,41 +278,62 @@ impl Tokens {
         }
     }
 
-    /// Arms the token's deadline, or moves it. `None`: it is cancelled already; else whether one
+    /// Arms the token's deadline, or moves it. `None`: it is cancelled or sealed already; else whether one
     /// was armed before.
     pub fn arm(&self, token: &TokenPin<'_>, time_ns: u64) -> Result<Option<bool>, Error> {
-        if self.is_cancelled(token) {
+        let locked = LockedToken::of_pinned(token);
+        let sealed = token.slot().is_sealed() && !crate::weakened!("arming_looks_for_seal");
+        if sealed || locked.is_cancelled() && !crate::weakened!("arming_looks_at_flag") {
             return Ok(None);
         }
-        self.deadlines.arm(&self.arena, token.index(), time_ns).map(Some)
+        let armed_before = self.deadlines.arm(&self.arena, token.index(), time_ns)?;
+        let slot = token.slot();
+        if !crate::weakened!("arming_holds") && source::add_source(slot) {
+            locked.leave();
+        }
+        Ok(Some(armed_before))
+    }
+
+    /// As `arm`; a time that is over cancels now, and callbacks run on this thread.
+    pub fn arm_or_cancel(
+        &self,
+        token: &TokenPin<'_>,
+        time_ns: u64,
+        now_ns: u64,
+    ) -> Result<bool, Error> {
+        if time_ns <= now_ns {
+            return Ok(self.cancel(token, Cause::Deadline, DEADLINE_EXCEEDED));
+        }
+        Ok(self.arm(token, time_ns)?.is_some())
     }
 
     /// Disarms the token's deadline. False: none was armed, or its time has come.
+    #[inline(always)]
     pub fn disarm(&self, token: &TokenPin<'_>) -> bool {
-        self.deadlines.disarm(&self.arena, token.index())
+        let is_armed = token.slot().live().deadline.load(Ordering::Relaxed) != NIL;
+        is_armed && self.disarm_armed(token)
     }
 
-    /// As `disarm`, of a token that its job keeps alive.
-    pub fn disarm_held(&self, token: u32) -> bool {
-        self.deadlines.disarm(&self.arena, token)
-    }
-
-    /// When the token's deadline is.
-    pub fn deadline(&self, token: &TokenPin<'_>) -> Option<u64> {
-        self.deadlines.of(&self.arena, token.index())
+    #[inline(never)]
+    fn disarm_armed(&self, token: &TokenPin<'_>) -> bool {
+        self.end_source(token, || self.deadlines.disarm(&self.arena, token.index()))
     }
 
     /// Cancels every token whose deadline is over; foreign code is left to the callback thread.
     pub fn expire(&self, now_ns: u64) {
         while let Some(index) = self.deadlines.pop_due(&self.arena, now_ns) {
             let token = TokenPin::take_over(self, index);
-            self.cancel_deferred(&token, Cause::Deadline, "deadline exceeded");
+            self.cancel_deferred(&token, Cause::Deadline, DEADLINE_EXCEEDED);
             self.let_go_deferred(token);
         }
     }
 
     /// Disarms all deadlines and refuses new ones.
     pub fn stop_deadlines(&self) {
-        self.deadlines.stop(&self.arena);
+        self.deadlines.stop();
+        while let Some(index) = self.deadlines.pop_stopped(&self.arena) {
+            let token = TokenPin::take_over(self, index);
+            self.end_source(&token, || ());
+        }
     }
 }

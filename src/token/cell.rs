@@ -5,12 +5,14 @@ use crate::handle::Kind;
 use crate::memory::arena::{Arena, LivePart};
 use crate::memory::list::ListNode;
 use crate::memory::pool::NIL;
+use crate::memory::slot::Slot;
 use crate::memory::slot_lock::Lockable;
 use crate::memory::text::TextId;
 use crate::queue::posted::PostedId;
 use crate::sys::parking::Parking;
 use crate::sys::sleepers::Sleepers;
 use crate::sys::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::token::keep::Keepers;
 
 /// All tokens' cells.
 pub type TokenSlots = Arena<TokenCold, TokenLive>;
@@ -20,6 +22,7 @@ pub type TokenSlots = Arena<TokenCold, TokenLive>;
 pub struct LinkNode {
     pub(super) node: ListNode,
     pub(super) child: AtomicU32,
+    /// The next link of the child, of one in a cell; the gathering of the child, of one in a slot.
     pub(super) sibling: AtomicU32,
 }
 
@@ -51,6 +54,21 @@ impl Cause {
         }
     }
 }
+
+/// In the mark of a token's slot: it is sealed, past the point of no return of what it is of.
+pub(super) const SEALED: u32 = 1;
+
+/// In the mark of a token's slot: it is of a request, and a job for that request is sealed.
+pub(super) const ANSWERED: u32 = 2;
+
+/// In the mark of a token's slot: it is of a job whose parents are what was current when it was made.
+pub(super) const IMPLIED: u32 = 4;
+
+/// In the mark of a token's slot: it stops a part of a job's work, as a thread, and not the job.
+pub(super) const PART: u32 = 8;
+
+/// In the mark of a token's slot: what stands in the place of its caller id is the trace that it works for.
+pub(super) const HAS_TRACE: u32 = 16;
 
 /// What is remembered of a cancel. `reason` is a reference.
 #[derive(Clone, Copy, Debug, Default)]
@@ -99,16 +117,19 @@ pub struct TokenLive {
     pub next_cancelled: AtomicU32,
     /// Place of its deadline; `deadline` guards it.
     pub deadline: AtomicU32,
+    /// The registrations that keep it.
+    pub(super) keepers: Keepers,
 }
 
 impl TokenCold {
-    /// Of a dead token, whose watch has no cell any more. What is posted is watched.
+    /// Of a dead token, whose watch has no cell any more. What is posted, sealed or a part is watched.
     #[inline]
-    pub(super) fn unwatch(&self) {
+    pub(super) fn unwatch(&self, mark: &AtomicU32) {
         if self.watched.is_on() {
             self.watched.end();
             self.job_id.store(0, Ordering::Relaxed);
             self.posted.store(PostedId::NONE.0, Ordering::Relaxed);
+            mark.store(0, Ordering::Relaxed);
         }
     }
 
@@ -126,6 +147,14 @@ impl TokenCold {
         self.time_ns.store(record.time_ns, Ordering::Relaxed);
         self.cause.store(record.cause as u32, Ordering::Relaxed);
         self.reason.store(record.reason.0, Ordering::Relaxed);
+    }
+}
+
+impl Slot<TokenCold, TokenLive> {
+    /// Whether the token is sealed. Under its lock; elsewhere a yes is for good, a no may be too late.
+    #[inline]
+    pub fn is_sealed(&self) -> bool {
+        self.mark.load(Ordering::Acquire) & SEALED != 0
     }
 }
 

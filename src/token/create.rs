@@ -4,20 +4,21 @@
 //! handle could make it its own ancestor else, which nothing would ever free. One with one parent becomes
 //! known under that parent's lock.
 
+use crate::diagnosis::trace_parent::TraceParent;
 use crate::error::Error;
-use crate::handle::{CANCELLED, FOREIGN, Handle, NULL};
+use crate::handle::{self, CANCELLED, FOREIGN, Handle, NULL};
 use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
 use crate::memory::slot::{Holder, Slot};
 use crate::memory::text::TextId;
 use crate::queue::posted::PostedId;
 use crate::sys::sync::{AtomicU32, Ordering};
-use crate::token::cancel::Flagged;
+use crate::token::cell::{HAS_TRACE, IMPLIED, PART};
 use crate::token::diagnose::Reached;
 use crate::token::foreign::Foreign;
 use crate::token::link::Added;
 use crate::token::locked::LockedToken;
-use crate::token::{Record, TokenCold, TokenHold, TokenLive, Tokens};
+use crate::token::{LentToken, Record, TokenCold, TokenHold, TokenLive, Tokens};
 
 /// What a new token is made from.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,6 +31,13 @@ pub struct Origin<'a> {
     pub is_watched: bool,
     /// What is posted under it, so that its cancel takes that out of the queue. It is watched, too.
     pub posted: PostedId,
+    /// Its parents are what was current when it was made: once an ended job among them can hear of no cancel
+    /// any more it goes on without that. It is watched, too.
+    pub is_implied: bool,
+    /// It stops a part of a job's work. It is watched, too.
+    pub is_part: bool,
+    /// Which span of a trace it works for, where that is not what its parents work for. It has no caller id.
+    pub trace_parent: Option<&'a TraceParent>,
 }
 
 impl Tokens {
@@ -38,23 +46,37 @@ impl Tokens {
     #[inline]
     pub fn create(
         &self,
-        parents: impl IntoIterator<Item = Handle>,
+        parents: impl IntoIterator<Item = Handle, IntoIter: Clone>,
         origin: Origin<'_>,
         holder: Holder,
     ) -> Result<Handle, Error> {
-        let (index, slot) = self.arena.take()?;
+        let parents = parents.into_iter();
         let is_watched = origin.is_watched || !origin.caller_id.is_empty();
-        let is_equipped = !origin.caller_id.is_empty() || origin.foreign.is_some();
-        if is_equipped && let Err(error) = self.equip(&slot.cold, origin) {
+        let inherited_trace;
+        let mut trace_parent = origin.trace_parent;
+        if is_watched && self.has_traces() {
+            inherited_trace = self.inherited_trace(&origin, parents.clone());
+            trace_parent = inherited_trace.as_ref().or(trace_parent);
+        }
+        let (index, slot) = self.arena.take()?;
+        let is_equipped =
+            !origin.caller_id.is_empty() || origin.foreign.is_some() || trace_parent.is_some();
+        if is_equipped && let Err(error) = self.equip(slot, Origin { trace_parent, ..origin }) {
             self.arena.put_back(index);
             return Err(error);
         }
         if is_watched {
             slot.cold.watched.begin();
             slot.cold.posted.store(origin.posted.0, Ordering::Relaxed);
+            let is_of = |is_so, bit| if is_so { bit } else { 0 };
+            let kind = is_of(origin.is_implied, IMPLIED) | is_of(origin.is_part, PART);
+            if kind != 0 {
+                let mark = slot.mark.load(Ordering::Relaxed) | kind;
+                slot.mark.store(mark, Ordering::Relaxed);
+            }
         }
         let flags = if origin.foreign.is_some() { FOREIGN } else { 0 };
-        let mut parents = parents.into_iter().filter(|parent| *parent != NULL);
+        let mut parents = parents.filter(|parent| *parent != NULL);
         let first = parents.next();
         let second = parents.next();
         if let (Some(parent), None) = (first, second)
@@ -79,7 +101,7 @@ impl Tokens {
             }
         }
         if let Some(record) = inherited
-            && self.flag_or_forget(index, record) != Flagged::Before
+            && self.flag_or_forget(index, record).is_by_this_call()
         {
             self.note_cancelled(index, &record, Reached::AtBirth);
         }
@@ -87,16 +109,40 @@ impl Tokens {
         Ok(handle)
     }
 
-    /// A watched token that something of the library holds, cancelled when its parent is if that is not NULL.
-    #[inline]
-    pub fn create_watched(&self, parent: Handle) -> Result<Handle, Error> {
-        if parent != NULL {
-            let watched = Origin { is_watched: true, ..Origin::default() };
-            return self.create([parent], watched, Holder::Internal);
+    /// As `create`, of what may have two parents.
+    #[cold]
+    #[inline(never)]
+    pub fn create_below(
+        &self,
+        parents: [Handle; 2],
+        origin: Origin<'_>,
+        holder: Holder,
+    ) -> Result<Handle, Error> {
+        self.create(parents, origin, holder)
+    }
+
+    /// A watched token that something of the library holds, cancelled when a parent is that is not NULL, and
+    /// what is posted under it.
+    #[inline(always)]
+    pub fn create_watched(
+        &self,
+        parents: [Handle; 2],
+        posted: PostedId,
+        is_implied: bool,
+    ) -> Result<LentToken<'_>, Error> {
+        if parents != [NULL; 2] {
+            let watched = Origin { is_watched: true, posted, is_implied, ..Origin::default() };
+            let token = match parents {
+                [parent, NULL] => self.create([parent], watched, Holder::Internal),
+                parents => self.create_below(parents, watched, Holder::Internal),
+            }?;
+            return Ok(LentToken::new(self, handle::index(token)));
         }
         let (index, slot) = self.arena.take()?;
         slot.cold.watched.begin();
-        Ok(self.arena.publish(index, slot, 0, Holder::Internal))
+        slot.cold.posted.store(posted.0, Ordering::Relaxed);
+        self.arena.publish(index, slot, 0, Holder::Internal);
+        Ok(LentToken::of_slot(self, index, slot))
     }
 
     /// Makes a taken slot a token with one parent; `None` if that is cancelled and the cancel is to be noted.
@@ -115,7 +161,7 @@ impl Tokens {
         let parent = match LockedToken::to_hold(self, parent) {
             Ok(parent) => parent,
             Err(error) => {
-                self.strip(&slot.cold);
+                self.strip(slot);
                 self.arena.put_back(index);
                 return Err(error);
             }
@@ -138,17 +184,28 @@ impl Tokens {
 
     /// Gives a new token what plain ones lack. On an error nothing is left behind.
     #[cold]
-    fn equip(&self, cold: &TokenCold, origin: Origin<'_>) -> Result<(), Error> {
-        let result = self.try_equip(cold, origin);
+    fn equip(&self, slot: &Slot<TokenCold, TokenLive>, origin: Origin<'_>) -> Result<(), Error> {
+        let result = self.try_equip(slot, origin);
         if result.is_err() {
-            self.strip(cold);
+            self.strip(slot);
         }
         result
     }
 
-    fn try_equip(&self, cold: &TokenCold, origin: Origin<'_>) -> Result<(), Error> {
+    fn try_equip(
+        &self,
+        slot: &Slot<TokenCold, TokenLive>,
+        origin: Origin<'_>,
+    ) -> Result<(), Error> {
+        let cold = &slot.cold;
         if !origin.caller_id.is_empty() {
             cold.caller_id.store(self.texts.store(origin.caller_id)?.0, Ordering::Relaxed);
+        }
+        if let Some(trace_parent) = origin.trace_parent {
+            let text = self.texts.store(trace_parent.as_str())?;
+            slot.cold.caller_id.store(text.0, Ordering::Relaxed);
+            slot.mark.fetch_or(HAS_TRACE, Ordering::Relaxed);
+            self.traces.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(foreign) = origin.foreign {
             cold.foreign.store(self.foreigns.add(foreign)?, Ordering::Relaxed);
@@ -157,7 +214,8 @@ impl Tokens {
     }
 
     /// Takes away what `equip` gave.
-    pub(super) fn strip(&self, cold: &TokenCold) {
+    pub(super) fn strip(&self, slot: &Slot<TokenCold, TokenLive>) {
+        let cold = &slot.cold;
         let take = |word: &AtomicU32| {
             let number = word.load(Ordering::Relaxed);
             if number != NIL {
@@ -165,6 +223,10 @@ impl Tokens {
             }
             (number != NIL).then_some(number)
         };
+        if slot.mark.load(Ordering::Relaxed) & HAS_TRACE != 0 {
+            slot.mark.fetch_and(!HAS_TRACE, Ordering::Relaxed);
+            self.traces.fetch_sub(1, Ordering::Relaxed);
+        }
         if let Some(caller_id) = take(&cold.caller_id) {
             self.texts.release(TextId(caller_id));
         }
@@ -172,7 +234,7 @@ impl Tokens {
             self.foreigns.remove(foreign);
         }
         self.diagnosis.watches.give_back(&cold.watched);
-        cold.unwatch();
+        cold.unwatch(&slot.mark);
     }
 
     /// Links a child to one parent, or inherits the cancel of a parent that has one already.

@@ -6,7 +6,10 @@
 //! - An armed deadline holds nothing of its token: a dying token takes its entry out before its
 //!   slot can be used again. So the token of an entry may be pinned by its index under the lock.
 //!
-//! Lock order: this lock, then the watchdog's; else it is a leaf.
+//! - One is armed under its token's lock, and only while that is not cancelled: so a cancel, which looks
+//!   there under the same lock, leaves none behind.
+//!
+//! Lock order: a token's, this lock, then the watchdog's; else it is a leaf.
 
 use crate::error::Error;
 use crate::memory::pool::NIL;
@@ -174,14 +177,26 @@ impl Deadlines {
         self.changed.notify_all();
     }
 
-    /// Disarms all and refuses new ones.
-    pub fn stop(&self, slots: &TokenSlots) {
+    /// Refuses new ones.
+    pub fn stop(&self) {
         let mut heap = self.heap.lock();
         heap.stopped = true;
-        for entry in heap.entries.take().into_iter().flat_map(|entries| *entries) {
-            slots.slot(entry.token).live().deadline.store(NIL, Ordering::Relaxed);
-        }
         self.changed.notify_all();
+    }
+
+    /// After `stop`: takes a deadline out and pins its token. `None`: none is armed any more.
+    pub fn pop_stopped(&self, slots: &TokenSlots) -> Option<u32> {
+        let mut heap = self.heap.lock();
+        while let Some(last) = heap.entries.len().checked_sub(1) {
+            let token = heap.entries[last].token;
+            let pinned = slots.pin_index(token);
+            heap.remove(slots, last);
+            if pinned {
+                return Some(token);
+            }
+        }
+        drop(heap.entries.take());
+        None
     }
 
     /// How many are armed.

@@ -14,6 +14,7 @@ use crate::handle::{CANCELLED, FLAGS, Handle};
 use crate::memory::arena::Arena;
 use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
+use crate::memory::slot::Slot;
 use crate::sys::sync::{AtomicU32, Ordering};
 use crate::token::chain::Dead;
 use crate::token::link::Links;
@@ -28,20 +29,24 @@ impl<'a> Keeper<'a> for &'a Tokens {
     }
 
     #[inline]
-    fn bury(self, index: u32) {
-        let slot = self.arena.slot(index);
+    fn bury_slot(self, index: u32, slot: &'a Slot<TokenCold, TokenLive>) {
         let live = slot.live();
         let word = |word: &AtomicU32| word.load(Ordering::Relaxed);
         let used = word(&slot.cold.caller_id)
             | word(&slot.cold.foreign)
             | word(&live.deadline)
             | word(&live.signals)
-            | word(&live.callbacks);
+            | word(&live.callbacks)
+            | word(&live.link.sibling);
         let flags = slot.state().load(Ordering::Relaxed) & FLAGS;
-        let is_plain = used == NIL && flags == 0 && !Links::any(live);
-        if is_plain && !slot.cold.watched.has_cell() && !slot.cold.sleepers.any() {
-            slot.cold.unwatch();
+        // None of this changes any more: who cancels, waits or registers has it pinned.
+        let is_plain =
+            used == NIL && flags == 0 && !slot.cold.watched.has_cell() && !slot.cold.sleepers.any();
+        if is_plain && !Links::any(live) {
+            slot.cold.unwatch(&slot.mark);
             self.arena.bury(index, slot);
+        } else if is_plain && Links::at_most_one(live) {
+            self.bury_child(index, slot);
         } else {
             self.bury_with_parents(index);
         }
@@ -52,10 +57,21 @@ impl Tokens {
     /// Takes one owner away.
     #[inline]
     pub fn release(&self, token: Handle) -> Result<(), Error> {
-        if let Some(index) = self.arena.release(token)? {
-            self.bury(index);
+        if let Some((index, slot)) = self.arena.release(token)? {
+            self.bury_slot(index, slot);
         }
         Ok(())
+    }
+
+    /// Buries a dead token that has one parent and nothing else.
+    #[inline(never)]
+    fn bury_child(&self, index: u32, slot: &Slot<TokenCold, TokenLive>) {
+        let mut dead = Dead::NOBODY;
+        let mut died = |parent| dead.add(&self.arena, parent);
+        self.links.remove_first(&self.arena, index, slot.live(), &mut died);
+        slot.cold.unwatch(&slot.mark);
+        self.arena.bury(index, slot);
+        self.bury_dead(dead);
     }
 
     /// Clears and buries a dead token and every parent that dies by that.
@@ -63,6 +79,12 @@ impl Tokens {
     fn bury_with_parents(&self, index: u32) {
         let mut dead = Dead::NOBODY;
         dead.add(&self.arena, index);
+        self.bury_dead(dead);
+    }
+
+    /// Clears and buries dead tokens and every parent that dies by that.
+    #[inline]
+    fn bury_dead(&self, mut dead: Dead) {
         while let Some(index) = dead.pop(&self.arena) {
             self.clear(index, &mut dead);
             self.end(index);
@@ -95,6 +117,11 @@ impl Tokens {
             self.deadlines.disarm(&self.arena, index);
         }
         self.drop_listeners(index);
+        let gathering = live.link.sibling.load(Ordering::Relaxed);
+        if gathering != NIL {
+            live.link.sibling.store(NIL, Ordering::Relaxed);
+            self.close_gathering(gathering);
+        }
         if Links::any(live) {
             self.links.remove_all(&self.arena, index, |parent| dead.add(&self.arena, parent));
         }
@@ -102,10 +129,10 @@ impl Tokens {
             self.texts.release(slot.cold.record().reason);
             slot.cold.set_record(Record::default());
         }
-        self.strip(&slot.cold);
+        self.strip(slot);
     }
 
-    /// Drops all registrations of a dying token.
+    /// Drops all registrations of a dying token, or of one that is sealed, to which none is added any more.
     pub(crate) fn drop_listeners(&self, token: u32) {
         let live = self.arena().slot(token).live();
         if !live.is_listened() {

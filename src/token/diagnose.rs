@@ -8,13 +8,19 @@
 use crate::diagnosis::events::{Event, EventKind, EventText};
 use crate::diagnosis::moment::{Moment, MomentKind};
 use crate::diagnosis::place::Place;
-use crate::handle::{Handle, NULL, TRACED};
+use crate::handle::{FOREIGN, Handle, NULL, TRACED};
 use crate::job_state::JobState;
 use crate::memory::pin::Keeper;
+use crate::memory::pool::NIL;
 use crate::sys::sync::Ordering;
 use crate::sys::{clock, system_thread};
 use crate::token::chain::{Chain, Dead};
+use crate::token::foreign::SilentCheck;
 use crate::token::{Record, TokenPin, Tokens};
+
+/// What is said of a check that nobody could ask.
+const NOT_ASKED: &str =
+    "the host's check was not asked: its thread neither polls nor waits in the library";
 
 /// How a cancel came to a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +53,7 @@ impl Tokens {
             // None is cancelled before it was made.
             let is_new = reached == Reached::AtBirth;
             let time_ns = if is_new { clock::now_ns() } else { record.time_ns };
-            Moment::since(time_ns, kind, job_id, text)
+            Moment::since(time_ns, kind, job_id, text).of_trace(self.own_trace(index))
         });
         if !diagnosis.observers.any() {
             return;
@@ -61,6 +67,7 @@ impl Tokens {
             thread: system_thread::current(),
             cause: record.cause as u32,
             text: self.show_text(record.reason, EventText::new),
+            details: self.show_text(record.reason, |reason| self.details_of(index, reason)),
             ..Event::default()
         });
         if is_unfinished {
@@ -84,10 +91,93 @@ impl Tokens {
                     token,
                     duration_ns: now_ns.saturating_sub(cancelled_ns),
                     text: self.show_reason(&pin, EventText::new),
+                    details: self.show_reason(&pin, |text| self.details_of(pin.index(), text)),
                     ..Event::default()
                 });
             }
             self.let_go_deferred(pin);
+        }
+    }
+
+    /// Tells of checks of running jobs that nobody could ask for too long.
+    pub fn look_for_silent_checks(&self, now_ns: u64) {
+        let threshold_ns = self.diagnosis().watchdog.threshold();
+        while let Some(told) = self.foreigns.next_silent(now_ns, threshold_ns) {
+            self.note_silence(told, now_ns);
+        }
+    }
+
+    /// When there is something to look for: a slow cancel, or a check that nobody asks.
+    pub fn next_look_ns(&self) -> Option<u64> {
+        let watchdog = &self.diagnosis().watchdog;
+        let silence_ns = self.foreigns.next_silence_ns(watchdog.threshold());
+        [watchdog.next_due(), silence_ns].into_iter().flatten().min()
+    }
+
+    /// How often the check of a running job was not asked for too long, up to now.
+    pub fn silence_count(&self, now_ns: u64) -> u64 {
+        self.look_for_silent_checks(now_ns);
+        self.foreigns.silence_count()
+    }
+
+    /// Tells of a check that nobody could ask for too long, unless its job is cancelled.
+    pub(super) fn note_silence(&self, told: SilentCheck, now_ns: u64) {
+        let Ok(pin) = TokenPin::new(self, told.token) else { return };
+        if !self.is_cancelled(&pin) {
+            self.foreigns.count_silence();
+            let job_id = pin.slot().cold.job_id.load(Ordering::Relaxed);
+            let diagnosis = self.diagnosis();
+            diagnosis.observers.emit(|| Event {
+                kind: EventKind::CheckNotAsked,
+                time_ns: now_ns,
+                job_id,
+                token: told.token,
+                duration_ns: told.nanoseconds,
+                text: EventText::new(NOT_ASKED),
+                ..Event::default()
+            });
+            diagnosis.timeline.note(|| {
+                let kind = MomentKind::CheckNotAsked { silence_ns: told.nanoseconds };
+                Moment::since(now_ns, kind, job_id, EventText::new(NOT_ASKED))
+            });
+        }
+        self.let_go_deferred(pin);
+    }
+
+    /// How long the check of a running job is not asked by now, if that is too long.
+    pub fn silence_ns(&self, token: &TokenPin<'_>, now_ns: u64) -> Option<u64> {
+        let cold = &token.slot().cold;
+        let number = cold.foreign.load(Ordering::Relaxed);
+        let threshold_ns = self.diagnosis().watchdog.threshold();
+        if number == NIL || self.is_cancelled(token) {
+            return None;
+        }
+        self.foreigns.silence_ns(number, threshold_ns, now_ns)
+    }
+
+    /// Notes that the job of a check runs, or has ended.
+    #[cold]
+    #[inline(never)]
+    fn note_check(&self, token: &TokenPin<'_>, state: JobState, now_ns: u64) {
+        let number = token.slot().cold.foreign.load(Ordering::Relaxed);
+        if number == NIL {
+            return;
+        }
+        if state == JobState::Running {
+            self.foreigns.begin(number, token.handle(), now_ns);
+            if self.diagnosis().observers.any() {
+                self.deadlines().wake();
+            }
+        } else if state.is_terminal() {
+            self.note_check_over(number, now_ns);
+        }
+    }
+
+    /// Notes that nobody has to ask a check any more.
+    pub(super) fn note_check_over(&self, number: u32, now_ns: u64) {
+        let threshold_ns = self.diagnosis().watchdog.threshold();
+        if let Some(told) = self.foreigns.end(number, now_ns, threshold_ns) {
+            self.note_silence(told, now_ns);
         }
     }
 
@@ -132,37 +222,56 @@ impl Tokens {
             thread,
             cause: cause as u32,
             duration_ns: latency,
+            details: self.details_of(pin.index(), ""),
             ..Event::default()
         });
         diagnosis.timeline.note(|| {
             let kind = MomentKind::PollSeen { cause: cause.name(), latency_ns: latency };
             let text = self.show_reason(&by, EventText::new);
-            Moment::since(now_ns, kind, job_id, text)
+            Moment::since(now_ns, kind, job_id, text).of_trace(self.own_trace(pin.index()))
         });
     }
 
     /// Notes that the job of a token, which keeps it alive, is in another state.
+    #[inline]
     pub(crate) fn note_state(
         &self,
-        token: u32,
-        job_id: impl Fn() -> u64,
+        token: &TokenPin<'_>,
+        job_id: u64,
         state: JobState,
-        label: impl FnOnce() -> EventText,
+        label: impl Fn() -> EventText,
     ) {
-        let slot = self.arena().slot(token);
-        let watched = &slot.cold.watched;
-        let diagnosis = self.diagnosis();
+        let slot = token.slot();
         if state == JobState::Pending {
-            slot.cold.job_id.store(job_id(), Ordering::Relaxed);
+            slot.cold.job_id.store(job_id, Ordering::Relaxed);
             if self.is_new_traced() {
-                self.set_trace_flag(token, true);
+                self.set_trace_flag(token.index(), true);
             }
         }
-        let traced = slot.state().load(Ordering::Relaxed) & TRACED != 0;
-        let has_nothing_to_note = || !state.is_terminal() || watched.ends_unnoted();
-        if !traced && !diagnosis.observers.any() && has_nothing_to_note() {
-            return;
+        let flags = slot.state().load(Ordering::Relaxed);
+        if flags & FOREIGN != 0 {
+            self.note_check(token, state, clock::now_ns());
         }
+        let traced = flags & TRACED != 0;
+        let has_nothing_to_note = || !state.is_terminal() || slot.cold.watched.ends_unnoted();
+        if traced || self.diagnosis().observers.any() || !has_nothing_to_note() {
+            self.tell_state(token, job_id, state, traced, &label);
+        }
+    }
+
+    /// As `note_state`, where somebody wants to know, or where the token has a watch.
+    #[cold]
+    #[inline(never)]
+    fn tell_state(
+        &self,
+        token: &TokenPin<'_>,
+        job_id: u64,
+        state: JobState,
+        traced: bool,
+        label: &dyn Fn() -> EventText,
+    ) {
+        let diagnosis = self.diagnosis();
+        let watched = &token.slot().cold.watched;
         let now_ns = clock::now_ns();
         let mut duration_ns = 0;
         if watched.is_on() {
@@ -184,12 +293,13 @@ impl Tokens {
         diagnosis.observers.emit(|| Event {
             kind: EventKind::JobState,
             time_ns: now_ns,
-            job_id: job_id(),
-            token: self.arena().handle_of(token),
+            job_id,
+            token: token.handle(),
             thread: system_thread::current(),
             state: state as u32,
             duration_ns,
             text: label(),
+            details: self.details_of(token.index(), ""),
             ..Event::default()
         });
     }

@@ -10,6 +10,9 @@
 //!   the child is known to anyone, and read when the child is buried. So a dead child's links lie
 //!   still.
 //!
+//! - A link that is in no list is NIL if a walk has taken the child, whose cancel it decides before. It is
+//!   PARTED if the parent was an ended job's that cannot hear of a cancel any more: then none comes this way.
+//!
 //! A list is guarded by its parent's lock. A cancel locks children under it (`token`); nothing here takes
 //! another.
 
@@ -32,6 +35,9 @@ impl Link for LinkCell {
         &self.next_free
     }
 }
+
+/// The list of a link whose parent has let go of it, without a cancel.
+const PARTED: u32 = u32::MAX;
 
 /// Number of a link: a child's index for the link in its slot, or a cell's number with this bit.
 const IN_POOL: u32 = 1 << 31;
@@ -209,23 +215,83 @@ impl Links {
         if own.link.child.load(Ordering::Relaxed) == NIL {
             return;
         }
-        self.remove(slots, child, &mut died);
-        own.link.child.store(NIL, Ordering::Relaxed);
+        self.remove_first(slots, child, own, &mut died);
         let mut link = own.further_links.load(Ordering::Relaxed);
         own.further_links.store(NIL, Ordering::Relaxed);
         while link != NIL {
-            self.remove(slots, link, &mut died);
-            let sibling = self.all(slots).link(link).sibling.load(Ordering::Relaxed);
+            let further = self.all(slots).link(link);
+            self.remove(slots, &further.node, link, &mut died);
+            let sibling = further.sibling.load(Ordering::Relaxed);
             self.cells.free(link & !IN_POOL);
             link = sibling;
         }
     }
 
-    fn remove(&self, slots: &TokenSlots, number: u32, died: &mut impl FnMut(u32)) {
-        let all = self.all(slots);
-        let node = &all.link(number).node;
+    /// Whether a pinned child has links besides that in its slot.
+    pub fn has_several_parents(&self, slots: &TokenSlots, child: u32) -> bool {
+        !Self::at_most_one(slots.slot(child).live())
+    }
+
+    /// The numbers of a pinned child's links.
+    pub fn of_child<'a>(
+        &'a self,
+        slots: &'a TokenSlots,
+        child: u32,
+    ) -> impl Iterator<Item = u32> + use<'a> {
+        let number = |word: &AtomicU32| Some(word.load(Ordering::Relaxed)).filter(|it| *it != NIL);
+        let own = slots.slot(child).live();
+        let in_slot = Self::any(own).then_some(child);
+        let further = std::iter::successors(number(&own.further_links), move |link| {
+            number(&self.all(slots).link(*link).sibling)
+        });
+        in_slot.into_iter().chain(further)
+    }
+
+    /// Pins the parent in whose list a link of a pinned child is. `None`: it is in none any more. Calls
+    /// `died` for a token whose last internal this gave up.
+    pub fn pin_parent(
+        &self,
+        slots: &TokenSlots,
+        number: u32,
+        mut died: impl FnMut(u32),
+    ) -> Option<u32> {
+        let node = &self.all(slots).link(number).node;
         let parent = node.list();
-        if parent == NIL {
+        if parent == NIL || parent == PARTED {
+            return None;
+        }
+        let slot = slots.slot(parent);
+        if !slot.lock_live() {
+            return None;
+        }
+        if node.list() == parent || crate::weakened!("ancestor_looks_again") {
+            slot.unlock_and_hold();
+            return Some(parent);
+        }
+        if slot.unlock_and_unpin(1) {
+            died(parent);
+        }
+        None
+    }
+
+    /// Unlinks a dead child, which has one, from its first parent. Calls `died` if this was the last to hold
+    /// that.
+    #[inline]
+    pub fn remove_first(
+        &self,
+        slots: &TokenSlots,
+        child: u32,
+        own: &TokenLive,
+        died: &mut impl FnMut(u32),
+    ) {
+        self.remove(slots, &own.link.node, child, died);
+        own.link.child.store(NIL, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn remove(&self, slots: &TokenSlots, node: &ListNode, number: u32, died: &mut impl FnMut(u32)) {
+        let parent = node.list();
+        if parent == NIL || parent == PARTED {
             return;
         }
         let slot = slots.slot(parent);
@@ -235,6 +301,7 @@ impl Links {
         }
         let mut internals = 1;
         if node.list() == parent || crate::weakened!("second_look") {
+            let all = self.all(slots);
             let children = children(&all, slot);
             children.remove_node(node, number);
             // The internal of the list is nobody's now.
@@ -243,6 +310,55 @@ impl Links {
         if slot.unlock_and_unpin(internals) {
             died(parent);
         }
+    }
+
+    /// Takes the children that are named out of the list of a pinned parent, unless that is cancelled. True:
+    /// the list became empty; its internal of the parent is the caller's. A child that is asked about is
+    /// still in the list: so it may be dead, and is not buried.
+    #[must_use]
+    #[cold]
+    pub fn part(
+        &self,
+        slots: &TokenSlots,
+        parent: u32,
+        is_to_go: impl Fn(&Slot<TokenCold, TokenLive>) -> bool,
+    ) -> bool {
+        let all = self.all(slots);
+        let slot = slots.slot(parent);
+        let _lock = slot.lock();
+        let is_cancelled = slot.state().load(Ordering::Relaxed) & CANCELLED != 0;
+        if is_cancelled && !crate::weakened!("parting_looks_for_cancel") {
+            return false;
+        }
+        let why = if crate::weakened!("parting_is_no_walk") { NIL } else { PARTED };
+        let children = children(&all, slot);
+        let mut number = children.first();
+        let any = number != NIL;
+        while number != NIL {
+            let link = all.link(number);
+            let next = link.node.next();
+            if is_to_go(slots.slot(link.child.load(Ordering::Relaxed))) {
+                children.take_out(&link.node, number, why);
+            }
+            number = next;
+        }
+        any && children.is_empty()
+    }
+
+    /// Whether a link is in no list because its parent has let go of it.
+    pub fn has_parted(&self, slots: &TokenSlots, number: u32) -> bool {
+        self.parent_at(slots, number) == PARTED
+    }
+
+    /// The parent in whose list a link is, of which nothing is known but that it was; NIL for none.
+    pub fn parent_at(&self, slots: &TokenSlots, number: u32) -> u32 {
+        self.all(slots).link(number).node.list()
+    }
+
+    /// Whether the child has one parent at most. As `any`.
+    #[inline]
+    pub fn at_most_one(own: &TokenLive) -> bool {
+        own.further_links.load(Ordering::Relaxed) == NIL
     }
 
     /// Whether the child was ever linked. Only for its creator and whoever buries it.

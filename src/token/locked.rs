@@ -30,6 +30,14 @@ impl<'a> LockedToken<'a> {
         Ok(Self { tokens, index, slot })
     }
 
+    /// Locks a token that is pinned besides.
+    #[inline]
+    pub fn of_pinned(token: &TokenPin<'a>) -> Self {
+        let locked = token.slot().lock_live();
+        debug_assert!(locked, "it is pinned");
+        Self { tokens: token.keeper(), index: token.index(), slot: token.slot() }
+    }
+
     #[inline]
     pub fn index(&self) -> u32 {
         self.index
@@ -45,12 +53,17 @@ impl<'a> LockedToken<'a> {
         self.slot.state().load(Ordering::Acquire) & CANCELLED != 0
     }
 
+    #[inline]
+    pub fn is_sealed(&self) -> bool {
+        self.slot.is_sealed()
+    }
+
     /// Unlocks it; it stays pinned.
     #[inline]
     pub fn into_pin(self) -> TokenPin<'a> {
-        let (tokens, index) = (self.tokens, self.index);
+        let Self { tokens, index, slot } = self;
         self.leave();
-        TokenPin::take_over(tokens, index)
+        TokenPin::take_over_slot(tokens, index, slot)
     }
 
     /// Unlocks it and leaves the internal to something.
@@ -61,11 +74,23 @@ impl<'a> LockedToken<'a> {
     }
 }
 
+impl LockedToken<'_> {
+    /// Unlocks it, and gives up so many internals besides its own.
+    #[inline]
+    pub fn unlock_and_give_up(self, internals: u64) {
+        let (tokens, index, slot) = (self.tokens, self.index, self.slot);
+        std::mem::forget(self);
+        if slot.unlock_and_unpin(1 + internals) {
+            tokens.bury(index);
+        }
+    }
+}
+
 impl Drop for LockedToken<'_> {
     #[inline]
     fn drop(&mut self) {
         if self.slot.unlock_and_unpin(1) {
-            self.tokens.bury(self.index);
+            self.tokens.bury_slot(self.index, self.slot);
         }
     }
 }

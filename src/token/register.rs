@@ -9,22 +9,26 @@
 //! lock. One of the two sees the other.
 
 use crate::error::Error;
-use crate::handle::{self, CANCELLED, Handle, NULL};
+use crate::handle::{self, Handle, NULL};
 use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
 use crate::memory::slot::Holder;
 use crate::owner::Thing;
 use crate::owner::wait_graph::{Blocker, Inside};
+use crate::queue::posted::PostedId;
 use crate::sys::callout::Callback;
 use crate::sys::sync::{AtomicU32, Ordering};
 use crate::sys::thread_identity;
+use crate::token::cancel::Spread;
 use crate::token::chain::Chain;
+use crate::token::keep::Tie;
 use crate::token::locked::LockedToken;
 use crate::token::registration::{
     CallStage, Purpose, RegistrationLive, RegistrationPin, Registrations,
 };
 use crate::token::running::Calls;
 use crate::token::signal::WokenBy;
+use crate::token::source;
 use crate::token::{TokenLive, TokenPin, Tokens};
 
 /// What an unregister found.
@@ -47,11 +51,8 @@ enum Unlisted {
     Over,
 }
 
-fn head(live: &TokenLive, purpose: Purpose) -> &AtomicU32 {
-    match purpose {
-        Purpose::Callback => &live.callbacks,
-        Purpose::Wake { .. } | Purpose::Event(_) => &live.signals,
-    }
+const fn head(live: &TokenLive, calls_out: bool) -> &AtomicU32 {
+    if calls_out { &live.callbacks } else { &live.signals }
 }
 
 impl Tokens {
@@ -62,16 +63,16 @@ impl Tokens {
         token: Handle,
         callback: Callback,
         owner: Handle,
-        keep: bool,
+        tie: Tie,
     ) -> Result<Handle, (Error, Callback)> {
         if token == NULL {
-            return self.register(None, callback, owner, keep);
+            return self.register(None, callback, owner, tie);
         }
-        if owner == NULL && keep {
-            return self.register_plain(token, callback);
+        if owner == NULL && tie.is_named() {
+            return self.register_plain(token, callback, tie);
         }
         match TokenPin::new(self, token) {
-            Ok(token) => self.register(Some(&token), callback, owner, keep),
+            Ok(token) => self.register(Some(&token), callback, owner, tie),
             Err(error) => Err((error, callback)),
         }
     }
@@ -83,6 +84,7 @@ impl Tokens {
         &self,
         token: Handle,
         callback: Callback,
+        tie: Tie,
     ) -> Result<Handle, (Error, Callback)> {
         let registrations = self.registrations.arena();
         let (index, slot) = match registrations.take() {
@@ -96,28 +98,34 @@ impl Tokens {
                 return Err((error, callback));
             }
         };
-        if locked.is_cancelled() && !crate::weakened!("register_looks_at_flag") {
+        let is_decided = locked.is_cancelled() || locked.is_sealed();
+        if is_decided && !crate::weakened!("register_looks_at_flag") {
             let pin = locked.into_pin();
             registrations.put_back(index);
-            return self.register(Some(&pin), callback, NULL, true);
+            return self.register(Some(&pin), callback, NULL, tie);
         }
         let live = slot.live();
         live.callback.put(callback);
-        self.registrations.set_purpose(index, Purpose::Callback);
-        self.registrations.push(&locked.slot().live().callbacks, index, token);
+        self.registrations.set_purpose(index, Purpose::of_callback(tie));
+        let token_live = locked.slot().live();
+        self.registrations.push(&token_live.callbacks, index, token);
         live.begin_listed(false);
-        Ok(registrations.publish(index, slot, 0, Holder::Both))
+        let holds_token = tie == Tie::Keeping && source::add_keeper(locked.slot());
+        let handle = registrations.publish(index, slot, 0, Holder::Both);
+        if holds_token {
+            locked.leave();
+        }
+        Ok(handle)
     }
 
     /// Calls `callback` once when the token is cancelled; at once, on this thread, if it is. On
-    /// an error the callback comes back: its payload is still the caller's. `keep`: the handle is
-    /// the caller's to unregister.
+    /// an error the callback comes back: its payload is still the caller's.
     pub fn register(
         &self,
         token: Option<&TokenPin<'_>>,
         callback: Callback,
         owner: Handle,
-        keep: bool,
+        tie: Tie,
     ) -> Result<Handle, (Error, Callback)> {
         let registrations = &self.registrations;
         let (index, slot) = match registrations.arena().take() {
@@ -125,7 +133,7 @@ impl Tokens {
             Err(error) => return Err((error, callback)),
         };
         let live = slot.live();
-        registrations.set_purpose(index, Purpose::Callback);
+        registrations.set_purpose(index, Purpose::of_callback(tie));
         let handle = registrations.arena().publish_hidden(index, slot, 0, Holder::Both);
         live.callback.put(callback);
         if owner != NULL
@@ -137,16 +145,16 @@ impl Tokens {
             }
             return Err((error, callback));
         }
-        self.list(token, index, keep, owner != NULL);
-        self.hand_over(index, handle, keep);
+        self.list(token, index, tie.is_named(), owner != NULL);
+        self.hand_over(index, handle, tie.is_named());
         Ok(handle)
     }
 
     /// Ends the making of a registration. Until now no guessed handle got at it, and C code's
     /// reference was held here: who ended it meanwhile, as an owner's close does, left the slot.
-    pub(super) fn hand_over(&self, index: u32, handle: Handle, keep: bool) {
+    pub(super) fn hand_over(&self, index: u32, handle: Handle, is_named: bool) {
         let registrations = &self.registrations;
-        if keep {
+        if is_named {
             registrations.arena().reveal(registrations.arena().slot(index), handle);
         } else if registrations.arena().unpublish(index, Holder::Owner) {
             registrations.bury(index);
@@ -158,31 +166,38 @@ impl Tokens {
         &self,
         token: Option<&TokenPin<'_>>,
         index: u32,
-        keep: bool,
+        is_named: bool,
         has_owner: bool,
     ) {
         let registrations = &self.registrations;
         let live = registrations.live(index);
         let Some(token) = token else {
             // It can never run; if it can't be unregistered either, it is over.
-            if !keep && self.registrations.begin_idle(index, self.inside_now()) {
+            if !is_named && self.registrations.begin_idle(index, self.inside_now()) {
                 self.end_registration(index, None);
             }
             return;
         };
-        let token_live = token.slot().live();
-        let lock = token.slot().lock();
-        let cancelled = token.slot().state().load(Ordering::Acquire) & CANCELLED != 0;
-        if !cancelled || crate::weakened!("register_looks_at_flag") {
-            let head = head(token_live, registrations.purpose(index));
+        let locked = LockedToken::of_pinned(token);
+        if locked.is_sealed() && !crate::weakened!("register_looks_for_seal") {
+            drop(locked);
+            self.keep_idle(index, is_named);
+            return;
+        }
+        if !locked.is_cancelled() || crate::weakened!("register_looks_at_flag") {
+            let purpose = registrations.purpose(index);
+            let token_live = token.slot().live();
+            let head = head(token_live, purpose.calls_out());
             registrations.push(head, index, token.handle());
             if !live.begin_listed(has_owner) {
                 // Its owner was closed meanwhile and took it over.
                 registrations.remove(head, index);
+            } else if purpose == Purpose::KeepingCallback && source::add_keeper(token.slot()) {
+                locked.leave();
             }
             return;
         }
-        drop(lock);
+        drop(locked);
         if self.registrations.begin_idle(index, self.inside_now()) {
             self.end_registration(index, Some(token.handle()));
         }
@@ -190,28 +205,58 @@ impl Tokens {
 
     /// Runs a registration that this thread has taken over, or only drops it if `cancelled` is no
     /// token, and ends it.
+    #[inline]
     pub(super) fn end_registration(&self, index: u32, cancelled: Option<Handle>) {
-        self.finish(index, cancelled);
-        drop(RegistrationPin::take_over(&self.registrations, index));
+        if self.registrations.purpose(index).is_callback() {
+            self.finish_callback(index, cancelled);
+            drop(RegistrationPin::take_over(&self.registrations, index));
+        } else {
+            self.cancel_left(self.end_signal(index, cancelled));
+        }
     }
 
-    /// As `end_registration`, but its internal stays the caller's.
-    #[inline]
-    fn finish(&self, index: u32, cancelled: Option<Handle>) {
-        let live = self.registrations.live(index);
+    /// As `end_registration`, of one that is no callback; the token of all whose last parent has left by it
+    /// comes back.
+    fn end_signal(&self, index: u32, cancelled: Option<Handle>) -> Spread {
+        let left = self.finish_signal(index, cancelled);
+        drop(RegistrationPin::take_over(&self.registrations, index));
+        left
+    }
+
+    /// As `end_signal`, but its internal stays the caller's.
+    fn finish_signal(&self, index: u32, cancelled: Option<Handle>) -> Spread {
+        let mut left = Spread::NOTHING;
         match self.registrations.purpose(index) {
             Purpose::Wake { waiter, position } => {
                 self.signals.wake(waiter, WokenBy { position, gone: cancelled.is_none() });
                 self.signals.release_waiter(waiter);
             }
             Purpose::Event(event) => self.signals.set_event(event),
-            Purpose::Callback => self.end_callback(live, cancelled),
+            Purpose::Leave(gathering) => left = self.leave(gathering, cancelled.unwrap_or(NULL)),
+            Purpose::WakeJob(posted) => self.wake_job(posted),
+            Purpose::Callback | Purpose::KeepingCallback => {
+                unreachable!("callbacks are no signals")
+            }
         }
-        if live.finish() {
+        self.say_finished(index);
+        left
+    }
+
+    /// Ends a callback that this thread has taken over; its internal stays the caller's.
+    #[inline]
+    fn finish_callback(&self, index: u32, cancelled: Option<Handle>) {
+        self.end_callback(self.registrations.live(index), cancelled);
+        self.say_finished(index);
+    }
+
+    #[inline]
+    fn say_finished(&self, index: u32) {
+        if self.registrations.live(index).finish() {
             self.owners.waits().wake();
         }
     }
 
+    #[inline]
     fn end_callback(&self, live: &RegistrationLive, cancelled: Option<Handle>) {
         let thread = thread_identity::current();
         let Some(callback) = live.callback.take() else { return };
@@ -225,7 +270,7 @@ impl Tokens {
     }
 
     #[inline]
-    fn inside_now(&self) -> Inside {
+    pub(super) fn inside_now(&self) -> Inside {
         let waits_before = self.owners.waits().begun();
         Inside { thread: thread_identity::current(), waits_before }
     }
@@ -276,15 +321,16 @@ impl Tokens {
         let registrations = &self.registrations;
         let (slot, locked) = self.arena.lock_dying(token)?;
         let unlisted = (registrations.listed_in(index) == token && is_same()).then(|| {
-            let head = head(slot.live(), registrations.purpose(index));
+            let head = head(slot.live(), registrations.calls_out(index));
             let is_over = may_end && registrations.end_quietly(index);
             if !is_over {
                 registrations.begin(index, self.inside_now());
             }
-            registrations.remove(head, index);
-            if is_over { Unlisted::Over } else { Unlisted::TakenOver }
+            let let_go = self.remove_listed(slot.live(), head, index);
+            (if is_over { Unlisted::Over } else { Unlisted::TakenOver }, let_go)
         });
-        if self.arena.unlock_dying(slot, locked) {
+        let (unlisted, let_go) = unlisted.unzip();
+        if self.arena.unlock_dying(slot, locked, let_go.unwrap_or(0)) {
             self.bury(handle::index(token));
         }
         unlisted
@@ -296,7 +342,12 @@ impl Tokens {
         let registrations = &self.registrations;
         if let Some(unlisted) = self.take_over_listed(registration) {
             if unlisted == Unlisted::TakenOver {
-                self.finish(handle::index(registration), None);
+                let index = handle::index(registration);
+                if registrations.purpose(index).is_callback() {
+                    self.finish_callback(index, None);
+                } else {
+                    self.cancel_left(self.finish_signal(index, None));
+                }
             }
             if let Some(index) = registrations.arena().release_both(registration) {
                 registrations.bury(index);
@@ -322,7 +373,7 @@ impl Tokens {
             }
         };
         match registrations.arena().release(registration) {
-            Ok(Some(index)) => registrations.bury(index),
+            Ok(Some((index, slot))) => registrations.bury_slot(index, slot),
             Ok(None) => (),
             // The notify that ran in this call has given the handle up already.
             Err(_)
@@ -333,22 +384,39 @@ impl Tokens {
         Ok(found)
     }
 
-    /// Takes the first registration of a list off and over.
+    /// Takes a registration out of the list of a token that the caller has locked. Comes back with the
+    /// internals of that one which are the caller's now.
+    #[inline]
+    #[must_use]
+    fn remove_listed(&self, token: &TokenLive, head: &AtomicU32, index: u32) -> u64 {
+        let is_keeping = self.registrations.purpose(index) == Purpose::KeepingCallback;
+        self.registrations.remove(head, index);
+        if is_keeping { token.keepers.remove() } else { 0 }
+    }
+
+    /// Takes the first registration of a list off and over. The token is pinned, or to be buried.
     pub(super) fn take_first(&self, token: u32, list: fn(&TokenLive) -> &AtomicU32) -> Option<u32> {
         let slot = self.arena().slot(token);
-        let _lock = slot.lock();
+        let lock = slot.lock();
         let head = list(slot.live());
         let index = head.load(Ordering::Relaxed);
         if index == NIL {
             return None;
         }
         self.registrations.begin(index, self.inside_now());
-        self.registrations.remove(head, index);
+        let let_go = self.remove_listed(slot.live(), head, index);
+        drop(lock);
+        if let_go != 0 {
+            let died = self.arena().unpin(token);
+            debug_assert!(!died, "it is pinned besides");
+        }
         Some(index)
     }
 
-    /// Wakes the waiters and sets the events of flagged tokens.
-    pub(crate) fn signal(&self, chain: &Chain) {
+    /// Wakes the waiters and sets the events of flagged tokens. The tokens of all of which this was the last
+    /// leave.
+    pub(super) fn signal(&self, chain: &Chain) -> Spread {
+        let mut left = Spread::NOTHING;
         for token in chain.iter(self.arena()) {
             let sleepers = &self.arena().slot(token).cold.sleepers;
             if sleepers.any() {
@@ -356,9 +424,10 @@ impl Tokens {
             }
             let handle = self.arena().handle_of(token);
             while let Some(index) = self.take_first(token, |live| &live.signals) {
-                self.end_registration(index, Some(handle));
+                left.join(self.arena(), self.end_signal(index, Some(handle)));
             }
         }
+        left
     }
 
     /// Runs the callbacks of flagged tokens on this thread and lets go of the tokens.
@@ -370,8 +439,9 @@ impl Tokens {
 
     pub(super) fn run_callbacks_of(&self, token: u32) {
         let pin = TokenPin::take_over(self, token);
+        let handle = pin.handle();
         while let Some(index) = self.take_first(token, |live| &live.callbacks) {
-            self.end_registration(index, Some(pin.handle()));
+            self.end_registration(index, Some(handle));
         }
         // What left its queue waits for its completion.
         if let Some(queue) = self.queues.queue_of(self.posted(token)) {
@@ -381,6 +451,24 @@ impl Tokens {
 }
 
 impl Tokens {
+    /// Wakes a posted job, and tells its host. Any id may come.
+    pub(crate) fn wake_job(&self, posted: PostedId) {
+        if let Some(queue) = self.queues.wake_job(posted) {
+            // It may go meanwhile: a job that was cancelled is over soon.
+            self.queues.wake_if_there(&self.owners, queue);
+        }
+    }
+
+    /// Wakes a posted job once when the token is cancelled, or gone; at once if it is cancelled. The
+    /// registration is the caller's to unregister.
+    pub fn wake_job_at_cancel(
+        &self,
+        token: Option<&TokenPin<'_>>,
+        posted: PostedId,
+    ) -> Result<Handle, Error> {
+        self.register_signal(token, Purpose::WakeJob(posted), true)
+    }
+
     /// The registrations.
     pub fn registrations(&self) -> &Registrations {
         &self.registrations

@@ -17,10 +17,13 @@ use crate::memory::list::{List, ListNode, ListNodes};
 use crate::memory::magazine::Shelved;
 use crate::memory::pin::{Keeper, Pin};
 use crate::memory::pool::NIL;
+use crate::memory::slot::Slot;
 use crate::owner::owned::Owned;
 use crate::owner::wait_graph::Inside;
+use crate::queue::posted::PostedId;
 use crate::sys::callout::CallbackCell;
 use crate::sys::sync::{AtomicU32, AtomicU64, Ordering, constructor};
+use crate::token::keep::Tie;
 
 const IDLE: u32 = 0;
 const LISTED: u32 = 1;
@@ -33,12 +36,17 @@ const AWAITED: u32 = 4;
 const TO_CALL: u32 = 0;
 const TO_WAKE: u32 = 1;
 const TO_SET: u32 = 2;
+const TO_CALL_AND_KEEP: u32 = 3;
+const TO_LEAVE: u32 = 4;
+const TO_WAKE_JOB: u32 = 5;
 
 /// What a registration is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Calls a plugin's function, on the thread that cancels.
     Callback,
+    /// As `Callback`, and keeps its token.
+    KeepingCallback,
     /// Wakes a waiter of this number; the token is at this position of those it waits for.
     Wake {
         /// Number of the waiter.
@@ -48,6 +56,29 @@ pub enum Purpose {
     },
     /// Sets the native event of this number.
     Event(u32),
+    /// Leaves the gathering of this number.
+    Leave(u32),
+    /// Wakes a posted job. Its host is told of that, so its turn is among the callbacks.
+    WakeJob(PostedId),
+}
+
+impl Purpose {
+    /// What a callback is for.
+    #[inline]
+    pub fn of_callback(tie: Tie) -> Self {
+        if tie == Tie::Keeping { Self::KeepingCallback } else { Self::Callback }
+    }
+
+    /// Whether it calls a plugin's function.
+    #[inline]
+    pub fn is_callback(self) -> bool {
+        matches!(self, Self::Callback | Self::KeepingCallback)
+    }
+
+    /// Whether it is in the list of what calls out, and not in that of signals.
+    pub const fn calls_out(self) -> bool {
+        matches!(self, Self::Callback | Self::KeepingCallback | Self::WakeJob(_))
+    }
 }
 
 /// Written before the registration is known to anyone.
@@ -159,8 +190,7 @@ impl<'a> Keeper<'a> for &'a Registrations {
         &self.arena
     }
 
-    fn bury(self, index: u32) {
-        let slot = self.arena.slot(index);
+    fn bury_slot(self, index: u32, slot: &'a Slot<RegistrationCold, RegistrationLive>) {
         slot.live().reset();
         self.arena.bury(index, slot);
     }
@@ -226,9 +256,13 @@ impl Registrations {
     #[inline]
     pub fn end_quietly(&self, index: u32) -> bool {
         let live = self.live(index);
-        let is_plain = self.arena.slot(index).cold.purpose.load(Ordering::Relaxed) == TO_CALL
-            && live.owned.get().is_none()
-            && live.callback.forget_plain();
+        // The rest of its purpose does not matter here.
+        let is_plain = match self.arena.slot(index).cold.purpose.load(Ordering::Relaxed) {
+            TO_CALL | TO_CALL_AND_KEEP => {
+                live.owned.get().is_none() && live.callback.forget_plain()
+            }
+            kind => kind == TO_WAKE_JOB,
+        };
         if is_plain {
             // Nobody waits for what has not begun, so AWAITED is not set.
             live.life.store(DONE, Ordering::Release);
@@ -258,8 +292,11 @@ impl Registrations {
     pub fn set_purpose(&self, index: u32, purpose: Purpose) {
         let (what, number, position) = match purpose {
             Purpose::Callback => (TO_CALL, NIL, 0),
+            Purpose::KeepingCallback => (TO_CALL_AND_KEEP, NIL, 0),
             Purpose::Wake { waiter, position } => (TO_WAKE, waiter, position),
             Purpose::Event(event) => (TO_SET, event, 0),
+            Purpose::Leave(gathering) => (TO_LEAVE, gathering, 0),
+            Purpose::WakeJob(PostedId(id)) => (TO_WAKE_JOB, id as u32, (id >> 32) as u32),
         };
         let cold = &self.arena.slot(index).cold;
         cold.purpose.store(what, Ordering::Relaxed);
@@ -267,16 +304,30 @@ impl Registrations {
         cold.position.store(position, Ordering::Relaxed);
     }
 
+    /// As `purpose(index).calls_out()`.
+    #[inline]
+    pub fn calls_out(&self, index: u32) -> bool {
+        let kind = self.arena.slot(index).cold.purpose.load(Ordering::Relaxed);
+        matches!(kind, TO_CALL | TO_CALL_AND_KEEP | TO_WAKE_JOB)
+    }
+
     /// What it is for.
+    #[inline]
     pub fn purpose(&self, index: u32) -> Purpose {
         let cold = &self.arena.slot(index).cold;
         let number = cold.number.load(Ordering::Relaxed);
         match cold.purpose.load(Ordering::Relaxed) {
             TO_CALL => Purpose::Callback,
+            TO_CALL_AND_KEEP => Purpose::KeepingCallback,
             TO_WAKE => {
                 Purpose::Wake { waiter: number, position: cold.position.load(Ordering::Relaxed) }
             }
-            _ => Purpose::Event(number),
+            TO_SET => Purpose::Event(number),
+            TO_WAKE_JOB => {
+                let high = u64::from(cold.position.load(Ordering::Relaxed));
+                Purpose::WakeJob(PostedId(high << 32 | u64::from(number)))
+            }
+            _ => Purpose::Leave(number),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Who is inside what, as the wait graph asks for it: a registration's callback, an owner's functions, a
-//! dispatcher's thread, a posted job.
+//! dispatcher's thread, a posted job, the end of one.
 
 use crate::owner::wait_graph::{Blocker, Inside, Running};
+use crate::queue::posted::PostedId;
 use crate::token::Tokens;
 use crate::token::registration::CallStage;
 
@@ -22,6 +23,12 @@ impl Running for Calls<'_> {
             Blocker::Posted(number) => {
                 self.0.queues.posted().listed(number).inside().into_iter().for_each(each);
             }
+            Blocker::Job { posted, .. } => {
+                let posted = PostedId(posted);
+                let its_thread = self.0.queues.thread_of(posted).inside();
+                let runner = self.0.queues.posted().runner_of(posted);
+                its_thread.into_iter().chain(runner).for_each(each);
+            }
             Blocker::Unknown => (),
         }
         true
@@ -34,7 +41,10 @@ impl Running for Calls<'_> {
             }
             Blocker::Owner(index) => self.0.owners.is_idle(index),
             // Who waits for those sleeps elsewhere.
-            Blocker::Dispatcher(_) | Blocker::Posted(_) | Blocker::Unknown => true,
+            Blocker::Dispatcher(_)
+            | Blocker::Posted(_)
+            | Blocker::Job { .. }
+            | Blocker::Unknown => true,
         }
     }
 }

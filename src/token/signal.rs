@@ -22,11 +22,28 @@ pub struct WokenBy {
     pub gone: bool,
 }
 
+/// How a wait for several ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitOutcome {
+    /// One of them has ended it.
+    By(WokenBy),
+    /// None of them can any more: all are sealed.
+    Never,
+}
+
+/// What a waiter waits for.
+#[derive(Debug, Default)]
+struct Awaiting {
+    outcome: Option<WaitOutcome>,
+    /// How many tokens may end it; the thread that waits counts as one while it registers with them.
+    expected: u32,
+}
+
 #[derive(Debug, Default)]
 struct WaiterCell {
     next_free: AtomicU32,
     references: AtomicU32,
-    outcome: Mutex<Option<WokenBy>>,
+    waiting: Mutex<Awaiting>,
     changed: Condvar,
 }
 
@@ -74,14 +91,29 @@ impl Signals {
     pub fn new_waiter(&self) -> Result<u32, Error> {
         let (number, cell) =
             self.waiters.take().map_err(|_| Error::Resources("memory for waiting"))?;
-        *cell.outcome.lock() = None;
+        *cell.waiting.lock() = Awaiting { outcome: None, expected: 1 };
         cell.references.store(1, Ordering::Relaxed);
         Ok(number)
     }
 
-    /// Another reference to a waiter of which the caller has one.
+    /// Another reference to a waiter of which the caller has one, for one more that may end the wait.
     pub fn share_waiter(&self, number: u32) {
-        self.waiters.cell(number).references.fetch_add(1, Ordering::Relaxed);
+        let cell = self.waiters.cell(number);
+        cell.references.fetch_add(1, Ordering::Relaxed);
+        cell.waiting.lock().expected += 1;
+    }
+
+    /// One less may end a wait; with the last one it ends.
+    pub fn expect_one_less(&self, number: u32) {
+        let cell = self.waiters.cell(number);
+        let mut waiting = cell.waiting.lock();
+        waiting.expected -= 1;
+        if waiting.expected > 0 {
+            return;
+        }
+        waiting.outcome.get_or_insert(WaitOutcome::Never);
+        drop(waiting);
+        cell.changed.notify_all();
     }
 
     /// Drops a reference.
@@ -94,31 +126,27 @@ impl Signals {
     /// Ends a wait, unless it ended before.
     pub fn wake(&self, number: u32, outcome: WokenBy) {
         let cell = self.waiters.cell(number);
-        let mut slot = cell.outcome.lock();
-        if slot.is_none() {
-            *slot = Some(outcome);
-        }
-        drop(slot);
+        cell.waiting.lock().outcome.get_or_insert(WaitOutcome::By(outcome));
         cell.changed.notify_all();
     }
 
     /// Waits for an outcome, until a time on the library's clock or for ever.
-    pub fn wait(&self, number: u32, until_ns: Option<u64>) -> Option<WokenBy> {
+    pub fn wait(&self, number: u32, until_ns: Option<u64>) -> Option<WaitOutcome> {
         let cell = self.waiters.cell(number);
-        let mut slot = cell.outcome.lock();
+        let mut slot = cell.waiting.lock();
         loop {
-            if slot.is_some() {
-                return *slot;
+            if slot.outcome.is_some() {
+                return slot.outcome;
             }
             if crate::weakened!("wait_looks_under_lock") {
                 drop(slot);
-                slot = cell.outcome.lock();
+                slot = cell.waiting.lock();
             }
             match until_ns {
                 None => cell.changed.wait(&mut slot),
                 Some(time) => {
                     if cell.changed.wait_until(&mut slot, time) {
-                        return *slot;
+                        return slot.outcome;
                     }
                 }
             }
@@ -137,6 +165,14 @@ impl Signals {
             }
         };
         event.duplicate().map_err(|_| none_left())
+    }
+
+    /// An event that is set, of which the library keeps nothing.
+    pub fn already_set(&self) -> Result<Raw, Error> {
+        let none_left = |_| Error::Resources("file descriptors or handles for native events");
+        let event = NativeEvent::new().map_err(none_left)?;
+        event.set();
+        event.duplicate().map_err(none_left)
     }
 
     /// Keeps an event.

@@ -2,13 +2,14 @@
 //!
 //! One lock a token. A cancel locks children under their parent's, in the order of the graph, which has no
 //! rings; nobody else has two at a time, and a burial never takes a parent's under its child's. Under one is
-//! taken that of a native event of the token, and of what is known of its polls.
-//! It guards the lists (children, signals, callbacks) and the writing of the record (cause, time, reason),
-//! which is never written again once CANCELLED is set: who has seen the flag with Acquire reads it without
-//! the lock.
+//! taken that of the deadlines, of a native event of the token, of its foreign check when that ends, and of
+//! what is known of its polls.
+//! It guards the lists (children, signals, callbacks), who keeps it, and the writing of the record (cause,
+//! time, reason), which is never written again once CANCELLED is set: who has seen the flag with Acquire
+//! reads it without the lock.
 
 use crate::diagnosis::Diagnosis;
-use crate::handle::CANCELLED;
+use crate::handle::{CANCELLED, FOREIGN};
 use crate::memory::arena::Arena;
 use crate::memory::magazine::Shelved;
 use crate::memory::pin::{Hold, Lent, Pin};
@@ -18,10 +19,12 @@ use crate::owner::Owners;
 use crate::queue::Queues;
 use crate::queue::posted::PostedId;
 use crate::sys::callout::Payload;
-use crate::sys::sync::{Ordering, constructor};
+use crate::sys::sync::{AtomicU32, Ordering, constructor};
+use crate::token::cell::HAS_TRACE;
 use crate::token::deadline::Deadlines;
 use crate::token::deferred::Deferred;
 use crate::token::foreign::Foreigns;
+use crate::token::gathering::Gatherings;
 use crate::token::link::Links;
 use crate::token::registration::Registrations;
 use crate::token::signal::Signals;
@@ -46,11 +49,14 @@ pub struct Tokens {
     pub(crate) foreigns: Foreigns,
     pub(crate) registrations: Registrations,
     pub(crate) signals: Signals,
+    pub(crate) gatherings: Gatherings,
     pub(crate) owners: Owners,
     pub(crate) deadlines: Deadlines,
     pub(crate) deferred: Deferred,
     pub(crate) diagnosis: Diagnosis,
     pub(crate) queues: Queues,
+    /// How many have a trace.
+    pub(super) traces: AtomicU32,
 }
 
 impl Tokens {
@@ -64,11 +70,13 @@ impl Tokens {
                 foreigns: Foreigns::new(),
                 registrations: Registrations::new(),
                 signals: Signals::new(),
+                gatherings: Gatherings::new(),
                 owners: Owners::new(),
                 deadlines: Deadlines::new(),
                 deferred: Deferred::new(),
                 diagnosis: Diagnosis::new(),
                 queues: Queues::new(),
+                traces: AtomicU32::new(0),
             }
         }
     }
@@ -115,6 +123,12 @@ impl Tokens {
         &self.owners
     }
 
+    /// Whether a pinned token has a foreign check.
+    #[inline]
+    pub(crate) fn has_foreign(&self, token: &TokenPin<'_>) -> bool {
+        token.slot().cold.foreign.load(Ordering::Relaxed) != NIL
+    }
+
     /// Ends the use of a pinned token's foreign check, whose user data `payload` ends. Gives the
     /// payload back to be destroyed, unless the check is being asked: then the asker does it.
     #[inline]
@@ -125,7 +139,11 @@ impl Tokens {
     ) -> Option<Payload> {
         match token.slot().cold.foreign.load(Ordering::Relaxed) {
             NIL => payload,
-            number => self.foreigns.retire(number, payload),
+            number => self.end_source(token, || {
+                // Its polls need not find out each time that there is nobody to ask.
+                token.slot().state().fetch_and(!FOREIGN, Ordering::Relaxed);
+                self.foreigns.retire(number, payload)
+            }),
         }
     }
 
@@ -150,6 +168,9 @@ impl Tokens {
 
     /// Shows the caller id given at creation, empty if there is none.
     pub fn show_caller_id<R>(&self, token: &TokenPin<'_>, reader: impl FnOnce(&str) -> R) -> R {
+        if token.slot().mark.load(Ordering::Relaxed) & HAS_TRACE != 0 {
+            return reader("");
+        }
         let id = TextId(token.slot().cold.caller_id.load(Ordering::Relaxed));
         self.texts.show(id, reader)
     }

@@ -4,22 +4,24 @@
 //! Lost wake-ups: the flag is set under the token's lock, and who registers or gets in to sleep looks at it
 //! under the same lock. One of the two sees the other. What has begun to wait is woken when all that the
 //! cancel reaches is flagged; a token without children may wake at once.
+//!
+//! Who waits asks hosts' own checks meanwhile, see [`asking`](crate::token::asking).
 
 use crate::error::Error;
 use crate::handle::{CANCELLED, Handle, NULL};
 use crate::memory::list::List;
 use crate::memory::pin::Keeper;
-use crate::memory::slot::Holder;
+use crate::memory::slot::{Holder, Slot};
 use crate::owner::wait_graph::Blocker;
 use crate::sys::native_event::{self, NativeEvent, Raw};
 use crate::sys::sleepers::Woken;
 use crate::sys::sync::Ordering;
-use crate::sys::thread_identity;
-use crate::token::ask::Answer;
+use crate::sys::{clock, thread_identity};
+use crate::token::asking::Asker;
 use crate::token::registration::Purpose;
 use crate::token::running::Calls;
-use crate::token::signal::WokenBy;
-use crate::token::{TokenPin, Tokens};
+use crate::token::signal::{WaitOutcome, WokenBy};
+use crate::token::{TokenCold, TokenLive, TokenPin, Tokens};
 
 /// What ended a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,51 +32,117 @@ pub enum Waited {
     Gone(usize),
     /// The time was over.
     TimedOut,
-    /// Nothing waited for can ever be cancelled.
+    /// Nothing waited for can ever be cancelled, or not any more.
     Never,
+}
+
+/// A thread that got in to sleep on a word of a token's slot. It keeps the slot from being used again, not
+/// the token alive.
+#[derive(Debug)]
+#[must_use = "it has to sleep"]
+pub(crate) struct Sleeper<'a> {
+    tokens: &'a Tokens,
+    index: u32,
+    slot: &'a Slot<TokenCold, TokenLive>,
+}
+
+impl Sleeper<'_> {
+    /// Sleeps until the token is cancelled or gone, or a time on the library's clock comes: `None`. Asks the
+    /// checks of what is current, and of `asked`.
+    #[inline]
+    pub fn sleep(self, until_ns: Option<u64>, asker: Asker, asked: Handle) -> Option<Woken> {
+        let tokens = self.tokens;
+        let sleepers = &self.slot.cold.sleepers;
+        let woken = tokens.sleep(until_ns, asker, &[asked], |until_ns| sleepers.sleep(until_ns));
+        if sleepers.leave() {
+            tokens.arena.put_back(self.index);
+        }
+        woken
+    }
 }
 
 impl Tokens {
     /// Waits until any of the tokens is cancelled or gone, until a time on the library's clock or
     /// for ever. NULL tokens are never cancelled.
-    pub fn wait_any(&self, tokens: &[Handle], until_ns: Option<u64>) -> Result<Waited, Error> {
+    pub fn wait_any(
+        &self,
+        tokens: &[Handle],
+        until_ns: Option<u64>,
+        asker: Asker,
+    ) -> Result<Waited, Error> {
         let mut there = tokens.iter().enumerate().filter(|(_, token)| **token != NULL);
         if let (Some((position, token)), None) = (there.next(), there.next()) {
-            return Ok(match self.wait_for_one(*token, until_ns)? {
+            return Ok(match self.wait_for_one(*token, until_ns, asker)? {
                 Some(Woken::Cancelled) => Waited::Cancelled(position),
                 Some(Woken::Gone) => Waited::Gone(position),
+                Some(Woken::Never) => Waited::Never,
                 None => Waited::TimedOut,
             });
         }
-        self.wait_for_several(tokens, until_ns)
+        self.wait_for_several(tokens, until_ns, asker)
     }
 
-    /// Sleeps on a word of the token's slot, and keeps that from being used again, not the token alive.
-    fn wait_for_one(&self, token: Handle, until_ns: Option<u64>) -> Result<Option<Woken>, Error> {
+    fn wait_for_one(
+        &self,
+        token: Handle,
+        until_ns: Option<u64>,
+        asker: Asker,
+    ) -> Result<Option<Woken>, Error> {
         let pin = TokenPin::new(self, token)?;
-        if self.answer(token, || 0) == Answer::Cancelled {
-            return Ok(Some(Woken::Cancelled));
+        let sleeper = match self.get_in(pin) {
+            Ok(sleeper) => sleeper,
+            Err(woken) => return Ok(Some(woken)),
+        };
+        // Who waits for a dispatcher of this thread learns since when; a wait does not fail for that.
+        let waits = self.owners.waits();
+        let known = waits.begin(&Calls(self), thread_identity::current(), Blocker::Unknown).ok();
+        let woken = sleeper.sleep(until_ns, asker, token);
+        if let Some(wait) = known {
+            waits.end(wait);
         }
+        Ok(woken)
+    }
+
+    /// Gets in to sleep for a token, whose pin is given back; an error: what would have woken it.
+    #[inline]
+    pub(crate) fn get_in<'a>(&'a self, pin: TokenPin<'a>) -> Result<Sleeper<'a>, Woken> {
         let (index, slot) = (pin.index(), pin.slot());
         let lock = slot.lock();
         if slot.state().load(Ordering::Acquire) & CANCELLED != 0 {
-            return Ok(Some(Woken::Cancelled));
+            return Err(Woken::Cancelled);
+        }
+        if slot.is_sealed() && !crate::weakened!("sleeper_looks_for_seal") {
+            return Err(Woken::Never);
         }
         let lock = (!crate::weakened!("sleeper_enters_under_lock")).then_some(lock);
         slot.cold.sleepers.enter();
         drop(lock);
         drop(pin);
-        // Who waits for a dispatcher of this thread learns since when; a wait does not fail for that.
-        let waits = self.owners.waits();
-        let known = waits.begin(&Calls(self), thread_identity::current(), Blocker::Unknown).ok();
-        let woken = slot.cold.sleepers.sleep(until_ns);
-        if slot.cold.sleepers.leave() {
-            self.arena.put_back(index);
+        Ok(Sleeper { tokens: self, index, slot })
+    }
+
+    /// Sleeps until a wait is over or its time has come, and asks checks meanwhile. `sleep` sleeps until a
+    /// time, and says if the wait is over.
+    pub fn sleep<T>(
+        &self,
+        until_ns: Option<u64>,
+        asker: Asker,
+        tokens: &[Handle],
+        mut sleep: impl FnMut(Option<u64>) -> Option<T>,
+    ) -> Option<T> {
+        loop {
+            let ask_at = self.ask_while_waiting(asker, tokens);
+            let look_at = [until_ns, ask_at].into_iter().flatten().min();
+            let outcome = sleep(look_at);
+            let is_late = || match (until_ns, ask_at) {
+                (Some(_), None) => true,
+                (Some(time), Some(_)) => clock::now_ns() >= time,
+                (None, _) => false,
+            };
+            if outcome.is_some() || is_late() {
+                return outcome;
+            }
         }
-        if let Some(wait) = known {
-            waits.end(wait);
-        }
-        Ok(woken)
     }
 
     /// How many threads wait for one token each. A walk over all slots.
@@ -82,11 +150,16 @@ impl Tokens {
         self.arena.slots().map(|(_, slot)| u64::from(slot.cold.sleepers.count())).sum()
     }
 
-    fn wait_for_several(&self, tokens: &[Handle], until_ns: Option<u64>) -> Result<Waited, Error> {
+    fn wait_for_several(
+        &self,
+        tokens: &[Handle],
+        until_ns: Option<u64>,
+        asker: Asker,
+    ) -> Result<Waited, Error> {
         let mut registered: Vec<Handle> = Vec::new();
         registered.try_reserve(tokens.len()).map_err(|_| Error::Resources("memory for waiting"))?;
         let waiter = self.signals.new_waiter()?;
-        let result = self.wait_with(waiter, tokens, until_ns, &mut registered);
+        let result = self.wait_with(waiter, tokens, until_ns, asker, &mut registered);
         for registration in registered {
             // The waiter's references keep a late wake-up harmless, so this need not wait.
             let _ = self.unregister(registration, false);
@@ -100,6 +173,7 @@ impl Tokens {
         waiter: u32,
         tokens: &[Handle],
         until_ns: Option<u64>,
+        asker: Asker,
         registered: &mut Vec<Handle>,
     ) -> Result<Waited, Error> {
         for (position, token) in tokens.iter().enumerate() {
@@ -107,7 +181,7 @@ impl Tokens {
                 continue;
             }
             let pin = TokenPin::new(self, *token)?;
-            if self.answer(*token, || 0) == Answer::Cancelled {
+            if self.is_cancelled(&pin) {
                 // A bad handle behind it is a mistake all the same.
                 let rest = tokens[position + 1..].iter().filter(|token| **token != NULL);
                 for token in rest {
@@ -128,16 +202,24 @@ impl Tokens {
         if registered.is_empty() && until_ns.is_none() {
             return Ok(Waited::Never);
         }
+        if !registered.is_empty() {
+            // From now on those alone end it; if all of them are sealed, that does.
+            self.signals.expect_one_less(waiter);
+        }
         // Who waits for a dispatcher of this thread learns since when; a wait does not fail for that.
         let waits = self.owners.waits();
         let known = waits.begin(&Calls(self), thread_identity::current(), Blocker::Unknown).ok();
-        let outcome = self.signals.wait(waiter, until_ns);
+        let outcome =
+            self.sleep(until_ns, asker, tokens, |until_ns| self.signals.wait(waiter, until_ns));
         if let Some(wait) = known {
             waits.end(wait);
         }
         Ok(match outcome {
-            Some(WokenBy { position, gone: false }) => Waited::Cancelled(position as usize),
-            Some(WokenBy { position, gone: true }) => Waited::Gone(position as usize),
+            Some(WaitOutcome::By(WokenBy { position, gone })) => {
+                let position = position as usize;
+                if gone { Waited::Gone(position) } else { Waited::Cancelled(position) }
+            }
+            Some(WaitOutcome::Never) => Waited::Never,
             None => Waited::TimedOut,
         })
     }
@@ -146,7 +228,9 @@ impl Tokens {
     /// token.
     pub fn event(&self, token: Option<&TokenPin<'_>>) -> Result<Raw, Error> {
         let none_left = |_| Error::Resources("file descriptors or handles for native events");
-        let Some(token) = token else { return self.signals.never_set() };
+        let Some(token) = token.filter(|token| !token.slot().is_sealed()) else {
+            return self.signals.never_set();
+        };
         if let Some(duplicate) = self.present_event(token) {
             return duplicate;
         }
@@ -175,7 +259,7 @@ impl Tokens {
     }
 
     /// A registration of the library's own; the purpose is given up again on an error.
-    fn register_signal(
+    pub(super) fn register_signal(
         &self,
         token: Option<&TokenPin<'_>>,
         purpose: Purpose,

@@ -60,7 +60,9 @@ pub fn targets(root: &Path, words: &[&str]) -> Vec<String> {
     command.current_dir(root).args(["metadata", "--no-deps", "--format-version=1", "--offline"]);
     let output = command.output().expect("cargo starts").stdout;
     let metadata: Value = serde_json::from_slice(&output).unwrap_or_default();
-    let all = metadata["packages"][0]["targets"].as_array().cloned().unwrap_or_default();
+    let mut packages = metadata["packages"].as_array().into_iter().flatten();
+    let own = packages.find(|package| package["name"] == env!("CARGO_PKG_NAME"));
+    let all = own.and_then(|own| own["targets"].as_array()).cloned().unwrap_or_default();
     let has_word = |target: &&Value| {
         let mut files = BTreeSet::new();
         sources(Path::new(target["src_path"].as_str().unwrap_or_default()), &mut files);

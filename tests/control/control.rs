@@ -1,17 +1,21 @@
 //! The control endpoint and `dcc-control`: this program is the host, with several jobs; the tool asks it
 //! from outside.
 
-#[path = "../support/job_state.rs"]
-mod job_state;
+#[path = "../support/listening.rs"]
+mod listening;
+#[path = "../support/shares.rs"]
+mod shares;
 
 use dcc_cancel::ffi::{
-    control::*, current::*, deadline::*, dispatcher::*, job::*, job_life::*, job_texts::*,
-    library::*, post::*, pump::*, registration::*, status::*, token::*,
+    control::*, current::*, deadline::*, dispatcher::*, events::*, job::*, job_life::*,
+    job_texts::*, library::*, poll::*, post::*, pump::*, registration::*, seal::*, status::*,
+    token::*,
 };
 use dcc_cancel::printable::{self, Escaped};
 use dcc_cancel::sys::endpoint;
-use job_state::state_of;
-use serde_json::Value;
+use listening::state_of;
+use serde_json::{Value, json};
+use shares::Share;
 use std::collections::HashSet;
 use std::ffi::{CStr, CString, c_void};
 use std::process::{Command, Output};
@@ -240,7 +244,10 @@ fn jobs_are_listed_with_their_progress() {
     let host = listed(&[]);
     let listed_job = host["jobs"].as_array().unwrap().iter().find(|one| one["id"] == id).unwrap();
     assert_eq!(listed_job["label"], "Bake\x1b[2Jlighting");
-    assert_eq!(listed_job["progress"]["done"], 3);
+    let progress = &listed_job["progress"];
+    assert_eq!((&progress["done"], &progress["fraction"]), (&json!(3), &json!(0.75)));
+    assert!(progress["time_left_ns"].is_null(), "it has just begun");
+    assert!(answer.shown.contains("frame 3 [time left unknown]"), "{}", answer.shown);
 
     assert_eq!(dcc_job_complete(job), DCC_OK);
     let has_it = |host: &Value| host["jobs"].as_array().unwrap().iter().any(|one| one["id"] == id);
@@ -623,6 +630,84 @@ fn a_trace_shows_where_a_job_polls_and_where_not() {
 }
 
 #[test]
+fn polls_on_threads_without_a_job_are_named_with_file_and_line() {
+    let _host = Host::open("Host");
+    let (id, work) = working(c"Bake", until_cancelled);
+    let before = listed(&[])["polls_without_job"]["count"].as_u64().unwrap();
+    // A worker that the job has started without its context.
+    let snap = |line| {
+        // SAFETY: zero is a value; a writable result; a name with NUL.
+        unsafe {
+            let mut pair: dcc_poll_pair = std::mem::zeroed();
+            let file = c"worker.cpp".as_ptr();
+            assert_eq!(dcc_poll_read_current_at(&mut pair, file, line), DCC_OK);
+        }
+    };
+    thread::spawn(move || [12, 34, 12].into_iter().for_each(snap)).join().unwrap();
+    let count = before + 3;
+    assert_eq!(listed(&[])["polls_without_job"]["count"], count);
+    let answers = [tool(&["list"]), tool(&["trace", &id.to_string(), "--seconds", "0.05"])];
+    for answer in answers {
+        let shown = answer.shown;
+        let said =
+            format!("{count} polls were made on threads that have no job: carry the context (");
+        assert!(shown.contains(&said), "{shown}");
+        for place in ["2 at worker.cpp:12", "1 at worker.cpp:34"] {
+            assert!(shown.contains(place), "{shown}");
+        }
+    }
+    assert_eq!(tool(&["cancel", &id.to_string()]).status, 0);
+    work.join();
+}
+
+#[test]
+fn a_trace_shows_where_progress_is_told() {
+    let _host = Host::open("Host");
+    let (id, work) = working(c"Bake", |job| {
+        // SAFETY: no message; a name with NUL.
+        let tell = |done| unsafe {
+            dcc_job_set_progress_at(job, done, 0, null(), 0, c"bake.cpp".as_ptr(), 77)
+        };
+        (0..).find(|done| tell(*done) != DCC_OK);
+    });
+    wait_for("a report of progress", || {
+        let answer = tool(&["trace", &id.to_string(), "--seconds", "0.05"]);
+        answer.shown.contains("at bake.cpp:77")
+    });
+    assert_eq!(tool(&["cancel", &id.to_string()]).status, 0);
+    work.join();
+}
+
+#[test]
+fn steps_of_libraries_are_shown_as_one_bar_with_their_path() {
+    let _host = Host::open("Host");
+    let job = listening::Job(new_job(c"Export").addr());
+    assert_eq!(dcc_job_begin(job.pointer()), DCC_OK);
+    let id = dcc_job_id(job.pointer()).to_string();
+    job.with_current(|| {
+        let all = Share::begin(None, 0, 100, "Scene");
+        let step = Share::begin(Some(all), 40, 0, "Textures");
+        let mine = step.with_current(|| Share::begin(None, 0, 2, "4k"));
+        assert_eq!(mine.add(1), DCC_OK);
+        mine.say("wood.exr");
+        let at = "Scene > Textures > 4k > wood.exr";
+        let list = tool(&["list"]).shown;
+        assert!(list.contains("[####----------------]  20 %"), "{list}");
+        assert!(list.contains(&format!("Export: {at} [time left unknown]")), "{list}");
+        let trace = tool(&["trace", &id, "--seconds", "0.01"]).shown;
+        assert!(trace.contains(&format!("\n  20 %, at {at}, time left unknown")), "{trace}");
+        [mine, step].iter().for_each(|share| share.end());
+        let list = tool(&["list"]).shown;
+        assert!(list.contains("  40 %") && list.contains("Export: Scene [time"), "{list}");
+        all.end();
+    });
+    assert_eq!(dcc_job_complete(job.pointer()), DCC_OK);
+    let list = tool(&["list", "--ended"]).shown;
+    assert!(list.contains(" 100 %") && !list.contains("left"), "{list}");
+    release(job.pointer());
+}
+
+#[test]
 fn a_trace_says_that_a_job_does_not_poll() {
     let _host = Host::open("Host");
     let job = new_job(c"Deaf");
@@ -689,6 +774,119 @@ unsafe extern "C-unwind" fn idle(_job: *const dcc_job, _data: *mut c_void) -> dc
     DCC_OK
 }
 
+fn post_idle(dispatcher: *mut dcc_dispatcher) {
+    // SAFETY: zero is a value of the structure, with the size set; `idle` takes nothing.
+    unsafe {
+        let mut post: dcc_post_desc = std::mem::zeroed();
+        post.struct_size = size_of::<dcc_post_desc>() as u32;
+        post.function = Some(idle);
+        assert_eq!(dcc_dispatcher_post(dispatcher, &post, null_mut(), null_mut()), DCC_OK);
+    }
+}
+
+/// What a terminal shows of a host whose thread runs a modal dialog: no job is to blame.
+#[test]
+fn a_dispatcher_whose_thread_is_busy_elsewhere_is_seen_so() {
+    const BUSY: &str = "its thread is busy with something of the host's own, a modal dialog";
+    let _host = Host::open("Host");
+    let mut dispatcher = null_mut();
+    // SAFETY: zero is a value of the structure, with the size set; writable results.
+    unsafe {
+        let mut desc: dcc_dispatcher_desc = std::mem::zeroed();
+        desc.struct_size = size_of::<dcc_dispatcher_desc>() as u32;
+        assert_eq!(dcc_dispatcher_create(&desc, &mut dispatcher), DCC_OK);
+    }
+    let pump = || {
+        // SAFETY: no result is wanted.
+        assert_eq!(unsafe { dcc_dispatcher_pump(dispatcher, u64::MAX, 9, null_mut()) }, DCC_OK);
+    };
+    assert_eq!(listed(&[])["dispatchers"][0]["since_last_tick_ns"], Value::Null, "there was none");
+    pump();
+    wait_for("a second without a tick", || {
+        let seen = &listed(&[])["dispatchers"][0];
+        seen["since_last_tick_ns"].as_u64().unwrap() > 1_000_000_000
+    });
+    let idle = tool(&["list"]).shown;
+    assert!(idle.contains("0 waiting, last tick ") && !idle.contains(BUSY), "{idle}");
+    post_idle(dispatcher);
+    let modal = tool(&["list"]).shown;
+    assert!(modal.contains("inside no job, 1 waiting, last tick "), "{modal}");
+    assert!(modal.contains(BUSY), "{modal}");
+    pump();
+    assert!(!tool(&["list"]).shown.contains(BUSY), "it has ticked");
+    dcc_dispatcher_close(dispatcher);
+    assert_eq!(dcc_dispatcher_release(dispatcher), DCC_OK);
+}
+
+#[test]
+fn a_sealed_job_is_shown_so_and_is_not_waited_for() {
+    let _host = Host::open("Host");
+    let job = new_job(c"Write");
+    assert_eq!(dcc_job_begin(job), DCC_OK);
+    assert!(!tool(&["list"]).shown.contains("sealed"));
+    assert_eq!(dcc_job_seal(job), DCC_OK);
+    let shown = tool(&["list"]).shown;
+    assert!(shown.contains("Write [sealed: too late to cancel]\n"), "{shown}");
+    let id = dcc_job_id(job).to_string();
+    // Waiting would take a day.
+    let answer = tool(&["cancel", &id, "--wait", "86400"]);
+    let said = format!("{id}  Write: is sealed, too late to cancel: it goes on to its end\n");
+    assert_eq!((answer.status, answer.shown), (1, said));
+    assert_eq!(dcc_job_complete(job), DCC_OK);
+    let shown = tool(&["list", "--ended"]).shown;
+    assert!(shown.contains("completed") && !shown.contains("sealed"), "{shown}");
+    release(job);
+}
+
+unsafe extern "C" fn not_pressed(_data: *mut c_void) -> i32 {
+    0
+}
+
+/// The slow cancel threshold of the process, until the end of the scope.
+struct Threshold;
+
+impl Threshold {
+    fn of_ns(nanoseconds: u64) -> Self {
+        assert_eq!(dcc_events_set_slow_cancel_threshold(nanoseconds), DCC_OK);
+        Self
+    }
+}
+
+impl Drop for Threshold {
+    fn drop(&mut self) {
+        assert_eq!(dcc_events_set_slow_cancel_threshold(1_000_000_000), DCC_OK);
+    }
+}
+
+#[test]
+fn a_check_that_nobody_asks_is_told() {
+    let _host = Host::open("Host");
+    let _threshold = Threshold::of_ns(10_000_000);
+    let mut job = null_mut();
+    // SAFETY: zero is a value of the descriptor; a writable result.
+    unsafe {
+        let mut desc: dcc_job_desc = std::mem::zeroed();
+        desc.struct_size = size_of::<dcc_job_desc>() as u32;
+        desc.label = c"Join".as_ptr();
+        desc.label_length = usize::MAX;
+        desc.is_cancelled = Some(not_pressed);
+        assert_eq!(dcc_job_create(&desc, &mut job), DCC_OK);
+    }
+    assert!(!tool(&["list"]).shown.contains("Esc"), "it does not run");
+    assert_eq!(dcc_job_begin(job), DCC_OK);
+    let id = dcc_job_id(job).to_string();
+    for command in [&["list"][..], &["trace", &id, "--seconds", "0.02"]] {
+        wait_for("a check that was not asked", || {
+            let shown = tool(command).shown;
+            let [begin, end] = ["the host's Esc has not been asked for ", "waits in the library"];
+            shown.contains(begin) && shown.contains(end)
+        });
+    }
+    assert_eq!(dcc_job_complete(job), DCC_OK);
+    assert!(!tool(&["list", "--ended"]).shown.contains("Esc"), "it has ended");
+    release(job);
+}
+
 #[test]
 fn a_watch_follows_a_job_to_its_end() {
     let _host = Host::open("Host");
@@ -707,6 +905,8 @@ fn a_watch_follows_a_job_to_its_end() {
     assert!(next().contains(" 25 %"));
     set_progress(job, 2, 4, c"");
     assert!(next().contains(" 50 %"), "each change is a line, and nothing else");
+    assert_eq!(dcc_job_seal(job), DCC_OK);
+    assert!(next().contains("[sealed: too late to cancel]"));
     assert_eq!(dcc_job_complete(job), DCC_OK);
     assert!(next().contains(" completed "));
     assert!(lines.next().is_none());

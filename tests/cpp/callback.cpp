@@ -5,6 +5,9 @@
 #include "expect.hpp"
 #include "gate.hpp"
 
+#include <atomic>
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -28,6 +31,96 @@ void it_is_called_once_by_whoever_cancels()
     EXPECT(calls == 1 && where == std::this_thread::get_id());
     token.cancel("again");
     EXPECT(calls == 1);
+}
+
+std::uint64_t live_tokens()
+{
+    dcc_stats stats = {};
+    stats.struct_size = sizeof stats;
+    EXPECT(dcc_stats_read(&stats) == DCC_OK);
+    return stats.live_tokens;
+}
+
+void it_keeps_its_token()
+{
+    const std::uint64_t before = live_tokens();
+    {
+        const dcc::token first = dcc::token::create(), second = dcc::token::create();
+        int calls = 0;
+        const dcc::cancel_callback of_a_temporary(dcc::token::create({first, second}), [&] { ++calls; });
+        const dcc::stop_callback other(dcc::stop_token(dcc::token::create({first})), [&] { ++calls; });
+        dcc::token member = dcc::token::create({first});
+        const dcc::cancel_callback of_a_member(member, [&] { ++calls; });
+        member = dcc::token::create(); // the next request's
+        const auto look = [&](const dcc::token &which) {
+            ++calls;
+            EXPECT(which.is_cancelled() && which.reason() == "Esc");
+        };
+        dcc::cancel_callback with_the_token(dcc::token::create({second, first}), look);
+        std::optional<dcc::cancel_callback<std::function<void()>>> early;
+        early.emplace(dcc::token::create({first}), [&] { ++calls; });
+        early.reset();
+        EXPECT(calls == 0);
+        first.cancel("Esc");
+        EXPECT(calls == 4 && with_the_token.unregister() == DCC_CALLBACK_DONE);
+        EXPECT(live_tokens() == before + 3);
+    }
+    EXPECT(live_tokens() == before);
+}
+
+void a_deadline_takes_the_place_of_another()
+{
+    const std::uint64_t before = live_tokens();
+    {
+        const dcc::token token = dcc::token::create();
+        const dcc::token another = dcc::token::create();
+        dcc::deadline limit(token, std::chrono::hours(1));
+        limit = dcc::deadline(token, std::chrono::milliseconds(1));
+        EXPECT(token.wait() && token.cause() == dcc::cause::deadline);
+        limit = dcc::deadline(another, std::chrono::hours(1));
+        EXPECT(another.time_to_deadline());
+        limit = dcc::deadline(dcc::token::create(), std::chrono::hours(1));
+        EXPECT(!another.time_to_deadline());
+    }
+    // The library's thread lets go of what it has cancelled.
+    while (live_tokens() != before)
+        std::this_thread::yield();
+}
+
+void it_keeps_its_token_for_a_deadline()
+{
+    const std::uint64_t before = live_tokens();
+    std::atomic<bool> called{false};
+    const auto soon = [] {
+        const dcc::token token = dcc::token::create();
+        token.set_deadline_after(std::chrono::milliseconds(5));
+        return token;
+    };
+    const dcc::cancel_callback callback(soon(), [&] { called = true; });
+    // The library's thread lets go of it after the call.
+    while (!called || live_tokens() != before)
+        std::this_thread::yield();
+}
+
+void what_only_callbacks_hold_is_gone()
+{
+    const std::uint64_t before = live_tokens();
+    dcc::token token = dcc::token::create();
+    bool called = false;
+    dcc::cancel_callback callback(token, [&] { called = true; });
+    dcc_status waited = DCC_OK;
+    std::atomic<bool> is_waiting{false};
+    std::thread waiter([&, handle = token.get()] {
+        is_waiting = true;
+        waited = dcc_cancel_token_wait(handle, DCC_NO_LIMIT);
+    });
+    while (!is_waiting)
+        std::this_thread::yield();
+    token.reset();
+    waiter.join();
+    // It may have come too late to wait.
+    EXPECT(waited == DCC_POLL_GONE || waited == DCC_ERROR_INVALID_HANDLE);
+    EXPECT(!called && live_tokens() == before && callback.unregister() == DCC_CALLBACK_DONE);
 }
 
 void it_is_called_at_once_if_that_was_before()
@@ -245,6 +338,10 @@ void a_callable_that_cannot_be_copied_in_leaves_nothing_behind()
 int main()
 {
     it_is_called_once_by_whoever_cancels();
+    it_keeps_its_token();
+    a_deadline_takes_the_place_of_another();
+    it_keeps_its_token_for_a_deadline();
+    what_only_callbacks_hold_is_gone();
     it_is_called_at_once_if_that_was_before();
     it_is_not_called_once_destroyed_or_unregistered();
     the_newest_is_called_first();

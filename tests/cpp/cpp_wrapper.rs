@@ -7,12 +7,13 @@ mod cpp_programs;
 #[path = "../support/mod.rs"]
 mod support;
 
-use cpp_programs::PROGRAMS;
+use cpp_programs::{COROUTINE_PROGRAMS, PROGRAMS};
 use std::path::Path;
 use std::process::{Command, Output};
 
 /// As users with optimization have it, which warns of more.
 const OPTIMIZED: &[&str] = &["-O1"];
+const COROUTINES: &[&str] = &["-std=c++20"];
 const FRUGAL: &[&str] = &["-O1", "-fno-exceptions", "-fno-rtti"];
 
 fn compile_and_run(source: &str, compiler: &str, flags: &[&str]) -> Output {
@@ -41,6 +42,10 @@ fn compile_and_run(source: &str, compiler: &str, flags: &[&str]) -> Output {
 fn run_programs(compiler: &str, flags: &[&str]) {
     for name in PROGRAMS {
         compile_and_run(&format!("tests/cpp/{name}.cpp"), compiler, flags);
+    }
+    for name in COROUTINE_PROGRAMS {
+        let flags = [flags, COROUTINES].concat();
+        compile_and_run(&format!("tests/cpp/{name}.cpp"), compiler, &flags);
     }
 }
 
@@ -83,7 +88,7 @@ fn what_could_not_work_does_not_compile() {
     let marked =
         text.lines().filter_map(|line| line.split_once("if CASE == ")?.1.split_once(" // "));
     let mut cases: Vec<_> = marked.collect();
-    assert_eq!(cases.len(), 6);
+    assert_eq!(cases.len(), 12);
     cases.push(("0", ""));
     for (case, words) in cases {
         let output = Command::new(support::cxx())
@@ -99,17 +104,49 @@ fn what_could_not_work_does_not_compile() {
     }
 }
 
+/// The pieces of code of a page.
+fn code_of(page: &str) -> Vec<String> {
+    let page = std::fs::read_to_string(support::root().join(page)).unwrap();
+    // Every second piece between fences is code, after the name of its language.
+    let pieces = page.split("```").skip(1).step_by(2);
+    pieces.map(|piece| piece.split_once('\n').unwrap().1.to_owned()).collect()
+}
+
+#[test]
+fn the_recipes_are_compiled_and_run() {
+    let folder = support::scratch("recipes_page");
+    std::fs::write(folder.join("recipes_page.inc"), code_of("docs/recipes.md").concat()).unwrap();
+    let including = format!("-I{}", folder.display());
+    compile_and_run("tests/cpp/recipes_page.cpp", &support::cxx(), &[&including]);
+}
+
 #[test]
 fn the_page_about_adapters_is_compiled_and_run() {
-    let page = std::fs::read_to_string(support::root().join("docs/write_an_adapter.md")).unwrap();
-    // Every second piece between fences is code.
-    let code: Vec<&str> = page.split("```").skip(1).step_by(2).collect();
-    assert_eq!(code.len(), 3, "the library, its adapter, the use of that");
-    let code: String = code.iter().map(|piece| piece.split_once('\n').unwrap().1).collect();
+    let code = code_of("docs/write_an_adapter.md");
+    let [library, adapter, its_use, in_c] = &code[..] else {
+        panic!("the library, its adapter, the use of that, and all of it in C");
+    };
     let folder = support::scratch("adapter_page");
-    std::fs::write(folder.join("adapter_page.inc"), code).unwrap();
-    let folder = format!("-I{}", folder.display());
-    compile_and_run("tests/cpp/adapter_page.cpp", &support::cxx(), &[&folder]);
+    let in_cpp = [&**library, adapter, its_use].concat();
+    std::fs::write(folder.join("adapter_page.inc"), in_cpp).unwrap();
+    std::fs::write(folder.join("adapter_page_c.inc"), [&**library, in_c].concat()).unwrap();
+    let including = format!("-I{}", folder.display());
+    compile_and_run("tests/cpp/adapter_page.cpp", &support::cxx(), &[including.as_str()]);
+    support::staged_library(&folder);
+    let program = folder.join("adapter_page_c");
+    support::run(
+        Command::new(support::cc())
+            .args(support::C_FLAGS)
+            .arg(&including)
+            .arg("-I")
+            .arg(support::include())
+            .arg(support::root().join("tests/c/adapter_page.c"))
+            .arg("-L")
+            .arg(&folder)
+            .args(["-ldcc_cancel", "-Wl,-rpath,$ORIGIN", "-o"])
+            .arg(&program),
+    );
+    support::run(&mut Command::new(program));
 }
 
 #[test]
@@ -117,10 +154,11 @@ fn every_program_is_run() {
     let folder = std::fs::read_dir(support::root().join("tests/cpp")).unwrap();
     let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     // Run or looked at by tests of their own.
-    let others = ["adapter_page", "hostile_macros", "poll_loop", "process_life", "refused"];
+    let others =
+        ["adapter_page", "hostile_macros", "poll_loop", "process_life", "recipes_page", "refused"];
     let mut sources: Vec<String> =
         names.filter_map(|name| name.strip_suffix(".cpp").map(str::to_owned)).collect();
-    let mut expected = [PROGRAMS, &others].concat();
+    let mut expected = [PROGRAMS, COROUTINE_PROGRAMS, &others].concat();
     sources.sort();
     expected.sort();
     assert_eq!(sources, expected);
@@ -149,6 +187,7 @@ fn the_examples_run() {
     for source in ["examples/minimal.cpp", "examples/callbacks.cpp", "examples/dispatcher.cpp"] {
         compile_and_run(source, &support::cxx(), &[]);
     }
+    compile_and_run("examples/coroutine.cpp", &support::cxx(), COROUTINES);
 }
 
 #[test]
@@ -157,7 +196,10 @@ fn clang_takes_it_too() {
     let names = ["clang++", "clang++-19", "clang++-16", "clang++-14"];
     match names.iter().find(|name| support::exists(name)) {
         Some(clang) => {
-            for flags in [&["-DBY_CLANG", "-O1"][..], &["-DBY_CLANG", "-O1", "-std=c++20"]] {
+            // Which clang has coroutines, but before 17 does not say so.
+            let by_clang = ["-DBY_CLANG", "-O1", "-D__cpp_impl_coroutine=201902L"];
+            let in_cpp20 = [&by_clang[..], COROUTINES].concat();
+            for flags in [&by_clang[..2], &in_cpp20] {
                 run_programs(clang, flags);
                 compile_and_run("tests/cpp/hostile_macros.cpp", clang, flags);
             }

@@ -117,6 +117,69 @@ void a_step_is_called_tick_by_tick()
     EXPECT(job.state() == dcc::job_state::completed);
 }
 
+void a_step_gives_the_tick_back_when_its_slice_is_over()
+{
+    dcc::dispatcher queue = dcc::dispatcher::create();
+    int items = 0;
+    auto smooth = [&items] {
+        for (; items < 10; ++items) {
+            if (dcc::slice_is_over())
+                return dcc::step::again;
+        }
+        return dcc::step::done;
+    };
+    const dcc::job job = queue.post("", smooth);
+    queue.pump(1ns);
+    EXPECT(items > 0 && job.state() == dcc::job_state::running);
+    EXPECT(queue.pump_all().completed == 1 && items == 10);
+
+    items = 0;
+    const dcc::job cancelled = queue.post("", [&] {
+        dcc::job::current().cancel();
+        return smooth();
+    });
+    queue.pump_all();
+    EXPECT(items == 0 && cancelled.state() == dcc::job_state::cancelled);
+    EXPECT(!dcc::slice_is_over());
+}
+
+void a_step_sleeps_until_it_is_woken()
+{
+    dcc::dispatcher queue = dcc::dispatcher::create();
+    bool is_there = false;
+    const dcc::job job = queue.post("", [&is_there] {
+        return is_there ? dcc::step::done : dcc::step::when_woken;
+    });
+    EXPECT(queue.pump_all().executed == 1);
+    const dcc::tick tick = queue.pump_all();
+    EXPECT(tick.executed == 0 && tick.remaining == 0 && !tick.next);
+    is_there = true;
+    EXPECT(job.wake());
+    EXPECT(queue.pump_all().completed == 1 && job.state() == dcc::job_state::completed);
+    EXPECT(!dcc::job().wake() && !dcc::job::create().wake());
+}
+
+void a_step_that_unwinds_is_called_once_more_after_a_cancel()
+{
+    for (const bool unwinds : {false, true}) {
+        dcc::dispatcher queue = dcc::dispatcher::create();
+        int undone = 0;
+        dcc::post_options options;
+        options.unwinds = unwinds;
+        const auto work = [&undone] {
+            if (!dcc::is_cancelled())
+                return dcc::step::when_woken;
+            ++undone;
+            return dcc::step::done;
+        };
+        const dcc::job job = queue.post("", work, options);
+        queue.pump_all();
+        EXPECT(job.cancel() && undone == 0);
+        EXPECT(queue.pump_all().completed == 1 && undone == (unwinds ? 1 : 0));
+        EXPECT(job.state() == (unwinds ? dcc::job_state::completed : dcc::job_state::cancelled));
+    }
+}
+
 void callables_may_be_move_only_or_copied()
 {
     dcc::dispatcher queue = dcc::dispatcher::create();
@@ -419,15 +482,19 @@ void its_statistics_are_those_of_the_library()
         const dcc::dispatcher_stats inside = queue.stats();
         EXPECT(inside.present_job_id == self.id() && inside.running == 1);
         EXPECT(inside.longest_job_id == slow.id() && !inside.is_wedged);
+        EXPECT(inside.since_last_tick == 0ns);
     });
     const dcc::dispatcher_stats before = queue.stats();
     EXPECT(before.depth == 4 && before.awaiting_completion == 1 && before.oldest_wait > 0s);
+    EXPECT(!before.since_last_tick);
     EXPECT(queue.pump(1ms).remaining > 0);
     queue.pump_all();
     const dcc::dispatcher_stats stats = queue.stats();
     EXPECT(stats.capacity == 1024 && stats.posted == 5 && stats.executed == 4);
     EXPECT(stats.completed == 3 && stats.failed == 1 && stats.cancelled == 1);
     EXPECT(stats.ticks == 2 && stats.overruns == 1 && stats.longest_tick >= 50ms);
+    std::this_thread::sleep_for(1ms); // a modal dialog of the host
+    EXPECT(queue.stats().since_last_tick >= 1ms);
     EXPECT(stats.run.longest >= 50ms && stats.run.p50 < 50ms && stats.run.p99 >= stats.run.p95);
     EXPECT(stats.wait.longest >= stats.wait.p50 && stats.wait.p50 > 0s);
     EXPECT(queue.longest_label() == "slow" && stats.present_job_id == 0);
@@ -445,6 +512,9 @@ int main()
     a_callable_runs_in_the_pump_and_goes_when_its_job_is_over();
     what_a_callable_answers_is_how_its_job_ends();
     a_step_is_called_tick_by_tick();
+    a_step_gives_the_tick_back_when_its_slice_is_over();
+    a_step_sleeps_until_it_is_woken();
+    a_step_that_unwinds_is_called_once_more_after_a_cancel();
     callables_may_be_move_only_or_copied();
     the_job_it_gets_is_lent_and_may_be_kept();
     a_completion_is_told_once_and_may_post();

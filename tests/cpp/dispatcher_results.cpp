@@ -31,7 +31,11 @@ public:
                 queue.pump_all();
                 std::this_thread::sleep_for(1ms);
             }
-            EXPECT(queue.close() == DCC_OK);
+            // A result may be there before the thread that made it is done with the job.
+            dcc_status closed;
+            while ((closed = queue.close()) == DCC_PENDING)
+                std::this_thread::sleep_for(1ms);
+            EXPECT(closed == DCC_OK);
         });
     }
     pumping_thread(const pumping_thread &) = delete;
@@ -120,10 +124,11 @@ void a_wait_for_a_stuck_thread_is_given_up()
 {
     dcc::dispatcher_options options;
     options.wedge_threshold = 20ms;
+    // The tick that comes to the job may have begun before the post.
+    const auto began = std::chrono::steady_clock::now();
     pumping_thread ui(std::move(options));
     gate running;
     gate stuck;
-    const auto began = std::chrono::steady_clock::now();
     ui.queue.post("import", [&] {
         running.open();
         stuck.wait();
@@ -223,7 +228,13 @@ void a_future_throws_what_the_callable_threw()
         job.token().throw_if_cancelled();
     });
     auto strange = queue.async("", [] { throw 7; });
+    auto committed = queue.async("", [](const dcc::job &job) {
+        job.commit([] {});
+        throw dcc::cancelled_error();
+    });
     queue.pump_all();
+    // Its job has failed: nobody could cancel it any more.
+    EXPECT(thrown_by<std::runtime_error>(committed).find("it stopped after its commit: ") == 0);
     EXPECT(thrown_by<broken_mesh>(failed) == "three holes");
     EXPECT(thrown_by<dcc::cancelled_error>(cancelled) != "nothing");
     int seven = 0;
@@ -233,7 +244,7 @@ void a_future_throws_what_the_callable_threw()
         seven = thrown;
     }
     EXPECT(seven == 7);
-    EXPECT(queue.stats().failed == 2 && queue.stats().cancelled == 1);
+    EXPECT(queue.stats().failed == 3 && queue.stats().cancelled == 1);
 }
 
 void a_future_throws_when_its_job_never_ran()
@@ -245,15 +256,31 @@ void a_future_throws_when_its_job_never_ran()
     options.parent = parent;
     options.completion = [&told](const dcc::job &, dcc::job_state) { ++told; };
     auto cancelled = queue.async("", [] { EXPECT(false); }, options);
-    parent.cancel();
-    EXPECT(!is_ready(cancelled));
+    parent.cancel("enough");
+    EXPECT(is_ready(cancelled) && told == 0); // nobody has pumped
+    try {
+        cancelled.get();
+        EXPECT(false);
+    } catch (const dcc::cancelled_error &error) {
+        EXPECT(error.reason() == "enough" && error.status() == DCC_CANCELLED_BY_JOB);
+    }
+    auto at_once = queue.async("", [] { EXPECT(false); }, options); // below what is cancelled
+    EXPECT(is_ready(at_once));
     queue.pump_all();
-    EXPECT(is_ready(cancelled) && told == 1);
-    EXPECT(thrown_by<dcc::cancelled_error>(cancelled) != "nothing");
+    EXPECT(told == 2);
+    EXPECT(thrown_by<dcc::cancelled_error>(at_once) != "nothing");
+
+    options.parent = dcc::token();
+    options.deadline = 1ms;
+    auto late = queue.async("", [] { EXPECT(false); }, options);
+    late.wait(); // the library's callback thread tells of it
+    queue.pump_all();
+    EXPECT(told == 3 && thrown_by<dcc::cancelled_error>(late) != "nothing");
+    options.deadline = {};
 
     options.parent = dcc::token();
     auto interrupted = queue.async("", [] { EXPECT(false); }, options);
-    EXPECT(queue.close() == DCC_OK && told == 2);
+    EXPECT(queue.close() == DCC_OK && told == 4);
     EXPECT(thrown_by<std::future_error>(interrupted) != "nothing");
     bool thrown = false;
     try {

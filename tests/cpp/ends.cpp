@@ -24,7 +24,9 @@ using work = std::function<bool(const dcc::job &)>;
 
 ended run_here(const work &does)
 {
-    const dcc::job job = dcc::job::create();
+    dcc::job_options alone;
+    alone.is_detached = true;
+    const dcc::job job = dcc::job::create(alone);
     const state how = dcc::run(job, [&] { return does(job); });
     return {how, job.failure()};
 }
@@ -81,7 +83,7 @@ void a_librarys_call_says_how_it_ended_and_why()
     EXPECT(call.ended(false, true) == state::cancelled);
     call.set_progress(0.5);
     call.set_stage("second pass");
-    EXPECT(job.progress().done == 500 && job.progress_message() == "second pass");
+    EXPECT(job.progress().fraction == 0.5 && job.progress_message() == "second pass");
     job.cancel("esc");
     EXPECT(!filter(dcc::library_call::ask, &call) && call.why() == DCC_CANCELLED_BY_JOB);
     // Some say that all was well all the same.
@@ -186,6 +188,144 @@ void a_poll_for_another_job_says_nothing()
     EXPECT(later.is(state::failed, "the filter was aborted"));
 }
 
+// Nobody has asked the job to stop; parts of its work did.
+void a_part_that_is_stopped_is_no_cancel_of_the_job()
+{
+    const auto fails = [](const work &does, const char *text) { each_way(does, state::failed, text); };
+    const auto until_stopped = [] {
+        while (!dcc::is_cancelled())
+            std::this_thread::yield();
+    };
+    fails(
+        [&](const dcc::job &) -> bool {
+            dcc::scope pieces;
+            pieces.spawn(until_stopped);
+            pieces.spawn([] { throw std::runtime_error("disk full"); });
+            return pieces.join();
+        },
+        "disk full");
+    // Also two scopes deep, where the inner one's stop came down from the outer one.
+    fails(
+        [&](const dcc::job &) -> bool {
+            dcc::scope pieces;
+            pieces.spawn([&] {
+                dcc::scope inner;
+                inner.spawn(until_stopped);
+                return inner.join();
+            });
+            pieces.spawn([] { throw std::runtime_error("disk full"); });
+            return pieces.join();
+        },
+        "disk full");
+    fails(
+        [&](const dcc::job &) -> bool {
+            dcc::scope pieces;
+            pieces.spawn(until_stopped);
+            pieces.spawn([] { return false; });
+            return pieces.join();
+        },
+        "it answered false");
+    fails(
+        [&](const dcc::job &) -> bool {
+            {
+                const dcc::jthread reader(until_stopped);
+            }
+            throw std::runtime_error("disk full");
+        },
+        "disk full");
+    // Here it is this thread that stops a part of its work, and looks at it.
+    fails(
+        [&](const dcc::job &) -> bool {
+            const dcc::token part = dcc::token::create_below_current();
+            const dcc::token_scope current(part);
+            part.cancel();
+            EXPECT(part.is_cancelled() && dcc::is_cancelled() && part.wait());
+            throw std::runtime_error("disk full");
+        },
+        "disk full");
+    fails(
+        [](const dcc::job &) -> bool {
+            const dcc::job other = dcc::job::create();
+            cancel(other);
+            EXPECT(other.is_cancelled());
+            throw std::runtime_error("disk full");
+        },
+        "disk full");
+    // A token that is not current here, and a limit of a part.
+    fails(
+        [](const dcc::job &) -> bool {
+            const dcc::token another = dcc::token::create();
+            another.cancel();
+            EXPECT(another.is_cancelled() && dcc::token_poller(another)() && another.wait());
+            throw std::runtime_error("disk full");
+        },
+        "disk full");
+    fails(
+        [&](const dcc::job &job) -> bool {
+            const dcc::token preview = dcc::token::create({job.token()});
+            const dcc::deadline limit(preview, std::chrono::milliseconds(1));
+            {
+                const dcc::token_scope current(preview);
+                until_stopped();
+            }
+            throw std::runtime_error("disk full");
+        },
+        "disk full");
+    // A part hears of a cancel of the job like everybody.
+    each_way(
+        [&](const dcc::job &job) -> bool {
+            dcc::scope pieces;
+            pieces.spawn(until_stopped);
+            cancel(job);
+            EXPECT(!pieces.join());
+            throw std::runtime_error("aborted");
+        },
+        state::cancelled, "aborted");
+}
+
+void a_job_inside_tells_the_one_around_it()
+{
+    const auto ends_within = [](bool is_outer_cancelled) {
+        return [is_outer_cancelled](const dcc::job &outer) -> bool {
+            const dcc::job inner = dcc::job::create();
+            const state how = dcc::run(inner, [&]() -> bool {
+                cancel(is_outer_cancelled ? outer : inner);
+                EXPECT(dcc::is_cancelled());
+                throw std::runtime_error("aborted");
+            });
+            EXPECT(how == state::cancelled);
+            throw std::runtime_error("a step is missing");
+        };
+    };
+    each_way(ends_within(true), state::cancelled, "a step is missing");
+    each_way(ends_within(false), state::failed, "a step is missing");
+    // Whatever the inner one says when it stops, and on whichever thread.
+    const auto stopped_within = [](const std::function<bool()> &stops, bool on_a_thread) {
+        return [stops, on_a_thread](const dcc::job &outer) -> bool {
+            const auto call = [&] {
+                const dcc::job inner = dcc::job::create();
+                EXPECT(dcc::run(inner, [&] { return stops(); }) == state::cancelled);
+            };
+            cancel(outer);
+            if (on_a_thread)
+                std::thread(dcc::with_context(call)).join();
+            else
+                call();
+            throw std::runtime_error("a step is missing");
+        };
+    };
+    const auto answers_false = [] { return !dcc::is_cancelled(); };
+    const auto throws_it = []() -> bool {
+        dcc::throw_if_cancelled();
+        return true;
+    };
+    for (const bool on_a_thread : {false, true}) {
+        const char *text = "a step is missing";
+        each_way(stopped_within(answers_false, on_a_thread), state::cancelled, text);
+        each_way(stopped_within(throws_it, on_a_thread), state::cancelled, text);
+    }
+}
+
 void what_is_no_exception_class_ends_likewise()
 {
     const work throws = [](const dcc::job &job) -> bool {
@@ -248,6 +388,8 @@ int main()
 #if DCC_CANCEL_EXCEPTIONS
     what_is_thrown_after_a_poll_has_said_stop_is_no_failure();
     a_poll_for_another_job_says_nothing();
+    a_part_that_is_stopped_is_no_cancel_of_the_job();
+    a_job_inside_tells_the_one_around_it();
     what_is_no_exception_class_ends_likewise();
 #endif
     return 0;

@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 #if __cplusplus >= 202002L
+#include <coroutine>
 #include <stop_token>
 #endif
 
@@ -110,6 +111,8 @@ int main()
             return 1;
         dcc::cancel_guard guard(child);
         dcc::shield shielded;
+        if (dcc::job().try_commit([] {}) != DCC_OK || !dcc::job().seal() || dcc::job().is_sealed())
+            return 1;
         std::thread(dcc::with_context([] {})).join();
     }
     dcc::dispatcher_options host;

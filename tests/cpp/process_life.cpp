@@ -179,7 +179,7 @@ void exit_from_a_callback()
     static_shutdown.wanted = true;
     static_shutdown.answer = DCC_ERROR_WOULD_DEADLOCK;
     listen(token, exit_here);
-    EXPECT(dcc_cancel_token_set_deadline_after(token, 0) == DCC_OK);
+    EXPECT(dcc_cancel_token_set_deadline_after(token, 1) == DCC_OK);
     for (;;)
         std::this_thread::sleep_for(std::chrono::hours(1));
 }
@@ -271,11 +271,11 @@ void shutdown_from_the_callback_thread()
     dcc_cancel_token *token = new_token();
     dcc_cancel_token *other = new_token();
     listen(token, shut_down_here);
-    EXPECT(dcc_cancel_token_set_deadline_after(token, 0) == DCC_OK);
+    EXPECT(dcc_cancel_token_set_deadline_after(token, 1) == DCC_OK);
     await(called, 1);
     EXPECT(heard == DCC_ERROR_WOULD_DEADLOCK);
     // Nothing happened: the threads still work.
-    EXPECT(dcc_cancel_token_set_deadline_after(other, 0) == DCC_OK);
+    EXPECT(dcc_cancel_token_set_deadline_after(other, 1) == DCC_OK);
     EXPECT(dcc_cancel_token_wait(other, 60 * second) == DCC_CANCELLED_BY_TOKEN);
     EXPECT(dcc_shutdown() == DCC_OK);
     expect_the_rest_works();
@@ -298,6 +298,47 @@ void shutdown_does_not_wait_for_ever()
     a_callback_that_never_returns();
     EXPECT(dcc_shutdown() == DCC_TIMED_OUT);
     EXPECT(dcc_clock_now_ns() - start >= 5 * second);
+}
+
+std::int32_t do_nothing(const dcc_job *, void *)
+{
+    return DCC_OK;
+}
+
+dcc_status post_to_workers(const dcc_dispatcher *dispatcher, dcc_job_fn function, dcc_job **out_job)
+{
+    dcc_post_desc desc = {};
+    desc.struct_size = sizeof desc;
+    desc.flags = DCC_POST_ANY_THREAD;
+    desc.function = function;
+    desc.user_data = const_cast<dcc_dispatcher *>(dispatcher);
+    return dcc_dispatcher_post(dispatcher, &desc, out_job, nullptr);
+}
+
+// A slice during which the library's workers are told to end.
+std::int32_t go_on_after_the_shutdown(const dcc_job *, void *dispatcher)
+{
+    ++called;
+    while (post_to_workers(static_cast<const dcc_dispatcher *>(dispatcher), do_nothing, nullptr) !=
+           DCC_ERROR_SHUTDOWN)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return DCC_RUN_AGAIN;
+}
+
+void shutdown_interrupts_a_job_between_two_slices()
+{
+    dcc_dispatcher_desc desc = {};
+    desc.struct_size = sizeof desc;
+    dcc_dispatcher *dispatcher = nullptr;
+    dcc_job *job = nullptr;
+    EXPECT(dcc_dispatcher_create(&desc, &dispatcher) == DCC_OK);
+    EXPECT(post_to_workers(dispatcher, go_on_after_the_shutdown, &job) == DCC_OK);
+    await(called, 1);
+    EXPECT(dcc_shutdown() == DCC_OK);
+    EXPECT(dcc_dispatcher_pump(dispatcher, DCC_NO_LIMIT, DCC_NO_LIMIT, nullptr) == DCC_OK);
+    std::int32_t state = DCC_JOB_PENDING;
+    EXPECT(dcc_job_state(job, &state) == DCC_OK && state == DCC_JOB_INTERRUPTED);
+    EXPECT(dcc_job_release(job) == DCC_OK && dcc_dispatcher_release(dispatcher) == DCC_OK);
 }
 
 // Whatever an async cancel answered while the threads end, no callback is lost.
@@ -349,6 +390,7 @@ const way ways[] = {
     WAY(shutdown_from_the_callback_thread),
     WAY(shutdown_from_a_callback_of_another_thread),
     WAY(shutdown_does_not_wait_for_ever),
+    WAY(shutdown_interrupts_a_job_between_two_slices),
     WAY(shutdown_against_async_cancels),
 };
 

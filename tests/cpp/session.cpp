@@ -94,6 +94,34 @@ void every_outcome_of_a_message_has_a_name()
     EXPECT(stats.cancelled == 0 && stats.unknown == 1 && stats.forgotten == 0);
 }
 
+void a_task_is_cancelled_by_a_message_of_its_own()
+{
+    dcc::session_options options;
+    options.kind = dcc::session_kind::tasks;
+    const dcc::session tasks = dcc::session::create(options);
+    const dcc::request task = tasks.begin("7");
+    EXPECT(tasks.handle_message(cancels_text_seven) == dcc::message_outcome::other);
+    EXPECT(tasks.handle_message(R"({"id":1,"method":"tasks/cancel","params":{"taskId":"7"}})") ==
+           dcc::message_outcome::cancelled);
+    EXPECT(task.is_cancelled() && task.end() == dcc::owed::nothing);
+}
+
+void what_a_peer_says_of_a_request_reaches_its_jobs()
+{
+    const dcc::session session = dcc::session::create();
+    const std::string span = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const std::string meta = R"({"dcc-cancel/timeoutMs":3600000,"traceparent":")" + span + "\"}";
+    dcc::request_options options;
+    options.meta = meta;
+    const dcc::request request = session.begin(1, options);
+    dcc::job_options of_job;
+    of_job.parent = request.token();
+    const dcc::job job = dcc::job::create(of_job);
+    EXPECT(request.token().trace_parent() == span && job.token().trace_parent() == span);
+    EXPECT(session.begin(2).token().trace_parent().empty() && dcc::token().trace_parent().empty());
+    EXPECT(request.end() == dcc::owed::result);
+}
+
 void a_cancel_that_is_held_is_for_the_next_request_of_its_id()
 {
     dcc::session_options options;
@@ -333,6 +361,14 @@ void progress_is_told_as_the_peer_asks_for_it()
     const dcc::request told = hasty.begin(7, asking);
     for (int step = 1; step <= 3; ++step)
         EXPECT(told.set_progress(step) && !told.progress_note().empty());
+    EXPECT(told.progress_note().empty()); // it is as far as it was
+    options.progress_heartbeat = std::chrono::nanoseconds(1);
+    const dcc::session beating = dcc::session::create(options);
+    const dcc::request opaque = beating.begin(7, asking);
+    EXPECT(opaque.set_progress(job));
+    for (int beat = 0; beat < 3; ++beat)
+        EXPECT(opaque.progress_note().find(R"("total":4,"message":"xxx)") != std::string::npos);
+    EXPECT(opaque.cancel() && opaque.progress_note().empty());
 }
 
 #if DCC_CANCEL_EXCEPTIONS
@@ -375,6 +411,8 @@ int main()
 {
     ids_keep_their_type();
     a_message_cancels_the_request_that_it_names();
+    a_task_is_cancelled_by_a_message_of_its_own();
+    what_a_peer_says_of_a_request_reaches_its_jobs();
     every_outcome_of_a_message_has_a_name();
     a_cancel_that_is_held_is_for_the_next_request_of_its_id();
     what_is_remembered_is_cleared_and_swept();

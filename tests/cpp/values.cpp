@@ -70,6 +70,19 @@ void they_are_keys()
     EXPECT(std::unordered_set<dcc::dispatcher>().empty() && std::unordered_set<dcc::request>().empty());
 }
 
+void they_are_empty_or_not_and_swap()
+{
+    dcc::token token = dcc::token::create();
+    const dcc::token before = token;
+    dcc::token none;
+    EXPECT(none == nullptr && nullptr == none && token != nullptr && nullptr != token);
+    EXPECT(!(none != nullptr) && !(nullptr == token) && dcc::job() == nullptr);
+    swap(token, none);
+    EXPECT(token == nullptr && none == before);
+    std::swap(token, none);
+    EXPECT(token == before && none == nullptr);
+}
+
 void a_callback_may_take_the_token()
 {
     const dcc::token parent = dcc::token::create();
@@ -172,6 +185,7 @@ int main()
 {
     parents_come_from_any_range();
     they_are_keys();
+    they_are_empty_or_not_and_swap();
     a_callback_may_take_the_token();
     a_guard_cancels_unless_it_is_dismissed();
     a_deadline_moves();

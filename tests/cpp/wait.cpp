@@ -93,8 +93,14 @@ void a_deadline_is_moved_and_disarmed()
     EXPECT(token.set_deadline_after(1h) && token.clear_deadline() && !token.clear_deadline());
     EXPECT(token.set_deadline(std::chrono::system_clock::now() + 1h));
     EXPECT(token.time_to_deadline() > 30min);
+    const dcc::token child = dcc::token::create({token});
+    EXPECT(child.time_to_deadline() > 30min && !child.clear_deadline());
+    EXPECT(child.set_deadline_after(2h) && child.time_to_deadline() < 90min);
+    bool called = false;
+    const dcc::cancel_callback callback(child, [&] { called = true; });
     EXPECT(token.set_deadline(steady::now() - 1s));
-    EXPECT(token.wait_for(soon) && token.cause() == dcc::cause::deadline);
+    EXPECT(called && token.is_cancelled() && child.cause() == dcc::cause::deadline);
+    EXPECT(!child.time_to_deadline() && !token.time_to_deadline() && !child.set_deadline_after(1h));
     EXPECT(!dcc::token().set_deadline_after(1s) && !dcc::token().clear_deadline());
 }
 

@@ -301,7 +301,10 @@ fn the_listing_tells_of_each_live_job() {
     assert_eq!(plain["label"], "Weld \"edges\"\n");
     assert_eq!(plain["id"], dcc_job_id(job));
     assert_eq!(plain["state"], "running");
-    assert_eq!(plain["progress"], serde_json::json!({"done": 3, "total": 8, "message": ""}));
+    let progress = serde_json::json!({
+        "done": 3, "total": 8, "fraction": 0.375, "time_left_ns": null, "message": ""
+    });
+    assert_eq!(plain["progress"], progress);
     assert!(plain["age_ns"].as_u64().unwrap() > 0);
     for absent in ["cancelled", "since_last_poll_ns", "longest_gap"] {
         assert!(plain[absent].is_null(), "{absent}");
@@ -360,4 +363,97 @@ fn bad_arguments_are_answered() {
         assert_eq!(gap(null_mut()).0, DCC_NOT_FOUND);
     }
     assert!(dcc_clock_now_ns() > 0);
+}
+
+unsafe extern "C" fn never(_host: *mut std::ffi::c_void) -> i32 {
+    0
+}
+
+/// A job that this thread alone may ask about.
+fn foreign_job() -> *mut dcc_job {
+    let mut job = null_mut();
+    // SAFETY: zero is a value of the descriptor; the function takes anything; a writable result.
+    unsafe {
+        let mut desc: dcc_job_desc = std::mem::zeroed();
+        desc.struct_size = size_of::<dcc_job_desc>() as u32;
+        desc.is_cancelled = Some(never);
+        assert_eq!(dcc_job_create(&desc, &mut job), DCC_OK);
+    }
+    job
+}
+
+fn checks_not_asked() -> u64 {
+    // SAFETY: zero is a value; a structure of that size.
+    unsafe {
+        let mut stats: dcc_stats = std::mem::zeroed();
+        stats.struct_size = size_of::<dcc_stats>() as u32;
+        assert_eq!(dcc_stats_read(&mut stats), DCC_OK);
+        stats.checks_not_asked
+    }
+}
+
+#[test]
+fn a_check_that_nobody_asks_is_told_once_until_it_is_asked() {
+    let _alone = alone();
+    let observer = observer(100);
+    let before = checks_not_asked();
+    // With this threshold every time between two questions is too long.
+    assert_eq!(dcc_events_set_slow_cancel_threshold(1), DCC_OK);
+    let job = foreign_job();
+    assert_eq!(dcc_job_begin(job), DCC_OK);
+    let end = Instant::now() + Duration::from_secs(include!("../support/hang_seconds"));
+    let mut told = Vec::new();
+    while told.is_empty() {
+        assert!(Instant::now() < end, "nobody was told");
+        std::thread::yield_now();
+        told.extend(
+            drain(observer).into_iter().filter(|one| one.kind == DCC_EVENT_CHECK_NOT_ASKED),
+        );
+    }
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].job_id, dcc_job_id(job));
+    assert!(told[0].since_cancel_ns >= 1);
+    assert!(text(&told[0]).contains("neither polls nor waits"), "{}", text(&told[0]));
+    assert!(listing()[0]["check_not_asked_ns"].as_u64() > Some(0));
+    assert_eq!(checks_not_asked(), before + 1, "it was told of already");
+    // Asked, and too long not asked again.
+    assert_eq!(dcc_job_is_cancelled(job), DCC_OK);
+    assert_eq!(checks_not_asked(), before + 2);
+    assert_eq!(dcc_job_complete(job), DCC_OK);
+    assert_eq!(checks_not_asked(), before + 2, "its end tells nothing new");
+    assert!(listing()[0]["check_not_asked_ns"].is_null());
+    assert_eq!(dcc_events_set_slow_cancel_threshold(1_000_000_000), DCC_OK);
+    assert_eq!(dcc_job_release(job), DCC_OK);
+    assert_eq!(dcc_events_release(observer), DCC_OK);
+}
+
+#[test]
+fn a_job_that_ends_unasked_is_told_of_and_one_that_polls_in_time_is_not() {
+    let _alone = alone();
+    let (observer, before) = (observer(100), checks_not_asked());
+    let quick = foreign_job();
+    assert_eq!(dcc_events_set_slow_cancel_threshold(u64::MAX), DCC_OK);
+    assert_eq!(dcc_job_begin(quick), DCC_OK);
+    assert_eq!(dcc_job_is_cancelled(quick), DCC_OK);
+    assert_eq!(dcc_job_complete(quick), DCC_OK);
+    assert_eq!(checks_not_asked(), before);
+    let job = foreign_job();
+    assert_eq!(dcc_job_begin(job), DCC_OK);
+    // SAFETY: a text of that length.
+    let ended = unsafe {
+        assert_eq!(dcc_events_set_slow_cancel_threshold(1), DCC_OK);
+        dcc_job_fail(job, c"x".as_ptr(), 1)
+    };
+    assert_eq!(ended, DCC_OK);
+    assert_eq!(dcc_events_set_slow_cancel_threshold(1_000_000_000), DCC_OK);
+    let id = dcc_job_id(job);
+    let told = drain(observer).into_iter();
+    let told: Vec<u64> =
+        told.filter(|one| one.kind == DCC_EVENT_CHECK_NOT_ASKED).map(|one| one.job_id).collect();
+    assert_eq!(told, [id]);
+    assert_eq!(checks_not_asked(), before + 1);
+    for job in [quick, job] {
+        assert_eq!(dcc_job_release(job), DCC_OK);
+    }
+    assert_eq!(dcc_events_release(observer), DCC_OK);
 }

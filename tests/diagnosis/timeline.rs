@@ -1,14 +1,17 @@
 //! The timeline, through the C functions: what is recorded, and the file that is written.
 
-#[path = "../support/linked.rs"]
-mod linked;
+#[path = "../support/listening.rs"]
+mod listening;
+#[path = "../support/shares.rs"]
+mod shares;
 
 use dcc_cancel::ffi::{
-    current::*, job::*, job_life::*, library::*, limits::*, status::*, timeline::*, token::*,
-    trace::dcc_job_trace,
+    current::*, job::*, job_life::*, library::*, limits::*, progress::*, status::*, timeline::*,
+    token::*, trace::dcc_job_trace,
 };
-use linked::linked_to;
+use listening::{Job, linked_to};
 use serde_json::{Value, json};
+use shares::Share;
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char};
 use std::path::{Path, PathBuf};
@@ -126,6 +129,37 @@ fn written(test: &str) -> Value {
 
 fn job_ids(file: &Value) -> Vec<u64> {
     events(file).iter().map(|event| event["args"]["job_id"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn steps_of_a_job_are_slices_inside_each_other() {
+    let _alone = alone();
+    let job = Job(new_job(null()).addr());
+    let job_id = dcc_job_id(job.pointer());
+    assert_eq!(dcc_job_begin(job.pointer()), DCC_OK);
+    job.with_current(|| {
+        let before = Share::begin(None, 0, 100, "before the start");
+        assert_eq!(dcc_timeline_begin(100), DCC_OK);
+        let step = Share::begin(Some(before), 40, 0, "Textures");
+        let inner = step.with_current(|| Share::begin(None, 0, 2, ""));
+        // Each once, whether it ends or is let go.
+        [inner, step, before].iter().for_each(|share| share.end());
+        let released = Share::begin(None, 0, 0, "released");
+        assert_eq!(dcc_progress_release(released.pointer()), DCC_OK);
+    });
+    assert_eq!(dcc_timeline_end(), DCC_OK);
+    let file = written("shares");
+    let rows = file["traceEvents"].as_array().unwrap();
+    let slices: Vec<_> = rows.iter().filter(|row| row["cat"] == "progress").collect();
+    let names: Vec<_> = slices.iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Textures", "share", "released"], "{file}");
+    for slice in &slices {
+        assert_eq!((&slice["ph"], &slice["args"]["job_id"]), (&json!("X"), &json!(job_id)));
+    }
+    let end = |row: &Value| nanoseconds(&row["ts"]) + nanoseconds(&row["dur"]);
+    assert!(nanoseconds(&slices[0]["ts"]) <= nanoseconds(&slices[1]["ts"]));
+    assert!(end(slices[1]) <= end(slices[0]), "the step is around it");
+    job.release();
 }
 
 #[test]

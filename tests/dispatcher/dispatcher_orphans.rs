@@ -3,11 +3,14 @@
 
 #[path = "../support/listening.rs"]
 mod listening;
+#[path = "../support/native_events.rs"]
+mod native_events;
 #[path = "../support/posting.rs"]
 mod posting;
 
-use dcc_cancel::ffi::{dispatcher::*, job::*, post::*, status::*};
+use dcc_cancel::ffi::{dispatcher::*, job::*, job_wait::*, post::*, slice::*, status::*, wait::*};
 use listening::{Owner, stats, until};
+use native_events::is_set;
 use posting::*;
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
@@ -153,17 +156,64 @@ fn who_waits_for_a_thread_is_freed_by_its_end() {
 #[test]
 fn who_waits_for_the_next_slice_is_freed_by_its_threads_end() {
     let _alone = alone();
-    let owner = Owner::new();
-    let (dispatcher, end, thread) = of_a_thread(owner);
-    let endless = move || job(|_| DCC_RUN_AGAIN).owner(owner.pointer());
-    let waiter = wait_elsewhere(dispatcher, endless);
-    end.send(()).unwrap();
-    until("it waits for its next slice", || dispatcher.stats().between_slices == 1);
-    drop(end);
-    thread.join().unwrap();
-    let (status, state, runs) = waiter.join().unwrap();
-    assert_eq!((status, runs), (DCC_STARTED, 1));
-    assert!([DCC_JOB_RUNNING, DCC_JOB_CANCELLED].contains(&state), "{state}");
-    assert_eq!(owner.close(), DCC_OK);
-    dispatcher.release();
+    for answer in [DCC_RUN_AGAIN, DCC_RUN_WHEN_WOKEN] {
+        let owner = Owner::new();
+        let (dispatcher, end, thread) = of_a_thread(owner);
+        let endless = move || job(move |_| answer).owner(owner.pointer());
+        let waiter = wait_elsewhere(dispatcher, endless);
+        end.send(()).unwrap();
+        until("it waits for its next slice", || dispatcher.stats().between_slices == 1);
+        drop(end);
+        thread.join().unwrap();
+        let (status, state, runs) = waiter.join().unwrap();
+        assert_eq!((status, runs), (DCC_STARTED, 1));
+        assert!([DCC_JOB_RUNNING, DCC_JOB_CANCELLED].contains(&state), "{state}");
+        assert_eq!(owner.close(), DCC_OK);
+        dispatcher.release();
+    }
+}
+
+#[test]
+fn nobody_waits_for_the_end_of_a_job_whose_thread_has_ended() {
+    let _alone = alone();
+    for waits_before in [true, false] {
+        let owner = Owner::new();
+        let (dispatcher, end, thread) = of_a_thread(owner);
+        let job = dispatcher.post(owned(owner)).job;
+        let mut event = DCC_NO_NATIVE_EVENT;
+        // SAFETY: a writable result.
+        assert_eq!(unsafe { dcc_job_native_event(job.pointer(), &mut event) }, DCC_OK);
+        let sleeps_here = Dispatcher::new();
+        let sleeper = sleeps_here.post(posting::job(|_| DCC_RUN_WHEN_WOKEN));
+        sleeps_here.pump();
+        if waits_before {
+            assert_eq!(dcc_job_wake_at_end(sleeper.job.pointer(), job.pointer()), DCC_OK);
+            assert_eq!(sleeps_here.pump().executed, 0);
+        }
+        let waiting = waits_before.then(|| {
+            let before = stats().live_registrations;
+            let waiting = thread::spawn(move || dcc_job_wait(job.pointer(), DCC_NO_LIMIT));
+            until("it waits", || stats().live_registrations > before);
+            waiting
+        });
+        drop(end);
+        thread.join().unwrap();
+        let waited = waiting.map_or(DCC_NEVER, |waiting| waiting.join().unwrap());
+        assert_eq!(waited, DCC_NEVER);
+        assert_eq!(dcc_job_wait(job.pointer(), DCC_NO_LIMIT), DCC_NEVER);
+        assert_eq!(dcc_job_wait(job.pointer(), 0), DCC_NEVER, "what the event tells of");
+        assert!(is_set(event));
+        assert_eq!(dcc_native_event_close(event), DCC_OK);
+        if !waits_before {
+            assert_eq!(dcc_job_wake_at_end(sleeper.job.pointer(), job.pointer()), DCC_OK);
+        }
+        assert_eq!(sleeps_here.pump().executed, 1, "woken once");
+        sleeps_here.close();
+        sleeper.job.release();
+        sleeps_here.release();
+        assert_eq!(owner.close(), DCC_OK);
+        assert_eq!(dcc_job_wait(job.pointer(), DCC_NO_LIMIT), DCC_OK, "its owner's close ended it");
+        job.release();
+        dispatcher.release();
+    }
 }

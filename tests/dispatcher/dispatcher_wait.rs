@@ -182,12 +182,14 @@ fn a_stuck_thread_is_told_of_and_frees_who_waits_for_queued_jobs() {
         .label("endless bake"),
     );
     let id = stuck.job.id();
+    assert_eq!(dispatcher.stats().since_last_tick_ns, DCC_NO_LIMIT, "there was none");
     let waiter = thread::spawn(move || {
         until("it is inside", || dispatcher.stats().present_job_id != 0);
         let (status, state, log) = dispatcher.post_and_wait(nothing(), FOREVER);
         assert_eq!((status, state), (DCC_WEDGED, DCC_JOB_CANCELLED));
         let stats = dispatcher.stats();
         assert_eq!((stats.present_job_id, stats.is_wedged), (id, 1));
+        assert_eq!(stats.since_last_tick_ns, 0, "it is inside one");
         assert!(stats.present_for_ns >= 50_000_000, "{}", stats.present_for_ns);
         assert_eq!(stats.depth, 0);
         gate.open();
@@ -225,6 +227,10 @@ fn a_stuck_thread_is_told_of_and_frees_who_waits_for_queued_jobs() {
     stuck.log.assert_over(DCC_JOB_COMPLETED);
     let stats = dispatcher.stats();
     assert_eq!((stats.present_job_id, stats.is_wedged, stats.longest_job_id), (0, 0, id));
+    until("the thread is at something of its own", || {
+        let stats = dispatcher.stats();
+        stats.since_last_tick_ns > 0 && stats.present_job_id == 0
+    });
     assert!(stats.run_max_ns >= 50_000_000);
     let label = text_of(|buffer, size, length| {
         // SAFETY: a writable buffer of that size.

@@ -4,13 +4,18 @@
 
 #![cfg(loom)]
 
+#[path = "../support/interleavings.rs"]
+mod interleavings;
+
 use dcc_cancel::dispatcher::post::Post;
 use dcc_cancel::dispatcher::post_wait::WaitEnd;
 use dcc_cancel::dispatcher::pump::{Bounds, NO_LIMIT};
-use dcc_cancel::dispatcher::run::RUN_AGAIN;
+use dcc_cancel::dispatcher::run::{RUN_AGAIN, RUN_AWAY, RUN_WHEN_WOKEN};
 use dcc_cancel::dispatcher::{DispatcherPin, Dispatchers, Settings, ShutDown};
 use dcc_cancel::error::Error;
 use dcc_cancel::handle::{Handle, NULL};
+use dcc_cancel::job::life::JobSealed;
+use dcc_cancel::job::wait::{EndWaited, Waiter};
 use dcc_cancel::job::{JobOrigin, JobPin, JobState};
 use dcc_cancel::library::Library;
 use dcc_cancel::memory::pin::Keeper;
@@ -22,27 +27,26 @@ use dcc_cancel::sys::thread_identity;
 use dcc_cancel::sys::work::Work;
 use dcc_cancel::thread::context::ThisThread;
 use dcc_cancel::thread::current::{ThreadRecord, ThreadSlots};
+use dcc_cancel::token::asking::Asker;
 use dcc_cancel::token::create::Origin;
 use dcc_cancel::token::wait::Waited;
 use dcc_cancel::token::{Cause, TokenPin};
+use interleavings::model;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 use std::ffi::c_void;
-
-/// Runs the interleavings with at most this many preemptions; all would take hours.
-fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.max_branches = 20_000;
-    builder.check(body);
-}
 
 /// What a posted job's functions note. Its user data is a counted pointer, given up by `destroy`.
 #[derive(Default)]
 struct Log {
     /// Slices that it asks for beyond the first.
     slices: u32,
+    /// Whether it sleeps until `event` is set.
+    is_sleeper: bool,
+    /// Whether another thread uses its things until `event` is set.
+    is_away: bool,
+    event: AtomicU32,
     running: AtomicU32,
     runs: AtomicU32,
     completions: AtomicU32,
@@ -81,6 +85,12 @@ unsafe extern "C-unwind" fn run(_job: *const c_void, log: *mut c_void) -> i32 {
     let before = log.runs.fetch_add(1, Ordering::Relaxed);
     thread::yield_now();
     log.running.store(0, Ordering::Relaxed);
+    if log.is_sleeper && log.event.load(Ordering::Relaxed) == 0 {
+        return RUN_WHEN_WOKEN;
+    }
+    if log.is_away && log.event.load(Ordering::Relaxed) == 0 {
+        return RUN_AWAY;
+    }
     if before < log.slices { RUN_AGAIN } else { 0 }
 }
 
@@ -193,10 +203,12 @@ const PLAIN: Post<'static> = Post {
     label: "",
     caller_id: "",
     parent: NULL,
+    above: NULL,
     owner: NULL,
     lane: Lane::Normal,
     elsewhere: false,
     deadline_ns: None,
+    unwinds: false,
     is_kept: true,
 };
 
@@ -363,6 +375,127 @@ fn cancel_x_step() {
     });
 }
 
+/// What a job waits for comes while it looks for that and falls asleep: it does not sleep for ever.
+#[test]
+fn wake_x_sleep() {
+    model(3, || {
+        let world = world();
+        let log = Arc::new(Log { is_sleeper: true, ..Log::default() });
+        let job = world.library.dispatchers().post(&world.pin(), &PLAIN, work(&log), HERE);
+        let job = job.map_err(|(error, _)| error).unwrap();
+        let thread = thread::spawn({
+            let (world, log) = (world.clone(), log.clone());
+            move || {
+                log.event.store(1, Ordering::Relaxed);
+                let jobs = world.library.jobs();
+                assert!(world.library.dispatchers().wake_job(&JobPin::new(jobs, job).unwrap()));
+            }
+        });
+        world.pump();
+        thread.join().unwrap();
+        world.pump();
+        assert_eq!((log.ends(), log.state()), ((1, 1), JobState::Completed as u32));
+        world.library.jobs().release(job).unwrap();
+        world.end();
+    });
+}
+
+/// A job that unwinds is cancelled while it falls asleep: it is called once more, at most, and is over.
+#[test]
+fn cancel_x_sleep() {
+    model(3, || {
+        let world = world();
+        let log = Arc::new(Log { is_sleeper: true, ..Log::default() });
+        let post = Post { unwinds: true, ..PLAIN };
+        let job = world.library.dispatchers().post(&world.pin(), &post, work(&log), HERE);
+        let job = job.map_err(|(error, _)| error).unwrap();
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || {
+                let jobs = world.library.jobs();
+                let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
+            }
+        });
+        world.pump();
+        let runs = log.runs();
+        thread.join().unwrap();
+        world.pump();
+        assert_eq!((log.ends(), log.state()), ((1, 1), JobState::Cancelled as u32));
+        assert!(log.runs() <= runs + 1 && log.runs() <= 2);
+        world.library.jobs().release(job).unwrap();
+        world.end();
+    });
+}
+
+/// A job is cancelled while it leaves what it works on to another thread: it is over only after that thread
+/// has woken it.
+#[test]
+fn cancel_x_away() {
+    model(3, || {
+        let world = world();
+        let log = Arc::new(Log { is_away: true, ..Log::default() });
+        let post = Post { unwinds: true, ..PLAIN };
+        let job = world.library.dispatchers().post(&world.pin(), &post, work(&log), HERE);
+        let job = job.map_err(|(error, _)| error).unwrap();
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || {
+                let jobs = world.library.jobs();
+                let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
+            }
+        });
+        world.pump();
+        world.pump();
+        thread.join().unwrap();
+        let runs = log.runs();
+        if runs > 0 {
+            world.pump();
+            assert_eq!((log.ends(), log.runs()), ((0, 0), 1), "another thread uses its things");
+            log.event.store(1, Ordering::Relaxed);
+            let jobs = world.library.jobs();
+            assert!(world.library.dispatchers().wake_job(&JobPin::new(jobs, job).unwrap()));
+        }
+        world.pump();
+        assert_eq!((log.ends(), log.runs()), ((1, 1), 2 * runs));
+        world.library.jobs().release(job).unwrap();
+        world.end();
+    });
+}
+
+/// What a job waits for ends while it asks to be woken then and falls asleep: it does not sleep for ever.
+#[test]
+fn end_x_sleep() {
+    model(3, || {
+        let world = world();
+        let log = Arc::new(Log { is_sleeper: true, ..Log::default() });
+        let dispatchers = world.library.dispatchers();
+        let job = dispatchers.post(&world.pin(), &PLAIN, work(&log), HERE);
+        let job = job.map_err(|(error, _)| error).unwrap();
+        let jobs = world.library.jobs();
+        let token = Origin::default();
+        let origin = JobOrigin { label: "", caller_id: "", parents: [NULL; 2], token, owner: NULL };
+        let awaited = jobs.create(&origin, None).map_err(|(error, _)| error).unwrap();
+        let thread = thread::spawn({
+            let (world, log) = (world.clone(), log.clone());
+            move || {
+                log.event.store(1, Ordering::Relaxed);
+                let jobs = world.library.jobs();
+                let pin = JobPin::new(jobs, awaited).unwrap();
+                jobs.end(&pin, JobState::Failed, "").unwrap();
+            }
+        });
+        let sleeper = dispatchers.posted_as(&JobPin::new(jobs, job).unwrap()).unwrap();
+        jobs.wake_at_end(&JobPin::new(jobs, awaited).unwrap(), sleeper).unwrap();
+        world.pump();
+        thread.join().unwrap();
+        world.pump();
+        assert_eq!((log.ends(), log.state()), ((1, 1), JobState::Completed as u32));
+        jobs.release(awaited).unwrap();
+        jobs.release(job).unwrap();
+        world.end();
+    });
+}
+
 /// A poster's time is over while its job is pumped: it never runs, or it has started.
 #[test]
 fn timeout_x_pump() {
@@ -445,6 +578,75 @@ fn close_x_pump() {
     });
 }
 
+/// A job that seals in its first slice, and what came of it.
+struct Sealing {
+    world: Arc<World>,
+    sealed: AtomicU32,
+    state: AtomicU32,
+}
+
+unsafe extern "C-unwind" fn run_and_seal(job: *const c_void, sealing: *mut c_void) -> i32 {
+    // SAFETY: the work's reference, which `forget_sealing` gives back.
+    let sealing = unsafe { &*sealing.cast::<Sealing>() };
+    if sealing.sealed.load(Ordering::Relaxed) != 0 {
+        return 0;
+    }
+    let jobs = sealing.world.library.jobs();
+    let sealed = jobs.seal(&JobPin::new(jobs, job as Handle).unwrap()).unwrap();
+    if sealed != JobSealed::Yes {
+        return 2;
+    }
+    sealing.sealed.store(1, Ordering::Relaxed);
+    RUN_AGAIN
+}
+
+unsafe extern "C" fn note_end(_job: *const c_void, state: i32, sealing: *mut c_void) {
+    // SAFETY: as above.
+    unsafe { &*sealing.cast::<Sealing>() }.state.store(state as u32, Ordering::Relaxed);
+}
+
+unsafe extern "C" fn forget_sealing(sealing: *mut c_void) {
+    // SAFETY: the reference that the model gave away.
+    drop(unsafe { Arc::from_raw(sealing.cast::<Sealing>()) });
+}
+
+/// Another thread shuts down before, while or after a job seals in one of its slices: a sealed one is done or
+/// interrupted, never cancelled.
+#[test]
+fn close_x_seal() {
+    model(2, || {
+        let world = world();
+        let (sealed, state) = (AtomicU32::new(0), AtomicU32::new(0));
+        let sealing = Arc::new(Sealing { world: world.clone(), sealed, state });
+        let user_data = UserData::new(Arc::into_raw(sealing.clone()).cast_mut().cast());
+        // SAFETY: all three take what `user_data` is.
+        let work = unsafe {
+            let payload = Payload::new(user_data, Some(forget_sealing));
+            Work::new(run_and_seal, Some(note_end), payload)
+        };
+        let posted = world.library.dispatchers().post(&world.pin(), &PLAIN, work, HERE);
+        let job = posted.map_err(|(error, _)| error).unwrap();
+        world.library.jobs().release(job).unwrap();
+        let thread = thread::spawn({
+            let world = world.clone();
+            move || {
+                world.library.dispatchers().shut_down(&world.pin(), OTHER);
+            }
+        });
+        world.pump();
+        world.pump();
+        thread.join().unwrap();
+        world.pump();
+        let is_sealed = sealing.sealed.load(Ordering::Relaxed) != 0;
+        let state = JobState::from_number(sealing.state.load(Ordering::Relaxed));
+        let other = if is_sealed { JobState::Completed } else { JobState::Cancelled };
+        let is_right = state == JobState::Interrupted || state == other;
+        assert!(is_right, "sealed: {is_sealed}, ended as {state:?}");
+        drop(sealing);
+        world.end();
+    });
+}
+
 /// Another thread shuts down while what the pump ran is over and another job comes in its place: that is not
 /// asked to stop.
 #[test]
@@ -462,7 +664,7 @@ fn close_x_pump_x_next_job() {
         world.pump();
         let jobs = world.library.jobs();
         let token = Origin::default();
-        let origin = JobOrigin { label: "", caller_id: "", parent: NULL, token, owner: NULL };
+        let origin = JobOrigin { label: "", caller_id: "", parents: [NULL; 2], token, owner: NULL };
         let next = jobs.create(&origin, None).map_err(|(error, _)| error).unwrap();
         thread.join().unwrap();
         let pin = JobPin::new(jobs, next).unwrap();
@@ -591,7 +793,10 @@ fn wait_x_wait_of_all_workers() {
                 world.library.dispatchers().workers().join(thread_identity::current());
                 // As a job that it runs would.
                 let tokens = world.library.tokens();
-                assert_eq!(tokens.wait_any(&[token], None), Ok(Waited::Cancelled(0)));
+                assert_eq!(
+                    tokens.wait_any(&[token], None, Asker::default()),
+                    Ok(Waited::Cancelled(0))
+                );
             }
         });
         let log = Arc::new(Log::default());
@@ -846,5 +1051,68 @@ fn wait_x_wait() {
         assert!(!(thread.join().unwrap() && is_refused), "one of them can wait");
         world.library.dispatchers().release(later, HERE).unwrap();
         world.end();
+    });
+}
+
+/// A thread begins to wait for the end of a posted job while that is completed, and while its slot goes if
+/// its poster kept nothing: the wait ends after the completion and the destroy-notify.
+#[test]
+fn completion_x_wait_for_the_end() {
+    for is_kept in [true, false] {
+        model(2, move || {
+            let world = world();
+            let log = Arc::new(Log::default());
+            let post = Post { is_kept, ..PLAIN };
+            let job = world.library.dispatchers().post(&world.pin(), &post, work(&log), HERE);
+            let job = job.map_err(|(error, _)| error).unwrap();
+            let thread = thread::spawn({
+                let (world, log) = (world.clone(), log.clone());
+                move || {
+                    let waited = world.library.jobs().wait_for_end(
+                        job,
+                        None,
+                        Waiter::<[Handle; 0]>::default(),
+                        |_| (),
+                    );
+                    match waited {
+                        // It was gone before, of which this thread knows nothing else.
+                        Err(Error::InvalidHandle(..)) if !is_kept => return,
+                        waited => assert_eq!(waited, Ok(EndWaited::Ended)),
+                    }
+                    assert_eq!(log.ends(), (1, 1));
+                }
+            });
+            world.pump();
+            thread.join().unwrap();
+            if is_kept {
+                world.library.jobs().release(job).unwrap();
+            }
+            world.end();
+        });
+    }
+}
+
+/// A dispatcher's thread ends while another begins to wait for a job of it, which is never completed.
+#[test]
+fn end_of_its_thread_x_wait_for_the_end() {
+    model(2, || {
+        let world = world();
+        let owner = world.library.owners().create().unwrap();
+        let log = Arc::new(Log::default());
+        let post = Post { owner, ..PLAIN };
+        let job = world.library.dispatchers().post(&world.pin(), &post, work(&log), HERE);
+        let job = job.map_err(|(error, _)| error).unwrap();
+        let other = world.clone();
+        let thread = thread::spawn(move || {
+            other.library.jobs().wait_for_end(job, None, Waiter::<[Handle; 0]>::default(), |_| ())
+        });
+        world.library.dispatchers().thread_ends(HERE);
+        assert_eq!(thread.join().unwrap(), Ok(EndWaited::Never));
+        world.library.dispatchers().close_owner(owner, OTHER).unwrap();
+        assert_eq!((log.runs(), log.ends()), (0, (0, 1)));
+        let waited =
+            world.library.jobs().wait_for_end(job, None, Waiter::<[Handle; 0]>::default(), |_| ());
+        assert_eq!(waited, Ok(EndWaited::Ended), "the close was its end");
+        world.library.jobs().release(job).unwrap();
     });
 }

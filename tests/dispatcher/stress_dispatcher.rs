@@ -9,7 +9,7 @@ mod posting;
 #[path = "../support/racing.rs"]
 mod racing;
 
-use dcc_cancel::ffi::{dispatcher::*, job::*, status::*};
+use dcc_cancel::ffi::{current::*, dispatcher::*, job::*, post::*, slice::*, status::*};
 use listening::{NO_OWNER, Owner, Token, alone, until};
 use posting::*;
 use racing::*;
@@ -75,6 +75,65 @@ fn cancel_x_pump_x_worker() {
         logs.check(dispatcher);
         jobs.into_iter().for_each(Job::release);
         parent.release();
+        dispatcher.release();
+        until("the host is let go", || host.destroys() == 1);
+    });
+}
+
+/// Jobs that sleep until something comes, which comes, with a wake, while they are pumped and some are
+/// cancelled: the host is woken for each of them, and each is over.
+#[test]
+fn wake_x_cancel_x_pump() {
+    let _alone = alone();
+    rounds(|random| {
+        let host = Host::new();
+        let dispatcher = host.dispatcher(NO_OWNER.pointer());
+        let logs = Logs::default();
+        let jobs: Vec<(Job, Arc<AtomicBool>)> = (0..JOBS)
+            .map(|_| {
+                let event = Arc::new(AtomicBool::new(false));
+                let (seen, mut was_told) = (event.clone(), false);
+                let mut post = job(move |_| match dcc_check_cancelled() {
+                    DCC_OK if seen.load(Ordering::SeqCst) => 0,
+                    DCC_OK => DCC_RUN_WHEN_WOKEN,
+                    cancelled => {
+                        assert!(!std::mem::replace(&mut was_told, true), "told twice");
+                        cancelled
+                    }
+                });
+                if random.once_in(2) {
+                    post.desc.flags |= DCC_POST_UNWINDS;
+                }
+                (logs.post(dispatcher, post, &[]).expect("accepted"), event)
+            })
+            .collect();
+        let line = StartLine::for_threads(3);
+        let seeds = [random.below(1 << 40), random.below(1 << 40)];
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut random = Random::of(seeds[0]);
+                line.pass();
+                for (job, event) in &jobs {
+                    random.dawdle(600);
+                    event.store(true, Ordering::SeqCst);
+                    assert_eq!(dcc_job_wake(job.pointer()), DCC_OK);
+                }
+            });
+            scope.spawn(|| {
+                let mut random = Random::of(seeds[1]);
+                line.pass();
+                for (job, _) in &jobs {
+                    random.dawdle(600);
+                    if random.once_in(3) {
+                        job.cancel();
+                    }
+                }
+            });
+            line.pass();
+            host.pump_when_woken(dispatcher, || is_empty(dispatcher));
+        });
+        logs.check(dispatcher);
+        jobs.into_iter().for_each(|(job, _)| job.release());
         dispatcher.release();
         until("the host is let go", || host.destroys() == 1);
     });

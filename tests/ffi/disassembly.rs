@@ -197,6 +197,7 @@ fn check_fast_path(function: &str, calls: &[&str], most: usize) {
 fn the_probe_takes_no_lock_and_calls_nothing_but_its_thread_slots() {
     check_fast_path("dcc_check_cancelled", &["*(%rax)"], 18);
     check_fast_path("dcc_cancel_token_check_current", &["*(%rax)"], 14);
+    check_fast_path("dcc_slice_is_over", &["*(%rax)"], 26);
 }
 
 #[test]

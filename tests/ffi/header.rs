@@ -20,6 +20,7 @@ const FILES: &[&str] = &[
     "limits",
     "status",
     "token",
+    "token_all",
     "owner",
     "registration",
     "deadline",
@@ -27,13 +28,18 @@ const FILES: &[&str] = &[
     "job",
     "job_life",
     "job_texts",
+    "job_wait",
     "current",
     "poll",
     "context",
+    "progress",
+    "progress_counter",
+    "library_call",
     "events",
     "dispatcher",
     "post",
     "pump",
+    "slice",
     "dispatcher_stats",
     "request_id",
     "session",
@@ -42,6 +48,9 @@ const FILES: &[&str] = &[
     "session_stats",
     "request",
     "request_progress",
+    "seal",
+    "token_trace",
+    "events_next",
     "trace",
     "stats",
     "timeline",
@@ -181,7 +190,13 @@ fn the_headers_compile_as_c_and_as_cpp() {
 fn the_header_is_read_as_a_compiler_reads_it() {
     let read = Header::parse(&generated_header()).unwrap_or_else(|error| panic!("{error}"));
     let mut checks = vec!["#include \"dcc_cancel.h\"".to_owned()];
-    checks.extend(read.functions.iter().map(|function| format!("extern {function};")));
+    // In parentheses a name is no macro's.
+    checks.extend(read.functions.iter().map(|function| {
+        let name = &function.name;
+        let declared =
+            function.to_string().replacen(&format!(" {name}("), &format!(" ({name})("), 1);
+        format!("extern {declared};")
+    }));
     for function in &read.inline_functions {
         checks.push(format!("static inline {function};"));
     }

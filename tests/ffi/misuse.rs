@@ -6,8 +6,9 @@ mod job_state;
 mod linked;
 
 use dcc_cancel::ffi::{
-    context::*, current::*, job::*, job_life::*, job_texts::*, library::*, limits::*, poll::*,
-    status::*, token::*,
+    context::*, current::*, job::*, job_life::*, job_texts::*, job_wait::*, library::*,
+    library_call::*, limits::*, poll::*, progress::*, progress_counter::*, seal::*, slice::*,
+    status::*, token::*, token_all::*, wait::*,
 };
 use job_state::state_of;
 use linked::linked_to;
@@ -44,11 +45,50 @@ fn new_job() -> *mut dcc_job {
     job
 }
 
+/// As the first version had it, filled with a number.
+fn first_progress(all: u64) -> dcc_job_progress {
+    dcc_job_progress {
+        struct_size: 24,
+        reserved: all as u32,
+        done: all,
+        total: all,
+        fraction: all as f64,
+        time_left_ns: all,
+        over: all,
+        late: all,
+    }
+}
+
+fn progress_desc() -> dcc_progress_desc {
+    // SAFETY: numbers and nullable pointers, for which zero is a value.
+    let mut desc: dcc_progress_desc = unsafe { std::mem::zeroed() };
+    desc.struct_size = size_of::<dcc_progress_desc>() as u32;
+    desc
+}
+
+/// A share of a job that runs on.
+fn new_share() -> *mut dcc_progress {
+    let (mut ticket, mut share) = (0, null_mut());
+    // SAFETY: a descriptor and writable results.
+    unsafe {
+        assert_eq!(dcc_job_set_current(new_job(), &mut ticket), DCC_OK);
+        assert_eq!(dcc_progress_begin(&progress_desc(), &mut share), DCC_OK);
+    }
+    assert_eq!(dcc_job_reset_current(ticket), DCC_OK);
+    assert!(!share.is_null());
+    share
+}
+
 fn new_context() -> *mut dcc_context {
     let mut context = null_mut();
     // SAFETY: a writable result.
     assert_eq!(unsafe { dcc_context_capture(&mut context) }, DCC_OK);
     context
+}
+
+/// What a bound context runs.
+extern "C" fn ran(user_data: *mut c_void) -> *mut c_void {
+    user_data
 }
 
 fn last_error() -> String {
@@ -62,10 +102,19 @@ fn last_error() -> String {
 
 type TokenCall = (&'static str, fn(*mut dcc_cancel_token) -> dcc_status);
 type JobCall = (&'static str, fn(*mut dcc_job) -> dcc_status);
+type ShareCall = (&'static str, fn(*mut dcc_progress) -> dcc_status);
 type ContextCall = (&'static str, fn(*mut dcc_context) -> dcc_status);
 
 // SAFETY of the calls in these tables: their out-parameters are writable, their texts NULL or valid.
 const TOKEN_CALLS: &[TokenCall] = &[
+    ("join", |t| dcc_cancel_token_join(t, null())),
+    ("create_all", |t| {
+        let (parents, mut token) = ([t.cast_const()], null_mut());
+        // SAFETY: one entry, a writable result.
+        let status = unsafe { dcc_cancel_token_create_all(parents.as_ptr(), 1, &mut token) };
+        assert_eq!(dcc_cancel_token_release(token), DCC_OK);
+        status
+    }),
     ("retain", |t| dcc_cancel_token_retain(t)),
     ("release", |t| dcc_cancel_token_release(t)),
     // SAFETY: as above.
@@ -73,6 +122,10 @@ const TOKEN_CALLS: &[TokenCall] = &[
     ("is_cancelled", |t| dcc_cancel_token_is_cancelled(t)),
     // SAFETY: as above.
     ("reason", |t| unsafe { dcc_cancel_token_reason(t, null_mut(), 0, null_mut()) }),
+    // SAFETY: as above.
+    ("trace_parent", |t| unsafe {
+        dcc_cancel::ffi::token_trace::dcc_cancel_token_trace_parent(t, null_mut(), 0, null_mut())
+    }),
     // SAFETY: as above.
     ("cause", |t| unsafe { dcc_cancel_token_cause(t, &mut 0) }),
     // SAFETY: as above.
@@ -102,6 +155,12 @@ const JOB_CALLS: &[JobCall] = &[
     // SAFETY: as above.
     ("cancel", |j| unsafe { dcc_job_cancel(j, null(), 0) }),
     ("is_cancelled", |j| dcc_job_is_cancelled(j)),
+    ("seal", |j| dcc_job_seal(j)),
+    ("wake", |j| dcc_job_wake(j)),
+    // SAFETY: as above.
+    ("wake_at_cancel", |j| unsafe { dcc_job_wake_at_cancel(j, null(), &mut null_mut()) }),
+    ("wake_at_end", |j| dcc_job_wake_at_end(j, null())),
+    ("is_sealed", |j| dcc_job_is_sealed(j)),
     ("state", |j| state_of(j)),
     ("begin", |j| dcc_job_begin(j)),
     ("complete", |j| dcc_job_complete(j)),
@@ -115,7 +174,7 @@ const JOB_CALLS: &[JobCall] = &[
     // SAFETY: as above.
     ("set_progress", |j| unsafe { dcc_job_set_progress(j, 1, 2, null(), 0) }),
     ("progress", |j| {
-        let mut info = dcc_job_progress { struct_size: 24, reserved: 0, done: 9, total: 9 };
+        let mut info = first_progress(9);
         // SAFETY: as above.
         unsafe { dcc_job_read_progress(j, &mut info) }
     }),
@@ -131,6 +190,14 @@ const JOB_CALLS: &[JobCall] = &[
     ("user_data", |j| unsafe { dcc_job_user_data(j, &mut null_mut()) }),
     // SAFETY: as above.
     ("set_current", |j| unsafe { dcc_job_set_current(j, &mut 0) }),
+    ("wait", |j| dcc_job_wait(j, u64::MAX)),
+    ("native_event", |j| {
+        let mut event = DCC_NO_NATIVE_EVENT;
+        // SAFETY: a writable result.
+        let status = unsafe { dcc_job_native_event(j, &mut event) };
+        assert_eq!(dcc_native_event_close(event), DCC_OK);
+        status
+    }),
 ];
 
 const CONTEXT_CALLS: &[ContextCall] = &[
@@ -138,6 +205,39 @@ const CONTEXT_CALLS: &[ContextCall] = &[
     ("release", |c| dcc_context_release(c)),
     // SAFETY: as above.
     ("enter", |c| unsafe { dcc_context_enter(c, &mut 0) }),
+];
+
+const SHARE_CALLS: &[ShareCall] = &[
+    ("retain", |p| dcc_progress_retain(p)),
+    ("release", |p| dcc_progress_release(p)),
+    ("end", |p| dcc_progress_end(p)),
+    ("add", |p| dcc_progress_add(p, 1)),
+    // SAFETY: as above.
+    ("add_at", |p| unsafe { dcc_progress_add_at(p, 1, null(), 0) }),
+    ("set_total", |p| dcc_progress_set_total(p, 1)),
+    // SAFETY: as above.
+    ("set_message", |p| unsafe { dcc_progress_set_message(p, null(), 0) }),
+    // SAFETY: as above.
+    ("set_current", |p| unsafe { dcc_progress_set_current(p, &mut 0) }),
+    ("read_counter", |p| {
+        let layer = dcc_poll_layer { word: null(), expected: 0 };
+        let poll = dcc_poll_pair { token: layer, job: layer };
+        let mut counter = dcc_progress_counter { progress: null(), pending: 7, epoch: layer, poll };
+        // SAFETY: as above.
+        let status = unsafe { dcc_progress_read_counter(p, &mut counter) };
+        // What inlined code does with it is defined in any case.
+        assert_eq!((counter.progress, counter.pending), (p.cast_const(), 0));
+        assert!(!counter.epoch.word.is_null() && !counter.poll.job.word.is_null());
+        status
+    }),
+    ("begin below", |p| {
+        let desc = dcc_progress_desc { parent: p, ..progress_desc() };
+        let mut below = std::ptr::without_provenance_mut(1);
+        // SAFETY: as above.
+        let status = unsafe { dcc_progress_begin(&desc, &mut below) };
+        assert_eq!(below.is_null(), status < 0 || p.is_null(), "a failed begin leaves NULL");
+        status
+    }),
 ];
 
 /// What no live object of a kind has as its handle, given one that a live object has.
@@ -192,8 +292,56 @@ fn all_refuse(tokens: &[usize], jobs: &[usize], contexts: &[usize]) {
     }
 }
 
+fn shares_refuse(shares: &[usize]) {
+    for &bits in shares {
+        for (name, call) in SHARE_CALLS {
+            let status = call(std::ptr::without_provenance_mut(bits));
+            assert_eq!(status, DCC_ERROR_INVALID_HANDLE, "share {name} {bits:#x}");
+            assert!(last_error().contains(&format!("{bits:#x}")), "{}", last_error());
+        }
+    }
+}
+
+#[test]
+fn bad_handles_of_shares_are_refused() {
+    let (stale, live) = (new_share(), new_share());
+    assert_eq!(dcc_progress_release(stale), DCC_OK);
+    shares_refuse(&[stale.addr(), new_token().addr(), new_job().addr(), new_context().addr()]);
+    shares_refuse(&bad_bits(live.addr()));
+    assert_eq!(dcc_progress_add(live, 1), DCC_OK);
+}
+
+#[test]
+fn a_share_begins_of_what_makes_sense() {
+    let share = new_share();
+    let begin = |desc: dcc_progress_desc| {
+        // SAFETY: a descriptor and a writable result.
+        unsafe { dcc_progress_begin(&desc, &mut null_mut()) }
+    };
+    let refused = [
+        (dcc_progress_desc { weight: 1, ..progress_desc() }, "weight without a parent is 1"),
+        (dcc_progress_desc { reserved: 1, ..progress_desc() }, "reserved"),
+        (dcc_progress_desc { struct_size: 40, ..progress_desc() }, "struct_size is 40"),
+        (dcc_progress_desc { parent: share, label_length: 3, ..progress_desc() }, "label_length"),
+    ];
+    for (desc, complaint) in refused {
+        assert_eq!(begin(desc), DCC_ERROR_INVALID_ARGUMENT, "{complaint}");
+        assert!(last_error().contains(complaint), "{}", last_error());
+    }
+    // SAFETY: NULL is what is tested.
+    unsafe {
+        assert_eq!(dcc_progress_begin(&progress_desc(), null_mut()), DCC_ERROR_INVALID_ARGUMENT);
+        assert_eq!(dcc_progress_begin(null(), &mut null_mut()), DCC_ERROR_INVALID_ARGUMENT);
+        assert_eq!(dcc_progress_read_counter(share, null_mut()), DCC_ERROR_INVALID_ARGUMENT);
+        assert_eq!(dcc_progress_set_current(share, null_mut()), DCC_ERROR_INVALID_ARGUMENT);
+    }
+}
+
 #[test]
 fn null_is_a_no_op_everywhere() {
+    for (name, call) in SHARE_CALLS {
+        assert_eq!(call(null_mut()), DCC_OK, "share {name}");
+    }
     let fine = [DCC_OK, DCC_NOT_CANCELLED];
     for (name, call) in TOKEN_CALLS {
         assert!(fine.contains(&call(null_mut())), "token {name}");
@@ -277,16 +425,44 @@ fn null_out_pointers_are_refused() {
             dcc_job_read_progress(job, null_mut()),
             dcc_job_set_current(job, null_mut()),
             dcc_context_capture(null_mut()),
+            dcc_context_bind(Some(ran), null_mut(), None, null_mut()),
+            dcc_context_bind(None, null_mut(), None, &mut null_mut()),
+            dcc_library_call_begin(null_mut()),
+            dcc_library_call_ask(null_mut()),
+            dcc_library_call_end(null(), 1, 0, null(), 0),
             dcc_context_enter(null(), null_mut()),
             dcc_context_shield(null_mut()),
+            dcc_cancel::ffi::wait::dcc_context_ask(token, null_mut()),
             dcc_poll_read_current(null_mut()),
+            dcc_poll_read_current_at(null_mut(), null(), 0),
             dcc_poll_read_token(token, null_mut()),
             dcc_cancel::ffi::stats::dcc_stats_read(null_mut()),
             dcc_last_error(null_mut(), 1, null_mut()),
         ]
     };
-    assert_eq!(answers, [DCC_ERROR_INVALID_ARGUMENT; 21]);
+    assert_eq!(answers, [DCC_ERROR_INVALID_ARGUMENT; 28]);
     assert!(dcc_cancel_token_current().is_null() && dcc_job_current().is_null());
+}
+
+#[test]
+fn what_is_not_bound_or_has_no_reference_left_is_not_run() {
+    let mut bound = null_mut();
+    let user_data = std::ptr::without_provenance_mut(8);
+    // SAFETY: a function that looks at nothing, and a writable result.
+    assert_eq!(unsafe { dcc_context_bind(Some(ran), user_data, None, &mut bound) }, DCC_OK);
+    assert_eq!(dcc_context_retain(bound), DCC_OK);
+    for _ in 0..2 {
+        assert_eq!(dcc_context_run(bound.cast()), user_data, "once for each reference");
+    }
+    let unbound = new_context();
+    let (token, job) = (new_token().addr(), new_job().addr());
+    let gone = [bound.addr(), token, job];
+    let all = gone.into_iter().chain(bad_bits(unbound.addr())).map(|bits| (bits, "context"));
+    for (bits, why) in all.chain([(unbound.addr(), "dcc_context_bind"), (0, "dcc_context_bind")]) {
+        assert!(dcc_context_run(std::ptr::without_provenance_mut(bits)).is_null(), "{bits:#x}");
+        assert!(last_error().contains(why), "{bits:#x}: {}", last_error());
+    }
+    assert_eq!(dcc_context_release(unbound), DCC_OK, "it was not taken");
 }
 
 #[test]
@@ -310,6 +486,7 @@ fn bad_texts_are_refused_and_cancel_nothing() {
                 dcc_job_end_by_error(job, 1, text, length),
                 dcc_job_interrupt(job, text, length),
                 dcc_job_set_progress(job, 1, 2, text, length),
+                dcc_job_set_progress_at(job, 1, 2, text, length, null(), 0),
             ] {
                 assert_eq!(status, DCC_ERROR_INVALID_ARGUMENT);
                 assert!(last_error().contains(complaint), "{}", last_error());
@@ -345,7 +522,7 @@ fn sizes_of_descriptors_are_checked() {
         assert_eq!(create_job(&desc), (DCC_ERROR_INVALID_ARGUMENT, null_mut()), "{size}");
         assert!(last_error().contains(&format!("struct_size is {size}")), "{}", last_error());
     }
-    let flags = dcc_job_desc { flags: 2, ..job_desc() };
+    let flags = dcc_job_desc { flags: 4, ..job_desc() };
     assert_eq!(create_job(&flags), (DCC_ERROR_INVALID_ARGUMENT, null_mut()));
 }
 
@@ -358,14 +535,17 @@ fn out_structures_get_the_smaller_of_the_sizes() {
     }
     let job = new_job();
     dcc_job_begin(job);
-    let info = |struct_size| dcc_job_progress { struct_size, reserved: 7, done: 7, total: 7 };
+    let info = |struct_size| dcc_job_progress { struct_size, ..first_progress(7) };
     // SAFETY: writable for the size that each says.
     unsafe {
         assert_eq!(dcc_job_set_progress(job, 3, 4, null(), 0), DCC_OK);
-        let mut later = Later { info: info(32), tail: 99 };
+        let mut later = Later { info: info(64), tail: 99 };
         assert_eq!(dcc_job_read_progress(job, &mut later.info), DCC_OK);
-        assert_eq!((later.info.struct_size, later.info.done, later.info.total), (24, 3, 4));
+        assert_eq!((later.info.struct_size, later.info.done, later.info.total), (56, 3, 4));
         assert_eq!(later.tail, 99);
+        let mut first = info(24);
+        assert_eq!(dcc_job_read_progress(job, &mut first), DCC_OK);
+        assert_eq!((first.struct_size, first.done, first.fraction), (24, 3, 7.0));
         let mut small = info(16);
         assert_eq!(dcc_job_read_progress(job, &mut small), DCC_ERROR_INVALID_ARGUMENT);
         assert_eq!((small.done, small.total), (7, 7));
@@ -492,7 +672,7 @@ fn progress_only_grows_and_only_while_running() {
         unsafe { dcc_job_set_progress(job, done, 10, words, length) }
     };
     let get = || {
-        let mut info = dcc_job_progress { struct_size: 24, reserved: 0, done: 0, total: 0 };
+        let mut info = first_progress(0);
         let mut message = [0 as c_char; 16];
         // SAFETY: a structure and a buffer of those sizes.
         unsafe {
@@ -625,7 +805,7 @@ fn the_numbers_agree_with_their_copies() {
     assert_eq!(dcc_abi_version(), DCC_ABI_MAJOR << 16 | DCC_ABI_MINOR);
     assert_eq!(size_of::<dcc_job_desc>(), 88);
     assert_eq!(size_of::<dcc_cancel_token_desc>(), 40);
-    assert_eq!(size_of::<dcc_job_progress>(), 24);
+    assert_eq!(size_of::<dcc_job_progress>(), 56);
     assert_eq!(size_of::<dcc_poll_pair>(), 32);
 }
 
@@ -643,6 +823,7 @@ fn no_exported_function_forgot_the_panic_guard() {
         "ask(",
         "probe(",
         "probe_token(",
+        "read_current(",
     ];
     let mut checked = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -655,9 +836,12 @@ fn no_exported_function_forgot_the_panic_guard() {
             checked += 1;
         }
         // The helpers that stand for the guard are guarded themselves.
-        for helper in
-            ["extern \"C\" fn ask(", "extern \"C\" fn probe(", "extern \"C\" fn probe_token("]
-        {
+        for helper in [
+            "extern \"C\" fn ask(",
+            "extern \"C\" fn probe(",
+            "extern \"C\" fn probe_token(",
+            "extern \"C\" fn read_nothing(",
+        ] {
             if let Some(start) = text.find(helper) {
                 assert!(text[start..][..200].contains("guard_anywhere("), "{helper}");
             }

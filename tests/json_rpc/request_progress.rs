@@ -4,21 +4,30 @@
 mod listening;
 #[path = "../support/sessions.rs"]
 mod sessions;
+#[path = "../support/shares.rs"]
+mod shares;
 
 use dcc_cancel::ffi::{
     job::*, job_life::*, job_texts::*, request_progress::*, session::dcc_session_desc, status::*,
 };
-use listening::{alone, until};
+use listening::{Job, alone, until};
 use serde_json::{Value, json};
 use sessions::Id::{Int, Text};
 use sessions::{Request, Session, read};
+use shares::Share;
 use std::ptr::{null, null_mut};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 fn every(interval: Duration) -> impl FnOnce(&mut dcc_session_desc) {
     move |desc| desc.progress_interval_ns = interval.as_nanos() as u64
+}
+
+/// What is silent is told to go on, as often as somebody asks.
+fn beating(desc: &mut dcc_session_desc) {
+    (desc.progress_interval_ns, desc.progress_heartbeat_ns) = (1, 1);
 }
 
 const NEVER: Duration = Duration::from_secs(u32::MAX as u64);
@@ -209,6 +218,224 @@ fn a_jobs_progress_is_its_requests() {
     assert_eq!(note(request, DCC_PROGRESS_NOW), Value::Null, "it is as far as it was");
     assert_eq!(dcc_job_release(job), DCC_OK);
     request.finish();
+    session.release();
+}
+
+fn running_job() -> Job {
+    let mut job = null_mut();
+    // SAFETY: a filled-in descriptor and a writable result.
+    unsafe {
+        let mut desc: dcc_job_desc = std::mem::zeroed();
+        desc.struct_size = size_of::<dcc_job_desc>() as u32;
+        assert_eq!(dcc_job_create(&desc, &mut job), DCC_OK);
+    }
+    assert_eq!(dcc_job_begin(job), DCC_OK);
+    Job(job.addr())
+}
+
+/// As anybody writes it who does not know that it is a part of something larger.
+fn helper(job: Job, name: &str, items: u64, mut each: impl FnMut()) {
+    for done in 1..=items {
+        let (text, length) = (name.as_ptr().cast(), name.len());
+        // SAFETY: a text of that length.
+        let status = unsafe { dcc_job_set_progress(job.pointer(), done, items, text, length) };
+        assert_eq!(status, DCC_OK);
+        each();
+    }
+}
+
+/// The notes of a request, which rise.
+#[derive(Default)]
+struct Notes {
+    all: Vec<Value>,
+}
+
+impl Notes {
+    /// Takes the next one, which is to be told. The values rise and stay below the total.
+    fn take(&mut self, request: Request) {
+        // Of a clock that has moved on.
+        until("a note is due", || {
+            let note = note(request, 0);
+            let is_due = !note.is_null();
+            if is_due {
+                self.all.push(note);
+            }
+            is_due
+        });
+        let value = |note: &Value| note["progress"].as_f64().unwrap();
+        let last = self.all.last().unwrap();
+        assert!(last["total"].as_f64().is_none_or(|total| value(last) < total), "{last}");
+        assert!(self.all.is_sorted_by(|a, b| value(a) < value(b)), "{:?}", self.all);
+    }
+
+    fn messages(&self) -> Vec<&str> {
+        let all = self.all.iter().filter_map(|note| note["message"].as_str());
+        let mut messages: Vec<&str> = all.collect();
+        messages.dedup();
+        messages
+    }
+}
+
+#[test]
+fn each_step_of_a_jobs_shares_is_told() {
+    let _alone = alone();
+    let session = Session::with(every(Duration::from_nanos(1)));
+    let request = session.begin_told(Int(1), Int(1));
+    let job = running_job();
+    let mut notes = Notes::default();
+    // Once is enough.
+    assert_eq!(dcc_request_set_progress_of_job(request.pointer(), job.pointer()), DCC_OK);
+    job.with_current(|| {
+        let all = Share::begin(None, 0, 100, "Export");
+        for (weight, name, items) in [(25, "Collect", 200), (60, "Write", 40), (15, "Send", 3)] {
+            let step = Share::begin(Some(all), weight, 0, name);
+            step.with_current(|| helper(job, "item", items, || notes.take(request)));
+            step.end();
+        }
+        all.end();
+    });
+    assert_eq!(notes.all.len(), 243);
+    let steps = ["Export > Collect > item", "Export > Write > item", "Export > Send > item"];
+    assert_eq!(notes.messages(), steps);
+    assert_eq!(notes.all[199]["total"], 1, "of the bar");
+    assert_eq!(dcc_job_complete(job.pointer()), DCC_OK);
+    let last = note(request, DCC_PROGRESS_NOW);
+    assert_eq!((&last["progress"], &last["total"]), (&json!(1), &json!(1)));
+    job.release();
+    assert_eq!(note(request, DCC_PROGRESS_NOW), Value::Null, "the job is gone");
+    request.finish();
+    session.release();
+}
+
+#[test]
+fn counts_and_words_that_follow_each_other_in_one_job_are_all_told() {
+    let _alone = alone();
+    let session = Session::with(every(Duration::from_nanos(1)));
+    let request = session.begin_told(Int(1), Int(1));
+    let job = running_job();
+    let mut notes = Notes::default();
+    assert_eq!(dcc_request_set_progress_of_job(request.pointer(), job.pointer()), DCC_OK);
+    helper(job, "collect", 200, || notes.take(request));
+    helper(job, "write", 100, || notes.take(request));
+    assert_eq!(notes.all.len(), 300);
+    assert!(notes.all.iter().all(|note| note["total"] == 200), "the scale of the first");
+    for second in 1..=50 {
+        helper(job, &format!("fillet, {second} s"), 1, || ());
+        notes.take(request);
+    }
+    job.release();
+    request.finish();
+
+    // Of what counts nothing at all.
+    let request = session.begin_told(Int(1), Int(1));
+    let (job, mut notes) = (running_job(), Notes::default());
+    assert_eq!(dcc_request_set_progress_of_job(request.pointer(), job.pointer()), DCC_OK);
+    for second in 1..=50 {
+        let text = format!("fillet, {second} s");
+        let (text, length) = (text.as_ptr().cast(), text.len());
+        // SAFETY: a text of that length.
+        let status = unsafe { dcc_job_set_progress(job.pointer(), 0, 0, text, length) };
+        assert_eq!(status, DCC_OK);
+        notes.take(request);
+    }
+    assert_eq!(notes.messages().len(), 50);
+    job.release();
+    request.finish();
+    session.release();
+}
+
+#[test]
+fn one_opaque_call_beats_until_its_peer_does_not_wait() {
+    let _alone = alone();
+    let session = Session::with(beating);
+    let silent = session.begin_told(Int(1), Int(1));
+    let mut notes = Notes::default();
+    for _ in 0..100 {
+        notes.take(silent);
+    }
+    assert!(notes.all.iter().all(|note| note["total"].is_null()), "nothing is known of it");
+    session.cancel(Int(1), "");
+    for flags in [0, DCC_PROGRESS_NOW] {
+        assert_eq!(note(silent, flags), Value::Null, "its peer has cancelled");
+    }
+    silent.finish();
+
+    // Where it is known how far it is, and what at, that is said.
+    let request = session.begin_told(Int(1), Int(1));
+    let (job, mut notes) = (running_job(), Notes::default());
+    assert_eq!(dcc_request_set_progress_of_job(request.pointer(), job.pointer()), DCC_OK);
+    helper(job, "boolean", 2, || notes.take(request));
+    for _ in 0..100 {
+        notes.take(request);
+    }
+    let is_whole = |note: &Value| note["message"] == "boolean" && note["total"] == 2;
+    assert!(notes.all.iter().all(is_whole), "{:?}", notes.all);
+    request.end();
+    assert_eq!(note(request, 0), Value::Null, "it has ended");
+    request.release();
+    job.release();
+
+    let request = session.begin_told(Int(1), Int(1));
+    session.close();
+    assert_eq!(note(request, 0), Value::Null, "the connection is over");
+    request.finish();
+    session.release();
+}
+
+#[test]
+fn no_beat_follows_an_answer_or_a_cancel() {
+    const REQUESTS: i64 = 3000;
+    let _alone = alone();
+    let session = Session::with(beating);
+    // What was sent: ids of notes, and of answers and cancels as negative numbers.
+    let output = Mutex::new(Vec::new());
+    let live = Mutex::new(None::<(i64, Request)>);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Acquire) {
+                    let present = *live.lock().unwrap();
+                    let Some((id, request)) = present else { continue };
+                    let mut output = output.lock().unwrap();
+                    // SAFETY: a buffer of that size. The handle may be stale, which is answered.
+                    let (status, text) = read(|buffer, size, length| unsafe {
+                        dcc_request_write_progress(request.pointer(), 0, buffer, size, length)
+                    });
+                    if status == DCC_OK && !text.is_empty() {
+                        output.push(id);
+                    }
+                }
+            });
+        }
+        for id in 1..=REQUESTS {
+            let request = session.begin_told(Int(id), Int(id));
+            *live.lock().unwrap() = Some((id, request));
+            if id % 100 == 0 {
+                let is_told = || output.lock().unwrap().contains(&id);
+                until("the request is told of", is_told);
+            }
+            if id % 2 == 0 {
+                let mut output = output.lock().unwrap();
+                session.cancel(Int(id), "");
+                output.push(-id);
+            }
+            let mut output = output.lock().unwrap();
+            let (status, _) = request.end();
+            output.push(-id);
+            drop(output);
+            assert_eq!(status, DCC_OK);
+            request.release();
+        }
+        is_over.store(true, Ordering::Release);
+    });
+    let sent = output.into_inner().unwrap();
+    let mut answered = 0;
+    for id in &sent {
+        assert!(id.unsigned_abs() > answered || *id < 0, "a note of {id} after its answer");
+        answered = answered.max(id.saturating_neg().max(0).unsigned_abs());
+    }
+    assert!(sent.iter().filter(|id| **id > 0).count() as i64 >= REQUESTS / 100);
     session.release();
 }
 

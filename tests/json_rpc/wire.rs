@@ -3,7 +3,7 @@
 use dcc_cancel::ffi::limits::DCC_MAX_TEXT_LENGTH;
 use dcc_cancel::json_rpc::request_id::{self, RequestId};
 use dcc_cancel::json_rpc::wire::{
-    self, Cancel, MAX_BATCH, MAX_MESSAGE_BYTES, Message, read, read_each,
+    self, Cancel, MAX_BATCH, MAX_MESSAGE_BYTES, Meant, Message, read_each,
 };
 use serde_json::Value;
 use wire_reference::{Reading, reading};
@@ -16,7 +16,45 @@ mod wire_reference;
 const RECORDED: &str = include_str!("../data/mcp/recorded_messages.jsonl");
 
 fn cancel(id: impl Into<RequestId>, reason: Option<&str>) -> Message {
-    Message::Cancel(Cancel { id: id.into(), reason: reason.map(str::to_owned) })
+    let reason = reason.map(str::to_owned);
+    Message::Cancel(Cancel { id: id.into(), reason, wants_answer: false })
+}
+
+/// A message but for what its spelling says of answers, which has a test of its own.
+fn but_for_answers(mut message: Message) -> Message {
+    if let Message::Cancel(cancel) = &mut message {
+        cancel.wants_answer = false;
+    }
+    message
+}
+
+fn read(bytes: &[u8]) -> Message {
+    but_for_answers(wire::read(bytes, Meant::Requests))
+}
+
+#[test]
+fn a_cancel_says_whether_its_peer_waits_for_an_answer() {
+    let asked = |text: &str| match wire::read(text.as_bytes(), Meant::Requests) {
+        Message::Cancel(cancel) => cancel.wants_answer,
+        other => panic!("{text}: {other:?}"),
+    };
+    for (method, id, wants_answer) in [
+        ("notifications/cancelled", "requestId", false),
+        ("$/cancelRequest", "id", true),
+        ("$/cancel_request", "requestId", true),
+    ] {
+        let text = format!(r#"{{"method":"{method}","params":{{"{id}":1}}}}"#);
+        assert_eq!(asked(&text), wants_answer, "{text}");
+    }
+    // What official clients were recorded to send is MCP's.
+    let recorded = RECORDED.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mcp = recorded.filter(|line| line["msg"]["method"] == "notifications/cancelled");
+    let mut count = 0;
+    for line in mcp {
+        assert!(!asked(&line["msg"].to_string()), "{line}");
+        count += 1;
+    }
+    assert!(count > 5, "{count}");
 }
 
 fn text_id(text: &str) -> RequestId {
@@ -25,7 +63,8 @@ fn text_id(text: &str) -> RequestId {
 
 fn all(bytes: &[u8]) -> (Vec<Message>, u64) {
     let mut messages = Vec::new();
-    let beyond = read_each(bytes, |message| messages.push(message));
+    let beyond =
+        read_each(bytes, Meant::Requests, |message| messages.push(but_for_answers(message)));
     (messages, beyond)
 }
 
@@ -308,7 +347,7 @@ fn hostile_messages_take_little_time_and_stack() {
             assert!(message.len() <= MAX_MESSAGE_BYTES);
             let start: String = message.chars().take(80).collect();
             assert!(read(message.as_bytes()) == expected, "{start}");
-            read_each(message.as_bytes(), |_| ());
+            read_each(message.as_bytes(), Meant::Requests, |_| ());
             // What takes time for each pair of bytes would take hours, and be ended as one that hangs.
         }
     });
@@ -412,7 +451,8 @@ fn mutated_messages_are_read_as_a_second_parser_reads_them() {
             random.mutate(&mut bytes, &corpus);
         }
         let shown = || String::from_utf8_lossy(&bytes).into_owned();
-        let (messages, _) = all(&bytes);
+        let mut messages = Vec::new();
+        read_each(&bytes, Meant::Requests, |message| messages.push(message));
         let is_refused = matches!(
             messages[..],
             [Message::Malformed(wire::NOT_JSON)] | [Message::Malformed(wire::NOT_UTF8)]

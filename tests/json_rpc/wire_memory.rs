@@ -2,20 +2,24 @@
 #![cfg(debug_assertions)]
 
 use dcc_cancel::json_rpc::request_id::RequestId;
-use dcc_cancel::json_rpc::wire::{Cancel, MAX_MESSAGE_BYTES, MAX_REASON_BYTES, Message, read};
+use dcc_cancel::json_rpc::wire::{
+    Cancel, MAX_MESSAGE_BYTES, MAX_REASON_BYTES, Meant, Message, read,
+};
 use dcc_cancel::sys::scarce_memory::{self, Limits, with_limits};
 
 /// Reads, and tells how many bytes there were at most at the same time.
 fn measured(message: &str) -> (Message, usize) {
-    scarce_memory::measured(|| read(message.as_bytes()))
+    scarce_memory::measured(|| read(message.as_bytes(), Meant::Requests))
 }
 
 fn read_without(larger: usize, message: &str) -> Message {
-    with_limits(Limits { largest: larger, ..Limits::NONE }, || read(message.as_bytes()))
+    with_limits(Limits { largest: larger, ..Limits::NONE }, || {
+        read(message.as_bytes(), Meant::Requests)
+    })
 }
 
 fn cancel(id: RequestId, reason: Option<String>) -> Message {
-    Message::Cancel(Cancel { id, reason })
+    Message::Cancel(Cancel { id, reason, wants_answer: true })
 }
 
 fn filled(start: &str, piece: &str, end: &str) -> String {

@@ -17,12 +17,15 @@ struct world {
     dcc_registration *registration;
     dcc_registration *made_registration;
     dcc_context *context;
+    dcc_progress *share;
+    dcc_progress *below;
     dcc_events *events;
     dcc_dispatcher *dispatcher;
     dcc_session *session;
     dcc_request *request;
     dcc_ticket ticket;
     dcc_ticket outer;
+    dcc_ticket second_ticket;
     dcc_native_event event;
     uint64_t id;
     /* What was given away with a destroy-notify, how many of those ran, and calls of functions. */
@@ -58,6 +61,8 @@ struct row {
 #define FILES 4u
 /* The row itself needs descriptors. */
 #define TALKS 8u
+/* What was refused has taken what it was given: nobody else could give it back. */
+#define TAKES 16u
 
 extern struct row *rows;
 

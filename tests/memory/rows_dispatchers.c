@@ -79,6 +79,19 @@ static int32_t post_and_wait(struct world *w, uint32_t flags)
 ROW(dcc_dispatcher_post_and_wait, SAME_THREAD, make_dispatcher(w, 0), return post_and_wait(w, 0), ,
     OK(dcc_job_release(w->made_job)), pump(w); RELEASE)
 
+ROW(dcc_slice_is_over, NEVER_REFUSED, , return dcc_slice_is_over(), , , )
+ROW(dcc_job_wake, NEVER_REFUSED, make_dispatcher(w, 0); post(w, 0), return dcc_job_wake(w->job), , ,
+    pump(w); OK(dcc_job_release(w->job)); RELEASE)
+ROW(dcc_job_wake_at_cancel, 0, make_token(w); make_dispatcher(w, 0); post(w, 0),
+    return dcc_job_wake_at_cancel(w->job, w->token, &w->made_registration), ,
+    OK(dcc_registration_unregister(w->made_registration)),
+    pump(w); OK(dcc_job_release(w->job)); RELEASE; drop(w))
+ROW(dcc_job_wake_at_end, 0, make_job(w); w->made_job = w->job; make_dispatcher(w, 0); post(w, 0),
+    return dcc_job_wake_at_end(w->job, w->made_job), , ,
+    OK(dcc_job_release(w->made_job)); pump(w); OK(dcc_job_release(w->job)); RELEASE)
+ROW_AS(wake_at_end_of_none, "dcc_job_wake_at_end", NEVER_REFUSED, make_dispatcher(w, 0); post(w, 0),
+    return dcc_job_wake_at_end(w->job, NULL), , , pump(w); OK(dcc_job_release(w->job)); RELEASE)
+ROW(dcc_slice_ends_at_ns, NEVER_REFUSED, , return dcc_slice_ends_at_ns() == DCC_NO_LIMIT ? 0 : -99, , , )
 ROW(dcc_dispatcher_pump, NEVER_REFUSED | SAME_THREAD, make_dispatcher(w, 0); post(w, 0),
     return dcc_dispatcher_pump(w->dispatcher, DCC_NO_LIMIT, DCC_NO_LIMIT, NULL),
     CHECK(state_of(w->job) > DCC_JOB_RUNNING), , OK(dcc_job_release(w->job)); RELEASE)

@@ -13,6 +13,9 @@ ROW(dcc_events_create, 0, , MADE(w->events, dcc_events_create(100, &w->events)),
 ROW(dcc_events_drain, NEVER_REFUSED, OK(dcc_events_create(100, &w->events)); make_job(w), dcc_event event;
     return dcc_events_drain(w->events, &event, sizeof event, 1, &w->length), , ,
     RELEASE; OK(dcc_events_release(w->events)))
+ROW(dcc_events_next, NEVER_REFUSED, OK(dcc_events_create(100, &w->events)); make_job(w),
+    dcc_event_details details = {.struct_size = sizeof details};
+    return dcc_events_next(w->events, &details), , , RELEASE; OK(dcc_events_release(w->events)))
 ROW(dcc_events_retain, NEVER_REFUSED, OK(dcc_events_create(100, &w->events)),
     return dcc_events_retain(w->events), , OK(dcc_events_release(w->events)),
     OK(dcc_events_release(w->events)))
@@ -48,6 +51,8 @@ static int32_t poll_gap(struct world *w)
 ROW(dcc_job_poll_gap, NEVER_REFUSED, poll_traced(w), return poll_gap(w), , , RELEASE)
 ROW(dcc_job_threads, NEVER_REFUSED, poll_traced(w), dcc_job_thread thread;
     return dcc_job_threads(w->job, &thread, sizeof thread, 1, &w->length), , , RELEASE)
+ROW(dcc_stats_polls_without_job, NEVER_REFUSED, ,
+    return dcc_stats_polls_without_job(w->text, sizeof w->text, &w->length), , , )
 ROW(dcc_stats_live_jobs, NEVER_REFUSED, poll_traced(w); OK(dcc_job_cancel(w->job, "enough", 6)),
     return dcc_stats_live_jobs(w->text, sizeof w->text, &w->length),
     CHECK(w->length > 300 && w->length < sizeof w->text && strlen(w->text) == w->length), , RELEASE)

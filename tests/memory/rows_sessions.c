@@ -94,6 +94,7 @@ ROW(dcc_request_token, NEVER_REFUSED, make_request(w), return dcc_request_token(
 ROW(dcc_request_cancel, NEVER_REFUSED, make_request(w); hear(w),
     return dcc_request_cancel(w->request, REASON),
     CHECK(seen(&w->called)), , END)
+ROW(dcc_request_seal, NEVER_REFUSED, make_request(w); hear(w), return dcc_request_seal(w->request), , , END)
 ROW(dcc_request_end, NEVER_REFUSED, CANCELLED, return dcc_request_end(w->request, NULL), , ,
     OK(dcc_request_release(w->request)); CLOSE)
 ROW(dcc_request_write_cancelled, NEVER_REFUSED, CANCELLED; OK(dcc_request_end(w->request, NULL)),

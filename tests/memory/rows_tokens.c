@@ -24,6 +24,18 @@ ROW(dcc_cancel_token_create_from, 0, make_token(w); OK(dcc_cancel_token_create(&
     return create_from(w), , OK(dcc_cancel_token_release(w->made_token)),
     drop(w); OK(dcc_cancel_token_release(w->other)))
 
+static int32_t create_all(struct world *w)
+{
+    const dcc_cancel_token *parents[] = { w->token, w->other };
+    MADE(w->made_token, dcc_cancel_token_create_all(parents, 2, &w->made_token));
+}
+ROW(dcc_cancel_token_create_all, 0, make_token(w); OK(dcc_cancel_token_create(&w->other)),
+    return create_all(w), , OK(dcc_cancel_token_release(w->made_token)),
+    drop(w); OK(dcc_cancel_token_release(w->other)))
+ROW(dcc_cancel_token_join, 0, make_token(w); OK(dcc_cancel_token_create(&w->other)); OK(create_all(w)),
+    return dcc_cancel_token_join(w->made_token, w->token), , ,
+    OK(dcc_cancel_token_release(w->made_token)); drop(w); OK(dcc_cancel_token_release(w->other)))
+
 ROW(dcc_cancel_token_retain, NEVER_REFUSED, make_token(w), return dcc_cancel_token_retain(w->token), ,
     drop(w), drop(w))
 ROW(dcc_cancel_token_release, NEVER_REFUSED, make_token(w); hear(w),
@@ -35,6 +47,9 @@ ROW(dcc_cancel_token_is_cancelled, NEVER_REFUSED, CANCELLED, return dcc_cancel_t
 ROW(dcc_cancel_token_reason, NEVER_REFUSED, CANCELLED,
     return dcc_cancel_token_reason(w->token, w->text, sizeof w->text, &w->length), CHECK(w->length > 40), ,
     drop(w))
+ROW(dcc_cancel_token_trace_parent, NEVER_REFUSED, make_token(w),
+    return dcc_cancel_token_trace_parent(w->token, w->text, sizeof w->text, &w->length),
+    CHECK(w->length == 0), , drop(w))
 ROW(dcc_cancel_token_cause, NEVER_REFUSED, CANCELLED, dcc_cause cause;
     return dcc_cancel_token_cause(w->token, &cause), , , drop(w))
 ROW(dcc_cancel_token_time_since_cancelled, NEVER_REFUSED, CANCELLED,
@@ -52,6 +67,10 @@ ROW(dcc_cancel_token_register, 0, make_token(w); OK(dcc_owner_create(&w->owner))
     GIVEN(w->made_registration, dcc_cancel_token_register(w->token, on_cancel, w, on_destroy, w->owner,
                                                           &w->made_registration)),
     , OK(dcc_registration_unregister(w->made_registration)), OK(dcc_owner_close(w->owner)); drop(w))
+ROW(dcc_cancel_token_register_keeping, 0, make_token(w); OK(dcc_owner_create(&w->owner)),
+    GIVEN(w->made_registration, dcc_cancel_token_register_keeping(w->token, on_cancel, w, on_destroy,
+                                                                  w->owner, &w->made_registration)),
+    , OK(dcc_registration_unregister(w->made_registration)), OK(dcc_owner_close(w->owner)); drop(w))
 ROW(dcc_registration_unregister, NEVER_REFUSED, make_token(w); hear(w),
     return dcc_registration_unregister(w->registration), CHECK(seen(&w->destroyed) == 1), , drop(w))
 ROW(dcc_registration_unregister_no_wait, NEVER_REFUSED, make_token(w); hear(w),
@@ -67,9 +86,11 @@ ROW(dcc_cancel_token_set_deadline, 0, make_token(w); hear(w),
 ROW(dcc_cancel_token_clear_deadline, NEVER_REFUSED,
     make_token(w); OK(dcc_cancel_token_set_deadline_after(w->token, UINT64_C(3600000000000))),
     return dcc_cancel_token_clear_deadline(w->token), , , drop(w))
-ROW(dcc_cancel_token_deadline, NEVER_REFUSED,
-    make_token(w); OK(dcc_cancel_token_set_deadline_after(w->token, UINT64_C(3600000000000))),
-    return dcc_cancel_token_deadline(w->token, &w->id), , , drop(w))
+ROW(dcc_cancel_token_deadline, 0,
+    make_token(w); OK(dcc_cancel_token_create(&w->other)); OK(create_from(w));
+    OK(dcc_cancel_token_set_deadline_after(w->token, UINT64_C(3600000000000))),
+    return dcc_cancel_token_deadline(w->made_token, &w->id), CHECK(w->id != 0), ,
+    OK(dcc_cancel_token_release(w->made_token)); OK(dcc_cancel_token_release(w->other)); drop(w))
 ROW(dcc_cancel_token_wait, 0, make_token(w), return dcc_cancel_token_wait(w->token, 100000), , , drop(w))
 
 static int32_t wait_any(struct world *w)

@@ -4,26 +4,24 @@
 
 #![cfg(loom)]
 
+#[path = "../support/interleavings.rs"]
+mod interleavings;
+
 use dcc_cancel::error::Error;
 use dcc_cancel::handle::{Handle, NULL};
+use dcc_cancel::json_rpc::reply::{CancelError, ReplyPolicy};
 use dcc_cancel::json_rpc::request_id::{IdRef, RequestId};
+use dcc_cancel::json_rpc::wire::Meant;
 use dcc_cancel::library::Library;
 use dcc_cancel::memory::pin::Keeper;
-use dcc_cancel::peer::cancel::PeerCancel;
+use dcc_cancel::peer::cancel::{PeerAsks, PeerCancel};
 use dcc_cancel::peer::kept::{IdState, Kept, KeptFor};
 use dcc_cancel::peer::request::{Owed, RequestOrigin, RequestPin};
 use dcc_cancel::peer::session::{SessionPin, SessionSettings};
 use dcc_cancel::token::{TokenPin, Tokens};
-use loom::sync::Arc;
+use interleavings::model;
+use loom::sync::{Arc, Mutex};
 use loom::thread;
-
-/// Runs the interleavings with at most this many preemptions; all would take hours.
-fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.max_branches = 20_000;
-    builder.check(body);
-}
 
 /// A session. No model has two entries in it while it is closed: the order of a hash map's entries
 /// is another in each run.
@@ -33,13 +31,15 @@ struct World {
 }
 
 const SETTINGS: SessionSettings = SessionSettings {
-    policy: dcc_cancel::json_rpc::reply::ReplyPolicy::Silent,
+    ids: Meant::Requests,
+    policy: ReplyPolicy::Silent,
     holds_early: true,
     ids_are_texts: false,
     most_requests: 4,
     most_kept: 4,
     early_ttl_ns: 10,
     progress_interval_ns: 0,
+    progress_heartbeat_ns: 0,
 };
 
 fn world() -> Arc<World> {
@@ -84,6 +84,8 @@ impl World {
             parent: NULL,
             is_cancellable: true,
             progress_token: None,
+            trace_parent: None,
+            timeout_ns: None,
         };
         self.library.requests().begin(session, &origin)
     }
@@ -92,8 +94,31 @@ impl World {
         self.begin_in(self.session, id)
     }
 
+    /// A request whose peer wants to be told how far it is.
+    fn begin_told(&self, id: i64) -> Handle {
+        let origin = RequestOrigin {
+            id: IdRef::Integer(id),
+            parent: NULL,
+            is_cancellable: true,
+            progress_token: Some(IdRef::Integer(id)),
+            trace_parent: None,
+            timeout_ns: None,
+        };
+        self.library.requests().begin(self.session, &origin).unwrap()
+    }
+
+    /// Whether there is a note to be told now.
+    fn takes_note(&self, request: Handle) -> bool {
+        let request = self.request(request);
+        self.library.requests().show_progress(&request, false, |_| true).unwrap().is_some()
+    }
+
     fn cancel(&self, id: i64, reason: &str) -> PeerCancel {
-        self.library.requests().cancel(&self.session(), IdRef::Integer(id), reason, false).unwrap()
+        self.cancel_as(id, PeerAsks { reason, ..PeerAsks::default() })
+    }
+
+    fn cancel_as(&self, id: i64, asked: PeerAsks<'_>) -> PeerCancel {
+        self.library.requests().cancel(&self.session(), IdRef::Integer(id), asked).unwrap()
     }
 
     fn end(&self, request: Handle) -> (Owed, bool) {
@@ -294,6 +319,25 @@ fn end_x_cancel() {
             Owed::Cancelled(_) => panic!("its peer cancelled it, nobody else"),
         }
         assert_eq!(outcome == PeerCancel::First, world.is_cancelled(request));
+        world.release(request);
+        world.over();
+    });
+}
+
+/// A request ends while its peer cancels it and waits for an answer: an end that sees the cancel owes that.
+#[test]
+fn end_x_cancel_that_wants_an_answer() {
+    model(3, || {
+        let policy = ReplyPolicy::AsAsked;
+        let world = world_of(SessionSettings { policy, holds_early: false, ..SETTINGS });
+        let request = world.begin(1).unwrap();
+        let asked = PeerAsks { wants_answer: true, ..PeerAsks::default() };
+        let canceller = beside(&world, move |world| world.cancel_as(1, asked));
+        let (owed, is_first) = world.end(request);
+        canceller.join().unwrap();
+        assert!(is_first);
+        let answers = [Owed::Result, Owed::Cancelled(CancelError::RequestCancelled)];
+        assert!(answers.contains(&owed), "its peer waits for an answer: {owed:?}");
         world.release(request);
         world.over();
     });
@@ -556,6 +600,7 @@ fn forgetting_x_begin() {
                 // Older than what is kept below, as the clock of models always says 1.
                 since_ns: 0,
                 is_cancelled: true,
+                wants_answer: false,
                 reason: String::new(),
             };
             let session = world.session();
@@ -576,4 +621,58 @@ fn forgetting_x_begin() {
             world.over();
         });
     }
+}
+
+/// A request is answered while another thread takes notes of its progress. Both hold the lock of the output
+/// until what they have is sent: no note follows the answer.
+#[test]
+fn note_x_end() {
+    model(3, || {
+        let world = world_without_early();
+        let request = world.begin_told(1);
+        let output = Arc::new(Mutex::new(Vec::new()));
+        let others = output.clone();
+        let teller = beside(&world, move |world| {
+            for message in ["first", "second"] {
+                let pin = world.request(request);
+                let is_in_time =
+                    world.library.requests().set_progress(&pin, 0.5, 1.0, message).unwrap();
+                let mut output = others.lock().unwrap();
+                let is_told = world.takes_note(request);
+                assert!(is_in_time || !is_told, "it had ended");
+                if is_told {
+                    output.push("note");
+                }
+            }
+        });
+        let mut sent = output.lock().unwrap();
+        assert_eq!(world.end(request), (Owed::Result, true));
+        sent.push("answer");
+        drop(sent);
+        teller.join().unwrap();
+        assert_eq!(output.lock().unwrap().last(), Some(&"answer"), "a note follows the answer");
+        world.release(request);
+        world.over();
+    });
+}
+
+/// A peer cancels while another thread takes notes: once that is done, there are none.
+#[test]
+fn note_x_cancel() {
+    model(3, || {
+        let world = world_without_early();
+        let request = world.begin_told(1);
+        let canceller = beside(&world, |world| world.cancel(1, "stop"));
+        let pin = world.request(request);
+        for message in ["first", "second"] {
+            world.library.requests().set_progress(&pin, 0.5, 1.0, message).unwrap();
+            world.takes_note(request);
+        }
+        assert_eq!(canceller.join().unwrap(), PeerCancel::First);
+        world.library.requests().set_progress(&pin, 0.5, 1.0, "third").unwrap();
+        assert!(!world.takes_note(request), "its peer does not wait any more");
+        drop(pin);
+        world.finish(request);
+        world.over();
+    });
 }

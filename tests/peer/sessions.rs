@@ -505,6 +505,83 @@ fn replies_follow_the_policy_and_echo_the_id_in_its_type() {
     silent.release();
 }
 
+/// The three spellings of a cancel, of request 1.
+const MCP: &str = r#"{"method":"notifications/cancelled","params":{"requestId":1}}"#;
+const LSP: &str = r#"{"method":"$/cancelRequest","params":{"id":1}}"#;
+const ACP: &str = r#"{"method":"$/cancel_request","params":{"requestId":1}}"#;
+
+#[test]
+fn each_spelling_of_a_cancel_has_its_own_answer() {
+    let _alone = alone();
+    for (kind, of_mcp) in
+        [(DCC_SESSION_STDIO, DCC_OWED_NOTHING), (DCC_SESSION_HTTP, DCC_OWED_CANCELLED)]
+    {
+        let session =
+            Session::with(|desc| (desc.kind, desc.replies) = (kind, DCC_REPLIES_AS_ASKED));
+        for (messages, owed) in [
+            (&[MCP][..], of_mcp),
+            (&[LSP], DCC_OWED_CANCELLED),
+            (&[ACP], DCC_OWED_CANCELLED),
+            (&[MCP, LSP], DCC_OWED_CANCELLED),
+            (&[ACP, MCP], DCC_OWED_CANCELLED),
+        ] {
+            let request = session.begin(Int(1));
+            for message in messages {
+                session.handle(message);
+            }
+            assert!(request.is_cancelled());
+            assert_eq!(request.end(), (DCC_OK, owed), "{kind}: {messages:?}");
+            assert_eq!(request.reply().is_empty(), owed == DCC_OWED_NOTHING, "{messages:?}");
+            request.release();
+        }
+        // In the peer's name, but by no message.
+        let request = session.begin(Int(1));
+        session.cancel(Int(1), "");
+        assert_eq!(request.end(), (DCC_OK, of_mcp));
+        request.release();
+        session.release();
+    }
+}
+
+#[test]
+fn a_cancel_that_came_first_has_its_own_answer() {
+    let _alone = alone();
+    for (message, owed) in
+        [(MCP, DCC_OWED_NOTHING), (LSP, DCC_OWED_CANCELLED), (ACP, DCC_OWED_CANCELLED)]
+    {
+        let session = Session::with(|desc| {
+            (desc.early, desc.replies) = (DCC_EARLY_HELD, DCC_REPLIES_AS_ASKED);
+        });
+        assert_eq!(session.handle(message), DCC_MESSAGE_HELD);
+        let request = session.begin(Int(1));
+        assert!(request.is_cancelled());
+        assert_eq!(request.end(), (DCC_OK, owed), "{message}");
+        request.release();
+        // What is next of its id is none of that.
+        let request = session.begin(Int(1));
+        assert_eq!(request.end(), (DCC_OK, DCC_OWED_RESULT));
+        request.release();
+        session.release();
+    }
+}
+
+#[test]
+fn other_policies_do_not_go_by_the_spelling() {
+    let _alone = alone();
+    for (replies, owed) in
+        [(DCC_REPLIES_SILENT, DCC_OWED_NOTHING), (DCC_REPLIES_CANCELLED, DCC_OWED_CANCELLED)]
+    {
+        let session = Session::with(|desc| desc.replies = replies);
+        for message in [MCP, LSP, ACP] {
+            let request = session.begin(Int(1));
+            session.handle(message);
+            assert_eq!(request.end(), (DCC_OK, owed), "{message}");
+            request.release();
+        }
+        session.release();
+    }
+}
+
 /// Short and long texts are kept in two ways.
 #[test]
 fn texts_of_all_lengths_are_told_apart_and_echoed() {
@@ -609,6 +686,38 @@ fn messages_cancel_and_callbacks_run_on_another_thread() {
     request.finish();
     other.finish();
     session.release();
+}
+
+#[test]
+fn a_task_is_cancelled_by_its_own_message_and_outlives_the_connection() {
+    let _alone = alone();
+    let (connection, tasks) = (Session::new(), Session::with(|desc| desc.kind = DCC_SESSION_TASKS));
+    // The same id twice: that of a request, and that of the task that it became.
+    let (request, task) = (connection.begin(Text("1")), tasks.begin(Text("1")));
+    assert_eq!(request.end().1, DCC_OWED_RESULT);
+    let cancel = r#"{"jsonrpc":"2.0","id":6,"method":"tasks/cancel","params":{"taskId":"1"}}"#;
+    let of_request =
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"1"}}"#;
+    assert_eq!(connection.handle(cancel), DCC_MESSAGE_OTHER);
+    assert_eq!(tasks.handle(of_request), DCC_MESSAGE_OTHER);
+    connection.close();
+    assert!(!task.is_cancelled(), "a task is not its connection's");
+    assert_eq!(tasks.handle(cancel), DCC_MESSAGE_CANCELLED);
+    assert!(task.is_cancelled());
+    assert_eq!(tasks.handle(cancel), DCC_MESSAGE_WITHOUT_EFFECT);
+    assert_eq!(task.end().1, DCC_OWED_NOTHING);
+    assert_eq!(tasks.handle(cancel), DCC_MESSAGE_UNKNOWN);
+    // One that was sealed has its result.
+    let sealed = tasks.begin(Text("2"));
+    assert_eq!(dcc_cancel::ffi::seal::dcc_request_seal(sealed.pointer()), DCC_OK);
+    let too_late = cancel.replace(r#""1""#, r#""2""#);
+    assert_eq!(tasks.handle(&too_late), DCC_MESSAGE_WITHOUT_EFFECT);
+    assert_eq!(sealed.end().1, DCC_OWED_RESULT);
+    for request in [request, task, sealed] {
+        request.release();
+    }
+    connection.release();
+    tasks.release();
 }
 
 #[test]
@@ -762,8 +871,8 @@ fn misuse_is_answered() {
         desc.struct_size = size_of::<dcc_session_desc>() as u32;
         let bad: [fn(&mut dcc_session_desc); 6] = [
             |desc| desc.flags = 2,
-            |desc| desc.kind = 2,
-            |desc| desc.replies = 2,
+            |desc| desc.kind = 3,
+            |desc| desc.replies = 3,
             |desc| desc.early = 3,
             |desc| desc.max_requests = DCC_MAX_SESSION_QUOTA + 1,
             |desc| desc.reserved = 1,

@@ -21,6 +21,7 @@ const LEFT_OUT: &[&str] = &[
     "tests/fuzz/corpus",
     "Cargo.lock",
     "package-lock.json",
+    "postman_collection.json",
 ];
 
 fn is_left_out(path: &Path) -> bool {

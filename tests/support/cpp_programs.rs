@@ -7,11 +7,16 @@ pub const PROGRAMS: &[&str] = &[
     "allocations",
     "threads",
     "condition",
+    "asking",
     "ends",
+    "progress",
+    "commit",
+    "below_current",
     "callback",
     "callback_races",
     "owner",
     "wait",
+    "wait_end",
     "stop_token",
     "exit",
     "shutdown",
@@ -22,3 +27,6 @@ pub const PROGRAMS: &[&str] = &[
     "session",
     "control",
 ];
+
+/// Those that are C++20 alone.
+pub const COROUTINE_PROGRAMS: &[&str] = &["tasks", "task_ends", "task_workers"];

@@ -152,7 +152,8 @@ fn assert_jobs(events: &[Event<'_>], ui: u64) {
     );
     let slices: Vec<_> = jobs.iter().map(|(.., slices)| *slices).collect();
     assert_eq!((slices[0], slices[5], slices[6]), (1, 1, 1), "functions");
-    assert!(slices[1] > 20 && slices[3] > 8 && slices[3] < slices[2].min(slices[4]), "{slices:?}");
+    // How many depends on the machine.
+    assert!(slices[1] > 2 && slices[3] > 1 && slices[3] < slices[2].min(slices[4]), "{slices:?}");
 }
 
 /// The cancelled job was posted, ran, was cancelled, saw it if it was running, and ended: in this

@@ -34,15 +34,16 @@ pub trait JsonRpcPeer {
         }
     }
 
-    /// How far the request with this id is, as soon as it tells. Other requests' progress is left out;
-    /// there must be no answers meanwhile.
+    /// How far the request with this id is, as soon as that is more than 0. Other requests' progress is left
+    /// out; there must be no answers meanwhile.
     fn progress_of(&mut self, id: impl Into<Value>) -> f64 {
         let id = id.into();
         loop {
             let message = self.next();
             assert_eq!(message["method"], "notifications/progress", "{message}");
-            if message["params"]["progressToken"] == id {
-                return message["params"]["progress"].as_f64().unwrap();
+            let progress = message["params"]["progress"].as_f64().unwrap();
+            if message["params"]["progressToken"] == id && progress > 0.0 {
+                return progress;
             }
         }
     }

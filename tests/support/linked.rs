@@ -7,7 +7,7 @@ use std::ptr::null;
 pub fn linked_to(parents: &[*const dcc_cancel_token]) -> dcc_cancel_token_desc {
     dcc_cancel_token_desc {
         struct_size: size_of::<dcc_cancel_token_desc>() as u32,
-        reserved: 0,
+        flags: 0,
         parents: parents.as_ptr(),
         parent_count: parents.len(),
         caller_id: null(),

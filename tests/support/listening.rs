@@ -69,7 +69,7 @@ pub fn stats() -> dcc_stats {
     }
 }
 
-fn alive(stats: &dcc_stats) -> [u64; 9] {
+fn alive(stats: &dcc_stats) -> [u64; 10] {
     [
         stats.live_tokens,
         stats.live_jobs,
@@ -80,6 +80,7 @@ fn alive(stats: &dcc_stats) -> [u64; 9] {
         stats.unfinished_posts,
         stats.live_sessions,
         stats.live_requests,
+        stats.live_shares,
     ]
 }
 
@@ -88,7 +89,7 @@ fn alive(stats: &dcc_stats) -> [u64; 9] {
 pub struct Alone {
     _lock: MutexGuard<'static, ()>,
     /// What a test that failed before may have left.
-    before: [u64; 9],
+    before: [u64; 10],
 }
 
 pub fn alone() -> Alone {
@@ -110,7 +111,8 @@ impl Drop for Alone {
         let left = alive(&stats());
         assert_eq!(
             left, self.before,
-            "left: tokens, jobs, registrations, owners, deadlines, dispatchers, posts, sessions, requests"
+            "left: tokens, jobs, registrations, owners, deadlines, dispatchers, posts, sessions, \
+             requests, shares"
         );
     }
 }
@@ -192,6 +194,33 @@ impl Token {
     #[track_caller]
     pub fn register(self, watch: &'static Watch) -> Registration {
         self.try_register(watch, NO_OWNER).unwrap()
+    }
+
+    /// A registration that keeps the token.
+    pub fn try_register_keeping(
+        self,
+        watch: &'static Watch,
+        owner: Owner,
+    ) -> Result<Registration, dcc_status> {
+        let mut registration = std::ptr::without_provenance_mut(1);
+        // SAFETY: both functions take a watch, which lives for ever; a writable result.
+        let status = unsafe {
+            dcc_cancel_token_register_keeping(
+                self.pointer(),
+                Some(note_call),
+                watch.user_data(),
+                Some(note_destroy),
+                owner.pointer(),
+                &mut registration,
+            )
+        };
+        assert_eq!(registration.is_null(), status < 0, "a failed register leaves NULL");
+        if status < 0 { Err(status) } else { Ok(Registration(registration.addr())) }
+    }
+
+    #[track_caller]
+    pub fn register_keeping(self, watch: &'static Watch) -> Registration {
+        self.try_register_keeping(watch, NO_OWNER).unwrap()
     }
 
     /// A registration that ends by itself.

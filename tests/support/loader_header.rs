@@ -30,6 +30,8 @@ struct Prototype {
     result: String,
     name: String,
     parameters: String,
+    /// Whether a macro has its name, which adds the place of the call.
+    is_macro: bool,
 }
 
 impl Prototype {
@@ -43,12 +45,14 @@ impl Prototype {
 
     /// What the function answers while nothing is loaded.
     fn answer_before_loading(&self) -> &str {
-        let asks = ["is_cancelled", "check_cancelled", "check_current"];
+        let asks = ["is_cancelled", "check_cancelled", "check_current", "library_call_ask"];
         let polls = self.name.starts_with("dcc_poll_");
         match self.result.as_str() {
             "dcc_status" if polls || asks.iter().any(|verb| self.name.ends_with(verb)) => "DCC_OK",
             "dcc_status" => "DCC_ERROR_UNSUPPORTED",
-            "const char *" => "\"dcc-cancel is not loaded\"",
+            "const char *" => {
+                "\"dcc-cancel is not loaded; call dcc_cancel_load before anything else\""
+            }
             pointer if pointer.ends_with('*') => "NULL",
             _ => "0",
         }
@@ -87,10 +91,16 @@ impl Prototype {
     }
 
     fn wrapper(&self) -> String {
-        let Self { result, name, parameters } = self;
+        let Self { result, name, parameters, .. } = self;
         let space = if result.ends_with('*') { "" } else { " " };
-        let head = wrapped(&format!("DCC_CANCEL_SUPPLIED {result}{space}{name}({parameters})"));
-        let call = wrapped(&format!("        return api->{name}({});", self.arguments()));
+        // In parentheses a name is no macro's.
+        let (defined, called) = if self.is_macro {
+            (format!("({name})"), format!("(api->{name})"))
+        } else {
+            (name.clone(), format!("api->{name}"))
+        };
+        let head = wrapped(&format!("DCC_CANCEL_SUPPLIED {result}{space}{defined}({parameters})"));
+        let call = wrapped(&format!("        return {called}({});", self.arguments()));
         let (results, answer) = (self.results_before_loading(), self.answer_before_loading());
         format!(
             "{head}\n{{\n    const dcc_cancel_api *api = dcc_cancel_api_now();\n    \
@@ -131,9 +141,11 @@ fn prototypes(header: &str) -> Vec<Prototype> {
         .map(|declaration| {
             let (head, parameters) = declaration.split_once('(').expect("a function");
             let name_at = head.rfind([' ', '*']).expect("a result type") + 1;
+            let name = head[name_at..].to_owned();
             Prototype {
                 result: head[..name_at].trim().to_owned(),
-                name: head[name_at..].to_owned(),
+                is_macro: header.contains(&format!("\n#define {name}(")),
+                name,
                 parameters: parameters.trim_end_matches(')').to_owned(),
             }
         })

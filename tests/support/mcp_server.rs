@@ -1,4 +1,4 @@
-//! The server of `examples/mcp_server`: built, and run over HTTP.
+//! The servers of `examples/mcp_server` and `examples/mcp_tools`: built, and run over HTTP.
 
 use super::{python_venv::venv, support};
 use std::fs::File;
@@ -9,11 +9,32 @@ use std::sync::OnceLock;
 
 /// A version of the official SDK for Python.
 #[derive(Clone, Copy, PartialEq)]
+#[allow(dead_code, reason = "each test uses a part of it")]
 pub enum Sdk {
     /// 1.30.0
     One,
     /// 2.3.0
     Two,
+    /// 2.3.0 with FastMCP 4.2.3
+    Fast,
+}
+
+/// A server whose tools run in the plugin.
+#[derive(Clone, Copy, PartialEq)]
+#[allow(dead_code, reason = "each test uses a part of it")]
+pub enum Server {
+    /// `examples/mcp_server`, which sees the messages itself.
+    Messages(Sdk),
+    /// `examples/mcp_tools` with FastMCP.
+    FastMcp,
+    /// `examples/mcp_tools` with the SDK's MCPServer.
+    Sdk,
+}
+
+impl From<Sdk> for Server {
+    fn from(sdk: Sdk) -> Self {
+        Self::Messages(sdk)
+    }
 }
 
 impl Sdk {
@@ -22,6 +43,7 @@ impl Sdk {
         let (name, requirements) = match self {
             Self::One => ("mcp-1.30.0", include_str!("../clients/python/mcp-1.30.0.txt")),
             Self::Two => ("mcp-2.3.0", include_str!("../clients/python/mcp-2.3.0.txt")),
+            Self::Fast => ("fastmcp-4.2.3", include_str!("../clients/python/fastmcp-4.2.3.txt")),
         };
         venv(name, &requirements.lines().collect::<Vec<_>>()).join("bin/python")
     }
@@ -58,10 +80,17 @@ fn plugin() -> &'static Path {
 }
 
 /// What starts the server over standard input and output.
-pub fn stdio_command(sdk: Sdk) -> Vec<PathBuf> {
-    let script = support::root().join("examples/mcp_server/server.py");
+pub fn stdio_command(server: impl Into<Server>) -> Vec<PathBuf> {
+    let (sdk, script, named) = match server.into() {
+        Server::Messages(sdk) => (sdk, "examples/mcp_server/server.py", None),
+        Server::FastMcp => (Sdk::Fast, "examples/mcp_tools/server.py", Some("fastmcp")),
+        Server::Sdk => (Sdk::Two, "examples/mcp_tools/server.py", Some("mcp")),
+    };
     // -B: nothing is written beside the sources.
-    vec![sdk.python(), "-B".into(), script, "--plugin".into(), plugin().to_owned()]
+    let mut command = vec![sdk.python(), "-B".into(), support::root().join(script)];
+    command.extend(named.into_iter().flat_map(|name| ["--sdk".into(), name.into()]));
+    command.extend(["--plugin".into(), plugin().to_owned()]);
+    command
 }
 
 /// A server over streamable HTTP, which ends with this.
@@ -73,8 +102,8 @@ pub struct HttpServer {
 
 impl HttpServer {
     /// Starts one on a free port; what it says goes to `log`.
-    pub fn start(sdk: Sdk, log: &Path) -> Self {
-        let command = stdio_command(sdk);
+    pub fn start(server: impl Into<Server>, log: &Path) -> Self {
+        let command = stdio_command(server);
         let mut process = limited(&command[0])
             .args(&command[1..])
             .args(["--http", "0"])

@@ -1,4 +1,4 @@
-//! The client of the TypeScript SDK with its packages, installed once under the target folder.
+//! Programs from npm, the client of the TypeScript SDKs and newman, installed once under the target folder.
 
 use super::{built_once::built_once, support};
 use std::path::PathBuf;
@@ -9,12 +9,12 @@ pub fn exist() -> bool {
     support::exists("node") && support::exists("npm")
 }
 
-/// The program that plays the scenarios, in a folder that has its packages. `name` tells the tests apart
-/// that copy it at the same time.
-pub fn client(name: &str) -> PathBuf {
-    let source = support::root().join("tests/clients/typescript");
+/// A folder under `tests/clients` with a `package-lock.json`, whose packages are installed under the target
+/// folder.
+fn packages(folder: &str) -> PathBuf {
+    let source = support::root().join("tests/clients").join(folder);
     let lock = std::fs::read_to_string(source.join("package-lock.json")).unwrap();
-    let packages = built_once("node-packages", &lock, |folder| {
+    built_once(&format!("node-packages-{folder}"), &lock, |folder| {
         for file in ["package.json", "package-lock.json"] {
             std::fs::copy(source.join(file), folder.join(file)).unwrap();
         }
@@ -23,9 +23,16 @@ pub fn client(name: &str) -> PathBuf {
                 .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
                 .current_dir(folder),
         );
-    });
+    })
+}
+
+/// The program that plays the scenarios, in a folder that has its packages. `name` tells the tests apart
+/// that copy it at the same time.
+#[allow(dead_code, reason = "each test uses a part of it")]
+pub fn client(name: &str) -> PathBuf {
+    let source = support::root().join("tests/clients/typescript");
     // Node looks for packages from where a program lies upwards.
-    let copy = packages.join(name);
+    let copy = packages("typescript").join(name);
     std::fs::create_dir_all(&copy).unwrap();
     for entry in std::fs::read_dir(source).unwrap() {
         let path = entry.unwrap().path();
@@ -34,4 +41,10 @@ pub fn client(name: &str) -> PathBuf {
         }
     }
     copy.join("client.mjs")
+}
+
+/// Newman, which runs collections of Postman.
+#[allow(dead_code, reason = "each test uses a part of it")]
+pub fn newman() -> PathBuf {
+    packages("postman").join("node_modules/newman/bin/newman.js")
 }

@@ -5,43 +5,21 @@
 
 #[path = "effort.rs"]
 mod effort;
+#[path = "random.rs"]
+mod random;
 
 use super::listening::LONG;
 use super::posting::*;
 use dcc_cancel::ffi::{
     current::dcc_check_cancelled, dispatcher::*, job::*, owner::dcc_owner, post::*, status::*,
 };
+pub use random::Random;
 use std::ffi::c_void;
 use std::hint::spin_loop;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Once};
 use std::time::Instant;
-
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn of(seed: u64) -> Self {
-        Self(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-
-    /// Once in so many times.
-    pub fn once_in(&mut self, times: u64) -> bool {
-        self.below(times) == 0
-    }
-
-    /// Lets a random, short time pass.
-    pub fn dawdle(&mut self, most: u64) {
-        (0..self.below(most)).for_each(|_| spin_loop());
-    }
-}
 
 /// What is seen to be wrong on one thread ends the program; the others may wait for that thread.
 fn end_with_first_panic() {

@@ -1,5 +1,7 @@
 //! A job and its polls through the C functions, for tests that are their own host.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use dcc_cancel::ffi::{current::*, job::*, poll::*, status::*};
 use std::ffi::CStr;
 use std::ptr::null_mut;

@@ -98,6 +98,19 @@ impl Session {
         Request(request.addr())
     }
 
+    /// A request of whose descriptor something else is set, too.
+    pub fn begin_with(self, id: Id<'_>, change: impl FnOnce(&mut dcc_request_desc)) -> Request {
+        let mut request = null_mut();
+        // SAFETY: zero is a value of the descriptor; a writable result.
+        unsafe {
+            let mut desc: dcc_request_desc = std::mem::zeroed();
+            (desc.struct_size, desc.id) = (size_of::<dcc_request_desc>() as u32, id.c());
+            change(&mut desc);
+            assert_eq!(dcc_request_begin(self.pointer(), &desc, &mut request), DCC_OK);
+        }
+        Request(request.addr())
+    }
+
     pub fn begin(self, id: Id<'_>) -> Request {
         self.try_begin(id, 0, listening::NO_TOKEN).unwrap()
     }

@@ -150,6 +150,11 @@ impl Stage {
         stage
     }
 
+    /// Where they are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Without the DLL.
     pub fn without_dll(tools: &'static Tools, name: &str) -> Self {
         let stage = Self { tools, folder: scratch(&format!("windows_{name}")) };

@@ -66,7 +66,8 @@ fn cancel(message: &Node) -> Option<Cancel> {
         0 => None,
         _ => params.only("reason")?.text().map(shown),
     };
-    Some(Cancel { id, reason: reason.filter(|reason| !reason.is_empty()) })
+    let wants_answer = method != "notifications/cancelled";
+    Some(Cancel { id, reason: reason.filter(|reason| !reason.is_empty()), wants_answer })
 }
 
 fn shown(reason: &str) -> String {

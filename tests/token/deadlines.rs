@@ -5,8 +5,10 @@
 #[path = "../support/listening.rs"]
 mod listening;
 
-use dcc_cancel::ffi::{job_life::*, status::*, token::*};
+use dcc_cancel::ffi::{job::*, job_life::*, status::*, token::*};
 use listening::*;
+use std::ffi::c_void;
+use std::ptr::null_mut;
 use std::time::Duration;
 
 const SOON: Duration = Duration::from_millis(30);
@@ -57,16 +59,146 @@ fn it_fires_not_before_a_given_time_of_the_clock() {
 fn a_time_that_has_passed_cancels_at_once() {
     let _alone = alone();
     for time in [0, 1, now_ns()] {
-        let token = Token::new();
+        let (token, watch) = (Token::new(), Watch::new());
+        let child = Token::child_of(&[token]);
+        assert_eq!(child.register_unkept(watch, NO_OWNER), DCC_OK);
+        assert_eq!(token.set_deadline_after(MUCH_LATER), DCC_OK);
         assert_eq!(token.set_deadline(time), DCC_OK);
-        await_cancel(token);
-        assert_eq!(token.cause(), DCC_CAUSE_DEADLINE);
-        token.release();
+        assert!(token.is_cancelled() && child.is_cancelled(), "before the call returned");
+        assert_eq!(watch.thread(), Some(std::thread::current().id()));
+        assert_eq!(watch.counts(), (1, 1));
+        assert_eq!((token.cause(), &*token.reason()), (DCC_CAUSE_DEADLINE, "deadline exceeded"));
+        assert_eq!(token.set_deadline(time), DCC_ALREADY_CANCELLED);
+        assert_eq!(stats().armed_deadlines, 0);
+        [token, child].iter().for_each(|token| token.release());
     }
     let token = Token::new();
     assert_eq!(token.set_deadline_after(Duration::ZERO), DCC_OK);
-    await_cancel(token);
+    assert!(token.is_cancelled());
     token.release();
+}
+
+/// From a thread that must not run callbacks one passes a nanosecond at least.
+#[test]
+fn a_time_that_is_ahead_leaves_callbacks_to_the_callback_thread() {
+    let _alone = alone();
+    let (token, watch) = (Token::new(), Watch::new());
+    assert_eq!(token.register_unkept(watch, NO_OWNER), DCC_OK);
+    assert_eq!(token.set_deadline_after(Duration::from_nanos(1)), DCC_OK);
+    until("it ran", || watch.counts() == (1, 1));
+    assert_ne!(watch.thread(), Some(std::thread::current().id()));
+    token.release();
+}
+
+/// However the cancel came, the deadline is gone when the cancel returns, and its timer with it.
+#[test]
+fn any_cancel_disarms() {
+    const COUNT: u64 = 1000;
+    let _alone = alone();
+    type Cancel = fn(Token, Token);
+    let ways: [(&str, Cancel, u64); 5] = [
+        ("its own", |token, _| assert_eq!(token.cancel(), DCC_OK), COUNT - 1),
+        ("async", |token, _| assert_eq!(token.cancel_async(), DCC_OK), COUNT - 1),
+        ("its parent's", |_, parent| assert_eq!(parent.cancel(), DCC_OK), 0),
+        ("its parent's deadline, past", |_, parent| assert_eq!(parent.set_deadline(1), DCC_OK), 0),
+        (
+            "its parent's deadline, ahead",
+            |_, parent| {
+                assert_eq!(parent.set_deadline_after(Duration::from_millis(1)), DCC_OK);
+                await_cancel(parent);
+            },
+            0,
+        ),
+    ];
+    for (how, cancel, left) in ways {
+        let parent = Token::new();
+        let tokens: Vec<_> = (0..COUNT).map(|_| Token::child_of(&[parent])).collect();
+        for token in &tokens {
+            assert_eq!(token.set_deadline_after(MUCH_LATER), DCC_OK);
+        }
+        assert_eq!(stats().armed_deadlines, COUNT);
+        cancel(tokens[0], parent);
+        assert_eq!(stats().armed_deadlines, left, "{how}");
+        assert_eq!(tokens[0].deadline(), (DCC_NOT_FOUND, 0), "{how}");
+        assert_eq!(tokens[0].clear_deadline(), DCC_NOT_FOUND, "{how}");
+        assert_eq!(tokens[0].set_deadline_after(MUCH_LATER), DCC_ALREADY_CANCELLED, "{how}");
+        tokens.iter().for_each(|token| token.release());
+        parent.release();
+    }
+}
+
+extern "C" fn yes(_user_data: *mut c_void) -> i32 {
+    1
+}
+
+#[test]
+fn a_foreign_check_that_says_yes_disarms() {
+    let _alone = alone();
+    let mut job = null_mut();
+    // SAFETY: zero is a value of the descriptor; a function that takes nothing; a writable result.
+    let status = unsafe {
+        let mut desc: dcc_job_desc = std::mem::zeroed();
+        desc.struct_size = size_of::<dcc_job_desc>() as u32;
+        desc.is_cancelled = Some(yes);
+        dcc_job_create(&desc, &mut job)
+    };
+    assert_eq!(status, DCC_OK);
+    let job = Job(job.addr());
+    assert_eq!(job.token().set_deadline_after(MUCH_LATER), DCC_OK);
+    assert_eq!(stats().armed_deadlines, 1);
+    assert_eq!(job.is_cancelled(), DCC_CANCELLED_BY_JOB);
+    assert_eq!((stats().armed_deadlines, job.token().cause()), (0, DCC_CAUSE_FOREIGN));
+    job.release();
+}
+
+/// The earliest of the token and of all above it, over every way up, each looked at once.
+#[test]
+fn the_deadline_is_the_earliest_of_all_ancestors() {
+    let _alone = alone();
+    let far = |hours: u64| now_ns() + hours * 3_600_000_000_000;
+    let roots = [Token::new(), Token::new()];
+    // Rhombs on rhombs: two to the power of forty ways, eighty-two ancestors.
+    let mut levels = vec![roots];
+    for _ in 0..40 {
+        let below = levels[levels.len() - 1];
+        levels.push([Token::child_of(&below), Token::child_of(&below)]);
+    }
+    let token = Token::child_of(&levels[40]);
+    assert_eq!(token.deadline(), (DCC_NOT_FOUND, 0));
+    let (root, middle, own) = (far(2), far(1), far(3));
+    assert_eq!(token.set_deadline(own), DCC_OK);
+    assert_eq!(token.deadline(), (DCC_OK, own));
+    assert_eq!(roots[1].set_deadline(root), DCC_OK);
+    assert_eq!(token.deadline(), (DCC_OK, root));
+    assert_eq!(levels[20][0].set_deadline(middle), DCC_OK);
+    assert_eq!(token.deadline(), (DCC_OK, middle));
+    assert_eq!(levels[19][0].deadline(), (DCC_OK, root), "what is below does not count");
+    assert_eq!(token.clear_deadline(), DCC_OK, "its own");
+    assert_eq!(levels[20][0].clear_deadline(), DCC_OK);
+    assert_eq!(token.deadline(), (DCC_OK, root));
+    levels.iter().flatten().for_each(|token| token.release());
+    assert_eq!(token.deadline(), (DCC_OK, root), "a child keeps its parents");
+    token.release();
+}
+
+#[test]
+fn a_long_line_of_ancestors_is_walked() {
+    let _alone = alone();
+    let root = Token::new();
+    let mut token = root;
+    for _ in 0..20_000 {
+        let child = Token::child_of(&[token]);
+        if token != root {
+            token.release();
+        }
+        token = child;
+    }
+    let time = now_ns() + 3_600_000_000_000;
+    assert_eq!(root.set_deadline(time), DCC_OK);
+    assert_eq!(token.deadline(), (DCC_OK, time));
+    assert_eq!(root.cancel(), DCC_OK);
+    assert_eq!(token.deadline(), (DCC_NOT_FOUND, 0));
+    [root, token].iter().for_each(|token| token.release());
 }
 
 #[test]
@@ -188,7 +320,8 @@ fn children_and_jobs_see_the_deadline_of_a_parent() {
     let child = Token::child_of(&[Token(0), parent]);
     let job = Job::try_new(Watch::new(), NO_OWNER, child, false).unwrap();
     assert_eq!(parent.set_deadline_after(SOON), DCC_OK);
-    assert_eq!(child.deadline(), (DCC_NOT_FOUND, 0), "it is the parent's");
+    let (own, inherited) = (parent.deadline(), child.deadline());
+    assert!(child.is_cancelled() || own == inherited, "{own:?} {inherited:?}");
     await_cancel(child);
     assert_eq!((child.cause(), &*child.reason()), (DCC_CAUSE_DEADLINE, "deadline exceeded"));
     assert_eq!(job.is_cancelled(), DCC_CANCELLED_BY_JOB);
@@ -248,7 +381,7 @@ fn a_blocked_callback_delays_no_other_deadline() {
     let (blocked, gate) = (Token::new(), Gate::new());
     let watch = Watch::doing(|_| gate.pass());
     assert_eq!(blocked.register_unkept(watch, NO_OWNER), DCC_OK);
-    assert_eq!(blocked.set_deadline_after(Duration::ZERO), DCC_OK);
+    assert_eq!(blocked.set_deadline_after(Duration::from_nanos(1)), DCC_OK);
     gate.await_arrivals(1);
     let (other, others) = (Token::new(), Watch::new());
     assert_eq!(other.register_unkept(others, NO_OWNER), DCC_OK);
@@ -283,7 +416,7 @@ fn a_hundred_thousand_deadlines_take_one_thread_and_all_fire() {
     let _alone = alone();
     // The library's two threads are there already.
     let first = Token::new();
-    assert_eq!(first.set_deadline_after(Duration::ZERO), DCC_OK);
+    assert_eq!(first.set_deadline_after(Duration::from_nanos(1)), DCC_OK);
     await_cancel(first);
     first.release();
     let before = threads();
@@ -380,7 +513,7 @@ fn a_callback_that_blocks_delays_no_flag_and_no_waiter() {
     let registration = blocked.register(watch);
     let late = Watch::new();
     let late_registration = other.register(late);
-    assert_eq!(blocked.set_deadline_after(Duration::ZERO), DCC_OK);
+    assert_eq!(blocked.set_deadline_after(Duration::from_nanos(1)), DCC_OK);
     gate.await_arrivals(1);
     assert_eq!(other.set_deadline_after(Duration::from_millis(2)), DCC_OK);
     assert_eq!(other.wait(LONG), DCC_CANCELLED_BY_TOKEN, "while the callback thread is blocked");

@@ -13,8 +13,11 @@ use dcc_cancel::library::Library;
 use dcc_cancel::memory::pin::Keeper;
 use dcc_cancel::memory::pool::{Link, Pool};
 use dcc_cancel::memory::slot::Holder;
+use dcc_cancel::sys::bound::Bound;
+use dcc_cancel::sys::callout::{Payload, UserData};
 use dcc_cancel::sys::parking::Parking;
 use dcc_cancel::sys::thread_rack::Shelf;
+use dcc_cancel::thread::context::ThisThread;
 use dcc_cancel::thread::current::{ThreadRecord, ThreadSlots};
 use dcc_cancel::thread::value::SlotName;
 use dcc_cancel::token::ask::Answer;
@@ -23,6 +26,7 @@ use dcc_cancel::token::{Cause, TokenPin, Tokens};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
+use std::ffi::c_void;
 
 /// All interleavings with up to so many preemptions.
 fn model(preemptions: usize, run: impl Fn() + Send + Sync + 'static) {
@@ -309,9 +313,59 @@ fn set_reset_x_cancel() {
     });
 }
 
+/// What a bound function is given: whether its notify has run, and what it saw.
+struct Piece {
+    destroyed: AtomicU32,
+    seen: AtomicU32,
+}
+
+unsafe extern "C" fn look(piece: *mut c_void) -> *mut c_void {
+    // SAFETY: what the model below has bound, which outlives it.
+    let piece = unsafe { &*piece.cast::<Piece>() };
+    piece.seen.store(1 + piece.destroyed.load(Ordering::Relaxed), Ordering::Relaxed);
+    std::ptr::from_ref(piece).cast_mut().cast()
+}
+
+unsafe extern "C" fn destroy(piece: *mut c_void) {
+    // SAFETY: as above.
+    let piece = unsafe { &*piece.cast::<Piece>() };
+    piece.destroyed.fetch_add(1, Ordering::Relaxed);
+}
+
+/// One thread runs a bound context by its last reference but one, which another gives back meanwhile: the
+/// function sees its user data and the token alive, and the notify runs once, after it.
+#[test]
+fn run_x_release() {
+    loom::model(|| {
+        let library = Arc::new(Library::new());
+        let piece = Arc::new(Piece { destroyed: AtomicU32::new(0), seen: AtomicU32::new(0) });
+        let data = UserData::new(Arc::as_ptr(&piece).cast_mut().cast());
+        // SAFETY: both functions take the piece, which outlives the library.
+        let bound = unsafe { Bound::new(look, Payload::new(data, Some(destroy))) };
+        let (contexts, token) = (library.contexts(), create(library.tokens(), &[]));
+        let record = ThreadRecord::new(contexts.numbers().next().unwrap());
+        let slots = ThreadSlots::new(contexts.never());
+        slots.set_record(Some(&record));
+        let ticket = contexts.set(&slots, &record, SlotName::Token, token).unwrap();
+        let context = contexts.bind(&slots, bound).unwrap();
+        contexts.reset(&slots, SlotName::Token, ticket).unwrap();
+        library.tokens().release(token).unwrap();
+        contexts.retain_context(context).unwrap();
+        let other = library.clone();
+        let thread = thread::spawn(move || other.contexts().release_context(context).unwrap());
+        let this = || Ok(ThisThread { slots: &slots, record: &record });
+        assert_eq!(contexts.run(this, context), Ok(data));
+        thread.join().unwrap();
+        assert_eq!(piece.seen.load(Ordering::Relaxed), 1, "its notify has run before");
+        assert_eq!(piece.destroyed.load(Ordering::Relaxed), 1);
+        assert!(contexts.run(this, context).is_err());
+        assert_empty(&library);
+    });
+}
+
 fn job(library: &Library) -> Handle {
     let origin =
-        JobOrigin { label: "", caller_id: "", parent: 0, token: Origin::default(), owner: 0 };
+        JobOrigin { label: "", caller_id: "", parents: [0; 2], token: Origin::default(), owner: 0 };
     library.jobs().create(&origin, None).unwrap()
 }
 

@@ -6,16 +6,21 @@
 
 use dcc_cancel::error::Error;
 use dcc_cancel::handle::{GENERATION_SHIFT, Handle};
-use dcc_cancel::job::{JobOrigin, JobPin};
+use dcc_cancel::job::life::Ended;
+use dcc_cancel::job::wait::{EndWaited, Waiter};
+use dcc_cancel::job::{JobOrigin, JobPin, JobState};
 use dcc_cancel::library::Library;
 use dcc_cancel::memory::pin::Keeper;
 use dcc_cancel::memory::slot::Holder;
 use dcc_cancel::owner::Thing;
-use dcc_cancel::owner::owned::Owned;
-use dcc_cancel::sys::callout::{Callback, Payload, UserData};
+use dcc_cancel::owner::owned::{Owned, OwnedId};
+use dcc_cancel::sys::callout::{Callback, ForeignCheck, Payload, UserData};
 use dcc_cancel::sys::thread_identity;
 use dcc_cancel::token::ask::Answer;
+use dcc_cancel::token::asking::Asker;
 use dcc_cancel::token::create::Origin;
+use dcc_cancel::token::foreign::{Foreign, Foreigns};
+use dcc_cancel::token::keep::Tie;
 use dcc_cancel::token::register::Unregistered;
 use dcc_cancel::token::wait::Waited;
 use dcc_cancel::token::{Cause, TokenPin, Tokens};
@@ -24,6 +29,11 @@ use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use loom::thread;
 use std::cell::Cell;
 use std::ffi::c_void;
+
+#[path = "loom_keeping.rs"]
+mod keeping;
+#[path = "loom_all.rs"]
+mod loom_all;
 
 fn create(tokens: &Tokens) -> Handle {
     tokens.create([], Origin::default(), Holder::Owner).unwrap()
@@ -36,6 +46,23 @@ fn cancel(tokens: &Tokens, token: Handle) -> Option<bool> {
 
 fn is_cancelled(tokens: &Tokens, token: Handle) -> bool {
     tokens.answer(token, || 0) == Answer::Cancelled
+}
+
+fn create_job(library: &Library) -> Handle {
+    let origin =
+        JobOrigin { label: "", caller_id: "", parents: [0; 2], token: Origin::default(), owner: 0 };
+    library.jobs().create(&origin, None).map_err(|(error, _none)| error).unwrap()
+}
+
+fn wait_for_end(library: &Library, job: Handle, current: &[Handle]) -> Result<EndWaited, Error> {
+    let waiter = Waiter { jobs: current.iter().copied(), asker: Asker::default() };
+    library.jobs().wait_for_end(job, None, waiter, |_| ())
+}
+
+fn fail(library: &Library, job: Handle) {
+    let jobs = library.jobs();
+    let pin = JobPin::new(jobs, job).unwrap();
+    assert_eq!(jobs.end(&pin, JobState::Failed, ""), Ok(Ended::ByThisCall));
 }
 
 fn assert_empty(library: &Library) {
@@ -91,7 +118,7 @@ fn callback(plugin: &Arc<Plugin>) -> Callback {
 }
 
 fn register(library: &Library, token: Handle, callback: Callback, owner: Handle) -> Option<Handle> {
-    match library.tokens().register_at(token, callback, owner, true) {
+    match library.tokens().register_at(token, callback, owner, Tie::Named) {
         Ok(registration) => Some(registration),
         Err((Error::InvalidHandle(..), _)) => None,
         Err((error, callback)) => {
@@ -232,7 +259,8 @@ fn wait_x_cancel() {
         let tokens = library.tokens();
         let (never, token) = (create(tokens), create(tokens));
         let other = library.clone();
-        let thread = thread::spawn(move || other.tokens().wait_any(&[never, token], None));
+        let thread =
+            thread::spawn(move || other.tokens().wait_any(&[never, token], None, Asker::default()));
         assert_eq!(cancel(tokens, token), Some(true));
         assert_eq!(thread.join().unwrap(), Ok(Waited::Cancelled(1)));
         tokens.release(token).unwrap();
@@ -249,7 +277,8 @@ fn wait_for_one_x_cancel() {
         let tokens = library.tokens();
         let token = create(tokens);
         let other = library.clone();
-        let thread = thread::spawn(move || other.tokens().wait_any(&[0, token], None));
+        let thread =
+            thread::spawn(move || other.tokens().wait_any(&[0, token], None, Asker::default()));
         let pin = TokenPin::new(tokens, token).unwrap();
         let is_awaited = pin.slot().cold.sleepers.any();
         tokens.cancel(&pin, Cause::Request, "");
@@ -275,7 +304,7 @@ fn wait_for_one_x_cancel_of_a_parent() {
         let child = tokens.create([parent], Origin::default(), Holder::Owner).unwrap();
         let other = library.clone();
         let thread = thread::spawn(move || {
-            let waited = other.tokens().wait_any(&[parent], None);
+            let waited = other.tokens().wait_any(&[parent], None, Asker::default());
             (waited, is_cancelled(other.tokens(), child))
         });
         let pin = TokenPin::new(tokens, parent).unwrap();
@@ -299,7 +328,8 @@ fn wait_for_one_x_release_x_next_of_its_slot() {
         let tokens = library.tokens();
         let token = create(tokens);
         let other = library.clone();
-        let thread = thread::spawn(move || other.tokens().wait_any(&[token], None));
+        let thread =
+            thread::spawn(move || other.tokens().wait_any(&[token], None, Asker::default()));
         tokens.release(token).unwrap();
         let next = create(tokens);
         assert_eq!(cancel(tokens, next), Some(true));
@@ -312,6 +342,104 @@ fn wait_for_one_x_release_x_next_of_its_slot() {
     });
 }
 
+/// Says "stop" from the second question on; its user data counts them.
+unsafe extern "C" fn stop_at_second(asked: *mut c_void) -> i32 {
+    // SAFETY: a count that outlives the token.
+    let asked = unsafe { &*asked.cast::<AtomicU32>() };
+    let before = asked.fetch_add(1, Ordering::Relaxed);
+    thread::yield_now();
+    i32::from(before > 0)
+}
+
+/// A token with that check, which any thread may ask at any time.
+fn create_asking(tokens: &Tokens, asked: &Arc<AtomicU32>) -> Handle {
+    let user_data = UserData::new(Arc::as_ptr(asked).cast_mut().cast());
+    // SAFETY: the function takes what `user_data` is.
+    let check = unsafe { ForeignCheck::new(stop_at_second, user_data) };
+    let owned = OwnedId::NONE;
+    let foreign = Some(Foreign { check, thread: None, min_interval_ns: 0, owned });
+    tokens.create([], Origin { foreign, ..Origin::default() }, Holder::Owner).unwrap()
+}
+
+/// Who waits asks again, though another thread was asking when he wanted to; and is woken by his own "stop"
+/// as by another's.
+#[test]
+fn wait_x_question() {
+    model(3, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.tokens();
+        let asked = Arc::new(AtomicU32::new(0));
+        let token = create_asking(tokens, &asked);
+        let other = library.clone();
+        let thread =
+            thread::spawn(move || other.tokens().wait_any(&[token], None, Asker::default()));
+        let answer = tokens.answer(token, || 0);
+        // Whoever of the two asks a second time: this thread does not.
+        while asked.load(Ordering::Relaxed) < 2 {
+            thread::yield_now();
+        }
+        assert_eq!(thread.join().unwrap(), Ok(Waited::Cancelled(0)));
+        assert!(matches!(answer, Answer::Quiet | Answer::Cancelled));
+        assert!(is_cancelled(tokens, token));
+        assert_eq!(asked.load(Ordering::Relaxed), 2, "never after it said stop");
+        tokens.release(token).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// A wait that asks ends once, by its host's "stop" or by a cancel, which are one cancel.
+#[test]
+fn wait_that_asks_x_cancel() {
+    model(3, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.tokens();
+        let asked = Arc::new(AtomicU32::new(1));
+        let parent = create_asking(tokens, &asked);
+        let child = tokens.create([parent], Origin::default(), Holder::Owner).unwrap();
+        let other = library.clone();
+        let asker = Asker { thread: 0, current: [0, parent], ..Asker::default() };
+        let thread = thread::spawn(move || other.tokens().wait_any(&[child], None, asker));
+        let was_first = cancel(tokens, parent) == Some(true);
+        assert_eq!(thread.join().unwrap(), Ok(Waited::Cancelled(0)));
+        let pin = TokenPin::new(tokens, child).unwrap();
+        let cause = tokens.record(&pin).1;
+        drop(pin);
+        assert_eq!(cause, if was_first { Cause::Request } else { Cause::Foreign });
+        tokens.release(child).unwrap();
+        tokens.release(parent).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// A check that nobody asked is told once, by who asks it then, by its job's end, or by who looks.
+#[test]
+fn silence_x_question_x_end() {
+    model(3, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.tokens();
+        let asked = Arc::new(AtomicU32::new(0));
+        let user_data = UserData::new(Arc::as_ptr(&asked).cast_mut().cast());
+        // SAFETY: the function takes what `user_data` is.
+        let check = unsafe { ForeignCheck::new(stop_at_second, user_data) };
+        let (thread, owned) = (Some(7), OwnedId::NONE);
+        let foreign = Foreign { check, thread, min_interval_ns: 0, owned };
+        let foreigns = Arc::new(Foreigns::new());
+        let number = foreigns.add(foreign).unwrap();
+        foreigns.begin(number, 9, 1);
+        let other = foreigns.clone();
+        let looker = thread::spawn(move || {
+            let looks = || other.next_silent(5, 3).is_some();
+            u32::from(looks()) + u32::from(looks())
+        });
+        let by_question = foreigns.ask(tokens.owners(), number, 7, 5, 3).silence.is_some();
+        let by_end = foreigns.end(number, 6, 3).is_some();
+        let by_looks = looker.join().unwrap();
+        assert_eq!(by_looks + u32::from(by_question) + u32::from(by_end), 1, "told once");
+        assert_eq!(foreigns.next_silent(99, 3), None, "its job has ended");
+        foreigns.remove(number);
+    });
+}
+
 /// Who waits for a token that nobody can cancel any more learns that.
 #[test]
 fn wait_x_release() {
@@ -320,7 +448,8 @@ fn wait_x_release() {
         let tokens = library.tokens();
         let token = create(tokens);
         let other = library.clone();
-        let thread = thread::spawn(move || other.tokens().wait_any(&[token], None));
+        let thread =
+            thread::spawn(move || other.tokens().wait_any(&[token], None, Asker::default()));
         tokens.release(token).unwrap();
         match thread.join().unwrap() {
             Ok(Waited::Gone(0)) | Err(Error::InvalidHandle(..)) => (),
@@ -369,7 +498,7 @@ fn look_x_release() {
         // SAFETY: `destroy_elsewhere` takes what `user_data` is.
         let payload = unsafe { Payload::new(user_data, Some(destroy_elsewhere)) };
         let token = Origin::default();
-        let origin = JobOrigin { label: "", caller_id: "", parent: 0, token, owner: 0 };
+        let origin = JobOrigin { label: "", caller_id: "", parents: [0; 2], token, owner: 0 };
         let job = jobs.create(&origin, Some(payload)).unwrap();
         let other = library.clone();
         let looker = thread::spawn(move || {
@@ -480,7 +609,7 @@ fn owner_close_x_register() {
         let thread = thread::spawn(move || {
             let tokens = other.tokens();
             let pin = TokenPin::new(tokens, token).unwrap();
-            match tokens.register(Some(&pin), callback(&others), owner, true) {
+            match tokens.register(Some(&pin), callback(&others), owner, Tie::Named) {
                 Ok(registration) => Some(registration),
                 Err((Error::OwnerClosed(_) | Error::InvalidHandle(..), callback)) => {
                     callback.into_payload().destroy();
@@ -624,7 +753,7 @@ fn unregistering_itself(
     };
     let tokens = library.tokens();
     let token = token.map_or(0, TokenPin::handle);
-    let registration = tokens.register_at(token, doing(|| (), again), 0, true);
+    let registration = tokens.register_at(token, doing(|| (), again), 0, Tie::Named);
     let registration = registration.map_err(|(error, _)| error).unwrap();
     handle.store(registration, Ordering::Relaxed);
     (registration, notified)
@@ -674,7 +803,7 @@ fn cancel_x_unregister_of_what_its_notify_unregisters() {
 /// A thing of an owner that no close can end; the thread that is inside for it gives it up.
 fn adopt(library: &Library, owner: Handle) -> Arc<Owned> {
     let origin =
-        JobOrigin { label: "", caller_id: "", parent: 0, token: Origin::default(), owner: 0 };
+        JobOrigin { label: "", caller_id: "", parents: [0; 2], token: Origin::default(), owner: 0 };
     let gone = library.jobs().create(&origin, None).unwrap();
     library.jobs().release(gone).unwrap();
     let owned = Arc::new(Owned::default());
@@ -782,7 +911,7 @@ fn create_x_release_of_its_parent() {
         };
         let pin = TokenPin::new(tokens, grandparent).unwrap();
         tokens
-            .register(Some(&pin), doing(|| (), look), 0, false)
+            .register(Some(&pin), doing(|| (), look), 0, Tie::Detached)
             .map_err(|(error, _)| error)
             .unwrap();
         drop(pin);
@@ -791,7 +920,7 @@ fn create_x_release_of_its_parent() {
         let other = library.clone();
         let thread = thread::spawn(move || other.tokens().release(parent).unwrap());
         let token = Origin::default();
-        let origin = JobOrigin { label: "", caller_id: "", parent, token, owner };
+        let origin = JobOrigin { label: "", caller_id: "", parents: [parent, 0], token, owner };
         match library.jobs().create(&origin, None) {
             Ok(job) => library.jobs().release(job).unwrap(),
             Err((error, _)) => assert!(matches!(error, Error::InvalidHandle(..)), "{error}"),
@@ -799,6 +928,76 @@ fn create_x_release_of_its_parent() {
         thread.join().unwrap();
         assert_eq!(missing.load(Ordering::Relaxed), 0, "the maker is inside");
         library.jobs().close_owner(owner).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// A job ends while two threads begin to wait for it: both wake, and see what was written before.
+#[test]
+fn end_x_wait_for_it() {
+    model(2, || {
+        let library = Arc::new(Library::new());
+        let job = create_job(&library);
+        let written = Arc::new(AtomicU32::new(0));
+        let wait = || {
+            let (library, written) = (library.clone(), written.clone());
+            thread::spawn(move || {
+                assert_eq!(wait_for_end(&library, job, &[]), Ok(EndWaited::Ended));
+                assert_eq!(written.load(Ordering::Relaxed), 1);
+            })
+        };
+        let waits = [wait(), wait()];
+        written.store(1, Ordering::Relaxed);
+        fail(&library, job);
+        waits.into_iter().for_each(|wait| wait.join().unwrap());
+        library.jobs().release(job).unwrap();
+        assert_eq!(library.jobs().arena().live(), 0);
+        assert_empty(&library);
+    });
+}
+
+/// A job loses its last reference while a thread begins to wait for it: the wait ends as gone, or as ended if
+/// it had ended before; or its handle is refused.
+#[test]
+fn release_x_wait_for_the_end() {
+    for has_ended in [false, true] {
+        model(3, move || {
+            let library = Arc::new(Library::new());
+            let job = create_job(&library);
+            let other = library.clone();
+            let thread = thread::spawn(move || wait_for_end(&other, job, &[]));
+            if has_ended {
+                fail(&library, job);
+            }
+            library.jobs().release(job).unwrap();
+            let end = if has_ended { EndWaited::Ended } else { EndWaited::Gone };
+            match thread.join().unwrap() {
+                Err(Error::InvalidHandle(..)) => (),
+                waited => assert_eq!(waited, Ok(end)),
+            }
+            assert_eq!(library.jobs().arena().live(), 0);
+            assert_empty(&library);
+        });
+    }
+}
+
+/// Two threads, each with a job current, wait for the other's job: one is refused, and ends its own.
+#[test]
+fn wait_for_end_x_wait_for_end() {
+    model(3, || {
+        let library = Arc::new(Library::new());
+        let jobs = [(); 2].map(|()| create_job(&library));
+        let work = |library: &Library, own: Handle, others: Handle| {
+            let waited = wait_for_end(library, others, &[own]);
+            assert!(matches!(waited, Ok(EndWaited::Ended) | Err(Error::WouldDeadlock)));
+            fail(library, own);
+            waited
+        };
+        let other = library.clone();
+        let thread = thread::spawn(move || work(&other, jobs[1], jobs[0]));
+        let waited = [work(&library, jobs[0], jobs[1]), thread.join().unwrap()];
+        assert!(waited.contains(&Ok(EndWaited::Ended)), "{waited:?}: one of them waits");
+        jobs.into_iter().for_each(|job| library.jobs().release(job).unwrap());
         assert_empty(&library);
     });
 }

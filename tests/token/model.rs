@@ -604,6 +604,10 @@ impl Model {
             _ if state != DCC_JOB_RUNNING => DCC_ERROR_WRONG_STATE,
             _ => {
                 self.jobs[index].done = 3;
+                let is_empty = self.current_token.is_none() && self.current_job.is_none();
+                if is_empty && self.frames.iter().any(|frame| frame.slot == Slot::Job) {
+                    return DCC_OK;
+                }
                 match self.current_token {
                     Some(current) if self.tokens[current].reason.is_some() => {
                         DCC_CANCELLED_BY_TOKEN

@@ -5,11 +5,14 @@
 mod effort;
 #[path = "../support/linked.rs"]
 mod linked;
+#[path = "../support/random.rs"]
+mod random;
 
 use dcc_cancel::ffi::{
     context::*, current::*, job::*, job_life::*, poll::*, stats::*, status::*, token::*,
 };
 use linked::linked_to;
+use random::Random;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -52,17 +55,6 @@ fn new_token(parents: &[usize]) -> Result<usize, dcc_status> {
 fn cancel(bits: usize) -> dcc_status {
     // SAFETY: a text of that length.
     unsafe { dcc_cancel_token_cancel(token(bits), c"stress".as_ptr(), 6) }
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
 }
 
 static DESTROYED: AtomicU64 = AtomicU64::new(0);

@@ -6,25 +6,17 @@
 mod effort;
 #[path = "../support/listening.rs"]
 mod listening;
+#[path = "../support/random.rs"]
+mod random;
 
 use dcc_cancel::ffi::{
     deadline::*, job::*, job_life::*, owner::*, registration::*, status::*, token::*, wait::*,
 };
 use listening::*;
+use random::Random;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-}
 
 static MADE: AtomicU64 = AtomicU64::new(0);
 static CALLED: AtomicU64 = AtomicU64::new(0);

@@ -18,9 +18,11 @@ typedef dcc_status (*create_job_fn)(const dcc_job_desc *, dcc_job **);
 typedef dcc_status (*set_job_fn)(const dcc_job *, dcc_ticket *);
 typedef dcc_status (*release_job_fn)(dcc_job *);
 typedef dcc_status (*status_fn)(void);
-typedef dcc_status (*read_pair_fn)(dcc_poll_pair *);
+typedef dcc_status (*read_pair_fn)(dcc_poll_pair *, const char *, uint32_t);
 typedef dcc_status (*read_layer_fn)(const dcc_cancel_token *, dcc_poll_layer *);
 typedef dcc_status (*poll_slow_fn)(uint64_t, uint64_t, const char *, uint32_t);
+typedef dcc_status (*read_counter_fn)(const dcc_progress *, dcc_progress_counter *);
+typedef dcc_status (*add_fn)(const dcc_progress *, uint64_t, const char *, uint32_t);
 
 struct library {
     HMODULE module;
@@ -32,17 +34,19 @@ struct library {
     release_job_fn release_job;
     status_fn check_cancelled;
     status_fn instance_check;
-    read_pair_fn poll_read_current;
+    read_pair_fn poll_read_current_at;
     read_layer_fn poll_read_token;
     poll_slow_fn poll_slow;
+    read_counter_fn progress_read_counter;
+    add_fn progress_add_at;
 };
 
 static struct library first, second;
 static volatile LONG destroyed;
 
-static dcc_status dcc_poll_read_current(dcc_poll_pair *out_pair)
+static dcc_status dcc_poll_read_current_at(dcc_poll_pair *out_pair, const char *file, uint32_t line)
 {
-    return first.poll_read_current(out_pair);
+    return first.poll_read_current_at(out_pair, file, line);
 }
 
 static dcc_status dcc_poll_read_token(const dcc_cancel_token *token, dcc_poll_layer *out_layer)
@@ -53,6 +57,17 @@ static dcc_status dcc_poll_read_token(const dcc_cancel_token *token, dcc_poll_la
 static dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file, uint32_t line)
 {
     return first.poll_slow(token, job, file, line);
+}
+
+static dcc_status dcc_progress_read_counter(const dcc_progress *progress, dcc_progress_counter *out_counter)
+{
+    return first.progress_read_counter(progress, out_counter);
+}
+
+static dcc_status dcc_progress_add_at(const dcc_progress *progress, uint64_t n, const char *file,
+                                      uint32_t line)
+{
+    return first.progress_add_at(progress, n, file, line);
 }
 
 static void *function(HMODULE module, const char *name)
@@ -84,9 +99,11 @@ static void load(struct library *library, const char *path)
     LOOK_UP(library, release_job, "dcc_job_release");
     LOOK_UP(library, check_cancelled, "dcc_check_cancelled");
     LOOK_UP(library, instance_check, "dcc_instance_check");
-    LOOK_UP(library, poll_read_current, "dcc_poll_read_current");
+    LOOK_UP(library, poll_read_current_at, "dcc_poll_read_current_at");
     LOOK_UP(library, poll_read_token, "dcc_poll_read_token");
     LOOK_UP(library, poll_slow, "dcc_poll_slow");
+    LOOK_UP(library, progress_read_counter, "dcc_progress_read_counter");
+    LOOK_UP(library, progress_add_at, "dcc_progress_add_at");
 }
 
 static void count_destroy(void *user_data)

@@ -91,10 +91,12 @@ public:
                         curl_off_t uploaded) noexcept
     {
         library_call &poll = static_cast<curl_progress *>(self)->poll_;
-        if (to_download > 0 || downloaded > 0)
-            poll.set_progress(bytes(downloaded), bytes(to_download));
-        else
+        /* One direction, the longer one: the answer to an upload is no new bar. */
+        const bool is_upload = to_upload > to_download || (to_download <= 0 && downloaded <= 0);
+        if (is_upload)
             poll.set_progress(bytes(uploaded), bytes(to_upload));
+        else
+            poll.set_progress(bytes(downloaded), bytes(to_download));
         return poll.should_stop() ? 1 : 0;
     }
 

@@ -55,6 +55,8 @@ public:
         const RTCDevice device = rtcGetSceneDevice(scene_);
         rtcGetDeviceError(device);
         rtcCommitScene(scene_);
+        if (!poll_.was_stopped())
+            poll_.end_progress();
         error_ = rtcGetDeviceError(device);
         rtcReleaseDevice(device);
         if (error_ == RTC_ERROR_CANCELLED)

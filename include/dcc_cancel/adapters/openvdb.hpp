@@ -50,6 +50,13 @@ public:
         poll_.set_stage(name != nullptr ? name : "");
     }
 
+    /* What was stopped stays where it was. */
+    void end() override
+    {
+        if (!poll_.was_stopped())
+            poll_.end_progress();
+    }
+
     bool wasInterrupted(int percent = -1) override
     {
         if (percent >= 0)

@@ -6,8 +6,9 @@
  *
  * With Qt 5.15 and 6 (QtWidgets); no moc. It can be made modal, opened and executed as any QDialog.
  *
- * What it shows, sixty times a second: the job's label, its message, how far it is; a busy bar while
- * the total is not known. Texts are cut to its width and taken literally, whoever set them. Its own
+ * What it shows, sixty times a second: the job's label, its message behind the labels of its steps, about
+ * how much time is left where that can be told, and how far it is in all; a busy bar while the total is not
+ * known. Texts are cut to its width and taken literally, whoever set them. Its own
  * words are translated in the context "dcc::qt_progress_dialog".
  *
  * What cancels: the Cancel button, Esc and closing the window, all of which emit canceled(). What is
@@ -29,12 +30,16 @@
  *     options.is_cancelled = [] { QCoreApplication::processEvents(); return false; };
  *     options.min_interval = std::chrono::milliseconds(20);
  *
+ * Jobs of a dispatcher stay out of the middle of it: a pump in that event loop, a dcc::qt_pump's as well,
+ * answers DCC_ERROR_REENTRANT while the check is asked, and runs what waits once the job has returned.
+ *
  * What QProgressDialog offers to drive it by hand (setValue, reset, cancel, wasCanceled and so on) is
  * not for it: the job does. */
 
 #ifndef DCC_CANCEL_ADAPTERS_QT_PROGRESS_DIALOG_HPP
 #define DCC_CANCEL_ADAPTERS_QT_PROGRESS_DIALOG_HPP
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -187,18 +192,19 @@ private:
         state_ = shown.state();
         /* Not is_cancelled, which counts as a poll: the job has not seen it yet. */
         const bool is_cancelled = shown.token().cause() != cause::none;
-        show_progress(shown.progress());
-        show_text(state_text(shown, is_cancelled));
+        const job_progress progress = shown.progress();
+        show_progress(progress);
+        show_text(state_text(shown, is_cancelled, progress.time_left));
         if (auto *button = findChild<QPushButton *>())
             button->setEnabled(has_ended() || !is_cancelled);
     }
 
-    void show_progress(job_progress progress)
+    void show_progress(const job_progress &progress)
     {
         if (progress.total > 0) {
-            const double part = static_cast<double>(progress.done) / static_cast<double>(progress.total);
             bar_->setRange(0, whole_bar);
-            bar_->setValue(part < 1 ? static_cast<int>(part * whole_bar) : whole_bar);
+            /* 290 of 1000 are not a hair less. */
+            bar_->setValue(static_cast<int>(progress.fraction * whole_bar + 1e-6));
         } else if (!has_ended()) {
             bar_->setRange(0, 0);
         } else if (bar_->maximum() == 0) {
@@ -216,7 +222,8 @@ private:
         setLabelText(cut(label_) + QLatin1Char('\n') + cut(state));
     }
 
-    QString state_text(const job &shown, bool is_cancelled) const
+    QString state_text(const job &shown, bool is_cancelled,
+                       std::optional<std::chrono::nanoseconds> time_left) const
     {
         switch (state_) {
         case job_state::completed:
@@ -234,7 +241,21 @@ private:
         }
         if (is_cancelled)
             return with_reason(translated("Cancelling"), shown.token().reason());
-        return state_ == job_state::pending ? translated("Waiting") : one_line(shown.progress_message());
+        if (state_ == job_state::pending)
+            return translated("Waiting");
+        return with_time_left(one_line(shown.progress_message()), time_left);
+    }
+
+    /* "Export > Textures, about 2 min left"; nothing of a time that is unknown. */
+    static QString with_time_left(const QString &message, std::optional<std::chrono::nanoseconds> left)
+    {
+        if (!left)
+            return message;
+        const qint64 seconds = std::chrono::duration_cast<std::chrono::seconds>(*left).count() + 1;
+        const QString about = seconds <= 10    ? translated("about %1 s left").arg(seconds)
+                              : seconds <= 100 ? translated("about %1 s left").arg((seconds + 9) / 10 * 10)
+                                               : translated("about %1 min left").arg((seconds + 59) / 60);
+        return message.isEmpty() ? about : message + QStringLiteral(", ") + about;
     }
 
     std::uint64_t job_id_;

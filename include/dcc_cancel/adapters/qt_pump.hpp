@@ -9,8 +9,9 @@
  * When it pumps: a post is run in the next turn of the event loop. While work is left it goes on when
  * tick::next says so, as long for the host as for the jobs; when nothing is, no timer runs. One pump
  * takes the budget and at most one job or slice more. The nested loops of dialogs pump, too: have
- * dispatcher_options::veto say "not now" where that is wrong. In a loop that a job runs itself nothing
- * is pumped; what waits there goes on when the job has returned.
+ * dispatcher_options::veto say "not now" where that is wrong. In a loop that one of its jobs runs, or that
+ * the is_cancelled of any job runs (processEvents in it), nothing is pumped; what waits there goes on
+ * afterwards.
  *
  * What cannot be interrupted: a job that runs. It sees a cancel when it polls.
  *
@@ -107,9 +108,9 @@ private:
         if (!self)
             return;
         if (done.status < 0) {
-            /* In a job's own loop. The wake that led here is not repeated, so somebody has to come back. */
-            if (done.status == DCC_ERROR_REENTRANT)
-                timer_.start(1000 / 60);
+            /* In a loop of a job's or of a host's check: somebody has to come back. */
+            if (done.next)
+                timer_.start(std::chrono::ceil<std::chrono::milliseconds>(*done.next));
             return;
         }
         is_paced_ = done.remaining > 0;

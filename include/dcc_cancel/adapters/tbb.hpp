@@ -53,7 +53,7 @@ class tbb_context {
 public:
     /* Of the current token and the current job. */
     tbb_context()
-        : tbb_context(token::create({token::current(), job::current().token()}), context::capture())
+        : tbb_context(token::create_below_current(), context::capture())
     {
     }
 

@@ -47,11 +47,9 @@ fn write_json(found: &[Host], ended: bool, all: bool) -> Result<(), String> {
             say_json_part(&format!("{comma}{}", host.answer));
             continue;
         }
-        let about = ["host", "dispatchers"].map(|name| &host.answer[name]);
-        say_json_part(&format!(
-            r#"{comma}{{"host":{},"dispatchers":{},"jobs":["#,
-            about[0], about[1]
-        ));
+        let about = ["host", "polls_without_job", "dispatchers"];
+        let about = about.map(|name| format!(r#""{name}":{}"#, host.answer[name]));
+        say_json_part(&format!(r#"{comma}{{{},"jobs":["#, about.join(",")));
         let mut comma = "";
         let mut jobs_of = |page: &Host| {
             for job in page.jobs() {

@@ -81,6 +81,12 @@ fn cancel(
             say(&format!("{id}  {label}: had ended"));
             continue;
         }
+        // No cancel reaches it, so its end is nothing to wait for.
+        if job["outcome"] == "is sealed: too late" {
+            say(&format!("{id}  {label}: is sealed, too late to cancel: it goes on to its end"));
+            all_ended = false;
+            continue;
+        }
         let (end, has_ended) = wait_for_end(process, id, until)?;
         say(&format!("{id}  {label}: {end}"));
         all_ended &= has_ended;
@@ -126,6 +132,9 @@ fn trace(process: Option<u32>, id: u64, length: Duration) -> Result<bool, String
     match host.job(id) {
         Some(job) => {
             say(&show::polls(&job, length));
+            if let Some(strays) = show::strays(&host) {
+                say(&format!("  {strays}"));
+            }
             Ok(true)
         }
         None => {

@@ -37,6 +37,9 @@ pub fn host_line(host: &Host) -> String {
 /// A host with its dispatchers and jobs, some lines. More of them may be about to follow.
 pub fn host(host: &Host, more_follow: bool) -> String {
     let mut shown = host_line(host);
+    if let Some(strays) = strays(host) {
+        shown += &format!("\n  {strays}");
+    }
     for dispatcher in host.answer["dispatchers"].as_array().into_iter().flatten() {
         shown += &format!("\n  dispatcher: {}", dispatcher_now(dispatcher));
     }
@@ -51,14 +54,42 @@ pub fn host(host: &Host, more_follow: bool) -> String {
     shown
 }
 
+/// Polls on threads that have no job, if there were any.
+pub fn strays(host: &Host) -> Option<String> {
+    let strays = &host.answer["polls_without_job"];
+    let count = strays["count"].as_u64().filter(|count| *count > 0)?;
+    let were = if count == 1 {
+        "poll was made on a thread that has"
+    } else {
+        "polls were made on threads that have"
+    };
+    let at = strays["places"].as_array().into_iter().flatten();
+    let at: Vec<String> = at.map(|one| format!("{} at {}", one["count"], place(one))).collect();
+    let at = if at.is_empty() { String::new() } else { format!(" ({})", at.join(", ")) };
+    Some(format!("{count} {were} no job: carry the context{at}"))
+}
+
+/// A thread that has not ticked for so long, with work at hand, is busy.
+const LONG_WITHOUT_TICK_NS: u64 = 1_000_000_000;
+
 fn dispatcher_now(dispatcher: &Value) -> String {
+    let waiting = dispatcher["waiting"].as_u64().unwrap_or_default();
+    // One that has nothing to do need not tick.
+    let since_last_tick_ns = dispatcher["since_last_tick_ns"].as_u64().unwrap_or_default();
+    let is_elsewhere = waiting > 0 && since_last_tick_ns >= LONG_WITHOUT_TICK_NS;
     let inside = match (dispatcher["inside_job"].as_u64(), times(&dispatcher["inside_since_ns"])) {
         (Some(job), Some(since)) => format!("inside job {job} for {since}"),
         _ => "inside no job".to_owned(),
     };
     let tick = times(&dispatcher["since_tick_ns"]);
     let tick = tick.map_or("no tick yet".to_owned(), |since| format!("last tick {since} ago"));
-    format!("{inside}, {} waiting, {tick}", dispatcher["waiting"])
+    let elsewhere = match is_elsewhere {
+        true => {
+            ": its thread is busy with something of the host's own, a modal dialog for instance"
+        }
+        false => "",
+    };
+    format!("{inside}, {waiting} waiting, {tick}{elsewhere}")
 }
 
 /// A job as a line.
@@ -72,6 +103,9 @@ pub fn job(job: &Job<'_>) -> String {
     if !message.is_empty() {
         shown += &format!(": {message}");
     }
+    if let Some(left) = time_left(job) {
+        shown += &format!(" [{left}]");
+    }
     if let Some(asked) = job.0["cancelled"].as_object()
         && !job.is_ended()
     {
@@ -79,7 +113,45 @@ pub fn job(job: &Job<'_>) -> String {
         let seen = if asked["is_seen"] == true { "seen" } else { "not seen yet" };
         shown += &format!(" [asked to stop {since} ago, {seen}: {}]", text(&asked["reason"]));
     }
+    if job.0["is_sealed"] == true && !job.is_ended() {
+        shown += " [sealed: too late to cancel]";
+    }
+    if let Some(silence) = not_asked(job) {
+        shown += &format!(" [{silence}]");
+    }
     shown
+}
+
+/// What to say of a host's own check that nobody could ask for too long.
+fn not_asked(job: &Job<'_>) -> Option<String> {
+    let time = times(&job.0["check_not_asked_ns"])?;
+    Some(format!(
+        "the host's Esc has not been asked for {time}: its thread neither polls nor waits in the library"
+    ))
+}
+
+/// How much of a job is done, from 0 to 1. A library from before there were shares says how many of how many.
+fn part(progress: &Value) -> f64 {
+    let read = |name: &str| progress[name].as_u64().unwrap_or_default() as f64;
+    let counted = || (read("done") / read("total")).min(1.0);
+    progress["fraction"].as_f64().unwrap_or_else(counted)
+}
+
+/// How much longer a job runs, as far as that can be told, which is coarsely.
+fn time_left(job: &Job<'_>) -> Option<String> {
+    let progress = &job.0["progress"];
+    if job.is_ended() || !progress["fraction"].as_f64().is_some_and(|part| part > 0.0) {
+        return None;
+    }
+    let Some(left) = progress["time_left_ns"].as_u64() else {
+        return Some("time left unknown".to_owned());
+    };
+    let about = match left.div_ceil(1_000_000_000) {
+        seconds if seconds <= 10 => format!("{seconds} s"),
+        seconds if seconds <= 100 => format!("{} s", seconds.next_multiple_of(10)),
+        seconds => format!("{} min", seconds.div_ceil(60)),
+    };
+    Some(format!("about {about} left"))
 }
 
 fn bar(progress: &Value) -> String {
@@ -89,7 +161,7 @@ fn bar(progress: &Value) -> String {
         let done = if done == 0 { String::new() } else { format!("{done} done") };
         return format!("{done:<width$}", width = BAR + 8);
     }
-    let part = done.min(total) as f64 / total as f64;
+    let part = part(progress);
     let full = (part * BAR as f64) as usize;
     format!("[{}{}] {:>3.0} %", "#".repeat(full), "-".repeat(BAR - full), (part * 100.0).floor())
 }
@@ -127,6 +199,12 @@ fn place(value: &Value) -> String {
 pub fn polls(job: &Job<'_>, length: Duration) -> String {
     let length = time(u64::try_from(length.as_nanos()).unwrap_or(u64::MAX));
     let mut shown = format!("{}  {}, {}", job.id(), text(&job.0["label"]), job.state());
+    if let Some(left) = time_left(job) {
+        let progress = &job.0["progress"];
+        let message = text(&progress["message"]);
+        let at = if message.is_empty() { message } else { format!(", at {message}") };
+        shown += &format!("\n  {:.0} %{at}, {left}", (part(progress) * 100.0).floor());
+    }
     let mut has_polled = false;
     for thread in job.0["threads"].as_array().into_iter().flatten() {
         let Some(since) = times(&thread["since_last_poll_ns"]) else { continue };
@@ -149,6 +227,9 @@ pub fn polls(job: &Job<'_>, length: Duration) -> String {
     if !has_polled && !job.is_ended() {
         shown +=
             &format!("\n  no thread has polled within {length}: a loop in there needs a dcc_poll");
+    }
+    if let Some(silence) = not_asked(job) {
+        shown += &format!("\n  {silence}");
     }
     shown
 }

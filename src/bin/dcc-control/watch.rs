@@ -68,9 +68,13 @@ fn shown(
             lines.push((about.clone(), about));
         }
         for job in host.jobs().filter(is_meant) {
-            let progress = &job.0["progress"];
+            let mut progress = job.0["progress"].clone();
+            // An estimate changes all the time.
+            let _ = progress.as_object_mut().map(|progress| progress.remove("time_left_ns"));
             let is_asked = !job.0["cancelled"].is_null();
-            let news = format!("{} {progress} {is_asked} {}", job.id(), job.state());
+            let is_silent = !job.0["check_not_asked_ns"].is_null();
+            let flags = [is_asked, is_silent, job.0["is_sealed"] == true];
+            let news = format!("{} {progress} {flags:?} {}", job.id(), job.state());
             lines.push((show::job(&job), news));
         }
     }

@@ -26,15 +26,16 @@ impl Library {
         // SAFETY: a loaded library and a name that ends with NUL.
         let function = unsafe { libc::dlsym(self.0, symbol.as_ptr()) };
         assert!(!function.is_null(), "the library has no {name}");
-        // As many as travel in registers on every platform: a function does not see those it lacks.
-        let mut all = [0; 6];
+        // A function does not see those it lacks.
+        let mut all = [0; 8];
         all[..arguments.len()].copy_from_slice(arguments);
-        let [a, b, c, d, e, f] = all;
-        // SAFETY: a function of the library; numbers and pointers are passed as whole registers.
+        let [a, b, c, d, e, f, g, h] = all;
+        // SAFETY: a function of the library; numbers and pointers are passed as whole registers, and as whole
+        // words behind them, which the caller takes away again.
         unsafe {
-            let function: extern "C" fn(u64, u64, u64, u64, u64, u64) -> u64 =
+            let function: extern "C" fn(u64, u64, u64, u64, u64, u64, u64, u64) -> u64 =
                 std::mem::transmute(function);
-            function(a, b, c, d, e, f)
+            function(a, b, c, d, e, f, g, h)
         }
     }
 
@@ -126,6 +127,8 @@ pub enum Role {
     Handles,
     /// A function.
     Function,
+    /// A structure that an earlier call has filled in, handed on by others as a pointer to anything.
+    Filled(Layout),
     /// A pointer that is only handed on.
     UserData,
     /// Said by the parameter before.
@@ -176,6 +179,9 @@ fn role(
         };
     }
     match (base, kind.depth(), header.is_out(kind)) {
+        ("void", 1, _) if name == "call" => {
+            alone(Role::Filled(layout(header, header.structure("dcc_library_call").unwrap())))
+        }
         ("void", 1, _) => alone(Role::UserData),
         ("char", 1, true) if (next, after) == ("size", "out_length") => (Role::Buffer, 2),
         ("char", 1, false) if next == length && table::is_message(&function.name) => {
@@ -236,7 +242,9 @@ impl Call {
                 Role::StructOut(layout) => pointed(Use::Out, poisoned(layout.size)),
                 Role::ArrayOut(layout) => pointed(Use::Out, poisoned(layout.size * ROOM as usize)),
                 Role::Buffer => pointed(Use::Out, poisoned(BUFFER as usize)),
-                Role::StructIn(layout) => pointed(Use::In, vec![0; layout.size.div_ceil(8)]),
+                Role::StructIn(layout) | Role::Filled(layout) => {
+                    pointed(Use::In, vec![0; layout.size.div_ceil(8)])
+                }
                 Role::Text | Role::NulText | Role::Message => pointed(Use::In, vec![0; 16]),
                 Role::Handles => pointed(Use::In, vec![world.parent, 0]),
                 Role::Function => (table::function_named(&parameter.name), None),
@@ -251,7 +259,7 @@ impl Call {
             let argument = &mut call.arguments[at];
             match role {
                 Role::StructOut(layout) => argument.put(0, 4, layout.size as u64),
-                Role::StructIn(layout) => {
+                Role::StructIn(layout) | Role::Filled(layout) => {
                     table::fill(&function.name, argument, layout, world);
                 }
                 Role::ArrayOut(layout) => {

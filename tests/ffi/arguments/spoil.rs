@@ -46,13 +46,17 @@ pub fn all(header: &Header, function: &Function) -> Vec<Spoil> {
         };
         let is_pointer = matches!(
             role,
-            Role::HandleOut(_) | Role::ValueOut(_) | Role::StructOut(_) | Role::StructIn(_)
+            Role::HandleOut(_)
+                | Role::ValueOut(_)
+                | Role::StructOut(_)
+                | Role::StructIn(_)
+                | Role::Filled(_)
         );
         if !is_optional && (is_pointer || matches!(role, Role::Function)) {
             spoils.add(format!("{name} NULL"), &[name], null);
         }
         match role {
-            Role::StructOut(layout) => sizes(&mut spoils, at, &layout),
+            Role::StructOut(layout) | Role::Filled(layout) => sizes(&mut spoils, at, &layout),
             Role::StructIn(layout) => {
                 if layout.fields[0].field.name == "struct_size" {
                     sizes(&mut spoils, at, &layout);

@@ -8,6 +8,7 @@ use crate::world::{self, World};
 /// `dcc_events_drain` takes out is counted when its world ends.
 pub const UNSEEN: &[&str] = &[
     "dcc_cancel_token_reason",
+    "dcc_cancel_token_trace_parent",
     "dcc_cancel_token_cause",
     "dcc_cancel_token_time_since_cancelled",
     "dcc_cancel_token_caller_id",
@@ -20,12 +21,16 @@ pub const UNSEEN: &[&str] = &[
     "dcc_job_caller_id",
     "dcc_job_failure",
     "dcc_job_user_data",
-    "dcc_poll_read_current",
+    "dcc_job_wake_at_cancel",
+    "dcc_library_call_ask",
     "dcc_poll_read_token",
+    "dcc_progress_read_counter",
     "dcc_context_caller_id",
     "dcc_context_shield",
+    "dcc_context_ask",
     "dcc_events_create",
     "dcc_events_drain",
+    "dcc_events_next",
     "dcc_dispatcher_find",
     "dcc_dispatcher_read_stats",
     "dcc_dispatcher_longest_label",
@@ -39,17 +44,28 @@ pub const UNSEEN: &[&str] = &[
     "dcc_stats_live_jobs",
     "dcc_stats_jobs_page",
     "dcc_stats_read",
+    "dcc_stats_polls_without_job",
     "dcc_stats_latency",
     "dcc_timeline_write",
     "dcc_control_address",
     "dcc_last_error",
 ];
 
+const WRONG_STATE: i32 = -10;
+
+/// Whether that is an answer to good arguments. The job of the world has begun, and was not posted.
+pub fn is_good(function: &str, status: i32) -> bool {
+    let is_refused = function == "dcc_job_begin" || function.starts_with("dcc_job_wake");
+    status >= 0 || is_refused && status == WRONG_STATE
+}
+
 /// Parameters that may be NULL, beside `out_length`.
 pub const OPTIONAL: &[(&str, &str)] = &[
     ("dcc_cancel_token_register", "out_registration"),
     ("dcc_cancel_token_register", "destroy"),
+    ("dcc_cancel_token_register_keeping", "destroy"),
     ("dcc_cancel_token_wait_any", "out_index"),
+    ("dcc_context_bind", "destroy"),
     ("dcc_dispatcher_post", "out_job"),
     ("dcc_dispatcher_post", "out_admission"),
     ("dcc_dispatcher_post_and_wait", "out_job"),
@@ -81,12 +97,15 @@ const FIRST_SIZES: &[(&str, u64)] = &[
     ("dcc_session_desc", 48),
     ("dcc_session_stats", 80),
     ("dcc_message_info", 288),
+    ("dcc_event_details", 4640),
     ("dcc_request_desc", 80),
     ("dcc_request_progress", 40),
     ("dcc_poll_gap", 552),
     ("dcc_stats", 72),
     ("dcc_latency", 48),
     ("dcc_control_desc", 24),
+    ("dcc_library_call", 32),
+    ("dcc_progress_desc", 48),
 ];
 
 pub fn first_size(structure: &str) -> u64 {
@@ -139,12 +158,15 @@ pub fn number(function: &str, parameter: &str) -> Scalar {
         ("dcc_timeline_begin", "max_entries") => Scalar::Range(1, 1 << 20),
         ("dcc_native_event_close", "native_event") => Scalar::Event,
         ("dcc_dispatcher_post_and_wait", "timeout_ns") => Scalar::Any(u64::MAX),
-        (_, "timeout_ns" | "on" | "line" | "was_told") => Scalar::Any(0),
+        (_, "timeout_ns" | "on" | "line" | "was_told" | "succeeded" | "was_aborted") => {
+            Scalar::Any(0)
+        }
         (_, "budget_ns" | "max_jobs" | "ttl_ns" | "threshold_ns" | "after_ns" | "at_ns") => {
             Scalar::Any(u64::MAX)
         }
         (_, "done") => Scalar::Any(3),
         (_, "total") => Scalar::Any(7),
+        (_, "n") => Scalar::Any(1),
         ("dcc_job_find", "id") => Scalar::JobId,
         (_, "ticket" | "status") => Scalar::Any(0),
         ("dcc_poll_slow", "token" | "job") => Scalar::Any(0),
@@ -156,17 +178,21 @@ pub fn number(function: &str, parameter: &str) -> Scalar {
 pub fn field(structure: &str, field: &str) -> Scalar {
     match (structure, field) {
         (_, "reserved") => Scalar::Zero,
+        ("dcc_progress_desc", "weight" | "total") => Scalar::Any(1),
         ("dcc_control_desc", "flags") => Scalar::Flags(0),
         (
-            "dcc_job_desc"
+            "dcc_cancel_token_desc"
             | "dcc_dispatcher_desc"
-            | "dcc_post_desc"
             | "dcc_session_desc"
             | "dcc_request_desc",
             "flags",
         ) => Scalar::Flags(1),
+        ("dcc_job_desc", "flags") => Scalar::Flags(3),
+        ("dcc_post_desc", "flags") => Scalar::Flags(7),
+        ("dcc_library_call", "told") => Scalar::Among(&[0, 1, 2, 3]),
         ("dcc_post_desc", "lane") => Scalar::Among(&[0, 1, 2, 3]),
-        ("dcc_session_desc", "kind" | "replies") => Scalar::Among(&[0, 1]),
+        ("dcc_session_desc", "kind") => Scalar::Among(&[0, 1, 2]),
+        ("dcc_session_desc", "replies") => Scalar::Among(&[0, 1, 2]),
         ("dcc_session_desc", "early") => Scalar::Among(&[0, 1, 2]),
         ("dcc_request_id", "type") => Scalar::Among(&[1, 2]),
         ("dcc_dispatcher_desc", "capacity") => Scalar::Range(0, 131_072),
@@ -182,9 +208,10 @@ pub fn field(structure: &str, field: &str) -> Scalar {
 pub fn text_limit(of: &str, name: &str) -> &'static str {
     match (of, name) {
         ("dcc_session_cancel" | "dcc_request_cancel", "reason") => "DCC_MAX_MESSAGE_LENGTH",
+        ("dcc_request_desc", "meta") => "DCC_MAX_MESSAGE_LENGTH",
         ("dcc_request_id", "text") => "DCC_MAX_REQUEST_ID_LENGTH",
         (_, "caller_id") => "DCC_MAX_CALLER_ID_LENGTH",
-        (_, "reason" | "message" | "label" | "name" | "path") => "DCC_MAX_TEXT_LENGTH",
+        (_, "reason" | "message" | "label" | "name" | "path" | "words") => "DCC_MAX_TEXT_LENGTH",
         _ => panic!("{of} has a text {name}, of which this table knows nothing"),
     }
 }
@@ -266,6 +293,11 @@ pub fn fill(function: &str, argument: &mut Argument, layout: &Layout, world: &Wo
             put_integer(argument, layout.place("progress_token").offset, 78);
         }
         "dcc_request_progress" => put("progress", 2.5_f64.to_bits()),
+        "dcc_library_call" => put("job", world.handle(function, "dcc_job")),
+        "dcc_progress_desc" => {
+            put("parent", world.handle(function, "dcc_progress"));
+            put("weight", 1);
+        }
         "dcc_session_desc" | "dcc_control_desc" => (),
         other => panic!("the structure {other}, of which this table knows nothing"),
     }

@@ -63,6 +63,7 @@ pub struct World<'a> {
     owner: u64,
     context: u64,
     job: u64,
+    share: u64,
     dispatcher: u64,
     waiting: u64,
     session: u64,
@@ -142,7 +143,8 @@ impl<'a> World<'a> {
         let observer = made("dcc_events_create", &[1000]);
         let twin = made("dcc_events_create", &[1000]);
         let parent = made("dcc_cancel_token_create", &[]);
-        let token = made("dcc_cancel_token_create", &[]);
+        // One that others may join.
+        let token = made("dcc_cancel_token_create_all", &[0, 0]);
         let owner = made("dcc_owner_create", &[]);
         let function = cancelled as *const () as u64;
         let notify = destroy as *const () as u64;
@@ -153,6 +155,10 @@ impl<'a> World<'a> {
         let desc = Filled::new(header, "dcc_job_desc").with("destroy", notify);
         let job = made("dcc_job_create", &[desc.pointer()]);
         call("dcc_job_begin", &[job]);
+        let ticket = made("dcc_job_set_current", &[job]);
+        let desc = Filled::new(header, "dcc_progress_desc").with("total", 9);
+        let share = made("dcc_progress_begin", &[desc.pointer()]);
+        call("dcc_job_reset_current", &[ticket]);
         call("dcc_job_set_progress", &[job, 2, 7, 0, 0]);
         let job_id = library.call("dcc_job_id", &[job]);
         let desc = Filled::new(header, "dcc_dispatcher_desc").with("destroy", notify);
@@ -198,6 +204,7 @@ impl<'a> World<'a> {
             owner,
             context,
             job,
+            share,
             dispatcher,
             waiting,
             session,
@@ -220,6 +227,7 @@ impl<'a> World<'a> {
         match base {
             "dcc_cancel_token" => self.token,
             "dcc_job" => self.job,
+            "dcc_progress" => self.share,
             "dcc_context" => self.context,
             "dcc_owner" => self.owner,
             "dcc_dispatcher" => self.dispatcher,
@@ -271,6 +279,7 @@ impl<'a> World<'a> {
         let request_token = self.library.call("dcc_request_token", &[self.request]);
         for (name, arguments) in [
             ("dcc_job_is_cancelled", &[self.job][..]),
+            ("dcc_job_is_sealed", &[self.job]),
             ("dcc_cancel_token_is_cancelled", &[self.token]),
             ("dcc_cancel_token_is_cancelled", &[self.parent]),
             ("dcc_cancel_token_is_cancelled", &[request_token]),
@@ -282,7 +291,7 @@ impl<'a> World<'a> {
             self.library.call("dcc_job_state", &[job, &raw mut state as u64]);
             numbers.push((format!("state of {job:#x}"), state));
         }
-        for current in ["dcc_cancel_token_current", "dcc_job_current"] {
+        for current in ["dcc_cancel_token_current", "dcc_job_current", "dcc_progress_current"] {
             numbers.push((current.to_owned(), self.library.call(current, &[])));
         }
         let mut deadline = 0_u64;
@@ -357,6 +366,7 @@ impl<'a> World<'a> {
         self.release("dcc_request", self.request);
         self.done("dcc_session_close", &[self.session]);
         self.release("dcc_session", self.session);
+        self.release("dcc_progress", self.share);
         self.release("dcc_job", self.job);
         self.release("dcc_job", self.waiting);
         self.done("dcc_dispatcher_close", &[self.dispatcher]);

@@ -5,8 +5,14 @@ use crate::c_header::{Field, Function, Header, Structure, Type};
 use std::fmt::Write;
 
 /// Functions and structures with callbacks: the model knows when what they take is accepted.
-const TAKES_CALLBACKS: &[&str] =
-    &["dcc_cancel_token_register", "dcc_job_desc", "dcc_dispatcher_desc", "dcc_post_desc"];
+const TAKES_CALLBACKS: &[&str] = &[
+    "dcc_cancel_token_register",
+    "dcc_context_bind",
+    "dcc_cancel_token_register_keeping",
+    "dcc_job_desc",
+    "dcc_dispatcher_desc",
+    "dcc_post_desc",
+];
 
 /// Functions that end a use of a handle; the model knows what that means. `release` gives one of several
 /// references back, the others end the handle.
@@ -14,15 +20,32 @@ const ENDS_A_HANDLE: &[&str] = &["_release", "_unregister", "_unregister_no_wait
 
 /// Inline functions that the fuzzer has written once more, in Rust.
 const INLINE: &[&str] = &[
-    "dcc_poll_current",
+    "dcc_poll_current_at",
     "dcc_poll_of",
+    "dcc_poll_layer_now",
     "dcc_poll_layer_is_quiet",
     "dcc_poll_at",
     "dcc_poll_one_at",
+    "dcc_progress_counter_of",
+    "dcc_progress_flush_at",
+    "dcc_progress_advance_at",
 ];
 
-/// Macros with arguments; `dcc_poll` is among what is written once more.
-const MACROS: &[&str] = &["DCC_LIKELY_", "dcc_poll", "dcc_poll_one"];
+/// Macros with arguments; `dcc_poll` is among what is written once more, and functions with a place are
+/// called as they are.
+const MACROS: &[&str] = &[
+    "DCC_LIKELY_",
+    "dcc_poll_current",
+    "dcc_poll",
+    "dcc_poll_one",
+    "dcc_progress_advance",
+    "dcc_progress_flush",
+    "dcc_job_set_progress",
+];
+
+/// The function that has a bound context as a pointer to anything, ends that use of it, and answers what its
+/// callback did.
+const RUNS: &str = "dcc_context_run";
 
 pub fn generate(header: &Header) -> Result<String, String> {
     let unknown = |list: &[Function], known: &[&str]| {
@@ -233,6 +256,13 @@ fn kind(header: &Header, owner: &str, list: &[Field], position: usize) -> Result
                 format!("Kind::Handle({number})")
             }
             ("void", ..) if name == "user_data" => "Kind::UserData".to_owned(),
+            ("void", ..) if owner == RUNS => {
+                format!("Kind::Handle({})", handle_number(header, "dcc_context").unwrap())
+            }
+            ("void", ..) if name == "call" => {
+                let call = header.structures.iter().position(|one| one.name == "dcc_library_call");
+                format!("Kind::Structure({})", call.unwrap())
+            }
             ("char", ..) if of.is_const => "Kind::Text".to_owned(),
             ("char", ..) => "Kind::Buffer".to_owned(),
             (_, _, Some(number)) if of.is_const => format!("Kind::Structure({number})"),
@@ -297,6 +327,7 @@ fn functions(header: &Header, text: &mut String) -> Result<(), String> {
             ("dcc_status", 0) => "Answer::Status".to_owned(),
             ("uint64_t" | "uint32_t", 0) => "Answer::Number".to_owned(),
             ("char", 1) if result.is_const => "Answer::Text".to_owned(),
+            ("void", 1) if name == RUNS => "Answer::Ran".to_owned(),
             (base, 1) => match handle_number(header, base) {
                 Some(number) => format!("Answer::Borrowed({number})"),
                 None => {
@@ -313,7 +344,7 @@ fn functions(header: &Header, text: &mut String) -> Result<(), String> {
         let is_mut = |field: &Field| {
             field.kind.depth() == 1 && !field.kind.is_const && header.is_handle(&field.kind.base)
         };
-        let ends = function.parameters.first().is_some_and(is_mut);
+        let ends = name == RUNS || function.parameters.first().is_some_and(is_mut);
         let mut arguments = Vec::new();
         let mut list = String::new();
         for (position, parameter) in function.parameters.iter().enumerate() {

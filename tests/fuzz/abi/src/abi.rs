@@ -78,6 +78,8 @@ pub enum Answer {
     Text,
     /// A handle of this kind that belongs to something else.
     Borrowed(usize),
+    /// What the callback of a bound context has answered; 0: it was not called.
+    Ran,
 }
 
 /// A function of the library.

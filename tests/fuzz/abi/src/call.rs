@@ -23,6 +23,7 @@ const TOKEN: usize = handle("dcc_cancel_token");
 const A_JOB: usize = handle("dcc_job");
 const OWNER: usize = handle("dcc_owner");
 const DISPATCHER: usize = handle("dcc_dispatcher");
+const CONTEXT: usize = handle("dcc_context");
 const SESSION: usize = handle("dcc_session");
 
 /// Whether a function has this name. A name that no function has is a mistake of the fuzzer.
@@ -39,11 +40,13 @@ fn weight(name: &str) -> usize {
         // A socket, a thread and a file each.
         "dcc_control_open" | "dcc_control_close" => 0,
         "dcc_timeline_write" | "dcc_timeline_begin" | "dcc_timeline_end" | "dcc_trace_all" => 1,
-        "dcc_stats_live_jobs" | "dcc_stats_read" | "dcc_cancel_token_native_event" => 2,
+        "dcc_stats_live_jobs" | "dcc_stats_read" => 2,
+        "dcc_cancel_token_native_event" | "dcc_job_native_event" => 2,
         "dcc_status_string" | "dcc_version_string" | "dcc_abi_version" | "dcc_last_error" => 2,
         "dcc_instance_check" | "dcc_clock_now_ns" | "dcc_events_set_slow_cancel_threshold" => 2,
         "dcc_dispatcher_post" | "dcc_dispatcher_pump" => 80,
         "dcc_dispatcher_post_and_wait" | "dcc_cancel_token_register" => 40,
+        "dcc_cancel_token_register_keeping" => 40,
         "dcc_owner_close" | "dcc_request_begin" | "dcc_session_cancel" => 28,
         "dcc_job_create" | "dcc_job_begin" | "dcc_cancel_token_cancel" | "dcc_request_end" => 28,
         _ => 16,
@@ -206,6 +209,27 @@ fn made(me: &Me, call: &Call) {
             }
         }
         Answer::Borrowed(kind) => WORLD.borrowed(kind, result),
+        Answer::Ran => ran(me, call, before, has_taken, result),
+    }
+}
+
+/// A bound context was given to be run.
+fn ran(me: &Me, call: &Call, before: Option<Object>, has_taken: bool, result: u64) {
+    let bits = call.arguments[0];
+    let is_bound = before.is_some_and(|object| object.kind == CONTEXT && object.executes);
+    if result != 0 {
+        if WORLD.payload(result).is_none_or(|it| it.calls[callbacks::THREAD].load(SeqCst) == 0) {
+            finding!("a bound context answers {result:#x}, which its function has not");
+        }
+        if !has_taken && WORLD.is_single() && me.depth.get() == 0 {
+            finding!("a bound context without a reference was run");
+        } else if !has_taken {
+            WORLD.steal(bits);
+        }
+    } else if has_taken && is_bound && WORLD.is_single() && me.depth.get() == 0 {
+        finding!("a bound context that is ours was not run: {}", last_error());
+    } else if has_taken && !is_bound {
+        WORLD.change(bits, |object| object.owned += 1);
     }
 }
 
@@ -336,6 +360,9 @@ fn adopt(me: &Me, call: &Call, kind: usize, bits: u64, status: i64) {
             WORLD.change(bits, |object| object.executes = keeps);
         }
         A_JOB if is(call.function, "dcc_job_create") => note_handle(call, bits),
+        CONTEXT if is(call.function, "dcc_context_bind") => {
+            WORLD.change(bits, |object| object.executes = true);
+        }
         _ => {}
     }
 }
@@ -426,7 +453,10 @@ fn answered(me: &Me, call: &Call, before: Option<Object>, status: i64) {
             let known = before.filter(|it| it.bits == bits).map_or(0, |it| it.end);
             check_end(bits, known, state);
         }
-        "dcc_cancel_token_reset_current" | "dcc_job_reset_current" | "dcc_context_exit"
+        "dcc_cancel_token_reset_current"
+        | "dcc_job_reset_current"
+        | "dcc_progress_reset_current"
+        | "dcc_context_exit"
             if status >= 0 =>
         {
             me.tickets.borrow_mut().retain(|ticket| *ticket != bits);
@@ -448,7 +478,7 @@ fn answered(me: &Me, call: &Call, before: Option<Object>, status: i64) {
     if code == DCC_ERROR_RESOURCES && ALWAYS_POSSIBLE.contains(&name) {
         finding!("{name} answers DCC_ERROR_RESOURCES: {}", last_error());
     }
-    if name == "dcc_cancel_token_register"
+    if matches!(name, "dcc_cancel_token_register" | "dcc_cancel_token_register_keeping")
         && status == 0
         && before.is_some_and(|it| it.is_cancelled && it.owned > 0)
     {
@@ -481,7 +511,8 @@ fn answered(me: &Me, call: &Call, before: Option<Object>, status: i64) {
         "dcc_job_end_by_error",
         "dcc_job_interrupt",
     ];
-    if ends.contains(&name) && code == DCC_ALREADY_ENDED {
+    let is_over = name == "dcc_job_wait" && code == DCC_OK && call.arguments[0] != 0;
+    if ends.contains(&name) && code == DCC_ALREADY_ENDED || is_over {
         let (mut state, mut arguments) = (0_i32, call.arguments);
         arguments[1] = &raw mut state as usize as u64;
         if ask(JOB_STATE, arguments) >= 0 && i128::from(state) < DCC_JOB_COMPLETED {

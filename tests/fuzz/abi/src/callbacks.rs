@@ -19,6 +19,7 @@ pub const PROGRESS: usize = callback_number("dcc_progress_fn");
 pub const EXECUTE: usize = callback_number("dcc_execute_fn");
 pub const JOB: usize = callback_number("dcc_job_fn");
 pub const COMPLETION: usize = callback_number("dcc_completion_fn");
+pub const THREAD: usize = callback_number("dcc_thread_fn");
 
 const TOKEN: usize = handle("dcc_cancel_token");
 const A_JOB: usize = handle("dcc_job");
@@ -166,7 +167,7 @@ pub unsafe extern "C" fn dcc_destroy_fn(user_data: *mut c_void) {
     let Some(inside) = Inside::enter(DESTROY, user_data) else { return };
     let payload = inside.payload;
     if payload.running.load(SeqCst) != 0 {
-        finding!("the destroy-notify of a posted job runs while its function does");
+        finding!("a destroy-notify runs while a function of the same user data does");
     }
     let given = payload.given.load(Relaxed);
     if given & 1 << COMPLETION != 0
@@ -247,21 +248,34 @@ pub unsafe extern "C" fn dcc_job_fn(job: *const dcc_job, user_data: *mut c_void)
     let answer = inside.choose(0, |me| match me.below(16) {
         0..=4 => 0,
         5..=7 => (FUNCTIONS[CHECK_CANCELLED].call)(&[0; 8]) as i32,
-        8..=10 => 100,
+        8..=9 => 100,
+        10 => 101 + me.below(2) as i32,
         11 => -1,
         12 => 1 + me.below(3) as i32,
-        13 => [i32::MIN, i32::MAX, 101, -5][me.below(4)],
+        13 => [i32::MIN, i32::MAX, 103, -5][me.below(4)],
         _ => 0,
     });
     payload.running.fetch_sub(1, SeqCst);
     let again = payload.again.load(Relaxed);
-    if answer == 100 {
+    if matches!(answer, 100..=102) {
         if again >= 3 || WORLD.is_ending() {
             return 0;
         }
         payload.again.store(again + 1, Relaxed);
+        if answer != 100 {
+            // Before it sleeps: who ends wakes it, so that nobody waits for it for ever.
+            lock(&WORLD.sleepers).push(job);
+        }
     }
     answer
+}
+
+pub unsafe extern "C" fn dcc_thread_fn(user_data: *mut c_void) -> *mut c_void {
+    let Some(inside) = Inside::enter(THREAD, user_data) else { return user_data };
+    inside.payload.running.fetch_add(1, SeqCst);
+    inside.act(&[]);
+    inside.payload.running.fetch_sub(1, SeqCst);
+    user_data
 }
 
 pub unsafe extern "C" fn dcc_completion_fn(

@@ -356,7 +356,10 @@ impl Call {
             })
         } else {
             let is_null = |bits: &u64| *bits == 0;
-            let is_cancelled = |bits: &u64| WORLD.object(*bits).is_some_and(|it| it.is_cancelled);
+            // A job that is cancelled need not end.
+            let is_job = call::is(self.function, "dcc_job_wait");
+            let is_cancelled =
+                |bits: &u64| !is_job && WORLD.object(*bits).is_some_and(|it| it.is_cancelled);
             self.handles.iter().any(is_cancelled)
                 || choice == DCC_NO_LIMIT as u64 && self.handles.iter().all(is_null)
         };

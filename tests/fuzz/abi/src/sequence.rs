@@ -92,6 +92,7 @@ fn together(threads: u32, bytes: &'static [u8], random: u64, count: u32) {
 }
 
 const PUMP: usize = function("dcc_dispatcher_pump");
+const WAKE_JOB: usize = function("dcc_job_wake");
 const SHUT_DOWN: usize = function("dcc_dispatcher_close");
 const STATS: usize = function("dcc_stats_read");
 
@@ -139,6 +140,11 @@ fn end_of_a_thread(is_over: &dyn Fn() -> bool) {
         // The others may still post; who is last says so, and nothing is posted after it.
         let was_over = is_over() && WORLD.acting.load(SeqCst) == 0;
         while call::run_one() {}
+        // Kept, because one may fall asleep only now; of one that is over the answer is a bad handle.
+        let sleepers = lock(&WORLD.sleepers).clone();
+        for job in sleepers {
+            ask(WAKE_JOB, &[job]);
+        }
         let mut is_pending = false;
         for object in WORLD.objects().iter().filter(|object| object.kind == DISPATCHER) {
             let pump = i128::from(ask(PUMP, &[object.bits, u64::MAX, u64::MAX, 0]));
@@ -200,6 +206,7 @@ const ORDER: &[(usize, usize)] = &[
     (handle("dcc_owner"), function("dcc_owner_close")),
     (handle("dcc_request"), function("dcc_request_release")),
     (handle("dcc_session"), function("dcc_session_release")),
+    (handle("dcc_progress"), function("dcc_progress_release")),
     (handle("dcc_job"), function("dcc_job_release")),
     (handle("dcc_context"), function("dcc_context_release")),
     (handle("dcc_events"), function("dcc_events_release")),
@@ -246,6 +253,7 @@ fn end() {
             ("posts", now.unfinished_posts),
             ("sessions", now.live_sessions),
             ("requests", now.live_requests),
+            ("shares", now.live_shares),
         ];
         let Some((what, count)) = left.iter().find(|(_, count)| *count != 0) else { break };
         // The library's threads may be about to finish.

@@ -24,7 +24,7 @@ pub struct Object {
     pub end: i64,
     /// Which thread a dispatcher belongs to; 0: not known.
     pub thread: u32,
-    /// A dispatcher has threads of the host's; a session knows what has completed.
+    /// A dispatcher has threads of the host's; a session knows what has completed; a context has a function.
     pub executes: bool,
 }
 
@@ -105,6 +105,8 @@ pub struct World {
     pub events: Mutex<Vec<i64>>,
     /// What a host's threads have promised to run.
     pub runs: Mutex<Vec<(usize, u64)>>,
+    /// Jobs that asked to sleep until they are woken.
+    pub sleepers: Mutex<Vec<u64>>,
     /// Snapshots of polls, of earlier sequences, too: words of memory and what is expected there.
     pub polls: Mutex<[(u64, u64); 16]>,
     /// Tickets of any thread.
@@ -164,6 +166,7 @@ pub static WORLD: World = World {
     next_owner: AtomicUsize::new(0),
     events: Mutex::new(Vec::new()),
     runs: Mutex::new(Vec::new()),
+    sleepers: Mutex::new(Vec::new()),
     polls: Mutex::new([(0, 0); 16]),
     tickets: Mutex::new(Vec::new()),
     numbers: Mutex::new(Vec::new()),
@@ -217,6 +220,7 @@ impl World {
         self.next_payload.store(0, Relaxed);
         self.next_owner.store(0, Relaxed);
         lock(&self.runs).clear();
+        lock(&self.sleepers).clear();
         lock(&self.stolen).clear();
         lock(&self.tickets).clear();
         lock(&self.numbers).clear();

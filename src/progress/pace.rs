@@ -1,0 +1,130 @@
+//! How much time is left, by how fast a bar has filled: as a whole, and lately.
+//!
+//! The further it is, the more the recent pace counts. No estimate is better than the weights of the shares,
+//! so where there is little to go by it is unknown. Times are those at which somebody looked.
+
+use crate::progress::span::WHOLE;
+
+/// Below this age it is unknown.
+const LEAST_AGE_NS: u64 = 3_000_000_000;
+/// Below this part it is unknown.
+const LEAST_PART: f64 = 0.1;
+/// Looks that lie closer together than this are one.
+const LEAST_STEP_NS: u64 = 50_000_000;
+/// How long the recent pace goes back.
+const RECENT_NS: f64 = 15e9;
+/// It stands still, or a total has just grown, where that was less than this part of its age ago.
+const LATELY: u64 = 8;
+
+/// How fast a bar fills.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pace {
+    begun_ns: u64,
+    /// The last look that counted, and what was filled then.
+    looked_ns: u64,
+    looked: u64,
+    /// Parts a nanosecond, lately.
+    recent: f64,
+    /// When it was seen to have moved last.
+    moved_ns: u64,
+    /// When it was seen that a total had grown, and how often one had.
+    grew_ns: u64,
+    growths: u64,
+}
+
+impl Pace {
+    /// Of what begins now.
+    pub fn new(now_ns: u64) -> Self {
+        Self { begun_ns: now_ns, looked_ns: now_ns, moved_ns: now_ns, ..Self::default() }
+    }
+
+    /// Notes what is filled now, and how often a total has grown.
+    pub fn sample(&mut self, now_ns: u64, filled: u64, growths: u64) {
+        if growths != self.growths {
+            (self.growths, self.grew_ns) = (growths, now_ns);
+        }
+        let past_ns = now_ns.saturating_sub(self.looked_ns);
+        if past_ns < LEAST_STEP_NS {
+            return;
+        }
+        let gained = filled - self.looked;
+        if gained > 0 {
+            self.moved_ns = now_ns;
+        }
+        let pace = gained as f64 / past_ns as f64;
+        let weight = 1.0 - (-(past_ns as f64) / RECENT_NS).exp();
+        let is_first = self.looked_ns == self.begun_ns;
+        self.recent = if is_first { pace } else { self.recent + weight * (pace - self.recent) };
+        (self.looked_ns, self.looked) = (now_ns, filled);
+    }
+
+    /// The estimate, as of the last sample.
+    pub fn time_left_ns(&self, now_ns: u64) -> Option<u64> {
+        let age_ns = now_ns.saturating_sub(self.begun_ns);
+        let part = self.looked as f64 / WHOLE as f64;
+        let lately_ns = LEAST_AGE_NS.max(age_ns / LATELY);
+        let is_lately = |time_ns: u64| now_ns.saturating_sub(time_ns) < lately_ns;
+        let has_grown = self.grew_ns != 0 && is_lately(self.grew_ns);
+        let is_known = age_ns >= LEAST_AGE_NS && part >= LEAST_PART && self.recent > 0.0;
+        if !is_known || has_grown || !is_lately(self.moved_ns) {
+            return None;
+        }
+        let by_whole = age_ns as f64 * (1.0 - part) / part;
+        let by_recent = (WHOLE - self.looked) as f64 / self.recent;
+        Some((by_whole.powf(1.0 - part) * by_recent.powf(part)) as u64)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+    const PERCENT: u64 = WHOLE / 100;
+
+    /// Looks once a second at what has filled by so many percent a second; the last estimate, in seconds.
+    fn after(pace: &mut Pace, from: u64, to: u64, percent: u64, start: u64) -> Option<u64> {
+        let mut left = None;
+        for second in from..to {
+            let filled = PERCENT * (start + (second - from + 1) * percent);
+            pace.sample(second * SECOND, filled, 0);
+            left = pace.time_left_ns(second * SECOND).map(|ns| ns.div_ceil(SECOND));
+        }
+        left
+    }
+
+    #[test]
+    fn an_even_pace_is_known_by_a_tenth_and_three_seconds() {
+        let mut pace = Pace::new(SECOND);
+        assert_eq!(after(&mut pace, 2, 11, 1, 0), None, "9 percent");
+        assert_eq!(after(&mut pace, 11, 12, 1, 9), Some(90));
+        let mut fast = Pace::new(SECOND);
+        assert_eq!(after(&mut fast, 2, 4, 30, 0), None, "2 seconds");
+        assert_eq!(after(&mut fast, 4, 5, 30, 60), Some(1), "a tenth, at 30 percent a second");
+    }
+
+    #[test]
+    fn what_stands_still_or_has_just_grown_is_unknown() {
+        let mut pace = Pace::new(SECOND);
+        assert!(after(&mut pace, 2, 22, 2, 0).is_some());
+        assert!(after(&mut pace, 22, 24, 0, 40).is_some());
+        assert_eq!(after(&mut pace, 24, 26, 0, 40), None, "it stands still");
+        assert!(after(&mut pace, 26, 28, 2, 40).is_some());
+        pace.sample(28 * SECOND, PERCENT * 46, 1);
+        assert_eq!(pace.time_left_ns(28 * SECOND), None, "a total grew");
+    }
+
+    #[test]
+    fn near_the_end_the_recent_pace_decides() {
+        let mut pace = Pace::new(SECOND);
+        after(&mut pace, 2, 42, 2, 0);
+        // The last fifth takes ten times as long.
+        let mut left = None;
+        for step in 1..=90 {
+            pace.sample((41 + step) * SECOND, PERCENT * 80 + PERCENT / 5 * step, 0);
+            left = pace.time_left_ns((41 + step) * SECOND);
+        }
+        let left = left.unwrap() / SECOND;
+        assert!((8..=11).contains(&left), "{left} s, of 10");
+    }
+}

@@ -1,0 +1,87 @@
+//! Gatherings: who has not left yet of those that a token waits for. What is done with them is in `all`.
+
+use crate::error::Error;
+use crate::handle::Handle;
+use crate::memory::pool::{Link, Pool};
+use crate::sys::fallible::Late;
+use crate::sys::sync::{AtomicU32, Mutex, Ordering, constructor};
+
+/// One of a token.
+#[derive(Debug)]
+pub(super) struct Gathering {
+    /// The token; NIL when it is buried.
+    pub token: u32,
+    /// Who has not left.
+    pub left: u64,
+    /// Whether it ends when nobody is left.
+    pub has_begun: bool,
+    /// The registrations with parents, also some that are over.
+    pub registrations: Late<Vec<Handle>>,
+}
+
+#[derive(Debug, Default)]
+struct GatheringCell {
+    next_free: AtomicU32,
+    references: AtomicU32,
+    gathering: Mutex<Option<Gathering>>,
+}
+
+impl Link for GatheringCell {
+    fn next(&self) -> &AtomicU32 {
+        &self.next_free
+    }
+}
+
+/// All gatherings.
+#[derive(Debug)]
+pub struct Gatherings {
+    cells: Pool<GatheringCell>,
+}
+
+impl Gatherings {
+    constructor! {
+        /// None.
+        pub fn new() -> Self {
+            Self { cells: Pool::new() }
+        }
+    }
+
+    /// One of a token, which nobody has joined.
+    pub(super) fn add(&self, token: u32) -> Result<u32, Error> {
+        let (number, cell) =
+            self.cells.take().map_err(|_| Error::Resources("memory for tokens of all"))?;
+        cell.references.store(1, Ordering::Relaxed);
+        let registrations = Late::new();
+        let gathering = Gathering { token, left: 0, has_begun: false, registrations };
+        *cell.gathering.lock() = Some(gathering);
+        Ok(number)
+    }
+
+    /// Does something under its lock, of which the caller has a reference.
+    pub(super) fn with<R>(&self, number: u32, call: impl FnOnce(&mut Gathering) -> R) -> R {
+        let mut gathering = self.cells.cell(number).gathering.lock();
+        call(gathering.as_mut().expect("it has a reference"))
+    }
+
+    /// Another reference to one of which the caller has one.
+    pub(super) fn share(&self, number: u32) {
+        self.cells.cell(number).references.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Drops a reference.
+    pub(super) fn release(&self, number: u32) {
+        let cell = self.cells.cell(number);
+        if cell.references.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let gathering = cell.gathering.lock().take();
+            drop(gathering);
+            self.cells.free(number);
+        }
+    }
+}
+
+impl Gathering {
+    /// Whether all have left.
+    pub fn is_over(&self) -> bool {
+        self.has_begun && self.left == 0
+    }
+}

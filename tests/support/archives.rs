@@ -1,0 +1,76 @@
+//! The archives of `cargo xtask dist`, for tests that use them.
+
+use super::{loader_header, support};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use support::{printed, root};
+
+/// The name of a platform's archive.
+pub fn name(platform: &str) -> String {
+    format!("dcc-cancel-{}-{platform}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Makes the archives of a platform, or what is new in them. The folder where they are then.
+pub fn make(platform: &str) -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(root()).env_remove("RUSTFLAGS").args(["xtask", "dist", "--only", platform]);
+    let said = printed(&mut cargo);
+    assert!(said.ends_with("nothing that was to be made is missing\n"), "{said}");
+    root().join("target/dist")
+}
+
+/// The functions that the header in a folder declares.
+pub fn functions(include: &Path) -> BTreeSet<String> {
+    let header = fs::read_to_string(include.join("dcc_cancel.h")).unwrap();
+    let names: BTreeSet<String> = loader_header::function_names(&header).into_iter().collect();
+    assert!(names.len() > 50, "{names:?}");
+    names
+}
+
+/// The code on a page: of each block what stands behind its fence, and the lines.
+pub fn blocks(page: &str) -> Vec<(&str, &str)> {
+    let blocks = page.split("\n```").skip(1).step_by(2);
+    blocks.map(|block| block.split_once('\n').unwrap()).collect()
+}
+
+/// Writes the files whose code a page has into a folder.
+pub fn write_files_of(page: &str, folder: &Path) {
+    let named =
+        blocks(page).into_iter().filter_map(|(kind, code)| Some((kind.split_once(' ')?.1, code)));
+    let mut count = 0;
+    for (file, code) in named {
+        fs::write(folder.join(file), code).unwrap();
+        count += 1;
+    }
+    assert!(count > 2, "{count}");
+}
+
+/// That no path of this machine stands in a file.
+pub fn assert_names_no_folder(file: &Path) {
+    let bytes = fs::read(file).unwrap();
+    for folder in [root(), std::env::home_dir().unwrap(), "/usr/lib/rustlib".into()] {
+        let text = format!("{}/", folder.display());
+        let found = bytes.windows(text.len()).position(|part| part == text.as_bytes());
+        let around = found.map(|at| String::from_utf8_lossy(&bytes[at..][..text.len() + 40]));
+        assert!(around.is_none(), "{} names {around:?}", file.display());
+    }
+}
+
+/// What follows a word, in all lines that have it.
+pub fn after<'a>(text: &'a str, word: &str) -> Vec<&'a str> {
+    text.lines().filter_map(|line| Some(line.split_once(word)?.1.trim())).collect()
+}
+
+/// That a program or library for Linux needs no newer glibc than this.
+pub fn assert_needs_at_most(file: &Path, glibc: [u32; 2]) {
+    let versions = printed(Command::new("readelf").arg("-VW").arg(file));
+    let numbers: BTreeSet<Vec<u32>> = after(&versions, "Name: GLIBC_")
+        .iter()
+        .map(|rest| rest.split_whitespace().next().unwrap())
+        .map(|version| version.split('.').map(|part| part.parse().unwrap()).collect())
+        .collect();
+    let newest = numbers.last().unwrap();
+    assert!(newest[..] <= glibc[..], "{} needs GLIBC_{newest:?}", file.display());
+}
