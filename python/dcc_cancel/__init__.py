@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import _interpreter as _interpreter
 from . import errors as _errors
 from ._library import library as _loaded
 from ._native import native
@@ -40,11 +41,24 @@ from .context import (
     set_current_job,
 )
 from ._asyncio import run_in_thread
-from ._posting import Posting
+from ._posting import Posting, when_woken
 from ._types import Message, RequestId, Seconds
 from ._version import __version__ as __version__
 from .control import close_control, open_control
-from .dispatcher import Dispatcher, Tick
+from .diagnosis import (
+    Event,
+    Latency,
+    Observer,
+    begin_timeline,
+    end_timeline,
+    latency,
+    set_slow_cancel_threshold,
+    stats,
+    timeline,
+    trace_all,
+    write_timeline,
+)
+from .dispatcher import Dispatcher, Tick, slice_is_over
 from .errors import (
     CancelledError,
     ClosedError,
@@ -65,16 +79,18 @@ from .errors import (
     WrongStateError,
     WrongThreadError,
 )
-from .job import Job, Progress
+from .job import Job, JobThread, PollGap, Progress
 from .linking import DEFAULT_INTERVAL
 from .listing import live_jobs
 from .probes import CancellationProbe, JobHandle
+from .progress import progress
 from .registration import Registration
 from .request import Request
 from .session import MessageOutcome, Session
 from .shield import shield
 from .token import CancelToken
 from .wait import wait_any
+from .workers import with_context
 
 __all__ = [
     "CancelToken",
@@ -86,16 +102,21 @@ __all__ = [
     "DccMcpCancelledError",
     "Dispatcher",
     "DuplicateError",
+    "Event",
     "ForkedError",
     "InvalidArgumentError",
     "InvalidHandleError",
     "Job",
     "JobHandle",
     "JobInterruptedError",
+    "JobThread",
+    "Latency",
     "LibraryError",
     "Message",
     "MessageOutcome",
+    "Observer",
     "OverloadedError",
+    "PollGap",
     "PostTimeoutError",
     "Posting",
     "Progress",
@@ -111,23 +132,35 @@ __all__ = [
     "WouldDeadlockError",
     "WrongStateError",
     "WrongThreadError",
+    "begin_timeline",
     "check_cancelled",
     "check_dcc_cancelled",
     "close_control",
     "current_cancel_token",
     "current_job",
     "current_job_id",
+    "end_timeline",
+    "latency",
     "live_jobs",
     "native",
     "open_control",
+    "progress",
     "reset_cancel_token",
     "reset_current_job",
     "run_in_thread",
     "set_cancel_token",
     "set_current_job",
+    "set_slow_cancel_threshold",
     "shield",
+    "slice_is_over",
+    "stats",
+    "timeline",
+    "trace_all",
     "version",
     "wait_any",
+    "when_woken",
+    "with_context",
+    "write_timeline",
 ]
 
 

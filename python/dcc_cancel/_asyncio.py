@@ -8,7 +8,9 @@ import inspect
 from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Optional
 
 from ._arguments import callable_in, wrong_type
-from ._types import Seconds, T
+from ._library import library
+from ._types import CURRENT, Seconds, T
+from .errors import ResourcesError
 
 if TYPE_CHECKING:
     import concurrent.futures
@@ -16,13 +18,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from ._above import Parent
     from ._posting import Posting
     from ._types import Ts
     from .job import Job, Progress, State
-    from .probes import JobHandle
     from .token import CancelToken
 
-# How long a look at a job's end or progress may be late.
+# How long a look at a job's end may be late where nothing tells of it.
 _LOOK_AGAIN = 0.02
 
 
@@ -44,13 +46,13 @@ class _Signal:
     """A future of the running loop that any thread may set."""
 
     def __init__(self) -> None:
-        self._loop: AbstractEventLoop = _asyncio().get_running_loop()
-        self.future: Future[None] = self._loop.create_future()
+        self.loop: AbstractEventLoop = _asyncio().get_running_loop()
+        self.future: Future[None] = self.loop.create_future()
 
     def set(self) -> None:
-        _call_in(self._loop, self._set_here)
+        _call_in(self.loop, self.set_here)
 
-    def _set_here(self) -> None:
+    def set_here(self) -> None:
         if not self.future.done():
             self.future.set_result(None)
 
@@ -80,9 +82,31 @@ async def completion_of(posting: Posting[T]) -> T:
 
 async def end_of(job: Job) -> State:
     """Waits for the end of a job, and gives its state."""
-    while not job.has_ended:
-        await _asyncio().sleep(_LOOK_AGAIN)
+    if not job.wait(0) and not await _readable(job):
+        while not job.wait(0):
+            await _asyncio().sleep(_LOOK_AGAIN)
     return job.state
+
+
+async def _readable(job: Job) -> bool:
+    """Waits for the native event of a job's end. False: there is none left, or the loop has no readers."""
+    try:
+        event = job._end_event()
+    except ResourcesError:
+        return False
+    signal = _Signal()
+    try:
+        try:
+            signal.loop.add_reader(event, signal.set_here)
+        except NotImplementedError:
+            return False
+        try:
+            await signal.future
+        finally:
+            signal.loop.remove_reader(event)
+    finally:
+        library.dcc_native_event_close(event)
+    return True
 
 
 async def updates_of(job: Job, interval: Seconds) -> AsyncIterator[Progress]:
@@ -141,18 +165,18 @@ async def run_in_thread(
     *arguments: Unpack[Ts],
     label: Optional[str] = None,
     caller_id: Optional[str] = None,
-    parent: Optional[JobHandle] = None,
+    parent: Parent = CURRENT,
     executor: Optional[concurrent.futures.Executor] = None,
 ) -> T:
     """Runs a function on a thread as a job, and gives its result: for what blocks, in an event loop.
 
     The function sees this task's context, in which its job is the current one; so does native code that it
     calls. Once the task is cancelled the job is, and the task ends when the function has: what the function
-    works on is never used by two. A cancel of the job, by whoever has it or its `parent`, ends the await with
-    DccMcpCancelledError. `executor`: as for `loop.run_in_executor`.
+    works on is never used by two. If the job has committed before, and the function returns, that cancel came
+    too late: the result is given, and the task goes on. A cancel of the job, by whoever has it or its
+    `parent`, as in Job, ends the await with DccMcpCancelledError. `executor`: as for `loop.run_in_executor`.
     """
     from ._native import native
-    from .context import current_cancel_token
     from .job import Job
 
     asyncio = _asyncio()
@@ -161,7 +185,7 @@ async def run_in_thread(
         wrong_type("executor", "an Executor of concurrent.futures", executor)
     name = label if label is not None else getattr(function, "__qualname__", type(function).__name__)
     refuse_coroutines(function, "await it here")
-    job = Job(name, caller_id, parent if parent is not None else current_cancel_token())
+    job = Job(name, caller_id, parent)
     call = native(function)
 
     def work() -> T:
@@ -172,17 +196,24 @@ async def run_in_thread(
     loop = asyncio.get_running_loop()
     running: Future[T] = loop.run_in_executor(executor, context.run, work)
     cancelled: Optional[BaseException] = None
+    cancels = 0
     while not running.done():
         try:
             # `wait` leaves it running when this task is cancelled.
             await asyncio.wait([running])
         except asyncio.CancelledError as error:
             cancelled = cancelled or error
+            cancels += 1
             job.cancel("the task that waits for it was cancelled")
     if cancelled is not None:
         # What it raised on its way out is not the task's.
-        running.exception()
-        raise cancelled
+        has_raised = running.exception() is not None
+        if has_raised or not job.is_sealed:
+            raise cancelled
+        uncancel = getattr(asyncio.current_task(), "uncancel", None)
+        if uncancel is not None:
+            for _ in range(cancels):
+                uncancel()
     return running.result()
 
 

@@ -12,6 +12,7 @@ from ctypes import (
     c_int32,
     c_int64,
     c_size_t,
+    c_ssize_t,
     c_uint32,
     c_uint64,
     c_void_p,
@@ -25,16 +26,43 @@ DCC_JOB_FAILED = 4
 DCC_JOB_CANCELLED = 5
 DCC_JOB_INTERRUPTED = 6
 DCC_NO_LIMIT = 0xFFFFFFFFFFFFFFFF
+DCC_EVENT_OVERFLOW = 1
+DCC_EVENT_TOKEN_CANCELLED = 2
+DCC_EVENT_JOB_STATE = 3
+DCC_EVENT_CANCEL_SEEN = 4
+DCC_EVENT_SLOW_CANCEL = 5
+DCC_EVENT_REQUEST_CANCELLED = 6
+DCC_EVENT_CHECK_NOT_ASKED = 7
+DCC_EVENT_SEALED = 8
+DCC_EVENT_TEXT_SIZE = 128
+DCC_EVENT_REASON_SIZE = 4104
+DCC_TRACE_PARENT_SIZE = 56
+DCC_MAX_EVENTS = 65536
+DCC_CAUSE_NONE = 0
+DCC_CAUSE_REQUEST = 1
+DCC_CAUSE_FOREIGN = 2
+DCC_CAUSE_DEADLINE = 3
+DCC_FILE_SIZE = 256
+DCC_LATENCY_CANCEL_TO_SEEN = 1
+DCC_LATENCY_CANCEL_TO_END = 2
+DCC_MAX_TIMELINE_ENTRIES = 1048576
 DCC_DISPATCHER_BIND_LATER = 1
 DCC_LANE_INTERACTIVE = 1
 DCC_LANE_NORMAL = 2
 DCC_LANE_BACKGROUND = 3
 DCC_POST_ANY_THREAD = 1
+DCC_POST_UNWINDS = 2
+DCC_POST_BELOW_CURRENT = 4
+DCC_JOB_BELOW_CURRENT = 2
 DCC_RUN_AGAIN = 100
+DCC_RUN_WHEN_WOKEN = 101
+DCC_RUN_AWAY = 102
 DCC_REPLIES_SILENT = 0
 DCC_REPLIES_CANCELLED = 1
+DCC_REPLIES_AS_ASKED = 2
 DCC_SESSION_STDIO = 0
 DCC_SESSION_HTTP = 1
+DCC_SESSION_TASKS = 2
 DCC_EARLY_BY_KIND = 0
 DCC_EARLY_HELD = 1
 DCC_EARLY_IGNORED = 2
@@ -76,6 +104,7 @@ DCC_STARTED = 14
 DCC_WEDGED = 15
 DCC_HELD = 16
 DCC_NOT_CANCELLABLE = 17
+DCC_SEALED = 19
 DCC_ERROR_INVALID_HANDLE = -1
 DCC_ERROR_INVALID_ARGUMENT = -2
 DCC_ERROR_RESOURCES = -3
@@ -103,7 +132,7 @@ CompletionFn: Any = CFUNCTYPE(None, c_void_p, c_int32, c_void_p)
 class CancelTokenDesc(Structure):
     _fields_ = [
         ("struct_size", c_uint32),
-        ("reserved", c_uint32),
+        ("flags", c_uint32),
         ("parents", POINTER(c_void_p)),
         ("parent_count", c_size_t),
         ("caller_id", c_char_p),
@@ -134,6 +163,10 @@ class JobProgress(Structure):
         ("reserved", c_uint32),
         ("done", c_uint64),
         ("total", c_uint64),
+        ("fraction", c_double),
+        ("time_left_ns", c_uint64),
+        ("over", c_uint64),
+        ("late", c_uint64),
     ]
 
 
@@ -141,6 +174,34 @@ class PollLayer(Structure):
     _fields_ = [
         ("word", POINTER(c_uint64)),
         ("expected", c_uint64),
+    ]
+
+
+class PollPair(Structure):
+    _fields_ = [
+        ("token", PollLayer),
+        ("job", PollLayer),
+    ]
+
+
+class ProgressDesc(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("parent", c_void_p),
+        ("weight", c_uint64),
+        ("total", c_uint64),
+        ("label", c_char_p),
+        ("label_length", c_size_t),
+    ]
+
+
+class ProgressCounter(Structure):
+    _fields_ = [
+        ("progress", c_void_p),
+        ("pending", c_uint64),
+        ("epoch", PollLayer),
+        ("poll", PollPair),
     ]
 
 
@@ -240,6 +301,98 @@ class DispatcherStats(Structure):
         ("longest_tick_ns", c_uint64),
         ("present_job_id", c_uint64),
         ("present_for_ns", c_uint64),
+        ("since_last_tick_ns", c_uint64),
+    ]
+
+
+class Event(Structure):
+    _fields_ = [
+        ("kind", c_uint32),
+        ("state", c_int32),
+        ("at_ns", c_uint64),
+        ("job_id", c_uint64),
+        ("token", c_uint64),
+        ("thread", c_uint64),
+        ("since_cancel_ns", c_uint64),
+        ("count", c_uint64),
+        ("cause", c_int32),
+        ("reserved", c_uint32),
+        ("text", c_char * DCC_EVENT_TEXT_SIZE),
+    ]
+
+
+class EventDetails(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("id_type", c_int32),
+        ("id_integer", c_int64),
+        ("id_text_length", c_uint32),
+        ("reason_length", c_uint32),
+        ("event", Event),
+        ("id_text", c_char * DCC_REQUEST_ID_SIZE),
+        ("reason", c_char * DCC_EVENT_REASON_SIZE),
+        ("trace_parent", c_char * DCC_TRACE_PARENT_SIZE),
+    ]
+
+
+class PollGap(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("from_line", c_uint32),
+        ("to_line", c_uint32),
+        ("reserved", c_uint32),
+        ("gap_ns", c_uint64),
+        ("thread", c_uint64),
+        ("polls", c_uint64),
+        ("from_file", c_char * DCC_FILE_SIZE),
+        ("to_file", c_char * DCC_FILE_SIZE),
+    ]
+
+
+class JobThread(Structure):
+    _fields_ = [
+        ("thread", c_uint64),
+        ("cancel_to_seen_ns", c_uint64),
+        ("polls", c_uint64),
+        ("last_poll_at_ns", c_uint64),
+        ("longest_gap_ns", c_uint64),
+    ]
+
+
+class Stats(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("live_tokens", c_uint64),
+        ("live_jobs", c_uint64),
+        ("live_contexts", c_uint64),
+        ("jobs_completed", c_uint64),
+        ("jobs_failed", c_uint64),
+        ("jobs_cancelled", c_uint64),
+        ("jobs_interrupted", c_uint64),
+        ("context_leaks", c_uint64),
+        ("live_registrations", c_uint64),
+        ("live_owners", c_uint64),
+        ("armed_deadlines", c_uint64),
+        ("live_dispatchers", c_uint64),
+        ("unfinished_posts", c_uint64),
+        ("live_sessions", c_uint64),
+        ("live_requests", c_uint64),
+        ("checks_not_asked", c_uint64),
+        ("polls_without_job", c_uint64),
+        ("live_shares", c_uint64),
+    ]
+
+
+class Latency(Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("count", c_uint64),
+        ("p50_ns", c_uint64),
+        ("p95_ns", c_uint64),
+        ("p99_ns", c_uint64),
+        ("max_ns", c_uint64),
     ]
 
 
@@ -255,6 +408,7 @@ class SessionDesc(Structure):
         ("reserved", c_uint32),
         ("early_ttl_ns", c_uint64),
         ("progress_interval_ns", c_uint64),
+        ("progress_heartbeat_ns", c_uint64),
     ]
 
 
@@ -303,6 +457,8 @@ class RequestDesc(Structure):
         ("id", RequestId),
         ("parent", c_void_p),
         ("progress_token", RequestId),
+        ("meta", c_char_p),
+        ("meta_length", c_size_t),
     ]
 
 
@@ -329,15 +485,26 @@ class ControlDesc(Structure):
 # Of each function the type of the result and of the arguments.
 FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "dcc_cancel_token_create_from": (c_int32, [POINTER(CancelTokenDesc), POINTER(c_void_p)]),
+    "dcc_cancel_token_create_all": (c_int32, [POINTER(c_void_p), c_size_t, POINTER(c_void_p)]),
+    "dcc_cancel_token_join": (c_int32, [c_void_p, c_void_p]),
     "dcc_cancel_token_retain": (c_int32, [c_void_p]),
     "dcc_cancel_token_release": (c_int32, [c_void_p]),
     "dcc_cancel_token_cancel": (c_int32, [c_void_p, c_char_p, c_size_t]),
     "dcc_cancel_token_is_cancelled": (c_int32, [c_void_p]),
     "dcc_cancel_token_reason": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)]),
+    "dcc_cancel_token_deadline": (c_int32, [c_void_p, POINTER(c_uint64)]),
+    "dcc_cancel_token_trace_parent": (
+        c_int32,
+        [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)],
+    ),
     "dcc_cancel_token_caller_id": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)]),
     "dcc_owner_create": (c_int32, [POINTER(c_void_p)]),
     "dcc_owner_close": (c_int32, [c_void_p]),
     "dcc_cancel_token_register": (
+        c_int32,
+        [c_void_p, CancelFn, c_void_p, DestroyFn, c_void_p, POINTER(c_void_p)],
+    ),
+    "dcc_cancel_token_register_keeping": (
         c_int32,
         [c_void_p, CancelFn, c_void_p, DestroyFn, c_void_p, POINTER(c_void_p)],
     ),
@@ -364,15 +531,36 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "dcc_job_acknowledge_cancel": (c_int32, [c_void_p]),
     "dcc_job_end_by_error": (c_int32, [c_void_p, c_int32, c_char_p, c_size_t]),
     "dcc_job_interrupt": (c_int32, [c_void_p, c_char_p, c_size_t]),
-    "dcc_job_set_progress": (c_int32, [c_void_p, c_uint64, c_uint64, c_char_p, c_size_t]),
+    "dcc_job_seal": (c_int32, [c_void_p]),
+    "dcc_job_is_sealed": (c_int32, [c_void_p]),
+    "dcc_job_set_progress_at": (
+        c_int32,
+        [c_void_p, c_uint64, c_uint64, c_char_p, c_size_t, c_char_p, c_uint32],
+    ),
     "dcc_job_read_progress": (c_int32, [c_void_p, POINTER(JobProgress)]),
     "dcc_job_progress_message": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)]),
     "dcc_job_label": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)]),
     "dcc_job_caller_id": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)]),
     "dcc_job_failure": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)]),
+    "dcc_job_wait": (c_int32, [c_void_p, c_uint64]),
+    "dcc_job_native_event": (c_int32, [c_void_p, POINTER(c_ssize_t)]),
+    "dcc_native_event_close": (c_int32, [c_ssize_t]),
     "dcc_cancel_token_set_current": (c_int32, [c_void_p, POINTER(c_uint64)]),
     "dcc_job_set_current": (c_int32, [c_void_p, POINTER(c_uint64)]),
     "dcc_poll_read_token": (c_int32, [c_void_p, POINTER(PollLayer)]),
+    "dcc_progress_begin": (c_int32, [POINTER(ProgressDesc), POINTER(c_void_p)]),
+    "dcc_progress_release": (c_int32, [c_void_p]),
+    "dcc_progress_end": (c_int32, [c_void_p]),
+    "dcc_progress_set_current": (c_int32, [c_void_p, POINTER(c_uint64)]),
+    "dcc_progress_add_at": (c_int32, [c_void_p, c_uint64, c_char_p, c_uint32]),
+    "dcc_progress_set_total": (c_int32, [c_void_p, c_uint64]),
+    "dcc_progress_set_message": (c_int32, [c_void_p, c_char_p, c_size_t]),
+    "dcc_progress_read_counter": (c_int32, [c_void_p, POINTER(ProgressCounter)]),
+    "dcc_cancel_token_current": (c_void_p, []),
+    "dcc_job_current": (c_void_p, []),
+    "dcc_context_capture": (c_int32, [POINTER(c_void_p)]),
+    "dcc_context_release": (c_int32, [c_void_p]),
+    "dcc_context_enter": (c_int32, [c_void_p, POINTER(c_uint64)]),
     "dcc_context_unwind": (c_int32, [c_uint64]),
     "dcc_dispatcher_create": (c_int32, [POINTER(DispatcherDesc), POINTER(c_void_p)]),
     "dcc_dispatcher_release": (c_int32, [c_void_p]),
@@ -386,6 +574,8 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
         c_int32,
         [c_void_p, POINTER(PostDesc), c_uint64, POINTER(c_void_p), POINTER(c_int32)],
     ),
+    "dcc_slice_is_over": (c_int32, []),
+    "dcc_job_wake": (c_int32, [c_void_p]),
     "dcc_dispatcher_pump": (c_int32, [c_void_p, c_uint64, c_uint64, POINTER(Tick)]),
     "dcc_dispatcher_read_stats": (c_int32, [c_void_p, POINTER(DispatcherStats)]),
     "dcc_session_create": (c_int32, [POINTER(SessionDesc), POINTER(c_void_p)]),
@@ -408,6 +598,7 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "dcc_request_release": (c_int32, [c_void_p]),
     "dcc_request_token": (c_void_p, [c_void_p]),
     "dcc_request_cancel": (c_int32, [c_void_p, c_char_p, c_size_t]),
+    "dcc_request_seal": (c_int32, [c_void_p]),
     "dcc_request_end": (c_int32, [c_void_p, POINTER(c_int32)]),
     "dcc_request_write_cancelled": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)]),
     "dcc_request_set_progress": (c_int32, [c_void_p, POINTER(RequestProgress)]),
@@ -416,6 +607,22 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
         c_int32,
         [c_void_p, c_uint32, c_char_p, c_size_t, POINTER(c_size_t)],
     ),
+    "dcc_events_create": (c_int32, [c_size_t, POINTER(c_void_p)]),
+    "dcc_events_next": (c_int32, [c_void_p, POINTER(EventDetails)]),
+    "dcc_events_release": (c_int32, [c_void_p]),
+    "dcc_events_set_slow_cancel_threshold": (c_int32, [c_uint64]),
+    "dcc_job_trace": (c_int32, [c_void_p, c_int32]),
+    "dcc_job_poll_gap": (c_int32, [c_void_p, POINTER(PollGap)]),
+    "dcc_job_threads": (
+        c_int32,
+        [c_void_p, POINTER(JobThread), c_size_t, c_size_t, POINTER(c_size_t)],
+    ),
+    "dcc_trace_all": (c_int32, [c_int32]),
+    "dcc_stats_read": (c_int32, [POINTER(Stats)]),
+    "dcc_stats_latency": (c_int32, [c_int32, POINTER(Latency)]),
+    "dcc_timeline_begin": (c_int32, [c_uint64]),
+    "dcc_timeline_end": (c_int32, []),
+    "dcc_timeline_write": (c_int32, [c_char_p, c_size_t]),
     "dcc_stats_jobs_page": (
         c_int32,
         [c_uint64, c_uint32, c_char_p, c_size_t, POINTER(c_size_t), POINTER(c_uint64)],

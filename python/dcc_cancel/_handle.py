@@ -87,6 +87,7 @@ class Polled(NativeObject):
 
     # The library's function that says whether it is cancelled.
     _question: Any = None
+    _is_of_job = False
 
     def _watch(self, token: int) -> None:
         """Polls the token of this handle from now on."""
@@ -105,10 +106,13 @@ class Polled(NativeObject):
         return type(self).cancelled is Polled.cancelled
 
     def _ask(self) -> bool:
-        is_cancelled = checked(self._question(self.handle)) > 0
+        is_cancelled = self._is_asked_to_stop()
         if is_cancelled:
-            note_told()
+            note_told(self)
         return is_cancelled
+
+    def _is_asked_to_stop(self) -> bool:
+        return checked(self._question(self.handle)) > 0
 
     def close(self) -> Any:
         """Gives the reference back; afterwards the object cannot be used. Harmless if repeated."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextvars
+import ctypes
 import inspect
 import threading
 import weakref
@@ -12,16 +13,17 @@ from typing import TYPE_CHECKING, Any, Callable, Generator, NoReturn, Optional, 
 from . import _asyncio
 from . import _declarations as c
 from ._arguments import callable_in, nanoseconds
-from ._callbacks import kept, report
+from ._callbacks import destroy, forget, keep, kept, owner, report
 from ._library import library
 from ._status import checked
-from ._types import Future, Seconds, T
+from ._types import UNSET, Future, Seconds, T
 from .context import _current_token, current_job
 from .errors import (
     JOB_TEXT,
     DccCancelError,
     JobInterruptedError,
     WouldDeadlockError,
+    _cancelled_error,
     _cancelled_future_error,
     is_cancellation,
     is_own_cancellation,
@@ -33,12 +35,28 @@ if TYPE_CHECKING:
     from .dispatcher import Dispatcher
 
 
+class _WhenWoken:
+    """What a generator yields to sleep."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "dcc_cancel.when_woken"
+
+
+#: A posted generator that yields this sleeps until `wake` of its job is called, and costs no tick anything.
+#: Make what it waits for visible, then wake: `while not ready(): yield when_woken` misses no wake.
+when_woken: _WhenWoken = _WhenWoken()
+
+
 class Posting(Future[T]):
     """The future of a posted callable, and its `job`.
 
-    It is done when the job's completion has run, on the dispatcher's thread. A job that ended as
-    cancelled is a cancelled future: its result raises what both DccMcpCancelledError and
-    concurrent.futures.CancelledError catch. What the callable raised otherwise is the future's exception.
+    It is done when the job's completion has run, on the dispatcher's thread; or at once if the job is
+    cancelled before its callable was called, which then never is: on the thread that cancels, for a deadline
+    and a peer's message on one of the library. A job that ended as cancelled is a cancelled future: its
+    result raises what both DccMcpCancelledError and concurrent.futures.CancelledError catch. What the
+    callable raised otherwise is the future's exception.
     `await posting` gives the result in asyncio; a task that is cancelled meanwhile asks the job to stop.
     """
 
@@ -64,6 +82,7 @@ class Posting(Future[T]):
         self._generator: Optional[Generator[Any, Any, Any]] = None
         self._value: Any = None
         self._error: Optional[BaseException] = None
+        self._registration: Optional[int] = None
 
     # What the dispatcher and the library call.
 
@@ -79,12 +98,34 @@ class Posting(Future[T]):
             job = self._take_job(handle)
         return job
 
+    def _is_taken_by(self, who: str) -> bool:
+        """Whether this one settles the future: a run, an early cancel or an end. The first one does."""
+        return bool(self.__dict__.setdefault("_taken_by", who) == who)
+
+    def _hear_early_cancel(self) -> None:
+        """Lets a cancel settle the future as long as the callable was not called."""
+        key = keep(_Early(self))
+        token = library.dcc_job_token(self.job.handle)
+        out = ctypes.c_void_p()
+        by = owner()
+        if library.dcc_cancel_token_register(token, early, key, destroy, by, ctypes.byref(out)) < 0:
+            # The next pump tells of a cancel.
+            forget(key)
+        self._registration = out.value
+
+    def _cancelled_early(self) -> None:
+        if self._is_taken_by("cancel"):
+            super().cancel()
+            self.set_running_or_notify_cancel()
+
     def _slice(self, handle: int) -> int:
         """Runs the callable, or its next slice; the answer for the library."""
         job = self._job_of(handle)
+        if not self._is_taken_by("run"):
+            return c.DCC_CANCELLED_BY_JOB
         try:
             assert self._context is not None
-            is_over = self._context.run(self._step, job)
+            return self._context.run(self._step, job)
         except BaseException as error:
             self._error = error
             if is_cancellation(error):
@@ -95,31 +136,41 @@ class Posting(Future[T]):
                 # Ctrl-C is for whoever runs the event loop, not for this job alone.
                 dispatcher._interrupt = error
             return c.DCC_ERROR_INTERNAL
-        return c.DCC_OK if is_over else c.DCC_RUN_AGAIN
 
-    def _step(self, job: Job) -> bool:
+    def _step(self, job: Job) -> int:
+        is_first = self._generator is None
         if self._generator is None:
             # This context is the posting's own, so there is nothing to reset.
-            _current_token.set(self._token)
+            if self._token is not UNSET:
+                _current_token.set(self._token)
             current_job.set(job)
             assert self._call is not None
             function, arguments = self._call
             self._value = function(*arguments)
             _asyncio.refuse_coroutine(self._value, function)
             if not inspect.isgenerator(self._value):
-                return True
+                return c.DCC_OK
             self._generator, self._value = self._value, None
         try:
-            next(self._generator)
+            if not is_first and job.cancelled:
+                # At its `yield`: it undoes its work, or returns a part of it.
+                given = self._generator.throw(_cancelled_error(JOB_TEXT))
+            else:
+                given = next(self._generator)
         except StopIteration as end:
             self._value = end.value
-            return True
-        return False
+            return c.DCC_OK
+        return c.DCC_RUN_WHEN_WOKEN if given is when_woken else c.DCC_RUN_AGAIN
 
     def _completed(self, handle: int, state: int) -> None:
         """The job is over."""
         self._job_of(handle)
         self._drop_callable()
+        if self._registration:
+            library.dcc_registration_unregister_no_wait(self._registration)
+        if not self._is_taken_by("run") and not self._is_taken_by("end"):
+            # An early cancel has settled it.
+            return
         if state == c.DCC_JOB_CANCELLED:
             super().cancel()
             self.set_running_or_notify_cancel()
@@ -131,7 +182,7 @@ class Posting(Future[T]):
     def _drop_callable(self) -> None:
         if self._generator is not None and self._context is not None:
             try:
-                # Its `finally` blocks, if it was cancelled between two slices.
+                # Its `finally` blocks, if a close has ended it, or it yields after its cancel.
                 self._context.run(self._generator.close)
             except BaseException:
                 report("closing %r" % (self._generator,))
@@ -160,7 +211,7 @@ class Posting(Future[T]):
 
     def _destroyed(self) -> None:
         """The library is done with it; its completion may have been left out by a closed owner."""
-        if not self.done():
+        if not self.done() and (self._is_taken_by("run") or self._is_taken_by("end")):
             self._drop_callable()
             text = "the job was given up: its dispatcher's thread did not complete it in time"
             self.set_exception(JobInterruptedError(text))
@@ -170,7 +221,8 @@ class Posting(Future[T]):
     def cancel(self, reason: Optional[str] = None) -> bool:
         """Asks the job to stop. Whether that was not too late; it may complete all the same.
 
-        One that waits for its turn never runs. The future is done after the next pump.
+        One that waits for its turn never runs, and its future is done at once; one that has begun is done
+        after a pump.
         """
         if self.done():
             return self.cancelled()
@@ -221,6 +273,29 @@ class Posting(Future[T]):
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a Posting belongs to its process and cannot be copied or pickled")
+
+
+class _Early:
+    """A posting that an early cancel settles; whoever has the posting keeps it."""
+
+    __slots__ = ("posting",)
+
+    def __init__(self, posting: Posting[Any]) -> None:
+        self.posting = weakref.ref(posting)
+
+
+def _early(token: int, key: int) -> None:
+    """Called by the library."""
+    posting: Optional[Posting[Any]] = None
+    try:
+        posting = kept(key).posting()
+        if posting is not None:
+            posting._cancelled_early()
+    except BaseException:
+        report("cancelling %r" % (posting,))
+
+
+early = c.CancelFn(_early)
 
 
 def _run(job: int, key: int) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+from typing import Optional, Union
+
 from . import _declarations as c
 from ._arguments import text_in, wrong_type, wrong_value
 from ._types import RequestId
@@ -17,3 +20,15 @@ def request_id(value: RequestId, what: str = "id") -> c.RequestId:
         return c.RequestId(type=c.DCC_ID_INTEGER, integer=value)
     text, length = text_in(value, what, c.DCC_MAX_REQUEST_ID_LENGTH)
     return c.RequestId(type=c.DCC_ID_TEXT, text=text, text_length=length)
+
+
+def id_of(told: Union[c.MessageInfo, c.EventDetails]) -> Optional[RequestId]:
+    """The id that the library tells; None for none."""
+    if told.id_type == c.DCC_ID_INTEGER:
+        integer: int = told.id_integer
+        return integer
+    if told.id_type != c.DCC_ID_TEXT:
+        return None
+    # Not up to a NUL, which an id may have.
+    start = ctypes.addressof(told) + type(told).id_text.offset
+    return ctypes.string_at(start, told.id_text_length).decode("utf-8")

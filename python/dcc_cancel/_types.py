@@ -42,3 +42,10 @@ class Default:
 
     def __repr__(self) -> str:
         return "<%s>" % self._text
+
+
+#: The parent of what is made without one.
+CURRENT = Default("what is current")
+
+# In a context where nothing was ever set the thread's own slots count: a native host may have set them.
+UNSET: Any = Default("as the thread has it")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from typing import Optional, Sequence
+from typing import Callable, Optional, Sequence
 
 from . import _declarations as c
 from ._arguments import nanoseconds
@@ -21,22 +21,32 @@ def wait_for(tokens: Sequence[int], timeout: Optional[Seconds]) -> Optional[int]
     """Waits until one of several tokens, given by their handles, is cancelled: its index, or None."""
     count = len(tokens)
     handles = (ctypes.c_void_p * max(count, 1))(*tokens)
+    which = ctypes.c_size_t()
+
+    def wait(span: int) -> int:
+        status: int = library.dcc_cancel_token_wait_any(handles, count, span, ctypes.byref(which))
+        return status
+
+    # Another answer: nobody can cancel any of them, or the time was over.
+    return which.value if _waited(wait, timeout) == c.DCC_CANCELLED_BY_TOKEN else None
+
+
+def wait_for_end(job: int, timeout: Optional[Seconds]) -> bool:
+    """Waits until the job of this handle has ended; False: it has not, or never will."""
+    return _waited(lambda span: library.dcc_job_wait(job, span), timeout) == c.DCC_OK
+
+
+def _waited(wait: Callable[[int], int], timeout: Optional[Seconds]) -> int:
+    """What a function answers that waits so many nanoseconds; in slices on the main thread."""
     left = nanoseconds(timeout, "timeout")
     endless = left == c.DCC_NO_LIMIT
     sliced = threading.current_thread() is threading.main_thread()
     end = time.monotonic() + left / 1e9
-    which = ctypes.c_size_t()
     while True:
-        span = min(left, _SIGNAL_INTERVAL_NS) if sliced else left
-        status = checked(
-            library.dcc_cancel_token_wait_any(handles, count, span, ctypes.byref(which))
-        )
-        if status == c.DCC_CANCELLED_BY_TOKEN:
-            return which.value
+        status = checked(wait(min(left, _SIGNAL_INTERVAL_NS) if sliced else left))
         if status != c.DCC_TIMED_OUT:
-            # Nobody can cancel any of them.
-            return None
+            return status
         if not endless:
             left = int((end - time.monotonic()) * 1e9)
             if left <= 0:
-                return None
+                return status

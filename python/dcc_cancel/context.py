@@ -1,4 +1,4 @@
-"""The current token and the current job of a context, and their way into native code."""
+"""The current token, job and share of progress of a context."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from .probes import CancellationProbe, JobHandle
 V = TypeVar("V")
 
 if TYPE_CHECKING:
+    from ._handle import NativeObject
+
     TokenReset = contextvars.Token[Optional[CancellationProbe]]
     JobReset = contextvars.Token[Optional[JobHandle]]
 
@@ -24,13 +26,22 @@ _current_job_id: contextvars.ContextVar[Optional[str]] = contextvars.ContextVar(
 current_job: contextvars.ContextVar[Optional[JobHandle]] = contextvars.ContextVar(
     "dcc_cancel_job", default=None
 )
+# The step that code of this context fills, see `progress`.
+_current_share: contextvars.ContextVar[Optional[NativeObject]] = contextvars.ContextVar(
+    "dcc_cancel_share", default=None
+)
 
 
 def check_cancelled() -> None:
-    """Raises DccMcpCancelledError if the current token is cancelled. Without one it does nothing."""
+    """Raises DccMcpCancelledError if the current token is cancelled. Without one it does nothing, nor once
+    the current job has committed: no cancel reaches that any more."""
     token = _current_token.get()
-    if token is not None and token.cancelled:
+    if token is not None and token.cancelled and not _has_committed():
         raise _cancelled_error(TOKEN_TEXT)
+
+
+def _has_committed() -> bool:
+    return getattr(current_job.get(), "is_sealed", False) is True
 
 
 def check_dcc_cancelled() -> None:

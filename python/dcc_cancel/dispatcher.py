@@ -15,11 +15,11 @@ from typing import (
     Optional,
     Tuple,
     TypeVar,
-    Union,
     overload,
 )
 
 from . import _declarations as c
+from ._above import Above
 from ._arguments import budget as budget_in
 from ._arguments import callable_in, flag, id_in, nanoseconds, one_of, text_in, whole, wrong_type
 from ._asyncio import refuse_coroutines
@@ -29,19 +29,16 @@ from ._hooks import Hooks, ShowProgress, Veto, Wake
 from ._library import library
 from ._posting import Posting, complete, run
 from ._status import checked, error_of, names_of, seconds
-from ._types import Default, Seconds, T
-from .context import _current_token
+from ._types import CURRENT, Seconds, T
 from .errors import OverloadedError, PostTimeoutError
 from .job import Job
-from .linking import parent_of
-from .probes import JobHandle
 
 if TYPE_CHECKING:
     from typing_extensions import Literal, Unpack
 
+    from ._above import Parent
     from ._types import Ts
 
-    Parent = Union[JobHandle, Default, None]
     Lane = Literal["interactive", "normal", "background"]
 
 
@@ -65,9 +62,16 @@ _LANES: Dict[Lane, int] = {
     "background": c.DCC_LANE_BACKGROUND,
 }
 
-_CURRENT = Default("the current token")
-
 D = TypeVar("D", bound="Dispatcher")
+
+
+def slice_is_over() -> bool:
+    """Whether a posted generator function should `yield` now, because its part of the tick's budget is over.
+
+    For loops of many short steps: `if slice_is_over(): yield`. It is True, too, once the job is cancelled:
+    its `yield` then raises DccMcpCancelledError. False on threads that run no job of a dispatcher.
+    """
+    return bool(library.dcc_slice_is_over() != c.DCC_OK)
 
 
 class Dispatcher(NativeObject):
@@ -172,7 +176,7 @@ class Dispatcher(NativeObject):
         *arguments: Unpack[Ts],
         label: Optional[str] = None,
         caller_id: Optional[str] = None,
-        parent: Parent = _CURRENT,
+        parent: Parent = CURRENT,
         lane: Literal["interactive", "normal", "background"] = "normal",
         deadline: Optional[Seconds] = None,
         any_thread: bool = False,
@@ -180,22 +184,25 @@ class Dispatcher(NativeObject):
         """Posts a callable, and returns a Posting: the future of its result, and its job.
 
         It runs in a copy of the poster's context, in which `parent` is the current token and its own
-        job the current job; native code that it calls sees both. The parent, whose cancel cancels the
-        job, is the poster's current token unless one is given; None: there is none. If the callable is
+        job the current job; native code that it calls sees both. The parent cancels the job. Without one
+        the poster's current token does, and so does a cancel of the poster's current job; None: nothing
+        does. If the callable is
         a generator function each step between two `yield` is one slice of a tick, and what it returns
-        is the result. With `any_thread` it runs on a thread of the library. `deadline` seconds after this
-        call the job is cancelled; a `lane` before another is pumped first. OverloadedError: too many
-        wait; nothing was taken. Any thread.
+        is the result; a cancel is raised where it yields, in the next tick. With `any_thread` it runs on
+        a thread of the library. `deadline` seconds after this call the job is cancelled; a `lane` before
+        another is pumped first. OverloadedError: too many wait; nothing was taken. Any thread.
         """
         handle = self.handle
+        above = Above(parent)
         posting, key, description = self._described(
-            function, arguments, label, caller_id, parent, lane, deadline, any_thread
+            function, arguments, label, caller_id, above, lane, deadline, any_thread
         )
         out = ctypes.c_void_p()
         admission = c.Admission(struct_size=ctypes.sizeof(c.Admission))
-        status = library.dcc_dispatcher_post(
-            handle, ctypes.byref(description), ctypes.byref(out), ctypes.byref(admission)
-        )
+        with above:
+            status = library.dcc_dispatcher_post(
+                handle, ctypes.byref(description), ctypes.byref(out), ctypes.byref(admission)
+            )
         if status < 0:
             forget(key)
             error = error_of(status)
@@ -203,6 +210,7 @@ class Dispatcher(NativeObject):
                 error.retry_after = seconds(admission.retry_after_ns)
             raise error
         posting._take_job(out.value or 0)
+        posting._hear_early_cancel()
         return posting
 
     @overload
@@ -254,7 +262,7 @@ class Dispatcher(NativeObject):
         timeout: Optional[Seconds] = None,
         label: Optional[str] = None,
         caller_id: Optional[str] = None,
-        parent: Parent = _CURRENT,
+        parent: Parent = CURRENT,
         lane: Literal["interactive", "normal", "background"] = "normal",
         deadline: Optional[Seconds] = None,
         any_thread: bool = False,
@@ -267,18 +275,20 @@ class Dispatcher(NativeObject):
         """
         limit = nanoseconds(timeout, "timeout")
         handle = self.handle
+        above = Above(parent)
         posting, key, description = self._described(
-            function, arguments, label, caller_id, parent, lane, deadline, any_thread
+            function, arguments, label, caller_id, above, lane, deadline, any_thread
         )
         out = ctypes.c_void_p()
         state = ctypes.c_int32()
-        status = library.dcc_dispatcher_post_and_wait(
-            handle,
-            ctypes.byref(description),
-            limit,
-            ctypes.byref(out),
-            ctypes.byref(state),
-        )
+        with above:
+            status = library.dcc_dispatcher_post_and_wait(
+                handle,
+                ctypes.byref(description),
+                limit,
+                ctypes.byref(out),
+                ctypes.byref(state),
+            )
         if status < 0:
             forget(key)
             raise error_of(status)
@@ -301,7 +311,7 @@ class Dispatcher(NativeObject):
         arguments: Tuple[Any, ...],
         label: Optional[str],
         caller_id: Optional[str],
-        parent: Parent,
+        above: Above,
         lane: Lane,
         deadline: Optional[Seconds],
         any_thread: bool,
@@ -310,16 +320,16 @@ class Dispatcher(NativeObject):
         refuse_coroutines(
             function, "await it in its event loop, or use a generator function, whose steps are slices"
         )
-        if isinstance(parent, Default):
-            parent = _current_token.get()
         if label is None:
             label = str(getattr(function, "__qualname__", type(function).__name__))
-        keeping, above = parent_of(parent)
-        posting: Posting[Any] = Posting(self, function, arguments, parent, keeping)
+        posting: Posting[Any] = Posting(self, function, arguments, above.token, above.kept)
         description = c.PostDesc(
             struct_size=ctypes.sizeof(c.PostDesc),
-            flags=c.DCC_POST_ANY_THREAD if flag(any_thread, "any_thread") else 0,
-            parent=above,
+            # Of what is posted generators alone are between slices when a cancel comes.
+            flags=c.DCC_POST_UNWINDS
+            | (c.DCC_POST_ANY_THREAD if flag(any_thread, "any_thread") else 0)
+            | (c.DCC_POST_BELOW_CURRENT if above.is_current else 0),
+            parent=above.parent,
             function=run,
             completion=complete,
             destroy=destroy,

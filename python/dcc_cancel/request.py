@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import warnings
-from typing import TYPE_CHECKING, Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional
 
 from . import _declarations as c
 from ._handle import NativeObject, created
@@ -12,6 +13,7 @@ from ._arguments import flag, text_in, wrong_type, wrong_value
 from ._library import library
 from ._request_id import request_id
 from ._status import checked, text_from
+from ._told import note_told
 from ._types import RequestId
 from .job import Job
 from .linking import parent_of
@@ -54,6 +56,7 @@ class Request(NativeObject):
         parent: Optional[JobHandle],
         cancellable: bool,
         progress_token: Optional[RequestId],
+        meta: Optional[Mapping[str, Any]],
     ) -> None:
         self._handle = 0
         self._has_ended = False
@@ -65,6 +68,9 @@ class Request(NativeObject):
         )
         if progress_token is not None:
             description.progress_token = request_id(progress_token, "progress_token")
+        if meta is not None:
+            written = _json_of(meta)
+            description.meta, description.meta_length = written, len(written)
         self._parents, description.parent = parent_of(parent)
         self._handle = created(
             library.dcc_request_begin,
@@ -112,6 +118,16 @@ class Request(NativeObject):
         text, length = text_in(reason, "reason")
         return checked(library.dcc_request_cancel(self.handle, text, length)) == c.DCC_OK
 
+    def seal(self) -> bool:
+        """Lets it pass its point of no return, for work that no job stands for; see `Job.seal`.
+
+        True: go ahead, no cancel reaches it any more, and its peer gets the result.
+        """
+        status = checked(library.dcc_request_seal(self.handle))
+        if status == c.DCC_CANCELLED_BY_TOKEN:
+            note_told()
+        return status == c.DCC_OK
+
     def end(self) -> Owed:
         """Ends it, so that its id may be used again, and says what is owed to the peer.
 
@@ -134,9 +150,10 @@ class Request(NativeObject):
         message: Optional[str] = None,
         job: Optional[Job] = None,
     ) -> bool:
-        """Notes how far it is, for `write_progress`; or how far the `job` is that works for it.
+        """Notes how far it is, for `write_progress`; or that it is as far as the `job` that works for it.
 
-        Cheap; what is not further than before is left out. False: the request has ended.
+        Cheap; what is not further than before, with the same message, is left out. The job is looked at in
+        each `write_progress` to come. False: the request has ended.
         """
         if job is not None:
             if not isinstance(job, Job):
@@ -159,7 +176,9 @@ class Request(NativeObject):
     def write_progress(self, now: bool = False) -> str:
         """The notification of progress that the peer is to be told now, "" if none is due.
 
-        Call it from a tick or after each step, and with `now` right before the end.
+        Call it from a tick or after each step, and with `now` right before the end; where the session has a
+        `progress_heartbeat`, from a thread or task that the work does not keep. A note that is sent behind
+        the answer breaks MCP's rules: hold the lock of your output around this and `end`.
         """
         flags = c.DCC_PROGRESS_NOW if flag(now, "now") else 0
         return text_from(library.dcc_request_write_progress, self.handle, flags)[0]
@@ -197,3 +216,14 @@ def _number(value: float, what: str) -> float:
     if not 0 <= value < float("inf"):
         wrong_value(what, "a finite number that is not negative", value)
     return float(value)
+
+
+def _json_of(meta: Mapping[str, Any]) -> bytes:
+    wanted = "what json.loads makes of `params._meta`, a dict"
+    # Anybody may have put something in; what is read of it is a text or a number.
+    if not isinstance(meta, Mapping):
+        wrong_type("meta", wanted, meta)
+    try:
+        return json.dumps(dict(meta), separators=(",", ":")).encode("ascii")
+    except (TypeError, ValueError) as error:
+        wrong_type("meta", wanted, meta, "JSON cannot have this (%s)" % error)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import json
-from typing import TYPE_CHECKING, Dict, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, TypeVar
 
 from . import _declarations as c
 from ._handle import NativeObject, created
 from ._arguments import flag, nanoseconds, one_of, span, text_in, whole, wrong_type
 from ._library import library
-from ._request_id import request_id
+from ._request_id import id_of, request_id
 from ._status import checked, names_of, text_from
 from ._types import Message, RequestId, Seconds
 from .probes import JobHandle
@@ -19,13 +19,20 @@ from .request import Request
 if TYPE_CHECKING:
     from typing_extensions import Literal
 
-    Cancelled = Literal["cancelled", "already_cancelled", "not_found", "held", "not_cancellable"]
+    Cancelled = Literal[
+        "cancelled", "already_cancelled", "sealed", "not_found", "held", "not_cancellable"
+    ]
     Known = Literal["unknown", "live", "cancelled", "held", "ended", "ended_cancelled"]
 
-_KINDS: Dict[Literal["stdio", "http"], int] = {"stdio": c.DCC_SESSION_STDIO, "http": c.DCC_SESSION_HTTP}
-_REPLIES: Dict[Literal["silent", "cancelled"], int] = {
+_KINDS: Dict[Literal["stdio", "http", "tasks"], int] = {
+    "stdio": c.DCC_SESSION_STDIO,
+    "http": c.DCC_SESSION_HTTP,
+    "tasks": c.DCC_SESSION_TASKS,
+}
+_REPLIES: Dict[Literal["silent", "cancelled", "as_asked"], int] = {
     "silent": c.DCC_REPLIES_SILENT,
     "cancelled": c.DCC_REPLIES_CANCELLED,
+    "as_asked": c.DCC_REPLIES_AS_ASKED,
 }
 _EARLY: Dict[Optional[Literal["held", "ignored"]], int] = {
     None: c.DCC_EARLY_BY_KIND,
@@ -35,6 +42,7 @@ _EARLY: Dict[Optional[Literal["held", "ignored"]], int] = {
 _CANCELS: Dict[int, Cancelled] = {
     c.DCC_OK: "cancelled",
     c.DCC_ALREADY_CANCELLED: "already_cancelled",
+    c.DCC_SEALED: "sealed",
     c.DCC_NOT_FOUND: "not_found",
     c.DCC_HELD: "held",
     c.DCC_NOT_CANCELLABLE: "not_cancellable",
@@ -64,13 +72,7 @@ class MessageOutcome(str):
 
     def __new__(cls, info: c.MessageInfo) -> MessageOutcome:
         outcome = super().__new__(cls, _MESSAGES[info.message])
-        outcome.id = None
-        if info.id_type == c.DCC_ID_INTEGER:
-            outcome.id = info.id_integer
-        elif info.id_type == c.DCC_ID_TEXT:
-            # Not up to a NUL, which an id may have.
-            start = ctypes.addressof(info) + c.MessageInfo.id_text.offset
-            outcome.id = ctypes.string_at(start, info.id_text_length).decode("utf-8")
+        outcome.id = id_of(info)
         return outcome
 
 
@@ -81,11 +83,19 @@ class Session(NativeObject):
     """One peer's connection. Ids are int or str, and 1 is not "1".
 
     `kind`: "stdio", where messages come one after the other, or "http", where a cancel may come before
-    its request and is held for it for `early_ttl` seconds; `early`: "held" or "ignored" says otherwise. For
-    as long a cancel of an id whose request is over is a late one, which touches nobody.
-    `replies`: whether cancelled requests are answered with an error, "cancelled", or not, "silent".
+    its request and is held for it for `early_ttl` seconds, or "tasks": see below; `early`: "held" or
+    "ignored" says otherwise. For as long a cancel of an id whose request is over is a late one, which touches
+    nobody.
+    `replies`: whether cancelled requests are answered with an error, "cancelled", or not, "silent", or
+    "as_asked": after LSP's and ACP's messages with an error, else as MCP has it for this kind.
     `max_requests` may be in flight (0: 1024), of `max_kept` others something is remembered (0: 256).
-    `progress_interval`: least seconds between two notes of progress. Any thread may call any method.
+    `progress_interval`: least seconds between two notes of progress; `progress_heartbeat`: most, for what
+    cannot count, whose peer is told that it goes on; None for never. Any thread may call any method.
+
+    In a session of kind "tasks" the requests are tasks of MCP's extension `io.modelcontextprotocol/tasks`,
+    under the ids that you gave them, and `handle_message` takes `tasks/cancel`. What answers that is yours:
+    the result `{"resultType": "complete"}` after "cancelled" and "without_effect", else the error -32602. At
+    the end of a task "result" is for its status `completed` or `failed`, all else for `cancelled`.
     """
 
     __slots__ = ()
@@ -94,14 +104,15 @@ class Session(NativeObject):
 
     def __init__(
         self,
-        kind: Literal["stdio", "http"] = "stdio",
-        replies: Literal["silent", "cancelled"] = "silent",
+        kind: Literal["stdio", "http", "tasks"] = "stdio",
+        replies: Literal["silent", "cancelled", "as_asked"] = "silent",
         early: Optional[Literal["held", "ignored"]] = None,
         ids_are_texts: bool = False,
         max_requests: int = 0,
         max_kept: int = 0,
         early_ttl: Optional[Seconds] = None,
         progress_interval: Optional[Seconds] = None,
+        progress_heartbeat: Optional[Seconds] = None,
     ) -> None:
         self._handle = 0
         description = c.SessionDesc(
@@ -114,6 +125,7 @@ class Session(NativeObject):
             max_kept=whole(max_kept, "max_kept", 32, c.DCC_MAX_SESSION_QUOTA),
             early_ttl_ns=_positive(early_ttl, "early_ttl"),
             progress_interval_ns=_positive(progress_interval, "progress_interval"),
+            progress_heartbeat_ns=_positive(progress_heartbeat, "progress_heartbeat"),
         )
         self._handle = created(library.dcc_session_create, ctypes.byref(description))
 
@@ -123,17 +135,22 @@ class Session(NativeObject):
         parent: Optional[JobHandle] = None,
         cancellable: bool = True,
         progress_token: Optional[RequestId] = None,
+        meta: Optional[Mapping[str, Any]] = None,
     ) -> Request:
         """Begins a request: a Request, to be kept and ended. `parent` cancels it as well, see CancelToken.
 
+        `meta` is `params._meta` of its message: the progress token, unless `progress_token` is given; the
+        `traceparent` that its token and what is below it work for; and "dcc-cancel/timeoutMs", how many
+        milliseconds from now the peer waits, which is its token's deadline. What has another form is ignored.
         DuplicateError: the id is in flight; OverloadedError: too many are; ShutdownError: closed.
         """
-        return Request(self, id, parent, cancellable, progress_token)
+        return Request(self, id, parent, cancellable, progress_token, meta)
 
     def cancel(self, id: RequestId, reason: Optional[str] = None) -> Cancelled:
         """Cancels the request with this id, in its peer's name.
 
-        "cancelled", "already_cancelled", "not_found", "held", or "not_cancellable".
+        "cancelled", "already_cancelled", "sealed" (too late: its peer gets the result), "not_found", "held",
+        or "not_cancellable".
         """
         text, length = text_in(reason, "reason")
         status = library.dcc_session_cancel(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Callable, Generator, Optional, Type, TypeVar
+from typing import Any, Callable, Generator, Iterable, Optional, Type, TypeVar
 
 from . import _asyncio
 from . import _declarations as c
-from ._arguments import id_in, span, text_in, wrong_value
+from ._arguments import can_be_asked, id_in, span, text_in, wrong_type, wrong_value
 from ._arguments import interval as checked_interval
 from ._handle import Polled, created
 from ._library import library
@@ -34,9 +34,11 @@ class CancelToken(Polled):
     is one. Any thread may call any method.
     """
 
-    __slots__ = ("_job_id", "_link")
+    __slots__ = ("_job_id", "_above", "_link")
 
     _job_id: Optional[str]
+    # The handle of what it was made below, if it was made here below one thing.
+    _above: Optional[int]
     # The sampling of what this follows, if that is not native.
     _link: Optional[Link]
 
@@ -63,6 +65,7 @@ class CancelToken(Polled):
             job_id = caller_id
         encoded, length = id_in(job_id, "job_id")
         self._parents, above = parent_of(parent)
+        self._above = above
         description = c.CancelTokenDesc(struct_size=ctypes.sizeof(c.CancelTokenDesc))
         if above:
             description.parents = (ctypes.c_void_p * 1)(above)
@@ -98,6 +101,45 @@ class CancelToken(Polled):
         checked_interval(interval)
         return follow(cls, other, interval)
 
+    @classmethod
+    def when_all(
+        cls: Type[T], parents: Iterable[JobHandle] = (), interval: Seconds = DEFAULT_INTERVAL
+    ) -> T:
+        """A token that is cancelled when all `parents` have left, and those that `join` later.
+
+        Each leaves when it is cancelled, or when nobody holds it any more. For a result that
+        several wait for: the work stops when the last of them has left. It keeps no parent alive.
+        Those that are not native are asked every `interval` seconds, see `link`.
+        """
+        checked_interval(interval)
+        try:
+            given = list(parents)
+        except TypeError:
+            wrong_type("parents", "a list of tokens or jobs", parents, "one alone goes in as [token]")
+        for index, parent in enumerate(given):
+            can_be_asked(parent, "parents[%d]" % index)
+        followed = [parent_of(parent, interval) for parent in given]
+        token = cls.__new__(cls)
+        token._handle = 0
+        token._link = None
+        token._job_id = None
+        # What follows those that are not native; the others are held by who holds them.
+        token._parents = [kept for (kept, _), parent in zip(followed, given) if kept is not parent]
+        handles = (ctypes.c_void_p * max(len(followed), 1))(*[handle for _, handle in followed])
+        token._handle = created(library.dcc_cancel_token_create_all, handles, len(followed))
+        token._watch(token._handle)
+        return token
+
+    def join(self, parent: JobHandle, interval: Seconds = DEFAULT_INTERVAL) -> bool:
+        """Lets a token of `when_all` wait for one more. False: too late, it is cancelled."""
+        checked_interval(interval)
+        can_be_asked(parent, "parent")
+        kept, handle = parent_of(parent, interval)
+        status = checked(library.dcc_cancel_token_join(self.handle, handle))
+        if kept is not parent:
+            self._parents.append(kept)
+        return status == c.DCC_OK
+
     def cancel(self, reason: Optional[str] = None) -> bool:
         """Cancels it and all linked below it, for ever. Whether this call was the first."""
         text, length = text_in(reason, "reason")
@@ -125,6 +167,12 @@ class CancelToken(Polled):
         text, status = text_from(library.dcc_cancel_token_reason, self.handle)
         return None if status == c.DCC_NOT_CANCELLED else text
 
+    @property
+    def trace_parent(self) -> Optional[str]:
+        """The `traceparent` of W3C's Trace Context that it works for, from its request; None for none."""
+        text, _ = text_from(library.dcc_cancel_token_trace_parent, self.handle)
+        return text or None
+
     def wait(self, timeout: Optional[Seconds] = None) -> bool:
         """Waits until it is cancelled, at most `timeout` seconds, and says whether it is.
 
@@ -136,18 +184,37 @@ class CancelToken(Polled):
         """`await token` waits until it is cancelled, and gives the reason."""
         return _asyncio.cancel_of(self).__await__()
 
-    def add_callback(self, function: Callable[[], object]) -> Registration:
+    def add_callback(
+        self, function: Callable[[], object], keep_token: bool = False
+    ) -> Registration:
         """Calls `function()` once when it is cancelled; at once, if it is cancelled already.
 
         On the thread that cancels it; for deadlines and a peer's messages on one of the library. What it
         raises is logged. In asyncio `await token` waits for it. Returns a Registration.
+
+        A token that nobody holds any more is gone, and its callbacks with it. `keep_token`: this one keeps
+        it until it was called or is unregistered, as long as a parent, a deadline or a host's own check can
+        cancel it. For a block:
+
+            with CancelToken(parent=job).add_callback(socket.close, keep_token=True):
+                socket.sendall(frames)
         """
-        return Registration(self, function)
+        return Registration(self, function, keep_token)
 
     def set_deadline_after(self, seconds: Seconds) -> None:
         """Cancels it in so many seconds unless `clear_deadline` comes before; again moves the time."""
         due = span(seconds, "seconds", "clear_deadline() takes a deadline away")
         checked(library.dcc_cancel_token_set_deadline_after(self.handle, due))
+
+    @property
+    def deadline(self) -> Optional[Seconds]:
+        """When a deadline will cancel it, the earliest of its own and its ancestors'; None for never.
+
+        On the library's clock; on Linux that of `time.monotonic`.
+        """
+        at_ns = ctypes.c_uint64()
+        status = library.dcc_cancel_token_deadline(self.handle, ctypes.byref(at_ns))
+        return at_ns.value / 1e9 if checked(status) == c.DCC_OK else None
 
     def clear_deadline(self) -> bool:
         """Takes its deadline away. Whether it had one."""

@@ -16,6 +16,7 @@ import unittest
 import warnings
 
 import dcc_cancel
+from dcc_cancel import _callbacks
 
 import dcc_mcp_core.cancellation as theirs
 
@@ -23,11 +24,13 @@ NATIVE = ctypes.CDLL(os.environ["DCC_TEST_PLUGIN"])
 NATIVE.loop_until_cancelled.argtypes = [ctypes.c_uint64]
 NATIVE.poll_on_another_thread.argtypes = [ctypes.c_uint64]
 NATIVE.poll_on_another_thread.restype = ctypes.c_int64
+NATIVE.count_units.argtypes = [ctypes.c_uint64, ctypes.c_uint64, ctypes.CFUNCTYPE(None)]
 NATIVE.leave_a_token_behind.argtypes = [ctypes.c_void_p]
 
 LIBRARY = ctypes.CDLL("libdcc_cancel.so.2")
 LIBRARY.dcc_cancel_token_current.restype = ctypes.c_void_p
 LIBRARY.dcc_job_current.restype = ctypes.c_void_p
+LIBRARY.dcc_progress_current.restype = ctypes.c_void_p
 
 BY_TOKEN = 1
 BY_JOB = 2
@@ -50,6 +53,11 @@ def native_job():
     return LIBRARY.dcc_job_current() or 0
 
 
+def native_share():
+    """The share of progress in this thread's native slot, 0 for none."""
+    return LIBRARY.dcc_progress_current() or 0
+
+
 def loop_until_cancelled():
     """A native loop: 0 if nobody stopped it."""
     return NATIVE.loop_until_cancelled(int(LONG * 1e9))
@@ -69,7 +77,8 @@ def live(what):
     names = (
         "live_tokens live_jobs live_contexts jobs_completed jobs_failed jobs_cancelled"
         " jobs_interrupted context_leaks live_registrations live_owners armed_deadlines"
-        " live_dispatchers unfinished_posts live_sessions live_requests"
+        " live_dispatchers unfinished_posts live_sessions live_requests checks_not_asked"
+        " polls_without_job"
     ).split()
     fields += [(name, ctypes.c_uint64) for name in names]
     stats = type("Stats", (ctypes.Structure,), {"_fields_": fields})()
@@ -79,13 +88,25 @@ def live(what):
 
 
 class ContextCase(unittest.TestCase):
-    """Each test runs in a context of its own, so that it need not reset what it sets."""
+    """Each test runs in a context of its own, so that it need not reset what it sets, and leaves nothing that
+    the library calls."""
+
+    #: Such as postings that nothing runs.
+    leaves_things = False
 
     def run(self, result=None):
+        # What other tests have left ends now, not in the middle of this one.
+        gc.collect()
+        before = set(_callbacks._kept)
         with warnings.catch_warnings():
             # Tests drop requests in all their states; test_misuse.py is about this warning.
             warnings.filterwarnings("ignore", "the request .* was dropped", ResourceWarning)
-            return contextvars.Context().run(super().run, result)
+            ended = contextvars.Context().run(super().run, result)
+        if not self.leaves_things:
+            # A thread may be about to let go of what it called: the next test counts what is kept.
+            gc.collect()
+            until(lambda: not set(_callbacks._kept) - before)
+        return ended
 
 
 class PumpedCase(ContextCase):

@@ -75,3 +75,28 @@ int32_t linger_at_exit(uint64_t nanoseconds)
     linger_ns = nanoseconds;
     return atexit(linger);
 }
+
+/* Counts so many units of so many in a share of its own, and calls `look` while that lasts, as a library does
+ * that knows nothing of its caller. The status of the last call. */
+int32_t count_units(uint64_t units, uint64_t total, void (*look)(void))
+{
+    dcc_progress_desc desc = {0};
+    dcc_progress *share = NULL;
+    dcc_progress_counter counter;
+    dcc_status status;
+    desc.struct_size = sizeof desc;
+    desc.total = total;
+    desc.label = "Native";
+    desc.label_length = DCC_NUL_TERMINATED;
+    status = dcc_progress_begin(&desc, &share);
+    if (status != DCC_OK)
+        return status;
+    counter = dcc_progress_counter_of(share);
+    for (; units > 0 && status == DCC_OK; --units)
+        status = dcc_progress_advance(&counter, 1);
+    dcc_progress_flush(&counter);
+    look();
+    dcc_progress_end(share);
+    dcc_progress_release(share);
+    return status;
+}

@@ -3,9 +3,12 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "../support/pythons.rs"]
+mod pythons;
 #[path = "../support/mod.rs"]
 mod support;
 
+use pythons::pythons_besides;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -122,20 +125,26 @@ macro_rules! files {
 
 files! {
     test_asyncio,
+    test_commit,
     test_conformance,
     test_control,
     test_cost,
     test_declarations,
+    test_diagnosis,
     test_dispatcher,
     test_dispatcher_life,
     test_ends,
+    test_interpreters,
     test_library,
     test_misuse,
     test_native,
+    test_parents,
+    test_progress,
     test_sessions,
     test_tokens,
     test_typed,
     test_versions,
+    test_workers,
 }
 
 #[test]
@@ -143,37 +152,10 @@ fn every_file_has_a_test() {
     assert_eq!(modules(), MODULES);
 }
 
-/// Every Python from 3.7 on that is not the one of the environment.
-fn other_pythons() -> Vec<PathBuf> {
-    let mut candidates = vec![PathBuf::from("/usr/bin/python3")];
-    if let Some(home) = std::env::var_os("HOME") {
-        let versions = std::fs::read_dir(Path::new(&home).join(".pyenv/versions"));
-        for version in versions.into_iter().flatten() {
-            candidates.push(version.unwrap().path().join("bin/python"));
-        }
-    }
-    let asks = "import sys; print('%d.%d.%d' % sys.version_info[:3])";
-    let version = |python: &Path| -> Option<(u32, u32, u32)> {
-        let output = Command::new(python).args(["-c", asks]).output().ok()?;
-        let text = String::from_utf8(output.stdout).ok()?;
-        let mut numbers = text.trim().split('.').map(|number| number.parse().ok());
-        Some((numbers.next()??, numbers.next()??, numbers.next()??))
-    };
-    let mut seen = vec![version(&environment().join("bin/python")).unwrap()];
-    candidates.retain(|python| match version(python) {
-        Some(found) if found >= (3, 7, 0) && !seen.contains(&found) => {
-            seen.push(found);
-            true
-        }
-        _ => false,
-    });
-    candidates
-}
-
 #[test]
 #[ignore = "the tests of the package once more"]
 fn every_other_python_of_the_machine() {
-    let pythons = other_pythons();
+    let pythons = pythons_besides(&[&environment().join("bin/python")]);
     if pythons.is_empty() {
         support::skip("the Python package under another Python", "there is but one Python here");
     }

@@ -217,15 +217,23 @@ class Awaited(ContextCase):
         waiting.send(None)
 
     def test_the_end_of_a_job_is_awaited(self):
-        async def main():
+        async def main(has_readers):
+            if not has_readers:
+                # As in a loop that cannot wait for descriptors.
+                asyncio.get_running_loop().add_reader = has_none
             job = dcc_cancel.Job()
             self.assertFalse(job.has_ended)
             job.begin()
             asyncio.get_running_loop().call_later(0.01, job.fail, "no disk")
             self.assertEqual(await job, "failed")
             self.assertTrue(job.has_ended)
+            self.assertEqual(await job, "failed")
 
-        run(main())
+        def has_none(*arguments):
+            raise NotImplementedError
+
+        run(main(True))
+        run(main(False))
 
     def test_progress_is_iterated(self):
         async def main():

@@ -105,7 +105,7 @@ class Posts(PumpedCase):
         self.assertIs(posting.result(), other)
         waiting = self.ui.post(int, parent=other)
         other.cancel()
-        self.assertTrue(waiting.job.wait(30))
+        self.assertTrue(waiting.job.token.wait(30))
         self.ui.pump()
         self.assertTrue(waiting.cancelled())
 
@@ -116,6 +116,7 @@ class Posts(PumpedCase):
         posting.add_done_callback(done.append)
         self.assertIs(posting.cancel("not needed"), True)
         self.assertEqual(self.ui.stats()["depth"], 0)
+        self.assertEqual((posting.cancelled(), done), (True, [posting]), "nobody has pumped")
         self.ui.pump()
         self.assertEqual((ran, posting.cancelled(), done), ([], True, [posting]))
         self.assertIsInstance(raised(posting.result), concurrent.futures.CancelledError)
@@ -159,21 +160,116 @@ class Posts(PumpedCase):
         self.assertEqual(seen[-1], (2, "bake"))
         self.assertFalse(posting.running())
 
-    def test_a_generator_that_is_cancelled_between_slices_is_closed(self):
+    def test_a_generator_gives_the_tick_back_when_its_slice_is_over(self):
+        seen = []
+
+        def relax(vertices):
+            for vertex in range(vertices):
+                if dcc_cancel.slice_is_over():
+                    yield
+                seen.append(vertex)
+
+        posting = self.ui.post(relax, 10)
+        self.assertEqual(self.ui.pump(budget=1e-9).remaining, 1)
+        self.assertTrue(0 < len(seen) < 10, seen)
+        self.ui.pump()
+        self.assertEqual((posting.result(), seen), (None, list(range(10))))
+
+        posting = self.ui.post(relax, 10)
+        self.ui.post(posting.cancel, lane="interactive")
+        self.ui.pump()
+        self.assertEqual((posting.cancelled(), len(seen)), (True, 10))
+        self.assertFalse(dcc_cancel.slice_is_over())
+
+    def test_a_cancel_is_raised_where_a_generator_yields(self):
         tidied = []
+
+        def bake(answer):
+            try:
+                while True:
+                    yield answer
+            except dcc_cancel.CancelledError:
+                tidied.append(threading.get_ident())
+                raise
+
+        for answer in (None, dcc_cancel.when_woken):
+            del tidied[:]
+            posting = self.ui.post(bake, answer)
+            self.ui.pump()
+            posting.cancel()
+            self.assertEqual(tidied, [])
+            self.ui.pump()
+            self.assertEqual((posting.cancelled(), tidied), (True, [threading.get_ident()]))
+
+    def test_a_cancelled_generator_may_return_a_part_but_not_go_on(self):
+        closed = []
+
+        def bake(goes_on):
+            frames = 0
+            try:
+                while True:
+                    frames += 1
+                    yield
+            except dcc_cancel.CancelledError:
+                if not goes_on:
+                    return frames
+            try:
+                yield
+            finally:
+                closed.append(frames)
+
+        part, endless = self.ui.post(bake, False), self.ui.post(bake, True)
+        self.ui.pump()
+        part.cancel()
+        endless.cancel()
+        self.ui.pump()
+        self.assertEqual((part.result(), endless.cancelled(), closed), (1, True, [1]))
+
+    def test_a_close_closes_generators(self):
+        closed = []
 
         def bake():
             try:
-                while True:
-                    yield
-            finally:
-                tidied.append(threading.get_ident())
+                yield
+            except GeneratorExit:
+                closed.append(True)
+                raise
 
         posting = self.ui.post(bake)
         self.ui.pump()
-        posting.cancel()
+        self.ui.close()
+        self.assertRaises(dcc_cancel.JobInterruptedError, posting.result)
+        self.assertEqual(closed, [True])
+
+    def test_a_generator_sleeps_until_it_is_woken(self):
+        ready = []
+
+        def wait():
+            while not ready:
+                yield dcc_cancel.when_woken
+            return ready[0]
+
+        posting = self.ui.post(wait)
+        self.assertEqual(self.ui.pump().executed, 1)
+        tick = self.ui.pump()
+        self.assertEqual((tick.executed, tick.remaining, tick.next), (0, 0, None))
+        self.assertTrue(posting.job.wake())
         self.ui.pump()
-        self.assertEqual((posting.cancelled(), tidied), (True, [threading.get_ident()]))
+        self.assertTrue(posting.running())
+        ready.append("frame 7")
+        waker = threading.Thread(target=posting.job.wake)
+        waker.start()
+        waker.join()
+        self.ui.pump()
+        self.assertEqual(posting.result(), "frame 7")
+        self.assertFalse(dcc_cancel.Job("not posted").wake())
+
+    def test_only_a_pump_lets_a_generator_sleep(self):
+        def wait():
+            yield dcc_cancel.when_woken
+
+        with self.assertRaisesRegex(dcc_cancel.DccCancelError, "DCC_RUN_WHEN_WOKEN"):
+            self.run_to_end(self.ui.post(wait, any_thread=True)).result()
 
     def test_any_thread(self):
         posting = self.ui.post(
@@ -249,9 +345,32 @@ class Posts(PumpedCase):
 
     def test_a_deadline_cancels(self):
         posting = self.ui.post(int, deadline=0.001)
-        self.assertTrue(posting.job.wait(30))
+        concurrent.futures.wait([posting], 30)
+        self.assertTrue(posting.cancelled(), "nobody has pumped")
         self.ui.pump()
-        self.assertTrue(posting.cancelled())
+        self.assertTrue(posting.job.cancelled)
+
+    def test_what_its_thread_is_at(self):
+        self.assertEqual(self.ui.stats()["since_last_tick_ns"], 2**64 - 1)
+        inside = self.run_to_end(self.ui.post(self.ui.stats)).result()
+        self.assertEqual(inside["since_last_tick_ns"], 0)
+        self.assertNotEqual(inside["present_job_id"], 0)
+        time.sleep(0.001)
+        modal = self.ui.stats()
+        self.assertGreater(modal["since_last_tick_ns"], 0)
+        self.assertEqual(modal["present_job_id"], 0)
+
+    def test_a_cancel_at_the_moment_of_a_run_gives_one_outcome(self):
+        for _ in range(200):
+            ran = []
+            posting = self.ui.post(ran.append, 1)
+            thread = threading.Thread(target=posting.cancel)
+            thread.start()
+            self.ui.pump()
+            thread.join()
+            self.ui.pump()
+            self.assertTrue(posting.done())
+            self.assertEqual(ran, [] if posting.cancelled() else [1])
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ class Lifetimes(ContextCase):
         ui = dcc_cancel.Dispatcher()
         posting = ui.post(Callable())
         gc.collect()
-        self.assertEqual(_callbacks.kept_objects(), before + 2)
+        self.assertEqual(_callbacks.kept_objects(), before + 3)
         ui.pump()
         gc.collect()
         self.assertIsNone(posting.result()())

@@ -49,6 +49,52 @@ TOLD = (asks_itself, asks_its_token, asks_by_native_code, cancels_itself)
 NOT_TOLD = (asks_nothing, asks_before)
 
 
+class Waits(PumpedCase):
+    def test_a_scene_is_freed_after_the_end_of_its_render(self):
+        began, in_use = threading.Event(), []
+        found = []
+
+        def render():
+            with dcc_cancel.Job("Render") as job:
+                found.append(dcc_cancel.Job.find(job.id))
+                in_use.append(True)
+                began.set()
+                while not job.cancelled:
+                    pass
+                in_use.clear()
+
+        thread = threading.Thread(target=render)
+        thread.start()
+        self.assertTrue(began.wait(30))
+        job = found[0]
+        self.assertIs(job.wait(0), False)
+        self.assertIs(job.wait(0.001), False)
+        job.cancel("the scene changes")
+        self.assertIs(job.wait(), True)
+        self.assertEqual((in_use, job.state), ([], "completed"))
+        thread.join()
+        self.assertIs(job.wait(0), True)
+
+    def test_a_job_does_not_wait_for_itself(self):
+        with dcc_cancel.Job() as job:
+            self.assertIsInstance(raised(job.wait), dcc_cancel.WouldDeadlockError)
+            with dcc_cancel.Job():
+                self.assertIsInstance(raised(job.wait), dcc_cancel.WouldDeadlockError)
+            self.assertIs(job.wait(0), False)
+        self.assertIs(job.wait(), True)
+
+    def test_a_posted_job_has_ended_when_its_thread_has_pumped(self):
+        posting = self.ui.post(int)
+        # This thread would have to pump.
+        self.assertIsInstance(raised(posting.job.wait), dcc_cancel.WouldDeadlockError)
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(posting.job.wait(30)))
+        thread.start()
+        self.ui.pump()
+        thread.join()
+        self.assertEqual(answers, [True])
+
+
 class Blocks(ContextCase):
     def end_of(self, asks):
         job = dcc_cancel.Job()
@@ -85,6 +131,87 @@ class Blocks(ContextCase):
         raised(leave_another)
         self.assertEqual(later.state, "failed")
 
+    def test_an_inner_job_that_was_stopped_is_no_cancel_of_the_outer(self):
+        def step_is_stopped(job_to_cancel):
+            outer = dcc_cancel.Job()
+
+            def step():
+                with dcc_cancel.Job() as inner:
+                    cancel_elsewhere(outer if job_to_cancel == "outer" else inner)
+                    assert inner.cancelled
+                    raise Aborted("AbortGenerateData")
+
+            def leave():
+                with outer:
+                    raised(step)
+                    raise Aborted("a step is missing")
+
+            raised(leave)
+            return outer.state, outer.failure
+
+        missing = "Aborted: a step is missing"
+        self.assertEqual(step_is_stopped("inner"), ("failed", missing))
+        self.assertEqual(step_is_stopped("outer"), ("cancelled", missing))
+
+    def test_an_inner_native_loop_that_was_stopped_tells_the_outer(self):
+        outer = dcc_cancel.Job()
+
+        def leave():
+            with outer:
+                with dcc_cancel.Job():
+                    cancel_elsewhere(outer)
+                    assert dcc_cancel.native(loop_until_cancelled)() == BY_JOB
+                    raise Aborted("AbortGenerateData")
+
+        raised(leave)
+        self.assertEqual(outer.state, "cancelled")
+
+    def state_after(self, asks):
+        job = dcc_cancel.Job()
+
+        def leave():
+            with job:
+                asks(job)
+                raise Aborted()
+
+        raised(leave)
+        return job.state
+
+    def test_a_token_that_is_not_current_or_is_of_a_part_says_nothing(self):
+        def asks(token, is_current):
+            def ask(job):
+                asked = token(job)
+                reset = dcc_cancel.set_cancel_token(asked if is_current else None)
+                thread = threading.Thread(target=asked.cancel)
+                thread.start()
+                thread.join()
+                assert asked.cancelled
+                dcc_cancel.reset_cancel_token(reset)
+
+            return ask
+
+        def other(job):
+            return dcc_cancel.CancelToken()
+
+        def part(job):
+            return dcc_cancel.CancelToken(parent=job)
+
+        found = [self.state_after(asks(other, False)), self.state_after(asks(part, True))]
+        self.assertEqual(found, ["failed", "failed"])
+        self.assertEqual(self.state_after(asks(other, True)), "cancelled")
+
+    def test_another_job_that_was_asked_says_nothing(self):
+        job, other = dcc_cancel.Job(), dcc_cancel.Job()
+
+        def leave():
+            with job:
+                cancel_elsewhere(other)
+                assert other.cancelled
+                raise Aborted()
+
+        raised(leave)
+        self.assertEqual(job.state, "failed")
+
 
 class Postings(PumpedCase):
     def test_an_error_after_a_question_said_stop_is_no_failure(self):
@@ -118,6 +245,11 @@ class Shields(ContextCase):
             with dcc_cancel.shield():
                 dcc_cancel.check_dcc_cancelled()
             dcc_cancel.check_dcc_cancelled()
+            with dcc_cancel.Job("Roll back", parent=None) as rollback:
+                rollback.cancel()
+                stops = rollback.set_progress(1, 2)
+                with dcc_cancel.shield():
+                    self.assertEqual((stops, rollback.set_progress(2, 2)), (True, False))
         self.assertIs(dcc_cancel.current_cancel_token(), token)
         self.assertIs(dcc_cancel.current_job.get(), job)
         self.assertIsInstance(raised(dcc_cancel.check_cancelled), dcc_cancel.CancelledError)

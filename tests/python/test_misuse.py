@@ -39,10 +39,15 @@ WRONG = {
     "Parent": ["x", object(), dcc_cancel.Job, WithMethod()],
     "Lane": ["fast", 7, ["normal"]],
     "Literal['interactive', 'normal', 'background']": ["fast", 7, ["normal"]],
-    "Literal['stdio', 'http']": ["sse", 7],
-    "Literal['silent', 'cancelled']": [-32800, "loud"],
+    "Literal['stdio', 'http', 'tasks']": ["sse", 7],
+    "Literal['silent', 'cancelled', 'as_asked']": [-32800, "loud"],
     "Literal['held', 'ignored']": ["maybe", True],
     "Iterable[Waited]": [dcc_cancel.CancelToken(), 7, [], ["x"], [dcc_cancel.CancelToken]],
+    "Iterable[JobHandle]": [dcc_cancel.CancelToken(), 7, ["x"], [dcc_cancel.CancelToken]],
+    "Literal['cancel_to_seen', 'cancel_to_end']": ["seen", 1],
+    "Union[str, os.PathLike[str]]": [7, b"path", ""],
+    "logging.Logger": ["dcc_cancel", 7],
+    "Callable[[Event], object]": [3, "f"],
     "Wake": [3, "f"],
     "Veto": [3, True],
     "ShowProgress": [3, [1]],
@@ -51,7 +56,9 @@ WRONG = {
     "Callable[[Unpack[Ts]], Any]": [3, asyncio.sleep],
     "Callable[[Unpack[Ts]], T]": [3, asyncio.sleep],
     "Union[Callable[..., Any], Default]": [3, None, asyncio.sleep],
+    "Callable[P, T]": [3, asyncio.sleep],
     "TokenReset": [7, "x"],
+    "Mapping[str, Any]": [7, "{}", [1], {"a": object()}],
     "JobReset": [7, "x"],
     "concurrent.futures.Executor": ["x", 7],
 }
@@ -62,6 +69,7 @@ RIGHT = {
     "fn": len,
     "tokens": [dcc_cancel.CancelToken()],
     "other": Foreign(),
+    "parent": dcc_cancel.CancelToken(),
     "token": None,
     "job": None,
     "id": 1,
@@ -70,12 +78,16 @@ RIGHT = {
     "done": 1,
     "caller_id": "x",
     "reset": None,
+    "path": "recorded.json",
+    "which": "cancel_to_seen",
+    "weight": 25,
+    "total": 100,
 }
 
 #: Made by others than their users, or nothing to be called.
 NOT_FOR_USERS = {
-    "CancellationProbe", "JobHandle", "Message", "MessageOutcome", "Posting", "Progress", "Registration",
-    "Request", "RequestId", "Seconds", "Tick",
+    "CancellationProbe", "Event", "JobHandle", "JobThread", "Latency", "Message", "MessageOutcome", "PollGap",
+    "Posting", "Progress", "Registration", "Request", "RequestId", "Seconds", "Tick",
 }  # fmt: skip
 
 
@@ -91,6 +103,12 @@ def request():
     return dcc_cancel.Session().begin(1)
 
 
+def share():
+    made = dcc_cancel.progress(100)
+    made.__enter__()
+    return made
+
+
 #: How to have one.
 MADE = {
     dcc_cancel.CancelToken: dcc_cancel.CancelToken,
@@ -98,7 +116,9 @@ MADE = {
     dcc_cancel.Session: dcc_cancel.Session,
     dcc_cancel.Dispatcher: dcc_cancel.Dispatcher,
     dcc_cancel.Request: request,
+    dcc_cancel.Observer: dcc_cancel.Observer,
     dcc_cancel.Posting: posting,
+    dcc_cancel.progress: share,
     dcc_cancel.Registration: lambda: dcc_cancel.CancelToken().add_callback(len),
 }
 
@@ -172,6 +192,8 @@ def finished(value):
 
 
 class Arguments(ContextCase):
+    leaves_things = True
+
     def test_each_wrong_value_of_each_argument_is_told(self):
         told = 0
         for name, signature, call in public_calls():
@@ -209,14 +231,15 @@ class Arguments(ContextCase):
     def test_signatures_can_be_read(self):
         for name, signature, _ in public_calls():
             self.assertNotRegex(str(signature), "<object object|0x[0-9a-f]+", name)
-        self.assertIn("<the current token>", str(inspect.signature(dcc_cancel.Dispatcher.post)))
+        self.assertIn("<what is current>", str(inspect.signature(dcc_cancel.Dispatcher.post)))
 
 
 class Closed(ContextCase):
     #: What of a closed object is harmless, or can still be asked.
     HARMLESS = {
         "CancelToken.caller_id", "CancelToken.close", "CancelToken.job_id", "Dispatcher.close",
-        "Job.caller_id", "Job.close", "Job.job_id", "Registration.close", "Registration.unregister",
+        "Job.caller_id", "Job.close", "Job.job_id", "Observer.close", "Registration.close",
+        "Registration.unregister",
         "Request.cancelled", "Request.check", "Request.close", "Request.id", "Request.job_id",
         "Request.reason", "Request.token",
     }  # fmt: skip
@@ -224,8 +247,8 @@ class Closed(ContextCase):
     def test_what_is_closed_says_what_it_was_and_what_to_do(self):
         told = 0
         for kind, make in MADE.items():
-            if kind in (dcc_cancel.Posting, dcc_cancel.Session):
-                # No posting can be closed, and the close of a session is that of its connection.
+            if kind in (dcc_cancel.Posting, dcc_cancel.Session, dcc_cancel.progress):
+                # No posting and no share can be closed, and the close of a session is that of its connection.
                 continue
             for name, found in list(members(kind)) + [("handle", None)]:
                 if "%s.%s" % (kind.__name__, name) in self.HARMLESS:

@@ -19,6 +19,68 @@ def cancel_message(id, reason=None):
 
 
 class Sessions(ContextCase):
+    def test_what_a_peer_says_of_a_request_reaches_what_works_for_it(self):
+        span = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        session = dcc_cancel.Session()
+        meta = {"traceparent": span, "progressToken": "p", "dcc-cancel/timeoutMs": 3_600_000}
+        with session.begin(1, meta=meta) as request, dcc_cancel.Job("tool", parent=request) as job:
+            for token in (request.token, job.token):
+                self.assertEqual(token.trace_parent, span)
+                left = token.deadline - time.monotonic()
+                self.assertTrue(3_000 < left <= 3_600, left)
+            request.set_progress(1)
+            self.assertEqual(json.loads(request.write_progress())["params"]["progressToken"], "p")
+            with dcc_cancel.Observer() as observer:
+                request.cancel("why")
+                told = {event.kind: event for event in observer}
+        self.assertEqual(told["token_cancelled"].trace_parent, span)
+        told = told["request_cancelled"]
+        self.assertEqual((told.request_id, told.reason, told.trace_parent), (1, "why", span))
+        for meta in ({}, {"traceparent": 7, "dcc-cancel/timeoutMs": "5"}):
+            with session.begin(2, meta=meta) as request:
+                self.assertEqual((request.token.trace_parent, request.token.deadline), (None, None))
+        with session.begin(3, meta={"dcc-cancel/timeoutMs": 0}) as request:
+            self.assertTrue(request.cancelled)
+        for wrong in (7, "{}", {"a": object()}):
+            error = raised(session.begin, 4, None, True, None, wrong)
+            self.assertIsInstance(error, TypeError)
+            self.assertIn("params._meta", str(error))
+
+    def test_an_event_has_the_longest_id_and_reason_whole(self):
+        session = dcc_cancel.Session()
+        longest, reason = "\x01" * 256, "x" * 4096
+        with dcc_cancel.Observer() as observer, session.begin(longest) as request:
+            request.cancel(reason)
+            told = {event.kind: event for event in observer}
+        of_peer, of_token = told["request_cancelled"], told["token_cancelled"]
+        self.assertEqual((of_peer.request_id, of_peer.reason), (longest, reason))
+        self.assertEqual((of_token.request_id, of_token.reason), (None, reason))
+
+    def test_tasks_have_a_session_of_their_own(self):
+        tasks = dcc_cancel.Session(kind="tasks")
+        self.addCleanup(tasks.close)
+        task = tasks.begin("786512e2")
+        message = {"jsonrpc": "2.0", "id": 6, "method": "tasks/cancel", "params": {"taskId": "786512e2"}}
+        heard = tasks.handle_message(message)
+        self.assertEqual((heard, heard.id), ("cancelled", "786512e2"))
+        self.assertTrue(task.cancelled)
+        self.assertEqual(task.end(), "nothing")
+        self.assertEqual(tasks.handle_message(message), "unknown")
+        of_request = {"method": "notifications/cancelled", "params": {"requestId": "786512e2"}}
+        self.assertEqual(tasks.handle_message(of_request), "other")
+
+    def test_each_spelling_of_a_cancel_has_its_own_answer(self):
+        for kind, of_mcp in (("stdio", "nothing"), ("http", "cancelled")):
+            with dcc_cancel.Session(kind, replies="as_asked") as session:
+                for method, named, owed in (
+                    ("notifications/cancelled", "requestId", of_mcp),
+                    ("$/cancelRequest", "id", "cancelled"),
+                    ("$/cancel_request", "requestId", "cancelled"),
+                ):
+                    with session.begin(1) as request:
+                        session.handle_message({"method": method, "params": {named: 1}})
+                        self.assertEqual(request.end(), owed, (kind, method))
+
     def test_a_message_cancels_a_request(self):
         with dcc_cancel.Session() as session:
             request = session.begin(7)
@@ -270,6 +332,27 @@ class Progress(ContextCase):
         params = json.loads(request.write_progress(now=True))["params"]
         self.assertEqual((params["progress"], params["total"]), (3, 9))
         self.assertEqual(params["message"], "of the job")
+
+    def test_what_cannot_count_is_told_to_go_on(self):
+        session = dcc_cancel.Session(progress_interval=0, progress_heartbeat=0)
+        request = session.begin(1, progress_token="p")
+        job = dcc_cancel.Job(parent=request)
+        job.begin()
+        self.assertIs(request.set_progress(job=job), True)
+        job.set_progress(1, 4, "boolean")
+        notes = []
+        while len(notes) < 20:
+            note = request.write_progress()
+            if note:
+                notes.append(json.loads(note)["params"])
+        values = [note["progress"] for note in notes]
+        self.assertEqual(values, sorted(set(values)))
+        self.assertTrue(1 == values[0] and values[-1] < 2, values)
+        self.assertEqual({(note["total"], note["message"]) for note in notes}, {(4, "boolean")})
+        session.cancel(1)
+        self.assertEqual(request.write_progress(), "")
+        with self.assertRaises(ValueError):
+            dcc_cancel.Session(progress_heartbeat=-1)
 
     def test_who_does_not_ask_is_not_told(self):
         request = dcc_cancel.Session().begin(1)

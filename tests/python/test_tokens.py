@@ -14,7 +14,7 @@ import unittest
 
 import dcc_cancel
 import dcc_mcp_core.cancellation as theirs
-from helpers import LONG, ContextCase, live, raised
+from helpers import LONG, ContextCase, Foreign, live, raised, until
 
 
 class Tokens(ContextCase):
@@ -129,6 +129,28 @@ class Tokens(ContextCase):
         self.assertIs(other.clear_deadline(), True)
         self.assertIs(other.clear_deadline(), False)
 
+    def test_the_last_that_leaves_cancels_what_waits_for_all(self):
+        first, second = dcc_cancel.CancelToken(), dcc_cancel.CancelToken()
+        job, other = dcc_cancel.Job(), theirs.CancelToken()
+        shared = dcc_cancel.CancelToken.when_all([first, job])
+        self.assertIs(shared.join(second), True)
+        self.assertIs(shared.join(other), True)
+        first.cancel("has closed the window")
+        job.cancel()
+        # Nobody holds it any more.
+        del second
+        gc.collect()
+        self.assertIs(shared.wait(0), False)
+        other.cancel()
+        self.assertIs(shared.wait(30), True)
+        self.assertIs(shared.join(dcc_cancel.CancelToken()), False)
+        self.assertFalse(dcc_cancel.CancelToken.when_all().cancelled)
+        self.assertTrue(dcc_cancel.CancelToken.when_all([first]).cancelled)
+        self.assertEqual(dcc_cancel.CancelToken.when_all([first]).reason, "has closed the window")
+        for wrong, error in ((first, TypeError), ([None], TypeError), (["token"], TypeError)):
+            self.assertIsInstance(raised(dcc_cancel.CancelToken.when_all, wrong), error)
+        self.assertIsInstance(raised(first.join, job), dcc_cancel.InvalidArgumentError)
+
     def test_callbacks_are_called_once(self):
         token = dcc_cancel.CancelToken()
         called = []
@@ -161,6 +183,52 @@ class Tokens(ContextCase):
         self.assertEqual(_callbacks.kept_objects(), before + 1)
         del token
         self.assertEqual(_callbacks.kept_objects(), before)
+
+    def test_a_callback_keeps_its_token_if_it_is_to(self):
+        from dcc_cancel import _callbacks
+
+        before = _callbacks.kept_objects()
+        parent = dcc_cancel.CancelToken()
+        foreign = Foreign()
+        called = []
+        makers = [
+            ("of a parent", lambda: dcc_cancel.CancelToken(parent=parent)),
+            ("that follows", lambda: dcc_cancel.CancelToken.link(foreign, 0.001)),
+            ("below one that follows", lambda: dcc_cancel.CancelToken(parent=foreign)),
+            ("of all", lambda: dcc_cancel.CancelToken.when_all([parent, foreign], 0.001)),
+        ]
+        for which, make in makers:
+            make().add_callback(lambda which=which: called.append("gone " + which))
+            make().add_callback(called.append, keep_token=False)
+            make().add_callback(functools.partial(called.append, which), keep_token=True)
+        gc.collect()
+        self.assertEqual(_callbacks.kept_objects(), before + len(makers))
+        parent.cancel()
+        foreign.cancelled = True
+        until(lambda: len(called) == len(makers))
+        self.assertEqual(sorted(called), sorted(which for which, _ in makers))
+        until(lambda: _callbacks.kept_objects() == before)
+
+    def test_a_kept_token_that_nobody_can_cancel_is_gone(self):
+        from dcc_cancel import _callbacks
+
+        before = _callbacks.kept_objects()
+        dcc_cancel.CancelToken().add_callback(lambda: None, keep_token=True)
+        self.assertEqual(_callbacks.kept_objects(), before)
+
+    def test_a_block_keeps_its_token_and_unregisters(self):
+        parent = dcc_cancel.CancelToken()
+        called = []
+        with dcc_cancel.CancelToken(parent=parent).add_callback(
+            lambda: called.append("never"), keep_token=True
+        ) as registration:
+            gc.collect()
+            self.assertIsInstance(registration, dcc_cancel.Registration)
+        parent.cancel()
+        self.assertEqual(called, [])
+        self.assertIs(registration.unregister(), False)
+        with dcc_cancel.CancelToken(parent=parent).add_callback(lambda: called.append("now")):
+            self.assertEqual(called, ["now"])
 
     def test_a_callback_cancels_an_asyncio_task(self):
         token = dcc_cancel.CancelToken()

@@ -8,6 +8,7 @@ import unittest
 
 import dcc_cancel
 import vermin
+from helpers import run_python
 
 FOLDER = os.path.dirname(dcc_cancel.__file__)
 
@@ -81,9 +82,9 @@ class Versions(unittest.TestCase):
 
     def test_it_imports_the_standard_library_and_itself_only(self):
         allowed = {
-            "__future__", "asyncio", "atexit", "collections", "concurrent", "contextvars", "ctypes",
-            "functools", "inspect", "itertools", "json", "logging", "math", "os", "reprlib", "struct", "sys",
-            "threading", "time", "typing", "warnings", "weakref",
+            "__future__", "asyncio", "atexit", "collections", "concurrent", "contextlib", "contextvars",
+            "ctypes", "functools", "importlib", "inspect", "itertools", "json", "logging", "math", "os",
+            "reprlib", "struct", "sys", "threading", "time", "typing", "warnings", "weakref",
         }  # fmt: skip
         for name, text in sources():
             for node in ast.walk(without_types(ast.parse(text))):
@@ -92,6 +93,13 @@ class Versions(unittest.TestCase):
                         self.assertIn(alias.name.split(".")[0], allowed, name)
                 elif isinstance(node, ast.ImportFrom) and not node.level:
                     self.assertIn(node.module.split(".")[0], allowed, name)
+
+    def test_importing_what_is_for_servers_imports_none(self):
+        script = (
+            "import sys, dcc_cancel.mcp\n"
+            "print([name for name in ('anyio', 'fastmcp', 'mcp') if name in sys.modules])\n"
+        )
+        self.assertEqual(run_python(script), (0, "[]\n", ""))
 
 
 if __name__ == "__main__":

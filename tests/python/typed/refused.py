@@ -35,6 +35,8 @@ dcc_cancel.reset_cancel_token(dcc_cancel.set_current_job(None))  # refused
 dcc_cancel.Job(token)  # refused
 dcc_cancel.Job().set_progress(0.5)  # refused
 dcc_cancel.wait_any(token)  # refused
+dcc_cancel.progress("Smooth")  # refused
+dcc_cancel.progress(3).step(0.5)  # refused
 dcc_cancel.native(3)  # refused
 dcc_cancel.native(smooth)(3)  # refused
 dcc_cancel.native(smooth)("mesh", turns=3)  # refused
@@ -46,6 +48,7 @@ ui.post(smooth, "mesh", deadline="5s")  # refused
 ui.pump(budget="8ms")  # refused
 number: int = ui.post(smooth, "mesh").result()  # refused
 token.add_callback(print())  # refused
+token.add_callback(print, keep_token=1)  # refused
 session.begin(1.0)  # refused
 session.handle_message(7)  # refused
 dcc_cancel.Session(kind="sse")  # refused

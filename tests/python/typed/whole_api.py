@@ -10,9 +10,13 @@ import asyncio
 import concurrent.futures
 import contextvars
 import ctypes
+import logging
+import pathlib
+import tempfile
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple, Union
 
 import dcc_cancel
+from dcc_cancel.mcp import Cancellation, cancellable, commit, in_thread
 
 if TYPE_CHECKING:
     from typing import Generator
@@ -67,6 +71,8 @@ def tokens() -> None:
     assert_type(followed, dcc_cancel.CancelToken)
     assert_type(token.cancelled, bool)
     assert_type(token.reason, Optional[str])
+    assert_type(token.deadline, Optional[float])
+    assert_type(token.trace_parent, Optional[str])
     assert_type(token.job_id, Optional[str])
     assert_type(token.caller_id, Optional[str])
     assert_type(token.handle, int)
@@ -75,8 +81,13 @@ def tokens() -> None:
     assert_type(registration, dcc_cancel.Registration)
     assert_type(registration.unregister(), bool)
     registration.close()
+    with token.add_callback(lambda: None, keep_token=True) as kept:
+        assert_type(kept, dcc_cancel.Registration)
     token.set_deadline_after(60)
     assert_type(token.clear_deadline(), bool)
+    shared = dcc_cancel.CancelToken.when_all([token], interval=0.02)
+    assert_type(shared, dcc_cancel.CancelToken)
+    assert_type(shared.join(token, interval=0.02), bool)
     assert_type(token.wait(timeout=0.001), bool)
     assert_type(dcc_cancel.wait_any([token, child], timeout=0.001), Optional[dcc_cancel.CancelToken])
     seconds: dcc_cancel.Seconds = dcc_cancel.DEFAULT_INTERVAL
@@ -105,6 +116,9 @@ def contexts() -> None:
     dcc_cancel.reset_current_job(reset_job)
     with dcc_cancel.shield():
         dcc_cancel.check_dcc_cancelled()
+    carried = dcc_cancel.with_context(smooth)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        assert_type(pool.submit(carried, "mesh", rounds=2).result(), List[float])
     variable: contextvars.ContextVar[Optional[dcc_cancel.JobHandle]] = dcc_cancel.current_job
     assert variable.get() is None
     probe: dcc_cancel.CancellationProbe = HostToken()
@@ -152,6 +166,11 @@ def jobs() -> None:
         assert_type(begun, dcc_cancel.Job)
         assert_type(begun.set_progress(1, 10, "first"), bool)
         job.check()
+        with job.commit() as nothing:
+            assert_type(nothing, None)
+        assert_type(job.seal(), bool)
+        assert_type(job.wake(), bool)
+        assert_type(job.is_sealed, bool)
     assert_type(job.progress, dcc_cancel.Progress)
     assert_type(job.progress.total, Optional[int])
     assert_type(job.has_ended, bool)
@@ -171,6 +190,22 @@ def jobs() -> None:
     listed: Iterator[Dict[str, Any]] = dcc_cancel.live_jobs()
     assert list(listed)
     job.close()
+
+
+def shares() -> None:
+    with dcc_cancel.Job("export") as job, dcc_cancel.progress(100, "Export") as p:
+        assert_type(p, dcc_cancel.progress)
+        with p.step(25, "Prepare", total=3) as step:
+            assert_type(step, dcc_cancel.progress)
+            step.advance()
+            step.set_message("the first")
+        p.advance(n=2)
+        p.flush()
+        p.set_total(None)
+        assert_type(job.fraction, float)
+        assert_type(job.time_left, Optional[float])
+    with dcc_cancel.progress(label="Nothing"):
+        pass
 
 
 def dispatchers() -> None:
@@ -197,6 +232,8 @@ def dispatchers() -> None:
     assert_type(posting.job, dcc_cancel.Job)
     assert_type(ui.find("seven"), Optional[dcc_cancel.Job])
     assert_type(posting.running(), bool)
+    assert_type(dcc_cancel.slice_is_over(), bool)
+    assert_type(repr(dcc_cancel.when_woken), str)
     tick = ui.pump(budget=0.008)
     assert_type(tick, dcc_cancel.Tick)
     assert_type(tick.next, Optional[float])
@@ -227,8 +264,11 @@ def dispatchers() -> None:
 
 
 def sessions() -> None:
-    session = dcc_cancel.Session(kind="http", replies="cancelled", early="held", early_ttl=30)
-    first = session.begin(1, progress_token="p")
+    session = dcc_cancel.Session(
+        kind="http", replies="cancelled", early="held", early_ttl=30, progress_heartbeat=5
+    )
+    first = session.begin(1, progress_token="p", meta={"traceparent": "00-"})
+    dcc_cancel.Session(kind="tasks")
     assert_type(first, dcc_cancel.Request)
     id: dcc_cancel.RequestId = "two"
     with session.begin(id, parent=dcc_cancel.CancelToken(), cancellable=False) as second:
@@ -252,6 +292,7 @@ def sessions() -> None:
     assert_type(first.cancelled, bool)
     assert_type(first.reason, Optional[str])
     assert_type(first.cancel("enough"), bool)
+    assert_type(first.seal(), bool)
     assert_type(first.set_progress(0.5, 1.0, "half"), bool)
     assert_type(first.set_progress(job=dcc_cancel.Job("works for it")), bool)
     assert_type(first.write_progress(now=True), str)
@@ -305,6 +346,51 @@ async def tasks() -> None:
     ui.close()
 
 
+def hear(event: dcc_cancel.Event) -> None:
+    assert_type(event.kind == "slow_cancel", bool)
+    assert_type(event.since_cancel, float)
+    assert_type(event.request_id, Optional[Union[int, str]])
+    assert_type(event.reason, str)
+    assert_type(event.trace_parent, Optional[str])
+
+
+def diagnosis() -> None:
+    with dcc_cancel.Observer(capacity=16) as observer:
+        for event in observer:
+            assert_type(event, dcc_cancel.Event)
+        assert_type(observer.drain(), List[dcc_cancel.Event])
+        assert_type(observer.tell(hear), int)
+        assert_type(observer.log(logging.getLogger("typed")), int)
+    dcc_cancel.set_slow_cancel_threshold(1.0)
+    assert_type(dcc_cancel.latency("cancel_to_end"), dcc_cancel.Latency)
+    assert_type(dcc_cancel.latency(which="cancel_to_seen").p95, float)
+    assert_type(dcc_cancel.stats(), Dict[str, int])
+    dcc_cancel.trace_all(False)
+    job = dcc_cancel.Job()
+    job.trace(on=True)
+    assert_type(job.poll_gap(), Optional[dcc_cancel.PollGap])
+    assert_type(job.threads(), List[dcc_cancel.JobThread])
+    with tempfile.TemporaryDirectory() as folder:
+        with dcc_cancel.timeline(pathlib.Path(folder) / "recorded.json", max_entries=100):
+            job.cancel()
+        dcc_cancel.begin_timeline(100)
+        dcc_cancel.end_timeline()
+        dcc_cancel.write_timeline(folder + "/again.json")
+
+
+def tools() -> None:
+    assert_type(cancellable(smooth)("mesh"), List[float])
+    assert_type(Cancellation(progress_interval=0.1, progress_heartbeat=None), Cancellation)
+    with commit() as nothing:
+        assert_type(nothing, None)
+
+
+async def in_a_server() -> None:
+    """Not called here: it needs the packages of a server."""
+    assert_type(await in_thread(smooth, "mesh", 2), List[float])
+    assert_type(await cancellable(in_a_server)(), None)
+
+
 def endpoint() -> None:
     dcc_cancel.open_control("a typed program")
     dcc_cancel.close_control()
@@ -313,7 +399,10 @@ def endpoint() -> None:
 
 
 def main() -> None:
-    for part in (tokens, contexts, native, jobs, dispatchers, sessions, errors, endpoint):
+    parts = (
+        tokens, contexts, native, jobs, shares, dispatchers, sessions, errors, diagnosis, tools, endpoint,
+    )  # fmt: skip
+    for part in parts:
         part()
     asyncio.run(tasks())
 

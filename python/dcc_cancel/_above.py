@@ -1,0 +1,102 @@
+"""What is above a new job: the parent that was given, or what is current where it is made."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Union, cast
+
+from . import _declarations as c
+from ._handle import created
+from ._library import library
+from ._slots import ThreadSlots
+from ._status import checked
+from ._types import UNSET, Default
+from .context import _current_token, current_job
+from .linking import parent_of
+from .probes import JobHandle
+from .token import CancelToken
+
+if TYPE_CHECKING:
+    Parent = Union[JobHandle, Default, None]
+
+
+class Above:
+    """What is above what is made in the block of this: its description gets `parent`, and a flag to be below
+    what is current if `is_current`."""
+
+    __slots__ = ("token", "kept", "parent", "is_current", "_slots", "_set")
+
+    #: The token as this context has it: None masks, UNSET says nothing.
+    token: Any
+    #: What is to live as long as what is made, because it carries cancels in Python.
+    kept: Any
+    parent: Optional[int]
+    is_current: bool
+
+    def __init__(self, parent: Parent) -> None:
+        self._slots = ThreadSlots()
+        self._set: List[Tuple[Any, Optional[int]]] = []
+        self.parent = None
+        self.is_current = isinstance(parent, Default)
+        if not self.is_current:
+            self.token = parent
+            self.kept, self.parent = parent_of(parent)
+            return
+        self.token = _current_token.get(UNSET)
+        kept_token = None
+        if self.token is not UNSET:
+            kept_token, handle = parent_of(self.token)
+            self._set.append((library.dcc_cancel_token_set_current, handle))
+        self.kept = _flat(kept_token, self._add_job(current_job.get(UNSET)))
+
+    def _add_job(self, job: Any) -> Any:
+        """What carries the job's cancels in Python."""
+        if job is UNSET:
+            return None
+        ask = getattr(job, "__dcc_job__", None)
+        handle: Optional[int] = None if ask is None else ask()
+        if handle is None and hasattr(job, "cancelled"):
+            # No job of the library: a token that follows it is the parent, with the current token.
+            followed, above = parent_of(job)
+            token = self._set[0][1] if self._set else library.dcc_cancel_token_current()
+            both = _below_both(token, above, followed)
+            self._set, self.is_current, self.parent = [], False, both.handle
+            return both
+        self._set.append((library.dcc_job_set_current, handle))
+        return getattr(job, "_parents", None)
+
+    def __enter__(self) -> Above:
+        try:
+            for function, handle in self._set:
+                self._slots.set(function, handle)
+        except BaseException:
+            self._slots.unwind()
+            raise
+        return self
+
+    def __exit__(self, kind: object, error: Optional[BaseException], trace: object) -> None:
+        status = self._slots.unwind()
+        if error is None:
+            checked(status)
+
+
+def _below_both(first: Optional[int], second: Optional[int], kept: Any) -> CancelToken:
+    parents = (ctypes.c_void_p * 2)(first, second)
+    description = c.CancelTokenDesc(struct_size=ctypes.sizeof(c.CancelTokenDesc))
+    description.parents, description.parent_count = parents, len(parents)
+    handle = created(library.dcc_cancel_token_create_from, ctypes.byref(description))
+    try:
+        return CancelToken._borrowing(handle, kept)
+    finally:
+        library.dcc_cancel_token_release(handle)
+
+
+def _flat(*things: Any) -> Tuple[Any, ...]:
+    """Each of them once: what posts itself again and again keeps no more each time."""
+    found: List[Any] = []
+    for thing in things:
+        parts = cast("Tuple[Any, ...]", thing) if isinstance(thing, tuple) else (thing,)
+        for one in parts:
+            if one is not None and not any(one is other for other in found):
+                found.append(one)
+    return tuple(found)
