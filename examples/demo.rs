@@ -1,6 +1,7 @@
 //! A native plugin's long jobs, posted to the dispatcher that a host's UI ticks pump, are cancelled,
-//! in three scenes; then a report finds the loop of another job that forgot to poll. A timeline of
-//! it all, `target/demo/timeline.json`, opens in Perfetto.
+//! in three scenes; then a report finds the loop of another job that forgot to poll. Three pages show a
+//! pool of workers, a cancel against a commit, and a coroutine beside which the UI goes on drawing. A
+//! timeline of the scenes, `target/demo/timeline.json`, opens in Perfetto.
 //!
 //!     cargo run --release --example demo
 //!     cargo run --release --example demo -- path/to/file.obj

@@ -38,9 +38,21 @@ pub fn build(folder: &Path) -> Built {
     let version = dcc_cancel::ffi::library::VERSION_STRING.to_str().expect("ASCII");
     support::run(
         compiler(folder)
+            .arg("-std=c++20")
             .arg(format!("-DDEMO_LIBRARY_VERSION=\"{version}\""))
             .args(
-                ["host.cpp", "scenes.cpp", "gap_page.cpp", "bake.cpp", "obj_file.cpp"].map(source),
+                [
+                    "host.cpp",
+                    "scenes.cpp",
+                    "gap_page.cpp",
+                    "pool_page.cpp",
+                    "steps_page.cpp",
+                    "commit_page.cpp",
+                    "coroutine_page.cpp",
+                    "bake.cpp",
+                    "obj_file.cpp",
+                ]
+                .map(source),
             )
             .args(["-pthread", "-ldcc_cancel", "-ldl", "-o"])
             .arg(&host),

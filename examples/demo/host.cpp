@@ -15,11 +15,15 @@
 #include <string>
 #include <utility>
 
+#include "commit_page.hpp"
+#include "coroutine_page.hpp"
 #include "dcc_cancel.hpp"
 #include "gap_page.hpp"
 #include "loaded_plugin.hpp"
 #include "obj_file.hpp"
+#include "pool_page.hpp"
 #include "scenes.hpp"
+#include "steps_page.hpp"
 
 namespace {
 
@@ -119,6 +123,10 @@ int play_all(const std::string &plugin_path, const std::string &output_folder,
                     duration(line.longest_tick).c_str());
     show_figures(stage);
     write_timeline(stage);
+    cancel_a_pool(stage);
+    fill_one_bar(stage);
+    cancel_against_a_commit(stage);
+    work_beside_the_ui(stage);
     if (stage.told.wrong() != 0) {
         std::printf("\n%d of %d checks went WRONG.\n", stage.told.wrong(), stage.told.checks());
         return exit_unexpected;

@@ -41,13 +41,15 @@ class CallCancelled(Exception):
 class Call:
     """One call in flight."""
 
-    def __init__(self, tool, label, request, job):
+    def __init__(self, tool, label, request, job, reason_of_sdk):
+        self.reason_of_sdk = reason_of_sdk
         self.tool = tool
         self.label = label
         self.request = request
         self.job = job
         self.ways = []
         self.done_at_cancel = None
+        self.is_over = asyncio.Event()
 
     def note_cancel(self, way):
         """Notes on which way a cancel came, and how far the native loop was by then."""
@@ -86,17 +88,25 @@ class Calls:
             reset = dcc_cancel.set_cancel_token(request.token)
             try:
                 with dcc_cancel.Job(label=tool, parent=request) as job:
-                    return await self._until_done(Call(tool, label, request, job), native, report)
+                    reason = self._connections.reason_of_sdk(session)
+                    call = Call(tool, label, request, job, reason)
+                    return await self._until_done(call, native, report)
             except dcc_cancel.DccMcpCancelledError as error:
-                # The transport saw the cancel first. The SDK is about to cancel this task, and then
-                # answers the request as its protocol version has it, or not.
-                await anyio.sleep(SDK_SECONDS)
-                raise CallCancelled(request.cancelled_reply()) from error
+                reply = request.cancelled_reply()
+                if not reply:
+                    # The transport saw MCP's cancel first. The SDK is about to cancel this task, and then
+                    # answers the request as its protocol version has it, or not.
+                    await anyio.sleep(SDK_SECONDS)
+                raise CallCancelled(reply) from error
             finally:
                 dcc_cancel.reset_cancel_token(reset)
 
-    def last_partial_result(self, label):
-        """What the last cancelled call had done, or the last one with this label; None if none."""
+    async def last_partial_result(self, label):
+        """What the last cancelled call had done, or the last one with this label; None if none. One that is
+        cancelled and has yet to stop is waited for."""
+        for call in self._connections.cancelled_calls():
+            if label in (None, call.label):
+                await call.is_over.wait()
         for partial in reversed(self._partial_results):
             if label is None or partial["label"] == label:
                 return partial
@@ -120,7 +130,7 @@ class Calls:
             await self._report_progress(call, report, now=True)
             return outcome
         except asyncio.CancelledError:
-            call.request.cancel("the server's SDK cancelled the call")
+            call.request.cancel(call.reason_of_sdk)
             call.note_cancel("task")
             raise
         finally:
@@ -130,9 +140,12 @@ class Calls:
                 with anyio.CancelScope(shield=True):
                     await asyncio.wait({worker})
             self._connections.remove(call)
+            # Its id may be used again by whoever knows that it has stopped.
+            call.request.end()
             if worker.exception() is None and worker.result().stopped:
                 call.job.acknowledge_cancel()
                 self._partial_results.append(call.partial_result(worker.result()))
+            call.is_over.set()
 
     @staticmethod
     async def _report_progress(call, report, now=False):

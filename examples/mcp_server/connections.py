@@ -12,9 +12,8 @@ KEPT_SECONDS = 3600
 class Connections:
     """Sessions by the name that the transport has for a connection."""
 
-    def __init__(self, kind, replies):
-        self._kind = kind
-        self._replies = replies
+    def __init__(self, kind):
+        self._early = "held" if kind == "http" else None
         self._sessions = {}
         self._used = {}
         self._calls = []
@@ -60,10 +59,21 @@ class Connections:
     def remove(self, call):
         self._calls.remove(call)
 
+    def cancelled_calls(self):
+        """Those that have yet to stop."""
+        return [call for call in self._calls if call.request.cancelled]
+
+    def reason_of_sdk(self, session):
+        """Why the SDK cancels a call of which no message said so."""
+        if session in self._sessions.values():
+            return "the server's SDK cancelled the call"
+        return "the stream of the response ended"  # which is how a client of 2026-07-28 cancels over HTTP
+
     def _session(self):
-        # A progress note is worth its bytes twenty times a second.
+        # What MCP's own cancel is answered with is the SDK's business, over HTTP too; it does not know those
+        # of LSP and ACP, which are ours to answer. A progress note is worth its bytes twenty times a second.
         return dcc_cancel.Session(
-            kind=self._kind, replies=self._replies, progress_interval=0.05
+            kind="stdio", early=self._early, replies="as_asked", progress_interval=0.05
         )
 
     def _close_unused(self):

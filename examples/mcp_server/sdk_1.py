@@ -12,12 +12,9 @@ from starlette.routing import Route
 
 from raw_messages import STDIO
 
-# This version answers a cancelled request with the error 0 on every transport, by itself.
-REPLIES = {"stdio": "silent", "http": "cancelled"}
-
 
 def _server(tools, connections):
-    server = Server("dcc-cancel-bake")
+    server = Server("dcc-cancel-bake", "0.2.0")
 
     @server.list_tools()
     async def list_tools():

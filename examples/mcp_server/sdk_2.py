@@ -6,14 +6,12 @@ import json
 from mcp import MCPError
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
-from mcp.types import CallToolResult, ListToolsResult, TextContent, Tool
+from mcp.types import INVALID_REQUEST, CallToolResult, ListToolsResult, TextContent, Tool
 
 from calls import CallCancelled
+from dcc_cancel import DuplicateError
 from native_bake import BakeError
 from raw_messages import STDIO
-
-# This version is silent on stdio, answers -32800 over HTTP before 2026-07-28, by itself.
-REPLIES = {"stdio": "silent", "http": "cancelled"}
 
 
 def _text(text):
@@ -48,11 +46,15 @@ def _server(tools, connections):
             )
         except CallCancelled as error:
             raise MCPError(error.code, str(error)) from error
+        except DuplicateError as error:
+            raise MCPError(INVALID_REQUEST, str(error)) from error
         except (BakeError, ValueError) as error:
             return CallToolResult(content=[_text(str(error))], is_error=True)
         return CallToolResult(content=[_text(json.dumps(result))], structured_content=result)
 
-    return Server("dcc-cancel-bake", on_list_tools=list_tools, on_call_tool=call_tool)
+    return Server(
+        "dcc-cancel-bake", version="0.2.0", on_list_tools=list_tools, on_call_tool=call_tool
+    )
 
 
 async def serve_stdio(tools, connections, lines):

@@ -61,8 +61,7 @@ def main():
     else:
         import sdk_2 as sdk
 
-    kind = "stdio" if arguments.http is None else "http"
-    connections = Connections(kind, sdk.REPLIES[kind])
+    connections = Connections("stdio" if arguments.http is None else "http")
     tools = Tools(plugin, Calls(connections))
     try:
         if arguments.http is None:

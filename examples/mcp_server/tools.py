@@ -41,7 +41,7 @@ class Tools:
     async def call(self, name, arguments, session, request_id, progress_token, report):
         """The result of a tool, as an object for JSON. `session` gives the session of the connection."""
         if name == "last_partial_result":
-            partial = self._calls.last_partial_result(arguments.get("label"))
+            partial = await self._calls.last_partial_result(arguments.get("label"))
             return {"found": partial is not None, **(partial or {})}
         if name == "open_resources":
             return {"open": self._plugin.open_resources()}

@@ -45,15 +45,20 @@ public:
         done_ = 0;
         dcc::post_options options;
         options.completion = [this](const dcc::job &job, dcc::job_state state) { end(job, state); };
-        const auto run_slice = [scene = scene_](const dcc::job &job) {
-            if (scene->run_slice())
-                job.set_progress(std::uint64_t(scene->done()), std::uint64_t(scene->total()),
-                                 scene->progress_text());
-            // One that stopped half way says nothing else: a cancelled job gets no other slice.
-            return scene->done() < scene->total() ? dcc::step::again : dcc::step::done;
+        // A coroutine: it goes on where it left off. The lambda is kept, with the scene, as long as it runs.
+        const auto run = [scene = scene_]() -> dcc::task<> {
+            const dcc::job job = dcc::job::current();
+            while (scene->done() < scene->total()) {
+                if (scene->run_slice())
+                    job.set_progress(std::uint64_t(scene->done()), std::uint64_t(scene->total()),
+                                     scene->progress_text());
+                // To the next tick, if this one's share is used up. A cancel is thrown here, also where the
+                // scene has stopped half way.
+                co_await dcc::slice();
+            }
         };
         // Not `post`, whose exception would have to go through Qt.
-        is_active_ = dispatcher.try_post(job_, label_.toStdString(), run_slice, options) >= 0;
+        is_active_ = dispatcher.try_post(job_, label_.toStdString(), run, options) >= 0;
         if (is_active_)
             note("waiting", running_colour);
         else

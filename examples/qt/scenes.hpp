@@ -58,7 +58,7 @@ public:
 
     std::string progress_text() const
     {
-        return unit_ + (" " + std::to_string(done_) + " of " + std::to_string(total_));
+        return unit_ + ' ' + std::to_string(done_) + " of " + std::to_string(total_);
     }
 
     // 0xffRRGGBB, line by line.

@@ -1,6 +1,7 @@
 // JSON-RPC over lines: what goes out, and ids in the type in which they came.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <mutex>
@@ -23,53 +24,71 @@ enum class code {
     no_method = -32601,
     params = -32602,
     internal = -32603,
-    refused = -32000
+    refused = -32000,
+    no_capability = -32021
 };
 
 // What a request is answered with that cannot be done.
 class rpc_error : public std::runtime_error {
 public:
-    rpc_error(stdio_server::code code, const std::string &message) : runtime_error(message), code_(code) {}
+    rpc_error(stdio_server::code code, const std::string &message, json data = {})
+        : runtime_error(message), code_(code), data_(std::move(data))
+    {
+    }
 
     stdio_server::code code() const { return code_; }
+    const json &data() const { return data_; }
 
 private:
     stdio_server::code code_;
+    json data_;
 };
+
+inline std::string text_of(const json &message)
+{
+    return message.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+inline std::string result_for(const json &id, json result)
+{
+    return text_of({{"jsonrpc", "2.0"}, {"id", id}, {"result", std::move(result)}});
+}
 
 // Standard output: one message a line, from any thread, and nothing else.
 class output {
 public:
-    void write_line(std::string_view message)
+    // The lines that `make` makes are written before those that any other makes later: so a note of progress
+    // that is taken in one comes before the answer that is made in the next. An empty one is left out.
+    template <class Make> void write(const Make &make)
     {
         const std::lock_guard<std::mutex> lock(mutex_);
-        std::fwrite(message.data(), 1, message.size(), stdout);
-        std::fputc('\n', stdout);
+        for (const std::string &line : make()) {
+            if (line.empty())
+                continue;
+            std::fwrite(line.data(), 1, line.size(), stdout);
+            std::fputc('\n', stdout);
+        }
         std::fflush(stdout);
     }
 
     void send_result(const json &id, json result)
     {
-        send({{"jsonrpc", "2.0"}, {"id", id}, {"result", std::move(result)}});
+        write([&] { return std::array{result_for(id, std::move(result))}; });
     }
 
-    void send_error(const json &id, code code, std::string_view message)
+    void send_error(const json &id, code code, std::string_view message, const json &data = {})
     {
-        send({{"jsonrpc", "2.0"},
-              {"id", id},
-              {"error", {{"code", static_cast<int>(code)}, {"message", message}}}});
+        json error = {{"code", static_cast<int>(code)}, {"message", message}};
+        if (!data.is_null())
+            error["data"] = data;
+        write([&] { return std::array{text_of({{"jsonrpc", "2.0"}, {"id", id}, {"error", error}})}; });
     }
 
 private:
-    void send(const json &message)
-    {
-        write_line(message.dump(-1, ' ', false, json::error_handler_t::replace));
-    }
-
     std::mutex mutex_;
 };
 
-// An id of a request, or a progress token; nothing for what is neither.
+// An id of a request; nothing for what is none.
 inline std::optional<dcc::request_id> id_from(const json &value)
 {
     if (value.is_string())

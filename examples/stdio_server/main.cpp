@@ -1,6 +1,7 @@
 // Shows: an MCP server in a plugin of a host without Python. One thread reads messages from standard
 // input and hands each to the session first, so that a cancel reaches the native loop at its next poll;
-// the UI thread works in slices and answers on standard output. Logs go to standard error.
+// the UI thread works in slices and answers on standard output; a third tells how far the calls are, also
+// while one keeps the UI thread. Logs go to standard error.
 //
 // Run, on Debian with nlohmann-json3-dev, after `cargo build --release`:
 //     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.2
@@ -27,7 +28,10 @@ int main()
     try {
         stdio_server::server server;
         std::thread reader([&server] { server.read(std::cin); });
+        std::thread teller([&server] { server.tell(); });
         server.run();
+        server.end_telling();
+        teller.join();
         reader.join();
         return 0;
     } catch (const std::exception &failure) {

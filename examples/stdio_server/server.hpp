@@ -1,16 +1,22 @@
-// The server: a thread that reads, a UI thread that works and answers.
+// The server: a thread that reads, a UI thread that works and answers, and one that tells how far the calls
+// are also while the UI thread is inside one of them.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <istream>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "json_rpc.hpp"
+#include "task_table.hpp"
 #include "tools.hpp"
 
 namespace stdio_server {
@@ -18,7 +24,8 @@ namespace stdio_server {
 // A tools/call in flight.
 struct call {
     json id;
-    dcc::request request;
+    dcc::request request; // of one that is a task: the task
+    std::string task_id;  // empty: it is none
     std::unique_ptr<tool> work;
 };
 
@@ -28,8 +35,9 @@ public:
     // calls are over.
     void run()
     {
-        while (!has_input_ended_ || calls_ > 0) {
+        while (!has_input_ended_ || calls() > 0) {
             const dcc::tick tick = ui_.pump(std::chrono::milliseconds(8));
+            window_.run_dialog();
             std::unique_lock<std::mutex> lock(mutex_);
             const std::chrono::nanoseconds frame = std::chrono::milliseconds(16);
             rung_.wait_for(lock, std::min(tick.next.value_or(frame), frame), [this] { return is_rung_; });
@@ -37,12 +45,36 @@ public:
         }
     }
 
+    // The thread that tells, until the UI thread is done. A call that cannot count is told to go on.
+    void tell()
+    {
+        std::unique_lock<std::mutex> lock(calls_mutex_);
+        while (!is_over_) {
+            // Without the lock: who reads the output may be slow.
+            const std::vector<std::shared_ptr<call>> calls = calls_;
+            lock.unlock();
+            for (const std::shared_ptr<call> &each : calls)
+                tell_of(*each);
+            lock.lock();
+            ended_.wait_for(lock, std::chrono::milliseconds(50), [this] { return is_over_; });
+        }
+    }
+
+    void end_telling()
+    {
+        const std::lock_guard<std::mutex> lock(calls_mutex_);
+        is_over_ = true;
+        ended_.notify_one();
+    }
+
     // The reading thread. It never waits for the UI, so a cancel gets through whatever runs there.
     void read(std::istream &input)
     {
         for (std::string line; std::getline(input, line);)
             read_line(line);
-        session_.close(); // the peer is gone: cancels all calls
+        session_.close(); // the peer is gone: cancels all calls, and what it cannot ask about any more
+        tasks_.close();
+        window_.end();
         has_input_ended_ = true;
         ring();
     }
@@ -59,15 +91,18 @@ private:
             if (message.is_discarded())
                 return output_.send_error(
                     nullptr, code::parse, "this line is no JSON: send one message a line");
-            answer(message);
+            answer(message, line);
         } catch (const std::exception &failure) {
             log(std::string("a message could not be handled: ") + failure.what());
         }
     }
 
-    void answer(const json &message)
+    void answer(const json &message, const std::string &line)
     {
-        const json id = message.is_object() ? message.value("id", json()) : json();
+        const json given = message.is_object() ? message.value("id", json()) : json();
+        const auto request_id = id_from(given);
+        // One that is no text and no integer of 64 bits may have lost digits on the way through this parser.
+        const json id = request_id ? given : json();
         try {
             if (!message.is_object())
                 throw rpc_error(code::invalid_request, "a message is an object; send no batches");
@@ -78,16 +113,19 @@ private:
                 throw rpc_error(code::invalid_request, "\"method\" is missing or no text");
             if (!message.contains("id"))
                 return; // notifications: those that matter were the session's
-            const auto request_id = id_from(id);
             if (!request_id)
                 throw rpc_error(code::invalid_request, "\"id\" is no text and no integer of 64 bits");
             const json params = message.value("params", json::object());
-            if (method == "tools/call")
+            if (const auto text = method == "tools/call" ? said_at_once(params) : std::nullopt)
+                output_.send_result(id, content_of(*text, false));
+            else if (method == "tools/call")
                 begin(id, *request_id, params);
+            else if (const std::string name = method; name.compare(0, 6, "tasks/") == 0)
+                output_.send_result(id, of_task(name, params, line));
             else
                 output_.send_result(id, result_of(method.get<std::string>(), params));
         } catch (const rpc_error &refusal) {
-            output_.send_error(id, refusal.code(), refusal.what());
+            output_.send_error(id, refusal.code(), refusal.what(), refusal.data());
         } catch (const dcc::error &refusal) { // too many calls, or one that has this id
             output_.send_error(id, code::refused, refusal.what());
         } catch (const std::exception &failure) {
@@ -109,8 +147,46 @@ private:
             if (asked == known)
                 version = known;
         return {{"protocolVersion", version},
-                {"capabilities", {{"tools", json::object()}}},
+                {"capabilities", {{"tools", json::object()}, {"extensions", tasks_extension()}}},
                 {"serverInfo", {{"name", "dcc-cancel-stdio"}, {"version", "0.2.0"}}}};
+    }
+
+    static json tasks_extension() { return {{"io.modelcontextprotocol/tasks", json::object()}}; }
+
+    // tasks/get, tasks/update and tasks/cancel. All that a cancel asks for is that it is heard.
+    json of_task(const std::string &method, const json &params, const std::string &line)
+    {
+        if (!knows_tasks(params))
+            throw rpc_error(code::no_capability,
+                            "a request about tasks has to say that its client knows them",
+                            {{"requiredCapabilities", {{"extensions", tasks_extension()}}}});
+        json told = task_table_.told(params);
+        if (method == "tasks/cancel")
+            tasks_.handle_message(line);
+        else if (method != "tasks/get" && method != "tasks/update")
+            throw rpc_error(code::no_method, "no method \"" + method + "\"");
+        if (method != "tasks/get")
+            told = json::object();
+        told["resultType"] = "complete";
+        return told;
+    }
+
+    // What has to be said, and done, while the UI thread is not there to do it.
+    std::optional<std::string> said_at_once(const json &params)
+    {
+        const json name = params.is_object() ? params.value("name", json()) : json();
+        if (name == "host_state")
+            return state_of_host(ui_);
+        if (name != "close_dialog")
+            return std::nullopt;
+        window_.close_dialog();
+        return "closed";
+    }
+
+    static json content_of(const std::string &text, bool is_error)
+    {
+        const json content = {{"type", "text"}, {"text", text}};
+        return {{"content", json::array({content})}, {"isError", is_error}};
     }
 
     // The request begins here, so that the next line can cancel it; its work waits for the UI thread.
@@ -118,52 +194,128 @@ private:
     {
         const auto made = std::make_shared<call>();
         made->id = id;
-        made->work = tool_for(params);
+        made->work = tool_for(params, window_);
+        if (knows_tasks(params) && made->work->may_take_long())
+            return begin_task(made, params);
+        // Whether its peer wants to be told how far it is, how long it waits, and of which trace it is.
+        const std::string meta = params.value("_meta", json()).dump();
         dcc::request_options options;
-        if (const json meta = params.value("_meta", json()); meta.is_object())
-            options.progress_token = id_from(meta.value("progressToken", json()));
+        options.meta = meta;
         made->request = session_.begin(request_id, options);
+        post(made);
+    }
+
+    // Answered before its work is done: the client asks about it, and cancels it by the id that it gets here.
+    void begin_task(const std::shared_ptr<call> &made, const json &params)
+    {
+        json said = params.at("_meta");
+        said.erase("progressToken"); // tasks are asked about
+        const std::string meta = said.dump();
+        dcc::request_options options;
+        options.meta = meta;
+        made->task_id = new_task_id();
+        made->request = tasks_.begin(made->task_id, options);
+        json told = task_table_.add(made->task_id);
+        try {
+            post(made);
+        } catch (...) {
+            task_table_.remove(made->task_id);
+            throw;
+        }
+        told["resultType"] = "task";
+        output_.send_result(made->id, std::move(told));
+    }
+
+    void post(const std::shared_ptr<call> &made)
+    {
         dcc::post_options posting;
         posting.parent = made->request.token(); // a cancel of the request reaches the job's next poll
         posting.any_thread = made->work->is_for_any_thread();
         posting.completion = [this, made](const dcc::job &job, dcc::job_state state) {
             end(*made, job, state);
         };
-        const auto run = [this, made](const dcc::job &) -> dcc_status {
-            return made->work->run([this, &made](double done, double total) {
-                made->request.set_progress(done, total);
-                tell(made->request.progress_note());
-            });
+        const auto run = [this, made](const dcc::job &job) -> dcc_status {
+            made->request.set_progress(job);
+            const dcc_status status = made->work->run();
+            tell_of(*made);
+            return status;
         };
-        ui_.post("tools/call", run, posting);
-        ++calls_;
+        keep(made);
+        try {
+            ui_.post("tools/call", run, posting);
+        } catch (...) {
+            drop(*made);
+            throw;
+        }
+    }
+
+    void keep(const std::shared_ptr<call> &begun)
+    {
+        const std::lock_guard<std::mutex> lock(calls_mutex_);
+        calls_.push_back(begun);
+    }
+
+    void drop(const call &ended)
+    {
+        const std::lock_guard<std::mutex> lock(calls_mutex_);
+        calls_.erase(std::find_if(calls_.begin(), calls_.end(),
+                                  [&ended](const auto &each) { return each.get() == &ended; }));
+    }
+
+    std::size_t calls()
+    {
+        const std::lock_guard<std::mutex> lock(calls_mutex_);
+        return calls_.size();
     }
 
     // On the UI thread, after the work's last poll.
     void end(const call &ended, const dcc::job &job, dcc::job_state state)
     {
-        --calls_;
+        drop(ended);
         const std::string id = ended.id.dump(), result = ended.work->result();
-        tell(ended.request.last_progress_note());
-        const dcc::owed owed = ended.request.end();
-        if (owed == dcc::owed::result) {
-            const bool is_done = state == dcc::job_state::completed;
-            const std::string why = state == dcc::job_state::failed ? job.failure() : job.token().reason();
-            const std::string text = is_done ? result : "not done: " + why;
-            const json content = {{"type", "text"}, {"text", text}};
-            output_.send_result(ended.id, {{"content", json::array({content})}, {"isError", !is_done}});
-            return;
-        }
-        // Nothing is said to a peer that cancelled. What was cancelled on this side is an error.
-        if (owed == dcc::owed::cancelled)
-            output_.write_line(ended.request.cancelled_reply());
-        log("request " + id + " cancelled (" + ended.request.token().reason() + "), kept: " + result);
+        dcc::owed owed = dcc::owed::nothing;
+        output_.write([&] {
+            const std::string note = ended.request.last_progress_note();
+            owed = ended.request.end();
+            return std::array{note, answer_to(ended, owed, job, state)};
+        });
+        if (!ended.task_id.empty())
+            return end_task(ended, job, state, owed);
+        if (owed != dcc::owed::result)
+            log("request " + id + " cancelled (" + ended.request.token().reason() + "), kept: " + result);
     }
 
-    void tell(const std::string &note)
+    // The result of a tool; it may say that it was none.
+    static json outcome_of(const call &ended, const dcc::job &job, dcc::job_state state)
     {
-        if (!note.empty())
-            output_.write_line(note);
+        const bool is_done = state == dcc::job_state::completed;
+        const std::string why = state == dcc::job_state::failed ? job.failure() : job.token().reason();
+        return content_of(is_done ? ended.work->result() : "not done: " + why, !is_done);
+    }
+
+    void end_task(const call &ended, const dcc::job &job, dcc::job_state state, dcc::owed owed)
+    {
+        if (owed == dcc::owed::result)
+            return task_table_.end(
+                ended.task_id, "completed", {{"result", outcome_of(ended, job, state)}});
+        const std::string kept = ended.work->result();
+        task_table_.end(ended.task_id, "cancelled", {{"statusMessage", "cancelled, kept: " + kept}});
+        log("task " + ended.task_id + " cancelled, kept: " + kept);
+    }
+
+    static std::string answer_to(const call &ended, dcc::owed owed, const dcc::job &job, dcc::job_state state)
+    {
+        if (!ended.task_id.empty())
+            return std::string(); // its request was answered as it began
+        // Nothing is said to a peer that cancelled as MCP has it. Else it waits for an error.
+        if (owed != dcc::owed::result)
+            return ended.request.cancelled_reply();
+        return result_for(ended.id, outcome_of(ended, job, state));
+    }
+
+    void tell_of(const call &each)
+    {
+        output_.write([&each] { return std::array{each.request.progress_note()}; });
     }
 
     static void log(const std::string &text) { std::fprintf(stderr, "stdio_server: %s\n", text.c_str()); }
@@ -182,13 +334,35 @@ private:
         return options;
     }
 
+    static dcc::session_options of_tasks()
+    {
+        dcc::session_options options;
+        options.kind = dcc::session_kind::tasks;
+        return options;
+    }
+
+    // Silent after MCP's cancel; one of LSP or ACP has an answer. A peer hears of each call all the time.
+    static dcc::session_options as_asked()
+    {
+        dcc::session_options options; // over standard streams
+        options.replies = dcc::reply_policy::as_asked;
+        options.progress_heartbeat = std::chrono::milliseconds(250);
+        return options;
+    }
+
     output output_;
+    host_window window_;
     std::mutex mutex_;
     std::condition_variable rung_;
     bool is_rung_ = false;
     std::atomic<bool> has_input_ended_{false};
-    std::atomic<int> calls_{0}; // in flight; exact once the input has ended
-    dcc::session session_ = dcc::session::create(); // stdio; silent, as MCP has it
+    std::mutex calls_mutex_;
+    std::condition_variable ended_;
+    bool is_over_ = false;
+    std::vector<std::shared_ptr<call>> calls_; // in flight; all of them once the input has ended
+    task_table task_table_;
+    dcc::session session_ = dcc::session::create(as_asked());
+    dcc::session tasks_ = dcc::session::create(of_tasks());
     dcc::dispatcher ui_ = dcc::dispatcher::create(host());
 };
 

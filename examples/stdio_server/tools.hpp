@@ -5,27 +5,27 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "host_window.hpp"
 #include "json_rpc.hpp"
 
 namespace stdio_server {
-
-// Told how far a tool is, as often as it likes.
-using progress = std::function<void(double done, double total)>;
 
 // The work of one call.
 class tool {
 public:
     virtual ~tool() = default;
 
-    // Works until it is done or asked to stop; DCC_RUN_AGAIN is for the next slice.
-    virtual dcc_status run(const progress &tell) = 0;
+    // Works until it is done or asked to stop, for the job that is current; DCC_RUN_AGAIN is for the next
+    // slice. How far that job is, and what at, its peer is told.
+    virtual dcc_status run() = 0;
     // Whether it may run on another thread than the UI's.
     virtual bool is_for_any_thread() const { return false; }
+    // Whether a client that knows tasks is better off with one.
+    virtual bool may_take_long() const { return false; }
     // What there is so far.
     virtual std::string result() const = 0;
 };
@@ -33,9 +33,11 @@ public:
 // Smooths a curve `count` times, in slices on the UI thread, as what belongs to a host's scene must.
 class smoothing : public tool {
 public:
-    explicit smoothing(std::int64_t count) : count_(count) {}
+    explicit smoothing(std::uint64_t count) : count_(count) {}
 
-    dcc_status run(const progress &tell) override
+    bool may_take_long() const override { return true; }
+
+    dcc_status run() override
     {
         using clock = std::chrono::steady_clock;
         const auto end = clock::now() + std::chrono::milliseconds(2);
@@ -46,7 +48,7 @@ public:
                 curve_[at] = (curve_[at - 1] + 2 * curve_[at] + curve_[at + 1]) / 4;
             ++done_;
         }
-        tell(static_cast<double>(done_), static_cast<double>(count_));
+        dcc::job::current().set_progress(done_, count_);
         return done_ < count_ ? DCC_RUN_AGAIN : DCC_OK;
     }
 
@@ -56,8 +58,8 @@ public:
     }
 
 private:
-    std::int64_t count_;
-    std::int64_t done_ = 0;
+    std::uint64_t count_;
+    std::uint64_t done_ = 0;
     std::vector<float> curve_ = std::vector<float>(16384, 1.0f);
 };
 
@@ -66,7 +68,7 @@ class greeting : public tool {
 public:
     explicit greeting(std::string topic) : topic_(std::move(topic)) {}
 
-    dcc_status run(const progress &) override { return dcc_check_cancelled(); }
+    dcc_status run() override { return dcc_check_cancelled(); }
     std::string result() const override { return "in short: " + topic_; }
 
 private:
@@ -79,19 +81,21 @@ public:
     explicit checksum(std::string path) : path_(std::move(path)) {}
 
     bool is_for_any_thread() const override { return true; }
+    bool may_take_long() const override { return true; }
 
-    dcc_status run(const progress &tell) override
+    dcc_status run() override
     {
         std::error_code no_size;
         const std::uintmax_t size = std::filesystem::file_size(path_, no_size);
         std::ifstream file(path_, std::ios::binary);
         std::vector<char> block(1 << 16);
         const dcc::poller cancelled;
+        const dcc::job job = dcc::job::current();
         while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0) {
             if (const dcc_status stop = cancelled.status())
                 return stop; // the file is closed on the way
             add(block.data(), static_cast<std::size_t>(file.gcount()));
-            tell(static_cast<double>(bytes_), no_size ? 0.0 : static_cast<double>(size));
+            job.set_progress(bytes_, no_size ? 0 : size);
         }
         if (!file.eof())
             throw std::runtime_error("cannot read " + path_ + ": name a file that this user can read");
@@ -118,13 +122,36 @@ private:
     std::uint64_t bytes_ = 0;
 };
 
+// Opens a modal dialog: in the host, which shows it between two ticks, or, as no job should, in the job.
+class dialog : public tool {
+public:
+    dialog(host_window &window, bool is_in_job) : window_(window), is_in_job_(is_in_job) {}
+
+    dcc_status run() override
+    {
+        window_.open_dialog();
+        if (is_in_job_)
+            window_.run_dialog();
+        return DCC_OK;
+    }
+    std::string result() const override { return is_in_job_ ? "the dialog was closed" : "it is open"; }
+
+private:
+    host_window &window_;
+    bool is_in_job_;
+};
+
+inline json described(const char *name, const char *text)
+{
+    return {{"name", name}, {"description", text}, {"inputSchema", {{"type", "object"}}}};
+}
+
 inline json described(const char *name, const char *text, const char *argument, const char *type)
 {
-    const json properties = {{argument, {{"type", type}}}};
-    return {{"name", name},
-            {"description", text},
-            {"inputSchema",
-             {{"type", "object"}, {"properties", properties}, {"required", json::array({argument})}}}};
+    json tool = described(name, text);
+    tool["inputSchema"]["properties"] = {{argument, {{"type", type}}}};
+    tool["inputSchema"]["required"] = json::array({argument});
+    return tool;
 }
 
 // The answer to tools/list.
@@ -133,22 +160,34 @@ inline json tool_list()
     const json tools = json::array(
         {described("long_execution", "Smooths a curve `count` times; can be cancelled.", "count", "integer"),
          described("short_execution", "A word on a topic, at once.", "topic", "string"),
-         described("process_large_file", "The Adler-32 of a file; can be cancelled.", "path", "string")});
+         described("process_large_file", "The Adler-32 of a file; can be cancelled.", "path", "string"),
+         described("open_dialog", "A modal dialog of the host, or of a job.", "by", "string"),
+         described("close_dialog", "Closes it, as the user would."),
+         described("host_state", "Whether the host's thread is alive, inside a job, or in a dialog.")});
     return {{"tools", tools}};
 }
 
-// The work that a tools/call asks for.
-inline std::unique_ptr<tool> tool_for(const json &params)
+inline std::string text_in(const json &from, const char *member)
 {
-    const auto text = [](const json &from, const char *member) {
-        const auto found = from.find(member);
-        if (found == from.end() || !found->is_string())
-            throw rpc_error(code::params, "\"" + std::string(member) + "\" is missing or no text");
-        return found->get<std::string>();
-    };
+    const auto found = from.find(member);
+    if (found == from.end() || !found->is_string())
+        throw rpc_error(code::params, "\"" + std::string(member) + "\" is missing or no text");
+    return found->get<std::string>();
+}
+
+// The work that a tools/call asks for.
+inline std::unique_ptr<tool> tool_for(const json &params, host_window &window)
+{
+    const auto &text = text_in;
     const json given = params.is_object() ? params : json::object();
     const std::string name = text(given, "name");
     const json arguments = given.value("arguments", json::object());
+    if (name == "open_dialog") {
+        const std::string by = text(arguments, "by");
+        if (by != "host" && by != "job")
+            throw rpc_error(code::params, "\"by\" is \"" + by + "\": it can be host or job");
+        return std::make_unique<dialog>(window, by == "job");
+    }
     if (name == "short_execution")
         return std::make_unique<greeting>(text(arguments, "topic"));
     if (name == "process_large_file")
@@ -158,7 +197,7 @@ inline std::unique_ptr<tool> tool_for(const json &params)
     const auto count = arguments.find("count");
     if (count == arguments.end() || !count->is_number_integer() || *count < 0)
         throw rpc_error(code::params, "\"count\" is missing or no integer from 0 up");
-    return std::make_unique<smoothing>(count->get<std::int64_t>());
+    return std::make_unique<smoothing>(count->get<std::uint64_t>());
 }
 
 } // namespace stdio_server

@@ -48,9 +48,8 @@ double a_quiet_download_stops(loopback_server &server, bool polled, bool is_job_
         dcc::curl_transfer transfer = is_job_given ? dcc::curl_transfer(easy.get(), job)
                                                    : dcc::curl_transfer(easy.get());
         // It is told after the bytes came, and then the transfer waits.
-        to_return = cancelled_once(job, [&] { return job.progress().done == size / 2; },
+        to_return = cancelled_once(job, [&] { return job.progress().fraction == 0.5; },
                                    [&] { expect_cancelled(transfer, transfer.perform()); });
-        EXPECT(job.progress().total == size);
         EXPECT(easy.body == make_body(size / 2));
         return false;
     }) == dcc::job_state::cancelled);
@@ -165,8 +164,7 @@ void uploads_stop(loopback_server &server)
         return false;
     }) == dcc::job_state::cancelled);
     EXPECT(easy.sent > 0 && easy.sent < much);
-    EXPECT(job.progress().total == much && job.progress().done > 0);
-    EXPECT(job.progress().done < much);
+    EXPECT(job.progress().fraction > 0 && job.progress().fraction < 1);
 
     // The same handle, whole.
     server.go_on();
@@ -177,7 +175,7 @@ void uploads_stop(loopback_server &server)
         return dcc::curl_transfer(easy.get()).perform() == dcc::job_state::completed;
     }) == dcc::job_state::completed);
     EXPECT(easy.body == "right");
-    EXPECT(again.progress().done == much);
+    EXPECT(again.progress().fraction == 1);
 }
 
 // libcurl reads such a file in one go, and asks between its pieces.

@@ -119,7 +119,7 @@ void builds(RTCDevice device, bool polled)
         return true;
     }) == dcc::job_state::completed);
     print_figure("embree", to_return, milliseconds(test_clock::now() - begin));
-    EXPECT(job.progress().total == 1000 && job.progress().done > 500);
+    EXPECT(job.progress().fraction > 0.5);
     EXPECT(hits(scene) == 100);
     rtcReleaseScene(scene);
 

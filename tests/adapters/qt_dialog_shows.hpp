@@ -115,12 +115,27 @@ inline void a_bar_for_each_total()
         return happens([&] { return bar(shown).text() == text; });
     };
     EXPECT(shows(1, 4, "25%"));
-    EXPECT(shows(UINT64_MAX / 4 * 3, UINT64_MAX, "75%"));
-    EXPECT(shows(UINT64_MAX, UINT64_MAX, "100%"));
+    // What is left is spread over what is left of the new total.
+    EXPECT(shows(UINT64_MAX / 4 * 3, UINT64_MAX, "81%"));
+    EXPECT(shows(UINT64_MAX, UINT64_MAX, "99%"));
     EXPECT(shown.isVisible());
-    job.set_progress(UINT64_MAX, 0);
-    EXPECT_SOON(bar(shown).maximum() == 0);
-    EXPECT(shown.isVisible());
+
+    const dcc::job unknown = dcc::job::create({"Import"});
+    EXPECT(unknown.begin());
+    dialog of_unknown(unknown);
+    show(of_unknown);
+    unknown.set_progress(UINT64_MAX, 0);
+    EXPECT_SOON(unknown.progress().done == UINT64_MAX && bar(of_unknown).maximum() == 0);
+
+    const dcc::job huge = dcc::job::create({"Import"});
+    EXPECT(huge.begin());
+    dialog of_huge(huge);
+    show(of_huge);
+    huge.set_progress(UINT64_MAX / 4 * 3, UINT64_MAX);
+    EXPECT_SOON(bar(of_huge).text() == "75%");
+    huge.set_progress(UINT64_MAX, UINT64_MAX);
+    // The end is shown at the end.
+    EXPECT_SOON(bar(of_huge).text() == "99%");
 }
 
 // Labels, messages and reasons come from other programs.

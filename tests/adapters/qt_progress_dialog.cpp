@@ -160,6 +160,31 @@ void others_cancel()
     EXPECT_SOON(state_shown(of_late).startsWith("Cancelling"));
 }
 
+void shows_its_steps_as_one_bar_with_the_time_left()
+{
+    dcc::job job = dcc::job::create({"Export"});
+    EXPECT(job.begin());
+    const dcc::job_scope current(job);
+    dialog shown(job);
+    dcc::progress all(4, "Scene");
+    {
+        const auto step = all.step(2, "Textures");
+        dcc::progress library(1000);
+        EXPECT(library.set_message("4k.exr") && !library.advance(500) && !library.flush());
+        show(shown);
+        EXPECT_SOON(bar(shown).value() == 250 && state_shown(shown) == "Scene > Textures > 4k.exr");
+    }
+    EXPECT_SOON(bar(shown).value() == 500 && state_shown(shown) == "Scene");
+    // Known once the job has gone on for a while.
+    const auto step = all.step(2, "Write");
+    dcc::progress library(10'000'000);
+    EXPECT_SOON(!library.advance(1000) && !library.flush() && state_shown(shown).endsWith(" left"));
+    EXPECT(state_shown(shown).startsWith("Scene > Write, about "));
+    EXPECT(job.complete());
+    EXPECT_SOON(!shown.isVisible());
+    EXPECT(shown.result() == QDialog::Accepted);
+}
+
 void executed_and_modal()
 {
     const dcc::job job = running_job();
@@ -279,6 +304,44 @@ void on_the_ui_thread()
     EXPECT_SOON(!shown.isVisible());
 }
 
+// The header's own snippet, beside a pump in the same event loop: what is posted there meanwhile does not
+// run in the middle of the job.
+void no_other_job_runs_in_the_middle()
+{
+    dcc::qt_pump ui;
+    bool is_half_edited = false;
+    int others = 0, turns = 0;
+    QTimer turning;
+    turning.callOnTimeout([&] { ++turns; });
+    dcc::job_options options;
+    options.is_cancelled = [] {
+        QCoreApplication::processEvents();
+        return false;
+    };
+    options.min_interval = 1ms;
+    const dcc::job job = dcc::job::create(options);
+    const dcc::job_state end = dcc::run(job, [&] {
+        is_half_edited = true;
+        std::thread agent([&] {
+            ui.dispatcher().post("Edit", [&] {
+                EXPECT(!is_half_edited);
+                ++others;
+            });
+        });
+        agent.join();
+        // So that the loop has seen the post, and the pump's own timer came round a few times.
+        turning.start(40);
+        dcc::poller cancelled;
+        while (turns < 3 && !cancelled())
+            std::this_thread::yield();
+        is_half_edited = false;
+        return true;
+    });
+    turning.stop();
+    EXPECT(end == dcc::job_state::completed && others == 0);
+    EXPECT_SOON(others == 1);
+}
+
 // As the header's first lines have it.
 void of_a_posted_job()
 {
@@ -313,6 +376,7 @@ int main(int argc, char **argv)
     stays_until_the_job_has_ended();
     all_ways_to_cancel();
     others_cancel();
+    shows_its_steps_as_one_bar_with_the_time_left();
     executed_and_modal();
     minimum_duration();
     delete_on_close();
@@ -326,6 +390,7 @@ int main(int argc, char **argv)
     goes_in_its_own_cancel([](dialog &shown) { shown.close(); });
     is_no_poll();
     on_the_ui_thread();
+    no_other_job_runs_in_the_middle();
     of_a_posted_job();
     return 0;
 }

@@ -11,6 +11,7 @@
 #include <QtCore/QCoreApplication>
 #include <QtCore/QEventLoop>
 #include <QtCore/QThread>
+#include <QtCore/QThreadPool>
 
 #include "dcc_cancel/adapters/qt_pump.hpp"
 #include "qt_loop.hpp"
@@ -328,6 +329,23 @@ void other_threads_may_have_one()
     EXPECT(worker.wait(20'000));
 }
 
+// Qt's own pool takes what carries the context.
+void a_pool_has_the_context()
+{
+    const dcc::job job = dcc::job::create({"Solve"});
+    const dcc::job_scope current(job);
+    std::atomic<bool> saw{false};
+    QThreadPool pool;
+    pool.start(dcc::with_context([&saw] {
+        dcc::poller cancelled;
+        while (!cancelled())
+            std::this_thread::yield();
+        saw = true;
+    }));
+    job.cancel();
+    EXPECT(pool.waitForDone(20'000) && saw);
+}
+
 } // namespace
 
 int main(int argc, char **argv)
@@ -344,5 +362,6 @@ int main(int argc, char **argv)
     a_job_may_destroy_it();
     what_is_thrown_stays_outside();
     other_threads_may_have_one();
+    a_pool_has_the_context();
     return 0;
 }

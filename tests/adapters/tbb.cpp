@@ -9,6 +9,8 @@
 
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task_arena.h>
+#include <oneapi/tbb/task_group.h>
 
 #include "cancelled_work.hpp"
 #include "dcc_cancel/adapters/tbb.hpp"
@@ -138,6 +140,28 @@ void a_worker_has_the_context()
     worker.join();
     EXPECT(seen == token.get());
     EXPECT(after == nullptr);
+}
+
+// The library's own task groups and arenas take what carries the context, and call it as a constant.
+void what_carries_the_context_is_a_task()
+{
+    const dcc::job job = dcc::job::create({"Solve"});
+    const dcc::job_scope current(job);
+    std::atomic<int> saw{0};
+    const auto until_cancelled = dcc::with_context([&] {
+        dcc::poller cancelled;
+        while (!cancelled())
+            std::this_thread::yield();
+        ++saw;
+    });
+    tbb::task_group group;
+    group.run(until_cancelled);
+    tbb::task_arena arena(2);
+    arena.enqueue(until_cancelled);
+    job.cancel();
+    group.wait();
+    while (saw < 2)
+        std::this_thread::yield();
 }
 
 void parallel_for_stops()
@@ -270,6 +294,7 @@ int main(int argc, char **argv)
     a_task_group_stops(is_polled(argc, argv));
     tasks_poll();
     a_worker_has_the_context();
+    what_carries_the_context_is_a_task();
     parallel_for_stops();
     the_current_job_stops_what_has_a_token_of_its_own();
     groups_end_while_they_are_cancelled();

@@ -48,7 +48,7 @@ void transfers_stop(loopback_server &server)
     EXPECT(transfer.status() == DCC_OK);
     EXPECT(dcc::run(job, [&] {
         dcc::job_state how = dcc::job_state::none;
-        cancelled_once(job, [&] { return job.progress().done == 50000; },
+        cancelled_once(job, [&] { return job.progress().fraction == 0.5; },
                        [&] { how = transfer.perform(); });
         EXPECT(how == dcc::job_state::cancelled);
         return false;

@@ -39,6 +39,15 @@ fn assert_plays(mesh: &Path, results: &Path) -> String {
         "    after        bake.cpp:",
         "ok     the report names the file: bake.cpp",
         "  cancels      2 obeyed; polls saw ",
+        "  ok     sample job: cancelled",
+        "  ok     all workers stopped in the midst of it",
+        "  ok     and was counted: a poll on a thread that has no job",
+        "  ok     the commit won: the file has the smoothed mesh",
+        "  ok     the commit lost, and threw dcc::cancelled_error: the file is as it was",
+        "  ok     the UI drew while the coroutine worked",
+        "  ok     and the coroutine got on in each tick",
+        "  ok     it stopped in the next tick",
+        "  ok     and its cancelled_error rolled the mesh back",
     ] {
         assert!(told.contains(line), "{line}\n{told}");
     }

@@ -1,6 +1,6 @@
-//! The MCP server of `examples/mcp_server`, whose tools run in a C++ plugin, with official clients: what
-//! `tests/clients/python/scenarios.py` and its sibling for the TypeScript SDK ask for, over each
-//! transport, between versions of the SDKs.
+//! The MCP servers of `examples/mcp_server` and `examples/mcp_tools`, whose tools run in a C++ plugin, with
+//! official clients: what `tests/clients/python/scenarios.py` and its sibling for the TypeScript SDKs ask
+//! for, over each transport, between versions of the SDKs.
 //!
 //! Each test leaves the messages of both sides in `target/end_to_end`.
 
@@ -17,7 +17,7 @@ mod python_venv;
 #[path = "../support/mod.rs"]
 mod support;
 
-use mcp_server::{HttpServer, Sdk, limited, stdio_command};
+use mcp_server::{HttpServer, Sdk, Server, limited, stdio_command};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -36,19 +36,21 @@ enum Client {
     /// Version 2 of the SDK in the era of 2026-07-28, else it is the one of the handshake.
     PythonOf2026,
     TypeScript,
+    /// The package that has clients alone.
+    TypeScript2,
 }
 
 /// The code that answers a cancelled request.
-fn promised_answer(server: Sdk, transport: Transport, client: Client) -> &'static str {
+fn promised_answer(server: Server, transport: Transport, client: Client) -> &'static str {
     match (server, transport, client) {
         // This version answers on every transport, with a code of its own.
-        (Sdk::One, ..) => "0",
+        (Server::Messages(Sdk::One), ..) => "0",
         // MCP has cancelled requests not answered.
-        (Sdk::Two, Transport::Stdio, _) => "none",
+        (_, Transport::Stdio, _) => "none",
         // The stream that an answer would come on was closed: that was the cancel.
-        (Sdk::Two, Transport::Http, Client::PythonOf2026) => "none",
+        (_, Transport::Http, Client::PythonOf2026) => "none",
         // A stream of 2025 has to end with something.
-        (Sdk::Two, Transport::Http, _) => "-32800",
+        (_, Transport::Http, _) => "-32800",
     }
 }
 
@@ -61,9 +63,12 @@ fn folder() -> PathBuf {
 fn client_command(name: &str, client: Client) -> Command {
     let script = support::root().join("tests/clients/python/client.py");
     match client {
-        Client::TypeScript => {
+        Client::TypeScript | Client::TypeScript2 => {
             let mut command = limited(Path::new("node"));
             command.arg(node_packages::client(name));
+            if matches!(client, Client::TypeScript2) {
+                command.args(["--package", "client"]);
+            }
             command
         }
         Client::Python(sdk) => {
@@ -79,8 +84,10 @@ fn client_command(name: &str, client: Client) -> Command {
     }
 }
 
-fn play(name: &str, server: Sdk, transport: Transport, client: Client) {
-    if matches!(client, Client::TypeScript) && !node_packages::exist() {
+fn play(name: &str, server: impl Into<Server>, transport: Transport, client: Client) {
+    let server = server.into();
+    let is_script = matches!(client, Client::TypeScript | Client::TypeScript2);
+    if is_script && !node_packages::exist() {
         return support::skip(name, "no nodejs and npm");
     }
     let transcript = folder().join(format!("{name}.jsonl"));
@@ -98,6 +105,8 @@ fn play(name: &str, server: Sdk, transport: Transport, client: Client) {
             let running = HttpServer::start(server, &log);
             if matches!(client, Client::PythonOf2026) {
                 command.args(["--arrives-as", "task"]);
+            } else if !is_script && !matches!(server, Server::Messages(_)) {
+                command.args(["--ends-as", "task"]);
             }
             command.args(["--http", &running.url]);
             Some(running)
@@ -173,6 +182,76 @@ fn a_client_that_leaves_ends_server_2() {
     leave_a_server(Sdk::Two);
 }
 
+/// What the demo of `examples/mcp_tools` prints, numbers left out.
+const SCENES: &str = "\
+one call: stopped, with N of N passes done
+too late: all N passes done
+three calls, the first one: all N passes done
+three calls, the last one: all N passes done
+three calls, the middle one: stopped, with N of N passes done
+the plugin has given everything back
+";
+
+fn show_the_demo(name: &str, server: Server, transport: Transport) {
+    let mut command = limited(&Sdk::Fast.python());
+    command.arg("-B").arg(support::root().join("examples/mcp_tools/demo.py"));
+    let running = match transport {
+        Transport::Stdio => {
+            command.arg("--").args(stdio_command(server));
+            None
+        }
+        Transport::Http => {
+            let running = HttpServer::start(server, &folder().join(format!("{name}.server.log")));
+            command.arg(&running.url);
+            Some(running)
+        }
+    };
+    let printed = support::printed(&mut command);
+    drop(running);
+    let words = printed.split_inclusive([' ', '\n']).map(|word| {
+        let is_number = word.trim_end().chars().all(|letter| letter.is_ascii_digit());
+        if is_number { "N " } else { word }
+    });
+    assert_eq!(words.collect::<String>(), SCENES, "{printed}");
+}
+
+#[test]
+#[ignore = "SDKs from PyPI"]
+fn the_demo_stops_tools_of_fastmcp() {
+    show_the_demo("demo_fastmcp", Server::FastMcp, Transport::Stdio);
+}
+
+#[test]
+#[ignore = "SDKs from PyPI"]
+fn the_demo_stops_tools_of_mcp_server_over_http() {
+    show_the_demo("demo_mcp_server", Server::Sdk, Transport::Http);
+}
+
+/// Jobs of calls, as only their own process sees them.
+fn call_tools_in_process(sdk: &str) {
+    let mut command = limited(&Sdk::Fast.python());
+    command
+        .arg("-B")
+        .arg(support::root().join("tests/clients/python/tools_in_process.py"))
+        .arg(sdk);
+    command.env("PYTHONPATH", support::root().join("python"));
+    let library = support::staged_library(&support::scratch(&format!("in_process-{sdk}")));
+    command.env("DCC_CANCEL_LIBRARY", library);
+    assert_eq!(support::printed(&mut command), "all passed\n");
+}
+
+#[test]
+#[ignore = "SDKs from PyPI"]
+fn tools_of_fastmcp_in_process() {
+    call_tools_in_process("fastmcp");
+}
+
+#[test]
+#[ignore = "SDKs from PyPI"]
+fn tools_of_mcp_server_in_process() {
+    call_tools_in_process("mcp");
+}
+
 macro_rules! runs {
     ($($name:ident: $server:expr, $transport:ident, $client:expr;)*) => {
         $(
@@ -200,4 +279,17 @@ runs! {
     server_2_http_python_2: Sdk::Two, Http, Client::Python(Sdk::Two);
     server_2_http_python_2_of_2026: Sdk::Two, Http, Client::PythonOf2026;
     server_2_http_typescript: Sdk::Two, Http, Client::TypeScript;
+    server_2_http_typescript_2: Sdk::Two, Http, Client::TypeScript2;
+    fastmcp_stdio_python_2: Server::FastMcp, Stdio, Client::Python(Sdk::Two);
+    fastmcp_stdio_python_2_of_2026: Server::FastMcp, Stdio, Client::PythonOf2026;
+    fastmcp_stdio_typescript_2: Server::FastMcp, Stdio, Client::TypeScript2;
+    fastmcp_http_python_2: Server::FastMcp, Http, Client::Python(Sdk::Two);
+    fastmcp_http_python_2_of_2026: Server::FastMcp, Http, Client::PythonOf2026;
+    fastmcp_http_typescript: Server::FastMcp, Http, Client::TypeScript;
+    mcp_server_stdio_python_1: Server::Sdk, Stdio, Client::Python(Sdk::One);
+    mcp_server_stdio_python_2: Server::Sdk, Stdio, Client::Python(Sdk::Two);
+    mcp_server_stdio_typescript: Server::Sdk, Stdio, Client::TypeScript;
+    mcp_server_http_python_2: Server::Sdk, Http, Client::Python(Sdk::Two);
+    mcp_server_http_python_2_of_2026: Server::Sdk, Http, Client::PythonOf2026;
+    mcp_server_http_typescript_2: Server::Sdk, Http, Client::TypeScript2;
 }

@@ -1,5 +1,5 @@
 //! The flow of HTTP with nothing but curl: start a call, cancel it by its id on another connection, see
-//! the answer on the first.
+//! the answer on the first. And as a collection of Postman, which newman runs.
 
 #![cfg(target_os = "linux")]
 
@@ -7,14 +7,17 @@
 mod built_once;
 #[path = "../support/mcp_server.rs"]
 mod mcp_server;
+#[path = "../support/node_packages.rs"]
+mod node_packages;
 #[path = "../support/python_venv.rs"]
 mod python_venv;
 #[path = "../support/mod.rs"]
 mod support;
 
-use mcp_server::{HttpServer, Sdk};
+use mcp_server::{HttpServer, Sdk, limited};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 const FOR_EVER: u64 = 1_000_000_000;
@@ -133,12 +136,9 @@ fn start_cancel_and_see_the_answer(test: &str, sdk: Sdk, code: i64) {
     assert!(call.next_message().is_none(), "nothing follows an answer");
     assert!(call.curl.wait().unwrap().success());
 
-    // One version answers before the native loop has stopped.
-    let partial = (1..)
-        .map(|asked| session.call(json!(asked), "last_partial_result", json!({})))
-        .take(1000)
-        .find(|partial| partial["found"] == true)
-        .expect("a partial result");
+    // Also right after its cancel: one version answers before the native loop has stopped.
+    let partial = session.call(json!(1), "last_partial_result", json!({}));
+    assert_eq!(partial["found"], true, "{partial}");
     assert_eq!(partial["request_id"], id, "{partial}");
     assert_eq!(partial["reason"], "by curl", "{partial}");
     let (done, at_cancel) = (&partial["done"], &partial["done_at_cancel"]);
@@ -179,6 +179,41 @@ fn a_cancel_that_the_sdk_does_not_know_is_answered_all_the_same() {
     assert_eq!(partial["ways"], json!(["message"]), "{partial}");
 }
 
+/// The answer to a call on its connection.
+fn answer_to(call: &mut Waiting) -> Value {
+    std::iter::from_fn(|| call.next_message())
+        .find(|message| message.get("method").is_none())
+        .expect("an answer")
+}
+
+#[test]
+#[ignore = "an SDK from PyPI"]
+fn an_id_in_flight_is_an_invalid_request_and_free_as_soon_as_its_call_has_stopped() {
+    let test = "http_flow-reused";
+    if !support::exists("curl") {
+        return support::skip(test, "no curl");
+    }
+    let server = HttpServer::start(Sdk::Two, &support::scratch(test).join("server.log"));
+    let session = Session::open(&server.url);
+    let id = json!(7);
+    let run = |count| json!({"count": count});
+    for round in 0..5 {
+        let mut call = Waiting::start(&session, &id, "long_execution", run(FOR_EVER));
+        call.next_message().expect("progress");
+        if round == 0 {
+            let mut second = Waiting::start(&session, &id, "long_execution", run(1));
+            let answer = answer_to(&mut second);
+            assert_eq!(answer["error"]["code"], -32600, "{answer}");
+        }
+        session.notify("notifications/cancelled", json!({"requestId": id, "reason": "again"}));
+        // Not after its answer: the SDK is slow to give it if it is busy.
+        let partial = session.call(json!(8), "last_partial_result", json!({}));
+        assert_eq!(partial["found"], true, "{partial}");
+        let short = session.call(id.clone(), "short_execution", json!({"topic": "reused"}));
+        assert_eq!(short["done"], short["asked"], "{short}");
+    }
+}
+
 #[test]
 #[ignore = "an SDK from PyPI"]
 fn server_1_answers_a_cancelled_call_with_its_own_error() {
@@ -189,4 +224,35 @@ fn server_1_answers_a_cancelled_call_with_its_own_error() {
 #[ignore = "an SDK from PyPI"]
 fn server_2_answers_a_cancelled_call_with_the_error_of_2025() {
     start_cancel_and_see_the_answer("http_flow-2", Sdk::Two, -32800);
+}
+
+/// Requests of a collection are made one after the other; what is to be cancelled goes out from a script.
+#[test]
+#[ignore = "an SDK from PyPI, newman from npm"]
+fn the_collection_of_postman_passes() {
+    let test = "http_flow-postman";
+    if !node_packages::exist() {
+        return support::skip(test, "no nodejs and npm");
+    }
+    let folder = support::scratch(test);
+    let file = folder.join("large");
+    std::fs::File::create(&file).unwrap().set_len(1 << 38).unwrap();
+    let server = HttpServer::start(Sdk::Two, &folder.join("server.log"));
+    let said = support::printed(
+        limited(Path::new("node"))
+            .arg(node_packages::newman())
+            .arg("run")
+            .arg(support::root().join("examples/mcp_server/postman_collection.json"))
+            .args(["--folder", "In one run", "--reporters", "json", "--reporter-json-export"])
+            .arg(folder.join("run.json"))
+            .args(["--env-var", &format!("url={}", server.url)])
+            .args(["--env-var", &format!("file={}", file.display())]),
+    );
+    let run = std::fs::read(folder.join("run.json")).expect(&said);
+    let run: Value = serde_json::from_slice(&run).unwrap();
+    let stats = &run["run"]["stats"];
+    assert_eq!(run["run"]["failures"], json!([]), "{said}");
+    // Those of the four requests before, two of each cancel, and one after.
+    assert_eq!(stats["assertions"]["total"], 4 + 3 * 2 + 1, "{stats}");
+    assert_eq!(stats["items"]["total"], 8, "{stats}");
 }

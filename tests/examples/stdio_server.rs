@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// More passes than any machine makes within a test.
 const FOR_EVER: i64 = 1_000_000_000_000;
@@ -101,10 +102,128 @@ fn a_cancelled_call_stops_and_is_not_answered() {
     assert!(0.0 < first && first < second && second < FOR_EVER as f64, "{first} {second}");
     server.cancel(1, "User pressed Esc");
     let rest = server.logged("request 1 cancelled (User pressed Esc), ");
-    assert!(passes_kept(&rest, FOR_EVER) >= second, "{rest}");
+    assert!(passes_kept(&rest, FOR_EVER) > 0.0, "{rest}");
     server.call(2, "short_execution", json!({"topic": "still here"}));
     let answer = server.next_answer();
     assert_eq!((&answer["id"], text_of(&answer)), (&json!(2), "in short: still here"));
+    ends_in_silence(server);
+}
+
+#[test]
+fn a_call_that_is_cancelled_as_lsp_and_acp_have_it_is_answered() {
+    let test = "a_call_that_is_cancelled_as_lsp_and_acp_have_it_is_answered";
+    let Some(mut server) = started(test) else { return };
+    for (id, method, named) in [(1, "$/cancelRequest", "id"), (2, "$/cancel_request", "requestId")]
+    {
+        server.call(id, "long_execution", json!({"count": FOR_EVER}));
+        server.progress_of(id);
+        let params = json!({ named: id });
+        server.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
+        let answer = server.next_answer();
+        assert_eq!(answer["id"], json!(id), "{answer}");
+        assert_eq!(answer["error"]["code"], -32800, "{answer}");
+    }
+    ends_in_silence(server);
+}
+
+/// A request of a client that knows tasks.
+fn ask_as_one_who_knows_tasks(
+    server: &mut Server,
+    id: i64,
+    method: &str,
+    mut params: Value,
+) -> Value {
+    let extensions = json!({"io.modelcontextprotocol/tasks": {}});
+    params["_meta"] =
+        json!({"io.modelcontextprotocol/clientCapabilities": {"extensions": extensions}});
+    server.request(id, method, params);
+    let answer = server.next();
+    assert_eq!(answer["id"], id, "{answer}");
+    answer
+}
+
+#[test]
+fn a_task_is_answered_at_once_and_cancelled_by_its_own_id() {
+    let Some(mut server) = started("a_task_is_answered_at_once_and_cancelled_by_its_own_id") else {
+        return;
+    };
+    let mut next_id = 0;
+    let mut ask = |server: &mut Server, method: &str, params: Value| {
+        next_id += 1;
+        ask_as_one_who_knows_tasks(server, next_id, method, params)
+    };
+    let long = |count| json!({"name": "long_execution", "arguments": {"count": count}});
+    let made = ask(&mut server, "tools/call", long(FOR_EVER))["result"].clone();
+    assert_eq!((&made["resultType"], &made["status"]), (&json!("task"), &json!("working")));
+    let named = json!({"taskId": made["taskId"]});
+    let told = ask(&mut server, "tasks/get", named.clone())["result"].clone();
+    assert_eq!((&told["resultType"], &told["status"]), (&json!("complete"), &json!("working")));
+    // The request has been answered: its own id cancels nothing, nor does the task's as one of a request.
+    server.cancel(1, "too late");
+    server.logged("a cancel was ignored: request 1 is over");
+    server.send(&json!({
+        "jsonrpc": "2.0", "method": "notifications/cancelled",
+        "params": {"requestId": made["taskId"], "reason": "not the way"},
+    }));
+    server.logged("a cancel was ignored: request ");
+    let told = ask(&mut server, "tasks/get", named.clone());
+    assert_eq!(told["result"]["status"], "working", "{told}");
+
+    let heard = ask(&mut server, "tasks/cancel", named.clone());
+    assert_eq!(heard["result"], json!({"resultType": "complete"}));
+    passes_kept(&server.logged(" cancelled, "), FOR_EVER);
+    let told = ask(&mut server, "tasks/get", named.clone())["result"].clone();
+    assert_eq!(told["status"], "cancelled", "{told}");
+    assert!(told["result"].is_null(), "{told}");
+    // Of one that is over, too, it is heard.
+    let heard = ask(&mut server, "tasks/cancel", named.clone());
+    assert_eq!(heard["result"], json!({"resultType": "complete"}));
+    let heard = ask(&mut server, "tasks/update", named.clone());
+    assert_eq!(heard["result"], json!({"resultType": "complete"}));
+
+    let made = ask(&mut server, "tools/call", long(2_000))["result"].clone();
+    let whole = json!({"taskId": made["taskId"]});
+    let done = loop {
+        let told = ask(&mut server, "tasks/get", whole.clone());
+        if told["result"]["status"] != "working" {
+            break told["result"].clone();
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    assert_eq!(done["status"], "completed", "{done}");
+    assert_eq!(done["result"]["content"][0]["text"], "smoothed 2000 of 2000 times");
+    for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
+        for params in [json!({"taskId": "nobody"}), json!({"taskId": 7}), json!({})] {
+            assert_eq!(ask(&mut server, method, params)["error"]["code"], -32602);
+        }
+        // Who does not say that it knows tasks is told what is missing, and gets none.
+        server.request("unknowing", method, named.clone());
+        let error = server.next()["error"].clone();
+        assert_eq!(error["code"], -32021, "{error}");
+        let missing = &error["data"]["requiredCapabilities"]["extensions"];
+        assert_eq!(missing, &json!({"io.modelcontextprotocol/tasks": {}}));
+    }
+    assert_eq!(ask(&mut server, "tasks/list", named)["error"]["code"], -32601);
+    // What is done at once is no task, and one that runs does not keep the server.
+    let short = json!({"name": "short_execution", "arguments": {"topic": "tasks"}});
+    assert_eq!(text_of(&ask(&mut server, "tools/call", short)), "in short: tasks");
+    ask(&mut server, "tools/call", long(FOR_EVER));
+    server.end_input();
+    passes_kept(&server.logged(" cancelled, "), FOR_EVER);
+    ends_in_silence(server);
+}
+
+#[test]
+fn a_call_ends_when_its_peer_waits_no_longer() {
+    let Some(mut server) = started("a_call_ends_when_its_peer_waits_no_longer") else { return };
+    let arguments = json!({"count": FOR_EVER});
+    let meta = json!({"dcc-cancel/timeoutMs": 20, "traceparent": "no trace"});
+    let params = json!({"name": "long_execution", "arguments": arguments, "_meta": meta});
+    server.request(1, "tools/call", params);
+    // Not its peer, but this side has cancelled it.
+    let answer = server.next();
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(1), &json!(-32802)), "{answer}");
+    server.logged("request 1 cancelled (deadline exceeded), ");
     ends_in_silence(server);
 }
 
@@ -215,6 +334,16 @@ fn malformed_lines_are_answered_and_the_server_goes_on() {
         let answer = server.next();
         assert_eq!(answer["error"]["code"], code, "{}: {answer}", String::from_utf8_lossy(line));
     }
+    // An id that its parser has no room for is not echoed with other digits.
+    for id in ["18446744073709551616", "-9223372036854775809", "1e3"] {
+        server.send_bytes(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#).as_bytes());
+        let answer = server.next();
+        assert_eq!(
+            (&answer["id"], &answer["error"]["code"]),
+            (&json!(null), &json!(-32600)),
+            "{id}"
+        );
+    }
     // Neither of these is answered.
     server.send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": 7}));
     server.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
@@ -249,9 +378,12 @@ fn a_file_is_read_on_a_worker_whole_or_until_a_cancel() {
     let file = support::scratch("stdio_server_file").join("Wikipedia");
     std::fs::write(&file, "Wikipedia").unwrap();
     server.call(1, "process_large_file", json!({"path": file}));
-    let told = server.next();
-    assert_eq!((&told["params"]["progress"], &told["params"]["total"]), (&json!(9), &json!(9)));
-    assert_eq!(text_of(&server.next()), format!("Adler-32 {} of 9 bytes", 0x11E6_0398));
+    let (mut told, mut answer) = (Value::Null, server.next());
+    while !answer["method"].is_null() {
+        (told, answer) = (answer["params"].take(), server.next());
+    }
+    assert_eq!((&told["progress"], &told["total"]), (&json!(9), &json!(9)));
+    assert_eq!(text_of(&answer), format!("Adler-32 {} of 9 bytes", 0x11E6_0398));
     server.call(2, "process_large_file", json!({"path": "/dev/zero"}));
     server.progress_of(2);
     // Meanwhile the UI thread is free.
@@ -263,6 +395,46 @@ fn a_file_is_read_on_a_worker_whole_or_until_a_cancel() {
     let answer = server.next_answer();
     assert_eq!(answer["result"]["isError"], true, "{answer}");
     assert!(answer.to_string().contains("cannot read /no/such/file"), "{answer}");
+    ends_in_silence(server);
+}
+
+/// Asks until the host's thread is seen so.
+fn host_is_seen(server: &mut Server, state: &str) {
+    let end = Instant::now() + Duration::from_secs(include!("../support/hang_seconds"));
+    loop {
+        server.call("state", "host_state", json!({}));
+        let answer = server.next_answer();
+        assert_eq!(answer["id"], "state", "{answer}");
+        if text_of(&answer).starts_with(state) {
+            return;
+        }
+        assert!(Instant::now() < end, "not {state:?}: {answer}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_modal_dialog_is_told_from_a_job_that_keeps_the_thread() {
+    let test = "a_modal_dialog_is_told_from_a_job_that_keeps_the_thread";
+    let Some(mut server) = started(test) else { return };
+    host_is_seen(&mut server, "alive: ");
+    server.call(1, "open_dialog", json!({"by": "host"}));
+    assert_eq!(text_of(&server.next_answer()), "it is open");
+    host_is_seen(&mut server, "no tick for ");
+    server.call(2, "close_dialog", json!({}));
+    assert_eq!(text_of(&server.next_answer()), "closed");
+    host_is_seen(&mut server, "alive: ");
+
+    server.call(3, "open_dialog", json!({"by": "job"}));
+    host_is_seen(&mut server, "busy: inside job ");
+    server.call(4, "close_dialog", json!({}));
+    let mut answers = [server.next_answer(), server.next_answer()];
+    answers.sort_by_key(|answer| answer["id"].as_i64());
+    assert_eq!(answers.each_ref().map(text_of), ["the dialog was closed", "closed"]);
+    host_is_seen(&mut server, "alive: ");
+
+    server.call(5, "open_dialog", json!({"by": "host"}));
+    assert_eq!(server.next_answer()["id"], 5);
     ends_in_silence(server);
 }
 
@@ -282,8 +454,15 @@ fn it_speaks_mcp() {
     let named = |tool: &Value| (tool["name"].clone(), tool["inputSchema"]["required"][0].clone());
     assert_eq!(
         tools.as_array().unwrap().iter().map(named).collect::<Vec<_>>(),
-        [("long_execution", "count"), ("short_execution", "topic"), ("process_large_file", "path")]
-            .map(|(name, argument)| (json!(name), json!(argument)))
+        [
+            ("long_execution", Some("count")),
+            ("short_execution", Some("topic")),
+            ("process_large_file", Some("path")),
+            ("open_dialog", Some("by")),
+            ("close_dialog", None),
+            ("host_state", None),
+        ]
+        .map(|(name, argument)| (json!(name), json!(argument)))
     );
     server.request(2, "server/discover", json!({}));
     assert_eq!(server.next()["error"]["code"], -32601);
@@ -294,6 +473,7 @@ fn it_speaks_mcp() {
         json!({"name": "long_execution", "arguments": {"count": 1.0}}),
         json!({"name": "short_execution", "arguments": ["topic"]}),
         json!({"name": "no_tool", "arguments": {}}),
+        json!({"name": "open_dialog", "arguments": {"by": "nobody"}}),
     ] {
         server.request(3, "tools/call", params);
         let answer = server.next();
@@ -314,6 +494,8 @@ fn assert_played(mut client: Command, server: &Path, reasons: &[&str]) {
     assert!(said.ends_with("all passed\n"), "{said}{log}");
     let mut found: Vec<&str> = log
         .lines()
+        // A client looks at these itself.
+        .filter(|line| !line.ends_with("kept: the dialog was closed"))
         .filter_map(|line| line.split_once(" cancelled (")?.1.split_once("), kept: "))
         .map(|(reason, _)| reason)
         .collect();

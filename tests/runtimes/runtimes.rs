@@ -8,6 +8,8 @@
 mod c_header;
 #[path = "../support/declarations.rs"]
 mod declarations;
+#[path = "../support/structures.rs"]
+mod structures;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -101,6 +103,8 @@ fn assert_plays(reason: &str, told: &str) {
     // What it kept is of all the steps that it says it did, and of no other.
     let sum = u128::from(done) * (u128::from(done) + 1) / 2;
     assert_eq!(lines[2], format!("partial sum {sum}"), "{told}");
+    // By another job, which was sealed before it was cancelled.
+    assert_eq!(lines[3], format!("saved {sum}: job completed, a cancel came too late"), "{told}");
     assert_eq!(lines[lines.len() - 2..], ["job cancelled", "handles left 0"], "{told}");
 }
 
@@ -226,7 +230,7 @@ fn csharp() {
     compile("Program", &[]);
     runtime.plays("the user pressed Esc", &["mono", "Program.exe"]);
     let told = printed(&mut runtime.command(&["mono", "Program.exe"]));
-    assert!(told.contains("callback called\n"), "{told}");
+    assert!(told.contains("callback called\nworker asked to stop\n"), "{told}");
     compile("Corners", &[corners("Corners.cs")]);
     let rest = runtime.is_told(&["mono", "Corners.exe"]);
     assert_eq!(rest, ["disposed: Safe handle has been closed"]);
@@ -254,6 +258,30 @@ fn declarations_are_those_of_the_header() {
         assert!(used.len() >= least, "{language}: {}", used.len());
         for (name, signature) in used {
             assert_eq!(Some(&signature), declared.get(&name), "{language}: {name}");
+        }
+    }
+}
+
+/// One that is too long is refused by an older library; one that is short lacks what is new.
+#[test]
+fn structures_are_those_of_the_header() {
+    let header = std::fs::read_to_string(support::include().join("dcc_cancel.h")).unwrap();
+    let declared = structures::structures_of(&Header::parse(&header).unwrap());
+    let read = |path: &str| std::fs::read_to_string(example(path)).unwrap();
+    let csharp: String = listings().into_iter().map(|(_, text)| text).collect();
+    let languages = [
+        ("luajit", structures::in_c(&without_comments(&read("luajit/dcc_cancel.lua")))),
+        ("node", structures::in_node(&read("node/dcc_cancel.js"))),
+        ("ruby", structures::in_ruby(&read("ruby/dcc_cancel.rb"))),
+        ("java", structures::in_java(&read("java/DccCancel.java"))),
+        ("csharp.md", structures::in_csharp(&csharp)),
+    ];
+    for (language, used) in languages {
+        for expected in ["dcc_job_desc", "dcc_job_progress", "dcc_stats"] {
+            assert!(used.contains_key(expected), "{language} has no {expected}: {used:?}");
+        }
+        for (name, widths) in used {
+            assert_eq!(Some(&widths), declared.get(&name), "{language}: {name}");
         }
     }
 }

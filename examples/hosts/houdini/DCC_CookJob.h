@@ -36,12 +36,26 @@ public:
     /// The job must not ask what is gone, should somebody still hold it.
     ~DCC_CookJob() { myJob.interrupt(); }
 
-    /// Runs the cook as the current job; it returns false if it was stopped.
+    /// Runs the cook as the current job; it returns false if it was stopped. What an agent's job cooks and
+    /// the user interrupts is cancelled with that job: it does not go on to the next node.
     template <typename Function>
     dcc::job_state
     run(Function &&function)
     {
-        return dcc::run(myJob, std::forward<Function>(function));
+        const dcc::job_state end = dcc::run(myJob, std::forward<Function>(function));
+        if (end == dcc::job_state::cancelled && myJob.token().cause() == dcc::cause::foreign)
+            dcc::job::current().cancel("Interrupted by the user");
+        return end;
+    }
+
+    /// Inside run, for what changes the node: calls the function behind the point of no return. Whoever
+    /// cancels the cook from here on is told that it is too late; where a cancel was first nothing is
+    /// called, and the cook is left by dcc::cancelled_error.
+    template <typename Function>
+    void
+    commit(Function &&function)
+    {
+        myJob.commit(std::forward<Function>(function));
     }
 
     /// How much there is to do, for the percentage and for the job's progress.

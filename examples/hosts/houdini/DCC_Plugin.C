@@ -139,6 +139,8 @@ DCC_Plugin::createJob(dcc::job_options options)
     if (!thePlugin)
         throw std::runtime_error("dcc_cancel is closed: Houdini exits, or the plugin could not open it; "
                                  "then the console says why.");
+    // A parent that is given is the only one. So a cook is not below the request whose token is current: of
+    // nodes in a row the first one that commits would answer for all of it.
     options.parent = dcc::token::create({outer, thePlugin->myExit});
     options.owner = &thePlugin->myOwner;
     return dcc::job::create(options);

@@ -133,9 +133,7 @@ private:
     bool
     forEachPoint(const Point &point) const
     {
-        const dcc::context context = dcc::context::capture();
-        const auto work = [&](const UT_BlockedRange<exint> &range) {
-            dcc::context_scope current(context);
+        const auto work = dcc::with_context([&](const UT_BlockedRange<exint> &range) {
             dcc::poller cancelled;
             for (exint i = range.begin(); i < range.end();) {
                 if (cancelled())
@@ -144,7 +142,7 @@ private:
                     point(i);
             }
             myCook.addDone(range.end() - range.begin());
-        };
+        });
         // Isolated, so that this thread, while it waits for the others, takes no task of another cook:
         // that one would find this cook's job current and stop with it.
         UTisolate([&] { UTparallelFor(UT_BlockedRange<exint>(0, myCount), work); });

@@ -80,8 +80,8 @@ SOP_DccSmooth::cookMySop(OP_Context &context)
             LaplacianSmooth smooth(*gdp, cook);
             if (!smooth.findNeighbours() || !smooth.run(iterations, strength))
                 return false;
-            // From here on nothing polls: the geometry has all of the result or none of it.
-            smooth.writePositions(*gdp);
+            // The geometry has all of the result or none of it, and who cancels is told which.
+            cook.commit([&] { smooth.writePositions(*gdp); });
             return true;
         });
         // An error, not a warning: what was stopped is the input's geometry, which nobody

@@ -155,8 +155,10 @@ dcc::tick IdleQueue::pump(std::chrono::nanoseconds budget)
     isPumping_ = true;
     const dcc::tick tick = dispatcher_.pump(budget);
     isPumping_ = false;
-    // In the middle of a command it was vetoed: the timer tries again afterwards.
-    if (std::exchange(wokenInside_, false) || tick.is_vetoed || tick.next)
+    // In the middle of a command it was vetoed, or refused where Maya handled events while it was asked for
+    // Esc: the timer tries again afterwards.
+    const bool isTooEarly = tick.is_vetoed || tick.status == DCC_ERROR_REENTRANT;
+    if (std::exchange(wokenInside_, false) || isTooEarly || tick.next)
         startTimer();
     else
         stopTimer();

@@ -13,6 +13,7 @@
 #include <maya/MThreadUtils.h>
 
 #include <exception>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -97,18 +98,36 @@ MStatus SmoothCmd::readMesh(Smoother& smoother)
     return MS::kSuccess;
 }
 
-// False, and said why: the points are not to be used.
+void SmoothCmd::readResult(const Smoother& smoother)
+{
+    after_.setLength(before_.length());
+    for (unsigned int vertex = 0; vertex < after_.length(); ++vertex)
+    {
+        const SmoothPoint& point = smoother.points()[vertex];
+        after_.set(vertex, point.x, point.y, point.z);
+    }
+}
+
+// False, and said why: the mesh is as it was.
 bool SmoothCmd::smooth(Smoother& smoother)
 {
     ComputationJob computation(kName, iterations_, *IdleQueue::instance());
     const dcc::job& job = computation.job();
-    bool done = false;
     const dcc::job_state end = dcc::run(job, [&] {
-        done = smoother.smooth(iterations_, strength_, MThreadUtils::getNumThreads(),
-                               [&](int passes) { computation.setStepsDone(passes); });
-        return done;
+        if (!smoother.smooth(iterations_, strength_, MThreadUtils::getNumThreads(),
+                             [&](int passes) { computation.setStepsDone(passes); }))
+            return false;
+        readResult(smoother);
+        // The mesh changes here, and Maya keeps the command to undo it. Either a cancel was first, and
+        // neither happens; or who cancels from here on is told that it is too late.
+        job.commit([&] {
+            const MStatus status = redoIt();
+            if (!status)
+                throw std::runtime_error(status.errorString().asUTF8());
+        });
+        return true;
     });
-    if (done && end == dcc::job_state::completed)
+    if (end == dcc::job_state::completed)
         return true;
     if (end == dcc::job_state::cancelled)
     {
@@ -139,21 +158,13 @@ MStatus SmoothCmd::doIt(const MArgList& args)
         status = readMesh(smoother);
         if (!status)
             return status;
-        if (!smooth(smoother))
-            return MS::kFailure;
-        after_.setLength(before_.length());
-        for (unsigned int vertex = 0; vertex < after_.length(); ++vertex)
-        {
-            const SmoothPoint& point = smoother.points()[vertex];
-            after_.set(vertex, point.x, point.y, point.z);
-        }
+        return smooth(smoother) ? MS::kSuccess : MS::kFailure;
     }
     catch (const std::exception& thrown) // memory, threads or jobs cannot be had
     {
         displayError(MString(kName) + ": " + thrown.what());
         return MS::kFailure;
     }
-    return redoIt();
 }
 
 // Neither computes anything, so neither takes long or can be cancelled.

@@ -27,6 +27,7 @@ public:
 private:
     MStatus parse(const MArgList& args);
     MStatus readMesh(Smoother& smoother);
+    void readResult(const Smoother& smoother);
     MStatus writeMesh(MPointArray& points);
     bool smooth(Smoother& smoother);
 

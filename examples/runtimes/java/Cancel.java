@@ -1,11 +1,12 @@
 // Shows: dcc-cancel in Java, by JNA. A job sums numbers and polls; another thread cancels it, and it keeps
-// what it has.
+// what it has. Another job saves that, past its point of no return.
 //
 // Run, after `cargo build --release` (Debian: openjdk-17-jdk-headless, libjna-java):
 //     javac -cp /usr/share/java/jna.jar -d target/java examples/runtimes/java/*.java
 //     DCC_CANCEL_LIBRARY=$PWD/target/release/libdcc_cancel.so
 //         java -cp target/java:/usr/share/java/jna.jar Cancel   (one line)
 
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -28,7 +29,8 @@ final class Cancel {
             try {
                 job.run(() -> {
                     user.schedule(() -> job.cancel("the user pressed Esc"), 50, TimeUnit.MILLISECONDS);
-                    boolean isDone = sumUp();
+                    // On a thread of the common pool.
+                    boolean isDone = CompletableFuture.supplyAsync(Job.withContext(this::sumUp)).join();
                     job.setProgress(done, STEPS);
                     return isDone;
                 });
@@ -39,7 +41,28 @@ final class Cancel {
             System.out.printf("stopped after %d of %d steps by: %s%n",
                     progress.done, progress.total, job.reason());
             System.out.println("partial sum " + sum);
+            save();
             System.out.println("job " + job.state().name().toLowerCase());
+        }
+    }
+
+    /** A job of another thread, which does what cannot be taken back; then it is too late to cancel it. */
+    private void save() {
+        try (Job job = new Job("Save")) {
+            int[] answer = {0};
+            long[] saved = {0};
+            CompletableFuture<Void> thread = CompletableFuture.runAsync(() -> job.run(() -> {
+                if (!job.seal())
+                    return false;
+                answer[0] = job.cancel("too late");
+                saved[0] = sum;
+                return true;
+            }));
+            job.await();
+            thread.join(); // it uses the job
+            String told = answer[0] == DccCancel.SEALED ? "came too late" : "was first";
+            System.out.println("saved " + saved[0] + ": job " + job.state().name().toLowerCase()
+                    + ", a cancel " + told);
         }
     }
 

@@ -17,6 +17,10 @@ interface DccCancel extends Library {
     int ABI_MAJOR = 2;
     /** SIZE_MAX: a text ends with its NUL. */
     long NUL_TERMINATED = -1;
+    /** A wait without an end. */
+    long NO_LIMIT = -1;
+    /** Too late for a cancel: the job is past its point of no return. */
+    int SEALED = 19;
 
     int dcc_abi_version();
     String dcc_version_string();
@@ -31,6 +35,8 @@ interface DccCancel extends Library {
     int dcc_job_fail(Pointer job, byte[] message, long messageLength);
     int dcc_job_acknowledge_cancel(Pointer job);
     int dcc_job_cancel(Pointer job, byte[] reason, long reasonLength);
+    int dcc_job_seal(Pointer job);
+    int dcc_job_wait(Pointer job, long timeoutNs);
     int dcc_job_state(Pointer job, IntByReference outState);
     int dcc_job_label(Pointer job, byte[] buffer, long size, Pointer outLength);
     int dcc_job_set_progress(Pointer job, long done, long total, byte[] message, long messageLength);
@@ -38,6 +44,10 @@ interface DccCancel extends Library {
     int dcc_job_set_current(Pointer job, LongByReference outTicket);
     int dcc_job_reset_current(long ticket);
     int dcc_check_cancelled();
+    int dcc_context_capture(PointerByReference outContext);
+    int dcc_context_enter(Pointer context, LongByReference outTicket);
+    int dcc_context_exit(long ticket);
+    int dcc_context_release(Pointer context);
     int dcc_cancel_token_reason(Pointer token, byte[] buffer, long size, Pointer outLength);
 
     @FieldOrder({"structSize", "flags", "label", "labelLength", "callerId", "callerIdLength", "parent",
@@ -59,11 +69,13 @@ interface DccCancel extends Library {
         }
     }
 
-    @FieldOrder({"structSize", "reserved", "done", "total"})
+    @FieldOrder({"structSize", "reserved", "done", "total", "fraction", "timeLeftNs", "over", "late"})
     class JobProgress extends Structure {
         public int structSize = size();
         public int reserved;
         public long done, total;
+        public double fraction;
+        public long timeLeftNs, over, late;
     }
 
     @FieldOrder({"structSize", "reserved", "liveTokens", "liveJobs", "others"})
@@ -71,7 +83,7 @@ interface DccCancel extends Library {
         public int structSize;
         public int reserved;
         public long liveTokens, liveJobs;
-        public long[] others = new long[13];
+        public long[] others = new long[16];
 
         public Stats() {
             structSize = size(); // known once the array is there

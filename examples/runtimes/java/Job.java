@@ -6,6 +6,7 @@ import com.sun.jna.ptr.PointerByReference;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** A job of dcc-cancel, to be released by try-with-resources. */
 final class Job implements AutoCloseable {
@@ -56,14 +57,47 @@ final class Job implements AutoCloseable {
         }
     }
 
+    /**
+     * Carries what is current here to the thread that runs the result, once: for an executor, or for
+     * CompletableFuture. A new thread has nothing current, so that what asks there is never told to stop.
+     */
+    static <T> Supplier<T> withContext(Supplier<T> work) {
+        PointerByReference context = new PointerByReference();
+        DccCancel.check(LIBRARY.dcc_context_capture(context));
+        return () -> {
+            LongByReference ticket = new LongByReference();
+            DccCancel.check(LIBRARY.dcc_context_enter(context.getValue(), ticket));
+            try {
+                return work.get();
+            } finally {
+                DccCancel.check(LIBRARY.dcc_context_exit(ticket.getValue()));
+                DccCancel.check(LIBRARY.dcc_context_release(context.getValue()));
+            }
+        };
+    }
+
     /** Whether the work of this thread should stop. */
     static boolean isCancelled() {
         return DccCancel.check(LIBRARY.dcc_check_cancelled()) != 0;
     }
 
-    void cancel(String reason) {
+    /** DccCancel.SEALED: too late. */
+    int cancel(String reason) {
         byte[] text = reason.getBytes(StandardCharsets.UTF_8);
-        DccCancel.check(LIBRARY.dcc_job_cancel(handle, text, text.length));
+        return DccCancel.check(LIBRARY.dcc_job_cancel(handle, text, text.length));
+    }
+
+    /**
+     * The point of no return, before what cannot be taken back. True: go ahead, no cancel reaches it any
+     * more. False: a cancel was first.
+     */
+    boolean seal() {
+        return DccCancel.check(LIBRARY.dcc_job_seal(handle)) == 0;
+    }
+
+    /** Waits until it has really ended, on whichever thread: then what it works on can be freed. */
+    void await() {
+        DccCancel.check(LIBRARY.dcc_job_wait(handle, DccCancel.NO_LIMIT));
     }
 
     void setProgress(long done, long total) {

@@ -1,5 +1,5 @@
 -- Shows: dcc-cancel in LuaJIT, by its ffi. A job sums numbers and polls; a deadline cancels it, and it
--- keeps what it has.
+-- keeps what it has. Another job saves that, past its point of no return.
 --
 -- Run, after `cargo build --release` (Debian: luajit):
 --     DCC_CANCEL_LIBRARY=$PWD/target/release/libdcc_cancel.so luajit examples/runtimes/luajit/cancel.lua
@@ -16,13 +16,38 @@ local STEPS = 10000000000 -- about a minute
 local job = dcc.create_job("Sum up")
 local sum, done = 0, 0
 
-local function sum_up()
+-- Stands for a library that asks a function of its caller whether to stop, and says so.
+local function sum_library(ask, data)
     repeat
         done = done + 1
         sum = sum + done
-    until done == STEPS or dcc.is_cancelled()
-    dcc.check(dcc.lib.dcc_job_set_progress(job, done, STEPS, nil, 0))
-    return done == STEPS
+    until done == STEPS or ask(data) ~= 0
+    return done == STEPS, done ~= STEPS, "sum: aborted"
+end
+
+local function sum_up()
+    local goes_on = dcc.call_library(function(ask, data)
+        local succeeded, was_aborted, words = sum_library(ask, data)
+        dcc.check(dcc.lib.dcc_job_set_progress(job, done, STEPS, nil, 0))
+        return succeeded, was_aborted, words
+    end)
+    return goes_on
+end
+
+-- A job that does what cannot be taken back; then it is too late to cancel it.
+local function save(result)
+    local saving = dcc.create_job("Save")
+    local saved, was_first
+    dcc.run(saving, function()
+        if not dcc.seal(saving) then return false end
+        was_first = dcc.cancel(saving, "too late")
+        saved = result
+        return true
+    end)
+    assert(dcc.wait(saving, 0)) -- it ran here, and has ended
+    print(("saved %.0f: job %s, a cancel %s"):format(saved, dcc.state(saving),
+        was_first and "was first" or "came too late"))
+    dcc.release(saving)
 end
 
 local fine, problem = pcall(function()
@@ -33,6 +58,7 @@ local fine, problem = pcall(function()
     local progress, total = dcc.progress(job)
     print(("stopped after %.0f of %.0f steps by: %s"):format(progress, total, dcc.reason(job)))
     print(("partial sum %.0f"):format(sum))
+    save(sum)
     print("job " .. dcc.state(job))
 end)
 dcc.release(job)

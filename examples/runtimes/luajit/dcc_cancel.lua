@@ -30,6 +30,10 @@ typedef struct dcc_job_progress {
     uint32_t reserved;
     uint64_t done;
     uint64_t total;
+    double fraction;
+    uint64_t time_left_ns;
+    uint64_t over;
+    uint64_t late;
 } dcc_job_progress;
 
 typedef struct dcc_stats {
@@ -38,7 +42,8 @@ typedef struct dcc_stats {
     uint64_t live_tokens, live_jobs, live_contexts;
     uint64_t jobs_completed, jobs_failed, jobs_cancelled, jobs_interrupted;
     uint64_t context_leaks, live_registrations, live_owners, armed_deadlines;
-    uint64_t live_dispatchers, unfinished_posts, live_sessions, live_requests;
+    uint64_t live_dispatchers, unfinished_posts, live_sessions, live_requests, checks_not_asked;
+    uint64_t polls_without_job, live_shares;
 } dcc_stats;
 
 uint32_t dcc_abi_version(void);
@@ -55,6 +60,8 @@ dcc_status dcc_job_complete(const dcc_job *job);
 dcc_status dcc_job_fail(const dcc_job *job, const char *message, size_t message_length);
 dcc_status dcc_job_acknowledge_cancel(const dcc_job *job);
 dcc_status dcc_job_cancel(const dcc_job *job, const char *reason, size_t reason_length);
+dcc_status dcc_job_seal(const dcc_job *job);
+dcc_status dcc_job_wait(const dcc_job *job, uint64_t timeout_ns);
 dcc_status dcc_job_state(const dcc_job *job, int32_t *out_state);
 dcc_status dcc_job_label(const dcc_job *job, char *buffer, size_t size, size_t *out_length);
 dcc_status dcc_job_set_progress(const dcc_job *job, uint64_t done, uint64_t total,
@@ -63,6 +70,19 @@ dcc_status dcc_job_read_progress(const dcc_job *job, dcc_job_progress *out_progr
 dcc_status dcc_job_set_current(const dcc_job *job, uint64_t *out_ticket);
 dcc_status dcc_job_reset_current(uint64_t ticket);
 dcc_status dcc_check_cancelled(void);
+
+typedef struct dcc_library_call {
+    uint32_t struct_size;
+    dcc_status told;
+    const dcc_cancel_token *token, *job_token;
+    const dcc_job *job;
+} dcc_library_call;
+
+dcc_status dcc_library_call_begin(dcc_library_call *out_call);
+dcc_status dcc_library_call_ask(void *call);
+dcc_status dcc_library_call_end(const dcc_library_call *call, int32_t succeeded, int32_t was_aborted,
+                                const char *words, size_t words_length);
+
 dcc_status dcc_cancel_token_set_deadline_after(const dcc_cancel_token *token, uint64_t nanoseconds);
 dcc_status dcc_cancel_token_cause(const dcc_cancel_token *token, int32_t *out_cause);
 dcc_status dcc_cancel_token_reason(const dcc_cancel_token *token, char *buffer, size_t size,
@@ -124,6 +144,37 @@ function dcc.run(job, work)
         error(result, 0)
     end
     return dcc.check(result and dcc.lib.dcc_job_complete(job) or dcc.lib.dcc_job_acknowledge_cancel(job))
+end
+
+-- Calls a C library that asks a function of its caller now and then: work(ask, data) hands it both, for
+-- instance as sqlite3_progress_handler(db, 1000, ask, data). No Lua runs in the callback, which LuaJIT would
+-- not bear on another thread. work answers whether the library succeeded, whether it says that it was
+-- aborted, and its words; a job that was stopped or has failed ends with those. Whether to go on.
+function dcc.call_library(work)
+    local call = ffi.new("dcc_library_call")
+    call.struct_size = ffi.sizeof(call)
+    dcc.check(dcc.lib.dcc_library_call_begin(call))
+    local succeeded, was_aborted, words = work(dcc.lib.dcc_library_call_ask, call)
+    words = words or ""
+    return dcc.check(dcc.lib.dcc_library_call_end(call, succeeded and 1 or 0, was_aborted and 1 or 0,
+        words, #words)) == 0
+end
+
+-- The point of no return of a job, before what cannot be taken back. True: go ahead, no cancel reaches it any
+-- more. False: a cancel was first.
+function dcc.seal(job)
+    return dcc.check(dcc.lib.dcc_job_seal(job)) == 0
+end
+
+-- Asks a job to stop. False: too late, it is sealed, it has ended, or somebody has asked before.
+function dcc.cancel(job, reason)
+    return dcc.check(dcc.lib.dcc_job_cancel(job, reason, #reason)) == 0
+end
+
+-- Whether a job has really ended, its own code and all. In a host it waits so many seconds for one that
+-- another thread runs; then what that works on can be freed.
+function dcc.wait(job, seconds)
+    return dcc.check(dcc.lib.dcc_job_wait(job, seconds * 1e9)) == 0
 end
 
 -- Whether the work of this thread should stop.

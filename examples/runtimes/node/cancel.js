@@ -1,5 +1,6 @@
 // Shows: dcc-cancel in Node.js, by koffi. A job sums numbers in a worker thread and polls; a timer of
-// the event loop cancels it, and it keeps what it has.
+// the event loop cancels it, and it keeps what it has. Another job saves that, past its point of
+// no return.
 //
 // Run, after `cargo build --release`, with Node.js 18 or later:
 //     cp -r examples/runtimes/node target/ && npm ci --ignore-scripts --prefix target/node
@@ -18,21 +19,46 @@ const STEPS = 10_000_000_000; // many minutes
 function sumUp() {
     const job = dcc.Job.find(workerData.id);
     let sum = 0;
+    // Stands for a native library that asks a function of its caller whether to stop.
+    const sumLibrary = (ask, data) => {
+        let done = 0;
+        do {
+            done += 1;
+            sum += done;
+        } while (done < STEPS && ask(data) === 0);
+        return done;
+    };
     try {
         job.run(() => {
             parentPort.postMessage('running');
-            let done = 0;
-            do {
-                done += 1;
-                sum += done;
-            } while (done < STEPS && !dcc.isCancelled());
+            const call = new dcc.LibraryCall();
+            const done = sumLibrary(call.ask, call.data);
             job.setProgress(done, STEPS);
-            return done === STEPS;
+            return call.end(done === STEPS, done !== STEPS, 'sum: aborted');
         });
     } finally {
         job.release();
     }
     parentPort.postMessage({ sum });
+}
+
+// A job that does what cannot be taken back; then it is too late to cancel it.
+function save(sum) {
+    const job = dcc.Job.create('Save');
+    try {
+        let saved;
+        let answer;
+        job.run(() => {
+            if (!job.seal()) return false;
+            answer = job.cancel('too late');
+            saved = sum;
+            return true;
+        });
+        const told = answer === dcc.SEALED ? 'came too late' : 'was first';
+        console.log(`saved ${saved}: job ${job.state}, a cancel ${told}`);
+    } finally {
+        job.release();
+    }
 }
 
 async function main() {
@@ -46,12 +72,15 @@ async function main() {
         user.signal.addEventListener('abort', () => job.cancel(user.signal.reason));
         setTimeout(() => user.abort('the user pressed Esc'), 50);
 
-        // Waits for the cancel on a thread of koffi, and for what the worker has.
-        const [, [{ sum }]] = await Promise.all([job.cancelled(), once(worker, 'message')]);
+        // Waits on threads of koffi for the cancel and the end, and for what the worker has.
+        const [, , [{ sum }]] = await Promise.all([
+            job.cancelled(), job.ended(), once(worker, 'message'),
+        ]);
 
         const { done, total } = job.progress;
         console.log(`stopped after ${done} of ${total} steps by: ${job.reason}`);
         console.log(`partial sum ${sum}`);
+        save(sum);
         console.log(`job ${job.state}`);
     } finally {
         await worker?.terminate(); // it has ended, but for errors

@@ -32,10 +32,14 @@ koffi.struct('dcc_job_desc', {
 });
 koffi.struct('dcc_job_progress', {
     struct_size: 'uint32_t', reserved: 'uint32_t', done: 'uint64_t', total: 'uint64_t',
+    fraction: 'double', time_left_ns: 'uint64_t', over: 'uint64_t', late: 'uint64_t',
 });
 koffi.struct('dcc_stats', {
     struct_size: 'uint32_t', reserved: 'uint32_t',
-    live_tokens: 'uint64_t', live_jobs: 'uint64_t', others: koffi.array('uint64_t', 13),
+    live_tokens: 'uint64_t', live_jobs: 'uint64_t', others: koffi.array('uint64_t', 16),
+});
+koffi.struct('dcc_library_call', {
+    struct_size: 'uint32_t', told: 'int32_t', token: 'void *', job_token: 'void *', job: 'void *',
 });
 koffi.alias('dcc_status', 'int32_t');
 koffi.pointer('handle', koffi.opaque()); // a BigInt in JavaScript: workers may be sent it
@@ -57,6 +61,8 @@ const native = Object.fromEntries([
     'dcc_status dcc_job_fail(handle job, const char *message, size_t message_length)',
     'dcc_status dcc_job_acknowledge_cancel(handle job)',
     'dcc_status dcc_job_cancel(handle job, const char *reason, size_t reason_length)',
+    'dcc_status dcc_job_seal(handle job)',
+    'dcc_status dcc_job_wait(handle job, uint64_t timeout_ns)',
     'dcc_status dcc_job_state(handle job, _Out_ int32_t *out_state)',
     'dcc_status dcc_job_label(handle job, _Out_ char *buffer, size_t size, void *out_length)',
     `dcc_status dcc_job_set_progress(handle job, uint64_t done, uint64_t total, const char *message,
@@ -65,6 +71,10 @@ const native = Object.fromEntries([
     'dcc_status dcc_job_set_current(handle job, _Out_ uint64_t *out_ticket)',
     'dcc_status dcc_job_reset_current(uint64_t ticket)',
     'dcc_status dcc_check_cancelled(void)',
+    'dcc_status dcc_library_call_begin(dcc_library_call *out_call)',
+    'dcc_status dcc_library_call_ask(void *call)',
+    `dcc_status dcc_library_call_end(const dcc_library_call *call, int32_t succeeded, int32_t was_aborted,
+        const char *words, size_t words_length)`,
     'dcc_status dcc_cancel_token_wait(handle token, uint64_t timeout_ns)',
     'dcc_status dcc_cancel_token_reason(handle token, _Out_ char *buffer, size_t size, void *out_length)',
 ].map((line) => [line.match(/(\w+)\(/)[1], library.func(line)]));
@@ -75,6 +85,7 @@ if (native.dcc_instance_check() !== 0) throw new Error('a second copy of dcc-can
 const NUL_TERMINATED = 0xffffffffffffffffn; // SIZE_MAX
 const FOREVER = 0xffffffffffffffffn;
 const CANCELLED_BY_TOKEN = 1;
+const SEALED = 19;
 const STATES = ['none', 'pending', 'running', 'completed', 'failed', 'cancelled', 'interrupted'];
 
 // What a function writes into a buffer of `size` bytes.
@@ -130,12 +141,30 @@ class Job {
         return text(4097, (out) => check(native.dcc_cancel_token_reason(this.token, out, 4097, null)));
     }
     get progress() {
-        const info = { struct_size: koffi.sizeof('dcc_job_progress'), reserved: 0, done: 0, total: 0 };
+        const info = {
+            struct_size: koffi.sizeof('dcc_job_progress'), reserved: 0, done: 0, total: 0,
+            fraction: 0, time_left_ns: 0, over: 0, late: 0,
+        };
         check(native.dcc_job_read_progress(this.handle, info));
         return info;
     }
     setProgress(done, total) { check(native.dcc_job_set_progress(this.handle, done, total, null, 0)); }
+    // SEALED: too late.
     cancel(reason) { return check(native.dcc_job_cancel(this.handle, reason, NUL_TERMINATED)); }
+
+    // The point of no return, before what cannot be taken back. True: go ahead, no cancel reaches it any
+    // more. False: a cancel was first.
+    seal() { return check(native.dcc_job_seal(this.handle)) === 0; }
+
+    // Resolves when the job has really ended, on whichever thread: with true, or with false if it never
+    // can.
+    // Waits on a thread of koffi.
+    ended() {
+        return new Promise((resolve, reject) => {
+            native.dcc_job_wait.async(this.handle, FOREVER, (error, status) =>
+                error ? reject(error) : resolve(status === 0));
+        });
+    }
 
     // Resolves with true when the job is cancelled, with false when it is gone. Waits on a thread of
     // koffi: the event loop goes on meanwhile.
@@ -168,15 +197,37 @@ class Job {
     }
 }
 
+// A call of a native library that asks a function of its caller now and then: give it `ask` and `data`, and
+// no JavaScript runs in its callback. `end` says how it returned; a job that was stopped or has failed ends
+// with the library's words. Whether to go on.
+class LibraryCall {
+    ask = native.dcc_library_call_ask;
+
+    constructor() {
+        this.data = koffi.alloc('dcc_library_call', 1);
+        koffi.encode(this.data, 'uint32_t', koffi.sizeof('dcc_library_call'));
+        check(native.dcc_library_call_begin(this.data));
+    }
+
+    end(succeeded, wasAborted, words = '') {
+        const status = native.dcc_library_call_end(this.data, succeeded ? 1 : 0, wasAborted ? 1 : 0, words,
+            NUL_TERMINATED);
+        koffi.free(this.data);
+        return check(status) === 0;
+    }
+}
+
 // Whether the work of this thread should stop.
 const isCancelled = () => check(native.dcc_check_cancelled()) !== 0;
 
 // Tokens and jobs that live in the process.
 function liveHandles() {
     const stats = { struct_size: koffi.sizeof('dcc_stats'), reserved: 0, live_tokens: 0, live_jobs: 0,
-        others: new Array(13).fill(0) };
+        others: new Array(15).fill(0) };
     check(native.dcc_stats_read(stats));
     return Number(stats.live_tokens) + Number(stats.live_jobs);
 }
 
-module.exports = { Job, isCancelled, liveHandles, native, check, version: native.dcc_version_string };
+module.exports = {
+    Job, LibraryCall, SEALED, isCancelled, liveHandles, native, check, version: native.dcc_version_string,
+};

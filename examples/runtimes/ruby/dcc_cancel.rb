@@ -11,6 +11,7 @@ module DccCancel
 
     NAME = "libdcc_cancel.so.2" # Windows: dcc_cancel.dll, which dlload finds where it is loaded
     ABI_MAJOR = 2
+    NO_LIMIT = 0xffffffffffffffff
     RTLD_NOLOAD = 4
 
     # An instance that the host or a plugin has loaded goes first: dlopen of the bare name finds it by
@@ -32,8 +33,9 @@ module DccCancel
       "char *caller_id", "size_t caller_id_length", "void *parent", "void *user_data",
       "void *destroy", "void *is_cancelled", "uint64_t min_interval_ns", "void *owner"
     ]
-    JobProgress = struct ["uint32_t struct_size", "uint32_t reserved", "uint64_t done", "uint64_t total"]
-    Stats = struct ["uint32_t struct_size", "uint32_t reserved", "uint64_t counts[15]"]
+    JobProgress = struct ["uint32_t struct_size", "uint32_t reserved", "uint64_t done", "uint64_t total",
+                          "double fraction", "uint64_t time_left_ns", "uint64_t over", "uint64_t late"]
+    Stats = struct ["uint32_t struct_size", "uint32_t reserved", "uint64_t counts[18]"]
 
     extern "uint32_t dcc_abi_version()"
     extern "char *dcc_version_string()"
@@ -48,6 +50,8 @@ module DccCancel
     extern "dcc_status dcc_job_fail(handle, char *, size_t)"
     extern "dcc_status dcc_job_acknowledge_cancel(handle)"
     extern "dcc_status dcc_job_cancel(handle, char *, size_t)"
+    extern "dcc_status dcc_job_seal(handle)"
+    extern "dcc_status dcc_job_wait(handle, uint64_t)"
     extern "dcc_status dcc_job_state(handle, void *)"
     extern "dcc_status dcc_job_label(handle, char *, size_t, void *)"
     extern "dcc_status dcc_job_set_progress(handle, uint64_t, uint64_t, char *, size_t)"
@@ -55,6 +59,10 @@ module DccCancel
     extern "dcc_status dcc_job_set_current(handle, void *)"
     extern "dcc_status dcc_job_reset_current(uint64_t)"
     extern "dcc_status dcc_check_cancelled()"
+    extern "dcc_status dcc_context_capture(void *)"
+    extern "dcc_status dcc_context_enter(void *, void *)"
+    extern "dcc_status dcc_context_exit(uint64_t)"
+    extern "dcc_status dcc_context_release(void *)"
     extern "dcc_status dcc_cancel_token_reason(handle, char *, size_t, void *)"
 
     raise LoadError, "dcc-cancel has another ABI" unless dcc_abi_version >> 16 == ABI_MAJOR
@@ -82,6 +90,22 @@ module DccCancel
   # Whether the work of this thread should stop.
   def self.cancelled? = !call(:dcc_check_cancelled).zero?
 
+  # Carries what is current here to the thread that calls the result, once: Thread.new(&with_context { ... }).
+  # A new thread has nothing current, so that what asks there is never told to stop.
+  def self.with_context(&work)
+    out = "\0" * Fiddle::SIZEOF_VOIDP
+    call(:dcc_context_capture, out)
+    context = out.unpack1("J")
+    lambda do |*arguments|
+      ticket = "\0" * 8
+      call(:dcc_context_enter, context, ticket)
+      work.call(*arguments)
+    ensure
+      call(:dcc_context_exit, ticket.unpack1("Q"))
+      call(:dcc_context_release, context)
+    end
+  end
+
   # Tokens and jobs that live in the process.
   def self.live_handles
     stats = Native::Stats.malloc(Fiddle::RUBY_FREE)
@@ -91,6 +115,7 @@ module DccCancel
   end
 
   class Job
+    SEALED = 19
     STATES = %i[none pending running completed failed cancelled interrupted].freeze
 
     attr_reader :handle
@@ -140,7 +165,15 @@ module DccCancel
       DccCancel.call(is_done ? :dcc_job_complete : :dcc_job_acknowledge_cancel, @handle)
     end
 
+    # SEALED: too late.
     def cancel(reason) = DccCancel.call(:dcc_job_cancel, @handle, reason, reason.bytesize)
+
+    # The point of no return, before what cannot be taken back. True: go ahead, no cancel reaches it any more.
+    # False: a cancel was first.
+    def seal = DccCancel.call(:dcc_job_seal, @handle).zero?
+
+    # Waits until it has really ended, on whichever thread: then what it works on can be freed.
+    def wait = DccCancel.call(:dcc_job_wait, @handle, Native::NO_LIMIT)
 
     def set_progress(done, total) = DccCancel.call(:dcc_job_set_progress, @handle, done, total, nil, 0)
 

@@ -1,11 +1,11 @@
 """Plays the scenarios with the official client, of the version that is installed, against a server.
 
-    client.py --transcript FILE --folder DIR --answer -32800 [--arrives-as task] [--era legacy]
-        (--http URL | --stdio COMMAND ARGUMENT...)
+    client.py --transcript FILE --folder DIR --answer -32800 [--arrives-as task] [--ends-as task]
+        [--era legacy] (--http URL | --stdio COMMAND ARGUMENT...)
 
 `--answer`: the code of the error that a cancelled request is answered with, or "none". `--arrives-as`:
-how a cancel gets to the server, by a message or by the end of the call's task. `--era`: of version 2's
-client, legacy (2025-11-25) or 2026-07-28.
+how a cancel gets to the server, by a message or by the end of the call's task; `--ends-as`: the same of the
+end of a session. `--era`: of version 2's client, legacy (2025-11-25) or 2026-07-28.
 """
 
 import argparse
@@ -28,6 +28,7 @@ def _arguments():
     parser.add_argument("--folder", required=True)
     parser.add_argument("--answer", required=True)
     parser.add_argument("--arrives-as", default="message", choices=["message", "task"])
+    parser.add_argument("--ends-as", default="session closed", choices=["session closed", "task"])
     parser.add_argument("--era", default="legacy")
     server = parser.add_mutually_exclusive_group(required=True)
     server.add_argument("--http")
@@ -53,6 +54,7 @@ async def main():
             arguments.folder,
             None if arguments.answer == "none" else int(arguments.answer),
             arguments.arrives_as,
+            arguments.ends_as,
             sdk.TIMED_OUT,
         )
         # First, while both have made as many calls.

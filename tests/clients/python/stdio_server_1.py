@@ -53,7 +53,7 @@ async def main():
     async with stdio_client(StdioServerParameters(command=sys.argv[1])) as (read, write):
         async with ClientSession(read, write) as session:
             assert (await session.initialize()).protocolVersion == "2025-11-25"
-            assert len((await session.list_tools()).tools) == 3
+            assert len((await session.list_tools()).tools) == 6
             await session.send_ping()
             await play(Agent(session))
     print("all passed")

@@ -41,7 +41,7 @@ async def main():
     # Asks for the era of 2026 first and comes back to the handshake, as this server wants it.
     async with Client(stdio_client(StdioServerParameters(command=sys.argv[1]))) as client:
         assert client.protocol_version == "2025-11-25", client.protocol_version
-        assert len((await client.list_tools()).tools) == 3
+        assert len((await client.list_tools()).tools) == 6
         await play(Agent(client))
     print("all passed")
 

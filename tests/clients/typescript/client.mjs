@@ -1,12 +1,14 @@
-// Plays the scenarios with the client of the TypeScript SDK against a server.
+// Plays the scenarios with the client of a TypeScript SDK against a server.
 //
-//     node client.mjs --transcript FILE --folder DIR --answer -32800
+//     node client.mjs --transcript FILE --folder DIR --answer -32800 [--package client]
 //         (--http URL | --stdio COMMAND ARGUMENT...)
 //
-// `--answer`: the code of the error that a cancelled request is answered with, or "none".
+// `--answer`: the code of the error that a cancelled request is answered with, or "none". `--package`: sdk or
+// client, of those in sdks.mjs.
 
 import { Peer } from './peer.mjs';
 import { Scene, ofOne, ofTwo } from './scenarios.mjs';
+import { sdkNamed } from './sdks.mjs';
 import { Transcript } from './transcript.mjs';
 
 function parsed(words) {
@@ -22,7 +24,8 @@ function parsed(words) {
 const given = parsed(process.argv.slice(2));
 const transcript = new Transcript(given.transcript);
 const names = given.http ? ['client', 'another client'] : ['client'];
-const peers = names.map((name) => new Peer(name, transcript));
+const sdk = await sdkNamed(given.package);
+const peers = names.map((name) => new Peer(sdk, name, transcript));
 let failed = false;
 try {
     for (const peer of peers) await peer.connect(given);

@@ -1,20 +1,17 @@
-// A connected client of the TypeScript SDK.
-
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+// A connected client of a TypeScript SDK.
 
 export class Peer {
-    constructor(name, transcript) {
+    constructor(sdk, name, transcript) {
+        this.sdk = sdk;
         this.name = name;
         this.transcript = transcript;
-        this.client = new Client({ name, version: '1.0.0' });
+        this.client = new sdk.Client({ name, version: '1.0.0' });
     }
 
     async connect({ http, stdio }) {
         this.transport = http
-            ? new StreamableHTTPClientTransport(new URL(http))
-            : new StdioClientTransport({ command: stdio[0], args: stdio.slice(1) });
+            ? new this.sdk.StreamableHTTPClientTransport(new URL(http))
+            : new this.sdk.StdioClientTransport({ command: stdio[0], args: stdio.slice(1) });
         this.transcript.listen(this.transport, this.name);
         await this.client.connect(this.transport);
         await this.client.listTools();
@@ -26,7 +23,7 @@ export class Peer {
     }
 
     async call(tool, args, options) {
-        const result = await this.client.callTool({ name: tool, arguments: args }, undefined, options);
+        const result = await this.sdk.call(this.client, { name: tool, arguments: args }, options);
         if (result.isError) throw new Error(result.content[0].text);
         return result.structuredContent;
     }

@@ -36,6 +36,40 @@ async function assertAlive() {
     assert.equal(await call('short_execution', { topic: 'cats' }), 'in short: cats');
 }
 
+// One call that keeps the host's thread and counts nothing, until the client ends it. Whether the client
+// waited for it as long as it was told that it goes on, though it waits for `timeout` at most.
+async function waitsForOneOpaqueCall(timeout) {
+    const told = [];
+    const start = performance.now();
+    let heard;
+    const isHeard = new Promise((resolve) => (heard = resolve));
+    const onprogress = ({ progress, total }) => {
+        assert(total === undefined || progress < total);
+        told.push(progress);
+        if (performance.now() - start > 2 * timeout) heard();
+    };
+    const options = { timeout, resetTimeoutOnProgress: true, onprogress };
+    const result = call('open_dialog', { by: 'job' }, options);
+    result.catch(() => {});
+    const isPatient = await Promise.race([isHeard.then(() => true), result.catch(() => false)]);
+    assert.equal(await call('close_dialog', {}), 'closed');
+    if (isPatient) assert.equal(await result, 'the dialog was closed');
+    assert(told.every((value, at) => at === 0 || value > told[at - 1]), String(told));
+    return isPatient;
+}
+
+async function playOneOpaqueCall() {
+    const impatient = call('open_dialog', { by: 'job' }, { timeout: 1500, onprogress: () => {} });
+    await assert.rejects(impatient, { code: -32001 });
+    assert.equal(await call('close_dialog', {}), 'closed');
+    await assertAlive();
+    // On a machine that stands still for as long as a client waits, no beat comes in time.
+    let isPatient = false;
+    for (const timeout of [1500, 6000, 24000]) isPatient ||= await waitsForOneOpaqueCall(timeout);
+    assert(isPatient, 'it gave up a call that was told to go on');
+    await assertAlive();
+}
+
 async function play() {
     await assertAlive();
     const told = [];
@@ -62,10 +96,11 @@ async function play() {
 
     await abort(await start('process_large_file', { path: '/dev/zero' }));
     await assertAlive();
+    await playOneOpaqueCall();
 }
 
 await client.connect(new StdioClientTransport({ command: process.argv[2], stderr: 'inherit' }));
-assert.equal((await client.listTools()).tools.length, 3);
+assert.equal((await client.listTools()).tools.length, 6);
 await client.ping();
 await play();
 await client.close();

@@ -86,6 +86,60 @@ def what_is_cancelled_before_never_begins(grid):
     grid.expect_as_it_was()
 
 
+def _at_the_write(act):
+    """Calls `act` in the midst of the next write-back."""
+    kind = addon.mesh_copy.MeshCopy
+    write_back = kind.write_back
+
+    def write_and_act(copy):
+        kind.write_back = write_back
+        write_back(copy)
+        act()
+
+    kind.write_back = write_and_act
+
+
+def a_cancel_at_the_write_is_too_late(grid):
+    token = dcc_cancel.CancelToken()
+    jobs = []
+    told = []
+    watched.when_it_begins = lambda: jobs.append(dcc_cancel.current_job.get())
+
+    def cancel():
+        token.cancel()
+        told.append(jobs[0].cancel())
+
+    _at_the_write(cancel)
+    reset = dcc_cancel.set_cancel_token(token)
+    try:
+        ended = smooth(passes=25)
+    finally:
+        watched.when_it_begins = lambda: None
+        dcc_cancel.reset_cancel_token(reset)
+    expect(ended == {"FINISHED"} and told == [False], f"the cancel to be too late: {ended}, {told}")
+    expect(jobs[0].state == "completed" and jobs[0].is_sealed, f"the job to complete: {jobs[0]}")
+    grid.expect_smoothed(25)
+
+
+def a_cancel_before_the_write_is_first(grid):
+    token = dcc_cancel.CancelToken()
+    native_smooth = addon.native.smooth
+
+    def smooth_and_cancel(*arguments):
+        native_smooth(*arguments)
+        token.cancel()
+
+    addon.native.smooth = smooth_and_cancel
+    reset = dcc_cancel.set_cancel_token(token)
+    try:
+        ended = smooth(passes=25)
+    finally:
+        addon.native.smooth = native_smooth
+        dcc_cancel.reset_cancel_token(reset)
+    expect(ended == {"CANCELLED"}, f"the operator to be cancelled, not {ended}")
+    grid.expect_as_it_was()
+
+
 def a_mesh_that_others_hold_is_refused(grid):
     copy = addon.mesh_copy.MeshCopy(grid.name)
     moved = grid.before + 1
@@ -210,6 +264,8 @@ CHECKS = [
     a_deadline_cancels_the_operator,
     a_timer_thread_cancels_the_operator,
     what_is_cancelled_before_never_begins,
+    a_cancel_at_the_write_is_too_late,
+    a_cancel_before_the_write_is_first,
     a_mesh_that_others_hold_is_refused,
     an_edge_without_vertices_is_an_error,
     an_mcp_client_of_2025_cancels,

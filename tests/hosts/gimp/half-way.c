@@ -23,12 +23,12 @@ find (const char *name, void *function)
 }
 
 dcc_status
-dcc_job_set_progress (const dcc_job *job, uint64_t done, uint64_t total, const char *message,
-                      size_t message_length)
+dcc_job_set_progress_at (const dcc_job *job, uint64_t done, uint64_t total, const char *message,
+                         size_t message_length, const char *file, uint32_t line)
 {
   static int has_begun = 0;
   static int is_half_done = 0;
-  dcc_status (*next) (const dcc_job *, uint64_t, uint64_t, const char *, size_t);
+  dcc_status (*next) (const dcc_job *, uint64_t, uint64_t, const char *, size_t, const char *, uint32_t);
 
   if (! has_begun)
     fprintf (stderr, "begun\n");
@@ -41,8 +41,8 @@ dcc_job_set_progress (const dcc_job *job, uint64_t done, uint64_t total, const c
   has_begun = 1;
   is_half_done = is_half_done || done >= total / 2;
 
-  find ("dcc_job_set_progress", &next);
-  return next (job, done, total, message, message_length);
+  find ("dcc_job_set_progress_at", &next);
+  return next (job, done, total, message, message_length, file, line);
 }
 
 dcc_status

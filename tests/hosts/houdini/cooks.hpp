@@ -159,6 +159,25 @@ inline void stopped_at_the_beginning()
     EXPECT(smooth.is_untouched());
 }
 
+// While it writes, behind the point of no return: both sides are told so.
+inline void a_cancel_that_comes_too_late()
+{
+    smooth_node smooth("late", side, iterations);
+    dcc::job job;
+    dcc_status told = DCC_OK;
+    host::set_before_write([&] {
+        job = find_by_label("/obj/late");
+        EXPECT(job.is_sealed() && nothing_is_current());
+        std::thread([&] { told = dcc_job_cancel(job.get(), nullptr, 0); }).join();
+        host::press_esc();
+        EXPECT(!job.is_cancelled());
+    });
+    EXPECT(smooth.cook());
+    host::set_before_write(nullptr);
+    EXPECT(told == DCC_SEALED && job.state() == dcc::job_state::completed);
+    EXPECT(smooth.is_right());
+}
+
 // Two at once; the cancel of one does not touch the other.
 inline void side_by_side()
 {
@@ -224,6 +243,7 @@ inline void run()
     stopped_by_an_agent();
     stopped_by_the_current_token();
     stopped_at_the_beginning();
+    a_cancel_that_comes_too_late();
     side_by_side();
     keeps_to_itself();
     all_kinds_of_geometry();

@@ -14,6 +14,7 @@
 
 #include <CH/CH_Manager.h>
 #include <FS/FS_EventGenerator.h>
+#include <GA/GA_Handle.h>
 #include <OP/OP_AutoLockInputs.h>
 #include <OP/OP_Context.h>
 #include <OP/OP_Director.h>
@@ -30,6 +31,7 @@ std::mutex interrupt_lock;
 int open_operations = 0;
 bool is_interrupted = false;
 std::vector<host::question> asked;
+std::function<void()> before_write;
 
 std::mutex nodes_lock;
 std::map<std::string, OP_Node *> nodes;
@@ -90,6 +92,14 @@ void host::forget_questions()
 {
     std::lock_guard<std::mutex> lock(interrupt_lock);
     asked.clear();
+}
+
+void host::set_before_write(std::function<void()> before) { before_write = std::move(before); }
+
+void GA_RWHandleV3::beginsToWrite()
+{
+    if (before_write)
+        before_write();
 }
 
 fpreal CHgetEvalTime() { return 0; }

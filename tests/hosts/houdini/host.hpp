@@ -37,6 +37,9 @@ void set_before_chunk(std::function<void()> before);
 // isolated; nothing for none.
 void set_other_task(std::function<void()> task);
 
+// Called on the thread that begins to write an attribute of a node's geometry; nothing for no call.
+void set_before_write(std::function<void()> before);
+
 // Loads a plugin as Houdini does, and unloads it, which Houdini never does: true if it is unmapped.
 void load_plugin(const std::string &file);
 bool unload_plugin();

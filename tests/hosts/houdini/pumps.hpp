@@ -133,7 +133,7 @@ inline void an_agent_cooks()
         host::turn_event_loop();
     }
     EXPECT(escaped.state() == dcc::job_state::cancelled);
-    EXPECT(escaped.failure() == "Interrupted by the user");
+    EXPECT(escaped.token().reason() == "Interrupted by the user");
 
     // Cancelled while it waits it never runs.
     const dcc::job waiting = cook_by_agent("/obj/wanted");

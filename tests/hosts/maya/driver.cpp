@@ -13,6 +13,7 @@ int main(int argc, char** argv)
     }
     stopping(argv[1]);
     commands(argv[1]);
+    committing(argv[1]);
     idle(argv[1]);
     unloading(argv[1]);
     dcc_stats stats = {};

@@ -160,6 +160,7 @@ public:
 
 // The scenarios.
 void commands(const std::string& plugin);
+void committing(const std::string& plugin);
 void idle(const std::string& plugin);
 void unloading(const std::string& plugin);
 // With expectations, or only what is measured.

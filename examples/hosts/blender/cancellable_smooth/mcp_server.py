@@ -33,15 +33,17 @@ def _smooth(ui, job, name, passes, factor):
         on_main_thread = {"parent": job, "timeout": MAIN_THREAD_SECONDS}
         copy = ui.post_and_wait(MeshCopy, name, **on_main_thread)
         native.smooth(copy.positions, copy.edges, passes, factor)
-        ui.post_and_wait(_write_back, copy, **on_main_thread)
+        ui.post_and_wait(_write_back, job, copy, **on_main_thread)
 
 
-def _write_back(copy):
-    copy.write_back()
-    if not bpy.app.background:
-        # What an operator with UNDO has by itself.
-        with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
-            bpy.ops.ed.undo_push(message=f"Smooth {copy.name}")
+def _write_back(job, copy):
+    # Both, the mesh and its undo step, or neither: a client that cancels later is told that it is too late.
+    with job.commit():
+        copy.write_back()
+        if not bpy.app.background:
+            # What an operator with UNDO has by itself.
+            with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+                bpy.ops.ed.undo_push(message=f"Smooth {copy.name}")
 
 
 def _application(ui, end):

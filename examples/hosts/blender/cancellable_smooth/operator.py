@@ -99,6 +99,7 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
             self.report({"WARNING"}, f"{self._call.job.label}: {self._call.job.reason}")
             return {"CANCELLED"}
         try:
+            # The job has ended: who cancels from here on is told so.
             self._call.result()
             self._copy.write_back()
         except (MeshError, RuntimeError, dcc_cancel.DccCancelError) as error:
@@ -112,9 +113,11 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
         try:
             copy = MeshCopy(context.active_object.name)
             parent = dcc_cancel.current_cancel_token()
-            with dcc_cancel.Job(f"Smooth {copy.name}", parent=parent):
+            with dcc_cancel.Job(f"Smooth {copy.name}", parent=parent) as job:
                 native.smooth(copy.positions, copy.edges, self.passes, self.factor)
-            copy.write_back()
+                # Blender keeps the undo step of an operator that finishes: both, or neither.
+                with job.commit():
+                    copy.write_back()
         except dcc_cancel.DccMcpCancelledError as error:
             self.report({"WARNING"}, f"Smooth {copy.name}: {error}")
             return {"CANCELLED"}

@@ -78,6 +78,7 @@ public:
     bool asksHandleEvents = false; // whether isInterruptRequested has a turn of the event loop
     std::function<void()> onBegin;       // of a computation
     std::function<void(int)> onProgress; // when its bar is drawn
+    std::function<bool()> onWrite;       // of a mesh; false: it fails
 
     // For the stand-ins.
     void requireMainThread(const char* function) const;

@@ -218,6 +218,9 @@ MStatus MFnMesh::getPoints(MPointArray& vertexArray, MSpace::Space) const
 MStatus MFnMesh::setPoints(MPointArray& vertexArray, MSpace::Space)
 {
     auto& points = maya("MFnMesh::setPoints").meshes.at(name_).points;
+    const auto& onWrite = maya("MFnMesh::setPoints").onWrite;
+    if (onWrite && !onWrite())
+        return MS::kFailure;
     if (vertexArray.length() != points.size())
         return MS::kFailure;
     for (unsigned int vertex = 0; vertex < vertexArray.length(); ++vertex)

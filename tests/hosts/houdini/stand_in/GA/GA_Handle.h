@@ -23,7 +23,7 @@ private:
 class GA_RWHandleV3
 {
 public:
-    explicit GA_RWHandleV3(GA_Attribute *attribute) : myAttribute(attribute) {}
+    explicit GA_RWHandleV3(GA_Attribute *attribute) : myAttribute(attribute) { beginsToWrite(); }
     bool isValid() const { return myAttribute != nullptr; }
     void
     set(GA_Offset offset, const UT_Vector3F &value) const
@@ -33,6 +33,9 @@ public:
     void bumpDataId() const { myAttribute->bumpDataId(); }
 
 private:
+    // The host that the tests play defines it.
+    static void beginsToWrite();
+
     GA_Attribute *myAttribute;
 };
 

@@ -50,10 +50,8 @@ private:
 
 		bool UpdateAndAsk()
 		{
-			const dcc::job_progress Progress = Shown.progress();
-			const float Fraction = Progress.total == 0
-				? 0.0f
-				: static_cast<float>(double(Progress.done) / double(Progress.total));
+			// Of all its steps and of the libraries in them.
+			const float Fraction = static_cast<float>(Shown.progress().fraction);
 			if (Fraction > Entered)
 			{
 				SlowTask.EnterProgressFrame(Fraction - Entered);
