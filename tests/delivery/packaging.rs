@@ -132,6 +132,7 @@ fn the_installed_files_are_these_and_name_no_folder_of_the_build() {
             "lib/cmake/dcc_cancel/dcc_cancel-config-version.cmake",
             "lib/cmake/dcc_cancel/dcc_cancel-config.cmake",
             "lib/libdcc_cancel.so",
+            concat!("lib/libdcc_cancel.so.", env!("CARGO_PKG_VERSION")),
             "lib/libdcc_cancel.so.2",
             "lib/pkgconfig/dcc_cancel.pc",
             "share/licenses/dcc_cancel/LICENSE-APACHE",

@@ -13,11 +13,12 @@ mod cpp_programs;
 mod loader_header;
 #[path = "../support/mod.rs"]
 mod support;
+#[allow(dead_code, reason = "this test uses a part of it")]
 #[path = "../support/windows.rs"]
 mod windows;
 
 use build_tools::{cmake, tool};
-use cpp_programs::PROGRAMS;
+use cpp_programs::{COROUTINE_PROGRAMS, PROGRAMS};
 use std::collections::BTreeSet;
 use std::process::Command;
 use support::{C_FLAGS, exists, include, printed, run, scratch, skip};
@@ -150,6 +151,14 @@ fn the_wrapper_and_the_examples_do_what_they_say() {
             stage.run("program.exe", &[]);
         }
     }
+    for name in COROUTINE_PROGRAMS {
+        for flags in [&["-std=c++20", "-fno-exceptions", "-fno-rtti"][..], &["-std=c++20"]] {
+            stage.compile_linked(&format!("tests/cpp/{name}.cpp"), "program.exe", flags);
+            stage.run("program.exe", &[]);
+        }
+    }
+    stage.compile_linked("examples/coroutine.cpp", "program.exe", &["-std=c++20"]);
+    stage.run("program.exe", &[]);
     for source in [
         programs[0].as_str(),
         "examples/minimal.cpp",

@@ -1,0 +1,77 @@
+//! The library and the tool, compiled for a platform, with the symbols still in them.
+
+use crate::platform::{Platform, System};
+use crate::toolchain::Toolchain;
+use crate::trouble::{Result, While};
+use crate::windows;
+use crate::workshop::{Workshop, succeed};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub struct Built {
+    pub library: PathBuf,
+    pub tool: PathBuf,
+}
+
+pub fn compile(workshop: &Workshop, platform: &Platform) -> Result<Built> {
+    let folder = workshop.folder(platform.name);
+    fs::create_dir_all(&folder).doing(folder.display())?;
+    let toolchain = Toolchain::of(workshop, platform.triple)?;
+    let linked = match platform.system {
+        System::Windows => windows::link_arguments(workshop, &folder)?,
+        System::Linux => Vec::new(),
+    };
+    // Folders of their own: both make a file of the library's name, see Cargo.toml. So both may run at once.
+    let build = |part: &str, what: &[&str], linked: &[String]| {
+        let mut cargo = workshop.command(workshop.tool("cargo-zigbuild"));
+        cargo.arg("rustc").args(what).args(["--release", "--locked", "--package", "dcc-cancel"]);
+        cargo.args([
+            "--target",
+            &format!("{}{}", platform.triple, platform.version),
+            "--target-dir",
+        ]);
+        cargo.arg(folder.join(part));
+        toolchain.apply(&mut cargo);
+        cargo
+            // Compilers of C write this name of the folder into what they make, since it is one of its names.
+            .env("PWD", "/proc/self/cwd")
+            .env("CARGO_ZIGBUILD_CACHE_DIR", folder.join(part).join("zigbuild"))
+            .env("CARGO_ENCODED_RUSTFLAGS", flags(workshop, platform, &toolchain)?)
+            // Windows' files tell when they were linked.
+            .env("SOURCE_DATE_EPOCH", workshop.time.to_string())
+            // `symbols` takes them out.
+            .env("CARGO_PROFILE_RELEASE_STRIP", "none")
+            .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only")
+            .arg("--")
+            .args(linked);
+        succeed(&mut cargo)
+    };
+    std::thread::scope(|threads| {
+        let tool = threads.spawn(|| build("tool", &["--bin", "dcc-control"], &[]));
+        let library = build("library", &["--lib", "--crate-type", "cdylib"], &linked);
+        library.and(tool.join().expect("no panic"))
+    })?;
+    let built =
+        |part: &str, name: &str| folder.join(part).join(platform.triple).join("release").join(name);
+    Ok(Built {
+        library: built("library", platform.system.library()),
+        tool: built("tool", platform.system.tool()),
+    })
+}
+
+/// No path of this machine stands in what is built. The last that fits a path counts.
+fn flags(workshop: &Workshop, platform: &Platform, toolchain: &Toolchain) -> Result<String> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let home = home.ok_or("no home folder, and no CARGO_HOME").doing("the folder of crates")?;
+    let map = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
+    let mut flags = vec![
+        map(&workshop.root, "/dcc-cancel"),
+        map(&home, "/cargo"),
+        map(&toolchain.sources(), "/rust"),
+    ];
+    if platform.system == System::Linux {
+        flags.push("-Clink-arg=-Wl,--build-id=sha1".to_owned());
+    }
+    Ok(flags.join("\x1f"))
+}

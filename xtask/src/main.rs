@@ -1,0 +1,71 @@
+//! `cargo xtask dist`: makes what users get out of this checkout, into `target/dist`.
+//!
+//! `dist` makes one artefact after the other and tells what was not made, and why; `platform` says which
+//! there are. An archive is what `compile` builds, `symbols` splits, `install` lays out as CMake does, with
+//! `notices` and `sbom` of all that is linked, which `graph` finds, and `pack` writes. `workshop` has the
+//! folders and the tools, `toolchain` the compiler, `windows` what only a DLL has.
+//!
+//! The same sources and tools give the same bytes, whoever makes them, where and when.
+
+#![forbid(unsafe_code)]
+
+mod compile;
+mod dist;
+mod graph;
+mod install;
+mod notices;
+mod pack;
+mod platform;
+mod sbom;
+mod symbols;
+mod toolchain;
+mod trouble;
+mod windows;
+mod workshop;
+
+use lexopt::{Arg, Parser, ValueExt};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask dist [--only NAME]...
+
+Makes what users get, into target/dist: archives, and SHA256SUMS. At the end it lists what was not made, and
+why; that is a failure only for what was asked for by --only, and with DCC_NO_SKIP=1.";
+
+/// The artefacts that were asked for, all if none; nothing if the usage was.
+fn asked() -> Result<Option<Vec<String>>, lexopt::Error> {
+    let mut parser = Parser::from_env();
+    let mut only = Vec::new();
+    let mut has_command = false;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Value(word) if word == "dist" && !has_command => has_command = true,
+            Arg::Long("only") if has_command => only.push(parser.value()?.string()?),
+            Arg::Long("help") | Arg::Short('h') => return Ok(None),
+            other => return Err(other.unexpected()),
+        }
+    }
+    if has_command { Ok(Some(only)) } else { Err("which command? There is one, dist".into()) }
+}
+
+fn main() -> ExitCode {
+    let only = match asked() {
+        Ok(Some(only)) => only,
+        Ok(None) => {
+            println!("{USAGE}\n\nNAME is one of: {}", platform::names());
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("cargo xtask: {error}\n\n{USAGE}\n\nNAME is one of: {}", platform::names());
+            return ExitCode::from(2);
+        }
+    };
+    match dist::dist(&only) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(trouble) => {
+            eprintln!("cargo xtask dist: {trouble}");
+            ExitCode::FAILURE
+        }
+    }
+}

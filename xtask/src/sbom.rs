@@ -1,0 +1,73 @@
+//! The SBOM: what is linked into what is delivered, in CycloneDX 1.5.
+
+use crate::graph::{Crate, Graph};
+use crate::platform::Platform;
+use crate::toolchain::Toolchain;
+use crate::trouble::{Result, While};
+use crate::workshop::{Workshop, print};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+
+const RUST: &str = "rust-standard-library";
+const UNWINDER: &str = "llvm-libunwind-of-zig";
+
+pub fn write(workshop: &Workshop, platform: &Platform, graph: &Graph, to: &Path) -> Result<()> {
+    let rust = Toolchain::of(workshop, platform.triple)?.version(workshop)?;
+    let zig = print(workshop.command(workshop.zig()?.join("zig")).arg("version"))?;
+    let others = [
+        json!({
+            "type": "library", "bom-ref": RUST, "name": "Rust's standard library",
+            "version": rust, "licenses": [{"expression": "MIT OR Apache-2.0"}],
+        }),
+        json!({
+            "type": "library", "bom-ref": UNWINDER, "name": "LLVM's libunwind, as in zig",
+            "version": zig, "licenses": [{"expression": "Apache-2.0 WITH LLVM-exception"}],
+        }),
+    ];
+    let of_others = [RUST, UNWINDER].map(|name| json!({"ref": name, "dependsOn": []}));
+    let uses = |of: &Crate| {
+        let mut on: Vec<String> = of.uses.iter().map(|name| reference(&graph[name])).collect();
+        if of.name == "dcc-cancel" {
+            on.extend([RUST, UNWINDER].map(str::to_owned));
+        }
+        json!({"ref": reference(of), "dependsOn": on})
+    };
+    let own = |of: &&Crate| of.name == "dcc-cancel";
+    let all = || graph.values();
+    let components = all().filter(|of| !own(of)).map(component).chain(others);
+    let document = json!({
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {
+            "component": all().find(own).map(component),
+            "tools": {"components": [
+                {"type": "application", "name": "rustc", "version": rust},
+                {"type": "application", "name": "zig", "version": zig},
+            ]},
+        },
+        "components": components.collect::<Vec<Value>>(),
+        "dependencies": all().map(uses).chain(of_others).collect::<Vec<Value>>(),
+    });
+    let text = format!("{document:#}\n");
+    fs::write(to, text).doing(to.display())
+}
+
+/// The name of a crate for tools that look for what is known of it.
+fn reference(of: &Crate) -> String {
+    format!("pkg:cargo/{}@{}", of.name, of.version)
+}
+
+fn component(of: &Crate) -> Value {
+    let hashes = of.checksum.iter().map(|sum| json!({"alg": "SHA-256", "content": sum}));
+    json!({
+        "type": "library",
+        "bom-ref": reference(of),
+        "name": of.name,
+        "version": of.version,
+        "purl": reference(of),
+        "licenses": [{"expression": of.license}],
+        "hashes": hashes.collect::<Vec<Value>>(),
+    })
+}
