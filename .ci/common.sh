@@ -36,11 +36,11 @@ web_cargo() {
 build_std=-Zbuild-std=std,panic_abort,panic_unwind
 
 # The C++ programs that run by themselves; poll_loop.cpp is only looked at, refused.cpp does not compile,
-# adapter_page.cpp needs code of a page, allocations.cpp has operators of its own, and the ends of processes
-# are for tests/sys/process_life.rs.
+# adapter_page.cpp and recipes_page.cpp need code of a page, allocations.cpp has operators of its own, and the
+# ends of processes are for tests/sys/process_life.rs.
 cpp_programs() {
     find tests/cpp -name '*.cpp' ! -name poll_loop.cpp ! -name process_life.cpp \
-        ! -name refused.cpp ! -name adapter_page.cpp ! -name allocations.cpp | sort
+        ! -name refused.cpp ! -name '*_page.cpp' ! -name allocations.cpp | sort
 }
 
 # link_name FOLDER: programs look for the library's SONAME.

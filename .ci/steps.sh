@@ -3,23 +3,48 @@
 set -euo pipefail
 
 logs=target/ci
-passed=0 failed=0 skipped=0 troubled=()
+rm -rf "$logs"
+mkdir -p "$logs"
 
-# run_step STEP [SECONDS]: its log is left in $logs. A step that takes longer hangs; an hour if not given.
+# run_step STEP [SECONDS]: its log and its counts are left in $logs. A step that takes longer hangs; an hour
+# if not given.
 run_step() {
     local step=$1 limit=${2:-3600} start=$SECONDS status=0 p f s
-    mkdir -p "$logs"
     echo "=== $step"
     timeout --kill-after=10 "$limit" ".ci/$step" 2>&1 | tee "$logs/$step.log" || status=$?
-    read -r p f s < <(.ci/count "$status" "$logs/$step.log")
-    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    if [ "$f" != 0 ]; then troubled+=("$step"); fi
+    .ci/count "$status" "$logs/$step.log" >"$logs/$step.count"
+    read -r p f s <"$logs/$step.count"
     echo "=== $step: $((SECONDS - start)) s, +$p passed, +$f failed, +$s skipped"
 }
 
-# told: the last lines; fails if a check did.
+# run_lanes STEPS...: each argument is a lane, whose steps run one after the other; lanes run side by side.
+# What a step says is printed in one piece when it ended.
+run_lanes() {
+    local lane
+    for lane; do
+        for step in $lane; do
+            run_step "$step" >"$logs/$step.said" 2>&1 || true
+            flock "$logs/printing" cat "$logs/$step.said"
+        done &
+    done
+    wait
+}
+
+# told: what failed, with where to look, and the sums as the last line; fails if a check did.
 told() {
-    if [ "$failed" != 0 ]; then echo "with failures: ${troubled[*]}"; fi
+    local count p f s passed=0 failed=0 skipped=0 troubled=()
+    for count in "$logs"/*.count; do
+        read -r p f s <"$count"
+        passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+        if [ "$f" != 0 ]; then troubled+=("$(basename "$count" .count)"); fi
+    done
+    if [ "$failed" != 0 ]; then
+        for step in "${troubled[@]}"; do
+            echo "=== what failed in $step"
+            .ci/failures "$logs/$step.log"
+        done
+        echo "with failures: ${troubled[*]}"
+    fi
     echo "$passed passed, $failed failed, $skipped skipped"
     test "$failed" = 0
 }
