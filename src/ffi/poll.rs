@@ -168,7 +168,7 @@ pub unsafe extern "C" fn dcc_poll_slow(
 ) -> dcc_status {
     guard_anywhere(|| {
         // A snapshot that was taken before the shield; a token by itself is asked as ever.
-        if job != NULL && job != token && thread::is_shielded() {
+        if thread::is_shielded() && job != NULL && job != token {
             return Ok(DCC_OK);
         }
         let thread = thread::number;

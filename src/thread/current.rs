@@ -215,7 +215,14 @@ impl<'a> ThreadSlots<'a> {
     }
 
     /// Whether what was current here is masked: what cleans up is not to be stopped.
+    #[inline(always)]
     pub fn is_shielded(&self) -> bool {
+        self.record().is_some_and(|record| record.frames.count() != 0) && self.has_masked_all()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn has_masked_all(&self) -> bool {
         self.is_empty() && self.masked(SlotName::Job).next().is_some()
     }
 
