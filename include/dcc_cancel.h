@@ -38,10 +38,10 @@
  *   NUL", NULL for none. Coming out: into your buffer, as snprintf does. Pointers to memory,
  *   texts and functions must be valid; functions that you hand in must not unwind or longjmp.
  * - Structures that start with `struct_size` may grow: set it to sizeof the structure, all else that you
- *   do not need to zero. Whole fields that yours lacks count as 0. Less than version 1 had, or a size
- *   that would cut a field in half, is DCC_ERROR_INVALID_ARGUMENT, a field that this version does not
- *   know and that is not zero DCC_ERROR_UNSUPPORTED. One that goes out is filled up to the smaller of the
- *   two sizes, and that is written back.
+ *   do not need to zero. Whole fields that yours lacks count as 0. Less than it had when this major was first
+ *   released, or a size that would cut a field in half, is DCC_ERROR_INVALID_ARGUMENT, a field that this
+ *   version does not know and that is not zero DCC_ERROR_UNSUPPORTED. One that goes out is filled up to the
+ *   smaller of the two sizes, and that is written back.
  * - In a process forked after the library was used work polls, dcc_check_cancelled,
  *   dcc_cancel_token_check_current, dcc_cancel_token_is_cancelled, dcc_slice_is_over,
  *   dcc_library_call_begin, dcc_library_call_ask, dcc_last_error, dcc_instance_check, and what returns no

@@ -102,13 +102,13 @@ pub enum Error {
         /// Offset of the first bad byte.
         offset: usize,
     },
-    /// A structure is smaller than version 1's, larger than any can be, or would end inside a field.
+    /// A structure is smaller than its first, larger than any can be, or would end inside a field.
     WrongSize {
         /// Which structure.
         what: &'static str,
         /// Its `struct_size`.
         size: u32,
-        /// Size of version 1.
+        /// Size of its first version.
         least: usize,
         /// What is too much for any version.
         most: usize,

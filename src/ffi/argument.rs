@@ -116,22 +116,26 @@ pub(super) fn in_range(what: &'static str, given: u64, least: u64, most: u64) ->
     Err(Error::OutOfRange { what, given, least, most })
 }
 
+/// A structure that later minors may append fields to.
+pub(super) trait FirstSize: Copy {
+    /// The least that a caller's may be; all are in `first_sizes`.
+    const FIRST_SIZE: usize;
+}
+
 /// A structure that starts with `uint32_t struct_size` and may grow in later versions.
 ///
 /// # Safety
 /// All bytes zero is a valid value; the first field is a `u32`.
-pub(super) unsafe trait Versioned: Copy {
+pub(super) unsafe trait Versioned: FirstSize {
     /// Its C name.
     const NAME: &'static str;
-    /// Its size in version 1.
-    const FIRST_SIZE: usize;
 }
 
 /// Above this a `struct_size` is taken for garbage.
 const SANE_SIZE: usize = 1 << 16;
 
 /// The size of a caller's structure. Every version's is a multiple of the alignment, and no field that came
-/// after version 1 is larger than that: so what is refused would cut a field in half, and nothing else does.
+/// after its first is larger than that: so what is refused would cut a field in half, and nothing else does.
 pub(super) fn checked_size<T: Versioned>(size: u32) -> Outcome<usize> {
     let given = size as usize;
     if given < T::FIRST_SIZE || given > SANE_SIZE || !given.is_multiple_of(align_of::<T>()) {
@@ -172,4 +176,45 @@ pub(super) unsafe fn descriptor<T: Versioned>(what: &'static str, from: *const T
         (&raw mut value).cast::<u8>().copy_from_nonoverlapping(from.cast::<u8>(), size.min(known));
     }
     Ok(value)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A structure that had one field less when it was first released.
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct Grown {
+        pub struct_size: u32,
+        pub first: u32,
+        pub later: u64,
+    }
+
+    impl FirstSize for Grown {
+        const FIRST_SIZE: usize = 8;
+    }
+
+    // SAFETY: numbers, for which zero is a value; starts with a u32.
+    unsafe impl Versioned for Grown {
+        const NAME: &'static str = "grown";
+    }
+
+    fn read(struct_size: u32) -> Outcome<Grown> {
+        let given = [Grown { struct_size, first: 1, later: 2 }, Grown { struct_size: 0, ..ZEROES }];
+        // SAFETY: readable for all sizes that are not refused.
+        unsafe { descriptor("given", given.as_ptr()) }
+    }
+
+    const ZEROES: Grown = Grown { struct_size: 0, first: 0, later: 0 };
+
+    #[test]
+    fn a_field_that_the_callers_version_lacks_is_zero() {
+        assert_eq!(read(8).unwrap(), Grown { struct_size: 8, first: 1, later: 0 });
+        assert_eq!(read(16).unwrap(), Grown { struct_size: 16, first: 1, later: 2 });
+        assert_eq!(read(24).unwrap(), Grown { struct_size: 24, first: 1, later: 2 });
+        for refused in [0, 7, 12, 15] {
+            assert!(read(refused).is_err(), "{refused}");
+        }
+    }
 }

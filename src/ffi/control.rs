@@ -34,7 +34,6 @@ pub struct dcc_control_desc {
 // SAFETY: numbers and a pointer, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_control_desc {
     const NAME: &'static str = "dcc_control_desc";
-    const FIRST_SIZE: usize = 24;
 }
 
 /// The name of the program's file.

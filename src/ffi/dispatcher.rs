@@ -108,7 +108,6 @@ pub struct dcc_dispatcher_desc {
 // SAFETY: numbers, pointers and nullable functions, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_dispatcher_desc {
     const NAME: &'static str = "dcc_dispatcher_desc";
-    const FIRST_SIZE: usize = 96;
 }
 
 /// The dispatcher pinned for this call.

@@ -88,7 +88,6 @@ pub struct dcc_dispatcher_stats {
 // SAFETY: numbers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_dispatcher_stats {
     const NAME: &'static str = "dcc_dispatcher_stats";
-    const FIRST_SIZE: usize = 216;
 }
 
 /// Fills in what the dispatcher has done and where it stands; the way to find out from another thread

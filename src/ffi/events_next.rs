@@ -47,7 +47,6 @@ pub struct dcc_event_details {
 // SAFETY: numbers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_event_details {
     const NAME: &'static str = "dcc_event_details";
-    const FIRST_SIZE: usize = 4640;
 }
 
 /// Copies a text into room for it and its NUL, which is there. How long it is.

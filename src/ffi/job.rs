@@ -103,7 +103,6 @@ pub struct dcc_job_desc {
 // SAFETY: numbers, pointers and nullable functions, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_job_desc {
     const NAME: &'static str = "dcc_job_desc";
-    const FIRST_SIZE: usize = 80;
 }
 
 pub(super) fn jobs() -> Jobs<'static> {

@@ -47,7 +47,6 @@ pub struct dcc_job_progress {
 // SAFETY: numbers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_job_progress {
     const NAME: &'static str = "dcc_job_progress";
-    const FIRST_SIZE: usize = 24;
 }
 
 /// Notes how far a running job is, and answers whether to stop: 0, DCC_CANCELLED_BY_TOKEN if the

@@ -44,7 +44,6 @@ pub struct dcc_library_call {
 // SAFETY: numbers and pointers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_library_call {
     const NAME: &'static str = "dcc_library_call";
-    const FIRST_SIZE: usize = 32;
 }
 
 /// Begins a call of a library: what is current on this thread is what dcc_library_call_ask asks, on any

@@ -4,7 +4,8 @@
 //! Doc comments of exported items become the comments of `include/dcc_cancel.h` and are written
 //! for C readers. Every exported function goes through `guard::guard` or one of its siblings.
 //!
-//! - All calls: `argument` what comes in, [`limits`] how long it may be, `out` what goes out; `guard` where
+//! - All calls: `argument` what comes in, [`limits`] how long it may be, `out` what goes out; `first_sizes`
+//!   how large structures are at least; `guard` where
 //!   panics stop and errors become statuses, [`status`] those; `answer` what a question whether to stop is
 //!   answered.
 //! - Tokens: [`token`]; [`token_all`] of all; [`deadline`] cancels at a time, and on another thread;
@@ -39,6 +40,7 @@ pub mod dispatcher;
 pub mod dispatcher_stats;
 pub mod events;
 pub mod events_next;
+mod first_sizes;
 mod guard;
 pub mod job;
 pub mod job_life;

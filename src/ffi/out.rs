@@ -4,7 +4,7 @@
 //! arguments are (`argument`). So writing to it cannot fail, and there is no way to write to a place that
 //! has not been checked.
 
-use super::argument::{Versioned, checked_size};
+use super::argument::{FirstSize, Versioned, checked_size};
 use super::guard::Outcome;
 use crate::error::Error;
 use crate::handle::Handle;
@@ -203,8 +203,8 @@ pub(super) struct ArrayOut<T> {
     capacity: usize,
 }
 
-impl<T: Copy> ArrayOut<T> {
-    /// `entry` is the C name of `T`, whose size is that of version 1.
+impl<T: FirstSize> ArrayOut<T> {
+    /// `entry` is the C name of `T`.
     ///
     /// # Safety
     /// `first` is writable for `capacity` entries, `stride` bytes apart, or `capacity` is 0.
@@ -215,8 +215,8 @@ impl<T: Copy> ArrayOut<T> {
         stride: usize,
         capacity: usize,
     ) -> Outcome<Self> {
-        if stride < size_of::<T>() {
-            return Err(Error::ShortStride { stride, least: size_of::<T>(), entry });
+        if stride < T::FIRST_SIZE {
+            return Err(Error::ShortStride { stride, least: T::FIRST_SIZE, entry });
         }
         if stride > isize::MAX as usize / capacity.max(1) {
             return Err(Error::BeyondMemory { what: "capacity", count: capacity });
@@ -227,17 +227,17 @@ impl<T: Copy> ArrayOut<T> {
         Ok(Self { first, stride, capacity })
     }
 
-    /// Writes an entry, at whatever alignment; what does not fit is left out.
+    /// Writes an entry, at whatever alignment, up to the stride; what there is no entry for is left out.
     pub(super) fn write(&self, position: usize, entry: T) {
         if position >= self.capacity {
             return;
         }
         // SAFETY: promised to `new`.
         unsafe {
-            self.first
-                .cast::<u8>()
-                .add(position * self.stride)
-                .copy_from_nonoverlapping((&raw const entry).cast(), size_of::<T>());
+            self.first.cast::<u8>().add(position * self.stride).copy_from_nonoverlapping(
+                (&raw const entry).cast(),
+                size_of::<T>().min(self.stride),
+            );
         }
     }
 }
@@ -288,5 +288,46 @@ impl<T: Versioned> StructOut<T> {
             to.cast::<u8>().copy_from_nonoverlapping(NonNull::from(value).cast(), self.size);
             to.cast::<u32>().write(self.size as u32);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::argument::tests::Grown;
+    use super::*;
+
+    #[test]
+    fn what_the_callers_version_lacks_is_not_written() {
+        for (size, filled) in [(8, 8), (16, 16), (24, 16)] {
+            let mut to = [Grown { struct_size: size, first: 5, later: 6 }; 2];
+            // SAFETY: writable for the size that it says.
+            let out = unsafe { StructOut::new("to", to.as_mut_ptr()) }.unwrap();
+            out.write(&Grown { struct_size: 0, first: 1, later: 2 });
+            let later = if size > 8 { 2 } else { 6 };
+            assert_eq!(to[0], Grown { struct_size: filled, first: 1, later });
+            assert_eq!(to[1], Grown { struct_size: size, first: 5, later: 6 });
+        }
+    }
+
+    #[test]
+    fn entries_of_an_array_end_where_the_callers_do() {
+        for stride in [8_usize, 16, 24] {
+            let mut room = [0xff_u8; 48];
+            // SAFETY: there is room for two entries.
+            let out = unsafe { ArrayOut::new("to", "grown", room.as_mut_ptr().cast(), stride, 2) };
+            let out = out.unwrap();
+            for number in 0..3 {
+                out.write(number, Grown { struct_size: 0, first: 1, later: 0 });
+            }
+            for (at, byte) in room.iter().enumerate() {
+                let is_written = at / stride < 2 && at % stride < 16;
+                assert_eq!(*byte != 0xff, is_written, "byte {at}, stride {stride}");
+            }
+        }
+        let mut room = [0_u8; 48];
+        // SAFETY: there is room for two entries.
+        let refused: Outcome<ArrayOut<Grown>> =
+            unsafe { ArrayOut::new("to", "grown", room.as_mut_ptr().cast(), 7, 2) };
+        assert!(matches!(refused, Err(Error::ShortStride { stride: 7, least: 8, .. })));
     }
 }

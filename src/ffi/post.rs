@@ -126,7 +126,6 @@ pub struct dcc_post_desc {
 // SAFETY: numbers, pointers and nullable functions, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_post_desc {
     const NAME: &'static str = "dcc_post_desc";
-    const FIRST_SIZE: usize = 104;
 }
 
 /// How full a dispatcher is, as a post found it. Set `struct_size` to sizeof before the call.
@@ -148,7 +147,6 @@ pub struct dcc_admission {
 // SAFETY: numbers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_admission {
     const NAME: &'static str = "dcc_admission";
-    const FIRST_SIZE: usize = 24;
 }
 
 /// What a descriptor says.

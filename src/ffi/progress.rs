@@ -71,7 +71,6 @@ pub struct dcc_progress_desc {
 // SAFETY: numbers and nullable pointers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_progress_desc {
     const NAME: &'static str = "dcc_progress_desc";
-    const FIRST_SIZE: usize = 48;
 }
 
 fn shares() -> Shares<'static> {

@@ -36,7 +36,6 @@ pub struct dcc_tick {
 // SAFETY: numbers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_tick {
     const NAME: &'static str = "dcc_tick";
-    const FIRST_SIZE: usize = 64;
 }
 
 /// Runs what waits, on the dispatcher's thread: call it from a tick. Jobs go lane by lane, in the

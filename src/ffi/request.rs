@@ -52,7 +52,6 @@ pub struct dcc_request_desc {
 // SAFETY: numbers and nullable pointers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_request_desc {
     const NAME: &'static str = "dcc_request_desc";
-    const FIRST_SIZE: usize = 80;
 }
 
 pub(super) fn pinned(request: *const dcc_request) -> Outcome<RequestPin<'static>> {

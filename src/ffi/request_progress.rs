@@ -35,7 +35,6 @@ pub struct dcc_request_progress {
 // SAFETY: numbers and a nullable pointer, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_request_progress {
     const NAME: &'static str = "dcc_request_progress";
-    const FIRST_SIZE: usize = 40;
 }
 
 fn finite(what: &'static str, value: f64) -> Outcome<()> {

@@ -99,7 +99,6 @@ pub struct dcc_session_desc {
 // SAFETY: numbers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_session_desc {
     const NAME: &'static str = "dcc_session_desc";
-    const FIRST_SIZE: usize = 48;
 }
 
 fn sessions() -> &'static Sessions {

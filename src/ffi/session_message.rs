@@ -58,7 +58,6 @@ pub struct dcc_message_info {
 // SAFETY: numbers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_message_info {
     const NAME: &'static str = "dcc_message_info";
-    const FIRST_SIZE: usize = 288;
 }
 
 impl dcc_message_info {

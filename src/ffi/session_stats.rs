@@ -39,7 +39,6 @@ pub struct dcc_session_stats {
 // SAFETY: numbers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_session_stats {
     const NAME: &'static str = "dcc_session_stats";
-    const FIRST_SIZE: usize = 80;
 }
 
 /// Fills in what a session has seen. Any thread.

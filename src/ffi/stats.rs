@@ -64,7 +64,6 @@ pub struct dcc_stats {
 // SAFETY: numbers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_stats {
     const NAME: &'static str = "dcc_stats";
-    const FIRST_SIZE: usize = 72;
 }
 
 /// Fills in the counts. Walks over all objects, so it is for diagnosis, not for every tick; counts
@@ -155,7 +154,6 @@ pub struct dcc_latency {
 // SAFETY: numbers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_latency {
     const NAME: &'static str = "dcc_latency";
-    const FIRST_SIZE: usize = 48;
 }
 
 /// Fills in one of the DCC_LATENCY_ latencies: how long cancels take in this process. Any thread.

@@ -67,7 +67,6 @@ pub struct dcc_cancel_token_desc {
 // SAFETY: numbers and pointers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_cancel_token_desc {
     const NAME: &'static str = "dcc_cancel_token_desc";
-    const FIRST_SIZE: usize = 40;
 }
 
 pub(super) fn tokens() -> &'static Tokens {

@@ -49,7 +49,6 @@ pub struct dcc_poll_gap {
 // SAFETY: numbers, for which zero is a value; starts with a u32.
 unsafe impl Versioned for dcc_poll_gap {
     const NAME: &'static str = "dcc_poll_gap";
-    const FIRST_SIZE: usize = 552;
 }
 
 /// What is known of one thread that works, or worked, for a job.

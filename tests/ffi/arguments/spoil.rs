@@ -224,7 +224,7 @@ fn layout_of(header: &Header, name: &str) -> Layout {
 
 fn array_out(spoils: &mut Spoils, at: usize, name: &str, layout: &Layout) {
     let size = layout.size as u64;
-    for stride in [0, 1, size - 1] {
+    for stride in [0, 1, table::first_size(&layout.name) - 1] {
         spoils.add(format!("a stride of {stride}"), &["stride"], move |call| {
             call.arguments[at + 1].number = stride;
         });

@@ -84,33 +84,12 @@ pub fn is_optional(function: &str, parameter: &str) -> bool {
 /// Functions that a structure cannot be without.
 pub const REQUIRED_FUNCTIONS: &[(&str, &str)] = &[("dcc_post_desc", "function")];
 
-/// Sizes of structures in version 1, the least that is accepted.
-const FIRST_SIZES: &[(&str, u64)] = &[
-    ("dcc_cancel_token_desc", 40),
-    ("dcc_job_desc", 80),
-    ("dcc_job_progress", 24),
-    ("dcc_dispatcher_desc", 96),
-    ("dcc_post_desc", 104),
-    ("dcc_admission", 24),
-    ("dcc_tick", 64),
-    ("dcc_dispatcher_stats", 216),
-    ("dcc_session_desc", 48),
-    ("dcc_session_stats", 80),
-    ("dcc_message_info", 288),
-    ("dcc_event_details", 4640),
-    ("dcc_request_desc", 80),
-    ("dcc_request_progress", 40),
-    ("dcc_poll_gap", 552),
-    ("dcc_stats", 72),
-    ("dcc_latency", 48),
-    ("dcc_control_desc", 24),
-    ("dcc_library_call", 32),
-    ("dcc_progress_desc", 48),
-];
-
+/// The least size that is accepted, which is what the sources say.
 pub fn first_size(structure: &str) -> u64 {
-    let found = FIRST_SIZES.iter().find(|(name, _)| *name == structure);
-    found.unwrap_or_else(|| panic!("the first size of {structure} is not known")).1
+    let sizes = include_str!("../../../src/ffi/first_sizes.rs");
+    let line = format!("    {structure} = ");
+    let size = sizes.lines().find_map(|at| at.strip_prefix(&line)?.strip_suffix(',')?.parse().ok());
+    size.unwrap_or_else(|| panic!("the first size of {structure} is not known"))
 }
 
 /// A number, as a parameter or a field.
