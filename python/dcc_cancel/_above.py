@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Union, cast
+from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Union
 
 from . import _declarations as c
 from ._handle import created
@@ -95,7 +95,7 @@ def _flat(*things: Any) -> Tuple[Any, ...]:
     """Each of them once: what posts itself again and again keeps no more each time."""
     found: List[Any] = []
     for thing in things:
-        parts = cast("Tuple[Any, ...]", thing) if isinstance(thing, tuple) else (thing,)
+        parts: Tuple[Any, ...] = thing if isinstance(thing, tuple) else (thing,)
         for one in parts:
             if one is not None and not any(one is other for other in found):
                 found.append(one)

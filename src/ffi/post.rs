@@ -47,9 +47,7 @@ pub const DCC_POST_UNWINDS: u32 = 2;
 
 /// Flag of a post without a `parent`: it is for what is current on the posting thread. The current token is
 /// its parent, and current while it runs; and a cancel of the current job cancels it, too. A `parent` that
-/// is given goes before this flag. As DCC_JOB_BELOW_CURRENT, which says more. What posts its successor again
-/// and again keeps a token of each until the last has ended, if something above them lives: let one job
-/// answer DCC_RUN_AGAIN instead.
+/// is given goes before this flag. As DCC_JOB_BELOW_CURRENT, which says more.
 pub const DCC_POST_BELOW_CURRENT: u32 = 4;
 
 /// Answer of a dcc_job_fn: call it again, in the next tick; on a worker after those that wait.

@@ -11,8 +11,9 @@
 //! What is made while a token and a job are current is below both. Where one of them is below the other that
 //! one alone is its parent: a cancel of either reaches it, an outer job answers for its request itself, and
 //! a sealed job passes it by. Once a job has ended nothing cancels it but what is above it. What was made
-//! while it was current goes on without it if nothing is, or if it is sealed. So a job that posts itself
-//! again and again has no ancestors that become more and more.
+//! while it was current goes on without it if nothing is, or if it is sealed; and is left to its parent if it
+//! has one. So a job that posts its successor again and again has no ancestors that become more and more. Of
+//! a job with several parents nothing is left to them: there is one link of the child, and two are needed.
 
 use crate::error::Error;
 use crate::handle::{Handle, NULL};
@@ -136,11 +137,19 @@ impl Tokens {
     fn part_children(&self, token: &TokenPin<'_>) {
         let mut above = self.links.of_child(&self.arena, token.index());
         let is_alone = above.all(|link| self.links.has_parted(&self.arena, link));
+        let mut heir = None;
         if !is_alone && !token.slot().is_sealed() {
-            return;
+            if self.links.has_several_parents(&self.arena, token.index()) {
+                return;
+            }
+            heir = self.pin_parent(token.index());
+            if heir.is_none() {
+                return;
+            }
         }
         let is_implied = |child: &Slot<_, _>| child.mark.load(Ordering::Relaxed) & IMPLIED != 0;
-        if self.links.part(&self.arena, token.index(), is_implied) {
+        let heir = heir.as_ref().map(TokenPin::index);
+        if self.links.part(&self.arena, token.index(), heir, is_implied) {
             let mut dead = Dead::NOBODY;
             self.let_go(token.index(), &mut dead);
             self.bury_all(dead);
@@ -186,6 +195,10 @@ impl Tokens {
         let mut is_lost = way.add_parents(lower.index()).is_err();
         for _ in 0..MOST_LOOKS {
             let Some(ancestor) = way.pop() else { break };
+            // It became a parent of what was looked at before, when a job between the two had ended.
+            if ancestor.index() == upper.index() {
+                return true;
+            }
             if is_lost || ancestor.slot().is_sealed() {
                 continue;
             }

@@ -12,16 +12,19 @@
 //!
 //! - A link that is in no list is NIL if a walk has taken the child, whose cancel it decides before. It is
 //!   PARTED if the parent was an ended job's that cannot hear of a cancel any more: then none comes this way.
+//! - An ended job's token whose only parent lives leaves its children to that parent, under the locks of both
+//!   and unless its own is cancelled. A link goes from list to list in one store: whoever reads `list`
+//!   without a lock finds one of the two parents, and one that is not the parent any more looks again.
 //!
-//! A list is guarded by its parent's lock. A cancel locks children under it (`token`); nothing here takes
-//! another.
+//! A list is guarded by its parent's lock. A cancel locks children under it (`token`), and `part` a parent
+//! and then its child: always the one above first.
 
 use crate::handle::CANCELLED;
 use crate::memory::list::{List, ListNode, ListNodes};
 use crate::memory::magazine::Shelved;
 use crate::memory::pool::{Link, NIL, Pool};
 use crate::memory::slot::Slot;
-use crate::sys::sync::{AtomicU32, Ordering, constructor};
+use crate::sys::sync::{AtomicU32, Ordering, constructor, yield_now};
 use crate::token::cell::{LinkNode, TokenCold, TokenLive, TokenSlots};
 
 #[derive(Debug, Default)]
@@ -37,7 +40,7 @@ impl Link for LinkCell {
 }
 
 /// The list of a link whose parent has let go of it, without a cancel.
-const PARTED: u32 = u32::MAX;
+pub(super) const PARTED: u32 = u32::MAX;
 
 /// Number of a link: a child's index for the link in its slot, or a cell's number with this bit.
 const IN_POOL: u32 = 1 << 31;
@@ -255,23 +258,41 @@ impl Links {
         number: u32,
         mut died: impl FnMut(u32),
     ) -> Option<u32> {
-        let node = &self.all(slots).link(number).node;
-        let parent = node.list();
-        if parent == NIL || parent == PARTED {
-            return None;
+        let parent = self.lock_parent(slots, &self.all(slots).link(number).node, &mut died)?;
+        slots.slot(parent).unlock_and_hold();
+        Some(parent)
+    }
+
+    /// Locks and pins the parent in whose list a link is, and finds it again where the link goes to another.
+    /// `None`: it is in none any more. Calls `died` as `pin_parent`.
+    #[inline]
+    fn lock_parent(
+        &self,
+        slots: &TokenSlots,
+        node: &ListNode,
+        died: &mut impl FnMut(u32),
+    ) -> Option<u32> {
+        loop {
+            let parent = node.list();
+            if parent == NIL || parent == PARTED {
+                return None;
+            }
+            let slot = slots.slot(parent);
+            // What has a child in its list lives: if nothing does there, the link has left it.
+            if slot.lock_live() {
+                if node.list() == parent || crate::weakened!("second_look") {
+                    return Some(parent);
+                }
+                if slot.unlock_and_unpin(1) {
+                    died(parent);
+                }
+            } else {
+                yield_now();
+            }
+            if crate::weakened!("link_is_looked_for_again") {
+                return None;
+            }
         }
-        let slot = slots.slot(parent);
-        if !slot.lock_live() {
-            return None;
-        }
-        if node.list() == parent || crate::weakened!("ancestor_looks_again") {
-            slot.unlock_and_hold();
-            return Some(parent);
-        }
-        if slot.unlock_and_unpin(1) {
-            died(parent);
-        }
-        None
     }
 
     /// Unlinks a dead child, which has one, from its first parent. Calls `died` if this was the last to hold
@@ -290,59 +311,65 @@ impl Links {
 
     #[inline]
     fn remove(&self, slots: &TokenSlots, node: &ListNode, number: u32, died: &mut impl FnMut(u32)) {
-        let parent = node.list();
-        if parent == NIL || parent == PARTED {
-            return;
-        }
+        let Some(parent) = self.lock_parent(slots, node, died) else { return };
         let slot = slots.slot(parent);
-        // What has a child in its list lives.
-        if !slot.lock_live() {
-            return;
-        }
-        let mut internals = 1;
-        if node.list() == parent || crate::weakened!("second_look") {
-            let all = self.all(slots);
-            let children = children(&all, slot);
-            children.remove_node(node, number);
-            // The internal of the list is nobody's now.
-            internals += u64::from(children.is_empty());
-        }
+        let all = self.all(slots);
+        let children = children(&all, slot);
+        children.remove_node(node, number);
+        // The internal of the list is nobody's now.
+        let internals = 1 + u64::from(children.is_empty());
         if slot.unlock_and_unpin(internals) {
             died(parent);
         }
     }
 
-    /// Takes the children that are named out of the list of a pinned parent, unless that is cancelled. True:
-    /// the list became empty; its internal of the parent is the caller's. A child that is asked about is
-    /// still in the list: so it may be dead, and is not buried.
+    /// Takes the children that are named out of the list of a pinned parent, unless that is cancelled, and
+    /// leaves them to `heir`, if there is one: its only parent, pinned too. True: the list became empty; its
+    /// internal of the parent is the caller's. A child that is asked about is still in the list: so it may be
+    /// dead, and is not buried.
     #[must_use]
     #[cold]
     pub fn part(
         &self,
         slots: &TokenSlots,
         parent: u32,
+        heir: Option<u32>,
         is_to_go: impl Fn(&Slot<TokenCold, TokenLive>) -> bool,
     ) -> bool {
         let all = self.all(slots);
         let slot = slots.slot(parent);
+        let _heir_lock = heir.map(|heir| slots.slot(heir).lock());
+        // A walk that has taken the parent out of the heir's list comes to the children through the parent,
+        // and one that has not yet finds them in the heir's list. The parent may have been left to another.
+        let is_its_parent = |heir| slot.live().link.node.list() == heir;
+        if !heir.is_none_or(is_its_parent) && !crate::weakened!("heir_is_its_parent") {
+            return false;
+        }
         let _lock = slot.lock();
         let is_cancelled = slot.state().load(Ordering::Relaxed) & CANCELLED != 0;
         if is_cancelled && !crate::weakened!("parting_looks_for_cancel") {
             return false;
         }
-        let why = if crate::weakened!("parting_is_no_walk") { NIL } else { PARTED };
-        let children = children(&all, slot);
-        let mut number = children.first();
+        let where_to = match heir {
+            Some(heir) if !crate::weakened!("heir_at_once") => heir,
+            None if !crate::weakened!("parting_is_no_walk") => PARTED,
+            _ => NIL,
+        };
+        let own = children(&all, slot);
+        let mut number = own.first();
         let any = number != NIL;
         while number != NIL {
             let link = all.link(number);
             let next = link.node.next();
             if is_to_go(slots.slot(link.child.load(Ordering::Relaxed))) {
-                children.take_out(&link.node, number, why);
+                own.take_out(&link.node, number, where_to);
+                if let Some(heir) = heir {
+                    children(&all, slots.slot(heir)).push_node(&link.node, number, heir);
+                }
             }
             number = next;
         }
-        any && children.is_empty()
+        any && own.is_empty()
     }
 
     /// Whether a link is in no list because its parent has let go of it.
@@ -350,7 +377,7 @@ impl Links {
         self.parent_at(slots, number) == PARTED
     }
 
-    /// The parent in whose list a link is, of which nothing is known but that it was; NIL for none.
+    /// The parent in whose list a link is, of which nothing is known but that it was; NIL or PARTED for none.
     pub fn parent_at(&self, slots: &TokenSlots, number: u32) -> u32 {
         self.all(slots).link(number).node.list()
     }

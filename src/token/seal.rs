@@ -14,8 +14,9 @@
 //!
 //! Finding a job's requests under the job's lock: a token that is not decided is in the lists of all its
 //! parents, since the walk that takes it out of one decides it first, under its lock. So the job's parents
-//! live. A parent of those is pinned, and counts if the child is still in its list then. If it is not, a
-//! walk has taken the child, and is on its way to the job: then the cancel was first.
+//! live. A parent of those is pinned, and counts if the child is still in its list then. If it is in none, a
+//! walk has taken the child, and is on its way to the job: then the cancel was first. If it is in another's,
+//! an ended job has left it to its own parent, which is looked at instead.
 //!
 //! Only tokens are looked at that are neither a job's nor a request's: an outer job answers for itself.
 //!
@@ -26,10 +27,11 @@ use crate::diagnosis::moment::{Moment, MomentKind};
 use crate::handle::{CANCELLED, FLAGS, FOREIGN, Handle, NULL};
 use crate::memory::pool::NIL;
 use crate::memory::slot::Slot;
-use crate::sys::sync::Ordering;
+use crate::sys::sync::{Ordering, yield_now};
 use crate::sys::{clock, system_thread};
 use crate::token::cell::{ANSWERED, HAS_TRACE, PART, SEALED, TokenCold, TokenLive};
 use crate::token::chain::Dead;
+use crate::token::link::PARTED;
 use crate::token::registration::{Purpose, RegistrationPin};
 use crate::token::{TokenPin, Tokens};
 
@@ -131,37 +133,41 @@ impl Tokens {
     /// Pins the requests above a token that lives. `Sealing::Cancelled`: one of its ancestors is cancelled,
     /// and the walk on its way.
     fn find_requests(&self, token: u32, above: &mut Above) -> Result<(), Sealing> {
-        self.links.of_child(&self.arena, token).try_for_each(|link| {
-            let cancelled_unless =
-                |is_listed: bool| if is_listed { Ok(()) } else { Err(Sealing::Cancelled) };
+        let mut links = self.links.of_child(&self.arena, token);
+        links.try_for_each(|link| self.find_requests_by(link, above))
+    }
+
+    /// As `find_requests`, by one link of the token.
+    fn find_requests_by(&self, link: u32, above: &mut Above) -> Result<(), Sealing> {
+        loop {
             let parent = self.links.parent_at(&self.arena, link);
-            let has_parted = || self.links.has_parted(&self.arena, link);
-            if has_parted() {
+            if parent == PARTED {
                 return Ok(());
             }
             if parent == NIL {
-                return cancelled_unless(crate::weakened!("walk_on_its_way_wins"));
+                let is_late = crate::weakened!("walk_on_its_way_wins");
+                return if is_late { Ok(()) } else { Err(Sealing::Cancelled) };
             }
             above.looks += 1;
             if above.looks > MOST_LOOKS {
                 return Err(Sealing::TooManyAbove);
             }
-            let is_still = || self.links.parent_at(&self.arena, link) == parent;
             if !self.arena.pin_index(parent) {
-                return cancelled_unless(is_still() || has_parted());
+                // The parent has died, so the link has left it, for another or for good.
+                yield_now();
+                continue;
             }
             let count = above.count;
-            let found = if is_still() {
-                self.note_above(parent, above)
-            } else {
-                cancelled_unless(has_parted())
-            };
+            let is_still = self.links.parent_at(&self.arena, link) == parent;
+            let found = if is_still { self.note_above(parent, above) } else { Ok(()) };
             let is_noted = above.count > count && above.found[count] == parent;
             if !is_noted {
                 self.let_go(parent, &mut above.dead);
             }
-            found
-        })
+            if is_still {
+                return found;
+            }
+        }
     }
 
     /// Looks at a pinned ancestor of a job. Its pin is taken over if it is noted first.

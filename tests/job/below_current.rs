@@ -188,13 +188,42 @@ fn what_posts_itself_again_and_again_keeps_nothing_of_those_before() {
 }
 
 #[test]
-fn an_ended_job_stays_above_what_was_made_in_it_as_long_as_it_hears_of_a_cancel() {
+fn what_posts_itself_again_and_again_below_a_request_keeps_only_the_request() {
     let request = token(&[], 0);
-    let outer = make(0, request);
-    let middle = dcc_job_token(outer);
-    let inner = make_below_and_end(outer);
-    assert!(!is_gone(middle));
+    let mut job = make(0, request);
+    for _ in 0..10 {
+        let before = dcc_job_token(job);
+        job = make_below_and_end(job);
+        assert!(is_gone(before) && !is_cancelled(job));
+    }
     cancel_token(request);
+    assert!(is_cancelled(job));
+}
+
+/// An outer job that runs on is not left out: what it has made hears of its cancel.
+#[test]
+fn what_an_ended_job_leaves_to_another_job_hears_of_that_one() {
+    let (request, given) = (token(&[], 0), token(&[], 0));
+    let outer = make(0, request);
+    let middle = {
+        let _current = Current::new(request, outer);
+        make(DCC_JOB_BELOW_CURRENT, NO_TOKEN)
+    };
+    let above = dcc_job_token(middle);
+    let explicit = make(0, Token(above.addr()));
+    let inner = make_below_and_end(middle);
+    assert!(!is_gone(above), "it is the parent of a job that was given it");
+    cancel(outer);
+    assert!(is_cancelled(inner) && is_cancelled(explicit));
+    // Of a job with two parents.
+    let two = {
+        let _current = Current::new(given, make(0, NO_TOKEN));
+        make(DCC_JOB_BELOW_CURRENT, NO_TOKEN)
+    };
+    let above = dcc_job_token(two);
+    let inner = make_below_and_end(two);
+    assert!(!is_gone(above) && !is_cancelled(inner));
+    cancel_token(given);
     assert!(is_cancelled(inner));
 }
 

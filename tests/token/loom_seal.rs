@@ -4,6 +4,8 @@
 
 #![cfg(loom)]
 
+#[path = "loom_ended.rs"]
+mod ended;
 #[path = "../support/interleavings.rs"]
 mod interleavings;
 
@@ -122,76 +124,6 @@ fn seal_x_cancel_of_a_parent() {
         tokens.release(below).unwrap();
         library.jobs().release(job).unwrap();
         tokens.release(parent).unwrap();
-        assert_empty(&library);
-    });
-}
-
-/// A job that was made while another was current, whose token this is.
-fn job_inside(library: &Library, outer: Handle) -> (Handle, Handle) {
-    job_from(library, outer, Origin { is_implied: true, ..Origin::default() })
-}
-
-/// That the outer job lets go of it is no cancel.
-#[test]
-fn seal_x_end_of_an_outer_job() {
-    model(3, || {
-        let library = Arc::new(Library::new());
-        let (outer, outer_token) = job(&library, NULL);
-        let (inner, _) = job_inside(&library, outer_token);
-        let other = library.clone();
-        let thread = thread::spawn(move || {
-            end(&other, outer, JobState::Completed);
-            other.jobs().release(outer).unwrap();
-        });
-        assert_eq!(seal(&library, inner), JobSealed::Yes, "nobody has cancelled it");
-        thread.join().unwrap();
-        assert_eq!(library.tokens().arena().live(), 1, "the ended one is gone");
-        library.jobs().release(inner).unwrap();
-        assert_empty(&library);
-    });
-}
-
-/// A cancel that was before the end of the outer job comes down.
-#[test]
-fn cancel_x_end_of_an_outer_job() {
-    model(3, || {
-        let library = Arc::new(Library::new());
-        let (outer, outer_token) = job(&library, NULL);
-        let (inner, token) = job_inside(&library, outer_token);
-        let other = library.clone();
-        let walk = thread::spawn(move || cancel(other.tokens(), outer_token));
-        while !is_cancelled(library.tokens(), outer_token) {
-            thread::yield_now();
-        }
-        end(&library, outer, JobState::Cancelled);
-        assert!(walk.join().unwrap());
-        assert!(is_cancelled(library.tokens(), token), "the cancel came down");
-        library.jobs().release(outer).unwrap();
-        library.jobs().release(inner).unwrap();
-        assert_empty(&library);
-    });
-}
-
-/// What dies while it is let go of is buried once, and its slot is another's at once.
-#[test]
-fn release_x_end_of_an_outer_job_x_next_of_its_slot() {
-    model(3, || {
-        let library = Arc::new(Library::new());
-        let (outer, outer_token) = job(&library, NULL);
-        let (inner, _) = job_inside(&library, outer_token);
-        let other = library.clone();
-        let thread = thread::spawn(move || {
-            other.jobs().release(inner).unwrap();
-            let parent = create(other.tokens(), &[]);
-            let child = create(other.tokens(), &[parent]);
-            assert!(cancel(other.tokens(), parent));
-            assert!(is_cancelled(other.tokens(), child), "in its parent's list");
-            other.tokens().release(child).unwrap();
-            other.tokens().release(parent).unwrap();
-        });
-        end(&library, outer, JobState::Completed);
-        thread.join().unwrap();
-        library.jobs().release(outer).unwrap();
         assert_empty(&library);
     });
 }

@@ -1,0 +1,192 @@
+//! Ends of jobs inside which others were made: those go on without it, or below what is above it.
+
+use super::*;
+
+/// A job that was made while another was current, whose token this is.
+fn job_inside(library: &Library, outer: Handle) -> (Handle, Handle) {
+    job_from(library, outer, Origin { is_implied: true, ..Origin::default() })
+}
+
+/// That the outer job lets go of it is no cancel.
+#[test]
+fn seal_x_end_of_an_outer_job() {
+    model(3, || {
+        let library = Arc::new(Library::new());
+        let (outer, outer_token) = job(&library, NULL);
+        let (inner, _) = job_inside(&library, outer_token);
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            end(&other, outer, JobState::Completed);
+            other.jobs().release(outer).unwrap();
+        });
+        assert_eq!(seal(&library, inner), JobSealed::Yes, "nobody has cancelled it");
+        thread.join().unwrap();
+        assert_eq!(library.tokens().arena().live(), 1, "the ended one is gone");
+        library.jobs().release(inner).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// A cancel that was before the end of the outer job comes down.
+#[test]
+fn cancel_x_end_of_an_outer_job() {
+    model(3, || {
+        let library = Arc::new(Library::new());
+        let (outer, outer_token) = job(&library, NULL);
+        let (inner, token) = job_inside(&library, outer_token);
+        let other = library.clone();
+        let walk = thread::spawn(move || cancel(other.tokens(), outer_token));
+        while !is_cancelled(library.tokens(), outer_token) {
+            thread::yield_now();
+        }
+        end(&library, outer, JobState::Cancelled);
+        assert!(walk.join().unwrap());
+        assert!(is_cancelled(library.tokens(), token), "the cancel came down");
+        library.jobs().release(outer).unwrap();
+        library.jobs().release(inner).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// What dies while it is let go of is buried once, and its slot is another's at once.
+#[test]
+fn release_x_end_of_an_outer_job_x_next_of_its_slot() {
+    model(3, || {
+        let library = Arc::new(Library::new());
+        let (outer, outer_token) = job(&library, NULL);
+        let (inner, _) = job_inside(&library, outer_token);
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            other.jobs().release(inner).unwrap();
+            let parent = create(other.tokens(), &[]);
+            let child = create(other.tokens(), &[parent]);
+            assert!(cancel(other.tokens(), parent));
+            assert!(is_cancelled(other.tokens(), child), "in its parent's list");
+            other.tokens().release(child).unwrap();
+            other.tokens().release(parent).unwrap();
+        });
+        end(&library, outer, JobState::Completed);
+        thread.join().unwrap();
+        library.jobs().release(outer).unwrap();
+        assert_empty(&library);
+    });
+}
+
+/// A request's token, as far as a seal looks at it.
+fn request(tokens: &Tokens) -> Handle {
+    let watched = Origin { is_watched: true, ..Origin::default() };
+    tokens.create([], watched, Holder::Owner).unwrap()
+}
+
+/// Gives everything back.
+fn release(library: &Library, jobs: &[Handle], tokens: &[Handle]) {
+    for job in jobs {
+        library.jobs().release(*job).unwrap();
+    }
+    for token in tokens {
+        library.tokens().release(*token).unwrap();
+    }
+    assert_empty(library);
+}
+
+/// The ended job goes at once; a cancel from above comes down all the same, whoever is first.
+#[test]
+fn cancel_x_end_below_a_request() {
+    model(3, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.tokens();
+        let request = request(tokens);
+        let (outer, outer_token) = job(&library, request);
+        let (inner, token) = job_inside(&library, outer_token);
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            end(&other, outer, JobState::Completed);
+            other.jobs().release(outer).unwrap();
+        });
+        assert!(cancel(tokens, request));
+        thread.join().unwrap();
+        assert!(is_cancelled(tokens, token), "the cancel came down");
+        assert_eq!(tokens.arena().live(), 2, "the ended one is gone");
+        release(&library, &[inner], &[request]);
+    });
+}
+
+/// The request learns of what the inner job has committed, by whichever way it is found.
+#[test]
+fn seal_x_end_below_a_request() {
+    model(3, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.tokens();
+        let request = request(tokens);
+        let (outer, outer_token) = job(&library, request);
+        let (inner, _) = job_inside(&library, outer_token);
+        let other = library.clone();
+        let thread = thread::spawn(move || end(&other, outer, JobState::Completed));
+        assert_eq!(seal(&library, inner), JobSealed::Yes, "nobody has cancelled it");
+        thread.join().unwrap();
+        release(&library, &[outer, inner], &[request]);
+    });
+}
+
+/// What dies while it is left to the request leaves the request's list.
+#[test]
+fn release_x_end_below_a_request() {
+    model(3, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.tokens();
+        let request = request(tokens);
+        let (outer, outer_token) = job(&library, request);
+        let implied = Origin { is_watched: true, is_implied: true, ..Origin::default() };
+        let inner = tokens.create([outer_token], implied, Holder::Owner).unwrap();
+        let other = library.clone();
+        let thread = thread::spawn(move || other.tokens().release(inner).unwrap());
+        end(&library, outer, JobState::Completed);
+        thread.join().unwrap();
+        release(&library, &[outer], &[request]);
+    });
+}
+
+/// A deadline above is found while the way to it becomes shorter.
+#[test]
+fn deadline_x_end_below_a_request() {
+    model(3, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.tokens();
+        let request = request(tokens);
+        tokens.arm(&TokenPin::new(tokens, request).unwrap(), 5).unwrap();
+        let (outer, outer_token) = job(&library, request);
+        let (inner, token) = job_inside(&library, outer_token);
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            end(&other, outer, JobState::Completed);
+            other.jobs().release(outer).unwrap();
+        });
+        let deadline = tokens.deadline(&TokenPin::new(tokens, token).unwrap());
+        assert_eq!(deadline, Ok(Some(5)), "that of the request");
+        thread.join().unwrap();
+        release(&library, &[inner], &[request]);
+    });
+}
+
+/// An ended job leaves nothing to a parent that it has left itself.
+#[test]
+fn end_x_end_of_the_parent_x_cancel_of_that() {
+    model(2, || {
+        let library = Arc::new(Library::new());
+        let tokens = library.tokens();
+        let request = request(tokens);
+        let (first, first_token) = job(&library, request);
+        let (second, second_token) = job_inside(&library, first_token);
+        let (third, token) = job_inside(&library, second_token);
+        let other = library.clone();
+        let thread = thread::spawn(move || {
+            end(&other, first, JobState::Completed);
+            cancel(other.tokens(), first_token)
+        });
+        end(&library, second, JobState::Completed);
+        thread.join().unwrap();
+        cancel(tokens, request);
+        assert!(is_cancelled(tokens, token), "what is above all of them came down");
+        release(&library, &[first, second, third], &[request]);
+    });
+}
