@@ -67,7 +67,9 @@ fn sources_without_polls(folder: &Path) -> PathBuf {
         if file.ends_with("LaplacianSmooth.h") {
             for (poll, count, without) in [
                 ("!dcc::is_cancelled()", 1, "true"),
-                ("cancelled()", 2, "(static_cast<void>(cancelled), false)"),
+                ("advance(units(theStride))", 1, "flush() && false"),
+                ("!progress.advance(units(visited % theStride))", 1, "true"),
+                ("advance(units(end - i))", 1, "flush() && false"),
             ] {
                 assert_eq!(text.matches(poll).count(), count, "{poll}");
                 text = text.replace(poll, without);

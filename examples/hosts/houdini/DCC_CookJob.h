@@ -8,7 +8,6 @@
 #include <UT/UT_NonCopyable.h>
 #include <UT/UT_StringHolder.h>
 
-#include <atomic>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -43,6 +42,8 @@ public:
     run(Function &&function)
     {
         const dcc::job_state end = dcc::run(myJob, std::forward<Function>(function));
+        if (end == dcc::job_state::completed)
+            myInterrupt.wasInterrupted(percent()); // all of it, for as long as it is still shown
         if (end == dcc::job_state::cancelled && myJob.token().cause() == dcc::cause::foreign)
             dcc::job::current().cancel("Interrupted by the user");
         return end;
@@ -56,25 +57,6 @@ public:
     commit(Function &&function)
     {
         myJob.commit(std::forward<Function>(function));
-    }
-
-    /// How much there is to do, for the percentage and for the job's progress.
-    void
-    setTotal(exint passes, exint units_of_a_pass)
-    {
-        myPasses = passes;
-        myUnits.store(passes * units_of_a_pass, std::memory_order_relaxed);
-        myDone.store(0, std::memory_order_relaxed);
-    }
-
-    /// On any thread.
-    void addDone(exint units) { myDone.fetch_add(units, std::memory_order_relaxed); }
-
-    void
-    passIsDone()
-    {
-        myJob.set_progress(static_cast<std::uint64_t>(++myPass),
-                           static_cast<std::uint64_t>(myPasses));
     }
 
     /// For the node's error message.
@@ -92,17 +74,15 @@ public:
     }
 
 private:
-    /// -1, which shows none, while nobody knows.
+    /// Of all steps, whoever counts in them, on whichever threads; -1, which shows none, before the first.
     int
     percent() const
     {
-        const exint units = myUnits.load(std::memory_order_relaxed);
-        return units > 0 ? int(100 * myDone.load(std::memory_order_relaxed) / units) : -1;
+        const double fraction = myJob.progress().fraction;
+        return fraction > 0 ? int(100 * fraction) : -1;
     }
 
     UT_AutoInterrupt myInterrupt;
-    std::atomic<exint> myUnits{0}, myDone{0};
-    exint myPasses = 0, myPass = 0;
     dcc::job myJob;
 };
 

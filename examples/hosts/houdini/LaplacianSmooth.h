@@ -2,8 +2,6 @@
 #ifndef __LaplacianSmooth_h__
 #define __LaplacianSmooth_h__
 
-#include "DCC_CookJob.h"
-
 #include <GA/GA_Handle.h>
 #include <GA/GA_Iterator.h>
 #include <GEO/GEO_PrimPoly.h>
@@ -13,16 +11,19 @@
 #include <UT/UT_Vector3.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
-/// A pass reads one array and writes another, so one that was stopped is simply dropped. Whatever
-/// answers false was stopped on its way.
+#include <dcc_cancel.hpp>
+
+/// Polls, and counts in the step of progress that is current, so it need not know of the cook. A pass reads
+/// one array and writes another, so one that was stopped is simply dropped. Whatever answers false was
+/// stopped on its way.
 class LaplacianSmooth
 {
 public:
-    LaplacianSmooth(const GU_Detail &gdp, DCC_CookJob &cook)
-        : myGdp(gdp), myCook(cook), myCount(gdp.getNumPoints())
+    explicit LaplacianSmooth(const GU_Detail &gdp) : myGdp(gdp), myCount(gdp.getNumPoints())
     {
         const GA_ROHandleV3 position(gdp.getP());
         myPositions.reserve(size(myCount));
@@ -34,8 +35,10 @@ public:
     bool
     findNeighbours()
     {
+        const exint polygons = myGdp.getNumPrimitives();
+        dcc::progress progress(units(2 * polygons + myCount));
         std::vector<exint> ends(size(myCount) + 1, 0);
-        if (!forEachEdge([&](exint a, exint b) {
+        if (!forEachEdge(progress, [&](exint a, exint b) {
                 ++ends[size(a)];
                 ++ends[size(b)];
             }))
@@ -45,13 +48,13 @@ public:
             end = std::exchange(sum, sum + end);
         myStarts = ends;
         myNeighbours.resize(size(sum));
-        if (!forEachEdge([&](exint a, exint b) {
+        if (!forEachEdge(progress, [&](exint a, exint b) {
                 myNeighbours[size(ends[size(a)]++)] = b;
                 myNeighbours[size(ends[size(b)]++)] = a;
             }))
             return false;
         myEnds = std::move(ends);
-        return forEachPoint([&](exint point) {
+        return forEachPoint(progress, [&](exint point) {
             const auto first = myNeighbours.begin() + myStarts[size(point)];
             const auto last = myNeighbours.begin() + myEnds[size(point)];
             std::sort(first, last);
@@ -64,12 +67,12 @@ public:
     {
         const fpreal32 weight = fpreal32(strength);
         std::vector<UT_Vector3F> moved(myPositions.size());
-        myCook.setTotal(iterations, myCount);
+        dcc::progress progress(units(iterations * myCount));
         for (exint pass = 0; pass < iterations; ++pass) {
-            if (!forEachPoint([&](exint point) { moved[size(point)] = relaxed(point, weight); }))
+            if (!forEachPoint(progress,
+                              [&](exint point) { moved[size(point)] = relaxed(point, weight); }))
                 return false;
             myPositions.swap(moved);
-            myCook.passIsDone();
         }
         return true;
     }
@@ -89,6 +92,7 @@ private:
     static constexpr exint theStride = 256;
 
     static std::size_t size(exint number) { return static_cast<std::size_t>(number); }
+    static std::uint64_t units(exint number) { return static_cast<std::uint64_t>(number); }
 
     UT_Vector3F
     relaxed(exint point, fpreal32 weight) const
@@ -105,12 +109,11 @@ private:
 
     template <typename Edge>
     bool
-    forEachEdge(const Edge &edge) const
+    forEachEdge(dcc::progress &progress, const Edge &edge) const
     {
-        dcc::poller cancelled;
         exint visited = 0;
         for (GA_Iterator it(myGdp.getPrimitiveRange()); !it.atEnd(); ++it) {
-            if (visited++ % theStride == 0 && cancelled())
+            if (++visited % theStride == 0 && progress.advance(units(theStride)))
                 return false;
             const GEO_Primitive *prim = myGdp.getGEOPrimitive(*it);
             if (prim->getTypeId() != GEO_PRIMPOLY)
@@ -124,24 +127,26 @@ private:
                     edge(a, b);
             }
         }
-        return true;
+        return !progress.advance(units(visited % theStride));
     }
 
-    /// On all cores. The cook's job is current on each worker, so its poll sees what stops the cook:
-    /// Esc through the job, which the cooking thread's polls ask Houdini about, and any cancel.
+    /// On all cores, all of which count. The cook's job is current on each worker, so its count sees, as a
+    /// poll does, what stops the cook: Esc through the job, which the cooking thread asks Houdini about, and
+    /// any cancel.
     template <typename Point>
     bool
-    forEachPoint(const Point &point) const
+    forEachPoint(dcc::progress &progress, const Point &point) const
     {
+        progress.flush();
         const auto work = dcc::with_context([&](const UT_BlockedRange<exint> &range) {
-            dcc::poller cancelled;
+            dcc::progress_counter counter(progress);
             for (exint i = range.begin(); i < range.end();) {
-                if (cancelled())
+                const exint end = std::min(i + theStride, range.end());
+                if (counter.advance(units(end - i)))
                     return;
-                for (const exint end = std::min(i + theStride, range.end()); i < end; ++i)
+                for (; i < end; ++i)
                     point(i);
             }
-            myCook.addDone(range.end() - range.begin());
         });
         // Isolated, so that this thread, while it waits for the others, takes no task of another cook:
         // that one would find this cook's job current and stop with it.
@@ -151,7 +156,6 @@ private:
     }
 
     const GU_Detail &myGdp;
-    DCC_CookJob &myCook;
     exint myCount;
     std::vector<UT_Vector3F> myPositions;
     /// The neighbours of point i are those from myStarts[i] to myEnds[i].

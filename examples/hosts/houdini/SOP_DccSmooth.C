@@ -22,6 +22,7 @@
 #include <PRM/PRM_Include.h>
 #include <UT/UT_DSOVersion.h>
 
+#include <cstdint>
 #include <exception>
 
 static PRM_Name theIterationsName("iterations", "Iterations");
@@ -30,6 +31,10 @@ static PRM_Range theIterationsRange(PRM_RANGE_RESTRICTED, 0, PRM_RANGE_UI, 100);
 static PRM_Name theStrengthName("strength", "Strength");
 static PRM_Default theStrengthDefault(0.5);
 static PRM_Range theStrengthRange(PRM_RANGE_RESTRICTED, 0, PRM_RANGE_RESTRICTED, 1);
+
+/// Of the percentage in the status line.
+static constexpr std::uint64_t theNeighboursShare = 20;
+static constexpr std::uint64_t theSmoothingShare = 80;
 
 PRM_Template SOP_DccSmooth::myTemplateList[] = {
     PRM_Template(PRM_INT_J, 1, &theIterationsName, &theIterationsDefault, nullptr,
@@ -77,9 +82,18 @@ SOP_DccSmooth::cookMySop(OP_Context &context)
     try {
         DCC_CookJob cook(getFullPath(), "Smoothing");
         const dcc::job_state end = cook.run([&] {
-            LaplacianSmooth smooth(*gdp, cook);
-            if (!smooth.findNeighbours() || !smooth.run(iterations, strength))
-                return false;
+            LaplacianSmooth smooth(*gdp);
+            dcc::progress progress(theNeighboursShare + theSmoothingShare);
+            {
+                const dcc::progress_step step = progress.step(theNeighboursShare, "Neighbours");
+                if (!smooth.findNeighbours())
+                    return false;
+            }
+            {
+                const dcc::progress_step step = progress.step(theSmoothingShare, "Smooth");
+                if (!smooth.run(iterations, strength))
+                    return false;
+            }
             // The geometry has all of the result or none of it, and who cancels is told which.
             cook.commit([&] { smooth.writePositions(*gdp); });
             return true;

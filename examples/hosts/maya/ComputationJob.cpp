@@ -1,7 +1,6 @@
 #include "ComputationJob.h"
 
 #include <chrono>
-#include <cstdint>
 
 namespace {
 
@@ -10,8 +9,7 @@ constexpr std::chrono::milliseconds kEscInterval(20);
 
 } // namespace
 
-ComputationJob::ComputationJob(const char* label, int steps, IdleQueue& queue)
-    : working_(queue), steps_(steps)
+ComputationJob::ComputationJob(const char* label, IdleQueue& queue) : working_(queue)
 {
     dcc::job_options options;
     options.label = label;
@@ -32,21 +30,23 @@ ComputationJob::ComputationJob(const char* label, int steps, IdleQueue& queue)
 ComputationJob::~ComputationJob()
 {
     if (esc_->computation != nullptr)
+    {
+        // The shares of a job that was stopped end as full as any.
+        if (job_.state() == dcc::job_state::completed)
+            show();
         computation_.endComputation();
+    }
     esc_->computation = nullptr;
     // Who presses Esc means all that runs, not only this part of it.
     if (job_.token().cause() == dcc::cause::foreign)
         outer_.cancel("the user pressed Esc");
 }
 
-void ComputationJob::setStepsDone(int done)
+void ComputationJob::show()
 {
-    job_.set_progress(static_cast<std::uint64_t>(done), static_cast<std::uint64_t>(steps_));
     if (esc_->computation == nullptr)
         return;
-    // Not each of many steps: Maya draws the bar anew.
-    const dcc::job_progress reached = job_.progress();
-    const int percent = reached.total > 0 ? static_cast<int>(100 * reached.done / reached.total) : 0;
-    if (percent != shown_)
+    const int percent = static_cast<int>(100 * job_.progress().fraction);
+    if (percent != shown_) // Maya draws the bar anew
         computation_.setProgress(shown_ = percent);
 }

@@ -16,15 +16,15 @@ class ComputationJob
 public:
     // On the main thread. It is cancelled with the job that is current here, for instance the posted
     // one whose command this is; and if it is Esc that ends it, so is that one.
-    ComputationJob(const char* label, int steps, IdleQueue& queue);
+    ComputationJob(const char* label, IdleQueue& queue);
     ComputationJob(const ComputationJob&) = delete;
     ComputationJob& operator=(const ComputationJob&) = delete;
     ~ComputationJob(); // Maya's progress bar and wait cursor end on every way out
 
     const dcc::job& job() const { return job_; }
 
-    // Tells the job and shows in Maya how many steps are done.
-    void setStepsDone(int done);
+    // Shows in Maya how far the job is: all of its steps, whoever counts in them.
+    void show();
 
 private:
     // The job may outlive the computation, which is asked no more then. Main thread only.
@@ -35,7 +35,6 @@ private:
 
     IdleQueue::Working working_;
     dcc::job outer_ = dcc::job::current();
-    int steps_;
     int shown_ = 0; // percent
     MComputation computation_;
     std::shared_ptr<Esc> esc_ = std::make_shared<Esc>();

@@ -12,6 +12,7 @@
 #include <maya/MSelectionList.h>
 #include <maya/MThreadUtils.h>
 
+#include <cstdint>
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -24,6 +25,18 @@ namespace {
 
 const char* const kIterations = "-i";
 const char* const kStrength = "-s";
+
+// Shares of the bar, in percent.
+constexpr std::uint64_t kReading = 10;
+constexpr std::uint64_t kSmoothing = 90;
+
+constexpr int kEdgesPerLook = 1024;
+
+void check(const MStatus& status)
+{
+    if (!status)
+        throw std::runtime_error(status.errorString().asUTF8());
+}
 
 MStatus refuse(const MString& why)
 {
@@ -77,25 +90,28 @@ MStatus SmoothCmd::parse(const MArgList& args)
     return MS::kSuccess;
 }
 
-MStatus SmoothCmd::readMesh(Smoother& smoother)
+// False: it was asked to stop.
+bool SmoothCmd::readMesh(Smoother& smoother, ComputationJob& computation)
 {
     MFnMesh mesh(mesh_);
-    MStatus status = mesh.getPoints(before_);
-    if (!status)
-        return status;
+    check(mesh.getPoints(before_));
     std::vector<SmoothPoint> points(before_.length());
     for (unsigned int vertex = 0; vertex < before_.length(); ++vertex)
         points[vertex] = {before_[vertex].x, before_[vertex].y, before_[vertex].z};
     smoother = Smoother(std::move(points));
-    for (int edge = 0, count = mesh.numEdges(); edge < count; ++edge)
+    const int count = mesh.numEdges();
+    dcc::progress progress(static_cast<std::uint64_t>(count));
+    for (int edge = 0; edge < count; ++edge)
     {
+        if (progress.advance()) // a poll as well
+            return false;
+        if (edge % kEdgesPerLook == 0)
+            computation.show();
         int2 ends;
-        status = mesh.getEdgeVertices(edge, ends);
-        if (!status)
-            return status;
+        check(mesh.getEdgeVertices(edge, ends));
         smoother.addEdge(static_cast<std::size_t>(ends[0]), static_cast<std::size_t>(ends[1]));
     }
-    return MS::kSuccess;
+    return true;
 }
 
 void SmoothCmd::readResult(const Smoother& smoother)
@@ -108,25 +124,35 @@ void SmoothCmd::readResult(const Smoother& smoother)
     }
 }
 
-// False, and said why: the mesh is as it was.
-bool SmoothCmd::smooth(Smoother& smoother)
+// What the job does, in two steps that fill one bar. False: it was asked to stop.
+bool SmoothCmd::work(ComputationJob& computation)
 {
-    ComputationJob computation(kName, iterations_, *IdleQueue::instance());
-    const dcc::job& job = computation.job();
-    const dcc::job_state end = dcc::run(job, [&] {
-        if (!smoother.smooth(iterations_, strength_, MThreadUtils::getNumThreads(),
-                             [&](int passes) { computation.setStepsDone(passes); }))
+    Smoother smoother({});
+    dcc::progress progress(kReading + kSmoothing);
+    {
+        const dcc::progress_step step = progress.step(kReading, "Read");
+        if (!readMesh(smoother, computation))
             return false;
-        readResult(smoother);
-        // The mesh changes here, and Maya keeps the command to undo it. Either a cancel was first, and
-        // neither happens; or who cancels from here on is told that it is too late.
-        job.commit([&] {
-            const MStatus status = redoIt();
-            if (!status)
-                throw std::runtime_error(status.errorString().asUTF8());
-        });
-        return true;
-    });
+    }
+    {
+        const dcc::progress_step step = progress.step(kSmoothing, "Smooth");
+        if (!smoother.smooth(iterations_, strength_, MThreadUtils::getNumThreads(),
+                             [&] { computation.show(); }))
+            return false;
+    }
+    readResult(smoother);
+    // The mesh changes here, and Maya keeps the command to undo it. Either a cancel was first, and neither
+    // happens; or who cancels from here on is told that it is too late.
+    computation.job().commit([&] { check(redoIt()); });
+    return true;
+}
+
+// False, and said why: the mesh is as it was.
+bool SmoothCmd::smooth()
+{
+    ComputationJob computation(kName, *IdleQueue::instance());
+    const dcc::job& job = computation.job();
+    const dcc::job_state end = dcc::run(job, [&] { return work(computation); });
     if (end == dcc::job_state::completed)
         return true;
     if (end == dcc::job_state::cancelled)
@@ -154,11 +180,7 @@ MStatus SmoothCmd::doIt(const MArgList& args)
         return refuse("its plug-in is being unloaded");
     try
     {
-        Smoother smoother({});
-        status = readMesh(smoother);
-        if (!status)
-            return status;
-        return smooth(smoother) ? MS::kSuccess : MS::kFailure;
+        return smooth() ? MS::kSuccess : MS::kFailure;
     }
     catch (const std::exception& thrown) // memory, threads or jobs cannot be had
     {

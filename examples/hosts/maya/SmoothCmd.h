@@ -12,6 +12,8 @@
 
 #include <dcc_cancel.hpp>
 
+class ComputationJob;
+
 class SmoothCmd : public MPxCommand
 {
 public:
@@ -26,10 +28,11 @@ public:
 
 private:
     MStatus parse(const MArgList& args);
-    MStatus readMesh(Smoother& smoother);
+    bool readMesh(Smoother& smoother, ComputationJob& computation);
     void readResult(const Smoother& smoother);
     MStatus writeMesh(MPointArray& points);
-    bool smooth(Smoother& smoother);
+    bool work(ComputationJob& computation);
+    bool smooth();
 
     MDagPath mesh_;
     int iterations_ = 10;

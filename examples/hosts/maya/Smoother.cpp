@@ -5,6 +5,7 @@
 #include <dcc_cancel.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <thread>
 #include <utility>
 
@@ -68,7 +69,7 @@ Smoother::Neighbours Smoother::neighbours() const
 }
 
 bool Smoother::smooth(int passes, double strength, int threads,
-                      const std::function<void(int)>& passDone)
+                      const std::function<void()>& passDone)
 {
     if (points_.empty())
         return true;
@@ -106,6 +107,7 @@ bool Smoother::smooth(int passes, double strength, int threads,
     const std::size_t most = points_.size() / kVerticesPerThread + 1;
     const std::size_t team = (std::min)(most, static_cast<std::size_t>((std::max)(threads, 1)));
     PassBarrier barrier(team);
+    dcc::progress progress(static_cast<std::uint64_t>(passes));
     const auto work = [&](std::size_t member) {
         const std::size_t begin = points_.size() * member / team;
         const std::size_t end = points_.size() * (member + 1) / team;
@@ -114,7 +116,11 @@ bool Smoother::smooth(int passes, double strength, int threads,
             if (!barrier.meet(relax(buffers[pass % 2], buffers[(pass + 1) % 2], begin, end)))
                 return false;
             if (member == 0)
-                passDone(pass + 1);
+            {
+                progress.advance();
+                progress.flush(); // it may wait for the others next
+                passDone();
+            }
         }
         return true;
     };

@@ -19,9 +19,10 @@ public:
     void addEdge(std::size_t first, std::size_t second);
 
     // Moves each vertex towards the mean of its neighbours, by `strength` of the way, `passes` times, on
-    // this thread and as many others as make `threads`. `passDone` is told on this thread how many are
-    // done. False: it was asked to stop, and points() are not to be used.
-    bool smooth(int passes, double strength, int threads, const std::function<void(int)>& passDone);
+    // this thread and as many others as make `threads`. Counts its passes in the step of progress that is
+    // current, and calls `passDone` after each on this thread. False: it was asked to stop, and points()
+    // are not to be used.
+    bool smooth(int passes, double strength, int threads, const std::function<void()>& passDone);
 
     const std::vector<SmoothPoint>& points() const { return points_; }
 

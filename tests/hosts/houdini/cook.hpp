@@ -189,7 +189,7 @@ class held_cook {
 public:
     // `act` is called with this object. The thread that makes it is the one that cooks.
     template <class Act>
-    held_cook(int chunks, Act act) : chunks_left_(chunks), thread_([this, act] {
+    held_cook(int chunks, Act act) : chunks_(chunks), chunks_left_(chunks), thread_([this, act] {
         reached_.wait();
         measure_from_now();
         act(*this);
@@ -222,6 +222,9 @@ public:
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
 
+    // How many chunks were begun.
+    int chunks() const { return chunks_ - chunks_left_; }
+
     // Within `act`: the others still wait.
     void release_cooking_thread() { released_.open(); }
 
@@ -233,6 +236,7 @@ public:
     }
 
 private:
+    const int chunks_;
     std::atomic<int> chunks_left_, held_{0};
     gate reached_, released_, done_;
     host::clock::time_point at_;

@@ -36,31 +36,47 @@ inline void to_the_end()
 
     const std::vector<host::question> questions = host::questions();
     EXPECT(!questions.empty());
-    EXPECT(static_cast<long>(questions.size()) <= elapsed / std::chrono::milliseconds(20) + 1);
+    // And one for the percentage at the end.
+    EXPECT(static_cast<long>(questions.size()) <= elapsed / std::chrono::milliseconds(20) + 2);
 }
 
-// By its questions, which are the cooking thread's alone.
+// The percentages of a cook of this thread, which it alone tells: they do not fall.
+inline std::vector<int> percentages()
+{
+    std::vector<int> result;
+    for (const host::question &question : host::questions()) {
+        EXPECT(question.thread == std::this_thread::get_id());
+        EXPECT(result.empty() || question.percent >= result.back());
+        result.push_back(question.percent);
+    }
+    return result;
+}
+
+// By its questions: of both steps in one percentage, up to the end.
 inline void tells_how_far_it_is()
 {
     smooth_node smooth("percentage", side, iterations);
     host::forget_questions();
     {
-        held_cook nobody(middle, [](held_cook &) { wait_for_a_question_to_be_due(); });
+        held_cook agent(middle, [](held_cook &) {
+            EXPECT(find_by_label("/obj/percentage").progress_message() == "Smooth");
+            wait_for_a_question_to_be_due();
+        });
         EXPECT(smooth.cook());
     }
     EXPECT(smooth.is_right());
-    int percent = -1;
-    for (const host::question &question : host::questions()) {
-        EXPECT(question.thread == std::this_thread::get_id());
-        EXPECT(question.percent >= percent && question.percent <= 100);
-        percent = question.percent;
-    }
-    EXPECT(percent >= 40);
+    const std::vector<int> shown = percentages();
+    EXPECT(shown.front() <= 0 && shown.back() == 100);
+    // What was asked when it was half-way, of which a fifth is the neighbours.
+    const auto is_half_way = [](int percent) { return percent > 40 && percent < 90; };
+    EXPECT(std::any_of(shown.begin(), shown.end(), is_half_way));
+    EXPECT(host::shown_percent() == -1);
 }
 
 inline void stopped_by_esc()
 {
     smooth_node smooth("esc", side, iterations);
+    host::forget_questions();
     dcc::job job;
     {
         held_cook user(middle, [&job](held_cook &held) {
@@ -81,7 +97,9 @@ inline void stopped_by_esc()
     EXPECT(job && job.state() == dcc::job_state::cancelled);
     EXPECT(job.token().cause() == dcc::cause::foreign);
     EXPECT(threads_that_saw(job) == stand_in::number_of_threads);
-    EXPECT(job.progress().total == iterations && job.progress().done > 0);
+    // The bar of what was stopped does not come to its end, and is gone.
+    EXPECT(percentages().back() > 40 && percentages().back() < 90);
+    EXPECT(host::shown_percent() == -1);
     // Nobody asks for a job that is over, though the agent still holds it.
     host::forget_questions();
     EXPECT(job.is_cancelled());

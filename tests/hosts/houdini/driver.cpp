@@ -22,13 +22,10 @@ void measures()
     const std::chrono::duration<double, std::milli> whole = host::clock::now() - begin;
 
     const auto stop = [&](const char *what, auto act) {
-        dcc::job job;
-        held_cook somebody(middle, [&job, act](held_cook &held) {
-            job = find_by_label("/obj/measured");
-            act(held);
-        });
+        held_cook somebody(middle, act);
         const bool was_completed = smooth.cook();
-        const bool was_stopped = !was_completed && job.progress().done < iterations;
+        const bool was_stopped =
+            !was_completed && somebody.chunks() < chunks_of_cook(side * side, iterations);
         std::printf("FIGURE houdini %s to return: %.1f ms; whole cook: %.0f ms%s\n", what,
                     somebody.milliseconds_since(), whole.count(),
                     was_stopped ? "" : " (without its polls)");

@@ -30,6 +30,7 @@ namespace {
 std::mutex interrupt_lock;
 int open_operations = 0;
 bool is_interrupted = false;
+int percent_in_status_line = -1;
 std::vector<host::question> asked;
 std::function<void()> before_write;
 
@@ -57,15 +58,19 @@ int UT_Interrupt::opStart(const char *, int, int, int *)
 int UT_Interrupt::opInterrupt(int percent)
 {
     std::lock_guard<std::mutex> lock(interrupt_lock);
+    EXPECT(open_operations > 0 && percent >= -1 && percent <= 100);
     asked.push_back({std::this_thread::get_id(), host::clock::now(), percent});
+    percent_in_status_line = percent;
     return is_interrupted ? 1 : 0;
 }
 
 void UT_Interrupt::opEnd(int)
 {
     std::lock_guard<std::mutex> lock(interrupt_lock);
-    if (--open_operations == 0)
+    if (--open_operations == 0) {
         is_interrupted = false;
+        percent_in_status_line = -1;
+    }
 }
 
 void UT_Interrupt::interrupt(int)
@@ -86,6 +91,12 @@ std::vector<host::question> host::questions()
 {
     std::lock_guard<std::mutex> lock(interrupt_lock);
     return asked;
+}
+
+int host::shown_percent()
+{
+    std::lock_guard<std::mutex> lock(interrupt_lock);
+    return percent_in_status_line;
 }
 
 void host::forget_questions()

@@ -30,6 +30,9 @@ struct question {
 std::vector<question> questions();
 void forget_questions();
 
+// The percentage in the status line; -1 for none, as when no operation is left.
+int shown_percent();
+
 // Called by each thread of a parallel loop before each of its chunks; nothing for no call.
 void set_before_chunk(std::function<void()> before);
 

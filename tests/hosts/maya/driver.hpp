@@ -8,12 +8,14 @@
 
 #include <dcc_cancel.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <dlfcn.h>
 #include <fstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -135,6 +137,15 @@ template <class Condition> void wait_until(Condition condition)
     }
 }
 
+// Whether the bar only rose, in several steps, and is gone.
+inline bool bar_rose_and_is_gone()
+{
+    const std::vector<int>& bar = maya().bar;
+    const auto does_not_rise = [](int before, int after) { return after <= before; };
+    return bar.size() > 3 && !maya().isBarShown &&
+           std::adjacent_find(bar.begin(), bar.end(), does_not_rise) == bar.end();
+}
+
 // Cancels a job by its id on a thread of its own.
 inline void cancel_elsewhere(std::uint64_t id, const char* reason)
 {
@@ -148,8 +159,8 @@ class half_way {
 public:
     template <class Function> explicit half_way(Function function)
     {
-        maya().onProgress = [function](int percent) {
-            if (percent == 50)
+        maya().onProgress = [function, isDone = false](int percent) mutable {
+            if (percent >= 50 && !std::exchange(isDone, true))
                 function();
         };
     }

@@ -30,7 +30,7 @@ template <class Function> run smooth_and(Function ask, int passes = iterations)
     });
     const MStatus status = maya().execute(smooth(passes));
     const double took = std::chrono::duration<double, std::milli>(test_clock::now() - from).count();
-    const bool has_all_passes = job.progress().done == static_cast<std::uint64_t>(passes);
+    const bool has_all_passes = maya().bar.back() >= 99;
     return {status == MS::kFailure && !has_all_passes, took};
 }
 
@@ -53,6 +53,33 @@ void expect_untouched(const stand_in::Mesh& before)
     EXPECT(!dcc::job::current());
 }
 
+// All of its steps in one bar: the reading of the mesh, and each pass.
+void a_command_shows_how_far_it_is(const stand_in::Mesh& before)
+{
+    for (int passes : {5, iterations}) {
+        bool is_shown = false;
+        std::string path;
+        const half_way middle([&] {
+            is_shown = maya().isBarShown;
+            path = dcc::job::current().progress_message();
+        });
+        EXPECT(maya().execute(smooth(passes)));
+        EXPECT(is_shown && path == "Smooth");
+        EXPECT(bar_rose_and_is_gone());
+        EXPECT(maya().bar.front() <= 10 && maya().bar.back() == 100);
+        EXPECT(maya().bar.size() > static_cast<std::size_t>(std::min(passes, 50)));
+        EXPECT(maya().undo());
+        maya().flushUndo();
+    }
+    expect_untouched(before);
+
+    // Stopped, the bar goes as it was.
+    const bool was_stopped = smooth_and(cancel_by_id).was_stopped;
+    EXPECT(was_stopped);
+    EXPECT(bar_rose_and_is_gone());
+    EXPECT(maya().bar.back() >= 50 && maya().bar.back() < 90);
+}
+
 void a_command_is_stopped(const stand_in::Mesh& before)
 {
     bool was_stopped = smooth_and(press_esc).was_stopped;
@@ -67,7 +94,7 @@ void a_command_is_stopped(const stand_in::Mesh& before)
     }).was_stopped;
     EXPECT(was_stopped);
     EXPECT(job.state() == dcc::job_state::cancelled);
-    EXPECT(job.progress().done < iterations && job.label() == "dccSmooth");
+    EXPECT(job.label() == "dccSmooth");
     EXPECT(contains(last_shown(), "not that mesh"));
     expect_untouched(before);
 
@@ -166,6 +193,7 @@ void stopping(const std::string& plugin)
     maya().meshes["gridShape"] = before;
     for (int threads : {1, 4}) {
         maya().threads = threads;
+        a_command_shows_how_far_it_is(before);
         a_command_is_stopped(before);
         a_posted_command_is_stopped(before);
         every_moment_is_one_to_stop(before);

@@ -76,6 +76,8 @@ public:
     int computations = 0;        // that have begun and not ended
     int computationsBegun = 0;
     bool asksHandleEvents = false; // whether isInterruptRequested has a turn of the event loop
+    std::vector<int> bar;          // what the last computation has shown, one after the other
+    bool isBarShown = false;
     std::function<void()> onBegin;       // of a computation
     std::function<void(int)> onProgress; // when its bar is drawn
     std::function<bool()> onWrite;       // of a mesh; false: it fails

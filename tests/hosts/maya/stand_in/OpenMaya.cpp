@@ -10,6 +10,7 @@
 #include <maya/MTimerMessage.h>
 
 #include <sstream>
+#include <string>
 #include <utility>
 
 using stand_in::Maya;
@@ -310,7 +311,7 @@ MComputation::~MComputation()
         Maya::fatal("a computation was not ended");
 }
 
-void MComputation::beginComputation(bool, bool, bool)
+void MComputation::beginComputation(bool showProgressBar, bool, bool)
 {
     Maya& host = maya("MComputation::beginComputation");
     if (host.state != MGlobal::kInteractive)
@@ -318,6 +319,8 @@ void MComputation::beginComputation(bool, bool, bool)
     if (std::exchange(hasBegun_, true))
         Maya::fatal("a computation was begun twice");
     host.clearEsc();
+    host.bar.clear();
+    host.isBarShown = showProgressBar;
     ++host.computations;
     ++host.computationsBegun;
     if (host.onBegin)
@@ -336,18 +339,27 @@ void MComputation::endComputation()
 {
     if (!std::exchange(hasBegun_, false))
         Maya::fatal("a computation was ended that has not begun");
-    --maya("MComputation::endComputation").computations;
+    Maya& host = maya("MComputation::endComputation");
+    --host.computations;
+    host.isBarShown = false;
 }
 
-MStatus MComputation::setProgressRange(const int, const int)
+MStatus MComputation::setProgressRange(const int minValue, const int maxValue)
 {
     maya("MComputation::setProgressRange");
+    min_ = minValue;
+    max_ = maxValue;
     return MS::kSuccess;
 }
 
 MStatus MComputation::setProgress(const int amount)
 {
-    const Maya& host = maya("MComputation::setProgress");
+    Maya& host = maya("MComputation::setProgress");
+    if (!hasBegun_)
+        Maya::fatal("a computation showed progress that has not begun");
+    if (amount < min_ || amount > max_)
+        Maya::fatal("a computation showed " + std::to_string(amount) + ", which is out of its range");
+    host.bar.push_back(amount);
     if (host.onProgress)
         host.onProgress(amount);
     return MS::kSuccess;

@@ -15,6 +15,7 @@ class GU_Detail
 {
 public:
     GA_Size getNumPoints() const { return static_cast<GA_Size>(myOffsets.size()); }
+    GA_Size getNumPrimitives() const { return static_cast<GA_Size>(myPrimitives.size()); }
     GA_Offset pointOffset(GA_Index index) const { return myOffsets.at(static_cast<std::size_t>(index)); }
     GA_Index pointIndex(GA_Offset offset) const { return myIndices.at(static_cast<std::size_t>(offset)); }
     GA_Attribute *getP() { return &myP; }

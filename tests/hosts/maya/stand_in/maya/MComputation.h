@@ -18,4 +18,5 @@ public:
 
 private:
     bool hasBegun_ = false;
+    int min_ = 0, max_ = 100;
 };
