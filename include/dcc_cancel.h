@@ -2907,9 +2907,10 @@ dcc_status dcc_library_call_ask(void *call);
  *
  * 0: go on; the job is as it was. DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE: the
  * library was told to stop, or says that it was aborted; the job that was current at the begin ends as
- * cancelled, with the words. DCC_LIBRARY_FAILED: neither; that job ends as failed, with the words. A job
- * that had ended stays as it was. Each is a good answer of a dcc_job_fn. Any thread, after the library has
- * returned.
+ * cancelled, with the words. It does not end if only a part of its work was told to stop, by a token below
+ * the job: the rest of the job goes on. DCC_LIBRARY_FAILED: neither; that job ends as failed, with the
+ * words. A job that had ended stays as it was. Each is a good answer of a dcc_job_fn. Any thread, after the
+ * library has returned.
  */
 dcc_status dcc_library_call_end(const struct dcc_library_call *call,
                                 int32_t succeeded,

@@ -33,7 +33,7 @@ class library_call {
 public:
     /* Polls what is current here and tells the current job. */
     explicit library_call(DCC_CANCEL_HERE_) noexcept
-        : job_(job::current()), share_(job_), poller_(file, line)
+        : job_(job::current()), current_(dcc_cancel_token_current()), share_(job_), poller_(file, line)
     {
     }
 
@@ -117,8 +117,9 @@ public:
         return succeeded ? job_state::completed : job_state::failed;
     }
 
-    /* Ends the job that is told in that way, as cancelled and as failed with the library's words. For those
-     * who have no dcc::run or dispatcher around it. */
+    /* Ends the job that is told in that way, as cancelled and as failed with the library's words; not if only
+     * a part of its work was told to stop, such as a thread of a dcc::scope. For those who have no dcc::run
+     * or dispatcher around it. Answers the job's state, or how it would have ended if there is none. */
     job_state end(bool succeeded, bool was_aborted = false, const char *words = "") noexcept
     {
         const job_state how = ended(succeeded, was_aborted);
@@ -127,13 +128,26 @@ public:
         if (how == job_state::completed)
             job_.complete();
         else if (how == job_state::cancelled)
-            detail::end_by_error(job_.get(), words, true);
+            end_unless_part(words);
         else
             detail::fail(job_.get(), words);
         return job_.state();
     }
 
 private:
+    void end_unless_part(const char *words) const noexcept
+    {
+        dcc_library_call call = {};
+        call.struct_size = sizeof call;
+        call.told = why();
+        call.token = current_;
+        call.job_token = dcc_job_token(job_.get());
+        call.job = job_.get();
+        detail::end_with_text(words, [&call](const char *text, std::size_t length) {
+            return dcc_library_call_end(&call, 0, 1, text, length);
+        });
+    }
+
     template <class Scope, class Object> poller poller_with(const Object &current)
     {
         Scope scope(current);
@@ -143,6 +157,7 @@ private:
 
     token token_;
     job job_;
+    const dcc_cancel_token *current_ = nullptr;
     detail::library_share share_;
     dcc_status status_ = DCC_OK;
     poller poller_;

@@ -114,9 +114,10 @@ pub unsafe extern "C" fn dcc_library_call_ask(call: *mut c_void) -> dcc_status {
 ///
 /// 0: go on; the job is as it was. DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE: the
 /// library was told to stop, or says that it was aborted; the job that was current at the begin ends as
-/// cancelled, with the words. DCC_LIBRARY_FAILED: neither; that job ends as failed, with the words. A job
-/// that had ended stays as it was. Each is a good answer of a dcc_job_fn. Any thread, after the library has
-/// returned.
+/// cancelled, with the words. It does not end if only a part of its work was told to stop, by a token below
+/// the job: the rest of the job goes on. DCC_LIBRARY_FAILED: neither; that job ends as failed, with the
+/// words. A job that had ended stays as it was. Each is a good answer of a dcc_job_fn. Any thread, after the
+/// library has returned.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_library_call_end(
     call: *const dcc_library_call,
@@ -148,6 +149,11 @@ pub unsafe extern "C" fn dcc_library_call_end(
             (DCC_OK, true, _) => (JobState::Cancelled, why(&call)),
             (told, ..) => (JobState::Cancelled, told),
         };
+        if answer == DCC_CANCELLED_BY_TOKEN
+            && !thread::is_told_by_token(handle(call.token), handle(call.job_token))
+        {
+            return Ok(answer);
+        }
         if let Some(job) = job {
             jobs().end(&job, state, words)?;
         }

@@ -113,6 +113,20 @@ void it_ends_its_job()
     EXPECT(aborted.state() == state::cancelled && aborted.failure() == "in its words");
 }
 
+void it_does_not_end_the_job_of_a_part()
+{
+    const dcc::job job = dcc::job::create();
+    job.begin();
+    const dcc::job_scope current(job);
+    const dcc::token part = dcc::token::create_below_current();
+    const dcc::token_scope inside(part);
+    dcc::library_call call;
+    part.cancel("this image is not wanted any more");
+    EXPECT(call.should_stop() && call.end(false, true, "aborted") == state::running);
+    job.cancel("esc");
+    EXPECT(call.end(false, true, "aborted") == state::cancelled && job.failure() == "aborted");
+}
+
 #if DCC_CANCEL_EXCEPTIONS
 
 template <class Question> work throws_after(Question asks)
@@ -385,6 +399,7 @@ int main()
     a_job_is_run_once();
     a_librarys_call_says_how_it_ended_and_why();
     it_ends_its_job();
+    it_does_not_end_the_job_of_a_part();
 #if DCC_CANCEL_EXCEPTIONS
     what_is_thrown_after_a_poll_has_said_stop_is_no_failure();
     a_poll_for_another_job_says_nothing();

@@ -407,6 +407,40 @@ fn a_library_that_asks_ends_the_job_as_it_was_told() {
     }
 }
 
+/// The library was stopped for a part of the job's work, such as a thread, and the job goes on.
+#[test]
+fn a_library_that_works_for_a_part_of_a_job_does_not_end_it() {
+    let _alone = alone();
+    for was_told in [true, false] {
+        let (job, mut part) = (running(c"Denoise"), null_mut());
+        with_current(job, || {
+            // SAFETY: zero is a value; a filled-in descriptor, writable results, no reason.
+            unsafe {
+                let mut desc: dcc_cancel_token_desc = std::mem::zeroed();
+                desc.struct_size = size_of::<dcc_cancel_token_desc>() as u32;
+                desc.flags = DCC_TOKEN_BELOW_CURRENT;
+                assert_eq!(dcc_cancel_token_create_from(&desc, &mut part), DCC_OK);
+                let mut ticket = 0;
+                assert_eq!(dcc_cancel_token_set_current(part, &mut ticket), DCC_OK);
+                let mut call = call();
+                assert_eq!(dcc_cancel_token_cancel(part, null(), 0), DCC_OK);
+                if was_told {
+                    assert_eq!(ask(&mut call), DCC_CANCELLED_BY_TOKEN);
+                }
+                assert_eq!(end_call(&call, false, true), DCC_CANCELLED_BY_TOKEN);
+                assert_eq!(state_of(job), DCC_JOB_RUNNING);
+                // The job is stopped as well before the library has returned.
+                cancel(job);
+                assert_eq!(end_call(&call, false, true), DCC_CANCELLED_BY_TOKEN);
+                assert_eq!(state_of(job), DCC_JOB_CANCELLED);
+                assert_eq!(dcc_cancel_token_reset_current(ticket), DCC_OK);
+            }
+        });
+        assert_eq!(dcc_cancel_token_release(part), DCC_OK);
+        end(job);
+    }
+}
+
 #[test]
 fn a_call_says_of_two_layers_which_one_stopped_it() {
     let _alone = alone();
