@@ -53,6 +53,11 @@ fn slices_keep_to_the_budget_of_a_tick() {
 }
 
 #[test]
+fn a_cancelled_coroutine_takes_back_what_it_shows() {
+    assert_passes("a_cancelled_coroutine_takes_back_what_it_shows", "preview");
+}
+
+#[test]
 fn the_module_is_unloaded_while_jobs_run_and_loaded_again() {
     assert_passes("the_module_is_unloaded_while_jobs_run_and_loaded_again", "unload");
 }
@@ -64,7 +69,8 @@ fn what_is_for_windows_compiles() {
     for source in ["CancellableJobsModule.cpp", "JobBridgeSecret.cpp"] {
         run(Command::new(support::cxx())
             .args(support::CXX_FLAGS)
-            .args(["-fno-exceptions", "-fno-rtti", "-DPLATFORM_WINDOWS=1", "-fsyntax-only", "-I"])
+            .args(unreal::MODULE_FLAGS)
+            .args(["-DPLATFORM_WINDOWS=1", "-fsyntax-only", "-I"])
             .arg(tests.join("stand_in"))
             .arg("-I")
             .arg(support::include())
@@ -89,7 +95,8 @@ fn the_sources_compile_as_one() {
     std::fs::write(&file, unity).unwrap();
     run(Command::new(support::cxx())
         .args(support::CXX_FLAGS)
-        .args(["-fno-exceptions", "-fno-rtti", "-fsyntax-only", "-I"])
+        .args(unreal::MODULE_FLAGS)
+        .args(["-fsyntax-only", "-I"])
         .arg(root().join("tests/hosts/unreal/stand_in"))
         .arg("-I")
         .arg(module_sources())
@@ -141,6 +148,7 @@ fn the_build_rules_name_what_cmake_installs() {
         .arg(sources.join("ThirdParty/DccCancel/DccCancel.Build.cs")));
 
     let named = rules(&program, "CancellableJobs", &folder, "Linux");
+    assert!(named.contains(&("standard".to_owned(), "Cpp20".to_owned())), "{named:?}");
     for module in ["Core", "Json", "Networking", "Sockets", "Projects", "DccCancel"] {
         assert!(named.contains(&("module".to_owned(), module.to_owned())), "{named:?}");
     }

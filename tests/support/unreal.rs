@@ -11,6 +11,9 @@ use std::thread;
 /// The line that the variant without the poll lacks.
 const POLL: &str = "if (Cancelled())";
 
+/// As Unreal compiles it, by its Build.cs.
+pub const MODULE_FLAGS: &[&str] = &["-std=c++20", "-fno-exceptions", "-fno-rtti"];
+
 /// The module, built as it ships, or without its poll.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Variant {
@@ -35,8 +38,7 @@ fn compile(source: &Path, object: &Path, of_module: bool) {
     let mut compiler = Command::new(support::cxx());
     compiler.args(support::CXX_FLAGS).args(["-Wconversion", "-O1", "-pthread", "-fno-gnu-unique"]);
     if of_module {
-        // As Unreal has it.
-        compiler.args(["-fno-exceptions", "-fno-rtti", "-fPIC", "-fvisibility=hidden"]);
+        compiler.args(MODULE_FLAGS).args(["-fPIC", "-fvisibility=hidden"]);
     }
     for folder in [tests.join("stand_in"), tests.join("engine"), module_sources()] {
         compiler.arg("-I").arg(folder);

@@ -1,6 +1,6 @@
 // An "editor" without the engine: loads the module of examples/hosts/unreal, ticks, presses Esc, unloads.
 //
-//     driver <module> <folder for settings> esc | budget | unload | serve [Key=Value...]
+//     driver <module> <folder for settings> esc | budget | preview | unload | serve [Key=Value...]
 //
 // `serve` ticks until its input ends or says "quit", so that another process can talk to the bridge; "log"
 // has it print the log, "unload" unload the module and load it again, "esc" press Esc in the next dialog.
@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -134,6 +135,7 @@ void esc(const std::string &path)
     EXPECT(stand_in::open_dialogs() == 0);
     EXPECT(stand_in::count_in_log("(cancelled in the editor); mesh revision 0") == 1);
     EXPECT(std::is_sorted(shown.begin(), shown.end()) && shown.back() > 0.0f && shown.back() < 1.0f);
+    EXPECT(stand_in::shown_fractions().back() < 0.9f);
 
     // The next one is not cancelled by what was pressed before, and its bar comes to the end.
     shown.clear();
@@ -146,7 +148,8 @@ void esc(const std::string &path)
     tick_until([] { return ended() == 2; });
     const double whole = milliseconds(driver_clock::now() - begin);
     EXPECT(stand_in::count_in_log("completed after 200 of 200 passes (); mesh revision 1") == 1);
-    EXPECT(shown.back() > 0.5f);
+    const std::vector<float> bar = stand_in::shown_fractions();
+    EXPECT(bar.size() > 3 && std::is_sorted(bar.begin(), bar.end()) && bar.back() > 0.9999f);
     std::printf("FIGURE unreal_esc cancel to return: %.1f ms; whole run without: %.0f ms\n", after, whole);
 }
 
@@ -182,6 +185,81 @@ void budget(const std::string &path)
     EXPECT(stand_in::console("CancellableJobs.Smooth 5 elsewhere"));
     EXPECT(stand_in::console("CancellableJobs.Smooth"));
     EXPECT(stand_in::count_in_log("CancellableJobs.Smooth takes a number of passes") == 2);
+}
+
+struct shown_mesh {
+    int passes = 0;
+    int revision = 0;
+    long long roughness = 0;
+};
+
+bool operator==(const shown_mesh &left, const shown_mesh &right)
+{
+    return left.passes == right.passes && left.revision == right.revision &&
+           left.roughness == right.roughness;
+}
+
+// What the viewport shows.
+shown_mesh shown()
+{
+    EXPECT(stand_in::console("CancellableJobs.Show"));
+    const std::string line = stand_in::last_in_log();
+    const std::size_t at = line.find("shown: ");
+    EXPECT(at != std::string::npos);
+    shown_mesh result;
+    const char *const format = "shown: %d passes over mesh revision %d, roughness %lld millionths";
+    EXPECT(std::sscanf(line.c_str() + at, format, &result.passes, &result.revision, &result.roughness) == 3);
+    return result;
+}
+
+void start_in_slices(const std::string &passes)
+{
+    EXPECT(stand_in::console("CancellableJobs.Smooth " + passes + " sliced"));
+}
+
+// A run in slices shows its passes. Cancelled where it awaits, its coroutine takes them back.
+void preview(const std::string &path)
+{
+    int runs = 0;
+    shown_mesh before;
+    {
+        module loaded(path);
+        before = shown();
+        EXPECT(before.passes == 0 && before.revision == 0 && before.roughness > 0);
+        // Before it begins, in the midst of the first pass, and after some.
+        for (const int passes : {-1, 0, 1, 5}) {
+            start_in_slices(for_ever);
+            if (passes >= 0)
+                tick();
+            tick_until([passes] { return shown().passes >= passes; });
+            if (passes > 0)
+                EXPECT(shown().roughness < before.roughness);
+            EXPECT(stand_in::console("CancellableJobs.Cancel"));
+            tick_until([&runs] { return ended() > runs; });
+            ++runs;
+            EXPECT(shown() == before);
+        }
+        EXPECT(stand_in::count_in_log(" cancelled after ") == runs);
+
+        // Of two the later one is shown; the end of the other does not take that back.
+        start_in_slices("20");
+        start_in_slices(for_ever);
+        tick_until([&runs] { return ended() > runs; });
+        ++runs;
+        EXPECT(shown().passes > 0 && shown().revision == 1);
+        EXPECT(stand_in::console("CancellableJobs.Cancel"));
+        tick_until([&runs] { return ended() > runs; });
+        ++runs;
+        const shown_mesh smoothed = shown();
+        EXPECT(smoothed.passes == 0 && smoothed.revision == 1 && smoothed.roughness < before.roughness);
+
+        // Unloaded in its midst it is taken back on the game thread; the module checks that.
+        start_in_slices(for_ever);
+        tick_until([] { return shown().passes > 0; });
+    }
+    EXPECT(ended() == runs + 1 && stand_in::count_in_log(" interrupted after ") == 1);
+    module loaded(path);
+    EXPECT(shown() == before);
 }
 
 // Unloaded while jobs run on workers, between slices, and wait: all end, each once, and the code goes.
@@ -241,8 +319,8 @@ void serve(const std::string &path)
 int main(int argc, char **argv)
 {
     if (argc < 4) {
-        std::fprintf(
-            stderr, "usage: driver <module> <folder> esc | budget | unload | serve [Key=Value...]\n");
+        std::fprintf(stderr, "usage: driver <module> <folder> "
+                             "esc | budget | preview | unload | serve [Key=Value...]\n");
         return 2;
     }
     stand_in::become_game_thread();
@@ -254,7 +332,9 @@ int main(int argc, char **argv)
         GConfig->StandInValues[setting.substr(0, at)] = setting.substr(at + 1);
     }
     const std::string what = argv[3];
-    EXPECT(what == "esc" || what == "budget" || what == "unload" || what == "serve");
-    (what == "esc" ? esc : what == "budget" ? budget : what == "unload" ? unload : serve)(argv[1]);
+    const std::map<std::string, void (*)(const std::string &)> scenarios = {
+        {"esc", esc}, {"budget", budget}, {"preview", preview}, {"unload", unload}, {"serve", serve}};
+    EXPECT(scenarios.count(what) == 1);
+    scenarios.at(what)(argv[1]);
     return 0;
 }

@@ -260,6 +260,14 @@ std::string log()
     return lines().text;
 }
 
+std::string last_in_log()
+{
+    const std::string all = log();
+    const std::size_t end = all.empty() ? 0 : all.size() - 1; // of its line
+    const std::size_t before = end == 0 ? std::string::npos : all.rfind('\n', end - 1);
+    return all.substr(before + 1, end - before - 1);
+}
+
 int count_in_log(const std::string &text)
 {
     int count = 0;

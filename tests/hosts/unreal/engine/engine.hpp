@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace stand_in {
 
@@ -16,6 +17,9 @@ void set_user_settings_folder(const std::string &folder);
 // What the log has said so far, a line each: "Log: text".
 std::string log();
 
+// The last line of the log.
+std::string last_in_log();
+
 // How many lines of the log have this in them.
 int count_in_log(const std::string &text);
 
@@ -25,6 +29,9 @@ bool console(const std::string &line);
 // Called each time that a slow task's dialog lives, with the fraction that its bar shows. True: Esc is
 // pressed now.
 void on_dialog(std::function<bool(float fraction)> live);
+
+// The fractions that the bar of the last slow task has shown, as it entered its frames.
+std::vector<float> shown_fractions();
 
 // Dialogs that are open.
 int open_dialogs();

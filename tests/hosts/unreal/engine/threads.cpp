@@ -172,6 +172,7 @@ struct dialogs {
     std::function<bool(float)> live;
     int open = 0;
     bool is_esc_pressed = false;
+    std::vector<float> shown;
 };
 
 dialogs &all_dialogs()
@@ -255,6 +256,7 @@ IConsoleManager &IConsoleManager::Get() { return console_of_engine(); }
 FScopedSlowTask::FScopedSlowTask(float InAmountOfWork, const FText &) : TotalAmountOfWork(InAmountOfWork)
 {
     check(IsInGameThread());
+    all_dialogs().shown.clear();
 }
 
 FScopedSlowTask::~FScopedSlowTask()
@@ -275,6 +277,7 @@ void FScopedSlowTask::EnterProgressFrame(float ExpectedWorkThisFrame, const FTex
     CompletedWork += CurrentFrameScope;
     CurrentFrameScope = ExpectedWorkThisFrame;
     check(CompletedWork + CurrentFrameScope <= TotalAmountOfWork * 1.001f);
+    all_dialogs().shown.push_back((CompletedWork + CurrentFrameScope) / TotalAmountOfWork);
 }
 
 bool FScopedSlowTask::ShouldCancel() const
@@ -292,6 +295,8 @@ namespace stand_in {
 bool console(const std::string &line) { return console_of_engine().run(line); }
 
 void on_dialog(std::function<bool(float fraction)> live) { all_dialogs().live = std::move(live); }
+
+std::vector<float> shown_fractions() { return all_dialogs().shown; }
 
 int open_dialogs() { return all_dialogs().open; }
 

@@ -11,6 +11,8 @@ namespace UnrealBuildTool
 		public BuildException(string Message) : base(Message) {}
 	}
 
+	public enum CppStandardVersion { Default, Cpp17, Cpp20 }
+
 	public sealed class UnrealTargetPlatform
 	{
 		public static readonly UnrealTargetPlatform Win64 = new UnrealTargetPlatform("Win64");
@@ -47,6 +49,7 @@ namespace UnrealBuildTool
 
 		public ModuleType Type = ModuleType.CPlusPlus;
 		public PCHUsageMode PCHUsage = PCHUsageMode.Default;
+		public CppStandardVersion CppStandard = CppStandardVersion.Default;
 		public bool bEnableExceptions = true;
 		public bool bUseRTTI = true;
 		public readonly string ModuleDirectory;
@@ -95,6 +98,10 @@ namespace UnrealBuildTool
 				return 1;
 			}
 			Console.WriteLine("type " + Rules.Type);
+			if (Rules.CppStandard != CppStandardVersion.Default)
+			{
+				Console.WriteLine("standard " + Rules.CppStandard);
+			}
 			Rules.PrivateDependencyModuleNames.ForEach(Name => Console.WriteLine("module " + Name));
 			Rules.PublicSystemIncludePaths.ForEach(Path => Console.WriteLine("include " + Path));
 			Rules.PublicAdditionalLibraries.ForEach(Path => Console.WriteLine("library " + Path));

@@ -7,6 +7,7 @@
 // In the editor's console:
 //     CancellableJobs.Smooth 2000 slow_task       (or worker, or sliced)
 //     CancellableJobs.Cancel
+//     CancellableJobs.Show                        (what the viewport shows)
 
 #include "CoreMinimal.h"
 #include "HAL/IConsoleManager.h"
@@ -38,6 +39,7 @@ public:
 private:
 	void Smooth(const TArray<FString>& Arguments);
 	void Cancel();
+	void Show();
 
 	FGameThreadJobs Jobs;
 	TUniquePtr<FSmoothingRuns> Runs;
@@ -84,6 +86,9 @@ void FCancellableJobsModule::StartupModule()
 	Commands.Add(Console.RegisterConsoleCommand(TEXT("CancellableJobs.Cancel"),
 		TEXT("Cancels what CancellableJobs.Smooth started"),
 		FConsoleCommandDelegate::CreateRaw(this, &FCancellableJobsModule::Cancel)));
+	Commands.Add(Console.RegisterConsoleCommand(TEXT("CancellableJobs.Show"),
+		TEXT("Logs which mesh the viewport shows, and how rough that is"),
+		FConsoleCommandDelegate::CreateRaw(this, &FCancellableJobsModule::Show)));
 }
 
 void FCancellableJobsModule::ShutdownModule()
@@ -128,4 +133,11 @@ void FCancellableJobsModule::Cancel()
 	ConsoleRuns.cancel("CancellableJobs.Cancel");
 	// The next ones get a parent that is not cancelled.
 	dcc::token::try_create(ConsoleRuns);
+}
+
+void FCancellableJobsModule::Show()
+{
+	const FShownMesh Shown = Runs->GetShown();
+	UE_LOG(LogCancellableJobs, Log, TEXT("shown: %d passes over mesh revision %d, roughness %lld millionths"),
+		Shown.Passes, Shown.Revision, static_cast<int64>(Shown.Roughness * 1e6));
 }

@@ -9,6 +9,10 @@ THIRD_PARTY_INCLUDES_START
 #include "dcc_cancel.hpp"
 THIRD_PARTY_INCLUDES_END
 
+#if !DCC_CANCEL_COROUTINES
+#error "The jobs in slices are coroutines: C++20, and for clang before 17 -D__cpp_impl_coroutine=201902L"
+#endif
+
 DECLARE_LOG_CATEGORY_EXTERN(LogCancellableJobs, Log, All);
 
 namespace DccCancel

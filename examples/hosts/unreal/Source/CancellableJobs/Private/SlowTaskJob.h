@@ -38,9 +38,12 @@ public:
 		{
 			return Status; // the work would not see Esc
 		}
-		return dcc::run(Asking, Forward<FunctionType>(Function)) == dcc::job_state::completed
-			? DCC_OK
-			: DCC_CANCELLED_BY_JOB;
+		if (dcc::run(Asking, Forward<FunctionType>(Function)) != dcc::job_state::completed)
+		{
+			return DCC_CANCELLED_BY_JOB;
+		}
+		Dialog->ShowUpTo(1.0f);
+		return DCC_OK;
 	}
 
 private:
@@ -51,12 +54,7 @@ private:
 		bool UpdateAndAsk()
 		{
 			// Of all its steps and of the libraries in them.
-			const float Fraction = static_cast<float>(Shown.progress().fraction);
-			if (Fraction > Entered)
-			{
-				SlowTask.EnterProgressFrame(Fraction - Entered);
-				Entered = Fraction;
-			}
+			ShowUpTo(static_cast<float>(Shown.progress().fraction));
 			// Unreal may forget that it was asked; the job does not.
 			const bool bIsCancelled = SlowTask.ShouldCancel();
 			if (bIsCancelled)
@@ -64,6 +62,15 @@ private:
 				Shown.cancel("cancelled in the editor");
 			}
 			return bIsCancelled;
+		}
+
+		void ShowUpTo(float Fraction)
+		{
+			if (Fraction > Entered)
+			{
+				SlowTask.EnterProgressFrame(Fraction - Entered);
+				Entered = Fraction;
+			}
 		}
 
 		dcc::job Shown;

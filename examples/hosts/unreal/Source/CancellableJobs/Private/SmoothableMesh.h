@@ -44,7 +44,7 @@ public:
 	 * as above. */
 	bool SmoothPassOn(FQueuedThreadPool& Pool);
 
-	/** After the end. What there is so far: after so many whole passes. */
+	/** Not while it works. What there is so far: after so many whole passes. */
 	const TArray<FVector3f>& GetPositions() const { return Present; }
 	const FSmoothableMesh& GetMesh() const { return *Mesh; }
 

@@ -1,6 +1,5 @@
 #include "SmoothingRuns.h"
 
-#include "HAL/PlatformTime.h"
 #include "Misc/ScopeLock.h"
 
 #include "GameThreadJobs.h"
@@ -8,9 +7,7 @@
 
 namespace
 {
-	/** A part of a frame's budget: several jobs get their turn, and no tick is longer than that over it. */
-	constexpr double SliceSeconds = 0.001;
-	/** Between two looks at the clock. */
+	/** Some tens of microseconds: between two questions whether the slice is over. */
 	constexpr int32 VerticesPerStep = 4096;
 }
 
@@ -66,6 +63,28 @@ struct FSmoothingRuns::FRun
 	double Roughness = 0.0;
 };
 
+/** Has the viewport show a run instead of the mesh, for its scope: whatever ends that takes it back. Of
+ * several the last to begin is shown. On the game thread. */
+class FSmoothingRuns::FPreview
+{
+public:
+	FPreview(FSmoothingRuns& InRuns, const FRun& InRun) : Runs(InRuns), Run(InRun) { Runs.Previewed = &Run; }
+	FPreview(const FPreview&) = delete;
+	FPreview& operator=(const FPreview&) = delete;
+	~FPreview()
+	{
+		check(IsInGameThread());
+		if (Runs.Previewed == &Run)
+		{
+			Runs.Previewed = nullptr;
+		}
+	}
+
+private:
+	FSmoothingRuns& Runs;
+	const FRun& Run;
+};
+
 FSmoothingRuns::FSmoothingRuns(const FGameThreadJobs& InJobs, int32 Side)
 	: Jobs(InJobs),
 	  Mesh(MakeShared<FSmoothableMesh, ESPMode::ThreadSafe>(FSmoothableMesh::MakeBumpySheet(Side)))
@@ -90,13 +109,13 @@ dcc_status FSmoothingRuns::Post(dcc::job& OutJob, FSmoothingOptions Options)
 	const TSharedRef<FRun, ESPMode::ThreadSafe> Run =
 		MakeShared<FRun, ESPMode::ThreadSafe>(MoveTemp(Snapshot), MoveTemp(Options));
 	Posting.completion = [this, Run](const dcc::job& Job, dcc::job_state State) { End(*Run, Job, State); };
+	if (Mode == ERunMode::Sliced)
+	{
+		return Jobs.GetDispatcher().try_post(
+			OutJob, "Smooth mesh", [this, Run] { return RunInSlices(Run); }, MoveTemp(Posting));
+	}
 	const auto Work = [this, Run, Mode](const dcc::job& Job) -> dcc_status {
-		switch (Mode)
-		{
-		case ERunMode::Sliced: return RunSlice(*Run, Job);
-		case ERunMode::SlowTask: return RunInSlowTask(*Run, Job);
-		default: return RunOnce(*Run, Job);
-		}
+		return Mode == ERunMode::SlowTask ? RunInSlowTask(*Run, Job) : RunOnce(*Run, Job);
 	};
 	return Jobs.GetDispatcher().try_post(OutJob, "Smooth mesh", Work, MoveTemp(Posting));
 }
@@ -114,22 +133,23 @@ dcc_status FSmoothingRuns::RunOnce(FRun& Run, const dcc::job& Job) const
 	return Run.Finish();
 }
 
-dcc_status FSmoothingRuns::RunSlice(FRun& Run, const dcc::job& Job) const
+/** False: it was asked to stop. Without exceptions a cancel, as the close of the jobs, destroys it where it
+ * awaits, on the game thread, so what has to be taken back is in destructors. */
+dcc::task<bool> FSmoothingRuns::RunInSlices(TSharedRef<FRun, ESPMode::ThreadSafe> Run)
 {
-	if (Run.Smoothing.IsDone())
+	const dcc::job Job = dcc::job::current();
+	const FPreview Preview(*this, *Run);
+	while (!Run->Smoothing.IsDone())
 	{
-		return Run.Finish();
-	}
-	const double Until = FPlatformTime::Seconds() + SliceSeconds;
-	while (!Run.Smoothing.IsDone() && FPlatformTime::Seconds() < Until)
-	{
-		if (!Run.Smoothing.SmoothSome(VerticesPerStep))
+		if (!Run->Smoothing.SmoothSome(VerticesPerStep))
 		{
-			return DCC_CANCELLED_BY_JOB;
+			co_return false;
 		}
+		Run->Tell(Job);
+		co_await dcc::slice(); // to the next frame, when this job's part of the budget is used up
 	}
-	Run.Tell(Job);
-	return DCC_RUN_AGAIN;
+	Run->Finish();
+	co_return true;
 }
 
 dcc_status FSmoothingRuns::RunInSlowTask(FRun& Run, const dcc::job& Job) const
@@ -148,6 +168,25 @@ dcc_status FSmoothingRuns::RunInSlowTask(FRun& Run, const dcc::job& Job) const
 		return true;
 	});
 	return Status == DCC_OK ? Run.Finish() : Status;
+}
+
+FShownMesh FSmoothingRuns::GetShown() const
+{
+	check(IsInGameThread());
+	const FScopeLock Lock(&MeshLock);
+	FShownMesh Shown;
+	Shown.Revision = Revision;
+	if (Previewed != nullptr)
+	{
+		const FMeshSmoothing& Smoothing = Previewed->Smoothing;
+		Shown.Passes = Smoothing.GetPasses();
+		Shown.Roughness = FSmoothableMesh::Roughness(Smoothing.GetMesh(), Smoothing.GetPositions());
+	}
+	else
+	{
+		Shown.Roughness = FSmoothableMesh::Roughness(*Mesh, Mesh->Positions);
+	}
+	return Shown;
 }
 
 void FSmoothingRuns::End(FRun& Run, const dcc::job& Job, dcc::job_state State)

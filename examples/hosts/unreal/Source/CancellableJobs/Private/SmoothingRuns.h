@@ -15,7 +15,8 @@ enum class ERunMode
 {
 	/** On the threads of the pool; the game thread only takes the result over. */
 	Worker,
-	/** On the game thread, a slice each frame: for work that touches UObjects. The editor stays usable. */
+	/** On the game thread, a slice each frame: for work that touches UObjects. The editor stays usable, and
+	 * shows the passes as they are made. */
 	Sliced,
 	/** On the game thread in one go, under a slow task's dialog. */
 	SlowTask
@@ -31,6 +32,16 @@ struct FSmoothingOutcome
 	/** Of the scene's mesh afterwards, which only a completed run changes. */
 	int32 Revision = 0;
 	/** Of what a completed run made of it. */
+	double Roughness = 0.0;
+};
+
+/** What the viewport shows. */
+struct FShownMesh
+{
+	/** How many passes of a run under way; 0 for the scene's mesh. */
+	int32 Passes = 0;
+	/** Of the scene's mesh. */
+	int32 Revision = 0;
 	double Roughness = 0.0;
 };
 
@@ -55,11 +66,15 @@ public:
 	/** Any thread. Negative: refused, nothing of the options is called. */
 	dcc_status Post(dcc::job& OutJob, FSmoothingOptions Options);
 
+	/** On the game thread. */
+	FShownMesh GetShown() const;
+
 private:
 	struct FRun;
+	class FPreview;
 
 	dcc_status RunOnce(FRun& Run, const dcc::job& Job) const;
-	dcc_status RunSlice(FRun& Run, const dcc::job& Job) const;
+	dcc::task<bool> RunInSlices(TSharedRef<FRun, ESPMode::ThreadSafe> Run);
 	dcc_status RunInSlowTask(FRun& Run, const dcc::job& Job) const;
 	void End(FRun& Run, const dcc::job& Job, dcc::job_state State);
 
@@ -67,4 +82,6 @@ private:
 	mutable FCriticalSection MeshLock;
 	FSharedMesh Mesh;
 	int32 Revision = 0;
+	/** The run that the viewport shows instead of the mesh, or null. Game thread. */
+	const FRun* Previewed = nullptr;
 };
