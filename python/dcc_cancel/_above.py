@@ -95,8 +95,8 @@ def _flat(*things: Any) -> Tuple[Any, ...]:
     """Each of them once: what posts itself again and again keeps no more each time."""
     found: List[Any] = []
     for thing in things:
-        parts: Tuple[Any, ...] = thing if isinstance(thing, tuple) else (thing,)
-        for one in parts:
+        is_several = isinstance(thing, tuple)
+        for one in thing if is_several else (thing,):
             if one is not None and not any(one is other for other in found):
                 found.append(one)
     return tuple(found)

@@ -556,6 +556,8 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "dcc_progress_set_total": (c_int32, [c_void_p, c_uint64]),
     "dcc_progress_set_message": (c_int32, [c_void_p, c_char_p, c_size_t]),
     "dcc_progress_read_counter": (c_int32, [c_void_p, POINTER(ProgressCounter)]),
+    "dcc_cancel_token_check_current": (c_int32, []),
+    "dcc_check_cancelled": (c_int32, []),
     "dcc_cancel_token_current": (c_void_p, []),
     "dcc_job_current": (c_void_p, []),
     "dcc_context_capture": (c_int32, [POINTER(c_void_p)]),

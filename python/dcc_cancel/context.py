@@ -6,6 +6,8 @@ import contextvars
 from typing import TYPE_CHECKING, NoReturn, Optional, TypeVar
 
 from ._arguments import can_be_asked, is_no_class_or_method, shown
+from ._library import library
+from ._types import UNSET
 from .errors import JOB_TEXT, TOKEN_TEXT, _cancelled_error
 from .probes import CancellationProbe, JobHandle
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
     TokenReset = contextvars.Token[Optional[CancellationProbe]]
     JobReset = contextvars.Token[Optional[JobHandle]]
+
+_token_check = library.dcc_cancel_token_check_current
+_check = library.dcc_check_cancelled
 
 _current_token: contextvars.ContextVar[Optional[CancellationProbe]] = contextvars.ContextVar(
     "dcc_cancel_token", default=None
@@ -34,9 +39,15 @@ _current_share: contextvars.ContextVar[Optional[NativeObject]] = contextvars.Con
 
 def check_cancelled() -> None:
     """Raises DccMcpCancelledError if the current token is cancelled. Without one it does nothing, nor once
-    the current job has committed: no cancel reaches that any more."""
-    token = _current_token.get()
-    if token is not None and token.cancelled and not _has_committed():
+    the current job has committed: no cancel reaches that any more. Where this context has set none, the one
+    that native code has made current on this thread counts."""
+    token = _current_token.get(UNSET)
+    if token is UNSET:
+        if _token_check() <= 0:
+            return
+    elif token is None or not token.cancelled:
+        return
+    if not _has_committed():
         raise _cancelled_error(TOKEN_TEXT)
 
 
@@ -45,11 +56,26 @@ def _has_committed() -> bool:
 
 
 def check_dcc_cancelled() -> None:
-    """Raises DccMcpCancelledError if the current token is cancelled, or else the current job."""
-    check_cancelled()
-    job = current_job.get()
-    if job is not None and job.cancelled:
-        raise _cancelled_error(JOB_TEXT)
+    """Raises DccMcpCancelledError if the current token is cancelled, or else the current job: those of this
+    context, else those that native code has made current on this thread, whose host is asked, too."""
+    token = _current_token.get(UNSET)
+    if token is UNSET or token is not None and token.cancelled:
+        check_cancelled()
+    job = current_job.get(UNSET)
+    if job is UNSET:
+        if _check() and _is_native_job_cancelled():
+            raise _cancelled_error(JOB_TEXT)
+    elif job is not None:
+        # It is below the host's job, whose own check is asked by this.
+        _check()
+        if job.cancelled:
+            raise _cancelled_error(JOB_TEXT)
+
+
+def _is_native_job_cancelled() -> bool:
+    # What was answered may be of a native token, in the place of which this context has one of its own.
+    status: int = library.dcc_job_is_cancelled(library.dcc_job_current())
+    return status > 0
 
 
 def current_cancel_token() -> Optional[CancellationProbe]:

@@ -16,7 +16,7 @@ import unittest
 import warnings
 
 import dcc_cancel
-from dcc_cancel import _callbacks
+from dcc_cancel import _callbacks, _declarations
 
 import dcc_mcp_core.cancellation as theirs
 
@@ -73,15 +73,7 @@ def native_job_id():
 def live(what):
     """How many objects of a kind the library has, without those that are garbage."""
     gc.collect()
-    fields = [("struct_size", ctypes.c_uint32), ("reserved", ctypes.c_uint32)]
-    names = (
-        "live_tokens live_jobs live_contexts jobs_completed jobs_failed jobs_cancelled"
-        " jobs_interrupted context_leaks live_registrations live_owners armed_deadlines"
-        " live_dispatchers unfinished_posts live_sessions live_requests checks_not_asked"
-        " polls_without_job"
-    ).split()
-    fields += [(name, ctypes.c_uint64) for name in names]
-    stats = type("Stats", (ctypes.Structure,), {"_fields_": fields})()
+    stats = _declarations.Stats()
     stats.struct_size = ctypes.sizeof(stats)
     assert LIBRARY.dcc_stats_read(ctypes.byref(stats)) == 0
     return getattr(stats, what)

@@ -100,3 +100,25 @@ int32_t count_units(uint64_t units, uint64_t total, void (*look)(void))
     dcc_progress_release(share);
     return status;
 }
+
+/* A host's job with a check of its own, which runs a script; answers the job's state after that. */
+int32_t run_script_in_a_host_job(dcc_is_cancelled_fn asks, void (*script)(dcc_job *job))
+{
+    dcc_job_desc desc = {0};
+    dcc_job *job = NULL;
+    dcc_ticket ticket;
+    int32_t state = -1;
+    desc.struct_size = sizeof desc;
+    desc.is_cancelled = asks;
+    desc.min_interval_ns = 1;
+    if (dcc_job_create(&desc, &job) < 0)
+        return -1;
+    dcc_job_begin(job);
+    dcc_job_set_current(job, &ticket);
+    script(job);
+    dcc_job_reset_current(ticket);
+    dcc_job_acknowledge_cancel(job);
+    dcc_job_state(job, &state);
+    dcc_job_release(job);
+    return state;
+}
