@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Iterable, List, Optional, Tuple, Union, cast
 
 from . import _declarations as c
 from ._handle import created
@@ -95,8 +95,8 @@ def _flat(*things: Any) -> Tuple[Any, ...]:
     """Each of them once: what posts itself again and again keeps no more each time."""
     found: List[Any] = []
     for thing in things:
-        is_several = isinstance(thing, tuple)
-        for one in thing if is_several else (thing,):
+        parts = cast("Iterable[Any]", thing) if isinstance(thing, tuple) else (thing,)
+        for one in parts:
             if one is not None and not any(one is other for other in found):
                 found.append(one)
     return tuple(found)
