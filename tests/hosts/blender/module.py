@@ -193,6 +193,24 @@ def an_mcp_client(grid, era):
     grid.expect_smoothed(30)
 
 
+def the_tool_has_three_steps_in_one_bar(grid):
+    job = dcc_cancel.Job(f"Smooth {grid.name}")
+    seen = []
+
+    def look():
+        seen.append((round(job.fraction, 3), job.progress.message))
+
+    watched.when_it_begins = look
+    _at_the_write(look)
+    arguments = (main_thread.ui, job, grid.name, 25, 0.5)
+    worker = threading.Thread(target=addon.mcp_server._smooth, args=arguments)
+    worker.start()
+    _until(lambda: not worker.is_alive(), "the tool to end")
+    watched.when_it_begins = lambda: None
+    expect(seen == [(0.05, "Smooth"), (0.95, "Write")], f"what is done and what comes next: {seen}")
+    expect(job.fraction == 1, f"a whole bar: {job.fraction}")
+
+
 def an_mcp_client_of_2025_cancels(grid):
     an_mcp_client(grid, "legacy")
 
@@ -268,6 +286,7 @@ CHECKS = [
     a_cancel_before_the_write_is_first,
     a_mesh_that_others_hold_is_refused,
     an_edge_without_vertices_is_an_error,
+    the_tool_has_three_steps_in_one_bar,
     an_mcp_client_of_2025_cancels,
     an_mcp_client_of_2026_cancels,
     what_cannot_be_done_fails_the_call,

@@ -70,6 +70,48 @@ class Watched:
         expect(self.was_stopped, f"the native loop of {what} to stop in the middle")
 
 
+class WatchedBar:
+    """What the window manager is told of progress from now on."""
+
+    def __init__(self, addon):
+        self.told = []
+        watched = self
+        bar = addon.window_bar.WindowBar
+
+        class Recording(bar):
+            def begin(self, manager):
+                super().begin(watched.recording(manager))
+
+            def show(self, manager, workspace):
+                super().show(watched.recording(manager), workspace)
+
+            def end(self, manager):
+                super().end(watched.recording(manager))
+
+        addon.operator.WindowBar = Recording
+
+    def recording(self, manager):
+        class Manager:
+            def __getattr__(_, name):
+                def call(*values):
+                    self.told.append((name, *values))
+                    getattr(manager, name)(*values)
+
+                return call
+
+        return Manager()
+
+    @property
+    def values(self):
+        return [values[0] for name, *values in self.told if name == "progress_update"]
+
+    def expect_rose_and_gone(self):
+        names = [name for name, *_ in self.told]
+        expect(self.told[0] == ("progress_begin", 0, 100), f"a bar in percent: {self.told}")
+        expect(names[-1] == "progress_end" and names.count("progress_end") == 1, f"its end: {names}")
+        expect(self.values == sorted(self.values), f"a bar that only rises: {self.values}")
+
+
 class RoughGrid:
     """An object whose mesh is a plane with noise."""
 
@@ -171,7 +213,9 @@ PROMISED = {"legacy": [-32800], "2026-07-28": []}
 
 def expect_completed_and_cancelled(report, era):
     expect(report["text"] == "Rough was smoothed 30 times", f"an answer; there is {report}")
-    expect(report["progress"][-1:] == [[30, 30]], f"the client to see all progress: {report}")
+    told = [done for done, _ in report["progress"]]
+    expect(told == sorted(set(told)), f"progress that rises: {report}")
+    expect(report["progress"][-1:] == [[1, 1]], f"the client to see all progress: {report}")
     expect(report["answers"] == PROMISED[era], f"{PROMISED[era]} as answers in {era}: {report}")
     expect(report["late_progress"] == 0, f"no progress after the answer: {report}")
     expect(report["tools"] == ["smooth"], f"the server to work on: {report}")

@@ -16,7 +16,7 @@ import bpy
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import scene  # noqa: E402
-from scene import Client, RoughGrid, Watched, expect  # noqa: E402
+from scene import Client, RoughGrid, Watched, WatchedBar, expect  # noqa: E402
 
 arguments = sys.argv[sys.argv.index("--") + 1 :]
 ZIP, PICTURE = arguments[:2]
@@ -58,8 +58,11 @@ def until_over(job):
 
 def the_operator_completes_and_is_undone(grid):
     bpy.ops.ed.undo_push(message="Rough")
+    bar = WatchedBar(addon)
     job = start(grid, 25)
     yield from until_over(job)
+    bar.expect_rose_and_gone()
+    expect(bar.values[-1] == 100, f"the bar to come to its end: {bar.values}")
     expect(job.state == "completed", f"it to complete: {job}")
     grid.expect_smoothed(25)
     in_window(bpy.ops.ed.undo)
@@ -80,8 +83,10 @@ def _cancelled(grid, what, job, cancelled_at):
 
 
 def escape_cancels_and_the_window_lives(grid):
+    bar = WatchedBar(addon)
     job = yield from _begun(grid)
     done = job.progress.done
+    yield from until(lambda: len(set(bar.values)) > 3, "the bar to rise")
     for _ in range(5):
         yield
     expect(job.state == "running" and job.progress.done > done, f"both to go on: {job}")
@@ -93,6 +98,8 @@ def escape_cancels_and_the_window_lives(grid):
     registration.close()
     yield from _cancelled(grid, "escape", job, cancelled[0])
     expect(job.reason == "the user pressed Esc", f"Esc as the reason, not {job.reason!r}")
+    bar.expect_rose_and_gone()
+    expect(bar.values[-1] < 100, f"the bar of what was stopped to stay: {bar.values}")
 
 
 def a_timer_of_blender_cancels(grid):

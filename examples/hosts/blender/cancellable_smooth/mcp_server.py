@@ -29,11 +29,15 @@ running = None
 
 def _smooth(ui, job, name, passes, factor):
     """What the tool does, on a thread of its own."""
-    with job:
+    # In percent of the bar. The native loop fills its step, and knows of no other.
+    with job, dcc_cancel.progress(100) as bar:
         on_main_thread = {"parent": job, "timeout": MAIN_THREAD_SECONDS}
-        copy = ui.post_and_wait(MeshCopy, name, **on_main_thread)
-        native.smooth(copy.positions, copy.edges, passes, factor)
-        ui.post_and_wait(_write_back, job, copy, **on_main_thread)
+        with bar.step(5, "Copy"):
+            copy = ui.post_and_wait(MeshCopy, name, **on_main_thread)
+        with bar.step(90, "Smooth"):
+            native.smooth(copy.positions, copy.edges, passes, factor)
+        with bar.step(5, "Write"):
+            ui.post_and_wait(_write_back, job, copy, **on_main_thread)
 
 
 def _write_back(job, copy):
@@ -68,12 +72,16 @@ def _application(ui, end):
             asyncio.to_thread(_smooth, ui, job, object_name, passes, factor)
         )
         try:
+            told = 0.0
             while not worker.done():
                 await asyncio.wait({worker}, timeout=REPORT_SECONDS)
-                done, total, _ = job.progress
-                if total:
-                    await context.report_progress(done, total)
+                fraction = job.fraction
+                # What is stopped ends its steps, which looks like progress.
+                if fraction > told and not (worker.done() or job.cancelled):
+                    await context.report_progress(fraction, 1.0, job.progress.message)
+                    told = fraction
             worker.result()
+            await context.report_progress(1.0, 1.0)
         except dcc_cancel.DccMcpCancelledError as error:
             raise ToolError(f"cancelled: {job.reason}") from error
         except (MeshError, RuntimeError, dcc_cancel.DccCancelError) as error:

@@ -4,6 +4,7 @@ import bpy
 
 from . import main_thread, native
 from .mesh_copy import MeshCopy, MeshError
+from .window_bar import WindowBar
 
 import dcc_cancel
 
@@ -57,7 +58,8 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         manager = context.window_manager
-        manager.progress_begin(0, self.passes)
+        self._bar = WindowBar(self._call.job)
+        self._bar.begin(manager)
         self._timer = manager.event_timer_add(LOOK_SECONDS, window=context.window)
         manager.modal_handler_add(self)
         running.append(self)
@@ -67,11 +69,12 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
         if event.type == "ESC" and event.value == "PRESS":
             self._call.cancel("the user pressed Esc")
             return {"RUNNING_MODAL"}
-        if event.type == "TIMER" and self._call.done():
-            self.leave(context.window_manager)
-            return self._end()
         if event.type == "TIMER":
-            self._show_progress(context)
+            is_over = self._call.done()
+            self._bar.show(context.window_manager, context.workspace)  # also once it is over
+            if is_over:
+                self.leave(context.window_manager)
+                return self._end()
         return {"PASS_THROUGH"}
 
     def cancel(self, context):
@@ -79,20 +82,10 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
         self._call.cancel("Blender ended the operator")
         self.leave(context.window_manager)
 
-    def _show_progress(self, context):
-        done = self._call.job.progress.done
-        context.window_manager.progress_update(done)
-        context.workspace.status_text_set(
-            f"{self._call.job.label}: {done} of {self.passes} passes   Esc: Cancel"
-        )
-
     def leave(self, manager):
-        """Takes back what the window shows of it."""
         running.remove(self)
         manager.event_timer_remove(self._timer)
-        manager.progress_end()
-        for workspace in bpy.data.workspaces:
-            workspace.status_text_set(None)
+        self._bar.end(manager)
 
     def _end(self):
         if self._call.cancelled():
