@@ -123,6 +123,16 @@ pub struct Token(pub usize);
 
 pub const NO_TOKEN: Token = Token(0);
 
+/// One of the functions that register.
+type RegisterFn = unsafe extern "C" fn(
+    *const dcc_cancel_token,
+    dcc_cancel_fn,
+    *mut c_void,
+    dcc_destroy_fn,
+    *const dcc_owner,
+    *mut *mut dcc_registration,
+) -> dcc_status;
+
 impl Token {
     pub fn new() -> Self {
         Self::child_of(&[])
@@ -175,10 +185,19 @@ impl Token {
         watch: &'static Watch,
         owner: Owner,
     ) -> Result<Registration, dcc_status> {
+        self.register_by(dcc_cancel_token_register, watch, owner)
+    }
+
+    fn register_by(
+        self,
+        function: RegisterFn,
+        watch: &'static Watch,
+        owner: Owner,
+    ) -> Result<Registration, dcc_status> {
         let mut registration = std::ptr::without_provenance_mut(1);
         // SAFETY: both functions take a watch, which lives for ever; a writable result.
         let status = unsafe {
-            dcc_cancel_token_register(
+            function(
                 self.pointer(),
                 Some(note_call),
                 watch.user_data(),
@@ -202,20 +221,7 @@ impl Token {
         watch: &'static Watch,
         owner: Owner,
     ) -> Result<Registration, dcc_status> {
-        let mut registration = std::ptr::without_provenance_mut(1);
-        // SAFETY: both functions take a watch, which lives for ever; a writable result.
-        let status = unsafe {
-            dcc_cancel_token_register_keeping(
-                self.pointer(),
-                Some(note_call),
-                watch.user_data(),
-                Some(note_destroy),
-                owner.pointer(),
-                &mut registration,
-            )
-        };
-        assert_eq!(registration.is_null(), status < 0, "a failed register leaves NULL");
-        if status < 0 { Err(status) } else { Ok(Registration(registration.addr())) }
+        self.register_by(dcc_cancel_token_register_keeping, watch, owner)
     }
 
     #[track_caller]

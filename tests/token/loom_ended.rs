@@ -14,11 +14,7 @@ fn seal_x_end_of_an_outer_job() {
         let library = Arc::new(Library::new());
         let (outer, outer_token) = job(&library, NULL);
         let (inner, _) = job_inside(&library, outer_token);
-        let other = library.clone();
-        let thread = thread::spawn(move || {
-            end(&other, outer, JobState::Completed);
-            other.jobs().release(outer).unwrap();
-        });
+        let thread = end_elsewhere(&library, outer);
         assert_eq!(seal(&library, inner), JobSealed::Yes, "nobody has cancelled it");
         thread.join().unwrap();
         assert_eq!(library.tokens().arena().live(), 1, "the ended one is gone");
@@ -72,10 +68,21 @@ fn release_x_end_of_an_outer_job_x_next_of_its_slot() {
     });
 }
 
-/// A request's token, as far as a seal looks at it.
-fn request(tokens: &Tokens) -> Handle {
+/// A library with the token of a request, as far as a seal looks at it.
+fn with_request() -> (Arc<Library>, Handle) {
+    let library = Arc::new(Library::new());
     let watched = Origin { is_watched: true, ..Origin::default() };
-    tokens.create([], watched, Holder::Owner).unwrap()
+    let request = library.tokens().create([], watched, Holder::Owner).unwrap();
+    (library, request)
+}
+
+/// Ends a job on a thread of its own, and lets go of it.
+fn end_elsewhere(library: &Arc<Library>, job: Handle) -> thread::JoinHandle<()> {
+    let other = library.clone();
+    thread::spawn(move || {
+        end(&other, job, JobState::Completed);
+        other.jobs().release(job).unwrap();
+    })
 }
 
 /// Gives everything back.
@@ -92,17 +99,12 @@ fn release(library: &Library, jobs: &[Handle], tokens: &[Handle]) {
 /// The ended job goes at once; a cancel from above comes down all the same, whoever is first.
 #[test]
 fn cancel_x_end_below_a_request() {
-    model(3, || {
-        let library = Arc::new(Library::new());
+    model(2, || {
+        let (library, request) = with_request();
         let tokens = library.tokens();
-        let request = request(tokens);
         let (outer, outer_token) = job(&library, request);
         let (inner, token) = job_inside(&library, outer_token);
-        let other = library.clone();
-        let thread = thread::spawn(move || {
-            end(&other, outer, JobState::Completed);
-            other.jobs().release(outer).unwrap();
-        });
+        let thread = end_elsewhere(&library, outer);
         assert!(cancel(tokens, request));
         thread.join().unwrap();
         assert!(is_cancelled(tokens, token), "the cancel came down");
@@ -115,9 +117,8 @@ fn cancel_x_end_below_a_request() {
 #[test]
 fn seal_x_end_below_a_request() {
     model(3, || {
-        let library = Arc::new(Library::new());
+        let (library, request) = with_request();
         let tokens = library.tokens();
-        let request = request(tokens);
         let (outer, outer_token) = job(&library, request);
         let (inner, _) = job_inside(&library, outer_token);
         let other = library.clone();
@@ -132,9 +133,8 @@ fn seal_x_end_below_a_request() {
 #[test]
 fn release_x_end_below_a_request() {
     model(3, || {
-        let library = Arc::new(Library::new());
+        let (library, request) = with_request();
         let tokens = library.tokens();
-        let request = request(tokens);
         let (outer, outer_token) = job(&library, request);
         let implied = Origin { is_watched: true, is_implied: true, ..Origin::default() };
         let inner = tokens.create([outer_token], implied, Holder::Owner).unwrap();
@@ -150,17 +150,12 @@ fn release_x_end_below_a_request() {
 #[test]
 fn deadline_x_end_below_a_request() {
     model(3, || {
-        let library = Arc::new(Library::new());
+        let (library, request) = with_request();
         let tokens = library.tokens();
-        let request = request(tokens);
         tokens.arm(&TokenPin::new(tokens, request).unwrap(), 5).unwrap();
         let (outer, outer_token) = job(&library, request);
         let (inner, token) = job_inside(&library, outer_token);
-        let other = library.clone();
-        let thread = thread::spawn(move || {
-            end(&other, outer, JobState::Completed);
-            other.jobs().release(outer).unwrap();
-        });
+        let thread = end_elsewhere(&library, outer);
         let deadline = tokens.deadline(&TokenPin::new(tokens, token).unwrap());
         assert_eq!(deadline, Ok(Some(5)), "that of the request");
         thread.join().unwrap();
@@ -172,9 +167,8 @@ fn deadline_x_end_below_a_request() {
 #[test]
 fn end_x_end_of_the_parent_x_cancel_of_that() {
     model(2, || {
-        let library = Arc::new(Library::new());
+        let (library, request) = with_request();
         let tokens = library.tokens();
-        let request = request(tokens);
         let (first, first_token) = job(&library, request);
         let (second, second_token) = job_inside(&library, first_token);
         let (third, token) = job_inside(&library, second_token);
