@@ -59,8 +59,12 @@ def library():
     # A folder of its own: what cargo builds beside the rlib is not optimized as a whole.
     target = os.environ.get("CARGO_TARGET_DIR") or os.path.join(os.fspath(TARGET), "library")
     command = ["cargo", "rustc", "--locked", "--release", "--lib", "--crate-type", "cdylib"]
+    command += ["--target-dir", target]
+    if sys.platform == "linux":
+        # Symbols with versions, as in the library that everybody else has.
+        command += ["--", "-Clinker=cmake/link_versioned.sh"]
     try:
-        subprocess.check_call(command + ["--target-dir", target], cwd=os.fspath(HERE))
+        subprocess.check_call(command, cwd=os.fspath(HERE))
     except OSError as error:
         sys.exit(
             "the library is built by cargo, which cannot be run (%s): install Rust %s or newer, or set %s"

@@ -9,6 +9,8 @@ mod build_tools;
 mod built_once;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/version_list.rs"]
+mod version_list;
 
 use build_tools::{cmake, tool};
 use std::path::{Path, PathBuf};
@@ -182,6 +184,8 @@ fn add_subdirectory_that_builds_the_library() {
     cmake(&root().join("tests/consumers/add_subdirectory"), &build, &[]);
     let version = printed(&mut Command::new(build.join("consumer")));
     assert!(version.starts_with(concat!("dcc-cancel ", env!("CARGO_PKG_VERSION"))), "{version}");
+    let library = build.join("dcc_cancel/lib/libdcc_cancel.so.2");
+    assert_eq!(version_list::shown(&library), version_list::expected());
 }
 
 fn build_and_run(source: &str, compiler: &str, flags: &[&str]) -> String {

@@ -184,6 +184,7 @@ pub fn release_library() -> PathBuf {
         .args(["rustc", "--quiet", "--locked", "--release", "--lib", "--crate-type", "cdylib"])
         .arg("--target-dir")
         .arg(&folder)
+        .args(["--", "-Clinker=cmake/link_versioned.sh"])
         .current_dir(root()));
     folder.join("release/libdcc_cancel.so")
 }

@@ -19,7 +19,7 @@ pub fn compile(workshop: &Workshop, platform: &Platform) -> Result<Built> {
     let toolchain = Toolchain::of(workshop, platform.triple)?;
     let linked = match platform.system {
         System::Windows => windows::link_arguments(workshop, &folder)?,
-        System::Linux => Vec::new(),
+        System::Linux => vec!["-Clinker=cmake/link_versioned.sh".to_owned()],
     };
     // Folders of their own: both make a file of the library's name, see Cargo.toml. So both may run at once.
     let build = |part: &str, what: &[&str], linked: &[String]| {
@@ -39,6 +39,7 @@ pub fn compile(workshop: &Workshop, platform: &Platform) -> Result<Built> {
             .env("CARGO_ENCODED_RUSTFLAGS", flags(workshop, platform, &toolchain)?)
             // Windows' files tell when they were linked.
             .env("SOURCE_DATE_EPOCH", workshop.time.to_string())
+            .env("DCC_CANCEL_LINKER_IN", linker_variable(platform.triple))
             // `symbols` takes them out.
             .env("CARGO_PROFILE_RELEASE_STRIP", "none")
             .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only")
@@ -57,6 +58,11 @@ pub fn compile(workshop: &Workshop, platform: &Platform) -> Result<Built> {
         library: built("library", platform.system.library()),
         tool: built("tool", platform.system.tool()),
     })
+}
+
+/// Where cargo-zigbuild tells cargo which linker to call.
+fn linker_variable(triple: &str) -> String {
+    format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_"))
 }
 
 /// No path of this machine stands in what is built. The last that fits a path counts.
