@@ -81,10 +81,10 @@ class Calls:
         self._partial_results = collections.deque(maxlen=KEPT)
         self._workers = concurrent.futures.ThreadPoolExecutor(WORKERS, "bake")
 
-    async def run(self, session, request_id, progress_token, tool, label, native, report):
+    async def run(self, session, request_id, meta, tool, label, native, report):
         """Calls `native` in a worker thread for a request of the SDK and gives its outcome.
-        `report(progress, total, message)` tells the client how far it is."""
-        with session.begin(request_id, progress_token=progress_token) as request:
+        `meta` is `params._meta` of it; `report(progress, total, message)` tells the client how far it is."""
+        with session.begin(request_id, meta=meta) as request:
             reset = dcc_cancel.set_cancel_token(request.token)
             try:
                 with dcc_cancel.Job(label=tool, parent=request) as job:

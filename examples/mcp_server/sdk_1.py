@@ -26,12 +26,13 @@ def _server(tools, connections):
     @server.call_tool()
     async def call_tool(name, arguments):
         context = server.request_context
-        token = context.meta.progressToken if context.meta else None
+        meta = context.meta.model_dump() if context.meta else {}
         connection = context.request.headers["mcp-session-id"] if context.request else STDIO
 
         async def report(progress, total, message):
+            token, request_id = meta["progressToken"], str(context.request_id)
             await context.session.send_progress_notification(
-                token, progress, total, message, related_request_id=str(context.request_id)
+                token, progress, total, message, related_request_id=request_id
             )
 
         return await tools.call(
@@ -39,7 +40,7 @@ def _server(tools, connections):
             arguments,
             lambda: contextlib.nullcontext(connections.open(connection)),
             context.request_id,
-            token,
+            meta,
             report,
         )
 

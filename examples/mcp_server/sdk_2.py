@@ -41,7 +41,7 @@ def _server(tools, connections):
                 params.arguments or {},
                 lambda: session_of(context),
                 context.request_id,
-                (context.meta or {}).get("progress_token"),
+                (context.params or {}).get("_meta"),
                 context.session.report_progress,
             )
         except CallCancelled as error:

@@ -38,7 +38,7 @@ class Tools:
         self._plugin = plugin
         self._calls = calls
 
-    async def call(self, name, arguments, session, request_id, progress_token, report):
+    async def call(self, name, arguments, session, request_id, meta, report):
         """The result of a tool, as an object for JSON. `session` gives the session of the connection."""
         if name == "last_partial_result":
             partial = await self._calls.last_partial_result(arguments.get("label"))
@@ -48,7 +48,7 @@ class Tools:
         native = self._native(name, arguments)
         with session() as found:
             outcome = await self._calls.run(
-                found, request_id, progress_token, name, arguments.get("label"), native, report
+                found, request_id, meta, name, arguments.get("label"), native, report
             )
         return {"done": outcome.done, "asked": outcome.asked, "result": str(outcome.result)}
 

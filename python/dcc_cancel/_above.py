@@ -10,7 +10,7 @@ from ._handle import created
 from ._library import library
 from ._slots import ThreadSlots
 from ._status import checked
-from ._types import UNSET, Default
+from ._types import CURRENT, UNSET, Default
 from .context import _current_token, current_job
 from .linking import parent_of
 from .probes import JobHandle
@@ -80,10 +80,26 @@ class Above:
             checked(status)
 
 
+def below_current() -> CancelToken:
+    """A token that what is current here cancels as well: for what can be below one token alone."""
+    above = Above(CURRENT)
+    description = c.CancelTokenDesc(struct_size=ctypes.sizeof(c.CancelTokenDesc))
+    if above.is_current:
+        description.flags = c.DCC_TOKEN_BELOW_CURRENT
+    else:
+        description.parents, description.parent_count = (ctypes.c_void_p * 1)(above.parent), 1
+    with above:
+        return _created(description, above.kept)
+
+
 def _below_both(first: Optional[int], second: Optional[int], kept: Any) -> CancelToken:
     parents = (ctypes.c_void_p * 2)(first, second)
     description = c.CancelTokenDesc(struct_size=ctypes.sizeof(c.CancelTokenDesc))
     description.parents, description.parent_count = parents, len(parents)
+    return _created(description, kept)
+
+
+def _created(description: c.CancelTokenDesc, kept: Any) -> CancelToken:
     handle = created(library.dcc_cancel_token_create_from, ctypes.byref(description))
     try:
         return CancelToken._borrowing(handle, kept)

@@ -73,6 +73,11 @@ def text_in(
     return encoded, len(encoded)
 
 
+def fitting_text(text: str, limit: int = c.DCC_MAX_TEXT_LENGTH) -> str:
+    """A text from somebody who is not told of the library's bounds: as much of it as fits."""
+    return text.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
+
+
 def id_in(value: Optional[str], what: str) -> Tuple[Optional[bytes], int]:
     """An id that a caller has for something. None and "" are none."""
     encoded, length = text_in(value, what, c.DCC_MAX_CALLER_ID_LENGTH)

@@ -21,7 +21,7 @@ from typing import (
 from . import _asyncio, _told
 from . import _declarations as c
 from ._above import Above
-from ._arguments import flag, id_in, text_in, whole
+from ._arguments import fitting_text, flag, id_in, text_in, whole
 from ._arguments import interval as checked_interval
 from ._handle import Polled, created
 from ._library import library
@@ -511,4 +511,4 @@ def failure_text(error: BaseException) -> str:
     except Exception:
         # It cannot say.
         text = type(error).__name__
-    return text.encode("utf-8", "replace")[:4000].decode("utf-8", "ignore")
+    return fitting_text(text)

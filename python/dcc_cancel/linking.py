@@ -15,10 +15,9 @@ import weakref
 from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple, Type, TypeVar
 
 from . import _declarations as c
-from ._arguments import can_be_asked
+from ._arguments import can_be_asked, fitting_text
 from ._arguments import interval as checked_interval
 from ._types import Seconds
-from .errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from .token import CancelToken
@@ -54,11 +53,8 @@ class Link:
 
 def _cancel_as(follower: CancelToken, other: object) -> None:
     reason = getattr(other, "reason", None)
-    try:
-        follower.cancel(reason if isinstance(reason, str) else "")
-    except InvalidArgumentError:
-        # A reason that is too long or no text is no reason to go on.
-        follower.cancel()
+    # One that is too long or no text is no reason to go on.
+    follower.cancel(fitting_text(reason) if isinstance(reason, str) else "")
 
 
 class _Sampler:

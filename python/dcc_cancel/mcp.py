@@ -20,19 +20,19 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import importlib
 import inspect
-import itertools
 import json
 import logging
 import math
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, Dict, Iterator, Optional, TypeVar, cast
 
-from ._arguments import callable_in
+from ._above import below_current
+from ._arguments import callable_in, fitting_text, nanoseconds
 from ._arguments import interval as checked_interval
 from ._asyncio import _call_in, refuse_coroutines
 from ._native import native
+from ._sdk import STREAM_ENDED, Message, package, request_cancelled
 from ._types import Seconds, T
 from .context import check_dcc_cancelled, current_job, reset_cancel_token, set_cancel_token
 from .errors import DccMcpCancelledError, is_cancellation
@@ -49,24 +49,10 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
-__all__ = ["Cancellation", "cancellable", "commit", "in_thread"]
-
-#: What a client is told of a request that something else than the client has cancelled.
-REQUEST_CANCELLED = -32800
-
-#: The reason of a cancel over HTTP since 2026-07-28, where a client cancels by closing the stream.
-STREAM_ENDED = "the stream of the response ended"
-
-# At the same time.
-_MOST_CALLS = 65536
+__all__ = ["STREAM_ENDED", "Cancellation", "cancellable", "commit", "in_thread"]
 
 # Seconds for a client to take a note of progress.
 _LONGEST_NOTE = 1.0
-
-
-def _package(name: str) -> Any:
-    """What is there where a server calls, and nowhere else has to be."""
-    return importlib.import_module(name)
 
 
 def cancellable(function: Function) -> Function:
@@ -121,7 +107,7 @@ async def in_thread(function: Callable[[Unpack[Ts]], T], *arguments: Unpack[Ts])
     """
     callable_in(function, "function")
     refuse_coroutines(function, "await it here")
-    result: T = await _package("anyio").to_thread.run_sync(functools.partial(native(function), *arguments))
+    result: T = await package("anyio").to_thread.run_sync(functools.partial(native(function), *arguments))
     return result
 
 
@@ -158,91 +144,50 @@ class Cancellation:
     ) -> None:
         checked_interval(progress_interval, "progress_interval")
         self._progress_interval = progress_interval
-        # Which values are told; when is up to the calls, and the client is told by the SDK.
-        self._notes = Session(
-            max_requests=_MOST_CALLS, progress_interval=0, progress_heartbeat=progress_heartbeat
-        )
-        self._count = itertools.count()
+        nanoseconds(progress_heartbeat, "progress_heartbeat")
+        self._progress_heartbeat = progress_heartbeat
         self._calls: Dict[Any, _Call] = {}
 
     async def __call__(self, context: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
         """For the SDK, which calls it with every message."""
         if context.method == "notifications/cancelled":
-            self._note_reason(_Message(context))
+            self._note_reason(Message(context))
         elif context.method == "tools/call":
-            return await self._called(_Message(context), call_next)
+            return await self._called(Message(context), call_next)
         return await call_next(context)
 
-    def _note_reason(self, message: _Message) -> None:
+    def _note_reason(self, message: Message) -> None:
         """The SDK cancels the request by itself; only why is in the message alone."""
         call = self._calls.get(message.connection_and_id(message.params.get("requestId")))
         reason = message.params.get("reason")
         if call is not None and isinstance(reason, str):
-            call.reason = reason
+            call.reason = fitting_text(reason)
 
-    async def _called(self, message: _Message, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def _called(self, message: Message, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
         key = message.connection_and_id(message.request_id)
-        with self._notes.begin(next(self._count), progress_token=0) as notes:
-            return await self._told(key, _Call(message, self._progress_interval, notes), call_next)
-
-    async def _told(self, key: Any, call: _Call, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
-        self._calls[key] = call
-        try:
-            return await call.run(call_next)
-        finally:
-            if self._calls.get(key) is call:
-                del self._calls[key]
-
-
-class _Message:
-    """What a middleware is shown, by either SDK."""
-
-    def __init__(self, context: Any) -> None:
-        self.context = context
-        above = getattr(context, "fastmcp_context", None)
-        #: Where progress is told.
-        self.teller: Any = above if above is not None else getattr(context, "session", None)
-        #: Of the request that the message belongs to: the SDK's context, FastMCP's with the same names.
-        self._request: Any = above.request_context if above is not None else context
-        message: Any = getattr(context, "message", None) or getattr(context, "params", None) or ()
-        self.params: Dict[str, Any] = dict(message)
-
-    @property
-    def request_id(self) -> Any:
-        return getattr(self._request, "request_id", None)
-
-    @property
-    def _headers(self) -> Any:
-        """None over standard streams."""
-        return getattr(getattr(self._request, "request", None), "headers", None)
-
-    def unspoken_reason(self) -> Optional[str]:
-        """Why a request was cancelled of which no message said so."""
-        headers = self._headers
-        return STREAM_ENDED if headers and headers.get("mcp-session-id") is None else None
-
-    def quiet_error(self) -> Exception:
-        """What a tool may raise without being reported as broken; it does not reach the client."""
-        if getattr(self.context, "fastmcp_context", None) is None:
-            return _request_cancelled(None)
-        tool_error = _package("fastmcp.exceptions").ToolError
-        error: Exception = tool_error("Request cancelled", log_level=logging.DEBUG)
-        return error
-
-    def connection_and_id(self, request_id: Any) -> Any:
-        # Over standard streams there is one connection; the SDKs take 1 and "1" for the same.
-        headers = self._headers
-        return headers and headers.get("mcp-session-id"), str(request_id)
+        # One for each call: over HTTP since 2026-07-28 an id is its own request's alone. When progress is
+        # told is up to the call, and the SDK knows whom to tell it.
+        with Session(
+            max_requests=1, progress_interval=0, progress_heartbeat=self._progress_heartbeat
+        ) as session, session.begin(
+            message.fitting_id, below_current(), progress_token=0, meta=message.meta
+        ) as request:
+            call = self._calls[key] = _Call(message, self._progress_interval, request)
+            try:
+                return await call.run(call_next)
+            finally:
+                if self._calls.get(key) is call:
+                    del self._calls[key]
 
 
 class _Call:
     """One call of a tool, from its beginning to its end."""
 
-    def __init__(self, message: _Message, interval: Seconds, notes: Request) -> None:
+    def __init__(self, message: Message, interval: Seconds, request: Request) -> None:
         self.reason: Optional[str] = None
         self._message = message
         self._interval = interval
-        self._notes = notes
+        self._request = request
         self._is_over = False
         # What the tool came to; an error of it, else its result.
         self._result: Any = None
@@ -253,8 +198,9 @@ class _Call:
         self._job = Job(
             fitting_id(message.params.get("name")) or "tool",
             None if request_id is None else fitting_id(str(request_id)),
+            parent=request,
         )
-        notes.set_progress(job=self._job)
+        request.set_progress(job=self._job)
 
     async def run(self, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
         reset = set_cancel_token(self._job.token)
@@ -275,14 +221,14 @@ class _Call:
         except Exception as raised:
             if not self._job.cancelled or not is_cancellation(raised):
                 raise
-            raise _request_cancelled(self._job.reason) from raised
+            raise request_cancelled(self._job.reason) from raised
         finally:
             reset_cancel_token(reset)
 
     async def _work(self, call_next: Callable[[Any], Awaitable[Any]]) -> None:
         """Calls the tool, and tells both sides of the other meanwhile."""
         try:
-            async with _package("anyio").create_task_group() as all_of_it:
+            async with package("anyio").create_task_group() as all_of_it:
                 all_of_it.start_soon(self._watch)
                 all_of_it.start_soon(self._tell)
                 # A task of its own, as that of the request may be cancelled by hand.
@@ -296,7 +242,7 @@ class _Call:
         loop = asyncio.get_running_loop()
         try:
             # The cancel of a request comes through its job: it is too late once that has committed.
-            with _package("anyio").CancelScope(shield=True) as inner:
+            with package("anyio").CancelScope(shield=True) as inner:
                 # What waits is told as well, and a thread of a plain function is waited for.
                 registration = self._job.token.add_callback(lambda: _call_in(loop, inner.cancel))
                 try:
@@ -318,7 +264,7 @@ class _Call:
 
         The call itself may not be told: it may wait for a thread, which SDKs do not interrupt.
         """
-        anyio = _package("anyio")
+        anyio = package("anyio")
         try:
             await anyio.sleep_forever()
         finally:
@@ -327,17 +273,17 @@ class _Call:
                     # The message that has the reason comes behind the cancel.
                     await anyio.sleep(0)
                     await anyio.sleep(0)
-                    self._job.cancel(self.reason or self._message.unspoken_reason())
+                    self._request.cancel(self.reason or self._message.unspoken_reason())
 
     async def _tell(self) -> None:
-        anyio = _package("anyio")
+        anyio = package("anyio")
         while True:
             await anyio.sleep(self._interval)
             await self._tell_progress()
 
     async def _tell_progress(self, is_last: bool = False) -> None:
-        anyio = _package("anyio")
-        note = self._notes.write_progress(is_last)
+        anyio = package("anyio")
+        note = self._request.write_progress(is_last)
         if not note:
             return
         values = json.loads(note)["params"]
@@ -352,12 +298,6 @@ class _Call:
             logging.getLogger(__package__).debug("progress was not told", exc_info=True)
 
 
-def _request_cancelled(reason: Optional[str]) -> Exception:
-    text = "Request cancelled" + (": " + reason if reason else "")
-    error: Exception = _package("mcp.shared.exceptions").MCPError(REQUEST_CANCELLED, text)
-    return error
-
-
 def _is_error(result: Any) -> bool:
     """Whether a result says that the tool has failed; an SDK makes results of errors."""
     if isinstance(result, dict):
@@ -367,7 +307,7 @@ def _is_error(result: Any) -> bool:
 
 def _is_left() -> bool:
     """Whether the SDK has cancelled the request that this task works for."""
-    is_left: bool = _package("anyio").current_effective_deadline() == -math.inf
+    is_left: bool = package("anyio").current_effective_deadline() == -math.inf
     return is_left
 
 

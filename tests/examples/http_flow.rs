@@ -94,8 +94,11 @@ struct Waiting {
 
 impl Waiting {
     fn start(session: &Session, id: &Value, tool: &str, arguments: Value) -> Self {
-        let call = tools_call(id, tool, arguments);
-        let mut curl = session.post(&call).stdout(Stdio::piped()).spawn().unwrap();
+        Self::send(session, &tools_call(id, tool, arguments))
+    }
+
+    fn send(session: &Session, call: &Value) -> Self {
+        let mut curl = session.post(call).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(curl.stdout.take().unwrap()).lines();
         Self { curl, lines }
     }
@@ -212,6 +215,42 @@ fn an_id_in_flight_is_an_invalid_request_and_free_as_soon_as_its_call_has_stoppe
         let short = session.call(id.clone(), "short_execution", json!({"topic": "reused"}));
         assert_eq!(short["done"], short["asked"], "{short}");
     }
+}
+
+fn a_call_ends_by_the_deadline_that_its_meta_has(test: &str, sdk: Sdk, kind: &str) {
+    if !support::exists("curl") {
+        return support::skip(test, "no curl");
+    }
+    let server = HttpServer::start(sdk, &support::scratch(test).join("server.log"));
+    let session = Session::open(&server.url);
+    let mut message = tools_call(&json!(7), "long_execution", json!({"count": FOR_EVER}));
+    message["params"]["_meta"]["dcc-cancel/timeoutMs"] = json!(300);
+    let answer = answer_to(&mut Waiting::send(&session, &message));
+    for part in [kind, "The server cancelled the request"] {
+        assert!(answer.to_string().contains(part), "{answer}");
+    }
+    let partial = session.call(json!(8), "last_partial_result", json!({}));
+    assert_eq!(partial["reason"], "deadline exceeded", "{partial}");
+}
+
+#[test]
+#[ignore = "an SDK from PyPI"]
+fn server_1_stops_at_a_deadline_in_meta() {
+    a_call_ends_by_the_deadline_that_its_meta_has(
+        "http_flow-deadline-1",
+        Sdk::One,
+        r#""isError":true"#,
+    );
+}
+
+#[test]
+#[ignore = "an SDK from PyPI"]
+fn server_2_stops_at_a_deadline_in_meta() {
+    a_call_ends_by_the_deadline_that_its_meta_has(
+        "http_flow-deadline-2",
+        Sdk::Two,
+        r#""code":-32802"#,
+    );
 }
 
 #[test]

@@ -27,17 +27,22 @@ async def progress_is_shown(scene):
     assert all(value <= total == A_WHILE for value, total in call.notes if value), call.notes
 
 
-async def cancelled_by_message(scene):
-    call = RunningCall(scene.peer, "long_execution", "by message", count=FOR_EVER)
+async def cancelled_by_message(scene, label="by message", reason="User pressed Esc"):
+    call = RunningCall(scene.peer, "long_execution", label, count=FOR_EVER)
     await call.first_progress()
-    await scene.peer.send_cancelled(call.id, "User pressed Esc")
-    await scene.assert_stopped(call, "User pressed Esc")
+    await scene.peer.send_cancelled(call.id, reason)
+    # As much of it as a text of the library has.
+    await scene.assert_stopped(call, reason[:4096])
     if scene.answer is None:
         # Nobody answers: the client has to stop waiting by itself.
         assert not call.task.done(), call.task
         await scene.peer.abort(call)
     else:
         await scene.assert_failed(call, scene.answer)
+
+
+async def cancelled_for_a_long_reason(scene):
+    await cancelled_by_message(scene, "long reason", "x" * 5000)
 
 
 async def cancelled_by_abort(scene):
@@ -141,6 +146,7 @@ async def an_ended_connection_takes_its_calls_with_it(scene):
 OF_ONE = (
     progress_is_shown,
     cancelled_by_message,
+    cancelled_for_a_long_reason,
     cancelled_by_abort,
     cancelled_by_timeout,
     a_file_is_read_to_its_end,

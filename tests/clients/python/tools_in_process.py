@@ -8,6 +8,7 @@ import logging
 import sys
 import threading
 import time
+from typing import Any, Dict, List
 
 from peer import HANG_SECONDS
 
@@ -23,20 +24,21 @@ else:
 
 from mcp import MCPError
 
+SPAN = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 came_too_late = threading.Event()
 answers = []
-cancel_of_a_job = dcc_cancel.Job.cancel
+cancel_of_a_request = dcc_cancel.Request.cancel
 
 
-def cancel(job, reason=None):
-    """Notes that the cancel of a client has reached the job of its call after that had committed."""
-    is_first = cancel_of_a_job(job, reason)
-    if job.is_sealed:
+def cancel(request, reason=None):
+    """Notes that the cancel of a client has reached its request after the job of that had committed."""
+    is_first = cancel_of_a_request(request, reason)
+    if not is_first:
         came_too_late.set()
     return is_first
 
 
-dcc_cancel.Job.cancel = cancel
+dcc_cancel.Request.cancel = cancel
 
 
 class Watched(Cancellation):
@@ -169,6 +171,18 @@ def opaque() -> str:
 
 @server.tool()
 @cancellable
+def what_its_request_says() -> List[Dict[str, Any]]:
+    """What the token of the call, and that of a job in it, know of the request."""
+
+    def known(token):
+        left = None if token.deadline is None else token.deadline - time.monotonic()
+        return {"trace": token.trace_parent, "seconds left": left}
+
+    return [known(dcc_cancel.current_cancel_token()), known(dcc_cancel.Job("inner").token)]
+
+
+@server.tool()
+@cancellable
 def in_time(number: int) -> int:
     return 2 * number
 
@@ -280,6 +294,66 @@ async def what_cannot_count_is_told_to_go_on(client):
     assert all(1 < progress < 2 for progress, _, _ in beats), heard
 
 
+async def what_is_known(client, meta):
+    result = await client.call_tool("what_its_request_says", {}, meta=meta)
+    call, inner = result.structured_content["result"]
+    return call, inner
+
+
+async def meta_reaches_what_works_for_the_call(client):
+    meta = {"traceparent": SPAN, "dcc-cancel/timeoutMs": 3_600_000}
+    for known in await what_is_known(client, meta):
+        assert known["trace"] == SPAN, known
+        assert 0 < known["seconds left"] <= 3600, known
+    strange = {"traceparent": 7, "dcc-cancel/timeoutMs": "soon"}
+    for meta in (None, {}, {"other": "x" * 5000}, strange):
+        for known in await what_is_known(client, meta):
+            assert known == {"trace": None, "seconds left": None}, (meta, known)
+
+
+async def is_cancelled_by_its_deadline(client, tool, milliseconds):
+    try:
+        result = await client.call_tool(tool, {}, meta={"dcc-cancel/timeoutMs": milliseconds})
+    except MCPError as error:
+        assert error.code == -32800, error
+        assert str(error).endswith("Request cancelled: deadline exceeded"), error
+    else:
+        raise AssertionError(f"{tool} was answered with {result}")
+    if milliseconds:
+        assert await (await what_ended(tool)) == "cancelled"
+    assert not ended, ended
+
+
+async def an_observer_is_told_of_the_request(client):
+    with dcc_cancel.Observer() as observer:
+        call = asyncio.create_task(client.call_tool("plain", {}))
+        await the_job_of("plain")
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        job = await what_ended("plain")
+        assert await job == "cancelled", job
+        told = [event.request_id for event in observer if event.kind == "request_cancelled"]
+    assert [str(request_id) for request_id in told] == [job.job_id], (told, job.job_id)
+
+
+async def what_is_current_around_the_server_cancels_a_call():
+    around = dcc_cancel.CancelToken()
+    reset = dcc_cancel.set_cancel_token(around)
+    async with Client(server) as client:
+        # The SDK's client calls the server in its own task.
+        call = asyncio.create_task(client.call_tool("plain", {}))
+        dcc_cancel.reset_cancel_token(reset)
+        await the_job_of("plain")
+        around.cancel("the host closes")
+        try:
+            result = await call
+        except MCPError as error:
+            assert str(error).endswith("Request cancelled: the host closes"), error
+        else:
+            raise AssertionError(f"it was answered with {result}")
+        assert await (await what_ended("plain")) == "cancelled"
+
+
 async def what_is_not_cancelled_is_as_ever(client):
     result = await client.call_tool("in_time", {"number": 21})
     assert (result.structured_content or {}).get("result") == 42, result
@@ -306,12 +380,18 @@ async def main():
             await commits_before_its_client_cancels(client, tool, "completed")
         await commits_before_its_client_cancels(client, "broken_when_committed", "failed")
         crashes[:] = [crash for crash in crashes if "broken_when_committed" not in crash]
+        await meta_reaches_what_works_for_the_call(client)
+        for tool in ("plain", "undecorated", "on_a_thread", "in_the_loop"):
+            await is_cancelled_by_its_deadline(client, tool, 50)
+            await is_cancelled_by_its_deadline(client, tool, 0)
+        await an_observer_is_told_of_the_request(client)
         await progress_is_told(client)
         await each_step_is_told(client)
         await what_cannot_count_is_told_to_go_on(client)
         told = [crash for crash in crashes if "undecorated" not in crash]
         assert told == [], told
         await what_is_not_cancelled_is_as_ever(client)
+    await what_is_current_around_the_server_cancels_a_call()
     assert jobs() == [], jobs()
     print("all passed")
 
