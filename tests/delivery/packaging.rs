@@ -7,47 +7,21 @@
 mod build_tools;
 #[path = "../support/built_once.rs"]
 mod built_once;
+#[path = "../support/moved_prefix.rs"]
+mod moved_prefix;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/version_list.rs"]
 mod version_list;
 
 use build_tools::{cmake, tool};
-use std::path::{Path, PathBuf};
+use moved_prefix::{moved_prefix, prebuilt};
+use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
 use support::{printed, root, run, scratch};
 
 fn expected_version() -> String {
     format!("{}\n", dcc_cancel::ffi::library::VERSION_STRING.to_str().unwrap())
-}
-
-fn prebuilt() -> String {
-    format!("-DDCC_CANCEL_LIBRARY={}", support::built_library().display())
-}
-
-fn prebuilt_tool() -> String {
-    format!("-DDCC_CANCEL_TOOL={}", env!("CARGO_BIN_EXE_dcc-control"))
-}
-
-/// The library installed into one prefix, which was then moved to another.
-fn moved_prefix() -> &'static Path {
-    static PREFIX: OnceLock<PathBuf> = OnceLock::new();
-    PREFIX.get_or_init(|| {
-        let folder = scratch("packaging_install");
-        let (build, first, moved) =
-            (folder.join("build"), folder.join("first"), folder.join("moved"));
-        cmake(
-            &root(),
-            &build,
-            &[prebuilt(), prebuilt_tool(), "-DCMAKE_INSTALL_LIBDIR=lib".to_owned()],
-        );
-        run(tool("cmake").arg("--install").arg(&build).arg("--prefix").arg(&first));
-        std::fs::rename(&first, &moved).unwrap();
-        // Nothing may still be found where it was built.
-        std::fs::remove_dir_all(&build).unwrap();
-        moved
-    })
 }
 
 /// The one that links the library, and the one that has only the headers and loads it.
