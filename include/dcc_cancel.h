@@ -568,8 +568,9 @@ typedef struct dcc_owner dcc_owner;
  *     dcc_progress_release(step);
  *
  * What is shown of it never falls: a total that changes spreads what is left of the share over what is left
- * to do. A share that has ended is full, however far it was, and what was begun below it counts no more. It
- * keeps no job alive: if its job is gone, it is the share of nothing.
+ * to do. A share that has ended is full, however far it was, and what was begun below it counts no more; in
+ * a job that was asked to stop it stays as it was. It keeps no job alive: if its job is gone, it is the
+ * share of nothing.
  */
 typedef struct dcc_progress dcc_progress;
 
@@ -2811,8 +2812,9 @@ dcc_status dcc_progress_retain(const struct dcc_progress *progress);
 dcc_status dcc_progress_release(struct dcc_progress *progress);
 
 /**
- * Ends a share: it is full, however far it was, and counts no more, also for threads that still have it. To
- * end it again does nothing. Flush your counters before. Your reference stays. Any thread.
+ * Ends a share: it is full, however far it was, unless its job was asked to stop; and it counts no more,
+ * also for threads that still have it. To end it again does nothing. Flush your counters before. Your
+ * reference stays. Any thread.
  */
 dcc_status dcc_progress_end(const struct dcc_progress *progress);
 

@@ -42,8 +42,9 @@ use std::ffi::c_char;
 ///     dcc_progress_release(step);
 ///
 /// What is shown of it never falls: a total that changes spreads what is left of the share over what is left
-/// to do. A share that has ended is full, however far it was, and what was begun below it counts no more. It
-/// keeps no job alive: if its job is gone, it is the share of nothing.
+/// to do. A share that has ended is full, however far it was, and what was begun below it counts no more; in
+/// a job that was asked to stop it stays as it was. It keeps no job alive: if its job is gone, it is the
+/// share of nothing.
 pub struct dcc_progress(());
 
 /// What a share begins with. Set all to zero, then `struct_size` to sizeof, then what you need.
@@ -153,8 +154,9 @@ pub extern "C" fn dcc_progress_release(progress: *mut dcc_progress) -> dcc_statu
     })
 }
 
-/// Ends a share: it is full, however far it was, and counts no more, also for threads that still have it. To
-/// end it again does nothing. Flush your counters before. Your reference stays. Any thread.
+/// Ends a share: it is full, however far it was, unless its job was asked to stop; and it counts no more,
+/// also for threads that still have it. To end it again does nothing. Flush your counters before. Your
+/// reference stays. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_progress_end(progress: *const dcc_progress) -> dcc_status {
     guard(|| {

@@ -130,13 +130,15 @@ impl<'a> Shares<'a> {
         &self.jobs.tokens().diagnosis().timeline
     }
 
-    /// Ends a node, and notes for the timeline how long that took, without the lock.
+    /// Ends a node, and notes for the timeline how long that took, without the lock. Where the job was asked
+    /// to stop its room stays as it is: what leaves its steps has not done them.
     fn end_node(self, job: Handle, node: u32, end: impl FnOnce(&mut Tree, u32, bool)) {
         let Some(pin) = self.pin(job) else { return };
+        let is_stopped = self.jobs.tokens().is_cancelled(&self.jobs.token_held_by(&pin));
         let (mut body, state) = pin.slot().live().body_to_write();
         let Some(tree) = body.tree.as_deref_mut() else { return };
         let timed = tree.timed(node).map(|(began_ns, label)| (began_ns, EventText::new(label)));
-        end(tree, node, state.is_terminal());
+        end(tree, node, is_stopped || state.is_terminal());
         drop(body);
         if let Some((began_ns, label)) = timed {
             let kind = MomentKind::Share;

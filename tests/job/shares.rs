@@ -304,3 +304,40 @@ fn a_share_keeps_no_job_alive_and_is_nothing_without_it() {
     assert!(below.is_null(), "the share of nothing");
     share.end();
 }
+
+fn cancel(job: Job) {
+    // SAFETY: no reason.
+    assert_eq!(unsafe { dcc_job_cancel(job.pointer(), null(), 0) }, DCC_OK);
+}
+
+/// What leaves its steps because it was asked to stop has not done them.
+#[test]
+fn the_bar_of_a_job_that_is_stopped_stays_where_it_was() {
+    let _alone = alone();
+    let job = running();
+    job.with_current(|| {
+        let whole = Share::begin(None, 0, 10, "whole");
+        let step = Share::begin(Some(whole), 5, 10, "step");
+        step.add(4);
+        let before = fraction(job);
+        assert_eq!(before, 0.2);
+        cancel(job);
+        step.end();
+        whole.end();
+        assert_eq!(fraction(job), before);
+    });
+    assert_eq!(dcc_job_acknowledge_cancel(job.pointer()), DCC_OK);
+    assert_eq!(fraction(job), 0.2);
+    job.release();
+    // It has done all its work all the same.
+    let late = running();
+    late.with_current(|| {
+        let whole = Share::begin(None, 0, 10, "whole");
+        cancel(late);
+        whole.add(10);
+        whole.end();
+    });
+    assert_eq!(dcc_job_complete(late.pointer()), DCC_OK);
+    assert_eq!(fraction(late), 1.0);
+    late.release();
+}

@@ -31,9 +31,7 @@ ComputationJob::~ComputationJob()
 {
     if (esc_->computation != nullptr)
     {
-        // The shares of a job that was stopped end as full as any.
-        if (job_.state() == dcc::job_state::completed)
-            show();
+        show();
         computation_.endComputation();
     }
     esc_->computation = nullptr;

@@ -76,8 +76,7 @@ def _application(ui, end):
             while not worker.done():
                 await asyncio.wait({worker}, timeout=REPORT_SECONDS)
                 fraction = job.fraction
-                # What is stopped ends its steps, which looks like progress.
-                if fraction > told and not (worker.done() or job.cancelled):
+                if fraction > told and not worker.done():
                     await context.report_progress(fraction, 1.0, job.progress.message)
                     told = fraction
             worker.result()
