@@ -40,7 +40,9 @@ mod system {
     use super::{NoEvent, Raw};
     use std::fs::File;
     use std::io::Write;
-    use std::os::fd::{AsFd, FromRawFd, IntoRawFd, OwnedFd};
+    #[cfg(target_os = "linux")]
+    use std::os::fd::FromRawFd;
+    use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 
     /// Where to wait, and where to write if that is another place.
     #[derive(Debug)]

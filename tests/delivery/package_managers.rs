@@ -81,8 +81,8 @@ fn rez_installs_an_archive_and_gives_its_environment() {
         rez.env_remove("PYTHONPATH");
         rez
     };
-    run(&mut at("rez-bind").arg("platform"));
-    run(&mut at("rez-bind").arg("arch"));
+    run(at("rez-bind").arg("platform"));
+    run(at("rez-bind").arg("arch"));
     run(at("rez-build").arg("--install").env("DCC_CANCEL_PREFIX", moved_prefix()));
 
     let program = folder.join("cancelled");
