@@ -2987,9 +2987,11 @@ dcc_status dcc_dispatcher_release(struct dcc_dispatcher *dispatcher);
  * everything is over. DCC_PENDING: completions are still to run, because this is another thread, or
  * inside a job, or because jobs run on other threads: the dispatcher's next pump on its thread, or the
  * next close there, runs what there is by then, whatever the bounds say. If that thread never comes
- * back, because it has ended, say, they stay counted (`unfinished_posts` of dcc_stats). Calling it
- * again is harmless and tells how far things are. A post at the same moment is refused, or its
- * completion runs. Any thread, also inside a job. NULL: nothing happens.
+ * back, because it has ended, say, they stay counted (`unfinished_posts` of dcc_stats). A dispatcher with
+ * DCC_DISPATCHER_BIND_LATER has no thread before its first pump: until then a close answers DCC_PENDING
+ * on all threads, so pump once before you close again and again. Calling it again is harmless and tells
+ * how far things are. A post at the same moment is refused, or its completion runs. Any thread, also inside
+ * a job. NULL: nothing happens.
  */
 dcc_status dcc_dispatcher_close(const struct dcc_dispatcher *dispatcher);
 

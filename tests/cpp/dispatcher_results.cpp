@@ -27,10 +27,11 @@ public:
         options.bind_later = true;
         queue = dcc::dispatcher::create(std::move(options));
         thread_ = std::thread([this] {
-            while (!is_over_) {
+            // At least once: until then it is no thread's, and a close runs nothing.
+            do {
                 queue.pump_all();
                 std::this_thread::sleep_for(1ms);
-            }
+            } while (!is_over_);
             // A result may be there before the thread that made it is done with the job.
             dcc_status closed;
             while ((closed = queue.close()) == DCC_PENDING)

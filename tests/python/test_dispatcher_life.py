@@ -20,6 +20,8 @@ class Waiting(PumpedCase):
         ending = []
 
         def pump():
+            # At least once: until then it is no thread's, and a close runs nothing.
+            ui.pump()
             while not ending:
                 wake.wait(0.05)
                 wake.clear()
