@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import functools
+import os
 import threading
 import unittest
 from concurrent.futures import ThreadPoolExecutor
@@ -138,6 +139,98 @@ class Workers(ContextCase):
 
         for wrong in (None, 7, work):
             self.assertIsInstance(raised(dcc_cancel.with_context, wrong), TypeError, wrong)
+
+
+def code_of_page():
+    """What the code of docs/python.md about threads defines."""
+    path = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "python.md")
+    with open(path, encoding="utf-8") as page:
+        section = page.read().split("\n## Threads\n")[1].split("\n## ")[0]
+    defined = {}
+    for piece in section.split("```python\n")[1:]:
+        exec(piece.split("```")[0], defined)
+    return defined
+
+
+class Scene:
+    """What the code of the page works on; half of it is done, then `half_way` is called."""
+
+    def __init__(self, half_way=lambda: None):
+        self.parts = [1.0, 2.0]
+        self.half_way = half_way
+        self.job = None
+        self.replaced_by = None
+        self.was_restored = False
+        self.about_to_replace = lambda: None
+
+    def work(self, part):
+        dcc_cancel.check_dcc_cancelled()
+        self.half_way()
+        dcc_cancel.check_dcc_cancelled()
+        return part / 2
+
+    def restore(self):
+        dcc_cancel.check_dcc_cancelled()
+        self.was_restored = True
+
+    def replace(self, smoothed):
+        self.late_cancel = self.job.cancel()
+        dcc_cancel.check_dcc_cancelled()
+        self.replaced_by = smoothed
+
+
+class Page(ContextCase):
+    def setUp(self):
+        code = code_of_page()
+        self.edit, self.close = code["edit"], code["close"]
+
+    def assert_rolled_back(self, scene, seconds=LONG):
+        error = raised(self.edit, scene, scene.work, seconds)
+        self.assertIsInstance(error, dcc_cancel.CancelledError)
+        self.assertTrue(scene.was_restored)
+        self.assertEqual((scene.job.state, scene.replaced_by), ("cancelled", None))
+
+    def test_a_commit_that_is_first_wins(self):
+        scene = Scene()
+        self.edit(scene, scene.work)
+        self.assertEqual((scene.job.state, scene.replaced_by), ("completed", [0.5, 1.0]))
+        self.assertEqual((scene.late_cancel, scene.was_restored), (False, False))
+
+    def test_a_cancel_stops_the_pool_and_the_rollback_is_whole(self):
+        scene = Scene(lambda: scene.job.cancel("Esc"))
+        self.assert_rolled_back(scene)
+        self.assertEqual(scene.job.token.reason, "Esc")
+
+    def test_a_cancel_just_before_the_commit_wins(self):
+        scene = Scene()
+        both_done = threading.Barrier(2, lambda: scene.job.cancel("Esc"))
+
+        def work(part):
+            both_done.wait()
+            return part
+
+        self.assertIsInstance(raised(self.edit, scene, work), dcc_cancel.CancelledError)
+        self.assertEqual((scene.job.state, scene.replaced_by), ("cancelled", None))
+
+    def test_the_limit_of_a_part_stops_it_alone(self):
+        scene = Scene(until_cancelled)
+        self.assert_rolled_back(scene, 0.01)
+        self.assertFalse(scene.job.cancelled)
+
+    def test_a_scene_is_closed_when_its_job_has_stopped(self):
+        begun = threading.Event()
+
+        def half_way():
+            begun.set()
+            until_cancelled()
+
+        scene = Scene(half_way)
+        thread = threading.Thread(target=raised, args=(self.edit, scene, scene.work, LONG))
+        thread.start()
+        self.addCleanup(thread.join)
+        self.assertTrue(begun.wait(LONG))
+        self.assertTrue(self.close(scene))
+        self.assertEqual((scene.job.state, scene.was_restored), ("cancelled", True))
 
 
 class Traces(ContextCase):
