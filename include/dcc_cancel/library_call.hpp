@@ -45,7 +45,8 @@ public:
 
     /* Polls and tells this job in place of the current one. */
     explicit library_call(const job &polled)
-        : job_(polled), share_(polled), poller_(poller_with<job_scope>(polled))
+        : job_(polled), current_(dcc_cancel_token_current()), share_(polled),
+          poller_(poller_with<job_scope>(polled))
     {
     }
 

@@ -111,7 +111,7 @@ pub(super) fn note_told() {
 #[cold]
 pub(super) fn is_told_by_token(token: Handle, job: Handle) -> bool {
     let tokens = library().tokens();
-    job == NULL || is_cancelled(job) || !tokens.is_part(token) && !tokens.lies_below(token, job)
+    job == NULL || is_cancelled(job) || !tokens.stops_part(token, job)
 }
 
 fn is_cancelled(token: Handle) -> bool {

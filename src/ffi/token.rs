@@ -136,7 +136,8 @@ pub unsafe extern "C" fn dcc_cancel_token_create_from(
         };
         let origin = Origin { caller_id, ..Origin::default() };
         if desc.flags & DCC_TOKEN_BELOW_CURRENT != 0 && desc.parent_count == 0 {
-            let part = Origin { is_watched: true, is_part: true, ..origin };
+            let [_, job] = thread::current();
+            let part = Origin { is_watched: true, part_of: Some(job), ..origin };
             to.write(tokens().create_below(thread::lowest(), part, Holder::Owner)?);
             return Ok(());
         }

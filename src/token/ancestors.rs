@@ -156,12 +156,19 @@ impl Tokens {
         }
     }
 
-    /// Whether one token is below another, as far as a cancel has not cut the way. Both may be dead.
-    pub fn lies_below(&self, lower: Handle, upper: Handle) -> bool {
-        match (TokenPin::new(self, lower), TokenPin::new(self, upper)) {
-            (Ok(lower), Ok(upper)) => self.is_below(&lower, &upper),
-            _ => false,
-        }
+    /// Whether a token stops a part of the work of the job of another, and not that job: it was made as one,
+    /// or is below it, as far as a cancel has not cut the way. Both may be dead.
+    pub fn stops_part(&self, token: Handle, job: Handle) -> bool {
+        let (Ok(token), Ok(job)) = (TokenPin::new(self, token), TokenPin::new(self, job)) else {
+            return false;
+        };
+        let id = job.slot().job_id();
+        id != 0 && token.slot().part_of() == id || self.is_below(&token, &job)
+    }
+
+    /// The id of the job of a token; 0 for none, and of one that is dead.
+    pub(super) fn job_id_of(&self, token: Handle) -> u64 {
+        TokenPin::new(self, token).map_or(0, |pin| pin.slot().job_id())
     }
 
     /// What is found first on the way up from a pinned token. `None` if it is too far to look, too.

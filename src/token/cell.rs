@@ -64,7 +64,8 @@ pub(super) const ANSWERED: u32 = 2;
 /// In the mark of a token's slot: it is of a job whose parents are what was current when it was made.
 pub(super) const IMPLIED: u32 = 4;
 
-/// In the mark of a token's slot: it stops a part of a job's work, as a thread, and not the job.
+/// In the mark of a token's slot: it stops a part of the work of the job that it has the id of, as a thread,
+/// and not that job.
 pub(super) const PART: u32 = 8;
 
 /// In the mark of a token's slot: what stands in the place of its caller id is the trace that it works for.
@@ -93,8 +94,8 @@ pub struct TokenCold {
     pub sleepers: Sleepers,
     /// Whether its polls are watched, and what is known of them.
     pub watched: Watched,
-    /// The id of its job, once it has one; 0 for none.
-    pub job_id: AtomicU64,
+    /// The id of its job, once it has one, or of that which it stops a part of; 0 for none.
+    pub(super) job_id: AtomicU64,
     /// What is posted to a dispatcher under it; 0 for nothing. Written before the token is known.
     pub posted: AtomicU64,
 }
@@ -151,6 +152,19 @@ impl TokenCold {
 }
 
 impl Slot<TokenCold, TokenLive> {
+    /// The id of the job that the token is of; 0 for none.
+    #[inline]
+    pub(super) fn job_id(&self) -> u64 {
+        let is_part = self.mark.load(Ordering::Relaxed) & PART != 0;
+        if is_part { 0 } else { self.cold.job_id.load(Ordering::Relaxed) }
+    }
+
+    /// The id of the job that the token stops a part of; 0 for none.
+    pub(super) fn part_of(&self) -> u64 {
+        let is_part = self.mark.load(Ordering::Relaxed) & PART != 0;
+        if is_part { self.cold.job_id.load(Ordering::Relaxed) } else { 0 }
+    }
+
     /// Whether the token is sealed. Under its lock; elsewhere a yes is for good, a no may be too late.
     #[inline]
     pub fn is_sealed(&self) -> bool {

@@ -34,8 +34,8 @@ pub struct Origin<'a> {
     /// Its parents are what was current when it was made: once an ended job among them can hear of no cancel
     /// any more it goes on without that. It is watched, too.
     pub is_implied: bool,
-    /// It stops a part of a job's work. It is watched, too.
-    pub is_part: bool,
+    /// It stops a part of the work of the job whose token this is, if it is not NULL. It is watched, too.
+    pub part_of: Option<Handle>,
     /// Which span of a trace it works for, where that is not what its parents work for. It has no caller id.
     pub trace_parent: Option<&'a TraceParent>,
 }
@@ -69,7 +69,10 @@ impl Tokens {
             slot.cold.watched.begin();
             slot.cold.posted.store(origin.posted.0, Ordering::Relaxed);
             let is_of = |is_so, bit| if is_so { bit } else { 0 };
-            let kind = is_of(origin.is_implied, IMPLIED) | is_of(origin.is_part, PART);
+            let kind = is_of(origin.is_implied, IMPLIED) | is_of(origin.part_of.is_some(), PART);
+            if let Some(job) = origin.part_of {
+                slot.cold.job_id.store(self.job_id_of(job), Ordering::Relaxed);
+            }
             if kind != 0 {
                 let mark = slot.mark.load(Ordering::Relaxed) | kind;
                 slot.mark.store(mark, Ordering::Relaxed);

@@ -37,7 +37,8 @@ impl Tokens {
     /// Notes that this call flagged a token. The first of a walk is always worth an event, the
     /// others if they are watched.
     pub(crate) fn note_cancelled(&self, index: u32, record: &Record, reached: Reached) {
-        let cold = &self.arena().slot(index).cold;
+        let slot = self.arena().slot(index);
+        let cold = &slot.cold;
         let is_watched = cold.watched.is_on();
         if !is_watched && reached != Reached::First {
             return;
@@ -45,7 +46,7 @@ impl Tokens {
         let diagnosis = self.diagnosis();
         let is_unfinished =
             is_watched && diagnosis.watches.cancelled(&cold.watched, record.time_ns);
-        let job_id = if is_unfinished { cold.job_id.load(Ordering::Relaxed) } else { 0 };
+        let job_id = if is_unfinished { slot.job_id() } else { 0 };
         diagnosis.timeline.note(|| {
             let inherited = reached != Reached::First;
             let kind = MomentKind::Cancel { cause: record.cause.name(), inherited };
@@ -87,7 +88,7 @@ impl Tokens {
                 diagnosis.observers.emit(|| Event {
                     kind: EventKind::SlowCancel,
                     time_ns: now_ns,
-                    job_id: cold.job_id.load(Ordering::Relaxed),
+                    job_id: pin.slot().job_id(),
                     token,
                     duration_ns: now_ns.saturating_sub(cancelled_ns),
                     text: self.show_reason(&pin, EventText::new),
@@ -125,7 +126,7 @@ impl Tokens {
         let Ok(pin) = TokenPin::new(self, told.token) else { return };
         if !self.is_cancelled(&pin) {
             self.foreigns.count_silence();
-            let job_id = pin.slot().cold.job_id.load(Ordering::Relaxed);
+            let job_id = pin.slot().job_id();
             let diagnosis = self.diagnosis();
             diagnosis.observers.emit(|| Event {
                 kind: EventKind::CheckNotAsked,
@@ -212,7 +213,7 @@ impl Tokens {
         let (cancelled_ns, cause) = self.record(&by);
         let first = diagnosis.watches.seen(&cold.watched, thread, cancelled_ns, now_ns);
         let Some(latency) = first else { return };
-        let job_id = cold.job_id.load(Ordering::Relaxed);
+        let job_id = pin.slot().job_id();
         diagnosis.cancel_to_seen.record(latency);
         diagnosis.observers.emit(|| Event {
             kind: EventKind::CancelSeen,
@@ -346,7 +347,7 @@ impl Tokens {
             if !self.arena().pin_index(index) {
                 continue;
             }
-            if slot.cold.job_id.load(Ordering::Relaxed) != 0 {
+            if slot.job_id() != 0 {
                 self.set_trace_flag(index, is_traced);
             }
             if self.arena().unpin(index) {

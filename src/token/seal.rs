@@ -70,7 +70,7 @@ fn is_of_request(slot: &Slot<TokenCold, TokenLive>) -> bool {
     let mark = slot.mark.load(Ordering::Relaxed);
     slot.cold.watched.is_on()
         && mark & PART == 0
-        && slot.cold.job_id.load(Ordering::Relaxed) == 0
+        && slot.job_id() == 0
         && (slot.cold.caller_id.load(Ordering::Relaxed) == NIL || mark & HAS_TRACE != 0)
 }
 
@@ -173,9 +173,7 @@ impl Tokens {
     /// Looks at a pinned ancestor of a job. Its pin is taken over if it is noted first.
     fn note_above(&self, ancestor: u32, above: &mut Above) -> Result<(), Sealing> {
         let slot = self.arena.slot(ancestor);
-        if slot.cold.job_id.load(Ordering::Relaxed) != 0
-            && !self.diagnosis.watches.course(&slot.cold.watched).has_ended
-        {
+        if slot.job_id() != 0 && !self.diagnosis.watches.course(&slot.cold.watched).has_ended {
             return Ok(());
         }
         if !is_of_request(slot) {
@@ -246,7 +244,7 @@ impl Tokens {
     /// Tells of a token that was just sealed; `label` is its job's.
     pub(crate) fn note_sealed(&self, token: &TokenPin<'_>, label: impl Fn() -> EventText) {
         let diagnosis = self.diagnosis();
-        let job_id = token.slot().cold.job_id.load(Ordering::Relaxed);
+        let job_id = token.slot().job_id();
         diagnosis.timeline.note(|| Moment::now(MomentKind::Seal, job_id, label()));
         diagnosis.observers.emit(|| Event {
             kind: EventKind::Sealed,
@@ -262,22 +260,13 @@ impl Tokens {
     /// Whether a token is sealed. Takes no lock, and any handle. A yes is for good; a seal that comes at the
     /// same moment may be missed.
     pub fn is_sealed(&self, token: Handle) -> bool {
-        self.is_marked(token, SEALED)
-    }
-
-    /// Whether a token stops a part of a job's work, and not the job. False of one that is dead.
-    pub fn is_part(&self, token: Handle) -> bool {
-        self.is_marked(token, PART)
-    }
-
-    fn is_marked(&self, token: Handle, mark: u32) -> bool {
         if token == NULL {
             return false;
         }
         let Some(slot) = self.arena.peek(token) else { return false };
         let is_it = || slot.state().load(Ordering::Acquire) & !FLAGS == token;
         // Looked at on both sides: in between this may have become another's slot.
-        is_it() && slot.mark.load(Ordering::Acquire) & mark != 0 && is_it()
+        is_it() && slot.is_sealed() && is_it()
     }
 
     /// Whether a job for the request of this token was sealed. Of a request that is cancelled: after the

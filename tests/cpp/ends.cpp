@@ -123,11 +123,62 @@ void it_does_not_end_the_job_of_a_part()
     dcc::library_call call;
     part.cancel("this image is not wanted any more");
     EXPECT(call.should_stop() && call.end(false, true, "aborted") == state::running);
+    dcc::library_call by_name(job);
+    EXPECT(by_name.should_stop() && by_name.end(false, true, "aborted") == state::running);
     job.cancel("esc");
     EXPECT(call.end(false, true, "aborted") == state::cancelled && job.failure() == "aborted");
 }
 
+/* A thread stops as a part of the work of its maker's job, and what runs in it as a whole. */
+void in_a_stopped_thread_of_a_job_and_of_none(const std::function<void(const dcc::job &)> &does)
+{
+    const auto in_a_thread = [&does] {
+        const dcc::jthread thread([&does] {
+            dcc::job_options detached;
+            detached.is_detached = true;
+            does(dcc::job::create(detached));
+        });
+    };
+    in_a_thread();
+    const dcc::job maker = dcc::job::create();
+    EXPECT(dcc::run(maker, in_a_thread) == state::completed);
+    EXPECT(dcc::run(dcc::job::create(), [&] {
+        dcc::scope pieces;
+        pieces.spawn(in_a_thread);
+        return pieces.join();
+    }) == state::completed);
+}
+
+void until_stopped()
+{
+    while (!dcc::is_cancelled())
+        std::this_thread::yield();
+}
+
+void a_library_ends_the_job_that_is_run_in_a_stopped_thread()
+{
+    in_a_stopped_thread_of_a_job_and_of_none([](const dcc::job &job) {
+        dcc::run(job, [] {
+            dcc::library_call call;
+            until_stopped();
+            EXPECT(call.should_stop() && call.end(false, true, "aborted") == state::cancelled);
+        });
+        EXPECT(job.state() == state::cancelled && job.failure() == "aborted");
+    });
+}
+
 #if DCC_CANCEL_EXCEPTIONS
+
+void what_is_run_in_a_stopped_thread_is_told()
+{
+    in_a_stopped_thread_of_a_job_and_of_none([](const dcc::job &job) {
+        dcc::run(job, [] {
+            until_stopped();
+            throw std::runtime_error("the filter was aborted");
+        });
+        EXPECT(job.state() == state::cancelled && job.failure() == "the filter was aborted");
+    });
+}
 
 template <class Question> work throws_after(Question asks)
 {
@@ -206,10 +257,6 @@ void a_poll_for_another_job_says_nothing()
 void a_part_that_is_stopped_is_no_cancel_of_the_job()
 {
     const auto fails = [](const work &does, const char *text) { each_way(does, state::failed, text); };
-    const auto until_stopped = [] {
-        while (!dcc::is_cancelled())
-            std::this_thread::yield();
-    };
     fails(
         [&](const dcc::job &) -> bool {
             dcc::scope pieces;
@@ -400,7 +447,9 @@ int main()
     a_librarys_call_says_how_it_ended_and_why();
     it_ends_its_job();
     it_does_not_end_the_job_of_a_part();
+    a_library_ends_the_job_that_is_run_in_a_stopped_thread();
 #if DCC_CANCEL_EXCEPTIONS
+    what_is_run_in_a_stopped_thread_is_told();
     what_is_thrown_after_a_poll_has_said_stop_is_no_failure();
     a_poll_for_another_job_says_nothing();
     a_part_that_is_stopped_is_no_cancel_of_the_job();
