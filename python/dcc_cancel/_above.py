@@ -11,7 +11,7 @@ from ._library import library
 from ._slots import ThreadSlots
 from ._status import checked
 from ._types import CURRENT, UNSET, Default
-from .context import _current_token, current_job
+from .context import current_layers
 from .linking import parent_of
 from .probes import JobHandle
 from .token import CancelToken
@@ -42,12 +42,12 @@ class Above:
             self.token = parent
             self.kept, self.parent = parent_of(parent)
             return
-        self.token = _current_token.get(UNSET)
+        self.token, job, _ = current_layers()
         kept_token = None
         if self.token is not UNSET:
             kept_token, handle = parent_of(self.token)
             self._set.append((library.dcc_cancel_token_set_current, handle))
-        self.kept = _flat(kept_token, self._add_job(current_job.get(UNSET)))
+        self.kept = _flat(kept_token, self._add_job(job))
 
     def _add_job(self, job: Any) -> Any:
         """What carries the job's cancels in Python."""

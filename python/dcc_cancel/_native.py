@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import functools
 from typing import TYPE_CHECKING, Any, Callable, Optional, Union, overload
 
@@ -12,7 +13,8 @@ from ._library import library
 from ._slots import ThreadSlots
 from ._status import checked
 from ._types import UNSET, Default, Seconds, T
-from .context import _current_job_id, _current_share, _current_token, current_job
+from ._around import Around, around
+from .context import _current_job_id, _current_share, _current_token, current_job, current_layers
 from .job import Job
 from .linking import DEFAULT_INTERVAL, fitting_id, parent_of
 from .token import CancelToken
@@ -52,15 +54,13 @@ def native(
     inner: Callable[..., Any] = function
 
     def call(*arguments: Any, **keywords: Any) -> Any:
-        token = _current_token.get(UNSET)
-        job = current_job.get(UNSET)
+        token, job, share = current_layers()
         explicit = _current_job_id.get()
         if explicit and explicit != getattr(token, "job_id", None):
             token = CancelToken(
                 fitting_id(explicit),
                 parent=None if token is UNSET or token is None else parent_of(token, interval)[0],
             )
-        share = _current_share.get()
         if token is UNSET and job is UNSET and share is None:
             return inner(*arguments, **keywords)
         with _Slots(token, job, share, interval):
@@ -76,7 +76,7 @@ def native(
 class _Slots:
     """The slots of this thread hold this token, this job and this share inside the block."""
 
-    __slots__ = ("_token", "_job", "_share", "_interval", "_slots", "_kept", "_stand_in")
+    __slots__ = ("_token", "_job", "_share", "_interval", "_slots", "_kept", "_stand_in", "_around", "_reset")
 
     def __init__(
         self, token: Any, job: Any, share: Optional[NativeObject], interval: Seconds
@@ -88,16 +88,22 @@ class _Slots:
         self._slots = ThreadSlots()
         self._kept: Any = None
         self._stand_in: Optional[Job] = None
+        self._around = Around(_current_token.get(UNSET), current_job.get(UNSET), _current_share.get())
+        self._reset: Optional[contextvars.Token[Optional[Around]]] = None
 
     def __enter__(self) -> None:
+        inside = self._around
         try:
             if self._token is not UNSET:
                 self._kept, handle = parent_of(self._token, self._interval)
                 self._slots.set(library.dcc_cancel_token_set_current, handle)
+                inside.native_token = handle
             if self._job is not UNSET:
-                self._slots.set(library.dcc_job_set_current, self._job_handle())
+                inside.native_job = self._job_handle()
+                self._slots.set(library.dcc_job_set_current, inside.native_job)
             if self._share is not None:
                 self._slots.set(library.dcc_progress_set_current, self._share.handle)
+            self._reset = around.set(inside)
         except BaseException as error:
             self._leave(error)
             raise
@@ -124,6 +130,9 @@ class _Slots:
             checked(status)
 
     def _leave(self, error: Optional[BaseException]) -> int:
+        self._around.end()
+        if self._reset is not None:
+            around.reset(self._reset)
         status = self._slots.unwind()
         if self._stand_in is not None:
             if self._stand_in.cancelled:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextvars
-from typing import TYPE_CHECKING, NoReturn, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Optional, Tuple, TypeVar
 
 from ._arguments import can_be_asked, is_no_class_or_method, shown
+from ._around import around, calls
 from ._library import library
 from ._types import UNSET
 from .errors import JOB_TEXT, TOKEN_TEXT, _cancelled_error
@@ -36,12 +37,27 @@ _current_share: contextvars.ContextVar[Optional[NativeObject]] = contextvars.Con
     "dcc_cancel_share", default=None
 )
 
+# Bound once: a check is called in inner loops.
+_token_here, _job_here = _current_token.get, current_job.get
+
+
+def current_layers() -> Tuple[Any, Any, Optional[NativeObject]]:
+    """Token, job and share of this context. UNSET: what is in this thread's slots counts, since this context
+    has set none, or native code has set another inside that."""
+    token, job, share = _token_here(UNSET), _job_here(UNSET), _current_share.get()
+    inside = around.get()
+    if inside is None:
+        return token, job, share
+    return inside.token_seen(token), inside.job_seen(job), inside.share_seen(share, job)
+
 
 def check_cancelled() -> None:
     """Raises DccMcpCancelledError if the current token is cancelled. Without one it does nothing, nor once
-    the current job has committed: no cancel reaches that any more. Where this context has set none, the one
-    that native code has made current on this thread counts."""
-    token = _current_token.get(UNSET)
+    the current job has committed: no cancel reaches that any more. The one that native code has made current
+    on this thread counts where this context has set none, or called that code by `native`."""
+    token = _token_here(UNSET)
+    if calls:
+        token, _, _ = current_layers()
     if token is UNSET:
         if _token_check() <= 0:
             return
@@ -58,10 +74,11 @@ def _has_committed() -> bool:
 def check_dcc_cancelled() -> None:
     """Raises DccMcpCancelledError if the current token is cancelled, or else the current job: those of this
     context, else those that native code has made current on this thread, whose host is asked, too."""
-    token = _current_token.get(UNSET)
+    token, job = _token_here(UNSET), _job_here(UNSET)
+    if calls:
+        token, job, _ = current_layers()
     if token is UNSET or token is not None and token.cancelled:
         check_cancelled()
-    job = current_job.get(UNSET)
     if job is UNSET:
         if _check() and _is_native_job_cancelled():
             raise _cancelled_error(JOB_TEXT)

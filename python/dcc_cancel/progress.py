@@ -14,7 +14,7 @@ from ._library import library
 from ._slots import ThreadSlots
 from ._status import checked
 from ._types import UNSET
-from .context import _current_share, check_dcc_cancelled, current_job
+from .context import _current_share, check_dcc_cancelled, current_job, current_layers
 from .errors import JOB_TEXT, TOKEN_TEXT, DccCancelError, WrongStateError, _cancelled_error
 from .job import Job
 
@@ -237,12 +237,11 @@ def _begun_in_context(description: c.ProgressDesc) -> int:
     """A share of all that is current in this context; 0: that is no job of the library."""
     slots = ThreadSlots()
     try:
-        job = current_job.get(UNSET)
+        _, job, share = current_layers()
         if job is not UNSET:
             if not isinstance(job, Job):
                 return 0
             slots.set(library.dcc_job_set_current, job.handle)
-        share = _current_share.get()
         if share is not None:
             slots.set(library.dcc_progress_set_current, share.handle)
         return created(library.dcc_progress_begin, ctypes.byref(description))

@@ -9,6 +9,7 @@ from ctypes import byref, c_uint64
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from ._arguments import callable_in
+from ._around import around
 from ._asyncio import refuse_coroutines
 from ._handle import NativeObject, created
 from ._library import library
@@ -83,10 +84,22 @@ def with_context(function: Callable[P, T]) -> Callable[P, T]:
     inner: Callable[..., Any] = native(function) if _is_native_code(function) else function
     context = contextvars.copy_context()
     slots = _Slots.captured()
+    inside = around.get()
+    if inside is not None and not inside.is_here():
+        inside = None
 
     def call(*arguments: Any, **keywords: Any) -> Any:
         # A copy for each call: a context is entered by one thread at a time.
-        work = functools.partial(context.copy().run, inner, *arguments, **keywords)
-        return work() if slots is None else slots.run(work)
+        here = context.copy()
+        work = functools.partial(here.run, inner, *arguments, **keywords)
+        if slots is None:
+            return work()
+        there = None if inside is None else inside.on_this_thread()
+        here.run(around.set, there)
+        try:
+            return slots.run(work)
+        finally:
+            if there is not None:
+                there.end()
 
     return functools.update_wrapper(call, function, updated=())
