@@ -194,7 +194,15 @@ async def run_in_thread(
 
     context = contextvars.copy_context()
     loop = asyncio.get_running_loop()
-    running: Future[T] = loop.run_in_executor(executor, context.run, work)
+    return await finished(loop.run_in_executor(executor, context.run, work), job)
+
+
+async def finished(running: Future[T], job: Optional[Job]) -> T:
+    """The result of what runs on a thread, whose end is waited for also when this task is cancelled.
+
+    The job is told of that. If it has committed before, and the function returns, that cancel came too late.
+    """
+    asyncio = _asyncio()
     cancelled: Optional[BaseException] = None
     cancels = 0
     while not running.done():
@@ -204,11 +212,12 @@ async def run_in_thread(
         except asyncio.CancelledError as error:
             cancelled = cancelled or error
             cancels += 1
-            job.cancel("the task that waits for it was cancelled")
+            if job is not None:
+                job.cancel("the task that waits for it was cancelled")
     if cancelled is not None:
         # What it raised on its way out is not the task's.
         has_raised = running.exception() is not None
-        if has_raised or not job.is_sealed:
+        if has_raised or job is None or not job.is_sealed:
             raise cancelled
         uncancel = getattr(asyncio.current_task(), "uncancel", None)
         if uncancel is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import sys
 from typing import Any, Dict, Mapping, Optional
 
 from . import _declarations as c
@@ -73,6 +74,14 @@ class Message:
         # Over standard streams there is one connection; the SDKs take 1 and "1" for the same.
         headers = self._headers
         return headers and headers.get("mcp-session-id"), str(request_id)
+
+
+def task_of_sdk() -> Optional[str]:
+    """The id of the task of MCP that this runs as, in a worker of FastMCP's TasksExtension; else None."""
+    # Where such a worker is, it is imported.
+    context: Any = sys.modules.get("fastmcp_tasks.context")
+    task: Any = None if context is None else context.get_task_context()
+    return None if task is None else str(task.task_id)
 
 
 def request_cancelled(reason: Optional[str]) -> Exception:

@@ -30,9 +30,9 @@ from typing import TYPE_CHECKING, Any, Awaitable, Callable, Dict, Iterator, Opti
 from ._above import below_current
 from ._arguments import callable_in, fitting_text, nanoseconds
 from ._arguments import interval as checked_interval
-from ._asyncio import _call_in, refuse_coroutines
+from ._asyncio import _call_in, finished, refuse_coroutines
 from ._native import native
-from ._sdk import STREAM_ENDED, Message, package, request_cancelled
+from ._sdk import STREAM_ENDED, Message, package, request_cancelled, task_of_sdk
 from ._types import Seconds, T
 from .context import check_dcc_cancelled, current_job, reset_cancel_token, set_cancel_token
 from .errors import DccMcpCancelledError, is_cancellation
@@ -60,6 +60,9 @@ def cancellable(function: Function) -> Function:
 
     A plain function is called through `dcc_cancel.native`. In a coroutine function what blocks belongs into
     `await in_thread(...)`. Of either the SDK is told of a cancel by an error that it does not log as a crash.
+
+    A coroutine function that runs where no call is, as a task of FastMCP's TasksExtension, has a job of its
+    own: `tasks/cancel` cancels that, and a cancel of the job ends the task as `cancelled`.
     """
     callable_in(function, "function")
     inner: Any = function
@@ -67,6 +70,8 @@ def cancellable(function: Function) -> Function:
     if inspect.iscoroutinefunction(function):
 
         async def coroutine_function(*arguments: Any, **keywords: Any) -> Any:
+            if _error_of_sdk.get() is None and current_job.get() is None:
+                return await _in_a_job(inner, arguments, keywords)
             try:
                 return await inner(*arguments, **keywords)
             except DccMcpCancelledError as error:
@@ -99,6 +104,18 @@ def _for_the_sdk(error: DccMcpCancelledError) -> Exception:
     return made
 
 
+async def _in_a_job(function: Any, arguments: Any, keywords: Any) -> Any:
+    task_id = task_of_sdk()
+    try:
+        async with Job(fitting_id(function.__name__), fitting_id(task_id)):
+            return await function(*arguments, **keywords)
+    except DccMcpCancelledError as error:
+        if task_id is None:
+            raise
+        # All else is the status `failed` or `completed` of a task.
+        raise asyncio.CancelledError(*error.args) from error
+
+
 async def in_thread(function: Callable[[Unpack[Ts]], T], *arguments: Unpack[Ts]) -> T:
     """Calls a function on a thread, where native code polls the token and the job of the tool that awaits it.
 
@@ -107,8 +124,16 @@ async def in_thread(function: Callable[[Unpack[Ts]], T], *arguments: Unpack[Ts])
     """
     callable_in(function, "function")
     refuse_coroutines(function, "await it here")
-    result: T = await package("anyio").to_thread.run_sync(functools.partial(native(function), *arguments))
-    return result
+    anyio = package("anyio")
+    job = current_job.get()
+    # Until a thread is free a cancel ends the wait.
+    async with anyio.to_thread.current_default_thread_limiter():
+        with anyio.CancelScope(shield=True):
+            call = functools.partial(native(function), *arguments)
+            running = anyio.to_thread.run_sync(call, limiter=anyio.CapacityLimiter(1))
+            return await finished(
+                asyncio.ensure_future(running), job if isinstance(job, Job) else None
+            )
 
 
 def commit() -> shield:

@@ -228,14 +228,11 @@ fn the_demo_stops_tools_of_mcp_server_over_http() {
 }
 
 /// Jobs of calls, as only their own process sees them.
-fn call_tools_in_process(sdk: &str) {
-    let mut command = limited(&Sdk::Fast.python());
-    command
-        .arg("-B")
-        .arg(support::root().join("tests/clients/python/tools_in_process.py"))
-        .arg(sdk);
+fn call_in_process(sdk: Sdk, script: &str, argument: &str) {
+    let mut command = limited(&sdk.python());
+    command.arg("-B").arg(support::root().join("tests/clients/python").join(script)).arg(argument);
     command.env("PYTHONPATH", support::root().join("python"));
-    let library = support::staged_library(&support::scratch(&format!("in_process-{sdk}")));
+    let library = support::staged_library(&support::scratch(&format!("{script}-{argument}")));
     command.env("DCC_CANCEL_LIBRARY", library);
     assert_eq!(support::printed(&mut command), "all passed\n");
 }
@@ -243,13 +240,19 @@ fn call_tools_in_process(sdk: &str) {
 #[test]
 #[ignore = "SDKs from PyPI"]
 fn tools_of_fastmcp_in_process() {
-    call_tools_in_process("fastmcp");
+    call_in_process(Sdk::Fast, "tools_in_process.py", "fastmcp");
 }
 
 #[test]
 #[ignore = "SDKs from PyPI"]
 fn tools_of_mcp_server_in_process() {
-    call_tools_in_process("mcp");
+    call_in_process(Sdk::Fast, "tools_in_process.py", "mcp");
+}
+
+#[test]
+#[ignore = "FastMCP from PyPI"]
+fn tasks_of_fastmcp_in_process() {
+    call_in_process(Sdk::FastTasks, "tasks_in_process.py", "fastmcp");
 }
 
 macro_rules! runs {

@@ -17,6 +17,8 @@ pub enum Sdk {
     Two,
     /// 2.3.0 with FastMCP 4.2.3
     Fast,
+    /// The same with FastMCP 4.1.4, the latest whose tasks are in the registry.
+    FastTasks,
 }
 
 /// A server whose tools run in the plugin.
@@ -44,6 +46,9 @@ impl Sdk {
             Self::One => ("mcp-1.30.0", include_str!("../clients/python/mcp-1.30.0.txt")),
             Self::Two => ("mcp-2.3.0", include_str!("../clients/python/mcp-2.3.0.txt")),
             Self::Fast => ("fastmcp-4.2.3", include_str!("../clients/python/fastmcp-4.2.3.txt")),
+            Self::FastTasks => {
+                ("fastmcp-tasks-4.1.4", include_str!("../clients/python/fastmcp-tasks-4.1.4.txt"))
+            }
         };
         venv(name, &requirements.lines().collect::<Vec<_>>()).join("bin/python")
     }
