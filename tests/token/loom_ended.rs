@@ -118,7 +118,6 @@ fn cancel_x_end_below_a_request() {
 fn seal_x_end_below_a_request() {
     model(3, || {
         let (library, request) = with_request();
-        let tokens = library.tokens();
         let (outer, outer_token) = job(&library, request);
         let (inner, _) = job_inside(&library, outer_token);
         let other = library.clone();
