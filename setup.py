@@ -1,7 +1,8 @@
 """Builds the library with cargo and puts it into the wheel, beside the modules that load it.
 
-DCC_CANCEL_BUILT_LIBRARY names one that is built already, for instance against an older glibc; cargo is then
-not needed. Build such a wheel with `--config-settings=--build-option=--plat-name=TAG`.
+DCC_CANCEL_BUILT_LIBRARY names one that is built already, for instance against an older glibc or for another
+system; cargo is then not needed. Build such a wheel with `--config-settings=--build-option=--plat-name=TAG`.
+DCC_CANCEL_BUILT_LICENCES names a folder with the licences of what is linked into it.
 """
 
 import os
@@ -27,6 +28,7 @@ MANIFEST = (HERE / "Cargo.toml").read_text(encoding="utf-8")
 TARGET = HERE / "target"
 WORK = TARGET / "python"
 BUILT = "DCC_CANCEL_BUILT_LIBRARY"
+LICENCES = "DCC_CANCEL_BUILT_LICENCES"
 
 
 def of_cargo(key):
@@ -38,13 +40,18 @@ def major_of_abi():
     return re.search(r"^ABI_MAJOR = (\d+)$", declarations, re.MULTILINE).group(1)
 
 
-def names():
-    """What cargo calls the library here, and what processes know it by."""
-    if sys.platform == "win32":
-        return "dcc_cancel.dll", "dcc_cancel.dll"
-    if sys.platform == "darwin":
-        return "libdcc_cancel.dylib", "libdcc_cancel.%s.dylib" % major_of_abi()
-    return "libdcc_cancel.so", "libdcc_cancel.so.%s" % major_of_abi()
+def cargos_name():
+    """What cargo calls the library here."""
+    return {"win32": "dcc_cancel.dll", "darwin": "libdcc_cancel.dylib"}.get(sys.platform, "libdcc_cancel.so")
+
+
+def known_name(library):
+    """What processes know a library by, of whatever system it is."""
+    if library.endswith(".dll"):
+        return "dcc_cancel.dll"
+    if library.endswith(".dylib"):
+        return "libdcc_cancel.%s.dylib" % major_of_abi()
+    return "libdcc_cancel.so.%s" % major_of_abi()
 
 
 def library():
@@ -72,7 +79,7 @@ def library():
         )
     except subprocess.CalledProcessError as error:
         sys.exit("cargo could not build the library, see above (status %d)" % error.returncode)
-    return os.path.join(target, "release", names()[0])
+    return os.path.join(target, "release", cargos_name())
 
 
 class WithLibrary(build_py):
@@ -83,7 +90,10 @@ class WithLibrary(build_py):
         super().run()
         folder = os.path.join(self.build_lib, "dcc_cancel")
         os.makedirs(folder, exist_ok=True)
-        shutil.copyfile(library(), os.path.join(folder, names()[1]))
+        built = library()
+        shutil.copyfile(built, os.path.join(folder, known_name(built)))
+        if os.environ.get(LICENCES):
+            shutil.copytree(os.environ[LICENCES], os.path.join(folder, "licences"))
 
 
 class ForEveryPython(bdist_wheel):

@@ -20,6 +20,9 @@ mod python_venv;
 mod support;
 #[path = "../support/version_list.rs"]
 mod version_list;
+#[allow(dead_code, reason = "this test uses a part of it")]
+#[path = "../support/wheels.rs"]
+mod wheels;
 
 use archives::after;
 use std::collections::BTreeSet;
@@ -190,6 +193,22 @@ fn the_library_is_for_old_systems_and_shows_the_headers_functions_alone() {
     assert_eq!(shown.len(), declared.len());
     let sections = printed(unpacked.command("readelf").arg("-SW").arg(&library));
     assert!(!sections.contains(".symtab") && !sections.contains(".debug_"), "{sections}");
+}
+
+#[test]
+#[ignore = "makes the archive with tools from PyPI, by two release builds"]
+fn the_wheel_is_for_manylinux_and_works() {
+    let unpacked = Unpacked::new("wheel");
+    let library = unpacked.prefix().join("lib/libdcc_cancel.so.2");
+    let tag = "manylinux_2_28_x86_64";
+    let wheel = archives::wheel_with(&unpacked.folder, tag, &library, "libdcc_cancel.so.2");
+    let python = python_venv::venv("auditwheel", &["auditwheel==6.8.2"]);
+    let said = printed(unpacked.command(python.join("bin/auditwheel")).arg("show").arg(&wheel));
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let judged = format!("is consistent with the following platform tag: \"{tag}\"");
+    assert!(said.contains(&judged), "{said}");
+    // What each Python does with a wheel is tests/delivery/wheel.rs.
+    wheels::use_installed(Path::new("/usr/bin/python3"), &wheel);
 }
 
 #[test]

@@ -133,6 +133,8 @@ fn the_dll_has_the_headers_functions_and_nothing_of_the_machine() {
         let is_known = name.starts_with("api-ms-win-") || name == "bcryptprimitives.dll";
         assert!(is_known || systems.contains(&&*name), "{name}");
     }
+    let dist = support::root().join("target/dist");
+    archives::wheel_with(&dist, "win_amd64", &dll, "dcc_cancel.dll");
     let symbols = unpacked("-symbols").join("dcc_cancel.dll.debug");
     let sections = printed(Command::new(windows::OBJDUMP).arg("-h").arg(&symbols));
     assert!(sections.contains(".debug_line"), "{sections}");

@@ -11,25 +11,17 @@ mod python_venv;
 mod pythons;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/wheels.rs"]
+mod wheels;
 
 use python_venv::venv;
 use pythons::pythons_besides;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use wheels::{module, names_in, use_installed};
 
 const TOOLS: &[&str] = &["build==1.6.1"];
-
-/// A command for `python -m`, which sees nothing of this project.
-fn module(python: &Path, arguments: &[&str]) -> Command {
-    let mut command = support::limited(python);
-    command.arg("-m").args(arguments);
-    for variable in ["PYTHONPATH", "DCC_CANCEL_LIBRARY", "LD_LIBRARY_PATH"] {
-        command.env_remove(variable);
-    }
-    command.current_dir("/");
-    command
-}
 
 /// The tools that build packages, or nothing where pip reaches no index.
 fn tools(check: &str) -> Option<PathBuf> {
@@ -59,36 +51,6 @@ fn only(folder: &Path) -> PathBuf {
     let file = found.next().unwrap();
     assert!(found.next().is_none(), "{} has more than {}", folder.display(), file.display());
     file
-}
-
-fn names_in(wheel: &Path) -> Vec<String> {
-    let printed =
-        support::printed(Command::new("python3").args(["-m", "zipfile", "-l"]).arg(wheel));
-    let names =
-        printed.lines().skip(1).map(|line| line.split_whitespace().next().unwrap().to_owned());
-    names.collect()
-}
-
-/// Puts a wheel into a fresh environment of this Python, away from the sources, and uses it.
-fn use_installed(python: &Path, wheel: &Path) {
-    let name = python.display().to_string().replace('/', "-");
-    let folder =
-        std::env::temp_dir().join(format!("dcc-cancel-wheel-{}{name}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&folder);
-    support::run(module(python, &["venv"]).arg(&folder));
-    let installed = folder.join("bin/python");
-    let mut install = module(&installed, &["pip", "install", "--quiet", "--no-index"]);
-    support::run(install.arg("--disable-pip-version-check").arg(wheel));
-    let mut program = Command::new(&installed);
-    program.arg("-I").arg(support::root().join("tests/consumers/installed_package.py"));
-    program.current_dir("/").env_remove("DCC_CANCEL_LIBRARY").env_remove("LD_LIBRARY_PATH");
-    let printed = support::printed(&mut program);
-    let version = dcc_cancel::ffi::library::VERSION_STRING.to_str().unwrap();
-    let package = version.split(" (").next().unwrap();
-    assert!(printed.starts_with(package), "{printed}");
-    assert!(printed.ends_with("stopped by token and by job\n"), "{printed}");
-    support::show(&format!("{}: {}", python.display(), printed.lines().next().unwrap()));
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 fn said(output: &Output) -> String {
@@ -159,4 +121,34 @@ fn what_cannot_be_built_is_told() {
     let text = said(&output);
     assert!(!output.status.success(), "{text}");
     assert!(text.contains("DCC_CANCEL_BUILT_LIBRARY is '/nowhere/libdcc_cancel.so'"), "{text}");
+}
+
+#[test]
+#[ignore = "packages from PyPI"]
+fn a_library_for_another_system_goes_under_its_name_with_its_licences() {
+    let Some(python) = tools("wheels for other systems") else { return };
+    let folder = support::scratch("others");
+    let licences = folder.join("licences");
+    std::fs::create_dir(&licences).unwrap();
+    std::fs::write(licences.join("THIRD-PARTY.txt"), "of others").unwrap();
+    for (file, tag, name) in [
+        ("dcc_cancel.dll", "win_amd64", "dcc_cancel.dll"),
+        ("libdcc_cancel.dylib", "macosx_11_0_universal2", "libdcc_cancel.2.dylib"),
+        ("libdcc_cancel.so", "manylinux_2_28_aarch64", "libdcc_cancel.so.2"),
+    ] {
+        let library = folder.join(file);
+        std::fs::write(&library, "not looked at").unwrap();
+        let to = folder.join(tag);
+        let mut wheel = build(&python, &support::root(), &to, "--wheel");
+        wheel.arg(format!("--config-setting=--build-option=--plat-name={tag}"));
+        wheel.env("DCC_CANCEL_BUILT_LIBRARY", library);
+        support::run(wheel.env("DCC_CANCEL_BUILT_LICENCES", &licences));
+        let wheel = only(&to);
+        let expected = format!("dcc_cancel-{}-py3-none-{tag}.whl", env!("CARGO_PKG_VERSION"));
+        assert_eq!(wheel.file_name().unwrap(), &OsString::from(expected));
+        let names = names_in(&wheel);
+        for wanted in [name, "licences/THIRD-PARTY.txt"] {
+            assert!(names.contains(&format!("dcc_cancel/{wanted}")), "{wanted}: {names:#?}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::{printed, root};
+use support::{printed, root, run};
 
 /// The name of a platform's archive.
 pub fn name(platform: &str) -> String {
@@ -73,4 +73,19 @@ pub fn assert_needs_at_most(file: &Path, glibc: [u32; 2]) {
         .collect();
     let newest = numbers.last().unwrap();
     assert!(newest[..] <= glibc[..], "{} needs GLIBC_{newest:?}", file.display());
+}
+
+/// The wheel for systems of this kind, which has to have this library, and the licences.
+pub fn wheel_with(dist: &Path, tag: &str, library: &Path, name: &str) -> PathBuf {
+    let wheel = dist.join(format!("dcc_cancel-{}-py3-none-{tag}.whl", env!("CARGO_PKG_VERSION")));
+    let script = "import sys, zipfile\n\
+        wheel = zipfile.ZipFile(sys.argv[1])\n\
+        library = open(sys.argv[2], 'rb').read()\n\
+        assert wheel.read('dcc_cancel/' + sys.argv[3]) == library, 'another library'\n\
+        ends = ('.dll', '.dylib', '.so.2')\n\
+        libraries = [name for name in wheel.namelist() if name.endswith(ends)]\n\
+        assert libraries == ['dcc_cancel/' + sys.argv[3]], libraries\n\
+        wheel.read('dcc_cancel/licences/THIRD-PARTY.txt')\n";
+    run(Command::new("python3").args(["-c", script]).args([&wheel, library]).arg(name));
+    wheel
 }

@@ -7,6 +7,7 @@ use crate::pack;
 use crate::platform::{PLATFORMS, Platform, System, names};
 use crate::symbols::split;
 use crate::trouble::{Result, Trouble, While};
+use crate::wheel;
 use crate::workshop::Workshop;
 use std::fs;
 use std::path::Path;
@@ -44,7 +45,7 @@ pub fn dist(only: &[String]) -> Result<bool> {
     Ok(is_fine)
 }
 
-/// The archive of a platform, and that of its symbols.
+/// The archive of a platform, that of its symbols, and the wheel.
 fn make(workshop: &Workshop, platform: &Platform) -> Result<()> {
     let name = format!("dcc-cancel-{}-{}", workshop.version, platform.name);
     let symbols_name = format!("{name}-symbols");
@@ -53,7 +54,8 @@ fn make(workshop: &Workshop, platform: &Platform) -> Result<()> {
         System::Linux => (pack::tar_gz, "tar.gz"),
     };
     let archive = |name: &str| workshop.dist().join(format!("{name}.{end}"));
-    for file in [&name, &symbols_name].map(|name| archive(name)) {
+    let wheel = workshop.dist().join(wheel::name(workshop, platform));
+    for file in [archive(&name), archive(&symbols_name), wheel.clone()] {
         if file.exists() {
             fs::remove_file(&file).doing(file.display())?;
         }
@@ -74,7 +76,9 @@ fn make(workshop: &Workshop, platform: &Platform) -> Result<()> {
     split(platform.system, &built.tool, &delivered.tool, &symbols)?;
     install(workshop, platform, &delivered, &graph, &prefix)?;
     pack(&prefix, &name, &archive(&name), workshop.time)?;
-    pack(&symbols, &symbols_name, &archive(&symbols_name), workshop.time)
+    pack(&symbols, &symbols_name, &archive(&symbols_name), workshop.time)?;
+    let licences = prefix.join("share/licenses/dcc_cancel");
+    wheel::write(workshop, platform, &delivered.library, &licences, &wheel)
 }
 
 type Pack = fn(&Path, &str, &Path, u64) -> Result<()>;

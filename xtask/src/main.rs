@@ -2,8 +2,9 @@
 //!
 //! `dist` makes one artefact after the other and tells what was not made, and why; `platform` says which
 //! there are. An archive is what `compile` builds, `symbols` splits, `install` lays out as CMake does, with
-//! `notices` and `sbom` of all that is linked, which `graph` finds, and `pack` writes. `workshop` has the
-//! folders and the tools, `toolchain` the compiler, `windows` what only a DLL has.
+//! `notices` and `sbom` of all that is linked, which `graph` finds, and `pack` writes; `wheel` has the
+//! library for Python. `workshop` has the folders and the tools, `toolchain` the compiler, `windows` what
+//! only a DLL has.
 //!
 //! The same sources and tools give the same bytes, whoever makes them, where and when.
 
@@ -20,6 +21,7 @@ mod sbom;
 mod symbols;
 mod toolchain;
 mod trouble;
+mod wheel;
 mod windows;
 mod workshop;
 
@@ -29,8 +31,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask dist [--only NAME]...
 
-Makes what users get, into target/dist: archives, and SHA256SUMS. At the end it lists what was not made, and
-why; that is a failure only for what was asked for by --only, and with DCC_NO_SKIP=1.";
+Makes what users get, into target/dist: archives, wheels, and SHA256SUMS. At the end it lists what was not
+made, and why; that is a failure only for what was asked for by --only, and with DCC_NO_SKIP=1.";
 
 /// The artefacts that were asked for, all if none; nothing if the usage was.
 fn asked() -> Result<Option<Vec<String>>, lexopt::Error> {

@@ -16,6 +16,8 @@ pub struct Platform {
     pub triple: &'static str,
     /// What follows it for zig: the glibc of the VFX Reference Platform.
     pub version: &'static str,
+    /// What pip calls it.
+    pub wheel: &'static str,
 }
 
 pub const PLATFORMS: &[Platform] = &[
@@ -24,12 +26,14 @@ pub const PLATFORMS: &[Platform] = &[
         system: System::Linux,
         triple: "x86_64-unknown-linux-gnu",
         version: ".2.28",
+        wheel: "manylinux_2_28_x86_64",
     },
     Platform {
         name: "windows-x86_64",
         system: System::Windows,
         triple: "x86_64-pc-windows-gnullvm",
         version: "",
+        wheel: "win_amd64",
     },
 ];
 

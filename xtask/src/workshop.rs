@@ -7,8 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// From PyPI. Another version of one may change the bytes of all archives.
-const PACKAGES: &[&str] =
-    &["ziglang==0.17.1", "cargo-zigbuild==0.24.1", "cmake==3.31.6", "ninja==1.11.1.3"];
+const PACKAGES: &[&str] = &[
+    "ziglang==0.17.1",
+    "cargo-zigbuild==0.24.1",
+    "cmake==3.31.6",
+    "ninja==1.11.1.3",
+    "setuptools==80.9.0",
+    "wheel==0.45.1",
+];
 
 /// Versions of LLVM that are tried, besides the one without a number.
 const LLVM: &[&str] = &["-19", "", "-22", "-21", "-20", "-18", "-17", "-16"];
