@@ -114,7 +114,7 @@ def main():
         from mcp.server.mcpserver.exceptions import ToolError
 
     # A note of progress is worth its bytes twenty times a second.
-    server = Server("bake", middleware=[Cancellation(progress_interval=0.05)])
+    server = Server("bake", version="0.2.0", middleware=[Cancellation(progress_interval=0.05)])
     _add_tools(server, Context, ToolError, plugin, PartialResults())
     if arguments.http is None:
         server.run(transport="stdio", **({"show_banner": False} if arguments.sdk == "fastmcp" else {}))

@@ -120,10 +120,21 @@ fn play(name: &str, server: impl Into<Server>, transport: Transport, client: Cli
     assert_is_a_transcript(&transcript, promised_answer(server, transport, client));
 }
 
+/// What a server says of itself: at its handshake, or in each result since 2026-07-28.
+fn server_info(message: &Value) -> Option<&Value> {
+    let result = message.get("result")?;
+    result.get("serverInfo").or_else(|| {
+        result.get("_meta").and_then(|meta| meta.get("io.modelcontextprotocol/serverInfo"))
+    })
+}
+
 /// Of both directions, in the order of time, with the calls, the cancels and their answers.
 fn assert_is_a_transcript(path: &Path, answer: &str) {
     let text = std::fs::read_to_string(path).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let servers: Vec<&Value> = lines.iter().filter_map(|line| server_info(&line["msg"])).collect();
+    assert!(!servers.is_empty(), "{text}");
+    assert!(servers.iter().all(|server| server["version"] == "0.2.0"), "{servers:?}");
     assert!(lines.is_sorted_by_key(|line| (1e4 * line["seconds"].as_f64().unwrap()) as u64));
     let count = |key: &str, value: &str| lines.iter().filter(|line| line[key] == value).count();
     assert!(count("dir", "c2s") > 20 && count("dir", "s2c") > 20, "{text}");
