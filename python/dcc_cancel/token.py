@@ -176,7 +176,9 @@ class CancelToken(Polled):
     def wait(self, timeout: Optional[Seconds] = None) -> bool:
         """Waits until it is cancelled, at most `timeout` seconds, and says whether it is.
 
-        Other Python threads run meanwhile. Not for a UI thread.
+        Other Python threads run meanwhile. Not for a UI thread. When the interpreter exits, it is False on
+        other threads than the main one, so that they can be waited for; from Python 3.9 on. In asyncio
+        `await token` waits: a thread of `asyncio.to_thread` would be waited for by `asyncio.run`.
         """
         return wait_for([self.handle], timeout) is not None
 

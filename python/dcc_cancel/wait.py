@@ -21,8 +21,9 @@ def wait_any(
 ) -> Optional[Waited]:
     """Waits until one of several tokens, jobs or requests is cancelled, and returns that one.
 
-    None: after `timeout` seconds none was. Those that are not native are followed meanwhile, asked every
-    `interval` seconds, see CancelToken.link. Other Python threads run while it waits. Not for a UI thread.
+    None: after `timeout` seconds none was, or the interpreter exits, see CancelToken.wait. Those that are not
+    native are followed meanwhile, asked every `interval` seconds, see CancelToken.link. Other Python
+    threads run while it waits. Not for a UI thread.
     """
     checked_interval(interval)
     try:
