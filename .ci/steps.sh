@@ -9,12 +9,16 @@ mkdir -p "$logs"
 # run_step STEP [SECONDS]: its log and its counts are left in $logs. A step that takes longer hangs; an hour
 # if not given.
 run_step() {
-    local step=$1 limit=${2:-3600} start=$SECONDS status=0 p f s
+    local step=$1 limit=${2:-3600} start=$SECONDS status=0 p f s user system
+    local TIMEFORMAT='%0U %0S'
     echo "=== $step"
-    timeout --kill-after=10 "$limit" ".ci/$step" 2>&1 | tee "$logs/$step.log" || status=$?
+    { time timeout --kill-after=10 "$limit" ".ci/$step" 2>&1; } 2>"$logs/$step.time" \
+        | tee "$logs/$step.log" || status=$?
+    read -r user system <"$logs/$step.time"
     .ci/count "$status" "$logs/$step.log" >"$logs/$step.count"
     read -r p f s <"$logs/$step.count"
-    echo "=== $step: $((SECONDS - start)) s, +$p passed, +$f failed, +$s skipped"
+    echo "=== $step: $((SECONDS - start)) s, $((user + system)) of processor time," \
+        "+$p passed, +$f failed, +$s skipped"
 }
 
 # run_lanes STEPS...: each argument is a lane, whose steps run one after the other; lanes run side by side.
