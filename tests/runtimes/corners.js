@@ -3,6 +3,7 @@
 'use strict';
 
 const path = require('node:path');
+const { setImmediate } = require('node:timers/promises');
 const dcc = require(path.resolve(process.argv[2], 'dcc_cancel.js'));
 
 function refused(what, run) {
@@ -38,8 +39,15 @@ async function main() {
     refused('unknown', () => dcc.Job.find(1));
 
     const failing = dcc.Job.create('Fails');
+    let hasEnded = false;
+    const ended = failing.ended().then((isSo) => { hasEnded = isSo; });
+    await setImmediate(); // the end of this turn of the loop
+    await setImmediate(); // and of one in which it has looked
+    const before = hasEnded;
     refused('thrown', () => failing.run(() => { throw new Error('no disk'); }));
     console.log(`state: ${failing.state}`);
+    await ended;
+    console.log(`event: ${before}, then ${hasEnded}`);
     const left = failing.cancelled();
     failing.release();
     console.log(`waited: ${await left}`);

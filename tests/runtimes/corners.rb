@@ -29,11 +29,15 @@ refused("twice") { DccCancel.call(:dcc_job_release, job.handle) }
 refused("made up") { DccCancel.call(:dcc_job_state, 0x1234, "\0" * 4) }
 
 DccCancel::Job.open("Fails") do |failing|
-  begin
-    failing.run { raise "no disk" }
-  rescue RuntimeError => e
-    puts "thrown: #{e.message}"
+  failing.open_end_event do |event|
+    before = IO.select([event], nil, nil, 0)
+    begin
+      failing.run { raise "no disk" }
+    rescue RuntimeError => e
+      puts "thrown: #{e.message}"
+    end
+    puts "state: #{failing.state}"
+    puts "event: #{!before.nil?}, then #{!IO.select([event], nil, nil, 0).nil?}"
   end
-  puts "state: #{failing.state}"
 end
 puts "handles left #{DccCancel.live_handles}"

@@ -105,11 +105,23 @@ fn assert_plays(reason: &str, told: &str) {
     assert_eq!(lines[2], format!("partial sum {sum}"), "{told}");
     // By another job, which was sealed before it was cancelled.
     assert_eq!(lines[3], format!("saved {sum}: job completed, a cancel came too late"), "{told}");
-    assert_eq!(lines[lines.len() - 2..], ["job cancelled", "handles left 0"], "{told}");
+    // Behind a shield, though its polls would be told to stop.
+    assert_eq!(lines[4], "cleaned up 10 of 10 files", "{told}");
+    let shared = "shared result stops after the first: false, after both: true";
+    assert_eq!(lines[5], shared, "{told}");
+    // With the words of the library that was called.
+    assert_eq!(
+        lines[lines.len() - 2..],
+        ["job cancelled: sum: aborted", "handles left 0"],
+        "{told}"
+    );
 }
 
 /// What is printed besides, where the example runs jobs.
 const RUNS: [&str; 3] = ["before: cancelled", "thrown: no disk", "state: failed"];
+
+/// And where an event loop waits for the native event of a job's end.
+const ENDED: &str = "event: false, then true";
 
 fn example(path: &str) -> String {
     root().join("examples/runtimes").join(path).display().to_string()
@@ -145,11 +157,13 @@ fn node() {
     }
     runtime.plays("the user pressed Esc", &["node", "cancel.js"]);
     let rest = runtime.is_told(&["node", &corners("corners.js"), &runtime.file("")]);
-    let [cancelled, before, unknown, thrown, state, gone] = &rest[..] else { panic!("{rest:?}") };
+    let [cancelled, before, unknown, thrown, state, event, gone] = &rest[..] else {
+        panic!("{rest:?}")
+    };
     assert_eq!([before, thrown, state], RUNS);
     assert_eq!(
-        [cancelled, unknown, gone],
-        ["waited: true", "unknown: there is no job 1", "waited: false"]
+        [cancelled, unknown, event, gone],
+        ["waited: true", "unknown: there is no job 1", ENDED, "waited: false"]
     );
 }
 
@@ -172,7 +186,8 @@ fn ruby() {
     let runtime = Runtime::new("ruby");
     runtime.plays("the user pressed Esc", &["ruby", "-w", &example("ruby/cancel.rb")]);
     let rest = runtime.is_told(&["ruby", "-w", &corners("corners.rb"), &example("ruby")]);
-    assert_eq!(rest, RUNS);
+    assert_eq!(rest[..3], RUNS);
+    assert_eq!(rest[3..], [ENDED]);
 }
 
 #[test]
@@ -184,7 +199,10 @@ fn java() {
     run(Command::new("javac")
         .args(["-Xlint:all", "-Werror", "-encoding", "UTF-8", "-cp", JNA, "-d"])
         .arg(&runtime.folder)
-        .args(["Cancel", "DccCancel", "Job"].map(|name| example(&format!("java/{name}.java"))))
+        .args(
+            ["Cancel", "DccCancel", "Job", "NativeCall", "SharedToken"]
+                .map(|name| example(&format!("java/{name}.java"))),
+        )
         .arg(corners("Corners.java")));
     let path = format!(".:{JNA}");
     runtime.plays("the user pressed Esc", &["java", "-cp", &path, "Cancel"]);

@@ -6,6 +6,8 @@
 //     DCC_CANCEL_LIBRARY=$PWD/target/release/libdcc_cancel.so
 //         java -cp target/java:/usr/share/java/jna.jar Cancel   (one line)
 
+import com.sun.jna.Function;
+import com.sun.jna.Pointer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -14,8 +16,11 @@ import java.util.concurrent.TimeUnit;
 final class Cancel {
     private static final long STEPS = 10_000_000_000L; // an hour
 
+    private static final int FILES = 10;
+
     private long done;
     private long sum;
+    private int cleaned;
 
     public static void main(String[] arguments) {
         System.out.println(DccCancel.LIBRARY.dcc_version_string());
@@ -30,9 +35,9 @@ final class Cancel {
                 job.run(() -> {
                     user.schedule(() -> job.cancel("the user pressed Esc"), 50, TimeUnit.MILLISECONDS);
                     // On a thread of the common pool.
-                    boolean isDone = CompletableFuture.supplyAsync(Job.withContext(this::sumUp)).join();
-                    job.setProgress(done, STEPS);
-                    return isDone;
+                    boolean goesOn = CompletableFuture.supplyAsync(Job.withContext(() -> sumUp(job))).join();
+                    cleaned = Job.shield(Cancel::cleanUp);
+                    return goesOn;
                 });
             } finally {
                 user.shutdownNow();
@@ -42,7 +47,9 @@ final class Cancel {
                     progress.done, progress.total, job.reason());
             System.out.println("partial sum " + sum);
             save();
-            System.out.println("job " + job.state().name().toLowerCase());
+            System.out.println("cleaned up " + cleaned + " of " + FILES + " files");
+            share();
+            System.out.println("job " + job.state().name().toLowerCase() + ": " + job.failure());
         }
     }
 
@@ -66,12 +73,39 @@ final class Cancel {
         }
     }
 
-    /** Knows no job. */
-    private boolean sumUp() {
+    /** A result that two jobs wait for. */
+    private static void share() {
+        try (Job left = new Job("Left view");
+                Job right = new Job("Right view");
+                SharedToken both = new SharedToken(left, right)) {
+            left.cancel("the view was closed");
+            boolean stopsAfterFirst = both.isCancelled();
+            right.cancel("the view was closed");
+            System.out.printf("shared result stops after the first: %b, after both: %b%n",
+                    stopsAfterFirst, both.isCancelled());
+        }
+    }
+
+    private boolean sumUp(Job job) {
+        NativeCall call = new NativeCall();
+        sumLibrary(NativeCall.ASK, call.data);
+        job.setProgress(done, STEPS);
+        return call.end(done == STEPS, done != STEPS, "sum: aborted");
+    }
+
+    /** Stands for a native library that asks a function of its caller whether to stop. */
+    private void sumLibrary(Function ask, Pointer data) {
         do {
             done += 1;
             sum += done;
-        } while (done < STEPS && !Job.isCancelled());
-        return done == STEPS;
+        } while (done < STEPS && ask.invokeInt(new Object[] {data}) == 0);
+    }
+
+    /** Asks as all code does; in a shield it gets to its end. How many files are removed. */
+    private static int cleanUp() {
+        int removed = 0;
+        while (removed < FILES && !Job.isCancelled())
+            removed += 1;
+        return removed;
     }
 }

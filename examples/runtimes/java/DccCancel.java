@@ -39,6 +39,7 @@ interface DccCancel extends Library {
     int dcc_job_wait(Pointer job, long timeoutNs);
     int dcc_job_state(Pointer job, IntByReference outState);
     int dcc_job_label(Pointer job, byte[] buffer, long size, Pointer outLength);
+    int dcc_job_failure(Pointer job, byte[] buffer, long size, Pointer outLength);
     int dcc_job_set_progress(Pointer job, long done, long total, byte[] message, long messageLength);
     int dcc_job_read_progress(Pointer job, JobProgress outProgress);
     int dcc_job_set_current(Pointer job, LongByReference outTicket);
@@ -46,8 +47,15 @@ interface DccCancel extends Library {
     int dcc_check_cancelled();
     int dcc_context_capture(PointerByReference outContext);
     int dcc_context_enter(Pointer context, LongByReference outTicket);
+    int dcc_context_shield(LongByReference outTicket);
     int dcc_context_exit(long ticket);
     int dcc_context_release(Pointer context);
+    int dcc_library_call_begin(LibraryCall outCall);
+    int dcc_library_call_ask(Pointer call);
+    int dcc_library_call_end(Pointer call, int succeeded, int wasAborted, byte[] words, long wordsLength);
+    int dcc_cancel_token_create_all(Pointer[] parents, long count, PointerByReference outToken);
+    int dcc_cancel_token_is_cancelled(Pointer token);
+    int dcc_cancel_token_release(Pointer token);
     int dcc_cancel_token_reason(Pointer token, byte[] buffer, long size, Pointer outLength);
 
     @FieldOrder({"structSize", "flags", "label", "labelLength", "callerId", "callerIdLength", "parent",
@@ -78,12 +86,19 @@ interface DccCancel extends Library {
         public long timeLeftNs, over, late;
     }
 
-    @FieldOrder({"structSize", "reserved", "liveTokens", "liveJobs", "others"})
+    @FieldOrder({"structSize", "told", "token", "jobToken", "job"})
+    class LibraryCall extends Structure {
+        public int structSize = size();
+        public int told;
+        public Pointer token, jobToken, job;
+    }
+
+    @FieldOrder({"structSize", "reserved", "liveTokens", "liveJobs", "liveContexts", "others"})
     class Stats extends Structure {
         public int structSize;
         public int reserved;
-        public long liveTokens, liveJobs;
-        public long[] others = new long[16];
+        public long liveTokens, liveJobs, liveContexts;
+        public long[] others = new long[15];
 
         public Stats() {
             structSize = size(); // known once the array is there
@@ -114,11 +129,11 @@ interface DccCancel extends Library {
                 "dcc-cancel: " + Native.toString(text, "UTF-8") + " (status " + status + ")");
     }
 
-    /** Tokens and jobs that live in the process. */
+    /** Tokens, jobs and contexts that live in the process. */
     static long liveHandles() {
         Stats stats = new Stats();
         check(LIBRARY.dcc_stats_read(stats));
-        return stats.liveTokens + stats.liveJobs;
+        return stats.liveTokens + stats.liveJobs + stats.liveContexts;
     }
 
     /**

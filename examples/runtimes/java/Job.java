@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import java.util.function.ToIntFunction;
 
 /** A job of dcc-cancel, to be released by try-with-resources. */
 final class Job implements AutoCloseable {
@@ -65,15 +66,27 @@ final class Job implements AutoCloseable {
         PointerByReference context = new PointerByReference();
         DccCancel.check(LIBRARY.dcc_context_capture(context));
         return () -> {
-            LongByReference ticket = new LongByReference();
-            DccCancel.check(LIBRARY.dcc_context_enter(context.getValue(), ticket));
             try {
-                return work.get();
+                return within(ticket -> LIBRARY.dcc_context_enter(context.getValue(), ticket), work);
             } finally {
-                DccCancel.check(LIBRARY.dcc_context_exit(ticket.getValue()));
                 DccCancel.check(LIBRARY.dcc_context_release(context.getValue()));
             }
         };
+    }
+
+    /** Runs work whose polls are not cancelled: for what has to be done after a cancel, too. */
+    static <T> T shield(Supplier<T> work) {
+        return within(LIBRARY::dcc_context_shield, work);
+    }
+
+    private static <T> T within(ToIntFunction<LongByReference> enter, Supplier<T> work) {
+        LongByReference ticket = new LongByReference();
+        DccCancel.check(enter.applyAsInt(ticket));
+        try {
+            return work.get();
+        } finally {
+            DccCancel.check(LIBRARY.dcc_context_exit(ticket.getValue()));
+        }
     }
 
     /** Whether the work of this thread should stop. */
@@ -116,10 +129,21 @@ final class Job implements AutoCloseable {
         return Native.toString(text, "UTF-8");
     }
 
+    /** With which words it failed, or gave up when it was cancelled. */
+    String failure() {
+        byte[] text = new byte[4097];
+        DccCancel.check(LIBRARY.dcc_job_failure(handle, text, text.length, null));
+        return Native.toString(text, "UTF-8");
+    }
+
+    /** Borrowed: good as long as the job. */
+    Pointer token() {
+        return LIBRARY.dcc_job_token(handle);
+    }
+
     String reason() {
         byte[] text = new byte[4097];
-        Pointer token = LIBRARY.dcc_job_token(handle);
-        DccCancel.check(LIBRARY.dcc_cancel_token_reason(token, text, text.length, null));
+        DccCancel.check(LIBRARY.dcc_cancel_token_reason(token(), text, text.length, null));
         return Native.toString(text, "UTF-8");
     }
 

@@ -5,16 +5,23 @@
 --     DCC_CANCEL_LIBRARY=$PWD/target/release/libdcc_cancel.so luajit examples/runtimes/luajit/cancel.lua
 --
 -- A Lua state belongs to one thread and cannot be called on another: so there are no callbacks here,
--- and who cancels is the library's own timer thread. In a host it is whatever thread has the job.
+-- and who cancels is the library's own timer thread. In a host it is whatever thread has the job. A
+-- captured context is entered later on the same thread.
 
 package.path = (arg[0]:match("^.*/") or "./") .. "?.lua;" .. package.path
 local ffi = require("ffi")
 local dcc = require("dcc_cancel")
 
+ffi.cdef [[
+struct pollfd { int fd; short events, revents; };
+int poll(struct pollfd *fds, unsigned long count, int timeout);
+]]
+
 local STEPS = 10000000000 -- about a minute
+local FILES = 10
 
 local job = dcc.create_job("Sum up")
-local sum, done = 0, 0
+local sum, done, cleaned = 0, 0, 0
 
 -- Stands for a library that asks a function of its caller whether to stop, and says so.
 local function sum_library(ask, data)
@@ -34,32 +41,73 @@ local function sum_up()
     return goes_on
 end
 
+-- Asks as all code does; in a shield it gets to its end. How many files are removed.
+local function clean_up()
+    local removed = 0
+    while removed < FILES and not dcc.is_cancelled() do removed = removed + 1 end
+    return removed
+end
+
+-- Stands for a host's idle queue, which calls functions in no job's name.
+local function call_idle(later)
+    return dcc.shield(later)
+end
+
+-- Stands for a host's event loop.
+local function is_readable(descriptor)
+    local readable = 1 -- POLLIN
+    return ffi.C.poll(ffi.new("struct pollfd", descriptor, readable), 1, 0) == 1
+end
+
 -- A job that does what cannot be taken back; then it is too late to cancel it.
 local function save(result)
     local saving = dcc.create_job("Save")
     local saved, was_first
-    dcc.run(saving, function()
-        if not dcc.seal(saving) then return false end
-        was_first = dcc.cancel(saving, "too late")
-        saved = result
-        return true
+    dcc.with_end_event(saving, function(ended)
+        assert(not is_readable(ended))
+        dcc.run(saving, function()
+            if not dcc.seal(saving) then return false end
+            was_first = dcc.cancel(saving, "too late")
+            saved = result
+            return true
+        end)
+        assert(is_readable(ended) and dcc.wait(saving, 0)) -- it ran here, and has ended
     end)
-    assert(dcc.wait(saving, 0)) -- it ran here, and has ended
     print(("saved %.0f: job %s, a cancel %s"):format(saved, dcc.state(saving),
         was_first and "was first" or "came too late"))
     dcc.release(saving)
+end
+
+-- A result that two jobs wait for.
+local function share()
+    local views, stops = { dcc.create_job("Left view"), dcc.create_job("Right view") }, {}
+    dcc.with_shared_token(views, function(both)
+        for index, view in ipairs(views) do
+            dcc.cancel(view, "the view was closed")
+            stops[index] = dcc.check(dcc.lib.dcc_cancel_token_is_cancelled(both)) ~= 0
+        end
+    end)
+    print(("shared result stops after the first: %s, after both: %s"):format(
+        tostring(stops[1]), tostring(stops[2])))
+    for _, view in ipairs(views) do dcc.release(view) end
 end
 
 local fine, problem = pcall(function()
     print(ffi.string(dcc.lib.dcc_version_string()))
     -- In 50 ms. A deadline, to be moved or cleared, is the token's.
     dcc.check(dcc.lib.dcc_cancel_token_set_deadline_after(dcc.lib.dcc_job_token(job), 50 * 1000000))
-    dcc.run(job, sum_up)
+    dcc.run(job, function()
+        local goes_on = call_idle(dcc.with_context(sum_up))
+        cleaned = dcc.shield(clean_up)
+        return goes_on
+    end)
     local progress, total = dcc.progress(job)
     print(("stopped after %.0f of %.0f steps by: %s"):format(progress, total, dcc.reason(job)))
     print(("partial sum %.0f"):format(sum))
     save(sum)
-    print("job " .. dcc.state(job))
+    print(("cleaned up %d of %d files"):format(cleaned, FILES))
+    share()
+    print(("job %s: %s"):format(dcc.state(job), dcc.failure(job)))
 end)
 dcc.release(job)
 if not fine then error(problem, 0) end

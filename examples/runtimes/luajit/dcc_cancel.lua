@@ -9,6 +9,8 @@ void *dlopen(const char *name, int flags);
 typedef int32_t dcc_status;
 typedef struct dcc_cancel_token dcc_cancel_token;
 typedef struct dcc_job dcc_job;
+typedef struct dcc_context dcc_context;
+typedef intptr_t dcc_native_event;
 
 typedef struct dcc_job_desc {
     uint32_t struct_size;
@@ -62,14 +64,23 @@ dcc_status dcc_job_acknowledge_cancel(const dcc_job *job);
 dcc_status dcc_job_cancel(const dcc_job *job, const char *reason, size_t reason_length);
 dcc_status dcc_job_seal(const dcc_job *job);
 dcc_status dcc_job_wait(const dcc_job *job, uint64_t timeout_ns);
+dcc_status dcc_job_native_event(const dcc_job *job, dcc_native_event *out_native_event);
+dcc_status dcc_native_event_close(dcc_native_event native_event);
 dcc_status dcc_job_state(const dcc_job *job, int32_t *out_state);
 dcc_status dcc_job_label(const dcc_job *job, char *buffer, size_t size, size_t *out_length);
+dcc_status dcc_job_failure(const dcc_job *job, char *buffer, size_t size, size_t *out_length);
 dcc_status dcc_job_set_progress(const dcc_job *job, uint64_t done, uint64_t total,
                                 const char *message, size_t message_length);
 dcc_status dcc_job_read_progress(const dcc_job *job, dcc_job_progress *out_progress);
 dcc_status dcc_job_set_current(const dcc_job *job, uint64_t *out_ticket);
 dcc_status dcc_job_reset_current(uint64_t ticket);
 dcc_status dcc_check_cancelled(void);
+
+dcc_status dcc_context_capture(dcc_context **out_context);
+dcc_status dcc_context_enter(const dcc_context *context, uint64_t *out_ticket);
+dcc_status dcc_context_shield(uint64_t *out_ticket);
+dcc_status dcc_context_exit(uint64_t ticket);
+dcc_status dcc_context_release(dcc_context *context);
 
 typedef struct dcc_library_call {
     uint32_t struct_size;
@@ -83,6 +94,10 @@ dcc_status dcc_library_call_ask(void *call);
 dcc_status dcc_library_call_end(const dcc_library_call *call, int32_t succeeded, int32_t was_aborted,
                                 const char *words, size_t words_length);
 
+dcc_status dcc_cancel_token_create_all(const dcc_cancel_token *const *parents, size_t count,
+                                       dcc_cancel_token **out_token);
+dcc_status dcc_cancel_token_is_cancelled(const dcc_cancel_token *token);
+dcc_status dcc_cancel_token_release(dcc_cancel_token *token);
 dcc_status dcc_cancel_token_set_deadline_after(const dcc_cancel_token *token, uint64_t nanoseconds);
 dcc_status dcc_cancel_token_cause(const dcc_cancel_token *token, int32_t *out_cause);
 dcc_status dcc_cancel_token_reason(const dcc_cancel_token *token, char *buffer, size_t size,
@@ -146,6 +161,34 @@ function dcc.run(job, work)
     return dcc.check(result and dcc.lib.dcc_job_complete(job) or dcc.lib.dcc_job_acknowledge_cancel(job))
 end
 
+-- Leaves what a ticket entered; gives or raises what pcall answered.
+local function leave(ticket, fine, ...)
+    dcc.check(dcc.lib.dcc_context_exit(ticket[0]))
+    if not fine then error((...), 0) end
+    return ...
+end
+
+-- Carries what is current here to who calls the result later, once: a host's idle queue, an event loop,
+-- another coroutine. There something else is current, or nothing.
+function dcc.with_context(work)
+    local out = ffi.new("dcc_context *[1]")
+    dcc.check(dcc.lib.dcc_context_capture(out))
+    local context = ffi.gc(out[0], dcc.lib.dcc_context_release) -- if it is never called
+    return function(...)
+        local ticket = ffi.new("uint64_t[1]")
+        dcc.check(dcc.lib.dcc_context_enter(context, ticket))
+        dcc.check(dcc.lib.dcc_context_release(ffi.gc(context, nil)))
+        return leave(ticket, pcall(work, ...))
+    end
+end
+
+-- Calls a function in which polls are not cancelled: for what has to be done after a cancel, too.
+function dcc.shield(work)
+    local ticket = ffi.new("uint64_t[1]")
+    dcc.check(dcc.lib.dcc_context_shield(ticket))
+    return leave(ticket, pcall(work))
+end
+
 -- Calls a C library that asks a function of its caller now and then: work(ask, data) hands it both, for
 -- instance as sqlite3_progress_handler(db, 1000, ask, data). No Lua runs in the callback, which LuaJIT would
 -- not bear on another thread. work answers whether the library succeeded, whether it says that it was
@@ -177,6 +220,28 @@ function dcc.wait(job, seconds)
     return dcc.check(dcc.lib.dcc_job_wait(job, seconds * 1e9)) == 0
 end
 
+-- Gives a function a descriptor that is readable once the job has ended, for a host's event loop (libuv's
+-- uv_poll), which must not read from it; then dcc.wait answers at once. It is closed at the end.
+function dcc.with_end_event(job, use)
+    local out = ffi.new("dcc_native_event[1]")
+    dcc.check(dcc.lib.dcc_job_native_event(job, out))
+    local fine, problem = pcall(use, tonumber(out[0]))
+    dcc.check(dcc.lib.dcc_native_event_close(out[0]))
+    if not fine then error(problem, 0) end
+end
+
+-- Gives a function a token for a result that several jobs wait for: it is cancelled when the last of them is
+-- cancelled or gone. It is released at the end.
+function dcc.with_shared_token(jobs, use)
+    local parents = ffi.new("const dcc_cancel_token *[?]", #jobs)
+    for index, job in ipairs(jobs) do parents[index - 1] = dcc.lib.dcc_job_token(job) end
+    local out = ffi.new("dcc_cancel_token *[1]")
+    dcc.check(dcc.lib.dcc_cancel_token_create_all(parents, #jobs, out))
+    local fine, problem = pcall(use, out[0])
+    dcc.check(dcc.lib.dcc_cancel_token_release(out[0]))
+    if not fine then error(problem, 0) end
+end
+
 -- Whether the work of this thread should stop.
 function dcc.is_cancelled()
     return dcc.check(dcc.lib.dcc_check_cancelled()) ~= 0
@@ -191,6 +256,13 @@ end
 function dcc.label(job)
     local text = ffi.new("char[4097]")
     dcc.check(dcc.lib.dcc_job_label(job, text, 4097, nil))
+    return ffi.string(text)
+end
+
+-- With which words it failed, or gave up when it was cancelled.
+function dcc.failure(job)
+    local text = ffi.new("char[4097]")
+    dcc.check(dcc.lib.dcc_job_failure(job, text, 4097, nil))
     return ffi.string(text)
 end
 
@@ -210,12 +282,12 @@ function dcc.progress(job)
     return tonumber(info.done), tonumber(info.total)
 end
 
--- Tokens and jobs that live in the process.
+-- Tokens, jobs and contexts that live in the process.
 function dcc.live_handles()
     local stats = ffi.new("dcc_stats")
     stats.struct_size = ffi.sizeof(stats)
     dcc.check(dcc.lib.dcc_stats_read(stats))
-    return tonumber(stats.live_jobs + stats.live_tokens)
+    return tonumber(stats.live_jobs + stats.live_tokens + stats.live_contexts)
 end
 
 return dcc

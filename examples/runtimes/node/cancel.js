@@ -14,8 +14,10 @@ const { once } = require('node:events');
 const dcc = require('./dcc_cancel.js');
 
 const STEPS = 10_000_000_000; // many minutes
+const FILES = 10;
 
-// The worker: no event loop turns while it sums, so no message can stop it. The poll does.
+// The worker, in the context that it was given: no event loop turns while it sums, so no message can stop it.
+// The poll does.
 function sumUp() {
     const job = dcc.Job.find(workerData.id);
     let sum = 0;
@@ -28,18 +30,23 @@ function sumUp() {
         } while (done < STEPS && ask(data) === 0);
         return done;
     };
+    parentPort.postMessage('running');
     try {
-        job.run(() => {
-            parentPort.postMessage('running');
-            const call = new dcc.LibraryCall();
-            const done = sumLibrary(call.ask, call.data);
-            job.setProgress(done, STEPS);
-            return call.end(done === STEPS, done !== STEPS, 'sum: aborted');
-        });
+        const call = new dcc.LibraryCall();
+        const done = sumLibrary(call.ask, call.data);
+        job.setProgress(done, STEPS);
+        const goesOn = call.end(done === STEPS, done !== STEPS, 'sum: aborted');
+        return { sum, goesOn, cleaned: dcc.shield(cleanUp) };
     } finally {
         job.release();
     }
-    parentPort.postMessage({ sum });
+}
+
+// Asks as all code does; in a shield it gets to its end. How many files are removed.
+function cleanUp() {
+    let removed = 0;
+    while (removed < FILES && !dcc.isCancelled()) removed += 1;
+    return removed;
 }
 
 // A job that does what cannot be taken back; then it is too late to cancel it.
@@ -61,27 +68,47 @@ function save(sum) {
     }
 }
 
+// A result that two jobs wait for.
+function share() {
+    const views = [dcc.Job.create('Left view'), dcc.Job.create('Right view')];
+    const both = new dcc.SharedToken(...views);
+    try {
+        const [first, last] = views.map((view) => {
+            view.cancel('the view was closed');
+            return both.isCancelled;
+        });
+        console.log(`shared result stops after the first: ${first}, after both: ${last}`);
+    } finally {
+        both.release();
+        views.forEach((view) => view.release());
+    }
+}
+
 async function main() {
     console.log(dcc.version());
     const job = dcc.Job.create('Sum up');
     let worker;
+    let result;
     try {
-        worker = new Worker(__filename, { workerData: { id: job.id } });
-        await once(worker, 'message'); // it runs
-        const user = new AbortController(); // as fetch and others take it
-        user.signal.addEventListener('abort', () => job.cancel(user.signal.reason));
-        setTimeout(() => user.abort('the user pressed Esc'), 50);
-
-        // Waits on threads of koffi for the cancel and the end, and for what the worker has.
-        const [, , [{ sum }]] = await Promise.all([
-            job.cancelled(), job.ended(), once(worker, 'message'),
-        ]);
+        const isOver = Promise.all([job.cancelled(), job.ended()]);
+        await job.runAsync(async (context) => {
+            worker = new Worker(__filename, { workerData: { id: job.id, context: context.handle } });
+            await once(worker, 'message'); // it runs
+            const user = new AbortController(); // as fetch and others take it
+            user.signal.addEventListener('abort', () => job.cancel(user.signal.reason));
+            setTimeout(() => user.abort('the user pressed Esc'), 50);
+            [result] = await once(worker, 'message');
+            return result.goesOn;
+        });
+        await isOver;
 
         const { done, total } = job.progress;
         console.log(`stopped after ${done} of ${total} steps by: ${job.reason}`);
-        console.log(`partial sum ${sum}`);
-        save(sum);
-        console.log(`job ${job.state}`);
+        console.log(`partial sum ${result.sum}`);
+        save(result.sum);
+        console.log(`cleaned up ${result.cleaned} of ${FILES} files`);
+        share();
+        console.log(`job ${job.state}: ${job.failure}`);
     } finally {
         await worker?.terminate(); // it has ended, but for errors
         job.release();
@@ -95,5 +122,6 @@ if (isMainThread) {
         process.exitCode = 1;
     });
 } else {
-    sumUp();
+    // Told when nothing of it is in use here: the worker is then terminated.
+    parentPort.postMessage(new dcc.Context(workerData.context).run(sumUp));
 }

@@ -36,12 +36,14 @@ koffi.struct('dcc_job_progress', {
 });
 koffi.struct('dcc_stats', {
     struct_size: 'uint32_t', reserved: 'uint32_t',
-    live_tokens: 'uint64_t', live_jobs: 'uint64_t', others: koffi.array('uint64_t', 16),
+    live_tokens: 'uint64_t', live_jobs: 'uint64_t', live_contexts: 'uint64_t',
+    others: koffi.array('uint64_t', 15),
 });
 koffi.struct('dcc_library_call', {
     struct_size: 'uint32_t', told: 'int32_t', token: 'void *', job_token: 'void *', job: 'void *',
 });
 koffi.alias('dcc_status', 'int32_t');
+koffi.alias('dcc_native_event', 'intptr_t');
 koffi.pointer('handle', koffi.opaque()); // a BigInt in JavaScript: workers may be sent it
 
 const library = load();
@@ -63,7 +65,10 @@ const native = Object.fromEntries([
     'dcc_status dcc_job_cancel(handle job, const char *reason, size_t reason_length)',
     'dcc_status dcc_job_seal(handle job)',
     'dcc_status dcc_job_wait(handle job, uint64_t timeout_ns)',
+    'dcc_status dcc_job_native_event(handle job, _Out_ dcc_native_event *out_native_event)',
+    'dcc_status dcc_native_event_close(dcc_native_event native_event)',
     'dcc_status dcc_job_state(handle job, _Out_ int32_t *out_state)',
+    'dcc_status dcc_job_failure(handle job, _Out_ char *buffer, size_t size, void *out_length)',
     'dcc_status dcc_job_label(handle job, _Out_ char *buffer, size_t size, void *out_length)',
     `dcc_status dcc_job_set_progress(handle job, uint64_t done, uint64_t total, const char *message,
         size_t message_length)`,
@@ -71,10 +76,18 @@ const native = Object.fromEntries([
     'dcc_status dcc_job_set_current(handle job, _Out_ uint64_t *out_ticket)',
     'dcc_status dcc_job_reset_current(uint64_t ticket)',
     'dcc_status dcc_check_cancelled(void)',
+    'dcc_status dcc_context_capture(_Out_ handle *out_context)',
+    'dcc_status dcc_context_enter(handle context, _Out_ uint64_t *out_ticket)',
+    'dcc_status dcc_context_shield(_Out_ uint64_t *out_ticket)',
+    'dcc_status dcc_context_exit(uint64_t ticket)',
+    'dcc_status dcc_context_release(handle context)',
     'dcc_status dcc_library_call_begin(dcc_library_call *out_call)',
     'dcc_status dcc_library_call_ask(void *call)',
     `dcc_status dcc_library_call_end(const dcc_library_call *call, int32_t succeeded, int32_t was_aborted,
         const char *words, size_t words_length)`,
+    'dcc_status dcc_cancel_token_create_all(const handle *parents, size_t count, _Out_ handle *out_token)',
+    'dcc_status dcc_cancel_token_is_cancelled(handle token)',
+    'dcc_status dcc_cancel_token_release(handle token)',
     'dcc_status dcc_cancel_token_wait(handle token, uint64_t timeout_ns)',
     'dcc_status dcc_cancel_token_reason(handle token, _Out_ char *buffer, size_t size, void *out_length)',
 ].map((line) => [line.match(/(\w+)\(/)[1], library.func(line)]));
@@ -101,6 +114,50 @@ function check(status) {
     if (status >= 0) return status;
     const why = text(1024, (out) => native.dcc_last_error(out, 1024, null));
     throw new Error(`dcc-cancel: ${why} (status ${status})`);
+}
+
+// Runs work in what `enter` makes current. No `await` inside: other code would run on this thread meanwhile.
+function within(enter, work) {
+    const ticket = [0];
+    check(enter(ticket));
+    try {
+        return work();
+    } finally {
+        check(native.dcc_context_exit(ticket[0]));
+    }
+}
+
+// Runs work whose polls are not cancelled: for what has to be done after a cancel, too.
+const shield = (work) => within(native.dcc_context_shield, work);
+
+// What is current on this thread, for a callback or for a worker, which may be sent the handle. There nothing
+// is current, or something else. Release it where it was captured.
+class Context {
+    static capture() {
+        const out = [null];
+        check(native.dcc_context_capture(out));
+        return new Context(out[0]);
+    }
+
+    constructor(handle) { this.handle = handle; }
+
+    run(work) { return within((ticket) => native.dcc_context_enter(this.handle, ticket), work); }
+
+    release() { check(native.dcc_context_release(this.handle)); }
+}
+
+// Of a result that several jobs wait for: cancelled when the last of them is cancelled or gone.
+class SharedToken {
+    // Release it in a `finally`.
+    constructor(...jobs) {
+        const out = [null];
+        check(native.dcc_cancel_token_create_all(jobs.map((job) => job.token), jobs.length, out));
+        this.handle = out[0];
+    }
+
+    get isCancelled() { return check(native.dcc_cancel_token_is_cancelled(this.handle)) !== 0; }
+
+    release() { check(native.dcc_cancel_token_release(this.handle)); }
 }
 
 class Job {
@@ -136,6 +193,8 @@ class Job {
         check(native.dcc_job_state(this.handle, out));
         return STATES[out[0]];
     }
+    // With which words it failed, or gave up when it was cancelled.
+    get failure() { return text(4097, (out) => check(native.dcc_job_failure(this.handle, out, 4097, null))); }
     get label() { return text(4097, (out) => check(native.dcc_job_label(this.handle, out, 4097, null))); }
     get reason() {
         return text(4097, (out) => check(native.dcc_cancel_token_reason(this.token, out, 4097, null)));
@@ -157,13 +216,19 @@ class Job {
     seal() { return check(native.dcc_job_seal(this.handle)) === 0; }
 
     // Resolves when the job has really ended, on whichever thread: with true, or with false if it never
-    // can.
-    // Waits on a thread of koffi.
-    ended() {
-        return new Promise((resolve, reject) => {
-            native.dcc_job_wait.async(this.handle, FOREVER, (error, status) =>
-                error ? reject(error) : resolve(status === 0));
-        });
+    // can. The event loop waits for a native event. On Windows, where it polls sockets alone, wait for
+    // dcc_job_wait as `cancelled` does for its token.
+    async ended() {
+        const out = [0];
+        check(native.dcc_job_native_event(this.handle, out));
+        let poll;
+        try {
+            await new Promise((resolve) => { poll = koffi.node.poll(out[0], { readable: true }, resolve); });
+        } finally {
+            poll?.close();
+            check(native.dcc_native_event_close(out[0]));
+        }
+        return check(native.dcc_job_wait(this.handle, 0)) === 0;
     }
 
     // Resolves with true when the job is cancelled, with false when it is gone. Waits on a thread of
@@ -179,21 +244,52 @@ class Job {
     // job. No `await` inside: other code would run on this thread meanwhile. The job ends as the
     // function does: true is done; what it throws fails the job.
     run(work) {
-        if (check(native.dcc_job_begin(this.handle)) !== 0) { // cancelled before it began
-            return check(native.dcc_job_acknowledge_cancel(this.handle));
+        if (!this.#begin()) return;
+        try {
+            this.#end(this.#whileCurrent(work));
+        } catch (error) {
+            this.#fail(error);
         }
+    }
+
+    // As run, for work that awaits. It gets a context, in which its parts, here or in workers, run with the
+    // job as the current one.
+    async runAsync(work) {
+        if (!this.#begin()) return;
+        const context = this.#whileCurrent(() => Context.capture());
+        try {
+            this.#end(await work(context));
+        } catch (error) {
+            this.#fail(error);
+        } finally {
+            context.release();
+        }
+    }
+
+    #whileCurrent(work) {
         const ticket = [0];
         check(native.dcc_job_set_current(this.handle, ticket));
         try {
-            const isDone = work();
-            return check(isDone ? native.dcc_job_complete(this.handle)
-                : native.dcc_job_acknowledge_cancel(this.handle));
-        } catch (error) {
-            native.dcc_job_fail(this.handle, String(error.message), NUL_TERMINATED);
-            throw error;
+            return work();
         } finally {
             check(native.dcc_job_reset_current(ticket[0]));
         }
+    }
+
+    #begin() {
+        const begins = check(native.dcc_job_begin(this.handle)) === 0;
+        if (!begins) this.#end(false); // cancelled before it began
+        return begins;
+    }
+
+    #end(isDone) {
+        check(isDone ? native.dcc_job_complete(this.handle)
+            : native.dcc_job_acknowledge_cancel(this.handle));
+    }
+
+    #fail(error) {
+        native.dcc_job_fail(this.handle, String(error.message), NUL_TERMINATED);
+        throw error;
     }
 }
 
@@ -220,14 +316,15 @@ class LibraryCall {
 // Whether the work of this thread should stop.
 const isCancelled = () => check(native.dcc_check_cancelled()) !== 0;
 
-// Tokens and jobs that live in the process.
+// Tokens, jobs and contexts that live in the process.
 function liveHandles() {
     const stats = { struct_size: koffi.sizeof('dcc_stats'), reserved: 0, live_tokens: 0, live_jobs: 0,
-        others: new Array(15).fill(0) };
+        live_contexts: 0, others: new Array(15).fill(0) };
     check(native.dcc_stats_read(stats));
-    return Number(stats.live_tokens) + Number(stats.live_jobs);
+    return Number(stats.live_tokens) + Number(stats.live_jobs) + Number(stats.live_contexts);
 }
 
 module.exports = {
-    Job, LibraryCall, SEALED, isCancelled, liveHandles, native, check, version: native.dcc_version_string,
+    Context, Job, LibraryCall, SEALED, SharedToken, check, isCancelled, liveHandles, native, shield,
+    version: native.dcc_version_string,
 };

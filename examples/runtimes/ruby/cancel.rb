@@ -7,6 +7,35 @@
 require_relative "dcc_cancel"
 
 STEPS = 10_000_000_000 # hours
+FILES = 10
+
+# Stands for a native library that asks a function of its caller whether to stop.
+def sum_library(ask, data)
+  sum = done = 0
+  loop do
+    done += 1
+    sum += done
+    return [done, sum] if done == STEPS || !ask.call(data).zero?
+  end
+end
+
+# Asks as all code does; in a shield it gets to its end. How many files are removed.
+def clean_up = FILES.times.take_while { !DccCancel.cancelled? }.size
+
+# A result that two jobs wait for.
+def share
+  DccCancel::Job.open("Left view") do |left|
+    DccCancel::Job.open("Right view") do |right|
+      DccCancel::SharedToken.open(left, right) do |both|
+        stops = [left, right].map do |job|
+          job.cancel("the view was closed")
+          both.cancelled?
+        end
+        puts format("shared result stops after the first: %s, after both: %s", *stops)
+      end
+    end
+  end
+end
 
 # A job of another thread, which does what cannot be taken back; then it is too late to cancel it.
 def save(sum)
@@ -21,6 +50,8 @@ def save(sum)
         true
       end
     end
+    # As an event loop does, among sockets and the like.
+    job.open_end_event { |ended| IO.select([ended]) }
     job.wait
     told = answer == DccCancel::Job::SEALED ? "came too late" : "was first"
     puts "saved #{saved}: job #{job.state}, a cancel #{told}"
@@ -30,7 +61,7 @@ end
 
 puts DccCancel.version
 DccCancel::Job.open("Sum up") do |job|
-  sum = done = 0
+  sum = done = cleaned = 0
   user = nil
   begin
     job.run do
@@ -38,17 +69,17 @@ DccCancel::Job.open("Sum up") do |job|
         sleep 0.05
         job.cancel("the user pressed Esc")
       end
-      # On a thread of the job's own, which knows no job.
+      # On a thread of the job's own.
       work = DccCancel.with_context do
-        loop do
-          done += 1
-          sum += done
-          break if done == STEPS || DccCancel.cancelled?
+        DccCancel.call_library do |ask, data|
+          done, sum = sum_library(ask, data)
+          job.set_progress(done, STEPS)
+          [done == STEPS, done != STEPS, "sum: aborted"]
         end
       end
-      Thread.new(&work).join
-      job.set_progress(done, STEPS)
-      done == STEPS
+      goes_on = Thread.new(&work).value
+      cleaned = DccCancel.shield { clean_up }
+      goes_on
     end
   ensure
     user&.join # it uses the job
@@ -57,6 +88,8 @@ DccCancel::Job.open("Sum up") do |job|
   puts format("stopped after %d of %d steps by: %s", *job.progress, job.reason)
   puts "partial sum #{sum}"
   save(sum)
-  puts "job #{job.state}"
+  puts "cleaned up #{cleaned} of #{FILES} files"
+  share
+  puts "job #{job.state}: #{job.failure}"
 end
 puts "handles left #{DccCancel.live_handles}"

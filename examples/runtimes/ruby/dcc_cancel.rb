@@ -35,6 +35,8 @@ module DccCancel
     ]
     JobProgress = struct ["uint32_t struct_size", "uint32_t reserved", "uint64_t done", "uint64_t total",
                           "double fraction", "uint64_t time_left_ns", "uint64_t over", "uint64_t late"]
+    LibraryCall = struct ["uint32_t struct_size", "dcc_status told", "void *token", "void *job_token",
+                          "void *job"]
     Stats = struct ["uint32_t struct_size", "uint32_t reserved", "uint64_t counts[18]"]
 
     extern "uint32_t dcc_abi_version()"
@@ -52,7 +54,9 @@ module DccCancel
     extern "dcc_status dcc_job_cancel(handle, char *, size_t)"
     extern "dcc_status dcc_job_seal(handle)"
     extern "dcc_status dcc_job_wait(handle, uint64_t)"
+    extern "dcc_status dcc_job_native_event(handle, void *)"
     extern "dcc_status dcc_job_state(handle, void *)"
+    extern "dcc_status dcc_job_failure(handle, char *, size_t, void *)"
     extern "dcc_status dcc_job_label(handle, char *, size_t, void *)"
     extern "dcc_status dcc_job_set_progress(handle, uint64_t, uint64_t, char *, size_t)"
     extern "dcc_status dcc_job_read_progress(handle, void *)"
@@ -61,8 +65,15 @@ module DccCancel
     extern "dcc_status dcc_check_cancelled()"
     extern "dcc_status dcc_context_capture(void *)"
     extern "dcc_status dcc_context_enter(void *, void *)"
+    extern "dcc_status dcc_context_shield(void *)"
     extern "dcc_status dcc_context_exit(uint64_t)"
     extern "dcc_status dcc_context_release(void *)"
+    extern "dcc_status dcc_library_call_begin(void *)"
+    extern "dcc_status dcc_library_call_ask(void *)"
+    extern "dcc_status dcc_library_call_end(void *, int32_t, int32_t, char *, size_t)"
+    extern "dcc_status dcc_cancel_token_create_all(void *, size_t, void *)"
+    extern "dcc_status dcc_cancel_token_is_cancelled(handle)"
+    extern "dcc_status dcc_cancel_token_release(handle)"
     extern "dcc_status dcc_cancel_token_reason(handle, char *, size_t, void *)"
 
     raise LoadError, "dcc-cancel has another ABI" unless dcc_abi_version >> 16 == ABI_MAJOR
@@ -97,21 +108,67 @@ module DccCancel
     call(:dcc_context_capture, out)
     context = out.unpack1("J")
     lambda do |*arguments|
-      ticket = "\0" * 8
-      call(:dcc_context_enter, context, ticket)
-      work.call(*arguments)
+      within(:dcc_context_enter, context) { work.call(*arguments) }
     ensure
-      call(:dcc_context_exit, ticket.unpack1("Q"))
       call(:dcc_context_release, context)
     end
   end
 
-  # Tokens and jobs that live in the process.
+  # Polls in the block are not cancelled: for what has to be done after a cancel, too.
+  def self.shield(&work) = within(:dcc_context_shield, &work)
+
+  def self.within(enter, *arguments)
+    ticket = "\0" * 8
+    call(enter, *arguments, ticket)
+    begin
+      yield
+    ensure
+      call(:dcc_context_exit, ticket.unpack1("Q"))
+    end
+  end
+  private_class_method :within
+
+  # Calls a native library that asks a function of its caller now and then: the block hands it that function
+  # and its argument, and no Ruby runs in the callback. The block answers whether the library succeeded,
+  # whether it says that it was aborted, and its words; a job that was stopped or has failed ends with those.
+  # Whether to go on.
+  def self.call_library
+    library_call = Native::LibraryCall.malloc(Fiddle::RUBY_FREE)
+    library_call.struct_size = Native::LibraryCall.size
+    call(:dcc_library_call_begin, library_call)
+    succeeded, was_aborted, words = yield Native["dcc_library_call_ask"], library_call
+    call(:dcc_library_call_end, library_call, succeeded ? 1 : 0, was_aborted ? 1 : 0, words,
+         words.bytesize).zero?
+  end
+
+  # Tokens, jobs and contexts that live in the process.
   def self.live_handles
     stats = Native::Stats.malloc(Fiddle::RUBY_FREE)
     stats.struct_size = Native::Stats.size
     call(:dcc_stats_read, stats)
-    stats.counts.first(2).sum
+    stats.counts.first(3).sum
+  end
+
+  # Of a result that several jobs wait for: cancelled when the last of them is cancelled or gone.
+  class SharedToken
+    # Gives the block a token, which is released at its end.
+    def self.open(*jobs)
+      token = new(jobs)
+      yield token
+    ensure
+      token&.release
+    end
+
+    def initialize(jobs)
+      parents = jobs.map { |job| job.token.to_i }.pack("J*")
+      out = "\0" * Fiddle::SIZEOF_VOIDP
+      DccCancel.call(:dcc_cancel_token_create_all, parents, jobs.size, out)
+      @handle = out.unpack1("J")
+    end
+
+    def release = DccCancel.call(:dcc_cancel_token_release, @handle)
+
+    def cancelled? = !DccCancel.call(:dcc_cancel_token_is_cancelled, @handle).zero?
   end
 
   class Job
@@ -175,6 +232,14 @@ module DccCancel
     # Waits until it has really ended, on whichever thread: then what it works on can be freed.
     def wait = DccCancel.call(:dcc_job_wait, @handle, Native::NO_LIMIT)
 
+    # Gives the block an IO that is readable once it has ended, for IO.select and event loops, which must not
+    # read from it; closed at the end of the block. Then `wait` comes back at once.
+    def open_end_event
+      out = "\0" * 8
+      DccCancel.call(:dcc_job_native_event, @handle, out)
+      IO.open(out.unpack1("q"), "rb") { |io| yield io }
+    end
+
     def set_progress(done, total) = DccCancel.call(:dcc_job_set_progress, @handle, done, total, nil, 0)
 
     def progress
@@ -194,8 +259,14 @@ module DccCancel
       DccCancel.text { |buffer| DccCancel.call(:dcc_job_label, @handle, buffer, buffer.bytesize, nil) }
     end
 
+    # With which words it failed, or gave up when it was cancelled.
+    def failure
+      DccCancel.text { |buffer| DccCancel.call(:dcc_job_failure, @handle, buffer, buffer.bytesize, nil) }
+    end
+
+    def token = Native.dcc_job_token(@handle) # borrowed: good as long as the job
+
     def reason
-      token = Native.dcc_job_token(@handle)
       DccCancel.text do |buffer|
         DccCancel.call(:dcc_cancel_token_reason, token, buffer, buffer.bytesize, nil)
       end
