@@ -17,6 +17,7 @@ from ._callbacks import destroy, forget, keep, kept, owner, report
 from ._library import library
 from ._status import checked
 from ._types import UNSET, Future, Seconds, T
+from ._waiting import waited
 from .context import _current_token, current_job
 from .errors import (
     JOB_TEXT,
@@ -234,20 +235,26 @@ class Posting(Future[T]):
         return not self.done() and self.job.state == "running"
 
     def result(self, timeout: Optional[Seconds] = None) -> T:
-        """As of any future. On the dispatcher's own thread it must be done already."""
-        nanoseconds(timeout, "timeout")
-        self._check_thread()
+        """As of any future. On the dispatcher's own thread it must be done already.
+
+        JobInterruptedError, too: it never will be, as the dispatcher's thread has ended, or the interpreter
+        exits, see CancelToken.wait.
+        """
+        self._wait(timeout)
         try:
-            return super().result(timeout)
+            return super().result(0)
         except concurrent.futures.CancelledError:
             raise self._cancelled() from self._error
 
     def exception(self, timeout: Optional[Seconds] = None) -> Optional[BaseException]:
-        """As of any future. On the dispatcher's own thread it must be done already."""
-        nanoseconds(timeout, "timeout")
-        self._check_thread()
+        """As of any future. On the dispatcher's own thread it must be done already.
+
+        JobInterruptedError, too: it never will be, as the dispatcher's thread has ended, or the interpreter
+        exits, see CancelToken.wait.
+        """
+        self._wait(timeout)
         try:
-            return super().exception(timeout)
+            return super().exception(0)
         except concurrent.futures.CancelledError:
             raise self._cancelled() from self._error
 
@@ -258,6 +265,25 @@ class Posting(Future[T]):
 
     def __await__(self) -> Generator[Any, None, T]:
         return _asyncio.completion_of(self).__await__()
+
+    def _wait(self, timeout: Optional[Seconds]) -> None:
+        nanoseconds(timeout, "timeout")
+        self._check_thread()
+        status = waited(self._settled, timeout)
+        if status == c.DCC_NEVER:
+            raise JobInterruptedError(
+                "the job never ends: the thread of its dispatcher has ended without a last pump or close"
+            )
+        if status == c.DCC_TIMED_OUT and timeout is None:
+            raise JobInterruptedError("the job was not over when the interpreter exited")
+
+    def _settled(self, span: int) -> int:
+        """Waits so many nanoseconds until it is done."""
+        over, _ = concurrent.futures.wait([self], span / 1e9)
+        if over:
+            return c.DCC_OK
+        is_never = library.dcc_job_wait(self.job.handle, 0) == c.DCC_NEVER
+        return c.DCC_NEVER if is_never else c.DCC_TIMED_OUT
 
     def _check_thread(self) -> None:
         dispatcher = self._dispatcher()

@@ -24,6 +24,7 @@ from ._arguments import budget as budget_in
 from ._arguments import callable_in, flag, id_in, nanoseconds, one_of, text_in, whole, wrong_type
 from ._asyncio import refuse_coroutines
 from ._callbacks import destroy, forget, keep, owner
+from ._exit import close_at_exit
 from ._handle import NativeObject
 from ._hooks import Hooks, ShowProgress, Veto, Wake
 from ._library import library
@@ -81,6 +82,7 @@ class Dispatcher(NativeObject):
     `capacity` jobs may wait (0: 1024). All times are seconds: `default_deadline` cancels a job so long after
     its post; a pump that comes so late, `wedge_threshold`, is one that nobody waits for any more;
     `progress_interval` is the least time between two calls of `progress`.
+    One of the main thread is closed when the interpreter exits, before that waits for other threads.
     `wake()` is told on any thread that there is something to pump; `veto()` is asked on the pumping one
     before each job whether now is a bad time; `progress(job, done, total)` shows how far jobs are.
     """
@@ -109,7 +111,8 @@ class Dispatcher(NativeObject):
     ) -> None:
         self._handle = 0
         self._interrupt = None
-        self._thread = None if flag(bind_later, "bind_later") else threading.get_ident()
+        self._thread = None
+        flag(bind_later, "bind_later")
         hooks = Hooks(wake, veto, progress)
         description = c.DispatcherDesc(
             struct_size=ctypes.sizeof(c.DispatcherDesc),
@@ -130,6 +133,13 @@ class Dispatcher(NativeObject):
             forget(key)
             raise error_of(status)
         self._handle = out.value or 0
+        if not bind_later:
+            self._bind()
+
+    def _bind(self) -> None:
+        self._thread = threading.get_ident()
+        if threading.current_thread() is threading.main_thread():
+            close_at_exit(self)
 
     @overload
     def post(
@@ -356,8 +366,8 @@ class Dispatcher(NativeObject):
         most = c.DCC_NO_LIMIT if max_jobs is None else whole(max_jobs, "max_jobs", 64)
         tick = c.Tick(struct_size=ctypes.sizeof(c.Tick))
         if self._thread is None:
-            # Set at once, so that what runs in this pump knows it.
-            self._thread = threading.get_ident()
+            # At once, so that what runs in this pump knows it.
+            self._bind()
         checked(library.dcc_dispatcher_pump(self.handle, span, most, ctypes.byref(tick)))
         interrupt, self._interrupt = self._interrupt, None
         if interrupt is not None:

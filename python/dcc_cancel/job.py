@@ -241,7 +241,8 @@ class Job(Polled):
     def wait(self, timeout: Optional[Seconds] = None) -> bool:
         """Waits until it has really ended, its completion included: cancel it, wait, free what it works on.
 
-        False: after `timeout` seconds it had not, or it never will, as its dispatcher's thread has ended.
+        False: after `timeout` seconds it had not, or it never will, as its dispatcher's thread has ended, or
+        the interpreter exits, see CancelToken.wait.
         Inside the job itself, or on the thread of its dispatcher, which has to pump, it is a
         WouldDeadlockError. For its cancel wait for `token`.
         """

@@ -176,8 +176,8 @@ class CancelToken(Polled):
     def wait(self, timeout: Optional[Seconds] = None) -> bool:
         """Waits until it is cancelled, at most `timeout` seconds, and says whether it is.
 
-        Other Python threads run meanwhile. Not for a UI thread. When the interpreter exits, it is False on
-        other threads than the main one, so that they can be waited for; from Python 3.9 on. In asyncio
+        Other Python threads run meanwhile. Not for a UI thread. Without a timeout it is False, too, once the
+        interpreter exits and waits for nothing but threads that wait so or join each other. In asyncio
         `await token` waits: a thread of `asyncio.to_thread` would be waited for by `asyncio.run`.
         """
         return wait_for([self.handle], timeout) is not None

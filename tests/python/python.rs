@@ -134,6 +134,7 @@ files! {
     test_dispatcher,
     test_dispatcher_life,
     test_ends,
+    test_exit,
     test_host,
     test_interpreters,
     test_library,

@@ -10,6 +10,7 @@ import unittest
 
 from dcc_cancel import _declarations as ours
 from pycparser import c_ast, c_parser
+from test_exit import WAITS_OF_THE_LIBRARY
 
 with open(os.environ["DCC_TEST_HEADER"]) as file:
     HEADER = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.DOTALL)
@@ -118,6 +119,15 @@ class Declarations(unittest.TestCase):
                     code += file.read()
         for name in ours.FUNCTIONS:
             self.assertTrue(re.search(r"\b%s\b" % name, code), name)
+
+    def test_what_waits_lets_a_process_exit(self):
+        waits = {
+            name
+            for name in ours.FUNCTIONS
+            for argument in FUNCTIONS[name].args.params
+            if argument.name == "timeout_ns"
+        }
+        self.assertEqual(waits, set(WAITS_OF_THE_LIBRARY))
 
     def test_callbacks(self):
         found = 0

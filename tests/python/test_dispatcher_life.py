@@ -211,5 +211,20 @@ class Lifetimes(ContextCase):
         self.assertEqual(repr(ui), "Dispatcher(closed)")
 
 
+class WithoutAThread(ContextCase):
+    # Only the thread that is gone could complete it.
+    leaves_things = True
+
+    def test_what_was_posted_to_a_thread_that_has_ended_is_not_waited_for(self):
+        made = []
+        thread = threading.Thread(target=lambda: made.append(dcc_cancel.Dispatcher()))
+        thread.start()
+        thread.join()
+        posting = made[0].post(int)
+        for ask in (posting.result, posting.exception):
+            self.assertIn("has ended", str(raised(ask)))
+            self.assertIsInstance(raised(ask, 0), dcc_cancel.JobInterruptedError)
+
+
 if __name__ == "__main__":
     sys.exit(unittest.main())

@@ -1,13 +1,10 @@
 """How a job ends by what its code raises."""
 
-import sys
 import threading
 import unittest
 
 import dcc_cancel
-from helpers import (
-    BY_JOB, BY_TOKEN, LIBRARY, ContextCase, PumpedCase, loop_until_cancelled, raised, run_python,
-)  # fmt: skip
+from helpers import BY_JOB, BY_TOKEN, LIBRARY, ContextCase, PumpedCase, loop_until_cancelled, raised
 
 
 class Aborted(RuntimeError):
@@ -96,31 +93,6 @@ class Waits(PumpedCase):
         self.ui.pump()
         thread.join()
         self.assertEqual(answers, [True])
-
-
-class Exits(unittest.TestCase):
-    # Before, the interpreter tells nobody of its exit until it has waited.
-    if sys.version_info >= (3, 9):
-
-        def test_a_process_exits_whose_threads_wait_for_a_cancel(self):
-            script = (
-                "import concurrent.futures, sys, threading\n"
-                "import dcc_cancel\n"
-                "token = dcc_cancel.CancelToken()\n"
-                "waiting = threading.Semaphore(0)\n"
-                "def wait(how):\n"
-                "    waiting.release()\n"
-                "    assert how() in (False, None), token\n"
-                "    sys.stderr.write('.')\n"
-                "pool = concurrent.futures.ThreadPoolExecutor()\n"
-                "ways = [token.wait, lambda: dcc_cancel.wait_any([token]), lambda: token.wait(1000)]\n"
-                "for way in ways:\n"
-                "    threading.Thread(target=wait, args=[way]).start()\n"
-                "    pool.submit(wait, way)\n"
-                "for _ in range(2 * len(ways)):\n"
-                "    waiting.acquire()\n"
-            )
-            self.assertEqual(run_python(script), (0, "", "." * 6))
 
 
 class Blocks(ContextCase):

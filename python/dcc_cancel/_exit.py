@@ -1,0 +1,97 @@
+"""The exit of the interpreter, which waits for its threads."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, Dict
+
+from ._callbacks import report
+from ._library import library
+from ._status import checked
+
+if TYPE_CHECKING:
+    from .dispatcher import Dispatcher
+
+# Of each thread that waits here without a limit: the number of its latest look whether it still has to.
+_waiting: Dict[int, int] = {}
+_looks = itertools.count(1)
+
+
+class Endless:
+    """A wait without a limit, of this thread; it is asked from time to time whether it can end at all."""
+
+    __slots__ = ("_thread", "_is_inner", "_seen")
+
+    def __enter__(self) -> Endless:
+        self._thread = threading.get_ident()
+        # A callback that a wait calls may wait itself.
+        self._is_inner = self._thread in _waiting
+        _waiting[self._thread] = next(_looks)
+        self._seen: Dict[int, int] = {}
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if not self._is_inner:
+            del _waiting[self._thread]
+
+    def is_last(self) -> bool:
+        """Whether the interpreter exits and only waits for threads that wait as this one, so that none of
+        them can end what another waits for. The main thread is not one that exits: it would hear Ctrl-C."""
+        _waiting[self._thread] = next(_looks)
+        before, self._seen = self._seen, {}
+        if not _exits() or threading.current_thread() is threading.main_thread():
+            return False
+        for thread in threading.enumerate():
+            number = thread.ident
+            if thread.daemon or thread is threading.main_thread() or number is None:
+                continue
+            if number in _waiting:
+                self._seen[number] = _waiting[number]
+            elif not _is_joining(number):
+                return False
+        # Each has looked since, and found nothing: what one was just told it may hand on to this one.
+        return all(looks > before.get(number, looks) for number, looks in self._seen.items())
+
+
+def _exits() -> bool:
+    # The main one is alive while pools are waited for, from Python 3.9 on.
+    return getattr(threading, "_SHUTTING_DOWN", False) or not threading.main_thread().is_alive()
+
+
+def _is_joining(number: int) -> bool:
+    """Whether a thread does nothing but wait for the end of another one, without a limit."""
+    frame = sys._current_frames().get(number)
+    while frame is not None and frame.f_globals is vars(threading):
+        if frame.f_code is threading.Thread.join.__code__:
+            return frame.f_locals["timeout"] is None
+        frame = frame.f_back
+    return False
+
+
+# Those that the main thread pumps.
+_pumped: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
+
+
+def close_at_exit(dispatcher: Dispatcher) -> None:
+    """The main thread, which pumps it, does so no more once it waits for the others: the jobs end."""
+    if not _pumped:
+        # New in Python 3.9; `atexit` is called when threads have been waited for.
+        register: Any = getattr(threading, "_register_atexit", None)
+        if register is not None and not _exits():
+            # This one waits for pools, so it is called after ours, which was registered later.
+            import concurrent.futures.thread  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
+            register(_close_all)
+    _pumped.add(dispatcher)
+
+
+def _close_all() -> None:
+    for dispatcher in list(_pumped):
+        try:
+            # The object is left: who pumps it once more from `atexit` is told no error.
+            checked(library.dcc_dispatcher_close(dispatcher.handle))
+        except Exception:
+            report("closing %r" % (dispatcher,))

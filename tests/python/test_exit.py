@@ -1,0 +1,130 @@
+"""A process exits whose threads wait in the library, and no sooner than they have done their work."""
+
+import inspect
+import sys
+import unittest
+
+import dcc_cancel
+from dcc_cancel import control, diagnosis, mcp
+from helpers import run_python
+
+SETTING = """
+import concurrent.futures, sys, threading
+import dcc_cancel
+token = dcc_cancel.CancelToken()
+begun = dcc_cancel.Job()
+begun.begin()
+ui = dcc_cancel.Dispatcher()
+posting = ui.post(int)
+waiting = threading.Semaphore(0)
+def wait(way):
+    waiting.release()
+    try: answer = way()
+    except dcc_cancel.JobInterruptedError: answer = "interrupted"
+    sys.stderr.write("%s\\n" % (answer,))
+"""
+
+# Each way to wait, and what comes of it when the interpreter exits.
+WAYS = {
+    "CancelToken.wait": ("token.wait", "False"),
+    "wait_any": ("lambda: dcc_cancel.wait_any([token, begun])", "None"),
+    "Job.wait": ("begun.wait", "False"),
+    "Posting.result": ("posting.result", "interrupted"),
+    "Posting.exception": ("lambda: type(posting.exception()).__name__", "JobInterruptedError"),
+    "Dispatcher.post_and_wait": ("lambda: ui.post_and_wait(int)", "interrupted"),
+}
+
+# These wait for as long as it takes, too: functions of the library, and which ways call them.
+WAITS_OF_THE_LIBRARY = {
+    "dcc_cancel_token_wait_any": ("CancelToken.wait", "wait_any"),
+    "dcc_job_wait": ("Job.wait", "Posting.result", "Posting.exception"),
+    "dcc_dispatcher_post_and_wait": ("Dispatcher.post_and_wait",),
+}
+
+
+def with_a_timeout():
+    """Names of all functions of the package that take one."""
+    found = set()
+    for module in (dcc_cancel, control, diagnosis, mcp):
+        for name in module.__all__ if hasattr(module, "__all__") else dir(module):
+            thing = getattr(module, name)
+            members = vars(thing).items() if inspect.isclass(thing) else [("", thing)]
+            for member, function in members:
+                if member.startswith("_") or not inspect.isfunction(function):
+                    continue
+                if "timeout" in inspect.signature(function).parameters:
+                    found.add("%s.%s" % (name, member) if member else name)
+    return found
+
+
+class Exits(unittest.TestCase):
+    def test_each_way_to_wait_is_tried(self):
+        self.assertEqual(with_a_timeout(), set(WAYS))
+        called = [way for ways in WAITS_OF_THE_LIBRARY.values() for way in ways]
+        self.assertEqual(sorted(called), sorted(WAYS))
+
+    def ends(self, ways, starts):
+        """What threads are told that wait when the interpreter exits."""
+        script = SETTING
+        for way, _ in ways:
+            script += starts % way + "waiting.acquire()\n"
+        if WAYS["Dispatcher.post_and_wait"] in ways:
+            # Posted before the exit begins, as `posting` is.
+            script += "while ui.stats()['depth'] < 2: pass\n"
+        status, out, err = run_python(script)
+        self.assertEqual((status, out), (0, ""), err)
+        self.assertEqual(sorted(err.split()), sorted(answer for _, answer in ways))
+
+    # Before, the interpreter tells nobody of its exit until it has waited.
+    if sys.version_info >= (3, 9):
+
+        def test_threads_that_wait(self):
+            self.ends(list(WAYS.values()), "threading.Thread(target=wait, args=[%s]).start()\n")
+
+        def test_threads_of_a_pool_that_wait(self):
+            starts = "pool = concurrent.futures.ThreadPoolExecutor(9)\npool.submit(wait, %s)\n"
+            self.ends(list(WAYS.values()), starts)
+
+    def test_a_thread_that_joins_one_that_waits(self):
+        starts = (
+            "thread = threading.Thread(target=wait, args=[%s])\nthread.start()\n"
+            "threading.Thread(target=thread.join).start()\n"
+        )
+        self.ends([WAYS["Job.wait"], WAYS["Posting.result"]], starts)
+
+    def test_threads_that_still_work_are_waited_for(self):
+        script = SETTING + (
+            "import time\n"
+            "def work():\n"
+            "    main = threading.main_thread()\n"
+            "    main.join()\n"
+            # Longer than it takes to look whether nobody works any more.
+            "    time.sleep(1)\n"
+            "    token.cancel('at last')\n"
+            "def cancelled():\n"
+            "    answer = token.wait()\n"
+            "    begun.complete()\n"
+            "    return answer\n"
+            "for way in (cancelled, begun.wait, work):\n"
+            "    threading.Thread(target=wait, args=[way]).start()\n"
+        )
+        status, out, err = run_python(script)
+        self.assertEqual((status, out), (0, ""), err)
+        self.assertEqual(sorted(err.split()), ["None", "True", "True"])
+
+    def test_a_limit_is_waited_for(self):
+        # Else a loop around it would not wait at all.
+        script = SETTING + (
+            "import time\n"
+            "def timed():\n"
+            "    threading.main_thread().join()\n"
+            "    at = time.monotonic()\n"
+            "    answer = token.wait(0.5)\n"
+            "    return answer, time.monotonic() - at >= 0.5\n"
+            "threading.Thread(target=wait, args=[timed]).start()\n"
+        )
+        self.assertEqual(run_python(script), (0, "", "(False, True)\n"))
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())
