@@ -98,12 +98,12 @@ private:
 
 /* A step of a share, worth so many of its units, until the end of the scope. It is current on this thread and
  * on those that carry the context: what counts by itself, a library that begins a dcc::progress or
- * job.set_progress, fills it. */
+ * job.set_progress, fills it. In a dcc::task it may be held over an await, and is current in each slice. */
 class progress_step : public detail::progress_share {
 public:
     progress_step(const detail::progress_share &parent, std::uint64_t weight,
                   std::string_view label = {}) noexcept
-        : progress_share(parent, weight, label)
+        : progress_share(parent, weight, label), before_(dcc_progress_current())
     {
         if (get() != nullptr)
             dcc_progress_set_current(get(), &ticket_);
@@ -111,11 +111,13 @@ public:
 
     ~progress_step()
     {
-        if (ticket_ != 0)
-            dcc_context_unwind(ticket_);
+        /* An error: the slice in which it began is over, and a later one has made it current again. */
+        if (ticket_ != 0 && dcc_context_unwind(ticket_) < 0 && dcc_progress_current() == get())
+            dcc_progress_set_current(before_, &ticket_);
     }
 
 private:
+    const dcc_progress *before_;
     dcc_ticket ticket_ = 0;
 };
 

@@ -69,8 +69,9 @@ template <class Result> class call_awaiter;
  *
  * The rules of coroutines hold: parameters that are references, and the captures of a lambda, have to live
  * as long as the task. So post a lambda itself, `ui.post("Smooth", [mesh]() -> dcc::task<> { ... })`, which
- * is then kept, and not the task that calling it gives. A job_scope or token_scope must not be held over an
- * await. A task that is posted gives nothing, or a bool as dcc::run has it. */
+ * is then kept, and not the task that calling it gives. A job_scope, token_scope, context_scope or shield
+ * must not be held over an await; a dcc::progress and its steps may. A task that is posted gives nothing, or
+ * a bool as dcc::run has it. */
 template <class Result = void> class [[nodiscard]] task {
     static_assert(!std::is_reference_v<Result>, "a task gives a value; let it give a pointer");
 

@@ -96,8 +96,10 @@ public:
             return why;
 #endif
         is_over_ = nullptr;
+        const dcc_ticket ticket = set_share();
         while (top_ != nullptr && answer_ == DCC_OK)
             top_->self.resume();
+        keep_share(ticket);
         has_suspended_ = true;
         return answer_;
     }
@@ -159,15 +161,44 @@ public:
             *frame->place = nullptr;
             frame->self.destroy();
         }
+        hold_share(nullptr);
     }
 
 private:
+    /* Makes current what was when the task suspended, the step in which it is: a dispatcher leaves nothing
+     * current from one slice to the next. Without memory for that the work goes on, and the bar stays. */
+    dcc_ticket set_share() const noexcept
+    {
+        dcc_ticket ticket = 0;
+        if (share_ != nullptr)
+            dcc_progress_set_current(share_, &ticket);
+        return ticket;
+    }
+
+    void keep_share(dcc_ticket ticket) noexcept
+    {
+        hold_share(dcc_progress_current());
+        if (ticket != 0)
+            dcc_context_unwind(ticket);
+    }
+
+    void hold_share(const dcc_progress *now) noexcept
+    {
+        if (now == share_)
+            return;
+        const dcc_progress *const before = share_;
+        share_ = dcc_progress_retain(now) == DCC_OK ? now : nullptr;
+        dcc_progress_release(const_cast<dcc_progress *>(before));
+    }
+
     task_frame *top_ = nullptr;
     const dcc_job *work_ = nullptr;
     bool (*is_over_)(const void *) = nullptr;
     const void *wait_ = nullptr;
     const dcc_dispatcher *dispatcher_ = nullptr;
     const dcc_owner *owner_ = nullptr;
+    /* The share of progress that is current in its slices; holds a reference. */
+    const dcc_progress *share_ = nullptr;
     std::thread::id thread_;
     std::int32_t answer_ = DCC_OK;
     /* What it answers while it sleeps. */

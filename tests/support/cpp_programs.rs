@@ -29,4 +29,4 @@ pub const PROGRAMS: &[&str] = &[
 ];
 
 /// Those that are C++20 alone.
-pub const COROUTINE_PROGRAMS: &[&str] = &["tasks", "task_ends", "task_workers"];
+pub const COROUTINE_PROGRAMS: &[&str] = &["tasks", "task_ends", "task_workers", "task_progress"];

@@ -1,0 +1,143 @@
+// Steps of a bar in coroutines, which hold them over awaits. Compiled as C++20 alone, and without exceptions
+// and RTTI, too.
+
+#include "dcc_cancel.hpp"
+#include "expect.hpp"
+#include "task_log.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace {
+
+std::uint64_t live_shares()
+{
+    dcc_stats stats = {};
+    stats.struct_size = sizeof stats;
+    EXPECT(dcc_stats_read(&stats) == DCC_OK);
+    return stats.live_shares;
+}
+
+// So many units, and after each a slice more. It knows nothing of who calls it.
+dcc::task<> library(std::uint64_t units)
+{
+    dcc::progress p(units, "library");
+    for (std::uint64_t unit = 0; unit < units; ++unit) {
+        co_await dcc::woken();
+        p.advance();
+        p.flush();
+    }
+}
+
+// Calls two of them, each in a step, and waits between them, in the second one twice as deep.
+dcc::task<> calls_two(log &told)
+{
+    const guard kept(told);
+    dcc::progress p(100, "Export");
+    {
+        const auto step = p.step(25, "Prepare");
+        co_await library(4);
+        EXPECT(dcc_progress_current() == step.get());
+    }
+    EXPECT(dcc_progress_current() == nullptr);
+    co_await dcc::woken();
+    EXPECT(dcc_progress_current() == nullptr);
+    {
+        const auto step = p.step(50, "Write");
+        co_await dcc::woken();
+        EXPECT(dcc_progress_current() == step.get());
+        dcc::progress inner(2, "both");
+        for (int half = 0; half < 2; ++half) {
+            const auto deeper = inner.step(1);
+            co_await dcc::woken();
+            co_await library(2);
+            EXPECT(dcc_progress_current() == deeper.get());
+        }
+        EXPECT(dcc_progress_current() == step.get());
+        const auto work = [] {
+            dcc::progress heard(1, "worker");
+            EXPECT(dcc_progress_current() != nullptr && !heard.flush());
+        };
+        co_await dcc::on_worker(work);
+    }
+    EXPECT(dcc_progress_current() == nullptr);
+    co_await dcc::woken();
+    ++told.committed;
+}
+
+// One more slice of all that are given, one after the other.
+void step(const dcc::dispatcher &queue, const dcc::job &one, const dcc::job &other)
+{
+    one.wake();
+    other.wake();
+    queue.pump_all();
+    EXPECT(dcc_progress_current() == nullptr);
+}
+
+void a_step_is_current_in_each_slice_of_its_task()
+{
+    const std::uint64_t before = live_shares();
+    {
+        dcc::dispatcher queue = dcc::dispatcher::create();
+        log first;
+        log second;
+        const dcc::job one = queue.post("one", calls_two(first), told_to(first));
+        const dcc::job other = queue.post("other", calls_two(second), told_to(second));
+        double last = 0;
+        int rises = 0;
+        bool was_in_both = false;
+        while (first.completions == 0 || second.completions == 0) {
+            step(queue, one, other);
+            const double now = one.progress().fraction;
+            EXPECT(now >= last);
+            rises += now > last;
+            last = now;
+            was_in_both = was_in_both || one.progress_message() == "Export > Write > both > library";
+        }
+        // Each unit of the libraries, the ends of the steps that leave a little, and the end.
+        EXPECT(rises >= 9 && was_in_both);
+        EXPECT(first.committed == 1 && second.committed == 1);
+        EXPECT(first.state == dcc::job_state::completed && second.state == dcc::job_state::completed);
+    }
+    EXPECT(live_shares() == before);
+}
+
+// Ended after so many slices, in either way: the bar stays where it was, and no share is left.
+bool end_after(int slices, bool is_closed)
+{
+    const std::uint64_t before = live_shares();
+    dcc::dispatcher queue = dcc::dispatcher::create();
+    log told;
+    const dcc::job job = queue.post("ended", calls_two(told), told_to(told));
+    for (int slice = 0; slice < slices && told.completions == 0; ++slice)
+        step(queue, job, {});
+    const bool was_over = told.completions != 0;
+    const double reached = job.progress().fraction;
+    if (is_closed)
+        queue.close();
+    else
+        job.cancel();
+    pump_until_over(queue, told);
+    EXPECT(was_over || job.progress().fraction == reached);
+    EXPECT(told.made == told.destroyed && dcc_progress_current() == nullptr);
+    EXPECT(live_shares() == before);
+    return was_over;
+}
+
+void a_task_that_is_stopped_leaves_its_bar_and_no_share()
+{
+    for (const bool is_closed : {false, true}) {
+        int slices = 0;
+        while (!end_after(slices, is_closed))
+            EXPECT(++slices < 100000);
+        EXPECT(slices > 10);
+    }
+}
+
+} // namespace
+
+int main()
+{
+    a_step_is_current_in_each_slice_of_its_task();
+    a_task_that_is_stopped_leaves_its_bar_and_no_share();
+}
