@@ -5,9 +5,8 @@
 
 #include <type_traits>
 
-/* dcc::task and all that belongs to it are there where the compiler says that it has coroutines: in C++20, by
- * g++ and cl.exe at once. clang says so from version 17 on; older ones have them, too, and are told by
- * -D__cpp_impl_coroutine=201902L. */
+/* dcc::task and all that belongs to it are there where the compiler says that it has coroutines: in C++20, of
+ * clang from version 14 on. Older ones have those of a draft alone, which this is not written for. */
 #ifdef __cpp_impl_coroutine
 #define DCC_CANCEL_COROUTINES 1
 #else

@@ -152,7 +152,7 @@ public:
     bool is_cancelled() const noexcept { return dcc_job_is_cancelled(get()) != DCC_OK; }
 
     /* Lets a posted job go on that sleeps until it is woken (step::when_woken), in its dispatcher's next
-     * tick; see dcc_job_wake. False: it is not posted, or is no more. */
+     * tick; see dcc_job_wake. False: it was not posted. */
     bool wake() const noexcept { return *this && dcc_job_wake(get()) == DCC_OK; }
 
     job_state state() const noexcept

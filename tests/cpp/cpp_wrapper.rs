@@ -196,10 +196,8 @@ fn clang_takes_it_too() {
     let names = ["clang++", "clang++-19", "clang++-16", "clang++-14"];
     match names.iter().find(|name| support::exists(name)) {
         Some(clang) => {
-            // Which clang has coroutines, but before 17 does not say so.
-            let by_clang = ["-DBY_CLANG", "-O1", "-D__cpp_impl_coroutine=201902L"];
-            let in_cpp20 = [&by_clang[..], COROUTINES].concat();
-            for flags in [&by_clang[..2], &in_cpp20] {
+            let in_cpp20 = [OPTIMIZED, COROUTINES].concat();
+            for flags in [OPTIMIZED, &in_cpp20] {
                 run_programs(clang, flags);
                 compile_and_run("tests/cpp/hostile_macros.cpp", clang, flags);
             }

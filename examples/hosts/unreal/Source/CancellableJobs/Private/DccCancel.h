@@ -10,7 +10,7 @@ THIRD_PARTY_INCLUDES_START
 THIRD_PARTY_INCLUDES_END
 
 #if !DCC_CANCEL_COROUTINES
-#error "The jobs in slices are coroutines: C++20, and for clang before 17 -D__cpp_impl_coroutine=201902L"
+#error "The jobs in slices are coroutines: they need C++20, and of clang version 14 or later"
 #endif
 
 DECLARE_LOG_CATEGORY_EXTERN(LogCancellableJobs, Log, All);
