@@ -44,14 +44,17 @@ from ._asyncio import run_in_thread
 from ._posting import Posting, when_woken
 from ._types import Message, RequestId, Seconds
 from ._version import __version__ as __version__
-from .control import close_control, open_control
+from .control import close_control, control_address, open_control
 from .diagnosis import (
     Event,
     Latency,
     Observer,
+    PollPlace,
     begin_timeline,
+    clock,
     end_timeline,
     latency,
+    polls_without_job,
     set_slow_cancel_threshold,
     stats,
     timeline,
@@ -117,6 +120,7 @@ __all__ = [
     "Observer",
     "OverloadedError",
     "PollGap",
+    "PollPlace",
     "PostTimeoutError",
     "Posting",
     "Progress",
@@ -135,7 +139,9 @@ __all__ = [
     "begin_timeline",
     "check_cancelled",
     "check_dcc_cancelled",
+    "clock",
     "close_control",
+    "control_address",
     "current_cancel_token",
     "current_job",
     "current_job_id",
@@ -144,6 +150,7 @@ __all__ = [
     "live_jobs",
     "native",
     "open_control",
+    "polls_without_job",
     "progress",
     "reset_cancel_token",
     "reset_current_job",

@@ -38,7 +38,6 @@ DCC_EVENT_TEXT_SIZE = 128
 DCC_EVENT_REASON_SIZE = 4104
 DCC_TRACE_PARENT_SIZE = 56
 DCC_MAX_EVENTS = 65536
-DCC_CAUSE_NONE = 0
 DCC_CAUSE_REQUEST = 1
 DCC_CAUSE_FOREIGN = 2
 DCC_CAUSE_DEADLINE = 3
@@ -494,6 +493,8 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "dcc_cancel_token_cancel": (c_int32, [c_void_p, c_char_p, c_size_t]),
     "dcc_cancel_token_is_cancelled": (c_int32, [c_void_p]),
     "dcc_cancel_token_reason": (c_int32, [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)]),
+    "dcc_cancel_token_cause": (c_int32, [c_void_p, POINTER(c_int32)]),
+    "dcc_cancel_token_time_since_cancelled": (c_int32, [c_void_p, POINTER(c_uint64)]),
     "dcc_cancel_token_deadline": (c_int32, [c_void_p, POINTER(c_uint64)]),
     "dcc_cancel_token_trace_parent": (
         c_int32,
@@ -581,6 +582,10 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "dcc_slice_is_over": (c_int32, []),
     "dcc_job_wake": (c_int32, [c_void_p]),
     "dcc_dispatcher_pump": (c_int32, [c_void_p, c_uint64, c_uint64, POINTER(Tick)]),
+    "dcc_dispatcher_longest_label": (
+        c_int32,
+        [c_void_p, c_char_p, c_size_t, POINTER(c_size_t)],
+    ),
     "dcc_dispatcher_read_stats": (c_int32, [c_void_p, POINTER(DispatcherStats)]),
     "dcc_session_create": (c_int32, [POINTER(SessionDesc), POINTER(c_void_p)]),
     "dcc_session_release": (c_int32, [c_void_p]),
@@ -623,6 +628,7 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     ),
     "dcc_trace_all": (c_int32, [c_int32]),
     "dcc_stats_read": (c_int32, [POINTER(Stats)]),
+    "dcc_stats_polls_without_job": (c_int32, [c_char_p, c_size_t, POINTER(c_size_t)]),
     "dcc_stats_latency": (c_int32, [c_int32, POINTER(Latency)]),
     "dcc_timeline_begin": (c_int32, [c_uint64]),
     "dcc_timeline_end": (c_int32, []),
@@ -632,7 +638,9 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
         [c_uint64, c_uint32, c_char_p, c_size_t, POINTER(c_size_t), POINTER(c_uint64)],
     ),
     "dcc_control_open": (c_int32, [POINTER(ControlDesc)]),
+    "dcc_control_address": (c_int32, [c_char_p, c_size_t, POINTER(c_size_t)]),
     "dcc_control_close": (c_int32, []),
+    "dcc_clock_now_ns": (c_uint64, []),
     "dcc_abi_version": (c_uint32, []),
     "dcc_version_string": (c_char_p, []),
     "dcc_status_string": (c_char_p, [c_int32]),

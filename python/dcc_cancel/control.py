@@ -9,7 +9,7 @@ from typing import Optional
 from . import _declarations as c
 from ._arguments import text_in
 from ._library import library
-from ._status import checked
+from ._status import checked, text_from
 
 
 def open_control(name: Optional[str] = None) -> None:
@@ -25,6 +25,11 @@ def open_control(name: Optional[str] = None) -> None:
     # At most once.
     atexit.unregister(_close_at_exit)
     atexit.register(_close_at_exit)
+
+
+def control_address() -> Optional[str]:
+    """The path of the endpoint's socket, or the name of its pipe; None while it is not open."""
+    return text_from(library.dcc_control_address)[0] or None
 
 
 def _close_at_exit() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import logging
 import os
 from typing import (
@@ -26,14 +27,16 @@ from ._callbacks import report
 from ._handle import NativeObject, created
 from ._library import library
 from ._request_id import id_of
-from ._status import checked, names_of
+from ._status import checked, names_of, text_from
 from ._types import RequestId, Seconds
 from .job import _STATES
+from .token import CAUSES
 
 if TYPE_CHECKING:
     from typing_extensions import Literal
 
     from .job import State
+    from .token import Cause
 
     Kind = Literal[
         "overflow",
@@ -45,7 +48,6 @@ if TYPE_CHECKING:
         "check_not_asked",
         "sealed",
     ]
-    Cause = Literal["", "request", "foreign", "deadline"]
 
 _KINDS: Dict[int, Kind] = {
     c.DCC_EVENT_OVERFLOW: "overflow",
@@ -56,12 +58,6 @@ _KINDS: Dict[int, Kind] = {
     c.DCC_EVENT_REQUEST_CANCELLED: "request_cancelled",
     c.DCC_EVENT_CHECK_NOT_ASKED: "check_not_asked",
     c.DCC_EVENT_SEALED: "sealed",
-}
-_CAUSES: Dict[int, Cause] = {
-    c.DCC_CAUSE_NONE: "",
-    c.DCC_CAUSE_REQUEST: "request",
-    c.DCC_CAUSE_FOREIGN: "foreign",
-    c.DCC_CAUSE_DEADLINE: "deadline",
 }
 _LATENCIES: Dict[Literal["cancel_to_seen", "cancel_to_end"], int] = {
     "cancel_to_seen": c.DCC_LATENCY_CANCEL_TO_SEEN,
@@ -89,7 +85,7 @@ class Event(NamedTuple):
     thread: int
     #: How long after the cancel; 0.0 where there was none.
     since_cancel: Seconds
-    cause: Cause
+    cause: Union[Cause, Literal[""]]
     text: str
     lost: int
     #: Of a "request_cancelled": the request's id, whole.
@@ -108,6 +104,15 @@ class Latency(NamedTuple):
     p95: Seconds
     p99: Seconds
     max: Seconds
+
+
+class PollPlace(NamedTuple):
+    """A place in native code, and how many polls of it this is about."""
+
+    #: "(unknown)" for polls that do not say where they stand.
+    file: str
+    line: int
+    polls: int
 
 
 O = TypeVar("O", bound="Observer")
@@ -204,7 +209,7 @@ def _event(told: c.EventDetails) -> Optional[Event]:
         _STATES.get(raw.state) if kind == "job_state" else None,
         raw.thread,
         raw.since_cancel_ns / 1e9,
-        _CAUSES.get(raw.cause, ""),
+        CAUSES.get(raw.cause, ""),
         raw.text.decode("utf-8", "replace"),
         raw.count,
         id_of(told),
@@ -257,6 +262,19 @@ def stats() -> Dict[str, int]:
     info = c.Stats(struct_size=ctypes.sizeof(c.Stats))
     checked(library.dcc_stats_read(ctypes.byref(info)))
     return {name: getattr(info, name) for name in names_of(info) if name != "reserved"}
+
+
+def polls_without_job() -> List[PollPlace]:
+    """Where native code polls on threads that have no job, so that nothing cancels it: the first sixteen
+    places. Carry the context there, by `with_context` or dcc_context_bind. How many polls there were is
+    `polls_without_job` of `stats`."""
+    found = json.loads(text_from(library.dcc_stats_polls_without_job)[0])
+    return [PollPlace(place["file"], place["line"], place["count"]) for place in found["places"]]
+
+
+def clock() -> Seconds:
+    """The time now on the library's clock, that of deadlines and events."""
+    return int(library.dcc_clock_now_ns()) / 1e9
 
 
 def begin_timeline(max_entries: int = 100_000) -> None:

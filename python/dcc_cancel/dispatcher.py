@@ -29,7 +29,7 @@ from ._handle import NativeObject
 from ._hooks import Hooks, ShowProgress, Veto, Wake
 from ._library import library
 from ._posting import Posting, complete, run
-from ._status import checked, error_of, names_of, seconds
+from ._status import checked, error_of, names_of, seconds, text_from
 from ._types import CURRENT, Seconds, T
 from .errors import OverloadedError, PostTimeoutError
 from .job import Job
@@ -400,6 +400,11 @@ class Dispatcher(NativeObject):
         for name in ("is_closed", "is_wedged"):
             values[name] = bool(values[name])
         return values
+
+    @property
+    def longest_label(self) -> str:
+        """The label of the job that ran longest at a time, `longest_job_id` and `run_max_ns` of `stats`."""
+        return text_from(library.dcc_dispatcher_longest_label, self.handle)[0]
 
     def close(self) -> bool:
         """Refuses posts from now on; what waits ends as interrupted, what runs is asked to stop.

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from typing_extensions import Literal
 
     from ._above import Parent
+    from .token import Cause
 
     State = Literal["pending", "running", "completed", "failed", "cancelled", "interrupted"]
 
@@ -237,6 +238,11 @@ class Job(Polled):
     def reason(self) -> Optional[str]:
         """Why it was asked to stop: "" if nobody said, None if it was not."""
         return self.token.reason
+
+    @property
+    def cause(self) -> Optional[Cause]:
+        """What cancelled it: "request", "foreign" or "deadline", see CancelToken; None while it is not."""
+        return self.token.cause
 
     def wait(self, timeout: Optional[Seconds] = None) -> bool:
         """Waits until it has really ended, its completion included: cancel it, wait, free what it works on.

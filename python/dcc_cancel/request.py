@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Literal
 
     from .session import Session
+    from .token import Cause
 
     Owed = Literal["result", "nothing", "cancelled"]
 
@@ -105,6 +106,11 @@ class Request(NativeObject):
     def reason(self) -> Optional[str]:
         """Why it was cancelled: "" if nobody said, None while it is not."""
         return self._token.reason
+
+    @property
+    def cause(self) -> Optional[Cause]:
+        """What cancelled it: "request", "foreign" or "deadline", see CancelToken; None while it is not."""
+        return self._token.cause
 
     def check(self) -> None:
         """Raises DccMcpCancelledError if it is cancelled."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Callable, Generator, Iterable, Optional, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Dict, Generator, Iterable, Optional, Type, TypeVar
 
 from . import _asyncio
 from . import _declarations as c
@@ -19,6 +19,16 @@ from .linking import DEFAULT_INTERVAL, Link, follow, parent_of
 from .probes import JobHandle
 from .registration import Registration
 
+if TYPE_CHECKING:
+    from typing_extensions import Literal
+
+    Cause = Literal["request", "foreign", "deadline"]
+
+CAUSES: Dict[int, Cause] = {
+    c.DCC_CAUSE_REQUEST: "request",
+    c.DCC_CAUSE_FOREIGN: "foreign",
+    c.DCC_CAUSE_DEADLINE: "deadline",
+}
 
 T = TypeVar("T", bound="CancelToken")
 
@@ -166,6 +176,21 @@ class CancelToken(Polled):
         """Why it was cancelled: "" if nobody said, None while it is not."""
         text, status = text_from(library.dcc_cancel_token_reason, self.handle)
         return None if status == c.DCC_NOT_CANCELLED else text
+
+    @property
+    def cause(self) -> Optional[Cause]:
+        """What cancelled it: "request", a call of `cancel`, by whomever, or of what it follows; "deadline";
+        "foreign", the own check that a host has given to a job. None while it is not cancelled."""
+        cause = ctypes.c_int32()
+        checked(library.dcc_cancel_token_cause(self.handle, ctypes.byref(cause)))
+        return CAUSES.get(cause.value)
+
+    @property
+    def since_cancel(self) -> Optional[Seconds]:
+        """How many seconds ago it was cancelled; None while it is not."""
+        past = ctypes.c_uint64()
+        status = library.dcc_cancel_token_time_since_cancelled(self.handle, ctypes.byref(past))
+        return None if checked(status) == c.DCC_NOT_CANCELLED else past.value / 1e9
 
     @property
     def trace_parent(self) -> Optional[str]:

@@ -52,6 +52,11 @@ class Control(unittest.TestCase):
         dcc_cancel.open_control("Pipeline ä")
         self.addCleanup(dcc_cancel.close_control)
 
+    def test_the_address(self):
+        self.assertEqual(dcc_cancel.control_address(), address())
+        dcc_cancel.close_control()
+        self.assertIsNone(dcc_cancel.control_address())
+
     def test_jobs_are_listed_and_cancelled(self):
         job = dcc_cancel.Job("Bake")
         job.begin()

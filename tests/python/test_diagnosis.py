@@ -230,5 +230,23 @@ class Timelines(ContextCase):
             dcc_cancel.write_timeline(path)
 
 
+class PollsWithoutJob(ContextCase):
+    def test_the_place_is_told(self):
+        def polls():
+            places = dcc_cancel.polls_without_job()
+            found = [place for place in places if place.file.endswith("native_loop.c")]
+            return sum(place.polls for place in found), {place.line for place in found}
+
+        before, _ = polls()
+        with dcc_cancel.Job():
+            # A thread begins with nothing current.
+            thread = threading.Thread(target=NATIVE.loop_until_cancelled, args=[1])
+            thread.start()
+            thread.join()
+        after, lines = polls()
+        self.assertEqual(after, before + 1)
+        self.assertTrue(all(line > 0 for line in lines), lines)
+
+
 if __name__ == "__main__":
     sys.exit(unittest.main())

@@ -353,6 +353,7 @@ class Posts(PumpedCase):
     def test_what_its_thread_is_at(self):
         self.assertEqual(self.ui.stats()["since_last_tick_ns"], 2**64 - 1)
         inside = self.run_to_end(self.ui.post(self.ui.stats)).result()
+        self.assertIn("stats", self.ui.longest_label)
         self.assertEqual(inside["since_last_tick_ns"], 0)
         self.assertNotEqual(inside["present_job_id"], 0)
         time.sleep(0.001)

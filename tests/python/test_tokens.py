@@ -28,6 +28,26 @@ class Tokens(ContextCase):
         other.cancel()
         self.assertEqual(other.reason, "")
 
+    def test_what_cancelled_it(self):
+        theirs = Foreign()
+        asked, late = dcc_cancel.CancelToken(), dcc_cancel.CancelToken()
+        linked = dcc_cancel.CancelToken.link(theirs)
+        job = dcc_cancel.Job(parent=asked)
+        request = dcc_cancel.Session().begin(1, parent=late)
+        for what in (asked, late, linked, job, request):
+            self.assertIsNone(what.cause)
+        self.assertIsNone(late.since_cancel)
+        asked.cancel()
+        before = dcc_cancel.clock()
+        late.set_deadline_after(0)
+        theirs.cancelled = True
+        self.assertTrue(late.wait(LONG) and linked.wait(LONG))
+        causes = [what.cause for what in (asked, job, late, request, linked)]
+        self.assertEqual(causes, ["request", "request", "deadline", "deadline", "request"])
+        # The order of both reads of the clock does not matter for this.
+        self.assertLessEqual(late.since_cancel, dcc_cancel.clock() - before)
+        self.assertGreaterEqual(late.since_cancel, 0)
+
     def test_a_long_reason_comes_back_whole(self):
         token = dcc_cancel.CancelToken()
         token.cancel("é" * 2000)

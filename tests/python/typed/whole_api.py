@@ -71,6 +71,8 @@ def tokens() -> None:
     assert_type(followed, dcc_cancel.CancelToken)
     assert_type(token.cancelled, bool)
     assert_type(token.reason, Optional[str])
+    assert token.cause is None or token.cause in ("request", "foreign", "deadline")
+    assert_type(token.since_cancel, Optional[float])
     assert_type(token.deadline, Optional[float])
     assert_type(token.trace_parent, Optional[str])
     assert_type(token.job_id, Optional[str])
@@ -251,6 +253,7 @@ def dispatchers() -> None:
     as_future: concurrent.futures.Future[List[float]] = on_worker
     as_future.add_done_callback(lambda future: None)
     assert_type(ui.stats(), Dict[str, int])
+    assert_type(ui.longest_label, str)
     cancelled = ui.post(smooth, "mesh")
     assert cancelled.cancel("enough")
     ui.pump()
@@ -365,6 +368,8 @@ def diagnosis() -> None:
     assert_type(dcc_cancel.latency("cancel_to_end"), dcc_cancel.Latency)
     assert_type(dcc_cancel.latency(which="cancel_to_seen").p95, float)
     assert_type(dcc_cancel.stats(), Dict[str, int])
+    assert_type(dcc_cancel.polls_without_job(), List[dcc_cancel.PollPlace])
+    assert_type(dcc_cancel.clock(), float)
     dcc_cancel.trace_all(False)
     job = dcc_cancel.Job()
     job.trace(on=True)
@@ -393,6 +398,7 @@ async def in_a_server() -> None:
 
 def endpoint() -> None:
     dcc_cancel.open_control("a typed program")
+    assert_type(dcc_cancel.control_address(), Optional[str])
     dcc_cancel.close_control()
     assert_type(dcc_cancel.version(), str)
     assert_type(dcc_cancel.__version__, str)
