@@ -1,12 +1,14 @@
 //! The library and the tool, compiled for a platform, with the symbols still in them.
 
+use crate::macos;
 use crate::platform::{Platform, System};
 use crate::toolchain::Toolchain;
 use crate::trouble::{Result, While};
 use crate::windows;
-use crate::workshop::{Workshop, succeed};
+use crate::workshop::{Workshop, llvm, succeed};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 pub struct Built {
     pub library: PathBuf,
@@ -16,22 +18,49 @@ pub struct Built {
 pub fn compile(workshop: &Workshop, platform: &Platform) -> Result<Built> {
     let folder = workshop.folder(platform.name);
     fs::create_dir_all(&folder).doing(folder.display())?;
-    let toolchain = Toolchain::of(workshop, platform.triple)?;
+    let parts = platform.triples.iter().map(|triple| compile_for(workshop, platform, triple));
+    let mut parts = parts.collect::<Result<Vec<Built>>>()?;
+    if parts.len() == 1 {
+        return Ok(parts.remove(0));
+    }
+    let joined = Built {
+        library: folder.join(platform.system.library()),
+        tool: folder.join(platform.system.tool()),
+    };
+    universal(parts.iter().map(|part| &part.library), &joined.library)?;
+    universal(parts.iter().map(|part| &part.tool), &joined.tool)?;
+    Ok(joined)
+}
+
+/// One file of several, of which a system takes the one for its processor.
+fn universal<'a>(parts: impl Iterator<Item = &'a PathBuf>, to: &Path) -> Result<()> {
+    succeed(Command::new(llvm("llvm-lipo")?).arg("-create").args(parts).arg("-output").arg(to))
+}
+
+fn compile_for(workshop: &Workshop, platform: &Platform, triple: &str) -> Result<Built> {
+    let folder = workshop.folder(platform.name);
+    let toolchain = Toolchain::of(workshop, triple)?;
     let linked = match platform.system {
         System::Windows => windows::link_arguments(workshop, &folder)?,
         System::Linux => vec!["-Clinker=cmake/link_versioned.sh".to_owned()],
+        System::Macos => macos::link_arguments(triple)?,
+    };
+    // The tool exports nothing.
+    let tool_linked = if platform.system == System::Macos { &linked[..] } else { &[] };
+    let sdk = match platform.system {
+        System::Macos => Some(macos::sdk(workshop, &folder)?),
+        System::Linux | System::Windows => None,
     };
     // Folders of their own: both make a file of the library's name, see Cargo.toml. So both may run at once.
     let build = |part: &str, what: &[&str], linked: &[String]| {
         let mut cargo = workshop.command(workshop.tool("cargo-zigbuild"));
         cargo.arg("rustc").args(what).args(["--release", "--locked", "--package", "dcc-cancel"]);
-        cargo.args([
-            "--target",
-            &format!("{}{}", platform.triple, platform.version),
-            "--target-dir",
-        ]);
+        cargo.args(["--target", &format!("{triple}{}", platform.version), "--target-dir"]);
         cargo.arg(folder.join(part));
         toolchain.apply(&mut cargo);
+        if let Some(sdk) = &sdk {
+            cargo.env("SDKROOT", sdk);
+        }
         cargo
             // Compilers of C write this name of the folder into what they make, since it is one of its names.
             .env("PWD", "/proc/self/cwd")
@@ -39,7 +68,8 @@ pub fn compile(workshop: &Workshop, platform: &Platform) -> Result<Built> {
             .env("CARGO_ENCODED_RUSTFLAGS", flags(workshop, platform, &toolchain)?)
             // Windows' files tell when they were linked.
             .env("SOURCE_DATE_EPOCH", workshop.time.to_string())
-            .env("DCC_CANCEL_LINKER_IN", linker_variable(platform.triple))
+            .env("DCC_CANCEL_LINKER_IN", linker_variable(triple))
+            .env("MACOSX_DEPLOYMENT_TARGET", macos::OLDEST)
             // `symbols` takes them out.
             .env("CARGO_PROFILE_RELEASE_STRIP", "none")
             .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only")
@@ -48,12 +78,11 @@ pub fn compile(workshop: &Workshop, platform: &Platform) -> Result<Built> {
         succeed(&mut cargo)
     };
     std::thread::scope(|threads| {
-        let tool = threads.spawn(|| build("tool", &["--bin", "dcc-control"], &[]));
+        let tool = threads.spawn(|| build("tool", &["--bin", "dcc-control"], tool_linked));
         let library = build("library", &["--lib", "--crate-type", "cdylib"], &linked);
         library.and(tool.join().expect("no panic"))
     })?;
-    let built =
-        |part: &str, name: &str| folder.join(part).join(platform.triple).join("release").join(name);
+    let built = |part: &str, name: &str| folder.join(part).join(triple).join("release").join(name);
     Ok(Built {
         library: built("library", platform.system.library()),
         tool: built("tool", platform.system.tool()),
@@ -76,8 +105,11 @@ fn flags(workshop: &Workshop, platform: &Platform, toolchain: &Toolchain) -> Res
         map(&home, "/cargo"),
         map(&toolchain.sources(), "/rust"),
     ];
-    if platform.system == System::Linux {
-        flags.push("-Clink-arg=-Wl,--build-id=sha1".to_owned());
-    }
+    flags.extend(match platform.system {
+        System::Linux => Some("-Clink-arg=-Wl,--build-id=sha1".to_owned()),
+        // The crate libc names libiconv, of which nothing is used.
+        System::Macos => Some("-Clink-arg=-Wl,-dead_strip_dylibs".to_owned()),
+        System::Windows => None,
+    });
     Ok(flags.join("\x1f"))
 }

@@ -51,7 +51,7 @@ fn make(workshop: &Workshop, platform: &Platform) -> Result<()> {
     let symbols_name = format!("{name}-symbols");
     let (pack, end): (Pack, _) = match platform.system {
         System::Windows => (pack::zip, "zip"),
-        System::Linux => (pack::tar_gz, "tar.gz"),
+        System::Linux | System::Macos => (pack::tar_gz, "tar.gz"),
     };
     let archive = |name: &str| workshop.dist().join(format!("{name}.{end}"));
     let wheel = workshop.dist().join(wheel::name(workshop, platform));
@@ -60,7 +60,7 @@ fn make(workshop: &Workshop, platform: &Platform) -> Result<()> {
             fs::remove_file(&file).doing(file.display())?;
         }
     }
-    let graph = graph(workshop, platform.triple)?;
+    let graph = graph(workshop, platform.triples)?;
     let folder = workshop.folder(platform.name);
     let built = compile(workshop, platform)?;
     let (stripped, symbols, prefix) =
@@ -72,8 +72,8 @@ fn make(workshop: &Workshop, platform: &Platform) -> Result<()> {
         library: stripped.join(platform.system.library()),
         tool: stripped.join(platform.system.tool()),
     };
-    split(platform.system, &built.library, &delivered.library, &symbols)?;
-    split(platform.system, &built.tool, &delivered.tool, &symbols)?;
+    split(&workshop.root, platform.system, &built.library, &delivered.library, &symbols)?;
+    split(&workshop.root, platform.system, &built.tool, &delivered.tool, &symbols)?;
     install(workshop, platform, &delivered, &graph, &prefix)?;
     pack(&prefix, &name, &archive(&name), workshop.time)?;
     pack(&symbols, &symbols_name, &archive(&symbols_name), workshop.time)?;

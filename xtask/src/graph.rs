@@ -22,7 +22,16 @@ pub struct Crate {
 /// All crates by name and version, the package itself among them.
 pub type Graph = BTreeMap<String, Crate>;
 
-pub fn graph(workshop: &Workshop, triple: &str) -> Result<Graph> {
+/// Of all that a platform is compiled for.
+pub fn graph(workshop: &Workshop, triples: &[&str]) -> Result<Graph> {
+    let mut all = Graph::new();
+    for triple in triples {
+        all.extend(graph_of(workshop, triple)?);
+    }
+    Ok(all)
+}
+
+fn graph_of(workshop: &Workshop, triple: &str) -> Result<Graph> {
     let mut cargo = workshop.command("cargo");
     cargo.args(["metadata", "--locked", "--format-version=1", "--filter-platform", triple]);
     let metadata: Value = serde_json::from_str(&print(&mut cargo)?).doing("cargo metadata")?;

@@ -56,6 +56,13 @@ pub fn install(
 fn for_system(system: System) -> &'static [&'static str] {
     match system {
         System::Linux => &[],
+        System::Macos => &[
+            "-DCMAKE_SYSTEM_NAME=Darwin",
+            "-DCMAKE_C_COMPILER=cc",
+            "-DCMAKE_C_COMPILER_ID_RUN=TRUE",
+            "-DCMAKE_C_COMPILER_FORCED=TRUE",
+            "-DCMAKE_SIZEOF_VOID_P=8",
+        ],
         System::Windows => &[
             "-DCMAKE_SYSTEM_NAME=Windows",
             "-DCMAKE_C_COMPILER=cc",

@@ -4,7 +4,7 @@
 //! there are. An archive is what `compile` builds, `symbols` splits, `install` lays out as CMake does, with
 //! `notices` and `sbom` of all that is linked, which `graph` finds, and `pack` writes; `wheel` has the
 //! library for Python. `workshop` has the folders and the tools, `toolchain` the compiler, `windows` what
-//! only a DLL has.
+//! only a DLL has, `macos` what only the linker for that needs.
 //!
 //! The same sources and tools give the same bytes, whoever makes them, where and when.
 
@@ -14,6 +14,7 @@ mod compile;
 mod dist;
 mod graph;
 mod install;
+mod macos;
 mod notices;
 mod pack;
 mod platform;

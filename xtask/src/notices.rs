@@ -22,12 +22,14 @@ fn of_zig(system: System) -> &'static [(&'static str, &'static str)] {
     match system {
         System::Linux => &[UNWINDER, GLIBC, HELPERS],
         System::Windows => &[UNWINDER, MINGW, HELPERS],
+        // LLVM's linker has put in nothing, and the unwinder is the system's.
+        System::Macos => &[],
     }
 }
 
 /// Writes `THIRD-PARTY.txt`, and beside it what Rust says of its standard library.
 pub fn write(workshop: &Workshop, platform: &Platform, graph: &Graph, folder: &Path) -> Result<()> {
-    let (licences_of_rust, name) = Toolchain::of(workshop, platform.triple)?.licences();
+    let (licences_of_rust, name) = Toolchain::of(workshop, platform.triples[0])?.licences();
     let mut text = format!(
         "What others have written and is linked into the library and dcc-control, each with its licence.\n\
          Rust's standard library is linked in, too: its parts are in {name}.\n",

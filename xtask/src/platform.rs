@@ -5,6 +5,7 @@
 pub enum System {
     Linux,
     Windows,
+    Macos,
 }
 
 /// One archive.
@@ -12,8 +13,8 @@ pub struct Platform {
     /// As `--only` names it.
     pub name: &'static str,
     pub system: System,
-    /// What cargo builds for. Its output is in a folder of this name.
-    pub triple: &'static str,
+    /// What cargo builds for, each in a folder of this name. Several become one file for all of them.
+    pub triples: &'static [&'static str],
     /// What follows it for zig: the glibc of the VFX Reference Platform.
     pub version: &'static str,
     /// What pip calls it.
@@ -24,16 +25,30 @@ pub const PLATFORMS: &[Platform] = &[
     Platform {
         name: "linux-x86_64",
         system: System::Linux,
-        triple: "x86_64-unknown-linux-gnu",
+        triples: &["x86_64-unknown-linux-gnu"],
         version: ".2.28",
         wheel: "manylinux_2_28_x86_64",
     },
     Platform {
+        name: "linux-aarch64",
+        system: System::Linux,
+        triples: &["aarch64-unknown-linux-gnu"],
+        version: ".2.28",
+        wheel: "manylinux_2_28_aarch64",
+    },
+    Platform {
         name: "windows-x86_64",
         system: System::Windows,
-        triple: "x86_64-pc-windows-gnullvm",
+        triples: &["x86_64-pc-windows-gnullvm"],
         version: "",
         wheel: "win_amd64",
+    },
+    Platform {
+        name: "macos-universal",
+        system: System::Macos,
+        triples: &["aarch64-apple-darwin", "x86_64-apple-darwin"],
+        version: "",
+        wheel: "macosx_11_0_universal2",
     },
 ];
 
@@ -43,13 +58,14 @@ impl System {
         match self {
             Self::Linux => "libdcc_cancel.so",
             Self::Windows => "dcc_cancel.dll",
+            Self::Macos => "libdcc_cancel.dylib",
         }
     }
 
     pub fn tool(self) -> &'static str {
         match self {
             Self::Windows => "dcc-control.exe",
-            Self::Linux => "dcc-control",
+            Self::Linux | Self::Macos => "dcc-control",
         }
     }
 }

@@ -1,35 +1,44 @@
 //! The SBOM: what is linked into what is delivered, in CycloneDX 1.5.
 
 use crate::graph::{Crate, Graph};
-use crate::platform::Platform;
+use crate::platform::{Platform, System};
 use crate::toolchain::Toolchain;
 use crate::trouble::{Result, While};
-use crate::workshop::{Workshop, print};
+use crate::workshop::{Workshop, llvm, print};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 const RUST: &str = "rust-standard-library";
 const UNWINDER: &str = "llvm-libunwind-of-zig";
 
 pub fn write(workshop: &Workshop, platform: &Platform, graph: &Graph, to: &Path) -> Result<()> {
-    let rust = Toolchain::of(workshop, platform.triple)?.version(workshop)?;
+    let rust = Toolchain::of(workshop, platform.triples[0])?.version(workshop)?;
     let zig = print(workshop.command(workshop.zig()?.join("zig")).arg("version"))?;
-    let others = [
-        json!({
-            "type": "library", "bom-ref": RUST, "name": "Rust's standard library",
-            "version": rust, "licenses": [{"expression": "MIT OR Apache-2.0"}],
-        }),
-        json!({
+    let mut others = vec![json!({
+        "type": "library", "bom-ref": RUST, "name": "Rust's standard library",
+        "version": rust, "licenses": [{"expression": "MIT OR Apache-2.0"}],
+    })];
+    let mut linker = json!({"type": "application", "name": "zig", "version": zig});
+    if platform.system == System::Macos {
+        // LLVM's linker, by its compiler; the unwinder is the system's.
+        let clang = print(Command::new(llvm("clang")?).arg("--version"))?;
+        let version = clang.lines().next().unwrap_or_default();
+        linker = json!({"type": "application", "name": "clang", "version": version});
+    } else {
+        others.push(json!({
             "type": "library", "bom-ref": UNWINDER, "name": "LLVM's libunwind, as in zig",
             "version": zig, "licenses": [{"expression": "Apache-2.0 WITH LLVM-exception"}],
-        }),
-    ];
-    let of_others = [RUST, UNWINDER].map(|name| json!({"ref": name, "dependsOn": []}));
+        }));
+    }
+    let names: Vec<Value> = others.iter().map(|other| other["bom-ref"].clone()).collect();
+    let of_others = names.iter().map(|name| json!({"ref": name, "dependsOn": []}));
     let uses = |of: &Crate| {
-        let mut on: Vec<String> = of.uses.iter().map(|name| reference(&graph[name])).collect();
+        let mut on: Vec<Value> =
+            of.uses.iter().map(|name| reference(&graph[name]).into()).collect();
         if of.name == "dcc-cancel" {
-            on.extend([RUST, UNWINDER].map(str::to_owned));
+            on.extend(names.iter().cloned());
         }
         json!({"ref": reference(of), "dependsOn": on})
     };
@@ -44,7 +53,7 @@ pub fn write(workshop: &Workshop, platform: &Platform, graph: &Graph, to: &Path)
             "component": all().find(own).map(component),
             "tools": {"components": [
                 {"type": "application", "name": "rustc", "version": rust},
-                {"type": "application", "name": "zig", "version": zig},
+                linker,
             ]},
         },
         "components": components.collect::<Vec<Value>>(),

@@ -3,16 +3,18 @@
 use crate::platform::System;
 use crate::trouble::{Result, Trouble, While};
 use crate::workshop::{llvm, print, succeed};
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
 /// Copies `from` to `to` without symbols. These go to a file below `symbols`: on Linux where debuggers look
-/// for it by build id, else under the name of what it belongs to.
-pub fn split(system: System, from: &Path, to: &Path, symbols: &Path) -> Result<()> {
+/// for it by build id, else under the name of what it belongs to. `root` is the checkout.
+pub fn split(root: &Path, system: System, from: &Path, to: &Path, symbols: &Path) -> Result<()> {
     match system {
         System::Linux => split_elf(from, to, symbols),
         System::Windows => split_pe(from, to, symbols),
+        System::Macos => split_mach_o(root, from, to, symbols),
     }
 }
 
@@ -47,4 +49,26 @@ fn split_pe(from: &Path, to: &Path, symbols: &Path) -> Result<()> {
     let mut strip = Command::new(objcopy);
     strip.arg("--strip-all").arg(format!("--add-gnu-debuglink={}", apart.display()));
     succeed(strip.arg(from).arg(to))
+}
+
+/// Debuggers find what is apart by the UUID in both.
+fn split_mach_o(root: &Path, from: &Path, to: &Path, symbols: &Path) -> Result<()> {
+    let apart = symbols.join(format!("{}.dSYM", name(from)));
+    // It joins the parts by a program of this name.
+    let tools = symbols.with_extension("tools");
+    fs::create_dir_all(&tools).doing(tools.display())?;
+    let lipo = tools.join("lipo");
+    let script = format!("#!/bin/sh\nexec {} \"$@\"\n", llvm("llvm-lipo")?);
+    fs::write(&lipo, script).doing(lipo.display())?;
+    fs::set_permissions(&lipo, Permissions::from_mode(0o755)).doing(lipo.display())?;
+    let mut path = tools.into_os_string();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let mut dsymutil = Command::new(llvm("dsymutil")?);
+    dsymutil.env("PATH", path).arg("--oso-prepend-path").arg(root);
+    succeed(dsymutil.arg("-o").arg(&apart).arg(from))?;
+    // For joining symbols once more; it names this machine's folders.
+    let relocations = apart.join("Contents/Resources/Relocations");
+    fs::remove_dir_all(&relocations).doing(relocations.display())?;
+    succeed(Command::new(llvm("llvm-strip")?).args(["-x", "-S", "-o"]).arg(to).arg(from))
 }

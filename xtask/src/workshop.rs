@@ -118,7 +118,7 @@ pub fn llvm(name: &str) -> Result<String> {
         // Some do not know that argument.
         command.status().is_ok()
     });
-    found.ok_or_else(|| Trouble::Lacks(format!("{name} (Debian: llvm-19)")))
+    found.ok_or_else(|| Trouble::Lacks(format!("{name} (Debian: llvm-19 clang-19)")))
 }
 
 fn version(root: &Path) -> Result<String> {
