@@ -173,13 +173,14 @@ class Cancellation:
         self._progress_heartbeat = progress_heartbeat
         self._calls: Dict[Any, _Call] = {}
 
-    async def __call__(self, context: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
+    # `ctx` is what the protocol of MCPServer's middleware has.
+    async def __call__(self, ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
         """For the SDK, which calls it with every message."""
-        if context.method == "notifications/cancelled":
-            self._note_reason(Message(context))
-        elif context.method == "tools/call":
-            return await self._called(Message(context), call_next)
-        return await call_next(context)
+        if ctx.method == "notifications/cancelled":
+            self._note_reason(Message(ctx))
+        elif ctx.method == "tools/call":
+            return await self._called(Message(ctx), call_next)
+        return await call_next(ctx)
 
     def _note_reason(self, message: Message) -> None:
         """The SDK cancels the request by itself; only why is in the message alone."""

@@ -162,6 +162,17 @@ def run_python(script, *arguments, **changes):
     return process.returncode, out, err
 
 
+def code_of_page(section):
+    """What the code in a section of docs/python.md defines."""
+    path = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "python.md")
+    with open(path, encoding="utf-8") as page:
+        text = page.read().split("\n## %s\n" % section)[1].split("\n## ")[0]
+    defined = {}
+    for piece in text.split("```python\n")[1:]:
+        exec(piece.split("```")[0], defined)
+    return defined
+
+
 def raised(function, *arguments):
     """The exception that a call raises."""
     try:

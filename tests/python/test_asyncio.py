@@ -6,10 +6,13 @@ import functools
 import pickle
 import threading
 import unittest
+from unittest import mock
 
 import dcc_cancel
 import dcc_mcp_core.cancellation as theirs
-from helpers import LONG, ContextCase, PumpedCase, live, loop_until_cancelled, raised, until
+from helpers import (
+    LONG, ContextCase, PumpedCase, code_of_page, live, loop_until_cancelled, raised, until,
+)  # fmt: skip
 
 
 def run(coroutine):
@@ -383,6 +386,52 @@ class Threads(ContextCase):
                 await dcc_cancel.run_in_thread(work, parent=token)
 
         run(main())
+
+
+class Page(ContextCase):
+    """The code of docs/python.md about asyncio."""
+
+    def exported(self, smooth, seconds=LONG):
+        """How the job of the page ended, whether its work was used, and what was raised."""
+        page = code_of_page("asyncio")
+        page["print"] = lambda *shown: None
+        scene = mock.Mock()
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            task = asyncio.ensure_future(page["export"](scene, seconds))
+            scene.smooth = lambda: smooth(lambda: loop.call_soon_threadsafe(task.cancel))
+            error = (await asyncio.gather(task, return_exceptions=True))[0]
+            return await scene.viewer, scene.replace.called, error
+
+        return run(main())
+
+    def test_it_completes(self):
+        self.assertEqual(self.exported(lambda _: 7), ("completed", True, None))
+
+    def test_its_time_is_over(self):
+        causes = []
+
+        def smooth(_):
+            job = dcc_cancel.current_job.get()
+            until(lambda: job.cancelled)
+            causes.append(job.cause)
+            job.check()
+
+        *ended, error = self.exported(smooth, 0.01)
+        self.assertEqual(ended, ["cancelled", False])
+        self.assertIsInstance(error, dcc_cancel.CancelledError)
+        self.assertEqual(causes, ["deadline"])
+
+    def test_its_task_is_cancelled(self):
+        def smooth(cancel_task):
+            cancel_task()
+            until(lambda: dcc_cancel.current_job.get().cancelled)
+            dcc_cancel.check_dcc_cancelled()
+
+        *ended, error = self.exported(smooth)
+        self.assertEqual(ended, ["cancelled", False])
+        self.assertIsInstance(error, asyncio.CancelledError)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
 import asyncio
 import ctypes
 import functools
-import os
 import threading
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 import dcc_cancel
-from helpers import BY_JOB, LIBRARY, LONG, NATIVE, ContextCase, loop_until_cancelled, raised
+from helpers import (
+    BY_JOB, LIBRARY, LONG, NATIVE, ContextCase, code_of_page, loop_until_cancelled, raised,
+)  # fmt: skip
 
 
 class Aborted(RuntimeError):
@@ -141,17 +142,6 @@ class Workers(ContextCase):
             self.assertIsInstance(raised(dcc_cancel.with_context, wrong), TypeError, wrong)
 
 
-def code_of_page():
-    """What the code of docs/python.md about threads defines."""
-    path = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "python.md")
-    with open(path, encoding="utf-8") as page:
-        section = page.read().split("\n## Threads\n")[1].split("\n## ")[0]
-    defined = {}
-    for piece in section.split("```python\n")[1:]:
-        exec(piece.split("```")[0], defined)
-    return defined
-
-
 class Scene:
     """What the code of the page works on; half of it is done, then `half_way` is called."""
 
@@ -181,7 +171,7 @@ class Scene:
 
 class Page(ContextCase):
     def setUp(self):
-        code = code_of_page()
+        code = code_of_page("Threads")
         self.edit, self.close = code["edit"], code["close"]
 
     def assert_rolled_back(self, scene, seconds=LONG):

@@ -13,7 +13,7 @@ import ctypes
 import logging
 import pathlib
 import tempfile
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, Dict, Iterator, List, Optional, Tuple, Union
 
 import dcc_cancel
 from dcc_cancel.mcp import Cancellation, cancellable, commit, in_thread
@@ -21,8 +21,11 @@ from dcc_cancel.mcp import Cancellation, cancellable, commit, in_thread
 if TYPE_CHECKING:
     from typing import Generator
 
-    from typing_extensions import assert_type
+    from typing_extensions import Protocol, assert_type
 else:
+    # Older Pythons have none.
+    Protocol = object
+
 
     def assert_type(value: object, kind: object) -> None:
         """Nothing at run time."""
@@ -383,9 +386,17 @@ def diagnosis() -> None:
         dcc_cancel.write_timeline(folder + "/again.json")
 
 
+class TheirMiddleware(Protocol):
+    """What MCPServer wants."""
+
+    async def __call__(self, ctx: int, call_next: Callable[[int], Awaitable[int]]) -> int: ...
+
+
 def tools() -> None:
     assert_type(cancellable(smooth)("mesh"), List[float])
     assert_type(Cancellation(progress_interval=0.1, progress_heartbeat=None), Cancellation)
+    middleware: List[TheirMiddleware] = [Cancellation()]
+    assert len(middleware) == 1
     with commit() as nothing:
         assert_type(nothing, None)
 
