@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 import reprlib
 from typing import Any, Mapping, NoReturn, Optional, Tuple, TypeVar
 
@@ -90,7 +89,8 @@ def nanoseconds(seconds: Optional[Seconds], what: str, for_none: int = c.DCC_NO_
         return for_none
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         wrong_type(what, "a number of seconds", seconds)
-    if math.isnan(seconds) or seconds < 0:
+    # What is no number is not this either.
+    if not seconds >= 0:
         wrong_value(what, "a number of seconds that is not negative", seconds)
     # What is as good as for ever stays short of the value that means it.
     return int(seconds * 1e9) if seconds < 9e9 else 1 << 63

@@ -70,6 +70,7 @@ async def cancel_of(token: CancelToken) -> Optional[str]:
 
 async def completion_of(posting: Posting[T]) -> T:
     """Waits for a posting, which is asked to stop if the task is cancelled meanwhile."""
+    posting._check_that_it_ends()
     signal = _Signal()
     posting.add_done_callback(lambda _: signal.set())
     try:

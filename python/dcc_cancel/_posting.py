@@ -44,10 +44,17 @@ class _WhenWoken:
     def __repr__(self) -> str:
         return "dcc_cancel.when_woken"
 
+    # There is one, whose identity counts.
+    def __reduce__(self) -> str:
+        return "when_woken"
+
 
 #: A posted generator that yields this sleeps until `wake` of its job is called, and costs no tick anything.
 #: Make what it waits for visible, then wake: `while not ready(): yield when_woken` misses no wake.
 when_woken: _WhenWoken = _WhenWoken()
+
+
+_NEVER_TEXT = "the job never ends: the thread of its dispatcher has ended without a last pump or close"
 
 
 class Posting(Future[T]):
@@ -271,9 +278,7 @@ class Posting(Future[T]):
         self._check_thread()
         status = waited(self._settled, timeout)
         if status == c.DCC_NEVER:
-            raise JobInterruptedError(
-                "the job never ends: the thread of its dispatcher has ended without a last pump or close"
-            )
+            raise JobInterruptedError(_NEVER_TEXT)
         if status == c.DCC_TIMED_OUT and timeout is None:
             raise JobInterruptedError("the job was not over when the interpreter exited")
 
@@ -282,8 +287,15 @@ class Posting(Future[T]):
         over, _ = concurrent.futures.wait([self], span / 1e9)
         if over:
             return c.DCC_OK
-        is_never = library.dcc_job_wait(self.job.handle, 0) == c.DCC_NEVER
-        return c.DCC_NEVER if is_never else c.DCC_TIMED_OUT
+        return c.DCC_NEVER if self._never_ends() else c.DCC_TIMED_OUT
+
+    def _never_ends(self) -> bool:
+        is_never: bool = library.dcc_job_wait(self.job.handle, 0) == c.DCC_NEVER
+        return is_never
+
+    def _check_that_it_ends(self) -> None:
+        if not self.done() and self._never_ends():
+            raise JobInterruptedError(_NEVER_TEXT)
 
     def _check_thread(self) -> None:
         dispatcher = self._dispatcher()

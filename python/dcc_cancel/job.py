@@ -444,7 +444,12 @@ class Job(Polled):
 
     def __exit__(self, kind: object, error: Optional[BaseException], trace: object) -> None:
         reset, told = self._resets.pop()
-        reset_current_job(reset)
+        try:
+            reset_current_job(reset)
+        except (RuntimeError, ValueError):
+            # In another context than the begin: a generator was left half-way, and is closed elsewhere.
+            self._end(error, told.is_told)
+            raise
         self._end(error, _told.end(told, error))
         if self.state == "cancelled":
             _told.hand_on(told, error)

@@ -1,5 +1,6 @@
 """Waiting for posted callables, and how long what belongs to a dispatcher lives."""
 
+import asyncio
 import gc
 import sys
 import threading
@@ -224,6 +225,11 @@ class WithoutAThread(ContextCase):
         for ask in (posting.result, posting.exception):
             self.assertIn("has ended", str(raised(ask)))
             self.assertIsInstance(raised(ask, 0), dcc_cancel.JobInterruptedError)
+
+        async def wait():
+            await posting
+
+        self.assertIn("has ended", str(raised(asyncio.run, wait())))
 
 
 if __name__ == "__main__":

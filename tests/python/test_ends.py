@@ -1,5 +1,6 @@
 """How a job ends by what its code raises."""
 
+import contextvars
 import threading
 import unittest
 
@@ -93,6 +94,28 @@ class Waits(PumpedCase):
         self.ui.pump()
         thread.join()
         self.assertEqual(answers, [True])
+
+
+class Elsewhere(ContextCase):
+    def test_a_block_that_is_left_in_another_context_ends_its_job(self):
+        def halfway():
+            with dcc_cancel.Job() as job:
+                yield job
+
+        left = halfway()
+        job = next(left)
+        outer = dcc_cancel.Job()
+
+        def close():
+            with outer:
+                error = raised(left.close)
+                # What is told in this block is still this block's.
+                outer.cancel()
+                raise error
+
+        error = contextvars.Context().run(raised, close)
+        self.assertIn("another context", str(error))
+        self.assertEqual((job.state, outer.state), ("failed", "cancelled"))
 
 
 class Blocks(ContextCase):

@@ -1,6 +1,7 @@
 """A process exits whose threads wait in the library, and no sooner than they have done their work."""
 
 import inspect
+import os
 import sys
 import unittest
 
@@ -20,7 +21,7 @@ waiting = threading.Semaphore(0)
 def wait(way):
     waiting.release()
     try: answer = way()
-    except dcc_cancel.JobInterruptedError: answer = "interrupted"
+    except (dcc_cancel.JobInterruptedError, dcc_cancel.ShutdownError): answer = "interrupted"
     sys.stderr.write("%s\\n" % (answer,))
 """
 
@@ -69,7 +70,7 @@ class Exits(unittest.TestCase):
         for way, _ in ways:
             script += starts % way + "waiting.acquire()\n"
         if WAYS["Dispatcher.post_and_wait"] in ways:
-            # Posted before the exit begins, as `posting` is.
+            # Is being posted before the exit begins, as `posting` is: what comes later is refused.
             script += "while ui.stats()['depth'] < 2: pass\n"
         status, out, err = run_python(script)
         self.assertEqual((status, out), (0, ""), err)
@@ -91,6 +92,28 @@ class Exits(unittest.TestCase):
             "threading.Thread(target=thread.join).start()\n"
         )
         self.ends([WAYS["Job.wait"], WAYS["Posting.result"]], starts)
+
+    def test_dispatchers_that_are_closed_or_pumped_again_at_exit(self):
+        script = SETTING + (
+            "import atexit\n"
+            "closed = dcc_cancel.Dispatcher()\n"
+            "closed.close()\n"
+            "def pump():\n"
+            "    ui.pump()\n"
+            "    sys.stderr.write('%r\\n' % ui.close())\n"
+            "atexit.register(pump)\n"
+        )
+        self.assertEqual(run_python(script), (0, "", "True\n"))
+
+    @unittest.skipUnless(hasattr(os, "fork"), "os.fork")
+    def test_a_forked_child(self):
+        script = SETTING + (
+            "import os, warnings\n"
+            "warnings.simplefilter('ignore', DeprecationWarning)\n"
+            "child = os.fork()\n"
+            "if child: sys.stderr.write('%d\\n' % os.waitpid(child, 0)[1])\n"
+        )
+        self.assertEqual(run_python(script), (0, "", "0\n"))
 
     def test_threads_that_still_work_are_waited_for(self):
         script = SETTING + (

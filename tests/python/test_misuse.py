@@ -87,7 +87,7 @@ RIGHT = {
 #: Made by others than their users, or nothing to be called.
 NOT_FOR_USERS = {
     "CancellationProbe", "Event", "JobHandle", "JobThread", "Latency", "Message", "MessageOutcome", "PollGap",
-    "Posting", "Progress", "Registration", "Request", "RequestId", "Seconds", "Tick",
+    "PollPlace", "Posting", "Progress", "Registration", "Request", "RequestId", "Seconds", "Tick",
 }  # fmt: skip
 
 
@@ -240,8 +240,8 @@ class Closed(ContextCase):
         "CancelToken.caller_id", "CancelToken.close", "CancelToken.job_id", "Dispatcher.close",
         "Job.caller_id", "Job.close", "Job.job_id", "Observer.close", "Registration.close",
         "Registration.unregister",
-        "Request.cancelled", "Request.check", "Request.close", "Request.id", "Request.job_id",
-        "Request.reason", "Request.token",
+        "Request.cancelled", "Request.cause", "Request.check", "Request.close", "Request.id",
+        "Request.job_id", "Request.reason", "Request.token",
     }  # fmt: skip
 
     def test_what_is_closed_says_what_it_was_and_what_to_do(self):

@@ -121,6 +121,16 @@ class Tokens(ContextCase):
             self.assertIn("was closed", str(error))
         self.assertEqual((repr(token), repr(job)), ("CancelToken(closed)", "Job(closed)"))
 
+    def test_what_sleeps_is_known_by_its_identity(self):
+        for copied in (copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))):
+            self.assertIs(copied(dcc_cancel.when_woken), dcc_cancel.when_woken)
+
+    def test_a_time_of_any_size_is_a_time(self):
+        token = dcc_cancel.CancelToken()
+        for seconds in (10**400, float("inf")):
+            token.set_deadline_after(seconds)
+            self.assertGreater(token.deadline, 9e9)
+
     def test_nothing_native_can_be_copied_or_pickled(self):
         session = dcc_cancel.Session()
         dispatcher = dcc_cancel.Dispatcher()
