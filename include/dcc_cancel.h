@@ -1722,7 +1722,8 @@ typedef struct dcc_stats {
      */
     uint64_t jobs_interrupted;
     /**
-     * Values that dcc_context_unwind found left behind by others, or the library on its own threads.
+     * Tokens and jobs that dcc_context_unwind found left current by others, or the library on its own
+     * threads.
      */
     uint64_t context_leaks;
     /**
@@ -2774,8 +2775,8 @@ dcc_status dcc_context_exit(dcc_ticket ticket);
 /**
  * Restores both slots to what they were before the call that gave this ticket, of whichever slot,
  * and undoes with it everything set since, so that one plugin that forgets a reset cannot leave a
- * UI thread cancelled for ever. What others had left is counted in `context_leaks` of dcc_stats.
- * Their tickets are used up. On the thread of the ticket. May run a job's `destroy`.
+ * UI thread cancelled for ever. The tokens and jobs that others had left are counted in `context_leaks` of
+ * dcc_stats. Their tickets are used up. On the thread of the ticket. May run a job's `destroy`.
  */
 dcc_status dcc_context_unwind(dcc_ticket ticket);
 

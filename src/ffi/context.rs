@@ -165,8 +165,8 @@ pub extern "C" fn dcc_context_exit(ticket: dcc_ticket) -> dcc_status {
 
 /// Restores both slots to what they were before the call that gave this ticket, of whichever slot,
 /// and undoes with it everything set since, so that one plugin that forgets a reset cannot leave a
-/// UI thread cancelled for ever. What others had left is counted in `context_leaks` of dcc_stats.
-/// Their tickets are used up. On the thread of the ticket. May run a job's `destroy`.
+/// UI thread cancelled for ever. The tokens and jobs that others had left are counted in `context_leaks` of
+/// dcc_stats. Their tickets are used up. On the thread of the ticket. May run a job's `destroy`.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_context_unwind(ticket: dcc_ticket) -> dcc_status {
     guard(|| {

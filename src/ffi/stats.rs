@@ -36,7 +36,8 @@ pub struct dcc_stats {
     pub jobs_cancelled: u64,
     /// Jobs that ended as interrupted.
     pub jobs_interrupted: u64,
-    /// Values that dcc_context_unwind found left behind by others, or the library on its own threads.
+    /// Tokens and jobs that dcc_context_unwind found left current by others, or the library on its own
+    /// threads.
     pub context_leaks: u64,
     /// Registrations alive, those of waits and native events included.
     pub live_registrations: u64,

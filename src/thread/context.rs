@@ -447,8 +447,9 @@ impl<'a> Contexts<'a> {
         Ok(())
     }
 
-    /// Undoes everything since and including the call that gave this ticket, and counts what
-    /// others had left behind. Returns that count. May run destroy-notifies.
+    /// Undoes everything since and including the call that gave this ticket, and counts the tokens and jobs
+    /// that others had left behind. Returns that count. May run destroy-notifies. A share that is left stops
+    /// nobody, and a task leaves that of its step from one slice to the next.
     #[inline]
     pub fn unwind(self, slots: &ThreadSlots<'a>, ticket: u64) -> Result<u64, Error> {
         if slots.take_lent(self.words(), ticket) {
@@ -462,7 +463,7 @@ impl<'a> Contexts<'a> {
         slots.find_ticket(ticket)?;
         let mut leaks = 0;
         while let Some((removed, own)) = slots.unwind_one(self.words(), ticket) {
-            leaks += u64::from(!own);
+            leaks += u64::from(!own && removed.slot != SlotName::Share);
             self.drop_removed(removed);
         }
         if leaks > 0 {
@@ -471,11 +472,12 @@ impl<'a> Contexts<'a> {
         Ok(leaks)
     }
 
-    /// Empties the slots of a thread that ends, or is done with one thing. How many values were left.
+    /// Empties the slots of a thread that ends, or is done with one thing. How many tokens and jobs were
+    /// left.
     pub fn clear(self, slots: &ThreadSlots<'a>) -> u64 {
         let mut left = 0;
         while let Some((removed, _)) = slots.unwind_one(self.words(), 0) {
-            left += 1;
+            left += u64::from(removed.slot != SlotName::Share);
             self.drop_removed(removed);
         }
         left
