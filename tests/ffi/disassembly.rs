@@ -45,9 +45,11 @@ impl Instruction {
 fn disassemble(file: &Path, function: &str) -> Vec<Instruction> {
     let listing = printed(Command::new("objdump").args(["-dr", "--no-show-raw-insn"]).arg(file));
     let heading = format!("<{function}>:");
-    let versioned = format!("<{function}@@Base>:");
-    let mut lines =
-        listing.lines().skip_while(|line| !line.ends_with(&heading) && !line.ends_with(&versioned));
+    // With the version of the symbol, whichever brought it.
+    let versioned = format!("<{function}@@");
+    let is_heading =
+        |line: &&str| line.ends_with(&heading) || line.ends_with(">:") && line.contains(&versioned);
+    let mut lines = listing.lines().skip_while(|line| !is_heading(line));
     assert!(lines.next().is_some(), "{function} is not in {}", file.display());
     let mut instructions: Vec<Instruction> = Vec::new();
     for line in lines.take_while(|line| !line.is_empty()) {

@@ -108,8 +108,16 @@ impl Tools {
         static PREFIX: OnceLock<PathBuf> = OnceLock::new();
         let prefix = PREFIX.get_or_init(|| {
             let prefix = self.folder.join("wine-prefix");
-            std::fs::create_dir_all(&prefix).unwrap();
-            run(self.wine_command(&prefix).args(["wineboot", "--init"]));
+            // On a busy machine wine gives up setting one up, and never ends it later.
+            let is_whole = || prefix.join("drive_c/windows/system32/kernel32.dll").exists();
+            for _ in 0..3 {
+                if !is_whole() {
+                    _ = std::fs::remove_dir_all(&prefix);
+                    std::fs::create_dir_all(&prefix).unwrap();
+                    _ = self.wine_command(&prefix).args(["wineboot", "--init"]).status();
+                }
+            }
+            assert!(is_whole(), "wine set up no whole {}", prefix.display());
             prefix
         });
         let folder = program.parent().unwrap();
