@@ -39,19 +39,21 @@ class Endless:
         """Whether the interpreter exits and only waits for threads that wait as this one, so that none of
         them can end what another waits for. The main thread is not one that exits: it would hear Ctrl-C."""
         _waiting[self._thread] = next(_looks)
+        seen: Dict[int, int] = {}
         before, self._seen = self._seen, {}
         if not _exits() or threading.current_thread() is threading.main_thread():
             return False
         for thread in threading.enumerate():
             number = thread.ident
-            if thread.daemon or thread is threading.main_thread() or number is None:
+            if not _is_waited_for(thread) or number is None:
                 continue
             if number in _waiting:
-                self._seen[number] = _waiting[number]
+                seen[number] = _waiting[number]
             elif not _is_joining(number):
                 return False
-        # Each has looked since, and found nothing: what one was just told it may hand on to this one.
-        return all(looks > before.get(number, looks) for number, looks in self._seen.items())
+        self._seen = seen
+        # Twice so, and each has looked in between and found nothing: what one is told it may hand on.
+        return all(looks > before.get(number, looks) for number, looks in seen.items())
 
 
 def _exits() -> bool:
@@ -59,12 +61,16 @@ def _exits() -> bool:
     return getattr(threading, "_SHUTTING_DOWN", False) or not threading.main_thread().is_alive()
 
 
+def _is_waited_for(thread: threading.Thread) -> bool:
+    return not thread.daemon and thread is not threading.main_thread() and thread.is_alive()
+
+
 def _is_joining(number: int) -> bool:
-    """Whether a thread does nothing but wait for the end of another one, without a limit."""
+    """Whether a thread only waits, without a limit, for the end of one that is looked at as well."""
     frame = sys._current_frames().get(number)
     while frame is not None and frame.f_globals is vars(threading):
         if frame.f_code is threading.Thread.join.__code__:
-            return frame.f_locals["timeout"] is None
+            return frame.f_locals["timeout"] is None and _is_waited_for(frame.f_locals["self"])
         frame = frame.f_back
     return False
 

@@ -52,7 +52,8 @@ def waited(wait: Callable[[int], int], timeout: Optional[Seconds]) -> int:
             status = checked(wait(interval))
             while status == c.DCC_TIMED_OUT and not endless.is_last():
                 status = checked(wait(interval))
-        return status
+        # What another thread has done before it waited itself is not missed.
+        return status if status != c.DCC_TIMED_OUT else checked(wait(0))
     end = time.monotonic() + left / 1e9
     while True:
         status = checked(wait(min(left, interval) if is_main else left))

@@ -118,11 +118,15 @@ class Exits(unittest.TestCase):
     def test_threads_that_still_work_are_waited_for(self):
         script = SETTING + (
             "import time\n"
-            "def work():\n"
-            "    main = threading.main_thread()\n"
-            "    main.join()\n"
-            # Longer than it takes to look whether nobody works any more.
+            "def linger():\n"
+            "    threading.main_thread().join()\n"
+            # Longer than it takes to look whether nobody works any more. Nobody looks at what daemons do.
             "    time.sleep(1)\n"
+            "daemon = threading.Thread(target=linger, daemon=True)\n"
+            "daemon.start()\n"
+            "def work():\n"
+            "    threading.main_thread().join()\n"
+            "    daemon.join()\n"
             "    token.cancel('at last')\n"
             "def cancelled():\n"
             "    answer = token.wait()\n"
