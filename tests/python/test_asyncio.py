@@ -392,36 +392,32 @@ class Page(ContextCase):
     """The code of docs/python.md about asyncio."""
 
     def exported(self, smooth, seconds=LONG):
-        """How the job of the page ended, whether its work was used, and what was raised."""
+        """How the page's job ended, what cancelled it, whether its work was used, and what was raised."""
         page = code_of_page("asyncio")
         page["print"] = lambda *shown: None
-        scene = mock.Mock()
+        show, scene, jobs = page["show"], mock.Mock(), []
+        page["show"] = lambda job: jobs.append(job) or show(job)
 
         async def main():
             loop = asyncio.get_running_loop()
             task = asyncio.ensure_future(page["export"](scene, seconds))
             scene.smooth = lambda: smooth(lambda: loop.call_soon_threadsafe(task.cancel))
             error = (await asyncio.gather(task, return_exceptions=True))[0]
-            return await scene.viewer, scene.replace.called, error
+            return await scene.viewer, jobs[0].cause, scene.replace.called, error
 
         return run(main())
 
     def test_it_completes(self):
-        self.assertEqual(self.exported(lambda _: 7), ("completed", True, None))
+        self.assertEqual(self.exported(lambda _: 7), ("completed", None, True, None))
 
     def test_its_time_is_over(self):
-        causes = []
-
         def smooth(_):
-            job = dcc_cancel.current_job.get()
-            until(lambda: job.cancelled)
-            causes.append(job.cause)
-            job.check()
+            until(lambda: dcc_cancel.current_job.get().cancelled)
+            dcc_cancel.check_dcc_cancelled()
 
         *ended, error = self.exported(smooth, 0.01)
-        self.assertEqual(ended, ["cancelled", False])
+        self.assertEqual(ended, ["cancelled", "deadline", False])
         self.assertIsInstance(error, dcc_cancel.CancelledError)
-        self.assertEqual(causes, ["deadline"])
 
     def test_its_task_is_cancelled(self):
         def smooth(cancel_task):
@@ -430,7 +426,7 @@ class Page(ContextCase):
             dcc_cancel.check_dcc_cancelled()
 
         *ended, error = self.exported(smooth)
-        self.assertEqual(ended, ["cancelled", False])
+        self.assertEqual(ended, ["cancelled", "request", False])
         self.assertIsInstance(error, asyncio.CancelledError)
 
 
