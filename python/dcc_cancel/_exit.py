@@ -1,4 +1,4 @@
-"""The exit of the interpreter, which waits for its threads."""
+"""The exit of the interpreter, and the end of asyncio's loop, which wait for their threads."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import itertools
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Dict
+from typing import TYPE_CHECKING, Any, Dict, Optional
 
 from ._library import library
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from .dispatcher import Dispatcher
 
 # Of each thread that waits here without a limit: the number of its latest look whether it still has to.
@@ -37,8 +39,11 @@ class Endless:
 
     def is_last(self) -> bool:
         """Whether the interpreter exits and only waits for threads that wait as this one, so that none of
-        them can end what another waits for. The main thread is not one that exits: it would hear Ctrl-C."""
+        them can end what another waits for. The main thread is not one that exits: it would hear Ctrl-C.
+        Or whether nobody awaits what this one waits for, because its loop is over."""
         _waiting[self._thread] = next(_looks)
+        if _is_loop_over():
+            return True
         seen: Dict[int, int] = {}
         before, self._seen = self._seen, {}
         if not _exits() or threading.current_thread() is threading.main_thread():
@@ -59,6 +64,26 @@ class Endless:
 def _exits() -> bool:
     # The main one is alive while pools are waited for, from Python 3.9 on.
     return getattr(threading, "_SHUTTING_DOWN", False) or not threading.main_thread().is_alive()
+
+
+def _is_loop_over() -> bool:
+    """Whether `asyncio.run` has cancelled all tasks, and waits for this thread of `asyncio.to_thread`."""
+    thread = threading.current_thread()
+    if not thread.name.startswith("asyncio_"):
+        return False
+    base_events: Any = sys.modules.get("asyncio.base_events")
+    # New in Python 3.9, as `to_thread` is. It runs on a thread of its own; other loops have another.
+    waits: Any = getattr(getattr(base_events, "BaseEventLoop", None), "_do_shutdown", None)
+    if waits is None:
+        return False
+    for top in sys._current_frames().values():
+        frame: Optional[FrameType] = top
+        while frame is not None:
+            if frame.f_code is waits.__code__:
+                pool = getattr(frame.f_locals["self"], "_default_executor", None)
+                return thread in getattr(pool, "_threads", ())
+            frame = frame.f_back
+    return False
 
 
 def _is_waited_for(thread: threading.Thread) -> bool:

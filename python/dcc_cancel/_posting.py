@@ -245,7 +245,7 @@ class Posting(Future[T]):
         """As of any future. On the dispatcher's own thread it must be done already.
 
         JobInterruptedError, too: it never will be, as the dispatcher's thread has ended, or the interpreter
-        exits, see CancelToken.wait.
+        exits, or the loop of this thread, see CancelToken.wait.
         """
         self._wait(timeout)
         try:
@@ -257,7 +257,7 @@ class Posting(Future[T]):
         """As of any future. On the dispatcher's own thread it must be done already.
 
         JobInterruptedError, too: it never will be, as the dispatcher's thread has ended, or the interpreter
-        exits, see CancelToken.wait.
+        exits, or the loop of this thread, see CancelToken.wait.
         """
         self._wait(timeout)
         try:
@@ -280,7 +280,7 @@ class Posting(Future[T]):
         if status == c.DCC_NEVER:
             raise JobInterruptedError(_NEVER_TEXT)
         if status == c.DCC_TIMED_OUT and timeout is None:
-            raise JobInterruptedError("the job was not over when the interpreter exited")
+            raise JobInterruptedError("the job was not over when the interpreter or the loop ended")
 
     def _settled(self, span: int) -> int:
         """Waits so many nanoseconds until it is done."""

@@ -202,8 +202,8 @@ class CancelToken(Polled):
         """Waits until it is cancelled, at most `timeout` seconds, and says whether it is.
 
         Other Python threads run meanwhile. Not for a UI thread. Without a timeout it is False, too, once the
-        interpreter exits and waits for nothing but threads that wait so or join each other. In asyncio
-        `await token` waits: a thread of `asyncio.to_thread` would be waited for by `asyncio.run`.
+        interpreter exits and waits for nothing but threads that wait so or join each other, or in a thread of
+        `asyncio.to_thread` once `asyncio.run` is over. In asyncio `await token` waits without a thread.
         """
         return wait_for([self.handle], timeout) is not None
 
