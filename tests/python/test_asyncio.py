@@ -378,7 +378,8 @@ class Threads(ContextCase):
             token = dcc_cancel.CancelToken()
 
             def work():
-                until(lambda: token.cancelled)
+                # Not of the token: what is below it is reached a moment later.
+                until(lambda: dcc_cancel.current_job.get().cancelled)
                 dcc_cancel.check_dcc_cancelled()
 
             asyncio.get_running_loop().call_later(0.01, token.cancel)
