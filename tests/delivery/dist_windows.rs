@@ -16,7 +16,6 @@ mod support;
 #[path = "../support/windows.rs"]
 mod windows;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -119,13 +118,7 @@ fn the_dll_has_the_headers_functions_and_nothing_of_the_machine() {
     let declared = archives::functions(&unpacked("").join("include"));
     let table = printed(Command::new(windows::OBJDUMP).arg("-p").arg(&dll));
     let (imports, names) = table.split_once("[Ordinal/Name Pointer] Table").unwrap();
-    let exported: BTreeSet<String> = names
-        .lines()
-        .skip(1)
-        .take_while(|line| !line.trim().is_empty())
-        .map(|line| line.rsplit(' ').next().unwrap().to_owned())
-        .collect();
-    assert_eq!(exported, declared);
+    assert_eq!(windows::exported(names), declared);
     // UCRT, and what Windows itself has.
     for name in imports.lines().filter_map(|line| line.trim().strip_prefix("DLL Name: ")) {
         let name = name.to_lowercase();

@@ -39,13 +39,7 @@ fn the_dll_exports_the_functions_of_the_header_and_nothing_else() {
     let library = tools.dll_folder().join("dcc_cancel.dll");
     let table = printed(Command::new(OBJDUMP).arg("-p").arg(library));
     let (_, names) = table.split_once("[Ordinal/Name Pointer] Table").expect("an export table");
-    let exported: BTreeSet<String> = names
-        .lines()
-        .skip(1)
-        .take_while(|line| !line.trim().is_empty())
-        .map(|line| line.rsplit(' ').next().unwrap().to_owned())
-        .collect();
-    assert_eq!(exported, header_functions());
+    assert_eq!(windows::exported(names), header_functions());
 }
 
 /// A COFF import library made from the header's functions, as cl.exe needs it, links a program.

@@ -3,11 +3,14 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+#[path = "stats.rs"]
+mod counts;
 #[path = "job_state.rs"]
 mod job_state;
 #[path = "linked.rs"]
 mod linked;
 
+pub use counts::stats;
 use dcc_cancel::ffi::{
     deadline::*, dispatcher::DCC_NO_LIMIT, job::*, job_life::*, library::dcc_clock_now_ns,
     owner::*, registration::*, stats::*, status::*, token::*, wait::*,
@@ -57,16 +60,6 @@ pub fn with_enough_time<T>(mut test: impl FnMut(Duration) -> Option<T>) -> T {
 /// Whether it is earlier than so long after `start`, by the library's clock.
 pub fn is_within(start: u64, time: Duration) -> bool {
     now_ns() - start < time.as_nanos() as u64
-}
-
-pub fn stats() -> dcc_stats {
-    // SAFETY: numbers, for which zero is a value; then a structure of that size.
-    unsafe {
-        let mut stats: dcc_stats = std::mem::zeroed();
-        stats.struct_size = size_of::<dcc_stats>() as u32;
-        assert_eq!(dcc_stats_read(&mut stats), DCC_OK);
-        stats
-    }
 }
 
 fn alive(stats: &dcc_stats) -> [u64; 10] {

@@ -1,6 +1,7 @@
 //! Building the library as a Windows DLL on Linux, and programs that use it, and running them.
 
 use crate::support::{C_FLAGS, CXX_FLAGS, exists, include, limited, root, run, scratch, skip};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -214,4 +215,14 @@ impl Stage {
     pub fn run(&self, program: &str, arguments: &[&str]) -> String {
         self.tools.wine(&self.folder.join(program), arguments)
     }
+}
+
+/// The names in an export table, as `OBJDUMP -p` prints it behind its heading.
+pub fn exported(table: &str) -> BTreeSet<String> {
+    table
+        .lines()
+        .skip(1)
+        .take_while(|line| !line.trim().is_empty())
+        .map(|line| line.rsplit(' ').next().unwrap().to_owned())
+        .collect()
 }

@@ -1,6 +1,8 @@
 //! Threads that work for a job: a function bound to a context, polls that were made without one, and calls
 //! of libraries that ask.
 
+#[path = "../support/stats.rs"]
+mod counts;
 #[path = "../support/effort.rs"]
 mod effort;
 #[path = "../support/job_state.rs"]
@@ -8,6 +10,7 @@ mod job_state;
 #[path = "../support/raw_job.rs"]
 mod raw_job;
 
+use counts::stats;
 use dcc_cancel::ffi::{
     context::*, current::*, dispatcher::*, job::*, job_life::*, job_texts::*, library_call::*,
     poll::*, pump::*, stats::*, status::*, token::*,
@@ -24,16 +27,6 @@ use std::thread;
 fn alone() -> MutexGuard<'static, ()> {
     static LOCK: Mutex<()> = Mutex::new(());
     LOCK.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn stats() -> dcc_stats {
-    // SAFETY: zero is a value; writable for the size that it says.
-    unsafe {
-        let mut stats: dcc_stats = std::mem::zeroed();
-        stats.struct_size = size_of::<dcc_stats>() as u32;
-        assert_eq!(dcc_stats_read(&mut stats), DCC_OK);
-        stats
-    }
 }
 
 fn running(label: &CStr) -> *mut dcc_job {

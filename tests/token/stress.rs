@@ -1,6 +1,8 @@
 //! Real threads on shared objects; the end of each run is counted. `DCC_STRESS` makes the
 //! long ones longer. One lock lets one test run at a time: the counts are the process's.
 
+#[path = "../support/stats.rs"]
+mod counts;
 #[path = "../support/effort.rs"]
 mod effort;
 #[path = "../support/linked.rs"]
@@ -8,6 +10,7 @@ mod linked;
 #[path = "../support/random.rs"]
 mod random;
 
+use counts::stats;
 use dcc_cancel::ffi::{
     context::*, current::*, job::*, job_life::*, poll::*, stats::*, status::*, token::*,
 };
@@ -22,16 +25,6 @@ use std::time::Duration;
 fn alone() -> MutexGuard<'static, ()> {
     static LOCK: Mutex<()> = Mutex::new(());
     LOCK.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn stats() -> dcc_stats {
-    // SAFETY: numbers, for which zero is a value; then a structure of that size.
-    unsafe {
-        let mut stats: dcc_stats = std::mem::zeroed();
-        stats.struct_size = size_of::<dcc_stats>() as u32;
-        assert_eq!(dcc_stats_read(&mut stats), DCC_OK);
-        stats
-    }
 }
 
 fn assert_empty() {
