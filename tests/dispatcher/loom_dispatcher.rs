@@ -227,7 +227,22 @@ macro_rules! on_thread {
     }};
 }
 
+/// Cancels a job on a thread of its own.
+fn cancel_elsewhere(world: &Arc<World>, job: Handle) -> thread::JoinHandle<()> {
+    let world = world.clone();
+    thread::spawn(move || {
+        let jobs = world.library.jobs();
+        let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
+    })
+}
+
 impl World {
+    /// Posts what is accepted, from the dispatcher's thread. The job is the caller's to release.
+    fn post_kept(&self, post: &Post<'_>, log: &Arc<Log>) -> Handle {
+        let posted = self.library.dispatchers().post(&self.pin(), post, work(log), HERE);
+        posted.map_err(|(error, _)| error).unwrap()
+    }
+
     fn pin(&self) -> DispatcherPin<'_> {
         DispatcherPin::new(self.library.dispatchers(), self.dispatcher).unwrap()
     }
@@ -296,15 +311,8 @@ fn cancel_x_pump() {
     model(3, || {
         let world = world();
         let log = Arc::new(Log::default());
-        let job = world.library.dispatchers().post(&world.pin(), &PLAIN, work(&log), HERE);
-        let job = job.map_err(|(error, _)| error).unwrap();
-        let thread = thread::spawn({
-            let world = world.clone();
-            move || {
-                let jobs = world.library.jobs();
-                let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
-            }
-        });
+        let job = world.post_kept(&PLAIN, &log);
+        let thread = cancel_elsewhere(&world, job);
         world.pump();
         thread.join().unwrap();
         assert_eq!(
@@ -353,15 +361,8 @@ fn cancel_x_step() {
     model(3, || {
         let world = world();
         let log = Arc::new(Log { slices: 1000, ..Log::default() });
-        let job = world.library.dispatchers().post(&world.pin(), &PLAIN, work(&log), HERE);
-        let job = job.map_err(|(error, _)| error).unwrap();
-        let thread = thread::spawn({
-            let world = world.clone();
-            move || {
-                let jobs = world.library.jobs();
-                let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
-            }
-        });
+        let job = world.post_kept(&PLAIN, &log);
+        let thread = cancel_elsewhere(&world, job);
         world.pump();
         world.pump();
         thread.join().unwrap();
@@ -381,8 +382,7 @@ fn wake_x_sleep() {
     model(3, || {
         let world = world();
         let log = Arc::new(Log { is_sleeper: true, ..Log::default() });
-        let job = world.library.dispatchers().post(&world.pin(), &PLAIN, work(&log), HERE);
-        let job = job.map_err(|(error, _)| error).unwrap();
+        let job = world.post_kept(&PLAIN, &log);
         let thread = thread::spawn({
             let (world, log) = (world.clone(), log.clone());
             move || {
@@ -407,15 +407,8 @@ fn cancel_x_sleep() {
         let world = world();
         let log = Arc::new(Log { is_sleeper: true, ..Log::default() });
         let post = Post { unwinds: true, ..PLAIN };
-        let job = world.library.dispatchers().post(&world.pin(), &post, work(&log), HERE);
-        let job = job.map_err(|(error, _)| error).unwrap();
-        let thread = thread::spawn({
-            let world = world.clone();
-            move || {
-                let jobs = world.library.jobs();
-                let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
-            }
-        });
+        let job = world.post_kept(&post, &log);
+        let thread = cancel_elsewhere(&world, job);
         world.pump();
         let runs = log.runs();
         thread.join().unwrap();
@@ -435,15 +428,8 @@ fn cancel_x_away() {
         let world = world();
         let log = Arc::new(Log { is_away: true, ..Log::default() });
         let post = Post { unwinds: true, ..PLAIN };
-        let job = world.library.dispatchers().post(&world.pin(), &post, work(&log), HERE);
-        let job = job.map_err(|(error, _)| error).unwrap();
-        let thread = thread::spawn({
-            let world = world.clone();
-            move || {
-                let jobs = world.library.jobs();
-                let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
-            }
-        });
+        let job = world.post_kept(&post, &log);
+        let thread = cancel_elsewhere(&world, job);
         world.pump();
         world.pump();
         thread.join().unwrap();
@@ -469,8 +455,7 @@ fn end_x_sleep() {
         let world = world();
         let log = Arc::new(Log { is_sleeper: true, ..Log::default() });
         let dispatchers = world.library.dispatchers();
-        let job = dispatchers.post(&world.pin(), &PLAIN, work(&log), HERE);
-        let job = job.map_err(|(error, _)| error).unwrap();
+        let job = world.post_kept(&PLAIN, &log);
         let jobs = world.library.jobs();
         let token = Origin::default();
         let origin = JobOrigin { label: "", caller_id: "", parents: [NULL; 2], token, owner: NULL };
@@ -927,15 +912,8 @@ fn cancel_x_next_dispatcher() {
     model(2, || {
         let world = world();
         let log = Arc::new(Log::default());
-        let job = world.library.dispatchers().post(&world.pin(), &PLAIN, work(&log), HERE);
-        let job = job.map_err(|(error, _)| error).unwrap();
-        let thread = thread::spawn({
-            let world = world.clone();
-            move || {
-                let jobs = world.library.jobs();
-                let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
-            }
-        });
+        let job = world.post_kept(&PLAIN, &log);
+        let thread = cancel_elsewhere(&world, job);
         world.pump();
         assert_eq!(log.ends(), (1, 1));
         world.library.dispatchers().release(world.dispatcher, HERE).unwrap();
@@ -953,15 +931,8 @@ fn cancel_x_next_job() {
         let world = world();
         let dispatchers = world.library.dispatchers();
         let log = Arc::new(Log::default());
-        let job = dispatchers.post(&world.pin(), &PLAIN, work(&log), HERE);
-        let job = job.map_err(|(error, _)| error).unwrap();
-        let thread = thread::spawn({
-            let world = world.clone();
-            move || {
-                let jobs = world.library.jobs();
-                let _ = jobs.cancel(&JobPin::new(jobs, job).unwrap(), "");
-            }
-        });
+        let job = world.post_kept(&PLAIN, &log);
+        let thread = cancel_elsewhere(&world, job);
         let wakes = Arc::new(Wakes::default());
         let other = create_woken(dispatchers, NULL, &wakes);
         world.pump();
@@ -1063,8 +1034,7 @@ fn completion_x_wait_for_the_end() {
             let world = world();
             let log = Arc::new(Log::default());
             let post = Post { is_kept, ..PLAIN };
-            let job = world.library.dispatchers().post(&world.pin(), &post, work(&log), HERE);
-            let job = job.map_err(|(error, _)| error).unwrap();
+            let job = world.post_kept(&post, &log);
             let thread = thread::spawn({
                 let (world, log) = (world.clone(), log.clone());
                 move || {
@@ -1100,8 +1070,7 @@ fn end_of_its_thread_x_wait_for_the_end() {
         let owner = world.library.owners().create().unwrap();
         let log = Arc::new(Log::default());
         let post = Post { owner, ..PLAIN };
-        let job = world.library.dispatchers().post(&world.pin(), &post, work(&log), HERE);
-        let job = job.map_err(|(error, _)| error).unwrap();
+        let job = world.post_kept(&post, &log);
         let other = world.clone();
         let thread = thread::spawn(move || {
             other.library.jobs().wait_for_end(job, None, Waiter::<[Handle; 0]>::default(), |_| ())

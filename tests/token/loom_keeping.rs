@@ -13,6 +13,23 @@ fn register_keeping(library: &Library, token: Handle, plugin: &Arc<Plugin>) -> O
     }
 }
 
+/// A wait ended because nobody could cancel its token any more, and the registration with that was never
+/// called.
+fn assert_gone(
+    library: &Library,
+    waited: &Result<Waited, Error>,
+    registration: Handle,
+    plugin: &Plugin,
+) {
+    match waited {
+        Ok(Waited::Gone(0)) | Err(Error::InvalidHandle(..)) => (),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(library.tokens().unregister(registration, true), Ok(Unregistered::Done));
+    assert_eq!(plugin.calls(), (0, 0, 1));
+    assert_empty(library);
+}
+
 fn child_of(tokens: &Tokens, parent: Handle) -> Handle {
     tokens.create([parent], Origin::default(), Holder::Owner).unwrap()
 }
@@ -105,13 +122,7 @@ fn wait_x_release_without_a_source() {
         let thread =
             thread::spawn(move || other.tokens().wait_any(&[token], None, Asker::default()));
         tokens.release(token).unwrap();
-        match thread.join().unwrap() {
-            Ok(Waited::Gone(0)) | Err(Error::InvalidHandle(..)) => (),
-            other => panic!("{other:?}"),
-        }
-        assert_eq!(tokens.unregister(registration, true), Ok(Unregistered::Done));
-        assert_eq!(plugin.calls(), (0, 0, 1));
-        assert_empty(&library);
+        assert_gone(&library, &thread.join().unwrap(), registration, &plugin);
     });
 }
 
@@ -132,13 +143,7 @@ fn wait_x_end_of_its_deadline() {
         let pin = TokenPin::new(tokens, token).unwrap();
         assert!(tokens.disarm(&pin));
         drop(pin);
-        match thread.join().unwrap() {
-            Ok(Waited::Gone(0)) | Err(Error::InvalidHandle(..)) => (),
-            other => panic!("{other:?}"),
-        }
-        assert_eq!(tokens.unregister(registration, true), Ok(Unregistered::Done));
-        assert_eq!(plugin.calls(), (0, 0, 1));
-        assert_empty(&library);
+        assert_gone(&library, &thread.join().unwrap(), registration, &plugin);
     });
 }
 
