@@ -1,16 +1,18 @@
-//! Dispatchers: queues of jobs that one thread pumps from its tick. Parts of the same room: `post`
-//! lets jobs in, `post_wait` waits for one, `pump` runs a tick, `run` runs one job, `end` ends one,
-//! `owner_close` closes the owner of their functions.
+//! Dispatchers: queues of jobs that one thread pumps from its tick. The other files of this room:
+//! `post` lets jobs in, `post_wait` and `wait_end` wait for one, `pump` runs a tick, `run` runs one
+//! job, `end` ends one, `owner_close` closes the owner of their functions.
 //!
 //! Invariants:
-//! - A dispatcher belongs to the first thread that binds it, for ever.
-//! - Its queue holds an internal of it until that is closed and every accepted job is over. So one whose last
-//!   owner goes lives on, closed, until its completions have run. Closing and counting jobs in and out are
-//!   changes of one word, so exactly one of them is the last and gives the internal back.
-//! - Completions run on its thread: in a pump, in a shutdown there, or in the close of their owner
-//!   there.
+//! 1. A dispatcher belongs to the first thread that binds it, and never to another.
+//! 2. Its queue holds an internal reference to it until the queue is closed and every accepted job
+//!    is over. So a dispatcher whose last owner reference is released lives on, closed, until its
+//!    completions have run. Closing the queue and counting jobs in and out all change one word, so
+//!    exactly one of these changes is the last, and that one gives the internal reference back.
+//! 3. Completions run on the dispatcher's thread: in a pump, in a shutdown on that thread, or in
+//!    the close of their owner on that thread.
 //!
-//! Locks: a dispatcher's few are leaves, but that a job's body may be locked before its ids.
+//! Locks: the locks of a dispatcher are leaves, with one exception. A job's body may be locked
+//! before the dispatcher's caller ids.
 
 use crate::dispatcher::stats::Statistics;
 use crate::dispatcher::workers::Workers;
@@ -33,34 +35,38 @@ use crate::thread::context::{Contexts, ThisThread};
 use crate::token::{Cause, Tokens};
 use std::collections::HashMap;
 
-/// What a dispatcher is made from.
+/// How a dispatcher is set up.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Most jobs that may wait.
+    /// The greatest number of jobs that may wait.
     pub capacity: u32,
-    /// After how long from its post a job is cancelled that says nothing else.
+    /// The deadline of a job that was posted without one: so long after its post it is cancelled.
+    /// `None`: no deadline.
     pub deadline_ns: Option<u64>,
-    /// After how long inside one job those who wait for queued ones are freed.
+    /// After the dispatcher's thread has been inside one job for so long, threads that wait for a
+    /// job in its queue are let go. `None`: never.
     pub wedge_ns: Option<u64>,
-    /// Least time between two looks at a job's progress; `None`: nobody wants to know.
+    /// The least time between two reports of a job's progress to the host. `None`: the host gets no
+    /// reports.
     pub progress_interval_ns: Option<u64>,
-    /// Who owns the host's functions; NULL for no one.
+    /// The owner of the host's functions; NULL if they have none.
     pub owner: Handle,
-    /// The thread it belongs to, which makes it; 0: the one that first pumps it.
+    /// The thread that the dispatcher belongs to, if that is the thread that makes it. 0: it
+    /// belongs to the thread that first pumps it.
     pub thread: u64,
 }
 
-/// For "no such time" in an atomic word.
+/// "No such time" in an atomic word.
 const NEVER: u64 = u64::MAX;
 
-/// No thread has this number.
+/// In `DispatcherLive::thread`: the thread has ended. No thread has this number.
 const ENDED: u64 = u64::MAX;
 
-/// What is written while a dispatcher lives.
+/// The part of a dispatcher that is written while it lives.
 #[derive(Debug, Default)]
 pub struct DispatcherLive {
     queue: AtomicU64,
-    /// The thread it belongs to: 0 while there is none yet, `ENDED` when that has ended.
+    /// The thread it belongs to. 0: none yet. `ENDED`: that thread has ended.
     pub(crate) thread: AtomicU64,
     pub(crate) pumping: AtomicU32,
     deadline_ns: AtomicU64,
@@ -77,12 +83,12 @@ impl LivePart for DispatcherLive {
 }
 
 impl DispatcherLive {
-    /// Its queue, which goes with it.
+    /// Its queue. The queue is removed when the dispatcher is buried.
     pub(crate) fn queue_id(&self) -> QueueId {
         QueueId::from_bits(self.queue.load(Ordering::Relaxed))
     }
 
-    /// What it has done so far.
+    /// What it has done since it was made.
     pub fn statistics(&self) -> &Statistics {
         self.statistics.get().expect("made with the dispatcher")
     }
@@ -90,7 +96,7 @@ impl DispatcherLive {
     fn reset_statistics(&self) -> Result<(), Error> {
         match self.statistics.get() {
             Some(statistics) => statistics.reset(),
-            // Whoever has taken the slot has it for itself.
+            // Nobody else has access yet: the caller has just taken the slot.
             None => drop(self.statistics.set(try_box(Statistics::default())?)),
         }
         Ok(())
@@ -100,17 +106,18 @@ impl DispatcherLive {
         Some(word.load(Ordering::Relaxed)).filter(|time| *time != NEVER)
     }
 
-    /// After how long from its post a job is cancelled that says nothing else.
+    /// The deadline of a job that was posted without one, counted from its post. `None`: no
+    /// deadline.
     pub fn deadline_ns(&self) -> Option<u64> {
         Self::time(&self.deadline_ns)
     }
 
-    /// Least time between two looks at a job's progress; `None`: nobody wants to know.
+    /// The least time between two reports of a job's progress to the host. `None`: no reports.
     pub fn progress_interval_ns(&self) -> Option<u64> {
         Self::time(&self.progress_interval_ns)
     }
 
-    /// After how long inside one job the thread counts as stuck.
+    /// After so long inside one job the dispatcher's thread counts as stuck. `None`: never.
     pub fn wedge_ns(&self) -> Option<u64> {
         Self::time(&self.wedge_ns)
     }
@@ -120,19 +127,20 @@ impl DispatcherLive {
 pub type DispatcherPin<'a> = Pin<'a, Dispatchers<'a>>;
 
 impl<'a> DispatcherPin<'a> {
-    /// Its queue is closed and nothing is left in it: gives back the internal that the queue had.
+    /// Gives back the internal reference of the queue, which is closed and has no job left that is
+    /// not over.
     pub(crate) fn end_with_queue(&self) {
         drop(DispatcherPin::take_over(self.keeper(), self.index()));
     }
 
-    /// Its queue, which does not go before the pin.
+    /// Its queue, which cannot be removed while the dispatcher is pinned.
     pub fn queue(&self) -> HeldQueue<'_> {
         self.keeper().queues().held(self.slot().live().queue_id())
     }
 }
 
-/// Where all dispatchers are, and what waits for the library's threads. What is done with them is of
-/// [`Dispatchers`].
+/// The storage of all dispatchers, and the jobs that wait for the library's worker threads. Its
+/// operations are those of [`Dispatchers`].
 #[derive(Debug)]
 pub struct DispatcherTable {
     arena: Arena<(), DispatcherLive>,
@@ -141,14 +149,14 @@ pub struct DispatcherTable {
 
 impl DispatcherTable {
     constructor! {
-        /// No dispatchers.
+        /// An empty table.
         pub fn new() -> Self {
             Self { arena: Arena::new(), workers: Workers::new() }
         }
     }
 }
 
-/// All dispatchers, with what their jobs are and run in.
+/// A view of all dispatchers and of the rooms below them, which their jobs need.
 #[derive(Clone, Copy, Debug)]
 pub struct Dispatchers<'a> {
     table: &'a DispatcherTable,
@@ -181,28 +189,28 @@ impl<'a> Keeper<'a> for Dispatchers<'a> {
     }
 }
 
-/// What a shutdown left to be done.
+/// What a shutdown leaves to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShutDown {
     /// Nothing: all jobs are over.
     Over,
-    /// Completions, on the dispatcher's thread.
+    /// Completions, which have to run on the dispatcher's thread.
     Pending,
 }
 
 impl<'a> Dispatchers<'a> {
-    /// The dispatchers of a table, with what is below them.
+    /// A view of a table's dispatchers.
     #[inline(always)]
     pub const fn new(table: &'a DispatcherTable, contexts: Contexts<'a>) -> Self {
         Self { table, contexts }
     }
 
-    /// What waits for the library's worker threads.
+    /// The queue of the library's worker threads.
     pub fn workers(self) -> &'a Workers {
         &self.table.workers
     }
 
-    /// What a worker thread does until it is stopped.
+    /// The loop of a worker thread: runs jobs until the workers are stopped.
     pub fn run_worker(self, thread: ThisThread<'_, 'a>) {
         self.table.workers.join(thread_identity::current());
         while let Some(id) = self.table.workers.wait() {
@@ -210,18 +218,18 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Lets the worker threads end; what they have not begun ends as interrupted.
+    /// Lets the worker threads end. A job that no worker has begun ends as interrupted.
     pub fn stop_workers(self) {
         self.table.workers.stop();
         while let Some(id) = self.table.workers.take() {
             if let Some(queue) = self.queues().claim(id, Stage::ShutDown, true) {
-                // Its completion may have run meanwhile.
+                // The job's completion may have run since the claim, so the queue may be gone.
                 self.queues().wake_if_there(self.owners(), queue);
             }
         }
     }
 
-    /// Handles of those that live, pinned one after the other, to `each`.
+    /// Calls `each` with every live dispatcher. Only one of them is pinned at a time.
     pub fn each(self, mut each: impl FnMut(&DispatcherPin<'_>)) {
         for (index, _) in self.table.arena.slots() {
             if self.table.arena.pin_index(index) {
@@ -230,18 +238,18 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// How many jobs wait in a dispatcher, and how many may.
+    /// How many jobs wait in a dispatcher, and how many may wait.
     pub fn fill(self, dispatcher: &DispatcherPin<'_>) -> (u32, u32) {
         let queue = dispatcher.queue();
         (self.queues().depth(queue), self.queues().capacity(queue))
     }
 
-    /// How many posted jobs a dispatcher has accepted that are not over.
+    /// How many jobs a dispatcher has accepted that are not over.
     pub fn unfinished(self, dispatcher: &DispatcherPin<'_>) -> u64 {
         self.queues().unfinished(dispatcher.queue())
     }
 
-    /// What is installed on threads.
+    /// The view of the contexts that jobs run in.
     pub(crate) fn contexts(self) -> Contexts<'a> {
         self.contexts
     }
@@ -262,7 +270,7 @@ impl<'a> Dispatchers<'a> {
         self.tokens().owners()
     }
 
-    /// A new dispatcher. On an error the payload comes back: it is still the caller's.
+    /// Makes a dispatcher. On an error the payload comes back and still belongs to the caller.
     pub fn create(
         self,
         settings: &Settings,
@@ -303,7 +311,8 @@ impl<'a> Dispatchers<'a> {
         }
         self.queues().set_host(queue, host);
         *live.payload.lock() = Some(payload);
-        // Hidden until the last look, as jobs are.
+        // The handle stays hidden, as a new job's does, until we have looked once more for a close
+        // of the owner. A close that came while the dispatcher was being made left its end to us.
         let handle = self.table.arena.publish_hidden(index, slot, 0, Holder::Both);
         if self.owners().was_taken(owned.get()) && self.table.arena.pin_index(index) {
             self.give_up_host(index, 0);
@@ -312,21 +321,22 @@ impl<'a> Dispatchers<'a> {
         Ok(handle)
     }
 
-    /// Whether a dispatcher belongs to this thread, and to no other.
+    /// Whether a dispatcher is bound to this thread. False for one that is not bound yet.
     pub(crate) fn is_on_its_thread(dispatcher: &DispatcherPin<'_>, here: u64) -> bool {
         let thread = dispatcher.slot().live().thread.load(Ordering::Relaxed);
         thread != 0 && thread == here
     }
 
-    /// Whether the thread that it belongs to has ended.
+    /// Whether the dispatcher's thread has ended.
     pub(crate) fn is_orphaned(dispatcher: &DispatcherPin<'_>) -> bool {
         dispatcher.slot().live().thread.load(Ordering::Relaxed) == ENDED
     }
 
-    /// A thread ends: what belongs to it is pumped no more, and nobody waits for that.
+    /// At the end of a thread: nobody pumps its dispatchers any more, so threads that wait for that
+    /// are woken.
     pub fn thread_ends(self, thread: u64) {
         if thread == 0 {
-            // It has never used the library, so nothing is its.
+            // This thread has never used the library, so it has no dispatcher.
             return;
         }
         for (index, slot) in self.arena().slots() {
@@ -342,7 +352,7 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Binds a dispatcher to this thread unless it is bound to another.
+    /// Binds a dispatcher to this thread, unless it is bound to another one.
     pub(crate) fn bind(dispatcher: &DispatcherPin<'_>, here: u64) -> Result<(), Error> {
         let thread = &dispatcher.slot().live().thread;
         if thread.load(Ordering::Relaxed) == here {
@@ -355,12 +365,12 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Adds an owner.
+    /// Adds an owner reference.
     pub fn retain(self, dispatcher: Handle) -> Result<(), Error> {
         self.table.arena.retain(dispatcher)
     }
 
-    /// Takes an owner away; the last one closes the dispatcher.
+    /// Takes an owner reference away. The last one shuts the dispatcher down.
     pub fn release(self, dispatcher: Handle, here: u64) -> Result<(), Error> {
         let pin = DispatcherPin::new(self, dispatcher)?;
         if let Some((index, _)) = self.table.arena.release(dispatcher)? {
@@ -372,8 +382,8 @@ impl<'a> Dispatchers<'a> {
         Ok(())
     }
 
-    /// Lets nobody in any more, ends what waits as interrupted and asks what runs to stop. On the
-    /// dispatcher's thread, outside a pump, the completions run at once.
+    /// Closes the queue to new jobs, ends the jobs that wait as interrupted, and asks the jobs that
+    /// run to stop. On the dispatcher's thread, outside a pump, the completions run in this call.
     pub fn shut_down(self, dispatcher: &DispatcherPin<'_>, here: u64) -> ShutDown {
         let queue = dispatcher.queue();
         if self.queues().close(queue) {
@@ -397,7 +407,7 @@ impl<'a> Dispatchers<'a> {
         ShutDown::Pending
     }
 
-    /// Asks what runs in a closed queue to stop.
+    /// Asks the jobs of a closed queue that run to stop.
     pub(crate) fn stop_running(self, queue: HeldQueue<'_>) {
         let pin = |job| self.jobs().arena().pin_index(job);
         let unpin = |job| drop(JobPin::take_over(self.jobs(), job));
@@ -409,7 +419,7 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// A new owner of the live job with this caller id.
+    /// The live job with this caller id, with a new owner reference.
     pub fn find(self, dispatcher: &DispatcherPin<'_>, caller_id: &str) -> Option<Handle> {
         let ids = dispatcher.slot().live().ids.lock();
         let job = *ids.get()?.get(caller_id)?;

@@ -1,11 +1,12 @@
-//! Ending one posted job, whatever it ended by.
+//! Ending one posted job, for whatever reason it ends.
 //!
-//! Who ends a job takes its work out of the cell first, and so is the only one. That is the
-//! dispatcher's thread; or the close of the owner of its functions, which must not wait for that thread:
-//! then whoever would have, finds nothing to do.
-//!
-//! A job whose work was taken out is in the hands of the thread that did it, as one that runs is. In between,
-//! and while its progress is shown for the last time, any close can end it.
+//! 1. The thread that ends a job takes the work out of the cell first, so only one thread ends it.
+//!    That is the dispatcher's thread, or the close of the owner of the job's functions. The close
+//!    must not wait for the dispatcher's thread. If the close was first, the dispatcher's thread
+//!    finds no work and does nothing.
+//! 2. A job whose work was taken out is in the hands of the thread that took it, as a running job
+//!    is. Between the run and that moment any close can end the job, also while its progress is
+//!    shown for the last time.
 
 use crate::diagnosis::moment::{Moment, MomentKind};
 use crate::dispatcher::{DispatcherPin, Dispatchers};
@@ -26,16 +27,17 @@ use std::fmt::{Arguments, Write};
 /// Whether the completion is called when a job ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Completion {
-    /// Unless its owner is being closed.
+    /// It is called, unless the job's owner is being closed.
     UnlessClosing,
-    /// Its owner is being closed on the dispatcher's own thread.
+    /// It is called: the job's owner is being closed on the dispatcher's own thread.
     Always,
-    /// Its owner is being closed on another thread.
+    /// It is not called: the job's owner is being closed on another thread.
     Never,
 }
 
 impl<'a> Dispatchers<'a> {
-    /// Whether the owner of a job's functions is being closed and leaves their end to who runs them.
+    /// Whether the owner of a job's functions is being closed, and the close has left the job's end
+    /// to the thread that runs it.
     #[inline]
     pub(crate) fn is_taken(self, held: &HeldPosted<'_>) -> bool {
         let cell = held.cell();
@@ -45,18 +47,20 @@ impl<'a> Dispatchers<'a> {
     #[inline(never)]
     fn is_taken_from(self, cell: &PostedCell) -> bool {
         let _lock = cell.lock_to_take();
-        // Under the lock: who takes the work gives up its place with the owner after that.
+        // The lock makes this right: a thread that takes the work parts the job from its owner only
+        // afterwards.
         cell.has_work() && self.owners().was_taken(cell.owned.get())
     }
 
-    /// Ends what a posted job has of an owner that is being closed.
+    /// Ends a posted job whose owner is being closed: strips it, and calls its completion if this
+    /// is the dispatcher's thread. A job that runs is left to the thread that runs it.
     pub(crate) fn give_up(self, held: &HeldPosted<'_>, here: u64) {
         let (cell, id) = (held.cell(), held.id());
         while self.queues().claim(id, Stage::OwnerClosed, true).is_none() {
             match cell.stage() {
-                // Its poster, or who runs it, looks again after that.
+                // The job's poster, or the thread that runs it, looks again afterwards.
                 Stage::Free | Stage::Running => return,
-                // A slice ended after the claim.
+                // A slice ended after our claim had failed, so we claim once more.
                 Stage::Queued | Stage::Parked => (),
                 _ => break,
             }
@@ -93,16 +97,16 @@ impl<'a> Dispatchers<'a> {
         self.jobs().completed(&job);
         cell.end();
         drop(busy);
-        // The rest of it is left to the pump.
+        // The rest is left to the pump: to drop what the cell holds and to count the job out.
         if !is_here || live.pumping.load(Ordering::Relaxed) == 0 {
             self.queues().wake(self.owners(), dispatcher.queue());
         }
     }
 
-    /// Ends all of a job that runs no more, on the dispatcher's thread.
+    /// Ends a job that runs no more, on the dispatcher's thread, and counts it out.
     pub(crate) fn finish(self, dispatcher: &DispatcherPin<'_>, held: HeldPosted<'_>) {
         let queue = dispatcher.queue();
-        // Its cell holds it until this thread takes it from there.
+        // The cell's hold keeps the job until this thread takes it out of the cell.
         let job = LentJob::new(self.jobs(), held.cell().task().job);
         let job_id = self.jobs().id(&job);
         let (_, since_ns) = self.queues().busy(queue);
@@ -113,8 +117,9 @@ impl<'a> Dispatchers<'a> {
         drop(busy);
     }
 
-    /// As `finish`, of a job, lent by its cell, that the thread is already known to be busy with. The caller
-    /// counts it out. Whether that may have taken a while: foreign code ran.
+    /// As `finish`, for a job that the thread is already noted to be busy with, and which its cell
+    /// lends. The caller counts the job out. The answer says whether foreign code ran, so that time
+    /// may have passed.
     #[inline]
     pub(crate) fn finish_noted(
         self,
@@ -124,7 +129,8 @@ impl<'a> Dispatchers<'a> {
     ) -> bool {
         let cell = held.cell();
         let live = dispatcher.slot().live();
-        // While any close can still end it: the host may close its owner where progress is shown.
+        // Progress is shown before the work is taken, because the host may close the job's owner in
+        // that call, and a close can end the job only while its work is in the cell.
         let shows_progress = live.progress_interval_ns().is_some();
         if shows_progress
             && cell.has_work()
@@ -143,24 +149,24 @@ impl<'a> Dispatchers<'a> {
             self.jobs().let_go_completed(job);
             cell.end();
         } else {
-            // The close of its owner has taken it, and completes it.
+            // The close of its owner has taken the work and completes the job.
             drop(job);
         }
         self.let_parent_go(task.parent);
         is_told
     }
 
-    /// Decides how a job that runs no more has ended, and lets its caller id go.
+    /// Settles how a job that runs no more has ended, and frees its caller id.
     #[inline]
     fn conclude(self, dispatcher: &DispatcherPin<'_>, job: &JobPin<'_>, cell: &PostedCell) {
         self.settle(job, cell.stage());
         self.tokens().disarm(&self.jobs().token_held_by(job));
-        // Before the completion, which may post the next job of that id.
+        // This comes before the completion, which may post the next job with the same id.
         self.delist_job(dispatcher, job, cell);
     }
 
-    /// Calls the completion and the destroy-notify of work that was just taken out. The caller says then that
-    /// all is over.
+    /// Calls the completion and the destroy-notify of work that was just taken out of the cell.
+    /// Afterwards the caller says that all is over.
     #[inline(always)]
     fn complete(
         self,
@@ -194,7 +200,7 @@ impl<'a> Dispatchers<'a> {
         self.owners().leave(call);
     }
 
-    /// Ends a job as its stage says; the end of one that ran is its own affair.
+    /// Ends a job as its stage says. A job that ran has already ended by its own answer.
     #[inline(always)]
     pub(crate) fn settle(self, job: &JobPin<'_>, stage: Stage) {
         match stage {
@@ -209,7 +215,7 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Ends a job; one that ended before stays as it is.
+    /// Ends a job. If it has ended before, that end stays.
     #[inline]
     pub(super) fn end_job(self, job: &JobPin<'_>, state: JobState, text: &str) {
         if self.jobs().end(job, state, text).is_err() {
@@ -217,7 +223,8 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// There was no memory for the text of its end, or it is to be completed without having begun.
+    /// The end was refused: there was no memory for its text, or the job has not begun, so it
+    /// cannot end as completed.
     #[cold]
     fn fail_untold(self, job: &JobPin<'_>) {
         let _ = self.jobs().end(job, JobState::Failed, "");
@@ -249,7 +256,7 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Drops what a job that was not accepted holds.
+    /// Drops the pins of a job that was not accepted: the job's and its parent's.
     #[inline]
     pub(crate) fn let_go(self, job: JobPin<'_>, parent: Handle) {
         drop(job);
@@ -263,7 +270,8 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Counts out so many jobs that are over.
+    /// Counts out `count` jobs that are over. If they were the last ones of a closed queue, the
+    /// dispatcher loses its queue's reference.
     pub(crate) fn count_out(
         self,
         dispatcher: &DispatcherPin<'_>,

@@ -1,11 +1,11 @@
-//! Queues of jobs that a thread pumps from its tick.
+//! Queues of jobs. One thread, the dispatcher's, pumps a queue from its tick.
 //!
-//! - [`dispatcher`](mod@dispatcher): dispatchers, from making to shutdown.
-//! - [`post`], [`post_wait`]: how jobs get in, and how one is waited for; `wait_end`: by another than its
-//!   poster.
-//! - [`pump`]: a tick. [`run`]: running one job. [`end`]: ending one. [`owner_close`]: the close of an
-//!   owner. [`workers`]: what waits for the library's threads.
-//! - [`stats`]: what a dispatcher has done.
+//! - [`dispatcher`](mod@dispatcher): dispatchers, from their creation to their shutdown.
+//! - [`post`] lets jobs in. [`post_wait`] waits for a job that the same call posts, `wait_end` for
+//!   any job.
+//! - [`pump`] runs a tick, [`run`] runs one job, [`end`] ends one. [`owner_close`] ends what a
+//!   closed owner has here. [`workers`] keeps the jobs that wait for the library's worker threads.
+//! - [`stats`] counts and times what a dispatcher has done.
 
 #[allow(clippy::module_inception)] // Its main file has its name.
 pub mod dispatcher;

@@ -1,5 +1,5 @@
-//! The close of an owner whose things may be dispatchers and posted jobs: how each of those ends. The loop
-//! over the owner's things, and what it waits for, is that of `token/owner_close.rs`.
+//! The close of an owner that owns dispatchers or posted jobs: how each of these ends. The loop
+//! over the owner's things, and its wait, are in `token/owner_close.rs`.
 
 use crate::dispatcher::{DispatcherPin, Dispatchers};
 use crate::error::Error;
@@ -10,13 +10,13 @@ use crate::queue::posted::HeldPosted;
 use crate::sys::thread_identity;
 
 impl Dispatchers<'_> {
-    /// Closes an owner: nothing of its functions is called any more when this returns.
+    /// Closes an owner. After this has returned, none of the owner's functions is called any more.
     pub fn close_owner(self, owner: Handle, here: u64) -> Result<(), Error> {
         self.tokens().close_owner(owner, &FromThread { dispatchers: self, here })
     }
 
-    /// Takes the host's functions from a dispatcher whose owner is being closed, and closes it.
-    /// Takes over an internal.
+    /// Takes the host's functions from a dispatcher whose owner is being closed, and shuts the
+    /// dispatcher down. The caller passes on an internal reference of the dispatcher.
     pub(crate) fn give_up_host(self, index: u32, here: u64) {
         let pin = DispatcherPin::take_over(self, index);
         let live = pin.slot().live();
@@ -33,7 +33,7 @@ impl Dispatchers<'_> {
     }
 }
 
-/// The close of an owner, on a thread.
+/// The close of an owner, as the thread `here` does it.
 struct FromThread<'a> {
     dispatchers: Dispatchers<'a>,
     here: u64,
@@ -43,7 +43,8 @@ impl Things for FromThread<'_> {
     fn pin_thing(&self, thing: Thing) -> bool {
         match thing {
             Thing::Posted(number) => {
-                // It gives up its place in the owner's list before its last hold.
+                // Its cell has a hold: a posted job gives up its place in the owner's list before
+                // its last hold.
                 self.dispatchers.queues().posted().hold(number);
                 true
             }

@@ -1,10 +1,16 @@
 //! Posting: how a job gets into a dispatcher, or back to its poster.
 //!
-//! A post counts itself in, publishes a cell, makes its job, whose token knows the cell from its first
-//! moment, looks whether the owner of its functions was closed meanwhile or its token is cancelled, and
-//! pushes it, unless the dispatcher was closed. Until it is filled everything is undone on an error; after
-//! that whoever claims the job decides: the poster, who takes it back, or another, and then it is accepted
-//! and its completion will run.
+//! The steps of a post, in this order:
+//! 1. It counts the job in.
+//! 2. It publishes a cell and makes the job. The job's token knows the cell from its first moment.
+//! 3. It fills the cell with the functions. Up to here an error undoes everything.
+//! 4. It looks whether the owner of the functions was closed meanwhile.
+//! 5. It looks whether the job's token is already cancelled.
+//! 6. It pushes the job. If the dispatcher was closed, that is refused.
+//!
+//! From step 3 on the thread that claims the job decides. If that is the poster, the post has
+//! failed and the poster gets the functions back. If it is another thread, the job is accepted and
+//! its completion will run.
 
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::moment::{Moment, MomentKind};
@@ -24,28 +30,30 @@ use crate::sys::work::Work;
 use crate::token::TokenHold;
 use std::collections::HashMap;
 
-/// What is posted, beside its functions.
+/// A job to be posted, without its functions.
 #[derive(Clone, Copy, Debug)]
 pub struct Post<'a> {
-    /// What to call it.
+    /// The job's label.
     pub label: &'a str,
-    /// The caller's own id; empty for none.
+    /// The caller's own id for the job; empty for none.
     pub caller_id: &'a str,
-    /// A token whose cancel cancels the job, and which is current while it runs; NULL for none.
+    /// A token whose cancel cancels the job, and which is current while the job runs; NULL for
+    /// none.
     pub parent: Handle,
-    /// The token of a job whose cancel cancels it, too; NULL for none.
+    /// The token of another job, whose cancel cancels this job, too; NULL for none.
     pub above: Handle,
     /// The owner of its functions; NULL for none.
     pub owner: Handle,
-    /// How urgent it is.
+    /// The lane it waits in.
     pub lane: Lane,
-    /// Whether it may run on any thread, and so runs on another than the dispatcher's.
+    /// Whether the job may run on any thread. Such a job runs on another thread than the
+    /// dispatcher's.
     pub elsewhere: bool,
-    /// After how long from now it is cancelled.
+    /// After so long from now the job is cancelled. `None`: never.
     pub deadline_ns: Option<u64>,
-    /// Whether its function is called once more after a cancel, if it had begun.
+    /// Whether a function that had begun is called once more after a cancel.
     pub unwinds: bool,
-    /// Whether the poster gets a reference to it.
+    /// Whether the poster gets an owner reference to the job.
     pub is_kept: bool,
 }
 
@@ -54,32 +62,34 @@ pub struct Post<'a> {
 pub(crate) enum Start {
     /// When its turn comes.
     InTurn,
-    /// At once, on the dispatcher's thread, which posts it.
+    /// At once, on the dispatcher's thread, which posts it and waits for it.
     AtOnce,
-    /// On the posting thread, which is not the dispatcher's and has to see to it.
+    /// When the posting thread runs it. That is not the dispatcher's thread, and no other thread is
+    /// asked to run the job.
     ByPoster,
 }
 
 /// An accepted job.
 #[derive(Debug)]
 pub(crate) struct Accepted<'a> {
-    /// The job, with a reference for the poster if he wants it; else it may be gone.
+    /// The job, with a reference if the poster asked for one. Without one the job may be gone
+    /// already.
     pub job: Handle,
-    /// Its id.
+    /// The use of the cell that the job got.
     pub id: PostedId,
-    /// The poster's hold, if he waits for it.
+    /// A hold of the cell, if the poster waits for the job or looks at it after the push.
     pub held: Option<HeldPosted<'a>>,
 }
 
-/// Why a job was not let wait for its thread.
+/// Why a job could not be left to wait for its thread.
 enum Unpushed {
-    /// Its queue was closed, it is not in there.
+    /// The queue is closed. The job is not in it.
     Refused,
-    /// It is in its queue, and should be taken back.
+    /// The job is in its queue, but no thread could be found for it. The post should take it back.
     Failed(Error),
 }
 
-/// A job that is made and not yet filled.
+/// A job that was made, with a cell that is not filled yet.
 struct Prepared<'a> {
     held: HeldPosted<'a>,
     id: PostedId,
@@ -88,8 +98,8 @@ struct Prepared<'a> {
 }
 
 impl<'a> Dispatchers<'a> {
-    /// Posts a job: its handle, with a reference if the poster wants one. On an error the work comes back:
-    /// it is still the caller's.
+    /// Posts a job and returns its handle, with a reference if the poster asked for one. On an
+    /// error the work comes back and still belongs to the caller.
     pub fn post(
         self,
         dispatcher: &DispatcherPin<'_>,
@@ -100,7 +110,7 @@ impl<'a> Dispatchers<'a> {
         Ok(self.submit(dispatcher, post, work, Start::InTurn, false, here)?.job)
     }
 
-    /// Posts a job and says how it begins, and whether the poster waits for it.
+    /// Posts a job. `start` says how it begins, `is_awaited` whether the poster waits for it.
     pub(crate) fn submit(
         self,
         dispatcher: &DispatcherPin<'_>,
@@ -115,7 +125,7 @@ impl<'a> Dispatchers<'a> {
         if let Err(refused) = self.queues().admit(queue, waits) {
             return Err((self.refusal(dispatcher, refused), work));
         }
-        // Who does not look at it after the push needs no hold.
+        // A poster that does not look at the cell after the push needs no hold of its own.
         let is_held = is_awaited || post.elsewhere;
         let Prepared { held, id, job, task } =
             match self.prepare(dispatcher, queue, post, waits, is_held) {
@@ -131,7 +141,9 @@ impl<'a> Dispatchers<'a> {
         held.cell().fill(work, task);
         drop(lock);
         if post.owner != NULL && self.is_taken(&held) {
-            // Closed before others could end the job. One that runs at once is looked at after that.
+            // The owner's close came while the cell was still empty, so it left the end of the job
+            // to us. A job that runs at once is Running already: `look_again` ends it after its
+            // run.
             self.give_up(&held, here);
         }
         let pushed = if waits {
@@ -149,7 +161,7 @@ impl<'a> Dispatchers<'a> {
             is_withdrawn = self.queues().claim(id, Stage::Withdrawn, false).is_some();
             if is_withdrawn {
                 if is_held && !is_in_queue {
-                    // That of the queue, which it never got into.
+                    // This drops the hold of the queue: the job never got into the queue.
                     drop(HeldPosted::take_over(self.queues().posted(), held.number()));
                 }
                 if let Some(work) = self.take_back(dispatcher, job, &held, post.is_kept) {
@@ -169,7 +181,8 @@ impl<'a> Dispatchers<'a> {
             );
         let held = match (is_held, is_withdrawn) {
             (true, _) => Some(held),
-            // That of the queue, which it never got into.
+            // `held` is the hold of the queue. The job never got into the queue, so it is dropped
+            // here.
             (false, true) => None,
             (false, false) => {
                 held.leave();
@@ -189,7 +202,7 @@ impl<'a> Dispatchers<'a> {
         Ok(Accepted { job, id, held })
     }
 
-    /// Why a job was not let in.
+    /// The error for a job that was not let in.
     #[cold]
     fn refusal(self, dispatcher: &DispatcherPin<'_>, refused: Refused) -> Error {
         match refused {
@@ -202,9 +215,10 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Makes the job and all that belongs to it. Its stage is decided like that of any other from now on, but
-    /// nothing of it can be ended yet. On an error nothing is left of it but its place among those that
-    /// were counted in; whether that is also one of those that wait comes back.
+    /// Makes the job and all that belongs to it. From now on any thread may claim it, but nothing
+    /// of it can be ended yet, because its cell is empty. On an error all of it is undone except
+    /// that it stays counted as unfinished. The flag beside the error says whether it also stays
+    /// counted as waiting.
     #[inline]
     fn prepare(
         self,
@@ -227,11 +241,12 @@ impl<'a> Dispatchers<'a> {
             Ok((job, task)) => Ok(Prepared { held, id, job, task }),
             Err(error) => {
                 if waits {
-                    // If that is too late, who was faster has counted it out of those who wait.
+                    // If the claim fails, the faster thread has already counted the job out of
+                    // those that wait.
                     self.queues().claim(id, Stage::Withdrawn, false);
                 }
                 if is_held {
-                    // That of the queue, which it never got into.
+                    // This drops the hold of the queue: the job never got into the queue.
                     drop(HeldPosted::take_over(posted, id.number()));
                 }
                 Err((error, false))
@@ -280,7 +295,7 @@ impl<'a> Dispatchers<'a> {
         let job = held_job.handle();
         if let Err(error) = self.equip_job(dispatcher, post, cell, &held_job, now_ns) {
             if post.is_kept {
-                // Unless somebody who guessed the handle did.
+                // An error: a thread that guessed the handle has released that reference.
                 let _ = self.jobs().release(job);
             }
             return Err(error);
@@ -314,7 +329,7 @@ impl<'a> Dispatchers<'a> {
         Ok(())
     }
 
-    /// Lets a published job wait for its thread. An error: it should be taken back.
+    /// Lets a published job wait for its thread. On an error the caller has to take it back.
     #[inline]
     fn enqueue(
         self,
@@ -325,7 +340,8 @@ impl<'a> Dispatchers<'a> {
         start: Start,
     ) -> Result<(), Unpushed> {
         if post.parent != NULL || post.above != NULL {
-            // It was cancelled before, perhaps, which claims nothing. Who cancels it later does.
+            // A token that is made below a cancelled one is cancelled from its first moment.
+            // Nothing has claimed the job for that, so we do. A later cancel claims by itself.
             let job = LentJob::new(self.jobs(), held.cell().task().job);
             if self.jobs().is_cancelled(&job) && !crate::weakened!("post_asks_its_token") {
                 self.queues().claim(id, Stage::Cancelled, false);
@@ -344,7 +360,8 @@ impl<'a> Dispatchers<'a> {
         Ok(())
     }
 
-    /// Finds a job that waits for another thread such a thread.
+    /// Finds a thread for a job that may run on any: the host's pool if there is one, else a
+    /// worker.
     pub(crate) fn hand_out(
         self,
         queue: HeldQueue<'_>,
@@ -361,8 +378,8 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Undoes a post that was withdrawn: its work. `None`: its owner's close was faster, has
-    /// destroyed it, and so the post counts as accepted.
+    /// Undoes a post that the poster has withdrawn, and returns its work. `None`: the close of its
+    /// owner was faster and has destroyed the work, so the post counts as accepted.
     fn take_back(
         self,
         dispatcher: &DispatcherPin<'_>,
@@ -387,7 +404,7 @@ impl<'a> Dispatchers<'a> {
         work
     }
 
-    /// Keeps the caller id of a job until it is over.
+    /// Registers the caller id of a job until the job is over.
     fn enlist(
         self,
         dispatcher: &DispatcherPin<'_>,

@@ -1,21 +1,21 @@
 //! Posting a job and waiting for it, with a bound on the time.
 //!
-//! When the time is over the poster takes the job back, if it still waits: it never runs then. Else it
-//! has started, and is asked to stop. Of the two exactly one is so, because both are decided under
-//! the lock of the queue's lists.
-//!
-//! The poster waits for the dispatcher's thread, which has to run the job or its completion; and for the
-//! thread that runs the job, if that is another. Where all workers wait, it runs such a job itself: one of
-//! them may wait for the poster. The wait begins in the wait graph before the job is posted: one that would
-//! wait for itself is refused, and nothing was taken. What the graph cannot know, for instance a thread that
-//! waits for another in its own way, is freed by the wedge threshold. Where the dispatcher's thread has ended
-//! nobody waits for it: who pushed before that is woken, who pushes later sees it before it sleeps.
-//!
-//! Who waits asks hosts' own checks meanwhile, without the lock: those of the job's parent and of what is
-//! current on its thread.
-//!
-//! A thread on which jobs run that may run on any runs the one that it would wait for itself: if all such
-//! threads waited, none were left to run what they wait for.
+//! 1. When the time is over and the job still waits, the poster takes it back, and it never runs.
+//!    If the job has started, the poster asks it to stop. Exactly one of the two happens, because
+//!    both are decided under the lock of the queue's lists.
+//! 2. The poster waits for the dispatcher's thread, which has to run the job or its completion. If
+//!    another thread runs the job, the poster waits for that thread, too.
+//! 3. The wait begins in the wait graph before the job is posted. A wait that would wait for itself
+//!    is refused before anything was taken. The graph cannot know of a thread that waits for
+//!    another in its own way; such a ring is broken by the wedge threshold.
+//! 4. If the dispatcher's thread has ended, nobody waits for it. A poster that pushed before the
+//!    end is woken; one that pushes later sees the end before it sleeps.
+//! 5. The poster asks hosts' own checks while it waits, without holding the lock: those of the
+//!    job's parent and of the tokens that are current on its thread.
+//! 6. A thread that runs jobs for any thread runs the job that it would wait for itself. If all
+//!    such threads waited, none would be left to run the jobs that they wait for.
+//! 7. A poster on another thread runs such a job itself when all workers wait, because a worker may
+//!    be waiting for the poster.
 
 use crate::dispatcher::post::{Accepted, Post, Start};
 use crate::dispatcher::run::{RunBy, Slice};
@@ -36,15 +36,16 @@ use crate::token::Cause;
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitEnd {
-    /// The job is over. So are its completion and its destroy-notify, unless it never ran or ended
-    /// between two slices.
+    /// The job is over, and so are its completion and its destroy-notify. For a job that never ran
+    /// or that ended between two slices, those two may still be to come.
     Over,
-    /// The time was over before it started; it never runs.
+    /// The time was over before the job started. It never runs.
     TimedOut,
-    /// The thread is stuck in something else; this one never runs.
+    /// The wait was hopeless, and the job never runs: the dispatcher's thread is stuck in something
+    /// else or has ended, or the wait would wait for itself.
     Wedged,
-    /// The time was over after it started: it was asked to stop, or had run and waits for its completion,
-    /// also because the thread for that is stuck.
+    /// The time was over after the job started. Either it was asked to stop, or it has run and its
+    /// completion is still to come, perhaps because the thread for that is stuck.
     Started,
 }
 
@@ -53,21 +54,21 @@ pub enum WaitEnd {
 struct Patience {
     /// Until this time on the library's clock; `None`: for ever.
     until_ns: Option<u64>,
-    /// Whether it would wait for itself.
+    /// Whether the wait for the job's runner would close a ring of waits.
     is_hopeless: bool,
     /// Whether the job runs on another thread than the dispatcher's.
     is_elsewhere: bool,
-    /// Whether it runs the job if all workers wait.
+    /// Whether the poster runs the job itself when all workers wait.
     helps_workers: bool,
 }
 
-/// How often a poster looks whether all workers wait.
+/// The interval at which a poster looks whether all workers wait.
 const LOOK_NS: u64 = 50_000_000;
 
-/// A limit beyond this is none: an hour.
+/// A limit that is at least this far away, an hour, counts as none.
 const NO_LIMIT_NS: u64 = 3_600_000_000_000;
 
-/// An accepted job, held for its poster.
+/// An accepted job, with the poster's hold of its cell.
 #[derive(Debug)]
 struct Awaited<'a> {
     job: Handle,
@@ -76,21 +77,21 @@ struct Awaited<'a> {
     held: HeldPosted<'a>,
 }
 
-/// What came of a job that was waited for.
+/// The outcome of a job that was waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct WaitedJob {
     /// The job, with a reference for the poster.
     pub job: Handle,
-    /// Why the wait ended.
+    /// How the wait ended.
     pub end: WaitEnd,
-    /// Where the job stands.
+    /// The job's state when the wait ended.
     pub state: JobState,
 }
 
 impl<'a> Dispatchers<'a> {
     /// Posts a job and waits until it is over, at most until a time on the library's clock. On the
-    /// dispatcher's own thread it runs at once, all its slices; one that may run on any thread does so
-    /// on those that run such jobs.
+    /// dispatcher's own thread the job runs at once, with all its slices. A job that may run on any
+    /// thread runs on the threads for such jobs.
     pub fn post_and_wait(
         self,
         thread: ThisThread<'_, 'a>,
@@ -140,8 +141,9 @@ impl<'a> Dispatchers<'a> {
         waited
     }
 
-    /// Whether a poster of a job for any thread runs it where no worker is left: not in place of a host's
-    /// pool, and not if a limit frees it, which the job might overrun.
+    /// Whether a poster of a job for any thread runs the job when all workers wait. It does not do
+    /// so in place of a host's pool, nor when it has a time limit, because the job might overrun
+    /// that.
     fn helps_workers(self, queue: HeldQueue<'_>, until_ns: Option<u64>) -> bool {
         let is_limited = until_ns.is_some_and(|time| time < clock::now_ns() + NO_LIMIT_NS);
         !is_limited && !self.has_hosts_pool(queue)
@@ -165,14 +167,14 @@ impl<'a> Dispatchers<'a> {
         self.owners().waits().begin_within(&calls, here, blocker, current).map(Some)
     }
 
-    /// Notes that a poster waits for who runs its job, too.
+    /// Notes in the wait graph that the poster also waits for the thread that runs its job.
     fn also_wait_for(self, wait: &Wait, accepted: &Awaited<'_>) -> Result<(), Error> {
         let blocker = Blocker::Posted(accepted.held.number());
         self.owners().waits().also(&self.tokens().calls(), wait, blocker)
     }
 
-    /// Where the job stands. It is gone before its poster looks if its functions gave the poster's
-    /// reference away; its cell, which the poster holds, knows how it ended.
+    /// The state of the job. The job may be gone before its poster looks, if its functions released
+    /// the poster's reference. The cell, which the poster holds, then knows how the job ended.
     fn state_of(self, accepted: &Awaited<'_>) -> JobState {
         let ended = match accepted.held.cell().ended() {
             Some(_) if crate::weakened!("cell_knows_the_end") => None,
@@ -191,16 +193,17 @@ impl<'a> Dispatchers<'a> {
         let live = dispatcher.slot().live();
         let in_hand = self.in_hand(held.cell());
         if self.queues().is_closed(dispatcher.queue()) {
-            // The shutdown may have looked for running jobs before this one was among them.
+            // A shutdown may have looked for running jobs before this one was among them.
             self.stop_running(dispatcher.queue());
         }
         if let Some(job) = self.job_of(held) {
             let queue = dispatcher.queue();
             let busy = self.queues().hold_thread(queue, self.jobs().id(&job), clock::now_ns());
-            // Inside a pump's job as well as outside, nothing else of the dispatcher runs meanwhile.
+            // Nothing else of the dispatcher may run meanwhile, whether this is inside a pump's job
+            // or not.
             let outer = live.pumping.swap(1, Ordering::Relaxed);
             let mut first = true;
-            // As long as it takes, also inside a job whose slice ends.
+            // The slice has no end, also inside a job whose own slice has one.
             let begun = thread.record.slice.begin(clock::now_ns(), slice_clock::NEVER);
             while self.run_slice(thread, dispatcher, &job, held, first, RunBy::Poster)
                 == Slice::Again
@@ -212,7 +215,7 @@ impl<'a> Dispatchers<'a> {
             self.look_again(&job, held, thread.record.number());
             self.owners().leave(in_hand);
             drop(job);
-            // That of the queue, which ends with it.
+            // This takes over the hold of the queue, which ends here.
             self.finish(dispatcher, HeldPosted::take_over(self.queues().posted(), held.number()));
             live.pumping.store(outer, Ordering::Relaxed);
             drop(busy);
@@ -221,8 +224,8 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Which job keeps a dispatcher's thread, and since when; a time without a job: something else that the
-    /// library knows of. 0: nothing.
+    /// Which job keeps a dispatcher's thread, and since when. Job 0 with a time: another thing that
+    /// the library knows of keeps it. Time 0: nothing does.
     pub fn kept(self, queue: HeldQueue<'_>) -> (u64, u64) {
         let (job, since_ns) = self.queues().busy(queue);
         if since_ns != 0 {
@@ -244,11 +247,12 @@ impl<'a> Dispatchers<'a> {
         let cell = accepted.held.cell();
         let asker = thread.slots.asker(self.tokens());
         loop {
-            // "Stop" for the parent takes the job out of its queue, or it has to see that itself.
+            // A host's check of the parent that says "stop" cancels the parent, and that cancel
+            // takes the job out of its queue. Otherwise the job has to see the stop itself.
             let ask_at = self.tokens().ask_while_waiting(asker, &[accepted.parent]);
             let mut lock = cell.lock();
             let stage = cell.stage();
-            // The thread that would complete it must not wait for that.
+            // On the thread that has to run the completion we must not wait for the completion.
             if cell.is_over() || stage == Stage::Ran && Self::is_on_its_thread(dispatcher, here) {
                 return WaitEnd::Over;
             }
@@ -258,7 +262,7 @@ impl<'a> Dispatchers<'a> {
                 return WaitEnd::Over;
             }
             let now_ns = clock::now_ns();
-            // What needs the dispatcher's thread now.
+            // Whether the job needs the dispatcher's thread now.
             let needs_it = stage == Stage::Ran || stage == Stage::Queued && !is_elsewhere;
             let stuck_at = needs_it.then(|| self.stuck_at(dispatcher, accepted, now_ns)).flatten();
             let is_orphaned =
@@ -283,7 +287,7 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// From when on the dispatcher's thread counts as stuck; `None`: never.
+    /// The time at which the dispatcher's thread counts as stuck. `None`: never.
     fn stuck_at(
         self,
         dispatcher: &DispatcherPin<'_>,
@@ -296,8 +300,8 @@ impl<'a> Dispatchers<'a> {
         Some(if is_kept { since_ns } else { now_ns }.saturating_add(wedge_ns))
     }
 
-    /// Takes the job back, or asks it to stop, once the time is over or nobody will run it. `None`: it has
-    /// just begun, so the thread is not stuck.
+    /// Takes the job back, or asks it to stop, when the time is over or when nobody will run it.
+    /// `None`: the job has just begun, so the thread is not stuck.
     fn give_up_waiting(
         self,
         dispatcher: &DispatcherPin<'_>,
@@ -330,7 +334,7 @@ impl<'a> Dispatchers<'a> {
         Some(WaitEnd::Started)
     }
 
-    /// Ends a job that never runs before its completion does, which is still to come.
+    /// Ends a job that never runs. Its completion is still to come.
     fn end_early(self, accepted: &Awaited<'_>, stage: Stage) {
         if let Ok(job) = JobPin::new(self.jobs(), accepted.job) {
             self.settle(&job, stage);

@@ -1,8 +1,10 @@
-//! A tick: the dispatcher's thread runs what waits, as long as its bounds allow.
+//! A tick: the dispatcher's thread runs the jobs that wait, within its bounds.
 //!
-//! The bounds are looked at between jobs and between slices; the first goes whatever the clock says,
-//! or a slow machine would get nowhere. A step gets one slice a tick. What is over is completed
-//! first. Those that wait share the time that is left: a slice ends after its part of it, for who asks.
+//! - The bounds are looked at between jobs and between slices. The first one runs whatever the
+//!   clock says, unless the budget is 0, or a slow machine would never get anywhere.
+//! - A job gets at most one slice in a tick. Jobs that are over are completed first.
+//! - The jobs that wait share the time that is left. The slice of a job ends after its part of that
+//!   time, for code that asks.
 
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::moment::{Moment, MomentKind};
@@ -20,48 +22,48 @@ use crate::sys::sync::{AtomicU32, Ordering};
 use crate::thread::context::ThisThread;
 use crate::thread::slice_clock;
 
-/// No bound, or no time.
+/// A bound that is not set, or a time that does not exist.
 pub const NO_LIMIT: u64 = u64::MAX;
 
-/// Longest interval suggested while other threads run jobs.
+/// The longest interval that is suggested while other threads run jobs: 30 ticks a second.
 const LOOK_NS: u64 = 33_333_333;
 
 /// How much a tick may do.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// How long; `NO_LIMIT` for as long as there is something to do.
+    /// The time; `NO_LIMIT`: as long as there is something to do.
     pub budget_ns: u64,
-    /// How many calls of jobs' functions; `NO_LIMIT` for any number.
+    /// The number of calls of jobs' functions; `NO_LIMIT`: any number.
     pub most: u64,
 }
 
-/// What a tick did.
+/// What a tick did, and what it left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tick {
-    /// Calls of jobs' functions.
+    /// How many calls of jobs' functions it made.
     pub executed: u64,
-    /// Jobs that were completed, those included that never ran.
+    /// How many jobs ended, including those that never ran.
     pub completed: u64,
-    /// Of those, the ones that ended as cancelled.
+    /// How many of these ended as cancelled.
     pub cancelled: u64,
-    /// What could go on at once or in the next tick: jobs, steps and completions.
+    /// How many jobs, steps and completions could go on at once or in the next tick.
     pub remaining: u64,
-    /// How long it took.
+    /// The time it took.
     pub elapsed_ns: u64,
-    /// How much longer than its budget that was.
+    /// How much longer that was than the budget.
     pub overrun_ns: u64,
-    /// After how long the next tick makes sense; `NO_LIMIT`: when something was posted.
+    /// After how long the next tick makes sense. `NO_LIMIT`: not before something is posted.
     pub next_ns: u64,
     /// Whether the host said "not now".
     pub vetoed: bool,
 }
 
-/// Says that a pump is over, whatever happens in it.
+/// Marks a pump as under way; its drop takes the mark away, also in a panic.
 struct Pumping<'a>(&'a AtomicU32);
 
 impl<'a> Pumping<'a> {
     fn begin(word: &'a AtomicU32) -> Result<Self, Error> {
-        // The dispatcher's thread alone writes it.
+        // Only the dispatcher's thread writes this word.
         if word.load(Ordering::Relaxed) != 0 {
             return Err(Error::Reentrant);
         }
@@ -76,8 +78,9 @@ impl Drop for Pumping<'_> {
     }
 }
 
-/// Jobs of a tick that are over and not counted out, which the begin of the next one does in the same step.
-/// No foreign code runs in between; at the latest they are counted out when this is dropped.
+/// The jobs of a tick that are over and not counted out yet. The begin of the next job counts them
+/// out in the same step. No foreign code runs before they are counted out, at the latest when this
+/// is dropped.
 struct Uncounted<'d, 'a> {
     dispatchers: Dispatchers<'a>,
     dispatcher: &'d DispatcherPin<'a>,
@@ -86,7 +89,7 @@ struct Uncounted<'d, 'a> {
 }
 
 impl Uncounted<'_, '_> {
-    /// Counts them out.
+    /// Counts these jobs out.
     #[inline]
     fn count_out(&mut self) {
         let count = std::mem::take(&mut self.count);
@@ -104,10 +107,10 @@ impl Drop for Uncounted<'_, '_> {
     }
 }
 
-/// After how long the host should pump again.
+/// The time after which the host should pump again.
 fn next_tick(tick: &Tick, left: Left) -> u64 {
     if left.now > 0 && !tick.vetoed {
-        // As long for the host as for the jobs.
+        // The host gets as much time as the jobs had.
         tick.elapsed_ns.min(USUAL_TICK_NS)
     } else if tick.remaining > 0 {
         USUAL_TICK_NS.saturating_sub(tick.elapsed_ns)
@@ -118,7 +121,7 @@ fn next_tick(tick: &Tick, left: Left) -> u64 {
     }
 }
 
-/// When the slice ends of a job that shares the rest of a budget with so many others.
+/// The time at which a slice ends, if its job shares the rest of the budget with `waiting` others.
 fn slice_end(now_ns: u64, left_ns: u64, waiting: u32) -> u64 {
     if left_ns == NO_LIMIT {
         return slice_clock::NEVER;
@@ -127,7 +130,8 @@ fn slice_end(now_ns: u64, left_ns: u64, waiting: u32) -> u64 {
 }
 
 impl<'a> Dispatchers<'a> {
-    /// Runs a tick. On the dispatcher's thread only, which an unbound one becomes by this.
+    /// Runs a tick. Only for the dispatcher's thread; if the dispatcher has none yet, this thread
+    /// becomes it.
     pub fn pump(
         self,
         thread: ThisThread<'_, 'a>,
@@ -138,7 +142,8 @@ impl<'a> Dispatchers<'a> {
         thread.record.let_stray();
         let live = dispatcher.slot().live();
         if self.tokens().is_asking_here() {
-            // A host's check lets its event loop run: the job that polled is in the middle of something.
+            // A poll asks the host's check, which runs its event loop, which pumps: the job that
+            // polled is in the middle of its work.
             return Err(Error::Reentrant);
         }
         let _pumping = Pumping::begin(&live.pumping)?;
@@ -146,7 +151,8 @@ impl<'a> Dispatchers<'a> {
         let (ends, cancels) = (statistics.ends(), statistics.ends_of(JobState::Cancelled));
         let began_ns = clock::now_ns();
         self.queues().set_thread(queue);
-        // Each step notes its time: many short ones are not a thread that is stuck.
+        // Each job or slice notes its time. So many short ones do not count as a thread that is
+        // stuck.
         let busy = self.queues().hold_thread(queue, 0, began_ns);
         statistics.begin_tick(began_ns);
         self.queues().host_comes(queue);
@@ -177,8 +183,8 @@ impl<'a> Dispatchers<'a> {
         Ok(tick)
     }
 
-    /// Runs and completes what waits until nothing does, a bound is reached, the host says "not now" or the
-    /// dispatcher is closed. What is left then, and what the time is.
+    /// Runs and completes the jobs that wait until none does, a bound is reached, the host says
+    /// "not now" or the dispatcher is closed. Returns what is left then, and the time.
     fn run_in_bounds(
         self,
         thread: ThisThread<'_, 'a>,
@@ -210,7 +216,7 @@ impl<'a> Dispatchers<'a> {
             if self.queues().has_veto(queue) {
                 over.count_out();
                 let is_vetoed = self.queues().is_vetoed(self.owners(), queue);
-                // The host may have taken its time to answer.
+                // The host may have taken a while to answer.
                 now_ns = clock::now_ns();
                 tick.vetoed = is_vetoed;
                 if is_vetoed {
@@ -251,7 +257,8 @@ impl<'a> Dispatchers<'a> {
         (left.unwrap_or_else(|| self.queues().left(queue, is_first)), now_ns)
     }
 
-    /// Nothing runs any more; what was accepted is completed, however long it takes.
+    /// Completes every accepted job of a closed dispatcher, however long that takes. None of them
+    /// runs any more.
     fn complete_all(self, dispatcher: &DispatcherPin<'a>, busy: &Busy<'_>) {
         while let Some(ended) = self.queues().next_ended(dispatcher.queue()) {
             busy.note(0, clock::now_ns());
@@ -259,7 +266,7 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Shows how far the jobs are that run on other threads.
+    /// Shows the host the progress of the jobs that run on other threads.
     fn show_progress_of_others(self, dispatcher: &DispatcherPin<'_>) {
         let now_ns = clock::now_ns();
         let mut after = None;

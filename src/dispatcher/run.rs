@@ -1,10 +1,10 @@
-//! Running one posted job: a slice of it, on the dispatcher's thread or elsewhere.
+//! Running one posted job, or one slice of it, on the dispatcher's thread or on another.
 //!
-//! A job's function runs with the job's pair in the thread's slots, which are restored after it
-//! whatever it did. What it answers, or that it panicked, ends its job unless that has ended already.
-//!
-//! A job that runs is in its thread's hands until that thread has looked whether a close left the job to
-//! it.
+//! - The job and its parent token are in the thread's slots while the job's function runs. The
+//!   slots are restored afterwards, whatever the function did to them.
+//! - The function's answer, or its panic, ends the job, unless the job has ended already.
+//! - A job that runs counts as in the hands of its thread until that thread has looked whether a
+//!   close of the owner left the job's end to it.
 
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::moment::{Moment, MomentKind};
@@ -31,50 +31,51 @@ use crate::thread::slice_clock;
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// A job's function answers this to be called again: in the next tick, or as soon as others had
-/// their turn on another thread.
+/// A job's function answers this to be called again: on the dispatcher's thread in the next tick,
+/// on another thread after the others had their turn.
 pub const RUN_AGAIN: i32 = 100;
 
-/// A job's function answers this to be called again once it was woken.
+/// A job's function answers this to be called again after the job was woken.
 pub const RUN_WHEN_WOKEN: i32 = 101;
 
-/// A job's function answers this to be called again once it was woken, and not to be ended before, as a
-/// cancel would: another thread uses what it works on.
+/// A job's function answers this to be called again after the job was woken. Until then not even a
+/// cancel ends the job, because another thread uses the data that it works on.
 pub const RUN_AWAY: i32 = 102;
 
-/// Answers of a job's function that mean it stopped because it was asked to: those of a probe.
+/// The answers by which a job's function says that it stopped because it was asked to. They are
+/// those of a probe.
 pub const STOPPED: RangeInclusive<i32> = 1..=3;
 
-/// What came of giving a job the thread.
+/// What became of one slice of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Slice {
-    /// Its function was not called: the job was over before.
+    /// The function was not called, because the job was over before.
     LeftOut,
-    /// Its function was called for the last time.
+    /// The function was called for the last time.
     Last,
-    /// Its function was called and wants to be called again.
+    /// The function was called, and wants to be called again.
     Again,
-    /// The same, but once it was woken.
+    /// The function wants to be called again once the job was woken.
     WhenWoken,
-    /// The same, also if it is cancelled.
+    /// As `WhenWoken`, but a cancel does not end the wait.
     Away,
 }
 
 impl Slice {
-    /// Whether another one follows.
+    /// Whether another slice follows.
     pub(crate) fn goes_on(self) -> bool {
         matches!(self, Self::Again | Self::WhenWoken | Self::Away)
     }
 }
 
-/// Who gives a job its thread.
+/// By whom a slice is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RunBy {
     /// The dispatcher's pump.
     Pump,
     /// Its poster, on the dispatcher's thread.
     Poster,
-    /// Another thread.
+    /// A thread other than the dispatcher's.
     Worker,
 }
 
@@ -87,7 +88,7 @@ impl<'a> Dispatchers<'a> {
         is_there.then(|| JobPin::take_over(self.jobs(), job))
     }
 
-    /// Calls a job's function once on this thread; `first`: it never was before.
+    /// Calls a job's function once on this thread. `first`: it was never called before.
     pub(crate) fn run_slice(
         self,
         thread: ThisThread<'_, 'a>,
@@ -115,7 +116,8 @@ impl<'a> Dispatchers<'a> {
         let answer =
             call.is_open.then(|| catch_unwind(AssertUnwindSafe(|| function.call(job.handle()))));
         self.owners().leave(call);
-        // An error: the job unwound to before it, which restored the slots, too.
+        // An error means that the function itself unwound to a ticket before this one, which has
+        // restored the slots, too.
         let _ = self.contexts().unwind(thread.slots, ticket);
         match answer {
             None => {
@@ -130,10 +132,11 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Begins a job whose first slice this is, and looks whether it goes on. One that was cancelled ends,
-    /// unless it has to unwind. `None`: it is not run; else whether a further slice may follow a cancel.
+    /// Begins the job if this is its first slice, and decides whether it runs. A cancelled job is
+    /// ended, unless its function has begun and is to unwind. `None`: it does not run. Otherwise
+    /// the answer is whether another slice may follow if a cancel comes during this one.
     fn may_run(self, job: &JobPin<'_>, cell: &PostedCell, first: bool) -> Option<bool> {
-        // An error: it has ended, or somebody who has its handle began it.
+        // An error: the job has ended, or a thread that has its handle began it.
         let is_cancelled = match first.then(|| self.jobs().begin(job)) {
             Some(begun) => begun == Ok(Begun::Cancelled),
             None => self.jobs().is_cancelled(job),
@@ -145,8 +148,8 @@ impl<'a> Dispatchers<'a> {
         (!self.jobs().state(job).is_terminal()).then_some(unwinds && !is_cancelled)
     }
 
-    /// Ends a job as its function answered, unless it wants to be called again; after a cancel only one is
-    /// that `may_follow`.
+    /// Ends the job as its function answered, unless the function is to be called again. After a
+    /// cancel that is granted only if `may_follow`.
     fn end_slice(self, job: &JobPin<'_>, answer: i32, by: RunBy, may_follow: bool) -> Slice {
         match answer {
             0 => self.end_job(job, JobState::Completed, ""),
@@ -174,8 +177,9 @@ impl<'a> Dispatchers<'a> {
         Slice::Last
     }
 
-    /// Runs a job, or its next slice, on the dispatcher's thread, which has nothing else to do since
-    /// `began_ns`. What came of that, and what the time is now. One that is over the caller counts out.
+    /// Runs a job, or its next slice, on the dispatcher's thread. The thread has been free for it
+    /// since `began_ns`. Returns what became of the slice, and the time now. A job that is over is
+    /// not counted out; the caller has to do that.
     pub(crate) fn run_here(
         self,
         thread: ThisThread<'_, 'a>,
@@ -187,7 +191,7 @@ impl<'a> Dispatchers<'a> {
     ) -> (Slice, u64) {
         let queue = dispatcher.queue();
         let cell = held.cell();
-        // Its cell holds it until this thread takes it from there.
+        // The cell's hold keeps the job until this thread takes it out of the cell.
         let job = LentJob::new(self.jobs(), cell.task().job);
         let in_hand = self.in_hand(cell);
         let job_id = self.jobs().id(&job);
@@ -217,14 +221,15 @@ impl<'a> Dispatchers<'a> {
             };
             self.queues().park(queue, &held, until);
         } else {
-            // Of one that runs here nobody else has a list.
+            // No lock is needed: no list has a job that runs here.
             cell.set_stage(Stage::Ran);
         }
         self.look_again(&job, &held, thread.record.number());
         self.owners().leave(in_hand);
         let is_told = if slice.goes_on() {
             self.show_progress(dispatcher, &job, &held, now_ns);
-            // It is in the queue again; nobody else than this thread completes it.
+            // The job is in the queue again, and only this thread completes it. So its hold goes
+            // back to the queue.
             held.leave();
             dispatcher.slot().live().progress_interval_ns().is_some()
         } else {
@@ -235,19 +240,19 @@ impl<'a> Dispatchers<'a> {
         (slice, now_ns)
     }
 
-    /// Wakes a posted job. False: it was not posted, or its poster runs it at once.
+    /// Wakes a posted job. False: the job was not posted, or its poster runs it at once.
     pub fn wake_job(self, job: &JobPin<'_>) -> bool {
         let posted = self.posted_as(job);
         posted.map(|posted| self.tokens().wake_job(posted)).is_some()
     }
 
-    /// What a job is posted as. `None`: it was not posted, or its poster runs it at once.
+    /// The id of a job's post. `None`: the job was not posted, or its poster runs it at once.
     pub fn posted_as(self, job: &JobPin<'_>) -> Option<PostedId> {
         let posted = self.tokens().posted(self.jobs().token_held_by(job).index());
         (posted != PostedId::NONE).then_some(posted)
     }
 
-    /// Says that a job that runs is in this thread's hands.
+    /// Marks a job that runs as in the hands of this thread.
     #[inline]
     pub(crate) fn in_hand(self, cell: &PostedCell) -> Call {
         self.owners().enter_here(cell.owned.get())
@@ -259,8 +264,8 @@ impl<'a> Dispatchers<'a> {
         self.run_slice_elsewhere(thread, id, true);
     }
 
-    /// As `run_elsewhere`; `hands_on`: another thread is found for the slice after this one, else the caller
-    /// comes again. False: it runs no more, or another thread runs it.
+    /// As `run_elsewhere`. `hands_on`: a thread is found for the slice after this one; otherwise
+    /// the caller comes again. False: the job runs no more, or another thread runs it.
     pub(crate) fn run_slice_elsewhere(
         self,
         thread: ThisThread<'_, 'a>,
@@ -268,7 +273,8 @@ impl<'a> Dispatchers<'a> {
         hands_on: bool,
     ) -> bool {
         let Some((held, first)) = self.queues().begin_elsewhere(id) else { return false };
-        // While it runs nobody else can end it, but for its owner's close, which waits.
+        // While the job runs, no other thread can end it. The close of its owner could, but waits
+        // for this thread.
         let cell = held.cell();
         let index = cell.task().dispatcher;
         let is_pinned = self.arena().pin_index(index);
@@ -286,7 +292,7 @@ impl<'a> Dispatchers<'a> {
             let waits_before = self.owners().waits().begun();
             let inside = Inside { thread: thread_identity::current(), waits_before };
             cell.set_inside(Some(inside));
-            // Its slice is as long as it takes, also inside a job of this thread whose slice ends.
+            // The slice has no end, also inside a job of this thread whose own slice has one.
             let begun = thread.record.slice.begin(began_ns, slice_clock::NEVER);
             let slice = self.run_slice(thread, &dispatcher, &job, &held, first, RunBy::Worker);
             drop(begun);
@@ -306,7 +312,7 @@ impl<'a> Dispatchers<'a> {
             if is_claimed || !is_parked {
                 self.queues().wake(self.owners(), queue);
             } else if hands_on && let Err(error) = self.hand_out(queue, id, cell.lane()) {
-                // Ended first: once it is claimed its completion may run.
+                // The job ends before the claim: after it, the completion may run.
                 if matches!(error, Error::ShutDown) {
                     self.end_job(&job, JobState::Interrupted, "");
                 } else {
@@ -319,8 +325,8 @@ impl<'a> Dispatchers<'a> {
         true
     }
 
-    /// Whether this thread is one of those on which a dispatcher's jobs run that may run on any: a worker of
-    /// the library, or, where the host has its own pool, one inside such a job.
+    /// Whether this thread is one of those that run the dispatcher's jobs for any thread: a worker
+    /// of the library, or, if the host has its own pool, a thread that is inside such a job.
     pub(crate) fn is_where_they_run(self, queue: HeldQueue<'_>) -> bool {
         let here = thread_identity::current();
         if self.has_hosts_pool(queue) {
@@ -330,18 +336,19 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Whether the host runs such jobs in a pool of its own.
+    /// Whether the host runs such jobs in its own pool.
     pub(crate) fn has_hosts_pool(self, queue: HeldQueue<'_>) -> bool {
         self.queues().call_host(self.owners(), queue, Host::executes) == Some(true)
     }
 
-    /// Whether all threads of the library that run jobs wait in a call of it.
+    /// Whether the library has workers and each of them waits in a call of the library.
     pub(crate) fn do_all_workers_wait(self) -> bool {
         self.workers().are_all(|thread| self.owners().waits().since_ns(thread) != 0)
     }
 
-    /// Looks whether a job was cancelled or its owner closed while it ran, after it stopped to.
-    /// True: because of the one it waits for its completion; the other wakes the host itself.
+    /// After a slice: a cancel or an owner's close that arrived while the job was running is ours
+    /// to finish. True: the job was cancelled and waits for its completion, and the caller must
+    /// wake the host. A close wakes the host itself.
     #[inline]
     pub(crate) fn look_again(self, job: &JobPin<'_>, held: &HeldPosted<'_>, here: u64) -> bool {
         let is_claimed = self.jobs().is_cancelled(job)
@@ -369,7 +376,7 @@ impl<'a> Dispatchers<'a> {
         });
     }
 
-    /// Shows how far a job is, if that changed and the last time is long enough ago.
+    /// Shows the host how far a job is, if that has changed and the last report is long enough ago.
     pub(crate) fn show_progress(
         self,
         dispatcher: &DispatcherPin<'_>,

@@ -1,8 +1,8 @@
-//! What a dispatcher has done so far.
+//! Counts and times of what a dispatcher has done.
 //!
-//! What its thread alone notes is stored without a locked instruction. How long its jobs waited and ran is
-//! gathered in `Samples` and noted a few at a time: at the latest with the end of the tick, at once after a
-//! slice that somebody could notice.
+//! Values that only the dispatcher's thread writes are stored without a locked instruction. The
+//! times that its jobs waited and ran are gathered in `Samples` and noted in batches: at the end of
+//! the tick at the latest, and at once after a slice that a user could notice.
 
 use crate::diagnosis::count::{Count, SplitCount};
 use crate::diagnosis::events::EventText;
@@ -10,38 +10,38 @@ use crate::diagnosis::latency::{Summary, Times};
 use crate::job_state::JobState;
 use crate::sys::sync::{AtomicU64, Mutex, Ordering};
 
-/// A tick's length is assumed to be this before two were seen: 60 Hz.
+/// The length of a tick, as long as two ticks were not seen: 60 Hz.
 pub const USUAL_TICK_NS: u64 = 16_666_667;
-/// The shortest and the longest time after which to try again that is ever suggested.
+/// The shortest and the longest time that is ever suggested before another try.
 const HINTS_NS: (u64, u64) = (1_000_000, 1_000_000_000);
 
-/// The longest slice of a job on the dispatcher's thread.
+/// The longest slice of a job on the dispatcher's thread so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Longest {
-    /// How long.
+    /// The slice's length.
     pub nanoseconds: u64,
-    /// The job's id.
+    /// The id of its job.
     pub job_id: u64,
-    /// The job's label, cut.
+    /// The label of its job, cut to the room of an event.
     pub label: EventText,
 }
 
 #[derive(Debug, Default)]
 struct Runs {
-    /// From the post to the begin.
+    /// Times from a job's post to its begin.
     wait: Times,
-    /// Slices on the dispatcher's thread.
+    /// Lengths of slices on the dispatcher's thread.
     run: Times,
     longest: Longest,
 }
 
-/// Written by the dispatcher's thread alone.
+/// Times of ticks. Only the dispatcher's thread writes them.
 #[derive(Debug, Default)]
 struct Ticks {
     last_began_ns: AtomicU64,
-    /// 0 during one, and before the first.
+    /// 0 during a tick, and before the first one.
     last_ended_ns: AtomicU64,
-    /// A moving average, 0 before two ticks were seen.
+    /// A moving average; 0 until two ticks were seen.
     interval_ns: AtomicU64,
     longest_ns: AtomicU64,
 }
@@ -51,46 +51,48 @@ struct Ticks {
 pub struct Statistics {
     /// Jobs that were accepted.
     pub posted: SplitCount,
-    /// Posts that were refused because a bound was reached.
+    /// Posts that were refused because the queue was full or the host's pool refused the job.
     pub rejected: Count,
     /// Jobs whose function was called.
     pub executed: SplitCount,
     ends: [SplitCount; JobState::ENDS.len()],
-    /// Completions that could not be run, because their owner was closed on another thread.
+    /// Completions that were left out, because their owner was closed on another thread.
     pub completions_dropped: Count,
-    /// Pumps.
+    /// Pumps that were begun.
     pub ticks: Count,
     /// Pumps that took longer than their budget.
     pub overruns: Count,
     runs: Mutex<Runs>,
-    /// That of `runs.longest`, written by the dispatcher's thread alone.
+    /// The same length as in `runs.longest`, to be read without its lock. Only the dispatcher's
+    /// thread writes it.
     longest_ns: AtomicU64,
     tick_times: Ticks,
 }
 
-/// How many slices are gathered at most.
+/// The number of slices after which a batch is noted.
 const SAMPLES: usize = 16;
 
-/// A slice that is as long is noted at once.
+/// A slice of at least this length is noted at once.
 const NOTICEABLE_NS: u64 = 1_000_000;
 
-/// How long jobs waited and slices ran on the dispatcher's thread; noted when it is dropped.
+/// A batch of times on the dispatcher's thread: how long jobs waited, how long slices ran. It is
+/// noted when this is dropped.
 #[derive(Debug)]
 pub struct Samples<'a> {
     statistics: &'a Statistics,
-    /// The wait, if the slice was its job's first, and the run.
+    /// For each slice the job's wait, if this was the job's first slice, and the slice's length.
     times: [(Option<u64>, u64); SAMPLES],
     count: usize,
 }
 
 impl<'a> Samples<'a> {
-    /// None yet.
+    /// An empty batch.
     pub fn new(statistics: &'a Statistics) -> Self {
         Self { statistics, times: [(None, 0); SAMPLES], count: 0 }
     }
 
-    /// Notes a slice, and how long its job waited if it is the first. True: it is the longest so
-    /// far, to be described by `note_longest`.
+    /// Adds a slice, with the time its job waited if this was its first. True: it is the longest
+    /// slice so far, and the caller describes it to `note_longest`.
     pub fn note_slice(&mut self, waited_ns: Option<u64>, ran_ns: u64) -> bool {
         self.times[self.count] = (waited_ns, ran_ns);
         self.count += 1;
@@ -139,7 +141,7 @@ impl Default for Statistics {
 }
 
 impl Statistics {
-    /// Forgets everything.
+    /// Sets everything back to zero.
     pub fn reset(&self) {
         let counts = [&self.rejected, &self.completions_dropped, &self.ticks, &self.overruns];
         counts.into_iter().for_each(Count::reset);
@@ -151,25 +153,25 @@ impl Statistics {
         }
     }
 
-    /// Notes how long a job waited that another thread runs.
+    /// Notes how long a job waited that runs on another thread.
     pub fn note_wait(&self, nanoseconds: u64) {
         self.runs.lock().wait.record(nanoseconds);
     }
 
-    /// Notes whose slice the longest was. For the dispatcher's thread.
+    /// Notes the longest slice and its job. Only for the dispatcher's thread.
     pub fn note_longest(&self, longest: Longest) {
         self.longest_ns.store(longest.nanoseconds, Ordering::Relaxed);
         self.runs.lock().longest = longest;
     }
 
-    /// Notes how a job ended; `is_here`: on the dispatcher's thread.
+    /// Notes how a job ended. `is_here`: this is the dispatcher's thread.
     pub fn ended(&self, state: JobState, is_here: bool) {
         if let Some(end) = state.end() {
             self.ends[end].one(is_here);
         }
     }
 
-    /// How many jobs ended so.
+    /// How many jobs ended in this state; 0 for a state that is not an end.
     pub fn ends_of(&self, state: JobState) -> u64 {
         state.end().map_or(0, |end| self.ends[end].read())
     }
@@ -179,12 +181,12 @@ impl Statistics {
         self.ends.iter().map(SplitCount::read).sum()
     }
 
-    /// The longest slice.
+    /// The longest slice so far.
     pub fn longest(&self) -> Longest {
         self.runs.lock().longest
     }
 
-    /// Notes that a tick began. For the dispatcher's thread.
+    /// Notes that a tick began. Only for the dispatcher's thread.
     pub fn begin_tick(&self, now_ns: u64) {
         self.ticks.one_alone();
         let before_ns = self.last_tick_ns();
@@ -200,7 +202,7 @@ impl Statistics {
         self.tick_times.last_ended_ns.store(0, Ordering::Relaxed);
     }
 
-    /// Notes that a tick ended. For the dispatcher's thread.
+    /// Notes that a tick ended. Only for the dispatcher's thread.
     pub fn end_tick(&self, elapsed_ns: u64, overran: bool) {
         if overran {
             self.overruns.one_alone();
@@ -212,7 +214,7 @@ impl Statistics {
         self.tick_times.last_ended_ns.store(ended_ns, Ordering::Relaxed);
     }
 
-    /// How long ago the last tick ended; 0 during one. `None`: there was none yet.
+    /// How long ago the last tick ended; 0 during one. `None`: there was no tick yet.
     pub fn since_last_tick_ns(&self, now_ns: u64) -> Option<u64> {
         let ended_ns = self.tick_times.last_ended_ns.load(Ordering::Relaxed);
         let is_inside = ended_ns == 0;
@@ -220,17 +222,17 @@ impl Statistics {
         was_any.then(|| if is_inside { 0 } else { now_ns.saturating_sub(ended_ns) })
     }
 
-    /// When the last tick began; 0 before the first.
+    /// When the last tick began; 0 before the first one.
     pub fn last_tick_ns(&self) -> u64 {
         self.tick_times.last_began_ns.load(Ordering::Relaxed)
     }
 
-    /// The longest tick.
+    /// The length of the longest tick.
     pub fn longest_tick_ns(&self) -> u64 {
         self.tick_times.longest_ns.load(Ordering::Relaxed)
     }
 
-    /// After how long a refused post has a chance: the time from one tick to the next.
+    /// The time after which a refused post may succeed: the usual time from one tick to the next.
     pub fn retry_after_ns(&self) -> u64 {
         match self.tick_times.interval_ns.load(Ordering::Relaxed) {
             0 => USUAL_TICK_NS,
@@ -238,7 +240,7 @@ impl Statistics {
         }
     }
 
-    /// From the post to the begin, and each slice.
+    /// The times from post to begin, and the lengths of slices.
     pub fn summaries(&self) -> (Summary, Summary) {
         let runs = self.runs.lock();
         (runs.wait.summary(), runs.run.summary())

@@ -1,5 +1,6 @@
-//! Waiting for the end of a job that may be posted. A worker of the library runs the one that it waits for
-//! itself: if all workers waited, none were left to run what they wait for.
+//! Waiting for the end of a job, which may be a posted one. A worker of the library runs the job
+//! that it would wait for itself: if all workers waited, none would be left to run the jobs that
+//! they wait for.
 
 use crate::dispatcher::Dispatchers;
 use crate::error::Error;
@@ -12,8 +13,9 @@ use crate::thread::context::ThisThread;
 use crate::thread::current::ThreadSlots;
 
 impl<'a> Dispatchers<'a> {
-    /// Waits until a job has ended and its completion has run, until a time on the library's clock or for
-    /// ever. `slots`: the thread's, where it has any.
+    /// Waits until a job has ended and its completion has run, at most until a time on the
+    /// library's clock; `None`: without a limit. `slots`: those of this thread; `None`: this thread
+    /// has none.
     pub fn wait_for_end(
         self,
         slots: Option<&ThreadSlots<'a>>,
@@ -35,7 +37,7 @@ impl<'a> Dispatchers<'a> {
         })
     }
 
-    /// Whether the host has a pool of its own for what a posted job is posted to.
+    /// Whether a posted job would run in the host's own pool. True also for a job that is over.
     fn is_for_hosts_pool(self, posted: PostedId) -> bool {
         let Some(queue) = self.queues().queue_of(posted) else { return true };
         self.queues().call_host_of(self.owners(), queue, Host::executes) == Some(true)

@@ -1,7 +1,7 @@
-//! What the library's worker threads are to run.
+//! The jobs that wait for the library's worker threads.
 //!
-//! Only ids of posted jobs wait here: who was cancelled meanwhile is found out when its turn comes,
-//! and an id of a job that is over names nothing. So a cancel needs not look for it here.
+//! Only the ids of posted jobs wait here. Whether a job was cancelled meanwhile is found out when
+//! its turn comes, and the id of a job that is over names nothing. So a cancel need not look here.
 //!
 //! The lock is a leaf.
 
@@ -16,12 +16,12 @@ use std::collections::VecDeque;
 struct Waiting {
     lanes: [Late<VecDeque<PostedId>>; LANES],
     turns: Turns,
-    /// Threads that wait for something to run.
+    /// How many threads wait for something to run.
     idle: u32,
     stopped: bool,
 }
 
-/// Most threads of the library that run jobs.
+/// The greatest number of worker threads.
 pub const MOST_WORKERS: usize = 4;
 
 /// The queue of the worker threads.
@@ -29,7 +29,7 @@ pub const MOST_WORKERS: usize = 4;
 pub struct Workers {
     waiting: Mutex<Waiting>,
     changed: Condvar,
-    /// Who they are; 0 where none has begun.
+    /// The workers' identities; 0 in places that no thread has taken yet.
     threads: [AtomicU64; MOST_WORKERS],
 }
 
@@ -52,14 +52,14 @@ impl Waiting {
 
 impl Workers {
     constructor! {
-        /// Nothing waits.
+        /// An empty queue, and no worker.
         pub fn new() -> Self {
             let threads = each![AtomicU64::new(0); MOST_WORKERS];
             Self { waiting: Mutex::new(Waiting::new()), changed: Condvar::new(), threads }
         }
     }
 
-    /// Notes that a thread is one of them.
+    /// Notes that a thread is a worker.
     pub fn join(&self, thread: u64) {
         for place in &self.threads {
             if place.compare_exchange(0, thread, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
@@ -68,19 +68,19 @@ impl Workers {
         }
     }
 
-    /// Whether a thread is one of them. Right for who asks of itself.
+    /// Whether a thread is a worker. The answer is right only if a thread asks about itself.
     pub fn has(&self, thread: u64) -> bool {
         self.threads.iter().any(|place| place.load(Ordering::Relaxed) == thread)
     }
 
-    /// Whether there are any and this is so of each.
+    /// Whether there are workers and `is_so` holds for each.
     pub fn are_all(&self, is_so: impl Fn(u64) -> bool) -> bool {
         let threads = || self.threads.iter().map(|place| place.load(Ordering::Relaxed));
         let mut joined = threads().filter(|thread| *thread != 0).peekable();
         joined.peek().is_some() && joined.all(is_so)
     }
 
-    /// Lets a posted job wait for a thread.
+    /// Lets a posted job wait for a worker.
     pub fn push(&self, id: PostedId, lane: Lane) -> Result<(), Error> {
         let mut waiting = self.waiting.lock();
         if waiting.stopped {
@@ -94,13 +94,13 @@ impl Workers {
         Ok(())
     }
 
-    /// Whether one more job would find no thread that waits for something to run.
+    /// Whether the workers that are idle are all spoken for, so that one more job would find none.
     pub fn is_short_of_threads(&self) -> bool {
         let waiting = self.waiting.lock();
         waiting.length() >= waiting.idle as usize
     }
 
-    /// Waits for something to run; `None` once it was stopped.
+    /// Waits for a job to run. `None`: the workers were stopped.
     pub fn wait(&self) -> Option<PostedId> {
         let mut waiting = self.waiting.lock();
         loop {
@@ -116,12 +116,12 @@ impl Workers {
         }
     }
 
-    /// Something to run, without waiting.
+    /// A job to run, if one waits.
     pub fn take(&self) -> Option<PostedId> {
         self.waiting.lock().take()
     }
 
-    /// Refuses more and lets `wait` end. What waits still is for `take`.
+    /// Refuses further jobs and ends every `wait`. Jobs that still wait are left for `take`.
     pub fn stop(&self) {
         self.waiting.lock().stopped = true;
         self.changed.notify_all();
