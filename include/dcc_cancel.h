@@ -67,22 +67,23 @@
 
 
 /**
- * Most bytes of a caller id, a token's or a job's.
+ * Maximum length of a token's or a job's caller id, in bytes.
  */
 #define DCC_MAX_CALLER_ID_LENGTH 128
 
 /**
- * Most bytes of a reason, a label, a message for people, a name, a path: all texts but ids share it.
+ * Maximum length of every text that is not an id (reason, label, message, name, path), in bytes.
  */
 #define DCC_MAX_TEXT_LENGTH 4096
 
 /**
- * Longest text of a request id in bytes.
+ * Maximum length of a request id that is a text, in bytes.
  */
 #define DCC_MAX_REQUEST_ID_LENGTH 256
 
 /**
- * Most bytes of a message that is looked at: a longer one cancels nothing and is DCC_MESSAGE_OTHER.
+ * Maximum length of a peer's message that the library examines, in bytes. A longer message cancels
+ * nothing and is reported as DCC_MESSAGE_OTHER.
  */
 #define DCC_MAX_MESSAGE_LENGTH 4194304
 
@@ -593,8 +594,8 @@ typedef struct dcc_request dcc_request;
 typedef struct dcc_session dcc_session;
 
 /**
- * Answer of most functions: 0 is fine, positive an ordinary answer, negative a mistake or a
- * failure whose text `dcc_last_error` gives.
+ * The answer of most functions. 0 is success. A positive status is an ordinary answer. A negative
+ * status is a mistake of the caller or a failure; dcc_last_error then gives its text.
  */
 typedef int32_t dcc_status;
 
@@ -1829,116 +1830,121 @@ typedef struct dcc_control_desc {
 } dcc_control_desc;
 
 /**
- * Fine; nothing was asked.
+ * Success. As the answer to a question whether to stop: go on.
  */
 #define DCC_OK 0
 
 /**
- * Cancelled: the token asks to stop. Text: "Request cancelled by client".
+ * Stop: the token is cancelled. Its text is "Request cancelled by client".
  */
 #define DCC_CANCELLED_BY_TOKEN 1
 
 /**
- * Cancelled: the job asks to stop. Text: "Job cancelled by dispatcher".
+ * Stop: the job is cancelled. Its text is "Job cancelled by dispatcher".
  */
 #define DCC_CANCELLED_BY_JOB 2
 
 /**
- * What was polled or waited for is no more: stop.
+ * Stop: the object that was polled or waited for no longer exists.
  */
 #define DCC_POLL_GONE 3
 
 /**
- * The token, job or request was cancelled before; the first reason stays.
+ * The token, job or request was cancelled before. The first reason stays.
  */
 #define DCC_ALREADY_CANCELLED 4
 
 /**
- * It is not cancelled, so there is nothing to tell.
+ * The object is not cancelled, so there is no cause, reason or time to report.
  */
 #define DCC_NOT_CANCELLED 5
 
 /**
- * The job or request had ended before; it stays as it was.
+ * The job or request had ended before. Its end stays as it was.
  */
 #define DCC_ALREADY_ENDED 6
 
 /**
- * There is none: no live object of this id, no deadline, nothing that was asked for.
+ * Nothing was found: no live object has this id, or the object does not have what was asked for,
+ * such as a deadline.
  */
 #define DCC_NOT_FOUND 7
 
 /**
- * Done, but by a second copy of the library in this process: what it created is not seen by
- * users of the first copy. Load the library through `dcc_cancel_dl.h`, which finds the first; but not
- * from another link namespace (dlmopen), where no copy is shared.
+ * The call succeeded, but this is a second copy of the library in the process. Users of the first
+ * copy do not see what this copy creates. Load the library through `dcc_cancel_dl.h`, which finds
+ * the first copy; copies in different link namespaces (dlmopen) cannot be shared.
  */
 #define DCC_SECOND_INSTANCE 8
 
 /**
- * The time was over before what was waited for happened.
+ * The timeout passed before the event that was waited for.
  */
 #define DCC_TIMED_OUT 9
 
 /**
- * This would wait for ever: what was waited for can never be cancelled, or not any more: it was sealed.
+ * The event that was waited for can never happen. For instance, the token cannot be cancelled, or
+ * no longer because it was sealed.
  */
 #define DCC_NEVER 10
 
 /**
- * Unregistered, but its callback had run before, or its token is no more or sealed, or its owner was
- * closed.
+ * The registration is ended, but its callback had already run or been dropped: the token was gone
+ * or sealed, or the owner was closed.
  */
 #define DCC_CALLBACK_DONE 11
 
 /**
- * Unregistered, but its callback is running right now.
+ * The registration is ended, but its callback is still running.
  */
 #define DCC_CALLBACK_RUNNING 12
 
 /**
- * Closed, but completions are still to run on the dispatcher's thread.
+ * The dispatcher is closed, but completions are still to run on its thread.
  */
 #define DCC_PENDING 13
 
 /**
- * The time was over after the job had started: it was asked to stop, its outcome is not known.
+ * The timeout passed after the job had started. The job was asked to stop, and its outcome is not
+ * known.
  */
 #define DCC_STARTED 14
 
 /**
- * The dispatcher's thread has been inside something else for longer than its threshold; the job was
- * taken back and never runs.
+ * The dispatcher's thread has been inside something else for longer than its threshold. The job
+ * was taken back and never runs.
  */
 #define DCC_WEDGED 15
 
 /**
- * No request has this id yet; the cancel is held for it.
+ * No request has this id yet. The cancel is kept for the request that will have it.
  */
 #define DCC_HELD 16
 
 /**
- * The request cannot be cancelled by its peer.
+ * The peer cannot cancel this request.
  */
 #define DCC_NOT_CANCELLABLE 17
 
 /**
- * The library that was called has failed, for another reason than a cancel.
+ * The called library failed for a reason other than a cancel.
  */
 #define DCC_LIBRARY_FAILED 18
 
 /**
- * Too late: the job or request is sealed, past its point of no return, and cannot be cancelled any more.
+ * Too late: the job or request is sealed, that is past its point of no return, and can no longer
+ * be cancelled.
  */
 #define DCC_SEALED 19
 
 /**
- * A handle of no live object, or of another kind of object.
+ * The handle belongs to no live object, or to an object of another kind.
  */
 #define DCC_ERROR_INVALID_HANDLE -1
 
 /**
- * A wrong `struct_size`, a NULL out-pointer, a text that is not UTF-8 or too long.
+ * An argument is wrong: for instance a wrong `struct_size`, a NULL out-pointer, or a text that is
+ * too long or not UTF-8.
  */
 #define DCC_ERROR_INVALID_ARGUMENT -2
 
@@ -1948,7 +1954,7 @@ typedef struct dcc_control_desc {
 #define DCC_ERROR_RESOURCES -3
 
 /**
- * A descriptor asks for what this version of the library does not have.
+ * A structure sets a field that this version of the library does not know.
  */
 #define DCC_ERROR_UNSUPPORTED -4
 
@@ -1958,63 +1964,67 @@ typedef struct dcc_control_desc {
 #define DCC_ERROR_INTERNAL -5
 
 /**
- * A ticket that was used before, or never given out.
+ * The ticket was used before, or was never given out.
  */
 #define DCC_ERROR_TICKET_USED -6
 
 /**
- * A ticket of the other slot.
+ * The ticket belongs to another slot.
  */
 #define DCC_ERROR_WRONG_SLOT -7
 
 /**
- * The ticket, or the dispatcher, belongs to another thread.
+ * The ticket or the dispatcher belongs to another thread.
  */
 #define DCC_ERROR_WRONG_THREAD -8
 
 /**
- * A ticket that is not the latest of its slot.
+ * The ticket is not the latest of its slot.
  */
 #define DCC_ERROR_WRONG_ORDER -9
 
 /**
- * The job is in a state that does not allow this.
+ * The job is in a state that does not allow this call.
  */
 #define DCC_ERROR_WRONG_STATE -10
 
 /**
- * The call would wait for itself: it is made from inside the function it would wait for, or from
- * one that another thread waits for, and so on in a ring.
+ * The call would wait for itself. It was made inside the function that it would wait for, or
+ * inside a function that another thread waits for, and so on in a ring.
  */
 #define DCC_ERROR_WOULD_DEADLOCK -11
 
 /**
- * The owner, dispatcher or session that was named is closed, or the library is shut down.
+ * The owner, dispatcher or session is closed, or the library is shut down.
  */
 #define DCC_ERROR_SHUTDOWN -12
 
 /**
- * This process is a fork of the one that used the library; only polls work in it.
+ * This process is a fork of the process that used the library. Only polls work in it.
  */
 #define DCC_ERROR_FORKED -13
 
 /**
- * A bound is reached: so many wait already. Nothing was taken.
+ * A limit is reached: too many jobs or requests wait, or the host's pool refused the job. The call
+ * took over nothing.
  */
 #define DCC_ERROR_OVERLOADED -14
 
 /**
- * An unfinished job of the dispatcher has this caller id, or a request in flight of the session this id.
+ * An unfinished job of the dispatcher already has this caller id, or a request in flight in the
+ * session already has this id.
  */
 #define DCC_ERROR_DUPLICATE -15
 
 /**
- * A pump from inside a pump: a job, a completion, or a function of the host; nothing ran.
+ * The dispatcher was pumped from inside a pump: from a job, a completion or one of the host's
+ * functions. Nothing ran.
  */
 #define DCC_ERROR_REENTRANT -16
 
 /**
- * A file could not be written, or the control endpoint not be opened; what was there before is as it was.
+ * A file could not be written, or the control endpoint could not be opened. What was there before
+ * is unchanged.
  */
 #define DCC_ERROR_FILE -17
 

@@ -1,4 +1,4 @@
-//! What a question whether to stop is answered in C.
+//! The status that a question whether to stop is answered with.
 
 use super::status::{
     DCC_CANCELLED_BY_JOB, DCC_CANCELLED_BY_TOKEN, DCC_OK, DCC_POLL_GONE, dcc_status,
@@ -9,8 +9,8 @@ use crate::handle::{AROUND, Handle, NULL};
 use crate::sys::process;
 use crate::token::ask::Answer;
 
-/// What the two layers of a poll say, by what they expect, noted for the diagnosis. Nothing stops a job that
-/// is sealed.
+/// The answer of a poll of a token and a job, given as the `expected` values of the two layers.
+/// What the poll saw is noted for the diagnosis. A sealed job's poll always answers `DCC_OK`.
 pub(super) fn poll_layers(
     token: Handle,
     job: Handle,
@@ -22,7 +22,8 @@ pub(super) fn poll_layers(
         thread::ask_around();
     }
     let (token, job) = (token & !AROUND, job & !AROUND);
-    // Where no lock can be taken only the words are looked at: asking hosts and taking notes need locks.
+    // Asking a host's check and noting for the diagnosis take locks. Where no lock may be taken,
+    // only the words are read.
     let ask = |token| {
         if process::is_usable() { tokens.answer(token, &thread) } else { tokens.look(token).0 }
     };
@@ -32,7 +33,7 @@ pub(super) fn poll_layers(
         (by_token, answer) = (Answer::Quiet, Answer::Quiet);
     }
     let cancelled = match (by_token, answer) {
-        // That a part of its work is stopped says nothing of the job.
+        // The token stops only a part of the job's work, so the job itself was not told to stop.
         (Answer::Cancelled, _) if !thread::is_told_by_token(token, job) => NULL,
         (Answer::Cancelled, _) => token,
         (_, Answer::Cancelled) => job,
@@ -50,7 +51,8 @@ pub(super) fn poll_layers(
     status(answer, DCC_CANCELLED_BY_JOB)
 }
 
-/// What the answer of a token is in C; one that says stop is noted of the thread.
+/// The status for a token's answer. An answer that says stop is also noted for the calling thread,
+/// see `thread::note_told_by_token`.
 pub(super) fn token_status(token: Handle, answer: Answer) -> dcc_status {
     if answer != Answer::Quiet {
         thread::note_told_by_token(token);
@@ -58,7 +60,8 @@ pub(super) fn token_status(token: Handle, answer: Answer) -> dcc_status {
     status(answer, DCC_CANCELLED_BY_TOKEN)
 }
 
-/// What the answer of a job is in C; one that says stop is noted of the thread.
+/// The status for a job's answer. An answer that says stop is also noted for the calling thread,
+/// see `thread::note_told_by_job`.
 pub(super) fn job_status(job: Handle, answer: Answer) -> dcc_status {
     if answer != Answer::Quiet {
         thread::note_told_by_job(job);

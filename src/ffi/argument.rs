@@ -1,27 +1,29 @@
-//! What comes in: texts, arrays, flags, numbers, descriptors. What goes out is in `out`.
+//! Arguments that come in: texts, arrays, flags, numbers, descriptors. Arguments for results are in
+//! `out`.
 //!
-//! Invariant: everything that can be wrong with an argument is found before the call does anything. A
-//! function looks at all its arguments first, then at the handles, and then does what it is for.
+//! Invariant: a call finds everything that can be wrong with its arguments before it does anything.
+//! A function checks all its arguments first, then the handles, and then does its work.
 
 use super::guard::Outcome;
 use crate::error::Error;
 use crate::handle::Handle;
 use std::ffi::{CStr, c_char};
 
-/// Length of a text that ends with NUL.
+/// As the length of a text: the text ends with NUL.
 pub const DCC_NUL_TERMINATED: usize = usize::MAX;
 
-/// The bits of a handle.
+/// The handle in a C pointer.
 pub(super) fn handle<T>(pointer: *const T) -> Handle {
     pointer.addr() as Handle
 }
 
 const _: () = assert!(size_of::<usize>() == size_of::<Handle>(), "64-bit only");
 
-/// A text argument. NULL is the empty text.
+/// A text argument; NULL is the empty text.
 ///
 /// # Safety
-/// `text` is NULL or readable for `length` bytes, or up to its NUL if `length` says so.
+/// `text` is NULL or readable for `length` bytes, or up to its NUL if `length` is
+/// `DCC_NUL_TERMINATED`.
 pub(super) unsafe fn text<'call>(
     what: &'static str,
     text: *const c_char,
@@ -50,7 +52,7 @@ pub(super) unsafe fn text<'call>(
     std::str::from_utf8(bytes).map_err(|bad| Error::NotUtf8 { what, offset: bad.valid_up_to() })
 }
 
-/// The bytes of a message, which may be any. NULL is the empty one.
+/// The bytes of a message, which need not be UTF-8; NULL is the empty message.
 ///
 /// # Safety
 /// As for `text`.
@@ -67,7 +69,8 @@ pub(super) unsafe fn message<'call>(
     Ok(if bytes.is_null() { b"" } else { unsafe { CStr::from_ptr(bytes) }.to_bytes() })
 }
 
-/// The entries of an array of the caller. `counted_by`: what has their number.
+/// The entries of an array of the caller. `counted_by` names the parameter or field that has their
+/// number.
 ///
 /// # Safety
 /// `first` is readable for `count` entries, or `count` is 0.
@@ -86,11 +89,11 @@ pub(super) unsafe fn array<'call, T>(
     if count > isize::MAX as usize / size_of::<T>() {
         return Err(Error::BeyondMemory { what: counted_by, count });
     }
-    // SAFETY: promised by the caller; no longer than an object can be.
+    // SAFETY: promised by the caller; the size was checked above.
     Ok(unsafe { std::slice::from_raw_parts(first, count) })
 }
 
-/// Refuses bits that are no flags. `names` are those of `known`.
+/// Refuses bits that are not flags. `names` lists the flags of `known` for the error text.
 pub(super) fn flags(
     what: &'static str,
     given: u32,
@@ -103,12 +106,12 @@ pub(super) fn flags(
     Ok(())
 }
 
-/// Refuses a structure whose reserved field says something.
+/// Refuses a structure whose reserved field is not 0.
 pub(super) fn reserved<T: Versioned>(value: u32) -> Outcome<()> {
     if value == 0 { Ok(()) } else { Err(Error::Reserved(T::NAME)) }
 }
 
-/// Refuses a number that is out of its bounds.
+/// Refuses a number outside its bounds.
 pub(super) fn in_range(what: &'static str, given: u64, least: u64, most: u64) -> Outcome<()> {
     if (least..=most).contains(&given) {
         return Ok(());
@@ -116,9 +119,10 @@ pub(super) fn in_range(what: &'static str, given: u64, least: u64, most: u64) ->
     Err(Error::OutOfRange { what, given, least, most })
 }
 
-/// A structure that later minors may append fields to.
+/// A structure to which later minor versions may append fields.
 pub(super) trait FirstSize: Copy {
-    /// The least that a caller's may be; all are in `first_sizes`.
+    /// The smallest `struct_size` that a caller may give. The sizes of all structures are in
+    /// `first_sizes`.
     const FIRST_SIZE: usize;
 }
 
@@ -127,15 +131,17 @@ pub(super) trait FirstSize: Copy {
 /// # Safety
 /// All bytes zero is a valid value; the first field is a `u32`.
 pub(super) unsafe trait Versioned: FirstSize {
-    /// Its C name.
+    /// The structure's C name.
     const NAME: &'static str;
 }
 
-/// Above this a `struct_size` is taken for garbage.
+/// A larger `struct_size` is taken for garbage.
 const SANE_SIZE: usize = 1 << 16;
 
-/// The size of a caller's structure. Every version's is a multiple of the alignment, and no field that came
-/// after its first is larger than that: so what is refused would cut a field in half, and nothing else does.
+/// Checks the `struct_size` of a caller's structure. The size of every version is a multiple of the
+/// alignment, and no field that was appended later is larger than the alignment. So a size that is
+/// not a multiple of the alignment belongs to no version, and an accepted size never cuts a field
+/// in half.
 pub(super) fn checked_size<T: Versioned>(size: u32) -> Outcome<usize> {
     let given = size as usize;
     if given < T::FIRST_SIZE || given > SANE_SIZE || !given.is_multiple_of(align_of::<T>()) {
@@ -145,7 +151,7 @@ pub(super) fn checked_size<T: Versioned>(size: u32) -> Outcome<usize> {
     Ok(given)
 }
 
-/// Reads a descriptor; what the caller's version lacks is zero.
+/// Reads a descriptor. Fields that the caller's version lacks are zero.
 ///
 /// # Safety
 /// `from` is NULL or readable for the `struct_size` that it starts with.
@@ -169,7 +175,7 @@ pub(super) unsafe fn descriptor<T: Versioned>(what: &'static str, from: *const T
             return Err(Error::DescriptorTooNew { what: T::NAME, size: given, known });
         }
     }
-    // SAFETY: zeroes are a value of `T`, as promised by its `Versioned`.
+    // SAFETY: `Versioned` promises that all bytes zero is a valid value.
     let mut value: T = unsafe { std::mem::zeroed() };
     // SAFETY: both are at least as long as the smaller of the two sizes.
     unsafe {
@@ -182,7 +188,7 @@ pub(super) unsafe fn descriptor<T: Versioned>(what: &'static str, from: *const T
 pub(super) mod tests {
     use super::*;
 
-    /// A structure that had one field less when it was first released.
+    /// A structure that had one field fewer when it was first released.
     #[repr(C)]
     #[derive(Clone, Copy, Debug, PartialEq)]
     pub struct Grown {

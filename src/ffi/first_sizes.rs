@@ -1,8 +1,9 @@
-//! The size that each structure which may grow has in the first release of this major, 2.0.
+//! The size that each structure that may grow had in the first release of this major version, 2.0.
 //!
-//! Invariant: within a major no line changes. Callers that were built against its first release say these
-//! sizes, so nothing above them may be asked for. A structure that a later minor brings has here the size
-//! that it was released with. A new major writes all lines anew.
+//! Invariant: within a major version no line changes. Callers that were built against its first
+//! release pass these sizes, so the library may not demand more. For a structure that a later minor
+//! version brings, the size here is that of its first release. A new major version rewrites all
+//! lines.
 
 use super::{
     argument::FirstSize,

@@ -1,4 +1,4 @@
-//! The one place where panics stop and errors become statuses.
+//! The single place where panics stop and errors become statuses.
 
 use super::status::{self, DCC_OK, DCC_SECOND_INSTANCE, dcc_status};
 use super::thread;
@@ -7,10 +7,11 @@ use crate::sys::process::{self, ProcessState};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What a call inside the guard comes to.
+/// The result of a call inside the guard.
 pub(super) type Outcome<T = dcc_status> = Result<T, Error>;
 
-/// Runs a call whose answer is a status. Refused where locks may be held for ever.
+/// Runs a call that answers with a status. Refused in a fork or at the end of a process, where a
+/// lock may stay locked for ever.
 #[inline]
 pub(super) fn guard(call: impl FnOnce() -> Outcome) -> dcc_status {
     guard_anywhere(|| match process::state() {
@@ -20,7 +21,8 @@ pub(super) fn guard(call: impl FnOnce() -> Outcome) -> dcc_status {
     })
 }
 
-/// Runs a call whose answer is a status, also where no lock can be taken: it takes none there.
+/// Runs a call that answers with a status, also in a fork or at the end of a process. There the
+/// call must take no lock.
 #[inline]
 pub(super) fn guard_anywhere(call: impl FnOnce() -> Outcome) -> dcc_status {
     match catch_unwind(AssertUnwindSafe(call)) {
@@ -30,8 +32,8 @@ pub(super) fn guard_anywhere(call: impl FnOnce() -> Outcome) -> dcc_status {
     }
 }
 
-/// Runs a call that creates something: pins the module, and says so if this copy of the library
-/// is not the first in the process.
+/// Runs a call that creates or installs something. It pins the module first, and answers
+/// `DCC_SECOND_INSTANCE` if this copy of the library is not the first in the process.
 #[inline]
 pub(super) fn guard_creating(call: impl FnOnce() -> Outcome<()>) -> dcc_status {
     guard(|| {
@@ -41,7 +43,8 @@ pub(super) fn guard_creating(call: impl FnOnce() -> Outcome<()>) -> dcc_status {
     })
 }
 
-/// Runs a call that answers with a value of its own and takes no lock; `fallback` if it fails.
+/// Runs a call that answers with a value and takes no lock. If the call fails, the answer is
+/// `fallback`.
 #[inline]
 pub(super) fn guard_value<T>(fallback: T, call: impl FnOnce() -> Outcome<T>) -> T {
     match catch_unwind(AssertUnwindSafe(call)) {
@@ -59,7 +62,7 @@ pub(super) fn guard_value<T>(fallback: T, call: impl FnOnce() -> Outcome<T>) -> 
 
 #[cold]
 fn failed(error: &Error) -> dcc_status {
-    // Noting the text may itself go wrong; the status stays.
+    // If even noting the text panics, the status stays right.
     let _ = catch_unwind(AssertUnwindSafe(|| thread::note_error(format_args!("{error}"))));
     status::of(error)
 }

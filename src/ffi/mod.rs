@@ -1,32 +1,33 @@
-//! The C boundary: what C code sees, over the safe core. It is cut by subject: a C object may have several
-//! files.
+//! The C boundary: what C code sees, over the safe core. It is cut by subject, so a C object may
+//! have several files.
 //!
-//! Doc comments of exported items become the comments of `include/dcc_cancel.h` and are written
-//! for C readers. Every exported function goes through `guard::guard` or one of its siblings.
+//! Doc comments of exported items become the comments of `include/dcc_cancel.h` and are written for
+//! C readers. Every exported function goes through `guard::guard` or one of its siblings.
 //!
-//! - All calls: `argument` what comes in, [`limits`] how long it may be, `out` what goes out; `first_sizes`
-//!   how large structures are at least; `guard` where
-//!   panics stop and errors become statuses, [`status`] those; `answer` what a question whether to stop is
-//!   answered.
-//! - Tokens: [`token`]; [`token_all`] of all; [`deadline`] cancels at a time, and on another thread;
-//!   [`registration`] callbacks; [`wait`] waits and native events; [`owner`] plugins that go.
-//! - Jobs: [`job`]; [`job_life`] how one begins and ends; [`job_texts`] what it tells of itself;
-//!   [`progress`] shares of its bar, [`progress_counter`] who counts in one; [`job_wait`] waits for its end;
-//!   [`seal`] its point of no return, and a request's.
-//! - Threads of the caller: [`current`] what is set on one, and the probe; [`poll`] polls in loops;
-//!   [`context`] what is carried to another; [`library_call`] what a library asks that calls a function now
-//!   and then; `thread` where a thread's slots are kept.
+//! - All calls: `argument` checks what comes in, [`limits`] says how long that may be, `out` writes
+//!   results. `first_sizes` has the smallest sizes of structures. `guard` stops panics and turns
+//!   errors into statuses, which [`status`] lists. `answer` turns the answer to a question whether
+//!   to stop into a status.
+//! - Tokens: [`token`]; [`token_all`] tokens that wait for all of their parents; [`deadline`]
+//!   cancels at a time or on another thread; [`registration`] callbacks; [`wait`] waits and native
+//!   events; [`owner`] plugins that are unloaded.
+//! - Jobs: [`job`]; [`job_life`] begin and end; [`job_texts`] progress and texts; [`progress`]
+//!   shares of the bar; [`progress_counter`] the inlined counter of a share; [`job_wait`] waits for
+//!   the end; [`seal`] the point of no return of jobs and requests.
+//! - Threads of the caller: [`current`] the slots of a thread, and the probe; [`poll`] polls in
+//!   loops; [`context`] carrying the slots to another thread; [`library_call`] libraries that call
+//!   a function of the caller now and then; `thread` where the slots are kept.
 //! - Dispatchers: [`dispatcher`]; [`post`]; [`pump`]; [`mod@slice`] when a job gives the tick back;
 //!   [`dispatcher_stats`].
-//! - Peers: [`session`]; [`session_message`] what a peer sends; [`session_ids`] its requests by their ids;
-//!   [`session_stats`]; [`request`]; [`request_id`]; [`request_progress`].
-//! - Diagnosis: [`events`]; [`trace`] polls, jobs' threads, the listing of live jobs; [`stats`] counts and
-//!   latencies; [`timeline`].
-//! - The library: [`library`](mod@library) version, texts, clock, which copy it is; [`library_threads`] its
-//!   threads, and shutdown; [`control`] the endpoint for other programs, `control_thread` the thread that
-//!   serves it.
+//! - Peers: [`session`]; [`session_message`] messages of a peer; [`session_ids`] requests by their
+//!   ids; [`session_stats`]; [`request`]; [`request_id`]; [`request_progress`].
+//! - Diagnosis: [`events`]; [`trace`] polls, jobs' threads, the listing of live jobs; [`stats`]
+//!   counts and latencies; [`timeline`].
+//! - The library: [`library`](mod@library) version, texts, clock, and which copy this is;
+//!   [`library_threads`] its threads, and shutdown; [`control`] the endpoint for other programs,
+//!   `control_thread` the thread that serves it.
 
-// C names, and comments for C readers, who know no "Safety" headings.
+// C names, and comments for C readers, who do not know "Safety" headings.
 #![allow(non_camel_case_types, clippy::missing_safety_doc)]
 
 mod answer;
@@ -79,10 +80,11 @@ pub mod wait;
 
 use crate::library::Library;
 
-/// The one `Library` in this process; what creates or installs something pins the module first.
+/// The only `Library` in this process. A call that creates or installs something pins the module
+/// first.
 static LIBRARY: Library = Library::new();
 
-/// The one `Library` in this process.
+/// The only `Library` in this process.
 #[inline(always)]
 fn library() -> &'static Library {
     &LIBRARY

@@ -1,8 +1,9 @@
-//! What goes out by pointer: values, handles, texts, arrays, structures.
+//! Results that a call writes through the caller's pointers: values, handles, texts, arrays,
+//! structures.
 //!
-//! Invariant: a place for an answer is checked when it is made, before the call does anything, as all
-//! arguments are (`argument`). So writing to it cannot fail, and there is no way to write to a place that
-//! has not been checked.
+//! Invariant: the place for a result is checked when its `...Out` value is made, before the call
+//! does anything, as all arguments are (see `argument`). So writing a result cannot fail, and no
+//! code can write to an unchecked place.
 
 use super::argument::{FirstSize, Versioned, checked_size};
 use super::guard::Outcome;
@@ -13,16 +14,17 @@ use std::ffi::c_char;
 use std::fmt;
 use std::ptr::NonNull;
 
-/// A handle for C.
+/// A handle as a C pointer.
 pub(super) fn pointer<T>(handle: Handle) -> *mut T {
     std::ptr::without_provenance_mut(handle as usize)
 }
 
-/// Where an answer goes that is one value.
+/// The place for a result that is a single value.
 pub(super) struct ValueOut<T>(Option<NonNull<T>>);
 
 impl<T> ValueOut<T> {
-    /// One that the caller has to give. `none` is written at once, so that a failure leaves that.
+    /// A place that the caller has to give. `none` is written at once, so a call that fails leaves
+    /// that value.
     ///
     /// # Safety
     /// `to` is NULL, or writable until the call ends.
@@ -34,7 +36,7 @@ impl<T> ValueOut<T> {
         Ok(unsafe { Self::optional(to, none) })
     }
 
-    /// One that may be NULL: what is written goes nowhere then.
+    /// A place that may be NULL; a result is then discarded.
     ///
     /// # Safety
     /// As for `new`.
@@ -44,26 +46,27 @@ impl<T> ValueOut<T> {
         out
     }
 
-    /// Whether there is a place.
+    /// Whether the caller gave a place.
     pub(super) fn is_wanted(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Writes the answer; again writes over it.
+    /// Writes the result. A second write replaces the first.
     pub(super) fn write(&self, value: T) {
         if let Some(to) = self.0 {
-            // SAFETY: promised to the constructor. The old value is plain data: nothing to drop.
+            // SAFETY: promised to the constructor. The old value is plain data, so nothing has to
+            // be dropped.
             unsafe { to.write(value) };
         }
     }
 }
 
-/// Where a new handle goes. Make it before anything that can fail, also outside of the guard: NULL is
-/// written at once, so that every failure leaves that behind.
+/// The place for a new handle. Make it before anything that can fail, also before the guard: NULL
+/// is written at once, so every failure leaves NULL.
 pub(super) struct HandleOut<T>(ValueOut<*mut T>);
 
 impl<T> HandleOut<T> {
-    /// One that the caller has to give.
+    /// A place that the caller has to give.
     ///
     /// # Safety
     /// `to` is NULL, or writable until the call ends.
@@ -72,7 +75,7 @@ impl<T> HandleOut<T> {
         unsafe { ValueOut::new(what, to, std::ptr::null_mut()) }.map(Self)
     }
 
-    /// One that may be NULL: the caller does not want the handle.
+    /// A place that may be NULL if the caller does not want the handle.
     ///
     /// # Safety
     /// As for `new`.
@@ -86,13 +89,13 @@ impl<T> HandleOut<T> {
         self.0.is_wanted()
     }
 
-    /// Hands the handle over.
+    /// Writes the handle, whose reference becomes the caller's.
     pub(super) fn write(&self, handle: Handle) {
         self.0.write(pointer(handle));
     }
 }
 
-/// A buffer of the caller for a text, filled as `snprintf` does.
+/// The caller's buffer for a text, which is filled as `snprintf` fills one.
 pub(super) struct TextOut {
     buffer: *mut c_char,
     size: usize,
@@ -116,8 +119,8 @@ impl TextOut {
         Ok(Self { buffer, size, length })
     }
 
-    /// Writes as much as fits, ended by NUL, cut on a character boundary; the whole length goes
-    /// to the length pointer. Again writes over it.
+    /// Writes as much of the text as fits, cut on a character boundary and ended by NUL, and the
+    /// whole length to the length pointer. A second write replaces the first.
     pub(super) fn write(&self, text: &str) {
         if self.size > 0 {
             let fitting = cut(text, self.size - 1);
@@ -134,7 +137,7 @@ impl TextOut {
     }
 }
 
-/// A text that goes into a buffer of the caller piece by piece, and needs no memory of the library.
+/// Writes a text piece by piece into a caller's buffer, without memory of the library.
 pub(super) struct TextWriter<'a> {
     to: &'a TextOut,
     used: usize,
@@ -142,30 +145,31 @@ pub(super) struct TextWriter<'a> {
 }
 
 impl TextOut {
-    /// Writes pieces one behind the other, with what `write` would make of them all.
+    /// Begins to write pieces, one after another. The result is what `write` makes of all pieces
+    /// together.
     pub(super) fn pieces(&self) -> TextWriter<'_> {
         TextWriter { to: self, used: 0, length: 0 }
     }
 }
 
 impl TextWriter<'_> {
-    /// The bytes of all pieces so far.
+    /// Bytes of all pieces so far, whether or not they fitted.
     pub(super) fn length(&self) -> usize {
         self.length
     }
 
-    /// Whether so many bytes more find room, or nothing is wanted but the length.
+    /// Whether `bytes` more bytes fit. True also if the caller only wants the length.
     pub(super) fn has_room(&self, bytes: usize) -> bool {
         self.to.size == 0 || self.length + bytes < self.to.size
     }
 
-    /// Takes back all pieces behind this length, all of which found room.
+    /// Takes back all pieces behind this length. Everything up to it must have fitted.
     pub(super) fn take_back(&mut self, length: usize) {
         self.length = length;
         self.used = self.used.min(length);
     }
 
-    /// That was the last piece.
+    /// Ends the text: writes the NUL and the length.
     pub(super) fn end(self) {
         // SAFETY: promised to `TextOut::new`; what was used leaves room for the NUL.
         unsafe {
@@ -181,7 +185,8 @@ impl TextWriter<'_> {
 
 impl fmt::Write for TextWriter<'_> {
     fn write_str(&mut self, piece: &str) -> fmt::Result {
-        // After a piece that did not fit nothing more does, or there would be a hole.
+        // After the first piece that did not fit nothing more is written: the text would have a
+        // gap.
         if self.used == self.length && self.to.size > 0 {
             let fitting = cut(piece, self.to.size - 1 - self.used);
             // SAFETY: promised to `TextOut::new`; at most `size - 1` bytes in all.
@@ -196,7 +201,8 @@ impl fmt::Write for TextWriter<'_> {
     }
 }
 
-/// An array of the caller whose entries lie a stride apart: his version's size of an entry.
+/// The caller's array. Its entries lie `stride` bytes apart, the size of an entry in the caller's
+/// version.
 pub(super) struct ArrayOut<T> {
     first: *mut T,
     stride: usize,
@@ -227,7 +233,8 @@ impl<T: FirstSize> ArrayOut<T> {
         Ok(Self { first, stride, capacity })
     }
 
-    /// Writes an entry, at whatever alignment, up to the stride; what there is no entry for is left out.
+    /// Writes an entry, at any alignment and up to the stride. An entry beyond the capacity is left
+    /// out.
     pub(super) fn write(&self, position: usize, entry: T) {
         if position >= self.capacity {
             return;
@@ -242,14 +249,15 @@ impl<T: FirstSize> ArrayOut<T> {
     }
 }
 
-/// A structure of the caller that is filled in, up to the smaller of the two sizes.
+/// The caller's structure, which is filled up to the smaller of the caller's and the library's
+/// size.
 pub(super) struct StructOut<T> {
     to: Option<NonNull<T>>,
     size: usize,
 }
 
 impl<T: Versioned> StructOut<T> {
-    /// One that the caller has to give.
+    /// A place that the caller has to give.
     ///
     /// # Safety
     /// `to` is NULL, or until the call ends writable for the `struct_size` that it starts with.
@@ -261,7 +269,7 @@ impl<T: Versioned> StructOut<T> {
         unsafe { Self::optional(to) }
     }
 
-    /// One that may be NULL: what is written goes nowhere then.
+    /// A place that may be NULL; a result is then discarded.
     ///
     /// # Safety
     /// As for `new`.
@@ -275,12 +283,13 @@ impl<T: Versioned> StructOut<T> {
         Ok(Self { to, size })
     }
 
-    /// Whether there is one.
+    /// Whether the caller gave a place.
     pub(super) fn is_wanted(&self) -> bool {
         self.to.is_some()
     }
 
-    /// Fills it in; how much of it that is goes to its `struct_size`. Again writes over it.
+    /// Fills the structure and writes the filled size to its `struct_size`. A second write replaces
+    /// the first.
     pub(super) fn write(&self, value: &T) {
         let Some(to) = self.to else { return };
         // SAFETY: promised to the constructor, which has read `size` there; `value` is as long.

@@ -1,94 +1,103 @@
-//! Statuses: numbers and texts, each in one place.
+//! The statuses of the C ABI: their numbers, their texts, and the status of each `Error`.
 
 use crate::error::Error;
 
-/// Answer of most functions: 0 is fine, positive an ordinary answer, negative a mistake or a
-/// failure whose text `dcc_last_error` gives.
+/// The answer of most functions. 0 is success. A positive status is an ordinary answer. A negative
+/// status is a mistake of the caller or a failure; dcc_last_error then gives its text.
 pub type dcc_status = i32;
 
-/// Fine; nothing was asked.
+/// Success. As the answer to a question whether to stop: go on.
 pub const DCC_OK: dcc_status = 0;
-/// Cancelled: the token asks to stop. Text: "Request cancelled by client".
+/// Stop: the token is cancelled. Its text is "Request cancelled by client".
 pub const DCC_CANCELLED_BY_TOKEN: dcc_status = 1;
-/// Cancelled: the job asks to stop. Text: "Job cancelled by dispatcher".
+/// Stop: the job is cancelled. Its text is "Job cancelled by dispatcher".
 pub const DCC_CANCELLED_BY_JOB: dcc_status = 2;
-/// What was polled or waited for is no more: stop.
+/// Stop: the object that was polled or waited for no longer exists.
 pub const DCC_POLL_GONE: dcc_status = 3;
-/// The token, job or request was cancelled before; the first reason stays.
+/// The token, job or request was cancelled before. The first reason stays.
 pub const DCC_ALREADY_CANCELLED: dcc_status = 4;
-/// It is not cancelled, so there is nothing to tell.
+/// The object is not cancelled, so there is no cause, reason or time to report.
 pub const DCC_NOT_CANCELLED: dcc_status = 5;
-/// The job or request had ended before; it stays as it was.
+/// The job or request had ended before. Its end stays as it was.
 pub const DCC_ALREADY_ENDED: dcc_status = 6;
-/// There is none: no live object of this id, no deadline, nothing that was asked for.
+/// Nothing was found: no live object has this id, or the object does not have what was asked for,
+/// such as a deadline.
 pub const DCC_NOT_FOUND: dcc_status = 7;
-/// Done, but by a second copy of the library in this process: what it created is not seen by
-/// users of the first copy. Load the library through `dcc_cancel_dl.h`, which finds the first; but not
-/// from another link namespace (dlmopen), where no copy is shared.
+/// The call succeeded, but this is a second copy of the library in the process. Users of the first
+/// copy do not see what this copy creates. Load the library through `dcc_cancel_dl.h`, which finds
+/// the first copy; copies in different link namespaces (dlmopen) cannot be shared.
 pub const DCC_SECOND_INSTANCE: dcc_status = 8;
-/// The time was over before what was waited for happened.
+/// The timeout passed before the event that was waited for.
 pub const DCC_TIMED_OUT: dcc_status = 9;
-/// This would wait for ever: what was waited for can never be cancelled, or not any more: it was sealed.
+/// The event that was waited for can never happen. For instance, the token cannot be cancelled, or
+/// no longer because it was sealed.
 pub const DCC_NEVER: dcc_status = 10;
-/// Unregistered, but its callback had run before, or its token is no more or sealed, or its owner was
-/// closed.
+/// The registration is ended, but its callback had already run or been dropped: the token was gone
+/// or sealed, or the owner was closed.
 pub const DCC_CALLBACK_DONE: dcc_status = 11;
-/// Unregistered, but its callback is running right now.
+/// The registration is ended, but its callback is still running.
 pub const DCC_CALLBACK_RUNNING: dcc_status = 12;
 
-/// Closed, but completions are still to run on the dispatcher's thread.
+/// The dispatcher is closed, but completions are still to run on its thread.
 pub const DCC_PENDING: dcc_status = 13;
-/// The time was over after the job had started: it was asked to stop, its outcome is not known.
+/// The timeout passed after the job had started. The job was asked to stop, and its outcome is not
+/// known.
 pub const DCC_STARTED: dcc_status = 14;
-/// The dispatcher's thread has been inside something else for longer than its threshold; the job was
-/// taken back and never runs.
+/// The dispatcher's thread has been inside something else for longer than its threshold. The job
+/// was taken back and never runs.
 pub const DCC_WEDGED: dcc_status = 15;
-/// No request has this id yet; the cancel is held for it.
+/// No request has this id yet. The cancel is kept for the request that will have it.
 pub const DCC_HELD: dcc_status = 16;
-/// The request cannot be cancelled by its peer.
+/// The peer cannot cancel this request.
 pub const DCC_NOT_CANCELLABLE: dcc_status = 17;
-/// The library that was called has failed, for another reason than a cancel.
+/// The called library failed for a reason other than a cancel.
 pub const DCC_LIBRARY_FAILED: dcc_status = 18;
-/// Too late: the job or request is sealed, past its point of no return, and cannot be cancelled any more.
+/// Too late: the job or request is sealed, that is past its point of no return, and can no longer
+/// be cancelled.
 pub const DCC_SEALED: dcc_status = 19;
 
-/// A handle of no live object, or of another kind of object.
+/// The handle belongs to no live object, or to an object of another kind.
 pub const DCC_ERROR_INVALID_HANDLE: dcc_status = -1;
-/// A wrong `struct_size`, a NULL out-pointer, a text that is not UTF-8 or too long.
+/// An argument is wrong: for instance a wrong `struct_size`, a NULL out-pointer, or a text that is
+/// too long or not UTF-8.
 pub const DCC_ERROR_INVALID_ARGUMENT: dcc_status = -2;
 /// Out of memory, slots, references or system keys. Nothing was done.
 pub const DCC_ERROR_RESOURCES: dcc_status = -3;
-/// A descriptor asks for what this version of the library does not have.
+/// A structure sets a field that this version of the library does not know.
 pub const DCC_ERROR_UNSUPPORTED: dcc_status = -4;
 /// A panic inside the library was caught.
 pub const DCC_ERROR_INTERNAL: dcc_status = -5;
-/// A ticket that was used before, or never given out.
+/// The ticket was used before, or was never given out.
 pub const DCC_ERROR_TICKET_USED: dcc_status = -6;
-/// A ticket of the other slot.
+/// The ticket belongs to another slot.
 pub const DCC_ERROR_WRONG_SLOT: dcc_status = -7;
-/// The ticket, or the dispatcher, belongs to another thread.
+/// The ticket or the dispatcher belongs to another thread.
 pub const DCC_ERROR_WRONG_THREAD: dcc_status = -8;
-/// A ticket that is not the latest of its slot.
+/// The ticket is not the latest of its slot.
 pub const DCC_ERROR_WRONG_ORDER: dcc_status = -9;
-/// The job is in a state that does not allow this.
+/// The job is in a state that does not allow this call.
 pub const DCC_ERROR_WRONG_STATE: dcc_status = -10;
-/// The call would wait for itself: it is made from inside the function it would wait for, or from
-/// one that another thread waits for, and so on in a ring.
+/// The call would wait for itself. It was made inside the function that it would wait for, or
+/// inside a function that another thread waits for, and so on in a ring.
 pub const DCC_ERROR_WOULD_DEADLOCK: dcc_status = -11;
-/// The owner, dispatcher or session that was named is closed, or the library is shut down.
+/// The owner, dispatcher or session is closed, or the library is shut down.
 pub const DCC_ERROR_SHUTDOWN: dcc_status = -12;
-/// This process is a fork of the one that used the library; only polls work in it.
+/// This process is a fork of the process that used the library. Only polls work in it.
 pub const DCC_ERROR_FORKED: dcc_status = -13;
-/// A bound is reached: so many wait already. Nothing was taken.
+/// A limit is reached: too many jobs or requests wait, or the host's pool refused the job. The call
+/// took over nothing.
 pub const DCC_ERROR_OVERLOADED: dcc_status = -14;
-/// An unfinished job of the dispatcher has this caller id, or a request in flight of the session this id.
+/// An unfinished job of the dispatcher already has this caller id, or a request in flight in the
+/// session already has this id.
 pub const DCC_ERROR_DUPLICATE: dcc_status = -15;
-/// A pump from inside a pump: a job, a completion, or a function of the host; nothing ran.
+/// The dispatcher was pumped from inside a pump: from a job, a completion or one of the host's
+/// functions. Nothing ran.
 pub const DCC_ERROR_REENTRANT: dcc_status = -16;
-/// A file could not be written, or the control endpoint not be opened; what was there before is as it was.
+/// A file could not be written, or the control endpoint could not be opened. What was there before
+/// is unchanged.
 pub const DCC_ERROR_FILE: dcc_status = -17;
 
-/// Every status with its text.
+/// Every status with the text that `dcc_status_string` gives.
 pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
     (DCC_OK, c"OK"),
     (DCC_CANCELLED_BY_TOKEN, c"Request cancelled by client"),
@@ -129,7 +138,7 @@ pub(super) const TEXTS: &[(dcc_status, &std::ffi::CStr)] = &[
     (DCC_ERROR_FILE, c"File or endpoint cannot be opened or written"),
 ];
 
-/// The status that tells of an error.
+/// The status of an error.
 pub(super) fn of(error: &Error) -> dcc_status {
     match error {
         Error::InvalidHandle(..) => DCC_ERROR_INVALID_HANDLE,
