@@ -1,31 +1,32 @@
-//! The allocator of the library: the system's, with a reserve for code that has no answer to a full memory.
+//! The library's allocator: the system's, with a reserve for code that aborts when memory is full.
 //!
-//! Some crates end the process when they are refused. Looking for room before they are called would be
-//! a race with the next allocation of another thread. So what they need is allocated first, by
-//! [`with_reserve`], which can be refused; inside it what the system refuses to this thread comes from
-//! there. A block of the reserve is one of the system's own, so who got it may give it back at any time, on
-//! any thread.
+//! Some crates end the process when an allocation is refused. To look for free memory before
+//! calling them would be a race with other threads' allocations. So [`with_reserve`] allocates
+//! beforehand what the call needs, and may be refused that. During the call, an allocation of this
+//! thread that the system refuses is served from the reserve. A block of the reserve is an ordinary
+//! block of the system, so it may be freed at any time, on any thread.
 //!
-//! The reserve is looked at only when the system has refused: all else costs one comparison with NULL.
+//! The reserve is looked at only after the system has refused, so other allocations pay one
+//! comparison with NULL.
 //!
-//! Invariant: a block is in `kept` until it is handed out; what is in `kept` at the end is given back. What a
-//! growing vector leaves behind when it moves is kept for the next one.
+//! Invariant: a block is in `kept` until it is handed out, and blocks still in `kept` at the end
+//! are freed. A block that a growing vector has moved out of is kept for the next allocation.
 
 use super::fallible::OutOfMemory;
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::ptr::{NonNull, null_mut};
 
-/// What the library allocates with.
+/// The allocator of all Rust code in the library.
 struct Allocator;
 
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
 
-/// The most blocks in a reserve.
+/// Most blocks that a reserve can hold.
 const MOST_BLOCKS: usize = 32;
 
-/// What the system aligns everything to, and takes back without being told how large it was.
+/// The alignment of every block of the system; for it, the system frees a block without its size.
 const ALIGNMENT: usize = 16;
 
 #[derive(Clone, Copy)]
@@ -39,13 +40,15 @@ struct Reserve {
 }
 
 thread_local! {
-    /// What serves this thread; NULL outside. Without a destructor, which would be registered in memory.
+    /// The reserve that serves this thread; NULL outside of `with_reserve`. It has no destructor,
+    /// because registering one takes memory.
     static RESERVE: Cell<*const Reserve> = const { Cell::new(std::ptr::null()) };
 }
 
-/// Calls what allocates at most blocks of these sizes at the same time and cannot be refused. A vector that
-/// grows needs one for each size that it grows through. Inside, what can be refused should not be asked
-/// for: it would take from the reserve, too.
+/// Calls a function that would abort on a refused allocation. `sizes` are the blocks that it holds
+/// at the same time at most; a growing vector needs one for each size that it grows through.
+/// Allocations inside that may fail should be made by `without_reserve`, or they use up the
+/// reserve.
 pub fn with_reserve<T>(
     sizes: impl IntoIterator<Item = usize>,
     call: impl FnOnce() -> T,
@@ -55,7 +58,7 @@ pub fn with_reserve<T>(
     for size in sizes {
         let place = places.next().ok_or(OutOfMemory)?;
         let layout = Layout::from_size_align(size.max(1), ALIGNMENT).map_err(|_| OutOfMemory)?;
-        // SAFETY: a size above 0.
+        // SAFETY: the size is at least 1.
         let address = NonNull::new(unsafe { system::alloc(layout) }).ok_or(OutOfMemory)?;
         place.set(Some(Block { address, size: layout.size() }));
     }
@@ -63,18 +66,19 @@ pub fn with_reserve<T>(
     Ok(call())
 }
 
-/// The sizes that a vector of bytes grows through to hold so many.
+/// The sizes that a vector of bytes grows through until it holds `most`.
 pub fn growth(most: usize) -> impl Iterator<Item = usize> {
     std::iter::successors(Some(8_usize), move |size| (*size < most).then(|| 2 * size))
 }
 
-/// Calls what is not to be served from the reserve of the call that it is inside.
+/// Calls a function that the reserve of the enclosing `with_reserve` does not serve.
 pub fn without_reserve<T>(call: impl FnOnce() -> T) -> T {
     let _scope = Scope::enter(std::ptr::null());
     call()
 }
 
-/// A reserve serves this thread until it is dropped, also by a panic.
+/// While it lives, this thread is served from a reserve. Its drop, also in a panic, restores the
+/// one before.
 struct Scope(*const Reserve);
 
 impl Scope {
@@ -92,7 +96,7 @@ impl Drop for Scope {
 impl Drop for Reserve {
     fn drop(&mut self) {
         for block in self.kept.iter().filter_map(Cell::take) {
-            // SAFETY: allocated with this layout, and handed out to nobody.
+            // SAFETY: allocated with this layout, and never handed out.
             unsafe {
                 let layout = Layout::from_size_align_unchecked(block.size, ALIGNMENT);
                 system::dealloc(block.address.as_ptr(), layout);
@@ -102,7 +106,7 @@ impl Drop for Reserve {
 }
 
 impl Reserve {
-    /// The smallest block that fits.
+    /// Takes out the smallest block that fits.
     fn take(&self, layout: Layout) -> Option<NonNull<u8>> {
         if layout.align() > ALIGNMENT {
             return None;
@@ -115,23 +119,24 @@ impl Reserve {
         place.take().map(|block| block.address)
     }
 
-    /// Keeps a block that was moved out of.
+    /// Keeps a block whose contents were moved to a larger one.
     fn keep(&self, address: *mut u8, layout: Layout) {
         let free = self.kept.iter().find(|place| place.get().is_none());
         match (free, NonNull::new(address)) {
             (Some(place), Some(address)) => {
                 place.set(Some(Block { address, size: layout.size() }));
             }
-            // SAFETY: the caller's to give back.
+            // SAFETY: the caller owns the block, and gives it up here.
             _ => unsafe { system::dealloc(address, layout) },
         }
     }
 }
 
-/// What serves the calling thread.
+/// The reserve that serves the calling thread.
 fn reserve<'call>() -> Option<&'call Reserve> {
     let reserve = RESERVE.try_with(Cell::get).ok()?;
-    // SAFETY: NULL, or a reserve further up on this thread's stack, which leaves the scope first.
+    // SAFETY: the pointer is NULL, or a reserve further up on this thread's stack, whose scope ends
+    // before it does.
     unsafe { reserve.as_ref() }
 }
 
@@ -147,33 +152,33 @@ unsafe fn grown_from_reserve(old: *mut u8, layout: Layout, size: usize) -> *mut 
     let Some(reserve) = reserve() else { return null_mut() };
     let Ok(new_layout) = Layout::from_size_align(size, layout.align()) else { return null_mut() };
     let Some(new) = reserve.take(new_layout) else { return null_mut() };
-    // SAFETY: both are as large as the smaller of the two sizes, and not the same.
+    // SAFETY: both blocks have at least the smaller of the two sizes, and they do not overlap.
     unsafe { new.as_ptr().copy_from_nonoverlapping(old, layout.size().min(size)) };
     reserve.keep(old, layout);
     new.as_ptr()
 }
 
-// SAFETY: memory of the system's allocator, or of the reserve, which is the system's as well: at
-// least as large and as aligned as asked for, and for this alignment the system takes it back without
-// looking at the size.
+// SAFETY: all blocks come from the system's allocator, also those of the reserve. They are as large
+// and as aligned as asked for. A block of the reserve may be larger; for its alignment the system
+// frees it without looking at the size.
 unsafe impl GlobalAlloc for Allocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise is handed on.
+        // SAFETY: `GlobalAlloc`'s caller makes the same promise.
         let address = unsafe { system::alloc(layout) };
         if address.is_null() { from_reserve(layout) } else { address }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise is handed on.
+        // SAFETY: `GlobalAlloc`'s caller makes the same promise.
         let address = unsafe { system::alloc_zeroed(layout) };
         if !address.is_null() {
             return address;
         }
         let address = from_reserve(layout);
         if !address.is_null() {
-            // SAFETY: a block that is large enough.
+            // SAFETY: the block has at least that size.
             unsafe { address.write_bytes(0, layout.size()) };
         }
         address
@@ -181,16 +186,16 @@ unsafe impl GlobalAlloc for Allocator {
 
     #[inline]
     unsafe fn dealloc(&self, address: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is handed on.
+        // SAFETY: `GlobalAlloc`'s caller makes the same promise.
         unsafe { system::dealloc(address, layout) };
     }
 
     #[inline]
     unsafe fn realloc(&self, address: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promise is handed on.
+        // SAFETY: `GlobalAlloc`'s caller makes the same promise.
         let grown = unsafe { system::realloc(address, layout, size) };
         if grown.is_null() {
-            // SAFETY: as above; the system has left the old block as it was.
+            // SAFETY: as above; a refused `realloc` has left the old block unchanged.
             unsafe { grown_from_reserve(address, layout, size) }
         } else {
             grown
@@ -205,25 +210,25 @@ mod system {
 
     #[inline]
     pub unsafe fn alloc(layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise is handed on.
+        // SAFETY: the caller makes the same promise.
         unsafe { System.alloc(layout) }
     }
 
     #[inline]
     pub unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise is handed on.
+        // SAFETY: the caller makes the same promise.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     #[inline]
     pub unsafe fn dealloc(address: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is handed on.
+        // SAFETY: the caller makes the same promise.
         unsafe { System.dealloc(address, layout) }
     }
 
     #[inline]
     pub unsafe fn realloc(address: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promise is handed on.
+        // SAFETY: the caller makes the same promise.
         unsafe { System.realloc(address, layout, size) }
     }
 }
@@ -238,7 +243,7 @@ mod tests {
 
     const NONE: Limits = Limits { left: 0, largest: usize::MAX };
 
-    /// As a crate that cannot be refused.
+    /// Allocates like a crate that aborts when it is refused.
     fn growing(most: usize) -> Vec<u8> {
         (0..most).map(|byte| byte as u8).filter(|_| true).collect()
     }
@@ -247,7 +252,7 @@ mod tests {
     fn what_cannot_be_refused_is_served_when_memory_is_full() {
         let values = with_reserve(growth(1000), || with_limits(NONE, || growing(1000))).unwrap();
         assert_eq!(values, growing(1000));
-        // Outside, and on another thread, it is memory like any other.
+        // Outside of the call, and on another thread, the block is memory like any other.
         let mut values = values;
         values.extend(growing(100_000));
         std::thread::spawn(move || drop(values)).join().unwrap();
@@ -275,7 +280,7 @@ mod tests {
     #[test]
     fn zeroed_memory_is_zeroed() {
         let dirty = || {
-            // A block of the reserve that was written to, and was left.
+            // A block of the reserve that was written to, and then moved out of.
             let mut dirty = vec![0xff_u8; 64];
             dirty.extend([0xff; 64]);
             vec![0_u8; 64]

@@ -1,10 +1,10 @@
-//! A plugin's function that a thread is to run in a context. Whoever builds one promises what C callers
-//! promise in the header.
+//! A plugin's function that a thread runs in a context. The code that constructs a `Bound` promises
+//! what C callers promise in the header.
 
 use super::callout::{FunctionCell, Payload, UserData};
 use std::ffi::c_void;
 
-/// C form of what a thread runs; that of POSIX threads.
+/// What a thread runs, in C; the signature is that of POSIX threads.
 pub type ThreadFn = unsafe extern "C" fn(user_data: *mut c_void) -> *mut c_void;
 
 /// A function for threads with its user data.
@@ -15,7 +15,7 @@ pub struct Bound {
     payload: Payload,
 }
 
-/// The function of a `Bound`, to be called while that is there.
+/// The function of a `Bound`; may be called only while the `Bound` it came from lives.
 #[derive(Clone, Copy, Debug)]
 pub struct BoundFunction {
     function: ThreadFn,
@@ -24,8 +24,8 @@ pub struct BoundFunction {
 
 impl Bound {
     /// # Safety
-    /// `function` may be called with the payload's user data, on any thread, any number of times and also
-    /// at the same time, until the payload is destroyed.
+    /// `function` may be called with the payload's user data, on any thread, any number of times
+    /// and also at the same time, until the payload is destroyed.
     pub unsafe fn new(function: ThreadFn, payload: Payload) -> Self {
         Self { function, payload }
     }
@@ -34,12 +34,12 @@ impl Bound {
 impl BoundFunction {
     /// Calls the function. Never call it under a lock.
     pub fn call(self) -> UserData {
-        // SAFETY: promised to `Bound::new`.
+        // SAFETY: the caller of `Bound::new` promised it.
         UserData::new(unsafe { (self.function)(self.user_data.pointer()) })
     }
 }
 
-/// Room for a `Bound`, filled and emptied by turns, as any `FunctionCell` is.
+/// Room for one `Bound`; see `FunctionCell`.
 #[derive(Debug, Default)]
 pub struct BoundCell(FunctionCell);
 
@@ -50,15 +50,16 @@ impl BoundCell {
         self.0.put(function as usize, payload);
     }
 
-    /// The function of what is in it, for who keeps that from being taken out.
+    /// The function in the cell. The caller has to keep other threads from emptying it meanwhile.
     pub fn function(&self) -> Option<BoundFunction> {
         let (function, user_data) = self.0.function();
-        // SAFETY: the word is that of the `Bound` that `put` got, whose maker's promise still holds.
+        // SAFETY: the word came from the `Bound` that was given to `put`, and the promise made for
+        // that value still holds.
         let function = unsafe { std::mem::transmute::<usize, Option<ThreadFn>>(function) };
         function.map(|function| BoundFunction { function, user_data })
     }
 
-    /// Empties the cell: what is left when the function is not called any more.
+    /// Empties the cell when the function is not called any more, and gives its payload.
     #[inline]
     pub fn take(&self) -> Option<Payload> {
         self.0.take().map(|(_, payload)| payload)

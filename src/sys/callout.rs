@@ -1,41 +1,44 @@
-//! Functions of a plugin, and the calls of them: callbacks, `is_cancelled` checks and destroy-notifies.
-//! `host.rs` has those of a dispatcher's host, `work.rs` those of a posted job. No other file calls any.
+//! Functions of a plugin, and the calls of them: callbacks, `is_cancelled` checks and
+//! destroy-notifies. The functions of a dispatcher's host are in `host.rs`, those of a posted job
+//! in `work.rs`, those that a thread runs in a context in `bound.rs`. No other file calls any.
 //!
-//! Whoever builds one of these promises, once, what C callers promise in the header: the function
-//! stays loaded, may be called with its user data, and neither unwinds nor longjmps.
+//! The code that constructs one of these types promises, once, what C callers promise in the
+//! header: the function stays loaded, may be called with its user data, and neither unwinds nor
+//! longjmps.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-/// User data of a plugin: carried, never read.
+/// A plugin's user data. The library passes the pointer on and never reads through it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UserData(*mut c_void);
 
-// SAFETY: the library only hands the pointer back to the plugin that gave it, whose functions say
-// themselves which threads they may run on.
+// SAFETY: the library only hands the pointer back to functions of the plugin that gave it. The
+// plugin says itself on which threads these may run.
 unsafe impl Send for UserData {}
-// SAFETY: as above; the pointer is never followed here.
+// SAFETY: as above; the library never follows the pointer.
 unsafe impl Sync for UserData {}
 
 impl UserData {
-    /// Wraps the pointer.
+    /// User data from C's pointer.
     pub fn new(pointer: *mut c_void) -> Self {
         Self(pointer)
     }
 
-    /// The pointer as it was given.
+    /// The pointer as C gave it.
     pub fn pointer(self) -> *mut c_void {
         self.0
     }
 }
 
-/// C form of a destroy-notify.
+/// A destroy-notify in C.
 pub type DestroyFn = unsafe extern "C" fn(user_data: *mut c_void);
 
-/// C form of a foreign `is_cancelled`.
+/// A foreign check, a host's own `is_cancelled`, in C.
 pub type IsCancelledFn = unsafe extern "C" fn(user_data: *mut c_void) -> i32;
 
-/// User data with the notify that ends its life; consumed by running it.
+/// User data with its destroy-notify, the function that frees it. Running the notify consumes the
+/// payload.
 #[derive(Debug)]
 #[must_use = "a destroy-notify has to run exactly once"]
 pub struct Payload {
@@ -50,31 +53,31 @@ impl Payload {
         Self { user_data, destroy }
     }
 
-    /// The user data.
+    /// The user data, still owned by the payload.
     pub fn user_data(&self) -> UserData {
         self.user_data
     }
 
-    /// Whether its end is told.
+    /// Whether the plugin gave a destroy-notify.
     pub fn has_notify(&self) -> bool {
         self.destroy.is_some()
     }
 
-    /// What it is made of.
+    /// Takes the payload apart without running the notify; the caller has to see to it.
     pub(super) fn into_parts(self) -> (UserData, Option<DestroyFn>) {
         (self.user_data, self.destroy)
     }
 
-    /// Ends the payload's life. Never call it under a lock.
+    /// Runs the destroy-notify, if there is one. Never call it under a lock.
     pub fn destroy(self) {
         if let Some(destroy) = self.destroy {
-            // SAFETY: promised to `new`; `self` is consumed, so it happens once.
+            // SAFETY: the caller of `new` promised it; `self` is consumed, so it happens once.
             unsafe { destroy(self.user_data.0) }
         }
     }
 }
 
-/// A host's own `is_cancelled`, for instance its Esc key.
+/// A foreign check: a host's own `is_cancelled`, which asks for instance whether Esc was pressed.
 #[derive(Clone, Copy, Debug)]
 pub struct ForeignCheck {
     function: IsCancelledFn,
@@ -91,15 +94,15 @@ impl ForeignCheck {
 
     /// Asks the host. Never call it under a lock.
     pub fn ask(&self) -> bool {
-        // SAFETY: promised to `new`.
+        // SAFETY: the caller of `new` promised it.
         unsafe { (self.function)(self.user_data.0) != 0 }
     }
 }
 
-/// C form of what is called when a token is cancelled. The token is borrowed.
+/// A callback for the cancel of a token, in C. The token is borrowed.
 pub type CancelFn = unsafe extern "C" fn(token: *const c_void, user_data: *mut c_void);
 
-/// A plugin's function to call when a token is cancelled, with its user data and notify.
+/// A plugin's function that is called when a token is cancelled, with its user data and notify.
 #[derive(Debug)]
 #[must_use = "the destroy-notify of the payload has to run exactly once"]
 pub struct Callback {
@@ -118,18 +121,19 @@ impl Callback {
     /// Calls the function. Never call it under a lock.
     pub fn call(&self, token: u64) {
         let token = std::ptr::without_provenance(token as usize);
-        // SAFETY: promised to `new`.
+        // SAFETY: the caller of `new` promised it.
         unsafe { (self.function)(token, self.payload.user_data.0) }
     }
 
-    /// What is left when the function is not called any more.
+    /// Gives the payload when the function is not called any more, so that it can be destroyed.
     pub fn into_payload(self) -> Payload {
         self.payload
     }
 }
 
-/// Room for a function with its user data and notify, filled and emptied by turns. Who may do either is the
-/// affair of the thing that contains it; the cell only carries the words from one thread to the other.
+/// Room for a function with its user data and notify; filled and emptied any number of times. The
+/// object that contains the cell decides which thread may do either, and orders those accesses. The
+/// cell only carries the words from one thread to the other, so all its accesses are Relaxed.
 #[derive(Debug, Default)]
 pub(super) struct FunctionCell {
     function: AtomicUsize,
@@ -138,7 +142,7 @@ pub(super) struct FunctionCell {
 }
 
 impl FunctionCell {
-    /// Fills the empty cell; `function` is the bits of a function pointer.
+    /// Fills the empty cell; `function` holds the bits of a function pointer.
     #[inline]
     pub(super) fn put(&self, function: usize, payload: Payload) {
         self.user_data.store(payload.user_data.0, Ordering::Relaxed);
@@ -147,32 +151,34 @@ impl FunctionCell {
         self.function.store(function, Ordering::Relaxed);
     }
 
-    /// What is in it, while somebody keeps that from being taken out. The function is 0 if it is empty.
+    /// The function and user data in the cell; the function is 0 if the cell is empty. The caller
+    /// has to keep other threads from emptying it meanwhile.
     #[inline]
     pub(super) fn function(&self) -> (usize, UserData) {
         let function = self.function.load(Ordering::Relaxed);
         (function, UserData(self.user_data.load(Ordering::Relaxed)))
     }
 
-    /// Empties the cell and forgets what was in it. False: it is empty.
+    /// Empties the cell without running its notify. False: it was empty.
     #[inline]
     pub(super) fn clear(&self) -> bool {
         if self.function.load(Ordering::Relaxed) == 0 {
             return false;
         }
         self.function.store(0, Ordering::Relaxed);
-        // Leak checkers must not take an empty cell for a user.
+        // Leak checkers must not take the pointer in an empty cell for a reference to the user
+        // data.
         self.user_data.store(std::ptr::null_mut(), Ordering::Relaxed);
         true
     }
 
-    /// Whether there is a destroy-notify.
+    /// Whether there is a destroy-notify. Means something only while the cell is filled.
     #[inline]
     pub(super) fn has_notify(&self) -> bool {
         self.destroy.load(Ordering::Relaxed) != 0
     }
 
-    /// Empties the cell; `None` if it is empty.
+    /// Takes out the function and its payload; `None` if the cell is empty.
     #[inline]
     pub(super) fn take(&self) -> Option<(usize, Payload)> {
         let (function, user_data) = self.function();
@@ -180,13 +186,14 @@ impl FunctionCell {
             return None;
         }
         let destroy = self.destroy.load(Ordering::Relaxed);
-        // SAFETY: the word is that of the `Payload` that `put` got, whose maker's promise still holds.
+        // SAFETY: the word came from the `Payload` that was given to `put`, and the promise made
+        // for that payload still holds.
         let destroy = unsafe { std::mem::transmute::<usize, Option<DestroyFn>>(destroy) };
         Some((function, Payload { user_data, destroy }))
     }
 }
 
-/// Room for a callback.
+/// Room for one callback; see `FunctionCell`.
 #[derive(Debug, Default)]
 pub struct CallbackCell(FunctionCell);
 
@@ -198,17 +205,19 @@ impl CallbackCell {
         self.0.put(function as usize, payload);
     }
 
-    /// Empties a cell with nothing to be destroyed. False: there is, or it is empty.
+    /// Empties a cell whose callback has no destroy-notify. False: it has one, or the cell is
+    /// empty.
     #[inline]
     pub fn forget_plain(&self) -> bool {
         !self.0.has_notify() && self.0.clear()
     }
 
-    /// Empties the cell; `None` if it is empty.
+    /// Takes out the callback; `None` if the cell is empty.
     #[inline]
     pub fn take(&self) -> Option<Callback> {
         let (function, payload) = self.0.take()?;
-        // SAFETY: the word is that of the `Callback` that `put` got, whose maker's promise still holds.
+        // SAFETY: the word came from the `Callback` that was given to `put`, and the promise made
+        // for that callback still holds.
         let function = unsafe { std::mem::transmute::<usize, CancelFn>(function) };
         Some(Callback { function, payload })
     }

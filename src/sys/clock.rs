@@ -4,7 +4,7 @@
 #[inline]
 pub fn now_ns() -> u64 {
     if cfg!(loom) {
-        // No time passes in a model, or no two of its runs would be alike.
+        // No time passes in a model; otherwise no two runs of it would be alike.
         return 1;
     }
     system::now_ns().max(1)
@@ -12,11 +12,12 @@ pub fn now_ns() -> u64 {
 
 #[cfg(unix)]
 mod system {
-    /// What `Instant` reads, without its arithmetic: jobs are timed by the million.
+    /// Reads the same clock as `Instant`, but without its arithmetic, because jobs are timed by the
+    /// million.
     #[inline]
     pub fn now_ns() -> u64 {
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: a writable result; the clock is one that every system has.
+        // SAFETY: the result is writable, and every system has this clock.
         unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
         time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
     }

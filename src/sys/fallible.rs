@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory;
 
-/// A box made without the abort of `Box::new`.
+/// A box, made without the abort of `Box::new`.
 pub fn try_box<T>(value: T) -> Result<Box<T>, OutOfMemory> {
     let mut room: Vec<T> = Vec::new();
     room.try_reserve_exact(1).map_err(|_| OutOfMemory)?;
@@ -15,7 +15,8 @@ pub fn try_box<T>(value: T) -> Result<Box<T>, OutOfMemory> {
     Ok(unsafe { Box::from_raw(pointer.cast::<T>()) })
 }
 
-/// A boxed array built element by element on the heap; a chunk must not travel over the stack.
+/// A boxed array that is built element by element on the heap, because a chunk is too large for the
+/// stack.
 pub fn try_boxed_array<T: Default, const N: usize>() -> Result<Box<[T; N]>, OutOfMemory> {
     let mut room: Vec<T> = Vec::new();
     room.try_reserve_exact(N).map_err(|_| OutOfMemory)?;
@@ -33,7 +34,8 @@ pub fn try_string(text: &str) -> Result<String, OutOfMemory> {
     Ok(copy)
 }
 
-/// Overwrites `target` with `text`, reusing its memory; unchanged if there is none.
+/// Overwrites `target` with `text`, reusing its memory. If there is no memory, `target` is
+/// unchanged.
 pub fn replace_string(target: &mut String, text: &str) -> Result<(), OutOfMemory> {
     let missing = text.len().saturating_sub(target.len());
     target.try_reserve(missing).map_err(|_| OutOfMemory)?;
@@ -42,17 +44,17 @@ pub fn replace_string(target: &mut String, text: &str) -> Result<(), OutOfMemory
     Ok(())
 }
 
-/// A text that is written piece by piece; a piece for which there is no memory is an error.
+/// A text that is written piece by piece; writing a piece for which there is no memory is an error.
 #[derive(Debug, Default)]
 pub struct Growing(String);
 
 impl Growing {
-    /// What was written.
+    /// The text so far.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What was written.
+    /// The text so far.
     pub fn into_string(self) -> String {
         self.0
     }
@@ -67,7 +69,7 @@ impl std::fmt::Write for Growing {
 }
 
 /// A collection that is made when it is first needed. Until then all its bits are zero, so that the
-/// static `Library` costs no room in the file.
+/// static `Library` takes no room in the library's file.
 #[derive(Debug)]
 pub struct Late<T>(Option<Box<T>>);
 
@@ -78,27 +80,27 @@ impl<T> Default for Late<T> {
 }
 
 impl<T> Late<T> {
-    /// Not made.
+    /// A collection that is not made yet.
     pub const fn new() -> Self {
         Self(None)
     }
 
-    /// It, if it was made.
+    /// The collection, if it was made.
     pub fn get(&self) -> Option<&T> {
         self.0.as_deref()
     }
 
-    /// It, if it was made.
+    /// The collection, if it was made.
     pub fn get_mut(&mut self) -> Option<&mut T> {
         self.0.as_deref_mut()
     }
 
-    /// Takes it out.
+    /// Takes the collection out; it can be made again later.
     pub fn take(&mut self) -> Option<Box<T>> {
         self.0.take()
     }
 
-    /// It, made by `make` if it was not.
+    /// The collection; `make` makes it if it is not there yet.
     pub fn get_or_make(
         &mut self,
         make: impl FnOnce() -> Result<T, OutOfMemory>,
@@ -110,7 +112,7 @@ impl<T> Late<T> {
     }
 }
 
-/// What a vector has, nothing before it was made.
+/// The elements of the vector; none before it was made.
 impl<T> std::ops::Deref for Late<Vec<T>> {
     type Target = [T];
 

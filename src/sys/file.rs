@@ -1,4 +1,4 @@
-//! Files that are there as a whole or not at all.
+//! Files that are replaced as a whole or not at all.
 
 use super::allocator::{with_reserve, without_reserve};
 use super::clock;
@@ -6,19 +6,20 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 
-/// Bytes that are collected before the system is called.
+/// Bytes that are collected before they are written to the file.
 const ROOM: usize = 1 << 16;
 
-/// Replaces a file by what `write` writes. It is written beside the old one, under another name, and
-/// renamed once the system has all of it; on an error the old one is as it was.
+/// Replaces a file by what `write` writes. The new file is written beside the old one, under
+/// another name, and renamed once the system has all of it. On an error the old file is unchanged.
 pub fn replace(path: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    // The standard library copies long paths for the system, and has no answer where it cannot. What is
-    // cleared away at the end must not need memory that may be gone by then, so all is there beforehand.
+    // The standard library copies long paths for the system, and aborts if there is no memory for
+    // that. Removing the new file after an error must not need memory that is gone by then. So a
+    // reserve for all copies is allocated beforehand.
     let copies = [4 * (path.len() + MOST_ADDED); 8];
     with_reserve(copies, || replace_served(path, write)).map_err(|_| ErrorKind::OutOfMemory)?
 }
 
-/// More than the name of the file beside has behind that of the old one.
+/// Most bytes that the new file's temporary name adds to the path.
 const MOST_ADDED: usize = 64;
 
 #[allow(clippy::disallowed_methods, reason = "called with what it needs")]
@@ -26,7 +27,7 @@ fn replace_served(
     path: &str,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    // A rename would put a file in the place of a device.
+    // A rename would replace a device by a file.
     if fs::metadata(path).is_ok_and(|old| !old.is_file()) {
         return Err(io::Error::other("something is there that is not a file"));
     }
@@ -38,7 +39,7 @@ fn replace_served(
     result
 }
 
-/// A new file in the same folder, of a name that nobody else has.
+/// Creates a file in the same folder, under a name that no other file has.
 fn create_beside(path: &str) -> io::Result<(String, File)> {
     let mut beside = String::new();
     let room = path.len() + MOST_ADDED;
@@ -60,11 +61,11 @@ fn fill(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io:
     let mut collected = Collected { file, room };
     write(&mut collected)?;
     collected.flush()?;
-    // Some systems tell only now that there was no room for it.
+    // Some systems report only here that there was no room for the data.
     collected.file.sync_all()
 }
 
-/// As `io::BufWriter`, which would end the process if there were no memory for it.
+/// As `io::BufWriter`, which would abort if there were no memory for it.
 struct Collected {
     file: File,
     room: Vec<u8>,
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
     use std::path::PathBuf;
 
-    /// A file in a folder of its own that is removed with it.
+    /// A folder of the test's own, removed with all that is in it when dropped.
     struct Place(PathBuf);
 
     impl Place {

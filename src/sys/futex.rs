@@ -1,22 +1,23 @@
-//! Sleeping until a word changes, without a byte of memory of the process: not when a thread sleeps for
-//! the first time, and not for its end. What standard libraries and crates park threads with allocates
-//! for each thread, and ends the process where that fails.
+//! Sleeping until a word changes, without allocating memory in the process: neither when a thread
+//! sleeps for the first time nor when it ends. The parking of standard libraries and crates
+//! allocates for each thread, and ends the process if that fails.
 //!
-//! A wait may end early for no reason; who waits looks at the word again.
+//! A wait may end early for no reason, so the caller looks at the word again.
 
 use std::sync::atomic::AtomicU32;
 
-/// Waits while the word is `expected`, at most until a time on the library's clock. True: that came.
+/// Waits while the word is `expected`, at most until a time on the library's clock. True: that time
+/// has come.
 pub fn wait(word: &AtomicU32, expected: u32, until_ns: Option<u64>) -> bool {
     system::wait(word, expected, until_ns)
 }
 
-/// Wakes one who waits for this word, if there is one.
+/// Wakes one thread that waits for this word, if there is one.
 pub fn wake_one(word: &AtomicU32) {
     system::wake(word, 1);
 }
 
-/// Wakes all who wait for this word.
+/// Wakes all threads that wait for this word.
 pub fn wake_all(word: &AtomicU32) {
     system::wake(word, i32::MAX);
 }
@@ -27,12 +28,13 @@ mod system {
     use std::sync::atomic::AtomicU32;
 
     pub fn wait(word: &AtomicU32, expected: u32, until_ns: Option<u64>) -> bool {
-        // The library's clock is the one that the call goes by.
+        // FUTEX_WAIT_BITSET takes an absolute time on CLOCK_MONOTONIC, which is the library's
+        // clock.
         let until = until_ns.map(|until_ns| libc::timespec {
             tv_sec: (until_ns / 1_000_000_000) as libc::time_t,
             tv_nsec: (until_ns % 1_000_000_000) as _,
         });
-        // SAFETY: a live word, and a time or none.
+        // SAFETY: the word is borrowed, so it is live; the time is a local or NULL.
         let status = unsafe {
             libc::syscall(
                 libc::SYS_futex,
@@ -49,7 +51,7 @@ mod system {
 
     pub fn wake(word: &AtomicU32, most: i32) {
         let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
-        // SAFETY: the word is only named, not read.
+        // SAFETY: the system uses the address as a key and does not read the word.
         unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, most) };
     }
 }
@@ -70,15 +72,16 @@ mod system {
             u32::try_from(left_ns.div_ceil(1_000_000)).unwrap_or(INFINITE - 1).min(INFINITE - 1)
         });
         let address: *const c_void = word.as_ptr().cast();
-        // SAFETY: a live word, compared with another of its size.
+        // SAFETY: the word is borrowed, so it is live, and is compared with a value of the same
+        // four bytes.
         let woken = unsafe { WaitOnAddress(address, (&raw const expected).cast(), 4, patience) };
-        // SAFETY: takes no arguments.
+        // SAFETY: the call takes no arguments.
         woken == 0 && unsafe { GetLastError() } == ERROR_TIMEOUT
     }
 
     pub fn wake(word: &AtomicU32, most: i32) {
         let address: *const c_void = word.as_ptr().cast();
-        // SAFETY: the word is only named, not read.
+        // SAFETY: the system uses the address as a key and does not read the word.
         unsafe { if most == 1 { WakeByAddressSingle(address) } else { WakeByAddressAll(address) } }
     }
 }

@@ -1,5 +1,5 @@
-//! What `futex` is on systems that have none: words that share one of a few condition variables by their
-//! address. All is static.
+//! `futex` for systems that have no such call. Each word is mapped by its address to one of a few
+//! static condition variables, which words share.
 
 use crate::sys::clock;
 use std::cell::UnsafeCell;
@@ -10,7 +10,7 @@ struct Bucket {
     changed: UnsafeCell<libc::pthread_cond_t>,
 }
 
-// SAFETY: both are made to be used by several threads at once.
+// SAFETY: pthread mutexes and conditions are made to be used by several threads at once.
 unsafe impl Sync for Bucket {}
 
 static BUCKETS: [Bucket; 64] = [const {
@@ -24,12 +24,12 @@ fn bucket(word: &AtomicU32) -> &'static Bucket {
     &BUCKETS[word.as_ptr().addr() / 64 % BUCKETS.len()]
 }
 
-/// The clock of the system's condition variables, so much later than now.
+/// A time so much later than now, on CLOCK_REALTIME, which the system's condition variables use.
 fn deadline(left_ns: u64) -> libc::timespec {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: a writable result; the clock is one that every system has.
+    // SAFETY: the result is writable, and every system has this clock.
     unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &mut time) };
-    // A far deadline is as good as none.
+    // Capped so that the sum does not overflow; a deadline so far away is never reached.
     let left_ns = left_ns.min(1 << 60);
     let nanoseconds = time.tv_nsec as u64 + left_ns % 1_000_000_000;
     time.tv_sec += (left_ns / 1_000_000_000 + nanoseconds / 1_000_000_000) as libc::time_t;
@@ -40,10 +40,11 @@ fn deadline(left_ns: u64) -> libc::timespec {
 pub fn wait(word: &AtomicU32, expected: u32, until_ns: Option<u64>) -> bool {
     let bucket = bucket(word);
     let (lock, changed) = (bucket.lock.get(), bucket.changed.get());
-    // SAFETY: initialised statics; the lock is this thread's until it unlocks it.
+    // SAFETY: both are initialised statics; this thread holds the lock until it unlocks it.
     unsafe {
         libc::pthread_mutex_lock(lock);
-        // Who changes the word takes the lock before it wakes.
+        // `wake` takes the lock after the word was changed. So either this load sees the change, or
+        // the thread waits before `wake` signals.
         if word.load(Ordering::SeqCst) == expected {
             match until_ns {
                 None => _ = libc::pthread_cond_wait(changed, lock),
@@ -58,10 +59,11 @@ pub fn wait(word: &AtomicU32, expected: u32, until_ns: Option<u64>) -> bool {
     until_ns.is_some_and(|until_ns| clock::now_ns() >= until_ns)
 }
 
-/// Wakes all: whose word it is not goes to sleep again.
+/// Wakes every thread that shares the condition variable. A thread whose word has not changed
+/// sleeps again.
 pub fn wake(word: &AtomicU32, _most: i32) {
     let bucket = bucket(word);
-    // SAFETY: initialised statics; the lock is this thread's until it unlocks it.
+    // SAFETY: both are initialised statics; this thread holds the lock until it unlocks it.
     unsafe {
         libc::pthread_mutex_lock(bucket.lock.get());
         libc::pthread_cond_broadcast(bucket.changed.get());

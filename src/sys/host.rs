@@ -1,41 +1,42 @@
-//! The functions that a host gives its dispatcher. Whoever builds one promises what C callers
-//! promise in the header: they stay loaded, and neither unwind nor longjmp.
+//! The functions that a host gives its dispatcher. The code that constructs a `Host` promises what
+//! C callers promise in the header: the functions stay loaded, and neither unwind nor longjmp.
 
 use super::callout::UserData;
 use std::ffi::c_void;
 
-/// C form of what tells a host that a dispatcher has something to do.
+/// The function that tells a host that a dispatcher has something to do, in C.
 pub type WakeFn = unsafe extern "C" fn(user_data: *mut c_void);
-/// C form of a host's "not now": 0 lets jobs run.
+/// A host's "not now", in C: 0 lets jobs run.
 pub type VetoFn = unsafe extern "C" fn(user_data: *mut c_void) -> i32;
-/// C form of what shows how far a job is. The job is borrowed.
+/// The function that shows how far a job is, in C. The job is borrowed.
 pub type ProgressFn =
     unsafe extern "C" fn(job: *const c_void, done: u64, total: u64, user_data: *mut c_void);
-/// C form of what runs something on one of the host's own threads: 0 if it will.
+/// The function that runs something on one of the host's own threads, in C. It returns 0 if it
+/// will.
 pub type ExecuteFn = unsafe extern "C" fn(
     run: unsafe extern "C" fn(argument: *mut c_void),
     argument: *mut c_void,
     user_data: *mut c_void,
 ) -> i32;
 
-/// The functions that a host gives its dispatcher.
+/// The functions that a host gives its dispatcher, as it gave them.
 #[derive(Clone, Copy, Debug)]
 pub struct HostFunctions {
-    /// Carried to all of them.
+    /// Passed to each of the functions.
     pub user_data: UserData,
-    /// There is something to do.
+    /// Tells that there is something to do.
     pub wake: Option<WakeFn>,
-    /// Not now.
+    /// Says "not now".
     pub veto: Option<VetoFn>,
-    /// How far a job is.
+    /// Shows how far a job is.
     pub progress: Option<ProgressFn>,
-    /// Runs jobs of any thread.
+    /// Runs jobs that need no particular thread.
     pub execute: Option<ExecuteFn>,
-    /// What `execute` is to call.
+    /// The function that `execute` is asked to call.
     pub run: RunFn,
 }
 
-/// A host's functions that may be called.
+/// A host's functions, together with the promise that they may be called.
 #[derive(Clone, Copy, Debug)]
 pub struct Host(HostFunctions);
 
@@ -47,27 +48,27 @@ impl Host {
         Self(functions)
     }
 
-    /// Whether it wants to be told.
+    /// Whether the host wants to be told when there is something to do.
     pub fn wants_wakes(&self) -> bool {
         self.0.wake.is_some()
     }
 
-    /// Whether it may say "not now".
+    /// Whether the host may say "not now".
     pub fn has_veto(&self) -> bool {
         self.0.veto.is_some()
     }
 
-    /// Tells that there is something to do. Never call it under a lock.
+    /// Tells the host that there is something to do. Never call it under a lock.
     pub fn wake(&self) {
         if let Some(wake) = self.0.wake {
-            // SAFETY: promised to `new`.
+            // SAFETY: the caller of `new` promised it.
             unsafe { wake(self.0.user_data.pointer()) }
         }
     }
 
-    /// Whether jobs must not run now. Never call it under a lock.
+    /// Whether the host says that jobs must not run now. Never call it under a lock.
     pub fn vetoes(&self) -> bool {
-        // SAFETY: promised to `new`.
+        // SAFETY: the caller of `new` promised it.
         self.0.veto.is_some_and(|veto| unsafe { veto(self.0.user_data.pointer()) } != 0)
     }
 
@@ -75,27 +76,27 @@ impl Host {
     pub fn show_progress(&self, job: u64, done: u64, total: u64) {
         if let Some(progress) = self.0.progress {
             let job = std::ptr::without_provenance(job as usize);
-            // SAFETY: promised to `new`.
+            // SAFETY: the caller of `new` promised it.
             unsafe { progress(job, done, total, self.0.user_data.pointer()) }
         }
     }
 
-    /// Whether the host runs jobs of any thread itself.
+    /// Whether the host itself runs jobs that need no particular thread.
     pub fn executes(&self) -> bool {
         self.0.execute.is_some()
     }
 
-    /// Has the host call `run` with `number` on one of its threads. False: it refused. Never call
-    /// it under a lock.
+    /// Asks the host to call `run` with `number` on one of its threads. False: the host refused.
+    /// Never call it under a lock.
     pub fn execute(&self, number: u64) -> bool {
         let argument = std::ptr::without_provenance_mut(number as usize);
         let user_data = self.0.user_data.pointer();
-        // SAFETY: promised to `new`.
+        // SAFETY: the caller of `new` promised it.
         self.0
             .execute
             .is_some_and(|execute| unsafe { execute(self.0.run, argument, user_data) } == 0)
     }
 }
 
-/// What a host's threads are given to run; its argument is a number, not an address.
+/// The function that a host's threads are given to run. Its argument is a number, not an address.
 pub type RunFn = unsafe extern "C" fn(argument: *mut c_void);

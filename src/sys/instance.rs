@@ -1,8 +1,9 @@
 //! Which copy of the library this is, and keeping it loaded.
 //!
-//! Copies are united by name: ELF's SONAME, the DLL's module name, the dylib's install name. A
-//! copy that someone loaded by path beside an older one finds that one in the loader's list. On Linux
-//! that list has only the copy's own link namespace (dlmopen); what unites all of them is `mark.rs`.
+//! Copies are united by name: ELF's SONAME, the DLL's module name, the dylib's install name. A copy
+//! that was loaded by its path beside an older one finds that one in the loader's list. On Linux
+//! that list has only the copy's own link namespace (dlmopen); the mark of `mark.rs` unites all
+//! namespaces.
 
 use super::fallible::OutOfMemory;
 use std::sync::OnceLock;
@@ -10,9 +11,9 @@ use std::sync::OnceLock;
 /// File name that unites the copies on this platform.
 pub const SHARED_NAME: &str = env!("DCC_SHARED_NAME");
 
-/// Whether this is the first copy in the process. The first call also pins the module where
-/// that is not the linker's affair, begins to notice forks, and calls `begin`; it fails if there is no memory
-/// for that.
+/// Whether this is the first copy in the process. The first call also begins to notice forks, calls
+/// `begin`, and pins the module unless the linker has done that. It fails if there is no memory for
+/// that.
 pub fn is_first(begin: fn()) -> Result<bool, OutOfMemory> {
     static FIRST: OnceLock<bool> = OnceLock::new();
     if let Some(first) = FIRST.get() {
@@ -46,9 +47,9 @@ mod system {
     /// The SONAME of a loaded object.
     ///
     /// # Safety
-    /// `info` comes from `dl_iterate_phdr` and its object stays loaded during the call.
+    /// `info` comes from `dl_iterate_phdr`, and its object stays loaded during the call.
     unsafe fn soname(info: &libc::dl_phdr_info) -> Option<&CStr> {
-        // SAFETY: the loader's own array and count.
+        // SAFETY: the loader's own array and its length.
         let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
         let base = info.dlpi_addr as usize;
         let dynamic = headers.iter().find(|header| header.p_type == DYNAMIC)?;
@@ -63,13 +64,13 @@ mod system {
                 TAG_SONAME => name = Some(value),
                 _ => (),
             }
-            // SAFETY: not the last entry.
+            // SAFETY: this entry is not the last one.
             entry = unsafe { entry.add(1) };
         }
         let strings = strings?;
-        // glibc has relocated the address in place, musl and the vdso have not.
+        // glibc has relocated the address in place; musl and the vdso have not.
         let strings = if strings < base { strings.wrapping_add(base) } else { strings };
-        // SAFETY: an offset into the object's string table.
+        // SAFETY: the name is an offset into the object's string table, whose texts end with NUL.
         Some(unsafe { CStr::from_ptr((strings + name?) as *const _) })
     }
 
@@ -80,7 +81,7 @@ mod system {
     ) -> c_int {
         // SAFETY: both pointers are valid during the call; `data` is the `CopySearch` below.
         let (info, search) = unsafe { (&*info, &mut *data.cast::<CopySearch>()) };
-        // SAFETY: the loader's own array and count.
+        // SAFETY: the loader's own array and its length.
         let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
         let own = headers.iter().any(|header| {
             let start = (info.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
@@ -89,11 +90,12 @@ mod system {
                     .contains(&search.own_address)
         });
         if own {
-            // Here because the loader lets no other copy, of whatever namespace, in meanwhile.
+            // Claimed here, because the loader's lock keeps out other copies, of whatever
+            // namespace.
             search.older_copy = search.older_copy || !mark::claim();
             return 1;
         }
-        // SAFETY: called by the loader for a loaded object.
+        // SAFETY: the loader calls this for a loaded object.
         let name = unsafe { soname(info) };
         search.older_copy |=
             name.is_some_and(|name| name.to_bytes() == super::SHARED_NAME.as_bytes());
@@ -103,8 +105,8 @@ mod system {
     pub fn pin_and_look() -> bool {
         static MARK: u8 = 0;
         let mut search = CopySearch { own_address: &raw const MARK as usize, older_copy: false };
-        // SAFETY: the callback fits and `search` outlives the call. The linker's `-z nodelete`
-        // has already pinned the library.
+        // SAFETY: the callback has the expected signature, and `search` outlives the call. The
+        // linker's `-z nodelete` has already pinned the library.
         unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut search).cast()) };
         !search.older_copy
     }
@@ -131,26 +133,27 @@ mod system {
             dli_sname: std::ptr::null(),
             dli_saddr: std::ptr::null_mut(),
         };
-        // SAFETY: an address inside this image and a writable structure.
+        // SAFETY: the address is inside this image, and the structure is writable.
         if unsafe { libc::dladdr((&raw const MARK).cast(), &mut own) } == 0
             || own.dli_fname.is_null()
         {
             return true;
         }
-        // SAFETY: a path that the loader keeps; opened once more and never closed, it pins.
+        // SAFETY: the loader keeps the path. Opening the image once more and never closing it pins
+        // it.
         let own_path = unsafe {
             libc::dlopen(own.dli_fname, libc::RTLD_NOLOAD | libc::RTLD_NOW | libc::RTLD_NODELETE);
             CStr::from_ptr(own.dli_fname)
         };
-        // SAFETY: takes no arguments.
+        // SAFETY: the call takes no arguments.
         let count = unsafe { _dyld_image_count() };
         for index in 0..count {
-            // SAFETY: an index past the end answers NULL.
+            // SAFETY: for an index past the end the answer is NULL.
             let name = unsafe { _dyld_get_image_name(index) };
             if name.is_null() {
                 break;
             }
-            // SAFETY: a path of the loader.
+            // SAFETY: the loader's path ends with NUL.
             let path = unsafe { CStr::from_ptr(name) };
             if path == own_path {
                 break;
@@ -172,17 +175,17 @@ mod system {
     use windows_sys::Win32::System::ProcessStatus::{K32EnumProcessModules, K32GetModuleBaseNameW};
     use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
-    /// The loaded modules in the order of loading. `GetModuleHandle` would not do: which of two
-    /// modules of one name it finds is up to the system.
+    /// The loaded modules in the order of loading. `GetModuleHandle` does not serve: the system
+    /// does not say which of two modules of one name it finds.
     fn modules(process: HANDLE) -> Option<Vec<HMODULE>> {
         let mut found: Vec<HMODULE> = Vec::new();
         loop {
-            // Other threads may load more between two calls.
+            // Other threads may load more modules between two calls.
             found.try_reserve_exact(found.len() + 1024).ok()?;
             found.resize(found.capacity(), std::ptr::null_mut());
             let room = found.len() * size_of::<HMODULE>();
             let mut needed = 0;
-            // SAFETY: room for as many bytes as said.
+            // SAFETY: the buffer has the size passed.
             let done = unsafe {
                 K32EnumProcessModules(process, found.as_mut_ptr(), room as u32, &mut needed)
             };
@@ -199,7 +202,7 @@ mod system {
     fn has_shared_name(process: HANDLE, module: HMODULE) -> bool {
         let mut name = [0; 32];
         let room = name.len() as u32;
-        // SAFETY: room for as many characters as said; a longer name is cut and is not ours.
+        // SAFETY: the buffer has the length passed. A longer name is cut, and then is not ours.
         let length = unsafe { K32GetModuleBaseNameW(process, module, name.as_mut_ptr(), room) };
         let name = String::from_utf16_lossy(&name[..length as usize]);
         name.eq_ignore_ascii_case(super::SHARED_NAME)
@@ -213,9 +216,10 @@ mod system {
         if unsafe { GetModuleHandleExW(flags, (&raw const MARK).cast(), &mut own) } == 0 {
             return true;
         }
-        // SAFETY: takes no arguments; a constant that needs no closing.
+        // SAFETY: the call takes no arguments and returns a constant that needs no closing.
         let process = unsafe { GetCurrentProcess() };
-        // While others load modules the list may be torn: it has this one when it is whole.
+        // While other threads load modules the list may be incomplete; a complete list contains
+        // this module.
         let whole = (0..100).find_map(|_| modules(process).filter(|list| list.contains(&own)));
         let modules = whole.unwrap_or_default();
         let older = modules.iter().take_while(|module| **module != own);

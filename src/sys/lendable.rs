@@ -1,25 +1,26 @@
-//! Something that is there for a while, used by threads that take no lock for it.
+//! A value that is present for a while and is used by threads without a lock.
 //!
 //! Invariants:
-//! - Who wants to use it is counted first and looks then whether it is there. Who takes it away does that
-//!   first and looks for users then, by a read-modify-write. Of the two counts one comes first: either the
-//!   user is waited for, or what it looks at afterwards is what the taker left.
-//! - So a value that was taken is its taker's alone.
+//! 1. A user is counted in `users` first and looks for the value afterwards. A taker takes the
+//!    value out first and looks for users afterwards, by a read-modify-write of `users`. One of the
+//!    two read-modify-writes of `users` comes first. If it is the user's, the taker waits for this
+//!    user. If it is the taker's, the user's look finds what the taker left in the place.
+//! 2. So a value that was taken out belongs to its taker alone.
 //!
-//! A use is short and waits for nothing: who takes the value away gives up its turn until no use is left.
+//! A use is short and waits for nothing, so the taker yields its turn until no use is left.
 
 use crate::sys::sync::{AtomicPtr, AtomicU32, Ordering, yield_now};
 use std::ops::Deref;
 use std::ptr::null_mut;
 
-/// A place for such a thing.
+/// The place of such a value; NULL while there is none.
 #[derive(Debug)]
 pub struct Lendable<T> {
     value: AtomicPtr<T>,
     users: AtomicU32,
 }
 
-/// A use of it.
+/// A use of the value.
 #[derive(Debug)]
 pub struct Loan<'a, T> {
     value: *const T,
@@ -33,7 +34,7 @@ impl<T> Default for Lendable<T> {
 }
 
 impl<T: Send + Sync> Lendable<T> {
-    /// What is there now, to be used for a moment.
+    /// The present value, to be used for a moment.
     #[inline]
     pub fn lend(&self) -> Option<Loan<'_, T>> {
         if self.value.load(Ordering::Relaxed).is_null() {
@@ -41,11 +42,11 @@ impl<T: Send + Sync> Lendable<T> {
         }
         self.users.fetch_add(1, Ordering::Acquire);
         let loan = Loan { value: self.value.load(Ordering::Acquire), users: &self.users };
-        // If it is gone, the loan ends here.
+        // If there is no value, dropping the loan here ends the use.
         (!loan.value.is_null()).then_some(loan)
     }
 
-    /// Puts something into the place and gives what was in it, which nobody uses any more.
+    /// Puts a value into the place and returns the one before, after every use of it has ended.
     pub fn replace(&self, value: Option<Box<T>>) -> Option<Box<T>> {
         let value = value.map_or(null_mut(), Box::into_raw);
         let before = self.value.swap(value, Ordering::AcqRel);
@@ -55,8 +56,8 @@ impl<T: Send + Sync> Lendable<T> {
         while self.has_users() {
             yield_now();
         }
-        // SAFETY: it came from a box, and the swap gave it to this call alone. Who uses it was counted before
-        // it looked, and no count is left.
+        // SAFETY: the pointer came from a box, and the swap gave it to this call alone. By
+        // invariant 1 every user that saw it was counted, and no count is left.
         Some(unsafe { Box::from_raw(before) })
     }
 
@@ -72,7 +73,7 @@ impl<T> Drop for Lendable<T> {
     fn drop(&mut self) {
         let value = self.value.swap(null_mut(), Ordering::Acquire);
         if !value.is_null() {
-            // SAFETY: it came from a box, and a loan borrows the place.
+            // SAFETY: the pointer came from a box. A loan borrows the place, so no use is left.
             drop(unsafe { Box::from_raw(value) });
         }
     }
@@ -83,7 +84,8 @@ impl<T> Deref for Loan<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: `lend` found it there after it was counted; who takes it away waits for this one's end.
+        // SAFETY: `lend` found the value after it was counted, so a taker waits for the end of this
+        // loan.
         unsafe { &*self.value }
     }
 }

@@ -1,16 +1,19 @@
-//! A lock of four bytes and a condition variable of eight. They allocate nothing, so nothing about them
-//! can fail: parking_lot's mutex and guard, over a word that sleeps by `futex`. parking_lot's own word
-//! makes a record of each thread that sleeps, and the C library ends the process if the record's
-//! destructor finds no memory.
+//! A mutex of four bytes and a condition variable of eight. They allocate nothing, so none of their
+//! operations can fail. The mutex and its guard are parking_lot's `lock_api` over a word on which
+//! threads sleep by `futex`. parking_lot's own word is not used: it allocates a record for each
+//! sleeping thread, and the C library ends the process if it finds no memory to register that
+//! record's destructor.
 //!
 //! Invariants:
-//! - The word of a lock is FREE, HELD, or AWAITED: held, and somebody may sleep. Who takes it after
-//!   having slept leaves it AWAITED, since others may sleep still. Whoever finds AWAITED when unlocking
-//!   wakes one.
-//! - A condition's `waiters` is raised by who waits, under the lock, before it is unlocked. So who changes
-//!   under the same lock what is waited for, and then notifies, sees that somebody waits.
-//! - `turns` changes with each notification that finds a waiter. Who waits reads it under the lock and
-//!   sleeps only while it is unchanged.
+//! 1. The word of a lock is FREE, HELD or AWAITED. AWAITED means that it is held and that a thread
+//!    may be asleep on it. A thread that gave up spinning takes the lock as AWAITED, because others
+//!    may still sleep. A thread that finds AWAITED when it unlocks wakes one sleeper.
+//! 2. A waiting thread raises a condition's `waiters` while it still holds the lock. So a thread
+//!    that changes the awaited state under the same lock, and then notifies, sees that there is a
+//!    waiter.
+//! 3. `turns` changes with each notification that finds a waiter. A waiting thread reads it under
+//!    the lock and sleeps only while it is unchanged, so a notification between unlock and sleep is
+//!    not lost.
 
 use super::futex;
 use parking_lot::lock_api::{self, GuardNoSend, RawMutex};
@@ -20,21 +23,21 @@ const FREE: u32 = 0;
 const HELD: u32 = 1;
 const AWAITED: u32 = 2;
 
-/// How often one looks before one goes to sleep.
+/// How often a thread looks at the word before it goes to sleep.
 const LOOKS: u32 = 100;
 
-/// A value that one thread at a time has.
+/// A value that one thread at a time may use.
 pub type Mutex<T> = lock_api::Mutex<Lock, T>;
 
-/// The value is this thread's; dropped, it is free.
+/// Access to the value for one thread; dropping the guard unlocks the mutex.
 pub type MutexGuard<'a, T> = lock_api::MutexGuard<'a, Lock, T>;
 
-/// The word of a lock.
+/// The word of a lock; invariant 1 says which values it has.
 #[derive(Debug)]
 pub struct Lock(AtomicU32);
 
-// SAFETY: who leaves `lock`, or `try_lock` with true, is the only one to have changed the word from FREE,
-// and it is FREE again only after that one's `unlock`.
+// SAFETY: a thread returns from `lock`, or from `try_lock` with true, only if it itself changed the
+// word from FREE. The word becomes FREE again only in that thread's `unlock`.
 unsafe impl RawMutex for Lock {
     const INIT: Self = Self(AtomicU32::new(FREE));
 
@@ -67,7 +70,7 @@ impl Lock {
         for _ in 0..LOOKS {
             match self.0.load(Ordering::Relaxed) {
                 FREE if self.try_lock() => return,
-                // Others sleep already.
+                // Other threads may be asleep already, so the lock is contended: do not spin.
                 AWAITED => break,
                 _ => std::hint::spin_loop(),
             }
@@ -78,7 +81,7 @@ impl Lock {
     }
 }
 
-/// A condition variable.
+/// A condition variable; invariants 2 and 3 say why no notification is lost.
 #[derive(Debug, Default)]
 pub struct Condvar {
     turns: AtomicU32,
@@ -86,17 +89,17 @@ pub struct Condvar {
 }
 
 impl Condvar {
-    /// Nobody waits.
+    /// A condition on which nobody waits.
     pub const fn new() -> Self {
         Self { turns: AtomicU32::new(0), waiters: AtomicU32::new(0) }
     }
 
-    /// Waits for a notification; the lock is free meanwhile.
+    /// Unlocks, waits for a notification and locks again. May return without one.
     pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
         self.sleep(guard, None);
     }
 
-    /// As `wait`, at most until a time on the library's clock. True: that time came.
+    /// As `wait`, but at most until a time on the library's clock. True: that time has come.
     pub fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, time_ns: u64) -> bool {
         self.sleep(guard, Some(time_ns))
     }
@@ -111,7 +114,7 @@ impl Condvar {
         })
     }
 
-    /// Wakes everyone who waits.
+    /// Wakes every waiting thread.
     #[inline]
     pub fn notify_all(&self) {
         if self.waiters.load(Ordering::Relaxed) != 0 {
@@ -120,7 +123,7 @@ impl Condvar {
         }
     }
 
-    /// Wakes one who waits.
+    /// Wakes one waiting thread.
     #[inline]
     pub fn notify_one(&self) {
         if self.waiters.load(Ordering::Relaxed) != 0 {
@@ -169,7 +172,7 @@ mod tests {
         assert_eq!(*mutex.lock(), 1);
     }
 
-    /// A notification that was lost would leave both sides asleep for ever.
+    /// If a notification were lost, both sides would sleep for ever.
     #[test]
     fn each_of_many_values_wakes_one_who_takes_it() {
         const VALUES: u32 = 20_000;

@@ -1,14 +1,14 @@
-//! A mark in the process that every copy of the library sees, whatever link namespace it was loaded into:
-//! a page that is mapped and never touched, whose name stands in /proc/self/maps. It keeps no descriptor
-//! open and leaves nothing behind.
+//! A mark in the process that every copy of the library sees, whatever link namespace it was loaded
+//! into. It is a page that is mapped and never touched; its name shows in /proc/self/maps. It keeps
+//! no descriptor open and leaves nothing behind.
 //!
-//! Invariant: of all copies that claim the process one gets it, the first, if claims come one after the
-//! other. Callers see to that: they claim inside `dl_iterate_phdr`, whose lock all namespaces share.
-//! Where the system has no such names, each copy is the first of its namespace.
+//! Invariant: if copies claim the process one after the other, the first one gets it. The callers
+//! keep that order: they claim inside `dl_iterate_phdr`, whose lock all namespaces share. If the
+//! system cannot name such pages, the first copy of each namespace gets the process.
 
 use std::ffi::{CStr, c_uint};
 
-/// What the page's file, which has no place in any folder, is called.
+/// Name of the file behind the page. The file is in no folder.
 const NAME: &CStr =
     match CStr::from_bytes_with_nul(concat!("dcc_cancel.", env!("DCC_ABI_MAJOR"), "\0").as_bytes())
     {
@@ -16,10 +16,10 @@ const NAME: &CStr =
         Err(_) => panic!("a name has no NUL"),
     };
 
-/// How the system shows it, up to the word "deleted".
+/// The name as /proc/self/maps shows it, up to the word "deleted".
 const SHOWN: &str = concat!("/memfd:dcc_cancel.", env!("DCC_ABI_MAJOR"), " ");
 
-/// Whether the process was nobody's yet; it is the caller's now.
+/// Claims the process for the calling copy. False: another copy had claimed it before.
 pub fn claim() -> bool {
     if is_there() {
         return false;
@@ -28,25 +28,26 @@ pub fn claim() -> bool {
     true
 }
 
-/// Maps the page; where the system refuses there is none.
+/// Maps the page. If the system refuses, there is no mark.
 fn leave() {
-    // SAFETY: a name that ends with NUL, and flags; a descriptor or -1 comes back.
+    // SAFETY: the name ends with NUL; a descriptor or -1 comes back.
     let file = unsafe {
         libc::syscall(libc::SYS_memfd_create, NAME.as_ptr(), libc::MFD_CLOEXEC as c_uint) as i32
     };
     if file < 0 {
         return;
     }
-    // SAFETY: a new mapping, which nobody may touch; the descriptor is this function's.
+    // SAFETY: a new mapping that no code may access, and a descriptor that is known here alone.
     unsafe {
         libc::mmap(std::ptr::null_mut(), 1, libc::PROT_NONE, libc::MAP_PRIVATE, file, 0);
         libc::close(file);
     }
 }
 
-/// Whether the process's list of mappings has it. Without memory: a piece at a time.
+/// Whether the process's list of mappings has the mark. Reads it piece by piece, so that it
+/// allocates nothing.
 fn is_there() -> bool {
-    // SAFETY: a path that ends with NUL.
+    // SAFETY: the path ends with NUL.
     let maps = unsafe { libc::open(c"/proc/self/maps".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
     if maps < 0 {
         return false;
@@ -54,7 +55,7 @@ fn is_there() -> bool {
     let mut room = [0_u8; 4096];
     let mut search = Search { found: 0 };
     let is_there = loop {
-        // SAFETY: room for as many bytes as said.
+        // SAFETY: `room` is writable and has that many bytes.
         let count = unsafe { libc::read(maps, room.as_mut_ptr().cast(), room.len()) };
         match usize::try_from(count) {
             Ok(0) => break false,
@@ -64,19 +65,20 @@ fn is_there() -> bool {
             Err(_) => break false,
         }
     };
-    // SAFETY: opened above.
+    // SAFETY: the descriptor was opened above and is known here alone.
     unsafe { libc::close(maps) };
     is_there
 }
 
-/// Looks for [`SHOWN`] in pieces of a text.
+/// A search for [`SHOWN`] in a text that comes in pieces; `found` counts the bytes that match so
+/// far.
 struct Search {
     found: usize,
 }
 
 impl Search {
-    /// Whether it is complete with this piece. A slash begins it and is nowhere else in it, so what does
-    /// not go on can only begin anew.
+    /// Whether the text is complete with this piece. Its first byte, a slash, occurs nowhere else
+    /// in it. So a byte that does not continue a match can only begin a new one.
     fn goes_on(&mut self, piece: &[u8]) -> bool {
         let wanted = SHOWN.as_bytes();
         for byte in piece {

@@ -1,25 +1,30 @@
-//! The ground: what the standard library and the operating system give, behind a safe API.
+//! The lowest room: what the library uses of the standard library and the operating system, behind
+//! a safe API.
 //!
-//! Together with `ffi` the only place with unsafe code. What models have no use for is left out under
+//! Unsafe code stands only here and in `ffi`. Files that models do not need are left out under
 //! `cfg(loom)`.
 //!
-//! - Threads that meet: [`sync`] atomics, locks and once-cells, loom's own in models; `lock` the real locks,
-//!   over words that sleep, `futex`, and `futex_table` where the system has none such; [`sleepers`] who
-//!   sleeps on a word of a slot, [`parking`] who waits for a bit of another word. [`weakened`]: guards that
-//!   models take away.
-//! - Memory that may run out: [`fallible`] allocating with an answer, [`allocator`] a reserve for code that
-//!   has no answer, `scarce_memory` tests that make it short.
-//! - Functions of a plugin: [`callout`] user data, callbacks, checks and destroy-notifies; [`host`] those of
-//!   a dispatcher's host, [`work`] those of a posted job, [`bound`] what a thread runs in a context.
-//! - Threads: `thread_slot` words of their own, [`thread_rack`] free cells of their own, `thread_exit` a hook
-//!   at their end; [`thread_identity`] a number that tells living ones apart and costs next to nothing,
-//!   [`system_thread`] the number and the name that debuggers show. `service_thread`: one of the library's
-//!   own. `processors`: how many run at a time.
-//! - The process: `process` forks and its end; `instance` which copy of the library this is, `mark` what all
-//!   copies see, in whatever link namespace.
-//! - The processor: [`prefetch`] what will be used soon, [`ticks`] its own counter of time.
-//! - The outside: [`clock`], [`native_event`], [`file`](mod@file) files that are replaced whole, [`endpoint`]
-//!   where other programs of the user reach this process.
+//! - Synchronisation: [`sync`] atomics, locks and once-cells, which are loom's in models; `lock`
+//!   the real locks, built on `futex`, a wait for a word to change, and `futex_table`, the same for
+//!   systems that have no such call; [`sleepers`] threads that sleep on a word of a slot,
+//!   [`parking`] threads that wait for a bit of another word; [`lendable`] a value that may be
+//!   taken away while others use it. [`weakened`]: guards that tests of the models take away.
+//! - Memory that may run out: [`fallible`] allocations that answer instead of aborting,
+//!   [`allocator`] a reserve for code that would abort, `scarce_memory` with which tests make
+//!   memory short.
+//! - Functions of a plugin: [`callout`] user data, callbacks, checks and destroy-notifies; [`host`]
+//!   the functions of a dispatcher's host, [`work`] those of a posted job, [`bound`] those that a
+//!   thread runs in a context.
+//! - Threads: `thread_slot` words of each thread, [`thread_rack`] its free cells, `thread_exit` a
+//!   hook at its end; [`thread_identity`] a cheap number that tells living threads apart,
+//!   [`system_thread`] the number and the name that debuggers show; `service_thread` a thread of
+//!   the library; `processors` how many threads run at a time.
+//! - The process: `process` forks and its end; `instance` which copy of the library this is, `mark`
+//!   a mark that all copies see, in whatever link namespace.
+//! - The processor: [`prefetch`] hints at what will be used soon, [`ticks`] its counter of time.
+//!   [`words`]: words as bytes.
+//! - The outside: [`clock`], [`native_event`], [`file`](mod@file) files that are replaced whole,
+//!   [`endpoint`] the socket or pipe by which other programs of the user reach this process.
 
 pub mod allocator;
 pub mod bound;
@@ -47,7 +52,7 @@ pub mod work;
 
 #[cfg(not(loom))]
 pub mod futex;
-// For systems without words that sleep. Tested on all that have pthreads.
+// For systems that have no call to sleep on a word. Compiled in tests on all systems with pthreads.
 #[cfg(all(
     not(loom),
     any(all(unix, test), not(any(target_os = "linux", target_os = "android", windows)))

@@ -1,15 +1,15 @@
 //! Events of the operating system that `poll`, `epoll`, `WaitForMultipleObjects` or a toolkit's
-//! notifier can wait for. Level-triggered: once set, an event stays set. Not inherited by programs
-//! that the process starts.
+//! notifier can wait for. They are level-triggered: once set, an event stays set. Programs that the
+//! process starts do not inherit them.
 
-/// As C code gets it: a file descriptor, on Windows a `HANDLE`.
+/// What C code gets: a file descriptor, on Windows a `HANDLE`.
 pub type Raw = isize;
 
 /// The system has no descriptor or handle left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoEvent;
 
-/// One event and the library's own hold on it.
+/// One event, by the library's own descriptor or handle.
 #[derive(Debug)]
 pub struct NativeEvent(system::SystemEvent);
 
@@ -19,7 +19,7 @@ impl NativeEvent {
         system::SystemEvent::new().map(Self)
     }
 
-    /// Sets it.
+    /// Sets the event; from then on every wait for it returns at once.
     pub fn set(&self) {
         self.0.set();
     }
@@ -30,7 +30,7 @@ impl NativeEvent {
     }
 }
 
-/// Closes a duplicate. Closing anything else is the caller's mistake. False: it was not open.
+/// Closes a duplicate. The caller must not pass anything else. False: it was not open.
 pub fn close(raw: Raw) -> bool {
     system::close(raw)
 }
@@ -44,7 +44,7 @@ mod system {
     use std::os::fd::FromRawFd;
     use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 
-    /// Where to wait, and where to write if that is another place.
+    /// An eventfd, or a pipe whose read end is waited for and whose write end sets the event.
     #[derive(Debug)]
     pub struct SystemEvent {
         wait: File,
@@ -54,12 +54,12 @@ mod system {
     impl SystemEvent {
         #[cfg(target_os = "linux")]
         pub fn new() -> Result<Self, NoEvent> {
-            // SAFETY: no pointers; a descriptor or -1 comes back.
+            // SAFETY: the call takes no pointers; a descriptor or -1 comes back.
             let descriptor = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
             if descriptor < 0 {
                 return Err(NoEvent);
             }
-            // SAFETY: a descriptor just made, owned by nobody else.
+            // SAFETY: the descriptor is new, and nothing else owns it.
             let wait = File::from(unsafe { OwnedFd::from_raw_fd(descriptor) });
             Ok(Self { wait, write: None })
         }
@@ -73,7 +73,7 @@ mod system {
         }
 
         pub fn set(&self) {
-            // Eight bytes are what an eventfd takes; it is empty before, so they fit.
+            // An eventfd takes eight bytes. The event was not set before, so they fit.
             let mut end = self.write.as_ref().unwrap_or(&self.wait);
             let _ = end.write(&1_u64.to_ne_bytes());
         }
@@ -89,9 +89,9 @@ mod system {
         if descriptor < 0 {
             return false;
         }
-        // SAFETY: a question about a number.
+        // SAFETY: the call only asks about a number.
         let open = unsafe { libc::fcntl(descriptor, libc::F_GETFD) >= 0 };
-        // SAFETY: it is open, and the caller says that it is his.
+        // SAFETY: the descriptor is open, and the caller says that it is the caller's own.
         open && unsafe { libc::close(descriptor) == 0 }
     }
 }
@@ -109,17 +109,18 @@ mod system {
 
     impl SystemEvent {
         pub fn new() -> Result<Self, NoEvent> {
-            // SAFETY: no security descriptor, no name: not inherited, reset by hand only.
+            // SAFETY: the call gets no security descriptor and no name. The event is not inherited
+            // and is never reset.
             let handle = unsafe { CreateEventW(null(), TRUE, 0, null()) };
             if handle.is_null() {
                 return Err(NoEvent);
             }
-            // SAFETY: a handle just made, owned by nobody else.
+            // SAFETY: the handle is new, and nothing else owns it.
             Ok(Self(unsafe { OwnedHandle::from_raw_handle(handle) }))
         }
 
         pub fn set(&self) {
-            // SAFETY: the handle is open as long as `self`.
+            // SAFETY: the handle stays open as long as `self` lives.
             unsafe { SetEvent(self.0.as_raw_handle()) };
         }
 
@@ -131,7 +132,8 @@ mod system {
 
     pub fn close(raw: Raw) -> bool {
         let handle = raw as *mut core::ffi::c_void;
-        // SAFETY: the caller says that it is his; the system refuses what is none.
+        // SAFETY: the caller says that the handle is the caller's own; the system refuses a value
+        // that is not a handle.
         handle != null_mut() && raw != -1 && unsafe { CloseHandle(handle) != 0 }
     }
 }

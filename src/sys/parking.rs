@@ -1,14 +1,17 @@
-//! Where threads sleep until a bit that lies among other words' bits is cleared: a word of their own to sleep
-//! on, because the word with the bit changes all the time.
+//! Threads that sleep until a bit is cleared which shares its word with other, frequently changing
+//! bits. They sleep on a word of their own, because the shared word would wake them all the time.
 //!
-//! Lost wake-ups: who is going to sleep is counted, reads the turn, and then looks at the bit by a
-//! read-modify-write of its word. Who clears the bit does that by one, too, and looks afterwards whether
-//! somebody is counted. If the look came first, clearing synchronises with it: the sleeper is seen counted,
-//! and the turn, which changes, is not the one that was read. Else the look finds the bit cleared.
+//! Why no wake-up is lost: a thread that is going to sleep first raises `waiters`, then reads
+//! `turns`, and then looks at the bit by a read-modify-write of its word. A thread that clears the
+//! bit does so by a read-modify-write as well, and afterwards reads `waiters`. One of the two
+//! read-modify-writes comes first. If it is the sleeper's look, the clearing synchronises with it:
+//! the clearer sees the waiter and changes `turns`, so the sleep ends. If it is the clearing, the
+//! sleeper finds the bit cleared and does not sleep.
 
 use crate::sys::sync::{AtomicU32, Ordering};
 
-/// Who waits for one bit. It may change for no reason of the waiter's, who looks again.
+/// The threads that wait for one bit. A wait may end for no reason, so a waiter looks at the bit
+/// again.
 #[derive(Debug, Default)]
 pub struct Parking {
     turns: AtomicU32,
@@ -18,8 +21,8 @@ pub struct Parking {
 }
 
 impl Parking {
-    /// Sleeps until `wake`, unless `is_set` says that the bit is cleared. It has to look by a
-    /// read-modify-write that acquires and releases.
+    /// Sleeps until `wake`, unless `is_set` says that the bit is cleared. `is_set` has to look by a
+    /// read-modify-write with AcqRel.
     pub fn sleep_while(&self, is_set: impl FnOnce() -> bool) {
         self.waiters.fetch_add(1, Ordering::AcqRel);
         let turn = self.turns.load(Ordering::Acquire);
@@ -29,7 +32,8 @@ impl Parking {
         self.waiters.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Wakes all who sleep. After the bit was cleared by a read-modify-write that acquires and releases.
+    /// Wakes all sleepers. To be called after the bit was cleared by a read-modify-write with
+    /// AcqRel.
     #[inline(always)]
     pub fn wake(&self) {
         if self.waiters.load(Ordering::Relaxed) != 0 && !crate::weakened!("unlock_wakes") {
@@ -52,7 +56,7 @@ impl Parking {
     }
 }
 
-/// What a model has for the system's sleep.
+/// Stands in for the system's sleep in models.
 #[cfg(loom)]
 #[derive(Debug, Default)]
 struct Bell {

@@ -1,19 +1,20 @@
-//! Whether the process is one in which locks can be taken.
+//! Whether locks can be taken in this process.
 //!
-//! Not in a fork of the process that used the library: it has one thread, locks that others held
-//! stay locked for ever, and the library's threads are not there. Not at the end of a Windows
-//! process either: all threads but one have been ended, wherever they were.
+//! They cannot be taken in a fork of a process that used the library. The fork has one thread;
+//! locks that other threads held stay locked for ever, and the library's own threads are missing.
+//! They cannot be taken at the end of a Windows process either: the system has ended all threads
+//! but one, wherever they were.
 
 pub use system::{state, watch};
 
-/// What can be done in the process.
+/// What calls may do in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProcessState {
-    /// Everything.
+    /// Locks can be taken.
     Usable,
-    /// It was forked after the library was used: nothing that takes a lock.
+    /// The process was forked from one that used the library: a call must not take a lock.
     Forked,
-    /// It is at its end: nothing that takes a lock.
+    /// The process is at its end: a call must not take a lock.
     Ending,
 }
 
@@ -34,13 +35,13 @@ mod system {
         FORKED.store(true, Ordering::Relaxed);
     }
 
-    /// Begins to notice forks, unless that was done. False: there is no memory for it.
+    /// Begins to notice forks, if that has not been done. False: there is no memory for it.
     pub fn watch() -> bool {
         static WATCHED: AtomicBool = AtomicBool::new(false);
         if WATCHED.load(Ordering::Acquire) {
             return true;
         }
-        // Two threads may come here at once; what is noticed twice is noticed.
+        // Two threads may register the handler twice; running it twice does no harm.
         // SAFETY: the handler lives as long as the library, which is never unloaded, and only
         // writes a flag.
         let is_watched = unsafe { libc::pthread_atfork(None, None, Some(in_child)) } == 0;
@@ -48,7 +49,7 @@ mod system {
         is_watched
     }
 
-    /// What can be done. A process that exits is usable to its last line: its threads run on.
+    /// What calls may do. Unlike on Windows, a process that exits stays usable: its threads run on.
     #[inline(always)]
     pub fn state() -> ProcessState {
         if FORKED.load(Ordering::Relaxed) { ProcessState::Forked } else { ProcessState::Usable }
@@ -64,12 +65,12 @@ mod system {
         safe fn RtlDllShutdownInProgress() -> u8;
     }
 
-    /// There is nothing to notice.
+    /// Nothing has to be noticed: Windows does not fork processes.
     pub fn watch() -> bool {
         true
     }
 
-    /// What can be done.
+    /// What calls may do.
     #[inline(always)]
     pub fn state() -> ProcessState {
         if RtlDllShutdownInProgress() == 0 { ProcessState::Usable } else { ProcessState::Ending }

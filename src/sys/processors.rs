@@ -1,7 +1,7 @@
-//! How many threads of the process run at a time, asked without memory: the standard library reads files
-//! for it, and ends the process where there is no memory for their names.
+//! How many threads of the process can run at a time, asked without allocating memory. The standard
+//! library reads files for that, and ends the process if there is no memory for their names.
 
-/// The processors that this thread may run on; 1 where the system does not tell.
+/// The processors that this thread may run on; 1 if the system does not tell.
 pub fn count() -> usize {
     system::count().max(1)
 }
@@ -9,14 +9,14 @@ pub fn count() -> usize {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod system {
     pub fn count() -> usize {
-        // SAFETY: zero is a value of a set.
+        // SAFETY: all zeros is a valid set.
         let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
-        // SAFETY: 0 is the calling thread; a writable set of that size.
+        // SAFETY: 0 is the calling thread; the set is writable and of the size passed.
         let status = unsafe { libc::sched_getaffinity(0, size_of_val(&set), &mut set) };
         if status != 0 {
             return 1;
         }
-        // SAFETY: a set that was filled in.
+        // SAFETY: the system has filled the set in.
         usize::try_from(unsafe { libc::CPU_COUNT(&set) }).unwrap_or(1)
     }
 }
@@ -24,14 +24,14 @@ mod system {
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
 mod system {
     pub fn count() -> usize {
-        // SAFETY: a question that cannot fail but by its answer.
+        // SAFETY: the call takes no pointers; its answer says whether it failed.
         usize::try_from(unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) }).unwrap_or(1)
     }
 }
 
 #[cfg(windows)]
 mod system {
-    /// There it is one call of the system.
+    /// On Windows the standard library makes one call of the system and allocates nothing.
     pub fn count() -> usize {
         std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
     }
@@ -41,7 +41,7 @@ mod system {
 mod tests {
     #[test]
     fn they_are_as_many_as_the_standard_library_finds_or_more() {
-        // It counts what a container's quota leaves.
+        // The standard library also counts what a container's quota leaves, so it may find fewer.
         let found = std::thread::available_parallelism().unwrap().get();
         assert!(super::count() >= found);
     }

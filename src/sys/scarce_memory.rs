@@ -1,15 +1,15 @@
-//! The system's allocator as it is where memory is short: in debug builds a test limits what its own
-//! thread is given.
+//! The system's allocator with limits: in debug builds a test can limit how much its own thread is
+//! given.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// What the calling thread is given still.
+/// What the calling thread may still allocate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How many more allocations succeed.
     pub left: u64,
-    /// The largest that does.
+    /// Bytes of the largest allocation that succeeds.
     pub largest: usize,
 }
 
@@ -18,12 +18,13 @@ impl Limits {
     pub const NONE: Self = Self { left: u64::MAX, largest: usize::MAX };
 }
 
-/// Bytes that a thread has allocated and not given back, and the most there were.
+/// Bytes that a thread has allocated and not freed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Used {
-    /// At this moment; below 0, as a large number, if it gave back what it had before.
+    /// At this moment. A thread that freed blocks from before the measurement may be below 0, which
+    /// shows as a very large number.
     pub now: usize,
-    /// At most.
+    /// The most that there were.
     pub most: usize,
 }
 
@@ -32,7 +33,7 @@ thread_local! {
     static USED: Cell<Used> = const { Cell::new(Used { now: 0, most: 0 }) };
 }
 
-/// Runs a call under limits. They end with it, also by a panic.
+/// Runs a call under limits, which end with the call, also in a panic.
 pub fn with_limits<T>(limits: Limits, call: impl FnOnce() -> T) -> T {
     struct Until(Limits);
     impl Drop for Until {
@@ -44,7 +45,7 @@ pub fn with_limits<T>(limits: Limits, call: impl FnOnce() -> T) -> T {
     call()
 }
 
-/// Runs a call, and tells the most bytes that it had at a time.
+/// Runs a call and counts the most bytes that it held at a time.
 pub fn measured<T>(call: impl FnOnce() -> T) -> (T, usize) {
     USED.set(Used::default());
     let result = call();
@@ -74,7 +75,7 @@ pub unsafe fn alloc(layout: Layout) -> *mut u8 {
         return std::ptr::null_mut();
     }
     count(layout.size(), 0);
-    // SAFETY: the caller's promise is handed on.
+    // SAFETY: the caller makes the same promise.
     unsafe { System.alloc(layout) }
 }
 
@@ -85,7 +86,7 @@ pub unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
         return std::ptr::null_mut();
     }
     count(layout.size(), 0);
-    // SAFETY: the caller's promise is handed on.
+    // SAFETY: the caller makes the same promise.
     unsafe { System.alloc_zeroed(layout) }
 }
 
@@ -93,7 +94,7 @@ pub unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
 /// As `GlobalAlloc::dealloc`.
 pub unsafe fn dealloc(address: *mut u8, layout: Layout) {
     count(0, layout.size());
-    // SAFETY: the caller's promise is handed on.
+    // SAFETY: the caller makes the same promise.
     unsafe { System.dealloc(address, layout) }
 }
 
@@ -103,9 +104,9 @@ pub unsafe fn realloc(address: *mut u8, layout: Layout, size: usize) -> *mut u8 
     if is_refused(size) {
         return std::ptr::null_mut();
     }
-    // Both are there while the old one is copied.
+    // Both blocks are allocated while the old one is copied.
     count(size, 0);
     count(0, layout.size());
-    // SAFETY: the caller's promise is handed on.
+    // SAFETY: the caller makes the same promise.
     unsafe { System.realloc(address, layout, size) }
 }

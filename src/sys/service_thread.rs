@@ -1,30 +1,31 @@
 //! A thread of the library, started on first use.
 //!
-//! Signals of the host are blocked on it: a handler that expects one of the host's own threads must
-//! not meet this one.
+//! All of the host's signals but faults are blocked on it, because a handler that expects one of
+//! the host's own threads must not run on this one.
 //!
-//! It is started by the system's own call, because the standard library's allocates for each thread, also
-//! on the new thread itself, and ends the process where that fails.
+//! The thread is started by the system's own call. The standard library's allocates for each
+//! thread, also on the new thread itself, and ends the process if that fails.
 //!
-//! Lock order: `state`, then `given`; what a caller makes for the thread is made under `state`.
+//! Lock order: `state`, then `given`. `make`, which builds what the thread is given, runs under
+//! `state`.
 
 use super::sync::{Condvar, Mutex};
 use super::thread_identity;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// It could not be started.
+/// Why a thread was not started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotStarted {
-    /// The system has no room for another thread.
+    /// The system has no room for another thread, or there was no memory for what it is given.
     Resources,
-    /// It has been stopped for good.
+    /// `stop` was called, after which the thread is never started again.
     Stopped,
 }
 
-/// The longest name that every system shows, with its NUL.
+/// Bytes of the longest name that every system shows, with its NUL.
 const NAME_ROOM: usize = 16;
 
-/// Stack of a thread of the library, on which plugins' callbacks run: what Rust gives its threads.
+/// Bytes of stack, as Rust gives its own threads. Plugins' callbacks run on it.
 const STACK_BYTES: usize = 2 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,32 +36,32 @@ enum ThreadState {
     Ended,
 }
 
-/// What a thread of the library does. It is given all that it needs before it starts, so that nothing of
-/// it can be refused later, where nobody is left to be told.
+/// What a thread of the library does. The thread gets all that it needs before it starts, so that
+/// nothing can be refused later, when there is no caller left to be told.
 #[derive(Debug)]
 pub struct Life<T> {
-    /// On the new thread, first: takes what was made for it.
+    /// Runs first, on the new thread, and takes the value that was made for it.
     pub begin: fn(T),
-    /// Its work; returns when the thread is to end.
+    /// The thread's work; returns when the thread is to end.
     pub body: fn(),
-    /// On the thread, last.
+    /// Runs last, on the thread.
     pub end: fn(),
 }
 
-/// One thread.
+/// One thread of the library; a static.
 #[derive(Debug)]
 pub struct ServiceThread<T: 'static> {
     name: &'static str,
     life: Life<T>,
     is_running: AtomicBool,
     state: Mutex<(ThreadState, u64)>,
-    /// For the thread that starts.
+    /// The value for `Life::begin`, from before the start until the new thread takes it.
     given: Mutex<Option<T>>,
     changed: Condvar,
 }
 
 impl<T: Send + 'static> ServiceThread<T> {
-    /// Not started.
+    /// A thread that is not started.
     pub const fn new(name: &'static str, life: Life<T>) -> Self {
         Self {
             name,
@@ -72,7 +73,7 @@ impl<T: Send + 'static> ServiceThread<T> {
         }
     }
 
-    /// Starts it unless it runs, with what `make` gives.
+    /// Starts the thread unless it is running, and hands it the value that `make` returns.
     #[inline]
     pub fn ensure(
         &'static self,
@@ -110,30 +111,32 @@ impl<T: Send + 'static> ServiceThread<T> {
         name[..self.name.len()].copy_from_slice(self.name.as_bytes());
         system::name_this(&name);
         self.state.lock().1 = thread_identity::current();
-        // Not in the condition, where the lock would be held to the end of the block.
+        // A separate statement: inside the condition, the lock would be held to the end of the
+        // block.
         let given = self.given.lock().take();
         if let Some(given) = given {
             (self.life.begin)(given);
         }
-        // Its work never panics but for a bug; neither the host nor the work may end with it.
+        // The body panics only because of a bug. Neither the host nor the thread's work may end
+        // with it.
         while std::panic::catch_unwind(self.life.body).is_err() {}
         let _ = std::panic::catch_unwind(self.life.end);
         *self.state.lock() = (ThreadState::Ended, 0);
         self.changed.notify_all();
     }
 
-    /// Whether it runs, or did until it was stopped.
+    /// Whether the thread was started and `stop` was not called.
     pub fn is_running(&self) -> bool {
         self.is_running.load(Ordering::Acquire)
     }
 
-    /// Whether this is the thread.
+    /// Whether the caller runs on this thread.
     pub fn is_current(&self) -> bool {
         self.state.lock().1 == thread_identity::current()
     }
 
-    /// Lets it end, never to be started again: `wake` makes its body return. False: it has not
-    /// ended at `until_ns` on the library's clock.
+    /// Lets the thread end; it is never started again. `wake` has to make the body return. False:
+    /// the thread has not ended by `until_ns` on the library's clock.
     pub fn stop(&self, wake: impl FnOnce(), until_ns: u64) -> bool {
         let mut state = self.state.lock();
         if state.0 == ThreadState::New {
@@ -159,18 +162,18 @@ mod system {
     use super::{NAME_ROOM, STACK_BYTES, ServiceThread};
     use std::ffi::c_void;
 
-    /// Restores the signals of the calling thread when dropped; threads made meanwhile inherit
-    /// that all are blocked.
+    /// Restores the calling thread's signal mask when dropped. A thread that is started in between
+    /// inherits the mask in which all signals but faults are blocked.
     pub struct Blocked(libc::sigset_t);
 
     pub fn block_signals() -> Blocked {
-        // SAFETY: plain data, filled in by the calls that follow.
+        // SAFETY: a signal set is plain data, and the calls below fill both in.
         let (mut all, mut before): (libc::sigset_t, libc::sigset_t) =
             unsafe { (std::mem::zeroed(), std::mem::zeroed()) };
-        // SAFETY: both are writable sets.
+        // SAFETY: both sets are writable locals.
         unsafe {
             libc::sigfillset(&mut all);
-            // A fault of the thread itself has to reach the host's crash handler.
+            // A fault on the thread itself has to reach the host's crash handler.
             for fault in [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGABRT] {
                 libc::sigdelset(&mut all, fault);
             }
@@ -181,29 +184,30 @@ mod system {
 
     impl Drop for Blocked {
         fn drop(&mut self) {
-            // SAFETY: the set that was in force before.
+            // SAFETY: the set was filled in with the mask that was in force before.
             unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, std::ptr::null_mut()) };
         }
     }
 
     extern "C" fn enter<T: Send + 'static>(thread: *mut c_void) -> *mut c_void {
-        // SAFETY: the static that `start` was given.
+        // SAFETY: `start` passed a static of this type.
         let thread: &'static ServiceThread<T> = unsafe { &*thread.cast() };
         thread.run();
         std::ptr::null_mut()
     }
 
-    /// False: the system has no room for it.
+    /// Starts the thread. False: the system has no room for it.
     pub fn start<T: Send + 'static>(thread: &'static ServiceThread<T>) -> bool {
         let argument = std::ptr::from_ref(thread).cast_mut().cast();
-        // SAFETY: attributes that are initialised before they are used and destroyed after it; the
-        // function fits, and its argument is a static that it only reads.
+        // SAFETY: the attributes are initialised before they are used and destroyed after that.
+        // `enter` has the signature that the system expects, and its argument is a static that it
+        // only reads.
         unsafe {
             let mut attributes: libc::pthread_attr_t = std::mem::zeroed();
             if libc::pthread_attr_init(&mut attributes) != 0 {
                 return false;
             }
-            // A system that wants more for itself keeps its own size.
+            // A system whose own minimum is larger refuses this size and keeps its default.
             libc::pthread_attr_setstacksize(&mut attributes, STACK_BYTES);
             libc::pthread_attr_setdetachstate(&mut attributes, libc::PTHREAD_CREATE_DETACHED);
             let mut made: libc::pthread_t = std::mem::zeroed();
@@ -213,15 +217,15 @@ mod system {
         }
     }
 
-    /// Names the calling thread.
+    /// Names the calling thread, where the system can.
     pub fn name_this(name: &[u8; NAME_ROOM]) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        // SAFETY: a text with its NUL.
+        // SAFETY: the name ends with NUL.
         unsafe {
             libc::prctl(libc::PR_SET_NAME, name.as_ptr());
         }
         #[cfg(target_vendor = "apple")]
-        // SAFETY: a text with its NUL.
+        // SAFETY: the name ends with NUL.
         unsafe {
             libc::pthread_setname_np(name.as_ptr().cast());
         }
@@ -239,7 +243,7 @@ mod system {
         CreateThread, GetCurrentThread, STACK_SIZE_PARAM_IS_A_RESERVATION, SetThreadDescription,
     };
 
-    /// Windows has no signals.
+    /// Stands in for the signal mask, which Windows does not have.
     pub struct Blocked;
 
     pub fn block_signals() -> Blocked {
@@ -247,18 +251,18 @@ mod system {
     }
 
     unsafe extern "system" fn enter<T: Send + 'static>(thread: *mut c_void) -> u32 {
-        // SAFETY: the static that `start` was given.
+        // SAFETY: `start` passed a static of this type.
         let thread: &'static ServiceThread<T> = unsafe { &*thread.cast() };
         thread.run();
         0
     }
 
-    /// False: the system has no room for it.
+    /// Starts the thread. False: the system has no room for it.
     pub fn start<T: Send + 'static>(thread: &'static ServiceThread<T>) -> bool {
         let argument: *const c_void = std::ptr::from_ref(thread).cast();
         let flags = STACK_SIZE_PARAM_IS_A_RESERVATION;
-        // SAFETY: the function fits, and its argument is a static that it only reads; the handle is closed
-        // once, and nobody else has it.
+        // SAFETY: `enter` has the signature that the system expects, and its argument is a static
+        // that it only reads. The new handle is known here alone and closed once.
         unsafe {
             let made =
                 CreateThread(null(), STACK_BYTES, Some(enter::<T>), argument, flags, null_mut());
@@ -269,7 +273,8 @@ mod system {
     /// Names the calling thread.
     pub fn name_this(name: &[u8; NAME_ROOM]) {
         let wide = name.map(u16::from);
-        // SAFETY: a text with its NUL; a constant that needs no closing.
+        // SAFETY: the name ends with NUL; GetCurrentThread returns a constant that needs no
+        // closing.
         unsafe { SetThreadDescription(GetCurrentThread(), wide.as_ptr()) };
     }
 }

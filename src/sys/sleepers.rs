@@ -1,11 +1,13 @@
-//! Threads that sleep on a word of a slot until what is in it is cancelled or gone.
+//! Threads that sleep on a word of a slot until the slot's object is cancelled or gone.
 //!
 //! Invariants:
-//! - The low bits of the word are how many threads are inside a wait. Who gets in keeps the slot's object
-//!   from its end meanwhile, and holds the lock under which it is flagged; so who flags it sees them all.
-//! - A wait that has begun ends when the word says so, not when the flag is set: who flags says it when all
-//!   that the cancel reaches is flagged.
-//! - The slot is not used again before all are out: who buries leaves it to the last one, if there are any.
+//! 1. The low bits of the word count the threads inside a wait. A thread enters while it keeps the
+//!    object alive and holds the lock under which the object is flagged as cancelled. So the thread
+//!    that sets the flag sees all sleepers.
+//! 2. A wait that has begun ends when the word says so, not when the flag is set. The cancelling
+//!    thread writes the word only after everything that the cancel reaches is flagged.
+//! 3. The slot is not used again before all sleepers have left. If there are any when the object is
+//!    buried, the last one to leave gives the slot back.
 
 use crate::sys::sync::{AtomicU32, Ordering};
 
@@ -17,11 +19,11 @@ const COUNT: u32 = NEVER - 1;
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Woken {
-    /// What was waited for is cancelled.
+    /// The object is cancelled.
     Cancelled,
-    /// It can never be cancelled any more.
+    /// The object was sealed: it can never be cancelled any more.
     Never,
-    /// It died without that.
+    /// The object died without either.
     Gone,
 }
 
@@ -44,24 +46,25 @@ pub struct Sleepers {
 }
 
 impl Sleepers {
-    /// Whether a thread is inside, or was and the word has to be cleared.
+    /// Whether the word is in use: a thread is inside, or the outcome of a wait is still in the
+    /// word.
     #[inline]
     pub fn any(&self) -> bool {
         self.word.load(Ordering::Relaxed) != 0
     }
 
-    /// How many are inside; 0 once the slot is buried.
+    /// How many threads are inside; 0 once the slot is buried.
     pub fn count(&self) -> u32 {
         let word = self.word.load(Ordering::Relaxed);
         if word & GONE == 0 { word & COUNT } else { 0 }
     }
 
-    /// Gets in.
+    /// Counts the caller as inside; invariant 1 says what it has to hold.
     pub fn enter(&self) {
         self.word.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Sleeps until the wait is over, or a time on the library's clock comes: `None`.
+    /// Sleeps until the wait is over. `None`: a time on the library's clock came first.
     pub fn sleep(&self, until_ns: Option<u64>) -> Option<Woken> {
         loop {
             let word = self.word.load(Ordering::Acquire);
@@ -74,7 +77,8 @@ impl Sleepers {
         }
     }
 
-    /// Gets out. True: this was the last one in a slot that was buried, and has to give it back.
+    /// Counts the caller as outside. True: the object is buried and no thread is left inside, so
+    /// the caller has to give the slot back.
     #[must_use]
     pub fn leave(&self) -> bool {
         let before = self.word.fetch_sub(1, Ordering::AcqRel);
@@ -85,12 +89,13 @@ impl Sleepers {
         is_last
     }
 
-    /// Ends the waits: what they wait for is cancelled.
+    /// Ends the waits, because the object is cancelled.
     pub fn wake_cancelled(&self) {
         self.end_waits(CANCELLED);
     }
 
-    /// Ends the waits: what they wait for can never be cancelled any more. Nobody gets in after that.
+    /// Ends the waits, because the object can never be cancelled any more. No thread enters after
+    /// that.
     pub fn wake_never(&self) {
         self.end_waits(NEVER);
     }
@@ -100,8 +105,9 @@ impl Sleepers {
         self.wake();
     }
 
-    /// Ends the waits that nothing has ended yet: the slot is buried, and nobody gets in any more. False: the
-    /// last one of those who are inside gives the slot back.
+    /// Ends the waits that nothing has ended yet, because the object is buried. No thread enters
+    /// after that. True: no thread is inside, and the caller gives the slot back. False: the last
+    /// thread to leave does.
     #[must_use]
     pub fn wake_gone(&self) -> bool {
         let before = self.word.fetch_or(GONE, Ordering::AcqRel);
@@ -120,7 +126,8 @@ impl Sleepers {
         crate::sys::futex::wait(&self.word, word, until_ns)
     }
 
-    /// The word may be another slot's use already: who sleeps there looks again.
+    /// By now the word may belong to another use of the slot. Its sleepers wake as well, and look
+    /// again.
     fn wake(&self) {
         crate::sys::futex::wake_all(&self.word);
     }
@@ -131,7 +138,7 @@ mod model {
     use super::Sleepers;
     use crate::sys::sync::{Condvar, Mutex, Ordering};
 
-    /// What the system does: it compares the word and falls asleep as one step.
+    /// Stands in for the system's sleep, which compares the word and falls asleep in one step.
     #[derive(Debug, Default)]
     pub struct Bed(Mutex<()>, Condvar);
 

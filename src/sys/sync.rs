@@ -1,12 +1,14 @@
-//! Atomics, locks and once-cells; loom's own under `cfg(loom)`, so that models see every step.
+//! Atomics, locks and once-cells. Under `cfg(loom)` they are loom's own, so that models see every
+//! step.
 
 #[cfg(loom)]
 pub use model::*;
 #[cfg(not(loom))]
 pub use real::*;
 
-/// A function that makes something of atomics and locks: `const`, as the one static `Library` needs it, but
-/// in models, where loom makes them as the model runs.
+/// A function that constructs something made of atomics and locks. It is `const`, because the
+/// static `Library` needs that. In models it is not, because loom creates these objects while the
+/// model runs.
 #[cfg(not(loom))]
 macro_rules! constructor {
     ($(#[$about:meta])* $sight:vis fn $name:ident() -> $made:ty $body:block) => {
@@ -15,7 +17,7 @@ macro_rules! constructor {
     };
 }
 
-/// As above. A model has no stack for a copy at each level.
+/// As above. Inlined, because a model's stack has no room for a copy at each level of calls.
 #[cfg(loom)]
 macro_rules! constructor {
     ($(#[$about:meta])* $sight:vis fn $name:ident() -> $made:ty $body:block) => {
@@ -25,7 +27,7 @@ macro_rules! constructor {
     };
 }
 
-/// An array of such things: each is made by itself.
+/// An array of things made of atomics and locks, each constructed by itself.
 #[cfg(not(loom))]
 macro_rules! each {
     [$made:expr; $count:expr] => {
@@ -33,7 +35,7 @@ macro_rules! each {
     };
 }
 
-/// As above.
+/// As above, for models.
 #[cfg(loom)]
 macro_rules! each {
     [$made:expr; $count:expr] => {
@@ -68,17 +70,17 @@ mod model {
     pub struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>, &'a Mutex<T>);
 
     impl<T> Mutex<T> {
-        /// Unlocked.
+        /// An unlocked mutex.
         pub fn new(value: T) -> Self {
             Self(loom::sync::Mutex::new(value))
         }
 
-        /// Waits until it is this thread's.
+        /// Waits until the lock is free and takes it.
         pub fn lock(&self) -> MutexGuard<'_, T> {
             MutexGuard(Some(self.take()), self)
         }
 
-        /// It is this thread's, or another's.
+        /// Takes the lock if it is free.
         pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
             Some(MutexGuard(Some(self.0.try_lock().ok()?), self))
         }
@@ -106,19 +108,20 @@ mod model {
     pub struct Condvar(loom::sync::Condvar);
 
     impl Condvar {
-        /// Nobody waits.
+        /// A condition on which nobody waits.
         pub fn new() -> Self {
             Self(loom::sync::Condvar::new())
         }
 
-        /// Waits for a notification; the lock is free meanwhile.
+        /// Unlocks, waits for a notification and locks again.
         pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
             let inner = guard.0.take().expect("there but in a wait");
             guard.0 = Some(self.0.wait(inner).expect("no model panics under a lock"));
         }
 
-        /// Waits until others have had a turn: no time passes in a model, so who waits for a time looks
-        /// again and again. Whether the time has come, as it has if it is that of all models.
+        /// Lets other threads take a turn. No time passes in a model, so a caller that waits for a
+        /// time looks again and again. True: the time has come, which is so only for times up to
+        /// the constant one of models.
         pub fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, time_ns: u64) -> bool {
             guard.0 = None;
             yield_now();
@@ -126,19 +129,19 @@ mod model {
             time_ns <= crate::sys::clock::now_ns()
         }
 
-        /// Wakes everyone who waits.
+        /// Wakes every waiting thread.
         pub fn notify_all(&self) {
             self.0.notify_all();
         }
 
-        /// Wakes one who waits.
+        /// Wakes one waiting thread.
         pub fn notify_one(&self) {
             self.0.notify_one();
         }
     }
 
-    /// The bounded queue. Its own races are `crossbeam_queue`'s affair and not modelled; that who
-    /// pops sees what was done before the push, is.
+    /// The bounded queue. Its inner races are left to `crossbeam_queue` and not modelled. Modelled
+    /// is that a thread that pops a value sees what was done before the push.
     #[derive(Debug)]
     pub struct ArrayQueue<T> {
         capacity: usize,
@@ -146,12 +149,12 @@ mod model {
     }
 
     impl<T> ArrayQueue<T> {
-        /// Empty.
+        /// An empty queue.
         pub fn new(capacity: usize) -> Self {
             Self { capacity, values: Mutex::new(std::collections::VecDeque::new()) }
         }
 
-        /// Puts a value behind the others. If there is no room the first one goes for it.
+        /// Appends a value. If the queue is full, the first value is removed for it and returned.
         pub fn force_push(&self, value: T) -> Option<T> {
             let mut values = self.values.lock();
             let first = if values.len() == self.capacity { values.pop_front() } else { None };
@@ -165,8 +168,8 @@ mod model {
         }
     }
 
-    /// The once-cell of a chunk. Its own race is `once_cell`'s affair and not modelled; that who
-    /// reads the chunk sees it made, is.
+    /// The once-cell of a chunk. Its inner race is left to `once_cell` and not modelled. Modelled
+    /// is that a thread that reads the chunk sees it initialised.
     #[derive(Debug)]
     pub struct OnceBox<T> {
         chunk: std::sync::OnceLock<Box<T>>,
@@ -181,7 +184,7 @@ mod model {
     }
 
     impl<T> OnceBox<T> {
-        /// Nothing made.
+        /// An empty cell.
         pub fn new() -> Self {
             Self {
                 chunk: std::sync::OnceLock::new(),
@@ -190,7 +193,7 @@ mod model {
             }
         }
 
-        /// The chunk, once made.
+        /// The chunk, once it was made.
         pub fn get(&self) -> Option<&T> {
             if self.made.load(Ordering::Acquire) == 0 {
                 return None;
@@ -198,7 +201,7 @@ mod model {
             self.chunk.get().map(|chunk| &**chunk)
         }
 
-        /// Makes it, or gives the chunk back if another was faster.
+        /// Stores the chunk, or gives it back if another thread was faster.
         pub fn set(&self, chunk: Box<T>) -> Result<(), Box<T>> {
             let _setting = self.setting.lock();
             let result = self.chunk.set(chunk);

@@ -1,5 +1,5 @@
-//! The number and the name that the system gave a thread, as debuggers and profilers show them. To tell
-//! threads apart `thread_identity` is cheaper.
+//! The number and the name that the system gave a thread, as debuggers and profilers show them. To
+//! tell threads apart, `thread_identity` is cheaper.
 
 use std::io::{Read, Write};
 
@@ -8,27 +8,27 @@ pub fn current() -> u64 {
     #[cfg(loom)]
     return super::thread_identity::current();
     #[cfg(all(not(loom), target_os = "linux"))]
-    // By number, because glibc has had the function only since 2.30.
-    // SAFETY: takes no arguments.
+    // Called by its number, because glibc has the function only since 2.30.
+    // SAFETY: the call takes no arguments.
     return unsafe { libc::syscall(libc::SYS_gettid) }.unsigned_abs();
     #[cfg(all(not(loom), target_os = "macos"))]
     {
         let mut number = 0;
-        // SAFETY: 0 is the calling thread; a writable result.
+        // SAFETY: 0 is the calling thread, and the result is writable.
         unsafe { libc::pthread_threadid_np(0, &mut number) };
         return number;
     }
     #[cfg(all(not(loom), windows))]
-    // SAFETY: takes no arguments.
+    // SAFETY: the call takes no arguments.
     return u64::from(unsafe { windows_sys::Win32::System::Threading::GetCurrentThreadId() });
     #[cfg(all(not(loom), not(any(target_os = "linux", target_os = "macos", windows))))]
     return super::thread_identity::current();
 }
 
-/// Room for the name of a thread.
+/// Bytes for the name of a thread.
 pub type NameRoom = [u8; 32];
 
-/// The name of a thread of this process, where the system tells it and the thread lives.
+/// The name of a living thread of this process, if the system tells it.
 pub fn name(thread: u64, room: &mut NameRoom) -> Option<&str> {
     if !cfg!(all(not(loom), target_os = "linux")) {
         return None;

@@ -1,23 +1,26 @@
-//! A hook that runs when a thread ends: a pthread key, on Windows a fiber-local callback.
+//! A hook that runs when a thread ends: the destructor of a pthread key, on Windows a fiber-local
+//! callback.
 //!
-//! Not Rust's own thread-local destructors: those are registered per library with the C runtime
-//! and run before C++ `thread_local` objects of some plugins, which may still hold scopes.
+//! Rust's own thread-local destructors will not do. They are registered per library with the C
+//! runtime and run before the destructors of some plugins' C++ `thread_local` objects, which may
+//! still hold scopes.
 
 use std::sync::OnceLock;
 
-/// The system has no key left, or no memory to keep one of a thread's.
+/// The system has no key left, or no memory to store a thread's value under it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoKey;
 
 type Hook = fn();
 
-/// Lets `hook` run at the end of the calling thread. Arming again changes nothing. Arming inside
-/// the hook lets it run again on unix; on Windows it comes too late.
+/// Lets `hook` run at the end of the calling thread. Arming again changes nothing. If the hook
+/// itself arms, it runs once more on unix; on Windows that comes too late.
 pub fn arm(hook: Hook) -> Result<(), NoKey> {
     system::arm(key()?, hook)
 }
 
-/// The library's key, made when it is first needed. A system that has none may have one later.
+/// The library's key, created when it is first needed. If the system refuses, a later call tries
+/// again.
 fn key() -> Result<system::Key, NoKey> {
     static KEY: OnceLock<system::Key> = OnceLock::new();
     if let Some(key) = KEY.get() {
@@ -26,14 +29,14 @@ fn key() -> Result<system::Key, NoKey> {
     let made = system::create().ok_or(NoKey)?;
     let key = *KEY.get_or_init(|| made);
     if key != made {
-        // Another thread was faster.
+        // Another thread has created the key meanwhile, so this one is not needed.
         system::delete(made);
     }
     Ok(key)
 }
 
 fn run(hook: Hook) {
-    // The caller is the C runtime, which a panic must not reach.
+    // The caller is the C runtime or the system, into which a panic must not unwind.
     let _ = std::panic::catch_unwind(hook);
 }
 
@@ -45,7 +48,7 @@ mod system {
     pub type Key = libc::pthread_key_t;
 
     extern "C" fn at_exit(value: *mut c_void) {
-        // SAFETY: the only value ever stored under the key is a `Hook`, by `arm` below.
+        // SAFETY: `arm` below stores the only values under this key, and each is a `Hook`.
         let hook = unsafe { std::mem::transmute::<*mut c_void, Hook>(value) };
         super::run(hook);
     }
@@ -59,7 +62,7 @@ mod system {
     }
 
     pub fn delete(key: Key) {
-        // SAFETY: the key was created, and nobody else knows it.
+        // SAFETY: the key was just created, and no other code knows it.
         unsafe { libc::pthread_key_delete(key) };
     }
 
@@ -83,29 +86,30 @@ mod system {
 
     pub type Key = u32;
 
-    /// What a thread keeps under the index. The callback also runs where a living thread deletes
-    /// one of its fibers, which must not pass for the end of the thread.
+    /// A thread's value under the index. The system also calls back when a living thread deletes
+    /// one of its fibers; that must not be taken for the end of the thread.
     struct Armed {
         hook: Hook,
         key: Key,
         thread: u32,
-        /// The fiber that the callback belongs to; 0 while the thread is none.
+        /// The fiber that the callback belongs to; 0 if the thread was not a fiber when it armed.
         fiber: usize,
     }
 
-    /// The running fiber, as `GetCurrentFiber` of the system's C headers; 0 if the thread is none.
+    /// The running fiber, as `GetCurrentFiber` of the system's C headers; 0 if the thread is not a
+    /// fiber.
     fn current_fiber() -> usize {
-        // SAFETY: takes no arguments.
+        // SAFETY: the call takes no arguments.
         if unsafe { IsThreadAFiber() } == 0 {
             return 0;
         }
         let fiber;
-        // SAFETY: reads `FiberData` of the thread's NT_TIB.
+        // SAFETY: only reads `FiberData` of the thread's NT_TIB.
         #[cfg(target_arch = "x86_64")]
         unsafe {
             asm!("mov {}, gs:[0x20]", out(reg) fiber, options(nostack, preserves_flags, readonly));
         }
-        // SAFETY: reads `FiberData` of the thread's NT_TIB.
+        // SAFETY: only reads `FiberData` of the thread's NT_TIB.
         #[cfg(target_arch = "aarch64")]
         unsafe {
             asm!("ldr {}, [x18, #0x20]", out(reg) fiber, options(nostack, preserves_flags, readonly));
@@ -120,7 +124,7 @@ mod system {
         // SAFETY: the only values ever stored under the index are boxes that `keep` gave away, and
         // the system hands each to one callback.
         let mut armed = unsafe { Box::from_raw(value.cast_mut().cast::<Armed>()) };
-        // SAFETY: takes no arguments.
+        // SAFETY: the call takes no arguments.
         if armed.thread != unsafe { GetCurrentThreadId() } {
             return;
         }
@@ -144,7 +148,7 @@ mod system {
         if unsafe { FlsSetValue(key, value.cast()) } != 0 {
             return Ok(());
         }
-        // SAFETY: the system did not take it.
+        // SAFETY: the system refused the value, so the box is still owned here.
         drop(unsafe { Box::from_raw(value) });
         Err(NoKey)
     }
@@ -156,12 +160,12 @@ mod system {
     }
 
     pub fn delete(key: Key) {
-        // SAFETY: the index was allocated, and nobody else knows it.
+        // SAFETY: the index was just allocated, and no other code knows it.
         unsafe { FlsFree(key) };
     }
 
     pub fn arm(key: Key, hook: Hook) -> Result<(), NoKey> {
-        // SAFETY: takes no arguments.
+        // SAFETY: the call takes no arguments.
         let thread = unsafe { GetCurrentThreadId() };
         let armed = Armed { hook, key, thread, fiber: current_fiber() };
         keep(try_box(armed).map_err(|_| NoKey)?)

@@ -1,12 +1,12 @@
-//! Which of the living threads this is, as a number of the library's own that costs next to nothing. What the
-//! system calls the thread is in `system_thread`.
+//! A number that tells living threads apart and costs next to nothing to read. The system's own
+//! number of a thread is in `system_thread`.
 
 /// A number that no other living thread has; a later thread may get it again. Never 0.
 #[cfg(not(loom))]
 #[inline]
 pub fn current() -> u64 {
-    // Late in the end of a thread of a platform without native thread-locals it is one of those
-    // few; they are told apart from all others.
+    // On a platform without native thread-locals, a thread that is late in its end has no area. All
+    // such threads share 1, which no other thread has.
     super::thread_slot::area().map_or(1, |area| area.addr() as u64)
 }
 

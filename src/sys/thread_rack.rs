@@ -1,42 +1,44 @@
-//! A thread's own free cells of pools: a shelf for each pool that has a place for one. `memory::magazine`
-//! says how shelves are used.
+//! A thread's own free cells of pools, in a rack with one shelf for each pool that has a place.
+//! `memory::magazine` says how shelves are used.
 //!
-//! A thread gets a rack once it has moved as many cells one by one as a batch has, so one that makes a token
-//! or two pays nothing. The rack goes when the hook at the thread's end runs, which is armed before the rack
-//! is there; without a hook there is no rack. From then on the thread moves cells one by one, as it does
-//! where the system has taken its words away, and where there is no memory for a rack.
+//! A thread gets a rack once it has moved `BATCH` cells one by one, so a thread that makes a token
+//! or two pays nothing. The rack is freed by the hook at the thread's end. The hook is armed before
+//! the rack is installed; if it cannot be armed, there is no rack. A thread without a rack moves
+//! cells one by one: after its hook ran, after the system has taken its words away, or if there is
+//! no memory.
 //!
-//! The word `rack` of the thread's area counts up to `BATCH`, is `CLOSED`, or is the rack's address.
+//! The word `rack` of the thread's area is a count up to `BATCH`, or `CLOSED`, or the rack's
+//! address.
 
 use std::cell::Cell;
 
-/// Cells that move between a shelf and its pool at a time.
+/// How many cells move between a shelf and its pool at a time.
 #[cfg(not(loom))]
 pub const BATCH: u32 = 15;
-/// As above.
+/// As above; small, so that a model gets to the end of a batch.
 #[cfg(loom)]
 pub const BATCH: u32 = 2;
 
-/// Places for pools. The first stands for none.
+/// Shelves in a rack. The first one is not used: its place means "no shelf".
 const PLACES: usize = 16;
 
-/// One thread's free cells of one pool: at most twice `BATCH`. All zero is empty.
+/// One thread's free cells of one pool, at most twice `BATCH`. An empty shelf is all zero.
 #[derive(Debug, Default)]
 #[repr(align(32))]
 pub struct Shelf {
     /// How many cells are chained from `first` to `last`.
     pub count: Cell<u32>,
-    /// The cell that was put here last.
+    /// The cell that was put on the shelf last.
     pub first: Cell<u32>,
     /// The end of the chain.
     pub last: Cell<u32>,
-    /// First cell of a second chain of `BATCH`; 0 if there is none.
+    /// First cell of a second chain, of `BATCH` cells; 0 if there is none.
     pub spare_first: Cell<u32>,
-    /// The end of that.
+    /// The end of the second chain.
     pub spare_last: Cell<u32>,
-    /// The first of some cells that follow each other and were never used.
+    /// Number of the first of some consecutive cells that were never used.
     pub unused: Cell<u32>,
-    /// How many those are; none while there is a second chain.
+    /// How many these are; 0 while there is a second chain.
     pub unused_count: Cell<u32>,
 }
 
@@ -44,26 +46,26 @@ pub struct Shelf {
 #[derive(Debug, Default)]
 pub struct Rack([Shelf; PLACES]);
 
-/// Which shelf of every rack is a pool's.
+/// The place of a pool's shelf, the same in every rack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShelfPlace(u32);
 
 impl ShelfPlace {
-    /// Of a pool without shelves.
+    /// The place of a pool that has no shelves.
     pub const NONE: Self = Self(0);
 
-    /// All of them.
+    /// All places that pools can have.
     pub fn all() -> impl Iterator<Item = Self> {
         (1..PLACES as u32).map(Self)
     }
 
-    /// As a word.
+    /// The place as a word.
     #[inline(always)]
     pub const fn bits(self) -> u32 {
         self.0
     }
 
-    /// The place that gave these bits.
+    /// The place whose word this is.
     #[inline(always)]
     pub const fn from_bits(bits: u32) -> Self {
         Self(bits)
@@ -71,7 +73,7 @@ impl ShelfPlace {
 }
 
 impl Rack {
-    /// The shelf of a place.
+    /// The shelf at a place.
     #[inline(always)]
     pub fn shelf(&self, place: ShelfPlace) -> &Shelf {
         &self.0[place.0 as usize % PLACES]
@@ -89,18 +91,19 @@ mod thread {
     use std::ptr;
     use std::sync::OnceLock;
 
-    /// The thread's hook has run.
+    /// The word of a thread whose hook has run.
     const CLOSED: usize = BATCH as usize + 1;
 
-    /// What runs at a thread's end and calls `close`.
+    /// The function that runs at a thread's end and calls `close`.
     static HOOK: OnceLock<fn()> = OnceLock::new();
 
-    /// Lets threads have racks. `hook` has to call `close`.
+    /// Lets threads have racks from now on. `hook` has to call `close`.
     pub fn open(hook: fn()) {
         let _ = HOOK.set(hook);
     }
 
-    /// Uses the calling thread's shelf of a place. `None`: it has none.
+    /// Uses the calling thread's shelf at a place. `None`: the thread has no rack, or the pool no
+    /// place.
     ///
     /// `user` must not end the thread.
     #[inline(always)]
@@ -109,17 +112,17 @@ mod thread {
             return None;
         }
         let area = thread_slot::area()?;
-        // SAFETY: the area is this thread's own and lives until it ends.
+        // SAFETY: the area is this thread's own and lives until the thread ends.
         let rack = unsafe { (*area).rack.get() };
         if rack.addr() <= CLOSED {
             return None;
         }
-        // SAFETY: what is neither a count nor CLOSED was a box of `make`, which only `close` takes away: not
-        // while `user` runs, who calls nothing but a pool.
+        // SAFETY: a word above CLOSED is the address of a box from `make`. Only `close` frees it,
+        // and `close` does not run during `user`, which calls nothing but a pool.
         Some(user(unsafe { &*rack.cast::<Rack>() }.shelf(place)))
     }
 
-    /// As `with_shelf`, but a thread that has none may get it: counts one cell.
+    /// As `with_shelf`, but counts one cell for a thread without a rack, which may get one by that.
     pub fn with_new_shelf<R>(place: ShelfPlace, user: impl FnOnce(&Shelf) -> R) -> Option<R> {
         if place != ShelfPlace::NONE {
             make();
@@ -129,7 +132,7 @@ mod thread {
 
     fn make() -> Option<()> {
         let area = thread_slot::area()?;
-        // SAFETY: the area is this thread's own and lives until it ends.
+        // SAFETY: the area is this thread's own and lives until the thread ends.
         let word = unsafe { &(*area).rack };
         let count = word.get().addr();
         if count < BATCH as usize {
@@ -138,7 +141,7 @@ mod thread {
         if count != BATCH as usize {
             return None;
         }
-        // If this fails now, the thread tries it again after as many more.
+        // If one of the next steps fails, the thread tries again after `BATCH` more cells.
         word.set(ptr::null());
         let rack = try_box(Rack::default()).ok()?;
         thread_exit::arm(*HOOK.get()?).ok()?;
@@ -146,30 +149,32 @@ mod thread {
         Some(())
     }
 
-    /// Takes the calling thread's rack away, if it has one, after `empty` has emptied it. It gets no other.
+    /// Frees the calling thread's rack, if it has one, after `empty` has emptied it. The thread
+    /// never gets another.
     ///
     /// # Safety
-    /// No `with_shelf` of this thread is under way.
+    /// No `with_shelf` of this thread is running.
     pub unsafe fn close(empty: impl FnOnce(&Rack)) {
         let Some(area) = thread_slot::area() else { return };
-        // SAFETY: the area is this thread's own and lives until it ends.
+        // SAFETY: the area is this thread's own and lives until the thread ends.
         let word = unsafe { &(*area).rack };
         let rack = word.replace(ptr::without_provenance(CLOSED));
         if rack.addr() > CLOSED {
-            // SAFETY: the box of `make`, which nobody else takes back, and which nobody uses.
+            // SAFETY: the box from `make`. The word no longer names it, so it is freed once; and no
+            // `with_shelf` runs.
             let rack = unsafe { Box::from_raw(rack.cast_mut().cast::<Rack>()) };
             empty(&rack);
         }
     }
 }
 
-/// Models give their threads shelves themselves.
+/// Always `None`: models give their threads shelves themselves.
 #[cfg(loom)]
 pub fn with_shelf<R>(_place: ShelfPlace, _user: impl FnOnce(&Shelf) -> R) -> Option<R> {
     None
 }
 
-/// As above.
+/// Always `None`, as above.
 #[cfg(loom)]
 pub fn with_new_shelf<R>(_place: ShelfPlace, _user: impl FnOnce(&Shelf) -> R) -> Option<R> {
     None

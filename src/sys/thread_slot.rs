@@ -1,35 +1,38 @@
-//! The few words of each thread that a probe reads, at the cheapest safe distance.
+//! The few words of each thread that a probe reads, reached in as few instructions as is safe.
 //!
-//! On x86-64 Linux with glibc the words are reached through a TLS descriptor: about ten
-//! instructions less than `__tls_get_addr`, and unlike the initial-exec model it never makes the
-//! loader refuse the library for want of static TLS; glibc uses that when there is room and falls
-//! back when there is none. The call is written by hand, and declared to clobber all that a C call
-//! may, because `_dl_tlsdesc_dynamic` of glibc before 2.40 does not preserve vector registers as
-//! compilers assume (glibc bug 31372). `--cfg dcc_plain_tls` selects the portable form there too
-//! (ThreadSanitizer knows only that one).
+//! On x86-64 Linux with glibc the words are reached through a TLS descriptor. That takes about ten
+//! instructions less than `__tls_get_addr`. The initial-exec model would be as fast, but it makes
+//! the loader refuse the library if there is no static TLS left; with a descriptor glibc uses
+//! static TLS if there is room, and dynamic TLS otherwise.
+//!
+//! The call is written by hand. It is declared to clobber all that a C call may, because
+//! `_dl_tlsdesc_dynamic` of glibc before 2.40 does not preserve vector registers, although
+//! compilers assume it (glibc bug 31372). `--cfg dcc_plain_tls` selects the portable form there
+//! too; ThreadSanitizer knows no other.
 
 use std::cell::Cell;
 use std::ptr;
 use std::sync::atomic::AtomicU64;
 
-/// The state word that stands for "nothing installed": always equal to the handle NULL.
+/// The state word that stands for "nothing installed". It always equals the handle NULL.
 pub static NEVER_CANCELLED: AtomicU64 = AtomicU64::new(0);
 
-/// One thread's words. All zero but the pointers, which start at `NEVER_CANCELLED`.
+/// One thread's words. All start as zero except the two word pointers, which start at
+/// `NEVER_CANCELLED`.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Area {
     /// State word of the current token.
     pub token_word: Cell<*const AtomicU64>,
-    /// What that word holds while nothing is asked.
+    /// The value of `token_word` while there is nothing to ask.
     pub token_expected: Cell<u64>,
     /// State word of the current job's token.
     pub job_word: Cell<*const AtomicU64>,
-    /// What that word holds while nothing is asked.
+    /// The value of `job_word` while there is nothing to ask.
     pub job_expected: Cell<u64>,
-    /// The colder rest of the thread's record; NULL until it is needed.
+    /// The rest of the thread's record, which is used less often; NULL until it is needed.
     pub record: Cell<*const ()>,
-    /// The thread's free cells of pools; `thread_rack` says what it may be.
+    /// The thread's free cells of pools; `thread_rack` says which values the word has.
     pub rack: Cell<*const ()>,
 }
 
@@ -53,7 +56,8 @@ mod access {
 
     const _: () = assert!(size_of::<Area>() == 48);
 
-    // Layout of `Area::new()`; hidden, so that it is neither exported nor preempted.
+    // The same bytes as `Area::new()`. The symbol is hidden, so that it is neither exported nor
+    // preempted.
     std::arch::global_asm!(
         ".pushsection .tdata.dcc_thread_area, \"awT\", @progbits",
         ".hidden dcc_thread_area",
@@ -75,7 +79,7 @@ mod access {
     #[inline(always)]
     pub fn area() -> Option<*const Area> {
         let address: *const Area;
-        // SAFETY: the canonical descriptor sequence, which leaves the offset from the thread
+        // SAFETY: this is the canonical descriptor sequence. It leaves the offset from the thread
         // pointer in rax; all else that a call may touch is declared as clobbered.
         unsafe {
             std::arch::asm!(
@@ -105,8 +109,9 @@ mod access {
     }
 }
 
-/// The calling thread's words, valid until the thread ends. `None` when the system has already
-/// taken them away, which only platforms without native thread-locals do, late in a thread's end.
+/// The calling thread's words, valid until the thread ends. `None` if the system has already taken
+/// them away. That happens late in a thread's end, and only on platforms without native
+/// thread-locals.
 #[inline(always)]
 pub fn area() -> Option<*const Area> {
     access::area()

@@ -1,9 +1,9 @@
-//! The processor's own counter of time: several times cheaper to read than the clock.
+//! The processor's own counter of time, which is several times cheaper to read than the clock.
 //!
-//! Its unit is not known, and it may jump where a virtual machine moves or the computer sleeps. So it only
-//! says when it is worth reading the clock.
+//! Its unit is not known, and it may jump when a virtual machine moves or the computer sleeps. So
+//! it only tells when it is worth reading the clock.
 
-/// What the counter says; `None` where the processor has none that programs may read.
+/// The counter's value; `None` if the processor has none that programs may read.
 #[inline]
 pub fn now() -> Option<u64> {
     if cfg!(loom) {
@@ -16,7 +16,7 @@ pub fn now() -> Option<u64> {
 mod counter {
     #[inline]
     pub fn now() -> Option<u64> {
-        // SAFETY: each processor of this architecture has the instruction. It changes nothing.
+        // SAFETY: every x86-64 processor has the instruction, and it changes nothing.
         Some(unsafe { std::arch::x86_64::_rdtsc() })
     }
 }
@@ -26,7 +26,8 @@ mod counter {
     #[inline]
     pub fn now() -> Option<u64> {
         let ticks: u64;
-        // SAFETY: Linux, macOS and Windows let programs read this register. Reading changes nothing.
+        // SAFETY: Linux, macOS and Windows let programs read this register, and reading changes
+        // nothing.
         unsafe { std::arch::asm!("mrs {}, cntvct_el0", out(reg) ticks, options(nomem, nostack)) };
         Some(ticks)
     }

@@ -1,21 +1,22 @@
-//! Guards that a process of models, or of the ABI's fuzzer, runs without, to see that it finds out:
-//! `.ci/models`, `.ci/fuzz-abi`.
+//! Guards of races that tests take away one by one: `.ci/models` for models, `.ci/fuzz-abi` for the
+//! ABI's fuzzer. Each test has to fail without the guard.
 
 #[cfg(any(loom, dcc_weakened))]
 use std::sync::LazyLock;
 
-/// Read once, and nothing that loom sees: schedules are those of the code that is left.
+/// The guard that this process runs without. Read once, by nothing that loom sees, so that the
+/// schedules are those of the remaining code.
 #[cfg(any(loom, dcc_weakened))]
 static GUARD: LazyLock<String> =
     LazyLock::new(|| std::env::var("DCC_WEAKENED").unwrap_or_default());
 
-/// Whether this guard is taken away.
+/// Whether this process runs without the guard.
 #[cfg(any(loom, dcc_weakened))]
 pub fn is(guard: &str) -> bool {
     *GUARD == guard
 }
 
-/// Whether this guard is taken away.
+/// Whether this process runs without the guard.
 #[cfg(any(loom, dcc_weakened))]
 #[macro_export]
 #[doc(hidden)]
@@ -25,7 +26,7 @@ macro_rules! weakened {
     };
 }
 
-/// Nothing: guards are taken away there alone.
+/// Always false: only models and the fuzzer can take guards away.
 #[cfg(not(any(loom, dcc_weakened)))]
 #[macro_export]
 #[doc(hidden)]

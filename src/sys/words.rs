@@ -1,9 +1,10 @@
-//! Words seen as the bytes that they are.
+//! Words as bytes.
 
 /// The bytes of some words, in the order in which they lie in memory.
 #[inline]
 pub fn bytes_of<const N: usize>(words: &[u64; N]) -> &[u8] {
-    // SAFETY: a live array of so many bytes, all of which have a value; bytes need no alignment.
+    // SAFETY: the array is borrowed and has that many bytes, all initialised; bytes need no
+    // alignment.
     unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), size_of_val(words)) }
 }
 

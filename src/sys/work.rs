@@ -1,13 +1,14 @@
-//! The functions of a posted job. Whoever builds one promises what C callers promise in the header.
+//! The functions of a posted job. The code that constructs a `Work` promises what C callers promise
+//! in the header.
 
 use super::callout::{DestroyFn, Payload, UserData};
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-/// C form of what a posted job does. The job is borrowed. May unwind: it then ends its job only.
+/// The function of a posted job, in C. The job is borrowed. It may unwind; that ends only its job.
 pub type JobFn = unsafe extern "C-unwind" fn(job: *const c_void, user_data: *mut c_void) -> i32;
 
-/// C form of what is told when a posted job is over. The job is borrowed.
+/// The completion of a posted job, called when the job has ended, in C. The job is borrowed.
 pub type CompletionFn =
     unsafe extern "C" fn(job: *const c_void, state: i32, user_data: *mut c_void);
 
@@ -20,7 +21,7 @@ pub struct Work {
     payload: Payload,
 }
 
-/// The function of a posted job, to be called while its `Work` is there.
+/// The function of a posted job; may be called only while the `Work` it came from lives.
 #[derive(Clone, Copy, Debug)]
 pub struct JobFunction {
     function: JobFn,
@@ -36,16 +37,16 @@ impl Work {
         Self { function, completion, payload }
     }
 
-    /// What is to be called while this is there.
+    /// The function, to be called while this `Work` lives.
     pub fn function(&self) -> JobFunction {
         JobFunction { function: self.function, user_data: self.payload.user_data() }
     }
 
-    /// Calls the completion. Never call it under a lock.
+    /// Calls the completion, if there is one. Never call it under a lock.
     pub fn complete(&self, job: u64, state: i32) {
         if let Some(completion) = self.completion {
             let job = std::ptr::without_provenance(job as usize);
-            // SAFETY: promised to `new`.
+            // SAFETY: the caller of `new` promised it.
             unsafe { completion(job, state, self.payload.user_data().pointer()) }
         }
     }
@@ -55,19 +56,20 @@ impl Work {
         self.completion.is_some()
     }
 
-    /// Whether foreign code runs where it ends.
+    /// Whether the end of the job calls foreign code: a completion or a destroy-notify.
     pub fn is_told_its_end(&self) -> bool {
         self.completion.is_some() || self.payload.has_notify()
     }
 
-    /// What is left when nothing is called any more.
+    /// Gives the payload when neither function is called any more, so that it can be destroyed.
     pub fn into_payload(self) -> Payload {
         self.payload
     }
 }
 
-/// Room for the functions of a posted job, filled and emptied by turns. Who may do either is the affair of
-/// the thing that contains it; the cell only carries the words from one thread to the other.
+/// Room for the functions of a posted job; filled and emptied any number of times. The object that
+/// contains the cell decides which thread may do either, and orders those accesses. The cell only
+/// carries the words from one thread to the other, so all its accesses are Relaxed.
 #[derive(Debug, Default)]
 pub struct WorkCell {
     function: AtomicUsize,
@@ -89,31 +91,34 @@ impl WorkCell {
         self.function.store(function as usize, Ordering::Relaxed);
     }
 
-    /// Whether something is in it.
+    /// Whether there are functions in the cell.
     #[inline]
     pub fn is_filled(&self) -> bool {
         self.function.load(Ordering::Relaxed) != 0
     }
 
-    /// The function of what is in it, for who keeps that from being taken out.
+    /// The function in the cell. The caller has to keep other threads from emptying it meanwhile.
     #[inline]
     pub fn function(&self) -> Option<JobFunction> {
         let function = self.function.load(Ordering::Relaxed);
         let user_data = UserData::new(self.user_data.load(Ordering::Relaxed));
-        // SAFETY: the word is that of the `Work` that `put` got, whose maker's promise still holds.
+        // SAFETY: the word came from the `Work` that was given to `put`, and the promise made for
+        // that work still holds.
         let function = unsafe { std::mem::transmute::<usize, Option<JobFn>>(function) };
         function.map(|function| JobFunction { function, user_data })
     }
 
-    /// Empties the cell; `None` if it is empty.
+    /// Takes out the functions; `None` if the cell is empty.
     #[inline]
     pub fn take(&self) -> Option<Work> {
         let JobFunction { function, user_data } = self.function()?;
         self.function.store(0, Ordering::Relaxed);
-        // Leak checkers must not take an empty cell for a user.
+        // Leak checkers must not take the pointer in an empty cell for a reference to the user
+        // data.
         self.user_data.store(std::ptr::null_mut(), Ordering::Relaxed);
         let read = |word: &AtomicUsize| word.load(Ordering::Relaxed);
-        // SAFETY: the words are those of the `Work` that `put` got, whose maker's promise still holds.
+        // SAFETY: the words came from the `Work` that was given to `put`, and the promise made for
+        // that work still holds.
         Some(unsafe {
             let completion = read(&self.completion);
             let completion = std::mem::transmute::<usize, Option<CompletionFn>>(completion);
@@ -124,10 +129,10 @@ impl WorkCell {
 }
 
 impl JobFunction {
-    /// Calls the function. Never call it under a lock. A panic goes through.
+    /// Calls the function. Never call it under a lock. A panic of the function passes through.
     pub fn call(&self, job: u64) -> i32 {
         let job = std::ptr::without_provenance(job as usize);
-        // SAFETY: promised to `Work::new`.
+        // SAFETY: the caller of `Work::new` promised it.
         unsafe { (self.function)(job, self.user_data.pointer()) }
     }
 }

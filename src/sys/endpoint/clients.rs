@@ -1,8 +1,10 @@
-//! The clients of a socket that have not said their line yet, or have not taken all of their answer. They
-//! wait side by side, so that who says nothing, or takes nothing, keeps nobody from an answer.
+//! The clients of a socket that have not sent their line yet or have not taken all of their answer.
+//! They wait side by side, so that a client that says nothing, or takes nothing, does not delay the
+//! others.
 //!
-//! Invariants: as many wait as there is room for, the oldest goes for the newest; each has its time, and
-//! goes when that is over. What a host gives to them is bounded by both.
+//! Invariants, which bound what a host spends on clients:
+//! 1. At most `MOST_SILENT` and `MOST_TAKING` clients wait; the oldest is dropped for the newest.
+//! 2. Each client has a limited time and is dropped when that is over.
 
 use super::line::{MAX_LINE, patience};
 use std::io::{self, ErrorKind, Read, Write};
@@ -10,12 +12,12 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-/// Most clients that may be silent at a time.
+/// Most clients that may wait with their line unsent.
 pub const MOST_SILENT: usize = 64;
-/// Most answers that may be under way at a time.
+/// Most answers that may be under way.
 const MOST_TAKING: usize = 8;
 
-/// A client that is to say its line.
+/// A client whose line is awaited; `line` has what was read of it.
 #[derive(Debug)]
 struct Talker {
     stream: UnixStream,
@@ -23,7 +25,7 @@ struct Talker {
     until: Instant,
 }
 
-/// A client that is to take its answer, from `sent` on.
+/// A client that is to take its answer, from byte `sent` on.
 #[derive(Debug)]
 struct Taker {
     stream: UnixStream,
@@ -32,28 +34,28 @@ struct Taker {
     until: Instant,
 }
 
-/// Those that wait.
+/// The clients that wait, oldest first.
 #[derive(Debug)]
 pub struct Clients {
     talkers: Vec<Talker>,
     takers: Vec<Taker>,
 }
 
-/// What a client has come to.
+/// How a client stands after a read or a write.
 enum Step {
     Waits,
     Done,
     Gone,
 }
 
-/// Descriptors that are waited for at once: these clients' and two more.
+/// Most descriptors that are waited for at once: all clients and two others.
 const MOST_WAITS: usize = 2 + MOST_SILENT + MOST_TAKING;
 
-/// Which of the two more have something to be read.
+/// Which of the two other descriptors can be read.
 pub struct Heard(pub [bool; 2]);
 
 impl Clients {
-    /// None yet; room for all.
+    /// No clients yet, and memory for all that there may be.
     pub fn new() -> io::Result<Self> {
         let mut clients = Self { talkers: Vec::new(), takers: Vec::new() };
         let no_memory = |_| io::Error::from(ErrorKind::OutOfMemory);
@@ -62,7 +64,7 @@ impl Clients {
         Ok(clients)
     }
 
-    /// Takes one in, which does not block.
+    /// Adds a client, whose stream is non-blocking.
     pub fn let_in(&mut self, stream: UnixStream) {
         if self.talkers.len() == MOST_SILENT {
             self.talkers.remove(0);
@@ -70,14 +72,14 @@ impl Clients {
         self.talkers.push(Talker { stream, line: Vec::new(), until: patience() });
     }
 
-    /// Shows the oldest silent one out. False: there is none.
+    /// Drops the oldest client whose line is awaited. False: there is none.
     pub fn make_room(&mut self) -> bool {
         let is_there = !self.talkers.is_empty();
         self.talkers.drain(..usize::from(is_there));
         is_there
     }
 
-    /// Shows all out that have not said their line.
+    /// Drops all clients whose line is awaited.
     pub fn stop_listening(&mut self) {
         self.talkers.clear();
     }
@@ -87,8 +89,7 @@ impl Clients {
         !self.takers.is_empty()
     }
 
-    /// Hands an answer over as far as the system takes it at once; the rest goes while others are waited
-    /// for.
+    /// Hands over as much of an answer as the system takes at once. The rest follows during `wait`.
     pub fn answer(&mut self, stream: UnixStream, line: &[u8]) -> io::Result<()> {
         let mut answer = Vec::new();
         answer.try_reserve_exact(line.len() + 1).map_err(|_| ErrorKind::OutOfMemory)?;
@@ -104,8 +105,9 @@ impl Clients {
         Ok(())
     }
 
-    /// Waits until one of these clients or of the two others can go on, or somebody's time is over, and
-    /// goes on with the clients. `None`: the system does not tell.
+    /// Waits until one of the clients or of the other descriptors is ready, or a client's time is
+    /// over. Then reads from and writes to the clients that are ready. `None`: the system's wait
+    /// failed.
     pub fn wait(&mut self, others: [RawFd; 2]) -> Option<Heard> {
         let now = Instant::now();
         self.talkers.retain(|talker| talker.until > now);
@@ -122,10 +124,11 @@ impl Clients {
         let times = self.talkers.iter().map(|talker| talker.until);
         let next = times.chain(self.takers.iter().map(|taker| taker.until)).min();
         let until = next.map(|time| time.saturating_duration_since(now));
-        // Rounded up, or the last part of a millisecond would be spent asking.
+        // Rounded up; otherwise the last part of a millisecond would be spent on polls that do not
+        // wait.
         let milliseconds =
             until.map_or(-1, |time: Duration| i32::try_from(time.as_millis() + 1).unwrap_or(-1));
-        // SAFETY: an array of at least that length.
+        // SAFETY: the array has at least `count` elements.
         let found = unsafe { libc::poll(waits.as_mut_ptr(), count as libc::nfds_t, milliseconds) };
         if found < 0 {
             let is_interrupted = io::Error::last_os_error().kind() == ErrorKind::Interrupted;
@@ -138,7 +141,7 @@ impl Clients {
         Some(Heard([waits[0].revents != 0, waits[1].revents != 0]))
     }
 
-    /// The oldest that has said its line.
+    /// Takes out the oldest client that has sent its line; returns the line without its end.
     pub fn take_heard(&mut self) -> Option<(UnixStream, Vec<u8>)> {
         let at = self.talkers.iter().position(Talker::is_heard)?;
         let Talker { stream, mut line, .. } = self.talkers.remove(at);
@@ -148,12 +151,12 @@ impl Clients {
 }
 
 impl Talker {
-    /// What comes after the line counts for nothing.
+    /// Whether the line is complete; bytes behind its end are ignored.
     fn is_heard(&self) -> bool {
         self.line.last() == Some(&b'\n')
     }
 
-    /// Reads what is there, a piece, up to the end of the line, which stays.
+    /// Reads one piece, up to the end of the line; the newline stays in `line`.
     fn go_on(&mut self) -> Step {
         let mut room = [0; 4096];
         let count = match self.stream.read(&mut room) {
@@ -173,8 +176,8 @@ impl Talker {
 }
 
 impl Taker {
-    /// Writes what the system takes. A peer that has gone is an error here, not a signal: the library's
-    /// threads have SIGPIPE off.
+    /// Writes as much as the system takes. A peer that has gone is an error here, not a signal: the
+    /// library's threads block SIGPIPE.
     fn go_on(&mut self) -> Step {
         loop {
             match self.stream.write(&self.answer[self.sent..]) {

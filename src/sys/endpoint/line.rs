@@ -1,24 +1,24 @@
-//! What passes between a client and the process: a line, then an answer, each of bounded length and in
-//! bounded time.
+//! What passes between a client and the process: one line and one answer, each of limited length
+//! and in limited time.
 
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
-/// A time for each client to have sent its line, and again to have taken its answer.
+/// The time that each client has to send its line, and again to take its answer.
 pub const PATIENCE_NS: u64 = 1_000_000_000;
 
-/// The most bytes of a line that comes in.
+/// Most bytes of a client's line, without its end.
 pub const MAX_LINE: usize = 16 * 1024;
 
-/// The most bytes of an answer.
+/// Most bytes of an answer that a client accepts.
 pub const MAX_ANSWER: usize = 64 << 20;
 
-/// When a client's time is over that begins now.
+/// The moment when the time of a client is over that begins now.
 pub fn patience() -> Instant {
     Instant::now() + Duration::from_nanos(PATIENCE_NS)
 }
 
-/// Collects what `read` brings up to the end of a line, which is not part of what comes back.
+/// Collects the bytes from `read` up to the end of a line. The newline is not returned.
 pub fn read_line(
     limit: usize,
     mut read: impl FnMut(&mut [u8]) -> io::Result<usize>,
@@ -35,7 +35,7 @@ pub fn read_line(
         let end = room[..count].iter().position(|byte| *byte == b'\n');
         let piece = &room[..end.unwrap_or(count)];
         if line.len() + piece.len() > limit {
-            // Without a text of its own, which would be allocated.
+            // An error with a text of its own would allocate.
             return Err(ErrorKind::FileTooLarge.into());
         }
         line.try_reserve(piece.len()).map_err(|_| ErrorKind::OutOfMemory)?;

@@ -1,13 +1,15 @@
-//! Where programs of the same user reach this process: a Unix socket in a folder of that user, on
-//! Windows a named pipe. Nobody else gets in, and nothing comes over a network.
+//! An endpoint by which programs of the same user reach this process: a Unix socket in a folder of
+//! that user, on Windows a named pipe. Other users cannot connect, and nothing comes over a
+//! network.
 //!
-//! A client has a time for its line and again for its answer. On a Unix socket clients wait side by side, so
-//! that who says nothing, or takes nothing, keeps nobody waiting; on a pipe they are let in one by one, so
-//! that he does, for no longer than that.
+//! A client has a limited time to send its line, and again to take its answer. On a Unix socket
+//! clients wait side by side, so a client that says nothing, or takes no answer, keeps nobody
+//! waiting. On a pipe clients are served one after the other, so such a client delays the next one,
+//! but no longer than its time.
 //!
-//! - `line`: what passes, and how long that may take.
-//! - `unix`: the socket, and `clients`, those of it that are not done. `windows`: the pipe. Which of the two
-//!   there is, is called `system` here.
+//! - `line`: the limits of lines and answers, and the reading of a line.
+//! - `unix`: the socket, with `clients`, those that are not done. `windows`: the pipe. The module
+//!   of this platform is called `system` here.
 
 use std::io;
 
@@ -34,27 +36,27 @@ pub use system::{address_of, exchange, processes};
 /// A client that has been let in.
 pub use system::Client;
 
-/// A place where clients are let in.
+/// The place where this process lets clients in.
 #[derive(Debug)]
 pub struct Endpoint(system::Listener);
 
 impl Endpoint {
-    /// Opens the one of this process.
+    /// Opens the endpoint of this process.
     pub fn open() -> io::Result<Self> {
         system::Listener::open().map(Self)
     }
 
-    /// Its path or name.
+    /// The path of the socket or the name of the pipe.
     pub fn address(&self) -> &str {
         self.0.address()
     }
 
-    /// Waits for the next client. `None`: it was closed, or the system let it down for good.
+    /// Waits for the next client. `None`: the endpoint was closed, or the system failed for good.
     pub fn next(&self) -> Option<Client> {
         self.0.next()
     }
 
-    /// Lets no one in any more, and `next` return.
+    /// Lets in no further client; `next` returns.
     pub fn close(&self) {
         self.0.close();
     }
@@ -117,7 +119,7 @@ mod tests {
         });
     }
 
-    /// On a Unix socket it is opened with a reserve.
+    /// Not on Unix, where the endpoint is opened with a reserve of memory.
     #[cfg(windows)]
     #[test]
     fn without_memory_none_is_opened() {
@@ -149,7 +151,7 @@ mod tests {
         });
     }
 
-    /// Nothing comes any more.
+    /// Asserts that the client gets no answer.
     fn assert_shown_out(client: &mut impl io::Read) {
         assert!(!matches!(client.read(&mut [0]), Ok(1..)), "it got an answer");
     }
@@ -163,7 +165,7 @@ mod tests {
         });
     }
 
-    /// One after the other they would keep the last for minutes.
+    /// Served one after the other, they would delay the last client for minutes.
     #[cfg(unix)]
     const MANY: usize = 200;
     #[cfg(unix)]
@@ -175,7 +177,7 @@ mod tests {
         with_echo(|address| {
             let connect = || system::connect(address, Instant::now() + A_MINUTE).unwrap();
             let mut silent: Vec<_> = (0..MANY).map(|_| connect()).collect();
-            // Some have begun to talk.
+            // Some have begun to send a line.
             for half in silent.iter_mut().step_by(2) {
                 let _ = io::Write::write_all(half, b"half a line");
             }
@@ -198,7 +200,8 @@ mod tests {
             let asking: Vec<_> = (0..MANY).map(|_| ask()).collect();
             assert_eq!(exchange(address, "next", A_MINUTE).unwrap(), "next");
             drop(asking);
-            // Who takes it has it, however slowly the system hands it over.
+            // A client that takes its answer gets all of it, however slowly the system hands it
+            // over.
             assert_eq!(exchange(address, "long", A_MINUTE).unwrap().len(), 1 << 20);
         });
     }
@@ -222,7 +225,8 @@ mod tests {
         });
     }
 
-    /// An answer is not cut off by the close; on a busy machine by its time, so there are some attempts.
+    /// A close must not cut an answer off. On a busy machine the answer's own time may do so, hence
+    /// some attempts.
     #[cfg(unix)]
     #[test]
     fn who_is_being_answered_has_his_answer_after_a_close() {

@@ -1,4 +1,5 @@
-//! A Unix socket in a folder that only its user can enter; who connects is asked for his user id, too.
+//! A Unix socket in a folder that only its user can enter. The user id of each peer is checked as
+//! well.
 
 use super::clients::{Clients, Heard};
 use super::line::{MAX_ANSWER, read_line};
@@ -13,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-/// The socket, what wakes who waits for a client, and the clients that are not done. Their lock is a leaf;
-/// only the thread that serves takes it.
+/// The socket, a pair of streams that wakes a waiting `next`, and the clients that are not done.
+/// The lock of `clients` is a leaf; only the thread that serves takes it.
 #[derive(Debug)]
 pub struct Listener {
     socket: UnixListener,
@@ -24,7 +25,7 @@ pub struct Listener {
     clients: Arc<Mutex<Clients>>,
 }
 
-/// A client that has said its line.
+/// A client that has sent its line.
 #[derive(Debug)]
 pub struct Client {
     stream: Option<UnixStream>,
@@ -33,26 +34,27 @@ pub struct Client {
 }
 
 fn user() -> u32 {
-    // SAFETY: a question that cannot fail.
+    // SAFETY: the call takes no arguments and cannot fail.
     unsafe { libc::geteuid() }
 }
 
-/// Where this user's sockets may be, best first. Not from the environment: it differs between a host
-/// and a terminal.
+/// Where this user's sockets may be, best first. Not taken from the environment, which differs
+/// between a host and a terminal.
 fn folders() -> [PathBuf; 2] {
     let user = user();
     [format!("/run/user/{user}/dcc-cancel").into(), format!("/tmp/dcc-cancel-{user}").into()]
 }
 
-/// Whether a folder is this user's, and nobody else may enter it.
+/// Whether a folder belongs to this user and no other user may enter it.
 pub fn is_private(folder: &Path) -> bool {
     fs::symlink_metadata(folder).is_ok_and(|about| {
         about.is_dir() && about.uid() == user() && about.permissions().mode() & 0o077 == 0
     })
 }
 
-/// Lets the user himself in, whom his umask may have locked out. Nobody else can have put another folder
-/// in its place meanwhile: those above are root's, or let only owners rename what is in them.
+/// Gives the user access to the folder, which the user's own umask may have taken away. No other
+/// user can have replaced the folder meanwhile: its parent belongs to root, or lets only owners
+/// rename entries.
 fn open_to_its_user(folder: &Path) -> io::Result<()> {
     let mode = fs::symlink_metadata(folder)?.permissions().mode() & 0o777;
     if mode == 0o700 { Ok(()) } else { fs::set_permissions(folder, Permissions::from_mode(0o700)) }
@@ -77,7 +79,7 @@ fn file_of(process: u32) -> String {
     format!("{process}.sock")
 }
 
-/// The address of the endpoint of a process, open or not.
+/// The address of a process's endpoint, whether it is open or not.
 pub fn address_of(process: u32) -> String {
     let [best, other] = folders();
     let file = file_of(process);
@@ -106,16 +108,16 @@ pub fn processes() -> Vec<u32> {
     found
 }
 
-/// Whether nobody listens: its process ended without a word. Such a file is removed, unless it is so
-/// young that its process may be about to listen.
+/// Whether a socket's file is left over: no process listens there, because its own ended without
+/// removing it. The file is removed, unless it is so young that its process may be about to listen.
 fn is_left_over(address: &Path, process: u32) -> bool {
     if !has_ended(process) {
-        // A link that leads nowhere is no socket either.
+        // A link that leads nowhere is not a socket either.
         return try_connect(address).is_err_and(|error| {
             matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound)
         });
     }
-    // A child that it forked may hold the socket still, and answers nobody.
+    // A child that the process forked may still hold the socket; it answers nobody.
     let is_held = try_connect(address).is_ok();
     let made = fs::symlink_metadata(address).and_then(|about| about.modified());
     let age = made.ok().and_then(|made| SystemTime::now().duration_since(made).ok());
@@ -128,7 +130,7 @@ fn is_left_over(address: &Path, process: u32) -> bool {
 /// Whether there is no such process.
 fn has_ended(process: u32) -> bool {
     let Ok(process) = libc::pid_t::try_from(process) else { return true };
-    // SAFETY: no signal is sent, it is only asked for.
+    // SAFETY: signal 0 is not sent; the call only asks whether it could be.
     let status = unsafe { libc::kill(process, 0) };
     status != 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
 }
@@ -138,7 +140,7 @@ fn bind(address: &Path) -> io::Result<UnixListener> {
         Err(error) if error.kind() == ErrorKind::AddrInUse => (),
         other => return other,
     }
-    // An earlier process of the same number, or another copy of the library.
+    // The file belongs to an earlier process of the same number, or to another copy of the library.
     match try_connect(address) {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(address)?,
         _ => {
@@ -151,9 +153,9 @@ fn bind(address: &Path) -> io::Result<UnixListener> {
     UnixListener::bind(address)
 }
 
-/// Connects without waiting: where others wait already that is `WouldBlock`.
+/// Connects without waiting. If other clients already wait to be let in, the error is `WouldBlock`.
 fn try_connect(address: &Path) -> io::Result<UnixStream> {
-    // SAFETY: zero is a value of an address.
+    // SAFETY: all zeros is a valid address.
     let mut name: libc::sockaddr_un = unsafe { std::mem::zeroed() };
     name.sun_family = libc::AF_UNIX as libc::sa_family_t;
     let path = address.as_os_str().as_encoded_bytes();
@@ -163,18 +165,18 @@ fn try_connect(address: &Path) -> io::Result<UnixStream> {
     for (to, from) in name.sun_path.iter_mut().zip(path) {
         *to = *from as libc::c_char;
     }
-    // SAFETY: no pointers; a descriptor or -1 comes back.
+    // SAFETY: the call takes no pointers; a descriptor or -1 comes back.
     let descriptor = unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0) };
     if descriptor < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: a descriptor just made, owned by nobody else.
+    // SAFETY: the descriptor is new, and nothing else owns it.
     let stream = UnixStream::from(unsafe { OwnedFd::from_raw_fd(descriptor) });
-    // SAFETY: an open descriptor, which programs that are started need not have.
+    // SAFETY: the descriptor is open. Programs that this one starts do not inherit it.
     unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
     stream.set_nonblocking(true)?;
     let size = size_of::<libc::sockaddr_un>() as libc::socklen_t;
-    // SAFETY: an open descriptor and an address of that size.
+    // SAFETY: the descriptor is open, and the address has that size.
     if unsafe { libc::connect(descriptor, (&raw const name).cast(), size) } != 0 {
         return Err(io::Error::last_os_error());
     }
@@ -191,7 +193,7 @@ impl Listener {
         let address = path.to_string_lossy().into_owned();
         let listener = Self { socket, address, woken, waker, clients };
         listener.socket.set_nonblocking(true)?;
-        // Who connects needs to be allowed to write to it, whatever the umask is.
+        // A client of this user needs permission to write, whatever the umask is.
         fs::set_permissions(&listener.address, Permissions::from_mode(0o600))?;
         Ok(listener)
     }
@@ -200,7 +202,8 @@ impl Listener {
         &self.address
     }
 
-    /// The next client that has said its line. `None`, after the answers that are under way: it was closed.
+    /// The next client that has sent its line. `None`: it was closed, and the answers under way are
+    /// done; or the system's wait failed.
     pub fn next(&self) -> Option<Client> {
         let mut clients = self.clients.lock();
         let mut is_closed = false;
@@ -209,7 +212,7 @@ impl Listener {
                 let others = self.clients.clone();
                 return Some(Client { stream: Some(stream), line, others });
             }
-            // A descriptor below 0 is not waited for.
+            // `poll` ignores a descriptor below 0.
             let others =
                 if is_closed { [-1; 2] } else { [self.woken.as_raw_fd(), self.socket.as_raw_fd()] };
             let Heard([is_woken, has_visitors]) = clients.wait(others)?;
@@ -225,13 +228,14 @@ impl Listener {
 
     fn let_in(&self, clients: &mut Clients) {
         match self.socket.accept() {
-            // Not every system hands the listener's ways on.
+            // Not every system makes an accepted stream non-blocking like its listener.
             Ok((client, _)) if is_same_user(&client) && client.set_nonblocking(true).is_ok() => {
                 clients.let_in(client);
             }
             Ok(_) => (),
             Err(error) if error.kind() == ErrorKind::WouldBlock => (),
-            // No descriptors, say: who says nothing has one to give, and others may come back.
+            // For instance there is no descriptor left. Dropping a silent client frees one;
+            // otherwise wait for others to be closed.
             Err(_) if clients.make_room() => (),
             Err(_) => std::thread::sleep(Duration::from_millis(100)),
         }
@@ -252,7 +256,7 @@ impl Drop for Listener {
 fn peer(stream: &UnixStream) -> Option<u32> {
     let mut who = libc::ucred { pid: 0, uid: 0, gid: 0 };
     let mut size = size_of::<libc::ucred>() as libc::socklen_t;
-    // SAFETY: a writable result of the size that it says.
+    // SAFETY: the result is writable and has the size passed.
     let status = unsafe {
         libc::getsockopt(
             stream.as_raw_fd(),
@@ -268,7 +272,7 @@ fn peer(stream: &UnixStream) -> Option<u32> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn peer(stream: &UnixStream) -> Option<u32> {
     let (mut user, mut group) = (0, 0);
-    // SAFETY: writable results.
+    // SAFETY: both results are writable.
     let status = unsafe { libc::getpeereid(stream.as_raw_fd(), &mut user, &mut group) };
     (status == 0).then_some(user)
 }
@@ -277,13 +281,13 @@ fn is_same_user(stream: &UnixStream) -> bool {
     peer(stream) == Some(user())
 }
 
-/// What is left until then; an error once nothing is.
+/// The time left until `until`; an error once there is none.
 fn left(until: Instant) -> io::Result<Option<Duration>> {
     let left = until.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
 }
 
-/// A line of a peer, all of it until then.
+/// Reads a peer's line; an error if it is not complete by `until`.
 fn read_line_until(stream: &mut UnixStream, limit: usize, until: Instant) -> io::Result<Vec<u8>> {
     read_line(limit, |room| {
         stream.set_read_timeout(left(until)?)?;
@@ -291,11 +295,12 @@ fn read_line_until(stream: &mut UnixStream, limit: usize, until: Instant) -> io:
     })
 }
 
-/// Bytes that are handed to the system at once: its own limit of time is for pieces of a write.
+/// Bytes that are handed to the system at once, because its limit of time is for a piece and not
+/// for a whole write.
 const PIECE: usize = 16 * 1024;
 
-/// Writes all of it and the end of the line. A peer that has gone is an error here, not a signal: Rust's
-/// programs have SIGPIPE off.
+/// Writes the whole line and its end. A peer that has gone is an error here, not a signal: a Rust
+/// program ignores SIGPIPE, and the library's threads block it.
 fn write_line(stream: &mut UnixStream, line: &[u8], until: Instant) -> io::Result<()> {
     for mut piece in line.chunks(PIECE).chain([&b"\n"[..]]) {
         while !piece.is_empty() {
@@ -311,12 +316,13 @@ fn write_line(stream: &mut UnixStream, line: &[u8], until: Instant) -> io::Resul
 }
 
 impl Client {
-    /// Its line, without the end.
+    /// The client's line, without its end.
     pub fn read_line(&mut self) -> io::Result<Vec<u8>> {
         Ok(std::mem::take(&mut self.line))
     }
 
-    /// Writes a line, its only one; what it does not take at once it may take while others are served.
+    /// Writes the client's only answer. The part that the client does not take at once follows
+    /// while others are served.
     pub fn answer(&mut self, line: &[u8]) -> io::Result<()> {
         match self.stream.take() {
             Some(stream) => self.others.lock().answer(stream, line),
@@ -325,7 +331,7 @@ impl Client {
     }
 }
 
-/// A connection to an endpoint of this user; waits its turn until then.
+/// Connects to an endpoint of this user, and waits until `until` to be let in.
 pub fn connect(address: &str, until: Instant) -> io::Result<UnixStream> {
     loop {
         match try_connect(Path::new(address)) {
@@ -340,7 +346,7 @@ pub fn connect(address: &str, until: Instant) -> io::Result<UnixStream> {
     }
 }
 
-/// Sends a line to an endpoint and returns what it answers.
+/// Sends a line to an endpoint and returns its answer.
 pub fn exchange(address: &str, line: &str, patience: Duration) -> io::Result<String> {
     let until = Instant::now() + patience;
     let mut stream = connect(address, until)?;
@@ -353,7 +359,7 @@ pub fn exchange(address: &str, line: &str, patience: Duration) -> io::Result<Str
 mod tests {
     use super::*;
 
-    /// No process has this number.
+    /// A number that no process has.
     const NOBODY: u32 = i32::MAX as u32;
 
     fn folder(test: &str) -> PathBuf {
@@ -362,7 +368,7 @@ mod tests {
         folder
     }
 
-    /// A host that is stopped as a whole does not take in who has connected.
+    /// A host that is stopped as a whole does not accept the clients that have connected.
     #[test]
     fn where_too_many_wait_nobody_waits_for_ever() {
         let address = folder("backlog").join("stopped.sock");
@@ -385,7 +391,7 @@ mod tests {
         fs::remove_dir_all(address.parent().unwrap()).unwrap();
     }
 
-    /// What else may lie in the folder under the number of a process that lives.
+    /// Other things that may lie in the folder under the number of a living process.
     #[test]
     fn what_is_no_socket_is_left_over_and_stays() {
         let folder = folder("strangers");
@@ -399,7 +405,7 @@ mod tests {
         fs::remove_dir_all(folder).unwrap();
     }
 
-    /// A child that a host has forked holds its socket after its end.
+    /// A forked child still holds its host's socket after the host has ended.
     #[test]
     fn a_file_of_nobody_is_left_over_though_its_socket_is_held() {
         let address = folder("held").join("held.sock");

@@ -1,7 +1,8 @@
-//! A named pipe that lets in its user alone, and nobody over a network. It has one instance: who comes
-//! while another is served waits his turn.
+//! A named pipe that admits its own user and nobody over a network. It has one instance: a client
+//! that comes while another is served waits for its turn.
 //!
-//! What a host calls can be refused memory; what only the command line tool calls cannot.
+//! Functions that a host calls return an error if there is no memory. Functions that only the
+//! command line tool calls may abort.
 
 use super::line::{MAX_ANSWER, MAX_LINE, patience, read_line};
 use crate::sys::fallible::Growing;
@@ -40,10 +41,10 @@ use windows_sys::Win32::System::Threading::{
     WaitForSingleObject,
 };
 
-/// The size that the system is asked for; it takes more when it has to.
+/// Buffer bytes that the system is asked for; it takes more if it has to.
 const BUFFER: u32 = 64 * 1024;
 
-/// The pipe, and what wakes who waits for a client.
+/// The pipe, and the event that wakes a waiting `next`.
 #[derive(Debug)]
 pub struct Listener {
     pipe: OwnedHandle,
@@ -51,11 +52,11 @@ pub struct Listener {
     closing: OwnedHandle,
 }
 
-/// A connection to one client, which is shown out when this goes.
+/// The connection to one client; dropping it disconnects the client.
 #[derive(Debug)]
 pub struct Client(OwnedHandle);
 
-/// The address of the endpoint of a process, open or not.
+/// The address of a process's endpoint, whether it is open or not.
 pub fn address_of(process: u32) -> String {
     address(process).expect("memory for a short text")
 }
@@ -66,17 +67,17 @@ fn address(process: u32) -> io::Result<String> {
     Ok(text.into_string())
 }
 
-/// The processes that have an endpoint; who may enter is found out at its door.
+/// The processes that have an endpoint, of all users. Connecting shows whether this user may enter.
 pub fn processes() -> Vec<u32> {
     let mut found = vec![0; 1024];
     loop {
         let mut bytes = 0;
-        // SAFETY: room of the size that it says, a writable result.
+        // SAFETY: the buffer has the size passed, and the result is writable.
         let status = unsafe {
             K32EnumProcesses(found.as_mut_ptr(), size_of_val(&found[..]) as u32, &mut bytes)
         };
         let count = if status == FALSE { 0 } else { bytes as usize / size_of::<u32>() };
-        // It does not say whether that was all.
+        // The call does not say whether that was all, so a full buffer is enlarged.
         if count == found.len() {
             found.resize(2 * count, 0);
             continue;
@@ -88,24 +89,25 @@ pub fn processes() -> Vec<u32> {
     }
 }
 
-/// Whether a process has an endpoint, without a visit there.
+/// Whether a process has an endpoint; asked without connecting.
 fn is_there(process: u32) -> bool {
     let address = wide(&address_of(process)).expect("memory for a short text");
-    // SAFETY: a text that ends with NUL.
+    // SAFETY: the text ends with NUL.
     let is_free = unsafe { WaitNamedPipeW(address.as_ptr(), 1) } != FALSE;
     is_free || io::Error::last_os_error().raw_os_error() == Some(ERROR_SEM_TIMEOUT as i32)
 }
 
 fn wide(text: &str) -> io::Result<Vec<u16>> {
     let mut wide = Vec::new();
-    // No more units than bytes.
+    // UTF-16 has at most as many units as UTF-8 has bytes.
     wide.try_reserve_exact(text.len() + 1).map_err(|_| ErrorKind::OutOfMemory)?;
     wide.extend(text.encode_utf16().chain([0]));
     Ok(wide)
 }
 
 fn event() -> io::Result<OwnedHandle> {
-    // SAFETY: no security descriptor, no name: not inherited, reset by hand only.
+    // SAFETY: the call gets no security descriptor and no name. The event is not inherited and is
+    // never reset by itself.
     owned(unsafe { CreateEventW(null(), TRUE, FALSE, null()) })
 }
 
@@ -113,32 +115,32 @@ fn owned(handle: HANDLE) -> io::Result<OwnedHandle> {
     if handle.is_null() || handle == INVALID_HANDLE_VALUE {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: a handle just made, owned by nobody else.
+    // SAFETY: the handle is new, and nothing else owns it.
     Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
 }
 
-/// Memory of the system's, given back when dropped.
+/// Memory that the system allocated, freed when dropped.
 struct Local<T>(*mut T);
 
 impl<T> Drop for Local<T> {
     fn drop(&mut self) {
-        // SAFETY: the system allocated it for this.
+        // SAFETY: the system allocated it, to be freed by this call.
         unsafe { LocalFree(self.0.cast()) };
     }
 }
 
-/// This user's number as the system writes it, ended by NUL.
+/// This user's SID as text, ended by NUL.
 fn user() -> io::Result<Local<u16>> {
     let mut token = null_mut();
-    // SAFETY: this process, a writable result.
+    // SAFETY: a constant for this process, and a writable result.
     if unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &mut token) } == FALSE {
         return Err(io::Error::last_os_error());
     }
     let token = owned(token)?;
-    // As large as a user's number ever is, aligned as a `TOKEN_USER` has to be.
+    // As large as a SID can be, and aligned as `TOKEN_USER` requires.
     let mut room = [0_u64; 32];
     let mut size = 0;
-    // SAFETY: an open token, room of the size that it says.
+    // SAFETY: the token is open, and the buffer has the size passed.
     let status = unsafe {
         let room_size = size_of_val(&room) as u32;
         GetTokenInformation(
@@ -150,7 +152,7 @@ fn user() -> io::Result<Local<u16>> {
         )
     };
     let mut text = Local(null_mut());
-    // SAFETY: filled in by the call before; a writable result.
+    // SAFETY: the call above has filled the buffer in; the result is writable.
     if status == FALSE
         || unsafe {
             let user = &*room.as_ptr().cast::<TOKEN_USER>();
@@ -162,19 +164,19 @@ fn user() -> io::Result<Local<u16>> {
     Ok(text)
 }
 
-/// What lets in this user and nobody else.
+/// A security descriptor that admits this user and nobody else.
 fn only_this_user() -> io::Result<Local<core::ffi::c_void>> {
     let user = user()?;
-    // SAFETY: a text that ends with NUL.
+    // SAFETY: the text ends with NUL, which stops the count.
     let length = (0..).take_while(|at| unsafe { *user.0.add(*at) } != 0).count();
-    // SAFETY: of that length.
+    // SAFETY: the text has that length.
     let user = unsafe { std::slice::from_raw_parts(user.0, length) };
     let mut rule = wide("D:P(A;;GA;;;")?;
     rule.pop();
     rule.try_reserve_exact(length + 2).map_err(|_| ErrorKind::OutOfMemory)?;
     rule.extend(user.iter().copied().chain([b')'.into(), 0]));
     let mut descriptor: PSECURITY_DESCRIPTOR = null_mut();
-    // SAFETY: a text that ends with NUL, a writable result.
+    // SAFETY: the text ends with NUL, and the result is writable.
     let status = unsafe {
         ConvertStringSecurityDescriptorToSecurityDescriptorW(
             rule.as_ptr(),
@@ -199,11 +201,11 @@ impl Listener {
             lpSecurityDescriptor: rule.0,
             bInheritHandle: FALSE,
         };
-        // SAFETY: a text that ends with NUL and a filled-in structure.
+        // SAFETY: the name ends with NUL, and the structure is filled in.
         let pipe = owned(unsafe {
             CreateNamedPipeW(
                 name.as_ptr(),
-                // Fails where somebody else has this name already.
+                // FILE_FLAG_FIRST_PIPE_INSTANCE fails if another program already has this name.
                 PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
                 PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS,
                 1,
@@ -224,7 +226,8 @@ impl Listener {
         loop {
             let closing = self.closing.as_raw_handle();
             let arrived = transfer(&self.pipe, None, Some(closing), |pipe, overlapped| {
-                // SAFETY: an open pipe; the structure outlives the operation, see `transfer`.
+                // SAFETY: the pipe is open; `transfer` keeps the structure until the operation has
+                // ended.
                 unsafe { ConnectNamedPipe(pipe, overlapped) }
             });
             let is_here = match arrived {
@@ -235,8 +238,9 @@ impl Listener {
             if is_here && let Ok(pipe) = self.pipe.try_clone() {
                 return Some(Client(pipe));
             }
-            // One that has left already, or there are no handles, which may come back.
-            // SAFETY: an open pipe and an open event.
+            // Either the client has left already, or there are no handles at the moment; try again
+            // a little later.
+            // SAFETY: both the pipe and the event are open.
             let woken = unsafe {
                 DisconnectNamedPipe(self.pipe.as_raw_handle());
                 WaitForSingleObject(closing, if is_here { 100 } else { 1 })
@@ -248,20 +252,20 @@ impl Listener {
     }
 
     pub fn close(&self) {
-        // SAFETY: the handle is open as long as `self`.
+        // SAFETY: the handle stays open as long as `self` lives.
         unsafe { SetEvent(self.closing.as_raw_handle()) };
     }
 }
 
-/// Runs one operation of a pipe to its end and returns how many bytes it moved. `TimedOut`: it was given
-/// up at `until`; `Interrupted`: because `stop` was set.
+/// Runs one operation of a pipe to its end and returns how many bytes it moved. `TimedOut`: it was
+/// given up at `until`. `Interrupted`: it was given up because `stop` was set.
 fn transfer(
     pipe: &OwnedHandle,
     until: Option<Instant>,
     stop: Option<HANDLE>,
     start: impl FnOnce(HANDLE, *mut OVERLAPPED) -> i32,
 ) -> io::Result<usize> {
-    // What is always done at once would never be late.
+    // An operation that the system always completes at once would otherwise never be late.
     if until.is_some_and(|until| Instant::now() >= until) {
         return Err(ErrorKind::TimedOut.into());
     }
@@ -280,18 +284,19 @@ fn transfer(
         let milliseconds = until.map_or(INFINITE, |until| {
             until.saturating_duration_since(Instant::now()).as_millis().min(60_000) as u32
         });
-        // SAFETY: so many open handles.
+        // SAFETY: the array has `count` open handles.
         let woken = unsafe { WaitForMultipleObjects(count, waits.as_ptr(), FALSE, milliseconds) };
         if woken != WAIT_OBJECT_0 {
             let stopped = woken == WAIT_OBJECT_0 + 1;
             given_up = Some(if stopped { ErrorKind::Interrupted } else { ErrorKind::TimedOut });
-            // SAFETY: the operation that was begun; whether it can be ended is found out below.
+            // SAFETY: it names the operation that was begun. GetOverlappedResult below tells
+            // whether it was ended.
             unsafe { CancelIoEx(pipe, overlapped) };
         }
     }
     let mut count = 0;
-    // SAFETY: the operation that was begun; it has ended when this returns, so nobody writes to the
-    // structure, or what it points to, after that.
+    // SAFETY: it names the operation that was begun. The call waits for its end, so the system does
+    // not write to the structure, or to the buffer, after that.
     let ended = unsafe { GetOverlappedResult(pipe, overlapped, &mut count, TRUE) };
     match given_up {
         _ if ended != FALSE => Ok(count as usize),
@@ -301,10 +306,11 @@ fn transfer(
 }
 
 impl Client {
-    /// At least one byte.
+    /// Reads at least one byte.
     fn read(&mut self, room: &mut [u8], until: Instant) -> io::Result<usize> {
         let count = transfer(&self.0, Some(until), None, |pipe, overlapped| {
-            // SAFETY: room of that length, which outlives the operation, see `transfer`.
+            // SAFETY: the buffer has that length; `transfer` returns only after the operation has
+            // ended.
             unsafe {
                 let length = room.len() as u32;
                 ReadFile(pipe, room.as_mut_ptr(), length, null_mut(), overlapped)
@@ -313,18 +319,18 @@ impl Client {
         if count == 0 { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(count) }
     }
 
-    /// Reads up to the end of a line, which is not part of what comes back.
+    /// Reads up to the end of a line, which is not returned.
     pub fn read_line(&mut self) -> io::Result<Vec<u8>> {
         let until = patience();
         read_line(MAX_LINE, |room| self.read(room, until))
     }
 
-    /// Writes a line and waits until the client has taken it and left.
+    /// Writes the answer and waits until the client has taken it and left.
     pub fn answer(&mut self, line: &[u8]) -> io::Result<()> {
         let until = patience();
         self.write(line, until)?;
         self.write(b"\n", until)?;
-        // Shown out at once he would lose what he has not read.
+        // A client that is disconnected at once would lose bytes that it has not read yet.
         while self.read(&mut [0; 64], until).is_ok() {}
         Ok(())
     }
@@ -333,7 +339,8 @@ impl Client {
         while !bytes.is_empty() {
             let piece = &bytes[..bytes.len().min(BUFFER as usize)];
             let count = transfer(&self.0, Some(until), None, |pipe, overlapped| {
-                // SAFETY: bytes of that length, which outlive the operation, see `transfer`.
+                // SAFETY: the bytes have that length; `transfer` returns only after the operation
+                // has ended.
                 unsafe {
                     let length = piece.len() as u32;
                     WriteFile(pipe, piece.as_ptr(), length, null_mut(), overlapped)
@@ -347,15 +354,15 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // SAFETY: an open pipe.
+        // SAFETY: the pipe is open.
         unsafe { DisconnectNamedPipe(self.0.as_raw_handle()) };
     }
 }
 
-/// A connection to an endpoint; waits its turn until then.
+/// Connects to an endpoint, and waits until `until` for its turn.
 pub fn connect(address: &str, until: Instant) -> io::Result<File> {
     loop {
-        // The other side must not act in this user's name.
+        // Lets the server identify this user, but not act in the user's name.
         let opened = OpenOptions::new()
             .read(true)
             .write(true)
@@ -373,12 +380,12 @@ pub fn connect(address: &str, until: Instant) -> io::Result<File> {
     }
 }
 
-/// Sends a line to an endpoint and returns what it answers.
+/// Sends a line to an endpoint and returns its answer.
 pub fn exchange(address: &str, line: &str, patience: Duration) -> io::Result<String> {
     let until = Instant::now() + patience;
     let (address, line) = (address.to_owned(), format!("{line}\n"));
     let (to, from) = mpsc::channel();
-    // A pipe that was opened so has no times of its own; who is late ends with this program.
+    // A pipe opened as a file has no timeouts. A thread that is late ends with this program.
     thread::spawn(move || {
         let _ = to.send(talk(&address, &line, until));
     });
