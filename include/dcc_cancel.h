@@ -151,140 +151,148 @@
 #define DCC_POLL_HANDLE 9223372036854775807
 
 /**
- * Kind of an event: events were lost before this one, `count` of them; drain more often or with a
- * larger capacity.
+ * Kind of an event: `count` events before this one were lost. Drain more often, or with a larger
+ * ring.
  */
 #define DCC_EVENT_OVERFLOW 1
 
 /**
- * Kind of an event: a token was cancelled. `token`, `cause`, `text` is the reason, `job_id` if it
- * is a job's. Of a cancel that spreads over a graph there is one for the token that was cancelled
- * and one for each job's token and each token with a caller id that it reached.
+ * Kind of an event: a token was cancelled. It has `token`, `cause`, the reason in `text`, and
+ * `job_id` if it is a job's token. If a cancel spreads over a graph, there is one event for the
+ * token that was cancelled, and one for each job's token and each token with a caller id that the
+ * cancel reached.
  */
 #define DCC_EVENT_TOKEN_CANCELLED 2
 
 /**
- * Kind of an event: a job is in another state. `job_id`, `state` (DCC_JOB_PENDING: it was
- * created), `text` is the label; at the end of a cancelled one `since_cancel_ns`.
+ * Kind of an event: a job has changed its state. It has `job_id`, `state` (DCC_JOB_PENDING: it was
+ * created), the label in `text`, and at the end of a cancelled job `since_cancel_ns`.
  */
 #define DCC_EVENT_JOB_STATE 3
 
 /**
- * Kind of an event: a thread that works for a job polled and saw the cancel for the first time.
- * `job_id`, `thread`, `token` (the cancelled one), `cause`, `since_cancel_ns`.
+ * Kind of an event: a thread that works for a job polled and saw the cancel for the first time. It
+ * has `job_id`, `thread`, `token` (the cancelled one), `cause`, `since_cancel_ns`.
  */
 #define DCC_EVENT_CANCEL_SEEN 4
 
 /**
- * Kind of an event: a job was cancelled, and no thread of it has seen it within the threshold; see
- * dcc_events_set_slow_cancel_threshold. `job_id`, `token`, `since_cancel_ns`, `text`
- * is the reason.
+ * Kind of an event: a job was cancelled, and none of its threads has seen that within the
+ * threshold of dcc_events_set_slow_cancel_threshold. It has `job_id`, `token`, `since_cancel_ns`,
+ * the reason in `text`.
  */
 #define DCC_EVENT_SLOW_CANCEL 5
 
 /**
- * Kind of an event: a peer cancelled one of its requests, or its session was closed. `token` is the
- * request's; `text` the request's id as JSON has it, a colon, a space, and the reason.
+ * Kind of an event: a peer cancelled one of its requests, or its session was closed. It has the
+ * request's `token`, and in `text` the request's id as JSON, a colon, a space, and the reason.
  */
 #define DCC_EVENT_REQUEST_CANCELLED 6
 
 /**
- * Kind of an event: the `is_cancelled` of a running job, which one thread alone may ask, was not asked for
- * the threshold of dcc_events_set_slow_cancel_threshold and its own interval: that thread neither polls nor
- * waits in this library, so the host's Esc is not heard. As a rule it joins worker threads in another way:
- * let it wait for a token or a job, or call dcc_context_ask in between; or let any thread ask
- * (DCC_JOB_ASK_ON_ANY_THREAD). Told once until it is asked again. `job_id`, `token`; `since_cancel_ns` is
- * for how long it was not asked; `text` says why.
+ * Kind of an event: the `is_cancelled` of a running job, which only one thread may ask, was not
+ * asked for longer than its own interval plus the threshold of
+ * dcc_events_set_slow_cancel_threshold. So that thread neither polls nor waits in this library,
+ * and the host's Esc is not noticed. Usually the thread joins worker threads without this library:
+ * let it wait for a token or a job, or call dcc_context_ask in between, or let any thread ask
+ * (DCC_JOB_ASK_ON_ANY_THREAD). Told once until the check is asked again. It has `job_id`, `token`,
+ * in `since_cancel_ns` for how long the check was not asked, and in `text` an explanation.
  */
 #define DCC_EVENT_CHECK_NOT_ASKED 7
 
 /**
- * Kind of an event: a job or a request was sealed, see dcc_job_seal. `token`, `thread`; of a job `job_id`,
- * and `text` is its label.
+ * Kind of an event: a job or a request was sealed, see dcc_job_seal. It has `token`, `thread`, and
+ * of a job `job_id` and the label in `text`.
  */
 #define DCC_EVENT_SEALED 8
 
 /**
- * Room for the text of an event with its NUL.
+ * Size of an event's `text`, with its NUL.
  */
 #define DCC_EVENT_TEXT_SIZE 128
 
 /**
- * Most events that an observer's ring can hold.
+ * Largest ring of an observer, in events.
  */
 #define DCC_MAX_EVENTS 65536
 
 /**
- * No bound: a timeout that is never over, no deadline, no threshold.
+ * No limit: a timeout that never expires, no deadline, no threshold.
  */
 #define DCC_NO_LIMIT UINT64_MAX
 
 /**
- * Flag of a dispatcher: it belongs to the thread that first pumps it, not to the creating one.
+ * Flag of a dispatcher: it belongs to the thread that pumps it first, not to the thread that
+ * creates it.
  */
 #define DCC_DISPATCHER_BIND_LATER 1
 
 /**
- * The largest `capacity`.
+ * Largest `capacity` of a dispatcher.
  */
 #define DCC_MAX_CAPACITY 131072
 
 /**
- * Lane of a posted job: someone waits for it at the screen.
+ * Lane of a posted job: a user waits for it at the screen.
  */
 #define DCC_LANE_INTERACTIVE 1
 
 /**
- * Lane of a posted job: the usual one, also 0.
+ * Lane of a posted job: the usual one. 0 means this lane.
  */
 #define DCC_LANE_NORMAL 2
 
 /**
- * Lane of a posted job: when there is time. A lane goes before those below it, but of the jobs that
- * run while others wait at least one in five is a normal and one in seventeen a background one.
+ * Lane of a posted job: it runs when there is time. A higher lane goes first. But while all lanes
+ * have jobs, at least one in five jobs that run is from the normal lane and one in seventeen from
+ * this one.
  */
 #define DCC_LANE_BACKGROUND 3
 
 /**
- * Flag of a post: the function may be called on any thread, and is, on another than the
- * dispatcher's: on the library's workers, or where the dispatcher's `execute` calls it. Its completion
- * runs on the dispatcher's thread all the same.
+ * Flag of a post: the job's function runs on a thread other than the dispatcher's: a worker of the
+ * library, or a thread of the pool behind the dispatcher's `execute`. The completion still runs on
+ * the dispatcher's thread.
  */
 #define DCC_POST_ANY_THREAD 1
 
 /**
- * Flag of a post: a cancel that comes after the function was called first does not end the job between two
- * slices: the function is called once more, in the next tick, so that it can undo what it has begun. It
- * learns of the cancel by asking, as ever, and its answer ends the job: 0 if the job has completed all the
- * same, by a part of its work perhaps. Where it asks to be called again the job ends as cancelled. A close
- * of the dispatcher or of the owner ends the job without that call.
+ * Flag of a post: the job's function can undo what it has begun. If a cancel comes between two
+ * slices, the function is called once more, in the next tick, instead of ending the job at once.
+ * It learns of the cancel as in any slice, by polls, and its answer ends the job: with 0 the job
+ * has completed in spite of the cancel, for instance with a part of its work as the result. If it
+ * asks to be called again, the job ends as cancelled. A cancel before the first slice, and a close
+ * of the dispatcher or of the owner, end the job without that call.
  */
 #define DCC_POST_UNWINDS 2
 
 /**
- * Flag of a post without a `parent`: it is for what is current on the posting thread. The current token is
- * its parent, and current while it runs; and a cancel of the current job cancels it, too. A `parent` that
- * is given goes before this flag. As DCC_JOB_BELOW_CURRENT, which says more.
+ * Flag of a post without a `parent`: the job works for what is current on the posting thread. The
+ * current token becomes its parent, and is current while the job runs. A cancel of the current job
+ * cancels the posted job too. If a `parent` is given, this flag has no effect. See
+ * DCC_JOB_BELOW_CURRENT, which says more.
  */
 #define DCC_POST_BELOW_CURRENT 4
 
 /**
- * Answer of a dcc_job_fn: call it again, in the next tick; on a worker after those that wait.
+ * Answer of a dcc_job_fn: call it again. A pump does so in the next tick, a worker after the jobs
+ * that wait.
  */
 #define DCC_RUN_AGAIN 100
 
 /**
- * Answer of a dcc_job_fn that a pump has called: call it again in the tick after dcc_job_wake. Until then
- * the job costs no tick anything. A cancel ends it, or wakes it where it unwinds (DCC_POST_UNWINDS).
+ * Answer of a dcc_job_fn in a pump: call it again in the tick after dcc_job_wake. Until then the
+ * job costs no time in a tick. A cancel ends the job, or wakes it if it was posted with
+ * DCC_POST_UNWINDS.
  */
 #define DCC_RUN_WHEN_WOKEN 101
 
 /**
- * Answer of a dcc_job_fn that a pump has called: as DCC_RUN_WHEN_WOKEN, where another thread uses what the
- * job works on. A cancel neither ends the job nor wakes it: it takes effect in the tick after dcc_job_wake,
- * which that thread calls when it is done. The job's own token tells it of a cancel meanwhile. A close of
- * the dispatcher or of the owner ends the job without waiting: wait for that thread in the completion, or in
- * the destroy-notify where no completion is called.
+ * Answer of a dcc_job_fn in a pump: as DCC_RUN_WHEN_WOKEN, for a job whose data another thread
+ * uses meanwhile. A cancel neither ends nor wakes the job: it takes effect in the tick after
+ * dcc_job_wake, which the other thread calls when it has finished. That thread learns of the
+ * cancel by the job's token. A close of the dispatcher or of the owner ends the job at once: wait
+ * for the other thread in the completion, or in the destroy-notify if no completion is called.
  */
 #define DCC_RUN_AWAY 102
 
@@ -462,12 +470,12 @@
 #define DCC_PROGRESS_NOW 1
 
 /**
- * Room for a `traceparent` with its NUL.
+ * Size of a buffer for a `traceparent`, with its NUL.
  */
 #define DCC_TRACE_PARENT_SIZE 56
 
 /**
- * Room for the reason of an event with its NUL.
+ * Size of `reason` of dcc_event_details, with its NUL.
  */
 #define DCC_EVENT_REASON_SIZE 4104
 
@@ -519,14 +527,14 @@ typedef struct dcc_cancel_token dcc_cancel_token;
 typedef struct dcc_context dcc_context;
 
 /**
- * A dispatcher: a bounded queue of jobs that one thread, as a rule the UI's, pumps from its tick;
- * shared by reference count. The pointer is a handle, not an address.
+ * A dispatcher: a bounded queue of jobs that one thread, usually the UI thread, pumps from its
+ * tick. It is shared by reference count. The pointer is a handle, not an address.
  */
 typedef struct dcc_dispatcher dcc_dispatcher;
 
 /**
- * An observer with a ring of events that waits to be drained, shared by reference count. The pointer is
- * a handle, not an address.
+ * An observer: a ring of events that its holder drains. It is shared by reference count. The
+ * pointer is a handle, not an address.
  */
 typedef struct dcc_events dcc_events;
 
@@ -892,11 +900,11 @@ typedef struct dcc_library_call {
 } dcc_library_call;
 
 /**
- * One event. What its kind does not use is 0.
+ * One event. Fields that its kind does not use are 0.
  */
 typedef struct dcc_event {
     /**
-     * One of the DCC_EVENT_ kinds; skip those that you do not know.
+     * One of the DCC_EVENT_ kinds; ignore kinds that you do not know.
      */
     uint32_t kind;
     /**
@@ -908,11 +916,11 @@ typedef struct dcc_event {
      */
     uint64_t at_ns;
     /**
-     * The job, 0 for none; find it with dcc_job_find while it lives.
+     * The job, 0 for none; dcc_job_find finds it while it lives.
      */
     uint64_t job_id;
     /**
-     * Bits of the token's handle, to compare; it may be stale.
+     * The token's handle as a number, to compare. The token may be gone.
      */
     uint64_t token;
     /**
@@ -920,11 +928,11 @@ typedef struct dcc_event {
      */
     uint64_t thread;
     /**
-     * How long after the cancel; for how long a check was not asked.
+     * Time since the cancel; of DCC_EVENT_CHECK_NOT_ASKED, for how long the check was not asked.
      */
     uint64_t since_cancel_ns;
     /**
-     * How many events were lost.
+     * Of DCC_EVENT_OVERFLOW: how many events were lost.
      */
     uint64_t count;
     /**
@@ -936,28 +944,29 @@ typedef struct dcc_event {
      */
     uint32_t reserved;
     /**
-     * A text, cut on a character boundary where it is too long, ended by NUL.
+     * Text, cut on a character boundary if it is too long, ended by NUL.
      */
     char text[DCC_EVENT_TEXT_SIZE];
 } dcc_event;
 
 /**
- * Told that a dispatcher has something to do: arrange for a pump (executeDeferred, a queued signal
- * of Qt, a ticker). Called once from one pump to the next, on whatever thread posts or cancels; it
- * must not pump itself. Must not unwind or longjmp.
+ * A host's function that is told that a dispatcher has work: it arranges for a pump, for instance
+ * by executeDeferred, a queued signal of Qt, or a ticker. Called on the thread that posts or
+ * cancels, at most once between two pumps. It must not pump. Must not unwind or longjmp.
  */
 typedef void (*dcc_wake_fn)(void *user_data);
 
 /**
- * A host's "not now", for instance while it collects garbage or loads a scene: 0 lets jobs run.
- * Asked on the dispatcher's thread before each job, slice and completion of a pump. Must not
- * unwind or longjmp.
+ * A host's function that says "not now", for instance while the host collects garbage or loads a
+ * scene: 0 lets jobs run. Called on the dispatcher's thread before each job, slice and completion
+ * of a pump, unless the dispatcher is closed. Must not unwind or longjmp.
  */
 typedef int32_t (*dcc_veto_fn)(void *user_data);
 
 /**
- * Shows how far a job is: on the dispatcher's thread in a pump, where that changed, not more often
- * than the descriptor says, and once more at the job's end. The job is borrowed;
+ * A host's function that shows the progress of a job. Called on the dispatcher's thread, mostly in
+ * a pump, when `done` has changed and `progress_interval_ns` have passed since the last call for
+ * this job; also at the job's end if `done` has changed since. `job` is lent for the call;
  * dcc_job_progress_message has the message. Must not unwind or longjmp.
  */
 typedef void (*dcc_progress_fn)(const struct dcc_job *job,
@@ -966,9 +975,11 @@ typedef void (*dcc_progress_fn)(const struct dcc_job *job,
                                 void *user_data);
 
 /**
- * Has the host's own thread pool call `run` with `argument`, once for each call of this. 0: it will.
- * Any other answer: it has no room; the post is refused. `run` may be called at once. Called on the
- * posting thread, and on the pool's own for a job that runs again. Must not unwind or longjmp.
+ * A host's function that lets the host's own thread pool call `run` with `argument`, once for each
+ * call of this function. Answer 0 if the pool will do so. Any other answer means that the pool has
+ * no room: the post is refused, or a job that has run before fails. `run` may be called before
+ * this function returns. Called on the posting thread, and on the pool's thread for a job that
+ * runs again. Must not unwind or longjmp.
  */
 typedef int32_t (*dcc_execute_fn)(void (*run)(void *argument), void *argument, void *user_data);
 
@@ -986,8 +997,9 @@ typedef struct dcc_dispatcher_desc {
      */
     uint32_t flags;
     /**
-     * Most jobs that may wait for their turn, up to DCC_MAX_CAPACITY; 0 is 1024. Besides, 16384 jobs
-     * more than that may be unfinished: run, be between two slices, or wait for their completion.
+     * Most jobs that may wait for their turn, up to DCC_MAX_CAPACITY; 0 means 1024. At most 16384
+     * more than that may be unfinished: they run, stand between two slices, or wait for their
+     * completion.
      */
     uint32_t capacity;
     /**
@@ -995,18 +1007,18 @@ typedef struct dcc_dispatcher_desc {
      */
     uint32_t reserved;
     /**
-     * Cancels a job so long after its post if its descriptor says nothing else; 0: never.
+     * Deadline of a job whose descriptor has none, counted from its post; 0: no deadline.
      */
     uint64_t default_deadline_after_ns;
     /**
-     * After so many nanoseconds inside one function of a job or of the host in a pump, or waiting in
-     * one call of this library, its thread counts as stuck: dcc_dispatcher_read_stats says so, and
-     * those who wait in dcc_dispatcher_post_and_wait for queued jobs are freed. 0 is ten seconds,
-     * DCC_NO_LIMIT never.
+     * After so many nanoseconds inside one function of a job or of the host in a pump, or waiting
+     * in one call of this library, the dispatcher's thread counts as stuck:
+     * dcc_dispatcher_read_stats says so, and threads that wait in dcc_dispatcher_post_and_wait for
+     * queued jobs stop waiting. 0 means ten seconds, DCC_NO_LIMIT never.
      */
     uint64_t wedge_threshold_ns;
     /**
-     * Least nanoseconds between two calls of `progress` for one job; 0 is 100 milliseconds.
+     * Least nanoseconds between two calls of `progress` for one job; 0 means 100 milliseconds.
      */
     uint64_t progress_interval_ns;
     /**
@@ -1014,12 +1026,13 @@ typedef struct dcc_dispatcher_desc {
      */
     void *user_data;
     /**
-     * Called once with `user_data` when the dispatcher is gone, after all its jobs are over, in
-     * whichever call let it go; never if the create fails. May be NULL.
+     * Called once with `user_data`: when the last reference is gone and all jobs are over, in the
+     * call that caused this; or in dcc_owner_close of `owner`. Never called if the create fails.
+     * May be NULL.
      */
     dcc_destroy_fn destroy;
     /**
-     * Told that there is something to do. NULL: you pump at regular intervals.
+     * Told that there is work. NULL: you pump at regular intervals.
      */
     dcc_wake_fn wake;
     /**
@@ -1031,7 +1044,8 @@ typedef struct dcc_dispatcher_desc {
      */
     dcc_progress_fn progress;
     /**
-     * Runs DCC_POST_ANY_THREAD jobs on the host's threads. NULL: a few threads of the library do.
+     * Runs DCC_POST_ANY_THREAD jobs on the host's threads. NULL: a few threads of the library run
+     * them.
      */
     dcc_execute_fn execute;
     /**
@@ -1041,19 +1055,24 @@ typedef struct dcc_dispatcher_desc {
 } dcc_dispatcher_desc;
 
 /**
- * What a posted job does. While it runs, `job` is the current job and the posted `parent` the current token,
- * so dcc_check_cancelled and dcc_poll_current ask for both. It answers 0: the job completed, whether or not
- * it was asked to stop; what dcc_check_cancelled answered (1 to 3): it stopped because it was asked to;
- * DCC_RUN_AGAIN, DCC_RUN_WHEN_WOKEN, DCC_RUN_AWAY: this was one slice; a negative number: it failed,
- * dcc_job_fail having said why, if it did. If it has ended its job itself that stays. A panic in Rust fails
- * the job; otherwise it must not unwind or longjmp.
+ * The work of a posted job. Meanwhile `job` is the current job and the posted `parent` the current
+ * token, so dcc_check_cancelled and dcc_poll_current ask both. `job` is lent for the call. It
+ * answers:
+ * - 0: the job has completed, whether or not it was asked to stop.
+ * - What dcc_check_cancelled answered (1 to 3): the job stopped because it was asked to.
+ * - DCC_RUN_AGAIN, DCC_RUN_WHEN_WOKEN, DCC_RUN_AWAY: this slice is over, the job is not.
+ * - Any other number, usually a negative one: the job failed. Call dcc_job_fail before, to say
+ *   why.
+ *
+ * If the function has ended its job itself, that end stays. A panic in Rust fails the job;
+ * otherwise the function must not unwind or longjmp.
  */
 typedef int32_t (*dcc_job_fn)(const struct dcc_job *job, void *user_data);
 
 /**
- * Told once that a posted job is over: on the dispatcher's thread, inside a pump or a close, with
- * the job's terminal state (DCC_JOB_COMPLETED and so on). It may post, not pump. Must not unwind or
- * longjmp.
+ * Told once that a posted job is over, with its final state (DCC_JOB_COMPLETED and so on). Called
+ * on the dispatcher's thread, inside a pump, a close or dcc_dispatcher_post_and_wait. It may post
+ * but not pump. Must not unwind or longjmp.
  */
 typedef void (*dcc_completion_fn)(const struct dcc_job *job, int32_t state, void *user_data);
 
@@ -1070,7 +1089,7 @@ typedef struct dcc_post_desc {
      */
     uint32_t flags;
     /**
-     * What to call the job, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
+     * Name of the job, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
      */
     const char *label;
     /**
@@ -1078,8 +1097,8 @@ typedef struct dcc_post_desc {
      */
     size_t label_length;
     /**
-     * Your own id for it: UTF-8, up to DCC_MAX_CALLER_ID_LENGTH bytes, copied; no unfinished job of the
-     * dispatcher may have the same. May be NULL.
+     * Your own id for the job: UTF-8, up to DCC_MAX_CALLER_ID_LENGTH bytes, copied. No other
+     * unfinished job of the dispatcher may have it. May be NULL.
      */
     const char *caller_id;
     /**
@@ -1087,16 +1106,16 @@ typedef struct dcc_post_desc {
      */
     size_t caller_id_length;
     /**
-     * A token whose cancel cancels the job, for instance of the request that asked for it; current
-     * while the job runs. NULL: there is none, unless `flags` says DCC_POST_BELOW_CURRENT.
+     * A token whose cancel cancels the job, for instance that of the request that asked for it; it
+     * is current while the job runs. NULL: none, unless `flags` says DCC_POST_BELOW_CURRENT.
      */
     const struct dcc_cancel_token *parent;
     /**
-     * What it does. Not NULL.
+     * The job's work. Not NULL.
      */
     dcc_job_fn function;
     /**
-     * Told when it is over. May be NULL.
+     * Told when the job is over. May be NULL.
      */
     dcc_completion_fn completion;
     /**
@@ -1104,7 +1123,8 @@ typedef struct dcc_post_desc {
      */
     void *user_data;
     /**
-     * Called once with `user_data` after the completion; never if the post is refused. May be NULL.
+     * Called once with `user_data` after the completion; never if the post is refused. May be
+     * NULL.
      */
     dcc_destroy_fn destroy;
     /**
@@ -1112,12 +1132,12 @@ typedef struct dcc_post_desc {
      */
     const struct dcc_owner *owner;
     /**
-     * Cancels the job (DCC_CAUSE_DEADLINE) so long after the post, whether it waits or
-     * runs. 0: as the dispatcher has it; DCC_NO_LIMIT: never.
+     * Cancels the job (DCC_CAUSE_DEADLINE) so long after the post, whether it waits or runs. 0:
+     * the dispatcher's `default_deadline_after_ns`; DCC_NO_LIMIT: never.
      */
     uint64_t deadline_after_ns;
     /**
-     * One of the DCC_LANE_ constants; 0 is the normal one.
+     * One of the DCC_LANE_ constants; 0 is the normal lane.
      */
     int32_t lane;
     /**
@@ -1127,7 +1147,7 @@ typedef struct dcc_post_desc {
 } dcc_post_desc;
 
 /**
- * How full a dispatcher is, as a post found it. Set `struct_size` to sizeof before the call.
+ * How full a dispatcher was at a post. Set `struct_size` to sizeof before the call.
  */
 typedef struct dcc_admission {
     /**
@@ -1139,7 +1159,7 @@ typedef struct dcc_admission {
      */
     uint32_t depth;
     /**
-     * How many may.
+     * Most jobs that may wait.
      */
     uint32_t capacity;
     /**
@@ -1147,13 +1167,13 @@ typedef struct dcc_admission {
      */
     uint32_t reserved;
     /**
-     * After how long a post that was refused has a chance: about the time of one tick.
+     * When to try a refused post again, from now: about the time between two ticks.
      */
     uint64_t retry_after_ns;
 } dcc_admission;
 
 /**
- * What a tick did. Set `struct_size` to sizeof before the call.
+ * What a pump did. Set `struct_size` to sizeof before the call.
  */
 typedef struct dcc_tick {
     /**
@@ -1169,35 +1189,36 @@ typedef struct dcc_tick {
      */
     uint64_t executed;
     /**
-     * Jobs that are over by now, those included that were cancelled before they ran.
+     * Jobs that ended, also those that were cancelled before they ran.
      */
     uint64_t completed;
     /**
-     * Of those, the ones that ended as cancelled.
+     * Jobs among those that ended as cancelled.
      */
     uint64_t cancelled;
     /**
-     * What is left for the next tick: jobs, steps and completions.
+     * Jobs, next slices and completions that are left for the next tick.
      */
     uint64_t remaining;
     /**
-     * How long the tick took.
+     * How long the pump took.
      */
     uint64_t elapsed_ns;
     /**
-     * How much longer than its budget that was.
+     * How much longer than `budget_ns` the pump took.
      */
     uint64_t overrun_ns;
     /**
-     * After how long the next tick makes sense: 0 or little while work waits, the rest of a 60 Hz
-     * frame for steps, DCC_NO_LIMIT until something is posted.
+     * After how long to pump again: 0 or little while jobs wait, the rest of a 60 Hz frame while
+     * only next slices do, 33 milliseconds while only other threads run jobs, DCC_NO_LIMIT if
+     * nothing is left: then pump when something was posted.
      */
     uint64_t next_after_ns;
 } dcc_tick;
 
 /**
- * What a dispatcher has done and where it stands. Times are nanoseconds; quantiles are right to two
- * digits, 0 while there is nothing. Set `struct_size` to sizeof before the call.
+ * Counts and times of a dispatcher. Times are nanoseconds. Quantiles are right to two decimal
+ * digits, 0 while nothing was measured. Set `struct_size` to sizeof before the call.
  */
 typedef struct dcc_dispatcher_stats {
     /**
@@ -1213,11 +1234,11 @@ typedef struct dcc_dispatcher_stats {
      */
     uint32_t depth;
     /**
-     * How many may.
+     * Most jobs that may wait.
      */
     uint32_t capacity;
     /**
-     * Steps between two slices, on whatever thread.
+     * Jobs between two slices, on whatever thread, also those that wait to be woken.
      */
     uint32_t between_slices;
     /**
@@ -1225,11 +1246,11 @@ typedef struct dcc_dispatcher_stats {
      */
     uint32_t running;
     /**
-     * Jobs that are over but for their completion.
+     * Jobs whose function is not called again, and whose completion is still to come.
      */
     uint32_t awaiting_completion;
     /**
-     * 1 if `present_for_ns` is above the threshold.
+     * 1 if `present_for_ns` is above `wedge_threshold_ns`.
      */
     int32_t is_wedged;
     /**
@@ -1257,7 +1278,7 @@ typedef struct dcc_dispatcher_stats {
      */
     uint64_t interrupted;
     /**
-     * Posts that were refused as too many.
+     * Posts that were refused with DCC_ERROR_OVERLOADED.
      */
     uint64_t rejected;
     /**
@@ -1265,47 +1286,49 @@ typedef struct dcc_dispatcher_stats {
      */
     uint64_t completions_dropped;
     /**
-     * How long the job that has waited longest has waited.
+     * Longest wait so far of the jobs that wait now.
      */
     uint64_t oldest_wait_ns;
     /**
-     * From the post to the begin: half of the jobs waited at most this.
+     * From the post to the first call of the job's function: half of the jobs waited at most so
+     * long.
      */
     uint64_t wait_p50_ns;
     /**
-     * 95 of 100 waited at most this.
+     * 95 of 100 jobs waited at most so long.
      */
     uint64_t wait_p95_ns;
     /**
-     * 99 of 100 waited at most this.
+     * 99 of 100 jobs waited at most so long.
      */
     uint64_t wait_p99_ns;
     /**
-     * The longest wait.
+     * Longest wait.
      */
     uint64_t wait_max_ns;
     /**
-     * Jobs and slices on the dispatcher's thread: half of them took at most this.
+     * Slices on the dispatcher's thread (a job that is not sliced is one): half took at most so
+     * long.
      */
     uint64_t run_p50_ns;
     /**
-     * 95 of 100 took at most this.
+     * 95 of 100 slices took at most so long.
      */
     uint64_t run_p95_ns;
     /**
-     * 99 of 100 took at most this.
+     * 99 of 100 slices took at most so long.
      */
     uint64_t run_p99_ns;
     /**
-     * The longest job or slice, exactly.
+     * Longest slice, exactly.
      */
     uint64_t run_max_ns;
     /**
-     * The id of its job; dcc_dispatcher_longest_label has the label.
+     * Id of the job with the longest slice; dcc_dispatcher_longest_label has its label.
      */
     uint64_t longest_job_id;
     /**
-     * Pumps.
+     * Pumps so far.
      */
     uint64_t ticks;
     /**
@@ -1313,23 +1336,23 @@ typedef struct dcc_dispatcher_stats {
      */
     uint64_t overruns;
     /**
-     * The longest pump.
+     * Longest pump.
      */
     uint64_t longest_tick_ns;
     /**
-     * The id of the job that the dispatcher's thread is inside: its function, the `progress` that shows it,
-     * its completion or its destroy-notify. 0 for none.
+     * Id of the job that the dispatcher's thread is inside: inside its function, the `progress`
+     * that shows it, its completion or its destroy-notify. 0: none.
      */
     uint64_t present_job_id;
     /**
-     * For how long it has been inside that, or inside another function of the host in a pump, or waiting in
-     * a call of this library; 0 while it is in none.
+     * How long the thread has been inside that, or inside another function of the host in a pump,
+     * or waiting in a call of this library; 0: in none of these.
      */
     uint64_t present_for_ns;
     /**
-     * How long ago the last pump ended; 0 inside one, DCC_NO_LIMIT before the first. Where this grows and
-     * `present_job_id` is 0 the host's thread is busy with its own: a modal dialog, a file that loads. Where
-     * that is not 0 the thread is inside one of the jobs.
+     * How long ago the last pump ended; 0 inside a pump, DCC_NO_LIMIT before the first. If this
+     * grows while `present_job_id` is 0, the host keeps the thread busy, for instance with a modal
+     * dialog or loading a file. If `present_job_id` is not 0, the thread is inside that job.
      */
     uint64_t since_last_tick_ns;
 } dcc_dispatcher_stats;
@@ -1391,7 +1414,7 @@ typedef struct dcc_session_desc {
 } dcc_session_desc;
 
 /**
- * What a peer calls one of its requests, in the type that it came in: 1 is not "1".
+ * A peer's id for one of its requests, in the type that came over the wire: 1 is not "1".
  */
 typedef struct dcc_request_id {
     /**
@@ -1403,11 +1426,12 @@ typedef struct dcc_request_id {
      */
     uint32_t reserved;
     /**
-     * The integer.
+     * The id if `type` is DCC_ID_INTEGER.
      */
     int64_t integer;
     /**
-     * The text: UTF-8, up to DCC_MAX_REQUEST_ID_LENGTH bytes; read during the call only.
+     * The id if `type` is DCC_ID_TEXT: UTF-8, up to DCC_MAX_REQUEST_ID_LENGTH bytes; read during
+     * the call only.
      */
     const char *text;
     /**
@@ -1569,7 +1593,7 @@ typedef struct dcc_request_progress {
 } dcc_request_progress;
 
 /**
- * An event with all that is known of it. Set `struct_size` to sizeof before the call.
+ * An event with its whole texts. Set `struct_size` to sizeof before the call.
  */
 typedef struct dcc_event_details {
     /**
@@ -1577,11 +1601,12 @@ typedef struct dcc_event_details {
      */
     uint32_t struct_size;
     /**
-     * Of DCC_EVENT_REQUEST_CANCELLED: the request's id is a DCC_ID_INTEGER or a DCC_ID_TEXT. Else 0.
+     * Of DCC_EVENT_REQUEST_CANCELLED: DCC_ID_INTEGER or DCC_ID_TEXT, the type of the request's id.
+     * Else 0.
      */
     int32_t id_type;
     /**
-     * The id, if it is an integer.
+     * The id if it is an integer.
      */
     int64_t id_integer;
     /**
@@ -1593,11 +1618,11 @@ typedef struct dcc_event_details {
      */
     uint32_t reason_length;
     /**
-     * As dcc_events_drain gives it.
+     * The event as dcc_events_drain writes it.
      */
     struct dcc_event event;
     /**
-     * The id, if it is a text, whole; ended by NUL.
+     * The id if it is a text, whole; ended by NUL.
      */
     char id_text[DCC_REQUEST_ID_SIZE];
     /**
@@ -1605,8 +1630,8 @@ typedef struct dcc_event_details {
      */
     char reason[DCC_EVENT_REASON_SIZE];
     /**
-     * The `traceparent` that the request, or the job, works for, see dcc_cancel_token_trace_parent; empty
-     * for none, ended by NUL.
+     * The `traceparent` that the request or the job works for, see dcc_cancel_token_trace_parent;
+     * empty for none. Ended by NUL.
      */
     char trace_parent[DCC_TRACE_PARENT_SIZE];
 } dcc_event_details;
@@ -2932,19 +2957,20 @@ dcc_status dcc_library_call_end(const struct dcc_library_call *call,
                                 size_t words_length);
 
 /**
- * Creates an observer whose ring holds `capacity` events, 1 to DCC_MAX_EVENTS, and writes it to
- * `out_events`, yours to release. From now on it gets every event of the process; each of several
- * observers gets all. A full ring loses its oldest events. Without observers no events are made.
- * Any thread.
+ * Creates an observer whose ring holds `capacity` events, 1 to DCC_MAX_EVENTS. Any thread. Writes
+ * it to `out_events`, yours to release.
+ *
+ * From now on the ring gets every event of the process. Each of several observers gets all events.
+ * A full ring loses its oldest events. Without observers no events are made.
  */
 dcc_status dcc_events_create(size_t capacity,
                              struct dcc_events **out_events);
 
 /**
- * Takes up to `capacity` events out, oldest first, and writes them to `events`, an array whose
- * entries lie `stride` bytes apart: sizeof(dcc_event). `out_count` gets how many were written,
- * less than `capacity` when the ring is empty. Cheap enough for every tick. Any thread; of several
- * that drain one observer each event goes to one.
+ * Takes up to `capacity` events out of an observer, oldest first, and writes them to `events`, an
+ * array whose entries lie `stride` bytes apart: sizeof(dcc_event). `out_count` gets how many were
+ * written, less than `capacity` if the ring is empty then. Any thread; cheap enough for every
+ * tick. If several threads drain one observer, each event goes to one of them.
  */
 dcc_status dcc_events_drain(const struct dcc_events *observer,
                             struct dcc_event *events,
@@ -2958,23 +2984,24 @@ dcc_status dcc_events_drain(const struct dcc_events *observer,
 dcc_status dcc_events_retain(const struct dcc_events *observer);
 
 /**
- * Gives a reference back. The last one ends the observer; events that it has not drained are lost. Any
- * thread.
+ * Gives a reference back. Any thread. The last release ends the observer: events that were not
+ * drained are lost.
  */
 dcc_status dcc_events_release(struct dcc_events *observer);
 
 /**
- * Says after how long, `threshold_ns`, a cancel that no thread of its job has seen is a
- * DCC_EVENT_SLOW_CANCEL: 1 second unless this is called. It is told once for each cancel, while
- * there is an observer. A check that nobody asks is told after the same time, as
- * DCC_EVENT_CHECK_NOT_ASKED. Any thread.
+ * Sets the time after which a cancel that no thread of its job has seen is told as
+ * DCC_EVENT_SLOW_CANCEL: 1 second by default, DCC_NO_LIMIT: never. Any thread. It is told once for
+ * each cancel, while there is an observer. The same threshold applies to
+ * DCC_EVENT_CHECK_NOT_ASKED.
  */
 dcc_status dcc_events_set_slow_cancel_threshold(uint64_t threshold_ns);
 
 /**
- * Creates a dispatcher, which belongs to this thread unless the descriptor says otherwise, and writes
- * it to `out_dispatcher`: one reference, yours to release. On an error nothing is left behind and
- * `user_data` is still yours. Any thread.
+ * Creates a dispatcher, which belongs to this thread unless `flags` says
+ * DCC_DISPATCHER_BIND_LATER. Any thread. Writes one reference to `out_dispatcher`, yours to
+ * release. After an error nothing is left behind: `user_data` is still yours, and `destroy` is not
+ * called.
  */
 dcc_status dcc_dispatcher_create(const struct dcc_dispatcher_desc *desc,
                                  struct dcc_dispatcher **out_dispatcher);
@@ -2985,31 +3012,34 @@ dcc_status dcc_dispatcher_create(const struct dcc_dispatcher_desc *desc,
 dcc_status dcc_dispatcher_retain(const struct dcc_dispatcher *dispatcher);
 
 /**
- * Gives a reference back. The last one closes the dispatcher as dcc_dispatcher_close does;
- * while completions are still to run its handle can be pumped on. Any thread.
+ * Gives a reference back. Any thread. The last release closes the dispatcher, as
+ * dcc_dispatcher_close does. The handle can still be pumped while completions are left to run.
  */
 dcc_status dcc_dispatcher_release(struct dcc_dispatcher *dispatcher);
 
 /**
- * Closes a dispatcher: posts are refused from now on; jobs that wait, also for their next slice, end
- * as interrupted and never run; those who wait for them are freed; running jobs are asked to stop.
+ * Closes a dispatcher for good: posts are refused from now on. Jobs that wait for their turn or
+ * for their next slice end as interrupted, and are not called again. Running jobs are asked to
+ * stop. Threads that wait for ended jobs stop waiting. Any thread, also inside a job.
  *
- * On the dispatcher's thread, outside its pump, all completions run before it returns. DCC_OK:
- * everything is over. DCC_PENDING: completions are still to run, because this is another thread, or
- * inside a job, or because jobs run on other threads: the dispatcher's next pump on its thread, or the
- * next close there, runs what there is by then, whatever the bounds say. If that thread never comes
- * back, because it has ended, say, they stay counted (`unfinished_posts` of dcc_stats). A dispatcher with
- * DCC_DISPATCHER_BIND_LATER has no thread before its first pump: until then a close answers DCC_PENDING
- * on all threads, so pump once before you close again and again. Calling it again is harmless and tells
- * how far things are. A post at the same moment is refused, or its completion runs. Any thread, also inside
- * a job. NULL: nothing happens.
+ * On the dispatcher's thread, outside of its pump, all completions that are due run before this
+ * returns. DCC_OK: all jobs are over. DCC_PENDING: completions are left, because this is another
+ * thread, or the call is inside a job, or jobs run on other threads. The next pump or close on the
+ * dispatcher's thread runs those that are due then, whatever the bounds of the pump. If that
+ * thread has ended, they never run and stay counted in `unfinished_posts` of dcc_stats.
+ *
+ * A dispatcher with DCC_DISPATCHER_BIND_LATER has no thread before its first pump: until then this
+ * answers DCC_PENDING on every thread if there are jobs, so pump once before you close in a loop.
+ *
+ * Closing again does no harm and tells whether completions are left. A post at the same moment is
+ * either refused or accepted; if it is accepted, its completion runs. NULL: nothing happens.
  */
 dcc_status dcc_dispatcher_close(const struct dcc_dispatcher *dispatcher);
 
 /**
- * Finds the dispatcher's unfinished job with this caller id and writes it to `out_job`: a reference,
- * yours to release. DCC_NOT_FOUND, and NULL, if there is none. By its own id any job is found with
- * dcc_job_find. Any thread.
+ * Finds the dispatcher's unfinished job with this caller id. Any thread. Writes a reference to
+ * `out_job`, yours to release. DCC_NOT_FOUND, and NULL: there is no such job. To find a job by the
+ * library's id use dcc_job_find.
  */
 dcc_status dcc_dispatcher_find(const struct dcc_dispatcher *dispatcher,
                                const char *caller_id,
@@ -3017,17 +3047,22 @@ dcc_status dcc_dispatcher_find(const struct dcc_dispatcher *dispatcher,
                                struct dcc_job **out_job);
 
 /**
- * Posts a job: it is run by the dispatcher's pump, or on another thread if `flags` says so, and its
- * completion and then `destroy` are called exactly once on the dispatcher's thread, also if it is
- * cancelled before it runs. Writes the job to `out_job`: a reference, yours to release; NULL if you
- * do not want it. Writes to `out_admission`, unless that is NULL, how full the dispatcher is, also if
- * the post is refused.
+ * Posts a job: the dispatcher's pump runs it, or another thread with DCC_POST_ANY_THREAD. Any
+ * thread, also inside jobs and completions.
  *
- * DCC_ERROR_OVERLOADED: as many as may wait already, or too many wait for their completion.
- * DCC_ERROR_SHUTDOWN: the dispatcher or the owner was closed. DCC_ERROR_DUPLICATE: an unfinished job
- * has the same caller id. On every negative status nothing was taken: `user_data` is still yours.
- * Cancelling a job that waits takes it out of the depth at once; it ends, as cancelled, with the next
- * pump. dcc_job_user_data knows nothing of `user_data`. Any thread, also inside jobs and completions.
+ * The job's completion and then `destroy` are called exactly once, on the dispatcher's thread,
+ * also if the job is cancelled before it runs. But if `owner` is closed on another thread, the
+ * completion is left out and `destroy` is called there. A waiting job that is cancelled leaves
+ * `depth` at once, and ends as cancelled in the next pump.
+ *
+ * Writes to `out_job` a reference, yours to release; NULL if you do not want it. Writes to
+ * `out_admission`, unless that is NULL, how full the dispatcher is, also if it refuses the post.
+ * dcc_job_user_data does not give `user_data` of a posted job.
+ *
+ * DCC_ERROR_OVERLOADED: `capacity` jobs wait already, or too many are unfinished, or `execute` has
+ * no room. DCC_ERROR_SHUTDOWN: the dispatcher or the owner is closed. DCC_ERROR_DUPLICATE: an
+ * unfinished job has the same caller id. On every negative status nothing was taken: `user_data`
+ * is still yours.
  */
 dcc_status dcc_dispatcher_post(const struct dcc_dispatcher *dispatcher,
                                const struct dcc_post_desc *desc,
@@ -3035,29 +3070,35 @@ dcc_status dcc_dispatcher_post(const struct dcc_dispatcher *dispatcher,
                                struct dcc_admission *out_admission);
 
 /**
- * Posts a job and waits until it is over, at most `timeout_ns` nanoseconds (DCC_NO_LIMIT: as long as
- * it takes). On the dispatcher's own thread it runs at once, all its slices, without waiting for its
- * turn; so does a DCC_POST_ANY_THREAD job on a thread that runs such jobs, which may be the last free one,
- * until `timeout_ns` are over. Where all of the library's threads for such jobs wait in a call of it, a
- * poster without a limit runs the job on its own thread. Writes the job to `out_job` (a reference, yours to
- * release) and where it stands then to `out_state`; each may be NULL.
+ * Posts a job and waits until it is over, at most `timeout_ns` nanoseconds; DCC_NO_LIMIT: no
+ * limit. Any thread. While it waits, hold no lock that the job or an owner's functions need.
  *
- * DCC_OK: it is over, see `out_state`; its completion and `destroy` have run, too, unless it was
- * cancelled or interrupted while it waited for its turn or its next slice, or the dispatcher's own thread
- * waits for a DCC_POST_ANY_THREAD job: then they follow in the next pump. DCC_TIMED_OUT: the time
- * was over before it started; it never runs. DCC_WEDGED: the same, because the thread has been stuck in
- * something else for the dispatcher's threshold, or has ended. While a dispatcher of
- * DCC_DISPATCHER_BIND_LATER has no thread yet its jobs wait, and so do their posters. DCC_STARTED: the time
- * was over after it started, and it was asked to stop; or it has run, and the thread that has to complete it
- * is stuck or has ended. In all these cases it was accepted: completion and `destroy` run once, so
- * `user_data` must not be on your stack.
+ * On the dispatcher's own thread the job runs at once, with all its slices, before jobs that wait.
+ * On a thread that runs DCC_POST_ANY_THREAD jobs, another such job also runs at once, until
+ * `timeout_ns` have passed: this thread may be the last free one. If all of the library's threads
+ * for such jobs wait in calls of the library, a poster without a limit runs the job on its own
+ * thread.
  *
- * DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library, over whatever threads, for this
- * one, so it would never come to the job; as a rule two UI threads that wait for each other. Where the
- * thread that is to run a DCC_POST_ANY_THREAD job turns out to wait for this one after it was accepted,
- * the answer is DCC_WEDGED or DCC_STARTED, at once. Other negative statuses as in dcc_dispatcher_post; on
- * every one of them nothing was taken. Any thread; while it waits, hold no lock that the job or a plugin's
- * owner needs.
+ * Writes to `out_job` a reference, yours to release, and to `out_state` the job's state at the
+ * return. Each may be NULL.
+ *
+ * DCC_OK: the job is over; `out_state` says how. Completion and `destroy` have run too. There are
+ * two exceptions, in which they run in the next pump: the job was cancelled or interrupted while
+ * it waited for its turn or its next slice; or the dispatcher's own thread waits for a
+ * DCC_POST_ANY_THREAD job. DCC_TIMED_OUT: the time was over before the job started; it never runs.
+ * DCC_WEDGED: as DCC_TIMED_OUT, because the dispatcher's thread has been inside something else for
+ * `wedge_threshold_ns`, or has ended. A dispatcher with DCC_DISPATCHER_BIND_LATER that has no
+ * thread yet is not stuck: its jobs wait, and so do their posters. DCC_STARTED: the time was over
+ * after the job had started, and it was asked to stop; or its function has returned, and the
+ * thread that has to run its completion is stuck or has ended. After each of these statuses the
+ * job was accepted: its completion and `destroy` run once, maybe later, so `user_data` must not be
+ * on your stack.
+ *
+ * DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library, directly or through
+ * other threads, for this thread, so it would never run the job; for instance two UI threads that
+ * wait for each other. If the thread that is to run a DCC_POST_ANY_THREAD job begins such a wait
+ * after the job was accepted, the answer is DCC_WEDGED or DCC_STARTED at once. Other negative
+ * statuses as for dcc_dispatcher_post. On every negative status nothing was taken.
  */
 dcc_status dcc_dispatcher_post_and_wait(const struct dcc_dispatcher *dispatcher,
                                         const struct dcc_post_desc *desc,
@@ -3066,21 +3107,24 @@ dcc_status dcc_dispatcher_post_and_wait(const struct dcc_dispatcher *dispatcher,
                                         int32_t *out_state);
 
 /**
- * Runs what waits, on the dispatcher's thread: call it from a tick. Jobs go lane by lane, in the
- * order of their posts; a step gets one slice a tick; what is over is completed first. It stops
- * between two jobs or slices as soon as `budget_ns` nanoseconds have passed or `max_jobs` functions
- * were called; a job that runs cannot be stopped from outside, it has to poll. One job or slice
- * goes in any case, unless a bound is 0, with which nothing runs; DCC_NO_LIMIT is no bound. Writes
- * what it did to `out_tick`, unless that is NULL.
+ * Runs the jobs that wait; call it from a tick, on the dispatcher's thread.
  *
- * Around each job its own token and job are current on this thread; what was before is restored
- * whatever the job left. A dispatcher that was closed is emptied whatever the bounds say. If
- * something is left, `wake` is called before it returns, unless it was vetoed.
+ * Jobs run lane by lane, in the order of their posts. A job in slices gets one slice a tick. Jobs
+ * that are over are completed first. The pump stops between two functions as soon as `budget_ns`
+ * nanoseconds have passed or `max_jobs` functions of jobs were called. It cannot interrupt a
+ * running function: that has to poll. At least one job or slice runs, however short the budget;
+ * but with a bound of 0 nothing runs. DCC_NO_LIMIT means no bound. Writes to `out_tick`, unless
+ * that is NULL, what was done.
  *
- * DCC_ERROR_WRONG_THREAD: the dispatcher belongs to another thread. DCC_ERROR_REENTRANT: called from
- * inside one of its jobs, completions or callbacks, for instance by the event loop of a dialog that a
- * job has opened, or from inside the check of any job on this thread. Nothing ran, and the `wake` that led
- * here is not repeated: pump again some milliseconds later.
+ * During each job its own job and parent token are current on this thread; afterwards what was
+ * current before is restored, whatever the job left. All jobs of a closed dispatcher are
+ * completed, whatever the bounds. If work is left, `wake` is called before this returns, unless
+ * the pump was vetoed.
+ *
+ * DCC_ERROR_WRONG_THREAD: the dispatcher belongs to another thread. DCC_ERROR_REENTRANT: the call
+ * is inside one of the dispatcher's jobs, completions or callbacks, for instance in the event loop
+ * of a dialog that a job has opened, or inside the `is_cancelled` of any job on this thread.
+ * Nothing ran. The `wake` that led here is not repeated: pump again some milliseconds later.
  */
 dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *dispatcher,
                                uint64_t budget_ns,
@@ -3088,11 +3132,14 @@ dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *dispatcher,
                                struct dcc_tick *out_tick);
 
 /**
- * Whether the function of a posted job should return now, to be called again in the next tick. For inner
- * loops: one call asks for a cancel, as dcc_check_cancelled does, and for the end of the slice, which is
- * the pump's budget, shared by the jobs that wait for this tick. 0: go on. DCC_RUN_AGAIN: the slice is
- * over. DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB: stop. `if (dcc_slice_is_over())` means give
- * the tick back. The function may return what it answers:
+ * Answers whether the function of a posted job should return now, to be called again in the next
+ * tick. For inner loops. Any thread, about its own slice.
+ *
+ * It asks for a cancel, as dcc_check_cancelled does, and for the end of the slice. The slice is
+ * this job's part of the pump's budget, which is divided among the jobs that wait for this tick.
+ * 0: go on. DCC_RUN_AGAIN: the slice is over. DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB,
+ * DCC_POLL_GONE: stop. `if (dcc_slice_is_over())` means: give the tick back. The function may
+ * return the answer:
  *
  *     for (; state->next < state->count; state->next++) {
  *         const dcc_status answer = dcc_slice_is_over();
@@ -3102,77 +3149,83 @@ dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *dispatcher,
  *     }
  *     return DCC_OK;
  *
- * The first question of a slice is answered 0 unless the job was cancelled, so that work gets on however
- * short the budget is. The clock is read seldom: at the pace of the last iterations a slice ends at most
- * 50 microseconds late, or one iteration, if that is longer; where short iterations become long ones, up to
- * six of these. A slice has no end in a job that runs on another thread than the dispatcher's, that
- * dcc_dispatcher_post_and_wait runs at once, or in a pump without a budget: there only a cancel is
- * answered, and also outside of jobs. Any thread, for itself.
+ * The first call in a slice answers 0 unless the job was cancelled: so work goes on, however short
+ * the budget. The clock is not read in each call. So a slice ends at most 50 microseconds late, or
+ * one iteration if that takes longer; up to six iterations if they suddenly become longer.
+ *
+ * A slice has no end in a pump without a budget, in a job that runs on another thread than the
+ * dispatcher's, and in one that dcc_dispatcher_post_and_wait runs at once; there is none outside
+ * of jobs. Then only a cancel is answered.
  */
 dcc_status dcc_slice_is_over(void);
 
 /**
- * When the slice ends that this thread runs, in nanoseconds on the clock of dcc_clock_now_ns: for work that
- * plans ahead. DCC_NO_LIMIT: there is none, or it has no end. Any thread, for itself.
+ * Answers when this thread's slice ends, on the clock of dcc_clock_now_ns, for work that plans
+ * ahead. DCC_NO_LIMIT: there is no slice, or it has no end. Any thread, about its own slice.
  */
 uint64_t dcc_slice_ends_at_ns(void);
 
 /**
- * Lets a posted job go on that has answered DCC_RUN_WHEN_WOKEN or DCC_RUN_AWAY, in its dispatcher's next
- * tick; the host is woken. A wake that comes while the job's function runs is kept: the job does not sleep
- * after that slice. So register for what the job waits for, then answer DCC_RUN_WHEN_WOKEN, and look again
- * when the function is called: one wake may stand for several, and there may be one for nothing. A job that
- * waits for its turn anyhow, or is over, stays as it is. Nothing of the job runs inside this call, so
- * callbacks of a cancel may make it, too.
+ * Lets a posted job that has answered DCC_RUN_WHEN_WOKEN or DCC_RUN_AWAY go on in its dispatcher's
+ * next tick, and wakes the host. Any thread, also callbacks of a cancel: nothing of the job runs
+ * inside this call.
  *
- * DCC_ERROR_WRONG_STATE: the job was not posted, or dcc_dispatcher_post_and_wait runs it at once. NULL:
- * nothing happens. Any thread.
+ * A wake that comes while the job's function runs is kept: the job does not sleep after that
+ * slice. So the function first registers for the event that it waits for, then answers
+ * DCC_RUN_WHEN_WOKEN, and checks for the event in its next call. One wake may stand for several,
+ * and a wake may come without an event. A job that waits for its turn, or is over, is not changed.
+ *
+ * DCC_ERROR_WRONG_STATE: the job was not posted, or dcc_dispatcher_post_and_wait runs it at once.
+ * NULL: nothing happens.
  */
 dcc_status dcc_job_wake(const struct dcc_job *job);
 
 /**
- * Wakes `job`, as dcc_job_wake does, once when `token` is cancelled, or is gone; at once if it is cancelled
- * already. For a job that answers DCC_RUN_WHEN_WOKEN next and looks at the token when it is called
- * again. Unlike a callback that calls dcc_job_wake this runs no code of yours, so there is nothing to wait
- * for before that is unloaded.
+ * Wakes `job` once, as dcc_job_wake does, when `token` is cancelled or is gone; at once if it is
+ * cancelled already. Any thread; a cancel at the same moment wakes the job.
  *
- * Writes a registration to `out_registration`, yours to end by dcc_registration_unregister when `job` waits
- * no longer. It keeps neither the token nor the job. A sealed token, and NULL, is never cancelled.
+ * For a job that answers DCC_RUN_WHEN_WOKEN next and asks the token in its next call. In contrast
+ * to a callback that calls dcc_job_wake, this runs no code of yours, so nothing has to be waited
+ * for before your code is unloaded. A sealed token is never cancelled, nor is NULL.
  *
- * DCC_ERROR_WRONG_STATE: the job was not posted, or dcc_dispatcher_post_and_wait runs it at once. NULL for
- * `job`: nothing happens, and NULL is written. Any thread; a cancel at the same moment wakes the job.
+ * Writes a registration to `out_registration`: end it by dcc_registration_unregister when `job` no
+ * longer waits. The registration keeps neither the token nor the job alive.
+ *
+ * DCC_ERROR_WRONG_STATE: the job was not posted, or dcc_dispatcher_post_and_wait runs it at once.
+ * NULL for `job`: nothing happens, and NULL is written.
  */
 dcc_status dcc_job_wake_at_cancel(const struct dcc_job *job,
                                   const struct dcc_cancel_token *token,
                                   struct dcc_registration **out_registration);
 
 /**
- * Wakes `job`, as dcc_job_wake does, once when dcc_job_wait for `awaited` would come back: when that has
- * really ended, is gone unfinished, or can never end. Ask dcc_job_wait with a timeout of 0, which, when
- * `job` is called again. This runs no code of yours. A cancel of `job` does not cancel `awaited`.
+ * Wakes `job` once, as dcc_job_wake does, when a dcc_job_wait for `awaited` would return: when
+ * `awaited` has really ended, is gone unfinished, or can never end. At once if it has ended or is
+ * NULL. Any thread; an end at the same moment wakes the job.
  *
- * At once if it has ended, or is NULL. There is nothing to unregister: it keeps neither job, is noted once
- * for both however often you call it, and wakes nobody if `job` is over by then.
+ * In its next call `job` asks dcc_job_wait with a timeout of 0 which of these it was. This runs no
+ * code of yours. It keeps neither job alive. Calls with the same two jobs count as one, and need
+ * not be undone: if `job` is over by then, nothing happens. A cancel of `job` does not cancel
+ * `awaited`.
  *
- * DCC_ERROR_WOULD_DEADLOCK: both are the same job, which would wait for its own end. Two jobs that wait for
- * each other in this way are not found; they sleep until one of them is cancelled. DCC_ERROR_WRONG_STATE:
- * `job` was not posted, or dcc_dispatcher_post_and_wait runs it at once. DCC_ERROR_RESOURCES as in
- * dcc_job_wait. NULL for `job`: nothing happens. Any thread; an end at the same moment
- * wakes the job.
+ * DCC_ERROR_WOULD_DEADLOCK: `job` and `awaited` are the same, so `job` would wait for its own end.
+ * Two jobs that wait for each other in this way are not detected: they sleep until one of them is
+ * cancelled. DCC_ERROR_WRONG_STATE: `job` was not posted, or dcc_dispatcher_post_and_wait runs it
+ * at once. DCC_ERROR_RESOURCES: as for dcc_job_wait. NULL for `job`: nothing happens.
  */
 dcc_status dcc_job_wake_at_end(const struct dcc_job *job,
                                const struct dcc_job *awaited);
 
 /**
- * Fills in what the dispatcher has done and where it stands; the way to find out from another thread
- * that a UI thread is stuck, and in which job. Any thread.
+ * Fills in a dispatcher's counts and times. Any thread: by this another thread finds out that a UI
+ * thread is stuck, and in which job.
  */
 dcc_status dcc_dispatcher_read_stats(const struct dcc_dispatcher *dispatcher,
                                      struct dcc_dispatcher_stats *out_stats);
 
 /**
- * Writes the label, cut after 120 bytes, of the job with the longest run so far on the dispatcher's
- * thread, `snprintf`-like. Any thread.
+ * Writes the label, cut after 120 bytes, of the job with the longest slice so far on the
+ * dispatcher's thread, `snprintf`-like. Any thread.
  */
 dcc_status dcc_dispatcher_longest_label(const struct dcc_dispatcher *dispatcher,
                                         char *buffer,
@@ -3422,10 +3475,10 @@ dcc_status dcc_job_is_sealed(const struct dcc_job *job);
 dcc_status dcc_request_seal(const struct dcc_request *request);
 
 /**
- * Writes the `traceparent` of W3C's Trace Context that a token works for: that which came with its request,
- * see dcc_request_desc, or that of its nearest ancestor. A request's and a job's token keep it; others find
- * it as long as they are not cancelled. Empty if there is none. `snprintf`-like: DCC_TRACE_PARENT_SIZE bytes
- * are enough. Any thread.
+ * Writes the `traceparent` of W3C's Trace Context that a token works for, `snprintf`-like: the one
+ * that came with its request, see dcc_request_desc, or the one of its nearest ancestor. Any
+ * thread. The token of a request or a job keeps it; other tokens have it until they are cancelled.
+ * Empty if there is none. DCC_TRACE_PARENT_SIZE bytes are enough.
  */
 dcc_status dcc_cancel_token_trace_parent(const struct dcc_cancel_token *token,
                                          char *buffer,
@@ -3433,10 +3486,12 @@ dcc_status dcc_cancel_token_trace_parent(const struct dcc_cancel_token *token,
                                          size_t *out_length);
 
 /**
- * Takes one event out, the oldest, and writes it to `out_details` with all that is known of it: what
- * dcc_events_drain cuts to the room of its text is whole here, so it is for telemetry. Where there was no
- * memory to keep more, the event stands alone. DCC_NOT_FOUND: none waits, nothing is written. Any thread;
- * of several that take from one observer each event goes to one.
+ * Takes the oldest event out of an observer and writes it to `out_details`. Reason and id are
+ * whole here, while dcc_events_drain cuts them to the size of its `text`: so it is for telemetry.
+ * Any thread; if several threads take from one observer, each event goes to one of them.
+ *
+ * If there was no memory to keep the whole texts, the event has its cut text alone. DCC_NOT_FOUND:
+ * no event waits, nothing is written.
  */
 dcc_status dcc_events_next(const struct dcc_events *observer,
                            struct dcc_event_details *out_details);

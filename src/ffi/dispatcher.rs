@@ -1,4 +1,4 @@
-//! `dcc_dispatcher_create` and the life of a dispatcher.
+//! Dispatchers: `dcc_dispatcher_create`, retain, release, close and find.
 
 use super::argument::{Versioned, descriptor, flags, handle, in_range, reserved, text};
 use super::guard::{Outcome, guard, guard_creating};
@@ -16,47 +16,51 @@ use crate::sys::callout::{Payload, UserData};
 use crate::sys::host::{Host, HostFunctions};
 use std::ffi::{c_char, c_void};
 
-/// A dispatcher: a bounded queue of jobs that one thread, as a rule the UI's, pumps from its tick;
-/// shared by reference count. The pointer is a handle, not an address.
+/// A dispatcher: a bounded queue of jobs that one thread, usually the UI thread, pumps from its
+/// tick. It is shared by reference count. The pointer is a handle, not an address.
 pub struct dcc_dispatcher(());
 
-/// No bound: a timeout that is never over, no deadline, no threshold.
+/// No limit: a timeout that never expires, no deadline, no threshold.
 pub const DCC_NO_LIMIT: u64 = u64::MAX;
 const _: () = assert!(DCC_NO_LIMIT == NO_LIMIT);
 
-/// Flag of a dispatcher: it belongs to the thread that first pumps it, not to the creating one.
+/// Flag of a dispatcher: it belongs to the thread that pumps it first, not to the thread that
+/// creates it.
 pub const DCC_DISPATCHER_BIND_LATER: u32 = 1;
 
-/// The largest `capacity`.
+/// Largest `capacity` of a dispatcher.
 pub const DCC_MAX_CAPACITY: u32 = 131_072;
 
-/// Capacity where the descriptor says 0.
+/// `capacity` if the descriptor says 0.
 const USUAL_CAPACITY: u32 = 1024;
-/// Threshold where the descriptor says 0.
+/// `wedge_threshold_ns` if the descriptor says 0.
 const USUAL_WEDGE_NS: u64 = 10_000_000_000;
-/// Interval where the descriptor says 0.
+/// `progress_interval_ns` if the descriptor says 0.
 const USUAL_PROGRESS_NS: u64 = 100_000_000;
 
-/// Told that a dispatcher has something to do: arrange for a pump (executeDeferred, a queued signal
-/// of Qt, a ticker). Called once from one pump to the next, on whatever thread posts or cancels; it
-/// must not pump itself. Must not unwind or longjmp.
+/// A host's function that is told that a dispatcher has work: it arranges for a pump, for instance
+/// by executeDeferred, a queued signal of Qt, or a ticker. Called on the thread that posts or
+/// cancels, at most once between two pumps. It must not pump. Must not unwind or longjmp.
 pub type dcc_wake_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// A host's "not now", for instance while it collects garbage or loads a scene: 0 lets jobs run.
-/// Asked on the dispatcher's thread before each job, slice and completion of a pump. Must not
-/// unwind or longjmp.
+/// A host's function that says "not now", for instance while the host collects garbage or loads a
+/// scene: 0 lets jobs run. Called on the dispatcher's thread before each job, slice and completion
+/// of a pump, unless the dispatcher is closed. Must not unwind or longjmp.
 pub type dcc_veto_fn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> i32>;
 
-/// Shows how far a job is: on the dispatcher's thread in a pump, where that changed, not more often
-/// than the descriptor says, and once more at the job's end. The job is borrowed;
+/// A host's function that shows the progress of a job. Called on the dispatcher's thread, mostly in
+/// a pump, when `done` has changed and `progress_interval_ns` have passed since the last call for
+/// this job; also at the job's end if `done` has changed since. `job` is lent for the call;
 /// dcc_job_progress_message has the message. Must not unwind or longjmp.
 pub type dcc_progress_fn = Option<
     unsafe extern "C" fn(job: *const dcc_job, done: u64, total: u64, user_data: *mut c_void),
 >;
 
-/// Has the host's own thread pool call `run` with `argument`, once for each call of this. 0: it will.
-/// Any other answer: it has no room; the post is refused. `run` may be called at once. Called on the
-/// posting thread, and on the pool's own for a job that runs again. Must not unwind or longjmp.
+/// A host's function that lets the host's own thread pool call `run` with `argument`, once for each
+/// call of this function. Answer 0 if the pool will do so. Any other answer means that the pool has
+/// no room: the post is refused, or a job that has run before fails. `run` may be called before
+/// this function returns. Called on the posting thread, and on the pool's thread for a job that
+/// runs again. Must not unwind or longjmp.
 pub type dcc_execute_fn = Option<
     unsafe extern "C" fn(
         run: Option<unsafe extern "C" fn(argument: *mut c_void)>,
@@ -74,32 +78,35 @@ pub struct dcc_dispatcher_desc {
     pub struct_size: u32,
     /// DCC_DISPATCHER_BIND_LATER or 0.
     pub flags: u32,
-    /// Most jobs that may wait for their turn, up to DCC_MAX_CAPACITY; 0 is 1024. Besides, 16384 jobs
-    /// more than that may be unfinished: run, be between two slices, or wait for their completion.
+    /// Most jobs that may wait for their turn, up to DCC_MAX_CAPACITY; 0 means 1024. At most 16384
+    /// more than that may be unfinished: they run, stand between two slices, or wait for their
+    /// completion.
     pub capacity: u32,
     /// Zero.
     pub reserved: u32,
-    /// Cancels a job so long after its post if its descriptor says nothing else; 0: never.
+    /// Deadline of a job whose descriptor has none, counted from its post; 0: no deadline.
     pub default_deadline_after_ns: u64,
-    /// After so many nanoseconds inside one function of a job or of the host in a pump, or waiting in
-    /// one call of this library, its thread counts as stuck: dcc_dispatcher_read_stats says so, and
-    /// those who wait in dcc_dispatcher_post_and_wait for queued jobs are freed. 0 is ten seconds,
-    /// DCC_NO_LIMIT never.
+    /// After so many nanoseconds inside one function of a job or of the host in a pump, or waiting
+    /// in one call of this library, the dispatcher's thread counts as stuck:
+    /// dcc_dispatcher_read_stats says so, and threads that wait in dcc_dispatcher_post_and_wait for
+    /// queued jobs stop waiting. 0 means ten seconds, DCC_NO_LIMIT never.
     pub wedge_threshold_ns: u64,
-    /// Least nanoseconds between two calls of `progress` for one job; 0 is 100 milliseconds.
+    /// Least nanoseconds between two calls of `progress` for one job; 0 means 100 milliseconds.
     pub progress_interval_ns: u64,
     /// Handed to all functions below.
     pub user_data: *mut c_void,
-    /// Called once with `user_data` when the dispatcher is gone, after all its jobs are over, in
-    /// whichever call let it go; never if the create fails. May be NULL.
+    /// Called once with `user_data`: when the last reference is gone and all jobs are over, in the
+    /// call that caused this; or in dcc_owner_close of `owner`. Never called if the create fails.
+    /// May be NULL.
     pub destroy: dcc_destroy_fn,
-    /// Told that there is something to do. NULL: you pump at regular intervals.
+    /// Told that there is work. NULL: you pump at regular intervals.
     pub wake: dcc_wake_fn,
     /// Asked whether jobs may run now. May be NULL.
     pub veto: dcc_veto_fn,
     /// Shows progress. May be NULL.
     pub progress: dcc_progress_fn,
-    /// Runs DCC_POST_ANY_THREAD jobs on the host's threads. NULL: a few threads of the library do.
+    /// Runs DCC_POST_ANY_THREAD jobs on the host's threads. NULL: a few threads of the library run
+    /// them.
     pub execute: dcc_execute_fn,
     /// The plugin that these functions belong to, see dcc_owner_close. NULL if they stay loaded.
     pub owner: *const dcc_owner,
@@ -110,7 +117,6 @@ unsafe impl Versioned for dcc_dispatcher_desc {
     const NAME: &'static str = "dcc_dispatcher_desc";
 }
 
-/// The dispatcher pinned for this call.
 pub(super) fn dispatchers() -> Dispatchers<'static> {
     library().dispatchers()
 }
@@ -119,7 +125,8 @@ pub(super) fn pinned(dispatcher: *const dcc_dispatcher) -> Outcome<DispatcherPin
     DispatcherPin::new(dispatchers(), handle(dispatcher))
 }
 
-/// What a host's threads call for a job that may run on any thread.
+/// Called by the host's pool, with a job's number as its argument: runs a job that may run on any
+/// thread.
 unsafe extern "C" fn run_posted(argument: *mut c_void) {
     guard(|| {
         dispatchers().run_elsewhere(thread::this()?, PostedId(argument.addr() as u64));
@@ -127,9 +134,10 @@ unsafe extern "C" fn run_posted(argument: *mut c_void) {
     });
 }
 
-/// Creates a dispatcher, which belongs to this thread unless the descriptor says otherwise, and writes
-/// it to `out_dispatcher`: one reference, yours to release. On an error nothing is left behind and
-/// `user_data` is still yours. Any thread.
+/// Creates a dispatcher, which belongs to this thread unless `flags` says
+/// DCC_DISPATCHER_BIND_LATER. Any thread. Writes one reference to `out_dispatcher`, yours to
+/// release. After an error nothing is left behind: `user_data` is still yours, and `destroy` is not
+/// called.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_create(
     desc: *const dcc_dispatcher_desc,
@@ -154,7 +162,7 @@ fn or_usual(given: u64, usual: u64) -> Option<u64> {
 }
 
 /// # Safety
-/// The descriptor's pointers are what the header asks for.
+/// The descriptor's pointers are as the header demands.
 unsafe fn create(desc: &dcc_dispatcher_desc) -> Outcome<Handle> {
     let known = DCC_DISPATCHER_BIND_LATER;
     flags("dcc_dispatcher_desc.flags", desc.flags, known, "DCC_DISPATCHER_BIND_LATER")?;
@@ -174,8 +182,8 @@ unsafe fn create(desc: &dcc_dispatcher_desc) -> Outcome<Handle> {
         thread,
     };
     let user_data = UserData::new(desc.user_data);
-    // SAFETY: the C caller's promise in the descriptor. A handle is what C has for the numbers that
-    // the functions are called with, and both forms of `execute` and `progress` are called alike.
+    // SAFETY: the C caller's promise in the descriptor. C code sees a number as a handle: both
+    // forms of `execute` and `progress` have the same calling convention.
     let (host, payload) = unsafe {
         let host = Host::new(HostFunctions {
             user_data,
@@ -201,8 +209,8 @@ pub extern "C" fn dcc_dispatcher_retain(dispatcher: *const dcc_dispatcher) -> dc
     })
 }
 
-/// Gives a reference back. The last one closes the dispatcher as dcc_dispatcher_close does;
-/// while completions are still to run its handle can be pumped on. Any thread.
+/// Gives a reference back. Any thread. The last release closes the dispatcher, as
+/// dcc_dispatcher_close does. The handle can still be pumped while completions are left to run.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_dispatcher_release(dispatcher: *mut dcc_dispatcher) -> dcc_status {
     guard(|| {
@@ -213,18 +221,21 @@ pub extern "C" fn dcc_dispatcher_release(dispatcher: *mut dcc_dispatcher) -> dcc
     })
 }
 
-/// Closes a dispatcher: posts are refused from now on; jobs that wait, also for their next slice, end
-/// as interrupted and never run; those who wait for them are freed; running jobs are asked to stop.
+/// Closes a dispatcher for good: posts are refused from now on. Jobs that wait for their turn or
+/// for their next slice end as interrupted, and are not called again. Running jobs are asked to
+/// stop. Threads that wait for ended jobs stop waiting. Any thread, also inside a job.
 ///
-/// On the dispatcher's thread, outside its pump, all completions run before it returns. DCC_OK:
-/// everything is over. DCC_PENDING: completions are still to run, because this is another thread, or
-/// inside a job, or because jobs run on other threads: the dispatcher's next pump on its thread, or the
-/// next close there, runs what there is by then, whatever the bounds say. If that thread never comes
-/// back, because it has ended, say, they stay counted (`unfinished_posts` of dcc_stats). A dispatcher with
-/// DCC_DISPATCHER_BIND_LATER has no thread before its first pump: until then a close answers DCC_PENDING
-/// on all threads, so pump once before you close again and again. Calling it again is harmless and tells
-/// how far things are. A post at the same moment is refused, or its completion runs. Any thread, also inside
-/// a job. NULL: nothing happens.
+/// On the dispatcher's thread, outside of its pump, all completions that are due run before this
+/// returns. DCC_OK: all jobs are over. DCC_PENDING: completions are left, because this is another
+/// thread, or the call is inside a job, or jobs run on other threads. The next pump or close on the
+/// dispatcher's thread runs those that are due then, whatever the bounds of the pump. If that
+/// thread has ended, they never run and stay counted in `unfinished_posts` of dcc_stats.
+///
+/// A dispatcher with DCC_DISPATCHER_BIND_LATER has no thread before its first pump: until then this
+/// answers DCC_PENDING on every thread if there are jobs, so pump once before you close in a loop.
+///
+/// Closing again does no harm and tells whether completions are left. A post at the same moment is
+/// either refused or accepted; if it is accepted, its completion runs. NULL: nothing happens.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_dispatcher_close(dispatcher: *const dcc_dispatcher) -> dcc_status {
     guard(|| {
@@ -238,9 +249,9 @@ pub extern "C" fn dcc_dispatcher_close(dispatcher: *const dcc_dispatcher) -> dcc
     })
 }
 
-/// Finds the dispatcher's unfinished job with this caller id and writes it to `out_job`: a reference,
-/// yours to release. DCC_NOT_FOUND, and NULL, if there is none. By its own id any job is found with
-/// dcc_job_find. Any thread.
+/// Finds the dispatcher's unfinished job with this caller id. Any thread. Writes a reference to
+/// `out_job`, yours to release. DCC_NOT_FOUND, and NULL: there is no such job. To find a job by the
+/// library's id use dcc_job_find.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_find(
     dispatcher: *const dcc_dispatcher,

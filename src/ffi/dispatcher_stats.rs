@@ -10,8 +10,8 @@ use crate::job_state::JobState;
 use crate::sys::clock;
 use std::ffi::c_char;
 
-/// What a dispatcher has done and where it stands. Times are nanoseconds; quantiles are right to two
-/// digits, 0 while there is nothing. Set `struct_size` to sizeof before the call.
+/// Counts and times of a dispatcher. Times are nanoseconds. Quantiles are right to two decimal
+/// digits, 0 while nothing was measured. Set `struct_size` to sizeof before the call.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_dispatcher_stats {
@@ -21,15 +21,15 @@ pub struct dcc_dispatcher_stats {
     pub is_closed: i32,
     /// Jobs that wait for their turn, on whatever thread.
     pub depth: u32,
-    /// How many may.
+    /// Most jobs that may wait.
     pub capacity: u32,
-    /// Steps between two slices, on whatever thread.
+    /// Jobs between two slices, on whatever thread, also those that wait to be woken.
     pub between_slices: u32,
     /// Jobs whose functions run right now, on whatever thread.
     pub running: u32,
-    /// Jobs that are over but for their completion.
+    /// Jobs whose function is not called again, and whose completion is still to come.
     pub awaiting_completion: u32,
-    /// 1 if `present_for_ns` is above the threshold.
+    /// 1 if `present_for_ns` is above `wedge_threshold_ns`.
     pub is_wedged: i32,
     /// Jobs that were accepted.
     pub posted: u64,
@@ -43,45 +43,47 @@ pub struct dcc_dispatcher_stats {
     pub cancelled: u64,
     /// Jobs that ended as interrupted.
     pub interrupted: u64,
-    /// Posts that were refused as too many.
+    /// Posts that were refused with DCC_ERROR_OVERLOADED.
     pub rejected: u64,
     /// Completions that were left out because their owner was closed on another thread.
     pub completions_dropped: u64,
-    /// How long the job that has waited longest has waited.
+    /// Longest wait so far of the jobs that wait now.
     pub oldest_wait_ns: u64,
-    /// From the post to the begin: half of the jobs waited at most this.
+    /// From the post to the first call of the job's function: half of the jobs waited at most so
+    /// long.
     pub wait_p50_ns: u64,
-    /// 95 of 100 waited at most this.
+    /// 95 of 100 jobs waited at most so long.
     pub wait_p95_ns: u64,
-    /// 99 of 100 waited at most this.
+    /// 99 of 100 jobs waited at most so long.
     pub wait_p99_ns: u64,
-    /// The longest wait.
+    /// Longest wait.
     pub wait_max_ns: u64,
-    /// Jobs and slices on the dispatcher's thread: half of them took at most this.
+    /// Slices on the dispatcher's thread (a job that is not sliced is one): half took at most so
+    /// long.
     pub run_p50_ns: u64,
-    /// 95 of 100 took at most this.
+    /// 95 of 100 slices took at most so long.
     pub run_p95_ns: u64,
-    /// 99 of 100 took at most this.
+    /// 99 of 100 slices took at most so long.
     pub run_p99_ns: u64,
-    /// The longest job or slice, exactly.
+    /// Longest slice, exactly.
     pub run_max_ns: u64,
-    /// The id of its job; dcc_dispatcher_longest_label has the label.
+    /// Id of the job with the longest slice; dcc_dispatcher_longest_label has its label.
     pub longest_job_id: u64,
-    /// Pumps.
+    /// Pumps so far.
     pub ticks: u64,
     /// Pumps that took longer than their budget.
     pub overruns: u64,
-    /// The longest pump.
+    /// Longest pump.
     pub longest_tick_ns: u64,
-    /// The id of the job that the dispatcher's thread is inside: its function, the `progress` that shows it,
-    /// its completion or its destroy-notify. 0 for none.
+    /// Id of the job that the dispatcher's thread is inside: inside its function, the `progress`
+    /// that shows it, its completion or its destroy-notify. 0: none.
     pub present_job_id: u64,
-    /// For how long it has been inside that, or inside another function of the host in a pump, or waiting in
-    /// a call of this library; 0 while it is in none.
+    /// How long the thread has been inside that, or inside another function of the host in a pump,
+    /// or waiting in a call of this library; 0: in none of these.
     pub present_for_ns: u64,
-    /// How long ago the last pump ended; 0 inside one, DCC_NO_LIMIT before the first. Where this grows and
-    /// `present_job_id` is 0 the host's thread is busy with its own: a modal dialog, a file that loads. Where
-    /// that is not 0 the thread is inside one of the jobs.
+    /// How long ago the last pump ended; 0 inside a pump, DCC_NO_LIMIT before the first. If this
+    /// grows while `present_job_id` is 0, the host keeps the thread busy, for instance with a modal
+    /// dialog or loading a file. If `present_job_id` is not 0, the thread is inside that job.
     pub since_last_tick_ns: u64,
 }
 
@@ -90,8 +92,8 @@ unsafe impl Versioned for dcc_dispatcher_stats {
     const NAME: &'static str = "dcc_dispatcher_stats";
 }
 
-/// Fills in what the dispatcher has done and where it stands; the way to find out from another thread
-/// that a UI thread is stuck, and in which job. Any thread.
+/// Fills in a dispatcher's counts and times. Any thread: by this another thread finds out that a UI
+/// thread is stuck, and in which job.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_read_stats(
     dispatcher: *const dcc_dispatcher,
@@ -150,8 +152,8 @@ pub unsafe extern "C" fn dcc_dispatcher_read_stats(
     })
 }
 
-/// Writes the label, cut after 120 bytes, of the job with the longest run so far on the dispatcher's
-/// thread, `snprintf`-like. Any thread.
+/// Writes the label, cut after 120 bytes, of the job with the longest slice so far on the
+/// dispatcher's thread, `snprintf`-like. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_longest_label(
     dispatcher: *const dcc_dispatcher,

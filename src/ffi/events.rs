@@ -1,4 +1,4 @@
-//! `dcc_events_*`.
+//! Observers of the library's events: `dcc_events_*`.
 
 use super::argument::{handle, in_range};
 use super::guard::{guard, guard_creating};
@@ -11,39 +11,41 @@ use crate::diagnosis::events::{EVENT_TEXT, Event, EventKind, ObserverPin, Observ
 use crate::sys::clock;
 use std::ffi::c_char;
 
-/// An observer with a ring of events that waits to be drained, shared by reference count. The pointer is
-/// a handle, not an address.
+/// An observer: a ring of events that its holder drains. It is shared by reference count. The
+/// pointer is a handle, not an address.
 pub struct dcc_events(());
 
-/// Kind of an event: events were lost before this one, `count` of them; drain more often or with a
-/// larger capacity.
+/// Kind of an event: `count` events before this one were lost. Drain more often, or with a larger
+/// ring.
 pub const DCC_EVENT_OVERFLOW: u32 = 1;
-/// Kind of an event: a token was cancelled. `token`, `cause`, `text` is the reason, `job_id` if it
-/// is a job's. Of a cancel that spreads over a graph there is one for the token that was cancelled
-/// and one for each job's token and each token with a caller id that it reached.
+/// Kind of an event: a token was cancelled. It has `token`, `cause`, the reason in `text`, and
+/// `job_id` if it is a job's token. If a cancel spreads over a graph, there is one event for the
+/// token that was cancelled, and one for each job's token and each token with a caller id that the
+/// cancel reached.
 pub const DCC_EVENT_TOKEN_CANCELLED: u32 = 2;
-/// Kind of an event: a job is in another state. `job_id`, `state` (DCC_JOB_PENDING: it was
-/// created), `text` is the label; at the end of a cancelled one `since_cancel_ns`.
+/// Kind of an event: a job has changed its state. It has `job_id`, `state` (DCC_JOB_PENDING: it was
+/// created), the label in `text`, and at the end of a cancelled job `since_cancel_ns`.
 pub const DCC_EVENT_JOB_STATE: u32 = 3;
-/// Kind of an event: a thread that works for a job polled and saw the cancel for the first time.
-/// `job_id`, `thread`, `token` (the cancelled one), `cause`, `since_cancel_ns`.
+/// Kind of an event: a thread that works for a job polled and saw the cancel for the first time. It
+/// has `job_id`, `thread`, `token` (the cancelled one), `cause`, `since_cancel_ns`.
 pub const DCC_EVENT_CANCEL_SEEN: u32 = 4;
-/// Kind of an event: a job was cancelled, and no thread of it has seen it within the threshold; see
-/// dcc_events_set_slow_cancel_threshold. `job_id`, `token`, `since_cancel_ns`, `text`
-/// is the reason.
+/// Kind of an event: a job was cancelled, and none of its threads has seen that within the
+/// threshold of dcc_events_set_slow_cancel_threshold. It has `job_id`, `token`, `since_cancel_ns`,
+/// the reason in `text`.
 pub const DCC_EVENT_SLOW_CANCEL: u32 = 5;
-/// Kind of an event: a peer cancelled one of its requests, or its session was closed. `token` is the
-/// request's; `text` the request's id as JSON has it, a colon, a space, and the reason.
+/// Kind of an event: a peer cancelled one of its requests, or its session was closed. It has the
+/// request's `token`, and in `text` the request's id as JSON, a colon, a space, and the reason.
 pub const DCC_EVENT_REQUEST_CANCELLED: u32 = 6;
-/// Kind of an event: the `is_cancelled` of a running job, which one thread alone may ask, was not asked for
-/// the threshold of dcc_events_set_slow_cancel_threshold and its own interval: that thread neither polls nor
-/// waits in this library, so the host's Esc is not heard. As a rule it joins worker threads in another way:
-/// let it wait for a token or a job, or call dcc_context_ask in between; or let any thread ask
-/// (DCC_JOB_ASK_ON_ANY_THREAD). Told once until it is asked again. `job_id`, `token`; `since_cancel_ns` is
-/// for how long it was not asked; `text` says why.
+/// Kind of an event: the `is_cancelled` of a running job, which only one thread may ask, was not
+/// asked for longer than its own interval plus the threshold of
+/// dcc_events_set_slow_cancel_threshold. So that thread neither polls nor waits in this library,
+/// and the host's Esc is not noticed. Usually the thread joins worker threads without this library:
+/// let it wait for a token or a job, or call dcc_context_ask in between, or let any thread ask
+/// (DCC_JOB_ASK_ON_ANY_THREAD). Told once until the check is asked again. It has `job_id`, `token`,
+/// in `since_cancel_ns` for how long the check was not asked, and in `text` an explanation.
 pub const DCC_EVENT_CHECK_NOT_ASKED: u32 = 7;
-/// Kind of an event: a job or a request was sealed, see dcc_job_seal. `token`, `thread`; of a job `job_id`,
-/// and `text` is its label.
+/// Kind of an event: a job or a request was sealed, see dcc_job_seal. It has `token`, `thread`, and
+/// of a job `job_id` and the label in `text`.
 pub const DCC_EVENT_SEALED: u32 = 8;
 
 const _: () = {
@@ -58,36 +60,36 @@ const _: () = {
     assert!(DCC_EVENT_TEXT_SIZE == EVENT_TEXT + 8);
 };
 
-/// Room for the text of an event with its NUL.
+/// Size of an event's `text`, with its NUL.
 pub const DCC_EVENT_TEXT_SIZE: usize = 128;
-/// Most events that an observer's ring can hold.
+/// Largest ring of an observer, in events.
 pub const DCC_MAX_EVENTS: usize = 65536;
 
-/// One event. What its kind does not use is 0.
+/// One event. Fields that its kind does not use are 0.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_event {
-    /// One of the DCC_EVENT_ kinds; skip those that you do not know.
+    /// One of the DCC_EVENT_ kinds; ignore kinds that you do not know.
     pub kind: u32,
     /// One of the DCC_JOB_ states.
     pub state: i32,
     /// When it happened, on the library's clock.
     pub at_ns: u64,
-    /// The job, 0 for none; find it with dcc_job_find while it lives.
+    /// The job, 0 for none; dcc_job_find finds it while it lives.
     pub job_id: u64,
-    /// Bits of the token's handle, to compare; it may be stale.
+    /// The token's handle as a number, to compare. The token may be gone.
     pub token: u64,
     /// The system's number of the thread that caused the event.
     pub thread: u64,
-    /// How long after the cancel; for how long a check was not asked.
+    /// Time since the cancel; of DCC_EVENT_CHECK_NOT_ASKED, for how long the check was not asked.
     pub since_cancel_ns: u64,
-    /// How many events were lost.
+    /// Of DCC_EVENT_OVERFLOW: how many events were lost.
     pub count: u64,
     /// Why a token was cancelled.
     pub cause: dcc_cause,
     /// Zero.
     pub reserved: u32,
-    /// A text, cut on a character boundary where it is too long, ended by NUL.
+    /// Text, cut on a character boundary if it is too long, ended by NUL.
     pub text: [c_char; DCC_EVENT_TEXT_SIZE],
 }
 
@@ -120,10 +122,11 @@ pub(super) fn observers() -> &'static Observers {
     &library().diagnosis().observers
 }
 
-/// Creates an observer whose ring holds `capacity` events, 1 to DCC_MAX_EVENTS, and writes it to
-/// `out_events`, yours to release. From now on it gets every event of the process; each of several
-/// observers gets all. A full ring loses its oldest events. Without observers no events are made.
-/// Any thread.
+/// Creates an observer whose ring holds `capacity` events, 1 to DCC_MAX_EVENTS. Any thread. Writes
+/// it to `out_events`, yours to release.
+///
+/// From now on the ring gets every event of the process. Each of several observers gets all events.
+/// A full ring loses its oldest events. Without observers no events are made.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_events_create(
     capacity: usize,
@@ -134,17 +137,17 @@ pub unsafe extern "C" fn dcc_events_create(
     guard_creating(|| {
         let to = to?;
         in_range("capacity", capacity as u64, 1, DCC_MAX_EVENTS as u64)?;
-        // The watchdog for slow cancels runs on it.
+        // The watchdog for slow cancels runs on the timer thread.
         library_threads::ensure_timer_thread()?;
         to.write(observers().create(capacity)?);
         Ok(())
     })
 }
 
-/// Takes up to `capacity` events out, oldest first, and writes them to `events`, an array whose
-/// entries lie `stride` bytes apart: sizeof(dcc_event). `out_count` gets how many were written,
-/// less than `capacity` when the ring is empty. Cheap enough for every tick. Any thread; of several
-/// that drain one observer each event goes to one.
+/// Takes up to `capacity` events out of an observer, oldest first, and writes them to `events`, an
+/// array whose entries lie `stride` bytes apart: sizeof(dcc_event). `out_count` gets how many were
+/// written, less than `capacity` if the ring is empty then. Any thread; cheap enough for every
+/// tick. If several threads drain one observer, each event goes to one of them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_events_drain(
     observer: *const dcc_events,
@@ -178,8 +181,8 @@ pub extern "C" fn dcc_events_retain(observer: *const dcc_events) -> dcc_status {
     })
 }
 
-/// Gives a reference back. The last one ends the observer; events that it has not drained are lost. Any
-/// thread.
+/// Gives a reference back. Any thread. The last release ends the observer: events that were not
+/// drained are lost.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_events_release(observer: *mut dcc_events) -> dcc_status {
     guard(|| {
@@ -190,10 +193,10 @@ pub extern "C" fn dcc_events_release(observer: *mut dcc_events) -> dcc_status {
     })
 }
 
-/// Says after how long, `threshold_ns`, a cancel that no thread of its job has seen is a
-/// DCC_EVENT_SLOW_CANCEL: 1 second unless this is called. It is told once for each cancel, while
-/// there is an observer. A check that nobody asks is told after the same time, as
-/// DCC_EVENT_CHECK_NOT_ASKED. Any thread.
+/// Sets the time after which a cancel that no thread of its job has seen is told as
+/// DCC_EVENT_SLOW_CANCEL: 1 second by default, DCC_NO_LIMIT: never. Any thread. It is told once for
+/// each cancel, while there is an observer. The same threshold applies to
+/// DCC_EVENT_CHECK_NOT_ASKED.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_events_set_slow_cancel_threshold(threshold_ns: u64) -> dcc_status {
     guard(|| {

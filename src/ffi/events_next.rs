@@ -1,4 +1,4 @@
-//! `dcc_events_next`: one event with all that is known of it.
+//! `dcc_events_next`: takes one event with its whole texts.
 
 use super::argument::{Versioned, handle};
 use super::events::{dcc_event, dcc_events, observers};
@@ -14,33 +14,34 @@ use crate::diagnosis::events::{Event, EventKind, ObserverPin};
 use crate::sys::clock;
 use std::ffi::c_char;
 
-/// Room for the reason of an event with its NUL.
+/// Size of `reason` of dcc_event_details, with its NUL.
 pub const DCC_EVENT_REASON_SIZE: usize = 4104;
 
 const _: () = assert!(DCC_EVENT_REASON_SIZE > DCC_MAX_TEXT_LENGTH);
 
-/// An event with all that is known of it. Set `struct_size` to sizeof before the call.
+/// An event with its whole texts. Set `struct_size` to sizeof before the call.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_event_details {
     /// sizeof(dcc_event_details); the call writes back how much of it was filled.
     pub struct_size: u32,
-    /// Of DCC_EVENT_REQUEST_CANCELLED: the request's id is a DCC_ID_INTEGER or a DCC_ID_TEXT. Else 0.
+    /// Of DCC_EVENT_REQUEST_CANCELLED: DCC_ID_INTEGER or DCC_ID_TEXT, the type of the request's id.
+    /// Else 0.
     pub id_type: i32,
-    /// The id, if it is an integer.
+    /// The id if it is an integer.
     pub id_integer: i64,
     /// Bytes in `id_text`.
     pub id_text_length: u32,
     /// Bytes in `reason`.
     pub reason_length: u32,
-    /// As dcc_events_drain gives it.
+    /// The event as dcc_events_drain writes it.
     pub event: dcc_event,
-    /// The id, if it is a text, whole; ended by NUL.
+    /// The id if it is a text, whole; ended by NUL.
     pub id_text: [c_char; DCC_REQUEST_ID_SIZE],
     /// Why a token or a request was cancelled, whole; ended by NUL.
     pub reason: [c_char; DCC_EVENT_REASON_SIZE],
-    /// The `traceparent` that the request, or the job, works for, see dcc_cancel_token_trace_parent; empty
-    /// for none, ended by NUL.
+    /// The `traceparent` that the request or the job works for, see dcc_cancel_token_trace_parent;
+    /// empty for none. Ended by NUL.
     pub trace_parent: [c_char; DCC_TRACE_PARENT_SIZE],
 }
 
@@ -49,7 +50,8 @@ unsafe impl Versioned for dcc_event_details {
     const NAME: &'static str = "dcc_event_details";
 }
 
-/// Copies a text into room for it and its NUL, which is there. How long it is.
+/// Copies a text to `room`, which has space for it and its NUL and is zero. Returns the text's
+/// length.
 fn fill(room: &mut [c_char], text: &str) -> u32 {
     for (to, byte) in room.iter_mut().zip(text.bytes()) {
         *to = byte as c_char;
@@ -100,10 +102,12 @@ impl dcc_event_details {
     }
 }
 
-/// Takes one event out, the oldest, and writes it to `out_details` with all that is known of it: what
-/// dcc_events_drain cuts to the room of its text is whole here, so it is for telemetry. Where there was no
-/// memory to keep more, the event stands alone. DCC_NOT_FOUND: none waits, nothing is written. Any thread;
-/// of several that take from one observer each event goes to one.
+/// Takes the oldest event out of an observer and writes it to `out_details`. Reason and id are
+/// whole here, while dcc_events_drain cuts them to the size of its `text`: so it is for telemetry.
+/// Any thread; if several threads take from one observer, each event goes to one of them.
+///
+/// If there was no memory to keep the whole texts, the event has its cut text alone. DCC_NOT_FOUND:
+/// no event waits, nothing is written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_events_next(
     observer: *const dcc_events,

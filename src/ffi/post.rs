@@ -1,4 +1,4 @@
-//! `dcc_dispatcher_post`, `dcc_dispatcher_post_and_wait`.
+//! Posting jobs: `dcc_dispatcher_post`, `dcc_dispatcher_post_and_wait`.
 
 use super::argument::{Versioned, descriptor, flags, handle, reserved, text};
 use super::dispatcher::{DCC_NO_LIMIT, dcc_dispatcher, dispatchers, pinned};
@@ -25,41 +25,46 @@ use crate::sys::clock;
 use crate::sys::work::{CompletionFn, JobFn, Work};
 use std::ffi::{c_char, c_void};
 
-/// Lane of a posted job: someone waits for it at the screen.
+/// Lane of a posted job: a user waits for it at the screen.
 pub const DCC_LANE_INTERACTIVE: i32 = 1;
-/// Lane of a posted job: the usual one, also 0.
+/// Lane of a posted job: the usual one. 0 means this lane.
 pub const DCC_LANE_NORMAL: i32 = 2;
-/// Lane of a posted job: when there is time. A lane goes before those below it, but of the jobs that
-/// run while others wait at least one in five is a normal and one in seventeen a background one.
+/// Lane of a posted job: it runs when there is time. A higher lane goes first. But while all lanes
+/// have jobs, at least one in five jobs that run is from the normal lane and one in seventeen from
+/// this one.
 pub const DCC_LANE_BACKGROUND: i32 = 3;
 
-/// Flag of a post: the function may be called on any thread, and is, on another than the
-/// dispatcher's: on the library's workers, or where the dispatcher's `execute` calls it. Its completion
-/// runs on the dispatcher's thread all the same.
+/// Flag of a post: the job's function runs on a thread other than the dispatcher's: a worker of the
+/// library, or a thread of the pool behind the dispatcher's `execute`. The completion still runs on
+/// the dispatcher's thread.
 pub const DCC_POST_ANY_THREAD: u32 = 1;
 
-/// Flag of a post: a cancel that comes after the function was called first does not end the job between two
-/// slices: the function is called once more, in the next tick, so that it can undo what it has begun. It
-/// learns of the cancel by asking, as ever, and its answer ends the job: 0 if the job has completed all the
-/// same, by a part of its work perhaps. Where it asks to be called again the job ends as cancelled. A close
-/// of the dispatcher or of the owner ends the job without that call.
+/// Flag of a post: the job's function can undo what it has begun. If a cancel comes between two
+/// slices, the function is called once more, in the next tick, instead of ending the job at once.
+/// It learns of the cancel as in any slice, by polls, and its answer ends the job: with 0 the job
+/// has completed in spite of the cancel, for instance with a part of its work as the result. If it
+/// asks to be called again, the job ends as cancelled. A cancel before the first slice, and a close
+/// of the dispatcher or of the owner, end the job without that call.
 pub const DCC_POST_UNWINDS: u32 = 2;
 
-/// Flag of a post without a `parent`: it is for what is current on the posting thread. The current token is
-/// its parent, and current while it runs; and a cancel of the current job cancels it, too. A `parent` that
-/// is given goes before this flag. As DCC_JOB_BELOW_CURRENT, which says more.
+/// Flag of a post without a `parent`: the job works for what is current on the posting thread. The
+/// current token becomes its parent, and is current while the job runs. A cancel of the current job
+/// cancels the posted job too. If a `parent` is given, this flag has no effect. See
+/// DCC_JOB_BELOW_CURRENT, which says more.
 pub const DCC_POST_BELOW_CURRENT: u32 = 4;
 
-/// Answer of a dcc_job_fn: call it again, in the next tick; on a worker after those that wait.
+/// Answer of a dcc_job_fn: call it again. A pump does so in the next tick, a worker after the jobs
+/// that wait.
 pub const DCC_RUN_AGAIN: i32 = 100;
-/// Answer of a dcc_job_fn that a pump has called: call it again in the tick after dcc_job_wake. Until then
-/// the job costs no tick anything. A cancel ends it, or wakes it where it unwinds (DCC_POST_UNWINDS).
+/// Answer of a dcc_job_fn in a pump: call it again in the tick after dcc_job_wake. Until then the
+/// job costs no time in a tick. A cancel ends the job, or wakes it if it was posted with
+/// DCC_POST_UNWINDS.
 pub const DCC_RUN_WHEN_WOKEN: i32 = 101;
-/// Answer of a dcc_job_fn that a pump has called: as DCC_RUN_WHEN_WOKEN, where another thread uses what the
-/// job works on. A cancel neither ends the job nor wakes it: it takes effect in the tick after dcc_job_wake,
-/// which that thread calls when it is done. The job's own token tells it of a cancel meanwhile. A close of
-/// the dispatcher or of the owner ends the job without waiting: wait for that thread in the completion, or in
-/// the destroy-notify where no completion is called.
+/// Answer of a dcc_job_fn in a pump: as DCC_RUN_WHEN_WOKEN, for a job whose data another thread
+/// uses meanwhile. A cancel neither ends nor wakes the job: it takes effect in the tick after
+/// dcc_job_wake, which the other thread calls when it has finished. That thread learns of the
+/// cancel by the job's token. A close of the dispatcher or of the owner ends the job at once: wait
+/// for the other thread in the completion, or in the destroy-notify if no completion is called.
 pub const DCC_RUN_AWAY: i32 = 102;
 const _: () = assert!(
     DCC_RUN_AGAIN == RUN_AGAIN && DCC_RUN_WHEN_WOKEN == RUN_WHEN_WOKEN && DCC_RUN_AWAY == RUN_AWAY
@@ -67,18 +72,23 @@ const _: () = assert!(
 const _: () =
     assert!(DCC_CANCELLED_BY_TOKEN == *STOPPED.start() && DCC_POLL_GONE == *STOPPED.end());
 
-/// What a posted job does. While it runs, `job` is the current job and the posted `parent` the current token,
-/// so dcc_check_cancelled and dcc_poll_current ask for both. It answers 0: the job completed, whether or not
-/// it was asked to stop; what dcc_check_cancelled answered (1 to 3): it stopped because it was asked to;
-/// DCC_RUN_AGAIN, DCC_RUN_WHEN_WOKEN, DCC_RUN_AWAY: this was one slice; a negative number: it failed,
-/// dcc_job_fail having said why, if it did. If it has ended its job itself that stays. A panic in Rust fails
-/// the job; otherwise it must not unwind or longjmp.
+/// The work of a posted job. Meanwhile `job` is the current job and the posted `parent` the current
+/// token, so dcc_check_cancelled and dcc_poll_current ask both. `job` is lent for the call. It
+/// answers:
+/// - 0: the job has completed, whether or not it was asked to stop.
+/// - What dcc_check_cancelled answered (1 to 3): the job stopped because it was asked to.
+/// - DCC_RUN_AGAIN, DCC_RUN_WHEN_WOKEN, DCC_RUN_AWAY: this slice is over, the job is not.
+/// - Any other number, usually a negative one: the job failed. Call dcc_job_fail before, to say
+///   why.
+///
+/// If the function has ended its job itself, that end stays. A panic in Rust fails the job;
+/// otherwise the function must not unwind or longjmp.
 pub type dcc_job_fn =
     Option<unsafe extern "C-unwind" fn(job: *const dcc_job, user_data: *mut c_void) -> i32>;
 
-/// Told once that a posted job is over: on the dispatcher's thread, inside a pump or a close, with
-/// the job's terminal state (DCC_JOB_COMPLETED and so on). It may post, not pump. Must not unwind or
-/// longjmp.
+/// Told once that a posted job is over, with its final state (DCC_JOB_COMPLETED and so on). Called
+/// on the dispatcher's thread, inside a pump, a close or dcc_dispatcher_post_and_wait. It may post
+/// but not pump. Must not unwind or longjmp.
 pub type dcc_completion_fn =
     Option<unsafe extern "C" fn(job: *const dcc_job, state: i32, user_data: *mut c_void)>;
 
@@ -90,32 +100,33 @@ pub struct dcc_post_desc {
     pub struct_size: u32,
     /// DCC_POST_ANY_THREAD, DCC_POST_UNWINDS, DCC_POST_BELOW_CURRENT, several of them or 0.
     pub flags: u32,
-    /// What to call the job, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
+    /// Name of the job, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
     pub label: *const c_char,
     /// Bytes in `label`, or DCC_NUL_TERMINATED.
     pub label_length: usize,
-    /// Your own id for it: UTF-8, up to DCC_MAX_CALLER_ID_LENGTH bytes, copied; no unfinished job of the
-    /// dispatcher may have the same. May be NULL.
+    /// Your own id for the job: UTF-8, up to DCC_MAX_CALLER_ID_LENGTH bytes, copied. No other
+    /// unfinished job of the dispatcher may have it. May be NULL.
     pub caller_id: *const c_char,
     /// Bytes in `caller_id`, or DCC_NUL_TERMINATED.
     pub caller_id_length: usize,
-    /// A token whose cancel cancels the job, for instance of the request that asked for it; current
-    /// while the job runs. NULL: there is none, unless `flags` says DCC_POST_BELOW_CURRENT.
+    /// A token whose cancel cancels the job, for instance that of the request that asked for it; it
+    /// is current while the job runs. NULL: none, unless `flags` says DCC_POST_BELOW_CURRENT.
     pub parent: *const dcc_cancel_token,
-    /// What it does. Not NULL.
+    /// The job's work. Not NULL.
     pub function: dcc_job_fn,
-    /// Told when it is over. May be NULL.
+    /// Told when the job is over. May be NULL.
     pub completion: dcc_completion_fn,
     /// Handed to the functions.
     pub user_data: *mut c_void,
-    /// Called once with `user_data` after the completion; never if the post is refused. May be NULL.
+    /// Called once with `user_data` after the completion; never if the post is refused. May be
+    /// NULL.
     pub destroy: dcc_destroy_fn,
     /// The plugin that these functions belong to, see dcc_owner_close. NULL if they stay loaded.
     pub owner: *const dcc_owner,
-    /// Cancels the job (DCC_CAUSE_DEADLINE) so long after the post, whether it waits or
-    /// runs. 0: as the dispatcher has it; DCC_NO_LIMIT: never.
+    /// Cancels the job (DCC_CAUSE_DEADLINE) so long after the post, whether it waits or runs. 0:
+    /// the dispatcher's `default_deadline_after_ns`; DCC_NO_LIMIT: never.
     pub deadline_after_ns: u64,
-    /// One of the DCC_LANE_ constants; 0 is the normal one.
+    /// One of the DCC_LANE_ constants; 0 is the normal lane.
     pub lane: i32,
     /// Zero.
     pub reserved: u32,
@@ -126,7 +137,7 @@ unsafe impl Versioned for dcc_post_desc {
     const NAME: &'static str = "dcc_post_desc";
 }
 
-/// How full a dispatcher is, as a post found it. Set `struct_size` to sizeof before the call.
+/// How full a dispatcher was at a post. Set `struct_size` to sizeof before the call.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_admission {
@@ -134,11 +145,11 @@ pub struct dcc_admission {
     pub struct_size: u32,
     /// Jobs that wait for their turn.
     pub depth: u32,
-    /// How many may.
+    /// Most jobs that may wait.
     pub capacity: u32,
     /// Zero.
     pub reserved: u32,
-    /// After how long a post that was refused has a chance: about the time of one tick.
+    /// When to try a refused post again, from now: about the time between two ticks.
     pub retry_after_ns: u64,
 }
 
@@ -147,16 +158,17 @@ unsafe impl Versioned for dcc_admission {
     const NAME: &'static str = "dcc_admission";
 }
 
-/// What a descriptor says.
+/// A descriptor that was read.
 struct Asked<'call> {
     post: Post<'call>,
     work: Work,
-    /// The dispatcher says when the deadline is.
+    /// Whether the dispatcher's default deadline applies.
     has_usual_deadline: bool,
 }
 
 impl Asked<'_> {
-    /// Gets what it needs of the dispatcher and of the library's threads.
+    /// Fills in the dispatcher's default deadline and starts the library's threads that the job
+    /// needs.
     #[inline(always)]
     fn make_ready(&mut self, dispatcher: &DispatcherPin<'_>) -> Outcome<()> {
         if self.has_usual_deadline {
@@ -185,10 +197,11 @@ fn lane(given: i32) -> Outcome<Lane> {
     }
 }
 
-/// The functions of a descriptor and their user data. Dropped, the payload is given up without its notify.
+/// The functions of a descriptor and their user data. If the result is dropped, user data stays
+/// C's: its notify is not called.
 ///
 /// # Safety
-/// They are what the header asks for.
+/// The functions and their user data are as the header demands.
 #[inline(always)]
 unsafe fn work(desc: &dcc_post_desc) -> Outcome<Work> {
     let Some(function) = desc.function else {
@@ -210,7 +223,7 @@ unsafe fn work(desc: &dcc_post_desc) -> Outcome<Work> {
 }
 
 /// # Safety
-/// `desc` is NULL, or a descriptor whose pointers are what the header asks for.
+/// `desc` is NULL, or a descriptor whose pointers are as the header demands.
 #[inline(always)]
 unsafe fn read<'call>(desc: *const dcc_post_desc) -> Outcome<Asked<'call>> {
     // SAFETY: promised by the caller.
@@ -248,27 +261,32 @@ unsafe fn read<'call>(desc: *const dcc_post_desc) -> Outcome<Asked<'call>> {
     Ok(Asked { post, work, has_usual_deadline: desc.deadline_after_ns == 0 })
 }
 
-/// Gives the poster's reference to who posted, or back.
+/// Hands the poster's reference to C, or releases it if C does not want it.
 fn hand_over(job: Handle, to: &HandleOut<dcc_job>) {
     to.write(job);
     if !to.is_wanted() {
-        // It may be gone: a job can release the handle that it is called with once too often. What was
-        // posted was taken all the same.
+        // An error is ignored: the job may be gone, because a job can release the handle that it is
+        // called with once too often. The post was still accepted.
         let _ = library().jobs().release(job);
     }
 }
 
-/// Posts a job: it is run by the dispatcher's pump, or on another thread if `flags` says so, and its
-/// completion and then `destroy` are called exactly once on the dispatcher's thread, also if it is
-/// cancelled before it runs. Writes the job to `out_job`: a reference, yours to release; NULL if you
-/// do not want it. Writes to `out_admission`, unless that is NULL, how full the dispatcher is, also if
-/// the post is refused.
+/// Posts a job: the dispatcher's pump runs it, or another thread with DCC_POST_ANY_THREAD. Any
+/// thread, also inside jobs and completions.
 ///
-/// DCC_ERROR_OVERLOADED: as many as may wait already, or too many wait for their completion.
-/// DCC_ERROR_SHUTDOWN: the dispatcher or the owner was closed. DCC_ERROR_DUPLICATE: an unfinished job
-/// has the same caller id. On every negative status nothing was taken: `user_data` is still yours.
-/// Cancelling a job that waits takes it out of the depth at once; it ends, as cancelled, with the next
-/// pump. dcc_job_user_data knows nothing of `user_data`. Any thread, also inside jobs and completions.
+/// The job's completion and then `destroy` are called exactly once, on the dispatcher's thread,
+/// also if the job is cancelled before it runs. But if `owner` is closed on another thread, the
+/// completion is left out and `destroy` is called there. A waiting job that is cancelled leaves
+/// `depth` at once, and ends as cancelled in the next pump.
+///
+/// Writes to `out_job` a reference, yours to release; NULL if you do not want it. Writes to
+/// `out_admission`, unless that is NULL, how full the dispatcher is, also if it refuses the post.
+/// dcc_job_user_data does not give `user_data` of a posted job.
+///
+/// DCC_ERROR_OVERLOADED: `capacity` jobs wait already, or too many are unfinished, or `execute` has
+/// no room. DCC_ERROR_SHUTDOWN: the dispatcher or the owner is closed. DCC_ERROR_DUPLICATE: an
+/// unfinished job has the same caller id. On every negative status nothing was taken: `user_data`
+/// is still yours.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_post(
     dispatcher: *const dcc_dispatcher,
@@ -303,29 +321,35 @@ fn write_admission(pin: &DispatcherPin<'_>, to: &StructOut<dcc_admission>) {
     }
 }
 
-/// Posts a job and waits until it is over, at most `timeout_ns` nanoseconds (DCC_NO_LIMIT: as long as
-/// it takes). On the dispatcher's own thread it runs at once, all its slices, without waiting for its
-/// turn; so does a DCC_POST_ANY_THREAD job on a thread that runs such jobs, which may be the last free one,
-/// until `timeout_ns` are over. Where all of the library's threads for such jobs wait in a call of it, a
-/// poster without a limit runs the job on its own thread. Writes the job to `out_job` (a reference, yours to
-/// release) and where it stands then to `out_state`; each may be NULL.
+/// Posts a job and waits until it is over, at most `timeout_ns` nanoseconds; DCC_NO_LIMIT: no
+/// limit. Any thread. While it waits, hold no lock that the job or an owner's functions need.
 ///
-/// DCC_OK: it is over, see `out_state`; its completion and `destroy` have run, too, unless it was
-/// cancelled or interrupted while it waited for its turn or its next slice, or the dispatcher's own thread
-/// waits for a DCC_POST_ANY_THREAD job: then they follow in the next pump. DCC_TIMED_OUT: the time
-/// was over before it started; it never runs. DCC_WEDGED: the same, because the thread has been stuck in
-/// something else for the dispatcher's threshold, or has ended. While a dispatcher of
-/// DCC_DISPATCHER_BIND_LATER has no thread yet its jobs wait, and so do their posters. DCC_STARTED: the time
-/// was over after it started, and it was asked to stop; or it has run, and the thread that has to complete it
-/// is stuck or has ended. In all these cases it was accepted: completion and `destroy` run once, so
-/// `user_data` must not be on your stack.
+/// On the dispatcher's own thread the job runs at once, with all its slices, before jobs that wait.
+/// On a thread that runs DCC_POST_ANY_THREAD jobs, another such job also runs at once, until
+/// `timeout_ns` have passed: this thread may be the last free one. If all of the library's threads
+/// for such jobs wait in calls of the library, a poster without a limit runs the job on its own
+/// thread.
 ///
-/// DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library, over whatever threads, for this
-/// one, so it would never come to the job; as a rule two UI threads that wait for each other. Where the
-/// thread that is to run a DCC_POST_ANY_THREAD job turns out to wait for this one after it was accepted,
-/// the answer is DCC_WEDGED or DCC_STARTED, at once. Other negative statuses as in dcc_dispatcher_post; on
-/// every one of them nothing was taken. Any thread; while it waits, hold no lock that the job or a plugin's
-/// owner needs.
+/// Writes to `out_job` a reference, yours to release, and to `out_state` the job's state at the
+/// return. Each may be NULL.
+///
+/// DCC_OK: the job is over; `out_state` says how. Completion and `destroy` have run too. There are
+/// two exceptions, in which they run in the next pump: the job was cancelled or interrupted while
+/// it waited for its turn or its next slice; or the dispatcher's own thread waits for a
+/// DCC_POST_ANY_THREAD job. DCC_TIMED_OUT: the time was over before the job started; it never runs.
+/// DCC_WEDGED: as DCC_TIMED_OUT, because the dispatcher's thread has been inside something else for
+/// `wedge_threshold_ns`, or has ended. A dispatcher with DCC_DISPATCHER_BIND_LATER that has no
+/// thread yet is not stuck: its jobs wait, and so do their posters. DCC_STARTED: the time was over
+/// after the job had started, and it was asked to stop; or its function has returned, and the
+/// thread that has to run its completion is stuck or has ended. After each of these statuses the
+/// job was accepted: its completion and `destroy` run once, maybe later, so `user_data` must not be
+/// on your stack.
+///
+/// DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library, directly or through
+/// other threads, for this thread, so it would never run the job; for instance two UI threads that
+/// wait for each other. If the thread that is to run a DCC_POST_ANY_THREAD job begins such a wait
+/// after the job was accepted, the answer is DCC_WEDGED or DCC_STARTED at once. Other negative
+/// statuses as for dcc_dispatcher_post. On every negative status nothing was taken.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_post_and_wait(
     dispatcher: *const dcc_dispatcher,

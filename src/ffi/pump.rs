@@ -8,7 +8,7 @@ use super::status::{DCC_OK, dcc_status};
 use super::thread;
 use crate::dispatcher::pump::{Bounds, Tick};
 
-/// What a tick did. Set `struct_size` to sizeof before the call.
+/// What a pump did. Set `struct_size` to sizeof before the call.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_tick {
@@ -18,18 +18,19 @@ pub struct dcc_tick {
     pub is_vetoed: i32,
     /// Calls of jobs' functions.
     pub executed: u64,
-    /// Jobs that are over by now, those included that were cancelled before they ran.
+    /// Jobs that ended, also those that were cancelled before they ran.
     pub completed: u64,
-    /// Of those, the ones that ended as cancelled.
+    /// Jobs among those that ended as cancelled.
     pub cancelled: u64,
-    /// What is left for the next tick: jobs, steps and completions.
+    /// Jobs, next slices and completions that are left for the next tick.
     pub remaining: u64,
-    /// How long the tick took.
+    /// How long the pump took.
     pub elapsed_ns: u64,
-    /// How much longer than its budget that was.
+    /// How much longer than `budget_ns` the pump took.
     pub overrun_ns: u64,
-    /// After how long the next tick makes sense: 0 or little while work waits, the rest of a 60 Hz
-    /// frame for steps, DCC_NO_LIMIT until something is posted.
+    /// After how long to pump again: 0 or little while jobs wait, the rest of a 60 Hz frame while
+    /// only next slices do, 33 milliseconds while only other threads run jobs, DCC_NO_LIMIT if
+    /// nothing is left: then pump when something was posted.
     pub next_after_ns: u64,
 }
 
@@ -38,21 +39,24 @@ unsafe impl Versioned for dcc_tick {
     const NAME: &'static str = "dcc_tick";
 }
 
-/// Runs what waits, on the dispatcher's thread: call it from a tick. Jobs go lane by lane, in the
-/// order of their posts; a step gets one slice a tick; what is over is completed first. It stops
-/// between two jobs or slices as soon as `budget_ns` nanoseconds have passed or `max_jobs` functions
-/// were called; a job that runs cannot be stopped from outside, it has to poll. One job or slice
-/// goes in any case, unless a bound is 0, with which nothing runs; DCC_NO_LIMIT is no bound. Writes
-/// what it did to `out_tick`, unless that is NULL.
+/// Runs the jobs that wait; call it from a tick, on the dispatcher's thread.
 ///
-/// Around each job its own token and job are current on this thread; what was before is restored
-/// whatever the job left. A dispatcher that was closed is emptied whatever the bounds say. If
-/// something is left, `wake` is called before it returns, unless it was vetoed.
+/// Jobs run lane by lane, in the order of their posts. A job in slices gets one slice a tick. Jobs
+/// that are over are completed first. The pump stops between two functions as soon as `budget_ns`
+/// nanoseconds have passed or `max_jobs` functions of jobs were called. It cannot interrupt a
+/// running function: that has to poll. At least one job or slice runs, however short the budget;
+/// but with a bound of 0 nothing runs. DCC_NO_LIMIT means no bound. Writes to `out_tick`, unless
+/// that is NULL, what was done.
 ///
-/// DCC_ERROR_WRONG_THREAD: the dispatcher belongs to another thread. DCC_ERROR_REENTRANT: called from
-/// inside one of its jobs, completions or callbacks, for instance by the event loop of a dialog that a
-/// job has opened, or from inside the check of any job on this thread. Nothing ran, and the `wake` that led
-/// here is not repeated: pump again some milliseconds later.
+/// During each job its own job and parent token are current on this thread; afterwards what was
+/// current before is restored, whatever the job left. All jobs of a closed dispatcher are
+/// completed, whatever the bounds. If work is left, `wake` is called before this returns, unless
+/// the pump was vetoed.
+///
+/// DCC_ERROR_WRONG_THREAD: the dispatcher belongs to another thread. DCC_ERROR_REENTRANT: the call
+/// is inside one of the dispatcher's jobs, completions or callbacks, for instance in the event loop
+/// of a dialog that a job has opened, or inside the `is_cancelled` of any job on this thread.
+/// Nothing ran. The `wake` that led here is not repeated: pump again some milliseconds later.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_pump(
     dispatcher: *const dcc_dispatcher,

@@ -1,4 +1,4 @@
-//! `dcc_request_id`: what a peer calls its requests, and what it wants to be told of them by.
+//! `dcc_request_id`: a peer's id for a request, or its progress token.
 
 use super::argument::text;
 use super::guard::Outcome;
@@ -12,7 +12,7 @@ pub const DCC_ID_INTEGER: i32 = 1;
 /// Type of an id: a text.
 pub const DCC_ID_TEXT: i32 = 2;
 
-/// What a peer calls one of its requests, in the type that it came in: 1 is not "1".
+/// A peer's id for one of its requests, in the type that came over the wire: 1 is not "1".
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_request_id {
@@ -20,16 +20,17 @@ pub struct dcc_request_id {
     pub r#type: i32,
     /// Zero.
     pub reserved: u32,
-    /// The integer.
+    /// The id if `type` is DCC_ID_INTEGER.
     pub integer: i64,
-    /// The text: UTF-8, up to DCC_MAX_REQUEST_ID_LENGTH bytes; read during the call only.
+    /// The id if `type` is DCC_ID_TEXT: UTF-8, up to DCC_MAX_REQUEST_ID_LENGTH bytes; read during
+    /// the call only.
     pub text: *const c_char,
     /// Bytes in `text`, or DCC_NUL_TERMINATED.
     pub text_length: usize,
 }
 
 /// # Safety
-/// The id's text is what the header asks for.
+/// The id's text is as the header demands.
 pub(super) unsafe fn id_of<'call>(id: &dcc_request_id) -> Outcome<IdRef<'call>> {
     if id.reserved != 0 {
         return Err(Error::Reserved("dcc_request_id"));
@@ -48,7 +49,7 @@ pub(super) unsafe fn id_of<'call>(id: &dcc_request_id) -> Outcome<IdRef<'call>> 
 }
 
 /// # Safety
-/// `id` is NULL or an id as the header asks for.
+/// `id` is NULL or an id as the header demands.
 pub(super) unsafe fn read_id<'call>(id: *const dcc_request_id) -> Outcome<IdRef<'call>> {
     // SAFETY: promised by the caller.
     match unsafe { id.as_ref() } {

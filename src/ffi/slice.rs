@@ -1,4 +1,4 @@
-//! `dcc_slice_*`: when a job that runs in slices gives the tick back; `dcc_job_wake`: when one that sleeps
+//! `dcc_slice_*`: when a job in slices gives the tick back. `dcc_job_wake*`: when a job that sleeps
 //! between two slices goes on.
 
 use super::answer::poll_layers;
@@ -20,11 +20,14 @@ use crate::thread::slice_clock::NEVER;
 
 const _: () = assert!(DCC_NO_LIMIT == NEVER);
 
-/// Whether the function of a posted job should return now, to be called again in the next tick. For inner
-/// loops: one call asks for a cancel, as dcc_check_cancelled does, and for the end of the slice, which is
-/// the pump's budget, shared by the jobs that wait for this tick. 0: go on. DCC_RUN_AGAIN: the slice is
-/// over. DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB: stop. `if (dcc_slice_is_over())` means give
-/// the tick back. The function may return what it answers:
+/// Answers whether the function of a posted job should return now, to be called again in the next
+/// tick. For inner loops. Any thread, about its own slice.
+///
+/// It asks for a cancel, as dcc_check_cancelled does, and for the end of the slice. The slice is
+/// this job's part of the pump's budget, which is divided among the jobs that wait for this tick.
+/// 0: go on. DCC_RUN_AGAIN: the slice is over. DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB,
+/// DCC_POLL_GONE: stop. `if (dcc_slice_is_over())` means: give the tick back. The function may
+/// return the answer:
 ///
 ///     for (; state->next < state->count; state->next++) {
 ///         const dcc_status answer = dcc_slice_is_over();
@@ -34,12 +37,13 @@ const _: () = assert!(DCC_NO_LIMIT == NEVER);
 ///     }
 ///     return DCC_OK;
 ///
-/// The first question of a slice is answered 0 unless the job was cancelled, so that work gets on however
-/// short the budget is. The clock is read seldom: at the pace of the last iterations a slice ends at most
-/// 50 microseconds late, or one iteration, if that is longer; where short iterations become long ones, up to
-/// six of these. A slice has no end in a job that runs on another thread than the dispatcher's, that
-/// dcc_dispatcher_post_and_wait runs at once, or in a pump without a budget: there only a cancel is
-/// answered, and also outside of jobs. Any thread, for itself.
+/// The first call in a slice answers 0 unless the job was cancelled: so work goes on, however short
+/// the budget. The clock is not read in each call. So a slice ends at most 50 microseconds late, or
+/// one iteration if that takes longer; up to six iterations if they suddenly become longer.
+///
+/// A slice has no end in a pump without a budget, in a job that runs on another thread than the
+/// dispatcher's, and in one that dcc_dispatcher_post_and_wait runs at once; there is none outside
+/// of jobs. Then only a cancel is answered.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_slice_is_over() -> dcc_status {
     match thread::slots() {
@@ -49,7 +53,7 @@ pub extern "C" fn dcc_slice_is_over() -> dcc_status {
     }
 }
 
-/// As `probe`, it never unwinds, so that the fast way ends in a jump.
+/// Must not unwind, as `probe`: so the fast path ends in a jump instead of a call.
 #[cold]
 #[inline(never)]
 extern "C" fn ask(slots: &thread::Slots) -> dcc_status {
@@ -65,22 +69,24 @@ extern "C" fn ask(slots: &thread::Slots) -> dcc_status {
     })
 }
 
-/// When the slice ends that this thread runs, in nanoseconds on the clock of dcc_clock_now_ns: for work that
-/// plans ahead. DCC_NO_LIMIT: there is none, or it has no end. Any thread, for itself.
+/// Answers when this thread's slice ends, on the clock of dcc_clock_now_ns, for work that plans
+/// ahead. DCC_NO_LIMIT: there is no slice, or it has no end. Any thread, about its own slice.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_slice_ends_at_ns() -> u64 {
     guard_value(DCC_NO_LIMIT, || Ok(thread::slots().map_or(NEVER, ThreadSlots::slice_ends_ns)))
 }
 
-/// Lets a posted job go on that has answered DCC_RUN_WHEN_WOKEN or DCC_RUN_AWAY, in its dispatcher's next
-/// tick; the host is woken. A wake that comes while the job's function runs is kept: the job does not sleep
-/// after that slice. So register for what the job waits for, then answer DCC_RUN_WHEN_WOKEN, and look again
-/// when the function is called: one wake may stand for several, and there may be one for nothing. A job that
-/// waits for its turn anyhow, or is over, stays as it is. Nothing of the job runs inside this call, so
-/// callbacks of a cancel may make it, too.
+/// Lets a posted job that has answered DCC_RUN_WHEN_WOKEN or DCC_RUN_AWAY go on in its dispatcher's
+/// next tick, and wakes the host. Any thread, also callbacks of a cancel: nothing of the job runs
+/// inside this call.
 ///
-/// DCC_ERROR_WRONG_STATE: the job was not posted, or dcc_dispatcher_post_and_wait runs it at once. NULL:
-/// nothing happens. Any thread.
+/// A wake that comes while the job's function runs is kept: the job does not sleep after that
+/// slice. So the function first registers for the event that it waits for, then answers
+/// DCC_RUN_WHEN_WOKEN, and checks for the event in its next call. One wake may stand for several,
+/// and a wake may come without an event. A job that waits for its turn, or is over, is not changed.
+///
+/// DCC_ERROR_WRONG_STATE: the job was not posted, or dcc_dispatcher_post_and_wait runs it at once.
+/// NULL: nothing happens.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_wake(job: *const dcc_job) -> dcc_status {
     guard(|| {
@@ -91,23 +97,25 @@ pub extern "C" fn dcc_job_wake(job: *const dcc_job) -> dcc_status {
 
 const NOT_POSTED: Error = Error::WrongState { verb: "wake", state: "not posted to a pump" };
 
-/// What is to be woken. `None`: no job.
+/// The job to wake, and its id as a posted job. `None`: `job` is NULL.
 fn sleeper(job: *const dcc_job) -> Outcome<Option<(JobPin<'static>, PostedId)>> {
     let Some(job) = pinned(job)? else { return Ok(None) };
     let posted = dispatchers().posted_as(&job).ok_or(NOT_POSTED)?;
     Ok(Some((job, posted)))
 }
 
-/// Wakes `job`, as dcc_job_wake does, once when `token` is cancelled, or is gone; at once if it is cancelled
-/// already. For a job that answers DCC_RUN_WHEN_WOKEN next and looks at the token when it is called
-/// again. Unlike a callback that calls dcc_job_wake this runs no code of yours, so there is nothing to wait
-/// for before that is unloaded.
+/// Wakes `job` once, as dcc_job_wake does, when `token` is cancelled or is gone; at once if it is
+/// cancelled already. Any thread; a cancel at the same moment wakes the job.
 ///
-/// Writes a registration to `out_registration`, yours to end by dcc_registration_unregister when `job` waits
-/// no longer. It keeps neither the token nor the job. A sealed token, and NULL, is never cancelled.
+/// For a job that answers DCC_RUN_WHEN_WOKEN next and asks the token in its next call. In contrast
+/// to a callback that calls dcc_job_wake, this runs no code of yours, so nothing has to be waited
+/// for before your code is unloaded. A sealed token is never cancelled, nor is NULL.
 ///
-/// DCC_ERROR_WRONG_STATE: the job was not posted, or dcc_dispatcher_post_and_wait runs it at once. NULL for
-/// `job`: nothing happens, and NULL is written. Any thread; a cancel at the same moment wakes the job.
+/// Writes a registration to `out_registration`: end it by dcc_registration_unregister when `job` no
+/// longer waits. The registration keeps neither the token nor the job alive.
+///
+/// DCC_ERROR_WRONG_STATE: the job was not posted, or dcc_dispatcher_post_and_wait runs it at once.
+/// NULL for `job`: nothing happens, and NULL is written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_wake_at_cancel(
     job: *const dcc_job,
@@ -125,18 +133,19 @@ pub unsafe extern "C" fn dcc_job_wake_at_cancel(
     })
 }
 
-/// Wakes `job`, as dcc_job_wake does, once when dcc_job_wait for `awaited` would come back: when that has
-/// really ended, is gone unfinished, or can never end. Ask dcc_job_wait with a timeout of 0, which, when
-/// `job` is called again. This runs no code of yours. A cancel of `job` does not cancel `awaited`.
+/// Wakes `job` once, as dcc_job_wake does, when a dcc_job_wait for `awaited` would return: when
+/// `awaited` has really ended, is gone unfinished, or can never end. At once if it has ended or is
+/// NULL. Any thread; an end at the same moment wakes the job.
 ///
-/// At once if it has ended, or is NULL. There is nothing to unregister: it keeps neither job, is noted once
-/// for both however often you call it, and wakes nobody if `job` is over by then.
+/// In its next call `job` asks dcc_job_wait with a timeout of 0 which of these it was. This runs no
+/// code of yours. It keeps neither job alive. Calls with the same two jobs count as one, and need
+/// not be undone: if `job` is over by then, nothing happens. A cancel of `job` does not cancel
+/// `awaited`.
 ///
-/// DCC_ERROR_WOULD_DEADLOCK: both are the same job, which would wait for its own end. Two jobs that wait for
-/// each other in this way are not found; they sleep until one of them is cancelled. DCC_ERROR_WRONG_STATE:
-/// `job` was not posted, or dcc_dispatcher_post_and_wait runs it at once. DCC_ERROR_RESOURCES as in
-/// dcc_job_wait. NULL for `job`: nothing happens. Any thread; an end at the same moment
-/// wakes the job.
+/// DCC_ERROR_WOULD_DEADLOCK: `job` and `awaited` are the same, so `job` would wait for its own end.
+/// Two jobs that wait for each other in this way are not detected: they sleep until one of them is
+/// cancelled. DCC_ERROR_WRONG_STATE: `job` was not posted, or dcc_dispatcher_post_and_wait runs it
+/// at once. DCC_ERROR_RESOURCES: as for dcc_job_wait. NULL for `job`: nothing happens.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_wake_at_end(job: *const dcc_job, awaited: *const dcc_job) -> dcc_status {
     guard(|| {

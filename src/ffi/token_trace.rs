@@ -1,4 +1,4 @@
-//! Which span of a distributed trace a token works for.
+//! Distributed traces: the `traceparent` that a token works for.
 
 use super::guard::guard;
 use super::out::TextOut;
@@ -7,15 +7,15 @@ use super::token::{dcc_cancel_token, pinned, tokens};
 use crate::diagnosis::trace_parent::TRACE_PARENT;
 use std::ffi::c_char;
 
-/// Room for a `traceparent` with its NUL.
+/// Size of a buffer for a `traceparent`, with its NUL.
 pub const DCC_TRACE_PARENT_SIZE: usize = 56;
 
 const _: () = assert!(DCC_TRACE_PARENT_SIZE == TRACE_PARENT + 1);
 
-/// Writes the `traceparent` of W3C's Trace Context that a token works for: that which came with its request,
-/// see dcc_request_desc, or that of its nearest ancestor. A request's and a job's token keep it; others find
-/// it as long as they are not cancelled. Empty if there is none. `snprintf`-like: DCC_TRACE_PARENT_SIZE bytes
-/// are enough. Any thread.
+/// Writes the `traceparent` of W3C's Trace Context that a token works for, `snprintf`-like: the one
+/// that came with its request, see dcc_request_desc, or the one of its nearest ancestor. Any
+/// thread. The token of a request or a job keeps it; other tokens have it until they are cancelled.
+/// Empty if there is none. DCC_TRACE_PARENT_SIZE bytes are enough.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_trace_parent(
     token: *const dcc_cancel_token,
