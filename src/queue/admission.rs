@@ -1,11 +1,12 @@
-//! How jobs get into a queue, are counted, and are kept out once it is closed.
+//! How jobs get into a queue, how they are counted, and how they are kept out once it is closed.
 //!
-//! - `depth` counts the jobs whose stage is Queued, and those on their way in; who moves a job out of
-//!   Queued lowers it at once. `unfinished` counts all that are accepted and not over.
-//!   Of a tick's jobs the one before may be counted still when the next one begins, which then counts both in
-//!   one step.
-//! - Closed: the bit is set under the lock, then the inbox is closed and emptied. So who was let in either
-//!   has his job found there, or is refused by the inbox, and takes the job back.
+//! 1. `depth` counts the jobs that are Queued, and those on their way in. A thread that moves a job
+//!    out of Queued lowers `depth` at once.
+//! 2. `unfinished` counts all jobs that are accepted and not over. When a tick begins a job, the
+//!    job before it may still be counted; the begin then changes both counts in one step.
+//! 3. A close sets the bit CLOSED under the lock, then closes and empties the inbox. So a job that
+//!    was let in is either found in the inbox by the close, or is refused by the inbox and taken
+//!    back by its poster.
 
 use crate::memory::pool::{Link, NIL};
 use crate::queue::lists::{ELSEWHERE, ENDED, Lists, READY};
@@ -13,8 +14,8 @@ use crate::queue::posted::{HeldPosted, Stage};
 use crate::queue::{HeldQueue, Queues};
 use crate::sys::sync::{MutexGuard, Ordering};
 
-/// Jobs that may be accepted and not over beyond the capacity: running, or waiting for their
-/// completion. So a thread that never pumps costs a bounded amount of memory.
+/// The number of jobs beyond the capacity that may be accepted and not over: running, or waiting
+/// for their completion. So a thread that never pumps costs a bounded amount of memory.
 pub const MOST_BEYOND_DEPTH: u64 = 16_384;
 
 pub(super) const CLOSED: u64 = 1 << 63;
@@ -26,34 +27,34 @@ pub(super) const DEPTH: u64 = UNFINISHED - 1;
 /// Why a job was not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// The dispatcher was closed.
+    /// The dispatcher is closed.
     Closed,
-    /// So many wait already.
+    /// As many jobs as may wait already do, or too many are not over.
     Full,
 }
 
 impl Queues {
-    /// Most jobs that may wait.
+    /// The greatest number of jobs that may wait.
     pub fn capacity(&self, queue: HeldQueue<'_>) -> u32 {
         queue.cell.capacity.load(Ordering::Relaxed)
     }
 
-    /// How many wait.
+    /// How many jobs wait.
     pub fn depth(&self, queue: HeldQueue<'_>) -> u32 {
         (queue.cell.admission.load(Ordering::Relaxed) & DEPTH) as u32
     }
 
-    /// How many are accepted and not over.
+    /// How many jobs are accepted and not over.
     pub fn unfinished(&self, queue: HeldQueue<'_>) -> u64 {
         (queue.cell.admission.load(Ordering::Acquire) & !CLOSED) / UNFINISHED
     }
 
-    /// Whether it was closed.
+    /// Whether the queue is closed.
     pub fn is_closed(&self, queue: HeldQueue<'_>) -> bool {
         queue.cell.admission.load(Ordering::Acquire) & CLOSED != 0
     }
 
-    /// Counts a job in, as one that waits or as one that runs at once.
+    /// Counts a job in. `waits`: it is to wait, otherwise it runs at once.
     pub fn admit(&self, queue: HeldQueue<'_>, waits: bool) -> Result<(), Refused> {
         let cell = queue.cell;
         let capacity = u64::from(cell.capacity.load(Ordering::Relaxed));
@@ -77,7 +78,7 @@ impl Queues {
         }
     }
 
-    /// Counts out a job that was let in and did not come. True: as `finished`.
+    /// Counts out a job that was counted in and did not get in. True: as for `finished`.
     #[must_use]
     pub fn dismiss(&self, queue: HeldQueue<'_>, waits: bool) -> bool {
         let counted = UNFINISHED + u64::from(waits);
@@ -85,7 +86,8 @@ impl Queues {
         before & !DEPTH == CLOSED | UNFINISHED
     }
 
-    /// Counts out so many jobs that are over, at least one. True: they were the last of a closed queue.
+    /// Counts out `count` jobs that are over, at least one. True: the queue is closed and they were
+    /// its last ones.
     #[must_use]
     pub fn finished(&self, queue: HeldQueue<'_>, count: u64) -> bool {
         let counted = count * UNFINISHED;
@@ -93,14 +95,15 @@ impl Queues {
         before & !DEPTH == CLOSED | counted
     }
 
-    /// Lets a published job wait for its turn on the dispatcher's thread. False: it is closed.
+    /// Lets a published job wait for its turn on the dispatcher's thread. False: the queue is
+    /// closed.
     #[inline]
     pub fn push(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) -> bool {
         queue.cell.inbox.push(job.number(), job.cell().next()).is_ok()
     }
 
-    /// Lets a published job wait for another thread. `None`: it is closed. False: it was cancelled before,
-    /// and waits for its completion.
+    /// Lets a published job wait for another thread. `None`: the queue is closed. False: the job
+    /// was cancelled before, and waits for its completion.
     pub fn push_elsewhere(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) -> Option<bool> {
         let mut lists = queue.cell.lists.lock();
         if self.is_closed(queue) {
@@ -112,12 +115,14 @@ impl Queues {
         Some(waits)
     }
 
-    /// Lets a job that was claimed before it was pushed wait for its completion, also in a closed queue.
+    /// Lets a job that was claimed before it was pushed wait for its completion, even in a closed
+    /// queue.
     pub fn push_ended(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) {
         queue.cell.lists.lock().put(&self.posted, job.number(), ENDED);
     }
 
-    /// Puts what was taken out of the inbox where it belongs: the newest, and those behind it.
+    /// Puts the jobs that were taken out of the inbox into their lists, oldest first. `newest` is
+    /// the newest one, whose link leads to the others.
     fn sort_in(&self, queue: HeldQueue<'_>, lists: &mut Lists, newest: u32) {
         let mut left = newest;
         let mut oldest = NIL;
@@ -142,7 +147,7 @@ impl Queues {
         }
     }
 
-    /// The lists, with all that was in the inbox.
+    /// The locked lists, after everything in the inbox was sorted in.
     #[inline]
     pub(super) fn drained<'q>(&self, queue: HeldQueue<'q>) -> MutexGuard<'q, Lists> {
         let cell = queue.cell;
@@ -154,7 +159,8 @@ impl Queues {
         lists
     }
 
-    /// Lets nobody in any more. True: it was open until now, and every job that was let in is over.
+    /// Closes the queue to new jobs. True: every job that was let in is over, and the queue was
+    /// open until now.
     #[must_use]
     pub fn close(&self, queue: HeldQueue<'_>) -> bool {
         let cell = queue.cell;

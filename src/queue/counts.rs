@@ -1,4 +1,4 @@
-//! How full a queue is, for who looks at it.
+//! How full a queue is, for threads that only look at it.
 
 use crate::queue::admission::DEPTH;
 use crate::queue::lists::{Lists, total};
@@ -7,27 +7,27 @@ use crate::queue::{HeldQueue, Queues};
 use crate::queue_id::QueueId;
 use crate::sys::sync::{AtomicU64, Ordering};
 
-/// How many there are of each.
+/// The numbers of jobs in a queue, by what they wait for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Wait for their turn, on whatever thread.
+    /// Jobs that wait for their first turn, on any thread.
     pub queued: u32,
-    /// Wait for their next slice, on whatever thread, or to be woken for it.
+    /// Jobs that wait for their next slice on any thread, or to be woken for it.
     pub between_slices: u32,
-    /// Run, on whatever thread.
+    /// Jobs that run, on any thread.
     pub running: u32,
-    /// Are over but for their completion.
+    /// Jobs that run no more and wait for their completion.
     pub awaiting_completion: u32,
 }
 
 /// What is left when a pump ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Left {
-    /// What could go on at once.
+    /// Jobs that could go on at once, and jobs to be completed.
     pub now: u32,
-    /// Steps for the next tick.
+    /// Steps that wait for the next tick.
     pub next_tick: u32,
-    /// Whether other threads have something to do.
+    /// Whether other threads run jobs, or have jobs that wait for them.
     pub elsewhere: bool,
 }
 
@@ -41,17 +41,17 @@ impl Left {
     }
 }
 
-/// What a queue is at, for who has no hold of it.
+/// A look at a queue by a thread that has no hold of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Glance {
-    /// How many wait.
+    /// How many jobs wait.
     pub waiting: u32,
-    /// Which job the dispatcher's thread is inside, and since when.
+    /// The id of the job that the dispatcher's thread is inside, and since when.
     pub busy: (u64, u64),
 }
 
 impl Queues {
-    /// How many there are of each.
+    /// The numbers of jobs in a queue.
     pub fn counts(&self, queue: HeldQueue<'_>) -> Counts {
         let lists = self.drained(queue);
         let next_tick = total(&lists.next_tick);
@@ -68,13 +68,13 @@ impl Queues {
         }
     }
 
-    /// What the pump runs.
+    /// The job that the pump runs.
     pub(super) fn runs_here(&self, queue: HeldQueue<'_>) -> Option<PostedId> {
         let id = PostedId(queue.cell.runs_here.load(Ordering::Relaxed));
         (id != PostedId::NONE).then_some(id)
     }
 
-    /// When the job that has waited longest was posted.
+    /// When the job that has waited longest for its first turn was posted.
     pub fn oldest_ns(&self, queue: HeldQueue<'_>) -> Option<u64> {
         let lists = self.drained(queue);
         let all = lists.ready.iter().chain([&lists.elsewhere]);
@@ -88,13 +88,14 @@ impl Queues {
         oldest.min()
     }
 
-    /// What a queue is at. Any id may come; `None`: it is gone.
+    /// How full a queue is and what keeps its thread. Any id may come. `None`: the queue is gone.
     pub fn glance(&self, queue: QueueId) -> Option<Glance> {
         let cell = self.cells.get(queue.number())?;
         let read = |word: &AtomicU64| word.load(Ordering::Acquire);
         let waiting = (read(&cell.admission) & DEPTH) as u32;
         let busy = (read(&cell.busy_with), read(&cell.busy_since_ns));
-        // After them. One that goes at this very moment may still be shown with its successor's figures.
+        // The generation is compared after the reads. A queue that goes at this very moment may
+        // still be shown with figures of the next queue in its cell.
         (cell.generation() == queue.generation()).then_some(Glance { waiting, busy })
     }
 }

@@ -1,10 +1,10 @@
-//! Calls of the host's functions: wake, veto, and the like.
+//! Calls of the host's functions: wake, veto and the others.
 //!
-//! - OWED is set by who calls the host's wake and cleared by the pump before it looks for work:
-//!   whatever comes later than that look wakes again.
-//! - A cancel may know a queue only by its id: it sets OWED by a compare-and-swap that fails on another
-//!   generation, and compares it once more under the host's lock, where a later host's functions appear
-//!   only after the generation changed.
+//! 1. OWED is set by the thread that calls the host's wake. The pump clears OWED before it looks
+//!    for work. So everything that comes after that look wakes the host again.
+//! 2. A cancel may know a queue only by its id. It sets OWED by a compare-and-swap that fails for
+//!    another generation. It compares the generation once more under the host's lock, where the
+//!    next host's functions appear only after the generation has changed.
 
 use crate::owner::Owners;
 use crate::owner::owned::Owned;
@@ -16,7 +16,8 @@ use crate::sys::sync::Ordering;
 use crate::sys::thread_identity;
 
 impl Queues {
-    /// Lets the host's functions be called; their owner knows the dispatcher already.
+    /// Lets the host's functions be called. Their owner, if there is one, has adopted the
+    /// dispatcher already.
     pub fn set_host(&self, queue: HeldQueue<'_>, host: Host) {
         let cell = queue.cell;
         cell.has_veto.store(u32::from(host.has_veto()), Ordering::Relaxed);
@@ -26,18 +27,19 @@ impl Queues {
         cell.host.set(host);
     }
 
-    /// Calls none of the host's functions any more. The payload comes back to be destroyed, unless a
-    /// call runs on another thread, which then does it.
+    /// Lets no further call of the host's functions begin. The payload comes back to be destroyed,
+    /// unless a call is under way on another thread; then that call destroys it.
     pub fn forget_host(&self, queue: HeldQueue<'_>, payload: Option<Payload>) -> Option<Payload> {
         queue.cell.host.forget(payload)
     }
 
-    /// What its owner knows the dispatcher by.
+    /// The dispatcher's place with the owner of the host's functions.
     pub fn host_owned<'a>(&'a self, queue: HeldQueue<'a>) -> &'a Owned {
         &queue.cell.host_owned
     }
 
-    /// Calls one of the host's functions, unless they were forgotten.
+    /// Calls one of the host's functions. `None`: they were forgotten, or their owner is being
+    /// closed.
     pub fn call_host<R>(
         &self,
         owners: &Owners,
@@ -47,7 +49,7 @@ impl Queues {
         self.call_host_of(owners, queue.id(), call)
     }
 
-    /// As `call_host`, of a queue that may be gone.
+    /// As `call_host`, for a queue that may be gone.
     pub fn call_host_of<R>(
         &self,
         owners: &Owners,
@@ -58,7 +60,8 @@ impl Queues {
         let is_same =
             || cell.generation() == queue.generation() || crate::weakened!("wake_names_its_queue");
         let (host, entered) = cell.host.begin(is_same, || {
-            // Under the lock: the functions are forgotten before the owner is.
+            // This is under the host's lock: the functions are forgotten before the dispatcher
+            // parts from their owner.
             owners.enter(cell.host_owned.get(), thread_identity::current())
         })?;
         let result = entered.is_open.then(|| call(&host));
@@ -83,10 +86,10 @@ impl Queues {
         }
     }
 
-    /// As `wake`, of a queue that may be gone: then nobody is told.
+    /// As `wake`, for a queue that may be gone. If it is gone, no host is told.
     pub fn wake_if_there(&self, owners: &Owners, queue: QueueId) {
         let Some(cell) = self.cells.get(queue.number()) else { return };
-        // Whoever gave the id had seen the queue made, so this is no earlier generation.
+        // The id was made after the queue was, so the cell is at this generation or a later one.
         let mut now = cell.waking.load(Ordering::Relaxed);
         loop {
             let is_same = now >> GENERATION_SHIFT == queue.generation();
@@ -108,13 +111,13 @@ impl Queues {
         self.call_host_of(owners, queue, Host::wake);
     }
 
-    /// Whether the host wants to be asked before each job.
+    /// Whether the host has to be asked before each job.
     #[inline]
     pub fn has_veto(&self, queue: HeldQueue<'_>) -> bool {
         queue.cell.has_veto.load(Ordering::Relaxed) != 0
     }
 
-    /// Whether the host, asked, says "not now".
+    /// Asks the host, and answers whether it says "not now".
     pub fn is_vetoed(&self, owners: &Owners, queue: HeldQueue<'_>) -> bool {
         self.call_host(owners, queue, Host::vetoes).unwrap_or(false)
     }

@@ -1,9 +1,9 @@
-//! The host's functions of one queue, and who destroys what they need.
+//! The host's functions of one queue, and how their payload is destroyed.
 //!
-//! They are called on threads that hold nothing of the dispatcher: a cancel wakes the host while the
-//! dispatcher may be pumped empty and released, or the owner of the functions closed. So calls are
-//! counted. Once the functions are forgotten none begins; what has to be done after the last call
-//! is left to it.
+//! The functions are called on threads that have no hold of the dispatcher. While a cancel wakes
+//! the host, the dispatcher may be pumped empty and released, or the owner of the functions closed.
+//! So the calls are counted. After the functions are forgotten no call begins. Work that has to
+//! wait for the last call is left to that call.
 //!
 //! Lock order: this lock, then the owner's.
 
@@ -14,35 +14,36 @@ use crate::sys::sync::Mutex;
 #[derive(Debug, Default)]
 struct HostedBody {
     functions: Option<Host>,
-    /// Calls that run.
+    /// The number of calls under way.
     calls: u32,
-    /// What the last of them destroys.
+    /// The payload that the last call destroys.
     retired: Option<Payload>,
-    /// Whether the last of them frees the queue.
+    /// Whether the last call frees the queue.
     is_removed: bool,
 }
 
-/// The host's functions of a queue.
+/// The host's functions of a queue. The lock guards all of it.
 #[derive(Debug, Default)]
 pub struct Hosted(Mutex<HostedBody>);
 
-/// What is left to the last call of forgotten functions.
+/// The work that was left to the last call of forgotten functions.
 #[derive(Debug, Default)]
 pub struct Leftover {
-    /// To be destroyed.
+    /// The payload to be destroyed.
     pub payload: Option<Payload>,
-    /// The queue is to be freed.
+    /// Whether the queue is to be freed.
     pub is_removed: bool,
 }
 
 impl Hosted {
-    /// Functions that may be called from now on.
+    /// Lets these functions be called from now on.
     pub fn set(&self, functions: Host) {
         self.0.lock().functions = Some(functions);
     }
 
-    /// Begins a call, with what `enter` does under the lock. `None`: there is nothing to call, or
-    /// `is_same`, asked under the lock, says that the functions are another dispatcher's.
+    /// Begins a call. `enter` runs under the lock once the call is counted. `is_same` is asked
+    /// under the lock and says whether the functions are still those of the caller's dispatcher.
+    /// `None`: they are not, or there are none.
     pub fn begin<T>(
         &self,
         is_same: impl FnOnce() -> bool,
@@ -54,7 +55,7 @@ impl Hosted {
         Some((functions, enter()))
     }
 
-    /// Ends a call. What is left to it comes back.
+    /// Ends a call, and returns the work that was left to it.
     pub fn end(&self) -> Leftover {
         let mut body = self.0.lock();
         body.calls -= 1;
@@ -65,20 +66,21 @@ impl Hosted {
         Leftover { payload: body.retired.take(), is_removed }
     }
 
-    /// Lets no call begin any more. The payload comes back to be destroyed, unless a call runs, which
-    /// then does it.
+    /// Forgets the functions, so that no further call begins. The payload comes back to be
+    /// destroyed, unless a call is under way; then the last call destroys it.
     pub fn forget(&self, payload: Option<Payload>) -> Option<Payload> {
         let mut body = self.0.lock();
         body.functions = None;
         if body.calls == 0 {
             return payload;
         }
-        // The owner's close may have left one before the dispatcher went.
+        // The close of the functions' owner may have left a payload here before the dispatcher
+        // went.
         body.retired = body.retired.take().or(payload);
         None
     }
 
-    /// Whether the queue of forgotten functions is free at once; else the last call frees it.
+    /// Whether the queue can be freed at once. False: the last call frees it.
     pub fn remove(&self) -> bool {
         let mut body = self.0.lock();
         body.functions = None;

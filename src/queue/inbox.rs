@@ -1,35 +1,39 @@
-//! The way of posted jobs from any thread to the dispatcher's: a stack on which all push and which one takes
-//! whole.
+//! The way of posted jobs from any thread to the dispatcher's: a stack onto which any thread pushes
+//! and which one thread takes whole.
 //!
-//! The word has the number of the newest, and the link of each cell that of the one before it.
+//! The word has the number of the newest cell. The link of each cell has the number of the cell
+//! that was pushed before it.
 //!
 //! Invariants:
-//! - Only who holds the lock of the lists takes or closes. What was taken is in nobody else's hands.
-//! - CLOSED stays. Who pushes finds it in the same step by which he would have pushed: what was pushed before
-//!   is taken by who closes, what comes later is refused, and nobody has to look again.
-//! - All changes are read-modify-writes: who pushes sees what was stored before any earlier one of them.
+//! 1. Only a thread that holds the lock of the lists takes the stack or closes it. No other thread
+//!    can reach what was taken.
+//! 2. CLOSED stays. A push finds it in the same step in which it would have pushed. So the close
+//!    takes everything that was pushed before it, everything later is refused, and nothing has to
+//!    be looked at again.
+//! 3. All changes of the word are read-modify-writes. So a push sees everything that was stored
+//!    before any earlier change.
 
 use crate::memory::pool::NIL;
 use crate::sys::sync::{AtomicU32, Ordering};
 
-/// Nobody gets in any more. No cell has this number.
+/// Nothing gets in any more. No cell has this number.
 const CLOSED: u32 = u32::MAX;
 
-/// It is closed.
+/// A push failed because the inbox is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Closed;
 
-/// The stack.
+/// The stack: the number of the newest cell, NIL or `CLOSED`.
 #[derive(Debug, Default)]
 pub(super) struct Inbox(AtomicU32);
 
 impl Inbox {
-    /// Opens one that nobody else knows.
+    /// Opens an inbox that no other thread knows yet.
     pub(super) fn open(&self) {
         self.0.store(NIL, Ordering::Relaxed);
     }
 
-    /// Pushes a cell, by its number and its link.
+    /// Pushes a cell. `number` and `link` are the cell's.
     #[inline]
     pub(super) fn push(&self, number: u32, link: &AtomicU32) -> Result<(), Closed> {
         let mut newest = self.0.load(Ordering::Relaxed);
@@ -46,13 +50,14 @@ impl Inbox {
         }
     }
 
-    /// Whether nothing was pushed since it was taken.
+    /// Whether nothing was pushed since the last take.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.0.load(Ordering::Relaxed) == NIL
     }
 
-    /// Takes all, under the lock of the lists: the newest; NIL if there is none.
+    /// Takes everything. The caller holds the lock of the lists. Returns the newest cell, or NIL if
+    /// there is none.
     #[inline]
     pub(super) fn take(&self) -> u32 {
         match self.0.load(Ordering::Relaxed) {
@@ -61,7 +66,8 @@ impl Inbox {
         }
     }
 
-    /// Refuses more, under the lock of the lists, and takes all: the newest; NIL if there is none.
+    /// Refuses further pushes and takes everything. The caller holds the lock of the lists. Returns
+    /// the newest cell, or NIL if there is none.
     pub(super) fn close(&self) -> u32 {
         let closed = if crate::weakened!("closed_stays_in_the_inbox") { NIL } else { CLOSED };
         match self.0.swap(closed, Ordering::AcqRel) {
@@ -70,7 +76,8 @@ impl Inbox {
         }
     }
 
-    /// Lets whoever pushes from now on see what this thread has stored.
+    /// Makes what this thread has stored visible to every later push: a read-modify-write that
+    /// changes nothing.
     pub(super) fn tell(&self) {
         if !crate::weakened!("ending_thread_is_seen") {
             self.0.fetch_add(0, Ordering::AcqRel);

@@ -1,50 +1,50 @@
-//! Lanes of a dispatcher and whose turn it is.
+//! The lanes of a dispatcher, and which lane has the next turn.
 //!
-//! A lane goes first before those below it, but not for ever: a lane that has work and was passed
-//! over often enough gets the next turn. So of the jobs that run while all lanes have work, at least
-//! one in five is a normal one and at least one in seventeen a background one.
+//! A lane goes before those below it, but not for ever. A lane that has work and was passed over
+//! often enough gets the next turn. So while all lanes have work, at least one in five of the jobs
+//! that run is a normal one, and at least one in seventeen a background one.
 
-/// How many lanes there are.
+/// The number of lanes.
 pub const LANES: usize = 3;
 
 /// How urgent a posted job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Lane {
-    /// Someone waits for it at the screen.
+    /// A user waits for it at the screen.
     Interactive = 0,
-    /// The rest.
+    /// All other jobs.
     Normal = 1,
-    /// When there is time.
+    /// Work for spare time.
     Background = 2,
 }
 
 impl Lane {
-    /// All, most urgent first.
+    /// All lanes, the most urgent first.
     pub const ALL: [Self; LANES] = [Self::Interactive, Self::Normal, Self::Background];
 
-    /// The lane of this number; of one that is none, the least urgent.
+    /// The lane with this number. A number that is too great gives the least urgent lane.
     pub fn from_number(number: u32) -> Self {
         Self::ALL[(number as usize).min(LANES - 1)]
     }
 }
 
-/// How often a lane may be passed over while it has work.
+/// For each lane how often it may be passed over while it has work.
 const PATIENCE: [u32; LANES] = [u32::MAX, 4, 16];
 
-/// How often each lane was passed over.
+/// For each lane how often it was passed over since its last turn.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Turns([u32; LANES]);
 
 impl Turns {
-    /// Nobody was.
+    /// No lane was passed over.
     pub const NONE: Self = Self([0; LANES]);
 
-    /// The lane to take from, of those with work.
+    /// The lane to take the next job from. `None`: no lane has work.
     #[inline]
     pub fn choose(&mut self, has_work: [bool; LANES]) -> Option<Lane> {
         if let [false, true, false] = has_work {
-            // As below, where nothing else has work.
+            // The same as `choose_of_all` does if no other lane has work.
             self.0[Lane::Normal as usize] = 0;
             return Some(Lane::Normal);
         }
@@ -54,7 +54,7 @@ impl Turns {
     fn choose_of_all(&mut self, has_work: [bool; LANES]) -> Option<Lane> {
         let with_work = || Lane::ALL.into_iter().filter(|lane| has_work[*lane as usize]);
         let out_of_patience = |lane: &Lane| self.0[*lane as usize] >= PATIENCE[*lane as usize];
-        // The lowest first: it waited longest.
+        // The lowest first, because it has waited longest.
         let chosen = with_work().rev().find(out_of_patience).or_else(|| with_work().next())?;
         for lane in with_work() {
             let passed = &mut self.0[lane as usize];

@@ -1,10 +1,10 @@
-//! The lists behind the inboxes of a queue: who waits for what.
+//! The lists behind the inbox of a queue. Each has the jobs that wait for one kind of event.
 
 use crate::memory::list::{Fifo, ListNodes};
 use crate::queue::lane::{LANES, Turns};
 use crate::queue::posted::{Posted, PostedCell};
 
-/// Numbers of the lists, for their nodes.
+/// Numbers of the lists, by which a job's list node says which list it is in.
 pub(super) const READY: u32 = 1;
 pub(super) const NEXT_TICK: u32 = READY + LANES as u32;
 pub(super) const ELSEWHERE: u32 = NEXT_TICK + LANES as u32;
@@ -15,19 +15,19 @@ pub(super) const AWAY: u32 = ASLEEP + 1;
 
 #[derive(Debug, Default)]
 pub(super) struct Lists {
-    /// Of each lane: wait for a turn.
+    /// For each lane the jobs that wait for a turn.
     pub(super) ready: [Fifo; LANES],
-    /// Of each lane: had their slice of this tick.
+    /// For each lane the jobs that have had their slice of this tick.
     pub(super) next_tick: [Fifo; LANES],
-    /// Wait for a thread other than the dispatcher's.
+    /// Jobs that wait for a thread other than the dispatcher's.
     pub(super) elsewhere: Fifo,
-    /// Their functions run, but not called by the pump.
+    /// Jobs whose function runs without being called by the pump.
     pub(super) running: Fifo,
-    /// Run no more; to be completed.
+    /// Jobs that run no more and are to be completed.
     pub(super) ended: Fifo,
-    /// Wait to be woken.
+    /// Jobs that wait to be woken; a cancel ends the wait, too.
     pub(super) asleep: Fifo,
-    /// Wait to be woken, and for nothing else: another thread uses what they work on.
+    /// Jobs that wait to be woken, and for nothing else, because another thread uses their data.
     pub(super) away: Fifo,
     pub(super) turns: Turns,
 }
@@ -47,7 +47,7 @@ impl Lists {
         })
     }
 
-    /// Puts a job into a list that is in none, and whose cell the caller has at hand.
+    /// Puts a job into a list. The job is in no list, and the caller has its cell at hand.
     #[inline]
     pub(super) fn put_new(&mut self, posted: &Posted, number: u32, cell: &PostedCell, list: u32) {
         if let Some(fifo) = self.list(list) {
@@ -62,7 +62,7 @@ impl Lists {
         }
     }
 
-    /// Takes a job out of the list it is in, if any.
+    /// Takes a job out of the list that it is in, if there is one.
     pub(super) fn take_out(&mut self, posted: &Posted, number: u32) {
         if let Some(fifo) = self.list(posted.node(number).list()) {
             fifo.remove(posted, number);

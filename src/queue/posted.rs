@@ -1,22 +1,26 @@
 //! Posted jobs: what a dispatcher knows of a job from its post until all is over.
 //!
 //! Invariants:
-//! - The stage is written under the lock of the lists of the job's queue, but for its first, and for the end
-//!   of Running where the pump ran it. Whoever moves it from Queued or Parked to anything else decides what
-//!   becomes of the job: it runs, or it never will.
-//! - An id names one use of a cell; the generation is in the same word as the stage. Who comes with an id
-//!   from outside looks once at both, under that lock: what is Queued or Parked stays until the lock is given
-//!   back. Looked at one after the other they could be of two jobs.
-//! - A cell is free when its last hold goes: one for the queue that it is in, one for its poster, who
-//!   may wait for it, one for each who runs it elsewhere or ends it from outside. A hold is a
-//!   `HeldPosted`, or was left to a data structure. Only who has a hold adds one, so who has the last one
-//!   is alone.
-//! - Who takes the work out calls the completion and the destroy-notify; nobody else. Of a job without an
-//!   owner that is the dispatcher's thread, or a poster who has withdrawn it: one of the two. Where an
-//!   owner's close may want to take it, too, all that is in `task` is taken under the lock.
-//! - `is_over` is written under the lock, unless nobody can wait.
+//! 1. The stage is written under the lock of the lists of the job's queue. There are two
+//!    exceptions: the first stage, and the end of Running after the pump ran the job. The thread
+//!    that moves a job out of Queued or Parked decides what becomes of it: it runs, or it never
+//!    will.
+//! 2. An id names one use of a cell. Its generation is in the same word as the stage. A thread that
+//!    has an id from outside compares the generation and reads the stage in one load under that
+//!    lock: a job that is Queued or Parked then stays so until the lock is given back. Two loads
+//!    could show two different jobs.
+//! 3. A cell becomes free when its last hold goes. There is one hold for the queue that the job is
+//!    in, one for its poster if that may wait for the job, and one for each thread that runs the
+//!    job elsewhere or ends it from outside. A hold is a `HeldPosted`, or was left to a data
+//!    structure. Only a thread with a hold can add another, so a thread that has the last hold is
+//!    alone.
+//! 4. The thread that takes the work out calls the completion and the destroy-notify, and no other
+//!    thread does. For a job without an owner that is the dispatcher's thread, or the poster that
+//!    has withdrawn it, never both. For a job with an owner it may also be the owner's close, so
+//!    everything in `task` is taken under the lock.
+//! 5. `is_over` is written under the lock, unless no thread can wait.
 //!
-//! Lock order: a posted job's, then the wait graph's or its owner's.
+//! Lock order: a posted job's lock, then the wait graph's or the lock of the job's owner.
 
 use crate::error::Error;
 use crate::handle::{Handle, INDEX_BITS, NULL};
@@ -31,27 +35,27 @@ use crate::queue_id::QueueId;
 use crate::sys::sync::{AtomicU32, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, constructor};
 use crate::sys::work::{JobFunction, Work, WorkCell};
 
-/// Where a posted job stands between its dispatcher and those who do not want it to run.
+/// Where a posted job is on its way through its dispatcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Stage {
-    /// No job.
+    /// The cell has no job.
     Free = 0,
-    /// Waits for its turn.
+    /// The job waits for its turn.
     Queued = 1,
     /// Its function runs.
     Running = 2,
-    /// Waits for its next slice, or to be woken for it.
+    /// The job waits for its next slice, or to be woken for it.
     Parked = 3,
-    /// It ran; its job says how it ended.
+    /// The job ran. Its state says how it ended.
     Ran = 4,
-    /// It was cancelled and runs no more.
+    /// The job was cancelled and runs no more.
     Cancelled = 5,
-    /// Its dispatcher was closed, it runs no more.
+    /// The job's dispatcher was closed. The job runs no more.
     ShutDown = 6,
-    /// The owner of its functions was closed, it runs no more.
+    /// The owner of the job's functions was closed. The job runs no more.
     OwnerClosed = 7,
-    /// Its poster took it back: it was never accepted.
+    /// The job's poster took it back. It counts as never accepted.
     Withdrawn = 8,
 }
 
@@ -68,35 +72,36 @@ const STAGES: [Stage; 9] = [
 ];
 
 const STAGE_BITS: u32 = 8;
-/// An id has room for this many uses of a cell; then they begin again.
+/// The last generation of a cell that an id has room for. After it the generations begin again at
+/// 1.
 const LAST_GENERATION: u64 = (1 << (64 - INDEX_BITS)) - 1;
 
 fn stage_of(word: u64) -> Stage {
     STAGES[(word as usize & 0xff).min(STAGES.len() - 1)]
 }
 
-/// One use of a cell: its number and generation. Fits where a pointer fits; 0 is none.
+/// One use of a cell: the cell's number and generation. It fits into a pointer; 0 is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PostedId(pub u64);
 
 impl PostedId {
-    /// Nothing posted.
+    /// The id of no posted job.
     pub const NONE: Self = Self(0);
 
-    /// The cell's number.
+    /// The number of the cell.
     pub fn number(self) -> u32 {
         self.0 as u32 & ((1 << INDEX_BITS) - 1)
     }
 }
 
-/// What a posted job holds until it is over.
+/// What a posted job holds until it is over, apart from its work.
 #[derive(Clone, Copy, Debug)]
 pub struct Task {
-    /// The job, pinned; NIL for none.
+    /// The index of the job, pinned; NIL for none.
     pub job: u32,
-    /// The dispatcher.
+    /// The index of the dispatcher, which the queue holds.
     pub dispatcher: u32,
-    /// The token that is current while it runs, pinned; NULL for none.
+    /// The token that is current while the job runs, pinned; NULL for none.
     pub parent: Handle,
 }
 
@@ -115,35 +120,36 @@ pub struct PostedCell {
     node: ListNode,
     word: AtomicU64,
     holds: AtomicU32,
-    /// The id of the queue that it is in.
+    /// The id of the queue that the job is in.
     queue: AtomicU64,
-    /// Its lane.
+    /// The number of the job's lane.
     lane: AtomicU32,
-    /// What it knows its owner by.
+    /// The job's place with the owner of its functions.
     pub owned: Owned,
-    /// When it was posted.
+    /// The time of its post, on the library's clock.
     pub posted_ns: AtomicU64,
-    /// Whether a shutdown has asked it to stop.
+    /// Whether a shutdown has asked the job to stop.
     pub is_asked: AtomicU32,
-    /// Which thread runs it, or ends it, if that is not its dispatcher's; else 0.
+    /// The thread that runs or ends the job, if that is not its dispatcher's; otherwise 0.
     runner: AtomicU64,
-    /// How many waits had begun when that began.
+    /// How many waits had begun when that thread began with it.
     waits_before: AtomicU64,
-    /// The state in which it ended, as a number; 0 until its completion is due.
+    /// The number of the state in which the job ended; 0 until its completion is due.
     ended: AtomicU32,
-    /// Whether it is known by a caller id.
+    /// Whether the dispatcher knows the job by a caller id.
     pub has_caller_id: AtomicU32,
-    /// Whether an owner's close may end it. Written before it is published.
+    /// Whether an owner's close may end the job. Written before the cell is published.
     is_owned: AtomicU32,
-    /// Whether its function is called once more after a cancel, if it had begun. Written before it is
-    /// published.
+    /// Whether a function that had begun is called once more after a cancel. Written before the
+    /// cell is published.
     unwinds: AtomicU32,
-    /// Whether it was woken while its function ran. Under the lock of its queue's lists.
+    /// Whether the job was woken while its function ran. The lock of its queue's lists guards it.
     pub(super) is_woken: AtomicU32,
     task: TaskCell,
-    /// The progress that was shown last, and when; the dispatcher's thread shows it.
+    /// The progress that was last shown to the host, and when. Only the dispatcher's thread uses
+    /// it.
     shown: (AtomicU64, AtomicU64),
-    /// Whether all is over, the destroy-notify included.
+    /// Whether all is over, including the destroy-notify.
     is_over: AtomicU32,
     lock: Mutex<()>,
     changed: Condvar,
@@ -156,24 +162,26 @@ impl Link for PostedCell {
 }
 
 impl PostedCell {
-    /// Its place in the lists.
+    /// The job's node in the queue's lists.
     #[inline]
     pub(super) fn node(&self) -> &ListNode {
         &self.node
     }
 
-    /// The lock under which who waits looks at it.
+    /// The lock under which a thread that waits for the job looks at it.
     pub fn lock(&self) -> MutexGuard<'_, ()> {
         self.lock.lock()
     }
 
-    /// The lock under which what it holds is taken, where others may want to take it, too.
+    /// The lock under which the cell's contents are taken. `None`: no other thread can take them,
+    /// because the job has no owner.
     #[inline]
     pub fn lock_to_take(&self) -> Option<MutexGuard<'_, ()>> {
         (self.is_owned.load(Ordering::Relaxed) != 0).then(|| self.lock.lock())
     }
 
-    /// Gives it what it holds, under `lock_to_take`, before it is pushed.
+    /// Puts the job's contents into the cell. The caller holds `lock_to_take` and has not pushed
+    /// the job yet.
     pub fn fill(&self, work: Work, task: Task) {
         self.task.job.store(task.job, Ordering::Relaxed);
         self.task.dispatcher.store(task.dispatcher, Ordering::Relaxed);
@@ -181,7 +189,7 @@ impl PostedCell {
         self.task.work.put(work);
     }
 
-    /// What it holds, but for its work.
+    /// The contents of the cell without the work.
     #[inline]
     pub fn task(&self) -> Task {
         Task {
@@ -191,7 +199,8 @@ impl PostedCell {
         }
     }
 
-    /// Takes all that it holds, under `lock_to_take`; its work, unless another took that.
+    /// Takes everything out of the cell. The caller holds `lock_to_take`. No work comes back if
+    /// another thread took it.
     #[inline]
     pub fn take(&self) -> (Option<Work>, Task) {
         let (work, task) = (self.take_work(), self.task());
@@ -200,30 +209,33 @@ impl PostedCell {
         (work, task)
     }
 
-    /// Takes its functions, under `lock_to_take`. `None`: another did.
+    /// Takes the job's functions. The caller holds `lock_to_take`. `None`: another thread took
+    /// them.
     #[inline]
     pub fn take_work(&self) -> Option<Work> {
         self.task.work.take()
     }
 
-    /// Whether its functions are still there; under `lock_to_take` they stay.
+    /// Whether the job's functions are still in the cell. As long as the caller holds
+    /// `lock_to_take` they stay there.
     #[inline]
     pub fn has_work(&self) -> bool {
         self.task.work.is_filled()
     }
 
-    /// Its function, for who runs it: nobody takes it meanwhile.
+    /// The job's function. Only for the thread that runs the job: no other thread takes it
+    /// meanwhile.
     #[inline]
     pub fn function(&self) -> Option<JobFunction> {
         self.task.work.function()
     }
 
-    /// The progress that was shown last, and when. For the dispatcher's thread.
+    /// The progress that was last shown, and when. Only for the dispatcher's thread.
     pub fn shown(&self) -> (u64, u64) {
         (self.shown.0.load(Ordering::Relaxed), self.shown.1.load(Ordering::Relaxed))
     }
 
-    /// Notes what progress was shown, and when. For the dispatcher's thread.
+    /// Notes what progress was shown, and when. Only for the dispatcher's thread.
     pub fn set_shown(&self, done: u64, now_ns: u64) {
         self.shown.0.store(done, Ordering::Relaxed);
         self.shown.1.store(now_ns, Ordering::Relaxed);
@@ -234,74 +246,77 @@ impl PostedCell {
         self.unwinds.store(1, Ordering::Relaxed);
     }
 
-    /// Whether that is so.
+    /// Whether the function is called once more after a cancel.
     #[inline]
     pub fn unwinds(&self) -> bool {
         self.unwinds.load(Ordering::Relaxed) != 0
     }
 
-    /// Its lane.
+    /// The lane that the job waits in.
     #[inline]
     pub fn lane(&self) -> Lane {
         Lane::from_number(self.lane.load(Ordering::Relaxed))
     }
 
-    /// The queue that it is in, or was.
+    /// The queue that the job is in, or was in.
     pub fn queue(&self) -> QueueId {
         QueueId::from_bits(self.queue.load(Ordering::Acquire))
     }
 
-    /// Where it stands.
+    /// The job's stage.
     #[inline]
     pub fn stage(&self) -> Stage {
         stage_of(self.word.load(Ordering::Acquire))
     }
 
-    /// The id of its present use; `number` is its own.
+    /// The id of the present use of this cell, whose number is `number`.
     #[inline]
     fn id(&self, number: u32) -> PostedId {
         let generation = self.word.load(Ordering::Acquire) >> STAGE_BITS;
         PostedId(generation << INDEX_BITS | u64::from(number))
     }
 
-    /// Moves it to another stage, under the lock of its queue's lists, or away from Running.
+    /// Moves the job to another stage. The caller holds the lock of the queue's lists, or ends
+    /// Running.
     #[inline]
     pub fn set_stage(&self, to: Stage) {
         let generation = self.word.load(Ordering::Relaxed) >> STAGE_BITS;
         self.word.store(generation << STAGE_BITS | to as u64, Ordering::Release);
     }
 
-    /// Notes which thread runs it, or ends it, that is not its dispatcher's; `None` when that stops.
+    /// Notes the thread that runs or ends the job, if that is not the dispatcher's. `None`: it has
+    /// stopped.
     pub fn set_inside(&self, inside: Option<Inside>) {
         let Inside { thread, waits_before } = inside.unwrap_or_default();
         self.waits_before.store(waits_before, Ordering::Relaxed);
         self.runner.store(thread, Ordering::Release);
     }
 
-    /// Which thread runs it, or ends it, that is not its dispatcher's.
+    /// The thread that runs or ends the job, if that is not the dispatcher's.
     pub fn inside(&self) -> Option<Inside> {
         let thread = self.runner.load(Ordering::Acquire);
         let waits_before = self.waits_before.load(Ordering::Relaxed);
         (thread != 0).then_some(Inside { thread, waits_before })
     }
 
-    /// Wakes who waits for it.
+    /// Wakes every thread that waits for the job. The empty critical section lets none of them miss
+    /// it.
     pub fn notify(&self) {
         drop(self.lock.lock());
         self.changed.notify_all();
     }
 
-    /// Whether all is over, asked under the lock.
+    /// Whether all is over. The caller holds the lock.
     pub fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Relaxed) != 0
     }
 
-    /// Notes the state in which its job ended, for who asks when that is gone.
+    /// Notes the state in which the job ended, for threads that ask after the job is gone.
     pub fn note_end(&self, state: JobState) {
         self.ended.store(state as u32, Ordering::Release);
     }
 
-    /// The state in which its job ended; `None`: its completion is not due yet.
+    /// The state in which the job ended. `None`: its completion is not due yet.
     pub fn ended(&self) -> Option<JobState> {
         let number = self.ended.load(Ordering::Acquire);
         (number != 0).then(|| JobState::from_number(number))
@@ -311,7 +326,7 @@ impl PostedCell {
     #[inline]
     pub fn end(&self) {
         if self.holds.load(Ordering::Acquire) == 1 {
-            // The queue's is the last hold: nobody waits, and nobody can begin to.
+            // The queue's hold is the last one: no thread waits, and none can begin to.
             return;
         }
         let lock = self.lock.lock();
@@ -320,7 +335,7 @@ impl PostedCell {
         self.changed.notify_all();
     }
 
-    /// Waits under the lock for a change, at most until a time on the library's clock.
+    /// Waits for a change, at most until a time on the library's clock. The caller holds the lock.
     pub fn wait(&self, lock: &mut MutexGuard<'_, ()>, until_ns: Option<u64>) {
         match until_ns {
             Some(time) => drop(self.changed.wait_until(lock, time)),
@@ -329,7 +344,8 @@ impl PostedCell {
     }
 }
 
-/// One hold of a cell: while it is there the cell is this job's. What needs such a cell takes it.
+/// One hold of a cell. As long as it lives the cell belongs to this job. Functions that need that
+/// take a `HeldPosted`.
 #[derive(Debug)]
 #[must_use = "it is to be kept, or left to something"]
 pub struct HeldPosted<'a> {
@@ -352,24 +368,24 @@ impl<'a> HeldPosted<'a> {
         number
     }
 
-    /// Its number.
+    /// The number of the cell.
     pub fn number(&self) -> u32 {
         self.number
     }
 
-    /// Its id.
+    /// The id of the job's post.
     #[inline]
     pub fn id(&self) -> PostedId {
         self.cell.id(self.number)
     }
 
-    /// What is known of it.
+    /// The cell itself.
     #[inline]
     pub fn cell(&self) -> &PostedCell {
         self.cell
     }
 
-    /// Lets it begin its life in a stage. From now on others may find it.
+    /// Gives the cell its first stage. From now on other threads may find it.
     pub fn publish(&self, stage: Stage) -> PostedId {
         let word = &self.cell().word;
         let generation = (word.load(Ordering::Relaxed) >> STAGE_BITS).max(1);
@@ -398,19 +414,19 @@ impl ListNodes for Posted {
 
 impl Posted {
     constructor! {
-        /// None.
+        /// No posted jobs.
         pub fn new() -> Self {
             Self { cells: Pool::new() }
         }
     }
 
-    /// Shows the pools of which threads have magazines.
+    /// Calls `each` with every pool here that has magazines on threads.
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(&self.cells);
     }
 
-    /// A cell in no stage yet, with one hold or two: the queue's, which comes back, and if `is_kept` one
-    /// more, which is left to the poster. `is_owned`: an owner's close may end it.
+    /// Makes a cell, in no stage yet. The hold of the queue comes back. With `is_kept` there is one
+    /// more, which is left to the poster. `is_owned`: an owner's close may end the job.
     pub fn add(
         &self,
         queue: QueueId,
@@ -422,7 +438,7 @@ impl Posted {
         let (number, cell) =
             self.cells.take().map_err(|_| Error::Resources("memory for posted jobs"))?;
         cell.holds.store(1 + u32::from(is_kept), Ordering::Relaxed);
-        // Release: who reads it sees that the cell's last use is over.
+        // Release: a thread that reads this sees that the cell's last use is over.
         cell.queue.store(queue.bits(), Ordering::Release);
         cell.lane.store(lane as u32, Ordering::Relaxed);
         cell.owned.clear();
@@ -438,20 +454,21 @@ impl Posted {
         Ok(HeldPosted { posted: self, cell, number })
     }
 
-    /// The cell of a number that a data structure holds: a queue, under the lock of its lists, or the wait
-    /// graph. All others have a `HeldPosted`.
+    /// The cell of a number that a data structure holds: a queue, under the lock of its lists, or
+    /// the wait graph. Other callers need a `HeldPosted`.
     #[inline]
     pub(crate) fn listed(&self, number: u32) -> &PostedCell {
         self.cells.cell(number)
     }
 
-    /// The present id of a cell.
+    /// The id of the present use of a cell.
     pub(crate) fn id_of(&self, number: u32) -> PostedId {
         self.cells.cell(number).id(number)
     }
 
-    /// Where an id's use of its cell stands; `None`: that is over. Any id may come. In one look: the next use
-    /// may begin at any time, unless it stands where it leaves only under a lock that the caller holds.
+    /// The stage of an id's use of its cell. Any id may come. `None`: that use is over. One load
+    /// compares and reads. The answer lasts only if the caller holds the lock under which the job
+    /// leaves that stage; otherwise the next use may begin at any time.
     pub(crate) fn stage_of(&self, id: PostedId) -> Option<Stage> {
         let cell = self.find(id)?;
         let word = cell.word.load(Ordering::Acquire);
@@ -462,32 +479,34 @@ impl Posted {
         is_same.then(|| stage_of(word))
     }
 
-    /// Which thread runs a posted job, or ends it, that is not its dispatcher's. Any id may come; `None`:
-    /// none, or it is over.
+    /// The thread that runs or ends a posted job, if that is not its dispatcher's. Any id may come.
+    /// `None`: there is no such thread, or the job is over.
     pub(crate) fn runner_of(&self, id: PostedId) -> Option<Inside> {
         let inside = self.find(id).filter(|_| id != PostedId::NONE)?.inside();
-        // After it: a later use of the cell has another id by the time it has another runner.
+        // The id is compared after the runner was read. A later use of the cell changes the id
+        // before it changes the runner.
         inside.filter(|_| self.id_of(id.number()) == id)
     }
 
-    /// The cell of an id, whatever it is used for now; any id may come.
+    /// The cell of an id, whatever it is used for now. Any id may come.
     pub fn find(&self, id: PostedId) -> Option<&PostedCell> {
         self.cells.get(id.number())
     }
 
-    /// Another hold, of who knows that one is there.
+    /// Adds a hold. The caller knows that there is one already.
     pub(crate) fn hold(&self, number: u32) {
         self.listed(number).holds.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Drops a hold; the last one frees the cell.
+    /// Drops a hold. The last one frees the cell.
     pub(crate) fn drop_hold(&self, number: u32) {
         self.drop_hold_of(number, self.cells.cell(number));
     }
 
     #[inline]
     fn drop_hold_of(&self, number: u32, cell: &PostedCell) {
-        // Who has the last one is alone: nobody else can add one.
+        // A thread that has the last hold is alone, so a load is enough to know it: no other thread
+        // can add one.
         let is_last = cell.holds.load(Ordering::Acquire) == 1
             || cell.holds.fetch_sub(1, Ordering::AcqRel) == 1;
         if is_last {

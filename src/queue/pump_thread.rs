@@ -1,4 +1,4 @@
-//! Which thread pumps a queue, and what keeps it.
+//! Which thread pumps a queue, and what keeps that thread busy.
 
 use crate::owner::wait_graph::Inside;
 use crate::queue::posted::PostedId;
@@ -7,7 +7,7 @@ use crate::queue::{HeldQueue, Queues};
 use crate::sys::sync::Ordering;
 use crate::sys::thread_identity;
 
-/// Something keeps a dispatcher's thread. What kept it before does again when this goes.
+/// A note of what keeps a dispatcher's thread. Its drop restores the note before it.
 #[derive(Debug)]
 #[must_use]
 pub struct Busy<'a> {
@@ -16,7 +16,7 @@ pub struct Busy<'a> {
 }
 
 impl Busy<'_> {
-    /// Notes that it is another job since then, or 0.
+    /// Notes another job, or 0 for none, and since when.
     pub fn note(&self, job: u64, since_ns: u64) {
         self.cell.busy_with.store(job, Ordering::Relaxed);
         self.cell.busy_since_ns.store(since_ns, Ordering::Relaxed);
@@ -30,17 +30,17 @@ impl Drop for Busy<'_> {
     }
 }
 
-/// In a queue's word: its thread has ended. No thread has this number.
+/// In a queue's word `thread`: its thread has ended. No thread has this number.
 const ENDED: u64 = u64::MAX;
 
-/// Which thread completes a posted job.
+/// The thread that completes a posted job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ItsThread {
-    /// The dispatcher has none yet, or the job is over.
+    /// There is none: the dispatcher has no thread yet, or the job is over.
     None,
-    /// This one.
+    /// The thread with this number.
     Is(u64),
-    /// One that has ended: the job is never completed.
+    /// A thread that has ended. The job is never completed.
     HasEnded,
 }
 
@@ -53,7 +53,8 @@ impl ItsThread {
         }
     }
 
-    /// As the wait graph has it: everything keeps it from coming to the queue that it waits for.
+    /// The same for the wait graph. All that the thread does keeps it from coming to its queue, so
+    /// it counts as inside since before any wait.
     pub fn inside(self) -> Option<Inside> {
         match self {
             Self::Is(thread) => Some(Inside { thread, waits_before: 0 }),
@@ -68,19 +69,21 @@ impl Queues {
         let thread = &queue.cell.thread;
         let here = thread_identity::current();
         if thread.load(Ordering::Relaxed) != here {
-            // Release: who reads it in `thread_of` sees that the queue's last use is over.
+            // Release: a thread that reads this in `thread_of` sees that the cell's last use is
+            // over.
             thread.store(here, Ordering::Release);
         }
     }
 
-    /// The dispatcher's thread has ended, as who waits finds out now: whoever pushes after this sees what
-    /// was stored before it. Who asks `thread_of` sees it, too, or what he did before is seen after this.
+    /// Notes that the dispatcher's thread has ended, and wakes the threads that wait for it. A push
+    /// after this sees everything that was stored before it. For `thread_of` there are two cases:
+    /// it sees the end, or this call sees everything that its caller did before.
     pub fn thread_ends(&self, queue: HeldQueue<'_>) {
         let cell = queue.cell;
         cell.thread.swap(ENDED, Ordering::AcqRel);
         cell.inbox.tell();
         if let Some(id) = self.runs_here(queue) {
-            // It ends with the thread, inside the function.
+            // Its function never returns: the job ends with the thread.
             self.posted.listed(id.number()).notify();
         }
         let lists = self.drained(queue);
@@ -92,26 +95,28 @@ impl Queues {
         }
     }
 
-    /// The dispatcher's thread.
+    /// The dispatcher's thread, for the wait graph. `None`: it has none, or that thread has ended.
     pub fn thread(&self, queue: HeldQueue<'_>) -> Option<Inside> {
         ItsThread::of(queue.cell.thread.load(Ordering::Relaxed)).inside()
     }
 
-    /// Which thread completes a posted job. Any id may come.
+    /// The thread that completes a posted job. Any id may come.
     pub fn thread_of(&self, posted: PostedId) -> ItsThread {
         let queue = self.queue_of(posted).filter(|_| posted != PostedId::NONE);
         let cell = queue.and_then(|queue| self.cells.get(queue.number()));
         let Some(cell) = cell else { return ItsThread::None };
-        // By a read-modify-write: `thread_ends` comes before it, or sees what this thread did before.
+        // A read-modify-write puts the two threads in an order: either `thread_ends` came before
+        // and we see it, or it comes later and sees what this thread did before.
         let word = cell.thread.fetch_or(0, Ordering::AcqRel);
-        // A queue lives as long as what is posted to it: so the word was this queue's.
+        // A queue lives as long as a job that is posted to it. So if the job is there still, the
+        // word was that of its queue.
         match self.queue_of(posted) {
             Some(_) => ItsThread::of(word),
             None => ItsThread::None,
         }
     }
 
-    /// Notes what keeps the dispatcher's thread until the result is dropped: a job, 0 for none.
+    /// Notes what keeps the dispatcher's thread, a job or 0 for none, until the result is dropped.
     pub fn hold_thread<'a>(&'a self, queue: HeldQueue<'a>, job: u64, since_ns: u64) -> Busy<'a> {
         let before = self.busy(queue);
         let busy = Busy { cell: queue.cell, before };
@@ -119,8 +124,8 @@ impl Queues {
         busy
     }
 
-    /// Which job keeps the dispatcher's thread, and since when; a time without a job: something else of
-    /// the host.
+    /// Which job keeps the dispatcher's thread, and since when. Job 0 with a time: something else
+    /// of the host keeps it. Time 0: nothing does.
     pub fn busy(&self, queue: HeldQueue<'_>) -> (u64, u64) {
         let cell = queue.cell;
         (cell.busy_with.load(Ordering::Relaxed), cell.busy_since_ns.load(Ordering::Relaxed))

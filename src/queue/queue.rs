@@ -1,19 +1,22 @@
-//! The queue of a dispatcher: who gets in, in which order they run, and how they leave it early.
+//! The queue of a dispatcher: which jobs get in, in which order they run, and how they leave it
+//! early.
 //!
-//! Posters push into a lock-free inbox and take no lock. Everything behind it is in lists under one lock: who
-//! waits for a turn, steps that wait for the next tick, who waits for another thread, who runs but not called
-//! by the pump, and who is over but not completed.
+//! Posters push into a lock-free inbox and take no lock. The lists behind the inbox are under one
+//! lock. They hold the jobs that wait for a turn, steps that wait for the next tick, jobs that wait
+//! for another thread or to be woken, jobs that run without being called by the pump, and jobs that
+//! run no more and are to be completed.
 //!
 //! Invariants:
-//! - Only who holds the lock of the lists takes out of the inbox, and stages change only under it, but for
-//!   the end of Running, which is the runner's alone. So who is neither in the inbox nor in a list is in the
-//!   hands of one thread.
-//! - What the pump runs is in no list: `runs_here` names it, set under the lock with its stage and cleared
-//!   before anything of it ends. Who finds it there after he has pinned its job has pinned the right one.
-//! - A cell is used again, for another dispatcher. Its generation, in the same word as OWED, changes
-//!   before the cell is free.
+//! 1. Only a thread that holds the lock of the lists takes jobs out of the inbox. Stages change
+//!    only under that lock, except for the end of Running, which belongs to the thread that runs
+//!    the job. So a job that is neither in the inbox nor in a list is in the hands of one thread.
+//! 2. The job that the pump runs is in no list: `runs_here` names it. That word is set under the
+//!    lock together with the job's stage, and cleared before anything of the job ends. So a thread
+//!    that pins the job and then finds it still named there has pinned the right job.
+//! 3. A cell is used again, for another dispatcher. Its generation is in the same word as OWED, and
+//!    changes before the cell becomes free.
 //!
-//! Lock order: the lists', then a posted job's. The host's, then its owner's.
+//! Lock order: the lists' lock, then a posted job's. The host's lock, then its owner's.
 
 use crate::error::Error;
 use crate::memory::pool::{Link, Pool};
@@ -25,38 +28,40 @@ use crate::queue::posted::{Posted, PostedId};
 use crate::queue_id::QueueId;
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 
-/// The host was told that there is something to do, and has not pumped since.
+/// In `waking`: the host was told that there is something to do, and has not pumped since.
 pub(super) const OWED: u64 = 1;
-/// The host wants to be told at all.
+/// In `waking`: the host has a function to be told by.
 pub(super) const WANTED: u64 = 1 << 1;
 pub(super) const GENERATION_SHIFT: u32 = 2;
 
 #[derive(Debug, Default)]
 pub(super) struct QueueCell {
     next_free: AtomicU32,
-    /// CLOSED, unfinished and depth.
+    /// The flag CLOSED, the number of jobs that are not over, and the depth.
     pub(super) admission: AtomicU64,
     pub(super) capacity: AtomicU32,
-    /// Generation, WANTED and OWED.
+    /// The generation of the cell, and the flags WANTED and OWED.
     pub(super) waking: AtomicU64,
-    /// Whether the host may say "not now".
+    /// Whether the host has a function that may say "not now".
     pub(super) has_veto: AtomicU32,
     pub(super) inbox: Inbox,
     pub(super) lists: Mutex<Lists>,
     pub(super) host: Hosted,
-    /// What the owner of the host's functions knows the dispatcher by; NIL without one. Set before
-    /// the functions can be called.
+    /// The dispatcher's place with the owner of the host's functions; NIL without an owner. It is
+    /// set before the functions can be called.
     pub(super) host_owned: Owned,
-    /// Since when the dispatcher's thread has been inside a function of a job or of the host; 0 while it
-    /// is not.
+    /// The time since which the dispatcher's thread has been inside a function of a job or of the
+    /// host. 0: it is not inside one.
     pub(super) busy_since_ns: AtomicU64,
-    /// Which job that is; 0 for none.
+    /// The id of the job whose function that is; 0 for none.
     pub(super) busy_with: AtomicU64,
-    /// Whether a job for another thread came since `Next::Run::last` was worked out. Set under the lock.
+    /// Whether a job for another thread came since `Next::Run::last` was worked out. It is set
+    /// under the lock of the lists.
     pub(super) has_news: AtomicU32,
-    /// Whose function the pump calls, by its id; 0 for none. Written by the dispatcher's thread.
+    /// The posted id of the job whose function the pump calls; 0 for none. Only the dispatcher's
+    /// thread writes it.
     pub(super) runs_here: AtomicU64,
-    /// The dispatcher's thread; 0 while that is not known.
+    /// The dispatcher's thread. 0: not known yet. `u64::MAX`: it has ended.
     pub(super) thread: AtomicU64,
 }
 
@@ -72,7 +77,7 @@ impl Link for QueueCell {
     }
 }
 
-/// The queue of a dispatcher that cannot go while this is there, with its cell.
+/// A dispatcher's queue with its cell. The queue cannot be removed as long as this value lives.
 #[derive(Clone, Copy, Debug)]
 pub struct HeldQueue<'a> {
     id: QueueId,
@@ -80,18 +85,18 @@ pub struct HeldQueue<'a> {
 }
 
 impl HeldQueue<'_> {
-    /// What may be kept of it.
+    /// The queue's id, which may be kept longer than this value.
     pub fn id(self) -> QueueId {
         self.id
     }
 
-    /// The cell's number.
+    /// The number of its cell.
     pub fn number(self) -> u32 {
         self.id.number()
     }
 }
 
-/// All queues and what is posted to them.
+/// All queues and all posted jobs.
 #[derive(Debug)]
 pub struct Queues {
     pub(super) cells: Pool<QueueCell>,
@@ -100,18 +105,19 @@ pub struct Queues {
 
 impl Queues {
     constructor! {
-        /// None.
+        /// No queues.
         pub fn new() -> Self {
             Self { cells: Pool::new(), posted: Posted::new() }
         }
     }
 
-    /// What is posted.
+    /// The posted jobs.
     pub fn posted(&self) -> &Posted {
         &self.posted
     }
 
-    /// A queue for so many jobs. The caller has it for itself, and gives it its host.
+    /// Makes a queue with room for `capacity` waiting jobs. No other thread can reach it yet; the
+    /// caller has to give it its host.
     pub fn create(&self, capacity: u32) -> Result<QueueId, Error> {
         let (number, cell) = self
             .cells
@@ -129,14 +135,14 @@ impl Queues {
         Ok(QueueId::new(number, cell.generation()))
     }
 
-    /// A queue of which the caller knows that it does not go meanwhile: it has the queue's dispatcher pinned,
-    /// or makes or buries it.
+    /// A queue that cannot be removed meanwhile. The caller guarantees that: it has pinned the
+    /// queue's dispatcher, or makes or buries it.
     #[inline]
     pub(crate) fn held(&self, id: QueueId) -> HeldQueue<'_> {
         HeldQueue { id, cell: self.cells.cell(id.number()) }
     }
 
-    /// Lets a cell be used again.
+    /// Lets a cell be used for another queue.
     pub(super) fn free(&self, queue: QueueId) {
         let cell = self.cells.cell(queue.number());
         let next = queue.next_generation();
@@ -144,7 +150,7 @@ impl Queues {
         self.cells.free_cell(queue.number(), cell);
     }
 
-    /// Forgets a queue to which nothing can be posted any more and whose jobs are over.
+    /// Removes a queue. It is closed, and all its jobs are over.
     pub fn remove(&self, queue: HeldQueue<'_>) {
         drop(self.drained(queue));
         if queue.cell.host.remove() {

@@ -1,4 +1,4 @@
-//! What becomes of who is in a queue: each way from one stage to the next, under the lock of the lists.
+//! Every way from one stage of a posted job to the next, under the lock of its queue's lists.
 
 use crate::memory::list::Fifo;
 use crate::memory::pool::NIL;
@@ -13,40 +13,40 @@ use crate::queue::{HeldQueue, OWED, Queues};
 use crate::queue_id::QueueId;
 use crate::sys::sync::{MutexGuard, Ordering};
 
-/// Who gets the dispatcher's thread next.
+/// What the dispatcher's thread does next.
 #[derive(Debug)]
 pub enum Next<'a> {
-    /// Complete this one.
+    /// It completes this job.
     Complete(HeldPosted<'a>),
-    /// Run this one; `first`: it waited in the queue until now.
+    /// It runs this job.
     Run {
-        /// The job, with the queue's hold.
+        /// The job, with the hold of the queue.
         job: HeldPosted<'a>,
-        /// Whether it begins now.
+        /// Whether the job begins now: it was Queued until now.
         first: bool,
-        /// How many others wait for this thread.
+        /// How many other jobs wait for this thread.
         waiting: u32,
-        /// What is left beside it, if none of that can go on now: good as long as `has_no_news`, and until
-        /// the job is parked.
+        /// What is left beside this job, if none of that can go on now. This stays right while
+        /// `has_no_news` says so, and until the job is parked.
         last: Option<Left>,
     },
 }
 
-/// How long a job waits between two slices.
+/// What a job waits for between two slices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// Until the next tick.
+    /// For the next tick.
     NextTick,
-    /// Until it is woken.
+    /// To be woken; a cancel ends the wait, too.
     Woken,
-    /// The same, also if it is cancelled.
+    /// To be woken; a cancel does not end the wait.
     WokenAlone,
-    /// Until a thread other than the dispatcher's has time.
+    /// For a thread other than the dispatcher's.
     Elsewhere,
 }
 
 impl Queues {
-    /// Decides what becomes of a job that is Queued or Parked, under the lock of the lists.
+    /// Moves a job out of Queued or Parked. The caller holds the lock of the lists.
     #[inline]
     pub(super) fn decide(&self, queue: HeldQueue<'_>, posted: &PostedCell, to: Stage) {
         if posted.stage() == Stage::Queued {
@@ -55,23 +55,26 @@ impl Queues {
         posted.set_stage(to);
     }
 
-    /// As `decide`, of one that begins to run; those that are `over` are counted out with it, where it is
-    /// counted itself.
+    /// As `decide`, for a job that begins to run. If it leaves Queued, the `over` jobs are counted
+    /// out in the same step, and `over` becomes 0.
     #[inline]
     fn decide_to_run(&self, queue: HeldQueue<'_>, posted: &PostedCell, over: &mut u64) {
         if posted.stage() == Stage::Queued {
-            // None of them is the last one of a closed queue: this one is to come.
+            // These jobs cannot be the last ones of a closed queue, because this one is not over
+            // yet.
             let counted = 1 + std::mem::take(over) * UNFINISHED;
             queue.cell.admission.fetch_sub(counted, Ordering::AcqRel);
         }
         posted.set_stage(Stage::Running);
     }
 
-    /// The job of an id under the lock of its queue's lists, with where it stands and its queue, which may go
-    /// once the lock is given back. Any id may come; `None`: that is over.
+    /// Locks the lists of the queue that a posted job is in. Returns the lock with the job's cell,
+    /// its stage and its queue; the queue may go once the lock is given back. Any id may come.
+    /// `None`: that job is over.
     fn locked(&self, id: PostedId) -> Option<(MutexGuard<'_, Lists>, &PostedCell, Stage, QueueId)> {
         let posted = self.posted.find(id)?;
-        // Of the id's use of the cell, or no longer: then the comparison below fails.
+        // The queue of this id's use of the cell, or of a later use. In the second case a
+        // comparison below fails.
         let queue = posted.queue();
         let lists = self.cells.get(queue.number())?.lists.lock();
         if posted.queue() != queue {
@@ -81,12 +84,13 @@ impl Queues {
         Some((lists, posted, stage, queue))
     }
 
-    /// Takes a job that is Queued, or Parked if that is asked for, away from whom it waits for.
-    /// Any id may come. The queue that it waited in: it runs no more, and waits there for its
-    /// completion; withdrawn, it was never there. Once the lock is given back the queue may go.
+    /// Takes a job out of Queued, or out of Parked if `also_parked`, so that it runs no more. Any
+    /// id may come. Returns the queue that the job waited in, which may go once the lock is given
+    /// back. The job waits there for its completion; if `to` is Withdrawn it is out of the queue
+    /// instead, as if it had never been there.
     ///
-    /// One that is Parked and unwinds is not taken away by a cancel: it waits for its next slice, its last.
-    /// Nor is one whose things another thread uses: it waits to be woken.
+    /// A cancel does not claim two kinds of Parked jobs. One whose function unwinds gets its next
+    /// slice, the last one. One whose data another thread uses waits until it is woken.
     pub fn claim(&self, id: PostedId, to: Stage, also_parked: bool) -> Option<QueueId> {
         let (mut lists, posted, stage, queue) = self.locked(id)?;
         if !(stage == Stage::Queued || also_parked && stage == Stage::Parked) {
@@ -104,7 +108,7 @@ impl Queues {
                 return None;
             }
         }
-        // Who waits in it holds its dispatcher.
+        // The job waits in its queue, so its queue holds the dispatcher.
         self.decide(self.held(queue), posted, to);
         if posted.node().list() != NIL {
             if to == Stage::Withdrawn {
@@ -114,12 +118,13 @@ impl Queues {
                 lists.put(&self.posted, number, ENDED);
             }
         }
-        // Else it is in an inbox, and who takes it out of there does that.
+        // A job in no list is still in an inbox. The thread that takes it out of there puts it into
+        // its list.
         posted.notify();
         Some(queue)
     }
 
-    /// Lets a job that sleeps have a slice in the next tick. Whether it slept.
+    /// Gives a sleeping job a slice in the next tick. False: it did not sleep.
     fn rouse(&self, lists: &mut Lists, posted: &PostedCell, number: u32) -> bool {
         let slept = matches!(posted.node().list(), ASLEEP | AWAY);
         if slept {
@@ -128,8 +133,9 @@ impl Queues {
         slept
     }
 
-    /// Wakes a job: one that sleeps has its next slice in the next tick, and one whose function runs does not
-    /// sleep after it. Any id may come. The queue whose host is to be told of it.
+    /// Wakes a job. One that sleeps gets its next slice in the next tick. One whose function runs
+    /// will not sleep after this slice. Any id may come. Returns the queue whose host has to be
+    /// told.
     pub fn wake_job(&self, id: PostedId) -> Option<QueueId> {
         let (mut lists, posted, stage, queue) = self.locked(id)?;
         match stage {
@@ -142,16 +148,17 @@ impl Queues {
         }
     }
 
-    /// Notes that the host has come: whoever posts from now on tells it again.
+    /// Notes that the host pumps. A post after this tells the host again.
     pub fn host_comes(&self, queue: HeldQueue<'_>) {
         let waking = &queue.cell.waking;
-        // Whoever told it has stored that before.
+        // A thread stores OWED before it tells the host, so a host that comes for that sees OWED
+        // here.
         if waking.load(Ordering::Relaxed) & OWED != 0 {
             waking.fetch_and(!OWED, Ordering::AcqRel);
         }
     }
 
-    /// Begins a tick: steps of the last one may run again.
+    /// Begins a tick: jobs that had their slice of the last tick may run again.
     #[inline]
     fn begin_tick(&self, lists: &mut Lists) {
         if total(&lists.next_tick) == 0 {
@@ -165,9 +172,10 @@ impl Queues {
         }
     }
 
-    /// Who gets the dispatcher's thread next; one to run is marked as running. An error: nobody in
-    /// this tick, and what is left. `begins`: it is the tick's first look. `over`: so many are over and not
-    /// counted out; 0 if that was done.
+    /// The job that gets the dispatcher's thread next; if it is to run, it becomes Running. An
+    /// error: nothing can go on in this tick, with what is left. `begins`: this is the first look
+    /// of the tick. `over`: the number of jobs that are over and not counted out; it becomes 0 if
+    /// this call counts them out.
     pub fn next(
         &self,
         queue: HeldQueue<'_>,
@@ -193,7 +201,7 @@ impl Queues {
         let job = HeldPosted::take_over(&self.posted, number);
         let first = job.cell().stage() == Stage::Queued;
         if !first {
-            // Whatever woke it: it looks again now.
+            // Whatever woke the job: this slice will see it.
             job.cell().is_woken.store(0, Ordering::Relaxed);
         }
         self.decide_to_run(queue, job.cell(), over);
@@ -208,17 +216,17 @@ impl Queues {
         Ok(Next::Run { job, first, waiting, last })
     }
 
-    /// Whether nothing was posted since `next` gave a `last`.
+    /// Whether nothing was posted since `next` returned a `last`.
     pub fn has_no_news(&self, queue: HeldQueue<'_>) -> bool {
         queue.cell.inbox.is_empty() && queue.cell.has_news.load(Ordering::Relaxed) == 0
     }
 
-    /// The function that the pump called has returned. For the dispatcher's thread.
+    /// Notes that the function that the pump called has returned. Only for the dispatcher's thread.
     pub fn stops_here(&self, queue: HeldQueue<'_>) {
         queue.cell.runs_here.store(PostedId::NONE.0, Ordering::Release);
     }
 
-    /// What is left when a pump ends. `begins`: it had no look before.
+    /// What is left when a pump ends. `begins`: the pump has not looked at the lists before.
     pub fn left(&self, queue: HeldQueue<'_>, begins: bool) -> Left {
         let mut lists = self.drained(queue);
         if begins {
@@ -227,7 +235,7 @@ impl Queues {
         Left::of(&lists)
     }
 
-    /// Who is to be completed, with the queue's hold; `None`: nobody.
+    /// The next job to be completed, with the hold of the queue. `None`: there is none.
     pub fn next_ended(&self, queue: HeldQueue<'_>) -> Option<HeldPosted<'_>> {
         let mut lists = self.drained(queue);
         let number = lists.ended.first()?;
@@ -241,17 +249,18 @@ impl Queues {
         lists.put(&self.posted, job.number(), RUNNING);
     }
 
-    /// Begins a job, or its next slice, on another thread. Any id may come. The job, and whether it was
-    /// Queued; `None`: it runs no more.
+    /// Begins a job, or its next slice, on a thread other than the dispatcher's. Any id may come.
+    /// Returns the job, and whether it was Queued. `None`: it does not run.
     pub fn begin_elsewhere(&self, id: PostedId) -> Option<(HeldPosted<'_>, bool)> {
         let (mut lists, posted, stage, queue) = self.locked(id)?;
         let number = id.number();
         if !matches!(stage, Stage::Queued | Stage::Parked) || posted.node().list() != ELSEWHERE {
             return None;
         }
-        // Who waits in it holds its dispatcher.
+        // The job waits in its queue, so its queue holds the dispatcher.
         let queue = self.held(queue);
-        // Who closed it, or its poster, who looks after the push, ends it.
+        // Another thread ends the job: the one that closed the queue, or the poster, who looks
+        // after its push.
         if self.is_closed(queue) {
             return None;
         }
@@ -262,16 +271,18 @@ impl Queues {
         Some((HeldPosted::take_over(&self.posted, number), first))
     }
 
-    /// Lets a running job wait for its next slice.
-    /// False: it is over instead, because the queue was closed.
+    /// Lets a running job wait for its next slice. False: the queue was closed, so the job is over
+    /// instead.
     pub fn park(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>, until: Until) -> bool {
         let mut lists = queue.cell.lists.lock();
         let (posted, number) = (job.cell(), job.number());
-        // Who closed it may have looked at what waits already.
+        // The thread that closed the queue may have looked at the waiting jobs before this one was
+        // among them.
         if self.is_closed(queue) && !crate::weakened!("park_looks_again") {
             posted.set_stage(Stage::ShutDown);
             lists.put(&self.posted, number, ENDED);
-            // The dispatcher's own thread may wait for it, and completes it only after that.
+            // The dispatcher's own thread may wait for this job. It completes the job only after
+            // that wait.
             if !crate::weakened!("ending_for_parking_wakes") {
                 posted.notify();
             }
@@ -288,8 +299,8 @@ impl Queues {
         true
     }
 
-    /// Ends the run of a job that `begin_here` or `begin_elsewhere` began: it is then in this thread's hands
-    /// alone, or waits for the dispatcher's thread.
+    /// Ends a run that `begin_here` or `begin_elsewhere` began. `is_elsewhere`: the job then waits
+    /// for the dispatcher's thread; otherwise it is in the hands of this thread alone.
     pub fn ran(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>, is_elsewhere: bool) {
         let mut lists = queue.cell.lists.lock();
         job.cell().set_stage(Stage::Ran);
@@ -300,7 +311,7 @@ impl Queues {
         }
     }
 
-    /// Ends everything that waits in a closed queue, and those who wait for it.
+    /// Ends every job that waits in a closed queue, and wakes the threads that wait for these jobs.
     pub fn end_waiting(&self, queue: HeldQueue<'_>) {
         loop {
             let mut lists = self.drained(queue);
@@ -317,8 +328,9 @@ impl Queues {
         }
     }
 
-    /// What the pump runs at this moment. `pin` is called with a job's number and must only pin it, and
-    /// `unpin` with that of one that was pinned, if it is another.
+    /// The job that the pump runs at this moment, pinned. `pin` is called with a job's number and
+    /// must only pin that job. `unpin` is called with the number of a pinned job that turned out to
+    /// be the wrong one.
     pub fn running_here(
         &self,
         queue: HeldQueue<'_>,
@@ -331,7 +343,8 @@ impl Queues {
         if job == NIL || !pin(job) {
             return None;
         }
-        // What it runs lets its job go after this word has changed.
+        // The pump changes this word before it lets the job go. So if the word is unchanged, we
+        // have pinned the right job.
         if runs_here.load(Ordering::Acquire) == id.0 || crate::weakened!("closer_looks_again") {
             return Some(job);
         }
@@ -339,8 +352,8 @@ impl Queues {
         None
     }
 
-    /// A job of `begin_here` or `begin_elsewhere` that no shutdown has asked to stop. `pin` is called under
-    /// the lock with the job's number and must only pin.
+    /// A job begun by `begin_here` or `begin_elsewhere` that no shutdown has asked to stop, pinned.
+    /// `pin` is called under the lock with the job's number and must only pin that job.
     pub fn next_unasked(&self, queue: HeldQueue<'_>, pin: impl Fn(u32) -> bool) -> Option<u32> {
         let lists = queue.cell.lists.lock();
         lists.running.iter(&self.posted).find_map(|number| {
@@ -353,7 +366,7 @@ impl Queues {
         })
     }
 
-    /// The running job behind another one that was named last, held; the first for none.
+    /// The running job behind `after`, held. `None` in `after`: the first one.
     pub fn next_running(
         &self,
         queue: HeldQueue<'_>,
@@ -363,14 +376,15 @@ impl Queues {
         let mut running = lists.running.iter(&self.posted);
         let number = match after {
             None => running.next(),
-            // One that stopped meanwhile ends the round; the next round begins anew.
+            // If the last job has stopped meanwhile, this round ends here. The next round begins
+            // anew.
             Some(last) => running.skip_while(|number| *number != last.number()).nth(1),
         }?;
         self.posted.hold(number);
         Some(HeldPosted::take_over(&self.posted, number))
     }
 
-    /// Whether a thread that is not the dispatcher's runs one of its jobs.
+    /// Whether a thread, which is not the dispatcher's, runs one of the queue's jobs.
     pub fn is_run_by(&self, queue: HeldQueue<'_>, thread: u64) -> bool {
         let lists = queue.cell.lists.lock();
         let mut running = lists.running.iter(&self.posted);
@@ -380,10 +394,11 @@ impl Queues {
         })
     }
 
-    /// The queue of a posted job, which may go at any time. Any id may come; `None`: it is over.
+    /// The queue of a posted job. It may go at any time. Any id may come. `None`: the job is over.
     pub fn queue_of(&self, id: PostedId) -> Option<QueueId> {
         let queue = self.posted.find(id)?.queue();
-        // After it: a later use of the cell has another id by the time it has another queue.
+        // The id is compared after the queue was read. A later use of the cell changes the id
+        // before it changes the queue.
         let is_there = self.posted.id_of(id.number()) == id;
         (is_there || crate::weakened!("over_has_no_queue")).then_some(queue)
     }
