@@ -88,8 +88,9 @@
 #define DCC_MAX_MESSAGE_LENGTH 4194304
 
 /**
- * Flag of a token without `parents`: what is current on the creating thread cancels it, the token and the
- * job, as DCC_JOB_BELOW_CURRENT has it. For what can be stopped by itself inside a job's work, as a thread.
+ * Flag of a token that has no `parents`: a cancel of the creating thread's current token or
+ * current job cancels it, as with DCC_JOB_BELOW_CURRENT. Use it for a part of a job's work that
+ * can also be stopped alone, such as a thread.
  */
 #define DCC_TOKEN_BELOW_CURRENT 1
 
@@ -516,7 +517,7 @@
 
 /**
  * A token: a cancellation flag with a reason, shared by reference count. The pointer is a handle,
- * not an address; NULL is the token that is never cancelled.
+ * not an address. NULL is the token that is never cancelled.
  */
 typedef struct dcc_cancel_token dcc_cancel_token;
 
@@ -545,9 +546,9 @@ typedef struct dcc_events dcc_events;
 typedef struct dcc_job dcc_job;
 
 /**
- * An owner: the plugin, or the part of one, that function pointers belong to. Name it wherever
- * you hand in functions, and close it before they are unloaded. The pointer is a handle; NULL is
- * the owner whose functions stay loaded as long as the process.
+ * An owner: the plugin, or the part of a plugin, that function pointers belong to. Name it in
+ * every call that takes functions, and close it before they are unloaded. The pointer is a handle,
+ * not an address. NULL is the owner whose functions stay loaded as long as the process.
  */
 typedef struct dcc_owner dcc_owner;
 
@@ -584,8 +585,8 @@ typedef struct dcc_owner dcc_owner;
 typedef struct dcc_progress dcc_progress;
 
 /**
- * A callback that is registered with a token. The pointer is a handle, yours until you
- * unregister it, also after the callback has run and after the token is gone.
+ * A callback that is registered with a token. The pointer is a handle, not an address. It is yours
+ * until you unregister it, also after the callback has run and after the token is gone.
  */
 typedef struct dcc_registration dcc_registration;
 
@@ -608,8 +609,8 @@ typedef struct dcc_session dcc_session;
 typedef int32_t dcc_status;
 
 /**
- * What a token is created from. Set all to zero, then `struct_size` to sizeof, then what you
- * need.
+ * What a token is created from. Set all bytes to zero, then `struct_size` to sizeof, then the
+ * fields that you need.
  */
 typedef struct dcc_cancel_token_desc {
     /**
@@ -621,34 +622,34 @@ typedef struct dcc_cancel_token_desc {
      */
     uint32_t flags;
     /**
-     * Tokens whose cancel cancels this one; NULL entries are skipped. They stay alive as long as
-     * this token, not the other way round.
+     * Tokens whose cancel cancels this token. NULL entries are skipped. A token keeps its parents
+     * alive; a parent does not keep its children alive.
      */
     const struct dcc_cancel_token *const *parents;
     /**
-     * Entries in `parents`.
+     * Number of entries in `parents`.
      */
     size_t parent_count;
     /**
-     * The id that your caller, for instance a server, has for the work that this token is for: UTF-8,
-     * up to DCC_MAX_CALLER_ID_LENGTH bytes, copied. NULL for none.
+     * The id that your caller, for instance a server, uses for the work of this token: UTF-8, up
+     * to DCC_MAX_CALLER_ID_LENGTH bytes, copied. May be NULL.
      */
     const char *caller_id;
     /**
-     * Bytes in `caller_id`, or DCC_NUL_TERMINATED.
+     * Length of `caller_id` in bytes, or DCC_NUL_TERMINATED.
      */
     size_t caller_id_length;
 } dcc_cancel_token_desc;
 
 /**
- * Why a token is cancelled. A token that was cancelled through its parent has the parent's cause.
+ * Why a token is cancelled. A token that was cancelled through a parent has the parent's cause.
  */
 typedef int32_t dcc_cause;
 
 /**
- * Called once when a token is cancelled. `token` is borrowed: good during the call. Must not
- * unwind or longjmp. May use the library as it likes: register, unregister (also itself), cancel,
- * create and release anything.
+ * A function that is called once when a token is cancelled. `token` is lent for the duration of
+ * the call. The function must not unwind or longjmp. It may use the library freely: register,
+ * unregister (also itself), cancel, create and release anything.
  */
 typedef void (*dcc_cancel_fn)(const struct dcc_cancel_token *token, void *user_data);
 
@@ -658,8 +659,8 @@ typedef void (*dcc_cancel_fn)(const struct dcc_cancel_token *token, void *user_d
 typedef void (*dcc_destroy_fn)(void *user_data);
 
 /**
- * A native event, one of the operating system: a file descriptor (an eventfd or the reading end of a
- * pipe), on Windows a HANDLE.
+ * A native event of the operating system: on Windows a HANDLE, else a file descriptor (an eventfd
+ * or the reading end of a pipe).
  */
 typedef ptrdiff_t dcc_native_event;
 
@@ -2054,27 +2055,27 @@ typedef struct dcc_control_desc {
 #define DCC_ERROR_FILE -17
 
 /**
- * It is not cancelled.
+ * The token is not cancelled.
  */
 #define DCC_CAUSE_NONE 0
 
 /**
- * Someone called a cancel function.
+ * A cancel function was called.
  */
 #define DCC_CAUSE_REQUEST 1
 
 /**
- * A job's `is_cancelled` function said so.
+ * A job's `is_cancelled` function said stop.
  */
 #define DCC_CAUSE_FOREIGN 2
 
 /**
- * Its deadline was over.
+ * The token's deadline passed.
  */
 #define DCC_CAUSE_DEADLINE 3
 
 /**
- * A native event that is none.
+ * The value of a dcc_native_event that is no event.
  */
 #define DCC_NO_NATIVE_EVENT -1
 
@@ -2085,59 +2086,73 @@ extern "C" {
 #endif
 
 /**
- * Creates a token and writes it to `out_token`: one reference, yours to release. Any thread.
+ * Creates a token and writes it to `out_token`. Any thread may call this. You get one reference,
+ * which you release.
  */
 dcc_status dcc_cancel_token_create(struct dcc_cancel_token **out_token);
 
 /**
- * Creates a token from a descriptor: parents and a caller id. With parents it is cancelled, with the
- * same cause and reason, when any of them is; at once if one is already. NULL parents are skipped; a
- * stale one fails the call. A parent stays alive as long as its children; releasing a child leaves
- * nothing in it. Any thread; a parent that is cancelled meanwhile cancels the child, never neither.
+ * Creates a token with parents and a caller id, and writes it to `out_token`. Any thread may call
+ * this.
+ *
+ * When any parent is cancelled, the token is cancelled with the same cause and reason. If a parent
+ * is cancelled already, the token is created cancelled. A stale parent fails the call. You get one
+ * reference, which you release. The token keeps its parents alive; a released token leaves nothing
+ * behind in them. A cancel of a parent at the same moment always reaches the new token.
  */
 dcc_status dcc_cancel_token_create_from(const struct dcc_cancel_token_desc *desc,
                                         struct dcc_cancel_token **out_token);
 
 /**
- * Adds a reference, which you release. DCC_ERROR_RESOURCES beyond half a million of them. Any thread.
+ * Adds a reference, which you release. Any thread may call this. DCC_ERROR_RESOURCES: the token
+ * has half a million references already.
  */
 dcc_status dcc_cancel_token_retain(const struct dcc_cancel_token *token);
 
 /**
- * Gives a reference back. The last one ends the token, unless the library still needs it: while
- * it is current on a thread, has children or belongs to a job. Releasing more often than retained
- * is DCC_ERROR_INVALID_HANDLE once no reference is left, but takes somebody else's while there
- * is one. Any thread.
+ * Gives a reference back. Any thread may call this. The last release ends the token, unless the
+ * library still uses it, for instance because it is current on a thread, has children, or belongs
+ * to a job. One release too many takes another holder's reference while there is one; after that
+ * it is DCC_ERROR_INVALID_HANDLE.
  */
 dcc_status dcc_cancel_token_release(struct dcc_cancel_token *token);
 
 /**
- * Cancels a token and everything linked below it, for ever. DCC_OK: this call did it.
- * DCC_ALREADY_CANCELLED: another did, and its reason stays; the flag is visible when this
- * returns. DCC_SEALED: too late, it is the token of a job or request that is sealed (dcc_job_seal); what is
- * sealed below it is passed by, with what is below that alone. NULL: nothing happens, DCC_OK.
+ * Cancels a token, and everything below it, for good. Any thread may call this.
  *
- * `reason` is UTF-8 of `reason_length` bytes, or DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH,
- * copied; NULL for none. A bad reason cancels nothing. Should there be no memory for it, the
- * cancel happens without. Any thread.
+ * - DCC_OK: this call cancelled the token, or `token` is NULL and nothing happened.
+ * - DCC_ALREADY_CANCELLED: another call was first, and its reason stays. The token's flag is
+ *   visible when this call returns.
+ * - DCC_SEALED: too late, the token belongs to a sealed job or request (dcc_job_seal).
+ *
+ * `reason` is UTF-8 of `reason_length` bytes or DCC_NUL_TERMINATED, at most DCC_MAX_TEXT_LENGTH
+ * bytes, and is copied; NULL is no reason. A wrong reason fails the call and cancels nothing. If
+ * there is no memory for the reason, the cancel happens without it.
+ *
+ * All flags are set first, then waits end and native events are set, then callbacks run on this
+ * thread. A sealed job or request below the token is not cancelled, and neither is what hangs
+ * below it alone.
  */
 dcc_status dcc_cancel_token_cancel(const struct dcc_cancel_token *token,
                                    const char *reason,
                                    size_t reason_length);
 
 /**
- * Whether a token is cancelled: 0, or DCC_CANCELLED_BY_TOKEN, or a negative status for a bad
- * handle. `if (dcc_cancel_token_is_cancelled(token))` is right where it means stop: who has a bad handle
- * cannot be told to. Write `> 0` where it means that somebody has cancelled. What was written before the
- * cancel is visible after a positive answer. Any thread; cheap enough for inner loops, `dcc_poll_one` is
- * cheaper.
+ * Tells whether a token is cancelled. Any thread may call this. It is cheap enough for inner
+ * loops; dcc_poll_one is cheaper.
+ *
+ * The answer is 0, DCC_CANCELLED_BY_TOKEN, or a negative status for a bad handle.
+ * `if (dcc_cancel_token_is_cancelled(token))` is right for the question whether to stop, because
+ * nobody can cancel a bad handle. Write `> 0` for the question whether somebody cancelled. After a
+ * positive answer, everything that was written before the cancel is visible.
  */
 dcc_status dcc_cancel_token_is_cancelled(const struct dcc_cancel_token *token);
 
 /**
- * Writes the reason of the cancel, up to `size` bytes with the NUL, cut on a character boundary;
- * `out_length`, if not NULL, gets the whole length without the NUL. DCC_NOT_CANCELLED and an
- * empty text while there was none. Any thread.
+ * Writes the reason of the cancel. Any thread may call this. At most `size` bytes are written,
+ * with the NUL and cut on a character boundary. `out_length` may be NULL; else it gets the whole
+ * length in bytes without the NUL. DCC_NOT_CANCELLED, with an empty text: the token is not
+ * cancelled.
  */
 dcc_status dcc_cancel_token_reason(const struct dcc_cancel_token *token,
                                    char *buffer,
@@ -2145,21 +2160,21 @@ dcc_status dcc_cancel_token_reason(const struct dcc_cancel_token *token,
                                    size_t *out_length);
 
 /**
- * Writes why the token is cancelled, DCC_CAUSE_NONE with DCC_NOT_CANCELLED if it is not. Any
- * thread.
+ * Writes why the token is cancelled. Any thread may call this. DCC_NOT_CANCELLED, with
+ * DCC_CAUSE_NONE: the token is not cancelled.
  */
 dcc_status dcc_cancel_token_cause(const struct dcc_cancel_token *token, dcc_cause *out_cause);
 
 /**
- * Writes how long ago the token was cancelled (through a parent: the parent), 0 with
- * DCC_NOT_CANCELLED if it is not. Any thread.
+ * Writes how many nanoseconds ago the token was cancelled; if through a parent, when the parent
+ * was. Any thread may call this. DCC_NOT_CANCELLED, with 0: the token is not cancelled.
  */
 dcc_status dcc_cancel_token_time_since_cancelled(const struct dcc_cancel_token *token,
                                                  uint64_t *out_since_cancel_ns);
 
 /**
- * Writes the caller id that the token was created with, an empty text if none; `snprintf`-like, as
- * dcc_cancel_token_reason. Any thread.
+ * Writes the caller id that the token was created with, or an empty text. Any thread may call
+ * this. The buffer is filled as by dcc_cancel_token_reason.
  */
 dcc_status dcc_cancel_token_caller_id(const struct dcc_cancel_token *token,
                                       char *buffer,
@@ -2167,84 +2182,110 @@ dcc_status dcc_cancel_token_caller_id(const struct dcc_cancel_token *token,
                                       size_t *out_length);
 
 /**
- * Creates a token that is cancelled when all of `count` parents have left, which each does when it is
- * cancelled or when nobody holds it any more: for a result that several wait for, such as a bake or a
- * download that is shared, and that stops when the last of them has left. A token that is cancelled when
- * any of its parents is comes from dcc_cancel_token_create_from.
+ * Creates a token that is cancelled when all of its `count` parents have left, and writes it to
+ * `out_token`. Any thread may call this. A parent leaves when it is cancelled or when nobody holds
+ * it any more. Use it for a result that several callers wait for, such as a shared bake or
+ * download, which stops when the last of them has left. For a token that is cancelled when any
+ * parent is, use dcc_cancel_token_create_from.
  *
- * More may join, see dcc_cancel_token_join. Without parents the token waits for the first one that joins.
- * If all have left already, it is cancelled at once. NULL entries stand for those that never leave, so the
- * token is then not cancelled by the others; so does a parent that is sealed (dcc_job_seal): it wants the
- * result in any case. A stale one fails the call. One parent may be given several
- * times.
+ * - If all parents have left already, the token is cancelled at once.
+ * - Without parents the token waits for the first parent that joins (dcc_cancel_token_join).
+ * - A NULL entry stands for a parent that never leaves. So does a sealed parent (dcc_job_seal),
+ *   which wants the result in any case.
+ * - A stale parent fails the call. One parent may be given several times.
  *
- * It has the cause, time and reason of the parent that left last; where that was not cancelled but gone,
- * the cause is DCC_CAUSE_REQUEST and the reason "nobody waits for it any more". It can be cancelled, given
- * a deadline, be a parent and so on as any token. It holds no parent alive, nor they it. The last leave
- * cancels it, and what is below it, before the call that made that parent leave returns; its callbacks run
- * in that call, be it a cancel or a release, or on the library's callback thread where such a call leaves
- * them to that. Of leaves at the same moment one is the last. The token is one reference, yours to
- * release. Any thread.
+ * You get one reference, which you release. The token does not keep its parents alive, and they do
+ * not keep it alive. It can be cancelled, get a deadline and be a parent, as any other token.
+ *
+ * The token has the cause, time and reason of the parent that left last. If that parent was gone
+ * rather than cancelled, the cause is DCC_CAUSE_REQUEST and the reason is "nobody waits for it any
+ * more". The token, and what is below it, is cancelled before the call that made the last parent
+ * leave returns. Its callbacks run in that call, a cancel or a release, or on the library's
+ * callback thread if that call leaves callbacks to it. If several parents leave at the same
+ * moment, one of them is the last.
  */
 dcc_status dcc_cancel_token_create_all(const struct dcc_cancel_token *const *parents,
                                        size_t count,
                                        struct dcc_cancel_token **out_token);
 
 /**
- * Lets a token of dcc_cancel_token_create_all wait for one more parent, which leaves as the others do;
- * NULL never leaves. DCC_OK: the token is not cancelled before this one has left, too, unless somebody
- * cancels the token itself. DCC_ALREADY_CANCELLED: too late, all had left or the token was cancelled: make
- * a new one, and begin anew what it is for. DCC_ERROR_INVALID_ARGUMENT for any other token. A join at the
- * same moment as the last leave comes before or after it, and the answer says which. NULL for `token`:
- * nothing happens. Any thread.
+ * Lets a token of dcc_cancel_token_create_all wait for one more parent. Any thread may call this.
+ * The parent leaves as the others do; a NULL parent never leaves.
+ *
+ * - DCC_OK: the token waits for this parent, too. It can still be cancelled itself. A NULL `token`
+ *   is DCC_OK, and nothing happens.
+ * - DCC_ALREADY_CANCELLED: too late, all parents had left or the token was cancelled. Create a new
+ *   token, and begin the work of the old one again.
+ * - DCC_ERROR_INVALID_ARGUMENT: the token does not come from dcc_cancel_token_create_all.
+ *
+ * A join at the same moment as the last leave comes before or after it, and the answer says which.
  */
 dcc_status dcc_cancel_token_join(const struct dcc_cancel_token *token,
                                  const struct dcc_cancel_token *parent);
 
 /**
- * Creates an owner and writes it to `out_owner`; dcc_owner_close ends it. It can have 258,047 registrations,
- * jobs, posted jobs and dispatchers at a time; a further one is refused with DCC_ERROR_RESOURCES, so that it
- * can always be closed. Any thread.
+ * Creates an owner and writes it to `out_owner`. Any thread may call this. dcc_owner_close ends
+ * it. An owner can have 258,047 registrations, jobs, posted jobs and dispatchers at a time. A
+ * further one is refused with DCC_ERROR_RESOURCES, so that the owner can always be closed.
  */
 dcc_status dcc_owner_create(struct dcc_owner **out_owner);
 
 /**
- * Closes an owner; call it before its functions are unloaded, while no lock is held that they take. From
- * now on, also when it is closed, whoever names it is refused with DCC_ERROR_SHUTDOWN. Its registrations
- * are dropped, its jobs' `is_cancelled` are asked no more, its jobs that have not begun, and steps between
- * two slices, end as interrupted, and every destroy-notify runs, on this thread or where it is running
- * already. Completions of its posted jobs run, too, if this is the thread of their dispatcher; on another
- * thread, and of jobs that run on another thread at this moment, they are left out and counted
- * (`completions_dropped` of dcc_dispatcher_read_stats). Its dispatchers are closed, which asks their jobs to
- * stop, and call no function of their descriptor any more. Then it waits for calls of its functions on other
- * threads, however long they take: of its posted jobs in dispatchers of others, cancel those that run first.
- * When it returns DCC_OK none of its functions will be called again, whatever is cancelled, and the handle
- * is released; jobs of dcc_job_create that are running go on, without their functions.
+ * Closes an owner and releases its handle. Any thread may call this. Call it before the owner's
+ * functions are unloaded, and hold no lock that they take. After DCC_OK the library never calls
+ * any of them again.
  *
- * DCC_ERROR_WOULD_DEADLOCK, and nothing happened: called from inside one of its functions; or from
- * another's function, while the library on this thread is calling, ending or closing something of the
- * owner; or a thread that is inside so waits, over whatever threads, for this one. Call it again after
- * that function returned. DCC_ERROR_RESOURCES, and nothing happened: no memory to wait with. While it
- * closes, a wait that would wait for it, and for which it would wait, is refused instead. Any thread.
- * NULL: nothing happens.
+ * From now on, also after the close, every call that names the owner answers DCC_ERROR_SHUTDOWN.
+ * The close then ends what the owner has:
+ *
+ * - Its registrations are dropped.
+ * - The `is_cancelled` of its jobs is not asked any more. Its jobs that have not begun end as
+ *   interrupted, and so do its posted jobs between two slices. Running jobs of dcc_job_create go
+ *   on, without their functions.
+ * - Completions of its posted jobs run if this is the thread of their dispatcher. On another
+ *   thread, and for jobs that run on another thread at this moment, they are left out and counted
+ *   (`completions_dropped` of dcc_dispatcher_read_stats).
+ * - Its dispatchers are closed, which asks their jobs to stop. No function of their descriptors is
+ *   called any more.
+ * - Every destroy-notify runs, on this thread or on the thread that is running it already.
+ * - Finally the call waits for the owner's functions that run on other threads, however long they
+ *   take. If posted jobs of this owner may be running in dispatchers of other owners, cancel them
+ *   before the close.
+ *
+ * Two errors change nothing, and the owner stays open:
+ *
+ * - DCC_ERROR_WOULD_DEADLOCK: the close would wait for this thread. It is inside one of the
+ *   owner's functions, or inside another owner's function while the library on this thread is
+ *   calling, ending or closing something of this owner. Or a thread that is inside such a function
+ *   waits, directly or through other threads, for this thread. Call again after that function has
+ *   returned.
+ * - DCC_ERROR_RESOURCES: there is no memory for the wait.
+ *
+ * While the close waits, another wait that would complete a ring with it is refused instead. A
+ * NULL owner is DCC_OK, and nothing happens.
  */
 dcc_status dcc_owner_close(struct dcc_owner *owner);
 
 /**
- * Calls `function` once when `token` is cancelled, on the thread that cancels it (deadlines and
- * dcc_cancel_token_cancel_async: on the library's callback thread), after the flags of the token
- * and all its descendants are set; at once, on this thread, before this returns, if it is
- * cancelled already. The newest registration of a token is called first.
+ * Registers `function`, which is called once when `token` is cancelled. Any thread may call this.
  *
- * `destroy`, if not NULL, is called exactly once with `user_data` after the last use of it: after
- * the callback, when it is unregistered, when the token is gone without a cancel or sealed
- * (dcc_job_seal), or when `owner` is closed. On an error nothing is called and `user_data` is still yours.
+ * The function runs on the thread that cancels the token; for deadlines and
+ * dcc_cancel_token_cancel_async it runs on the library's callback thread. It runs after the flags
+ * of the token and of everything below it are set. The newest registration of a token is called
+ * first. If the token is already cancelled, the function runs on this thread before this call
+ * returns. For a NULL or a sealed token (dcc_job_seal) it never runs.
  *
- * `owner` is the plugin that the functions belong to, NULL if they stay loaded. A registration
- * keeps no token alive, see dcc_cancel_token_register_keeping. `out_registration` gets the handle to
- * unregister; with NULL for it the registration ends by itself. A NULL token is never cancelled, nor is a
- * sealed one any more. Any
- * thread; a cancel at the same moment either finds the registration or is found by it, never neither.
+ * `out_registration` gets the handle to unregister. If it is NULL, the registration ends by
+ * itself. `owner` is the plugin that both functions belong to, NULL if they stay loaded. The
+ * registration does not keep the token alive; dcc_cancel_token_register_keeping does.
+ *
+ * `destroy` may be NULL. Else it is called exactly once with `user_data` after the last use of it:
+ * after the callback, or when the registration is unregistered, the token is sealed or gone
+ * without a cancel, or `owner` is closed. If this call fails, no function is called and
+ * `user_data` is still yours.
+ *
+ * A cancel at the same moment finds the registration, or the registration finds the cancel: the
+ * function is called once in either case.
  */
 dcc_status dcc_cancel_token_register(const struct dcc_cancel_token *token,
                                      dcc_cancel_fn function,
@@ -2254,15 +2295,16 @@ dcc_status dcc_cancel_token_register(const struct dcc_cancel_token *token,
                                      struct dcc_registration **out_registration);
 
 /**
- * As dcc_cancel_token_register, and the registration keeps `token` alive until it is unregistered or has
- * been called, as a scoped object of C++ does: you may release the token at once, and are called when one
- * of its parents is cancelled, its deadline comes or its job's own check says so.
+ * As dcc_cancel_token_register, but the registration keeps `token` alive until it is unregistered
+ * or its function has been called, as a scoped C++ object does. Any thread may call this. You may
+ * release the token at once: the function is called when a parent of the token is cancelled, its
+ * deadline passes, or its job's own check says stop.
  *
- * That is as long as there is such a parent, deadline or check. A token without one that nobody owns can
- * be cancelled by nobody: it is gone although it has such registrations, waits for it end as gone, and
- * `destroy` is called.
+ * The token is kept only while it has such a parent, deadline or check. Without one, and without
+ * an owner of a reference, nobody can cancel the token. It is then gone in spite of its
+ * registrations: waits for it end as gone, and `destroy` is called.
  *
- * `out_registration` must not be NULL: who keeps a token has to let go of it. Any thread.
+ * `out_registration` must not be NULL, because the caller has to end what keeps the token alive.
  */
 dcc_status dcc_cancel_token_register_keeping(const struct dcc_cancel_token *token,
                                              dcc_cancel_fn function,
@@ -2272,98 +2314,117 @@ dcc_status dcc_cancel_token_register_keeping(const struct dcc_cancel_token *toke
                                              struct dcc_registration **out_registration);
 
 /**
- * Ends a registration and your use of its handle. When it returns, the callback is not running on
- * another thread and never will be, and the destroy-notify has run.
+ * Ends a registration and your use of its handle, and waits for the callback if that is running on
+ * another thread. Any thread may call this; hold no lock that the callback takes. When it returns,
+ * the callback is not running on another thread and never will, and `destroy` has been called. A
+ * NULL registration is DCC_OK, and nothing happens.
  *
- * DCC_OK: it was waiting, and the destroy-notify ran in this call. DCC_CALLBACK_DONE: it had run, or
- * its token was gone, or its owner was closed; if it was running on another thread, this waited for it,
- * and for nothing else. DCC_CALLBACK_RUNNING: called from inside the callback; the destroy-notify runs
- * after the callback returned. DCC_ERROR_WOULD_DEADLOCK: the callback is running and waits, over
- * whatever threads, for this one; the handle stays yours, use dcc_registration_unregister_no_wait. Hold
- * no lock that the callback takes. Any thread. NULL: nothing happens.
+ * - DCC_OK: the callback had not begun and will not run. `destroy` ran in this call.
+ * - DCC_CALLBACK_DONE: the callback had run or had been dropped, because its token was gone or
+ *   sealed or its owner was closed. If it was running on another thread, this call waited for it,
+ *   and for nothing else.
+ * - DCC_CALLBACK_RUNNING: the call was made from inside the callback. `destroy` is called after
+ *   the callback has returned.
+ * - DCC_ERROR_WOULD_DEADLOCK: the callback is running and waits, directly or through other
+ *   threads, for this thread. The handle stays yours; use dcc_registration_unregister_no_wait.
  */
 dcc_status dcc_registration_unregister(struct dcc_registration *registration);
 
 /**
- * As dcc_registration_unregister, but never waits: DCC_CALLBACK_RUNNING also if the callback is
- * running on another thread; then it and the destroy-notify may still be running when this
- * returns. Any thread. NULL: nothing happens.
+ * As dcc_registration_unregister, but never waits. Any thread may call this. DCC_CALLBACK_RUNNING
+ * is the answer also if the callback is running on another thread. The callback and `destroy` may
+ * then still be running when this call returns.
  */
 dcc_status dcc_registration_unregister_no_wait(struct dcc_registration *registration);
 
 /**
- * As dcc_cancel_token_cancel, but callbacks run on the library's callback thread: for transport
- * and signal-handling threads that must not run foreign code. When it returns, all flags are set
- * and waiters woken. DCC_ERROR_RESOURCES if that thread cannot be started: nothing was done. Any
- * thread.
+ * As dcc_cancel_token_cancel, but callbacks run on the library's callback thread. Any thread may
+ * call this; it is meant for transport and signal-handling threads, which must not run foreign
+ * code. When it returns, all flags are set and waiters are woken. DCC_ERROR_RESOURCES: the
+ * callback thread cannot be started, and nothing was done.
  */
 dcc_status dcc_cancel_token_cancel_async(const struct dcc_cancel_token *token,
                                          const char *reason,
                                          size_t reason_length);
 
 /**
- * Sets the token's deadline, `after_ns` from now: then it is cancelled (DCC_CAUSE_DEADLINE) unless
- * dcc_cancel_token_clear_deadline comes before. A token has one deadline: setting it again moves it,
- * in either direction; DCC_NO_LIMIT is one that never comes. Any cancel of the token, however it came,
- * takes it away. The flags are set by the library's timer thread, which no callback can delay; callbacks
- * run on its callback thread. A deadline does not keep the token alive, unless callbacks do: see
- * dcc_cancel_token_register_keeping.
+ * Sets the token's deadline to `after_ns` nanoseconds from now. Any thread may call this. When the
+ * deadline passes, the token is cancelled with DCC_CAUSE_DEADLINE, unless
+ * dcc_cancel_token_clear_deadline comes before.
  *
- * With 0 for `after_ns` the token is cancelled when this returns, and callbacks have run on this thread,
- * as by dcc_cancel_token_cancel. So a thread that must not run callbacks passes 1 or more: the timer
- * thread then cancels as soon as it runs.
+ * - DCC_OK: the deadline is set. A NULL `token` is DCC_OK, and nothing happens.
+ * - DCC_ALREADY_CANCELLED, DCC_SEALED (see dcc_job_seal): no deadline was set.
  *
- * DCC_ALREADY_CANCELLED, DCC_SEALED (see dcc_job_seal): none was set. NULL: nothing happens. Any thread.
+ * A token has one deadline. Setting it again moves it, earlier or later; DCC_NO_LIMIT sets one
+ * that never comes. Any cancel of the token removes the deadline. The deadline does not keep the
+ * token alive, except through callbacks that do: see dcc_cancel_token_register_keeping.
+ *
+ * The library's timer thread sets the flags, and no callback can delay it; callbacks run on the
+ * library's callback thread. But if `after_ns` is 0, this call cancels the token as
+ * dcc_cancel_token_cancel does, with callbacks on this thread. A thread that must not run
+ * callbacks passes 1 or more.
  */
 dcc_status dcc_cancel_token_set_deadline_after(const struct dcc_cancel_token *token,
                                                uint64_t after_ns);
 
 /**
- * As dcc_cancel_token_set_deadline_after, at a time on the library's clock (dcc_clock_now_ns). A time
- * that has passed cancels as 0 does there, before this returns: not for threads that must not run
- * callbacks. The deadline of a posted job (dcc_post_desc) is left to the timer thread in any case. Any
- * thread.
+ * As dcc_cancel_token_set_deadline_after, but `at_ns` is a time on the library's clock
+ * (dcc_clock_now_ns). Any thread may call this. A time that has passed acts as 0 does there:
+ * callbacks run on this thread, before this call returns. The deadline of a posted job
+ * (dcc_post_desc) is always left to the timer thread.
  */
-dcc_status dcc_cancel_token_set_deadline(const struct dcc_cancel_token *token,
-                                         uint64_t at_ns);
+dcc_status dcc_cancel_token_set_deadline(const struct dcc_cancel_token *token, uint64_t at_ns);
 
 /**
- * Takes the token's own deadline away; those of its ancestors are theirs. DCC_OK: it had one, which will
- * not cancel it. DCC_NOT_FOUND: it had none, or it is cancelled, or the time has come and the deadline
- * cancels it at this moment. Any thread.
+ * Removes the token's own deadline; the deadlines of its ancestors stay. Any thread may call this.
+ *
+ * - DCC_OK: the token had a deadline, which will not cancel it any more.
+ * - DCC_NOT_FOUND: the token had no deadline, or is cancelled, or its deadline has passed and
+ *   cancels it at this moment.
  */
 dcc_status dcc_cancel_token_clear_deadline(const struct dcc_cancel_token *token);
 
 /**
- * Writes when a deadline will cancel the token, on the library's clock: the earliest of its own and those
- * of its ancestors. 0 with DCC_NOT_FOUND if there is none, or if it is cancelled. It looks at each
- * ancestor; polls know nothing of it. DCC_ERROR_RESOURCES: no memory for a token with many ancestors. Any
- * thread.
+ * Writes when a deadline will cancel the token, on the library's clock: the earliest deadline of
+ * the token and of its ancestors. Any thread may call this. It looks at every ancestor; polls do
+ * not know deadlines.
+ *
+ * - DCC_NOT_FOUND, with 0: there is no deadline, or the token is cancelled.
+ * - DCC_ERROR_RESOURCES: there is no memory to look at the token's many ancestors.
  */
 dcc_status dcc_cancel_token_deadline(const struct dcc_cancel_token *token,
                                      uint64_t *out_at_ns);
 
 /**
- * Waits until a token is cancelled, at most `timeout_ns` nanoseconds; 0 only looks, DCC_NO_LIMIT
- * waits for ever. DCC_CANCELLED_BY_TOKEN: it is cancelled, and what was written before the cancel
- * is visible. DCC_TIMED_OUT. DCC_POLL_GONE: nobody holds the token any more, so nobody can cancel
- * it. DCC_NEVER: a NULL token and no timeout; or the token is sealed (dcc_job_seal), before or meanwhile.
+ * Waits until a token is cancelled, for at most `timeout_ns` nanoseconds. Any thread may call
+ * this, but a host's UI thread should not wait at all. With 0 it only looks; with DCC_NO_LIMIT it
+ * waits without a limit.
+ *
+ * - DCC_CANCELLED_BY_TOKEN: the token is cancelled. Everything that was written before the cancel
+ *   is visible.
+ * - DCC_TIMED_OUT: the timeout passed first.
+ * - DCC_POLL_GONE: nobody holds the token any more, so nobody can cancel it.
+ * - DCC_NEVER: the token is NULL and there is no timeout; or the token is sealed (dcc_job_seal),
+ *   before the call or during it.
+ *
  * The wait does not keep the token alive.
  *
- * Foreign jobs' checks that this thread may ask, of the token and of what is current on the thread, are
- * asked at the beginning and at their `min_interval_ns` while it waits, so a host's Esc is heard. What
- * says "stop" is cancelled; the wait ends by that only if the token is that one or below it. One without
- * an interval is asked each 10 milliseconds, none more often than each millisecond. A check runs on this
- * thread, without a lock, and may use the library. Any thread; a host's UI thread should not wait at all.
+ * A thread that waits still hears a host's Esc. The wait asks the `is_cancelled` functions that
+ * this thread may ask, of the token and of what is current on the thread: at the beginning, and
+ * then at their `min_interval_ns`. Without an interval a function is asked every 10 milliseconds,
+ * and none more often than every millisecond. It runs on this thread, without a lock, and may use
+ * the library. If it says stop, its job is cancelled; that ends this wait only if the token is
+ * that job's token or below it.
  */
 dcc_status dcc_cancel_token_wait(const struct dcc_cancel_token *token,
                                  uint64_t timeout_ns);
 
 /**
- * Waits until any of `count` tokens is cancelled or gone, as dcc_cancel_token_wait, whose checks it asks,
- * too. NULL tokens are skipped, as sealed ones are, a stale one fails the call. DCC_NEVER if all others are
- * sealed. `out_index`, if not NULL, gets the position of the token that ended the wait, 0 if none did. Any
- * thread.
+ * Waits until any of `count` tokens is cancelled or gone, as dcc_cancel_token_wait. Any thread may
+ * call this. It also asks the `is_cancelled` functions of these tokens. NULL and sealed tokens are
+ * skipped; a stale token fails the call. DCC_NEVER: all other tokens are sealed, or there are none
+ * and no timeout. `out_index` may be NULL; else it gets the position of the token that ended the
+ * wait, 0 if none did.
  */
 dcc_status dcc_cancel_token_wait_any(const struct dcc_cancel_token *const *tokens,
                                      size_t count,
@@ -2371,13 +2432,16 @@ dcc_status dcc_cancel_token_wait_any(const struct dcc_cancel_token *const *token
                                      size_t *out_index);
 
 /**
- * For a thread that waits in its own way, for a condition variable or for threads: asks what the waits of
- * this library ask. Those are the foreign jobs' checks that this thread may ask, of `token`, which may be
- * NULL, and of what is current on the thread, each at most once per `min_interval_ns`. `out_again_ns` gets
- * after how many nanoseconds it should be called again, DCC_NO_LIMIT if there is nothing to ask on this
- * thread. A check that says "stop" cancels its job, and what is below that; look at the token afterwards.
- * Checks and callbacks of a cancel run in this call, so hold no lock that
- * they take. Any thread; it costs a few loads where no job has a check.
+ * Asks what the waits of this library ask, for a thread that waits in its own way, for instance
+ * for a condition variable or for other threads. Any thread may call this. It costs a few loads if
+ * no job has an `is_cancelled` function. Hold no lock that such a function or a callback takes:
+ * both may run in this call.
+ *
+ * The call asks the `is_cancelled` functions that this thread may ask, of `token`, which may be
+ * NULL, and of what is current on the thread, each at most once per `min_interval_ns`. If a
+ * function says stop, its job and what is below it are cancelled; look at the token afterwards.
+ * `out_again_ns` gets the nanoseconds after which to call again, or DCC_NO_LIMIT if there is
+ * nothing to ask on this thread.
  *
  *     uint64_t again;
  *     while (!is_done()) {
@@ -2389,19 +2453,20 @@ dcc_status dcc_context_ask(const struct dcc_cancel_token *token,
                            uint64_t *out_again_ns);
 
 /**
- * Writes a native event that is set when the token is cancelled or gone, for
- * poll, epoll, WaitForMultipleObjects or a toolkit's notifier (QSocketNotifier,
- * QWinEventNotifier). Level-triggered: it stays set. Do not read from it. It is your duplicate:
- * close it, with dcc_native_event_close or the system's own call, also if the token is gone; it
- * is not inherited by programs that the process starts. On Linux a descriptor for `poll` with
- * POLLIN. For a NULL token it is never set. Any thread.
+ * Writes a native event that is set when the token is cancelled or gone. Any thread may call this.
+ * Use the event with poll, epoll, WaitForMultipleObjects or a toolkit's notifier (QSocketNotifier,
+ * QWinEventNotifier). On Linux it is a descriptor for `poll` with POLLIN. It is level-triggered
+ * and stays set; do not read from it. For a NULL or a sealed token it is never set.
+ *
+ * The event is your own duplicate. Close it with dcc_native_event_close or the system's own call,
+ * also after the token is gone. Programs that the process starts do not inherit it.
  */
 dcc_status dcc_cancel_token_native_event(const struct dcc_cancel_token *token,
                                          dcc_native_event *out_native_event);
 
 /**
- * Closes a native event that dcc_cancel_token_native_event gave, for languages that cannot.
- * DCC_NO_NATIVE_EVENT: nothing happens. Any thread.
+ * Closes a native event of this library, for languages that cannot call the system's own function.
+ * Any thread may call this. For DCC_NO_NATIVE_EVENT nothing happens.
  */
 dcc_status dcc_native_event_close(dcc_native_event native_event);
 

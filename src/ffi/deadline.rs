@@ -1,4 +1,4 @@
-//! Cancels at a time and from threads that must not run callbacks.
+//! Cancels at a time, and cancels from threads that must not run callbacks.
 
 use super::argument::{handle, text};
 use super::guard::{Outcome, guard};
@@ -11,10 +11,10 @@ use crate::sys::clock;
 use crate::token::Cause;
 use std::ffi::c_char;
 
-/// As dcc_cancel_token_cancel, but callbacks run on the library's callback thread: for transport
-/// and signal-handling threads that must not run foreign code. When it returns, all flags are set
-/// and waiters woken. DCC_ERROR_RESOURCES if that thread cannot be started: nothing was done. Any
-/// thread.
+/// As dcc_cancel_token_cancel, but callbacks run on the library's callback thread. Any thread may
+/// call this; it is meant for transport and signal-handling threads, which must not run foreign
+/// code. When it returns, all flags are set and waiters are woken. DCC_ERROR_RESOURCES: the
+/// callback thread cannot be started, and nothing was done.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_cancel_async(
     token: *const dcc_cancel_token,
@@ -39,18 +39,21 @@ fn arm(token: *const dcc_cancel_token, at_ns: impl FnOnce(u64) -> u64) -> Outcom
     Ok(if was_set { DCC_OK } else { decided(handle(token)) })
 }
 
-/// Sets the token's deadline, `after_ns` from now: then it is cancelled (DCC_CAUSE_DEADLINE) unless
-/// dcc_cancel_token_clear_deadline comes before. A token has one deadline: setting it again moves it,
-/// in either direction; DCC_NO_LIMIT is one that never comes. Any cancel of the token, however it came,
-/// takes it away. The flags are set by the library's timer thread, which no callback can delay; callbacks
-/// run on its callback thread. A deadline does not keep the token alive, unless callbacks do: see
-/// dcc_cancel_token_register_keeping.
+/// Sets the token's deadline to `after_ns` nanoseconds from now. Any thread may call this. When the
+/// deadline passes, the token is cancelled with DCC_CAUSE_DEADLINE, unless
+/// dcc_cancel_token_clear_deadline comes before.
 ///
-/// With 0 for `after_ns` the token is cancelled when this returns, and callbacks have run on this thread,
-/// as by dcc_cancel_token_cancel. So a thread that must not run callbacks passes 1 or more: the timer
-/// thread then cancels as soon as it runs.
+/// - DCC_OK: the deadline is set. A NULL `token` is DCC_OK, and nothing happens.
+/// - DCC_ALREADY_CANCELLED, DCC_SEALED (see dcc_job_seal): no deadline was set.
 ///
-/// DCC_ALREADY_CANCELLED, DCC_SEALED (see dcc_job_seal): none was set. NULL: nothing happens. Any thread.
+/// A token has one deadline. Setting it again moves it, earlier or later; DCC_NO_LIMIT sets one
+/// that never comes. Any cancel of the token removes the deadline. The deadline does not keep the
+/// token alive, except through callbacks that do: see dcc_cancel_token_register_keeping.
+///
+/// The library's timer thread sets the flags, and no callback can delay it; callbacks run on the
+/// library's callback thread. But if `after_ns` is 0, this call cancels the token as
+/// dcc_cancel_token_cancel does, with callbacks on this thread. A thread that must not run
+/// callbacks passes 1 or more.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_set_deadline_after(
     token: *const dcc_cancel_token,
@@ -59,10 +62,10 @@ pub extern "C" fn dcc_cancel_token_set_deadline_after(
     guard(|| arm(token, |now_ns| now_ns.saturating_add(after_ns)))
 }
 
-/// As dcc_cancel_token_set_deadline_after, at a time on the library's clock (dcc_clock_now_ns). A time
-/// that has passed cancels as 0 does there, before this returns: not for threads that must not run
-/// callbacks. The deadline of a posted job (dcc_post_desc) is left to the timer thread in any case. Any
-/// thread.
+/// As dcc_cancel_token_set_deadline_after, but `at_ns` is a time on the library's clock
+/// (dcc_clock_now_ns). Any thread may call this. A time that has passed acts as 0 does there:
+/// callbacks run on this thread, before this call returns. The deadline of a posted job
+/// (dcc_post_desc) is always left to the timer thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_set_deadline(
     token: *const dcc_cancel_token,
@@ -71,9 +74,11 @@ pub extern "C" fn dcc_cancel_token_set_deadline(
     guard(|| arm(token, |_now_ns| at_ns))
 }
 
-/// Takes the token's own deadline away; those of its ancestors are theirs. DCC_OK: it had one, which will
-/// not cancel it. DCC_NOT_FOUND: it had none, or it is cancelled, or the time has come and the deadline
-/// cancels it at this moment. Any thread.
+/// Removes the token's own deadline; the deadlines of its ancestors stay. Any thread may call this.
+///
+/// - DCC_OK: the token had a deadline, which will not cancel it any more.
+/// - DCC_NOT_FOUND: the token had no deadline, or is cancelled, or its deadline has passed and
+///   cancels it at this moment.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_clear_deadline(token: *const dcc_cancel_token) -> dcc_status {
     guard(|| {
@@ -82,10 +87,12 @@ pub extern "C" fn dcc_cancel_token_clear_deadline(token: *const dcc_cancel_token
     })
 }
 
-/// Writes when a deadline will cancel the token, on the library's clock: the earliest of its own and those
-/// of its ancestors. 0 with DCC_NOT_FOUND if there is none, or if it is cancelled. It looks at each
-/// ancestor; polls know nothing of it. DCC_ERROR_RESOURCES: no memory for a token with many ancestors. Any
-/// thread.
+/// Writes when a deadline will cancel the token, on the library's clock: the earliest deadline of
+/// the token and of its ancestors. Any thread may call this. It looks at every ancestor; polls do
+/// not know deadlines.
+///
+/// - DCC_NOT_FOUND, with 0: there is no deadline, or the token is cancelled.
+/// - DCC_ERROR_RESOURCES: there is no memory to look at the token's many ancestors.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_deadline(
     token: *const dcc_cancel_token,

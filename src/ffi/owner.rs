@@ -1,4 +1,4 @@
-//! `dcc_owner_*`.
+//! `dcc_owner_*`: plugins that are unloaded.
 
 use super::argument::handle;
 use super::guard::{guard, guard_creating};
@@ -6,14 +6,14 @@ use super::out::HandleOut;
 use super::status::{DCC_OK, dcc_status};
 use super::{library, thread};
 
-/// An owner: the plugin, or the part of one, that function pointers belong to. Name it wherever
-/// you hand in functions, and close it before they are unloaded. The pointer is a handle; NULL is
-/// the owner whose functions stay loaded as long as the process.
+/// An owner: the plugin, or the part of a plugin, that function pointers belong to. Name it in
+/// every call that takes functions, and close it before they are unloaded. The pointer is a handle,
+/// not an address. NULL is the owner whose functions stay loaded as long as the process.
 pub struct dcc_owner(());
 
-/// Creates an owner and writes it to `out_owner`; dcc_owner_close ends it. It can have 258,047 registrations,
-/// jobs, posted jobs and dispatchers at a time; a further one is refused with DCC_ERROR_RESOURCES, so that it
-/// can always be closed. Any thread.
+/// Creates an owner and writes it to `out_owner`. Any thread may call this. dcc_owner_close ends
+/// it. An owner can have 258,047 registrations, jobs, posted jobs and dispatchers at a time. A
+/// further one is refused with DCC_ERROR_RESOURCES, so that the owner can always be closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc_status {
     // SAFETY: the C caller's promise: a writable result.
@@ -25,24 +25,38 @@ pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc
     })
 }
 
-/// Closes an owner; call it before its functions are unloaded, while no lock is held that they take. From
-/// now on, also when it is closed, whoever names it is refused with DCC_ERROR_SHUTDOWN. Its registrations
-/// are dropped, its jobs' `is_cancelled` are asked no more, its jobs that have not begun, and steps between
-/// two slices, end as interrupted, and every destroy-notify runs, on this thread or where it is running
-/// already. Completions of its posted jobs run, too, if this is the thread of their dispatcher; on another
-/// thread, and of jobs that run on another thread at this moment, they are left out and counted
-/// (`completions_dropped` of dcc_dispatcher_read_stats). Its dispatchers are closed, which asks their jobs to
-/// stop, and call no function of their descriptor any more. Then it waits for calls of its functions on other
-/// threads, however long they take: of its posted jobs in dispatchers of others, cancel those that run first.
-/// When it returns DCC_OK none of its functions will be called again, whatever is cancelled, and the handle
-/// is released; jobs of dcc_job_create that are running go on, without their functions.
+/// Closes an owner and releases its handle. Any thread may call this. Call it before the owner's
+/// functions are unloaded, and hold no lock that they take. After DCC_OK the library never calls
+/// any of them again.
 ///
-/// DCC_ERROR_WOULD_DEADLOCK, and nothing happened: called from inside one of its functions; or from
-/// another's function, while the library on this thread is calling, ending or closing something of the
-/// owner; or a thread that is inside so waits, over whatever threads, for this one. Call it again after
-/// that function returned. DCC_ERROR_RESOURCES, and nothing happened: no memory to wait with. While it
-/// closes, a wait that would wait for it, and for which it would wait, is refused instead. Any thread.
-/// NULL: nothing happens.
+/// From now on, also after the close, every call that names the owner answers DCC_ERROR_SHUTDOWN.
+/// The close then ends what the owner has:
+///
+/// - Its registrations are dropped.
+/// - The `is_cancelled` of its jobs is not asked any more. Its jobs that have not begun end as
+///   interrupted, and so do its posted jobs between two slices. Running jobs of dcc_job_create go
+///   on, without their functions.
+/// - Completions of its posted jobs run if this is the thread of their dispatcher. On another
+///   thread, and for jobs that run on another thread at this moment, they are left out and counted
+///   (`completions_dropped` of dcc_dispatcher_read_stats).
+/// - Its dispatchers are closed, which asks their jobs to stop. No function of their descriptors is
+///   called any more.
+/// - Every destroy-notify runs, on this thread or on the thread that is running it already.
+/// - Finally the call waits for the owner's functions that run on other threads, however long they
+///   take. If posted jobs of this owner may be running in dispatchers of other owners, cancel them
+///   before the close.
+///
+/// Two errors change nothing, and the owner stays open:
+///
+/// - DCC_ERROR_WOULD_DEADLOCK: the close would wait for this thread. It is inside one of the
+///   owner's functions, or inside another owner's function while the library on this thread is
+///   calling, ending or closing something of this owner. Or a thread that is inside such a function
+///   waits, directly or through other threads, for this thread. Call again after that function has
+///   returned.
+/// - DCC_ERROR_RESOURCES: there is no memory for the wait.
+///
+/// While the close waits, another wait that would complete a ring with it is refused instead. A
+/// NULL owner is DCC_OK, and nothing happens.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_owner_close(owner: *mut dcc_owner) -> dcc_status {
     guard(|| {

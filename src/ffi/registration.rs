@@ -1,4 +1,4 @@
-//! `dcc_cancel_token_register` and `dcc_registration_*`.
+//! `dcc_cancel_token_register*` and `dcc_registration_*`: callbacks.
 
 use super::argument::handle;
 use super::guard::{Outcome, guard, guard_creating};
@@ -13,30 +13,35 @@ use crate::token::keep::Tie;
 use crate::token::register::Unregistered;
 use std::ffi::c_void;
 
-/// A callback that is registered with a token. The pointer is a handle, yours until you
-/// unregister it, also after the callback has run and after the token is gone.
+/// A callback that is registered with a token. The pointer is a handle, not an address. It is yours
+/// until you unregister it, also after the callback has run and after the token is gone.
 pub struct dcc_registration(());
 
-/// Called once when a token is cancelled. `token` is borrowed: good during the call. Must not
-/// unwind or longjmp. May use the library as it likes: register, unregister (also itself), cancel,
-/// create and release anything.
+/// A function that is called once when a token is cancelled. `token` is lent for the duration of
+/// the call. The function must not unwind or longjmp. It may use the library freely: register,
+/// unregister (also itself), cancel, create and release anything.
 pub type dcc_cancel_fn =
     Option<unsafe extern "C" fn(token: *const dcc_cancel_token, user_data: *mut c_void)>;
 
-/// Calls `function` once when `token` is cancelled, on the thread that cancels it (deadlines and
-/// dcc_cancel_token_cancel_async: on the library's callback thread), after the flags of the token
-/// and all its descendants are set; at once, on this thread, before this returns, if it is
-/// cancelled already. The newest registration of a token is called first.
+/// Registers `function`, which is called once when `token` is cancelled. Any thread may call this.
 ///
-/// `destroy`, if not NULL, is called exactly once with `user_data` after the last use of it: after
-/// the callback, when it is unregistered, when the token is gone without a cancel or sealed
-/// (dcc_job_seal), or when `owner` is closed. On an error nothing is called and `user_data` is still yours.
+/// The function runs on the thread that cancels the token; for deadlines and
+/// dcc_cancel_token_cancel_async it runs on the library's callback thread. It runs after the flags
+/// of the token and of everything below it are set. The newest registration of a token is called
+/// first. If the token is already cancelled, the function runs on this thread before this call
+/// returns. For a NULL or a sealed token (dcc_job_seal) it never runs.
 ///
-/// `owner` is the plugin that the functions belong to, NULL if they stay loaded. A registration
-/// keeps no token alive, see dcc_cancel_token_register_keeping. `out_registration` gets the handle to
-/// unregister; with NULL for it the registration ends by itself. A NULL token is never cancelled, nor is a
-/// sealed one any more. Any
-/// thread; a cancel at the same moment either finds the registration or is found by it, never neither.
+/// `out_registration` gets the handle to unregister. If it is NULL, the registration ends by
+/// itself. `owner` is the plugin that both functions belong to, NULL if they stay loaded. The
+/// registration does not keep the token alive; dcc_cancel_token_register_keeping does.
+///
+/// `destroy` may be NULL. Else it is called exactly once with `user_data` after the last use of it:
+/// after the callback, or when the registration is unregistered, the token is sealed or gone
+/// without a cancel, or `owner` is closed. If this call fails, no function is called and
+/// `user_data` is still yours.
+///
+/// A cancel at the same moment finds the registration, or the registration finds the cancel: the
+/// function is called once in either case.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_register(
     token: *const dcc_cancel_token,
@@ -60,15 +65,16 @@ pub unsafe extern "C" fn dcc_cancel_token_register(
     })
 }
 
-/// As dcc_cancel_token_register, and the registration keeps `token` alive until it is unregistered or has
-/// been called, as a scoped object of C++ does: you may release the token at once, and are called when one
-/// of its parents is cancelled, its deadline comes or its job's own check says so.
+/// As dcc_cancel_token_register, but the registration keeps `token` alive until it is unregistered
+/// or its function has been called, as a scoped C++ object does. Any thread may call this. You may
+/// release the token at once: the function is called when a parent of the token is cancelled, its
+/// deadline passes, or its job's own check says stop.
 ///
-/// That is as long as there is such a parent, deadline or check. A token without one that nobody owns can
-/// be cancelled by nobody: it is gone although it has such registrations, waits for it end as gone, and
-/// `destroy` is called.
+/// The token is kept only while it has such a parent, deadline or check. Without one, and without
+/// an owner of a reference, nobody can cancel the token. It is then gone in spite of its
+/// registrations: waits for it end as gone, and `destroy` is called.
 ///
-/// `out_registration` must not be NULL: who keeps a token has to let go of it. Any thread.
+/// `out_registration` must not be NULL, because the caller has to end what keeps the token alive.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_register_keeping(
     token: *const dcc_cancel_token,
@@ -102,30 +108,34 @@ unsafe fn callback(
     let function = function.ok_or(Error::InvalidArgument(
         "function is NULL; pass the function to call when the token is cancelled",
     ))?;
-    // SAFETY: the caller's promise. A pointer to an opaque structure and one to void are passed alike.
+    // SAFETY: the caller's promise. A pointer to an opaque structure is passed as one to void is.
     Ok(unsafe {
         let function = std::mem::transmute::<unsafe extern "C" fn(_, _), CancelFn>(function);
         Callback::new(function, Payload::new(UserData::new(user_data), destroy))
     })
 }
 
-/// Ends a registration and your use of its handle. When it returns, the callback is not running on
-/// another thread and never will be, and the destroy-notify has run.
+/// Ends a registration and your use of its handle, and waits for the callback if that is running on
+/// another thread. Any thread may call this; hold no lock that the callback takes. When it returns,
+/// the callback is not running on another thread and never will, and `destroy` has been called. A
+/// NULL registration is DCC_OK, and nothing happens.
 ///
-/// DCC_OK: it was waiting, and the destroy-notify ran in this call. DCC_CALLBACK_DONE: it had run, or
-/// its token was gone, or its owner was closed; if it was running on another thread, this waited for it,
-/// and for nothing else. DCC_CALLBACK_RUNNING: called from inside the callback; the destroy-notify runs
-/// after the callback returned. DCC_ERROR_WOULD_DEADLOCK: the callback is running and waits, over
-/// whatever threads, for this one; the handle stays yours, use dcc_registration_unregister_no_wait. Hold
-/// no lock that the callback takes. Any thread. NULL: nothing happens.
+/// - DCC_OK: the callback had not begun and will not run. `destroy` ran in this call.
+/// - DCC_CALLBACK_DONE: the callback had run or had been dropped, because its token was gone or
+///   sealed or its owner was closed. If it was running on another thread, this call waited for it,
+///   and for nothing else.
+/// - DCC_CALLBACK_RUNNING: the call was made from inside the callback. `destroy` is called after
+///   the callback has returned.
+/// - DCC_ERROR_WOULD_DEADLOCK: the callback is running and waits, directly or through other
+///   threads, for this thread. The handle stays yours; use dcc_registration_unregister_no_wait.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_registration_unregister(registration: *mut dcc_registration) -> dcc_status {
     guard(|| unregister(registration, true))
 }
 
-/// As dcc_registration_unregister, but never waits: DCC_CALLBACK_RUNNING also if the callback is
-/// running on another thread; then it and the destroy-notify may still be running when this
-/// returns. Any thread. NULL: nothing happens.
+/// As dcc_registration_unregister, but never waits. Any thread may call this. DCC_CALLBACK_RUNNING
+/// is the answer also if the callback is running on another thread. The callback and `destroy` may
+/// then still be running when this call returns.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_registration_unregister_no_wait(
     registration: *mut dcc_registration,

@@ -1,4 +1,4 @@
-//! `dcc_cancel_token_*`.
+//! `dcc_cancel_token_*`: tokens.
 
 use super::answer::token_status;
 use super::argument::{Versioned, array, descriptor, flags, handle, text};
@@ -18,18 +18,18 @@ use crate::token::{Cause, TokenPin, Tokens};
 use std::ffi::c_char;
 
 /// A token: a cancellation flag with a reason, shared by reference count. The pointer is a handle,
-/// not an address; NULL is the token that is never cancelled.
+/// not an address. NULL is the token that is never cancelled.
 pub struct dcc_cancel_token(());
 
-/// Why a token is cancelled. A token that was cancelled through its parent has the parent's cause.
+/// Why a token is cancelled. A token that was cancelled through a parent has the parent's cause.
 pub type dcc_cause = i32;
-/// It is not cancelled.
+/// The token is not cancelled.
 pub const DCC_CAUSE_NONE: dcc_cause = 0;
-/// Someone called a cancel function.
+/// A cancel function was called.
 pub const DCC_CAUSE_REQUEST: dcc_cause = 1;
-/// A job's `is_cancelled` function said so.
+/// A job's `is_cancelled` function said stop.
 pub const DCC_CAUSE_FOREIGN: dcc_cause = 2;
-/// Its deadline was over.
+/// The token's deadline passed.
 pub const DCC_CAUSE_DEADLINE: dcc_cause = 3;
 
 const _: () = {
@@ -39,12 +39,13 @@ const _: () = {
     assert!(DCC_CAUSE_DEADLINE == Cause::Deadline as dcc_cause);
 };
 
-/// Flag of a token without `parents`: what is current on the creating thread cancels it, the token and the
-/// job, as DCC_JOB_BELOW_CURRENT has it. For what can be stopped by itself inside a job's work, as a thread.
+/// Flag of a token that has no `parents`: a cancel of the creating thread's current token or
+/// current job cancels it, as with DCC_JOB_BELOW_CURRENT. Use it for a part of a job's work that
+/// can also be stopped alone, such as a thread.
 pub const DCC_TOKEN_BELOW_CURRENT: u32 = 1;
 
-/// What a token is created from. Set all to zero, then `struct_size` to sizeof, then what you
-/// need.
+/// What a token is created from. Set all bytes to zero, then `struct_size` to sizeof, then the
+/// fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_cancel_token_desc {
@@ -52,15 +53,15 @@ pub struct dcc_cancel_token_desc {
     pub struct_size: u32,
     /// DCC_TOKEN_BELOW_CURRENT or 0.
     pub flags: u32,
-    /// Tokens whose cancel cancels this one; NULL entries are skipped. They stay alive as long as
-    /// this token, not the other way round.
+    /// Tokens whose cancel cancels this token. NULL entries are skipped. A token keeps its parents
+    /// alive; a parent does not keep its children alive.
     pub parents: *const *const dcc_cancel_token,
-    /// Entries in `parents`.
+    /// Number of entries in `parents`.
     pub parent_count: usize,
-    /// The id that your caller, for instance a server, has for the work that this token is for: UTF-8,
-    /// up to DCC_MAX_CALLER_ID_LENGTH bytes, copied. NULL for none.
+    /// The id that your caller, for instance a server, uses for the work of this token: UTF-8, up
+    /// to DCC_MAX_CALLER_ID_LENGTH bytes, copied. May be NULL.
     pub caller_id: *const c_char,
-    /// Bytes in `caller_id`, or DCC_NUL_TERMINATED.
+    /// Length of `caller_id` in bytes, or DCC_NUL_TERMINATED.
     pub caller_id_length: usize,
 }
 
@@ -73,7 +74,8 @@ pub(super) fn tokens() -> &'static Tokens {
     library().tokens()
 }
 
-/// The handles of an array of the caller. `counted_by`: what has their number.
+/// The handles in an array of the caller. `counted_by` names the parameter or field that has their
+/// number.
 ///
 /// # Safety
 /// `tokens` is readable for `count` entries, or `count` is 0.
@@ -98,7 +100,8 @@ fn create(
     Ok(())
 }
 
-/// Creates a token and writes it to `out_token`: one reference, yours to release. Any thread.
+/// Creates a token and writes it to `out_token`. Any thread may call this. You get one reference,
+/// which you release.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_create(
     out_token: *mut *mut dcc_cancel_token,
@@ -108,10 +111,13 @@ pub unsafe extern "C" fn dcc_cancel_token_create(
     guard_creating(|| create([], Origin::default(), &to?))
 }
 
-/// Creates a token from a descriptor: parents and a caller id. With parents it is cancelled, with the
-/// same cause and reason, when any of them is; at once if one is already. NULL parents are skipped; a
-/// stale one fails the call. A parent stays alive as long as its children; releasing a child leaves
-/// nothing in it. Any thread; a parent that is cancelled meanwhile cancels the child, never neither.
+/// Creates a token with parents and a caller id, and writes it to `out_token`. Any thread may call
+/// this.
+///
+/// When any parent is cancelled, the token is cancelled with the same cause and reason. If a parent
+/// is cancelled already, the token is created cancelled. A stale parent fails the call. You get one
+/// reference, which you release. The token keeps its parents alive; a released token leaves nothing
+/// behind in them. A cancel of a parent at the same moment always reaches the new token.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_create_from(
     desc: *const dcc_cancel_token_desc,
@@ -145,7 +151,8 @@ pub unsafe extern "C" fn dcc_cancel_token_create_from(
     })
 }
 
-/// Adds a reference, which you release. DCC_ERROR_RESOURCES beyond half a million of them. Any thread.
+/// Adds a reference, which you release. Any thread may call this. DCC_ERROR_RESOURCES: the token
+/// has half a million references already.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_retain(token: *const dcc_cancel_token) -> dcc_status {
     guard(|| {
@@ -156,10 +163,10 @@ pub extern "C" fn dcc_cancel_token_retain(token: *const dcc_cancel_token) -> dcc
     })
 }
 
-/// Gives a reference back. The last one ends the token, unless the library still needs it: while
-/// it is current on a thread, has children or belongs to a job. Releasing more often than retained
-/// is DCC_ERROR_INVALID_HANDLE once no reference is left, but takes somebody else's while there
-/// is one. Any thread.
+/// Gives a reference back. Any thread may call this. The last release ends the token, unless the
+/// library still uses it, for instance because it is current on a thread, has children, or belongs
+/// to a job. One release too many takes another holder's reference while there is one; after that
+/// it is DCC_ERROR_INVALID_HANDLE.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_release(token: *mut dcc_cancel_token) -> dcc_status {
     guard(|| {
@@ -170,14 +177,20 @@ pub extern "C" fn dcc_cancel_token_release(token: *mut dcc_cancel_token) -> dcc_
     })
 }
 
-/// Cancels a token and everything linked below it, for ever. DCC_OK: this call did it.
-/// DCC_ALREADY_CANCELLED: another did, and its reason stays; the flag is visible when this
-/// returns. DCC_SEALED: too late, it is the token of a job or request that is sealed (dcc_job_seal); what is
-/// sealed below it is passed by, with what is below that alone. NULL: nothing happens, DCC_OK.
+/// Cancels a token, and everything below it, for good. Any thread may call this.
 ///
-/// `reason` is UTF-8 of `reason_length` bytes, or DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH,
-/// copied; NULL for none. A bad reason cancels nothing. Should there be no memory for it, the
-/// cancel happens without. Any thread.
+/// - DCC_OK: this call cancelled the token, or `token` is NULL and nothing happened.
+/// - DCC_ALREADY_CANCELLED: another call was first, and its reason stays. The token's flag is
+///   visible when this call returns.
+/// - DCC_SEALED: too late, the token belongs to a sealed job or request (dcc_job_seal).
+///
+/// `reason` is UTF-8 of `reason_length` bytes or DCC_NUL_TERMINATED, at most DCC_MAX_TEXT_LENGTH
+/// bytes, and is copied; NULL is no reason. A wrong reason fails the call and cancels nothing. If
+/// there is no memory for the reason, the cancel happens without it.
+///
+/// All flags are set first, then waits end and native events are set, then callbacks run on this
+/// thread. A sealed job or request below the token is not cancelled, and neither is what hangs
+/// below it alone.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_cancel(
     token: *const dcc_cancel_token,
@@ -197,18 +210,20 @@ pub unsafe extern "C" fn dcc_cancel_token_cancel(
     })
 }
 
-/// What is answered of a token that it was too late to cancel.
+/// The answer about a token that it was too late to cancel.
 #[cold]
 #[inline(never)]
 pub(super) fn decided(token: Handle) -> dcc_status {
     if tokens().is_sealed(token) { DCC_SEALED } else { DCC_ALREADY_CANCELLED }
 }
 
-/// Whether a token is cancelled: 0, or DCC_CANCELLED_BY_TOKEN, or a negative status for a bad
-/// handle. `if (dcc_cancel_token_is_cancelled(token))` is right where it means stop: who has a bad handle
-/// cannot be told to. Write `> 0` where it means that somebody has cancelled. What was written before the
-/// cancel is visible after a positive answer. Any thread; cheap enough for inner loops, `dcc_poll_one` is
-/// cheaper.
+/// Tells whether a token is cancelled. Any thread may call this. It is cheap enough for inner
+/// loops; dcc_poll_one is cheaper.
+///
+/// The answer is 0, DCC_CANCELLED_BY_TOKEN, or a negative status for a bad handle.
+/// `if (dcc_cancel_token_is_cancelled(token))` is right for the question whether to stop, because
+/// nobody can cancel a bad handle. Write `> 0` for the question whether somebody cancelled. After a
+/// positive answer, everything that was written before the cancel is visible.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_is_cancelled(token: *const dcc_cancel_token) -> dcc_status {
     if tokens().is_quiet(handle(token)) {
@@ -217,7 +232,7 @@ pub extern "C" fn dcc_cancel_token_is_cancelled(token: *const dcc_cancel_token) 
     ask(handle(token))
 }
 
-// `extern "C"`, which never unwinds, so that the fast path ends in a jump and needs no frame.
+// An `extern "C"` function never unwinds, so the fast path ends in a jump and needs no frame.
 #[cold]
 extern "C" fn ask(token: Handle) -> dcc_status {
     guard_anywhere(|| {
@@ -234,9 +249,10 @@ extern "C" fn ask(token: Handle) -> dcc_status {
     })
 }
 
-/// Writes the reason of the cancel, up to `size` bytes with the NUL, cut on a character boundary;
-/// `out_length`, if not NULL, gets the whole length without the NUL. DCC_NOT_CANCELLED and an
-/// empty text while there was none. Any thread.
+/// Writes the reason of the cancel. Any thread may call this. At most `size` bytes are written,
+/// with the NUL and cut on a character boundary. `out_length` may be NULL; else it gets the whole
+/// length in bytes without the NUL. DCC_NOT_CANCELLED, with an empty text: the token is not
+/// cancelled.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_reason(
     token: *const dcc_cancel_token,
@@ -257,8 +273,8 @@ pub unsafe extern "C" fn dcc_cancel_token_reason(
     })
 }
 
-/// Writes why the token is cancelled, DCC_CAUSE_NONE with DCC_NOT_CANCELLED if it is not. Any
-/// thread.
+/// Writes why the token is cancelled. Any thread may call this. DCC_NOT_CANCELLED, with
+/// DCC_CAUSE_NONE: the token is not cancelled.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_cause(
     token: *const dcc_cancel_token,
@@ -274,8 +290,8 @@ pub unsafe extern "C" fn dcc_cancel_token_cause(
     })
 }
 
-/// Writes how long ago the token was cancelled (through a parent: the parent), 0 with
-/// DCC_NOT_CANCELLED if it is not. Any thread.
+/// Writes how many nanoseconds ago the token was cancelled; if through a parent, when the parent
+/// was. Any thread may call this. DCC_NOT_CANCELLED, with 0: the token is not cancelled.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_time_since_cancelled(
     token: *const dcc_cancel_token,
@@ -294,8 +310,8 @@ pub unsafe extern "C" fn dcc_cancel_token_time_since_cancelled(
     })
 }
 
-/// Writes the caller id that the token was created with, an empty text if none; `snprintf`-like, as
-/// dcc_cancel_token_reason. Any thread.
+/// Writes the caller id that the token was created with, or an empty text. Any thread may call
+/// this. The buffer is filled as by dcc_cancel_token_reason.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_caller_id(
     token: *const dcc_cancel_token,
@@ -314,7 +330,7 @@ pub unsafe extern "C" fn dcc_cancel_token_caller_id(
     })
 }
 
-/// The token pinned for this call; `None` for NULL.
+/// The token, pinned for this call; `None` for NULL.
 pub(super) fn pinned(token: *const dcc_cancel_token) -> Outcome<Option<TokenPin<'static>>> {
     match handle(token) {
         NULL => Ok(None),

@@ -1,4 +1,4 @@
-//! Tokens that are cancelled when all that they wait for have left.
+//! Tokens that are cancelled when all of their parents have left.
 
 use super::argument::handle;
 use super::guard::{guard, guard_creating};
@@ -9,24 +9,27 @@ use crate::error::Error;
 use crate::token::TokenPin;
 use crate::token::all::Joined;
 
-/// Creates a token that is cancelled when all of `count` parents have left, which each does when it is
-/// cancelled or when nobody holds it any more: for a result that several wait for, such as a bake or a
-/// download that is shared, and that stops when the last of them has left. A token that is cancelled when
-/// any of its parents is comes from dcc_cancel_token_create_from.
+/// Creates a token that is cancelled when all of its `count` parents have left, and writes it to
+/// `out_token`. Any thread may call this. A parent leaves when it is cancelled or when nobody holds
+/// it any more. Use it for a result that several callers wait for, such as a shared bake or
+/// download, which stops when the last of them has left. For a token that is cancelled when any
+/// parent is, use dcc_cancel_token_create_from.
 ///
-/// More may join, see dcc_cancel_token_join. Without parents the token waits for the first one that joins.
-/// If all have left already, it is cancelled at once. NULL entries stand for those that never leave, so the
-/// token is then not cancelled by the others; so does a parent that is sealed (dcc_job_seal): it wants the
-/// result in any case. A stale one fails the call. One parent may be given several
-/// times.
+/// - If all parents have left already, the token is cancelled at once.
+/// - Without parents the token waits for the first parent that joins (dcc_cancel_token_join).
+/// - A NULL entry stands for a parent that never leaves. So does a sealed parent (dcc_job_seal),
+///   which wants the result in any case.
+/// - A stale parent fails the call. One parent may be given several times.
 ///
-/// It has the cause, time and reason of the parent that left last; where that was not cancelled but gone,
-/// the cause is DCC_CAUSE_REQUEST and the reason "nobody waits for it any more". It can be cancelled, given
-/// a deadline, be a parent and so on as any token. It holds no parent alive, nor they it. The last leave
-/// cancels it, and what is below it, before the call that made that parent leave returns; its callbacks run
-/// in that call, be it a cancel or a release, or on the library's callback thread where such a call leaves
-/// them to that. Of leaves at the same moment one is the last. The token is one reference, yours to
-/// release. Any thread.
+/// You get one reference, which you release. The token does not keep its parents alive, and they do
+/// not keep it alive. It can be cancelled, get a deadline and be a parent, as any other token.
+///
+/// The token has the cause, time and reason of the parent that left last. If that parent was gone
+/// rather than cancelled, the cause is DCC_CAUSE_REQUEST and the reason is "nobody waits for it any
+/// more". The token, and what is below it, is cancelled before the call that made the last parent
+/// leave returns. Its callbacks run in that call, a cancel or a release, or on the library's
+/// callback thread if that call leaves callbacks to it. If several parents leave at the same
+/// moment, one of them is the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_create_all(
     parents: *const *const dcc_cancel_token,
@@ -47,12 +50,16 @@ pub unsafe extern "C" fn dcc_cancel_token_create_all(
     })
 }
 
-/// Lets a token of dcc_cancel_token_create_all wait for one more parent, which leaves as the others do;
-/// NULL never leaves. DCC_OK: the token is not cancelled before this one has left, too, unless somebody
-/// cancels the token itself. DCC_ALREADY_CANCELLED: too late, all had left or the token was cancelled: make
-/// a new one, and begin anew what it is for. DCC_ERROR_INVALID_ARGUMENT for any other token. A join at the
-/// same moment as the last leave comes before or after it, and the answer says which. NULL for `token`:
-/// nothing happens. Any thread.
+/// Lets a token of dcc_cancel_token_create_all wait for one more parent. Any thread may call this.
+/// The parent leaves as the others do; a NULL parent never leaves.
+///
+/// - DCC_OK: the token waits for this parent, too. It can still be cancelled itself. A NULL `token`
+///   is DCC_OK, and nothing happens.
+/// - DCC_ALREADY_CANCELLED: too late, all parents had left or the token was cancelled. Create a new
+///   token, and begin the work of the old one again.
+/// - DCC_ERROR_INVALID_ARGUMENT: the token does not come from dcc_cancel_token_create_all.
+///
+/// A join at the same moment as the last leave comes before or after it, and the answer says which.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_join(
     token: *const dcc_cancel_token,

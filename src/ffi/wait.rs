@@ -1,4 +1,4 @@
-//! Waiting for a cancel: `dcc_cancel_token_wait*` and native events.
+//! Waits for a cancel: `dcc_cancel_token_wait*`, `dcc_context_ask`, native events.
 
 use super::answer::token_status;
 use super::argument::handle;
@@ -14,11 +14,11 @@ use crate::sys::{clock, native_event};
 use crate::token::ask::Answer;
 use crate::token::wait::Waited;
 
-/// A native event, one of the operating system: a file descriptor (an eventfd or the reading end of a
-/// pipe), on Windows a HANDLE.
+/// A native event of the operating system: on Windows a HANDLE, else a file descriptor (an eventfd
+/// or the reading end of a pipe).
 pub type dcc_native_event = isize;
 
-/// A native event that is none.
+/// The value of a dcc_native_event that is no event.
 pub const DCC_NO_NATIVE_EVENT: dcc_native_event = -1;
 
 pub(super) fn until(timeout_ns: u64) -> Option<u64> {
@@ -35,17 +35,25 @@ fn wait(tokens_to_wait_for: &[Handle], timeout_ns: u64) -> Outcome<(dcc_status, 
     })
 }
 
-/// Waits until a token is cancelled, at most `timeout_ns` nanoseconds; 0 only looks, DCC_NO_LIMIT
-/// waits for ever. DCC_CANCELLED_BY_TOKEN: it is cancelled, and what was written before the cancel
-/// is visible. DCC_TIMED_OUT. DCC_POLL_GONE: nobody holds the token any more, so nobody can cancel
-/// it. DCC_NEVER: a NULL token and no timeout; or the token is sealed (dcc_job_seal), before or meanwhile.
+/// Waits until a token is cancelled, for at most `timeout_ns` nanoseconds. Any thread may call
+/// this, but a host's UI thread should not wait at all. With 0 it only looks; with DCC_NO_LIMIT it
+/// waits without a limit.
+///
+/// - DCC_CANCELLED_BY_TOKEN: the token is cancelled. Everything that was written before the cancel
+///   is visible.
+/// - DCC_TIMED_OUT: the timeout passed first.
+/// - DCC_POLL_GONE: nobody holds the token any more, so nobody can cancel it.
+/// - DCC_NEVER: the token is NULL and there is no timeout; or the token is sealed (dcc_job_seal),
+///   before the call or during it.
+///
 /// The wait does not keep the token alive.
 ///
-/// Foreign jobs' checks that this thread may ask, of the token and of what is current on the thread, are
-/// asked at the beginning and at their `min_interval_ns` while it waits, so a host's Esc is heard. What
-/// says "stop" is cancelled; the wait ends by that only if the token is that one or below it. One without
-/// an interval is asked each 10 milliseconds, none more often than each millisecond. A check runs on this
-/// thread, without a lock, and may use the library. Any thread; a host's UI thread should not wait at all.
+/// A thread that waits still hears a host's Esc. The wait asks the `is_cancelled` functions that
+/// this thread may ask, of the token and of what is current on the thread: at the beginning, and
+/// then at their `min_interval_ns`. Without an interval a function is asked every 10 milliseconds,
+/// and none more often than every millisecond. It runs on this thread, without a lock, and may use
+/// the library. If it says stop, its job is cancelled; that ends this wait only if the token is
+/// that job's token or below it.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_wait(
     token: *const dcc_cancel_token,
@@ -54,10 +62,11 @@ pub extern "C" fn dcc_cancel_token_wait(
     guard(|| Ok(wait(&[handle(token)], timeout_ns)?.0))
 }
 
-/// Waits until any of `count` tokens is cancelled or gone, as dcc_cancel_token_wait, whose checks it asks,
-/// too. NULL tokens are skipped, as sealed ones are, a stale one fails the call. DCC_NEVER if all others are
-/// sealed. `out_index`, if not NULL, gets the position of the token that ended the wait, 0 if none did. Any
-/// thread.
+/// Waits until any of `count` tokens is cancelled or gone, as dcc_cancel_token_wait. Any thread may
+/// call this. It also asks the `is_cancelled` functions of these tokens. NULL and sealed tokens are
+/// skipped; a stale token fails the call. DCC_NEVER: all other tokens are sealed, or there are none
+/// and no timeout. `out_index` may be NULL; else it gets the position of the token that ended the
+/// wait, 0 if none did.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_wait_any(
     tokens: *const *const dcc_cancel_token,
@@ -79,13 +88,16 @@ pub unsafe extern "C" fn dcc_cancel_token_wait_any(
     })
 }
 
-/// For a thread that waits in its own way, for a condition variable or for threads: asks what the waits of
-/// this library ask. Those are the foreign jobs' checks that this thread may ask, of `token`, which may be
-/// NULL, and of what is current on the thread, each at most once per `min_interval_ns`. `out_again_ns` gets
-/// after how many nanoseconds it should be called again, DCC_NO_LIMIT if there is nothing to ask on this
-/// thread. A check that says "stop" cancels its job, and what is below that; look at the token afterwards.
-/// Checks and callbacks of a cancel run in this call, so hold no lock that
-/// they take. Any thread; it costs a few loads where no job has a check.
+/// Asks what the waits of this library ask, for a thread that waits in its own way, for instance
+/// for a condition variable or for other threads. Any thread may call this. It costs a few loads if
+/// no job has an `is_cancelled` function. Hold no lock that such a function or a callback takes:
+/// both may run in this call.
+///
+/// The call asks the `is_cancelled` functions that this thread may ask, of `token`, which may be
+/// NULL, and of what is current on the thread, each at most once per `min_interval_ns`. If a
+/// function says stop, its job and what is below it are cancelled; look at the token afterwards.
+/// `out_again_ns` gets the nanoseconds after which to call again, or DCC_NO_LIMIT if there is
+/// nothing to ask on this thread.
 ///
 ///     uint64_t again;
 ///     while (!is_done()) {
@@ -108,12 +120,13 @@ pub unsafe extern "C" fn dcc_context_ask(
     })
 }
 
-/// Writes a native event that is set when the token is cancelled or gone, for
-/// poll, epoll, WaitForMultipleObjects or a toolkit's notifier (QSocketNotifier,
-/// QWinEventNotifier). Level-triggered: it stays set. Do not read from it. It is your duplicate:
-/// close it, with dcc_native_event_close or the system's own call, also if the token is gone; it
-/// is not inherited by programs that the process starts. On Linux a descriptor for `poll` with
-/// POLLIN. For a NULL token it is never set. Any thread.
+/// Writes a native event that is set when the token is cancelled or gone. Any thread may call this.
+/// Use the event with poll, epoll, WaitForMultipleObjects or a toolkit's notifier (QSocketNotifier,
+/// QWinEventNotifier). On Linux it is a descriptor for `poll` with POLLIN. It is level-triggered
+/// and stays set; do not read from it. For a NULL or a sealed token it is never set.
+///
+/// The event is your own duplicate. Close it with dcc_native_event_close or the system's own call,
+/// also after the token is gone. Programs that the process starts do not inherit it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_native_event(
     token: *const dcc_cancel_token,
@@ -128,8 +141,8 @@ pub unsafe extern "C" fn dcc_cancel_token_native_event(
     })
 }
 
-/// Closes a native event that dcc_cancel_token_native_event gave, for languages that cannot.
-/// DCC_NO_NATIVE_EVENT: nothing happens. Any thread.
+/// Closes a native event of this library, for languages that cannot call the system's own function.
+/// Any thread may call this. For DCC_NO_NATIVE_EVENT nothing happens.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_native_event_close(native_event: dcc_native_event) -> dcc_status {
     guard(|| {
