@@ -1,22 +1,26 @@
-//! Tokens that are cancelled when all that they wait for have left: parents of which each is cancelled or
-//! gone. For work that several wait for, and that stops when the last of them leaves.
+//! Tokens of all: such a token is cancelled when all parents that it waits for have left. A parent
+//! leaves by being cancelled or gone. This is for work that several callers wait for, and that
+//! stops when the last of them leaves.
 //!
-//! Such a token has a gathering, which counts who has not left. It is a registration with each parent, among
-//! those that wake waiters, so it holds no parent alive, and no callback is before it. Who makes the count
-//! zero has the token's cancel, with the record of the parent that left last.
+//! A token of all has a gathering, which counts the parents that have not left. The gathering has a
+//! registration with each parent, among those that wake waiters. So it keeps no parent alive, and
+//! it comes before any callback. The thread that brings the count to zero cancels the token, with
+//! the record of the parent that left last.
 //!
 //! Invariants:
-//! - A parent that is sealed gives its registration up and stays counted: it never leaves.
-//! - `left` is changed under the gathering's lock. It may be 0 until the gathering has begun: when all
-//!   first parents have joined, or, where there are none, when the first joins. Once it is 0 after that,
-//!   nobody joins.
-//! - The gathering has a reference of its token and one of each registration. The burial closes it, so who
-//!   leaves later finds nothing to cancel; before that who leaves pins the token, unless it is dead
-//!   already.
-//! - The token that is to be cancelled is flagged and pinned where the count becomes zero, and what follows
-//!   is done in a loop by who cancels, buries or registers. So a chain of such tokens costs no stack.
+//! 1. A sealed parent gives its registration up and stays counted: it never leaves.
+//! 2. `left` changes under the gathering's lock. It may be 0 until the gathering has begun. The
+//!    gathering begins when all first parents have joined. If there are no first parents, it begins
+//!    when the first parent joins. Once `left` is 0 after that, no parent can join.
+//! 3. The token has one reference of the gathering, and each registration has one. The token's
+//!    burial closes the gathering, so a parent that leaves later finds nothing to cancel. Before
+//!    that, the last parent to leave pins the token, unless the token is dead already.
+//! 4. The token is flagged and pinned by the thread that brings the count to zero. The thread that
+//!    cancels, buries or registers does the rest in a loop. So a chain of such tokens needs no
+//!    stack.
 //!
-//! The lock is a leaf, but a token's control word is changed under it.
+//! No lock is taken under the gathering's lock, but the control word of the token may change under
+//! it.
 
 use crate::error::Error;
 use crate::handle::{Handle, NULL};
@@ -30,21 +34,22 @@ use crate::token::gathering::Gathering;
 use crate::token::registration::{CallStage, Purpose, RegistrationPin};
 use crate::token::{Cause, Record, TokenPin, Tokens};
 
-/// Why a token is cancelled whose parents are all gone.
+/// The reason of the cancel if the last parent was gone, not cancelled.
 const NOBODY_LEFT: &str = "nobody waits for it any more";
 
-/// What came of a join.
+/// Result of a join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Joined {
-    /// It is waited for.
+    /// The token waits for the parent.
     Waits,
-    /// All have left before, or the token was cancelled: too late.
+    /// Too late: all parents had left, or the token was cancelled.
     TooLate,
 }
 
 impl Tokens {
-    /// A token that is cancelled when all of the parents are cancelled or gone, and those that join later.
-    /// NULL stands for one that never leaves. On an error nothing is left behind.
+    /// Makes a token that is cancelled when all of `parents`, and all that join later, are
+    /// cancelled or gone. NULL stands for a parent that never leaves. On an error nothing is left
+    /// behind.
     pub fn create_all(&self, parents: &[Handle]) -> Result<Handle, Error> {
         let (index, slot) = self.arena.take()?;
         let token = self.arena.publish(index, slot, 0, Holder::Internal);
@@ -56,7 +61,8 @@ impl Tokens {
 
     fn gather(&self, token: &TokenPin<'_>, parents: &[Handle]) -> Result<(), Error> {
         let number = self.gatherings.add(token.index())?;
-        // Whoever guesses the handle finds no gathering before, and joins this one after.
+        // A thread that guesses the handle finds no gathering before this store. After it, the
+        // thread joins this gathering.
         token.slot().live().link.sibling.store(number, Ordering::Release);
         for parent in parents {
             self.join_as(token, *parent, false)?;
@@ -107,7 +113,7 @@ impl Tokens {
         let registration = match registered {
             Ok(registration) => registration,
             Err(error) => {
-                // As if it had come and gone.
+                // Undo the count, as if the parent had joined and left.
                 self.cancel_left(self.leave(number, parent.handle()));
                 return Err(error);
             }
@@ -118,14 +124,15 @@ impl Tokens {
             list.map(|list| list.push(registration)).is_some()
         });
         if !is_noted {
-            // Others took the room that was made.
+            // Other threads have used up the room that `make_room` made.
             let _ = self.unregister(registration, false);
             return Err(Error::Resources("memory for tokens of all"));
         }
         Ok(Joined::Waits)
     }
 
-    /// Makes room for one more registration, in place of those that are over if they are many.
+    /// Makes room for one more registration. Drops registrations that are over first, if there are
+    /// many.
     fn make_room(&self, gathering: &mut Gathering) -> Result<(), Error> {
         let left = gathering.left;
         let list = gathering.registrations.get_or_make(|| Ok(Vec::new()))?;
@@ -133,16 +140,17 @@ impl Tokens {
             list.retain(|registration| {
                 let is_over = RegistrationPin::new(&self.registrations, *registration)
                     .is_ok_and(|pin| pin.slot().live().stage(false) == CallStage::Done);
-                // That calls and waits for nothing.
+                // Unregistering a registration that is over calls nothing and does not wait.
                 !(is_over && self.unregister(*registration, false).is_ok())
             });
         }
-        // Several may come at a time.
+        // Several threads may join at a time, each with room made before.
         list.try_reserve(16).map_err(|_| Error::Resources("memory for tokens of all"))
     }
 
-    /// One parent of a gathering has left. If it was the last, the gathering's token, flagged and pinned; it
-    /// may have died by this.
+    /// Notes that one parent of a gathering has left. If it was the last, returns the gathering's
+    /// token, flagged and pinned. If that token was decided before, it is let go, and is in `dead`
+    /// if it died.
     pub(super) fn leave(&self, number: u32, parent: Handle) -> Spread {
         let weakened = crate::weakened!("last_looks_under_lock");
         let before =
@@ -160,7 +168,7 @@ impl Tokens {
         if token == NIL { Spread::NOTHING } else { self.flag_left(token, parent) }
     }
 
-    /// Flags a pinned token whose parents have left, this one last.
+    /// Flags a pinned token whose parents have left; `parent` left last.
     fn flag_left(&self, token: u32, parent: Handle) -> Spread {
         let by = TokenPin::new(self, parent).ok().filter(|parent| self.is_cancelled(parent));
         let record = by.map_or_else(
@@ -180,7 +188,7 @@ impl Tokens {
         left
     }
 
-    /// Does all that follows what `leave` gave, on a thread that may run foreign code.
+    /// Carries on the cancels that `leave` returned, on a thread that may run foreign code.
     pub(super) fn cancel_left(&self, left: Spread) {
         if left != Spread::NOTHING {
             let Spread { chain, dead } = self.spread_left(left);
@@ -189,7 +197,8 @@ impl Tokens {
         }
     }
 
-    /// Carries the cancels of tokens that `leave` gave down, also over those that this leaves alone.
+    /// Carries the cancels that `leave` returned down to the descendants, and to further tokens of
+    /// all that lose their last parent by this.
     pub(super) fn spread_left(&self, mut left: Spread) -> Spread {
         let mut all = Spread::NOTHING;
         while let Some(token) = left.chain.pop(&self.arena) {
@@ -203,7 +212,7 @@ impl Tokens {
         all
     }
 
-    /// Ends the gathering of a token that is buried.
+    /// Ends the gathering of a token that is being buried.
     pub(super) fn close_gathering(&self, number: u32) {
         let registrations = self.gatherings.with(number, |gathering| {
             if !crate::weakened!("burial_closes_gathering") {
@@ -212,7 +221,7 @@ impl Tokens {
             gathering.registrations.take()
         });
         for registration in registrations.into_iter().flat_map(|list| *list) {
-            // One that runs at this moment finds the gathering closed.
+            // A registration that runs at this moment finds the gathering closed.
             let _ = self.unregister(registration, false);
         }
         self.gatherings.release(number);

@@ -1,19 +1,25 @@
-//! The way from a token up to its ancestors, and what it has of them: the earliest deadline.
+//! The way from a token up to its ancestors, and the earliest deadline on it.
 //!
-//! A parent is pinned while the child is still in its list, which is looked at under the parent's lock: so it
-//! is that parent, and no later token of its slot. A cancel takes children out of lists, and a token that was
-//! taken out is cancelled or sealed. What is sealed no deadline reaches any more, nor what is below it
-//! through that.
+//! A parent is pinned while its child is still in its list, under the parent's lock. So the pinned
+//! object is that parent, and not a later token in the same slot. A cancel takes children out of
+//! their lists, but a token that was taken out is cancelled or sealed. No deadline reaches a sealed
+//! token, and none reaches a token below it by way of the sealed one.
 //!
-//! Parents are those that a token was made of, so there are no rings, and what has been left behind does not
-//! become an ancestor again: it may be known by its index.
+//! A token that was met on the way is remembered by its index only. It may die, and its slot may be
+//! used again. This does no harm: a token's ancestors exist before the token does, so the later
+//! token in that slot cannot be one of them. For the same reason there are no rings.
 //!
-//! What is made while a token and a job are current is below both. Where one of them is below the other that
-//! one alone is its parent: a cancel of either reaches it, an outer job answers for its request itself, and
-//! a sealed job passes it by. Once a job has ended nothing cancels it but what is above it. What was made
-//! while it was current goes on without it if nothing is, or if it is sealed; and is left to its parent if it
-//! has one. So a job that posts its successor again and again has no ancestors that become more and more. Of
-//! a job with several parents nothing is left to them: there is one link of the child, and two are needed.
+//! A new object is made below both the current token and the current job. If one of these two is
+//! below the other, the lower one alone becomes its parent. A cancel of either still reaches the
+//! object, and an outer job answers for its own request. If the job is sealed, cancels from above
+//! it stop at the job and do not reach the object.
+//!
+//! After a job has ended, only a cancel of its ancestors can still cancel its token. Objects made
+//! while the job was current are then treated as follows. If the job has no ancestor that can be
+//! cancelled, or is sealed, they go on without it. If it has one parent, they are left to that
+//! parent. So a job that posts its successor again and again does not make an ever longer line of
+//! ancestors. If it has several parents, they stay below it: each child has one link to it, and
+//! would need one for each parent.
 
 use crate::error::Error;
 use crate::handle::{Handle, NULL};
@@ -27,20 +33,20 @@ use crate::token::{TokenPin, Tokens};
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
-/// Tokens that were met. Nobody chooses the indices, so the hash needs no secret.
+/// Indices of the tokens that were met. Callers cannot choose indices, so the hash needs no secret.
 type Met = HashSet<u32, BuildHasherDefault<DefaultHasher>>;
 
 const NO_MEMORY: Error = Error::Resources("memory for the way to all ancestors of the token");
 
-/// Most tokens above another that are looked at for one of them.
+/// Limit of ancestors that are looked at for one particular token.
 const MOST_LOOKS: u32 = 64;
 
-/// What is left of a way up.
+/// The part of a way up that is still to be gone.
 struct Way<'a> {
     tokens: &'a Tokens,
     met: Met,
-    /// Whether a token with several parents was met: only above one can ways meet again. So a long way of
-    /// single parents takes no memory.
+    /// Whether a token with several parents was met. Ways can only meet again above such a token,
+    /// so a long way of single parents takes no memory.
     has_parted: bool,
     next: Option<TokenPin<'a>>,
     others: Vec<TokenPin<'a>>,
@@ -77,8 +83,8 @@ impl<'a> Way<'a> {
 }
 
 impl Tokens {
-    /// The earliest deadline of a token and of its ancestors. `None`: none is armed, or it is cancelled or
-    /// sealed.
+    /// The earliest deadline of a token and its ancestors. `None`: no deadline is armed, or the
+    /// token is cancelled or sealed.
     pub fn deadline(&self, token: &TokenPin<'_>) -> Result<Option<u64>, Error> {
         let is_over = self.is_cancelled(token) || token.slot().is_sealed();
         if is_over || self.deadlines.count() == 0 {
@@ -97,8 +103,9 @@ impl Tokens {
         Ok(earliest)
     }
 
-    /// The parents of what is made where this token and the token of this job are current: both, or that of
-    /// them which is below the other. NULL for none; what is not NULL lives.
+    /// The parents of an object made while this token and the token of this job are current: the
+    /// lower one, or both if neither is below the other. NULL stands for none; a handle that is not
+    /// NULL must live.
     #[inline(always)]
     pub fn lowest(&self, token: Handle, job: Handle) -> [Handle; 2] {
         if token == NULL || job == NULL || token == job {
@@ -113,7 +120,7 @@ impl Tokens {
         else {
             return [token, job];
         };
-        // A cancel that has passed a sealed job has taken it out of the lists above.
+        // A cancel that has passed over a sealed job has taken the job out of the lists above it.
         let has_passed = || job_pin.slot().is_sealed() && self.is_cancelled(&token_pin);
         if self.is_below(&job_pin, &token_pin) || has_passed() {
             [job, NULL]
@@ -124,8 +131,8 @@ impl Tokens {
         }
     }
 
-    /// Parts the token of a job that has ended, and hears of no cancel any more, from what was made while the
-    /// job was current.
+    /// Separates the token of an ended job, which no cancel but one from above can reach, from the
+    /// objects that were made while the job was current.
     #[inline]
     pub(crate) fn part_from_ended(&self, token: &TokenPin<'_>) {
         if token.slot().live().children.load(Ordering::Relaxed) != NIL {
@@ -156,8 +163,9 @@ impl Tokens {
         }
     }
 
-    /// Whether a token stops a part of the work of the job of another, and not that job: it was made as one,
-    /// or is below it, as far as a cancel has not cut the way. Both may be dead.
+    /// Whether a token stops a part of the work of the job with token `job`, and not that job
+    /// itself. This is so if it was made for that, or is below the job's token. If a cancel has cut
+    /// the way between the two, it is not found any more. Both tokens may be dead.
     pub fn stops_part(&self, token: Handle, job: Handle) -> bool {
         let (Ok(token), Ok(job)) = (TokenPin::new(self, token), TokenPin::new(self, job)) else {
             return false;
@@ -166,12 +174,13 @@ impl Tokens {
         id != 0 && token.slot().part_of() == id || self.is_below(&token, &job)
     }
 
-    /// The id of the job of a token; 0 for none, and of one that is dead.
+    /// The id of a token's job; 0 if it has none or is dead.
     pub(super) fn job_id_of(&self, token: Handle) -> u64 {
         TokenPin::new(self, token).map_or(0, |pin| pin.slot().job_id())
     }
 
-    /// What is found first on the way up from a pinned token. `None` if it is too far to look, too.
+    /// Calls `find` with the ancestors of a pinned token until it finds something. `None` also if
+    /// the search would be too long.
     pub(super) fn nearest_above<T>(
         &self,
         token: &TokenPin<'_>,
@@ -189,7 +198,8 @@ impl Tokens {
         None
     }
 
-    /// Whether a cancel of one pinned token would come down to another. False if it is too far to look, too.
+    /// Whether a cancel of `upper` would come down to `lower`. Both are pinned. False also if the
+    /// search would be too long.
     fn is_below(&self, lower: &TokenPin<'_>, upper: &TokenPin<'_>) -> bool {
         let is_parent = |child| {
             let mut links = self.links.of_child(&self.arena, child);
@@ -202,7 +212,8 @@ impl Tokens {
         let mut is_lost = way.add_parents(lower.index()).is_err();
         for _ in 0..MOST_LOOKS {
             let Some(ancestor) = way.pop() else { break };
-            // It became a parent of what was looked at before, when a job between the two had ended.
+            // An ended job between the two may have left its children to `upper` after the look
+            // above.
             if ancestor.index() == upper.index() {
                 return true;
             }
@@ -217,7 +228,7 @@ impl Tokens {
         false
     }
 
-    /// The parent in whose list a link of a pinned child still is.
+    /// Pins the parent in whose list a link of a pinned child still is.
     fn pin_parent(&self, number: u32) -> Option<TokenPin<'_>> {
         let mut died = None;
         let parent = self.links.pin_parent(&self.arena, number, |parent| died = Some(parent));

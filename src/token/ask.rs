@@ -1,5 +1,5 @@
-//! What polls ask of a token: whether to go on. The fast way is a load and a compare; the slow one finds out
-//! what a word that differs means, and asks a host's own check.
+//! The question of a poll: go on, or stop? The fast path is a load and a compare. The slow path
+//! finds out why a state word differs from its handle, and asks a host's own check.
 
 use crate::error::Error;
 use crate::handle::{CANCELLED, FLAGS, FOREIGN, Handle, NULL};
@@ -8,23 +8,23 @@ use crate::sys::clock;
 use crate::sys::sync::{AtomicU64, Ordering};
 use crate::token::{Cause, TokenPin, Tokens};
 
-/// What a look at a layer told.
+/// Answer of one look at a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Go on.
     Quiet,
-    /// Stop: cancelled.
+    /// Stop: it was cancelled.
     Cancelled,
-    /// Stop: what was asked about is no more.
+    /// Stop: the object in question does not exist any more.
     Gone,
 }
 
 impl Tokens {
-    /// One load and one compare: nothing is asked of this token. True for NULL once any token
-    /// was made; false may mean anything.
+    /// The fast path, one load and one compare. True: the token lives and nothing is asked of it.
+    /// For NULL the answer is true as soon as any token was made. False may mean anything.
     ///
-    /// The flag bits are looked at because the state word of a cancelled token is equal to its
-    /// handle with that bit set.
+    /// The handle's own flag bits are checked as well: the state word of a cancelled token equals
+    /// its handle with the CANCELLED bit set.
     #[inline(always)]
     pub fn is_quiet(&self, token: Handle) -> bool {
         token & FLAGS == 0
@@ -34,8 +34,9 @@ impl Tokens {
                 .is_some_and(|slot| slot.state().load(Ordering::Relaxed) == token)
     }
 
-    /// What polls read for a token; whether it lives is not looked at. `None` for bits that no
-    /// token can have, which must not be compared with a word either.
+    /// The word that polls of a token read, whether or not the token lives. `None` if the handle
+    /// has flag bits: no token has such a handle, and comparing it with a state word could give a
+    /// wrong "equal".
     pub fn word(&self, token: Handle) -> Option<&AtomicU64> {
         if token & FLAGS != 0 {
             return None;
@@ -43,8 +44,8 @@ impl Tokens {
         Some(self.arena.peek(token)?.state())
     }
 
-    /// Finds out what a differing state word means, and whether a foreign check could say more.
-    /// Synchronises with the cancel if there was one. Takes no lock.
+    /// Finds out why a state word differs, and whether a foreign check could say more. If there was
+    /// a cancel, this synchronises with it. Takes no lock.
     pub fn look(&self, token: Handle) -> (Answer, bool) {
         if token == NULL {
             return (Answer::Quiet, false);
@@ -60,7 +61,8 @@ impl Tokens {
         }
     }
 
-    /// As `look`, and asks a foreign check if it is due; `thread` tells the asking thread's number.
+    /// As `look`, and asks the foreign check if it is due. `thread` returns the number of the
+    /// calling thread.
     pub fn answer(&self, token: Handle, thread: impl FnOnce() -> u64) -> Answer {
         match self.look(token) {
             (Answer::Quiet, true) => self.ask_foreign(token, thread()),
@@ -68,7 +70,8 @@ impl Tokens {
         }
     }
 
-    /// The number of a token's check. Without a pin: that of a dead token may be another's.
+    /// The number of a token's check. May be called unpinned: for a dead token this may be the
+    /// number of another token's check.
     pub(super) fn check_of(&self, token: Handle) -> u32 {
         self.arena.peek(token).map_or(NIL, |slot| slot.cold.foreign.load(Ordering::Relaxed))
     }
@@ -76,7 +79,7 @@ impl Tokens {
     pub(super) fn ask_foreign(&self, token: Handle, thread: u64) -> Answer {
         let number = self.check_of(token);
         if number != NIL && !self.foreigns.is_due(number, thread, clock::now_ns) {
-            // Again: this may have become another's slot in between.
+            // A second look: if the slot was used again in between, the number was another token's.
             return self.look(token).0;
         }
         if crate::weakened!("asker_finds_room") {
@@ -87,7 +90,7 @@ impl Tokens {
         }
         let pin = match TokenPin::new(self, token) {
             Ok(pin) => pin,
-            // So many ask already: this one is told what is known.
+            // Too many threads ask at this moment. This thread answers with what is known.
             Err(Error::Resources(_)) => return self.look(token).0,
             Err(_) => return Answer::Gone,
         };

@@ -1,34 +1,38 @@
-//! Hosts' own checks, asked while a thread waits in the library: those that a poll of what it waits for, and
-//! of what is current on it, would ask there and then. So whoever waits on the one thread that may ask hears
-//! Esc, as one who polls does.
+//! Asking hosts' own checks while a thread waits in the library. The thread asks the checks that a
+//! poll would ask: those of the tokens it waits for, and those of the tokens that are current on
+//! it. So a thread that is the only one that may ask hears Esc while it waits, as it would while
+//! polling.
 //!
-//! Every wait does the same: it asks, looks whether it is over, and sleeps no longer than until the next
-//! question. It asks without a lock and without a pin of what it waits for: a check may take long, use the
-//! library, and let go of that. "Stop" cancels the token whose check it is; a wait ends by that only if its
-//! own token is that one or below it.
+//! All waits work alike. The thread asks, looks whether the wait is over, and sleeps no longer than
+//! until the next question is due. It asks without a lock and without a pin of the tokens it waits
+//! for: a check may take long, may use the library, and may release those tokens. If the answer is
+//! "stop", the token that has the check is cancelled. A wait ends by that only if its own token is
+//! that token or below it.
 //!
-//! A check that cannot be asked now, since that is being done on another thread or further up on this one, is
-//! asked again after its interval.
+//! A check that is being asked on another thread, or further up on this one, cannot be asked now.
+//! It is asked again after its interval.
 
 use crate::handle::{Handle, NULL};
 use crate::sys::clock;
 use crate::token::Tokens;
 use crate::token::ask::Answer;
 
-/// A thread that waits, and what is current on it.
+/// A thread that waits, and the tokens that are current on it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Asker {
-    /// Its number, as checks know it; 0 before it has one.
+    /// The thread's number, as checks know it; 0 before it has one.
     pub thread: u64,
     /// The tokens of its two layers.
     pub current: [Handle; 2],
-    /// Those under them that have a check, of hosts' jobs that lie one inside the other; NULL for none.
+    /// The tokens with a check below those two layers, from hosts' jobs that are nested; NULL for
+    /// none.
     pub around: [Handle; 2],
 }
 
 impl Tokens {
-    /// Asks the checks that are due of some tokens and of what is current. When the next one is due; `None`:
-    /// there is none for this thread, or all that have one are cancelled.
+    /// Asks the checks that are due, of `tokens` and of what is current. Returns the time at which
+    /// the next check is due. `None`: this thread may ask no check, or all tokens with a check are
+    /// cancelled.
     #[inline]
     pub fn ask_while_waiting(&self, asker: Asker, tokens: &[Handle]) -> Option<u64> {
         if !self.foreigns.are_any() {

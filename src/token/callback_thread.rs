@@ -1,5 +1,5 @@
-//! Tokens' way into and out of the callback thread's queue: what is left to it, what is done with one thing
-//! out of it. The queue is in `deferred`, the thread's loop in `thread::main_loops`.
+//! How tokens get into the callback thread's queue, and how one duty from it is done. The queue is
+//! in `deferred`, the thread's loop in `thread::main_loops`.
 
 use crate::memory::pin::Keeper;
 use crate::sys::sync::AtomicU32;
@@ -8,7 +8,8 @@ use crate::token::deferred::Duty;
 use crate::token::{TokenPin, Tokens};
 
 impl Tokens {
-    /// Leaves foreign code to the callback thread; after its end somebody has to run it.
+    /// Leaves foreign code to the callback thread. If that thread has ended, runs it on this
+    /// thread.
     pub(crate) fn defer(&self, chain: Chain, dead: Dead) {
         if let Err((chain, dead)) = self.deferred.push(&self.arena, chain, dead) {
             self.bury_all(dead);
@@ -16,8 +17,8 @@ impl Tokens {
         }
     }
 
-    /// Does what a thread of the library left to the callback thread. Comes back with jobs to unpin:
-    /// tokens know none.
+    /// Does one duty that was left to the callback thread. Tokens know no jobs, so jobs to unpin
+    /// are returned to the caller.
     pub fn do_deferred(&self, work: Duty) -> Option<u32> {
         match work {
             Duty::Callbacks(token) => self.run_callbacks_of(token),
@@ -27,23 +28,23 @@ impl Tokens {
         None
     }
 
-    /// Leaves the pin of a job to the callback thread; its word gets the next one. False: that thread has
-    /// ended.
+    /// Leaves the pin of a job to the callback thread; `next` is the job's word for the chain.
+    /// False: the callback thread has ended.
     pub(crate) fn defer_job(&self, job: u32, next: &AtomicU32) -> bool {
         self.deferred.push_job(job, next)
     }
 
-    /// Waits for what the callback thread has to do; `None` once that is stopped and all is done.
+    /// Waits for a duty. `None`: the queue was stopped and is empty.
     pub fn wait_deferred(&self) -> Option<Duty> {
         self.deferred.wait(&self.arena)
     }
 
-    /// What the callback thread has to do, without waiting.
+    /// Takes a duty without waiting; `None` if there is none.
     pub fn take_deferred(&self) -> Option<Duty> {
         self.deferred.take(&self.arena)
     }
 
-    /// Lets `wait_deferred` end.
+    /// Lets `wait_deferred` end when the queue is empty.
     pub fn stop_deferred(&self) {
         self.deferred.stop();
     }

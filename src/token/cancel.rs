@@ -1,15 +1,16 @@
-//! Cancelling: the flag, its way down to descendants, what follows it; at once, by another thread, or
-//! at a deadline.
+//! Cancelling: the flag, its way down to the descendants, and the consequences; now, by another
+//! thread, or at a deadline.
 //!
-//! Cancel: lock; unless CANCELLED is set write the record, then set CANCELLED with Release; see
-//! whether anything is in the lists; unlock. A losing cancel had to take the lock, so it returns
-//! only after the flag is visible, and the first reason wins. Nothing is added to the lists of a
-//! token whose flag is set, so one that had nothing in them needs no further visit.
+//! The steps of a cancel of one token: lock it. Unless CANCELLED is set, write the record, then set
+//! CANCELLED with Release. See whether anything is in the token's lists. Unlock. A cancel that
+//! loses the race has taken the lock as well, so it returns only after the flag is visible, and the
+//! first reason wins. Nothing is added to the lists of a token whose flag is set. So a token whose
+//! lists were empty needs no second visit.
 //!
-//! Children are locked and flagged under their parent's lock, a batch at a time. Then the flag spreads down,
-//! iteratively: winning a token's flag gives the right to use its
-//! `next_cancelled`, which chains those whose children are still to be visited, and afterwards those
-//! whose callbacks are still to be run. Every one of them is pinned.
+//! Children are locked and flagged under their parent's lock, a batch at a time. Then the flag
+//! spreads further down, without recursion. The thread that set a token's flag may use the token's
+//! `next_cancelled`. That word first chains the tokens whose children are still to be visited, and
+//! later those whose callbacks are still to be run. Each chained token is pinned.
 
 use crate::error::Error;
 use crate::handle::CANCELLED;
@@ -25,39 +26,39 @@ use crate::token::locked::LockedToken;
 use crate::token::source;
 use crate::token::{Cause, Record, TokenCold, TokenLive, TokenPin, TokenSlots, Tokens};
 
-/// The reason of a cancel by a deadline.
+/// The reason text of a cancel by a deadline.
 const DEADLINE_EXCEEDED: &str = "deadline exceeded";
 
-/// What became of an attempt to flag a token.
+/// Outcome of an attempt to flag a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flagged {
-    /// Another was first.
+    /// Another cancel was first.
     Before,
-    /// It is sealed: too late.
+    /// The token is sealed, so the cancel is refused.
     Sealed,
-    /// Nothing is in its lists.
+    /// Flagged. The token's lists are empty.
     Alone,
-    /// Nothing is in its lists, but threads sleep for it.
+    /// Flagged. The token's lists are empty, but threads sleep until it is cancelled.
     SleptFor,
-    /// It has children, signals, callbacks or something posted.
+    /// Flagged. The token has children, signals, callbacks or something posted.
     WithLists,
 }
 
 impl Flagged {
-    /// Whether this cancel was the one.
+    /// Whether this call cancelled the token.
     #[inline]
     pub fn is_by_this_call(self) -> bool {
         !matches!(self, Self::Before | Self::Sealed)
     }
 }
 
-/// Children that were flagged and are pinned, because there is more to do of them.
+/// Children that were flagged and need more work. Each is pinned.
 struct Found {
     children: [(u32, Flagged); MOST_CHILDREN],
     count: usize,
 }
 
-/// What a walk left to do.
+/// Work that a walk has left to its caller.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub(super) struct Spread {
@@ -70,7 +71,7 @@ pub(super) struct Spread {
 impl Spread {
     pub(super) const NOTHING: Self = Self { chain: Chain::EMPTY, dead: Dead::NOBODY };
 
-    /// Adds all of another.
+    /// Moves all tokens of `other` into `self`.
     pub(super) fn join(&mut self, slots: &TokenSlots, mut other: Self) {
         self.chain.join(slots, other.chain);
         while let Some(one) = other.dead.pop(slots) {
@@ -80,12 +81,12 @@ impl Spread {
 }
 
 impl Tokens {
-    /// The record of a pinned token, an empty one if it is not cancelled.
+    /// The record of a pinned token; an empty record if the token is not cancelled.
     pub(crate) fn record_of(&self, pin: &TokenPin<'_>) -> Record {
         if self.is_cancelled(pin) { pin.slot().cold.record() } else { Record::default() }
     }
 
-    /// A copy of the record with a reference of its own to the reason.
+    /// A copy of the record, with its own reference to the reason.
     pub(crate) fn share_record(&self, pin: &TokenPin<'_>) -> Record {
         let record = self.record_of(pin);
         self.texts.share(record.reason, 1);
@@ -106,7 +107,8 @@ impl Tokens {
         flagged
     }
 
-    /// Sets the flag of one token. The record's reference is taken over if this call won.
+    /// Sets the flag of one token. If this call won, the token takes over the record's reference to
+    /// the reason.
     #[inline]
     fn flag(&self, index: u32, record: Record) -> Flagged {
         let slot = self.arena.slot(index);
@@ -114,8 +116,8 @@ impl Tokens {
         self.decide(index, slot, record)
     }
 
-    /// Whether this cancel is the one of a token that the caller has locked: the one place where a token
-    /// becomes cancelled. Its other outcome, that it is sealed, comes of `seal`.
+    /// Decides whether this call cancels a token that the caller has locked. Tokens become
+    /// cancelled here and nowhere else. A token that is sealed was decided by `seal`.
     #[inline]
     fn decide(&self, index: u32, slot: &Slot<TokenCold, TokenLive>, record: Record) -> Flagged {
         let state = slot.state().load(Ordering::Relaxed);
@@ -127,9 +129,10 @@ impl Tokens {
             return Flagged::Sealed;
         }
         slot.cold.set_record(record);
-        // A store is enough: who writes flags of a token that is known holds its lock.
+        // A plain store is enough. The flags of a token that other threads know are written under
+        // its lock only.
         slot.state().store(state | CANCELLED, Ordering::Release);
-        // None is armed any more: who arms one looks at the flag under the lock.
+        // No deadline can be armed after this: `arm` looks at the flag under the same lock.
         if live.deadline.load(Ordering::Relaxed) != NIL && !crate::weakened!("cancel_disarms") {
             self.deadlines.disarm(&self.arena, index);
         }
@@ -145,8 +148,8 @@ impl Tokens {
         }
     }
 
-    /// Flags up to a batch of children under their parent's lock. Of those of which there is more to do each
-    /// is pinned and put in `found`.
+    /// Flags up to a batch of children under their parent's lock. Children that need more work are
+    /// pinned and put into `found`.
     fn flag_children(
         &self,
         parent: u32,
@@ -157,7 +160,7 @@ impl Tokens {
         self.texts.share(record.reason, MOST_CHILDREN as u32);
         let mut flagged_count = 0;
         let taken = self.links.take_children(&self.arena, parent, |child, slot| {
-            // One that is dying needs no cancel any more.
+            // A dying child needs no cancel.
             if !slot.lock_live() {
                 return;
             }
@@ -180,10 +183,12 @@ impl Tokens {
         taken
     }
 
-    /// Cancels a token and all its descendants and runs their callbacks, but for what is sealed and what is
-    /// below that alone. True: this call did it. Else another had cancelled it, or it is sealed.
+    /// Cancels a token and all its descendants, then runs their callbacks. Skips sealed tokens, and
+    /// descendants that are below sealed tokens only. True: this call cancelled the token. False:
+    /// it was cancelled before, or is sealed.
     ///
-    /// A reason that finds no memory is left out: to stop matters more than to say why.
+    /// If there is no memory for the reason, the cancel goes on without it: stopping matters more
+    /// than saying why.
     pub fn cancel(&self, token: &TokenPin<'_>, cause: Cause, reason: &str) -> bool {
         let Some(Spread { chain, dead }) = self.flag_all(token, cause, reason) else {
             return false;
@@ -193,7 +198,7 @@ impl Tokens {
         true
     }
 
-    /// As `cancel`, but foreign code is left to the callback thread.
+    /// As `cancel`, but leaves foreign code to the callback thread.
     pub fn cancel_deferred(&self, token: &TokenPin<'_>, cause: Cause, reason: &str) -> bool {
         let Some(Spread { chain, dead }) = self.flag_all(token, cause, reason) else {
             return false;
@@ -202,7 +207,8 @@ impl Tokens {
         true
     }
 
-    /// Sets all flags, then wakes waiters and sets events. `None`: it was decided before.
+    /// Sets all flags, then wakes waiters and sets events. `None`: the token was cancelled or
+    /// sealed before.
     fn flag_all(&self, token: &TokenPin<'_>, cause: Cause, reason: &str) -> Option<Spread> {
         let state = token.slot().state().load(Ordering::Acquire);
         if state & CANCELLED != 0 {
@@ -235,7 +241,8 @@ impl Tokens {
         let slots = &self.arena;
         let mut spread = Spread::NOTHING;
         let mut to_visit = Chain::EMPTY;
-        // As every other token of the walk has an internal of its own.
+        // The caller's pin is the caller's. Each token of the walk has an internal reference that
+        // the walk gives up, so the origin needs one too.
         let pinned = slots.pin_index(origin);
         debug_assert!(pinned, "the caller has it pinned");
         to_visit.append(slots, origin);
@@ -270,7 +277,7 @@ impl Tokens {
         spread
     }
 
-    /// Takes what is posted under a token that was just flagged out of its queue.
+    /// Takes the job posted under a token that was just flagged out of its queue.
     fn leave_queue(&self, index: u32) {
         let posted = self.posted(index);
         if posted != PostedId::NONE {
@@ -278,8 +285,8 @@ impl Tokens {
         }
     }
 
-    /// Arms the token's deadline, or moves it. `None`: it is cancelled or sealed already; else whether one
-    /// was armed before.
+    /// Arms the token's deadline, or moves it. `None`: the token is cancelled or sealed, so nothing
+    /// was armed. Otherwise the answer says whether a deadline was armed before.
     pub fn arm(&self, token: &TokenPin<'_>, time_ns: u64) -> Result<Option<bool>, Error> {
         let locked = LockedToken::of_pinned(token);
         let sealed = token.slot().is_sealed() && !crate::weakened!("arming_looks_for_seal");
@@ -294,7 +301,8 @@ impl Tokens {
         Ok(Some(armed_before))
     }
 
-    /// As `arm`; a time that is over cancels now, and callbacks run on this thread.
+    /// As `arm`. If the time is over, this cancels the token now and runs the callbacks on this
+    /// thread. False: the token was cancelled or sealed before.
     pub fn arm_or_cancel(
         &self,
         token: &TokenPin<'_>,
@@ -307,7 +315,7 @@ impl Tokens {
         Ok(self.arm(token, time_ns)?.is_some())
     }
 
-    /// Disarms the token's deadline. False: none was armed, or its time has come.
+    /// Disarms the token's deadline. False: no deadline was armed, or its time has come.
     #[inline(always)]
     pub fn disarm(&self, token: &TokenPin<'_>) -> bool {
         let is_armed = token.slot().live().deadline.load(Ordering::Relaxed) != NIL;
@@ -319,7 +327,7 @@ impl Tokens {
         self.end_source(token, || self.deadlines.disarm(&self.arena, token.index()))
     }
 
-    /// Cancels every token whose deadline is over; foreign code is left to the callback thread.
+    /// Cancels each token whose deadline is over. Foreign code is left to the callback thread.
     pub fn expire(&self, now_ns: u64) {
         while let Some(index) = self.deadlines.pop_due(&self.arena, now_ns) {
             let token = TokenPin::take_over(self, index);
@@ -328,7 +336,7 @@ impl Tokens {
         }
     }
 
-    /// Disarms all deadlines and refuses new ones.
+    /// Disarms all deadlines. From now on new ones are refused.
     pub fn stop_deadlines(&self) {
         self.deadlines.stop();
         while let Some(index) = self.deadlines.pop_stopped(&self.arena) {

@@ -1,4 +1,4 @@
-//! What a token is made of: the words beside its state word and beside its control word, 128 bytes in all.
+//! The words of one token: beside its state word and beside its control word, 128 bytes in all.
 
 use crate::diagnosis::watch::Watched;
 use crate::handle::Kind;
@@ -14,28 +14,29 @@ use crate::sys::sleepers::Sleepers;
 use crate::sys::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::token::keep::Keepers;
 
-/// All tokens' cells.
+/// The slots of all tokens.
 pub type TokenSlots = Arena<TokenCold, TokenLive>;
 
-/// One edge of the graph.
+/// One edge of the graph of parents and children.
 #[derive(Debug, Default)]
 pub struct LinkNode {
     pub(super) node: ListNode,
     pub(super) child: AtomicU32,
-    /// The next link of the child, of one in a cell; the gathering of the child, of one in a slot.
+    /// In a link that is a pool cell: the child's next link. In the link in a child's slot: the
+    /// number of the child's gathering.
     pub(super) sibling: AtomicU32,
 }
 
-/// Why a token is cancelled. A child has the cause of the ancestor that was cancelled.
+/// Why a token is cancelled. A child takes over the cause of the ancestor that was cancelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Cause {
-    /// It is not.
+    /// It is not cancelled.
     #[default]
     None = 0,
-    /// Someone called cancel.
+    /// A caller cancelled it.
     Request = 1,
-    /// The host's own check said so.
+    /// The host's own check said stop.
     Foreign = 2,
     /// Its deadline was over.
     Deadline = 3,
@@ -44,7 +45,7 @@ pub enum Cause {
 impl Cause {
     const ALL: [Self; 4] = [Self::None, Self::Request, Self::Foreign, Self::Deadline];
 
-    /// As texts call it.
+    /// The cause's name in texts.
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -55,34 +56,36 @@ impl Cause {
     }
 }
 
-/// In the mark of a token's slot: it is sealed, past the point of no return of what it is of.
+/// Bit of a slot's mark: the token is sealed. Its job or request has passed the point of no return.
 pub(super) const SEALED: u32 = 1;
 
-/// In the mark of a token's slot: it is of a request, and a job for that request is sealed.
+/// Bit of a slot's mark: the token is a request's, and a job that works for the request is sealed.
 pub(super) const ANSWERED: u32 = 2;
 
-/// In the mark of a token's slot: it is of a job whose parents are what was current when it was made.
+/// Bit of a slot's mark: the token is a job's, and its parents were taken from what was current
+/// when it was made.
 pub(super) const IMPLIED: u32 = 4;
 
-/// In the mark of a token's slot: it stops a part of the work of the job that it has the id of, as a thread,
-/// and not that job.
+/// Bit of a slot's mark: the token stops a part of a job's work, for example one thread, and not
+/// the job. `job_id` is the id of that job.
 pub(super) const PART: u32 = 8;
 
-/// In the mark of a token's slot: what stands in the place of its caller id is the trace that it works for.
+/// Bit of a slot's mark: `caller_id` is not a caller id but the trace that the token works for.
 pub(super) const HAS_TRACE: u32 = 16;
 
-/// What is remembered of a cancel. `reason` is a reference.
+/// What is remembered of a cancel.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Record {
-    /// On the library's clock.
+    /// Time of the cancel, on the library's clock.
     pub time_ns: u64,
-    /// Who.
+    /// The origin of the cancel.
     pub cause: Cause,
-    /// Why; holds one reference of the text.
+    /// The reason. The record holds one reference of this text.
     pub reason: TextId,
 }
 
-/// Beside the state word: what is written when the token is made and when it is cancelled.
+/// The words on the line of the state word. They are written when the token is made and when it is
+/// cancelled.
 #[derive(Debug, Default)]
 pub struct TokenCold {
     time_ns: AtomicU64,
@@ -90,17 +93,19 @@ pub struct TokenCold {
     reason: AtomicU32,
     pub(super) caller_id: AtomicU32,
     pub(super) foreign: AtomicU32,
-    /// Who waits for it alone.
+    /// Threads that wait for this token alone.
     pub sleepers: Sleepers,
-    /// Whether its polls are watched, and what is known of them.
+    /// Whether the token's polls are watched, and what is known of them.
     pub watched: Watched,
-    /// The id of its job, once it has one, or of that which it stops a part of; 0 for none.
+    /// The id of the token's job, once it has one. With PART: the id of the job of which the token
+    /// stops a part. 0 for none.
     pub(super) job_id: AtomicU64,
-    /// What is posted to a dispatcher under it; 0 for nothing. Written before the token is known.
+    /// The job that is posted to a dispatcher under this token; 0 for none. Written before other
+    /// threads know the token.
     pub posted: AtomicU64,
 }
 
-/// Beside the control word.
+/// The words on the line of the control word.
 #[derive(Debug, Default)]
 pub struct TokenLive {
     parking: Parking,
@@ -114,16 +119,19 @@ pub struct TokenLive {
     pub link: LinkNode,
     /// Links to further parents.
     pub further_links: AtomicU32,
-    /// The next token of a walk or a chain; whoever set the flag may use it.
+    /// The next token of a walk or a chain. Belongs to the thread that set the token's CANCELLED
+    /// flag.
     pub next_cancelled: AtomicU32,
-    /// Place of its deadline; `deadline` guards it.
+    /// Place of the token's entry in the heap of deadlines; see `deadline` for the lock.
     pub deadline: AtomicU32,
-    /// The registrations that keep it.
+    /// The registrations that keep the token alive.
     pub(super) keepers: Keepers,
 }
 
 impl TokenCold {
-    /// Of a dead token, whose watch has no cell any more. What is posted, sealed or a part is watched.
+    /// Resets the watch of a dead token. The watch must have no cell any more. A token that has
+    /// something posted, is sealed or stops a part is always watched, so its other words are reset
+    /// here, too.
     #[inline]
     pub(super) fn unwatch(&self, mark: &AtomicU32) {
         if self.watched.is_on() {
@@ -134,7 +142,7 @@ impl TokenCold {
         }
     }
 
-    /// Of a pinned token whose flag was seen, or of a dead one.
+    /// The record of a dead token, or of a pinned token whose CANCELLED flag was seen.
     pub(crate) fn record(&self) -> Record {
         let cause = self.cause.load(Ordering::Relaxed) as usize;
         Record {
@@ -152,20 +160,21 @@ impl TokenCold {
 }
 
 impl Slot<TokenCold, TokenLive> {
-    /// The id of the job that the token is of; 0 for none.
+    /// The id of the token's job; 0 for none.
     #[inline]
     pub(super) fn job_id(&self) -> u64 {
         let is_part = self.mark.load(Ordering::Relaxed) & PART != 0;
         if is_part { 0 } else { self.cold.job_id.load(Ordering::Relaxed) }
     }
 
-    /// The id of the job that the token stops a part of; 0 for none.
+    /// The id of the job of which the token stops a part; 0 for none.
     pub(super) fn part_of(&self) -> u64 {
         let is_part = self.mark.load(Ordering::Relaxed) & PART != 0;
         if is_part { self.cold.job_id.load(Ordering::Relaxed) } else { 0 }
     }
 
-    /// Whether the token is sealed. Under its lock; elsewhere a yes is for good, a no may be too late.
+    /// Whether the token is sealed. Under its lock the answer is exact. Without the lock a yes is
+    /// final, but a no may be outdated.
     #[inline]
     pub fn is_sealed(&self) -> bool {
         self.mark.load(Ordering::Acquire) & SEALED != 0
@@ -173,7 +182,7 @@ impl Slot<TokenCold, TokenLive> {
 }
 
 impl TokenLive {
-    /// Whether anything is registered. Under the lock, or of a dead token.
+    /// Whether anything is registered. For a locked or a dead token.
     pub fn is_listened(&self) -> bool {
         self.signals.load(Ordering::Relaxed) | self.callbacks.load(Ordering::Relaxed) != NIL
     }

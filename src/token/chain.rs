@@ -1,5 +1,5 @@
-//! Chains of tokens through words of their own, which need no memory: those that are flagged, each pinned,
-//! and those that are dead.
+//! Chains of tokens, linked by words in the tokens' own slots, so that a chain needs no memory. One
+//! kind chains flagged tokens, each pinned; the other chains dead tokens.
 
 use crate::memory::pool::NIL;
 use crate::sys::sync::Ordering;
@@ -14,7 +14,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Nothing.
+    /// The empty chain.
     pub const EMPTY: Self = Self { first: NIL, last: NIL };
 
     /// Appends a pinned token that is in no chain.
@@ -29,7 +29,7 @@ impl Chain {
         self.last = token;
     }
 
-    /// Appends all of another.
+    /// Appends all tokens of `other`.
     pub fn join(&mut self, slots: &TokenSlots, other: Self) {
         if other.first == NIL {
             return;
@@ -61,7 +61,7 @@ impl Chain {
     }
 }
 
-/// Dead tokens that nobody has buried yet.
+/// Dead tokens that are still to be buried, chained by `next_dead`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use = "somebody has to bury them"]
 pub struct Dead {
@@ -69,16 +69,16 @@ pub struct Dead {
 }
 
 impl Dead {
-    /// Nobody.
+    /// No dead tokens.
     pub const NOBODY: Self = Self { first: NIL };
 
-    /// Adds one.
+    /// Adds a dead token that is in no chain.
     pub fn add(&mut self, slots: &TokenSlots, token: u32) {
         slots.slot(token).next_dead().store(self.first, Ordering::Relaxed);
         self.first = token;
     }
 
-    /// Takes one off.
+    /// Takes one token off.
     pub fn pop(&mut self, slots: &TokenSlots) -> Option<u32> {
         let token = self.first;
         if token == NIL {

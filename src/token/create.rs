@@ -1,8 +1,9 @@
-//! How a token comes to be: equipped with what plain ones lack, linked to its parents, then known.
+//! How a token is made: it gets the parts that plain tokens lack, is linked to its parents, and
+//! then its handle becomes known.
 //!
-//! A token that has several parents is hidden until it is linked to all of them: a caller who guesses its
-//! handle could make it its own ancestor else, which nothing would ever free. One with one parent becomes
-//! known under that parent's lock.
+//! A token with several parents is hidden until it is linked to all of them. Otherwise a caller who
+//! guesses its handle could make it its own ancestor, and such a ring would never be freed. A token
+//! with one parent becomes known under that parent's lock.
 
 use crate::diagnosis::trace_parent::TraceParent;
 use crate::error::Error;
@@ -20,28 +21,32 @@ use crate::token::link::Added;
 use crate::token::locked::LockedToken;
 use crate::token::{LentToken, Record, TokenCold, TokenHold, TokenLive, Tokens};
 
-/// What a new token is made from.
+/// The parts that a new token is made from.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Origin<'a> {
-    /// The id that a server gave the job.
+    /// The id that a server gave the job. A token with a caller id is watched.
     pub caller_id: &'a str,
     /// A host's own check.
     pub foreign: Option<Foreign>,
-    /// Its polls are watched: it is a job's, or a request's. One with a caller id is, too.
+    /// The token's polls are watched, because it belongs to a job or a request.
     pub is_watched: bool,
-    /// What is posted under it, so that its cancel takes that out of the queue. It is watched, too.
+    /// The job posted under the token. A cancel of the token takes that job out of its queue. Such
+    /// a token is also watched.
     pub posted: PostedId,
-    /// Its parents are what was current when it was made: once an ended job among them can hear of no cancel
-    /// any more it goes on without that. It is watched, too.
+    /// The token's parents were taken from what was current when it was made. When one of them is
+    /// an ended job that no cancel can reach any more, the token goes on without it. Such a token
+    /// is also watched.
     pub is_implied: bool,
-    /// It stops a part of the work of the job whose token this is, if it is not NULL. It is watched, too.
+    /// The token stops a part of the work of a job. This is the token of that job, or NULL. Such a
+    /// token is also watched.
     pub part_of: Option<Handle>,
-    /// Which span of a trace it works for, where that is not what its parents work for. It has no caller id.
+    /// The trace span that the token works for, if it is not the one that its parents work for.
+    /// Only for a token without a caller id.
     pub trace_parent: Option<&'a TraceParent>,
 }
 
 impl Tokens {
-    /// A token that is cancelled when any of its parents is; NULL parents are skipped. On an
+    /// Makes a token that is cancelled when any of its parents is. NULL parents are skipped. On an
     /// error nothing is left behind.
     #[inline]
     pub fn create(
@@ -96,7 +101,7 @@ impl Tokens {
         for parent in parents {
             if let Err(error) = self.link(parent, index, &mut inherited) {
                 self.forget(inherited);
-                // A cancel of a parent that was linked already may be visiting the child.
+                // A cancel of a parent that is already linked may be visiting the child.
                 if self.arena.unpublish(index, holder) {
                     self.bury(index);
                 }
@@ -112,7 +117,7 @@ impl Tokens {
         Ok(handle)
     }
 
-    /// As `create`, of what may have two parents.
+    /// As `create`, out of line, for an object that may have two parents.
     #[cold]
     #[inline(never)]
     pub fn create_below(
@@ -124,8 +129,8 @@ impl Tokens {
         self.create(parents, origin, holder)
     }
 
-    /// A watched token that something of the library holds, cancelled when a parent is that is not NULL, and
-    /// what is posted under it.
+    /// Makes a watched token that the library holds. It is cancelled when a parent that is not NULL
+    /// is. A cancel of it takes `posted` out of its queue.
     #[inline(always)]
     pub fn create_watched(
         &self,
@@ -148,10 +153,13 @@ impl Tokens {
         Ok(LentToken::of_slot(self, index, slot))
     }
 
-    /// Makes a taken slot a token with one parent; `None` if that is cancelled and the cancel is to be noted.
-    /// It is in its parent's list before it is known, and known before the parent's lock is free: so who
-    /// guesses its handle finds it linked, and a cancel finds it alive. It cannot be its own ancestor,
-    /// because its parent was found while it was not known.
+    /// Makes a taken slot a token with one parent. `None`: the parent is cancelled, and the caller
+    /// has to make a token whose inherited cancel is noted.
+    ///
+    /// The token is put into its parent's list before other threads know it, and becomes known
+    /// before the parent is unlocked. So a caller who guesses its handle finds it linked, and a
+    /// cancel finds it alive. It cannot be its own ancestor: its parent was found before it was
+    /// known.
     #[inline]
     fn create_child(
         &self,
@@ -185,7 +193,7 @@ impl Tokens {
         Ok(Some(handle))
     }
 
-    /// Gives a new token what plain ones lack. On an error nothing is left behind.
+    /// Gives a new token the parts that plain tokens lack. On an error nothing is left behind.
     #[cold]
     fn equip(&self, slot: &Slot<TokenCold, TokenLive>, origin: Origin<'_>) -> Result<(), Error> {
         let result = self.try_equip(slot, origin);
@@ -216,7 +224,7 @@ impl Tokens {
         Ok(())
     }
 
-    /// Takes away what `equip` gave.
+    /// Takes away the parts that `equip` gave.
     pub(super) fn strip(&self, slot: &Slot<TokenCold, TokenLive>) {
         let cold = &slot.cold;
         let take = |word: &AtomicU32| {
@@ -240,7 +248,8 @@ impl Tokens {
         cold.unwatch(&slot.mark);
     }
 
-    /// Links a child to one parent, or inherits the cancel of a parent that has one already.
+    /// Links a child to one parent. If the parent is cancelled, the child inherits its record. If
+    /// the child has inherited one already, only the parent's handle is checked.
     fn link(
         &self,
         parent: Handle,
@@ -249,7 +258,7 @@ impl Tokens {
     ) -> Result<(), Error> {
         let held = TokenHold::new(self, parent)?;
         if inherited.is_some() {
-            // The child is as good as cancelled; the handle had to be looked at all the same.
+            // The child will be cancelled, so it needs no link.
             return Ok(());
         }
         match self.links.add(&self.arena, held.index(), child) {
@@ -269,7 +278,7 @@ mod tests {
     use super::*;
     use crate::handle::Kind;
 
-    /// Slots are used again last in, first out, so a handle can be foretold.
+    /// A slot that was freed last is used again first, so the next handle can be predicted.
     #[test]
     fn a_token_is_no_parent_of_itself_and_its_slot_keeps_counting() {
         static TOKENS: Tokens = Tokens::new();

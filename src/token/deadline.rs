@@ -1,15 +1,18 @@
-//! Deadlines of tokens: a binary heap that knows where each token's entry is, so that arming,
-//! re-arming and disarming one of 100,000 costs a few steps and leaves nothing behind.
+//! Deadlines of tokens: a binary heap in which each token knows the place of its entry. So arming,
+//! moving or disarming one of 100,000 deadlines takes a few steps and leaves nothing behind.
 //!
 //! Invariants, under the one lock:
-//! - `TokenLive::deadline` is the place of the token's entry in the heap, from 1; NIL without one.
-//! - An armed deadline holds nothing of its token: a dying token takes its entry out before its
-//!   slot can be used again. So the token of an entry may be pinned by its index under the lock.
+//! 1. `TokenLive::deadline` is the place of the token's entry in the heap, counted from 1; NIL if
+//!    it has none.
+//! 2. An armed deadline holds no reference of its token. A dying token takes its entry out before
+//!    its slot can be used again. So the token of an entry may be pinned by its index under this
+//!    lock.
+//! 3. A deadline is armed under its token's lock, and only while the token is not cancelled. A
+//!    cancel looks for a deadline under the same lock. So no deadline of a cancelled token is left
+//!    behind.
 //!
-//! - One is armed under its token's lock, and only while that is not cancelled: so a cancel, which looks
-//!   there under the same lock, leaves none behind.
-//!
-//! Lock order: a token's, this lock, then the watchdog's; else it is a leaf.
+//! Lock order: a token's lock, then this one, then the watchdog's or a foreign check's. Those two
+//! are taken by the timer, which asks under this lock when it has to wake next.
 
 use crate::error::Error;
 use crate::memory::pool::NIL;
@@ -42,7 +45,7 @@ impl Heap {
         slots.slot(entry.token).live().deadline.store(place as u32 + 1, Ordering::Relaxed);
     }
 
-    /// Moves the entry of a place to where it belongs.
+    /// Moves an entry to the place where it belongs in the heap.
     fn settle(&mut self, slots: &TokenSlots, mut place: usize) {
         let entry = self.entries[place];
         while place > 0 {
@@ -85,14 +88,14 @@ impl Heap {
 
 impl Deadlines {
     constructor! {
-        /// None armed.
+        /// An empty heap.
         pub fn new() -> Self {
             let heap = Heap { entries: Late::new(), stopped: false };
             Self { heap: Mutex::new(heap), changed: Condvar::new() }
         }
     }
 
-    /// Arms the deadline of a pinned token, or moves it. Says whether one was armed.
+    /// Arms the deadline of a pinned token, or moves it. Returns whether one was armed before.
     pub fn arm(&self, slots: &TokenSlots, token: u32, time_ns: u64) -> Result<bool, Error> {
         let mut heap = self.heap.lock();
         if heap.stopped {
@@ -118,7 +121,7 @@ impl Deadlines {
         Ok(before != NIL)
     }
 
-    /// Disarms the deadline of a pinned or dying token. Says whether one was armed.
+    /// Disarms the deadline of a pinned or dying token. Returns whether one was armed.
     pub fn disarm(&self, slots: &TokenSlots, token: u32) -> bool {
         let place = &slots.slot(token).live().deadline;
         if place.load(Ordering::Relaxed) == NIL {
@@ -132,19 +135,20 @@ impl Deadlines {
         place != NIL
     }
 
-    /// When the deadline of a pinned token is, if one is armed.
+    /// The deadline of a pinned token, if one is armed.
     pub fn of(&self, slots: &TokenSlots, token: u32) -> Option<u64> {
         let heap = self.heap.lock();
         let place = slots.slot(token).live().deadline.load(Ordering::Relaxed) as usize;
         Some(heap.entries[place.checked_sub(1)?].time_ns)
     }
 
-    /// Takes out the first deadline that is over and pins its token. `None`: none is over.
+    /// Takes out the first deadline that is over and pins its token. `None`: no deadline is over.
     pub fn pop_due(&self, slots: &TokenSlots, now_ns: u64) -> Option<u32> {
         let mut heap = self.heap.lock();
         while heap.entries.first()?.time_ns <= now_ns {
             let token = heap.entries[0].token;
-            // Pinned before the entry is out: without an entry a dying token waits for nobody.
+            // Pinned before the entry is removed: once its entry is out, a dying token does not
+            // wait for this lock.
             let is_late = crate::weakened!("expiry_pins_first");
             let pinned = !is_late && slots.pin_index(token);
             heap.remove(slots, 0);
@@ -155,8 +159,9 @@ impl Deadlines {
         None
     }
 
-    /// Waits until a deadline is over, `at_most_until` comes, or anything changes. False: stopped.
-    /// `at_most_until` is asked under the lock, so that a `wake` after it answered is not lost.
+    /// Waits until a deadline is over, until the time that `at_most_until` returns, or until
+    /// something changes. False: the heap was stopped. `at_most_until` is called under the lock, so
+    /// that a `wake` after its answer is not lost.
     pub fn wait(&self, now_ns: u64, at_most_until: impl FnOnce() -> Option<u64>) -> bool {
         let mut heap = self.heap.lock();
         if heap.stopped {
@@ -171,20 +176,21 @@ impl Deadlines {
         !heap.stopped
     }
 
-    /// Lets who waits look again.
+    /// Lets the waiting timer thread look again.
     pub fn wake(&self) {
         let _heap = self.heap.lock();
         self.changed.notify_all();
     }
 
-    /// Refuses new ones.
+    /// From now on new deadlines are refused.
     pub fn stop(&self) {
         let mut heap = self.heap.lock();
         heap.stopped = true;
         self.changed.notify_all();
     }
 
-    /// After `stop`: takes a deadline out and pins its token. `None`: none is armed any more.
+    /// After `stop`: takes a deadline out and pins its token. `None`: no deadline is armed any
+    /// more.
     pub fn pop_stopped(&self, slots: &TokenSlots) -> Option<u32> {
         let mut heap = self.heap.lock();
         while let Some(last) = heap.entries.len().checked_sub(1) {
@@ -199,7 +205,7 @@ impl Deadlines {
         None
     }
 
-    /// How many are armed.
+    /// Number of armed deadlines.
     pub fn count(&self) -> usize {
         self.heap.lock().entries.len()
     }

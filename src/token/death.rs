@@ -1,13 +1,15 @@
-//! How a token dies: nobody holds it any more, so nobody can cancel it, listen to it or poll it.
+//! How a token dies. A token without any reference can no longer be cancelled, listened to or
+//! polled.
 //!
-//! Who takes the last reference away buries it. In this order: its deadline is disarmed, until when the timer
-//! may look at it; its callbacks, waits and events are dropped, the waits end as gone; it unlinks itself from
-//! its parents, which may die by that; what it was cancelled for, and what it had beside, is given back; and
-//! its slot is free. Destroy-notifies run in this, so a thread that must not run foreign code leaves it to
-//! the callback thread.
+//! The thread that takes the last reference away buries the token, in this order. The deadline is
+//! disarmed: until then the timer may look at the token. Callbacks, waits and events are dropped,
+//! and the waits end as gone. The token is unlinked from its parents, which may die by that. The
+//! record of the cancel and the token's other parts are given back. Last, the slot is free.
+//! Destroy-notifies run during this, so a thread that must not run foreign code leaves the burial
+//! to the callback thread.
 //!
-//! A parent that dies is buried in the same loop, chained by `next_dead`. No recursion: a chain of a million
-//! costs no stack.
+//! A parent that dies is buried in the same loop, chained by `next_dead`. There is no recursion: a
+//! chain of a million tokens needs no stack.
 
 use crate::error::Error;
 use crate::handle::{CANCELLED, FLAGS, Handle};
@@ -39,7 +41,7 @@ impl<'a> Keeper<'a> for &'a Tokens {
             | word(&live.callbacks)
             | word(&live.link.sibling);
         let flags = slot.state().load(Ordering::Relaxed) & FLAGS;
-        // None of this changes any more: who cancels, waits or registers has it pinned.
+        // None of these words changes any more: cancelling, waiting and registering need a pin.
         let is_plain =
             used == NIL && flags == 0 && !slot.cold.watched.has_cell() && !slot.cold.sleepers.any();
         if is_plain && !Links::any(live) {
@@ -54,7 +56,7 @@ impl<'a> Keeper<'a> for &'a Tokens {
 }
 
 impl Tokens {
-    /// Takes one owner away.
+    /// Takes away one owner, a reference of C code.
     #[inline]
     pub fn release(&self, token: Handle) -> Result<(), Error> {
         if let Some((index, slot)) = self.arena.release(token)? {
@@ -74,7 +76,7 @@ impl Tokens {
         self.bury_dead(dead);
     }
 
-    /// Clears and buries a dead token and every parent that dies by that.
+    /// Clears and buries a dead token, and each parent that dies by that.
     #[inline(never)]
     fn bury_with_parents(&self, index: u32) {
         let mut dead = Dead::NOBODY;
@@ -82,7 +84,7 @@ impl Tokens {
         self.bury_dead(dead);
     }
 
-    /// Clears and buries dead tokens and every parent that dies by that.
+    /// Clears and buries dead tokens, and each parent that dies by that.
     #[inline]
     fn bury_dead(&self, mut dead: Dead) {
         while let Some(index) = dead.pop(&self.arena) {
@@ -91,8 +93,8 @@ impl Tokens {
         }
     }
 
-    /// Ends the burial of a cleared token, and the waits for it. Its slot is not used again before those
-    /// who waited have left.
+    /// Ends the burial of a cleared token, and the waits for it. Its slot is not used again before
+    /// the threads that waited have left.
     fn end(&self, index: u32) {
         let slot = self.arena.slot(index);
         let sleepers = &slot.cold.sleepers;
@@ -100,7 +102,8 @@ impl Tokens {
             return self.arena.bury(index, slot);
         }
         if !self.arena.bury_and_keep(slot) {
-            // As if one more were inside, so that nobody is the last one, who would give it back.
+            // The slot's generations are used up, so it must never be put back. The last thread to
+            // leave would put it back. This entry, which never leaves, prevents that.
             sleepers.enter();
         }
         if sleepers.wake_gone() || crate::weakened!("sleepers_keep_slot") {
@@ -108,11 +111,11 @@ impl Tokens {
         }
     }
 
-    /// Clears a dead token; parents that die by it are added to `dead`.
+    /// Clears a dead token. Parents that die by it are added to `dead`.
     fn clear(&self, index: u32, dead: &mut Dead) {
         let slot = self.arena.slot(index);
         let live = slot.live();
-        // First of all: until then the timer may still look at the token.
+        // This comes first: until the deadline is disarmed the timer may look at the token.
         if live.deadline.load(Ordering::Relaxed) != NIL {
             self.deadlines.disarm(&self.arena, index);
         }
@@ -132,7 +135,7 @@ impl Tokens {
         self.strip(slot);
     }
 
-    /// Drops all registrations of a dying token, or of one that is sealed, to which none is added any more.
+    /// Drops all registrations of a token that is dying or sealed. None can be added to either.
     pub(crate) fn drop_listeners(&self, token: u32) {
         let live = self.arena().slot(token).live();
         if !live.is_listened() {
@@ -146,7 +149,8 @@ impl Tokens {
         }
     }
 
-    /// Takes an internal away. Who dies by it is left for the caller to bury.
+    /// Takes an internal reference away. If the token dies by it, the token is added to `dead` for
+    /// the caller to bury.
     pub(crate) fn let_go(&self, index: u32, dead: &mut Dead) {
         if self.arena.unpin(index) {
             dead.add(&self.arena, index);

@@ -1,26 +1,27 @@
-//! The queue of what the callback thread has to do: callbacks of tokens that another thread must not run,
-//! and burials whose destroy-notifies it must not run. Tokens' way into and out of it is in
+//! The callback thread's queue: callbacks that another thread must not run, and burials with
+//! destroy-notifies that another thread must not run. How tokens get in and out is in
 //! `callback_thread`, the thread's loop in `thread::main_loops`.
 //!
-//! Invariants: tokens with callbacks are chained by `next_cancelled`, each pinned by the queue;
-//! dead tokens by `next_dead`; jobs, each pinned by the queue, by a word of theirs, of which it knows
-//! nothing else. So it needs no memory and takes everything.
+//! The queue needs no memory, so it never refuses work for lack of it. Its entries are chained by
+//! words of their own. Tokens with callbacks are chained by `next_cancelled`, and the queue has
+//! each of them pinned. Dead tokens are chained by `next_dead`. Jobs are chained by a word that the
+//! job lends, and the queue has each of them pinned; it knows nothing else of a job.
 //!
-//! The lock is a leaf.
+//! No other lock is taken under the queue's lock.
 
 use crate::memory::pool::NIL;
 use crate::sys::sync::{AtomicU32, Condvar, Mutex, Ordering, constructor};
 use crate::token::cell::TokenSlots;
 use crate::token::chain::{Chain, Dead};
 
-/// One thing to do.
+/// One duty of the callback thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Duty {
     /// Run the callbacks of this token, then unpin it.
     Callbacks(u32),
     /// Bury this token.
     Burial(u32),
-    /// Unpin this job and those that its word leads to.
+    /// Unpin this job and the jobs chained behind it.
     Jobs(u32),
 }
 
@@ -28,7 +29,7 @@ pub enum Duty {
 struct Duties {
     chain: Chain,
     dead: Dead,
-    /// The first job that is left to be unpinned.
+    /// The first of the jobs to unpin; NIL for none.
     jobs: u32,
     stopped: bool,
 }
@@ -42,14 +43,15 @@ pub struct Deferred {
 
 impl Deferred {
     constructor! {
-        /// Nothing to do.
+        /// An empty queue.
         pub fn new() -> Self {
             let queue = Duties { chain: Chain::EMPTY, dead: Dead::NOBODY, jobs: NIL, stopped: false };
             Self { queue: Mutex::new(queue), changed: Condvar::new() }
         }
     }
 
-    /// Adds work. Once stopped it is refused and comes back: there is no thread for it any more.
+    /// Adds work. After a stop the work comes back to the caller: there is no callback thread any
+    /// more.
     pub fn push(
         &self,
         slots: &TokenSlots,
@@ -72,7 +74,8 @@ impl Deferred {
         Ok(())
     }
 
-    /// Adds a pinned job, whose word gets the next one. False: there is no thread for it any more.
+    /// Adds a pinned job; `next` is the job's word for the chain. False: there is no callback
+    /// thread any more.
     pub fn push_job(&self, job: u32, next: &AtomicU32) -> bool {
         let mut queue = self.queue.lock();
         if queue.stopped {
@@ -85,7 +88,7 @@ impl Deferred {
         true
     }
 
-    /// Takes one thing to do; `None` if there is nothing.
+    /// Takes one duty; `None` if there is none.
     pub fn take(&self, slots: &TokenSlots) -> Option<Duty> {
         Self::take_from(&mut self.queue.lock(), slots)
     }
@@ -98,7 +101,7 @@ impl Deferred {
         })
     }
 
-    /// Waits for something to do; `None` once there is nothing and the queue was stopped.
+    /// Waits for a duty. `None`: the queue was stopped and is empty.
     pub fn wait(&self, slots: &TokenSlots) -> Option<Duty> {
         let mut queue = self.queue.lock();
         loop {
@@ -112,7 +115,7 @@ impl Deferred {
         }
     }
 
-    /// Lets `wait` end once all is done.
+    /// Lets `wait` end when the queue is empty.
     pub fn stop(&self) {
         self.queue.lock().stopped = true;
         self.changed.notify_all();

@@ -1,9 +1,11 @@
-//! Diagnosis: who was cancelled when, which thread saw it when, who does not poll.
+//! Diagnosis: when a token was cancelled and by what, when a thread saw it, and which jobs do not
+//! poll.
 //!
-//! Trace-all: the switch is thrown by a read-modify-write, then all tokens that have a job are visited with
-//! pins. The token of a new job gets its job's id, then the switch is read, by a read-modify-write as well.
-//! Of the two one comes first: either the visit finds the job's token, or the job's maker finds the switch
-//! thrown. Other tokens are not traced: what a trace sees is told of jobs.
+//! Tracing all jobs: the switch is set by a read-modify-write. Then all tokens that have a job are
+//! pinned and visited. A new job first writes its id into its token and then reads the switch, also
+//! by a read-modify-write. One of the two comes first: either the visit finds the new job's token,
+//! or the new job finds the switch set. Tokens without a job are not traced, because a trace is
+//! reported for jobs.
 
 use crate::diagnosis::events::{Event, EventKind, EventText};
 use crate::diagnosis::moment::{Moment, MomentKind};
@@ -18,24 +20,24 @@ use crate::token::chain::{Chain, Dead};
 use crate::token::foreign::SilentCheck;
 use crate::token::{Record, TokenPin, Tokens};
 
-/// What is said of a check that nobody could ask.
+/// Text of an event about a check that no thread could ask.
 const NOT_ASKED: &str =
     "the host's check was not asked: its thread neither polls nor waits in the library";
 
-/// How a cancel came to a token.
+/// How a cancel reached a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reached {
-    /// It is the one that was cancelled.
+    /// The token itself was cancelled.
     First,
-    /// On the way down from it.
+    /// On the way down from the token that was cancelled.
     ByWalk,
-    /// It was made of a parent that is cancelled.
+    /// The token was made below a cancelled parent.
     AtBirth,
 }
 
 impl Tokens {
-    /// Notes that this call flagged a token. The first of a walk is always worth an event, the
-    /// others if they are watched.
+    /// Notes that this call flagged a token. The first token of a walk always gets an event, other
+    /// tokens only if they are watched.
     pub(crate) fn note_cancelled(&self, index: u32, record: &Record, reached: Reached) {
         let slot = self.arena().slot(index);
         let cold = &slot.cold;
@@ -51,7 +53,8 @@ impl Tokens {
             let inherited = reached != Reached::First;
             let kind = MomentKind::Cancel { cause: record.cause.name(), inherited };
             let text = self.show_text(record.reason, EventText::new);
-            // None is cancelled before it was made.
+            // A cancel inherited at birth gets the present time: a cancel must not appear before
+            // its token.
             let is_new = reached == Reached::AtBirth;
             let time_ns = if is_new { clock::now_ns() } else { record.time_ns };
             Moment::since(time_ns, kind, job_id, text).of_trace(self.own_trace(index))
@@ -77,7 +80,7 @@ impl Tokens {
         }
     }
 
-    /// Tells observers of cancels that are slow. For the timer thread.
+    /// Reports cancels that are slow to observers. Called by the timer thread.
     pub fn look_for_slow_cancels(&self, now_ns: u64) {
         let diagnosis = self.diagnosis();
         while let Some((token, cancelled_ns)) = diagnosis.watchdog.pop_due(now_ns) {
@@ -100,7 +103,7 @@ impl Tokens {
         }
     }
 
-    /// Tells of checks of running jobs that nobody could ask for too long.
+    /// Reports checks of running jobs that no thread could ask for too long.
     pub fn look_for_silent_checks(&self, now_ns: u64) {
         let threshold_ns = self.diagnosis().watchdog.threshold();
         while let Some(told) = self.foreigns.next_silent(now_ns, threshold_ns) {
@@ -108,20 +111,21 @@ impl Tokens {
         }
     }
 
-    /// When there is something to look for: a slow cancel, or a check that nobody asks.
+    /// The time at which `look_for_slow_cancels` or `look_for_silent_checks` will have something to
+    /// report.
     pub fn next_look_ns(&self) -> Option<u64> {
         let watchdog = &self.diagnosis().watchdog;
         let silence_ns = self.foreigns.next_silence_ns(watchdog.threshold());
         [watchdog.next_due(), silence_ns].into_iter().flatten().min()
     }
 
-    /// How often the check of a running job was not asked for too long, up to now.
+    /// How often, until now, the check of a running job was not asked for too long.
     pub fn silence_count(&self, now_ns: u64) -> u64 {
         self.look_for_silent_checks(now_ns);
         self.foreigns.silence_count()
     }
 
-    /// Tells of a check that nobody could ask for too long, unless its job is cancelled.
+    /// Reports a check that no thread could ask for too long, unless its job is cancelled.
     pub(super) fn note_silence(&self, told: SilentCheck, now_ns: u64) {
         let Ok(pin) = TokenPin::new(self, told.token) else { return };
         if !self.is_cancelled(&pin) {
@@ -145,7 +149,7 @@ impl Tokens {
         self.let_go_deferred(pin);
     }
 
-    /// How long the check of a running job is not asked by now, if that is too long.
+    /// For how long the check of a running job has not been asked. `None` if that is not too long.
     pub fn silence_ns(&self, token: &TokenPin<'_>, now_ns: u64) -> Option<u64> {
         let cold = &token.slot().cold;
         let number = cold.foreign.load(Ordering::Relaxed);
@@ -174,7 +178,7 @@ impl Tokens {
         }
     }
 
-    /// Notes that nobody has to ask a check any more.
+    /// Notes that a check need not be asked any more.
     pub(super) fn note_check_over(&self, number: u32, now_ns: u64) {
         let threshold_ns = self.diagnosis().watchdog.threshold();
         if let Some(told) = self.foreigns.end(number, now_ns, threshold_ns) {
@@ -182,8 +186,8 @@ impl Tokens {
         }
     }
 
-    /// Notes a poll of two layers that took the slow path; `cancelled` is the layer that says
-    /// stop, NULL if none does.
+    /// Notes a poll of two layers that took the slow path. `cancelled` is the layer that says stop,
+    /// or NULL.
     pub fn note_poll(
         &self,
         token: Handle,
@@ -233,7 +237,7 @@ impl Tokens {
         });
     }
 
-    /// Notes that the job of a token, which keeps it alive, is in another state.
+    /// Notes that the job of a token has entered another state. The job keeps the token alive.
     #[inline]
     pub(crate) fn note_state(
         &self,
@@ -260,7 +264,7 @@ impl Tokens {
         }
     }
 
-    /// As `note_state`, where somebody wants to know, or where the token has a watch.
+    /// As `note_state`, out of line: an observer listens, or the token has a watch.
     #[cold]
     #[inline(never)]
     fn tell_state(
@@ -305,7 +309,7 @@ impl Tokens {
         });
     }
 
-    /// Switches the trace of a pinned token on or off. False: it is not watched.
+    /// Switches the trace of a pinned token on or off. False: the token is not watched.
     pub fn set_traced(&self, token: &TokenPin<'_>, is_traced: bool) -> bool {
         if !token.slot().cold.watched.is_on() {
             return false;
@@ -319,7 +323,7 @@ impl Tokens {
         let state = slot.state();
         let _lock = (!crate::weakened!("trace_flag_under_lock")).then(|| slot.lock());
         if is_traced {
-            // Before the flag: a poll that sees it is of the new trace.
+            // This comes before the flag, so a poll that sees the flag belongs to the new trace.
             if state.load(Ordering::Relaxed) & TRACED == 0 {
                 self.diagnosis().watches.begin_trace(&slot.cold.watched);
             }
@@ -329,17 +333,18 @@ impl Tokens {
         }
     }
 
-    /// Switches the trace of all jobs on or off, also of those that are made from now on.
+    /// Switches the trace of all jobs on or off, also of jobs that are made from now on.
     pub fn trace_all(&self, is_traced: bool) {
         self.bury_all(self.trace_each(is_traced));
     }
 
-    /// As `trace_all`, but foreign code is left to the callback thread.
+    /// As `trace_all`, but leaves foreign code to the callback thread.
     pub fn trace_all_deferred(&self, is_traced: bool) {
         self.defer(Chain::EMPTY, self.trace_each(is_traced));
     }
 
-    /// Who dies because this let go of him last has to be buried.
+    /// Sets the trace flag of all jobs' tokens. Returns the tokens that died when this let go of
+    /// them.
     fn trace_each(&self, is_traced: bool) -> Dead {
         let mut dead = Dead::NOBODY;
         self.diagnosis().trace_all.swap(u32::from(is_traced), Ordering::AcqRel);

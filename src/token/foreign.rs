@@ -1,17 +1,20 @@
-//! Foreign checks: a host's own `is_cancelled` behind a token, sampled by whoever polls it.
+//! Foreign checks: a host's own `is_cancelled` behind a token, asked by the threads that poll the
+//! token.
 //!
-//! Invariants: `asking` is set by the one thread that asks, under the lock, and the host is asked
-//! outside it; so the host's function is never entered twice at a time. The cell lives as long as
-//! its token, which the asker has pinned. The user data lives as long as the job, which the asker
-//! has not: a job that goes meanwhile leaves its payload to the asker, who destroys it.
+//! Invariants:
+//! 1. `asking` is set under the cell's lock by the one thread that asks. That thread calls the
+//!    host's function outside the lock. So the function is never entered twice at a time.
+//! 2. The cell lives as long as its token, and the asking thread has the token pinned. The user
+//!    data lives as long as the job, which the asking thread has not pinned. A job that ends while
+//!    its check is being asked leaves its payload to the asking thread, which destroys it.
+//! 3. Most polls happen on threads that may not ask, or too soon after the last question. They read
+//!    two words and return, without a pin or a lock. A wrong answer "may not ask" is possible only
+//!    for a dead token, whose cell may be used for another check by now.
+//! 4. `asked_by` is the thread that is asking a check. `asking_count` is raised before `asked_by`
+//!    is written, and lowered after it is cleared. So while a thread asks, the count is not 0, and
+//!    the thread finds itself among the cells.
 //!
-//! Most polls come on other threads than the asking one, or too soon. They read two words and go, without
-//! pin or lock: what says no there is at worst of an earlier use of the cell, for a token that is dead.
-//!
-//! `asked_by` says on which thread a check is being asked. `asking_count` is raised before it is written and
-//! lowered after it is cleared, so a thread that asks finds itself among the cells if that is not 0.
-//!
-//! Lock order: a check's, then its owner's.
+//! Lock order: a check's lock, then its owner's.
 
 use crate::error::Error;
 use crate::handle::Handle;
@@ -22,16 +25,16 @@ use crate::sys::callout::{ForeignCheck, Payload};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 use crate::sys::thread_identity;
 
-/// A foreign check and when it may be asked.
+/// A foreign check, and when it may be asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Foreign {
     /// The host's function.
     pub check: ForeignCheck,
-    /// The only thread that may ask; `None` for any.
+    /// The only thread that may ask; `None` for any thread.
     pub thread: Option<u64>,
-    /// Least time between two questions.
+    /// Shortest time between two questions.
     pub min_interval_ns: u64,
-    /// What its owner knows the job by; empty without an owner.
+    /// The job's place among its owner's things; empty without an owner.
     pub owned: OwnedId,
 }
 
@@ -39,28 +42,30 @@ pub struct Foreign {
 struct Source {
     foreign: Foreign,
     asking: bool,
-    /// While its job runs, and another thread could not ask as well.
+    /// Set while the check's job runs, if only one thread may ask the check.
     silence: Option<Silence>,
-    /// The job went while its check was being asked; what is left to destroy.
+    /// Set if the job went while its check was being asked: the payload to destroy, if there is
+    /// one.
     retired: Option<Option<Payload>>,
 }
 
 #[derive(Debug, Default)]
 struct ForeignCell {
     next: AtomicU32,
-    /// The only thread that may ask; 0 for any.
+    /// The only thread that may ask; 0 for any thread.
     asker: AtomicU64,
-    /// Before this it is too soon.
+    /// The check may not be asked before this time.
     due_ns: AtomicU64,
-    /// Least time between two questions.
+    /// Shortest time between two questions.
     interval_ns: AtomicU64,
-    /// The thread that is asking it, as `thread_identity` has it; 0 for none.
+    /// The thread that is asking the check, as `thread_identity` numbers it; 0 for none.
     asked_by: AtomicU64,
     source: Mutex<Option<Source>>,
 }
 
 impl Source {
-    /// Notes that it is asked now. Whether it was not for too long before, and nobody was told yet.
+    /// Notes that the check is asked now. Returns the silence before, if it was too long and was
+    /// not reported yet.
     fn hear(&mut self, threshold_ns: u64, now_ns: u64) -> Option<SilentCheck> {
         let silence = self.silence.as_mut()?;
         let told = silence.tell(self.foreign.min_interval_ns, threshold_ns, now_ns);
@@ -75,25 +80,25 @@ impl Link for ForeignCell {
     }
 }
 
-/// What came of asking a check, or of the end of its job.
+/// Result of asking a check.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AskedCheck {
     /// The host says stop.
     pub cancelled: bool,
-    /// For how long it was not asked, if that is too long and was not told yet.
+    /// The time for which the check was not asked, if that was too long and was not reported yet.
     pub silence: Option<SilentCheck>,
 }
 
-/// A job's check that was not asked for too long.
+/// A report that a job's check was not asked for too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SilentCheck {
-    /// The job's token; it may be stale.
+    /// The job's token. It may have died.
     pub token: Handle,
-    /// For how long.
+    /// For how long the check was not asked.
     pub nanoseconds: u64,
 }
 
-/// Since when a check is not asked.
+/// The time since which a check has not been asked.
 #[derive(Clone, Copy, Debug)]
 struct Silence {
     token: Handle,
@@ -102,7 +107,8 @@ struct Silence {
 }
 
 impl Silence {
-    /// Whether it is to be told now; it is told once.
+    /// Returns the silence if it is too long and was not reported yet. It counts as reported from
+    /// then on.
     fn tell(&mut self, interval_ns: u64, threshold_ns: u64, now_ns: u64) -> Option<SilentCheck> {
         let nanoseconds = now_ns.saturating_sub(self.since_ns);
         if self.is_told || nanoseconds < threshold_ns.saturating_add(interval_ns) {
@@ -113,30 +119,30 @@ impl Silence {
     }
 }
 
-/// A thread that waits asks a check without an interval this often.
+/// Pause between two questions of a waiting thread, for a check without an interval.
 const USUAL_PAUSE_NS: u64 = 10_000_000;
-/// A thread that waits asks no check more often than this.
+/// Shortest pause between two questions of a waiting thread, for any check.
 const LEAST_PAUSE_NS: u64 = 1_000_000;
 
-/// All foreign checks.
+/// The table of all foreign checks.
 #[derive(Debug)]
 pub struct Foreigns {
     cells: Pool<ForeignCell>,
-    /// How many are being asked.
+    /// Number of checks that are being asked.
     asking_count: AtomicU32,
-    /// How often one of a running job was not asked for too long.
+    /// How often the check of a running job was not asked for too long.
     silence_count: AtomicU64,
 }
 
 impl Foreigns {
     constructor! {
-        /// None.
+        /// An empty table.
         pub fn new() -> Self {
             Self { cells: Pool::new(), asking_count: AtomicU32::new(0), silence_count: AtomicU64::new(0) }
         }
     }
 
-    /// Keeps a check; the number is the token's to remember.
+    /// Keeps a check. The token has to remember the returned number.
     pub fn add(&self, foreign: Foreign) -> Result<u32, Error> {
         let (number, cell) =
             self.cells.take().map_err(|_| Error::Resources("memory for foreign jobs"))?;
@@ -148,21 +154,21 @@ impl Foreigns {
         Ok(number)
     }
 
-    /// Forgets a check whose token died.
+    /// Forgets the check of a token that died.
     pub fn remove(&self, number: u32) {
         *self.cells.cell(number).source.lock() = None;
         self.cells.free(number);
     }
 
-    /// Lets a check never be asked again, because its user data goes. Gives the payload back to be
-    /// destroyed, unless the check is being asked.
+    /// Ends all questions of a check, because its user data goes. Returns the payload for the
+    /// caller to destroy. If the check is being asked, the asking thread destroys it.
     pub fn retire(&self, number: u32, payload: Option<Payload>) -> Option<Payload> {
         let cell = self.cells.cell(number);
         let mut slot = cell.source.lock();
         cell.due_ns.store(u64::MAX, Ordering::Relaxed);
         match slot.as_mut() {
             Some(source) if source.asking => {
-                // The owner's close may have left one before the job went.
+                // The close of the owner may have left a payload here before the job went.
                 let left = source.retired.take().flatten();
                 source.retired = Some(left.or(payload));
                 None
@@ -174,8 +180,8 @@ impl Foreigns {
         }
     }
 
-    /// Whether `ask` can come to anything. Without a pin: true may be wrong, false is wrong for the number
-    /// of a dead token alone.
+    /// A cheap filter before `ask`; may be called unpinned. A wrong `true` is caught by `ask`. A
+    /// wrong `false` is possible only when the token is already dead.
     #[inline]
     pub fn is_due(&self, number: u32, thread: u64, now_ns: impl FnOnce() -> u64) -> bool {
         let cell = self.cells.cell(number);
@@ -183,24 +189,25 @@ impl Foreigns {
         (asker == 0 || asker == thread) && now_ns() >= cell.due_ns.load(Ordering::Relaxed)
     }
 
-    /// Whether there ever was one.
+    /// Whether any check was ever made.
     #[inline]
     pub fn are_any(&self) -> bool {
         self.cells.used() != 0
     }
 
-    /// When a thread that waits may ask; `None`: never. Without a pin, as `is_due`.
+    /// The time from which a waiting thread may ask; `None`: never. May be called unpinned, as
+    /// `is_due`.
     pub fn due_for(&self, number: u32, thread: u64) -> Option<u64> {
         let cell = self.cells.cell(number);
         let asker = cell.asker.load(Ordering::Relaxed);
         (asker == 0 || asker == thread).then(|| cell.due_ns.load(Ordering::Relaxed))
     }
 
-    /// When a thread that waits asks again what it has just asked.
+    /// The time at which a waiting thread asks a check again that it has just asked.
     pub fn due_again(&self, number: u32, now_ns: u64) -> u64 {
         let cell = self.cells.cell(number);
         if cfg!(loom) {
-            // No time passes in a model.
+            // In a model no time passes.
             return now_ns;
         }
         let pause_ns = match cell.interval_ns.load(Ordering::Relaxed) {
@@ -210,7 +217,7 @@ impl Foreigns {
         now_ns.saturating_add(pause_ns).max(cell.due_ns.load(Ordering::Relaxed))
     }
 
-    /// Asks the host if it is this thread's and this moment's turn. The token is pinned.
+    /// Asks the host, if it is this thread's turn and the check is due. The token is pinned.
     pub fn ask(
         &self,
         owners: &Owners,
@@ -232,14 +239,15 @@ impl Foreigns {
             source.asking = true;
             cell.due_ns.store(now_ns.saturating_add(foreign.min_interval_ns), Ordering::Relaxed);
             let silence = source.hear(threshold_ns, now_ns);
-            // Under the lock: a job gives up what its owner knows it by only after `retire`.
+            // Under the lock: a job gives up its place among its owner's things only after
+            // `retire`.
             (foreign.check, owners.enter(foreign.owned, here), silence)
         };
         self.asking_count.fetch_add(1, Ordering::Relaxed);
         cell.asked_by.store(here, Ordering::Relaxed);
         let cancelled = call.is_open && check.ask();
         if cancelled {
-            // Said once, whoever asks before the cancel is made.
+            // The answer is final. Other threads must not ask again before the cancel is made.
             cell.due_ns.store(u64::MAX, Ordering::Relaxed);
         }
         cell.asked_by.store(0, Ordering::Relaxed);
@@ -263,7 +271,7 @@ impl Foreigns {
         self.cells.iter().any(|(_, cell)| cell.asked_by.load(Ordering::Relaxed) == here)
     }
 
-    /// Notes that the job of a check runs: from now on somebody has to ask.
+    /// Notes that the job of a check runs, so the check has to be asked from now on.
     pub fn begin(&self, number: u32, token: Handle, now_ns: u64) {
         if let Some(source) = self.cells.cell(number).source.lock().as_mut()
             && source.foreign.thread.is_some()
@@ -272,7 +280,8 @@ impl Foreigns {
         }
     }
 
-    /// Notes that the job of a check has ended. Whether it was not asked for too long at the end.
+    /// Notes that the job of a check has ended. Returns the last silence, if it was too long and
+    /// was not reported yet.
     pub fn end(&self, number: u32, now_ns: u64, threshold_ns: u64) -> Option<SilentCheck> {
         let mut source = self.cells.cell(number).source.lock();
         let source = source.as_mut()?;
@@ -281,7 +290,8 @@ impl Foreigns {
         told
     }
 
-    /// One check that is not asked for too long and was not told yet, which it is now.
+    /// One check that is not asked for too long and was not reported yet. It counts as reported
+    /// from now on.
     pub fn next_silent(&self, now_ns: u64, threshold_ns: u64) -> Option<SilentCheck> {
         self.cells.iter().find_map(|(_, cell)| {
             let mut source = cell.source.lock();
@@ -291,7 +301,7 @@ impl Foreigns {
         })
     }
 
-    /// When the next check will not have been asked for too long.
+    /// The time at which the next check will have been silent for too long.
     pub fn next_silence_ns(&self, threshold_ns: u64) -> Option<u64> {
         let due = |cell: &ForeignCell| {
             let source = cell.source.lock();
@@ -303,7 +313,7 @@ impl Foreigns {
         self.cells.iter().filter_map(|(_, cell)| due(cell)).min()
     }
 
-    /// How long the check of a running job is not asked by now, if that is too long.
+    /// For how long the check of a running job has not been asked. `None` if that is not too long.
     pub fn silence_ns(&self, number: u32, threshold_ns: u64, now_ns: u64) -> Option<u64> {
         let source = self.cells.cell(number).source.lock();
         let (source, silence) =
@@ -313,7 +323,7 @@ impl Foreigns {
         (nanoseconds >= limit_ns).then_some(nanoseconds)
     }
 
-    /// One more that was not asked for too long.
+    /// Counts one more check that was not asked for too long.
     pub fn count_silence(&self) {
         self.silence_count.fetch_add(1, Ordering::Relaxed);
     }
@@ -323,7 +333,8 @@ impl Foreigns {
         self.silence_count.load(Ordering::Relaxed)
     }
 
-    /// Ends a question. What a job left to this thread is its to destroy.
+    /// Ends a question. Returns the payload that the job left to this thread, which has to destroy
+    /// it.
     fn asked(&self, cell: &ForeignCell) -> Option<Payload> {
         let mut slot = cell.source.lock();
         let source = slot.as_mut()?;

@@ -1,4 +1,5 @@
-//! Gatherings: who has not left yet of those that a token waits for. What is done with them is in `all`.
+//! Gatherings: the parents that have not left yet, of a token that waits for all of them to leave.
+//! The functions that use them are in `all`.
 
 use crate::error::Error;
 use crate::handle::Handle;
@@ -6,16 +7,16 @@ use crate::memory::pool::{Link, Pool};
 use crate::sys::fallible::Late;
 use crate::sys::sync::{AtomicU32, Mutex, Ordering, constructor};
 
-/// One of a token.
+/// The gathering of one token.
 #[derive(Debug)]
 pub(super) struct Gathering {
-    /// The token; NIL when it is buried.
+    /// The token; NIL after its burial.
     pub token: u32,
-    /// Who has not left.
+    /// Number of parents that have not left.
     pub left: u64,
-    /// Whether it ends when nobody is left.
+    /// Whether the gathering is over when `left` is 0.
     pub has_begun: bool,
-    /// The registrations with parents, also some that are over.
+    /// The registrations with parents. Some may be over.
     pub registrations: Late<Vec<Handle>>,
 }
 
@@ -32,7 +33,7 @@ impl Link for GatheringCell {
     }
 }
 
-/// All gatherings.
+/// The table of all gatherings.
 #[derive(Debug)]
 pub struct Gatherings {
     cells: Pool<GatheringCell>,
@@ -40,13 +41,13 @@ pub struct Gatherings {
 
 impl Gatherings {
     constructor! {
-        /// None.
+        /// An empty table.
         pub fn new() -> Self {
             Self { cells: Pool::new() }
         }
     }
 
-    /// One of a token, which nobody has joined.
+    /// Makes a gathering without parents for a token.
     pub(super) fn add(&self, token: u32) -> Result<u32, Error> {
         let (number, cell) =
             self.cells.take().map_err(|_| Error::Resources("memory for tokens of all"))?;
@@ -57,13 +58,13 @@ impl Gatherings {
         Ok(number)
     }
 
-    /// Does something under its lock, of which the caller has a reference.
+    /// Calls `call` under the gathering's lock. The caller has a reference of the gathering.
     pub(super) fn with<R>(&self, number: u32, call: impl FnOnce(&mut Gathering) -> R) -> R {
         let mut gathering = self.cells.cell(number).gathering.lock();
         call(gathering.as_mut().expect("it has a reference"))
     }
 
-    /// Another reference to one of which the caller has one.
+    /// Adds a reference. The caller has one already.
     pub(super) fn share(&self, number: u32) {
         self.cells.cell(number).references.fetch_add(1, Ordering::Relaxed);
     }
@@ -80,7 +81,7 @@ impl Gatherings {
 }
 
 impl Gathering {
-    /// Whether all have left.
+    /// Whether all parents have left.
     pub fn is_over(&self) -> bool {
         self.has_begun && self.left == 0
     }

@@ -1,27 +1,30 @@
-//! Registrations that keep their token: how many there are, and whether they hold it. What they need besides,
-//! a source of cancels, is in `source`.
+//! Registrations that keep their token alive: how many there are, and whether they hold it. They
+//! only hold a token that something other than its owner can cancel. Such sources of a cancel are
+//! in `source`.
 //!
 //! Invariants, under the token's lock:
-//! - `Keepers` counts the keeping registrations in the token's list of callbacks.
-//! - HELD says that all of them together have one internal of the token. It is set when there is one and a
-//!   source, and the token is not cancelled; and cleared when the last of them leaves the list, or the last
-//!   source ends. Whoever clears it gives the internal up, and has the token pinned meanwhile.
+//! 1. `Keepers` counts the keeping registrations in the token's list of callbacks.
+//! 2. HELD says that all of them together have one internal reference of the token. It is set when
+//!    there is a keeping registration and a source, and the token is not cancelled. It is cleared
+//!    when the last of them leaves the list, or when the last source ends. The thread that clears
+//!    it gives the internal reference up, and has the token pinned meanwhile.
 //!
-//! So a token whose sources have ended, or that had none, dies with its last owner as if nobody kept it, and
-//! its waits end as gone. A cancelled one is let go of when the last callback has been taken off its list.
+//! So if a token's sources have ended, or it never had one, it dies with its last owner as if
+//! nothing kept it, and its waits end as gone. A cancelled token is let go of when its last keeping
+//! callback has been taken off the list.
 
 use crate::sys::sync::{AtomicU32, Ordering};
 
 const HELD: u32 = 1 << 31;
 
-/// What holds what, of a registration.
+/// How a registration is tied to its caller and to its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tie {
     /// It has no handle, and ends by itself.
     Detached,
-    /// Its handle is the caller's to unregister.
+    /// The caller has its handle, and has to unregister it.
     Named,
-    /// As `Named`, and it keeps its token.
+    /// As `Named`, and it keeps its token alive.
     Keeping,
 }
 
@@ -32,18 +35,19 @@ impl Tie {
     }
 }
 
-/// How many registrations keep a token, and whether they hold it.
+/// The number of registrations that keep a token, and whether they hold it.
 #[derive(Debug, Default)]
 pub struct Keepers(AtomicU32);
 
 impl Keepers {
-    /// One was listed. True: they got hold of the token, by an internal of the caller's.
+    /// Counts a registration that was listed. True: the keepers now hold the token, and take over
+    /// an internal reference of the caller's.
     pub fn add(&self, has_source: impl FnOnce() -> bool) -> bool {
         self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         self.look_for_source(has_source)
     }
 
-    /// One was listed, or a source was added. True: as `add`.
+    /// Looks again after a registration was listed or a source was added. True: as for `add`.
     pub fn look_for_source(&self, has_source: impl FnOnce() -> bool) -> bool {
         let now = self.0.load(Ordering::Relaxed);
         if now == 0 || now & HELD != 0 || !has_source() || crate::weakened!("keeping_holds") {
@@ -53,7 +57,8 @@ impl Keepers {
         true
     }
 
-    /// One has left the list. Comes back with the internals that are the caller's now.
+    /// Counts a registration that has left the list. Returns the number of internal references that
+    /// are now the caller's.
     #[must_use]
     pub fn remove(&self) -> u64 {
         let left = self.0.load(Ordering::Relaxed) - 1;
@@ -62,7 +67,8 @@ impl Keepers {
         u64::from(let_go)
     }
 
-    /// A source has ended. Comes back with the internals that are the caller's now.
+    /// Looks again after a source has ended. Returns the number of internal references that are now
+    /// the caller's.
     #[must_use]
     pub fn lose_source(&self, has_source: impl FnOnce() -> bool) -> u64 {
         let now = self.0.load(Ordering::Relaxed);

@@ -1,23 +1,27 @@
-//! Links from parents to children: a list in every parent.
+//! Links from parents to children. Each parent has a list of its children.
 //!
-//! The first parent's link lies in the child's own slot, further ones are cells of a pool.
+//! The link to a child's first parent lies in the child's own slot. Links to further parents are
+//! cells of a pool.
 //!
 //! Invariants:
-//! - A list that is not empty holds one internal of its parent: children keep parents alive.
-//! - The parent's CANCELLED flag is set under the parent's lock, and once it is seen there nothing is
-//!   added any more. So no child is missed.
-//! - `sibling`, the chain of one child's further links, is written by the child's creator before
-//!   the child is known to anyone, and read when the child is buried. So a dead child's links lie
-//!   still.
+//! 1. A list that is not empty holds one internal reference of its parent. So children keep their
+//!    parents alive.
+//! 2. The parent's CANCELLED flag is set under the parent's lock. A child is added under the same
+//!    lock, and only after looking at the flag. So a cancel misses no child.
+//! 3. `sibling` chains the further links of one child. The child's creator writes it before any
+//!    other thread knows the child, and the child's burial reads it. So the links of a dead child
+//!    do not change.
+//! 4. A link that has left its list says why. NIL: a cancel's walk took it out. The walk had
+//!    decided the child's cancel before. PARTED: the parent was the token of an ended job, which no
+//!    cancel can reach any more, so no cancel will come down this link.
+//! 5. If a job has ended and its token has one parent only, which lives, the token leaves its
+//!    children to that parent (`part`), unless the token is cancelled or sealed. This happens under
+//!    the locks of both. The link moves from one list to the other in a single store of `list`. So
+//!    a thread that reads `list` without a lock finds one of the two parents. If it locks that
+//!    parent and `list` has changed since, it reads `list` again.
 //!
-//! - A link that is in no list is NIL if a walk has taken the child, whose cancel it decides before. It is
-//!   PARTED if the parent was an ended job's that cannot hear of a cancel any more: then none comes this way.
-//! - An ended job's token whose only parent lives leaves its children to that parent, under the locks of both
-//!   and unless its own is cancelled. A link goes from list to list in one store: whoever reads `list`
-//!   without a lock finds one of the two parents, and one that is not the parent any more looks again.
-//!
-//! A list is guarded by its parent's lock. A cancel locks children under it (`token`), and `part` a parent
-//! and then its child: always the one above first.
+//! A list is guarded by its parent's lock. Where two token locks are held, the parent's is taken
+//! before the child's: by a cancel (see `token`) and by `part`.
 
 use crate::handle::CANCELLED;
 use crate::memory::list::{List, ListNode, ListNodes};
@@ -39,13 +43,14 @@ impl Link for LinkCell {
     }
 }
 
-/// The list of a link whose parent has let go of it, without a cancel.
+/// In `list` of a link: the parent let go of the child without a cancel (invariant 4).
 pub(super) const PARTED: u32 = u32::MAX;
 
-/// Number of a link: a child's index for the link in its slot, or a cell's number with this bit.
+/// Bit in a link's number: the rest is the number of a pool cell. Without it the number is the
+/// index of a child, whose slot contains the link.
 const IN_POOL: u32 = 1 << 31;
 
-/// All links, wherever they lie.
+/// Finds a link by its number, in a slot or in the pool.
 struct AllLinks<'a> {
     slots: &'a TokenSlots,
     cells: &'a Pool<LinkCell>,
@@ -74,36 +79,38 @@ fn children<'a>(
     List::new(all, &parent.live().children)
 }
 
-/// What `add` did.
+/// Outcome of `add`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Added {
-    /// The parent is cancelled; nothing was linked.
+    /// The parent is cancelled, so nothing was linked.
     ParentCancelled,
-    /// Linked; the list took over the caller's internal of the parent.
+    /// Linked. The list took over the caller's internal reference of the parent.
     TookPin,
-    /// Linked; the caller keeps its internal.
+    /// Linked. The caller keeps its internal reference of the parent.
     KeptPin,
 }
 
-/// The links that do not lie in slots.
+/// The pool of links that do not lie in slots.
 #[derive(Debug)]
 pub struct Links {
     cells: Pool<LinkCell>,
 }
 
-/// No cell for a link.
+/// Error: there is no memory for another link.
 #[derive(Clone, Copy, Debug)]
 pub struct NoLink;
 
-/// Children taken from a list at a time, under one hold of its lock.
+/// Number of children taken from a list while its lock is held once. It bounds how long others wait
+/// for the lock.
 pub const MOST_CHILDREN: usize = 32;
 
-/// What `take_children` found.
+/// Result of `take_children`.
 #[derive(Clone, Copy, Debug)]
 pub struct Taken {
-    /// The list became empty; its internal of the parent is the caller's.
+    /// The list became empty. The internal reference that it held of the parent is now the
+    /// caller's.
     pub emptied: bool,
-    /// The list is not empty yet.
+    /// The list still has children.
     pub more: bool,
     /// The parent has callbacks or signals.
     pub listened: bool,
@@ -111,13 +118,13 @@ pub struct Taken {
 
 impl Links {
     constructor! {
-        /// No links.
+        /// A pool without links.
         pub fn new() -> Self {
             Self { cells: Pool::new() }
         }
     }
 
-    /// Shows the pools of which threads have magazines.
+    /// Shows each pool that keeps a magazine per thread.
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(&self.cells);
     }
@@ -126,7 +133,8 @@ impl Links {
         AllLinks { slots, cells: &self.cells }
     }
 
-    /// Links a child that only the caller knows to a parent that the caller has pinned.
+    /// Links a child to a parent. The caller has pinned the parent, and no other thread knows the
+    /// child yet.
     pub fn add(&self, slots: &TokenSlots, parent: u32, child: u32) -> Result<Added, NoLink> {
         let all = self.all(slots);
         let own = slots.slot(child).live();
@@ -155,8 +163,9 @@ impl Links {
         Ok(if was_empty { Added::TookPin } else { Added::KeptPin })
     }
 
-    /// Takes up to a batch of children off the front of a list of a pinned parent. `visit` gets each under
-    /// the parent's lock while it is still in the list: so it may be dead, and is not buried.
+    /// Takes up to a batch of children from the front of a pinned parent's list. `visit` sees each
+    /// child under the parent's lock, before the child leaves the list. So a visited child may be
+    /// dead, but it is not buried yet.
     pub fn take_children(
         &self,
         slots: &TokenSlots,
@@ -190,8 +199,9 @@ impl Links {
         }
     }
 
-    /// Links a new child, which only the caller knows, to its only parent, which the caller has locked and
-    /// which is not cancelled. True: the list took over an internal of the parent.
+    /// Links a new child to its only parent. The caller has locked the parent and found it not
+    /// cancelled, and no other thread knows the child yet. True: the list took over an internal
+    /// reference of the parent.
     #[inline]
     #[must_use]
     pub fn add_only(
@@ -211,8 +221,7 @@ impl Links {
         was_empty
     }
 
-    /// Unlinks a dead child from all its parents. Calls `died` for each parent that this was the last to
-    /// hold.
+    /// Unlinks a dead child from all its parents. Calls `died` for each parent that dies by this.
     pub fn remove_all(&self, slots: &TokenSlots, child: u32, mut died: impl FnMut(u32)) {
         let own = slots.slot(child).live();
         if own.link.child.load(Ordering::Relaxed) == NIL {
@@ -230,12 +239,12 @@ impl Links {
         }
     }
 
-    /// Whether a pinned child has links besides that in its slot.
+    /// Whether a pinned child has links besides the one in its slot.
     pub fn has_several_parents(&self, slots: &TokenSlots, child: u32) -> bool {
         !Self::at_most_one(slots.slot(child).live())
     }
 
-    /// The numbers of a pinned child's links.
+    /// The numbers of all links of a pinned child.
     pub fn of_child<'a>(
         &'a self,
         slots: &'a TokenSlots,
@@ -250,8 +259,9 @@ impl Links {
         in_slot.into_iter().chain(further)
     }
 
-    /// Pins the parent in whose list a link of a pinned child is. `None`: it is in none any more. Calls
-    /// `died` for a token whose last internal this gave up.
+    /// Pins the parent in whose list a link of a pinned child is. `None`: the link is in no list
+    /// any more. Calls `died` for a token that dies because this call gave up its last internal
+    /// reference.
     pub fn pin_parent(
         &self,
         slots: &TokenSlots,
@@ -263,8 +273,9 @@ impl Links {
         Some(parent)
     }
 
-    /// Locks and pins the parent in whose list a link is, and finds it again where the link goes to another.
-    /// `None`: it is in none any more. Calls `died` as `pin_parent`.
+    /// Locks and pins the parent in whose list a link is. If the link moves to another parent
+    /// meanwhile, this finds that parent. `None`: the link is in no list any more. Calls `died` as
+    /// `pin_parent` does.
     #[inline]
     fn lock_parent(
         &self,
@@ -278,7 +289,8 @@ impl Links {
                 return None;
             }
             let slot = slots.slot(parent);
-            // What has a child in its list lives: if nothing does there, the link has left it.
+            // A parent with a child in its list is alive (invariant 1). So if the slot has no live
+            // object, the link has left that list.
             if slot.lock_live() {
                 if node.list() == parent || crate::weakened!("second_look") {
                     return Some(parent);
@@ -295,8 +307,8 @@ impl Links {
         }
     }
 
-    /// Unlinks a dead child, which has one, from its first parent. Calls `died` if this was the last to hold
-    /// that.
+    /// Unlinks a dead child that has a parent from its first parent. Calls `died` if the parent
+    /// dies by this.
     #[inline]
     pub fn remove_first(
         &self,
@@ -316,17 +328,19 @@ impl Links {
         let all = self.all(slots);
         let children = children(&all, slot);
         children.remove_node(node, number);
-        // The internal of the list is nobody's now.
+        // One internal reference is this call's pin. If the list is empty now, the list's own
+        // reference goes as well.
         let internals = 1 + u64::from(children.is_empty());
         if slot.unlock_and_unpin(internals) {
             died(parent);
         }
     }
 
-    /// Takes the children that are named out of the list of a pinned parent, unless that is cancelled, and
-    /// leaves them to `heir`, if there is one: its only parent, pinned too. True: the list became empty; its
-    /// internal of the parent is the caller's. A child that is asked about is still in the list: so it may be
-    /// dead, and is not buried.
+    /// Takes the children for which `is_to_go` is true out of the list of a pinned parent. If there
+    /// is an `heir`, which is the parent's own only parent and pinned too, the children move to the
+    /// heir's list. Does nothing if the parent is cancelled. True: the list became empty, and its
+    /// internal reference of the parent is now the caller's. `is_to_go` sees a child while it is in
+    /// the list. So the child may be dead, but it is not buried yet.
     #[must_use]
     #[cold]
     pub fn part(
@@ -339,8 +353,10 @@ impl Links {
         let all = self.all(slots);
         let slot = slots.slot(parent);
         let _heir_lock = heir.map(|heir| slots.slot(heir).lock());
-        // A walk that has taken the parent out of the heir's list comes to the children through the parent,
-        // and one that has not yet finds them in the heir's list. The parent may have been left to another.
+        // The heir's lock is held, so its list shows how far a cancel of the heir has come. If the
+        // parent is no longer in it, the walk has passed, and reaches the children through the
+        // parent. If the parent is still in it, the walk will find the children in the heir's list.
+        // The parent may also have been moved to another heir since the caller looked.
         let is_its_parent = |heir| slot.live().link.node.list() == heir;
         if !heir.is_none_or(is_its_parent) && !crate::weakened!("heir_is_its_parent") {
             return false;
@@ -372,23 +388,25 @@ impl Links {
         any && own.is_empty()
     }
 
-    /// Whether a link is in no list because its parent has let go of it.
+    /// Whether a link is in no list because its parent let go of the child.
     pub fn has_parted(&self, slots: &TokenSlots, number: u32) -> bool {
         self.parent_at(slots, number) == PARTED
     }
 
-    /// The parent in whose list a link is, of which nothing is known but that it was; NIL or PARTED for none.
+    /// The parent in whose list a link is; NIL or PARTED if it is in none. Read without a lock: the
+    /// link may have moved, and the parent may have died, before the caller uses the answer.
     pub fn parent_at(&self, slots: &TokenSlots, number: u32) -> u32 {
         self.all(slots).link(number).node.list()
     }
 
-    /// Whether the child has one parent at most. As `any`.
+    /// Whether the child has at most one parent. For the callers that `any` names.
     #[inline]
     pub fn at_most_one(own: &TokenLive) -> bool {
         own.further_links.load(Ordering::Relaxed) == NIL
     }
 
-    /// Whether the child was ever linked. Only for its creator and whoever buries it.
+    /// Whether the child was ever linked. Only the child's creator, a thread that has it pinned or
+    /// locked, or its burial may ask.
     #[inline]
     pub fn any(own: &TokenLive) -> bool {
         own.link.child.load(Ordering::Relaxed) != NIL

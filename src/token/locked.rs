@@ -1,4 +1,4 @@
-//! A token that was locked and pinned in one step, and is let go of in one.
+//! A token that is locked and pinned in one step, and unlocked and unpinned in one step.
 
 use crate::error::Error;
 use crate::handle::{CANCELLED, Handle};
@@ -7,7 +7,7 @@ use crate::memory::slot::Slot;
 use crate::sys::sync::Ordering;
 use crate::token::{TokenCold, TokenLive, TokenPin, Tokens};
 
-/// Its lock, and an internal of it. Dropped, both are given back.
+/// The lock of a token and an internal reference of it. Both are given back when this is dropped.
 #[derive(Debug)]
 pub(super) struct LockedToken<'a> {
     tokens: &'a Tokens,
@@ -16,21 +16,21 @@ pub(super) struct LockedToken<'a> {
 }
 
 impl<'a> LockedToken<'a> {
-    /// Locks a live token for a call.
+    /// Locks a live token for one call.
     #[inline]
     pub fn new(tokens: &'a Tokens, token: Handle) -> Result<Self, Error> {
         let (index, slot) = tokens.arena.lock(token)?;
         Ok(Self { tokens, index, slot })
     }
 
-    /// Locks a live token; its internal may be left to something that stays.
+    /// Locks a live token. The internal reference may be left to an object that stays.
     #[inline]
     pub fn to_hold(tokens: &'a Tokens, token: Handle) -> Result<Self, Error> {
         let (index, slot) = tokens.arena.lock_to_hold(token)?;
         Ok(Self { tokens, index, slot })
     }
 
-    /// Locks a token that is pinned besides.
+    /// Locks a token that the caller has pinned already.
     #[inline]
     pub fn of_pinned(token: &TokenPin<'a>) -> Self {
         let locked = token.slot().lock_live();
@@ -58,7 +58,7 @@ impl<'a> LockedToken<'a> {
         self.slot.is_sealed()
     }
 
-    /// Unlocks it; it stays pinned.
+    /// Unlocks the token and keeps it pinned.
     #[inline]
     pub fn into_pin(self) -> TokenPin<'a> {
         let Self { tokens, index, slot } = self;
@@ -66,7 +66,7 @@ impl<'a> LockedToken<'a> {
         TokenPin::take_over_slot(tokens, index, slot)
     }
 
-    /// Unlocks it and leaves the internal to something.
+    /// Unlocks the token and leaves the internal reference to another object.
     #[inline]
     pub fn leave(self) {
         self.slot.unlock_and_hold();
@@ -75,7 +75,7 @@ impl<'a> LockedToken<'a> {
 }
 
 impl LockedToken<'_> {
-    /// Unlocks it, and gives up so many internals besides its own.
+    /// Unlocks the token, and gives up `internals` references besides its own.
     #[inline]
     pub fn unlock_and_give_up(self, internals: u64) {
         let (tokens, index, slot) = (self.tokens, self.index, self.slot);

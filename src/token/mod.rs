@@ -1,19 +1,25 @@
-//! Cancellation flags with a reason, their graph, and what follows a cancel.
+//! Cancellation flags with a reason, their graph, and the consequences of a cancel.
 //!
-//! - [`token`](mod@token): all tokens; [`cell`] what one is made of, [`chain`] chains through them.
-//!   [`create`]: how one comes to be, [`death`] how it dies.
-//! - [`cancel`]: cancelling; [`seal`] what cannot be cancelled any more. [`link`]: parents and children;
-//!   [`ancestors`]: the way up, and which of two current tokens is the parent of what is made.
-//! - [`ask`]: what polls ask, [`asking`] those who wait.
-//! - [`register`]: register, unregister, the running of callbacks. [`registration`]: what a registration is,
-//!   [`keep`] who keeps its token, and `source` until when.
-//! - [`wait`]: waits and native events, [`signal`] what they wake and set;
-//!   `signal_token`: what else is waited for like a token. `running`: who is inside what.
+//! - [`token`](mod@token): the table of all tokens. [`cell`]: the words of one token. [`chain`]:
+//!   chains of tokens that need no memory. [`create`]: how a token is made. [`death`]: how it is
+//!   buried.
+//! - [`cancel`]: cancelling. [`seal`]: tokens that can no longer be cancelled. [`link`]: the graph
+//!   of parents and children. [`ancestors`]: the way up the graph, and which of two current tokens
+//!   becomes the parent of a new token.
+//! - [`ask`]: the questions of polls. [`asking`]: the questions of threads that wait.
+//! - [`register`]: registering, unregistering and running callbacks. [`registration`]: the parts of
+//!   one registration. [`keep`]: registrations that keep their token alive. `source`: for how long
+//!   they may.
+//! - [`wait`]: waits and native events. [`signal`]: the waiters they wake and the events they set.
+//!   `signal_token`: tokens that stand for other things that can be waited for. `running`: which
+//!   thread is inside which callback.
+//! - [`all`]: tokens that are cancelled when all their parents have left. [`gathering`]: the count
+//!   of parents that have not left. `locked`: a token that is locked and pinned in one step.
 //! - [`owner_close`]: the close of an owner.
-//! - [`deadline`]: the heap of deadlines. [`deferred`]: the queue of what is left to the callback
-//!   thread, [`callback_thread`] tokens' way into and out of it.
-//! - [`foreign`]: hosts' own checks. [`diagnose`]: what is noted of cancels and polls; [`trace`]
-//!   which span of a trace they are for.
+//! - [`deadline`]: the heap of deadlines. [`deferred`]: the queue of work that is left to the
+//!   callback thread. [`callback_thread`]: how tokens get into that queue and out of it.
+//! - [`foreign`]: hosts' own checks. [`diagnose`]: notes about cancels and polls. [`trace`]: the
+//!   trace span that a token works for.
 
 pub mod all;
 pub mod ancestors;

@@ -1,5 +1,6 @@
-//! The close of an owner: the loop over all its things. Registrations are ended here, jobs by `job/job.rs`,
-//! dispatchers and posted jobs by `dispatcher/owner_close.rs`, which [`Things`] stands for.
+//! The close of an owner: the loop over all its things. Registrations are ended here. Jobs are
+//! ended by `job/job.rs`, dispatchers and posted jobs by `dispatcher/owner_close.rs`. The loop
+//! reaches both through [`Things`].
 
 use crate::error::Error;
 use crate::handle::Handle;
@@ -12,7 +13,7 @@ use crate::token::running::Calls;
 
 impl Tokens {
     /// Closes an owner: drops its registrations, has its other things ended, and waits for its
-    /// running calls. On an error nothing changed.
+    /// running calls. On an error nothing has changed.
     pub fn close_owner(&self, owner: Handle, things: &impl Things) -> Result<(), Error> {
         let thread = thread_identity::current();
         let pin = OwnerPin::new(&self.owners, owner)?;

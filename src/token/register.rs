@@ -1,12 +1,14 @@
-//! Register and unregister: registrations of a token from their listing to their end, and the running of
-//! callbacks, which are one sort of them.
+//! Registering and unregistering: the life of a token's registrations, from their listing to their
+//! end. Callbacks, which are one sort of registration, are run here.
 //!
-//! The order of a cancel: all flags of the reachable graph, then signals (waiters and events, never
-//! foreign code), then callbacks, newest first of each token. The token of a listed registration
-//! is not pinned by it: when the token dies, its registrations are dropped and their notifies run.
+//! The order of a cancel: first all flags of the reachable graph are set. Then signals are given:
+//! waiters wake and events are set, without any foreign code. Then callbacks run, for each token
+//! the newest first. A listed registration does not keep its token alive. When the token dies, its
+//! registrations are dropped and their notifies run.
 //!
-//! Lost wake-ups: the flag is set under the token's lock, and who registers looks at it under the same
-//! lock. One of the two sees the other.
+//! No wake-up is lost: a cancel sets the flag under the token's lock, and a thread that registers
+//! looks at the flag under the same lock. So either the thread sees the flag, or the cancel sees
+//! the registration.
 
 use crate::error::Error;
 use crate::handle::{self, Handle, NULL};
@@ -31,21 +33,21 @@ use crate::token::signal::WokenBy;
 use crate::token::source;
 use crate::token::{TokenLive, TokenPin, Tokens};
 
-/// What an unregister found.
+/// Result of an unregister.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unregistered {
-    /// It was waiting; it will never run.
+    /// It had not run, and never will.
     Removed,
     /// It had run, or its token was gone.
     Done,
-    /// It runs now, on this thread or, if the caller did not want to wait, on another.
+    /// It is running: on this thread, or on another thread if the caller did not want to wait.
     Running,
 }
 
-/// What became of a registration that was taken off its list.
+/// Result of taking a registration off its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unlisted {
-    /// It is this thread's to end.
+    /// This thread has to end it.
     TakenOver,
     /// It has ended.
     Over,
@@ -56,7 +58,7 @@ const fn head(live: &TokenLive, calls_out: bool) -> &AtomicU32 {
 }
 
 impl Tokens {
-    /// As `register`, of a token that is not pinned.
+    /// As `register`, for a token that the caller has not pinned.
     #[inline]
     pub fn register_at(
         &self,
@@ -77,8 +79,9 @@ impl Tokens {
         }
     }
 
-    /// A registration without an owner, which is the caller's to unregister. It is in its token's list before
-    /// it is known, and known before the token's lock is free.
+    /// Registers a callback without an owner, which the caller will unregister. The registration is
+    /// put into its token's list before other threads know its handle, and the handle becomes known
+    /// before the token is unlocked.
     #[inline]
     fn register_plain(
         &self,
@@ -118,8 +121,9 @@ impl Tokens {
         Ok(handle)
     }
 
-    /// Calls `callback` once when the token is cancelled; at once, on this thread, if it is. On
-    /// an error the callback comes back: its payload is still the caller's.
+    /// Calls `callback` once when the token is cancelled. If it is cancelled already, calls it now,
+    /// on this thread. On an error the callback comes back, and its payload still belongs to the
+    /// caller.
     pub fn register(
         &self,
         token: Option<&TokenPin<'_>>,
@@ -150,8 +154,9 @@ impl Tokens {
         Ok(handle)
     }
 
-    /// Ends the making of a registration. Until now no guessed handle got at it, and C code's
-    /// reference was held here: who ended it meanwhile, as an owner's close does, left the slot.
+    /// Publishes a registration that was hidden while it was built. We hold C's reference until
+    /// here, so an early end, for example by its owner's close, cannot free the slot. If the
+    /// registration has no handle for its caller, C's reference is dropped instead.
     pub(super) fn hand_over(&self, index: u32, handle: Handle, is_named: bool) {
         let registrations = &self.registrations;
         if is_named {
@@ -161,7 +166,8 @@ impl Tokens {
         }
     }
 
-    /// Puts a hidden registration where its token's cancel finds it, or runs it if that was.
+    /// Puts a hidden registration into its token's list. If the token is cancelled already, runs
+    /// the registration now.
     pub(super) fn list(
         &self,
         token: Option<&TokenPin<'_>>,
@@ -172,7 +178,7 @@ impl Tokens {
         let registrations = &self.registrations;
         let live = registrations.live(index);
         let Some(token) = token else {
-            // It can never run; if it can't be unregistered either, it is over.
+            // Without a token it can never run. If it cannot be unregistered either, it is over.
             if !is_named && self.registrations.begin_idle(index, self.inside_now()) {
                 self.end_registration(index, None);
             }
@@ -190,7 +196,7 @@ impl Tokens {
             let head = head(token_live, purpose.calls_out());
             registrations.push(head, index, token.handle());
             if !live.begin_listed(has_owner) {
-                // Its owner was closed meanwhile and took it over.
+                // Its owner was closed meanwhile, and the close took the registration over.
                 registrations.remove(head, index);
             } else if purpose == Purpose::KeepingCallback && source::add_keeper(token.slot()) {
                 locked.leave();
@@ -203,8 +209,8 @@ impl Tokens {
         }
     }
 
-    /// Runs a registration that this thread has taken over, or only drops it if `cancelled` is no
-    /// token, and ends it.
+    /// Ends a registration that this thread has taken over. Runs it first if `cancelled` is the
+    /// cancelled token; `None` drops it without running it.
     #[inline]
     pub(super) fn end_registration(&self, index: u32, cancelled: Option<Handle>) {
         if self.registrations.purpose(index).is_callback() {
@@ -215,15 +221,15 @@ impl Tokens {
         }
     }
 
-    /// As `end_registration`, of one that is no callback; the token of all whose last parent has left by it
-    /// comes back.
+    /// As `end_registration`, for a registration that is not a callback. If it leaves a gathering
+    /// as the last one, the gathering's token is returned.
     fn end_signal(&self, index: u32, cancelled: Option<Handle>) -> Spread {
         let left = self.finish_signal(index, cancelled);
         drop(RegistrationPin::take_over(&self.registrations, index));
         left
     }
 
-    /// As `end_signal`, but its internal stays the caller's.
+    /// As `end_signal`, but the caller keeps the registration's internal reference.
     fn finish_signal(&self, index: u32, cancelled: Option<Handle>) -> Spread {
         let mut left = Spread::NOTHING;
         match self.registrations.purpose(index) {
@@ -242,7 +248,8 @@ impl Tokens {
         left
     }
 
-    /// Ends a callback that this thread has taken over; its internal stays the caller's.
+    /// Ends a callback that this thread has taken over. The caller keeps the registration's
+    /// internal reference.
     #[inline]
     fn finish_callback(&self, index: u32, cancelled: Option<Handle>) {
         self.end_callback(self.registrations.live(index), cancelled);
@@ -275,7 +282,7 @@ impl Tokens {
         Inside { thread: thread_identity::current(), waits_before }
     }
 
-    /// Takes over a registration that has not begun.
+    /// Takes over a registration that has not begun to run. False: it has begun.
     pub(super) fn take_over(&self, index: u32) -> bool {
         let live = self.registrations.live(index);
         loop {
@@ -287,15 +294,15 @@ impl Tokens {
             } else if self.unlist(token, index, || true, false).is_some() {
                 return true;
             }
-            // It is being listed at this moment, or has begun.
+            // Otherwise another thread is listing it at this moment: try again.
             if live.stage(false) != CallStage::Waiting {
                 return false;
             }
         }
     }
 
-    /// The common case of unregistering: what is listed is held by its list, so its handle need not
-    /// be pinned. The list's internal becomes the caller's.
+    /// The common case of unregistering. A listed registration is held by its list, so its handle
+    /// need not be pinned. The list's internal reference becomes the caller's.
     #[inline]
     fn take_over_listed(&self, registration: Handle) -> Option<Unlisted> {
         let registrations = &self.registrations;
@@ -303,13 +310,13 @@ impl Tokens {
         if token == NULL {
             return None;
         }
-        // Only under the lock is it sure that this is still the same registration.
+        // Before the token is locked, the slot may be used again for another registration.
         let is_same = || registrations.arena().is_owned(registration);
         self.unlist(token, handle::index(registration), is_same, true)
     }
 
-    /// Takes a registration off its token's list, if it still is there, and over. `may_end`: it is ended
-    /// at once where nothing has to be called for that.
+    /// Takes a registration over, off its token's list, if it is still in that list. With
+    /// `may_end`, it ends at once if no function has to be called for that.
     #[inline]
     fn unlist(
         &self,
@@ -336,8 +343,8 @@ impl Tokens {
         unlisted
     }
 
-    /// Ends a registration. `wait`: if its callback runs on another thread, waits for it; that is
-    /// `WouldDeadlock`, and nothing happens, if it would wait for this thread.
+    /// Ends a registration. With `wait`, waits for a callback that runs on another thread. If that
+    /// thread in turn waits for this one, the answer is `WouldDeadlock` and nothing happens.
     pub fn unregister(&self, registration: Handle, wait: bool) -> Result<Unregistered, Error> {
         let registrations = &self.registrations;
         if let Some(unlisted) = self.take_over_listed(registration) {
@@ -375,7 +382,7 @@ impl Tokens {
         match registrations.arena().release(registration) {
             Ok(Some((index, slot))) => registrations.bury_slot(index, slot),
             Ok(None) => (),
-            // The notify that ran in this call has given the handle up already.
+            // The destroy-notify that this call ran has given the handle up already.
             Err(_)
                 if found == Unregistered::Removed
                     && !crate::weakened!("own_notify_unregisters") => {}
@@ -384,8 +391,8 @@ impl Tokens {
         Ok(found)
     }
 
-    /// Takes a registration out of the list of a token that the caller has locked. Comes back with the
-    /// internals of that one which are the caller's now.
+    /// Takes a registration out of the list of a token that the caller has locked. Returns the
+    /// number of the token's internal references that are now the caller's.
     #[inline]
     #[must_use]
     fn remove_listed(&self, token: &TokenLive, head: &AtomicU32, index: u32) -> u64 {
@@ -394,7 +401,8 @@ impl Tokens {
         if is_keeping { token.keepers.remove() } else { 0 }
     }
 
-    /// Takes the first registration of a list off and over. The token is pinned, or to be buried.
+    /// Takes the first registration of a list off the list and over. The token is pinned, or is
+    /// being buried.
     pub(super) fn take_first(&self, token: u32, list: fn(&TokenLive) -> &AtomicU32) -> Option<u32> {
         let slot = self.arena().slot(token);
         let lock = slot.lock();
@@ -413,8 +421,8 @@ impl Tokens {
         Some(index)
     }
 
-    /// Wakes the waiters and sets the events of flagged tokens. The tokens of all of which this was the last
-    /// leave.
+    /// Wakes the waiters and sets the events of flagged tokens. Returns the tokens of gatherings
+    /// that the last parent left by this.
     pub(super) fn signal(&self, chain: &Chain) -> Spread {
         let mut left = Spread::NOTHING;
         for token in chain.iter(self.arena()) {
@@ -430,7 +438,7 @@ impl Tokens {
         left
     }
 
-    /// Runs the callbacks of flagged tokens on this thread and lets go of the tokens.
+    /// Runs the callbacks of flagged tokens on this thread, and lets go of the tokens.
     pub(crate) fn run_callbacks(&self, mut chain: Chain) {
         while let Some(token) = chain.pop(self.arena()) {
             self.run_callbacks_of(token);
@@ -443,7 +451,7 @@ impl Tokens {
         while let Some(index) = self.take_first(token, |live| &live.callbacks) {
             self.end_registration(index, Some(handle));
         }
-        // What left its queue waits for its completion.
+        // A job that left its queue now waits for its completion to be called.
         if let Some(queue) = self.queues.queue_of(self.posted(token)) {
             self.queues.wake_if_there(&self.owners, queue);
         }
@@ -451,16 +459,16 @@ impl Tokens {
 }
 
 impl Tokens {
-    /// Wakes a posted job, and tells its host. Any id may come.
+    /// Wakes a posted job, and tells its host. Accepts any id.
     pub(crate) fn wake_job(&self, posted: PostedId) {
         if let Some(queue) = self.queues.wake_job(posted) {
-            // It may go meanwhile: a job that was cancelled is over soon.
+            // The queue may be gone by now: a job that was cancelled is over soon.
             self.queues.wake_if_there(&self.owners, queue);
         }
     }
 
-    /// Wakes a posted job once when the token is cancelled, or gone; at once if it is cancelled. The
-    /// registration is the caller's to unregister.
+    /// Wakes a posted job once, when the token is cancelled or gone; now, if it is cancelled
+    /// already. The caller has to unregister the registration.
     pub fn wake_job_at_cancel(
         &self,
         token: Option<&TokenPin<'_>>,
@@ -469,7 +477,7 @@ impl Tokens {
         self.register_signal(token, Purpose::WakeJob(posted), true)
     }
 
-    /// The registrations.
+    /// The table of all registrations.
     pub fn registrations(&self) -> &Registrations {
         &self.registrations
     }

@@ -1,15 +1,16 @@
-//! Registrations: what is to happen when a token is cancelled, each behind a handle of its own.
+//! Registrations: each says what happens when a token is cancelled, and has its own handle.
 //!
 //! Invariants:
-//! - A registration that is listed lies in the list of its token that its `Purpose` names, and
-//!   that list holds one internal of it.
-//! - `life` goes Idle -> Listed -> Running -> Done, and may leave out Listed. It becomes Running by
-//!   one compare-and-swap, or under the list's lock together with the removal from the list:
-//!   whoever made it Running, and nobody else, calls and destroys what it carries and makes it Done.
-//! - `runner` is written by that thread after `life`: others may see 0 for a moment, the thread
-//!   itself never does. `waits_before` is written before `runner`.
-//! - AWAITED is added to `life` by whoever is going to wait for Done, who therefore either sees
-//!   Done or is woken.
+//! 1. A listed registration is in that list of its token which its `Purpose` names. The list holds
+//!    one internal reference of the registration.
+//! 2. `life` goes Idle -> Listed -> Running -> Done, and may skip Listed. It becomes Running by one
+//!    compare-and-swap, or under the list's lock in the same step as the removal from the list. The
+//!    thread that made it Running calls and destroys what the registration carries, and makes it
+//!    Done. No other thread does.
+//! 3. The thread that made it Running writes `runner` after `life`. Other threads may see 0 for a
+//!    moment. The running thread itself never does. `waits_before` is written before `runner`.
+//! 4. A thread that is going to wait for Done adds AWAITED to `life` first. So it either sees Done
+//!    or is woken.
 
 use crate::handle::{self, Handle, Kind, NULL};
 use crate::memory::arena::{Arena, LivePart};
@@ -32,7 +33,7 @@ const DONE: u32 = 3;
 const STAGES: u32 = 3;
 const AWAITED: u32 = 4;
 
-/// Purposes, as a cell has them.
+/// Purposes, as numbers in `RegistrationCold::purpose`.
 const TO_CALL: u32 = 0;
 const TO_WAKE: u32 = 1;
 const TO_SET: u32 = 2;
@@ -40,69 +41,73 @@ const TO_CALL_AND_KEEP: u32 = 3;
 const TO_LEAVE: u32 = 4;
 const TO_WAKE_JOB: u32 = 5;
 
-/// What a registration is for.
+/// What a registration does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Calls a plugin's function, on the thread that cancels.
+    /// Calls a plugin's function on the thread that cancels.
     Callback,
-    /// As `Callback`, and keeps its token.
+    /// As `Callback`, and keeps its token alive.
     KeepingCallback,
-    /// Wakes a waiter of this number; the token is at this position of those it waits for.
+    /// Wakes the waiter with this number.
     Wake {
         /// Number of the waiter.
         waiter: u32,
-        /// Position of the token among those waited for.
+        /// Position of the token among the tokens that the waiter waits for.
         position: u32,
     },
-    /// Sets the native event of this number.
+    /// Sets the native event with this number.
     Event(u32),
-    /// Leaves the gathering of this number.
+    /// Leaves the gathering with this number.
     Leave(u32),
-    /// Wakes a posted job. Its host is told of that, so its turn is among the callbacks.
+    /// Wakes a posted job. This also calls a function of the job's host, so it has its turn among
+    /// the callbacks.
     WakeJob(PostedId),
 }
 
 impl Purpose {
-    /// What a callback is for.
+    /// The purpose of a callback with this tie.
     #[inline]
     pub fn of_callback(tie: Tie) -> Self {
         if tie == Tie::Keeping { Self::KeepingCallback } else { Self::Callback }
     }
 
-    /// Whether it calls a plugin's function.
+    /// Whether the registration calls a plugin's function given at registration.
     #[inline]
     pub fn is_callback(self) -> bool {
         matches!(self, Self::Callback | Self::KeepingCallback)
     }
 
-    /// Whether it is in the list of what calls out, and not in that of signals.
+    /// Whether the registration belongs into the list `callbacks`, as it runs foreign code, and not
+    /// into `signals`.
     pub const fn calls_out(self) -> bool {
         matches!(self, Self::Callback | Self::KeepingCallback | Self::WakeJob(_))
     }
 }
 
-/// Written before the registration is known to anyone.
+/// The words that are seldom written. Purpose, number and position are written before other threads
+/// know the registration.
 #[derive(Debug, Default)]
 pub struct RegistrationCold {
     purpose: AtomicU32,
     number: AtomicU32,
     position: AtomicU32,
-    /// The token in whose list it is; NULL for none. Written under that one's lock. It names one life of the
-    /// token, so a lock that is taken for it is never that of another.
+    /// The token in whose list the registration is; NULL for none. Written under that token's lock.
+    /// A handle names one life of its slot, so a lock taken through it is never the lock of a later
+    /// token.
     token: AtomicU64,
-    /// How many waits had begun when it began to run.
+    /// Number of waits that had begun when the registration began to run.
     waits_before: AtomicU64,
 }
 
 impl RegistrationCold {
-    /// The token in whose list it is; NULL for none.
+    /// The token in whose list the registration is; NULL for none.
     #[inline]
     pub fn listed_in(&self) -> Handle {
         self.token.load(Ordering::Acquire)
     }
 }
 
-/// What is written while it lives.
+/// The words that are written while the registration lives.
 #[derive(Debug, Default)]
 pub struct RegistrationLive {
     /// Its place in the token's list.
@@ -111,7 +116,7 @@ pub struct RegistrationLive {
     runner: AtomicU64,
     /// The plugin's function.
     pub callback: CallbackCell,
-    /// What its owner knows it by; empty without an owner.
+    /// Its place among its owner's things; empty without an owner.
     pub owned: Owned,
 }
 
@@ -120,25 +125,27 @@ impl LivePart for RegistrationLive {
     const NONE_LEFT: &'static str = "registration slots or memory for them; unregister some";
 }
 
-/// Where a registration stands.
+/// The stage of a registration, for other threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallStage {
-    /// Listed, or on its way there.
+    /// It is listed, or about to be listed.
     Waiting,
-    /// Its callback or its destroy-notify runs, on this thread; 0 while that is not known yet.
+    /// Its callback or its destroy-notify runs on the thread with this number; 0 while the number
+    /// is not known yet.
     Running(u64),
-    /// Over.
+    /// It is over.
     Done,
 }
 
 impl RegistrationLive {
-    /// Lists it, under the list's lock. False: its owner was closed meanwhile and took it over.
+    /// Marks it as listed, under the list's lock. False: its owner was closed meanwhile, and the
+    /// close took it over.
     #[inline]
     pub fn begin_listed(&self, has_owner: bool) -> bool {
         if has_owner {
             return self.advance(IDLE, LISTED);
         }
-        // Nobody else knows it yet.
+        // No other thread knows the registration yet.
         self.life.store(LISTED, Ordering::Release);
         true
     }
@@ -147,13 +154,13 @@ impl RegistrationLive {
         self.life.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Ends it. True: someone waits for this.
+    /// Marks it as done. True: a thread waits for this, and has to be woken.
     #[must_use]
     pub fn finish(&self) -> bool {
         self.life.swap(DONE, Ordering::AcqRel) & AWAITED != 0
     }
 
-    /// Where it stands. `wait` announces that the caller is going to wait.
+    /// Its stage. `wait` announces that the caller is going to wait.
     pub fn stage(&self, wait: bool) -> CallStage {
         let life = if wait {
             self.life.fetch_or(AWAITED, Ordering::AcqRel)
@@ -176,7 +183,7 @@ impl RegistrationLive {
 /// A pinned registration.
 pub type RegistrationPin<'a> = Pin<'a, &'a Registrations>;
 
-/// All registrations.
+/// The table of all registrations.
 #[derive(Debug)]
 pub struct Registrations {
     arena: Arena<RegistrationCold, RegistrationLive>,
@@ -204,23 +211,24 @@ impl ListNodes for Registrations {
 
 impl Registrations {
     constructor! {
-        /// None.
+        /// An empty table.
         pub fn new() -> Self {
             Self { arena: Arena::new() }
         }
     }
 
-    /// Shows the pools of which threads have magazines.
+    /// Shows each pool that keeps a magazine per thread.
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(self.arena.shelved());
     }
 
-    /// What is written while a registration lives.
+    /// The words of a registration that are written while it lives.
     pub fn live(&self, index: u32) -> &RegistrationLive {
         self.arena.slot(index).live()
     }
 
-    /// Takes over what was never listed, for the running thread.
+    /// Takes over a registration that was never listed; `inside` names the running thread. False:
+    /// another thread has taken it over, or it is listed.
     pub fn begin_idle(&self, index: u32, inside: Inside) -> bool {
         let slot = self.arena.slot(index);
         let won = slot.live().advance(IDLE, RUNNING);
@@ -231,32 +239,33 @@ impl Registrations {
         won
     }
 
-    /// The token in whose list it is; NULL for none.
+    /// The token in whose list the registration is; NULL for none.
     #[inline]
     pub fn listed_in(&self, index: u32) -> Handle {
         self.arena.slot(index).cold.listed_in()
     }
 
-    /// Puts it in front of a list of a token that the caller has locked.
+    /// Puts the registration in front of a list of a token. The caller has locked the token.
     #[inline]
     pub fn push(&self, first: &AtomicU32, index: u32, token: Handle) {
         self.arena.slot(index).cold.token.store(token, Ordering::Relaxed);
         List::new(self, first).push(index, handle::index(token));
     }
 
-    /// Takes it out of a list of a token that the caller has locked.
+    /// Takes the registration out of a list of a token. The caller has locked the token.
     #[inline]
     pub fn remove(&self, first: &AtomicU32, index: u32) {
         List::new(self, first).remove(index);
         self.arena.slot(index).cold.token.store(NULL, Ordering::Release);
     }
 
-    /// Ends what is listed and carries nothing but a function that is not called any more. The caller holds
-    /// the list's lock. False: somebody's function has to be called for its end.
+    /// Ends a listed registration that carries nothing but a function, which is not called any
+    /// more. The caller holds the list's lock. False: a destroy-notify has to be called or an owner
+    /// told, so nothing was ended.
     #[inline]
     pub fn end_quietly(&self, index: u32) -> bool {
         let live = self.live(index);
-        // The rest of its purpose does not matter here.
+        // Of the purpose only its kind matters here.
         let is_plain = match self.arena.slot(index).cold.purpose.load(Ordering::Relaxed) {
             TO_CALL | TO_CALL_AND_KEEP => {
                 live.owned.get().is_none() && live.callback.forget_plain()
@@ -264,23 +273,25 @@ impl Registrations {
             kind => kind == TO_WAKE_JOB,
         };
         if is_plain {
-            // Nobody waits for what has not begun, so AWAITED is not set.
+            // A thread only waits for a registration that has begun, so AWAITED is not set.
             live.life.store(DONE, Ordering::Release);
         }
         is_plain
     }
 
-    /// Takes over what is listed, for the running thread, who holds the list's lock.
+    /// Takes over a listed registration; `inside` names the running thread, which holds the list's
+    /// lock.
     #[inline]
     pub fn begin(&self, index: u32, inside: Inside) {
         let slot = self.arena.slot(index);
         slot.cold.waits_before.store(inside.waits_before, Ordering::Relaxed);
         slot.live().runner.store(inside.thread, Ordering::Relaxed);
-        // Nobody waits for what has not begun, so AWAITED is not set.
+        // A thread only waits for a registration that has begun, so AWAITED is not set.
         slot.live().life.store(RUNNING, Ordering::Release);
     }
 
-    /// Who runs it; `None`: nobody, or it has not been noted yet.
+    /// The thread that runs the registration. `None`: no thread runs it, or its number is not
+    /// written yet.
     pub fn inside(&self, index: u32) -> Option<Inside> {
         let slot = self.arena.slot(index);
         let CallStage::Running(thread) = slot.live().stage(false) else { return None };
@@ -288,7 +299,7 @@ impl Registrations {
         (thread != 0).then_some(Inside { thread, waits_before })
     }
 
-    /// Says what a new one is for.
+    /// Writes the purpose of a new registration.
     pub fn set_purpose(&self, index: u32, purpose: Purpose) {
         let (what, number, position) = match purpose {
             Purpose::Callback => (TO_CALL, NIL, 0),
@@ -304,14 +315,14 @@ impl Registrations {
         cold.position.store(position, Ordering::Relaxed);
     }
 
-    /// As `purpose(index).calls_out()`.
+    /// As `purpose(index).calls_out()`, with one load.
     #[inline]
     pub fn calls_out(&self, index: u32) -> bool {
         let kind = self.arena.slot(index).cold.purpose.load(Ordering::Relaxed);
         matches!(kind, TO_CALL | TO_CALL_AND_KEEP | TO_WAKE_JOB)
     }
 
-    /// What it is for.
+    /// The purpose of a registration.
     #[inline]
     pub fn purpose(&self, index: u32) -> Purpose {
         let cold = &self.arena.slot(index).cold;

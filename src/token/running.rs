@@ -1,12 +1,12 @@
-//! Who is inside what, as the wait graph asks for it: a registration's callback, an owner's functions, a
-//! dispatcher's thread, a posted job, the end of one.
+//! Answers the wait graph's question which threads are inside a blocker: a registration's callback,
+//! an owner's functions, a dispatcher's thread, a posted job, or the end of a job.
 
 use crate::owner::wait_graph::{Blocker, Inside, Running};
 use crate::queue::posted::PostedId;
 use crate::token::Tokens;
 use crate::token::registration::CallStage;
 
-/// Who is inside what, as the wait graph asks for it.
+/// The tokens, as the wait graph sees them.
 pub(super) struct Calls<'a>(pub(super) &'a Tokens);
 
 impl Running for Calls<'_> {
@@ -17,7 +17,7 @@ impl Running for Calls<'_> {
             }
             Blocker::Owner(index) => return self.0.owners.inside(index, each),
             Blocker::Dispatcher(queue) => {
-                // Who waits for it has its dispatcher pinned until the wait has ended.
+                // A thread that waits for a dispatcher has it pinned until the wait has ended.
                 self.0.queues.thread(self.0.queues.held(queue)).into_iter().for_each(each);
             }
             Blocker::Posted(number) => {
@@ -40,7 +40,7 @@ impl Running for Calls<'_> {
                 self.0.registrations.live(index).stage(false) == CallStage::Done
             }
             Blocker::Owner(index) => self.0.owners.is_idle(index),
-            // Who waits for those sleeps elsewhere.
+            // A thread that waits for one of these sleeps elsewhere, not in the wait graph.
             Blocker::Dispatcher(_)
             | Blocker::Posted(_)
             | Blocker::Job { .. }
@@ -50,7 +50,7 @@ impl Running for Calls<'_> {
 }
 
 impl Tokens {
-    /// Who is inside what, for who begins to wait.
+    /// The tokens' answers for a thread that begins to wait.
     pub fn calls(&self) -> impl Running {
         Calls(self)
     }

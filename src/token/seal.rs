@@ -1,26 +1,31 @@
-//! Sealing: what a token is of has passed the point of no return, and cannot be cancelled any more.
+//! Sealing: the job or request of a token has passed the point of no return, and the token can no
+//! longer be cancelled.
 //!
 //! Invariants:
-//! - A token is decided once, under its lock: cancelled (`cancel`), or sealed. SEALED and CANCELLED exclude
-//!   each other, and neither goes before the token's death. SEALED lies outside the state word, in the slot's
-//!   mark, so polls of a sealed token take the fast way; FOREIGN is dropped in the same hold of the lock.
-//! - Callbacks, waits and events are added under the lock by who has looked for SEALED there. So what the
-//!   sealing thread drops after the decision is all there ever was. Children are added as before: what
-//!   cancels them otherwise does so still.
-//! - A deadline is armed under the lock by who has looked for SEALED there, and disarmed by the seal.
-//! - ANSWERED is set in the tokens of the requests that a sealed job works for, under the job's lock and
-//!   before that is free. A cancel of a request that finds the job sealed has had its lock; so after its walk
-//!   it finds ANSWERED. A cancel that took the job's lock before has cancelled the job.
+//! 1. A token is decided once, under its lock: it is cancelled (`cancel`) or sealed. SEALED and
+//!    CANCELLED exclude each other, and neither is cleared before the token's death. SEALED lies
+//!    outside the state word, in the slot's mark, so polls of a sealed token take the fast path.
+//!    FOREIGN is cleared while the same lock is held.
+//! 2. Callbacks, waits and events are added under the lock, and only after looking at SEALED. So
+//!    after the decision the sealing thread finds all of them and drops them. Children are added as
+//!    before: they can still be cancelled themselves, or through another parent.
+//! 3. A deadline is armed under the lock, and only after looking at SEALED. The seal disarms it.
+//! 4. A seal of a job sets ANSWERED in the tokens of the requests that the job works for, before it
+//!    gives back the lock of the job's token. A cancel of a request whose walk found the job sealed
+//!    has held that lock afterwards, so it finds ANSWERED after its walk. A cancel whose walk held
+//!    the lock before the seal has cancelled the job.
 //!
-//! Finding a job's requests under the job's lock: a token that is not decided is in the lists of all its
-//! parents, since the walk that takes it out of one decides it first, under its lock. So the job's parents
-//! live. A parent of those is pinned, and counts if the child is still in its list then. If it is in none, a
-//! walk has taken the child, and is on its way to the job: then the cancel was first. If it is in another's,
-//! an ended job has left it to its own parent, which is looked at instead.
+//! How a job's requests are found while its token is locked: a walk decides a token, under the
+//! token's lock, before it takes the token out of a parent's list. So a token that is not decided
+//! is still in the lists of all its parents, and its parents live. Further up, a parent is pinned,
+//! and counts if the child is still in its list then. If the child is in no list, a walk has taken
+//! it and is on its way down to the job: the cancel was first. If the child is in another parent's
+//! list, an ended job has left it to its own parent, and that parent is looked at instead.
 //!
-//! Only tokens are looked at that are neither a job's nor a request's: an outer job answers for itself.
+//! The search stops at requests and at jobs that have not ended: an outer job answers for its own
+//! requests.
 //!
-//! Under the lock is taken that of the deadlines, and no other token's.
+//! While the token's lock is held, the lock of the deadlines is taken, and no other token's lock.
 
 use crate::diagnosis::events::{Event, EventKind, EventText};
 use crate::diagnosis::moment::{Moment, MomentKind};
@@ -35,28 +40,29 @@ use crate::token::link::PARTED;
 use crate::token::registration::{Purpose, RegistrationPin};
 use crate::token::{TokenPin, Tokens};
 
-/// What became of an attempt to seal a token.
+/// Outcome of an attempt to seal a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sealing {
     /// This call sealed it.
     ByThisCall,
     /// It was sealed before.
     Before,
-    /// It is cancelled, or a cancel is on its way to it.
+    /// It is cancelled, or a cancel is on its way down to it.
     Cancelled,
-    /// What it is of cannot be sealed.
+    /// The job or request of the token is in a state in which it cannot be sealed.
     Refused,
-    /// Nothing happened: too much is above it to find all the requests that it works for.
+    /// Nothing happened: there are too many tokens above to find all requests that the job works
+    /// for.
     TooManyAbove,
 }
 
-/// Most requests that one job can answer.
+/// Limit of requests that one job can answer. They are kept in an array on the stack.
 const MOST_REQUESTS: usize = 32;
 
-/// Most links above a job that are looked at.
+/// Limit of links above a job that are looked at while its token is locked.
 const MOST_LOOKS: u32 = 256;
 
-/// The requests that a job works for, pinned.
+/// The requests that a job works for. Each is pinned.
 struct Above {
     found: [u32; MOST_REQUESTS],
     count: usize,
@@ -64,8 +70,8 @@ struct Above {
     dead: Dead,
 }
 
-/// Whether a token is a request's. Those of jobs have an id, others that are watched a caller's, or stop a
-/// part of a job's work.
+/// Whether a token is a request's. All watched tokens are of four sorts: a job's token has a job
+/// id, some have a caller id, some stop a part of a job's work, and the rest are requests'.
 fn is_of_request(slot: &Slot<TokenCold, TokenLive>) -> bool {
     let mark = slot.mark.load(Ordering::Relaxed);
     slot.cold.watched.is_on()
@@ -75,8 +81,9 @@ fn is_of_request(slot: &Slot<TokenCold, TokenLive>) -> bool {
 }
 
 impl Tokens {
-    /// Seals the pinned token of a job or a request, unless it is cancelled, and ends what waits for its
-    /// cancel. `may_seal` is asked under the token's lock, once nothing else is in the way.
+    /// Seals the pinned token of a job or a request, unless it is cancelled, and ends everything
+    /// that waits for its cancel. `may_seal` is called under the token's lock, when nothing else
+    /// prevents the seal.
     pub fn seal(&self, token: &TokenPin<'_>, may_seal: impl FnOnce() -> bool) -> Sealing {
         let mut above =
             Above { found: [NIL; MOST_REQUESTS], count: 0, looks: 0, dead: Dead::NOBODY };
@@ -94,7 +101,7 @@ impl Tokens {
         sealing
     }
 
-    /// The decision, under the token's lock.
+    /// The decision. The caller holds the token's lock.
     fn decide_seal(
         &self,
         token: &TokenPin<'_>,
@@ -119,7 +126,8 @@ impl Tokens {
             return Sealing::Refused;
         }
         slot.mark.fetch_or(SEALED, Ordering::AcqRel);
-        // A store is enough: who writes flags of a token that is known holds its lock.
+        // A plain store is enough. The flags of a token that other threads know are written under
+        // its lock only.
         if !crate::weakened!("seal_drops_foreign") {
             state.store(now & !FOREIGN, Ordering::Release);
         }
@@ -130,14 +138,14 @@ impl Tokens {
         Sealing::ByThisCall
     }
 
-    /// Pins the requests above a token that lives. `Sealing::Cancelled`: one of its ancestors is cancelled,
-    /// and the walk on its way.
+    /// Pins the requests above a live token. `Sealing::Cancelled`: an ancestor is cancelled, and
+    /// the cancel's walk is on its way down to the token.
     fn find_requests(&self, token: u32, above: &mut Above) -> Result<(), Sealing> {
         let mut links = self.links.of_child(&self.arena, token);
         links.try_for_each(|link| self.find_requests_by(link, above))
     }
 
-    /// As `find_requests`, by one link of the token.
+    /// As `find_requests`, but follows one link of the token.
     fn find_requests_by(&self, link: u32, above: &mut Above) -> Result<(), Sealing> {
         loop {
             let parent = self.links.parent_at(&self.arena, link);
@@ -153,7 +161,7 @@ impl Tokens {
                 return Err(Sealing::TooManyAbove);
             }
             if !self.arena.pin_index(parent) {
-                // The parent has died, so the link has left it, for another or for good.
+                // The parent has died, so the link has left its list: for another list or for good.
                 yield_now();
                 continue;
             }
@@ -170,7 +178,8 @@ impl Tokens {
         }
     }
 
-    /// Looks at a pinned ancestor of a job. Its pin is taken over if it is noted first.
+    /// Looks at a pinned ancestor of a job. The first time an ancestor is noted, its pin is taken
+    /// over.
     fn note_above(&self, ancestor: u32, above: &mut Above) -> Result<(), Sealing> {
         let slot = self.arena.slot(ancestor);
         if slot.job_id() != 0 && !self.diagnosis.watches.course(&slot.cold.watched).has_ended {
@@ -191,7 +200,7 @@ impl Tokens {
         Ok(())
     }
 
-    /// Ends what waits for the cancel of a token that was just sealed.
+    /// Ends everything that waits for the cancel of a token that was just sealed.
     fn end_listening(&self, token: &TokenPin<'_>) {
         let index = token.index();
         let check = token.slot().cold.foreign.load(Ordering::Relaxed);
@@ -205,7 +214,7 @@ impl Tokens {
         while let Some(signal) = self.take_first(index, |live| &live.signals) {
             self.end_unset(signal);
         }
-        // Callbacks alone are left.
+        // Only callbacks are left.
         self.drop_listeners(index);
     }
 
@@ -219,7 +228,7 @@ impl Tokens {
                 self.signals.release_waiter(waiter);
             }
             Purpose::Event(event) => self.signals.forget_event(event),
-            // It never leaves.
+            // A sealed parent never leaves, so it stays counted.
             Purpose::Leave(gathering) => self.gatherings.release(gathering),
         }
         if self.registrations.live(index).finish() {
@@ -228,20 +237,20 @@ impl Tokens {
         drop(RegistrationPin::take_over(&self.registrations, index));
     }
 
-    /// What becomes of a new registration with a sealed token: it can never run, so it is over, unless it is
-    /// a callback that is its caller's to unregister.
+    /// Handles a new registration with a sealed token. It can never run, so it is over at once,
+    /// unless it is a callback that its caller will unregister.
     #[cold]
     pub(super) fn keep_idle(&self, index: u32, is_named: bool) {
         let is_callback = self.registrations.purpose(index).is_callback();
         if is_callback {
-            // As with no token at all.
+            // As for a registration with no token at all.
             self.list(None, index, is_named, false);
         } else if self.registrations.begin_idle(index, self.inside_now()) {
             self.end_unset(index);
         }
     }
 
-    /// Tells of a token that was just sealed; `label` is its job's.
+    /// Reports that a token was just sealed. `label` is the label of its job.
     pub(crate) fn note_sealed(&self, token: &TokenPin<'_>, label: impl Fn() -> EventText) {
         let diagnosis = self.diagnosis();
         let job_id = token.slot().job_id();
@@ -257,20 +266,20 @@ impl Tokens {
         });
     }
 
-    /// Whether a token is sealed. Takes no lock, and any handle. A yes is for good; a seal that comes at the
-    /// same moment may be missed.
+    /// Whether a token is sealed. Takes no lock, and accepts any handle. A yes stays true. A seal
+    /// that happens at the same moment may be missed.
     pub fn is_sealed(&self, token: Handle) -> bool {
         if token == NULL {
             return false;
         }
         let Some(slot) = self.arena.peek(token) else { return false };
         let is_it = || slot.state().load(Ordering::Acquire) & !FLAGS == token;
-        // Looked at on both sides: in between this may have become another's slot.
+        // The handle is compared before and after: in between, the slot may have been used again.
         is_it() && slot.is_sealed() && is_it()
     }
 
-    /// Whether a job for the request of this token was sealed. Of a request that is cancelled: after the
-    /// cancel came back.
+    /// Whether a job that works for the request of this token was sealed. If the request is
+    /// cancelled, this may be asked only after that cancel has returned (invariant 4).
     pub(crate) fn is_answered(&self, token: &TokenPin<'_>) -> bool {
         let mark = token.slot().mark.load(Ordering::Acquire);
         mark & ANSWERED != 0 && !crate::weakened!("sealed_job_answers")

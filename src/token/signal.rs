@@ -1,10 +1,10 @@
-//! What the library itself does when a token is cancelled: wake waiters, set native events. Never
-//! foreign code, so it happens before any callback.
+//! The library's own actions when a token is cancelled: it wakes waiters and sets native events.
+//! This is never foreign code, so it happens before any callback.
 //!
 //! Invariants:
-//! - A waiter's outcome is written once; the first token that was cancelled or died decides.
-//! - A waiter's cell has a reference for the thread that waits and one for each registration that
-//!   may wake it; a late wake-up never meets another waiter.
+//! 1. A waiter's outcome is written once. The first token that was cancelled or died decides it.
+//! 2. A waiter's cell has one reference for the thread that waits, and one for each registration
+//!    that may wake it. So a late wake-up never reaches another waiter.
 
 use crate::error::Error;
 use crate::memory::magazine::Shelved;
@@ -13,29 +13,30 @@ use crate::sys::fallible::Late;
 use crate::sys::native_event::{NativeEvent, Raw};
 use crate::sys::sync::{AtomicU32, Condvar, Mutex, Ordering, constructor};
 
-/// What ended a wait.
+/// The token that ended a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WokenBy {
-    /// Position of the token among those waited for.
+    /// Position of the token among the tokens waited for.
     pub position: u32,
-    /// It died without being cancelled.
+    /// True: the token died without being cancelled.
     pub gone: bool,
 }
 
-/// How a wait for several ended.
+/// How a wait for several tokens ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitOutcome {
-    /// One of them has ended it.
+    /// One of the tokens ended it.
     By(WokenBy),
-    /// None of them can any more: all are sealed.
+    /// All tokens are sealed, so none can end it.
     Never,
 }
 
-/// What a waiter waits for.
+/// The state of one waiter.
 #[derive(Debug, Default)]
 struct Awaiting {
     outcome: Option<WaitOutcome>,
-    /// How many tokens may end it; the thread that waits counts as one while it registers with them.
+    /// Number of tokens that may still end the wait. While the waiting thread registers with the
+    /// tokens, it counts as one of them.
     expected: u32,
 }
 
@@ -65,29 +66,29 @@ impl Link for EventCell {
     }
 }
 
-/// All waiters and events.
+/// The table of all waiters and events.
 #[derive(Debug)]
 pub struct Signals {
     waiters: Pool<WaiterCell>,
     events: Pool<EventCell>,
-    /// One for all who ask for the event of no token.
+    /// One event that is never set, shared by all callers that ask for the event of no token.
     never: Mutex<Late<NativeEvent>>,
 }
 
 impl Signals {
     constructor! {
-        /// None.
+        /// An empty table.
         pub fn new() -> Self {
             Self { waiters: Pool::new(), events: Pool::new(), never: Mutex::new(Late::new()) }
         }
     }
 
-    /// Shows the pools of which threads have magazines.
+    /// Shows each pool that keeps a magazine per thread.
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(&self.waiters);
     }
 
-    /// A waiter with one reference.
+    /// Makes a waiter with one reference.
     pub fn new_waiter(&self) -> Result<u32, Error> {
         let (number, cell) =
             self.waiters.take().map_err(|_| Error::Resources("memory for waiting"))?;
@@ -96,14 +97,15 @@ impl Signals {
         Ok(number)
     }
 
-    /// Another reference to a waiter of which the caller has one, for one more that may end the wait.
+    /// Adds a reference to a waiter for one more token that may end the wait. The caller has a
+    /// reference already.
     pub fn share_waiter(&self, number: u32) {
         let cell = self.waiters.cell(number);
         cell.references.fetch_add(1, Ordering::Relaxed);
         cell.waiting.lock().expected += 1;
     }
 
-    /// One less may end a wait; with the last one it ends.
+    /// Notes that one token fewer can end the wait. If it was the last, the wait ends.
     pub fn expect_one_less(&self, number: u32) {
         let cell = self.waiters.cell(number);
         let mut waiting = cell.waiting.lock();
@@ -123,14 +125,15 @@ impl Signals {
         }
     }
 
-    /// Ends a wait, unless it ended before.
+    /// Ends a wait, unless it has ended already.
     pub fn wake(&self, number: u32, outcome: WokenBy) {
         let cell = self.waiters.cell(number);
         cell.waiting.lock().outcome.get_or_insert(WaitOutcome::By(outcome));
         cell.changed.notify_all();
     }
 
-    /// Waits for an outcome, until a time on the library's clock or for ever.
+    /// Waits for an outcome, until a time on the library's clock or for ever. `None`: the time has
+    /// come.
     pub fn wait(&self, number: u32, until_ns: Option<u64>) -> Option<WaitOutcome> {
         let cell = self.waiters.cell(number);
         let mut slot = cell.waiting.lock();
@@ -153,7 +156,7 @@ impl Signals {
         }
     }
 
-    /// A duplicate of an event that nobody sets.
+    /// A duplicate of an event that is never set.
     pub fn never_set(&self) -> Result<Raw, Error> {
         let none_left = || Error::Resources("file descriptors or handles for native events");
         let mut never = self.never.lock();
@@ -167,7 +170,7 @@ impl Signals {
         event.duplicate().map_err(|_| none_left())
     }
 
-    /// An event that is set, of which the library keeps nothing.
+    /// An event that is set. The library keeps nothing of it.
     pub fn already_set(&self) -> Result<Raw, Error> {
         let none_left = |_| Error::Resources("file descriptors or handles for native events");
         let event = NativeEvent::new().map_err(none_left)?;
@@ -175,7 +178,7 @@ impl Signals {
         event.duplicate().map_err(none_left)
     }
 
-    /// Keeps an event.
+    /// Keeps an event under a number.
     pub fn add_event(&self, event: NativeEvent) -> Result<u32, Error> {
         let (number, cell) =
             self.events.take().map_err(|_| Error::Resources("memory for native events"))?;
@@ -183,7 +186,7 @@ impl Signals {
         Ok(number)
     }
 
-    /// A duplicate of an event that is kept.
+    /// A duplicate of a kept event.
     pub fn duplicate(&self, number: u32) -> Result<Raw, Error> {
         let event = self.events.cell(number).event.lock();
         event
@@ -192,13 +195,13 @@ impl Signals {
             .ok_or(Error::Resources("file descriptors or handles for native events"))
     }
 
-    /// Forgets an event that nobody will set.
+    /// Forgets an event that will never be set.
     pub fn forget_event(&self, number: u32) {
         *self.events.cell(number).event.lock() = None;
         self.events.free(number);
     }
 
-    /// Sets an event and forgets it; duplicates stay set.
+    /// Sets an event and forgets it. Its duplicates stay set.
     pub fn set_event(&self, number: u32) {
         let event = self.events.cell(number).event.lock().take();
         self.events.free(number);

@@ -1,8 +1,9 @@
-//! A token that only the library knows, for something else than a cancel that is to be waited for: what waits
-//! for tokens, and native events of them, then do for that as well.
+//! Signals: tokens that only the library knows. They stand for an event other than a cancel that
+//! can be waited for. So everything that can wait for a token, and native events, can wait for that
+//! event too.
 //!
-//! It is published hidden and never revealed, so no handle of it is accepted. Its maker keeps the one
-//! internal that it has. Raising it is noted by nobody: nothing was cancelled.
+//! A signal is published hidden and never revealed, so its handle is never accepted. Its maker
+//! keeps its only internal reference. Raising it is not noted as a cancel.
 
 use crate::error::Error;
 use crate::memory::list::List;
@@ -14,15 +15,16 @@ use crate::token::registration::Purpose;
 use crate::token::{Record, TokenPin, Tokens};
 
 impl Tokens {
-    /// One that is not raised. The internal is the caller's.
+    /// Makes a signal that is not raised. The caller gets its internal reference.
     pub(crate) fn new_signal(&self) -> Result<u32, Error> {
         let (index, slot) = self.arena.take()?;
         self.arena.publish_hidden(index, slot, 0, Holder::Internal);
         Ok(index)
     }
 
-    /// Ends the waits for one that the caller keeps, sets its native event and wakes the jobs that sleep
-    /// until then, whose hosts are told. Done again it does nothing.
+    /// Raises a signal that the caller keeps: ends the waits for it, sets its native event, and
+    /// wakes the jobs that sleep until then, together with their hosts. If it is raised already
+    /// this does nothing.
     pub(crate) fn raise_signal(&self, index: u32) {
         match self.flag_or_forget(index, Record::default()) {
             Flagged::Before | Flagged::Alone | Flagged::Sealed => (),
@@ -43,8 +45,9 @@ impl Tokens {
         }
     }
 
-    /// Wakes a posted job once when one that is pinned is raised or given up; at once if it is raised. What
-    /// asks for that has no handle: nobody can take it off the list of a token that is hidden.
+    /// Wakes a posted job once, when a pinned signal is raised or given up. If the signal is raised
+    /// already, wakes the job now. The request for this has no handle: the list of a hidden token
+    /// cannot be reached from outside, so nothing could take the request off it.
     pub(crate) fn wake_job_at_signal(
         &self,
         signal: &TokenPin<'_>,
@@ -58,14 +61,15 @@ impl Tokens {
             let mut listed = listed.iter();
             listed.any(|index| self.registrations.purpose(index) == purpose)
         };
-        // It is raised, and the job is woken, after this; or it was in between, and that is as good.
+        // If the signal is raised after the look, the job is woken then. If it was raised during
+        // the look, the job was woken then, which is as good.
         if is_asked_for {
             return Ok(());
         }
         self.register_signal(Some(signal), purpose, false).map(drop)
     }
 
-    /// Gives up the maker's internal. Who waits still learns that it is gone.
+    /// Gives up the maker's internal reference. Threads that wait learn that the signal is gone.
     pub(crate) fn drop_signal(&self, index: u32) {
         drop(TokenPin::take_over(self, index));
     }

@@ -1,7 +1,9 @@
-//! Sources of cancels that need nobody who owns the token: a parent, one of all, a deadline that is armed, a
-//! host's own check. As long as there is one, registrations may keep their token.
+//! Sources of a cancel that do not need an owner of the token: a parent, a token of all's parents,
+//! an armed deadline, and a host's own check. While a token has a source, registrations may keep it
+//! alive.
 //!
-//! A deadline that is over is no end of a source: the timer has the token pinned, and flags it.
+//! A deadline that is over does not count as a source that has ended: the timer has the token
+//! pinned, and flags it.
 
 use crate::handle::FOREIGN;
 use crate::memory::pool::NIL;
@@ -11,7 +13,7 @@ use crate::token::link::Links;
 use crate::token::locked::LockedToken;
 use crate::token::{TokenCold, TokenLive, TokenPin, Tokens};
 
-/// Whether a token has one. Its lock is held.
+/// Whether a token has a source. The caller holds its lock.
 fn has_source(slot: &Slot<TokenCold, TokenLive>) -> bool {
     let live = slot.live();
     Links::any(live)
@@ -21,19 +23,19 @@ fn has_source(slot: &Slot<TokenCold, TokenLive>) -> bool {
         || crate::weakened!("keeping_needs_a_source")
 }
 
-/// A keeping registration was listed in a token that the caller has locked. True: it holds the token by an
-/// internal of the caller's.
+/// Notes that a keeping registration was listed in a token that the caller has locked. True: the
+/// registration holds the token, and takes over an internal reference of the caller's.
 pub fn add_keeper(slot: &Slot<TokenCold, TokenLive>) -> bool {
     slot.live().keepers.add(|| has_source(slot))
 }
 
-/// A source was added to a token that the caller has locked. True: as `add_keeper`.
+/// Notes that a source was added to a token that the caller has locked. True: as for `add_keeper`.
 pub fn add_source(slot: &Slot<TokenCold, TokenLive>) -> bool {
     slot.live().keepers.look_for_source(|| has_source(slot))
 }
 
 impl Tokens {
-    /// Ends a source of a pinned token, under its lock.
+    /// Calls `end`, which ends a source of a pinned token, under the token's lock.
     pub(super) fn end_source<R>(&self, token: &TokenPin<'_>, end: impl FnOnce() -> R) -> R {
         let locked = LockedToken::of_pinned(token);
         let result = end();

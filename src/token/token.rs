@@ -1,12 +1,16 @@
 //! Tokens: a cancellation flag with a cause, a reason and parents.
 //!
-//! One lock a token. A cancel locks children under their parent's, in the order of the graph, which has no
-//! rings; nobody else has two at a time, and a burial never takes a parent's under its child's. Under one is
-//! taken that of the deadlines, of a native event of the token, of its foreign check when that ends, and of
-//! what is known of its polls.
-//! It guards the lists (children, signals, callbacks), who keeps it, and the writing of the record (cause,
-//! time, reason), which is never written again once CANCELLED is set: who has seen the flag with Acquire
-//! reads it without the lock.
+//! Each token has one lock. The lock guards the token's lists (children, signals, callbacks), the
+//! count of registrations that keep it, and the writing of its record (cause, time, reason).
+//!
+//! 1. The record is never written again once CANCELLED is set. A thread that has seen the flag with
+//!    Acquire reads the record without the lock.
+//! 2. Two token locks are held together in two places only, and the parent's is always taken first:
+//!    a cancel locks children under their parent's lock, and `Links::part` locks an ended job's
+//!    token under its parent's lock. The graph has no rings, so this order has none either. A
+//!    burial locks parents, and never while the child's lock is held.
+//! 3. Under a token's lock these other locks may be taken: that of the deadlines, of a native event
+//!    of the token, of its foreign check when the check ends, and of what is known of its polls.
 
 use crate::diagnosis::Diagnosis;
 use crate::handle::{CANCELLED, FOREIGN};
@@ -31,16 +35,16 @@ use crate::token::signal::Signals;
 
 pub use crate::token::cell::{Cause, Record, TokenCold, TokenLive, TokenSlots};
 
-/// A pinned token.
+/// A pinned token: it stays alive for the duration of one call.
 pub type TokenPin<'a> = Pin<'a, &'a Tokens>;
 
-/// A token that something keeps.
+/// A token that the library keeps alive beyond one call, by an internal reference.
 pub type TokenHold<'a> = Hold<'a, &'a Tokens>;
 
-/// The token of something pinned that holds it.
+/// A token borrowed from a pinned object that holds it.
 pub type LentToken<'a> = Lent<'a, &'a Tokens>;
 
-/// All tokens.
+/// All tokens, and the tables of everything that hangs on them.
 #[derive(Debug)]
 pub struct Tokens {
     pub(crate) arena: TokenSlots,
@@ -55,13 +59,13 @@ pub struct Tokens {
     pub(crate) deferred: Deferred,
     pub(crate) diagnosis: Diagnosis,
     pub(crate) queues: Queues,
-    /// How many have a trace.
+    /// Number of live tokens that have a trace. While it is 0, no lookup searches for one.
     pub(super) traces: AtomicU32,
 }
 
 impl Tokens {
     constructor! {
-        /// No tokens.
+        /// An empty table.
         pub fn new() -> Self {
             Self {
                 arena: Arena::new(),
@@ -81,7 +85,8 @@ impl Tokens {
         }
     }
 
-    /// Shows the pools of which threads have magazines: what a token, a callback, a wait or a post takes.
+    /// Shows each pool that keeps a magazine per thread: the pools that a token, a callback, a wait
+    /// or a post takes cells from.
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(self.arena.shelved());
         self.links.each_shelved(each);
@@ -93,32 +98,32 @@ impl Tokens {
         self.queues.posted().each_shelved(each);
     }
 
-    /// What is posted under a token that is pinned or in a walk.
+    /// The job posted under a token. The caller has the token pinned, or walks over it in a cancel.
     pub(crate) fn posted(&self, index: u32) -> PostedId {
         PostedId(self.arena.slot(index).cold.posted.load(Ordering::Relaxed))
     }
 
-    /// The queues of dispatchers.
+    /// The dispatchers' queues.
     pub fn queues(&self) -> &Queues {
         &self.queues
     }
 
-    /// What is known of polls and cancels.
+    /// The notes about polls and cancels.
     pub fn diagnosis(&self) -> &Diagnosis {
         &self.diagnosis
     }
 
-    /// Shows a text of which the caller holds a reference.
+    /// Calls `reader` with a text of which the caller holds a reference.
     pub(crate) fn show_text<R>(&self, text: TextId, reader: impl FnOnce(&str) -> R) -> R {
         self.texts.show(text, reader)
     }
 
-    /// The deadlines.
+    /// The heap of armed deadlines.
     pub fn deadlines(&self) -> &Deadlines {
         &self.deadlines
     }
 
-    /// The owners.
+    /// The plugins that own callbacks.
     pub fn owners(&self) -> &Owners {
         &self.owners
     }
@@ -129,8 +134,9 @@ impl Tokens {
         token.slot().cold.foreign.load(Ordering::Relaxed) != NIL
     }
 
-    /// Ends the use of a pinned token's foreign check, whose user data `payload` ends. Gives the
-    /// payload back to be destroyed, unless the check is being asked: then the asker does it.
+    /// Ends the use of a pinned token's foreign check; `payload` is the check's user data. Returns
+    /// the payload for the caller to destroy. If the check is being asked at this moment it returns
+    /// nothing, and the asking thread destroys the payload.
     #[inline]
     pub fn retire_foreign(
         &self,
@@ -140,25 +146,25 @@ impl Tokens {
         match token.slot().cold.foreign.load(Ordering::Relaxed) {
             NIL => payload,
             number => self.end_source(token, || {
-                // Its polls need not find out each time that there is nobody to ask.
+                // From now on polls take the fast path again: there is no check left to ask.
                 token.slot().state().fetch_and(!FOREIGN, Ordering::Relaxed);
                 self.foreigns.retire(number, payload)
             }),
         }
     }
 
-    /// Whether a pinned token is cancelled. Asks nobody.
+    /// Whether a pinned token is cancelled. Asks no foreign check.
     pub fn is_cancelled(&self, token: &TokenPin<'_>) -> bool {
         token.slot().state().load(Ordering::Acquire) & CANCELLED != 0
     }
 
-    /// When and by what a token was cancelled; `Cause::None` while it is not.
+    /// The time and the cause of a token's cancel; `Cause::None` if the token is not cancelled.
     pub fn record(&self, token: &TokenPin<'_>) -> (u64, Cause) {
         let record = self.record_of(token);
         (record.time_ns, record.cause)
     }
 
-    /// Shows the reason, empty if there is none.
+    /// Calls `reader` with the cancel's reason, or with an empty text if there is none.
     pub fn show_reason<R>(&self, token: &TokenPin<'_>, reader: impl FnOnce(&str) -> R) -> R {
         let record = self.share_record(token);
         let result = self.texts.show(record.reason, reader);
@@ -166,7 +172,7 @@ impl Tokens {
         result
     }
 
-    /// Shows the caller id given at creation, empty if there is none.
+    /// Calls `reader` with the caller id given at creation, or with an empty text if there is none.
     pub fn show_caller_id<R>(&self, token: &TokenPin<'_>, reader: impl FnOnce(&str) -> R) -> R {
         if token.slot().mark.load(Ordering::Relaxed) & HAS_TRACE != 0 {
             return reader("");

@@ -1,12 +1,13 @@
-//! Which span of a distributed trace a token works for: what the peer of a request said, which what is made
-//! below it works for, too.
+//! The span of a distributed trace that a token works for. The peer of a request names it, and
+//! everything made below the request works for it as well.
 //!
-//! Tokens that are told of, those of requests and jobs, have it from when they are made, so that it is known
-//! after a cancel as well, which takes children out of the lists of their parents. It stands in the place of
-//! the caller id, which they have not, and is never written again before the token's death. What has a caller
-//! id, and what is not told of, has that of its nearest ancestor, as long as it is not cancelled.
+//! Tokens of requests and jobs are reported, so they store the span when they are made. It is then
+//! known after a cancel too, although the cancel takes children out of their parents' lists. The
+//! span is stored in place of the caller id, which these tokens do not have, and is not written
+//! again before the token's death. Tokens with a caller id, and tokens that are not reported, have
+//! the span of their nearest ancestor with one, until they are cancelled.
 //!
-//! While no token has one, nobody looks for one.
+//! While no token has a span, no lookup searches for one.
 
 use crate::diagnosis::details::{DetailId, Details, SharedDetails};
 use crate::diagnosis::events::EVENT_TEXT;
@@ -19,13 +20,13 @@ use crate::token::create::Origin;
 use crate::token::{TokenPin, Tokens};
 
 impl Tokens {
-    /// Whether any token works for a span.
+    /// Whether any live token has a span.
     #[inline]
     pub(super) fn has_traces(&self) -> bool {
         self.traces.load(Ordering::Relaxed) != 0
     }
 
-    /// What is made of these parents works for what the first of them does that has one.
+    /// The span that a new token inherits: that of the first parent that has one.
     #[cold]
     pub(super) fn inherited_trace(
         &self,
@@ -39,7 +40,7 @@ impl Tokens {
         parents.find_map(|parent| self.trace_parent(&TokenPin::new(self, parent).ok()?))
     }
 
-    /// What a pinned token works for: its own, or that of its nearest ancestor.
+    /// The span of a pinned token: its own, or that of its nearest ancestor with one.
     pub fn trace_parent(&self, token: &TokenPin<'_>) -> Option<TraceParent> {
         if !self.has_traces() {
             return None;
@@ -48,7 +49,8 @@ impl Tokens {
             .or_else(|| self.nearest_above(token, |ancestor| self.own_trace(ancestor.index())))
     }
 
-    /// What a token itself works for that is pinned or in a walk.
+    /// The span stored in a token itself. The caller has the token pinned, or walks over it in a
+    /// cancel.
     pub(crate) fn own_trace(&self, index: u32) -> Option<TraceParent> {
         let slot = self.arena.slot(index);
         if slot.mark.load(Ordering::Relaxed) & HAS_TRACE == 0 {
@@ -58,7 +60,8 @@ impl Tokens {
         self.texts.show(text, TraceParent::parse)
     }
 
-    /// What an event of such a token has besides its text, which is this reason.
+    /// The parts of an event of such a token that do not fit into its text. `reason` is the event's
+    /// text.
     pub(crate) fn details_of(&self, index: u32, reason: &str) -> SharedDetails {
         let trace_parent = if self.has_traces() { self.own_trace(index) } else { None };
         let is_needed = trace_parent.is_some() || reason.len() > EVENT_TEXT;

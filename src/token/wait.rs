@@ -1,11 +1,13 @@
-//! Waits for tokens, and native events of them. A wait for one token sleeps on a word of its slot; a wait for
-//! several is a registration with each that wakes one waiter; an event is a registration that sets it.
+//! Waits for tokens, and their native events. A wait for one token sleeps on a word of its slot. A
+//! wait for several tokens has a registration with each, and all of them wake one waiter. An event
+//! is set by a registration.
 //!
-//! Lost wake-ups: the flag is set under the token's lock, and who registers or gets in to sleep looks at it
-//! under the same lock. One of the two sees the other. What has begun to wait is woken when all that the
-//! cancel reaches is flagged; a token without children may wake at once.
+//! No wake-up is lost: a cancel sets the flag under the token's lock. A thread that registers, or
+//! that gets in to sleep, looks at the flag under the same lock. So either the thread sees the
+//! flag, or the cancel sees the thread. Waiting threads are woken when all tokens that the cancel
+//! reaches are flagged; a token without children may wake them at once.
 //!
-//! Who waits asks hosts' own checks meanwhile, see [`asking`](crate::token::asking).
+//! A thread that waits also asks hosts' own checks, see [`asking`](crate::token::asking).
 
 use crate::error::Error;
 use crate::handle::{CANCELLED, Handle, NULL};
@@ -23,21 +25,21 @@ use crate::token::running::Calls;
 use crate::token::signal::{WaitOutcome, WokenBy};
 use crate::token::{TokenCold, TokenLive, TokenPin, Tokens};
 
-/// What ended a wait.
+/// Result of a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
     /// The token at this position is cancelled.
     Cancelled(usize),
-    /// The token at this position is no more.
+    /// The token at this position does not exist any more.
     Gone(usize),
-    /// The time was over.
+    /// The time to wait until has come.
     TimedOut,
-    /// Nothing waited for can ever be cancelled, or not any more.
+    /// None of the tokens can be cancelled, now or later.
     Never,
 }
 
-/// A thread that got in to sleep on a word of a token's slot. It keeps the slot from being used again, not
-/// the token alive.
+/// A thread that got in to sleep on a word of a token's slot. It keeps the slot from being used
+/// again, but does not keep the token alive.
 #[derive(Debug)]
 #[must_use = "it has to sleep"]
 pub(crate) struct Sleeper<'a> {
@@ -47,8 +49,8 @@ pub(crate) struct Sleeper<'a> {
 }
 
 impl Sleeper<'_> {
-    /// Sleeps until the token is cancelled or gone, or a time on the library's clock comes: `None`. Asks the
-    /// checks of what is current, and of `asked`.
+    /// Sleeps until the token is cancelled or gone. `None`: the time `until_ns` on the library's
+    /// clock came first. Asks the checks of `asked` and of what is current.
     #[inline]
     pub fn sleep(self, until_ns: Option<u64>, asker: Asker, asked: Handle) -> Option<Woken> {
         let tokens = self.tokens;
@@ -62,7 +64,7 @@ impl Sleeper<'_> {
 }
 
 impl Tokens {
-    /// Waits until any of the tokens is cancelled or gone, until a time on the library's clock or
+    /// Waits until any of the tokens is cancelled or gone, until a time on the library's clock, or
     /// for ever. NULL tokens are never cancelled.
     pub fn wait_any(
         &self,
@@ -93,7 +95,8 @@ impl Tokens {
             Ok(sleeper) => sleeper,
             Err(woken) => return Ok(Some(woken)),
         };
-        // Who waits for a dispatcher of this thread learns since when; a wait does not fail for that.
+        // A thread that waits for a dispatcher of this thread learns since when this thread waits.
+        // If that cannot be noted, the wait goes on without it.
         let waits = self.owners.waits();
         let known = waits.begin(&Calls(self), thread_identity::current(), Blocker::Unknown).ok();
         let woken = sleeper.sleep(until_ns, asker, token);
@@ -103,7 +106,8 @@ impl Tokens {
         Ok(woken)
     }
 
-    /// Gets in to sleep for a token, whose pin is given back; an error: what would have woken it.
+    /// Gets in to sleep for a token, and gives its pin back. Error: the reason why there is nothing
+    /// to wait for.
     #[inline]
     pub(crate) fn get_in<'a>(&'a self, pin: TokenPin<'a>) -> Result<Sleeper<'a>, Woken> {
         let (index, slot) = (pin.index(), pin.slot());
@@ -121,8 +125,8 @@ impl Tokens {
         Ok(Sleeper { tokens: self, index, slot })
     }
 
-    /// Sleeps until a wait is over or its time has come, and asks checks meanwhile. `sleep` sleeps until a
-    /// time, and says if the wait is over.
+    /// Sleeps until a wait is over or its time has come, and asks checks meanwhile. `sleep` sleeps
+    /// until the given time, and returns something if the wait is over.
     pub fn sleep<T>(
         &self,
         until_ns: Option<u64>,
@@ -145,7 +149,7 @@ impl Tokens {
         }
     }
 
-    /// How many threads wait for one token each. A walk over all slots.
+    /// Number of threads that wait for one token each. Walks over all slots.
     pub fn waits_for_one(&self) -> u64 {
         self.arena.slots().map(|(_, slot)| u64::from(slot.cold.sleepers.count())).sum()
     }
@@ -161,7 +165,7 @@ impl Tokens {
         let waiter = self.signals.new_waiter()?;
         let result = self.wait_with(waiter, tokens, until_ns, asker, &mut registered);
         for registration in registered {
-            // The waiter's references keep a late wake-up harmless, so this need not wait.
+            // The waiter's references keep a late wake-up harmless, so this need not wait for it.
             let _ = self.unregister(registration, false);
         }
         self.signals.release_waiter(waiter);
@@ -182,7 +186,7 @@ impl Tokens {
             }
             let pin = TokenPin::new(self, *token)?;
             if self.is_cancelled(&pin) {
-                // A bad handle behind it is a mistake all the same.
+                // A bad handle further back is a mistake even so.
                 let rest = tokens[position + 1..].iter().filter(|token| **token != NULL);
                 for token in rest {
                     TokenPin::new(self, *token)?;
@@ -203,10 +207,11 @@ impl Tokens {
             return Ok(Waited::Never);
         }
         if !registered.is_empty() {
-            // From now on those alone end it; if all of them are sealed, that does.
+            // From now on only the tokens end the wait. If all of them are sealed, this call ends
+            // it.
             self.signals.expect_one_less(waiter);
         }
-        // Who waits for a dispatcher of this thread learns since when; a wait does not fail for that.
+        // As in `wait_for_one`.
         let waits = self.owners.waits();
         let known = waits.begin(&Calls(self), thread_identity::current(), Blocker::Unknown).ok();
         let outcome =
@@ -224,8 +229,8 @@ impl Tokens {
         })
     }
 
-    /// A duplicate of an event that is set when the token is cancelled or gone; never, for no
-    /// token.
+    /// A duplicate of an event that is set when the token is cancelled or gone. For no token it is
+    /// never set.
     pub fn event(&self, token: Option<&TokenPin<'_>>) -> Result<Raw, Error> {
         let none_left = |_| Error::Resources("file descriptors or handles for native events");
         let Some(token) = token.filter(|token| !token.slot().is_sealed()) else {
@@ -258,7 +263,8 @@ impl Tokens {
         })
     }
 
-    /// A registration of the library's own; the purpose is given up again on an error.
+    /// Makes a registration of the library's own. On an error the caller has to give up what
+    /// `purpose` refers to.
     pub(super) fn register_signal(
         &self,
         token: Option<&TokenPin<'_>>,
