@@ -100,49 +100,53 @@
 #define DCC_JOB_NONE 0
 
 /**
- * State of a job: created, not begun.
+ * State of a job: created and not begun.
  */
 #define DCC_JOB_PENDING 1
 
 /**
- * State of a job: begun, not ended.
+ * State of a job: begun and not ended.
  */
 #define DCC_JOB_RUNNING 2
 
 /**
- * State of a job, ended: it did its work, whether or not someone asked it to stop meanwhile.
+ * State of a job that has ended: it did its work, whether or not it was asked to stop meanwhile.
  */
 #define DCC_JOB_COMPLETED 3
 
 /**
- * State of a job, ended: with an error.
+ * State of a job that has ended: with an error.
  */
 #define DCC_JOB_FAILED 4
 
 /**
- * State of a job, ended: it saw that it was asked to stop, and stopped.
+ * State of a job that has ended: it saw that it was asked to stop, and stopped.
  */
 #define DCC_JOB_CANCELLED 5
 
 /**
- * State of a job, ended from outside: its last reference went while it was unfinished, or its
- * host gave it up.
+ * State of a job that was ended from outside: its last reference was released while it was
+ * unfinished, or its host gave it up.
  */
 #define DCC_JOB_INTERRUPTED 6
 
 /**
- * Flag of a job: its `is_cancelled` may be asked on any thread, not only the creating one.
+ * Flag of a job: its `is_cancelled` function may be asked on any thread, not only on the creating
+ * thread.
  */
 #define DCC_JOB_ASK_ON_ANY_THREAD 1
 
 /**
- * Flag of a job that has no `parent`: a cancel of the current token of the creating thread cancels it, and
- * a cancel of the current job. So a job that is made inside another's work, or for the request whose token
- * is current, stops with that. A `parent` that is given goes before this flag. The wrappers set it unless
- * the job is said to be detached. Of token and job the one that is below the other is the parent, as in a
- * posted job, so an outer job answers for its request itself; see dcc_job_seal. Once that job has
- * ended, a cancel of what is above it still comes down, unless it was sealed. In an event loop that a job
- * runs what has nothing to do with that job is made without this flag.
+ * Flag of a job that has no `parent`: a cancel of the creating thread's current token or current
+ * job cancels the job. So a job that is created inside another job's work, or for the request
+ * whose token is current, stops with it. If a `parent` is given, the flag has no effect. The
+ * wrappers set the flag unless the job is to be detached. In an event loop that a job runs, do not
+ * set it for work that has nothing to do with that job.
+ *
+ * If one of the current token and the current job is below the other, only the lower one becomes
+ * the parent, as for a posted job. So an outer job answers for its request itself; see
+ * dcc_job_seal. After the outer job has ended, a cancel from above it still reaches the job,
+ * unless the outer job was sealed.
  */
 #define DCC_JOB_BELOW_CURRENT 2
 
@@ -540,8 +544,8 @@ typedef struct dcc_dispatcher dcc_dispatcher;
 typedef struct dcc_events dcc_events;
 
 /**
- * A job: one unit of a host's work, a token plus id, label, state and progress; shared by
- * reference count. The pointer is a handle, not an address; NULL is the job that is none.
+ * A job: one unit of a host's work, with a token, an id, a label, a state and its progress; shared
+ * by reference count. The pointer is a handle, not an address. NULL means no job.
  */
 typedef struct dcc_job dcc_job;
 
@@ -654,7 +658,8 @@ typedef int32_t dcc_cause;
 typedef void (*dcc_cancel_fn)(const struct dcc_cancel_token *token, void *user_data);
 
 /**
- * Ends the life of user data: called exactly once, after the last use of it.
+ * A function that ends the life of user data. It is called exactly once, after the last use of the
+ * data.
  */
 typedef void (*dcc_destroy_fn)(void *user_data);
 
@@ -665,12 +670,14 @@ typedef void (*dcc_destroy_fn)(void *user_data);
 typedef ptrdiff_t dcc_native_event;
 
 /**
- * A host's own "has the user pressed Esc": 0 means no. Must not unwind or longjmp.
+ * A host's own question whether the user has pressed Esc; 0 means no. The function must not unwind
+ * or longjmp.
  */
 typedef int32_t (*dcc_is_cancelled_fn)(void *user_data);
 
 /**
- * What a job is created from. Set all to zero, then `struct_size` to sizeof, then what you need.
+ * What a job is created from. Set all bytes to zero, then `struct_size` to sizeof, then the fields
+ * that you need.
  */
 typedef struct dcc_job_desc {
     /**
@@ -682,44 +689,46 @@ typedef struct dcc_job_desc {
      */
     uint32_t flags;
     /**
-     * What to call it, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
+     * Name for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
      */
     const char *label;
     /**
-     * Bytes in `label`, or DCC_NUL_TERMINATED.
+     * Length of `label` in bytes, or DCC_NUL_TERMINATED.
      */
     size_t label_length;
     /**
-     * Your own id for it: UTF-8, up to DCC_MAX_CALLER_ID_LENGTH bytes, copied. May be NULL.
+     * Your own id for the job: UTF-8, up to DCC_MAX_CALLER_ID_LENGTH bytes, copied. May be NULL.
      */
     const char *caller_id;
     /**
-     * Bytes in `caller_id`, or DCC_NUL_TERMINATED.
+     * Length of `caller_id` in bytes, or DCC_NUL_TERMINATED.
      */
     size_t caller_id_length;
     /**
-     * A token whose cancel cancels the job. NULL: none does, unless `flags` says DCC_JOB_BELOW_CURRENT.
+     * A token whose cancel cancels the job. With NULL no token does, unless `flags` has
+     * DCC_JOB_BELOW_CURRENT.
      */
     const struct dcc_cancel_token *parent;
     /**
-     * Handed to `destroy` and `is_cancelled`, and given back by dcc_job_user_data.
+     * Passed to `destroy` and `is_cancelled`, and returned by dcc_job_user_data.
      */
     void *user_data;
     /**
-     * Called once with `user_data` when the job is gone, in whichever call and on whichever
-     * thread let it go; never if the create fails. May use the library. May be NULL.
+     * Called once with `user_data` when the job is gone, on the thread and in the call that ended
+     * its life. It is not called if the create fails. It may use the library. May be NULL.
      */
     dcc_destroy_fn destroy;
     /**
-     * Makes it a foreign job: probes and polls ask this too, on the creating thread only unless
-     * `flags` says any; never while it is being asked already. So do polls of jobs and tokens that are
-     * made current above it on such a thread, as by a library that the job calls, up to a mask. Its first
-     * answer other than 0 cancels the job for good (DCC_CAUSE_FOREIGN), which workers and children see. May
-     * be NULL.
+     * Makes the job a foreign job: its probes, polls and waits ask this function, too, unless it
+     * is being asked already. They ask it on the creating thread only, unless `flags` has
+     * DCC_JOB_ASK_ON_ANY_THREAD. Polls of tokens and jobs that are made current on top of this job
+     * on such a thread, for instance by a library that the job calls, ask it as well, unless there
+     * is a mask in between. The first answer other than 0 cancels the job for good
+     * (DCC_CAUSE_FOREIGN); workers and children see that cancel. May be NULL.
      */
     dcc_is_cancelled_fn is_cancelled;
     /**
-     * Least nanoseconds between two questions to `is_cancelled`.
+     * Minimum number of nanoseconds between two calls of `is_cancelled`.
      */
     uint64_t min_interval_ns;
     /**
@@ -734,7 +743,7 @@ typedef struct dcc_job_desc {
  */
 typedef struct dcc_job_progress {
     /**
-     * sizeof(dcc_job_progress); the call writes back how much of it was filled.
+     * sizeof(dcc_job_progress); the call writes back how many bytes it filled.
      */
     uint32_t struct_size;
     /**
@@ -750,24 +759,24 @@ typedef struct dcc_job_progress {
      */
     uint64_t total;
     /**
-     * How long its bar is, from 0 to 1. It never falls, and is 1 only once the job has completed. While a
-     * total is unknown it rises ever more slowly.
+     * Length of the job's bar, from 0 to 1. It never falls, and it is 1 only after the job has
+     * completed. While a total is unknown it rises ever more slowly.
      */
     double fraction;
     /**
-     * About how much longer the job runs; DCC_NO_LIMIT while that is unknown: in its first seconds and its
-     * first tenth, where it stands still, where a total is unknown or grew lately. 0 once it has ended. It
-     * is no better than the weights of the shares: show it coarsely. It is reckoned from when you look, so
-     * look regularly.
+     * Estimated time that the job still needs, 0 after its end. DCC_NO_LIMIT while it is unknown:
+     * in the first seconds, in the first tenth of the bar, while the bar stands still, and while a
+     * total is unknown or grew lately. The estimate is no better than the weights of the shares,
+     * so show it coarsely. It is computed when somebody looks, so look regularly.
      */
     uint64_t time_left_ns;
     /**
-     * Units that were counted beyond the total of their share, or in a share that a library below counts
-     * for; they are not shown.
+     * Units that were counted beyond the total of their share, or in a share that a library's
+     * share below counts for. They are not shown.
      */
     uint64_t over;
     /**
-     * Units that were counted after their share or the job had ended; they are not shown.
+     * Units that were counted after their share or the job had ended. They are not shown.
      */
     uint64_t late;
 } dcc_job_progress;
@@ -2471,108 +2480,134 @@ dcc_status dcc_cancel_token_native_event(const struct dcc_cancel_token *token,
 dcc_status dcc_native_event_close(dcc_native_event native_event);
 
 /**
- * Creates a pending job and writes it to `out_job`: one reference, yours to release. On an error
- * nothing is left behind and `user_data` is still yours. Any thread.
+ * Creates a pending job and writes it to `out_job`. Any thread may call this. You get one
+ * reference, which you release. If the call fails, nothing is left behind and `user_data` is still
+ * yours.
  */
 dcc_status dcc_job_create(const struct dcc_job_desc *desc,
                           struct dcc_job **out_job);
 
 /**
- * Adds a reference, which you release. Any thread.
+ * Adds a reference, which you release. Any thread may call this.
  */
 dcc_status dcc_job_retain(const struct dcc_job *job);
 
 /**
- * Gives a reference back. The last one ends the job's life, as interrupted if it is unfinished,
- * and runs its `destroy`; unless the library still needs it, while it is current on a thread,
- * captured, or being listed. Any thread.
+ * Gives a reference back. Any thread may call this. The last release ends the life of the job and
+ * calls its `destroy`; an unfinished job ends as interrupted. The job lives on while the library
+ * still uses it: while it is current on a thread, captured, or being listed.
  */
 dcc_status dcc_job_release(struct dcc_job *job);
 
 /**
- * The job's id: the library's own, unique in the process, below 2^53; says nothing of order. 0
- * for NULL and for a bad handle. Any thread.
+ * Returns the id that the library gave the job. Any thread may call this. Ids are unique in the
+ * process, below 2^53, and in no order. The id is 0 for NULL and for a bad handle.
  */
 uint64_t dcc_job_id(const struct dcc_job *job);
 
 /**
- * Finds a live job by its id and writes it to `out_job`: a reference, yours to release.
- * DCC_NOT_FOUND, and NULL, if there is none. Any thread.
+ * Finds a live job by its id and writes it to `out_job`. Any thread may call this. You get one
+ * reference, which you release. DCC_NOT_FOUND, with NULL: no live job has this id.
  */
 dcc_status dcc_job_find(uint64_t id, struct dcc_job **out_job);
 
 /**
- * The job's token: cancelled when the job is. Borrowed: good as long as the job; retain it to
- * keep it longer. NULL for NULL and for a bad handle. Any thread.
+ * Returns the job's token, which is cancelled when the job is. Any thread may call this. The token
+ * is lent as long as the job lives; retain it to keep it longer. It is NULL for NULL and for a bad
+ * handle.
  */
 struct dcc_cancel_token *dcc_job_token(const struct dcc_job *job);
 
 /**
- * Writes the user data that the job was created with, NULL for none. It lives as long as the job:
- * hold a reference while you use it. Any thread.
+ * Writes the user data that the job was created with, or NULL. Any thread may call this. The data
+ * lives as long as the job, so hold a reference of the job while you use it.
  */
 dcc_status dcc_job_user_data(const struct dcc_job *job,
                              void **out_user_data);
 
 /**
- * Asks a job to stop: its polls see it. It does not end the job; the job itself does, and may
- * still complete. DCC_OK: this call was the first to ask. DCC_ALREADY_CANCELLED: another was.
- * DCC_ALREADY_ENDED, DCC_SEALED (see dcc_job_seal): too late, nothing changes. `reason` as in
- * dcc_cancel_token_cancel. Any thread; a job that ends at the same moment keeps its end.
+ * Asks a job to stop. Any thread may call this. The job's polls see the cancel; the job ends
+ * itself, and may still complete.
+ *
+ * - DCC_OK: this call was the first to ask.
+ * - DCC_ALREADY_CANCELLED: another call was first, and its reason stays.
+ * - DCC_ALREADY_ENDED, DCC_SEALED (see dcc_job_seal): too late, and nothing changes.
+ *
+ * `reason` and callbacks are as in dcc_cancel_token_cancel. A job that ends at the same moment
+ * keeps its end.
  */
 dcc_status dcc_job_cancel(const struct dcc_job *job, const char *reason, size_t reason_length);
 
 /**
- * Whether a job was asked to stop: 0, DCC_CANCELLED_BY_JOB, or a negative status for a bad
- * handle. `if (dcc_job_is_cancelled(job))` is right where it means stop, `> 0` where it means that
- * somebody has asked; as dcc_cancel_token_is_cancelled. Any thread.
+ * Tells whether a job was asked to stop. Any thread may call this. The answer is 0,
+ * DCC_CANCELLED_BY_JOB, or a negative status for a bad handle. `if (dcc_job_is_cancelled(job))` is
+ * right for the question whether to stop, `> 0` for the question whether somebody asked, as for
+ * dcc_cancel_token_is_cancelled.
  */
 dcc_status dcc_job_is_cancelled(const struct dcc_job *job);
 
 /**
- * Writes where a job stands to `out_state`: one of the DCC_JOB_ states, DCC_JOB_NONE for NULL. Any
- * thread.
+ * Writes the state of a job, one of the DCC_JOB_ states, to `out_state`. Any thread may call this.
+ * The state of NULL is DCC_JOB_NONE.
  */
 dcc_status dcc_job_state(const struct dcc_job *job,
                          int32_t *out_state);
 
 /**
- * Begins a pending job. DCC_CANCELLED_BY_JOB: it was asked to stop before it began and stays
- * pending; do not run it, acknowledge the cancel. DCC_ERROR_WRONG_STATE if it is not pending. Any
- * thread.
+ * Begins a pending job, which is running from then on. Any thread may call this.
+ *
+ * - DCC_CANCELLED_BY_JOB: the job was asked to stop before it began, and stays pending. Do not run
+ *   it; call dcc_job_acknowledge_cancel.
+ * - DCC_ERROR_WRONG_STATE: the job is not pending.
  */
 dcc_status dcc_job_begin(const struct dcc_job *job);
 
 /**
- * Ends a running job as completed. DCC_OK: this call ended it. DCC_ALREADY_ENDED: it had ended,
- * and stays as it was. A cancel that came meanwhile changes nothing. Any thread; of several ends
- * at the same moment exactly one wins.
+ * Ends a running job as completed. Any thread may call this. A cancel that came meanwhile changes
+ * nothing.
+ *
+ * - DCC_OK: this call ended the job.
+ * - DCC_ALREADY_ENDED: the job had ended before, and stays as it was.
+ * - DCC_ERROR_WRONG_STATE: the job has not begun.
+ *
+ * If several calls end the job at the same moment, exactly one of them succeeds.
  */
 dcc_status dcc_job_complete(const struct dcc_job *job);
 
 /**
- * Ends a pending or running job as failed, with a message for people (UTF-8, up to
- * DCC_MAX_TEXT_LENGTH bytes, copied; may be NULL). Answers as dcc_job_complete. Any thread.
+ * Ends a pending or running job as failed. Any thread may call this. `message` is for people:
+ * UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied; it may be NULL. The answer is DCC_OK or
+ * DCC_ALREADY_ENDED, as of dcc_job_complete.
  */
 dcc_status dcc_job_fail(const struct dcc_job *job, const char *message, size_t message_length);
 
 /**
- * Ends a pending or running job as cancelled: it saw that it, or the current token, was asked to
- * stop, and stopped. Answers as dcc_job_complete; DCC_SEALED: this call ended it, but as failed, because
- * it is sealed. Any thread.
+ * Ends a pending or running job as cancelled: its code saw that the job or the current token was
+ * asked to stop, and stopped. Any thread may call this. The answer is DCC_OK or DCC_ALREADY_ENDED,
+ * as of dcc_job_complete, or DCC_SEALED: this call ended the job, but as failed, because the job
+ * is sealed.
  */
 dcc_status dcc_job_acknowledge_cancel(const struct dcc_job *job);
 
 /**
- * Ends a pending or running job whose code has given up with an error, as dcc_job_fail does; but as
- * cancelled, with the message, if the code was told to stop before: `was_told` is not 0, or a poll or
- * another question of this thread, while the job was current here, or a poll of another thread that has
- * the job's context, has answered "stop", or this thread itself has cancelled it. What a library throws
- * because its callback asked it to stop is no failure; in a sealed job it is. As long as the job itself is
- * not cancelled, only a token that was current beside it counts: not one below the job, which stops a part
- * of its work, and not a token or job that is not current here. If the job is cancelled because one around
- * it on this thread was, that one was told, too. Answers as dcc_job_complete. On the thread whose code gave
- * up, before or after the job stops being current there.
+ * Ends a pending or running job whose code gave up with an error. Call it on the thread whose code
+ * gave up, before or after the job stops being current there. It ends the job as dcc_job_fail
+ * does, unless the code was told to stop before: then the job ends as cancelled, with the message.
+ * A library that throws because its callback asked it to stop has not failed. A sealed job ends as
+ * failed in any case. The answer is DCC_OK or DCC_ALREADY_ENDED, as of dcc_job_complete.
+ *
+ * The code was told to stop in each of these cases:
+ *
+ * - `was_told` is not 0.
+ * - While the job was current on this thread, a poll or another question of this thread whether to
+ *   stop was answered with stop.
+ * - A poll of another thread that has the job's context was answered with stop.
+ * - This thread cancelled the job itself.
+ *
+ * As long as the job itself is not cancelled, only a cancelled token that was current beside the
+ * job counts. A token below the job does not, because it stops only a part of the job's work;
+ * neither does a token or job that is not current here. If the job is cancelled because a job
+ * around it on this thread was, the job around it counts as told, too.
  */
 dcc_status dcc_job_end_by_error(const struct dcc_job *job,
                                 int32_t was_told,
@@ -2580,24 +2615,30 @@ dcc_status dcc_job_end_by_error(const struct dcc_job *job,
                                 size_t message_length);
 
 /**
- * Ends a pending or running job as interrupted, from outside, for instance because its host
- * closes; `message` says why, as in dcc_job_fail. The code that runs it sees nothing of this:
- * cancel it too. Answers as dcc_job_complete. Any thread.
+ * Ends a pending or running job from outside as interrupted, for instance because its host closes.
+ * Any thread may call this. `message` says why, as in dcc_job_fail. The code that runs the job
+ * does not see this end, so cancel the job as well. The answer is DCC_OK or DCC_ALREADY_ENDED, as
+ * of dcc_job_complete.
  */
 dcc_status dcc_job_interrupt(const struct dcc_job *job,
                              const char *message,
                              size_t message_length);
 
 /**
- * Notes how far a running job is, and answers whether to stop: 0, DCC_CANCELLED_BY_TOKEN if the
- * current token is cancelled, DCC_CANCELLED_BY_JOB if this job is. `total` is 0 while unknown. Below
- * dcc_context_shield the answer is 0.
+ * Reports how far a running job is, and answers whether to stop. Any thread may call this.
  *
- * Progress only grows: a report with less `done` than an earlier one, for instance of a slower worker, is
- * left out. With less `done` and another `total` it is another count, which begins now. Whenever `total`
- * changes, what is left of the bar is spread over what is left to do. Where a share of this job is current
- * (dcc_progress_set_current), that is told, else the job. `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH
- * bytes, copied; NULL keeps the one before. DCC_ERROR_WRONG_STATE if the job is not running. Any thread.
+ * - 0: go on. Below dcc_context_shield the answer is always 0.
+ * - DCC_CANCELLED_BY_TOKEN: the current token is cancelled.
+ * - DCC_CANCELLED_BY_JOB: this job is cancelled.
+ * - DCC_ERROR_WRONG_STATE: the job is not running.
+ *
+ * `total` is 0 while it is unknown. `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied;
+ * NULL keeps the previous message. If a share of this job is current on this thread
+ * (dcc_progress_set_current), the report counts in that share, else in the whole job.
+ *
+ * Progress only grows. A report with a smaller `done`, for instance of a slower worker, is ignored
+ * if its `total` is the present or the previous one. With another `total` it begins a new count.
+ * Whenever `total` changes, the rest of the bar is spread over the rest of the units.
  */
 dcc_status dcc_job_set_progress(const struct dcc_job *job,
                                 uint64_t done,
@@ -2606,8 +2647,9 @@ dcc_status dcc_job_set_progress(const struct dcc_job *job,
                                 size_t message_length);
 
 /**
- * As dcc_job_set_progress, with the place in the source where it stands, for the poll trace: `file`
- * ends with NUL, or is NULL if that is not known. In C dcc_job_set_progress is a macro that says it.
+ * As dcc_job_set_progress, with the place of the call in the source for the poll trace. Any thread
+ * may call this. `file` ends with NUL, or is NULL if the place is not known. In C
+ * dcc_job_set_progress is a macro that passes its place.
  */
 dcc_status dcc_job_set_progress_at(const struct dcc_job *job,
                                    uint64_t done,
@@ -2618,17 +2660,18 @@ dcc_status dcc_job_set_progress_at(const struct dcc_job *job,
                                    uint32_t line);
 
 /**
- * Fills in how far a job is. `done` and `total` are what dcc_job_set_progress was told; in millionths of the
- * bar, once the job has shares or its total has changed. Asks those who count for what they have, so that
- * the next look is fresh. Any thread.
+ * Writes how far a job is to `out_progress`. Any thread may call this. `done` and `total` are what
+ * dcc_job_set_progress reported; once the job has shares or its total has changed, they are
+ * millionths of the bar. The call also asks the counters of the job's shares to flush, so the next
+ * call shows what they have counted until now.
  */
 dcc_status dcc_job_read_progress(const struct dcc_job *job,
                                  struct dcc_job_progress *out_progress);
 
 /**
- * Writes what the job is at, `snprintf`-like, as dcc_cancel_token_reason: the message that was new last,
- * among its own and those of its shares that have not ended; behind the labels of the shares that it is in,
- * as "Export > Textures > 4k.exr". Any thread.
+ * Writes what the job is at: the newest message among those of the job and of its shares that have
+ * not ended, after the labels of the shares that it belongs to, such as "Export > Textures >
+ * 4k.exr". Any thread may call this. The buffer is filled as by dcc_cancel_token_reason.
  */
 dcc_status dcc_job_progress_message(const struct dcc_job *job,
                                     char *buffer,
@@ -2636,7 +2679,8 @@ dcc_status dcc_job_progress_message(const struct dcc_job *job,
                                     size_t *out_length);
 
 /**
- * Writes the label, `snprintf`-like. Any thread.
+ * Writes the job's label. Any thread may call this. The buffer is filled as by
+ * dcc_cancel_token_reason.
  */
 dcc_status dcc_job_label(const struct dcc_job *job,
                          char *buffer,
@@ -2644,7 +2688,8 @@ dcc_status dcc_job_label(const struct dcc_job *job,
                          size_t *out_length);
 
 /**
- * Writes the caller's own id, `snprintf`-like. Any thread.
+ * Writes the caller id that the job was created with. Any thread may call this. The buffer is
+ * filled as by dcc_cancel_token_reason.
  */
 dcc_status dcc_job_caller_id(const struct dcc_job *job,
                              char *buffer,
@@ -2652,8 +2697,9 @@ dcc_status dcc_job_caller_id(const struct dcc_job *job,
                              size_t *out_length);
 
 /**
- * Writes why the job failed or was interrupted, or with which error its code gave up when it was
- * cancelled, `snprintf`-like; empty if there is nothing of the kind. Any thread.
+ * Writes why the job failed or was interrupted, or the error with which its code gave up when it
+ * was cancelled; else an empty text. Any thread may call this. The buffer is filled as by
+ * dcc_cancel_token_reason.
  */
 dcc_status dcc_job_failure(const struct dcc_job *job,
                            char *buffer,
@@ -2661,45 +2707,59 @@ dcc_status dcc_job_failure(const struct dcc_job *job,
                            size_t *out_length);
 
 /**
- * Waits until a job has really ended, at most `timeout_ns` nanoseconds; 0 only looks, DCC_NO_LIMIT waits for
- * ever. For "cancel it, wait until it has stopped, then free what it works on": dcc_job_cancel only asks.
+ * Waits until a job has really ended, for at most `timeout_ns` nanoseconds. Any thread may call
+ * this, but the host's UI thread should not wait long. With 0 it only looks; with DCC_NO_LIMIT it
+ * waits without a limit. Use it to cancel a job, wait until it has stopped, and then free what it
+ * works on: dcc_job_cancel only asks.
  *
- * DCC_OK: it has ended, as dcc_job_state tells, and all that was written before that is visible. The end
- * of a job that is not posted is the call that ends it (dcc_job_complete, dcc_job_fail and so on): make
- * that call when the last use of what the job works on is over. The end of a posted job comes when its
- * completion and its destroy-notify have run as well, or would have if it had any: on its dispatcher's
- * thread, so not before that thread has pumped, wherever the job itself ran, and also if it was cancelled
- * before it ran or its dispatcher was shut down. If its owner is closed on another thread, the completion
- * is left out, and the end comes with that close. For NULL there is nothing to wait for: DCC_OK at once.
- * DCC_TIMED_OUT: it has not ended yet. With a timeout of 0 that is the answer wherever a longer one would
- * be refused or wait for ever.
- * DCC_POLL_GONE: its last reference was given back while it was unfinished, so nobody can end it any more;
- * its destroy-notify has run. The wait does not keep the job alive, but a reference that you hold does: a
- * job that was dropped unfinished by all others then stays unfinished, so wait with a limit, or ask again
- * by dcc_job_find.
- * DCC_NEVER: the thread of its dispatcher has ended, so its completion never runs; whether it has stopped
- * tells dcc_job_state. Also with a timeout of 0.
- * DCC_ERROR_WOULD_DEADLOCK: the end needs this thread, and nothing was waited for. The job is current on
- * it, also below others that were set since, or by a context that was entered; or the job is posted and
- * this is its dispatcher's thread; or the thread that has to end it waits, over however many others, for
- * this one in a call of the library. A wait that begins later and would close such a ring is refused
- * instead. A thread that waits in a way of its own is not seen, nor one that has to end the job without
- * having it current: use a limit there.
+ * - DCC_OK: the job has ended, and everything that was written before its end is visible.
+ *   dcc_job_state tells how it ended. A NULL job is DCC_OK at once.
+ * - DCC_TIMED_OUT: the job has not ended yet. With a timeout of 0 this is also the answer if a
+ *   longer wait would be refused or would never end.
+ * - DCC_POLL_GONE: the job's last reference was released while it was unfinished, so nobody can
+ *   end it any more. Its destroy-notify has run.
+ * - DCC_NEVER: the thread of the job's dispatcher has ended, so the job's completion never runs.
+ *   Also with a timeout of 0. dcc_job_state tells whether the job itself has stopped.
+ * - DCC_ERROR_WOULD_DEADLOCK: the end needs this thread, and the call did not wait; see below.
+ * - DCC_ERROR_RESOURCES: no token was left for the wait. The first wait for a job, or its first
+ *   native event, takes a token of the library until the job is gone.
  *
- * Checks of foreign jobs are asked meanwhile as dcc_cancel_token_wait asks them, that of this job, too. Any
- * thread but the host's UI thread, which should not wait long. A cancel of what is current on this
- * thread does not end the wait. A worker of the library that waits for a job that waits for a worker runs it
- * itself. The first wait for a job, or native event of it, takes a token of the library until the job is
- * gone: DCC_ERROR_RESOURCES if there is none.
+ * A job that is not posted ends in the call that ends it, such as dcc_job_complete or
+ * dcc_job_fail. Make that call after the last use of what the job works on. A posted job ends
+ * after its completion and its destroy-notify have run, or when they would have run if it has
+ * none. They run on the dispatcher's thread, so the end comes only after that thread has pumped,
+ * wherever the job itself ran. That holds also if the job was cancelled before it ran or its
+ * dispatcher was shut down. If the job's owner is closed on another thread, the completion is left
+ * out, and the job ends with that close.
+ *
+ * The end needs this thread in these cases:
+ *
+ * - The job is current on this thread, also below others that were set later or in a context that
+ *   was entered.
+ * - The job is posted, and this is its dispatcher's thread.
+ * - The thread that has to end the job waits in a call of the library, directly or through other
+ *   threads, for this thread.
+ *
+ * A later wait that would close such a ring is refused instead. The library does not see a thread
+ * that waits in its own way, nor a thread that has to end the job without having it current; wait
+ * with a limit there.
+ *
+ * The wait does not keep the job alive, but a reference that you hold does. If all others drop
+ * such a job unfinished, it stays unfinished, so wait with a limit, or hold no reference and look
+ * the job up by dcc_job_find each time. A cancel of what is current on this thread does not end
+ * the wait. The wait asks `is_cancelled` functions as dcc_cancel_token_wait does, also that of
+ * this job. If a worker of the library waits for a job that waits for a worker, it runs that job
+ * itself.
  */
 dcc_status dcc_job_wait(const struct dcc_job *job,
                         uint64_t timeout_ns);
 
 /**
- * Writes a native event that is set when dcc_job_wait would come back: when the job has ended, is gone
- * unfinished, or can never end. Then ask dcc_job_wait with a timeout of 0, which. For NULL, and for a job
- * that has ended, it is set already. Otherwise as dcc_cancel_token_native_event: level-triggered, your
- * duplicate, which you close. Any thread, also one that must not wait.
+ * Writes a native event that is set when dcc_job_wait would return: when the job has ended, is
+ * gone unfinished, or can never end. Any thread may call this, also one that must not wait. To
+ * learn which, call dcc_job_wait with a timeout of 0. For NULL, and for a job that has ended, the
+ * event is set already. Otherwise it is as that of dcc_cancel_token_native_event: level-triggered,
+ * and your own duplicate, which you close.
  */
 dcc_status dcc_job_native_event(const struct dcc_job *job,
                                 dcc_native_event *out_native_event);
@@ -3499,43 +3559,56 @@ dcc_status dcc_request_write_progress(const struct dcc_request *request,
                                       size_t *out_length);
 
 /**
- * Lets a running job pass its point of no return, before it does what cannot be taken back: keeps an undo
- * step, writes the file. DCC_OK: go ahead; it is sealed, by this call or before, and no cancel reaches it
- * any more. DCC_CANCELLED_BY_JOB: a cancel was first; leave that out, and stop. DCC_ALREADY_ENDED: it has
- * ended. DCC_ERROR_WRONG_STATE: it has not begun, and nobody has asked it to stop. DCC_ERROR_RESOURCES: it
- * works for more than 32 requests, or is below more than 256 tokens of none; nothing happened. So
+ * Seals a running job: lets it pass its point of no return. Any thread may call this. Call it
+ * before the job does what cannot be taken back, such as keeping an undo step or replacing a file.
  * `if (dcc_job_seal(job)) return;` is right.
- * It is a question, too: a job's `is_cancelled` function is asked first if that is due.
  *
- * A cancel and a seal at the same moment: one of them wins, and both callers are told the same. What comes
- * after the seal, of the job, a parent, a deadline or the job's `is_cancelled` function, which is not asked
- * any more, changes nothing: it answers DCC_SEALED where the job itself is meant, and passes the job by on
- * its way down. The deadline is cleared, callbacks of the job's token are dropped and their
- * destroy-notifies run in this call, waits for the token answer DCC_NEVER, native events of it stay unset.
- * What was made below the job keeps its own cancels, deadlines and other parents. Polls that have the job
- * as their job answer 0 from now on, whatever happens to the token of the same poll.
+ * - DCC_OK: go ahead. The job is sealed, by this call or before, and no cancel reaches it any
+ *   more.
+ * - DCC_CANCELLED_BY_JOB: a cancel was first. Leave the irreversible step out, and stop.
+ * - DCC_ALREADY_ENDED: the job has ended.
+ * - DCC_ERROR_WRONG_STATE: the job has not begun, and nobody has asked it to stop.
+ * - DCC_ERROR_RESOURCES: the job works for more than 32 requests, or more than 256 links to
+ *   ancestors would have to be followed. Nothing happened.
  *
- * The request that the job works for (its token is the job's parent, or there are only tokens of no job or
- * of jobs that have ended in between) owes its result, even if a cancel of it comes after the seal; that
- * asks all else that works for the request to stop. Requests that only share a token of
- * dcc_cancel_token_create_all are not among them: each of them is told of its own cancel. A sealed job
- * ends as completed, failed or interrupted, never as cancelled. Shield what runs after this by
- * dcc_context_shield if it polls. Any thread.
+ * The call is also a question whether to stop: it first asks the job's `is_cancelled` function if
+ * that is due. If a cancel and a seal come at the same moment, one of them wins, and both callers
+ * get the matching answer.
+ *
+ * After the seal a cancel of the job, of a parent, by a deadline or by the job's `is_cancelled`
+ * function, which is not asked any more, changes nothing. A cancel of the job itself answers
+ * DCC_SEALED; a cancel of a parent does not reach the job. This call clears the deadline, drops
+ * the callbacks of the job's token and runs their destroy-notifies. Waits for the token answer
+ * DCC_NEVER, and its native events stay unset. Polls of the job answer 0 from now on, even if the
+ * token of the same poll is cancelled. What was created below the job keeps its own cancels,
+ * deadlines and other parents.
+ *
+ * A sealed job ends as completed, failed or interrupted, never as cancelled. If code after the
+ * seal polls, put it behind dcc_context_shield.
+ *
+ * The request that the job works for owes its result, even if the request is cancelled after the
+ * seal. Such a cancel asks everything else that works for the request to stop. The job works for a
+ * request if the request's token is the job's parent, or if only tokens of no job, or of jobs that
+ * have ended, lie in between. Requests that only share a token of dcc_cancel_token_create_all do
+ * not count: each of them is told of its own cancel.
  */
 dcc_status dcc_job_seal(const struct dcc_job *job);
 
 /**
- * Whether a job has passed its point of no return, see dcc_job_seal: 0, DCC_SEALED, or a negative status for
- * a bad handle; so `if (dcc_job_is_sealed(job) > 0)` is right. Once it is sealed it stays so, also after its
- * end. Any thread.
+ * Tells whether a job is sealed, that is past its point of no return (dcc_job_seal). Any thread
+ * may call this. The answer is 0, DCC_SEALED, or a negative status for a bad handle, so
+ * `if (dcc_job_is_sealed(job) > 0)` is right. A sealed job stays sealed, also after its end.
  */
 dcc_status dcc_job_is_sealed(const struct dcc_job *job);
 
 /**
- * Lets a request pass its point of no return, for work that no job stands for: as dcc_job_seal, its peer
- * gets the result, and no cancel reaches its token any more, nor what is below it through that. DCC_OK: go
- * ahead; it, or a job for it, is sealed. DCC_CANCELLED_BY_TOKEN: a cancel was first. DCC_ALREADY_ENDED.
- * Any thread.
+ * Seals a request, for work that no job stands for. Any thread may call this. As with
+ * dcc_job_seal, the peer gets the result, and no cancel reaches the request's token any more, nor
+ * through it what is below it.
+ *
+ * - DCC_OK: go ahead. The request, or a job for it, is sealed.
+ * - DCC_CANCELLED_BY_TOKEN: a cancel was first.
+ * - DCC_ALREADY_ENDED: the request has ended.
  */
 dcc_status dcc_request_seal(const struct dcc_request *request);
 

@@ -1,4 +1,4 @@
-//! `dcc_job_*` but for the slot, which `current` has.
+//! `dcc_job_*`: what a job is, and its handles. The slot of the current job is in `current`.
 
 use super::argument::{Versioned, descriptor, flags, handle, text};
 use super::guard::{Outcome, guard, guard_creating, guard_value};
@@ -17,24 +17,24 @@ use crate::token::create::Origin;
 use crate::token::foreign::Foreign;
 use std::ffi::{c_char, c_void};
 
-/// A job: one unit of a host's work, a token plus id, label, state and progress; shared by
-/// reference count. The pointer is a handle, not an address; NULL is the job that is none.
+/// A job: one unit of a host's work, with a token, an id, a label, a state and its progress; shared
+/// by reference count. The pointer is a handle, not an address. NULL means no job.
 pub struct dcc_job(());
 
 /// State of a job: there is no job.
 pub const DCC_JOB_NONE: i32 = 0;
-/// State of a job: created, not begun.
+/// State of a job: created and not begun.
 pub const DCC_JOB_PENDING: i32 = 1;
-/// State of a job: begun, not ended.
+/// State of a job: begun and not ended.
 pub const DCC_JOB_RUNNING: i32 = 2;
-/// State of a job, ended: it did its work, whether or not someone asked it to stop meanwhile.
+/// State of a job that has ended: it did its work, whether or not it was asked to stop meanwhile.
 pub const DCC_JOB_COMPLETED: i32 = 3;
-/// State of a job, ended: with an error.
+/// State of a job that has ended: with an error.
 pub const DCC_JOB_FAILED: i32 = 4;
-/// State of a job, ended: it saw that it was asked to stop, and stopped.
+/// State of a job that has ended: it saw that it was asked to stop, and stopped.
 pub const DCC_JOB_CANCELLED: i32 = 5;
-/// State of a job, ended from outside: its last reference went while it was unfinished, or its
-/// host gave it up.
+/// State of a job that was ended from outside: its last reference was released while it was
+/// unfinished, or its host gave it up.
 pub const DCC_JOB_INTERRUPTED: i32 = 6;
 
 const _: () = {
@@ -46,25 +46,32 @@ const _: () = {
     assert!(DCC_JOB_INTERRUPTED == JobState::Interrupted as i32);
 };
 
-/// Flag of a job: its `is_cancelled` may be asked on any thread, not only the creating one.
+/// Flag of a job: its `is_cancelled` function may be asked on any thread, not only on the creating
+/// thread.
 pub const DCC_JOB_ASK_ON_ANY_THREAD: u32 = 1;
 
-/// Flag of a job that has no `parent`: a cancel of the current token of the creating thread cancels it, and
-/// a cancel of the current job. So a job that is made inside another's work, or for the request whose token
-/// is current, stops with that. A `parent` that is given goes before this flag. The wrappers set it unless
-/// the job is said to be detached. Of token and job the one that is below the other is the parent, as in a
-/// posted job, so an outer job answers for its request itself; see dcc_job_seal. Once that job has
-/// ended, a cancel of what is above it still comes down, unless it was sealed. In an event loop that a job
-/// runs what has nothing to do with that job is made without this flag.
+/// Flag of a job that has no `parent`: a cancel of the creating thread's current token or current
+/// job cancels the job. So a job that is created inside another job's work, or for the request
+/// whose token is current, stops with it. If a `parent` is given, the flag has no effect. The
+/// wrappers set the flag unless the job is to be detached. In an event loop that a job runs, do not
+/// set it for work that has nothing to do with that job.
+///
+/// If one of the current token and the current job is below the other, only the lower one becomes
+/// the parent, as for a posted job. So an outer job answers for its request itself; see
+/// dcc_job_seal. After the outer job has ended, a cancel from above it still reaches the job,
+/// unless the outer job was sealed.
 pub const DCC_JOB_BELOW_CURRENT: u32 = 2;
 
-/// Ends the life of user data: called exactly once, after the last use of it.
+/// A function that ends the life of user data. It is called exactly once, after the last use of the
+/// data.
 pub type dcc_destroy_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// A host's own "has the user pressed Esc": 0 means no. Must not unwind or longjmp.
+/// A host's own question whether the user has pressed Esc; 0 means no. The function must not unwind
+/// or longjmp.
 pub type dcc_is_cancelled_fn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> i32>;
 
-/// What a job is created from. Set all to zero, then `struct_size` to sizeof, then what you need.
+/// What a job is created from. Set all bytes to zero, then `struct_size` to sizeof, then the fields
+/// that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_job_desc {
@@ -72,28 +79,30 @@ pub struct dcc_job_desc {
     pub struct_size: u32,
     /// DCC_JOB_ASK_ON_ANY_THREAD, DCC_JOB_BELOW_CURRENT, both or 0.
     pub flags: u32,
-    /// What to call it, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
+    /// Name for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
     pub label: *const c_char,
-    /// Bytes in `label`, or DCC_NUL_TERMINATED.
+    /// Length of `label` in bytes, or DCC_NUL_TERMINATED.
     pub label_length: usize,
-    /// Your own id for it: UTF-8, up to DCC_MAX_CALLER_ID_LENGTH bytes, copied. May be NULL.
+    /// Your own id for the job: UTF-8, up to DCC_MAX_CALLER_ID_LENGTH bytes, copied. May be NULL.
     pub caller_id: *const c_char,
-    /// Bytes in `caller_id`, or DCC_NUL_TERMINATED.
+    /// Length of `caller_id` in bytes, or DCC_NUL_TERMINATED.
     pub caller_id_length: usize,
-    /// A token whose cancel cancels the job. NULL: none does, unless `flags` says DCC_JOB_BELOW_CURRENT.
+    /// A token whose cancel cancels the job. With NULL no token does, unless `flags` has
+    /// DCC_JOB_BELOW_CURRENT.
     pub parent: *const dcc_cancel_token,
-    /// Handed to `destroy` and `is_cancelled`, and given back by dcc_job_user_data.
+    /// Passed to `destroy` and `is_cancelled`, and returned by dcc_job_user_data.
     pub user_data: *mut c_void,
-    /// Called once with `user_data` when the job is gone, in whichever call and on whichever
-    /// thread let it go; never if the create fails. May use the library. May be NULL.
+    /// Called once with `user_data` when the job is gone, on the thread and in the call that ended
+    /// its life. It is not called if the create fails. It may use the library. May be NULL.
     pub destroy: dcc_destroy_fn,
-    /// Makes it a foreign job: probes and polls ask this too, on the creating thread only unless
-    /// `flags` says any; never while it is being asked already. So do polls of jobs and tokens that are
-    /// made current above it on such a thread, as by a library that the job calls, up to a mask. Its first
-    /// answer other than 0 cancels the job for good (DCC_CAUSE_FOREIGN), which workers and children see. May
-    /// be NULL.
+    /// Makes the job a foreign job: its probes, polls and waits ask this function, too, unless it
+    /// is being asked already. They ask it on the creating thread only, unless `flags` has
+    /// DCC_JOB_ASK_ON_ANY_THREAD. Polls of tokens and jobs that are made current on top of this job
+    /// on such a thread, for instance by a library that the job calls, ask it as well, unless there
+    /// is a mask in between. The first answer other than 0 cancels the job for good
+    /// (DCC_CAUSE_FOREIGN); workers and children see that cancel. May be NULL.
     pub is_cancelled: dcc_is_cancelled_fn,
-    /// Least nanoseconds between two questions to `is_cancelled`.
+    /// Minimum number of nanoseconds between two calls of `is_cancelled`.
     pub min_interval_ns: u64,
     /// The plugin that `destroy` and `is_cancelled` belong to, see dcc_owner_close. NULL if they
     /// stay loaded.
@@ -109,7 +118,7 @@ pub(super) fn jobs() -> Jobs<'static> {
     library().jobs()
 }
 
-/// The job pinned for this call; `None` for NULL.
+/// The job, pinned for this call; `None` for NULL.
 pub(super) fn pinned(job: *const dcc_job) -> Outcome<Option<JobPin<'static>>> {
     match handle(job) {
         NULL => Ok(None),
@@ -117,7 +126,7 @@ pub(super) fn pinned(job: *const dcc_job) -> Outcome<Option<JobPin<'static>>> {
     }
 }
 
-/// Runs a call on a job; NULL is a no-op.
+/// Runs a call on a job. For NULL nothing happens, and the answer is `DCC_OK`.
 pub(super) fn with(
     job: *const dcc_job,
     call: impl FnOnce(&JobPin<'static>) -> Outcome,
@@ -125,8 +134,9 @@ pub(super) fn with(
     guard(|| pinned(job)?.map_or(Ok(DCC_OK), |job| call(&job)))
 }
 
-/// Creates a pending job and writes it to `out_job`: one reference, yours to release. On an error
-/// nothing is left behind and `user_data` is still yours. Any thread.
+/// Creates a pending job and writes it to `out_job`. Any thread may call this. You get one
+/// reference, which you release. If the call fails, nothing is left behind and `user_data` is still
+/// yours.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_create(
     desc: *const dcc_job_desc,
@@ -179,13 +189,13 @@ unsafe fn create(desc: &dcc_job_desc) -> Outcome<Handle> {
         token: Origin { foreign, is_watched: true, is_implied, ..Origin::default() },
         owner: handle(desc.owner),
     };
-    // SAFETY: the C caller's promise in the descriptor; on an error the payload is given up
-    // without running its notify.
+    // SAFETY: the C caller's promise in the descriptor. On an error the payload is dropped without
+    // running its notify.
     let payload = unsafe { Payload::new(user_data, desc.destroy) };
     jobs().create(&origin, Some(payload)).map_err(|(error, _callers)| error)
 }
 
-/// Adds a reference, which you release. Any thread.
+/// Adds a reference, which you release. Any thread may call this.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_retain(job: *const dcc_job) -> dcc_status {
     guard(|| {
@@ -196,9 +206,9 @@ pub extern "C" fn dcc_job_retain(job: *const dcc_job) -> dcc_status {
     })
 }
 
-/// Gives a reference back. The last one ends the job's life, as interrupted if it is unfinished,
-/// and runs its `destroy`; unless the library still needs it, while it is current on a thread,
-/// captured, or being listed. Any thread.
+/// Gives a reference back. Any thread may call this. The last release ends the life of the job and
+/// calls its `destroy`; an unfinished job ends as interrupted. The job lives on while the library
+/// still uses it: while it is current on a thread, captured, or being listed.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_release(job: *mut dcc_job) -> dcc_status {
     guard(|| {
@@ -209,15 +219,15 @@ pub extern "C" fn dcc_job_release(job: *mut dcc_job) -> dcc_status {
     })
 }
 
-/// The job's id: the library's own, unique in the process, below 2^53; says nothing of order. 0
-/// for NULL and for a bad handle. Any thread.
+/// Returns the id that the library gave the job. Any thread may call this. Ids are unique in the
+/// process, below 2^53, and in no order. The id is 0 for NULL and for a bad handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_id(job: *const dcc_job) -> u64 {
     guard_value(0, || Ok(pinned(job)?.map_or(0, |job| jobs().id(&job))))
 }
 
-/// Finds a live job by its id and writes it to `out_job`: a reference, yours to release.
-/// DCC_NOT_FOUND, and NULL, if there is none. Any thread.
+/// Finds a live job by its id and writes it to `out_job`. Any thread may call this. You get one
+/// reference, which you release. DCC_NOT_FOUND, with NULL: no live job has this id.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_find(id: u64, out_job: *mut *mut dcc_job) -> dcc_status {
     // SAFETY: the C caller's promise: a writable result.
@@ -230,8 +240,9 @@ pub unsafe extern "C" fn dcc_job_find(id: u64, out_job: *mut *mut dcc_job) -> dc
     })
 }
 
-/// The job's token: cancelled when the job is. Borrowed: good as long as the job; retain it to
-/// keep it longer. NULL for NULL and for a bad handle. Any thread.
+/// Returns the job's token, which is cancelled when the job is. Any thread may call this. The token
+/// is lent as long as the job lives; retain it to keep it longer. It is NULL for NULL and for a bad
+/// handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_token(job: *const dcc_job) -> *mut dcc_cancel_token {
     guard_value(std::ptr::null_mut(), || {
@@ -253,8 +264,8 @@ pub(super) fn with_text(
     })
 }
 
-/// Writes the user data that the job was created with, NULL for none. It lives as long as the job:
-/// hold a reference while you use it. Any thread.
+/// Writes the user data that the job was created with, or NULL. Any thread may call this. The data
+/// lives as long as the job, so hold a reference of the job while you use it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_user_data(
     job: *const dcc_job,

@@ -1,4 +1,4 @@
-//! How a job begins and ends, and is asked to.
+//! How a job begins, ends and is asked to stop.
 
 use super::answer::job_status;
 use super::argument::handle;
@@ -13,10 +13,15 @@ use crate::job::life::{Begun, Ended};
 use crate::job::{JobPin, JobState};
 use std::ffi::c_char;
 
-/// Asks a job to stop: its polls see it. It does not end the job; the job itself does, and may
-/// still complete. DCC_OK: this call was the first to ask. DCC_ALREADY_CANCELLED: another was.
-/// DCC_ALREADY_ENDED, DCC_SEALED (see dcc_job_seal): too late, nothing changes. `reason` as in
-/// dcc_cancel_token_cancel. Any thread; a job that ends at the same moment keeps its end.
+/// Asks a job to stop. Any thread may call this. The job's polls see the cancel; the job ends
+/// itself, and may still complete.
+///
+/// - DCC_OK: this call was the first to ask.
+/// - DCC_ALREADY_CANCELLED: another call was first, and its reason stays.
+/// - DCC_ALREADY_ENDED, DCC_SEALED (see dcc_job_seal): too late, and nothing changes.
+///
+/// `reason` and callbacks are as in dcc_cancel_token_cancel. A job that ends at the same moment
+/// keeps its end.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_cancel(
     job: *const dcc_job,
@@ -35,9 +40,10 @@ pub unsafe extern "C" fn dcc_job_cancel(
     })
 }
 
-/// Whether a job was asked to stop: 0, DCC_CANCELLED_BY_JOB, or a negative status for a bad
-/// handle. `if (dcc_job_is_cancelled(job))` is right where it means stop, `> 0` where it means that
-/// somebody has asked; as dcc_cancel_token_is_cancelled. Any thread.
+/// Tells whether a job was asked to stop. Any thread may call this. The answer is 0,
+/// DCC_CANCELLED_BY_JOB, or a negative status for a bad handle. `if (dcc_job_is_cancelled(job))` is
+/// right for the question whether to stop, `> 0` for the question whether somebody asked, as for
+/// dcc_cancel_token_is_cancelled.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_is_cancelled(job: *const dcc_job) -> dcc_status {
     with(job, |pin| {
@@ -49,8 +55,8 @@ pub extern "C" fn dcc_job_is_cancelled(job: *const dcc_job) -> dcc_status {
     })
 }
 
-/// Writes where a job stands to `out_state`: one of the DCC_JOB_ states, DCC_JOB_NONE for NULL. Any
-/// thread.
+/// Writes the state of a job, one of the DCC_JOB_ states, to `out_state`. Any thread may call this.
+/// The state of NULL is DCC_JOB_NONE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_state(job: *const dcc_job, out_state: *mut i32) -> dcc_status {
     guard(|| {
@@ -63,9 +69,11 @@ pub unsafe extern "C" fn dcc_job_state(job: *const dcc_job, out_state: *mut i32)
     })
 }
 
-/// Begins a pending job. DCC_CANCELLED_BY_JOB: it was asked to stop before it began and stays
-/// pending; do not run it, acknowledge the cancel. DCC_ERROR_WRONG_STATE if it is not pending. Any
-/// thread.
+/// Begins a pending job, which is running from then on. Any thread may call this.
+///
+/// - DCC_CANCELLED_BY_JOB: the job was asked to stop before it began, and stays pending. Do not run
+///   it; call dcc_job_acknowledge_cancel.
+/// - DCC_ERROR_WRONG_STATE: the job is not pending.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_begin(job: *const dcc_job) -> dcc_status {
     with(job, |job| {
@@ -76,16 +84,22 @@ pub extern "C" fn dcc_job_begin(job: *const dcc_job) -> dcc_status {
     })
 }
 
-/// Ends a running job as completed. DCC_OK: this call ended it. DCC_ALREADY_ENDED: it had ended,
-/// and stays as it was. A cancel that came meanwhile changes nothing. Any thread; of several ends
-/// at the same moment exactly one wins.
+/// Ends a running job as completed. Any thread may call this. A cancel that came meanwhile changes
+/// nothing.
+///
+/// - DCC_OK: this call ended the job.
+/// - DCC_ALREADY_ENDED: the job had ended before, and stays as it was.
+/// - DCC_ERROR_WRONG_STATE: the job has not begun.
+///
+/// If several calls end the job at the same moment, exactly one of them succeeds.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_complete(job: *const dcc_job) -> dcc_status {
     with(job, |job| end(job, JobState::Completed, ""))
 }
 
-/// Ends a pending or running job as failed, with a message for people (UTF-8, up to
-/// DCC_MAX_TEXT_LENGTH bytes, copied; may be NULL). Answers as dcc_job_complete. Any thread.
+/// Ends a pending or running job as failed. Any thread may call this. `message` is for people:
+/// UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied; it may be NULL. The answer is DCC_OK or
+/// DCC_ALREADY_ENDED, as of dcc_job_complete.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_fail(
     job: *const dcc_job,
@@ -97,9 +111,10 @@ pub unsafe extern "C" fn dcc_job_fail(
     })
 }
 
-/// Ends a pending or running job as cancelled: it saw that it, or the current token, was asked to
-/// stop, and stopped. Answers as dcc_job_complete; DCC_SEALED: this call ended it, but as failed, because
-/// it is sealed. Any thread.
+/// Ends a pending or running job as cancelled: its code saw that the job or the current token was
+/// asked to stop, and stopped. Any thread may call this. The answer is DCC_OK or DCC_ALREADY_ENDED,
+/// as of dcc_job_complete, or DCC_SEALED: this call ended the job, but as failed, because the job
+/// is sealed.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_acknowledge_cancel(job: *const dcc_job) -> dcc_status {
     with(job, |pin| {
@@ -108,15 +123,24 @@ pub extern "C" fn dcc_job_acknowledge_cancel(job: *const dcc_job) -> dcc_status 
     })
 }
 
-/// Ends a pending or running job whose code has given up with an error, as dcc_job_fail does; but as
-/// cancelled, with the message, if the code was told to stop before: `was_told` is not 0, or a poll or
-/// another question of this thread, while the job was current here, or a poll of another thread that has
-/// the job's context, has answered "stop", or this thread itself has cancelled it. What a library throws
-/// because its callback asked it to stop is no failure; in a sealed job it is. As long as the job itself is
-/// not cancelled, only a token that was current beside it counts: not one below the job, which stops a part
-/// of its work, and not a token or job that is not current here. If the job is cancelled because one around
-/// it on this thread was, that one was told, too. Answers as dcc_job_complete. On the thread whose code gave
-/// up, before or after the job stops being current there.
+/// Ends a pending or running job whose code gave up with an error. Call it on the thread whose code
+/// gave up, before or after the job stops being current there. It ends the job as dcc_job_fail
+/// does, unless the code was told to stop before: then the job ends as cancelled, with the message.
+/// A library that throws because its callback asked it to stop has not failed. A sealed job ends as
+/// failed in any case. The answer is DCC_OK or DCC_ALREADY_ENDED, as of dcc_job_complete.
+///
+/// The code was told to stop in each of these cases:
+///
+/// - `was_told` is not 0.
+/// - While the job was current on this thread, a poll or another question of this thread whether to
+///   stop was answered with stop.
+/// - A poll of another thread that has the job's context was answered with stop.
+/// - This thread cancelled the job itself.
+///
+/// As long as the job itself is not cancelled, only a cancelled token that was current beside the
+/// job counts. A token below the job does not, because it stops only a part of the job's work;
+/// neither does a token or job that is not current here. If the job is cancelled because a job
+/// around it on this thread was, the job around it counts as told, too.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_end_by_error(
     job: *const dcc_job,
@@ -135,9 +159,10 @@ pub unsafe extern "C" fn dcc_job_end_by_error(
     })
 }
 
-/// Ends a pending or running job as interrupted, from outside, for instance because its host
-/// closes; `message` says why, as in dcc_job_fail. The code that runs it sees nothing of this:
-/// cancel it too. Answers as dcc_job_complete. Any thread.
+/// Ends a pending or running job from outside as interrupted, for instance because its host closes.
+/// Any thread may call this. `message` says why, as in dcc_job_fail. The code that runs the job
+/// does not see this end, so cancel the job as well. The answer is DCC_OK or DCC_ALREADY_ENDED, as
+/// of dcc_job_complete.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_interrupt(
     job: *const dcc_job,

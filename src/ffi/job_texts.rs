@@ -1,4 +1,4 @@
-//! What a job tells of itself: how far it is, and its texts.
+//! The progress and the texts of a job.
 
 use super::answer::poll_layers;
 use super::argument::Versioned;
@@ -21,7 +21,7 @@ use std::ffi::c_char;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_job_progress {
-    /// sizeof(dcc_job_progress); the call writes back how much of it was filled.
+    /// sizeof(dcc_job_progress); the call writes back how many bytes it filled.
     pub struct_size: u32,
     /// Zero.
     pub reserved: u32,
@@ -29,18 +29,18 @@ pub struct dcc_job_progress {
     pub done: u64,
     /// Units in all, 0 while unknown.
     pub total: u64,
-    /// How long its bar is, from 0 to 1. It never falls, and is 1 only once the job has completed. While a
-    /// total is unknown it rises ever more slowly.
+    /// Length of the job's bar, from 0 to 1. It never falls, and it is 1 only after the job has
+    /// completed. While a total is unknown it rises ever more slowly.
     pub fraction: f64,
-    /// About how much longer the job runs; DCC_NO_LIMIT while that is unknown: in its first seconds and its
-    /// first tenth, where it stands still, where a total is unknown or grew lately. 0 once it has ended. It
-    /// is no better than the weights of the shares: show it coarsely. It is reckoned from when you look, so
-    /// look regularly.
+    /// Estimated time that the job still needs, 0 after its end. DCC_NO_LIMIT while it is unknown:
+    /// in the first seconds, in the first tenth of the bar, while the bar stands still, and while a
+    /// total is unknown or grew lately. The estimate is no better than the weights of the shares,
+    /// so show it coarsely. It is computed when somebody looks, so look regularly.
     pub time_left_ns: u64,
-    /// Units that were counted beyond the total of their share, or in a share that a library below counts
-    /// for; they are not shown.
+    /// Units that were counted beyond the total of their share, or in a share that a library's
+    /// share below counts for. They are not shown.
     pub over: u64,
-    /// Units that were counted after their share or the job had ended; they are not shown.
+    /// Units that were counted after their share or the job had ended. They are not shown.
     pub late: u64,
 }
 
@@ -49,15 +49,20 @@ unsafe impl Versioned for dcc_job_progress {
     const NAME: &'static str = "dcc_job_progress";
 }
 
-/// Notes how far a running job is, and answers whether to stop: 0, DCC_CANCELLED_BY_TOKEN if the
-/// current token is cancelled, DCC_CANCELLED_BY_JOB if this job is. `total` is 0 while unknown. Below
-/// dcc_context_shield the answer is 0.
+/// Reports how far a running job is, and answers whether to stop. Any thread may call this.
 ///
-/// Progress only grows: a report with less `done` than an earlier one, for instance of a slower worker, is
-/// left out. With less `done` and another `total` it is another count, which begins now. Whenever `total`
-/// changes, what is left of the bar is spread over what is left to do. Where a share of this job is current
-/// (dcc_progress_set_current), that is told, else the job. `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH
-/// bytes, copied; NULL keeps the one before. DCC_ERROR_WRONG_STATE if the job is not running. Any thread.
+/// - 0: go on. Below dcc_context_shield the answer is always 0.
+/// - DCC_CANCELLED_BY_TOKEN: the current token is cancelled.
+/// - DCC_CANCELLED_BY_JOB: this job is cancelled.
+/// - DCC_ERROR_WRONG_STATE: the job is not running.
+///
+/// `total` is 0 while it is unknown. `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied;
+/// NULL keeps the previous message. If a share of this job is current on this thread
+/// (dcc_progress_set_current), the report counts in that share, else in the whole job.
+///
+/// Progress only grows. A report with a smaller `done`, for instance of a slower worker, is ignored
+/// if its `total` is the present or the previous one. With another `total` it begins a new count.
+/// Whenever `total` changes, the rest of the bar is spread over the rest of the units.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_set_progress(
     job: *const dcc_job,
@@ -72,8 +77,9 @@ pub unsafe extern "C" fn dcc_job_set_progress(
     })
 }
 
-/// As dcc_job_set_progress, with the place in the source where it stands, for the poll trace: `file`
-/// ends with NUL, or is NULL if that is not known. In C dcc_job_set_progress is a macro that says it.
+/// As dcc_job_set_progress, with the place of the call in the source for the poll trace. Any thread
+/// may call this. `file` ends with NUL, or is NULL if the place is not known. In C
+/// dcc_job_set_progress is a macro that passes its place.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_set_progress_at(
     job: *const dcc_job,
@@ -105,15 +111,17 @@ fn set_progress(
     if slots.is_shielded() {
         return Ok(DCC_OK);
     }
-    // As the thread sees its current job, so that checks around it are asked, too.
+    // The layer as the thread's own polls see it, so that the checks of jobs around this one are
+    // asked, too.
     let layer = slots.job_layer();
     let seen = if layer.token() == token { layer.expected() } else { token };
     Ok(poll_layers(slots.token_layer().expected(), seen, || slots.thread_number(), place))
 }
 
-/// Fills in how far a job is. `done` and `total` are what dcc_job_set_progress was told; in millionths of the
-/// bar, once the job has shares or its total has changed. Asks those who count for what they have, so that
-/// the next look is fresh. Any thread.
+/// Writes how far a job is to `out_progress`. Any thread may call this. `done` and `total` are what
+/// dcc_job_set_progress reported; once the job has shares or its total has changed, they are
+/// millionths of the bar. The call also asks the counters of the job's shares to flush, so the next
+/// call shows what they have counted until now.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_read_progress(
     job: *const dcc_job,
@@ -146,9 +154,9 @@ fn show(job: *const dcc_job, which: JobText, to: Outcome<TextOut>) -> Outcome {
     Ok(DCC_OK)
 }
 
-/// Writes what the job is at, `snprintf`-like, as dcc_cancel_token_reason: the message that was new last,
-/// among its own and those of its shares that have not ended; behind the labels of the shares that it is in,
-/// as "Export > Textures > 4k.exr". Any thread.
+/// Writes what the job is at: the newest message among those of the job and of its shares that have
+/// not ended, after the labels of the shares that it belongs to, such as "Export > Textures >
+/// 4k.exr". Any thread may call this. The buffer is filled as by dcc_cancel_token_reason.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_progress_message(
     job: *const dcc_job,
@@ -160,7 +168,8 @@ pub unsafe extern "C" fn dcc_job_progress_message(
     guard(|| show(job, JobText::ProgressMessage, unsafe { TextOut::new(buffer, size, out_length) }))
 }
 
-/// Writes the label, `snprintf`-like. Any thread.
+/// Writes the job's label. Any thread may call this. The buffer is filled as by
+/// dcc_cancel_token_reason.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_label(
     job: *const dcc_job,
@@ -172,7 +181,8 @@ pub unsafe extern "C" fn dcc_job_label(
     guard(|| show(job, JobText::Label, unsafe { TextOut::new(buffer, size, out_length) }))
 }
 
-/// Writes the caller's own id, `snprintf`-like. Any thread.
+/// Writes the caller id that the job was created with. Any thread may call this. The buffer is
+/// filled as by dcc_cancel_token_reason.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_caller_id(
     job: *const dcc_job,
@@ -184,8 +194,9 @@ pub unsafe extern "C" fn dcc_job_caller_id(
     guard(|| show(job, JobText::CallerId, unsafe { TextOut::new(buffer, size, out_length) }))
 }
 
-/// Writes why the job failed or was interrupted, or with which error its code gave up when it was
-/// cancelled, `snprintf`-like; empty if there is nothing of the kind. Any thread.
+/// Writes why the job failed or was interrupted, or the error with which its code gave up when it
+/// was cancelled; else an empty text. Any thread may call this. The buffer is filled as by
+/// dcc_cancel_token_reason.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_failure(
     job: *const dcc_job,

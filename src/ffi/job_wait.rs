@@ -9,36 +9,49 @@ use super::wait::{DCC_NO_NATIVE_EVENT, dcc_native_event, until};
 use super::{library, thread};
 use crate::job::wait::EndWaited;
 
-/// Waits until a job has really ended, at most `timeout_ns` nanoseconds; 0 only looks, DCC_NO_LIMIT waits for
-/// ever. For "cancel it, wait until it has stopped, then free what it works on": dcc_job_cancel only asks.
+/// Waits until a job has really ended, for at most `timeout_ns` nanoseconds. Any thread may call
+/// this, but the host's UI thread should not wait long. With 0 it only looks; with DCC_NO_LIMIT it
+/// waits without a limit. Use it to cancel a job, wait until it has stopped, and then free what it
+/// works on: dcc_job_cancel only asks.
 ///
-/// DCC_OK: it has ended, as dcc_job_state tells, and all that was written before that is visible. The end
-/// of a job that is not posted is the call that ends it (dcc_job_complete, dcc_job_fail and so on): make
-/// that call when the last use of what the job works on is over. The end of a posted job comes when its
-/// completion and its destroy-notify have run as well, or would have if it had any: on its dispatcher's
-/// thread, so not before that thread has pumped, wherever the job itself ran, and also if it was cancelled
-/// before it ran or its dispatcher was shut down. If its owner is closed on another thread, the completion
-/// is left out, and the end comes with that close. For NULL there is nothing to wait for: DCC_OK at once.
-/// DCC_TIMED_OUT: it has not ended yet. With a timeout of 0 that is the answer wherever a longer one would
-/// be refused or wait for ever.
-/// DCC_POLL_GONE: its last reference was given back while it was unfinished, so nobody can end it any more;
-/// its destroy-notify has run. The wait does not keep the job alive, but a reference that you hold does: a
-/// job that was dropped unfinished by all others then stays unfinished, so wait with a limit, or ask again
-/// by dcc_job_find.
-/// DCC_NEVER: the thread of its dispatcher has ended, so its completion never runs; whether it has stopped
-/// tells dcc_job_state. Also with a timeout of 0.
-/// DCC_ERROR_WOULD_DEADLOCK: the end needs this thread, and nothing was waited for. The job is current on
-/// it, also below others that were set since, or by a context that was entered; or the job is posted and
-/// this is its dispatcher's thread; or the thread that has to end it waits, over however many others, for
-/// this one in a call of the library. A wait that begins later and would close such a ring is refused
-/// instead. A thread that waits in a way of its own is not seen, nor one that has to end the job without
-/// having it current: use a limit there.
+/// - DCC_OK: the job has ended, and everything that was written before its end is visible.
+///   dcc_job_state tells how it ended. A NULL job is DCC_OK at once.
+/// - DCC_TIMED_OUT: the job has not ended yet. With a timeout of 0 this is also the answer if a
+///   longer wait would be refused or would never end.
+/// - DCC_POLL_GONE: the job's last reference was released while it was unfinished, so nobody can
+///   end it any more. Its destroy-notify has run.
+/// - DCC_NEVER: the thread of the job's dispatcher has ended, so the job's completion never runs.
+///   Also with a timeout of 0. dcc_job_state tells whether the job itself has stopped.
+/// - DCC_ERROR_WOULD_DEADLOCK: the end needs this thread, and the call did not wait; see below.
+/// - DCC_ERROR_RESOURCES: no token was left for the wait. The first wait for a job, or its first
+///   native event, takes a token of the library until the job is gone.
 ///
-/// Checks of foreign jobs are asked meanwhile as dcc_cancel_token_wait asks them, that of this job, too. Any
-/// thread but the host's UI thread, which should not wait long. A cancel of what is current on this
-/// thread does not end the wait. A worker of the library that waits for a job that waits for a worker runs it
-/// itself. The first wait for a job, or native event of it, takes a token of the library until the job is
-/// gone: DCC_ERROR_RESOURCES if there is none.
+/// A job that is not posted ends in the call that ends it, such as dcc_job_complete or
+/// dcc_job_fail. Make that call after the last use of what the job works on. A posted job ends
+/// after its completion and its destroy-notify have run, or when they would have run if it has
+/// none. They run on the dispatcher's thread, so the end comes only after that thread has pumped,
+/// wherever the job itself ran. That holds also if the job was cancelled before it ran or its
+/// dispatcher was shut down. If the job's owner is closed on another thread, the completion is left
+/// out, and the job ends with that close.
+///
+/// The end needs this thread in these cases:
+///
+/// - The job is current on this thread, also below others that were set later or in a context that
+///   was entered.
+/// - The job is posted, and this is its dispatcher's thread.
+/// - The thread that has to end the job waits in a call of the library, directly or through other
+///   threads, for this thread.
+///
+/// A later wait that would close such a ring is refused instead. The library does not see a thread
+/// that waits in its own way, nor a thread that has to end the job without having it current; wait
+/// with a limit there.
+///
+/// The wait does not keep the job alive, but a reference that you hold does. If all others drop
+/// such a job unfinished, it stays unfinished, so wait with a limit, or hold no reference and look
+/// the job up by dcc_job_find each time. A cancel of what is current on this thread does not end
+/// the wait. The wait asks `is_cancelled` functions as dcc_cancel_token_wait does, also that of
+/// this job. If a worker of the library waits for a job that waits for a worker, it runs that job
+/// itself.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_wait(job: *const dcc_job, timeout_ns: u64) -> dcc_status {
     guard(|| {
@@ -56,10 +69,11 @@ pub extern "C" fn dcc_job_wait(job: *const dcc_job, timeout_ns: u64) -> dcc_stat
     })
 }
 
-/// Writes a native event that is set when dcc_job_wait would come back: when the job has ended, is gone
-/// unfinished, or can never end. Then ask dcc_job_wait with a timeout of 0, which. For NULL, and for a job
-/// that has ended, it is set already. Otherwise as dcc_cancel_token_native_event: level-triggered, your
-/// duplicate, which you close. Any thread, also one that must not wait.
+/// Writes a native event that is set when dcc_job_wait would return: when the job has ended, is
+/// gone unfinished, or can never end. Any thread may call this, also one that must not wait. To
+/// learn which, call dcc_job_wait with a timeout of 0. For NULL, and for a job that has ended, the
+/// event is set already. Otherwise it is as that of dcc_cancel_token_native_event: level-triggered,
+/// and your own duplicate, which you close.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_native_event(
     job: *const dcc_job,

@@ -11,28 +11,38 @@ use crate::job::life::JobSealed;
 use crate::peer::request::RequestSealed;
 use crate::token::ask::Answer;
 
-/// Lets a running job pass its point of no return, before it does what cannot be taken back: keeps an undo
-/// step, writes the file. DCC_OK: go ahead; it is sealed, by this call or before, and no cancel reaches it
-/// any more. DCC_CANCELLED_BY_JOB: a cancel was first; leave that out, and stop. DCC_ALREADY_ENDED: it has
-/// ended. DCC_ERROR_WRONG_STATE: it has not begun, and nobody has asked it to stop. DCC_ERROR_RESOURCES: it
-/// works for more than 32 requests, or is below more than 256 tokens of none; nothing happened. So
+/// Seals a running job: lets it pass its point of no return. Any thread may call this. Call it
+/// before the job does what cannot be taken back, such as keeping an undo step or replacing a file.
 /// `if (dcc_job_seal(job)) return;` is right.
-/// It is a question, too: a job's `is_cancelled` function is asked first if that is due.
 ///
-/// A cancel and a seal at the same moment: one of them wins, and both callers are told the same. What comes
-/// after the seal, of the job, a parent, a deadline or the job's `is_cancelled` function, which is not asked
-/// any more, changes nothing: it answers DCC_SEALED where the job itself is meant, and passes the job by on
-/// its way down. The deadline is cleared, callbacks of the job's token are dropped and their
-/// destroy-notifies run in this call, waits for the token answer DCC_NEVER, native events of it stay unset.
-/// What was made below the job keeps its own cancels, deadlines and other parents. Polls that have the job
-/// as their job answer 0 from now on, whatever happens to the token of the same poll.
+/// - DCC_OK: go ahead. The job is sealed, by this call or before, and no cancel reaches it any
+///   more.
+/// - DCC_CANCELLED_BY_JOB: a cancel was first. Leave the irreversible step out, and stop.
+/// - DCC_ALREADY_ENDED: the job has ended.
+/// - DCC_ERROR_WRONG_STATE: the job has not begun, and nobody has asked it to stop.
+/// - DCC_ERROR_RESOURCES: the job works for more than 32 requests, or more than 256 links to
+///   ancestors would have to be followed. Nothing happened.
 ///
-/// The request that the job works for (its token is the job's parent, or there are only tokens of no job or
-/// of jobs that have ended in between) owes its result, even if a cancel of it comes after the seal; that
-/// asks all else that works for the request to stop. Requests that only share a token of
-/// dcc_cancel_token_create_all are not among them: each of them is told of its own cancel. A sealed job
-/// ends as completed, failed or interrupted, never as cancelled. Shield what runs after this by
-/// dcc_context_shield if it polls. Any thread.
+/// The call is also a question whether to stop: it first asks the job's `is_cancelled` function if
+/// that is due. If a cancel and a seal come at the same moment, one of them wins, and both callers
+/// get the matching answer.
+///
+/// After the seal a cancel of the job, of a parent, by a deadline or by the job's `is_cancelled`
+/// function, which is not asked any more, changes nothing. A cancel of the job itself answers
+/// DCC_SEALED; a cancel of a parent does not reach the job. This call clears the deadline, drops
+/// the callbacks of the job's token and runs their destroy-notifies. Waits for the token answer
+/// DCC_NEVER, and its native events stay unset. Polls of the job answer 0 from now on, even if the
+/// token of the same poll is cancelled. What was created below the job keeps its own cancels,
+/// deadlines and other parents.
+///
+/// A sealed job ends as completed, failed or interrupted, never as cancelled. If code after the
+/// seal polls, put it behind dcc_context_shield.
+///
+/// The request that the job works for owes its result, even if the request is cancelled after the
+/// seal. Such a cancel asks everything else that works for the request to stop. The job works for a
+/// request if the request's token is the job's parent, or if only tokens of no job, or of jobs that
+/// have ended, lie in between. Requests that only share a token of dcc_cancel_token_create_all do
+/// not count: each of them is told of its own cancel.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_seal(job: *const dcc_job) -> dcc_status {
     with(job, |job| {
@@ -50,18 +60,21 @@ pub extern "C" fn dcc_job_seal(job: *const dcc_job) -> dcc_status {
     })
 }
 
-/// Whether a job has passed its point of no return, see dcc_job_seal: 0, DCC_SEALED, or a negative status for
-/// a bad handle; so `if (dcc_job_is_sealed(job) > 0)` is right. Once it is sealed it stays so, also after its
-/// end. Any thread.
+/// Tells whether a job is sealed, that is past its point of no return (dcc_job_seal). Any thread
+/// may call this. The answer is 0, DCC_SEALED, or a negative status for a bad handle, so
+/// `if (dcc_job_is_sealed(job) > 0)` is right. A sealed job stays sealed, also after its end.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_is_sealed(job: *const dcc_job) -> dcc_status {
     with(job, |job| Ok(if jobs().is_sealed(job) { DCC_SEALED } else { DCC_OK }))
 }
 
-/// Lets a request pass its point of no return, for work that no job stands for: as dcc_job_seal, its peer
-/// gets the result, and no cancel reaches its token any more, nor what is below it through that. DCC_OK: go
-/// ahead; it, or a job for it, is sealed. DCC_CANCELLED_BY_TOKEN: a cancel was first. DCC_ALREADY_ENDED.
-/// Any thread.
+/// Seals a request, for work that no job stands for. Any thread may call this. As with
+/// dcc_job_seal, the peer gets the result, and no cancel reaches the request's token any more, nor
+/// through it what is below it.
+///
+/// - DCC_OK: go ahead. The request, or a job for it, is sealed.
+/// - DCC_CANCELLED_BY_TOKEN: a cancel was first.
+/// - DCC_ALREADY_ENDED: the request has ended.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_request_seal(request: *const dcc_request) -> dcc_status {
     guard(|| {
