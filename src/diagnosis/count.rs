@@ -1,29 +1,30 @@
-//! Counts of what happened.
+//! Counters of what happened.
 
 use crate::sys::sync::{AtomicU64, Ordering};
 
-/// A count that only grows.
+/// A counter that only grows.
 #[derive(Debug, Default)]
 pub struct Count(AtomicU64);
 
 impl Count {
-    /// One more.
+    /// Adds one.
     pub fn one(&self) {
         self.add(1);
     }
 
-    /// One more, of a count that one thread alone raises, or who holds one lock.
+    /// Adds one without a read-modify-write. For a counter that only one thread raises, or only
+    /// under one lock.
     #[inline]
     pub fn one_alone(&self) {
         self.0.store(self.read() + 1, Ordering::Relaxed);
     }
 
-    /// So many more.
+    /// Adds `count`.
     pub fn add(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// How many.
+    /// The value so far.
     #[inline]
     pub fn read(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
@@ -34,7 +35,8 @@ impl Count {
     }
 }
 
-/// A count to which one thread adds nearly all, and others the rest.
+/// A counter to which one thread adds nearly everything, without a read-modify-write, and other
+/// threads the rest.
 #[derive(Debug, Default)]
 pub struct SplitCount {
     own: Count,
@@ -42,13 +44,13 @@ pub struct SplitCount {
 }
 
 impl SplitCount {
-    /// One more; `is_own`: of that one thread.
+    /// Adds one; `is_own` says whether the caller is that one thread.
     #[inline]
     pub fn one(&self, is_own: bool) {
         if is_own { self.own.one_alone() } else { self.others.one() }
     }
 
-    /// How many.
+    /// The value so far.
     #[inline]
     pub fn read(&self) -> u64 {
         self.own.read() + self.others.read()

@@ -1,15 +1,15 @@
-//! What is known of an event besides, at whatever length. It is made once and shared by the rings of all
-//! observers; without memory for it there is the event alone.
+//! Further facts of an event, of any length. They are allocated once and shared by the rings of all
+//! observers. If there is no memory for them, the event comes without them.
 
 use crate::diagnosis::trace_parent::TraceParent;
 use crate::sys::allocator::with_reserve;
 use crate::sys::fallible::try_string;
 use std::sync::Arc;
 
-/// An id of a request, kept.
+/// A copy of a request's id.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub enum DetailId {
-    /// Of no request.
+    /// The event is not about a request.
     #[default]
     None,
     /// An integer.
@@ -21,24 +21,24 @@ pub enum DetailId {
 /// The details of one event.
 #[derive(Debug, Default)]
 pub struct Details {
-    /// The request's id.
+    /// The id of the request.
     pub id: DetailId,
-    /// The reason of a cancel.
+    /// The whole reason of a cancel.
     pub reason: String,
-    /// Which span of a trace the work is for.
+    /// The span of a distributed trace that the work is for.
     pub trace_parent: Option<TraceParent>,
 }
 
-/// Details, if there are any.
+/// The details of an event, if it has any.
 pub type SharedDetails = Option<Arc<Details>>;
 
 impl Details {
-    /// Details to be shared.
+    /// Details to be shared; `None` if there is no memory for them.
     #[cold]
     pub fn shared(id: DetailId, reason: &str, trace_parent: Option<TraceParent>) -> SharedDetails {
         let reason = try_string(reason).ok()?;
         let details = Self { id, reason, trace_parent };
-        // The counts of a shared one stand before it.
+        // An `Arc` allocates its two counts before its value.
         let bytes = size_of::<Self>() + 2 * size_of::<usize>();
         #[allow(clippy::disallowed_methods, reason = "called with what it needs")]
         with_reserve([bytes], || Arc::new(details)).ok()

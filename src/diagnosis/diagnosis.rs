@@ -1,4 +1,4 @@
-//! All that is kept, side by side.
+//! All that the library keeps for diagnosis, in one structure.
 
 use crate::diagnosis::events::Observers;
 use crate::diagnosis::latency::Latency;
@@ -12,23 +12,23 @@ use crate::sys::sync::{AtomicU32, constructor};
 /// What the library knows for people who look for the job that does not stop.
 #[derive(Debug)]
 pub struct Diagnosis {
-    /// Who drains events.
+    /// Observers, which drain events.
     pub observers: Observers,
-    /// From a cancel to each job's and thread's first poll that saw it.
+    /// Times from a cancel to the first poll that saw it, of each job and thread.
     pub cancel_to_seen: Latency,
-    /// From a cancel to the end of each job.
+    /// Times from a cancel to the end of the job.
     pub cancel_to_end: Latency,
-    /// Names of traced files.
+    /// Names of the source files with traced polls.
     pub files: FileNames,
     /// Polls on threads without a job.
     pub strays: StrayPolls,
-    /// What is known of each job.
+    /// What is known of the threads of each job.
     pub watches: Watches,
     /// Cancels that may become slow.
     pub watchdog: Watchdog,
-    /// What happened, while somebody wants it recorded.
+    /// What happened, recorded while it is started.
     pub timeline: Timeline,
-    /// Whether new jobs are traced, too.
+    /// 1 if new jobs are traced as well.
     pub trace_all: AtomicU32,
 }
 

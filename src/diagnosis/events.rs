@@ -1,13 +1,16 @@
-//! Events for who watches from outside: transitions go into a bounded ring for each observer, who
-//! drains it when it likes. Nothing is pushed at anybody, and nothing is kept while nobody observes.
+//! Events for observers outside of the library. Changes of state go into a bounded ring for each
+//! observer, which the observer drains when it likes. The library calls no observer, and keeps
+//! nothing while there is none.
 //!
-//! A full ring loses its oldest events and counts them: what is happening now matters more. Whoever
-//! pushes one out counts it, so each event is drained or counted, once. What is lost is older than all
-//! that is left; so a loss that is told of before the rest of the ring stands where it belongs. One of the
-//! same moment may be told of later, never not at all.
+//! A full ring loses its oldest events and counts them, because what is happening now matters more.
+//! The thread whose push removes an event also counts it, so each event is either drained or
+//! counted, once. Lost events are older than all that are left. So a drain tells of a loss before
+//! it hands out the rest of the ring. A loss during the drain may be told of a little later, but is
+//! never left out.
 //!
-//! Nobody takes a lock: a ring is lent to who pushes, and the end of an observer waits for that. So a poll
-//! that notes what it saw waits for no one but another thread that is between two steps of a push.
+//! No push takes a lock. A ring is lent to a thread that pushes, and the end of the observer waits
+//! for that loan. So a poll that notes what it saw waits at most for another thread that is between
+//! two steps of a push.
 
 use crate::diagnosis::details::SharedDetails;
 use crate::error::Error;
@@ -21,7 +24,7 @@ use crate::sys::fallible;
 use crate::sys::lendable::Lendable;
 use crate::sys::sync::{ArrayQueue, AtomicU64, Ordering, constructor};
 
-/// What happened.
+/// What an event tells of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u32)]
 pub enum EventKind {
@@ -30,11 +33,11 @@ pub enum EventKind {
     Overflow = 1,
     /// A token was cancelled.
     TokenCancelled = 2,
-    /// A job is in another state.
+    /// A job has changed its state.
     JobState = 3,
-    /// A thread of a job saw that it was cancelled, for the first time.
+    /// A thread of a job saw for the first time that the job was cancelled.
     CancelSeen = 4,
-    /// A job that was cancelled has not seen it for too long.
+    /// No thread of a cancelled job has seen the cancel for too long.
     SlowCancel = 5,
     /// A peer has cancelled one of its requests.
     RequestCancelled = 6,
@@ -47,33 +50,33 @@ pub enum EventKind {
 /// Most bytes of an event's text.
 pub const EVENT_TEXT: usize = 120;
 
-/// A short copy of a text.
+/// A copy of a text, cut to `EVENT_TEXT` bytes.
 pub type EventText = CutText<EVENT_TEXT>;
 
 /// One event. Fields that its kind does not use are 0.
 #[derive(Clone, Debug, Default)]
 pub struct Event {
-    /// What happened.
+    /// What the event tells of.
     pub kind: EventKind,
-    /// When, on the library's clock.
+    /// When it happened, on the library's clock.
     pub time_ns: u64,
-    /// The job's id.
+    /// The id of the job.
     pub job_id: u64,
-    /// The token.
+    /// The handle of the token, for comparison; the event holds no reference.
     pub token: Handle,
     /// The system's number of the thread that caused it.
     pub thread: u64,
-    /// The job's new state.
+    /// The new state of the job.
     pub state: u32,
     /// Why the token was cancelled.
     pub cause: u32,
-    /// Time since the cancel; for how long a check was not asked.
+    /// The time since the cancel, or how long a check was not asked.
     pub duration_ns: u64,
     /// How many events were lost.
     pub count: u64,
-    /// The reason of a cancel, the label of a job.
+    /// The reason of a cancel or the label of a job, cut to its room.
     pub text: EventText,
-    /// What is known besides, where the text has no room for it.
+    /// Further facts for which the text has no room.
     pub details: SharedDetails,
 }
 
@@ -85,7 +88,7 @@ struct EventRing {
 
 impl EventRing {
     fn new(capacity: usize) -> Result<Box<Self>, Error> {
-        // Each place has a stamp beside the event.
+        // The queue stores a stamp beside each event.
         let bytes = capacity * (size_of::<Event>() + size_of::<u64>());
         #[allow(clippy::disallowed_methods, reason = "called with what it needs")]
         let events = || ArrayQueue::new(capacity);
@@ -100,7 +103,7 @@ impl EventRing {
         }
     }
 
-    /// How many were lost since this was asked last.
+    /// How many events were lost since the last call.
     fn take_lost(&self) -> u64 {
         let lost = self.lost.load(Ordering::Relaxed);
         if lost == 0 {
@@ -114,7 +117,7 @@ impl EventRing {
     }
 }
 
-/// What is written while an observer lives.
+/// The parts of an observer that are written while it lives.
 #[derive(Debug, Default)]
 pub struct ObserverLive {
     ring: Lendable<EventRing>,
@@ -125,10 +128,10 @@ impl LivePart for ObserverLive {
     const NONE_LEFT: &'static str = "observer slots or memory for them; release observers";
 }
 
-/// A pinned observer.
+/// An observer that is pinned.
 pub type ObserverPin<'a> = Pin<'a, &'a Observers>;
 
-/// All observers.
+/// All observers, and how many there are.
 #[derive(Debug)]
 pub struct Observers {
     arena: Arena<(), ObserverLive>,
@@ -153,13 +156,13 @@ impl<'a> Keeper<'a> for &'a Observers {
 
 impl Observers {
     constructor! {
-        /// None.
+        /// No observers.
         pub fn new() -> Self {
             Self { arena: Arena::new(), count: AtomicU64::new(0) }
         }
     }
 
-    /// An observer with room for this many events.
+    /// Creates an observer with room for this many events.
     pub fn create(&self, capacity: usize) -> Result<Handle, Error> {
         let ring = EventRing::new(capacity)?;
         let (index, slot) = self.arena.take()?;
@@ -168,12 +171,12 @@ impl Observers {
         Ok(self.arena.publish(index, slot, 0, Holder::Owner))
     }
 
-    /// Adds a reference.
+    /// Adds a reference of C code.
     pub fn retain(&self, observer: Handle) -> Result<(), Error> {
         self.arena.retain(observer)
     }
 
-    /// Takes away a reference; the last one ends the observer.
+    /// Releases a reference of C code; the last one ends the observer.
     pub fn release(&self, observer: Handle) -> Result<(), Error> {
         if let Some((index, slot)) = self.arena.release(observer)? {
             self.bury_slot(index, slot);
@@ -181,13 +184,13 @@ impl Observers {
         Ok(())
     }
 
-    /// Whether anybody observes.
+    /// Whether there is an observer.
     #[inline]
     pub fn any(&self) -> bool {
         self.count.load(Ordering::Relaxed) != 0
     }
 
-    /// Gives every observer an event, which is only made if there is one.
+    /// Gives every observer an event, which is only made if there is an observer.
     pub fn emit(&self, event: impl FnOnce() -> Event) {
         if !self.any() {
             return;
@@ -200,8 +203,9 @@ impl Observers {
         }
     }
 
-    /// Takes out up to `most` events, oldest first, and hands each to `each`. Lost ones are told of before
-    /// those that are left. Returns how many were handed out.
+    /// Takes out up to `most` events, oldest first, and passes each to `each` with its position. A
+    /// loss comes as an `Overflow` before the events that are left. Returns how many events were
+    /// passed.
     pub fn drain(
         &self,
         observer: &ObserverPin<'_>,

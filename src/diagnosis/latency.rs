@@ -1,29 +1,29 @@
-//! How long cancels take, over the whole process: histograms of two decimal digits.
+//! How long cancels take, over the whole process, in histograms with two significant digits.
 
 use crate::sys::allocator::with_reserve;
 use crate::sys::fallible::{Late, OutOfMemory};
 use crate::sys::sync::{Mutex, constructor};
 use hdrhistogram::Histogram;
 
-/// Longer times count as this: an hour.
+/// One hour; longer times count as this.
 const LONGEST_NS: u64 = 3_600_000_000_000;
-/// Digits that are kept of each time.
+/// Significant decimal digits that are kept of each time.
 const DIGITS: u8 = 2;
-/// What the counts of a histogram of this range and precision take: one allocation.
+/// Bytes of the counts of a histogram with this range and precision, which are one allocation.
 const HISTOGRAM_BYTES: usize = 40 << 10;
 
-/// What a histogram says, in nanoseconds; all 0 while it has no times.
+/// A summary of a histogram, in nanoseconds; all 0 while there are no times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// How many times it has.
+    /// How many times were recorded.
     pub count: u64,
-    /// Half of them are at most this.
+    /// Half of the times are at most this.
     pub p50: u64,
-    /// 95 of 100 are at most this.
+    /// 95 of 100 times are at most this.
     pub p95: u64,
-    /// 99 of 100 are at most this.
+    /// 99 of 100 times are at most this.
     pub p99: u64,
-    /// The longest.
+    /// The longest time.
     pub max: u64,
 }
 
@@ -32,19 +32,19 @@ pub struct Summary {
 pub struct Times(Late<Histogram<u64>>);
 
 impl Times {
-    /// None.
+    /// No times.
     pub const fn new() -> Self {
         Self(Late::new())
     }
 
-    /// Adds a time. One for which there is no memory is left out.
+    /// Adds a time; does nothing if there is no memory for the histogram.
     pub fn record(&mut self, nanoseconds: u64) {
         if let Ok(histogram) = self.0.get_or_make(make) {
             histogram.saturating_record(nanoseconds.clamp(1, LONGEST_NS));
         }
     }
 
-    /// What the times were so far.
+    /// A summary of the times so far.
     pub fn summary(&self) -> Summary {
         self.0.get().map_or_else(Summary::default, |times| Summary {
             count: times.len(),
@@ -56,7 +56,7 @@ impl Times {
     }
 }
 
-/// Times that any thread adds to.
+/// Times that any thread may add to.
 #[derive(Debug)]
 pub struct Latency(Mutex<Times>);
 
@@ -68,12 +68,12 @@ impl Latency {
         }
     }
 
-    /// Adds a time. One for which there is no memory is left out.
+    /// Adds a time; does nothing if there is no memory for the histogram.
     pub fn record(&self, nanoseconds: u64) {
         self.0.lock().record(nanoseconds);
     }
 
-    /// What the times were so far.
+    /// A summary of the times so far.
     pub fn summary(&self) -> Summary {
         self.0.lock().summary()
     }
@@ -81,7 +81,7 @@ impl Latency {
 
 #[allow(clippy::disallowed_methods, reason = "called with what it needs")]
 fn make() -> Result<Histogram<u64>, OutOfMemory> {
-    // A histogram with bounds never grows.
+    // A histogram with bounds never grows, so one block is enough.
     let made = || Histogram::new_with_bounds(1, LONGEST_NS, DIGITS);
     with_reserve([HISTOGRAM_BYTES], made)?.map_err(|_| OutOfMemory)
 }

@@ -1,11 +1,12 @@
-//! What is kept so that somebody can be told what happened. It knows no tokens.
+//! What the library records in order to tell later what happened. It knows no tokens.
 //!
-//! - [`diagnosis`](mod@diagnosis): all of it.
-//! - [`events`]: rings of events; [`details`] of one, and [`trace_parent`] among them. [`watch`]: what is
-//!   known of each job's threads. [`watchdog`]: slow cancels. [`stray`]: polls on threads without a job.
-//! - [`count`], [`latency`]: counts and histograms. [`place`]: names of source files.
-//! - [`timeline`]: what happened when, while somebody wants it; [`moment`] one such thing, [`recording`] all
-//!   as a file.
+//! - [`diagnosis`](mod@diagnosis): all of it in one structure.
+//! - [`events`]: rings of events; [`details`]: further facts of an event, with its
+//!   [`trace_parent`]. [`watch`]: what is known of each job's threads. [`watchdog`]: slow cancels.
+//!   [`stray`]: polls on threads without a job.
+//! - [`count`], [`latency`]: counters and histograms. [`place`]: names of source files.
+//! - [`timeline`]: what happened when, recorded while it is started; [`moment`]: one such thing,
+//!   [`recording`]: all of them as a file.
 
 pub mod count;
 pub mod details;

@@ -1,56 +1,58 @@
-//! What can happen that a timeline tells of.
+//! Moments: the things that a timeline records.
 
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::trace_parent::TraceParent;
 use crate::job_state::JobState;
 use crate::sys::{clock, system_thread};
 
-/// What happened, with what is known of that kind alone.
+/// What happened, with the facts that only this kind has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MomentKind {
-    /// A slice: a dispatcher was pumped. The text is its name.
+    /// A slice: a dispatcher was pumped. The text is the dispatcher's name.
     Tick {
-        /// Jobs that were run.
+        /// How many jobs were run.
         executed: u64,
-        /// Jobs that are left for later.
+        /// How many jobs are left for later.
         remaining: u64,
     },
-    /// A slice: a job ran. The text is its label.
+    /// A slice: a job ran. The text is the job's label.
     Job {
-        /// It is not done and goes on in a later tick.
+        /// Whether the job is not done and continues in a later tick.
         goes_on: bool,
     },
-    /// An instant: a job was posted. The text is its label.
+    /// An instant: a job was posted. The text is the job's label.
     Posted {
-        /// The lane, most urgent 1.
+        /// The lane; 1 is the most urgent.
         lane: u32,
-        /// Jobs that wait, with this one.
+        /// How many jobs wait, including this one.
         depth: u64,
     },
     /// An instant: a token was cancelled. The text is the reason.
     Cancel {
-        /// By what.
+        /// The cause of the cancel.
         cause: &'static str,
-        /// A cancel of an ancestor reached it.
+        /// Whether the cancel came from an ancestor.
         inherited: bool,
     },
     /// An instant: a thread polled and saw a cancel for the first time. The text is the reason.
     PollSeen {
-        /// By what it was cancelled.
+        /// The cause of the cancel.
         cause: &'static str,
         /// Time since the cancel.
         latency_ns: u64,
     },
-    /// An instant: the host's check of a running job was not asked for too long, as is told now.
+    /// An instant: it was noticed that the host's check of a running job was not asked for too
+    /// long.
     CheckNotAsked {
-        /// For how long.
+        /// How long the check was not asked.
         silence_ns: u64,
     },
     /// An instant: a job or a request was sealed. The text is the job's label.
     Seal,
-    /// A slice: a share of a job's progress, from its begin to its end. The text is its label.
+    /// A slice: a share of a job's progress, from its begin to its end. The text is the share's
+    /// label.
     Share,
-    /// A slice: a job's completion was called. The text is its label.
+    /// A slice: a job's completion was called. The text is the job's label.
     Completion {
         /// How the job ended.
         state: JobState,
@@ -60,29 +62,29 @@ pub enum MomentKind {
 /// One thing that happened.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
-    /// What.
+    /// What happened.
     pub kind: MomentKind,
-    /// When it began, on the library's clock.
+    /// When it happened or began, on the library's clock.
     pub start_ns: u64,
-    /// How long a slice took; 0 for instants.
+    /// How long a slice took; 0 for an instant.
     pub duration_ns: u64,
     /// The system's number of the thread.
     pub thread: u64,
-    /// The job's id; 0 for none.
+    /// The id of the job; 0 if there is none.
     pub job_id: u64,
-    /// A name or a reason, as the kind says.
+    /// A name, a label or a reason, as the kind says.
     pub text: EventText,
-    /// Which span of a trace it is for.
+    /// The span of a distributed trace that it was for.
     pub trace_parent: Option<TraceParent>,
 }
 
 impl Moment {
-    /// An instant of the calling thread, now.
+    /// An instant on the calling thread, now.
     pub fn now(kind: MomentKind, job_id: u64, text: EventText) -> Self {
         Self::since(clock::now_ns(), kind, job_id, text)
     }
 
-    /// A slice of the calling thread, from then to now.
+    /// A slice on the calling thread, from `start_ns` to now; or an instant at `start_ns`.
     pub fn since(start_ns: u64, kind: MomentKind, job_id: u64, text: EventText) -> Self {
         let duration_ns =
             if kind.is_slice() { clock::now_ns().saturating_sub(start_ns) } else { 0 };
@@ -90,14 +92,14 @@ impl Moment {
         Self { kind, start_ns, duration_ns, thread, job_id, text, trace_parent: None }
     }
 
-    /// It, for a span of a trace.
+    /// The same moment, for a span of a trace.
     pub fn of_trace(self, trace_parent: Option<TraceParent>) -> Self {
         Self { trace_parent, ..self }
     }
 }
 
 impl MomentKind {
-    /// Whether it has a duration.
+    /// Whether the moment has a duration.
     pub fn is_slice(self) -> bool {
         matches!(self, Self::Tick { .. } | Self::Job { .. } | Self::Share | Self::Completion { .. })
     }

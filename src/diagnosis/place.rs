@@ -1,43 +1,43 @@
-//! Where in a plugin's source a poll stands. File names are copied, each once: the plugin that they
-//! lie in may be unloaded.
+//! Where in a plugin's source a poll is. File names are copied, each once, because the plugin that
+//! they are in may be unloaded.
 
 use crate::sys::fallible::{Late, try_string};
 use crate::sys::sync::{Mutex, constructor};
 
-/// Most file names that are kept; further ones show as unknown.
+/// Most file names that are kept; further ones show as "(unknown)".
 const MOST_FILES: usize = 4096;
 
-/// Number of a file name.
+/// Number of a file name in [`FileNames`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileId(u32);
 
 /// Where a thread gave a sign of life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Place {
-    /// The job began.
+    /// At the begin of the job.
     #[default]
     Begin,
-    /// The job ended.
+    /// At the end of the job.
     End,
-    /// A call that does not say where it stands.
+    /// In a call that does not say where in the source it is.
     Unknown,
-    /// A poll at this line.
+    /// In a poll at this line of this file.
     At(FileId, u32),
 }
 
-/// All names of files.
+/// All file names, each once.
 #[derive(Debug)]
 pub struct FileNames(Mutex<Late<Vec<String>>>);
 
 impl FileNames {
     constructor! {
-        /// None.
+        /// No names.
         pub fn new() -> Self {
             Self(Mutex::new(Late::new()))
         }
     }
 
-    /// The number of a name; `None` if there is no room for another one.
+    /// The number of a name, which is kept if it is new. `None`: there is no room for another one.
     pub fn id(&self, name: &str) -> Option<FileId> {
         let mut lock = self.0.lock();
         let names = lock.get_or_make(|| Ok(Vec::new())).ok()?;
@@ -53,8 +53,8 @@ impl FileNames {
         Some(FileId(names.len() as u32 - 1))
     }
 
-    /// Shows the file and line of a place: what stands for places without one is in parentheses,
-    /// with line 0.
+    /// Passes the file and line of a place to `reader`. For a place without a file these are a word
+    /// in parentheses and line 0.
     pub fn show<R>(&self, place: Place, reader: impl FnOnce(&str, u32) -> R) -> R {
         match place {
             Place::Begin => reader("(begin)", 0),

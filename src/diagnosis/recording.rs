@@ -1,6 +1,7 @@
 //! A recording of the timeline as a file: Chrome's trace event format, which Perfetto opens.
 //!
-//! Written piece by piece: a host whose memory is full may still find out what happened.
+//! The file is written piece by piece, so that a host whose memory is full can still find out what
+//! happened.
 
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::moment::{Moment, MomentKind};
@@ -11,29 +12,31 @@ use std::cmp::Reverse;
 use std::fmt::{self, Display, Write};
 use std::io;
 
-/// Moments that do not change any more.
+/// Moments that were copied from the timeline, and do not change any more.
 #[derive(Debug, Default)]
 pub struct Recording {
     moments: Vec<Moment>,
-    /// Places of the moments, by when they began.
+    /// Indices of `moments`, sorted by when the moments began.
     order: Vec<u32>,
-    /// The numbers of their threads, each once.
+    /// The numbers of the moments' threads, each once.
     threads: Vec<u64>,
     lost: u64,
 }
 
 impl Recording {
-    /// Of what is left of so many moments, in the order in which they were noted.
+    /// A recording of `moments`, given in the order in which they were noted. `noted` is how many
+    /// there were in all; the others are counted as lost.
     pub fn new(moments: Vec<Moment>, noted: u64) -> Result<Self, OutOfMemory> {
         let (mut order, mut threads) = (Vec::new(), Vec::new());
         order.try_reserve_exact(moments.len()).map_err(|_| OutOfMemory)?;
         order.extend(0..moments.len() as u32);
-        // A slice before those inside it, though it was noted after them.
+        // An outer slice comes before the slices inside it, although it was noted after them.
         order.sort_unstable_by_key(|place| {
             let moment = &moments[*place as usize];
             (moment.start_ns, Reverse(moment.duration_ns), *place)
         });
-        // There are few of them, and a sort of its own would take 4,000 bytes of the library.
+        // There are few threads; sorting them by a function of its own would add 4,000 bytes to the
+        // library.
         for Moment { thread, .. } in &moments {
             if let Err(place) = threads.binary_search(thread) {
                 threads.try_reserve(1).map_err(|_| OutOfMemory)?;
@@ -44,17 +47,17 @@ impl Recording {
         Ok(Self { moments, order, threads, lost })
     }
 
-    /// The moments by when they began.
+    /// The moments, sorted by when they began.
     pub fn in_order(&self) -> impl Iterator<Item = &Moment> {
         self.order.iter().map(|place| &self.moments[*place as usize])
     }
 
-    /// How many moments the ring has lost.
+    /// How many moments the timeline had lost from its ring.
     pub fn lost(&self) -> u64 {
         self.lost
     }
 
-    /// Writes it as one JSON object.
+    /// Writes the recording as one JSON object.
     pub fn write(&self, file: &mut dyn io::Write) -> io::Result<()> {
         let mut text = Text { file, answer: Ok(()) };
         let written = self.write_text(&mut text);
@@ -124,7 +127,7 @@ fn write_moment(mut event: Object<'_>, moment: &Moment) -> fmt::Result {
     event.end()
 }
 
-/// Name and category.
+/// The name and the category of an event.
 fn title(kind: MomentKind, text: &EventText) -> (&str, &'static str) {
     match kind {
         MomentKind::Tick { .. } => ("tick", "dispatcher"),
@@ -141,7 +144,8 @@ fn title(kind: MomentKind, text: &EventText) -> (&str, &'static str) {
     }
 }
 
-/// What the kind alone knows.
+/// Writes the arguments that only this kind has, and the text under the name that the kind gives
+/// it.
 fn write_arguments(arguments: &mut Object<'_>, moment: &Moment) -> fmt::Result {
     let what_text_is = match moment.kind {
         MomentKind::Tick { executed, remaining } => {
@@ -184,7 +188,7 @@ fn write_arguments(arguments: &mut Object<'_>, moment: &Moment) -> fmt::Result {
     }
 }
 
-/// Nanoseconds as microseconds, to the last digit.
+/// Nanoseconds, written as microseconds with three decimals, so that nothing is rounded.
 struct Microseconds(u64);
 
 impl Display for Microseconds {
@@ -193,7 +197,7 @@ impl Display for Microseconds {
     }
 }
 
-/// Text on its way to a file, which keeps what the file answered.
+/// Text on its way to a file. Keeps the file's error, which `fmt::Error` cannot carry.
 struct Text<'a> {
     file: &'a mut dyn io::Write,
     answer: io::Result<()>,

@@ -1,28 +1,31 @@
-//! Stray polls: snapshots that were made where nothing is current, while jobs ran. As a rule somebody has
-//! started a thread for a job and not carried the context there: its polls are never cancelled.
+//! Stray polls: snapshots that were made on a thread without a current job while jobs ran. Most
+//! likely the thread was started for a job and the context was not carried there, so its polls are
+//! never cancelled.
 //!
-//! The count is exact. Places are told apart up to a number, and one that comes while another is being noted
-//! is left out. Under the lock of the places that of the names of files is taken.
+//! The count is exact. A limited number of places is told apart, and a place that comes while
+//! another is being noted is left out. The lock of the file names is taken under the lock of the
+//! places.
 
 use crate::diagnosis::place::{FileNames, Place};
 use crate::json::object::Object;
 use crate::sys::sync::{AtomicU64, Mutex, Ordering, constructor};
 use std::fmt;
 
-/// The most places that are told apart. A model's threads have small stacks, on which it makes its library.
+/// Most places that are told apart. One in models, whose threads construct the library on small
+/// stacks.
 pub const MOST_PLACES: usize = if cfg!(loom) { 1 } else { 16 };
 
-/// Snapshots at one place in a source.
+/// The stray polls at one place in a source.
 #[derive(Clone, Copy, Debug)]
 struct StrayPlace {
     place: Place,
     count: u64,
 }
 
-/// Those that are known; an entry with a count of 0 is free.
+/// The known places; an entry whose count is 0 is free.
 type Places = [StrayPlace; MOST_PLACES];
 
-/// Snapshots without a job.
+/// The stray polls of the process.
 #[derive(Debug)]
 pub struct StrayPolls {
     count: AtomicU64,
@@ -31,14 +34,14 @@ pub struct StrayPolls {
 
 impl StrayPolls {
     constructor! {
-        /// None. All zero bits, as the whole library is.
+        /// No stray polls. All its bits are zero, like those of the whole static library.
         pub fn new() -> Self {
             const FREE: StrayPlace = StrayPlace { place: Place::Begin, count: 0 };
             Self { count: AtomicU64::new(0), places: Mutex::new([FREE; MOST_PLACES]) }
         }
     }
 
-    /// Notes one.
+    /// Counts one stray poll. Notes its place, unless another thread is just noting one.
     pub fn note(&self, place: impl FnOnce() -> Place) {
         self.count.fetch_add(1, Ordering::Relaxed);
         let Some(mut places) = self.places.try_lock() else { return };
@@ -49,12 +52,12 @@ impl StrayPolls {
         }
     }
 
-    /// How many.
+    /// How many stray polls there were.
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Writes how many, and where.
+    /// Writes how many stray polls there were, and where.
     pub fn write(&self, files: &FileNames, mut strays: Object<'_>) -> fmt::Result {
         strays.value("count", self.count())?;
         let mut places = strays.list("places")?;
@@ -71,7 +74,7 @@ impl StrayPolls {
         strays.end()
     }
 
-    /// The places of which any is known, each with how many were noted there.
+    /// The known places, each with the number of polls noted there.
     pub fn places(&self) -> impl Iterator<Item = (Place, u64)> {
         let places = *self.places.lock();
         let known = places.into_iter().filter(|counted| counted.count > 0);

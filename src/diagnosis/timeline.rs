@@ -1,10 +1,10 @@
-//! The timeline: what happened in the process and when, recorded while somebody wants it and written
-//! on request; `recording` is its form as a file.
+//! The timeline: what happened in the process and when. It is recorded while it is started, and
+//! written on request; `recording` is its form as a file.
 //!
 //! A full ring loses its oldest moments. Each moment that was noted is either in a recording or
 //! counted there as lost.
 //!
-//! The lock of the ring is a leaf, and held for a bounded time only: a recording of a million
+//! The lock of the ring is a leaf and is held for a bounded time only. A recording of a million
 //! moments is copied in batches, because a UI thread may want to note its tick meanwhile.
 
 use crate::diagnosis::moment::Moment;
@@ -17,16 +17,16 @@ use std::collections::VecDeque;
 /// Most moments that can be kept.
 pub const MOST_MOMENTS: usize = 1 << 20;
 
-/// Moments that are copied under one hold of the lock.
+/// Moments that are copied during one hold of the lock.
 const BATCH: usize = if cfg!(test) { 3 } else { 256 };
 
 #[derive(Debug, Default)]
 struct MomentRing {
     moments: VecDeque<Moment>,
     capacity: usize,
-    /// How many moments there were since the start; the last of them are still there.
+    /// How many moments were noted since the start; `moments` has the last of them.
     noted: u64,
-    /// Which start it belongs to.
+    /// Number of the start, so that a copy notices a restart.
     start: u64,
 }
 
@@ -40,27 +40,27 @@ impl MomentRing {
 /// The process's timeline.
 #[derive(Debug)]
 pub struct Timeline {
-    /// Written under the lock.
+    /// 1 while moments are recorded. Written under the lock of `ring`.
     on: AtomicU32,
     ring: Mutex<Late<MomentRing>>,
 }
 
 impl Timeline {
     constructor! {
-        /// Off, with nothing recorded.
+        /// A timeline that is off, with nothing recorded.
         pub fn new() -> Self {
             Self { on: AtomicU32::new(0), ring: Mutex::new(Late::new()) }
         }
     }
 
-    /// Whether moments are recorded. One relaxed load: all that anybody pays while they are not.
+    /// Whether moments are recorded. One relaxed load, which is the whole cost while they are not.
     #[inline]
     pub fn is_on(&self) -> bool {
         self.on.load(Ordering::Relaxed) != 0
     }
 
-    /// Records from now on, with room for this many moments. What was recorded before is forgotten,
-    /// unless this fails.
+    /// Records from now on, with room for this many moments. Forgets what was recorded before,
+    /// unless the call fails.
     pub fn start(&self, capacity: usize) -> Result<(), Error> {
         if capacity == 0 || capacity > MOST_MOMENTS {
             return Err(Error::InvalidArgument(
@@ -80,7 +80,7 @@ impl Timeline {
         Ok(())
     }
 
-    /// Records no more. What was recorded stays.
+    /// Stops recording. What was recorded stays.
     pub fn stop(&self) {
         let _lock = self.ring.lock();
         self.on.store(0, Ordering::Relaxed);
@@ -117,7 +117,8 @@ impl Timeline {
         }
     }
 
-    /// What there is, and how many moments there were up to now. `None`: it was restarted meanwhile.
+    /// Copies the moments; also returns how many were noted up to now. `None`: the timeline was
+    /// restarted meanwhile.
     fn copy(&self) -> Result<Option<(Vec<Moment>, u64)>, Error> {
         let mut moments = Vec::new();
         let Some((start, end, count)) =
@@ -174,7 +175,7 @@ mod tests {
         assert_eq!(ids(&timeline), (vec![1], 0));
     }
 
-    /// It was asked for while the timeline was on.
+    /// The moment was asked for while the timeline was on.
     #[test]
     fn a_moment_that_comes_after_the_stop_is_left_out() {
         let timeline = Timeline::new();

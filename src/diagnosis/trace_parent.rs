@@ -1,14 +1,14 @@
-//! The `traceparent` of W3C's Trace Context: which span of a distributed trace some work is for.
+//! The `traceparent` of W3C's Trace Context, which names a span of a distributed trace.
 
-/// Characters that one has.
+/// Bytes of a `traceparent` of version 00.
 pub const TRACE_PARENT: usize = 55;
 
-/// Which span some work is for, as it came.
+/// The span that some work is for, as its text came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceParent([u8; TRACE_PARENT]);
 
 impl TraceParent {
-    /// Of a text; `None` if it is none. What later versions have behind it is left out.
+    /// Parses a text; `None` if it is not a `traceparent`. What later versions append is left out.
     pub fn parse(text: &str) -> Option<Self> {
         let (own, more) = text.as_bytes().split_first_chunk::<TRACE_PARENT>()?;
         let is_hex = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);

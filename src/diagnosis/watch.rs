@@ -1,15 +1,17 @@
-//! Watches: what is known of the polls of one job, thread by thread. Of every job's token, every request's,
-//! and every token that a server gave a job id.
+//! Watches: what is known of the polls for one token, thread by thread. Watched are the tokens of
+//! all jobs and requests, and the tokens that a server gave a job id.
 //!
-//! A watch is made when there is the first thing to note: a cancel, or a poll while traced. Most jobs end
-//! before that, and cost one word of their token's, its [`Watched`]. Without memory for a watch what it would
-//! tell is not noted; nothing else depends on it.
+//! A watch is made when there is the first thing to note: a cancel, or a poll while the job is
+//! traced. Most jobs end before that and cost one word of their token, its [`Watched`]. If there is
+//! no memory for a watch, nothing is noted; no other part depends on it.
 //!
 //! Invariants:
-//! - The cell belongs to its token until the token is buried; whoever uses it has the token pinned. Of two
-//!   threads that make one at a time one gives its own back: the word changes by compare-and-swap.
-//! - Whether the job ended before its cancel was noted is decided once: in the word by the same
-//!   compare-and-swap while there is no cell, under the cell's lock after that.
+//! 1. The cell of a watch belongs to its token until the token is buried. Every user of the cell
+//!    has the token pinned.
+//! 2. The word changes by compare-and-swap. So if two threads make a cell at a time, one of them
+//!    fails and gives its own cell back.
+//! 3. Whether the job ended before its cancel was noted is settled once. While there is no cell,
+//!    the compare-and-swap of the word settles it; after that, the lock of the cell does.
 //!
 //! The lock of a watch is a leaf.
 
@@ -18,17 +20,17 @@ use crate::memory::magazine::Shelved;
 use crate::memory::pool::{Link, NIL, Pool};
 use crate::sys::sync::{AtomicU32, Mutex, Ordering, constructor};
 
-/// Most threads that are told apart for one job; further ones are left out.
+/// Most threads that are told apart for one job; any others are not recorded.
 pub const MOST_THREADS: usize = 64;
 
-/// Time between two signs of life of one thread.
+/// A time without a sign of life from one thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gap {
-    /// How long.
+    /// How long it was.
     pub nanoseconds: u64,
-    /// Where the thread was before.
+    /// Where the thread's last sign of life before it was.
     pub from: Place,
-    /// Where it came out.
+    /// Where the first one after it was.
     pub to: Place,
 }
 
@@ -37,11 +39,11 @@ pub struct Gap {
 pub struct ThreadReport {
     /// The system's number of the thread.
     pub thread: u64,
-    /// From the cancel to the first poll that saw it; `None` while none has.
+    /// Time from the cancel to the thread's first poll that saw it; `None` if there was none yet.
     pub cancel_to_seen_ns: Option<u64>,
-    /// Traced polls.
+    /// How many traced polls the thread made.
     pub polls: u64,
-    /// When the last traced poll was; 0 if none was.
+    /// Time of the last sign of life, on the library's clock; 0 if there was none.
     pub last_poll_ns: u64,
     /// Where the last sign of life was.
     pub last_place: Place,
@@ -50,7 +52,7 @@ pub struct ThreadReport {
 }
 
 impl ThreadReport {
-    /// Becomes the other one if that has the longer gap.
+    /// Replaces this report by `other` if that has the longer gap.
     pub fn keep_longer(&mut self, other: &Self) {
         if other.longest_gap.nanoseconds > self.longest_gap.nanoseconds {
             *self = *other;
@@ -60,7 +62,7 @@ impl ThreadReport {
 
 #[derive(Debug, Default)]
 struct Watch {
-    /// 0 while no cancel was noted.
+    /// Time of the noted cancel; 0 while there is none.
     cancelled_ns: u64,
     has_ended: bool,
     to_end_ns: Option<u64>,
@@ -79,22 +81,22 @@ impl Link for WatchCell {
     }
 }
 
-/// Whether a token is watched, and by which cell.
+/// Whether a token is watched, and the number of its cell.
 #[derive(Debug, Default)]
 pub struct Watched(AtomicU32);
 
-/// Watched; there was nothing to note yet.
+/// The token is watched, and there was nothing to note yet.
 const NOTHING_YET: u32 = u32::MAX;
-/// Watched; its job ended before there was anything to note.
+/// The token is watched, and its job ended before there was anything to note.
 const ENDED: u32 = u32::MAX - 1;
 
 impl Watched {
-    /// Watches a new token.
+    /// Begins to watch a new token.
     pub fn begin(&self) {
         self.0.store(NOTHING_YET, Ordering::Relaxed);
     }
 
-    /// Whether its token is watched.
+    /// Whether the token is watched.
     #[inline]
     pub fn is_on(&self) -> bool {
         self.0.load(Ordering::Relaxed) != NIL
@@ -106,18 +108,18 @@ impl Watched {
         !matches!(self.0.load(Ordering::Relaxed), NIL | NOTHING_YET | ENDED)
     }
 
-    /// Watches it no more. Of a dead token; its cell was given back.
+    /// Ends the watch of a dead token, whose cell was given back.
     #[inline]
     pub fn end(&self) {
         self.0.store(NIL, Ordering::Relaxed);
     }
 
-    /// Notes that its job ended, if there was nothing to note until now.
+    /// Notes that the token's job ended, if there was nothing to note until now. False: there was.
     pub fn ends_unnoted(&self) -> bool {
         self.turn(NOTHING_YET, ENDED).is_ok()
     }
 
-    /// What it is instead if it is not `from` any more.
+    /// Changes the word from `from` to `to`. An error: it had the returned value instead.
     fn turn(&self, from: u32, to: u32) -> Result<(), u32> {
         if crate::weakened!("watch_turns_once") {
             let now = self.0.load(Ordering::Acquire);
@@ -132,14 +134,14 @@ impl Watched {
     }
 }
 
-/// What became of a cancelled job.
+/// How a cancelled job went on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Course {
-    /// Whether it ended, as far as is known.
+    /// Whether the job is known to have ended.
     pub has_ended: bool,
-    /// From its cancel to its end; 0 if that came first.
+    /// Time from the job's cancel to its end; 0 if the end came first.
     pub to_end_ns: Option<u64>,
-    /// Whether any of its threads has seen the cancel.
+    /// Whether any thread of the job has seen the cancel.
     pub is_seen: bool,
 }
 
@@ -164,18 +166,19 @@ impl Watch {
 
 impl Watches {
     constructor! {
-        /// None.
+        /// A pool without watches.
         pub fn new() -> Self {
             Self { cells: Pool::new() }
         }
     }
 
-    /// Shows the pools of which threads have magazines.
+    /// Passes the pools for which threads keep free cells to `each`.
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(&self.cells);
     }
 
-    /// The cell of a watched token, made if there is none. `None`: it is not watched, or there is no memory.
+    /// The cell of a watched token, made if there is none. `None`: the token is not watched, or
+    /// there is no memory.
     fn make(&self, watched: &Watched) -> Option<&WatchCell> {
         let mut now = watched.0.load(Ordering::Acquire);
         while matches!(now, NOTHING_YET | ENDED) {
@@ -192,13 +195,13 @@ impl Watches {
         (now != NIL).then(|| self.cells.cell(now))
     }
 
-    /// The cell of a token of which something was noted.
+    /// The cell of a token for which something was noted.
     fn get(&self, watched: &Watched) -> Option<&WatchCell> {
         let now = watched.0.load(Ordering::Acquire);
         (!matches!(now, NIL | NOTHING_YET | ENDED)).then(|| self.cells.cell(now))
     }
 
-    /// Forgets what was noted of a dead token, which is watched no more after this.
+    /// Forgets what was noted for a dead token. The caller ends the watch after this.
     pub fn give_back(&self, watched: &Watched) {
         if let Some(cell) = self.get(watched) {
             let old = std::mem::take(&mut *cell.watch.lock());
@@ -207,7 +210,7 @@ impl Watches {
         }
     }
 
-    /// Notes the cancel of a watched token. False: its job has ended.
+    /// Notes the cancel of a watched token. False: the token's job has ended.
     pub fn cancelled(&self, watched: &Watched, time_ns: u64) -> bool {
         let Some(cell) = self.make(watched) else {
             return watched.0.load(Ordering::Relaxed) != ENDED;
@@ -220,7 +223,7 @@ impl Watches {
         !watch.has_ended
     }
 
-    /// Notes the end of a token's job. Returns the time since the cancel if there was one.
+    /// Notes the end of a token's job. Returns the time since the cancel, if a cancel was noted.
     pub fn ended(&self, watched: &Watched, time_ns: u64) -> Option<u64> {
         if watched.ends_unnoted() {
             return None;
@@ -233,8 +236,8 @@ impl Watches {
         watch.to_end_ns
     }
 
-    /// Notes that a thread polled and learned of a cancel of that time. Returns the time since the
-    /// cancel if it is the thread's first such poll.
+    /// Notes that a thread polled and saw the cancel that was at `cancelled_ns`. Returns the time
+    /// since then if this is the thread's first such poll.
     pub fn seen(
         &self,
         watched: &Watched,
@@ -252,7 +255,8 @@ impl Watches {
         Some(latency)
     }
 
-    /// Forgets what an earlier trace saw: the time since then is no gap.
+    /// Forgets what an earlier trace recorded, so that the time between the two traces does not
+    /// count as a gap.
     pub fn begin_trace(&self, watched: &Watched) {
         let Some(cell) = self.get(watched) else { return };
         for report in &mut cell.watch.lock().threads {
@@ -261,7 +265,7 @@ impl Watches {
         }
     }
 
-    /// Notes a sign of life of a traced job.
+    /// Notes a sign of life from a thread of a traced job: a poll, or the job's begin or end.
     pub fn sign_of_life(&self, watched: &Watched, thread: u64, place: Place, now_ns: u64) {
         let Some(cell) = self.make(watched) else { return };
         let mut watch = cell.watch.lock();
@@ -277,7 +281,7 @@ impl Watches {
         report.last_place = place;
     }
 
-    /// What became of the job of a token.
+    /// How the job of a token went on.
     pub fn course(&self, watched: &Watched) -> Course {
         let Some(cell) = self.get(watched) else {
             let has_ended = watched.0.load(Ordering::Relaxed) == ENDED;
@@ -291,7 +295,7 @@ impl Watches {
         }
     }
 
-    /// Hands each thread's report to `each`.
+    /// Passes each thread's report to `each`.
     pub fn threads(&self, watched: &Watched, each: impl FnMut(&ThreadReport)) {
         if let Some(cell) = self.get(watched) {
             cell.watch.lock().threads.iter().for_each(each);

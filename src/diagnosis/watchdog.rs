@@ -1,4 +1,5 @@
-//! The watchdog: cancels that nobody has seen yet, each to be looked at once, when it is slow.
+//! The watchdog: cancels that no thread has seen yet. Each is looked at once, at the time when it
+//! counts as slow.
 //!
 //! The lock is a leaf.
 
@@ -7,7 +8,7 @@ use crate::sys::fallible::Late;
 use crate::sys::sync::{AtomicU64, Mutex, Ordering, constructor};
 use std::collections::VecDeque;
 
-/// A cancel counts as slow after this unless the host says otherwise.
+/// The time after which a cancel counts as slow, if the host does not set another.
 pub const DEFAULT_THRESHOLD_NS: u64 = 1_000_000_000;
 
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +17,7 @@ struct Unseen {
     time_ns: u64,
 }
 
-/// All cancels to be looked at, oldest first.
+/// The cancels that are still to be looked at, oldest first.
 #[derive(Debug)]
 pub struct Watchdog {
     cancels: Mutex<Late<VecDeque<Unseen>>>,
@@ -26,18 +27,18 @@ pub struct Watchdog {
 
 impl Watchdog {
     constructor! {
-        /// None.
+        /// No cancels, and the default threshold.
         pub fn new() -> Self {
             Self { cancels: Mutex::new(Late::new()), threshold_ns: AtomicU64::new(0) }
         }
     }
 
-    /// Says after which time a cancel counts as slow.
+    /// Sets the time after which a cancel counts as slow.
     pub fn set_threshold(&self, nanoseconds: u64) {
         self.threshold_ns.store(nanoseconds.max(1), Ordering::Relaxed);
     }
 
-    /// After which time a cancel counts as slow.
+    /// The time after which a cancel counts as slow.
     pub fn threshold(&self) -> u64 {
         match self.threshold_ns.load(Ordering::Relaxed) {
             0 => DEFAULT_THRESHOLD_NS,
@@ -45,7 +46,7 @@ impl Watchdog {
         }
     }
 
-    /// Notes a cancel to look at later. One for which there is no memory is not looked at.
+    /// Notes a cancel to be looked at later; does nothing if there is no memory for it.
     pub fn add(&self, token: Handle, time_ns: u64) {
         let mut lock = self.cancels.lock();
         let Ok(cancels) = lock.get_or_make(|| Ok(VecDeque::new())) else { return };
@@ -54,13 +55,13 @@ impl Watchdog {
         }
     }
 
-    /// When the next cancel is to be looked at.
+    /// When the next cancel is to be looked at, on the library's clock.
     pub fn next_due(&self) -> Option<u64> {
         let first = self.cancels.lock().get()?.front()?.time_ns;
         Some(first.saturating_add(self.threshold()))
     }
 
-    /// Takes out a cancel that is to be looked at: its token and its time.
+    /// Takes out a cancel that is to be looked at by now: its token and its time.
     pub fn pop_due(&self, now_ns: u64) -> Option<(Handle, u64)> {
         let threshold = self.threshold();
         let mut lock = self.cancels.lock();
