@@ -1,7 +1,8 @@
-//! Cancels in a peer's name: by the id of a request, by a message, by the close of its connection.
+//! Cancels in a peer's name: by the id of a request, by a message, or by the close of the peer's
+//! session.
 //!
-//! Whoever cancels pins the request under its session's lock and cancels after it: nothing foreign runs
-//! under the lock, and a request that begins later with the same id is not met.
+//! The cancelling thread pins the request under the session's lock and cancels it after unlocking.
+//! So no foreign code runs under the lock, and a later request with the same id cannot be hit.
 
 use crate::diagnosis::details::{DetailId, Details};
 use crate::diagnosis::events::{Event, EventKind, EventText};
@@ -21,47 +22,47 @@ use crate::sys::{clock, system_thread};
 use crate::token::Cause;
 use std::fmt::Write;
 
-/// How a peer cancels.
+/// How a peer cancels a request.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PeerAsks<'a> {
-    /// Why, for people.
+    /// Why, in words for people.
     pub reason: &'a str,
     /// Whether callbacks run on the callback thread.
     pub is_deferred: bool,
-    /// Whether it waits for an answer to the request all the same.
+    /// Whether the peer still waits for an answer to the request.
     pub wants_answer: bool,
 }
 
-/// What became of a peer's cancel.
+/// What a peer's cancel achieved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerCancel {
-    /// It cancelled a request.
+    /// It was the first to cancel the request.
     First,
     /// The request had been cancelled before; the first reason stays.
     Again,
-    /// It is too late: the request, or a job for it, is sealed, and its peer gets the result.
+    /// It is too late: the request, or a job for it, is sealed, and the peer gets the result.
     Sealed,
-    /// No live request has this id; it is ignored.
+    /// No live request has this id, and the cancel is ignored.
     Unknown,
-    /// No request has this id yet; it is held for one.
+    /// No request has this id yet; the cancel is held for one.
     Held,
-    /// The request cannot be cancelled.
+    /// The request is one that its peer cannot cancel.
     Refused,
 }
 
-/// What a message was.
+/// What kind of message was handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handled {
-    /// A cancel.
+    /// A message that cancels, and what it achieved.
     Cancel(PeerCancel),
-    /// For somebody else.
+    /// A valid message that does not cancel, to be handled by the server.
     NotACancellation,
-    /// None, for this reason.
+    /// Bytes that are not a valid message, or not a valid cancel; the text says why.
     Malformed(&'static str),
 }
 
 impl<'a> Requests<'a> {
-    /// Cancels the token of a request in its peer's name. True: this call did it.
+    /// Cancels the token of a request in its peer's name. True: this call was the first cancel.
     pub(crate) fn cancel_for_peer(
         self,
         live: &RequestLive,
@@ -70,7 +71,7 @@ impl<'a> Requests<'a> {
     ) -> bool {
         let token = self.token_held_by(live);
         let is_late = crate::weakened!("asked_before_flag");
-        // Before the flag: who sees that finds this.
+        // Stored before the token is flagged, so that a thread that sees the flag also finds this.
         let _ = (!is_late).then(|| live.is_asked.store(1, Ordering::Release));
         let first = if is_deferred {
             self.tokens.cancel_deferred(&token, Cause::Request, reason)
@@ -81,8 +82,8 @@ impl<'a> Requests<'a> {
         first
     }
 
-    /// As above, counted and told of: the first cancel, or one that came again or too late. What works for
-    /// the request and is not sealed is asked to stop all the same.
+    /// As `cancel_for_peer`, and counts and reports the first cancel. A sealed request is not
+    /// cancelled, but unsealed work for it is still asked to stop.
     fn cancel_token(
         self,
         session: &SessionPin<'_>,
@@ -104,12 +105,13 @@ impl<'a> Requests<'a> {
         PeerCancel::First
     }
 
-    /// A peer cancels this very request. `None`: it has ended.
+    /// Cancels this very request in its peer's name. `None`: it has ended.
     pub fn cancel_one(self, request: &RequestPin<'_>, reason: &str) -> Option<PeerCancel> {
         Some(self.cancel_by_own_id(&self.session_of(request)?, request, reason))
     }
 
-    /// Cancels a pinned request under the id that it has itself; without memory for that, under none.
+    /// Cancels a pinned request and reports it under its own id; if there is no memory for a copy
+    /// of the id, under an empty one.
     fn cancel_by_own_id(
         self,
         session: &SessionPin<'_>,
@@ -121,7 +123,7 @@ impl<'a> Requests<'a> {
         self.cancel_token(session, request.slot().live(), id, reason, false)
     }
 
-    /// Tells that a peer was the first to cancel a request.
+    /// Emits the event that a peer was the first to cancel a request.
     pub(crate) fn tell_of_cancel(self, token: Handle, id: IdRef<'_>, reason: &str) {
         self.tokens.diagnosis().observers.emit(|| {
             let mut text = EventText::EMPTY;
@@ -145,7 +147,7 @@ impl<'a> Requests<'a> {
         });
     }
 
-    /// A peer cancels by id.
+    /// Cancels the request with this id in its peer's name.
     pub fn cancel(
         self,
         session: &SessionPin<'_>,
@@ -158,7 +160,8 @@ impl<'a> Requests<'a> {
             let Some(request) = self.find_live(live, key) else {
                 match self.hold_early(session, key, asked)? {
                     Some(outcome) => break outcome,
-                    // It began meanwhile, or is dying on a thread that has yet to get the lock.
+                    // Either a request with this id began meanwhile, or the one before is dying on
+                    // a thread that has yet to take the lock and remove its entry.
                     None => {
                         yield_now();
                         continue;
@@ -169,7 +172,8 @@ impl<'a> Requests<'a> {
             if !of_request.is_cancellable() {
                 break PeerCancel::Refused;
             }
-            // Before the flag: who sees that finds this.
+            // Stored before the token is flagged, so that a thread that sees the flag also finds
+            // this.
             let is_late = crate::weakened!("answer_before_flag");
             if asked.wants_answer && !is_late {
                 of_request.is_to_be_answered(session.slot().cold.policy());
@@ -192,7 +196,7 @@ impl<'a> Requests<'a> {
         Ok(outcome)
     }
 
-    /// The live request of an id, pinned; the lock is free again.
+    /// The live request of an id, pinned. The session's lock is free again on return.
     fn find_live(self, live: &SessionLive, key: IdRef<'_>) -> Option<RequestPin<'a>> {
         let body = live.body.lock();
         let Some(&Entry::Live(index)) = body.entry(key) else { return None };
@@ -200,7 +204,7 @@ impl<'a> Requests<'a> {
         self.arena().pin_index(index).then(|| RequestPin::take_over(self, index))
     }
 
-    /// What becomes of a cancel of no live request; `None`: there is one now.
+    /// Handles a cancel for which there is no live request. `None`: there is one now, look again.
     fn hold_early(
         self,
         session: &SessionPin<'_>,
@@ -217,17 +221,17 @@ impl<'a> Requests<'a> {
         if body.is_closed && !crate::weakened!("early_looks_for_close") {
             return Ok(Some(PeerCancel::Unknown));
         }
-        // Under the lock, so that what is remembered is in the order of its age.
+        // Read under the lock, so that the queue of remembered ids is in the order of age.
         let since_ns = clock::now_ns();
         let is_fresh = |kept: &Kept| kept.is_fresh(since_ns, settings.early_ttl_ns);
         match body.entry(key) {
-            // One that is dying takes its entry out as soon as it gets the lock.
+            // A dying request removes its entry as soon as it gets the lock.
             Some(Entry::Live(_)) if !crate::weakened!("early_looks_again") => return Ok(None),
             Some(Entry::Kept(before)) if is_fresh(before) => match before.why {
                 // The first reason wins.
                 KeptFor::Early if crate::weakened!("first_early_stays") => (),
                 KeptFor::Early => return Ok(Some(PeerCancel::Again)),
-                // Too late for the one that is over.
+                // The cancel is too late for the request that is over.
                 KeptFor::Ended | KeptFor::Orphan | KeptFor::Completed => {
                     return Ok(Some(PeerCancel::Unknown));
                 }
@@ -249,7 +253,7 @@ impl<'a> Requests<'a> {
         Ok(Some(if is_held { PeerCancel::Held } else { PeerCancel::Unknown }))
     }
 
-    /// Closes a session: cancels its requests and lets none begin.
+    /// Closes a session: cancels its requests and lets no other begin.
     pub fn close(self, session: &SessionPin<'_>) {
         let live = session.slot().live();
         let mut body = live.body.lock();
@@ -258,7 +262,7 @@ impl<'a> Requests<'a> {
         let lock = (!crate::weakened!("close_pins_under_lock")).then_some(body);
         for index in entries.get_mut().into_iter().flat_map(IdTable::live) {
             if !self.arena().pin_index(*index) {
-                // It is dying, and about to look for its entry.
+                // The request is dying, so it is not cancelled.
                 *index = NIL;
             }
         }
@@ -271,9 +275,9 @@ impl<'a> Requests<'a> {
         }
     }
 
-    /// Does what a peer's messages ask for, and tells what each was. Messages of a batch that were not
-    /// looked at are counted as malformed. An error: one of them was not done, for want of memory; what was
-    /// done may be done again.
+    /// Handles a peer's messages and tells `each` what each of them was. Messages of a batch beyond
+    /// the limit are not looked at and count as malformed. An error: there was no memory to handle
+    /// one of them. The caller may pass the same bytes again; repeated cancels have no effect.
     pub fn handle_message(
         self,
         session: &SessionPin<'_>,
@@ -293,7 +297,7 @@ impl<'a> Requests<'a> {
                 };
                 match self.cancel(session, id, asked) {
                     Ok(outcome) => each(Handled::Cancel(outcome), Some(id)),
-                    // Nothing else refuses a cancel.
+                    // `cancel` has no other error than this.
                     Err(_) => result = Err(OutOfMemory),
                 }
             }

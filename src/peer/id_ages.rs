@@ -1,7 +1,8 @@
-//! Who has been remembered for how long: two queues through the cells of a table of ids.
+//! How long ids have been remembered: two queues through the cells of a table of ids.
 //!
-//! Invariants, under the lock of the session: what is remembered is in one of two queues, oldest first:
-//! completed requests in one, all else in the other. A live request is in neither.
+//! Invariant, under the lock of the session: each id without a live request is in one of two
+//! queues, both oldest first. Completed requests are in one, all others in the other. A live
+//! request is in neither.
 
 use crate::peer::id_table::{ByAge, CellNumber, IdCell, IdTable, NOWHERE};
 use crate::peer::kept::{Entry, Kept, KeptFor};
@@ -47,7 +48,7 @@ impl IdTable {
         self.queue(why).length -= 1;
     }
 
-    /// How many ids without a live request are remembered, but for those of completed ones.
+    /// How many ids without a live request are remembered, not counting completed requests.
     pub fn kept(&self) -> u32 {
         self.kept.length
     }
@@ -64,7 +65,7 @@ impl IdTable {
         }
     }
 
-    /// The oldest of what is kept, completed requests apart, if it is fresh no more.
+    /// The oldest remembered id, completed requests apart, if it is no longer fresh.
     pub fn expired(&self, now_ns: u64, ttl_ns: u64) -> Option<CellNumber> {
         let oldest = self.kept.oldest;
         if oldest == NOWHERE {
@@ -76,7 +77,7 @@ impl IdTable {
         }
     }
 
-    /// Remembers of an id whose request is over only that, as of one that completed. It needs no memory.
+    /// Reduces what is remembered of an id whose request is over to just that. Needs no memory.
     pub fn keep_as_completed(&mut self, place: CellNumber) {
         self.dequeue(place);
         if let Some(Entry::Kept(Kept { since_ns, .. })) = self.cell_mut(place).entry.take() {

@@ -1,18 +1,19 @@
 //! The hash of ids in a session's table.
 //!
-//! A peer chooses the ids, so the hash has a secret key: it must not find many that meet in one bucket. Short
-//! ids, almost all, are vectors of words, and their hash is a sum of products with random numbers of 128
-//! bits, of which the highest bits are taken (multiply-shift, which is strongly universal): whatever two ids
-//! a peer chooses, they have the same hash once in 2^32 keys, and a peer sees no hash. It takes a few
-//! instructions. Long ids take the standard library's, which is keyed, too.
+//! A peer chooses the ids, so the hash has a secret key: the peer must not be able to find many ids
+//! that meet in one bucket. Almost all ids are short. A short id is a vector of words. Its hash is
+//! a sum of products of the words and random 128-bit numbers, of which the highest bits are taken
+//! (multiply-shift, which is strongly universal). So any two ids that a peer chooses have the same
+//! hash under one in 2^32 keys, and a peer never sees a hash. This takes a few instructions. Long
+//! ids use the standard library's hash, which is keyed as well.
 
 use crate::json_rpc::id_key::{IdKey, SHORT_WORDS};
 use std::hash::{BuildHasher, RandomState};
 
-/// One for each word, and one for the form.
+/// One factor for each word, and one for the form.
 const FACTORS: usize = SHORT_WORDS + 1;
 
-/// A secret key.
+/// The secret key of a table's hash.
 #[derive(Debug)]
 pub struct IdHash {
     factors: [u128; FACTORS],
@@ -21,7 +22,7 @@ pub struct IdHash {
 }
 
 impl IdHash {
-    /// With a new key.
+    /// A new random key.
     pub fn new() -> Self {
         let long = RandomState::new();
         let random = |number: usize| {
@@ -31,12 +32,13 @@ impl IdHash {
         Self { factors: std::array::from_fn(random), addend: random(FACTORS), long }
     }
 
-    /// Of an id.
+    /// The hash of an id.
     #[inline(always)]
     pub fn of(&self, id: &IdKey<'_>) -> u32 {
         match id {
             IdKey::Short(id) => {
-                // What is 0 needs no factor: words that are not used, and an integer's form.
+                // A word that is 0 adds nothing. So the unused words and an integer's form need no
+                // product.
                 let mut sum = self.addend;
                 if let Some(length) = id.text_length() {
                     let form = self.factors[SHORT_WORDS].wrapping_mul(length as u128 + 1);
@@ -58,7 +60,7 @@ mod tests {
     use crate::json_rpc::request_id::IdRef;
     use std::collections::HashSet;
 
-    /// The fullest of as many buckets as there are ids.
+    /// Ids in the fullest bucket, of at least as many buckets as there are ids.
     fn fullest(ids: &[IdRef<'_>]) -> usize {
         let (hash, mut buckets) = (IdHash::new(), vec![0; ids.len().next_power_of_two()]);
         for id in ids {
@@ -68,7 +70,8 @@ mod tests {
         buckets.into_iter().max().unwrap()
     }
 
-    /// With chance alone the fullest of 4,096 has about 7; 24 come about once in 10^20 times.
+    /// By chance alone, the fullest of 4,096 buckets has about 7 ids; 24 come about once in 10^20
+    /// times.
     #[test]
     fn ids_that_peers_use_or_choose_do_not_meet_in_one_bucket() {
         const COUNT: i64 = 4096;

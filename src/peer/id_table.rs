@@ -1,15 +1,15 @@
 //! What a session knows of each id: a live request, or what is remembered of an id without one.
 //!
-//! A table of its own, because a peer chooses what is in it: the standard one moves all of its entries from
-//! time to time, and finding the oldest of them takes a walk. Here every step costs the same, however much is
-//! remembered, and memory that cannot be had is an answer.
+//! The table is not the standard one, because a peer chooses its contents. The standard table moves
+//! all of its entries from time to time, and finding the oldest of them takes a walk. Here each
+//! step costs the same however much is remembered, and a lack of memory is an answer.
 //!
 //! Invariants, under the lock of the session:
-//! - An id has at most one cell. A cell is free, or in the chain of its id's bucket.
-//! - There are as many buckets as cells that are in use, or were at a time, so chains are short. An id more
-//!   makes one bucket more, which takes its own out of one chain: the table grows without a moment in which
-//!   all of it moves (linear hashing).
-//! - The hash has a secret key (`id_hash`): a peer cannot choose ids that meet in one bucket.
+//! 1. An id has at most one cell. A cell is either free or in the chain of its id's bucket.
+//! 2. There are as many buckets as cells that are or once were in use at a time, so chains are
+//!    short. When one more cell is used, one bucket is added, and the cells that belong there move
+//!    from one other chain. So the table never moves as a whole (linear hashing).
+//! 3. The hash has a secret key (`id_hash`), so a peer cannot choose ids that meet in one bucket.
 
 use crate::json_rpc::id_key::IdKey;
 use crate::json_rpc::request_id::{IdRef, RequestId};
@@ -18,17 +18,17 @@ use crate::peer::id_hash::IdHash;
 use crate::peer::kept::{Entry, Kept};
 use crate::sys::fallible::OutOfMemory;
 
-/// Number of a cell; 0 for none.
+/// Number of a cell, from 1.
 pub type CellNumber = u32;
 
-/// No cell.
+/// Stands for no cell.
 pub const NOWHERE: CellNumber = 0;
 
-/// Where an id belongs that has no cell.
+/// Where an id belongs that has no cell yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Vacant {
     hash: u32,
-    /// As long as no id is added.
+    /// Valid as long as no id is added.
     bucket: usize,
 }
 
@@ -38,17 +38,17 @@ const FEW: usize = 16;
 #[derive(Debug)]
 pub(super) struct IdCell {
     id: RequestId,
-    /// `None`: the cell is free.
+    /// What the id stands for; `None` if the cell is free.
     pub(super) entry: Option<Entry>,
-    /// Of the id.
+    /// The hash of the id.
     hash: u32,
-    /// The next of the chain, or the next free one.
+    /// The next cell of the chain, or of the free cells.
     next: CellNumber,
     pub(super) older: CellNumber,
     pub(super) newer: CellNumber,
 }
 
-/// Cells in the order in which they were added.
+/// A queue of cells in the order in which they were added.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ByAge {
     pub(super) oldest: CellNumber,
@@ -56,12 +56,12 @@ pub(super) struct ByAge {
     pub(super) length: u32,
 }
 
-/// The entries of a session.
+/// The entries of a session, by id.
 #[derive(Debug)]
 pub struct IdTable {
     hash: IdHash,
     buckets: Chunked<CellNumber>,
-    /// One less than the power of two above their number.
+    /// One less than the power of two above the number of buckets.
     mask: usize,
     cells: Chunked<IdCell>,
     /// The first of the free cells.
@@ -75,7 +75,7 @@ pub struct IdTable {
 }
 
 impl IdTable {
-    /// An empty one.
+    /// An empty table.
     pub fn new() -> Result<Self, OutOfMemory> {
         let mut buckets = Chunked::new();
         for _ in 0..FEW {
@@ -109,15 +109,15 @@ impl IdTable {
         self.cells.get_mut(place as usize - 1)
     }
 
-    /// The bucket of a hash: those below the last power of two are told apart by a bit less, but for what has
-    /// gone to those above it.
+    /// The bucket of a hash. If the bucket for all bits of `mask` does not exist yet, its entries
+    /// are still in the bucket for one bit less.
     #[inline]
     fn bucket(&self, hash: u32) -> usize {
         let bucket = hash as usize & self.mask;
         if bucket < self.buckets.length() { bucket } else { bucket & self.mask >> 1 }
     }
 
-    /// Makes a free cell where there is none.
+    /// Adds a free cell when there is none.
     #[cold]
     fn add_cell(&mut self) -> Result<(), OutOfMemory> {
         let (id, next) = (RequestId::integer(0), NOWHERE);
@@ -127,7 +127,8 @@ impl IdTable {
         Ok(())
     }
 
-    /// Makes a bucket more and moves what belongs there. Without memory the chains get longer.
+    /// Adds a bucket and moves the entries there that belong to it. If there is no memory, the
+    /// chains get longer instead.
     #[inline(never)]
     fn split(&mut self) {
         let from = self.buckets.length() & self.mask >> 1;
@@ -147,7 +148,7 @@ impl IdTable {
         }
     }
 
-    /// The cell of an id, or where it belongs.
+    /// The cell of an id; an error says where the id belongs.
     #[inline(always)]
     pub fn look(&self, id: &IdKey<'_>) -> Result<CellNumber, Vacant> {
         let hash = self.hash.of(id);
@@ -174,7 +175,8 @@ impl IdTable {
         self.cell(place).entry.as_ref()
     }
 
-    /// Adds a live request of an id that has no cell, which is taken if there is memory.
+    /// Adds a live request whose id has no cell. `id` is moved into the cell, unless there is no
+    /// memory.
     #[inline(always)]
     pub fn add_live(
         &mut self,
@@ -222,27 +224,27 @@ impl IdTable {
         Ok(place)
     }
 
-    /// Lets a live request take the place of what its id stood for, which comes back.
+    /// Replaces what an id stands for by a live request, and returns it.
     pub fn replace(&mut self, place: CellNumber, request: u32) -> Option<Entry> {
         self.dequeue(place);
         self.cell_mut(place).entry.replace(Entry::Live(request))
     }
 
-    /// Remembers something of the id of a live request, which is over. It needs no memory.
+    /// Replaces a live request that is over by what is remembered of it. Needs no memory.
     pub fn keep(&mut self, place: CellNumber, kept: Kept) {
         let why = kept.why;
         self.cell_mut(place).entry = Some(Entry::Kept(kept));
         self.enqueue(place, why);
     }
 
-    /// Forgets an id without a live request. What it stood for comes back.
+    /// Removes an id without a live request and returns what it stood for.
     #[inline(never)]
     pub fn remove(&mut self, place: CellNumber) -> Option<Entry> {
         self.dequeue(place);
         self.take_out(place)
     }
 
-    /// Forgets the id of a live request, which is in no queue.
+    /// Removes the id of a live request, which is in no queue.
     #[inline(always)]
     pub fn remove_live(&mut self, place: CellNumber) {
         self.take_out(place);
@@ -270,14 +272,14 @@ impl IdTable {
         entry
     }
 
-    /// As `remove`: where the id belongs.
+    /// As `remove`, but returns where the id belongs.
     pub fn vacate(&mut self, place: CellNumber) -> Vacant {
         let hash = self.cell(place).hash;
         self.remove(place);
         Vacant { hash, bucket: self.bucket(hash) }
     }
 
-    /// The indices of all live requests, to be changed.
+    /// The slot indices of all live requests, which the caller may change.
     pub fn live(&mut self) -> impl Iterator<Item = &mut u32> {
         self.cells.iter_mut().filter_map(|cell| match &mut cell.entry {
             Some(Entry::Live(index)) => Some(index),
@@ -310,8 +312,8 @@ mod tests {
         table.looked_at.get()
     }
 
-    /// Most cells that a call may look at. A round takes about 32; chains that long do not come about by
-    /// chance.
+    /// Most cells that a call may look at. A round takes about 32; chains long enough for more do
+    /// not come about by chance.
     const MOST_STEPS: u64 = 128;
 
     #[test]

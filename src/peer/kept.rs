@@ -1,17 +1,17 @@
-//! What an id stands for: a live request, or what is remembered of an id without one, and for how long that
-//! is good.
+//! What an id stands for: a live request, or what is remembered of an id without one, and how long
+//! that is valid.
 
-/// Why something is remembered of an id without a live request.
+/// Why an id without a live request is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeptFor {
-    /// Its cancel came first.
+    /// Its cancel came before its request.
     Early,
-    /// It was cancelled and has ended.
+    /// Its request was cancelled and has ended.
     Ended,
-    /// It was let go without an end.
+    /// The last reference to its request was released before the request ended.
     Orphan,
-    /// It is over, and all that matters is that a cancel of it is late: it was not cancelled, or there is no
-    /// room for why.
+    /// Its request is over, and the id is remembered only so that a cancel of it counts as late.
+    /// The request was not cancelled, or there was no room to remember more.
     Completed,
 }
 
@@ -19,44 +19,44 @@ pub enum KeptFor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum IdState {
-    /// Nothing.
+    /// Nothing is known of the id.
     Unknown = 0,
-    /// Its request is in flight, and not cancelled.
+    /// Its request is in flight and not cancelled.
     Live = 1,
-    /// Its request is in flight, and cancelled.
+    /// Its request is in flight and cancelled.
     Cancelled = 2,
-    /// Its request has not come, a cancel is held for it.
+    /// Its request has not come yet, and a cancel is held for it.
     Held = 3,
-    /// Its request is over, and was not cancelled, or that is forgotten.
+    /// Its request is over and was not cancelled, or that it was is forgotten.
     Ended = 4,
-    /// Its request is over, and was cancelled.
+    /// Its request is over and was cancelled.
     EndedCancelled = 5,
 }
 
 impl IdState {
-    /// Whether its request is, or was, cancelled, or would be if it came now.
+    /// Whether its request is or was cancelled, or would be if it came now.
     pub fn is_cancelled(self) -> bool {
         matches!(self, Self::Cancelled | Self::Held | Self::EndedCancelled)
     }
 }
 
-/// What is remembered.
+/// What is remembered of an id without a live request.
 #[derive(Debug)]
 pub struct Kept {
-    /// Why.
+    /// Why it is remembered.
     pub why: KeptFor,
-    /// Since when, on the library's clock.
+    /// Since when it is remembered, on the library's clock.
     pub since_ns: u64,
-    /// Whether it was cancelled.
+    /// Whether the request was cancelled.
     pub is_cancelled: bool,
-    /// Of a cancel that came first, whether its peer waits for an answer all the same.
+    /// For an early cancel: whether the peer still waits for an answer to the request.
     pub wants_answer: bool,
-    /// Why it was cancelled.
+    /// The reason of the cancel.
     pub reason: String,
 }
 
 impl Kept {
-    /// That a request is over, and nothing else of it.
+    /// Remembers only that a request is over.
     pub fn completed(since_ns: u64) -> Self {
         Self {
             why: KeptFor::Completed,
@@ -67,7 +67,8 @@ impl Kept {
         }
     }
 
-    /// What it says of its id. Both kinds that later messages look at are good for a time only.
+    /// What the entry says of its id. An early cancel and a completed request are valid for a time
+    /// only.
     pub fn state(&self, now_ns: u64, ttl_ns: u64) -> IdState {
         let is_fresh = self.is_fresh(now_ns, ttl_ns);
         match (self.why, self.is_cancelled) {
@@ -79,8 +80,8 @@ impl Kept {
         }
     }
 
-    /// Whether it has been remembered for no longer than `ttl_ns`: the session's `early_ttl_ns`, or what a
-    /// sweep was told.
+    /// Whether it has been remembered for at most `ttl_ns`, which is the session's `early_ttl_ns`
+    /// or the time of a sweep.
     pub fn is_fresh(&self, now_ns: u64, ttl_ns: u64) -> bool {
         now_ns.saturating_sub(self.since_ns) <= ttl_ns
     }
@@ -89,8 +90,8 @@ impl Kept {
 /// What an id stands for.
 #[derive(Debug)]
 pub enum Entry {
-    /// A live request's index.
+    /// A live request, by the index of its slot.
     Live(u32),
-    /// Something that is over, or has not come.
+    /// A request that is over, or a cancel whose request has not come.
     Kept(Kept),
 }

@@ -1,8 +1,9 @@
-//! Peers, what they ask for, and how they cancel it.
+//! Peers, the requests that they make, and how they cancel them.
 //!
-//! - [`session`]: the sessions. [`kept`]: what an id stands for, and whether that is fresh still;
-//!   [`id_table`]: that for all ids of a session, [`id_hash`] by their hash. [`id_ages`]: which is oldest.
-//! - [`request`]: requests in flight, each with its token. [`cancel`]: their cancels.
+//! - [`session`]: a peer's connection. [`kept`]: what an id stands for, and how long that is valid;
+//!   [`id_table`]: a session's table of ids, [`id_hash`]: its hash, [`id_ages`]: which entries are
+//!   oldest.
+//! - [`request`]: requests in flight, each with its token. [`cancel`]: how they are cancelled.
 
 pub mod cancel;
 pub mod id_ages;

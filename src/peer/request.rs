@@ -1,18 +1,23 @@
 //! Requests of sessions: an id in flight, and its token.
 //!
 //! Invariants:
-//! - A request is in flight from its begin to its end, or to its last release if that comes first. It comes
-//!   and goes under its session's lock alone, together with its entry there; a close takes the entry before.
-//! - Its token and, while it is in flight, its session live as long as the request.
-//! - A request can be found, by its handle or its id, from the moment on at which it is in flight.
+//! 1. A request is in flight from its begin to its end, or to its last release if that comes first.
+//!    Both change under the session's lock, together with the request's entry there. Only a close
+//!    removes the entry earlier.
+//! 2. The request's token lives as long as the request. Its session lives at least as long as it is
+//!    in flight.
+//! 3. A request can be found by its handle or its id only from when it is in flight.
 //!
-//! So who has the lock of a session and finds a request of it in flight knows that the request is not buried
-//! before the lock is free: the last release of one in flight takes the lock first. An end needs no other
-//! hold of either; it touches neither any more once it has written that the request is in flight no longer.
+//! Consequence: while a thread holds the lock of a session and finds a request of it in flight, the
+//! request is not buried, because the last release of a request in flight takes the lock first. So
+//! `end` needs no other hold of the session or the request. It touches neither after it has written
+//! that the request is no longer in flight.
 //!
-//! What its session was made from is read under the lock, too, where its handle was compared.
+//! A session's settings are read under its lock as well, because only there the session's handle
+//! has been compared.
 //!
-//! Locks: a request's may be taken under its job's, and is never held together with a session's.
+//! Locks: a request's lock may be taken under the lock of its job, and is never held together with
+//! a session's.
 
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::trace_parent::TraceParent;
@@ -36,15 +41,15 @@ use crate::token::create::Origin;
 use crate::token::seal::Sealing;
 use crate::token::{LentToken, TokenPin, Tokens};
 
-/// What a request is called, as its peer wrote it: written before it can be found. The text of a long id is
-/// in the body.
+/// The id of a request, as its peer wrote it; written before the request can be found. The text of
+/// a long id is in the body.
 #[derive(Debug, Default)]
 pub struct RequestCold {
     form: AtomicU32,
     words: [AtomicU64; SHORT_WORDS],
 }
 
-/// The form of an id that is not short.
+/// The value of `form` for an id that is not short.
 const LONG: u32 = u32::MAX;
 
 impl RequestCold {
@@ -59,7 +64,7 @@ impl RequestCold {
         }
     }
 
-    /// `None`: it is long.
+    /// The id; `None` if it is long.
     fn load(&self) -> Option<ShortId> {
         let form = self.form.load(Ordering::Relaxed);
         let word = |at: usize| self.words[at].load(Ordering::Relaxed);
@@ -67,17 +72,17 @@ impl RequestCold {
     }
 }
 
-/// What is written while a request lives.
+/// The parts of a request that are written while it lives.
 #[derive(Debug, Default)]
 pub struct RequestLive {
     pub(crate) token: AtomicU64,
     session: AtomicU32,
-    /// Where its entry is.
+    /// The cell of its entry in the session's table.
     place: AtomicU32,
-    /// 1 while it is in flight.
+    /// 1 while the request is in flight. Written under the session's lock.
     in_flight: AtomicU32,
     choices: AtomicU32,
-    /// Whether its peer asked for its cancel.
+    /// 1 once the peer has asked for the cancel of the request.
     pub(crate) is_asked: AtomicU32,
     body: Mutex<Late<RequestBody>>,
 }
@@ -87,35 +92,36 @@ const ANSWERS_CANCELS: u32 = 2;
 const HAS_BODY: u32 = 4;
 
 impl RequestLive {
-    /// Whether it can be cancelled by its peer.
+    /// Whether the peer can cancel the request.
     #[inline]
     pub(crate) fn is_cancellable(&self) -> bool {
         self.choices.load(Ordering::Relaxed) & IS_CANCELLABLE != 0
     }
 
-    /// Its peer has cancelled it in a way that has an answer: it gets one, where the policy goes by that.
-    /// Before the token is flagged, so that who sees the flag knows it.
+    /// The peer cancelled the request in a way that still expects an answer. It gets one if the
+    /// session's policy answers on demand. To be called before the token is flagged, so that a
+    /// thread that sees the flag also finds this.
     pub(crate) fn is_to_be_answered(&self, policy: ReplyPolicy) {
         if policy.answers_on_demand() {
             self.choices.fetch_or(ANSWERS_CANCELS, Ordering::Relaxed);
         }
     }
 
-    /// Whether it has not ended.
+    /// Whether the request has begun and not ended.
     #[inline]
     pub(crate) fn is_in_flight(&self) -> bool {
         self.in_flight.load(Ordering::Acquire) != 0
     }
 }
 
-/// What few requests have; a lock guards it.
+/// The parts that few requests have, guarded by a lock.
 #[derive(Debug, Default)]
 struct RequestBody {
-    /// Its id if that is long.
+    /// The id, if it is long.
     long_id: Option<RequestId>,
-    /// How far it is, if its peer wants to be told.
+    /// How far the request is, if its peer wants to be told.
     progress: Option<RequestProgress>,
-    /// The job that says so; nothing of it is held.
+    /// The job whose progress is the request's; no reference to it is held.
     job: Handle,
 }
 
@@ -124,49 +130,49 @@ impl LivePart for RequestLive {
     const NONE_LEFT: &'static str = "request slots or memory for them; end and release some";
 }
 
-/// A pinned request.
+/// A request that is pinned.
 pub type RequestPin<'a> = Pin<'a, Requests<'a>>;
 
 /// What a request is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestOrigin<'a> {
-    /// As the peer wrote it.
+    /// The id, as the peer wrote it.
     pub id: IdRef<'a>,
-    /// A token whose cancel cancels the request; NULL for none.
+    /// A token whose cancel cancels the request as well, or NULL.
     pub parent: Handle,
-    /// Whether its peer can cancel it: not what opens the session.
+    /// Whether the peer can cancel the request; it cannot cancel the one that opens the session.
     pub is_cancellable: bool,
-    /// What its peer wants to be told by how far it is, if it does.
+    /// The id under which the peer wants to be told of the progress, if it does.
     pub progress_token: Option<IdRef<'a>>,
-    /// Which span of a trace it is for, if its peer says so.
+    /// The span of a trace that the request is for, if the peer named one.
     pub trace_parent: Option<&'a TraceParent>,
-    /// For how long its peer waits, if it says so.
+    /// How long the peer waits for the answer, if it said so.
     pub timeout_ns: Option<u64>,
 }
 
-/// What is owed to the peer of a request that ended.
+/// What the peer of a request is owed when that ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owed {
-    /// Its answer.
+    /// The result.
     Result,
     /// Nothing.
     Nothing,
-    /// An error that says so.
+    /// An error that says that the request was cancelled.
     Cancelled(CancelError),
 }
 
-/// What became of an attempt to seal a request.
+/// What an attempt to seal a request found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestSealed {
-    /// Its peer gets the result: it is sealed, by this call or before, or a job for it is.
+    /// The peer gets the result: the request is sealed, by this call or before, or a job for it is.
     Yes,
-    /// It is cancelled.
+    /// The request is cancelled.
     Cancelled,
-    /// It has ended.
+    /// The request has ended.
     Ended,
 }
 
-/// Where all requests are. What is done with them is of [`Requests`].
+/// The table of all requests. [`Requests`] has the operations on it.
 #[derive(Debug)]
 pub struct RequestTable {
     arena: Arena<RequestCold, RequestLive>,
@@ -180,13 +186,13 @@ impl RequestTable {
         }
     }
 
-    /// Shows the pools of which threads have magazines.
+    /// Passes the pools for which threads keep free cells to `each`.
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(self.arena.shelved());
     }
 }
 
-/// All requests, with the sessions that they belong to and their tokens.
+/// All requests, together with the sessions that they belong to and their tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct Requests<'a> {
     table: &'a RequestTable,
@@ -217,13 +223,13 @@ impl<'a> Keeper<'a> for Requests<'a> {
 }
 
 impl<'a> Requests<'a> {
-    /// The requests of a table, with what they hold.
+    /// The requests of a table, with the sessions and tokens that they hold.
     #[inline(always)]
     pub const fn new(table: &'a RequestTable, sessions: &'a Sessions, tokens: &'a Tokens) -> Self {
         Self { table, sessions, tokens }
     }
 
-    /// A request of a session. It begins cancelled if its cancel came before it.
+    /// Begins a request of a session. It begins cancelled if its cancel came before it.
     #[inline]
     pub fn begin(self, session: Handle, origin: &RequestOrigin<'_>) -> Result<Handle, Error> {
         let mut key = RequestId::copy_of(origin.id)?;
@@ -258,7 +264,7 @@ impl<'a> Requests<'a> {
         begun.inspect_err(|_| self.drop_unbegun(index))
     }
 
-    /// The token of a request whose peer says more of it.
+    /// Creates the token of a request whose peer named a trace or a timeout.
     #[cold]
     fn new_token(self, origin: &RequestOrigin<'_>) -> Result<LentToken<'a>, Error> {
         let trace_parent = origin.trace_parent;
@@ -276,7 +282,7 @@ impl<'a> Requests<'a> {
         Ok(token)
     }
 
-    /// What few requests have.
+    /// Makes the body of a request that needs one.
     #[cold]
     fn new_body(self, session: Handle, origin: &RequestOrigin<'_>) -> Result<RequestBody, Error> {
         let mut body = RequestBody::default();
@@ -294,7 +300,7 @@ impl<'a> Requests<'a> {
         Ok(body)
     }
 
-    /// Takes away what a request has that did not begin.
+    /// Frees what a request holds that did not begin.
     #[cold]
     fn drop_unbegun(self, index: u32) {
         let live = self.table.arena.slot(index).live();
@@ -305,8 +311,8 @@ impl<'a> Requests<'a> {
         drop(TokenPin::take_over(self.tokens, token));
     }
 
-    /// Lets a new request begin. What it is called by; `early` gets the cancel that came before it and was
-    /// the first.
+    /// Lets a new request begin, and returns its handle. If the cancel that came before it is its
+    /// first, that is put into `early`.
     #[inline(always)]
     fn put_in(
         self,
@@ -339,7 +345,8 @@ impl<'a> Requests<'a> {
         }
         live.session.store(handle::index(session), Ordering::Relaxed);
         live.place.store(place, Ordering::Relaxed);
-        // Before anybody can find it, or who does could be the first to cancel it. Nothing listens to it yet.
+        // Done before the request can be found; otherwise another thread could be the first to
+        // cancel it. Nothing listens to the request yet.
         if early.is_some() && !crate::weakened!("early_under_lock") {
             self.meet_early(of_session, live, early);
         }
@@ -353,8 +360,8 @@ impl<'a> Requests<'a> {
         Ok(request)
     }
 
-    /// Cancels a request for what was remembered of its id, if that is its cancel and good still; forgets it
-    /// else.
+    /// Looks at what was remembered of a beginning request's id. If that is a cancel that is still
+    /// valid, cancels the request by it; otherwise empties `early`.
     #[cold]
     fn meet_early(self, of_session: &SessionSlot, live: &RequestLive, early: &mut Option<Kept>) {
         let ttl_ns = of_session.cold.settings().early_ttl_ns;
@@ -373,25 +380,25 @@ impl<'a> Requests<'a> {
         }
     }
 
-    /// Whether a request is in flight in the session of that index, whose lock the caller has.
+    /// Whether a request is in flight in the session at that index, whose lock the caller holds.
     fn is_in_flight_in(live: &RequestLive, session: u32) -> bool {
         live.is_in_flight() && live.session.load(Ordering::Relaxed) == session
     }
 
-    /// Whether its peer is told that it is cancelled: it is, and no job for it is sealed.
+    /// Whether the peer is told that the request is cancelled: it is, and no job for it is sealed.
     #[inline]
     fn is_cancelled(self, live: &RequestLive) -> bool {
         let token = self.token_held_by(live);
         self.tokens.is_cancelled(&token) && !self.tokens.is_answered(&token)
     }
 
-    /// Whether it cannot be cancelled any more: it is sealed, or a job for it is.
+    /// Whether the request can no longer be cancelled, because it or a job for it is sealed.
     fn owes_result(self, live: &RequestLive) -> bool {
         let token = self.token_held_by(live);
         self.tokens.is_answered(&token) || token.slot().is_sealed()
     }
 
-    /// Lets a request pass its point of no return, unless it is cancelled: its peer gets the result.
+    /// Seals a request, unless it is cancelled. A sealed request's peer gets the result.
     pub fn seal(self, request: &RequestPin<'_>) -> RequestSealed {
         let live = request.slot().live();
         if !live.is_in_flight() {
@@ -401,13 +408,14 @@ impl<'a> Requests<'a> {
         match self.tokens.seal(&token, || true) {
             Sealing::ByThisCall => self.tokens.note_sealed(&token, EventText::default),
             Sealing::Cancelled if self.is_cancelled(live) => return RequestSealed::Cancelled,
-            // A request's own seal looks at nothing above it.
+            // A request's own seal does not look at the tokens above.
             Sealing::Before | Sealing::Cancelled | Sealing::Refused | Sealing::TooManyAbove => (),
         }
         RequestSealed::Yes
     }
 
-    /// Ends a request in flight that is not cancelled. False: it is neither, or its handle is no more.
+    /// Ends a request in flight that is not cancelled. False: it is cancelled or not in flight, or
+    /// the handle is no longer valid.
     #[inline]
     fn end_unpinned(self, request: Handle) -> Result<bool, Error> {
         let slot = self.table.arena.slot_of(request)?;
@@ -432,12 +440,12 @@ impl<'a> Requests<'a> {
         Ok(true)
     }
 
-    /// Takes a request, which is pinned or dead, out of its session, if it is in flight. What may be asked
-    /// later is remembered.
+    /// Takes a request, which is pinned or dead, out of its session, if it is in flight. Remembers
+    /// of it what may be asked later.
     #[inline(never)]
     fn take_out(self, live: &RequestLive, why: KeptFor) -> bool {
         let token = self.token_held_by(live);
-        // Not under the session's lock, since a text is copied.
+        // Copied before the session's lock is taken, because the copy allocates.
         let reason = self
             .is_cancelled(live)
             .then(|| self.tokens.show_reason(&token, try_string).unwrap_or_default());
@@ -456,8 +464,10 @@ impl<'a> Requests<'a> {
         true
     }
 
-    /// Takes a request in flight out of its session, under its lock; `reason` if it is cancelled. The caller
-    /// touches it no more, unless it has it pinned. Whoever was the last gives the hold of the session back.
+    /// Takes a request in flight out of its session, whose lock the caller holds. `reason` is there
+    /// if the request is cancelled. Afterwards the caller must not touch the request, unless it has
+    /// it pinned. If it was the last request in flight, the caller gives the hold of the session
+    /// back.
     #[inline(always)]
     fn leave(
         self,
@@ -469,7 +479,8 @@ impl<'a> Requests<'a> {
     ) {
         let why = if reason.is_none() && why == KeptFor::Ended { KeptFor::Completed } else { why };
         let is_remembered = why != KeptFor::Completed || of_session.cold.holds_early();
-        // The clock is read under the lock, so that what is remembered is in the order of its age.
+        // The clock is read under the lock, so that the queue of remembered ids is in the order of
+        // age.
         let kept = is_remembered.then(|| Kept {
             why,
             since_ns: clock::now_ns(),
@@ -487,12 +498,13 @@ impl<'a> Requests<'a> {
         live.in_flight.store(0, Ordering::Release);
     }
 
-    /// Adds an owner.
+    /// Adds a reference of C code.
     pub fn retain(self, request: Handle) -> Result<(), Error> {
         self.table.arena.retain(request)
     }
 
-    /// Takes an owner away. The last one lets go of a request that has not ended.
+    /// Releases a reference of C code. The last release takes a request that has not ended out of
+    /// its session.
     pub fn release(self, request: Handle) -> Result<(), Error> {
         if let Some((index, slot)) = self.table.arena.release(request)? {
             self.bury_slot(index, slot);
@@ -500,12 +512,12 @@ impl<'a> Requests<'a> {
         Ok(())
     }
 
-    /// The request's token; borrowed.
+    /// The request's token, borrowed.
     pub fn token(self, request: &RequestPin<'_>) -> Handle {
         request.slot().live().token.load(Ordering::Relaxed)
     }
 
-    /// Shows the request's id.
+    /// Passes the request's id to `reader`.
     pub fn show_id<R>(self, request: &RequestPin<'_>, reader: impl FnOnce(IdRef<'_>) -> R) -> R {
         if let Some(id) = request.slot().cold.load() {
             return reader(id.borrowed());
@@ -515,7 +527,7 @@ impl<'a> Requests<'a> {
         reader(id.map_or(IdRef::Text(""), RequestId::borrowed))
     }
 
-    /// Its session, pinned. `None`: it has ended.
+    /// The request's session, pinned. `None`: the request has ended.
     pub(crate) fn session_of(self, request: &RequestPin<'_>) -> Option<SessionPin<'a>> {
         let live = request.slot().live();
         let session = live.session.load(Ordering::Relaxed);
@@ -524,7 +536,7 @@ impl<'a> Requests<'a> {
         is_held.then(|| SessionPin::take_over(self.sessions, session))
     }
 
-    /// Its token, which it holds.
+    /// The request's token, which the request holds.
     pub(crate) fn token_held_by<'r>(self, request: &'r RequestLive) -> LentToken<'r>
     where
         'a: 'r,
@@ -532,7 +544,7 @@ impl<'a> Requests<'a> {
         LentToken::new(self.tokens, handle::index(request.token.load(Ordering::Relaxed)))
     }
 
-    /// What is owed to the peer of a request if it ends now.
+    /// What the peer of a request would be owed if it ended now.
     pub fn owed(self, request: &RequestPin<'_>) -> Owed {
         let live = request.slot().live();
         if !self.is_cancelled(live) {
@@ -544,8 +556,8 @@ impl<'a> Requests<'a> {
         by.answer(is_answered).map_or(Owed::Nothing, Owed::Cancelled)
     }
 
-    /// Ends a request; its id may be used again. What is owed to its peer, and whether this call ended
-    /// it.
+    /// Ends a request, whose id may then be used again. Returns what its peer is owed, and whether
+    /// this call ended it.
     #[inline]
     pub fn end(self, request: Handle) -> Result<(Owed, bool), Error> {
         if self.end_unpinned(request)? {
@@ -556,8 +568,8 @@ impl<'a> Requests<'a> {
         Ok((owed, self.take_out(request.slot().live(), KeptFor::Ended)))
     }
 
-    /// What there is of its progress while its peer waits for that. `None`: the peer did not ask for it or
-    /// does not wait any more, or the request has ended.
+    /// Passes a request's progress and its job to `teller`. `None`: the peer did not ask to be
+    /// told, or no longer waits, or the request has ended.
     fn told<R>(
         self,
         request: &RequestPin<'_>,
@@ -574,8 +586,8 @@ impl<'a> Requests<'a> {
         Some(teller(progress.as_mut()?, job))
     }
 
-    /// Notes how far a request is. False: it has ended. Its peer is told by [`Self::show_progress`],
-    /// if it wants to be.
+    /// Notes how far a request is. False: it has ended. If the peer wants to be told,
+    /// [`Self::show_progress`] has the notification.
     pub fn set_progress(
         self,
         request: &RequestPin<'_>,
@@ -593,8 +605,8 @@ impl<'a> Requests<'a> {
         self.told(request, offer).transpose().map(|_| true)
     }
 
-    /// Notes how far a request is by how far a job is, which is asked from now on. False: it has ended.
-    /// `is_last`: no note comes after the next.
+    /// Notes how far a request is by the progress of a job, which is asked from now on. False: the
+    /// request has ended. `is_last`: no note comes after the next one.
     pub fn set_progress_of_job(
         self,
         request: &RequestPin<'_>,
@@ -613,7 +625,7 @@ impl<'a> Requests<'a> {
         self.told(request, offer).transpose().map(|_| true)
     }
 
-    /// The job that is to be asked how far it is, if there is one and a note may be told now.
+    /// The job whose progress is the request's, if a notification may be sent now; NULL otherwise.
     pub fn job_to_ask(self, request: &RequestPin<'_>, is_now: bool) -> Handle {
         let ask = |told: &mut RequestProgress, job: &mut Handle| {
             if is_now || told.is_open(clock::now_ns()) { *job } else { NULL }
@@ -621,8 +633,8 @@ impl<'a> Requests<'a> {
         self.told(request, ask).unwrap_or(NULL)
     }
 
-    /// Shows the notification of how far a request is that its peer is to be told, due or `is_now`;
-    /// `reader` says whether it took it. `None`: there is none, or the peer does not wait any more.
+    /// Passes a due progress notification to `reader`, which says whether it took it; with `is_now`
+    /// also one that is not due yet. `None`: there is none, or the peer no longer waits.
     pub fn show_progress(
         self,
         request: &RequestPin<'_>,
@@ -644,7 +656,7 @@ impl<'a> Requests<'a> {
         }
     }
 
-    /// What is known of an id; if it is cancelled, why.
+    /// Passes what is known of an id to `reader`, and the reason if it is cancelled.
     pub fn query<R>(
         self,
         session: &SessionPin<'_>,
@@ -672,7 +684,7 @@ impl<'a> Requests<'a> {
         Ok(reader(state, if state.is_cancelled() { &kept.reason } else { "" }))
     }
 
-    /// Forgets what is remembered of an id. False: nothing is, or its request lives.
+    /// Forgets what is remembered of an id. False: nothing is remembered, or its request is live.
     pub fn clear(self, session: &SessionPin<'_>, id: IdRef<'_>) -> Result<bool, Error> {
         let live = session.slot().live();
         let key = session.slot().cold.key(id);
@@ -680,7 +692,7 @@ impl<'a> Requests<'a> {
         Ok(live.body.lock().clear(key, clock::now_ns(), &settings))
     }
 
-    /// Forgets what is remembered for longer than this. How many.
+    /// Forgets what has been remembered for longer than `ttl_ns`. Returns how many ids that were.
     pub fn sweep(self, session: &SessionPin<'_>, ttl_ns: u64) -> u64 {
         let settings = session.slot().cold.settings();
         session.slot().live().body.lock().sweep(clock::now_ns(), ttl_ns, &settings)

@@ -1,20 +1,23 @@
-//! Sessions: one peer's connection, the scope of its request ids.
+//! Sessions: the connection of one peer, in which its request ids are unique.
 //!
 //! Invariants, under the lock of a session:
-//! - An id has at most one entry: a live request, a cancel that came before its request, or what is
-//!   remembered of a request that is over, for who asks later. A request that ends leaves its entry to what
-//!   is remembered of it in one step, and the next of its id takes it over in one: so where early cancels are
-//!   held, a cancel finds the request, the next one, or that the request is over, and is never held for the
-//!   next.
-//! - A live entry names a request in flight: a request takes its entry out before its slot can be used
-//!   again. Whether one is in flight is written under the lock alone, by begin, end and last release.
-//! - A session is held by one internal while any request of it is in flight, whichever began first, and lives
-//!   for as long. So under the lock a session with requests in flight needs no pin.
-//! - Nothing is cancelled under the lock: who cancels pins the request, then lets go of the lock. So a
-//!   cancel that found a request never meets a later one of the same id. But a request whose cancel
-//!   came before it is cancelled as it is put in, when nothing can listen to it yet.
+//! 1. An id has at most one entry: a live request, a cancel that came before its request, or what
+//!    is remembered of a request that is over. When a request ends, its entry turns into what is
+//!    remembered of it in one step; when the next request of this id begins, it takes the entry
+//!    over in one step. So in a session that holds early cancels, a cancel finds the request, or
+//!    that it is over, or the next request. A late cancel is never held for the next request.
+//! 2. A live entry names a request in flight: a request removes its entry before its slot can be
+//!    used again. Only begin, end and last release write whether a request is in flight, and they
+//!    hold the lock.
+//! 3. While any request of a session is in flight, one internal reference holds the session,
+//!    whichever request began first. So under the lock a session with requests in flight needs no
+//!    pin.
+//! 4. No request is cancelled under the lock. A cancelling thread pins the request, unlocks, and
+//!    then cancels. So a cancel that found a request never hits a later one of the same id. There
+//!    is one exception: a request whose cancel came before it is cancelled while it begins, when
+//!    nothing can listen to it yet.
 //!
-//! Under the lock are taken those of tokens and their diagnosis, and no others.
+//! The locks of tokens and of their diagnosis may be taken under this lock, and no others.
 
 use crate::diagnosis::count::Count;
 use crate::error::Error;
@@ -30,69 +33,72 @@ use crate::peer::kept::{Entry, Kept, KeptFor};
 use crate::sys::fallible::{Late, OutOfMemory};
 use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 
-/// What a session is made from.
+/// The settings that a session is made with.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SessionSettings {
-    /// What its ids stand for.
+    /// What the ids of its messages stand for.
     pub ids: Meant,
-    /// What a cancelled request is answered with.
+    /// How a cancelled request is answered.
     pub policy: ReplyPolicy,
-    /// Whether a cancel may come before its request, and is held for it.
+    /// Whether a cancel that comes before its request is held for it.
     pub holds_early: bool,
-    /// Whether `7` and `"7"` are one id.
+    /// Whether `7` and `"7"` are the same id.
     pub ids_are_texts: bool,
-    /// Most live requests.
+    /// Most requests that may be live.
     pub most_requests: u32,
-    /// Most entries of requests that are over or have not come.
+    /// Most ids without a live request that are remembered, not counting completed requests.
     pub most_kept: u32,
-    /// For how long a cancel waits for its request, and one that is over makes a cancel a late one.
+    /// How long an early cancel waits for its request. For the same time after a request is over, a
+    /// cancel of it counts as late.
     pub early_ttl_ns: u64,
-    /// Least time between two notes of how far a request is.
+    /// Least time between two progress notifications of a request.
     pub progress_interval_ns: u64,
-    /// Most time, also where it is not further; 0: there is none.
+    /// Most time between two of them, also if there was no progress; 0 for no limit.
     pub progress_heartbeat_ns: u64,
 }
 
 impl SessionSettings {
-    /// Most completed requests whose ids are remembered, so that a late cancel is not taken for an early one.
+    /// Most completed requests whose ids are remembered, so that a late cancel is not taken for an
+    /// early one.
     pub fn most_completed(&self) -> u32 {
         if self.holds_early { self.most_requests.saturating_add(self.most_kept) } else { 0 }
     }
 }
 
-/// The entries of a session.
+/// The entries of a session; guarded by its lock.
 #[derive(Debug, Default)]
 pub struct SessionBody {
-    /// Whether it was closed.
+    /// Whether the session was closed.
     pub is_closed: bool,
-    /// How many requests are live; each has an entry until a close takes them all.
+    /// How many requests are live. Each has an entry, until a close takes all entries out.
     pub live: u32,
-    /// By id.
+    /// The entries by id; made with the first one.
     pub entries: Late<IdTable>,
 }
 
-/// What a session has seen so far.
+/// What a session has counted so far.
 #[derive(Debug, Default)]
 pub struct SessionCounts {
     /// Requests that began.
     pub begun: Count,
-    /// Requests that its peer, or a close, was the first to cancel.
+    /// Requests whose first cancel came from the peer or from a close.
     pub cancelled: Count,
     /// Cancels that were held for a request.
     pub early: Count,
-    /// Cancels of no live request that were not held: late ones, those nobody knows, those without room.
+    /// Cancels without a live request that were not held: they were late, their id is unknown, or
+    /// there was no room.
     pub unknown: Count,
-    /// Cancels of requests that had been cancelled, are sealed, or cannot be cancelled.
+    /// Cancels of requests that had been cancelled, are sealed, or cannot be cancelled by the peer.
     pub without_effect: Count,
-    /// Messages that were none, or were cancellations of nothing.
+    /// Bytes that were not a valid message, or a cancel that names no request.
     pub malformed: Count,
-    /// Messages for somebody else.
+    /// Valid messages that do not cancel.
     pub others: Count,
-    /// Entries that were forgotten early for want of room.
+    /// Entries that were forgotten before their time, because there was no room.
     pub forgotten: Count,
 }
 
-/// What a session was made from; never written again before its slot's next use.
+/// The settings of a session; not written again before the next use of its slot.
 #[derive(Debug, Default)]
 pub struct SessionCold {
     choices: AtomicU32,
@@ -125,7 +131,7 @@ impl SessionCold {
         self.progress_heartbeat_ns.store(settings.progress_heartbeat_ns, Ordering::Relaxed);
     }
 
-    /// What it was made from.
+    /// The settings that the session was made with.
     #[inline]
     pub fn settings(&self) -> SessionSettings {
         SessionSettings {
@@ -141,31 +147,31 @@ impl SessionCold {
         }
     }
 
-    /// Whether `7` and `"7"` are one id.
+    /// Whether `7` and `"7"` are the same id.
     #[inline]
     pub fn ids_are_texts(&self) -> bool {
         self.choices.load(Ordering::Relaxed) & IDS_ARE_TEXTS != 0
     }
 
-    /// What its ids stand for.
+    /// What the ids of its messages stand for.
     pub fn ids(&self) -> Meant {
         let has_tasks = self.choices.load(Ordering::Relaxed) & HAS_TASKS != 0;
         if has_tasks { Meant::Tasks } else { Meant::Requests }
     }
 
-    /// Most live requests.
+    /// Most requests that may be live.
     #[inline]
     pub fn most_requests(&self) -> u32 {
         self.most_requests.load(Ordering::Relaxed)
     }
 
-    /// Whether a cancel may come before its request, and is held for it.
+    /// Whether a cancel that comes before its request is held for it.
     #[inline]
     pub fn holds_early(&self) -> bool {
         self.choices.load(Ordering::Relaxed) & HOLDS_EARLY != 0
     }
 
-    /// What a cancelled request is answered with.
+    /// How a cancelled request is answered.
     #[inline]
     pub fn policy(&self) -> ReplyPolicy {
         match self.choices.load(Ordering::Relaxed) & (ANSWERS_CANCELS | ANSWERS_ON_DEMAND) {
@@ -175,18 +181,18 @@ impl SessionCold {
         }
     }
 
-    /// An id as this session's entries have it.
+    /// The form in which this session's entries have an id.
     pub fn key<'i>(&self, id: IdRef<'i>) -> IdRef<'i> {
         if self.ids_are_texts() { id.normalised() } else { id }
     }
 }
 
-/// What is written while a session lives.
+/// The parts of a session that are written while it lives.
 #[derive(Debug, Default)]
 pub struct SessionLive {
-    /// Its entries.
+    /// The entries, and the session's lock.
     pub body: Mutex<SessionBody>,
-    /// What it has seen.
+    /// What the session has counted so far.
     pub counts: SessionCounts,
 }
 
@@ -195,16 +201,17 @@ impl LivePart for SessionLive {
     const NONE_LEFT: &'static str = "session slots or memory for them; release some";
 }
 
-/// Ids that have expired and make room at a time: more than one, fewer than would be felt.
+/// How many expired ids are removed at a time: several, but so few that the delay is not felt.
 const EXPIRED_AT_A_TIME: usize = 16;
 
 impl SessionBody {
-    /// The entries, made when there are the first.
+    /// The table of entries, made if it is not there yet.
     pub fn room(&mut self) -> Result<&mut IdTable, Error> {
         Ok(self.entries.get_or_make(IdTable::new)?)
     }
 
-    /// Puts a live request in, and what was remembered of its id into `before`. Its cell.
+    /// Adds the entry of a live request and returns its cell. If something was remembered of the
+    /// id, it goes into `before`.
     #[inline(always)]
     pub fn begin_live(
         &mut self,
@@ -250,7 +257,8 @@ impl SessionBody {
         entries.entry(entries.find(id)?)
     }
 
-    /// Forgets what is remembered of an id, but for that its request is over. False: there is nothing else.
+    /// Forgets what is remembered of an id, except that its request is over. False: nothing else is
+    /// remembered.
     pub fn clear(&mut self, id: IdRef<'_>, now_ns: u64, settings: &SessionSettings) -> bool {
         let Some(entries) = self.entries.get_mut() else { return false };
         let Some(place) = entries.find(id) else { return false };
@@ -263,12 +271,13 @@ impl SessionBody {
         }
     }
 
-    /// How many entries are of ids without a live request; those of completed ones are not counted.
+    /// How many ids without a live request are remembered, not counting completed requests.
     pub fn kept(&self) -> u32 {
         self.entries.get().map_or(0, IdTable::kept)
     }
 
-    /// Forgets what is remembered for longer than this, but for that requests are over. How many.
+    /// Forgets what has been remembered for longer than `ttl_ns`, except that requests are over.
+    /// Returns how many were forgotten.
     pub fn sweep(&mut self, now_ns: u64, ttl_ns: u64, settings: &SessionSettings) -> u64 {
         let Some(entries) = self.entries.get_mut() else { return 0 };
         let mut count = 0;
@@ -279,7 +288,7 @@ impl SessionBody {
         count
     }
 
-    /// Whether there is room to remember one more, for which what has expired is taken out.
+    /// Whether there is room to remember one more id; removes expired ones if there is not.
     fn has_room(&mut self, now_ns: u64, settings: &SessionSettings) -> bool {
         let Some(entries) = self.entries.get_mut() else { return settings.most_kept > 0 };
         if entries.kept() >= settings.most_kept {
@@ -291,8 +300,8 @@ impl SessionBody {
         entries.kept() < settings.most_kept
     }
 
-    /// Remembers a cancel of an id that has no live request, in place of what was remembered. False: as many
-    /// are remembered as may be. An error: nothing changed.
+    /// Remembers a cancel of an id without a live request; it replaces what was remembered of that
+    /// id. False: there is no room for it. An error: nothing has changed.
     pub fn hold(
         &mut self,
         id: RequestId,
@@ -300,7 +309,7 @@ impl SessionBody {
         settings: &SessionSettings,
     ) -> Result<bool, Error> {
         let entries = self.room()?;
-        // A cell that is vacated is there for the next one, so no memory is needed after that.
+        // A vacated cell is reused for the new entry, so nothing after this needs memory.
         let vacant = match entries.look(&id.key()) {
             Ok(place) => entries.vacate(place),
             Err(vacant) => vacant,
@@ -312,8 +321,9 @@ impl SessionBody {
         Ok(has_room)
     }
 
-    /// A request in flight ends that is in this cell, unless a close took that out; `kept` is remembered of
-    /// its id. False: there was no room for that, and all that is remembered is that the request is over.
+    /// Ends a request in flight whose entry is in this cell, unless a close has taken the entries
+    /// out. `kept` is then remembered of its id. False: there was no room for `kept`, and only that
+    /// the request is over is remembered.
     #[inline(always)]
     pub fn end_live(
         &mut self,
@@ -352,8 +362,8 @@ impl SessionBody {
     }
 }
 
-/// Forgets what is remembered of an id. That its request is over stays known where a cancel of it would
-/// be taken for an early one else.
+/// Forgets what is remembered of an id. That its request is over stays known, as long as a cancel
+/// of it would otherwise be taken for an early one.
 fn forget(entries: &mut IdTable, place: CellNumber, now_ns: u64, settings: &SessionSettings) {
     let is_known = match entries.entry(place) {
         Some(Entry::Kept(kept)) => {
@@ -377,7 +387,7 @@ fn make_room_for_completed(entries: &mut IdTable, settings: &SessionSettings) {
     }
 }
 
-/// A pinned session.
+/// A session that is pinned.
 pub type SessionPin<'a> = Pin<'a, &'a Sessions>;
 
 /// The slot of a session.
@@ -412,7 +422,7 @@ impl Sessions {
         }
     }
 
-    /// A new session.
+    /// Creates a session.
     pub fn create(&self, settings: SessionSettings) -> Result<Handle, Error> {
         let (index, slot) = self.arena.take()?;
         let live = slot.live();
@@ -421,9 +431,10 @@ impl Sessions {
         Ok(self.arena.publish(index, slot, 0, Holder::Owner))
     }
 
-    /// Lets a request join the session of this handle, which is to be in the slot; `live` are in flight.
-    /// Under its lock. True: it is the first, which holds the session for all; if it does not begin, the hold
-    /// has to be given back.
+    /// Lets a request join a session. The caller holds the lock of `slot`, in which the session of
+    /// this handle should be, and in which `live` requests are in flight. True: this request is the
+    /// first and now holds the session for all; if it does not begin, the caller has to give the
+    /// hold back.
     pub fn join(&self, slot: &SessionSlot, session: Handle, live: u32) -> Result<bool, Error> {
         let is_first = live == 0;
         if is_first && !crate::weakened!("first_request_holds_session") {
@@ -434,12 +445,12 @@ impl Sessions {
         Ok(is_first)
     }
 
-    /// Adds an owner.
+    /// Adds a reference of C code.
     pub fn retain(&self, session: Handle) -> Result<(), Error> {
         self.arena.retain(session)
     }
 
-    /// Takes an owner away.
+    /// Releases a reference of C code.
     pub fn release(&self, session: Handle) -> Result<(), Error> {
         if let Some((index, slot)) = self.arena.release(session)? {
             self.bury_slot(index, slot);
