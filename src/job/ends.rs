@@ -3,13 +3,13 @@
 use crate::job_state::JobState;
 use crate::sys::sync::{AtomicU64, Ordering, constructor, each};
 
-/// How many jobs ended in which way.
+/// One counter for each terminal state.
 #[derive(Debug)]
 pub struct EndCounts([AtomicU64; JobState::ENDS.len()]);
 
 impl EndCounts {
     constructor! {
-        /// All zero.
+        /// All counters at zero.
         pub fn new() -> Self {
             Self(each![AtomicU64::new(0); JobState::ENDS.len()])
         }
@@ -21,7 +21,7 @@ impl EndCounts {
         }
     }
 
-    /// How many jobs ended in this terminal state.
+    /// How many jobs ended in this state; 0 for a state that is not terminal.
     pub fn of(&self, state: JobState) -> u64 {
         state.end().map_or(0, |end| self.0[end].load(Ordering::Relaxed))
     }

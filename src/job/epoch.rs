@@ -1,35 +1,36 @@
-//! When those who count are to tell what they have.
+//! The epoch: when counters of shares have to report what they have.
 //!
-//! Counts wait on the side of who counts, in an inlined counter. A reader raises the epoch; the counters see
-//! another number, and flush. So what a reader is shown is as old as his look before.
+//! Units are counted first in a counter in the caller's memory. A reader raises the epoch; a
+//! counter then sees another number, and flushes. So the figures that a reader is shown are about
+//! as old as its previous look.
 
 use crate::sys::sync::{AtomicU64, Ordering, constructor};
 
-/// The epoch is raised at most so often.
+/// The least time between two raises.
 const LEAST_EPOCH_NS: u64 = 10_000_000;
 
-/// When those who count are to tell what they have.
+/// The word that all counters compare, and when it was raised last.
 #[derive(Debug)]
 pub struct Epoch {
-    /// Another number: a reader has asked.
+    /// The epoch's number. It changes when a reader has looked.
     word: AtomicU64,
     raised_ns: AtomicU64,
 }
 
 impl Epoch {
     constructor! {
-        /// Nobody has asked.
+        /// No reader has looked.
         pub fn new() -> Self {
             Self { word: AtomicU64::new(0), raised_ns: AtomicU64::new(0) }
         }
     }
 
-    /// The word that changes.
+    /// The word that counters compare.
     pub fn word(&self) -> &AtomicU64 {
         &self.word
     }
 
-    /// A reader asks.
+    /// Notes that a reader looks.
     pub(super) fn raise(&self, now_ns: u64) {
         let raised_ns = self.raised_ns.load(Ordering::Relaxed);
         let is_due = raised_ns == 0 || now_ns.saturating_sub(raised_ns) >= LEAST_EPOCH_NS;

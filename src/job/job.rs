@@ -1,12 +1,13 @@
-//! Jobs: a token plus id, label, state and progress. What one is made of, how it comes to be, is found and
-//! dies.
+//! Jobs: a token plus id, label, state and progress. This file says what a job is made of, and how
+//! it is made, found and buried.
 //!
-//! Locks: one body lock a job. The library takes none under it; a reader of its texts or its progress may
-//! take a dispatcher's caller ids, or a request's. A body in which nothing was ever written is not locked to
-//! be read: `life` tells (see `life`).
+//! Locks: each job has one lock, for its body. The library takes no other lock under it. A reader
+//! that is shown the job's texts or progress may take a dispatcher's caller ids or a request's
+//! body. A body in which nothing was ever written is read without the lock; `life` tells whether
+//! that is so.
 //!
-//! A dead job drops its token and runs its destroy-notify after its slot was buried, so the notify
-//! may use the library as it likes.
+//! A dead job releases its token and runs its destroy-notify after its slot was buried, so the
+//! notify may use the library freely.
 
 use crate::diagnosis::events::EventText;
 use crate::error::Error;
@@ -40,7 +41,7 @@ pub(super) struct JobBody {
     pub(super) label: String,
     pub(super) caller_id: String,
     pub(super) failure: String,
-    /// How far it is, once somebody told.
+    /// The shares of its bar; made by the first report of progress.
     pub(super) tree: Option<Box<Tree>>,
     pub(super) payload: Option<Payload>,
 }
@@ -51,7 +52,7 @@ impl JobBody {
     }
 }
 
-/// In a word of life: the state.
+/// In a word of life: the bits of the state.
 const STATE: u32 = 0xff;
 
 /// In a word of life: something was written in the body.
@@ -60,13 +61,14 @@ pub(super) const WRITTEN: u32 = 1 << 8;
 /// In a word of life: the job is sealed.
 pub(super) const SEALED: u32 = 1 << 9;
 
-/// In a word of life: somebody waits for its end, or has its native event.
+/// In a word of life: a thread waits for the job's end, or has its native event.
 pub(super) const AWAITED: u32 = 1 << 10;
 
-/// In a word of life: it is posted, and its completion is still to come, though it may have ended.
+/// In a word of life: the job is posted, and its completion is still to come, even if the job has
+/// ended.
 pub(super) const OWED: u32 = 1 << 11;
 
-/// What a word of life has beside the state.
+/// In a word of life: all flags beside the state.
 pub(super) const BESIDE: u32 = WRITTEN | SEALED | AWAITED | OWED;
 
 /// The state in a word of life.
@@ -75,33 +77,33 @@ pub(super) fn state_of(life: u32) -> JobState {
     JobState::from_number(life & STATE)
 }
 
-/// What is written while a job lives. In this order, so that what every job uses shares the line of the
-/// control word.
+/// The part of a job that is written while it lives. The order of the fields puts those that every
+/// job uses on the cache line of the control word.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct JobLive {
-    /// Its state, whether anything was written in its body, and what is to be done at its end.
+    /// The word of life: the state, and the flags `WRITTEN`, `SEALED`, `AWAITED` and `OWED`.
     pub(super) life: AtomicU32,
-    /// The signal of its end, see `wait`; NIL without.
+    /// The signal of the job's end, see `wait`; NIL while no thread has wanted one.
     pub(super) end: AtomicU32,
-    /// What its owner knows it by; empty without an owner.
+    /// The job's place with its owner; empty without an owner.
     owned: Owned,
     token: AtomicU64,
-    /// When it was made, on the library's clock.
+    /// When the job was made, on the library's clock.
     made_ns: AtomicU64,
-    /// The next of those that are left to the callback thread.
+    /// The next job in the list of those that are deferred to the callback thread.
     next_left: AtomicU32,
     pub(super) body: Mutex<JobBody>,
 }
 
 impl JobLive {
-    /// Where it stands.
+    /// The state of the job.
     #[inline]
     pub(super) fn state(&self) -> JobState {
         state_of(self.life.load(Ordering::Acquire))
     }
 
-    /// Whether anything was written in its body.
+    /// Whether anything was written in the body.
     #[inline]
     pub(super) fn has_body(&self) -> bool {
         self.life.load(Ordering::Acquire) & WRITTEN != 0
@@ -116,28 +118,28 @@ impl LivePart for JobLive {
 /// What a job is made from.
 #[derive(Debug)]
 pub struct JobOrigin<'a> {
-    /// What it is called.
+    /// The job's label.
     pub label: &'a str,
-    /// The caller's own id.
+    /// The caller's own id for the job.
     pub caller_id: &'a str,
-    /// Tokens whose cancel cancels the job; NULL for none.
+    /// The tokens whose cancel cancels the job; NULL for none.
     pub parents: [Handle; 2],
-    /// What its token is made from.
+    /// What the job's own token is made from.
     pub token: Origin<'a>,
-    /// The owner of its functions; NULL for none.
+    /// The owner of the job's functions; NULL for none.
     pub owner: Handle,
 }
 
 /// A pinned job.
 pub type JobPin<'a> = Pin<'a, Jobs<'a>>;
 
-/// A job that something keeps.
+/// A hold of a job.
 pub type JobHold<'a> = Hold<'a, Jobs<'a>>;
 
-/// The job of something that holds it.
+/// A job that needs no pin, because something else holds it.
 pub type LentJob<'a> = Lent<'a, Jobs<'a>>;
 
-/// Where all jobs are. What is done with them is of [`Jobs`].
+/// The storage of all jobs. Its operations are those of [`Jobs`].
 #[derive(Debug)]
 pub struct JobTable {
     arena: Arena<(), JobLive>,
@@ -149,7 +151,7 @@ pub struct JobTable {
 
 impl JobTable {
     constructor! {
-        /// No jobs.
+        /// An empty table.
         pub fn new() -> Self {
             Self {
                 arena: Arena::new(),
@@ -161,13 +163,13 @@ impl JobTable {
         }
     }
 
-    /// Shows the pools of which threads have magazines.
+    /// Calls `each` with every pool here that has magazines on threads.
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(self.arena.shelved());
     }
 }
 
-/// All jobs, with the tokens that they use.
+/// A view of all jobs and of the tokens that they use.
 #[derive(Clone, Copy, Debug)]
 pub struct Jobs<'a> {
     pub(super) table: &'a JobTable,
@@ -196,11 +198,12 @@ impl<'a> Keeper<'a> for Jobs<'a> {
     }
 }
 
-/// The names of a job: its label and its caller id.
+/// A job's label and its caller id.
 type JobNames<'a> = (&'a str, &'a str);
 
 impl JobLive {
-    /// Names a job that nobody else knows yet. What that makes of its word of life comes back.
+    /// Names a job that no other thread knows yet. Returns the flag that this sets in its word of
+    /// life.
     #[inline]
     fn name(&self, names: JobNames<'_>) -> Result<u32, Error> {
         if names.0.is_empty() && names.1.is_empty() {
@@ -217,14 +220,14 @@ impl JobLive {
         Ok(())
     }
 
-    /// Takes the names from a job that is not made after all.
+    /// Takes the names back from a job that cannot be made.
     #[cold]
     fn forget_names(&self) {
         let body = std::mem::take(&mut *self.body.lock());
         drop(body);
     }
 
-    /// Begins the life of a job that nobody else knows yet.
+    /// Begins the life of a job that no other thread knows yet.
     #[inline]
     fn begin_life(&self, token: Handle, now_ns: u64, beside: u32) {
         self.token.store(token, Ordering::Relaxed);
@@ -234,7 +237,7 @@ impl JobLive {
 }
 
 impl<'a> Jobs<'a> {
-    /// Buries a job that has more than its token, or that nobody has ended.
+    /// Buries a job that has more than its token, or that has not ended.
     #[inline(never)]
     fn bury_whole(self, index: u32, slot: &'a Slot<(), JobLive>, token: TokenPin<'a>) {
         let live = slot.live();
@@ -242,13 +245,14 @@ impl<'a> Jobs<'a> {
         let end = self.take_end(live);
         let has_ended = live.state().is_terminal();
         if !has_ended {
-            // Nobody can end it any more.
+            // The job can end in no other way any more, so its death counts as its end.
             self.table.ends.count(JobState::Interrupted);
             let id = id_of(slot.state().load(Ordering::Relaxed) & !handle::FLAGS);
             let label = || body.as_ref().map_or_else(EventText::default, JobBody::event_label);
             self.tokens.note_state(&token, id, JobState::Interrupted, label);
         }
-        // Others may hold the token and poll it.
+        // Other threads may still hold the token and poll it, so the token must not ask the check
+        // any more.
         let payload = body.as_mut().and_then(|body| body.payload.take());
         let payload = self.tokens.retire_foreign(&token, payload);
         let parting = live.owned.take();
@@ -278,24 +282,24 @@ impl Things for Jobs<'_> {
 }
 
 impl<'a> Jobs<'a> {
-    /// The jobs of a table, with their tokens.
+    /// A view of a table's jobs.
     #[inline(always)]
     pub const fn new(table: &'a JobTable, tokens: &'a Tokens) -> Self {
         Self { table, tokens }
     }
 
-    /// The tokens, of jobs and others.
+    /// All tokens, those of jobs and others.
     #[inline(always)]
     pub(crate) fn tokens(self) -> &'a Tokens {
         self.tokens
     }
 
-    /// How jobs ended.
+    /// The counts of jobs that ended.
     pub fn ends(self) -> &'a EndCounts {
         &self.table.ends
     }
 
-    /// A pending job. On an error the payload comes back: it is still the caller's.
+    /// Makes a pending job. On an error the payload comes back and still belongs to the caller.
     pub fn create(
         self,
         origin: &JobOrigin<'_>,
@@ -312,20 +316,23 @@ impl<'a> Jobs<'a> {
         }
         let token = handle::index(live.token.load(Ordering::Relaxed));
         let token = LentToken::new(self.tokens, token);
-        // Hidden until the last look: it must be this job that an owner's close has taken.
+        // The handle stays hidden until we have looked for a close of the owner. Otherwise a thread
+        // that guesses the handle could release the job, and we would look at the next job in the
+        // slot.
         let handle = self.table.arena.publish_hidden(index, slot, 0, Holder::Owner);
         let label = || EventText::new(origin.label);
         self.tokens.note_state(&token, id_of(handle), JobState::Pending, label);
         if self.tokens.owners().was_taken(live.owned.get()) && self.table.arena.pin_index(index) {
-            // Its owner was closed before the job could be found.
+            // The owner's close could not pin the job while it was being made, so it left the job
+            // to us.
             self.give_up(index);
         }
         self.table.arena.reveal(slot, handle);
         Ok(handle)
     }
 
-    /// A pending job that a dispatcher holds, and its poster if `is_kept`: the functions are the
-    /// dispatcher's affair, who knows it by `posted`.
+    /// Makes a pending job for a dispatcher, which has the functions and knows the job by `posted`.
+    /// The dispatcher holds the job, and the poster does, too, if `is_kept`.
     #[inline]
     pub(crate) fn create_posted(
         self,
@@ -344,7 +351,8 @@ impl<'a> Jobs<'a> {
         let (written, token) = made.inspect_err(|_| self.table.arena.put_back(index))?;
         live.begin_life(token.handle(), now_ns, written | OWED);
         let holder = if is_kept { Holder::Both } else { Holder::Internal };
-        // Whoever guesses the handle gets at a job that is whole, and held.
+        // From here on a guessed handle reaches the job. The job is complete by now, and we hold
+        // it.
         let handle = self.table.arena.publish(index, slot, 0, holder);
         let label = || EventText::new(names.0);
         self.tokens.note_state(&token, id_of(handle), JobState::Pending, label);
@@ -363,7 +371,8 @@ impl<'a> Jobs<'a> {
         Ok((index, slot))
     }
 
-    /// The token of a job that nobody else knows yet, which is made one of its owner's things before.
+    /// Makes the token of a job that no other thread knows yet. If the job has an owner, the owner
+    /// adopts the job first.
     fn prepare_token(
         self,
         origin: &JobOrigin<'_>,
@@ -375,7 +384,8 @@ impl<'a> Jobs<'a> {
             owners.adopt(origin.owner, Thing::Job(index), &live.owned)?;
         }
         let owned = live.owned.get();
-        // A parent that only this call still holds may die, and its notifies run.
+        // A parent that only this call still holds may die here, which runs notifies. So this
+        // thread is inside the owner meanwhile.
         let entered = if crate::weakened!("making_is_inside") { OwnedId::NONE } else { owned };
         let in_hand = owners.enter(entered, thread_identity::current());
         let foreign = origin.token.foreign.map(|foreign| Foreign { owned, ..foreign });
@@ -391,14 +401,15 @@ impl<'a> Jobs<'a> {
         token
     }
 
-    /// Ends what a job has of an owner that is being closed: its check is asked no more, its
-    /// destroy-notify runs, and if it has not begun it never will. Takes over an internal.
+    /// For the close of a job's owner: the job's check is asked no more, its destroy-notify runs,
+    /// and a job that has not begun never will. The caller passes on an internal reference of the
+    /// job.
     fn give_up(self, index: u32) {
         let pin = JobPin::take_over(self, index);
         let live = pin.slot().live();
         let parting = live.owned.take();
         if parting.id().is_none() {
-            // Whoever created the job saw the close, too, and does it.
+            // The thread that makes the job saw the close, too, and has done this already.
             return;
         }
         if self.state(&pin) == JobState::Pending {
@@ -419,13 +430,14 @@ impl<'a> Jobs<'a> {
         self.tokens.owners().leave(call);
     }
 
-    /// Closes an owner: nothing of its functions is called any more when this returns. Inside one
-    /// of its calls that is `WouldDeadlock`.
+    /// Closes an owner. After this has returned, none of the owner's functions is called any more.
+    /// `WouldDeadlock`: this thread is inside one of them.
     pub fn close_owner(self, owner: Handle) -> Result<(), Error> {
         self.tokens.close_owner(owner, &self)
     }
 
-    /// Takes one owner away; may run the destroy-notify.
+    /// Takes an owner reference away. The last one buries the job, which may run its
+    /// destroy-notify.
     pub fn release(self, job: Handle) -> Result<(), Error> {
         if let Some((index, slot)) = self.table.arena.release(job)? {
             self.bury_slot(index, slot);
@@ -433,8 +445,9 @@ impl<'a> Jobs<'a> {
         Ok(())
     }
 
-    /// Gives a pin back on a thread that must not run a destroy-notify: the last one is left to the
-    /// callback thread. So a job is in its queue at most once, and an owner's close need not wait for it.
+    /// Gives a pin back on a thread that must not run a destroy-notify. A pin that is the job's
+    /// last reference is deferred to the callback thread. Because only the last one is, a job is in
+    /// that list at most once, and an owner's close need not wait for this pin.
     pub fn unpin_deferred(self, job: JobPin<'_>) {
         if !crate::weakened!("unpin_defers") && self.table.arena.unpin_unless_last(job.index()) {
             let _ = job.pass_on();
@@ -446,7 +459,7 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// Does what another thread left to the callback thread.
+    /// Runs work that was deferred to the callback thread.
     pub fn do_deferred(self, work: Duty) {
         let mut job = self.tokens.do_deferred(work).unwrap_or(NIL);
         while job != NIL {
@@ -455,7 +468,7 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// The job's id: unique in the process, below 2^53, found again without a table.
+    /// The job's id. It is unique in the process and below 2^53, and `find` needs no table for it.
     pub fn id(self, job: &JobPin<'_>) -> u64 {
         id_of(job.handle())
     }
@@ -465,23 +478,23 @@ impl<'a> Jobs<'a> {
         job.slot().live().made_ns.load(Ordering::Relaxed)
     }
 
-    /// A new owner of the live job with this id.
+    /// The live job with this id, with a new owner reference.
     pub fn find(self, id: u64) -> Option<Handle> {
         let job = handle_of(id)?;
         self.table.arena.retain(job).ok().map(|()| job)
     }
 
-    /// The live job with this id.
+    /// The live job with this id, pinned.
     pub(crate) fn pin_by_id(self, id: u64) -> Option<JobPin<'a>> {
         JobPin::new(self, handle_of(id)?).ok()
     }
 
-    /// The job's token; borrowed.
+    /// The handle of the job's token, borrowed.
     pub fn token(self, job: &JobPin<'_>) -> Handle {
         job.slot().live().token.load(Ordering::Relaxed)
     }
 
-    /// The job's token, which needs no pin of its own.
+    /// The job's token. It needs no pin of its own, because the pinned job holds it.
     #[inline]
     pub fn token_held_by<'j>(self, job: &'j JobPin<'_>) -> LentToken<'j>
     where
@@ -490,20 +503,20 @@ impl<'a> Jobs<'a> {
         LentToken::new(self.tokens, handle::index(self.token(job)))
     }
 
-    /// Its user data, NULL without.
+    /// The job's user data; `None` without.
     pub fn user_data(self, job: &JobPin<'_>) -> Option<UserData> {
         job.slot().live().body.lock().payload.as_ref().map(Payload::user_data)
     }
 }
 
-/// The handle that a job of this id would have; `None`: no job can have it.
+/// The handle of a job with this id. `None`: no job can have this id.
 fn handle_of(id: u64) -> Option<Handle> {
     let index = id as u32 & ((1 << handle::INDEX_BITS) - 1);
     let generation = u32::try_from(id >> handle::INDEX_BITS).ok()?.checked_add(1)?;
     (generation <= handle::MAX_GENERATION).then(|| handle::pack(Kind::Job, index, generation))
 }
 
-/// Id of a job by its handle.
+/// The id of the job with this handle.
 pub fn id_of(job: Handle) -> u64 {
     let generation = handle::generation(Kind::Job, job).unwrap_or(1);
     u64::from(generation - 1) << handle::INDEX_BITS | u64::from(handle::index(job))

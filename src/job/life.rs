@@ -1,16 +1,19 @@
-//! How a job begins and ends: once each, whoever tries.
+//! How a job begins and ends: each happens once, whichever thread is first.
 //!
-//! The life of a job is decided by one compare-and-swap on `life`. The outcome is never derived from the
-//! token's flag.
+//! The life of a job is decided by compare-and-swaps on the word `life`. The outcome is never
+//! derived from the token's flag.
 //!
-//! - SEALED, beside the state, is added to a running job's under the lock of its token, where it is decided
-//!   that the job is not cancelled any more (`token::seal`); and it stays. So an end as cancelled and a seal
-//!   exclude each other: the one that comes second sees the other in the word that it swaps.
-//! - WRITTEN, beside the state, says that something was written in the body. It is set before anybody else
-//!   knows the job, or under the body lock, where the state is looked at by the same step; and it stays.
-//! - Who finds WRITTEN locks the body to read it. So what a writer of a running job writes is there for all
-//!   who see its end, though the end takes no lock; and a text that comes with an end, which holds the lock
-//!   over its swap, is seen by all who see the state.
+//! 1. SEALED, beside the state, is added to a running job's word. That is done under the lock of
+//!    the job's token, in the step that decides that the job is not cancelled any more
+//!    (`token::seal`). The flag stays. So an end as cancelled and a seal exclude each other: the
+//!    second of the two sees the first in the word that it swaps.
+//! 2. WRITTEN, beside the state, says that something was written in the body. It is set before any
+//!    other thread knows the job, or under the body lock by the same step that looks at the state.
+//!    The flag stays.
+//! 3. A thread that finds WRITTEN locks the body to read it. So everything that was written while
+//!    the job ran is visible to all threads that see its end, although an end takes no lock. A text
+//!    that comes with an end is written under the lock, which is held over the swap, so all threads
+//!    that see the state see the text.
 
 use crate::diagnosis::events::EventText;
 use crate::error::Error;
@@ -25,73 +28,74 @@ use crate::sys::sync::Ordering;
 use crate::token::seal::Sealing;
 use crate::token::{Cause, TokenPin};
 
-/// What a `begin` found.
+/// The outcome of a `begin`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begun {
-    /// It runs now.
+    /// The job runs now.
     Running,
-    /// It was cancelled before; it stays pending and should be acknowledged.
+    /// The job was cancelled before. It stays pending; its code should end it as cancelled.
     Cancelled,
 }
 
-/// Whether an ending call was the one that ended the job.
+/// The outcome of a call that ends a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// Yes.
+    /// This call ended the job.
     ByThisCall,
-    /// Yes; as failed, because it is sealed and cannot end as cancelled.
+    /// This call ended the job, but as failed: the job is sealed and cannot end as cancelled.
     AsFailed,
-    /// It had ended before.
+    /// The job had ended before, in this state.
     Before(JobState),
 }
 
-/// What became of an attempt to seal a job.
+/// The outcome of an attempt to seal a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobSealed {
-    /// It is sealed, by this call or before.
+    /// The job is sealed, by this call or by an earlier one.
     Yes,
-    /// It is cancelled.
+    /// The job is cancelled.
     Cancelled,
-    /// It has ended.
+    /// The job has ended.
     Ended,
 }
 
-/// Why a sealed job failed whose code says that it stopped.
+/// The failure of a sealed job whose code says that it stopped.
 const STOPPED_SEALED: &str = "it stopped as if it were cancelled after it was sealed";
 
-/// What became of turning a word of life to an end.
+/// The outcome of turning a word of life to an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turned {
-    /// It was this before.
+    /// It was turned; it was this before.
     From(u32),
-    /// It had ended so.
+    /// The job had ended before, in this state.
     Before(JobState),
-    /// It is sealed, and did not end as cancelled.
+    /// The job is sealed and cannot end as cancelled. Nothing was changed.
     Sealed,
 }
 
 impl<'a> Jobs<'a> {
-    /// Where it stands.
+    /// The state of the job.
     pub fn state(self, job: &JobPin<'_>) -> JobState {
         job.slot().live().state()
     }
 
-    /// Whether the job that a slot has, or had last, is over. Without a pin: for a count.
+    /// Whether the job in a slot, or the last one that was there, is over. It needs no pin, because
+    /// it only serves a count.
     pub(crate) fn has_ended(slot: &Slot<(), JobLive>) -> bool {
         slot.live().state().is_terminal()
     }
 
-    /// Whether any job runs, as far as a short look shows.
+    /// Whether any job runs, as far as a short look shows. A "no" may be wrong.
     pub fn is_any_running(self) -> bool {
         self.table.lookout.finds_one(self.arena().used(), |index| {
-            // Without a pin: its next user, if it has one, is as good.
+            // This needs no pin: a later job in the same slot is as good an answer.
             let slot = self.arena().slot(index);
             slot.is_alive() && slot.live().state() == JobState::Running
         })
     }
 
-    /// Asks it to stop. `Some(state)`: it had ended, nothing was done. Else whether this call was
-    /// the first to ask.
+    /// Asks the job to stop. True: this call was the first to ask. `Err(state)`: the job had ended
+    /// in that state, and nothing was done.
     pub fn cancel(self, job: &JobPin<'_>, reason: &str) -> Result<bool, JobState> {
         let state = self.state(job);
         if state.is_terminal() {
@@ -100,14 +104,14 @@ impl<'a> Jobs<'a> {
         Ok(self.tokens.cancel(&self.token_held_by(job), Cause::Request, reason))
     }
 
-    /// Whether its token is cancelled; asks no foreign check.
+    /// Whether the job's token is cancelled. It asks no foreign check.
     pub(crate) fn is_cancelled(self, job: &JobPin<'_>) -> bool {
         self.tokens
             .word(self.token(job))
             .is_some_and(|word| word.load(Ordering::Acquire) & handle::CANCELLED != 0)
     }
 
-    /// Lets a running job pass its point of no return, unless it is cancelled: it cannot be from then on.
+    /// Seals a running job, unless it is cancelled. From then on no cancel reaches it.
     pub fn seal(self, job: &JobPin<'_>) -> Result<JobSealed, Error> {
         let live = job.slot().live();
         let state = live.state();
@@ -122,7 +126,7 @@ impl<'a> Jobs<'a> {
         if state.is_terminal() {
             return Ok(JobSealed::Ended);
         }
-        // One that ends at the same moment has ended, or is sealed before it ends.
+        // If the job ends at the same moment, either it has ended, or it is sealed before it ends.
         let may_seal = || {
             let sealed = |life| (state_of(life) == JobState::Running).then_some(life | SEALED);
             live.life.fetch_update(Ordering::AcqRel, Ordering::Acquire, sealed).is_ok()
@@ -142,18 +146,18 @@ impl<'a> Jobs<'a> {
         })
     }
 
-    /// Whether it is sealed, also once it has ended.
+    /// Whether the job is sealed. The answer stays true after its end.
     pub fn is_sealed(self, job: &JobPin<'_>) -> bool {
         job.slot().live().life.load(Ordering::Acquire) & SEALED != 0
     }
 
-    /// Whether a poll of any thread that has its context has said stop.
+    /// Whether a poll on any thread that carries the job's context has answered "stop".
     pub fn was_told(self, job: &JobPin<'_>) -> bool {
         let token = self.token_held_by(job);
         self.tokens.diagnosis().watches.course(&token.slot().cold.watched).is_seen
     }
 
-    /// Pending to running, unless it is cancelled already.
+    /// Moves a pending job to running, unless it is cancelled already.
     #[inline(always)]
     pub fn begin(self, job: &JobPin<'_>) -> Result<Begun, Error> {
         let live = job.slot().live();
@@ -178,15 +182,15 @@ impl<'a> Jobs<'a> {
         Ok(Begun::Running)
     }
 
-    /// Tells the diagnosis of a state that a job has got into.
+    /// Tells the diagnosis that the job is in a new state.
     #[inline]
     fn note_state(self, job: &JobPin<'_>, token: &TokenPin<'_>, state: JobState) {
         let label = || self.show_text(job, JobText::Label, EventText::new);
         self.tokens.note_state(token, self.id(job), state, label);
     }
 
-    /// Ends a job. Completing takes a running one; the other ends also take a pending one. A sealed one that
-    /// would end as cancelled fails.
+    /// Ends a job. Only a running job can complete; the other ends also take a pending one. A
+    /// sealed job that would end as cancelled fails instead.
     #[inline]
     pub fn end(self, job: &JobPin<'_>, end: JobState, text: &str) -> Result<Ended, Error> {
         let live = job.slot().live();
@@ -233,7 +237,7 @@ impl<'a> Jobs<'a> {
         Ok(turned)
     }
 
-    /// Turns the word of life to an end, with this bit beside the state, unless it has one already.
+    /// Turns a word of life to an end and adds `written` to it, unless it has an end already.
     #[inline]
     fn turn_to_end(live: &JobLive, end: JobState, written: u32) -> Result<Turned, Error> {
         let mut now = live.life.load(Ordering::Acquire);

@@ -1,11 +1,12 @@
-//! Units of a host's work: a token with an id, a label, progress and an end.
+//! Jobs: units of a host's work. A job is a token with an id, a label, progress and an end.
 //!
-//! - [`job`](mod@job): what a job is made of, how it comes to be and dies. [`life`]: how it begins and ends.
-//!   [`texts`]: what it tells of itself. [`progress`]: how far it is, [`share`]: in which shares, which are
-//!   in `share_table`; [`epoch`]: when they are to tell. [`ends`]: how many ended in which way.
-//! - [`wait`]: waits for its end.
-//! - [`report`]: the listing of those that live. [`pages`]: page by page. [`running`]: where to
-//!   look for one that runs.
+//! - [`job`](mod@job): what a job is made of, how it is made, found and buried. [`life`]: how it
+//!   begins and ends. [`texts`]: its texts. [`progress`]: how far it is. [`share`]: the shares of
+//!   its bar, which `share_table` stores. [`epoch`]: when counters of shares have to report.
+//!   [`ends`]: how many jobs ended in which way.
+//! - [`wait`]: waits for a job's end.
+//! - [`report`]: the listing of live jobs, [`pages`] the same page by page. [`running`]: where to
+//!   look for a job that runs.
 
 pub mod ends;
 pub mod epoch;

@@ -1,27 +1,29 @@
-//! The live jobs page by page: a million of them are walked in linear time, and no page takes long.
+//! The live jobs page by page, so that a walk over a million jobs takes linear time and no page
+//! takes long.
 //!
-//! A page begins at a slot and looks at a bounded number of them, without a lock over any of it. What goes on
-//! where it ended is the number of the next slot, which is good for ever: a job stays in its slot, so one
-//! that lives from the first page to the last is met once, whatever begins and ends meanwhile.
+//! A page begins at a slot and looks at a bounded number of slots, without a lock over the whole.
+//! The walk goes on by the number of the next slot, which stays valid for ever: a job stays in its
+//! slot. So a job that lives from the first page to the last is met exactly once, whatever begins
+//! and ends meanwhile.
 
 use crate::job::{JobPin, Jobs};
 use crate::memory::pin::Keeper;
 
-/// The most slots that a page looks at which somebody waits for who must not wait long.
+/// The most slots that a page looks at if a thread waits for the page and must not wait long.
 pub const SLOTS_OF_A_SHORT_PAGE: u32 = 1024;
 
-/// What a page came to.
+/// The outcome of one page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Where to go on; `None`: that was the last page.
+    /// The slot where the next page begins; `None`: this was the last page.
     pub next: Option<u32>,
     /// How many slots were looked at.
     pub looked_at: u32,
 }
 
 impl<'a> Jobs<'a> {
-    /// Hands the live jobs from a slot on, pinned, to `take`, at most those of so many slots. `take` answers
-    /// false for one that it leaves to the next page.
+    /// Calls `take` with the live jobs from a slot on, pinned, at most those of `most_slots` slots.
+    /// `take` answers false for a job that it leaves to the next page.
     pub fn page(
         self,
         from: u32,
@@ -43,8 +45,8 @@ impl<'a> Jobs<'a> {
         Page { next: (next <= last).then_some(next), looked_at: next - from }
     }
 
-    /// How many jobs live from a slot on, or of those only the ones that have not ended. A walk that pins
-    /// nothing; exact only while nothing changes.
+    /// How many jobs live from a slot on; without `with_ended` only those that have not ended. The
+    /// walk pins nothing, so it is exact only while nothing changes.
     pub fn count_from(self, from: u32, with_ended: bool) -> u64 {
         let slots = (from.max(1)..=self.arena().used()).map(|index| self.arena().slot(index));
         slots.filter(|slot| slot.is_alive() && (with_ended || !Self::has_ended(slot))).count()
@@ -97,7 +99,7 @@ mod tests {
         let jobs = Jobs::new(&TABLE, &TOKENS);
         assert_eq!(jobs.page(0, 100, |_| true), Page { next: None, looked_at: 0 });
         let all: Vec<Handle> = (0..20_000).map(|_| create(jobs)).collect();
-        // Few are left where the walk begins, all where it ends.
+        // Few jobs are left where the walk begins, and all of them where it ends.
         let (gone, left): (Vec<_>, Vec<_>) =
             all.iter().enumerate().partition(|(at, _)| *at < 10_000 && at % 3000 != 0);
         gone.iter().for_each(|(_, job)| jobs.release(**job).unwrap());
@@ -108,7 +110,7 @@ mod tests {
             assert!(left.iter().all(|(_, job)| met[job] == 1));
             assert!(pages.iter().all(|page| page.looked_at <= slots));
             let looked_at: u64 = pages.iter().map(|page| u64::from(page.looked_at)).sum();
-            // One slot is looked at twice for each page that was full.
+            // The last slot of a page that was full is looked at twice.
             assert!(looked_at <= all.len() as u64 + pages.len() as u64, "{looked_at}");
         }
         assert_eq!(jobs.count_from(0, true), left.len() as u64);

@@ -1,6 +1,7 @@
-//! How far a job is: the tree of shares in its body, told and read under the body's lock.
+//! How far a job is: the tree of shares in its body. Reports and readers use it under the body's
+//! lock.
 //!
-//! Who writes says so in `life`, under the body lock and before it writes.
+//! A thread that writes first sets WRITTEN in `life`, under the body lock.
 
 use crate::error::Error;
 use crate::job::epoch::Epoch;
@@ -12,23 +13,23 @@ use crate::sys::clock;
 use crate::sys::fallible::{OutOfMemory, try_box};
 use crate::sys::sync::{MutexGuard, Ordering};
 
-/// How far a job is, as a bar.
+/// How far a job is, for a progress bar.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bar {
-    /// As one count.
+    /// The same as one count.
     pub count: Progress,
-    /// From 0 to 1; 1 only for a completed job.
+    /// The filled part of the bar, from 0 to 1. It is 1 only for a completed job.
     pub fraction: f64,
-    /// Units beyond the total of their share.
+    /// Units that were counted beyond the total of their share.
     pub over: u64,
-    /// Units of shares that had ended.
+    /// Units that were counted after their share had ended.
     pub late: u64,
-    /// The time that is left, if that can be told.
+    /// The time that is left; `None` while that cannot be told.
     pub time_left_ns: Option<u64>,
 }
 
 impl JobBody {
-    /// Its shares, made if this is the first report.
+    /// The job's shares. The first report makes them.
     pub(super) fn tree(&mut self) -> Result<&mut Tree, OutOfMemory> {
         if self.tree.is_none() {
             self.tree = Some(try_box(Tree::new(clock::now_ns()))?);
@@ -38,7 +39,7 @@ impl JobBody {
 }
 
 impl JobLive {
-    /// The body, to write in, and the state as that was noted.
+    /// The locked body, to be written in, and the job's state at the step that set WRITTEN.
     pub(super) fn body_to_write(&self) -> (MutexGuard<'_, JobBody>, JobState) {
         let body = self.body.lock();
         let mut life = self.life.load(Ordering::Acquire);
@@ -55,12 +56,12 @@ impl JobLive {
 }
 
 impl<'a> Jobs<'a> {
-    /// When those who count are to tell what they have.
+    /// The epoch: it tells counters of shares when to report.
     pub fn epoch(self) -> &'a Epoch {
         &self.table.epoch
     }
 
-    /// Notes progress of a running job, as a whole.
+    /// Notes the progress of a running job as a whole.
     pub fn set_progress(
         self,
         job: &JobPin<'_>,
@@ -70,7 +71,7 @@ impl<'a> Jobs<'a> {
         self.report(job, ROOT, progress, message)
     }
 
-    /// Notes progress of a running job, in one of its shares.
+    /// Notes the progress of a running job in one of its shares.
     pub(super) fn report(
         self,
         job: &JobPin<'_>,
@@ -85,7 +86,8 @@ impl<'a> Jobs<'a> {
         Ok(body.tree()?.report(share, progress, message)?)
     }
 
-    /// Reads the tree of a job that has one. With it comes whether it did all its work.
+    /// Calls `reader` with the job's tree, and with whether the job has completed. `None`: the job
+    /// has no tree.
     fn read<R>(self, job: &JobPin<'_>, reader: impl FnOnce(&mut Tree, bool) -> R) -> Option<R> {
         let live = job.slot().live();
         if !live.has_body() {
@@ -99,13 +101,13 @@ impl<'a> Jobs<'a> {
         Some(reader(tree, live.state() == JobState::Completed))
     }
 
-    /// How far it is, as one count.
+    /// How far the job is, as one count.
     pub fn progress(self, job: &JobPin<'_>) -> Progress {
         self.read(job, Tree::count).unwrap_or_default()
     }
 
-    /// Shows how far it is, as the part of its bar, and as its one count where that tells it, with the
-    /// message that goes with that.
+    /// Calls `reader` with the filled part of the job's bar, with its count if that alone describes
+    /// the bar, and with its message.
     pub fn show_bar<R>(
         self,
         job: &JobPin<'_>,
@@ -127,7 +129,7 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// Shows how far it is, with the message that goes with that.
+    /// Calls `reader` with the job's count and with its message.
     pub fn show_progress<R>(self, job: &JobPin<'_>, reader: impl FnOnce(Progress, &str) -> R) -> R {
         let mut reader = Some(reader);
         let mut show = |count, text: &str| reader.take().map(|reader| reader(count, text));
@@ -141,12 +143,12 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// Shows what it is at, in words.
+    /// Calls `reader` with the job's message: what it is doing, in words.
     pub(super) fn show_message<R>(self, job: &JobPin<'_>, reader: impl FnOnce(&str) -> R) -> R {
         self.show_progress(job, |_, text| reader(text))
     }
 
-    /// How far it is, as a bar.
+    /// How far the job is, for a progress bar.
     pub fn bar(self, job: &JobPin<'_>) -> Bar {
         let has_ended = self.state(job).is_terminal();
         self.read(job, |tree, is_complete| {

@@ -1,5 +1,4 @@
-//! The listing of live jobs, as JSON: for people and for tools that look for the job that does not
-//! stop.
+//! The listing of live jobs as JSON, for people and tools that look for the job that does not stop.
 
 use crate::diagnosis::place::Place;
 use crate::diagnosis::watch::{MOST_THREADS, ThreadReport, Watched};
@@ -14,7 +13,7 @@ use crate::sys::sync::Ordering;
 use crate::token::{Cause, Tokens};
 use std::fmt::{self, Write};
 
-/// What is known of the threads of a job, copied, so that no lock is held while it is written.
+/// A copy of what is known of a job's threads. So no lock is held while it is written.
 struct Threads {
     reports: [ThreadReport; MOST_THREADS],
     count: usize,
@@ -36,12 +35,12 @@ impl Threads {
         &self.reports[..self.count]
     }
 
-    /// When the last of them polled; 0 if none did.
+    /// The time of the last poll of any of them; 0 if none has polled.
     fn last_poll_ns(&self) -> u64 {
         self.all().iter().map(|report| report.last_poll_ns).max().unwrap_or(0)
     }
 
-    /// The one with the longest gap.
+    /// The report with the longest gap between two polls.
     fn longest(&self) -> ThreadReport {
         let mut longest = ThreadReport::default();
         self.all().iter().for_each(|report| longest.keep_longer(report));
@@ -50,8 +49,8 @@ impl Threads {
 }
 
 impl<'a> Jobs<'a> {
-    /// Writes all live jobs as an array of objects: what all pages hold together. Nothing is held from one
-    /// job to the next, so nobody waits for it.
+    /// Writes all live jobs as an array of objects: everything that the pages hold together.
+    /// Nothing is held between two jobs, so no thread waits for the listing.
     pub fn write_listing(self, out: &mut dyn Write) -> fmt::Result {
         let mut list = Array::begin(out)?;
         let (mut next, mut result) = (Some(0), Ok(()));
@@ -66,7 +65,7 @@ impl<'a> Jobs<'a> {
         list.end()
     }
 
-    /// Those that live, pinned one after the other.
+    /// All live jobs. Each is pinned when it is reached.
     pub(crate) fn live(self) -> impl Iterator<Item = JobPin<'a>> {
         let pinned = self.arena().slots().filter(move |(index, _)| self.arena().pin_index(*index));
         pinned.map(move |(index, _)| JobPin::take_over(self, index))
@@ -77,7 +76,7 @@ impl<'a> Jobs<'a> {
         self.write_members(job, list.object()?)
     }
 
-    /// Writes all that is known of a job, and ends its object.
+    /// Writes all that is known of a job into its object, and ends that.
     pub(crate) fn write_members(self, job: &JobPin<'_>, mut one: Object<'_>) -> fmt::Result {
         let token = self.token_held_by(job);
         let now_ns = clock::now_ns();
@@ -169,7 +168,8 @@ mod tests {
     use crate::job::{JobOrigin, JobTable};
     use crate::token::create::Origin;
 
-    /// Who reads a listing, lets a job go between two of its jobs, and begins and cancels another.
+    /// A reader of a listing. Between two jobs of it, it releases a job, and begins and cancels
+    /// another.
     struct Busy {
         jobs: Jobs<'static>,
         left: Vec<Handle>,
@@ -199,7 +199,7 @@ mod tests {
         jobs.create(&origin, None).map_err(|(error, _)| error).unwrap()
     }
 
-    /// Were anything held from one job to the next, this would wait for itself.
+    /// If anything were held from one job to the next, this would wait for itself.
     #[test]
     fn jobs_come_and_go_between_two_of_a_listing() {
         const LISTED: usize = 2 * SLOTS_OF_A_SHORT_PAGE as usize;

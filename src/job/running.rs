@@ -1,15 +1,15 @@
-//! Where to look for a job that runs, for who asks now and then whether one does. It costs a job nothing but
-//! one store when it begins.
+//! Where to look for a job that runs, for a caller that asks now and then whether any does. The
+//! only cost for a job is one store when it begins.
 //!
-//! - `latest` is the slot of a job that began, of the last one as a rule, or 0 while none has. Who was
-//!   started by a job, in whatever way, came after that store.
-//! - Else the slots of jobs are looked at, a bounded number of them, and the next look goes on where this
-//!   one ended. So an answer "none" may be wrong where very many jobs live; "one" is right at the time of the
-//!   look.
+//! 1. `latest` is the slot of a job that began, as a rule of the last one; 0 while none has begun.
+//!    Code that was started by a job, in whatever way, comes after that store and sees it.
+//! 2. If that job does not run, a bounded number of slots are looked at. The next look goes on
+//!    where this one ended. So an answer "none" may be wrong if very many jobs live; an answer
+//!    "one" is right at the time of the look.
 
 use crate::sys::sync::{AtomicU32, Ordering, constructor};
 
-/// The most slots that a look takes in.
+/// The most slots that one look covers.
 const MOST_SLOTS: u32 = 256;
 
 /// Where to look for a job that runs.
@@ -21,7 +21,7 @@ pub struct Lookout {
 
 impl Lookout {
     constructor! {
-        /// None has begun.
+        /// No job has begun.
         pub fn new() -> Self {
             Self { latest: AtomicU32::new(0), next: AtomicU32::new(0) }
         }

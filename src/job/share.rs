@@ -1,10 +1,12 @@
 //! Shares of a job's bar, as objects with handles.
 //!
-//! A share names its job by a handle and holds nothing of it: a share that is kept keeps no job. Its node in
-//! the job's tree is there while both live: the node is let go by who buries the share, under the lock of the
-//! job's body, and a job that is gone has taken its tree along.
+//! A share names its job by a handle and has no hold of it, so a share that is kept does not keep
+//! its job. The share's node is in the job's tree as long as both live. The burial of the share
+//! frees the node, under the lock of the job's body. If the job has died, its tree has gone with
+//! it.
 //!
-//! No lock but the body's, and that inside a pin of the job. The timeline's is taken after it.
+//! The only lock is the body's, and it is taken with the job pinned. The timeline's lock is taken
+//! after it was given back.
 
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::moment::{Moment, MomentKind};
@@ -21,7 +23,7 @@ use crate::sys::clock;
 use crate::sys::fallible::OutOfMemory;
 use crate::sys::sync::Ordering;
 
-/// All shares, with the jobs that they are of.
+/// A view of all shares and of their jobs.
 #[derive(Clone, Copy, Debug)]
 pub struct Shares<'a> {
     jobs: Jobs<'a>,
@@ -30,10 +32,10 @@ pub struct Shares<'a> {
 /// A pinned share.
 pub type SharePin<'a> = Pin<'a, Shares<'a>>;
 
-/// A share that something keeps.
+/// A hold of a share.
 pub type ShareHold<'a> = Hold<'a, Shares<'a>>;
 
-/// The share of something that holds it.
+/// A share that needs no pin, because something else holds it.
 pub type LentShare<'a> = Lent<'a, Shares<'a>>;
 
 impl<'a> Keeper<'a> for Shares<'a> {
@@ -56,12 +58,13 @@ fn place(slot: &Slot<(), ShareLive>) -> (Handle, u32) {
     (live.job.load(Ordering::Relaxed), live.node.load(Ordering::Relaxed))
 }
 
-/// Of what a share begins.
+/// Where a new share gets its room.
 #[derive(Clone, Copy, Debug)]
 pub enum ShareOf<'p, 'a> {
-    /// A share, of whose units it is worth so many.
+    /// This many units of a given share.
     Share(&'p SharePin<'a>, u64),
-    /// What is current: this share, or, if it is NULL or another job's, all of this job.
+    /// The current share, which comes first. If that is NULL or belongs to another job than the
+    /// second handle, the whole of that job.
     Current(Handle, Handle),
 }
 
@@ -72,13 +75,13 @@ impl<'a> Shares<'a> {
         Self { jobs }
     }
 
-    /// The jobs.
+    /// The jobs that the shares belong to.
     #[inline(always)]
     pub(crate) fn jobs(self) -> Jobs<'a> {
         self.jobs
     }
 
-    /// The job of a share, unless it is gone.
+    /// The job of a share, pinned. `None`: it is gone.
     fn pin(self, job: Handle) -> Option<JobPin<'a>> {
         if crate::weakened!("share_names_its_job") {
             let index = handle::index(job);
@@ -87,14 +90,15 @@ impl<'a> Shares<'a> {
         JobPin::new(self.jobs, job).ok()
     }
 
-    /// Does something to the tree of a job. `None`: the job is gone. Told whether it has ended.
+    /// Calls `change` with the tree of a job, and with whether the job has ended. `None`: the job
+    /// is gone or has no tree.
     fn in_tree<R>(self, job: Handle, change: impl FnOnce(&mut Tree, bool) -> R) -> Option<R> {
         let pin = self.pin(job)?;
         let (mut body, state) = pin.slot().live().body_to_write();
         body.tree.as_deref_mut().map(|tree| change(tree, state.is_terminal()))
     }
 
-    /// Where what is current is to be counted: its job, and the node there.
+    /// The job and the node in which the current work is counted.
     fn current(self, share: Handle, job: Handle) -> (Handle, u32) {
         if share == NULL {
             return (job, ROOT);
@@ -105,7 +109,7 @@ impl<'a> Shares<'a> {
         }
     }
 
-    /// Begins a share of so many units: one reference, of C code. NULL: its job is gone.
+    /// Begins a share of `total` units, with one owner reference. NULL: its job is gone.
     pub fn begin(self, above: ShareOf<'_, '_>, total: u64, label: &str) -> Result<Handle, Error> {
         let ((job, node), room) = match above {
             ShareOf::Share(share, units) => (place(share.slot()), Room::Units(units)),
@@ -130,8 +134,9 @@ impl<'a> Shares<'a> {
         &self.jobs.tokens().diagnosis().timeline
     }
 
-    /// Ends a node, and notes for the timeline how long that took, without the lock. Where the job was asked
-    /// to stop its room stays as it is: what leaves its steps has not done them.
+    /// Ends a node. Without the lock, it then notes for the timeline how long the share lasted. If
+    /// the job was asked to stop, the room of the share is not filled, because its code has left
+    /// steps undone.
     fn end_node(self, job: Handle, node: u32, end: impl FnOnce(&mut Tree, u32, bool)) {
         let Some(pin) = self.pin(job) else { return };
         let is_stopped = self.jobs.tokens().is_cancelled(&self.jobs.token_held_by(&pin));
@@ -163,7 +168,7 @@ impl<'a> Shares<'a> {
         Ok(node)
     }
 
-    /// Counts units, and gives the token of its job. `None`: that is gone.
+    /// Counts units, and returns the token of the share's job. `None`: the job is gone.
     pub fn add(self, share: &SharePin<'_>, units: u64) -> Option<Handle> {
         let (job, node) = place(share.slot());
         let pin = self.pin(job)?;
@@ -180,13 +185,13 @@ impl<'a> Shares<'a> {
         Some(self.jobs.token(&pin))
     }
 
-    /// Changes how many units it has in all. False: its job is gone.
+    /// Changes the number of units in all. False: the job is gone.
     pub fn set_total(self, share: &SharePin<'_>, total: u64) -> bool {
         let (job, node) = place(share.slot());
         self.in_tree(job, |tree, is_over| tree.set_total(node, total, is_over)).is_some()
     }
 
-    /// Changes what it says that it is at. False: its job is gone.
+    /// Changes the share's message. False: the job is gone.
     pub fn set_message(self, share: &SharePin<'_>, message: &str) -> Result<bool, Error> {
         let (job, node) = place(share.slot());
         let told: Option<Result<(), OutOfMemory>> =
@@ -194,14 +199,14 @@ impl<'a> Shares<'a> {
         Ok(told.transpose()?.is_some())
     }
 
-    /// Ends a share: its room is full, and what is below it counts no more.
+    /// Ends a share. Its room becomes full, and the shares below it count no more.
     pub fn end(self, share: &SharePin<'_>) {
         let (job, node) = place(share.slot());
         let is_let_go = crate::weakened!("node_is_let_go_last");
         self.end_node(job, node, if is_let_go { Tree::let_go } else { Tree::end });
     }
 
-    /// Takes one owner away.
+    /// Takes an owner reference away. The last one buries the share.
     pub fn release(self, share: Handle) -> Result<(), Error> {
         if let Some((index, slot)) = self.arena().release(share)? {
             self.bury_slot(index, slot);
@@ -209,13 +214,14 @@ impl<'a> Shares<'a> {
         Ok(())
     }
 
-    /// Token of its job; NULL: the job is gone.
+    /// The token of the share's job; NULL: the job is gone.
     pub fn token(self, share: &SharePin<'_>) -> Handle {
         let (job, _) = place(share.slot());
         self.pin(job).map_or(NULL, |job| self.jobs.token(&job))
     }
 
-    /// Notes progress of a running job, in the current share if that is the job's, else as a whole.
+    /// Notes the progress of a running job: in the current share if that belongs to the job,
+    /// otherwise as a whole.
     pub fn set_progress(
         self,
         job: &JobPin<'_>,

@@ -1,10 +1,10 @@
-//! Where shares of progress lie.
+//! The storage of shares of progress.
 
 use crate::handle::Kind;
 use crate::memory::arena::{Arena, LivePart};
 use crate::sys::sync::{AtomicU32, AtomicU64, constructor};
 
-/// Where a share is.
+/// The place of a share: the job's handle, and the node in its tree.
 #[derive(Debug, Default)]
 pub struct ShareLive {
     pub(super) job: AtomicU64,
@@ -17,7 +17,7 @@ impl LivePart for ShareLive {
         "slots of shares of progress or memory for them; end shares that are done";
 }
 
-/// Where all shares are. What is done with them is of `share`.
+/// All shares. Their operations are those of `share`.
 #[derive(Debug)]
 pub struct ShareTable {
     pub(super) arena: Arena<(), ShareLive>,
@@ -25,7 +25,7 @@ pub struct ShareTable {
 
 impl ShareTable {
     constructor! {
-        /// No shares.
+        /// An empty table.
         pub fn new() -> Self {
             Self { arena: Arena::new() }
         }

@@ -1,22 +1,22 @@
-//! The texts that a job tells of itself.
+//! The texts of a job.
 
 use crate::job::{JobPin, Jobs};
 
-/// The texts of a job.
+/// Names one of a job's texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobText {
-    /// What it is called.
+    /// The job's label.
     Label,
-    /// The caller's own id.
+    /// The caller's own id for the job.
     CallerId,
-    /// Why it failed or was interrupted, or how its code gave up when it was cancelled.
+    /// Why the job failed or was interrupted, or what its code said when it stopped after a cancel.
     Failure,
-    /// What it is at, as its progress tells.
+    /// What the job is doing, by its progress reports.
     ProgressMessage,
 }
 
 impl<'a> Jobs<'a> {
-    /// Shows one of its texts, empty if it has none.
+    /// Calls `reader` with one of the job's texts, which is empty if the job has none.
     pub fn show_text<R>(
         self,
         job: &JobPin<'_>,

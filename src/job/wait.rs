@@ -1,20 +1,24 @@
-//! Waiting for the end of a job, and native events of it.
+//! Waiting for the end of a job, and native events of that end.
 //!
-//! The end of a job is out when its state is a terminal one and, of a posted job, its completion and its
-//! destroy-notify have run, or were left out at its owner's close: OWED is cleared then.
+//! The end of a job is *out* when its state is a terminal one and OWED is cleared. OWED of a posted
+//! job is cleared when its completion and its destroy-notify have run, or when a close of its owner
+//! has left the completion out.
 //!
-//! Lost wake-ups: who waits keeps a signal in `end` and sets AWAITED, by one step of `life` that shows
-//! whether the end is out. Who lets it out does that by one step of `life` as well, which shows AWAITED.
-//! One of the two sees the other. A posted job that nobody else has when its completion has run needs no
-//! such step: it is buried, and its burial looks for the signal, which whoever waits made before his pin
-//! was given back.
-//!
-//! A wait keeps the slot of the signal, not the job. So a job that is dropped unfinished takes its signal
-//! with it, and the wait ends as gone; one whose end is out has raised it before.
-//!
-//! A posted job is never completed once its dispatcher's thread has ended. Who ends that thread notes it,
-//! then looks for AWAITED in all jobs of the dispatcher; who waits sets AWAITED, then asks for the thread.
-//! A signal that was raised for that stays raised, and who finds it so looks whether the end is out.
+//! 1. No wake-up is lost. A thread that waits puts a signal into `end` and sets AWAITED by one step
+//!    of `life`, which shows whether the end is out. The thread that lets the end out does so by
+//!    one step of `life`, too, which shows AWAITED. So one of the two sees the other.
+//! 2. A posted job that nothing else holds when its completion has run needs no such step. It is
+//!    buried, and the burial looks for the signal. A thread that waits made that signal before it
+//!    gave its pin back.
+//! 3. A wait holds the slot of the signal, not the job. So a job that is dropped unfinished takes
+//!    its signal with it, and the wait ends as gone. A job whose end is out has raised the signal
+//!    before.
+//! 4. A posted job is never completed after its dispatcher's thread has ended. The end of that
+//!    thread is noted first, and then all jobs of the dispatcher are searched for AWAITED. A thread
+//!    that waits sets AWAITED first, and then asks for the dispatcher's thread. So one of the two
+//!    sees the other.
+//! 5. A signal that was raised for reason 4 stays raised. A thread that finds it raised looks
+//!    whether the end is out.
 
 use crate::error::Error;
 use crate::handle::{self, Handle};
@@ -32,25 +36,26 @@ use crate::sys::{clock, thread_identity};
 use crate::token::TokenPin;
 use crate::token::asking::Asker;
 
-/// What ended a wait for the end of a job.
+/// How a wait for the end of a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndWaited {
-    /// It has ended, and its completion has run.
+    /// The job has ended, and its completion has run.
     Ended,
     /// The time was over.
     TimedOut,
-    /// Its last reference went while it was unfinished.
+    /// The job's last reference went while the job was unfinished.
     Gone,
-    /// It is never completed: its dispatcher's thread has ended.
+    /// The job is never completed, because its dispatcher's thread has ended.
     Never,
 }
 
-/// A thread that waits.
+/// The thread that waits.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Waiter<Jobs> {
     /// The jobs that are current on it.
     pub jobs: Jobs,
-    /// What it asks hosts' checks as; the job's is asked, too.
+    /// Which hosts' checks the thread may ask while it waits. The check of the job that it waits
+    /// for is asked, too.
     pub asker: Asker,
 }
 
@@ -64,9 +69,9 @@ impl<'a> Jobs<'a> {
         is_out(job.slot().live().life.load(Ordering::Acquire))
     }
 
-    /// Waits until a job's end is out, until a time on the library's clock or for ever; a time that is past
-    /// only looks. `waiter` is the thread. What the thread can do for the end of a
-    /// posted job it does in `meanwhile`. `WouldDeadlock`: the end needs this thread.
+    /// Waits until a job's end is out, at most until a time on the library's clock; `None`: without
+    /// a limit. A time in the past only looks. `meanwhile` does what this thread can do for the end
+    /// of a posted job. `WouldDeadlock`: the end needs this thread.
     pub fn wait_for_end(
         self,
         job: Handle,
@@ -113,7 +118,8 @@ impl<'a> Jobs<'a> {
         Ok(match woken {
             None => EndWaited::TimedOut,
             Some(Woken::Gone) => EndWaited::Gone,
-            // Nobody seals what only the library knows.
+            // `Never` comes only from a seal, and this signal is known to the library alone, so
+            // nothing seals it.
             Some(Woken::Cancelled | Woken::Never) => match JobPin::new(self, handle) {
                 Ok(job) if !self.is_over(&job) => EndWaited::Never,
                 _ => EndWaited::Ended,
@@ -121,8 +127,9 @@ impl<'a> Jobs<'a> {
         })
     }
 
-    /// Wakes a posted job once when a wait for the end of `job` would end; at once if it is out. That is
-    /// noted once, however often it is asked for, and not taken back: an id that is over wakes nobody.
+    /// Wakes the posted job `sleeper` once when a wait for the end of `job` would end, and at once
+    /// if the end is out. However often this is asked for, it is noted once. It cannot be taken
+    /// back; the id of a job that is over wakes nothing.
     pub fn wake_at_end(self, job: &JobPin<'_>, sleeper: PostedId) -> Result<(), Error> {
         match self.end_signal(job)? {
             Some(signal) => self.tokens.wake_job_at_signal(&signal, sleeper),
@@ -133,7 +140,8 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// A duplicate of an event that is set when a wait for the end would end, and at once for no job.
+    /// A duplicate of a native event that is set when a wait for the end would end. For no job it
+    /// is set already.
     pub fn end_event(self, job: Option<&JobPin<'_>>) -> Result<Raw, Error> {
         let signal = job.map_or(Ok(None), |job| self.end_signal(job))?;
         match signal {
@@ -142,12 +150,12 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// What is posted to a dispatcher under a job's token.
+    /// The posted id under which a dispatcher has the job; NONE if the job is not posted.
     fn posted(self, job: &JobPin<'_>) -> PostedId {
         self.tokens.posted(handle::index(self.token(job)))
     }
 
-    /// The signal of a job's end, made by whoever first wants it; `None`: the end is out.
+    /// The signal of a job's end. The first thread that wants it makes it. `None`: the end is out.
     fn end_signal(self, job: &JobPin<'_>) -> Result<Option<TokenPin<'a>>, Error> {
         let live = job.slot().live();
         let mut signal = live.end.load(Ordering::Acquire);
@@ -172,7 +180,7 @@ impl<'a> Jobs<'a> {
         Ok(Some(TokenPin::take_over(self.tokens, signal)))
     }
 
-    /// Tells those who wait that the end is out.
+    /// Wakes the threads that wait for the job's end.
     pub(super) fn raise_end(self, live: &JobLive) {
         let signal = live.end.load(Ordering::Acquire);
         if signal != NIL {
@@ -180,7 +188,7 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// The completion of a posted job has run, or was left out: its end is out.
+    /// Lets the end of a posted job out: its completion has run or was left out.
     pub(crate) fn completed(self, job: &JobPin<'_>) {
         let live = job.slot().live();
         let before = live.life.load(Ordering::Relaxed);
@@ -191,7 +199,7 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// As `completed`, and gives back the pin of its dispatcher.
+    /// As `completed`, and also gives back the dispatcher's pin of the job.
     #[inline]
     pub(crate) fn let_go_completed(self, job: JobPin<'_>) {
         if job.slot().unpin_if_alone() {
@@ -202,7 +210,7 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// Takes the signal of a dead job.
+    /// Takes the signal out of a dead job.
     pub(super) fn take_end(self, live: &JobLive) -> Option<u32> {
         let signal = live.end.load(Ordering::Relaxed);
         if signal == NIL {
@@ -212,7 +220,8 @@ impl<'a> Jobs<'a> {
         Some(signal)
     }
 
-    /// Ends the waits for a buried job, which had ended or was dropped unfinished.
+    /// Ends the waits for a buried job. `has_ended`: it had ended; otherwise it was dropped
+    /// unfinished.
     pub(super) fn drop_end(self, signal: u32, has_ended: bool) {
         if has_ended && !crate::weakened!("burial_raises_the_end") {
             self.tokens.raise_signal(signal);
@@ -220,7 +229,7 @@ impl<'a> Jobs<'a> {
         self.tokens.drop_signal(signal);
     }
 
-    /// The thread of a queue has ended: ends the waits for what it has to complete.
+    /// Ends the waits for jobs that the ended thread of a queue would have to complete.
     pub(crate) fn give_up_waits(self, queue: QueueId) {
         for (index, slot) in self.arena().slots() {
             if !self.arena().pin_index(index) {
