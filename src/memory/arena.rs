@@ -1,7 +1,8 @@
-//! Objects behind handles: made in slots, found again by their handles, buried, and their slots used again.
+//! Objects behind handles: they are made in slots, found by their handles and buried, and then
+//! their slots are used again.
 //!
-//! The generation of a slot changes only in `bury`, after which every old handle is refused. What keeps an
-//! object alive, and how many of what may, is told in `slot`.
+//! The generation of a slot changes only in `bury`. From then on all old handles of the slot are
+//! refused. The references that keep an object alive, and their limits, are described in `slot`.
 
 use crate::error::Error;
 use crate::handle::{self, GONE, Handle, Kind};
@@ -14,18 +15,18 @@ use crate::memory::slot::{
 use crate::memory::slot_lock::{Lockable, LockedAs};
 use crate::sys::sync::{Ordering, constructor};
 
-/// What is written while an object lives; tells which kind of object it is.
+/// The part of a slot that is written while an object lives. It names the kind of the object.
 pub trait LivePart: Default {
-    /// The kind.
+    /// The kind of the objects.
     const KIND: Kind;
-    /// What there is none of when no slot is left, and what helps.
+    /// Text for an error when no slot is left: what is missing, and what the caller can do.
     const NONE_LEFT: &'static str;
 }
 
 /// An object that died: its index and its slot.
 pub type Died<'a, Cold, Live> = (u32, &'a Slot<Cold, Live>);
 
-/// The slots of one kind.
+/// The slots of one kind of object.
 #[derive(Debug)]
 pub struct Arena<Cold, Live> {
     slots: Pool<Slot<Cold, Live>>,
@@ -33,7 +34,7 @@ pub struct Arena<Cold, Live> {
 
 impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
     constructor! {
-        /// An empty arena.
+        /// An arena without slots.
         pub fn new() -> Self {
             Self { slots: Pool::new() }
         }
@@ -54,13 +55,13 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         self.slots.cell(index)
     }
 
-    /// Takes a slot for a new object. It is not alive before `publish`.
+    /// Takes a slot for a new object. The object is not alive before `publish`.
     #[inline]
     pub fn take(&self) -> Result<(u32, &Slot<Cold, Live>), Error> {
         self.slots.take().map_err(|Exhausted| Error::Resources(Live::NONE_LEFT))
     }
 
-    /// Makes a taken slot a live object with one reference and `flags` set in its state word.
+    /// Makes a taken slot a live object with one reference, and with `flags` set in its state word.
     #[inline]
     pub fn publish(
         &self,
@@ -75,9 +76,9 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         handle
     }
 
-    /// As `publish`, but the handle is refused until `reveal`: a caller who guesses it must not
-    /// get at an object that is still being linked, least of all as a parent of itself. Only
-    /// `pin_index` gets in.
+    /// As `publish`, but the handle is refused until `reveal`. A caller who guesses the handle must
+    /// not get at an object that is still being linked, least of all as its own parent. Only
+    /// `pin_index` accepts the object before.
     #[inline]
     pub fn publish_hidden(
         &self,
@@ -91,7 +92,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         handle
     }
 
-    /// Makes the handle of an object known that was published as hidden.
+    /// Makes the handle of a hidden object known.
     #[inline]
     pub fn reveal(&self, slot: &Slot<Cold, Live>, handle: Handle) {
         slot.line.control.fetch_add(generation_bits(handle), Ordering::Release);
@@ -106,7 +107,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         handle
     }
 
-    /// Takes away the reference that publishing gave. True: the object died and the caller has to
+    /// Takes away the reference that publishing gave. True: the object died, and the caller has to
     /// bury it.
     #[must_use]
     pub fn unpublish(&self, index: u32, holder: Holder) -> bool {
@@ -115,12 +116,12 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         before & COUNTS == count
     }
 
-    /// Gives back a slot that was taken and not published, or buried and kept.
+    /// Gives back a slot that was taken and not published, or that was buried and kept.
     pub fn put_back(&self, index: u32) {
         self.slots.free(index);
     }
 
-    /// Ends the burial of a dead object whose contents have been cleared.
+    /// Ends the burial of a dead object whose contents are cleared.
     #[inline]
     pub fn bury(&self, index: u32, slot: &Slot<Cold, Live>) {
         if self.bury_and_keep(slot) {
@@ -128,36 +129,39 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         }
     }
 
-    /// As `bury`, but the slot is not used again before somebody puts it back. False: it is used no more,
-    /// and must not be put back.
+    /// As `bury`, but the slot is not used again until `put_back`. False: the slot is retired, and
+    /// must not be put back.
     #[inline]
     pub fn bury_and_keep(&self, slot: &Slot<Cold, Live>) -> bool {
-        // Not from the control word, which lacks it in an object that was never revealed.
+        // The generation is taken from the state word: an object that was never revealed has none
+        // in its control word.
         let generation = (slot.state.load(Ordering::Relaxed) >> handle::GENERATION_SHIFT) as u32;
-        // Retired, the control word stays at 0/0 for ever.
+        // A retired slot keeps the counts 0/0 in its control word for ever.
         let is_used_again = generation < handle::MAX_GENERATION;
         if is_used_again {
             let next = u64::from(generation + 1) << GENERATION_SHIFT;
-            // Before the state: `is_past` takes one of the two for its answer.
+            // The control word changes before the state word. `is_past` reads them in the opposite
+            // order, so at least one of them tells it that the object is dead.
             slot.overwrite_control(next);
         }
         slot.state.store(GONE, Ordering::Release);
         is_used_again
     }
 
-    /// The state word's slot of a handle, alive or not. Any bits may come.
+    /// The slot that a handle points to, whether the object is alive or not. Accepts any bits.
     #[inline(always)]
     pub fn peek(&self, handle: Handle) -> Option<&Slot<Cold, Live>> {
         self.slots.get(handle::index(handle))
     }
 
-    /// The slot of a handle of this kind, whoever lives there. Any bits may come.
+    /// The slot of a handle of this kind, whether or not its object still lives there. Accepts any
+    /// bits.
     #[inline]
     pub fn slot_of(&self, handle: Handle) -> Result<&Slot<Cold, Live>, Error> {
         self.find(handle).map(|(slot, _)| slot)
     }
 
-    /// The slot of an index, if there is one. Any number may come.
+    /// The slot of an index, if there is one. Accepts any number.
     #[inline]
     pub fn slot_at(&self, index: u32) -> Option<&Slot<Cold, Live>> {
         self.slots.get(index)
@@ -183,40 +187,42 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         }
     }
 
-    /// Adds an internal to a live object for something that stays, and returns its index and slot.
+    /// Adds an internal to a live object for a structure that stays. Returns the object's index and
+    /// slot.
     #[inline]
     pub fn hold(&self, handle: Handle) -> Result<(u32, &Slot<Cold, Live>), Error> {
         let sort = if crate::weakened!("calls_find_room") { BY_A_CALL } else { BY_WHAT_STAYS };
         self.raise(handle, sort)
     }
 
-    /// As `hold`, of the object in a slot that the caller knows to hold the one it means. False: it is
-    /// dying, or has as much as may stay.
+    /// As `hold`, for the object in a slot; the caller knows that it is the intended one. False: it
+    /// is dying, or its holds are at their limit.
     pub fn hold_index(&self, index: u32) -> bool {
         self.slot(index).raise(None, BY_WHAT_STAYS).is_ok()
     }
 
-    /// Adds an internal to a live object for a call and returns its index and slot.
+    /// Adds an internal to a live object for one call. Returns the object's index and slot.
     #[inline]
     pub fn pin(&self, handle: Handle) -> Result<(u32, &Slot<Cold, Live>), Error> {
         self.raise(handle, BY_A_CALL)
     }
 
-    /// Adds an internal, for a call or a walk, to the object in a slot that the caller knows to hold the
-    /// one it means. False: it is dying, or its internals are used up.
+    /// Adds an internal, for a call or a walk, to the object in a slot; the caller knows that it is
+    /// the intended one. False: it is dying, or its internals are at their limit.
     #[inline]
     pub fn pin_index(&self, index: u32) -> bool {
         self.slot(index).raise(None, BY_A_WALK).is_ok()
     }
 
-    /// Takes an internal away. True: the object died and the caller has to bury it.
+    /// Takes an internal away. True: the object died, and the caller has to bury it.
     #[inline]
     #[must_use]
     pub fn unpin(&self, index: u32) -> bool {
         self.slot(index).unpin()
     }
 
-    /// Takes an internal away, unless it is all that keeps the object alive. False: it is.
+    /// Takes an internal away, unless it is the only reference left. False: it is the only one, and
+    /// was not taken.
     pub fn unpin_unless_last(&self, index: u32) -> bool {
         let control = &self.slot(index).line.control;
         let mut now = control.load(Ordering::Relaxed);
@@ -230,13 +236,13 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         false
     }
 
-    /// Adds an owner to a live object.
+    /// Adds an owner, a reference of C code, to a live object.
     pub fn retain(&self, handle: Handle) -> Result<(), Error> {
         self.raise(handle, BY_C_CODE).map(drop)
     }
 
-    /// Takes an owner away. `Some`: the object in that slot, with this index, died and the caller has to bury
-    /// it.
+    /// Takes an owner away. `Some`: the object with this index and slot died, and the caller has to
+    /// bury it.
     #[inline]
     pub fn release(&self, handle: Handle) -> Result<Option<Died<'_, Cold, Live>>, Error> {
         let (slot, generation) = self.find(handle)?;
@@ -255,13 +261,14 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         }
     }
 
-    /// Whether this is the handle of an object that lived and died, if it was ever given to anyone. Any
-    /// bits may come.
+    /// Whether this is the handle of an object that has died. The answer for a handle that was
+    /// never given out means nothing. For the last handle of a retired slot the answer is false
+    /// once it is buried. Accepts any bits.
     pub fn is_past(&self, handle: Handle) -> bool {
         self.find(handle).is_ok_and(|(slot, generation)| {
             let state = slot.state.load(Ordering::Acquire);
             let control = slot.line.control.load(Ordering::Acquire);
-            // With no counts left it is on its way to its burial.
+            // It has no references any more, but its burial has not ended.
             let is_dying = control >> GENERATION_SHIFT == u64::from(generation)
                 && control & COUNTS == 0
                 && state & !handle::FLAGS == handle;
@@ -269,7 +276,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         })
     }
 
-    /// Whether C code owns the object of this handle at this moment. Any bits may come.
+    /// Whether C code owns the object of this handle at this moment. Accepts any bits.
     #[inline]
     pub fn is_owned(&self, handle: Handle) -> bool {
         self.find(handle).is_ok_and(|(slot, generation)| {
@@ -278,8 +285,8 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         })
     }
 
-    /// Takes away an owner, if one is left, and an internal of the caller's. `Some`: the object in
-    /// that slot died and the caller has to bury it.
+    /// Takes away an internal of the caller's, and an owner if one is left. `Some`: the object in
+    /// that slot died, and the caller has to bury it.
     #[inline]
     pub fn release_both(&self, handle: Handle) -> Option<u32> {
         let index = handle::index(handle);
@@ -305,17 +312,18 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         self.slots.used()
     }
 
-    /// All slots that were ever used, with their indices, alive or not.
+    /// All slots that were ever used, with their indices, whether alive or not.
     pub fn slots(&self) -> impl Iterator<Item = (u32, &Slot<Cold, Live>)> {
         self.slots.iter()
     }
 
-    /// How many objects are alive. A walk over all slots; exact only while nothing changes.
+    /// Number of live objects. Walks over all slots. The answer is exact only while nothing
+    /// changes.
     pub fn live(&self) -> u64 {
         self.slots.iter().filter(|(_, slot)| slot.is_alive()).count() as u64
     }
 
-    /// As `live`, without those whose handles are not accepted.
+    /// As `live`, without hidden objects.
     pub fn known(&self) -> u64 {
         self.slots.iter().filter(|(_, slot)| slot.is_known()).count() as u64
     }
@@ -329,7 +337,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
 }
 
 impl<Cold: Default, Live: LivePart + Lockable> Arena<Cold, Live> {
-    /// Locks a live object and adds an internal for a call.
+    /// Locks a live object and adds an internal for one call.
     #[inline]
     pub fn lock(&self, handle: Handle) -> Result<(u32, &Slot<Cold, Live>), Error> {
         let (slot, generation) = self.find(handle)?;
@@ -337,7 +345,7 @@ impl<Cold: Default, Live: LivePart + Lockable> Arena<Cold, Live> {
         Ok((handle::index(handle), slot))
     }
 
-    /// As `lock`; the internal may be left to something that stays.
+    /// As `lock`. The internal may be left to a structure that stays.
     #[inline]
     pub fn lock_to_hold(&self, handle: Handle) -> Result<(u32, &Slot<Cold, Live>), Error> {
         let (slot, generation) = self.find(handle)?;
@@ -345,16 +353,16 @@ impl<Cold: Default, Live: LivePart + Lockable> Arena<Cold, Live> {
         Ok((handle::index(handle), slot))
     }
 
-    /// Locks an object and adds an internal, or locks it while it is dead and not yet buried. `None`: it is
-    /// no more.
+    /// Locks an object and adds an internal. If the object is dead and not buried yet, only locks
+    /// it. `None`: it is buried.
     #[inline]
     pub fn lock_dying(&self, handle: Handle) -> Option<(&Slot<Cold, Live>, LockedAs)> {
         let (slot, generation) = self.find(handle).ok()?;
         Some((slot, slot.lock_dying(generation)?))
     }
 
-    /// Undoes `lock_dying`, and gives up so many internals besides, which what is dead has not. True: the
-    /// object died and the caller has to bury it.
+    /// Undoes `lock_dying`, and gives up `internals` references besides; a dead object has none.
+    /// True: the object died, and the caller has to bury it.
     #[inline]
     #[must_use]
     pub fn unlock_dying(&self, slot: &Slot<Cold, Live>, locked: LockedAs, internals: u64) -> bool {

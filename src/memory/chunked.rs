@@ -1,8 +1,8 @@
-//! A vector that never moves what is in it: every push costs the same, and one for which there is no memory
-//! is an answer.
+//! A vector that never moves its entries. Each push costs the same, and a push for which there is
+//! no memory returns an error.
 //!
-//! Its chunks double, so that few hold many: the first two have 16 entries, each further one as many as all
-//! before it.
+//! The chunks double in size, so a few chunks hold many entries. The first two have 16 entries
+//! each; each further chunk has as many as all chunks before it.
 
 use crate::sys::fallible::OutOfMemory;
 
@@ -16,39 +16,40 @@ pub struct Chunked<T> {
     length: usize,
 }
 
-/// The chunk of an entry, and its place there.
+/// The chunk of an entry, and its place in that chunk.
 #[inline(always)]
 fn place(at: usize) -> (usize, usize) {
-    // Those of the first chunk are taken for the next lower power of two, of which nothing is left below.
+    // All entries of the first chunk are treated as entry 15. So `top` is 3 for them, and `before`,
+    // with its low bits cleared, is 0.
     let top = (at | (FIRST - 1)).ilog2();
     let before = (1 << top) & !(FIRST - 1);
     ((top + 1 - FIRST_BITS) as usize, at - before)
 }
 
-/// How many entries a chunk has.
+/// Number of entries that a chunk has room for.
 fn size(chunk: usize) -> usize {
     FIRST << chunk.saturating_sub(1)
 }
 
 impl<T> Chunked<T> {
-    /// An empty one.
+    /// An empty vector.
     pub const fn new() -> Self {
         Self { chunks: Vec::new(), length: 0 }
     }
 
-    /// How many entries it has.
+    /// Number of entries.
     pub fn length(&self) -> usize {
         self.length
     }
 
-    /// An entry.
+    /// The entry at an index, which must exist.
     #[inline(always)]
     pub fn get(&self, at: usize) -> &T {
         let (chunk, place) = place(at);
         &self.chunks[chunk][place]
     }
 
-    /// An entry.
+    /// The entry at an index, which must exist.
     #[inline(always)]
     pub fn get_mut(&mut self, at: usize) -> &mut T {
         let (chunk, place) = place(at);
@@ -64,7 +65,7 @@ impl<T> Chunked<T> {
             self.chunks.try_reserve(1).map_err(|_| OutOfMemory)?;
             self.chunks.push(room);
         }
-        // Within what was reserved.
+        // This does not allocate: the chunk's whole size was reserved.
         self.chunks[chunk].push(entry);
         self.length += 1;
         Ok(())

@@ -1,9 +1,9 @@
-//! Texts in a room of fixed size, for where no memory may be needed. What goes beyond the room is cut off,
-//! between characters.
+//! Texts of limited length, for code that must not allocate. A text that is too long is cut off
+//! between two characters.
 
 use std::fmt;
 
-/// As much of a text as so many bytes have room for.
+/// The longest head of a text that has at most `room` bytes and ends between two characters.
 pub fn cut(text: &str, room: usize) -> &str {
     &text[..text.floor_char_boundary(room)]
 }
@@ -17,13 +17,13 @@ pub struct CutText<const ROOM: usize> {
 }
 
 impl<const ROOM: usize> CutText<ROOM> {
-    /// No text.
+    /// The empty text.
     pub const EMPTY: Self = {
         assert!(ROOM <= u16::MAX as usize);
         Self { used: 0, is_cut: false, bytes: [0; ROOM] }
     };
 
-    /// As much of a text as there is room for.
+    /// The head of a text for which there is room.
     pub fn new(text: &str) -> Self {
         let mut copy = Self::EMPTY;
         copy.add(text);
@@ -36,7 +36,7 @@ impl<const ROOM: usize> CutText<ROOM> {
     }
 
     fn add(&mut self, piece: &str) {
-        // After a piece that was cut nothing more comes, or there would be a hole.
+        // Nothing may follow a piece that was cut: a part in between would be missing.
         if self.is_cut {
             return;
         }

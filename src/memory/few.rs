@@ -1,20 +1,20 @@
-//! A list of usually few things, the first of which need no memory: what has to be noted before somebody may
-//! wait, or close, must not be refused for want of it.
+//! A list of usually few entries, the first of which need no memory. It is for notes that have to
+//! be made before a thread may wait or close something, and must not fail for lack of memory.
 
 use crate::sys::fallible::Late;
 
-/// What stands in places that are free. All its bits are zero, so that a list in the library's one big
-/// static costs no room in the file.
+/// The value in free places. All its bits are zero, so that a list in the library's one big static
+/// takes no room in the file.
 pub trait Blank: Copy {
-    /// It.
+    /// The value.
     const BLANK: Self;
 }
 
-/// Room for `N`, and beyond that as much memory as there is. In no particular order.
+/// A list in no particular order. `N` entries have room in it; further ones are allocated.
 #[derive(Debug)]
 pub struct Few<T, const N: usize> {
     first: [T; N],
-    /// How many of them are taken, those in front.
+    /// Number of places in `first` that are taken. They are the front ones.
     count: usize,
     more: Late<Vec<T>>,
 }
@@ -26,12 +26,12 @@ impl<T: Blank, const N: usize> Default for Few<T, N> {
 }
 
 impl<T: Blank, const N: usize> Few<T, N> {
-    /// Nothing in it.
+    /// An empty list.
     pub const fn new() -> Self {
         Self { first: [T::BLANK; N], count: 0, more: Late::new() }
     }
 
-    /// Adds one. False: there is no memory for it.
+    /// Adds an entry. False: there is no memory for it.
     pub fn push(&mut self, one: T) -> bool {
         if let Some(free) = self.first.get_mut(self.count) {
             *free = one;
@@ -46,22 +46,22 @@ impl<T: Blank, const N: usize> Few<T, N> {
         has_room
     }
 
-    /// All.
+    /// All entries.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.first[..self.count].iter().chain(self.more.iter())
     }
 
-    /// All.
+    /// All entries.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.first[..self.count].iter_mut().chain(self.more.iter_mut())
     }
 
-    /// Whether there is none.
+    /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
 
-    /// Takes out all that are not to stay.
+    /// Takes out all entries for which `stays` is false.
     pub fn retain(&mut self, stays: impl Fn(&T) -> bool) {
         let mut place = 0;
         while place < self.count {
@@ -77,7 +77,7 @@ impl<T: Blank, const N: usize> Few<T, N> {
         }
     }
 
-    /// Takes out the one of the greatest key. False: none has a key.
+    /// Takes out an entry with the greatest key. False: no entry has a key.
     pub fn take_greatest<K: Ord + Copy>(&mut self, key: impl Fn(&T) -> Option<K>) -> bool {
         let Some(greatest) = self.iter().filter_map(&key).max() else { return false };
         let mut all = self.iter();

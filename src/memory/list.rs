@@ -1,19 +1,19 @@
-//! Doubly linked lists of numbered nodes. The head lies in what the list belongs to, the nodes in
-//! what is listed; nothing is allocated to be listed.
+//! Doubly linked lists of numbered nodes. The head lies in the object that the list belongs to, the
+//! nodes lie in the listed objects. Listing an object allocates nothing.
 //!
 //! Invariants:
-//! - A node is in a list exactly while `list` is that list's number; else it is NIL, or a mark. The fields of
-//!   a listed node, and the head, are written only under the lock of that list. `list` becomes NIL, or a
-//!   mark, as the last access of whoever takes the node out, so a reader that sees that without the lock sees
-//!   also what was written before.
-//! - Whoever wants to take out a node of which it does not hold the list's lock reads `list`,
-//!   locks that list, and looks again: the node may have left, and its list's owner may have died
-//!   and be used again meanwhile.
+//! 1. While a node is in a list, its `list` is that list's number. Otherwise `list` is NIL or a
+//!    mark. The head and the fields of listed nodes are written only under the lock of that list.
+//!    Taking a node out writes NIL or the mark to `list` as its last access, with Release. So a
+//!    reader that sees this value without the lock also sees everything that was written before.
+//! 2. A thread that wants to take out a node, and does not hold the lock of its list, reads `list`,
+//!    locks that list, and reads `list` again. Meanwhile the node may have left, and the object
+//!    that the list belongs to may have died and its slot be used again.
 
 use crate::memory::pool::NIL;
 use crate::sys::sync::{AtomicU32, Ordering};
 
-/// What a listed thing carries.
+/// The part of an object that can be listed.
 #[derive(Debug, Default)]
 pub struct ListNode {
     list: AtomicU32,
@@ -22,13 +22,13 @@ pub struct ListNode {
 }
 
 impl ListNode {
-    /// Number of the list that the node is in; NIL for none.
+    /// Number of the list that the node is in; NIL if it is in none.
     #[inline]
     pub fn list(&self) -> u32 {
         self.list.load(Ordering::Acquire)
     }
 
-    /// Number of the node behind this one; NIL for none. Under the list's lock.
+    /// Number of the node behind this one; NIL for none. Only under the list's lock.
     #[inline]
     pub fn next(&self) -> u32 {
         self.next.load(Ordering::Relaxed)
@@ -37,7 +37,7 @@ impl ListNode {
 
 /// Finds nodes by their numbers.
 pub trait ListNodes {
-    /// The node of this number.
+    /// The node with this number.
     fn node(&self, number: u32) -> &ListNode;
 }
 
@@ -61,19 +61,19 @@ impl<'a, Nodes: ListNodes> List<'a, Nodes> {
         self.first.load(Ordering::Relaxed)
     }
 
-    /// Whether nothing is in it.
+    /// Whether the list is empty.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.first() == NIL
     }
 
-    /// Puts a node that is in no list in front; `list` is this list's number.
+    /// Puts a node that is in no list in front. `list` is the number of this list.
     #[inline]
     pub fn push(&self, number: u32, list: u32) {
         self.push_node(self.nodes.node(number), number, list);
     }
 
-    /// As `push`, of a node that the caller has at hand.
+    /// As `push`, for a caller that has the node.
     #[inline]
     pub fn push_node(&self, node: &ListNode, number: u32, list: u32) {
         let first = self.first();
@@ -92,13 +92,13 @@ impl<'a, Nodes: ListNodes> List<'a, Nodes> {
         self.remove_node(self.nodes.node(number), number);
     }
 
-    /// As `remove`, of a node that the caller has at hand.
+    /// As `remove`, for a caller that has the node.
     #[inline]
     pub fn remove_node(&self, node: &ListNode, number: u32) {
         self.take_out(node, number, NIL);
     }
 
-    /// As `remove_node`; a mark that is no list's number tells why.
+    /// As `remove_node`. `why` is NIL or a mark that is no list's number, and is written to `list`.
     #[inline(always)]
     pub fn take_out(&self, node: &ListNode, number: u32, why: u32) {
         let previous = node.previous.load(Ordering::Relaxed);
@@ -115,7 +115,7 @@ impl<'a, Nodes: ListNodes> List<'a, Nodes> {
         node.list.store(why, Ordering::Release);
     }
 
-    /// The nodes' numbers, first to last. Nothing may be taken out meanwhile.
+    /// The numbers of the nodes, first to last. No node may be taken out meanwhile.
     pub fn iter(&self) -> impl Iterator<Item = u32> {
         let number = |number: u32| (number != NIL).then_some(number);
         let next = move |now: &u32| number(self.nodes.node(*now).next.load(Ordering::Relaxed));
@@ -123,7 +123,7 @@ impl<'a, Nodes: ListNodes> List<'a, Nodes> {
     }
 }
 
-/// A list with two ends; all of it lies under one lock.
+/// A list with two ends. All of it lies under one lock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fifo {
     first: u32,
@@ -132,7 +132,7 @@ pub struct Fifo {
 }
 
 impl Fifo {
-    /// Nothing.
+    /// A list without nodes.
     pub const EMPTY: Self = Self { first: NIL, last: NIL, length: 0 };
 
     /// Number of the first node; `None` if there is none.
@@ -140,17 +140,17 @@ impl Fifo {
         (self.first != NIL).then_some(self.first)
     }
 
-    /// How many are in it.
+    /// Number of nodes.
     pub fn length(&self) -> u32 {
         self.length
     }
 
-    /// Puts a node that is in no list behind all others; `list` is this list's number.
+    /// Puts a node that is in no list behind all others. `list` is the number of this list.
     pub fn push(&mut self, nodes: &impl ListNodes, number: u32, list: u32) {
         self.push_node(nodes, nodes.node(number), number, list);
     }
 
-    /// As `push`, of a node that the caller has at hand.
+    /// As `push`, for a caller that has the node.
     #[inline]
     pub fn push_node(&mut self, nodes: &impl ListNodes, node: &ListNode, number: u32, list: u32) {
         node.previous.store(self.last, Ordering::Relaxed);
@@ -169,7 +169,7 @@ impl Fifo {
         self.remove_node(nodes, nodes.node(number));
     }
 
-    /// As `remove`, of a node that the caller has at hand.
+    /// As `remove`, for a caller that has the node.
     #[inline]
     pub fn remove_node(&mut self, nodes: &impl ListNodes, node: &ListNode) {
         let previous = node.previous.load(Ordering::Relaxed);
@@ -186,7 +186,7 @@ impl Fifo {
         self.length -= 1;
     }
 
-    /// The nodes' numbers, first to last. Nothing may be taken out meanwhile.
+    /// The numbers of the nodes, first to last. No node may be taken out meanwhile.
     pub fn iter<'a, Nodes: ListNodes>(
         &self,
         nodes: &'a Nodes,

@@ -1,25 +1,27 @@
-//! Magazines: cells of a pool that one thread has at hand, so that taking and freeing them touches nothing
-//! that threads share. They move between the thread's shelf and the pool's list in batches, each by one
-//! compare-and-swap.
+//! Magazines: free cells of a pool that one thread keeps ready, so that taking and freeing cells
+//! touches no memory that threads share. Cells move between the thread's shelf and the pool's list
+//! in batches. Each batch moves by one compare-and-swap.
 //!
 //! Invariants:
-//! - A cell on a shelf is free, and nobody but the shelf's thread knows it. `Link::next` chains those on a
-//!   shelf as it does those in the pool's list.
-//! - A batch is taken off the pool's list by a walk along it and one swap of its head. The head's tag covers
-//!   the walk: every taking changes it, so what was read while others took and freed is discarded.
-//! - A shelf never has more than two batches. What was never used is on it as numbers alone, so nobody
-//!   touches the memory before it is wanted.
-//! - A thread that ends gives its shelves back.
+//! 1. A cell on a shelf is free, and only the shelf's thread knows it. `Link::next` chains the
+//!    cells on a shelf as it chains those in the pool's list.
+//! 2. To take a batch off the pool's list, a thread walks along the list and then swaps its head.
+//!    Each such swap changes the head's tag. So if other threads took and freed cells during the
+//!    walk, the swap fails, and the thread discards everything that it has read.
+//! 3. A shelf never has more than two batches. Cells that were never used are on it as a range of
+//!    numbers, so their memory is not touched before they are taken.
+//! 4. A thread that ends gives its shelves back.
 
 use crate::memory::pool::{Exhausted, Link, NIL, Pool};
 use crate::sys::sync::Ordering;
 use crate::sys::thread_rack::{BATCH, Rack, Shelf, ShelfPlace};
 
-/// A pool of which threads may have magazines, whatever its cells are.
+/// A pool that may have magazines, whatever its cells are.
 pub trait Shelved {
-    /// Lets threads have magazines, on the shelves of this place. At most one living pool has it.
+    /// Lets threads have magazines, on the shelves at this place. At most one living pool has the
+    /// place.
     fn set_place(&self, place: ShelfPlace);
-    /// Takes back what is on the shelf of a thread that ends.
+    /// Takes back the cells on the shelf of a thread that ends.
     fn take_back(&self, rack: &Rack);
 }
 
@@ -37,7 +39,7 @@ impl<T: Default + Link> Shelved for Pool<T> {
 }
 
 impl<T: Default + Link> Pool<T> {
-    /// Takes a cell by way of a shelf of this pool's, which nobody else uses.
+    /// Takes a cell by way of a shelf of this pool. Only the calling thread uses the shelf.
     #[inline]
     pub fn take_by(&self, shelf: &Shelf) -> Result<(u32, &T), Exhausted> {
         match self.take_ready(shelf) {
@@ -46,7 +48,7 @@ impl<T: Default + Link> Pool<T> {
         }
     }
 
-    /// Takes a cell off the chain of a shelf; `None` if it is empty.
+    /// Takes a cell off the chain of a shelf. `None`: the chain is empty.
     #[inline(always)]
     pub(super) fn take_ready(&self, shelf: &Shelf) -> Option<(u32, &T)> {
         let rest = shelf.count.get().checked_sub(1)?;
@@ -57,7 +59,7 @@ impl<T: Default + Link> Pool<T> {
         Some((number, cell))
     }
 
-    /// Gives a cell back by way of a shelf of this pool's, which nobody else uses.
+    /// Gives a cell back by way of a shelf of this pool. Only the calling thread uses the shelf.
     #[inline]
     pub fn free_by(&self, shelf: &Shelf, number: u32, cell: &T) {
         if !self.free_ready(shelf, number, cell) {
@@ -109,12 +111,12 @@ impl<T: Default + Link> Pool<T> {
         Ok((number, self.cell(number)))
     }
 
-    /// Empties the chain of a shelf on which it has the length of a batch.
+    /// Empties the chain of a shelf. The chain has the length of a batch.
     #[cold]
     fn make_room(&self, shelf: &Shelf) {
         let (first, last) = (shelf.first.get(), shelf.last.get());
         if shelf.unused_count.get() == 0 {
-            // The older batch goes: what was used last is still in the processor's cache.
+            // The older batch goes: cells used last are still in the processor's cache.
             let older = shelf.spare_first.replace(first);
             let older_last = shelf.spare_last.replace(last);
             if older != NIL {
@@ -126,7 +128,7 @@ impl<T: Default + Link> Pool<T> {
         shelf.count.set(0);
     }
 
-    /// Gives back everything on a shelf.
+    /// Gives back all cells on a shelf.
     pub fn take_all(&self, shelf: &Shelf) {
         if shelf.count.replace(0) != 0 {
             self.free_chain(shelf.first.get(), shelf.last.get());
@@ -159,7 +161,7 @@ mod tests {
         pool.free_by(shelf, number, pool.cell(number));
     }
 
-    /// How many cells a shelf keeps from others.
+    /// Number of cells that a shelf keeps from other threads.
     fn on(shelf: &Shelf) -> u32 {
         let spare = if shelf.spare_first.get() == NIL { 0 } else { BATCH };
         shelf.count.get() + spare + shelf.unused_count.get()
@@ -179,7 +181,7 @@ mod tests {
         }
         POOL.take_all(&shelf);
         assert_eq!(on(&shelf), 0);
-        // All that was handed out, or lay ready for that, can be had without a shelf.
+        // All cells that were handed out, or lay ready on the shelf, can be taken without a shelf.
         let used = POOL.used();
         let all: HashSet<u32> = (0..used).map(|_| POOL.take().unwrap().0).collect();
         assert_eq!(all, (1..=used).collect());

@@ -1,11 +1,13 @@
-//! Counted objects behind handles, and what they are made of: cells that are never given back to the system.
+//! Counted objects behind handles, and the cells that they lie in. Cells are never given back to
+//! the system.
 //!
-//! - [`arena`]: objects behind handles. [`slot`]: the two words of each, and how often it is held.
-//!   [`slot_lock`]: its lock, a bit of one of them. [`pin`]: what holds it.
-//! - [`pool`]: the cells, with a free list. [`magazine`]: some of them, at the hand of a thread.
-//! - [`list`]: lists through the cells. [`text`]: shared texts. [`cut_text`]: texts in a fixed room.
-//! - [`few`]: a few things without an allocation.
-//! - [`chunked`]: vectors that grow without moving what is in them.
+//! - [`arena`]: objects behind handles. [`slot`]: the two words of each object, and the limits of
+//!   its references. [`slot_lock`]: an object's lock, which is a bit of its control word. [`pin`]:
+//!   references of the library itself.
+//! - [`pool`]: the cells, with a free list. [`magazine`]: free cells that one thread keeps ready.
+//! - [`list`]: lists of cells. [`text`]: shared texts. [`cut_text`]: texts of limited length.
+//! - [`few`]: a list whose first entries need no memory.
+//! - [`chunked`]: vectors that grow without moving their entries.
 
 pub mod arena;
 pub mod chunked;

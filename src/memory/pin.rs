@@ -1,10 +1,11 @@
-//! References that the library itself has to an object in an arena, given back when dropped.
+//! References of the library itself to an object in an arena. They are given back when dropped.
 //!
-//! - `Pin` and `Hold` have one internal each: a pin is of a call, a hold of what stays. Only a `Hold` can be
-//!   left to a data structure; a `Pin` can be passed on to what has room for one of each object.
-//! - A `Lent` has none: what holds the object is pinned for as long.
+//! - A `Pin` has one internal reference for one call. A `Hold` has one for as long as a data
+//!   structure needs it. Only a `Hold` may be left to a data structure. A `Pin` may be passed on to
+//!   a structure that has room for one reference of each object.
+//! - A `Lent` has no reference. Another object that is pinned for as long holds the object.
 //!
-//! Each has the object's slot at hand, so that nothing of it is looked up by number again.
+//! Each has the object's slot at hand, so the slot is not looked up by number again.
 
 use crate::error::Error;
 use crate::handle::{FLAGS, Handle};
@@ -15,25 +16,26 @@ use std::fmt::{Debug, Formatter};
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 
-/// A keeper of objects in an arena: knows how to clear one that died. It is a reference to them, or a view
-/// that has such references: theirs, and those to what their end takes.
+/// The module that keeps the objects of one arena and can clear a dead one. It is a reference to
+/// that module's table, or a view of references: to the table, and to the tables that clearing
+/// needs.
 pub trait Keeper<'a>: Copy {
-    /// Cold part of its slots.
+    /// Cold part of the slots.
     type Cold: Default + 'a;
-    /// Live part of its slots.
+    /// Live part of the slots.
     type Live: LivePart + 'a;
-    /// Where they are.
+    /// The arena of the objects.
     fn arena(self) -> &'a Arena<Self::Cold, Self::Live>;
-    /// Clears and buries the object of this index and slot, which died. Runs destroy-notifies.
+    /// Clears and buries the dead object of this index and slot. Runs destroy-notifies.
     fn bury_slot(self, index: u32, slot: &'a Slot<Self::Cold, Self::Live>);
-    /// As `bury_slot`, where only the index is known.
+    /// As `bury_slot`, for a caller that knows the index only.
     #[inline]
     fn bury(self, index: u32) {
         self.bury_slot(index, self.arena().slot(index));
     }
 }
 
-/// An internal reference for the length of a call, given back when dropped.
+/// An internal reference for one call, given back when dropped.
 pub struct Pin<'a, K: Keeper<'a>> {
     keeper: K,
     index: u32,
@@ -54,28 +56,29 @@ impl<'a, K: Keeper<'a>> Pin<'a, K> {
         Ok(Self { keeper, index, slot })
     }
 
-    /// Takes over an internal that was left to a data structure by `Hold::leave`, passed on, or added by
-    /// index.
+    /// Takes over an internal reference that `Hold::leave` left to a data structure, that `pass_on`
+    /// passed on, or that was added by index.
     #[inline]
     pub fn take_over(keeper: K, index: u32) -> Self {
         Self { keeper, index, slot: keeper.arena().slot(index) }
     }
 
-    /// As `take_over`, of an object whose slot the caller has at hand.
+    /// As `take_over`, for a caller that has the object's slot.
     #[inline]
     pub fn take_over_slot(keeper: K, index: u32, slot: &'a Slot<K::Cold, K::Live>) -> Self {
         Self { keeper, index, slot }
     }
 
-    /// Passes the internal on to something that ends with the call, or that has room for one of each
-    /// object; `take_over` gets it back. What stays takes a `Hold`.
+    /// Passes the internal reference on to a structure that ends with the call, or that has room
+    /// for one reference of each object. `take_over` gets it back. A structure that stays needs a
+    /// `Hold`.
     pub fn pass_on(self) -> u32 {
         let index = self.index;
         std::mem::forget(self);
         index
     }
 
-    /// Who keeps the object.
+    /// The keeper of the object.
     #[inline]
     pub fn keeper(&self) -> K {
         self.keeper
@@ -100,7 +103,7 @@ impl<'a, K: Keeper<'a>> Pin<'a, K> {
     }
 }
 
-/// An internal reference for something that stays, given back when dropped.
+/// An internal reference for a data structure that stays, given back when dropped.
 #[derive(Debug)]
 #[must_use = "it is to be left to something"]
 pub struct Hold<'a, K: Keeper<'a>>(Pin<'a, K>);
@@ -113,7 +116,7 @@ impl<'a, K: Keeper<'a>> Hold<'a, K> {
         Ok(Self(Pin::take_over_slot(keeper, index, slot)))
     }
 
-    /// Leaves the internal to a data structure; `Pin::take_over` gets it back.
+    /// Leaves the internal reference to a data structure. `Pin::take_over` gets it back.
     pub fn leave(self) -> u32 {
         self.0.pass_on()
     }
@@ -128,18 +131,19 @@ impl<'a, K: Keeper<'a>> Deref for Hold<'a, K> {
     }
 }
 
-/// A pin that counts nothing: something else that is pinned holds the object for as long.
+/// A pin without a reference: another object, which is pinned for as long, holds the object.
 #[derive(Debug)]
 pub struct Lent<'a, K: Keeper<'a>>(ManuallyDrop<Pin<'a, K>>);
 
 impl<'a, K: Keeper<'a>> Lent<'a, K> {
-    /// Of an object that the holder of this one keeps; `'a` must not outlive the holder's pin.
+    /// Lends an object that another object holds. `'a` must not outlive the pin of that other
+    /// object.
     #[inline]
     pub fn new(keeper: K, index: u32) -> Self {
         Self::of_slot(keeper, index, keeper.arena().slot(index))
     }
 
-    /// As `new`, of an object whose slot the caller has at hand.
+    /// As `new`, for a caller that has the object's slot.
     #[inline]
     pub fn of_slot(keeper: K, index: u32, slot: &'a Slot<K::Cold, K::Live>) -> Self {
         Self(ManuallyDrop::new(Pin::take_over_slot(keeper, index, slot)))

@@ -1,15 +1,16 @@
-//! Type-stable memory: numbered cells that are reused but never given back.
+//! Type-stable memory: numbered cells that are used again but never given back to the system.
 //!
-//! Cells live in chunks made on first use and found by one acquire load. The free list is a
-//! Treiber stack of cell numbers whose head carries a tag that every pop changes, so that a pop
-//! that was overtaken by a pop and a push of the same cell fails. Threads have cells at hand by `magazine`.
+//! Cells lie in chunks, which are made on first use and found by one acquire load. The free list is
+//! a Treiber stack of cell numbers. Its head carries a tag that each pop changes. So a pop fails
+//! if, in between, the same cell was popped and pushed again. Threads keep some free cells ready,
+//! see `magazine`.
 //!
 //! Invariants:
-//! - A cell is either free (in the list, on a thread's shelf, or above `used`) or taken; only its taker may
-//!   `free` it.
-//! - `Link::next` of a cell belongs to the list while it is free and to the taker else. A pop that
-//!   lost may still read it; the tag makes it discard what it read.
-//! - Cell 0 is never handed out: 0 ends lists.
+//! 1. A cell is either free (in the list, on a thread's shelf, or above `used`) or taken. Only the
+//!    thread that took a cell may `free` it.
+//! 2. `Link::next` belongs to the list while the cell is free, and to the cell's taker otherwise. A
+//!    pop that has lost the race may still read it. The tag makes that pop discard the value.
+//! 3. Cell 0 is never handed out: the number 0 ends lists.
 
 use crate::sys::fallible::try_boxed_array;
 use crate::sys::sync::{AtomicU32, AtomicU64, OnceBox, Ordering, constructor, each};
@@ -29,17 +30,17 @@ const CHUNKS: usize = 1 << (crate::handle::INDEX_BITS - CHUNK_BITS);
 #[cfg(loom)]
 const CHUNKS: usize = 4;
 
-/// What every cell has for the list it is in.
+/// The part of a cell that chains it into a list.
 pub trait Link {
     /// The next cell's number.
     fn next(&self) -> &AtomicU32;
 }
 
-/// No cell is left, or no memory for a new chunk.
+/// Error: no cell is left, or there is no memory for a new chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted;
 
-/// A word that has its cache line for itself; not in a model, which has no stack for that.
+/// A word with a cache line of its own. Not so in a model, whose stack has no room for that.
 #[derive(Debug)]
 #[cfg_attr(not(loom), repr(align(64)))]
 pub(super) struct OwnLine<T>(pub(super) T);
@@ -50,9 +51,10 @@ pub struct Pool<T> {
     chunks: [OnceBox<[T; CHUNK]>; CHUNKS],
     /// Tag in the high half, number of the first free cell in the low half.
     free: OwnLine<AtomicU64>,
-    /// The highest number ever handed out. All zero, an empty pool costs no room in the file.
+    /// The highest number ever handed out. An empty pool is all zero bits, so it takes no room in
+    /// the file.
     used: OwnLine<AtomicU32>,
-    /// Which shelf of every thread's rack is this pool's. Written before any thread has a rack.
+    /// The place of this pool's shelf in each thread's rack. Written before any thread has a rack.
     pub(super) place: OwnLine<AtomicU32>,
 }
 
@@ -69,26 +71,26 @@ impl<T: Default + Link> Pool<T> {
         }
     }
 
-    /// The cell of a number; `None` where no chunk is. Any number is safe to ask for.
+    /// The cell with a number; `None` if there is no chunk for it. Accepts any number.
     #[inline(always)]
     pub fn get(&self, number: u32) -> Option<&T> {
         let chunk = self.chunks.get((number >> CHUNK_BITS) as usize)?.get()?;
         Some(&chunk[number as usize & (CHUNK - 1)])
     }
 
-    /// The cell of a number that was handed out.
+    /// The cell with a number that was handed out.
     #[inline]
     pub fn cell(&self, number: u32) -> &T {
         self.get(number).expect("a number that was handed out has a cell")
     }
 
-    /// Whose shelves are this pool's.
+    /// The place of this pool's shelf in each thread's rack.
     #[inline(always)]
     pub(super) fn place(&self) -> ShelfPlace {
         ShelfPlace::from_bits(self.place.0.load(Ordering::Relaxed))
     }
 
-    /// Takes a cell: its number and itself.
+    /// Takes a cell. Returns its number and the cell.
     #[inline]
     pub fn take(&self) -> Result<(u32, &T), Exhausted> {
         match thread_rack::with_shelf(self.place(), |shelf| self.take_ready(shelf)) {
@@ -110,13 +112,15 @@ impl<T: Default + Link> Pool<T> {
         Ok((number, self.cell(number)))
     }
 
-    /// Takes up to `most` cells off the list: the first, the last, and how many. `None`: it is empty.
+    /// Takes up to `most` cells off the list. Returns the first, the last, and their count. `None`:
+    /// the list is empty.
     pub(super) fn take_chain(&self, most: u32) -> Option<(u32, u32, u32)> {
         let mut head = self.free.0.load(Ordering::Acquire);
         'looking: while head as u32 != NIL {
             let (mut last, mut count) = (head as u32, 1);
             let after = loop {
-                // Whoever was faster may have put anything into the word of a cell that it took.
+                // A faster thread may have taken the cell before it and written anything into its
+                // `next`.
                 let Some(cell) = self.get(last) else {
                     head = self.free.0.load(Ordering::Acquire);
                     continue 'looking;
@@ -130,7 +134,8 @@ impl<T: Default + Link> Pool<T> {
             let turn = u64::from(!crate::weakened!("tag_covers_walk"));
             let tag = (head >> 32).wrapping_add(turn);
             let new = tag << 32 | u64::from(after);
-            // Acquire pairs with the Release of `free_chain`: what the last users left is visible.
+            // Acquire pairs with the Release of `free_chain`: everything that the last users of the
+            // cells wrote is visible.
             match self.free.0.compare_exchange_weak(head, new, Ordering::Acquire, Ordering::Acquire)
             {
                 Ok(_) => return Some((head as u32, last, count)),
@@ -140,7 +145,8 @@ impl<T: Default + Link> Pool<T> {
         None
     }
 
-    /// Takes up to `most` cells that were never used and follow each other: the first, and how many.
+    /// Takes up to `most` cells with successive numbers that were never used. Returns the first and
+    /// the count.
     #[cold]
     pub(super) fn take_unused(&self, most: u32) -> Result<(u32, u32), Exhausted> {
         let mut last = self.used.0.load(Ordering::Relaxed);
@@ -149,7 +155,7 @@ impl<T: Default + Link> Pool<T> {
             let slot = self.chunks.get((number >> CHUNK_BITS) as usize).ok_or(Exhausted)?;
             if slot.get().is_none() {
                 let chunk = try_boxed_array().map_err(|_| Exhausted)?;
-                // Whoever lost the race to set it drops a chunk that nobody saw.
+                // If another thread was first, this chunk is dropped. No other thread has seen it.
                 let _ = slot.set(chunk);
             }
             let count = most.min(CHUNK as u32 - number % CHUNK as u32);
@@ -162,13 +168,13 @@ impl<T: Default + Link> Pool<T> {
         }
     }
 
-    /// Gives a cell back. The caller took it and touches it no more.
+    /// Gives a cell back. The caller took it, and does not touch it any more.
     #[inline]
     pub fn free(&self, number: u32) {
         self.free_cell(number, self.cell(number));
     }
 
-    /// As `free`, of a cell that the caller has at hand.
+    /// As `free`, for a caller that has the cell.
     #[inline]
     pub fn free_cell(&self, number: u32, cell: &T) {
         let is_free =
@@ -187,7 +193,7 @@ impl<T: Default + Link> Pool<T> {
         }
     }
 
-    /// Puts cells, chained from the first to the last, in front of the list.
+    /// Puts cells, chained from `first` to `last`, in front of the list.
     pub(super) fn free_chain(&self, first: u32, last: u32) {
         let last = self.cell(last);
         let mut head = self.free.0.load(Ordering::Relaxed);
@@ -202,12 +208,12 @@ impl<T: Default + Link> Pool<T> {
         }
     }
 
-    /// The highest number that was ever handed out; 0 if none was.
+    /// The highest number that was ever handed out; 0 if there was none.
     pub fn used(&self) -> u32 {
         self.used.0.load(Ordering::Acquire)
     }
 
-    /// All cells that were ever handed out, free ones included.
+    /// All cells that were ever handed out, including free ones.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         (1..=self.used()).filter_map(|number| Some((number, self.get(number)?)))
     }
@@ -219,7 +225,7 @@ pub(super) mod tests {
     use std::collections::HashSet;
     use std::sync::Mutex;
 
-    /// A cell that knows whether it was taken.
+    /// A cell that knows whether it is taken.
     #[derive(Debug, Default)]
     pub(in crate::memory) struct Cell {
         next: AtomicU32,

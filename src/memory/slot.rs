@@ -1,22 +1,26 @@
-//! Slots: a cell for one object, with the two words that say what of it lives.
+//! Slots: a cell for one object, with the two words that say whether the object lives.
 //!
-//! A slot is a pool cell with two words on two cache lines.
-//! - **state** (first line, what polls read): the handle while the object lives and nothing
-//!   happened; its low bits are the flags of `handle`. GONE alone once it died.
-//! - **control** (second line, written all the time): generation | LOCKED | owners | internals. LOCKED is the
-//!   lock of an object that has one, `slot_lock`; it counts nothing.
+//! The two words lie on two cache lines.
+//! - **state** (first line, read by polls): the handle, while the object lives and nothing has
+//!   happened to it. Its low bits are the flags of `handle`. After the object's death it is GONE
+//!   alone.
+//! - **control** (second line, written all the time): generation | LOCKED | owners | internals.
+//!   LOCKED is the lock of an object that has one, see `slot_lock`; it counts nothing.
 //!
 //! Invariants:
-//! - An object is alive while owners + internals > 0. Both at 0 is final: every operation that
-//!   raises a count fails on 0/0 or on another generation, in one compare-and-swap. So exactly one
-//!   caller is told that it died, and that one has the slot for itself.
-//! - `owners` are what C code retains and releases; a release never lowers internals, so a double release
-//!   cannot end what the library itself still uses.
-//! - Internals come in three sorts, each with a limit below the next one's. What stays (values of slots,
-//!   captured contexts, links, posted jobs, an owner's things, a session's requests) is refused first. What
-//!   ends with a call finds room beyond that, and a walk that has no answer to give beyond the calls. So
-//!   nothing that stays keeps an object from being cancelled, closed, waited for or asked.
-//! - Flags of the state word change only under a pin, and under the lock of an object that has one.
+//! 1. An object is alive while owners + internals > 0. Once both are 0 they stay 0: an operation
+//!    that raises a count checks the counts and the generation in the same compare-and-swap, and
+//!    fails on 0/0 or on another generation. So exactly one caller learns that the object died, and
+//!    the slot then belongs to that caller.
+//! 2. `owners` are the references that C code retains and releases. A release never lowers
+//!    internals. So a double release cannot end an object that the library still uses.
+//! 3. There are three sorts of internals, each with a higher limit than the one before. Holds,
+//!    which stay (values of slots, captured contexts, links, posted jobs, an owner's things, a
+//!    session's requests), are refused first. Calls still find room then. Walks, which cannot
+//!    report an error, still find room when calls do not. So holds never prevent an object from
+//!    being cancelled, closed, waited for or asked.
+//! 4. Flags of the state word change only under a pin. If the object has a lock, they change under
+//!    the lock.
 
 use crate::handle::{self, Handle};
 use crate::memory::pool::Link;
@@ -33,31 +37,30 @@ pub(super) const LOCKED: u64 = 1 << (INTERNAL_BITS + OWNER_BITS);
 pub(super) const GENERATION_SHIFT: u32 = INTERNAL_BITS + OWNER_BITS + 1;
 pub(super) const COUNTS: u64 = OWNERS | INTERNALS;
 
-/// The most references that C code may own of one object.
+/// Limit of the references that C code may own of one object.
 pub const MAX_OWNERS: u64 = OWNERS >> INTERNAL_BITS;
 
-/// Internals that what stays leaves to calls and walks. More than any process has threads inside calls
-/// on one object at a time.
+/// Internals that holds leave to calls and walks. No process has so many threads inside calls on
+/// one object at a time.
 pub(super) const FOR_CALLS_AND_WALKS: u64 = 4096;
 
-/// Internals that calls leave to walks: a cancel that walks down to a child must not be kept out.
+/// Internals that calls leave to walks: a cancel that walks down to a child must not be refused.
 pub(super) const FOR_WALKS: u64 = 1024;
 
-/// The most references of one object that stay: contexts, values of slots, links, things of an owner and
-/// the like.
+/// Limit of holds of one object: contexts, values of slots, links, things of an owner and the like.
 pub const MOST_HOLDS: u64 = INTERNALS - FOR_CALLS_AND_WALKS;
 
 const _: () = assert!(GENERATION_SHIFT + handle::GENERATION_BITS == 64);
 
-/// One slot: `Cold` shares the line of the state word, `Live` that of the control word.
+/// One slot. `Cold` shares the cache line of the state word, `Live` that of the control word.
 #[derive(Debug, Default)]
 #[repr(C, align(128))]
 pub struct Slot<Cold, Live> {
     pub(super) state: AtomicU64,
     next: AtomicU32,
-    /// A word beside the state of which this room knows nothing; 0 while nothing lives here.
+    /// A word for the object's own module, on the line of the state word. 0 while the slot is free.
     pub mark: AtomicU32,
-    /// What is written once in a while.
+    /// The words that are seldom written.
     pub cold: Cold,
     pub(super) line: BusyLine<Live>,
 }
@@ -76,53 +79,54 @@ impl<Cold, Live> Link for Slot<Cold, Live> {
 }
 
 impl<Cold, Live> Slot<Cold, Live> {
-    /// What polls read.
+    /// The state word, which polls read.
     #[inline(always)]
     pub fn state(&self) -> &AtomicU64 {
         &self.state
     }
 
-    /// Says that it will be used soon.
+    /// Asks the processor to load both lines, because they will be used soon.
     #[inline(always)]
     pub fn prefetch(&self) {
         prefetch::line(&self.state);
         prefetch::line(&self.line);
     }
 
-    /// What is written while the object lives.
+    /// The words that are written while the object lives.
     #[inline(always)]
     pub fn live(&self) -> &Live {
         &self.line.live
     }
 
-    /// Whether it has a live object at this moment.
+    /// Whether a live object is in the slot at this moment.
     pub fn is_alive(&self) -> bool {
         self.line.control.load(Ordering::Acquire) & COUNTS != 0
     }
 
-    /// As `is_alive`, of an object whose handle is accepted.
+    /// As `is_alive`, but false for an object that is still hidden, whose handle is refused.
     pub fn is_known(&self) -> bool {
         self.is_alive() && self.line.control.load(Ordering::Acquire) >> GENERATION_SHIFT != 0
     }
 
-    /// Link to the next dead slot; only between death and burial.
+    /// Link to the next dead slot. May be used between the object's death and its burial only.
     pub fn next_dead(&self) -> &AtomicU32 {
         &self.next
     }
 
-    /// Writes the control word of a slot without a live object. Who tries to lock what was here may change it
-    /// meanwhile, from what it was before.
+    /// Writes the control word of a slot without a live object. A thread that still tries to lock
+    /// the old object may change the word at the same time, by a compare-and-swap from its old
+    /// value.
     #[inline(always)]
     pub(super) fn overwrite_control(&self, value: u64) {
         #[cfg(not(loom))]
         self.line.control.store(value, Ordering::Release);
-        // A change by such a one stands right behind what it read, so never behind this. Loom knows that of
-        // read-modify-writes alone.
+        // In the order of changes such a compare-and-swap comes directly after the value that it
+        // read, so never after this store. Loom knows this order of read-modify-writes only.
         #[cfg(loom)]
         self.line.control.swap(value, Ordering::Release);
     }
 
-    /// Takes an internal away. True: the object died and the caller has to bury it.
+    /// Takes an internal away. True: the object died, and the caller has to bury it.
     #[inline]
     #[must_use]
     pub(super) fn unpin(&self) -> bool {
@@ -131,8 +135,8 @@ impl<Cold, Live> Slot<Cold, Live> {
         before & COUNTS == INTERNAL
     }
 
-    /// Takes an internal away if it is all that keeps the object alive, which then died and is the caller's
-    /// to bury. False: others keep it, too, and nothing was done.
+    /// Takes an internal away if it is the only reference left. True: the object died, and the
+    /// caller has to bury it. False: there are other references, and nothing was done.
     #[inline]
     #[must_use]
     pub fn unpin_if_alone(&self) -> bool {
@@ -143,7 +147,8 @@ impl<Cold, Live> Slot<Cold, Live> {
             && control.compare_exchange(now, dead, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
-    /// Raises a count of a live object of this generation. `None`: it is not alive, or another.
+    /// Raises a count of a live object. Error: the object is dead, has another generation, or the
+    /// count is at its limit. Without a `generation` any live object in the slot will do.
     pub(super) fn raise(&self, generation: Option<u32>, count: CountField) -> Result<(), Raise> {
         let control = &self.line.control;
         let mut now = control.load(Ordering::Relaxed);
@@ -166,7 +171,7 @@ pub(super) enum Raise {
     Overflow,
 }
 
-/// One of the two counts of a control word.
+/// One of the counts of a control word, and how far it may be raised.
 #[derive(Clone, Copy)]
 pub(super) struct CountField {
     step: u64,
@@ -175,7 +180,7 @@ pub(super) struct CountField {
 }
 
 impl CountField {
-    /// The control word with one more of it.
+    /// The control word with this count raised by one.
     #[inline(always)]
     pub(super) fn raised(self, control: u64) -> Result<u64, Raise> {
         if control & self.mask >= self.limit {
@@ -186,7 +191,7 @@ impl CountField {
     }
 }
 
-/// Counts nothing: the one who locks has the object pinned, or has to bury it.
+/// Counts nothing: the caller has the object pinned already, or has to bury it.
 pub(super) const BY_NOBODY: CountField = CountField { step: 0, mask: 0, limit: 1 };
 pub(super) const BY_C_CODE: CountField = CountField { step: OWNER, mask: OWNERS, limit: OWNERS };
 pub(super) const BY_WHAT_STAYS: CountField =
@@ -196,14 +201,14 @@ pub(super) const BY_A_CALL: CountField =
 pub(super) const BY_A_WALK: CountField =
     CountField { step: INTERNAL, mask: INTERNALS, limit: INTERNALS };
 
-/// Who holds a new object first.
+/// The first reference of a new object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
-    /// C code, which will release it.
+    /// A reference of C code, which will release it.
     Owner,
-    /// Another object of the library.
+    /// An internal reference of the library.
     Internal,
-    /// Both.
+    /// One of each.
     Both,
 }
 
@@ -217,7 +222,7 @@ impl Holder {
     }
 }
 
-/// The generation of a handle where the control word has it.
+/// The generation of a handle, shifted to its place in the control word.
 pub(super) const fn generation_bits(handle: Handle) -> u64 {
     (handle >> handle::GENERATION_SHIFT) << GENERATION_SHIFT
 }

@@ -1,16 +1,21 @@
-//! The lock of an object, a bit of its control word: taken together with the internal of a call by one
-//! compare-and-swap, and given back with it by one subtraction.
+//! The lock of an object: a bit of its control word. One compare-and-swap takes the lock together
+//! with the internal of a call, and one subtraction gives both back.
 //!
 //! Invariants:
-//! - LOCKED is set by whoever finds it clear, and cleared by the same thread. What it guards says the object.
-//! - Who locks a live object pins it in the same step, so it does not die under a lock.
-//! - A dead object whose burial has not ended can be locked by who knows its generation, without a pin. The
-//!   burial does not look at the bit when it ends and takes it away. So who locked a dead object must not
-//!   touch it once nothing is left in it that the burial waits for; and clears the bit only in the generation
-//!   in which he set it, which no other use of the slot has.
-//! - Who waits is counted beside the control word, so a bit that was taken away wakes nobody: who set it
-//!   does, when he unlocks, whatever the slot is by then. Who wakes for nothing looks again.
-//! - Two locks may be held at a time where the objects have an order; see who does that.
+//! 1. The thread that finds LOCKED clear sets it, and the same thread clears it. The object's
+//!    module says what the lock guards.
+//! 2. Locking a live object pins it in the same step. So a live object does not die while it is
+//!    locked.
+//! 3. A dead object whose burial has not ended can be locked, without a pin, by a thread that knows
+//!    its generation. The end of the burial overwrites the bit without looking at it. So a thread
+//!    that has locked a dead object may touch it only while something is left in it that the burial
+//!    waits for. That thread clears the bit only in the generation in which it set it; later uses
+//!    of the slot have other generations.
+//! 4. Waiting threads are counted beside the control word. If a burial overwrites the bit, it wakes
+//!    none of them. The thread that had set the bit wakes them when it unlocks, whatever the slot
+//!    is used for by then. A thread that wakes in vain looks again.
+//! 5. A thread may hold two locks at a time only if the objects have an order; the modules that do
+//!    this say so.
 
 use crate::memory::slot::{
     BY_A_CALL, BY_A_WALK, BY_NOBODY, BY_WHAT_STAYS, COUNTS, CountField, GENERATION_SHIFT, INTERNAL,
@@ -19,39 +24,39 @@ use crate::memory::slot::{
 use crate::sys::parking::Parking;
 use crate::sys::sync::{Ordering, yield_now};
 
-/// A live part that has room for those who wait for its lock.
+/// The words of an object that has a lock.
 pub trait Lockable {
-    /// Who waits.
+    /// The word that the threads waiting for the lock are counted in.
     fn parking(&self) -> &Parking;
 }
 
-/// How an object was locked, which says how it is unlocked.
+/// The state in which an object was locked. It decides how the object is unlocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "it has to be unlocked"]
 pub enum LockedAs {
-    /// Alive, and pinned by this.
+    /// It was alive, and the lock has pinned it.
     Alive,
-    /// Dead, in this generation.
+    /// It was dead, with this generation.
     Dead(u32),
 }
 
-/// How often one looks before one goes to sleep.
+/// Number of looks at the lock before a thread goes to sleep.
 #[cfg(not(loom))]
 const LOOKS: u32 = 100;
 #[cfg(loom)]
 const LOOKS: u32 = 0;
 
-/// Whose lock is wanted.
+/// Conditions under which a slot may be locked.
 #[derive(Clone, Copy)]
 struct Wanted {
     generation: Option<u32>,
     count: CountField,
-    /// Also while it is dead and not buried.
+    /// Whether a dead object that is not buried yet may be locked.
     or_dead: bool,
 }
 
 impl Wanted {
-    /// The control word once locked. An error: it must not be.
+    /// The control word after locking. An error if the object must not be locked.
     #[inline(always)]
     fn locked(self, now: u64) -> Result<u64, Raise> {
         let age = now >> GENERATION_SHIFT;
@@ -83,7 +88,7 @@ impl<Cold, Live: Lockable> Slot<Cold, Live> {
         }
     }
 
-    /// Waits until the lock is free, or a little. Comes back with the control word.
+    /// Waits until the lock may be free, and returns the control word.
     #[cold]
     #[inline(never)]
     fn wait_for_lock(&self) -> u64 {
@@ -100,35 +105,36 @@ impl<Cold, Live: Lockable> Slot<Cold, Live> {
         control.load(Ordering::Relaxed)
     }
 
-    /// Locks and pins the live object of this generation, for a call.
+    /// Locks and pins the live object of this generation, for one call.
     #[inline]
     pub(super) fn lock_generation(&self, generation: u32) -> Result<(), Raise> {
         let wanted = Wanted { generation: Some(generation), count: BY_A_CALL, or_dead: false };
         self.acquire(wanted).map(drop)
     }
 
-    /// As `lock_generation`; the pin may be left to something that stays.
+    /// As `lock_generation`. The pin may be left to an object that stays.
     #[inline]
     pub(super) fn lock_to_hold(&self, generation: u32) -> Result<(), Raise> {
         let wanted = Wanted { generation: Some(generation), count: BY_WHAT_STAYS, or_dead: false };
         self.acquire(wanted).map(drop)
     }
 
-    /// Locks and pins what lives here, whatever it is, for a walk. False: nothing does.
+    /// Locks and pins the live object in the slot, of any generation, for a walk. False: there is
+    /// none.
     #[inline]
     pub fn lock_live(&self) -> bool {
         loop {
             match self.acquire(Wanted { generation: None, count: BY_A_WALK, or_dead: false }) {
                 Ok(_) => return true,
                 Err(Raise::Dead) => return false,
-                // A thousand walks have it pinned at this moment, and let go of it.
+                // A thousand walks have it pinned at this moment, and will let go of it.
                 Err(Raise::Overflow) => yield_now(),
             }
         }
     }
 
-    /// Locks and pins the object of this generation, or locks it while it is dead and not yet buried.
-    /// `None`: it is no more.
+    /// Locks and pins the object of this generation. If it is dead and not buried yet, only locks
+    /// it. `None`: it is buried.
     #[inline]
     pub(super) fn lock_dying(&self, generation: u32) -> Option<LockedAs> {
         let wanted = Wanted { generation: Some(generation), count: BY_A_WALK, or_dead: true };
@@ -136,8 +142,8 @@ impl<Cold, Live: Lockable> Slot<Cold, Live> {
         Some(if before & COUNTS == 0 { LockedAs::Dead(generation) } else { LockedAs::Alive })
     }
 
-    /// Unlocks a live object and takes so many internals away, that of the lock among them. True: it died
-    /// and the caller has to bury it.
+    /// Unlocks a live object and takes away `internals` references, among them that of the lock.
+    /// True: the object died, and the caller has to bury it.
     #[inline]
     #[must_use]
     pub fn unlock_and_unpin(&self, internals: u64) -> bool {
@@ -147,14 +153,14 @@ impl<Cold, Live: Lockable> Slot<Cold, Live> {
         before & COUNTS == internals * INTERNAL
     }
 
-    /// Unlocks a live object; the internal of the lock stays.
+    /// Unlocks a live object and leaves it pinned.
     #[inline]
     pub fn unlock_and_hold(&self) {
         let died = self.unlock_and_unpin(0);
         debug_assert!(!died, "it has an internal");
     }
 
-    /// Unlocks an object that was dead.
+    /// Unlocks an object that was dead when it was locked.
     #[cold]
     pub(super) fn unlock_dead(&self, generation: u32) {
         let control = &self.line.control;
@@ -173,7 +179,8 @@ impl<Cold, Live: Lockable> Slot<Cold, Live> {
         self.live().parking().wake();
     }
 
-    /// Locks an object that the caller has pinned, or has to bury; dropped, it is unlocked.
+    /// Locks an object that the caller has pinned or has to bury. It is unlocked when the result is
+    /// dropped.
     #[inline]
     pub fn lock(&self) -> SlotLock<'_, Cold, Live> {
         let wanted = Wanted { generation: None, count: BY_NOBODY, or_dead: true };
@@ -183,7 +190,7 @@ impl<Cold, Live: Lockable> Slot<Cold, Live> {
     }
 }
 
-/// The lock of an object that cannot be buried meanwhile; and the control word from before.
+/// The lock of an object that cannot be buried meanwhile, and the control word before locking.
 #[derive(Debug)]
 #[must_use = "dropped, it is unlocked"]
 pub struct SlotLock<'a, Cold, Live: Lockable>(&'a Slot<Cold, Live>, u64);

@@ -1,8 +1,8 @@
-//! Short texts shared by many objects: the reason of a cancel that reached a million children is
+//! Short texts that many objects share: the reason of a cancel that reached a million children is
 //! stored once.
 //!
-//! Invariant: a number stands for one reference; the text is dropped, outside the lock, with the
-//! last one.
+//! Invariant: a `TextId` stands for one reference. The text is dropped with its last reference,
+//! outside its lock.
 
 use crate::error::Error;
 use crate::memory::magazine::Shelved;
@@ -23,16 +23,16 @@ impl Link for TextCell {
     }
 }
 
-/// Number of a text, standing for one reference to it; `NONE` is the empty text.
+/// Number of a text. It stands for one reference to the text. `NONE` is the empty text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TextId(pub u32);
 
 impl TextId {
-    /// No text.
+    /// The empty text.
     pub const NONE: Self = Self(NIL);
 }
 
-/// All shared texts.
+/// The table of all shared texts.
 #[derive(Debug)]
 pub struct Texts {
     cells: Pool<TextCell>,
@@ -40,13 +40,13 @@ pub struct Texts {
 
 impl Texts {
     constructor! {
-        /// No texts.
+        /// An empty table.
         pub fn new() -> Self {
             Self { cells: Pool::new() }
         }
     }
 
-    /// Shows the pools of which threads have magazines.
+    /// Shows each pool that keeps a magazine per thread.
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(&self.cells);
     }
@@ -63,7 +63,7 @@ impl Texts {
         Ok(TextId(number))
     }
 
-    /// So many further references to a text of which the caller holds one.
+    /// Adds `count` references to a text of which the caller holds one.
     pub fn share(&self, id: TextId, count: u32) {
         if id != TextId::NONE {
             self.cells.cell(id.0).references.fetch_add(count, Ordering::Relaxed);
@@ -75,7 +75,7 @@ impl Texts {
         self.release_some(id, 1);
     }
 
-    /// Drops so many references.
+    /// Drops `count` references.
     pub fn release_some(&self, id: TextId, count: u32) {
         if id == TextId::NONE || count == 0 {
             return;
@@ -88,7 +88,7 @@ impl Texts {
         }
     }
 
-    /// Shows a text of which the caller holds a reference.
+    /// Calls `reader` with a text of which the caller holds a reference, under the text's lock.
     pub fn show<R>(&self, id: TextId, reader: impl FnOnce(&str) -> R) -> R {
         if id == TextId::NONE {
             return reader("");
