@@ -46,6 +46,10 @@ struct job_progress {
     double fraction = 0;
     /* About how much longer it runs, if that is known; see dcc_job_progress. */
     std::optional<std::chrono::nanoseconds> time_left = {};
+    /* Units beyond the total of their share, and units after its end: neither is shown, and neither should
+     * be. */
+    std::uint64_t over = 0;
+    std::uint64_t late = 0;
 };
 
 /* What a job is created from. */
@@ -260,7 +264,7 @@ public:
         dcc_job_progress info = {};
         info.struct_size = sizeof info;
         dcc_job_read_progress(get(), &info);
-        job_progress result = {info.done, info.total, info.fraction, {}};
+        job_progress result = {info.done, info.total, info.fraction, {}, info.over, info.late};
         if (info.time_left_ns != DCC_NO_LIMIT)
             result.time_left = std::chrono::nanoseconds(info.time_left_ns);
         return result;

@@ -199,15 +199,19 @@ pub unsafe extern "C" fn dcc_job_threads(
 /// Writes all live jobs as a JSON array of objects, `snprintf`-like, as dcc_cancel_token_reason; for
 /// people and tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page
 /// does not. It is what all pages of that have together, and holds nothing from one job to the next:
-/// nobody waits for it but its caller, and jobs begin and end meanwhile. Each has id, label, caller_id,
-/// state, progress {done, total, message}, age_ns, is_sealed (dcc_job_seal), cancelled (null, or {cause,
+/// nobody waits for it but its caller, and jobs begin and end meanwhile.
+///
+/// Each job has id, label, caller_id, state, progress {done, total, fraction, time_left_ns (null while
+/// unknown), over, late, message}, failure, age_ns, is_sealed (dcc_job_seal), cancelled (null, or {cause,
 /// reason, since_ns, to_end_ns, is_seen}), is_traced, since_last_poll_ns and longest_gap (null while
 /// nothing was traced, else {gap_ns, from {file, line}, to {file, line}}), check_not_asked_ns (for how
 /// long the running job's own check was not asked, null unless that is as long as
 /// DCC_EVENT_CHECK_NOT_ASKED says) and threads, each with thread, cancel_to_seen_ns, polls,
-/// since_last_poll_ns, last_poll_at {file, line} and longest_gap. Later versions may add members. What
-/// could steer a terminal in its texts is escaped, as JSON has it, so it may be printed. May run a job's
-/// `destroy`. Any thread.
+/// since_last_poll_ns, last_poll_at {file, line} and longest_gap. docs/job_facts.md says where else each
+/// of them can be read. Later versions may add members.
+///
+/// What could steer a terminal in its texts is escaped, as JSON has it, so it may be printed. May run a
+/// job's `destroy`. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_stats_live_jobs(
     buffer: *mut c_char,

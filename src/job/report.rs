@@ -96,8 +96,11 @@ impl<'a> Jobs<'a> {
         progress.value("total", far.count.total)?;
         progress.value("fraction", far.fraction)?;
         progress.value_or_null("time_left_ns", far.time_left_ns)?;
+        progress.value("over", far.over)?;
+        progress.value("late", far.late)?;
         self.show_text(job, JobText::ProgressMessage, |text| progress.text("message", text))?;
         progress.end()?;
+        self.show_text(job, JobText::Failure, |text| one.text("failure", text))?;
         one.value("age_ns", since(self.made_ns(job)))?;
         one.value("is_sealed", self.is_sealed(job))?;
 

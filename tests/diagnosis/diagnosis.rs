@@ -302,7 +302,8 @@ fn the_listing_tells_of_each_live_job() {
     assert_eq!(plain["id"], dcc_job_id(job));
     assert_eq!(plain["state"], "running");
     let progress = serde_json::json!({
-        "done": 3, "total": 8, "fraction": 0.375, "time_left_ns": null, "message": ""
+        "done": 3, "total": 8, "fraction": 0.375, "time_left_ns": null, "over": 0, "late": 0,
+        "message": ""
     });
     assert_eq!(plain["progress"], progress);
     assert!(plain["age_ns"].as_u64().unwrap() > 0);

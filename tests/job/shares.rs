@@ -7,6 +7,7 @@ mod shares;
 
 use dcc_cancel::ffi::{
     context::*, current::dcc_job_current, job_life::*, job_texts::*, progress::*, status::*,
+    trace::*,
 };
 use listening::*;
 use shares::{Counter, Share, bar, words};
@@ -26,6 +27,16 @@ fn reached(room: f64) -> f64 {
 
 fn fraction(job: Job) -> f64 {
     bar(job).fraction
+}
+
+/// The jobs of the process, as JSON.
+fn listing() -> serde_json::Value {
+    let mut text = vec![0_u8; 16384];
+    let mut length = 0;
+    // SAFETY: a buffer of that size, a writable result.
+    let status = unsafe { dcc_stats_live_jobs(text.as_mut_ptr().cast(), text.len(), &mut length) };
+    assert_eq!(status, DCC_OK);
+    serde_json::from_slice(&text[..length]).unwrap()
 }
 
 /// A helper as anybody writes it who does not know that it is a part of something larger.
@@ -270,11 +281,15 @@ fn late_units_and_those_beyond_are_counted_and_not_shown() {
     assert_eq!((at.over, at.late), (3, 7));
     step.release();
     // What fails stays where it is, though its shares end on the way out.
-    // SAFETY: no text.
-    assert_eq!(unsafe { dcc_job_fail(job.pointer(), null(), 0) }, DCC_OK);
+    // SAFETY: a text of that length.
+    assert_eq!(unsafe { dcc_job_fail(job.pointer(), c"disk full".as_ptr(), 9) }, DCC_OK);
     assert_eq!(all.add(1), DCC_OK);
     all.end();
     assert_eq!((fraction(job), bar(job).late), (0.25, 8));
+    let listed = listing();
+    assert_eq!(listed[0]["progress"]["over"], 3);
+    assert_eq!(listed[0]["progress"]["late"], 8);
+    assert_eq!(listed[0]["failure"], "disk full");
     job.release();
 }
 

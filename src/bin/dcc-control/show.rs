@@ -100,6 +100,10 @@ pub fn job(job: &Job<'_>) -> String {
     let mut shown =
         format!("{:>10}  {:<11} {}  {:>8}  ", job.id(), job.state(), bar(progress), age);
     shown += &text(&job.0["label"]);
+    let caller_id = text(&job.0["caller_id"]);
+    if !caller_id.is_empty() {
+        shown += &format!(" ({caller_id})");
+    }
     if !message.is_empty() {
         shown += &format!(": {message}");
     }
@@ -115,6 +119,10 @@ pub fn job(job: &Job<'_>) -> String {
     }
     if job.0["is_sealed"] == true && !job.is_ended() {
         shown += " [sealed: too late to cancel]";
+    }
+    let failure = text(&job.0["failure"]);
+    if !failure.is_empty() {
+        shown += &format!(" [error: {failure}]");
     }
     if let Some(silence) = not_asked(job) {
         shown += &format!(" [{silence}]");
@@ -152,6 +160,18 @@ fn time_left(job: &Job<'_>) -> Option<String> {
         seconds => format!("{} min", seconds.div_ceil(60)),
     };
     Some(format!("about {about} left"))
+}
+
+/// What to say of units that the bar does not show, because the job's code counted wrongly.
+fn miscounted(job: &Job<'_>) -> Option<String> {
+    let read = |name: &str| job.0["progress"][name].as_u64().unwrap_or_default();
+    match (read("over"), read("late")) {
+        (0, 0) => None,
+        (over, late) => Some(format!(
+            "progress that is not shown: {over} units beyond the total, {late} after the end of their \
+             share: compare the job's totals with its loops"
+        )),
+    }
 }
 
 fn bar(progress: &Value) -> String {
@@ -205,6 +225,9 @@ pub fn polls(job: &Job<'_>, length: Duration) -> String {
         let at = if message.is_empty() { message } else { format!(", at {message}") };
         shown += &format!("\n  {:.0} %{at}, {left}", (part(progress) * 100.0).floor());
     }
+    if let Some(miscounted) = miscounted(job) {
+        shown += &format!("\n  {miscounted}");
+    }
     let mut has_polled = false;
     for thread in job.0["threads"].as_array().into_iter().flatten() {
         let Some(since) = times(&thread["since_last_poll_ns"]) else { continue };
@@ -215,6 +238,9 @@ pub fn polls(job: &Job<'_>, length: Duration) -> String {
             thread["polls"],
             place(&thread["last_poll_at"]),
         );
+        if let Some(time) = times(&thread["cancel_to_seen_ns"]) {
+            shown += &format!("\n    saw the cancel {time} after it");
+        }
         let gap = &thread["longest_gap"];
         if let Some(longest) = times(&gap["gap_ns"]) {
             shown += &format!(
