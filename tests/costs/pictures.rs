@@ -12,6 +12,7 @@ mod plot;
 mod ratios;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/svg.rs"]
 mod svg;
 
 use curves::Curve;

@@ -3,6 +3,8 @@
 //! A picture brings its own paper, because a page may show it on the other one; and it asks for no font, no
 //! picture and no script.
 
+#![allow(dead_code, reason = "each kind of picture uses a part of it")]
+
 use std::fmt::Write;
 
 /// A picture that is being drawn.
@@ -34,10 +36,21 @@ const CLASSES: &[(&str, &str, &str)] = &[
     ("line0", "stroke:#0969da;stroke-width:2", "stroke:#58a6ff;stroke-width:2"),
     ("line1", "stroke:#bc4c00;stroke-width:2", "stroke:#f0883e;stroke-width:2"),
     ("line2", "stroke:#1a7f37;stroke-width:2", "stroke:#3fb950;stroke-width:2"),
+    ("way", "stroke:#59636e;stroke-width:1.6", "stroke:#9198a1;stroke-width:1.6"),
+    ("group", "fill:#f6f8fa;stroke:#818b98", "fill:#151b23;stroke:#6e7681"),
+    ("plain", "fill:#ffffff;stroke:#818b98", "fill:#0d1117;stroke:#6e7681"),
+    ("blue", "fill:#ddf4ff;stroke:#0969da", "fill:#0c2d4d;stroke:#58a6ff"),
+    ("green", "fill:#dafbe1;stroke:#1a7f37", "fill:#12331d;stroke:#3fb950"),
+    ("orange", "fill:#fff1e5;stroke:#bc4c00", "fill:#3d2310;stroke:#f0883e"),
+    ("red", "fill:#ffebe9;stroke:#cf222e", "fill:#42181a;stroke:#ff7b72"),
 ];
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn listed(points: &[[f64; 2]]) -> String {
+    points.iter().map(|[x, y]| format!("{x:.1},{y:.1}")).collect::<Vec<_>>().join(" ")
 }
 
 impl Svg {
@@ -51,7 +64,23 @@ impl Svg {
         writeln!(self.body, "{element}").unwrap();
     }
 
-    pub fn text(&mut self, class: &str, side: Side, size: f64, [x, y]: [f64; 2], text: &str) {
+    pub fn text(&mut self, class: &str, side: Side, size: f64, place: [f64; 2], text: &str) {
+        self.text_of_weight("", class, side, size, place, text);
+    }
+
+    pub fn bold_text(&mut self, class: &str, side: Side, size: f64, place: [f64; 2], text: &str) {
+        self.text_of_weight(" font-weight=\"bold\"", class, side, size, place, text);
+    }
+
+    fn text_of_weight(
+        &mut self,
+        weight: &str,
+        class: &str,
+        side: Side,
+        size: f64,
+        [x, y]: [f64; 2],
+        text: &str,
+    ) {
         let anchor = match side {
             Side::Begin => "start",
             Side::Middle => "middle",
@@ -59,7 +88,7 @@ impl Svg {
         };
         let text = escaped(text);
         self.element(format_args!(
-            "<text class=\"{class}\" text-anchor=\"{anchor}\" font-size=\"{size}\" \
+            "<text class=\"{class}\" text-anchor=\"{anchor}\" font-size=\"{size}\"{weight} \
              x=\"{x:.1}\" y=\"{y:.1}\">{text}</text>"
         ));
     }
@@ -76,10 +105,22 @@ impl Svg {
         ));
     }
 
+    pub fn rounded(&mut self, class: &str, [x, y]: [f64; 2], [width, height]: [f64; 2], by: f64) {
+        self.element(format_args!(
+            "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" \
+             height=\"{height:.1}\" rx=\"{by}\"/>"
+        ));
+    }
+
+    /// A filled shape between them.
+    pub fn filled(&mut self, class: &str, points: &[[f64; 2]]) {
+        let points = listed(points);
+        self.element(format_args!("<polygon class=\"{class}\" points=\"{points}\"/>"));
+    }
+
     /// A line through all of them.
     pub fn path(&mut self, class: &str, points: &[[f64; 2]]) {
-        let points: Vec<String> = points.iter().map(|[x, y]| format!("{x:.1},{y:.1}")).collect();
-        let points = points.join(" ");
+        let points = listed(points);
         self.element(format_args!(
             "<polyline class=\"{class}\" fill=\"none\" points=\"{points}\"/>"
         ));
@@ -89,7 +130,8 @@ impl Svg {
     pub fn finished(self, about: &str) -> String {
         let Self { width, height, body } = self;
         let rules = |of: fn(&(&str, &str, &str)) -> String| -> String {
-            CLASSES.iter().map(of).collect::<Vec<_>>().join("\n")
+            let is_used = |class: &str| body.contains(&format!("class=\"{class}\""));
+            CLASSES.iter().filter(|of| is_used(of.0)).map(of).collect::<Vec<_>>().join("\n")
         };
         let light = rules(|(class, light, _)| format!(".{class}{{{light}}}"));
         let dark = rules(|(class, _, dark)| format!(".{class}{{{dark}}}"));
