@@ -1,12 +1,14 @@
-//! What is installed on threads, and the references that it holds.
+//! What is installed on threads, the references that this holds, and captured contexts.
 //!
-//! A slot's value has an internal of its token or job that stays, if a caller set it; none if the pump lent
-//! it, which keeps both until it has taken them out again. Whatever leaves a slot is dropped here, after the
-//! slots are consistent again: that may run a destroy-notify, which may use the slots.
+//! The value of a slot has an internal reference of its token, job or share if a caller set it. It
+//! has none if it was lent: the lender keeps the object until it has taken the value out again.
+//! Values that leave a slot are dropped here, after the slots are consistent again, because the
+//! drop may run a destroy-notify that uses the slots.
 //!
-//! A captured context is an object of its own that holds internals of what was current, so that worker
-//! threads can enter it while the capturing thread goes on. One that is bound has a function besides, which
-//! is there as long as the context: who runs it has a pin, and the notify is called by who buries it.
+//! A captured context is an object of its own. It holds internal references of what was current, so
+//! worker threads can enter it while the capturing thread goes on. A bound context also has a
+//! function, which stays as long as the context. The thread that runs it has a pin, and the burial
+//! of the context calls the notify.
 
 use crate::error::Error;
 use crate::handle::{self, Handle, Kind, NULL};
@@ -24,14 +26,14 @@ use crate::thread::current::{ThreadNumbers, ThreadRecord, ThreadSlots, Words};
 use crate::thread::value::{Removed, Shown, SlotName, SlotValue};
 use crate::token::{TokenHold, TokenPin, Tokens};
 
-/// What was captured.
+/// What a context has captured. It does not change after the context is published.
 #[derive(Debug, Default)]
 pub struct ContextLive {
     token: AtomicU64,
     job: AtomicU64,
     job_token: AtomicU64,
     share: AtomicU64,
-    /// What threads are to run in it, if it was bound.
+    /// The function for threads to run in the context, if it was bound.
     bound: BoundCell,
 }
 
@@ -41,16 +43,17 @@ impl LivePart for ContextLive {
         "context slots or memory for them; release contexts that are done";
 }
 
-/// The calling thread, as what runs jobs on it wants it.
+/// The calling thread, for functions that run jobs on it.
 #[derive(Clone, Copy, Debug)]
 pub struct ThisThread<'t, 'a> {
     /// Its slots.
     pub slots: &'t ThreadSlots<'a>,
-    /// Its record.
+    /// Its record, which exists already.
     pub record: &'a ThreadRecord,
 }
 
-/// Where captured contexts are, and what all threads share. What is done with them is of [`Contexts`].
+/// The storage of captured contexts, and what all threads share. Its operations are those of
+/// [`Contexts`].
 #[derive(Debug)]
 pub struct ContextTable {
     arena: Arena<(), ContextLive>,
@@ -61,7 +64,7 @@ pub struct ContextTable {
 
 impl ContextTable {
     constructor! {
-        /// No contexts.
+        /// An empty table.
         pub fn new() -> Self {
             Self {
                 arena: Arena::new(),
@@ -72,13 +75,13 @@ impl ContextTable {
         }
     }
 
-    /// Shows the pools of which threads have magazines.
+    /// Calls `each` with every pool here that has magazines on threads.
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(self.arena.shelved());
     }
 }
 
-/// What is installed on threads, and captured, with the jobs and tokens that it holds.
+/// A view of what is installed and captured, and of the jobs and tokens that this holds.
 #[derive(Clone, Copy, Debug)]
 pub struct Contexts<'a> {
     table: &'a ContextTable,
@@ -122,7 +125,7 @@ fn pair(live: &ContextLive) -> (SlotValue, SlotValue) {
 }
 
 impl<'a> Contexts<'a> {
-    /// The contexts of a table, with what they hold.
+    /// A view of a table's contexts.
     #[inline(always)]
     pub const fn new(table: &'a ContextTable, shares: Shares<'a>) -> Self {
         Self { table, shares }
@@ -134,19 +137,19 @@ impl<'a> Contexts<'a> {
         self.shares
     }
 
-    /// The jobs.
+    /// The jobs that contexts can hold.
     #[inline(always)]
     pub(crate) fn jobs(self) -> Jobs<'a> {
         self.shares.jobs()
     }
 
-    /// The tokens.
+    /// The tokens that contexts can hold.
     #[inline(always)]
     pub(crate) fn tokens(self) -> &'a Tokens {
         self.jobs().tokens()
     }
 
-    /// Numbers for threads.
+    /// The source of threads' numbers.
     pub fn numbers(self) -> &'a ThreadNumbers {
         &self.table.numbers
     }
@@ -156,12 +159,12 @@ impl<'a> Contexts<'a> {
         &self.table.never
     }
 
-    /// Counts values that somebody left behind.
+    /// Counts values that a caller has left behind.
     pub(super) fn count_leaks(self, leaks: u64) {
         self.table.leaks.fetch_add(leaks, Ordering::Relaxed);
     }
 
-    /// Values that an unwind found left behind.
+    /// How many values were found that callers had left behind.
     pub fn leaks(self) -> u64 {
         self.table.leaks.load(Ordering::Relaxed)
     }
@@ -171,7 +174,7 @@ impl<'a> Contexts<'a> {
         Words { tokens: self.tokens(), never: &self.table.never }
     }
 
-    /// Nothing, which masks what was.
+    /// The empty value, which masks the values below it.
     #[inline(always)]
     fn nothing(self) -> Shown<'a> {
         Shown { value: SlotValue::NONE, word: &self.table.never }
@@ -205,14 +208,14 @@ impl<'a> Contexts<'a> {
         Ok(self.lent_value(SlotValue { object: share, token: NULL }))
     }
 
-    /// What a slot shows of a value that is kept.
+    /// What a slot shows for a value that the caller keeps.
     #[inline(always)]
     fn lent_value(self, value: SlotValue) -> Shown<'a> {
         let word = if value.token == NULL { None } else { self.tokens().word(value.token) };
         Shown { value, word: word.unwrap_or(&self.table.never) }
     }
 
-    /// What a slot shows of a job that is kept.
+    /// What a slot shows for a job that the caller keeps.
     #[inline(always)]
     fn lent_job(self, job: &JobPin<'_>) -> Shown<'a> {
         self.lent_value(SlotValue { object: job.handle(), token: self.jobs().token(job) })
@@ -238,7 +241,8 @@ impl<'a> Contexts<'a> {
         }
     }
 
-    /// Makes a token or a job current on this thread; NULL masks what is. Returns the ticket.
+    /// Makes a token, a job or a share current on this thread; NULL masks the current one. Returns
+    /// the ticket.
     #[inline(always)]
     pub fn set(
         self,
@@ -254,7 +258,8 @@ impl<'a> Contexts<'a> {
         };
         let ticket = slots.set(record, &self.table.numbers, slot, shown);
         if ticket.is_err() {
-            // Not in a closure: the slot is known where this is compiled, and is to stay so.
+            // This is not in a closure, so that `slot` stays a constant where this function is
+            // inlined.
             self.drop_value(slot, shown.value);
         }
         ticket
@@ -283,12 +288,13 @@ impl<'a> Contexts<'a> {
         Ok(())
     }
 
-    /// What is current as an object that other threads can enter.
+    /// Captures what is current in an object that other threads can enter.
     pub fn capture(self, slots: &ThreadSlots<'_>) -> Result<Handle, Error> {
         self.capture_with(slots, |_| ())
     }
 
-    /// The same with a function that `run` calls in it. On an error its payload is still the caller's.
+    /// As `capture`, with a function that `run` calls in the context. On an error its payload is
+    /// still the caller's.
     pub fn bind(self, slots: &ThreadSlots<'_>, bound: Bound) -> Result<Handle, Error> {
         self.capture_with(slots, |live| live.bound.put(bound))
     }
@@ -333,12 +339,13 @@ impl<'a> Contexts<'a> {
         Ok(self.table.arena.publish(index, slot, 0, Holder::Owner))
     }
 
-    /// Adds an owner to a context.
+    /// Adds an owner reference of a context.
     pub fn retain_context(self, context: Handle) -> Result<(), Error> {
         self.table.arena.retain(context)
     }
 
-    /// Takes an owner away.
+    /// Takes an owner reference of a context away. The last one buries it, unless a run has it
+    /// pinned.
     pub fn release_context(self, context: Handle) -> Result<(), Error> {
         if let Some((index, slot)) = self.table.arena.release(context)? {
             self.bury_slot(index, slot);
@@ -346,7 +353,7 @@ impl<'a> Contexts<'a> {
         Ok(())
     }
 
-    /// Installs what was captured, nothing for NULL, on this thread.
+    /// Installs on this thread what was captured. NULL masks what is current.
     pub fn enter(
         self,
         slots: &ThreadSlots<'a>,
@@ -363,9 +370,9 @@ impl<'a> Contexts<'a> {
         self.install(thread, token.object, job.object, share.object)
     }
 
-    /// Calls the function of a bound context in that context, for one of its owners, who is one no more from
-    /// then on. Then it gives what the function answered; an error says that it was not called. Without the
-    /// owner the pin alone keeps all of it until the function has returned.
+    /// Calls the function of a bound context in that context, and returns the function's answer. An
+    /// error: the function was not called. The call uses up one owner reference of the context;
+    /// from then on only the pin keeps the context until the function has returned.
     pub fn run<'t>(
         self,
         thread: impl FnOnce() -> Result<ThisThread<'t, 'a>, Error>,
@@ -397,13 +404,14 @@ impl<'a> Contexts<'a> {
             return Ok(result);
         }
         let result = function.call();
-        // An error: the function unwound to before it, which restored the slots, too.
+        // An error means that the function itself unwound to a ticket before this one, which has
+        // restored the slots, too.
         let _ = self.unwind(thread.slots, ticket);
         Ok(result)
     }
 
-    /// Makes a token and a job current on this thread under one ticket, for the caller, who keeps both and
-    /// `unwind`s it. NULL masks what was.
+    /// Makes a token and a job current on this thread under one ticket. The caller keeps both and
+    /// has to `unwind` the ticket. NULL masks the current token.
     #[inline]
     pub fn lend(
         self,
@@ -440,16 +448,17 @@ impl<'a> Contexts<'a> {
         })
     }
 
-    /// Undoes an `enter`. May run a destroy-notify.
+    /// Undoes an `enter`. May run destroy-notifies.
     pub fn exit(self, slots: &ThreadSlots<'a>, ticket: u64) -> Result<(), Error> {
         let removed = slots.exit(self.words(), ticket)?;
         removed.into_iter().flatten().for_each(|removed| self.drop_removed(removed));
         Ok(())
     }
 
-    /// Undoes everything since and including the call that gave this ticket, and counts the tokens and jobs
-    /// that others had left behind. Returns that count. May run destroy-notifies. A share that is left stops
-    /// nobody, and a task leaves that of its step from one slice to the next.
+    /// Undoes everything up to and including the call that gave this ticket. Returns how many
+    /// tokens and jobs other callers had left behind, and counts them. May run destroy-notifies. A
+    /// share that is left does not count: it stops no work, and a task leaves the share of its step
+    /// from one slice to the next.
     #[inline]
     pub fn unwind(self, slots: &ThreadSlots<'a>, ticket: u64) -> Result<u64, Error> {
         if slots.take_lent(self.words(), ticket) {
@@ -472,8 +481,8 @@ impl<'a> Contexts<'a> {
         Ok(leaks)
     }
 
-    /// Empties the slots of a thread that ends, or is done with one thing. How many tokens and jobs were
-    /// left.
+    /// Empties the slots of a thread that ends, or that is done with one piece of work. Returns how
+    /// many tokens and jobs were left.
     pub fn clear(self, slots: &ThreadSlots<'a>) -> u64 {
         let mut left = 0;
         while let Some((removed, _)) = slots.unwind_one(self.words(), 0) {
@@ -483,11 +492,12 @@ impl<'a> Contexts<'a> {
         left
     }
 
-    /// Shows the id under which the outside world knows what this thread works on: the current
-    /// token's caller id, else the current job's, else an empty text.
+    /// Calls `reader` with the id under which the outside world knows the work of this thread: the
+    /// caller id of the current token, else that of the current job, else an empty text.
     pub fn show_caller_id<R>(self, slots: &ThreadSlots<'_>, reader: impl FnOnce(&str) -> R) -> R {
         let tokens = self.tokens();
-        // The slots hold both for as long as `reader` runs; it is not the plugin's.
+        // The slots hold both while `reader` runs. The library's own code is the reader, not a
+        // plugin's.
         if slots.token() != NULL {
             let token = Lent::new(tokens, handle::index(slots.token()));
             if tokens.show_caller_id(&token, |id| !id.is_empty()) {

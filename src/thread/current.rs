@@ -1,18 +1,20 @@
-//! The slots of a thread, token, job and share of progress, and the probe that reads the first two.
+//! The slots of a thread for token, job and share of progress, and the probe that reads the first
+//! two.
 //!
-//! Everything here belongs to one thread, so there are no locks. A slot's value carries a
-//! reference that its setter handed over; whoever takes a value out hands it back to be dropped
-//! after the slots are consistent again, because dropping it may run a destroy-notify that uses
-//! the slots.
+//! Everything here belongs to one thread, so there are no locks. The value in a slot has a
+//! reference that its setter handed over. A function that takes a value out returns it. The caller
+//! drops it after the slots are consistent again, because the drop may run a destroy-notify that
+//! uses the slots.
 //!
 //! Invariants:
-//! - `frames` has what was set, newest last; a frame keeps the value that its `set` displaced. Tickets
-//!   grow towards the top.
-//! - A frame may be taken out when it is the newest of its slot. The slots are independent, as two
-//!   context variables are.
-//! - What a layer expects has `AROUND`, which no state word has, where its slot holds something above what
-//!   has a check, or above what expects so: polls then come to the slow way, which asks under it. Nothing
-//!   under an empty value counts, which is a mask. A frame keeps the bit with the value that it displaced.
+//! 1. `frames` has what was set, newest last. A frame keeps the value that its `set` displaced.
+//!    Tickets grow towards the top.
+//! 2. A frame may be taken out when it is the newest one of its slot. The slots are independent of
+//!    each other, as two context variables are.
+//! 3. A layer expects AROUND, a bit that no state word has, if its value lies above a value with a
+//!    foreign check, or above a value that itself expects AROUND. Polls then take the slow path,
+//!    which asks the checks below, too. An empty value is a mask: nothing below it counts. A frame
+//!    keeps the bit with the value that it displaced.
 
 use crate::error::Error;
 use crate::handle::{AROUND, FOREIGN, Handle, NULL};
@@ -28,16 +30,18 @@ use std::cell::{Cell, RefCell};
 
 const SEQUENCE_BITS: u32 = 36;
 const LAST_SEQUENCE: u64 = (1 << SEQUENCE_BITS) - 1;
-/// Thread numbers must leave a ticket's top bit zero.
+/// The greatest thread number: a ticket's top bit must stay zero.
 const LAST_THREAD: u64 = (1 << (63 - SEQUENCE_BITS)) - 1;
 
-/// What went wrong, in words, with room that is there beforehand: writing an error down must not need memory.
+/// The text of an error. Its room is there beforehand, because noting an error must not need
+/// memory.
 pub type ErrorText = CutText<256>;
 
 /// A ticket that is never given out.
 pub const NO_TICKET: u64 = 0;
 
-/// What a slot shows: the state word to look at and what it holds while nothing is asked.
+/// What a slot shows to polls: the state word, and the value that the word has while nothing is
+/// asked.
 #[derive(Debug)]
 #[repr(C)]
 pub struct LayerCell<'a> {
@@ -55,23 +59,23 @@ impl<'a> LayerCell<'a> {
         self.word.get().load(Ordering::Relaxed) == self.expected.get()
     }
 
-    /// The word.
+    /// The state word to poll.
     pub fn word(&self) -> &'a AtomicU64 {
         self.word.get()
     }
 
-    /// What it holds while nothing is asked.
+    /// The value of the word while nothing is asked, perhaps with `AROUND`.
     pub fn expected(&self) -> u64 {
         self.expected.get()
     }
 
-    /// The token whose word it is; NULL for none.
+    /// The token that the word belongs to; NULL for none.
     #[inline(always)]
     pub fn token(&self) -> Handle {
         self.expected.get() & !AROUND
     }
 
-    /// What polls of a value expect that masks this one.
+    /// What a layer expects that shows `token` above this one.
     fn seen_through(&self, token: Handle) -> u64 {
         let has_check = self.word.get().load(Ordering::Relaxed) & FOREIGN != 0;
         let is_around = has_check || self.expected.get() & AROUND != 0;
@@ -79,23 +83,23 @@ impl<'a> LayerCell<'a> {
     }
 }
 
-/// Gives each thread a number of its own, and a further one when its tickets run out.
+/// Gives each thread a number of its own, and another one when its tickets run out.
 #[derive(Debug)]
 pub struct ThreadNumbers(AtomicU64);
 
 impl ThreadNumbers {
     constructor! {
-        /// None given out.
+        /// No number given out.
         pub fn new() -> Self {
             Self(AtomicU64::new(0))
         }
     }
 
-    /// A number never given out before.
+    /// A number that was never given out before.
     pub fn next(&self) -> Result<u64, Error> {
         let number = self.0.fetch_add(1, Ordering::Relaxed) + 1;
         if number > LAST_THREAD {
-            // Stay at the end instead of wrapping round.
+            // The counter stays at its end and does not wrap round.
             self.0.fetch_sub(1, Ordering::Relaxed);
             return Err(Error::Resources("thread numbers; restart the host"));
         }
@@ -103,23 +107,23 @@ impl ThreadNumbers {
     }
 }
 
-/// The rest of a thread's record, made at its first `set` or its first error.
+/// The rest of what a thread has. It is made at the thread's first `set` or its first error.
 #[derive(Debug)]
 pub struct ThreadRecord {
     number: u64,
-    /// The number that tickets are made of at present, and how far they are.
+    /// The last ticket. Its upper bits are the thread's present number, its lower bits a sequence.
     last_ticket: Cell<u64>,
     job: Cell<Handle>,
     share: Cell<Handle>,
     told: Cell<Handle>,
-    /// `FOREIGN` once something with a check was current here.
+    /// `FOREIGN` once a value with a check was current here; 0 before.
     checks: Cell<u64>,
-    /// Whether it polls without a job now and then, and that is as it should be.
+    /// Whether the thread may poll without a job, because it has work of its own beside jobs.
     may_stray: Cell<bool>,
     frames: Frames,
-    /// When the slice of a posted job ends that this thread runs.
+    /// When the slice of the posted job that this thread runs is over.
     pub slice: SliceClock,
-    /// Text of the last error on this thread.
+    /// The text of the last error on this thread.
     pub last_error: RefCell<ErrorText>,
 }
 
@@ -150,7 +154,7 @@ impl ThreadRecord {
         self.may_stray.set(true);
     }
 
-    /// The tokens under what a slot shows, newest first, as far as there is no mask.
+    /// The tokens below the value that a slot shows, newest first, down to the first mask.
     fn under(&self, slot: SlotName) -> impl Iterator<Item = Handle> {
         let frames = (0..self.frames.count()).rev().map(|at| self.frames.at(at));
         let displaced = frames.filter(move |frame| frame.slot == slot);
@@ -168,7 +172,7 @@ impl ThreadRecord {
     }
 }
 
-/// A thread's slots. Its layout is known to `ffi::thread`, which keeps it in thread-local storage.
+/// A thread's slots. `ffi::thread` relies on this layout and keeps it in thread-local storage.
 #[derive(Debug)]
 #[repr(C)]
 pub struct ThreadSlots<'a> {
@@ -178,7 +182,7 @@ pub struct ThreadSlots<'a> {
 }
 
 impl<'a> ThreadSlots<'a> {
-    /// Empty slots; `never` is a word that is always 0.
+    /// Empty slots. `never` is a word that is always 0.
     pub fn new(never: &'a AtomicU64) -> Self {
         Self { token: LayerCell::new(never), job: LayerCell::new(never), record: Cell::new(None) }
     }
@@ -189,32 +193,32 @@ impl<'a> ThreadSlots<'a> {
         self.token.is_quiet() && self.job.is_quiet()
     }
 
-    /// The token layer alone.
+    /// The fast path for the token's layer alone.
     #[inline(always)]
     pub fn is_token_quiet(&self) -> bool {
         self.token.is_quiet()
     }
 
-    /// The token's layer.
+    /// The layer of the token's slot.
     pub fn token_layer(&self) -> &LayerCell<'a> {
         &self.token
     }
 
-    /// Whether neither layer shows anything.
+    /// Whether neither layer shows a token.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
         self.token.expected() | self.job.expected() == NULL
     }
 
-    /// Whether nothing is current here because nobody has set anything: it is not masked, and the thread is
-    /// not one that has work of its own beside jobs.
+    /// Whether nothing is current here because nothing was ever set. False if a value is masked, or
+    /// if the thread has work of its own beside jobs.
     pub fn is_astray(&self) -> bool {
         let is_as_it_should =
             |record: &ThreadRecord| record.may_stray.get() || record.frames.count() != 0;
         self.is_empty() && !self.record().is_some_and(is_as_it_should)
     }
 
-    /// Whether what was current here is masked: what cleans up is not to be stopped.
+    /// Whether what was current here is masked, so that clean-up code is not told to stop.
     #[inline(always)]
     pub fn is_shielded(&self) -> bool {
         self.record().is_some_and(|record| record.frames.count() != 0) && self.has_masked_all()
@@ -226,36 +230,37 @@ impl<'a> ThreadSlots<'a> {
         self.is_empty() && self.masked(SlotName::Job).next().is_some()
     }
 
-    /// The job's layer.
+    /// The layer of the job's slot.
     pub fn job_layer(&self) -> &LayerCell<'a> {
         &self.job
     }
 
-    /// What the token layer says.
+    /// The answer of the token's layer to a poll.
     pub fn token_answer(&self, tokens: &Tokens) -> Answer {
         tokens.answer(self.token.token(), || self.thread_number())
     }
 
-    /// The thread's record, if it has one.
+    /// The thread's record, if it has one already.
     pub fn record(&self) -> Option<&'a ThreadRecord> {
         self.record.get()
     }
 
-    /// Counts a question for the end of a slice. True: this one has to look.
+    /// Counts a question about the end of the slice. True: this question has to look.
     #[inline(always)]
     pub fn has_to_look(&self) -> bool {
         self.record().is_some_and(|record| record.slice.has_to_look())
     }
 
-    /// Whether the slice is over that this thread runs, if this question looks. Counts it, unless that found
-    /// that it does.
+    /// Whether the slice that this thread runs is over. A question that does not have to look
+    /// answers no. The question is counted, unless `has_to_look` has counted it already and found
+    /// that it has to look.
     pub fn is_slice_over(&self) -> bool {
         self.record().is_some_and(|record| {
             (record.slice.is_look_due() || record.slice.has_to_look()) && record.slice.look()
         })
     }
 
-    /// When that slice ends; `NEVER`: there is none, or it has no end.
+    /// When that slice ends. `NEVER`: there is no slice, or it has no end.
     pub fn slice_ends_ns(&self) -> u64 {
         self.record().map_or(slice_clock::NEVER, |record| record.slice.ends_ns())
     }
@@ -265,7 +270,7 @@ impl<'a> ThreadSlots<'a> {
         self.record.set(record);
     }
 
-    /// Number of this thread; 0, which no thread has, before it has a record.
+    /// The number of this thread. It is 0, which no thread has, until the thread gets a record.
     pub fn thread_number(&self) -> u64 {
         self.record().map_or(0, ThreadRecord::number)
     }
@@ -276,14 +281,14 @@ impl<'a> ThreadSlots<'a> {
         Asker { thread: self.thread_number(), current, around: self.checks_around(tokens) }
     }
 
-    /// Whether something with a check may lie under what is current here.
+    /// Whether a value with a check may lie below what is current here.
     #[inline]
     pub fn is_above_check(&self) -> bool {
         (self.token.expected() | self.job.expected()) & AROUND != 0
     }
 
-    /// The tokens with a check that lie under what is current here, newest first; NULL for the rest. A mask
-    /// hides what is under it. Where more lie there, the newest.
+    /// The tokens with a check that lie below what is current here, newest first, filled up with
+    /// NULL. A mask hides everything below it. If there are more than `MOST`, the newest are given.
     pub fn checks_around<const MOST: usize>(&self, tokens: &Tokens) -> [Handle; MOST] {
         let mut found = [NULL; MOST];
         if self.is_above_check()
@@ -303,7 +308,7 @@ impl<'a> ThreadSlots<'a> {
         }
     }
 
-    /// Notes that this thread was told to stop while it worked for this job.
+    /// Notes that this thread was told to stop while it worked for a given job.
     pub fn note_told_of(&self, job: Handle) {
         if let Some(record) = self.record() {
             record.told.set(job);
@@ -315,32 +320,32 @@ impl<'a> ThreadSlots<'a> {
         self.record().is_some_and(|record| record.told.get() == job)
     }
 
-    /// The current token; borrowed.
+    /// The current token, borrowed.
     pub fn token(&self) -> Handle {
         self.token.token()
     }
 
-    /// The current job; borrowed.
+    /// The current job, borrowed.
     pub fn current_job(&self) -> Handle {
         self.record().map_or(NULL, |record| record.job.get())
     }
 
-    /// The current share of progress; borrowed. It may be another job's than the current one.
+    /// The current share of progress, borrowed. It may belong to another job than the current one.
     pub fn current_share(&self) -> Handle {
         self.record().map_or(NULL, |record| record.share.get())
     }
 
-    /// The jobs that are current here, also those that others mask; borrowed.
+    /// The jobs that are current here, including masked ones, borrowed.
     pub fn jobs(&self) -> impl Iterator<Item = Handle> {
         self.masked(SlotName::Job).chain([self.current_job()]).filter(|job| *job != NULL)
     }
 
-    /// The tokens that are current here, also those that others mask; borrowed.
+    /// The tokens that are current here, including masked ones, borrowed.
     pub fn tokens(&self) -> impl Iterator<Item = Handle> {
         self.masked(SlotName::Token).chain([self.token()]).filter(|token| *token != NULL)
     }
 
-    /// What lies under what a slot holds, oldest first.
+    /// The values below the one that a slot holds, oldest first.
     fn masked(&self, slot: SlotName) -> impl Iterator<Item = Handle> {
         let record = self.record();
         let frames = record.map(|record| (0..record.frames.count()).map(|at| record.frames.at(at)));
@@ -348,7 +353,7 @@ impl<'a> ThreadSlots<'a> {
         masked.map(|frame| frame.displaced.object & !AROUND)
     }
 
-    /// What a slot holds, as it expects it: of a token both may have `AROUND`.
+    /// The value of a slot. For the token's slot both handles may have `AROUND`.
     #[inline(always)]
     fn value(&self, record: &ThreadRecord, slot: SlotName) -> SlotValue {
         match slot {
@@ -374,7 +379,7 @@ impl<'a> ThreadSlots<'a> {
         layer.expected.set(shown.value.token);
     }
 
-    /// Shows a value above what the slot shows.
+    /// Shows a value above the one that the slot shows.
     #[inline(always)]
     fn show_above(&self, record: &ThreadRecord, slot: SlotName, shown: Shown<'a>) {
         let has_check = shown.word.load(Ordering::Relaxed) & FOREIGN;
@@ -413,8 +418,8 @@ impl<'a> ThreadSlots<'a> {
         Ok(ticket)
     }
 
-    /// Sets all slots under one ticket; the share's if it is given. On an error the references stay the
-    /// caller's.
+    /// Sets the token's and the job's slot under one ticket, and the share's if one is given. On an
+    /// error the references stay the caller's.
     pub fn enter(
         &self,
         record: &ThreadRecord,
@@ -425,7 +430,7 @@ impl<'a> ThreadSlots<'a> {
         self.set_all(record, numbers, [token, job], share, FrameOrigin::Enter)
     }
 
-    /// As `enter`, of values that the caller keeps until he has unwound them.
+    /// As `enter`, but the caller keeps the references until it has unwound the values.
     #[inline]
     pub fn lend(
         &self,
@@ -460,7 +465,7 @@ impl<'a> ThreadSlots<'a> {
         Ok(ticket)
     }
 
-    /// Finds out whether a ticket is one of this thread's.
+    /// The error for a ticket that has no frame here: it was used, or it belongs to another thread.
     #[cold]
     fn absent(&self, ticket: u64) -> Error {
         let number = ticket >> SEQUENCE_BITS;
@@ -473,7 +478,7 @@ impl<'a> ThreadSlots<'a> {
         }
     }
 
-    /// Restores what a frame displaced, after the frame was taken out of the stack.
+    /// Puts back the value that a frame displaced. The frame was taken out of the stack before.
     #[inline(always)]
     fn restore(&self, record: &ThreadRecord, frame: Frame, words: Words<'a>) -> Removed {
         let value = self.value(record, frame.slot);
@@ -490,19 +495,21 @@ impl<'a> ThreadSlots<'a> {
         self.restore(record, frame, words)
     }
 
-    /// Undoes the `set` that gave this ticket, if that is the newest. `None`: `reset_deeper` has to look.
+    /// Undoes the `set` that gave this ticket, if that is the newest. `None`: `reset_deeper` has to
+    /// look.
     #[inline(always)]
     pub fn reset_newest(&self, words: Words<'a>, slot: SlotName, ticket: u64) -> Option<Removed> {
         let record = self.record()?;
         let frame = record.frames.pop_at_hand(|newest| {
             newest.ticket == ticket && newest.slot == slot && newest.origin == FrameOrigin::Set
         })?;
-        // Its slot and origin are the caller's, which are known where this is compiled.
+        // Slot and origin are known from the comparison. Named here, they are constants where this
+        // is inlined.
         Some(self.restore(record, Frame { slot, origin: FrameOrigin::Set, ..frame }, words))
     }
 
-    /// Undoes the `set` that gave this ticket. The newest frame may be of the other slot, or the ticket is
-    /// no good.
+    /// Undoes the `set` that gave this ticket. The newest frame may belong to another slot, or the
+    /// ticket may be invalid.
     pub fn reset_deeper(
         &self,
         words: Words<'a>,
@@ -530,7 +537,7 @@ impl<'a> ThreadSlots<'a> {
         if frames.at(position).origin != FrameOrigin::Enter {
             return Err(Error::WrongSlot(ticket));
         }
-        // All slots were set that anybody sets, so anything later is later in one of them.
+        // An `enter` sets every slot that is in use, so any later frame lies above one of its own.
         if position + 1 != frames.count() {
             return Err(Error::WrongOrder(ticket));
         }
@@ -541,7 +548,7 @@ impl<'a> ThreadSlots<'a> {
         }))
     }
 
-    /// Takes out what a `lend` installed, if nothing lies upon it. False: nothing was done.
+    /// Takes out what a `lend` installed, if nothing lies above it. False: nothing was done.
     #[inline]
     pub fn take_lent(&self, words: Words<'a>, ticket: u64) -> bool {
         let Some(record) = self.record() else { return false };
@@ -550,14 +557,14 @@ impl<'a> ThreadSlots<'a> {
         let Some([token, job]) = record.frames.pop_two_at_hand(is_wanted) else {
             return self.take_lent_of_many(record, words, ticket);
         };
-        // As `set_all` put them there.
+        // `set_all` has pushed the token's frame first.
         let origin = FrameOrigin::Lend;
         let _ = self.restore(record, Frame { slot: SlotName::Job, origin, ..job }, words);
         let _ = self.restore(record, Frame { slot: SlotName::Token, origin, ..token }, words);
         true
     }
 
-    /// As `take_lent`, where frames may lie outside the record.
+    /// As `take_lent`, when frames may lie outside the record.
     #[inline(never)]
     fn take_lent_of_many(&self, record: &ThreadRecord, words: Words<'a>, ticket: u64) -> bool {
         let newest = record.frames.newest();
@@ -582,21 +589,21 @@ impl<'a> ThreadSlots<'a> {
         }
     }
 
-    /// Takes out the newest frame if it is not older than the ticket. Says whether the frame was
-    /// the ticket's own.
+    /// Takes out the newest frame if it is not older than the ticket. The flag says whether it is
+    /// the ticket's own frame.
     pub fn unwind_one(&self, words: Words<'a>, ticket: u64) -> Option<(Removed, bool)> {
         let record = self.record()?;
-        // Tickets of a thread grow, also from one of its numbers to the next.
+        // The tickets of a thread grow, also when the thread gets another number.
         let newest = record.frames.newest().filter(|newest| newest.ticket >= ticket)?;
         record.frames.pop();
         Some((self.restore(record, newest, words), newest.ticket == ticket))
     }
 }
 
-/// What slots point to.
+/// The words that slots can show.
 #[derive(Clone, Copy, Debug)]
 pub struct Words<'a> {
-    /// The tokens whose words are shown.
+    /// The tokens that the words belong to.
     pub tokens: &'a Tokens,
     /// A word that is always 0.
     pub never: &'a AtomicU64,

@@ -1,25 +1,25 @@
-//! What was set on a thread and is not undone yet: a stack, newest last.
+//! The stack of what was set on a thread and is not undone yet, newest last.
 //!
-//! The first few frames lie in the thread's record, so that what one job installs needs no memory. The rest
-//! is a vector, so that any nesting goes on to work, or is refused when memory runs out.
+//! The first few frames lie in the thread's record, so the values that one job installs need no
+//! memory. The rest lie in a vector, so any nesting works, or is refused if memory runs out.
 //!
-//! Invariant: `count` frames are in use. The first of them are in `first`, as many as fit; the others are in
+//! Invariant: `count` frames are in use. As many of them as fit are in `first`, the later ones in
 //! `rest`, in the same order. All of it belongs to one thread.
 
 use crate::sys::fallible::OutOfMemory;
 use crate::thread::value::{SlotName, SlotValue};
 use std::cell::{Cell, RefCell};
 
-/// How a frame came to be, and so which function takes it away.
+/// How a frame was pushed. It decides which function may take the frame away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FrameOrigin {
     Set,
     Enter,
-    /// By a call that keeps the values itself, and unwinds.
+    /// By a call that keeps the references itself, and unwinds the frame.
     Lend,
 }
 
-/// One value that was set, known by its ticket, and what it displaced.
+/// A value that was set, known by its ticket, with the value that it displaced.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
     pub ticket: u64,
@@ -28,7 +28,7 @@ pub(super) struct Frame {
     pub origin: FrameOrigin,
 }
 
-/// A place without a frame.
+/// The content of a place that has no frame.
 const BLANK: Frame = Frame {
     ticket: 0,
     displaced: SlotValue::NONE,
@@ -36,10 +36,10 @@ const BLANK: Frame = Frame {
     origin: FrameOrigin::Set,
 };
 
-/// So many are in the record: a job, and what the job itself does.
+/// How many frames lie in the record: those of a job, and of what the job itself sets.
 const FIRST: usize = 8;
 
-/// The stack.
+/// The frames of one thread.
 #[derive(Debug)]
 pub(super) struct Frames {
     count: Cell<usize>,
@@ -48,7 +48,7 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// None.
+    /// An empty stack.
     pub fn new() -> Self {
         Self {
             count: Cell::new(0),
@@ -57,12 +57,12 @@ impl Frames {
         }
     }
 
-    /// How many there are.
+    /// How many frames are in use.
     pub fn count(&self) -> usize {
         self.count.get()
     }
 
-    /// Puts one on top.
+    /// Pushes a frame.
     #[inline(always)]
     pub fn push(&self, frame: Frame) -> Result<(), OutOfMemory> {
         let count = self.count.get();
@@ -74,8 +74,8 @@ impl Frames {
         Ok(())
     }
 
-    /// In pieces, which are passed in registers: a frame that this needs whole would be put together in
-    /// memory by all who push.
+    /// The frame comes in pieces, which are passed in registers. If it came whole, every caller of
+    /// `push` would put it together in memory.
     #[cold]
     #[inline(never)]
     fn push_to_rest(
@@ -91,7 +91,7 @@ impl Frames {
         Ok(())
     }
 
-    /// The frame at a position below `count`; 0 is the oldest.
+    /// The frame at a position, which is below `count`. Position 0 is the oldest.
     pub fn at(&self, position: usize) -> Frame {
         match self.first.get(position) {
             Some(place) => place.get(),
@@ -104,7 +104,7 @@ impl Frames {
         Some(self.at(self.count.get().checked_sub(1)?))
     }
 
-    /// Takes the newest away if it is wanted and lies in the record: the common case.
+    /// Takes the newest frame away if it is wanted and lies in the record. This is the common case.
     #[inline(always)]
     pub fn pop_at_hand(&self, is_wanted: impl FnOnce(&Frame) -> bool) -> Option<Frame> {
         let position = self.count.get().wrapping_sub(1);
@@ -116,7 +116,8 @@ impl Frames {
         Some(frame)
     }
 
-    /// As `pop_at_hand`, of the newest two: the newest one is asked about, the older one comes first.
+    /// As `pop_at_hand`, for the newest two frames. `is_wanted` is asked about the newest one. The
+    /// older one comes first in the answer.
     #[inline(always)]
     pub fn pop_two_at_hand(&self, is_wanted: impl FnOnce(&Frame) -> bool) -> Option<[Frame; 2]> {
         let position = self.count.get().wrapping_sub(2);
@@ -129,7 +130,7 @@ impl Frames {
         Some([older, newest])
     }
 
-    /// Takes the newest away, which is there.
+    /// Takes the newest frame away. There has to be one.
     pub fn pop(&self) {
         let count = self.count.get() - 1;
         self.count.set(count);
@@ -138,7 +139,7 @@ impl Frames {
         }
     }
 
-    /// Takes the frame at a position below `count` away.
+    /// Takes the frame at a position away, which is below `count`.
     pub fn remove(&self, position: usize) -> Frame {
         let removed = self.at(position);
         for later in position + 1..self.count() {
@@ -155,7 +156,7 @@ impl Frames {
         }
     }
 
-    /// Position of the newest frame of this ticket.
+    /// The position of the newest frame with this ticket.
     pub fn position(&self, ticket: u64) -> Option<usize> {
         (0..self.count()).rev().find(|position| self.at(*position).ticket == ticket)
     }
@@ -175,7 +176,7 @@ mod tests {
         frames
     }
 
-    /// The last one that fits into the record and the first ones that do not.
+    /// The counts around the one at which the record is full.
     const COUNTS: std::ops::Range<u64> = 1..FIRST as u64 + 4;
 
     #[test]

@@ -1,12 +1,12 @@
-//! What the timer thread and the callback thread do until they are stopped. The workers' loop is the
-//! dispatchers'.
+//! The loops of the timer thread and the callback thread. The loop of the workers is in
+//! `dispatcher`.
 
 use crate::sys::clock;
 use crate::thread::context::Contexts;
 use crate::thread::current::ThreadSlots;
 
 impl<'a> Contexts<'a> {
-    /// What the timer thread does until it is stopped.
+    /// The loop of the timer thread. It returns when the thread is to stop.
     pub fn run_timer(self) {
         let tokens = self.tokens();
         loop {
@@ -20,8 +20,9 @@ impl<'a> Contexts<'a> {
         }
     }
 
-    /// What the callback thread does until it is stopped and all is done. What a plugin's function leaves
-    /// current there is removed and counted, as a dispatcher does: it would steer those of other plugins.
+    /// The loop of the callback thread. It returns when the thread is to stop and no work is left.
+    /// Values that a plugin's function has left current are removed and counted, as in a
+    /// dispatcher: they would take effect in the functions of other plugins.
     pub fn run_callbacks(self, slots: &ThreadSlots<'a>) {
         let tokens = self.tokens();
         while let Some(work) = tokens.wait_deferred() {

@@ -1,10 +1,10 @@
 //! What is current on a thread.
 //!
-//! - [`current`]: the two slots, tickets, and the probe that reads them; the last error of a thread.
-//!   `frames`: what is set, as a stack; [`value`]: what slots hold.
-//! - [`context`]: the references that the slots hold; captured contexts.
-//! - [`slice_clock`]: when the slice of a posted job is over that runs here.
-//! - [`main_loops`]: what the library's timer and callback threads do.
+//! - [`current`]: the slots of a thread, tickets, the probe that reads the slots, and the thread's
+//!   last error. `frames`: the stack of what was set. [`value`]: what slots hold.
+//! - [`context`]: the references that the slots hold, and captured contexts.
+//! - [`slice_clock`]: when the slice of the posted job that runs here is over.
+//! - [`main_loops`]: the loops of the library's timer and callback threads.
 
 pub mod context;
 pub mod current;

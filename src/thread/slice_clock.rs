@@ -1,40 +1,43 @@
-//! When the slice of a job is over that a thread runs.
+//! When the slice of the job that a thread runs is over.
 //!
-//! A loop asks in each iteration; to read the clock each time would cost more than most iterations do. So
-//! only some questions look, and a look reads the processor's counter (`sys::ticks`), which is cheaper; the
-//! clock alone decides, and is asked when the counter says that the time has come.
+//! A loop asks in each iteration, and reading the clock each time would cost more than most
+//! iterations do. So only some questions look, and a look reads the processor's counter
+//! (`sys::ticks`), which is cheaper. Only the clock decides; it is read when the counter says that
+//! the time has come.
 //!
 //! Invariants:
-//! - `until_look` questions are answered "go on" before the next look. After a look that is as many as took
-//!   less than `LOOK_NS` at the pace of the last ones, at most `MOST_UNLOOKED`, and at most `GROWTH` times
-//!   as many as before: a loop of short iterations that meets long ones is over late by a few of these.
-//! - The first question of a slice is answered "go on": however short the time, the work gets on.
-//! - A slice that is over stays over.
-//! - Where the counter stands still or goes back, the clock is read, and after `TRUSTED_LOOKS` looks at the
-//!   counter in any case.
+//! 1. `until_look` counts the questions up to the next look; all before that one are answered "go
+//!    on". After a look the next interval is as many questions as took less than `LOOK_NS` at the
+//!    last pace, at most `MOST_UNLOOKED`, and at most `GROWTH` times the last interval. So a loop
+//!    of short iterations that meets long ones overruns by a few of the long ones.
+//! 2. The first question of a slice is answered "go on". So the work advances however short the
+//!    slice is.
+//! 3. A slice that is over stays over.
+//! 4. If the counter stands still or goes back, the clock is read. It is also read after
+//!    `TRUSTED_LOOKS` looks at the counter in any case.
 
 use crate::sys::{clock, ticks};
 use std::cell::Cell;
 
-/// When a slice ends that has no end.
+/// The end of a slice that has no end.
 pub const NEVER: u64 = u64::MAX;
 
-/// Most questions from one look to the next.
+/// The greatest number of questions from one look to the next.
 const MOST_UNLOOKED: u32 = 6;
-/// By how much the questions from one look to the next may grow.
+/// The factor by which that number may grow from one look to the next.
 const GROWTH: u32 = 4;
-/// How much time may pass between two looks.
+/// The time that may pass between two looks.
 const LOOK_NS: u64 = 50_000;
-/// Looks at the counter alone.
+/// The number of looks that may read the counter alone before the clock is read.
 const TRUSTED_LOOKS: u32 = 32;
 /// How long the counter is watched beside the clock before it is trusted.
 const LEARN_NS: u64 = 1_000_000;
 
-/// The times that a slice reads.
+/// The two times that a slice reads. Tests use their own.
 trait TimeSource {
     /// The clock, in nanoseconds.
     fn now_ns(&self) -> u64;
-    /// The processor's counter.
+    /// The processor's counter; `None` if it has none.
     fn ticks(&self) -> Option<u64>;
 }
 
@@ -50,29 +53,31 @@ impl TimeSource for SystemTimes {
     }
 }
 
-/// Says when the slice is over that a thread runs.
+/// Tells when the slice that a thread runs is over.
 #[derive(Debug)]
 pub struct SliceClock {
-    /// Questions until the next look. Where there is no slice: any number; a look finds that there is none.
+    /// The number of questions up to the next look. Without a slice it is any number: a look then
+    /// finds that there is no slice.
     until_look: Cell<u32>,
-    /// Questions from the last look to the next.
+    /// The number of questions from the last look to the next.
     unlooked: Cell<u32>,
     ends_ns: Cell<u64>,
     is_over: Cell<bool>,
-    /// When a look read the clock last, and what the counter said at the last look.
+    /// The time of the last look that read the clock, and the counter at the last look.
     looked_ns: Cell<u64>,
     looked_ticks: Cell<u64>,
-    /// What the counter will say at the end of the slice, and by how much it moves in `LOOK_NS`; 0: its pace
-    /// is not known.
+    /// The counter's value at the end of the slice, and the counter's ticks in `LOOK_NS`.
+    /// `look_ticks` is 0 while the counter's pace is not known.
     ends_ticks: Cell<u64>,
     look_ticks: Cell<u64>,
-    /// How often the counter alone may still be asked.
+    /// How many looks may still read the counter alone.
     trusted: Cell<u32>,
-    /// The clock and the counter of a moment long ago; of none for 0.
+    /// The clock and the counter at one moment long ago, from which the pace is worked out. A clock
+    /// of 0: no such moment is known.
     learnt_from: Cell<(u64, u64)>,
 }
 
-/// A slice that runs. At its end the one goes on inside which it began.
+/// A slice that runs. Its drop goes back to the slice inside which it began.
 #[derive(Debug)]
 #[must_use = "the slice ends with it"]
 pub struct RunningSlice<'t> {
@@ -89,7 +94,7 @@ impl Drop for RunningSlice<'_> {
 }
 
 impl SliceClock {
-    /// None.
+    /// No slice.
     pub const fn new() -> Self {
         Self {
             until_look: Cell::new(0),
@@ -105,7 +110,7 @@ impl SliceClock {
         }
     }
 
-    /// Begins a slice at a time that was read just now.
+    /// Begins a slice. The caller has read `now_ns` just now.
     pub fn begin(&self, now_ns: u64, ends_ns: u64) -> RunningSlice<'_> {
         self.begin_by(&SystemTimes, now_ns, ends_ns)
     }
@@ -126,13 +131,13 @@ impl SliceClock {
     fn begin_at(&self, ends_ns: u64) {
         self.ends_ns.set(ends_ns);
         self.is_over.set(false);
-        // The first question does not look.
+        // With 2, the first question does not look.
         self.until_look.set(2);
         self.unlooked.set(2);
         self.trusted.set(0);
     }
 
-    /// When it ends, on the library's clock; `NEVER`: there is none, or it has no end.
+    /// When the slice ends, on the library's clock. `NEVER`: there is no slice, or it has no end.
     pub fn ends_ns(&self) -> u64 {
         self.ends_ns.get()
     }
@@ -150,7 +155,7 @@ impl SliceClock {
         self.until_look.get() == 0
     }
 
-    /// Looks whether it is over.
+    /// Looks whether the slice is over.
     pub fn look(&self) -> bool {
         self.look_by(&SystemTimes)
     }
@@ -161,7 +166,7 @@ impl SliceClock {
             return false;
         }
         if self.is_over.get() {
-            // Each further question looks, and finds that it is over.
+            // Each further question looks, and finds that the slice is over.
             self.until_look.set(1);
             return true;
         }
@@ -192,7 +197,8 @@ impl SliceClock {
         false
     }
 
-    /// Plans the next look, after so much time since the last one; `look`: how much may pass.
+    /// Plans the next look. `spent` passed since the last one, and `look` may pass; both are
+    /// nanoseconds or both ticks.
     fn plan(&self, spent: u64, look: u64) {
         let unlooked = self.unlooked.get();
         let most = MOST_UNLOOKED.min(unlooked * GROWTH);
@@ -206,7 +212,8 @@ impl SliceClock {
         self.until_look.set(next);
     }
 
-    /// Notes both times of one moment, and what the counter will say at the end.
+    /// Notes the clock and the counter at one moment, and works out the counter's value at the
+    /// slice's end.
     fn learn(&self, ticks: Option<u64>, now_ns: u64) {
         self.looked_ns.set(now_ns);
         let Some(ticks) = ticks else { return };
@@ -234,7 +241,7 @@ impl SliceClock {
 mod tests {
     use super::*;
 
-    /// TimeSource that pass as the test says.
+    /// Times that pass as the test says.
     struct Model {
         ns: Cell<u64>,
         reads: Cell<u32>,
@@ -273,7 +280,8 @@ mod tests {
 
     const SLICE_NS: u64 = 4_000_000;
 
-    /// Runs a slice of iterations; how much longer it took than it should, and how many there were.
+    /// Runs a slice of iterations. Returns by how much it overran its end, and the number of
+    /// iterations.
     fn run(slice: &SliceClock, times: &Model, mut iteration_ns: impl FnMut() -> u64) -> (u64, u32) {
         let ends_ns = times.ns.get() + SLICE_NS;
         let _begun = slice.begin_by(times, times.ns.get(), ends_ns);
@@ -287,7 +295,7 @@ mod tests {
         }
     }
 
-    /// The overrun that one of a hundred slices exceeds.
+    /// The overrun that one slice in a hundred exceeds.
     fn overrun_p99(has_counter: bool, mut iteration_ns: impl FnMut() -> u64) -> u64 {
         let (slice, times) = (SliceClock::new(), Model::new(has_counter));
         let mut overruns: Vec<u64> =

@@ -1,36 +1,36 @@
-//! What is put into the slots of a thread and taken out again.
+//! The values that are put into the slots of a thread and taken out again.
 
 use crate::handle::{Handle, NULL};
 use crate::sys::sync::AtomicU64;
 
-/// One of the slots.
+/// One slot of a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlotName {
     /// The current token.
     Token,
     /// The current job.
     Job,
-    /// The share of a job's progress in which others count what they do.
+    /// The share of a job's progress in which libraries count what they do.
     Share,
 }
 
 impl SlotName {
-    /// Those that polls look at.
+    /// The two slots that polls look at.
     pub const BOTH: [Self; 2] = [Self::Token, Self::Job];
 }
 
-/// A value for a slot. Holds one reference of `object` unless that is NULL.
+/// A value for a slot. It has one reference of `object`, unless that is NULL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the reference has to be dropped or kept in a slot"]
 pub struct SlotValue {
-    /// The token or job.
+    /// The token, the job or the share.
     pub object: Handle,
-    /// The token to poll for it.
+    /// The token to poll for it; NULL for a share.
     pub token: Handle,
 }
 
 impl SlotValue {
-    /// Masks what was set before.
+    /// The empty value. It masks the values below it.
     pub const NONE: Self = Self { object: NULL, token: NULL };
 }
 
@@ -38,20 +38,20 @@ impl SlotValue {
 #[derive(Clone, Copy, Debug)]
 #[must_use = "the reference has to be dropped or kept in a slot"]
 pub struct Shown<'a> {
-    /// The value.
+    /// The value itself.
     pub value: SlotValue,
-    /// The word of its token.
+    /// The state word of its token, or a word that is always 0.
     pub word: &'a AtomicU64,
 }
 
-/// A value that left its slot.
+/// A value that has left its slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the reference has to be dropped"]
 pub struct Removed {
-    /// The slot.
+    /// The slot that it was in.
     pub slot: SlotName,
-    /// The value.
+    /// The value itself. Its reference is now the receiver's, unless `is_lent`.
     pub value: SlotValue,
-    /// It has no reference: whoever lent it keeps it.
+    /// Whether the value was lent. Then it has no reference: the lender has kept that.
     pub is_lent: bool,
 }
