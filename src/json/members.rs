@@ -1,9 +1,9 @@
-//! The members of a JSON object, as they stand in its text: nothing is copied or built.
+//! Chosen members of a JSON object, as slices of its text: nothing is copied or built.
 //!
-//! Time is linear in the length of the text, the stack does not grow with its depth, and strings are read in
-//! place: what is allocated is one byte for each list or object that is open. For that, and for its few
-//! dozen bytes for a syntax error, the parser has no answer if memory is out; so it is called with a
-//! reserve.
+//! Time is linear in the length of the text, the stack does not grow with its depth, and strings
+//! are read in place. The parser allocates one byte for each list or object that is open, and a few
+//! dozen bytes for a syntax error. It would abort if it got no memory for that, so it is called
+//! with a reserve.
 
 use crate::json::text::is_text;
 use crate::sys::allocator::{growth, with_reserve};
@@ -12,44 +12,46 @@ use serde_core::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visit
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// Why there are no members.
+/// Why an object's members could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoMembers {
     /// The text is not JSON.
     NotJson,
-    /// It is JSON, but no object.
+    /// The text is JSON, but not an object.
     NotAnObject,
     /// There is no memory to read it.
     OutOfMemory,
 }
 
-/// A member of an object.
+/// A member of an object, by its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Member<'m> {
-    /// Its value, as it stands in the text; the last one of several.
+    /// The text of its value, or of the last one if there are several; `None` if the object has no
+    /// such member.
     pub value: Option<&'m str>,
-    /// Whether it is there more than once.
+    /// Whether the object has it more than once.
     pub is_repeated: bool,
 }
 
-/// What the parser allocates for a syntax error.
+/// Bytes that the parser allocates for a syntax error.
 const SYNTAX_ERROR_BYTES: usize = 64;
 
-/// Calls the parser, which cannot be refused, with what it needs: its stack has a byte for each list or
-/// object that is open, and it makes no more than one error.
+/// Calls the parser, which would abort without memory, with a reserve for what it needs: a stack of
+/// one byte for each list or object that is open, and at most one error.
 pub fn with_parser<T>(text: &str, parse: impl FnOnce() -> T) -> Result<T, OutOfMemory> {
     let depth = text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count();
     with_reserve(growth(depth).chain([SYNTAX_ERROR_BYTES]), parse)
 }
 
-/// Those of an object's members that have these names.
+/// The members of an object that have these names.
 #[allow(clippy::disallowed_methods, reason = "called with what it needs")]
 pub fn members<'m, const N: usize>(
     object: &'m str,
     names: [&str; N],
 ) -> Result<[Member<'m>; N], NoMembers> {
     let read = with_parser(object, || {
-        // The parser describes what it did not expect, at whatever length.
+        // Checked first, because the parser's error about another type describes what it found, at
+        // any length.
         if !object.starts_with('{') {
             let is_json = serde_json::from_str::<&RawValue>(object).is_ok();
             return Err(if is_json { NoMembers::NotAnObject } else { NoMembers::NotJson });

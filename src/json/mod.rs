@@ -1,7 +1,8 @@
-//! JSON, without a tree of it in memory.
+//! Reading and writing JSON without building a tree of it in memory.
 //!
-//! - [`text`]: strings as JSON has them.
-//! - [`members`]: what is read of an object. [`object`]: what is written of one, piece by piece.
+//! - [`text`]: JSON strings.
+//! - [`members`]: reading members of an object. [`object`]: writing objects and lists piece by
+//!   piece.
 
 pub mod members;
 pub mod object;

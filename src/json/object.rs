@@ -1,5 +1,5 @@
-//! Objects and lists of JSON that are written member by member to wherever they go: nothing is built, so
-//! nothing needs memory but what takes the text.
+//! JSON objects and lists that are written member by member. Nothing is built, so only the
+//! destination of the text may need memory.
 
 use crate::json::text::write_text;
 use crate::printable::PrintableJson;
@@ -19,30 +19,30 @@ pub struct Array<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// One without members yet.
+    /// Begins an object.
     pub fn begin(out: &'a mut dyn Write) -> Result<Self, fmt::Error> {
         out.write_str("{")?;
         Ok(Self { out, is_empty: true })
     }
 
-    /// The key of a member whose value comes next; keys need no escapes.
+    /// Begins a member whose value the caller writes next. The key must not need escapes.
     pub fn key(&mut self, key: &str) -> Result<&mut dyn Write, fmt::Error> {
         let before = if std::mem::take(&mut self.is_empty) { "" } else { "," };
         write!(self.out, "{before}\"{key}\":")?;
         Ok(self.out)
     }
 
-    /// A text. People print what is written here, so nothing in it may steer a terminal.
+    /// Writes a text. People print this output, so no character in it may control a terminal.
     pub fn text(&mut self, key: &str, text: &str) -> fmt::Result {
         write_text(&mut PrintableJson(self.key(key)?), text)
     }
 
-    /// A number or a truth.
+    /// Writes a number, true or false.
     pub fn value(&mut self, key: &str, value: impl Display) -> fmt::Result {
         write!(self.key(key)?, "{value}")
     }
 
-    /// A number or a truth, null if there is none.
+    /// Writes a number, true or false; null for `None`.
     pub fn value_or_null(&mut self, key: &str, value: Option<impl Display>) -> fmt::Result {
         match value {
             Some(value) => self.value(key, value),
@@ -50,40 +50,40 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Nothing.
+    /// Writes null.
     pub fn null(&mut self, key: &str) -> fmt::Result {
         self.key(key)?.write_str("null")
     }
 
-    /// An object.
+    /// Begins an object as a member.
     pub fn object(&mut self, key: &str) -> Result<Object<'_>, fmt::Error> {
         Object::begin(self.key(key)?)
     }
 
-    /// A list.
+    /// Begins a list as a member.
     pub fn list(&mut self, key: &str) -> Result<Array<'_>, fmt::Error> {
         Array::begin(self.key(key)?)
     }
 
-    /// That was the last member.
+    /// Ends the object.
     pub fn end(self) -> fmt::Result {
         self.out.write_str("}")
     }
 }
 
 impl<'a> Array<'a> {
-    /// One without entries yet.
+    /// Begins a list.
     pub fn begin(out: &'a mut dyn Write) -> Result<Self, fmt::Error> {
         out.write_str("[")?;
         Ok(Self { out, between: ",", is_empty: true })
     }
 
-    /// Each entry has a line of its own.
+    /// Puts each further entry on a line of its own.
     pub fn in_lines(self) -> Self {
         Self { between: ",\n", ..self }
     }
 
-    /// The next entry, an object.
+    /// Begins the next entry, an object.
     pub fn object(&mut self) -> Result<Object<'_>, fmt::Error> {
         if !std::mem::take(&mut self.is_empty) {
             self.out.write_str(self.between)?;
@@ -91,7 +91,7 @@ impl<'a> Array<'a> {
         Object::begin(self.out)
     }
 
-    /// That was the last entry.
+    /// Ends the list.
     pub fn end(self) -> fmt::Result {
         self.out.write_str("]")
     }

@@ -1,25 +1,25 @@
-//! Strings as JSON has them, read and written a character at a time: a peer's escaped megabytes cost
+//! JSON strings, read and written one character at a time, so that a peer's escaped megabytes cost
 //! no memory.
 
 use std::fmt::{self, Write};
 use std::str::Chars;
 
-/// Half of a UTF-16 pair, which is no character. JavaScript writes one as `\ud83d` where it cut a text
-/// in the middle of an emoji.
+/// Half of a UTF-16 surrogate pair, which is not a character. JavaScript writes one as `\ud83d` if
+/// a text was cut in the middle of an emoji.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoneSurrogate;
 
-/// The characters of a JSON string, its escapes resolved.
+/// The characters of a JSON string, with its escapes resolved.
 #[derive(Clone, Debug)]
 pub struct Characters<'a>(Chars<'a>);
 
 impl<'a> Characters<'a> {
-    /// Of a JSON value that the parser has let through; `None` if it is no string.
+    /// The characters of a JSON value that the parser has accepted; `None` if it is not a string.
     pub fn of(value: &'a str) -> Option<Self> {
         Some(Self(value.strip_prefix('"')?.strip_suffix('"')?.chars()))
     }
 
-    /// What a backslash stands for.
+    /// The character that an escape stands for; the backslash has been read.
     fn escaped(&mut self) -> Result<char, LoneSurrogate> {
         Ok(match self.0.next().ok_or(LoneSurrogate)? {
             'b' => '\u{8}',
@@ -71,7 +71,7 @@ impl Iterator for Characters<'_> {
     }
 }
 
-/// Whether a JSON value is this string, however it is escaped.
+/// Whether a JSON value is this string, however its characters are escaped.
 pub fn is_text(value: &str, text: &str) -> bool {
     Characters::of(value).is_some_and(|characters| characters.eq(text.chars().map(Ok)))
 }

@@ -1,10 +1,10 @@
-//! Ids in the form in which they are compared and hashed: an integer, or a text of up to forty bytes, is a
-//! few words, which need no memory of their own. Longer texts stay what they are.
+//! Ids in the form in which they are compared and hashed. An integer, or a text of up to forty
+//! bytes, is a few words, which need no memory of their own. A longer text stays a text.
 
 use crate::sys::words::bytes_of;
 use std::num::NonZeroU32;
 
-/// An id that somebody else keeps.
+/// A borrowed id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdRef<'a> {
     /// A JSON number.
@@ -13,18 +13,18 @@ pub enum IdRef<'a> {
     Text(&'a str),
 }
 
-/// Texts of up to so many bytes are short.
+/// Most bytes of a text that is a short id.
 pub const SHORT_BYTES: usize = 8 * SHORT_WORDS;
 
 /// Words of a short id.
 pub const SHORT_WORDS: usize = 5;
 
-/// A short id. Two of them are one id if and only if all their bits are the same.
+/// A short id. Two short ids are equal if and only if all their bits are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShortId {
-    /// `INTEGER`, or `EMPTY_TEXT` and the length of a text.
+    /// `INTEGER`, or `EMPTY_TEXT` plus the length of a text.
     form: NonZeroU32,
-    /// The integer or the text, zeroes behind it.
+    /// The integer or the bytes of the text, with zeroes behind them.
     words: [u64; SHORT_WORDS],
 }
 
@@ -32,7 +32,7 @@ const INTEGER: NonZeroU32 = NonZeroU32::MIN;
 const EMPTY_TEXT: NonZeroU32 = NonZeroU32::new(2).unwrap();
 
 impl ShortId {
-    /// Of an integer.
+    /// The id of an integer.
     #[inline]
     pub const fn integer(integer: i64) -> Self {
         let mut words = [0; SHORT_WORDS];
@@ -40,7 +40,7 @@ impl ShortId {
         Self { form: INTEGER, words }
     }
 
-    /// Of a text, unless it is long.
+    /// The id of a text; `None` if the text is long.
     pub fn text(text: &str) -> Option<Self> {
         let mut bytes = [0; SHORT_BYTES];
         bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
@@ -48,7 +48,8 @@ impl ShortId {
         Some(Self { form: EMPTY_TEXT.saturating_add(text.len() as u32), words })
     }
 
-    /// Of what `form` and `words` gave; words that are not used may be others by now.
+    /// The id that `form` and `words` came from. Unused words may have other values and are set to
+    /// 0.
     pub fn from_words(form: u32, words: [u64; SHORT_WORDS]) -> Self {
         let mut id = Self { form: NonZeroU32::new(form).unwrap_or(INTEGER), words };
         let used = id.used_words();
@@ -56,40 +57,40 @@ impl ShortId {
         id
     }
 
-    /// What kind it is, and how long. Never 0.
+    /// The kind and the length as one number. Never 0.
     #[inline]
     pub fn form(&self) -> u32 {
         self.form.get()
     }
 
-    /// The integer or the text.
+    /// The integer or the bytes of the text.
     #[inline]
     pub fn words(&self) -> &[u64; SHORT_WORDS] {
         &self.words
     }
 
-    /// How long a text is; `None` for an integer.
+    /// Bytes of a text; `None` for an integer.
     #[inline]
     pub fn text_length(&self) -> Option<usize> {
         self.form.get().checked_sub(EMPTY_TEXT.get()).map(|length| length as usize)
     }
 
-    /// How many of its words can be other than 0.
+    /// How many of its words may be other than 0.
     #[inline]
     pub fn used_words(&self) -> usize {
         self.text_length().map_or(1, |length| length.div_ceil(8))
     }
 
-    /// To look at.
+    /// The id as an integer or a text, borrowed.
     pub fn borrowed(&self) -> IdRef<'_> {
         let Some(length) = self.text_length() else { return IdRef::Integer(self.words[0] as i64) };
         let text = bytes_of(&self.words).get(..length).unwrap_or_default();
-        // It was made of a text.
+        // Never the default: the bytes came from a text.
         IdRef::Text(str::from_utf8(text).unwrap_or_default())
     }
 }
 
-/// An id that somebody else keeps, ready to be compared.
+/// A borrowed id in the form in which it is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdKey<'a> {
     /// An integer or a short text.
@@ -99,7 +100,7 @@ pub enum IdKey<'a> {
 }
 
 impl<'a> IdKey<'a> {
-    /// Of an id.
+    /// The form of an id in which it is compared.
     #[inline]
     pub fn of(id: IdRef<'a>) -> Self {
         match id {

@@ -1,7 +1,7 @@
-//! What `params._meta` says of its request: MCP's `progressToken`, the `traceparent` of W3C's Trace Context,
-//! and how long its peer waits, `dcc-cancel/timeoutMs`, for which MCP has no name.
+//! What `params._meta` says of its request: MCP's `progressToken`, the `traceparent` of W3C's Trace
+//! Context, and `dcc-cancel/timeoutMs`, how long the peer waits, for which MCP has no name.
 //!
-//! It comes from strangers: what has another form, or stands there twice, is as good as left out.
+//! It comes from strangers. A member that has another form or occurs twice counts as left out.
 
 use crate::diagnosis::trace_parent::{TRACE_PARENT, TraceParent};
 use crate::json::members::{self, Member, NoMembers};
@@ -12,18 +12,18 @@ use crate::sys::fallible::OutOfMemory;
 /// How long a peer waits, in milliseconds from when its request is read.
 pub const TIMEOUT: &str = "dcc-cancel/timeoutMs";
 
-/// What was said.
+/// What `_meta` said.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Meta {
-    /// What the peer wants to be told by how far the request is.
+    /// The id under which the peer wants to be told of the request's progress.
     pub progress_token: Option<RequestId>,
-    /// Which span of a trace the request is for.
+    /// The span of a trace that the request is for.
     pub trace_parent: Option<TraceParent>,
-    /// For how long the peer waits.
+    /// How long the peer waits.
     pub timeout_ns: Option<u64>,
 }
 
-/// Reads the text of `_meta`, an object.
+/// Reads the text of `_meta`, which should be an object.
 pub fn read(text: &str) -> Result<Meta, OutOfMemory> {
     let text = text.trim_start_matches([' ', '\t', '\n', '\r']);
     let [token, trace, timeout] =
@@ -46,7 +46,7 @@ fn only(member: Member<'_>) -> Option<&str> {
 }
 
 fn trace_parent(value: &str) -> Option<TraceParent> {
-    // One more than it has, so that what goes on is seen.
+    // One byte more than a `traceparent` has, so that a longer text is noticed.
     let mut room = [0; TRACE_PARENT + 1];
     let mut used = 0;
     for (place, character) in room.iter_mut().zip(Characters::of(value)?) {
@@ -58,7 +58,7 @@ fn trace_parent(value: &str) -> Option<TraceParent> {
 
 fn nanoseconds(value: &str) -> Option<u64> {
     let milliseconds: f64 = value.parse().ok()?;
-    // More than there are is as many as there are.
+    // A number that is too large becomes `u64::MAX`.
     (milliseconds.is_finite() && milliseconds >= 0.0).then_some((milliseconds * 1e6) as u64)
 }
 

@@ -1,11 +1,12 @@
 //! Messages of peers. It knows no tokens.
 //!
-//! - [`wire`]: which request a message cancels. [`reply`]: what a cancelled request is answered.
-//! - [`meta`]: what a request says of itself besides.
-//! - [`request_id`]: what a request is called, in its exact type; [`id_key`] in the form in which that is
+//! - [`wire`]: which request a message cancels. [`reply`]: how a cancelled request is answered.
+//! - [`meta`]: what a request's `_meta` says.
+//! - [`request_id`]: the id of a request, in its exact type; [`id_key`]: the form in which ids are
 //!   compared.
 //! - [`progress`]: how far a request is, and the notification of it.
-//! - [`progress_gate`]: when that is told while the request runs. After its end `peer/request.rs` refuses.
+//! - [`progress_gate`]: which values are told, and when, while the request runs. After the
+//!   request's end `peer/request.rs` refuses them.
 
 pub mod id_key;
 pub mod meta;

@@ -1,6 +1,6 @@
 //! How far a request is, for a peer that wants to be told, and the notification that tells it.
 //!
-//! A leaf: what it holds is written under the lock of its request's progress.
+//! It takes no locks; its caller holds the lock of the request's body.
 
 use crate::error::Error;
 use crate::json::text::write_text;
@@ -9,28 +9,30 @@ use crate::json_rpc::request_id::{IdRef, RequestId};
 use crate::sys::fallible::{Growing, replace_string};
 use std::fmt::{self, Write};
 
-/// The progress of a request.
+/// The progress of a request, and what its peer was told.
 #[derive(Debug)]
 pub struct RequestProgress {
     token: RequestId,
     gate: ProgressGate,
     total: f64,
     message: String,
-    /// What the end of a bar is told as: the first total of a job that was known, for as long as it runs.
+    /// The total under which a job's progress is told: the first known total of the job, kept as
+    /// long as the job runs.
     scale: Option<f64>,
 }
 
 /// How far a job is that works for a request.
 #[derive(Clone, Copy, Debug)]
 pub struct OfJob {
-    /// From 0 to 1; 1 only where all is done.
+    /// The job's progress from 0 to 1; 1 only if everything is done.
     pub fraction: f64,
-    /// Its one count and the total of that; `None` where it has none that tells how far it is.
+    /// The job's only count and its total; `None` if it has no count that says how far it is.
     pub count: Option<(f64, f64)>,
 }
 
 impl RequestProgress {
-    /// Of a request that begins now. `token`: what its peer wants to be told by.
+    /// The progress of a request that begins now. `token` is the id under which the peer wants to
+    /// be told.
     pub fn new(
         token: IdRef<'_>,
         interval_ns: u64,
@@ -46,8 +48,9 @@ impl RequestProgress {
         })
     }
 
-    /// Notes how far it is, if that is not less than before. A total that is not positive is unknown. What is
-    /// as far as it was, with another message, is told by a value that is a little greater.
+    /// Notes how far the request is, unless that is less than before. A total that is not positive
+    /// counts as unknown. If only the message is new, the notification has a value that is a little
+    /// greater than before.
     pub fn offer(&mut self, progress: f64, total: f64, message: &str) -> Result<(), Error> {
         let before = self.gate;
         let offered = self.gate.offer(progress);
@@ -66,8 +69,9 @@ impl RequestProgress {
         Ok(())
     }
 
-    /// Notes how far a job is that works for it. Its values keep the scale of the first of them. That it has
-    /// reached its total is told when all is done, or it is the last note, `is_last`.
+    /// Notes how far a job is that works for the request. All values keep the scale of the first
+    /// one. The total is only told as reached if everything is done, or if this is the last note,
+    /// `is_last`.
     pub fn offer_job(&mut self, job: OfJob, message: &str, is_last: bool) -> Result<(), Error> {
         let known = job.count.filter(|(_, total)| *total > 0.0);
         if self.scale.is_none() && job.fraction > 0.0 {
@@ -81,21 +85,23 @@ impl RequestProgress {
         };
         let value = match known {
             Some((done, total)) if total == scale && is_last => done.min(total),
-            // The count is exact, but the bar ends later.
+            // The count is exact. If it does not match the bar, other work follows it, and the
+            // bar's value is told.
             Some((done, total)) if total == scale && is_near(done / total, job.fraction) => done,
             _ => job.fraction * scale,
         };
-        // It is heard of also where more was told as its last note.
+        // At least the greatest value so far, so that the note is not refused although more was
+        // told before.
         self.offer(self.gate.greatest().map_or(value, |told| told.max(value)), scale, message)
     }
 
-    /// Whether something may be told now, if there is something.
+    /// Whether a notification may be sent now, if there is something to tell.
     pub fn is_open(&self, now_ns: u64) -> bool {
         self.gate.is_open(now_ns)
     }
 
-    /// Shows the notification that is to be told, due or `is_now`; `reader` says whether it was. `None`:
-    /// there is none.
+    /// Passes a due notification to `reader`, which says whether it was sent; with `is_now` also
+    /// one that is not due yet. `None`: there is none.
     pub fn show(
         &mut self,
         now_ns: u64,
@@ -107,7 +113,7 @@ impl RequestProgress {
         let (progress, shown_total) = match due {
             None => return Ok(None),
             Some(Due::Offered(value)) => (value, total),
-            // It goes on although its total is reached.
+            // The work goes on although its total is reached, so the total is left out.
             Some(Due::Beat(value)) => (value, total.filter(|total| *total > value)),
         };
         let note = ProgressNote {
@@ -131,22 +137,22 @@ fn is_near(one: f64, other: f64) -> bool {
     (one - other).abs() < 1e-9
 }
 
-/// How far a request is.
+/// One notification of how far a request is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ProgressNote<'a> {
-    /// What the peer wants to be told by, in its exact type.
+    /// The id under which the peer wants to be told, in its exact type.
     pub token: IdRef<'a>,
-    /// Greater than in the note before; see [`ProgressGate`].
+    /// Greater than in the notification before; see [`ProgressGate`].
     pub progress: f64,
-    /// What it will be at the end, if that is known.
+    /// The value at the end, if it is known.
     pub total: Option<f64>,
-    /// For people.
+    /// What the request is at, in words for people.
     pub message: Option<&'a str>,
 }
 
 impl ProgressNote<'_> {
-    /// Writes the notification. A number that JSON does not have is an error for `progress` and left
-    /// out as `total`.
+    /// Writes the notification. A number that JSON cannot express is an error for `progress`, and
+    /// is left out for `total`.
     pub fn write(&self, out: &mut impl Write) -> fmt::Result {
         if !self.progress.is_finite() {
             return Err(fmt::Error);
@@ -230,7 +236,7 @@ mod tests {
         assert_eq!(told(0.5, Some((100.0, 200.0)), "collect", false), note(100.0, "collect"));
         let reached = told(0.999, Some((200.0, 200.0)), "collected", false);
         assert_eq!(reached, note(0.999 * 200.0, "collected"), "it runs still");
-        // What shares its bar has the scale of it.
+        // A job that shares the bar keeps its scale.
         let value = 0.9995 * 200.0;
         assert_eq!(told(0.9995, None, "write", false), note(value, "write"));
         let (next, total, message) = told(0.9995, None, "still writing", false);
@@ -247,7 +253,7 @@ mod tests {
         let mut progress = RequestProgress::new(IdRef::Integer(7), 0, 100, 0).unwrap();
         progress.offer_job(OfJob { fraction: 0.0, count: None }, "fillet", false).unwrap();
         assert_eq!(noted(&mut progress, 0, false), json!({"progress": 0, "message": "fillet"}));
-        // It goes on, and nobody knows how far.
+        // The work goes on, and how far it is is not known.
         let beat = noted(&mut progress, 100, false);
         assert!(beat["progress"].as_f64().unwrap() > 0.0 && beat["total"].is_null(), "{beat}");
         assert_eq!(beat["message"], "fillet");

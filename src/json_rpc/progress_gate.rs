@@ -1,32 +1,36 @@
-//! Which values of a request's progress its peer is told: each greater than the one before, as MCP
-//! wants, not more often than an interval, the latest one always, before the answer.
+//! Which values of a request's progress its peer is told. Each is greater than the one before, as
+//! MCP requires. They are not told more often than an interval allows. The latest one is always
+//! told, before the answer.
 //!
-//! A peer may give up on what it does not hear of. So there are beats: values between the last one that was
-//! offered and the total, which tell that the work goes on, or what it is at, and not how far it is. They are
-//! at most a sixteenth of the way ahead of what was offered, and they rise for years.
+//! A peer may give up on a request that it hears nothing of. So there are beats: values between the
+//! last offered value and the total. A beat says that the work goes on, or that its message
+//! changed, and not how far it is. Beats lead by at most a sixteenth of the way that is left, and
+//! can rise for years.
 //!
-//! The gate keeps numbers only. Whoever offers a value that counts keeps what goes with it.
+//! The gate keeps numbers only. A caller whose value counts keeps the message and the total that go
+//! with it.
 
-/// How far beats lead at most, of what is left.
+/// How far beats may lead, as a part of the way that is left.
 const LEAD: f64 = 1.0 / 16.0;
-/// After so many beats they have half of their lead.
+/// The number of beats after which they have half of their lead.
 const HALF_LED_AT: f64 = 64.0;
 
-/// The progress of one request.
+/// The gate of one request's progress.
 #[derive(Clone, Copy, Debug)]
 pub struct ProgressGate {
     interval_ns: u64,
-    /// A value is told after so long, in any case; 0 for never.
+    /// The longest time after which a value is told in any case; 0 for no limit.
     heartbeat_ns: u64,
-    /// The last value that was told, and when; the beginning while none was.
+    /// The last value that was told; `None` if there was none. `told_ns` is when that was, or when
+    /// the request began.
     told: Option<f64>,
     told_ns: u64,
     held: Option<f64>,
-    /// The greatest that was offered.
+    /// The greatest value that was offered.
     greatest: Option<f64>,
-    /// What beats start from, and how many were told since.
+    /// The value that beats start from, and how many were told since.
     beats: Beats,
-    /// What goes with the value has changed, and has not been told.
+    /// Whether the message changed since the last notification.
     has_news: bool,
 }
 
@@ -37,7 +41,7 @@ struct Beats {
 }
 
 impl Beats {
-    /// The next one. A total that is reached is none any more.
+    /// The next beat. A total that is reached does not limit it.
     fn next(self, total: Option<f64>) -> (f64, Self) {
         let left = match total {
             Some(total) if total > self.from => total - self.from,
@@ -48,29 +52,29 @@ impl Beats {
     }
 }
 
-/// What a value that is offered is.
+/// How an offered value compares with those before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offered {
     /// Greater than all before.
     Further,
-    /// As great as the greatest before.
+    /// Equal to the greatest before.
     AsFar,
-    /// No number, or less than one before.
+    /// Not a finite number, or less than the greatest before.
     Less,
 }
 
 /// A value that is to be told.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Due {
-    /// It was offered.
+    /// A value that was offered.
     Offered(f64),
-    /// It says that the work goes on.
+    /// A beat, which says that the work goes on.
     Beat(f64),
 }
 
 impl ProgressGate {
-    /// Of a request that begins now; at least `interval_ns` lie between two values that are told when they
-    /// are due, and at most `heartbeat_ns`, unless that is 0.
+    /// The gate of a request that begins now. Between two values that are told when due lies at
+    /// least `interval_ns`, and at most `heartbeat_ns` unless that is 0.
     pub const fn new(interval_ns: u64, heartbeat_ns: u64, now_ns: u64) -> Self {
         Self {
             interval_ns,
@@ -84,8 +88,8 @@ impl ProgressGate {
         }
     }
 
-    /// A new value, if it is greater than all before. It takes the place of the one that was held; if a beat
-    /// was ahead of it, it is not told.
+    /// Offers a value, which counts if it is greater than all before. It replaces a value that is
+    /// held. If a beat has gone ahead of it, it is not told.
     pub fn offer(&mut self, value: f64) -> Offered {
         match self.greatest {
             _ if !value.is_finite() => return Offered::Less,
@@ -105,12 +109,13 @@ impl ProgressGate {
         self.greatest
     }
 
-    /// What goes with the value has changed.
+    /// Notes that the message that goes with the value has changed.
     pub fn note_news(&mut self) {
         self.has_news = true;
     }
 
-    /// What has not been told. A beat may go up to the total.
+    /// The value that has not been told yet, or a beat if there is a new message. A beat stays
+    /// below `total` until that is reached.
     pub fn untold(&self, total: Option<f64>) -> Option<Due> {
         let news = || self.has_news.then(|| self.beat(total)).flatten();
         self.held.map(Due::Offered).or_else(news)
@@ -119,18 +124,19 @@ impl ProgressGate {
     fn beat(&self, total: Option<f64>) -> Option<Due> {
         let Some(told) = self.told else { return Some(Due::Beat(0.0)) };
         let value = self.beats.next(total).0;
-        // From a total that has become smaller.
+        // The beats may be ahead under an earlier total that was larger, so they start again from
+        // the last told value.
         let value =
             if value > told { value } else { Beats { from: told, count: 0.0 }.next(total).0 };
         (value.is_finite() && value > told).then_some(Due::Beat(value))
     }
 
-    /// Whether a value may be told now, if there is one.
+    /// Whether the interval since the last notification is over.
     pub fn is_open(&self, now_ns: u64) -> bool {
         self.told.is_none() || now_ns >= self.told_ns.saturating_add(self.interval_ns)
     }
 
-    /// The value that is to be told now; see [`Self::untold`]. It is so until [`Self::tell`].
+    /// The value that is to be told now; see [`Self::untold`]. It stays due until [`Self::tell`].
     pub fn due(&self, now_ns: u64, total: Option<f64>) -> Option<Due> {
         if !self.is_open(now_ns) {
             return None;
@@ -140,7 +146,7 @@ impl ProgressGate {
         self.untold(total).or_else(|| is_silent.then(|| self.beat(total)).flatten())
     }
 
-    /// A value that was due has been told.
+    /// Notes that a due value has been told.
     pub fn tell(&mut self, due: Due, time_ns: u64, total: Option<f64>) {
         let value = match due {
             Due::Offered(value) => {
@@ -162,7 +168,7 @@ impl ProgressGate {
 mod tests {
     use super::*;
 
-    /// Tells what is due; its value.
+    /// Tells the value that is due and returns it.
     fn told(gate: &mut ProgressGate, now_ns: u64, total: Option<f64>) -> Option<f64> {
         let due = gate.due(now_ns, total)?;
         gate.tell(due, now_ns, total);
@@ -230,7 +236,7 @@ mod tests {
             assert!(before < value && value < 0.0625, "beat {beat}: {before} to {value}");
             before = value;
         }
-        // What is less than a beat told is not told, until it is more.
+        // An offered value below a told beat is not told itself; beats go on rising.
         assert_eq!(gate.offer(0.03), Offered::Further);
         assert_eq!(gate.untold(total), None);
         assert!(told(&mut gate, now_ns + 100, total).is_some_and(|value| value > before));
@@ -250,7 +256,7 @@ mod tests {
         let value = told(&mut gate, 10, Some(9.0)).unwrap();
         assert!(value > 3.0 && value < 3.1, "{value}");
         assert_eq!(gate.due(1000, Some(9.0)), None, "told once");
-        // Also where the total is reached, or less than it was.
+        // Also if the total is reached, or is less than before.
         for total in [Some(9.0), None, Some(3.0), Some(0.5)] {
             gate.note_news();
             assert!(told(&mut gate, u64::MAX, total).is_some_and(|next| next > value), "{total:?}");

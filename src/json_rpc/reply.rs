@@ -1,4 +1,4 @@
-//! What a cancelled request is answered.
+//! How a cancelled request is answered.
 
 use crate::json::text::write_text;
 use crate::json_rpc::request_id::IdRef;
@@ -7,48 +7,50 @@ use std::fmt::{self, Write};
 /// What a peer gets that has cancelled its request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReplyPolicy {
-    /// Nothing, as MCP has it.
+    /// No answer, as MCP requires.
     #[default]
     Silent,
-    /// An error, as LSP and ACP have it, and MCP's streamable HTTP of 2025.
+    /// An error, as LSP and ACP require, and MCP's streamable HTTP of 2025.
     RequestCancelled,
-    /// What the protocol has of which its cancel is: an error after one of LSP or ACP, else nothing.
+    /// What the protocol of the cancel requires: an error after a cancel of LSP or ACP, otherwise
+    /// nothing.
     AsAsked,
 }
 
-/// Who cancelled a request.
+/// Which side cancelled a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelledBy {
-    /// The peer that made it.
+    /// The peer that made the request.
     Peer,
-    /// This side: the user of the host, a deadline, a shutdown.
+    /// This side: the host's user, a deadline or a shutdown.
     Server,
 }
 
-/// The error that a cancelled request ends with.
+/// The error with which a cancelled request is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelError {
-    /// The peer asked for it.
+    /// The peer cancelled the request.
     RequestCancelled,
-    /// The peer did not ask for it.
+    /// This side cancelled the request.
     ServerCancelled,
 }
 
 impl ReplyPolicy {
-    /// Whether a request is answered after any cancel.
+    /// Whether a request is answered after any cancel of its peer.
     pub fn answers_all(self) -> bool {
         self == Self::RequestCancelled
     }
 
-    /// Whether a request is answered after a cancel whose peer waits for that.
+    /// Whether a request is answered if its peer's cancel still expects an answer.
     pub fn answers_on_demand(self) -> bool {
         self == Self::AsAsked
     }
 }
 
 impl CancelledBy {
-    /// What to answer to a request that `is_answered` after a peer's cancel; `None`: nothing. A peer that did
-    /// not cancel still waits, whatever the policy.
+    /// How to answer a request that the peer or this side cancelled; `None`: not at all.
+    /// `is_answered` says whether a cancel by the peer is answered. A peer that did not cancel
+    /// still waits, so it gets an answer under any policy.
     pub fn answer(self, is_answered: bool) -> Option<CancelError> {
         match (self, is_answered) {
             (Self::Server, _) => Some(CancelError::ServerCancelled),
@@ -59,7 +61,7 @@ impl CancelledBy {
 }
 
 impl CancelError {
-    /// Its code in LSP.
+    /// The error's code in LSP.
     pub fn code(self) -> i32 {
         match self {
             Self::RequestCancelled => -32800,
@@ -67,7 +69,7 @@ impl CancelError {
         }
     }
 
-    /// Its text.
+    /// The error's text.
     pub fn message(self) -> &'static str {
         match self {
             Self::RequestCancelled => "Request cancelled",
@@ -75,7 +77,7 @@ impl CancelError {
         }
     }
 
-    /// Writes the answer to the request.
+    /// Writes the answer to the request with this id.
     pub fn write(self, out: &mut impl Write, id: IdRef<'_>) -> fmt::Result {
         out.write_str(r#"{"jsonrpc":"2.0","id":"#)?;
         id.write_json(out)?;

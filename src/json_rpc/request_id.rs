@@ -1,8 +1,8 @@
-//! What a peer calls one of its requests: an integer or a text, as JSON-RPC has them.
+//! The id that a peer gave one of its requests: an integer or a text, as in JSON-RPC.
 //!
-//! The two never meet: `1` is not `"1"`, and each is echoed as it came. Integers are those of 64 bits
-//! with a sign, in the one form that their echo has: `7.0`, `1e3`, `-0` and numbers beyond are no ids,
-//! because what went through floating point may name another request.
+//! The two kinds are never equal: `1` is not `"1"`, and each is echoed as it came. An integer has
+//! 64 bits with a sign, in the one form in which it is echoed. `7.0`, `1e3`, `-0` and larger
+//! numbers are not ids, because a number that went through floating point may name another request.
 
 use crate::error::Error;
 use crate::json::text::{Characters, write_text};
@@ -12,12 +12,12 @@ use std::fmt::{self, Write};
 
 pub use crate::json_rpc::id_key::IdRef;
 
-/// The longest text of an id, in bytes of UTF-8.
+/// Bytes of the longest text of an id, in UTF-8.
 pub const MAX_ID_BYTES: usize = 256;
 
 impl IdRef<'_> {
-    /// What stands for the id where `7` and `"7"` are one: the integer, if its text is exactly how
-    /// that integer is written.
+    /// The id in the form that is compared if `7` and `"7"` are the same. A text that is exactly
+    /// how an integer is written becomes that integer.
     pub fn normalised(self) -> Self {
         match self {
             Self::Text(text) => integer(text).map_or(self, Self::Integer),
@@ -25,12 +25,12 @@ impl IdRef<'_> {
         }
     }
 
-    /// Whether both name one request where `7` and `"7"` are one.
+    /// Whether both name the same request if `7` and `"7"` are the same.
     pub fn is_same_as_text(self, other: IdRef<'_>) -> bool {
         self.normalised() == other.normalised()
     }
 
-    /// Writes it as JSON, in its own type.
+    /// Writes the id as JSON, in its own type.
     pub fn write_json(self, out: &mut impl Write) -> fmt::Result {
         match self {
             Self::Integer(integer) => write!(out, "{integer}"),
@@ -39,21 +39,21 @@ impl IdRef<'_> {
     }
 }
 
-/// An id, kept.
+/// An id with its own copy of the text.
 pub struct RequestId(IdValue);
 
 enum IdValue {
     Short(ShortId),
-    /// Too long to be short.
+    /// A text that is too long to be short.
     Long(String),
 }
 
-/// Why a JSON value gave no id.
+/// Why a JSON value is not taken as an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoId {
-    /// It is none, for this reason.
+    /// The value is not an id; the text says why.
     Malformed(&'static str),
-    /// There is no memory for its text.
+    /// There is no memory for the text of the id.
     OutOfMemory,
 }
 
@@ -63,22 +63,22 @@ impl From<OutOfMemory> for NoId {
     }
 }
 
-/// A number that is no id.
+/// The value is a number that is not an id.
 pub const NOT_AN_INTEGER: &str = "an id is a number that is no whole number of 64 bits";
-/// A text that is no id.
+/// The value is a text that is not an id.
 pub const NOT_CHARACTERS: &str = "an id has half of a surrogate pair";
-/// A longer text than an id may have.
+/// The value is a text that is longer than an id may be.
 pub const TOO_LONG: &str = "an id is longer than 256 bytes";
-/// `null`, a list, an object, true or false.
+/// The value is `null`, a list, an object, true or false.
 pub const NO_ID_TYPE: &str = "an id is neither a number nor a text";
 
 impl RequestId {
-    /// Of an integer.
+    /// The id of an integer.
     pub const fn integer(integer: i64) -> Self {
         Self(IdValue::Short(ShortId::integer(integer)))
     }
 
-    /// Of a text, copied.
+    /// The id of a text, which is copied.
     pub fn text(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_ID_BYTES {
             let (length, limit) = (text.len(), MAX_ID_BYTES);
@@ -90,7 +90,7 @@ impl RequestId {
         })
     }
 
-    /// Of an id that somebody else keeps, copied.
+    /// A copy of a borrowed id.
     pub fn copy_of(id: IdRef<'_>) -> Result<Self, Error> {
         match id {
             IdRef::Integer(integer) => Ok(Self::integer(integer)),
@@ -98,7 +98,7 @@ impl RequestId {
         }
     }
 
-    /// Of a JSON value that the parser has let through, as it stands in a message.
+    /// The id in a JSON value, which the parser has accepted, as it stands in a message.
     pub fn from_json(value: &str) -> Result<Self, NoId> {
         let Some(characters) = Characters::of(value) else {
             let is_number = value.starts_with(|first: char| first == '-' || first.is_ascii_digit());
@@ -118,7 +118,7 @@ impl RequestId {
         Ok(ShortId::text(&text).map_or(Self(IdValue::Long(text)), Self::from))
     }
 
-    /// To look at.
+    /// The id as an integer or a text, borrowed.
     pub fn borrowed(&self) -> IdRef<'_> {
         match &self.0 {
             IdValue::Short(short) => short.borrowed(),
@@ -126,7 +126,7 @@ impl RequestId {
         }
     }
 
-    /// Ready to be compared.
+    /// The id in the form in which it is compared.
     #[inline]
     pub fn key(&self) -> IdKey<'_> {
         match &self.0 {
@@ -135,7 +135,7 @@ impl RequestId {
         }
     }
 
-    /// Whether it is this one.
+    /// Whether the ids are equal.
     #[inline]
     pub fn is(&self, id: &IdKey<'_>) -> bool {
         match (&self.0, id) {
@@ -145,13 +145,13 @@ impl RequestId {
         }
     }
 
-    /// Takes it out; what stays needs no memory.
+    /// Moves the id out; what stays needs no memory.
     #[inline]
     pub fn take(&mut self) -> Self {
         std::mem::replace(self, Self::integer(0))
     }
 
-    /// Lets go of the memory that it has, if it has any.
+    /// Frees the memory of a long id.
     #[inline]
     pub fn forget(&mut self) {
         if matches!(self.0, IdValue::Long(_)) {
@@ -199,7 +199,7 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// The integer that is written exactly so.
+/// The integer that is written exactly like this.
 fn integer(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_so_written = match digits.as_bytes() {

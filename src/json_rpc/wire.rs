@@ -1,20 +1,23 @@
-//! Which request a JSON-RPC message cancels: MCP's `notifications/cancelled`, LSP's `$/cancelRequest`,
-//! ACP's `$/cancel_request`. Or which task: `tasks/cancel` of MCP's extension for tasks.
+//! Which request a JSON-RPC message cancels: MCP's `notifications/cancelled`, LSP's
+//! `$/cancelRequest`, ACP's `$/cancel_request`. Or which task: `tasks/cancel` of MCP's extension
+//! for tasks.
 //!
-//! What is read of a message is `method`, `id` and `params`; of a cancellation's params the id of the
-//! request and `reason`. One of these that stands there twice makes a message malformed: peers would
-//! disagree about which one counts. All else, `jsonrpc` with whatever value too, may stand anywhere,
-//! as often as it likes; it is skipped, not built.
+//! Of a message `method`, `id` and `params` are read; of the params of a cancellation, the id of
+//! the request and `reason`. If one of these members occurs twice, the message is malformed,
+//! because peers would disagree about which one counts. Any other member, also `jsonrpc` with any
+//! value, may occur anywhere and any number of times. It is skipped and not built.
 //!
-//! A cancellation is a notification. One with an `id` of its own is a request, to which JSON-RPC owes
-//! an answer: it is left to the host, which answers requests. An `id` that is `null` is none, as
-//! JSON-RPC 1.0 wrote notifications. The cancel of a task is a request, so one without an `id` is left to the
-//! host; what names the task is a text, because the server made it.
+//! A cancellation of a request is a notification. One with an `id` of its own is a request, to
+//! which JSON-RPC owes an answer, so it is left to the host, which answers requests. An `id` that
+//! is `null` counts as no id, because JSON-RPC 1.0 wrote notifications so. The cancel of a task is
+//! a request, so one without an `id` is left to the host. The id of a task is a text, because the
+//! server made it.
 //!
 //! Messages come from strangers. Time is linear in their length, the stack does not grow with their
-//! depth, and strings are read in place: what is allocated is the id and the reason, and while the
-//! message is read one byte for each list or object that is open. For that, and for its few dozen bytes
-//! for a syntax error, the parser has no answer if memory is out; so it is called with a reserve.
+//! depth, and strings are read in place. What is allocated is the id, the reason, and while the
+//! message is read one byte for each list or object that is open. The parser would abort if it got
+//! no memory for those bytes, or for the few dozen of a syntax error, so it is called with a
+//! reserve.
 
 use crate::json::members::{self, Member, NoMembers, with_parser};
 use crate::json::text::{Characters, is_text};
@@ -25,87 +28,89 @@ use serde_core::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// A longer message cancels nothing: it is some other message, and left to who handles those.
+/// A longer message is not read: it counts as one that does not cancel, and is left to the host.
 pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
-/// Messages of a batch that are looked at.
+/// How many messages of a batch are looked at.
 pub const MAX_BATCH: usize = 1000;
-/// The longest reason; what is longer is cut.
+/// Bytes of the longest reason; a longer one is cut.
 pub const MAX_REASON_BYTES: usize = 4096;
 
-/// What the ids stand for that messages cancel. A request and a task of the same id are two things.
+/// What the ids in cancellations stand for. A request and a task with the same id are different
+/// things.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Meant {
-    /// Requests, by their peer's ids.
+    /// The ids are those that the peer gave its requests.
     #[default]
     Requests,
-    /// Tasks, by the ids that the server gave them.
+    /// The ids are those that the server gave to tasks.
     Tasks,
 }
 
-/// What a message turned out to be.
+/// What kind of message was read.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Message {
-    /// It cancels a request.
+    /// The message cancels a request or a task.
     Cancel(Cancel),
-    /// It is for somebody else: a request, an answer, another notification.
+    /// The message is valid and does not cancel: a request, an answer, or another notification.
     NotACancellation,
-    /// It is no message, or a cancellation that names no request, for this reason.
+    /// The bytes are not a message, or a cancellation that names no request; the text says why.
     Malformed(&'static str),
-    /// There is no memory to look at it or for the id that it names.
+    /// There is no memory to read the message, or for the id that it names.
     OutOfMemory,
 }
 
 /// A cancellation.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Cancel {
-    /// The request.
+    /// The id of the request or task.
     pub id: RequestId,
-    /// Why, for people; none too if it is no text, has nothing to read, or there is no memory for it.
+    /// The reason, in words for people. `None` also if it is not a text, has nothing to read, or
+    /// there is no memory for it.
     pub reason: Option<String>,
-    /// Whether its peer waits for an answer to the request all the same, as its spelling has it.
+    /// Whether the peer still waits for an answer to the request, which depends on the method.
     pub wants_answer: bool,
 }
 
-/// Bytes that are not UTF-8.
+/// The bytes are not UTF-8.
 pub const NOT_UTF8: &str = "a message is not UTF-8";
-/// What no parser of JSON takes.
+/// The text is not JSON.
 pub const NOT_JSON: &str = "a message is not JSON";
-/// A number, a text, or a list inside a batch.
+/// The message is a number, a text, or a list inside a batch.
 pub const NOT_AN_OBJECT: &str = "a message is not an object";
-/// A list where one message was to be read.
+/// The message is a list, but one message was expected.
 pub const BATCH: &str = "a batch where one message was expected";
-/// A list of no messages.
+/// The message is an empty list.
 pub const EMPTY_BATCH: &str = "a batch has no messages";
-/// `method` is there twice.
+/// `method` occurs twice.
 pub const METHODS: &str = "a message has several methods";
-/// `method` is something else.
+/// `method` is not a text.
 pub const METHOD_TYPE: &str = "the method of a message is not a text";
-/// `id` is there twice.
+/// `id` occurs twice.
 pub const OWN_IDS: &str = "a cancellation has several ids of its own";
-/// `params` is there twice.
+/// `params` occurs twice.
 pub const SEVERAL_PARAMS: &str = "a cancellation has several params";
-/// There are no `params`, or they are a list or something else.
+/// `params` is missing, or is not an object.
 pub const NO_PARAMS: &str = "a cancellation has no params by name";
-/// The id of the request is missing.
+/// The id of the request or task is missing.
 pub const NO_ID: &str = "a cancellation names no request";
-/// The id of the request is there twice.
+/// The id of the request or task occurs twice.
 pub const SEVERAL_IDS: &str = "a cancellation names several requests";
-/// `reason` is there twice.
+/// `reason` occurs twice.
 pub const REASONS: &str = "a cancellation has several reasons";
 
-/// The id of a task is something else.
+/// The id of a task is not a text.
 pub const TASK_ID_TYPE: &str = "the id of a task is not a text";
 
-/// The methods that cancel requests, the member of their params that names the request, and whether that is
-/// answered all the same.
+/// The methods that cancel requests, each with the member of its params that names the request, and
+/// whether that request is still answered.
 const CANCELLATIONS: [(&str, &str, bool); 3] = [
     ("notifications/cancelled", "requestId", false),
     ("$/cancelRequest", "id", true),
     ("$/cancel_request", "requestId", true),
 ];
 
-/// The method that cancels a task, and the member of its params that names the task. Its answer, at once, is
-/// the host's: it is none of the request that became the task.
+/// The method that cancels a task, and the member of its params that names the task. The host
+/// answers this request at once. The request that became the task is not answered again.
 const TASK_CANCELLATION: (&str, &str, bool) = ("tasks/cancel", "taskId", false);
 
 /// Reads one message.
@@ -117,9 +122,9 @@ pub fn read(bytes: &[u8], meant: Meant) -> Message {
     }
 }
 
-/// Reads a message or a batch of them, one after the other. A batch that is not JSON to its end is
-/// one malformed message, nothing of it is acted on. Returns how many messages were beyond
-/// [`MAX_BATCH`] and so not looked at.
+/// Reads a message, or the messages of a batch one after the other. A batch that is not valid JSON
+/// to its end counts as one malformed message, and none of it is acted on. Returns how many
+/// messages were beyond [`MAX_BATCH`] and so not looked at.
 pub fn read_each(bytes: &[u8], meant: Meant, mut each: impl FnMut(Message)) -> u64 {
     match document(bytes) {
         Ok(text) if text.starts_with('[') => read_batch(text, meant, &mut each),
@@ -134,8 +139,8 @@ pub fn read_each(bytes: &[u8], meant: Meant, mut each: impl FnMut(Message)) -> u
     }
 }
 
-/// The text of a message from its first character on. A byte order mark before it is let pass, as
-/// RFC 8259 allows.
+/// The text of a message from its first character on. A byte order mark is skipped, as RFC 8259
+/// allows.
 fn document(bytes: &[u8]) -> Result<&str, Message> {
     if bytes.len() > MAX_MESSAGE_BYTES {
         return Err(Message::NotACancellation);
@@ -216,16 +221,18 @@ impl From<NoId> for Message {
     }
 }
 
-/// A text that people can read on one line: what moves the cursor is a space, other control characters
-/// and those that turn the direction of writing are left out, half a surrogate pair is U+FFFD.
+/// A text as one line that people can read. Characters that move the cursor become spaces, other
+/// control characters and those that change the direction of writing are left out, and half a
+/// surrogate pair becomes U+FFFD.
 pub fn readable(value: &str) -> Option<String> {
     let characters = Characters::of(value)?;
-    // No character is shorter in JSON than in UTF-8, U+FFFD for half a pair included.
+    // No character is shorter in JSON than in UTF-8; this holds for U+FFFD in place of half a pair,
+    // too.
     one_line(value.len(), characters.map(|any| any.unwrap_or(char::REPLACEMENT_CHARACTER)))
 }
 
-/// As much of a reason that came by another way as a reason of a message would have; `None` if there
-/// is nothing to read, or no memory for it.
+/// A reason that did not come in a message, treated like one that did. `None`: there is nothing to
+/// read, or no memory for it.
 pub fn readable_reason(reason: &str) -> Option<String> {
     one_line(reason.len(), reason.chars())
 }
@@ -270,7 +277,7 @@ impl<'m> Visitor<'m> for BatchReader<'_> {
         let mut looked_at = 0;
         while looked_at < MAX_BATCH {
             let Some(message) = batch.next_element::<&'m RawValue>()? else { break };
-            // What is done with a message may be refused memory, which is not the parser's.
+            // The caller's allocations may fail, so they must not use up the parser's reserve.
             without_reserve(|| (self.each)(read_object(message.get(), self.meant)));
             looked_at += 1;
         }
@@ -370,7 +377,8 @@ mod tests {
         ] {
             assert_eq!(task(members), Message::Malformed(why), "{members}");
         }
-        // A notification is not answered, and the id of a request names no task, nor the other way round.
+        // A notification is not answered. The id of a request names no task, and the id of a task
+        // no request.
         assert_eq!(task(named), Message::NotACancellation);
         assert_eq!(task(&format!(r#""id":null,{named}"#)), Message::NotACancellation);
         let of_request =

@@ -1,10 +1,10 @@
-//! What was asked for on the command line.
+//! What the command line asks for.
 
 use crate::out;
 use lexopt::{Arg, Parser, ValueExt};
 use std::time::Duration;
 
-/// How to call it.
+/// The help text.
 pub const USAGE: &str = "\
 Usage: dcc-control <command> [options]
 
@@ -26,34 +26,34 @@ Usage: dcc-control <command> [options]
 A host can be asked once it, a plugin or a script in it has called dcc_control_open.
 Exit status: 0 done, 1 not all came about, 2 wrong use.";
 
-/// The command and where to.
+/// A command, and the process that it is limited to.
 #[derive(Debug)]
 pub struct Asked {
-    /// What to do.
+    /// The command with its options.
     pub verb: Verb,
-    /// The only process that is meant.
+    /// The only process that is meant; `None` for all.
     pub process: Option<u32>,
 }
 
 /// A command.
 #[derive(Debug)]
 pub enum Verb {
-    /// Shows the jobs once: all, or as many as a host says at a time.
+    /// Shows the jobs once. With `all` every job, otherwise as many as a host gives in one answer.
     List { ended: bool, all: bool, as_json: bool },
-    /// Shows some until they end; all without a name.
+    /// Shows jobs until they end; all jobs if none is named.
     Watch { jobs: Vec<u64>, interval: Duration },
-    /// Asks to stop.
+    /// Asks jobs to stop.
     Cancel { which: Which, reason: String, wait: Duration },
-    /// Shows where one polls.
+    /// Shows where a job polls.
     Trace { job: u64, length: Duration },
 }
 
 /// Which jobs are meant.
 #[derive(Debug)]
 pub enum Which {
-    /// All of a host.
+    /// All jobs of a host.
     All,
-    /// This one.
+    /// The job with this id.
     One(u64),
 }
 
@@ -71,7 +71,7 @@ struct Options {
 }
 
 impl Options {
-    /// Those that were given, by the command that takes them.
+    /// Each option, the commands that take it, and whether it was given.
     fn given(&self) -> [(&'static str, &'static str, bool); 8] {
         [
             ("--ended", "list", self.ended),
@@ -86,7 +86,7 @@ impl Options {
     }
 }
 
-/// What was asked. `None`: only for a text, which has been shown.
+/// Reads the command line. `None`: a text was asked for, and has been shown.
 pub fn read() -> Result<Option<Asked>, String> {
     let mut parser = Parser::from_env();
     let mut verb = None;

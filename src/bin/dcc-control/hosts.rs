@@ -1,4 +1,4 @@
-//! The hosts that can be asked, and what they answer.
+//! The hosts that can be asked, and their answers.
 
 use crate::out;
 use dcc_cancel::sys::endpoint;
@@ -6,38 +6,38 @@ use serde_json::{Value, json};
 use std::io::ErrorKind;
 use std::time::Duration;
 
-/// How long a host may take for an answer: those of others, one after the other, included.
+/// How long a host may take to answer, including its answers to others before.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What to say where there is no host.
+/// What to say if there is no host.
 pub const NONE: &str = "No host of this user can be asked: none has called dcc_control_open.";
 
 /// One host's answer to `list`.
 pub struct Host {
-    /// The number of its process.
+    /// The host's process number.
     pub process: u32,
-    /// As it came.
+    /// The answer as it came.
     pub answer: Value,
 }
 
-/// The hosts that have answered.
+/// The hosts that have answered, and how many have not.
 pub struct Hosts {
-    /// They themselves.
+    /// The hosts that have answered.
     pub found: Vec<Host>,
-    /// How many have not, which has been said of each.
+    /// How many hosts have not; a message about each has been printed.
     pub failed: usize,
 }
 
-/// One job of it.
+/// One job of a host's answer.
 pub struct Job<'a>(pub &'a Value);
 
 impl Host {
-    /// The job of this id, if it was asked for.
+    /// The job with this id, if the answer has it.
     pub fn job(&self, id: u64) -> Option<Job<'_>> {
         self.jobs().find(|job| job.id() == id)
     }
 
-    /// Where to ask for the jobs that follow, if there are any.
+    /// From where to ask for the jobs that follow, if there are any.
     pub fn next(&self) -> Option<u64> {
         self.answer["next"].as_u64()
     }
@@ -47,35 +47,35 @@ impl Host {
         self.answer["more"].as_u64().unwrap_or(0)
     }
 
-    /// Its jobs.
+    /// The jobs of the answer.
     pub fn jobs(&self) -> impl Iterator<Item = Job<'_>> {
         self.answer["jobs"].as_array().into_iter().flatten().map(Job)
     }
 }
 
 impl Job<'_> {
-    /// Its id.
+    /// The job's id.
     pub fn id(&self) -> u64 {
         self.0["id"].as_u64().unwrap_or_default()
     }
 
-    /// Its state's name.
+    /// The name of the job's state.
     pub fn state(&self) -> &str {
         self.0["state"].as_str().unwrap_or("?")
     }
 
-    /// Whether it is over.
+    /// Whether the job has ended.
     pub fn is_ended(&self) -> bool {
         !matches!(self.state(), "pending" | "running")
     }
 
-    /// Whether its polls are traced.
+    /// Whether the job's polls are traced.
     pub fn is_traced(&self) -> bool {
         self.0["is_traced"] == true
     }
 }
 
-/// What a process answers.
+/// Sends a question to a process and returns its answer.
 pub fn ask(process: u32, line: &Value) -> Result<Value, String> {
     let address = endpoint::address_of(process);
     let answer = endpoint::exchange(&address, &line.to_string(), PATIENCE).map_err(|error| {
@@ -99,34 +99,34 @@ pub fn ask(process: u32, line: &Value) -> Result<Value, String> {
     }
 }
 
-/// The jobs of a process that come after those of another answer.
+/// The jobs of a process from the place `from` of an earlier answer on.
 pub fn look_from(process: u32, ended: bool, from: u64) -> Result<Host, String> {
     let line = json!({ "do": "list", "ended": ended, "from": from });
     ask(process, &line).map(|answer| Host { process, answer })
 }
 
-/// The jobs of a process, or the first of very many.
+/// The jobs of a process, or the first ones if there are very many.
 pub fn look(process: u32, ended: bool) -> Result<Host, String> {
     ask(process, &json!({ "do": "list", "ended": ended })).map(|answer| Host { process, answer })
 }
 
-/// One job of a process, ended or not; a list of all leaves some out where there are very many.
+/// One job of a process, ended or not. A list of all jobs leaves some out if there are very many.
 pub fn look_at(process: u32, job: u64) -> Result<Host, String> {
     let line = json!({ "do": "list", "ended": true, "job": job });
     ask(process, &line).map(|answer| Host { process, answer })
 }
 
-/// Whether a process has no endpoint any more.
+/// Whether a process no longer has an endpoint.
 pub fn is_gone(process: u32) -> bool {
     !endpoint::processes().contains(&process)
 }
 
-/// All hosts, or the one that is meant.
+/// All hosts, or the one of `process`.
 pub fn all(process: Option<u32>, ended: bool) -> Result<Hosts, String> {
     from_each(process, |process| look(process, ended))
 }
 
-/// One that cannot be asked does not hide the others.
+/// Asks each host; a host that cannot be asked does not hide the others.
 fn from_each(
     process: Option<u32>,
     look: impl Fn(u32) -> Result<Host, String>,
@@ -138,7 +138,7 @@ fn from_each(
     for process in endpoint::processes() {
         match look(process) {
             Ok(host) => hosts.found.push(host),
-            // It has ended meanwhile.
+            // The host has ended meanwhile.
             Err(_) if is_gone(process) => (),
             Err(error) => {
                 out::complain(&format!("dcc-control: {error}"));
@@ -149,19 +149,20 @@ fn from_each(
     Ok(hosts)
 }
 
-/// The process that is meant where only one can be.
+/// The process that is meant if only one can be.
 pub fn only(process: Option<u32>) -> Result<u32, String> {
     one_of(all(process, false)?, |_| true, NONE)
 }
 
-/// The process that has a job of this id, ended or not.
+/// The process that has a job with this id, ended or not.
 pub fn with_job(process: Option<u32>, id: u64) -> Result<u32, String> {
     let hosts = from_each(process, |process| look_at(process, id))?;
     let none = format!("no job has the id {id}; dcc-control list shows those that run");
     one_of(hosts, |host| host.job(id).is_some(), &none)
 }
 
-/// Ids are a process's own: a job of the same id in another host is another job.
+/// The one host that fits. Ids belong to a process: a job with the same id in another host is
+/// another job.
 fn one_of(hosts: Hosts, is_candidate: impl Fn(&Host) -> bool, none: &str) -> Result<u32, String> {
     let candidates = hosts.found.iter().filter(|host| is_candidate(host));
     let processes: Vec<u32> = candidates.map(|host| host.process).collect();

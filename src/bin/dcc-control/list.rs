@@ -1,11 +1,11 @@
-//! The jobs of all hosts, once. What a host says at a time is written before the next is asked for, so that a
-//! million jobs take no more memory than a thousand.
+//! The jobs of all hosts, once. Each page of a host's jobs is written before the next one is asked
+//! for, so that a million jobs take no more memory than a thousand.
 
 use crate::hosts::{self, Host, Hosts};
 use crate::out::{complain, say, say_json_part};
 use crate::show;
 
-/// Shows the jobs of all hosts, or of the one that is meant: as many as a host says at a time, or all.
+/// Shows the jobs of all hosts, or of `process`: all of them, or only the first page of each host.
 pub fn list(process: Option<u32>, ended: bool, all: bool, as_json: bool) -> Result<bool, String> {
     let Hosts { found, failed } = hosts::all(process, ended)?;
     if as_json {
@@ -26,7 +26,7 @@ pub fn list(process: Option<u32>, ended: bool, all: bool, as_json: bool) -> Resu
     Ok(!found.is_empty() && failed == 0)
 }
 
-/// Asks a host for what comes after its first page.
+/// Asks a host for the pages after its first one.
 fn each_further_page(host: &Host, ended: bool, mut each: impl FnMut(&Host)) -> Result<(), String> {
     let mut next = host.next();
     while let Some(from) = next {
@@ -37,8 +37,7 @@ fn each_further_page(host: &Host, ended: bool, mut each: impl FnMut(&Host)) -> R
     Ok(())
 }
 
-/// A list of what the hosts answer. With all its jobs the answer of a host is written as if it had come in
-/// one page.
+/// Writes a list of the hosts' answers. With `all`, the pages of a host are joined into one answer.
 fn write_json(found: &[Host], ended: bool, all: bool) -> Result<(), String> {
     say_json_part("[");
     for (number, host) in found.iter().enumerate() {

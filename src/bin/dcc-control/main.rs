@@ -1,8 +1,10 @@
-//! `dcc-control`: what is going on in the hosts of this user that have opened their control endpoint
-//! (`dcc_control_open`), and how to stop it, for the day when a host's own window answers no more.
+//! `dcc-control` shows what is going on in the hosts of this user that have opened their control
+//! endpoint (`dcc_control_open`), and cancels jobs there. It works when a host's own window no
+//! longer answers.
 //!
-//! `main` decides what happens; [`arguments`] says what was asked, [`hosts`] talks to the hosts, [`show`]
-//! writes down what they answer, [`list`] once, page by page, [`watch`] again and again; [`out`] prints.
+//! `main` decides what happens. [`arguments`] reads the command line, [`hosts`] talks to the hosts,
+//! [`show`] turns their answers into text. [`list`] shows them once, page by page, and [`watch`]
+//! repeatedly. [`out`] prints.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -45,7 +47,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// False: not all that was asked for came about, which has been said.
+/// Runs a command. False: not all of it succeeded, and a message has said so.
 fn run(asked: &Asked) -> Result<bool, String> {
     match &asked.verb {
         Verb::List { ended, all, as_json } => list::list(asked.process, *ended, *all, *as_json),
@@ -81,7 +83,7 @@ fn cancel(
             say(&format!("{id}  {label}: had ended"));
             continue;
         }
-        // No cancel reaches it, so its end is nothing to wait for.
+        // A cancel does not reach a sealed job, so its end is not waited for.
         if job["outcome"] == "is sealed: too late" {
             say(&format!("{id}  {label}: is sealed, too late to cancel: it goes on to its end"));
             all_ended = false;
@@ -97,7 +99,7 @@ fn cancel(
     Ok(all_ended)
 }
 
-/// How a job that was asked to stop ended, and whether it did in time.
+/// How a job ended that was asked to stop, and whether it did in time.
 fn wait_for_end(process: u32, id: u64, until: Instant) -> Result<(String, bool), String> {
     loop {
         let host = match hosts::look_at(process, id) {
@@ -126,7 +128,7 @@ fn trace(process: Option<u32>, id: u64, length: Duration) -> Result<bool, String
     thread::sleep(length);
     let host = hosts::look_at(process, id)?;
     if !was_traced {
-        // It may have gone meanwhile.
+        // The host may have ended meanwhile, so an error does not matter.
         let _ = hosts::ask(process, &json!({ "do": "trace", "job": id, "on": false }));
     }
     match host.job(id) {

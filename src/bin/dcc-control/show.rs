@@ -1,4 +1,4 @@
-//! What hosts answer, for people.
+//! Hosts' answers as text for people.
 
 use crate::hosts::{Host, Job};
 use dcc_cancel::printable::Escaped;
@@ -8,12 +8,12 @@ use std::time::Duration;
 /// Characters of a progress bar.
 const BAR: usize = 20;
 
-/// A text of somebody else's as one line.
+/// A text that a host or plugin chose, escaped to one line.
 pub fn text(value: &Value) -> String {
     Escaped(value.as_str().unwrap_or_default()).to_string()
 }
 
-/// A time as people say it.
+/// A time with a unit that suits it.
 pub fn time(nanoseconds: u64) -> String {
     match nanoseconds as f64 {
         time if time < 1e6 => format!("{:.0} µs", time / 1e3),
@@ -27,14 +27,15 @@ fn times(value: &Value) -> Option<String> {
     value.as_u64().map(time)
 }
 
-/// A host as a line.
+/// A line about a host.
 pub fn host_line(host: &Host) -> String {
     let about = &host.answer["host"];
     let (name, library) = (text(&about["name"]), text(&about["library"]));
     format!("{name}, process {}, dcc-cancel {library}", host.process)
 }
 
-/// A host with its dispatchers and jobs, some lines. More of them may be about to follow.
+/// Lines about a host, its dispatchers and its jobs. `more_follow`: further jobs are about to be
+/// printed.
 pub fn host(host: &Host, more_follow: bool) -> String {
     let mut shown = host_line(host);
     if let Some(strays) = strays(host) {
@@ -54,7 +55,7 @@ pub fn host(host: &Host, more_follow: bool) -> String {
     shown
 }
 
-/// Polls on threads that have no job, if there were any.
+/// A line about polls on threads that have no job, if there were any.
 pub fn strays(host: &Host) -> Option<String> {
     let strays = &host.answer["polls_without_job"];
     let count = strays["count"].as_u64().filter(|count| *count > 0)?;
@@ -69,12 +70,12 @@ pub fn strays(host: &Host) -> Option<String> {
     Some(format!("{count} {were} no job: carry the context{at}"))
 }
 
-/// A thread that has not ticked for so long, with work at hand, is busy.
+/// A dispatcher's thread that has work and has not ticked for this long is busy elsewhere.
 const LONG_WITHOUT_TICK_NS: u64 = 1_000_000_000;
 
 fn dispatcher_now(dispatcher: &Value) -> String {
     let waiting = dispatcher["waiting"].as_u64().unwrap_or_default();
-    // One that has nothing to do need not tick.
+    // A dispatcher that has nothing to do need not tick.
     let since_last_tick_ns = dispatcher["since_last_tick_ns"].as_u64().unwrap_or_default();
     let is_elsewhere = waiting > 0 && since_last_tick_ns >= LONG_WITHOUT_TICK_NS;
     let inside = match (dispatcher["inside_job"].as_u64(), times(&dispatcher["inside_since_ns"])) {
@@ -92,7 +93,7 @@ fn dispatcher_now(dispatcher: &Value) -> String {
     format!("{inside}, {waiting} waiting, {tick}{elsewhere}")
 }
 
-/// A job as a line.
+/// A line about a job.
 pub fn job(job: &Job<'_>) -> String {
     let progress = &job.0["progress"];
     let message = text(&progress["message"]);
@@ -130,7 +131,7 @@ pub fn job(job: &Job<'_>) -> String {
     shown
 }
 
-/// What to say of a host's own check that nobody could ask for too long.
+/// A line about a host's own check that could not be asked for too long.
 fn not_asked(job: &Job<'_>) -> Option<String> {
     let time = times(&job.0["check_not_asked_ns"])?;
     Some(format!(
@@ -138,14 +139,15 @@ fn not_asked(job: &Job<'_>) -> Option<String> {
     ))
 }
 
-/// How much of a job is done, from 0 to 1. A library from before there were shares says how many of how many.
+/// How much of a job is done, from 0 to 1. A library without shares gives only the count and its
+/// total.
 fn part(progress: &Value) -> f64 {
     let read = |name: &str| progress[name].as_u64().unwrap_or_default() as f64;
     let counted = || (read("done") / read("total")).min(1.0);
     progress["fraction"].as_f64().unwrap_or_else(counted)
 }
 
-/// How much longer a job runs, as far as that can be told, which is coarsely.
+/// How much longer a job will run; a rough estimate, if there is one.
 fn time_left(job: &Job<'_>) -> Option<String> {
     let progress = &job.0["progress"];
     if job.is_ended() || !progress["fraction"].as_f64().is_some_and(|part| part > 0.0) {
@@ -194,7 +196,7 @@ pub fn end(job: &Job<'_>) -> String {
     }
 }
 
-/// What to say of a job that was asked to stop and has not.
+/// What to say of a job that was asked to stop and has not ended.
 pub fn still_runs(job: &Job<'_>) -> String {
     let asked = &job.0["cancelled"];
     let since = times(&asked["since_ns"]).unwrap_or_default();
@@ -215,7 +217,7 @@ fn place(value: &Value) -> String {
     }
 }
 
-/// Where a job that was traced for so long has polled, thread by thread.
+/// Where a job polled while it was traced for `length`, thread by thread.
 pub fn polls(job: &Job<'_>, length: Duration) -> String {
     let length = time(u64::try_from(length.as_nanos()).unwrap_or(u64::MAX));
     let mut shown = format!("{}  {}, {}", job.id(), text(&job.0["label"]), job.state());

@@ -1,4 +1,4 @@
-//! Progress as it goes: drawn over itself on a terminal, else a line for each change.
+//! Progress while jobs run: redrawn in place on a terminal, otherwise a line for each change.
 
 use crate::hosts::{self, Host, Hosts, Job};
 use crate::out::{complain, write};
@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal};
 use std::thread;
 use std::time::Duration;
 
-/// Shows jobs until those that were named have ended; all of them until there is no host left.
+/// Shows jobs until the named ones have ended; without names, until no host is left.
 pub fn watch(process: Option<u32>, jobs: &[u64], interval: Duration) -> Result<bool, String> {
     let process = match jobs {
         [] => process,
@@ -19,7 +19,7 @@ pub fn watch(process: Option<u32>, jobs: &[u64], interval: Duration) -> Result<b
     let mut seen = HashSet::new();
     loop {
         let Hosts { found, failed } = match look(process, jobs) {
-            // With its host a job has ended, too.
+            // If the host is gone, its jobs have ended as well.
             Err(_) if process.is_some_and(hosts::is_gone) && !seen.is_empty() => {
                 Hosts { found: Vec::new(), failed: 0 }
             }
@@ -48,14 +48,14 @@ pub fn watch(process: Option<u32>, jobs: &[u64], interval: Duration) -> Result<b
     }
 }
 
-/// The hosts with the jobs that were named, or with all that have not ended.
+/// The hosts with the named jobs, or with all jobs that have not ended.
 fn look(process: Option<u32>, jobs: &[u64]) -> Result<Hosts, String> {
     let (Some(process), [_, ..]) = (process, jobs) else { return hosts::all(process, false) };
     let found: Result<Vec<_>, _> = jobs.iter().map(|job| hosts::look_at(process, *job)).collect();
     Ok(Hosts { found: found?, failed: 0 })
 }
 
-/// The lines of what is watched, and what of each counts as news.
+/// The lines to show, each with the text whose change makes it news.
 fn shown(
     hosts: &[Host],
     is_meant: &dyn Fn(&Job<'_>) -> bool,
@@ -69,7 +69,7 @@ fn shown(
         }
         for job in host.jobs().filter(is_meant) {
             let mut progress = job.0["progress"].clone();
-            // An estimate changes all the time.
+            // The estimate changes all the time and is not news.
             let _ = progress.as_object_mut().map(|progress| progress.remove("time_left_ns"));
             let is_asked = !job.0["cancelled"].is_null();
             let is_silent = !job.0["check_not_asked_ns"].is_null();
@@ -81,10 +81,10 @@ fn shown(
     lines
 }
 
-/// Lines that are drawn over each other: as many as the smallest usual terminal shows.
+/// Most lines that are redrawn: as many as the smallest usual terminal shows.
 const MOST_LINES: usize = 22;
 
-/// Where the lines go.
+/// The output, and what it shows at the moment.
 struct Screen {
     is_terminal: bool,
     drawn: usize,
@@ -102,15 +102,16 @@ impl Screen {
         }
     }
 
-    /// Draws lines; `left_out` jobs have none.
+    /// Draws the lines. `left_out` is the number of jobs without one.
     fn draw(&mut self, lines: &[(String, String)], left_out: u64) {
         let mut out = String::new();
         if self.is_terminal {
-            // Up to the first line of before, and away with what was below.
+            // Moves up to the first line of the last drawing and clears what is below.
             if self.drawn > 0 {
                 out += &format!("\x1b[{}A", self.drawn);
             }
-            // A line that is too long is cut, not wrapped: it would count as two.
+            // A line that is too long is cut and not wrapped, because it would take two lines of
+            // the terminal.
             out += "\x1b[J\x1b[?7l";
             for (line, _) in lines.iter().take(MOST_LINES) {
                 out += &format!("{}\n", Escaped(line));
