@@ -151,7 +151,7 @@
 #define DCC_JOB_BELOW_CURRENT 2
 
 /**
- * The bits of `expected` of a dcc_poll_layer that are the handle of the token.
+ * The bits in `expected` of a dcc_poll_layer that are the token's handle.
  */
 #define DCC_POLL_HANDLE 9223372036854775807
 
@@ -526,8 +526,8 @@
 typedef struct dcc_cancel_token dcc_cancel_token;
 
 /**
- * A captured pair of current token and current job, shared by reference count. The pointer is a
- * handle, not an address; NULL is the empty pair.
+ * A captured context: the token, the job and the share of progress that were current on a thread;
+ * shared by reference count. The pointer is a handle, not an address. NULL is the empty context.
  */
 typedef struct dcc_context dcc_context;
 
@@ -557,12 +557,13 @@ typedef struct dcc_job dcc_job;
 typedef struct dcc_owner dcc_owner;
 
 /**
- * A share of the bar of a job: a step, or what a library does in one. Shared by reference count. The pointer
- * is a handle, not an address; NULL is the share of nothing: all that is done to it is DCC_OK and does
- * nothing.
+ * A share of a job's bar: a step, or what a library does in a step; shared by reference count. The
+ * pointer is a handle, not an address. NULL is the share of nothing: calls on it count nothing,
+ * and dcc_progress_add still answers whether what is current should stop.
  *
- * The code that knows the whole says what its steps are worth. The code of a step counts in units of its
- * own, and need not know that it is a part of something. `begin` fills in a dcc_progress_desc:
+ * The code that knows the whole work says what each step is worth. The code of a step counts in
+ * its own units and need not know that it is a part of something. In this example `begin` fills in
+ * a dcc_progress_desc:
  *
  *     dcc_progress *all = begin(NULL, 0, 100);          // the current job's, in 100 units
  *     dcc_progress *step = begin(all, 25, 0);           // 25 of these
@@ -581,10 +582,10 @@ typedef struct dcc_owner dcc_owner;
  *     dcc_progress_end(step);
  *     dcc_progress_release(step);
  *
- * What is shown of it never falls: a total that changes spreads what is left of the share over what is left
- * to do. A share that has ended is full, however far it was, and what was begun below it counts no more; in
- * a job that was asked to stop it stays as it was. It keeps no job alive: if its job is gone, it is the
- * share of nothing.
+ * The shown progress never falls. If a total changes, the rest of the share is spread over the
+ * rest of the units. A share that has ended is full, however far it was, and shares that were
+ * begun below it count no more. In a job that was asked to stop, an ended share stays as it was. A
+ * share does not keep its job alive; when the job is gone, nothing counts in the share any more.
  */
 typedef struct dcc_progress dcc_progress;
 
@@ -782,47 +783,50 @@ typedef struct dcc_job_progress {
 } dcc_job_progress;
 
 /**
- * What a `set` gives and the matching `reset` takes: good once, on the same thread.
+ * What a `set` gives and the matching `reset` takes. A ticket is good once, on the thread that got
+ * it.
  */
 typedef uint64_t dcc_ticket;
 
 /**
- * One layer of a poll. Frozen: inlined code compares `*word` with `expected`. Do not fill it in
- * or change it yourself.
+ * One layer of a poll, a snapshot of a token. Its layout never changes: inlined code compares
+ * `*word` with `expected`. Do not fill it in or change it yourself.
  */
 typedef struct dcc_poll_layer {
     /**
-     * The state word; never NULL, readable for ever.
+     * The token's state word; never NULL, and readable for ever.
      */
     const uint64_t *word;
     /**
-     * What it holds while nothing is asked. Its bits that DCC_POLL_HANDLE has are the handle of the token.
+     * The value of `*word` while nothing asks to stop. `expected & DCC_POLL_HANDLE` is the token's
+     * handle.
      */
     uint64_t expected;
 } dcc_poll_layer;
 
 /**
- * Both layers of a poll: the current token and the current job.
+ * Both layers of a poll: of the current token and of the current job.
  */
 typedef struct dcc_poll_pair {
     /**
-     * The token's.
+     * The layer of the current token.
      */
     struct dcc_poll_layer token;
     /**
-     * The job's.
+     * The layer of the current job.
      */
     struct dcc_poll_layer job;
 } dcc_poll_pair;
 
 /**
- * What a thread runs, in the form of POSIX threads. Must not unwind or longjmp, which pthread_exit does:
- * return instead.
+ * A function that a thread runs, in the form of POSIX threads. It must not unwind or longjmp.
+ * pthread_exit unwinds, so return instead.
  */
 typedef void *(*dcc_thread_fn)(void *user_data);
 
 /**
- * What a share begins with. Set all to zero, then `struct_size` to sizeof, then what you need.
+ * What a share begins with. Set all bytes to zero, then `struct_size` to sizeof, then the fields
+ * that you need.
  */
 typedef struct dcc_progress_desc {
     /**
@@ -834,77 +838,78 @@ typedef struct dcc_progress_desc {
      */
     uint32_t reserved;
     /**
-     * The share that it is a part of. NULL: all of the share that is current on this thread; if none of the
-     * current job is, all of the current job.
+     * The share that the new share is a part of. NULL means all of the share that is current on
+     * this thread; if that is not a share of the current job, all of the current job.
      */
     const struct dcc_progress *parent;
     /**
-     * How many units of `parent` it is worth; 0 if that is NULL. Beyond the total of `parent` it is worth
-     * nothing.
+     * How many units of `parent` the share is worth; 0 if `parent` is NULL. Units beyond the total
+     * of `parent` are worth nothing.
      */
     uint64_t weight;
     /**
-     * Its own units; 0 while unknown.
+     * Units of the share itself, 0 while unknown.
      */
     uint64_t total;
     /**
-     * What to call it, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
+     * Name for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
      */
     const char *label;
     /**
-     * Bytes in `label`, or DCC_NUL_TERMINATED.
+     * Length of `label` in bytes, or DCC_NUL_TERMINATED.
      */
     size_t label_length;
 } dcc_progress_desc;
 
 /**
- * Counts units of a share for one loop on one thread, for dcc_progress_advance. Frozen, as dcc_poll_pair:
- * inlined code changes it. It holds no reference.
+ * Counts units of a share for one loop on one thread, for dcc_progress_advance. Its layout never
+ * changes, as that of dcc_poll_pair: inlined code changes it. It holds no reference.
  */
 typedef struct dcc_progress_counter {
     /**
-     * The share.
+     * The share that it counts for.
      */
     const struct dcc_progress *progress;
     /**
-     * Units that are counted here and not in the share yet.
+     * Units that were counted here and are not yet counted in the share.
      */
     uint64_t pending;
     /**
-     * Changes when a reader asks for them.
+     * The word that changes when a reader asks for pending units.
      */
     struct dcc_poll_layer epoch;
     /**
-     * What was current when the counter was made, and the job of the share.
+     * What was current when the counter was made, with the job of the share as its job.
      */
     struct dcc_poll_pair poll;
 } dcc_progress_counter;
 
 /**
  * A call of a library that asks now and then whether to stop. Set `struct_size` to sizeof, and let
- * dcc_library_call_begin fill in the rest. It is yours, and holds nothing: keep it where it is until the
- * library has returned.
+ * dcc_library_call_begin fill in the rest. The structure is yours and holds no references. Keep it
+ * in place until the library has returned.
  */
 typedef struct dcc_library_call {
     /**
-     * sizeof(dcc_library_call); dcc_library_call_begin writes back how much of it was filled.
+     * sizeof(dcc_library_call); dcc_library_call_begin writes back how many bytes it filled.
      */
     uint32_t struct_size;
     /**
-     * What the library was told first, 0 while it was told to go on: DCC_CANCELLED_BY_TOKEN,
-     * DCC_CANCELLED_BY_JOB or DCC_POLL_GONE.
+     * The first answer to the library that was not 0: DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB
+     * or DCC_POLL_GONE. 0 while all answers were 0.
      */
     dcc_status told;
     /**
-     * The token that was current.
+     * The token that was current at the begin.
      */
     const struct dcc_cancel_token *token;
     /**
-     * The token of the job that was current.
+     * The token of the job that was current at the begin.
      */
     const struct dcc_cancel_token *job_token;
     /**
-     * The job that was current: tell it how far the library is, by dcc_job_set_progress.
+     * The job that was current at the begin. Report the library's progress to it with
+     * dcc_job_set_progress.
      */
     const struct dcc_job *job;
 } dcc_library_call;
@@ -2765,73 +2770,90 @@ dcc_status dcc_job_native_event(const struct dcc_job *job,
                                 dcc_native_event *out_native_event);
 
 /**
- * Makes a token the current one of this thread, for dispatchers. The library holds it until the reset;
- * your reference stays yours. DCC_ERROR_RESOURCES as in dcc_context_capture. NULL masks an outer token:
- * nothing is current until the reset. Writes the ticket for dcc_cancel_token_reset_current. Calls nest;
- * the slots for token and job are independent. Per thread; new threads start with nothing current.
+ * Makes a token the current token of the calling thread, and writes the ticket for
+ * dcc_cancel_token_reset_current. It is meant for dispatchers. Any thread may call this, for
+ * itself; a new thread starts with nothing current.
+ *
+ * The library holds the token until the reset, and your reference stays yours. A NULL token masks
+ * an outer token until the reset. Calls nest. The slots for the token and the job are independent.
+ * DCC_ERROR_RESOURCES is as in dcc_context_capture.
  */
 dcc_status dcc_cancel_token_set_current(const struct dcc_cancel_token *token,
                                         dcc_ticket *out_ticket);
 
 /**
- * Restores what was current before the set that gave this ticket. On the thread of that set.
- * Errors leave the slots as they are: DCC_ERROR_TICKET_USED, DCC_ERROR_WRONG_SLOT (the ticket is
- * a job's or a context's), DCC_ERROR_WRONG_THREAD, DCC_ERROR_WRONG_ORDER (a later set of this
- * slot is still in force). May release the last reference of a token.
+ * Restores the token that was current before the set that gave this ticket. Call it on the thread
+ * of that set. It may release the last reference of a token.
+ *
+ * These errors leave the slots as they are:
+ *
+ * - DCC_ERROR_TICKET_USED: the ticket was used before, or was never given out.
+ * - DCC_ERROR_WRONG_SLOT: the ticket is that of a job, a share or a context.
+ * - DCC_ERROR_WRONG_THREAD: the ticket belongs to another thread.
+ * - DCC_ERROR_WRONG_ORDER: a later set of this slot is still in force.
  */
 dcc_status dcc_cancel_token_reset_current(dcc_ticket ticket);
 
 /**
- * The current token of this thread, NULL if none. Borrowed: good until it is reset; retain it to
- * keep it longer.
+ * Returns the current token of the calling thread, or NULL. Any thread may call this, for itself.
+ * The token is lent until it is reset; retain it to keep it longer.
  */
 struct dcc_cancel_token *dcc_cancel_token_current(void);
 
 /**
- * Makes a job the current one of this thread; as dcc_cancel_token_set_current.
+ * Makes a job the current job of the calling thread, and writes the ticket for
+ * dcc_job_reset_current. It is otherwise as dcc_cancel_token_set_current.
  */
 dcc_status dcc_job_set_current(const struct dcc_job *job, dcc_ticket *out_ticket);
 
 /**
- * Restores the job that was current before; as dcc_cancel_token_reset_current. May release the
- * last reference of a job and so run its `destroy`.
+ * Restores the job that was current before the set that gave this ticket. It is otherwise as
+ * dcc_cancel_token_reset_current. It may release the last reference of a job, and so call the
+ * job's `destroy`.
  */
 dcc_status dcc_job_reset_current(dcc_ticket ticket);
 
 /**
- * The current job of this thread, NULL if none: its id is dcc_job_id of it. Borrowed, as
- * dcc_cancel_token_current.
+ * Returns the current job of the calling thread, or NULL. Any thread may call this, for itself.
+ * The job is lent until it is reset, as with dcc_cancel_token_current. dcc_job_id gives its id.
  */
 struct dcc_job *dcc_job_current(void);
 
 /**
- * The probe: whether the work of this thread should stop. 0: go on, also where nothing is
- * current. DCC_CANCELLED_BY_TOKEN if the current token is cancelled, else DCC_CANCELLED_BY_JOB
- * if the current job is. `if (dcc_check_cancelled())` means stop. Cheap: call it in every iteration.
- * Any thread, for itself. It asks a current job's `is_cancelled` function when that is due.
+ * The probe: tells whether the work of the calling thread should stop. Any thread may call this,
+ * for itself. It is cheap, so call it in every iteration. `if (dcc_check_cancelled())` means stop.
+ *
+ * - 0: go on. This is also the answer if nothing is current.
+ * - DCC_CANCELLED_BY_TOKEN: the current token is cancelled.
+ * - DCC_CANCELLED_BY_JOB: the current job is cancelled, and the current token is not.
+ *
+ * It asks a current job's `is_cancelled` function when that is due.
  */
 dcc_status dcc_check_cancelled(void);
 
 /**
- * The probe of the current token alone, whatever the current job says. 0 or
- * DCC_CANCELLED_BY_TOKEN. Any thread, for itself.
+ * Probes the current token alone, whatever the current job says. Any thread may call this, for
+ * itself. The answer is 0 or DCC_CANCELLED_BY_TOKEN.
  */
 dcc_status dcc_cancel_token_check_current(void);
 
 /**
- * Writes a snapshot of what is current on this thread, for languages without inline functions; C
- * and C++ call dcc_poll_current. On this thread. As dcc_poll_read_current_at without a place.
+ * Writes a snapshot of what is current on the calling thread, for languages without inline
+ * functions; C and C++ use dcc_poll_current. Any thread may call this, for itself. It is as
+ * dcc_poll_read_current_at without a place.
  */
 dcc_status dcc_poll_read_current(struct dcc_poll_pair *out_pair);
 
 /**
- * As dcc_poll_read_current, with the place in the source where it stands: `file` ends with NUL, or is NULL
- * if that is not known. On this thread.
+ * Writes a snapshot of what is current on the calling thread, with the place of the call in the
+ * source. Any thread may call this, for itself. `file` ends with NUL, or is NULL if the place is
+ * not known.
  *
- * The place is for polls that are never cancelled: where nothing is current while jobs run, as on a thread
- * that was started for one without its context (dcc_context_bind). Such snapshots are counted in
- * `polls_without_job` of dcc_stats; dcc_stats_polls_without_job and `dcc-control list` and `trace` name them
- * with file and line. Left out are those behind dcc_context_shield or another mask, and those of a thread
+ * The place helps to find polls that are never cancelled, because nothing is current on their
+ * thread although jobs run. Such a thread was typically started for a job without the job's
+ * context (dcc_context_bind). These snapshots are counted in `polls_without_job` of dcc_stats;
+ * dcc_stats_polls_without_job and `dcc-control list` and `trace` name their file and line.
+ * Snapshots behind dcc_context_shield or another mask are not counted, nor are those of a thread
  * that has pumped a dispatcher: between its jobs it does the host's work.
  */
 dcc_status dcc_poll_read_current_at(struct dcc_poll_pair *out_pair,
@@ -2839,16 +2861,16 @@ dcc_status dcc_poll_read_current_at(struct dcc_poll_pair *out_pair,
                                     uint32_t line);
 
 /**
- * Writes a snapshot of a token; C and C++ call dcc_poll_of. A bad handle gives one whose poll
- * answers DCC_POLL_GONE. Any thread.
+ * Writes a snapshot of a token; C and C++ use dcc_poll_of. Any thread may call this. A poll of the
+ * snapshot of a bad handle answers DCC_POLL_GONE.
  */
 dcc_status dcc_poll_read_token(const struct dcc_cancel_token *token,
                                struct dcc_poll_layer *out_layer);
 
 /**
- * The slow path of dcc_poll and dcc_poll_one; they call it, you need not. Takes the `expected` of
- * both layers, 0 for none, and where the poll stands in the source: `file` ends with NUL, or is NULL if
- * that is not known.
+ * The slow path of dcc_poll and dcc_poll_one, which call it; you need not. Any thread may call
+ * this. It takes `expected` of both layers, 0 for none, and the place of the poll in the source:
+ * `file` ends with NUL, or is NULL if the place is not known.
  */
 dcc_status dcc_poll_slow(uint64_t token,
                          uint64_t job,
@@ -2856,30 +2878,35 @@ dcc_status dcc_poll_slow(uint64_t token,
                          uint32_t line);
 
 /**
- * Captures what is current on this thread, so that worker threads can enter it: writes a context
- * to `out_context`, one reference, yours to release. It keeps token and job alive. DCC_ERROR_RESOURCES once
- * 258,047 contexts, slots of threads and the like keep one of them; every other call on it goes on to work.
+ * Captures what is current on the calling thread, so that other threads can enter it, and writes
+ * the context to `out_context`. Any thread may call this, for itself. You get one reference, which
+ * you release. The context keeps the token and the job alive.
+ *
+ * DCC_ERROR_RESOURCES: 258,047 contexts, thread slots and other holders already keep the token or
+ * the job. All other calls on that object still work.
  */
 dcc_status dcc_context_capture(struct dcc_context **out_context);
 
 /**
- * Captures what is current on this thread together with what another thread is to run in it: for
- * pthread_create, or for a host's pool, which take a function and one pointer. A new thread has nothing
- * current, so that polls in it are never cancelled.
+ * Captures what is current on the calling thread together with a function that another thread runs
+ * in it, and writes the context to `out_context`. Any thread may call this, for itself. It serves
+ * pthread_create and host pools, which take a function and one pointer. Without it a new thread
+ * has nothing current, so its polls are never cancelled.
  *
  *     dcc_context *bound;
  *     if (dcc_context_bind(smooth_half, &half, NULL, &bound) < 0 ||
  *         pthread_create(&thread, NULL, dcc_context_run, bound) != 0)
  *         dcc_context_release(bound);
  *
- * Writes a context to `out_context`, one reference: dcc_context_run takes it. For a thread or a task that
- * never starts give it back by dcc_context_release. Retain it once for each further thread that runs it, at
- * the same time or later. Else it is as one of dcc_context_capture, and can be entered.
+ * You get one reference, which dcc_context_run takes. If the thread or task never starts, release
+ * it with dcc_context_release. Retain the context once for each further thread that runs it, at
+ * the same time or later. The context can also be entered, as one of dcc_context_capture.
  *
- * `destroy`, if not NULL, is called exactly once with `user_data` when the last reference is gone and no
- * thread is inside `function` any more, on the thread that makes it so. On an error nothing is called and
- * `user_data` is still yours. The functions must stay loaded until then: join your threads, and wait for
- * your tasks in a host's pool, before the plugin is unloaded.
+ * `destroy` may be NULL. Else it is called exactly once with `user_data` when the last reference
+ * is gone and no thread is inside `function` any more, on the thread that causes this. If this
+ * call fails, no function is called and `user_data` is still yours. The functions must stay loaded
+ * until then: before the plugin is unloaded, join your threads and wait for your tasks in host
+ * pools.
  */
 dcc_status dcc_context_bind(dcc_thread_fn function,
                             void *user_data,
@@ -2887,129 +2914,143 @@ dcc_status dcc_context_bind(dcc_thread_fn function,
                             struct dcc_context **out_context);
 
 /**
- * Runs what was bound, in the context in which that was: `bound` is what dcc_context_bind wrote. Its type
- * and its answer are those that pthread_create wants. A pool whose tasks answer something else gets two
- * lines of yours:
+ * Runs the function of a bound context in that context; `bound` is what dcc_context_bind wrote.
+ * Any thread may call this. Its type is that which pthread_create wants. For a pool whose tasks
+ * have another type, write a function of your own:
  *
  *     static void task(void *bound) { dcc_context_run(bound); }
  *
- * It takes one reference of `bound`, which is gone when it returns, and gives what the function answered.
- * What the function left current on this thread is undone, as by dcc_context_unwind. NULL, and
- * dcc_last_error says why: the function was not called, because `bound` is no such context or has no
- * reference left, or for want of memory for what this thread has current; then the reference was taken all
- * the same. Any thread. May run `destroy` and a job's `destroy`.
+ * The call takes one reference of `bound` and returns what the function returned. Anything that
+ * the function left current on this thread is undone, as by dcc_context_unwind. The call may run
+ * `destroy`, and a job's `destroy`.
+ *
+ * It returns NULL without calling the function, and dcc_last_error says why, in two cases:
+ *
+ * - `bound` is not a bound context, or it has no reference left.
+ * - There is no memory for what this thread has current. The reference was taken nevertheless.
  */
 void *dcc_context_run(void *bound);
 
 /**
- * Adds a reference, which you release. Any thread.
+ * Adds a reference, which you release. Any thread may call this.
  */
 dcc_status dcc_context_retain(const struct dcc_context *context);
 
 /**
- * Gives a reference back; the last one lets token and job go and may run a job's `destroy`. Any
- * thread.
+ * Gives a reference back. Any thread may call this. The last release lets the token and the job
+ * go, and may call a job's `destroy`.
  */
 dcc_status dcc_context_release(struct dcc_context *context);
 
 /**
- * Makes a captured pair current on this thread, both slots under one ticket, for
- * dcc_context_exit. NULL masks both. Any thread, any number of threads at a time; a thread that
- * ends without exit is cleaned up.
+ * Makes a captured context current on the calling thread, all of it under one ticket, which
+ * dcc_context_exit takes. Any thread may call this, any number of threads at the same time. A NULL
+ * context masks what is current. If the thread ends without an exit, the library cleans up.
  */
-dcc_status dcc_context_enter(const struct dcc_context *context, dcc_ticket *out_ticket);
+dcc_status dcc_context_enter(const struct dcc_context *context,
+                             dcc_ticket *out_ticket);
 
 /**
- * Masks both slots of this thread, for dcc_context_exit: polls here are not cancelled until then. For what
- * has to be done after a cancel, too: rolling back, closing what was opened. As dcc_context_enter of NULL;
- * contexts that are captured meanwhile carry the mask to other threads.
+ * Masks what is current on the calling thread until dcc_context_exit, so that polls in between are
+ * not cancelled. Any thread may call this, for itself. Use it for work that has to be done even
+ * after a cancel, such as rolling back or closing files. It is as dcc_context_enter of NULL.
+ * Contexts that are captured meanwhile carry the mask to other threads.
  */
 dcc_status dcc_context_shield(dcc_ticket *out_ticket);
 
 /**
- * Restores both slots to what they were before the enter or shield that gave this ticket; errors as
- * dcc_cancel_token_reset_current. On the thread of the enter.
+ * Restores what was current before the enter or shield that gave this ticket. Call it on the
+ * thread of the enter. The errors are those of dcc_cancel_token_reset_current.
  */
 dcc_status dcc_context_exit(dcc_ticket ticket);
 
 /**
- * Restores both slots to what they were before the call that gave this ticket, of whichever slot,
- * and undoes with it everything set since, so that one plugin that forgets a reset cannot leave a
- * UI thread cancelled for ever. The tokens and jobs that others had left are counted in `context_leaks` of
- * dcc_stats. Their tickets are used up. On the thread of the ticket. May run a job's `destroy`.
+ * Restores what was current before the call that gave this ticket, whichever slot that call set.
+ * Call it on the thread of the ticket. Everything that was set since then is undone, and its
+ * tickets are used up, so a plugin that forgets a reset cannot leave a UI thread cancelled for
+ * ever. Tokens and jobs that later calls left current are counted in `context_leaks` of dcc_stats.
+ * The call may run a job's `destroy`.
  */
 dcc_status dcc_context_unwind(dcc_ticket ticket);
 
 /**
- * Writes the caller id of what this thread works on: the current token's, else the current job's,
- * else an empty text; `snprintf`-like, as dcc_cancel_token_reason. Any thread, for itself.
+ * Writes the caller id of what the calling thread works on: that of the current token, else that
+ * of the current job, else an empty text. Any thread may call this, for itself. The buffer is
+ * filled as by dcc_cancel_token_reason.
  */
 dcc_status dcc_context_caller_id(char *buffer,
                                  size_t size,
                                  size_t *out_length);
 
 /**
- * Begins a share and writes it to `out_progress`: one reference, yours to release. Writes NULL, which is
- * good for all calls, where `parent` is NULL and no job is current on this thread, or the job is gone.
+ * Begins a share and writes it to `out_progress`. Any thread may call this. You get one reference,
+ * which you release. The share is NULL, which all calls accept, if `parent` is NULL and no job is
+ * current on this thread, or if the job is gone.
  *
- * With a NULL `parent` it takes all of the current share, or of the current job, if nothing was counted
- * and no share begun there before. Else it is worth nothing: its messages are shown and its units are not,
- * so that nothing is counted twice. Once one that had it all has ended, the next one gets the little that
- * is left, or all of it if that one counted nothing. Who calls several libraries begins a share for each,
- * and makes it current. Any thread.
+ * With a NULL `parent` the share takes all of the current share or job, if that has no total,
+ * nothing was counted in it, and no other share was begun in it. Otherwise the new share is worth
+ * nothing: its messages are shown and its units are not, so nothing is counted twice. After a
+ * share that took everything has ended, the next one gets the little that is left, or everything
+ * if the first one counted nothing. Code that calls several libraries begins a share for each of
+ * them, and makes it current.
  */
 dcc_status dcc_progress_begin(const struct dcc_progress_desc *desc,
                               struct dcc_progress **out_progress);
 
 /**
- * Adds a reference, which you release. Any thread.
+ * Adds a reference, which you release. Any thread may call this.
  */
 dcc_status dcc_progress_retain(const struct dcc_progress *progress);
 
 /**
- * Gives a reference back; a share whose last one goes has ended. Contexts, and threads on which it is
- * current, have references of their own, so end what has to end now by dcc_progress_end. Any thread.
+ * Gives a reference back. Any thread may call this. The last release ends the share. Contexts, and
+ * threads on which the share is current, have references of their own, so call dcc_progress_end
+ * for a share that has to end now.
  */
 dcc_status dcc_progress_release(struct dcc_progress *progress);
 
 /**
- * Ends a share: it is full, however far it was, unless its job was asked to stop; and it counts no more,
- * also for threads that still have it. To end it again does nothing. Flush your counters before. Your
- * reference stays. Any thread.
+ * Ends a share. Any thread may call this. Your reference stays. The share is then full, however
+ * far it was, unless its job was asked to stop. It counts no more, also for threads that still
+ * have it, so flush your counters before. A second end does nothing.
  */
 dcc_status dcc_progress_end(const struct dcc_progress *progress);
 
 /**
- * Makes a share current on this thread: what counts by itself, a library or dcc_job_set_progress, counts in
- * it until dcc_progress_reset_current of the ticket. Contexts that are captured meanwhile carry it to other
- * threads. NULL masks what was, and so does a job that becomes current. Keeps a reference. On this thread.
+ * Makes a share current on the calling thread, and writes the ticket for
+ * dcc_progress_reset_current. Any thread may call this, for itself. Until the reset, a library
+ * that counts by itself and dcc_job_set_progress count in this share. The library holds the share
+ * until then. Contexts that are captured meanwhile carry the share to other threads. A NULL share
+ * masks an outer share; so does another job that becomes current.
  */
 dcc_status dcc_progress_set_current(const struct dcc_progress *progress,
                                     dcc_ticket *out_ticket);
 
 /**
- * Makes current what was before the dcc_progress_set_current that gave this ticket; errors as
- * dcc_cancel_token_reset_current. On the thread of the set.
+ * Restores the share that was current before the dcc_progress_set_current that gave this ticket.
+ * Call it on the thread of that set. The errors are those of dcc_cancel_token_reset_current.
  */
 dcc_status dcc_progress_reset_current(dcc_ticket ticket);
 
 /**
- * The share that is current on this thread; borrowed, NULL for none. It may be one of another job than the
- * current one, and then nobody counts in it. Any thread, for itself.
+ * Returns the share that is current on the calling thread, or NULL. Any thread may call this, for
+ * itself. The share is lent. It may belong to another job than the current one; then nothing
+ * counts in it.
  */
 const struct dcc_progress *dcc_progress_current(void);
 
 /**
- * Counts `n` units of a share, and answers whether to stop, as dcc_job_set_progress does for its job.
- * DCC_POLL_GONE, which means stop, too: its job is gone. In loops dcc_progress_advance is far cheaper.
- * Units beyond its total are not shown. Any thread.
+ * Counts `n` units of a share, and answers whether to stop. Any thread may call this. In loops
+ * dcc_progress_advance is far cheaper. Units beyond the share's total are not shown. The answer is
+ * that of dcc_job_set_progress for the share's job, or DCC_POLL_GONE, which means stop: the job is
+ * gone.
  */
 dcc_status dcc_progress_add(const struct dcc_progress *progress,
                             uint64_t n);
 
 /**
- * As dcc_progress_add, with the place in the source where it stands, for the poll trace:
- * `file` ends with NUL, or is NULL if that is not known.
+ * As dcc_progress_add, with the place of the call in the source for the poll trace. Any thread may
+ * call this. `file` ends with NUL, or is NULL if the place is not known.
  */
 dcc_status dcc_progress_add_at(const struct dcc_progress *progress,
                                uint64_t n,
@@ -3017,63 +3058,72 @@ dcc_status dcc_progress_add_at(const struct dcc_progress *progress,
                                uint32_t line);
 
 /**
- * Changes how many units a share has in all, 0 while unknown. What is left of it is spread over the units
- * that are left. A total that was reached leaves a thousandth, which one that grows then has.
- * DCC_POLL_GONE: its job is gone. Any thread.
+ * Changes how many units a share has in all, 0 while unknown. Any thread may call this. The rest
+ * of the share is spread over the rest of the units. A total that is reached leaves about a
+ * thousandth of the share unfilled; units of a larger total that is set afterwards fill that rest.
+ * DCC_POLL_GONE: the share's job is gone.
  */
 dcc_status dcc_progress_set_total(const struct dcc_progress *progress,
                                   uint64_t total);
 
 /**
- * Changes what a share says that it is at, for dcc_job_progress_message: UTF-8, up to DCC_MAX_TEXT_LENGTH
- * bytes, copied. DCC_POLL_GONE: its job is gone. Any thread.
+ * Changes the message of a share, which dcc_job_progress_message shows. Any thread may call this.
+ * `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. DCC_POLL_GONE: the share's job is
+ * gone.
  */
 dcc_status dcc_progress_set_message(const struct dcc_progress *progress,
                                     const char *message,
                                     size_t message_length);
 
 /**
- * Writes a counter of a share, for languages without inline functions; C and C++ call
- * dcc_progress_counter_of. Nothing is counted by one of NULL; it polls what is current. Any thread, and the
- * counter is that thread's.
+ * Writes a counter of a share, for languages without inline functions; C and C++ use
+ * dcc_progress_counter_of. Any thread may call this, and only that thread uses the counter. The
+ * counter of a NULL share counts nothing and polls what is current.
  */
 dcc_status dcc_progress_read_counter(const struct dcc_progress *progress,
                                      struct dcc_progress_counter *out_counter);
 
 /**
- * Begins a call of a library: what is current on this thread is what dcc_library_call_ask asks, on any
- * thread. Set a token or a job current around this alone where another is meant.
+ * Begins a call of a library, and fills in `out_call`. Any thread may call this, for itself. What
+ * is current on this thread now is what dcc_library_call_ask asks later, on any thread. To ask
+ * another token or job, make it current around this call.
  *
  *     dcc_library_call call = {.struct_size = sizeof call};
  *     dcc_library_call_begin(&call);
  *     int result = denoise(image, dcc_library_call_ask, &call);
  *     return dcc_library_call_end(&call, result == DENOISE_OK, result == DENOISE_ABORTED,
  *                                 denoise_text(result), DCC_NUL_TERMINATED);
- *
- * On this thread.
  */
 dcc_status dcc_library_call_begin(struct dcc_library_call *out_call);
 
 /**
- * The function that the library calls, if it wants an `int (*)(void *)` whose answer stops it unless it
- * is 0; or what yours calls. `call` is the dcc_library_call. 0: go on; else why to stop, as dcc_poll. It
- * asks a current job's `is_cancelled` function where and when that may be asked, and notes the first answer
- * that is not 0. As cheap as dcc_cancel_token_is_cancelled: let the library call it as often as it can. Any
- * thread, also several at a time.
+ * Answers a library's question whether to stop. Any thread may call this, also several at the same
+ * time. Pass it to a library that wants an `int (*)(void *)` whose answer stops it unless it is 0,
+ * or call it from a function of your own. `call` is the dcc_library_call.
+ *
+ * The answer is 0 to go on, else why to stop, as of dcc_poll. The first answer that is not 0 is
+ * noted in `call`. The function asks a current job's `is_cancelled` function if that is due and
+ * may be asked on this thread. It is as cheap as dcc_cancel_token_is_cancelled, so let the library
+ * call it as often as it can.
  */
 dcc_status dcc_library_call_ask(void *call);
 
 /**
- * Says how the library has returned: `succeeded` is not 0 if it has done what it was to do, `was_aborted`
- * not 0 if it says itself that it was stopped, which an interrupt may have done without its having asked.
- * `words` is what it says of its end, as `message` of dcc_job_fail.
+ * Ends a call of a library, and answers with its outcome. Any thread may call this, after the
+ * library has returned. Each answer is a valid answer of a dcc_job_fn.
  *
- * 0: go on; the job is as it was. DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE: the
- * library was told to stop, or says that it was aborted; the job that was current at the begin ends as
- * cancelled, with the words. It does not end if only a part of its work was told to stop, by a token below
- * the job: the rest of the job goes on. DCC_LIBRARY_FAILED: neither; that job ends as failed, with the
- * words. A job that had ended stays as it was. Each is a good answer of a dcc_job_fn. Any thread, after the
- * library has returned.
+ * `succeeded` is not 0 if the library did its work. `was_aborted` is not 0 if the library itself
+ * says that it was stopped; an interrupt may have stopped it although it never asked. `words` is
+ * what the library says of its end, as `message` of dcc_job_fail.
+ *
+ * - 0: go on. The job is as it was.
+ * - DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE: the library was told to stop,
+ *   or says that it was aborted. The job that was current at the begin ends as cancelled, with the
+ *   words. But if a token below the job stopped only a part of the job's work, the job goes on.
+ * - DCC_LIBRARY_FAILED: the library failed for another reason. The job that was current at the
+ *   begin ends as failed, with the words.
+ *
+ * A job that had ended before stays as it was.
  */
 dcc_status dcc_library_call_end(const struct dcc_library_call *call,
                                 int32_t succeeded,

@@ -1,4 +1,4 @@
-//! `dcc_context_*`: carrying the current pair to other threads, and undoing what was left.
+//! `dcc_context_*`: carrying what is current to other threads, and undoing what was left current.
 
 use super::argument::handle;
 use super::current::dcc_ticket;
@@ -14,13 +14,16 @@ use crate::sys::callout::{Payload, UserData};
 use crate::thread::current::NO_TICKET;
 use std::ffi::{c_char, c_void};
 
-/// A captured pair of current token and current job, shared by reference count. The pointer is a
-/// handle, not an address; NULL is the empty pair.
+/// A captured context: the token, the job and the share of progress that were current on a thread;
+/// shared by reference count. The pointer is a handle, not an address. NULL is the empty context.
 pub struct dcc_context(());
 
-/// Captures what is current on this thread, so that worker threads can enter it: writes a context
-/// to `out_context`, one reference, yours to release. It keeps token and job alive. DCC_ERROR_RESOURCES once
-/// 258,047 contexts, slots of threads and the like keep one of them; every other call on it goes on to work.
+/// Captures what is current on the calling thread, so that other threads can enter it, and writes
+/// the context to `out_context`. Any thread may call this, for itself. You get one reference, which
+/// you release. The context keeps the token and the job alive.
+///
+/// DCC_ERROR_RESOURCES: 258,047 contexts, thread slots and other holders already keep the token or
+/// the job. All other calls on that object still work.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_context_capture(out_context: *mut *mut dcc_context) -> dcc_status {
     // SAFETY: the C caller's promise: a writable result.
@@ -33,27 +36,29 @@ pub unsafe extern "C" fn dcc_context_capture(out_context: *mut *mut dcc_context)
     })
 }
 
-/// What a thread runs, in the form of POSIX threads. Must not unwind or longjmp, which pthread_exit does:
-/// return instead.
+/// A function that a thread runs, in the form of POSIX threads. It must not unwind or longjmp.
+/// pthread_exit unwinds, so return instead.
 pub type dcc_thread_fn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> *mut c_void>;
 
-/// Captures what is current on this thread together with what another thread is to run in it: for
-/// pthread_create, or for a host's pool, which take a function and one pointer. A new thread has nothing
-/// current, so that polls in it are never cancelled.
+/// Captures what is current on the calling thread together with a function that another thread runs
+/// in it, and writes the context to `out_context`. Any thread may call this, for itself. It serves
+/// pthread_create and host pools, which take a function and one pointer. Without it a new thread
+/// has nothing current, so its polls are never cancelled.
 ///
 ///     dcc_context *bound;
 ///     if (dcc_context_bind(smooth_half, &half, NULL, &bound) < 0 ||
 ///         pthread_create(&thread, NULL, dcc_context_run, bound) != 0)
 ///         dcc_context_release(bound);
 ///
-/// Writes a context to `out_context`, one reference: dcc_context_run takes it. For a thread or a task that
-/// never starts give it back by dcc_context_release. Retain it once for each further thread that runs it, at
-/// the same time or later. Else it is as one of dcc_context_capture, and can be entered.
+/// You get one reference, which dcc_context_run takes. If the thread or task never starts, release
+/// it with dcc_context_release. Retain the context once for each further thread that runs it, at
+/// the same time or later. The context can also be entered, as one of dcc_context_capture.
 ///
-/// `destroy`, if not NULL, is called exactly once with `user_data` when the last reference is gone and no
-/// thread is inside `function` any more, on the thread that makes it so. On an error nothing is called and
-/// `user_data` is still yours. The functions must stay loaded until then: join your threads, and wait for
-/// your tasks in a host's pool, before the plugin is unloaded.
+/// `destroy` may be NULL. Else it is called exactly once with `user_data` when the last reference
+/// is gone and no thread is inside `function` any more, on the thread that causes this. If this
+/// call fails, no function is called and `user_data` is still yours. The functions must stay loaded
+/// until then: before the plugin is unloaded, join your threads and wait for your tasks in host
+/// pools.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_context_bind(
     function: dcc_thread_fn,
@@ -77,17 +82,20 @@ pub unsafe extern "C" fn dcc_context_bind(
     })
 }
 
-/// Runs what was bound, in the context in which that was: `bound` is what dcc_context_bind wrote. Its type
-/// and its answer are those that pthread_create wants. A pool whose tasks answer something else gets two
-/// lines of yours:
+/// Runs the function of a bound context in that context; `bound` is what dcc_context_bind wrote.
+/// Any thread may call this. Its type is that which pthread_create wants. For a pool whose tasks
+/// have another type, write a function of your own:
 ///
 ///     static void task(void *bound) { dcc_context_run(bound); }
 ///
-/// It takes one reference of `bound`, which is gone when it returns, and gives what the function answered.
-/// What the function left current on this thread is undone, as by dcc_context_unwind. NULL, and
-/// dcc_last_error says why: the function was not called, because `bound` is no such context or has no
-/// reference left, or for want of memory for what this thread has current; then the reference was taken all
-/// the same. Any thread. May run `destroy` and a job's `destroy`.
+/// The call takes one reference of `bound` and returns what the function returned. Anything that
+/// the function left current on this thread is undone, as by dcc_context_unwind. The call may run
+/// `destroy`, and a job's `destroy`.
+///
+/// It returns NULL without calling the function, and dcc_last_error says why, in two cases:
+///
+/// - `bound` is not a bound context, or it has no reference left.
+/// - There is no memory for what this thread has current. The reference was taken nevertheless.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_context_run(bound: *mut c_void) -> *mut c_void {
     let mut answer = std::ptr::null_mut();
@@ -98,7 +106,7 @@ pub extern "C" fn dcc_context_run(bound: *mut c_void) -> *mut c_void {
     answer
 }
 
-/// Adds a reference, which you release. Any thread.
+/// Adds a reference, which you release. Any thread may call this.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_context_retain(context: *const dcc_context) -> dcc_status {
     guard(|| {
@@ -109,8 +117,8 @@ pub extern "C" fn dcc_context_retain(context: *const dcc_context) -> dcc_status 
     })
 }
 
-/// Gives a reference back; the last one lets token and job go and may run a job's `destroy`. Any
-/// thread.
+/// Gives a reference back. Any thread may call this. The last release lets the token and the job
+/// go, and may call a job's `destroy`.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_context_release(context: *mut dcc_context) -> dcc_status {
     guard(|| {
@@ -121,9 +129,9 @@ pub extern "C" fn dcc_context_release(context: *mut dcc_context) -> dcc_status {
     })
 }
 
-/// Makes a captured pair current on this thread, both slots under one ticket, for
-/// dcc_context_exit. NULL masks both. Any thread, any number of threads at a time; a thread that
-/// ends without exit is cleaned up.
+/// Makes a captured context current on the calling thread, all of it under one ticket, which
+/// dcc_context_exit takes. Any thread may call this, any number of threads at the same time. A NULL
+/// context masks what is current. If the thread ends without an exit, the library cleans up.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_context_enter(
     context: *const dcc_context,
@@ -141,9 +149,10 @@ fn enter(context: Handle, to: ValueOut<dcc_ticket>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Masks both slots of this thread, for dcc_context_exit: polls here are not cancelled until then. For what
-/// has to be done after a cancel, too: rolling back, closing what was opened. As dcc_context_enter of NULL;
-/// contexts that are captured meanwhile carry the mask to other threads.
+/// Masks what is current on the calling thread until dcc_context_exit, so that polls in between are
+/// not cancelled. Any thread may call this, for itself. Use it for work that has to be done even
+/// after a cancel, such as rolling back or closing files. It is as dcc_context_enter of NULL.
+/// Contexts that are captured meanwhile carry the mask to other threads.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_context_shield(out_ticket: *mut dcc_ticket) -> dcc_status {
     guard_creating(|| {
@@ -152,8 +161,8 @@ pub unsafe extern "C" fn dcc_context_shield(out_ticket: *mut dcc_ticket) -> dcc_
     })
 }
 
-/// Restores both slots to what they were before the enter or shield that gave this ticket; errors as
-/// dcc_cancel_token_reset_current. On the thread of the enter.
+/// Restores what was current before the enter or shield that gave this ticket. Call it on the
+/// thread of the enter. The errors are those of dcc_cancel_token_reset_current.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_context_exit(ticket: dcc_ticket) -> dcc_status {
     guard(|| {
@@ -163,10 +172,11 @@ pub extern "C" fn dcc_context_exit(ticket: dcc_ticket) -> dcc_status {
     })
 }
 
-/// Restores both slots to what they were before the call that gave this ticket, of whichever slot,
-/// and undoes with it everything set since, so that one plugin that forgets a reset cannot leave a
-/// UI thread cancelled for ever. The tokens and jobs that others had left are counted in `context_leaks` of
-/// dcc_stats. Their tickets are used up. On the thread of the ticket. May run a job's `destroy`.
+/// Restores what was current before the call that gave this ticket, whichever slot that call set.
+/// Call it on the thread of the ticket. Everything that was set since then is undone, and its
+/// tickets are used up, so a plugin that forgets a reset cannot leave a UI thread cancelled for
+/// ever. Tokens and jobs that later calls left current are counted in `context_leaks` of dcc_stats.
+/// The call may run a job's `destroy`.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_context_unwind(ticket: dcc_ticket) -> dcc_status {
     guard(|| {
@@ -176,8 +186,9 @@ pub extern "C" fn dcc_context_unwind(ticket: dcc_ticket) -> dcc_status {
     })
 }
 
-/// Writes the caller id of what this thread works on: the current token's, else the current job's,
-/// else an empty text; `snprintf`-like, as dcc_cancel_token_reason. Any thread, for itself.
+/// Writes the caller id of what the calling thread works on: that of the current token, else that
+/// of the current job, else an empty text. Any thread may call this, for itself. The buffer is
+/// filled as by dcc_cancel_token_reason.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_context_caller_id(
     buffer: *mut c_char,

@@ -1,4 +1,4 @@
-//! The two slots of a thread: `set_current`, `reset_current`, `current`, and the probe.
+//! The slots of a thread: `set_current`, `reset_current`, `current`, and the probe.
 
 use super::answer::poll_layers;
 use super::argument::handle;
@@ -14,7 +14,8 @@ use crate::handle::{Handle, NULL};
 use crate::thread::current::{NO_TICKET, ThreadSlots};
 use crate::thread::value::SlotName;
 
-/// What a `set` gives and the matching `reset` takes: good once, on the same thread.
+/// What a `set` gives and the matching `reset` takes. A ticket is good once, on the thread that got
+/// it.
 pub type dcc_ticket = u64;
 
 /// # Safety
@@ -39,10 +40,13 @@ pub(super) fn reset(slot: SlotName, ticket: dcc_ticket) -> Outcome {
     Ok(DCC_OK)
 }
 
-/// Makes a token the current one of this thread, for dispatchers. The library holds it until the reset;
-/// your reference stays yours. DCC_ERROR_RESOURCES as in dcc_context_capture. NULL masks an outer token:
-/// nothing is current until the reset. Writes the ticket for dcc_cancel_token_reset_current. Calls nest;
-/// the slots for token and job are independent. Per thread; new threads start with nothing current.
+/// Makes a token the current token of the calling thread, and writes the ticket for
+/// dcc_cancel_token_reset_current. It is meant for dispatchers. Any thread may call this, for
+/// itself; a new thread starts with nothing current.
+///
+/// The library holds the token until the reset, and your reference stays yours. A NULL token masks
+/// an outer token until the reset. Calls nest. The slots for the token and the job are independent.
+/// DCC_ERROR_RESOURCES is as in dcc_context_capture.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_set_current(
     token: *const dcc_cancel_token,
@@ -52,17 +56,22 @@ pub unsafe extern "C" fn dcc_cancel_token_set_current(
     guard_creating(|| unsafe { set(SlotName::Token, handle(token), out_ticket) })
 }
 
-/// Restores what was current before the set that gave this ticket. On the thread of that set.
-/// Errors leave the slots as they are: DCC_ERROR_TICKET_USED, DCC_ERROR_WRONG_SLOT (the ticket is
-/// a job's or a context's), DCC_ERROR_WRONG_THREAD, DCC_ERROR_WRONG_ORDER (a later set of this
-/// slot is still in force). May release the last reference of a token.
+/// Restores the token that was current before the set that gave this ticket. Call it on the thread
+/// of that set. It may release the last reference of a token.
+///
+/// These errors leave the slots as they are:
+///
+/// - DCC_ERROR_TICKET_USED: the ticket was used before, or was never given out.
+/// - DCC_ERROR_WRONG_SLOT: the ticket is that of a job, a share or a context.
+/// - DCC_ERROR_WRONG_THREAD: the ticket belongs to another thread.
+/// - DCC_ERROR_WRONG_ORDER: a later set of this slot is still in force.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_reset_current(ticket: dcc_ticket) -> dcc_status {
     guard(|| reset(SlotName::Token, ticket))
 }
 
-/// The current token of this thread, NULL if none. Borrowed: good until it is reset; retain it to
-/// keep it longer.
+/// Returns the current token of the calling thread, or NULL. Any thread may call this, for itself.
+/// The token is lent until it is reset; retain it to keep it longer.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_current() -> *mut dcc_cancel_token {
     guard_value(std::ptr::null_mut(), || {
@@ -70,7 +79,8 @@ pub extern "C" fn dcc_cancel_token_current() -> *mut dcc_cancel_token {
     })
 }
 
-/// Makes a job the current one of this thread; as dcc_cancel_token_set_current.
+/// Makes a job the current job of the calling thread, and writes the ticket for
+/// dcc_job_reset_current. It is otherwise as dcc_cancel_token_set_current.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_set_current(
     job: *const dcc_job,
@@ -80,15 +90,16 @@ pub unsafe extern "C" fn dcc_job_set_current(
     guard_creating(|| unsafe { set(SlotName::Job, handle(job), out_ticket) })
 }
 
-/// Restores the job that was current before; as dcc_cancel_token_reset_current. May release the
-/// last reference of a job and so run its `destroy`.
+/// Restores the job that was current before the set that gave this ticket. It is otherwise as
+/// dcc_cancel_token_reset_current. It may release the last reference of a job, and so call the
+/// job's `destroy`.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_reset_current(ticket: dcc_ticket) -> dcc_status {
     guard(|| reset(SlotName::Job, ticket))
 }
 
-/// The current job of this thread, NULL if none: its id is dcc_job_id of it. Borrowed, as
-/// dcc_cancel_token_current.
+/// Returns the current job of the calling thread, or NULL. Any thread may call this, for itself.
+/// The job is lent until it is reset, as with dcc_cancel_token_current. dcc_job_id gives its id.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_current() -> *mut dcc_job {
     guard_value(std::ptr::null_mut(), || {
@@ -96,10 +107,14 @@ pub extern "C" fn dcc_job_current() -> *mut dcc_job {
     })
 }
 
-/// The probe: whether the work of this thread should stop. 0: go on, also where nothing is
-/// current. DCC_CANCELLED_BY_TOKEN if the current token is cancelled, else DCC_CANCELLED_BY_JOB
-/// if the current job is. `if (dcc_check_cancelled())` means stop. Cheap: call it in every iteration.
-/// Any thread, for itself. It asks a current job's `is_cancelled` function when that is due.
+/// The probe: tells whether the work of the calling thread should stop. Any thread may call this,
+/// for itself. It is cheap, so call it in every iteration. `if (dcc_check_cancelled())` means stop.
+///
+/// - 0: go on. This is also the answer if nothing is current.
+/// - DCC_CANCELLED_BY_TOKEN: the current token is cancelled.
+/// - DCC_CANCELLED_BY_JOB: the current job is cancelled, and the current token is not.
+///
+/// It asks a current job's `is_cancelled` function when that is due.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_check_cancelled() -> dcc_status {
     match thread::slots() {
@@ -108,8 +123,8 @@ pub extern "C" fn dcc_check_cancelled() -> dcc_status {
     }
 }
 
-/// The probe of the current token alone, whatever the current job says. 0 or
-/// DCC_CANCELLED_BY_TOKEN. Any thread, for itself.
+/// Probes the current token alone, whatever the current job says. Any thread may call this, for
+/// itself. The answer is 0 or DCC_CANCELLED_BY_TOKEN.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_check_current() -> dcc_status {
     match thread::slots() {
@@ -118,7 +133,7 @@ pub extern "C" fn dcc_cancel_token_check_current() -> dcc_status {
     }
 }
 
-// The slow paths are `extern "C"`, which never unwinds, so that the fast ones end in a jump.
+// The slow paths are `extern "C"` functions, which never unwind, so the fast paths end in a jump.
 
 #[cold]
 #[inline(never)]

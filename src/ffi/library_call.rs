@@ -1,4 +1,5 @@
-//! `dcc_library_call_*`: a library that calls a function of yours now and then, which says whether to stop.
+//! `dcc_library_call_*`: a call of a library that now and then calls a function, whose answer says
+//! whether to stop.
 
 use super::answer::poll_layers;
 use super::argument::{Versioned, checked_size, descriptor, handle, text};
@@ -23,21 +24,22 @@ use std::mem::offset_of;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// A call of a library that asks now and then whether to stop. Set `struct_size` to sizeof, and let
-/// dcc_library_call_begin fill in the rest. It is yours, and holds nothing: keep it where it is until the
-/// library has returned.
+/// dcc_library_call_begin fill in the rest. The structure is yours and holds no references. Keep it
+/// in place until the library has returned.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_library_call {
-    /// sizeof(dcc_library_call); dcc_library_call_begin writes back how much of it was filled.
+    /// sizeof(dcc_library_call); dcc_library_call_begin writes back how many bytes it filled.
     pub struct_size: u32,
-    /// What the library was told first, 0 while it was told to go on: DCC_CANCELLED_BY_TOKEN,
-    /// DCC_CANCELLED_BY_JOB or DCC_POLL_GONE.
+    /// The first answer to the library that was not 0: DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB
+    /// or DCC_POLL_GONE. 0 while all answers were 0.
     pub told: dcc_status,
-    /// The token that was current.
+    /// The token that was current at the begin.
     pub token: *const dcc_cancel_token,
-    /// The token of the job that was current.
+    /// The token of the job that was current at the begin.
     pub job_token: *const dcc_cancel_token,
-    /// The job that was current: tell it how far the library is, by dcc_job_set_progress.
+    /// The job that was current at the begin. Report the library's progress to it with
+    /// dcc_job_set_progress.
     pub job: *const dcc_job,
 }
 
@@ -46,16 +48,15 @@ unsafe impl Versioned for dcc_library_call {
     const NAME: &'static str = "dcc_library_call";
 }
 
-/// Begins a call of a library: what is current on this thread is what dcc_library_call_ask asks, on any
-/// thread. Set a token or a job current around this alone where another is meant.
+/// Begins a call of a library, and fills in `out_call`. Any thread may call this, for itself. What
+/// is current on this thread now is what dcc_library_call_ask asks later, on any thread. To ask
+/// another token or job, make it current around this call.
 ///
 ///     dcc_library_call call = {.struct_size = sizeof call};
 ///     dcc_library_call_begin(&call);
 ///     int result = denoise(image, dcc_library_call_ask, &call);
 ///     return dcc_library_call_end(&call, result == DENOISE_OK, result == DENOISE_ABORTED,
 ///                                 denoise_text(result), DCC_NUL_TERMINATED);
-///
-/// On this thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_library_call_begin(out_call: *mut dcc_library_call) -> dcc_status {
     guard_anywhere(|| {
@@ -77,11 +78,14 @@ pub unsafe extern "C" fn dcc_library_call_begin(out_call: *mut dcc_library_call)
     })
 }
 
-/// The function that the library calls, if it wants an `int (*)(void *)` whose answer stops it unless it
-/// is 0; or what yours calls. `call` is the dcc_library_call. 0: go on; else why to stop, as dcc_poll. It
-/// asks a current job's `is_cancelled` function where and when that may be asked, and notes the first answer
-/// that is not 0. As cheap as dcc_cancel_token_is_cancelled: let the library call it as often as it can. Any
-/// thread, also several at a time.
+/// Answers a library's question whether to stop. Any thread may call this, also several at the same
+/// time. Pass it to a library that wants an `int (*)(void *)` whose answer stops it unless it is 0,
+/// or call it from a function of your own. `call` is the dcc_library_call.
+///
+/// The answer is 0 to go on, else why to stop, as of dcc_poll. The first answer that is not 0 is
+/// noted in `call`. The function asks a current job's `is_cancelled` function if that is due and
+/// may be asked on this thread. It is as cheap as dcc_cancel_token_is_cancelled, so let the library
+/// call it as often as it can.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_library_call_ask(call: *mut c_void) -> dcc_status {
     guard_anywhere(|| {
@@ -91,7 +95,8 @@ pub unsafe extern "C" fn dcc_library_call_ask(call: *mut c_void) -> dcc_status {
         let call = call.cast::<dcc_library_call>();
         // SAFETY: the C caller's promise: a structure that starts with its size.
         checked_size::<dcc_library_call>(unsafe { (*call).struct_size })?;
-        // SAFETY: the C caller's promise: what dcc_library_call_begin has filled in. Nobody writes these two.
+        // SAFETY: the C caller's promise: `call` was filled by dcc_library_call_begin. Nothing
+        // writes these two fields meanwhile.
         let (token, job) = unsafe { (handle((*call).token), handle((*call).job_token)) };
         let tokens = library().tokens();
         if tokens.is_quiet(token) && tokens.is_quiet(job) {
@@ -100,7 +105,8 @@ pub unsafe extern "C" fn dcc_library_call_ask(call: *mut c_void) -> dcc_status {
         let answer = poll_layers(token, job, thread::number, || Place::Unknown);
         if answer != DCC_OK {
             let told = call.wrapping_byte_add(offset_of!(dcc_library_call, told)).cast::<i32>();
-            // SAFETY: the field of the caller's structure, which only this function writes after `begin`.
+            // SAFETY: the field of the caller's structure, which only this function writes after
+            // `begin`, and atomically.
             let told = unsafe { AtomicI32::from_ptr(told) };
             let _ = told.compare_exchange(DCC_OK, answer, Ordering::Relaxed, Ordering::Relaxed);
         }
@@ -108,16 +114,21 @@ pub unsafe extern "C" fn dcc_library_call_ask(call: *mut c_void) -> dcc_status {
     })
 }
 
-/// Says how the library has returned: `succeeded` is not 0 if it has done what it was to do, `was_aborted`
-/// not 0 if it says itself that it was stopped, which an interrupt may have done without its having asked.
-/// `words` is what it says of its end, as `message` of dcc_job_fail.
+/// Ends a call of a library, and answers with its outcome. Any thread may call this, after the
+/// library has returned. Each answer is a valid answer of a dcc_job_fn.
 ///
-/// 0: go on; the job is as it was. DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE: the
-/// library was told to stop, or says that it was aborted; the job that was current at the begin ends as
-/// cancelled, with the words. It does not end if only a part of its work was told to stop, by a token below
-/// the job: the rest of the job goes on. DCC_LIBRARY_FAILED: neither; that job ends as failed, with the
-/// words. A job that had ended stays as it was. Each is a good answer of a dcc_job_fn. Any thread, after the
-/// library has returned.
+/// `succeeded` is not 0 if the library did its work. `was_aborted` is not 0 if the library itself
+/// says that it was stopped; an interrupt may have stopped it although it never asked. `words` is
+/// what the library says of its end, as `message` of dcc_job_fail.
+///
+/// - 0: go on. The job is as it was.
+/// - DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE: the library was told to stop,
+///   or says that it was aborted. The job that was current at the begin ends as cancelled, with the
+///   words. But if a token below the job stopped only a part of the job's work, the job goes on.
+/// - DCC_LIBRARY_FAILED: the library failed for another reason. The job that was current at the
+///   begin ends as failed, with the words.
+///
+/// A job that had ended before stays as it was.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_library_call_end(
     call: *const dcc_library_call,
@@ -161,7 +172,7 @@ pub unsafe extern "C" fn dcc_library_call_end(
     })
 }
 
-/// Why a library was stopped that had not asked.
+/// Why a library stopped that was never told to: it did not ask, or was interrupted.
 fn why(call: &dcc_library_call) -> dcc_status {
     let (token, job) = (handle(call.token), handle(call.job_token));
     match poll_layers(token, job, thread::number, || Place::Unknown) {

@@ -15,28 +15,29 @@ use crate::thread::current::LayerCell;
 use std::ffi::c_char;
 use std::ptr::NonNull;
 
-/// The bits of `expected` of a dcc_poll_layer that are the handle of the token.
+/// The bits in `expected` of a dcc_poll_layer that are the token's handle.
 pub const DCC_POLL_HANDLE: u64 = 0x7FFF_FFFF_FFFF_FFFF;
 const _: () = assert!(DCC_POLL_HANDLE == !AROUND);
 
-/// One layer of a poll. Frozen: inlined code compares `*word` with `expected`. Do not fill it in
-/// or change it yourself.
+/// One layer of a poll, a snapshot of a token. Its layout never changes: inlined code compares
+/// `*word` with `expected`. Do not fill it in or change it yourself.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_poll_layer {
-    /// The state word; never NULL, readable for ever.
+    /// The token's state word; never NULL, and readable for ever.
     pub word: *const u64,
-    /// What it holds while nothing is asked. Its bits that DCC_POLL_HANDLE has are the handle of the token.
+    /// The value of `*word` while nothing asks to stop. `expected & DCC_POLL_HANDLE` is the token's
+    /// handle.
     pub expected: u64,
 }
 
-/// Both layers of a poll: the current token and the current job.
+/// Both layers of a poll: of the current token and of the current job.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_poll_pair {
-    /// The token's.
+    /// The layer of the current token.
     pub token: dcc_poll_layer,
-    /// The job's.
+    /// The layer of the current job.
     pub job: dcc_poll_layer,
 }
 
@@ -48,26 +49,29 @@ fn layer(cell: &LayerCell<'static>) -> dcc_poll_layer {
     dcc_poll_layer { word: std::ptr::from_ref(cell.word()).cast(), expected: cell.expected() }
 }
 
-/// What is current on a thread.
+/// A snapshot of what is current on a thread.
 pub(super) fn pair(slots: &thread::Slots) -> dcc_poll_pair {
     dcc_poll_pair { token: layer(slots.token_layer()), job: layer(slots.job_layer()) }
 }
 
-/// Writes a snapshot of what is current on this thread, for languages without inline functions; C
-/// and C++ call dcc_poll_current. On this thread. As dcc_poll_read_current_at without a place.
+/// Writes a snapshot of what is current on the calling thread, for languages without inline
+/// functions; C and C++ use dcc_poll_current. Any thread may call this, for itself. It is as
+/// dcc_poll_read_current_at without a place.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_poll_read_current(out_pair: *mut dcc_poll_pair) -> dcc_status {
     // SAFETY: the C caller's promise: a writable result.
     unsafe { read_current(out_pair, std::ptr::null(), 0) }
 }
 
-/// As dcc_poll_read_current, with the place in the source where it stands: `file` ends with NUL, or is NULL
-/// if that is not known. On this thread.
+/// Writes a snapshot of what is current on the calling thread, with the place of the call in the
+/// source. Any thread may call this, for itself. `file` ends with NUL, or is NULL if the place is
+/// not known.
 ///
-/// The place is for polls that are never cancelled: where nothing is current while jobs run, as on a thread
-/// that was started for one without its context (dcc_context_bind). Such snapshots are counted in
-/// `polls_without_job` of dcc_stats; dcc_stats_polls_without_job and `dcc-control list` and `trace` name them
-/// with file and line. Left out are those behind dcc_context_shield or another mask, and those of a thread
+/// The place helps to find polls that are never cancelled, because nothing is current on their
+/// thread although jobs run. Such a thread was typically started for a job without the job's
+/// context (dcc_context_bind). These snapshots are counted in `polls_without_job` of dcc_stats;
+/// dcc_stats_polls_without_job and `dcc-control list` and `trace` name their file and line.
+/// Snapshots behind dcc_context_shield or another mask are not counted, nor are those of a thread
 /// that has pumped a dispatcher: between its jobs it does the host's work.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_poll_read_current_at(
@@ -94,7 +98,8 @@ unsafe fn read_current(out_pair: *mut dcc_poll_pair, file: *const c_char, line: 
     }
 }
 
-/// The same where nothing is current. `extern "C"`, which never unwinds, so that the fast way ends in a jump.
+/// The slow path of `read_current`, for when nothing is current. An `extern "C"` function never
+/// unwinds, so the fast path ends in a jump.
 ///
 /// # Safety
 /// As for `read_current`.
@@ -117,7 +122,7 @@ unsafe extern "C" fn read_nothing(
     })
 }
 
-/// Notes a snapshot of nothing, if a job runs somewhere.
+/// Counts a snapshot of nothing if any job runs.
 ///
 /// # Safety
 /// `file` is NULL or ended by NUL.
@@ -130,8 +135,8 @@ pub(super) unsafe fn note_stray(slots: &thread::Slots, file: *const c_char, line
     }
 }
 
-/// Writes a snapshot of a token; C and C++ call dcc_poll_of. A bad handle gives one whose poll
-/// answers DCC_POLL_GONE. Any thread.
+/// Writes a snapshot of a token; C and C++ use dcc_poll_of. Any thread may call this. A poll of the
+/// snapshot of a bad handle answers DCC_POLL_GONE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_poll_read_token(
     token: *const dcc_cancel_token,
@@ -147,7 +152,7 @@ pub unsafe extern "C" fn dcc_poll_read_token(
 
 /// A snapshot of a token.
 pub(super) fn layer_of(expected: Handle) -> dcc_poll_layer {
-    // A bad handle never equals a word, so that every poll takes the slow path.
+    // A bad handle becomes a value that no word can have, so that every poll takes the slow path.
     let expected = if expected & AROUND != 0 { FLAGS } else { expected };
     let word = match expected {
         NULL => &NEVER_CANCELLED,
@@ -156,9 +161,9 @@ pub(super) fn layer_of(expected: Handle) -> dcc_poll_layer {
     dcc_poll_layer { word: std::ptr::from_ref(word).cast(), expected }
 }
 
-/// The slow path of dcc_poll and dcc_poll_one; they call it, you need not. Takes the `expected` of
-/// both layers, 0 for none, and where the poll stands in the source: `file` ends with NUL, or is NULL if
-/// that is not known.
+/// The slow path of dcc_poll and dcc_poll_one, which call it; you need not. Any thread may call
+/// this. It takes `expected` of both layers, 0 for none, and the place of the poll in the source:
+/// `file` ends with NUL, or is NULL if the place is not known.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_poll_slow(
     token: u64,
@@ -167,7 +172,8 @@ pub unsafe extern "C" fn dcc_poll_slow(
     line: u32,
 ) -> dcc_status {
     guard_anywhere(|| {
-        // A snapshot that was taken before the shield; a token by itself is asked as ever.
+        // The snapshot was taken before the shield, whose code must not be stopped by it. A poll of
+        // a single token is still answered.
         if thread::is_shielded() && job != NULL && job != token {
             return Ok(DCC_OK);
         }

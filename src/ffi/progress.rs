@@ -1,4 +1,4 @@
-//! `dcc_progress_*`: shares of the bar of a job.
+//! `dcc_progress_*`: shares of a job's bar.
 
 use super::answer::poll_layers;
 use super::argument::{Versioned, descriptor, handle, in_range, reserved, text};
@@ -17,12 +17,13 @@ use crate::thread::current::ThreadSlots;
 use crate::thread::value::SlotName;
 use std::ffi::c_char;
 
-/// A share of the bar of a job: a step, or what a library does in one. Shared by reference count. The pointer
-/// is a handle, not an address; NULL is the share of nothing: all that is done to it is DCC_OK and does
-/// nothing.
+/// A share of a job's bar: a step, or what a library does in a step; shared by reference count. The
+/// pointer is a handle, not an address. NULL is the share of nothing: calls on it count nothing,
+/// and dcc_progress_add still answers whether what is current should stop.
 ///
-/// The code that knows the whole says what its steps are worth. The code of a step counts in units of its
-/// own, and need not know that it is a part of something. `begin` fills in a dcc_progress_desc:
+/// The code that knows the whole work says what each step is worth. The code of a step counts in
+/// its own units and need not know that it is a part of something. In this example `begin` fills in
+/// a dcc_progress_desc:
 ///
 ///     dcc_progress *all = begin(NULL, 0, 100);          // the current job's, in 100 units
 ///     dcc_progress *step = begin(all, 25, 0);           // 25 of these
@@ -41,13 +42,14 @@ use std::ffi::c_char;
 ///     dcc_progress_end(step);
 ///     dcc_progress_release(step);
 ///
-/// What is shown of it never falls: a total that changes spreads what is left of the share over what is left
-/// to do. A share that has ended is full, however far it was, and what was begun below it counts no more; in
-/// a job that was asked to stop it stays as it was. It keeps no job alive: if its job is gone, it is the
-/// share of nothing.
+/// The shown progress never falls. If a total changes, the rest of the share is spread over the
+/// rest of the units. A share that has ended is full, however far it was, and shares that were
+/// begun below it count no more. In a job that was asked to stop, an ended share stays as it was. A
+/// share does not keep its job alive; when the job is gone, nothing counts in the share any more.
 pub struct dcc_progress(());
 
-/// What a share begins with. Set all to zero, then `struct_size` to sizeof, then what you need.
+/// What a share begins with. Set all bytes to zero, then `struct_size` to sizeof, then the fields
+/// that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_progress_desc {
@@ -55,17 +57,17 @@ pub struct dcc_progress_desc {
     pub struct_size: u32,
     /// Zero.
     pub reserved: u32,
-    /// The share that it is a part of. NULL: all of the share that is current on this thread; if none of the
-    /// current job is, all of the current job.
+    /// The share that the new share is a part of. NULL means all of the share that is current on
+    /// this thread; if that is not a share of the current job, all of the current job.
     pub parent: *const dcc_progress,
-    /// How many units of `parent` it is worth; 0 if that is NULL. Beyond the total of `parent` it is worth
-    /// nothing.
+    /// How many units of `parent` the share is worth; 0 if `parent` is NULL. Units beyond the total
+    /// of `parent` are worth nothing.
     pub weight: u64,
-    /// Its own units; 0 while unknown.
+    /// Units of the share itself, 0 while unknown.
     pub total: u64,
-    /// What to call it, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
+    /// Name for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
     pub label: *const c_char,
-    /// Bytes in `label`, or DCC_NUL_TERMINATED.
+    /// Length of `label` in bytes, or DCC_NUL_TERMINATED.
     pub label_length: usize,
 }
 
@@ -78,7 +80,7 @@ fn shares() -> Shares<'static> {
     library().shares()
 }
 
-/// The share pinned for this call; `None` for NULL.
+/// The share, pinned for this call; `None` for NULL.
 pub(super) fn pinned(share: *const dcc_progress) -> Outcome<Option<SharePin<'static>>> {
     match handle(share) {
         NULL => Ok(None),
@@ -86,14 +88,16 @@ pub(super) fn pinned(share: *const dcc_progress) -> Outcome<Option<SharePin<'sta
     }
 }
 
-/// Begins a share and writes it to `out_progress`: one reference, yours to release. Writes NULL, which is
-/// good for all calls, where `parent` is NULL and no job is current on this thread, or the job is gone.
+/// Begins a share and writes it to `out_progress`. Any thread may call this. You get one reference,
+/// which you release. The share is NULL, which all calls accept, if `parent` is NULL and no job is
+/// current on this thread, or if the job is gone.
 ///
-/// With a NULL `parent` it takes all of the current share, or of the current job, if nothing was counted
-/// and no share begun there before. Else it is worth nothing: its messages are shown and its units are not,
-/// so that nothing is counted twice. Once one that had it all has ended, the next one gets the little that
-/// is left, or all of it if that one counted nothing. Who calls several libraries begins a share for each,
-/// and makes it current. Any thread.
+/// With a NULL `parent` the share takes all of the current share or job, if that has no total,
+/// nothing was counted in it, and no other share was begun in it. Otherwise the new share is worth
+/// nothing: its messages are shown and its units are not, so nothing is counted twice. After a
+/// share that took everything has ended, the next one gets the little that is left, or everything
+/// if the first one counted nothing. Code that calls several libraries begins a share for each of
+/// them, and makes it current.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_progress_begin(
     desc: *const dcc_progress_desc,
@@ -131,7 +135,7 @@ unsafe fn begin(desc: &dcc_progress_desc) -> Outcome<Handle> {
     shares().begin(ShareOf::Current(share, job), desc.total, label)
 }
 
-/// Adds a reference, which you release. Any thread.
+/// Adds a reference, which you release. Any thread may call this.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_progress_retain(progress: *const dcc_progress) -> dcc_status {
     guard(|| {
@@ -142,8 +146,9 @@ pub extern "C" fn dcc_progress_retain(progress: *const dcc_progress) -> dcc_stat
     })
 }
 
-/// Gives a reference back; a share whose last one goes has ended. Contexts, and threads on which it is
-/// current, have references of their own, so end what has to end now by dcc_progress_end. Any thread.
+/// Gives a reference back. Any thread may call this. The last release ends the share. Contexts, and
+/// threads on which the share is current, have references of their own, so call dcc_progress_end
+/// for a share that has to end now.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_progress_release(progress: *mut dcc_progress) -> dcc_status {
     guard(|| {
@@ -154,9 +159,9 @@ pub extern "C" fn dcc_progress_release(progress: *mut dcc_progress) -> dcc_statu
     })
 }
 
-/// Ends a share: it is full, however far it was, unless its job was asked to stop; and it counts no more,
-/// also for threads that still have it. To end it again does nothing. Flush your counters before. Your
-/// reference stays. Any thread.
+/// Ends a share. Any thread may call this. Your reference stays. The share is then full, however
+/// far it was, unless its job was asked to stop. It counts no more, also for threads that still
+/// have it, so flush your counters before. A second end does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_progress_end(progress: *const dcc_progress) -> dcc_status {
     guard(|| {
@@ -167,9 +172,11 @@ pub extern "C" fn dcc_progress_end(progress: *const dcc_progress) -> dcc_status 
     })
 }
 
-/// Makes a share current on this thread: what counts by itself, a library or dcc_job_set_progress, counts in
-/// it until dcc_progress_reset_current of the ticket. Contexts that are captured meanwhile carry it to other
-/// threads. NULL masks what was, and so does a job that becomes current. Keeps a reference. On this thread.
+/// Makes a share current on the calling thread, and writes the ticket for
+/// dcc_progress_reset_current. Any thread may call this, for itself. Until the reset, a library
+/// that counts by itself and dcc_job_set_progress count in this share. The library holds the share
+/// until then. Contexts that are captured meanwhile carry the share to other threads. A NULL share
+/// masks an outer share; so does another job that becomes current.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_progress_set_current(
     progress: *const dcc_progress,
@@ -179,15 +186,16 @@ pub unsafe extern "C" fn dcc_progress_set_current(
     guard_creating(|| unsafe { set(SlotName::Share, handle(progress), out_ticket) })
 }
 
-/// Makes current what was before the dcc_progress_set_current that gave this ticket; errors as
-/// dcc_cancel_token_reset_current. On the thread of the set.
+/// Restores the share that was current before the dcc_progress_set_current that gave this ticket.
+/// Call it on the thread of that set. The errors are those of dcc_cancel_token_reset_current.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_progress_reset_current(ticket: dcc_ticket) -> dcc_status {
     guard(|| reset(SlotName::Share, ticket))
 }
 
-/// The share that is current on this thread; borrowed, NULL for none. It may be one of another job than the
-/// current one, and then nobody counts in it. Any thread, for itself.
+/// Returns the share that is current on the calling thread, or NULL. Any thread may call this, for
+/// itself. The share is lent. It may belong to another job than the current one; then nothing
+/// counts in it.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_progress_current() -> *const dcc_progress {
     guard_value(std::ptr::null(), || {
@@ -196,16 +204,17 @@ pub extern "C" fn dcc_progress_current() -> *const dcc_progress {
     })
 }
 
-/// Counts `n` units of a share, and answers whether to stop, as dcc_job_set_progress does for its job.
-/// DCC_POLL_GONE, which means stop, too: its job is gone. In loops dcc_progress_advance is far cheaper.
-/// Units beyond its total are not shown. Any thread.
+/// Counts `n` units of a share, and answers whether to stop. Any thread may call this. In loops
+/// dcc_progress_advance is far cheaper. Units beyond the share's total are not shown. The answer is
+/// that of dcc_job_set_progress for the share's job, or DCC_POLL_GONE, which means stop: the job is
+/// gone.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_progress_add(progress: *const dcc_progress, n: u64) -> dcc_status {
     guard(|| add(progress, n, || Place::Unknown))
 }
 
-/// As dcc_progress_add, with the place in the source where it stands, for the poll trace:
-/// `file` ends with NUL, or is NULL if that is not known.
+/// As dcc_progress_add, with the place of the call in the source for the poll trace. Any thread may
+/// call this. `file` ends with NUL, or is NULL if the place is not known.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_progress_add_at(
     progress: *const dcc_progress,
@@ -234,9 +243,10 @@ fn add(progress: *const dcc_progress, n: u64, place: impl FnOnce() -> Place) -> 
     Ok(poll_layers(current, token, number, place))
 }
 
-/// Changes how many units a share has in all, 0 while unknown. What is left of it is spread over the units
-/// that are left. A total that was reached leaves a thousandth, which one that grows then has.
-/// DCC_POLL_GONE: its job is gone. Any thread.
+/// Changes how many units a share has in all, 0 while unknown. Any thread may call this. The rest
+/// of the share is spread over the rest of the units. A total that is reached leaves about a
+/// thousandth of the share unfilled; units of a larger total that is set afterwards fill that rest.
+/// DCC_POLL_GONE: the share's job is gone.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_progress_set_total(progress: *const dcc_progress, total: u64) -> dcc_status {
     guard(|| {
@@ -245,8 +255,9 @@ pub extern "C" fn dcc_progress_set_total(progress: *const dcc_progress, total: u
     })
 }
 
-/// Changes what a share says that it is at, for dcc_job_progress_message: UTF-8, up to DCC_MAX_TEXT_LENGTH
-/// bytes, copied. DCC_POLL_GONE: its job is gone. Any thread.
+/// Changes the message of a share, which dcc_job_progress_message shows. Any thread may call this.
+/// `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. DCC_POLL_GONE: the share's job is
+/// gone.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_progress_set_message(
     progress: *const dcc_progress,

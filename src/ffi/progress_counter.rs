@@ -1,4 +1,5 @@
-//! The counter of a share, which lies in the caller's memory and is inlined there.
+//! The counter of a share. It lies in the caller's memory, and the code that uses it is inlined in
+//! the caller.
 
 use super::guard::guard;
 use super::out::ValueOut;
@@ -8,24 +9,24 @@ use super::status::{DCC_OK, dcc_status};
 use super::{library, thread};
 use crate::sys::sync::Ordering;
 
-/// Counts units of a share for one loop on one thread, for dcc_progress_advance. Frozen, as dcc_poll_pair:
-/// inlined code changes it. It holds no reference.
+/// Counts units of a share for one loop on one thread, for dcc_progress_advance. Its layout never
+/// changes, as that of dcc_poll_pair: inlined code changes it. It holds no reference.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_progress_counter {
-    /// The share.
+    /// The share that it counts for.
     pub progress: *const dcc_progress,
-    /// Units that are counted here and not in the share yet.
+    /// Units that were counted here and are not yet counted in the share.
     pub pending: u64,
-    /// Changes when a reader asks for them.
+    /// The word that changes when a reader asks for pending units.
     pub epoch: dcc_poll_layer,
-    /// What was current when the counter was made, and the job of the share.
+    /// What was current when the counter was made, with the job of the share as its job.
     pub poll: dcc_poll_pair,
 }
 
-/// Writes a counter of a share, for languages without inline functions; C and C++ call
-/// dcc_progress_counter_of. Nothing is counted by one of NULL; it polls what is current. Any thread, and the
-/// counter is that thread's.
+/// Writes a counter of a share, for languages without inline functions; C and C++ use
+/// dcc_progress_counter_of. Any thread may call this, and only that thread uses the counter. The
+/// counter of a NULL share counts nothing and polls what is current.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_progress_read_counter(
     progress: *const dcc_progress,
@@ -41,7 +42,8 @@ pub unsafe extern "C" fn dcc_progress_read_counter(
         let seen = word.load(Ordering::Relaxed);
         let epoch = dcc_poll_layer { word: std::ptr::from_ref(word).cast(), expected: seen };
         let token = library().shares().token(&share);
-        // As the thread sees its current job, so that checks around it are asked, too.
+        // The layer as the thread's own polls see it, so that the checks of jobs around this one
+        // are asked, too.
         let current = thread::slots().map(|slots| slots.job_layer().token());
         let job = if current == Some(token) { poll.job } else { layer_of(token) };
         to.write(dcc_progress_counter { epoch, poll: dcc_poll_pair { job, ..poll }, ..none });

@@ -1,4 +1,4 @@
-//! The calling thread's slots and record, kept in thread-local storage.
+//! The calling thread's slots and record, which are kept in thread-local storage.
 
 use super::library;
 use crate::diagnosis::place::Place;
@@ -16,19 +16,20 @@ use crate::token::asking::Asker;
 use std::fmt::{self, Write};
 use std::mem::{align_of, offset_of, size_of};
 
-/// The slots of the thread that calls.
+/// The slots of the calling thread.
 pub(super) type Slots = ThreadSlots<'static>;
 
-// `Area` begins with, in raw words, what `ThreadSlots` says in references; cells have the layout of what
-// they hold, and `Option<&T>` is NULL for `None`. The fields stand in the order of `repr(C)`.
+// `Area` begins with the same words as `ThreadSlots`, as raw pointers instead of references. A
+// `Cell` has the layout of its content, and `Option<&T>` is NULL for `None`. The fields stand in
+// the order of `repr(C)`.
 const _: () = assert!(size_of::<Slots>() == offset_of!(Area, rack));
 const _: () = assert!(align_of::<Slots>() == align_of::<Area>());
 const _: () = assert!(offset_of!(Area, record) == 32 && offset_of!(Area, job_word) == 16);
 
-/// The calling thread's slots. `None`, which counts as nothing installed, only where the platform
-/// has no native thread-locals and the thread is at its very end.
+/// The calling thread's slots. `None`, which counts as nothing installed, is possible only if the
+/// platform has no native thread-locals and the thread is at its very end.
 ///
-/// The reference is good until the thread ends; it is used within one call only.
+/// The reference is good until the thread ends, and is used within one call only.
 #[inline(always)]
 pub(super) fn slots<'call>() -> Option<&'call Slots> {
     let area = thread_slot::area()?;
@@ -37,7 +38,8 @@ pub(super) fn slots<'call>() -> Option<&'call Slots> {
     Some(unsafe { &*area.cast::<Slots>() })
 }
 
-/// Whether this copy of the library is the first in the process. Whoever creates something asks first.
+/// Whether this copy of the library is the first in the process. It also pins the module, so every
+/// call that creates something calls it first.
 #[inline(always)]
 pub(super) fn is_first() -> Result<bool, Error> {
     Ok(instance::is_first(begin_with_magazines)?)
@@ -48,47 +50,47 @@ fn begin_with_magazines() {
     thread_rack::open(at_exit);
 }
 
-/// The calling thread, as what runs jobs on it wants it.
+/// The calling thread as code that runs jobs on it needs it.
 pub(super) fn this<'call>() -> Result<ThisThread<'call, 'static>, Error> {
     let (slots, record) = slots_and_record()?;
     Ok(ThisThread { slots, record })
 }
 
-/// Number of the calling thread; 0, as which nothing can be bound, before it has a record.
+/// The calling thread's number. 0, to which nothing can be bound, before the thread has a record.
 pub(super) fn number() -> u64 {
     slots().map_or(0, ThreadSlots::thread_number)
 }
 
-/// The token and the job's token that are current on the calling thread; borrowed.
+/// The current token and the current job's token of the calling thread, both lent.
 #[inline(always)]
 pub(super) fn current() -> [Handle; 2] {
     slots().map_or([NULL; 2], |slots| [slots.token(), slots.job_layer().token()])
 }
 
-/// The parents of what is made below what is current on the calling thread.
+/// The parents for an object that is created below what is current on the calling thread.
 pub(super) fn lowest() -> [Handle; 2] {
     let [token, job] = current();
     library().tokens().lowest(token, job)
 }
 
-/// The calling thread, for a wait that asks hosts' own checks meanwhile.
+/// The calling thread for a wait, which asks hosts' own checks meanwhile.
 pub(super) fn asker() -> Asker {
     slots().map_or_else(Asker::default, |slots| slots.asker(library().tokens()))
 }
 
-/// Whether what was current on the calling thread is masked.
+/// Whether everything that was current on the calling thread is masked.
 #[inline]
 pub(super) fn is_shielded() -> bool {
     slots().is_some_and(ThreadSlots::is_shielded)
 }
 
-/// Whether what is current on the calling thread lies above something with a check.
+/// Whether what is current on the calling thread was set on top of something with a host's check.
 #[inline]
 pub(super) fn is_around_check() -> bool {
     slots().is_some_and(ThreadSlots::is_above_check)
 }
 
-/// Asks the checks that lie under what is current on the calling thread, those that are due.
+/// Asks the due checks of what lies below what is current on the calling thread.
 #[cold]
 pub(super) fn ask_around() {
     let Some(slots) = slots() else { return };
@@ -106,8 +108,8 @@ pub(super) fn note_told() {
     }
 }
 
-/// Whether a current token that says stop says so to a job, of whose token this is the handle: not if it
-/// stops a part of that job's work, and the job goes on.
+/// Whether a current token that says stop says so to the job whose token is `job`. It does not if
+/// it stops only a part of the job's work while the job goes on.
 #[cold]
 pub(super) fn is_told_by_token(token: Handle, job: Handle) -> bool {
     let tokens = library().tokens();
@@ -118,8 +120,8 @@ fn is_cancelled(token: Handle) -> bool {
     library().tokens().look(token).0 == Answer::Cancelled
 }
 
-/// Notes that the calling thread was told to stop by this token, if that says so to its current job: it is
-/// cancelled, or the token is current here, too.
+/// Notes that this token told the calling thread to stop, if that concerns the thread's current
+/// job: the job is cancelled, or the token is current here and speaks to the job.
 #[cold]
 pub(super) fn note_told_by_token(token: Handle) {
     let Some(slots) = slots() else { return };
@@ -133,7 +135,8 @@ pub(super) fn note_told_by_token(token: Handle) {
     }
 }
 
-/// The same of a job that was asked: it says so to itself, and to what is below it.
+/// Notes that this job, which was asked, told the calling thread to stop. A job speaks to itself
+/// and to what is below it.
 #[cold]
 pub(super) fn note_told_by_job(job: Handle) {
     if let Some(slots) = slots()
@@ -143,7 +146,8 @@ pub(super) fn note_told_by_job(job: Handle) {
     }
 }
 
-/// The same after a cancel that the calling thread has made, if it reached what is current here.
+/// Notes that the calling thread was told to stop if a cancel that it made itself reached what is
+/// current here.
 pub(super) fn note_own_cancel() {
     let Some(slots) = slots() else { return };
     let (token, job) = (slots.token(), slots.job_layer().token());
@@ -155,7 +159,8 @@ pub(super) fn note_own_cancel() {
     }
 }
 
-/// A job that was current here ends, told to stop: the job around it was told, too, if it is cancelled.
+/// Called when a job that was current here ends because it was told to stop. If the job around it
+/// is cancelled, that job was told, too.
 #[cold]
 pub(super) fn tell_around(job: Handle) {
     let Some(slots) = slots() else { return };
@@ -164,7 +169,7 @@ pub(super) fn tell_around(job: Handle) {
     let Ok(token) = JobPin::new(jobs, around).map(|pin| jobs.token(&pin)) else { return };
     if is_cancelled(token) {
         slots.note_told_of(around);
-        // For other threads that work for it.
+        // So that other threads that work for the job around it know.
         library().tokens().note_poll(NULL, token, token, || Place::Unknown);
     }
 }
@@ -173,7 +178,7 @@ fn late() -> Error {
     Error::Resources("thread-local storage: the thread is ending")
 }
 
-/// Slots and record, made if this is the first call that needs them.
+/// The calling thread's slots and record. The first call that needs a record creates it.
 #[inline(always)]
 pub(super) fn slots_and_record<'call>() -> Result<(&'call Slots, &'static ThreadRecord), Error> {
     let slots = slots().ok_or_else(late)?;
@@ -196,15 +201,16 @@ fn keep(slots: &Slots, record: Box<ThreadRecord>) -> &'static ThreadRecord {
     record
 }
 
-/// A record for a thread that is not there yet.
+/// A record for a thread that does not exist yet.
 pub(super) fn record_for_another() -> Result<Box<ThreadRecord>, Error> {
-    // The hook of a thread is code of this module, which must not be unmapped before it runs.
+    // A thread's exit hook is code of this module, so the module must not be unmapped before the
+    // hook has run.
     is_first()?;
     Ok(try_box(ThreadRecord::new(library().contexts().numbers().next()?))?)
 }
 
-/// Gives a thread of the library, which has just begun, its record. It calls `at_exit` itself, so that
-/// it needs no hook, which might be refused.
+/// Gives a thread of the library that has just begun its record. Such a thread calls `at_exit`
+/// itself, so it needs no exit hook, which the system might refuse.
 pub(super) fn begin(record: Box<ThreadRecord>) {
     record.let_stray();
     if let Some(slots) = slots() {
@@ -212,8 +218,8 @@ pub(super) fn begin(record: Box<ThreadRecord>) {
     }
 }
 
-/// Empties the slots of a thread that ends, and takes back its free cells. Destroy-notifies that this runs
-/// may use the library; what they install is removed as well.
+/// Empties the slots of a thread that ends, and takes its free cells back. Destroy-notifies that
+/// this runs may use the library; whatever they install is removed as well.
 pub(super) fn at_exit() {
     let Some(slots) = slots() else { return };
     if !process::is_usable() {
@@ -225,13 +231,13 @@ pub(super) fn at_exit() {
     unsafe { thread_rack::close(|rack| library().take_back(rack)) };
     if let Some(record) = slots.record() {
         slots.set_record(None);
-        // SAFETY: it comes from `Box::leak` in `keep`; the slots were its only holder, and
+        // SAFETY: the record comes from `Box::leak` in `keep`. The slots were its only holder, and
         // no call of this thread is under way while the hook runs.
         drop(unsafe { Box::from_raw(std::ptr::from_ref(record).cast_mut()) });
     }
 }
 
-/// Keeps the text of this thread's last error.
+/// Keeps the text of the calling thread's last error.
 pub(super) fn note_error(text: fmt::Arguments<'_>) {
     let Ok((_, record)) = slots_and_record() else { return };
     let mut kept = ErrorText::EMPTY;
@@ -239,7 +245,7 @@ pub(super) fn note_error(text: fmt::Arguments<'_>) {
     *record.last_error.borrow_mut() = kept;
 }
 
-/// Shows the text of this thread's last error.
+/// Shows the text of the calling thread's last error.
 pub(super) fn show_error<R>(reader: impl FnOnce(&str) -> R) -> R {
     match slots().and_then(ThreadSlots::record) {
         Some(record) => reader(record.last_error.borrow().as_str()),
