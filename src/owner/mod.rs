@@ -1,9 +1,10 @@
-//! Plugins that go while the library still knows their functions, and who waits for whom.
+//! Plugins that may be unloaded while the library still knows their functions, and waits of threads
+//! for each other.
 //!
-//! - [`owner`](mod@owner): owners, what belongs to them, when a close may begin and what it waits for. The
-//!   loop of a close is in `token/owner_close.rs`; the ends of an owner's things are there, in `job/job.rs`
-//!   and in `dispatcher/owner_close.rs`.
-//! - [`owned`]: what a thing knows its owner by.
+//! - [`owner`](mod@owner): owners, the things that belong to them, when a close may begin, and when
+//!   it may return. The loop of a close is in `token/owner_close.rs`. An owner's things are ended
+//!   there, in `job/job.rs` and in `dispatcher/owner_close.rs`.
+//! - [`owned`]: a thing's reference to its owner.
 //! - [`wait_graph`]: threads that wait for each other.
 
 pub mod owned;

@@ -1,21 +1,22 @@
-//! What a thing knows its owner by: the number of its cell with the owner, in a word of the thing.
+//! A thing's reference to its owner: the number of its cell with the owner, in a word of the thing.
 //!
-//! A cell is used again once the thing has given it up, so the number is good for who keeps the thing from
-//! doing that: who runs its function, or holds the lock under which its functions are forgotten. To give it
-//! up takes a `Parting`, which the word gives once.
+//! A cell is used again once the thing has given it up. So the number may be used only by a thread
+//! that keeps the thing from giving it up: the thread that runs the thing's function, or the thread
+//! that holds the lock under which the thing's functions are forgotten. Giving the cell up needs a
+//! `Parting`, which the word returns once only.
 
 use crate::memory::pool::NIL;
 use crate::sys::sync::{AtomicU32, Ordering};
 
-/// A thing's cell with its owner.
+/// Number of a thing's cell with its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnedId(u32);
 
 impl OwnedId {
-    /// Of a thing without an owner.
+    /// The number of a thing without an owner.
     pub const NONE: Self = Self(NIL);
 
-    /// Whether the thing has no owner, or none any more.
+    /// Whether the thing has no owner, or has given its cell up.
     pub fn is_none(self) -> bool {
         self == Self::NONE
     }
@@ -31,27 +32,28 @@ impl OwnedId {
 pub struct Parting(OwnedId);
 
 impl Parting {
-    /// The cell to be given up.
+    /// The cell to give up.
     pub fn id(&self) -> OwnedId {
         self.0
     }
 }
 
-/// The word of a thing.
+/// The word of a thing that contains its cell's number.
 #[derive(Debug, Default)]
 pub struct Owned(AtomicU32);
 
 impl Owned {
-    /// What the thing knows its owner by.
+    /// The thing's cell with its owner.
     #[inline]
     pub fn get(&self) -> OwnedId {
         OwnedId(self.0.load(Ordering::Relaxed))
     }
 
-    /// Parts the thing from its owner. Of all who do, one gets what was there; the others nothing.
+    /// Parts the thing from its owner. If several threads do so, one gets the cell and the others
+    /// get none.
     #[inline]
     pub fn take(&self) -> Parting {
-        // Most have no owner, and who has none gets none.
+        // Most things have no owner, and a load is cheaper than a swap.
         let number = match self.0.load(Ordering::Relaxed) {
             NIL => NIL,
             _ => self.0.swap(NIL, Ordering::AcqRel),
@@ -59,12 +61,12 @@ impl Owned {
         Parting(OwnedId(number))
     }
 
-    /// Of a new thing, which nobody else knows.
+    /// Resets the word of a new thing that no other thread knows.
     pub fn clear(&self) {
         self.0.store(NIL, Ordering::Relaxed);
     }
 
-    /// Under the owner's lock.
+    /// Writes the cell's number, under the owner's lock.
     pub(crate) fn set(&self, number: u32) {
         self.0.store(number, Ordering::Relaxed);
     }

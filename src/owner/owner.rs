@@ -1,35 +1,41 @@
-//! Owners: the plugin that function pointers belong to, closed before it is unloaded.
+//! Owners: an owner is the plugin that function pointers belong to. It is closed before the plugin
+//! is unloaded.
 //!
-//! A close comes back because every thing of the owner is at any moment one of these:
-//! - **within reach**: the close can end it, or it ends with its slot before anything foreign is called;
-//! - **in the hands of a thread**: that alone can end it. Such a thread is inside the owner, whether it
-//!   calls a function of the owner or somebody else's. In hand are: a registration whose callback or
-//!   notify is due; a posted job that runs, until its thread has looked whether a close left the job to
-//!   it (`look_again`); a posted job whose work was taken out to be completed; a job that is being
-//!   created, while tokens are linked for it; a check that is being asked; a host's functions that are
-//!   being called; what a close has taken off the list, until that is ended.
+//! A close returns, because each thing of the owner is at any moment in one of two states:
+//! - **within reach**: the close can end it, or it ends with its slot before any foreign code is
+//!   called.
+//! - **in the hands of a thread**: only that thread can end it. The thread is then inside the
+//!   owner, whether it calls a function of this owner or of another. In hand are: a registration
+//!   whose callback or notify is due; a posted job that runs, until its thread has looked whether a
+//!   close left the job to it (`look_again`); a posted job whose work was taken out to be
+//!   completed; a job that is being created, while tokens are linked for it; a check that is being
+//!   asked; a host's functions that are being called; a thing that a close has taken off the list,
+//!   until it is ended.
 //!
-//! So a thread enters the owner before foreign code can run while it has a thing in hand, and leaves it
-//! when the thing is gone or within reach again. What a close waits for is then always a thread inside.
+//! So a thread enters the owner before foreign code can run while the thread has a thing in hand.
+//! It leaves the owner when the thing is gone or within reach again. A close therefore always waits
+//! for threads that are inside the owner.
 //!
-//! A close is decided before it changes anything: with this owner it begins its wait in the wait graph,
-//! where a thread that is inside itself, or for which one inside waits, is refused with `WouldDeadlock`.
-//! From then on it counts as waiting, so whoever is inside and would wait for it is refused instead, and
-//! the close cannot fail any more. While it ends things it is inside only for the one that it has in
-//! hand, so two closes of one owner do not wait for each other.
+//! A close is decided before it changes anything. It begins its wait for the owner in the wait
+//! graph. The graph refuses it with `WouldDeadlock` if its thread is inside the owner, or if a
+//! thread inside waits for it. From then on the close counts as waiting. A thread inside the owner
+//! that would wait for the close is refused instead, and the close cannot fail any more. While the
+//! close ends things, it is inside the owner only for the thing that it has in hand. So two closes
+//! of one owner do not wait for each other.
 //!
 //! Invariants, all under the owner's lock:
-//! - Every thing that carries a function of the owner has a cell here from before it can be called
-//!   until its destroy-notify runs. `things` counts the cells, `inside` has an entry for each time that
-//!   a thread got in. A closed owner waits for both to be none.
-//! - A thing that dies gives up its cell (`disown`) before its slot can be used again, so while
-//!   a cell is listed its index means the thing it was made for.
-//! - After `closing` nothing is adopted and `enter` tells to leave the call out; destroy-notifies
-//!   still run.
-//! - Each cell holds one internal of the owner, and all calls under way together one: however many they
-//!   are, they never want for one.
+//! 1. Each thing that carries a function of the owner has a cell here, from before the function can
+//!    be called until its destroy-notify runs. `things` counts the cells. `inside` has an entry for
+//!    each time that a thread has entered. A closed owner waits until both are empty.
+//! 2. A thing that dies gives its cell up (`disown`) before its slot can be used again. So while a
+//!    cell is listed, its index means the thing that it was made for.
+//! 3. After `closing` is set, no thing is adopted, and `enter` tells its caller to leave the call
+//!    out. Destroy-notifies still run.
+//! 4. Each cell holds one internal reference of the owner. All calls in progress share one more. So
+//!    however many calls there are, they never fail for lack of references.
 //!
-//! Lock order: the wait graph's, then an owner's; an owner's is else a leaf.
+//! Lock order: the wait graph's lock, then an owner's. No other lock is taken under an owner's
+//! lock.
 
 use crate::error::Error;
 use crate::handle::{Handle, Kind};
@@ -58,11 +64,11 @@ pub enum Thing {
     Dispatcher(u32),
 }
 
-/// Who keeps things that are no registrations, as the close of their owner asks for it.
+/// The keeper of all things that are not registrations, as the close of their owner uses it.
 pub trait Things {
-    /// Keeps a thing from going. False: it is going already. Under the owner's lock.
+    /// Keeps a thing from dying. False: it is dying already. Called under the owner's lock.
     fn pin_thing(&self, thing: Thing) -> bool;
-    /// Ends what a pinned thing has of its owner, and unpins it.
+    /// Ends everything that a pinned thing has of its owner, and unpins the thing.
     fn end_thing(&self, thing: Thing);
 }
 
@@ -71,9 +77,9 @@ struct OwnerBody {
     closing: bool,
     awaited: bool,
     things: u32,
-    /// Threads that have things of the owner in hand.
+    /// The entries of threads that have things of the owner in hand.
     inside: Few<Inside, 2>,
-    /// How many more there are, for which there was no memory.
+    /// Number of further entries, for which there was no memory.
     unnamed: u32,
 }
 
@@ -85,7 +91,7 @@ impl OwnerBody {
     }
 
     fn end(&mut self, thread: u64) {
-        // The last that it got into.
+        // Of several entries of this thread, the last one ends.
         let stay = |other: &Inside| (other.thread == thread).then_some(other.waits_before);
         if !self.inside.take_greatest(stay) {
             self.unnamed -= 1;
@@ -101,7 +107,7 @@ impl OwnerBody {
     }
 }
 
-/// What is written while an owner lives.
+/// The part of an owner's slot that is written while the owner lives.
 #[derive(Debug, Default)]
 pub struct OwnerLive {
     body: Mutex<OwnerBody>,
@@ -127,7 +133,7 @@ impl Link for ThingCell {
     }
 }
 
-/// Kinds of things, in the high half of a cell's word; the low half is a number.
+/// Kinds of things, in the high half of a cell's word. The low half is a number.
 const REGISTRATION: u64 = 0;
 const JOB: u64 = 1;
 const POSTED: u64 = 2;
@@ -157,20 +163,21 @@ impl ThingCell {
     }
 }
 
-/// A thread's stay inside an owner; shares one internal of the owner with the others.
+/// One entry of a thread into an owner. All entries share one internal reference of the owner.
 #[derive(Debug)]
 #[must_use = "`leave` has to end it"]
 pub struct Call {
     owner: u32,
     thread: u64,
-    /// False: the owner is being closed, the function must be left out. A notify runs all the same.
+    /// False: the owner is being closed, so the function must not be called. A destroy-notify still
+    /// runs.
     pub is_open: bool,
 }
 
 /// A pinned owner.
 pub type OwnerPin<'a> = Pin<'a, &'a Owners>;
 
-/// All owners.
+/// The table of all owners.
 #[derive(Debug)]
 pub struct Owners {
     arena: Arena<(), OwnerLive>,
@@ -202,31 +209,32 @@ impl ListNodes for Cells<'_> {
 
 impl Owners {
     constructor! {
-        /// None.
+        /// An empty table.
         pub fn new() -> Self {
             Self { arena: Arena::new(), things: Pool::new(), waits: WaitGraph::new() }
         }
     }
 
-    /// Shows the pools of which threads have magazines.
+    /// Shows each pool that keeps a magazine per thread.
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(&self.things);
     }
 
-    /// Who waits for whom.
+    /// The graph of threads that wait for each other.
     pub fn waits(&self) -> &WaitGraph {
         &self.waits
     }
 
-    /// A new owner.
+    /// Makes an owner.
     pub fn create(&self) -> Result<Handle, Error> {
         let (index, slot) = self.arena.take()?;
         Ok(self.arena.publish(index, slot, 0, Holder::Owner))
     }
 
-    /// Notes that a thing carries a function of the owner; `owned` gets what the thing has to know.
+    /// Notes that a thing carries a function of the owner, and writes the thing's cell into
+    /// `owned`.
     pub fn adopt(&self, owner: Handle, thing: Thing, owned: &Owned) -> Result<(), Error> {
-        // Owners die by being closed, in no other way.
+        // An owner dies only by being closed, so a dead handle means a closed owner.
         let closed =
             |error| if self.arena.is_past(owner) { Error::OwnerClosed(owner) } else { error };
         let held = Hold::new(self, owner).map_err(closed)?;
@@ -249,8 +257,9 @@ impl Owners {
         Ok(())
     }
 
-    /// Begins a call of a thing's function by this thread; `leave` ends it either way. Of a thing
-    /// without an owner it is always open. The cell is the caller's to rely on.
+    /// Begins a call of a thing's function by this thread. `leave` has to end it, whether it is
+    /// open or not. For a thing without an owner the call is always open. The caller makes sure
+    /// that the cell is not given up meanwhile.
     #[inline]
     pub fn enter(&self, owned: OwnedId, thread: u64) -> Call {
         if owned.is_none() {
@@ -259,7 +268,7 @@ impl Owners {
         self.enter_owned(owned, thread)
     }
 
-    /// As `enter`, by the thread that calls this.
+    /// As `enter`, for the calling thread.
     #[inline(always)]
     pub fn enter_here(&self, owned: OwnedId) -> Call {
         if owned.is_none() {
@@ -276,7 +285,8 @@ impl Owners {
         Call { owner, thread, is_open: !body.closing }
     }
 
-    /// Notes that this thread is inside. The first call pins the owner, which a cell or the caller holds.
+    /// Notes that a thread is inside. The first call pins the owner, which a cell or the caller
+    /// holds meanwhile.
     fn go_in(&self, owner: u32, body: &mut OwnerBody, thread: u64) {
         if body.has_no_calls() {
             let held = self.arena.pin_index(owner);
@@ -289,7 +299,7 @@ impl Owners {
         Inside { thread, waits_before: self.waits.begun() }
     }
 
-    /// Begins the last call of a thing's functions and parts the thing from its owner.
+    /// Begins the last call of a thing's functions, and parts the thing from its owner.
     #[inline]
     pub fn enter_last(&self, parting: Parting, thread: u64) -> Call {
         let call = self.enter(parting.id(), thread);
@@ -297,7 +307,7 @@ impl Owners {
         call
     }
 
-    /// As `enter_last`, by the thread that calls this.
+    /// As `enter_last`, for the calling thread.
     #[inline(always)]
     pub fn enter_last_here(&self, parting: Parting) -> Call {
         let call = self.enter_here(parting.id());
@@ -328,7 +338,7 @@ impl Owners {
         }
     }
 
-    /// Gives up a thing's cell, inside the thing's last call or before any.
+    /// Gives up a thing's cell: inside the thing's last call, or before any call.
     #[inline]
     pub fn disown(&self, parting: Parting) {
         if !parting.id().is_none() {
@@ -356,8 +366,9 @@ impl Owners {
         drop(OwnerPin::take_over(self, owner));
     }
 
-    /// Whether a closing owner has taken this thing off its list and left its end to the caller. Who
-    /// gave the cell up meanwhile may make this true: then there is nothing left to take.
+    /// Whether a closing owner has taken this thing off its list and left its end to the caller.
+    /// This may also be true because another thread has given the cell up meanwhile. Then
+    /// `Owned::take` returns nothing.
     #[inline]
     pub fn was_taken(&self, owned: OwnedId) -> bool {
         !owned.is_none() && self.was_owned_taken(owned)
@@ -370,7 +381,8 @@ impl Owners {
         Cells(&self.things).node(number).list() == NIL
     }
 
-    /// Begins to wait for an owner, then refuses new work of it. On an error nothing changed.
+    /// Begins to wait for an owner, then refuses new things for it. On an error nothing has
+    /// changed.
     pub fn begin_close(
         &self,
         owner: &OwnerPin<'_>,
@@ -383,9 +395,9 @@ impl Owners {
         Ok(wait)
     }
 
-    /// Takes a thing off the list of an owner that is being closed, into this thread's hands until
-    /// `leave`. `pin` is called under the owner's lock and must only pin; false: the thing is dying and
-    /// its own burial ends it.
+    /// Takes a thing off the list of an owner that is being closed. The thing is in this thread's
+    /// hands until `leave`. `pin` is called under the owner's lock and must do nothing but pin. If
+    /// it returns false, the thing is dying, and its own burial ends it.
     pub fn next_thing(
         &self,
         owner: &OwnerPin<'_>,
@@ -411,17 +423,18 @@ impl Owners {
         None
     }
 
-    /// Announces that someone waits for an owner's things and calls to end.
+    /// Announces that a thread waits for an owner's things and calls to end.
     pub fn announce_wait(&self, owner: &OwnerPin<'_>) {
         owner.slot().live().body.lock().awaited = true;
     }
 
-    /// Whether nothing of an owner is left and none of its functions runs.
+    /// Whether no thing of an owner is left and none of its functions runs.
     pub fn is_idle(&self, owner: u32) -> bool {
         self.arena.slot(owner).live().body.lock().is_idle()
     }
 
-    /// Calls `each` with every thread inside an owner. False: there are more.
+    /// Calls `each` with each thread inside an owner. False: there are more, which are not noted by
+    /// name.
     pub fn inside(&self, owner: u32, each: &mut dyn FnMut(Inside)) -> bool {
         let body = self.arena.slot(owner).live().body.lock();
         body.inside.iter().for_each(|inside| each(*inside));

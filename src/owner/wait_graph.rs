@@ -1,20 +1,22 @@
-//! Who waits for whom: threads that wait until others have left something, or come to it.
+//! The graph of waits: threads that wait until other threads have left something, or have come to
+//! it. A blocker is what a thread waits for. The threads inside a blocker have to leave it, or look
+//! after it.
 //!
-//! One lock over all waits, so that of several threads that would close a ring the last one sees the
-//! ring. A blocker is left, or looked after, by the threads inside it. A thread begins a wait before it
-//! changes anything, and is refused there, with nothing changed, if the wait would lead back to it; from
-//! then on it counts as waiting, although it may run functions of plugins until it sleeps. So whoever
-//! began can keep it up to the end, and a later one that would close a ring is refused instead.
-//!
-//! A thread inside a blocker holds it up by those of its waits only that began after it got in: it leaves
-//! what it entered during a wait before it sleeps for it. So waits are numbered, and whoever gets in
-//! notes how many had begun.
-//!
-//! A thread that waits is inside the jobs that are current on it, and holds up their ends. It tells them when
-//! the wait begins; what threads that do not wait have current need not be known.
-//!
-//! A wait that nobody else's wait leads to cannot be part of a ring. A thread that sleeps enters nothing,
-//! so a ring comes into being only where a wait begins, or finds out later what it waits for.
+//! 1. One lock covers all waits. So of several threads that would close a ring together, the last
+//!    one sees the ring.
+//! 2. A thread begins a wait before it changes anything. If the wait would lead back to the thread,
+//!    it is refused, and nothing has changed. From then on the thread counts as waiting, although
+//!    it may run functions of plugins until it sleeps. So a wait that has begun can be kept up to
+//!    its end, and a later wait that would close a ring is refused instead.
+//! 3. A thread inside a blocker holds the blocker up only by waits that began after the thread got
+//!    in. If it gets into a blocker during a wait, it leaves the blocker before it sleeps for that
+//!    wait. So waits are numbered, and a thread that gets in notes how many waits had begun.
+//! 4. A thread that waits is inside the jobs that are current on it, and holds up their ends. It
+//!    names these jobs when the wait begins. The jobs that are current on threads that do not wait
+//!    need not be known.
+//! 5. A wait that no other wait leads to is not part of a ring. A thread that sleeps gets into
+//!    nothing. So a ring can appear only when an edge is added: when a wait begins (`begin`), or
+//!    learns later what else it waits for (`also`).
 //!
 //! Lock order: this lock, then an owner's.
 
@@ -33,19 +35,20 @@ pub enum Blocker {
     Registration(u32),
     /// An owner whose functions run; its index.
     Owner(u32),
-    /// The thread of a dispatcher, which has to come to its queue; who waits keeps that from going.
+    /// The thread of a dispatcher, which has to come back to its queue. The waiting thread keeps
+    /// the queue from going away.
     Dispatcher(QueueId),
     /// A posted job that runs on another thread than its dispatcher's; its number.
     Posted(u32),
-    /// The end of a job. A thread that has it current and waits holds that up; if it is posted, its
-    /// dispatcher's thread, and who runs it, do as well.
+    /// The end of a job. A waiting thread on which the job is current holds it up. If the job is
+    /// posted, its dispatcher's thread and the thread that runs it hold it up, too.
     Job {
         /// The job.
         job: Handle,
-        /// What it is posted as; 0 if it is not.
+        /// The id of the posted job; 0 if it is not posted.
         posted: u64,
     },
-    /// What no thread is known to be inside of, such as a token's cancel.
+    /// Something that no thread is known to be inside of, such as a token's cancel.
     Unknown,
 }
 
@@ -54,7 +57,7 @@ pub enum Blocker {
 pub struct Inside {
     /// The thread.
     pub thread: u64,
-    /// How many waits had begun when it got in.
+    /// Number of waits that had begun when the thread got in.
     pub waits_before: u64,
 }
 
@@ -64,7 +67,7 @@ struct Edge {
     blocker: Blocker,
     number: u64,
     since_ns: u64,
-    /// How far the present look for a ring is with it.
+    /// State of this edge in the present search for a ring.
     look: Look,
 }
 
@@ -72,9 +75,9 @@ struct Edge {
 enum Look {
     /// Nothing leads to it so far.
     NotReached,
-    /// Something does; who is inside its blocker is still to be found out.
+    /// Something leads to it. The threads inside its blocker are still to be looked at.
     Reached,
-    /// Whoever is inside its blocker was looked at.
+    /// All threads inside its blocker were looked at.
     Done,
 }
 
@@ -91,7 +94,7 @@ impl Blank for Edge {
 /// A job that is current on a thread that waits.
 #[derive(Clone, Copy, Debug)]
 struct Within {
-    /// The thread's wait.
+    /// Number of the thread's wait.
     number: u64,
     job: Handle,
 }
@@ -104,7 +107,8 @@ impl Blank for Inside {
     const BLANK: Self = Self { thread: 0, waits_before: 0 };
 }
 
-/// So many waits at a time need no memory: more than a process has threads that wait for each other.
+/// Number of waits at a time that need no memory. No process has so many threads that wait for each
+/// other.
 #[cfg(not(loom))]
 const PLACES: usize = 64;
 #[cfg(loom)]
@@ -125,9 +129,10 @@ pub struct Wait {
     number: u64,
 }
 
-/// What the graph has to know of what runs.
+/// The part of the library that knows which threads are inside what.
 pub trait Running {
-    /// Calls `each` with every thread inside the blocker now. False: there may be more.
+    /// Calls `each` with each thread that is inside the blocker now. False: there may be more
+    /// threads.
     fn inside(&self, blocker: Blocker, each: &mut dyn FnMut(Inside)) -> bool;
     /// Whether there is nothing left to wait for.
     fn is_over(&self, blocker: Blocker) -> bool;
@@ -143,20 +148,21 @@ pub struct WaitGraph {
 
 impl WaitGraph {
     constructor! {
-        /// Nobody waits.
+        /// A graph without waits.
         pub fn new() -> Self {
             let waits = Waits { edges: Few::new(), within: Few::new() };
             Self { waits: Mutex::new(waits), changed: Condvar::new(), begun: AtomicU64::new(0) }
         }
     }
 
-    /// How many waits have begun. Of its own waits a thread sees all.
+    /// Number of waits that have begun. A thread sees at least all its own waits.
     #[inline]
     pub fn begun(&self) -> u64 {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// Begins a wait of this thread. `WouldDeadlock`, and nothing happened: it would wait for itself.
+    /// Begins a wait of this thread. `WouldDeadlock`: it would wait for itself, and nothing has
+    /// happened.
     pub fn begin(
         &self,
         running: &impl Running,
@@ -166,7 +172,7 @@ impl WaitGraph {
         self.begin_within(running, thread, blocker, [])
     }
 
-    /// As `begin`, of a thread on which these jobs are current.
+    /// As `begin`, for a thread on which these jobs are current.
     pub fn begin_within(
         &self,
         running: &impl Running,
@@ -175,7 +181,8 @@ impl WaitGraph {
         jobs: impl IntoIterator<Item = Handle>,
     ) -> Result<Wait, Error> {
         let mut waits = self.waits.lock();
-        // Numbers are given out under the lock; the atomic is for those who look.
+        // Numbers are given out under the lock. The word is atomic for threads that read it
+        // without.
         let number = self.begun.load(Ordering::Relaxed) + 1;
         let wait = Wait { waiter: thread, blocker, number };
         let begun = waits.enter(number, jobs).and_then(|()| waits.add(running, &wait, blocker));
@@ -187,12 +194,13 @@ impl WaitGraph {
         Ok(wait)
     }
 
-    /// Notes what else a wait waits for. `WouldDeadlock`: for itself; it has to end.
+    /// Notes that a wait also waits for `blocker`. `WouldDeadlock`: it would wait for itself, and
+    /// has to end.
     pub fn also(&self, running: &impl Running, wait: &Wait, blocker: Blocker) -> Result<(), Error> {
         self.waits.lock().add(running, wait, blocker)
     }
 
-    /// Sleeps until what a wait began with is over, and ends it.
+    /// Sleeps until the blocker that the wait began with is over, and ends the wait.
     pub fn sleep(&self, running: &impl Running, wait: Wait) {
         let mut waits = self.waits.lock();
         while !running.is_over(wait.blocker) {
@@ -210,14 +218,14 @@ impl WaitGraph {
         self.waits.lock().forget(wait);
     }
 
-    /// Since when a thread has waited for something; 0 while it does not.
+    /// The time since which a thread has waited for something; 0 if it does not wait.
     pub fn since_ns(&self, thread: u64) -> u64 {
         let waits = self.waits.lock();
         let edges = waits.edges.iter();
         edges.filter(|edge| edge.waiter == thread).map(|edge| edge.since_ns).min().unwrap_or(0)
     }
 
-    /// Lets all waiters look again. Whatever made a blocker be over was done before.
+    /// Lets all waiting threads look again. Called after a blocker has become over.
     pub fn wake(&self) {
         let _waits = self.waits.lock();
         self.changed.notify_all();
@@ -225,7 +233,7 @@ impl WaitGraph {
 }
 
 impl Waits {
-    /// Notes which jobs are current on the thread of a wait.
+    /// Notes the jobs that are current on the thread of a wait.
     fn enter(&mut self, number: u64, jobs: impl IntoIterator<Item = Handle>) -> Result<(), Error> {
         let mut jobs = jobs.into_iter();
         if crate::weakened!("waits_know_their_jobs") {
@@ -235,7 +243,7 @@ impl Waits {
         if has_room { Ok(()) } else { Err(OutOfMemory.into()) }
     }
 
-    /// Notes what a wait waits for, unless that leads back to its thread.
+    /// Notes that a wait waits for `blocker`, unless that leads back to its own thread.
     fn add(&mut self, running: &impl Running, wait: &Wait, blocker: Blocker) -> Result<(), Error> {
         if self.leads_to(running, blocker, wait)? {
             return Err(Error::WouldDeadlock);
@@ -253,7 +261,8 @@ impl Waits {
         }
     }
 
-    /// Whether inside a blocker is the thread of a wait, or one that waits, over however many others, for it.
+    /// Whether `blocker` leads back to the thread of `wait`: that thread is inside it, or a thread
+    /// inside it waits for that thread, directly or over others.
     fn leads_to(
         &mut self,
         running: &impl Running,
@@ -289,7 +298,7 @@ impl Waits {
             if !are_all_known {
                 return Err(OutOfMemory.into());
             }
-            // That one need not be looked at again, whatever else leads to it.
+            // This blocker is finished, even if another edge leads to it later.
             for edge in edges.iter_mut().filter(|edge| edge.blocker == blocker) {
                 edge.look = Look::Done;
             }
