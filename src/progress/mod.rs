@@ -1,7 +1,8 @@
-//! How far a job is, as a tree of shares of its bar: arithmetic, without threads, locks or handles.
+//! A job's progress, as a tree of shares of its bar. This is arithmetic, without threads, locks or
+//! handles.
 //!
-//! - [`span`]: how much of its room in the bar a share has filled by so many units. [`tree`]: the shares of a
-//!   job. [`text`]: what it is at, in words. [`pace`]: how much time is left.
+//! - [`span`]: how much of its room in the bar a share has filled by its units. [`tree`]: the
+//!   shares of a job. [`text`]: the job's message in words. [`pace`]: how much time is left.
 
 pub mod pace;
 pub mod span;

@@ -1,44 +1,47 @@
-//! How much time is left, by how fast a bar has filled: as a whole, and lately.
+//! Estimates how much time is left, from how fast a bar has filled as a whole, and recently.
 //!
-//! The further it is, the more the recent pace counts. No estimate is better than the weights of the shares,
-//! so where there is little to go by it is unknown. Times are those at which somebody looked.
+//! The further the bar is, the more the recent pace counts. An estimate is only as good as the
+//! weights of the shares, so while there is little to go by the time is unknown. All times are
+//! times of a sample.
 
 use crate::progress::span::WHOLE;
 
-/// Below this age it is unknown.
+/// A job younger than this has an unknown time left.
 const LEAST_AGE_NS: u64 = 3_000_000_000;
-/// Below this part it is unknown.
+/// A bar filled less than this has an unknown time left.
 const LEAST_PART: f64 = 0.1;
-/// Looks that lie closer together than this are one.
+/// Samples that lie closer together than this count as one.
 const LEAST_STEP_NS: u64 = 50_000_000;
-/// How long the recent pace goes back.
+/// Time span of the recent pace.
 const RECENT_NS: f64 = 15e9;
-/// It stands still, or a total has just grown, where that was less than this part of its age ago.
+/// A move of the bar, or a growth of a total, counts as recent if it was seen less than
+/// `LEAST_AGE_NS` ago, or less than the job's age divided by this.
 const LATELY: u64 = 8;
 
 /// How fast a bar fills.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
     begun_ns: u64,
-    /// The last look that counted, and what was filled then.
+    /// Time of the last sample that counted, and the parts that were filled then.
     looked_ns: u64,
     looked: u64,
-    /// Parts a nanosecond, lately.
+    /// The recent pace, in parts of the bar per nanosecond.
     recent: f64,
-    /// When it was seen to have moved last.
+    /// Time at which a sample last found that the bar had moved.
     moved_ns: u64,
-    /// When it was seen that a total had grown, and how often one had.
+    /// Time at which a sample last found that a total had grown, and how often totals had grown by
+    /// then.
     grew_ns: u64,
     growths: u64,
 }
 
 impl Pace {
-    /// Of what begins now.
+    /// The pace of a bar that begins now.
     pub fn new(now_ns: u64) -> Self {
         Self { begun_ns: now_ns, looked_ns: now_ns, moved_ns: now_ns, ..Self::default() }
     }
 
-    /// Notes what is filled now, and how often a total has grown.
+    /// Notes how much is filled now, and how often a total has grown.
     pub fn sample(&mut self, now_ns: u64, filled: u64, growths: u64) {
         if growths != self.growths {
             (self.growths, self.grew_ns) = (growths, now_ns);
@@ -58,7 +61,7 @@ impl Pace {
         (self.looked_ns, self.looked) = (now_ns, filled);
     }
 
-    /// The estimate, as of the last sample.
+    /// The estimate after the last sample. `None`: unknown.
     pub fn time_left_ns(&self, now_ns: u64) -> Option<u64> {
         let age_ns = now_ns.saturating_sub(self.begun_ns);
         let part = self.looked as f64 / WHOLE as f64;
@@ -82,7 +85,8 @@ mod tests {
     const SECOND: u64 = 1_000_000_000;
     const PERCENT: u64 = WHOLE / 100;
 
-    /// Looks once a second at what has filled by so many percent a second; the last estimate, in seconds.
+    /// Samples once a second a bar that fills by `percent` percent a second. Returns the last
+    /// estimate, in seconds.
     fn after(pace: &mut Pace, from: u64, to: u64, percent: u64, start: u64) -> Option<u64> {
         let mut left = None;
         for second in from..to {

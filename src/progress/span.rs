@@ -1,56 +1,62 @@
-//! How much of its room in the bar a share has filled by so many units.
+//! How much of its room in the bar a share has filled by its units.
 //!
-//! All in integers: sums of rounded fractions end above or below one. A bar is `WHOLE` parts long.
+//! All values are integers: a sum of rounded fractions would end above or below one. A bar is
+//! `WHOLE` parts long.
 //!
 //! Invariants:
-//! - The position grows with the units, and no change of the total makes it fall: what is left of the room is
-//!   spread over the units that are left.
-//! - While the total is unknown the position rises with the logarithm of the units and never arrives.
-//! - Something is always left to rise into: a total that is reached ends a little before the end of the room.
-//!   One that changes there was none, and what is left is filled as while the total is unknown, for good.
+//! 1. The position grows with the units, and no change of the total makes it fall: the room that is
+//!    left is spread over the units that are left.
+//! 2. While the total is unknown, the position rises with the logarithm of the units and never
+//!    arrives at the end of the room.
+//! 3. Some room is always left to rise into: a total that is reached ends a little before the end
+//!    of the room. A total that changes after it was reached was not a true total. From then on the
+//!    room that is left is filled as if the total were unknown.
 
 /// The parts of a whole bar.
 pub const WHOLE: u64 = 1 << 62;
 
 /// Fraction bits of a logarithm.
 const LOG_BITS: u32 = 32;
-/// With so many doublings of the units half of the room is filled, as long as the total is unknown.
+/// While the total is unknown, half of the room is filled after this number of doublings of the
+/// units.
 const HALF_FILLED_AT: u128 = 4;
 
-/// A total that is reached leaves so many bits of the room less.
+/// A total that is reached leaves this fraction of the room free: the room shifted right by this
+/// number of bits.
 const SPARE_BITS: u32 = 10;
 
 /// The units of a share, and its room.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Span {
-    /// Parts of the bar.
+    /// Room, in parts of the bar.
     room: u64,
-    /// Units done, or handed to shares below.
+    /// Units that are done, or handed to shares below.
     units: u64,
     /// Units in all; 0 while unknown.
     total: u64,
-    /// Units when the total changed last, and what they stood for, as if all of the room could be filled.
+    /// Units at the last change of the total, and the parts that they stood for then, calculated as
+    /// if a reached total filled all of the room.
     from_units: u64,
     from: u64,
-    /// Totals do not tell any more how far it is: they were changed when they had been reached. From there on
-    /// `from` stays, and is a position.
+    /// The total was changed after it had been reached, so totals no longer tell how far the share
+    /// is. From then on `from` does not change, and is a position.
     is_open: bool,
-    /// Units of counts before the present one, since then.
+    /// While `is_open`: units counted since it was set, but before `from_units`.
     units_before: u64,
 }
 
 impl Span {
-    /// Of so many parts and so many units.
+    /// A span of `room` parts for `total` units.
     pub fn new(room: u64, total: u64) -> Self {
         Self { room, total, ..Self::default() }
     }
 
-    /// Parts of the bar.
+    /// Room, in parts of the bar.
     pub fn room(&self) -> u64 {
         self.room
     }
 
-    /// Units done or handed on.
+    /// Units that are done, or handed on.
     pub fn units(&self) -> u64 {
         self.units
     }
@@ -60,22 +66,22 @@ impl Span {
         self.total
     }
 
-    /// Whether nobody knows how many units are left.
+    /// Whether it is unknown how many units are left.
     pub fn is_unknown(&self) -> bool {
         self.is_open || self.total == 0 && self.units != 0
     }
 
-    /// What a total leaves that is reached.
+    /// Parts that a reached total leaves free.
     fn spare(&self) -> u64 {
         self.room >> SPARE_BITS
     }
 
-    /// From here on it rises half as fast.
+    /// The position from which on the span rises half as fast.
     fn bend(&self) -> u64 {
         self.room - 2 * self.spare()
     }
 
-    /// What the units so far stand for, as if a total that is reached filled all of the room.
+    /// The parts that the units stand for, calculated as if a reached total filled all of the room.
     fn straight(&self) -> u64 {
         let left = self.room - self.from;
         let past = u128::from(self.units - self.from_units) + u128::from(self.units_before);
@@ -87,17 +93,17 @@ impl Span {
             total if self.units >= total => (1, 1),
             total => (past, (total - self.from_units).into()),
         };
-        // At most 2^62 * 2^64, and no more than `left` once divided.
+        // The product is at most 2^62 * 2^64, and the quotient is not more than `left`.
         self.from + (u128::from(left) * part / whole) as u64
     }
 
-    /// The parts that the units so far stand for.
+    /// The parts that the units stand for.
     pub fn position(&self) -> u64 {
         let (straight, bend) = (self.straight(), self.bend());
         if self.is_open || straight <= bend { straight } else { bend + (straight - bend) / 2 }
     }
 
-    /// What comes shares what is left.
+    /// Spreads the room that is left over the units that are still to come.
     fn spread(&mut self) {
         let straight = self.straight();
         if self.is_open {
@@ -110,8 +116,8 @@ impl Span {
         self.from_units = self.units;
     }
 
-    /// Another has what is left, to the end of the room; or, if one has had it before, a piece of what that
-    /// has left.
+    /// Hands all the room that is left to one share below. If the room was handed over before, that
+    /// share gets a piece of the room that the earlier share has given back.
     pub fn hand_over(&mut self) {
         if self.is_open {
             self.units_before = self.units_before.saturating_add(1);
@@ -120,8 +126,9 @@ impl Span {
         }
     }
 
-    /// Who has it to the end has ended, and leaves a little for who comes next: of `unfilled` parts so many;
-    /// all of them if it has counted nothing.
+    /// Notes that the share below that had all the room has ended. Takes a few of its `unfilled`
+    /// parts back for the next share; all of them if it has counted nothing. Returns the number of
+    /// parts taken back.
     pub fn take_back(&mut self, unfilled: u64, has_counted: bool) -> u64 {
         if !self.is_open || self.from != self.room {
             return 0;
@@ -132,7 +139,7 @@ impl Span {
         parts
     }
 
-    /// Adds units. Those beyond the total are not counted here; how many these are comes back.
+    /// Adds units. Units beyond the total are not counted here. Returns their number.
     #[must_use]
     pub fn add(&mut self, units: u64) -> u64 {
         let most = if self.total == 0 { u64::MAX } else { self.total.max(self.units) };
@@ -141,7 +148,7 @@ impl Span {
         units - fitting
     }
 
-    /// From here on what is left of the room is spread over the units that are left of this total.
+    /// Changes the total. The room that is left is spread over the units that are left of it.
     pub fn set_total(&mut self, total: u64) {
         if total != self.total {
             self.spread();
@@ -149,18 +156,18 @@ impl Span {
         }
     }
 
-    /// Counts from 0 again; what is left of the room is spread over this total.
+    /// Begins to count from 0 again. The room that is left is spread over this total.
     pub fn begin_anew(&mut self, total: u64) {
         self.spread();
         (self.from_units, self.units, self.total) = (0, 0, total);
     }
 }
 
-/// Logarithm to the base 2, straight from one power to the next, so that it grows with its argument; with
-/// `LOG_BITS` bits behind the point.
+/// Logarithm to the base 2, with `LOG_BITS` fraction bits. Between two powers of two it is a
+/// straight line, so it grows with its argument.
 fn log2(number: u128) -> u128 {
     let power = number.ilog2();
-    // At most 65 bits and 32.
+    // At most 65 bits shifted by 32.
     let fraction = ((number << LOG_BITS) >> power) - (1 << LOG_BITS);
     (u128::from(power) << LOG_BITS) + fraction
 }
@@ -169,10 +176,10 @@ fn log2(number: u128) -> u128 {
 mod tests {
     use super::*;
 
-    /// Where a total ends that is reached.
+    /// The position of a total that is reached.
     const REACHED: u64 = WHOLE - (WHOLE >> SPARE_BITS);
 
-    /// Adds one unit a time; it must rise with each.
+    /// Adds one unit at a time. The position must rise with each.
     fn rise(span: &mut Span, units: u64) {
         for _ in 0..units {
             let before = span.position();

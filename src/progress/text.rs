@@ -1,23 +1,24 @@
-//! What a job is at, in words: the message that changed last among the shares that live, behind the labels of
-//! those that it is in.
+//! A job's message in words: the message that changed last among the live shares, behind the labels
+//! of the shares that it is in.
 
 use crate::progress::tree::{ROOT, Tree};
 use crate::sys::fallible::Growing;
 use std::fmt::{self, Write};
 
-/// So many labels are shown, those next to the message.
+/// Limit of labels that are shown: those next to the message.
 const MOST_LABELS: usize = 16;
 
 const BETWEEN: &str = " > ";
 
 impl Tree {
-    /// The share that was told of last among those that live.
+    /// The live share that changed its message last, or began last.
     fn newest(&self) -> u32 {
         let live = self.numbers().filter(|number| self.is_live(*number));
         live.max_by_key(|number| self.node(*number).told).unwrap_or(ROOT)
     }
 
-    /// Shows what it is at. Where there is no memory for the labels, the message alone.
+    /// Calls `reader` with the labels and the message. If there is no memory for the labels, with
+    /// the message alone.
     pub fn show_text<R>(&self, reader: impl FnOnce(&str) -> R) -> R {
         let newest = self.newest();
         let message = self.node(newest).message.as_str();

@@ -1,15 +1,18 @@
-//! The shares of a job's bar: a tree, whose root is the job's own count.
+//! The shares of a job's bar: a tree. Its root is the job's own count.
 //!
-//! Who has a tree is alone with it: a job's is under the lock of its body.
+//! A tree is used by one thread at a time: a job's tree is under the lock of the job's body.
 //!
 //! Invariants:
-//! - A share's room is fixed when it begins. `filled` of a share is `settled`, what its units stand for, less
-//!   what the shares below it that live have not filled of theirs. So the root's is the sum of all, exactly.
-//! - Nothing makes `filled` smaller. The root's is never `WHOLE`: its span never arrives.
-//! - A share lives until it has ended, or one above it. What is counted in one that does not is late.
-//! - A node is used again when nobody has its share any more, and no node is below it.
-//! - The root's units may be ahead of its `settled`, so that a job with one counter pays for no division; who
-//!   reads, or begins a share, settles it.
+//! 1. A share's room is fixed when it begins. `filled` of a share is `settled`, the parts that its
+//!    units stand for, less the parts that the live shares below it have not filled of their rooms.
+//!    So the root's `filled` is exactly the sum of all.
+//! 2. Nothing makes `filled` smaller. The root's `filled` is never `WHOLE`, because its span never
+//!    arrives at the end of its room.
+//! 3. A share lives until it ends, or until a share above it ends. Units counted in a share that
+//!    does not live are late.
+//! 4. A node is used again when its share was let go of and no node is below it.
+//! 5. The root's units may be ahead of its `settled`, so that a job with one counter pays for no
+//!    division. Reading the tree, and beginning a share, settles it.
 
 use crate::progress::pace::Pace;
 use crate::progress::span::{Span, WHOLE};
@@ -19,13 +22,13 @@ use std::num::NonZeroU32;
 /// Number of the root.
 pub const ROOT: u32 = 0;
 
-/// What counts of a job are where its own do not tell how long the bar is.
+/// Total of a job's count while its own units do not tell how long the bar is.
 const MILLIONTHS: u64 = 1_000_000;
 
-/// How far a job is, as one count.
+/// A job's progress as one count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Units done.
+    /// Units that are done.
     pub done: u64,
     /// Units in all; 0 while unknown.
     pub total: u64,
@@ -34,10 +37,10 @@ pub struct Progress {
 /// Where a share gets its room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Room {
-    /// It is worth so many units of the share above.
+    /// It is worth this number of units of the share above.
     Units(u64),
-    /// All of the share above, if nobody counts or has begun anything there; else none. If one that had it
-    /// has ended, what that has left.
+    /// All of the share above, if nothing was counted or begun there. If an earlier share had it
+    /// and has ended, the room that it has given back. Otherwise none.
     WholeStep,
 }
 
@@ -47,21 +50,22 @@ pub(super) struct Node {
     settled: u64,
     filled: u64,
     pub(super) above: u32,
-    /// Nodes directly below.
+    /// Number of nodes directly below.
     below: u32,
     has_ended: bool,
-    /// Nobody has its share.
+    /// No caller has a handle of the share any more.
     is_let_go: bool,
-    /// The share below that has all that was left of its room, while that goes on.
+    /// The share below that has all the room that was left, while that share goes on.
     taker: Option<NonZeroU32>,
-    /// Of a count that is told whole: what of it is beyond the total, and the total before the present one.
+    /// For a count that is reported whole: its units beyond the total, and the total before the
+    /// present one.
     beyond: u64,
     total_before: u64,
     pub(super) label: String,
     pub(super) message: String,
-    /// When it or its message was new, in `Tree::tellings`.
+    /// Value of `Tree::tellings` when the share or its message was new.
     pub(super) told: u64,
-    /// When it began, for who wants to know how long it took; 0 for nobody.
+    /// Time at which the share began, if its duration is wanted; otherwise 0.
     began_ns: u64,
 }
 
@@ -69,23 +73,23 @@ pub(super) struct Node {
 #[derive(Debug, Default)]
 pub struct Tree {
     root: Node,
-    /// The others; number 1 is the first.
+    /// The nodes except the root. The first one has number 1.
     shares: Vec<Node>,
-    /// Those of them that are free, the first of them; the next one is its `above`. 0 for none.
+    /// The first of the free nodes; 0 for none. `above` of a free node is the next one.
     free: u32,
     pub(super) tellings: u64,
-    /// The root's own count does not tell how long the bar is.
+    /// Whether the root's own count no longer tells how long the bar is.
     is_divided: bool,
     over: u64,
     late: u64,
-    /// How often a total grew that was known.
+    /// How often a known total grew.
     growths: u64,
-    /// How fast it fills.
+    /// How fast the bar fills.
     pub pace: Pace,
 }
 
 impl Tree {
-    /// Of a job that begins to count.
+    /// The tree of a job that begins to count.
     pub fn new(now_ns: u64) -> Self {
         let root = Node { span: Span::new(WHOLE, 0), ..Node::default() };
         Self { root, pace: Pace::new(now_ns), ..Self::default() }
@@ -105,12 +109,12 @@ impl Tree {
         }
     }
 
-    /// Numbers of all nodes, also of free ones, which do not live.
+    /// Numbers of all nodes, including free ones, which do not live.
     pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
         0..=self.shares.len() as u32
     }
 
-    /// Whether it and all above it go on.
+    /// Whether the share and all shares above it go on.
     pub fn is_live(&self, mut number: u32) -> bool {
         loop {
             let node = self.node(number);
@@ -135,7 +139,7 @@ impl Tree {
         }
     }
 
-    /// Fills what the units of a share that lives stand for.
+    /// Fills the parts that the units of a live share stand for.
     fn settle(&mut self, number: u32) {
         let node = self.node_mut(number);
         if node.taker.is_some() {
@@ -152,7 +156,7 @@ impl Tree {
         self.node_mut(number).told = self.tellings;
     }
 
-    /// A number for a new node.
+    /// Takes a number for a new node.
     fn take(&mut self) -> Result<u32, OutOfMemory> {
         if self.free != 0 {
             let number = self.free;
@@ -164,7 +168,7 @@ impl Tree {
         u32::try_from(self.shares.len()).map_err(|_| OutOfMemory)
     }
 
-    /// Begins a share below another. Its units are counted by its number until that is let go.
+    /// Begins a share below another. Its units are counted under its number until it is let go of.
     pub fn begin(
         &mut self,
         above: u32,
@@ -183,7 +187,7 @@ impl Tree {
         Ok(number)
     }
 
-    /// Room for a new share below one that lives.
+    /// Room for a new share below a live share.
     fn room_below(&mut self, above: u32, room: Room, number: u32) -> u64 {
         self.settle(above);
         let node = self.node_mut(above);
@@ -218,7 +222,7 @@ impl Tree {
         self.settle(number);
     }
 
-    /// Changes how many units a share has in all; 0: that is unknown.
+    /// Changes the total of a share's units; 0 means unknown.
     pub fn set_total(&mut self, number: u32, total: u64, is_over: bool) {
         if is_over || !self.is_live(number) {
             return;
@@ -233,15 +237,16 @@ impl Tree {
         self.settle(number);
     }
 
-    /// Changes what a share says that it is at.
+    /// Changes the message of a share.
     pub fn set_message(&mut self, number: u32, message: &str) -> Result<(), OutOfMemory> {
         replace_string(&mut self.node_mut(number).message, message)?;
         self.tell(number);
         Ok(())
     }
 
-    /// Notes how far a share is that is told its count whole, and what it is at. One that lags behind another
-    /// is left out: it has less than that, and its total or the one before.
+    /// Sets the count of a share, and its message, for a caller that reports the whole count each
+    /// time. A report that arrives late is ignored: it has fewer units than the count has, and the
+    /// present total or the one before.
     pub fn report(
         &mut self,
         number: u32,
@@ -277,7 +282,7 @@ impl Tree {
         Ok(())
     }
 
-    /// The total of a count that is told whole changes, or another count begins.
+    /// Changes the total of a count that is reported whole, or begins another count.
     #[cold]
     #[inline(never)]
     fn change_count(&mut self, number: u32, begins_anew: bool, total: u64) {
@@ -293,19 +298,21 @@ impl Tree {
         self.node_mut(number).total_before = had_total;
     }
 
-    /// Somebody wants to know how long a share took.
+    /// Notes when a share began, because its duration is wanted.
     pub fn time(&mut self, number: u32, now_ns: u64) {
         self.node_mut(number).began_ns = now_ns;
     }
 
-    /// When a share began that is about to end, if somebody wants to know, and what it is called.
+    /// The time at which a share began, and its label. `None`: its duration is not wanted, or it
+    /// has ended.
     pub fn timed(&self, number: u32) -> Option<(u64, &str)> {
         let node = self.node(number);
         (node.began_ns != 0 && !node.has_ended).then_some((node.began_ns, node.label.as_str()))
     }
 
-    /// Ends a share: its room is full, but for what is left to the next one that takes all of what is above:
-    /// a little, or all if it has counted nothing. What is below it counts no more.
+    /// Ends a share: its room is filled. If the share had all the room above, a few parts are given
+    /// back to the next share that takes that room; all of them if this share has counted nothing.
+    /// Shares below count no more.
     pub fn end(&mut self, number: u32, is_over: bool) {
         let Node { span, filled, above, has_ended, .. } = self.node(number);
         let (unfilled, above, had_ended) = (span.room() - filled, *above, *has_ended);
@@ -324,7 +331,7 @@ impl Tree {
         self.node_mut(number).has_ended = true;
     }
 
-    /// Ends a share that nobody has any more.
+    /// Ends a share that no caller has a handle of any more.
     pub fn let_go(&mut self, number: u32, is_over: bool) {
         self.end(number, is_over);
         self.node_mut(number).is_let_go = true;
@@ -347,12 +354,13 @@ impl Tree {
         self.root.filled
     }
 
-    /// The parts to show, of `WHOLE`: all once its job did all its work, before that fewer.
+    /// The parts to show, of `WHOLE`: all if the job has done all its work, and fewer before that.
     pub fn shown(&mut self, is_complete: bool) -> u64 {
         if is_complete { WHOLE } else { self.filled() }
     }
 
-    /// The job's own count where that tells how long the bar is; else that in millionths.
+    /// The job's own count if it tells how long the bar is; otherwise the length of the bar in
+    /// millionths.
     pub fn count(&mut self, is_complete: bool) -> Progress {
         let span = &self.root.span;
         if !self.is_divided {
@@ -367,7 +375,8 @@ impl Tree {
         self.is_divided
     }
 
-    /// Units that were counted beyond the total of their share, or where another counted.
+    /// Units that were counted beyond the total of their share, or in a share whose room another
+    /// share has.
     pub fn over(&self) -> u64 {
         self.over.saturating_add(self.root.beyond)
     }
@@ -377,7 +386,7 @@ impl Tree {
         self.late
     }
 
-    /// How much time is left, in nanoseconds; unknown for `None`.
+    /// The time left in nanoseconds; `None` if it is unknown.
     pub fn time_left_ns(&mut self, now_ns: u64) -> Option<u64> {
         let filled = self.filled();
         self.pace.sample(now_ns, filled, self.growths);
@@ -398,10 +407,11 @@ mod tests {
 
     const WHOLE_BAR: f64 = WHOLE as f64;
 
-    /// What a total leaves that is reached.
+    /// The fraction of the room that a reached total leaves free.
     const SPARE: f64 = 1.0 / 1024.0;
 
-    /// A share as it is defined, in fractions of the bar, without anything that is carried along.
+    /// A share as it is defined, in fractions of the bar. Nothing in it is carried along from step
+    /// to step.
     #[derive(Default)]
     struct Share {
         above: usize,
@@ -499,7 +509,7 @@ mod tests {
             self.0[at].has_ended = true;
         }
 
-        /// Units go into a share that lives, and that nobody has.
+        /// Adds units to a live share, unless another share has its room.
         fn add(&mut self, at: usize, units: u64) {
             let share = &mut self.0[at];
             if share.taker.is_none() {
@@ -609,7 +619,7 @@ mod tests {
             tree.let_go(step, false);
         }
         tree.let_go(all, false);
-        // What is left is for what comes after it.
+        // The rest is left for a share that comes later.
         let all_of_it = WHOLE - WHOLE / 1024;
         assert_eq!((tree.filled(), tree.over(), tree.late()), (all_of_it, 0, 0));
         assert_eq!(tree.shown(false), all_of_it);
@@ -672,7 +682,7 @@ mod tests {
         assert_eq!((tree.filled(), tree.late()), (filled, 3));
         tree.add(ROOT, 4, true);
         assert_eq!(tree.late(), 7);
-        // A node below keeps that above.
+        // A node below keeps the node above from being used again.
         tree.let_go(step, false);
         let other = tree.begin(ROOT, Room::Units(1), 0, "other").unwrap();
         assert_ne!(other, step);
