@@ -312,48 +312,55 @@
 #define DCC_ID_TEXT 2
 
 /**
- * Reply policy: a request that its peer cancelled is not answered, as MCP has it.
+ * Reply policy: a request that its peer cancelled is not answered, as MCP demands.
  */
 #define DCC_REPLIES_SILENT 0
 
 /**
- * Reply policy: it is answered with the error -32800, as LSP and ACP have it, and MCP's streamable
- * HTTP of 2025.
+ * Reply policy: a request that its peer cancelled is answered with the error -32800, as LSP, ACP
+ * and MCP's streamable HTTP of 2025 demand.
  */
 #define DCC_REPLIES_CANCELLED 1
 
 /**
- * Reply policy: as the peer asked. A request that is cancelled by `$/cancelRequest` or `$/cancel_request` is
- * answered with the error -32800, which LSP and ACP demand; one that is cancelled in another way as MCP has
- * it, not at all in a session of kind DCC_SESSION_STDIO, with that error in one of DCC_SESSION_HTTP. Of
- * several cancels of one request any may demand the answer, until its end.
+ * Reply policy: the kind of the cancel decides. A request that is cancelled by `$/cancelRequest`
+ * or `$/cancel_request` is answered with the error -32800, which LSP and ACP demand. After any
+ * other cancel by the peer it is not answered, as MCP demands, except in a session of kind
+ * DCC_SESSION_HTTP, which answers with that error. If a request is cancelled several times before
+ * its end, one cancel that demands the answer is enough.
  */
 #define DCC_REPLIES_AS_ASKED 2
 
 /**
- * Kind of a session: messages come one after the other; a cancel never comes before its request.
+ * Kind of a session: messages come one after the other, so a cancel never comes before its
+ * request.
  */
 #define DCC_SESSION_STDIO 0
 
 /**
- * Kind of a session: messages come on several threads; a cancel may come before its request.
+ * Kind of a session: messages come on several threads, so a cancel may come before its request.
  */
 #define DCC_SESSION_HTTP 1
 
 /**
- * Kind of a session: its requests are the tasks of MCP's extension `io.modelcontextprotocol/tasks`, under
- * the ids that the server gave them. Have one beside those of your connections, which a task outlives: where
- * you answer a `tools/call` with a task, end its request and begin one here, whose token is the parent of
- * the work. dcc_session_handle_message then takes `tasks/cancel`, which is yours to answer: after
- * DCC_MESSAGE_CANCELLED and DCC_MESSAGE_WITHOUT_EFFECT with the result `{"resultType":"complete"}`, after
- * DCC_MESSAGE_MALFORMED and, unless you keep that task, DCC_MESSAGE_UNKNOWN with the error -32602. No reply
- * policy matters: at the end of a task DCC_OWED_RESULT is for the status `completed` or `failed`, all else
- * for `cancelled`.
+ * Kind of a session: its requests are the tasks of MCP's extension
+ * `io.modelcontextprotocol/tasks`, under the ids that the server gave them. Use it beside the
+ * sessions of your connections, because a task outlives its connection. If you answer a
+ * `tools/call` with a task, end the request of the call and begin one here, whose token is the
+ * parent of the work.
+ *
+ * dcc_session_handle_message then takes `tasks/cancel`, which you answer. After
+ * DCC_MESSAGE_CANCELLED and DCC_MESSAGE_WITHOUT_EFFECT answer with the result
+ * `{"resultType":"complete"}`. After DCC_MESSAGE_MALFORMED answer with the error -32602, and so
+ * after DCC_MESSAGE_UNKNOWN unless you still know that task. The reply policy does not matter: at
+ * the end of a task DCC_OWED_RESULT means the status `completed` or `failed`, all else
+ * `cancelled`.
  */
 #define DCC_SESSION_TASKS 2
 
 /**
- * Early cancels: as the session's kind has it.
+ * Early cancels, which come before their request: held in a session of kind DCC_SESSION_HTTP,
+ * ignored in others.
  */
 #define DCC_EARLY_BY_KIND 0
 
@@ -368,59 +375,59 @@
 #define DCC_EARLY_IGNORED 2
 
 /**
- * Flag of a session: the id 7 and the id "7" are one, as some servers have it. Answers have the type of
- * the request all the same.
+ * Flag of a session: the id 7 and the id "7" are the same, as in some servers. Answers still have
+ * the type of the request's id.
  */
 #define DCC_SESSION_IDS_ARE_TEXTS 1
 
 /**
- * The largest quota.
+ * Largest `max_requests` and `max_kept`.
  */
 #define DCC_MAX_SESSION_QUOTA 65536
 
 /**
- * What a session knows of an id: nothing. Its request never began, or is over and forgotten.
+ * State of an id: nothing is known. Its request never began, or has ended and is forgotten.
  */
 #define DCC_REQUEST_UNKNOWN 0
 
 /**
- * What a session knows of an id: its request is in flight, and not cancelled.
+ * State of an id: its request is in flight, not cancelled.
  */
 #define DCC_REQUEST_LIVE 1
 
 /**
- * What a session knows of an id: its request is in flight, and cancelled.
+ * State of an id: its request is in flight, and cancelled.
  */
 #define DCC_REQUEST_CANCELLED 2
 
 /**
- * What a session knows of an id: its request has not begun, and a cancel is held for it.
+ * State of an id: its request has not begun, and a cancel is held for it.
  */
 #define DCC_REQUEST_HELD 3
 
 /**
- * What a session knows of an id: its request is over; it was not cancelled, or that is forgotten.
+ * State of an id: its request has ended. It was not cancelled, or the cancel is forgotten.
  */
 #define DCC_REQUEST_ENDED 4
 
 /**
- * What a session knows of an id: its request is over, and was cancelled.
+ * State of an id: its request has ended, and was cancelled.
  */
 #define DCC_REQUEST_ENDED_CANCELLED 5
 
 /**
- * Most messages of a batch that are looked at: those after them cancel nothing and count as malformed.
+ * Most messages of a batch that are read. Later ones cancel nothing and count as malformed.
  */
 #define DCC_MAX_BATCH 1000
 
 /**
- * What a message was: a cancel of a request in flight, and the first.
+ * What a message was: the first cancel of a request in flight.
  */
 #define DCC_MESSAGE_CANCELLED 1
 
 /**
- * What a message was: a cancel of a request that had been cancelled, or cannot be, or cannot be any more: it
- * or a job for it is sealed.
+ * What a message was: a cancel of a request that was cancelled before, cannot be cancelled, or is
+ * past its point of no return because it or a job for it is sealed.
  */
 #define DCC_MESSAGE_WITHOUT_EFFECT 2
 
@@ -430,32 +437,32 @@
 #define DCC_MESSAGE_HELD 3
 
 /**
- * What a message was: a cancel of no request in flight.
+ * What a message was: a cancel, ignored because no request in flight has its id.
  */
 #define DCC_MESSAGE_UNKNOWN 4
 
 /**
- * What a message was: for somebody else.
+ * What a message was: no cancel; you handle it.
  */
 #define DCC_MESSAGE_OTHER 5
 
 /**
- * What a message was: none, or a cancellation of nothing.
+ * What a message was: not a JSON-RPC message, or a cancel that names no request.
  */
 #define DCC_MESSAGE_MALFORMED 6
 
 /**
- * Room for the text of a request's id with its NUL.
+ * Size of a buffer for a request's id as text, with its NUL.
  */
 #define DCC_REQUEST_ID_SIZE 264
 
 /**
- * Flag of a request: its peer cannot cancel it, as MCP has it for `initialize`.
+ * Flag of a request: its peer cannot cancel it, as MCP demands of `initialize`.
  */
 #define DCC_REQUEST_NOT_CANCELLABLE 1
 
 /**
- * Owed to a peer: the answer to its request.
+ * Owed to a peer: the result of its request.
  */
 #define DCC_OWED_RESULT 1
 
@@ -470,7 +477,7 @@
 #define DCC_OWED_CANCELLED 3
 
 /**
- * Flag of a note of progress: it is told now, due or not.
+ * Flag of dcc_request_write_progress: write now, without waiting for the session's interval.
  */
 #define DCC_PROGRESS_NOW 1
 
@@ -485,27 +492,27 @@
 #define DCC_EVENT_REASON_SIZE 4104
 
 /**
- * Room for the name of a file with its NUL.
+ * Size of a file's name in these structures, with its NUL.
  */
 #define DCC_FILE_SIZE 256
 
 /**
- * The most jobs in a page of dcc_stats_jobs_page.
+ * Most jobs in a page of dcc_stats_jobs_page.
  */
 #define DCC_MAX_JOBS_PAGE 64
 
 /**
- * Which latency: from the cancel to each first poll of a job and thread that saw it.
+ * A latency: from a cancel to the first poll of each thread of a job that saw it.
  */
 #define DCC_LATENCY_CANCEL_TO_SEEN 1
 
 /**
- * Which latency: from the cancel of a job to its end.
+ * A latency: from the cancel of a job to its end.
  */
 #define DCC_LATENCY_CANCEL_TO_END 2
 
 /**
- * Most events that a timeline can keep.
+ * Largest `max_entries` of dcc_timeline_begin.
  */
 #define DCC_MAX_TIMELINE_ENTRIES 1048576
 
@@ -596,14 +603,14 @@ typedef struct dcc_progress dcc_progress;
 typedef struct dcc_registration dcc_registration;
 
 /**
- * A request of a session: an id in flight with its token; shared by reference count. The pointer is a
- * handle, not an address: one that is stale never names a later request of the same id.
+ * A request of a session: an id in flight, with a token. It is shared by reference count. The
+ * pointer is a handle, not an address: a stale one never names a later request with the same id.
  */
 typedef struct dcc_request dcc_request;
 
 /**
- * A session: one peer's connection, the scope of its request ids; shared by reference count. The
- * pointer is a handle, not an address.
+ * A session: the connection of one peer, and the scope of that peer's request ids. It is shared by
+ * reference count. The pointer is a handle, not an address.
  */
 typedef struct dcc_session dcc_session;
 
@@ -1397,14 +1404,15 @@ typedef struct dcc_session_desc {
      */
     int32_t early;
     /**
-     * Most requests in flight, up to DCC_MAX_SESSION_QUOTA; 0 is 1024.
+     * Most requests in flight, up to DCC_MAX_SESSION_QUOTA; 0 means 1024.
      */
     uint32_t max_requests;
     /**
-     * Most ids without a live request of which something is remembered: cancels that are held, and what
-     * can be asked of requests that were cancelled and have ended. Up to DCC_MAX_SESSION_QUOTA; 0 is
-     * 256. What finds no room is forgotten and counted. Where cancels are held, the ids of the last requests
-     * that are over are known besides, as many as `max_requests` and `max_kept` together.
+     * Most ids without a request in flight that are remembered: cancels that are held, and the
+     * reasons of requests that were cancelled and have ended. Up to DCC_MAX_SESSION_QUOTA; 0 means
+     * 256. An id for which there is no room is forgotten and counted. If cancels are held, the ids
+     * of the latest ended requests are known besides, as many as `max_requests` and `max_kept`
+     * together.
      */
     uint32_t max_kept;
     /**
@@ -1412,18 +1420,19 @@ typedef struct dcc_session_desc {
      */
     uint32_t reserved;
     /**
-     * For how many nanoseconds a cancel is held for its request, and a cancel of an id whose request is over
-     * is a late one, not one for the next request of that id; 0 is 30 seconds.
+     * For how many nanoseconds a cancel is held for its request; and for how many a cancel of an
+     * id whose request has ended counts as late, not as a cancel of the next request with that id.
+     * 0 means 30 seconds.
      */
     uint64_t early_ttl_ns;
     /**
-     * Least nanoseconds between two notes of how far a request is, see dcc_request_write_progress; 0 is
-     * 100 milliseconds.
+     * Least nanoseconds between two progress notifications of a request, see
+     * dcc_request_write_progress; 0 means 100 milliseconds.
      */
     uint64_t progress_interval_ns;
     /**
-     * Most nanoseconds between two notes of a request, for what cannot count: one that is not further is
-     * told to go on, see dcc_request_write_progress. 0: it is not.
+     * Most nanoseconds between two progress notifications of a request: one whose progress has not
+     * changed is told to be going on, see dcc_request_write_progress. 0: no limit.
      */
     uint64_t progress_heartbeat_ns;
 } dcc_session_desc;
@@ -1464,11 +1473,12 @@ typedef struct dcc_message_info {
      */
     uint32_t struct_size;
     /**
-     * One of the DCC_MESSAGE_ constants; of a batch that of its first cancellation.
+     * One of the DCC_MESSAGE_ constants. Of a batch: that of its first cancel, else of its first
+     * malformed message, else DCC_MESSAGE_OTHER.
      */
     int32_t message;
     /**
-     * Which request it meant: DCC_ID_INTEGER, DCC_ID_TEXT, or 0 if it was no cancellation.
+     * Type of the id that the cancel names: DCC_ID_INTEGER, DCC_ID_TEXT, or 0 if it was no cancel.
      */
     int32_t id_type;
     /**
@@ -1476,17 +1486,17 @@ typedef struct dcc_message_info {
      */
     uint32_t id_text_length;
     /**
-     * The id, if it is an integer.
+     * The id if it is an integer.
      */
     int64_t id_integer;
     /**
-     * The id, if it is a text; ended by NUL.
+     * The id if it is a text; ended by NUL.
      */
     char id_text[DCC_REQUEST_ID_SIZE];
 } dcc_message_info;
 
 /**
- * What a session has seen. Set `struct_size` to sizeof before the call.
+ * Counts of a session. Set `struct_size` to sizeof before the call.
  */
 typedef struct dcc_session_stats {
     /**
@@ -1498,11 +1508,11 @@ typedef struct dcc_session_stats {
      */
     int32_t is_closed;
     /**
-     * Requests in flight: begun and not ended, after a close, too.
+     * Requests in flight: begun and not ended, also after a close.
      */
     uint32_t live;
     /**
-     * Other ids of which something is remembered.
+     * Other ids that are remembered; see `max_kept` of dcc_session_desc.
      */
     uint32_t kept;
     /**
@@ -1510,7 +1520,7 @@ typedef struct dcc_session_stats {
      */
     uint64_t begun;
     /**
-     * Requests that the peer, or the close, was the first to cancel.
+     * Requests whose first cancel came from the peer or from the close.
      */
     uint64_t cancelled;
     /**
@@ -1518,23 +1528,23 @@ typedef struct dcc_session_stats {
      */
     uint64_t early;
     /**
-     * Cancels of no request in flight that were ignored: late ones, and those that were not held.
+     * Cancels that were ignored because no request in flight had their id, and that were not held.
      */
     uint64_t unknown;
     /**
-     * Cancels of requests that had been cancelled, or that cannot be.
+     * Cancels of requests that were cancelled before, are sealed, or cannot be cancelled.
      */
     uint64_t without_effect;
     /**
-     * Messages that were none, or cancellations of nothing.
+     * Messages that were not JSON-RPC, or cancels that named no request.
      */
     uint64_t malformed;
     /**
-     * Messages for somebody else.
+     * Messages that were no cancels.
      */
     uint64_t others;
     /**
-     * What was forgotten for want of room.
+     * Ids that were not remembered because there was no room.
      */
     uint64_t forgotten;
 } dcc_session_stats;
@@ -1552,7 +1562,7 @@ typedef struct dcc_request_desc {
      */
     uint32_t flags;
     /**
-     * What the peer calls it.
+     * The peer's id for the request.
      */
     struct dcc_request_id id;
     /**
@@ -1560,15 +1570,16 @@ typedef struct dcc_request_desc {
      */
     const struct dcc_cancel_token *parent;
     /**
-     * What the peer wants to be told by how far the request is: `params._meta.progressToken` of MCP.
-     * Its type is 0 if the peer does not ask for it.
+     * The peer's id for progress notifications: `params._meta.progressToken` of MCP. Its type is 0
+     * if the peer does not ask for progress.
      */
     struct dcc_request_id progress_token;
     /**
-     * The JSON of the call's `params._meta`, or NULL: `progressToken`, unless `progress_token` is given;
-     * `traceparent` of W3C's Trace Context, see dcc_cancel_token_trace_parent; and `dcc-cancel/timeoutMs`,
-     * how many milliseconds from now the peer waits, which is the deadline of the request's token. What
-     * has another form is ignored, as it comes from strangers.
+     * The call's `params._meta` as JSON, or NULL. These members are read: `progressToken`, unless
+     * `progress_token` is given; `traceparent` of W3C's Trace Context, see
+     * dcc_cancel_token_trace_parent; and `dcc-cancel/timeoutMs`, for how many milliseconds from
+     * now the peer waits, which becomes the deadline of the request's token. Malformed members are
+     * ignored, because strangers send them.
      */
     const char *meta;
     /**
@@ -1578,7 +1589,7 @@ typedef struct dcc_request_desc {
 } dcc_request_desc;
 
 /**
- * How far a request is. Set all to zero, then `struct_size` to sizeof, then what you know.
+ * Progress of a request. Set all to zero, then `struct_size` to sizeof, then what you know.
  */
 typedef struct dcc_request_progress {
     /**
@@ -1590,15 +1601,15 @@ typedef struct dcc_request_progress {
      */
     uint32_t reserved;
     /**
-     * How far, in units of yours: seconds, frames, steps.
+     * Progress in units of yours: seconds, frames, steps.
      */
     double progress;
     /**
-     * What it will be at the end; 0 while that is unknown.
+     * Value of `progress` at the end; 0 while that is unknown.
      */
     double total;
     /**
-     * For people, or NULL: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes; copied.
+     * Text for people, or NULL: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes; copied.
      */
     const char *message;
     /**
@@ -1652,7 +1663,7 @@ typedef struct dcc_event_details {
 } dcc_event_details;
 
 /**
- * The longest time that a traced job went without a poll, on one thread. Set `struct_size` to
+ * The longest time that one thread of a traced job went without a poll. Set `struct_size` to
  * sizeof before the call.
  */
 typedef struct dcc_poll_gap {
@@ -1665,7 +1676,7 @@ typedef struct dcc_poll_gap {
      */
     uint32_t from_line;
     /**
-     * Line of the poll after it; 0 if `to_file` is in parentheses.
+     * Line of the poll after the gap; 0 if `to_file` is in parentheses.
      */
     uint32_t to_line;
     /**
@@ -1673,7 +1684,7 @@ typedef struct dcc_poll_gap {
      */
     uint32_t reserved;
     /**
-     * How long the gap was.
+     * Length of the gap.
      */
     uint64_t gap_ns;
     /**
@@ -1681,23 +1692,23 @@ typedef struct dcc_poll_gap {
      */
     uint64_t thread;
     /**
-     * How often that thread polled.
+     * How often that thread polled while traced.
      */
     uint64_t polls;
     /**
-     * File of the poll before the gap, ended by NUL; the end of it where it is too long. "(begin)"
-     * stands for dcc_job_begin, "(end)" for the end of the job, "(unknown)" for a poll that does
-     * not say where it stands, such as dcc_check_cancelled.
+     * File of the poll before the gap, ended by NUL; only its end if it is too long. "(begin)"
+     * means dcc_job_begin, "(end)" the job's end, "(unknown)" a poll that does not tell its place,
+     * such as dcc_check_cancelled.
      */
     char from_file[DCC_FILE_SIZE];
     /**
-     * File of the poll after it.
+     * File of the poll after the gap, as `from_file`.
      */
     char to_file[DCC_FILE_SIZE];
 } dcc_poll_gap;
 
 /**
- * What is known of one thread that works, or worked, for a job.
+ * One thread that works, or has worked, for a job.
  */
 typedef struct dcc_job_thread {
     /**
@@ -1705,19 +1716,19 @@ typedef struct dcc_job_thread {
      */
     uint64_t thread;
     /**
-     * From the cancel to its first poll that saw it; DCC_NO_LIMIT while none has.
+     * Time from the cancel to the thread's first poll that saw it; DCC_NO_LIMIT while none has.
      */
     uint64_t cancel_to_seen_ns;
     /**
-     * How often it polled while traced.
+     * How often the thread polled while traced.
      */
     uint64_t polls;
     /**
-     * When it last polled while traced, on the library's clock; 0 if it did not.
+     * Time of the thread's last poll while traced, on the library's clock; 0 if there was none.
      */
     uint64_t last_poll_at_ns;
     /**
-     * Its longest gap between polls while traced.
+     * The thread's longest time without a poll while traced.
      */
     uint64_t longest_gap_ns;
 } dcc_job_thread;
@@ -1735,15 +1746,15 @@ typedef struct dcc_stats {
      */
     uint32_t reserved;
     /**
-     * Tokens alive, those of jobs included.
+     * Live tokens, also those of jobs.
      */
     uint64_t live_tokens;
     /**
-     * Jobs alive, ended or not.
+     * Live jobs, ended or not.
      */
     uint64_t live_jobs;
     /**
-     * Captured contexts alive.
+     * Live captured contexts.
      */
     uint64_t live_contexts;
     /**
@@ -1763,56 +1774,59 @@ typedef struct dcc_stats {
      */
     uint64_t jobs_interrupted;
     /**
-     * Tokens and jobs that dcc_context_unwind found left current by others, or the library on its own
-     * threads.
+     * Tokens and jobs that were left current on a thread, found by dcc_context_unwind or by the
+     * library on its own threads.
      */
     uint64_t context_leaks;
     /**
-     * Registrations alive, those of waits and native events included.
+     * Live registrations, also those of waits and native events.
      */
     uint64_t live_registrations;
     /**
-     * Owners alive.
+     * Live owners.
      */
     uint64_t live_owners;
     /**
-     * Deadlines armed.
+     * Deadlines that are set and have not come.
      */
     uint64_t armed_deadlines;
     /**
-     * Dispatchers alive, those included that wait for their thread to run the last completions.
+     * Live dispatchers, also those that only wait for their thread to run the last completions.
      */
     uint64_t live_dispatchers;
     /**
-     * Posted jobs that were accepted and are not over, completion and destroy-notify included.
+     * Posted jobs that were accepted and whose completion or destroy-notify has not returned.
      */
     uint64_t unfinished_posts;
     /**
-     * Sessions alive.
+     * Live sessions.
      */
     uint64_t live_sessions;
     /**
-     * Requests alive, ended or not.
+     * Live requests, ended or not.
      */
     uint64_t live_requests;
     /**
-     * How often the check of a running job was not asked for too long, see DCC_EVENT_CHECK_NOT_ASKED.
+     * How often the check of a running job was not asked for too long, see
+     * DCC_EVENT_CHECK_NOT_ASKED.
      */
     uint64_t checks_not_asked;
     /**
-     * Snapshots of dcc_poll_current on threads with nothing current while jobs ran: their polls are never
-     * cancelled. Carry the context there, see dcc_context_bind and dcc_poll_read_current_at.
+     * Snapshots of dcc_poll_current that threads with nothing current took while jobs ran: polls
+     * of these are never cancelled. Carry the context to such threads, see dcc_context_bind and
+     * dcc_poll_read_current_at.
      */
     uint64_t polls_without_job;
     /**
-     * Shares of progress alive, ended or not.
+     * Live shares of progress, ended or not.
      */
     uint64_t live_shares;
 } dcc_stats;
 
 /**
- * A latency over the whole process, in nanoseconds, right to two digits; times beyond an hour
- * count as an hour. All 0 while there were none. Set `struct_size` to sizeof before the call.
+ * A latency of the whole process, in nanoseconds, right to two decimal digits; more than an hour
+ * counts as an hour. All 0 while nothing was measured. Set `struct_size` to sizeof before the
+ * call.
  */
 typedef struct dcc_latency {
     /**
@@ -1824,23 +1838,23 @@ typedef struct dcc_latency {
      */
     uint32_t reserved;
     /**
-     * How many times were measured.
+     * How many cancels were measured.
      */
     uint64_t count;
     /**
-     * Half of them were at most this.
+     * Half of them took at most so long.
      */
     uint64_t p50_ns;
     /**
-     * 95 of 100 were at most this.
+     * 95 of 100 took at most so long.
      */
     uint64_t p95_ns;
     /**
-     * 99 of 100 were at most this.
+     * 99 of 100 took at most so long.
      */
     uint64_t p99_ns;
     /**
-     * The longest.
+     * Longest.
      */
     uint64_t max_ns;
 } dcc_latency;
@@ -1859,7 +1873,7 @@ typedef struct dcc_control_desc {
      */
     uint32_t flags;
     /**
-     * What to call this host, for people, such as "Maya 2026, shot 12": UTF-8, up to
+     * Name of this host, for people, such as "Maya 2026, shot 12": UTF-8, up to
      * DCC_MAX_TEXT_LENGTH bytes, copied. NULL: the name of the program's file.
      */
     const char *name;
@@ -3408,7 +3422,7 @@ dcc_status dcc_dispatcher_longest_label(const struct dcc_dispatcher *dispatcher,
                                         size_t *out_length);
 
 /**
- * Creates a session and writes it to `out_session`: one reference, yours to release. Any thread.
+ * Creates a session. Any thread. Writes one reference to `out_session`, yours to release.
  */
 dcc_status dcc_session_create(const struct dcc_session_desc *desc,
                               struct dcc_session **out_session);
@@ -3419,31 +3433,39 @@ dcc_status dcc_session_create(const struct dcc_session_desc *desc,
 dcc_status dcc_session_retain(const struct dcc_session *session);
 
 /**
- * Gives a reference back. The last one ends the session, unless the library still needs it: while one of
- * its requests has not ended. Close it first: its requests live on by themselves, and nobody is left to
- * cancel them by their ids. Any thread.
+ * Gives a reference back. Any thread. The last release ends the session, or the end of its last
+ * request in flight if that comes later. Close the session before: otherwise its requests go on,
+ * and cannot be cancelled by their ids any more.
  */
 dcc_status dcc_session_release(struct dcc_session *session);
 
 /**
- * Closes a session, because its connection has: cancels all its requests, forgets what it remembers,
- * and lets none begin. The requests are still to be ended. On HTTP the closing of a response's stream
- * is a cancel of that request alone: dcc_request_cancel. Callbacks run on this thread. Calling it again
- * is harmless. Any thread. NULL: nothing happens.
+ * Closes a session for good, because its connection is closed: cancels all its requests in flight,
+ * forgets what it remembers, and refuses new requests. Any thread. Callbacks run on this thread.
+ *
+ * You still end the requests. If an HTTP response's stream is closed, only that one request is
+ * cancelled: use dcc_request_cancel. Closing again does no harm. NULL: nothing happens.
  */
 dcc_status dcc_session_close(const struct dcc_session *session);
 
 /**
- * Cancels the request in flight with this id, in its peer's name. DCC_OK: this call was the first.
- * DCC_ALREADY_CANCELLED: another was, its reason stays. DCC_SEALED: too late, its peer gets the result,
- * see dcc_job_seal. DCC_NOT_FOUND: there is none, or it is over;
- * ignored and counted. DCC_HELD: there is none yet, the cancel is held for it. A request that is over
- * is known by its id until that begins again, for `early_ttl_ns` of dcc_session_desc and up to a
- * number, see `max_kept`. DCC_NOT_CANCELLABLE: it was begun as one that cannot be. `reason` as in
- * dcc_cancel_token_cancel, but up to DCC_MAX_MESSAGE_LENGTH bytes, as a peer may have sent them: what
- * is beyond DCC_MAX_TEXT_LENGTH is cut off, control characters are left out. Callbacks run on this
- * thread. A request that begins with the same id after the one that was meant has ended is not touched.
- * DCC_ERROR_RESOURCES: there was no memory to hold it; nothing happened, so call again. Any thread.
+ * Cancels the request in flight with this id, in its peer's name. Any thread. Callbacks run on
+ * this thread.
+ *
+ * `reason` as for dcc_cancel_token_cancel, but up to DCC_MAX_MESSAGE_LENGTH bytes, because a peer
+ * may have sent it: bytes after DCC_MAX_TEXT_LENGTH are cut off, control characters are left out.
+ *
+ * DCC_OK: this call is the first cancel. DCC_ALREADY_CANCELLED: there was a cancel before, whose
+ * reason stays. DCC_SEALED: too late, the peer gets the result, see dcc_job_seal.
+ * DCC_NOT_CANCELLABLE: the request was begun with DCC_REQUEST_NOT_CANCELLABLE. DCC_HELD: no
+ * request has this id yet; the cancel is held for it. DCC_NOT_FOUND: no request has this id, or it
+ * has ended; the cancel is ignored and counted. DCC_ERROR_RESOURCES: no memory to hold the cancel;
+ * nothing happened, so call again.
+ *
+ * If the request ends while this call runs, a later request with the same id is not affected. A
+ * session that holds early cancels knows the ids of ended requests, and does not hold a cancel for
+ * them: each until a request begins with it again, for `early_ttl_ns`, and as many as `max_kept`
+ * says.
  */
 dcc_status dcc_session_cancel(const struct dcc_session *session,
                               const struct dcc_request_id *id,
@@ -3451,20 +3473,22 @@ dcc_status dcc_session_cancel(const struct dcc_session *session,
                               size_t reason_length);
 
 /**
- * Writes what the session knows of an id to `out_state`, one of DCC_REQUEST_UNKNOWN, _LIVE, _CANCELLED,
- * _HELD, _ENDED and _ENDED_CANCELLED. That a request was cancelled is remembered until it is cleared or
- * swept, its id begins again, or, after `early_ttl_ns`, others need its place. That one is over which was
- * not cancelled is known only where early cancels are held, and for `early_ttl_ns`, as a held cancel is;
- * else it is unknown. Any thread.
+ * Writes the state of an id to `out_state`: DCC_REQUEST_UNKNOWN, _LIVE, _CANCELLED, _HELD, _ENDED
+ * or _ENDED_CANCELLED. Any thread.
+ *
+ * That a request was cancelled is remembered until it is cleared or swept, or a request begins
+ * with its id again, or other ids need its place after `early_ttl_ns`. That an uncancelled request
+ * has ended is known only if the session holds early cancels, and for `early_ttl_ns`, as a held
+ * cancel is; otherwise the state is DCC_REQUEST_UNKNOWN.
  */
 dcc_status dcc_session_query(const struct dcc_session *session,
                              const struct dcc_request_id *id,
                              int32_t *out_state);
 
 /**
- * Writes why the request with this id was cancelled, or will be when it begins, `snprintf`-like.
- * DCC_NOT_CANCELLED or DCC_NOT_FOUND, with an empty text: dcc_session_query says what it is instead.
- * Any thread.
+ * Writes why the request with this id was cancelled, or will be cancelled when it begins,
+ * `snprintf`-like. Any thread. DCC_NOT_CANCELLED or DCC_NOT_FOUND, with an empty text: it is not
+ * cancelled; dcc_session_query has its state.
  */
 dcc_status dcc_session_reason(const struct dcc_session *session,
                               const struct dcc_request_id *id,
@@ -3473,30 +3497,36 @@ dcc_status dcc_session_reason(const struct dcc_session *session,
                               size_t *out_length);
 
 /**
- * Forgets what is remembered of an id without a request in flight: a cancel that is held, or a
- * request that was cancelled and has ended. DCC_NOT_FOUND: nothing is. A cancel of a request that is over
- * stays a late one. Any thread.
+ * Forgets what is remembered of an id without a request in flight: a held cancel, the cancel of an
+ * ended request, or that a request was released before its end. Any thread. DCC_NOT_FOUND: nothing
+ * is remembered. A cancel of an ended request still counts as late.
  */
 dcc_status dcc_session_clear(const struct dcc_session *session,
                              const struct dcc_request_id *id);
 
 /**
- * Forgets what has been remembered for more than `ttl_ns` nanoseconds, never a request in flight nor that
- * one is over, and writes to `out_count`, unless that is NULL, how many that were. Any thread.
+ * Forgets what dcc_session_clear forgets, of all ids, if it has been remembered for more than
+ * `ttl_ns` nanoseconds. Any thread. Requests in flight stay. Writes to `out_count`, unless that is
+ * NULL, how many ids that were.
  */
 dcc_status dcc_session_sweep(const struct dcc_session *session,
                              uint64_t ttl_ns,
                              uint64_t *out_count);
 
 /**
- * Lets a message of the peer do what it asks for: `notifications/cancelled` of MCP, `$/cancelRequest` of LSP
- * and `$/cancel_request` of ACP, alone or in a batch; in a session of kind DCC_SESSION_TASKS `tasks/cancel`
- * of MCP instead. All others are left to you. `message_length` bytes, as they came from the wire;
- * DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH bound what is looked at. Fills in `out_info`, unless it is NULL,
- * with what it was and which request it meant. It never fails because of what a peer sent: that is ignored
- * and counted, dcc_session_read_stats. DCC_ERROR_RESOURCES: there was no memory to look at it; of a batch a
- * part may be done. Hand it in again. Cancels as dcc_cancel_token_cancel_async does, so a transport thread
- * may call it. Any thread.
+ * Does what a message from the peer asks for, if it is a cancel. Any thread, also a transport
+ * thread: cancels are as by dcc_cancel_token_cancel_async, so callbacks run on the library's
+ * callback thread.
+ *
+ * Cancels are MCP's `notifications/cancelled`, LSP's `$/cancelRequest` and ACP's
+ * `$/cancel_request`, alone or in a batch; in a session of kind DCC_SESSION_TASKS MCP's
+ * `tasks/cancel` instead. You handle all other messages. `message` has `message_length` bytes, as
+ * they came over the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH limit what is read. Fills in
+ * `out_info`, unless that is NULL, with what the message was and which request it named.
+ *
+ * A peer cannot make this call fail: malformed messages are ignored and counted, see
+ * dcc_session_read_stats. DCC_ERROR_RESOURCES: there was no memory to read the message. Of a batch
+ * a part may be done: hand it in again.
  */
 dcc_status dcc_session_handle_message(const struct dcc_session *session,
                                       const char *message,
@@ -3504,16 +3534,18 @@ dcc_status dcc_session_handle_message(const struct dcc_session *session,
                                       struct dcc_message_info *out_info);
 
 /**
- * Fills in what a session has seen. Any thread.
+ * Fills in the counts of a session. Any thread.
  */
 dcc_status dcc_session_read_stats(const struct dcc_session *session,
                                   struct dcc_session_stats *out_stats);
 
 /**
- * Begins a request of a session and writes it to `out_request`: one reference, yours to release after
- * its end. It is cancelled from the start if its cancel came before it, was held and has not
- * expired. DCC_ERROR_DUPLICATE: a request in flight has this id. DCC_ERROR_OVERLOADED: as many as may
- * are in flight. DCC_ERROR_SHUTDOWN: the session was closed. Any thread.
+ * Begins a request of a session. Any thread. Writes one reference to `out_request`, yours to
+ * release after the request's end.
+ *
+ * If a cancel with its id is held, the request is cancelled from the start. DCC_ERROR_DUPLICATE: a
+ * request in flight has this id. DCC_ERROR_OVERLOADED: `max_requests` are in flight.
+ * DCC_ERROR_SHUTDOWN: the session is closed.
  */
 dcc_status dcc_request_begin(const struct dcc_session *session,
                              const struct dcc_request_desc *desc,
@@ -3525,40 +3557,45 @@ dcc_status dcc_request_begin(const struct dcc_session *session,
 dcc_status dcc_request_retain(const struct dcc_request *request);
 
 /**
- * Gives a reference back. If the last one goes before the request's end its id can be used again, and
- * a sweep forgets what is left of it. Any thread.
+ * Gives a reference back. Any thread. If the last release comes before the request's end, its id
+ * can be used again; dcc_session_sweep forgets the rest.
  */
 dcc_status dcc_request_release(struct dcc_request *request);
 
 /**
- * The request's token: the parent of the jobs that work for it. Borrowed: good as long as the request.
- * NULL for NULL and for a bad handle. Any thread.
+ * Returns the request's token, the parent of the jobs that work for it. Any thread. The token is
+ * lent: it is good as long as the request. NULL for NULL and for a bad handle.
  */
 struct dcc_cancel_token *dcc_request_token(const struct dcc_request *request);
 
 /**
  * Cancels this request in its peer's name, for instance because the stream of its response was
- * closed: as dcc_session_cancel, but a later request of the same id cannot be meant. DCC_ALREADY_ENDED
- * and DCC_SEALED: too late. Callbacks run on this thread. Any thread.
+ * closed. Any thread. Callbacks run on this thread.
+ *
+ * As dcc_session_cancel, but it never reaches another request with the same id, and it also
+ * cancels a request with DCC_REQUEST_NOT_CANCELLABLE. DCC_ALREADY_ENDED, DCC_SEALED: too late.
  */
 dcc_status dcc_request_cancel(const struct dcc_request *request,
                               const char *reason,
                               size_t reason_length);
 
 /**
- * Ends a request: its id may be used again. Writes to `out_owed`, unless that is NULL, what is owed to
- * its peer. A cancelled one whose work was done all the same is cancelled, unless it, or a job for it, was
- * sealed before: its peer does not wait for the result. DCC_ALREADY_ENDED: it had ended; `out_owed` is
- * filled in all the same. Any thread.
+ * Ends a request, so that its id may be used again. Any thread. Writes what is owed to the peer to
+ * `out_owed`, unless that is NULL.
+ *
+ * A request that was cancelled stays cancelled even if its work was done: the peer does not wait
+ * for the result. But if the request or a job for it was sealed before the cancel, the result is
+ * owed. DCC_ALREADY_ENDED: it ended before; `out_owed` is still filled in.
  */
 dcc_status dcc_request_end(const struct dcc_request *request,
                            int32_t *out_owed);
 
 /**
- * Writes the JSON-RPC error that is owed to the peer of a cancelled request, with the id in its exact
- * type: -32800 if the peer cancelled it, -32802 if something else did (its parent, a deadline).
- * Empty if none is owed: it is not cancelled, or the session's policy is silence. `snprintf`-like: 512
- * bytes are enough but for ids of many escaped characters. Any thread.
+ * Writes the JSON-RPC error that is owed to the peer of a cancelled request, with the id in its
+ * exact type, `snprintf`-like. Any thread. The code is -32800 if the peer cancelled the request,
+ * and -32802 if its parent, a deadline or this side did. Empty if no error is owed: the request is
+ * not cancelled, or its peer cancelled it and is not to be answered. 512 bytes are enough, except
+ * for ids with many escaped characters.
  */
 dcc_status dcc_request_write_cancelled(const struct dcc_request *request,
                                        char *buffer,
@@ -3566,41 +3603,48 @@ dcc_status dcc_request_write_cancelled(const struct dcc_request *request,
                                        size_t *out_length);
 
 /**
- * Notes how far a request is, for dcc_request_write_progress. Cheap, so tell it of every step: what is
- * less far than before is left out, and what is as far, unless its message is another one.
- * DCC_ALREADY_ENDED: the request has ended.
- * DCC_ERROR_INVALID_ARGUMENT: `progress` or `total` is infinite or no number. Any thread.
+ * Notes the progress of a request, for dcc_request_write_progress. Any thread; cheap, so call it
+ * at each step.
+ *
+ * A value below an earlier one is ignored, and so is the same value unless its message is new.
+ * DCC_ALREADY_ENDED: the request has ended. DCC_ERROR_INVALID_ARGUMENT: `progress` or `total` is
+ * infinite or not a number.
  */
 dcc_status dcc_request_set_progress(const struct dcc_request *request,
                                     const struct dcc_request_progress *progress);
 
 /**
- * Notes that a request is as far as this job is, which works for it: by its shares and all that counts in
- * it. dcc_request_write_progress looks at it by itself from now on, for as long as the job lives, until
- * dcc_request_set_progress is called; so one call of this is enough. What is told keeps the scale of its
- * first count: of a job that began with 200 frames, `total` is 200 to the end, whatever steps follow, and
- * 1 where nothing like that was known. The end is told once the job has completed, or with
- * DCC_PROGRESS_NOW. Nothing happens for a NULL job. DCC_ALREADY_ENDED: the request has ended. Any thread.
+ * Notes that a request's progress is that of this job, which works for it, with all shares and
+ * counts in the job. Any thread. One call is enough: until dcc_request_set_progress is called,
+ * dcc_request_write_progress asks the job by itself, as long as the job lives.
+ *
+ * All notifications keep the scale of the first count: if the job began with 200 frames, `total`
+ * is 200 to the end, whatever steps follow; it is 1 if there was no such count. The end is told
+ * when the job has completed, or with DCC_PROGRESS_NOW. NULL for `job`: nothing happens.
+ * DCC_ALREADY_ENDED: the request has ended.
  */
 dcc_status dcc_request_set_progress_of_job(const struct dcc_request *request,
                                            const struct dcc_job *job);
 
 /**
- * Writes the `notifications/progress` of MCP that the request's peer is to be told now, `snprintf`-like,
- * or nothing, whose length is 0: it is as far as it was, the last note is less than the session's
- * interval ago, the peer did not ask for progress or has cancelled, or the request has ended. Call it
- * from a tick or after each step, and with DCC_PROGRESS_NOW right before the end, so that the peer
- * learns of the last step; otherwise `flags` is 0. What does not fit into the buffer counts as not told
- * and is there for the next call. Values only rise.
+ * Writes MCP's `notifications/progress` that is due for the request's peer, `snprintf`-like, or an
+ * empty text. Any thread. Call it from a tick or after each step, with 0 for `flags`. Call it with
+ * DCC_PROGRESS_NOW right before the request's end, so that the peer learns of the last step.
  *
- * Another message is told also where the request is as far as it was, and with `progress_heartbeat_ns` of
- * the session that it goes on: by a value that is a little greater, at most a sixteenth of what is left. So
- * a peer that gives up on what it does not hear of keeps waiting. For that, call it from a thread that is
- * not busy with the work: one for all requests is enough.
+ * The text is empty if nothing has changed, the last notification is less than
+ * `progress_interval_ns` ago, the peer did not ask for progress or has cancelled, or the request
+ * has ended. A notification that does not fit into the buffer counts as not told: the next call
+ * writes it.
  *
- * Send what it wrote before the answer. Where another thread answers, hold the lock of your output from
- * before this call until the note is sent, and from before dcc_request_end until the answer is: then no note
- * follows an answer. Any thread.
+ * Values only rise. So a new message at the same progress has a value that is a little greater, by
+ * at most a sixteenth of what is left. With `progress_heartbeat_ns` of the session, such a value
+ * also tells that the request goes on, so that a peer that gives up on silent requests keeps
+ * waiting. For that, call this from a thread that is not busy with the work; one thread for all
+ * requests is enough.
+ *
+ * Send the notification before the answer. If another thread sends the answer, hold the lock of
+ * your output from before this call until the notification is sent, and from before
+ * dcc_request_end until the answer is sent: then no notification follows an answer.
  */
 dcc_status dcc_request_write_progress(const struct dcc_request *request,
                                       uint32_t flags,
@@ -3685,33 +3729,33 @@ dcc_status dcc_events_next(const struct dcc_events *observer,
                            struct dcc_event_details *out_details);
 
 /**
- * Switches the poll trace of a job on (not 0) or off. While it is on, every poll of the job notes
- * where and when it was, which costs some hundred nanoseconds; jobs that are not traced pay
- * nothing. May be switched while the job runs; polls see it at once. What it saw stays until it is
- * switched on again. Any thread.
+ * Switches the poll trace of a job on (not 0) or off. Any thread, also while the job runs.
+ *
+ * While it is on, every poll of the job notes its place and time, which costs some hundred
+ * nanoseconds; jobs that are not traced pay nothing. Polls follow the switch at once. The notes
+ * stay until the trace is switched on again. NULL: nothing happens.
  */
-dcc_status dcc_job_trace(const struct dcc_job *job,
-                         int32_t on);
+dcc_status dcc_job_trace(const struct dcc_job *job, int32_t on);
 
 /**
- * Switches the poll trace of all jobs on (not 0) or off, of those that run and of all that will be
- * created. Any thread.
+ * Switches the poll trace on (not 0) or off for all live jobs and for all jobs created from now
+ * on. Any thread.
  */
 dcc_status dcc_trace_all(int32_t on);
 
 /**
- * Fills in the longest gap between two polls of one thread that the trace has seen: between which
- * lines the job forgets to poll. DCC_NOT_FOUND: the job was not traced, or polled less than twice.
- * Any thread.
+ * Fills in the longest gap between two polls of one thread that the trace of this job has seen:
+ * between these lines the job does not poll. Any thread. DCC_NOT_FOUND: the job was not traced, or
+ * polled less than twice.
  */
 dcc_status dcc_job_poll_gap(const struct dcc_job *job,
                             struct dcc_poll_gap *out_gap);
 
 /**
  * Writes what is known of a job's threads to `threads`, an array of `capacity` entries that lie
- * `stride` bytes apart: sizeof(dcc_job_thread). A thread is known once it saw a cancel or polled
- * while traced; at most 64 are told apart. `out_count` gets how many there are, which may be more
- * than were written. Any thread.
+ * `stride` bytes apart: sizeof(dcc_job_thread). Any thread. A thread is known once it saw a cancel
+ * or polled while traced; only 64 threads of a job are noted. `out_count` gets how many are known,
+ * which may be more than were written.
  */
 dcc_status dcc_job_threads(const struct dcc_job *job,
                            struct dcc_job_thread *threads,
@@ -3720,39 +3764,43 @@ dcc_status dcc_job_threads(const struct dcc_job *job,
                            size_t *out_count);
 
 /**
- * Writes all live jobs as a JSON array of objects, `snprintf`-like, as dcc_cancel_token_reason; for
- * people and tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page
- * does not. It is what all pages of that have together, and holds nothing from one job to the next:
- * nobody waits for it but its caller, and jobs begin and end meanwhile.
+ * Writes all live jobs as a JSON array of objects, `snprintf`-like. Any thread. For people and
+ * tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page does
+ * not. It holds nothing from one job to the next: no other thread waits for it, and jobs begin and
+ * end meanwhile.
  *
- * Each job has id, label, caller_id, state, progress {done, total, fraction, time_left_ns (null while
- * unknown), over, late, message}, failure, age_ns, is_sealed (dcc_job_seal), cancelled (null, or {cause,
- * reason, since_ns, to_end_ns, is_seen}), is_traced, since_last_poll_ns and longest_gap (null while
- * nothing was traced, else {gap_ns, from {file, line}, to {file, line}}), check_not_asked_ns (for how
- * long the running job's own check was not asked, null unless that is as long as
- * DCC_EVENT_CHECK_NOT_ASKED says) and threads, each with thread, cancel_to_seen_ns, polls,
- * since_last_poll_ns, last_poll_at {file, line} and longest_gap. docs/job_facts.md says where else each
- * of them can be read. Later versions may add members.
+ * Each job has id, label, caller_id, state, progress {done, total, fraction, time_left_ns (null
+ * while unknown), over, late, message}, failure, age_ns, is_sealed (dcc_job_seal), cancelled
+ * (null, or {cause, reason, since_ns, to_end_ns, is_seen}), is_traced, since_last_poll_ns and
+ * longest_gap (null while nothing was traced, else {gap_ns, from {file, line}, to {file, line}}),
+ * check_not_asked_ns (for how long the running job's own check was not asked; null unless that is
+ * as long as DCC_EVENT_CHECK_NOT_ASKED says) and threads. Each thread has thread,
+ * cancel_to_seen_ns, polls, since_last_poll_ns, last_poll_at {file, line} and longest_gap.
+ * docs/job_facts.md says where else each of them can be read. Later versions may add members.
  *
- * What could steer a terminal in its texts is escaped, as JSON has it, so it may be printed. May run a
- * job's `destroy`. Any thread.
+ * Characters of texts that could control a terminal are escaped in JSON's way, so the text may be
+ * printed. May call the `destroy` of a job that is released meanwhile.
  */
 dcc_status dcc_stats_live_jobs(char *buffer,
                                size_t size,
                                size_t *out_length);
 
 /**
- * Writes some of the live jobs, `snprintf`-like, as a JSON object {"jobs": [...], "next": number}, each
- * job as dcc_stats_live_jobs has it: for a UI thread, and where there may be very many. A page takes
- * well below a millisecond: it has at most `most` jobs, up to DCC_MAX_JOBS_PAGE, which 0 stands for,
- * fewer where they have long texts or many threads, and none where it has looked at many places without
- * a job. `from` is 0 for the first page, later what `out_next` got, which is 0 after the last page and
- * after a failure. A job that lives from the first page to the last is in exactly one of them.
+ * Writes one page of the live jobs, `snprintf`-like, as a JSON object {"jobs": [...], "next":
+ * number}, each job as dcc_stats_live_jobs writes it. Any thread. For UI threads, and for
+ * processes with very many jobs: a page takes well below a millisecond.
  *
- * Only whole pages are written: what does not fit into `size` bytes is left to the next page.
- * DCC_ERROR_INVALID_ARGUMENT: not even one job fits; `out_length`, if not NULL, gets the bytes that it
- * takes, to which a NUL comes. 16,384 are enough for most. With a `size` of 0 the page is only
- * measured. May run a job's `destroy`. Any thread.
+ * A page has at most `most` jobs, up to DCC_MAX_JOBS_PAGE; 0 means DCC_MAX_JOBS_PAGE. It has fewer
+ * if they have long texts or many threads, and may have none if there are many free places to
+ * skip. `from` is 0 for the first page, later what `out_next` got. `out_next` is 0 after the last
+ * page and after a failure. A job that lives from the first page to the last is in exactly one
+ * page.
+ *
+ * Only whole jobs are written: a job that does not fit into `size` bytes is left to the next page.
+ * If not even one fits, the answer is DCC_ERROR_INVALID_ARGUMENT, and `out_length`, unless that is
+ * NULL, gets the bytes that it needs without the NUL. 16,384 bytes are mostly enough. With a
+ * `size` of 0 the page is only measured. May call the `destroy` of a job that is released
+ * meanwhile.
  */
 dcc_status dcc_stats_jobs_page(uint64_t from,
                                uint32_t most,
@@ -3762,151 +3810,170 @@ dcc_status dcc_stats_jobs_page(uint64_t from,
                                uint64_t *out_next);
 
 /**
- * Fills in the counts. Walks over all objects, so it is for diagnosis, not for every tick; counts
- * that others change meanwhile may be of different moments. Any thread.
+ * Fills in the counts. Any thread. It walks over all objects, so it is for diagnosis, not for
+ * every tick. Counts that other threads change meanwhile may be of different moments.
  */
 dcc_status dcc_stats_read(struct dcc_stats *out_stats);
 
 /**
- * Writes the snapshots that `polls_without_job` of dcc_stats counts, `snprintf`-like, as a JSON object
- * {"count": number, "places": [{file, line, count}]}: at which lines the context is missing. The places are
- * the first sixteen; "(unknown)" stands for a snapshot that does not say where it is, and one that comes
- * while another is being noted has no place. Any thread.
+ * Writes the snapshots that `polls_without_job` of dcc_stats counts, `snprintf`-like, as a JSON
+ * object {"count": number, "places": [{file, line, count}]}. Any thread. At these lines the
+ * context is missing. Only the first sixteen places are kept. "(unknown)" is a snapshot that does
+ * not tell its place. A snapshot that comes while another is being noted has no place.
  */
 dcc_status dcc_stats_polls_without_job(char *buffer,
                                        size_t size,
                                        size_t *out_length);
 
 /**
- * Fills in one of the DCC_LATENCY_ latencies: how long cancels take in this process. Any thread.
+ * Fills in the latency `which`, one of the DCC_LATENCY_ constants. Any thread.
  */
-dcc_status dcc_stats_latency(int32_t which,
-                             struct dcc_latency *out_latency);
+dcc_status dcc_stats_latency(int32_t which, struct dcc_latency *out_latency);
 
 /**
- * Records from now on what happens in the process: ticks of dispatchers, posted jobs, cancels, and
- * each thread's first poll of a job that saw one. The latest `max_entries`, 1 to
- * DCC_MAX_TIMELINE_ENTRIES, at about 200 bytes each, are kept, the others counted. What was recorded
- * before is forgotten, also when it is on already; on an error nothing is. While it is off nobody pays
- * for it. Any thread.
+ * Begins to record what happens in the process: ticks of dispatchers, posted jobs, cancels, and
+ * each thread's first poll of a job that saw one. Any thread.
+ *
+ * The latest `max_entries`, 1 to DCC_MAX_TIMELINE_ENTRIES, are kept, at about 200 bytes each;
+ * older ones are only counted. An earlier recording is forgotten, also one that is on, but not if
+ * this fails. While nothing is recorded, no thread pays for it.
  */
 dcc_status dcc_timeline_begin(uint64_t max_entries);
 
 /**
- * Records no more. What was recorded stays, to be written, until the next begin. Fine also when
- * nothing is recorded. Any thread.
+ * Ends the recording. Any thread. The entries stay, to be written, until the next begin. If
+ * nothing is recorded, this does nothing and answers DCC_OK.
  */
 dcc_status dcc_timeline_end(void);
 
 /**
- * Writes what was recorded since the last begin to the file `path`: UTF-8 of `path_length` bytes, or
- * DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH. A file that is there is replaced at once when all is
- * written. DCC_ERROR_FILE leaves it as it was; dcc_last_error names path and reason, on Windows also
- * that another program has it open. Recording goes on meanwhile if it is on; nobody waits for the
- * file but the caller. Any thread that may wait for a disk.
+ * Writes the entries since the last begin to the file `path`: UTF-8 of `path_length` bytes, or
+ * DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH. Any thread that may wait for a disk. The
+ * recording goes on meanwhile; no other thread waits for the file.
  *
- * The file is JSON, Chrome's trace event format, to be opened in Perfetto: an object with
+ * The file is written beside an existing one, which it then replaces in one step. DCC_ERROR_FILE:
+ * an existing file is as it was; dcc_last_error names path and reason, on Windows also that
+ * another program has the file open.
+ *
+ * The file is JSON in Chrome's trace event format, to be opened in Perfetto: an object with
  * `displayTimeUnit` "ms", `otherData` {version, lost: how many entries were not kept} and
  * `traceEvents`, sorted by `ts`: microseconds on the library's clock, with the nanoseconds as a
- * fraction. Each has name, cat, ph, ts, pid, tid (the system's numbers) and args; those with `ph`
- * "X" also `dur`, instants ("i") also `s`; rows with `ph` "M" name threads, where the system tells.
- * By `name`, with their args:
+ * fraction. Each has name, cat, ph, ts, pid, tid (the system's numbers) and args; slices, with
+ * `ph` "X", also have `dur`, instants ("i") also `s`; entries with `ph` "M" name threads, if the
+ * system knows their names. By `name`, with their args, in which a text is left out if it is
+ * empty:
  *
- * - "tick", a slice: executed, remaining, as dcc_tick has them.
- * - a posted job's label, a slice on whatever thread runs it: job_id, goes_on (whether it has another
- *   slice to come).
- * - the label of a dcc_progress, or "share", a slice from its begin to its end, on the thread that ends it:
- *   job_id.
+ * - "tick", a slice: executed, remaining, as in dcc_tick.
+ * - a posted job's label, or "job", a slice on whatever thread runs it: job_id, label, goes_on
+ *   (whether another slice follows).
+ * - the label of a dcc_progress, or "share", a slice from its begin to its end, on the thread that
+ *   ends it: job_id, label.
  * - "posted": job_id, label, lane (DCC_LANE_), depth (jobs that wait, with this one).
  * - "completion", a slice: job_id, label, state (a job state's name).
  * - "cancel": job_id (left out for none), cause, reason, inherited (whether a cancel of a parent
  *   reached it).
  * - "cancel seen": job_id, cause, reason, latency_ns since the cancel.
+ * - "check not asked": job_id, silence_ns, why; see DCC_EVENT_CHECK_NOT_ASKED.
+ * - "sealed": job_id (left out for a request), label; see dcc_job_seal.
  *
- * Later versions may add members, args and names.
+ * Args may also have `traceparent`, see dcc_cancel_token_trace_parent. Later versions may add
+ * members, args and names.
  */
 dcc_status dcc_timeline_write(const char *path,
                               size_t path_length);
 
 /**
- * Opens the control endpoint of this process, so that the command line tool `dcc-control`, run by the
- * same user on the same machine, lists its jobs, watches and cancels them and traces their polls: also
- * when the host's own window answers no more. Nothing is open unless this is called. `desc` may be NULL.
- * Fine also when it is open; its name stays.
+ * Opens the control endpoint of this process, for the command line tool `dcc-control`: run by the
+ * same user on the same machine, it lists this process's jobs, watches and cancels them and traces
+ * their polls, even when the host's own window hangs. Any thread. Nothing is open unless this is
+ * called. `desc` may be NULL. If the endpoint is already open, this does nothing and answers
+ * DCC_OK; the name given first stays.
  *
- * It is a Unix socket in a folder that nobody else can enter, /run/user/USER/dcc-cancel or
- * /tmp/dcc-cancel-USER, on Windows a named pipe; see dcc_control_address. A thread of the library
- * answers, one client after the other; who says nothing or takes no answer is shown out after a second each,
- * and keeps others waiting on Windows only. It calls no function of yours. A cancel
- * from there is as dcc_cancel_token_cancel_async. A job that is let go of while it is being looked at runs
- * its `destroy` on the library's callback thread. DCC_ERROR_FILE: it could not be opened,
- * dcc_last_error says why. Any thread.
+ * The endpoint is a Unix socket in a folder that no other user can enter,
+ * /run/user/USER/dcc-cancel or /tmp/dcc-cancel-USER, on Windows a named pipe; see
+ * dcc_control_address. A thread of the library answers one client after the other. A client has
+ * one second to send its request and one to take its answer; a silent client keeps others waiting
+ * on Windows only.
+ *
+ * The thread calls no function of yours. A client's cancel is as dcc_cancel_token_cancel_async. If
+ * a job's last reference goes while the thread looks at it, its `destroy` runs on the library's
+ * callback thread. DCC_ERROR_FILE: the endpoint could not be opened, dcc_last_error says why.
+ * DCC_ERROR_SHUTDOWN: after dcc_shutdown.
  */
 dcc_status dcc_control_open(const struct dcc_control_desc *desc);
 
 /**
- * Closes the control endpoint, for whoever opened it; it may be opened again. Who is being answered has
- * his answer before this returns. Fine also when none is open. A host that never calls it leaves a file
- * behind, which the tool clears away. DCC_TIMED_OUT: the answer takes longer than it should. Any thread.
+ * Closes the control endpoint, whichever plugin opened it; it may be opened again. Any thread. A
+ * client that is being answered gets its answer before this returns. DCC_TIMED_OUT: that answer
+ * takes more than some seconds; the endpoint is closed anyway. If no endpoint is open, this does
+ * nothing and answers DCC_OK. A host that never calls this leaves a file behind, which
+ * `dcc-control` removes.
  */
 dcc_status dcc_control_close(void);
 
 /**
- * Writes the address of the control endpoint, `snprintf`-like: the path of its socket or the name of its
- * pipe. DCC_NOT_FOUND with an empty text: none is open. Any thread.
+ * Writes the address of the control endpoint, `snprintf`-like: the path of its socket or the name
+ * of its pipe. Any thread. DCC_NOT_FOUND, with an empty text: no endpoint is open.
  */
 dcc_status dcc_control_address(char *buffer,
                                size_t size,
                                size_t *out_length);
 
 /**
- * Ends the library's threads: for the host alone, when it closes, after its plugins are gone and its
- * dispatchers are closed. Jobs that wait for a thread of the library end as interrupted; their
- * completions are left to their dispatchers. The control endpoint is closed. Deadlines are cleared,
- * callbacks that are due run first. What needs the threads (dcc_cancel_token_set_deadline_after,
- * dcc_cancel_token_cancel_async and the like) then answers DCC_ERROR_SHUTDOWN; all else works on, so
- * that objects which outlive the host's last line can be released. Never calling it is harmless,
- * calling it again too. DCC_TIMED_OUT: a callback or a job did not return within 5 seconds; its thread
- * is left behind. DCC_ERROR_WOULD_DEADLOCK: called from inside a callback on the library's own thread.
- * Any other thread.
+ * Ends the library's threads. For the host alone, when it closes: after its plugins are unloaded
+ * and its dispatchers are closed. Any thread but the library's own.
+ *
+ * Jobs that wait for a thread of the library end as interrupted; their completions are left to
+ * their dispatchers. The control endpoint is closed. Deadlines are cleared; callbacks that are due
+ * run before. From then on calls that need the threads (dcc_cancel_token_set_deadline_after,
+ * dcc_cancel_token_cancel_async and the like) answer DCC_ERROR_SHUTDOWN. All other calls still
+ * work, so objects that live longer than the host's main function can be released.
+ *
+ * Not calling this does no harm, nor does calling it again. DCC_TIMED_OUT: a callback or a job did
+ * not return within 5 seconds, or the control endpoint's answer within 3; that thread is left
+ * running. DCC_ERROR_WOULD_DEADLOCK: the call is inside a callback or a job on a thread of the
+ * library; nothing happened.
  */
 dcc_status dcc_shutdown(void);
 
 /**
- * The ABI's version, major in the high and minor in the low 16 bits. Compare the major with
- * DCC_ABI_MAJOR, and the minor with the DCC_ABI_MINOR that you need. Any thread.
+ * Returns the ABI's version, the major in the high and the minor in the low 16 bits. Any thread.
+ * Compare the major with DCC_ABI_MAJOR, and the minor with the DCC_ABI_MINOR that you need.
  */
 uint32_t dcc_abi_version(void);
 
 /**
- * Version and build of the library as a text, for logs. Static; any thread.
+ * Returns version and build of the library as a text, for logs. Static. Any thread.
  */
 const char *dcc_version_string(void);
 
 /**
- * English text of a status. Static, never NULL; any thread.
+ * Returns the English text of a status. Static, never NULL. Any thread.
  */
 const char *dcc_status_string(dcc_status status);
 
 /**
- * What went wrong in the last call on this thread that answered a negative status: which
- * argument, which value, what to do. Later calls that succeed leave it as it is. Writes up to
- * `size` bytes with the NUL; `out_length`, if not NULL, gets the whole length without it. Any
- * thread, each has its own text.
+ * Writes what was wrong in this thread's last call that answered a negative status: which
+ * argument, which value, what to do. Any thread; each has its own text. Calls that succeed leave
+ * the text as it is. Writes up to `size` bytes with the NUL; `out_length`, if not NULL, gets the
+ * whole length without it.
  */
-dcc_status dcc_last_error(char *buffer, size_t size, size_t *out_length);
+dcc_status dcc_last_error(char *buffer,
+                          size_t size,
+                          size_t *out_length);
 
 /**
- * Nanoseconds on the library's clock: monotonic, never 0, with no meaning outside this process.
- * Any thread.
+ * Returns the time on the library's clock in nanoseconds: monotonic, never 0, meaningless outside
+ * this process. Any thread.
  */
 uint64_t dcc_clock_now_ns(void);
 
 /**
- * DCC_OK if this is the first copy of the library in the process, else DCC_SECOND_INSTANCE: two
- * copies share nothing. First is who was loaded first; of copies in different link namespaces (dlmopen),
- * who was used first. Functions that create or install something answer the same.
- * DCC_ERROR_RESOURCES: there is no memory to begin to notice forks. Any thread.
+ * Answers whether this is the first copy of the library in the process: DCC_OK, else
+ * DCC_SECOND_INSTANCE. Any thread. Two copies share nothing. The first copy is the one that was
+ * loaded first; of copies in different link namespaces (dlmopen), the one that was used first.
+ * Functions that create or install something give the same two answers. DCC_ERROR_RESOURCES: no
+ * memory to register the hook that notices forks.
  */
 dcc_status dcc_instance_check(void);
 

@@ -1,4 +1,4 @@
-//! `dcc_control_*`: the endpoint through which other programs of this user reach the process.
+//! `dcc_control_*`: the endpoint by which other programs of the same user reach this process.
 
 use super::argument::{Versioned, descriptor, flags, text};
 use super::guard::guard;
@@ -24,7 +24,7 @@ pub struct dcc_control_desc {
     pub struct_size: u32,
     /// Zero.
     pub flags: u32,
-    /// What to call this host, for people, such as "Maya 2026, shot 12": UTF-8, up to
+    /// Name of this host, for people, such as "Maya 2026, shot 12": UTF-8, up to
     /// DCC_MAX_TEXT_LENGTH bytes, copied. NULL: the name of the program's file.
     pub name: *const c_char,
     /// Length of `name` in bytes, or DCC_NUL_TERMINATED.
@@ -44,18 +44,22 @@ fn program() -> String {
     name.map_or("a host".into(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Opens the control endpoint of this process, so that the command line tool `dcc-control`, run by the
-/// same user on the same machine, lists its jobs, watches and cancels them and traces their polls: also
-/// when the host's own window answers no more. Nothing is open unless this is called. `desc` may be NULL.
-/// Fine also when it is open; its name stays.
+/// Opens the control endpoint of this process, for the command line tool `dcc-control`: run by the
+/// same user on the same machine, it lists this process's jobs, watches and cancels them and traces
+/// their polls, even when the host's own window hangs. Any thread. Nothing is open unless this is
+/// called. `desc` may be NULL. If the endpoint is already open, this does nothing and answers
+/// DCC_OK; the name given first stays.
 ///
-/// It is a Unix socket in a folder that nobody else can enter, /run/user/USER/dcc-cancel or
-/// /tmp/dcc-cancel-USER, on Windows a named pipe; see dcc_control_address. A thread of the library
-/// answers, one client after the other; who says nothing or takes no answer is shown out after a second each,
-/// and keeps others waiting on Windows only. It calls no function of yours. A cancel
-/// from there is as dcc_cancel_token_cancel_async. A job that is let go of while it is being looked at runs
-/// its `destroy` on the library's callback thread. DCC_ERROR_FILE: it could not be opened,
-/// dcc_last_error says why. Any thread.
+/// The endpoint is a Unix socket in a folder that no other user can enter,
+/// /run/user/USER/dcc-cancel or /tmp/dcc-cancel-USER, on Windows a named pipe; see
+/// dcc_control_address. A thread of the library answers one client after the other. A client has
+/// one second to send its request and one to take its answer; a silent client keeps others waiting
+/// on Windows only.
+///
+/// The thread calls no function of yours. A client's cancel is as dcc_cancel_token_cancel_async. If
+/// a job's last reference goes while the thread looks at it, its `destroy` runs on the library's
+/// callback thread. DCC_ERROR_FILE: the endpoint could not be opened, dcc_last_error says why.
+/// DCC_ERROR_SHUTDOWN: after dcc_shutdown.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_status {
     guard(|| {
@@ -85,16 +89,18 @@ pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_
     })
 }
 
-/// Closes the control endpoint, for whoever opened it; it may be opened again. Who is being answered has
-/// his answer before this returns. Fine also when none is open. A host that never calls it leaves a file
-/// behind, which the tool clears away. DCC_TIMED_OUT: the answer takes longer than it should. Any thread.
+/// Closes the control endpoint, whichever plugin opened it; it may be opened again. Any thread. A
+/// client that is being answered gets its answer before this returns. DCC_TIMED_OUT: that answer
+/// takes more than some seconds; the endpoint is closed anyway. If no endpoint is open, this does
+/// nothing and answers DCC_OK. A host that never calls this leaves a file behind, which
+/// `dcc-control` removes.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_control_close() -> dcc_status {
     guard(|| Ok(if control_thread::close() { DCC_OK } else { DCC_TIMED_OUT }))
 }
 
-/// Writes the address of the control endpoint, `snprintf`-like: the path of its socket or the name of its
-/// pipe. DCC_NOT_FOUND with an empty text: none is open. Any thread.
+/// Writes the address of the control endpoint, `snprintf`-like: the path of its socket or the name
+/// of its pipe. Any thread. DCC_NOT_FOUND, with an empty text: no endpoint is open.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_control_address(
     buffer: *mut c_char,

@@ -1,7 +1,7 @@
-//! The thread that answers who asks from outside the process, and the endpoint that it serves.
+//! The control thread, which answers other programs, and the endpoint that it serves.
 //!
-//! The thread serves whatever endpoint is open, and waits while none is. The lock guards which one that
-//! is; it is a leaf, but that an endpoint is opened under it.
+//! The thread serves the open endpoint, and waits while none is open. The lock guards which
+//! endpoint is open. It is a leaf, except that an endpoint is opened under it.
 
 use super::library;
 use crate::control::{self, HostName};
@@ -14,7 +14,7 @@ use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-/// An endpoint that is open, and what it says of this process.
+/// An open endpoint, and what it tells of this process.
 struct Open {
     endpoint: Endpoint,
     host: HostName,
@@ -29,7 +29,7 @@ struct State {
 static STATE: Mutex<State> = Mutex::new(State { open: None, is_serving: false, is_stopped: false });
 static CHANGED: Condvar = Condvar::new();
 
-/// What the thread does until it is stopped.
+/// The thread's work, until `stop`.
 pub(super) fn serve() {
     while let Some(open) = next_open() {
         while let Some(mut client) = open.endpoint.next() {
@@ -39,7 +39,7 @@ pub(super) fn serve() {
             }
         }
         let mut state = STATE.lock();
-        // Closed by nobody: the system let it down.
+        // Still open, so neither `close` nor `stop` ended it: the system has.
         if state.open.as_ref().is_some_and(|now| Arc::ptr_eq(now, &open)) {
             state.open = None;
         }
@@ -49,7 +49,7 @@ pub(super) fn serve() {
 
 fn next_open() -> Option<Arc<Open>> {
     let mut state = STATE.lock();
-    // Also after a panic in an answer.
+    // Here, because this also runs after a panic in an answer: the thread then calls `serve` again.
     state.is_serving = false;
     CHANGED.notify_all();
     loop {
@@ -64,7 +64,7 @@ fn next_open() -> Option<Arc<Open>> {
     }
 }
 
-/// Closes it for good, so that the thread ends.
+/// Closes the endpoint for good, so that the thread ends.
 pub(super) fn stop() {
     let mut state = STATE.lock();
     state.is_stopped = true;
@@ -74,13 +74,14 @@ pub(super) fn stop() {
     CHANGED.notify_all();
 }
 
-/// What the standard library allocates for paths of the program and of the endpoint, and has no answer to.
+/// Sizes of what the standard library allocates for paths of the program and of the endpoint: if
+/// memory is out there, it ends the process.
 pub(super) fn room_for_paths() -> impl Iterator<Item = usize> {
-    // A path grows to the system's longest; what is copied of it is as long, else short texts.
+    // A path grows to the system's longest. Copies of it are as long; the rest are short texts.
     growth(8192).chain([8192; 2]).chain([256; 14])
 }
 
-/// Opens the endpoint, unless one is open. An error inside: the system's reason why it cannot be.
+/// Opens the endpoint, unless one is open. The inner error is the system's reason why it cannot.
 pub(super) fn open(host: HostName) -> Result<io::Result<()>, Error> {
     let mut state = STATE.lock();
     wait_for_close(&mut state);
@@ -104,7 +105,8 @@ pub(super) fn open(host: HostName) -> Result<io::Result<()>, Error> {
     Ok(Ok(()))
 }
 
-/// Closes the endpoint, if one is open. False: who is being answered still is.
+/// Closes the endpoint, if one is open. Returns false if a client is still being answered after a
+/// while.
 pub(super) fn close() -> bool {
     let mut state = STATE.lock();
     if let Some(open) = state.open.take() {
@@ -113,7 +115,8 @@ pub(super) fn close() -> bool {
     wait_for_close(&mut state)
 }
 
-/// Waits until an endpoint that was closed is gone, or another open. False: it takes too long.
+/// Waits until the thread has left a closed endpoint, or another is open. Returns false if that
+/// takes too long.
 fn wait_for_close(state: &mut MutexGuard<'_, State>) -> bool {
     let until_ns = clock::now_ns().saturating_add(4 * PATIENCE_NS);
     while state.is_serving && state.open.is_none() {
@@ -124,9 +127,9 @@ fn wait_for_close(state: &mut MutexGuard<'_, State>) -> bool {
     true
 }
 
-/// Shows where the endpoint is; `None`: none is open.
+/// Shows the endpoint's address; `None` if none is open.
 pub(super) fn show_address<R>(reader: impl FnOnce(Option<&str>) -> R) -> R {
-    // Under the lock: an endpoint that somebody else holds would outlive its close.
+    // Read under the lock: a clone of the endpoint would live on after its close.
     let state = STATE.lock();
     reader(state.open.as_ref().map(|open| open.endpoint.address()))
 }

@@ -93,7 +93,7 @@ pub struct dcc_event {
     pub text: [c_char; DCC_EVENT_TEXT_SIZE],
 }
 
-// Strides are at least this.
+// A `stride` is checked against this size, so it stays as it is.
 const _: () = assert!(size_of::<dcc_event>() == 192);
 
 impl From<&Event> for dcc_event {

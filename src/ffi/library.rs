@@ -1,4 +1,4 @@
-//! What concerns the library as a whole: version, instance, texts, clock.
+//! The library as a whole: version, instance, texts of statuses and errors, clock.
 
 use super::guard::{guard_anywhere, guard_value};
 use super::out::TextOut;
@@ -25,7 +25,7 @@ const _: () = assert!(
     "build.rs names the library by this major"
 );
 
-/// Version and build of this library, as `dcc_version_string` gives it.
+/// The text of `dcc_version_string`.
 pub const VERSION_STRING: &CStr = match CStr::from_bytes_with_nul(
     concat!(
         "dcc-cancel ",
@@ -42,20 +42,20 @@ pub const VERSION_STRING: &CStr = match CStr::from_bytes_with_nul(
     Err(_) => panic!("a version has no NUL"),
 };
 
-/// The ABI's version, major in the high and minor in the low 16 bits. Compare the major with
-/// DCC_ABI_MAJOR, and the minor with the DCC_ABI_MINOR that you need. Any thread.
+/// Returns the ABI's version, the major in the high and the minor in the low 16 bits. Any thread.
+/// Compare the major with DCC_ABI_MAJOR, and the minor with the DCC_ABI_MINOR that you need.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_abi_version() -> u32 {
     guard_value(0, || Ok(DCC_ABI_MAJOR << 16 | DCC_ABI_MINOR))
 }
 
-/// Version and build of the library as a text, for logs. Static; any thread.
+/// Returns version and build of the library as a text, for logs. Static. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_version_string() -> *const c_char {
     guard_value(c"".as_ptr(), || Ok(VERSION_STRING.as_ptr()))
 }
 
-/// English text of a status. Static, never NULL; any thread.
+/// Returns the English text of a status. Static, never NULL. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_status_string(status: dcc_status) -> *const c_char {
     guard_value(c"".as_ptr(), || {
@@ -64,10 +64,10 @@ pub extern "C" fn dcc_status_string(status: dcc_status) -> *const c_char {
     })
 }
 
-/// What went wrong in the last call on this thread that answered a negative status: which
-/// argument, which value, what to do. Later calls that succeed leave it as it is. Writes up to
-/// `size` bytes with the NUL; `out_length`, if not NULL, gets the whole length without it. Any
-/// thread, each has its own text.
+/// Writes what was wrong in this thread's last call that answered a negative status: which
+/// argument, which value, what to do. Any thread; each has its own text. Calls that succeed leave
+/// the text as it is. Writes up to `size` bytes with the NUL; `out_length`, if not NULL, gets the
+/// whole length without it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_last_error(
     buffer: *mut c_char,
@@ -82,17 +82,18 @@ pub unsafe extern "C" fn dcc_last_error(
     })
 }
 
-/// Nanoseconds on the library's clock: monotonic, never 0, with no meaning outside this process.
-/// Any thread.
+/// Returns the time on the library's clock in nanoseconds: monotonic, never 0, meaningless outside
+/// this process. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_clock_now_ns() -> u64 {
     guard_value(0, || Ok(clock::now_ns()))
 }
 
-/// DCC_OK if this is the first copy of the library in the process, else DCC_SECOND_INSTANCE: two
-/// copies share nothing. First is who was loaded first; of copies in different link namespaces (dlmopen),
-/// who was used first. Functions that create or install something answer the same.
-/// DCC_ERROR_RESOURCES: there is no memory to begin to notice forks. Any thread.
+/// Answers whether this is the first copy of the library in the process: DCC_OK, else
+/// DCC_SECOND_INSTANCE. Any thread. Two copies share nothing. The first copy is the one that was
+/// loaded first; of copies in different link namespaces (dlmopen), the one that was used first.
+/// Functions that create or install something give the same two answers. DCC_ERROR_RESOURCES: no
+/// memory to register the hook that notices forks.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_instance_check() -> dcc_status {
     guard_anywhere(|| Ok(if thread::is_first()? { DCC_OK } else { DCC_SECOND_INSTANCE }))

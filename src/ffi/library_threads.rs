@@ -18,19 +18,19 @@ const fn new(name: &'static str, body: fn()) -> Thread {
     ServiceThread::new(name, Life { begin: thread::begin, body, end: thread::at_exit })
 }
 
-/// Sets flags and wakes waiters at their time; never runs foreign code.
+/// Sets flags and wakes waiters when their time comes; never runs foreign code.
 static TIMER: Thread = new("dcc-timer", || library().contexts().run_timer());
-/// Runs callbacks that the timer, or a caller of the `async` functions, must not run.
+/// Runs callbacks that the timer, or a caller of the `async` functions, must not run itself.
 static CALLBACKS: Thread = new("dcc-callbacks", || {
     if let Some(slots) = thread::slots() {
         library().contexts().run_callbacks(slots);
     }
 });
 
-/// Answers who asks from outside the process.
+/// Answers other programs.
 static CONTROL: Thread = new("dcc-control", control_thread::serve);
 
-/// Run jobs that may run on any thread.
+/// Run posted jobs that may run on any thread.
 static WORKERS: [Thread; MOST_WORKERS] = [const { new("dcc-worker", run_worker) }; MOST_WORKERS];
 
 fn run_worker() {
@@ -38,7 +38,7 @@ fn run_worker() {
     dispatchers().run_worker(thread);
 }
 
-/// At least one worker, and another one if all are busy and the machine has room.
+/// Starts the first worker; starts another if all are busy and the machine has a processor for it.
 pub(super) fn ensure_worker() -> Outcome<()> {
     if !WORKERS[0].is_running() {
         return ensure(&WORKERS[0]);
@@ -46,7 +46,7 @@ pub(super) fn ensure_worker() -> Outcome<()> {
     if dispatchers().workers().is_short_of_threads() {
         let room = processors::count();
         let next = WORKERS.iter().take(room).find(|worker| !worker.is_running());
-        // What is there already will do it, only later.
+        // An error is ignored: the running workers do the job, only later.
         let _ = next.map(ensure);
     }
     Ok(())
@@ -74,28 +74,33 @@ pub(super) fn ensure_control_thread() -> Outcome<()> {
     ensure(&CONTROL)
 }
 
-/// Ends the workers; what they have not begun ends as interrupted.
+/// Ends the workers; jobs that they have not begun end as interrupted. Returns false if a worker
+/// still runs at `until_ns`.
 fn stop_workers(until_ns: u64) -> bool {
-    // All are told before any is waited for.
+    // All workers are told before any is waited for.
     dispatchers().stop_workers();
     WORKERS.iter().all(|worker| worker.stop(|| (), until_ns))
 }
 
-/// Longest wait for the library's threads.
+/// Longest wait for the workers, the timer and the callback thread.
 const SHUTDOWN_NS: u64 = 5_000_000_000;
 
-/// Longest wait for an answer that is under way.
+/// Longest wait for an answer that the control thread is giving.
 const CONTROL_NS: u64 = 3 * PATIENCE_NS;
 
-/// Ends the library's threads: for the host alone, when it closes, after its plugins are gone and its
-/// dispatchers are closed. Jobs that wait for a thread of the library end as interrupted; their
-/// completions are left to their dispatchers. The control endpoint is closed. Deadlines are cleared,
-/// callbacks that are due run first. What needs the threads (dcc_cancel_token_set_deadline_after,
-/// dcc_cancel_token_cancel_async and the like) then answers DCC_ERROR_SHUTDOWN; all else works on, so
-/// that objects which outlive the host's last line can be released. Never calling it is harmless,
-/// calling it again too. DCC_TIMED_OUT: a callback or a job did not return within 5 seconds; its thread
-/// is left behind. DCC_ERROR_WOULD_DEADLOCK: called from inside a callback on the library's own thread.
-/// Any other thread.
+/// Ends the library's threads. For the host alone, when it closes: after its plugins are unloaded
+/// and its dispatchers are closed. Any thread but the library's own.
+///
+/// Jobs that wait for a thread of the library end as interrupted; their completions are left to
+/// their dispatchers. The control endpoint is closed. Deadlines are cleared; callbacks that are due
+/// run before. From then on calls that need the threads (dcc_cancel_token_set_deadline_after,
+/// dcc_cancel_token_cancel_async and the like) answer DCC_ERROR_SHUTDOWN. All other calls still
+/// work, so objects that live longer than the host's main function can be released.
+///
+/// Not calling this does no harm, nor does calling it again. DCC_TIMED_OUT: a callback or a job did
+/// not return within 5 seconds, or the control endpoint's answer within 3; that thread is left
+/// running. DCC_ERROR_WOULD_DEADLOCK: the call is inside a callback or a job on a thread of the
+/// library; nothing happened.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_shutdown() -> dcc_status {
     guard(|| {
@@ -109,7 +114,8 @@ pub extern "C" fn dcc_shutdown() -> dcc_status {
         let until = clock::now_ns().saturating_add(SHUTDOWN_NS);
         let workers = stop_workers(until);
         let timer = TIMER.stop(|| tokens.stop_deadlines(), until);
-        // What the other one has still to leave to it would be run there instead.
+        // If the control thread still runs, it may defer more to the callback thread, which then
+        // has to go on.
         let callbacks = control && CALLBACKS.stop(|| tokens.stop_deferred(), until);
         Ok(if control && workers && timer && callbacks { DCC_OK } else { DCC_TIMED_OUT })
     })

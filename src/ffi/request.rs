@@ -1,4 +1,4 @@
-//! `dcc_request_*`.
+//! Requests of a session: `dcc_request_begin`, retain, release, token, cancel and end.
 
 use super::argument::{Versioned, descriptor, flags, handle, text};
 use super::guard::{Outcome, guard, guard_creating, guard_value};
@@ -18,11 +18,11 @@ use crate::memory::cut_text::CutText;
 use crate::peer::request::{Owed, RequestOrigin, RequestPin};
 use std::ffi::c_char;
 
-/// A request of a session: an id in flight with its token; shared by reference count. The pointer is a
-/// handle, not an address: one that is stale never names a later request of the same id.
+/// A request of a session: an id in flight, with a token. It is shared by reference count. The
+/// pointer is a handle, not an address: a stale one never names a later request with the same id.
 pub struct dcc_request(());
 
-/// Flag of a request: its peer cannot cancel it, as MCP has it for `initialize`.
+/// Flag of a request: its peer cannot cancel it, as MCP demands of `initialize`.
 pub const DCC_REQUEST_NOT_CANCELLABLE: u32 = 1;
 
 /// What a request begins with. Set all to zero, then `struct_size` to sizeof, then what you need.
@@ -33,17 +33,18 @@ pub struct dcc_request_desc {
     pub struct_size: u32,
     /// DCC_REQUEST_NOT_CANCELLABLE or 0.
     pub flags: u32,
-    /// What the peer calls it.
+    /// The peer's id for the request.
     pub id: dcc_request_id,
     /// A token whose cancel cancels the request. May be NULL.
     pub parent: *const dcc_cancel_token,
-    /// What the peer wants to be told by how far the request is: `params._meta.progressToken` of MCP.
-    /// Its type is 0 if the peer does not ask for it.
+    /// The peer's id for progress notifications: `params._meta.progressToken` of MCP. Its type is 0
+    /// if the peer does not ask for progress.
     pub progress_token: dcc_request_id,
-    /// The JSON of the call's `params._meta`, or NULL: `progressToken`, unless `progress_token` is given;
-    /// `traceparent` of W3C's Trace Context, see dcc_cancel_token_trace_parent; and `dcc-cancel/timeoutMs`,
-    /// how many milliseconds from now the peer waits, which is the deadline of the request's token. What
-    /// has another form is ignored, as it comes from strangers.
+    /// The call's `params._meta` as JSON, or NULL. These members are read: `progressToken`, unless
+    /// `progress_token` is given; `traceparent` of W3C's Trace Context, see
+    /// dcc_cancel_token_trace_parent; and `dcc-cancel/timeoutMs`, for how many milliseconds from
+    /// now the peer waits, which becomes the deadline of the request's token. Malformed members are
+    /// ignored, because strangers send them.
     pub meta: *const c_char,
     /// Bytes in `meta`, up to DCC_MAX_MESSAGE_LENGTH, or DCC_NUL_TERMINATED.
     pub meta_length: usize,
@@ -58,10 +59,12 @@ pub(super) fn pinned(request: *const dcc_request) -> Outcome<RequestPin<'static>
     RequestPin::new(requests(), handle(request))
 }
 
-/// Begins a request of a session and writes it to `out_request`: one reference, yours to release after
-/// its end. It is cancelled from the start if its cancel came before it, was held and has not
-/// expired. DCC_ERROR_DUPLICATE: a request in flight has this id. DCC_ERROR_OVERLOADED: as many as may
-/// are in flight. DCC_ERROR_SHUTDOWN: the session was closed. Any thread.
+/// Begins a request of a session. Any thread. Writes one reference to `out_request`, yours to
+/// release after the request's end.
+///
+/// If a cancel with its id is held, the request is cancelled from the start. DCC_ERROR_DUPLICATE: a
+/// request in flight has this id. DCC_ERROR_OVERLOADED: `max_requests` are in flight.
+/// DCC_ERROR_SHUTDOWN: the session is closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_request_begin(
     session: *const dcc_session,
@@ -101,7 +104,7 @@ pub unsafe extern "C" fn dcc_request_begin(
     })
 }
 
-/// Begins a request of whose call more is known.
+/// Begins a request whose call has `params._meta`.
 #[cold]
 #[inline(never)]
 fn begin_with(session: Handle, origin: RequestOrigin<'_>, meta: &str) -> Outcome<Handle> {
@@ -127,8 +130,8 @@ pub extern "C" fn dcc_request_retain(request: *const dcc_request) -> dcc_status 
     })
 }
 
-/// Gives a reference back. If the last one goes before the request's end its id can be used again, and
-/// a sweep forgets what is left of it. Any thread.
+/// Gives a reference back. Any thread. If the last release comes before the request's end, its id
+/// can be used again; dcc_session_sweep forgets the rest.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_request_release(request: *mut dcc_request) -> dcc_status {
     guard(|| {
@@ -139,8 +142,8 @@ pub extern "C" fn dcc_request_release(request: *mut dcc_request) -> dcc_status {
     })
 }
 
-/// The request's token: the parent of the jobs that work for it. Borrowed: good as long as the request.
-/// NULL for NULL and for a bad handle. Any thread.
+/// Returns the request's token, the parent of the jobs that work for it. Any thread. The token is
+/// lent: it is good as long as the request. NULL for NULL and for a bad handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_request_token(request: *const dcc_request) -> *mut dcc_cancel_token {
     guard_value(std::ptr::null_mut(), || {
@@ -149,8 +152,10 @@ pub extern "C" fn dcc_request_token(request: *const dcc_request) -> *mut dcc_can
 }
 
 /// Cancels this request in its peer's name, for instance because the stream of its response was
-/// closed: as dcc_session_cancel, but a later request of the same id cannot be meant. DCC_ALREADY_ENDED
-/// and DCC_SEALED: too late. Callbacks run on this thread. Any thread.
+/// closed. Any thread. Callbacks run on this thread.
+///
+/// As dcc_session_cancel, but it never reaches another request with the same id, and it also
+/// cancels a request with DCC_REQUEST_NOT_CANCELLABLE. DCC_ALREADY_ENDED, DCC_SEALED: too late.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_request_cancel(
     request: *const dcc_request,
@@ -167,17 +172,19 @@ pub unsafe extern "C" fn dcc_request_cancel(
     })
 }
 
-/// Owed to a peer: the answer to its request.
+/// Owed to a peer: the result of its request.
 pub const DCC_OWED_RESULT: i32 = 1;
 /// Owed to a peer: nothing; it does not wait for an answer any more.
 pub const DCC_OWED_NOTHING: i32 = 2;
 /// Owed to a peer: the error that dcc_request_write_cancelled writes.
 pub const DCC_OWED_CANCELLED: i32 = 3;
 
-/// Ends a request: its id may be used again. Writes to `out_owed`, unless that is NULL, what is owed to
-/// its peer. A cancelled one whose work was done all the same is cancelled, unless it, or a job for it, was
-/// sealed before: its peer does not wait for the result. DCC_ALREADY_ENDED: it had ended; `out_owed` is
-/// filled in all the same. Any thread.
+/// Ends a request, so that its id may be used again. Any thread. Writes what is owed to the peer to
+/// `out_owed`, unless that is NULL.
+///
+/// A request that was cancelled stays cancelled even if its work was done: the peer does not wait
+/// for the result. But if the request or a job for it was sealed before the cancel, the result is
+/// owed. DCC_ALREADY_ENDED: it ended before; `out_owed` is still filled in.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_request_end(
     request: *const dcc_request,
@@ -196,10 +203,11 @@ pub unsafe extern "C" fn dcc_request_end(
     })
 }
 
-/// Writes the JSON-RPC error that is owed to the peer of a cancelled request, with the id in its exact
-/// type: -32800 if the peer cancelled it, -32802 if something else did (its parent, a deadline).
-/// Empty if none is owed: it is not cancelled, or the session's policy is silence. `snprintf`-like: 512
-/// bytes are enough but for ids of many escaped characters. Any thread.
+/// Writes the JSON-RPC error that is owed to the peer of a cancelled request, with the id in its
+/// exact type, `snprintf`-like. Any thread. The code is -32800 if the peer cancelled the request,
+/// and -32802 if its parent, a deadline or this side did. Empty if no error is owed: the request is
+/// not cancelled, or its peer cancelled it and is not to be answered. 512 bytes are enough, except
+/// for ids with many escaped characters.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_request_write_cancelled(
     request: *const dcc_request,
@@ -211,7 +219,7 @@ pub unsafe extern "C" fn dcc_request_write_cancelled(
         // SAFETY: the C caller's promise, see the comment.
         let to = unsafe { TextOut::new(buffer, size, out_length) }?;
         let pin = pinned(request)?;
-        // Of 256 bytes each may be escaped as six.
+        // Each of the id's up to 256 bytes may be escaped as six.
         let mut written = CutText::<{ 6 * MAX_ID_BYTES + 256 }>::EMPTY;
         if let Owed::Cancelled(error) = requests().owed(&pin) {
             let _ = requests().show_id(&pin, |id| error.write(&mut written, id));

@@ -1,4 +1,4 @@
-//! `dcc_request_*_progress`.
+//! A request's progress, for its peer: `dcc_request_set_progress*`, `dcc_request_write_progress`.
 
 use super::argument::{Versioned, descriptor, flags, reserved, text};
 use super::guard::{Outcome, guard};
@@ -14,7 +14,7 @@ use crate::json_rpc::progress::OfJob;
 use crate::peer::request::RequestPin;
 use std::ffi::c_char;
 
-/// How far a request is. Set all to zero, then `struct_size` to sizeof, then what you know.
+/// Progress of a request. Set all to zero, then `struct_size` to sizeof, then what you know.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_request_progress {
@@ -22,11 +22,11 @@ pub struct dcc_request_progress {
     pub struct_size: u32,
     /// Zero.
     pub reserved: u32,
-    /// How far, in units of yours: seconds, frames, steps.
+    /// Progress in units of yours: seconds, frames, steps.
     pub progress: f64,
-    /// What it will be at the end; 0 while that is unknown.
+    /// Value of `progress` at the end; 0 while that is unknown.
     pub total: f64,
-    /// For people, or NULL: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes; copied.
+    /// Text for people, or NULL: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes; copied.
     pub message: *const c_char,
     /// Bytes in `message`, or DCC_NUL_TERMINATED.
     pub message_length: usize,
@@ -46,10 +46,12 @@ fn set(request: &RequestPin<'_>, progress: f64, total: f64, message: &str) -> Ou
     Ok(if is_in_time { DCC_OK } else { DCC_ALREADY_ENDED })
 }
 
-/// Notes how far a request is, for dcc_request_write_progress. Cheap, so tell it of every step: what is
-/// less far than before is left out, and what is as far, unless its message is another one.
-/// DCC_ALREADY_ENDED: the request has ended.
-/// DCC_ERROR_INVALID_ARGUMENT: `progress` or `total` is infinite or no number. Any thread.
+/// Notes the progress of a request, for dcc_request_write_progress. Any thread; cheap, so call it
+/// at each step.
+///
+/// A value below an earlier one is ignored, and so is the same value unless its message is new.
+/// DCC_ALREADY_ENDED: the request has ended. DCC_ERROR_INVALID_ARGUMENT: `progress` or `total` is
+/// infinite or not a number.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_request_set_progress(
     request: *const dcc_request,
@@ -69,12 +71,14 @@ pub unsafe extern "C" fn dcc_request_set_progress(
     })
 }
 
-/// Notes that a request is as far as this job is, which works for it: by its shares and all that counts in
-/// it. dcc_request_write_progress looks at it by itself from now on, for as long as the job lives, until
-/// dcc_request_set_progress is called; so one call of this is enough. What is told keeps the scale of its
-/// first count: of a job that began with 200 frames, `total` is 200 to the end, whatever steps follow, and
-/// 1 where nothing like that was known. The end is told once the job has completed, or with
-/// DCC_PROGRESS_NOW. Nothing happens for a NULL job. DCC_ALREADY_ENDED: the request has ended. Any thread.
+/// Notes that a request's progress is that of this job, which works for it, with all shares and
+/// counts in the job. Any thread. One call is enough: until dcc_request_set_progress is called,
+/// dcc_request_write_progress asks the job by itself, as long as the job lives.
+///
+/// All notifications keep the scale of the first count: if the job began with 200 frames, `total`
+/// is 200 to the end, whatever steps follow; it is 1 if there was no such count. The end is told
+/// when the job has completed, or with DCC_PROGRESS_NOW. NULL for `job`: nothing happens.
+/// DCC_ALREADY_ENDED: the request has ended.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_request_set_progress_of_job(
     request: *const dcc_request,
@@ -88,7 +92,7 @@ pub extern "C" fn dcc_request_set_progress_of_job(
     })
 }
 
-/// False: the request has ended.
+/// Returns false if the request has ended.
 fn set_to_job(request: &RequestPin<'_>, job: &JobPin<'_>, is_last: bool) -> Outcome<bool> {
     jobs().show_bar(job, |fraction, count, message| {
         let count = count.map(|Progress { done, total }| (done as f64, total as f64));
@@ -97,24 +101,27 @@ fn set_to_job(request: &RequestPin<'_>, job: &JobPin<'_>, is_last: bool) -> Outc
     })
 }
 
-/// Flag of a note of progress: it is told now, due or not.
+/// Flag of dcc_request_write_progress: write now, without waiting for the session's interval.
 pub const DCC_PROGRESS_NOW: u32 = 1;
 
-/// Writes the `notifications/progress` of MCP that the request's peer is to be told now, `snprintf`-like,
-/// or nothing, whose length is 0: it is as far as it was, the last note is less than the session's
-/// interval ago, the peer did not ask for progress or has cancelled, or the request has ended. Call it
-/// from a tick or after each step, and with DCC_PROGRESS_NOW right before the end, so that the peer
-/// learns of the last step; otherwise `flags` is 0. What does not fit into the buffer counts as not told
-/// and is there for the next call. Values only rise.
+/// Writes MCP's `notifications/progress` that is due for the request's peer, `snprintf`-like, or an
+/// empty text. Any thread. Call it from a tick or after each step, with 0 for `flags`. Call it with
+/// DCC_PROGRESS_NOW right before the request's end, so that the peer learns of the last step.
 ///
-/// Another message is told also where the request is as far as it was, and with `progress_heartbeat_ns` of
-/// the session that it goes on: by a value that is a little greater, at most a sixteenth of what is left. So
-/// a peer that gives up on what it does not hear of keeps waiting. For that, call it from a thread that is
-/// not busy with the work: one for all requests is enough.
+/// The text is empty if nothing has changed, the last notification is less than
+/// `progress_interval_ns` ago, the peer did not ask for progress or has cancelled, or the request
+/// has ended. A notification that does not fit into the buffer counts as not told: the next call
+/// writes it.
 ///
-/// Send what it wrote before the answer. Where another thread answers, hold the lock of your output from
-/// before this call until the note is sent, and from before dcc_request_end until the answer is: then no note
-/// follows an answer. Any thread.
+/// Values only rise. So a new message at the same progress has a value that is a little greater, by
+/// at most a sixteenth of what is left. With `progress_heartbeat_ns` of the session, such a value
+/// also tells that the request goes on, so that a peer that gives up on silent requests keeps
+/// waiting. For that, call this from a thread that is not busy with the work; one thread for all
+/// requests is enough.
+///
+/// Send the notification before the answer. If another thread sends the answer, hold the lock of
+/// your output from before this call until the notification is sent, and from before
+/// dcc_request_end until the answer is sent: then no notification follows an answer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_request_write_progress(
     request: *const dcc_request,
@@ -129,7 +136,7 @@ pub unsafe extern "C" fn dcc_request_write_progress(
         self::flags("flags", flags, DCC_PROGRESS_NOW, "DCC_PROGRESS_NOW")?;
         let request = pinned(request)?;
         let is_now = flags & DCC_PROGRESS_NOW != 0;
-        // A job that is gone has said what it had to.
+        // An error is ignored: a job that is gone has noted its last progress.
         if let Ok(job) = JobPin::new(jobs(), requests().job_to_ask(&request, is_now)) {
             set_to_job(&request, &job, is_now)?;
         }

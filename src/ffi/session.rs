@@ -1,4 +1,4 @@
-//! `dcc_session_*`.
+//! Sessions: `dcc_session_create`, retain, release and close.
 
 use super::argument::{Versioned, descriptor, flags, handle, in_range, reserved};
 use super::guard::{Outcome, guard, guard_creating};
@@ -11,55 +11,62 @@ use crate::json_rpc::wire::Meant;
 use crate::peer::request::Requests;
 use crate::peer::session::{SessionPin, SessionSettings, Sessions};
 
-/// A session: one peer's connection, the scope of its request ids; shared by reference count. The
-/// pointer is a handle, not an address.
+/// A session: the connection of one peer, and the scope of that peer's request ids. It is shared by
+/// reference count. The pointer is a handle, not an address.
 pub struct dcc_session(());
 
-/// Reply policy: a request that its peer cancelled is not answered, as MCP has it.
+/// Reply policy: a request that its peer cancelled is not answered, as MCP demands.
 pub const DCC_REPLIES_SILENT: i32 = 0;
-/// Reply policy: it is answered with the error -32800, as LSP and ACP have it, and MCP's streamable
-/// HTTP of 2025.
+/// Reply policy: a request that its peer cancelled is answered with the error -32800, as LSP, ACP
+/// and MCP's streamable HTTP of 2025 demand.
 pub const DCC_REPLIES_CANCELLED: i32 = 1;
-/// Reply policy: as the peer asked. A request that is cancelled by `$/cancelRequest` or `$/cancel_request` is
-/// answered with the error -32800, which LSP and ACP demand; one that is cancelled in another way as MCP has
-/// it, not at all in a session of kind DCC_SESSION_STDIO, with that error in one of DCC_SESSION_HTTP. Of
-/// several cancels of one request any may demand the answer, until its end.
+/// Reply policy: the kind of the cancel decides. A request that is cancelled by `$/cancelRequest`
+/// or `$/cancel_request` is answered with the error -32800, which LSP and ACP demand. After any
+/// other cancel by the peer it is not answered, as MCP demands, except in a session of kind
+/// DCC_SESSION_HTTP, which answers with that error. If a request is cancelled several times before
+/// its end, one cancel that demands the answer is enough.
 pub const DCC_REPLIES_AS_ASKED: i32 = 2;
 
-/// Kind of a session: messages come one after the other; a cancel never comes before its request.
+/// Kind of a session: messages come one after the other, so a cancel never comes before its
+/// request.
 pub const DCC_SESSION_STDIO: i32 = 0;
-/// Kind of a session: messages come on several threads; a cancel may come before its request.
+/// Kind of a session: messages come on several threads, so a cancel may come before its request.
 pub const DCC_SESSION_HTTP: i32 = 1;
-/// Kind of a session: its requests are the tasks of MCP's extension `io.modelcontextprotocol/tasks`, under
-/// the ids that the server gave them. Have one beside those of your connections, which a task outlives: where
-/// you answer a `tools/call` with a task, end its request and begin one here, whose token is the parent of
-/// the work. dcc_session_handle_message then takes `tasks/cancel`, which is yours to answer: after
-/// DCC_MESSAGE_CANCELLED and DCC_MESSAGE_WITHOUT_EFFECT with the result `{"resultType":"complete"}`, after
-/// DCC_MESSAGE_MALFORMED and, unless you keep that task, DCC_MESSAGE_UNKNOWN with the error -32602. No reply
-/// policy matters: at the end of a task DCC_OWED_RESULT is for the status `completed` or `failed`, all else
-/// for `cancelled`.
+/// Kind of a session: its requests are the tasks of MCP's extension
+/// `io.modelcontextprotocol/tasks`, under the ids that the server gave them. Use it beside the
+/// sessions of your connections, because a task outlives its connection. If you answer a
+/// `tools/call` with a task, end the request of the call and begin one here, whose token is the
+/// parent of the work.
+///
+/// dcc_session_handle_message then takes `tasks/cancel`, which you answer. After
+/// DCC_MESSAGE_CANCELLED and DCC_MESSAGE_WITHOUT_EFFECT answer with the result
+/// `{"resultType":"complete"}`. After DCC_MESSAGE_MALFORMED answer with the error -32602, and so
+/// after DCC_MESSAGE_UNKNOWN unless you still know that task. The reply policy does not matter: at
+/// the end of a task DCC_OWED_RESULT means the status `completed` or `failed`, all else
+/// `cancelled`.
 pub const DCC_SESSION_TASKS: i32 = 2;
 
-/// Early cancels: as the session's kind has it.
+/// Early cancels, which come before their request: held in a session of kind DCC_SESSION_HTTP,
+/// ignored in others.
 pub const DCC_EARLY_BY_KIND: i32 = 0;
 /// Early cancels: held for their request.
 pub const DCC_EARLY_HELD: i32 = 1;
 /// Early cancels: ignored and counted.
 pub const DCC_EARLY_IGNORED: i32 = 2;
 
-/// Flag of a session: the id 7 and the id "7" are one, as some servers have it. Answers have the type of
-/// the request all the same.
+/// Flag of a session: the id 7 and the id "7" are the same, as in some servers. Answers still have
+/// the type of the request's id.
 pub const DCC_SESSION_IDS_ARE_TEXTS: u32 = 1;
 
-/// Quotas where the descriptor says 0.
+/// `max_requests` if the descriptor says 0.
 const USUAL_REQUESTS: u32 = 1024;
-/// As above.
+/// `max_kept` if the descriptor says 0.
 const USUAL_KEPT: u32 = 256;
-/// As above.
+/// `early_ttl_ns` if the descriptor says 0.
 const USUAL_TTL_NS: u64 = 30_000_000_000;
-/// As above.
+/// `progress_interval_ns` if the descriptor says 0.
 const USUAL_PROGRESS_NS: u64 = 100_000_000;
-/// The largest quota.
+/// Largest `max_requests` and `max_kept`.
 pub const DCC_MAX_SESSION_QUOTA: u32 = 65_536;
 
 /// What a session is created from. Set all to zero, then `struct_size` to sizeof, then what you need.
@@ -76,23 +83,25 @@ pub struct dcc_session_desc {
     pub replies: i32,
     /// One of the DCC_EARLY_ constants.
     pub early: i32,
-    /// Most requests in flight, up to DCC_MAX_SESSION_QUOTA; 0 is 1024.
+    /// Most requests in flight, up to DCC_MAX_SESSION_QUOTA; 0 means 1024.
     pub max_requests: u32,
-    /// Most ids without a live request of which something is remembered: cancels that are held, and what
-    /// can be asked of requests that were cancelled and have ended. Up to DCC_MAX_SESSION_QUOTA; 0 is
-    /// 256. What finds no room is forgotten and counted. Where cancels are held, the ids of the last requests
-    /// that are over are known besides, as many as `max_requests` and `max_kept` together.
+    /// Most ids without a request in flight that are remembered: cancels that are held, and the
+    /// reasons of requests that were cancelled and have ended. Up to DCC_MAX_SESSION_QUOTA; 0 means
+    /// 256. An id for which there is no room is forgotten and counted. If cancels are held, the ids
+    /// of the latest ended requests are known besides, as many as `max_requests` and `max_kept`
+    /// together.
     pub max_kept: u32,
     /// Zero.
     pub reserved: u32,
-    /// For how many nanoseconds a cancel is held for its request, and a cancel of an id whose request is over
-    /// is a late one, not one for the next request of that id; 0 is 30 seconds.
+    /// For how many nanoseconds a cancel is held for its request; and for how many a cancel of an
+    /// id whose request has ended counts as late, not as a cancel of the next request with that id.
+    /// 0 means 30 seconds.
     pub early_ttl_ns: u64,
-    /// Least nanoseconds between two notes of how far a request is, see dcc_request_write_progress; 0 is
-    /// 100 milliseconds.
+    /// Least nanoseconds between two progress notifications of a request, see
+    /// dcc_request_write_progress; 0 means 100 milliseconds.
     pub progress_interval_ns: u64,
-    /// Most nanoseconds between two notes of a request, for what cannot count: one that is not further is
-    /// told to go on, see dcc_request_write_progress. 0: it is not.
+    /// Most nanoseconds between two progress notifications of a request: one whose progress has not
+    /// changed is told to be going on, see dcc_request_write_progress. 0: no limit.
     pub progress_heartbeat_ns: u64,
 }
 
@@ -105,12 +114,11 @@ fn sessions() -> &'static Sessions {
     library().sessions()
 }
 
-/// The requests of all of them.
+/// The requests of all sessions.
 pub(super) fn requests() -> Requests<'static> {
     library().requests()
 }
 
-/// The session pinned for this call.
 pub(super) fn pinned(session: *const dcc_session) -> Outcome<SessionPin<'static>> {
     SessionPin::new(sessions(), handle(session))
 }
@@ -132,7 +140,7 @@ fn settings(desc: &dcc_session_desc) -> Outcome<SessionSettings> {
     let policy = match desc.replies {
         DCC_REPLIES_SILENT => ReplyPolicy::Silent,
         DCC_REPLIES_CANCELLED => ReplyPolicy::RequestCancelled,
-        // Its streams have to end with something, whoever asked.
+        // An HTTP response's stream has to end with an answer, whatever cancelled the request.
         DCC_REPLIES_AS_ASKED if is_http => ReplyPolicy::RequestCancelled,
         DCC_REPLIES_AS_ASKED => ReplyPolicy::AsAsked,
         given => {
@@ -167,7 +175,7 @@ fn settings(desc: &dcc_session_desc) -> Outcome<SessionSettings> {
     })
 }
 
-/// Creates a session and writes it to `out_session`: one reference, yours to release. Any thread.
+/// Creates a session. Any thread. Writes one reference to `out_session`, yours to release.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_create(
     desc: *const dcc_session_desc,
@@ -195,9 +203,9 @@ pub extern "C" fn dcc_session_retain(session: *const dcc_session) -> dcc_status 
     })
 }
 
-/// Gives a reference back. The last one ends the session, unless the library still needs it: while one of
-/// its requests has not ended. Close it first: its requests live on by themselves, and nobody is left to
-/// cancel them by their ids. Any thread.
+/// Gives a reference back. Any thread. The last release ends the session, or the end of its last
+/// request in flight if that comes later. Close the session before: otherwise its requests go on,
+/// and cannot be cancelled by their ids any more.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_session_release(session: *mut dcc_session) -> dcc_status {
     guard(|| {
@@ -208,10 +216,11 @@ pub extern "C" fn dcc_session_release(session: *mut dcc_session) -> dcc_status {
     })
 }
 
-/// Closes a session, because its connection has: cancels all its requests, forgets what it remembers,
-/// and lets none begin. The requests are still to be ended. On HTTP the closing of a response's stream
-/// is a cancel of that request alone: dcc_request_cancel. Callbacks run on this thread. Calling it again
-/// is harmless. Any thread. NULL: nothing happens.
+/// Closes a session for good, because its connection is closed: cancels all its requests in flight,
+/// forgets what it remembers, and refuses new requests. Any thread. Callbacks run on this thread.
+///
+/// You still end the requests. If an HTTP response's stream is closed, only that one request is
+/// cancelled: use dcc_request_cancel. Closing again does no harm. NULL: nothing happens.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_session_close(session: *const dcc_session) -> dcc_status {
     guard(|| {

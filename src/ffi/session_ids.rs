@@ -1,4 +1,4 @@
-//! Requests of a session by the ids that its peer gave them: cancelled, asked about, forgotten.
+//! Cancels, questions and forgetting by the ids that a session's peer gave its requests.
 
 use super::argument::text;
 use super::guard::guard;
@@ -27,16 +27,23 @@ pub(super) fn status_of(outcome: PeerCancel) -> dcc_status {
     }
 }
 
-/// Cancels the request in flight with this id, in its peer's name. DCC_OK: this call was the first.
-/// DCC_ALREADY_CANCELLED: another was, its reason stays. DCC_SEALED: too late, its peer gets the result,
-/// see dcc_job_seal. DCC_NOT_FOUND: there is none, or it is over;
-/// ignored and counted. DCC_HELD: there is none yet, the cancel is held for it. A request that is over
-/// is known by its id until that begins again, for `early_ttl_ns` of dcc_session_desc and up to a
-/// number, see `max_kept`. DCC_NOT_CANCELLABLE: it was begun as one that cannot be. `reason` as in
-/// dcc_cancel_token_cancel, but up to DCC_MAX_MESSAGE_LENGTH bytes, as a peer may have sent them: what
-/// is beyond DCC_MAX_TEXT_LENGTH is cut off, control characters are left out. Callbacks run on this
-/// thread. A request that begins with the same id after the one that was meant has ended is not touched.
-/// DCC_ERROR_RESOURCES: there was no memory to hold it; nothing happened, so call again. Any thread.
+/// Cancels the request in flight with this id, in its peer's name. Any thread. Callbacks run on
+/// this thread.
+///
+/// `reason` as for dcc_cancel_token_cancel, but up to DCC_MAX_MESSAGE_LENGTH bytes, because a peer
+/// may have sent it: bytes after DCC_MAX_TEXT_LENGTH are cut off, control characters are left out.
+///
+/// DCC_OK: this call is the first cancel. DCC_ALREADY_CANCELLED: there was a cancel before, whose
+/// reason stays. DCC_SEALED: too late, the peer gets the result, see dcc_job_seal.
+/// DCC_NOT_CANCELLABLE: the request was begun with DCC_REQUEST_NOT_CANCELLABLE. DCC_HELD: no
+/// request has this id yet; the cancel is held for it. DCC_NOT_FOUND: no request has this id, or it
+/// has ended; the cancel is ignored and counted. DCC_ERROR_RESOURCES: no memory to hold the cancel;
+/// nothing happened, so call again.
+///
+/// If the request ends while this call runs, a later request with the same id is not affected. A
+/// session that holds early cancels knows the ids of ended requests, and does not hold a cancel for
+/// them: each until a request begins with it again, for `early_ttl_ns`, and as many as `max_kept`
+/// says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_cancel(
     session: *const dcc_session,
@@ -57,17 +64,17 @@ pub unsafe extern "C" fn dcc_session_cancel(
     })
 }
 
-/// What a session knows of an id: nothing. Its request never began, or is over and forgotten.
+/// State of an id: nothing is known. Its request never began, or has ended and is forgotten.
 pub const DCC_REQUEST_UNKNOWN: i32 = 0;
-/// What a session knows of an id: its request is in flight, and not cancelled.
+/// State of an id: its request is in flight, not cancelled.
 pub const DCC_REQUEST_LIVE: i32 = 1;
-/// What a session knows of an id: its request is in flight, and cancelled.
+/// State of an id: its request is in flight, and cancelled.
 pub const DCC_REQUEST_CANCELLED: i32 = 2;
-/// What a session knows of an id: its request has not begun, and a cancel is held for it.
+/// State of an id: its request has not begun, and a cancel is held for it.
 pub const DCC_REQUEST_HELD: i32 = 3;
-/// What a session knows of an id: its request is over; it was not cancelled, or that is forgotten.
+/// State of an id: its request has ended. It was not cancelled, or the cancel is forgotten.
 pub const DCC_REQUEST_ENDED: i32 = 4;
-/// What a session knows of an id: its request is over, and was cancelled.
+/// State of an id: its request has ended, and was cancelled.
 pub const DCC_REQUEST_ENDED_CANCELLED: i32 = 5;
 
 const _: () = {
@@ -79,11 +86,13 @@ const _: () = {
     assert!(DCC_REQUEST_ENDED_CANCELLED == IdState::EndedCancelled as i32);
 };
 
-/// Writes what the session knows of an id to `out_state`, one of DCC_REQUEST_UNKNOWN, _LIVE, _CANCELLED,
-/// _HELD, _ENDED and _ENDED_CANCELLED. That a request was cancelled is remembered until it is cleared or
-/// swept, its id begins again, or, after `early_ttl_ns`, others need its place. That one is over which was
-/// not cancelled is known only where early cancels are held, and for `early_ttl_ns`, as a held cancel is;
-/// else it is unknown. Any thread.
+/// Writes the state of an id to `out_state`: DCC_REQUEST_UNKNOWN, _LIVE, _CANCELLED, _HELD, _ENDED
+/// or _ENDED_CANCELLED. Any thread.
+///
+/// That a request was cancelled is remembered until it is cleared or swept, or a request begins
+/// with its id again, or other ids need its place after `early_ttl_ns`. That an uncancelled request
+/// has ended is known only if the session holds early cancels, and for `early_ttl_ns`, as a held
+/// cancel is; otherwise the state is DCC_REQUEST_UNKNOWN.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_query(
     session: *const dcc_session,
@@ -101,9 +110,9 @@ pub unsafe extern "C" fn dcc_session_query(
     })
 }
 
-/// Writes why the request with this id was cancelled, or will be when it begins, `snprintf`-like.
-/// DCC_NOT_CANCELLED or DCC_NOT_FOUND, with an empty text: dcc_session_query says what it is instead.
-/// Any thread.
+/// Writes why the request with this id was cancelled, or will be cancelled when it begins,
+/// `snprintf`-like. Any thread. DCC_NOT_CANCELLED or DCC_NOT_FOUND, with an empty text: it is not
+/// cancelled; dcc_session_query has its state.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_reason(
     session: *const dcc_session,
@@ -126,9 +135,9 @@ pub unsafe extern "C" fn dcc_session_reason(
     })
 }
 
-/// Forgets what is remembered of an id without a request in flight: a cancel that is held, or a
-/// request that was cancelled and has ended. DCC_NOT_FOUND: nothing is. A cancel of a request that is over
-/// stays a late one. Any thread.
+/// Forgets what is remembered of an id without a request in flight: a held cancel, the cancel of an
+/// ended request, or that a request was released before its end. Any thread. DCC_NOT_FOUND: nothing
+/// is remembered. A cancel of an ended request still counts as late.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_clear(
     session: *const dcc_session,
@@ -141,8 +150,9 @@ pub unsafe extern "C" fn dcc_session_clear(
     })
 }
 
-/// Forgets what has been remembered for more than `ttl_ns` nanoseconds, never a request in flight nor that
-/// one is over, and writes to `out_count`, unless that is NULL, how many that were. Any thread.
+/// Forgets what dcc_session_clear forgets, of all ids, if it has been remembered for more than
+/// `ttl_ns` nanoseconds. Any thread. Requests in flight stay. Writes to `out_count`, unless that is
+/// NULL, how many ids that were.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_sweep(
     session: *const dcc_session,

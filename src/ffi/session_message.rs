@@ -1,4 +1,4 @@
-//! What a peer sends: messages that cancel requests of its session.
+//! `dcc_session_handle_message`: a peer's messages that cancel requests of its session.
 
 use super::argument::{Versioned, message};
 use super::guard::guard;
@@ -13,26 +13,26 @@ use crate::json_rpc::wire::MAX_BATCH;
 use crate::peer::cancel::{Handled, PeerCancel};
 use std::ffi::c_char;
 
-/// Most messages of a batch that are looked at: those after them cancel nothing and count as malformed.
+/// Most messages of a batch that are read. Later ones cancel nothing and count as malformed.
 pub const DCC_MAX_BATCH: usize = 1000;
 
 const _: () = assert!(DCC_MAX_BATCH == MAX_BATCH);
 
-/// What a message was: a cancel of a request in flight, and the first.
+/// What a message was: the first cancel of a request in flight.
 pub const DCC_MESSAGE_CANCELLED: i32 = 1;
-/// What a message was: a cancel of a request that had been cancelled, or cannot be, or cannot be any more: it
-/// or a job for it is sealed.
+/// What a message was: a cancel of a request that was cancelled before, cannot be cancelled, or is
+/// past its point of no return because it or a job for it is sealed.
 pub const DCC_MESSAGE_WITHOUT_EFFECT: i32 = 2;
 /// What a message was: a cancel that is held for its request.
 pub const DCC_MESSAGE_HELD: i32 = 3;
-/// What a message was: a cancel of no request in flight.
+/// What a message was: a cancel, ignored because no request in flight has its id.
 pub const DCC_MESSAGE_UNKNOWN: i32 = 4;
-/// What a message was: for somebody else.
+/// What a message was: no cancel; you handle it.
 pub const DCC_MESSAGE_OTHER: i32 = 5;
-/// What a message was: none, or a cancellation of nothing.
+/// What a message was: not a JSON-RPC message, or a cancel that names no request.
 pub const DCC_MESSAGE_MALFORMED: i32 = 6;
 
-/// Room for the text of a request's id with its NUL.
+/// Size of a buffer for a request's id as text, with its NUL.
 pub const DCC_REQUEST_ID_SIZE: usize = 264;
 
 const _: () = assert!(DCC_REQUEST_ID_SIZE > DCC_MAX_REQUEST_ID_LENGTH);
@@ -43,15 +43,16 @@ const _: () = assert!(DCC_REQUEST_ID_SIZE > DCC_MAX_REQUEST_ID_LENGTH);
 pub struct dcc_message_info {
     /// sizeof(dcc_message_info); the call writes back how much of it was filled.
     pub struct_size: u32,
-    /// One of the DCC_MESSAGE_ constants; of a batch that of its first cancellation.
+    /// One of the DCC_MESSAGE_ constants. Of a batch: that of its first cancel, else of its first
+    /// malformed message, else DCC_MESSAGE_OTHER.
     pub message: i32,
-    /// Which request it meant: DCC_ID_INTEGER, DCC_ID_TEXT, or 0 if it was no cancellation.
+    /// Type of the id that the cancel names: DCC_ID_INTEGER, DCC_ID_TEXT, or 0 if it was no cancel.
     pub id_type: i32,
     /// Bytes in `id_text`.
     pub id_text_length: u32,
-    /// The id, if it is an integer.
+    /// The id if it is an integer.
     pub id_integer: i64,
-    /// The id, if it is a text; ended by NUL.
+    /// The id if it is a text; ended by NUL.
     pub id_text: [c_char; DCC_REQUEST_ID_SIZE],
 }
 
@@ -70,7 +71,8 @@ impl dcc_message_info {
         id_text: [0; DCC_REQUEST_ID_SIZE],
     };
 
-    /// A message that a batch has beside this one.
+    /// Adds the next message of a batch: a cancel counts more than a malformed message, that more
+    /// than any other, and among equals the first.
     fn add(&mut self, message: i32, id: Option<IdRef<'_>>) {
         let is_cancellation = self.message < DCC_MESSAGE_OTHER;
         if is_cancellation || self.message == DCC_MESSAGE_MALFORMED && message >= DCC_MESSAGE_OTHER
@@ -93,14 +95,19 @@ impl dcc_message_info {
     }
 }
 
-/// Lets a message of the peer do what it asks for: `notifications/cancelled` of MCP, `$/cancelRequest` of LSP
-/// and `$/cancel_request` of ACP, alone or in a batch; in a session of kind DCC_SESSION_TASKS `tasks/cancel`
-/// of MCP instead. All others are left to you. `message_length` bytes, as they came from the wire;
-/// DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH bound what is looked at. Fills in `out_info`, unless it is NULL,
-/// with what it was and which request it meant. It never fails because of what a peer sent: that is ignored
-/// and counted, dcc_session_read_stats. DCC_ERROR_RESOURCES: there was no memory to look at it; of a batch a
-/// part may be done. Hand it in again. Cancels as dcc_cancel_token_cancel_async does, so a transport thread
-/// may call it. Any thread.
+/// Does what a message from the peer asks for, if it is a cancel. Any thread, also a transport
+/// thread: cancels are as by dcc_cancel_token_cancel_async, so callbacks run on the library's
+/// callback thread.
+///
+/// Cancels are MCP's `notifications/cancelled`, LSP's `$/cancelRequest` and ACP's
+/// `$/cancel_request`, alone or in a batch; in a session of kind DCC_SESSION_TASKS MCP's
+/// `tasks/cancel` instead. You handle all other messages. `message` has `message_length` bytes, as
+/// they came over the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH limit what is read. Fills in
+/// `out_info`, unless that is NULL, with what the message was and which request it named.
+///
+/// A peer cannot make this call fail: malformed messages are ignored and counted, see
+/// dcc_session_read_stats. DCC_ERROR_RESOURCES: there was no memory to read the message. Of a batch
+/// a part may be done: hand it in again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_handle_message(
     session: *const dcc_session,

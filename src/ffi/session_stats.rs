@@ -1,4 +1,4 @@
-//! `dcc_session_stats`: what a session has seen.
+//! `dcc_session_read_stats`: counts of a session.
 
 use super::argument::Versioned;
 use super::guard::guard;
@@ -6,7 +6,7 @@ use super::out::StructOut;
 use super::session::{dcc_session, pinned};
 use super::status::{DCC_OK, dcc_status};
 
-/// What a session has seen. Set `struct_size` to sizeof before the call.
+/// Counts of a session. Set `struct_size` to sizeof before the call.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_session_stats {
@@ -14,25 +14,25 @@ pub struct dcc_session_stats {
     pub struct_size: u32,
     /// 1 after a close.
     pub is_closed: i32,
-    /// Requests in flight: begun and not ended, after a close, too.
+    /// Requests in flight: begun and not ended, also after a close.
     pub live: u32,
-    /// Other ids of which something is remembered.
+    /// Other ids that are remembered; see `max_kept` of dcc_session_desc.
     pub kept: u32,
     /// Requests that began.
     pub begun: u64,
-    /// Requests that the peer, or the close, was the first to cancel.
+    /// Requests whose first cancel came from the peer or from the close.
     pub cancelled: u64,
     /// Cancels that were held for their request.
     pub early: u64,
-    /// Cancels of no request in flight that were ignored: late ones, and those that were not held.
+    /// Cancels that were ignored because no request in flight had their id, and that were not held.
     pub unknown: u64,
-    /// Cancels of requests that had been cancelled, or that cannot be.
+    /// Cancels of requests that were cancelled before, are sealed, or cannot be cancelled.
     pub without_effect: u64,
-    /// Messages that were none, or cancellations of nothing.
+    /// Messages that were not JSON-RPC, or cancels that named no request.
     pub malformed: u64,
-    /// Messages for somebody else.
+    /// Messages that were no cancels.
     pub others: u64,
-    /// What was forgotten for want of room.
+    /// Ids that were not remembered because there was no room.
     pub forgotten: u64,
 }
 
@@ -41,7 +41,7 @@ unsafe impl Versioned for dcc_session_stats {
     const NAME: &'static str = "dcc_session_stats";
 }
 
-/// Fills in what a session has seen. Any thread.
+/// Fills in the counts of a session. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_read_stats(
     session: *const dcc_session,

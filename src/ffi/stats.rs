@@ -1,4 +1,4 @@
-//! `dcc_stats_*`: how many there are.
+//! Counts and latencies of the whole process: `dcc_stats_*`.
 
 use super::argument::Versioned;
 use super::dispatcher::dispatchers;
@@ -22,11 +22,11 @@ pub struct dcc_stats {
     pub struct_size: u32,
     /// Zero.
     pub reserved: u32,
-    /// Tokens alive, those of jobs included.
+    /// Live tokens, also those of jobs.
     pub live_tokens: u64,
-    /// Jobs alive, ended or not.
+    /// Live jobs, ended or not.
     pub live_jobs: u64,
-    /// Captured contexts alive.
+    /// Live captured contexts.
     pub live_contexts: u64,
     /// Jobs that ended as completed.
     pub jobs_completed: u64,
@@ -36,29 +36,31 @@ pub struct dcc_stats {
     pub jobs_cancelled: u64,
     /// Jobs that ended as interrupted.
     pub jobs_interrupted: u64,
-    /// Tokens and jobs that dcc_context_unwind found left current by others, or the library on its own
-    /// threads.
+    /// Tokens and jobs that were left current on a thread, found by dcc_context_unwind or by the
+    /// library on its own threads.
     pub context_leaks: u64,
-    /// Registrations alive, those of waits and native events included.
+    /// Live registrations, also those of waits and native events.
     pub live_registrations: u64,
-    /// Owners alive.
+    /// Live owners.
     pub live_owners: u64,
-    /// Deadlines armed.
+    /// Deadlines that are set and have not come.
     pub armed_deadlines: u64,
-    /// Dispatchers alive, those included that wait for their thread to run the last completions.
+    /// Live dispatchers, also those that only wait for their thread to run the last completions.
     pub live_dispatchers: u64,
-    /// Posted jobs that were accepted and are not over, completion and destroy-notify included.
+    /// Posted jobs that were accepted and whose completion or destroy-notify has not returned.
     pub unfinished_posts: u64,
-    /// Sessions alive.
+    /// Live sessions.
     pub live_sessions: u64,
-    /// Requests alive, ended or not.
+    /// Live requests, ended or not.
     pub live_requests: u64,
-    /// How often the check of a running job was not asked for too long, see DCC_EVENT_CHECK_NOT_ASKED.
+    /// How often the check of a running job was not asked for too long, see
+    /// DCC_EVENT_CHECK_NOT_ASKED.
     pub checks_not_asked: u64,
-    /// Snapshots of dcc_poll_current on threads with nothing current while jobs ran: their polls are never
-    /// cancelled. Carry the context there, see dcc_context_bind and dcc_poll_read_current_at.
+    /// Snapshots of dcc_poll_current that threads with nothing current took while jobs ran: polls
+    /// of these are never cancelled. Carry the context to such threads, see dcc_context_bind and
+    /// dcc_poll_read_current_at.
     pub polls_without_job: u64,
-    /// Shares of progress alive, ended or not.
+    /// Live shares of progress, ended or not.
     pub live_shares: u64,
 }
 
@@ -67,8 +69,8 @@ unsafe impl Versioned for dcc_stats {
     const NAME: &'static str = "dcc_stats";
 }
 
-/// Fills in the counts. Walks over all objects, so it is for diagnosis, not for every tick; counts
-/// that others change meanwhile may be of different moments. Any thread.
+/// Fills in the counts. Any thread. It walks over all objects, so it is for diagnosis, not for
+/// every tick. Counts that other threads change meanwhile may be of different moments.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status {
     guard(|| {
@@ -104,10 +106,10 @@ pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status
     })
 }
 
-/// Writes the snapshots that `polls_without_job` of dcc_stats counts, `snprintf`-like, as a JSON object
-/// {"count": number, "places": [{file, line, count}]}: at which lines the context is missing. The places are
-/// the first sixteen; "(unknown)" stands for a snapshot that does not say where it is, and one that comes
-/// while another is being noted has no place. Any thread.
+/// Writes the snapshots that `polls_without_job` of dcc_stats counts, `snprintf`-like, as a JSON
+/// object {"count": number, "places": [{file, line, count}]}. Any thread. At these lines the
+/// context is missing. Only the first sixteen places are kept. "(unknown)" is a snapshot that does
+/// not tell its place. A snapshot that comes while another is being noted has no place.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_stats_polls_without_job(
     buffer: *mut c_char,
@@ -118,7 +120,7 @@ pub unsafe extern "C" fn dcc_stats_polls_without_job(
         // SAFETY: the C caller's promise about its buffer.
         let to = unsafe { TextOut::new(buffer, size, out_length) }?;
         let (mut pieces, diagnosis) = (to.pieces(), library().diagnosis());
-        // Nothing refuses a piece.
+        // A piece is never refused, so there is no error.
         let _ = Object::begin(&mut pieces)
             .and_then(|strays| diagnosis.strays.write(&diagnosis.files, strays));
         pieces.end();
@@ -126,13 +128,14 @@ pub unsafe extern "C" fn dcc_stats_polls_without_job(
     })
 }
 
-/// Which latency: from the cancel to each first poll of a job and thread that saw it.
+/// A latency: from a cancel to the first poll of each thread of a job that saw it.
 pub const DCC_LATENCY_CANCEL_TO_SEEN: i32 = 1;
-/// Which latency: from the cancel of a job to its end.
+/// A latency: from the cancel of a job to its end.
 pub const DCC_LATENCY_CANCEL_TO_END: i32 = 2;
 
-/// A latency over the whole process, in nanoseconds, right to two digits; times beyond an hour
-/// count as an hour. All 0 while there were none. Set `struct_size` to sizeof before the call.
+/// A latency of the whole process, in nanoseconds, right to two decimal digits; more than an hour
+/// counts as an hour. All 0 while nothing was measured. Set `struct_size` to sizeof before the
+/// call.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_latency {
@@ -140,15 +143,15 @@ pub struct dcc_latency {
     pub struct_size: u32,
     /// Zero.
     pub reserved: u32,
-    /// How many times were measured.
+    /// How many cancels were measured.
     pub count: u64,
-    /// Half of them were at most this.
+    /// Half of them took at most so long.
     pub p50_ns: u64,
-    /// 95 of 100 were at most this.
+    /// 95 of 100 took at most so long.
     pub p95_ns: u64,
-    /// 99 of 100 were at most this.
+    /// 99 of 100 took at most so long.
     pub p99_ns: u64,
-    /// The longest.
+    /// Longest.
     pub max_ns: u64,
 }
 
@@ -157,7 +160,7 @@ unsafe impl Versioned for dcc_latency {
     const NAME: &'static str = "dcc_latency";
 }
 
-/// Fills in one of the DCC_LATENCY_ latencies: how long cancels take in this process. Any thread.
+/// Fills in the latency `which`, one of the DCC_LATENCY_ constants. Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_stats_latency(
     which: i32,

@@ -1,4 +1,4 @@
-//! `dcc_timeline_*`.
+//! Recording what happens in the process, as a file for Perfetto: `dcc_timeline_*`.
 
 use super::argument::{in_range, text};
 use super::guard::{guard, guard_creating};
@@ -13,23 +13,24 @@ use crate::sys::file;
 use std::ffi::c_char;
 use std::io::ErrorKind;
 
-/// Most events that a timeline can keep.
+/// Largest `max_entries` of dcc_timeline_begin.
 pub const DCC_MAX_TIMELINE_ENTRIES: u64 = 1048576;
 
 const _: () = assert!(DCC_MAX_TIMELINE_ENTRIES == MOST_MOMENTS as u64);
 
-/// Most bytes of a path in the text of an error, which has to name the reason, too.
+/// Most bytes of a path in the text of an error, which also needs room for the reason.
 const SHOWN_PATH: usize = 120;
 
 fn timeline() -> &'static Timeline {
     &library().diagnosis().timeline
 }
 
-/// Records from now on what happens in the process: ticks of dispatchers, posted jobs, cancels, and
-/// each thread's first poll of a job that saw one. The latest `max_entries`, 1 to
-/// DCC_MAX_TIMELINE_ENTRIES, at about 200 bytes each, are kept, the others counted. What was recorded
-/// before is forgotten, also when it is on already; on an error nothing is. While it is off nobody pays
-/// for it. Any thread.
+/// Begins to record what happens in the process: ticks of dispatchers, posted jobs, cancels, and
+/// each thread's first poll of a job that saw one. Any thread.
+///
+/// The latest `max_entries`, 1 to DCC_MAX_TIMELINE_ENTRIES, are kept, at about 200 bytes each;
+/// older ones are only counted. An earlier recording is forgotten, also one that is on, but not if
+/// this fails. While nothing is recorded, no thread pays for it.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_timeline_begin(max_entries: u64) -> dcc_status {
     guard_creating(|| {
@@ -38,8 +39,8 @@ pub extern "C" fn dcc_timeline_begin(max_entries: u64) -> dcc_status {
     })
 }
 
-/// Records no more. What was recorded stays, to be written, until the next begin. Fine also when
-/// nothing is recorded. Any thread.
+/// Ends the recording. Any thread. The entries stay, to be written, until the next begin. If
+/// nothing is recorded, this does nothing and answers DCC_OK.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_timeline_end() -> dcc_status {
     guard(|| {
@@ -48,31 +49,37 @@ pub extern "C" fn dcc_timeline_end() -> dcc_status {
     })
 }
 
-/// Writes what was recorded since the last begin to the file `path`: UTF-8 of `path_length` bytes, or
-/// DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH. A file that is there is replaced at once when all is
-/// written. DCC_ERROR_FILE leaves it as it was; dcc_last_error names path and reason, on Windows also
-/// that another program has it open. Recording goes on meanwhile if it is on; nobody waits for the
-/// file but the caller. Any thread that may wait for a disk.
+/// Writes the entries since the last begin to the file `path`: UTF-8 of `path_length` bytes, or
+/// DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH. Any thread that may wait for a disk. The
+/// recording goes on meanwhile; no other thread waits for the file.
 ///
-/// The file is JSON, Chrome's trace event format, to be opened in Perfetto: an object with
+/// The file is written beside an existing one, which it then replaces in one step. DCC_ERROR_FILE:
+/// an existing file is as it was; dcc_last_error names path and reason, on Windows also that
+/// another program has the file open.
+///
+/// The file is JSON in Chrome's trace event format, to be opened in Perfetto: an object with
 /// `displayTimeUnit` "ms", `otherData` {version, lost: how many entries were not kept} and
 /// `traceEvents`, sorted by `ts`: microseconds on the library's clock, with the nanoseconds as a
-/// fraction. Each has name, cat, ph, ts, pid, tid (the system's numbers) and args; those with `ph`
-/// "X" also `dur`, instants ("i") also `s`; rows with `ph` "M" name threads, where the system tells.
-/// By `name`, with their args:
+/// fraction. Each has name, cat, ph, ts, pid, tid (the system's numbers) and args; slices, with
+/// `ph` "X", also have `dur`, instants ("i") also `s`; entries with `ph` "M" name threads, if the
+/// system knows their names. By `name`, with their args, in which a text is left out if it is
+/// empty:
 ///
-/// - "tick", a slice: executed, remaining, as dcc_tick has them.
-/// - a posted job's label, a slice on whatever thread runs it: job_id, goes_on (whether it has another
-///   slice to come).
-/// - the label of a dcc_progress, or "share", a slice from its begin to its end, on the thread that ends it:
-///   job_id.
+/// - "tick", a slice: executed, remaining, as in dcc_tick.
+/// - a posted job's label, or "job", a slice on whatever thread runs it: job_id, label, goes_on
+///   (whether another slice follows).
+/// - the label of a dcc_progress, or "share", a slice from its begin to its end, on the thread that
+///   ends it: job_id, label.
 /// - "posted": job_id, label, lane (DCC_LANE_), depth (jobs that wait, with this one).
 /// - "completion", a slice: job_id, label, state (a job state's name).
 /// - "cancel": job_id (left out for none), cause, reason, inherited (whether a cancel of a parent
 ///   reached it).
 /// - "cancel seen": job_id, cause, reason, latency_ns since the cancel.
+/// - "check not asked": job_id, silence_ns, why; see DCC_EVENT_CHECK_NOT_ASKED.
+/// - "sealed": job_id (left out for a request), label; see dcc_job_seal.
 ///
-/// Later versions may add members, args and names.
+/// Args may also have `traceparent`, see dcc_cancel_token_trace_parent. Later versions may add
+/// members, args and names.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_timeline_write(path: *const c_char, path_length: usize) -> dcc_status {
     guard(|| {
@@ -88,7 +95,7 @@ pub unsafe extern "C" fn dcc_timeline_write(path: *const c_char, path_length: us
         if reason.kind() == ErrorKind::OutOfMemory {
             return Err(Error::Resources("memory for writing a file"));
         }
-        // Longer than what an `Error` can hold.
+        // An `Error` has no room for a path and a reason, so the text is noted here.
         let cut = path.ceil_char_boundary(path.len().saturating_sub(SHOWN_PATH));
         let dots = if cut == 0 { "" } else { "..." };
         note_error(format_args!("cannot write {dots}{}: {reason}", Escaped(&path[cut..])));

@@ -1,4 +1,4 @@
-//! The poll trace and what is known of each job's threads.
+//! The poll trace, a job's threads, and listings of the live jobs.
 
 use super::argument::{Versioned, in_range};
 use super::dispatcher::DCC_NO_LIMIT;
@@ -16,10 +16,10 @@ use crate::json::object::Object;
 use std::ffi::{CStr, c_char};
 use std::fmt::{self, Write};
 
-/// Room for the name of a file with its NUL.
+/// Size of a file's name in these structures, with its NUL.
 pub const DCC_FILE_SIZE: usize = 256;
 
-/// The longest time that a traced job went without a poll, on one thread. Set `struct_size` to
+/// The longest time that one thread of a traced job went without a poll. Set `struct_size` to
 /// sizeof before the call.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -28,21 +28,21 @@ pub struct dcc_poll_gap {
     pub struct_size: u32,
     /// Line of the poll before the gap; 0 if `from_file` is in parentheses.
     pub from_line: u32,
-    /// Line of the poll after it; 0 if `to_file` is in parentheses.
+    /// Line of the poll after the gap; 0 if `to_file` is in parentheses.
     pub to_line: u32,
     /// Zero.
     pub reserved: u32,
-    /// How long the gap was.
+    /// Length of the gap.
     pub gap_ns: u64,
     /// The system's number of the thread.
     pub thread: u64,
-    /// How often that thread polled.
+    /// How often that thread polled while traced.
     pub polls: u64,
-    /// File of the poll before the gap, ended by NUL; the end of it where it is too long. "(begin)"
-    /// stands for dcc_job_begin, "(end)" for the end of the job, "(unknown)" for a poll that does
-    /// not say where it stands, such as dcc_check_cancelled.
+    /// File of the poll before the gap, ended by NUL; only its end if it is too long. "(begin)"
+    /// means dcc_job_begin, "(end)" the job's end, "(unknown)" a poll that does not tell its place,
+    /// such as dcc_check_cancelled.
     pub from_file: [c_char; DCC_FILE_SIZE],
-    /// File of the poll after it.
+    /// File of the poll after the gap, as `from_file`.
     pub to_file: [c_char; DCC_FILE_SIZE],
 }
 
@@ -51,26 +51,26 @@ unsafe impl Versioned for dcc_poll_gap {
     const NAME: &'static str = "dcc_poll_gap";
 }
 
-/// What is known of one thread that works, or worked, for a job.
+/// One thread that works, or has worked, for a job.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_job_thread {
     /// The system's number of the thread.
     pub thread: u64,
-    /// From the cancel to its first poll that saw it; DCC_NO_LIMIT while none has.
+    /// Time from the cancel to the thread's first poll that saw it; DCC_NO_LIMIT while none has.
     pub cancel_to_seen_ns: u64,
-    /// How often it polled while traced.
+    /// How often the thread polled while traced.
     pub polls: u64,
-    /// When it last polled while traced, on the library's clock; 0 if it did not.
+    /// Time of the thread's last poll while traced, on the library's clock; 0 if there was none.
     pub last_poll_at_ns: u64,
-    /// Its longest gap between polls while traced.
+    /// The thread's longest time without a poll while traced.
     pub longest_gap_ns: u64,
 }
 
-// Strides are at least this.
+// A `stride` is checked against this size, so it stays as it is.
 const _: () = assert!(size_of::<dcc_job_thread>() == 40);
 
-/// Room for the name of a file, or for as much of its end as fits.
+/// A file's name, or the end of it that fits.
 fn file_name(name: &str) -> [c_char; DCC_FILE_SIZE] {
     let start = name.len().saturating_sub(DCC_FILE_SIZE - 1);
     let start = (start..=name.len()).find(|at| name.is_char_boundary(*at)).unwrap_or(name.len());
@@ -81,7 +81,7 @@ fn file_name(name: &str) -> [c_char; DCC_FILE_SIZE] {
     room
 }
 
-/// Where a poll says that it stands.
+/// The place that a poll tells.
 ///
 /// # Safety
 /// `file` is NULL or ended by NUL.
@@ -100,10 +100,11 @@ fn reports(job: &JobPin<'_>, each: impl FnMut(&ThreadReport)) {
     library().diagnosis().watches.threads(&token.slot().cold.watched, each);
 }
 
-/// Switches the poll trace of a job on (not 0) or off. While it is on, every poll of the job notes
-/// where and when it was, which costs some hundred nanoseconds; jobs that are not traced pay
-/// nothing. May be switched while the job runs; polls see it at once. What it saw stays until it is
-/// switched on again. Any thread.
+/// Switches the poll trace of a job on (not 0) or off. Any thread, also while the job runs.
+///
+/// While it is on, every poll of the job notes its place and time, which costs some hundred
+/// nanoseconds; jobs that are not traced pay nothing. Polls follow the switch at once. The notes
+/// stay until the trace is switched on again. NULL: nothing happens.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_trace(job: *const dcc_job, on: i32) -> dcc_status {
     guard(|| {
@@ -113,8 +114,8 @@ pub extern "C" fn dcc_job_trace(job: *const dcc_job, on: i32) -> dcc_status {
     })
 }
 
-/// Switches the poll trace of all jobs on (not 0) or off, of those that run and of all that will be
-/// created. Any thread.
+/// Switches the poll trace on (not 0) or off for all live jobs and for all jobs created from now
+/// on. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_trace_all(on: i32) -> dcc_status {
     guard(|| {
@@ -123,9 +124,9 @@ pub extern "C" fn dcc_trace_all(on: i32) -> dcc_status {
     })
 }
 
-/// Fills in the longest gap between two polls of one thread that the trace has seen: between which
-/// lines the job forgets to poll. DCC_NOT_FOUND: the job was not traced, or polled less than twice.
-/// Any thread.
+/// Fills in the longest gap between two polls of one thread that the trace of this job has seen:
+/// between these lines the job does not poll. Any thread. DCC_NOT_FOUND: the job was not traced, or
+/// polled less than twice.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_poll_gap(
     job: *const dcc_job,
@@ -161,9 +162,9 @@ pub unsafe extern "C" fn dcc_job_poll_gap(
 }
 
 /// Writes what is known of a job's threads to `threads`, an array of `capacity` entries that lie
-/// `stride` bytes apart: sizeof(dcc_job_thread). A thread is known once it saw a cancel or polled
-/// while traced; at most 64 are told apart. `out_count` gets how many there are, which may be more
-/// than were written. Any thread.
+/// `stride` bytes apart: sizeof(dcc_job_thread). Any thread. A thread is known once it saw a cancel
+/// or polled while traced; only 64 threads of a job are noted. `out_count` gets how many are known,
+/// which may be more than were written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_threads(
     job: *const dcc_job,
@@ -196,22 +197,22 @@ pub unsafe extern "C" fn dcc_job_threads(
     })
 }
 
-/// Writes all live jobs as a JSON array of objects, `snprintf`-like, as dcc_cancel_token_reason; for
-/// people and tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page
-/// does not. It is what all pages of that have together, and holds nothing from one job to the next:
-/// nobody waits for it but its caller, and jobs begin and end meanwhile.
+/// Writes all live jobs as a JSON array of objects, `snprintf`-like. Any thread. For people and
+/// tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page does
+/// not. It holds nothing from one job to the next: no other thread waits for it, and jobs begin and
+/// end meanwhile.
 ///
-/// Each job has id, label, caller_id, state, progress {done, total, fraction, time_left_ns (null while
-/// unknown), over, late, message}, failure, age_ns, is_sealed (dcc_job_seal), cancelled (null, or {cause,
-/// reason, since_ns, to_end_ns, is_seen}), is_traced, since_last_poll_ns and longest_gap (null while
-/// nothing was traced, else {gap_ns, from {file, line}, to {file, line}}), check_not_asked_ns (for how
-/// long the running job's own check was not asked, null unless that is as long as
-/// DCC_EVENT_CHECK_NOT_ASKED says) and threads, each with thread, cancel_to_seen_ns, polls,
-/// since_last_poll_ns, last_poll_at {file, line} and longest_gap. docs/job_facts.md says where else each
-/// of them can be read. Later versions may add members.
+/// Each job has id, label, caller_id, state, progress {done, total, fraction, time_left_ns (null
+/// while unknown), over, late, message}, failure, age_ns, is_sealed (dcc_job_seal), cancelled
+/// (null, or {cause, reason, since_ns, to_end_ns, is_seen}), is_traced, since_last_poll_ns and
+/// longest_gap (null while nothing was traced, else {gap_ns, from {file, line}, to {file, line}}),
+/// check_not_asked_ns (for how long the running job's own check was not asked; null unless that is
+/// as long as DCC_EVENT_CHECK_NOT_ASKED says) and threads. Each thread has thread,
+/// cancel_to_seen_ns, polls, since_last_poll_ns, last_poll_at {file, line} and longest_gap.
+/// docs/job_facts.md says where else each of them can be read. Later versions may add members.
 ///
-/// What could steer a terminal in its texts is escaped, as JSON has it, so it may be printed. May run a
-/// job's `destroy`. Any thread.
+/// Characters of texts that could control a terminal are escaped in JSON's way, so the text may be
+/// printed. May call the `destroy` of a job that is released meanwhile.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_stats_live_jobs(
     buffer: *mut c_char,
@@ -222,33 +223,37 @@ pub unsafe extern "C" fn dcc_stats_live_jobs(
         // SAFETY: the C caller's promise about its buffer.
         let to = unsafe { TextOut::new(buffer, size, out_length) }?;
         let mut pieces = to.pieces();
-        // Nothing refuses a piece.
+        // A piece is never refused, so there is no error.
         let _ = jobs().write_listing(&mut pieces);
         pieces.end();
         Ok(DCC_OK)
     })
 }
 
-/// The most jobs in a page of dcc_stats_jobs_page.
+/// Most jobs in a page of dcc_stats_jobs_page.
 pub const DCC_MAX_JOBS_PAGE: u32 = 64;
 
-/// Bytes beyond which a page gets no further job.
+/// A page that is longer than so many bytes gets no further job.
 const LONG_PAGE: usize = 32 * 1024;
 
-/// What ends a page, at most.
+/// Most bytes after the last job of a page.
 const MOST_TAIL: usize = r#"],"next":}"#.len() + 20;
 
-/// Writes some of the live jobs, `snprintf`-like, as a JSON object {"jobs": [...], "next": number}, each
-/// job as dcc_stats_live_jobs has it: for a UI thread, and where there may be very many. A page takes
-/// well below a millisecond: it has at most `most` jobs, up to DCC_MAX_JOBS_PAGE, which 0 stands for,
-/// fewer where they have long texts or many threads, and none where it has looked at many places without
-/// a job. `from` is 0 for the first page, later what `out_next` got, which is 0 after the last page and
-/// after a failure. A job that lives from the first page to the last is in exactly one of them.
+/// Writes one page of the live jobs, `snprintf`-like, as a JSON object {"jobs": [...], "next":
+/// number}, each job as dcc_stats_live_jobs writes it. Any thread. For UI threads, and for
+/// processes with very many jobs: a page takes well below a millisecond.
 ///
-/// Only whole pages are written: what does not fit into `size` bytes is left to the next page.
-/// DCC_ERROR_INVALID_ARGUMENT: not even one job fits; `out_length`, if not NULL, gets the bytes that it
-/// takes, to which a NUL comes. 16,384 are enough for most. With a `size` of 0 the page is only
-/// measured. May run a job's `destroy`. Any thread.
+/// A page has at most `most` jobs, up to DCC_MAX_JOBS_PAGE; 0 means DCC_MAX_JOBS_PAGE. It has fewer
+/// if they have long texts or many threads, and may have none if there are many free places to
+/// skip. `from` is 0 for the first page, later what `out_next` got. `out_next` is 0 after the last
+/// page and after a failure. A job that lives from the first page to the last is in exactly one
+/// page.
+///
+/// Only whole jobs are written: a job that does not fit into `size` bytes is left to the next page.
+/// If not even one fits, the answer is DCC_ERROR_INVALID_ARGUMENT, and `out_length`, unless that is
+/// NULL, gets the bytes that it needs without the NUL. 16,384 bytes are mostly enough. With a
+/// `size` of 0 the page is only measured. May call the `destroy` of a job that is released
+/// meanwhile.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_stats_jobs_page(
     from: u64,
@@ -258,7 +263,8 @@ pub unsafe extern "C" fn dcc_stats_jobs_page(
     out_length: *mut usize,
     out_next: *mut u64,
 ) -> dcc_status {
-    // SAFETY: the C caller's promise: a writable result. A loop until it is 0 ends after each failure.
+    // SAFETY: the C caller's promise: a writable result. It is 0 after each failure, so a loop
+    // until 0 ends.
     let next = unsafe { ValueOut::new("out_next", out_next, 0) };
     guard(|| {
         let next = next?;
@@ -267,7 +273,7 @@ pub unsafe extern "C" fn dcc_stats_jobs_page(
         let to = unsafe { TextOut::new(buffer, size, out_length) }?;
         let most = if most == 0 { DCC_MAX_JOBS_PAGE } else { most };
         let (mut pieces, mut count, mut needed) = (to.pieces(), 0, None);
-        // Nothing refuses a piece.
+        // A piece is never refused, so there is no error.
         let _ = pieces.write_str(r#"{"jobs":["#);
         let from = u32::try_from(from).unwrap_or(u32::MAX);
         let page = jobs().page(from, SLOTS_OF_A_SHORT_PAGE, |job| {
