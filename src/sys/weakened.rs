@@ -1,4 +1,4 @@
-//! Guards of races that tests take away one by one: `.ci/models` for models, `.ci/fuzz-abi` for the
+//! Guards that tests take away one by one: `.ci/models` for models, `.ci/fuzz-abi` for the
 //! ABI's fuzzer. Each test has to fail without the guard.
 
 #[cfg(any(loom, dcc_weakened))]

@@ -35,7 +35,6 @@ pub struct Asked {
     pub process: Option<u32>,
 }
 
-/// A command.
 #[derive(Debug)]
 pub enum Verb {
     /// Shows the jobs once. With `all` every job, otherwise as many as a host gives in one answer.

@@ -14,7 +14,6 @@ pub const NONE: &str = "No host of this user can be asked: none has called dcc_c
 
 /// One host's answer to `list`.
 pub struct Host {
-    /// The host's process number.
     pub process: u32,
     /// The answer as it came.
     pub answer: Value,
@@ -47,14 +46,12 @@ impl Host {
         self.answer["more"].as_u64().unwrap_or(0)
     }
 
-    /// The jobs of the answer.
     pub fn jobs(&self) -> impl Iterator<Item = Job<'_>> {
         self.answer["jobs"].as_array().into_iter().flatten().map(Job)
     }
 }
 
 impl Job<'_> {
-    /// The job's id.
     pub fn id(&self) -> u64 {
         self.0["id"].as_u64().unwrap_or_default()
     }
@@ -64,12 +61,10 @@ impl Job<'_> {
         self.0["state"].as_str().unwrap_or("?")
     }
 
-    /// Whether the job has ended.
     pub fn is_ended(&self) -> bool {
         !matches!(self.state(), "pending" | "running")
     }
 
-    /// Whether the job's polls are traced.
     pub fn is_traced(&self) -> bool {
         self.0["is_traced"] == true
     }
