@@ -755,11 +755,11 @@ typedef struct dcc_job_progress {
      */
     uint32_t struct_size;
     /**
-     * Zero.
+     * Reserved; the call writes 0.
      */
     uint32_t reserved;
     /**
-     * Units done.
+     * Units done, as dcc_job_read_progress defines them.
      */
     uint64_t done;
     /**
@@ -841,7 +841,7 @@ typedef struct dcc_progress_desc {
      */
     uint32_t struct_size;
     /**
-     * Zero.
+     * Reserved; must be 0.
      */
     uint32_t reserved;
     /**
@@ -2103,7 +2103,7 @@ typedef struct dcc_control_desc {
 #define DCC_CAUSE_DEADLINE 3
 
 /**
- * The value of a dcc_native_event that is no event.
+ * The dcc_native_event that stands for no event.
  */
 #define DCC_NO_NATIVE_EVENT -1
 

@@ -62,7 +62,7 @@ pub(super) fn guard_value<T>(fallback: T, call: impl FnOnce() -> Outcome<T>) -> 
 
 #[cold]
 fn failed(error: &Error) -> dcc_status {
-    // If even noting the text panics, the status stays right.
+    // If noting the text panics, that panic is dropped and the status stays right.
     let _ = catch_unwind(AssertUnwindSafe(|| thread::note_error(format_args!("{error}"))));
     status::of(error)
 }

@@ -23,9 +23,9 @@ use std::ffi::c_char;
 pub struct dcc_job_progress {
     /// sizeof(dcc_job_progress); the call writes back how many bytes it filled.
     pub struct_size: u32,
-    /// Zero.
+    /// Reserved; the call writes 0.
     pub reserved: u32,
-    /// Units done.
+    /// Units done, as dcc_job_read_progress defines them.
     pub done: u64,
     /// Units in all, 0 while unknown.
     pub total: u64,

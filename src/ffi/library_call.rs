@@ -64,7 +64,7 @@ pub unsafe extern "C" fn dcc_library_call_begin(out_call: *mut dcc_library_call)
         let to = unsafe { StructOut::new("out_call", out_call) }?;
         let slots = thread::slots();
         if let Some(slots) = slots.filter(|slots| slots.is_empty()) {
-            // SAFETY: NULL.
+            // SAFETY: the file name is NULL.
             unsafe { note_stray(slots, std::ptr::null(), 0) };
         }
         to.write(&dcc_library_call {

@@ -55,7 +55,7 @@ pub struct dcc_progress(());
 pub struct dcc_progress_desc {
     /// sizeof(dcc_progress_desc)
     pub struct_size: u32,
-    /// Zero.
+    /// Reserved; must be 0.
     pub reserved: u32,
     /// The share that the new share is a part of. NULL means all of the share that is current on
     /// this thread; if that is not a share of the current job, all of the current job.

@@ -18,7 +18,7 @@ use crate::token::wait::Waited;
 /// or the reading end of a pipe).
 pub type dcc_native_event = isize;
 
-/// The value of a dcc_native_event that is no event.
+/// The dcc_native_event that stands for no event.
 pub const DCC_NO_NATIVE_EVENT: dcc_native_event = -1;
 
 pub(super) fn until(timeout_ns: u64) -> Option<u64> {
