@@ -1,4 +1,4 @@
-//! Tokens that are cancelled when all that they wait for have left.
+//! Tokens of all: such a token is cancelled when all parents that it waits for have left.
 
 #[path = "../support/listening.rs"]
 mod listening;

@@ -1,4 +1,5 @@
-//! Hosts' own checks, asked while the thread that may ask them waits; and what must not run inside a check.
+//! Hosts' own checks, asked while the only thread that may ask them waits; and calls that are
+//! refused inside a check.
 
 #[path = "../support/listening.rs"]
 mod listening;

@@ -1,6 +1,7 @@
-//! Deadlines: not before their time, moved, disarmed, many on one thread, delayed by nobody.
+//! Deadlines: none fires before its time; they can be moved and disarmed; one thread serves many of
+//! them; a callback that blocks delays no other deadline.
 //!
-//! Lower bounds are exact, by the library's clock. That something comes at all is waited for long.
+//! Lower bounds are exact, on the library's clock. For events that must come, the tests wait long.
 
 #[path = "../support/listening.rs"]
 mod listening;

@@ -1,4 +1,5 @@
-//! Registrations that keep their token: called although nobody owns it, gone where nothing can cancel it.
+//! Registrations that keep their token: the callback is called although no caller owns the token.
+//! If nothing can cancel the token, it is gone.
 
 #[path = "../support/listening.rs"]
 mod listening;

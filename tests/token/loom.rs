@@ -1,4 +1,4 @@
-//! Models of the core's races: loom runs every interleaving of a few threads.
+//! Models of the core's races. Loom runs every interleaving of a few threads.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test --profile models --test loom --target-dir target/loom`
 

@@ -1,4 +1,4 @@
-//! Models of tokens that are cancelled when all that they wait for have left.
+//! Models of tokens of all: such a token is cancelled when all parents that it waits for have left.
 
 use super::*;
 use dcc_cancel::token::all::Joined;

@@ -1,4 +1,5 @@
-//! Ends of jobs inside which others were made: those go on without it, or below what is above it.
+//! Models of the end of a job while objects are made below it. Such an object goes on without the
+//! job, or is left to the job's parent.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! Registrations that keep their token, deadlines that a cancel disarms, and the way up to ancestors.
+//! Models of registrations that keep their token, of deadlines that a cancel disarms, and of the
+//! way up to a token's ancestors.
 
 use super::*;
 

@@ -1,6 +1,7 @@
-//! Models of listening to a token: callbacks, waits, deadlines and owners against a cancel.
+//! Models of listening to a token: callbacks, waits, deadlines and owners, each against a cancel.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test --profile models --test loom_listening --target-dir target/loom`
+//! `RUSTFLAGS="--cfg loom" cargo test --profile models --test loom_listening --target-dir
+//! target/loom`
 
 #![cfg(loom)]
 

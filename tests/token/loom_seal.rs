@@ -1,4 +1,5 @@
-//! Models of the point of no return: a seal against all that cancels, listens, ends or shuts down.
+//! Models of the point of no return: a seal against each call that cancels, listens, ends a job or
+//! shuts down.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test --profile models --test loom_seal --target-dir target/loom`
 

@@ -1,7 +1,7 @@
-//! One thread, random calls, and a reference model that predicts every answer.
+//! Random calls on one thread, and a reference model that predicts every answer.
 //!
-//! `DCC_MODEL_SEED` repeats a run, `DCC_MODEL_STEPS` makes it longer. One test, because the state
-//! is the process's.
+//! `DCC_MODEL_SEED` repeats a run, `DCC_MODEL_STEPS` makes it longer. There is one test only,
+//! because the library's state belongs to the whole process.
 
 #[path = "../support/job_state.rs"]
 mod job_state;

@@ -1,5 +1,6 @@
-//! Real threads on shared objects; the end of each run is counted. `DCC_STRESS` makes the
-//! long ones longer. One lock lets one test run at a time: the counts are the process's.
+//! Real threads on shared objects. At the end of each run all objects are counted. `DCC_STRESS`
+//! makes the long runs longer. A lock lets one test run at a time, because the counts belong to the
+//! whole process.
 
 #[path = "../support/stats.rs"]
 mod counts;

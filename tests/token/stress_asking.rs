@@ -1,6 +1,7 @@
-//! Hosts' own checks that are asked in waits, on real threads: each works for jobs of its own, whose checks
-//! it alone may ask or anybody, and waits for all kinds of things while the others cancel and wait for the
-//! same. `DCC_STRESS` makes it longer.
+//! Real threads that wait, and ask hosts' own checks meanwhile. Each thread has its own jobs. Their
+//! checks may be asked by that thread only, or by any thread. Each thread waits for objects of all
+//! kinds, while the other threads cancel them and wait for them too. `DCC_STRESS` makes the runs
+//! longer.
 
 #[path = "../support/effort.rs"]
 mod effort;

@@ -1,6 +1,6 @@
-//! Registrations that keep their token, on real threads: in each round the last owner, the source of the
-//! cancel, an unregister with a new register, and a wait meet at one token. What is left then is known
-//! exactly. `DCC_STRESS` makes it longer.
+//! Registrations that keep their token, on real threads. In each round, the release of the last
+//! owner, the end of the source of a cancel, an unregister followed by a register, and a wait meet
+//! at one token. What is left afterwards is known exactly. `DCC_STRESS` makes the runs longer.
 
 #[path = "../support/effort.rs"]
 mod effort;

@@ -1,6 +1,6 @@
-//! Real threads register, unregister, cancel, wait, arm, clear_deadline and close at random; in the end every
-//! callback ran at most once, every notify exactly once, and nothing is left.
-//! `DCC_STRESS` makes it longer.
+//! Real threads register, unregister, cancel, wait, arm and clear deadlines, and close owners, at
+//! random. At the end each callback has run at most once, each destroy-notify exactly once, and no
+//! object is left. `DCC_STRESS` makes the runs longer.
 
 #[path = "../support/effort.rs"]
 mod effort;

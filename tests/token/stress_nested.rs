@@ -1,6 +1,6 @@
-//! Random calls that listen, cancel, close and wait, from four threads and above all from inside
-//! callbacks, on shared objects. In the end nothing is left, and what was accepted was destroyed once.
-//! `DCC_STRESS` makes it longer.
+//! Random calls that listen, cancel, close and wait, on shared objects. Four threads make them,
+//! mostly from inside callbacks. At the end no object is left, and the user data of each accepted
+//! call was destroyed once. `DCC_STRESS` makes the runs longer.
 
 #[path = "../support/effort.rs"]
 mod effort;
