@@ -20,8 +20,9 @@ pub enum Answer {
 }
 
 impl Tokens {
-    /// The fast path, one load and one compare. True: the token lives and nothing is asked of it.
-    /// For NULL the answer is true as soon as any token was made. False may mean anything.
+    /// The fast path, one load and one compare. True: the token lives and no flag of its state word
+    /// is set, so it is not cancelled, not traced and has no foreign check. For NULL the answer is
+    /// true as soon as any token was made. False may mean anything.
     ///
     /// The handle's own flag bits are checked as well: the state word of a cancelled token equals
     /// its handle with the CANCELLED bit set.

@@ -30,15 +30,15 @@ pub struct Origin<'a> {
     pub foreign: Option<Foreign>,
     /// The token's polls are watched, because it belongs to a job or a request.
     pub is_watched: bool,
-    /// The job posted under the token. A cancel of the token takes that job out of its queue. Such
-    /// a token is also watched.
+    /// The job posted under the token. A cancel of the token takes that job out of its queue. Has
+    /// an effect only on a watched token.
     pub posted: PostedId,
     /// The token's parents were taken from what was current when it was made. When one of them is
-    /// an ended job that no cancel can reach any more, the token goes on without it. Such a token
-    /// is also watched.
+    /// an ended job that no cancel can reach any more, the token goes on without it. Has an effect
+    /// only on a watched token.
     pub is_implied: bool,
-    /// The token stops a part of the work of a job. This is the token of that job, or NULL. Such a
-    /// token is also watched.
+    /// The token stops a part of the work of a job. This is the token of that job, or NULL. Has an
+    /// effect only on a watched token.
     pub part_of: Option<Handle>,
     /// The trace span that the token works for, if it is not the one that its parents work for.
     /// Only for a token without a caller id.
