@@ -3,9 +3,9 @@
 //!
 //! The steps of a cancel of one token: lock it. Unless CANCELLED is set, write the record, then set
 //! CANCELLED with Release. See whether anything is in the token's lists. Unlock. A cancel that
-//! loses the race has taken the lock as well, so it returns only after the flag is visible, and the
-//! first reason wins. Nothing is added to the lists of a token whose flag is set. So a token whose
-//! lists were empty needs no second visit.
+//! loses the race sees the flag, either at its first look or under the lock. So it returns only
+//! after the flag is visible, and the first reason wins. Nothing is added to the lists of a token
+//! whose flag is set. So a token whose lists were empty needs no second visit.
 //!
 //! Children are locked and flagged under their parent's lock, a batch at a time. Then the flag
 //! spreads further down, without recursion. The thread that set a token's flag may use the token's
