@@ -7,7 +7,7 @@
  *     #include "dcc_cancel_dl.h"
  *
  *     char why[256];
- *     if (dcc_cancel_load("/where/my/plugin/is/libdcc_cancel.so.2", why, sizeof why) < 0)
+ *     if (dcc_cancel_load("/where/my/plugin/is/libdcc_cancel.so.2", why, sizeof why) != DCC_OK)
  *         report(why);
  *
  * dcc_cancel_load takes the instance that is already in the process, by the library's name, and

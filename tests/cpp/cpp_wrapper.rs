@@ -4,6 +4,8 @@
 
 #[path = "../support/cpp_programs.rs"]
 mod cpp_programs;
+#[path = "../support/page.rs"]
+mod page;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -105,11 +107,9 @@ fn what_could_not_work_does_not_compile() {
 }
 
 /// The pieces of code of a page.
-fn code_of(page: &str) -> Vec<String> {
-    let page = std::fs::read_to_string(support::root().join(page)).unwrap();
-    // Every second piece between fences is code, after the name of its language.
-    let pieces = page.split("```").skip(1).step_by(2);
-    pieces.map(|piece| piece.split_once('\n').unwrap().1.to_owned()).collect()
+fn code_of(path: &str) -> Vec<String> {
+    let text = page::page(path);
+    page::blocks(&text).into_iter().map(|(_, code)| format!("{code}\n")).collect()
 }
 
 #[test]

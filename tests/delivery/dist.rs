@@ -14,6 +14,8 @@ mod built_once;
 #[allow(dead_code, reason = "this test uses a part of it")]
 #[path = "../support/loader_header.rs"]
 mod loader_header;
+#[path = "../support/page.rs"]
+mod page;
 #[path = "../support/python_venv.rs"]
 mod python_venv;
 #[path = "../support/mod.rs"]
@@ -101,19 +103,15 @@ fn what_the_page_says_works() {
         &format!("{NAME}.tar.gz"),
         &format!("{NAME}/share/doc/dcc_cancel/docs/install.md"),
     ]));
-    let mut scripts = String::from("set -eu\n");
-    archives::write_files_of(&page, &unpacked.folder);
-    for (_, code) in archives::blocks(&page).iter().filter(|(kind, _)| *kind == "sh") {
-        scripts.push_str(&format!("{code}\n"));
-    }
+    page::write_files_of(&page, &unpacked.folder);
     let path = std::env::var("PATH").unwrap();
     let mut shell = unpacked.command("sh");
-    shell.args(["-c", &scripts]);
+    shell.args(["-c", &page::script_of(&page)]);
     shell.env("PATH", format!("{}:{path}", build_tools::folder().display()));
     shell.env("PYTHONDONTWRITEBYTECODE", "1");
     let said = printed(&mut shell);
     let cancelled = said.lines().filter(|line| *line == "cancelled: the user pressed Esc");
-    assert_eq!(cancelled.count(), 2, "{said}");
+    assert_eq!(cancelled.count(), 3, "{said}");
     let version = concat!("dcc-cancel ", env!("CARGO_PKG_VERSION"), " ");
     assert!(said.lines().last().unwrap().starts_with(version), "{said}");
 

@@ -12,6 +12,8 @@ mod cpp_programs;
 #[allow(dead_code, reason = "this test uses a part of it")]
 #[path = "../support/loader_header.rs"]
 mod loader_header;
+#[path = "../support/page.rs"]
+mod page;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/unpacked.rs"]
@@ -64,7 +66,7 @@ fn the_pages_plugin_is_cancelled() {
     let Some([prefix, _]) = archive("the page on aarch64") else { return };
     let folder = scratch("page");
     let page = prefix.join("share/doc/dcc_cancel/docs/install.md");
-    archives::write_files_of(&std::fs::read_to_string(page).unwrap(), &folder);
+    page::write_files_of(&std::fs::read_to_string(page).unwrap(), &folder);
     let sources = ["plugin.cpp", "host.cpp"].map(|name| folder.join(name).display().to_string());
     let program = folder.join("host");
     let sources: Vec<&str> = sources.iter().map(String::as_str).collect();

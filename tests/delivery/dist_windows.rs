@@ -10,6 +10,8 @@ mod archives;
 #[allow(dead_code, reason = "this test uses a part of it")]
 #[path = "../support/loader_header.rs"]
 mod loader_header;
+#[path = "../support/page.rs"]
+mod page;
 #[path = "../support/mod.rs"]
 mod support;
 #[allow(dead_code, reason = "this test uses a part of it")]
@@ -53,7 +55,7 @@ fn stage(name: &str) -> Option<Stage> {
 fn the_pages_plugin_is_cancelled() {
     let Some(stage) = stage("page") else { return };
     let page = unpacked("").join("share/doc/dcc_cancel/docs/install.md");
-    archives::write_files_of(&fs::read_to_string(page).unwrap(), stage.folder());
+    page::write_files_of(&fs::read_to_string(page).unwrap(), stage.folder());
     run(Command::new(CXX)
         .current_dir(stage.folder())
         .args(["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror", "-static"])

@@ -1,6 +1,6 @@
 //! The example of Qt: built as its first lines say, clicked by `tests/consumers/qt_driver`.
 //!
-//! `DCC_UPDATE_PICTURE=1 cargo test --test qt_example` makes the picture in README.md anew.
+//! `DCC_UPDATE_PICTURE=1 cargo test --test qt_example` makes the picture in docs/slices.md anew.
 
 #![cfg(target_os = "linux")]
 

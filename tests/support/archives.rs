@@ -29,24 +29,6 @@ pub fn functions(include: &Path) -> BTreeSet<String> {
     names
 }
 
-/// The code on a page: of each block what stands behind its fence, and the lines.
-pub fn blocks(page: &str) -> Vec<(&str, &str)> {
-    let blocks = page.split("\n```").skip(1).step_by(2);
-    blocks.map(|block| block.split_once('\n').unwrap()).collect()
-}
-
-/// Writes the files whose code a page has into a folder.
-pub fn write_files_of(page: &str, folder: &Path) {
-    let named =
-        blocks(page).into_iter().filter_map(|(kind, code)| Some((kind.split_once(' ')?.1, code)));
-    let mut count = 0;
-    for (file, code) in named {
-        fs::write(folder.join(file), code).unwrap();
-        count += 1;
-    }
-    assert!(count > 2, "{count}");
-}
-
 /// That no path of this machine stands in a file.
 pub fn assert_names_no_folder(file: &Path) {
     let bytes = fs::read(file).unwrap();

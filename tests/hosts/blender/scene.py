@@ -207,7 +207,7 @@ class Client:
         return json.loads(text)
 
 
-# The code of the error that answers a cancelled call, over HTTP; see the table of README.md.
+# The code of the error that answers a cancelled call, over HTTP; see the last table of docs/agents.md.
 PROMISED = {"legacy": [-32800], "2026-07-28": []}
 
 
