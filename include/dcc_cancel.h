@@ -1,143 +1,565 @@
 /* dcc-cancel: cooperative cancellation for native plugins of DCC hosts.
  *
- * This header is the reference manual. What holds for all of it:
+ * This header is the reference manual. Each chapter has one object: its constants, types and functions.
  *
- * - Handles are opaque. One of no live object, be it stale or made up, is answered with
- *   DCC_ERROR_INVALID_HANDLE, never with a crash; by functions that return a handle or an id with NULL
- *   or 0.
- * - NULL is the token that is never cancelled, the job that is none, the context of neither, the share
- *   of progress of nothing, and the owner of functions that stay loaded: every function takes it as
- *   such. A NULL dispatcher, session, request, observer or registration is none: to retain, release,
- *   close or unregister it does nothing and is DCC_OK; all else that is asked of it is
+ *    1. Objects, statuses and texts: what all chapters share
+ *    2. Tokens: a flag that says "stop"
+ *    3. Current token and poll: how a loop learns that it is to stop
+ *    4. Jobs: one unit of a host's work
+ *    5. Progress: how far a job is
+ *    6. Contexts: what is current, taken along to another thread
+ *    7. Callbacks and owners: to be called at a cancel, and never after an unload
+ *    8. Deadlines and waits: a cancel at a time, and threads that sleep until something happens
+ *    9. Dispatchers: a bounded queue of jobs that one thread pumps from its tick
+ *   10. Sessions and requests: cancels that come from a peer as messages
+ *   11. Diagnosis: what happens, and why a job does not stop
+ *   12. Control: answers for the same user's terminal, by the tool dcc-control
+ *   13. The process: threads of the library, its version, its clock
+ *   14. What the polls are made of
+ *
+ * These rules hold for every function, unless its comment says otherwise:
+ *
+ * Handles
+ * - A handle is an opaque number in the shape of a pointer. A handle of a dead object, and a handle that was
+ *   made up, is answered with DCC_ERROR_INVALID_HANDLE and never with a crash. A function that returns a
+ *   handle or an id then returns NULL or 0.
+ * - NULL is a token that is never cancelled, a job that does not exist, a context without token and job,
+ *   a share of progress that counts nothing, and the owner of functions that stay loaded. Every function
+ *   accepts it in that meaning. A NULL dispatcher, session, request, observer or registration does not
+ *   exist: retain, release, close and unregister answer DCC_OK and do nothing, every other function answers
  *   DCC_ERROR_INVALID_HANDLE.
- * - A handle that goes out through a parameter is a reference of yours, to be given back by `release`,
- *   an owner by dcc_owner_close, a registration by dcc_registration_unregister. So is each `retain`.
- *   A handle that a function returns, or that yours is called with, is lent: good as long as what it
- *   belongs to.
- * - A parameter `const T *` of a handle means that the call may run at the same time as any other call
- *   on that object, and that your reference stays. `T *` ends it: `release`, dcc_owner_close and
+ * - A handle that a function writes to a parameter is a reference that you own. Give it back by `release`; an
+ *   owner by dcc_owner_close, a registration by dcc_registration_unregister. Each `retain` adds a reference
+ *   that you own.
+ * - A handle that a function returns, or passes to a function of yours, is lent: it stays valid as long as
+ *   the object that it belongs to.
+ * - Where a parameter is `const T *`, the call may run at the same time as any other call on that object, and
+ *   your reference remains. Where it is `T *`, the call ends your reference: `release`, dcc_owner_close,
  *   dcc_registration_unregister.
- * - A status is 0 for "fine", positive for an ordinary answer such as "cancelled", negative for a
- *   mistake or a failure; its text is right for each function that answers it. States and other values
- *   come through parameters.
- * - `_is_` in a name: 0 is no, positive yes, and negative a bad handle. `if (x)` is right for the
- *   questions whether to stop, as it is for dcc_check_cancelled and the polls, where a bad handle means
- *   stop as well; `if (x > 0)` is right for the rest. The function's comment says which.
- * - `close` ends what an object has begun and lets it begin no more; `shutdown` ends the library's
- *   threads; a job is asked to stop, and stops itself.
- * - A job id is the library's number; a caller id is a text of yours, a request id the peer's.
- * - Times are nanoseconds: `_at_ns` on the library's clock (dcc_clock_now_ns), `_after_ns` from now or
- *   from the post, `timeout_ns` how long a call waits at most, `_ns` alone how long something takes.
- * - Arguments are looked at before anything happens, handles next. A call that answers
+ *
+ * Answers
+ * - A status is 0 for success, positive for an ordinary answer such as "cancelled", negative for an
+ *   error. Other results go out through parameters.
+ * - A function with `_is_` in its name answers 0 for no, a positive number for yes, a negative one for a bad
+ *   handle. Write `if (x)` for the questions whether to stop, for dcc_check_cancelled and for the polls: there
+ *   a bad handle means "stop" as well. Write `if (x > 0)` for the rest. Each comment says which of them it is.
+ * - A call checks its arguments before anything happens, and its handles next. A call that answers
  *   DCC_ERROR_INVALID_ARGUMENT or DCC_ERROR_UNSUPPORTED has done nothing, and dcc_last_error names the
  *   parameter, or the structure and its field.
- * - What a call writes through is called `out_...`, `buffer`, or is an array with a `stride`. It must be
- *   there unless the function's comment says that it may be NULL; the `out_length` of a text may always
- *   be. A handle that goes out is NULL after a failure.
- * - Texts are UTF-8. Going in: pointer and length in bytes, DCC_NUL_TERMINATED for "up to the
- *   NUL", NULL for none. Coming out: into your buffer, as snprintf does. Pointers to memory,
- *   texts and functions must be valid; functions that you hand in must not unwind or longjmp.
- * - Structures that start with `struct_size` may grow: set it to sizeof the structure, all else that you
- *   do not need to zero. Whole fields that yours lacks count as 0. Less than it had when this major was first
- *   released, or a size that would cut a field in half, is DCC_ERROR_INVALID_ARGUMENT, a field that this
- *   version does not know and that is not zero DCC_ERROR_UNSUPPORTED. One that goes out is filled up to the
- *   smaller of the two sizes, and that is written back.
- * - In a process forked after the library was used work polls, dcc_check_cancelled,
- *   dcc_cancel_token_check_current, dcc_cancel_token_is_cancelled, dcc_slice_is_over,
- *   dcc_library_call_begin, dcc_library_call_ask, dcc_last_error, dcc_instance_check, and what returns no
- *   status, but for dcc_context_run, which answers NULL; the rest is DCC_ERROR_FORKED. Use the library after
- *   exec.
- * - Nothing but dcc_poll and dcc_poll_one, while nothing is asked, is async-signal-safe. 64-bit
- *   platforms only.
+ * - A parameter that a call writes through is called `out_...` or `buffer`, or is an array with a `stride`. It
+ *   must not be NULL unless the function's comment allows that; the `out_length` of a text may always be
+ *   NULL. After a failure a handle that goes out is NULL.
+ *
+ * Words
+ * - To cancel a job is to ask it to stop; the job stops itself. `close` ends what an object has begun, and the
+ *   object begins nothing afterwards. `shutdown` ends the threads of the library.
+ * - A job id is a number of the library. A caller id is a text of yours. A request id is the peer's.
+ *
+ * Times
+ * - All times are nanoseconds. `_at_ns` is a time on the clock of dcc_clock_now_ns, `_after_ns` a time from
+ *   now or from the post, `timeout_ns` the longest time that a call waits, `_ns` alone a duration.
+ *
+ * Texts and functions
+ * - A text is UTF-8. A text that goes in is a pointer and a length in bytes: DCC_NUL_TERMINATED for a text that
+ *   ends with NUL, and a NULL pointer for no text. A text that goes out is written to your buffer as
+ *   snprintf does it. Pointers to memory, texts and functions must be valid.
+ * - A function that you pass to the library must not unwind or longjmp out of its call.
+ *
+ * Structures
+ * - A structure that starts with `struct_size` may grow in later versions. Set that field to sizeof the
+ *   structure, and all fields that you do not use to zero. A field that your structure lacks counts as 0.
+ * - DCC_ERROR_INVALID_ARGUMENT answers a size that is smaller than the structure was when this major version
+ *   was first released, and a size that cuts a field in half. DCC_ERROR_UNSUPPORTED answers a field that this
+ *   version does not know and that is not zero.
+ * - A structure that goes out is filled up to the smaller of the two sizes, and `struct_size` says which.
+ *
+ * Processes
+ * - In a process that was forked after the library was used these work: polls, dcc_check_cancelled,
+ *   dcc_cancel_token_check_current, dcc_cancel_token_is_cancelled, dcc_slice_is_over, dcc_library_call_begin,
+ *   dcc_library_call_ask, dcc_last_error, dcc_instance_check, and functions that do not return a status,
+ *   except dcc_context_run, which returns NULL. Every other function answers DCC_ERROR_FORKED. Use the library
+ *   after exec.
+ * - Only dcc_poll and dcc_poll_one are async-signal-safe, and only while nothing is cancelled or traced.
+ * - The library exists for 64-bit platforms only.
  *
  * Generated from the library's source; do not edit. */
-
 
 #ifndef DCC_CANCEL_H
 #define DCC_CANCEL_H
 
 #include <stddef.h>
 #include <stdint.h>
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#endif
 
-/* Length of a text that ends with NUL. */
-#define DCC_NUL_TERMINATED SIZE_MAX
+/* How each function is declared. dcc_cancel_dl.h, which loads the library at run time, defines it. */
+#ifndef DCC_API
+#define DCC_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* 1. Objects, statuses and texts: what all chapters share
+ *
+ * These are the types of handles; the chapter of each says more. */
+
+/** A token: a cancellation flag with a reason. */
+typedef struct dcc_cancel_token dcc_cancel_token;
+/** A job: one unit of a host's work. */
+typedef struct dcc_job dcc_job;
+/** A share: a part of the progress bar of a job. */
+typedef struct dcc_progress dcc_progress;
+/** A context: the current token, job and share of progress of a thread, captured. */
+typedef struct dcc_context dcc_context;
+/** A registration: a callback that a cancel of a token calls. */
+typedef struct dcc_registration dcc_registration;
+/** An owner: the plugin, or the part of a plugin, that functions belong to. */
+typedef struct dcc_owner dcc_owner;
+/** A dispatcher: a bounded queue of jobs that one thread pumps from its tick. */
+typedef struct dcc_dispatcher dcc_dispatcher;
+/** A session: the connection of one peer, the scope of its request ids. */
+typedef struct dcc_session dcc_session;
+/** A request: an id of a session that is in flight, with its token. */
+typedef struct dcc_request dcc_request;
+/** An observer: a ring of events that waits to be drained. */
+typedef struct dcc_events dcc_events;
 
 /* Version of the package that this header came with. */
 #define DCC_CANCEL_VERSION "0.2.0"
 
+/* Length of a text that ends with NUL. */
+#define DCC_NUL_TERMINATED SIZE_MAX
 
-/**
- * Maximum length of a token's or a job's caller id, in bytes.
- */
+/** No limit: a timeout that never expires, no deadline, no threshold. */
+#define DCC_NO_LIMIT UINT64_MAX
+
+/** Maximum length of a token's or a job's caller id, in bytes. */
 #define DCC_MAX_CALLER_ID_LENGTH 128
-
-/**
- * Maximum length of every text that is not an id (reason, label, message, name, path), in bytes.
- */
+/** Maximum length of every text that is not an id (reason, label, message, name, path), in bytes. */
 #define DCC_MAX_TEXT_LENGTH 4096
-
-/**
- * Maximum length of a request id that is a text, in bytes.
- */
+/** Maximum length of a request id that is a text, in bytes. */
 #define DCC_MAX_REQUEST_ID_LENGTH 256
 
-/**
- * Maximum length of a peer's message that the library examines, in bytes. A longer message cancels
- * nothing and is reported as DCC_MESSAGE_OTHER.
- */
+/** Maximum length of a peer's message that the library examines, in bytes. A longer message cancels
+ * nothing and is reported as DCC_MESSAGE_OTHER. */
 #define DCC_MAX_MESSAGE_LENGTH 4194304
 
-/**
- * Flag of a token that has no `parents`: a cancel of the creating thread's current token or
+/** A function that ends the life of user data. It is called exactly once, after the last use of the
+ * data. */
+typedef void (*dcc_destroy_fn)(void *user_data);
+
+/** The answer of most functions. 0 is success. A positive status is an ordinary answer. A negative
+ * status is a mistake of the caller or a failure; dcc_last_error then gives its text. */
+typedef int32_t dcc_status;
+
+/** Success. As the answer to a question whether to stop: go on. */
+#define DCC_OK 0
+/** Stop: the token is cancelled. Its text is "Request cancelled by client". */
+#define DCC_CANCELLED_BY_TOKEN 1
+/** Stop: the job is cancelled. Its text is "Job cancelled by dispatcher". */
+#define DCC_CANCELLED_BY_JOB 2
+/** Stop: the object that was polled or waited for no longer exists. */
+#define DCC_POLL_GONE 3
+/** The token, job or request was cancelled before. The first reason stays. */
+#define DCC_ALREADY_CANCELLED 4
+/** The object is not cancelled, so there is no cause, reason or time to report. */
+#define DCC_NOT_CANCELLED 5
+/** The job or request had ended before. Its end stays as it was. */
+#define DCC_ALREADY_ENDED 6
+
+/** Nothing was found: no live object has this id, or the object does not have what was asked for,
+ * such as a deadline. */
+#define DCC_NOT_FOUND 7
+
+/** The call succeeded, but this is a second copy of the library in the process. Users of the first
+ * copy do not see what this copy creates. Load the library through `dcc_cancel_dl.h`, which finds
+ * the first copy; copies in different link namespaces (dlmopen) cannot be shared. */
+#define DCC_SECOND_INSTANCE 8
+
+/** The timeout passed before the event that was waited for. */
+#define DCC_TIMED_OUT 9
+
+/** The event that was waited for can never happen. For instance, the token cannot be cancelled, or
+ * no longer because it was sealed. */
+#define DCC_NEVER 10
+
+/** The registration is ended, but its callback had already run or been dropped: the token was gone
+ * or sealed, or the owner was closed. */
+#define DCC_CALLBACK_DONE 11
+
+/** The registration is ended, but its callback is still running. */
+#define DCC_CALLBACK_RUNNING 12
+/** The dispatcher is closed, but completions are still to run on its thread. */
+#define DCC_PENDING 13
+
+/** The timeout passed after the job had started. The job was asked to stop, and its outcome is not
+ * known. */
+#define DCC_STARTED 14
+
+/** The dispatcher's thread has been inside something else for longer than its threshold. The job
+ * was taken back and never runs. */
+#define DCC_WEDGED 15
+
+/** No request has this id yet. The cancel is kept for the request that will have it. */
+#define DCC_HELD 16
+/** The peer cannot cancel this request. */
+#define DCC_NOT_CANCELLABLE 17
+/** The called library failed for a reason other than a cancel. */
+#define DCC_LIBRARY_FAILED 18
+
+/** Too late: the job or request is sealed, that is past its point of no return, and can no longer
+ * be cancelled. */
+#define DCC_SEALED 19
+
+/** The handle belongs to no live object, or to an object of another kind. */
+#define DCC_ERROR_INVALID_HANDLE -1
+
+/** An argument is wrong: for instance a wrong `struct_size`, a NULL out-pointer, or a text that is
+ * too long or not UTF-8. */
+#define DCC_ERROR_INVALID_ARGUMENT -2
+
+/** Out of memory, slots, references or system keys. Nothing was done. */
+#define DCC_ERROR_RESOURCES -3
+/** A structure sets a field that this version of the library does not know. */
+#define DCC_ERROR_UNSUPPORTED -4
+/** A panic inside the library was caught. */
+#define DCC_ERROR_INTERNAL -5
+/** The ticket was used before, or was never given out. */
+#define DCC_ERROR_TICKET_USED -6
+/** The ticket belongs to another slot. */
+#define DCC_ERROR_WRONG_SLOT -7
+/** The ticket or the dispatcher belongs to another thread. */
+#define DCC_ERROR_WRONG_THREAD -8
+/** The ticket is not the latest of its slot. */
+#define DCC_ERROR_WRONG_ORDER -9
+/** The job is in a state that does not allow this call. */
+#define DCC_ERROR_WRONG_STATE -10
+
+/** The call would wait for itself. It was made inside the function that it would wait for, or
+ * inside a function that another thread waits for, and so on in a ring. */
+#define DCC_ERROR_WOULD_DEADLOCK -11
+
+/** The owner, dispatcher or session is closed, or the library is shut down. */
+#define DCC_ERROR_SHUTDOWN -12
+/** This process is a fork of the process that used the library. Only polls work in it. */
+#define DCC_ERROR_FORKED -13
+
+/** A limit is reached: too many jobs or requests wait, or the host's pool refused the job. The call
+ * took over nothing. */
+#define DCC_ERROR_OVERLOADED -14
+
+/** An unfinished job of the dispatcher already has this caller id, or a request in flight in the
+ * session already has this id. */
+#define DCC_ERROR_DUPLICATE -15
+
+/** The dispatcher was pumped from inside a pump: from a job, a completion or one of the host's
+ * functions. Nothing ran. */
+#define DCC_ERROR_REENTRANT -16
+
+/** A file could not be written, or the control endpoint could not be opened. What was there before
+ * is unchanged. */
+#define DCC_ERROR_FILE -17
+
+/** Returns the English text of a status. Static, never NULL. Any thread. */
+DCC_API const char *dcc_status_string(dcc_status status);
+
+/** Writes what was wrong in this thread's last call that answered a negative status: which
+ * argument, which value, what to do. Any thread; each has its own text. Calls that succeed leave
+ * the text as it is. Writes up to `size` bytes with the NUL; `out_length`, if not NULL, gets the
+ * whole length without it. */
+DCC_API dcc_status dcc_last_error(char *buffer, size_t size, size_t *out_length);
+
+/* 2. Tokens: a flag that says "stop"
+ *
+ * A token: a cancellation flag with a reason. It is shared by reference count. NULL is the token that is
+ * never cancelled.
+ *
+ * A token is cancelled once, with a reason, by any thread. It may have parents, and is cancelled when any of
+ * them is. Polls ask it; callbacks, waits and deadlines (chapters 7 and 8) hang on it. */
+
+/** Why a token is cancelled. A token that was cancelled through a parent has the parent's cause. */
+typedef int32_t dcc_cause;
+
+/** The token is not cancelled. */
+#define DCC_CAUSE_NONE 0
+/** A cancel function was called. */
+#define DCC_CAUSE_REQUEST 1
+/** A job's `is_cancelled` function said stop. */
+#define DCC_CAUSE_FOREIGN 2
+/** The token's deadline passed. */
+#define DCC_CAUSE_DEADLINE 3
+
+/** Flag of a token that has no `parents`: a cancel of the creating thread's current token or
  * current job cancels it, as with DCC_JOB_BELOW_CURRENT. Use it for a part of a job's work that
- * can also be stopped alone, such as a thread.
- */
+ * can also be stopped alone, such as a thread. */
 #define DCC_TOKEN_BELOW_CURRENT 1
 
-/**
- * State of a job: there is no job.
- */
+/** What a token is created from. Set all bytes to zero, then `struct_size` to sizeof, then the
+ * fields that you need. */
+typedef struct dcc_cancel_token_desc {
+    /** sizeof(dcc_cancel_token_desc) */
+    uint32_t struct_size;
+    /** DCC_TOKEN_BELOW_CURRENT or 0. */
+    uint32_t flags;
+    /** Tokens whose cancel cancels this token. NULL entries are skipped. A token keeps its parents
+     * alive; a parent does not keep its children alive. */
+    const dcc_cancel_token *const *parents;
+    /** Number of entries in `parents`. */
+    size_t parent_count;
+    /** The id that your caller, for instance a server, uses for the work of this token: UTF-8, up
+     * to DCC_MAX_CALLER_ID_LENGTH bytes, copied. May be NULL. */
+    const char *caller_id;
+    /** Length of `caller_id` in bytes, or DCC_NUL_TERMINATED. */
+    size_t caller_id_length;
+} dcc_cancel_token_desc;
+
+/** Creates a token and writes it to `out_token`. Any thread may call this. You get one reference,
+ * which you release. */
+DCC_API dcc_status dcc_cancel_token_create(dcc_cancel_token **out_token);
+
+/** Creates a token with parents and a caller id, and writes it to `out_token`. Any thread may call
+ * this.
+ *
+ * When any parent is cancelled, the token is cancelled with the same cause and reason. If a parent
+ * is cancelled already, the token is created cancelled. A stale parent fails the call. You get one
+ * reference, which you release. The token keeps its parents alive; a released token leaves nothing
+ * behind in them. A cancel of a parent at the same moment always reaches the new token. */
+DCC_API dcc_status dcc_cancel_token_create_from(const dcc_cancel_token_desc *desc,
+                                                dcc_cancel_token **out_token);
+
+/** Adds a reference, which you release. Any thread may call this. DCC_ERROR_RESOURCES: the token
+ * has half a million references already. */
+DCC_API dcc_status dcc_cancel_token_retain(const dcc_cancel_token *token);
+
+/** Gives a reference back. Any thread may call this. The last release ends the token, unless the
+ * library still uses it, for instance because it is current on a thread, has children, or belongs
+ * to a job. One release too many takes another holder's reference while there is one; after that
+ * it is DCC_ERROR_INVALID_HANDLE. */
+DCC_API dcc_status dcc_cancel_token_release(dcc_cancel_token *token);
+
+/** Cancels a token, and everything below it, for good. Any thread may call this.
+ *
+ * - DCC_OK: this call cancelled the token, or `token` is NULL and nothing happened.
+ * - DCC_ALREADY_CANCELLED: another call was first, and its reason stays. The token's flag is
+ *   visible when this call returns.
+ * - DCC_SEALED: too late, the token belongs to a sealed job or request (dcc_job_seal).
+ *
+ * `reason` is UTF-8 of `reason_length` bytes or DCC_NUL_TERMINATED, at most DCC_MAX_TEXT_LENGTH
+ * bytes, and is copied; NULL is no reason. A wrong reason fails the call and cancels nothing. If
+ * there is no memory for the reason, the cancel happens without it.
+ *
+ * All flags are set first, then waits end and native events are set, then callbacks run on this
+ * thread. A sealed job or request below the token is not cancelled, and neither is what hangs
+ * below it alone. */
+DCC_API dcc_status dcc_cancel_token_cancel(const dcc_cancel_token *token, const char *reason,
+                                           size_t reason_length);
+
+/** Tells whether a token is cancelled. Any thread may call this. It is cheap enough for inner
+ * loops; dcc_poll_one is cheaper.
+ *
+ * The answer is 0, DCC_CANCELLED_BY_TOKEN, or a negative status for a bad handle.
+ * `if (dcc_cancel_token_is_cancelled(token))` is right for the question whether to stop, because
+ * nobody can cancel a bad handle. Write `> 0` for the question whether somebody cancelled. After a
+ * positive answer, everything that was written before the cancel is visible. */
+DCC_API dcc_status dcc_cancel_token_is_cancelled(const dcc_cancel_token *token);
+
+/** Writes the reason of the cancel. Any thread may call this. At most `size` bytes are written,
+ * with the NUL and cut on a character boundary. `out_length` may be NULL; else it gets the whole
+ * length in bytes without the NUL. DCC_NOT_CANCELLED, with an empty text: the token is not
+ * cancelled. */
+DCC_API dcc_status dcc_cancel_token_reason(const dcc_cancel_token *token, char *buffer, size_t size,
+                                           size_t *out_length);
+
+/** Writes why the token is cancelled. Any thread may call this. DCC_NOT_CANCELLED, with
+ * DCC_CAUSE_NONE: the token is not cancelled. */
+DCC_API dcc_status dcc_cancel_token_cause(const dcc_cancel_token *token, dcc_cause *out_cause);
+
+/** Writes how many nanoseconds ago the token was cancelled; if through a parent, when the parent
+ * was. Any thread may call this. DCC_NOT_CANCELLED, with 0: the token is not cancelled. */
+DCC_API dcc_status dcc_cancel_token_time_since_cancelled(const dcc_cancel_token *token,
+                                                         uint64_t *out_since_cancel_ns);
+
+/** Writes the caller id that the token was created with, or an empty text. Any thread may call
+ * this. The buffer is filled as by dcc_cancel_token_reason. */
+DCC_API dcc_status dcc_cancel_token_caller_id(const dcc_cancel_token *token, char *buffer,
+                                              size_t size, size_t *out_length);
+
+/** Creates a token that is cancelled when all of its `count` parents have left, and writes it to
+ * `out_token`. Any thread may call this. A parent leaves when it is cancelled or when nobody holds
+ * it any more. Use it for a result that several callers wait for, such as a shared bake or
+ * download, which stops when the last of them has left. For a token that is cancelled when any
+ * parent is, use dcc_cancel_token_create_from.
+ *
+ * - If all parents have left already, the token is cancelled at once.
+ * - Without parents the token waits for the first parent that joins (dcc_cancel_token_join).
+ * - A NULL entry stands for a parent that never leaves. So does a sealed parent (dcc_job_seal),
+ *   which wants the result in any case.
+ * - A stale parent fails the call. One parent may be given several times.
+ *
+ * You get one reference, which you release. The token does not keep its parents alive, and they do
+ * not keep it alive. It can be cancelled, get a deadline and be a parent, as any other token.
+ *
+ * The token has the cause, time and reason of the parent that left last. If that parent was gone
+ * rather than cancelled, the cause is DCC_CAUSE_REQUEST and the reason is "nobody waits for it any
+ * more". The token, and what is below it, is cancelled before the call that made the last parent
+ * leave returns. Its callbacks run in that call, a cancel or a release, or on the library's
+ * callback thread if that call leaves callbacks to it. If several parents leave at the same
+ * moment, one of them is the last. */
+DCC_API dcc_status dcc_cancel_token_create_all(const dcc_cancel_token *const *parents, size_t count,
+                                               dcc_cancel_token **out_token);
+
+/** Lets a token of dcc_cancel_token_create_all wait for one more parent. Any thread may call this.
+ * The parent leaves as the others do; a NULL parent never leaves.
+ *
+ * - DCC_OK: the token waits for this parent, too. It can still be cancelled itself. A NULL `token`
+ *   is DCC_OK, and nothing happens.
+ * - DCC_ALREADY_CANCELLED: too late, all parents had left or the token was cancelled. Create a new
+ *   token, and begin the work of the old one again.
+ * - DCC_ERROR_INVALID_ARGUMENT: the token does not come from dcc_cancel_token_create_all.
+ *
+ * A join at the same moment as the last leave comes before or after it, and the answer says which. */
+DCC_API dcc_status dcc_cancel_token_join(const dcc_cancel_token *token,
+                                         const dcc_cancel_token *parent);
+
+/* 3. Current token and poll: how a loop learns that it is to stop
+ *
+ * Each thread has a current token and a current job. The caller of a plugin sets them, and the plugin's loops
+ * ask, without knowing who the caller is:
+ *
+ *     dcc_poll_pair poll = dcc_poll_current();
+ *     for (size_t i = 0; i < count; ++i) {
+ *         if (dcc_poll(poll))
+ *             break;
+ *         smooth(i);
+ *     }
+ *
+ * Outside of inner loops dcc_check_cancelled asks the same without a snapshot. */
+
+/** What a `set` gives and the matching `reset` takes. A ticket is good once, on the thread that got
+ * it. */
+typedef uint64_t dcc_ticket;
+
+/** Makes a token the current token of the calling thread, and writes the ticket for
+ * dcc_cancel_token_reset_current. It is meant for dispatchers. Any thread may call this, for
+ * itself; a new thread starts with nothing current.
+ *
+ * The library holds the token until the reset, and your reference stays yours. A NULL token masks
+ * an outer token until the reset. Calls nest. The slots for the token and the job are independent.
+ * DCC_ERROR_RESOURCES is as in dcc_context_capture. */
+DCC_API dcc_status dcc_cancel_token_set_current(const dcc_cancel_token *token,
+                                                dcc_ticket *out_ticket);
+
+/** Restores the token that was current before the set that gave this ticket. Call it on the thread
+ * of that set. It may release the last reference of a token.
+ *
+ * These errors leave the slots as they are:
+ *
+ * - DCC_ERROR_TICKET_USED: the ticket was used before, or was never given out.
+ * - DCC_ERROR_WRONG_SLOT: the ticket is that of a job, a share or a context.
+ * - DCC_ERROR_WRONG_THREAD: the ticket belongs to another thread.
+ * - DCC_ERROR_WRONG_ORDER: a later set of this slot is still in force. */
+DCC_API dcc_status dcc_cancel_token_reset_current(dcc_ticket ticket);
+
+/** Returns the current token of the calling thread, or NULL. Any thread may call this, for itself.
+ * The token is lent until it is reset; retain it to keep it longer. */
+DCC_API dcc_cancel_token *dcc_cancel_token_current(void);
+
+/** Makes a job the current job of the calling thread, and writes the ticket for
+ * dcc_job_reset_current. It is otherwise as dcc_cancel_token_set_current. */
+DCC_API dcc_status dcc_job_set_current(const dcc_job *job, dcc_ticket *out_ticket);
+
+/** Restores the job that was current before the set that gave this ticket. It is otherwise as
+ * dcc_cancel_token_reset_current. It may release the last reference of a job, and so call the
+ * job's `destroy`. */
+DCC_API dcc_status dcc_job_reset_current(dcc_ticket ticket);
+
+/** Returns the current job of the calling thread, or NULL. Any thread may call this, for itself.
+ * The job is lent until it is reset, as with dcc_cancel_token_current. dcc_job_id gives its id. */
+DCC_API dcc_job *dcc_job_current(void);
+
+/** The probe: tells whether the work of the calling thread should stop. Any thread may call this,
+ * for itself. It is cheap, so call it in every iteration. `if (dcc_check_cancelled())` means stop.
+ *
+ * - 0: go on. This is also the answer if nothing is current.
+ * - DCC_CANCELLED_BY_TOKEN: the current token is cancelled.
+ * - DCC_CANCELLED_BY_JOB: the current job is cancelled, and the current token is not.
+ *
+ * It asks a current job's `is_cancelled` function when that is due. */
+DCC_API dcc_status dcc_check_cancelled(void);
+
+/** Probes the current token alone, whatever the current job says. Any thread may call this, for
+ * itself. The answer is 0 or DCC_CANCELLED_BY_TOKEN. */
+DCC_API dcc_status dcc_cancel_token_check_current(void);
+
+/** One layer of a poll, a snapshot of a token. Its layout never changes: inlined code compares
+ * `*word` with `expected`. Do not fill it in or change it yourself. */
+typedef struct dcc_poll_layer {
+    /** The token's state word; never NULL, and readable for ever. */
+    const uint64_t *word;
+    /** The value of `*word` while nothing asks to stop. `expected & DCC_POLL_HANDLE` is the token's
+     * handle. */
+    uint64_t expected;
+} dcc_poll_layer;
+
+/** Both layers of a poll: of the current token and of the current job. */
+typedef struct dcc_poll_pair {
+    /** The layer of the current token. */
+    dcc_poll_layer token;
+    /** The layer of the current job. */
+    dcc_poll_layer job;
+} dcc_poll_pair;
+
+/* A snapshot of what is current on this thread, for dcc_poll in a loop. Any thread. A later set or reset
+ * does not change it. It holds no reference: after the token or the job has died, a poll answers
+ * DCC_POLL_GONE, which means "stop". Other threads may poll it too. */
+#define dcc_poll_current() dcc_poll_current_at(__FILE__, __LINE__)
+
+/* Polls a snapshot of dcc_poll_current: 0, or why to stop, as dcc_check_cancelled answers it, or DCC_POLL_GONE.
+ * While nothing is asked it costs one relaxed load and one compare for the token, and the same for the
+ * job. Take the snapshot by value: behind a pointer the compiler has to read it again in each iteration. */
+#define dcc_poll(pair) dcc_poll_at((pair), __FILE__, __LINE__)
+
+/* A snapshot of one token, for dcc_poll_one. Any thread. It holds no reference. NULL gives a snapshot that is
+ * never cancelled, a bad handle one whose poll answers DCC_POLL_GONE. */
+static inline dcc_poll_layer dcc_poll_of(const dcc_cancel_token *token);
+
+/* Polls a snapshot of dcc_poll_of, or one layer of a dcc_poll_pair: 0, DCC_CANCELLED_BY_TOKEN or
+ * DCC_POLL_GONE. */
+#define dcc_poll_one(layer) dcc_poll_one_at((layer), __FILE__, __LINE__)
+
+/* 4. Jobs: one unit of a host's work
+ *
+ * A job: one unit of a host's work. It is a token with an id, a label, a state and a progress, shared by
+ * reference count. NULL is a job that does not exist.
+ *
+ * A job begins, and it ends exactly once: as completed, failed, cancelled or interrupted. A cancel only asks;
+ * the job ends itself when it sees that. */
+
+/** State of a job: there is no job. */
 #define DCC_JOB_NONE 0
-
-/**
- * State of a job: created and not begun.
- */
+/** State of a job: created and not begun. */
 #define DCC_JOB_PENDING 1
-
-/**
- * State of a job: begun and not ended.
- */
+/** State of a job: begun and not ended. */
 #define DCC_JOB_RUNNING 2
-
-/**
- * State of a job that has ended: it did its work, whether or not it was asked to stop meanwhile.
- */
+/** State of a job that has ended: it did its work, whether or not it was asked to stop meanwhile. */
 #define DCC_JOB_COMPLETED 3
-
-/**
- * State of a job that has ended: with an error.
- */
+/** State of a job that has ended: with an error. */
 #define DCC_JOB_FAILED 4
-
-/**
- * State of a job that has ended: it saw that it was asked to stop, and stopped.
- */
+/** State of a job that has ended: it saw that it was asked to stop, and stopped. */
 #define DCC_JOB_CANCELLED 5
 
-/**
- * State of a job that was ended from outside: its last reference was released while it was
- * unfinished, or its host gave it up.
- */
+/** State of a job that was ended from outside: its last reference was released while it was
+ * unfinished, or its host gave it up. */
 #define DCC_JOB_INTERRUPTED 6
 
-/**
- * Flag of a job: its `is_cancelled` function may be asked on any thread, not only on the creating
- * thread.
- */
+/** Flag of a job: its `is_cancelled` function may be asked on any thread, not only on the creating
+ * thread. */
 #define DCC_JOB_ASK_ON_ANY_THREAD 1
 
-/**
- * Flag of a job that has no `parent`: a cancel of the creating thread's current token or current
+/** Flag of a job that has no `parent`: a cancel of the creating thread's current token or current
  * job cancels the job. So a job that is created inside another job's work, or for the request
  * whose token is current, stops with it. If a `parent` is given, the flag has no effect. The
  * wrappers set the flag unless the job is to be detached. In an event loop that a job runs, do not
@@ -146,427 +568,215 @@
  * If one of the current token and the current job is below the other, only the lower one becomes
  * the parent, as for a posted job. So an outer job answers for its request itself; see
  * dcc_job_seal. After the outer job has ended, a cancel from above it still reaches the job,
- * unless the outer job was sealed.
- */
+ * unless the outer job was sealed. */
 #define DCC_JOB_BELOW_CURRENT 2
 
-/**
- * The bits in `expected` of a dcc_poll_layer that are the token's handle.
- */
-#define DCC_POLL_HANDLE 9223372036854775807
+/** A host's own question whether the user has pressed Esc; 0 means no. The function must not unwind
+ * or longjmp. */
+typedef int32_t (*dcc_is_cancelled_fn)(void *user_data);
 
-/**
- * Kind of an event: `count` events before this one were lost. Drain more often, or with a larger
- * ring.
- */
-#define DCC_EVENT_OVERFLOW 1
+/** What a job is created from. Set all bytes to zero, then `struct_size` to sizeof, then the fields
+ * that you need. */
+typedef struct dcc_job_desc {
+    /** sizeof(dcc_job_desc) */
+    uint32_t struct_size;
+    /** DCC_JOB_ASK_ON_ANY_THREAD, DCC_JOB_BELOW_CURRENT, both or 0. */
+    uint32_t flags;
+    /** Name for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL. */
+    const char *label;
+    /** Length of `label` in bytes, or DCC_NUL_TERMINATED. */
+    size_t label_length;
+    /** Your own id for the job: UTF-8, up to DCC_MAX_CALLER_ID_LENGTH bytes, copied. May be NULL. */
+    const char *caller_id;
+    /** Length of `caller_id` in bytes, or DCC_NUL_TERMINATED. */
+    size_t caller_id_length;
+    /** A token whose cancel cancels the job. With NULL no token does, unless `flags` has
+     * DCC_JOB_BELOW_CURRENT. */
+    const dcc_cancel_token *parent;
+    /** Passed to `destroy` and `is_cancelled`, and returned by dcc_job_user_data. */
+    void *user_data;
+    /** Called once with `user_data` when the job is gone, on the thread and in the call that ended
+     * its life. It is not called if the create fails. It may use the library. May be NULL. */
+    dcc_destroy_fn destroy;
+    /** Makes the job a foreign job: its probes, polls and waits ask this function, too, unless it
+     * is being asked already. They ask it on the creating thread only, unless `flags` has
+     * DCC_JOB_ASK_ON_ANY_THREAD. Polls of tokens and jobs that are made current on top of this job
+     * on such a thread, for instance by a library that the job calls, ask it as well, unless there
+     * is a mask in between. The first answer other than 0 cancels the job for good
+     * (DCC_CAUSE_FOREIGN); workers and children see that cancel. May be NULL. */
+    dcc_is_cancelled_fn is_cancelled;
+    /** Minimum number of nanoseconds between two calls of `is_cancelled`. */
+    uint64_t min_interval_ns;
+    /** The plugin that `destroy` and `is_cancelled` belong to, see dcc_owner_close. NULL if they
+     * stay loaded. */
+    const dcc_owner *owner;
+} dcc_job_desc;
 
-/**
- * Kind of an event: a token was cancelled. It has `token`, `cause`, the reason in `text`, and
- * `job_id` if it is a job's token. If a cancel spreads over a graph, there is one event for the
- * token that was cancelled, and one for each job's token and each token with a caller id that the
- * cancel reached.
- */
-#define DCC_EVENT_TOKEN_CANCELLED 2
+/** Creates a pending job and writes it to `out_job`. Any thread may call this. You get one
+ * reference, which you release. If the call fails, nothing is left behind and `user_data` is still
+ * yours. */
+DCC_API dcc_status dcc_job_create(const dcc_job_desc *desc, dcc_job **out_job);
 
-/**
- * Kind of an event: a job has changed its state. It has `job_id`, `state` (DCC_JOB_PENDING: it was
- * created), the label in `text`, and at the end of a cancelled job `since_cancel_ns`.
- */
-#define DCC_EVENT_JOB_STATE 3
+/** Adds a reference, which you release. Any thread may call this. */
+DCC_API dcc_status dcc_job_retain(const dcc_job *job);
 
-/**
- * Kind of an event: a thread that works for a job polled and saw the cancel for the first time. It
- * has `job_id`, `thread`, `token` (the cancelled one), `cause`, `since_cancel_ns`.
- */
-#define DCC_EVENT_CANCEL_SEEN 4
+/** Gives a reference back. Any thread may call this. The last release ends the life of the job and
+ * calls its `destroy`; an unfinished job ends as interrupted. The job lives on while the library
+ * still uses it: while it is current on a thread, captured, or being listed. */
+DCC_API dcc_status dcc_job_release(dcc_job *job);
 
-/**
- * Kind of an event: a job was cancelled, and none of its threads has seen that within the
- * threshold of dcc_events_set_slow_cancel_threshold. It has `job_id`, `token`, `since_cancel_ns`,
- * the reason in `text`.
- */
-#define DCC_EVENT_SLOW_CANCEL 5
+/** Returns the id that the library gave the job. Any thread may call this. Ids are unique in the
+ * process, below 2^53, and in no order. The id is 0 for NULL and for a bad handle. */
+DCC_API uint64_t dcc_job_id(const dcc_job *job);
 
-/**
- * Kind of an event: a peer cancelled one of its requests, or its session was closed. It has the
- * request's `token`, and in `text` the request's id as JSON, a colon, a space, and the reason.
- */
-#define DCC_EVENT_REQUEST_CANCELLED 6
+/** Finds a live job by its id and writes it to `out_job`. Any thread may call this. You get one
+ * reference, which you release. DCC_NOT_FOUND, with NULL: no live job has this id. */
+DCC_API dcc_status dcc_job_find(uint64_t id, dcc_job **out_job);
 
-/**
- * Kind of an event: the `is_cancelled` of a running job, which only one thread may ask, was not
- * asked for longer than its own interval plus the threshold of
- * dcc_events_set_slow_cancel_threshold. So that thread neither polls nor waits in this library,
- * and the host's Esc is not noticed. Usually the thread joins worker threads without this library:
- * let it wait for a token or a job, or call dcc_context_ask in between, or let any thread ask
- * (DCC_JOB_ASK_ON_ANY_THREAD). Told once until the check is asked again. It has `job_id`, `token`,
- * in `since_cancel_ns` for how long the check was not asked, and in `text` an explanation.
- */
-#define DCC_EVENT_CHECK_NOT_ASKED 7
+/** Returns the job's token, which is cancelled when the job is. Any thread may call this. The token
+ * is lent as long as the job lives; retain it to keep it longer. It is NULL for NULL and for a bad
+ * handle. */
+DCC_API dcc_cancel_token *dcc_job_token(const dcc_job *job);
 
-/**
- * Kind of an event: a job or a request was sealed, see dcc_job_seal. It has `token`, `thread`, and
- * of a job `job_id` and the label in `text`.
- */
-#define DCC_EVENT_SEALED 8
+/** Writes the user data that the job was created with, or NULL. Any thread may call this. The data
+ * lives as long as the job, so hold a reference of the job while you use it. */
+DCC_API dcc_status dcc_job_user_data(const dcc_job *job, void **out_user_data);
 
-/**
- * Size of an event's `text`, with its NUL.
- */
-#define DCC_EVENT_TEXT_SIZE 128
-
-/**
- * Largest ring of an observer, in events.
- */
-#define DCC_MAX_EVENTS 65536
-
-/**
- * No limit: a timeout that never expires, no deadline, no threshold.
- */
-#define DCC_NO_LIMIT UINT64_MAX
-
-/**
- * Flag of a dispatcher: it belongs to the thread that pumps it first, not to the thread that
- * creates it.
- */
-#define DCC_DISPATCHER_BIND_LATER 1
-
-/**
- * Largest `capacity` of a dispatcher.
- */
-#define DCC_MAX_CAPACITY 131072
-
-/**
- * Lane of a posted job: a user waits for it at the screen.
- */
-#define DCC_LANE_INTERACTIVE 1
-
-/**
- * Lane of a posted job: the usual one. 0 means this lane.
- */
-#define DCC_LANE_NORMAL 2
-
-/**
- * Lane of a posted job: it runs when there is time. A higher lane goes first. But while all lanes
- * have jobs, at least one in five jobs that run is from the normal lane and one in seventeen from
- * this one.
- */
-#define DCC_LANE_BACKGROUND 3
-
-/**
- * Flag of a post: the job's function runs on a thread other than the dispatcher's: a worker of the
- * library, or a thread of the pool behind the dispatcher's `execute`. The completion still runs on
- * the dispatcher's thread.
- */
-#define DCC_POST_ANY_THREAD 1
-
-/**
- * Flag of a post: the job's function can undo what it has begun. If a cancel comes between two
- * slices, the function is called once more, in the next tick, instead of ending the job at once.
- * It learns of the cancel as in any slice, by polls, and its answer ends the job: with 0 the job
- * has completed in spite of the cancel, for instance with a part of its work as the result. If it
- * asks to be called again, the job ends as cancelled. A cancel before the first slice, and a close
- * of the dispatcher or of the owner, end the job without that call.
- */
-#define DCC_POST_UNWINDS 2
-
-/**
- * Flag of a post without a `parent`: the job works for what is current on the posting thread. The
- * current token becomes its parent, and is current while the job runs. A cancel of the current job
- * cancels the posted job too. If a `parent` is given, this flag has no effect. See
- * DCC_JOB_BELOW_CURRENT, which says more.
- */
-#define DCC_POST_BELOW_CURRENT 4
-
-/**
- * Answer of a dcc_job_fn: call it again. A pump does so in the next tick, a worker after the jobs
- * that wait.
- */
-#define DCC_RUN_AGAIN 100
-
-/**
- * Answer of a dcc_job_fn in a pump: call it again in the tick after dcc_job_wake. Until then the
- * job costs no time in a tick. A cancel ends the job, or wakes it if it was posted with
- * DCC_POST_UNWINDS.
- */
-#define DCC_RUN_WHEN_WOKEN 101
-
-/**
- * Answer of a dcc_job_fn in a pump: as DCC_RUN_WHEN_WOKEN, for a job whose data another thread
- * uses meanwhile. A cancel neither ends nor wakes the job: it takes effect in the tick after
- * dcc_job_wake, which the other thread calls when it has finished. That thread learns of the
- * cancel by the job's token. A close of the dispatcher or of the owner ends the job at once: wait
- * for the other thread in the completion, or in the destroy-notify if no completion is called.
- */
-#define DCC_RUN_AWAY 102
-
-/**
- * Type of an id: a 64-bit integer.
- */
-#define DCC_ID_INTEGER 1
-
-/**
- * Type of an id: a text.
- */
-#define DCC_ID_TEXT 2
-
-/**
- * Reply policy: a request that its peer cancelled is not answered, as MCP demands.
- */
-#define DCC_REPLIES_SILENT 0
-
-/**
- * Reply policy: a request that its peer cancelled is answered with the error -32800, as LSP, ACP
- * and MCP's streamable HTTP of 2025 demand.
- */
-#define DCC_REPLIES_CANCELLED 1
-
-/**
- * Reply policy: the kind of the cancel decides. A request that is cancelled by `$/cancelRequest`
- * or `$/cancel_request` is answered with the error -32800, which LSP and ACP demand. After any
- * other cancel by the peer it is not answered, as MCP demands, except in a session of kind
- * DCC_SESSION_HTTP, which answers with that error. If a request is cancelled several times before
- * its end, one cancel that demands the answer is enough.
- */
-#define DCC_REPLIES_AS_ASKED 2
-
-/**
- * Kind of a session: messages come one after the other, so a cancel never comes before its
- * request.
- */
-#define DCC_SESSION_STDIO 0
-
-/**
- * Kind of a session: messages come on several threads, so a cancel may come before its request.
- */
-#define DCC_SESSION_HTTP 1
-
-/**
- * Kind of a session: its requests are the tasks of MCP's extension
- * `io.modelcontextprotocol/tasks`, under the ids that the server gave them. Use it beside the
- * sessions of your connections, because a task outlives its connection. If you answer a
- * `tools/call` with a task, end the request of the call and begin one here, whose token is the
- * parent of the work.
+/** Asks a job to stop. Any thread may call this. The job's polls see the cancel; the job ends
+ * itself, and may still complete.
  *
- * dcc_session_handle_message then takes `tasks/cancel`, which you answer. After
- * DCC_MESSAGE_CANCELLED and DCC_MESSAGE_WITHOUT_EFFECT answer with the result
- * `{"resultType":"complete"}`. After DCC_MESSAGE_MALFORMED answer with the error -32602, and so
- * after DCC_MESSAGE_UNKNOWN unless you still know that task. The reply policy does not matter: at
- * the end of a task DCC_OWED_RESULT means the status `completed` or `failed`, all else
- * `cancelled`.
- */
-#define DCC_SESSION_TASKS 2
+ * - DCC_OK: this call was the first to ask.
+ * - DCC_ALREADY_CANCELLED: another call was first, and its reason stays.
+ * - DCC_ALREADY_ENDED, DCC_SEALED (see dcc_job_seal): too late, and nothing changes.
+ *
+ * `reason` and callbacks are as in dcc_cancel_token_cancel. A job that ends at the same moment
+ * keeps its end. */
+DCC_API dcc_status dcc_job_cancel(const dcc_job *job, const char *reason, size_t reason_length);
 
-/**
- * Early cancels, which come before their request: held in a session of kind DCC_SESSION_HTTP,
- * ignored in others.
- */
-#define DCC_EARLY_BY_KIND 0
+/** Tells whether a job was asked to stop. Any thread may call this. The answer is 0,
+ * DCC_CANCELLED_BY_JOB, or a negative status for a bad handle. `if (dcc_job_is_cancelled(job))` is
+ * right for the question whether to stop, `> 0` for the question whether somebody asked, as for
+ * dcc_cancel_token_is_cancelled. */
+DCC_API dcc_status dcc_job_is_cancelled(const dcc_job *job);
 
-/**
- * Early cancels: held for their request.
- */
-#define DCC_EARLY_HELD 1
+/** Writes the state of a job, one of the DCC_JOB_ states, to `out_state`. Any thread may call this.
+ * The state of NULL is DCC_JOB_NONE. */
+DCC_API dcc_status dcc_job_state(const dcc_job *job, int32_t *out_state);
 
-/**
- * Early cancels: ignored and counted.
- */
-#define DCC_EARLY_IGNORED 2
+/** Begins a pending job, which is running from then on. Any thread may call this.
+ *
+ * - DCC_CANCELLED_BY_JOB: the job was asked to stop before it began, and stays pending. Do not run
+ *   it; call dcc_job_acknowledge_cancel.
+ * - DCC_ERROR_WRONG_STATE: the job is not pending. */
+DCC_API dcc_status dcc_job_begin(const dcc_job *job);
 
-/**
- * Flag of a session: the id 7 and the id "7" are the same, as in some servers. Answers still have
- * the type of the request's id.
- */
-#define DCC_SESSION_IDS_ARE_TEXTS 1
+/** Ends a running job as completed. Any thread may call this. A cancel that came meanwhile changes
+ * nothing.
+ *
+ * - DCC_OK: this call ended the job.
+ * - DCC_ALREADY_ENDED: the job had ended before, and stays as it was.
+ * - DCC_ERROR_WRONG_STATE: the job has not begun.
+ *
+ * If several calls end the job at the same moment, exactly one of them succeeds. */
+DCC_API dcc_status dcc_job_complete(const dcc_job *job);
 
-/**
- * Largest `max_requests` and `max_kept`.
- */
-#define DCC_MAX_SESSION_QUOTA 65536
+/** Ends a pending or running job as failed. Any thread may call this. `message` is for people:
+ * UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied; it may be NULL. The answer is DCC_OK or
+ * DCC_ALREADY_ENDED, as of dcc_job_complete. */
+DCC_API dcc_status dcc_job_fail(const dcc_job *job, const char *message, size_t message_length);
 
-/**
- * State of an id: nothing is known. Its request never began, or has ended and is forgotten.
- */
-#define DCC_REQUEST_UNKNOWN 0
+/** Ends a pending or running job as cancelled: its code saw that the job or the current token was
+ * asked to stop, and stopped. Any thread may call this. The answer is DCC_OK or DCC_ALREADY_ENDED,
+ * as of dcc_job_complete, or DCC_SEALED: this call ended the job, but as failed, because the job
+ * is sealed. */
+DCC_API dcc_status dcc_job_acknowledge_cancel(const dcc_job *job);
 
-/**
- * State of an id: its request is in flight, not cancelled.
- */
-#define DCC_REQUEST_LIVE 1
+/** Ends a pending or running job whose code gave up with an error. Call it on the thread whose code
+ * gave up, before or after the job stops being current there. It ends the job as dcc_job_fail
+ * does, unless the code was told to stop before: then the job ends as cancelled, with the message.
+ * A library that throws because its callback asked it to stop has not failed. A sealed job ends as
+ * failed in any case. The answer is DCC_OK or DCC_ALREADY_ENDED, as of dcc_job_complete.
+ *
+ * The code was told to stop in each of these cases:
+ *
+ * - `was_told` is not 0.
+ * - While the job was current on this thread, a poll or another question of this thread whether to
+ *   stop was answered with stop.
+ * - A poll of another thread that has the job's context was answered with stop.
+ * - This thread cancelled the job itself.
+ *
+ * As long as the job itself is not cancelled, only a cancelled token that was current beside the
+ * job counts. A token below the job does not, because it stops only a part of the job's work;
+ * neither does a token or job that is not current here. If the job is cancelled because a job
+ * around it on this thread was, the job around it counts as told, too. */
+DCC_API dcc_status dcc_job_end_by_error(const dcc_job *job, int32_t was_told, const char *message,
+                                        size_t message_length);
 
-/**
- * State of an id: its request is in flight, and cancelled.
- */
-#define DCC_REQUEST_CANCELLED 2
+/** Ends a pending or running job from outside as interrupted, for instance because its host closes.
+ * Any thread may call this. `message` says why, as in dcc_job_fail. The code that runs the job
+ * does not see this end, so cancel the job as well. The answer is DCC_OK or DCC_ALREADY_ENDED, as
+ * of dcc_job_complete. */
+DCC_API dcc_status dcc_job_interrupt(const dcc_job *job, const char *message,
+                                     size_t message_length);
 
-/**
- * State of an id: its request has not begun, and a cancel is held for it.
- */
-#define DCC_REQUEST_HELD 3
+/** Writes the job's label. Any thread may call this. The buffer is filled as by
+ * dcc_cancel_token_reason. */
+DCC_API dcc_status dcc_job_label(const dcc_job *job, char *buffer, size_t size, size_t *out_length);
 
-/**
- * State of an id: its request has ended. It was not cancelled, or the cancel is forgotten.
- */
-#define DCC_REQUEST_ENDED 4
+/** Writes the caller id that the job was created with. Any thread may call this. The buffer is
+ * filled as by dcc_cancel_token_reason. */
+DCC_API dcc_status dcc_job_caller_id(const dcc_job *job, char *buffer, size_t size,
+                                     size_t *out_length);
 
-/**
- * State of an id: its request has ended, and was cancelled.
- */
-#define DCC_REQUEST_ENDED_CANCELLED 5
+/** Writes why the job failed or was interrupted, or the error with which its code gave up when it
+ * was cancelled; else an empty text. Any thread may call this. The buffer is filled as by
+ * dcc_cancel_token_reason. */
+DCC_API dcc_status dcc_job_failure(const dcc_job *job, char *buffer, size_t size,
+                                   size_t *out_length);
 
-/**
- * Most messages of a batch that are read. Later ones cancel nothing and count as malformed.
- */
-#define DCC_MAX_BATCH 1000
+/** Seals a running job: lets it pass its point of no return. Any thread may call this. Call it
+ * before the job does what cannot be taken back, such as keeping an undo step or replacing a file.
+ * `if (dcc_job_seal(job)) return;` is right.
+ *
+ * - DCC_OK: go ahead. The job is sealed, by this call or before, and no cancel reaches it any
+ *   more.
+ * - DCC_CANCELLED_BY_JOB: a cancel was first. Leave the irreversible step out, and stop.
+ * - DCC_ALREADY_ENDED: the job has ended.
+ * - DCC_ERROR_WRONG_STATE: the job has not begun, and nobody has asked it to stop.
+ * - DCC_ERROR_RESOURCES: the job works for more than 32 requests, or more than 256 links to
+ *   ancestors would have to be followed. Nothing happened.
+ *
+ * The call is also a question whether to stop: it first asks the job's `is_cancelled` function if
+ * that is due. If a cancel and a seal come at the same moment, one of them wins, and both callers
+ * get the matching answer.
+ *
+ * After the seal a cancel of the job, of a parent, by a deadline or by the job's `is_cancelled`
+ * function, which is not asked any more, changes nothing. A cancel of the job itself answers
+ * DCC_SEALED; a cancel of a parent does not reach the job. This call clears the deadline, drops
+ * the callbacks of the job's token and runs their destroy-notifies. Waits for the token answer
+ * DCC_NEVER, and its native events stay unset. Polls of the job answer 0 from now on, even if the
+ * token of the same poll is cancelled. What was created below the job keeps its own cancels,
+ * deadlines and other parents.
+ *
+ * A sealed job ends as completed, failed or interrupted, never as cancelled. If code after the
+ * seal polls, put it behind dcc_context_shield.
+ *
+ * The request that the job works for owes its result, even if the request is cancelled after the
+ * seal. Such a cancel asks everything else that works for the request to stop. The job works for a
+ * request if the request's token is the job's parent, or if only tokens of no job, or of jobs that
+ * have ended, lie in between. Requests that only share a token of dcc_cancel_token_create_all do
+ * not count: each of them is told of its own cancel. */
+DCC_API dcc_status dcc_job_seal(const dcc_job *job);
 
-/**
- * What a message was: the first cancel of a request in flight.
- */
-#define DCC_MESSAGE_CANCELLED 1
+/** Tells whether a job is sealed, that is past its point of no return (dcc_job_seal). Any thread
+ * may call this. The answer is 0, DCC_SEALED, or a negative status for a bad handle, so
+ * `if (dcc_job_is_sealed(job) > 0)` is right. A sealed job stays sealed, also after its end. */
+DCC_API dcc_status dcc_job_is_sealed(const dcc_job *job);
 
-/**
- * What a message was: a cancel of a request that was cancelled before, cannot be cancelled, or is
- * past its point of no return because it or a job for it is sealed.
- */
-#define DCC_MESSAGE_WITHOUT_EFFECT 2
-
-/**
- * What a message was: a cancel that is held for its request.
- */
-#define DCC_MESSAGE_HELD 3
-
-/**
- * What a message was: a cancel, ignored because no request in flight has its id.
- */
-#define DCC_MESSAGE_UNKNOWN 4
-
-/**
- * What a message was: no cancel; you handle it.
- */
-#define DCC_MESSAGE_OTHER 5
-
-/**
- * What a message was: not a JSON-RPC message, or a cancel that names no request.
- */
-#define DCC_MESSAGE_MALFORMED 6
-
-/**
- * Size of a buffer for a request's id as text, with its NUL.
- */
-#define DCC_REQUEST_ID_SIZE 264
-
-/**
- * Flag of a request: its peer cannot cancel it, as MCP demands of `initialize`.
- */
-#define DCC_REQUEST_NOT_CANCELLABLE 1
-
-/**
- * Owed to a peer: the result of its request.
- */
-#define DCC_OWED_RESULT 1
-
-/**
- * Owed to a peer: nothing; it does not wait for an answer any more.
- */
-#define DCC_OWED_NOTHING 2
-
-/**
- * Owed to a peer: the error that dcc_request_write_cancelled writes.
- */
-#define DCC_OWED_CANCELLED 3
-
-/**
- * Flag of dcc_request_write_progress: write now, without waiting for the session's interval.
- */
-#define DCC_PROGRESS_NOW 1
-
-/**
- * Size of a buffer for a `traceparent`, with its NUL.
- */
-#define DCC_TRACE_PARENT_SIZE 56
-
-/**
- * Size of `reason` of dcc_event_details, with its NUL.
- */
-#define DCC_EVENT_REASON_SIZE 4104
-
-/**
- * Size of a file's name in these structures, with its NUL.
- */
-#define DCC_FILE_SIZE 256
-
-/**
- * Most jobs in a page of dcc_stats_jobs_page.
- */
-#define DCC_MAX_JOBS_PAGE 64
-
-/**
- * A latency: from a cancel to the first poll of each thread of a job that saw it.
- */
-#define DCC_LATENCY_CANCEL_TO_SEEN 1
-
-/**
- * A latency: from the cancel of a job to its end.
- */
-#define DCC_LATENCY_CANCEL_TO_END 2
-
-/**
- * Largest `max_entries` of dcc_timeline_begin.
- */
-#define DCC_MAX_TIMELINE_ENTRIES 1048576
-
-/**
- * Major version of the ABI: part of the library's file name. Another major is another library.
- */
-#define DCC_ABI_MAJOR 2
-
-/**
- * Minor version of the ABI: grows when functions are added.
- */
-#define DCC_ABI_MINOR 0
-
-/**
- * A token: a cancellation flag with a reason, shared by reference count. The pointer is a handle,
- * not an address. NULL is the token that is never cancelled.
- */
-typedef struct dcc_cancel_token dcc_cancel_token;
-
-/**
- * A captured context: the token, the job and the share of progress that were current on a thread;
- * shared by reference count. The pointer is a handle, not an address. NULL is the empty context.
- */
-typedef struct dcc_context dcc_context;
-
-/**
- * A dispatcher: a bounded queue of jobs that one thread, usually the UI thread, pumps from its
- * tick. It is shared by reference count. The pointer is a handle, not an address.
- */
-typedef struct dcc_dispatcher dcc_dispatcher;
-
-/**
- * An observer: a ring of events that its holder drains. It is shared by reference count. The
- * pointer is a handle, not an address.
- */
-typedef struct dcc_events dcc_events;
-
-/**
- * A job: one unit of a host's work, with a token, an id, a label, a state and its progress; shared
- * by reference count. The pointer is a handle, not an address. NULL means no job.
- */
-typedef struct dcc_job dcc_job;
-
-/**
- * An owner: the plugin, or the part of a plugin, that function pointers belong to. Name it in
- * every call that takes functions, and close it before they are unloaded. The pointer is a handle,
- * not an address. NULL is the owner whose functions stay loaded as long as the process.
- */
-typedef struct dcc_owner dcc_owner;
-
-/**
- * A share of a job's bar: a step, or what a library does in a step; shared by reference count. The
- * pointer is a handle, not an address. NULL is the share of nothing: calls on it count nothing,
- * and dcc_progress_add still answers whether what is current should stop.
+/* 5. Progress: how far a job is
+ *
+ * A share: a part of the progress bar of a job. It is for a step, or for what a library does inside a step. It
+ * is shared by reference count. NULL is a share of nothing: every call with it answers DCC_OK and does nothing.
  *
  * The code that knows the whole work says what each step is worth. The code of a step counts in
  * its own units and need not know that it is a part of something. In this example `begin` fills in
@@ -593,1673 +803,404 @@ typedef struct dcc_owner dcc_owner;
  * rest of the units. A share that has ended is full, however far it was, and shares that were
  * begun below it count no more. In a job that was asked to stop, an ended share stays as it was. A
  * share does not keep its job alive; when the job is gone, nothing counts in the share any more.
- */
-typedef struct dcc_progress dcc_progress;
+ *
+ * dcc_job_set_progress is enough for a job with one counter. A job that is made of steps divides its bar into
+ * shares, and a library that it calls fills its own share without knowing its caller. */
 
-/**
- * A callback that is registered with a token. The pointer is a handle, not an address. It is yours
- * until you unregister it, also after the callback has run and after the token is gone.
- */
-typedef struct dcc_registration dcc_registration;
-
-/**
- * A request of a session: an id in flight, with a token. It is shared by reference count. The
- * pointer is a handle, not an address: a stale one never names a later request with the same id.
- */
-typedef struct dcc_request dcc_request;
-
-/**
- * A session: the connection of one peer, and the scope of that peer's request ids. It is shared by
- * reference count. The pointer is a handle, not an address.
- */
-typedef struct dcc_session dcc_session;
-
-/**
- * The answer of most functions. 0 is success. A positive status is an ordinary answer. A negative
- * status is a mistake of the caller or a failure; dcc_last_error then gives its text.
- */
-typedef int32_t dcc_status;
-
-/**
- * What a token is created from. Set all bytes to zero, then `struct_size` to sizeof, then the
- * fields that you need.
- */
-typedef struct dcc_cancel_token_desc {
-    /**
-     * sizeof(dcc_cancel_token_desc)
-     */
-    uint32_t struct_size;
-    /**
-     * DCC_TOKEN_BELOW_CURRENT or 0.
-     */
-    uint32_t flags;
-    /**
-     * Tokens whose cancel cancels this token. NULL entries are skipped. A token keeps its parents
-     * alive; a parent does not keep its children alive.
-     */
-    const struct dcc_cancel_token *const *parents;
-    /**
-     * Number of entries in `parents`.
-     */
-    size_t parent_count;
-    /**
-     * The id that your caller, for instance a server, uses for the work of this token: UTF-8, up
-     * to DCC_MAX_CALLER_ID_LENGTH bytes, copied. May be NULL.
-     */
-    const char *caller_id;
-    /**
-     * Length of `caller_id` in bytes, or DCC_NUL_TERMINATED.
-     */
-    size_t caller_id_length;
-} dcc_cancel_token_desc;
-
-/**
- * Why a token is cancelled. A token that was cancelled through a parent has the parent's cause.
- */
-typedef int32_t dcc_cause;
-
-/**
- * A function that is called once when a token is cancelled. `token` is lent for the duration of
- * the call. The function must not unwind or longjmp. It may use the library freely: register,
- * unregister (also itself), cancel, create and release anything.
- */
-typedef void (*dcc_cancel_fn)(const struct dcc_cancel_token *token, void *user_data);
-
-/**
- * A function that ends the life of user data. It is called exactly once, after the last use of the
- * data.
- */
-typedef void (*dcc_destroy_fn)(void *user_data);
-
-/**
- * A native event of the operating system: on Windows a HANDLE, else a file descriptor (an eventfd
- * or the reading end of a pipe).
- */
-typedef ptrdiff_t dcc_native_event;
-
-/**
- * A host's own question whether the user has pressed Esc; 0 means no. The function must not unwind
- * or longjmp.
- */
-typedef int32_t (*dcc_is_cancelled_fn)(void *user_data);
-
-/**
- * What a job is created from. Set all bytes to zero, then `struct_size` to sizeof, then the fields
- * that you need.
- */
-typedef struct dcc_job_desc {
-    /**
-     * sizeof(dcc_job_desc)
-     */
-    uint32_t struct_size;
-    /**
-     * DCC_JOB_ASK_ON_ANY_THREAD, DCC_JOB_BELOW_CURRENT, both or 0.
-     */
-    uint32_t flags;
-    /**
-     * Name for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
-     */
-    const char *label;
-    /**
-     * Length of `label` in bytes, or DCC_NUL_TERMINATED.
-     */
-    size_t label_length;
-    /**
-     * Your own id for the job: UTF-8, up to DCC_MAX_CALLER_ID_LENGTH bytes, copied. May be NULL.
-     */
-    const char *caller_id;
-    /**
-     * Length of `caller_id` in bytes, or DCC_NUL_TERMINATED.
-     */
-    size_t caller_id_length;
-    /**
-     * A token whose cancel cancels the job. With NULL no token does, unless `flags` has
-     * DCC_JOB_BELOW_CURRENT.
-     */
-    const struct dcc_cancel_token *parent;
-    /**
-     * Passed to `destroy` and `is_cancelled`, and returned by dcc_job_user_data.
-     */
-    void *user_data;
-    /**
-     * Called once with `user_data` when the job is gone, on the thread and in the call that ended
-     * its life. It is not called if the create fails. It may use the library. May be NULL.
-     */
-    dcc_destroy_fn destroy;
-    /**
-     * Makes the job a foreign job: its probes, polls and waits ask this function, too, unless it
-     * is being asked already. They ask it on the creating thread only, unless `flags` has
-     * DCC_JOB_ASK_ON_ANY_THREAD. Polls of tokens and jobs that are made current on top of this job
-     * on such a thread, for instance by a library that the job calls, ask it as well, unless there
-     * is a mask in between. The first answer other than 0 cancels the job for good
-     * (DCC_CAUSE_FOREIGN); workers and children see that cancel. May be NULL.
-     */
-    dcc_is_cancelled_fn is_cancelled;
-    /**
-     * Minimum number of nanoseconds between two calls of `is_cancelled`.
-     */
-    uint64_t min_interval_ns;
-    /**
-     * The plugin that `destroy` and `is_cancelled` belong to, see dcc_owner_close. NULL if they
-     * stay loaded.
-     */
-    const struct dcc_owner *owner;
-} dcc_job_desc;
-
-/**
- * How far a job is. Set `struct_size` to sizeof before the call.
- */
+/** How far a job is. Set `struct_size` to sizeof before the call. */
 typedef struct dcc_job_progress {
-    /**
-     * sizeof(dcc_job_progress); the call writes back how many bytes it filled.
-     */
+    /** sizeof(dcc_job_progress); the call writes back how many bytes it filled. */
     uint32_t struct_size;
-    /**
-     * Reserved; the call writes 0.
-     */
+    /** Reserved; the call writes 0. */
     uint32_t reserved;
-    /**
-     * Units done, as dcc_job_read_progress defines them.
-     */
+    /** Units done, as dcc_job_read_progress defines them. */
     uint64_t done;
-    /**
-     * Units in all, 0 while unknown.
-     */
+    /** Units in all, 0 while unknown. */
     uint64_t total;
-    /**
-     * Length of the job's bar, from 0 to 1. It never falls, and it is 1 only after the job has
-     * completed. While a total is unknown it rises ever more slowly.
-     */
+    /** Length of the job's bar, from 0 to 1. It never falls, and it is 1 only after the job has
+     * completed. While a total is unknown it rises ever more slowly. */
     double fraction;
-    /**
-     * Estimated time that the job still needs, 0 after its end. DCC_NO_LIMIT while it is unknown:
+    /** Estimated time that the job still needs, 0 after its end. DCC_NO_LIMIT while it is unknown:
      * in the first seconds, in the first tenth of the bar, while the bar stands still, and while a
      * total is unknown or grew lately. The estimate is no better than the weights of the shares,
-     * so show it coarsely. It is computed when somebody looks, so look regularly.
-     */
+     * so show it coarsely. It is computed when somebody looks, so look regularly. */
     uint64_t time_left_ns;
-    /**
-     * Units that were counted beyond the total of their share, or in a share that a library's
-     * share below counts for. They are not shown.
-     */
+    /** Units that were counted beyond the total of their share, or in a share that a library's
+     * share below counts for. They are not shown. */
     uint64_t over;
-    /**
-     * Units that were counted after their share or the job had ended. They are not shown.
-     */
+    /** Units that were counted after their share or the job had ended. They are not shown. */
     uint64_t late;
 } dcc_job_progress;
 
-/**
- * What a `set` gives and the matching `reset` takes. A ticket is good once, on the thread that got
- * it.
- */
-typedef uint64_t dcc_ticket;
+/** Reports how far a running job is, and answers whether to stop. Any thread may call this.
+ *
+ * - 0: go on. Below dcc_context_shield the answer is always 0.
+ * - DCC_CANCELLED_BY_TOKEN: the current token is cancelled.
+ * - DCC_CANCELLED_BY_JOB: this job is cancelled.
+ * - DCC_ERROR_WRONG_STATE: the job is not running.
+ *
+ * `total` is 0 while it is unknown. `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied;
+ * NULL keeps the previous message. If a share of this job is current on this thread
+ * (dcc_progress_set_current), the report counts in that share, else in the whole job.
+ *
+ * Progress only grows. A report with a smaller `done`, for instance of a slower worker, is ignored
+ * if its `total` is the present or the previous one. With another `total` it begins a new count.
+ * Whenever `total` changes, the rest of the bar is spread over the rest of the units. */
+DCC_API dcc_status dcc_job_set_progress(const dcc_job *job, uint64_t done, uint64_t total,
+                                        const char *message, size_t message_length);
 
-/**
- * One layer of a poll, a snapshot of a token. Its layout never changes: inlined code compares
- * `*word` with `expected`. Do not fill it in or change it yourself.
- */
-typedef struct dcc_poll_layer {
-    /**
-     * The token's state word; never NULL, and readable for ever.
-     */
-    const uint64_t *word;
-    /**
-     * The value of `*word` while nothing asks to stop. `expected & DCC_POLL_HANDLE` is the token's
-     * handle.
-     */
-    uint64_t expected;
-} dcc_poll_layer;
+/* Adds the place of the call, since a report of progress is a poll, too. The poll trace names the place. */
+#define dcc_job_set_progress(...) dcc_job_set_progress_at(__VA_ARGS__, __FILE__, __LINE__)
 
-/**
- * Both layers of a poll: of the current token and of the current job.
- */
-typedef struct dcc_poll_pair {
-    /**
-     * The layer of the current token.
-     */
-    struct dcc_poll_layer token;
-    /**
-     * The layer of the current job.
-     */
-    struct dcc_poll_layer job;
-} dcc_poll_pair;
+/** Writes how far a job is to `out_progress`. Any thread may call this. `done` and `total` are what
+ * dcc_job_set_progress reported; once the job has shares or its total has changed, they are
+ * millionths of the bar. The call also asks the counters of the job's shares to flush, so the next
+ * call shows what they have counted until now. */
+DCC_API dcc_status dcc_job_read_progress(const dcc_job *job, dcc_job_progress *out_progress);
 
-/**
- * A function that a thread runs, in the form of POSIX threads. It must not unwind or longjmp.
- * pthread_exit unwinds, so return instead.
- */
-typedef void *(*dcc_thread_fn)(void *user_data);
+/** Writes what the job is at: the newest message among those of the job and of its shares that have
+ * not ended, after the labels of the shares that it belongs to, such as "Export > Textures >
+ * 4k.exr". Any thread may call this. The buffer is filled as by dcc_cancel_token_reason. */
+DCC_API dcc_status dcc_job_progress_message(const dcc_job *job, char *buffer, size_t size,
+                                            size_t *out_length);
 
-/**
- * What a share begins with. Set all bytes to zero, then `struct_size` to sizeof, then the fields
- * that you need.
- */
+/** What a share begins with. Set all bytes to zero, then `struct_size` to sizeof, then the fields
+ * that you need. */
 typedef struct dcc_progress_desc {
-    /**
-     * sizeof(dcc_progress_desc)
-     */
+    /** sizeof(dcc_progress_desc) */
     uint32_t struct_size;
-    /**
-     * Reserved; must be 0.
-     */
+    /** Reserved; must be 0. */
     uint32_t reserved;
-    /**
-     * The share that the new share is a part of. NULL means all of the share that is current on
-     * this thread; if that is not a share of the current job, all of the current job.
-     */
-    const struct dcc_progress *parent;
-    /**
-     * How many units of `parent` the share is worth; 0 if `parent` is NULL. Units beyond the total
-     * of `parent` are worth nothing.
-     */
+    /** The share that the new share is a part of. NULL means all of the share that is current on
+     * this thread; if that is not a share of the current job, all of the current job. */
+    const dcc_progress *parent;
+    /** How many units of `parent` the share is worth; 0 if `parent` is NULL. Units beyond the total
+     * of `parent` are worth nothing. */
     uint64_t weight;
-    /**
-     * Units of the share itself, 0 while unknown.
-     */
+    /** Units of the share itself, 0 while unknown. */
     uint64_t total;
-    /**
-     * Name for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
-     */
+    /** Name for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL. */
     const char *label;
-    /**
-     * Length of `label` in bytes, or DCC_NUL_TERMINATED.
-     */
+    /** Length of `label` in bytes, or DCC_NUL_TERMINATED. */
     size_t label_length;
 } dcc_progress_desc;
 
-/**
- * Counts units of a share for one loop on one thread, for dcc_progress_advance. Its layout never
- * changes, as that of dcc_poll_pair: inlined code changes it. It holds no reference.
- */
+/** Begins a share and writes it to `out_progress`. Any thread may call this. You get one reference,
+ * which you release. The share is NULL, which all calls accept, if `parent` is NULL and no job is
+ * current on this thread, or if the job is gone.
+ *
+ * With a NULL `parent` the share takes all of the current share or job, if that has no total,
+ * nothing was counted in it, and no other share was begun in it. Otherwise the new share is worth
+ * nothing: its messages are shown and its units are not, so nothing is counted twice. After a
+ * share that took everything has ended, the next one gets the little that is left, or everything
+ * if the first one counted nothing. Code that calls several libraries begins a share for each of
+ * them, and makes it current. */
+DCC_API dcc_status dcc_progress_begin(const dcc_progress_desc *desc, dcc_progress **out_progress);
+
+/** Adds a reference, which you release. Any thread may call this. */
+DCC_API dcc_status dcc_progress_retain(const dcc_progress *progress);
+
+/** Gives a reference back. Any thread may call this. The last release ends the share. Contexts, and
+ * threads on which the share is current, have references of their own, so call dcc_progress_end
+ * for a share that has to end now. */
+DCC_API dcc_status dcc_progress_release(dcc_progress *progress);
+
+/** Ends a share. Any thread may call this. Your reference stays. The share is then full, however
+ * far it was, unless its job was asked to stop. It counts no more, also for threads that still
+ * have it, so flush your counters before. A second end does nothing. */
+DCC_API dcc_status dcc_progress_end(const dcc_progress *progress);
+
+/** Makes a share current on the calling thread, and writes the ticket for
+ * dcc_progress_reset_current. Any thread may call this, for itself. Until the reset, a library
+ * that counts by itself and dcc_job_set_progress count in this share. The library holds the share
+ * until then. Contexts that are captured meanwhile carry the share to other threads. A NULL share
+ * masks an outer share; so does another job that becomes current. */
+DCC_API dcc_status dcc_progress_set_current(const dcc_progress *progress, dcc_ticket *out_ticket);
+
+/** Restores the share that was current before the dcc_progress_set_current that gave this ticket.
+ * Call it on the thread of that set. The errors are those of dcc_cancel_token_reset_current. */
+DCC_API dcc_status dcc_progress_reset_current(dcc_ticket ticket);
+
+/** Returns the share that is current on the calling thread, or NULL. Any thread may call this, for
+ * itself. The share is lent. It may belong to another job than the current one; then nothing
+ * counts in it. */
+DCC_API const dcc_progress *dcc_progress_current(void);
+
+/** Counts `n` units of a share, and answers whether to stop. Any thread may call this. In loops
+ * dcc_progress_advance is far cheaper. Units beyond the share's total are not shown. The answer is
+ * that of dcc_job_set_progress for the share's job, or DCC_POLL_GONE, which means stop: the job is
+ * gone. */
+DCC_API dcc_status dcc_progress_add(const dcc_progress *progress, uint64_t n);
+
+/** Changes how many units a share has in all, 0 while unknown. Any thread may call this. The rest
+ * of the share is spread over the rest of the units. A total that is reached leaves about a
+ * thousandth of the share unfilled; units of a larger total that is set afterwards fill that rest.
+ * DCC_POLL_GONE: the share's job is gone. */
+DCC_API dcc_status dcc_progress_set_total(const dcc_progress *progress, uint64_t total);
+
+/** Changes the message of a share, which dcc_job_progress_message shows. Any thread may call this.
+ * `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. DCC_POLL_GONE: the share's job is
+ * gone. */
+DCC_API dcc_status dcc_progress_set_message(const dcc_progress *progress, const char *message,
+                                            size_t message_length);
+
+/** Counts units of a share for one loop on one thread, for dcc_progress_advance. Its layout never
+ * changes, as that of dcc_poll_pair: inlined code changes it. It holds no reference. */
 typedef struct dcc_progress_counter {
-    /**
-     * The share that it counts for.
-     */
-    const struct dcc_progress *progress;
-    /**
-     * Units that were counted here and are not yet counted in the share.
-     */
+    /** The share that it counts for. */
+    const dcc_progress *progress;
+    /** Units that were counted here and are not yet counted in the share. */
     uint64_t pending;
-    /**
-     * The word that changes when a reader asks for pending units.
-     */
-    struct dcc_poll_layer epoch;
-    /**
-     * What was current when the counter was made, with the job of the share as its job.
-     */
-    struct dcc_poll_pair poll;
+    /** The word that changes when a reader asks for pending units. */
+    dcc_poll_layer epoch;
+    /** What was current when the counter was made, with the job of the share as its job. */
+    dcc_poll_pair poll;
 } dcc_progress_counter;
 
-/**
- * A call of a library that asks now and then whether to stop. Set `struct_size` to sizeof, and let
+/* A counter of a share, for one loop on one thread; any number of threads may have one of the same share. Tell
+ * it how far the loop is by dcc_progress_advance. Flush it by dcc_progress_flush after the loop, and before
+ * anything that blocks or takes long: units that are not flushed are not shown, and are lost with the
+ * counter. A later set or reset does not change it. It holds no reference: keep one of the share. */
+static inline dcc_progress_counter dcc_progress_counter_of(const dcc_progress *progress);
+
+/* Counts `n` units, and answers whether to stop: 0, or why to stop, as dcc_progress_add does. For innermost
+ * loops: the units stay in the counter until a reader asks for them or something is cancelled. */
+#define dcc_progress_advance(counter, n) dcc_progress_advance_at((counter), (n), __FILE__, __LINE__)
+
+/* Counts the units that the counter holds, and answers whether to stop, as dcc_progress_add does. */
+#define dcc_progress_flush(counter) dcc_progress_flush_at((counter), __FILE__, __LINE__)
+
+/* 6. Contexts: what is current, taken along to another thread
+ *
+ * A context: the current token, job and share of progress of a thread, captured. It is shared by reference
+ * count. NULL is the empty context.
+ *
+ * A new thread has no current token and no current job. It enters the context to have both. A library call
+ * carries them into a third-party library that has a callback for interrupts. */
+
+/** Captures what is current on the calling thread, so that other threads can enter it, and writes
+ * the context to `out_context`. Any thread may call this, for itself. You get one reference, which
+ * you release. The context keeps the token and the job alive.
+ *
+ * DCC_ERROR_RESOURCES: 258,047 contexts, thread slots and other holders already keep the token or
+ * the job. All other calls on that object still work. */
+DCC_API dcc_status dcc_context_capture(dcc_context **out_context);
+
+/** A function that a thread runs, in the form of POSIX threads. It must not unwind or longjmp.
+ * pthread_exit unwinds, so return instead. */
+typedef void *(*dcc_thread_fn)(void *user_data);
+
+/** Captures what is current on the calling thread together with a function that another thread runs
+ * in it, and writes the context to `out_context`. Any thread may call this, for itself. It serves
+ * pthread_create and host pools, which take a function and one pointer. Without it a new thread
+ * has nothing current, so its polls are never cancelled.
+ *
+ *     dcc_context *bound;
+ *     if (dcc_context_bind(smooth_half, &half, NULL, &bound) < 0 ||
+ *         pthread_create(&thread, NULL, dcc_context_run, bound) != 0)
+ *         dcc_context_release(bound);
+ *
+ * You get one reference, which dcc_context_run takes. If the thread or task never starts, release
+ * it with dcc_context_release. Retain the context once for each further thread that runs it, at
+ * the same time or later. The context can also be entered, as one of dcc_context_capture.
+ *
+ * `destroy` may be NULL. Else it is called exactly once with `user_data` when the last reference
+ * is gone and no thread is inside `function` any more, on the thread that causes this. If this
+ * call fails, no function is called and `user_data` is still yours. The functions must stay loaded
+ * until then: before the plugin is unloaded, join your threads and wait for your tasks in host
+ * pools. */
+DCC_API dcc_status dcc_context_bind(dcc_thread_fn function, void *user_data, dcc_destroy_fn destroy,
+                                    dcc_context **out_context);
+
+/** Runs the function of a bound context in that context; `bound` is what dcc_context_bind wrote.
+ * Any thread may call this. Its type is that which pthread_create wants. For a pool whose tasks
+ * have another type, write a function of your own:
+ *
+ *     static void task(void *bound) { dcc_context_run(bound); }
+ *
+ * The call takes one reference of `bound` and returns what the function returned. Anything that
+ * the function left current on this thread is undone, as by dcc_context_unwind. The call may run
+ * `destroy`, and a job's `destroy`.
+ *
+ * It returns NULL without calling the function, and dcc_last_error says why, in two cases:
+ *
+ * - `bound` is not a bound context, or it has no reference left.
+ * - There is no memory for what this thread has current. The reference was taken nevertheless. */
+DCC_API void *dcc_context_run(void *bound);
+
+/** Adds a reference, which you release. Any thread may call this. */
+DCC_API dcc_status dcc_context_retain(const dcc_context *context);
+
+/** Gives a reference back. Any thread may call this. The last release lets the token and the job
+ * go, and may call a job's `destroy`. */
+DCC_API dcc_status dcc_context_release(dcc_context *context);
+
+/** Makes a captured context current on the calling thread, all of it under one ticket, which
+ * dcc_context_exit takes. Any thread may call this, any number of threads at the same time. A NULL
+ * context masks what is current. If the thread ends without an exit, the library cleans up. */
+DCC_API dcc_status dcc_context_enter(const dcc_context *context, dcc_ticket *out_ticket);
+
+/** Masks what is current on the calling thread until dcc_context_exit, so that polls in between are
+ * not cancelled. Any thread may call this, for itself. Use it for work that has to be done even
+ * after a cancel, such as rolling back or closing files. It is as dcc_context_enter of NULL.
+ * Contexts that are captured meanwhile carry the mask to other threads. */
+DCC_API dcc_status dcc_context_shield(dcc_ticket *out_ticket);
+
+/** Restores what was current before the enter or shield that gave this ticket. Call it on the
+ * thread of the enter. The errors are those of dcc_cancel_token_reset_current. */
+DCC_API dcc_status dcc_context_exit(dcc_ticket ticket);
+
+/** Restores what was current before the call that gave this ticket, whichever slot that call set.
+ * Call it on the thread of the ticket. Everything that was set since then is undone, and its
+ * tickets are used up, so a plugin that forgets a reset cannot leave a UI thread cancelled for
+ * ever. Tokens and jobs that later calls left current are counted in `context_leaks` of dcc_stats.
+ * The call may run a job's `destroy`. */
+DCC_API dcc_status dcc_context_unwind(dcc_ticket ticket);
+
+/** Writes the caller id of what the calling thread works on: that of the current token, else that
+ * of the current job, else an empty text. Any thread may call this, for itself. The buffer is
+ * filled as by dcc_cancel_token_reason. */
+DCC_API dcc_status dcc_context_caller_id(char *buffer, size_t size, size_t *out_length);
+
+/** A call of a library that asks now and then whether to stop. Set `struct_size` to sizeof, and let
  * dcc_library_call_begin fill in the rest. The structure is yours and holds no references. Keep it
- * in place until the library has returned.
- */
+ * in place until the library has returned. */
 typedef struct dcc_library_call {
-    /**
-     * sizeof(dcc_library_call); dcc_library_call_begin writes back how many bytes it filled.
-     */
+    /** sizeof(dcc_library_call); dcc_library_call_begin writes back how many bytes it filled. */
     uint32_t struct_size;
-    /**
-     * The first answer to the library that was not 0: DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB
-     * or DCC_POLL_GONE. 0 while all answers were 0.
-     */
+    /** The first answer to the library that was not 0: DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB
+     * or DCC_POLL_GONE. 0 while all answers were 0. */
     dcc_status told;
-    /**
-     * The token that was current at the begin.
-     */
-    const struct dcc_cancel_token *token;
-    /**
-     * The token of the job that was current at the begin.
-     */
-    const struct dcc_cancel_token *job_token;
-    /**
-     * The job that was current at the begin. Report the library's progress to it with
-     * dcc_job_set_progress.
-     */
-    const struct dcc_job *job;
+    /** The token that was current at the begin. */
+    const dcc_cancel_token *token;
+    /** The token of the job that was current at the begin. */
+    const dcc_cancel_token *job_token;
+    /** The job that was current at the begin. Report the library's progress to it with
+     * dcc_job_set_progress. */
+    const dcc_job *job;
 } dcc_library_call;
 
-/**
- * One event. Fields that its kind does not use are 0.
- */
-typedef struct dcc_event {
-    /**
-     * One of the DCC_EVENT_ kinds; ignore kinds that you do not know.
-     */
-    uint32_t kind;
-    /**
-     * One of the DCC_JOB_ states.
-     */
-    int32_t state;
-    /**
-     * When it happened, on the library's clock.
-     */
-    uint64_t at_ns;
-    /**
-     * The job, 0 for none; dcc_job_find finds it while it lives.
-     */
-    uint64_t job_id;
-    /**
-     * The token's handle as a number, to compare. The token may be gone.
-     */
-    uint64_t token;
-    /**
-     * The system's number of the thread that caused the event.
-     */
-    uint64_t thread;
-    /**
-     * Time since the cancel; of DCC_EVENT_CHECK_NOT_ASKED, for how long the check was not asked.
-     */
-    uint64_t since_cancel_ns;
-    /**
-     * Of DCC_EVENT_OVERFLOW: how many events were lost.
-     */
-    uint64_t count;
-    /**
-     * Why a token was cancelled.
-     */
-    dcc_cause cause;
-    /**
-     * Zero.
-     */
-    uint32_t reserved;
-    /**
-     * Text, cut on a character boundary if it is too long, ended by NUL.
-     */
-    char text[DCC_EVENT_TEXT_SIZE];
-} dcc_event;
-
-/**
- * A host's function that is told that a dispatcher has work: it arranges for a pump, for instance
- * by executeDeferred, a queued signal of Qt, or a ticker. Called on the thread that posts or
- * cancels, at most once between two pumps. It must not pump. Must not unwind or longjmp.
- */
-typedef void (*dcc_wake_fn)(void *user_data);
-
-/**
- * A host's function that says "not now", for instance while the host collects garbage or loads a
- * scene: 0 lets jobs run. Called on the dispatcher's thread before each job, slice and completion
- * of a pump, unless the dispatcher is closed. Must not unwind or longjmp.
- */
-typedef int32_t (*dcc_veto_fn)(void *user_data);
-
-/**
- * A host's function that shows the progress of a job. Called on the dispatcher's thread, mostly in
- * a pump, when `done` has changed and `progress_interval_ns` have passed since the last call for
- * this job; also at the job's end if `done` has changed since. `job` is lent for the call;
- * dcc_job_progress_message has the message. Must not unwind or longjmp.
- */
-typedef void (*dcc_progress_fn)(const struct dcc_job *job,
-                                uint64_t done,
-                                uint64_t total,
-                                void *user_data);
-
-/**
- * A host's function that lets the host's own thread pool call `run` with `argument`, once for each
- * call of this function. Answer 0 if the pool will do so. Any other answer means that the pool has
- * no room: the post is refused, or a job that has run before fails. `run` may be called before
- * this function returns. Called on the posting thread, and on the pool's thread for a job that
- * runs again. Must not unwind or longjmp.
- */
-typedef int32_t (*dcc_execute_fn)(void (*run)(void *argument), void *argument, void *user_data);
-
-/**
- * What a dispatcher is created from. Set all to zero, then `struct_size` to sizeof, then what you
- * need.
- */
-typedef struct dcc_dispatcher_desc {
-    /**
-     * sizeof(dcc_dispatcher_desc)
-     */
-    uint32_t struct_size;
-    /**
-     * DCC_DISPATCHER_BIND_LATER or 0.
-     */
-    uint32_t flags;
-    /**
-     * Most jobs that may wait for their turn, up to DCC_MAX_CAPACITY; 0 means 1024. At most 16384
-     * more than that may be unfinished: they run, stand between two slices, or wait for their
-     * completion.
-     */
-    uint32_t capacity;
-    /**
-     * Zero.
-     */
-    uint32_t reserved;
-    /**
-     * Deadline of a job whose descriptor has none, counted from its post; 0: no deadline.
-     */
-    uint64_t default_deadline_after_ns;
-    /**
-     * After so many nanoseconds inside one function of a job or of the host in a pump, or waiting
-     * in one call of this library, the dispatcher's thread counts as stuck:
-     * dcc_dispatcher_read_stats says so, and threads that wait in dcc_dispatcher_post_and_wait for
-     * queued jobs stop waiting. 0 means ten seconds, DCC_NO_LIMIT never.
-     */
-    uint64_t wedge_threshold_ns;
-    /**
-     * Least nanoseconds between two calls of `progress` for one job; 0 means 100 milliseconds.
-     */
-    uint64_t progress_interval_ns;
-    /**
-     * Handed to all functions below.
-     */
-    void *user_data;
-    /**
-     * Called once with `user_data`: when the last reference is gone and all jobs are over, in the
-     * call that caused this; or in dcc_owner_close of `owner`. Never called if the create fails.
-     * May be NULL.
-     */
-    dcc_destroy_fn destroy;
-    /**
-     * Told that there is work. NULL: you pump at regular intervals.
-     */
-    dcc_wake_fn wake;
-    /**
-     * Asked whether jobs may run now. May be NULL.
-     */
-    dcc_veto_fn veto;
-    /**
-     * Shows progress. May be NULL.
-     */
-    dcc_progress_fn progress;
-    /**
-     * Runs DCC_POST_ANY_THREAD jobs on the host's threads. NULL: a few threads of the library run
-     * them.
-     */
-    dcc_execute_fn execute;
-    /**
-     * The plugin that these functions belong to, see dcc_owner_close. NULL if they stay loaded.
-     */
-    const struct dcc_owner *owner;
-} dcc_dispatcher_desc;
-
-/**
- * The work of a posted job. Meanwhile `job` is the current job and the posted `parent` the current
- * token, so dcc_check_cancelled and dcc_poll_current ask both. `job` is lent for the call. It
- * answers:
- * - 0: the job has completed, whether or not it was asked to stop.
- * - What dcc_check_cancelled answered (1 to 3): the job stopped because it was asked to.
- * - DCC_RUN_AGAIN, DCC_RUN_WHEN_WOKEN, DCC_RUN_AWAY: this slice is over, the job is not.
- * - Any other number, usually a negative one: the job failed. Call dcc_job_fail before, to say
- *   why.
+/** Begins a call of a library, and fills in `out_call`. Any thread may call this, for itself. What
+ * is current on this thread now is what dcc_library_call_ask asks later, on any thread. To ask
+ * another token or job, make it current around this call.
  *
- * If the function has ended its job itself, that end stays. A panic in Rust fails the job;
- * otherwise the function must not unwind or longjmp.
- */
-typedef int32_t (*dcc_job_fn)(const struct dcc_job *job, void *user_data);
+ *     dcc_library_call call = {.struct_size = sizeof call};
+ *     dcc_library_call_begin(&call);
+ *     int result = denoise(image, dcc_library_call_ask, &call);
+ *     return dcc_library_call_end(&call, result == DENOISE_OK, result == DENOISE_ABORTED,
+ *                                 denoise_text(result), DCC_NUL_TERMINATED); */
+DCC_API dcc_status dcc_library_call_begin(dcc_library_call *out_call);
 
-/**
- * Told once that a posted job is over, with its final state (DCC_JOB_COMPLETED and so on). Called
- * on the dispatcher's thread, inside a pump, a close or dcc_dispatcher_post_and_wait. It may post
- * but not pump. Must not unwind or longjmp.
- */
-typedef void (*dcc_completion_fn)(const struct dcc_job *job, int32_t state, void *user_data);
-
-/**
- * What is posted. Set all to zero, then `struct_size` to sizeof, then what you need.
- */
-typedef struct dcc_post_desc {
-    /**
-     * sizeof(dcc_post_desc)
-     */
-    uint32_t struct_size;
-    /**
-     * DCC_POST_ANY_THREAD, DCC_POST_UNWINDS, DCC_POST_BELOW_CURRENT, several of them or 0.
-     */
-    uint32_t flags;
-    /**
-     * Name of the job, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL.
-     */
-    const char *label;
-    /**
-     * Bytes in `label`, or DCC_NUL_TERMINATED.
-     */
-    size_t label_length;
-    /**
-     * Your own id for the job: UTF-8, up to DCC_MAX_CALLER_ID_LENGTH bytes, copied. No other
-     * unfinished job of the dispatcher may have it. May be NULL.
-     */
-    const char *caller_id;
-    /**
-     * Bytes in `caller_id`, or DCC_NUL_TERMINATED.
-     */
-    size_t caller_id_length;
-    /**
-     * A token whose cancel cancels the job, for instance that of the request that asked for it; it
-     * is current while the job runs. NULL: none, unless `flags` says DCC_POST_BELOW_CURRENT.
-     */
-    const struct dcc_cancel_token *parent;
-    /**
-     * The job's work. Not NULL.
-     */
-    dcc_job_fn function;
-    /**
-     * Told when the job is over. May be NULL.
-     */
-    dcc_completion_fn completion;
-    /**
-     * Handed to the functions.
-     */
-    void *user_data;
-    /**
-     * Called once with `user_data` after the completion; never if the post is refused. May be
-     * NULL.
-     */
-    dcc_destroy_fn destroy;
-    /**
-     * The plugin that these functions belong to, see dcc_owner_close. NULL if they stay loaded.
-     */
-    const struct dcc_owner *owner;
-    /**
-     * Cancels the job (DCC_CAUSE_DEADLINE) so long after the post, whether it waits or runs. 0:
-     * the dispatcher's `default_deadline_after_ns`; DCC_NO_LIMIT: never.
-     */
-    uint64_t deadline_after_ns;
-    /**
-     * One of the DCC_LANE_ constants; 0 is the normal lane.
-     */
-    int32_t lane;
-    /**
-     * Zero.
-     */
-    uint32_t reserved;
-} dcc_post_desc;
-
-/**
- * How full a dispatcher was at a post. Set `struct_size` to sizeof before the call.
- */
-typedef struct dcc_admission {
-    /**
-     * sizeof(dcc_admission); the call writes back how much of it was filled.
-     */
-    uint32_t struct_size;
-    /**
-     * Jobs that wait for their turn.
-     */
-    uint32_t depth;
-    /**
-     * Most jobs that may wait.
-     */
-    uint32_t capacity;
-    /**
-     * Zero.
-     */
-    uint32_t reserved;
-    /**
-     * When to try a refused post again, from now: about the time between two ticks.
-     */
-    uint64_t retry_after_ns;
-} dcc_admission;
-
-/**
- * What a pump did. Set `struct_size` to sizeof before the call.
- */
-typedef struct dcc_tick {
-    /**
-     * sizeof(dcc_tick); the call writes back how much of it was filled.
-     */
-    uint32_t struct_size;
-    /**
-     * 1: the dispatcher's `veto` said "not now"; pump again when that is over.
-     */
-    int32_t is_vetoed;
-    /**
-     * Calls of jobs' functions.
-     */
-    uint64_t executed;
-    /**
-     * Jobs that ended, also those that were cancelled before they ran.
-     */
-    uint64_t completed;
-    /**
-     * Jobs among those that ended as cancelled.
-     */
-    uint64_t cancelled;
-    /**
-     * Jobs, next slices and completions that are left for the next tick.
-     */
-    uint64_t remaining;
-    /**
-     * How long the pump took.
-     */
-    uint64_t elapsed_ns;
-    /**
-     * How much longer than `budget_ns` the pump took.
-     */
-    uint64_t overrun_ns;
-    /**
-     * After how long to pump again: 0 or little while jobs wait, the rest of a 60 Hz frame while
-     * only next slices do, 33 milliseconds while only other threads run jobs, DCC_NO_LIMIT if
-     * nothing is left: then pump when something was posted.
-     */
-    uint64_t next_after_ns;
-} dcc_tick;
-
-/**
- * Counts and times of a dispatcher. Times are nanoseconds. Quantiles are right to two decimal
- * digits, 0 while nothing was measured. Set `struct_size` to sizeof before the call.
- */
-typedef struct dcc_dispatcher_stats {
-    /**
-     * sizeof(dcc_dispatcher_stats); the call writes back how much of it was filled.
-     */
-    uint32_t struct_size;
-    /**
-     * 1 after a close.
-     */
-    int32_t is_closed;
-    /**
-     * Jobs that wait for their turn, on whatever thread.
-     */
-    uint32_t depth;
-    /**
-     * Most jobs that may wait.
-     */
-    uint32_t capacity;
-    /**
-     * Jobs between two slices, on whatever thread, also those that wait to be woken.
-     */
-    uint32_t between_slices;
-    /**
-     * Jobs whose functions run right now, on whatever thread.
-     */
-    uint32_t running;
-    /**
-     * Jobs whose function is not called again, and whose completion is still to come.
-     */
-    uint32_t awaiting_completion;
-    /**
-     * 1 if `present_for_ns` is above `wedge_threshold_ns`.
-     */
-    int32_t is_wedged;
-    /**
-     * Jobs that were accepted.
-     */
-    uint64_t posted;
-    /**
-     * Jobs whose function was called.
-     */
-    uint64_t executed;
-    /**
-     * Jobs that ended as completed.
-     */
-    uint64_t completed;
-    /**
-     * Jobs that ended as failed.
-     */
-    uint64_t failed;
-    /**
-     * Jobs that ended as cancelled.
-     */
-    uint64_t cancelled;
-    /**
-     * Jobs that ended as interrupted.
-     */
-    uint64_t interrupted;
-    /**
-     * Posts that were refused with DCC_ERROR_OVERLOADED.
-     */
-    uint64_t rejected;
-    /**
-     * Completions that were left out because their owner was closed on another thread.
-     */
-    uint64_t completions_dropped;
-    /**
-     * Longest wait so far of the jobs that wait now.
-     */
-    uint64_t oldest_wait_ns;
-    /**
-     * From the post to the first call of the job's function: half of the jobs waited at most so
-     * long.
-     */
-    uint64_t wait_p50_ns;
-    /**
-     * 95 of 100 jobs waited at most so long.
-     */
-    uint64_t wait_p95_ns;
-    /**
-     * 99 of 100 jobs waited at most so long.
-     */
-    uint64_t wait_p99_ns;
-    /**
-     * Longest wait.
-     */
-    uint64_t wait_max_ns;
-    /**
-     * Slices on the dispatcher's thread (a job that is not sliced is one): half took at most so
-     * long.
-     */
-    uint64_t run_p50_ns;
-    /**
-     * 95 of 100 slices took at most so long.
-     */
-    uint64_t run_p95_ns;
-    /**
-     * 99 of 100 slices took at most so long.
-     */
-    uint64_t run_p99_ns;
-    /**
-     * Longest slice, exactly.
-     */
-    uint64_t run_max_ns;
-    /**
-     * Id of the job with the longest slice; dcc_dispatcher_longest_label has its label.
-     */
-    uint64_t longest_job_id;
-    /**
-     * Pumps so far.
-     */
-    uint64_t ticks;
-    /**
-     * Pumps that took longer than their budget.
-     */
-    uint64_t overruns;
-    /**
-     * Longest pump.
-     */
-    uint64_t longest_tick_ns;
-    /**
-     * Id of the job that the dispatcher's thread is inside: inside its function, the `progress`
-     * that shows it, its completion or its destroy-notify. 0: none.
-     */
-    uint64_t present_job_id;
-    /**
-     * How long the thread has been inside that, or inside another function of the host in a pump,
-     * or waiting in a call of this library; 0: in none of these.
-     */
-    uint64_t present_for_ns;
-    /**
-     * How long ago the last pump ended; 0 inside a pump, DCC_NO_LIMIT before the first. If this
-     * grows while `present_job_id` is 0, the host keeps the thread busy, for instance with a modal
-     * dialog or loading a file. If `present_job_id` is not 0, the thread is inside that job.
-     */
-    uint64_t since_last_tick_ns;
-} dcc_dispatcher_stats;
-
-/**
- * What a session is created from. Set all to zero, then `struct_size` to sizeof, then what you need.
- */
-typedef struct dcc_session_desc {
-    /**
-     * sizeof(dcc_session_desc)
-     */
-    uint32_t struct_size;
-    /**
-     * DCC_SESSION_IDS_ARE_TEXTS or 0.
-     */
-    uint32_t flags;
-    /**
-     * DCC_SESSION_STDIO, DCC_SESSION_HTTP or DCC_SESSION_TASKS.
-     */
-    int32_t kind;
-    /**
-     * DCC_REPLIES_SILENT, DCC_REPLIES_CANCELLED or DCC_REPLIES_AS_ASKED.
-     */
-    int32_t replies;
-    /**
-     * One of the DCC_EARLY_ constants.
-     */
-    int32_t early;
-    /**
-     * Most requests in flight, up to DCC_MAX_SESSION_QUOTA; 0 means 1024.
-     */
-    uint32_t max_requests;
-    /**
-     * Most ids without a request in flight that are remembered: cancels that are held, and the
-     * reasons of requests that were cancelled and have ended. Up to DCC_MAX_SESSION_QUOTA; 0 means
-     * 256. An id for which there is no room is forgotten and counted. If cancels are held, the ids
-     * of the latest ended requests are known besides, as many as `max_requests` and `max_kept`
-     * together.
-     */
-    uint32_t max_kept;
-    /**
-     * Zero.
-     */
-    uint32_t reserved;
-    /**
-     * For how many nanoseconds a cancel is held for its request; and for how many a cancel of an
-     * id whose request has ended counts as late, not as a cancel of the next request with that id.
-     * 0 means 30 seconds.
-     */
-    uint64_t early_ttl_ns;
-    /**
-     * Least nanoseconds between two progress notifications of a request, see
-     * dcc_request_write_progress; 0 means 100 milliseconds.
-     */
-    uint64_t progress_interval_ns;
-    /**
-     * Most nanoseconds between two progress notifications of a request: one whose progress has not
-     * changed is told to be going on, see dcc_request_write_progress. 0: no limit.
-     */
-    uint64_t progress_heartbeat_ns;
-} dcc_session_desc;
-
-/**
- * A peer's id for one of its requests, in the type that came over the wire: 1 is not "1".
- */
-typedef struct dcc_request_id {
-    /**
-     * DCC_ID_INTEGER or DCC_ID_TEXT.
-     */
-    int32_t type;
-    /**
-     * Zero.
-     */
-    uint32_t reserved;
-    /**
-     * The id if `type` is DCC_ID_INTEGER.
-     */
-    int64_t integer;
-    /**
-     * The id if `type` is DCC_ID_TEXT: UTF-8, up to DCC_MAX_REQUEST_ID_LENGTH bytes; read during
-     * the call only.
-     */
-    const char *text;
-    /**
-     * Bytes in `text`, or DCC_NUL_TERMINATED.
-     */
-    size_t text_length;
-} dcc_request_id;
-
-/**
- * What a message was. Set `struct_size` to sizeof before the call.
- */
-typedef struct dcc_message_info {
-    /**
-     * sizeof(dcc_message_info); the call writes back how much of it was filled.
-     */
-    uint32_t struct_size;
-    /**
-     * One of the DCC_MESSAGE_ constants. Of a batch: that of its first cancel, else of its first
-     * malformed message, else DCC_MESSAGE_OTHER.
-     */
-    int32_t message;
-    /**
-     * Type of the id that the cancel names: DCC_ID_INTEGER, DCC_ID_TEXT, or 0 if it was no cancel.
-     */
-    int32_t id_type;
-    /**
-     * Bytes in `id_text`.
-     */
-    uint32_t id_text_length;
-    /**
-     * The id if it is an integer.
-     */
-    int64_t id_integer;
-    /**
-     * The id if it is a text; ended by NUL.
-     */
-    char id_text[DCC_REQUEST_ID_SIZE];
-} dcc_message_info;
-
-/**
- * Counts of a session. Set `struct_size` to sizeof before the call.
- */
-typedef struct dcc_session_stats {
-    /**
-     * sizeof(dcc_session_stats); the call writes back how much of it was filled.
-     */
-    uint32_t struct_size;
-    /**
-     * 1 after a close.
-     */
-    int32_t is_closed;
-    /**
-     * Requests in flight: begun and not ended, also after a close.
-     */
-    uint32_t live;
-    /**
-     * Other ids that are remembered; see `max_kept` of dcc_session_desc.
-     */
-    uint32_t kept;
-    /**
-     * Requests that began.
-     */
-    uint64_t begun;
-    /**
-     * Requests whose first cancel came from the peer or from the close.
-     */
-    uint64_t cancelled;
-    /**
-     * Cancels that were held for their request.
-     */
-    uint64_t early;
-    /**
-     * Cancels that were ignored because no request in flight had their id, and that were not held.
-     */
-    uint64_t unknown;
-    /**
-     * Cancels of requests that were cancelled before, are sealed, or cannot be cancelled.
-     */
-    uint64_t without_effect;
-    /**
-     * Messages that were not JSON-RPC, or cancels that named no request.
-     */
-    uint64_t malformed;
-    /**
-     * Messages that were no cancels.
-     */
-    uint64_t others;
-    /**
-     * Ids that were not remembered because there was no room.
-     */
-    uint64_t forgotten;
-} dcc_session_stats;
-
-/**
- * What a request begins with. Set all to zero, then `struct_size` to sizeof, then what you need.
- */
-typedef struct dcc_request_desc {
-    /**
-     * sizeof(dcc_request_desc)
-     */
-    uint32_t struct_size;
-    /**
-     * DCC_REQUEST_NOT_CANCELLABLE or 0.
-     */
-    uint32_t flags;
-    /**
-     * The peer's id for the request.
-     */
-    struct dcc_request_id id;
-    /**
-     * A token whose cancel cancels the request. May be NULL.
-     */
-    const struct dcc_cancel_token *parent;
-    /**
-     * The peer's id for progress notifications: `params._meta.progressToken` of MCP. Its type is 0
-     * if the peer does not ask for progress.
-     */
-    struct dcc_request_id progress_token;
-    /**
-     * The call's `params._meta` as JSON, or NULL. These members are read: `progressToken`, unless
-     * `progress_token` is given; `traceparent` of W3C's Trace Context, see
-     * dcc_cancel_token_trace_parent; and `dcc-cancel/timeoutMs`, for how many milliseconds from
-     * now the peer waits, which becomes the deadline of the request's token. Malformed members are
-     * ignored, because strangers send them.
-     */
-    const char *meta;
-    /**
-     * Bytes in `meta`, up to DCC_MAX_MESSAGE_LENGTH, or DCC_NUL_TERMINATED.
-     */
-    size_t meta_length;
-} dcc_request_desc;
-
-/**
- * Progress of a request. Set all to zero, then `struct_size` to sizeof, then what you know.
- */
-typedef struct dcc_request_progress {
-    /**
-     * sizeof(dcc_request_progress)
-     */
-    uint32_t struct_size;
-    /**
-     * Zero.
-     */
-    uint32_t reserved;
-    /**
-     * Progress in units of yours: seconds, frames, steps.
-     */
-    double progress;
-    /**
-     * Value of `progress` at the end; 0 while that is unknown.
-     */
-    double total;
-    /**
-     * Text for people, or NULL: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes; copied.
-     */
-    const char *message;
-    /**
-     * Bytes in `message`, or DCC_NUL_TERMINATED.
-     */
-    size_t message_length;
-} dcc_request_progress;
-
-/**
- * An event with its whole texts. Set `struct_size` to sizeof before the call.
- */
-typedef struct dcc_event_details {
-    /**
-     * sizeof(dcc_event_details); the call writes back how much of it was filled.
-     */
-    uint32_t struct_size;
-    /**
-     * Of DCC_EVENT_REQUEST_CANCELLED: DCC_ID_INTEGER or DCC_ID_TEXT, the type of the request's id.
-     * Else 0.
-     */
-    int32_t id_type;
-    /**
-     * The id if it is an integer.
-     */
-    int64_t id_integer;
-    /**
-     * Bytes in `id_text`.
-     */
-    uint32_t id_text_length;
-    /**
-     * Bytes in `reason`.
-     */
-    uint32_t reason_length;
-    /**
-     * The event as dcc_events_drain writes it.
-     */
-    struct dcc_event event;
-    /**
-     * The id if it is a text, whole; ended by NUL.
-     */
-    char id_text[DCC_REQUEST_ID_SIZE];
-    /**
-     * Why a token or a request was cancelled, whole; ended by NUL.
-     */
-    char reason[DCC_EVENT_REASON_SIZE];
-    /**
-     * The `traceparent` that the request or the job works for, see dcc_cancel_token_trace_parent;
-     * empty for none. Ended by NUL.
-     */
-    char trace_parent[DCC_TRACE_PARENT_SIZE];
-} dcc_event_details;
-
-/**
- * The longest time that one thread of a traced job went without a poll. Set `struct_size` to
- * sizeof before the call.
- */
-typedef struct dcc_poll_gap {
-    /**
-     * sizeof(dcc_poll_gap); the call writes back how much of it was filled.
-     */
-    uint32_t struct_size;
-    /**
-     * Line of the poll before the gap; 0 if `from_file` is in parentheses.
-     */
-    uint32_t from_line;
-    /**
-     * Line of the poll after the gap; 0 if `to_file` is in parentheses.
-     */
-    uint32_t to_line;
-    /**
-     * Zero.
-     */
-    uint32_t reserved;
-    /**
-     * Length of the gap.
-     */
-    uint64_t gap_ns;
-    /**
-     * The system's number of the thread.
-     */
-    uint64_t thread;
-    /**
-     * How often that thread polled while traced.
-     */
-    uint64_t polls;
-    /**
-     * File of the poll before the gap, ended by NUL; only its end if it is too long. "(begin)"
-     * means dcc_job_begin, "(end)" the job's end, "(unknown)" a poll that does not tell its place,
-     * such as dcc_check_cancelled.
-     */
-    char from_file[DCC_FILE_SIZE];
-    /**
-     * File of the poll after the gap, as `from_file`.
-     */
-    char to_file[DCC_FILE_SIZE];
-} dcc_poll_gap;
-
-/**
- * One thread that works, or has worked, for a job.
- */
-typedef struct dcc_job_thread {
-    /**
-     * The system's number of the thread.
-     */
-    uint64_t thread;
-    /**
-     * Time from the cancel to the thread's first poll that saw it; DCC_NO_LIMIT while none has.
-     */
-    uint64_t cancel_to_seen_ns;
-    /**
-     * How often the thread polled while traced.
-     */
-    uint64_t polls;
-    /**
-     * Time of the thread's last poll while traced, on the library's clock; 0 if there was none.
-     */
-    uint64_t last_poll_at_ns;
-    /**
-     * The thread's longest time without a poll while traced.
-     */
-    uint64_t longest_gap_ns;
-} dcc_job_thread;
-
-/**
- * Counts of the whole process. Set `struct_size` to sizeof before the call.
- */
-typedef struct dcc_stats {
-    /**
-     * sizeof(dcc_stats); the call writes back how much of it was filled.
-     */
-    uint32_t struct_size;
-    /**
-     * Zero.
-     */
-    uint32_t reserved;
-    /**
-     * Live tokens, also those of jobs.
-     */
-    uint64_t live_tokens;
-    /**
-     * Live jobs, ended or not.
-     */
-    uint64_t live_jobs;
-    /**
-     * Live captured contexts.
-     */
-    uint64_t live_contexts;
-    /**
-     * Jobs that ended as completed.
-     */
-    uint64_t jobs_completed;
-    /**
-     * Jobs that ended as failed.
-     */
-    uint64_t jobs_failed;
-    /**
-     * Jobs that ended as cancelled.
-     */
-    uint64_t jobs_cancelled;
-    /**
-     * Jobs that ended as interrupted.
-     */
-    uint64_t jobs_interrupted;
-    /**
-     * Tokens and jobs that were left current on a thread, found by dcc_context_unwind or by the
-     * library on its own threads.
-     */
-    uint64_t context_leaks;
-    /**
-     * Live registrations, also those of waits and native events.
-     */
-    uint64_t live_registrations;
-    /**
-     * Live owners.
-     */
-    uint64_t live_owners;
-    /**
-     * Deadlines that are set and have not come.
-     */
-    uint64_t armed_deadlines;
-    /**
-     * Live dispatchers, also those that only wait for their thread to run the last completions.
-     */
-    uint64_t live_dispatchers;
-    /**
-     * Posted jobs that were accepted and whose completion or destroy-notify has not returned.
-     */
-    uint64_t unfinished_posts;
-    /**
-     * Live sessions.
-     */
-    uint64_t live_sessions;
-    /**
-     * Live requests, ended or not.
-     */
-    uint64_t live_requests;
-    /**
-     * How often the check of a running job was not asked for too long, see
-     * DCC_EVENT_CHECK_NOT_ASKED.
-     */
-    uint64_t checks_not_asked;
-    /**
-     * Snapshots of dcc_poll_current that threads with nothing current took while jobs ran: polls
-     * of these are never cancelled. Carry the context to such threads, see dcc_context_bind and
-     * dcc_poll_read_current_at.
-     */
-    uint64_t polls_without_job;
-    /**
-     * Live shares of progress, ended or not.
-     */
-    uint64_t live_shares;
-} dcc_stats;
-
-/**
- * A latency of the whole process, in nanoseconds, right to two decimal digits; more than an hour
- * counts as an hour. All 0 while nothing was measured. Set `struct_size` to sizeof before the
- * call.
- */
-typedef struct dcc_latency {
-    /**
-     * sizeof(dcc_latency); the call writes back how much of it was filled.
-     */
-    uint32_t struct_size;
-    /**
-     * Zero.
-     */
-    uint32_t reserved;
-    /**
-     * How many cancels were measured.
-     */
-    uint64_t count;
-    /**
-     * Half of them took at most so long.
-     */
-    uint64_t p50_ns;
-    /**
-     * 95 of 100 took at most so long.
-     */
-    uint64_t p95_ns;
-    /**
-     * 99 of 100 took at most so long.
-     */
-    uint64_t p99_ns;
-    /**
-     * Longest.
-     */
-    uint64_t max_ns;
-} dcc_latency;
-
-/**
- * What the control endpoint is opened with. Set all to zero, then `struct_size` to sizeof, then what
- * you need.
- */
-typedef struct dcc_control_desc {
-    /**
-     * sizeof(dcc_control_desc)
-     */
-    uint32_t struct_size;
-    /**
-     * Zero.
-     */
-    uint32_t flags;
-    /**
-     * Name of this host, for people, such as "Maya 2026, shot 12": UTF-8, up to
-     * DCC_MAX_TEXT_LENGTH bytes, copied. NULL: the name of the program's file.
-     */
-    const char *name;
-    /**
-     * Length of `name` in bytes, or DCC_NUL_TERMINATED.
-     */
-    size_t name_length;
-} dcc_control_desc;
-
-/**
- * Success. As the answer to a question whether to stop: go on.
- */
-#define DCC_OK 0
-
-/**
- * Stop: the token is cancelled. Its text is "Request cancelled by client".
- */
-#define DCC_CANCELLED_BY_TOKEN 1
-
-/**
- * Stop: the job is cancelled. Its text is "Job cancelled by dispatcher".
- */
-#define DCC_CANCELLED_BY_JOB 2
-
-/**
- * Stop: the object that was polled or waited for no longer exists.
- */
-#define DCC_POLL_GONE 3
-
-/**
- * The token, job or request was cancelled before. The first reason stays.
- */
-#define DCC_ALREADY_CANCELLED 4
-
-/**
- * The object is not cancelled, so there is no cause, reason or time to report.
- */
-#define DCC_NOT_CANCELLED 5
-
-/**
- * The job or request had ended before. Its end stays as it was.
- */
-#define DCC_ALREADY_ENDED 6
-
-/**
- * Nothing was found: no live object has this id, or the object does not have what was asked for,
- * such as a deadline.
- */
-#define DCC_NOT_FOUND 7
-
-/**
- * The call succeeded, but this is a second copy of the library in the process. Users of the first
- * copy do not see what this copy creates. Load the library through `dcc_cancel_dl.h`, which finds
- * the first copy; copies in different link namespaces (dlmopen) cannot be shared.
- */
-#define DCC_SECOND_INSTANCE 8
-
-/**
- * The timeout passed before the event that was waited for.
- */
-#define DCC_TIMED_OUT 9
-
-/**
- * The event that was waited for can never happen. For instance, the token cannot be cancelled, or
- * no longer because it was sealed.
- */
-#define DCC_NEVER 10
-
-/**
- * The registration is ended, but its callback had already run or been dropped: the token was gone
- * or sealed, or the owner was closed.
- */
-#define DCC_CALLBACK_DONE 11
-
-/**
- * The registration is ended, but its callback is still running.
- */
-#define DCC_CALLBACK_RUNNING 12
-
-/**
- * The dispatcher is closed, but completions are still to run on its thread.
- */
-#define DCC_PENDING 13
-
-/**
- * The timeout passed after the job had started. The job was asked to stop, and its outcome is not
- * known.
- */
-#define DCC_STARTED 14
-
-/**
- * The dispatcher's thread has been inside something else for longer than its threshold. The job
- * was taken back and never runs.
- */
-#define DCC_WEDGED 15
-
-/**
- * No request has this id yet. The cancel is kept for the request that will have it.
- */
-#define DCC_HELD 16
-
-/**
- * The peer cannot cancel this request.
- */
-#define DCC_NOT_CANCELLABLE 17
-
-/**
- * The called library failed for a reason other than a cancel.
- */
-#define DCC_LIBRARY_FAILED 18
-
-/**
- * Too late: the job or request is sealed, that is past its point of no return, and can no longer
- * be cancelled.
- */
-#define DCC_SEALED 19
-
-/**
- * The handle belongs to no live object, or to an object of another kind.
- */
-#define DCC_ERROR_INVALID_HANDLE -1
-
-/**
- * An argument is wrong: for instance a wrong `struct_size`, a NULL out-pointer, or a text that is
- * too long or not UTF-8.
- */
-#define DCC_ERROR_INVALID_ARGUMENT -2
-
-/**
- * Out of memory, slots, references or system keys. Nothing was done.
- */
-#define DCC_ERROR_RESOURCES -3
-
-/**
- * A structure sets a field that this version of the library does not know.
- */
-#define DCC_ERROR_UNSUPPORTED -4
-
-/**
- * A panic inside the library was caught.
- */
-#define DCC_ERROR_INTERNAL -5
-
-/**
- * The ticket was used before, or was never given out.
- */
-#define DCC_ERROR_TICKET_USED -6
-
-/**
- * The ticket belongs to another slot.
- */
-#define DCC_ERROR_WRONG_SLOT -7
-
-/**
- * The ticket or the dispatcher belongs to another thread.
- */
-#define DCC_ERROR_WRONG_THREAD -8
-
-/**
- * The ticket is not the latest of its slot.
- */
-#define DCC_ERROR_WRONG_ORDER -9
-
-/**
- * The job is in a state that does not allow this call.
- */
-#define DCC_ERROR_WRONG_STATE -10
-
-/**
- * The call would wait for itself. It was made inside the function that it would wait for, or
- * inside a function that another thread waits for, and so on in a ring.
- */
-#define DCC_ERROR_WOULD_DEADLOCK -11
-
-/**
- * The owner, dispatcher or session is closed, or the library is shut down.
- */
-#define DCC_ERROR_SHUTDOWN -12
-
-/**
- * This process is a fork of the process that used the library. Only polls work in it.
- */
-#define DCC_ERROR_FORKED -13
-
-/**
- * A limit is reached: too many jobs or requests wait, or the host's pool refused the job. The call
- * took over nothing.
- */
-#define DCC_ERROR_OVERLOADED -14
-
-/**
- * An unfinished job of the dispatcher already has this caller id, or a request in flight in the
- * session already has this id.
- */
-#define DCC_ERROR_DUPLICATE -15
-
-/**
- * The dispatcher was pumped from inside a pump: from a job, a completion or one of the host's
- * functions. Nothing ran.
- */
-#define DCC_ERROR_REENTRANT -16
-
-/**
- * A file could not be written, or the control endpoint could not be opened. What was there before
- * is unchanged.
- */
-#define DCC_ERROR_FILE -17
-
-/**
- * The token is not cancelled.
- */
-#define DCC_CAUSE_NONE 0
-
-/**
- * A cancel function was called.
- */
-#define DCC_CAUSE_REQUEST 1
-
-/**
- * A job's `is_cancelled` function said stop.
- */
-#define DCC_CAUSE_FOREIGN 2
-
-/**
- * The token's deadline passed.
- */
-#define DCC_CAUSE_DEADLINE 3
-
-/**
- * The dcc_native_event that stands for no event.
- */
-#define DCC_NO_NATIVE_EVENT -1
-
-#ifndef DCC_CANCEL_NO_PROTOTYPES
-
-#ifdef __cplusplus
-extern "C" {
-#endif
-
-/**
- * Creates a token and writes it to `out_token`. Any thread may call this. You get one reference,
- * which you release.
- */
-dcc_status dcc_cancel_token_create(struct dcc_cancel_token **out_token);
-
-/**
- * Creates a token with parents and a caller id, and writes it to `out_token`. Any thread may call
- * this.
+/** Answers a library's question whether to stop. Any thread may call this, also several at the same
+ * time. Pass it to a library that wants an `int (*)(void *)` whose answer stops it unless it is 0,
+ * or call it from a function of your own. `call` is the dcc_library_call.
  *
- * When any parent is cancelled, the token is cancelled with the same cause and reason. If a parent
- * is cancelled already, the token is created cancelled. A stale parent fails the call. You get one
- * reference, which you release. The token keeps its parents alive; a released token leaves nothing
- * behind in them. A cancel of a parent at the same moment always reaches the new token.
- */
-dcc_status dcc_cancel_token_create_from(const struct dcc_cancel_token_desc *desc,
-                                        struct dcc_cancel_token **out_token);
+ * The answer is 0 to go on, else why to stop, as of dcc_poll. The first answer that is not 0 is
+ * noted in `call`. The function asks a current job's `is_cancelled` function if that is due and
+ * may be asked on this thread. It is as cheap as dcc_cancel_token_is_cancelled, so let the library
+ * call it as often as it can. */
+DCC_API dcc_status dcc_library_call_ask(void *call);
 
-/**
- * Adds a reference, which you release. Any thread may call this. DCC_ERROR_RESOURCES: the token
- * has half a million references already.
- */
-dcc_status dcc_cancel_token_retain(const struct dcc_cancel_token *token);
-
-/**
- * Gives a reference back. Any thread may call this. The last release ends the token, unless the
- * library still uses it, for instance because it is current on a thread, has children, or belongs
- * to a job. One release too many takes another holder's reference while there is one; after that
- * it is DCC_ERROR_INVALID_HANDLE.
- */
-dcc_status dcc_cancel_token_release(struct dcc_cancel_token *token);
-
-/**
- * Cancels a token, and everything below it, for good. Any thread may call this.
+/** Ends a call of a library, and answers with its outcome. Any thread may call this, after the
+ * library has returned. Each answer is a valid answer of a dcc_job_fn.
  *
- * - DCC_OK: this call cancelled the token, or `token` is NULL and nothing happened.
- * - DCC_ALREADY_CANCELLED: another call was first, and its reason stays. The token's flag is
- *   visible when this call returns.
- * - DCC_SEALED: too late, the token belongs to a sealed job or request (dcc_job_seal).
+ * `succeeded` is not 0 if the library did its work. `was_aborted` is not 0 if the library itself
+ * says that it was stopped; an interrupt may have stopped it although it never asked. `words` is
+ * what the library says of its end, as `message` of dcc_job_fail.
  *
- * `reason` is UTF-8 of `reason_length` bytes or DCC_NUL_TERMINATED, at most DCC_MAX_TEXT_LENGTH
- * bytes, and is copied; NULL is no reason. A wrong reason fails the call and cancels nothing. If
- * there is no memory for the reason, the cancel happens without it.
+ * - 0: go on. The job is as it was.
+ * - DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE: the library was told to stop,
+ *   or says that it was aborted. The job that was current at the begin ends as cancelled, with the
+ *   words. But if a token below the job stopped only a part of the job's work, the job goes on.
+ * - DCC_LIBRARY_FAILED: the library failed for another reason. The job that was current at the
+ *   begin ends as failed, with the words.
  *
- * All flags are set first, then waits end and native events are set, then callbacks run on this
- * thread. A sealed job or request below the token is not cancelled, and neither is what hangs
- * below it alone.
- */
-dcc_status dcc_cancel_token_cancel(const struct dcc_cancel_token *token,
-                                   const char *reason,
-                                   size_t reason_length);
+ * A job that had ended before stays as it was. */
+DCC_API dcc_status dcc_library_call_end(const dcc_library_call *call, int32_t succeeded,
+                                        int32_t was_aborted, const char *words,
+                                        size_t words_length);
 
-/**
- * Tells whether a token is cancelled. Any thread may call this. It is cheap enough for inner
- * loops; dcc_poll_one is cheaper.
+/* 7. Callbacks and owners: to be called at a cancel, and never after an unload
  *
- * The answer is 0, DCC_CANCELLED_BY_TOKEN, or a negative status for a bad handle.
- * `if (dcc_cancel_token_is_cancelled(token))` is right for the question whether to stop, because
- * nobody can cancel a bad handle. Write `> 0` for the question whether somebody cancelled. After a
- * positive answer, everything that was written before the cancel is visible.
- */
-dcc_status dcc_cancel_token_is_cancelled(const struct dcc_cancel_token *token);
-
-/**
- * Writes the reason of the cancel. Any thread may call this. At most `size` bytes are written,
- * with the NUL and cut on a character boundary. `out_length` may be NULL; else it gets the whole
- * length in bytes without the NUL. DCC_NOT_CANCELLED, with an empty text: the token is not
- * cancelled.
- */
-dcc_status dcc_cancel_token_reason(const struct dcc_cancel_token *token,
-                                   char *buffer,
-                                   size_t size,
-                                   size_t *out_length);
-
-/**
- * Writes why the token is cancelled. Any thread may call this. DCC_NOT_CANCELLED, with
- * DCC_CAUSE_NONE: the token is not cancelled.
- */
-dcc_status dcc_cancel_token_cause(const struct dcc_cancel_token *token, dcc_cause *out_cause);
-
-/**
- * Writes how many nanoseconds ago the token was cancelled; if through a parent, when the parent
- * was. Any thread may call this. DCC_NOT_CANCELLED, with 0: the token is not cancelled.
- */
-dcc_status dcc_cancel_token_time_since_cancelled(const struct dcc_cancel_token *token,
-                                                 uint64_t *out_since_cancel_ns);
-
-/**
- * Writes the caller id that the token was created with, or an empty text. Any thread may call
- * this. The buffer is filled as by dcc_cancel_token_reason.
- */
-dcc_status dcc_cancel_token_caller_id(const struct dcc_cancel_token *token,
-                                      char *buffer,
-                                      size_t size,
-                                      size_t *out_length);
-
-/**
- * Creates a token that is cancelled when all of its `count` parents have left, and writes it to
- * `out_token`. Any thread may call this. A parent leaves when it is cancelled or when nobody holds
- * it any more. Use it for a result that several callers wait for, such as a shared bake or
- * download, which stops when the last of them has left. For a token that is cancelled when any
- * parent is, use dcc_cancel_token_create_from.
+ * A registration: a callback that a cancel of a token calls. It is yours until you unregister it, also after
+ * the callback has run and after the token has died.
  *
- * - If all parents have left already, the token is cancelled at once.
- * - Without parents the token waits for the first parent that joins (dcc_cancel_token_join).
- * - A NULL entry stands for a parent that never leaves. So does a sealed parent (dcc_job_seal),
- *   which wants the result in any case.
- * - A stale parent fails the call. One parent may be given several times.
+ * An owner: the plugin, or the part of a plugin, that functions belong to. Name it in every call that takes
+ * functions, and close it before they are unloaded. NULL is the owner of functions that stay loaded as long
+ * as the process.
  *
- * You get one reference, which you release. The token does not keep its parents alive, and they do
- * not keep it alive. It can be cancelled, get a deadline and be a parent, as any other token.
- *
- * The token has the cause, time and reason of the parent that left last. If that parent was gone
- * rather than cancelled, the cause is DCC_CAUSE_REQUEST and the reason is "nobody waits for it any
- * more". The token, and what is below it, is cancelled before the call that made the last parent
- * leave returns. Its callbacks run in that call, a cancel or a release, or on the library's
- * callback thread if that call leaves callbacks to it. If several parents leave at the same
- * moment, one of them is the last.
- */
-dcc_status dcc_cancel_token_create_all(const struct dcc_cancel_token *const *parents,
-                                       size_t count,
-                                       struct dcc_cancel_token **out_token);
+ * After dcc_owner_close no function that belongs to the owner runs, or is called any more. */
 
-/**
- * Lets a token of dcc_cancel_token_create_all wait for one more parent. Any thread may call this.
- * The parent leaves as the others do; a NULL parent never leaves.
- *
- * - DCC_OK: the token waits for this parent, too. It can still be cancelled itself. A NULL `token`
- *   is DCC_OK, and nothing happens.
- * - DCC_ALREADY_CANCELLED: too late, all parents had left or the token was cancelled. Create a new
- *   token, and begin the work of the old one again.
- * - DCC_ERROR_INVALID_ARGUMENT: the token does not come from dcc_cancel_token_create_all.
- *
- * A join at the same moment as the last leave comes before or after it, and the answer says which.
- */
-dcc_status dcc_cancel_token_join(const struct dcc_cancel_token *token,
-                                 const struct dcc_cancel_token *parent);
+/** A function that is called once when a token is cancelled. `token` is lent for the duration of
+ * the call. The function must not unwind or longjmp. It may use the library freely: register,
+ * unregister (also itself), cancel, create and release anything. */
+typedef void (*dcc_cancel_fn)(const dcc_cancel_token *token, void *user_data);
 
-/**
- * Creates an owner and writes it to `out_owner`. Any thread may call this. dcc_owner_close ends
+/** Registers `function`, which is called once when `token` is cancelled. Any thread may call this.
+ *
+ * The function runs on the thread that cancels the token; for deadlines and
+ * dcc_cancel_token_cancel_async it runs on the library's callback thread. It runs after the flags
+ * of the token and of everything below it are set. The newest registration of a token is called
+ * first. If the token is already cancelled, the function runs on this thread before this call
+ * returns. For a NULL or a sealed token (dcc_job_seal) it never runs.
+ *
+ * `out_registration` gets the handle to unregister. If it is NULL, the registration ends by
+ * itself. `owner` is the plugin that both functions belong to, NULL if they stay loaded. The
+ * registration does not keep the token alive; dcc_cancel_token_register_keeping does.
+ *
+ * `destroy` may be NULL. Else it is called exactly once with `user_data` after the last use of it:
+ * after the callback, or when the registration is unregistered, the token is sealed or gone
+ * without a cancel, or `owner` is closed. If this call fails, no function is called and
+ * `user_data` is still yours.
+ *
+ * A cancel at the same moment finds the registration, or the registration finds the cancel: the
+ * function is called once in either case. */
+DCC_API dcc_status dcc_cancel_token_register(const dcc_cancel_token *token, dcc_cancel_fn function,
+                                             void *user_data, dcc_destroy_fn destroy,
+                                             const dcc_owner *owner,
+                                             dcc_registration **out_registration);
+
+/** As dcc_cancel_token_register, but the registration keeps `token` alive until it is unregistered
+ * or its function has been called, as a scoped C++ object does. Any thread may call this. You may
+ * release the token at once: the function is called when a parent of the token is cancelled, its
+ * deadline passes, or its job's own check says stop.
+ *
+ * The token is kept only while it has such a parent, deadline or check. Without one, and without
+ * an owner of a reference, nobody can cancel the token. It is then gone in spite of its
+ * registrations: waits for it end as gone, and `destroy` is called.
+ *
+ * `out_registration` must not be NULL, because the caller has to end what keeps the token alive. */
+DCC_API dcc_status dcc_cancel_token_register_keeping(const dcc_cancel_token *token,
+                                                     dcc_cancel_fn function, void *user_data,
+                                                     dcc_destroy_fn destroy, const dcc_owner *owner,
+                                                     dcc_registration **out_registration);
+
+/** Ends a registration and your use of its handle, and waits for the callback if that is running on
+ * another thread. Any thread may call this; hold no lock that the callback takes. When it returns,
+ * the callback is not running on another thread and never will, and `destroy` has been called. A
+ * NULL registration is DCC_OK, and nothing happens.
+ *
+ * - DCC_OK: the callback had not begun and will not run. `destroy` ran in this call.
+ * - DCC_CALLBACK_DONE: the callback had run or had been dropped, because its token was gone or
+ *   sealed or its owner was closed. If it was running on another thread, this call waited for it,
+ *   and for nothing else.
+ * - DCC_CALLBACK_RUNNING: the call was made from inside the callback. `destroy` is called after
+ *   the callback has returned.
+ * - DCC_ERROR_WOULD_DEADLOCK: the callback is running and waits, directly or through other
+ *   threads, for this thread. The handle stays yours; use dcc_registration_unregister_no_wait. */
+DCC_API dcc_status dcc_registration_unregister(dcc_registration *registration);
+
+/** As dcc_registration_unregister, but never waits. Any thread may call this. DCC_CALLBACK_RUNNING
+ * is the answer also if the callback is running on another thread. The callback and `destroy` may
+ * then still be running when this call returns. */
+DCC_API dcc_status dcc_registration_unregister_no_wait(dcc_registration *registration);
+
+/** Creates an owner and writes it to `out_owner`. Any thread may call this. dcc_owner_close ends
  * it. An owner can have 258,047 registrations, jobs, posted jobs and dispatchers at a time. A
- * further one is refused with DCC_ERROR_RESOURCES, so that the owner can always be closed.
- */
-dcc_status dcc_owner_create(struct dcc_owner **out_owner);
+ * further one is refused with DCC_ERROR_RESOURCES, so that the owner can always be closed. */
+DCC_API dcc_status dcc_owner_create(dcc_owner **out_owner);
 
-/**
- * Closes an owner and releases its handle. Any thread may call this. Call it before the owner's
+/** Closes an owner and releases its handle. Any thread may call this. Call it before the owner's
  * functions are unloaded, and hold no lock that they take. After DCC_OK the library never calls
  * any of them again.
  *
@@ -2290,93 +1231,19 @@ dcc_status dcc_owner_create(struct dcc_owner **out_owner);
  * - DCC_ERROR_RESOURCES: there is no memory for the wait.
  *
  * While the close waits, another wait that would complete a ring with it is refused instead. A
- * NULL owner is DCC_OK, and nothing happens.
- */
-dcc_status dcc_owner_close(struct dcc_owner *owner);
+ * NULL owner is DCC_OK, and nothing happens. */
+DCC_API dcc_status dcc_owner_close(dcc_owner *owner);
 
-/**
- * Registers `function`, which is called once when `token` is cancelled. Any thread may call this.
- *
- * The function runs on the thread that cancels the token; for deadlines and
- * dcc_cancel_token_cancel_async it runs on the library's callback thread. It runs after the flags
- * of the token and of everything below it are set. The newest registration of a token is called
- * first. If the token is already cancelled, the function runs on this thread before this call
- * returns. For a NULL or a sealed token (dcc_job_seal) it never runs.
- *
- * `out_registration` gets the handle to unregister. If it is NULL, the registration ends by
- * itself. `owner` is the plugin that both functions belong to, NULL if they stay loaded. The
- * registration does not keep the token alive; dcc_cancel_token_register_keeping does.
- *
- * `destroy` may be NULL. Else it is called exactly once with `user_data` after the last use of it:
- * after the callback, or when the registration is unregistered, the token is sealed or gone
- * without a cancel, or `owner` is closed. If this call fails, no function is called and
- * `user_data` is still yours.
- *
- * A cancel at the same moment finds the registration, or the registration finds the cancel: the
- * function is called once in either case.
- */
-dcc_status dcc_cancel_token_register(const struct dcc_cancel_token *token,
-                                     dcc_cancel_fn function,
-                                     void *user_data,
-                                     dcc_destroy_fn destroy,
-                                     const struct dcc_owner *owner,
-                                     struct dcc_registration **out_registration);
+/* 8. Deadlines and waits: a cancel at a time, and threads that sleep until something happens */
 
-/**
- * As dcc_cancel_token_register, but the registration keeps `token` alive until it is unregistered
- * or its function has been called, as a scoped C++ object does. Any thread may call this. You may
- * release the token at once: the function is called when a parent of the token is cancelled, its
- * deadline passes, or its job's own check says stop.
- *
- * The token is kept only while it has such a parent, deadline or check. Without one, and without
- * an owner of a reference, nobody can cancel the token. It is then gone in spite of its
- * registrations: waits for it end as gone, and `destroy` is called.
- *
- * `out_registration` must not be NULL, because the caller has to end what keeps the token alive.
- */
-dcc_status dcc_cancel_token_register_keeping(const struct dcc_cancel_token *token,
-                                             dcc_cancel_fn function,
-                                             void *user_data,
-                                             dcc_destroy_fn destroy,
-                                             const struct dcc_owner *owner,
-                                             struct dcc_registration **out_registration);
-
-/**
- * Ends a registration and your use of its handle, and waits for the callback if that is running on
- * another thread. Any thread may call this; hold no lock that the callback takes. When it returns,
- * the callback is not running on another thread and never will, and `destroy` has been called. A
- * NULL registration is DCC_OK, and nothing happens.
- *
- * - DCC_OK: the callback had not begun and will not run. `destroy` ran in this call.
- * - DCC_CALLBACK_DONE: the callback had run or had been dropped, because its token was gone or
- *   sealed or its owner was closed. If it was running on another thread, this call waited for it,
- *   and for nothing else.
- * - DCC_CALLBACK_RUNNING: the call was made from inside the callback. `destroy` is called after
- *   the callback has returned.
- * - DCC_ERROR_WOULD_DEADLOCK: the callback is running and waits, directly or through other
- *   threads, for this thread. The handle stays yours; use dcc_registration_unregister_no_wait.
- */
-dcc_status dcc_registration_unregister(struct dcc_registration *registration);
-
-/**
- * As dcc_registration_unregister, but never waits. Any thread may call this. DCC_CALLBACK_RUNNING
- * is the answer also if the callback is running on another thread. The callback and `destroy` may
- * then still be running when this call returns.
- */
-dcc_status dcc_registration_unregister_no_wait(struct dcc_registration *registration);
-
-/**
- * As dcc_cancel_token_cancel, but callbacks run on the library's callback thread. Any thread may
+/** As dcc_cancel_token_cancel, but callbacks run on the library's callback thread. Any thread may
  * call this; it is meant for transport and signal-handling threads, which must not run foreign
  * code. When it returns, all flags are set and waiters are woken. DCC_ERROR_RESOURCES: the
- * callback thread cannot be started, and nothing was done.
- */
-dcc_status dcc_cancel_token_cancel_async(const struct dcc_cancel_token *token,
-                                         const char *reason,
-                                         size_t reason_length);
+ * callback thread cannot be started, and nothing was done. */
+DCC_API dcc_status dcc_cancel_token_cancel_async(const dcc_cancel_token *token, const char *reason,
+                                                 size_t reason_length);
 
-/**
- * Sets the token's deadline to `after_ns` nanoseconds from now. Any thread may call this. When the
+/** Sets the token's deadline to `after_ns` nanoseconds from now. Any thread may call this. When the
  * deadline passes, the token is cancelled with DCC_CAUSE_DEADLINE, unless
  * dcc_cancel_token_clear_deadline comes before.
  *
@@ -2390,41 +1257,39 @@ dcc_status dcc_cancel_token_cancel_async(const struct dcc_cancel_token *token,
  * The library's timer thread sets the flags, and no callback can delay it; callbacks run on the
  * library's callback thread. But if `after_ns` is 0, this call cancels the token as
  * dcc_cancel_token_cancel does, with callbacks on this thread. A thread that must not run
- * callbacks passes 1 or more.
- */
-dcc_status dcc_cancel_token_set_deadline_after(const struct dcc_cancel_token *token,
-                                               uint64_t after_ns);
+ * callbacks passes 1 or more. */
+DCC_API dcc_status dcc_cancel_token_set_deadline_after(const dcc_cancel_token *token,
+                                                       uint64_t after_ns);
 
-/**
- * As dcc_cancel_token_set_deadline_after, but `at_ns` is a time on the library's clock
+/** As dcc_cancel_token_set_deadline_after, but `at_ns` is a time on the library's clock
  * (dcc_clock_now_ns). Any thread may call this. A time that has passed acts as 0 does there:
  * callbacks run on this thread, before this call returns. The deadline of a posted job
- * (dcc_post_desc) is always left to the timer thread.
- */
-dcc_status dcc_cancel_token_set_deadline(const struct dcc_cancel_token *token, uint64_t at_ns);
+ * (dcc_post_desc) is always left to the timer thread. */
+DCC_API dcc_status dcc_cancel_token_set_deadline(const dcc_cancel_token *token, uint64_t at_ns);
 
-/**
- * Removes the token's own deadline; the deadlines of its ancestors stay. Any thread may call this.
+/** Removes the token's own deadline; the deadlines of its ancestors stay. Any thread may call this.
  *
  * - DCC_OK: the token had a deadline, which will not cancel it any more.
  * - DCC_NOT_FOUND: the token had no deadline, or is cancelled, or its deadline has passed and
- *   cancels it at this moment.
- */
-dcc_status dcc_cancel_token_clear_deadline(const struct dcc_cancel_token *token);
+ *   cancels it at this moment. */
+DCC_API dcc_status dcc_cancel_token_clear_deadline(const dcc_cancel_token *token);
 
-/**
- * Writes when a deadline will cancel the token, on the library's clock: the earliest deadline of
+/** Writes when a deadline will cancel the token, on the library's clock: the earliest deadline of
  * the token and of its ancestors. Any thread may call this. It looks at every ancestor; polls do
  * not know deadlines.
  *
  * - DCC_NOT_FOUND, with 0: there is no deadline, or the token is cancelled.
- * - DCC_ERROR_RESOURCES: there is no memory to look at the token's many ancestors.
- */
-dcc_status dcc_cancel_token_deadline(const struct dcc_cancel_token *token,
-                                     uint64_t *out_at_ns);
+ * - DCC_ERROR_RESOURCES: there is no memory to look at the token's many ancestors. */
+DCC_API dcc_status dcc_cancel_token_deadline(const dcc_cancel_token *token, uint64_t *out_at_ns);
 
-/**
- * Waits until a token is cancelled, for at most `timeout_ns` nanoseconds. Any thread may call
+/** A native event of the operating system: on Windows a HANDLE, else a file descriptor (an eventfd
+ * or the reading end of a pipe). */
+typedef ptrdiff_t dcc_native_event;
+
+/** The dcc_native_event that stands for no event. */
+#define DCC_NO_NATIVE_EVENT -1
+
+/** Waits until a token is cancelled, for at most `timeout_ns` nanoseconds. Any thread may call
  * this, but a host's UI thread should not wait at all. With 0 it only looks; with DCC_NO_LIMIT it
  * waits without a limit.
  *
@@ -2442,25 +1307,18 @@ dcc_status dcc_cancel_token_deadline(const struct dcc_cancel_token *token,
  * then at their `min_interval_ns`. Without an interval a function is asked every 10 milliseconds,
  * and none more often than every millisecond. It runs on this thread, without a lock, and may use
  * the library. If it says stop, its job is cancelled; that ends this wait only if the token is
- * that job's token or below it.
- */
-dcc_status dcc_cancel_token_wait(const struct dcc_cancel_token *token,
-                                 uint64_t timeout_ns);
+ * that job's token or below it. */
+DCC_API dcc_status dcc_cancel_token_wait(const dcc_cancel_token *token, uint64_t timeout_ns);
 
-/**
- * Waits until any of `count` tokens is cancelled or gone, as dcc_cancel_token_wait. Any thread may
+/** Waits until any of `count` tokens is cancelled or gone, as dcc_cancel_token_wait. Any thread may
  * call this. It also asks the `is_cancelled` functions of these tokens. NULL and sealed tokens are
  * skipped; a stale token fails the call. DCC_NEVER: all other tokens are sealed, or there are none
  * and no timeout. `out_index` may be NULL; else it gets the position of the token that ended the
- * wait, 0 if none did.
- */
-dcc_status dcc_cancel_token_wait_any(const struct dcc_cancel_token *const *tokens,
-                                     size_t count,
-                                     uint64_t timeout_ns,
-                                     size_t *out_index);
+ * wait, 0 if none did. */
+DCC_API dcc_status dcc_cancel_token_wait_any(const dcc_cancel_token *const *tokens, size_t count,
+                                             uint64_t timeout_ns, size_t *out_index);
 
-/**
- * Asks what the waits of this library ask, for a thread that waits in its own way, for instance
+/** Asks what the waits of this library ask, for a thread that waits in its own way, for instance
  * for a condition variable or for other threads. Any thread may call this. It costs a few loads if
  * no job has an `is_cancelled` function. Hold no lock that such a function or a callback takes:
  * both may run in this call.
@@ -2475,258 +1333,24 @@ dcc_status dcc_cancel_token_wait_any(const struct dcc_cancel_token *const *token
  *     while (!is_done()) {
  *         dcc_context_ask(token, &again);
  *         wait_for_change_at_most(again);
- *     }
- */
-dcc_status dcc_context_ask(const struct dcc_cancel_token *token,
-                           uint64_t *out_again_ns);
+ *     } */
+DCC_API dcc_status dcc_context_ask(const dcc_cancel_token *token, uint64_t *out_again_ns);
 
-/**
- * Writes a native event that is set when the token is cancelled or gone. Any thread may call this.
+/** Writes a native event that is set when the token is cancelled or gone. Any thread may call this.
  * Use the event with poll, epoll, WaitForMultipleObjects or a toolkit's notifier (QSocketNotifier,
  * QWinEventNotifier). On Linux it is a descriptor for `poll` with POLLIN. It is level-triggered
  * and stays set; do not read from it. For a NULL or a sealed token it is never set.
  *
  * The event is your own duplicate. Close it with dcc_native_event_close or the system's own call,
- * also after the token is gone. Programs that the process starts do not inherit it.
- */
-dcc_status dcc_cancel_token_native_event(const struct dcc_cancel_token *token,
-                                         dcc_native_event *out_native_event);
+ * also after the token is gone. Programs that the process starts do not inherit it. */
+DCC_API dcc_status dcc_cancel_token_native_event(const dcc_cancel_token *token,
+                                                 dcc_native_event *out_native_event);
 
-/**
- * Closes a native event of this library, for languages that cannot call the system's own function.
- * Any thread may call this. For DCC_NO_NATIVE_EVENT nothing happens.
- */
-dcc_status dcc_native_event_close(dcc_native_event native_event);
+/** Closes a native event of this library, for languages that cannot call the system's own function.
+ * Any thread may call this. For DCC_NO_NATIVE_EVENT nothing happens. */
+DCC_API dcc_status dcc_native_event_close(dcc_native_event native_event);
 
-/**
- * Creates a pending job and writes it to `out_job`. Any thread may call this. You get one
- * reference, which you release. If the call fails, nothing is left behind and `user_data` is still
- * yours.
- */
-dcc_status dcc_job_create(const struct dcc_job_desc *desc,
-                          struct dcc_job **out_job);
-
-/**
- * Adds a reference, which you release. Any thread may call this.
- */
-dcc_status dcc_job_retain(const struct dcc_job *job);
-
-/**
- * Gives a reference back. Any thread may call this. The last release ends the life of the job and
- * calls its `destroy`; an unfinished job ends as interrupted. The job lives on while the library
- * still uses it: while it is current on a thread, captured, or being listed.
- */
-dcc_status dcc_job_release(struct dcc_job *job);
-
-/**
- * Returns the id that the library gave the job. Any thread may call this. Ids are unique in the
- * process, below 2^53, and in no order. The id is 0 for NULL and for a bad handle.
- */
-uint64_t dcc_job_id(const struct dcc_job *job);
-
-/**
- * Finds a live job by its id and writes it to `out_job`. Any thread may call this. You get one
- * reference, which you release. DCC_NOT_FOUND, with NULL: no live job has this id.
- */
-dcc_status dcc_job_find(uint64_t id, struct dcc_job **out_job);
-
-/**
- * Returns the job's token, which is cancelled when the job is. Any thread may call this. The token
- * is lent as long as the job lives; retain it to keep it longer. It is NULL for NULL and for a bad
- * handle.
- */
-struct dcc_cancel_token *dcc_job_token(const struct dcc_job *job);
-
-/**
- * Writes the user data that the job was created with, or NULL. Any thread may call this. The data
- * lives as long as the job, so hold a reference of the job while you use it.
- */
-dcc_status dcc_job_user_data(const struct dcc_job *job,
-                             void **out_user_data);
-
-/**
- * Asks a job to stop. Any thread may call this. The job's polls see the cancel; the job ends
- * itself, and may still complete.
- *
- * - DCC_OK: this call was the first to ask.
- * - DCC_ALREADY_CANCELLED: another call was first, and its reason stays.
- * - DCC_ALREADY_ENDED, DCC_SEALED (see dcc_job_seal): too late, and nothing changes.
- *
- * `reason` and callbacks are as in dcc_cancel_token_cancel. A job that ends at the same moment
- * keeps its end.
- */
-dcc_status dcc_job_cancel(const struct dcc_job *job, const char *reason, size_t reason_length);
-
-/**
- * Tells whether a job was asked to stop. Any thread may call this. The answer is 0,
- * DCC_CANCELLED_BY_JOB, or a negative status for a bad handle. `if (dcc_job_is_cancelled(job))` is
- * right for the question whether to stop, `> 0` for the question whether somebody asked, as for
- * dcc_cancel_token_is_cancelled.
- */
-dcc_status dcc_job_is_cancelled(const struct dcc_job *job);
-
-/**
- * Writes the state of a job, one of the DCC_JOB_ states, to `out_state`. Any thread may call this.
- * The state of NULL is DCC_JOB_NONE.
- */
-dcc_status dcc_job_state(const struct dcc_job *job,
-                         int32_t *out_state);
-
-/**
- * Begins a pending job, which is running from then on. Any thread may call this.
- *
- * - DCC_CANCELLED_BY_JOB: the job was asked to stop before it began, and stays pending. Do not run
- *   it; call dcc_job_acknowledge_cancel.
- * - DCC_ERROR_WRONG_STATE: the job is not pending.
- */
-dcc_status dcc_job_begin(const struct dcc_job *job);
-
-/**
- * Ends a running job as completed. Any thread may call this. A cancel that came meanwhile changes
- * nothing.
- *
- * - DCC_OK: this call ended the job.
- * - DCC_ALREADY_ENDED: the job had ended before, and stays as it was.
- * - DCC_ERROR_WRONG_STATE: the job has not begun.
- *
- * If several calls end the job at the same moment, exactly one of them succeeds.
- */
-dcc_status dcc_job_complete(const struct dcc_job *job);
-
-/**
- * Ends a pending or running job as failed. Any thread may call this. `message` is for people:
- * UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied; it may be NULL. The answer is DCC_OK or
- * DCC_ALREADY_ENDED, as of dcc_job_complete.
- */
-dcc_status dcc_job_fail(const struct dcc_job *job, const char *message, size_t message_length);
-
-/**
- * Ends a pending or running job as cancelled: its code saw that the job or the current token was
- * asked to stop, and stopped. Any thread may call this. The answer is DCC_OK or DCC_ALREADY_ENDED,
- * as of dcc_job_complete, or DCC_SEALED: this call ended the job, but as failed, because the job
- * is sealed.
- */
-dcc_status dcc_job_acknowledge_cancel(const struct dcc_job *job);
-
-/**
- * Ends a pending or running job whose code gave up with an error. Call it on the thread whose code
- * gave up, before or after the job stops being current there. It ends the job as dcc_job_fail
- * does, unless the code was told to stop before: then the job ends as cancelled, with the message.
- * A library that throws because its callback asked it to stop has not failed. A sealed job ends as
- * failed in any case. The answer is DCC_OK or DCC_ALREADY_ENDED, as of dcc_job_complete.
- *
- * The code was told to stop in each of these cases:
- *
- * - `was_told` is not 0.
- * - While the job was current on this thread, a poll or another question of this thread whether to
- *   stop was answered with stop.
- * - A poll of another thread that has the job's context was answered with stop.
- * - This thread cancelled the job itself.
- *
- * As long as the job itself is not cancelled, only a cancelled token that was current beside the
- * job counts. A token below the job does not, because it stops only a part of the job's work;
- * neither does a token or job that is not current here. If the job is cancelled because a job
- * around it on this thread was, the job around it counts as told, too.
- */
-dcc_status dcc_job_end_by_error(const struct dcc_job *job,
-                                int32_t was_told,
-                                const char *message,
-                                size_t message_length);
-
-/**
- * Ends a pending or running job from outside as interrupted, for instance because its host closes.
- * Any thread may call this. `message` says why, as in dcc_job_fail. The code that runs the job
- * does not see this end, so cancel the job as well. The answer is DCC_OK or DCC_ALREADY_ENDED, as
- * of dcc_job_complete.
- */
-dcc_status dcc_job_interrupt(const struct dcc_job *job,
-                             const char *message,
-                             size_t message_length);
-
-/**
- * Reports how far a running job is, and answers whether to stop. Any thread may call this.
- *
- * - 0: go on. Below dcc_context_shield the answer is always 0.
- * - DCC_CANCELLED_BY_TOKEN: the current token is cancelled.
- * - DCC_CANCELLED_BY_JOB: this job is cancelled.
- * - DCC_ERROR_WRONG_STATE: the job is not running.
- *
- * `total` is 0 while it is unknown. `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied;
- * NULL keeps the previous message. If a share of this job is current on this thread
- * (dcc_progress_set_current), the report counts in that share, else in the whole job.
- *
- * Progress only grows. A report with a smaller `done`, for instance of a slower worker, is ignored
- * if its `total` is the present or the previous one. With another `total` it begins a new count.
- * Whenever `total` changes, the rest of the bar is spread over the rest of the units.
- */
-dcc_status dcc_job_set_progress(const struct dcc_job *job,
-                                uint64_t done,
-                                uint64_t total,
-                                const char *message,
-                                size_t message_length);
-
-/**
- * As dcc_job_set_progress, with the place of the call in the source for the poll trace. Any thread
- * may call this. `file` ends with NUL, or is NULL if the place is not known. In C
- * dcc_job_set_progress is a macro that passes its place.
- */
-dcc_status dcc_job_set_progress_at(const struct dcc_job *job,
-                                   uint64_t done,
-                                   uint64_t total,
-                                   const char *message,
-                                   size_t message_length,
-                                   const char *file,
-                                   uint32_t line);
-
-/**
- * Writes how far a job is to `out_progress`. Any thread may call this. `done` and `total` are what
- * dcc_job_set_progress reported; once the job has shares or its total has changed, they are
- * millionths of the bar. The call also asks the counters of the job's shares to flush, so the next
- * call shows what they have counted until now.
- */
-dcc_status dcc_job_read_progress(const struct dcc_job *job,
-                                 struct dcc_job_progress *out_progress);
-
-/**
- * Writes what the job is at: the newest message among those of the job and of its shares that have
- * not ended, after the labels of the shares that it belongs to, such as "Export > Textures >
- * 4k.exr". Any thread may call this. The buffer is filled as by dcc_cancel_token_reason.
- */
-dcc_status dcc_job_progress_message(const struct dcc_job *job,
-                                    char *buffer,
-                                    size_t size,
-                                    size_t *out_length);
-
-/**
- * Writes the job's label. Any thread may call this. The buffer is filled as by
- * dcc_cancel_token_reason.
- */
-dcc_status dcc_job_label(const struct dcc_job *job,
-                         char *buffer,
-                         size_t size,
-                         size_t *out_length);
-
-/**
- * Writes the caller id that the job was created with. Any thread may call this. The buffer is
- * filled as by dcc_cancel_token_reason.
- */
-dcc_status dcc_job_caller_id(const struct dcc_job *job,
-                             char *buffer,
-                             size_t size,
-                             size_t *out_length);
-
-/**
- * Writes why the job failed or was interrupted, or the error with which its code gave up when it
- * was cancelled; else an empty text. Any thread may call this. The buffer is filled as by
- * dcc_cancel_token_reason.
- */
-dcc_status dcc_job_failure(const struct dcc_job *job,
-                           char *buffer,
-                           size_t size,
-                           size_t *out_length);
-
-/**
- * Waits until a job has really ended, for at most `timeout_ns` nanoseconds. Any thread may call
+/** Waits until a job has really ended, for at most `timeout_ns` nanoseconds. Any thread may call
  * this, but the host's UI thread should not wait long. With 0 it only looks; with DCC_NO_LIMIT it
  * waits without a limit. Use it to cancel a job, wait until it has stopped, and then free what it
  * works on: dcc_job_cancel only asks.
@@ -2768,446 +1392,110 @@ dcc_status dcc_job_failure(const struct dcc_job *job,
  * the job up by dcc_job_find each time. A cancel of what is current on this thread does not end
  * the wait. The wait asks `is_cancelled` functions as dcc_cancel_token_wait does, also that of
  * this job. If a worker of the library waits for a job that waits for a worker, it runs that job
- * itself.
- */
-dcc_status dcc_job_wait(const struct dcc_job *job,
-                        uint64_t timeout_ns);
+ * itself. */
+DCC_API dcc_status dcc_job_wait(const dcc_job *job, uint64_t timeout_ns);
 
-/**
- * Writes a native event that is set when dcc_job_wait would return: when the job has ended, is
+/** Writes a native event that is set when dcc_job_wait would return: when the job has ended, is
  * gone unfinished, or can never end. Any thread may call this, also one that must not wait. To
  * learn which, call dcc_job_wait with a timeout of 0. For NULL, and for a job that has ended, the
  * event is set already. Otherwise it is as that of dcc_cancel_token_native_event: level-triggered,
- * and your own duplicate, which you close.
- */
-dcc_status dcc_job_native_event(const struct dcc_job *job,
-                                dcc_native_event *out_native_event);
+ * and your own duplicate, which you close. */
+DCC_API dcc_status dcc_job_native_event(const dcc_job *job, dcc_native_event *out_native_event);
 
-/**
- * Makes a token the current token of the calling thread, and writes the ticket for
- * dcc_cancel_token_reset_current. It is meant for dispatchers. Any thread may call this, for
- * itself; a new thread starts with nothing current.
+/* 9. Dispatchers: a bounded queue of jobs that one thread pumps from its tick
  *
- * The library holds the token until the reset, and your reference stays yours. A NULL token masks
- * an outer token until the reset. Calls nest. The slots for the token and the job are independent.
- * DCC_ERROR_RESOURCES is as in dcc_context_capture.
- */
-dcc_status dcc_cancel_token_set_current(const struct dcc_cancel_token *token,
-                                        dcc_ticket *out_ticket);
+ * A dispatcher: a bounded queue of jobs that one thread pumps from its tick. That is the UI thread, as a
+ * rule. A dispatcher is shared by reference count. */
 
-/**
- * Restores the token that was current before the set that gave this ticket. Call it on the thread
- * of that set. It may release the last reference of a token.
- *
- * These errors leave the slots as they are:
- *
- * - DCC_ERROR_TICKET_USED: the ticket was used before, or was never given out.
- * - DCC_ERROR_WRONG_SLOT: the ticket is that of a job, a share or a context.
- * - DCC_ERROR_WRONG_THREAD: the ticket belongs to another thread.
- * - DCC_ERROR_WRONG_ORDER: a later set of this slot is still in force.
- */
-dcc_status dcc_cancel_token_reset_current(dcc_ticket ticket);
+/** Flag of a dispatcher: it belongs to the thread that pumps it first, not to the thread that
+ * creates it. */
+#define DCC_DISPATCHER_BIND_LATER 1
 
-/**
- * Returns the current token of the calling thread, or NULL. Any thread may call this, for itself.
- * The token is lent until it is reset; retain it to keep it longer.
- */
-struct dcc_cancel_token *dcc_cancel_token_current(void);
+/** Largest `capacity` of a dispatcher. */
+#define DCC_MAX_CAPACITY 131072
 
-/**
- * Makes a job the current job of the calling thread, and writes the ticket for
- * dcc_job_reset_current. It is otherwise as dcc_cancel_token_set_current.
- */
-dcc_status dcc_job_set_current(const struct dcc_job *job, dcc_ticket *out_ticket);
+/** A host's function that is told that a dispatcher has work: it arranges for a pump, for instance
+ * by executeDeferred, a queued signal of Qt, or a ticker. Called on the thread that posts or
+ * cancels, at most once between two pumps. It must not pump. Must not unwind or longjmp. */
+typedef void (*dcc_wake_fn)(void *user_data);
 
-/**
- * Restores the job that was current before the set that gave this ticket. It is otherwise as
- * dcc_cancel_token_reset_current. It may release the last reference of a job, and so call the
- * job's `destroy`.
- */
-dcc_status dcc_job_reset_current(dcc_ticket ticket);
+/** A host's function that says "not now", for instance while the host collects garbage or loads a
+ * scene: 0 lets jobs run. Called on the dispatcher's thread before each job, slice and completion
+ * of a pump, unless the dispatcher is closed. Must not unwind or longjmp. */
+typedef int32_t (*dcc_veto_fn)(void *user_data);
 
-/**
- * Returns the current job of the calling thread, or NULL. Any thread may call this, for itself.
- * The job is lent until it is reset, as with dcc_cancel_token_current. dcc_job_id gives its id.
- */
-struct dcc_job *dcc_job_current(void);
+/** A host's function that shows the progress of a job. Called on the dispatcher's thread, mostly in
+ * a pump, when `done` has changed and `progress_interval_ns` have passed since the last call for
+ * this job; also at the job's end if `done` has changed since. `job` is lent for the call;
+ * dcc_job_progress_message has the message. Must not unwind or longjmp. */
+typedef void (*dcc_progress_fn)(const dcc_job *job,
+                                uint64_t done,
+                                uint64_t total,
+                                void *user_data);
 
-/**
- * The probe: tells whether the work of the calling thread should stop. Any thread may call this,
- * for itself. It is cheap, so call it in every iteration. `if (dcc_check_cancelled())` means stop.
- *
- * - 0: go on. This is also the answer if nothing is current.
- * - DCC_CANCELLED_BY_TOKEN: the current token is cancelled.
- * - DCC_CANCELLED_BY_JOB: the current job is cancelled, and the current token is not.
- *
- * It asks a current job's `is_cancelled` function when that is due.
- */
-dcc_status dcc_check_cancelled(void);
+/** A host's function that lets the host's own thread pool call `run` with `argument`, once for each
+ * call of this function. Answer 0 if the pool will do so. Any other answer means that the pool has
+ * no room: the post is refused, or a job that has run before fails. `run` may be called before
+ * this function returns. Called on the posting thread, and on the pool's thread for a job that
+ * runs again. Must not unwind or longjmp. */
+typedef int32_t (*dcc_execute_fn)(void (*run)(void *argument), void *argument, void *user_data);
 
-/**
- * Probes the current token alone, whatever the current job says. Any thread may call this, for
- * itself. The answer is 0 or DCC_CANCELLED_BY_TOKEN.
- */
-dcc_status dcc_cancel_token_check_current(void);
+/** What a dispatcher is created from. Set all to zero, then `struct_size` to sizeof, then what you
+ * need. */
+typedef struct dcc_dispatcher_desc {
+    /** sizeof(dcc_dispatcher_desc) */
+    uint32_t struct_size;
+    /** DCC_DISPATCHER_BIND_LATER or 0. */
+    uint32_t flags;
+    /** Most jobs that may wait for their turn, up to DCC_MAX_CAPACITY; 0 means 1024. At most 16384
+     * more than that may be unfinished: they run, stand between two slices, or wait for their
+     * completion. */
+    uint32_t capacity;
+    /** Zero. */
+    uint32_t reserved;
+    /** Deadline of a job whose descriptor has none, counted from its post; 0: no deadline. */
+    uint64_t default_deadline_after_ns;
+    /** After so many nanoseconds inside one function of a job or of the host in a pump, or waiting
+     * in one call of this library, the dispatcher's thread counts as stuck:
+     * dcc_dispatcher_read_stats says so, and threads that wait in dcc_dispatcher_post_and_wait for
+     * queued jobs stop waiting. 0 means ten seconds, DCC_NO_LIMIT never. */
+    uint64_t wedge_threshold_ns;
+    /** Least nanoseconds between two calls of `progress` for one job; 0 means 100 milliseconds. */
+    uint64_t progress_interval_ns;
+    /** Handed to all functions below. */
+    void *user_data;
+    /** Called once with `user_data`: when the last reference is gone and all jobs are over, in the
+     * call that caused this; or in dcc_owner_close of `owner`. Never called if the create fails.
+     * May be NULL. */
+    dcc_destroy_fn destroy;
+    /** Told that there is work. NULL: you pump at regular intervals. */
+    dcc_wake_fn wake;
+    /** Asked whether jobs may run now. May be NULL. */
+    dcc_veto_fn veto;
+    /** Shows progress. May be NULL. */
+    dcc_progress_fn progress;
+    /** Runs DCC_POST_ANY_THREAD jobs on the host's threads. NULL: a few threads of the library run
+     * them. */
+    dcc_execute_fn execute;
+    /** The plugin that these functions belong to, see dcc_owner_close. NULL if they stay loaded. */
+    const dcc_owner *owner;
+} dcc_dispatcher_desc;
 
-/**
- * Writes a snapshot of what is current on the calling thread, for languages without inline
- * functions; C and C++ use dcc_poll_current. Any thread may call this, for itself. It is as
- * dcc_poll_read_current_at without a place.
- */
-dcc_status dcc_poll_read_current(struct dcc_poll_pair *out_pair);
-
-/**
- * Writes a snapshot of what is current on the calling thread, with the place of the call in the
- * source. Any thread may call this, for itself. `file` ends with NUL, or is NULL if the place is
- * not known.
- *
- * The place helps to find polls that are never cancelled, because nothing is current on their
- * thread although jobs run. Such a thread was typically started for a job without the job's
- * context (dcc_context_bind). These snapshots are counted in `polls_without_job` of dcc_stats;
- * dcc_stats_polls_without_job and `dcc-control list` and `trace` name their file and line.
- * Snapshots behind dcc_context_shield or another mask are not counted, nor are those of a thread
- * that has pumped a dispatcher: between its jobs it does the host's work.
- */
-dcc_status dcc_poll_read_current_at(struct dcc_poll_pair *out_pair,
-                                    const char *file,
-                                    uint32_t line);
-
-/**
- * Writes a snapshot of a token; C and C++ use dcc_poll_of. Any thread may call this. A poll of the
- * snapshot of a bad handle answers DCC_POLL_GONE.
- */
-dcc_status dcc_poll_read_token(const struct dcc_cancel_token *token,
-                               struct dcc_poll_layer *out_layer);
-
-/**
- * The slow path of dcc_poll and dcc_poll_one, which call it; you need not. Any thread may call
- * this. It takes `expected` of both layers, 0 for none, and the place of the poll in the source:
- * `file` ends with NUL, or is NULL if the place is not known.
- */
-dcc_status dcc_poll_slow(uint64_t token,
-                         uint64_t job,
-                         const char *file,
-                         uint32_t line);
-
-/**
- * Captures what is current on the calling thread, so that other threads can enter it, and writes
- * the context to `out_context`. Any thread may call this, for itself. You get one reference, which
- * you release. The context keeps the token and the job alive.
- *
- * DCC_ERROR_RESOURCES: 258,047 contexts, thread slots and other holders already keep the token or
- * the job. All other calls on that object still work.
- */
-dcc_status dcc_context_capture(struct dcc_context **out_context);
-
-/**
- * Captures what is current on the calling thread together with a function that another thread runs
- * in it, and writes the context to `out_context`. Any thread may call this, for itself. It serves
- * pthread_create and host pools, which take a function and one pointer. Without it a new thread
- * has nothing current, so its polls are never cancelled.
- *
- *     dcc_context *bound;
- *     if (dcc_context_bind(smooth_half, &half, NULL, &bound) < 0 ||
- *         pthread_create(&thread, NULL, dcc_context_run, bound) != 0)
- *         dcc_context_release(bound);
- *
- * You get one reference, which dcc_context_run takes. If the thread or task never starts, release
- * it with dcc_context_release. Retain the context once for each further thread that runs it, at
- * the same time or later. The context can also be entered, as one of dcc_context_capture.
- *
- * `destroy` may be NULL. Else it is called exactly once with `user_data` when the last reference
- * is gone and no thread is inside `function` any more, on the thread that causes this. If this
- * call fails, no function is called and `user_data` is still yours. The functions must stay loaded
- * until then: before the plugin is unloaded, join your threads and wait for your tasks in host
- * pools.
- */
-dcc_status dcc_context_bind(dcc_thread_fn function,
-                            void *user_data,
-                            dcc_destroy_fn destroy,
-                            struct dcc_context **out_context);
-
-/**
- * Runs the function of a bound context in that context; `bound` is what dcc_context_bind wrote.
- * Any thread may call this. Its type is that which pthread_create wants. For a pool whose tasks
- * have another type, write a function of your own:
- *
- *     static void task(void *bound) { dcc_context_run(bound); }
- *
- * The call takes one reference of `bound` and returns what the function returned. Anything that
- * the function left current on this thread is undone, as by dcc_context_unwind. The call may run
- * `destroy`, and a job's `destroy`.
- *
- * It returns NULL without calling the function, and dcc_last_error says why, in two cases:
- *
- * - `bound` is not a bound context, or it has no reference left.
- * - There is no memory for what this thread has current. The reference was taken nevertheless.
- */
-void *dcc_context_run(void *bound);
-
-/**
- * Adds a reference, which you release. Any thread may call this.
- */
-dcc_status dcc_context_retain(const struct dcc_context *context);
-
-/**
- * Gives a reference back. Any thread may call this. The last release lets the token and the job
- * go, and may call a job's `destroy`.
- */
-dcc_status dcc_context_release(struct dcc_context *context);
-
-/**
- * Makes a captured context current on the calling thread, all of it under one ticket, which
- * dcc_context_exit takes. Any thread may call this, any number of threads at the same time. A NULL
- * context masks what is current. If the thread ends without an exit, the library cleans up.
- */
-dcc_status dcc_context_enter(const struct dcc_context *context,
-                             dcc_ticket *out_ticket);
-
-/**
- * Masks what is current on the calling thread until dcc_context_exit, so that polls in between are
- * not cancelled. Any thread may call this, for itself. Use it for work that has to be done even
- * after a cancel, such as rolling back or closing files. It is as dcc_context_enter of NULL.
- * Contexts that are captured meanwhile carry the mask to other threads.
- */
-dcc_status dcc_context_shield(dcc_ticket *out_ticket);
-
-/**
- * Restores what was current before the enter or shield that gave this ticket. Call it on the
- * thread of the enter. The errors are those of dcc_cancel_token_reset_current.
- */
-dcc_status dcc_context_exit(dcc_ticket ticket);
-
-/**
- * Restores what was current before the call that gave this ticket, whichever slot that call set.
- * Call it on the thread of the ticket. Everything that was set since then is undone, and its
- * tickets are used up, so a plugin that forgets a reset cannot leave a UI thread cancelled for
- * ever. Tokens and jobs that later calls left current are counted in `context_leaks` of dcc_stats.
- * The call may run a job's `destroy`.
- */
-dcc_status dcc_context_unwind(dcc_ticket ticket);
-
-/**
- * Writes the caller id of what the calling thread works on: that of the current token, else that
- * of the current job, else an empty text. Any thread may call this, for itself. The buffer is
- * filled as by dcc_cancel_token_reason.
- */
-dcc_status dcc_context_caller_id(char *buffer,
-                                 size_t size,
-                                 size_t *out_length);
-
-/**
- * Begins a share and writes it to `out_progress`. Any thread may call this. You get one reference,
- * which you release. The share is NULL, which all calls accept, if `parent` is NULL and no job is
- * current on this thread, or if the job is gone.
- *
- * With a NULL `parent` the share takes all of the current share or job, if that has no total,
- * nothing was counted in it, and no other share was begun in it. Otherwise the new share is worth
- * nothing: its messages are shown and its units are not, so nothing is counted twice. After a
- * share that took everything has ended, the next one gets the little that is left, or everything
- * if the first one counted nothing. Code that calls several libraries begins a share for each of
- * them, and makes it current.
- */
-dcc_status dcc_progress_begin(const struct dcc_progress_desc *desc,
-                              struct dcc_progress **out_progress);
-
-/**
- * Adds a reference, which you release. Any thread may call this.
- */
-dcc_status dcc_progress_retain(const struct dcc_progress *progress);
-
-/**
- * Gives a reference back. Any thread may call this. The last release ends the share. Contexts, and
- * threads on which the share is current, have references of their own, so call dcc_progress_end
- * for a share that has to end now.
- */
-dcc_status dcc_progress_release(struct dcc_progress *progress);
-
-/**
- * Ends a share. Any thread may call this. Your reference stays. The share is then full, however
- * far it was, unless its job was asked to stop. It counts no more, also for threads that still
- * have it, so flush your counters before. A second end does nothing.
- */
-dcc_status dcc_progress_end(const struct dcc_progress *progress);
-
-/**
- * Makes a share current on the calling thread, and writes the ticket for
- * dcc_progress_reset_current. Any thread may call this, for itself. Until the reset, a library
- * that counts by itself and dcc_job_set_progress count in this share. The library holds the share
- * until then. Contexts that are captured meanwhile carry the share to other threads. A NULL share
- * masks an outer share; so does another job that becomes current.
- */
-dcc_status dcc_progress_set_current(const struct dcc_progress *progress,
-                                    dcc_ticket *out_ticket);
-
-/**
- * Restores the share that was current before the dcc_progress_set_current that gave this ticket.
- * Call it on the thread of that set. The errors are those of dcc_cancel_token_reset_current.
- */
-dcc_status dcc_progress_reset_current(dcc_ticket ticket);
-
-/**
- * Returns the share that is current on the calling thread, or NULL. Any thread may call this, for
- * itself. The share is lent. It may belong to another job than the current one; then nothing
- * counts in it.
- */
-const struct dcc_progress *dcc_progress_current(void);
-
-/**
- * Counts `n` units of a share, and answers whether to stop. Any thread may call this. In loops
- * dcc_progress_advance is far cheaper. Units beyond the share's total are not shown. The answer is
- * that of dcc_job_set_progress for the share's job, or DCC_POLL_GONE, which means stop: the job is
- * gone.
- */
-dcc_status dcc_progress_add(const struct dcc_progress *progress,
-                            uint64_t n);
-
-/**
- * As dcc_progress_add, with the place of the call in the source for the poll trace. Any thread may
- * call this. `file` ends with NUL, or is NULL if the place is not known.
- */
-dcc_status dcc_progress_add_at(const struct dcc_progress *progress,
-                               uint64_t n,
-                               const char *file,
-                               uint32_t line);
-
-/**
- * Changes how many units a share has in all, 0 while unknown. Any thread may call this. The rest
- * of the share is spread over the rest of the units. A total that is reached leaves about a
- * thousandth of the share unfilled; units of a larger total that is set afterwards fill that rest.
- * DCC_POLL_GONE: the share's job is gone.
- */
-dcc_status dcc_progress_set_total(const struct dcc_progress *progress,
-                                  uint64_t total);
-
-/**
- * Changes the message of a share, which dcc_job_progress_message shows. Any thread may call this.
- * `message` is UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. DCC_POLL_GONE: the share's job is
- * gone.
- */
-dcc_status dcc_progress_set_message(const struct dcc_progress *progress,
-                                    const char *message,
-                                    size_t message_length);
-
-/**
- * Writes a counter of a share, for languages without inline functions; C and C++ use
- * dcc_progress_counter_of. Any thread may call this, and only that thread uses the counter. The
- * counter of a NULL share counts nothing and polls what is current.
- */
-dcc_status dcc_progress_read_counter(const struct dcc_progress *progress,
-                                     struct dcc_progress_counter *out_counter);
-
-/**
- * Begins a call of a library, and fills in `out_call`. Any thread may call this, for itself. What
- * is current on this thread now is what dcc_library_call_ask asks later, on any thread. To ask
- * another token or job, make it current around this call.
- *
- *     dcc_library_call call = {.struct_size = sizeof call};
- *     dcc_library_call_begin(&call);
- *     int result = denoise(image, dcc_library_call_ask, &call);
- *     return dcc_library_call_end(&call, result == DENOISE_OK, result == DENOISE_ABORTED,
- *                                 denoise_text(result), DCC_NUL_TERMINATED);
- */
-dcc_status dcc_library_call_begin(struct dcc_library_call *out_call);
-
-/**
- * Answers a library's question whether to stop. Any thread may call this, also several at the same
- * time. Pass it to a library that wants an `int (*)(void *)` whose answer stops it unless it is 0,
- * or call it from a function of your own. `call` is the dcc_library_call.
- *
- * The answer is 0 to go on, else why to stop, as of dcc_poll. The first answer that is not 0 is
- * noted in `call`. The function asks a current job's `is_cancelled` function if that is due and
- * may be asked on this thread. It is as cheap as dcc_cancel_token_is_cancelled, so let the library
- * call it as often as it can.
- */
-dcc_status dcc_library_call_ask(void *call);
-
-/**
- * Ends a call of a library, and answers with its outcome. Any thread may call this, after the
- * library has returned. Each answer is a valid answer of a dcc_job_fn.
- *
- * `succeeded` is not 0 if the library did its work. `was_aborted` is not 0 if the library itself
- * says that it was stopped; an interrupt may have stopped it although it never asked. `words` is
- * what the library says of its end, as `message` of dcc_job_fail.
- *
- * - 0: go on. The job is as it was.
- * - DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE: the library was told to stop,
- *   or says that it was aborted. The job that was current at the begin ends as cancelled, with the
- *   words. But if a token below the job stopped only a part of the job's work, the job goes on.
- * - DCC_LIBRARY_FAILED: the library failed for another reason. The job that was current at the
- *   begin ends as failed, with the words.
- *
- * A job that had ended before stays as it was.
- */
-dcc_status dcc_library_call_end(const struct dcc_library_call *call,
-                                int32_t succeeded,
-                                int32_t was_aborted,
-                                const char *words,
-                                size_t words_length);
-
-/**
- * Creates an observer whose ring holds `capacity` events, 1 to DCC_MAX_EVENTS. Any thread. Writes
- * it to `out_events`, yours to release.
- *
- * From now on the ring gets every event of the process. Each of several observers gets all events.
- * A full ring loses its oldest events. Without observers no events are made.
- */
-dcc_status dcc_events_create(size_t capacity,
-                             struct dcc_events **out_events);
-
-/**
- * Takes up to `capacity` events out of an observer, oldest first, and writes them to `events`, an
- * array whose entries lie `stride` bytes apart: sizeof(dcc_event). `out_count` gets how many were
- * written, less than `capacity` if the ring is empty then. Any thread; cheap enough for every
- * tick. If several threads drain one observer, each event goes to one of them.
- */
-dcc_status dcc_events_drain(const struct dcc_events *observer,
-                            struct dcc_event *events,
-                            size_t stride,
-                            size_t capacity,
-                            size_t *out_count);
-
-/**
- * Adds a reference, which you release. Any thread.
- */
-dcc_status dcc_events_retain(const struct dcc_events *observer);
-
-/**
- * Gives a reference back. Any thread. The last release ends the observer: events that were not
- * drained are lost.
- */
-dcc_status dcc_events_release(struct dcc_events *observer);
-
-/**
- * Sets the time after which a cancel that no thread of its job has seen is told as
- * DCC_EVENT_SLOW_CANCEL: 1 second by default, DCC_NO_LIMIT: never. Any thread. It is told once for
- * each cancel, while there is an observer. The same threshold applies to
- * DCC_EVENT_CHECK_NOT_ASKED.
- */
-dcc_status dcc_events_set_slow_cancel_threshold(uint64_t threshold_ns);
-
-/**
- * Creates a dispatcher, which belongs to this thread unless `flags` says
+/** Creates a dispatcher, which belongs to this thread unless `flags` says
  * DCC_DISPATCHER_BIND_LATER. Any thread. Writes one reference to `out_dispatcher`, yours to
  * release. After an error nothing is left behind: `user_data` is still yours, and `destroy` is not
- * called.
- */
-dcc_status dcc_dispatcher_create(const struct dcc_dispatcher_desc *desc,
-                                 struct dcc_dispatcher **out_dispatcher);
+ * called. */
+DCC_API dcc_status dcc_dispatcher_create(const dcc_dispatcher_desc *desc,
+                                         dcc_dispatcher **out_dispatcher);
 
-/**
- * Adds a reference, which you release. Any thread.
- */
-dcc_status dcc_dispatcher_retain(const struct dcc_dispatcher *dispatcher);
+/** Adds a reference, which you release. Any thread. */
+DCC_API dcc_status dcc_dispatcher_retain(const dcc_dispatcher *dispatcher);
 
-/**
- * Gives a reference back. Any thread. The last release closes the dispatcher, as
- * dcc_dispatcher_close does. The handle can still be pumped while completions are left to run.
- */
-dcc_status dcc_dispatcher_release(struct dcc_dispatcher *dispatcher);
+/** Gives a reference back. Any thread. The last release closes the dispatcher, as
+ * dcc_dispatcher_close does. The handle can still be pumped while completions are left to run. */
+DCC_API dcc_status dcc_dispatcher_release(dcc_dispatcher *dispatcher);
 
-/**
- * Closes a dispatcher for good: posts are refused from now on. Jobs that wait for their turn or
+/** Closes a dispatcher for good: posts are refused from now on. Jobs that wait for their turn or
  * for their next slice end as interrupted, and are not called again. Running jobs are asked to
  * stop. Threads that wait for ended jobs stop waiting. Any thread, also inside a job.
  *
@@ -3221,22 +1509,131 @@ dcc_status dcc_dispatcher_release(struct dcc_dispatcher *dispatcher);
  * answers DCC_PENDING on every thread if there are jobs, so pump once before you close in a loop.
  *
  * Closing again does no harm and tells whether completions are left. A post at the same moment is
- * either refused or accepted; if it is accepted, its completion runs. NULL: nothing happens.
- */
-dcc_status dcc_dispatcher_close(const struct dcc_dispatcher *dispatcher);
+ * either refused or accepted; if it is accepted, its completion runs. NULL: nothing happens. */
+DCC_API dcc_status dcc_dispatcher_close(const dcc_dispatcher *dispatcher);
 
-/**
- * Finds the dispatcher's unfinished job with this caller id. Any thread. Writes a reference to
+/** Finds the dispatcher's unfinished job with this caller id. Any thread. Writes a reference to
  * `out_job`, yours to release. DCC_NOT_FOUND, and NULL: there is no such job. To find a job by the
- * library's id use dcc_job_find.
- */
-dcc_status dcc_dispatcher_find(const struct dcc_dispatcher *dispatcher,
-                               const char *caller_id,
-                               size_t caller_id_length,
-                               struct dcc_job **out_job);
+ * library's id use dcc_job_find. */
+DCC_API dcc_status dcc_dispatcher_find(const dcc_dispatcher *dispatcher, const char *caller_id,
+                                       size_t caller_id_length, dcc_job **out_job);
 
-/**
- * Posts a job: the dispatcher's pump runs it, or another thread with DCC_POST_ANY_THREAD. Any
+/** Lane of a posted job: a user waits for it at the screen. */
+#define DCC_LANE_INTERACTIVE 1
+/** Lane of a posted job: the usual one. 0 means this lane. */
+#define DCC_LANE_NORMAL 2
+
+/** Lane of a posted job: it runs when there is time. A higher lane goes first. But while all lanes
+ * have jobs, at least one in five jobs that run is from the normal lane and one in seventeen from
+ * this one. */
+#define DCC_LANE_BACKGROUND 3
+
+/** Flag of a post: the job's function runs on a thread other than the dispatcher's: a worker of the
+ * library, or a thread of the pool behind the dispatcher's `execute`. The completion still runs on
+ * the dispatcher's thread. */
+#define DCC_POST_ANY_THREAD 1
+
+/** Flag of a post: the job's function can undo what it has begun. If a cancel comes between two
+ * slices, the function is called once more, in the next tick, instead of ending the job at once.
+ * It learns of the cancel as in any slice, by polls, and its answer ends the job: with 0 the job
+ * has completed in spite of the cancel, for instance with a part of its work as the result. If it
+ * asks to be called again, the job ends as cancelled. A cancel before the first slice, and a close
+ * of the dispatcher or of the owner, end the job without that call. */
+#define DCC_POST_UNWINDS 2
+
+/** Flag of a post without a `parent`: the job works for what is current on the posting thread. The
+ * current token becomes its parent, and is current while the job runs. A cancel of the current job
+ * cancels the posted job too. If a `parent` is given, this flag has no effect. See
+ * DCC_JOB_BELOW_CURRENT, which says more. */
+#define DCC_POST_BELOW_CURRENT 4
+
+/** Answer of a dcc_job_fn: call it again. A pump does so in the next tick, a worker after the jobs
+ * that wait. */
+#define DCC_RUN_AGAIN 100
+
+/** Answer of a dcc_job_fn in a pump: call it again in the tick after dcc_job_wake. Until then the
+ * job costs no time in a tick. A cancel ends the job, or wakes it if it was posted with
+ * DCC_POST_UNWINDS. */
+#define DCC_RUN_WHEN_WOKEN 101
+
+/** Answer of a dcc_job_fn in a pump: as DCC_RUN_WHEN_WOKEN, for a job whose data another thread
+ * uses meanwhile. A cancel neither ends nor wakes the job: it takes effect in the tick after
+ * dcc_job_wake, which the other thread calls when it has finished. That thread learns of the
+ * cancel by the job's token. A close of the dispatcher or of the owner ends the job at once: wait
+ * for the other thread in the completion, or in the destroy-notify if no completion is called. */
+#define DCC_RUN_AWAY 102
+
+/** The work of a posted job. Meanwhile `job` is the current job and the posted `parent` the current
+ * token, so dcc_check_cancelled and dcc_poll_current ask both. `job` is lent for the call. It
+ * answers:
+ * - 0: the job has completed, whether or not it was asked to stop.
+ * - What dcc_check_cancelled answered (1 to 3): the job stopped because it was asked to.
+ * - DCC_RUN_AGAIN, DCC_RUN_WHEN_WOKEN, DCC_RUN_AWAY: this slice is over, the job is not.
+ * - Any other number, usually a negative one: the job failed. Call dcc_job_fail before, to say
+ *   why.
+ *
+ * If the function has ended its job itself, that end stays. A panic in Rust fails the job;
+ * otherwise the function must not unwind or longjmp. */
+typedef int32_t (*dcc_job_fn)(const dcc_job *job, void *user_data);
+
+/** Told once that a posted job is over, with its final state (DCC_JOB_COMPLETED and so on). Called
+ * on the dispatcher's thread, inside a pump, a close or dcc_dispatcher_post_and_wait. It may post
+ * but not pump. Must not unwind or longjmp. */
+typedef void (*dcc_completion_fn)(const dcc_job *job, int32_t state, void *user_data);
+
+/** What is posted. Set all to zero, then `struct_size` to sizeof, then what you need. */
+typedef struct dcc_post_desc {
+    /** sizeof(dcc_post_desc) */
+    uint32_t struct_size;
+    /** DCC_POST_ANY_THREAD, DCC_POST_UNWINDS, DCC_POST_BELOW_CURRENT, several of them or 0. */
+    uint32_t flags;
+    /** Name of the job, for people: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied. May be NULL. */
+    const char *label;
+    /** Bytes in `label`, or DCC_NUL_TERMINATED. */
+    size_t label_length;
+    /** Your own id for the job: UTF-8, up to DCC_MAX_CALLER_ID_LENGTH bytes, copied. No other
+     * unfinished job of the dispatcher may have it. May be NULL. */
+    const char *caller_id;
+    /** Bytes in `caller_id`, or DCC_NUL_TERMINATED. */
+    size_t caller_id_length;
+    /** A token whose cancel cancels the job, for instance that of the request that asked for it; it
+     * is current while the job runs. NULL: none, unless `flags` says DCC_POST_BELOW_CURRENT. */
+    const dcc_cancel_token *parent;
+    /** The job's work. Not NULL. */
+    dcc_job_fn function;
+    /** Told when the job is over. May be NULL. */
+    dcc_completion_fn completion;
+    /** Handed to the functions. */
+    void *user_data;
+    /** Called once with `user_data` after the completion; never if the post is refused. May be
+     * NULL. */
+    dcc_destroy_fn destroy;
+    /** The plugin that these functions belong to, see dcc_owner_close. NULL if they stay loaded. */
+    const dcc_owner *owner;
+    /** Cancels the job (DCC_CAUSE_DEADLINE) so long after the post, whether it waits or runs. 0:
+     * the dispatcher's `default_deadline_after_ns`; DCC_NO_LIMIT: never. */
+    uint64_t deadline_after_ns;
+    /** One of the DCC_LANE_ constants; 0 is the normal lane. */
+    int32_t lane;
+    /** Zero. */
+    uint32_t reserved;
+} dcc_post_desc;
+
+/** How full a dispatcher was at a post. Set `struct_size` to sizeof before the call. */
+typedef struct dcc_admission {
+    /** sizeof(dcc_admission); the call writes back how much of it was filled. */
+    uint32_t struct_size;
+    /** Jobs that wait for their turn. */
+    uint32_t depth;
+    /** Most jobs that may wait. */
+    uint32_t capacity;
+    /** Zero. */
+    uint32_t reserved;
+    /** When to try a refused post again, from now: about the time between two ticks. */
+    uint64_t retry_after_ns;
+} dcc_admission;
+
+/** Posts a job: the dispatcher's pump runs it, or another thread with DCC_POST_ANY_THREAD. Any
  * thread, also inside jobs and completions.
  *
  * The job's completion and then `destroy` are called exactly once, on the dispatcher's thread,
@@ -3251,15 +1648,11 @@ dcc_status dcc_dispatcher_find(const struct dcc_dispatcher *dispatcher,
  * DCC_ERROR_OVERLOADED: `capacity` jobs wait already, or too many are unfinished, or `execute` has
  * no room. DCC_ERROR_SHUTDOWN: the dispatcher or the owner is closed. DCC_ERROR_DUPLICATE: an
  * unfinished job has the same caller id. On every negative status nothing was taken: `user_data`
- * is still yours.
- */
-dcc_status dcc_dispatcher_post(const struct dcc_dispatcher *dispatcher,
-                               const struct dcc_post_desc *desc,
-                               struct dcc_job **out_job,
-                               struct dcc_admission *out_admission);
+ * is still yours. */
+DCC_API dcc_status dcc_dispatcher_post(const dcc_dispatcher *dispatcher, const dcc_post_desc *desc,
+                                       dcc_job **out_job, dcc_admission *out_admission);
 
-/**
- * Posts a job and waits until it is over, at most `timeout_ns` nanoseconds; DCC_NO_LIMIT: no
+/** Posts a job and waits until it is over, at most `timeout_ns` nanoseconds; DCC_NO_LIMIT: no
  * limit. Any thread. While it waits, hold no lock that the job or an owner's functions need.
  *
  * On the dispatcher's own thread the job runs at once, with all its slices, before jobs that wait.
@@ -3287,16 +1680,36 @@ dcc_status dcc_dispatcher_post(const struct dcc_dispatcher *dispatcher,
  * other threads, for this thread, so it would never run the job; for instance two UI threads that
  * wait for each other. If the thread that is to run a DCC_POST_ANY_THREAD job begins such a wait
  * after the job was accepted, the answer is DCC_WEDGED or DCC_STARTED at once. Other negative
- * statuses as for dcc_dispatcher_post. On every negative status nothing was taken.
- */
-dcc_status dcc_dispatcher_post_and_wait(const struct dcc_dispatcher *dispatcher,
-                                        const struct dcc_post_desc *desc,
-                                        uint64_t timeout_ns,
-                                        struct dcc_job **out_job,
-                                        int32_t *out_state);
+ * statuses as for dcc_dispatcher_post. On every negative status nothing was taken. */
+DCC_API dcc_status dcc_dispatcher_post_and_wait(const dcc_dispatcher *dispatcher,
+                                                const dcc_post_desc *desc, uint64_t timeout_ns,
+                                                dcc_job **out_job, int32_t *out_state);
 
-/**
- * Runs the jobs that wait; call it from a tick, on the dispatcher's thread.
+/** What a pump did. Set `struct_size` to sizeof before the call. */
+typedef struct dcc_tick {
+    /** sizeof(dcc_tick); the call writes back how much of it was filled. */
+    uint32_t struct_size;
+    /** 1: the dispatcher's `veto` said "not now"; pump again when that is over. */
+    int32_t is_vetoed;
+    /** Calls of jobs' functions. */
+    uint64_t executed;
+    /** Jobs that ended, also those that were cancelled before they ran. */
+    uint64_t completed;
+    /** Jobs among those that ended as cancelled. */
+    uint64_t cancelled;
+    /** Jobs, next slices and completions that are left for the next tick. */
+    uint64_t remaining;
+    /** How long the pump took. */
+    uint64_t elapsed_ns;
+    /** How much longer than `budget_ns` the pump took. */
+    uint64_t overrun_ns;
+    /** After how long to pump again: 0 or little while jobs wait, the rest of a 60 Hz frame while
+     * only next slices do, 33 milliseconds while only other threads run jobs, DCC_NO_LIMIT if
+     * nothing is left: then pump when something was posted. */
+    uint64_t next_after_ns;
+} dcc_tick;
+
+/** Runs the jobs that wait; call it from a tick, on the dispatcher's thread.
  *
  * Jobs run lane by lane, in the order of their posts. A job in slices gets one slice a tick. Jobs
  * that are over are completed first. The pump stops between two functions as soon as `budget_ns`
@@ -3313,15 +1726,11 @@ dcc_status dcc_dispatcher_post_and_wait(const struct dcc_dispatcher *dispatcher,
  * DCC_ERROR_WRONG_THREAD: the dispatcher belongs to another thread. DCC_ERROR_REENTRANT: the call
  * is inside one of the dispatcher's jobs, completions or callbacks, for instance in the event loop
  * of a dialog that a job has opened, or inside the `is_cancelled` of any job on this thread.
- * Nothing ran. The `wake` that led here is not repeated: pump again some milliseconds later.
- */
-dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *dispatcher,
-                               uint64_t budget_ns,
-                               uint64_t max_jobs,
-                               struct dcc_tick *out_tick);
+ * Nothing ran. The `wake` that led here is not repeated: pump again some milliseconds later. */
+DCC_API dcc_status dcc_dispatcher_pump(const dcc_dispatcher *dispatcher, uint64_t budget_ns,
+                                       uint64_t max_jobs, dcc_tick *out_tick);
 
-/**
- * Answers whether the function of a posted job should return now, to be called again in the next
+/** Answers whether the function of a posted job should return now, to be called again in the next
  * tick. For inner loops. Any thread, about its own slice.
  *
  * It asks for a cancel, as dcc_check_cancelled does, and for the end of the slice. The slice is
@@ -3344,18 +1753,14 @@ dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *dispatcher,
  *
  * A slice has no end in a pump without a budget, in a job that runs on another thread than the
  * dispatcher's, and in one that dcc_dispatcher_post_and_wait runs at once; there is none outside
- * of jobs. Then only a cancel is answered.
- */
-dcc_status dcc_slice_is_over(void);
+ * of jobs. Then only a cancel is answered. */
+DCC_API dcc_status dcc_slice_is_over(void);
 
-/**
- * Answers when this thread's slice ends, on the clock of dcc_clock_now_ns, for work that plans
- * ahead. DCC_NO_LIMIT: there is no slice, or it has no end. Any thread, about its own slice.
- */
-uint64_t dcc_slice_ends_at_ns(void);
+/** Answers when this thread's slice ends, on the clock of dcc_clock_now_ns, for work that plans
+ * ahead. DCC_NO_LIMIT: there is no slice, or it has no end. Any thread, about its own slice. */
+DCC_API uint64_t dcc_slice_ends_at_ns(void);
 
-/**
- * Lets a posted job that has answered DCC_RUN_WHEN_WOKEN or DCC_RUN_AWAY go on in its dispatcher's
+/** Lets a posted job that has answered DCC_RUN_WHEN_WOKEN or DCC_RUN_AWAY go on in its dispatcher's
  * next tick, and wakes the host. Any thread, also callbacks of a cancel: nothing of the job runs
  * inside this call.
  *
@@ -3365,12 +1770,10 @@ uint64_t dcc_slice_ends_at_ns(void);
  * and a wake may come without an event. A job that waits for its turn, or is over, is not changed.
  *
  * DCC_ERROR_WRONG_STATE: the job was not posted, or dcc_dispatcher_post_and_wait runs it at once.
- * NULL: nothing happens.
- */
-dcc_status dcc_job_wake(const struct dcc_job *job);
+ * NULL: nothing happens. */
+DCC_API dcc_status dcc_job_wake(const dcc_job *job);
 
-/**
- * Wakes `job` once, as dcc_job_wake does, when `token` is cancelled or is gone; at once if it is
+/** Wakes `job` once, as dcc_job_wake does, when `token` is cancelled or is gone; at once if it is
  * cancelled already. Any thread; a cancel at the same moment wakes the job.
  *
  * For a job that answers DCC_RUN_WHEN_WOKEN next and asks the token in its next call. In contrast
@@ -3381,14 +1784,11 @@ dcc_status dcc_job_wake(const struct dcc_job *job);
  * longer waits. The registration keeps neither the token nor the job alive.
  *
  * DCC_ERROR_WRONG_STATE: the job was not posted, or dcc_dispatcher_post_and_wait runs it at once.
- * NULL for `job`: nothing happens, and NULL is written.
- */
-dcc_status dcc_job_wake_at_cancel(const struct dcc_job *job,
-                                  const struct dcc_cancel_token *token,
-                                  struct dcc_registration **out_registration);
+ * NULL for `job`: nothing happens, and NULL is written. */
+DCC_API dcc_status dcc_job_wake_at_cancel(const dcc_job *job, const dcc_cancel_token *token,
+                                          dcc_registration **out_registration);
 
-/**
- * Wakes `job` once, as dcc_job_wake does, when a dcc_job_wait for `awaited` would return: when
+/** Wakes `job` once, as dcc_job_wake does, when a dcc_job_wait for `awaited` would return: when
  * `awaited` has really ended, is gone unfinished, or can never end. At once if it has ended or is
  * NULL. Any thread; an end at the same moment wakes the job.
  *
@@ -3400,56 +1800,228 @@ dcc_status dcc_job_wake_at_cancel(const struct dcc_job *job,
  * DCC_ERROR_WOULD_DEADLOCK: `job` and `awaited` are the same, so `job` would wait for its own end.
  * Two jobs that wait for each other in this way are not detected: they sleep until one of them is
  * cancelled. DCC_ERROR_WRONG_STATE: `job` was not posted, or dcc_dispatcher_post_and_wait runs it
- * at once. DCC_ERROR_RESOURCES: as for dcc_job_wait. NULL for `job`: nothing happens.
- */
-dcc_status dcc_job_wake_at_end(const struct dcc_job *job,
-                               const struct dcc_job *awaited);
+ * at once. DCC_ERROR_RESOURCES: as for dcc_job_wait. NULL for `job`: nothing happens. */
+DCC_API dcc_status dcc_job_wake_at_end(const dcc_job *job, const dcc_job *awaited);
 
-/**
- * Fills in a dispatcher's counts and times. Any thread: by this another thread finds out that a UI
- * thread is stuck, and in which job.
- */
-dcc_status dcc_dispatcher_read_stats(const struct dcc_dispatcher *dispatcher,
-                                     struct dcc_dispatcher_stats *out_stats);
+/** Counts and times of a dispatcher. Times are nanoseconds. Quantiles are right to two decimal
+ * digits, 0 while nothing was measured. Set `struct_size` to sizeof before the call. */
+typedef struct dcc_dispatcher_stats {
+    /** sizeof(dcc_dispatcher_stats); the call writes back how much of it was filled. */
+    uint32_t struct_size;
+    /** 1 after a close. */
+    int32_t is_closed;
+    /** Jobs that wait for their turn, on whatever thread. */
+    uint32_t depth;
+    /** Most jobs that may wait. */
+    uint32_t capacity;
+    /** Jobs between two slices, on whatever thread, also those that wait to be woken. */
+    uint32_t between_slices;
+    /** Jobs whose functions run right now, on whatever thread. */
+    uint32_t running;
+    /** Jobs whose function is not called again, and whose completion is still to come. */
+    uint32_t awaiting_completion;
+    /** 1 if `present_for_ns` is above `wedge_threshold_ns`. */
+    int32_t is_wedged;
+    /** Jobs that were accepted. */
+    uint64_t posted;
+    /** Jobs whose function was called. */
+    uint64_t executed;
+    /** Jobs that ended as completed. */
+    uint64_t completed;
+    /** Jobs that ended as failed. */
+    uint64_t failed;
+    /** Jobs that ended as cancelled. */
+    uint64_t cancelled;
+    /** Jobs that ended as interrupted. */
+    uint64_t interrupted;
+    /** Posts that were refused with DCC_ERROR_OVERLOADED. */
+    uint64_t rejected;
+    /** Completions that were left out because their owner was closed on another thread. */
+    uint64_t completions_dropped;
+    /** Longest wait so far of the jobs that wait now. */
+    uint64_t oldest_wait_ns;
+    /** From the post to the first call of the job's function: half of the jobs waited at most so
+     * long. */
+    uint64_t wait_p50_ns;
+    /** 95 of 100 jobs waited at most so long. */
+    uint64_t wait_p95_ns;
+    /** 99 of 100 jobs waited at most so long. */
+    uint64_t wait_p99_ns;
+    /** Longest wait. */
+    uint64_t wait_max_ns;
+    /** Slices on the dispatcher's thread (a job that is not sliced is one): half took at most so
+     * long. */
+    uint64_t run_p50_ns;
+    /** 95 of 100 slices took at most so long. */
+    uint64_t run_p95_ns;
+    /** 99 of 100 slices took at most so long. */
+    uint64_t run_p99_ns;
+    /** Longest slice, exactly. */
+    uint64_t run_max_ns;
+    /** Id of the job with the longest slice; dcc_dispatcher_longest_label has its label. */
+    uint64_t longest_job_id;
+    /** Pumps so far. */
+    uint64_t ticks;
+    /** Pumps that took longer than their budget. */
+    uint64_t overruns;
+    /** Longest pump. */
+    uint64_t longest_tick_ns;
+    /** Id of the job that the dispatcher's thread is inside: inside its function, the `progress`
+     * that shows it, its completion or its destroy-notify. 0: none. */
+    uint64_t present_job_id;
+    /** How long the thread has been inside that, or inside another function of the host in a pump,
+     * or waiting in a call of this library; 0: in none of these. */
+    uint64_t present_for_ns;
+    /** How long ago the last pump ended; 0 inside a pump, DCC_NO_LIMIT before the first. If this
+     * grows while `present_job_id` is 0, the host keeps the thread busy, for instance with a modal
+     * dialog or loading a file. If `present_job_id` is not 0, the thread is inside that job. */
+    uint64_t since_last_tick_ns;
+} dcc_dispatcher_stats;
 
-/**
- * Writes the label, cut after 120 bytes, of the job with the longest slice so far on the
- * dispatcher's thread, `snprintf`-like. Any thread.
- */
-dcc_status dcc_dispatcher_longest_label(const struct dcc_dispatcher *dispatcher,
-                                        char *buffer,
-                                        size_t size,
-                                        size_t *out_length);
+/** Fills in a dispatcher's counts and times. Any thread: by this another thread finds out that a UI
+ * thread is stuck, and in which job. */
+DCC_API dcc_status dcc_dispatcher_read_stats(const dcc_dispatcher *dispatcher,
+                                             dcc_dispatcher_stats *out_stats);
 
-/**
- * Creates a session. Any thread. Writes one reference to `out_session`, yours to release.
- */
-dcc_status dcc_session_create(const struct dcc_session_desc *desc,
-                              struct dcc_session **out_session);
+/** Writes the label, cut after 120 bytes, of the job with the longest slice so far on the
+ * dispatcher's thread, `snprintf`-like. Any thread. */
+DCC_API dcc_status dcc_dispatcher_longest_label(const dcc_dispatcher *dispatcher, char *buffer,
+                                                size_t size, size_t *out_length);
 
-/**
- * Adds a reference, which you release. Any thread.
- */
-dcc_status dcc_session_retain(const struct dcc_session *session);
+/* 10. Sessions and requests: cancels that come from a peer as messages
+ *
+ * A session: the connection of one peer, the scope of its request ids. It is shared by reference count.
+ *
+ * A request: an id of a session that is in flight, with its token. It is shared by reference count. A stale
+ * handle never names a later request of the same id.
+ *
+ * The library reads messages of MCP, LSP and ACP that cancel a request, and writes the answers that they
+ * demand; the transport is yours. */
 
-/**
- * Gives a reference back. Any thread. The last release ends the session, or the end of its last
+/** Type of an id: a 64-bit integer. */
+#define DCC_ID_INTEGER 1
+/** Type of an id: a text. */
+#define DCC_ID_TEXT 2
+
+/** A peer's id for one of its requests, in the type that came over the wire: 1 is not "1". */
+typedef struct dcc_request_id {
+    /** DCC_ID_INTEGER or DCC_ID_TEXT. */
+    int32_t type;
+    /** Zero. */
+    uint32_t reserved;
+    /** The id if `type` is DCC_ID_INTEGER. */
+    int64_t integer;
+    /** The id if `type` is DCC_ID_TEXT: UTF-8, up to DCC_MAX_REQUEST_ID_LENGTH bytes; read during
+     * the call only. */
+    const char *text;
+    /** Bytes in `text`, or DCC_NUL_TERMINATED. */
+    size_t text_length;
+} dcc_request_id;
+
+/** Reply policy: a request that its peer cancelled is not answered, as MCP demands. */
+#define DCC_REPLIES_SILENT 0
+
+/** Reply policy: a request that its peer cancelled is answered with the error -32800, as LSP, ACP
+ * and MCP's streamable HTTP of 2025 demand. */
+#define DCC_REPLIES_CANCELLED 1
+
+/** Reply policy: the kind of the cancel decides. A request that is cancelled by `$/cancelRequest`
+ * or `$/cancel_request` is answered with the error -32800, which LSP and ACP demand. After any
+ * other cancel by the peer it is not answered, as MCP demands, except in a session of kind
+ * DCC_SESSION_HTTP, which answers with that error. If a request is cancelled several times before
+ * its end, one cancel that demands the answer is enough. */
+#define DCC_REPLIES_AS_ASKED 2
+
+/** Kind of a session: messages come one after the other, so a cancel never comes before its
+ * request. */
+#define DCC_SESSION_STDIO 0
+
+/** Kind of a session: messages come on several threads, so a cancel may come before its request. */
+#define DCC_SESSION_HTTP 1
+
+/** Kind of a session: its requests are the tasks of MCP's extension
+ * `io.modelcontextprotocol/tasks`, under the ids that the server gave them. Use it beside the
+ * sessions of your connections, because a task outlives its connection. If you answer a
+ * `tools/call` with a task, end the request of the call and begin one here, whose token is the
+ * parent of the work.
+ *
+ * dcc_session_handle_message then takes `tasks/cancel`, which you answer. After
+ * DCC_MESSAGE_CANCELLED and DCC_MESSAGE_WITHOUT_EFFECT answer with the result
+ * `{"resultType":"complete"}`. After DCC_MESSAGE_MALFORMED answer with the error -32602, and so
+ * after DCC_MESSAGE_UNKNOWN unless you still know that task. The reply policy does not matter: at
+ * the end of a task DCC_OWED_RESULT means the status `completed` or `failed`, all else
+ * `cancelled`. */
+#define DCC_SESSION_TASKS 2
+
+/** Early cancels, which come before their request: held in a session of kind DCC_SESSION_HTTP,
+ * ignored in others. */
+#define DCC_EARLY_BY_KIND 0
+
+/** Early cancels: held for their request. */
+#define DCC_EARLY_HELD 1
+/** Early cancels: ignored and counted. */
+#define DCC_EARLY_IGNORED 2
+
+/** Flag of a session: the id 7 and the id "7" are the same, as in some servers. Answers still have
+ * the type of the request's id. */
+#define DCC_SESSION_IDS_ARE_TEXTS 1
+
+/** Largest `max_requests` and `max_kept`. */
+#define DCC_MAX_SESSION_QUOTA 65536
+
+/** What a session is created from. Set all to zero, then `struct_size` to sizeof, then what you need. */
+typedef struct dcc_session_desc {
+    /** sizeof(dcc_session_desc) */
+    uint32_t struct_size;
+    /** DCC_SESSION_IDS_ARE_TEXTS or 0. */
+    uint32_t flags;
+    /** DCC_SESSION_STDIO, DCC_SESSION_HTTP or DCC_SESSION_TASKS. */
+    int32_t kind;
+    /** DCC_REPLIES_SILENT, DCC_REPLIES_CANCELLED or DCC_REPLIES_AS_ASKED. */
+    int32_t replies;
+    /** One of the DCC_EARLY_ constants. */
+    int32_t early;
+    /** Most requests in flight, up to DCC_MAX_SESSION_QUOTA; 0 means 1024. */
+    uint32_t max_requests;
+    /** Most ids without a request in flight that are remembered: cancels that are held, and the
+     * reasons of requests that were cancelled and have ended. Up to DCC_MAX_SESSION_QUOTA; 0 means
+     * 256. An id for which there is no room is forgotten and counted. If cancels are held, the ids
+     * of the latest ended requests are known besides, as many as `max_requests` and `max_kept`
+     * together. */
+    uint32_t max_kept;
+    /** Zero. */
+    uint32_t reserved;
+    /** For how many nanoseconds a cancel is held for its request; and for how many a cancel of an
+     * id whose request has ended counts as late, not as a cancel of the next request with that id.
+     * 0 means 30 seconds. */
+    uint64_t early_ttl_ns;
+    /** Least nanoseconds between two progress notifications of a request, see
+     * dcc_request_write_progress; 0 means 100 milliseconds. */
+    uint64_t progress_interval_ns;
+    /** Most nanoseconds between two progress notifications of a request: one whose progress has not
+     * changed is told to be going on, see dcc_request_write_progress. 0: no limit. */
+    uint64_t progress_heartbeat_ns;
+} dcc_session_desc;
+
+/** Creates a session. Any thread. Writes one reference to `out_session`, yours to release. */
+DCC_API dcc_status dcc_session_create(const dcc_session_desc *desc, dcc_session **out_session);
+
+/** Adds a reference, which you release. Any thread. */
+DCC_API dcc_status dcc_session_retain(const dcc_session *session);
+
+/** Gives a reference back. Any thread. The last release ends the session, or the end of its last
  * request in flight if that comes later. Close the session before: otherwise its requests go on,
- * and cannot be cancelled by their ids any more.
- */
-dcc_status dcc_session_release(struct dcc_session *session);
+ * and cannot be cancelled by their ids any more. */
+DCC_API dcc_status dcc_session_release(dcc_session *session);
 
-/**
- * Closes a session for good, because its connection is closed: cancels all its requests in flight,
+/** Closes a session for good, because its connection is closed: cancels all its requests in flight,
  * forgets what it remembers, and refuses new requests. Any thread. Callbacks run on this thread.
  *
  * You still end the requests. If an HTTP response's stream is closed, only that one request is
- * cancelled: use dcc_request_cancel. Closing again does no harm. NULL: nothing happens.
- */
-dcc_status dcc_session_close(const struct dcc_session *session);
+ * cancelled: use dcc_request_cancel. Closing again does no harm. NULL: nothing happens. */
+DCC_API dcc_status dcc_session_close(const dcc_session *session);
 
-/**
- * Cancels the request in flight with this id, in its peer's name. Any thread. Callbacks run on
+/** Cancels the request in flight with this id, in its peer's name. Any thread. Callbacks run on
  * this thread.
  *
  * `reason` as for dcc_cancel_token_cancel, but up to DCC_MAX_MESSAGE_LENGTH bytes, because a peer
@@ -3465,56 +2037,88 @@ dcc_status dcc_session_close(const struct dcc_session *session);
  * If the request ends while this call runs, a later request with the same id is not affected. A
  * session that holds early cancels knows the ids of ended requests, and does not hold a cancel for
  * them: each until a request begins with it again, for `early_ttl_ns`, and as many as `max_kept`
- * says.
- */
-dcc_status dcc_session_cancel(const struct dcc_session *session,
-                              const struct dcc_request_id *id,
-                              const char *reason,
-                              size_t reason_length);
+ * says. */
+DCC_API dcc_status dcc_session_cancel(const dcc_session *session, const dcc_request_id *id,
+                                      const char *reason, size_t reason_length);
 
-/**
- * Writes the state of an id to `out_state`: DCC_REQUEST_UNKNOWN, _LIVE, _CANCELLED, _HELD, _ENDED
+/** State of an id: nothing is known. Its request never began, or has ended and is forgotten. */
+#define DCC_REQUEST_UNKNOWN 0
+/** State of an id: its request is in flight, not cancelled. */
+#define DCC_REQUEST_LIVE 1
+/** State of an id: its request is in flight, and cancelled. */
+#define DCC_REQUEST_CANCELLED 2
+/** State of an id: its request has not begun, and a cancel is held for it. */
+#define DCC_REQUEST_HELD 3
+/** State of an id: its request has ended. It was not cancelled, or the cancel is forgotten. */
+#define DCC_REQUEST_ENDED 4
+/** State of an id: its request has ended, and was cancelled. */
+#define DCC_REQUEST_ENDED_CANCELLED 5
+
+/** Writes the state of an id to `out_state`: DCC_REQUEST_UNKNOWN, _LIVE, _CANCELLED, _HELD, _ENDED
  * or _ENDED_CANCELLED. Any thread.
  *
  * That a request was cancelled is remembered until it is cleared or swept, or a request begins
  * with its id again, or other ids need its place after `early_ttl_ns`. That an uncancelled request
  * has ended is known only if the session holds early cancels, and for `early_ttl_ns`, as a held
- * cancel is; otherwise the state is DCC_REQUEST_UNKNOWN.
- */
-dcc_status dcc_session_query(const struct dcc_session *session,
-                             const struct dcc_request_id *id,
-                             int32_t *out_state);
+ * cancel is; otherwise the state is DCC_REQUEST_UNKNOWN. */
+DCC_API dcc_status dcc_session_query(const dcc_session *session, const dcc_request_id *id,
+                                     int32_t *out_state);
 
-/**
- * Writes why the request with this id was cancelled, or will be cancelled when it begins,
+/** Writes why the request with this id was cancelled, or will be cancelled when it begins,
  * `snprintf`-like. Any thread. DCC_NOT_CANCELLED or DCC_NOT_FOUND, with an empty text: it is not
- * cancelled; dcc_session_query has its state.
- */
-dcc_status dcc_session_reason(const struct dcc_session *session,
-                              const struct dcc_request_id *id,
-                              char *buffer,
-                              size_t size,
-                              size_t *out_length);
+ * cancelled; dcc_session_query has its state. */
+DCC_API dcc_status dcc_session_reason(const dcc_session *session, const dcc_request_id *id,
+                                      char *buffer, size_t size, size_t *out_length);
 
-/**
- * Forgets what is remembered of an id without a request in flight: a held cancel, the cancel of an
+/** Forgets what is remembered of an id without a request in flight: a held cancel, the cancel of an
  * ended request, or that a request was released before its end. Any thread. DCC_NOT_FOUND: nothing
- * is remembered. A cancel of an ended request still counts as late.
- */
-dcc_status dcc_session_clear(const struct dcc_session *session,
-                             const struct dcc_request_id *id);
+ * is remembered. A cancel of an ended request still counts as late. */
+DCC_API dcc_status dcc_session_clear(const dcc_session *session, const dcc_request_id *id);
 
-/**
- * Forgets what dcc_session_clear forgets, of all ids, if it has been remembered for more than
+/** Forgets what dcc_session_clear forgets, of all ids, if it has been remembered for more than
  * `ttl_ns` nanoseconds. Any thread. Requests in flight stay. Writes to `out_count`, unless that is
- * NULL, how many ids that were.
- */
-dcc_status dcc_session_sweep(const struct dcc_session *session,
-                             uint64_t ttl_ns,
-                             uint64_t *out_count);
+ * NULL, how many ids that were. */
+DCC_API dcc_status dcc_session_sweep(const dcc_session *session, uint64_t ttl_ns,
+                                     uint64_t *out_count);
 
-/**
- * Does what a message from the peer asks for, if it is a cancel. Any thread, also a transport
+/** Most messages of a batch that are read. Later ones cancel nothing and count as malformed. */
+#define DCC_MAX_BATCH 1000
+/** What a message was: the first cancel of a request in flight. */
+#define DCC_MESSAGE_CANCELLED 1
+
+/** What a message was: a cancel of a request that was cancelled before, cannot be cancelled, or is
+ * past its point of no return because it or a job for it is sealed. */
+#define DCC_MESSAGE_WITHOUT_EFFECT 2
+
+/** What a message was: a cancel that is held for its request. */
+#define DCC_MESSAGE_HELD 3
+/** What a message was: a cancel, ignored because no request in flight has its id. */
+#define DCC_MESSAGE_UNKNOWN 4
+/** What a message was: no cancel; you handle it. */
+#define DCC_MESSAGE_OTHER 5
+/** What a message was: not a JSON-RPC message, or a cancel that names no request. */
+#define DCC_MESSAGE_MALFORMED 6
+/** Size of a buffer for a request's id as text, with its NUL. */
+#define DCC_REQUEST_ID_SIZE 264
+
+/** What a message was. Set `struct_size` to sizeof before the call. */
+typedef struct dcc_message_info {
+    /** sizeof(dcc_message_info); the call writes back how much of it was filled. */
+    uint32_t struct_size;
+    /** One of the DCC_MESSAGE_ constants. Of a batch: that of its first cancel, else of its first
+     * malformed message, else DCC_MESSAGE_OTHER. */
+    int32_t message;
+    /** Type of the id that the cancel names: DCC_ID_INTEGER, DCC_ID_TEXT, or 0 if it was no cancel. */
+    int32_t id_type;
+    /** Bytes in `id_text`. */
+    uint32_t id_text_length;
+    /** The id if it is an integer. */
+    int64_t id_integer;
+    /** The id if it is a text; ended by NUL. */
+    char id_text[DCC_REQUEST_ID_SIZE];
+} dcc_message_info;
+
+/** Does what a message from the peer asks for, if it is a cancel. Any thread, also a transport
  * thread: cancels are as by dcc_cancel_token_cancel_async, so callbacks run on the library's
  * callback thread.
  *
@@ -3526,108 +2130,157 @@ dcc_status dcc_session_sweep(const struct dcc_session *session,
  *
  * A peer cannot make this call fail: malformed messages are ignored and counted, see
  * dcc_session_read_stats. DCC_ERROR_RESOURCES: there was no memory to read the message. Of a batch
- * a part may be done: hand it in again.
- */
-dcc_status dcc_session_handle_message(const struct dcc_session *session,
-                                      const char *message,
-                                      size_t message_length,
-                                      struct dcc_message_info *out_info);
+ * a part may be done: hand it in again. */
+DCC_API dcc_status dcc_session_handle_message(const dcc_session *session, const char *message,
+                                              size_t message_length, dcc_message_info *out_info);
 
-/**
- * Fills in the counts of a session. Any thread.
- */
-dcc_status dcc_session_read_stats(const struct dcc_session *session,
-                                  struct dcc_session_stats *out_stats);
+/** Counts of a session. Set `struct_size` to sizeof before the call. */
+typedef struct dcc_session_stats {
+    /** sizeof(dcc_session_stats); the call writes back how much of it was filled. */
+    uint32_t struct_size;
+    /** 1 after a close. */
+    int32_t is_closed;
+    /** Requests in flight: begun and not ended, also after a close. */
+    uint32_t live;
+    /** Other ids that are remembered; see `max_kept` of dcc_session_desc. */
+    uint32_t kept;
+    /** Requests that began. */
+    uint64_t begun;
+    /** Requests whose first cancel came from the peer or from the close. */
+    uint64_t cancelled;
+    /** Cancels that were held for their request. */
+    uint64_t early;
+    /** Cancels that were ignored because no request in flight had their id, and that were not held. */
+    uint64_t unknown;
+    /** Cancels of requests that were cancelled before, are sealed, or cannot be cancelled. */
+    uint64_t without_effect;
+    /** Messages that were not JSON-RPC, or cancels that named no request. */
+    uint64_t malformed;
+    /** Messages that were no cancels. */
+    uint64_t others;
+    /** Ids that were not remembered because there was no room. */
+    uint64_t forgotten;
+} dcc_session_stats;
 
-/**
- * Begins a request of a session. Any thread. Writes one reference to `out_request`, yours to
+/** Fills in the counts of a session. Any thread. */
+DCC_API dcc_status dcc_session_read_stats(const dcc_session *session, dcc_session_stats *out_stats);
+
+/** Flag of a request: its peer cannot cancel it, as MCP demands of `initialize`. */
+#define DCC_REQUEST_NOT_CANCELLABLE 1
+
+/** What a request begins with. Set all to zero, then `struct_size` to sizeof, then what you need. */
+typedef struct dcc_request_desc {
+    /** sizeof(dcc_request_desc) */
+    uint32_t struct_size;
+    /** DCC_REQUEST_NOT_CANCELLABLE or 0. */
+    uint32_t flags;
+    /** The peer's id for the request. */
+    dcc_request_id id;
+    /** A token whose cancel cancels the request. May be NULL. */
+    const dcc_cancel_token *parent;
+    /** The peer's id for progress notifications: `params._meta.progressToken` of MCP. Its type is 0
+     * if the peer does not ask for progress. */
+    dcc_request_id progress_token;
+    /** The call's `params._meta` as JSON, or NULL. These members are read: `progressToken`, unless
+     * `progress_token` is given; `traceparent` of W3C's Trace Context, see
+     * dcc_cancel_token_trace_parent; and `dcc-cancel/timeoutMs`, for how many milliseconds from
+     * now the peer waits, which becomes the deadline of the request's token. Malformed members are
+     * ignored, because strangers send them. */
+    const char *meta;
+    /** Bytes in `meta`, up to DCC_MAX_MESSAGE_LENGTH, or DCC_NUL_TERMINATED. */
+    size_t meta_length;
+} dcc_request_desc;
+
+/** Begins a request of a session. Any thread. Writes one reference to `out_request`, yours to
  * release after the request's end.
  *
  * If a cancel with its id is held, the request is cancelled from the start. DCC_ERROR_DUPLICATE: a
  * request in flight has this id. DCC_ERROR_OVERLOADED: `max_requests` are in flight.
- * DCC_ERROR_SHUTDOWN: the session is closed.
- */
-dcc_status dcc_request_begin(const struct dcc_session *session,
-                             const struct dcc_request_desc *desc,
-                             struct dcc_request **out_request);
+ * DCC_ERROR_SHUTDOWN: the session is closed. */
+DCC_API dcc_status dcc_request_begin(const dcc_session *session, const dcc_request_desc *desc,
+                                     dcc_request **out_request);
 
-/**
- * Adds a reference, which you release. Any thread.
- */
-dcc_status dcc_request_retain(const struct dcc_request *request);
+/** Adds a reference, which you release. Any thread. */
+DCC_API dcc_status dcc_request_retain(const dcc_request *request);
 
-/**
- * Gives a reference back. Any thread. If the last release comes before the request's end, its id
- * can be used again; dcc_session_sweep forgets the rest.
- */
-dcc_status dcc_request_release(struct dcc_request *request);
+/** Gives a reference back. Any thread. If the last release comes before the request's end, its id
+ * can be used again; dcc_session_sweep forgets the rest. */
+DCC_API dcc_status dcc_request_release(dcc_request *request);
 
-/**
- * Returns the request's token, the parent of the jobs that work for it. Any thread. The token is
- * lent: it is good as long as the request. NULL for NULL and for a bad handle.
- */
-struct dcc_cancel_token *dcc_request_token(const struct dcc_request *request);
+/** Returns the request's token, the parent of the jobs that work for it. Any thread. The token is
+ * lent: it is good as long as the request. NULL for NULL and for a bad handle. */
+DCC_API dcc_cancel_token *dcc_request_token(const dcc_request *request);
 
-/**
- * Cancels this request in its peer's name, for instance because the stream of its response was
+/** Cancels this request in its peer's name, for instance because the stream of its response was
  * closed. Any thread. Callbacks run on this thread.
  *
  * As dcc_session_cancel, but it never reaches another request with the same id, and it also
- * cancels a request with DCC_REQUEST_NOT_CANCELLABLE. DCC_ALREADY_ENDED, DCC_SEALED: too late.
- */
-dcc_status dcc_request_cancel(const struct dcc_request *request,
-                              const char *reason,
-                              size_t reason_length);
+ * cancels a request with DCC_REQUEST_NOT_CANCELLABLE. DCC_ALREADY_ENDED, DCC_SEALED: too late. */
+DCC_API dcc_status dcc_request_cancel(const dcc_request *request, const char *reason,
+                                      size_t reason_length);
 
-/**
- * Ends a request, so that its id may be used again. Any thread. Writes what is owed to the peer to
+/** Owed to a peer: the result of its request. */
+#define DCC_OWED_RESULT 1
+/** Owed to a peer: nothing; it does not wait for an answer any more. */
+#define DCC_OWED_NOTHING 2
+/** Owed to a peer: the error that dcc_request_write_cancelled writes. */
+#define DCC_OWED_CANCELLED 3
+
+/** Ends a request, so that its id may be used again. Any thread. Writes what is owed to the peer to
  * `out_owed`, unless that is NULL.
  *
  * A request that was cancelled stays cancelled even if its work was done: the peer does not wait
  * for the result. But if the request or a job for it was sealed before the cancel, the result is
- * owed. DCC_ALREADY_ENDED: it ended before; `out_owed` is still filled in.
- */
-dcc_status dcc_request_end(const struct dcc_request *request,
-                           int32_t *out_owed);
+ * owed. DCC_ALREADY_ENDED: it ended before; `out_owed` is still filled in. */
+DCC_API dcc_status dcc_request_end(const dcc_request *request, int32_t *out_owed);
 
-/**
- * Writes the JSON-RPC error that is owed to the peer of a cancelled request, with the id in its
+/** Writes the JSON-RPC error that is owed to the peer of a cancelled request, with the id in its
  * exact type, `snprintf`-like. Any thread. The code is -32800 if the peer cancelled the request,
  * and -32802 if its parent, a deadline or this side did. Empty if no error is owed: the request is
  * not cancelled, or its peer cancelled it and is not to be answered. 512 bytes are enough, except
- * for ids with many escaped characters.
- */
-dcc_status dcc_request_write_cancelled(const struct dcc_request *request,
-                                       char *buffer,
-                                       size_t size,
-                                       size_t *out_length);
+ * for ids with many escaped characters. */
+DCC_API dcc_status dcc_request_write_cancelled(const dcc_request *request, char *buffer,
+                                               size_t size, size_t *out_length);
 
-/**
- * Notes the progress of a request, for dcc_request_write_progress. Any thread; cheap, so call it
+/** Progress of a request. Set all to zero, then `struct_size` to sizeof, then what you know. */
+typedef struct dcc_request_progress {
+    /** sizeof(dcc_request_progress) */
+    uint32_t struct_size;
+    /** Zero. */
+    uint32_t reserved;
+    /** Progress in units of yours: seconds, frames, steps. */
+    double progress;
+    /** Value of `progress` at the end; 0 while that is unknown. */
+    double total;
+    /** Text for people, or NULL: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes; copied. */
+    const char *message;
+    /** Bytes in `message`, or DCC_NUL_TERMINATED. */
+    size_t message_length;
+} dcc_request_progress;
+
+/** Notes the progress of a request, for dcc_request_write_progress. Any thread; cheap, so call it
  * at each step.
  *
  * A value below an earlier one is ignored, and so is the same value unless its message is new.
  * DCC_ALREADY_ENDED: the request has ended. DCC_ERROR_INVALID_ARGUMENT: `progress` or `total` is
- * infinite or not a number.
- */
-dcc_status dcc_request_set_progress(const struct dcc_request *request,
-                                    const struct dcc_request_progress *progress);
+ * infinite or not a number. */
+DCC_API dcc_status dcc_request_set_progress(const dcc_request *request,
+                                            const dcc_request_progress *progress);
 
-/**
- * Notes that a request's progress is that of this job, which works for it, with all shares and
+/** Notes that a request's progress is that of this job, which works for it, with all shares and
  * counts in the job. Any thread. One call is enough: until dcc_request_set_progress is called,
  * dcc_request_write_progress asks the job by itself, as long as the job lives.
  *
  * All notifications keep the scale of the first count: if the job began with 200 frames, `total`
  * is 200 to the end, whatever steps follow; it is 1 if there was no such count. The end is told
  * when the job has completed, or with DCC_PROGRESS_NOW. NULL for `job`: nothing happens.
- * DCC_ALREADY_ENDED: the request has ended.
- */
-dcc_status dcc_request_set_progress_of_job(const struct dcc_request *request,
-                                           const struct dcc_job *job);
+ * DCC_ALREADY_ENDED: the request has ended. */
+DCC_API dcc_status dcc_request_set_progress_of_job(const dcc_request *request, const dcc_job *job);
 
-/**
- * Writes MCP's `notifications/progress` that is due for the request's peer, `snprintf`-like, or an
+/** Flag of dcc_request_write_progress: write now, without waiting for the session's interval. */
+#define DCC_PROGRESS_NOW 1
+
+/** Writes MCP's `notifications/progress` that is due for the request's peer, `snprintf`-like, or an
  * empty text. Any thread. Call it from a tick or after each step, with 0 for `flags`. Call it with
  * DCC_PROGRESS_NOW right before the request's end, so that the peer learns of the last step.
  *
@@ -3644,127 +2297,235 @@ dcc_status dcc_request_set_progress_of_job(const struct dcc_request *request,
  *
  * Send the notification before the answer. If another thread sends the answer, hold the lock of
  * your output from before this call until the notification is sent, and from before
- * dcc_request_end until the answer is sent: then no notification follows an answer.
- */
-dcc_status dcc_request_write_progress(const struct dcc_request *request,
-                                      uint32_t flags,
-                                      char *buffer,
-                                      size_t size,
-                                      size_t *out_length);
+ * dcc_request_end until the answer is sent: then no notification follows an answer. */
+DCC_API dcc_status dcc_request_write_progress(const dcc_request *request, uint32_t flags,
+                                              char *buffer, size_t size, size_t *out_length);
 
-/**
- * Seals a running job: lets it pass its point of no return. Any thread may call this. Call it
- * before the job does what cannot be taken back, such as keeping an undo step or replacing a file.
- * `if (dcc_job_seal(job)) return;` is right.
- *
- * - DCC_OK: go ahead. The job is sealed, by this call or before, and no cancel reaches it any
- *   more.
- * - DCC_CANCELLED_BY_JOB: a cancel was first. Leave the irreversible step out, and stop.
- * - DCC_ALREADY_ENDED: the job has ended.
- * - DCC_ERROR_WRONG_STATE: the job has not begun, and nobody has asked it to stop.
- * - DCC_ERROR_RESOURCES: the job works for more than 32 requests, or more than 256 links to
- *   ancestors would have to be followed. Nothing happened.
- *
- * The call is also a question whether to stop: it first asks the job's `is_cancelled` function if
- * that is due. If a cancel and a seal come at the same moment, one of them wins, and both callers
- * get the matching answer.
- *
- * After the seal a cancel of the job, of a parent, by a deadline or by the job's `is_cancelled`
- * function, which is not asked any more, changes nothing. A cancel of the job itself answers
- * DCC_SEALED; a cancel of a parent does not reach the job. This call clears the deadline, drops
- * the callbacks of the job's token and runs their destroy-notifies. Waits for the token answer
- * DCC_NEVER, and its native events stay unset. Polls of the job answer 0 from now on, even if the
- * token of the same poll is cancelled. What was created below the job keeps its own cancels,
- * deadlines and other parents.
- *
- * A sealed job ends as completed, failed or interrupted, never as cancelled. If code after the
- * seal polls, put it behind dcc_context_shield.
- *
- * The request that the job works for owes its result, even if the request is cancelled after the
- * seal. Such a cancel asks everything else that works for the request to stop. The job works for a
- * request if the request's token is the job's parent, or if only tokens of no job, or of jobs that
- * have ended, lie in between. Requests that only share a token of dcc_cancel_token_create_all do
- * not count: each of them is told of its own cancel.
- */
-dcc_status dcc_job_seal(const struct dcc_job *job);
-
-/**
- * Tells whether a job is sealed, that is past its point of no return (dcc_job_seal). Any thread
- * may call this. The answer is 0, DCC_SEALED, or a negative status for a bad handle, so
- * `if (dcc_job_is_sealed(job) > 0)` is right. A sealed job stays sealed, also after its end.
- */
-dcc_status dcc_job_is_sealed(const struct dcc_job *job);
-
-/**
- * Seals a request, for work that no job stands for. Any thread may call this. As with
+/** Seals a request, for work that no job stands for. Any thread may call this. As with
  * dcc_job_seal, the peer gets the result, and no cancel reaches the request's token any more, nor
  * through it what is below it.
  *
  * - DCC_OK: go ahead. The request, or a job for it, is sealed.
  * - DCC_CANCELLED_BY_TOKEN: a cancel was first.
- * - DCC_ALREADY_ENDED: the request has ended.
- */
-dcc_status dcc_request_seal(const struct dcc_request *request);
+ * - DCC_ALREADY_ENDED: the request has ended. */
+DCC_API dcc_status dcc_request_seal(const dcc_request *request);
 
-/**
- * Writes the `traceparent` of W3C's Trace Context that a token works for, `snprintf`-like: the one
+/* 11. Diagnosis: what happens, and why a job does not stop
+ *
+ * An observer: a ring of events that waits to be drained. It is shared by reference count.
+ *
+ * The poll trace tells where polls are missing. Statistics list jobs and how long cancels took. A timeline
+ * records all of that for Perfetto. */
+
+/** Kind of an event: `count` events before this one were lost. Drain more often, or with a larger
+ * ring. */
+#define DCC_EVENT_OVERFLOW 1
+
+/** Kind of an event: a token was cancelled. It has `token`, `cause`, the reason in `text`, and
+ * `job_id` if it is a job's token. If a cancel spreads over a graph, there is one event for the
+ * token that was cancelled, and one for each job's token and each token with a caller id that the
+ * cancel reached. */
+#define DCC_EVENT_TOKEN_CANCELLED 2
+
+/** Kind of an event: a job has changed its state. It has `job_id`, `state` (DCC_JOB_PENDING: it was
+ * created), the label in `text`, and at the end of a cancelled job `since_cancel_ns`. */
+#define DCC_EVENT_JOB_STATE 3
+
+/** Kind of an event: a thread that works for a job polled and saw the cancel for the first time. It
+ * has `job_id`, `thread`, `token` (the cancelled one), `cause`, `since_cancel_ns`. */
+#define DCC_EVENT_CANCEL_SEEN 4
+
+/** Kind of an event: a job was cancelled, and none of its threads has seen that within the
+ * threshold of dcc_events_set_slow_cancel_threshold. It has `job_id`, `token`, `since_cancel_ns`,
+ * the reason in `text`. */
+#define DCC_EVENT_SLOW_CANCEL 5
+
+/** Kind of an event: a peer cancelled one of its requests, or its session was closed. It has the
+ * request's `token`, and in `text` the request's id as JSON, a colon, a space, and the reason. */
+#define DCC_EVENT_REQUEST_CANCELLED 6
+
+/** Kind of an event: the `is_cancelled` of a running job, which only one thread may ask, was not
+ * asked for longer than its own interval plus the threshold of
+ * dcc_events_set_slow_cancel_threshold. So that thread neither polls nor waits in this library,
+ * and the host's Esc is not noticed. Usually the thread joins worker threads without this library:
+ * let it wait for a token or a job, or call dcc_context_ask in between, or let any thread ask
+ * (DCC_JOB_ASK_ON_ANY_THREAD). Told once until the check is asked again. It has `job_id`, `token`,
+ * in `since_cancel_ns` for how long the check was not asked, and in `text` an explanation. */
+#define DCC_EVENT_CHECK_NOT_ASKED 7
+
+/** Kind of an event: a job or a request was sealed, see dcc_job_seal. It has `token`, `thread`, and
+ * of a job `job_id` and the label in `text`. */
+#define DCC_EVENT_SEALED 8
+
+/** Size of an event's `text`, with its NUL. */
+#define DCC_EVENT_TEXT_SIZE 128
+/** Largest ring of an observer, in events. */
+#define DCC_MAX_EVENTS 65536
+
+/** One event. Fields that its kind does not use are 0. */
+typedef struct dcc_event {
+    /** One of the DCC_EVENT_ kinds; ignore kinds that you do not know. */
+    uint32_t kind;
+    /** One of the DCC_JOB_ states. */
+    int32_t state;
+    /** When it happened, on the library's clock. */
+    uint64_t at_ns;
+    /** The job, 0 for none; dcc_job_find finds it while it lives. */
+    uint64_t job_id;
+    /** The token's handle as a number, to compare. The token may be gone. */
+    uint64_t token;
+    /** The system's number of the thread that caused the event. */
+    uint64_t thread;
+    /** Time since the cancel; of DCC_EVENT_CHECK_NOT_ASKED, for how long the check was not asked. */
+    uint64_t since_cancel_ns;
+    /** Of DCC_EVENT_OVERFLOW: how many events were lost. */
+    uint64_t count;
+    /** Why a token was cancelled. */
+    dcc_cause cause;
+    /** Zero. */
+    uint32_t reserved;
+    /** Text, cut on a character boundary if it is too long, ended by NUL. */
+    char text[DCC_EVENT_TEXT_SIZE];
+} dcc_event;
+
+/** Creates an observer whose ring holds `capacity` events, 1 to DCC_MAX_EVENTS. Any thread. Writes
+ * it to `out_events`, yours to release.
+ *
+ * From now on the ring gets every event of the process. Each of several observers gets all events.
+ * A full ring loses its oldest events. Without observers no events are made. */
+DCC_API dcc_status dcc_events_create(size_t capacity, dcc_events **out_events);
+
+/** Takes up to `capacity` events out of an observer, oldest first, and writes them to `events`, an
+ * array whose entries lie `stride` bytes apart: sizeof(dcc_event). `out_count` gets how many were
+ * written, less than `capacity` if the ring is empty then. Any thread; cheap enough for every
+ * tick. If several threads drain one observer, each event goes to one of them. */
+DCC_API dcc_status dcc_events_drain(const dcc_events *observer, dcc_event *events, size_t stride,
+                                    size_t capacity, size_t *out_count);
+
+/** Adds a reference, which you release. Any thread. */
+DCC_API dcc_status dcc_events_retain(const dcc_events *observer);
+
+/** Gives a reference back. Any thread. The last release ends the observer: events that were not
+ * drained are lost. */
+DCC_API dcc_status dcc_events_release(dcc_events *observer);
+
+/** Sets the time after which a cancel that no thread of its job has seen is told as
+ * DCC_EVENT_SLOW_CANCEL: 1 second by default, DCC_NO_LIMIT: never. Any thread. It is told once for
+ * each cancel, while there is an observer. The same threshold applies to
+ * DCC_EVENT_CHECK_NOT_ASKED. */
+DCC_API dcc_status dcc_events_set_slow_cancel_threshold(uint64_t threshold_ns);
+
+/** Size of a buffer for a `traceparent`, with its NUL. */
+#define DCC_TRACE_PARENT_SIZE 56
+
+/** Writes the `traceparent` of W3C's Trace Context that a token works for, `snprintf`-like: the one
  * that came with its request, see dcc_request_desc, or the one of its nearest ancestor. Any
  * thread. The token of a request or a job keeps it; other tokens have it until they are cancelled.
- * Empty if there is none. DCC_TRACE_PARENT_SIZE bytes are enough.
- */
-dcc_status dcc_cancel_token_trace_parent(const struct dcc_cancel_token *token,
-                                         char *buffer,
-                                         size_t size,
-                                         size_t *out_length);
+ * Empty if there is none. DCC_TRACE_PARENT_SIZE bytes are enough. */
+DCC_API dcc_status dcc_cancel_token_trace_parent(const dcc_cancel_token *token, char *buffer,
+                                                 size_t size, size_t *out_length);
 
-/**
- * Takes the oldest event out of an observer and writes it to `out_details`. Reason and id are
+/** Size of `reason` of dcc_event_details, with its NUL. */
+#define DCC_EVENT_REASON_SIZE 4104
+
+/** An event with its whole texts. Set `struct_size` to sizeof before the call. */
+typedef struct dcc_event_details {
+    /** sizeof(dcc_event_details); the call writes back how much of it was filled. */
+    uint32_t struct_size;
+    /** Of DCC_EVENT_REQUEST_CANCELLED: DCC_ID_INTEGER or DCC_ID_TEXT, the type of the request's id.
+     * Else 0. */
+    int32_t id_type;
+    /** The id if it is an integer. */
+    int64_t id_integer;
+    /** Bytes in `id_text`. */
+    uint32_t id_text_length;
+    /** Bytes in `reason`. */
+    uint32_t reason_length;
+    /** The event as dcc_events_drain writes it. */
+    dcc_event event;
+    /** The id if it is a text, whole; ended by NUL. */
+    char id_text[DCC_REQUEST_ID_SIZE];
+    /** Why a token or a request was cancelled, whole; ended by NUL. */
+    char reason[DCC_EVENT_REASON_SIZE];
+    /** The `traceparent` that the request or the job works for, see dcc_cancel_token_trace_parent;
+     * empty for none. Ended by NUL. */
+    char trace_parent[DCC_TRACE_PARENT_SIZE];
+} dcc_event_details;
+
+/** Takes the oldest event out of an observer and writes it to `out_details`. Reason and id are
  * whole here, while dcc_events_drain cuts them to the size of its `text`: so it is for telemetry.
  * Any thread; if several threads take from one observer, each event goes to one of them.
  *
  * If there was no memory to keep the whole texts, the event has its cut text alone. DCC_NOT_FOUND:
- * no event waits, nothing is written.
- */
-dcc_status dcc_events_next(const struct dcc_events *observer,
-                           struct dcc_event_details *out_details);
+ * no event waits, nothing is written. */
+DCC_API dcc_status dcc_events_next(const dcc_events *observer, dcc_event_details *out_details);
 
-/**
- * Switches the poll trace of a job on (not 0) or off. Any thread, also while the job runs.
+/** Size of a file's name in these structures, with its NUL. */
+#define DCC_FILE_SIZE 256
+
+/** The longest time that one thread of a traced job went without a poll. Set `struct_size` to
+ * sizeof before the call. */
+typedef struct dcc_poll_gap {
+    /** sizeof(dcc_poll_gap); the call writes back how much of it was filled. */
+    uint32_t struct_size;
+    /** Line of the poll before the gap; 0 if `from_file` is in parentheses. */
+    uint32_t from_line;
+    /** Line of the poll after the gap; 0 if `to_file` is in parentheses. */
+    uint32_t to_line;
+    /** Zero. */
+    uint32_t reserved;
+    /** Length of the gap. */
+    uint64_t gap_ns;
+    /** The system's number of the thread. */
+    uint64_t thread;
+    /** How often that thread polled while traced. */
+    uint64_t polls;
+    /** File of the poll before the gap, ended by NUL; only its end if it is too long. "(begin)"
+     * means dcc_job_begin, "(end)" the job's end, "(unknown)" a poll that does not tell its place,
+     * such as dcc_check_cancelled. */
+    char from_file[DCC_FILE_SIZE];
+    /** File of the poll after the gap, as `from_file`. */
+    char to_file[DCC_FILE_SIZE];
+} dcc_poll_gap;
+
+/** One thread that works, or has worked, for a job. */
+typedef struct dcc_job_thread {
+    /** The system's number of the thread. */
+    uint64_t thread;
+    /** Time from the cancel to the thread's first poll that saw it; DCC_NO_LIMIT while none has. */
+    uint64_t cancel_to_seen_ns;
+    /** How often the thread polled while traced. */
+    uint64_t polls;
+    /** Time of the thread's last poll while traced, on the library's clock; 0 if there was none. */
+    uint64_t last_poll_at_ns;
+    /** The thread's longest time without a poll while traced. */
+    uint64_t longest_gap_ns;
+} dcc_job_thread;
+
+/** Switches the poll trace of a job on (not 0) or off. Any thread, also while the job runs.
  *
  * While it is on, every poll of the job notes its place and time, which costs some hundred
  * nanoseconds; jobs that are not traced pay nothing. Polls follow the switch at once. The notes
- * stay until the trace is switched on again. NULL: nothing happens.
- */
-dcc_status dcc_job_trace(const struct dcc_job *job, int32_t on);
+ * stay until the trace is switched on again. NULL: nothing happens. */
+DCC_API dcc_status dcc_job_trace(const dcc_job *job, int32_t on);
 
-/**
- * Switches the poll trace on (not 0) or off for all live jobs and for all jobs created from now
- * on. Any thread.
- */
-dcc_status dcc_trace_all(int32_t on);
+/** Switches the poll trace on (not 0) or off for all live jobs and for all jobs created from now
+ * on. Any thread. */
+DCC_API dcc_status dcc_trace_all(int32_t on);
 
-/**
- * Fills in the longest gap between two polls of one thread that the trace of this job has seen:
+/** Fills in the longest gap between two polls of one thread that the trace of this job has seen:
  * between these lines the job does not poll. Any thread. DCC_NOT_FOUND: the job was not traced, or
- * polled less than twice.
- */
-dcc_status dcc_job_poll_gap(const struct dcc_job *job,
-                            struct dcc_poll_gap *out_gap);
+ * polled less than twice. */
+DCC_API dcc_status dcc_job_poll_gap(const dcc_job *job, dcc_poll_gap *out_gap);
 
-/**
- * Writes what is known of a job's threads to `threads`, an array of `capacity` entries that lie
+/** Writes what is known of a job's threads to `threads`, an array of `capacity` entries that lie
  * `stride` bytes apart: sizeof(dcc_job_thread). Any thread. A thread is known once it saw a cancel
  * or polled while traced; only 64 threads of a job are noted. `out_count` gets how many are known,
- * which may be more than were written.
- */
-dcc_status dcc_job_threads(const struct dcc_job *job,
-                           struct dcc_job_thread *threads,
-                           size_t stride,
-                           size_t capacity,
-                           size_t *out_count);
+ * which may be more than were written. */
+DCC_API dcc_status dcc_job_threads(const dcc_job *job, dcc_job_thread *threads, size_t stride,
+                                   size_t capacity, size_t *out_count);
 
-/**
- * Writes all live jobs as a JSON array of objects, `snprintf`-like. Any thread. For people and
+/** Writes all live jobs as a JSON array of objects, `snprintf`-like. Any thread. For people and
  * tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page does
  * not. It holds nothing from one job to the next: no other thread waits for it, and jobs begin and
  * end meanwhile.
@@ -3779,14 +2540,13 @@ dcc_status dcc_job_threads(const struct dcc_job *job,
  * docs/job_facts.md says where else each of them can be read. Later versions may add members.
  *
  * Characters of texts that could control a terminal are escaped in JSON's way, so the text may be
- * printed. May call the `destroy` of a job that is released meanwhile.
- */
-dcc_status dcc_stats_live_jobs(char *buffer,
-                               size_t size,
-                               size_t *out_length);
+ * printed. May call the `destroy` of a job that is released meanwhile. */
+DCC_API dcc_status dcc_stats_live_jobs(char *buffer, size_t size, size_t *out_length);
 
-/**
- * Writes one page of the live jobs, `snprintf`-like, as a JSON object {"jobs": [...], "next":
+/** Most jobs in a page of dcc_stats_jobs_page. */
+#define DCC_MAX_JOBS_PAGE 64
+
+/** Writes one page of the live jobs, `snprintf`-like, as a JSON object {"jobs": [...], "next":
  * number}, each job as dcc_stats_live_jobs writes it. Any thread. For UI threads, and for
  * processes with very many jobs: a page takes well below a millisecond.
  *
@@ -3800,54 +2560,112 @@ dcc_status dcc_stats_live_jobs(char *buffer,
  * If not even one fits, the answer is DCC_ERROR_INVALID_ARGUMENT, and `out_length`, unless that is
  * NULL, gets the bytes that it needs without the NUL. 16,384 bytes are mostly enough. With a
  * `size` of 0 the page is only measured. May call the `destroy` of a job that is released
- * meanwhile.
- */
-dcc_status dcc_stats_jobs_page(uint64_t from,
-                               uint32_t most,
-                               char *buffer,
-                               size_t size,
-                               size_t *out_length,
-                               uint64_t *out_next);
+ * meanwhile. */
+DCC_API dcc_status dcc_stats_jobs_page(uint64_t from, uint32_t most, char *buffer, size_t size,
+                                       size_t *out_length, uint64_t *out_next);
 
-/**
- * Fills in the counts. Any thread. It walks over all objects, so it is for diagnosis, not for
- * every tick. Counts that other threads change meanwhile may be of different moments.
- */
-dcc_status dcc_stats_read(struct dcc_stats *out_stats);
+/** Counts of the whole process. Set `struct_size` to sizeof before the call. */
+typedef struct dcc_stats {
+    /** sizeof(dcc_stats); the call writes back how much of it was filled. */
+    uint32_t struct_size;
+    /** Zero. */
+    uint32_t reserved;
+    /** Live tokens, also those of jobs. */
+    uint64_t live_tokens;
+    /** Live jobs, ended or not. */
+    uint64_t live_jobs;
+    /** Live captured contexts. */
+    uint64_t live_contexts;
+    /** Jobs that ended as completed. */
+    uint64_t jobs_completed;
+    /** Jobs that ended as failed. */
+    uint64_t jobs_failed;
+    /** Jobs that ended as cancelled. */
+    uint64_t jobs_cancelled;
+    /** Jobs that ended as interrupted. */
+    uint64_t jobs_interrupted;
+    /** Tokens and jobs that were left current on a thread, found by dcc_context_unwind or by the
+     * library on its own threads. */
+    uint64_t context_leaks;
+    /** Live registrations, also those of waits and native events. */
+    uint64_t live_registrations;
+    /** Live owners. */
+    uint64_t live_owners;
+    /** Deadlines that are set and have not come. */
+    uint64_t armed_deadlines;
+    /** Live dispatchers, also those that only wait for their thread to run the last completions. */
+    uint64_t live_dispatchers;
+    /** Posted jobs that were accepted and whose completion or destroy-notify has not returned. */
+    uint64_t unfinished_posts;
+    /** Live sessions. */
+    uint64_t live_sessions;
+    /** Live requests, ended or not. */
+    uint64_t live_requests;
+    /** How often the check of a running job was not asked for too long, see
+     * DCC_EVENT_CHECK_NOT_ASKED. */
+    uint64_t checks_not_asked;
+    /** Snapshots of dcc_poll_current that threads with nothing current took while jobs ran: polls
+     * of these are never cancelled. Carry the context to such threads, see dcc_context_bind and
+     * dcc_poll_read_current_at. */
+    uint64_t polls_without_job;
+    /** Live shares of progress, ended or not. */
+    uint64_t live_shares;
+} dcc_stats;
 
-/**
- * Writes the snapshots that `polls_without_job` of dcc_stats counts, `snprintf`-like, as a JSON
+/** Fills in the counts. Any thread. It walks over all objects, so it is for diagnosis, not for
+ * every tick. Counts that other threads change meanwhile may be of different moments. */
+DCC_API dcc_status dcc_stats_read(dcc_stats *out_stats);
+
+/** Writes the snapshots that `polls_without_job` of dcc_stats counts, `snprintf`-like, as a JSON
  * object {"count": number, "places": [{file, line, count}]}. Any thread. At these lines the
  * context is missing. Only the first sixteen places are kept. "(unknown)" is a snapshot that does
- * not tell its place. A snapshot that comes while another is being noted has no place.
- */
-dcc_status dcc_stats_polls_without_job(char *buffer,
-                                       size_t size,
-                                       size_t *out_length);
+ * not tell its place. A snapshot that comes while another is being noted has no place. */
+DCC_API dcc_status dcc_stats_polls_without_job(char *buffer, size_t size, size_t *out_length);
 
-/**
- * Fills in the latency `which`, one of the DCC_LATENCY_ constants. Any thread.
- */
-dcc_status dcc_stats_latency(int32_t which, struct dcc_latency *out_latency);
+/** A latency: from a cancel to the first poll of each thread of a job that saw it. */
+#define DCC_LATENCY_CANCEL_TO_SEEN 1
+/** A latency: from the cancel of a job to its end. */
+#define DCC_LATENCY_CANCEL_TO_END 2
 
-/**
- * Begins to record what happens in the process: ticks of dispatchers, posted jobs, cancels, and
+/** A latency of the whole process, in nanoseconds, right to two decimal digits; more than an hour
+ * counts as an hour. All 0 while nothing was measured. Set `struct_size` to sizeof before the
+ * call. */
+typedef struct dcc_latency {
+    /** sizeof(dcc_latency); the call writes back how much of it was filled. */
+    uint32_t struct_size;
+    /** Zero. */
+    uint32_t reserved;
+    /** How many cancels were measured. */
+    uint64_t count;
+    /** Half of them took at most so long. */
+    uint64_t p50_ns;
+    /** 95 of 100 took at most so long. */
+    uint64_t p95_ns;
+    /** 99 of 100 took at most so long. */
+    uint64_t p99_ns;
+    /** Longest. */
+    uint64_t max_ns;
+} dcc_latency;
+
+/** Fills in the latency `which`, one of the DCC_LATENCY_ constants. Any thread. */
+DCC_API dcc_status dcc_stats_latency(int32_t which, dcc_latency *out_latency);
+
+/** Largest `max_entries` of dcc_timeline_begin. */
+#define DCC_MAX_TIMELINE_ENTRIES 1048576
+
+/** Begins to record what happens in the process: ticks of dispatchers, posted jobs, cancels, and
  * each thread's first poll of a job that saw one. Any thread.
  *
  * The latest `max_entries`, 1 to DCC_MAX_TIMELINE_ENTRIES, are kept, at about 200 bytes each;
  * older ones are only counted. An earlier recording is forgotten, also one that is on, but not if
- * this fails. While nothing is recorded, no thread pays for it.
- */
-dcc_status dcc_timeline_begin(uint64_t max_entries);
+ * this fails. While nothing is recorded, no thread pays for it. */
+DCC_API dcc_status dcc_timeline_begin(uint64_t max_entries);
 
-/**
- * Ends the recording. Any thread. The entries stay, to be written, until the next begin. If
- * nothing is recorded, this does nothing and answers DCC_OK.
- */
-dcc_status dcc_timeline_end(void);
+/** Ends the recording. Any thread. The entries stay, to be written, until the next begin. If
+ * nothing is recorded, this does nothing and answers DCC_OK. */
+DCC_API dcc_status dcc_timeline_end(void);
 
-/**
- * Writes the entries since the last begin to the file `path`: UTF-8 of `path_length` bytes, or
+/** Writes the entries since the last begin to the file `path`: UTF-8 of `path_length` bytes, or
  * DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH. Any thread that may wait for a disk. The
  * recording goes on meanwhile; no other thread waits for the file.
  *
@@ -3877,13 +2695,26 @@ dcc_status dcc_timeline_end(void);
  * - "sealed": job_id (left out for a request), label; see dcc_job_seal.
  *
  * Args may also have `traceparent`, see dcc_cancel_token_trace_parent. Later versions may add
- * members, args and names.
- */
-dcc_status dcc_timeline_write(const char *path,
-                              size_t path_length);
+ * members, args and names. */
+DCC_API dcc_status dcc_timeline_write(const char *path, size_t path_length);
 
-/**
- * Opens the control endpoint of this process, for the command line tool `dcc-control`: run by the
+/* 12. Control: answers for the same user's terminal, by the tool dcc-control */
+
+/** What the control endpoint is opened with. Set all to zero, then `struct_size` to sizeof, then what
+ * you need. */
+typedef struct dcc_control_desc {
+    /** sizeof(dcc_control_desc) */
+    uint32_t struct_size;
+    /** Zero. */
+    uint32_t flags;
+    /** Name of this host, for people, such as "Maya 2026, shot 12": UTF-8, up to
+     * DCC_MAX_TEXT_LENGTH bytes, copied. NULL: the name of the program's file. */
+    const char *name;
+    /** Length of `name` in bytes, or DCC_NUL_TERMINATED. */
+    size_t name_length;
+} dcc_control_desc;
+
+/** Opens the control endpoint of this process, for the command line tool `dcc-control`: run by the
  * same user on the same machine, it lists this process's jobs, watches and cancels them and traces
  * their polls, even when the host's own window hangs. Any thread. Nothing is open unless this is
  * called. `desc` may be NULL. If the endpoint is already open, this does nothing and answers
@@ -3898,29 +2729,23 @@ dcc_status dcc_timeline_write(const char *path,
  * The thread calls no function of yours. A client's cancel is as dcc_cancel_token_cancel_async. If
  * a job's last reference goes while the thread looks at it, its `destroy` runs on the library's
  * callback thread. DCC_ERROR_FILE: the endpoint could not be opened, dcc_last_error says why.
- * DCC_ERROR_SHUTDOWN: after dcc_shutdown.
- */
-dcc_status dcc_control_open(const struct dcc_control_desc *desc);
+ * DCC_ERROR_SHUTDOWN: after dcc_shutdown. */
+DCC_API dcc_status dcc_control_open(const dcc_control_desc *desc);
 
-/**
- * Closes the control endpoint, whichever plugin opened it; it may be opened again. Any thread. A
+/** Closes the control endpoint, whichever plugin opened it; it may be opened again. Any thread. A
  * client that is being answered gets its answer before this returns. DCC_TIMED_OUT: that answer
  * takes more than some seconds; the endpoint is closed anyway. If no endpoint is open, this does
  * nothing and answers DCC_OK. A host that never calls this leaves a file behind, which
- * `dcc-control` removes.
- */
-dcc_status dcc_control_close(void);
+ * `dcc-control` removes. */
+DCC_API dcc_status dcc_control_close(void);
 
-/**
- * Writes the address of the control endpoint, `snprintf`-like: the path of its socket or the name
- * of its pipe. Any thread. DCC_NOT_FOUND, with an empty text: no endpoint is open.
- */
-dcc_status dcc_control_address(char *buffer,
-                               size_t size,
-                               size_t *out_length);
+/** Writes the address of the control endpoint, `snprintf`-like: the path of its socket or the name
+ * of its pipe. Any thread. DCC_NOT_FOUND, with an empty text: no endpoint is open. */
+DCC_API dcc_status dcc_control_address(char *buffer, size_t size, size_t *out_length);
 
-/**
- * Ends the library's threads. For the host alone, when it closes: after its plugins are unloaded
+/* 13. The process: threads of the library, its version, its clock */
+
+/** Ends the library's threads. For the host alone, when it closes: after its plugins are unloaded
  * and its dispatchers are closed. Any thread but the library's own.
  *
  * Jobs that wait for a thread of the library end as interrupted; their completions are left to
@@ -3932,76 +2757,83 @@ dcc_status dcc_control_address(char *buffer,
  * Not calling this does no harm, nor does calling it again. DCC_TIMED_OUT: a callback or a job did
  * not return within 5 seconds, or the control endpoint's answer within 3; that thread is left
  * running. DCC_ERROR_WOULD_DEADLOCK: the call is inside a callback or a job on a thread of the
- * library; nothing happened.
- */
-dcc_status dcc_shutdown(void);
+ * library; nothing happened. */
+DCC_API dcc_status dcc_shutdown(void);
 
-/**
- * Returns the ABI's version, the major in the high and the minor in the low 16 bits. Any thread.
- * Compare the major with DCC_ABI_MAJOR, and the minor with the DCC_ABI_MINOR that you need.
- */
-uint32_t dcc_abi_version(void);
+/** Major version of the ABI: part of the library's file name. Another major is another library. */
+#define DCC_ABI_MAJOR 2
+/** Minor version of the ABI: grows when functions are added. */
+#define DCC_ABI_MINOR 0
 
-/**
- * Returns version and build of the library as a text, for logs. Static. Any thread.
- */
-const char *dcc_version_string(void);
+/** Returns the ABI's version, the major in the high and the minor in the low 16 bits. Any thread.
+ * Compare the major with DCC_ABI_MAJOR, and the minor with the DCC_ABI_MINOR that you need. */
+DCC_API uint32_t dcc_abi_version(void);
 
-/**
- * Returns the English text of a status. Static, never NULL. Any thread.
- */
-const char *dcc_status_string(dcc_status status);
+/** Returns version and build of the library as a text, for logs. Static. Any thread. */
+DCC_API const char *dcc_version_string(void);
 
-/**
- * Writes what was wrong in this thread's last call that answered a negative status: which
- * argument, which value, what to do. Any thread; each has its own text. Calls that succeed leave
- * the text as it is. Writes up to `size` bytes with the NUL; `out_length`, if not NULL, gets the
- * whole length without it.
- */
-dcc_status dcc_last_error(char *buffer,
-                          size_t size,
-                          size_t *out_length);
+/** Returns the time on the library's clock in nanoseconds: monotonic, never 0, meaningless outside
+ * this process. Any thread. */
+DCC_API uint64_t dcc_clock_now_ns(void);
 
-/**
- * Returns the time on the library's clock in nanoseconds: monotonic, never 0, meaningless outside
- * this process. Any thread.
- */
-uint64_t dcc_clock_now_ns(void);
-
-/**
- * Answers whether this is the first copy of the library in the process: DCC_OK, else
+/** Answers whether this is the first copy of the library in the process: DCC_OK, else
  * DCC_SECOND_INSTANCE. Any thread. Two copies share nothing. The first copy is the one that was
  * loaded first; of copies in different link namespaces (dlmopen), the one that was used first.
  * Functions that create or install something give the same two answers. DCC_ERROR_RESOURCES: no
- * memory to register the hook that notices forks.
- */
-dcc_status dcc_instance_check(void);
+ * memory to register the hook that notices forks. */
+DCC_API dcc_status dcc_instance_check(void);
 
-#ifdef __cplusplus
-} /* extern "C" */
-#endif
-
-#endif /* DCC_CANCEL_NO_PROTOTYPES */
-
-
-/* The inlined poll, for innermost loops: take a snapshot before the loop, poll it in each
- * iteration. One relaxed load and one compare per layer while nothing is asked.
+/* 14. What the polls are made of
  *
- *     dcc_poll_pair poll = dcc_poll_current();
- *     for (size_t i = 0; i < count; ++i) {
- *         if (dcc_poll(poll)) break;
- *         smooth(i);
- *     }
+ * Use chapters 3 and 5. Code of a compiler that cannot use their macros calls these. */
+
+/** The bits in `expected` of a dcc_poll_layer that are the token's handle. */
+#define DCC_POLL_HANDLE 9223372036854775807
+
+/** Writes a snapshot of what is current on the calling thread, for languages without inline
+ * functions; C and C++ use dcc_poll_current. Any thread may call this, for itself. It is as
+ * dcc_poll_read_current_at without a place. */
+DCC_API dcc_status dcc_poll_read_current(dcc_poll_pair *out_pair);
+
+/** Writes a snapshot of what is current on the calling thread, with the place of the call in the
+ * source. Any thread may call this, for itself. `file` ends with NUL, or is NULL if the place is
+ * not known.
  *
- * By value on purpose: through a pointer the compiler has to read the snapshot again. */
+ * The place helps to find polls that are never cancelled, because nothing is current on their
+ * thread although jobs run. Such a thread was typically started for a job without the job's
+ * context (dcc_context_bind). These snapshots are counted in `polls_without_job` of dcc_stats;
+ * dcc_stats_polls_without_job and `dcc-control list` and `trace` name their file and line.
+ * Snapshots behind dcc_context_shield or another mask are not counted, nor are those of a thread
+ * that has pumped a dispatcher: between its jobs it does the host's work. */
+DCC_API dcc_status dcc_poll_read_current_at(dcc_poll_pair *out_pair, const char *file,
+                                            uint32_t line);
 
-#if defined(_MSC_VER) && !defined(__clang__)
-#include <intrin.h>
-#endif
+/** Writes a snapshot of a token; C and C++ use dcc_poll_of. Any thread may call this. A poll of the
+ * snapshot of a bad handle answers DCC_POLL_GONE. */
+DCC_API dcc_status dcc_poll_read_token(const dcc_cancel_token *token, dcc_poll_layer *out_layer);
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+/** The slow path of dcc_poll and dcc_poll_one, which call it; you need not. Any thread may call
+ * this. It takes `expected` of both layers, 0 for none, and the place of the poll in the source:
+ * `file` ends with NUL, or is NULL if the place is not known. */
+DCC_API dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file, uint32_t line);
+
+/** As dcc_job_set_progress, with the place of the call in the source for the poll trace. Any thread
+ * may call this. `file` ends with NUL, or is NULL if the place is not known. In C
+ * dcc_job_set_progress is a macro that passes its place. */
+DCC_API dcc_status dcc_job_set_progress_at(const dcc_job *job, uint64_t done, uint64_t total,
+                                           const char *message, size_t message_length,
+                                           const char *file, uint32_t line);
+
+/** As dcc_progress_add, with the place of the call in the source for the poll trace. Any thread may
+ * call this. `file` ends with NUL, or is NULL if the place is not known. */
+DCC_API dcc_status dcc_progress_add_at(const dcc_progress *progress, uint64_t n, const char *file,
+                                       uint32_t line);
+
+/** Writes a counter of a share, for languages without inline functions; C and C++ use
+ * dcc_progress_counter_of. Any thread may call this, and only that thread uses the counter. The
+ * counter of a NULL share counts nothing and polls what is current. */
+DCC_API dcc_status dcc_progress_read_counter(const dcc_progress *progress,
+                                             dcc_progress_counter *out_counter);
 
 #if defined(__GNUC__) || defined(__clang__)
 #define DCC_LIKELY_(condition) __builtin_expect(!!(condition), 1)
@@ -4009,26 +2841,8 @@ extern "C" {
 #define DCC_LIKELY_(condition) (condition)
 #endif
 
-#ifdef DCC_CANCEL_NO_PROTOTYPES
-/* Defined by whoever supplies the functions, such as dcc_cancel_dl.h. */
-#ifndef DCC_CANCEL_SUPPLIED
-#define DCC_CANCEL_SUPPLIED static inline
-#endif
-DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_current_at(dcc_poll_pair *out_pair, const char *file,
-                                                        uint32_t line);
-DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_token(const dcc_cancel_token *token,
-                                                   dcc_poll_layer *out_layer);
-DCC_CANCEL_SUPPLIED dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file,
-                                             uint32_t line);
-DCC_CANCEL_SUPPLIED dcc_status dcc_progress_read_counter(const dcc_progress *progress,
-                                                         dcc_progress_counter *out_counter);
-DCC_CANCEL_SUPPLIED dcc_status dcc_progress_add_at(const dcc_progress *progress, uint64_t n,
-                                                   const char *file, uint32_t line);
-#endif
-
-/* What dcc_poll_current expands to. Inlined, and copied: to the compiler the library might otherwise still
- * know where the snapshot is, and change it during any call, so that it would be read again in every
- * iteration. */
+/* What dcc_poll_current expands to. The snapshot is copied: the library might otherwise still know where it
+ * is, so the compiler would assume that any call changes it, and read it again in every iteration. */
 static inline dcc_poll_pair dcc_poll_current_at(const char *file, uint32_t line)
 {
     dcc_poll_pair now;
@@ -4041,13 +2855,6 @@ static inline dcc_poll_pair dcc_poll_current_at(const char *file, uint32_t line)
     return copy;
 }
 
-/* A snapshot of what is current on this thread, to be polled in a loop by dcc_poll. A later set or
- * reset is not seen by it. It holds no reference: polling what has been released meanwhile answers
- * DCC_POLL_GONE, which means stop. It may be handed to other threads. */
-#define dcc_poll_current() dcc_poll_current_at(__FILE__, __LINE__)
-
-/* A snapshot of a given token, to be polled by dcc_poll_one. Holds no reference; NULL gives one
- * that is never cancelled, a bad handle one that answers DCC_POLL_GONE. Any thread. */
 static inline dcc_poll_layer dcc_poll_of(const dcc_cancel_token *token)
 {
     dcc_poll_layer now;
@@ -4090,18 +2897,6 @@ static inline dcc_status dcc_poll_one_at(dcc_poll_layer layer, const char *file,
     return dcc_poll_slow(layer.expected, 0, file, line);
 }
 
-/* Polls a snapshot of dcc_poll_current: 0, or why to stop, as dcc_check_cancelled; or
- * DCC_POLL_GONE if what was current has died, which means stop, too. */
-#define dcc_poll(pair) dcc_poll_at((pair), __FILE__, __LINE__)
-
-/* Polls a snapshot of dcc_poll_of, or one layer of dcc_poll_current: 0, DCC_CANCELLED_BY_TOKEN or
- * DCC_POLL_GONE. */
-#define dcc_poll_one(layer) dcc_poll_one_at((layer), __FILE__, __LINE__)
-
-/* A counter of a share, for one loop on one thread; any number of threads may have one of the same share. To
- * be told how far it is by dcc_progress_advance, and flushed by dcc_progress_flush after the loop, and before
- * anything that blocks or takes long: what is not flushed is not shown, and lost with the counter. A later
- * set or reset of what is current is not seen by it. It holds no reference: keep one of the share. */
 static inline dcc_progress_counter dcc_progress_counter_of(const dcc_progress *progress)
 {
     dcc_progress_counter now;
@@ -4142,19 +2937,8 @@ static inline dcc_status dcc_progress_advance_at(dcc_progress_counter *counter, 
     return dcc_progress_flush_at(counter, file, line);
 }
 
-/* Counts n units, and answers whether to stop: 0, or why to stop, as dcc_progress_add. For innermost loops:
- * the units stay in the counter until a reader asks for them or something is cancelled. */
-#define dcc_progress_advance(counter, n) \
-    dcc_progress_advance_at((counter), (n), __FILE__, __LINE__)
-
-/* Counts what the counter has, and answers whether to stop, as dcc_progress_add. */
-#define dcc_progress_flush(counter) dcc_progress_flush_at((counter), __FILE__, __LINE__)
-
-/* With the place of each report of progress, which is a poll as well, for the poll trace. */
-#define dcc_job_set_progress(...) \
-    dcc_job_set_progress_at(__VA_ARGS__, __FILE__, __LINE__)
-
 #ifdef __cplusplus
 } /* extern "C" */
 #endif
+
 #endif /* DCC_CANCEL_H */

@@ -22,12 +22,8 @@
 #ifndef DCC_CANCEL_DL_H
 #define DCC_CANCEL_DL_H
 
-#if defined(DCC_CANCEL_H) && !defined(DCC_CANCEL_NO_PROTOTYPES)
+#ifdef DCC_CANCEL_H
 #error "include dcc_cancel_dl.h before dcc_cancel.h and dcc_cancel.hpp"
-#endif
-
-#ifndef DCC_CANCEL_NO_PROTOTYPES
-#define DCC_CANCEL_NO_PROTOTYPES
 #endif
 
 /* Hidden, so that no plugin ever runs another one's copy of these functions. */
@@ -38,9 +34,9 @@
 #endif
 
 #ifdef __cplusplus
-#define DCC_CANCEL_SUPPLIED inline DCC_CANCEL_HIDDEN_
+#define DCC_API inline DCC_CANCEL_HIDDEN_
 #else
-#define DCC_CANCEL_SUPPLIED static inline
+#define DCC_API static inline
 #endif
 
 #include "dcc_cancel.h"
@@ -51,233 +47,214 @@ extern "C" {
 
 /* Every function of the library. */
 typedef struct dcc_cancel_api {
-    dcc_status (*dcc_cancel_token_create)(struct dcc_cancel_token **out_token);
-    dcc_status (*dcc_cancel_token_create_from)(const struct dcc_cancel_token_desc *desc,
-        struct dcc_cancel_token **out_token);
-    dcc_status (*dcc_cancel_token_retain)(const struct dcc_cancel_token *token);
-    dcc_status (*dcc_cancel_token_release)(struct dcc_cancel_token *token);
-    dcc_status (*dcc_cancel_token_cancel)(const struct dcc_cancel_token *token, const char *reason,
+    const char * (*dcc_status_string)(dcc_status status);
+    dcc_status (*dcc_last_error)(char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_cancel_token_create)(dcc_cancel_token **out_token);
+    dcc_status (*dcc_cancel_token_create_from)(const dcc_cancel_token_desc *desc,
+        dcc_cancel_token **out_token);
+    dcc_status (*dcc_cancel_token_retain)(const dcc_cancel_token *token);
+    dcc_status (*dcc_cancel_token_release)(dcc_cancel_token *token);
+    dcc_status (*dcc_cancel_token_cancel)(const dcc_cancel_token *token, const char *reason,
         size_t reason_length);
-    dcc_status (*dcc_cancel_token_is_cancelled)(const struct dcc_cancel_token *token);
-    dcc_status (*dcc_cancel_token_reason)(const struct dcc_cancel_token *token, char *buffer,
-        size_t size, size_t *out_length);
-    dcc_status (*dcc_cancel_token_cause)(const struct dcc_cancel_token *token,
-        dcc_cause *out_cause);
-    dcc_status (*dcc_cancel_token_time_since_cancelled)(const struct dcc_cancel_token *token,
+    dcc_status (*dcc_cancel_token_is_cancelled)(const dcc_cancel_token *token);
+    dcc_status (*dcc_cancel_token_reason)(const dcc_cancel_token *token, char *buffer, size_t size,
+        size_t *out_length);
+    dcc_status (*dcc_cancel_token_cause)(const dcc_cancel_token *token, dcc_cause *out_cause);
+    dcc_status (*dcc_cancel_token_time_since_cancelled)(const dcc_cancel_token *token,
         uint64_t *out_since_cancel_ns);
-    dcc_status (*dcc_cancel_token_caller_id)(const struct dcc_cancel_token *token, char *buffer,
+    dcc_status (*dcc_cancel_token_caller_id)(const dcc_cancel_token *token, char *buffer,
         size_t size, size_t *out_length);
-    dcc_status (*dcc_cancel_token_create_all)(const struct dcc_cancel_token *const *parents,
-        size_t count, struct dcc_cancel_token **out_token);
-    dcc_status (*dcc_cancel_token_join)(const struct dcc_cancel_token *token,
-        const struct dcc_cancel_token *parent);
-    dcc_status (*dcc_owner_create)(struct dcc_owner **out_owner);
-    dcc_status (*dcc_owner_close)(struct dcc_owner *owner);
-    dcc_status (*dcc_cancel_token_register)(const struct dcc_cancel_token *token,
-        dcc_cancel_fn function, void *user_data, dcc_destroy_fn destroy,
-        const struct dcc_owner *owner, struct dcc_registration **out_registration);
-    dcc_status (*dcc_cancel_token_register_keeping)(const struct dcc_cancel_token *token,
-        dcc_cancel_fn function, void *user_data, dcc_destroy_fn destroy,
-        const struct dcc_owner *owner, struct dcc_registration **out_registration);
-    dcc_status (*dcc_registration_unregister)(struct dcc_registration *registration);
-    dcc_status (*dcc_registration_unregister_no_wait)(struct dcc_registration *registration);
-    dcc_status (*dcc_cancel_token_cancel_async)(const struct dcc_cancel_token *token,
-        const char *reason, size_t reason_length);
-    dcc_status (*dcc_cancel_token_set_deadline_after)(const struct dcc_cancel_token *token,
-        uint64_t after_ns);
-    dcc_status (*dcc_cancel_token_set_deadline)(const struct dcc_cancel_token *token,
-        uint64_t at_ns);
-    dcc_status (*dcc_cancel_token_clear_deadline)(const struct dcc_cancel_token *token);
-    dcc_status (*dcc_cancel_token_deadline)(const struct dcc_cancel_token *token,
-        uint64_t *out_at_ns);
-    dcc_status (*dcc_cancel_token_wait)(const struct dcc_cancel_token *token, uint64_t timeout_ns);
-    dcc_status (*dcc_cancel_token_wait_any)(const struct dcc_cancel_token *const *tokens,
-        size_t count, uint64_t timeout_ns, size_t *out_index);
-    dcc_status (*dcc_context_ask)(const struct dcc_cancel_token *token, uint64_t *out_again_ns);
-    dcc_status (*dcc_cancel_token_native_event)(const struct dcc_cancel_token *token,
-        dcc_native_event *out_native_event);
-    dcc_status (*dcc_native_event_close)(dcc_native_event native_event);
-    dcc_status (*dcc_job_create)(const struct dcc_job_desc *desc, struct dcc_job **out_job);
-    dcc_status (*dcc_job_retain)(const struct dcc_job *job);
-    dcc_status (*dcc_job_release)(struct dcc_job *job);
-    uint64_t (*dcc_job_id)(const struct dcc_job *job);
-    dcc_status (*dcc_job_find)(uint64_t id, struct dcc_job **out_job);
-    struct dcc_cancel_token * (*dcc_job_token)(const struct dcc_job *job);
-    dcc_status (*dcc_job_user_data)(const struct dcc_job *job, void **out_user_data);
-    dcc_status (*dcc_job_cancel)(const struct dcc_job *job, const char *reason,
-        size_t reason_length);
-    dcc_status (*dcc_job_is_cancelled)(const struct dcc_job *job);
-    dcc_status (*dcc_job_state)(const struct dcc_job *job, int32_t *out_state);
-    dcc_status (*dcc_job_begin)(const struct dcc_job *job);
-    dcc_status (*dcc_job_complete)(const struct dcc_job *job);
-    dcc_status (*dcc_job_fail)(const struct dcc_job *job, const char *message,
-        size_t message_length);
-    dcc_status (*dcc_job_acknowledge_cancel)(const struct dcc_job *job);
-    dcc_status (*dcc_job_end_by_error)(const struct dcc_job *job, int32_t was_told,
-        const char *message, size_t message_length);
-    dcc_status (*dcc_job_interrupt)(const struct dcc_job *job, const char *message,
-        size_t message_length);
-    dcc_status (*dcc_job_set_progress)(const struct dcc_job *job, uint64_t done, uint64_t total,
-        const char *message, size_t message_length);
-    dcc_status (*dcc_job_set_progress_at)(const struct dcc_job *job, uint64_t done, uint64_t total,
-        const char *message, size_t message_length, const char *file, uint32_t line);
-    dcc_status (*dcc_job_read_progress)(const struct dcc_job *job,
-        struct dcc_job_progress *out_progress);
-    dcc_status (*dcc_job_progress_message)(const struct dcc_job *job, char *buffer, size_t size,
-        size_t *out_length);
-    dcc_status (*dcc_job_label)(const struct dcc_job *job, char *buffer, size_t size,
-        size_t *out_length);
-    dcc_status (*dcc_job_caller_id)(const struct dcc_job *job, char *buffer, size_t size,
-        size_t *out_length);
-    dcc_status (*dcc_job_failure)(const struct dcc_job *job, char *buffer, size_t size,
-        size_t *out_length);
-    dcc_status (*dcc_job_wait)(const struct dcc_job *job, uint64_t timeout_ns);
-    dcc_status (*dcc_job_native_event)(const struct dcc_job *job,
-        dcc_native_event *out_native_event);
-    dcc_status (*dcc_cancel_token_set_current)(const struct dcc_cancel_token *token,
+    dcc_status (*dcc_cancel_token_create_all)(const dcc_cancel_token *const *parents, size_t count,
+        dcc_cancel_token **out_token);
+    dcc_status (*dcc_cancel_token_join)(const dcc_cancel_token *token,
+        const dcc_cancel_token *parent);
+    dcc_status (*dcc_cancel_token_set_current)(const dcc_cancel_token *token,
         dcc_ticket *out_ticket);
     dcc_status (*dcc_cancel_token_reset_current)(dcc_ticket ticket);
-    struct dcc_cancel_token * (*dcc_cancel_token_current)(void);
-    dcc_status (*dcc_job_set_current)(const struct dcc_job *job, dcc_ticket *out_ticket);
+    dcc_cancel_token * (*dcc_cancel_token_current)(void);
+    dcc_status (*dcc_job_set_current)(const dcc_job *job, dcc_ticket *out_ticket);
     dcc_status (*dcc_job_reset_current)(dcc_ticket ticket);
-    struct dcc_job * (*dcc_job_current)(void);
+    dcc_job * (*dcc_job_current)(void);
     dcc_status (*dcc_check_cancelled)(void);
     dcc_status (*dcc_cancel_token_check_current)(void);
-    dcc_status (*dcc_poll_read_current)(struct dcc_poll_pair *out_pair);
-    dcc_status (*dcc_poll_read_current_at)(struct dcc_poll_pair *out_pair, const char *file,
-        uint32_t line);
-    dcc_status (*dcc_poll_read_token)(const struct dcc_cancel_token *token,
-        struct dcc_poll_layer *out_layer);
-    dcc_status (*dcc_poll_slow)(uint64_t token, uint64_t job, const char *file, uint32_t line);
-    dcc_status (*dcc_context_capture)(struct dcc_context **out_context);
+    dcc_status (*dcc_job_create)(const dcc_job_desc *desc, dcc_job **out_job);
+    dcc_status (*dcc_job_retain)(const dcc_job *job);
+    dcc_status (*dcc_job_release)(dcc_job *job);
+    uint64_t (*dcc_job_id)(const dcc_job *job);
+    dcc_status (*dcc_job_find)(uint64_t id, dcc_job **out_job);
+    dcc_cancel_token * (*dcc_job_token)(const dcc_job *job);
+    dcc_status (*dcc_job_user_data)(const dcc_job *job, void **out_user_data);
+    dcc_status (*dcc_job_cancel)(const dcc_job *job, const char *reason, size_t reason_length);
+    dcc_status (*dcc_job_is_cancelled)(const dcc_job *job);
+    dcc_status (*dcc_job_state)(const dcc_job *job, int32_t *out_state);
+    dcc_status (*dcc_job_begin)(const dcc_job *job);
+    dcc_status (*dcc_job_complete)(const dcc_job *job);
+    dcc_status (*dcc_job_fail)(const dcc_job *job, const char *message, size_t message_length);
+    dcc_status (*dcc_job_acknowledge_cancel)(const dcc_job *job);
+    dcc_status (*dcc_job_end_by_error)(const dcc_job *job, int32_t was_told, const char *message,
+        size_t message_length);
+    dcc_status (*dcc_job_interrupt)(const dcc_job *job, const char *message, size_t message_length);
+    dcc_status (*dcc_job_label)(const dcc_job *job, char *buffer, size_t size, size_t *out_length);
+    dcc_status (*dcc_job_caller_id)(const dcc_job *job, char *buffer, size_t size,
+        size_t *out_length);
+    dcc_status (*dcc_job_failure)(const dcc_job *job, char *buffer, size_t size,
+        size_t *out_length);
+    dcc_status (*dcc_job_seal)(const dcc_job *job);
+    dcc_status (*dcc_job_is_sealed)(const dcc_job *job);
+    dcc_status (*dcc_job_set_progress)(const dcc_job *job, uint64_t done, uint64_t total,
+        const char *message, size_t message_length);
+    dcc_status (*dcc_job_read_progress)(const dcc_job *job, dcc_job_progress *out_progress);
+    dcc_status (*dcc_job_progress_message)(const dcc_job *job, char *buffer, size_t size,
+        size_t *out_length);
+    dcc_status (*dcc_progress_begin)(const dcc_progress_desc *desc, dcc_progress **out_progress);
+    dcc_status (*dcc_progress_retain)(const dcc_progress *progress);
+    dcc_status (*dcc_progress_release)(dcc_progress *progress);
+    dcc_status (*dcc_progress_end)(const dcc_progress *progress);
+    dcc_status (*dcc_progress_set_current)(const dcc_progress *progress, dcc_ticket *out_ticket);
+    dcc_status (*dcc_progress_reset_current)(dcc_ticket ticket);
+    const dcc_progress * (*dcc_progress_current)(void);
+    dcc_status (*dcc_progress_add)(const dcc_progress *progress, uint64_t n);
+    dcc_status (*dcc_progress_set_total)(const dcc_progress *progress, uint64_t total);
+    dcc_status (*dcc_progress_set_message)(const dcc_progress *progress, const char *message,
+        size_t message_length);
+    dcc_status (*dcc_context_capture)(dcc_context **out_context);
     dcc_status (*dcc_context_bind)(dcc_thread_fn function, void *user_data, dcc_destroy_fn destroy,
-        struct dcc_context **out_context);
+        dcc_context **out_context);
     void * (*dcc_context_run)(void *bound);
-    dcc_status (*dcc_context_retain)(const struct dcc_context *context);
-    dcc_status (*dcc_context_release)(struct dcc_context *context);
-    dcc_status (*dcc_context_enter)(const struct dcc_context *context, dcc_ticket *out_ticket);
+    dcc_status (*dcc_context_retain)(const dcc_context *context);
+    dcc_status (*dcc_context_release)(dcc_context *context);
+    dcc_status (*dcc_context_enter)(const dcc_context *context, dcc_ticket *out_ticket);
     dcc_status (*dcc_context_shield)(dcc_ticket *out_ticket);
     dcc_status (*dcc_context_exit)(dcc_ticket ticket);
     dcc_status (*dcc_context_unwind)(dcc_ticket ticket);
     dcc_status (*dcc_context_caller_id)(char *buffer, size_t size, size_t *out_length);
-    dcc_status (*dcc_progress_begin)(const struct dcc_progress_desc *desc,
-        struct dcc_progress **out_progress);
-    dcc_status (*dcc_progress_retain)(const struct dcc_progress *progress);
-    dcc_status (*dcc_progress_release)(struct dcc_progress *progress);
-    dcc_status (*dcc_progress_end)(const struct dcc_progress *progress);
-    dcc_status (*dcc_progress_set_current)(const struct dcc_progress *progress,
-        dcc_ticket *out_ticket);
-    dcc_status (*dcc_progress_reset_current)(dcc_ticket ticket);
-    const struct dcc_progress * (*dcc_progress_current)(void);
-    dcc_status (*dcc_progress_add)(const struct dcc_progress *progress, uint64_t n);
-    dcc_status (*dcc_progress_add_at)(const struct dcc_progress *progress, uint64_t n,
-        const char *file, uint32_t line);
-    dcc_status (*dcc_progress_set_total)(const struct dcc_progress *progress, uint64_t total);
-    dcc_status (*dcc_progress_set_message)(const struct dcc_progress *progress, const char *message,
-        size_t message_length);
-    dcc_status (*dcc_progress_read_counter)(const struct dcc_progress *progress,
-        struct dcc_progress_counter *out_counter);
-    dcc_status (*dcc_library_call_begin)(struct dcc_library_call *out_call);
+    dcc_status (*dcc_library_call_begin)(dcc_library_call *out_call);
     dcc_status (*dcc_library_call_ask)(void *call);
-    dcc_status (*dcc_library_call_end)(const struct dcc_library_call *call, int32_t succeeded,
+    dcc_status (*dcc_library_call_end)(const dcc_library_call *call, int32_t succeeded,
         int32_t was_aborted, const char *words, size_t words_length);
-    dcc_status (*dcc_events_create)(size_t capacity, struct dcc_events **out_events);
-    dcc_status (*dcc_events_drain)(const struct dcc_events *observer, struct dcc_event *events,
-        size_t stride, size_t capacity, size_t *out_count);
-    dcc_status (*dcc_events_retain)(const struct dcc_events *observer);
-    dcc_status (*dcc_events_release)(struct dcc_events *observer);
-    dcc_status (*dcc_events_set_slow_cancel_threshold)(uint64_t threshold_ns);
-    dcc_status (*dcc_dispatcher_create)(const struct dcc_dispatcher_desc *desc,
-        struct dcc_dispatcher **out_dispatcher);
-    dcc_status (*dcc_dispatcher_retain)(const struct dcc_dispatcher *dispatcher);
-    dcc_status (*dcc_dispatcher_release)(struct dcc_dispatcher *dispatcher);
-    dcc_status (*dcc_dispatcher_close)(const struct dcc_dispatcher *dispatcher);
-    dcc_status (*dcc_dispatcher_find)(const struct dcc_dispatcher *dispatcher,
-        const char *caller_id, size_t caller_id_length, struct dcc_job **out_job);
-    dcc_status (*dcc_dispatcher_post)(const struct dcc_dispatcher *dispatcher,
-        const struct dcc_post_desc *desc, struct dcc_job **out_job,
-        struct dcc_admission *out_admission);
-    dcc_status (*dcc_dispatcher_post_and_wait)(const struct dcc_dispatcher *dispatcher,
-        const struct dcc_post_desc *desc, uint64_t timeout_ns, struct dcc_job **out_job,
-        int32_t *out_state);
-    dcc_status (*dcc_dispatcher_pump)(const struct dcc_dispatcher *dispatcher, uint64_t budget_ns,
-        uint64_t max_jobs, struct dcc_tick *out_tick);
+    dcc_status (*dcc_cancel_token_register)(const dcc_cancel_token *token, dcc_cancel_fn function,
+        void *user_data, dcc_destroy_fn destroy, const dcc_owner *owner,
+        dcc_registration **out_registration);
+    dcc_status (*dcc_cancel_token_register_keeping)(const dcc_cancel_token *token,
+        dcc_cancel_fn function, void *user_data, dcc_destroy_fn destroy, const dcc_owner *owner,
+        dcc_registration **out_registration);
+    dcc_status (*dcc_registration_unregister)(dcc_registration *registration);
+    dcc_status (*dcc_registration_unregister_no_wait)(dcc_registration *registration);
+    dcc_status (*dcc_owner_create)(dcc_owner **out_owner);
+    dcc_status (*dcc_owner_close)(dcc_owner *owner);
+    dcc_status (*dcc_cancel_token_cancel_async)(const dcc_cancel_token *token, const char *reason,
+        size_t reason_length);
+    dcc_status (*dcc_cancel_token_set_deadline_after)(const dcc_cancel_token *token,
+        uint64_t after_ns);
+    dcc_status (*dcc_cancel_token_set_deadline)(const dcc_cancel_token *token, uint64_t at_ns);
+    dcc_status (*dcc_cancel_token_clear_deadline)(const dcc_cancel_token *token);
+    dcc_status (*dcc_cancel_token_deadline)(const dcc_cancel_token *token, uint64_t *out_at_ns);
+    dcc_status (*dcc_cancel_token_wait)(const dcc_cancel_token *token, uint64_t timeout_ns);
+    dcc_status (*dcc_cancel_token_wait_any)(const dcc_cancel_token *const *tokens, size_t count,
+        uint64_t timeout_ns, size_t *out_index);
+    dcc_status (*dcc_context_ask)(const dcc_cancel_token *token, uint64_t *out_again_ns);
+    dcc_status (*dcc_cancel_token_native_event)(const dcc_cancel_token *token,
+        dcc_native_event *out_native_event);
+    dcc_status (*dcc_native_event_close)(dcc_native_event native_event);
+    dcc_status (*dcc_job_wait)(const dcc_job *job, uint64_t timeout_ns);
+    dcc_status (*dcc_job_native_event)(const dcc_job *job, dcc_native_event *out_native_event);
+    dcc_status (*dcc_dispatcher_create)(const dcc_dispatcher_desc *desc,
+        dcc_dispatcher **out_dispatcher);
+    dcc_status (*dcc_dispatcher_retain)(const dcc_dispatcher *dispatcher);
+    dcc_status (*dcc_dispatcher_release)(dcc_dispatcher *dispatcher);
+    dcc_status (*dcc_dispatcher_close)(const dcc_dispatcher *dispatcher);
+    dcc_status (*dcc_dispatcher_find)(const dcc_dispatcher *dispatcher, const char *caller_id,
+        size_t caller_id_length, dcc_job **out_job);
+    dcc_status (*dcc_dispatcher_post)(const dcc_dispatcher *dispatcher, const dcc_post_desc *desc,
+        dcc_job **out_job, dcc_admission *out_admission);
+    dcc_status (*dcc_dispatcher_post_and_wait)(const dcc_dispatcher *dispatcher,
+        const dcc_post_desc *desc, uint64_t timeout_ns, dcc_job **out_job, int32_t *out_state);
+    dcc_status (*dcc_dispatcher_pump)(const dcc_dispatcher *dispatcher, uint64_t budget_ns,
+        uint64_t max_jobs, dcc_tick *out_tick);
     dcc_status (*dcc_slice_is_over)(void);
     uint64_t (*dcc_slice_ends_at_ns)(void);
-    dcc_status (*dcc_job_wake)(const struct dcc_job *job);
-    dcc_status (*dcc_job_wake_at_cancel)(const struct dcc_job *job,
-        const struct dcc_cancel_token *token, struct dcc_registration **out_registration);
-    dcc_status (*dcc_job_wake_at_end)(const struct dcc_job *job, const struct dcc_job *awaited);
-    dcc_status (*dcc_dispatcher_read_stats)(const struct dcc_dispatcher *dispatcher,
-        struct dcc_dispatcher_stats *out_stats);
-    dcc_status (*dcc_dispatcher_longest_label)(const struct dcc_dispatcher *dispatcher,
+    dcc_status (*dcc_job_wake)(const dcc_job *job);
+    dcc_status (*dcc_job_wake_at_cancel)(const dcc_job *job, const dcc_cancel_token *token,
+        dcc_registration **out_registration);
+    dcc_status (*dcc_job_wake_at_end)(const dcc_job *job, const dcc_job *awaited);
+    dcc_status (*dcc_dispatcher_read_stats)(const dcc_dispatcher *dispatcher,
+        dcc_dispatcher_stats *out_stats);
+    dcc_status (*dcc_dispatcher_longest_label)(const dcc_dispatcher *dispatcher, char *buffer,
+        size_t size, size_t *out_length);
+    dcc_status (*dcc_session_create)(const dcc_session_desc *desc, dcc_session **out_session);
+    dcc_status (*dcc_session_retain)(const dcc_session *session);
+    dcc_status (*dcc_session_release)(dcc_session *session);
+    dcc_status (*dcc_session_close)(const dcc_session *session);
+    dcc_status (*dcc_session_cancel)(const dcc_session *session, const dcc_request_id *id,
+        const char *reason, size_t reason_length);
+    dcc_status (*dcc_session_query)(const dcc_session *session, const dcc_request_id *id,
+        int32_t *out_state);
+    dcc_status (*dcc_session_reason)(const dcc_session *session, const dcc_request_id *id,
         char *buffer, size_t size, size_t *out_length);
-    dcc_status (*dcc_session_create)(const struct dcc_session_desc *desc,
-        struct dcc_session **out_session);
-    dcc_status (*dcc_session_retain)(const struct dcc_session *session);
-    dcc_status (*dcc_session_release)(struct dcc_session *session);
-    dcc_status (*dcc_session_close)(const struct dcc_session *session);
-    dcc_status (*dcc_session_cancel)(const struct dcc_session *session,
-        const struct dcc_request_id *id, const char *reason, size_t reason_length);
-    dcc_status (*dcc_session_query)(const struct dcc_session *session,
-        const struct dcc_request_id *id, int32_t *out_state);
-    dcc_status (*dcc_session_reason)(const struct dcc_session *session,
-        const struct dcc_request_id *id, char *buffer, size_t size, size_t *out_length);
-    dcc_status (*dcc_session_clear)(const struct dcc_session *session,
-        const struct dcc_request_id *id);
-    dcc_status (*dcc_session_sweep)(const struct dcc_session *session, uint64_t ttl_ns,
+    dcc_status (*dcc_session_clear)(const dcc_session *session, const dcc_request_id *id);
+    dcc_status (*dcc_session_sweep)(const dcc_session *session, uint64_t ttl_ns,
         uint64_t *out_count);
-    dcc_status (*dcc_session_handle_message)(const struct dcc_session *session, const char *message,
-        size_t message_length, struct dcc_message_info *out_info);
-    dcc_status (*dcc_session_read_stats)(const struct dcc_session *session,
-        struct dcc_session_stats *out_stats);
-    dcc_status (*dcc_request_begin)(const struct dcc_session *session,
-        const struct dcc_request_desc *desc, struct dcc_request **out_request);
-    dcc_status (*dcc_request_retain)(const struct dcc_request *request);
-    dcc_status (*dcc_request_release)(struct dcc_request *request);
-    struct dcc_cancel_token * (*dcc_request_token)(const struct dcc_request *request);
-    dcc_status (*dcc_request_cancel)(const struct dcc_request *request, const char *reason,
+    dcc_status (*dcc_session_handle_message)(const dcc_session *session, const char *message,
+        size_t message_length, dcc_message_info *out_info);
+    dcc_status (*dcc_session_read_stats)(const dcc_session *session, dcc_session_stats *out_stats);
+    dcc_status (*dcc_request_begin)(const dcc_session *session, const dcc_request_desc *desc,
+        dcc_request **out_request);
+    dcc_status (*dcc_request_retain)(const dcc_request *request);
+    dcc_status (*dcc_request_release)(dcc_request *request);
+    dcc_cancel_token * (*dcc_request_token)(const dcc_request *request);
+    dcc_status (*dcc_request_cancel)(const dcc_request *request, const char *reason,
         size_t reason_length);
-    dcc_status (*dcc_request_end)(const struct dcc_request *request, int32_t *out_owed);
-    dcc_status (*dcc_request_write_cancelled)(const struct dcc_request *request, char *buffer,
-        size_t size, size_t *out_length);
-    dcc_status (*dcc_request_set_progress)(const struct dcc_request *request,
-        const struct dcc_request_progress *progress);
-    dcc_status (*dcc_request_set_progress_of_job)(const struct dcc_request *request,
-        const struct dcc_job *job);
-    dcc_status (*dcc_request_write_progress)(const struct dcc_request *request, uint32_t flags,
+    dcc_status (*dcc_request_end)(const dcc_request *request, int32_t *out_owed);
+    dcc_status (*dcc_request_write_cancelled)(const dcc_request *request, char *buffer, size_t size,
+        size_t *out_length);
+    dcc_status (*dcc_request_set_progress)(const dcc_request *request,
+        const dcc_request_progress *progress);
+    dcc_status (*dcc_request_set_progress_of_job)(const dcc_request *request, const dcc_job *job);
+    dcc_status (*dcc_request_write_progress)(const dcc_request *request, uint32_t flags,
         char *buffer, size_t size, size_t *out_length);
-    dcc_status (*dcc_job_seal)(const struct dcc_job *job);
-    dcc_status (*dcc_job_is_sealed)(const struct dcc_job *job);
-    dcc_status (*dcc_request_seal)(const struct dcc_request *request);
-    dcc_status (*dcc_cancel_token_trace_parent)(const struct dcc_cancel_token *token, char *buffer,
+    dcc_status (*dcc_request_seal)(const dcc_request *request);
+    dcc_status (*dcc_events_create)(size_t capacity, dcc_events **out_events);
+    dcc_status (*dcc_events_drain)(const dcc_events *observer, dcc_event *events, size_t stride,
+        size_t capacity, size_t *out_count);
+    dcc_status (*dcc_events_retain)(const dcc_events *observer);
+    dcc_status (*dcc_events_release)(dcc_events *observer);
+    dcc_status (*dcc_events_set_slow_cancel_threshold)(uint64_t threshold_ns);
+    dcc_status (*dcc_cancel_token_trace_parent)(const dcc_cancel_token *token, char *buffer,
         size_t size, size_t *out_length);
-    dcc_status (*dcc_events_next)(const struct dcc_events *observer,
-        struct dcc_event_details *out_details);
-    dcc_status (*dcc_job_trace)(const struct dcc_job *job, int32_t on);
+    dcc_status (*dcc_events_next)(const dcc_events *observer, dcc_event_details *out_details);
+    dcc_status (*dcc_job_trace)(const dcc_job *job, int32_t on);
     dcc_status (*dcc_trace_all)(int32_t on);
-    dcc_status (*dcc_job_poll_gap)(const struct dcc_job *job, struct dcc_poll_gap *out_gap);
-    dcc_status (*dcc_job_threads)(const struct dcc_job *job, struct dcc_job_thread *threads,
-        size_t stride, size_t capacity, size_t *out_count);
+    dcc_status (*dcc_job_poll_gap)(const dcc_job *job, dcc_poll_gap *out_gap);
+    dcc_status (*dcc_job_threads)(const dcc_job *job, dcc_job_thread *threads, size_t stride,
+        size_t capacity, size_t *out_count);
     dcc_status (*dcc_stats_live_jobs)(char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_stats_jobs_page)(uint64_t from, uint32_t most, char *buffer, size_t size,
         size_t *out_length, uint64_t *out_next);
-    dcc_status (*dcc_stats_read)(struct dcc_stats *out_stats);
+    dcc_status (*dcc_stats_read)(dcc_stats *out_stats);
     dcc_status (*dcc_stats_polls_without_job)(char *buffer, size_t size, size_t *out_length);
-    dcc_status (*dcc_stats_latency)(int32_t which, struct dcc_latency *out_latency);
+    dcc_status (*dcc_stats_latency)(int32_t which, dcc_latency *out_latency);
     dcc_status (*dcc_timeline_begin)(uint64_t max_entries);
     dcc_status (*dcc_timeline_end)(void);
     dcc_status (*dcc_timeline_write)(const char *path, size_t path_length);
-    dcc_status (*dcc_control_open)(const struct dcc_control_desc *desc);
+    dcc_status (*dcc_control_open)(const dcc_control_desc *desc);
     dcc_status (*dcc_control_close)(void);
     dcc_status (*dcc_control_address)(char *buffer, size_t size, size_t *out_length);
     dcc_status (*dcc_shutdown)(void);
     uint32_t (*dcc_abi_version)(void);
     const char * (*dcc_version_string)(void);
-    const char * (*dcc_status_string)(dcc_status status);
-    dcc_status (*dcc_last_error)(char *buffer, size_t size, size_t *out_length);
     uint64_t (*dcc_clock_now_ns)(void);
     dcc_status (*dcc_instance_check)(void);
+    dcc_status (*dcc_poll_read_current)(dcc_poll_pair *out_pair);
+    dcc_status (*dcc_poll_read_current_at)(dcc_poll_pair *out_pair, const char *file,
+        uint32_t line);
+    dcc_status (*dcc_poll_read_token)(const dcc_cancel_token *token, dcc_poll_layer *out_layer);
+    dcc_status (*dcc_poll_slow)(uint64_t token, uint64_t job, const char *file, uint32_t line);
+    dcc_status (*dcc_job_set_progress_at)(const dcc_job *job, uint64_t done, uint64_t total,
+        const char *message, size_t message_length, const char *file, uint32_t line);
+    dcc_status (*dcc_progress_add_at)(const dcc_progress *progress, uint64_t n, const char *file,
+        uint32_t line);
+    dcc_status (*dcc_progress_read_counter)(const dcc_progress *progress,
+        dcc_progress_counter *out_counter);
 } dcc_cancel_api;
 
 /* Makes the functions available. DCC_OK, also when they were before. DCC_NOT_FOUND: no instance is
@@ -290,7 +267,7 @@ DCC_CANCEL_HIDDEN_ dcc_status dcc_cancel_load(const char *path, char *error, siz
 extern DCC_CANCEL_HIDDEN_ const dcc_cancel_api *dcc_cancel_loaded_api;
 
 /* Reads the pointer as another thread may be writing it. */
-DCC_CANCEL_SUPPLIED const dcc_cancel_api *dcc_cancel_api_now(void)
+DCC_API const dcc_cancel_api *dcc_cancel_api_now(void)
 {
 #if defined(_MSC_VER) && !defined(__clang__)
     return *(const dcc_cancel_api *volatile *)&dcc_cancel_loaded_api;
@@ -300,7 +277,7 @@ DCC_CANCEL_SUPPLIED const dcc_cancel_api *dcc_cancel_api_now(void)
 }
 
 /* What is never cancelled. */
-DCC_CANCEL_SUPPLIED dcc_poll_layer dcc_cancel_quiet_layer_(void)
+DCC_API dcc_poll_layer dcc_cancel_quiet_layer_(void)
 {
     static const uint64_t never = 0;
     dcc_poll_layer layer;
@@ -309,7 +286,27 @@ DCC_CANCEL_SUPPLIED dcc_poll_layer dcc_cancel_quiet_layer_(void)
     return layer;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create(struct dcc_cancel_token **out_token)
+DCC_API const char *dcc_status_string(dcc_status status)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_status_string != NULL)
+        return api->dcc_status_string(status);
+    return "dcc-cancel is not loaded; call dcc_cancel_load before anything else";
+}
+
+DCC_API dcc_status dcc_last_error(char *buffer, size_t size, size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_last_error != NULL)
+        return api->dcc_last_error(buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_cancel_token_create(dcc_cancel_token **out_token)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_create != NULL)
@@ -319,9 +316,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create(struct dcc_cancel_token *
     return DCC_ERROR_UNSUPPORTED;
 }
 
-
-    DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create_from(const struct dcc_cancel_token_desc *desc,
-    struct dcc_cancel_token **out_token)
+DCC_API dcc_status dcc_cancel_token_create_from(const dcc_cancel_token_desc *desc,
+    dcc_cancel_token **out_token)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_create_from != NULL)
@@ -331,7 +327,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create(struct dcc_cancel_token *
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_retain(const struct dcc_cancel_token *token)
+DCC_API dcc_status dcc_cancel_token_retain(const dcc_cancel_token *token)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_retain != NULL)
@@ -339,7 +335,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_retain(const struct dcc_cancel_t
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_release(struct dcc_cancel_token *token)
+DCC_API dcc_status dcc_cancel_token_release(dcc_cancel_token *token)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_release != NULL)
@@ -347,8 +343,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_release(struct dcc_cancel_token 
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel(const struct dcc_cancel_token *token,
-    const char *reason, size_t reason_length)
+DCC_API dcc_status dcc_cancel_token_cancel(const dcc_cancel_token *token, const char *reason,
+    size_t reason_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_cancel != NULL)
@@ -356,7 +352,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel(const struct dcc_cancel_t
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_is_cancelled(const struct dcc_cancel_token *token)
+DCC_API dcc_status dcc_cancel_token_is_cancelled(const dcc_cancel_token *token)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_is_cancelled != NULL)
@@ -364,8 +360,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_is_cancelled(const struct dcc_ca
     return DCC_OK;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_reason(const struct dcc_cancel_token *token,
-    char *buffer, size_t size, size_t *out_length)
+DCC_API dcc_status dcc_cancel_token_reason(const dcc_cancel_token *token, char *buffer, size_t size,
+    size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_reason != NULL)
@@ -377,8 +373,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_reason(const struct dcc_cancel_t
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cause(const struct dcc_cancel_token *token,
-    dcc_cause *out_cause)
+DCC_API dcc_status dcc_cancel_token_cause(const dcc_cancel_token *token, dcc_cause *out_cause)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_cause != NULL)
@@ -388,8 +383,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cause(const struct dcc_cancel_to
     return DCC_ERROR_UNSUPPORTED;
 }
 
-
-    DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_time_since_cancelled(const struct dcc_cancel_token *token,
+DCC_API dcc_status dcc_cancel_token_time_since_cancelled(const dcc_cancel_token *token,
     uint64_t *out_since_cancel_ns)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
@@ -400,8 +394,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cause(const struct dcc_cancel_to
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_caller_id(const struct dcc_cancel_token *token,
-    char *buffer, size_t size, size_t *out_length)
+DCC_API dcc_status dcc_cancel_token_caller_id(const dcc_cancel_token *token, char *buffer,
+    size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_caller_id != NULL)
@@ -413,9 +407,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_caller_id(const struct dcc_cance
     return DCC_ERROR_UNSUPPORTED;
 }
 
-
-    DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_create_all(const struct dcc_cancel_token *const *parents,
-    size_t count, struct dcc_cancel_token **out_token)
+DCC_API dcc_status dcc_cancel_token_create_all(const dcc_cancel_token *const *parents, size_t count,
+    dcc_cancel_token **out_token)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_create_all != NULL)
@@ -425,8 +418,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_caller_id(const struct dcc_cance
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_join(const struct dcc_cancel_token *token,
-    const struct dcc_cancel_token *parent)
+DCC_API dcc_status dcc_cancel_token_join(const dcc_cancel_token *token,
+    const dcc_cancel_token *parent)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_join != NULL)
@@ -434,168 +427,76 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_join(const struct dcc_cancel_tok
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_owner_create(struct dcc_owner **out_owner)
+DCC_API dcc_status dcc_cancel_token_set_current(const dcc_cancel_token *token,
+    dcc_ticket *out_ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_owner_create != NULL)
-        return api->dcc_owner_create(out_owner);
-    if (out_owner != NULL)
-        *out_owner = NULL;
+    if (api != NULL && api->dcc_cancel_token_set_current != NULL)
+        return api->dcc_cancel_token_set_current(token, out_ticket);
+    if (out_ticket != NULL)
+        *out_ticket = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_owner_close(struct dcc_owner *owner)
+DCC_API dcc_status dcc_cancel_token_reset_current(dcc_ticket ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_owner_close != NULL)
-        return api->dcc_owner_close(owner);
+    if (api != NULL && api->dcc_cancel_token_reset_current != NULL)
+        return api->dcc_cancel_token_reset_current(ticket);
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_register(const struct dcc_cancel_token *token,
-    dcc_cancel_fn function, void *user_data, dcc_destroy_fn destroy, const struct dcc_owner *owner,
-    struct dcc_registration **out_registration)
+DCC_API dcc_cancel_token *dcc_cancel_token_current(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_register != NULL)
-        return api->dcc_cancel_token_register(token, function, user_data, destroy, owner,
-            out_registration);
-    if (out_registration != NULL)
-        *out_registration = NULL;
+    if (api != NULL && api->dcc_cancel_token_current != NULL)
+        return api->dcc_cancel_token_current();
+    return NULL;
+}
+
+DCC_API dcc_status dcc_job_set_current(const dcc_job *job, dcc_ticket *out_ticket)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_set_current != NULL)
+        return api->dcc_job_set_current(job, out_ticket);
+    if (out_ticket != NULL)
+        *out_ticket = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
-
-    DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_register_keeping(const struct dcc_cancel_token *token,
-    dcc_cancel_fn function, void *user_data, dcc_destroy_fn destroy, const struct dcc_owner *owner,
-    struct dcc_registration **out_registration)
+DCC_API dcc_status dcc_job_reset_current(dcc_ticket ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_register_keeping != NULL)
-        return api->dcc_cancel_token_register_keeping(token, function, user_data, destroy, owner,
-            out_registration);
-    if (out_registration != NULL)
-        *out_registration = NULL;
+    if (api != NULL && api->dcc_job_reset_current != NULL)
+        return api->dcc_job_reset_current(ticket);
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_registration_unregister(struct dcc_registration *registration)
+DCC_API dcc_job *dcc_job_current(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_registration_unregister != NULL)
-        return api->dcc_registration_unregister(registration);
-    return DCC_ERROR_UNSUPPORTED;
+    if (api != NULL && api->dcc_job_current != NULL)
+        return api->dcc_job_current();
+    return NULL;
 }
 
-
-    DCC_CANCEL_SUPPLIED dcc_status dcc_registration_unregister_no_wait(struct dcc_registration *registration)
+DCC_API dcc_status dcc_check_cancelled(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_registration_unregister_no_wait != NULL)
-        return api->dcc_registration_unregister_no_wait(registration);
-    return DCC_ERROR_UNSUPPORTED;
+    if (api != NULL && api->dcc_check_cancelled != NULL)
+        return api->dcc_check_cancelled();
+    return DCC_OK;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_cancel_async(const struct dcc_cancel_token *token,
-    const char *reason, size_t reason_length)
+DCC_API dcc_status dcc_cancel_token_check_current(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_cancel_async != NULL)
-        return api->dcc_cancel_token_cancel_async(token, reason, reason_length);
-    return DCC_ERROR_UNSUPPORTED;
+    if (api != NULL && api->dcc_cancel_token_check_current != NULL)
+        return api->dcc_cancel_token_check_current();
+    return DCC_OK;
 }
 
-
-    DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_set_deadline_after(const struct dcc_cancel_token *token,
-    uint64_t after_ns)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_set_deadline_after != NULL)
-        return api->dcc_cancel_token_set_deadline_after(token, after_ns);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_set_deadline(const struct dcc_cancel_token *token,
-    uint64_t at_ns)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_set_deadline != NULL)
-        return api->dcc_cancel_token_set_deadline(token, at_ns);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_clear_deadline(const struct dcc_cancel_token *token)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_clear_deadline != NULL)
-        return api->dcc_cancel_token_clear_deadline(token);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_deadline(const struct dcc_cancel_token *token,
-    uint64_t *out_at_ns)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_deadline != NULL)
-        return api->dcc_cancel_token_deadline(token, out_at_ns);
-    if (out_at_ns != NULL)
-        *out_at_ns = 0;
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_wait(const struct dcc_cancel_token *token,
-    uint64_t timeout_ns)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_wait != NULL)
-        return api->dcc_cancel_token_wait(token, timeout_ns);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-
-    DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_wait_any(const struct dcc_cancel_token *const *tokens,
-    size_t count, uint64_t timeout_ns, size_t *out_index)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_wait_any != NULL)
-        return api->dcc_cancel_token_wait_any(tokens, count, timeout_ns, out_index);
-    if (out_index != NULL)
-        *out_index = 0;
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_context_ask(const struct dcc_cancel_token *token,
-    uint64_t *out_again_ns)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_context_ask != NULL)
-        return api->dcc_context_ask(token, out_again_ns);
-    if (out_again_ns != NULL)
-        *out_again_ns = 0;
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_native_event(const struct dcc_cancel_token *token,
-    dcc_native_event *out_native_event)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_native_event != NULL)
-        return api->dcc_cancel_token_native_event(token, out_native_event);
-    if (out_native_event != NULL)
-        *out_native_event = DCC_NO_NATIVE_EVENT;
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_native_event_close(dcc_native_event native_event)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_native_event_close != NULL)
-        return api->dcc_native_event_close(native_event);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_create(const struct dcc_job_desc *desc,
-    struct dcc_job **out_job)
+DCC_API dcc_status dcc_job_create(const dcc_job_desc *desc, dcc_job **out_job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_create != NULL)
@@ -605,7 +506,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_create(const struct dcc_job_desc *desc,
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_retain(const struct dcc_job *job)
+DCC_API dcc_status dcc_job_retain(const dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_retain != NULL)
@@ -613,7 +514,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_retain(const struct dcc_job *job)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_release(struct dcc_job *job)
+DCC_API dcc_status dcc_job_release(dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_release != NULL)
@@ -621,7 +522,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_release(struct dcc_job *job)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED uint64_t dcc_job_id(const struct dcc_job *job)
+DCC_API uint64_t dcc_job_id(const dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_id != NULL)
@@ -629,7 +530,7 @@ DCC_CANCEL_SUPPLIED uint64_t dcc_job_id(const struct dcc_job *job)
     return 0;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_find(uint64_t id, struct dcc_job **out_job)
+DCC_API dcc_status dcc_job_find(uint64_t id, dcc_job **out_job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_find != NULL)
@@ -639,7 +540,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_find(uint64_t id, struct dcc_job **out_jo
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED struct dcc_cancel_token *dcc_job_token(const struct dcc_job *job)
+DCC_API dcc_cancel_token *dcc_job_token(const dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_token != NULL)
@@ -647,7 +548,7 @@ DCC_CANCEL_SUPPLIED struct dcc_cancel_token *dcc_job_token(const struct dcc_job 
     return NULL;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_user_data(const struct dcc_job *job, void **out_user_data)
+DCC_API dcc_status dcc_job_user_data(const dcc_job *job, void **out_user_data)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_user_data != NULL)
@@ -657,8 +558,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_user_data(const struct dcc_job *job, void
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_cancel(const struct dcc_job *job, const char *reason,
-    size_t reason_length)
+DCC_API dcc_status dcc_job_cancel(const dcc_job *job, const char *reason, size_t reason_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_cancel != NULL)
@@ -666,7 +566,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_cancel(const struct dcc_job *job, const c
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_is_cancelled(const struct dcc_job *job)
+DCC_API dcc_status dcc_job_is_cancelled(const dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_is_cancelled != NULL)
@@ -674,7 +574,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_is_cancelled(const struct dcc_job *job)
     return DCC_OK;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_state(const struct dcc_job *job, int32_t *out_state)
+DCC_API dcc_status dcc_job_state(const dcc_job *job, int32_t *out_state)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_state != NULL)
@@ -682,7 +582,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_state(const struct dcc_job *job, int32_t 
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_begin(const struct dcc_job *job)
+DCC_API dcc_status dcc_job_begin(const dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_begin != NULL)
@@ -690,7 +590,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_begin(const struct dcc_job *job)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_complete(const struct dcc_job *job)
+DCC_API dcc_status dcc_job_complete(const dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_complete != NULL)
@@ -698,8 +598,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_complete(const struct dcc_job *job)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_fail(const struct dcc_job *job, const char *message,
-    size_t message_length)
+DCC_API dcc_status dcc_job_fail(const dcc_job *job, const char *message, size_t message_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_fail != NULL)
@@ -707,7 +606,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_fail(const struct dcc_job *job, const cha
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_acknowledge_cancel(const struct dcc_job *job)
+DCC_API dcc_status dcc_job_acknowledge_cancel(const dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_acknowledge_cancel != NULL)
@@ -715,8 +614,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_acknowledge_cancel(const struct dcc_job *
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_end_by_error(const struct dcc_job *job, int32_t was_told,
-    const char *message, size_t message_length)
+DCC_API dcc_status dcc_job_end_by_error(const dcc_job *job, int32_t was_told, const char *message,
+    size_t message_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_end_by_error != NULL)
@@ -724,8 +623,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_end_by_error(const struct dcc_job *job, i
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_interrupt(const struct dcc_job *job, const char *message,
-    size_t message_length)
+DCC_API dcc_status dcc_job_interrupt(const dcc_job *job, const char *message, size_t message_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_interrupt != NULL)
@@ -733,48 +631,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_interrupt(const struct dcc_job *job, cons
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status (dcc_job_set_progress)(const struct dcc_job *job, uint64_t done,
-    uint64_t total, const char *message, size_t message_length)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_job_set_progress != NULL)
-        return (api->dcc_job_set_progress)(job, done, total, message, message_length);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_progress_at(const struct dcc_job *job, uint64_t done,
-    uint64_t total, const char *message, size_t message_length, const char *file, uint32_t line)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_job_set_progress_at != NULL)
-        return api->dcc_job_set_progress_at(job, done, total, message, message_length, file, line);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_read_progress(const struct dcc_job *job,
-    struct dcc_job_progress *out_progress)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_job_read_progress != NULL)
-        return api->dcc_job_read_progress(job, out_progress);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_progress_message(const struct dcc_job *job, char *buffer,
-    size_t size, size_t *out_length)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_job_progress_message != NULL)
-        return api->dcc_job_progress_message(job, buffer, size, out_length);
-    if (buffer != NULL && size > 0)
-        *buffer = '\0';
-    if (out_length != NULL)
-        *out_length = 0;
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_label(const struct dcc_job *job, char *buffer, size_t size,
-    size_t *out_length)
+DCC_API dcc_status dcc_job_label(const dcc_job *job, char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_label != NULL)
@@ -786,8 +643,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_label(const struct dcc_job *job, char *bu
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_caller_id(const struct dcc_job *job, char *buffer,
-    size_t size, size_t *out_length)
+DCC_API dcc_status dcc_job_caller_id(const dcc_job *job, char *buffer, size_t size,
+    size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_caller_id != NULL)
@@ -799,7 +656,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_caller_id(const struct dcc_job *job, char
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_failure(const struct dcc_job *job, char *buffer, size_t size,
+DCC_API dcc_status dcc_job_failure(const dcc_job *job, char *buffer, size_t size,
     size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
@@ -812,140 +669,138 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_failure(const struct dcc_job *job, char *
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_wait(const struct dcc_job *job, uint64_t timeout_ns)
+DCC_API dcc_status dcc_job_seal(const dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_job_wait != NULL)
-        return api->dcc_job_wait(job, timeout_ns);
+    if (api != NULL && api->dcc_job_seal != NULL)
+        return api->dcc_job_seal(job);
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_native_event(const struct dcc_job *job,
-    dcc_native_event *out_native_event)
+DCC_API dcc_status dcc_job_is_sealed(const dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_job_native_event != NULL)
-        return api->dcc_job_native_event(job, out_native_event);
-    if (out_native_event != NULL)
-        *out_native_event = DCC_NO_NATIVE_EVENT;
+    if (api != NULL && api->dcc_job_is_sealed != NULL)
+        return api->dcc_job_is_sealed(job);
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_set_current(const struct dcc_cancel_token *token,
-    dcc_ticket *out_ticket)
+DCC_API dcc_status (dcc_job_set_progress)(const dcc_job *job, uint64_t done, uint64_t total,
+    const char *message, size_t message_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_set_current != NULL)
-        return api->dcc_cancel_token_set_current(token, out_ticket);
+    if (api != NULL && api->dcc_job_set_progress != NULL)
+        return (api->dcc_job_set_progress)(job, done, total, message, message_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_job_read_progress(const dcc_job *job, dcc_job_progress *out_progress)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_read_progress != NULL)
+        return api->dcc_job_read_progress(job, out_progress);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_job_progress_message(const dcc_job *job, char *buffer, size_t size,
+    size_t *out_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_progress_message != NULL)
+        return api->dcc_job_progress_message(job, buffer, size, out_length);
+    if (buffer != NULL && size > 0)
+        *buffer = '\0';
+    if (out_length != NULL)
+        *out_length = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_progress_begin(const dcc_progress_desc *desc, dcc_progress **out_progress)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_begin != NULL)
+        return api->dcc_progress_begin(desc, out_progress);
+    if (out_progress != NULL)
+        *out_progress = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_progress_retain(const dcc_progress *progress)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_retain != NULL)
+        return api->dcc_progress_retain(progress);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_progress_release(dcc_progress *progress)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_release != NULL)
+        return api->dcc_progress_release(progress);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_progress_end(const dcc_progress *progress)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_end != NULL)
+        return api->dcc_progress_end(progress);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_progress_set_current(const dcc_progress *progress, dcc_ticket *out_ticket)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_set_current != NULL)
+        return api->dcc_progress_set_current(progress, out_ticket);
     if (out_ticket != NULL)
         *out_ticket = 0;
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_reset_current(dcc_ticket ticket)
+DCC_API dcc_status dcc_progress_reset_current(dcc_ticket ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_reset_current != NULL)
-        return api->dcc_cancel_token_reset_current(ticket);
+    if (api != NULL && api->dcc_progress_reset_current != NULL)
+        return api->dcc_progress_reset_current(ticket);
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED struct dcc_cancel_token *dcc_cancel_token_current(void)
+DCC_API const dcc_progress *dcc_progress_current(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_current != NULL)
-        return api->dcc_cancel_token_current();
+    if (api != NULL && api->dcc_progress_current != NULL)
+        return api->dcc_progress_current();
     return NULL;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_set_current(const struct dcc_job *job,
-    dcc_ticket *out_ticket)
+DCC_API dcc_status dcc_progress_add(const dcc_progress *progress, uint64_t n)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_job_set_current != NULL)
-        return api->dcc_job_set_current(job, out_ticket);
-    if (out_ticket != NULL)
-        *out_ticket = 0;
+    if (api != NULL && api->dcc_progress_add != NULL)
+        return api->dcc_progress_add(progress, n);
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_reset_current(dcc_ticket ticket)
+DCC_API dcc_status dcc_progress_set_total(const dcc_progress *progress, uint64_t total)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_job_reset_current != NULL)
-        return api->dcc_job_reset_current(ticket);
+    if (api != NULL && api->dcc_progress_set_total != NULL)
+        return api->dcc_progress_set_total(progress, total);
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED struct dcc_job *dcc_job_current(void)
+DCC_API dcc_status dcc_progress_set_message(const dcc_progress *progress, const char *message,
+    size_t message_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_job_current != NULL)
-        return api->dcc_job_current();
-    return NULL;
+    if (api != NULL && api->dcc_progress_set_message != NULL)
+        return api->dcc_progress_set_message(progress, message, message_length);
+    return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_check_cancelled(void)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_check_cancelled != NULL)
-        return api->dcc_check_cancelled();
-    return DCC_OK;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_check_current(void)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_cancel_token_check_current != NULL)
-        return api->dcc_cancel_token_check_current();
-    return DCC_OK;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_current(struct dcc_poll_pair *out_pair)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_poll_read_current != NULL)
-        return api->dcc_poll_read_current(out_pair);
-    if (out_pair == NULL)
-        return DCC_ERROR_INVALID_ARGUMENT;
-    out_pair->token = out_pair->job = dcc_cancel_quiet_layer_();
-    return DCC_OK;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_current_at(struct dcc_poll_pair *out_pair,
-    const char *file, uint32_t line)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_poll_read_current_at != NULL)
-        return api->dcc_poll_read_current_at(out_pair, file, line);
-    if (out_pair == NULL)
-        return DCC_ERROR_INVALID_ARGUMENT;
-    out_pair->token = out_pair->job = dcc_cancel_quiet_layer_();
-    return DCC_OK;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_poll_read_token(const struct dcc_cancel_token *token,
-    struct dcc_poll_layer *out_layer)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_poll_read_token != NULL)
-        return api->dcc_poll_read_token(token, out_layer);
-    if (out_layer == NULL)
-        return DCC_ERROR_INVALID_ARGUMENT;
-    *out_layer = dcc_cancel_quiet_layer_();
-    return DCC_OK;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file,
-    uint32_t line)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_poll_slow != NULL)
-        return api->dcc_poll_slow(token, job, file, line);
-    return DCC_OK;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_context_capture(struct dcc_context **out_context)
+DCC_API dcc_status dcc_context_capture(dcc_context **out_context)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_context_capture != NULL)
@@ -955,8 +810,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_capture(struct dcc_context **out_cont
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_context_bind(dcc_thread_fn function, void *user_data,
-    dcc_destroy_fn destroy, struct dcc_context **out_context)
+DCC_API dcc_status dcc_context_bind(dcc_thread_fn function, void *user_data, dcc_destroy_fn destroy,
+    dcc_context **out_context)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_context_bind != NULL)
@@ -966,7 +821,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_bind(dcc_thread_fn function, void *us
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED void *dcc_context_run(void *bound)
+DCC_API void *dcc_context_run(void *bound)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_context_run != NULL)
@@ -974,7 +829,7 @@ DCC_CANCEL_SUPPLIED void *dcc_context_run(void *bound)
     return NULL;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_context_retain(const struct dcc_context *context)
+DCC_API dcc_status dcc_context_retain(const dcc_context *context)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_context_retain != NULL)
@@ -982,7 +837,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_retain(const struct dcc_context *cont
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_context_release(struct dcc_context *context)
+DCC_API dcc_status dcc_context_release(dcc_context *context)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_context_release != NULL)
@@ -990,8 +845,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_release(struct dcc_context *context)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_context_enter(const struct dcc_context *context,
-    dcc_ticket *out_ticket)
+DCC_API dcc_status dcc_context_enter(const dcc_context *context, dcc_ticket *out_ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_context_enter != NULL)
@@ -1001,7 +855,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_enter(const struct dcc_context *conte
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_context_shield(dcc_ticket *out_ticket)
+DCC_API dcc_status dcc_context_shield(dcc_ticket *out_ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_context_shield != NULL)
@@ -1011,7 +865,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_shield(dcc_ticket *out_ticket)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_context_exit(dcc_ticket ticket)
+DCC_API dcc_status dcc_context_exit(dcc_ticket ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_context_exit != NULL)
@@ -1019,7 +873,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_exit(dcc_ticket ticket)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_context_unwind(dcc_ticket ticket)
+DCC_API dcc_status dcc_context_unwind(dcc_ticket ticket)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_context_unwind != NULL)
@@ -1027,7 +881,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_unwind(dcc_ticket ticket)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_context_caller_id(char *buffer, size_t size, size_t *out_length)
+DCC_API dcc_status dcc_context_caller_id(char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_context_caller_id != NULL)
@@ -1039,113 +893,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_context_caller_id(char *buffer, size_t size, 
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_progress_begin(const struct dcc_progress_desc *desc,
-    struct dcc_progress **out_progress)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_progress_begin != NULL)
-        return api->dcc_progress_begin(desc, out_progress);
-    if (out_progress != NULL)
-        *out_progress = NULL;
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_progress_retain(const struct dcc_progress *progress)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_progress_retain != NULL)
-        return api->dcc_progress_retain(progress);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_progress_release(struct dcc_progress *progress)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_progress_release != NULL)
-        return api->dcc_progress_release(progress);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_progress_end(const struct dcc_progress *progress)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_progress_end != NULL)
-        return api->dcc_progress_end(progress);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_progress_set_current(const struct dcc_progress *progress,
-    dcc_ticket *out_ticket)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_progress_set_current != NULL)
-        return api->dcc_progress_set_current(progress, out_ticket);
-    if (out_ticket != NULL)
-        *out_ticket = 0;
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_progress_reset_current(dcc_ticket ticket)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_progress_reset_current != NULL)
-        return api->dcc_progress_reset_current(ticket);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED const struct dcc_progress *dcc_progress_current(void)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_progress_current != NULL)
-        return api->dcc_progress_current();
-    return NULL;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_progress_add(const struct dcc_progress *progress, uint64_t n)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_progress_add != NULL)
-        return api->dcc_progress_add(progress, n);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_progress_add_at(const struct dcc_progress *progress, uint64_t n,
-    const char *file, uint32_t line)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_progress_add_at != NULL)
-        return api->dcc_progress_add_at(progress, n, file, line);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_progress_set_total(const struct dcc_progress *progress,
-    uint64_t total)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_progress_set_total != NULL)
-        return api->dcc_progress_set_total(progress, total);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_progress_set_message(const struct dcc_progress *progress,
-    const char *message, size_t message_length)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_progress_set_message != NULL)
-        return api->dcc_progress_set_message(progress, message, message_length);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_progress_read_counter(const struct dcc_progress *progress,
-    struct dcc_progress_counter *out_counter)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_progress_read_counter != NULL)
-        return api->dcc_progress_read_counter(progress, out_counter);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_library_call_begin(struct dcc_library_call *out_call)
+DCC_API dcc_status dcc_library_call_begin(dcc_library_call *out_call)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_library_call_begin != NULL)
@@ -1153,7 +901,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_library_call_begin(struct dcc_library_call *o
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_library_call_ask(void *call)
+DCC_API dcc_status dcc_library_call_ask(void *call)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_library_call_ask != NULL)
@@ -1161,8 +909,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_library_call_ask(void *call)
     return DCC_OK;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_library_call_end(const struct dcc_library_call *call,
-    int32_t succeeded, int32_t was_aborted, const char *words, size_t words_length)
+DCC_API dcc_status dcc_library_call_end(const dcc_library_call *call, int32_t succeeded,
+    int32_t was_aborted, const char *words, size_t words_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_library_call_end != NULL)
@@ -1170,53 +918,178 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_library_call_end(const struct dcc_library_cal
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_events_create(size_t capacity, struct dcc_events **out_events)
+DCC_API dcc_status dcc_cancel_token_register(const dcc_cancel_token *token, dcc_cancel_fn function,
+    void *user_data, dcc_destroy_fn destroy, const dcc_owner *owner,
+    dcc_registration **out_registration)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_events_create != NULL)
-        return api->dcc_events_create(capacity, out_events);
-    if (out_events != NULL)
-        *out_events = NULL;
+    if (api != NULL && api->dcc_cancel_token_register != NULL)
+        return api->dcc_cancel_token_register(token, function, user_data, destroy, owner,
+            out_registration);
+    if (out_registration != NULL)
+        *out_registration = NULL;
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_events_drain(const struct dcc_events *observer,
-    struct dcc_event *events, size_t stride, size_t capacity, size_t *out_count)
+DCC_API dcc_status dcc_cancel_token_register_keeping(const dcc_cancel_token *token,
+    dcc_cancel_fn function, void *user_data, dcc_destroy_fn destroy, const dcc_owner *owner,
+    dcc_registration **out_registration)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_events_drain != NULL)
-        return api->dcc_events_drain(observer, events, stride, capacity, out_count);
-    if (out_count != NULL)
-        *out_count = 0;
+    if (api != NULL && api->dcc_cancel_token_register_keeping != NULL)
+        return api->dcc_cancel_token_register_keeping(token, function, user_data, destroy, owner,
+            out_registration);
+    if (out_registration != NULL)
+        *out_registration = NULL;
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_events_retain(const struct dcc_events *observer)
+DCC_API dcc_status dcc_registration_unregister(dcc_registration *registration)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_events_retain != NULL)
-        return api->dcc_events_retain(observer);
+    if (api != NULL && api->dcc_registration_unregister != NULL)
+        return api->dcc_registration_unregister(registration);
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_events_release(struct dcc_events *observer)
+DCC_API dcc_status dcc_registration_unregister_no_wait(dcc_registration *registration)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_events_release != NULL)
-        return api->dcc_events_release(observer);
+    if (api != NULL && api->dcc_registration_unregister_no_wait != NULL)
+        return api->dcc_registration_unregister_no_wait(registration);
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_events_set_slow_cancel_threshold(uint64_t threshold_ns)
+DCC_API dcc_status dcc_owner_create(dcc_owner **out_owner)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_events_set_slow_cancel_threshold != NULL)
-        return api->dcc_events_set_slow_cancel_threshold(threshold_ns);
+    if (api != NULL && api->dcc_owner_create != NULL)
+        return api->dcc_owner_create(out_owner);
+    if (out_owner != NULL)
+        *out_owner = NULL;
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_create(const struct dcc_dispatcher_desc *desc,
-    struct dcc_dispatcher **out_dispatcher)
+DCC_API dcc_status dcc_owner_close(dcc_owner *owner)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_owner_close != NULL)
+        return api->dcc_owner_close(owner);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_cancel_token_cancel_async(const dcc_cancel_token *token, const char *reason,
+    size_t reason_length)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_cancel_async != NULL)
+        return api->dcc_cancel_token_cancel_async(token, reason, reason_length);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_cancel_token_set_deadline_after(const dcc_cancel_token *token,
+    uint64_t after_ns)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_set_deadline_after != NULL)
+        return api->dcc_cancel_token_set_deadline_after(token, after_ns);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_cancel_token_set_deadline(const dcc_cancel_token *token, uint64_t at_ns)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_set_deadline != NULL)
+        return api->dcc_cancel_token_set_deadline(token, at_ns);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_cancel_token_clear_deadline(const dcc_cancel_token *token)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_clear_deadline != NULL)
+        return api->dcc_cancel_token_clear_deadline(token);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_cancel_token_deadline(const dcc_cancel_token *token, uint64_t *out_at_ns)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_deadline != NULL)
+        return api->dcc_cancel_token_deadline(token, out_at_ns);
+    if (out_at_ns != NULL)
+        *out_at_ns = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_cancel_token_wait(const dcc_cancel_token *token, uint64_t timeout_ns)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_wait != NULL)
+        return api->dcc_cancel_token_wait(token, timeout_ns);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_cancel_token_wait_any(const dcc_cancel_token *const *tokens, size_t count,
+    uint64_t timeout_ns, size_t *out_index)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_wait_any != NULL)
+        return api->dcc_cancel_token_wait_any(tokens, count, timeout_ns, out_index);
+    if (out_index != NULL)
+        *out_index = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_context_ask(const dcc_cancel_token *token, uint64_t *out_again_ns)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_context_ask != NULL)
+        return api->dcc_context_ask(token, out_again_ns);
+    if (out_again_ns != NULL)
+        *out_again_ns = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_cancel_token_native_event(const dcc_cancel_token *token,
+    dcc_native_event *out_native_event)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_cancel_token_native_event != NULL)
+        return api->dcc_cancel_token_native_event(token, out_native_event);
+    if (out_native_event != NULL)
+        *out_native_event = DCC_NO_NATIVE_EVENT;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_native_event_close(dcc_native_event native_event)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_native_event_close != NULL)
+        return api->dcc_native_event_close(native_event);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_job_wait(const dcc_job *job, uint64_t timeout_ns)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_wait != NULL)
+        return api->dcc_job_wait(job, timeout_ns);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_job_native_event(const dcc_job *job, dcc_native_event *out_native_event)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_native_event != NULL)
+        return api->dcc_job_native_event(job, out_native_event);
+    if (out_native_event != NULL)
+        *out_native_event = DCC_NO_NATIVE_EVENT;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_dispatcher_create(const dcc_dispatcher_desc *desc,
+    dcc_dispatcher **out_dispatcher)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_create != NULL)
@@ -1226,7 +1099,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_create(const struct dcc_dispatcher
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_retain(const struct dcc_dispatcher *dispatcher)
+DCC_API dcc_status dcc_dispatcher_retain(const dcc_dispatcher *dispatcher)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_retain != NULL)
@@ -1234,7 +1107,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_retain(const struct dcc_dispatcher
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_release(struct dcc_dispatcher *dispatcher)
+DCC_API dcc_status dcc_dispatcher_release(dcc_dispatcher *dispatcher)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_release != NULL)
@@ -1242,7 +1115,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_release(struct dcc_dispatcher *dis
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_close(const struct dcc_dispatcher *dispatcher)
+DCC_API dcc_status dcc_dispatcher_close(const dcc_dispatcher *dispatcher)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_close != NULL)
@@ -1250,8 +1123,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_close(const struct dcc_dispatcher 
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_find(const struct dcc_dispatcher *dispatcher,
-    const char *caller_id, size_t caller_id_length, struct dcc_job **out_job)
+DCC_API dcc_status dcc_dispatcher_find(const dcc_dispatcher *dispatcher, const char *caller_id,
+    size_t caller_id_length, dcc_job **out_job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_find != NULL)
@@ -1261,8 +1134,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_find(const struct dcc_dispatcher *
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_post(const struct dcc_dispatcher *dispatcher,
-    const struct dcc_post_desc *desc, struct dcc_job **out_job, struct dcc_admission *out_admission)
+DCC_API dcc_status dcc_dispatcher_post(const dcc_dispatcher *dispatcher, const dcc_post_desc *desc,
+    dcc_job **out_job, dcc_admission *out_admission)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_post != NULL)
@@ -1272,9 +1145,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_post(const struct dcc_dispatcher *
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_post_and_wait(const struct dcc_dispatcher *dispatcher,
-    const struct dcc_post_desc *desc, uint64_t timeout_ns, struct dcc_job **out_job,
-    int32_t *out_state)
+DCC_API dcc_status dcc_dispatcher_post_and_wait(const dcc_dispatcher *dispatcher,
+    const dcc_post_desc *desc, uint64_t timeout_ns, dcc_job **out_job, int32_t *out_state)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_post_and_wait != NULL)
@@ -1284,8 +1156,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_post_and_wait(const struct dcc_dis
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *dispatcher,
-    uint64_t budget_ns, uint64_t max_jobs, struct dcc_tick *out_tick)
+DCC_API dcc_status dcc_dispatcher_pump(const dcc_dispatcher *dispatcher, uint64_t budget_ns,
+    uint64_t max_jobs, dcc_tick *out_tick)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_pump != NULL)
@@ -1293,7 +1165,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_pump(const struct dcc_dispatcher *
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_slice_is_over(void)
+DCC_API dcc_status dcc_slice_is_over(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_slice_is_over != NULL)
@@ -1301,7 +1173,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_slice_is_over(void)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED uint64_t dcc_slice_ends_at_ns(void)
+DCC_API uint64_t dcc_slice_ends_at_ns(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_slice_ends_at_ns != NULL)
@@ -1309,7 +1181,7 @@ DCC_CANCEL_SUPPLIED uint64_t dcc_slice_ends_at_ns(void)
     return 0;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_wake(const struct dcc_job *job)
+DCC_API dcc_status dcc_job_wake(const dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_wake != NULL)
@@ -1317,8 +1189,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_wake(const struct dcc_job *job)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_wake_at_cancel(const struct dcc_job *job,
-    const struct dcc_cancel_token *token, struct dcc_registration **out_registration)
+DCC_API dcc_status dcc_job_wake_at_cancel(const dcc_job *job, const dcc_cancel_token *token,
+    dcc_registration **out_registration)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_wake_at_cancel != NULL)
@@ -1328,8 +1200,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_wake_at_cancel(const struct dcc_job *job,
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_wake_at_end(const struct dcc_job *job,
-    const struct dcc_job *awaited)
+DCC_API dcc_status dcc_job_wake_at_end(const dcc_job *job, const dcc_job *awaited)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_wake_at_end != NULL)
@@ -1337,8 +1208,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_wake_at_end(const struct dcc_job *job,
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_read_stats(const struct dcc_dispatcher *dispatcher,
-    struct dcc_dispatcher_stats *out_stats)
+DCC_API dcc_status dcc_dispatcher_read_stats(const dcc_dispatcher *dispatcher,
+    dcc_dispatcher_stats *out_stats)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_read_stats != NULL)
@@ -1346,8 +1217,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_read_stats(const struct dcc_dispat
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_longest_label(const struct dcc_dispatcher *dispatcher,
-    char *buffer, size_t size, size_t *out_length)
+DCC_API dcc_status dcc_dispatcher_longest_label(const dcc_dispatcher *dispatcher, char *buffer,
+    size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_dispatcher_longest_label != NULL)
@@ -1359,8 +1230,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_dispatcher_longest_label(const struct dcc_dis
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_create(const struct dcc_session_desc *desc,
-    struct dcc_session **out_session)
+DCC_API dcc_status dcc_session_create(const dcc_session_desc *desc, dcc_session **out_session)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_create != NULL)
@@ -1370,7 +1240,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_create(const struct dcc_session_desc 
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_retain(const struct dcc_session *session)
+DCC_API dcc_status dcc_session_retain(const dcc_session *session)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_retain != NULL)
@@ -1378,7 +1248,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_retain(const struct dcc_session *sess
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_release(struct dcc_session *session)
+DCC_API dcc_status dcc_session_release(dcc_session *session)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_release != NULL)
@@ -1386,7 +1256,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_release(struct dcc_session *session)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_close(const struct dcc_session *session)
+DCC_API dcc_status dcc_session_close(const dcc_session *session)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_close != NULL)
@@ -1394,8 +1264,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_close(const struct dcc_session *sessi
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_cancel(const struct dcc_session *session,
-    const struct dcc_request_id *id, const char *reason, size_t reason_length)
+DCC_API dcc_status dcc_session_cancel(const dcc_session *session, const dcc_request_id *id,
+    const char *reason, size_t reason_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_cancel != NULL)
@@ -1403,8 +1273,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_cancel(const struct dcc_session *sess
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_query(const struct dcc_session *session,
-    const struct dcc_request_id *id, int32_t *out_state)
+DCC_API dcc_status dcc_session_query(const dcc_session *session, const dcc_request_id *id,
+    int32_t *out_state)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_query != NULL)
@@ -1412,8 +1282,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_query(const struct dcc_session *sessi
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_reason(const struct dcc_session *session,
-    const struct dcc_request_id *id, char *buffer, size_t size, size_t *out_length)
+DCC_API dcc_status dcc_session_reason(const dcc_session *session, const dcc_request_id *id,
+    char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_reason != NULL)
@@ -1425,8 +1295,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_reason(const struct dcc_session *sess
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_clear(const struct dcc_session *session,
-    const struct dcc_request_id *id)
+DCC_API dcc_status dcc_session_clear(const dcc_session *session, const dcc_request_id *id)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_clear != NULL)
@@ -1434,7 +1303,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_clear(const struct dcc_session *sessi
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_sweep(const struct dcc_session *session, uint64_t ttl_ns,
+DCC_API dcc_status dcc_session_sweep(const dcc_session *session, uint64_t ttl_ns,
     uint64_t *out_count)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
@@ -1445,8 +1314,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_sweep(const struct dcc_session *sessi
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_handle_message(const struct dcc_session *session,
-    const char *message, size_t message_length, struct dcc_message_info *out_info)
+DCC_API dcc_status dcc_session_handle_message(const dcc_session *session, const char *message,
+    size_t message_length, dcc_message_info *out_info)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_handle_message != NULL)
@@ -1454,8 +1323,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_handle_message(const struct dcc_sessi
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_session_read_stats(const struct dcc_session *session,
-    struct dcc_session_stats *out_stats)
+DCC_API dcc_status dcc_session_read_stats(const dcc_session *session, dcc_session_stats *out_stats)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_session_read_stats != NULL)
@@ -1463,8 +1331,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_session_read_stats(const struct dcc_session *
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_request_begin(const struct dcc_session *session,
-    const struct dcc_request_desc *desc, struct dcc_request **out_request)
+DCC_API dcc_status dcc_request_begin(const dcc_session *session, const dcc_request_desc *desc,
+    dcc_request **out_request)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_begin != NULL)
@@ -1474,7 +1342,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_begin(const struct dcc_session *sessi
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_request_retain(const struct dcc_request *request)
+DCC_API dcc_status dcc_request_retain(const dcc_request *request)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_retain != NULL)
@@ -1482,7 +1350,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_retain(const struct dcc_request *requ
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_request_release(struct dcc_request *request)
+DCC_API dcc_status dcc_request_release(dcc_request *request)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_release != NULL)
@@ -1490,7 +1358,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_release(struct dcc_request *request)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED struct dcc_cancel_token *dcc_request_token(const struct dcc_request *request)
+DCC_API dcc_cancel_token *dcc_request_token(const dcc_request *request)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_token != NULL)
@@ -1498,8 +1366,8 @@ DCC_CANCEL_SUPPLIED struct dcc_cancel_token *dcc_request_token(const struct dcc_
     return NULL;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_request_cancel(const struct dcc_request *request,
-    const char *reason, size_t reason_length)
+DCC_API dcc_status dcc_request_cancel(const dcc_request *request, const char *reason,
+    size_t reason_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_cancel != NULL)
@@ -1507,7 +1375,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_cancel(const struct dcc_request *requ
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_request_end(const struct dcc_request *request, int32_t *out_owed)
+DCC_API dcc_status dcc_request_end(const dcc_request *request, int32_t *out_owed)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_end != NULL)
@@ -1515,8 +1383,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_end(const struct dcc_request *request
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_request_write_cancelled(const struct dcc_request *request,
-    char *buffer, size_t size, size_t *out_length)
+DCC_API dcc_status dcc_request_write_cancelled(const dcc_request *request, char *buffer,
+    size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_write_cancelled != NULL)
@@ -1528,8 +1396,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_write_cancelled(const struct dcc_requ
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_request_set_progress(const struct dcc_request *request,
-    const struct dcc_request_progress *progress)
+DCC_API dcc_status dcc_request_set_progress(const dcc_request *request,
+    const dcc_request_progress *progress)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_set_progress != NULL)
@@ -1537,8 +1405,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_set_progress(const struct dcc_request
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_request_set_progress_of_job(const struct dcc_request *request,
-    const struct dcc_job *job)
+DCC_API dcc_status dcc_request_set_progress_of_job(const dcc_request *request, const dcc_job *job)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_set_progress_of_job != NULL)
@@ -1546,8 +1413,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_set_progress_of_job(const struct dcc_
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_request_write_progress(const struct dcc_request *request,
-    uint32_t flags, char *buffer, size_t size, size_t *out_length)
+DCC_API dcc_status dcc_request_write_progress(const dcc_request *request, uint32_t flags,
+    char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_write_progress != NULL)
@@ -1559,23 +1426,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_write_progress(const struct dcc_reque
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_seal(const struct dcc_job *job)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_job_seal != NULL)
-        return api->dcc_job_seal(job);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_is_sealed(const struct dcc_job *job)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_job_is_sealed != NULL)
-        return api->dcc_job_is_sealed(job);
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_request_seal(const struct dcc_request *request)
+DCC_API dcc_status dcc_request_seal(const dcc_request *request)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_request_seal != NULL)
@@ -1583,8 +1434,53 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_request_seal(const struct dcc_request *reques
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_trace_parent(const struct dcc_cancel_token *token,
-    char *buffer, size_t size, size_t *out_length)
+DCC_API dcc_status dcc_events_create(size_t capacity, dcc_events **out_events)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_events_create != NULL)
+        return api->dcc_events_create(capacity, out_events);
+    if (out_events != NULL)
+        *out_events = NULL;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_events_drain(const dcc_events *observer, dcc_event *events, size_t stride,
+    size_t capacity, size_t *out_count)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_events_drain != NULL)
+        return api->dcc_events_drain(observer, events, stride, capacity, out_count);
+    if (out_count != NULL)
+        *out_count = 0;
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_events_retain(const dcc_events *observer)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_events_retain != NULL)
+        return api->dcc_events_retain(observer);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_events_release(dcc_events *observer)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_events_release != NULL)
+        return api->dcc_events_release(observer);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_events_set_slow_cancel_threshold(uint64_t threshold_ns)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_events_set_slow_cancel_threshold != NULL)
+        return api->dcc_events_set_slow_cancel_threshold(threshold_ns);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_cancel_token_trace_parent(const dcc_cancel_token *token, char *buffer,
+    size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_cancel_token_trace_parent != NULL)
@@ -1596,8 +1492,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_cancel_token_trace_parent(const struct dcc_ca
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_events_next(const struct dcc_events *observer,
-    struct dcc_event_details *out_details)
+DCC_API dcc_status dcc_events_next(const dcc_events *observer, dcc_event_details *out_details)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_events_next != NULL)
@@ -1605,7 +1500,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_events_next(const struct dcc_events *observer
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_trace(const struct dcc_job *job, int32_t on)
+DCC_API dcc_status dcc_job_trace(const dcc_job *job, int32_t on)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_trace != NULL)
@@ -1613,7 +1508,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_trace(const struct dcc_job *job, int32_t 
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_trace_all(int32_t on)
+DCC_API dcc_status dcc_trace_all(int32_t on)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_trace_all != NULL)
@@ -1621,8 +1516,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_trace_all(int32_t on)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_poll_gap(const struct dcc_job *job,
-    struct dcc_poll_gap *out_gap)
+DCC_API dcc_status dcc_job_poll_gap(const dcc_job *job, dcc_poll_gap *out_gap)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_poll_gap != NULL)
@@ -1630,8 +1524,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_poll_gap(const struct dcc_job *job,
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_job_threads(const struct dcc_job *job,
-    struct dcc_job_thread *threads, size_t stride, size_t capacity, size_t *out_count)
+DCC_API dcc_status dcc_job_threads(const dcc_job *job, dcc_job_thread *threads, size_t stride,
+    size_t capacity, size_t *out_count)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_job_threads != NULL)
@@ -1641,7 +1535,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_job_threads(const struct dcc_job *job,
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_stats_live_jobs(char *buffer, size_t size, size_t *out_length)
+DCC_API dcc_status dcc_stats_live_jobs(char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_stats_live_jobs != NULL)
@@ -1653,8 +1547,8 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_stats_live_jobs(char *buffer, size_t size, si
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_stats_jobs_page(uint64_t from, uint32_t most, char *buffer,
-    size_t size, size_t *out_length, uint64_t *out_next)
+DCC_API dcc_status dcc_stats_jobs_page(uint64_t from, uint32_t most, char *buffer, size_t size,
+    size_t *out_length, uint64_t *out_next)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_stats_jobs_page != NULL)
@@ -1668,7 +1562,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_stats_jobs_page(uint64_t from, uint32_t most,
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_stats_read(struct dcc_stats *out_stats)
+DCC_API dcc_status dcc_stats_read(dcc_stats *out_stats)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_stats_read != NULL)
@@ -1676,8 +1570,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_stats_read(struct dcc_stats *out_stats)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_stats_polls_without_job(char *buffer, size_t size,
-    size_t *out_length)
+DCC_API dcc_status dcc_stats_polls_without_job(char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_stats_polls_without_job != NULL)
@@ -1689,7 +1582,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_stats_polls_without_job(char *buffer, size_t 
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_stats_latency(int32_t which, struct dcc_latency *out_latency)
+DCC_API dcc_status dcc_stats_latency(int32_t which, dcc_latency *out_latency)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_stats_latency != NULL)
@@ -1697,7 +1590,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_stats_latency(int32_t which, struct dcc_laten
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_timeline_begin(uint64_t max_entries)
+DCC_API dcc_status dcc_timeline_begin(uint64_t max_entries)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_timeline_begin != NULL)
@@ -1705,7 +1598,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_timeline_begin(uint64_t max_entries)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_timeline_end(void)
+DCC_API dcc_status dcc_timeline_end(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_timeline_end != NULL)
@@ -1713,7 +1606,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_timeline_end(void)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_timeline_write(const char *path, size_t path_length)
+DCC_API dcc_status dcc_timeline_write(const char *path, size_t path_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_timeline_write != NULL)
@@ -1721,7 +1614,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_timeline_write(const char *path, size_t path_
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_control_open(const struct dcc_control_desc *desc)
+DCC_API dcc_status dcc_control_open(const dcc_control_desc *desc)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_control_open != NULL)
@@ -1729,7 +1622,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_control_open(const struct dcc_control_desc *d
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_control_close(void)
+DCC_API dcc_status dcc_control_close(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_control_close != NULL)
@@ -1737,7 +1630,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_control_close(void)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_control_address(char *buffer, size_t size, size_t *out_length)
+DCC_API dcc_status dcc_control_address(char *buffer, size_t size, size_t *out_length)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_control_address != NULL)
@@ -1749,7 +1642,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_control_address(char *buffer, size_t size, si
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_shutdown(void)
+DCC_API dcc_status dcc_shutdown(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_shutdown != NULL)
@@ -1757,7 +1650,7 @@ DCC_CANCEL_SUPPLIED dcc_status dcc_shutdown(void)
     return DCC_ERROR_UNSUPPORTED;
 }
 
-DCC_CANCEL_SUPPLIED uint32_t dcc_abi_version(void)
+DCC_API uint32_t dcc_abi_version(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_abi_version != NULL)
@@ -1765,7 +1658,7 @@ DCC_CANCEL_SUPPLIED uint32_t dcc_abi_version(void)
     return 0;
 }
 
-DCC_CANCEL_SUPPLIED const char *dcc_version_string(void)
+DCC_API const char *dcc_version_string(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_version_string != NULL)
@@ -1773,27 +1666,7 @@ DCC_CANCEL_SUPPLIED const char *dcc_version_string(void)
     return "dcc-cancel is not loaded; call dcc_cancel_load before anything else";
 }
 
-DCC_CANCEL_SUPPLIED const char *dcc_status_string(dcc_status status)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_status_string != NULL)
-        return api->dcc_status_string(status);
-    return "dcc-cancel is not loaded; call dcc_cancel_load before anything else";
-}
-
-DCC_CANCEL_SUPPLIED dcc_status dcc_last_error(char *buffer, size_t size, size_t *out_length)
-{
-    const dcc_cancel_api *api = dcc_cancel_api_now();
-    if (api != NULL && api->dcc_last_error != NULL)
-        return api->dcc_last_error(buffer, size, out_length);
-    if (buffer != NULL && size > 0)
-        *buffer = '\0';
-    if (out_length != NULL)
-        *out_length = 0;
-    return DCC_ERROR_UNSUPPORTED;
-}
-
-DCC_CANCEL_SUPPLIED uint64_t dcc_clock_now_ns(void)
+DCC_API uint64_t dcc_clock_now_ns(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_clock_now_ns != NULL)
@@ -1801,11 +1674,80 @@ DCC_CANCEL_SUPPLIED uint64_t dcc_clock_now_ns(void)
     return 0;
 }
 
-DCC_CANCEL_SUPPLIED dcc_status dcc_instance_check(void)
+DCC_API dcc_status dcc_instance_check(void)
 {
     const dcc_cancel_api *api = dcc_cancel_api_now();
     if (api != NULL && api->dcc_instance_check != NULL)
         return api->dcc_instance_check();
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_poll_read_current(dcc_poll_pair *out_pair)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_poll_read_current != NULL)
+        return api->dcc_poll_read_current(out_pair);
+    if (out_pair == NULL)
+        return DCC_ERROR_INVALID_ARGUMENT;
+    out_pair->token = out_pair->job = dcc_cancel_quiet_layer_();
+    return DCC_OK;
+}
+
+DCC_API dcc_status dcc_poll_read_current_at(dcc_poll_pair *out_pair, const char *file,
+    uint32_t line)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_poll_read_current_at != NULL)
+        return api->dcc_poll_read_current_at(out_pair, file, line);
+    if (out_pair == NULL)
+        return DCC_ERROR_INVALID_ARGUMENT;
+    out_pair->token = out_pair->job = dcc_cancel_quiet_layer_();
+    return DCC_OK;
+}
+
+DCC_API dcc_status dcc_poll_read_token(const dcc_cancel_token *token, dcc_poll_layer *out_layer)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_poll_read_token != NULL)
+        return api->dcc_poll_read_token(token, out_layer);
+    if (out_layer == NULL)
+        return DCC_ERROR_INVALID_ARGUMENT;
+    *out_layer = dcc_cancel_quiet_layer_();
+    return DCC_OK;
+}
+
+DCC_API dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file, uint32_t line)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_poll_slow != NULL)
+        return api->dcc_poll_slow(token, job, file, line);
+    return DCC_OK;
+}
+
+DCC_API dcc_status dcc_job_set_progress_at(const dcc_job *job, uint64_t done, uint64_t total,
+    const char *message, size_t message_length, const char *file, uint32_t line)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_job_set_progress_at != NULL)
+        return api->dcc_job_set_progress_at(job, done, total, message, message_length, file, line);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_progress_add_at(const dcc_progress *progress, uint64_t n, const char *file,
+    uint32_t line)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_add_at != NULL)
+        return api->dcc_progress_add_at(progress, n, file, line);
+    return DCC_ERROR_UNSUPPORTED;
+}
+
+DCC_API dcc_status dcc_progress_read_counter(const dcc_progress *progress,
+    dcc_progress_counter *out_counter)
+{
+    const dcc_cancel_api *api = dcc_cancel_api_now();
+    if (api != NULL && api->dcc_progress_read_counter != NULL)
+        return api->dcc_progress_read_counter(progress, out_counter);
     return DCC_ERROR_UNSUPPORTED;
 }
 
@@ -1995,6 +1937,8 @@ static void *dcc_cancel_instance_(const char *path, char *error, size_t error_si
 /* What an older library lacks stays NULL and answers as before loading. */
 static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
 {
+    dcc_cancel_symbol_(library, "dcc_status_string", &api->dcc_status_string);
+    dcc_cancel_symbol_(library, "dcc_last_error", &api->dcc_last_error);
     dcc_cancel_symbol_(library, "dcc_cancel_token_create", &api->dcc_cancel_token_create);
     dcc_cancel_symbol_(library, "dcc_cancel_token_create_from", &api->dcc_cancel_token_create_from);
     dcc_cancel_symbol_(library, "dcc_cancel_token_retain", &api->dcc_cancel_token_retain);
@@ -2009,29 +1953,16 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_cancel_token_caller_id", &api->dcc_cancel_token_caller_id);
     dcc_cancel_symbol_(library, "dcc_cancel_token_create_all", &api->dcc_cancel_token_create_all);
     dcc_cancel_symbol_(library, "dcc_cancel_token_join", &api->dcc_cancel_token_join);
-    dcc_cancel_symbol_(library, "dcc_owner_create", &api->dcc_owner_create);
-    dcc_cancel_symbol_(library, "dcc_owner_close", &api->dcc_owner_close);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_register", &api->dcc_cancel_token_register);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_register_keeping",
-        &api->dcc_cancel_token_register_keeping);
-    dcc_cancel_symbol_(library, "dcc_registration_unregister", &api->dcc_registration_unregister);
-    dcc_cancel_symbol_(library, "dcc_registration_unregister_no_wait",
-        &api->dcc_registration_unregister_no_wait);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_cancel_async",
-        &api->dcc_cancel_token_cancel_async);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_set_deadline_after",
-        &api->dcc_cancel_token_set_deadline_after);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_set_deadline",
-        &api->dcc_cancel_token_set_deadline);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_clear_deadline",
-        &api->dcc_cancel_token_clear_deadline);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_deadline", &api->dcc_cancel_token_deadline);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_wait", &api->dcc_cancel_token_wait);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_wait_any", &api->dcc_cancel_token_wait_any);
-    dcc_cancel_symbol_(library, "dcc_context_ask", &api->dcc_context_ask);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_native_event",
-        &api->dcc_cancel_token_native_event);
-    dcc_cancel_symbol_(library, "dcc_native_event_close", &api->dcc_native_event_close);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_set_current", &api->dcc_cancel_token_set_current);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_reset_current",
+        &api->dcc_cancel_token_reset_current);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_current", &api->dcc_cancel_token_current);
+    dcc_cancel_symbol_(library, "dcc_job_set_current", &api->dcc_job_set_current);
+    dcc_cancel_symbol_(library, "dcc_job_reset_current", &api->dcc_job_reset_current);
+    dcc_cancel_symbol_(library, "dcc_job_current", &api->dcc_job_current);
+    dcc_cancel_symbol_(library, "dcc_check_cancelled", &api->dcc_check_cancelled);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_check_current",
+        &api->dcc_cancel_token_check_current);
     dcc_cancel_symbol_(library, "dcc_job_create", &api->dcc_job_create);
     dcc_cancel_symbol_(library, "dcc_job_retain", &api->dcc_job_retain);
     dcc_cancel_symbol_(library, "dcc_job_release", &api->dcc_job_release);
@@ -2048,29 +1979,24 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_job_acknowledge_cancel", &api->dcc_job_acknowledge_cancel);
     dcc_cancel_symbol_(library, "dcc_job_end_by_error", &api->dcc_job_end_by_error);
     dcc_cancel_symbol_(library, "dcc_job_interrupt", &api->dcc_job_interrupt);
-    dcc_cancel_symbol_(library, "dcc_job_set_progress", &api->dcc_job_set_progress);
-    dcc_cancel_symbol_(library, "dcc_job_set_progress_at", &api->dcc_job_set_progress_at);
-    dcc_cancel_symbol_(library, "dcc_job_read_progress", &api->dcc_job_read_progress);
-    dcc_cancel_symbol_(library, "dcc_job_progress_message", &api->dcc_job_progress_message);
     dcc_cancel_symbol_(library, "dcc_job_label", &api->dcc_job_label);
     dcc_cancel_symbol_(library, "dcc_job_caller_id", &api->dcc_job_caller_id);
     dcc_cancel_symbol_(library, "dcc_job_failure", &api->dcc_job_failure);
-    dcc_cancel_symbol_(library, "dcc_job_wait", &api->dcc_job_wait);
-    dcc_cancel_symbol_(library, "dcc_job_native_event", &api->dcc_job_native_event);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_set_current", &api->dcc_cancel_token_set_current);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_reset_current",
-        &api->dcc_cancel_token_reset_current);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_current", &api->dcc_cancel_token_current);
-    dcc_cancel_symbol_(library, "dcc_job_set_current", &api->dcc_job_set_current);
-    dcc_cancel_symbol_(library, "dcc_job_reset_current", &api->dcc_job_reset_current);
-    dcc_cancel_symbol_(library, "dcc_job_current", &api->dcc_job_current);
-    dcc_cancel_symbol_(library, "dcc_check_cancelled", &api->dcc_check_cancelled);
-    dcc_cancel_symbol_(library, "dcc_cancel_token_check_current",
-        &api->dcc_cancel_token_check_current);
-    dcc_cancel_symbol_(library, "dcc_poll_read_current", &api->dcc_poll_read_current);
-    dcc_cancel_symbol_(library, "dcc_poll_read_current_at", &api->dcc_poll_read_current_at);
-    dcc_cancel_symbol_(library, "dcc_poll_read_token", &api->dcc_poll_read_token);
-    dcc_cancel_symbol_(library, "dcc_poll_slow", &api->dcc_poll_slow);
+    dcc_cancel_symbol_(library, "dcc_job_seal", &api->dcc_job_seal);
+    dcc_cancel_symbol_(library, "dcc_job_is_sealed", &api->dcc_job_is_sealed);
+    dcc_cancel_symbol_(library, "dcc_job_set_progress", &api->dcc_job_set_progress);
+    dcc_cancel_symbol_(library, "dcc_job_read_progress", &api->dcc_job_read_progress);
+    dcc_cancel_symbol_(library, "dcc_job_progress_message", &api->dcc_job_progress_message);
+    dcc_cancel_symbol_(library, "dcc_progress_begin", &api->dcc_progress_begin);
+    dcc_cancel_symbol_(library, "dcc_progress_retain", &api->dcc_progress_retain);
+    dcc_cancel_symbol_(library, "dcc_progress_release", &api->dcc_progress_release);
+    dcc_cancel_symbol_(library, "dcc_progress_end", &api->dcc_progress_end);
+    dcc_cancel_symbol_(library, "dcc_progress_set_current", &api->dcc_progress_set_current);
+    dcc_cancel_symbol_(library, "dcc_progress_reset_current", &api->dcc_progress_reset_current);
+    dcc_cancel_symbol_(library, "dcc_progress_current", &api->dcc_progress_current);
+    dcc_cancel_symbol_(library, "dcc_progress_add", &api->dcc_progress_add);
+    dcc_cancel_symbol_(library, "dcc_progress_set_total", &api->dcc_progress_set_total);
+    dcc_cancel_symbol_(library, "dcc_progress_set_message", &api->dcc_progress_set_message);
     dcc_cancel_symbol_(library, "dcc_context_capture", &api->dcc_context_capture);
     dcc_cancel_symbol_(library, "dcc_context_bind", &api->dcc_context_bind);
     dcc_cancel_symbol_(library, "dcc_context_run", &api->dcc_context_run);
@@ -2081,27 +2007,34 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_context_exit", &api->dcc_context_exit);
     dcc_cancel_symbol_(library, "dcc_context_unwind", &api->dcc_context_unwind);
     dcc_cancel_symbol_(library, "dcc_context_caller_id", &api->dcc_context_caller_id);
-    dcc_cancel_symbol_(library, "dcc_progress_begin", &api->dcc_progress_begin);
-    dcc_cancel_symbol_(library, "dcc_progress_retain", &api->dcc_progress_retain);
-    dcc_cancel_symbol_(library, "dcc_progress_release", &api->dcc_progress_release);
-    dcc_cancel_symbol_(library, "dcc_progress_end", &api->dcc_progress_end);
-    dcc_cancel_symbol_(library, "dcc_progress_set_current", &api->dcc_progress_set_current);
-    dcc_cancel_symbol_(library, "dcc_progress_reset_current", &api->dcc_progress_reset_current);
-    dcc_cancel_symbol_(library, "dcc_progress_current", &api->dcc_progress_current);
-    dcc_cancel_symbol_(library, "dcc_progress_add", &api->dcc_progress_add);
-    dcc_cancel_symbol_(library, "dcc_progress_add_at", &api->dcc_progress_add_at);
-    dcc_cancel_symbol_(library, "dcc_progress_set_total", &api->dcc_progress_set_total);
-    dcc_cancel_symbol_(library, "dcc_progress_set_message", &api->dcc_progress_set_message);
-    dcc_cancel_symbol_(library, "dcc_progress_read_counter", &api->dcc_progress_read_counter);
     dcc_cancel_symbol_(library, "dcc_library_call_begin", &api->dcc_library_call_begin);
     dcc_cancel_symbol_(library, "dcc_library_call_ask", &api->dcc_library_call_ask);
     dcc_cancel_symbol_(library, "dcc_library_call_end", &api->dcc_library_call_end);
-    dcc_cancel_symbol_(library, "dcc_events_create", &api->dcc_events_create);
-    dcc_cancel_symbol_(library, "dcc_events_drain", &api->dcc_events_drain);
-    dcc_cancel_symbol_(library, "dcc_events_retain", &api->dcc_events_retain);
-    dcc_cancel_symbol_(library, "dcc_events_release", &api->dcc_events_release);
-    dcc_cancel_symbol_(library, "dcc_events_set_slow_cancel_threshold",
-        &api->dcc_events_set_slow_cancel_threshold);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_register", &api->dcc_cancel_token_register);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_register_keeping",
+        &api->dcc_cancel_token_register_keeping);
+    dcc_cancel_symbol_(library, "dcc_registration_unregister", &api->dcc_registration_unregister);
+    dcc_cancel_symbol_(library, "dcc_registration_unregister_no_wait",
+        &api->dcc_registration_unregister_no_wait);
+    dcc_cancel_symbol_(library, "dcc_owner_create", &api->dcc_owner_create);
+    dcc_cancel_symbol_(library, "dcc_owner_close", &api->dcc_owner_close);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_cancel_async",
+        &api->dcc_cancel_token_cancel_async);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_set_deadline_after",
+        &api->dcc_cancel_token_set_deadline_after);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_set_deadline",
+        &api->dcc_cancel_token_set_deadline);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_clear_deadline",
+        &api->dcc_cancel_token_clear_deadline);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_deadline", &api->dcc_cancel_token_deadline);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_wait", &api->dcc_cancel_token_wait);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_wait_any", &api->dcc_cancel_token_wait_any);
+    dcc_cancel_symbol_(library, "dcc_context_ask", &api->dcc_context_ask);
+    dcc_cancel_symbol_(library, "dcc_cancel_token_native_event",
+        &api->dcc_cancel_token_native_event);
+    dcc_cancel_symbol_(library, "dcc_native_event_close", &api->dcc_native_event_close);
+    dcc_cancel_symbol_(library, "dcc_job_wait", &api->dcc_job_wait);
+    dcc_cancel_symbol_(library, "dcc_job_native_event", &api->dcc_job_native_event);
     dcc_cancel_symbol_(library, "dcc_dispatcher_create", &api->dcc_dispatcher_create);
     dcc_cancel_symbol_(library, "dcc_dispatcher_retain", &api->dcc_dispatcher_retain);
     dcc_cancel_symbol_(library, "dcc_dispatcher_release", &api->dcc_dispatcher_release);
@@ -2139,9 +2072,13 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_request_set_progress_of_job",
         &api->dcc_request_set_progress_of_job);
     dcc_cancel_symbol_(library, "dcc_request_write_progress", &api->dcc_request_write_progress);
-    dcc_cancel_symbol_(library, "dcc_job_seal", &api->dcc_job_seal);
-    dcc_cancel_symbol_(library, "dcc_job_is_sealed", &api->dcc_job_is_sealed);
     dcc_cancel_symbol_(library, "dcc_request_seal", &api->dcc_request_seal);
+    dcc_cancel_symbol_(library, "dcc_events_create", &api->dcc_events_create);
+    dcc_cancel_symbol_(library, "dcc_events_drain", &api->dcc_events_drain);
+    dcc_cancel_symbol_(library, "dcc_events_retain", &api->dcc_events_retain);
+    dcc_cancel_symbol_(library, "dcc_events_release", &api->dcc_events_release);
+    dcc_cancel_symbol_(library, "dcc_events_set_slow_cancel_threshold",
+        &api->dcc_events_set_slow_cancel_threshold);
     dcc_cancel_symbol_(library, "dcc_cancel_token_trace_parent",
         &api->dcc_cancel_token_trace_parent);
     dcc_cancel_symbol_(library, "dcc_events_next", &api->dcc_events_next);
@@ -2163,10 +2100,15 @@ static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
     dcc_cancel_symbol_(library, "dcc_shutdown", &api->dcc_shutdown);
     dcc_cancel_symbol_(library, "dcc_abi_version", &api->dcc_abi_version);
     dcc_cancel_symbol_(library, "dcc_version_string", &api->dcc_version_string);
-    dcc_cancel_symbol_(library, "dcc_status_string", &api->dcc_status_string);
-    dcc_cancel_symbol_(library, "dcc_last_error", &api->dcc_last_error);
     dcc_cancel_symbol_(library, "dcc_clock_now_ns", &api->dcc_clock_now_ns);
     dcc_cancel_symbol_(library, "dcc_instance_check", &api->dcc_instance_check);
+    dcc_cancel_symbol_(library, "dcc_poll_read_current", &api->dcc_poll_read_current);
+    dcc_cancel_symbol_(library, "dcc_poll_read_current_at", &api->dcc_poll_read_current_at);
+    dcc_cancel_symbol_(library, "dcc_poll_read_token", &api->dcc_poll_read_token);
+    dcc_cancel_symbol_(library, "dcc_poll_slow", &api->dcc_poll_slow);
+    dcc_cancel_symbol_(library, "dcc_job_set_progress_at", &api->dcc_job_set_progress_at);
+    dcc_cancel_symbol_(library, "dcc_progress_add_at", &api->dcc_progress_add_at);
+    dcc_cancel_symbol_(library, "dcc_progress_read_counter", &api->dcc_progress_read_counter);
 }
 
 dcc_status dcc_cancel_load(const char *path, char *error, size_t error_size)

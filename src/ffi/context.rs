@@ -14,8 +14,8 @@ use crate::sys::callout::{Payload, UserData};
 use crate::thread::current::NO_TICKET;
 use std::ffi::{c_char, c_void};
 
-/// A captured context: the token, the job and the share of progress that were current on a thread;
-/// shared by reference count. The pointer is a handle, not an address. NULL is the empty context.
+/// A context: the current token, job and share of progress of a thread, captured. It is shared by reference
+/// count. NULL is the empty context.
 pub struct dcc_context(());
 
 /// Captures what is current on the calling thread, so that other threads can enter it, and writes

@@ -16,8 +16,8 @@ use crate::sys::callout::{Payload, UserData};
 use crate::sys::host::{Host, HostFunctions};
 use std::ffi::{c_char, c_void};
 
-/// A dispatcher: a bounded queue of jobs that one thread, usually the UI thread, pumps from its
-/// tick. It is shared by reference count. The pointer is a handle, not an address.
+/// A dispatcher: a bounded queue of jobs that one thread pumps from its tick. That is the UI thread, as a
+/// rule. A dispatcher is shared by reference count.
 pub struct dcc_dispatcher(());
 
 /// No limit: a timeout that never expires, no deadline, no threshold.

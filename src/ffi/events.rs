@@ -11,8 +11,7 @@ use crate::diagnosis::events::{EVENT_TEXT, Event, EventKind, ObserverPin, Observ
 use crate::sys::clock;
 use std::ffi::c_char;
 
-/// An observer: a ring of events that its holder drains. It is shared by reference count. The
-/// pointer is a handle, not an address.
+/// An observer: a ring of events that waits to be drained. It is shared by reference count.
 pub struct dcc_events(());
 
 /// Kind of an event: `count` events before this one were lost. Drain more often, or with a larger

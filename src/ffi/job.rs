@@ -17,8 +17,8 @@ use crate::token::create::Origin;
 use crate::token::foreign::Foreign;
 use std::ffi::{c_char, c_void};
 
-/// A job: one unit of a host's work, with a token, an id, a label, a state and its progress; shared
-/// by reference count. The pointer is a handle, not an address. NULL means no job.
+/// A job: one unit of a host's work. It is a token with an id, a label, a state and a progress, shared by
+/// reference count. NULL is a job that does not exist.
 pub struct dcc_job(());
 
 /// State of a job: there is no job.

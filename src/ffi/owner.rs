@@ -6,9 +6,9 @@ use super::out::HandleOut;
 use super::status::{DCC_OK, dcc_status};
 use super::{library, thread};
 
-/// An owner: the plugin, or the part of a plugin, that function pointers belong to. Name it in
-/// every call that takes functions, and close it before they are unloaded. The pointer is a handle,
-/// not an address. NULL is the owner whose functions stay loaded as long as the process.
+/// An owner: the plugin, or the part of a plugin, that functions belong to. Name it in every call that takes
+/// functions, and close it before they are unloaded. NULL is the owner of functions that stay loaded as long
+/// as the process.
 pub struct dcc_owner(());
 
 /// Creates an owner and writes it to `out_owner`. Any thread may call this. dcc_owner_close ends

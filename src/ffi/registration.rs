@@ -13,8 +13,8 @@ use crate::token::keep::Tie;
 use crate::token::register::Unregistered;
 use std::ffi::c_void;
 
-/// A callback that is registered with a token. The pointer is a handle, not an address. It is yours
-/// until you unregister it, also after the callback has run and after the token is gone.
+/// A registration: a callback that a cancel of a token calls. It is yours until you unregister it, also after
+/// the callback has run and after the token has died.
 pub struct dcc_registration(());
 
 /// A function that is called once when a token is cancelled. `token` is lent for the duration of

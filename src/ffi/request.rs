@@ -18,8 +18,8 @@ use crate::memory::cut_text::CutText;
 use crate::peer::request::{Owed, RequestOrigin, RequestPin};
 use std::ffi::c_char;
 
-/// A request of a session: an id in flight, with a token. It is shared by reference count. The
-/// pointer is a handle, not an address: a stale one never names a later request with the same id.
+/// A request: an id of a session that is in flight, with its token. It is shared by reference count. A stale
+/// handle never names a later request of the same id.
 pub struct dcc_request(());
 
 /// Flag of a request: its peer cannot cancel it, as MCP demands of `initialize`.

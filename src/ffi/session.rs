@@ -11,8 +11,7 @@ use crate::json_rpc::wire::Meant;
 use crate::peer::request::Requests;
 use crate::peer::session::{SessionPin, SessionSettings, Sessions};
 
-/// A session: the connection of one peer, and the scope of that peer's request ids. It is shared by
-/// reference count. The pointer is a handle, not an address.
+/// A session: the connection of one peer, the scope of its request ids. It is shared by reference count.
 pub struct dcc_session(());
 
 /// Reply policy: a request that its peer cancelled is not answered, as MCP demands.

@@ -17,8 +17,8 @@ use crate::token::create::Origin;
 use crate::token::{Cause, TokenPin, Tokens};
 use std::ffi::c_char;
 
-/// A token: a cancellation flag with a reason, shared by reference count. The pointer is a handle,
-/// not an address. NULL is the token that is never cancelled.
+/// A token: a cancellation flag with a reason. It is shared by reference count. NULL is the token that is
+/// never cancelled.
 pub struct dcc_cancel_token(());
 
 /// Why a token is cancelled. A token that was cancelled through a parent has the parent's cause.

@@ -4,73 +4,37 @@
 
 #[path = "../support/c_header.rs"]
 mod c_header;
+#[path = "../support/c_items.rs"]
+mod c_items;
+#[path = "../support/header_chapters.rs"]
+mod header_chapters;
 #[path = "../support/loader_header.rs"]
 mod loader_header;
 #[path = "../support/mod.rs"]
 mod support;
 
 use c_header::{Header, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 use support::root;
 
-/// The files of `src/ffi` with what C code is to see, in the header's order.
-const FILES: &[&str] = &[
-    "limits",
-    "status",
-    "token",
-    "token_all",
-    "owner",
-    "registration",
-    "deadline",
-    "wait",
-    "job",
-    "job_life",
-    "job_texts",
-    "job_wait",
-    "current",
-    "poll",
-    "context",
-    "progress",
-    "progress_counter",
-    "library_call",
-    "events",
-    "dispatcher",
-    "post",
-    "pump",
-    "slice",
-    "dispatcher_stats",
-    "request_id",
-    "session",
-    "session_ids",
-    "session_message",
-    "session_stats",
-    "request",
-    "request_progress",
-    "seal",
-    "token_trace",
-    "events_next",
-    "trace",
-    "stats",
-    "timeline",
-    "control",
-    "library_threads",
-    "library",
-];
+/// The header's chapters, with what is written by hand.
+const TEMPLATE: &str = include_str!("../support/dcc_cancel.h.in");
 
 #[test]
 fn no_file_with_something_for_c_code_is_left_out() {
     for entry in std::fs::read_dir(root().join("src/ffi")).unwrap() {
         let path = entry.unwrap().path();
-        // cbindgen.toml has that one as C writes it.
+        // The template has that one as C writes it.
         let by_hand = "pub const DCC_NUL_TERMINATED";
         let source = std::fs::read_to_string(&path).unwrap().replace(by_hand, "");
         let is_for_c =
             ["\npub const DCC_", "\npub struct dcc_", "\npub type dcc_", "[unsafe(no_mangle)]"];
         let name = path.file_stem().unwrap().to_str().unwrap();
-        let is_seen = FILES.contains(&name) || !is_for_c.iter().any(|what| source.contains(what));
-        assert!(is_seen, "{name} is not among FILES");
+        let is_seen = header_chapters::files(TEMPLATE).contains(&name)
+            || !is_for_c.iter().any(|what| source.contains(what));
+        assert!(is_seen, "no chapter has {name}");
     }
 }
 
@@ -78,30 +42,16 @@ fn no_file_with_something_for_c_code_is_left_out() {
 fn generated_header() -> String {
     let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("cbindgen.toml");
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for name in FILES {
-        builder = builder.with_src(root().join(format!("src/ffi/{name}.rs")));
+    let mut sources = BTreeMap::new();
+    for name in header_chapters::files(TEMPLATE) {
+        let path = root().join(format!("src/ffi/{name}.rs"));
+        sources.insert(name, std::fs::read_to_string(&path).expect("a file of src/ffi"));
+        builder = builder.with_src(path);
     }
-    let mut text = Vec::new();
-    builder.generate().expect("the sources parse").write(&mut text);
-    let text = String::from_utf8(text).unwrap();
-    let text = text.replace("@VERSION@", env!("CARGO_PKG_VERSION"));
-    // Loaders that fill a table of functions take the types without the prototypes.
-    let prototypes = "#ifdef __cplusplus\nextern \"C\" {\n#endif // __cplusplus\n";
-    let end = "#ifdef __cplusplus\n}  // extern \"C\"\n#endif  // __cplusplus\n";
-    assert_eq!(text.matches(prototypes).count(), 1, "{text}");
-    assert_eq!(text.matches(end).count(), 1, "{text}");
-    // The inlined poll belongs inside the include guard, which cbindgen closes before it.
-    let guard_end = "#endif  /* DCC_CANCEL_H */\n";
-    assert_eq!(text.matches(guard_end).count(), 1, "{text}");
-    let text = format!("{}\n#endif /* DCC_CANCEL_H */\n", text.replace(guard_end, "").trim_end());
-    text.replace(
-        prototypes,
-        "#ifndef DCC_CANCEL_NO_PROTOTYPES\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n",
-    )
-    .replace(
-        end,
-        "#ifdef __cplusplus\n} /* extern \"C\" */\n#endif\n\n#endif /* DCC_CANCEL_NO_PROTOTYPES */\n",
-    )
+    let mut declarations = Vec::new();
+    builder.generate().expect("the sources parse").write(&mut declarations);
+    let items = c_items::items(&String::from_utf8(declarations).unwrap());
+    header_chapters::fill(TEMPLATE, items, &sources).replace("@VERSION@", env!("CARGO_PKG_VERSION"))
 }
 
 fn check_or_update(path: &Path, fresh: &str) {

@@ -406,6 +406,7 @@ impl Parser {
         if self.takes_word("typedef") {
             return self.definition_of_a_type(header);
         }
+        self.takes_word("DCC_API");
         let is_inline = self.takes_word("static");
         if is_inline && !self.takes_word("inline") {
             return Err("a static function that is not inline".to_owned());
@@ -414,7 +415,9 @@ impl Parser {
         self.expect('(', &declared.name)?;
         let parameters = self.parameters(&declared.name)?;
         let function = Function { name: declared.name, result: declared.kind, parameters };
-        if is_inline {
+        if is_inline && self.takes(';') {
+            // It is defined further down.
+        } else if is_inline {
             self.skip_body(&function.name)?;
             header.inline_functions.push(function);
         } else {

@@ -73,11 +73,11 @@ impl Prototype {
                 "size_t *" | "uint64_t *" | "dcc_ticket *" | "dcc_cause *" => {
                     format!("    if ({name} != NULL)\n        *{name} = 0;\n")
                 }
-                "struct dcc_poll_layer *" => format!(
+                "dcc_poll_layer *" => format!(
                     "    if ({name} == NULL)\n        return DCC_ERROR_INVALID_ARGUMENT;\n    \
                      *{name} = dcc_cancel_quiet_layer_();\n"
                 ),
-                "struct dcc_poll_pair *" => format!(
+                "dcc_poll_pair *" => format!(
                     "    if ({name} == NULL)\n        return DCC_ERROR_INVALID_ARGUMENT;\n    \
                      {name}->token = {name}->job = dcc_cancel_quiet_layer_();\n"
                 ),
@@ -99,7 +99,7 @@ impl Prototype {
         } else {
             (name.clone(), format!("api->{name}"))
         };
-        let head = wrapped(&format!("DCC_CANCEL_SUPPLIED {result}{space}{defined}({parameters})"));
+        let head = wrapped(&format!("DCC_API {result}{space}{defined}({parameters})"));
         let call = wrapped(&format!("        return {called}({});", self.arguments()));
         let (results, answer) = (self.results_before_loading(), self.answer_before_loading());
         format!(
@@ -130,14 +130,11 @@ fn without_comments(text: &str) -> String {
 }
 
 fn prototypes(header: &str) -> Vec<Prototype> {
-    let start = header.find("#ifndef DCC_CANCEL_NO_PROTOTYPES").expect("the prototypes");
-    let end = header.find("#endif /* DCC_CANCEL_NO_PROTOTYPES */").expect("their end");
-    let code = without_comments(&header[start..end]);
-    let code: String = code.lines().filter(|line| !line.starts_with('#')).collect();
-    let code = code.replace("extern \"C\" {", "").replace('}', "");
-    code.split(';')
+    let code = without_comments(header);
+    let declared = code.split("\nDCC_API ").skip(1);
+    declared
+        .map(|rest| rest.split_once(';').expect("a declaration ends").0)
         .map(|declaration| declaration.split_whitespace().collect::<Vec<_>>().join(" "))
-        .filter(|declaration| !declaration.is_empty())
         .map(|declaration| {
             let (head, parameters) = declaration.split_once('(').expect("a function");
             let name_at = head.rfind([' ', '*']).expect("a result type") + 1;

@@ -4,7 +4,6 @@
  *     loaded.exe first\dcc_cancel.dll second\dcc_cancel.dll
  */
 
-#define DCC_CANCEL_NO_PROTOTYPES
 #include "check.h"
 #include "dcc_cancel.h"
 
@@ -44,27 +43,27 @@ struct library {
 static struct library first, second;
 static volatile LONG destroyed;
 
-static dcc_status dcc_poll_read_current_at(dcc_poll_pair *out_pair, const char *file, uint32_t line)
+dcc_status dcc_poll_read_current_at(dcc_poll_pair *out_pair, const char *file, uint32_t line)
 {
     return first.poll_read_current_at(out_pair, file, line);
 }
 
-static dcc_status dcc_poll_read_token(const dcc_cancel_token *token, dcc_poll_layer *out_layer)
+dcc_status dcc_poll_read_token(const dcc_cancel_token *token, dcc_poll_layer *out_layer)
 {
     return first.poll_read_token(token, out_layer);
 }
 
-static dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file, uint32_t line)
+dcc_status dcc_poll_slow(uint64_t token, uint64_t job, const char *file, uint32_t line)
 {
     return first.poll_slow(token, job, file, line);
 }
 
-static dcc_status dcc_progress_read_counter(const dcc_progress *progress, dcc_progress_counter *out_counter)
+dcc_status dcc_progress_read_counter(const dcc_progress *progress, dcc_progress_counter *out_counter)
 {
     return first.progress_read_counter(progress, out_counter);
 }
 
-static dcc_status dcc_progress_add_at(const dcc_progress *progress, uint64_t n, const char *file,
+dcc_status dcc_progress_add_at(const dcc_progress *progress, uint64_t n, const char *file,
                                       uint32_t line)
 {
     return first.progress_add_at(progress, n, file, line);
