@@ -134,10 +134,10 @@ fn what_breaks_programs_is_told_from_what_is_new() {
 
     const LAST: &str = "  uint64_t late;\n";
     const FIRST: &str = "  uint64_t done;\n";
-    const FUNCTION: &str = "uint64_t dcc_clock_now_ns(void);";
+    const FUNCTION: &str = "DCC_API uint64_t dcc_clock_now_ns(void);";
     let grown = format!("{LAST}  uint64_t later;\n");
     assert_eq!(judge(&changed(LAST, &grown), &versions), Ok(()));
-    let more = format!("{FUNCTION}\nuint64_t dcc_clock_of_2_1(void);");
+    let more = format!("{FUNCTION}\nDCC_API uint64_t dcc_clock_of_2_1(void);");
     let next = "DCC_CANCEL_2.1 {\nglobal:\n    dcc_clock_of_2_1;\n} DCC_CANCEL_2.0;\n";
     assert_eq!(judge(&changed(FUNCTION, &more), &format!("{versions}{next}")), Ok(()));
     let constant = "#define DCC_ABI_MINOR 0\n";

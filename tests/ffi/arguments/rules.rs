@@ -258,7 +258,7 @@ pub fn optional_results(header: &Header, source: &str) -> usize {
 
 /// The functions that work in a fork, by the rule's own words.
 pub fn works_in_a_fork(function: &Function, source: &str) -> bool {
-    let rule = source.split_once("In a process forked").unwrap().1;
+    let rule = source.split_once("In a process that was forked").unwrap().1;
     let rule = rule.split_once("DCC_ERROR_FORKED").unwrap().0;
     !is_status(function)
         || function.name.starts_with("dcc_poll_")

@@ -14,6 +14,8 @@ pub const UNSEEN: &[&str] = &[
     "dcc_cancel_token_caller_id",
     "dcc_cancel_token_deadline",
     "dcc_cancel_token_wait_any",
+    "dcc_poll_read_current",
+    "dcc_poll_read_current_at",
     "dcc_job_find",
     "dcc_job_read_progress",
     "dcc_job_progress_message",
