@@ -20,39 +20,40 @@
  * These rules hold for every function, unless its comment says otherwise:
  *
  * Handles
- * - A handle is an opaque number in the shape of a pointer. A handle of a dead object, and a handle that was
- *   made up, is answered with DCC_ERROR_INVALID_HANDLE and never with a crash. A function that returns a
- *   handle or an id then returns NULL or 0.
- * - NULL is a token that is never cancelled, a job that does not exist, a context without token and job,
- *   a share of progress that counts nothing, and the owner of functions that stay loaded. Every function
+ * - A handle is an opaque number in the shape of a pointer. A handle of a dead object, and a handle that
+ *   was made up, is answered with DCC_ERROR_INVALID_HANDLE and never with a crash. A function that returns
+ *   a handle or an id then returns NULL or 0.
+ * - NULL is a token that is never cancelled, a job that does not exist, a context without token and job, a
+ *   share of progress that counts nothing, and the owner of functions that stay loaded. Every function
  *   accepts it in that meaning. A NULL dispatcher, session, request, observer or registration does not
  *   exist: retain, release, close and unregister answer DCC_OK and do nothing, every other function answers
  *   DCC_ERROR_INVALID_HANDLE.
- * - A handle that a function writes to a parameter is a reference that you own. Give it back by `release`; an
- *   owner by dcc_owner_close, a registration by dcc_registration_unregister. Each `retain` adds a reference
- *   that you own.
+ * - A handle that a function writes to a parameter is a reference that you own. Give it back by `release`;
+ *   an owner by dcc_owner_close, a registration by dcc_registration_unregister. Each `retain` adds a
+ *   reference that you own.
  * - A handle that a function returns, or passes to a function of yours, is lent: it stays valid as long as
  *   the object that it belongs to.
- * - Where a parameter is `const T *`, the call may run at the same time as any other call on that object, and
- *   your reference remains. Where it is `T *`, the call ends your reference: `release`, dcc_owner_close,
- *   dcc_registration_unregister.
+ * - Where a parameter is `const T *`, the call may run at the same time as any other call on that object,
+ *   and your reference remains. Where it is `T *`, the call ends your reference: `release`,
+ *   dcc_owner_close, dcc_registration_unregister.
  *
  * Answers
- * - A status is 0 for success, positive for an ordinary answer such as "cancelled", negative for an
- *   error. Other results go out through parameters.
- * - A function with `_is_` in its name answers 0 for no, a positive number for yes, a negative one for a bad
- *   handle. Write `if (x)` for the questions whether to stop, for dcc_check_cancelled and for the polls: there
- *   a bad handle means "stop" as well. Write `if (x > 0)` for the rest. Each comment says which of them it is.
+ * - A status is 0 for success, positive for an ordinary answer such as "cancelled", negative for an error.
+ *   Other results go out through parameters.
+ * - A function with `_is_` in its name answers 0 for no, a positive number for yes, a negative one for a
+ *   bad handle. Write `if (x)` for the questions whether to stop, for dcc_check_cancelled and for the
+ *   polls: there a bad handle means "stop" as well. Write `if (x > 0)` for the rest. Each comment says
+ *   which of them it is.
  * - A call checks its arguments before anything happens, and its handles next. A call that answers
  *   DCC_ERROR_INVALID_ARGUMENT or DCC_ERROR_UNSUPPORTED has done nothing, and dcc_last_error names the
  *   parameter, or the structure and its field.
- * - A parameter that a call writes through is called `out_...` or `buffer`, or is an array with a `stride`. It
- *   must not be NULL unless the function's comment allows that; the `out_length` of a text may always be
+ * - A parameter that a call writes through is called `out_...` or `buffer`, or is an array with a `stride`.
+ *   It must not be NULL unless the function's comment allows that; the `out_length` of a text may always be
  *   NULL. After a failure a handle that goes out is NULL.
  *
  * Words
- * - To cancel a job is to ask it to stop; the job stops itself. `close` ends what an object has begun, and the
- *   object begins nothing afterwards. `shutdown` ends the threads of the library.
+ * - To cancel a job is to ask it to stop; the job stops itself. `close` ends what an object has begun, and
+ *   the object begins nothing afterwards. `shutdown` ends the threads of the library.
  * - A job id is a number of the library. A caller id is a text of yours. A request id is the peer's.
  *
  * Times
@@ -60,25 +61,25 @@
  *   now or from the post, `timeout_ns` the longest time that a call waits, `_ns` alone a duration.
  *
  * Texts and functions
- * - A text is UTF-8. A text that goes in is a pointer and a length in bytes: DCC_NUL_TERMINATED for a text that
- *   ends with NUL, and a NULL pointer for no text. A text that goes out is written to your buffer as
+ * - A text is UTF-8. A text that goes in is a pointer and a length in bytes: DCC_NUL_TERMINATED for a text
+ *   that ends with NUL, and a NULL pointer for no text. A text that goes out is written to your buffer as
  *   snprintf does it. Pointers to memory, texts and functions must be valid.
  * - A function that you pass to the library must not unwind or longjmp out of its call.
  *
  * Structures
  * - A structure that starts with `struct_size` may grow in later versions. Set that field to sizeof the
  *   structure, and all fields that you do not use to zero. A field that your structure lacks counts as 0.
- * - DCC_ERROR_INVALID_ARGUMENT answers a size that is smaller than the structure was when this major version
- *   was first released, and a size that cuts a field in half. DCC_ERROR_UNSUPPORTED answers a field that this
- *   version does not know and that is not zero.
+ * - DCC_ERROR_INVALID_ARGUMENT answers a size that is smaller than the structure was when this major
+ *   version was first released, and a size that cuts a field in half. DCC_ERROR_UNSUPPORTED answers a field
+ *   that this version does not know and that is not zero.
  * - A structure that goes out is filled up to the smaller of the two sizes, and `struct_size` says which.
  *
  * Processes
  * - In a process that was forked after the library was used these work: polls, dcc_check_cancelled,
- *   dcc_cancel_token_check_current, dcc_cancel_token_is_cancelled, dcc_slice_is_over, dcc_library_call_begin,
- *   dcc_library_call_ask, dcc_last_error, dcc_instance_check, and functions that do not return a status,
- *   except dcc_context_run, which returns NULL. Every other function answers DCC_ERROR_FORKED. Use the library
- *   after exec.
+ *   dcc_cancel_token_check_current, dcc_cancel_token_is_cancelled, dcc_slice_is_over,
+ *   dcc_library_call_begin, dcc_library_call_ask, dcc_last_error, dcc_instance_check, and functions that do
+ *   not return a status, except dcc_context_run, which returns NULL. Every other function answers
+ *   DCC_ERROR_FORKED. Use the library after exec.
  * - Only dcc_poll and dcc_poll_one are async-signal-safe, and only while nothing is cancelled or traced.
  * - The library exists for 64-bit platforms only.
  *
@@ -517,9 +518,10 @@ typedef struct dcc_poll_pair {
  * DCC_POLL_GONE, which means "stop". Other threads may poll it too. */
 #define dcc_poll_current() dcc_poll_current_at(__FILE__, __LINE__)
 
-/* Polls a snapshot of dcc_poll_current: 0, or why to stop, as dcc_check_cancelled answers it, or DCC_POLL_GONE.
- * While nothing is asked it costs one relaxed load and one compare for the token, and the same for the
- * job. Take the snapshot by value: behind a pointer the compiler has to read it again in each iteration. */
+/* Polls a snapshot of dcc_poll_current: 0, or why to stop, as dcc_check_cancelled answers it, or
+ * DCC_POLL_GONE. While nothing is asked it costs one relaxed load and one compare for the token, and the
+ * same for the job. Take the snapshot by value: behind a pointer the compiler has to read it again in each
+ * iteration. */
 #define dcc_poll(pair) dcc_poll_at((pair), __FILE__, __LINE__)
 
 /* A snapshot of one token, for dcc_poll_one. Any thread. It holds no reference. NULL gives a snapshot that is
@@ -775,8 +777,9 @@ DCC_API dcc_status dcc_job_is_sealed(const dcc_job *job);
 
 /* 5. Progress: how far a job is
  *
- * A share: a part of the progress bar of a job. It is for a step, or for what a library does inside a step. It
- * is shared by reference count. NULL is a share of nothing: every call with it answers DCC_OK and does nothing.
+ * A share: a part of the progress bar of a job. It is for a step, or for what a library does in a
+ * step. It is shared by reference count. NULL is the share of nothing: calls on it count nothing,
+ * and dcc_progress_add still answers whether what is current should stop.
  *
  * The code that knows the whole work says what each step is worth. The code of a step counts in
  * its own units and need not know that it is a part of something. In this example `begin` fills in
@@ -957,10 +960,10 @@ typedef struct dcc_progress_counter {
     dcc_poll_pair poll;
 } dcc_progress_counter;
 
-/* A counter of a share, for one loop on one thread; any number of threads may have one of the same share. Tell
- * it how far the loop is by dcc_progress_advance. Flush it by dcc_progress_flush after the loop, and before
- * anything that blocks or takes long: units that are not flushed are not shown, and are lost with the
- * counter. A later set or reset does not change it. It holds no reference: keep one of the share. */
+/* A counter of a share, for one loop on one thread; any number of threads may have one of the same share.
+ * Tell it how far the loop is by dcc_progress_advance. Flush it by dcc_progress_flush after the loop, and
+ * before anything that blocks or takes long: units that are not flushed are not shown, and are lost with
+ * the counter. A later set or reset does not change it. It holds no reference: keep one of the share. */
 static inline dcc_progress_counter dcc_progress_counter_of(const dcc_progress *progress);
 
 /* Counts `n` units, and answers whether to stop: 0, or why to stop, as dcc_progress_add does. For innermost

@@ -17,8 +17,9 @@ use crate::thread::current::ThreadSlots;
 use crate::thread::value::SlotName;
 use std::ffi::c_char;
 
-/// A share: a part of the progress bar of a job. It is for a step, or for what a library does inside a step. It
-/// is shared by reference count. NULL is a share of nothing: every call with it answers DCC_OK and does nothing.
+/// A share: a part of the progress bar of a job. It is for a step, or for what a library does in a
+/// step. It is shared by reference count. NULL is the share of nothing: calls on it count nothing,
+/// and dcc_progress_add still answers whether what is current should stop.
 ///
 /// The code that knows the whole work says what each step is worth. The code of a step counts in
 /// its own units and need not know that it is a part of something. In this example `begin` fills in
