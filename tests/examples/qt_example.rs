@@ -1,6 +1,7 @@
 //! The example of Qt: built as its first lines say, clicked by `tests/consumers/qt_driver`.
 //!
-//! `DCC_UPDATE_PICTURE=1 cargo test --test qt_example` makes the picture in docs/slices.md anew.
+//! `DCC_UPDATE_PICTURE=1 cargo test --test qt_example` makes the picture in docs/slices.md anew, and the
+//! animation in docs/pictures/, of what the window showed meanwhile, by Pillow from PyPI.
 
 #![cfg(target_os = "linux")]
 
@@ -8,6 +9,8 @@
 mod build_tools;
 #[path = "../support/built_once.rs"]
 mod built_once;
+#[path = "../support/python_venv.rs"]
+mod python_venv;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -27,10 +30,12 @@ fn a_click_cancels_one_of_three_jobs_in_a_window() {
     cmake(&root().join("tests/consumers/qt_driver"), &build, &[library, own]);
 
     let picture = build.join("window.png");
+    let film = build.join("film");
+    std::fs::create_dir(&film).unwrap();
     let told = support::printed(
         Command::new(build.join("qt/qt_jobs"))
             .args(["-platform", "offscreen", "-style", "fusion"])
-            .arg(&picture)
+            .args([&picture, &film])
             .env("QT_SCALE_FACTOR", "2")
             .env("XDG_RUNTIME_DIR", &build),
     );
@@ -44,5 +49,22 @@ fn a_click_cancels_one_of_three_jobs_in_a_window() {
     if std::env::var_os("DCC_UPDATE_PICTURE").is_some() {
         std::fs::create_dir_all(root().join("docs")).unwrap();
         std::fs::write(root().join("docs/qt_example.png"), image).unwrap();
+        let python = python_venv::venv("pillow-13", &["pillow==13.0.0"]).join("bin/python");
+        let program = root().join("tests/consumers/qt_driver/make_gif.py");
+        let animation = root().join("docs/pictures/cancel.gif");
+        support::run(Command::new(python).arg(program).args([film, animation]));
     }
+}
+
+#[test]
+fn the_animation_fits_on_a_page() {
+    let file = std::fs::read(root().join("docs/pictures/cancel.gif")).unwrap();
+    assert!(file.starts_with(b"GIF89a"));
+    let side = |at: usize| u16::from_le_bytes([file[at], file[at + 1]]);
+    assert_eq!([side(6), side(8)], [640, 357], "width and height");
+    assert!(file.len() <= 600_000, "a page should not wait for {} bytes", file.len());
+    let count = |part: &[u8]| file.windows(part.len()).filter(|found| *found == part).count();
+    assert_eq!(count(b"NETSCAPE2.0"), 1, "it begins again at its end");
+    // What stands before each picture.
+    assert!(count(&[0x21, 0xf9, 0x04]) > 40, "pictures that move");
 }

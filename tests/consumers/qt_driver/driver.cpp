@@ -1,5 +1,5 @@
-// Sits in the example of Qt, clicks in its window as a user would and looks at what it shows. The
-// first argument that is left to the program is the file for a picture of the window.
+// Sits in the example of Qt, clicks in its window as a user would and looks at what it shows. The arguments
+// that are left to the program are the file for a picture of the window, and a folder for a film of it.
 
 #include <QtTest>
 #include <QtWidgets>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "../../cpp/hangs.hpp"
+#include "film.hpp"
 #include "job_window.hpp"
 
 namespace {
@@ -69,7 +70,8 @@ int colours_of(const QImage &image)
 
 class driver {
 public:
-    explicit driver(job_window *window) : window_(window)
+    explicit driver(job_window *window)
+        : window_(window), film_(window, QCoreApplication::arguments().value(2))
     {
         for (const QWidget *row : window->findChildren<QWidget *>("row"))
             rows_.emplace_back(row);
@@ -95,6 +97,7 @@ private:
         for (const seen_row &row : rows_)
             expect(row.is("not started") && row.bar->value() == 0 && !row.cancel->isEnabled(),
                    "a row is idle");
+        film_.hold();
     }
 
     void the_second_of_three_is_cancelled()
@@ -103,10 +106,12 @@ private:
         expect(!start_all_->isEnabled(), "what runs is not started again");
         for (const seen_row &row : rows_)
             expect(row.is("waiting") && row.cancel->isEnabled(), "a row waits for the first tick");
-        wait_until([this] { return rows_[1].part() >= 0.55; }, "the second is half way");
+        wait_until([this] { return filmed(1).part() >= 0.55; }, "the second is half way");
         expect(rows_[0].is_in_progress() && rows_[2].is_in_progress(), "the others are under way");
         const int clicked_at = rows_[1].bar->value();
-        click(rows_[1].cancel);
+        QTest::mousePress(rows_[1].cancel, Qt::LeftButton);
+        film_.hold();
+        QTest::mouseRelease(rows_[1].cancel, Qt::LeftButton);
         wait_until([this] { return rows_[1].is("cancelled"); }, "the second is cancelled");
         expect(rows_[1].state->text().endsWith("its button was clicked"), "the reason is shown");
         expect(!rows_[1].cancel->isEnabled(), "what is over is not cancelled");
@@ -114,7 +119,8 @@ private:
         // Progress is shown now and then, so the bar may have had to catch up once.
         expect(stopped_at_ >= clicked_at && stopped_at_ < clicked_at + 10,
                QString("it stopped at %1, clicked at %2").arg(stopped_at_).arg(clicked_at));
-        wait_until([this] { return rows_[0].part() >= 0.70; }, "the first is further");
+        film_.hold();
+        wait_until([this] { return filmed(0).part() >= 0.70; }, "the first is further");
         expect(rows_[0].is_in_progress() && rows_[2].is_in_progress(), "the others go on");
         take_picture();
     }
@@ -125,13 +131,15 @@ private:
         expect(colours_of(picture) > 1000, "the picture shows something");
         expect(!QFontDatabase::families().isEmpty(), "there is a font (Debian: fonts-dejavu-core)");
         const QStringList arguments = QCoreApplication::arguments();
-        expect(arguments.size() == 2 && picture.save(arguments[1]), "the picture can be written");
+        expect(arguments.size() == 3 && picture.save(arguments[1]), "the picture can be written");
     }
 
     void the_others_complete()
     {
-        wait_until([this] { return rows_[0].is("completed") && rows_[2].is("completed"); },
+        wait_until([this] { return filmed(2).is("completed") && rows_[0].is("completed"); },
                    "the others have completed");
+        film_.hold();
+        expect(film_.taken() > 20, QString("a film of %1 pictures").arg(film_.taken()));
         expect(rows_[0].part() == 1.0 && rows_[2].part() == 1.0, "their bars are full");
         expect(rows_[1].is("cancelled") && rows_[1].bar->value() == stopped_at_,
                "the cancelled one stays where it was");
@@ -196,7 +204,14 @@ private:
         window_->close();
     }
 
+    const seen_row &filmed(std::size_t number)
+    {
+        film_.follow(rows_[number].bar);
+        return rows_[number];
+    }
+
     job_window *window_;
+    film film_;
     std::vector<seen_row> rows_;
     QPushButton *start_all_ = nullptr;
     int stopped_at_ = 0;
