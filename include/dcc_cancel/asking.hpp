@@ -12,11 +12,11 @@
 
 namespace dcc {
 
-/* For a thread that waits in its own way, for a library's event or for a process: asks what the waits of
- * this library ask, the is_cancelled of jobs that this thread may ask, of the token and of what is current
- * here. After how long it should be called again; none if there is nothing to ask on this thread. What says
- * "stop" is cancelled; look at the token afterwards. Hold no lock that such a check, or a callback of the
- * cancel, takes. */
+/* Asks hosts' own checks, as the waits of this library do: the is_cancelled of jobs that this thread may ask,
+ * of `also` and of what is current here. For a thread that waits without this library, for instance for a
+ * library's event or for a process. Returns after how long to call it again; nullopt if there is nothing to
+ * ask on this thread. A job whose check answers "stop" is cancelled: look at the token afterwards. Hold no
+ * lock that such a check, or a callback of the cancel, takes. */
 inline std::optional<std::chrono::nanoseconds> ask_host(const token &also = token()) noexcept
 {
     std::uint64_t again = DCC_NO_LIMIT;
@@ -27,14 +27,14 @@ inline std::optional<std::chrono::nanoseconds> ask_host(const token &also = toke
 
 namespace detail {
 
-/* A thread in a wait that looks again and again: asks when it is the time. */
+/* For a wait that looks again and again: asks hosts' checks when they are due. */
 class asking {
 public:
     explicit asking(const token &also) noexcept : also_(also) {}
 
     bool is_due(std::uint64_t now) const noexcept { return now >= next_; }
 
-    /* Asks, without the lock: the host may need what it guards. */
+    /* Releases the lock while it asks: the host may need what the lock guards. */
     template <class Lock> void ask(Lock &lock)
     {
         lock.unlock();
@@ -45,7 +45,7 @@ public:
         lock.lock();
     }
 
-    /* How long to wait if it should not be longer than this. */
+    /* Shortens a wait so that it ends when checks are due again. */
     std::uint64_t at_most(std::uint64_t nanoseconds, std::uint64_t now) const noexcept
     {
         const std::uint64_t left = next_ > now ? next_ - now : 0;

@@ -1,4 +1,4 @@
-/* Callables that are called when a token is cancelled. Part of dcc_cancel.hpp. */
+/* Callables that run when a token is cancelled. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_CALLBACK_HPP
 #define DCC_CANCEL_CALLBACK_HPP
@@ -13,26 +13,25 @@
 
 namespace dcc {
 
-/* Calls a callable once when a token is cancelled, as std::stop_callback does: on the thread that
- * cancels; here and now, in the constructor, if it is cancelled already. Destroying this object
- * unregisters, and waits if the callable is running on another thread, so what it refers to need
- * only live as long as this object.
+/* Calls a callable once when a token is cancelled, as std::stop_callback does: on the thread that cancels, or
+ * in the constructor if the token is already cancelled. The destructor unregisters, and waits if the callable
+ * is running on another thread: so objects that the callable refers to need only live as long as this object.
  *
- * It keeps its token: that may be a temporary, or a variable that gets another one meanwhile. What nobody
- * owns but such objects, and no parent, deadline or check of a host can cancel, is gone all the same.
+ * This object keeps its token alive: the token may be a temporary, or a variable that is assigned later. A
+ * token that only such objects hold, and that no parent, deadline or host's check can cancel, still ends.
  *
  * Beyond std::stop_callback:
- * - A callable that destroys its own object may go on using its captures: it is kept until it
- *   returns.
- * - Where waiting would never end, because the running callable waits over some threads for this
- *   one, the destructor does not wait. Then the callable, which is kept, outlives the object, and
- *   what it refers to has to as well. `unregister` answers DCC_ERROR_WOULD_DEADLOCK instead.
- * - What the callable throws goes to set_callback_exception_handler's handler.
+ * - A callable that destroys its own object may go on to use its captures: it is kept until it returns.
+ * - If waiting would never end, because the running callable waits, directly or through other threads, for
+ *   this thread, the destructor does not wait. Then the callable, which is kept, lives longer than the
+ *   object, and what it refers to has to as well. `unregister` answers DCC_ERROR_WOULD_DEADLOCK in this case.
+ * - Exceptions of the callable go to set_callback_exception_handler's handler.
  * - Deadlines and token::cancel_async call it on the library's callback thread.
  * - Closing `plugin`, the owner that the callable's code belongs to, unregisters it.
- * - A callable that takes a const token & gets the one that was cancelled.
+ * - A callable that takes a const token & gets the cancelled token.
  *
- * On an empty token, and on a cancelled one without a `plugin`, nothing is allocated and nothing can fail. */
+ * With an empty token, and with a cancelled one without a `plugin`, nothing is allocated and nothing can
+ * fail. */
 template <class Callable> class cancel_callback {
     using shared = detail::shared_callable<Callable>;
 
@@ -44,7 +43,7 @@ public:
     {
         if (!when)
             return;
-        /* Not is_cancelled, which asks the host: who registers may hold a lock. */
+        /* cause(), not is_cancelled(), which asks the host: the thread that registers may hold a lock. */
         if (!plugin && when.cause() != cause::none) {
             Callable once(std::forward<Init>(callable));
             detail::call_with_token(std::forward<Callable>(once), when);
@@ -70,7 +69,7 @@ public:
         }
     }
 
-    /* Negative if it could not be registered. Positive and zero: it will be called, or was. */
+    /* Negative: the callable is not registered. Otherwise it will be called, or was. */
     dcc_status status() const noexcept { return status_; }
 
     /* Unregisters before the object ends; answers as dcc_registration_unregister. After

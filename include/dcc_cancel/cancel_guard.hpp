@@ -9,8 +9,8 @@
 
 namespace dcc {
 
-/* Cancels a token when the scope is left, in whatever way, unless it was dismissed: for work that others
- * began for this scope, and that nobody wants without it. As tokio-util's DropGuard. */
+/* Cancels a token when the scope is left, in whatever way, unless it was dismissed: for work that others do
+ * for this scope, and that is useless without it. As tokio-util's DropGuard. */
 class cancel_guard {
 public:
     explicit cancel_guard(token cancelled) noexcept : token_(std::move(cancelled)) {}
@@ -19,7 +19,7 @@ public:
     cancel_guard &operator=(cancel_guard &&) = delete;
     ~cancel_guard() { token_.cancel(); }
 
-    /* Lets the token live on: nothing is cancelled. Gives it back. */
+    /* Cancels nothing at the end of the scope. Returns the token. */
     token dismiss() noexcept { return std::exchange(token_, token()); }
 
 private:

@@ -1,4 +1,4 @@
-/* What is thrown where work stops because it is cancelled. Part of dcc_cancel.hpp. */
+/* The exception of work that stops because it is cancelled. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_CANCELLED_ERROR_HPP
 #define DCC_CANCEL_CANCELLED_ERROR_HPP
@@ -15,11 +15,11 @@
 
 namespace dcc {
 
-/* Thrown by throw_if_cancelled; throw it yourself where you stop for a cancel that you saw in another way.
- * Let it pass, so that what you hold is released on its way. */
+/* Thrown by throw_if_cancelled. Throw it yourself if you stop for a cancel that you learned of in another
+ * way. Do not swallow it: what the work holds is released on its way. */
 class cancelled_error : public std::exception {
 public:
-    /* For the current token, or the current job if it is that which is cancelled. */
+    /* For the current token; or for the current job, if the job is cancelled and the token is not. */
     cancelled_error() noexcept : cancelled_error(is_by_job()) {}
 
     explicit cancelled_error(dcc_status status, dcc::token seen = {}) noexcept
@@ -28,13 +28,13 @@ public:
         write_text();
     }
 
-    /* Why it stopped: what was cancelled, and the reason, cut if that is long. */
+    /* What was cancelled, and the reason, cut if it is long. */
     const char *what() const noexcept override { return text_; }
 
     /* DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE. */
     dcc_status status() const noexcept { return status_; }
 
-    /* The token that was seen cancelled, of a job its own. Empty if it is no more. */
+    /* The token that was seen cancelled; a job's own token if it was a job. Empty if it is gone. */
     const dcc::token &token() const noexcept { return token_; }
 
     dcc::cause cause() const noexcept { return token_.cause(); }
@@ -54,7 +54,7 @@ private:
                dcc_job_is_cancelled(dcc_job_current()) > 0;
     }
 
-    /* No memory is needed to throw this, or to copy it. */
+    /* Allocates nothing: this can be thrown and copied when memory is out. */
     void write_text() noexcept
     {
         const auto add = [this](const char *text) {
@@ -77,7 +77,7 @@ private:
 
 #if DCC_CANCEL_EXCEPTIONS
 
-/* Throws if this token is cancelled, or is no more. */
+/* Throws if this token is cancelled or gone. */
 inline void throw_if_cancelled(const token &asked)
 {
     if (const dcc_status status = dcc_cancel_token_is_cancelled(asked.get()))

@@ -1,4 +1,4 @@
-/* What cannot be taken back. Part of dcc_cancel.hpp. */
+/* The point of no return. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_COMMIT_HPP
 #define DCC_CANCEL_COMMIT_HPP
@@ -14,8 +14,8 @@
 
 namespace dcc {
 
-/* The seal comes before the shield: the job's is_cancelled may be asked in it, and what that throws fails the
- * current job. */
+/* The seal comes before the shield: it may ask the job's is_cancelled, and what that throws fails the current
+ * job, of which there is none behind the shield. */
 
 #if DCC_CANCEL_EXCEPTIONS
 

@@ -15,8 +15,9 @@ namespace dcc {
 
 namespace detail {
 
-/* A cancel wakes a condition variable without its mutex, which whoever cancels may hold. One that comes
- * just between a look at the token and the falling asleep wakes nobody: it is seen after this time. */
+/* A cancel notifies a condition variable without its mutex, because the cancelling thread may hold that. A
+ * notification between a look at the token and the begin of the wait is lost: so the wait looks again after
+ * this time. */
 constexpr std::chrono::nanoseconds look_again_after = std::chrono::milliseconds(50);
 
 template <class Condition, class Lock, class Predicate>
@@ -36,7 +37,7 @@ bool wait_at_most(Condition &changed, Lock &lock, const token &until, std::uint6
             host.ask(lock);
             continue;
         }
-        /* That asks nobody, under the lock. */
+        /* cause() asks no host's check, which must not run under the lock. */
         if (until.cause() != cause::none) {
             static_cast<void>(until.is_cancelled()); // this thread has seen it
             return is_done();
@@ -53,16 +54,16 @@ bool wait_at_most(Condition &changed, Lock &lock, const token &until, std::uint6
 } // namespace detail
 
 /* Waits for a std::condition_variable or std::condition_variable_any until `is_done()` is true or the token
- * is cancelled, as std::condition_variable_any waits for a std::stop_token in C++20. What is_done() says at
- * the end is the answer. The lock is held whenever is_done() is called, and at the end. Whoever cancels may
- * hold the mutex. The host is asked meanwhile, without the lock, as in every wait: see ask_host. */
+ * is cancelled, as std::condition_variable_any waits for a std::stop_token in C++20. Returns what is_done()
+ * said last. The lock is held whenever is_done() is called, and at the end. The cancelling thread may hold
+ * the mutex. Hosts' checks are asked meanwhile, without the lock, see ask_host. */
 template <class Condition, class Lock, class Predicate>
 bool wait(Condition &changed, Lock &lock, const token &until, Predicate is_done)
 {
     return detail::wait_at_most(changed, lock, until, DCC_NO_LIMIT, is_done);
 }
 
-/* As wait, but not longer than this, or not beyond this time. */
+/* As wait, but not longer than `longest`, or not beyond `time`. */
 template <class Condition, class Lock, class Rep, class Period, class Predicate>
 bool wait_for(Condition &changed, Lock &lock, const token &until,
               std::chrono::duration<Rep, Period> longest, Predicate is_done)

@@ -9,7 +9,7 @@
 #define DCC_CANCEL_EXCEPTIONS 0
 #endif
 
-/* Of what is hidden, each plugin has its own. */
+/* A hidden function or variable: each plugin has its own. */
 #ifndef DCC_CANCEL_HIDDEN_
 #if defined(_WIN32)
 #define DCC_CANCEL_HIDDEN_
@@ -18,7 +18,7 @@
 #endif
 #endif
 
-/* Where a call stands in the source, as default arguments. */
+/* Default arguments that tell where in the source a call stands. */
 #define DCC_CANCEL_HERE_ \
     const char *file = __builtin_FILE(), unsigned line = static_cast<unsigned>(__builtin_LINE())
 

@@ -1,4 +1,4 @@
-/* What is current on a thread, carried to others. Part of dcc_cancel.hpp. */
+/* Carrying what is current on one thread to others. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_CONTEXT_HPP
 #define DCC_CANCEL_CONTEXT_HPP
@@ -13,10 +13,10 @@
 
 namespace dcc {
 
-/* What is current on a thread, to be entered on others. */
+/* What is current on a thread (token, job, share of progress), to be entered on others. */
 class context : public detail::reference<dcc_context> {
 public:
-    /* Nothing current. */
+    /* A context with nothing current. */
     context() noexcept = default;
 
     static context capture()
@@ -41,16 +41,16 @@ public:
     }
 };
 
-/* Polls on this thread are not cancelled until the end of the scope: both slots are masked, and a job's
- * set_progress answers that it may go on. For what has to be done after a cancel, too: rolling back, closing
- * what was opened. A question by name, as job.is_cancelled, is answered as ever. Nothing is above the jobs
- * and posts that are made inside. */
+/* Until the end of the scope polls on this thread are not cancelled, and a job's set_progress answers "go
+ * on": nothing is current. For what has to be done after a cancel, such as rolling back or closing a file. A
+ * question that names its object, such as job.is_cancelled(), is still answered truthfully. Jobs and posts
+ * that are made inside have nothing above them. */
 class shield : public detail::scope {
 public:
     shield() { install(dcc_context_shield); }
 };
 
-/* A callable that is called in the context in which it was wrapped; see with_context. */
+/* A callable that runs in the context in which it was wrapped; see with_context. */
 template <class Callable> class in_context {
 public:
     template <class Init>
@@ -66,7 +66,7 @@ public:
         return std::invoke(callable_, std::forward<Arguments>(arguments)...);
     }
 
-    /* For pools that call a constant, as oneTBB does. */
+    /* For pools that call a const callable, as oneTBB does. */
     template <class... Arguments>
     std::invoke_result_t<const Callable &, Arguments...> operator()(Arguments &&...arguments) const
     {
@@ -80,7 +80,7 @@ private:
 };
 
 /* Carries what is current here to the thread that calls the result: for std::thread, std::async, a task
- * group, a host's pool. A new thread begins with nothing current, so that polls in it are never cancelled.
+ * group, a host's pool. Without it a new thread has nothing current, so polls on it are never cancelled.
  *
  *     std::thread worker(dcc::with_context([&] { smooth(half_of_the_mesh); })); */
 template <class Callable> in_context<std::decay_t<Callable>> with_context(Callable &&callable)

@@ -1,4 +1,4 @@
-/* The control endpoint, open for the length of a scope. Part of dcc_cancel.hpp. */
+/* The control endpoint, open until the end of a scope. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_CONTROL_HPP
 #define DCC_CANCEL_CONTROL_HPP
@@ -12,14 +12,14 @@
 
 namespace dcc {
 
-/* Lets dcc-control, run by the same user, list, watch, trace and cancel the jobs of this process while
- * this lives. A process has one endpoint: the first to go closes it. */
+/* While this object lives, dcc-control, run by the same user, can list, watch, trace and cancel the jobs of
+ * this process. A process has one endpoint: the first of these objects that ends closes it. */
 class control_endpoint {
 public:
-    /* Under the name of the program's file. */
+    /* With the name of the program's file. */
     control_endpoint() : control_endpoint(std::string_view()) {}
 
-    /* `name` is what people see: "Maya 2026, shot 12". */
+    /* With a name for people, such as "Maya 2026, shot 12". */
     explicit control_endpoint(std::string_view name)
     {
         dcc_control_desc desc = {};
@@ -39,10 +39,10 @@ public:
             dcc_control_close();
     }
 
-    /* Negative if it could not be opened. */
+    /* Negative: the endpoint could not be opened. */
     dcc_status status() const noexcept { return status_; }
 
-    /* The path of its socket or the name of its pipe; empty if none is open. */
+    /* Path of its socket, or name of its pipe; empty if none is open. */
     std::string address() const
     {
         return detail::text([](char *buffer, std::size_t size, std::size_t *length) {

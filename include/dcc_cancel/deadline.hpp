@@ -1,4 +1,4 @@
-/* Deadlines for the length of a scope. Part of dcc_cancel.hpp. */
+/* Deadlines for a scope. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_DEADLINE_HPP
 #define DCC_CANCEL_DEADLINE_HPP
@@ -11,14 +11,13 @@
 
 namespace dcc {
 
-/* Cancels a token (cause::deadline) unless the scope ends before. A token has one deadline: another one takes
- * its place, and at the end of its scope there is none. So code that does not know who else has set one gives
- * a part of its work a limit by a child that it makes current:
+/* Cancels a token (cause::deadline) unless the scope ends before. A token has one deadline: a new one
+ * replaces it, and is cleared at the end of its own scope. So code that does not know who else sets deadlines
+ * limits a part of its work by a child token that it makes current:
  *
  *     const dcc::token part = dcc::token::create_below_current();
  *     const dcc::deadline limit(part, std::chrono::seconds(30));
- *     const dcc::token_scope current(part);
- */
+ *     const dcc::token_scope current(part); */
 class deadline {
 public:
     template <class Rep, class Period>
@@ -35,12 +34,12 @@ public:
         detail::throw_if_failed(status_);
     }
 
-    /* The scope of the deadline is the new object's; the old one has none. */
+    /* The new object now clears the deadline at its end; the old one does nothing. */
     deadline(deadline &&other) noexcept : token_(std::move(other.token_)), status_(other.status_) {}
     deadline &operator=(deadline &&other) noexcept
     {
         if (this != &other) {
-            /* Of the same token the other one's has taken the place of this one's. */
+            /* If both have the same token, the other's deadline has replaced this one's. */
             if (token_ != other.token_)
                 clear();
             token_ = std::exchange(other.token_, token());
@@ -50,11 +49,11 @@ public:
     }
     ~deadline() { clear(); }
 
-    /* DCC_OK if it was set. Else there is none: negative, DCC_ALREADY_CANCELLED, or DCC_SEALED of a job that
-     * has committed. */
+    /* DCC_OK: the deadline was set. Otherwise there is none: DCC_ALREADY_CANCELLED, DCC_SEALED if it is a job
+     * that has committed, or negative. */
     dcc_status status() const noexcept { return status_; }
 
-    /* Before the scope ends. True if it was set and does not cancel any more. */
+    /* Clears the deadline before the scope ends. True: it was set, and cancels no more. */
     bool clear() noexcept { return std::exchange(token_, token()).clear_deadline(); }
 
 private:

@@ -29,23 +29,23 @@ namespace dcc {
 
 /* What a pump did. */
 struct tick {
-    /* Negative if nothing could run: DCC_ERROR_REENTRANT, DCC_ERROR_WRONG_THREAD. */
+    /* Negative: nothing could run, DCC_ERROR_REENTRANT or DCC_ERROR_WRONG_THREAD. */
     dcc_status status = DCC_OK;
-    /* The host said "not now"; pump again when that is over. */
+    /* The host's `veto` said "not now"; pump again when that is over. */
     bool is_vetoed = false;
     /* Calls of jobs' callables. */
     std::uint64_t executed = 0;
-    /* Jobs that are over by now. */
+    /* Jobs that ended. */
     std::uint64_t completed = 0;
-    /* Of those, the ones that ended as cancelled. */
+    /* Jobs among those that ended as cancelled. */
     std::uint64_t cancelled = 0;
-    /* What is left for the next pump. */
+    /* Jobs, next slices and completions that are left for the next pump. */
     std::uint64_t remaining = 0;
     std::chrono::nanoseconds elapsed = std::chrono::nanoseconds(0);
-    /* How much longer than its budget that was. */
+    /* How much longer than its budget the pump took. */
     std::chrono::nanoseconds overrun = std::chrono::nanoseconds(0);
-    /* After how long the next pump makes sense; after DCC_ERROR_REENTRANT that is about a tick. None: when
-     * something is posted. */
+    /* After how long to pump again; after DCC_ERROR_REENTRANT about a tick. nullopt: when something is
+     * posted. */
     std::optional<std::chrono::nanoseconds> next = {};
 };
 
@@ -53,42 +53,43 @@ struct tick {
 enum class wait_end : std::int32_t {
     /* The job was not accepted. */
     refused = -1,
-    /* It is over. */
+    /* The job is over. */
     over = DCC_OK,
-    /* The time was over before it started; it never runs. */
+    /* The time was over before the job started; it never runs. */
     timed_out = DCC_TIMED_OUT,
-    /* The dispatcher's thread is stuck in something else; this one never runs. */
+    /* The dispatcher's thread is stuck in something else or has ended; the job never runs. */
     wedged = DCC_WEDGED,
-    /* The time was over after it started; it was asked to stop. */
+    /* The time was over after the job started, and it was asked to stop; or it has run, and its completion
+     * cannot. */
     started = DCC_STARTED
 };
 
-/* What came of a job that was waited for: true if it completed. */
+/* The end of a wait for a job; true if the job completed. */
 struct waited_job {
     wait_end end = wait_end::refused;
-    /* Where it stands. */
+    /* The job's state at the end of the wait. */
     job_state state = job_state::none;
     dcc::job job = {};
 
     explicit operator bool() const noexcept { return state == job_state::completed; }
 };
 
-/* A queue of jobs that one thread, as a rule the UI's, pumps from its tick. Copies are the same
- * dispatcher; the last one closes it. Let that be on its own thread: completions that are left run
- * nowhere else.
+/* A queue of jobs that one thread, usually the UI thread, pumps from its tick. Copies are the same
+ * dispatcher; the end of the last one closes it. Let that happen on the dispatcher's own thread: completions
+ * that are left run nowhere else.
  *
- * What is posted is a callable: it takes the job (const dcc::job &) or nothing, and is kept, moved or
- * copied, until its job is over, when it is destroyed, as a rule on the dispatcher's thread. The job
- * ends by what it returns or throws as dcc::run has it. One that returns
- * dcc::step is called tick by tick until it is done; one that returns a dcc_status is taken as a
- * dcc_job_fn. In C++20 it may be a coroutine: a dcc::task, or better what returns one, which is kept as long;
- * not for any thread. Nothing that it throws reaches the pump. */
+ * A job is posted as a callable that takes the job (const dcc::job &) or nothing. It is kept, moved or
+ * copied, until its job is over, and then destroyed, usually on the dispatcher's thread. What it returns or
+ * throws ends the job, as with dcc::run. A callable that returns dcc::step is called tick by tick until it is
+ * done; a returned dcc_status is taken as that of a dcc_job_fn. In C++20 it may be a coroutine: a dcc::task,
+ * or better a callable that returns one, which is kept as long; a coroutine cannot run on any thread. No
+ * exception of a callable reaches the pump. */
 class dispatcher : public detail::reference<dcc_dispatcher> {
 public:
     /* No dispatcher. */
     dispatcher() noexcept = default;
 
-    /* One that belongs to this thread, unless the options say otherwise. */
+    /* A dispatcher that belongs to this thread, unless `bind_later` is set. */
     static dispatcher create(dispatcher_options options = {})
     {
         dispatcher result;
@@ -127,9 +128,9 @@ public:
         return result;
     }
 
-    /* Posts a callable as a job, from any thread, also inside jobs and completions. A refused post
-     * destroys what was moved into it; hand in an lvalue to keep yours for another try. Throws
-     * overloaded_error if as many as may wait already, else error. */
+    /* Posts a callable as a job. Any thread, also inside jobs and completions. A refused post destroys a
+     * callable that was moved into it; pass an lvalue to keep yours for another try. Throws overloaded_error
+     * if too many jobs wait, else error. */
     template <class Callable>
     job post(std::string_view label, Callable &&callable, post_options options = {}) const
     {
@@ -140,8 +141,8 @@ public:
         return result;
     }
 
-    /* As post; `result` is empty if the answer is negative. `found`, unless it is null, says how full
-     * the dispatcher is. */
+    /* As post; `result` is empty if the answer is negative. `found`, unless it is null, gets how full the
+     * dispatcher is. */
     template <class Callable>
     dcc_status try_post(job &result, std::string_view label, Callable &&callable,
                         post_options options = {}, admission *found = nullptr) const
@@ -150,9 +151,9 @@ public:
         return submit(result, label, made, options, found);
     }
 
-    /* Posts a callable and waits until its job is over, but not longer than this. On the dispatcher's
-     * own thread it runs at once. Whatever the end, the callable is kept until the job is over, maybe
-     * after the return: let it refer to nothing that you then destroy. Throws as post. */
+    /* Posts a callable and waits until its job is over, at most `longest`. On the dispatcher's own thread the
+     * job runs at once. The callable is kept until the job is over, which may be after this returns: let it
+     * refer to nothing that you destroy then. Throws as post. */
     template <class Callable, class Rep, class Period>
     waited_job post_and_wait(std::string_view label, Callable &&callable,
                              std::chrono::duration<Rep, Period> longest,
@@ -166,7 +167,7 @@ public:
         return result;
     }
 
-    /* As post_and_wait; `result.end` is refused if the answer is negative. */
+    /* As post_and_wait; `result.end` is wait_end::refused if the answer is negative. */
     template <class Callable, class Rep, class Period>
     dcc_status try_post_and_wait(waited_job &result, std::string_view label, Callable &&callable,
                                  std::chrono::duration<Rep, Period> longest,
@@ -177,14 +178,17 @@ public:
     }
 
 #if DCC_CANCEL_EXCEPTIONS
-    /* Posts a callable whose result, or what it throws, is for whoever has the future: as soon as it
-     * returns, so before its job is over. A cancel that comes before the callable was called makes the
-     * future throw cancelled_error at once, in the call that cancels or, of a deadline and an async cancel,
-     * on the library's callback thread; the callable is then never called. Without a result, in the pump
-     * that ends the job, the future throws cancelled_error if the job was cancelled, std::runtime_error with
-     * the text if it failed, and std::future_error (broken promise) if it was interrupted, as by a close.
-     * Getting it on the dispatcher's thread waits for ever, unless the job runs on another. Throws as
-     * post. */
+    /* Posts a callable whose result or exception goes to the returned future, as soon as the callable
+     * returns, so before its job is over. Throws as post.
+     *
+     * If a cancel comes before the callable was called, the callable is never called, and the future throws
+     * cancelled_error: at once, set in the call that cancels, or on the library's callback thread if a
+     * deadline or an async cancel was the cause. If the job ends without a result in another way, the pump
+     * that ends it makes the future throw cancelled_error (it was cancelled), std::runtime_error with the
+     * text (it failed), or std::future_error with broken_promise (it was interrupted, for instance by a
+     * close).
+     *
+     * A get() on the dispatcher's thread waits for ever, unless the job runs on another thread. */
     template <class Callable>
     std::future<detail::result_of_job<std::decay_t<Callable>>>
     async(std::string_view label, Callable &&callable, post_options options = {}) const
@@ -197,7 +201,7 @@ public:
         job posted_job;
         admission found;
         detail::throw_if_refused(submit(posted_job, label, made, options, &found), found);
-        /* Where that finds no memory the next pump tells of a cancel. */
+        /* If there is no memory for this, the next pump tells the future of a cancel. */
         const owner none;
         const owner &plugin = options.owner != nullptr ? *options.owner : none;
         static_cast<void>(detail::attach(posted_job.token(), std::move(early), plugin));
@@ -205,9 +209,10 @@ public:
     }
 #endif
 
-    /* Runs what waits, on the dispatcher's thread: call it from a tick. It stops between two jobs or
-     * slices when the time is over or so many ran; see dcc_dispatcher_pump. It never throws: a tick in
-     * a job's own event loop, or in one that a host's check runs, is refused with a status. */
+    /* Runs the jobs that wait; call it from a tick on the dispatcher's thread. It stops between two jobs or
+     * slices when the budget is used up or `max_jobs` have run; see dcc_dispatcher_pump. It never throws: a
+     * tick inside one of its jobs, for instance in a job's own event loop, or inside a host's check is
+     * refused with a status. */
     template <class Rep, class Period>
     tick pump(std::chrono::duration<Rep, Period> budget,
               std::uint64_t max_jobs = DCC_NO_LIMIT) const noexcept
@@ -217,7 +222,7 @@ public:
         tick result;
         result.status = dcc_dispatcher_pump(get(), detail::nanoseconds_of(budget), max_jobs, &done);
         if (result.status < 0) {
-            /* Nobody repeats the wake that led here, so the host has to come back. */
+            /* The wake that led here is not repeated, so the host has to come back. */
             if (result.status == DCC_ERROR_REENTRANT)
                 result.next = std::chrono::milliseconds(16);
             return result;
@@ -234,14 +239,14 @@ public:
         return result;
     }
 
-    /* As pump, however long it takes. */
+    /* As pump, without a budget. */
     tick pump_all() const noexcept { return pump(no_limit); }
 
-    /* Refuses posts from now on and ends what waits as interrupted. DCC_OK: everything is over.
-     * DCC_PENDING: completions are still to run; see dcc_dispatcher_close. */
+    /* Refuses posts from now on and ends jobs that wait as interrupted. DCC_OK: all jobs are over.
+     * DCC_PENDING: completions are left; see dcc_dispatcher_close. */
     dcc_status close() const noexcept { return dcc_dispatcher_close(get()); }
 
-    /* The unfinished job with this caller id, or an empty one. */
+    /* The unfinished job with this caller id, or no job. */
     job find(std::string_view caller_id) const noexcept
     {
         dcc_job *found = nullptr;
@@ -257,7 +262,7 @@ public:
         return detail::stats_from(info);
     }
 
-    /* The label of the job with the longest run so far on the dispatcher's thread. */
+    /* The label of the job with the longest slice so far on the dispatcher's thread. */
     std::string longest_label() const
     {
         return detail::text([this](char *buffer, std::size_t size, std::size_t *length) {
@@ -311,7 +316,7 @@ private:
         if (Posted::is_of_its_thread && options.any_thread)
             return DCC_ERROR_INVALID_ARGUMENT;
         dcc_post_desc desc = detail::describe(label, options);
-        // The job may be over, and have deleted it, before the call returns.
+        // Released before the call: the job may be over, and have deleted it, before the call returns.
         Posted *const given = made.release();
         given->describe(desc, get());
         dcc_job *handle = nullptr;

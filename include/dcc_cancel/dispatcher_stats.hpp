@@ -1,4 +1,4 @@
-/* What a dispatcher has done. Part of dcc_cancel.hpp. */
+/* Statistics of a dispatcher. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_DISPATCHER_STATS_HPP
 #define DCC_CANCEL_DISPATCHER_STATS_HPP
@@ -11,7 +11,7 @@
 
 namespace dcc {
 
-/* How long something took: half of all at most p50, 95 of 100 at most p95. */
+/* Durations: half of all are at most p50, 95 of 100 at most p95. */
 struct time_quantiles {
     std::chrono::nanoseconds p50 = std::chrono::nanoseconds(0);
     std::chrono::nanoseconds p95 = std::chrono::nanoseconds(0);
@@ -19,12 +19,12 @@ struct time_quantiles {
     std::chrono::nanoseconds longest = std::chrono::nanoseconds(0);
 };
 
-/* What a dispatcher has done and where it stands; see dcc_dispatcher_stats. */
+/* Counts and times of a dispatcher; see dcc_dispatcher_stats. */
 struct dispatcher_stats {
     bool is_closed = false;
-    /* Its thread has been inside one job for longer than the threshold. */
+    /* `present_for` is above the dispatcher's wedge_threshold. */
     bool is_wedged = false;
-    /* Jobs that wait for their turn, and how many may. */
+    /* Jobs that wait for their turn, and the most that may. */
     std::uint32_t depth = 0;
     std::uint32_t capacity = 0;
     std::uint32_t between_slices = 0;
@@ -32,29 +32,30 @@ struct dispatcher_stats {
     std::uint32_t awaiting_completion = 0;
     std::uint64_t posted = 0;
     std::uint64_t executed = 0;
-    /* How jobs ended. */
+    /* Jobs by their end. */
     std::uint64_t completed = 0;
     std::uint64_t failed = 0;
     std::uint64_t cancelled = 0;
     std::uint64_t interrupted = 0;
-    /* Posts that were refused as too many. */
+    /* Posts that were refused because too many jobs wait. */
     std::uint64_t rejected = 0;
     std::uint64_t completions_dropped = 0;
     std::chrono::nanoseconds oldest_wait = std::chrono::nanoseconds(0);
-    /* From the post to the begin. */
+    /* From the post to the first call of the job's callable. */
     time_quantiles wait = {};
-    /* Jobs and slices on the dispatcher's thread. */
+    /* Slices on the dispatcher's thread; a job that is not sliced is one. */
     time_quantiles run = {};
-    /* The job with the longest of them; dispatcher::longest_label has its label. */
+    /* The job with the longest slice; dispatcher::longest_label has its label. */
     std::uint64_t longest_job_id = 0;
     std::uint64_t ticks = 0;
     std::uint64_t overruns = 0;
     std::chrono::nanoseconds longest_tick = std::chrono::nanoseconds(0);
-    /* The job that the dispatcher's thread is inside, 0 for none, and for how long. */
+    /* The job that the dispatcher's thread is inside, 0 for none. Beside it, for how long the thread has been
+     * inside that or another function that the library knows of. */
     std::uint64_t present_job_id = 0;
     std::chrono::nanoseconds present_for = std::chrono::nanoseconds(0);
-    /* How long ago the last pump ended, zero inside one; none before the first. Where it grows and
-     * present_job_id is 0, the thread is busy with something of the host's: a modal dialog. */
+    /* How long ago the last pump ended, zero inside one; nullopt before the first. If this grows while
+     * present_job_id is 0, the host keeps the thread busy, for instance with a modal dialog. */
     std::optional<std::chrono::nanoseconds> since_last_tick = {};
 };
 

@@ -1,4 +1,4 @@
-/* What is thrown when something fails, where exceptions are enabled. Part of dcc_cancel.hpp. */
+/* The exception for failures, if exceptions are enabled. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_ERROR_HPP
 #define DCC_CANCEL_ERROR_HPP

@@ -1,4 +1,4 @@
-/* Where the exceptions of callbacks go. Part of dcc_cancel.hpp. */
+/* The handler for exceptions of callbacks. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_EXCEPTION_HANDLER_HPP
 #define DCC_CANCEL_EXCEPTION_HANDLER_HPP
@@ -14,7 +14,7 @@ namespace dcc {
 
 #if DCC_CANCEL_EXCEPTIONS
 
-/* Told what a callback threw, on the thread where it ran. */
+/* Called with an exception of a callback, on the thread where the callback ran. */
 using exception_handler = void (*)(std::exception_ptr thrown) noexcept;
 
 namespace detail {
@@ -34,13 +34,13 @@ DCC_CANCEL_HIDDEN_ inline std::atomic<exception_handler> callback_exception_hand
 
 } // namespace detail
 
-/* Sets this plugin's handler for what its callbacks throw (also completions and the functions of
- * its dispatchers), for instance to write it to the host's log, and returns the one before. The
- * first one, which nullptr brings back, writes to stderr.
+/* Sets this plugin's handler for exceptions of its callbacks, its completions and its dispatchers' functions,
+ * for instance to write them to the host's log. Returns the handler before. The first handler, which nullptr
+ * brings back, writes to stderr.
  *
- * An exception can go nowhere else: whoever cancels or pumps is another plugin or the host and must
- * not be unwound, and std::terminate, as std::stop_callback has it, would take the artist's unsaved
- * work along. What is under way is not disturbed: other callbacks run. */
+ * An exception has nowhere else to go: the caller, which cancels or pumps, is another plugin or the host and
+ * must not be unwound, and std::terminate, which std::stop_callback calls, would cost the artist unsaved
+ * work. Other callbacks of the same cancel still run. */
 DCC_CANCEL_HIDDEN_ inline exception_handler
 set_callback_exception_handler(exception_handler handler) noexcept
 {
@@ -53,7 +53,7 @@ set_callback_exception_handler(exception_handler handler) noexcept
 
 namespace detail {
 
-/* Calls what must not unwind into the library. False: it threw, and the handler was told. */
+/* Calls a function that must not unwind into the library. False: it threw, and the handler was called. */
 template <class Function> DCC_CANCEL_HIDDEN_ bool call_guarded(Function &&function) noexcept
 {
 #if DCC_CANCEL_EXCEPTIONS

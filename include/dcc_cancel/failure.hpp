@@ -1,4 +1,4 @@
-/* Ending a job whose code gave up. Part of dcc_cancel.hpp. */
+/* Ending a job whose code failed or stopped. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_FAILURE_HPP
 #define DCC_CANCEL_FAILURE_HPP
@@ -11,8 +11,8 @@ namespace dcc {
 
 namespace detail {
 
-/* Calls `end` with a text of any length in any encoding, as `what` of an exception may have it: what the
- * library does not take is cut, and question marks are put for what is not ASCII. */
+/* Calls `end` with a text of any length in any encoding, such as an exception's what(). If the library
+ * refuses the text, it is cut and each byte that is not ASCII is replaced by a question mark. */
 template <class End> void end_with_text(const char *what, End end) noexcept
 {
     if (end(what, static_cast<std::size_t>(DCC_NUL_TERMINATED)) >= 0)
@@ -32,7 +32,7 @@ inline void fail(const dcc_job *job, const char *what) noexcept
     });
 }
 
-/* Ends a job whose code has thrown this: as cancelled if it was told to stop before, else as failed. */
+/* Ends a job whose code has thrown: as cancelled if the code was told to stop before, else as failed. */
 inline void end_by_error(const dcc_job *job, const char *what, bool was_told = false) noexcept
 {
     end_with_text(what, [job, was_told](const char *text, std::size_t length) {
@@ -40,7 +40,7 @@ inline void end_by_error(const dcc_job *job, const char *what, bool was_told = f
     });
 }
 
-/* Ends a job whose code has answered false, on the thread where it did. */
+/* Ends a job whose code has returned false, on the thread where it did. */
 inline void end_by_false(const dcc_job *job) noexcept
 {
     const bool is_cancelled = dcc_check_cancelled() != DCC_OK || dcc_job_is_cancelled(job) > 0;

@@ -1,4 +1,4 @@
-/* What a host gives a dispatcher. Part of dcc_cancel.hpp. */
+/* The functions of a host for its dispatcher. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_HOST_HPP
 #define DCC_CANCEL_HOST_HPP
@@ -16,7 +16,7 @@
 
 namespace dcc {
 
-/* What a thread of a host's pool has to call, once. */
+/* A call that a thread of the host's pool has to make, once. */
 class pool_task {
 public:
     pool_task(void (*run)(void *), void *argument) noexcept : run_(run), argument_(argument) {}
@@ -28,38 +28,38 @@ private:
     void *argument_;
 };
 
-/* What a dispatcher is created from. What its functions throw goes to
- * set_callback_exception_handler's handler. */
+/* What a dispatcher is created from. Exceptions of its functions go to set_callback_exception_handler's
+ * handler. */
 struct dispatcher_options {
-    /* Most jobs that may wait for their turn; 0 is 1024. */
+    /* Most jobs that may wait for their turn; 0 means 1024. */
     std::uint32_t capacity = 0;
-    /* It belongs to the thread that first pumps it, not to the creating one. */
+    /* The dispatcher belongs to the thread that pumps it first, not to the creating thread. */
     bool bind_later = false;
-    /* Cancels a job so long after its post; zero: never. */
+    /* Deadline of a job whose post has none, counted from the post; zero: no deadline. */
     std::chrono::nanoseconds default_deadline = std::chrono::nanoseconds(0);
-    /* After so long inside one job its thread counts as stuck; zero is ten seconds, no_limit
-     * never. */
+    /* After so long inside one function or wait the dispatcher's thread counts as stuck; zero means ten
+     * seconds, no_limit never. */
     std::chrono::nanoseconds wedge_threshold = std::chrono::nanoseconds(0);
-    /* Least time between two calls of `progress` for one job; zero is 100 milliseconds. */
+    /* Least time between two calls of `progress` for one job; zero means 100 milliseconds. */
     std::chrono::nanoseconds progress_interval = std::chrono::nanoseconds(0);
-    /* Told, on any thread, that there is something to do: arrange for a pump. */
+    /* Called on any thread when there is work: arrange for a pump. */
     std::function<void()> wake = {};
-    /* True: "not now". Asked on the dispatcher's thread before each job. If it throws, that is
-     * "not now", too. */
+    /* True: "not now". Called on the dispatcher's thread before each job, slice and completion of a pump. An
+     * exception means "not now" too. */
     std::function<bool()> veto = {};
-    /* Shows, on the dispatcher's thread, how far a job is. */
+    /* Shows the progress of a job, on the dispatcher's thread. */
     std::function<void(const job &, job_progress)> progress = {};
-    /* Has the host's pool call the task: true. False, or if it throws: the job is refused. */
+    /* Lets the host's pool call the task: true. False or an exception: the job is refused. */
     std::function<bool(pool_task)> execute = {};
     /* Kept until the dispatcher is gone. */
     std::shared_ptr<const void> keep_alive = {};
-    /* The plugin that the code of these functions and of what is kept belongs to. */
+    /* The plugin that the code of these functions and of `keep_alive` belongs to. */
     const dcc::owner *owner = nullptr;
 };
 
 namespace detail {
 
-/* What a dispatcher keeps of its options; its user data. */
+/* The options that a dispatcher keeps, as its user data. */
 class host {
 public:
     explicit host(dispatcher_options &&options) noexcept
@@ -69,7 +69,7 @@ public:
     {
     }
 
-    /* Writes it into what a dispatcher is created from. */
+    /* Fills in the functions of a descriptor. */
     void describe(dcc_dispatcher_desc &desc) noexcept
     {
         desc.user_data = this;

@@ -1,12 +1,12 @@
-/* Whether something is a coroutine's task. Part of dcc_cancel.hpp. */
+/* Whether a type is a coroutine's task. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_IS_TASK_HPP
 #define DCC_CANCEL_IS_TASK_HPP
 
 #include <type_traits>
 
-/* dcc::task and all that belongs to it are there where the compiler says that it has coroutines: in C++20, of
- * clang from version 14 on. Older ones have those of a draft alone, which this is not written for. */
+/* dcc::task and its companions exist if the compiler has the coroutines of C++20: with clang from version 14
+ * on. Older versions of clang have only the coroutines of a draft, for which this is not written. */
 #ifdef __cpp_impl_coroutine
 #define DCC_CANCEL_COROUTINES 1
 #else
@@ -25,7 +25,7 @@ template <class Result> struct is_task<task<Result>> : std::true_type {
     using result = Result;
 };
 
-/* Whether a callable without arguments makes a task. */
+/* Whether a callable without arguments returns a task. */
 template <class Callable, class = void> struct makes_task : std::false_type {
 };
 template <class Callable>

@@ -1,4 +1,4 @@
-/* Doing on a dispatcher's thread what must not be left. Part of dcc_cancel.hpp. */
+/* Doing work on a dispatcher's thread that has to be done. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_ITS_THREAD_HPP
 #define DCC_CANCEL_ITS_THREAD_HPP
@@ -15,10 +15,10 @@ namespace dcc {
 
 namespace detail {
 
-/* So long one waits for a thread that does not come. */
+/* Longest wait for a thread that does not pump. */
 constexpr std::uint64_t longest_wait_for_thread_ns = UINT64_C(10000000000);
 
-/* A call on a dispatcher's thread, and how far it is. */
+/* A call on a dispatcher's thread, and its progress. */
 struct call_elsewhere {
     void (*function)(void *);
     void *argument;
@@ -36,9 +36,9 @@ struct call_elsewhere {
 };
 
 /* Calls a function in the next pump of a dispatcher and waits until it has returned. False: it is never
- * called, because that thread has ended, is stuck or did not pump for ten seconds, waits for this one, or
- * the dispatcher is closed. For the close of an owner, which lets nothing of it be called later: so the job
- * has no owner, and neither a completion nor a destroy-notify. */
+ * called, because that thread has ended, is stuck, did not pump for ten seconds or waits for this one, or
+ * because the dispatcher is closed. This is used in the close of an owner, after which nothing of the owner
+ * may be called: so the job has no owner, no completion and no destroy-notify. */
 inline bool call_on_its_thread(const dcc_dispatcher *dispatcher, void *argument,
                                void (*function)(void *)) noexcept
 {
@@ -63,7 +63,7 @@ inline bool call_on_its_thread(const dcc_dispatcher *dispatcher, void *argument,
         }
         if (status < 0 || (status != DCC_STARTED && !call.has_begun.load(std::memory_order_relaxed)))
             return false;
-        /* It has begun, and uses what is here. */
+        /* The function has begun, and uses variables of this call. */
         while (!call.is_done.load(std::memory_order_acquire))
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
         return true;

@@ -27,7 +27,7 @@
 
 namespace dcc {
 
-/* Where a job stands. */
+/* State of a job. */
 enum class job_state : std::int32_t {
     none = DCC_JOB_NONE,
     pending = DCC_JOB_PENDING,
@@ -38,42 +38,41 @@ enum class job_state : std::int32_t {
     interrupted = DCC_JOB_INTERRUPTED
 };
 
-/* How far a job is; `total` is 0 while unknown. */
+/* Progress of a job; `total` is 0 while unknown. */
 struct job_progress {
     std::uint64_t done = 0;
     std::uint64_t total = 0;
-    /* How long its bar is, from 0 to 1. It never falls. */
+    /* Filled part of the job's bar, from 0 to 1. It never falls. */
     double fraction = 0;
-    /* About how much longer it runs, if that is known; see dcc_job_progress. */
+    /* Estimate of how much longer the job runs, if there is one; see dcc_job_progress. */
     std::optional<std::chrono::nanoseconds> time_left = {};
-    /* Units beyond the total of their share, and units after its end: neither is shown, and neither should
-     * be. */
+    /* Units beyond the total of their share, and units after its end: counted by mistake, and not shown. */
     std::uint64_t over = 0;
     std::uint64_t late = 0;
 };
 
 /* What a job is created from. */
 struct job_options {
-    /* For people. */
+    /* Name for people. */
     std::string_view label = {};
-    /* Your own id for it. */
+    /* Your own id for the job. */
     std::string_view caller_id = {};
-    /* A token whose cancel cancels the job. Without one the current token and the current job of the
-     * creating thread are above it: a cancel of either cancels it, see DCC_JOB_BELOW_CURRENT. */
+    /* A token whose cancel cancels the job. If it is empty, the current token and the current job of the
+     * creating thread are above the job: a cancel of either cancels it, see DCC_JOB_BELOW_CURRENT. */
     token parent = {};
-    /* The host's own "has the user pressed Esc", asked by polls on the creating thread. If it
-     * throws, the job fails with what it threw. */
+    /* The host's own "has the user pressed Esc", asked by polls on the creating thread. If it throws, the job
+     * fails with that exception's text. */
     std::function<bool()> is_cancelled = {};
-    /* Least time between two questions to it. */
+    /* Least time between two calls of `is_cancelled`. */
     std::chrono::nanoseconds min_interval = std::chrono::nanoseconds(0);
-    /* Ask it on any thread that polls. */
+    /* `is_cancelled` may be called on any thread that polls. */
     bool ask_on_any_thread = false;
     /* Kept until the job is gone. */
     std::shared_ptr<const void> keep_alive = {};
-    /* The plugin that the code of `is_cancelled` and of what is kept belongs to. */
+    /* The plugin that the code of `is_cancelled` and of `keep_alive` belongs to. */
     const dcc::owner *owner = nullptr;
-    /* Without a parent nothing is above it, whatever is current: for what is to go on when the work that
-     * makes it is cancelled. */
+    /* Without a parent nothing is above the job, whatever is current: for a job that is to go on when the
+     * work that creates it is cancelled. */
     bool is_detached = false;
 };
 
@@ -114,7 +113,7 @@ public:
         desc.owner = options.owner != nullptr ? options.owner->get() : nullptr;
         const dcc_status status = dcc_job_create(&desc, result.out());
         if (status >= 0) {
-            /* The job's now, and gone if its owner is closed meanwhile. */
+            /* The job owns it now, and may have destroyed it if the owner is closed meanwhile. */
             const auto id = kept->id;
             kept.release();
             if (id)
@@ -135,7 +134,7 @@ public:
     /* The current job of this thread. */
     static job current() noexcept { return share(dcc_job_current()); }
 
-    /* The live job of this id, or an empty one. */
+    /* The live job with this id, or no job. */
     static job find(std::uint64_t id) noexcept
     {
         job result;
@@ -147,7 +146,7 @@ public:
 
     dcc::token token() const noexcept { return dcc::token::share(dcc_job_token(get())); }
 
-    /* Asks it to stop. True if this call was the first to ask a job that had neither ended nor sealed. */
+    /* Asks the job to stop. True: this call was the first, and the job had neither ended nor been sealed. */
     bool cancel(std::string_view reason = {}) const noexcept
     {
         return *this && dcc_job_cancel(get(), reason.data(), reason.size()) == DCC_OK;
@@ -155,8 +154,8 @@ public:
 
     bool is_cancelled() const noexcept { return dcc_job_is_cancelled(get()) != DCC_OK; }
 
-    /* Lets a posted job go on that sleeps until it is woken (step::when_woken), in its dispatcher's next
-     * tick; see dcc_job_wake. False: it was not posted. */
+    /* Lets a posted job that sleeps until it is woken (step::when_woken) go on in its dispatcher's next tick;
+     * see dcc_job_wake. False: it was not posted. */
     bool wake() const noexcept { return *this && dcc_job_wake(get()) == DCC_OK; }
 
     job_state state() const noexcept
@@ -166,14 +165,14 @@ public:
         return static_cast<job_state>(number);
     }
 
-    /* Waits until it has really ended, its completion included: true. At once true for no job. False: it was
-     * dropped unfinished, or can never end; then `state` tells how far it came. Cancel it, wait, then free
-     * what it works on. A wait that the end needs itself, in the job or on the thread of its dispatcher, is
-     * an error: DCC_ERROR_WOULD_DEADLOCK. Your reference counts: with it a job that all others have dropped
-     * unfinished stays unfinished. */
+    /* Waits until the job has really ended, with its completion. True: it has; at once for no job. False: it
+     * was dropped unfinished, or can never end; `state` says how far it came. To free what a job works on,
+     * cancel it, wait, then free. A wait in the job itself or on its dispatcher's thread would wait for ever,
+     * and is refused: DCC_ERROR_WOULD_DEADLOCK. Your reference counts: while you hold it, a job that all
+     * others have dropped unfinished stays unfinished. */
     bool wait() const { return has_ended(dcc_job_wait(get(), DCC_NO_LIMIT)); }
 
-    /* As wait; false if the time was over before. */
+    /* As wait; false also if the time was over before. */
     template <class Rep, class Period> bool wait_for(std::chrono::duration<Rep, Period> longest) const
     {
         return has_ended(try_wait_for(longest));
@@ -191,7 +190,7 @@ public:
         return dcc_job_wait(get(), detail::nanoseconds_of(longest));
     }
 
-    /* A native event that is set when a wait for the end would come back; at once for no job. */
+    /* A native event that is set when `wait` would return; at once for no job. */
     dcc::native_event native_event() const
     {
         dcc::native_event result;
@@ -199,7 +198,7 @@ public:
         return result;
     }
 
-    /* As native_event; `result` is none unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
+    /* As native_event; `result` is empty unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
     dcc_status try_native_event(dcc::native_event &result) const noexcept
     {
         dcc_native_event handle = DCC_NO_NATIVE_EVENT;
@@ -208,8 +207,8 @@ public:
         return status;
     }
 
-    /* Each ends by true if this call did it. A job that was cancelled while pending does not
-     * begin; acknowledge the cancel. */
+    /* Each returns true if this call changed the state. A job that was cancelled while it was pending does
+     * not begin: acknowledge the cancel. */
     bool begin() const noexcept { return *this && dcc_job_begin(get()) == DCC_OK; }
     bool complete() const noexcept { return *this && dcc_job_complete(get()) == DCC_OK; }
     bool acknowledge_cancel() const noexcept
@@ -225,33 +224,33 @@ public:
         return *this && dcc_job_interrupt(get(), message.data(), message.size()) == DCC_OK;
     }
 
-    /* Lets it pass its point of no return. True: go ahead, no cancel reaches it any more; of no job, too.
-     * False: a cancel was first, it has ended or has not begun; leave out what cannot be taken back. Both
-     * sides are told the same, see dcc_job_seal. `commit` does this, and shields what follows. */
+    /* Passes the point of no return. True: go ahead, no cancel reaches the job any more; also for no job.
+     * False: a cancel came first, or the job has ended or has not begun: do not do what cannot be taken back.
+     * Whoever cancels learns the same, see dcc_job_seal. `commit` also shields the work that follows. */
     [[nodiscard]] bool seal() const noexcept { return try_seal() == DCC_OK; }
 
     /* As dcc_job_seal. */
     [[nodiscard]] dcc_status try_seal() const noexcept { return dcc_job_seal(get()); }
 
-    /* Whether it has passed its point of no return, also after its end. */
+    /* Whether the job has passed its point of no return, also after its end. */
     bool is_sealed() const noexcept { return dcc_job_is_sealed(get()) > 0; }
 
 #if DCC_CANCEL_EXCEPTIONS
-    /* Does what cannot be taken back: seals the job, calls the function behind a shield and returns what it
-     * returns. Where a cancel was first nothing is called: cancelled_error. A job that has ended otherwise,
-     * or has not begun: dcc::error. What the function throws passes through; the job then fails, as it
+    /* Does what cannot be taken back: seals the job, calls the function behind a shield and returns its
+     * result. Throws cancelled_error, without a call, if a cancel came first; dcc::error if the job has ended
+     * otherwise or has not begun. Exceptions of the function pass through; the job then fails, because it
      * cannot end as cancelled any more. For the current job: `dcc::job::current().commit(...)`.
      *
      *     job.commit([&] { undo.push(before); mesh.set_points(smoothed); }); */
     template <class Function> decltype(auto) commit(Function &&function) const;
 #endif
 
-    /* As commit, for a function that returns nothing. DCC_OK: it was called. Else the status of dcc_job_seal,
-     * and nothing was called. */
+    /* As commit, for a function that returns nothing. DCC_OK: it was called. Otherwise the status of
+     * dcc_job_seal, and it was not called. */
     template <class Function> [[nodiscard]] dcc_status try_commit(Function &&function) const;
 
-    /* True: go on. False: stop, the job or the current token is cancelled, or the job does not
-     * run. An empty message keeps the one before. */
+    /* True: go on. False: stop; the job or the current token is cancelled, or the job does not run. An empty
+     * message keeps the one before. */
     bool set_progress(std::uint64_t done, std::uint64_t total, std::string_view message = {},
                       DCC_CANCEL_HERE_) const noexcept
     {
@@ -276,11 +275,11 @@ public:
     std::string failure() const { return text_of(dcc_job_failure); }
 
 private:
-    /* What the job keeps of its options; its user data. */
+    /* The options that a job keeps, as its user data. */
     struct owned {
         std::function<bool()> is_cancelled;
         std::shared_ptr<const void> keep_alive;
-        /* Of the job, once it is known; for what `is_cancelled` throws. */
+        /* Id of the job once it is known: `ask` fails that job if `is_cancelled` throws. */
         std::shared_ptr<std::atomic<std::uint64_t>> id;
 
         bool take(const job_options &options) noexcept
@@ -318,10 +317,10 @@ private:
 #endif
         }
 
-        /* Ends the job that is being asked, and stops it. */
+        /* Ends the job whose check threw, and stops its work. */
         std::int32_t fail(const char *what) const noexcept
         {
-            /* First the cancel: what is below it does not hear of one that has ended. */
+            /* The cancel comes first: tokens below the job do not hear of a cancel after its end. */
             const job asked = job::find(*id);
             detail::end_with_text(what, [&asked](const char *text, std::size_t length) {
                 return dcc_job_cancel(asked.get(), text, length);

@@ -16,8 +16,8 @@ namespace dcc {
 
 namespace detail {
 
-/* Counts threads that are at work. Who waits for them to be done is who may ask the host whether to stop, as
- * a rule: the thread that made them. So it asks meanwhile, which std::thread::join cannot. */
+/* Counts threads that are at work. The thread that waits for them is often the one that may ask hosts' own
+ * checks, because it made them. So `wait` asks meanwhile, which std::thread::join cannot. */
 class threads_at_work {
 public:
     void begin()
@@ -47,7 +47,7 @@ private:
     std::size_t count_ = 0;
 };
 
-/* A thread's part of the count, from before it is started to the end of its work. */
+/* A thread's part of the count, from before the thread starts to the end of its work. */
 class at_work {
 public:
     explicit at_work(std::shared_ptr<threads_at_work> counted) : counted_(std::move(counted))

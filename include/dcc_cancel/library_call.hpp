@@ -1,4 +1,4 @@
-/* What a library's callback asks and tells. Part of dcc_cancel.hpp. */
+/* The callback by which another library asks whether to go on. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_LIBRARY_CALL_HPP
 #define DCC_CANCEL_LIBRARY_CALL_HPP
@@ -18,10 +18,11 @@
 
 namespace dcc {
 
-/* A call of a library that asks a callback of yours whether to go on, on any thread of its own. It stops with
- * what is current where this is made, honours the host's own check, and remembers that the library was told
- * to stop, which not every library says itself, and why. It tells the job how far the library is, as a share
- * of the step that is current: of two calls in two steps, or one after the other, each fills its own.
+/* A call of a library that asks a callback of yours whether to go on, on any of its threads. The library is
+ * told to stop when the token or job that is current where this is made is cancelled, or when the host's own
+ * check says so. This remembers that the library was told to stop, and why, because not every library tells.
+ * It shows the library's progress as a share of the current step: two calls, in two steps or one after the
+ * other, have a share each.
  *
  *     dcc::library_call call;
  *     const bool succeeded = denoise(image, dcc::library_call::ask, &call);
@@ -31,19 +32,19 @@ namespace dcc {
  * docs/write_an_adapter.md makes an adapter of it. */
 class library_call {
 public:
-    /* Polls what is current here and tells the current job. */
+    /* Polls what is current here, and shows progress in the current job. */
     explicit library_call(DCC_CANCEL_HERE_) noexcept
         : job_(job::current()), current_(dcc_cancel_token_current()), share_(job_), poller_(file, line)
     {
     }
 
-    /* Polls this token in place of the current one, and tells nobody. */
+    /* Polls this token in place of the current one, and shows no progress. */
     explicit library_call(const token &polled)
         : token_(polled), poller_(poller_with<token_scope>(polled))
     {
     }
 
-    /* Polls and tells this job in place of the current one. */
+    /* Polls this job in place of the current one, and shows progress in it. */
     explicit library_call(const job &polled)
         : job_(polled), current_(dcc_cancel_token_current()), share_(polled),
           poller_(poller_with<job_scope>(polled))
@@ -53,7 +54,7 @@ public:
     library_call(const library_call &) = delete;
     library_call &operator=(const library_call &) = delete;
 
-    /* The answer for the library; as cheap as a poll, so it may ask as often as it likes. */
+    /* The answer for the library. As cheap as a poll, so the library may ask as often as it likes. */
     bool should_stop() noexcept
     {
         const dcc_status status = poller_.status();
@@ -64,7 +65,7 @@ public:
         return true;
     }
 
-    /* The callback itself, with the library_call as its pointer. Not 0: stop. */
+    /* The callback itself; the library_call is its pointer. Not 0: stop. */
     static int ask(void *self) noexcept
     {
         return static_cast<library_call *>(self)->should_stop() ? 1 : 0;
@@ -73,24 +74,26 @@ public:
     /* Whether the library was told to stop since the last begin. */
     bool was_stopped() const noexcept { return why() != DCC_OK; }
 
-    /* What it was told first: DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE; else DCC_OK. */
+    /* What the library was told first: DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE; else
+     * DCC_OK. */
     dcc_status why() const noexcept { return why_.load(std::memory_order_relaxed); }
 
-    /* Work starts anew, with a share of its own. */
+    /* Prepares for another call of the library, with a share of its own. */
     void begin() noexcept
     {
         why_.store(DCC_OK, std::memory_order_relaxed);
         end_progress();
     }
 
-    /* The library is done, and no thread of it tells any more: its share of the job's bar is full. */
+    /* Ends the library's share, which becomes full. Call it when no thread of the library reports progress
+     * any more. */
     void end_progress() noexcept { share_.end(); }
 
-    /* What is worked on now. */
+    /* Names what the library is doing now, for people. */
     void set_stage(std::string_view name) noexcept { share_.set_message(job_, name); }
 
-    /* From 0 to 1, of the step that is current where this was made; else of the job. Threads tell it in any
-     * order: progress only grows. */
+    /* Progress from 0 to 1 of the step that is current where this was made, else of the job. Threads may
+     * report in any order: progress only grows. */
     template <class Portion, class = std::enable_if_t<std::is_floating_point_v<Portion>>>
     void set_progress(Portion portion, DCC_CANCEL_HERE_) noexcept
     {
@@ -99,18 +102,18 @@ public:
             share_.set_progress(job_, done, 1000, file, line);
     }
 
-    /* In what the library counts; `total` is 0 while unknown. */
+    /* Progress in units of the library; `total` is 0 while unknown. */
     void set_progress(std::uint64_t done, std::uint64_t total, DCC_CANCEL_HERE_) noexcept
     {
         share_.set_progress(job_, done, total, file, line);
     }
 
-    /* Negative if what is current is polled, and not what was given. Constructors throw that where
-     * exceptions are enabled. */
+    /* Negative: the given token or job could not be polled, and what is current is polled instead. If
+     * exceptions are enabled, the constructors throw this. */
     dcc_status status() const noexcept { return status_; }
 
-    /* How the work ended, given whether the library is content, and whether it says itself that it was
-     * aborted, which it may have been by a library_interrupt, without having asked. */
+    /* How the work ended. `succeeded`: the library reports success. `was_aborted`: it reports that it was
+     * aborted, for instance by a library_interrupt, without having asked. */
     job_state ended(bool succeeded, bool was_aborted = false) const noexcept
     {
         if (was_stopped() || was_aborted)
@@ -118,9 +121,10 @@ public:
         return succeeded ? job_state::completed : job_state::failed;
     }
 
-    /* Ends the job that is told in that way, as cancelled and as failed with the library's words; not if only
-     * a part of its work was told to stop, such as a thread of a dcc::scope. For those who have no dcc::run
-     * or dispatcher around it. Answers the job's state, or how it would have ended if there is none. */
+    /* Ends the job whose progress this shows, as `ended` says, with the library's words. It does not end the
+     * job if only a part of its work was told to stop, such as a thread of a dcc::scope. For code without a
+     * dcc::run or a dispatcher around it. Returns the job's state, or without a job how it would have ended.
+     */
     job_state end(bool succeeded, bool was_aborted = false, const char *words = "") noexcept
     {
         const job_state how = ended(succeeded, was_aborted);

@@ -1,4 +1,4 @@
-/* What a cancel calls in a library that waits. Part of dcc_cancel.hpp. */
+/* Interrupting another library that waits. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_LIBRARY_INTERRUPT_HPP
 #define DCC_CANCEL_LIBRARY_INTERRUPT_HPP
@@ -11,30 +11,30 @@
 
 namespace dcc {
 
-/* Calls a callable once when any of what a library_call asks is cancelled, as cancel_callback does: for the
- * library's own function that interrupts it, where it waits without asking. Beside a library_call let it be
- * the last member: nothing is interrupted any more once it is gone. */
+/* Calls a callable once when the token or the job that a library_call asks is cancelled, as cancel_callback
+ * does: for the library's own function that interrupts it while it waits without asking. Beside a
+ * library_call let it be the last member: after its end nothing is interrupted any more. */
 template <class Callable> class library_interrupt {
 public:
-    /* When what is current here is cancelled. */
+    /* For what is current here. */
     explicit library_interrupt(Callable callable)
         : library_interrupt(token::current(), job::current(), std::move(callable))
     {
     }
 
-    /* When this token, in place of the current one, is cancelled. */
+    /* For this token in place of the current one, and the current job. */
     library_interrupt(const token &watched, Callable callable)
         : library_interrupt(watched, job::current(), std::move(callable))
     {
     }
 
-    /* When this job, in place of the current one, is cancelled. */
+    /* For this job in place of the current one, and the current token. */
     library_interrupt(const job &watched, Callable callable)
         : library_interrupt(token::current(), watched, std::move(callable))
     {
     }
 
-    /* Negative if it will not be called. Constructors throw that where exceptions are enabled. */
+    /* Negative: the callable will not be called. If exceptions are enabled, the constructors throw this. */
     dcc_status status() const noexcept { return linking_ < 0 ? linking_ : callback_.status(); }
 
 private:

@@ -1,4 +1,4 @@
-/* How far a library is, as a share of a job's bar. Part of dcc_cancel.hpp. */
+/* Another library's progress as a share of a job's bar. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_LIBRARY_SHARE_HPP
 #define DCC_CANCEL_LIBRARY_SHARE_HPP
@@ -14,8 +14,9 @@
 namespace dcc {
 namespace detail {
 
-/* Begins with the first that is told, so that a library which tells nothing takes nothing; in the share that
- * is current where this is made. Any thread tells. What comes while another thread begins it is left out. */
+/* A share of the share that is current where this is made. It begins with the first report, so a library
+ * without reports takes no part of the bar. Any thread may report. A report that comes while another thread
+ * begins the share is left out. */
 class library_share {
 public:
     library_share() noexcept = default;
@@ -52,7 +53,7 @@ public:
             dcc_progress_set_message(share, message.data(), message.size());
     }
 
-    /* The library is done, or the next call of it begins: no thread tells any more. */
+    /* Ends the share: the library is done, or its next call begins, and no thread reports any more. */
     void end() noexcept
     {
         dcc_progress *ended = share_.exchange(nullptr, std::memory_order_acq_rel);

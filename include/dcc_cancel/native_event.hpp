@@ -1,4 +1,4 @@
-/* Native events, for poll, epoll, WaitForMultipleObjects and toolkits' notifiers. Part of dcc_cancel.hpp. */
+/* Native events for poll, epoll, WaitForMultipleObjects and toolkits' notifiers. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_NATIVE_EVENT_HPP
 #define DCC_CANCEL_NATIVE_EVENT_HPP
@@ -9,15 +9,15 @@
 
 namespace dcc {
 
-/* An event of the operating system, closed with this object. token::native_event makes one that is
- * set, and stays set, when the token is cancelled or gone. */
+/* An event of the operating system, closed with this object. token::native_event makes one that is set, and
+ * stays set, when the token is cancelled or gone. */
 class native_event {
 public:
 #if defined(_WIN32)
-    /* A HANDLE, as WaitForMultipleObjects and QWinEventNotifier take it. */
+    /* A HANDLE for WaitForMultipleObjects and QWinEventNotifier. */
     using native_type = void *;
 #else
-    /* A file descriptor, as poll (with POLLIN), epoll and QSocketNotifier take it. */
+    /* A file descriptor for poll (with POLLIN), epoll and QSocketNotifier. */
     using native_type = int;
 #endif
 
@@ -32,7 +32,7 @@ public:
     }
     ~native_event() { dcc_native_event_close(event_); }
 
-    /* Takes over an event that a C function gave. */
+    /* Takes over an event from a C function. */
     static native_event adopt(dcc_native_event event) noexcept
     {
         native_event result;

@@ -1,4 +1,4 @@
-/* Owners of functions. Part of dcc_cancel.hpp. */
+/* Owners of callables. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_OWNER_HPP
 #define DCC_CANCEL_OWNER_HPP
@@ -9,12 +9,12 @@
 
 namespace dcc {
 
-/* The plugin, or the part of one, that callables belong to. Name it wherever you hand in a callable,
- * and close it before the plugin is unloaded: none is called from then on. The empty owner is the
- * one whose code stays loaded as long as the process. */
+/* The plugin, or a part of it, that callables belong to. Name it wherever you pass a callable, and close it
+ * before the plugin is unloaded: from then on none of the callables is called. The empty owner is for code
+ * that stays loaded as long as the process. */
 class owner {
 public:
-    /* Empty. */
+    /* The empty owner. */
     owner() noexcept = default;
     owner(owner &&other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
     owner &operator=(owner &&other) noexcept
@@ -24,8 +24,8 @@ public:
         return *this;
     }
 
-    /* Closes it. From inside one of its own callables nothing can be closed: there, and while one
-     * of them waits for this thread, call `close` yourself later. */
+    /* Closes the owner. That is impossible inside one of its own callables, and while one of them waits for
+     * this thread: in such a place call `close` yourself, later. */
     ~owner() { close(); }
 
     static owner create()
@@ -42,9 +42,9 @@ public:
         return dcc_owner_create(&result.object_);
     }
 
-    /* Drops what was handed in under it and waits for what is running; see dcc_owner_close. It is
-     * empty afterwards, but for DCC_ERROR_WOULD_DEADLOCK and DCC_ERROR_RESOURCES: then nothing happened,
-     * call this again. */
+    /* Drops what was passed with this owner, and waits for callables that are running; see dcc_owner_close.
+     * The object is empty afterwards, except after DCC_ERROR_WOULD_DEADLOCK and DCC_ERROR_RESOURCES: then
+     * nothing happened, so call this again. */
     dcc_status close() noexcept
     {
         const dcc_status status = dcc_owner_close(object_);

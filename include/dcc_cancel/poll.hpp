@@ -22,7 +22,7 @@ inline dcc_status poll_at(dcc_poll_layer polled, const char *file, std::uint32_t
     return dcc_poll_one_at(polled, file, line);
 }
 
-/* The token whose poll gave this status. */
+/* The token of a layer. */
 inline token token_of(dcc_poll_layer polled) noexcept
 {
     const auto bits = static_cast<std::uintptr_t>(polled.expected & DCC_POLL_HANDLE);
@@ -34,13 +34,13 @@ inline token seen_by(dcc_poll_pair polled, dcc_status status) noexcept
     return token_of(status == DCC_CANCELLED_BY_JOB ? polled.job : polled.token);
 }
 
-/* The poll of a snapshot. Keep it local, so that it stays in registers. */
+/* The poll of a snapshot. Keep it in a local variable, so that it stays in registers. */
 template <class Snapshot> class basic_poller {
 public:
     /* Whether to stop. */
     bool operator()(DCC_CANCEL_HERE_) const noexcept { return status(file, line) != DCC_OK; }
 
-    /* Why to stop, DCC_OK to go on. */
+    /* Why to stop; DCC_OK: go on. */
     dcc_status status(DCC_CANCEL_HERE_) const noexcept { return poll_at(snapshot_, file, line); }
 
 #if DCC_CANCEL_EXCEPTIONS
@@ -73,11 +73,12 @@ public:
     explicit token_poller(const token &polled) noexcept : basic_poller(dcc_poll_of(polled.get())) {}
 };
 
-/* The probe: whether this thread's work should stop; no snapshot needed. */
+/* Whether this thread's work should stop, without a snapshot. For code that asks once in a while. */
 inline bool is_cancelled() noexcept { return dcc_check_cancelled() != DCC_OK; }
 
-/* Whether a posted job's callable should give the tick back, and return step::again: by the pump's budget
- * or by a cancel, with which the job ends as cancelled. For inner loops; see dcc_slice_is_over. */
+/* Whether a posted job's callable should give the tick back by returning step::again: because the slice is
+ * over, or because of a cancel, with which the job then ends as cancelled. For inner loops; see
+ * dcc_slice_is_over. */
 inline bool slice_is_over() noexcept { return dcc_slice_is_over() != DCC_OK; }
 
 #if DCC_CANCEL_EXCEPTIONS

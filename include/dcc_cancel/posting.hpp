@@ -1,4 +1,4 @@
-/* What is posted to a dispatcher. Part of dcc_cancel.hpp. */
+/* Posting jobs to a dispatcher. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_POSTING_HPP
 #define DCC_CANCEL_POSTING_HPP
@@ -24,63 +24,64 @@
 
 namespace dcc {
 
-/* How soon a posted job gets its turn; none starves. */
+/* How soon a posted job gets its turn; no lane starves. */
 enum class lane : std::int32_t {
-    /* Someone waits for it at the screen. */
+    /* A user waits for the job at the screen. */
     interactive = DCC_LANE_INTERACTIVE,
     normal = DCC_LANE_NORMAL,
-    /* When there is time. */
+    /* The job runs when there is time. */
     background = DCC_LANE_BACKGROUND
 };
 
-/* What a slice of a job answers. */
+/* What a job's callable returns at the end of a slice. */
 enum class step : std::int32_t {
-    /* The job completed. */
+    /* The job has completed. */
     done = DCC_OK,
-    /* Call it again, in the next tick. */
+    /* Call it again in the next tick. */
     again = DCC_RUN_AGAIN,
     /* Call it again in the tick after `job::wake`; see DCC_RUN_WHEN_WOKEN. */
     when_woken = DCC_RUN_WHEN_WOKEN,
-    /* The same, also if it is cancelled: another thread uses what it works on, and wakes it; see
-     * DCC_RUN_AWAY. */
+    /* As when_woken, but a cancel neither ends nor wakes the job: another thread uses its data, and wakes it;
+     * see DCC_RUN_AWAY. */
     away = DCC_RUN_AWAY
 };
 
-/* As long, or as many, as it takes. */
+/* No limit. */
 inline constexpr std::chrono::nanoseconds no_limit = (std::chrono::nanoseconds::max)();
 
 /* How a job is posted. */
 struct post_options {
-    /* Told once that the job is over, on the dispatcher's thread, inside its pump or close. It
-     * may post, not pump. What it throws goes to set_callback_exception_handler's handler. */
+    /* Told once that the job is over, on the dispatcher's thread, inside its pump or close. It may post but
+     * not pump. Its exceptions go to set_callback_exception_handler's handler. */
     std::function<void(const job &, job_state)> completion = {};
-    /* A token whose cancel cancels the job; current while the job runs. Without one that is the poster's
-     * current token, and a cancel of the poster's current job cancels it, too: see DCC_POST_BELOW_CURRENT. */
+    /* A token whose cancel cancels the job; current while the job runs. If it is empty, the poster's current
+     * token is used, and a cancel of the poster's current job cancels the job too: see
+     * DCC_POST_BELOW_CURRENT. */
     token parent = {};
-    /* Your own id for it; no unfinished job of the dispatcher may have the same. */
+    /* Your own id for the job; no other unfinished job of the dispatcher may have it. */
     std::string_view caller_id = {};
     dcc::lane lane = dcc::lane::normal;
-    /* Cancels the job (cause::deadline) so long after the post. None: as the dispatcher has it;
+    /* Cancels the job (cause::deadline) so long after the post. nullopt: the dispatcher's default_deadline;
      * no_limit: never. */
     std::optional<std::chrono::nanoseconds> deadline = {};
-    /* Called on another thread than the dispatcher's. */
+    /* The callable runs on a thread other than the dispatcher's. */
     bool any_thread = false;
-    /* The plugin that the callable's and the completion's code belongs to. */
+    /* The plugin that the code of the callable and of the completion belongs to. */
     const dcc::owner *owner = nullptr;
-    /* Call a step that had begun once more after a cancel, in which it finds that `is_cancelled` and undoes
-     * its work, or is done with a part of it; see DCC_POST_UNWINDS. */
+    /* After a cancel between two slices the callable is called once more: it sees the cancel by its polls,
+     * and undoes its work or makes a part of it the result; see DCC_POST_UNWINDS. */
     bool unwinds = false;
-    /* Without a parent nothing is above it, whatever is current on the poster's thread: for what is to go on
-     * when the work that posts it is cancelled. */
+    /* Without a parent nothing is above the job, whatever is current on the poster's thread: for a job that
+     * is to go on when the work that posts it is cancelled. */
     bool is_detached = false;
 };
 
 /* How full a dispatcher is. */
 struct admission {
-    /* Jobs that wait for their turn, and how many may. */
+    /* Jobs that wait for their turn, and the most that may. */
     std::uint32_t depth = 0;
     std::uint32_t capacity = 0;
-    /* After how long a post that was refused has a chance; zero if that is not known. */
+    /* When to try a refused post again, from now; zero if that is unknown. */
     std::chrono::nanoseconds retry_after = std::chrono::nanoseconds(0);
 };
 
@@ -111,7 +112,7 @@ inline void throw_if_refused(dcc_status status, const admission &found)
     throw_if_failed(status);
 }
 
-/* A job that the library lends for the length of a call: not counted, so not given back. */
+/* A job that the library lends for the length of a call: without a reference, so it is not released. */
 class lent_job {
 public:
     explicit lent_job(const dcc_job *handle) noexcept
@@ -128,7 +129,7 @@ private:
     job job_;
 };
 
-/* Calls a job's callable, with the job if it takes one. */
+/* Calls a job's callable, with the job if the callable takes one. */
 template <class Callable> decltype(auto) call_for(Callable &callable, const job &work)
 {
     if constexpr (std::is_invocable_v<Callable &, const job &>) {
@@ -140,7 +141,7 @@ template <class Callable> decltype(auto) call_for(Callable &callable, const job 
     }
 }
 
-/* Answers for a callable as a dcc_job_fn does. */
+/* Turns what a callable returns into the answer of a dcc_job_fn. */
 template <class Callable> class answering {
 public:
     static constexpr bool awaits_end = false;
@@ -178,15 +179,15 @@ private:
     Callable callable_;
 };
 
-/* What answers for a callable; task.hpp has another one for what is a coroutine. */
+/* The class that answers for a callable; task.hpp has another one for coroutines. */
 template <class Callable, class = void> struct work_of {
     using type = answering<Callable>;
 };
 
-/* A job's user data: what it does and who is told. */
+/* User data of a posted job: its work and its completion. */
 template <class Work> class posted {
 public:
-    /* Whether it must not go to another thread than the dispatcher's. */
+    /* Whether the job must run on the dispatcher's thread. */
     static constexpr bool is_of_its_thread = Work::is_of_its_thread;
 
     using completion_function = std::function<void(const job &, job_state)>;
@@ -199,7 +200,7 @@ public:
 
     Work &work() noexcept { return work_; }
 
-    /* Writes it into what is posted to a dispatcher. */
+    /* Fills in the functions of a descriptor. */
     void describe(dcc_post_desc &desc, const dcc_dispatcher *dispatcher) noexcept
     {
         if constexpr (is_of_its_thread)
@@ -276,7 +277,7 @@ inline dcc_post_desc describe(std::string_view label, const post_options &option
     desc.owner = options.owner != nullptr ? options.owner->get() : nullptr;
     desc.lane = static_cast<std::int32_t>(options.lane);
     if (options.deadline) {
-        // What is over already is not what says nothing.
+        // A deadline of zero is over at once; in the descriptor 0 would mean "none given".
         const std::uint64_t nanoseconds = nanoseconds_of(*options.deadline);
         desc.deadline_after_ns = nanoseconds != 0 ? nanoseconds : 1u;
     }

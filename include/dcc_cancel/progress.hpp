@@ -19,23 +19,23 @@ public:
     progress_share(const progress_share &) = delete;
     progress_share &operator=(const progress_share &) = delete;
 
-    /* Negative: there was no memory for it. It is the share of nothing then, and the work goes on. */
+    /* Negative: there was no memory for the share. Then it is the share of nothing, and the work goes on. */
     dcc_status status() const noexcept { return status_; }
 
-    /* The share; NULL for that of nothing, as where no job is current. */
+    /* The share; NULL for the share of nothing, for instance if no job is current. */
     dcc_progress *get() const noexcept { return share_; }
 
-    /* What it is at, for people. False: there was no memory for that, or the job is gone. */
+    /* Tells people what the work is at. False: there was no memory for the text, or the job is gone. */
     bool set_message(std::string_view message) const noexcept
     {
         return dcc_progress_set_message(share_, message.data(), message.size()) == DCC_OK;
     }
 
 protected:
-    /* All of what is current. */
+    /* All of the current share, or of the current job's bar. */
     progress_share(std::uint64_t total, std::string_view label) noexcept { begin(nullptr, 0, total, label); }
 
-    /* A part of a share; of that of nothing there is none. */
+    /* A part of a share; a part of the share of nothing is nothing. */
     progress_share(const progress_share &parent, std::uint64_t weight, std::string_view label) noexcept
     {
         if (parent.get() != nullptr)
@@ -68,8 +68,9 @@ private:
 
 } // namespace detail
 
-/* Counts units of a share on one thread; each thread that counts makes its own. What it has is shown once
- * somebody looks, and at its end: flush it before anything that blocks. The share must outlive it. */
+/* Counts units of a share on one thread; each thread that counts makes its own counter. Its units are shown
+ * when somebody reads the progress, and at the counter's end: flush it before anything that blocks. The share
+ * must live longer than the counter. */
 class progress_counter {
 public:
     explicit progress_counter(const detail::progress_share &share) noexcept
@@ -86,7 +87,7 @@ public:
         return dcc_progress_advance_at(&counter_, units, file, line) != DCC_OK;
     }
 
-    /* Shows what was counted. True: stop. */
+    /* Shows the units counted so far. True: stop. */
     bool flush(DCC_CANCEL_HERE_) noexcept
     {
         return dcc_progress_flush_at(&counter_, file, line) != DCC_OK;
@@ -96,9 +97,10 @@ private:
     dcc_progress_counter counter_;
 };
 
-/* A step of a share, worth so many of its units, until the end of the scope. It is current on this thread and
- * on those that carry the context: what counts by itself, a library that begins a dcc::progress or
- * job.set_progress, fills it. In a dcc::task it may be held over an await, and is current in each slice. */
+/* A step of a share, worth `weight` of its units, until the end of the scope. The step is current on this
+ * thread and on those that carry the context: a library that begins a dcc::progress there, or calls
+ * job.set_progress, fills the step. In a dcc::task it may live across a co_await, and is current in each
+ * slice. */
 class progress_step : public detail::progress_share {
 public:
     progress_step(const detail::progress_share &parent, std::uint64_t weight,
@@ -111,7 +113,8 @@ public:
 
     ~progress_step()
     {
-        /* An error: the slice in which it began is over, and a later one has made it current again. */
+        /* If unwind fails, the slice in which the step began is over, and a later slice has made it current
+         * again. */
         if (ticket_ != 0 && dcc_context_unwind(ticket_) < 0 && dcc_progress_current() == get())
             dcc_progress_set_current(before_, &ticket_);
     }
@@ -121,8 +124,8 @@ private:
     dcc_ticket ticket_ = 0;
 };
 
-/* The share of the code of this scope: all of the step that is current, else of the current job; see
- * dcc_progress_begin. Whoever calls it need not know of it.
+/* The share of the code of this scope: all of the current step, else of the current job's bar; see
+ * dcc_progress_begin. The caller of this code need not know of it.
  *
  *     void smooth(mesh &m)                               void write_scene(mesh &m)
  *     {                                                  {
@@ -134,10 +137,11 @@ private:
  *         }
  *     }
  *
- * With no current job it does nothing. For its own thread; others count in a dcc::progress_counter of it. */
+ * Without a current job it does nothing. For one thread; other threads count in a dcc::progress_counter of
+ * it. */
 class progress : public detail::progress_share {
 public:
-    /* Of so many units; 0 while that is unknown. */
+    /* With a total of so many units; 0 while that is unknown. */
     explicit progress(std::uint64_t total = 0, std::string_view label = {}) noexcept
         : progress_share(total, label), counter_(*this)
     {
@@ -149,17 +153,17 @@ public:
         return counter_.advance(units, file, line);
     }
 
-    /* Shows what was counted, before anything that blocks. True: stop. */
+    /* Shows the units counted so far; call it before anything that blocks. True: stop. */
     bool flush(DCC_CANCEL_HERE_) noexcept { return counter_.flush(file, line); }
 
-    /* Changes how many units there are; what is left of it is spread over those that are left. */
+    /* Changes the total; the part of the share that is not filled is spread over the units that are left. */
     void set_total(std::uint64_t total) noexcept
     {
         flush();
         dcc_progress_set_total(get(), total);
     }
 
-    /* Begins a step that is worth so many of its units. */
+    /* Begins a step that is worth `weight` units of this share. */
     [[nodiscard]] progress_step step(std::uint64_t weight, std::string_view label = {}) noexcept
     {
         flush();

@@ -1,4 +1,4 @@
-/* Jobs whose results are std::futures. Part of dcc_cancel.hpp. */
+/* Jobs with a std::future as result. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_PROMISED_HPP
 #define DCC_CANCEL_PROMISED_HPP
@@ -22,26 +22,27 @@ namespace dcc {
 
 namespace detail {
 
-/* What a callable returns for a job. */
+/* What a job's callable returns. */
 template <class Callable>
 using result_of_job = decltype(call_for(std::declval<Callable &>(), std::declval<const job &>()));
 
-/* A promise, and who keeps it: the job's callable, or before that was called a cancel of the job. */
+/* A promise, and whether it is taken: by the job's callable, or by a cancel that comes before the callable.
+ */
 template <class Result> class promise_of_job {
 public:
     std::future<Result> future() { return promise_.get_future(); }
 
-    /* Takes it over. False: somebody else has. */
+    /* Decides who keeps the promise. False: it is taken already. */
     bool take() noexcept
     {
         bool is_taken = false;
         return is_taken_.compare_exchange_strong(is_taken, true, std::memory_order_acq_rel);
     }
 
-    /* Of who took it over. */
+    /* For the taker only. */
     std::promise<Result> &get() noexcept { return promise_; }
 
-    /* Breaks it, although a registration may have it still. */
+    /* Breaks the promise at once, although a registration may still hold it. */
     void abandon() { promise_ = std::promise<Result>(); }
 
 private:
@@ -49,8 +50,8 @@ private:
     std::atomic<bool> is_taken_{false};
 };
 
-/* What a cancel does with the promise of a job that has not run: there is no need to wait for a pump. It is
- * called in the call that cancels, or by the library's callback thread, and calls nobody's code. */
+/* Makes the future of a job that has not run throw when the job is cancelled, without waiting for a pump. It
+ * runs in the call that cancels, or on the library's callback thread, and calls no code of the user. */
 template <class Result> class breaking_early {
 public:
     explicit breaking_early(std::shared_ptr<promise_of_job<Result>> promise) noexcept
@@ -69,7 +70,7 @@ private:
     std::shared_ptr<promise_of_job<Result>> promise_;
 };
 
-/* Keeps a promise by what a callable returns or throws, or by how its job ended without it. */
+/* Keeps a promise with what a callable returns or throws, or else with how its job ended. */
 template <class Callable> class promising {
     using result = result_of_job<Callable>;
     static_assert(!std::is_same_v<result, step>, "a step has no result; post it");
@@ -98,7 +99,7 @@ public:
 
     std::int32_t operator()(const job &work)
     {
-        /* Whoever waits was told that it does not run. */
+        /* The future was already told that the callable does not run. */
         if (!take())
             return DCC_CANCELLED_BY_JOB;
         try {
@@ -113,7 +114,7 @@ public:
             }
         } catch (const cancelled_error &stopped) {
             is_kept_ = true;
-            /* Sealed, it ends as failed. */
+            /* A sealed job cannot end as cancelled: it fails. */
             if (work.is_sealed())
                 keep_by(std::runtime_error(std::string("it stopped after its commit: ") + stopped.what()));
             else
@@ -141,7 +142,7 @@ private:
     bool take() noexcept
     {
         is_taken_ = promise_->take();
-        /* Else the cancel keeps it. */
+        /* If it is not taken here, the cancel keeps it. */
         is_kept_ = !is_taken_;
         return is_taken_;
     }
@@ -152,7 +153,7 @@ private:
         promise_->get().set_exception(std::make_exception_ptr(error));
     }
 
-    /* Not if the callable itself ended its job otherwise. */
+    /* False if the callable itself ended its job in another way. */
     bool is_kept_by_return(const job &work) noexcept
     {
         const job_state state = work.state();
@@ -162,7 +163,7 @@ private:
 
     Callable callable_;
     std::shared_ptr<promise_of_job<result>> promise_ = std::make_shared<promise_of_job<result>>();
-    /* By this, so that no cancel keeps it. */
+    /* Taken by this object, so no cancel keeps it. */
     bool is_taken_ = false;
     bool is_kept_ = false;
 };
