@@ -54,13 +54,22 @@ fn each_drawing_is_that_of_its_description() {
 }
 
 #[test]
-fn each_description_is_drawn() {
-    let mut described = BTreeSet::new();
-    for entry in std::fs::read_dir(file("")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        described.extend(name.strip_suffix(".txt").map(str::to_owned));
+fn each_description_is_drawn_and_each_picture_is_shown() {
+    let files = |folder: &str| -> BTreeSet<String> {
+        let entries = std::fs::read_dir(support::root().join(folder)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let there = files("docs/pictures");
+    let described = there.iter().filter_map(|name| name.strip_suffix(".txt"));
+    assert_eq!(described.collect::<BTreeSet<_>>(), NAMES.into());
+    let pages = files("docs").into_iter().filter(|name| name.ends_with(".md"));
+    let pages = pages.map(|name| format!("docs/{name}"));
+    let pages = pages.chain(["README.md", "ARCHITECTURE.md"].map(str::to_owned));
+    let text = |page: String| std::fs::read_to_string(support::root().join(page)).unwrap();
+    let shown = pages.map(text).collect::<String>();
+    for name in there.iter().filter(|name| !name.ends_with(".txt")) {
+        assert!(shown.contains(&format!("pictures/{name})")), "no page shows docs/pictures/{name}");
     }
-    assert_eq!(described, NAMES.map(str::to_owned).into());
 }
 
 fn overlap(a: Area, b: Area) -> bool {
