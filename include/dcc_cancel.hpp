@@ -6,41 +6,42 @@
  *     for (vertex &v : mesh)
  *         if (cancelled()) break; else smooth(v);
  *
- * Objects are reference-counted handles: copying one retains, destroying it releases, all safe from
- * any thread. An empty token is one that is never cancelled, an empty job is none.
+ * Objects are reference-counted handles: copying one retains, destroying it releases; both are safe on any
+ * thread. An empty token is never cancelled; an empty job means "no job".
  *
  * A new thread has nothing current: `dcc::with_context(callable)` carries what is current here to the thread
- * that calls it; `dcc::jthread`, and `dcc::scope` for several pieces, have that built in. What has to be done
- * after a cancel, too, stands below a `dcc::shield`. What cannot be taken back is done in `job.commit(...)`:
- * either it is done and no cancel comes after it, or the cancel was first and nothing is done.
+ * that calls it; `dcc::jthread`, and `dcc::scope` for several pieces, have that built in. Work that has to be
+ * done even after a cancel goes behind a `dcc::shield`. Work that cannot be taken back goes into
+ * `job.commit(...)`: either it is done and no cancel comes after it, or a cancel came first and it is not
+ * done.
  *
- * Whoever does not poll is told: `dcc::cancel_callback` calls a callable when its token is cancelled;
- * `token.wait_for`, `dcc::wait_any` and, for a condition variable, `dcc::wait` block; `token.native_event`
- * goes into poll or a toolkit's notifier. `dcc::deadline` cancels when a scope takes too long. Code that was
- * written for std::stop_token takes `dcc::stop_source`, `dcc::stop_token` and `dcc::stop_callback`, and in
- * C++20 `dcc::token_from` and `dcc::std_stop_link` lead from std's own and back. A plugin that may be
- * unloaded names a `dcc::owner` wherever it hands in a callable, and closes it before it goes.
+ * Code that does not poll: `dcc::cancel_callback` calls a callable when its token is cancelled;
+ * `token.wait_for`, `dcc::wait_any` and, for a condition variable, `dcc::wait` block; `token.native_event` is
+ * for poll() or a toolkit's notifier. `dcc::deadline` cancels when a scope takes too long. Code that was
+ * written for std::stop_token takes `dcc::stop_source`, `dcc::stop_token` and `dcc::stop_callback`; in C++20
+ * `dcc::token_from` and `dcc::std_stop_link` convert from std's own and back. A plugin that may be unloaded
+ * names a `dcc::owner` wherever it passes a callable, and closes it before it is unloaded.
  *
- * `dcc::dispatcher` is the queue of a UI thread: callables are posted to it from any thread as jobs, and
- * its tick pumps them, in slices if they are long. In C++20 long work is written as a coroutine, a
- * `dcc::task`, that says `co_await dcc::slice()` in its loops.
+ * `dcc::dispatcher` is the queue of a UI thread: callables are posted to it from any thread as jobs, and its
+ * tick pumps them, in slices if they are long. In C++20 long work is written as a coroutine, a `dcc::task`,
+ * with `co_await dcc::slice()` in its loops.
  *
- * `dcc::progress` is the share of a scope of the bar of the current job. The code that knows the whole says
- * what its steps are worth; the code of a step counts its own units, and is told by `advance` when to stop.
+ * `dcc::progress` is a scope's share of the current job's bar. Code that knows the whole says how much each
+ * step is worth; the code of a step counts its own units, and `advance` tells it when to stop.
  *
- * `dcc::session` is a peer's connection. A `dcc::request` that began there is cancelled by the message
- * in which the peer asks for that, and says what is owed to it at the end.
+ * `dcc::session` is the connection of a peer. A `dcc::request` that began there is cancelled by the peer's
+ * cancel message, and says at its end what is owed to the peer.
  *
- * `dcc::control_endpoint` lets the command line tool dcc-control look at the jobs and cancel them;
- * `dcc::live_jobs` is what a window of the host's own would show.
+ * `dcc::control_endpoint` lets the command line tool dcc-control show the jobs and cancel them;
+ * `dcc::live_jobs` is for a window of the host's own.
  *
- * Two halves. The non-throwing half is always there: `try_create` and the other `try_` functions
- * answer a status, polls and `is_cancelled` answer bool. Where exceptions are enabled, `create`,
- * posts, scopes, callbacks, deadlines and waits throw dcc::error when they fail, and `throw_if_cancelled`
- * throws dcc::cancelled_error. Without exceptions `create` gives an empty object, a wait answers
- * false, and the rest tells its `status`. No exception leaves through the C ABI: what a job throws
- * fails the job, what callbacks and completions throw goes to set_callback_exception_handler's
- * handler. A pump never throws.
+ * There are two ways to learn of failures. The functions that do not throw are always there: `try_create` and
+ * the other `try_` functions return a status, polls and `is_cancelled` a bool. If exceptions are enabled,
+ * `create`, posts, scopes, callbacks, deadlines and waits throw dcc::error when they fail, and
+ * `throw_if_cancelled` throws dcc::cancelled_error. Without exceptions `create` returns an empty object, a
+ * wait returns false, and the other objects have a `status`. No exception passes the C ABI: a job's exception
+ * fails the job, one of a callback or completion goes to set_callback_exception_handler's handler. A pump
+ * never throws.
  *
  * To load the library at run time instead of linking it, include dcc_cancel_dl.h first. */
 

@@ -60,7 +60,7 @@ public:
         return left.object_ != right.object_;
     }
 
-    /* Whether it is the empty one. */
+    /* Whether the object is the empty one. */
     friend bool operator==(const reference &left, std::nullptr_t) noexcept { return !left; }
     friend bool operator!=(const reference &left, std::nullptr_t) noexcept { return !!left; }
     friend bool operator==(std::nullptr_t, const reference &right) noexcept { return !right; }
@@ -71,7 +71,7 @@ public:
         std::swap(left.object_, right.object_);
     }
 
-    /* Some order, for sets and maps. */
+    /* An arbitrary order, for sets and maps. */
     friend bool operator<(const reference &left, const reference &right) noexcept
     {
         return std::less<const void *>()(left.object_, right.object_);
@@ -81,8 +81,8 @@ protected:
     /* Takes over a reference. */
     explicit reference(Object *object) noexcept : object_(object) {}
 
-    /* Adds a reference to the one that somebody else has. An object that is no more, or that has
-     * no reference left to give, becomes an empty one. */
+    /* Adds a reference to an object of which somebody else holds one. If the object is gone, or has no more
+     * references to give, this becomes empty. */
     void keep() noexcept
     {
         if (object_ != nullptr && retain(object_) != DCC_OK)
@@ -99,7 +99,7 @@ private:
     Object *object_ = nullptr;
 };
 
-/* Of std::hash for what is a reference. */
+/* std::hash of a class that is a reference. */
 template <class Reference> struct reference_hash {
     std::size_t operator()(const Reference &hashed) const noexcept
     {

@@ -24,7 +24,7 @@ inline constexpr bool is_character =
 #endif
     ;
 
-/* Integers whose values all fit into 64 bits with a sign; neither truth values nor characters. */
+/* Integers whose values all fit into 64 bits with a sign, but no bool and no character. */
 template <class Type>
 inline constexpr bool is_id_integer =
     std::is_integral_v<Type> && !std::is_same_v<Type, bool> && !is_character<Type> &&
@@ -32,10 +32,10 @@ inline constexpr bool is_id_integer =
 
 } // namespace detail
 
-/* What a peer calls one of its requests: an integer or a text, as it came. 1 is not "1". */
+/* A peer's id for a request: an integer or a text, as it came over the wire. 1 is not "1". */
 class request_id {
 public:
-    /* What may be above INT64_MAX, as std::size_t, is for you to check and convert. */
+    /* A type that may exceed INT64_MAX, such as std::size_t, is not taken: check and convert it yourself. */
     template <class Integer, std::enable_if_t<detail::is_id_integer<Integer>, int> = 0>
     request_id(Integer integer) noexcept : integer_(integer)
     {
@@ -54,7 +54,7 @@ public:
     /* Empty if it is an integer. */
     const std::string &text() const noexcept { return text_; }
 
-    /* As C functions take it; good as long as this lives and is not changed. */
+    /* For C functions; good while this object lives and is not changed. */
     dcc_request_id get() const noexcept
     {
         dcc_request_id id = {};

@@ -17,7 +17,7 @@ namespace dcc {
 
 namespace detail {
 
-/* Calls what works for a job and ends the job by what it answers. */
+/* Calls the function of a job, and ends the job by what it returns. */
 template <class Function> void end_by_answer(const job &work, Function &&function)
 {
     using answer = decltype(std::forward<Function>(function)());
@@ -35,16 +35,16 @@ template <class Function> void end_by_answer(const job &work, Function &&functio
 
 } // namespace detail
 
-/* Runs a function as a job on this thread: begins it, makes it current, and ends it.
+/* Runs a function as a job on this thread: begins the job, makes it current, and ends it.
+ * - Completed: the function returned nothing or true.
+ * - Cancelled: it threw cancelled_error; or anything else after a poll has told it to stop, as a library
+ *   throws that its callback has stopped; the text is kept.
+ * - Failed, with the text: it threw otherwise. False is as an exception "it answered false", but without a
+ *   text if the job is cancelled.
  *
- * Completed when the function returns nothing or true. Cancelled when it throws cancelled_error, or anything
- * else after a poll has told it to stop, as a library does that its callback has stopped; the text is kept.
- * Failed, with the text, when it throws without that. False is the same
- * as throwing "it answered false"; of a job that is cancelled there is no text.
- *
- * A job that was cancelled before is not run. One that is running or has ended, and the empty one, cannot be
- * run: dcc::error; where exceptions are disabled the answer is job_state::none. Nothing else is thrown from
- * here but by a failing install. */
+ * A job that was cancelled before is not run. An empty job, and one that is running or has ended, cannot be
+ * run: this throws dcc::error, or without exceptions returns job_state::none. Otherwise it throws only if the
+ * job cannot be made current. */
 template <class Function> job_state run(const job &work, Function &&function)
 {
     if (!work) {

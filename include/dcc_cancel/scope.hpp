@@ -1,4 +1,4 @@
-/* What is current on a thread, for the length of a scope. Part of dcc_cancel.hpp. */
+/* Making a token or a job current until the end of a scope. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_SCOPE_HPP
 #define DCC_CANCEL_SCOPE_HPP
@@ -11,13 +11,13 @@ namespace dcc {
 
 namespace detail {
 
-/* Undoes at the end of a scope what was installed, and what others left on top of it. */
+/* Undoes at the end of a scope what it installed, and what others left on top of that. */
 class scope {
 public:
     scope(const scope &) = delete;
     scope &operator=(const scope &) = delete;
 
-    /* Negative if nothing was installed. */
+    /* Negative: nothing was installed. */
     dcc_status status() const noexcept { return status_; }
 
 protected:
@@ -48,7 +48,7 @@ private:
 
 } // namespace detail
 
-/* Makes a token current on this thread until the end of the scope; an empty one masks. */
+/* Makes a token current on this thread until the end of the scope; an empty token masks the one before. */
 class token_scope : public detail::scope {
 public:
     explicit token_scope(const token &installed)
@@ -57,7 +57,7 @@ public:
     }
 };
 
-/* Makes a job current on this thread until the end of the scope; an empty one masks. */
+/* Makes a job current on this thread until the end of the scope; an empty job masks the one before. */
 class job_scope : public detail::scope {
 public:
     explicit job_scope(const job &installed) { install<dcc_job>(dcc_job_set_current, installed.get()); }

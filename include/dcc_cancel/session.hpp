@@ -1,4 +1,4 @@
-/* Sessions of peers. Part of dcc_cancel.hpp. */
+/* Sessions: peers' connections. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_SESSION_HPP
 #define DCC_CANCEL_SESSION_HPP
@@ -21,21 +21,21 @@ namespace dcc {
 
 /* How messages come in. */
 enum class session_kind : std::int32_t {
-    /* One after the other; a cancel never comes before its request. */
+    /* One after the other, so a cancel never comes before its request. */
     stdio = DCC_SESSION_STDIO,
-    /* On several threads; a cancel may come before its request. */
+    /* On several threads, so a cancel may come before its request. */
     http = DCC_SESSION_HTTP,
-    /* Its requests are the tasks of MCP's extension, which `tasks/cancel` cancels; see DCC_SESSION_TASKS. */
+    /* The requests are tasks of MCP's extension, which `tasks/cancel` cancels; see DCC_SESSION_TASKS. */
     tasks = DCC_SESSION_TASKS
 };
 
-/* What a peer that has cancelled its request gets. */
+/* How a request that its peer cancelled is answered. */
 enum class reply_policy : std::int32_t {
-    /* Nothing, as MCP has it. */
+    /* Not at all, as MCP demands. */
     silent = DCC_REPLIES_SILENT,
-    /* The error -32800, as LSP and ACP have it, and MCP's streamable HTTP of 2025. */
+    /* With the error -32800, as LSP, ACP and MCP's streamable HTTP of 2025 demand. */
     cancelled = DCC_REPLIES_CANCELLED,
-    /* As the peer asked: the error after LSP's or ACP's cancel, else as MCP has it for this kind. */
+    /* With that error after a cancel of LSP or ACP, else as MCP demands for this kind. */
     as_asked = DCC_REPLIES_AS_ASKED
 };
 
@@ -46,9 +46,9 @@ enum class early_cancels : std::int32_t {
     ignored = DCC_EARLY_IGNORED
 };
 
-/* What a session knows of an id. */
+/* State of an id in a session. */
 enum class request_state : std::int32_t {
-    /* Nothing: its request never began, or is over and forgotten. */
+    /* Its request never began, or has ended and is forgotten. */
     unknown = DCC_REQUEST_UNKNOWN,
     /* Its request is in flight, and not cancelled. */
     live = DCC_REQUEST_LIVE,
@@ -56,27 +56,27 @@ enum class request_state : std::int32_t {
     cancelled = DCC_REQUEST_CANCELLED,
     /* Its request has not begun, and a cancel is held for it. */
     held = DCC_REQUEST_HELD,
-    /* Its request is over; it was not cancelled, or that is forgotten. */
+    /* Its request has ended; it was not cancelled, or the cancel is forgotten. */
     ended = DCC_REQUEST_ENDED,
-    /* Its request is over, and was cancelled. */
+    /* Its request has ended, and was cancelled. */
     ended_cancelled = DCC_REQUEST_ENDED_CANCELLED
 };
 
-/* What a message of the peer was. */
+/* What a peer's message was. */
 enum class message_outcome : std::int32_t {
-    /* It could not be looked at; only where exceptions are disabled. */
+    /* It could not be read; only if exceptions are disabled. */
     failed = -1,
-    /* A cancel of a request in flight, and the first. */
+    /* The first cancel of a request in flight. */
     cancelled = DCC_MESSAGE_CANCELLED,
-    /* A cancel of a request that had been cancelled, or cannot be. */
+    /* A cancel of a request that was cancelled before, is sealed, or cannot be cancelled. */
     without_effect = DCC_MESSAGE_WITHOUT_EFFECT,
     /* A cancel that is held for its request. */
     held = DCC_MESSAGE_HELD,
-    /* A cancel of no request in flight. */
+    /* A cancel, ignored because no request in flight has its id. */
     unknown = DCC_MESSAGE_UNKNOWN,
-    /* For somebody else: for you. */
+    /* No cancel; you handle it. */
     other = DCC_MESSAGE_OTHER,
-    /* None, or a cancellation of nothing. */
+    /* Not a JSON-RPC message, or a cancel that names no request. */
     malformed = DCC_MESSAGE_MALFORMED
 };
 
@@ -85,46 +85,46 @@ struct session_options {
     session_kind kind = session_kind::stdio;
     reply_policy replies = reply_policy::silent;
     early_cancels early = early_cancels::by_kind;
-    /* The id 7 and the id "7" are one, as some servers have it. */
+    /* The id 7 and the id "7" are the same, as in some servers. */
     bool ids_are_texts = false;
-    /* Most requests in flight; 0 is 1024. */
+    /* Most requests in flight; 0 means 1024. */
     std::uint32_t max_requests = 0;
-    /* Most ids without a live request of which something is remembered; 0 is 256. */
+    /* Most ids without a request in flight that are remembered; 0 means 256. */
     std::uint32_t max_kept = 0;
-    /* For how long a cancel is held for its request, and one of a request that is over is late; zero is 30
-       seconds. */
+    /* How long a cancel is held for its request, and how long a cancel of an ended request counts as late;
+     * zero means 30 seconds. */
     std::chrono::nanoseconds early_ttl = std::chrono::nanoseconds(0);
-    /* Least time between two progress notes of a request; zero is 100 milliseconds. */
+    /* Least time between two progress notifications of a request; zero means 100 milliseconds. */
     std::chrono::nanoseconds progress_interval = std::chrono::nanoseconds(0);
-    /* Most time, for what cannot count: request::progress_note says that it goes on. Zero: it does not. */
+    /* Most time between them: then request::progress_note says that the request goes on. Zero: no limit. */
     std::chrono::nanoseconds progress_heartbeat = std::chrono::nanoseconds(0);
 };
 
-/* What a session has seen; see dcc_session_stats. */
+/* Counts of a session; see dcc_session_stats. */
 struct session_stats {
     bool is_closed = false;
-    /* Requests in flight; after the close none is, though they are still to be ended. */
+    /* Requests in flight: begun and not ended, also after a close. */
     std::uint32_t live = 0;
-    /* Other ids of which something is remembered. */
+    /* Other ids that are remembered. */
     std::uint32_t kept = 0;
     std::uint64_t begun = 0;
-    /* Requests that the peer, or the close, was the first to cancel. */
+    /* Requests whose first cancel came from the peer or from the close. */
     std::uint64_t cancelled = 0;
     /* Cancels that were held for their request. */
     std::uint64_t early = 0;
-    /* Cancels of no request in flight that were ignored. */
+    /* Cancels that were ignored because no request in flight had their id. */
     std::uint64_t unknown = 0;
     std::uint64_t without_effect = 0;
-    /* Messages that were none, or cancellations of nothing. */
+    /* Messages that were not JSON-RPC, or cancels that named no request. */
     std::uint64_t malformed = 0;
-    /* Messages for somebody else. */
+    /* Messages that were no cancels. */
     std::uint64_t others = 0;
-    /* What was forgotten for want of room. */
+    /* Ids that were not remembered because there was no room. */
     std::uint64_t forgotten = 0;
 };
 
-/* One peer's connection, the scope of its request ids. All its functions may be called on any thread;
- * the session itself stays where it is, so lend it by reference. */
+/* The connection of one peer, and the scope of its request ids. All functions may be called on any thread. A
+ * session cannot be copied: pass it by reference. */
 class session {
 public:
     /* No session. */
@@ -137,7 +137,7 @@ public:
         return *this;
     }
 
-    /* Closes it. */
+    /* Closes the session. */
     ~session()
     {
         if (object_ == nullptr)
@@ -171,8 +171,8 @@ public:
         return dcc_session_create(&desc, &result.object_);
     }
 
-    /* Begins a request, cancelled from the start if its cancel came first and was held. Throws if a
-     * request in flight has this id, if as many as may are in flight, or after the close. */
+    /* Begins a request; it is cancelled from the start if a cancel with its id is held. Throws if a request
+     * in flight has this id, if max_requests are in flight, or after the close. */
     request begin(const request_id &id, const request_options &options = {}) const
     {
         request result;
@@ -200,9 +200,9 @@ public:
         return status;
     }
 
-    /* Lets a message of the peer, as it came from the wire, do what it asks for. message_outcome::other
-     * is for you. `meant`, unless it is null, is which request a cancellation meant. No bytes of a peer
-     * make it fail; it throws if the library's thread for callbacks cannot be started. */
+    /* Does what a message from the peer, as it came over the wire, asks for, if it is a cancel; you handle
+     * message_outcome::other. `meant`, unless it is null, gets the id that a cancel names. A peer cannot make
+     * this fail; it throws if the library's callback thread cannot be started, or if there is no memory. */
     message_outcome handle_message(std::string_view message,
                                    std::optional<request_id> *meant = nullptr) const
     {
@@ -232,21 +232,21 @@ public:
         return status;
     }
 
-    /* Cancels the request in flight with this id in its peer's name. True if this call was the first
-     * to. */
+    /* Cancels the request in flight with this id in its peer's name. True: this call was the first to do so.
+     */
     bool cancel(const request_id &id, std::string_view reason = {}) const noexcept
     {
         return try_cancel(id, reason) == DCC_OK;
     }
 
-    /* As dcc_session_cancel, which says why not. */
+    /* As dcc_session_cancel, whose status says why not. */
     dcc_status try_cancel(const request_id &id, std::string_view reason = {}) const noexcept
     {
         const dcc_request_id given = id.get();
         return dcc_session_cancel(object_, &given, reason.data(), reason.size());
     }
 
-    /* What is known of the request with this id; see dcc_session_query. */
+    /* The state of this id; see dcc_session_query. */
     request_state query(const request_id &id) const noexcept
     {
         const dcc_request_id given = id.get();
@@ -255,7 +255,7 @@ public:
         return static_cast<request_state>(state);
     }
 
-    /* Whether the request with this id is cancelled, was, or will be when it begins. */
+    /* Whether the request with this id is cancelled, was cancelled, or will be when it begins. */
     bool is_cancelled(const request_id &id) const noexcept
     {
         const request_state state = query(id);
@@ -263,7 +263,7 @@ public:
                state == request_state::ended_cancelled;
     }
 
-    /* Why it was cancelled; empty if it was not. */
+    /* Why the request was cancelled; empty if it was not. */
     std::string reason(const request_id &id) const
     {
         const dcc_request_id given = id.get();
@@ -279,7 +279,7 @@ public:
         return dcc_session_clear(object_, &given) == DCC_OK;
     }
 
-    /* Forgets what has been remembered for longer than this; how many that were. */
+    /* Forgets what has been remembered for longer than `ttl`. Returns how many ids that were. */
     template <class Rep, class Period>
     std::uint64_t sweep(std::chrono::duration<Rep, Period> ttl) const noexcept
     {
@@ -288,8 +288,8 @@ public:
         return count;
     }
 
-    /* Its connection has closed: cancels all its requests, which are still to be ended, forgets what it
-     * remembers, and lets none begin. Again is harmless. */
+    /* For a connection that is closed: cancels all requests, which you still end, forgets what is remembered,
+     * and refuses new requests. Closing again does no harm. */
     dcc_status close() const noexcept { return dcc_session_close(object_); }
 
     session_stats stats() const noexcept

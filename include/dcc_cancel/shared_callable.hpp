@@ -1,4 +1,4 @@
-/* Callables that a cancel calls. Part of dcc_cancel.hpp. */
+/* Callables for cancels. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_SHARED_CALLABLE_HPP
 #define DCC_CANCEL_SHARED_CALLABLE_HPP
@@ -17,10 +17,10 @@ namespace dcc {
 
 namespace detail {
 
-/* Whether a callable is called without arguments; else it takes the token. */
+/* Whether a callable takes no arguments; otherwise it takes the token. */
 template <class Callable> constexpr bool takes_nothing = std::is_invocable_v<Callable>;
 
-/* Calls what a cancel calls. */
+/* Calls a callable for a cancel. */
 template <class Callable>
 DCC_CANCEL_HIDDEN_ void call_with_token(Callable &&callable, const token &cancelled) noexcept
 {
@@ -33,8 +33,8 @@ DCC_CANCEL_HIDDEN_ void call_with_token(Callable &&callable, const token &cancel
     });
 }
 
-/* A callable on the heap with its users: the library, and perhaps an object that unregisters it.
- * Who lets go last deletes it; so it outlives its own call, whatever that destroys. */
+/* A callable on the heap with its users: the library, and perhaps an object that unregisters it. The last
+ * user deletes it, so it outlives its own call, whatever that destroys. */
 template <class Callable> class shared_callable {
     static_assert(takes_nothing<Callable> || std::is_invocable_v<Callable, const token &>,
                   "a callback is called without arguments, or with the token");
@@ -48,8 +48,9 @@ public:
         return new (std::nothrow) shared_callable(std::forward<Init>(callable), users);
     }
 
-    /* Registers it, and deletes it if that fails. With `out` the registration keeps its token until it is
-     * unregistered; without, it ends with the token, which what it carries may hold. */
+    /* Registers the callable, and deletes it if that fails. With `out` the registration keeps its token until
+     * it is unregistered. Without, it ends with the token, so the callable may hold what lives as long as the
+     * token. */
     static dcc_status enroll(shared_callable *callable, const token &when, const owner &plugin,
                              dcc_registration **out)
     {

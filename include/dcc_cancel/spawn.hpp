@@ -1,4 +1,4 @@
-/* Several pieces of work at once, all of which end with a scope. Part of dcc_cancel.hpp. */
+/* Several pieces of work at once, which all end with a scope. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_SPAWN_HPP
 #define DCC_CANCEL_SPAWN_HPP
@@ -23,20 +23,21 @@
 
 namespace dcc {
 
-/* Runs pieces of one piece of work on threads of their own, which have the maker's context:
+/* Runs pieces of some work, each on its own thread, with the context of the thread that makes the scope:
  *
  *     dcc::scope pieces;
  *     for (mesh &part : parts)
  *         pieces.spawn([&part] { return smooth(part); });   // polls in it see the job's cancel
  *     return pieces.join();                          // all are done; throws what the first failure threw
  *
- * The scope has a token below the maker's current token and job, current in each piece. The first piece that
- * fails, by an exception or by the answer false, cancels it: the others stop at their next poll. A
- * cancelled_error is no failure once that token, or the maker's job, is cancelled. A piece that answers
- * nothing counts as stopped if it is cancelled when it returns. The destructor cancels what is still running
- * and waits for it, so what the pieces refer to need only live as long as the scope.
- * Pieces may spawn further ones; join and the destructor are for the maker, and ask the host meanwhile: see
- * ask_host. */
+ * The scope has a token below the maker's current token and job, which is current in each piece. A piece
+ * fails by an exception or by returning false. The first failure cancels the token: the other pieces stop at
+ * their next poll. A cancelled_error is no failure if that token, or the maker's job, is cancelled. A piece
+ * that returns nothing counts as stopped if it is cancelled when it returns.
+ *
+ * The destructor cancels pieces that are still running and waits for them, so what the pieces refer to need
+ * only live as long as the scope. Pieces may spawn further pieces. join and the destructor are for the
+ * maker's thread; they ask hosts' checks meanwhile, see ask_host. */
 class scope {
 public:
     scope() : context_(context::capture()), source_(token::create_below_current()) {}
@@ -49,7 +50,7 @@ public:
         wait();
     }
 
-    /* A callable without arguments, or one that takes the scope's stop_token. */
+    /* Takes a callable without arguments, or one that takes the scope's stop_token. */
     template <class Piece> void spawn(Piece &&piece)
     {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -57,7 +58,7 @@ public:
                                counted = detail::at_work(at_work_)]() mutable { run(kept); });
     }
 
-    /* Waits for all pieces. Throws what the first failure threw. False: a piece answered false, or the work
+    /* Waits for all pieces. Throws what the first failure threw. False: a piece returned false, or the work
      * was cancelled. */
     [[nodiscard]] bool join()
     {
@@ -119,7 +120,7 @@ private:
                 fail(nullptr, is_cancelled());
         } else {
             std::invoke(piece, std::forward<Given>(given)...);
-            /* Nobody knows whether it got to its end. */
+            /* Its result does not tell whether it got to its end. */
             if (is_cancelled())
                 fail(nullptr, true);
         }

@@ -1,4 +1,4 @@
-/* From and to std::stop_token, where there is one (C++20). Part of dcc_cancel.hpp. */
+/* Links from and to std::stop_token, in C++20. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_STD_STOP_TOKEN_HPP
 #define DCC_CANCEL_STD_STOP_TOKEN_HPP
@@ -24,7 +24,7 @@ namespace dcc {
 
 namespace detail {
 
-/* Names its token without keeping it: cancelling one that is gone does nothing. */
+/* Cancels a token that it does not keep: if the token is gone, nothing happens. */
 struct cancels_token {
     const dcc_cancel_token *handle;
 
@@ -33,10 +33,11 @@ struct cancels_token {
 
 } // namespace detail
 
-/* A token that is cancelled when a std::stop_token is stopped. The link lives as long as the token;
- * for a stop_token that can never be stopped the token is empty.
+/* A token that is cancelled when a std::stop_token is stopped. The link lives as long as the token. If `stop`
+ * can never be stopped, the token is empty.
  *
- * The link cancels a parent of the token: so the token has one, for whose cancel a callback keeps it. */
+ * The link cancels a parent of the token, not the token itself: a callback that waits for a parent's cancel
+ * keeps its token alive. */
 inline token token_from(std::stop_token stop, const owner &plugin = owner())
 {
     if (!stop.stop_possible())
@@ -53,15 +54,16 @@ inline token token_from(std::stop_token stop, const owner &plugin = owner())
     return status < 0 ? token() : token::create({parent});
 }
 
-/* Leads from a token to std::stop_token, for instance for std::condition_variable_any: what it converts to is
- * stopped when the token is cancelled, as long as this object lives. One is enough for any number of waits:
+/* A link from a token to std::stop_token, for instance for std::condition_variable_any: the std::stop_token
+ * to which it converts is stopped when the token is cancelled, as long as this object lives. One link serves
+ * any number of waits:
  *
  *     const dcc::std_stop_link stop(token);
  *     while (changed.wait(lock, stop, [&] { return !queue.empty(); }))
  *         work_on(queue);
  *
- * Of a temporary link nothing is given out: it would be stopped no more at the end of the statement. What
- * others register with the std::stop_token must not throw: std::terminate is std's rule. */
+ * A temporary link gives out no std::stop_token, which would not be stopped after the statement. What others
+ * register with the std::stop_token must not throw: std calls std::terminate then. */
 class std_stop_link {
     struct stops {
         std::stop_source source;
@@ -76,7 +78,7 @@ public:
     {
     }
 
-    /* Negative if it could not be linked. Constructors throw that where exceptions are enabled. */
+    /* Negative: the link failed. If exceptions are enabled, the constructors throw this. */
     dcc_status status() const noexcept { return link_.status(); }
 
     [[nodiscard]] std::stop_token get_token() const & noexcept { return source_.get_token(); }
@@ -89,7 +91,7 @@ private:
     cancel_callback<stops> link_;
 };
 
-/* The same as a function; of a token that somebody keeps. */
+/* The link as a function, for a token that is not a temporary. */
 [[nodiscard]] inline std_stop_link std_stop_token_from(const token &from, const owner &plugin = owner())
 {
     return std_stop_link(from, plugin);

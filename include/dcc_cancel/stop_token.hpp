@@ -1,4 +1,4 @@
-/* The names of std::stop_token over tokens. Part of dcc_cancel.hpp. */
+/* Tokens under the names of std::stop_token. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_STOP_TOKEN_HPP
 #define DCC_CANCEL_STOP_TOKEN_HPP
@@ -20,10 +20,10 @@ inline constexpr nostopstate_t nostopstate{};
 
 template <class Callable> class stop_callback;
 
-/* A token as std::stop_token, so that code written for that one takes ours.
+/* A token with the members of std::stop_token, for code that was written for that.
  *
- * One thing differs: whoever holds a token can cancel it, so sources are not counted. While there is
- * a token, stop_possible() is true; std's becomes false with the last source. */
+ * There is one difference: every holder of a token can cancel it, so sources are not counted. stop_possible()
+ * is true if there is a token; std's becomes false with the last source. */
 class stop_token {
 public:
     template <class Callable> using callback_type = stop_callback<Callable>;
@@ -40,7 +40,7 @@ public:
     void swap(stop_token &other) noexcept { std::swap(token_, other.token_); }
     friend void swap(stop_token &left, stop_token &right) noexcept { left.swap(right); }
 
-    /* With tokens, too, for which a conversion either way would be as good. */
+    /* Also with tokens, for which two conversions would be equally good. */
     [[nodiscard]] friend bool operator==(const stop_token &left, const stop_token &right) noexcept
     {
         return left.token_ == right.token_;
@@ -70,20 +70,20 @@ private:
     token token_;
 };
 
-/* A token as std::stop_source. */
+/* A token with the members of std::stop_source. */
 class stop_source {
 public:
-    /* A token of its own. */
+    /* With a new token. */
     stop_source() : token_(token::create()) {}
     explicit stop_source(nostopstate_t) noexcept {}
-    /* Stops what others see as a token, for instance a job's. */
+    /* Stops this token, for instance a job's. */
     explicit stop_source(token stopped) noexcept : token_(std::move(stopped)) {}
 
     [[nodiscard]] stop_token get_token() const noexcept { return token_; }
     [[nodiscard]] bool stop_requested() const noexcept { return token_.is_cancelled(); }
     [[nodiscard]] bool stop_possible() const noexcept { return static_cast<bool>(token_); }
 
-    /* True if this call was the first. std's has no reason. */
+    /* True: this call was the first. std's has no reason. */
     bool request_stop(std::string_view reason = {}) const noexcept { return token_.cancel(reason); }
 
     void swap(stop_source &other) noexcept { std::swap(token_, other.token_); }
@@ -102,8 +102,8 @@ private:
     token token_;
 };
 
-/* A cancel_callback under std's name. A class, because in C++17 the template arguments of an alias
- * are not deduced. */
+/* cancel_callback under std's name. It is a class because C++17 does not deduce the template arguments of an
+ * alias. */
 template <class Callable> class stop_callback : public cancel_callback<Callable> {
 public:
     using cancel_callback<Callable>::cancel_callback;

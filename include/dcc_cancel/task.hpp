@@ -47,31 +47,37 @@ template <class Result> class call_awaiter;
  *     }
  *     ui.post("Smooth", smooth(mesh));
  *
- * It may await `dcc::slice()`; another task, of which it gets the result or the exception; a token, until
- * that is cancelled; a job, until that has really ended, and gets its state; a std::chrono duration;
- * `dcc::on_worker(function)`; and `dcc::woken()`. Who sleeps costs no tick anything.
+ * It may co_await:
+ * - `dcc::slice()`;
+ * - another task, and gets its result or exception;
+ * - a token, until it is cancelled;
+ * - a job, until it has really ended, and gets its state;
+ * - a std::chrono duration;
+ * - `dcc::on_worker(function)`;
+ * - `dcc::woken()`.
  *
- * A cancel is told where it awaits: the next co_await of these throws cancelled_error, once, in the next
- * tick and never inside the call that cancels, so that guards roll back. Whoever catches that and returns
- * completes the job, with a part of its work perhaps; whoever catches it and awaits on ends there as
- * cancelled. Between two awaits a poll tells of a cancel, as ever. Without exceptions the frames are
- * destroyed where they await. Cancelled before it began, the task never begins. The close of the dispatcher
- * or of the owner destroys the frames where they await.
+ * A task that sleeps costs no time in a tick.
  *
- * Frames run, and are destroyed, on the thread of the dispatcher, before the job's completion. Closed on
- * another thread, a dispatcher leaves them to the next pump of its thread, and where that never comes they
- * stay. The close of an owner must not leave them, because their code may be unloaded after it: on another
- * thread it waits for the dispatcher's thread to destroy them in a pump. There alone the frames may be
- * destroyed on the closing thread: when the dispatcher's has ended, was stuck or has not pumped for ten
- * seconds, waits in a call of this library for the closing one, or when the dispatcher was closed before. So
- * close an owner on the dispatcher's thread, or while that pumps. A task that has not begun has nothing to do
- * with that thread, and goes where its job goes.
+ * A cancel reaches the task at a co_await: the next of these throws cancelled_error, once, in the next tick
+ * and never inside the call that cancels, so guards roll back. If the task catches it and returns, the job
+ * has completed, perhaps with a part of its work. If it catches it and awaits again, the job ends there as
+ * cancelled. Between two awaits polls tell of a cancel. Without exceptions the frames are destroyed where
+ * they await. A task that is cancelled before it began never begins. The close of the dispatcher or of the
+ * owner destroys the frames where they await.
  *
- * The rules of coroutines hold: parameters that are references, and the captures of a lambda, have to live
- * as long as the task. So post a lambda itself, `ui.post("Smooth", [mesh]() -> dcc::task<> { ... })`, which
- * is then kept, and not the task that calling it gives. A job_scope, token_scope, context_scope or shield
- * must not be held over an await; a dcc::progress and its steps may. A task that is posted gives nothing, or
- * a bool as dcc::run has it. */
+ * Frames run, and are destroyed, on the dispatcher's thread, before the job's completion. If the dispatcher
+ * is closed on another thread, the next pump on its own thread destroys them; without a pump they stay. The
+ * close of an owner must not leave them, because their code may be unloaded: on another thread it waits until
+ * a pump on the dispatcher's thread has destroyed them. Only if no pump can do that are they destroyed on the
+ * closing thread: because the dispatcher's thread has ended, is stuck, has not pumped for ten seconds, or
+ * waits in a call of this library for the closing thread, or because the dispatcher was closed before. So
+ * close an owner on the dispatcher's thread, or while that pumps. A task that has not begun is destroyed with
+ * its job, on any thread.
+ *
+ * As for all coroutines, references that are parameters, and the captures of a lambda, have to live as long
+ * as the task. So post the lambda itself, `ui.post("Smooth", [mesh]() -> dcc::task<> { ... })`, which is then
+ * kept, not the task that it returns. A job_scope, token_scope, context_scope or shield must not live across
+ * a co_await; a dcc::progress and its steps may. A posted task returns nothing, or a bool as for dcc::run. */
 template <class Result = void> class [[nodiscard]] task {
     static_assert(!std::is_reference_v<Result>, "a task gives a value; let it give a pointer");
 
@@ -93,7 +99,7 @@ public:
             frame_.destroy();
     }
 
-    /* Whether there is one: it was not moved away, and there was memory for it. */
+    /* Whether there is a task: it was not moved away, and there was memory for it. */
     explicit operator bool() const noexcept { return static_cast<bool>(frame_); }
 
 private:
@@ -107,7 +113,7 @@ private:
 
 namespace detail {
 
-/* Runs a task that another one awaits. The frame is destroyed with this. */
+/* Runs a task that another task awaits. The frame is destroyed with this object. */
 template <class Result> class call_awaiter {
 public:
     explicit call_awaiter(task<Result> &&called, task_frame *caller = nullptr) noexcept
@@ -213,7 +219,7 @@ public:
     {
         return call_awaiter<Given>(std::move(called), this);
     }
-    /* It would be empty afterwards: std::move it. */
+    /* The task would be empty afterwards: std::move it. */
     template <class Given> call_awaiter<Given> await_transform(task<Given> &called) = delete;
 
 private:
@@ -222,7 +228,7 @@ private:
 #endif
 };
 
-/* What a posted task is made from: itself, or the callable that makes it. */
+/* What a posted task is made from: a task, or a callable that returns one. */
 template <class Source, bool is_made = is_task<Source>::value> struct source_of_task {
     using result = typename is_task<Source>::result;
     static task<result> make(Source &source) { return std::move(source); }
@@ -232,7 +238,7 @@ template <class Callable> struct source_of_task<Callable, false> {
     static task<result> make(Callable &callable) { return callable(); }
 };
 
-/* Answers for a task as a dcc_job_fn does. A callable that makes it is kept as long as the task. */
+/* Turns the slices of a task into answers of a dcc_job_fn. A callable that makes the task is kept as long. */
 template <class Source> class stepping {
     using result = typename source_of_task<Source>::result;
     static_assert(std::is_void_v<result> || std::is_same_v<result, bool>,
@@ -248,7 +254,7 @@ public:
         run_.post_to(dispatcher, owner);
     }
 
-    /* The dispatcher to whose thread its frames are left, if this is another; else null. */
+    /* The dispatcher on whose thread the frames must be destroyed, if that is another thread; else null. */
     const dcc_dispatcher *elsewhere() const noexcept { return run_.elsewhere(); }
 
     template <class Init> explicit stepping(Init &&source) : source_(std::forward<Init>(source)) {}
@@ -270,7 +276,7 @@ public:
         return DCC_OK;
     }
 
-    /* Nothing of it is left when the completion is told. */
+    /* Destroys all frames before the completion is called. */
     void end(const job &, job_state)
     {
         run_.destroy();

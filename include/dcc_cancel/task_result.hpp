@@ -1,4 +1,4 @@
-/* The result of a task, or of what a worker has done for it. Part of dcc_cancel.hpp. */
+/* The result of a task, or of a function on a worker. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_TASK_RESULT_HPP
 #define DCC_CANCEL_TASK_RESULT_HPP

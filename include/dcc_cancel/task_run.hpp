@@ -1,4 +1,4 @@
-/* The frames of one posted task, and which of them goes on. Part of dcc_cancel.hpp. */
+/* The coroutine frames of one posted task. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_TASK_RUN_HPP
 #define DCC_CANCEL_TASK_RUN_HPP
@@ -23,19 +23,19 @@ namespace detail {
 
 class task_run;
 
-/* What the frame of each coroutine has, once it has begun. */
+/* The part of each coroutine's frame that task_run needs, once the coroutine has begun. */
 struct task_frame {
     task_run *run = nullptr;
-    /* Who awaits it; of the outermost nobody. */
+    /* The frame that awaits this one; null for the outermost. */
     task_frame *caller = nullptr;
     std::coroutine_handle<> self;
-    /* Where the handle is by which it is destroyed. */
+    /* The handle by which the frame's holder would destroy it. */
     std::coroutine_handle<> *place = nullptr;
 };
 
-/* Runs a stack of frames slice by slice, all on one thread. A frame that awaits another or returns gives
- * the thread back to the loop of `go_on`, so that the stack of the thread stays as it is, however deep and
- * often coroutines call each other, and whether or not a compiler makes tail calls. */
+/* Runs a stack of frames slice by slice, all on one thread. A frame that awaits another, or returns, gives
+ * the thread back to the loop of `go_on`. So the thread's stack does not grow, however deep and often
+ * coroutines call each other, and whether or not the compiler makes tail calls. */
 class task_run {
 public:
     task_run() = default;
@@ -43,7 +43,7 @@ public:
     task_run &operator=(const task_run &) = delete;
     ~task_run() { destroy(); }
 
-    /* Says to which dispatcher it is posted, and whose code it is. */
+    /* Sets the dispatcher to which the task is posted, and the owner of its code. */
     void post_to(const dcc_dispatcher *dispatcher, const dcc_owner *owner) noexcept
     {
         dispatcher_ = dispatcher;
@@ -53,14 +53,14 @@ public:
     const dcc_dispatcher *dispatcher() const noexcept { return dispatcher_; }
     const dcc_owner *owner() const noexcept { return owner_; }
 
-    /* The dispatcher, if the task has begun and this is not the thread on which it ran. */
+    /* The dispatcher, if the task has begun and this is not the thread on which it ran; else null. */
     const dcc_dispatcher *elsewhere() const noexcept
     {
         const std::thread::id here = std::this_thread::get_id();
         return thread_ != std::thread::id() && thread_ != here ? dispatcher_ : nullptr;
     }
 
-    /* Lets a frame have the thread from now on. */
+    /* Makes a frame the innermost, which runs from now on. */
     void enter(task_frame &frame, task_frame *caller, std::coroutine_handle<> &place) noexcept
     {
         frame.run = this;
@@ -72,7 +72,7 @@ public:
     /* The innermost frame has returned, or thrown. */
     void leave() noexcept { top_ = top_->caller; }
 
-    /* A slice of this job begins. */
+    /* Begins a slice of this job. */
     void begin_slice(const dcc_job *work) noexcept
     {
         work_ = work;
@@ -80,7 +80,8 @@ public:
         thread_ = std::this_thread::get_id();
     }
 
-    /* Runs until the outermost frame is done, DCC_OK, or until one suspends: the answer of the slice. */
+    /* Runs until the outermost frame is done (DCC_OK) or a frame suspends, and returns the answer of the
+     * slice. */
     std::int32_t go_on() noexcept
     {
         if (is_over_ != nullptr) {
@@ -91,7 +92,7 @@ public:
                 return answer_;
         }
 #if !DCC_CANCEL_EXCEPTIONS
-        /* There is no way to tell it. */
+        /* Without exceptions there is no way to tell the frame. */
         if (const dcc_status why = has_suspended_ ? dcc_check_cancelled() : DCC_OK)
             return why;
 #endif
@@ -104,11 +105,12 @@ public:
         return answer_;
     }
 
-    /* Ends the slice of the frame that suspends now, by this answer. */
+    /* Ends the slice, with this answer, of the frame that suspends now. */
     void suspend(std::int32_t answer) noexcept { answer_ = answer; }
 
-    /* The same until it is woken and `is_over(wait)`, or is cancelled; DCC_RUN_AWAY: also if it is cancelled.
-     * That function may suspend it, or fail the job, instead of saying so. */
+    /* As suspend, until the job is woken and `is_over(wait)` is true, or the job is cancelled; with
+     * DCC_RUN_AWAY a cancel does not end the sleep. `is_over` may call suspend or fail, in place of letting
+     * the frame go on. */
     void sleep(bool (*is_over)(const void *), const void *wait,
                std::int32_t answer = DCC_RUN_WHEN_WOKEN) noexcept
     {
@@ -125,7 +127,7 @@ public:
         answer_ = DCC_ERROR_INTERNAL;
     }
 
-    /* The same if what it needed has failed. */
+    /* Fails the job if a status is negative, and returns whether it is. */
     bool has_failed(dcc_status status) noexcept
     {
         if (status < 0)
@@ -133,11 +135,11 @@ public:
         return status < 0;
     }
 
-    /* Whether a cancel can be told where a frame awaits: by an exception, once. A frame that has swallowed
-     * that goes on no more. */
+    /* Whether a co_await can still tell of a cancel by an exception, which happens once. A frame that has
+     * swallowed that exception does not go on. */
     bool may_tell() const noexcept { return DCC_CANCEL_EXCEPTIONS && !was_told_; }
 
-    /* Tells a frame that goes on of a cancel. */
+    /* Throws cancelled_error in a frame that goes on, if the job is cancelled. */
     void tell()
     {
 #if DCC_CANCEL_EXCEPTIONS
@@ -148,7 +150,7 @@ public:
 #endif
     }
 
-    /* A frame goes on with a cancelled_error that it got otherwise. */
+    /* Notes that a frame got a cancelled_error in another way. */
     void note_told() noexcept { was_told_ = was_told_ || dcc_check_cancelled() != DCC_OK; }
 
     const dcc_job *work() const noexcept { return work_; }
@@ -165,8 +167,9 @@ public:
     }
 
 private:
-    /* Makes current what was when the task suspended, the step in which it is: a dispatcher leaves nothing
-     * current from one slice to the next. Without memory for that the work goes on, and the bar stays. */
+    /* Makes the share current that was current when the task suspended, because a dispatcher leaves nothing
+     * current from one slice to the next. Without memory for that the work goes on, and its progress is not
+     * shown. */
     dcc_ticket set_share() const noexcept
     {
         dcc_ticket ticket = 0;
@@ -197,11 +200,11 @@ private:
     const void *wait_ = nullptr;
     const dcc_dispatcher *dispatcher_ = nullptr;
     const dcc_owner *owner_ = nullptr;
-    /* The share of progress that is current in its slices; holds a reference. */
+    /* The share of progress that is current in the task's slices; holds a reference. */
     const dcc_progress *share_ = nullptr;
     std::thread::id thread_;
     std::int32_t answer_ = DCC_OK;
-    /* What it answers while it sleeps. */
+    /* The answer of slices while the task sleeps. */
     std::int32_t asleep_ = DCC_RUN_WHEN_WOKEN;
     bool was_told_ = false;
     bool has_suspended_ = false;

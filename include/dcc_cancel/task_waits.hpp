@@ -1,4 +1,4 @@
-/* What a task may await beside other tasks. Part of dcc_cancel.hpp. */
+/* What a task may await, besides other tasks. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_TASK_WAITS_HPP
 #define DCC_CANCEL_TASK_WAITS_HPP
@@ -20,14 +20,14 @@
 
 namespace dcc {
 
-/* `co_await dcc::slice()` gives the tick back if the slice is over, as dcc_slice_is_over has it, and goes on
- * in the next tick; else it costs what that function does. Ask for it in inner loops. */
+/* `co_await dcc::slice()` gives the tick back if the slice is over, see dcc_slice_is_over, and goes on in the
+ * next tick. If the slice is not over, it costs as little as that function. For inner loops. */
 struct slice {
 };
 
-/* `co_await dcc::woken()` sleeps until `job::wake` is called for the task's job, and costs no tick anything
- * until then. Make what you wait for visible, then wake:
- * `while (!is_ready) co_await dcc::woken();` misses none, and may go round for nothing. */
+/* `co_await dcc::woken()` sleeps until `job::wake` is called for the task's job, and costs no time in a tick
+ * until then. The waking thread first publishes what the task waits for, then wakes. The loop `while
+ * (!is_ready) co_await dcc::woken();` misses no wake, and may go round without a reason. */
 struct woken {
 };
 
@@ -54,7 +54,7 @@ private:
     dcc_status status_ = DCC_OK;
 };
 
-/* Sleeps until a wait is over; `Wait` says whether that is so, and begins to wait. */
+/* Sleeps until a wait is over. `Wait` begins the wait, and says whether it is over. */
 template <class Wait> class sleeping_awaiter {
 public:
     template <class... Given>
@@ -92,7 +92,7 @@ private:
 
 class wait_for_wake {
 public:
-    /* Who sleeps is called again by a wake alone. */
+    /* A task that sleeps here is only called again by a wake. */
     bool is_over() const noexcept { return has_begun_; }
     dcc_status begin(const dcc_job *) noexcept
     {
@@ -105,7 +105,8 @@ private:
     bool has_begun_ = false;
 };
 
-/* A registration that wakes a job. It runs the library's code alone, so nobody waits for it. */
+/* A registration that wakes a job. Only the library's code runs at a cancel, so unregistering need not wait.
+ */
 class waking_registration {
 public:
     waking_registration() = default;
@@ -122,7 +123,7 @@ private:
     dcc_registration *registration_ = nullptr;
 };
 
-/* What is awaited is held meanwhile: only its end ends the wait. */
+/* Waits for a job's end, and holds the job meanwhile: so the wait cannot end because the job is gone. */
 class wait_for_end {
 public:
     explicit wait_for_end(job awaited) noexcept : job_(std::move(awaited)) {}
@@ -148,7 +149,7 @@ private:
     waking_registration registration_;
 };
 
-/* The deadline of a token is the library's timer. */
+/* Waits by the deadline of a token of its own, which is the library's timer. */
 class wait_for_time {
 public:
     explicit wait_for_time(std::uint64_t nanoseconds) noexcept : nanoseconds_(nanoseconds) {}

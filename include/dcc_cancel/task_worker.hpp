@@ -1,4 +1,4 @@
-/* What a task leaves to another thread. Part of dcc_cancel.hpp. */
+/* `co_await dcc::on_worker(...)`: work of a task on another thread. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_TASK_WORKER_HPP
 #define DCC_CANCEL_TASK_WORKER_HPP
@@ -52,25 +52,26 @@ private:
 
 } // namespace detail
 
-/* `co_await dcc::on_worker(function)` calls a function without arguments on another thread, one of the
- * library's or of the host's (dispatcher_options::execute), and gives what it returns or throws. Meanwhile
- * the task sleeps and the UI goes on:
+/* `co_await dcc::on_worker(function)` calls a function without arguments on another thread, a worker of the
+ * library or a thread of the host's pool (dispatcher_options::execute), and gives what the function returns
+ * or throws. Meanwhile the task sleeps and the UI goes on:
  *
  *     auto read = [&path] { return read_mesh(path); };
  *     mesh loaded = co_await dcc::on_worker(read);
  *
- * The function may refer to what is in the frame: that lives until the function has returned. Polls in it ask
- * for the task's cancel, shares of progress in it are of the task's bar. A cancel of the task waits until it
- * has returned: its result is given all the same, and the next co_await tells of the cancel; without
- * exceptions the frame is destroyed then. One that no thread has begun by then is never called. The close of
- * the dispatcher or of the owner cancels it, and waits for its return, so let it poll, and let it not wait
- * for the dispatcher's thread.
+ * The function may refer to variables of the coroutine: they live until it has returned. Its polls ask for
+ * the task's cancel, and its shares of progress are in the task's bar. The result is a value, or nothing.
  *
- * What refuses a post refuses this: co_await throws overloaded_error or error; without exceptions the job
- * fails. The result is a value, or nothing.
+ * If the task is cancelled, it still waits for the function: the result is given, and the next co_await tells
+ * of the cancel; without exceptions the frame is destroyed then. A function that no thread has begun by the
+ * time of the cancel is never called. The close of the dispatcher or of the owner cancels the function and
+ * waits for its return: so let it poll, and let it not wait for the dispatcher's thread.
  *
- * Give the function a name, as above: of a lambda that stands inside of the co_await g++ 12 destroys the
- * captures twice. */
+ * If a post would be refused, so is this: co_await throws overloaded_error or error; without exceptions the
+ * job fails.
+ *
+ * Give the function a name, as above: g++ 12 destroys the captures of a lambda twice that stands inside the
+ * co_await. */
 template <class Function> detail::worker_function<std::decay_t<Function>> on_worker(Function &&function)
 {
     return detail::worker_function<std::decay_t<Function>>(std::forward<Function>(function));
@@ -78,7 +79,7 @@ template <class Function> detail::worker_function<std::decay_t<Function>> on_wor
 
 namespace detail {
 
-/* A call on another thread: of the task, and of the job that is posted for it. */
+/* A call on another thread, shared by the task and by the job that is posted for it. */
 template <class Function> class worker_call {
 public:
     using result = std::invoke_result_t<Function &>;
@@ -91,7 +92,7 @@ public:
     worker_call(const worker_call &) = delete;
     worker_call &operator=(const worker_call &) = delete;
 
-    /* Whether it is over: it has returned, or is never called. */
+    /* Whether the function has returned, or is never called. */
     bool is_over() const noexcept
     {
         const stage now = stage_.load(std::memory_order_acquire);
@@ -99,7 +100,8 @@ public:
     }
     bool was_called() const noexcept { return stage_.load(std::memory_order_acquire) == stage::done; }
 
-    /* Sees to it that it does not run, and waits if it does. `work` is the job that runs it. */
+    /* Ensures that the function does not run any more: leaves it out, or cancels it and waits. `work` is the
+     * job that runs it. */
     void end(const job &work) noexcept
     {
         if (leave_out() || is_over())
@@ -111,7 +113,7 @@ public:
         wait_at_most(changed_, lock, none, DCC_NO_LIMIT, is_done);
     }
 
-    /* What it has returned, or thrown. */
+    /* Returns or throws what the function has. */
     result take(task_run &run)
     {
 #if DCC_CANCEL_EXCEPTIONS
@@ -129,7 +131,7 @@ public:
         return result_.take_value();
     }
 
-    /* Writes it into what is posted. A reference of it is the job's. */
+    /* Fills in the functions of a descriptor. `call` then belongs to the job. */
     static void describe(dcc_post_desc &desc, std::shared_ptr<worker_call> *call) noexcept
     {
         desc.function = run;
@@ -146,7 +148,7 @@ private:
         return stage_.compare_exchange_strong(from, to, std::memory_order_acq_rel);
     }
 
-    /* Whether this call did it: it is never called. */
+    /* Decides that the function is never called. False: it was called, or that was decided before. */
     bool leave_out() noexcept
     {
         const bool is_by_this_call = advance(stage::waiting, stage::running);
@@ -155,7 +157,8 @@ private:
         return is_by_this_call;
     }
 
-    /* Nothing of it uses the frame any more. The task may be over as soon as it is told. */
+    /* Called when the function uses nothing of the frame any more. The task may end as soon as `stage_` is
+     * stored. */
     void finish(stage how) noexcept
     {
         function_.reset();
@@ -249,7 +252,7 @@ public:
         return status_ != DCC_OK && run_.may_tell();
     }
 
-    /* False: it was refused, and the frame is told of that. */
+    /* False: the post was refused, so the frame goes on at once and throws. */
     bool await_suspend(std::coroutine_handle<>)
     {
         if (status_ == DCC_OK)
@@ -282,7 +285,8 @@ public:
     }
 
 private:
-    /* Posts a job for it. Negative: nothing was posted, and the job fails where that cannot be thrown. */
+    /* Posts a job for the function. Negative: nothing was posted; without exceptions the job of the task
+     * fails. */
     dcc_status post()
     {
         auto call = std::make_shared<worker>(std::move(function_), run_.work());
@@ -314,7 +318,7 @@ private:
         return status;
     }
 
-    /* Asked when the task is woken. Without exceptions one that has no result does not go on. */
+    /* Called when the task is woken. Without exceptions a frame that has no result must not go on. */
     bool is_over() const noexcept
     {
         if (!call_->is_over())

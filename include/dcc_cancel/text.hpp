@@ -1,4 +1,4 @@
-/* Texts of the library as std::string. Part of dcc_cancel.hpp. */
+/* The library's texts as std::string. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_TEXT_HPP
 #define DCC_CANCEL_TEXT_HPP
@@ -12,7 +12,7 @@ namespace dcc {
 
 namespace detail {
 
-/* A text of the library, fetched by a call that fills a buffer as snprintf does. */
+/* Returns a text that `fetch` writes into a buffer as snprintf does. */
 template <class Fetch> std::string text(Fetch fetch)
 {
     char first[128];
@@ -22,7 +22,7 @@ template <class Fetch> std::string text(Fetch fetch)
     if (length < sizeof first)
         return std::string(first, length);
     std::string longer;
-    // It may have become shorter, or longer than there is room for, in between.
+    // The text may change between two calls, so its length may as well.
     do {
         longer.resize(length + 1);
         if (fetch(&longer[0], longer.size(), &length) < 0)

@@ -1,4 +1,4 @@
-/* Threads that work for their maker's token. Part of dcc_cancel.hpp. */
+/* A std::jthread that works for its maker's token and job. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_THREAD_HPP
 #define DCC_CANCEL_THREAD_HPP
@@ -20,11 +20,11 @@
 namespace dcc {
 
 /* std::jthread, also in C++17: its destructor asks the thread to stop and joins it. The thread has the
- * context of its maker, and a token of its own below the maker's current token and job, which is current
- * there: so polls in it, and its stop_token, see a cancel of the maker's token, of the maker's job, and
- * request_stop. The callable may take a stop_token before the other arguments; a cancelled_error that leaves
- * it is its end, another exception is std::terminate. Start one that is to outlive a cancel of the maker's
- * work behind a shield. */
+ * context of its maker, and a token of its own, below the maker's current token and job, which is current on
+ * it. So polls on the thread, and its stop_token, see a cancel of the maker's token, of the maker's job, and
+ * request_stop. The callable may take a stop_token before its other arguments. If a cancelled_error leaves
+ * the callable, the thread ends; any other exception calls std::terminate. Start a thread that is to go on
+ * after a cancel of the maker's work behind a shield. */
 class jthread {
 public:
     using id = std::thread::id;
@@ -58,10 +58,10 @@ public:
     ~jthread() { stop_and_join(); }
 
     [[nodiscard]] bool joinable() const noexcept { return thread_.joinable(); }
-    /* Asks the host meanwhile: see ask_host. */
+    /* Asks hosts' checks meanwhile, see ask_host. */
     void join()
     {
-        /* Of another's join std::thread says what is wrong. */
+        /* In all other cases std::thread::join throws what is wrong. */
         if (thread_.joinable() && thread_.get_id() != std::this_thread::get_id())
             at_work_->wait();
         thread_.join();

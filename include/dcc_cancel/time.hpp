@@ -1,4 +1,4 @@
-/* Durations and times of std::chrono as the C functions take them. Part of dcc_cancel.hpp. */
+/* Durations and times of std::chrono for the C functions. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_TIME_HPP
 #define DCC_CANCEL_TIME_HPP
@@ -12,7 +12,7 @@ namespace dcc {
 
 namespace detail {
 
-/* What is farther away than a hundred years never comes. */
+/* A time that is farther away than a hundred years never comes. */
 inline constexpr double for_ever_seconds = 100.0 * 365 * 24 * 60 * 60;
 
 template <class Rep, class Period>
@@ -21,11 +21,11 @@ constexpr double seconds_of(std::chrono::duration<Rep, Period> duration) noexcep
     return std::chrono::duration<double>(duration).count();
 }
 
-/* Rounded up; nothing for a negative one. */
+/* Rounded up; 0 for a negative duration. */
 template <class Rep, class Period>
 constexpr std::uint64_t nanoseconds_of(std::chrono::duration<Rep, Period> duration) noexcept
 {
-    // In floating point first, which does not overflow.
+    // Compared in floating point, which does not overflow.
     if (!(seconds_of(duration) > 0))
         return 0;
     if (seconds_of(duration) > for_ever_seconds)
@@ -33,7 +33,7 @@ constexpr std::uint64_t nanoseconds_of(std::chrono::duration<Rep, Period> durati
     return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::nanoseconds>(duration).count());
 }
 
-/* What does not fit, DCC_NO_LIMIT above all, is the longest duration. */
+/* A number that does not fit, such as DCC_NO_LIMIT, becomes the longest duration. */
 constexpr std::chrono::nanoseconds duration_of(std::uint64_t nanoseconds) noexcept
 {
     constexpr std::uint64_t longest = INT64_MAX;
@@ -41,7 +41,7 @@ constexpr std::chrono::nanoseconds duration_of(std::uint64_t nanoseconds) noexce
         static_cast<std::int64_t>(nanoseconds < longest ? nanoseconds : longest));
 }
 
-/* From now until then. Should the clock be set meanwhile, that is not seen. */
+/* The time from now until `then`. If the clock is set later, that has no effect. */
 template <class Clock, class Duration>
 std::uint64_t nanoseconds_until(std::chrono::time_point<Clock, Duration> then) noexcept
 {
@@ -49,7 +49,7 @@ std::uint64_t nanoseconds_until(std::chrono::time_point<Clock, Duration> then) n
     const double seconds = seconds_of(then.time_since_epoch()) - seconds_of(now.time_since_epoch());
     if (seconds > for_ever_seconds)
         return DCC_NO_LIMIT;
-    // Near now the floating point is too coarse, and the difference exact.
+    // Close to now, floating point is too coarse, and the difference is exact.
     return seconds < -1 ? 0 : nanoseconds_of(then - now);
 }
 

@@ -39,8 +39,8 @@ public:
 
     static token create() { return create({}); }
 
-    /* A token that is cancelled when any of its parents is. `caller_id` is the id that your caller, for
-     * instance a server, has for the work that this is for. */
+    /* A token that is cancelled when one of its parents is. `caller_id` is your caller's id for this work,
+     * for instance a server's. */
     static token create(std::initializer_list<token> parents, std::string_view caller_id = {})
     {
         token result;
@@ -48,8 +48,8 @@ public:
         return result;
     }
 
-    /* The same with the parents of any range, or between two iterators: what they lead to is a token, or
-     * converts to one, as a stop_token does. */
+    /* The same with parents from any range, or between two iterators, whose elements are tokens or convert to
+     * tokens, as a stop_token does. */
     template <class Range, class = std::enable_if_t<detail::has_tokens<Range>::value>>
     static token create(const Range &parents, std::string_view caller_id = {})
     {
@@ -63,8 +63,8 @@ public:
         return result;
     }
 
-    /* A token that is cancelled with what is current on this thread, token or job; see
-     * DCC_TOKEN_BELOW_CURRENT. For a part of a job's work that can be stopped by itself. */
+    /* A token that is cancelled when the current token or job of this thread is; see DCC_TOKEN_BELOW_CURRENT.
+     * For a part of a job's work that can be stopped by itself. */
     static token create_below_current(std::string_view caller_id = {})
     {
         token result;
@@ -98,9 +98,9 @@ public:
                        : DCC_ERROR_RESOURCES;
     }
 
-    /* A token that is cancelled when all parents have left: each when it is cancelled, or when nobody holds
-     * it any more. For what several wait for. It keeps no parent; the empty token never leaves. More may
-     * join. */
+    /* A token that is cancelled when all parents have left. A parent leaves when it is cancelled, or when its
+     * last reference is released. For work for which several wait. The token keeps no parent alive; an empty
+     * parent never leaves. More parents may join. */
     static token create_all(std::initializer_list<token> parents = {})
     {
         token result;
@@ -129,7 +129,7 @@ public:
         return copied ? create_all_of(result, copied.data(), copied.size()) : DCC_ERROR_RESOURCES;
     }
 
-    /* Lets a token of create_all wait for one more parent. False: too late, it is cancelled. */
+    /* Adds a parent to a token of create_all. False: too late, the token is cancelled. */
     bool join(const token &parent) const { return succeeded(try_join(parent)); }
 
     /* As dcc_cancel_token_join. */
@@ -138,10 +138,10 @@ public:
         return dcc_cancel_token_join(get(), parent.get());
     }
 
-    /* Takes over a reference that a C function gave. */
+    /* Takes over a reference from a C function. */
     static token adopt(dcc_cancel_token *handle) noexcept { return token(handle); }
 
-    /* Shares a token that was lent. */
+    /* Adds a reference to a token that was lent. */
     static token share(const dcc_cancel_token *handle) noexcept
     {
         token result(const_cast<dcc_cancel_token *>(handle));
@@ -161,14 +161,14 @@ public:
     /* The current token of this thread. */
     static token current() noexcept { return share(dcc_cancel_token_current()); }
 
-    /* True if this call cancelled it, false if it was cancelled before or is no more. */
+    /* True: this call cancelled the token. False: it was cancelled before, is sealed, or is gone. */
     bool cancel(std::string_view reason = {}) const noexcept
     {
         return *this && dcc_cancel_token_cancel(get(), reason.data(), reason.size()) == DCC_OK;
     }
 
-    /* As cancel, but callbacks run on the library's callback thread: for threads that must not run
-     * foreign code. It throws if that thread cannot be started; nothing was cancelled then. */
+    /* As cancel, but callbacks run on the library's callback thread: for threads that must not run foreign
+     * code. Throws if that thread cannot be started; then nothing was cancelled. */
     bool cancel_async(std::string_view reason = {}) const
     {
         return *this && succeeded(try_cancel_async(reason));
@@ -179,10 +179,10 @@ public:
         return dcc_cancel_token_cancel_async(get(), reason.data(), reason.size());
     }
 
-    /* Sets its deadline: it is cancelled then (cause::deadline) unless clear_deadline comes before; see
-     * dcc::deadline for a scope. A token has one deadline, and this moves it; any cancel takes it away. A
-     * time that has passed cancels before this returns, and callbacks run on this thread. False: it is
-     * cancelled already. Throws if the library's threads cannot be started. */
+    /* Sets the token's deadline: then it is cancelled (cause::deadline), unless clear_deadline comes before;
+     * for a scope use dcc::deadline. A token has one deadline, and this moves it; any cancel clears it. A
+     * time that has passed cancels before this returns, and callbacks run on this thread. False: the token is
+     * cancelled already, or sealed. Throws if the library's threads cannot be started. */
     template <class Rep, class Period>
     bool set_deadline_after(std::chrono::duration<Rep, Period> from_now) const
     {
@@ -205,11 +205,11 @@ public:
         return dcc_cancel_token_set_deadline_after(get(), detail::nanoseconds_until(time));
     }
 
-    /* True if it had a deadline of its own, which will not cancel it. */
+    /* True: the token had a deadline of its own, which will not cancel it. */
     bool clear_deadline() const noexcept { return dcc_cancel_token_clear_deadline(get()) == DCC_OK; }
 
-    /* To the earliest of its own deadline and those of its ancestors. Nothing if there is none, or if it is
-     * cancelled; zero if that is over but has not cancelled yet. */
+    /* Time to the earliest of the token's own deadline and those of its ancestors. nullopt: there is none, or
+     * the token is cancelled. Zero: the deadline is over but has not cancelled yet. */
     std::optional<std::chrono::nanoseconds> time_to_deadline() const noexcept
     {
         std::uint64_t time = 0;
@@ -219,11 +219,11 @@ public:
         return detail::duration_of(time > now ? time - now : 0);
     }
 
-    /* Waits until it is cancelled: true. At once false for the empty token. Not on the host's UI
-     * thread. */
+    /* Waits until the token is cancelled: true. False at once for the empty token, and when the token is
+     * sealed. Not for the host's UI thread. */
     bool wait() const { return ended_by_cancel(dcc_cancel_token_wait(get(), DCC_NO_LIMIT)); }
 
-    /* As wait; false if the time was over before. */
+    /* As wait; false also if the time was over before. */
     template <class Rep, class Period> bool wait_for(std::chrono::duration<Rep, Period> longest) const
     {
         return ended_by_cancel(try_wait_for(longest));
@@ -241,7 +241,7 @@ public:
         return dcc_cancel_token_wait(get(), detail::nanoseconds_of(longest));
     }
 
-    /* A native event that is set when it is cancelled or gone; never for the empty token. */
+    /* A native event that is set when the token is cancelled or gone; never for the empty token. */
     dcc::native_event native_event() const
     {
         dcc::native_event result;
@@ -249,7 +249,7 @@ public:
         return result;
     }
 
-    /* As native_event; `result` is none unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
+    /* As native_event; `result` is empty unless the answer is DCC_OK or DCC_SECOND_INSTANCE. */
     dcc_status try_native_event(dcc::native_event &result) const noexcept
     {
         dcc_native_event handle = DCC_NO_NATIVE_EVENT;
@@ -267,7 +267,7 @@ public:
         });
     }
 
-    /* The `traceparent` that it works for; empty for none. See dcc_cancel_token_trace_parent. */
+    /* The `traceparent` that the token works for; empty for none. See dcc_cancel_token_trace_parent. */
     std::string trace_parent() const
     {
         return detail::text([this](char *buffer, std::size_t size, std::size_t *length) {
@@ -282,7 +282,7 @@ public:
         return static_cast<dcc::cause>(number);
     }
 
-    /* Zero while it is not cancelled. */
+    /* Zero while the token is not cancelled. */
     std::chrono::nanoseconds time_since_cancelled() const noexcept
     {
         std::uint64_t nanoseconds = 0;
@@ -298,7 +298,7 @@ public:
     }
 
 #if DCC_CANCEL_EXCEPTIONS
-    /* Throws a cancelled_error if it is cancelled. */
+    /* Throws a cancelled_error if the token is cancelled. */
     void throw_if_cancelled() const;
 #endif
 

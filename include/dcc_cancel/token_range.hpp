@@ -1,4 +1,4 @@
-/* Ranges of tokens, as parents and in waits. Part of dcc_cancel.hpp. */
+/* Ranges of tokens, for parents and waits. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_TOKEN_RANGE_HPP
 #define DCC_CANCEL_TOKEN_RANGE_HPP
@@ -16,7 +16,7 @@ class token;
 
 namespace detail {
 
-/* Whether what this iterator, at least a forward one, leads to is a token, or is seen as one. */
+/* Whether the elements of an iterator, at least a forward one, are tokens or convert to tokens. */
 template <class Iterator, class = void> struct leads_to_tokens : std::false_type {
 };
 template <class Iterator>
@@ -39,7 +39,7 @@ struct has_tokens<Range, std::enable_if_t<leads_to_tokens<iterator_of<Range>>::v
     : std::true_type {
 };
 
-/* Copies of the tokens of a range, one after the other in memory. */
+/* Copies of the tokens of a range, in an array. */
 template <class Token> class token_array {
 public:
     template <class Iterator> token_array(Iterator first, Iterator last) noexcept

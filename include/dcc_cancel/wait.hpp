@@ -1,4 +1,4 @@
-/* Waiting for one of several tokens; for one, see token::wait. Part of dcc_cancel.hpp. */
+/* Waiting for one of several tokens; for one token see token::wait. Part of dcc_cancel.hpp. */
 
 #ifndef DCC_CANCEL_WAIT_HPP
 #define DCC_CANCEL_WAIT_HPP
@@ -17,11 +17,11 @@
 
 namespace dcc {
 
-/* What ended a wait: true for a cancel. */
+/* The end of a wait; true for a cancel. */
 struct wait_result {
     /* As dcc_cancel_token_wait_any. */
     dcc_status status = DCC_OK;
-    /* Position of the token that ended it, 0 if none did. */
+    /* Position of the token that ended the wait, 0 if none did. */
     std::size_t index = 0;
 
     explicit operator bool() const noexcept { return status == DCC_CANCELLED_BY_TOKEN; }
@@ -49,7 +49,7 @@ template <class Range> wait_result wait_any_of(const Range &tokens, std::uint64_
 
 } // namespace detail
 
-/* Waits until any of the tokens is cancelled. At once DCC_NEVER if all are empty. */
+/* Waits until one of the tokens is cancelled. DCC_NEVER at once if all are empty. */
 inline wait_result wait_any(const token *tokens, std::size_t count)
 {
     return detail::wait_any(tokens, count, DCC_NO_LIMIT);
@@ -59,14 +59,14 @@ inline wait_result wait_any(std::initializer_list<token> tokens)
     return wait_any(tokens.begin(), tokens.size());
 }
 
-/* The same for any range of tokens. */
+/* As above, for any range of tokens. */
 template <class Range, class = std::enable_if_t<detail::has_tokens<Range>::value>>
 wait_result wait_any(const Range &tokens)
 {
     return detail::wait_any_of(tokens, DCC_NO_LIMIT);
 }
 
-/* As wait_any, but not longer than this. */
+/* As wait_any, but at most `timeout`. */
 template <class Rep, class Period>
 wait_result wait_any(const token *tokens, std::size_t count,
                      std::chrono::duration<Rep, Period> timeout)
