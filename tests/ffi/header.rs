@@ -309,6 +309,32 @@ fn the_wrappers_parts_compile_alone() {
     }
 }
 
+/// Whoever includes the wrapper has all of it.
+#[test]
+fn the_wrapper_includes_each_of_its_parts() {
+    let folder = support::include().join("dcc_cancel");
+    let included = |path: &Path| -> BTreeSet<String> {
+        let source = std::fs::read_to_string(path).unwrap();
+        let names = source.lines().filter_map(|line| line.strip_prefix("#include \""));
+        names
+            .map(|name| name.trim_start_matches("dcc_cancel/").trim_end_matches('"').into())
+            .collect()
+    };
+    let mut reached = included(&support::include().join("dcc_cancel.hpp"));
+    let mut next: Vec<String> = reached.iter().cloned().collect();
+    while let Some(name) = next.pop() {
+        let path = folder.join(&name);
+        let further = if path.exists() { included(&path) } else { BTreeSet::new() };
+        next.extend(further.difference(&reached).cloned());
+        reached.extend(further);
+    }
+    for part in std::fs::read_dir(folder).unwrap().map(|part| part.unwrap()) {
+        let name = part.file_name().into_string().unwrap();
+        assert!(part.path().is_dir() || reached.contains(&name), "dcc_cancel.hpp lacks {name}");
+    }
+    assert!(reached.len() > 40, "{reached:?}");
+}
+
 #[test]
 fn clang_takes_the_header_for_msvc() {
     let target = ["--target=x86_64-pc-windows-msvc", "-ffreestanding"];
