@@ -116,6 +116,14 @@ fn the_page_about_installing() {
     let (unpacking, rest) = text.split_once("\n## ").expect("a section");
     assert!(unpacking.contains("tar -xf"), "{unpacking}");
     let said = printed(&mut shell(&folder, &script_of(&format!("\n## {rest}"))));
+    // The page's own command has no warnings.
+    for file in ["loading.cpp", "smooth.cpp"] {
+        run(Command::new(support::cxx())
+            .args(support::CXX_FLAGS)
+            .args(["-Wconversion", "-Wold-style-cast", "-fsyntax-only", "-I"])
+            .arg(support::include())
+            .arg(folder.join(file)));
+    }
     let is_cancelled = |line: &&str| line.starts_with("cancelled: the user pressed Esc");
     assert_eq!(said.lines().filter(is_cancelled).count(), 3, "{said}");
     let version = dcc_cancel::ffi::library::VERSION_STRING.to_str().unwrap();
