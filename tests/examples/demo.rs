@@ -1,8 +1,14 @@
 //! The demo does what it says: with its own mesh, with small ones, with broken ones; and its checks
 //! can fail.
+//!
+//! `DCC_UPDATE_PICTURE=1 cargo test --test demo` draws its meshes for docs/demo.md anew, by Pillow from PyPI.
 
 #[path = "../../examples/demo/build_cpp.rs"]
 mod build_cpp;
+#[path = "../support/built_once.rs"]
+mod built_once;
+#[path = "../support/python_venv.rs"]
+mod python_venv;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/demo_timeline.rs"]
@@ -57,6 +63,24 @@ fn assert_plays(mesh: &Path, results: &Path) -> String {
     told
 }
 
+/// The mesh before, as a cancel left it, and as it would be without.
+fn draw_meshes(scan: &Path, results: &Path, told: &str) {
+    let line = told.lines().find_map(|line| line.split_once("  one function   ")).unwrap().1;
+    let (cancelled_at, _) = line.split_once(',').unwrap();
+    let python = python_venv::venv("pillow-13", &["pillow==13.0.0"]).join("bin/python");
+    support::run(
+        Command::new(python)
+            .arg(support::root().join("tests/examples/draw_meshes.py"))
+            .arg(support::root().join("examples/demo/scan.png"))
+            .arg(scan)
+            .arg("before|a scan with noise")
+            .arg(results.join("partial.obj"))
+            .arg(format!("{cancelled_at}|the plugin kept what was done"))
+            .arg(results.join("smoothed.obj"))
+            .arg("completed|the same job without a cancel"),
+    );
+}
+
 /// The demo refuses the file before any scene, in one line with these words.
 fn assert_refuses(mesh: &Path, words: &str) {
     let output = DEMO.host(mesh, Path::new("nowhere")).output().expect("the host starts");
@@ -75,8 +99,12 @@ fn its_own_mesh_has_thirty_thousand_triangles_and_plays() {
         .filter(|line| line.starts_with("f "))
         .count();
     assert!(triangles >= 30_000, "{triangles}");
-    let told = assert_plays(&scan, &support::scratch("demo-scan"));
+    let results = support::scratch("demo-scan");
+    let told = assert_plays(&scan, &results);
     assert!(told.contains(": 16,200 vertices, 32,400 triangles\n"), "{told}");
+    if std::env::var_os("DCC_UPDATE_PICTURE").is_some() {
+        draw_meshes(&scan, &results, &told);
+    }
 }
 
 #[test]
