@@ -1,17 +1,18 @@
-//! What is asked of a process from outside and what it answers: a line each, JSON. For the day when the
-//! host's own window answers no more; so nothing here waits for a thread of the host, runs a function of
-//! it, or lets go of a job in a way that would.
+//! Questions from outside the process, and their answers: one line of JSON each. They serve a user
+//! whose host's own window no longer answers. So nothing here waits for a thread of the host, runs
+//! a function of the host, or gives a job back in a way that would.
 //!
-//! A line that comes in is an object with one of these as `do`:
-//! - "list"; `job`: of this one alone; `ended`: with those that have ended; `from`: those after a list
-//!   before.
-//! - "cancel"; `job` or `all`: true; `reason`.
-//! - "trace"; `job` or `all`: true; `on`.
+//! A question is an object that has one of these as `do`:
+//! - "list": `job`: only this job. `ended`: with the jobs that have ended. `from`: only the jobs
+//!   after an earlier list.
+//! - "cancel": `job`, or `all` as true; `reason`.
+//! - "trace": `job`, or `all` as true; `on`.
 //!
-//! The answer has `error`, or what was asked for: `host`, `polls_without_job`, `dispatchers` and `jobs`, or
-//! `changed`, with `id`, `label` and `outcome` of each; `more` is how many were left out, null in a list that
-//! begins somewhere: they are not counted again. `next` is what to give as `from` for those, null if there
-//! are none.
+//! The answer has `error`, or what was asked for. For "list" that is `host`, `polls_without_job`,
+//! `dispatchers` and `jobs`. For the others it is `changed`, with `id`, `label` and `outcome` of
+//! each job. `more` is the number of jobs that were left out. It is null in a list with `from`:
+//! these jobs are not counted again. `next` is the value of `from` for the next list, or null if
+//! this was the last one.
 
 use crate::dispatcher::Dispatchers;
 use crate::job::pages::Page;
@@ -31,23 +32,23 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::{self, Write};
 
-/// The most jobs in a list.
+/// The greatest number of jobs in a list.
 pub const MOST_JOBS: usize = 1000;
 
-/// After so many bytes an answer has enough jobs, however few those are: texts may be long, and with 1000 of
-/// the longest it would be more than a client takes.
+/// An answer of at least this many bytes gets no further jobs, however few it has. Texts may be
+/// long: with 1000 jobs of the longest texts an answer would be longer than a client takes.
 const ENOUGH_BYTES: usize = 1 << 20;
 
-/// What is known of the process without asking anybody.
+/// What is known of the process without asking any of its threads.
 #[derive(Clone, Debug)]
 pub struct HostName {
-    /// What to call it, for people.
+    /// The host's name, for people.
     pub name: String,
     /// The library's version.
     pub library: &'static str,
 }
 
-/// An answer that grows, and how long it is.
+/// An answer that is being written, and its length so far.
 struct Counted<'a> {
     out: &'a mut Growing,
     length: &'a Cell<usize>,
@@ -60,7 +61,7 @@ impl Write for Counted<'_> {
     }
 }
 
-/// Which jobs are meant.
+/// The jobs that a question is about.
 enum Which {
     All,
     One(u64),
@@ -68,16 +69,17 @@ enum Which {
 
 /// Why there is no answer.
 enum NoAnswer {
-    /// This is wrong with what was asked.
+    /// The question is wrong, in the way that this text says.
     Wrong(Growing),
     /// There is no memory for the answer.
     OutOfMemory,
-    /// As before, but what was asked for is done: to stop matters more than to say so.
+    /// There is no memory for the answer, but what was asked for is done: to stop a job matters
+    /// more than to say so.
     DoneWithoutMemory,
 }
 
 impl From<fmt::Error> for NoAnswer {
-    /// An answer that grows is refused for nothing else.
+    /// Writing an answer fails for no other reason than memory.
     fn from(_: fmt::Error) -> Self {
         Self::OutOfMemory
     }
@@ -95,9 +97,9 @@ const NO_MEMORY: &str = r#"{"error":"the host has no memory left"}"#;
 const DONE_BUT_NO_MEMORY: &str =
     r#"{"error":"it is done, but the host has no memory left to say which jobs it was"}"#;
 
-/// What was asked.
+/// A question, as JSON values that were not decoded yet.
 struct Question<'l> {
-    /// The members, null ones left out.
+    /// The value of `do`. Here and below, `None` stands for a member that is left out or null.
     what: Option<&'l str>,
     job: Option<&'l str>,
     all: bool,
@@ -107,7 +109,7 @@ struct Question<'l> {
     from: Option<&'l str>,
 }
 
-/// Answers a line.
+/// Answers one line.
 pub fn answer(library: &Library, host: &HostName, line: &[u8]) -> Cow<'static, str> {
     let mut out = Growing::default();
     let error = match question(line).and_then(|asked| dispatch(library, host, &asked, &mut out)) {
@@ -135,7 +137,7 @@ fn question(line: &[u8]) -> Result<Question<'_>, NoAnswer> {
     let text = text.map_err(|_| wrong(format_args!("the line is not JSON: it is not UTF-8")))?;
     let members = match members::members(text.trim_ascii_start(), names) {
         Ok(members) => members,
-        // It asks for nothing.
+        // A value that is not an object asks for nothing, which `dispatch` refuses.
         Err(NoMembers::NotAnObject) => Default::default(),
         Err(NoMembers::NotJson) => return Err(wrong(format_args!("the line is not JSON"))),
         Err(NoMembers::OutOfMemory) => return Err(NoAnswer::OutOfMemory),
@@ -204,7 +206,7 @@ fn which(asked: &Question<'_>) -> Result<Which, NoAnswer> {
     }
 }
 
-/// Hands the jobs that are meant to `each`, pinned one after the other.
+/// Calls `each` with the jobs that are meant. Each is pinned only during its call.
 fn each_meant(jobs: Jobs<'_>, which: &Which, mut each: impl FnMut(&JobPin<'_>)) {
     let mut look = |job: JobPin<'_>| {
         each(&job);
@@ -241,7 +243,7 @@ fn write_list(
     let mut shown = answer.list("jobs")?;
     let (mut count, mut result) = (0, Ok(()));
     let mut show = |job: &JobPin<'_>| {
-        // Those that have ended may not be of interest.
+        // Jobs that have ended are shown only on request.
         if with_ended || !jobs.state(job).is_terminal() {
             count += 1;
             result = result.and_then(|()| jobs.write_job(job, &mut shown));
@@ -263,7 +265,8 @@ fn write_list(
     answer.end()
 }
 
-/// Shows the jobs from a slot on until that is enough. Where to go on.
+/// Shows the jobs from a slot on until `show` answers false. Returns the slot where the next list
+/// begins.
 fn list_from(jobs: Jobs<'_>, from: u32, mut show: impl FnMut(&JobPin<'_>) -> bool) -> Option<u32> {
     let mut is_enough = false;
     let Page { next, .. } = jobs.page(from, u32::MAX, |job| {
@@ -277,7 +280,7 @@ fn list_from(jobs: Jobs<'_>, from: u32, mut show: impl FnMut(&JobPin<'_>) -> boo
     next
 }
 
-/// Does something to each job that is meant and has not ended.
+/// Applies `outcome` to each job that is meant and has not ended, and writes what came of it.
 fn change(
     jobs: Jobs<'_>,
     which: &Which,
@@ -287,7 +290,7 @@ fn change(
     let (mut count, mut more) = (0, 0_u64);
     let length = Cell::new(0);
     let mut out = Counted { out, length: &length };
-    // What cannot be written is told at the end; it is done even so.
+    // A failure to write is told at the end. Until then the jobs are changed anyway.
     let mut result = out.write_str(r#"{"changed":"#);
     let mut list = Array::begin(&mut out);
     each_meant(jobs, which, |job| {
@@ -344,9 +347,10 @@ fn trace(library: &Library, job: &JobPin<'_>, on: bool) -> &'static str {
 }
 
 impl Dispatchers<'_> {
-    /// What each dispatcher is at. Without a pin, whose end could be the dispatcher's: what it is read
-    /// from is never unmapped. One that goes meanwhile is left out, or at worst has figures of the next
-    /// user of its slot.
+    /// Writes how full each dispatcher is and what keeps its thread. It takes no pin, because
+    /// giving the last pin back would bury the dispatcher on this thread. The memory that it reads
+    /// is never unmapped. A dispatcher that goes meanwhile is left out, or at worst is shown with
+    /// figures of the next one in its slot.
     fn write_glances(self, list: &mut Array<'_>) -> fmt::Result {
         let now_ns = clock::now_ns();
         let since = |time_ns: u64| (time_ns != 0).then(|| now_ns.saturating_sub(time_ns));

@@ -1,4 +1,4 @@
-//! What the bits of a handle mean.
+//! The meaning of a handle's bits.
 //!
 //! ```text
 //! 63..58  zero
@@ -22,28 +22,29 @@ pub const CANCELLED: u64 = 1;
 pub const TRACED: u64 = 1 << 1;
 /// State word flag: a foreign `is_cancelled` has to be asked.
 pub const FOREIGN: u64 = 1 << 2;
-/// State word flag: the object is no more.
+/// State word flag: the object has died.
 pub const GONE: u64 = 1 << 3;
 /// All flags of a state word.
 pub const FLAGS: u64 = CANCELLED | TRACED | FOREIGN | GONE;
 
-/// In what a layer of a poll expects, and never in a handle or a state word: what is current lies on
-/// something else whose check this thread may have to ask. So each poll looks closer.
+/// A flag in the word that a layer of a poll expects; it is never in a handle or a state word. The
+/// current value lies above another one whose check this thread may have to ask. Because the words
+/// differ, each poll takes the slow path.
 pub const AROUND: u64 = 1 << 63;
 
 const KIND_SHIFT: u32 = 4;
 const INDEX_SHIFT: u32 = 8;
-/// Where the generation begins; it is the highest part.
+/// The lowest bit of the generation, which is the highest part.
 pub const GENERATION_SHIFT: u32 = 32;
 
-/// Bits of an index: 16 million objects of a kind at a time.
+/// Bits of an index: there can be 16 million objects of a kind at a time.
 pub const INDEX_BITS: u32 = GENERATION_SHIFT - INDEX_SHIFT;
 /// Bits of a generation: a slot is used 67 million times before it is retired.
 pub const GENERATION_BITS: u32 = 26;
 /// The last generation of a slot.
 pub const MAX_GENERATION: u32 = (1 << GENERATION_BITS) - 1;
 
-/// What a handle stands for.
+/// The kind of object that a handle stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -57,7 +58,7 @@ pub enum Kind {
     Registration = 4,
     /// A plugin that function pointers belong to.
     Owner = 5,
-    /// One who drains events.
+    /// A queue of events that a caller drains.
     Observer = 6,
     /// A queue of jobs that a tick loop pumps.
     Dispatcher = 7,
@@ -70,7 +71,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// How error texts call it.
+    /// The name of the kind in error texts.
     pub const fn noun(self) -> &'static str {
         match self {
             Self::Token => "token",
@@ -87,20 +88,20 @@ impl Kind {
     }
 }
 
-/// The handle of a slot's present use.
+/// The handle of an object of this kind in a slot of this generation.
 pub const fn pack(kind: Kind, index: u32, generation: u32) -> Handle {
     (generation as u64) << GENERATION_SHIFT
         | (index as u64) << INDEX_SHIFT
         | (kind as u64) << KIND_SHIFT
 }
 
-/// Index part; any bits give a valid number.
+/// The index in a handle. Any bits give a number that is safe to look up.
 #[inline(always)]
 pub const fn index(handle: Handle) -> u32 {
     handle as u32 >> INDEX_SHIFT
 }
 
-/// Generation part if the rest of the bits are those of a handle of this kind.
+/// The generation in a handle. `None`: the bits are not those of a handle of this kind.
 #[inline]
 pub const fn generation(kind: Kind, handle: Handle) -> Option<u32> {
     let generation = (handle >> GENERATION_SHIFT) as u32;

@@ -1,20 +1,22 @@
-//! The states of a job, of which tokens and events need not know more.
+//! The states of a job. They stand apart from jobs, because tokens and events need nothing else of
+//! a job.
 
-/// Where a job stands.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u32)]
 pub enum JobState {
-    /// Made, not begun.
+    /// The job was made and has not begun.
     Pending = 1,
-    /// Begun, not ended.
+    /// The job has begun and has not ended.
     Running = 2,
-    /// Ended: did its work.
+    /// The job has ended and did its work.
     Completed = 3,
-    /// Ended: an error.
+    /// The job has ended with an error.
     Failed = 4,
-    /// Ended: saw that it was asked to stop, and stopped.
+    /// The job has ended: it saw that it was asked to stop, and stopped.
     Cancelled = 5,
-    /// Ended by another than itself: dropped unfinished, or its host went away.
+    /// The job was ended from outside: its last reference went while it was unfinished, or its host
+    /// gave it up.
     Interrupted = 6,
 }
 
@@ -28,25 +30,25 @@ impl JobState {
         Self::Interrupted,
     ];
 
-    /// The terminal ones.
+    /// The terminal states.
     pub const ENDS: [Self; 4] = [Self::Completed, Self::Failed, Self::Cancelled, Self::Interrupted];
 
-    /// Which of [`Self::ENDS`] it is, if it is one.
+    /// The place of this state in [`Self::ENDS`]; `None` if it is not terminal.
     pub fn end(self) -> Option<usize> {
         (self as usize).checked_sub(Self::Completed as usize)
     }
 
-    /// The state of this number.
+    /// The state with this number, from 1 on. A number that is too great gives the last state.
     pub fn from_number(number: u32) -> Self {
         Self::ALL[(number as usize - 1).min(Self::ALL.len() - 1)]
     }
 
-    /// Whether it is the end.
+    /// Whether a job in this state has ended.
     pub fn is_terminal(self) -> bool {
         self >= Self::Completed
     }
 
-    /// As texts call it.
+    /// The name of the state in texts.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pending => "pending",

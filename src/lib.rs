@@ -1,31 +1,32 @@
 //! Cooperative cancellation for native plugins of DCC hosts.
 //!
-//! The product is the C ABI of `include/dcc_cancel.h`; this crate is its implementation. The rooms, top
-//! to bottom; every arrow points down, and `tests/project/map.rs` says so:
+//! The product is the C ABI of `include/dcc_cancel.h`; this crate is its implementation. The rooms,
+//! from top to bottom. A room uses only rooms below it, and `tests/project/map.rs` checks that:
 //!
 //! - [`ffi`]: the C boundary, cut by subject. It has the one static [`library::Library`].
-//! - [`control`]: what is answered to who asks from outside the process.
-//! - [`library`]: all that it keeps, side by side, and who holds whom.
-//! - [`peer`]: peers, what they ask for, and how they cancel it.
+//! - [`control`]: the answers to clients outside the process.
+//! - [`library`]: all parts of the library side by side, and which object holds which.
+//! - [`peer`]: peers, their requests, and how they cancel them.
 //! - [`dispatcher`]: queues of jobs that a tick loop pumps.
 //! - [`thread`]: what is current on a thread.
 //! - [`job`]: jobs, their progress and ends.
 //! - [`token`]: tokens and what follows a cancel.
-//! - [`queue`]: who waits in a dispatcher.
+//! - [`queue`]: the jobs that wait in a dispatcher.
 //! - [`progress`]: how far a job is, as arithmetic.
-//! - [`owner`]: plugins that go, and who waits for whom.
-//! - [`json_rpc`]: messages of peers.
-//! - [`diagnosis`]: what is kept of what happened.
+//! - [`owner`]: plugins that can be unloaded, and the graph of threads that wait for each other.
+//! - [`json_rpc`]: the messages of peers.
+//! - [`diagnosis`]: what is recorded of polls, cancels and jobs.
 //! - [`json`]: JSON, piece by piece.
 //! - [`memory`]: counted objects behind handles.
-//! - Words that all use: [`error`] what can go wrong, [`handle`] and [`queue_id`] what is meant,
-//!   [`job_state`], [`printable`] what a terminal may be shown.
-//! - [`sys`]: the ground.
+//! - Used by all rooms: [`error`] (what can go wrong), [`handle`] and [`queue_id`] (which object is
+//!   meant), [`job_state`], [`printable`] (which text is safe to show in a terminal).
+//! - [`sys`]: the system below.
 
 #![deny(unsafe_code)]
-// A full memory is an answer.
+// A full memory is answered with an error. So functions that abort in that case are denied.
 #![cfg_attr(not(any(test, loom)), deny(clippy::disallowed_methods, clippy::disallowed_macros))]
-// Const constructors for the one static `Library`; a `Default` beside each would have no caller.
+// The constructors are const, for the one static `Library`. A `Default` beside each would have no
+// caller.
 #![allow(clippy::new_without_default)]
 
 pub mod control;

@@ -1,26 +1,28 @@
-//! The library: all that it keeps, side by side. The C boundary has the one static `Library`; tests make
+//! The library: all its parts side by side. The C boundary has the one static `Library`; tests make
 //! their own.
 //!
-//! Each part is a table of objects of one kind. What is done with them is written in the part's room, for a
-//! view: the references to its own table and to the lower ones that it needs, copied about as one reference
-//! would be. A view reaches what is below it and nothing above it, and only here are views made. So the
-//! compiler sees to the order of the rooms.
+//! Each part is a table of objects of one kind. The operations on a table are in the part's room,
+//! on a view of the table. A view is a set of references, to its own table and to the lower ones
+//! that it needs, and is copied as a single reference would be. A view reaches what is below it and
+//! nothing above it, and views are made only here. So the compiler enforces the order of the rooms.
 //!
-//! Who holds whom, so that it lives for as long:
+//! An object of the left column keeps the objects of the right column alive:
 //!
-//! | this | holds |
+//! | object | holds |
 //! |---|---|
 //! | a token | its parents |
-//! | a token's list of callbacks and waits | each registration in it; a registration holds no token |
+//! | a token's list of callbacks and waits | each registration in it |
+//! | the keeping registrations of a token, together | the token, while a cancel has a source |
 //! | a job | its token |
 //! | what is current on a thread, or captured | the token, the job and the share of progress |
 //! | a posted job | its job, the token that it was posted under, its dispatcher |
 //! | a request | its session, its token |
 //! | a thing with an owner: a job, a registration, a posted job, a host's functions | its owner |
 //!
-//! The rest names an object by an index or an id and holds nothing: a deadline, a share of progress its job,
-//! what a token knows of the job posted under it, the ids of a session or a dispatcher. It goes before the
-//! object does, or is compared.
+//! All other links name an object by an index or an id and hold nothing: a deadline its token, a
+//! share of progress its job, a token the job that is posted under it, a session or a dispatcher
+//! the objects of its ids. Such a link is removed before the object dies, or it is compared with
+//! the object before it is used.
 
 use crate::diagnosis::Diagnosis;
 use crate::dispatcher::{DispatcherTable, Dispatchers};
@@ -36,7 +38,7 @@ use crate::sys::thread_rack::{Rack, ShelfPlace};
 use crate::thread::context::{ContextTable, Contexts};
 use crate::token::Tokens;
 
-/// All that the library keeps.
+/// All parts of the library.
 #[derive(Debug)]
 pub struct Library {
     tokens: Tokens,
@@ -69,22 +71,22 @@ impl Library {
         self.contexts.each_shelved(each);
     }
 
-    /// Lets threads have magazines of this library's pools. Of one library in a process, before it is used;
-    /// it is never dropped.
+    /// Lets threads have magazines of this library's pools. Only for one library in a process,
+    /// before it is used. That library must never be dropped.
     pub fn give_places(&self) {
         let mut places = ShelfPlace::all();
         self.each_shelved(&mut |pool| {
-            // A pool that finds no place goes on without.
+            // A pool that gets no place works without magazines.
             pool.set_place(places.next().unwrap_or(ShelfPlace::NONE));
         });
     }
 
-    /// Takes back the free cells of a thread that ends.
+    /// Takes back the free cells that a thread had at hand, when it ends.
     pub fn take_back(&self, rack: &Rack) {
         self.each_shelved(&mut |pool| pool.take_back(rack));
     }
 
-    /// The tokens, of jobs, requests and others.
+    /// All tokens, of jobs, of requests and others.
     #[inline(always)]
     pub const fn tokens(&self) -> &Tokens {
         &self.tokens
@@ -96,49 +98,49 @@ impl Library {
         self.tokens.owners()
     }
 
-    /// What waits in dispatchers.
+    /// The queues of dispatchers, and the jobs that are posted to them.
     #[inline(always)]
     pub fn queues(&self) -> &Queues {
         self.tokens.queues()
     }
 
-    /// What is known of polls and cancels.
+    /// What is recorded of polls and cancels.
     #[inline(always)]
     pub fn diagnosis(&self) -> &Diagnosis {
         self.tokens.diagnosis()
     }
 
-    /// The jobs.
+    /// A view of all jobs.
     #[inline(always)]
     pub const fn jobs(&self) -> Jobs<'_> {
         Jobs::new(&self.jobs, &self.tokens)
     }
 
-    /// The shares of jobs' progress.
+    /// A view of all shares of jobs' progress.
     #[inline(always)]
     pub const fn shares(&self) -> Shares<'_> {
         Shares::new(self.jobs())
     }
 
-    /// What is installed on threads, and captured.
+    /// A view of what is installed on threads, and captured.
     #[inline(always)]
     pub const fn contexts(&self) -> Contexts<'_> {
         Contexts::new(&self.contexts, self.shares())
     }
 
-    /// The dispatchers.
+    /// A view of all dispatchers.
     #[inline(always)]
     pub const fn dispatchers(&self) -> Dispatchers<'_> {
         Dispatchers::new(&self.dispatchers, self.contexts())
     }
 
-    /// The sessions.
+    /// All sessions of peers.
     #[inline(always)]
     pub const fn sessions(&self) -> &Sessions {
         &self.sessions
     }
 
-    /// The requests.
+    /// A view of all requests of peers.
     #[inline(always)]
     pub const fn requests(&self) -> Requests<'_> {
         Requests::new(&self.requests, &self.sessions, &self.tokens)

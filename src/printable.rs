@@ -1,13 +1,14 @@
-//! What may be printed as it is. Labels, reasons, names and paths come from jobs, peers and strangers; some
-//! characters in them would steer a terminal, turn a line's direction round, or hide in it. These are shown
-//! by their numbers.
+//! Which characters may be printed as they are. Labels, reasons, names and paths come from jobs,
+//! peers and strangers. Some characters in them would steer a terminal, reverse the direction of a
+//! line, or hide in it. These characters are shown by their numbers.
 
 use std::fmt::{self, Display, Formatter, Write};
 
-/// The characters that are not shown as they are, in order: controls (C0, DEL, C1); separators of lines and
-/// paragraphs; what has no width or turns the direction round; what only annotates or tags; the fillers and
-/// reserved places that are shown as nothing. Signs that change the look of the character before them, such
-/// as emojis have, are harmless, as are the visible signs among Unicode's formats.
+/// The ranges of characters that are not shown as they are, in ascending order. They are controls
+/// (C0, DEL, C1), separators of lines and paragraphs, characters without width, characters that
+/// reverse the direction, annotations and tags, and the fillers and reserved places that are shown
+/// as nothing. Signs that change the look of the character before them, as emojis have them, are
+/// harmless. So are the visible signs among Unicode's format characters.
 const UNPRINTABLE: &[(u32, u32)] = &[
     (0x0, 0x1f),
     (0x7f, 0x9f),
@@ -40,11 +41,12 @@ pub fn is_printable(character: char) -> bool {
     UNPRINTABLE.get(next).is_none_or(|(first, _)| number < *first)
 }
 
-/// A text as one line that can be printed: `\n`, `\u{202e}` in place of what cannot.
+/// A text as one line that can be printed. A character that cannot be printed is written as `\n` or
+/// `\u{202e}`.
 #[derive(Clone, Copy, Debug)]
 pub struct Escaped<'a>(pub &'a str);
 
-/// Writes a text, and by `escape` what cannot be printed of it.
+/// Writes a text. `escape` writes each character that cannot be printed.
 fn write_escaped(
     out: &mut dyn Write,
     text: &str,
@@ -72,7 +74,8 @@ impl Display for Escaped<'_> {
     }
 }
 
-/// A JSON document on one line that can be printed and means the same: `\u202e` in its strings.
+/// A JSON document as one line that can be printed and means the same. Its strings have `\u202e` in
+/// place of that character.
 #[derive(Clone, Copy, Debug)]
 pub struct EscapedJson<'a>(pub &'a str);
 
@@ -89,7 +92,7 @@ fn write_json(out: &mut dyn Write, piece: &str) -> fmt::Result {
     })
 }
 
-/// Where JSON goes so that it can be printed, a piece at a time.
+/// A writer for JSON that comes in pieces. What it passes on can be printed.
 pub struct PrintableJson<'a>(pub &'a mut dyn Write);
 
 impl Write for PrintableJson<'_> {
@@ -104,7 +107,8 @@ mod tests {
 
     type Ranges = &'static [(u32, u32)];
 
-    /// By category of Unicode 14, as Python's `unicodedata` has it, and whether they are escaped.
+    /// The categories of Unicode 14 as Python's `unicodedata` lists them, and whether they are
+    /// escaped.
     const CATEGORIES: &[(&str, bool, Ranges)] = &[
         ("Cc, controls", true, &[(0x0, 0x1f), (0x7f, 0x9f)]),
         ("Zl, separators of lines", true, &[(0x2028, 0x2028)]),

@@ -1,23 +1,25 @@
-//! Which queue is meant, and whether that is sure.
+//! Names of queues, and how far a name can be trusted.
 //!
-//! A queue's cell is used again for another dispatcher. So a number alone says nothing, once the pin is
-//! given back under which it was read. There are two forms:
-//! - `QueueId` names one use of a cell. It may be kept, and be out of date: what takes one compares it
-//!   with the cell's present use.
-//! - `queue::HeldQueue` is of a dispatcher that cannot go while it is borrowed. What needs a live queue
-//!   takes it.
+//! The cell of a queue is used again for another dispatcher. So after the pin is given back under
+//! which a cell's number was read, the number alone says nothing. There are two forms instead:
+//! - `QueueId` names one use of a cell. It may be kept, and may be out of date. A function that
+//!   takes one compares it with the cell's present use.
+//! - `queue::HeldQueue` belongs to a dispatcher that cannot die while this value is borrowed. A
+//!   function that needs a live queue takes it.
 
 use crate::handle::INDEX_BITS;
 
-/// The last of a cell's uses that an id has room for; then they begin again.
+/// The last generation of a cell that an id has room for. After it the generations begin again at
+/// 0.
 const LAST_GENERATION: u64 = (1 << (64 - INDEX_BITS)) - 1;
 
-/// One use of a queue's cell: its number and generation. Any may come, also of a queue that is gone.
+/// One use of a queue's cell: the cell's number and generation. An id of a queue that is gone may
+/// come, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueId(u64);
 
 impl QueueId {
-    /// No queue; 0, since no cell has the number 0.
+    /// The id of no queue. It is 0, and no cell has the number 0.
     pub const NONE: Self = Self(0);
 
     /// The use of a cell that has this generation.
@@ -25,27 +27,27 @@ impl QueueId {
         Self(generation << INDEX_BITS | u64::from(number))
     }
 
-    /// As `bits` gave it.
+    /// The id that `bits` has turned into a number.
     pub fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
-    /// For an atomic word.
+    /// The id as a number, for an atomic word.
     pub fn bits(self) -> u64 {
         self.0
     }
 
-    /// The cell's number.
+    /// The number of the cell.
     pub fn number(self) -> u32 {
         self.0 as u32 & ((1 << INDEX_BITS) - 1)
     }
 
-    /// Which of the cell's uses it is.
+    /// The generation: which use of the cell this is.
     pub fn generation(self) -> u64 {
         self.0 >> INDEX_BITS
     }
 
-    /// What the cell's next use is called.
+    /// The generation of the cell's next use.
     pub fn next_generation(self) -> u64 {
         (self.generation() + 1) & LAST_GENERATION
     }
