@@ -1,181 +1,183 @@
-//! What can go wrong, with the values that make its text useful.
+//! Everything that can go wrong, with the values that make an error's text useful.
 
 use crate::handle::{Handle, Kind};
 use crate::sys::fallible::OutOfMemory;
 use std::any::Any;
 use std::fmt;
 
-/// A mistake of the caller or a failure; each maps to one negative status of the C ABI.
+/// A mistake of the caller, or a failure. Each variant has one negative status of the C ABI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
     /// No live object of this kind has this handle.
     InvalidHandle(Kind, Handle),
-    /// An argument is wrong; the text says which and what to do.
+    /// An argument is wrong. The text says which, and what to do.
     InvalidArgument(&'static str),
     /// An array is NULL but has entries.
     NullArray {
-        /// Which array.
+        /// The name of the array's parameter.
         what: &'static str,
-        /// What has their number.
+        /// The name of the parameter with the number of entries.
         counted_by: &'static str,
-        /// Its entries.
+        /// The number of entries that was given.
         count: usize,
     },
-    /// An out-pointer that has to be given is NULL; which one.
+    /// An out-pointer that has to be given is NULL. The value is its name.
     NullOut(&'static str),
     /// A descriptor is NULL.
     NullDescriptor {
-        /// Which parameter.
+        /// The name of the parameter.
         what: &'static str,
-        /// Its type.
+        /// The descriptor's type.
         structure: &'static str,
     },
     /// A text is NULL but has bytes.
     NullText {
-        /// Which text; what has its length is called so, too, and ends with `_length`.
+        /// The name of the text. The parameter with its length has the same name with `_length`
+        /// behind it.
         what: &'static str,
-        /// Its bytes.
+        /// The length that was given, in bytes.
         length: usize,
     },
     /// An array, a buffer or a message is larger than any object can be.
     BeyondMemory {
-        /// Which count or length.
+        /// The name of the count or length.
         what: &'static str,
-        /// What it is.
+        /// The value that was given.
         count: usize,
     },
     /// The entries of an array lie closer together than they are large.
     ShortStride {
-        /// Bytes from one to the next.
+        /// The given number of bytes from one entry to the next.
         stride: usize,
-        /// Bytes of one.
+        /// The size of an entry, in bytes.
         least: usize,
         /// The type of an entry.
         entry: &'static str,
     },
-    /// Flags that do not exist.
+    /// A word of flags has bits that do not exist.
     UnknownFlags {
-        /// Which field or parameter.
+        /// The name of the field or parameter.
         what: &'static str,
-        /// Its value.
+        /// The value that was given.
         given: u32,
-        /// The flags that there are; empty if there are none.
+        /// The flags that exist; empty if there are none.
         known: &'static str,
     },
-    /// A number that names nothing.
+    /// A number stands for nothing.
     UnknownValue {
-        /// Which field or parameter.
+        /// The name of the field or parameter.
         what: &'static str,
-        /// Its value.
+        /// The value that was given.
         given: i32,
-        /// What there is.
+        /// The values that exist.
         known: &'static str,
     },
     /// A number is not between its bounds.
     OutOfRange {
-        /// Which field or parameter.
+        /// The name of the field or parameter.
         what: &'static str,
-        /// Its value.
+        /// The value that was given.
         given: u64,
-        /// The least that is allowed.
+        /// The least allowed value.
         least: u64,
-        /// The most.
+        /// The greatest allowed value.
         most: u64,
     },
-    /// A number is infinite or none; which one.
+    /// A number is infinite or not a number. The value is the name of the parameter.
     NotFinite(&'static str),
-    /// A reserved field of this structure is not 0.
+    /// A reserved field is not 0. The value is the name of its structure.
     Reserved(&'static str),
     /// A text argument is longer than its limit.
     TextTooLong {
-        /// Which text.
+        /// The name of the text.
         what: &'static str,
-        /// Bytes given.
+        /// The given length, in bytes.
         length: usize,
-        /// Bytes allowed.
+        /// The greatest allowed length, in bytes.
         limit: usize,
     },
-    /// A text argument is not UTF-8 from this byte on.
+    /// A text argument is not UTF-8.
     NotUtf8 {
-        /// Which text.
+        /// The name of the text.
         what: &'static str,
-        /// Offset of the first bad byte.
+        /// The offset of the first bad byte.
         offset: usize,
     },
-    /// A structure is smaller than its first, larger than any can be, or would end inside a field.
+    /// The size of a structure is impossible: it is smaller than the first version of the
+    /// structure, larger than any version can be, or would end inside a field.
     WrongSize {
-        /// Which structure.
+        /// The name of the structure.
         what: &'static str,
-        /// Its `struct_size`.
+        /// The `struct_size` that was given.
         size: u32,
-        /// Size of its first version.
+        /// The size of the first version.
         least: usize,
-        /// What is too much for any version.
+        /// The greatest size that is accepted from any version.
         most: usize,
-        /// What all versions' sizes are multiples of.
+        /// A number of which every version's size is a multiple.
         step: usize,
     },
-    /// A descriptor of a later version asks for what this version lacks.
+    /// A descriptor of a later version asks for something that this version lacks.
     DescriptorTooNew {
-        /// Which structure.
+        /// The name of the structure.
         what: &'static str,
-        /// Its `struct_size`.
+        /// The `struct_size` that was given.
         size: u32,
-        /// Size known here.
+        /// The size of the version known here.
         known: usize,
     },
-    /// Something is used up.
+    /// Memory, slots or another resource is used up. The value says which, and perhaps what to do.
     Resources(&'static str),
-    /// The ticket has been reset or unwound, or was never given out.
+    /// The ticket was reset or unwound before, or was never given out.
     TicketUsed(u64),
-    /// The ticket is of the other slot.
+    /// The ticket belongs to another slot.
     WrongSlot(u64),
-    /// The ticket is of another thread.
+    /// The ticket was given out on another thread.
     WrongThread(u64),
-    /// Something was set after this ticket and is still set.
+    /// A later value of the same slot is still set.
     WrongOrder(u64),
-    /// The job is not in a state that allows this.
+    /// The job's state does not allow this.
     WrongState {
-        /// What was asked.
+        /// What the call was to do.
         verb: &'static str,
-        /// The state it is in.
+        /// The state that the job is in.
         state: &'static str,
     },
     /// The call would wait for the thread that makes it.
     WouldDeadlock,
-    /// This owner is being closed or is closed.
+    /// The owner is closed or being closed.
     OwnerClosed(Handle),
     /// The library has been shut down.
     ShutDown,
     /// The dispatcher is closed.
     DispatcherShutDown,
-    /// A bound on jobs is reached.
+    /// As many jobs as may already wait, or too many are not over.
     Overloaded {
-        /// How many wait.
+        /// How many jobs wait.
         depth: u32,
-        /// How many may.
+        /// How many jobs may wait.
         capacity: u32,
     },
-    /// A host's own executor took no more.
+    /// The host's own `execute` function refused a job.
     ExecutorRefused,
-    /// A live job of the dispatcher has this caller id.
+    /// A live job of the dispatcher already has this caller id.
     DuplicateId,
-    /// The session has been closed.
+    /// The session is closed.
     SessionClosed,
-    /// A live request of the session has this id.
+    /// A live request of the session already has this id.
     DuplicateRequest,
-    /// A session has as many live requests as it may.
+    /// The session has as many live requests as it may have.
     TooManyRequests {
-        /// How many.
+        /// That number.
         limit: u32,
     },
-    /// A dispatcher belongs to another thread.
+    /// The dispatcher belongs to another thread.
     NotItsThread,
-    /// A pump from inside a pump.
+    /// The call would pump inside a job, a completion or a host's check.
     Reentrant,
-    /// The process is a fork of the one that used the library.
+    /// This process is a fork of the process that used the library.
     Forked,
-    /// A panic was caught.
+    /// A panic inside the library was caught.
     Internal,
 }
 
@@ -190,12 +192,12 @@ impl fmt::Display for Error {
         match *self {
             Self::InvalidHandle(kind, 0) => write!(
                 out,
-                "NULL is no {}, and nothing can be asked of it; pass the handle of one",
+                "NULL is not a live {}; pass the handle of one",
                 kind.noun()
             ),
             Self::InvalidHandle(kind, handle) => write!(
                 out,
-                "{handle:#x} is no live {}: it was released, never existed, or is a handle of \
+                "{handle:#x} is not a live {}: it was released, never existed, or is a handle of \
                  another kind; keep a reference of your own while you use a handle",
                 kind.noun()
             ),
@@ -204,7 +206,7 @@ impl fmt::Display for Error {
                 write!(out, "{what} is NULL but {counted_by} is {count}; pass both or 0")
             }
             Self::TextTooLong { what, length, limit } => {
-                write!(out, "{what} has {length} bytes; at most {limit} are allowed")
+                write!(out, "{what} has {length} bytes; at most {limit} are allowed, shorten it")
             }
             Self::NotUtf8 { what, offset } => {
                 write!(out, "{what} is not UTF-8 at byte {offset}; convert it first")
@@ -219,7 +221,7 @@ impl fmt::Display for Error {
                 write!(out, "{what} is NULL but {what}_length is {length}; pass both or none")
             }
             Self::BeyondMemory { what, count } => {
-                write!(out, "{what} is {count}, which is more than fits into memory")
+                write!(out, "{what} is {count}, more than fits into memory; check how it was computed")
             }
             Self::ShortStride { stride, least, entry } => {
                 write!(out, "stride is {stride}, below {least}; pass sizeof({entry})")
@@ -237,7 +239,7 @@ impl fmt::Display for Error {
                 write!(out, "{what} is {given}; it can be {least} to {most}")
             }
             Self::NotFinite(what) => {
-                write!(out, "{what} is infinite or not a number; JSON has none of these")
+                write!(out, "{what} is infinite or not a number, which JSON lacks; pass a finite one")
             }
             Self::Reserved(what) => write!(
                 out,
@@ -261,8 +263,8 @@ impl fmt::Display for Error {
             ),
             Self::WrongSlot(ticket) => write!(
                 out,
-                "ticket {ticket:#x} belongs to another slot; reset it with the function that goes \
-                 with the one that gave it"
+                "ticket {ticket:#x} belongs to another slot; reset it with the counterpart of the \
+                 function that gave it"
             ),
             Self::WrongThread(ticket) => {
                 write!(out, "ticket {ticket:#x} was given out on another thread; reset it there")
@@ -276,9 +278,9 @@ impl fmt::Display for Error {
                 write!(out, "cannot {verb} a job that is {state}")
             }
             Self::WouldDeadlock => out.write_str(
-                "the call would wait for the function that it is made from, directly or through \
-                 threads that wait for each other; make it after that function returned, let this \
-                 thread go on pumping before, or use the variant that does not wait if there is one",
+                "the call would wait for the function that makes it, directly or through threads \
+                 that wait for each other; make it after that function has returned, let this \
+                 thread pump first, or use a variant that does not wait if there is one",
             ),
             Self::OwnerClosed(owner) => write!(
                 out,
@@ -286,11 +288,12 @@ impl fmt::Display for Error {
                  nothing more for it"
             ),
             Self::ShutDown => out.write_str(
-                "the library has been shut down by the host, or the process is at its very end",
+                "the library was shut down by the host, or the process is at its very end; make no \
+                 more calls",
             ),
             Self::DispatcherShutDown => out.write_str(
-                "the dispatcher is closed and takes nothing more; what was to be posted \
-                 is still the caller's",
+                "the dispatcher is closed and accepts no more jobs; what was passed to this call is \
+                 still the caller's to free",
             ),
             Self::Overloaded { depth, capacity } => write!(
                 out,
@@ -298,19 +301,19 @@ impl fmt::Display for Error {
                  post again after the next pump, or cancel some"
             ),
             Self::ExecutorRefused => out.write_str(
-                "the host's execute function refused the job; what was to be posted is still the \
-                 caller's",
+                "the host's execute function refused the job; what was passed to this call is still \
+                 the caller's to free, or to post again later",
             ),
             Self::DuplicateId => out.write_str(
-                "a job of this dispatcher that is not over has the same caller id; use another, \
-                 or find and cancel that one first",
+                "a job of this dispatcher that is not over has the same caller id; use another id, \
+                 or cancel that job and post again once it is over",
             ),
             Self::SessionClosed => {
-                out.write_str("the session has been closed; no request begins in it any more")
+                out.write_str("the session is closed; begin requests in a session that is open")
             }
             Self::DuplicateRequest => out.write_str(
-                "a request of this session that has not ended has the same id; the peer must not \
-                 use an id twice at a time",
+                "a request of this session that has not ended has the same id; answer the peer with \
+                 an error: it must not use an id twice at a time",
             ),
             Self::TooManyRequests { limit } => write!(
                 out,
@@ -320,8 +323,8 @@ impl fmt::Display for Error {
                 "the dispatcher is bound to another thread; pump it there, from its tick",
             ),
             Self::Reentrant => out.write_str(
-                "no other job must run here: this is the event loop of a job, of a completion or of a \
-                 host's check whether to stop; pump again after it returned",
+                "no job may be pumped here: the call comes from inside a job, a completion or a \
+                 host's check whether to stop; pump again after that has returned",
             ),
             Self::Forked => out.write_str(
                 "this process is a fork of the one that used the library: only polls work here; \
@@ -334,7 +337,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// What a panic says of itself.
+/// The text that a panic was raised with.
 pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let literal = panic.downcast_ref::<&str>().copied();
     literal.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")

@@ -69,9 +69,13 @@ impl Runtime {
             ("long: ", "reason has 5000 bytes; at most 4096 are allowed", "(status -2)"),
             ("still: ", "none", ""),
             ("reason: ", "Größe ändern 停止", ""),
-            ("stale: ", "is no live job: it was released", "(status -1)"),
-            ("twice: ", "is no live job: it was released", "(status -1)"),
-            ("made up: ", "0x1234 is no live job: it was released, never existed", "(status -1)"),
+            ("stale: ", "is not a live job: it was released", "(status -1)"),
+            ("twice: ", "is not a live job: it was released", "(status -1)"),
+            (
+                "made up: ",
+                "0x1234 is not a live job: it was released, never existed",
+                "(status -1)",
+            ),
             ("handles left ", "0", ""),
         ] {
             let line = lines.iter().position(|line| line.starts_with(what));

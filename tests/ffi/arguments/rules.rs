@@ -73,7 +73,7 @@ pub fn null_handles(library: &Library, header: &Header) -> usize {
                 status => {
                     assert_eq!(status, INVALID_HANDLE, "{about}");
                     let error = library.last_error();
-                    assert!(error.starts_with("NULL is no "), "{about}: {error}");
+                    assert!(error.starts_with("NULL is not a live "), "{about}: {error}");
                 }
             }
             world.end(&call, function);
