@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ctypes import byref, c_uint64, c_void_p
-from typing import TYPE_CHECKING, Any, Dict, NoReturn, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Dict, NoReturn, Optional, TypeVar
 
 from ._declarations import PollLayer
 from ._library import library
@@ -54,9 +54,19 @@ class NativeObject:
             self._handle = 0
             self._release(handle)
 
+    def _inside(self, of_open: Callable[[], str]) -> str:
+        """What a `repr` shows inside its parentheses: the answer of `of_open`, or why there is none.
+
+        It never raises, because debuggers and logs call it in a forked child and on half-made objects, too.
+        """
+        try:
+            return of_open() if self._handle else "closed"
+        except Exception as error:
+            return "unreadable: " + type(error).__name__
+
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError(
-            "a %s belongs to its process and cannot be copied or pickled; share the object itself"
+            "this %s belongs to its process and cannot be copied or pickled; share the object itself"
             % type(self).__name__
         )
 

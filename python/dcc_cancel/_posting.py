@@ -310,7 +310,7 @@ class Posting(Future[T]):
             )
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a Posting belongs to its process and cannot be copied or pickled")
+        raise TypeError("this Posting belongs to its process and cannot be copied or pickled")
 
 
 class _Early:

@@ -425,6 +425,4 @@ class Dispatcher(NativeObject):
             super().close()
 
     def __repr__(self) -> str:
-        if not self._handle:
-            return "Dispatcher(closed)"
-        return "Dispatcher(%d waiting)" % self.stats()["depth"]
+        return "Dispatcher(%s)" % self._inside(lambda: "%d waiting" % self.stats()["depth"])

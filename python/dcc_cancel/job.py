@@ -507,9 +507,9 @@ class Job(Polled):
         return self.handle if self._is_native() else None
 
     def __repr__(self) -> str:
-        if not self._handle:
-            return "Job(closed)"
-        return "Job(%r, %s, cancelled=%s)" % (self.label, self.state, self.cancelled)
+        return "Job(%s)" % self._inside(
+            lambda: "%r, %s, cancelled=%s" % (self.label, self.state, self.cancelled)
+        )
 
     # A job is there whether or not it is cancelled.
     def __bool__(self) -> bool:

@@ -211,9 +211,8 @@ class Request(NativeObject):
         self.close()
 
     def __repr__(self) -> str:
-        if not self._handle:
-            return "Request(%r, closed)" % (self._id,)
-        return "Request(%r, cancelled=%s)" % (self._id, self.cancelled)
+        state = self._inside(lambda: "cancelled=%s" % self.cancelled)
+        return "Request(%r, %s)" % (getattr(self, "_id", None), state)
 
 
 def _number(value: float, what: str) -> float:

@@ -234,8 +234,11 @@ class Session(NativeObject):
         self.close()
 
     def __repr__(self) -> str:
+        return "Session(%s)" % self._inside(self._state)
+
+    def _state(self) -> str:
         stats = self.stats()
-        return "Session(%s%d in flight)" % ("closed, " if stats["is_closed"] else "", stats["live"])
+        return "%s%d in flight" % ("closed, " if stats["is_closed"] else "", stats["live"])
 
 
 def _bytes_of(message: Message) -> bytes:

@@ -251,6 +251,4 @@ class CancelToken(Polled):
         return self.handle if self._is_native() else None
 
     def __repr__(self) -> str:
-        if not self._handle:
-            return "CancelToken(closed)"
-        return "CancelToken(cancelled=%s)" % self.cancelled
+        return "CancelToken(%s)" % self._inside(lambda: "cancelled=%s" % self.cancelled)

@@ -183,6 +183,40 @@ class Forks(unittest.TestCase):
         expected = "False True\nTrue True True True True True\n7\n0 True\n"
         self.assertEqual(run_python(script), (0, expected, ""))
 
+    @unittest.skipUnless(hasattr(os, "fork"), "os.fork")
+    def test_a_fork_shows_every_object(self):
+        script = (
+            "import os, sys, warnings, dcc_cancel\n"
+            "warnings.simplefilter('ignore', DeprecationWarning)\n"
+            "token, cancelled = dcc_cancel.CancelToken(), dcc_cancel.CancelToken()\n"
+            "cancelled.cancel()\n"
+            "session = dcc_cancel.Session()\n"
+            "request = session.begin(1)\n"
+            "things = [token, cancelled, session, request, dcc_cancel.Dispatcher(), dcc_cancel.Job('a')]\n"
+            "child = os.fork()\n"
+            "if child == 0:\n"
+            "    for thing in things: print(thing)\n"
+            "    sys.stdout.flush()\n"
+            "    os._exit(0)\n"
+            "os.waitpid(child, 0)\n"
+            "request.end()\n"
+        )
+        unreadable = "unreadable: ForkedError"
+        expected = [
+            "CancelToken(cancelled=False)",
+            "CancelToken(cancelled=True)",
+            "Session(%s)" % unreadable,
+            "Request(1, cancelled=False)",
+            "Dispatcher(%s)" % unreadable,
+            "Job(%s)" % unreadable,
+        ]
+        status, printed, errors = run_python(script)
+        self.assertEqual((status, printed.splitlines(), errors), (0, expected, ""))
+
+    def test_what_is_half_made_is_shown(self):
+        for kind in (dcc_cancel.CancelToken, dcc_cancel.Job, dcc_cancel.Session, dcc_cancel.Dispatcher):
+            self.assertEqual(repr(kind.__new__(kind)), kind.__name__ + "(unreadable: AttributeError)")
+
 
 class Exits(unittest.TestCase):
     def assert_ends(self, script, expected=""):

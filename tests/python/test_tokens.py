@@ -141,13 +141,14 @@ class Tokens(ContextCase):
             session.begin(1),
             dispatcher,
             dispatcher.post(int),
+            dcc_cancel.Observer(),
         ]
         for thing in things:
             for attempt in (copy.copy, copy.deepcopy, pickle.dumps):
                 error = raised(attempt, thing)
                 self.assertIsInstance(error, TypeError)
-                self.assertIn(type(thing).__name__, str(error))
-                self.assertIn("cannot be copied or pickled", str(error))
+                text = "this %s belongs to its process and cannot be copied or pickled"
+                self.assertIn(text % type(thing).__name__, str(error))
         dispatcher.close()
 
     def test_a_deadline_cancels_and_can_be_taken_back(self):
