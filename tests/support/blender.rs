@@ -146,12 +146,12 @@ pub fn window(test: &str, poll: Poll, checks: &[&str]) -> Option<(Output, PathBu
         support::skip(test, "Debian's Blender needs packages for Python 3.11");
         return None;
     }
-    let display = Display::start("860x540");
+    let display = Display::start("1120x680");
     let folder = support::scratch(test);
     let picture = folder.join("window.png");
     let mut command = limited(Path::new("blender"));
     command
-        .args(["--factory-startup", "--python-use-system-env", "-p", "0", "0", "860", "540"])
+        .args(["--factory-startup", "--python-use-system-env", "-p", "0", "0", "1120", "680"])
         .args(["--python-exit-code", "1"])
         .arg("--python")
         .arg(program("window.py"))

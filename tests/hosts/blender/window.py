@@ -35,6 +35,22 @@ def in_window(operator, **properties):
         return operator("INVOKE_DEFAULT", **properties)
 
 
+def frame():
+    """Leaves the view alone in the window, with the mesh in it, and letters that can be read on a page."""
+    window = bpy.context.window_manager.windows[0]
+    preferences = bpy.context.preferences.view
+    preferences.smooth_view = 0
+    preferences.ui_scale = 1.2
+    for area in [area for area in window.screen.areas if area.type != "VIEW_3D"]:
+        with bpy.context.temp_override(window=window, area=area):
+            bpy.ops.screen.area_close()
+    area = window.screen.areas[0]
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    area.spaces.active.overlay.show_cursor = False
+    with bpy.context.temp_override(window=window, area=area, region=region):
+        bpy.ops.view3d.view_all()
+
+
 def start(grid, passes):
     watched.returned_at = watched.was_stopped = None
     ended = in_window(bpy.ops.object.cancellable_smooth, passes=passes)
@@ -83,6 +99,8 @@ def _cancelled(grid, what, job, cancelled_at):
 
 
 def escape_cancels_and_the_window_lives(grid):
+    frame()
+    yield
     bar = WatchedBar(addon)
     job = yield from _begun(grid)
     done = job.progress.done
