@@ -14,8 +14,7 @@
 
 namespace dcc {
 
-/* The seal comes before the shield: it may ask the job's is_cancelled, and what that throws fails the current
- * job, of which there is none behind the shield. */
+/* The seal comes before the shield: it may ask the job's is_cancelled, which is to find the job current. */
 
 #if DCC_CANCEL_EXCEPTIONS
 

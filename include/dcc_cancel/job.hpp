@@ -226,7 +226,7 @@ public:
 
     /* Passes the point of no return. True: go ahead, no cancel reaches the job any more; also for no job.
      * False: a cancel came first, or the job has ended or has not begun: do not do what cannot be taken back.
-     * Whoever cancels learns the same, see dcc_job_seal. `commit` also shields the work that follows. */
+     * The cancelling code learns the same, see dcc_job_seal. `commit` also shields the work that follows. */
     [[nodiscard]] bool seal() const noexcept { return try_seal() == DCC_OK; }
 
     /* As dcc_job_seal. */

@@ -69,8 +69,8 @@ private:
 } // namespace detail
 
 /* Counts units of a share on one thread; each thread that counts makes its own counter. Its units are shown
- * when somebody reads the progress, and at the counter's end: flush it before anything that blocks. The share
- * must live longer than the counter. */
+ * when the progress is read, and at the counter's end: flush it before anything that blocks. The share must
+ * live longer than the counter. */
 class progress_counter {
 public:
     explicit progress_counter(const detail::progress_share &share) noexcept

@@ -32,7 +32,7 @@ template <class Result> class promise_of_job {
 public:
     std::future<Result> future() { return promise_.get_future(); }
 
-    /* Decides who keeps the promise. False: it is taken already. */
+    /* Decides that the caller keeps the promise. False: it is taken already. */
     bool take() noexcept
     {
         bool is_taken = false;

@@ -81,7 +81,7 @@ protected:
     /* Takes over a reference. */
     explicit reference(Object *object) noexcept : object_(object) {}
 
-    /* Adds a reference to an object of which somebody else holds one. If the object is gone, or has no more
+    /* Adds a reference to an object that another reference keeps alive. If the object is gone, or has no more
      * references to give, this becomes empty. */
     void keep() noexcept
     {

@@ -280,7 +280,7 @@ public:
         }
         throw error(DCC_ERROR_SHUTDOWN, "no worker has begun it before it was interrupted");
 #else
-        std::terminate(); // who has no result does not go on
+        std::terminate(); // a frame without a result must not go on
 #endif
     }
 

@@ -3,30 +3,30 @@
  *     dcc::curl_transfer transfer(easy);                // stops with the current token or job
  *     switch (transfer.perform()) { ... }               // completed, cancelled or failed
  *
- * In the place of curl_easy_perform, and stops at once also while nothing moves. It is made of two
- * parts, for those who perform otherwise:
+ * Use it in place of curl_easy_perform. It stops at once, also while no data moves. It has two parts, for
+ * code that performs transfers in another way:
  *
- * - curl_progress is the progress function of an easy handle. libcurl asks it on the thread that
- *   performs: when data moves, and when the handle is performed for any other reason. For
- *   curl_easy_perform that is about once a second while nothing moves, so that it stops that late.
- * - curl_wakeup is for a multi handle of your own: at a cancel, on the thread that cancels, it wakes
- *   curl_multi_poll up, and the curl_multi_perform after it asks. curl_multi_wait cannot be woken. The
- *   host's own question to a job (job_options::is_cancelled) is asked by polls alone: do not wait long.
+ * - curl_progress is the progress function of an easy handle. libcurl calls it on the thread that performs:
+ *   when data moves, and whenever the handle is performed. For curl_easy_perform that is about once a second
+ *   while no data moves, so it stops that late.
+ * - curl_wakeup is for a multi handle of your own: a cancel wakes curl_multi_poll, on the thread that
+ *   cancels, and the curl_multi_perform after it calls the progress function. curl_multi_wait cannot be
+ *   woken. A host's own check (job_options::is_cancelled) is only asked by polls, so do not wait long.
  *
- * Progress: bytes, of the download if there is any, else of the upload.
+ * Progress: bytes, of the download if there is one, else of the upload.
  *
- * What cannot be interrupted: your own callbacks; a slow disk under file://; the resolving of a name.
- * libcurl without threads for it blocks in there; with them (7.88) it waits for its thread when the
- * transfer ends, unless CURLOPT_QUICK_EXIT leaves that behind: not in a plugin that is unloaded.
- * Connecting, handshakes and proxies are stopped.
+ * What cannot be interrupted: your own callbacks; a slow disk under file://; the resolving of a name. Without
+ * threads libcurl blocks in resolving. With threads (7.88) it waits for the resolving thread when the
+ * transfer ends, unless CURLOPT_QUICK_EXIT leaves that thread behind: do not use that in a plugin that is
+ * unloaded. Connecting, handshakes and proxies are stopped.
  *
- * What is left: what the write callback was given stays given. The connection of the transfer is not
- * used again; the easy handle keeps its options and can be performed again. A curl_transfer keeps its
- * connections until it is destroyed, not those of other performs, unless they are shared (CURLSH). So
- * CURLOPT_CONNECT_ONLY, whose connection is used afterwards, is for curl_easy_perform.
+ * What is left: the write callback keeps the data that it got. The connection of the transfer is not used
+ * again; the easy handle keeps its options and can be performed again. A curl_transfer keeps its connections
+ * until it is destroyed, and does not use those of other performs unless they are shared (CURLSH). So use
+ * curl_easy_perform for CURLOPT_CONNECT_ONLY, whose connection is used afterwards.
  *
- * libcurl has one progress function for each easy handle and does not tell it: one that you had set is
- * replaced, and none is left behind. Neither reset nor duplicate the handle meanwhile, and destroy these
+ * libcurl has one progress function for each easy handle and cannot tell which: one that you had set is
+ * replaced, and none is set afterwards. Neither reset nor duplicate the handle meanwhile, and destroy these
  * objects before their handles, on the thread that performs. */
 
 #ifndef DCC_CANCEL_ADAPTERS_CURL_HPP
@@ -49,13 +49,14 @@ namespace dcc {
 /* The progress function of an easy handle, as long as this lives. */
 class curl_progress {
 public:
-    /* Polls what is current here; the current job is told how far the transfer is. */
+    /* Polls what is current here, and shows the transfer's progress in the current job. */
     explicit curl_progress(CURL *easy) : easy_(easy) { install(); }
 
-    /* Polls this token in place of the current one; for hosts that tell of progress themselves. */
+    /* Polls this token in place of the current one, and shows no progress: for hosts that show it themselves.
+     */
     curl_progress(CURL *easy, const token &polled) : poll_(polled), easy_(easy) { install(); }
 
-    /* Polls and tells this job in place of the current one. */
+    /* Polls this job in place of the current one, and shows progress in it. */
     curl_progress(CURL *easy, const job &polled) : poll_(polled), easy_(easy) { install(); }
 
     curl_progress(const curl_progress &) = delete;
@@ -68,7 +69,7 @@ public:
         curl_easy_setopt(easy_, CURLOPT_XFERINFODATA, nullptr);
     }
 
-    /* How a transfer ended, given libcurl's result of it. The next transfer starts anew. */
+    /* How a transfer ended, from libcurl's result. Then another transfer may begin. */
     job_state ended(CURLcode result) noexcept
     {
         const bool was_stopped = result == CURLE_ABORTED_BY_CALLBACK && poll_.was_stopped();
@@ -78,20 +79,20 @@ public:
         return result == CURLE_OK ? job_state::completed : job_state::failed;
     }
 
-    /* For between transfers. */
+    /* For use between transfers. */
     bool should_stop() noexcept { return poll_.should_stop(); }
 
-    /* Negative if what is current is polled, and not what was given. Constructors throw that where
-     * exceptions are enabled. */
+    /* Negative: the given token or job could not be polled, and what is current is polled instead. If
+     * exceptions are enabled, the constructors throw this. */
     dcc_status status() const noexcept { return poll_.status(); }
 
-    /* The CURLOPT_XFERINFOFUNCTION, with the curl_progress as its data: for those who set one of their
-     * own, after this was made, and call this in it. Not 0: stop. */
+    /* The CURLOPT_XFERINFOFUNCTION, whose data is the curl_progress. If you set a function of your own after
+     * this was made, call this in it. Not 0: stop. */
     static int callback(void *self, curl_off_t to_download, curl_off_t downloaded, curl_off_t to_upload,
                         curl_off_t uploaded) noexcept
     {
         library_call &poll = static_cast<curl_progress *>(self)->poll_;
-        /* One direction, the longer one: the answer to an upload is no new bar. */
+        /* Only the larger direction: the answer to an upload does not begin a new bar. */
         const bool is_upload = to_upload > to_download || (to_download <= 0 && downloaded <= 0);
         if (is_upload)
             poll.set_progress(bytes(uploaded), bytes(to_upload));
@@ -117,22 +118,22 @@ private:
     CURL *easy_;
 };
 
-/* Wakes curl_multi_poll of a multi handle up at a cancel, as long as this lives. */
+/* Wakes curl_multi_poll of a multi handle at a cancel, as long as this lives. */
 class curl_wakeup {
 public:
-    /* When what is current here is cancelled. */
+    /* At a cancel of what is current here. */
     explicit curl_wakeup(CURLM *multi) : call_(wake{multi}) {}
 
-    /* When this token, in place of the current one, is cancelled. */
+    /* At a cancel of this token, in place of the current one. */
     curl_wakeup(CURLM *multi, const token &watched) : call_(watched, wake{multi}) {}
 
-    /* When this job, in place of the current one, is cancelled. */
+    /* At a cancel of this job, in place of the current one. */
     curl_wakeup(CURLM *multi, const job &watched) : call_(watched, wake{multi}) {}
 
     curl_wakeup(const curl_wakeup &) = delete;
     curl_wakeup &operator=(const curl_wakeup &) = delete;
 
-    /* Negative if nothing will be woken up. Constructors throw that where exceptions are enabled. */
+    /* Negative: nothing will be woken. If exceptions are enabled, the constructors throw this. */
     dcc_status status() const noexcept { return call_.status(); }
 
 private:
@@ -144,43 +145,46 @@ private:
     library_interrupt<wake> call_;
 };
 
-/* Performs the transfers of an easy handle, one after the other. */
+/* Performs transfers of an easy handle, one after the other. */
 class curl_transfer {
 public:
-    /* Polls what is current here; the current job is told how far the transfer is. */
+    /* Polls what is current here, and shows the transfer's progress in the current job. */
     explicit curl_transfer(CURL *easy) : easy_(easy), progress_(easy), wakeup_(multi_.get()) {}
 
-    /* Polls this token in place of the current one; for hosts that tell of progress themselves. */
+    /* Polls this token in place of the current one, and shows no progress: for hosts that show it themselves.
+     */
     curl_transfer(CURL *easy, const token &polled)
         : easy_(easy), progress_(easy, polled), wakeup_(multi_.get(), polled)
     {
     }
 
-    /* Polls and tells this job in place of the current one. */
+    /* Polls this job in place of the current one, and shows progress in it. */
     curl_transfer(CURL *easy, const job &polled)
         : easy_(easy), progress_(easy, polled), wakeup_(multi_.get(), polled)
     {
     }
 
-    /* curl_easy_perform, and how it ended. */
+    /* As curl_easy_perform. Returns how the transfer ended. */
     job_state perform() noexcept
     {
-        /* Not a name is resolved for what is cancelled already. */
+        /* If it is cancelled already, not even a name is resolved. */
         result_ = progress_.should_stop() ? CURLE_ABORTED_BY_CALLBACK : transfer();
         return progress_.ended(result_);
     }
 
-    /* What curl_easy_perform would have answered: CURLE_ABORTED_BY_CALLBACK if it was cancelled. */
+    /* The result that curl_easy_perform would have returned: CURLE_ABORTED_BY_CALLBACK if it was cancelled.
+     */
     CURLcode result() const noexcept { return result_; }
 
-    /* Negative if it stops late or not at all. Constructors throw that where exceptions are enabled. */
+    /* Negative: a transfer stops late or not at all. If exceptions are enabled, the constructors throw this.
+     */
     dcc_status status() const noexcept
     {
         return progress_.status() < 0 ? progress_.status() : wakeup_.status();
     }
 
 private:
-    /* A cancel wakes the wait up; this is how often the host's own question is asked. */
+    /* How often the host's own check is asked; a cancel wakes the wait anyway. */
     static constexpr int longest_wait_ms = 50;
 
     struct cleanup {
@@ -214,7 +218,7 @@ private:
         }
     }
 
-    /* Of what went wrong with the multi handle, as curl_easy_perform says it. */
+    /* The result that curl_easy_perform gives for an error of the multi handle. */
     static CURLcode result_of(CURLMcode status) noexcept
     {
         switch (status) {
@@ -228,7 +232,7 @@ private:
     std::unique_ptr<CURLM, cleanup> multi_{curl_multi_init()};
     CURLcode result_ = CURLE_OK;
     curl_progress progress_;
-    /* The last member: nobody wakes up what is gone. */
+    /* The last member: destroyed first, so that it never wakes a destroyed multi handle. */
     curl_wakeup wakeup_;
 };
 

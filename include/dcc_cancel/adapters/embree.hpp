@@ -3,19 +3,19 @@
  *     dcc::embree_monitor monitor(scene);               // stops with the current token or job
  *     switch (monitor.commit()) { ... }                 // completed, cancelled or failed
  *
- * In the place of rtcCommitScene. The monitor is the scene's progress monitor as long as it lives;
- * Embree has one for each scene.
+ * Use it in place of rtcCommitScene. The monitor is the scene's progress monitor as long as it lives; Embree
+ * has one for each scene.
  *
- * When it is asked: on the threads that build, at once, every some thousand primitives.
+ * When it polls: on the threads that build, at once, every few thousand primitives.
  *
- * What cannot be interrupted: what Embree does with a geometry before and after the build of its
- * hierarchy; rtcIntersect and the like, which are short.
+ * What cannot be interrupted: Embree's work on a geometry before and after the build of its hierarchy;
+ * rtcIntersect and the like, which are short.
  *
- * What is left: Embree drops what it built, and the scene counts as not committed: it must not be
- * traced, may be changed, and can be committed again. Geometries and their buffers stay as they are.
+ * What is left: Embree drops what it built, and the scene counts as not committed: it must not be traced, may
+ * be changed, and can be committed again. Geometries and their buffers are unchanged.
  *
- * Embree's error of the commit is read here and kept in error(). One that this thread did not read
- * before is dropped: read yours first. */
+ * Embree's error of the commit is read here and kept in error(). An older error that this thread has not read
+ * is dropped: read it before. */
 
 #ifndef DCC_CANCEL_ADAPTERS_EMBREE_HPP
 #define DCC_CANCEL_ADAPTERS_EMBREE_HPP
@@ -28,16 +28,17 @@ namespace dcc {
 
 class embree_monitor {
 public:
-    /* Polls what is current here; the current job is told how far the build is. */
+    /* Polls what is current here, and shows the build's progress in the current job. */
     explicit embree_monitor(RTCScene scene) : scene_(scene) { install(); }
 
-    /* Polls this token in place of the current one; for hosts that tell of progress themselves. */
+    /* Polls this token in place of the current one, and shows no progress: for hosts that show it themselves.
+     */
     embree_monitor(RTCScene scene, const token &polled) : poll_(polled), scene_(scene)
     {
         install();
     }
 
-    /* Polls and tells this job in place of the current one. */
+    /* Polls this job in place of the current one, and shows progress in it. */
     embree_monitor(RTCScene scene, const job &polled) : poll_(polled), scene_(scene) { install(); }
 
     embree_monitor(const embree_monitor &) = delete;
@@ -49,7 +50,7 @@ public:
         rtcReleaseScene(scene_);
     }
 
-    /* rtcCommitScene, and how it ended. */
+    /* As rtcCommitScene. Returns how the build ended. */
     job_state commit() noexcept
     {
         const RTCDevice device = rtcGetSceneDevice(scene_);
@@ -64,15 +65,15 @@ public:
         return error_ == RTC_ERROR_NONE ? job_state::completed : job_state::failed;
     }
 
-    /* Of the last commit: RTC_ERROR_CANCELLED if it was cancelled. */
+    /* Error of the last commit: RTC_ERROR_CANCELLED if it was cancelled. */
     RTCError error() const noexcept { return error_; }
 
-    /* Negative if what is current is polled, and not what was given. Constructors throw that where
-     * exceptions are enabled. */
+    /* Negative: the given token or job could not be polled, and what is current is polled instead. If
+     * exceptions are enabled, the constructors throw this. */
     dcc_status status() const noexcept { return poll_.status(); }
 
-    /* The monitor function, with the embree_monitor as its pointer: for those who set one of their
-     * own, after this was made, and call this in it. False: stop. */
+    /* The monitor function, whose pointer is the embree_monitor. If you set a function of your own after this
+     * was made, call this in it. False: stop. */
     static bool callback(void *self, double portion) noexcept
     {
         library_call &poll = static_cast<embree_monitor *>(self)->poll_;

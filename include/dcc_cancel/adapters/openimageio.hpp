@@ -4,21 +4,20 @@
  *     bool answer = output->write_image(type, pixels, xs, ys, zs, progress.callback, progress.data());
  *     switch (progress.ended(answer)) { ... }           // completed, cancelled or failed
  *
- * For all that takes a ProgressCallback: ImageInput::read_image, ImageOutput::write_image,
- * ImageBuf::read and write. These answer true when the callback stops them, as if all was well: ask
- * `ended`, which knows better.
+ * For all functions that take a ProgressCallback: ImageInput::read_image, ImageOutput::write_image,
+ * ImageBuf::read and write. If the callback stops them they still return true: use `ended`, which knows.
  *
- * When it is asked: on the calling thread, between the pieces that the format reads or writes at once:
- * a row of tiles; of scanlines some 64 MB, so that most images without tiles are one piece.
+ * When it polls: on the calling thread, between the pieces that the format reads or writes at once. A piece
+ * is a row of tiles, or about 64 MB of scanlines, so most images without tiles are one piece.
  *
- * What cannot be interrupted: such a piece, with its compression; formats that keep all of an image
- * and write it in close(); ImageBufAlgo, which has no callback.
+ * What cannot be interrupted: such a piece, with its compression; formats that hold the whole image and write
+ * it in close(); ImageBufAlgo, which has no callback.
  *
- * Progress is that of one image.
+ * Progress: that of one image.
  *
- * What is left: pixels after the last piece are as they were (read) or not in the file (write). The
- * ImageOutput can be closed; the file is to be removed, since readers may take it for whole. The
- * ImageInput can be read again. */
+ * What is left: pixels after the last piece are unchanged (reading) or missing in the file (writing). The
+ * ImageOutput can be closed; remove the file, because readers may take it for complete. The ImageInput can be
+ * read again. */
 
 #ifndef DCC_CANCEL_ADAPTERS_OPENIMAGEIO_HPP
 #define DCC_CANCEL_ADAPTERS_OPENIMAGEIO_HPP
@@ -31,30 +30,31 @@
 
 namespace dcc {
 
-/* The ProgressCallback for one image after the other. */
+/* The ProgressCallback, for one image after the other. */
 class openimageio_progress {
 public:
-    /* Polls what is current here; the current job is told how far it is. */
+    /* Polls what is current here, and shows progress in the current job. */
     openimageio_progress() = default;
 
-    /* Polls this token in place of the current one; for hosts that tell of progress themselves. */
+    /* Polls this token in place of the current one, and shows no progress: for hosts that show it themselves.
+     */
     explicit openimageio_progress(const token &polled) : poll_(polled) {}
 
-    /* Polls and tells this job in place of the current one. */
+    /* Polls this job in place of the current one, and shows progress in it. */
     explicit openimageio_progress(const job &polled) : poll_(polled) {}
 
-    /* Handed in as the callback, with data(). */
+    /* The callback, to be passed with data(). */
     static bool callback(void *data, float portion_done) noexcept
     {
         library_call &poll = static_cast<openimageio_progress *>(data)->poll_;
         poll.set_progress(static_cast<double>(portion_done));
-        /* At the end the library only tells: nothing can be stopped any more. */
+        /* At the end the library only reports: nothing can be stopped any more. */
         return portion_done < 1 && poll.should_stop();
     }
 
     void *data() noexcept { return this; }
 
-    /* How the call ended, given what it answered. The next call starts anew. */
+    /* How the call ended, from what it returned. Then another call may begin. */
     job_state ended(bool answer) noexcept
     {
         const job_state how = poll_.ended(answer);

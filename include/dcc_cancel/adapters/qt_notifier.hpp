@@ -2,20 +2,20 @@
  *
  *     new dcc::qt_notifier(job.token(), this, [this] { stop_download(); });    // `this`: any QObject
  *
- * With Qt 5.15 and 6, of which it needs QtCore alone; no moc.
+ * For Qt 5.15 and 6; it needs only QtCore, and no moc.
  *
- * When it is told: once, in the event loop of the thread that the parent lives in, whichever thread
- * cancels; also if the parent is moved to another thread meanwhile. A token that was cancelled before
- * is told in the first turn of the event loop, never in the constructor. With the parent, or when the
- * notifier is destroyed, nobody is told any more. The callable may destroy both. What it throws goes to
- * set_callback_exception_handler's handler, not through Qt.
+ * When it tells: once, in the event loop of the parent's thread, whichever thread cancels; also if the parent
+ * is moved to another thread meanwhile. For a token that was cancelled before, it tells in the first turn of
+ * the event loop, never in the constructor. After the end of the parent or of the notifier it tells no more.
+ * The callable may destroy both. Its exceptions go to set_callback_exception_handler's handler, not through
+ * Qt.
  *
- * What cannot be interrupted: whatever keeps that thread from its event loop. Nothing is polled, so a
- * job whose host is asked (job_options::is_cancelled) is told only once some poll has asked.
+ * What cannot be interrupted: work that keeps that thread from its event loop. Nothing is polled here: if a
+ * job has a host's own check (job_options::is_cancelled), some poll elsewhere has to ask it.
  *
- * What it takes: the token, and an event of the operating system until it was told: on Linux and macOS
- * a descriptor, and one for all notifiers of a token, which a process has a limited number of. The
- * constructor throws dcc::error if there is none left. */
+ * What it takes: the token, and until it has told an event of the operating system: on Linux and macOS a
+ * descriptor, and one more for all notifiers of a token; a process has a limited number of them. The
+ * constructor throws dcc::error if none is left. */
 
 #ifndef DCC_CANCEL_ADAPTERS_QT_NOTIFIER_HPP
 #define DCC_CANCEL_ADAPTERS_QT_NOTIFIER_HPP
@@ -37,8 +37,8 @@
 
 namespace dcc {
 
-/* Tells of a cancel. It is a child of its parent, and made on the parent's thread, which is the main
- * one or a QThread. Without a parent it is yours to destroy, on that same thread. */
+/* Tells of a cancel. It is a child of its parent, and made on the parent's thread, which is the main thread
+ * or a QThread. Without a parent you destroy it, on the same thread. */
 class qt_notifier : public QObject {
 public:
     qt_notifier(token watched, QObject *parent, std::function<void()> told)
@@ -56,7 +56,7 @@ private:
     static constexpr QEvent::Type set_event = QEvent::SockAct;
 #endif
 
-    /* Qt's own notifier. Its signal has another shape in each version of Qt, its event has not. */
+    /* Qt's own notifier. Its event is used because its signal differs between versions of Qt. */
     class watch : public system_notifier {
     public:
         watch(native_event::native_type event, qt_notifier *told)
@@ -83,16 +83,16 @@ private:
 
     void note_cancel()
     {
-        /* The event stays set: whoever watches on is woken for ever. */
+        /* The event stays set, so an enabled notifier would report it for ever. */
         watch_.setEnabled(false);
         event_ = native_event();
-        /* Not here: the callable may destroy what Qt is just calling. */
+        /* Later, not here: the callable may destroy the object that Qt is calling just now. */
         QMetaObject::invokeMethod(this, [this] { tell(); }, Qt::QueuedConnection);
     }
 
     void tell()
     {
-        /* The callable may destroy this. */
+        /* The callable may destroy this notifier. */
         const std::function<void()> told = std::exchange(told_, nullptr);
         if (told)
             detail::call_guarded(told);
@@ -101,7 +101,7 @@ private:
     token token_;
     std::function<void()> told_;
     native_event event_;
-    /* The last member: nobody watches an event that is closed. */
+    /* The last member: destroyed first, so that it never watches a closed event. */
     watch watch_;
 };
 

@@ -4,37 +4,37 @@
  *     dialog->setAttribute(Qt::WA_DeleteOnClose);
  *     dialog->show();                                   // or by itself, after minimumDuration()
  *
- * With Qt 5.15 and 6 (QtWidgets); no moc. It can be made modal, opened and executed as any QDialog.
+ * For Qt 5.15 and 6 (QtWidgets), without moc. It can be made modal, opened and executed as any QDialog.
  *
- * What it shows, sixty times a second: the job's label, its message behind the labels of its steps, about
- * how much time is left where that can be told, and how far it is in all; a busy bar while the total is not
- * known. Texts are cut to its width and taken literally, whoever set them. Its own
- * words are translated in the context "dcc::qt_progress_dialog".
+ * What it shows, sixty times a second: the job's label; its message behind the labels of its steps; about how
+ * much time is left, if there is an estimate; and its whole progress, or a busy bar while the total is
+ * unknown. Texts are cut to the dialog's width and shown as plain text. Its own words are translated in the
+ * context "dcc::qt_progress_dialog".
  *
- * What cancels: the Cancel button, Esc and closing the window, all of which emit canceled(). What is
- * registered on the job's token is called at once, on the UI thread. The dialog then stays and says
- * "Cancelling", with the reason, until the job has really ended; it refuses to close before that, so no
- * application is closed over the job. It says the same when somebody else, an agent or a deadline,
- * cancels. Destroying or hiding it cancels nothing.
+ * What cancels: the Cancel button, Esc and closing the window, all of which emit canceled(). Callbacks on the
+ * job's token run at once, on the UI thread. The dialog then stays and says "Cancelling", with the reason,
+ * until the job has really ended. It refuses to close before that, so no application is closed while the job
+ * runs. It says the same if an agent, a deadline or other code cancels. Destroying or hiding it cancels
+ * nothing.
  *
- * When the job has ended it closes itself, also before it was ever shown: result() is Accepted if the
- * job completed, else Rejected. With setAutoClose(false) it stays, says how the job ended, and its
- * button, which emits canceled() then, too, closes it.
+ * When the job has ended the dialog closes itself, even if it was never shown: result() is Accepted if the
+ * job completed, else Rejected. With setAutoClose(false) it stays and says how the job ended; its button,
+ * which also emits canceled() then, closes it.
  *
- * It does not keep the job: one that nobody else holds any more is over, and the dialog closes, without
- * knowing how it ended (Rejected).
+ * The dialog does not keep the job alive. If the job's last reference goes, the dialog closes as Rejected,
+ * because it cannot know how the job ended.
  *
- * What it cannot show: a job that keeps the UI thread to itself. One that polls there can let the event
- * loop run now and then; windows that are not modal then take clicks in the middle of it:
+ * What it cannot show: a job that keeps the UI thread busy. A job that polls there can run the event loop now
+ * and then; windows that are not modal then take clicks in the middle of the job:
  *
  *     options.is_cancelled = [] { QCoreApplication::processEvents(); return false; };
  *     options.min_interval = std::chrono::milliseconds(20);
  *
- * Jobs of a dispatcher stay out of the middle of it: a pump in that event loop, a dcc::qt_pump's as well,
- * answers DCC_ERROR_REENTRANT while the check is asked, and runs what waits once the job has returned.
+ * Jobs of a dispatcher do not run there: a pump in that event loop, also a dcc::qt_pump's, answers
+ * DCC_ERROR_REENTRANT while the check is being asked, and runs its jobs once the polling job has returned.
  *
- * What QProgressDialog offers to drive it by hand (setValue, reset, cancel, wasCanceled and so on) is
- * not for it: the job does. */
+ * The functions by which QProgressDialog is driven by hand (setValue, reset, cancel, wasCanceled and so on)
+ * are private here: the job drives it. */
 
 #ifndef DCC_CANCEL_ADAPTERS_QT_PROGRESS_DIALOG_HPP
 #define DCC_CANCEL_ADAPTERS_QT_PROGRESS_DIALOG_HPP
@@ -59,26 +59,26 @@
 
 namespace dcc {
 
-/* A job in a QProgressDialog. On the UI thread; the job may be anywhere. */
+/* A job in a QProgressDialog, on the UI thread; the job may run on any thread. */
 class qt_progress_dialog : public QProgressDialog {
 public:
-    /* An empty job, or one that has ended, closes it in the first turn of the event loop. */
+    /* For an empty job, and for one that has ended, the dialog closes in the first turn of the event loop. */
     explicit qt_progress_dialog(const job &shown, QWidget *parent = nullptr)
         : QProgressDialog(parent), job_id_(shown.id()), label_(one_line(shown.label()))
     {
-        /* Qt's own slot resets and hides the dialog at the click. */
+        /* Qt's own slot would reset and hide the dialog at the click. */
         disconnect(this, &QProgressDialog::canceled, this, nullptr);
         connect(this, &QProgressDialog::canceled, this, [this] { cancel_or_close(); });
-        /* Where "[*]" stands for unsaved work, and twice for itself. */
+        /* In a window's title "[*]" means unsaved work; doubled, it stands for itself. */
         setWindowTitle(QString(cut(label_)).replace(QLatin1String("[*]"), QLatin1String("[*][*]")));
         auto *text = new QLabel;
         text->setTextFormat(Qt::PlainText);
         text->setAlignment(Qt::AlignCenter);
         setLabel(text);
-        /* A bar of our own: QProgressDialog::setValue lets events run, and hides at the end. */
+        /* Our own bar, because QProgressDialog::setValue runs events, and hides the dialog at the end. */
         setBar(bar_);
         bar_->setRange(0, 0);
-        /* Until the bar moves from there, setMinimumDuration is heard. */
+        /* setMinimumDuration has an effect as long as the bar is at its begin. */
         bar_->setValue(0);
         show_text(QString());
         timer_.setInterval(1000 / 60);
@@ -114,12 +114,12 @@ protected:
     {
         show_job();
         QProgressDialog::showEvent(event);
-        /* A job that ended before is seen by the timer. */
+        /* The timer sees that a job ended before the dialog was shown. */
         timer_.start();
     }
 
 private:
-    /* The job does. */
+    /* Private: the job drives the dialog. */
     using QProgressDialog::cancel;
     using QProgressDialog::reset;
     using QProgressDialog::setBar;
@@ -162,7 +162,7 @@ private:
         return state_ == job_state::completed ? QDialog::Accepted : QDialog::Rejected;
     }
 
-    /* The last statement of whoever calls it: callbacks of the cancel may destroy the dialog. */
+    /* Must be the last statement of its caller: callbacks of the cancel may destroy the dialog. */
     void cancel_or_close()
     {
         if (has_ended())
@@ -181,7 +181,7 @@ private:
             setCancelButtonText(translated("Close"));
             return;
         }
-        /* Or Qt shows it when minimumDuration() is over. */
+        /* Otherwise Qt would show the dialog when minimumDuration() is over. */
         reset();
         done(result_of_job());
     }
@@ -190,7 +190,7 @@ private:
     {
         const job shown = job::find(job_id_);
         state_ = shown.state();
-        /* Not is_cancelled, which counts as a poll: the job has not seen it yet. */
+        /* cause(), not is_cancelled(), which counts as a poll: the job has not seen the cancel yet. */
         const bool is_cancelled = shown.token().cause() != cause::none;
         const job_progress progress = shown.progress();
         show_progress(progress);
@@ -203,7 +203,7 @@ private:
     {
         if (progress.total > 0) {
             bar_->setRange(0, whole_bar);
-            /* 290 of 1000 are not a hair less. */
+            /* The small addition keeps 0.29 from becoming 289 of 1000. */
             bar_->setValue(static_cast<int>(progress.fraction * whole_bar + 1e-6));
         } else if (!has_ended()) {
             bar_->setRange(0, 0);
@@ -218,7 +218,7 @@ private:
         if (state_shown_ == state)
             return;
         state_shown_ = state;
-        /* Always two lines, so that nothing jumps. */
+        /* Always two lines, so that the layout does not jump. */
         setLabelText(cut(label_) + QLatin1Char('\n') + cut(state));
     }
 
@@ -246,7 +246,7 @@ private:
         return with_time_left(one_line(shown.progress_message()), time_left);
     }
 
-    /* "Export > Textures, about 2 min left"; nothing of a time that is unknown. */
+    /* "Export > Textures, about 2 min left"; without an estimate only the message. */
     static QString with_time_left(const QString &message, std::optional<std::chrono::nanoseconds> left)
     {
         if (!left)
@@ -261,7 +261,7 @@ private:
     std::uint64_t job_id_;
     QString label_;
     std::optional<QString> state_shown_;
-    /* Qt's after setBar. */
+    /* Owned by Qt after setBar. */
     QProgressBar *bar_ = new QProgressBar;
     QTimer timer_;
     job_state state_ = job_state::pending;

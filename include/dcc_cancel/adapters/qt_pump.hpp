@@ -3,22 +3,21 @@
  *     dcc::qt_pump pump;                                // on the UI thread, the last member of its object
  *     pump.dispatcher().post("Bake", [&] { bake(); });  // from any thread
  *
- * With Qt 5.15 and 6, of which it needs QtCore alone; no moc. For the UI thread of a host whose event
- * loop is Qt's, or any other thread with one.
+ * For Qt 5.15 and 6; it needs only QtCore, and no moc. For the UI thread of a host with Qt's event loop, or
+ * any other thread with one.
  *
- * When it pumps: a post is run in the next turn of the event loop. While work is left it goes on when
- * tick::next says so, as long for the host as for the jobs; when nothing is, no timer runs. One pump
- * takes the budget and at most one job or slice more. The nested loops of dialogs pump, too: have
- * dispatcher_options::veto say "not now" where that is wrong. In a loop that one of its jobs runs, or that
- * the is_cancelled of any job runs (processEvents in it), nothing is pumped; what waits there goes on
- * afterwards.
+ * When it pumps: a post is run in the next turn of the event loop. While work is left, it pumps again when
+ * tick::next says so, which gives the host as much time as the jobs. If no work is left, no timer runs. A
+ * pump takes the budget and at most one job or slice more. The nested loops of dialogs pump too: if that is
+ * wrong, let dispatcher_options::veto say "not now". Nothing is pumped in an event loop inside one of its
+ * jobs, or inside the is_cancelled of any job (processEvents there): its jobs run afterwards.
  *
- * What cannot be interrupted: a job that runs. It sees a cancel when it polls.
+ * What cannot be interrupted: a running job. It sees a cancel when it polls.
  *
- * Its end closes the dispatcher, also if others have it: jobs that wait end as interrupted, and
- * their completions run before the destructor returns. So let it go before what they use: as the last
- * member. Where one of its own jobs destroys it, the completions run when that job returns; those of
- * jobs that are still on other threads do not run. */
+ * The destructor closes the dispatcher, even if others have references: jobs that wait end as interrupted,
+ * and their completions run before the destructor returns. So make it the last member: it is then destroyed
+ * before what the completions use. If one of its own jobs destroys it, the completions run when that job
+ * returns; those of jobs that still run on other threads do not run. */
 
 #ifndef DCC_CANCEL_ADAPTERS_QT_PUMP_HPP
 #define DCC_CANCEL_ADAPTERS_QT_PUMP_HPP
@@ -38,11 +37,11 @@
 
 namespace dcc {
 
-/* A dispatcher and the timer that pumps it. It stays on the thread that makes it, the main one or a
- * QThread, and is destroyed there. */
+/* A dispatcher and the timer that pumps it. It belongs to the thread that makes it, which is the main thread
+ * or a QThread, and is destroyed there. */
 class qt_pump : public QObject {
 public:
-    /* `wake` of the options is the pump's own: a given one is not called. */
+    /* The pump has a `wake` of its own: that of the options is not called. */
     explicit qt_pump(dispatcher_options options = {})
     {
         options.wake = [target = link_] { target->wake(); };
@@ -59,18 +58,18 @@ public:
         dispatcher_.close();
     }
 
-    /* For whoever posts. */
+    /* The dispatcher, for posts. */
     const dcc::dispatcher &dispatcher() const noexcept { return dispatcher_; }
 
-    /* How long one pump may take; 4 ms unless this is called. */
+    /* Sets how long one pump may take; 4 ms by default. */
     void set_budget(std::chrono::nanoseconds budget) { budget_ = budget; }
 
-    /* Called after each pump that could run, to show what is new. What it throws goes to
-     * set_callback_exception_handler's handler. It may destroy the pump. */
+    /* Sets a function that is called after each pump that could run, to show what is new. Its exceptions go
+     * to set_callback_exception_handler's handler. It may destroy the pump. */
     void set_ticked(std::function<void(const tick &)> ticked) { ticked_ = std::move(ticked); }
 
 private:
-    /* What threads that post have of the pump, which may be destroyed meanwhile. */
+    /* A pointer to the pump for threads that post, because the pump may be destroyed meanwhile. */
     class link {
     public:
         void connect(qt_pump *pump)
@@ -94,21 +93,21 @@ private:
 
     void note_wake()
     {
-        /* What a pump has left over waits for its time. */
+        /* If the last pump left work over, its timer is set already. */
         if (!is_paced_)
             timer_.start(0);
     }
 
     void pump()
     {
-        /* A job may destroy this. */
+        /* A job may destroy this pump. */
         const QPointer<qt_pump> self(this);
         is_paced_ = false;
         const tick done = dispatcher_.pump(budget_);
         if (!self)
             return;
         if (done.status < 0) {
-            /* In a loop of a job's or of a host's check: somebody has to come back. */
+            /* Inside an event loop of a job or of a host's check: this has to be tried again. */
             if (done.next)
                 timer_.start(std::chrono::ceil<std::chrono::milliseconds>(*done.next));
             return;

@@ -4,33 +4,34 @@
  *     int result = sqlite3_step(statement);
  *     switch (interrupter.ended(result)) { ... }        // completed, cancelled or failed
  *
- * As long as the object lives, a cancel makes all long statements of this connection answer
- * SQLITE_INTERRUPT, so let the connection work for one job at a time. Statements may run on any thread;
- * in SQLite's multi-thread mode on one at a time, for which making and destroying the object count, too.
+ * As long as the object lives, a cancel makes all long statements of this connection answer SQLITE_INTERRUPT:
+ * so use the connection for one job at a time. Statements may run on any thread. In SQLite's multi-thread
+ * mode they may run on one thread at a time, and so may making and destroying the object.
  *
- * When it is asked: on the thread that runs a statement, every `instructions` instructions of SQLite's
- * virtual machine, by the progress handler. Between these the thread that cancels calls
- * sqlite3_interrupt, which SQLite looks at more often and in places where it does not count: all of an
- * integrity check is one instruction (3.40).
+ * When it polls: in the progress handler, on the thread that runs a statement, every `instructions`
+ * instructions of SQLite's virtual machine. Besides, the thread that cancels calls sqlite3_interrupt, for
+ * which SQLite looks more often, and also where it does not count: a whole integrity check is one instruction
+ * (3.40).
  *
- * The race in sqlite3_interrupt: it is in effect until no statement of the connection is under way. One
- * that gave a row, and has neither ended nor been reset since, is under way. Whatever begins before that
- * is interrupted too, your ROLLBACK and what comes after this object included: reset all statements
- * first. Where nothing is under way a call is forgotten, which is why the progress handler asks as well.
+ * The race in sqlite3_interrupt: it stays in effect until no statement of the connection is active. A
+ * statement that gave a row, and has neither ended nor been reset since, is active. A statement that begins
+ * before that is interrupted too, also your ROLLBACK, and also after the end of this object: so reset all
+ * statements before. If no statement is active, the call has no effect, which is why the progress handler
+ * polls as well.
  *
- * What cannot be interrupted: a statement that ends before it is asked, so ask dcc::is_cancelled before
- * COMMIT; one call of your own SQL function; a wait for another connection's lock by
- * sqlite3_busy_timeout, so call wait_for_locks in its place; writing at a commit; sqlite3_backup_step,
- * which takes as many pages as you say. There is no progress to tell.
+ * What cannot be interrupted: a statement that ends before the first poll, so ask dcc::is_cancelled before
+ * COMMIT; a call of your own SQL function; a wait for another connection's lock by sqlite3_busy_timeout, so
+ * call wait_for_locks in its place; writing at a commit; sqlite3_backup_step, which takes as many pages as
+ * you say. There is no progress.
  *
- * What is left: the connection and its statements can be used again; reset the statement. An INSERT,
- * UPDATE or DELETE within BEGIN takes the whole transaction back with it: ask sqlite3_get_autocommit
- * before ROLLBACK. A SELECT leaves the transaction open.
+ * What is left: the connection and its statements can be used again; reset the statement. An INSERT, UPDATE
+ * or DELETE inside BEGIN rolls the whole transaction back: ask sqlite3_get_autocommit before ROLLBACK. A
+ * SELECT leaves the transaction open.
  *
- * SQLite has one progress handler and one busy handler for each connection and does not tell them: this
- * replaces the first, and wait_for_locks the second, and none is left behind. Destroy the object before
- * the connection is closed; that waits if a cancel is just calling sqlite3_interrupt. The host's own
- * question (job_options::is_cancelled) is asked within a statement: it must not use the connection. */
+ * SQLite has one progress handler and one busy handler for each connection and cannot tell which: this
+ * replaces the first, and wait_for_locks the second, and none is set afterwards. Destroy the object before
+ * the connection is closed; the destructor waits if a cancel is just calling sqlite3_interrupt. The host's
+ * own check (job_options::is_cancelled) is asked inside a statement: it must not use the connection. */
 
 #ifndef DCC_CANCEL_ADAPTERS_SQLITE_HPP
 #define DCC_CANCEL_ADAPTERS_SQLITE_HPP
@@ -48,7 +49,7 @@ namespace dcc {
 
 class sqlite_interrupter {
 public:
-    /* Polls what is current here. At least one instruction. */
+    /* Polls what is current here. `instructions` is at least 1. */
     explicit sqlite_interrupter(sqlite3 *connection, int instructions = 1000)
         : connection_(connection), call_(interrupt{connection})
     {
@@ -79,8 +80,8 @@ public:
             sqlite3_busy_handler(connection_, nullptr, nullptr);
     }
 
-    /* In the place of sqlite3_busy_timeout, as long as this lives: statements wait so long for the locks
-     * of other connections. One that is cancelled meanwhile answers SQLITE_BUSY. */
+    /* In place of sqlite3_busy_timeout, as long as this lives: statements wait at most `longest` for the
+     * locks of other connections. If such a wait is cancelled, the statement answers SQLITE_BUSY. */
     void wait_for_locks(std::chrono::milliseconds longest) noexcept
     {
         longest_wait_ = longest;
@@ -88,8 +89,8 @@ public:
         sqlite3_busy_handler(connection_, &sqlite_interrupter::go_on_waiting, this);
     }
 
-    /* How a statement ended, given the result of sqlite3_step or sqlite3_exec; cancelled, too, if
-     * others call sqlite3_interrupt. */
+    /* How a statement ended, from the result of sqlite3_step or sqlite3_exec. Also cancelled if other code
+     * calls sqlite3_interrupt. */
     job_state ended(int result) const noexcept
     {
         switch (result & 0xff) {
@@ -102,15 +103,15 @@ public:
         }
     }
 
-    /* Negative if statements stop late or not at all. Constructors throw that where exceptions are
-     * enabled. */
+    /* Negative: statements stop late or not at all. If exceptions are enabled, the constructors throw this.
+     */
     dcc_status status() const noexcept
     {
         return poll_.status() < 0 ? poll_.status() : call_.status();
     }
 
-    /* The progress handler, with the sqlite_interrupter as its argument: for those who set one of their
-     * own, after this was made, and call this in it. Not 0: stop. */
+    /* The progress handler, whose argument is the sqlite_interrupter. If you set a handler of your own after
+     * this was made, call this in it. Not 0: stop. */
     static int callback(void *self) noexcept
     {
         return static_cast<sqlite_interrupter *>(self)->poll_.should_stop() ? 1 : 0;
@@ -149,7 +150,7 @@ private:
     std::chrono::milliseconds longest_wait_{0};
     std::chrono::steady_clock::time_point wait_began_;
     std::atomic<bool> wait_was_stopped_{false};
-    /* The last member: nobody interrupts what may be closed. */
+    /* The last member: destroyed first, so that it never interrupts a connection that may be closed. */
     library_interrupt<interrupt> call_;
 };
 

@@ -10,25 +10,24 @@
  *     tbb::parallel_for(range, context.carried(body), context.get());
  *     if (context.is_cancelled()) return;
  *
- * What is cancelled: the tasks and chunks that have not begun. A registration on the token calls
- * task_group_context::cancel_group_execution, on the thread that cancels, so nobody needs to poll for
- * it; contexts that were bound to this one, those of nested algorithms, go with it. The host's own
- * question to a job (job_options::is_cancelled) is asked by polls alone: tasks of a tbb_task_group ask
- * as they begin.
+ * What is cancelled: tasks and chunks that have not begun. A registration on the token calls
+ * task_group_context::cancel_group_execution, on the thread that cancels, so no poll is needed for it.
+ * Contexts that are bound to this one, those of nested algorithms, are cancelled with it. A host's own check
+ * (job_options::is_cancelled) is only asked by polls: each task of a tbb_task_group polls when it begins.
  *
- * What cannot be interrupted: a task or chunk that runs. It sees the cancel by dcc::is_cancelled(),
- * dcc::poller or whatever else polls, because what was current where the object was made is current
- * in it, on whichever thread it runs.
+ * What cannot be interrupted: a running task or chunk. It sees the cancel by dcc::is_cancelled(), dcc::poller
+ * or other polls, because what was current where the object was made is current in it, on whichever thread it
+ * runs.
  *
- * A thread that waits in TBB may run others' tasks meanwhile, which find this job current unless they carry
- * a context of their own: tbb::this_task_arena::isolate keeps them out.
+ * A thread that waits in TBB may run tasks of others meanwhile. These find this job current, unless they
+ * carry a context of their own: tbb::this_task_arena::isolate keeps them out.
  *
- * What is left: tasks that were not begun are destroyed, results are partial. A parallel algorithm
- * returns as if it were done: ask is_cancelled(). A task_group can be used again, and does nothing
- * as long as its token is cancelled.
+ * What is left: tasks that have not begun are destroyed, and results are partial. A parallel algorithm
+ * returns as if it were done: ask is_cancelled(). A task_group can be used again, and does nothing as long as
+ * its token is cancelled.
  *
- * Destroying the objects unregisters, and waits if a cancel is just calling into TBB. TBB needs
- * exceptions, and so does this header. */
+ * The destructors unregister, and wait if a cancel is just calling TBB. TBB needs exceptions, and so does
+ * this header. */
 
 #ifndef DCC_CANCEL_ADAPTERS_TBB_HPP
 #define DCC_CANCEL_ADAPTERS_TBB_HPP
@@ -47,17 +46,17 @@
 
 namespace dcc {
 
-/* A tbb::task_group_context that is cancelled with a token, and what was current where it was made.
- * It must outlive the work that it is given to. */
+/* A tbb::task_group_context that is cancelled with a token, and what was current where it was made. It must
+ * live longer than the work that uses it. */
 class tbb_context {
 public:
-    /* Of the current token and the current job. */
+    /* Cancelled with the current token and the current job. */
     tbb_context()
         : tbb_context(token::create_below_current(), context::capture())
     {
     }
 
-    /* Of this token, in place of the current one, and the current job. */
+    /* Cancelled with this token, in place of the current one, and the current job. */
     explicit tbb_context(const token &cancelled_by)
         : tbb_context(token::create({cancelled_by, job::current().token()}), capture(cancelled_by))
     {
@@ -69,13 +68,13 @@ public:
     /* For the last argument of TBB's algorithms. */
     tbb::task_group_context &get() noexcept { return group_context_; }
 
-    /* True: stop, and take what was worked on for partial. A cancel may have come when all was done. */
+    /* True: stop, and treat the results as partial. A cancel may have come after all was done. */
     bool is_cancelled() noexcept
     {
         return token_.is_cancelled() || group_context_.is_group_execution_cancelled();
     }
 
-    /* A callable that does what the given one does, with what was current here. */
+    /* A callable that runs the given one with what was current where this was made. */
     template <class Callable> auto carried(Callable callable) const
     {
         return [this, callable = std::move(callable)](auto &&...arguments) -> decltype(auto) {
@@ -105,17 +104,17 @@ private:
     token token_;
     context context_;
     tbb::task_group_context group_context_;
-    /* The last member: it is unregistered before the rest goes. */
+    /* The last member: destroyed first, so that the callback never runs on destroyed members. */
     cancel_callback<cancel_execution> callback_;
 };
 
-/* A tbb::task_group that is cancelled with a token. run may be called by its own tasks too. */
+/* A tbb::task_group that is cancelled with a token. Its own tasks may call run, too. */
 class tbb_task_group {
 public:
-    /* Of the current token and the current job. */
+    /* Cancelled with the current token and the current job. */
     tbb_task_group() : group_(context_.get()) {}
 
-    /* Of this token, in place of the current one, and the current job. */
+    /* Cancelled with this token, in place of the current one, and the current job. */
     explicit tbb_task_group(const token &cancelled_by)
         : context_(cancelled_by), group_(context_.get())
     {
@@ -124,14 +123,14 @@ public:
     tbb_task_group(const tbb_task_group &) = delete;
     tbb_task_group &operator=(const tbb_task_group &) = delete;
 
-    /* Tasks that nobody waited for are cancelled; those that run are waited for. */
+    /* Without a wait before, tasks that have not begun are cancelled, and running tasks are waited for. */
     ~tbb_task_group()
     {
         group_.cancel();
         try {
             group_.wait();
         } catch (...) {
-            /* Whoever did not wait does not hear what they threw. */
+            /* Exceptions of tasks go to the caller of wait, and there was none. */
         }
     }
 
@@ -146,8 +145,8 @@ public:
         }));
     }
 
-    /* Works on the tasks until all are done: completed, or cancelled if some were not run. Throws what
-     * a task threw. */
+    /* Works on the tasks until all are done: completed, or cancelled if some were not run. Throws a task's
+     * exception. */
     job_state wait()
     {
         const tbb::task_group_status status = group_.wait();
@@ -156,7 +155,7 @@ public:
                                                        : job_state::completed;
     }
 
-    /* Cancels these tasks alone. */
+    /* Cancels only these tasks. */
     void cancel() { group_.cancel(); }
 
 private:
