@@ -143,7 +143,10 @@ fn question(line: &[u8]) -> Result<Question<'_>, NoAnswer> {
         Err(NoMembers::OutOfMemory) => return Err(NoAnswer::OutOfMemory),
     };
     if let Some(which) = members.iter().position(|member| member.is_repeated) {
-        return Err(wrong(format_args!("`{}` was given more than once", names[which])));
+        return Err(wrong(format_args!(
+            "`{}` was given more than once; give it once",
+            names[which]
+        )));
     }
     let [what, job, all, ended, reason, on, from] =
         members.map(|member| member.value.filter(|value| *value != "null"));
@@ -181,7 +184,7 @@ fn dispatch(
     let on = match asked.on {
         Some("true") => true,
         Some("false") => false,
-        _ => return Err(wrong(format_args!("`on` is neither true nor false"))),
+        _ => return Err(wrong(format_args!("`on` is neither true nor false; give one of them"))),
     };
     let which = which(asked)?;
     if matches!(which, Which::All) {
@@ -194,7 +197,7 @@ fn which(asked: &Question<'_>) -> Result<Which, NoAnswer> {
     match (asked.job, asked.all) {
         (None, true) => Ok(Which::All),
         (Some(_), true) => {
-            Err(wrong(format_args!("both `job` and `all` were given; one of them is meant")))
+            Err(wrong(format_args!("both `job` and `all` were given; give one of them")))
         }
         (id, false) => {
             let id = id.unwrap_or("null");
@@ -306,7 +309,7 @@ fn change(
         }
     });
     if let (Which::One(id), 0) = (which, count) {
-        return Err(wrong(format_args!("no job here has the id {id}")));
+        return Err(wrong(format_args!("no job here has the id {id}; ask for a list of the jobs")));
     }
     result
         .and_then(|()| list?.end())

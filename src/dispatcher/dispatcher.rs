@@ -40,11 +40,11 @@ use std::collections::HashMap;
 pub struct Settings {
     /// The greatest number of jobs that may wait.
     pub capacity: u32,
-    /// The deadline of a job that was posted without one: so long after its post it is cancelled.
-    /// `None`: no deadline.
+    /// The time from the post of a job to its cancel, for jobs that were posted without a deadline
+    /// of their own. `None`: they have none.
     pub deadline_ns: Option<u64>,
-    /// After the dispatcher's thread has been inside one job for so long, threads that wait for a
-    /// job in its queue are let go. `None`: never.
+    /// The time inside one job after which the dispatcher's thread counts as stuck, so that threads
+    /// that wait for a job in its queue need not wait longer. `None`: it never does.
     pub wedge_ns: Option<u64>,
     /// The least time between two reports of a job's progress to the host. `None`: the host gets no
     /// reports.
@@ -106,8 +106,8 @@ impl DispatcherLive {
         Some(word.load(Ordering::Relaxed)).filter(|time| *time != NEVER)
     }
 
-    /// The deadline of a job that was posted without one, counted from its post. `None`: no
-    /// deadline.
+    /// The time from the post of a job to its cancel, for jobs that were posted without a deadline
+    /// of their own. `None`: they have none.
     pub fn deadline_ns(&self) -> Option<u64> {
         Self::time(&self.deadline_ns)
     }
@@ -117,7 +117,8 @@ impl DispatcherLive {
         Self::time(&self.progress_interval_ns)
     }
 
-    /// After so long inside one job the dispatcher's thread counts as stuck. `None`: never.
+    /// The time inside one job after which the dispatcher's thread counts as stuck. `None`: it
+    /// never does.
     pub fn wedge_ns(&self) -> Option<u64> {
         Self::time(&self.wedge_ns)
     }
@@ -332,8 +333,8 @@ impl<'a> Dispatchers<'a> {
         dispatcher.slot().live().thread.load(Ordering::Relaxed) == ENDED
     }
 
-    /// At the end of a thread: nobody pumps its dispatchers any more, so threads that wait for that
-    /// are woken.
+    /// Wakes the threads that wait for a pump of a thread that ends: none of its dispatchers is
+    /// pumped any more.
     pub fn thread_ends(self, thread: u64) {
         if thread == 0 {
             // This thread has never used the library, so it has no dispatcher.

@@ -49,7 +49,7 @@ pub struct Post<'a> {
     /// Whether the job may run on any thread. Such a job runs on another thread than the
     /// dispatcher's.
     pub elsewhere: bool,
-    /// After so long from now the job is cancelled. `None`: never.
+    /// The time from the post to the job's cancel. `None`: the job has no deadline.
     pub deadline_ns: Option<u64>,
     /// Whether a function that had begun is called once more after a cancel.
     pub unwinds: bool,

@@ -8,8 +8,8 @@
 //! 3. The wait begins in the wait graph before the job is posted. A wait that would wait for itself
 //!    is refused before anything was taken. The graph cannot know of a thread that waits for
 //!    another in its own way; such a ring is broken by the wedge threshold.
-//! 4. If the dispatcher's thread has ended, nobody waits for it. A poster that pushed before the
-//!    end is woken; one that pushes later sees the end before it sleeps.
+//! 4. No poster waits for a dispatcher's thread that has ended. A poster that pushed before the end
+//!    is woken; one that pushes later sees the end before it sleeps.
 //! 5. The poster asks hosts' own checks while it waits, without holding the lock: those of the
 //!    job's parent and of the tokens that are current on its thread.
 //! 6. A thread that runs jobs for any thread runs the job that it would wait for itself. If all

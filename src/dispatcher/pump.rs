@@ -78,9 +78,10 @@ impl Drop for Pumping<'_> {
     }
 }
 
-/// The jobs of a tick that are over and not counted out yet. The begin of the next job counts them
-/// out in the same step. No foreign code runs before they are counted out, at the latest when this
-/// is dropped.
+/// The jobs of a tick that are over and not counted out yet. The begin of the next Queued job
+/// counts them out in the same step. Otherwise they are counted out before the host's veto or
+/// another job's completion is called, and at the latest when this is dropped. A further slice of a
+/// Parked job does not count them out.
 struct Uncounted<'d, 'a> {
     dispatchers: Dispatchers<'a>,
     dispatcher: &'d DispatcherPin<'a>,

@@ -94,7 +94,7 @@ impl Workers {
         Ok(())
     }
 
-    /// Whether the workers that are idle are all spoken for, so that one more job would find none.
+    /// Whether one more job would find no idle worker.
     pub fn is_short_of_threads(&self) -> bool {
         let waiting = self.waiting.lock();
         waiting.length() >= waiting.idle as usize
