@@ -54,7 +54,7 @@ fn window_checks() {
     if std::env::var_os("DCC_UPDATE_PICTURE").is_some() {
         // Of few colours, which makes it a third as large.
         let program = "import sys; from PIL import Image; seen = Image.open(sys.argv[1]).convert('RGB'); \
-                       seen.quantize(256).save(sys.argv[2], optimize=True)";
+                       seen.quantize(256, kmeans=1).save(sys.argv[2], optimize=True)";
         let python = python_venv::venv("pillow-13", &["pillow==13.0.0"]).join("bin/python");
         let shown = support::root().join("examples/hosts/blender/window.png");
         support::run(Command::new(python).args(["-c", program]).args([picture, shown]));
