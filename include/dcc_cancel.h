@@ -1500,19 +1500,23 @@ DCC_API dcc_status dcc_dispatcher_release(dcc_dispatcher *dispatcher);
 
 /** Closes a dispatcher for good: posts are refused from now on. Jobs that wait for their turn or
  * for their next slice end as interrupted, and are not called again. Running jobs are asked to
- * stop. Threads that wait for ended jobs stop waiting. Any thread, also inside a job.
+ * stop. Threads that wait for ended jobs stop waiting. Any thread, also inside a job. NULL:
+ * nothing happens.
  *
- * On the dispatcher's thread, outside of its pump, all completions that are due run before this
- * returns. DCC_OK: all jobs are over. DCC_PENDING: completions are left, because this is another
- * thread, or the call is inside a job, or jobs run on other threads. The next pump or close on the
- * dispatcher's thread runs those that are due then, whatever the bounds of the pump. If that
- * thread has ended, they never run and stay counted in `unfinished_posts` of dcc_stats.
+ * - DCC_OK: all jobs are over. On the dispatcher's thread, outside of its pump, all completions
+ *   that are due run before this returns.
+ * - DCC_PENDING: completions are left, because this is another thread, or the call is inside a
+ *   job, or jobs run on other threads.
+ *
+ * The next pump or close on the dispatcher's thread runs the completions that are due then,
+ * whatever the bounds of the pump. If that thread has ended, they never run and stay counted in
+ * `unfinished_posts` of dcc_stats.
  *
  * A dispatcher with DCC_DISPATCHER_BIND_LATER has no thread before its first pump: until then this
  * answers DCC_PENDING on every thread if there are jobs, so pump once before you close in a loop.
  *
  * Closing again does no harm and tells whether completions are left. A post at the same moment is
- * either refused or accepted; if it is accepted, its completion runs. NULL: nothing happens. */
+ * either refused or accepted; if it is accepted, its completion runs. */
 DCC_API dcc_status dcc_dispatcher_close(const dcc_dispatcher *dispatcher);
 
 /** Finds the dispatcher's unfinished job with this caller id. Any thread. Writes a reference to
@@ -1639,24 +1643,45 @@ typedef struct dcc_admission {
 /** Posts a job: the dispatcher's pump runs it, or another thread with DCC_POST_ANY_THREAD. Any
  * thread, also inside jobs and completions.
  *
- * The job's completion and then `destroy` are called exactly once, on the dispatcher's thread,
- * also if the job is cancelled before it runs. But if `owner` is closed on another thread, the
- * completion is left out and `destroy` is called there. A waiting job that is cancelled leaves
- * `depth` at once, and ends as cancelled in the next pump.
+ * - DCC_ERROR_OVERLOADED: `capacity` jobs wait already, or too many are unfinished, or `execute`
+ *   has no room.
+ * - DCC_ERROR_SHUTDOWN: the dispatcher or the owner is closed.
+ * - DCC_ERROR_DUPLICATE: an unfinished job has the same caller id.
  *
- * Writes to `out_job` a reference, yours to release; NULL if you do not want it. Writes to
+ * On every negative status nothing was taken: `user_data` is still yours.
+ *
+ * Writes to `out_job` a reference, yours to release; pass NULL if you do not want it. Writes to
  * `out_admission`, unless that is NULL, how full the dispatcher is, also if it refuses the post.
  * dcc_job_user_data does not give `user_data` of a posted job.
  *
- * DCC_ERROR_OVERLOADED: `capacity` jobs wait already, or too many are unfinished, or `execute` has
- * no room. DCC_ERROR_SHUTDOWN: the dispatcher or the owner is closed. DCC_ERROR_DUPLICATE: an
- * unfinished job has the same caller id. On every negative status nothing was taken: `user_data`
- * is still yours. */
+ * The job's completion and then `destroy` are called exactly once, on the dispatcher's thread,
+ * also if the job is cancelled before it runs. But if `owner` is closed on another thread, the
+ * completion is left out and `destroy` is called there. A waiting job that is cancelled leaves
+ * `depth` at once, and ends as cancelled in the next pump. */
 DCC_API dcc_status dcc_dispatcher_post(const dcc_dispatcher *dispatcher, const dcc_post_desc *desc,
                                        dcc_job **out_job, dcc_admission *out_admission);
 
 /** Posts a job and waits until it is over, at most `timeout_ns` nanoseconds; DCC_NO_LIMIT: no
  * limit. Any thread. While it waits, hold no lock that the job or an owner's functions need.
+ *
+ * - DCC_OK: the job is over; `out_state` says how. Completion and `destroy` have run too, with two
+ *   exceptions, in which they run in the next pump: the job was cancelled or interrupted while it
+ *   waited for its turn or its next slice; or the dispatcher's own thread waits for a
+ *   DCC_POST_ANY_THREAD job.
+ * - DCC_TIMED_OUT: the time was over before the job started; it never runs.
+ * - DCC_WEDGED: as DCC_TIMED_OUT, because the dispatcher's thread has been inside something else
+ *   for `wedge_threshold_ns`, or has ended.
+ * - DCC_STARTED: the time was over after the job had started, and it was asked to stop; or its
+ *   function has returned, and the thread that has to run its completion is stuck or has ended.
+ * - DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library, directly or through
+ *   other threads, for this thread, so it would never run the job; for instance two UI threads
+ *   that wait for each other.
+ * - Other negative statuses as for dcc_dispatcher_post. On every negative status nothing was
+ *   taken.
+ *
+ * After a status that is not negative the job was accepted: its completion and `destroy` run once,
+ * maybe after this returns, so `user_data` must not be on your stack. Writes to `out_job` a
+ * reference, yours to release, and to `out_state` the job's state at the return. Each may be NULL.
  *
  * On the dispatcher's own thread the job runs at once, with all its slices, before jobs that wait.
  * On a thread that runs DCC_POST_ANY_THREAD jobs, another such job also runs at once, until
@@ -1664,26 +1689,9 @@ DCC_API dcc_status dcc_dispatcher_post(const dcc_dispatcher *dispatcher, const d
  * for such jobs wait in calls of the library, a poster without a limit runs the job on its own
  * thread.
  *
- * Writes to `out_job` a reference, yours to release, and to `out_state` the job's state at the
- * return. Each may be NULL.
- *
- * DCC_OK: the job is over; `out_state` says how. Completion and `destroy` have run too. There are
- * two exceptions, in which they run in the next pump: the job was cancelled or interrupted while
- * it waited for its turn or its next slice; or the dispatcher's own thread waits for a
- * DCC_POST_ANY_THREAD job. DCC_TIMED_OUT: the time was over before the job started; it never runs.
- * DCC_WEDGED: as DCC_TIMED_OUT, because the dispatcher's thread has been inside something else for
- * `wedge_threshold_ns`, or has ended. A dispatcher with DCC_DISPATCHER_BIND_LATER that has no
- * thread yet is not stuck: its jobs wait, and so do their posters. DCC_STARTED: the time was over
- * after the job had started, and it was asked to stop; or its function has returned, and the
- * thread that has to run its completion is stuck or has ended. After each of these statuses the
- * job was accepted: its completion and `destroy` run once, maybe later, so `user_data` must not be
- * on your stack.
- *
- * DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library, directly or through
- * other threads, for this thread, so it would never run the job; for instance two UI threads that
- * wait for each other. If the thread that is to run a DCC_POST_ANY_THREAD job begins such a wait
- * after the job was accepted, the answer is DCC_WEDGED or DCC_STARTED at once. Other negative
- * statuses as for dcc_dispatcher_post. On every negative status nothing was taken. */
+ * A dispatcher with DCC_DISPATCHER_BIND_LATER that has no thread yet is not stuck: its jobs wait,
+ * and so do their posters. If the thread that is to run a DCC_POST_ANY_THREAD job begins to wait
+ * for this thread after the job was accepted, the answer is DCC_WEDGED or DCC_STARTED at once. */
 DCC_API dcc_status dcc_dispatcher_post_and_wait(const dcc_dispatcher *dispatcher,
                                                 const dcc_post_desc *desc, uint64_t timeout_ns,
                                                 dcc_job **out_job, int32_t *out_state);
@@ -1712,35 +1720,37 @@ typedef struct dcc_tick {
     uint64_t next_after_ns;
 } dcc_tick;
 
-/** Runs the jobs that wait; call it from a tick, on the dispatcher's thread.
+/** Runs the jobs that wait; call it from a tick, on the dispatcher's thread. Writes to `out_tick`,
+ * unless that is NULL, what was done.
+ *
+ * - DCC_ERROR_WRONG_THREAD: the dispatcher belongs to another thread.
+ * - DCC_ERROR_REENTRANT: the call is inside one of the dispatcher's jobs, completions or
+ *   callbacks, for instance in the event loop of a dialog that a job has opened, or inside the
+ *   `is_cancelled` of any job on this thread. Nothing ran. The `wake` that led here is not
+ *   repeated: pump again some milliseconds later.
  *
  * Jobs run lane by lane, in the order of their posts. A job in slices gets one slice a tick. Jobs
  * that are over are completed first. The pump stops between two functions as soon as `budget_ns`
  * nanoseconds have passed or `max_jobs` functions of jobs were called. It cannot interrupt a
  * running function: that has to poll. At least one job or slice runs, however short the budget;
- * but with a bound of 0 nothing runs. DCC_NO_LIMIT means no bound. Writes to `out_tick`, unless
- * that is NULL, what was done.
+ * but with a bound of 0 nothing runs. DCC_NO_LIMIT means no bound.
  *
  * During each job its own job and parent token are current on this thread; afterwards what was
  * current before is restored, whatever the job left. All jobs of a closed dispatcher are
  * completed, whatever the bounds. If work is left, `wake` is called before this returns, unless
- * the pump was vetoed.
- *
- * DCC_ERROR_WRONG_THREAD: the dispatcher belongs to another thread. DCC_ERROR_REENTRANT: the call
- * is inside one of the dispatcher's jobs, completions or callbacks, for instance in the event loop
- * of a dialog that a job has opened, or inside the `is_cancelled` of any job on this thread.
- * Nothing ran. The `wake` that led here is not repeated: pump again some milliseconds later. */
+ * the pump was vetoed. */
 DCC_API dcc_status dcc_dispatcher_pump(const dcc_dispatcher *dispatcher, uint64_t budget_ns,
                                        uint64_t max_jobs, dcc_tick *out_tick);
 
 /** Answers whether the function of a posted job should return now, to be called again in the next
- * tick. For inner loops. Any thread, about its own slice.
+ * tick. For inner loops. Any thread, about its own slice. `if (x)` means: give the tick back.
  *
- * It asks for a cancel, as dcc_check_cancelled does, and for the end of the slice. The slice is
- * this job's part of the pump's budget, which is divided among the jobs that wait for this tick.
- * 0: go on. DCC_RUN_AGAIN: the slice is over. DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB,
- * DCC_POLL_GONE: stop. `if (dcc_slice_is_over())` means: give the tick back. The function may
- * return the answer:
+ * - DCC_OK: go on.
+ * - DCC_RUN_AGAIN: the slice is over.
+ * - DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB, DCC_POLL_GONE: stop, as dcc_check_cancelled
+ *   says.
+ *
+ * The function may return the answer:
  *
  *     for (; state->next < state->count; state->next++) {
  *         const dcc_status answer = dcc_slice_is_over();
@@ -1750,9 +1760,11 @@ DCC_API dcc_status dcc_dispatcher_pump(const dcc_dispatcher *dispatcher, uint64_
  *     }
  *     return DCC_OK;
  *
- * The first call in a slice answers 0 unless the job was cancelled: so work goes on, however short
- * the budget. The clock is not read in each call. So a slice ends at most 50 microseconds late, or
- * one iteration if that takes longer; up to six iterations if they suddenly become longer.
+ * The slice is this job's part of the pump's budget, which is divided among the jobs that wait for
+ * this tick. The first call in a slice answers DCC_OK unless the job was cancelled: so work goes
+ * on, however short the budget. The clock is not read in each call. So a slice ends at most 50
+ * microseconds late, or one iteration if that takes longer; up to six iterations if they suddenly
+ * become longer.
  *
  * A slice has no end in a pump without a budget, in a job that runs on another thread than the
  * dispatcher's, and in one that dcc_dispatcher_post_and_wait runs at once; there is none outside
@@ -1793,17 +1805,17 @@ DCC_API dcc_status dcc_job_wake_at_cancel(const dcc_job *job, const dcc_cancel_t
 
 /** Wakes `job` once, as dcc_job_wake does, when a dcc_job_wait for `awaited` would return: when
  * `awaited` has really ended, is gone unfinished, or can never end. At once if it has ended or is
- * NULL. Any thread; an end at the same moment wakes the job.
+ * NULL. Any thread; an end at the same moment wakes the job. NULL for `job`: nothing happens.
  *
- * In its next call `job` asks dcc_job_wait with a timeout of 0 which of these it was. This runs no
- * code of yours. It keeps neither job alive. Calls with the same two jobs count as one, and need
- * not be undone: if `job` is over by then, nothing happens. A cancel of `job` does not cancel
- * `awaited`.
+ * - DCC_ERROR_WOULD_DEADLOCK: `job` and `awaited` are the same, so `job` would wait for its own
+ *   end. Two jobs that wait for each other in this way are not detected: they sleep until one of
+ *   them is cancelled.
+ * - DCC_ERROR_WRONG_STATE: `job` was not posted, or dcc_dispatcher_post_and_wait runs it at once.
+ * - DCC_ERROR_RESOURCES: as for dcc_job_wait.
  *
- * DCC_ERROR_WOULD_DEADLOCK: `job` and `awaited` are the same, so `job` would wait for its own end.
- * Two jobs that wait for each other in this way are not detected: they sleep until one of them is
- * cancelled. DCC_ERROR_WRONG_STATE: `job` was not posted, or dcc_dispatcher_post_and_wait runs it
- * at once. DCC_ERROR_RESOURCES: as for dcc_job_wait. NULL for `job`: nothing happens. */
+ * In its next call `job` asks dcc_job_wait with a timeout of 0 how `awaited` ended. This runs no code of
+ * yours. It keeps neither job alive. Calls with the same two jobs count as one, and need not be
+ * undone: if `job` is over by then, nothing happens. A cancel of `job` does not cancel `awaited`. */
 DCC_API dcc_status dcc_job_wake_at_end(const dcc_job *job, const dcc_job *awaited);
 
 /** Counts and times of a dispatcher. Times are nanoseconds. Quantiles are right to two decimal
@@ -2027,15 +2039,16 @@ DCC_API dcc_status dcc_session_close(const dcc_session *session);
 /** Cancels the request in flight with this id, in its peer's name. Any thread. Callbacks run on
  * this thread.
  *
+ * - DCC_OK: this call is the first cancel.
+ * - DCC_ALREADY_CANCELLED: there was a cancel before, whose reason stays.
+ * - DCC_SEALED: too late, the peer gets the result, see dcc_job_seal.
+ * - DCC_NOT_CANCELLABLE: the request was begun with DCC_REQUEST_NOT_CANCELLABLE.
+ * - DCC_HELD: no request has this id yet; the cancel is held for it.
+ * - DCC_NOT_FOUND: no request has this id, or it has ended; the cancel is ignored and counted.
+ * - DCC_ERROR_RESOURCES: no memory to hold the cancel; nothing happened, so call again.
+ *
  * `reason` as for dcc_cancel_token_cancel, but up to DCC_MAX_MESSAGE_LENGTH bytes, because a peer
  * may have sent it: bytes after DCC_MAX_TEXT_LENGTH are cut off, control characters are left out.
- *
- * DCC_OK: this call is the first cancel. DCC_ALREADY_CANCELLED: there was a cancel before, whose
- * reason stays. DCC_SEALED: too late, the peer gets the result, see dcc_job_seal.
- * DCC_NOT_CANCELLABLE: the request was begun with DCC_REQUEST_NOT_CANCELLABLE. DCC_HELD: no
- * request has this id yet; the cancel is held for it. DCC_NOT_FOUND: no request has this id, or it
- * has ended; the cancel is ignored and counted. DCC_ERROR_RESOURCES: no memory to hold the cancel;
- * nothing happened, so call again.
  *
  * If the request ends while this call runs, a later request with the same id is not affected. A
  * session that holds early cancels knows the ids of ended requests, and does not hold a cancel for
@@ -2195,11 +2208,12 @@ typedef struct dcc_request_desc {
 } dcc_request_desc;
 
 /** Begins a request of a session. Any thread. Writes one reference to `out_request`, yours to
- * release after the request's end.
+ * release after the request's end. If a cancel with its id is held, the request is cancelled from
+ * the start.
  *
- * If a cancel with its id is held, the request is cancelled from the start. DCC_ERROR_DUPLICATE: a
- * request in flight has this id. DCC_ERROR_OVERLOADED: `max_requests` are in flight.
- * DCC_ERROR_SHUTDOWN: the session is closed. */
+ * - DCC_ERROR_DUPLICATE: a request in flight has this id.
+ * - DCC_ERROR_OVERLOADED: `max_requests` are in flight.
+ * - DCC_ERROR_SHUTDOWN: the session is closed. */
 DCC_API dcc_status dcc_request_begin(const dcc_session *session, const dcc_request_desc *desc,
                                      dcc_request **out_request);
 
@@ -2749,18 +2763,19 @@ DCC_API dcc_status dcc_control_address(char *buffer, size_t size, size_t *out_le
 /* 13. The process: threads of the library, its version, its clock */
 
 /** Ends the library's threads. For the host alone, when it closes: after its plugins are unloaded
- * and its dispatchers are closed. Any thread but the library's own.
+ * and its dispatchers are closed. Any thread but the library's own. Not calling this does no harm,
+ * nor does calling it again.
+ *
+ * - DCC_TIMED_OUT: a callback or a job did not return within 5 seconds, or the control endpoint's
+ *   answer within 3; that thread is left running.
+ * - DCC_ERROR_WOULD_DEADLOCK: the call is inside a callback or a job on a thread of the library;
+ *   nothing happened.
  *
  * Jobs that wait for a thread of the library end as interrupted; their completions are left to
  * their dispatchers. The control endpoint is closed. Deadlines are cleared; callbacks that are due
  * run before. From then on calls that need the threads (dcc_cancel_token_set_deadline_after,
  * dcc_cancel_token_cancel_async and the like) answer DCC_ERROR_SHUTDOWN. All other calls still
- * work, so objects that live longer than the host's main function can be released.
- *
- * Not calling this does no harm, nor does calling it again. DCC_TIMED_OUT: a callback or a job did
- * not return within 5 seconds, or the control endpoint's answer within 3; that thread is left
- * running. DCC_ERROR_WOULD_DEADLOCK: the call is inside a callback or a job on a thread of the
- * library; nothing happened. */
+ * work, so objects that live longer than the host's main function can be released. */
 DCC_API dcc_status dcc_shutdown(void);
 
 /** Major version of the ABI: part of the library's file name. Another major is another library. */

@@ -223,19 +223,23 @@ pub extern "C" fn dcc_dispatcher_release(dispatcher: *mut dcc_dispatcher) -> dcc
 
 /// Closes a dispatcher for good: posts are refused from now on. Jobs that wait for their turn or
 /// for their next slice end as interrupted, and are not called again. Running jobs are asked to
-/// stop. Threads that wait for ended jobs stop waiting. Any thread, also inside a job.
+/// stop. Threads that wait for ended jobs stop waiting. Any thread, also inside a job. NULL:
+/// nothing happens.
 ///
-/// On the dispatcher's thread, outside of its pump, all completions that are due run before this
-/// returns. DCC_OK: all jobs are over. DCC_PENDING: completions are left, because this is another
-/// thread, or the call is inside a job, or jobs run on other threads. The next pump or close on the
-/// dispatcher's thread runs those that are due then, whatever the bounds of the pump. If that
-/// thread has ended, they never run and stay counted in `unfinished_posts` of dcc_stats.
+/// - DCC_OK: all jobs are over. On the dispatcher's thread, outside of its pump, all completions
+///   that are due run before this returns.
+/// - DCC_PENDING: completions are left, because this is another thread, or the call is inside a
+///   job, or jobs run on other threads.
+///
+/// The next pump or close on the dispatcher's thread runs the completions that are due then,
+/// whatever the bounds of the pump. If that thread has ended, they never run and stay counted in
+/// `unfinished_posts` of dcc_stats.
 ///
 /// A dispatcher with DCC_DISPATCHER_BIND_LATER has no thread before its first pump: until then this
 /// answers DCC_PENDING on every thread if there are jobs, so pump once before you close in a loop.
 ///
 /// Closing again does no harm and tells whether completions are left. A post at the same moment is
-/// either refused or accepted; if it is accepted, its completion runs. NULL: nothing happens.
+/// either refused or accepted; if it is accepted, its completion runs.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_dispatcher_close(dispatcher: *const dcc_dispatcher) -> dcc_status {
     guard(|| {

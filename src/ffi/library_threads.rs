@@ -89,18 +89,19 @@ const SHUTDOWN_NS: u64 = 5_000_000_000;
 const CONTROL_NS: u64 = 3 * PATIENCE_NS;
 
 /// Ends the library's threads. For the host alone, when it closes: after its plugins are unloaded
-/// and its dispatchers are closed. Any thread but the library's own.
+/// and its dispatchers are closed. Any thread but the library's own. Not calling this does no harm,
+/// nor does calling it again.
+///
+/// - DCC_TIMED_OUT: a callback or a job did not return within 5 seconds, or the control endpoint's
+///   answer within 3; that thread is left running.
+/// - DCC_ERROR_WOULD_DEADLOCK: the call is inside a callback or a job on a thread of the library;
+///   nothing happened.
 ///
 /// Jobs that wait for a thread of the library end as interrupted; their completions are left to
 /// their dispatchers. The control endpoint is closed. Deadlines are cleared; callbacks that are due
 /// run before. From then on calls that need the threads (dcc_cancel_token_set_deadline_after,
 /// dcc_cancel_token_cancel_async and the like) answer DCC_ERROR_SHUTDOWN. All other calls still
 /// work, so objects that live longer than the host's main function can be released.
-///
-/// Not calling this does no harm, nor does calling it again. DCC_TIMED_OUT: a callback or a job did
-/// not return within 5 seconds, or the control endpoint's answer within 3; that thread is left
-/// running. DCC_ERROR_WOULD_DEADLOCK: the call is inside a callback or a job on a thread of the
-/// library; nothing happened.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_shutdown() -> dcc_status {
     guard(|| {

@@ -274,19 +274,21 @@ fn hand_over(job: Handle, to: &HandleOut<dcc_job>) {
 /// Posts a job: the dispatcher's pump runs it, or another thread with DCC_POST_ANY_THREAD. Any
 /// thread, also inside jobs and completions.
 ///
+/// - DCC_ERROR_OVERLOADED: `capacity` jobs wait already, or too many are unfinished, or `execute`
+///   has no room.
+/// - DCC_ERROR_SHUTDOWN: the dispatcher or the owner is closed.
+/// - DCC_ERROR_DUPLICATE: an unfinished job has the same caller id.
+///
+/// On every negative status nothing was taken: `user_data` is still yours.
+///
+/// Writes to `out_job` a reference, yours to release; pass NULL if you do not want it. Writes to
+/// `out_admission`, unless that is NULL, how full the dispatcher is, also if it refuses the post.
+/// dcc_job_user_data does not give `user_data` of a posted job.
+///
 /// The job's completion and then `destroy` are called exactly once, on the dispatcher's thread,
 /// also if the job is cancelled before it runs. But if `owner` is closed on another thread, the
 /// completion is left out and `destroy` is called there. A waiting job that is cancelled leaves
 /// `depth` at once, and ends as cancelled in the next pump.
-///
-/// Writes to `out_job` a reference, yours to release; NULL if you do not want it. Writes to
-/// `out_admission`, unless that is NULL, how full the dispatcher is, also if it refuses the post.
-/// dcc_job_user_data does not give `user_data` of a posted job.
-///
-/// DCC_ERROR_OVERLOADED: `capacity` jobs wait already, or too many are unfinished, or `execute` has
-/// no room. DCC_ERROR_SHUTDOWN: the dispatcher or the owner is closed. DCC_ERROR_DUPLICATE: an
-/// unfinished job has the same caller id. On every negative status nothing was taken: `user_data`
-/// is still yours.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_post(
     dispatcher: *const dcc_dispatcher,
@@ -324,32 +326,34 @@ fn write_admission(pin: &DispatcherPin<'_>, to: &StructOut<dcc_admission>) {
 /// Posts a job and waits until it is over, at most `timeout_ns` nanoseconds; DCC_NO_LIMIT: no
 /// limit. Any thread. While it waits, hold no lock that the job or an owner's functions need.
 ///
+/// - DCC_OK: the job is over; `out_state` says how. Completion and `destroy` have run too, with two
+///   exceptions, in which they run in the next pump: the job was cancelled or interrupted while it
+///   waited for its turn or its next slice; or the dispatcher's own thread waits for a
+///   DCC_POST_ANY_THREAD job.
+/// - DCC_TIMED_OUT: the time was over before the job started; it never runs.
+/// - DCC_WEDGED: as DCC_TIMED_OUT, because the dispatcher's thread has been inside something else
+///   for `wedge_threshold_ns`, or has ended.
+/// - DCC_STARTED: the time was over after the job had started, and it was asked to stop; or its
+///   function has returned, and the thread that has to run its completion is stuck or has ended.
+/// - DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library, directly or through
+///   other threads, for this thread, so it would never run the job; for instance two UI threads
+///   that wait for each other.
+/// - Other negative statuses as for dcc_dispatcher_post. On every negative status nothing was
+///   taken.
+///
+/// After a status that is not negative the job was accepted: its completion and `destroy` run once,
+/// maybe after this returns, so `user_data` must not be on your stack. Writes to `out_job` a
+/// reference, yours to release, and to `out_state` the job's state at the return. Each may be NULL.
+///
 /// On the dispatcher's own thread the job runs at once, with all its slices, before jobs that wait.
 /// On a thread that runs DCC_POST_ANY_THREAD jobs, another such job also runs at once, until
 /// `timeout_ns` have passed: this thread may be the last free one. If all of the library's threads
 /// for such jobs wait in calls of the library, a poster without a limit runs the job on its own
 /// thread.
 ///
-/// Writes to `out_job` a reference, yours to release, and to `out_state` the job's state at the
-/// return. Each may be NULL.
-///
-/// DCC_OK: the job is over; `out_state` says how. Completion and `destroy` have run too. There are
-/// two exceptions, in which they run in the next pump: the job was cancelled or interrupted while
-/// it waited for its turn or its next slice; or the dispatcher's own thread waits for a
-/// DCC_POST_ANY_THREAD job. DCC_TIMED_OUT: the time was over before the job started; it never runs.
-/// DCC_WEDGED: as DCC_TIMED_OUT, because the dispatcher's thread has been inside something else for
-/// `wedge_threshold_ns`, or has ended. A dispatcher with DCC_DISPATCHER_BIND_LATER that has no
-/// thread yet is not stuck: its jobs wait, and so do their posters. DCC_STARTED: the time was over
-/// after the job had started, and it was asked to stop; or its function has returned, and the
-/// thread that has to run its completion is stuck or has ended. After each of these statuses the
-/// job was accepted: its completion and `destroy` run once, maybe later, so `user_data` must not be
-/// on your stack.
-///
-/// DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library, directly or through
-/// other threads, for this thread, so it would never run the job; for instance two UI threads that
-/// wait for each other. If the thread that is to run a DCC_POST_ANY_THREAD job begins such a wait
-/// after the job was accepted, the answer is DCC_WEDGED or DCC_STARTED at once. Other negative
-/// statuses as for dcc_dispatcher_post. On every negative status nothing was taken.
+/// A dispatcher with DCC_DISPATCHER_BIND_LATER that has no thread yet is not stuck: its jobs wait,
+/// and so do their posters. If the thread that is to run a DCC_POST_ANY_THREAD job begins to wait
+/// for this thread after the job was accepted, the answer is DCC_WEDGED or DCC_STARTED at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_post_and_wait(
     dispatcher: *const dcc_dispatcher,

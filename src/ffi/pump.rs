@@ -39,24 +39,25 @@ unsafe impl Versioned for dcc_tick {
     const NAME: &'static str = "dcc_tick";
 }
 
-/// Runs the jobs that wait; call it from a tick, on the dispatcher's thread.
+/// Runs the jobs that wait; call it from a tick, on the dispatcher's thread. Writes to `out_tick`,
+/// unless that is NULL, what was done.
+///
+/// - DCC_ERROR_WRONG_THREAD: the dispatcher belongs to another thread.
+/// - DCC_ERROR_REENTRANT: the call is inside one of the dispatcher's jobs, completions or
+///   callbacks, for instance in the event loop of a dialog that a job has opened, or inside the
+///   `is_cancelled` of any job on this thread. Nothing ran. The `wake` that led here is not
+///   repeated: pump again some milliseconds later.
 ///
 /// Jobs run lane by lane, in the order of their posts. A job in slices gets one slice a tick. Jobs
 /// that are over are completed first. The pump stops between two functions as soon as `budget_ns`
 /// nanoseconds have passed or `max_jobs` functions of jobs were called. It cannot interrupt a
 /// running function: that has to poll. At least one job or slice runs, however short the budget;
-/// but with a bound of 0 nothing runs. DCC_NO_LIMIT means no bound. Writes to `out_tick`, unless
-/// that is NULL, what was done.
+/// but with a bound of 0 nothing runs. DCC_NO_LIMIT means no bound.
 ///
 /// During each job its own job and parent token are current on this thread; afterwards what was
 /// current before is restored, whatever the job left. All jobs of a closed dispatcher are
 /// completed, whatever the bounds. If work is left, `wake` is called before this returns, unless
 /// the pump was vetoed.
-///
-/// DCC_ERROR_WRONG_THREAD: the dispatcher belongs to another thread. DCC_ERROR_REENTRANT: the call
-/// is inside one of the dispatcher's jobs, completions or callbacks, for instance in the event loop
-/// of a dialog that a job has opened, or inside the `is_cancelled` of any job on this thread.
-/// Nothing ran. The `wake` that led here is not repeated: pump again some milliseconds later.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_pump(
     dispatcher: *const dcc_dispatcher,

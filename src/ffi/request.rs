@@ -60,11 +60,12 @@ pub(super) fn pinned(request: *const dcc_request) -> Outcome<RequestPin<'static>
 }
 
 /// Begins a request of a session. Any thread. Writes one reference to `out_request`, yours to
-/// release after the request's end.
+/// release after the request's end. If a cancel with its id is held, the request is cancelled from
+/// the start.
 ///
-/// If a cancel with its id is held, the request is cancelled from the start. DCC_ERROR_DUPLICATE: a
-/// request in flight has this id. DCC_ERROR_OVERLOADED: `max_requests` are in flight.
-/// DCC_ERROR_SHUTDOWN: the session is closed.
+/// - DCC_ERROR_DUPLICATE: a request in flight has this id.
+/// - DCC_ERROR_OVERLOADED: `max_requests` are in flight.
+/// - DCC_ERROR_SHUTDOWN: the session is closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_request_begin(
     session: *const dcc_session,

@@ -30,15 +30,16 @@ pub(super) fn status_of(outcome: PeerCancel) -> dcc_status {
 /// Cancels the request in flight with this id, in its peer's name. Any thread. Callbacks run on
 /// this thread.
 ///
+/// - DCC_OK: this call is the first cancel.
+/// - DCC_ALREADY_CANCELLED: there was a cancel before, whose reason stays.
+/// - DCC_SEALED: too late, the peer gets the result, see dcc_job_seal.
+/// - DCC_NOT_CANCELLABLE: the request was begun with DCC_REQUEST_NOT_CANCELLABLE.
+/// - DCC_HELD: no request has this id yet; the cancel is held for it.
+/// - DCC_NOT_FOUND: no request has this id, or it has ended; the cancel is ignored and counted.
+/// - DCC_ERROR_RESOURCES: no memory to hold the cancel; nothing happened, so call again.
+///
 /// `reason` as for dcc_cancel_token_cancel, but up to DCC_MAX_MESSAGE_LENGTH bytes, because a peer
 /// may have sent it: bytes after DCC_MAX_TEXT_LENGTH are cut off, control characters are left out.
-///
-/// DCC_OK: this call is the first cancel. DCC_ALREADY_CANCELLED: there was a cancel before, whose
-/// reason stays. DCC_SEALED: too late, the peer gets the result, see dcc_job_seal.
-/// DCC_NOT_CANCELLABLE: the request was begun with DCC_REQUEST_NOT_CANCELLABLE. DCC_HELD: no
-/// request has this id yet; the cancel is held for it. DCC_NOT_FOUND: no request has this id, or it
-/// has ended; the cancel is ignored and counted. DCC_ERROR_RESOURCES: no memory to hold the cancel;
-/// nothing happened, so call again.
 ///
 /// If the request ends while this call runs, a later request with the same id is not affected. A
 /// session that holds early cancels knows the ids of ended requests, and does not hold a cancel for

@@ -21,13 +21,14 @@ use crate::thread::slice_clock::NEVER;
 const _: () = assert!(DCC_NO_LIMIT == NEVER);
 
 /// Answers whether the function of a posted job should return now, to be called again in the next
-/// tick. For inner loops. Any thread, about its own slice.
+/// tick. For inner loops. Any thread, about its own slice. `if (x)` means: give the tick back.
 ///
-/// It asks for a cancel, as dcc_check_cancelled does, and for the end of the slice. The slice is
-/// this job's part of the pump's budget, which is divided among the jobs that wait for this tick.
-/// 0: go on. DCC_RUN_AGAIN: the slice is over. DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB,
-/// DCC_POLL_GONE: stop. `if (dcc_slice_is_over())` means: give the tick back. The function may
-/// return the answer:
+/// - DCC_OK: go on.
+/// - DCC_RUN_AGAIN: the slice is over.
+/// - DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB, DCC_POLL_GONE: stop, as dcc_check_cancelled
+///   says.
+///
+/// The function may return the answer:
 ///
 ///     for (; state->next < state->count; state->next++) {
 ///         const dcc_status answer = dcc_slice_is_over();
@@ -37,9 +38,11 @@ const _: () = assert!(DCC_NO_LIMIT == NEVER);
 ///     }
 ///     return DCC_OK;
 ///
-/// The first call in a slice answers 0 unless the job was cancelled: so work goes on, however short
-/// the budget. The clock is not read in each call. So a slice ends at most 50 microseconds late, or
-/// one iteration if that takes longer; up to six iterations if they suddenly become longer.
+/// The slice is this job's part of the pump's budget, which is divided among the jobs that wait for
+/// this tick. The first call in a slice answers DCC_OK unless the job was cancelled: so work goes
+/// on, however short the budget. The clock is not read in each call. So a slice ends at most 50
+/// microseconds late, or one iteration if that takes longer; up to six iterations if they suddenly
+/// become longer.
 ///
 /// A slice has no end in a pump without a budget, in a job that runs on another thread than the
 /// dispatcher's, and in one that dcc_dispatcher_post_and_wait runs at once; there is none outside
@@ -135,17 +138,17 @@ pub unsafe extern "C" fn dcc_job_wake_at_cancel(
 
 /// Wakes `job` once, as dcc_job_wake does, when a dcc_job_wait for `awaited` would return: when
 /// `awaited` has really ended, is gone unfinished, or can never end. At once if it has ended or is
-/// NULL. Any thread; an end at the same moment wakes the job.
+/// NULL. Any thread; an end at the same moment wakes the job. NULL for `job`: nothing happens.
 ///
-/// In its next call `job` asks dcc_job_wait with a timeout of 0 which of these it was. This runs no
-/// code of yours. It keeps neither job alive. Calls with the same two jobs count as one, and need
-/// not be undone: if `job` is over by then, nothing happens. A cancel of `job` does not cancel
-/// `awaited`.
+/// - DCC_ERROR_WOULD_DEADLOCK: `job` and `awaited` are the same, so `job` would wait for its own
+///   end. Two jobs that wait for each other in this way are not detected: they sleep until one of
+///   them is cancelled.
+/// - DCC_ERROR_WRONG_STATE: `job` was not posted, or dcc_dispatcher_post_and_wait runs it at once.
+/// - DCC_ERROR_RESOURCES: as for dcc_job_wait.
 ///
-/// DCC_ERROR_WOULD_DEADLOCK: `job` and `awaited` are the same, so `job` would wait for its own end.
-/// Two jobs that wait for each other in this way are not detected: they sleep until one of them is
-/// cancelled. DCC_ERROR_WRONG_STATE: `job` was not posted, or dcc_dispatcher_post_and_wait runs it
-/// at once. DCC_ERROR_RESOURCES: as for dcc_job_wait. NULL for `job`: nothing happens.
+/// In its next call `job` asks dcc_job_wait with a timeout of 0 how `awaited` ended. This runs no code of
+/// yours. It keeps neither job alive. Calls with the same two jobs count as one, and need not be
+/// undone: if `job` is over by then, nothing happens. A cancel of `job` does not cancel `awaited`.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_wake_at_end(job: *const dcc_job, awaited: *const dcc_job) -> dcc_status {
     guard(|| {
