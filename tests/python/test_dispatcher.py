@@ -10,7 +10,7 @@ import unittest
 
 import dcc_cancel
 import dcc_mcp_core.cancellation as theirs
-from helpers import BY_JOB, BY_TOKEN, LIBRARY, PumpedCase, native_job, raised
+from helpers import BY_JOB, BY_TOKEN, LIBRARY, PumpedCase, code_of_page, native_job, raised
 
 
 class Posts(PumpedCase):
@@ -372,6 +372,28 @@ class Posts(PumpedCase):
             self.ui.pump()
             self.assertTrue(posting.done())
             self.assertEqual(ran, [] if posting.cancelled() else [1])
+
+
+class Page(unittest.TestCase):
+    """The code of docs/python.md about slices."""
+
+    def baked(self, ticks):
+        """How many frames were baked in this many ticks, and how the posting is then and after a cancel."""
+        page, baked = code_of_page("Slices"), []
+        posting = page["ui"].post(page["bake"], 3, baked.append)
+        for _ in range(ticks):
+            page["tick"]()
+        before = posting.job.state
+        posting.job.cancel()
+        page["tick"]()
+        page["ui"].close()
+        return baked, before, posting.job.state
+
+    def test_each_tick_bakes_a_frame(self):
+        self.assertEqual(self.baked(4), ([0, 1, 2], "completed", "completed"))
+
+    def test_a_cancel_ends_it_between_two_frames(self):
+        self.assertEqual(self.baked(2), ([0, 1], "running", "cancelled"))
 
 
 if __name__ == "__main__":
