@@ -68,7 +68,7 @@ private:
  * waits for its return: so let it poll, and let it not wait for the dispatcher's thread.
  *
  * If a post would be refused, so is this: co_await throws overloaded_error or error; without exceptions the
- * job fails.
+ * job fails. If the dispatcher or the owner is being closed, the task ends as interrupted instead.
  *
  * Give the function a name, as above: g++ 12 destroys the captures of a lambda twice that stands inside the
  * co_await. */
@@ -259,12 +259,19 @@ public:
             status_ = post();
         else
             run_.suspend(status_);
-        if (!call_)
+        if (!call_ && !waits_for_close())
             return status_ >= 0 || !DCC_CANCEL_EXCEPTIONS;
         const auto is_over = [](const void *self) {
             return static_cast<const worker_awaiter *>(self)->is_over();
         };
-        run_.sleep(is_over, this, DCC_RUN_AWAY);
+        /* The post was refused by a close, or because dcc_shutdown has ended the workers. The task gives the
+         * tick back in both cases. A close then ends it: only after dcc_shutdown does it get another slice.
+         * - An owner's close marks the owner for good before posts are refused. From then on no function of
+         *   the owner is called. The close ends the task after this slice. If the close came to the task
+         *   during the slice, it left the task's end to the thread that runs the slice.
+         * - A dispatcher's close marks the queue for good before posts are refused. A slice that ends after
+         *   that ends its job. */
+        run_.sleep(is_over, this, call_ ? DCC_RUN_AWAY : DCC_RUN_AGAIN);
         return true;
     }
 
@@ -273,12 +280,13 @@ public:
         if (call_ && call_->was_called())
             return call_->take(run_);
         run_.tell();
-        throw_if_refused(status_, admission_);
+        if (!waits_for_close())
+            throw_if_refused(status_, admission_);
 #if DCC_CANCEL_EXCEPTIONS
-        if (job_.state() != job_state::interrupted) {
+        if (call_ && job_.state() != job_state::interrupted) {
             throw cancelled_error(DCC_CANCELLED_BY_JOB, job_.token());
         }
-        throw error(DCC_ERROR_SHUTDOWN, "no worker has begun it before it was interrupted");
+        throw error(DCC_ERROR_SHUTDOWN, why_not_called());
 #else
         std::terminate(); // a frame without a result must not go on
 #endif
@@ -313,21 +321,30 @@ private:
             return DCC_OK;
         }
         admission_ = {filled.depth, filled.capacity, duration_of(filled.retry_after_ns)};
-        if (!DCC_CANCEL_EXCEPTIONS)
+        if (!DCC_CANCEL_EXCEPTIONS && status != DCC_ERROR_SHUTDOWN)
             static_cast<void>(run_.has_failed(status));
         return status;
     }
 
-    /* Called when the task is woken. Without exceptions a frame that has no result must not go on. */
+    /* Whether the post was refused by a close, or by the end of the library's threads. */
+    bool waits_for_close() const noexcept { return status_ == DCC_ERROR_SHUTDOWN; }
+
+    const char *why_not_called() const noexcept
+    {
+        return call_ ? "no worker has begun it before it was interrupted"
+                     : "no worker begins it after dcc_shutdown";
+    }
+
+    /* Called in each later slice. Without exceptions a frame that has no result must not go on. */
     bool is_over() const noexcept
     {
-        if (!call_->is_over())
+        if (call_ && !call_->is_over())
             return false;
 #if !DCC_CANCEL_EXCEPTIONS
-        if (!call_->was_called()) {
+        if (!call_ || !call_->was_called()) {
             const dcc_status why = dcc_check_cancelled();
-            if (why == DCC_OK && job_.state() == job_state::interrupted)
-                run_.fail("no worker has begun it before it was interrupted");
+            if (why == DCC_OK && (!call_ || job_.state() == job_state::interrupted))
+                run_.fail(why_not_called());
             else
                 run_.suspend(why != DCC_OK ? why : DCC_CANCELLED_BY_JOB);
         }

@@ -29,4 +29,5 @@ pub const PROGRAMS: &[&str] = &[
 ];
 
 /// Those that are C++20 alone.
-pub const COROUTINE_PROGRAMS: &[&str] = &["tasks", "task_ends", "task_workers", "task_progress"];
+pub const COROUTINE_PROGRAMS: &[&str] =
+    &["tasks", "task_ends", "task_closes", "task_workers", "task_progress"];
