@@ -9,8 +9,8 @@ import sys
 from PIL import Image
 
 WIDTH = 640
-MILLISECONDS = 80
-MILLISECONDS_HELD = 1200
+SHOWN_MS = 80
+HELD_MS = 1200
 COLOURS = 256
 
 
@@ -37,7 +37,7 @@ def main(folder: str, gif: str) -> None:
     pictures = [read(path) for path in paths]
     palette = palette_of(pictures)
     frames = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
-    times = [MILLISECONDS_HELD if path.stem.endswith("-held") else MILLISECONDS for path in paths]
+    times = [HELD_MS if path.stem.endswith("-held") else SHOWN_MS for path in paths]
     frames[0].save(gif, save_all=True, append_images=frames[1:], duration=times, loop=0, optimize=True)
 
 
