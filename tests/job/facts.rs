@@ -7,8 +7,8 @@
 mod c_header;
 #[path = "facts/members.rs"]
 mod members;
-#[path = "facts/page.rs"]
-mod page;
+#[path = "../support/page_table.rs"]
+mod page_table;
 #[path = "../support/raw_job.rs"]
 mod raw_job;
 #[path = "../support/mod.rs"]
@@ -26,7 +26,7 @@ mod show;
 
 use c_header::Header;
 use dcc_cancel::ffi::{job::*, job_life::*, job_texts::*, status::*, trace::*};
-use page::{Fact, column};
+use page_table::Table;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -111,19 +111,15 @@ const ACTIONS_IN_PYTHON: &[&str] = &[
     "handle",
 ];
 
-fn facts() -> Vec<Fact> {
-    let page = std::fs::read_to_string(support::root().join("docs/job_facts.md")).unwrap();
-    page::facts(&page).unwrap_or_else(|wrong| panic!("docs/job_facts.md: {wrong}"))
+const PAGE: &str = "docs/job_facts.md";
+const COLUMNS: &[&str] = &["C", "JSON", "dcc-control", "C++", "Python"];
+
+fn facts() -> Table {
+    Table::read(PAGE, COLUMNS)
 }
 
-/// The names that are there and the table lacks, and those that it names in vain.
 fn compare(place: &str, there: &BTreeSet<String>, named: &BTreeSet<String>) {
-    let lost: Vec<_> = there.difference(named).collect();
-    let vain: Vec<_> = named.difference(there).collect();
-    assert!(
-        lost.is_empty() && vain.is_empty(),
-        "{place}: docs/job_facts.md lacks {lost:?}, and names {vain:?}, which are not there"
-    );
+    page_table::compare(PAGE, place, there, named);
 }
 
 fn set(names: &[&str]) -> BTreeSet<String> {
@@ -182,7 +178,7 @@ fn c_has_each_fact_and_the_table_has_each_of_the_header() {
             fields.iter().filter(|field| !["struct_size", "reserved"].contains(&&*field.name));
         there.extend(fields.map(|field| format!("{structure}.{}", field.name)));
     }
-    let mut named = column(&facts(), "C");
+    let mut named = facts().column("C");
     // What a job has by its token.
     named.retain(|name| {
         let is_tokens = name.starts_with("dcc_cancel_token_");
@@ -198,7 +194,7 @@ fn the_cpp_wrapper_has_each_fact_and_the_table_has_each_of_it() {
     let of = |class: &str| members::of_cpp(&sources, class);
     let mut there = members_but(&of("job"), ACTIONS_IN_CPP, "job", "::");
     there.extend(members_but(&of("job_progress"), &[], "job_progress", "::"));
-    let named = column(&facts(), "C++");
+    let named = facts().column("C++");
     let own = split_foreign(named, &["job", "job_progress"], "::", |class, name| {
         of(class).contains(name)
     });
@@ -214,7 +210,7 @@ fn the_python_package_has_each_fact_and_the_table_has_each_of_it() {
     for class in &PARTS[1..] {
         there.extend(members_but(&of(class), &[], class, "."));
     }
-    let named = column(&facts(), "Python");
+    let named = facts().column("Python");
     let own = split_foreign(named, &PARTS, ".", |class, name| of(class).contains(name));
     compare("dcc_cancel.Job", &there, &own);
 }
@@ -275,7 +271,7 @@ fn all_leaves() -> (Value, Vec<(String, String)>) {
 #[test]
 fn the_listing_has_each_fact_and_the_table_has_each_of_it() {
     let there: BTreeSet<String> = all_leaves().1.into_iter().map(|(path, _)| path).collect();
-    compare("the listing of jobs", &there, &column(&facts(), "JSON"));
+    compare("the listing of jobs", &there, &facts().column("JSON"));
 }
 
 /// The comment of dcc_stats_live_jobs names each member.
@@ -330,12 +326,12 @@ fn samples(job: &Value) -> Vec<Value> {
 }
 
 #[test]
-fn dcc_control_shows_what_the_table_says() {
+fn the_tool_shows_what_the_table_says() {
     let (job, leaves) = all_leaves();
     let facts = facts();
     let mut wrong = Vec::new();
-    for fact in &facts {
-        let [_, in_json, commands, ..] = &fact.names;
+    for fact in &facts.rows {
+        let [_, in_json, commands, ..] = &fact.names[..] else { unreachable!() };
         let mut showing = BTreeSet::new();
         for (_, pointer) in leaves.iter().filter(|(path, _)| in_json.contains(path)) {
             for sample in samples(&job) {
@@ -365,9 +361,11 @@ fn a_cell_says_where_or_why_not() {
              | Id | `a` | {cell} | `c` | `d` | `e` |\n"
         )
     };
-    assert_eq!(page::facts(&page("`b`")).unwrap()[0].names[1], ["b"]);
-    assert!(page::facts(&page("none: it is secret")).unwrap()[0].names[1].is_empty());
+    let table = |cell: &str| Table::of(&page(cell), COLUMNS);
+    assert_eq!(table("`b`").unwrap().rows[0].names[1], ["b"]);
+    assert!(table("none: it is secret").unwrap().rows[0].names[1].is_empty());
     for wrong in ["", "b", "none: ", "none: no", "`b` | `b`"] {
-        assert!(page::facts(&page(wrong)).is_err(), "{wrong}");
+        assert!(table(wrong).is_err(), "{wrong}");
     }
+    assert!(Table::of("no table", COLUMNS).is_err());
 }
