@@ -1,8 +1,9 @@
 """Cancellation for Python, shared with the native code of the same process.
 
-A token is cancelled from anywhere; Python code asks `check_cancelled` or `check_dcc_cancelled`, native
-code polls, if it is called through `native`. All that `dcc_mcp_core.cancellation` offers is here with
-the same meaning; so are the library's jobs, dispatchers, sessions and requests.
+Any thread may cancel a token. Python code asks `check_cancelled` or `check_dcc_cancelled` whether it is to
+stop. Native code polls; call it through `native`, so that its polls see the token and the job of Python.
+Everything that `dcc_mcp_core.cancellation` offers is here with the same meaning. So are the library's jobs,
+dispatchers, sessions and requests.
 
     import dcc_cancel
 
@@ -13,9 +14,22 @@ the same meaning; so are the library's jobs, dispatchers, sessions and requests.
     finally:
         dcc_cancel.reset_cancel_token(reset)
 
-Importing it finds the library that this process has loaded, or else loads the one that the variable
-DCC_CANCEL_LIBRARY names, that lies beside this package, or that the system finds. Python 3.7 and later,
-no dependencies.
+The import takes the library that this process has loaded. If there is none, it loads the file that the
+variable DCC_CANCEL_LIBRARY names. If the variable is not set, it loads the file beside this package, in the
+prefix of its installation, or where the system finds one. The package runs on Python 3.7 and later and needs
+no other package.
+
+These rules hold everywhere, and the comments of functions do not repeat them:
+
+- All times are seconds, as those of `time.sleep`: 0.008 is 8 milliseconds.
+- TypeError: an argument has the wrong type. InvalidArgumentError, which is a ValueError: its value is not
+  allowed. Both say which argument it is and what it must be. Nothing has been done then.
+- ClosedError: the object was closed. ForkedError: this process is a fork of the process that used the
+  library; only polls and questions work there. ResourcesError, which is a MemoryError: there is no memory, or
+  no free slot or thread.
+- "Native" means: the library has it. The tokens, jobs and requests of this package are native. A token of
+  `dcc_mcp_core` is not, nor is an object of yours with an attribute `cancelled`.
+- "Below" means: cancelled with it. A child is below its parent.
 """
 
 from __future__ import annotations
@@ -27,7 +41,7 @@ from . import errors as _errors
 from ._library import library as _loaded
 from ._native import native
 from .context import (
-    # These two are for `dcc_mcp_core` itself, where this stands in for its module.
+    # `dcc_mcp_core` itself uses these two where this package stands in for its module.
     _reset_current_job_id as _reset_current_job_id,
     _set_current_job_id as _set_current_job_id,
     check_cancelled,
@@ -172,13 +186,13 @@ __all__ = [
 
 
 def version() -> str:
-    """Version and build of the library, for logs; `__version__` is that of this package."""
+    """The version and the build of the library, for logs. `__version__` is the version of this package."""
     text: bytes = _loaded.dcc_version_string()
     return text.decode("ascii")
 
 
 if not TYPE_CHECKING:
-    # Asked each time, so that who gets the class after `dcc_mcp_core` was loaded has one of its errors.
+    # Looked up at each use: once `dcc_mcp_core` is loaded the class becomes one of its errors.
     del CancelledError, DccMcpCancelledError
 
     def __getattr__(name: str) -> type:

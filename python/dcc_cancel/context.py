@@ -32,18 +32,21 @@ _current_job_id: contextvars.ContextVar[Optional[str]] = contextvars.ContextVar(
 current_job: contextvars.ContextVar[Optional[JobHandle]] = contextvars.ContextVar(
     "dcc_cancel_job", default=None
 )
-# The step that code of this context fills, see `progress`.
+# The step of a `progress` that the code of this context fills.
 _current_share: contextvars.ContextVar[Optional[NativeObject]] = contextvars.ContextVar(
     "dcc_cancel_share", default=None
 )
 
-# Bound once: a check is called in inner loops.
+# Bound once, because inner loops call the checks.
 _token_here, _job_here = _current_token.get, current_job.get
 
 
 def current_layers() -> Tuple[Any, Any, Optional[NativeObject]]:
-    """Token, job and share of this context. UNSET: what is in this thread's slots counts, since this context
-    has set none, or native code has set another inside that."""
+    """The token, the job and the share of this context.
+
+    UNSET: the slots of this thread count instead. Either this context has never set any, or native code that
+    was called from this context has set another one since.
+    """
     token, job, share = _token_here(UNSET), _job_here(UNSET), _current_share.get()
     inside = around.get()
     if inside is None:
@@ -52,9 +55,13 @@ def current_layers() -> Tuple[Any, Any, Optional[NativeObject]]:
 
 
 def check_cancelled() -> None:
-    """Raises DccMcpCancelledError if the current token is cancelled. Without one it does nothing, nor once
-    the current job has committed: no cancel reaches that any more. The one that native code has made current
-    on this thread counts where this context has set none, or called that code by `native`."""
+    """Raises DccMcpCancelledError if the current token is cancelled.
+
+    For any thread or task; cheap enough for inner loops. It does nothing if no token is current, or if the
+    current job has committed, because no cancel reaches that job any more. If this context has never set a
+    token, the token counts that native code has made current on this thread. So does a token that native
+    code has made current since this context called it through `native`.
+    """
     token = _token_here(UNSET)
     if calls:
         token, _, _ = current_layers()
@@ -72,8 +79,12 @@ def _has_committed() -> bool:
 
 
 def check_dcc_cancelled() -> None:
-    """Raises DccMcpCancelledError if the current token is cancelled, or else the current job: those of this
-    context, else those that native code has made current on this thread, whose host is asked, too."""
+    """Raises DccMcpCancelledError if the current token or the current job is cancelled.
+
+    For any thread or task; cheap enough for inner loops. It asks the token first, as `check_cancelled`. Which
+    token and job count is described there. It also asks the host's own check, for instance whether the user
+    has pressed Esc, if that may be asked on this thread.
+    """
     token, job = _token_here(UNSET), _job_here(UNSET)
     if calls:
         token, job, _ = current_layers()
@@ -83,25 +94,30 @@ def check_dcc_cancelled() -> None:
         if _check() and _is_native_job_cancelled():
             raise _cancelled_error(JOB_TEXT)
     elif job is not None:
-        # It is below the host's job, whose own check is asked by this.
+        # This context's job may be below a host's job in the slots. The call asks that job's own check, and
+        # a cancel by it reaches this job, which is asked next.
         _check()
         if job.cancelled:
             raise _cancelled_error(JOB_TEXT)
 
 
 def _is_native_job_cancelled() -> bool:
-    # What was answered may be of a native token, in the place of which this context has one of its own.
+    # `_check` may have answered for the native token, but this context has a token of its own in its place.
     status: int = library.dcc_job_is_cancelled(library.dcc_job_current())
     return status > 0
 
 
 def current_cancel_token() -> Optional[CancellationProbe]:
-    """The current token of this context, or None."""
+    """The current token of this context, or None. It does not look at what native code has made current."""
     return _current_token.get()
 
 
 def current_job_id() -> Optional[str]:
-    """The id of the job that this context works for: its own, else the token's, else the job's."""
+    """The id of the job that this context works for, or None.
+
+    It is the id that was set for this context, else the `job_id` of the current token, else that of the
+    current job.
+    """
     explicit = _current_job_id.get()
     if explicit:
         return explicit
@@ -113,10 +129,11 @@ def current_job_id() -> Optional[str]:
 
 
 def set_cancel_token(token: Optional[CancellationProbe]) -> TokenReset:
-    """Makes a token current in this context; None: none is. Returns what `reset_cancel_token` takes.
+    """Makes a token current in this context; with None no token is current.
 
-    Any object with `cancelled` will do. Threads start with none, tasks with what was current where
-    they were created.
+    Returns a value for `reset_cancel_token`. The token may be any object with an attribute `cancelled`. A
+    thread starts without a current token. A task starts with the one that was current where the task was
+    created.
     """
     if token is not None:
         can_be_asked(token, "token")
@@ -124,20 +141,28 @@ def set_cancel_token(token: Optional[CancellationProbe]) -> TokenReset:
 
 
 def reset_cancel_token(reset: TokenReset) -> None:
-    """Restores what was current before. RuntimeError: done before; ValueError: not of this context."""
+    """Restores the token that was current before the call of `set_cancel_token` that returned `reset`.
+
+    RuntimeError: `reset` was used already. ValueError: it was made in another context, that is in another
+    thread or task, or by another function.
+    """
     _reset(_current_token, reset, "token")
 
 
 def set_current_job(job: Optional[JobHandle]) -> JobReset:
-    """Makes a job current in this context, as `set_cancel_token`."""
+    """Makes a job current in this context; with None no job is current.
+
+    Returns a value for `reset_current_job`. The rules of `set_cancel_token` hold. `with job:` does this, too,
+    and begins and ends the job.
+    """
     if job is not None:
-        # One without `cancelled` passes, as in `dcc_mcp_core`; it can carry an id.
+        # A job without `cancelled` is accepted, as `dcc_mcp_core` does: it may carry an id alone.
         is_no_class_or_method(job, "job")
     return current_job.set(job)
 
 
 def reset_current_job(reset: JobReset) -> None:
-    """Restores the job that was current before, as `reset_cancel_token`."""
+    """Restores the job that was current before `set_current_job`. It raises as `reset_cancel_token` does."""
     _reset(current_job, reset, "job")
 
 

@@ -1,4 +1,4 @@
-"""Job: one unit of a host's work."""
+"""Job: one unit of a host's work, with a token, a state and progress."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _STATES: Dict[int, State] = {
 
 
 class Progress(NamedTuple):
-    """How far a job is, in whole units; `total` is None while it is unknown."""
+    """How far a job is, in whole units. `total` is None while it is unknown."""
 
     done: int
     total: Optional[int]
@@ -68,10 +68,10 @@ class Progress(NamedTuple):
 
 
 class PollGap(NamedTuple):
-    """The longest time between two polls of one thread, and the polls on either side of it.
+    """The longest time between two polls of one thread, and the places of these two polls.
 
-    `from_file`, or `to_file`, is "(begin)" for the begin of the job, "(end)" for its end, "(unknown)" for a
-    poll that does not say where it stands, as those of Python; the line is 0 then.
+    `from_file` and `to_file` are "(begin)" for the begin of the job, "(end)" for its end, and "(unknown)" for
+    a poll that does not say where it stands, as those of Python. The line is 0 then.
     """
 
     seconds: Seconds
@@ -79,21 +79,24 @@ class PollGap(NamedTuple):
     from_line: int
     to_file: str
     to_line: int
-    #: The system's number of the thread, and how often it polled.
+    #: The system's number of the thread.
     thread: int
+    #: How often this thread polled.
     polls: int
 
 
 class JobThread(NamedTuple):
-    """What is known of one thread of a job; the last three only while it is traced."""
+    """What is known of one thread of a job. The last three fields are filled only while the job is traced."""
 
-    #: The system's number.
+    #: The system's number of the thread.
     thread: int
-    #: From the cancel to its first poll that saw it; None: it has seen none.
+    #: How long it took from the cancel to the thread's first poll that saw it. None: it has seen no cancel.
     cancel_to_seen: Optional[Seconds]
+    #: How often the thread polled.
     polls: int
-    #: On the library's clock; None: it has not polled.
+    #: When the thread polled last, on the library's clock, see `clock`. None: it has not polled.
     last_poll_at: Optional[Seconds]
+    #: The longest time between two polls of the thread.
     longest_gap: Seconds
 
 
@@ -101,25 +104,33 @@ J = TypeVar("J", bound="Job")
 
 
 class Job(Polled):
-    """A token plus id, label, state and progress.
+    """One unit of work: a token with an id, a label, a state and progress.
 
-    `label` is for people, `caller_id` your own id for it. `parent` is what cancels it as well, see
-    CancelToken; without one that is what is current where it is made, the token and the job, and None says
-    that nothing is. Cancelling only asks; the job itself ends, exactly once. As a context manager it is
-    begun and made the current one, and ends with the block: completed; cancelled if the block was left by
-    DccMcpCancelledError, by the CancelledError of asyncio or concurrent.futures, or, once `cancelled` or a
-    native poll has told it to stop, by any error, as libraries raise one then; else failed.
-    `async with` does that as well, and ties the job to the task: a cancel of the job cancels the task inside
-    the block, which is then left by DccMcpCancelledError. `await job` waits for its end, as `wait` does, and
-    gives its state.
-    Any thread may call any method.
+    Any thread may call any method. `label` is for people, `caller_id` is your own id for the job. A cancel of
+    `parent` cancels the job as well, see CancelToken. Without `parent` the job is below the token and the job
+    that are current where it is made. With `parent=None` it is below nothing.
+
+    A cancel only asks. The job ends itself, exactly once. `with job:` begins the job, makes it current in the
+    block, and ends it with the block:
+
+    - completed, if no error leaves the block;
+    - cancelled, if DccMcpCancelledError or the CancelledError of asyncio or concurrent.futures leaves it;
+    - cancelled, if any other error leaves it after `cancelled` or a native poll has told the job to stop,
+      because a library that is told to stop raises errors of its own;
+    - failed, if any other error leaves it.
+
+    If the job was cancelled before it began, `with job:` ends it as cancelled and raises
+    DccMcpCancelledError. `async with job:` does the same, and a cancel of the job cancels the task inside the
+    block, so that DccMcpCancelledError leaves the block. `await job` waits for the end of the job, as `wait`
+    does, and gives its state.
     """
 
     __slots__ = ("_token", "_caller_id", "_resets", "_ties")
 
     _token: Optional[CancelToken]
     _caller_id: Optional[str]
-    # Of each block: what was current, and what the one around it has been told.
+    # One entry for each block of this job that is open: what was current before it, and whether the code in
+    # it has been told to stop.
     _resets: List[Tuple[contextvars.Token[Optional[JobHandle]], _told.Told]]
     _ties: List[_asyncio.Tie]
 
@@ -156,7 +167,7 @@ class Job(Polled):
 
     @classmethod
     def _owning(cls, handle: int, keeping: Any = None) -> Job:
-        """A job of the library whose reference becomes this object's."""
+        """An object for a job of the library. The caller's reference becomes the object's."""
         job = cls.__new__(cls)
         job._handle = handle
         text, _ = text_from(library.dcc_job_caller_id, handle)
@@ -165,20 +176,20 @@ class Job(Polled):
 
     @classmethod
     def find(cls, id: int) -> Optional[Job]:
-        """The live job with this `id`, or None."""
+        """The live job of the process with this `id`, native ones included, or None."""
         out = ctypes.c_void_p()
         checked(library.dcc_job_find(whole(id, "id", 64), ctypes.byref(out)))
         return cls._owning(out.value) if out.value else None
 
     @property
     def id(self) -> int:
-        """The library's number for it, unique in the process."""
+        """The library's number for the job, unique in the process."""
         number: int = library.dcc_job_id(self.handle)
         return number
 
     @property
     def job_id(self) -> Optional[str]:
-        """The caller's own id, or None; what `current_job_id` falls back to."""
+        """Your own id for the job, or None. `current_job_id` gives it if the token has none."""
         return self._caller_id
 
     @property
@@ -188,12 +199,12 @@ class Job(Polled):
 
     @property
     def label(self) -> str:
-        """What it is called, for people."""
+        """The name of the job, for people."""
         return text_from(library.dcc_job_label, self.handle)[0]
 
     @property
     def token(self) -> CancelToken:
-        """Its token, cancelled when the job is: a parent for what works for it."""
+        """The job's token, which is cancelled with it. Use it as a parent of what works for the job."""
         if self._token is None:
             handle = library.dcc_job_token(self.handle)
             self._token = CancelToken._borrowing(handle, self._parents)
@@ -201,62 +212,73 @@ class Job(Polled):
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is completed, failed, cancelled or interrupted."""
+        """Whether the job is completed, failed, cancelled or interrupted."""
         return self.state not in ("pending", "running")
 
     @property
     def state(self) -> State:
-        """pending, running, completed, failed, cancelled or interrupted."""
+        """The state: "pending", "running", "completed", "failed", "cancelled" or "interrupted".
+
+        A job is pending until it begins. It is interrupted if it was ended from outside.
+        """
         state = ctypes.c_int32()
         checked(library.dcc_job_state(self.handle, ctypes.byref(state)))
         return _STATES[state.value]
 
     def cancel(self, reason: Optional[str] = None) -> bool:
-        """Asks it to stop. Whether this call was the first, and not too late."""
+        """Asks the job to stop. Whether this call was the first to ask, and not too late.
+
+        False: it was asked before, and the first `reason` stays; or it has ended or committed. The job ends
+        itself, and may still complete. Callbacks of the cancel run on this thread before the call returns.
+        """
         text, length = text_in(reason, "reason")
         status = checked(library.dcc_job_cancel(self.handle, text, length))
         if current_job.get() is self:
-            # Its own code knows it now.
+            # The code of the job cancels it, so that code knows that it is to stop.
             _told.note_told(self)
         return status == c.DCC_OK
 
     def wake(self) -> bool:
-        """Lets a posted generator go on that has yielded `when_woken`, in its dispatcher's next tick.
+        """Lets a posted generator that has yielded `when_woken` go on, in its dispatcher's next tick.
 
-        False: it is not posted. Of one that does not sleep nothing comes but that it does not fall asleep
-        after its present slice. Any thread, also inside callbacks of a cancel.
+        Any thread may call this, also inside callbacks of a cancel. A wake during a slice is kept: the
+        generator does not fall asleep after that slice. False: the job was not posted.
         """
         status = library.dcc_job_wake(self.handle)
         return status != c.DCC_ERROR_WRONG_STATE and checked(status) == c.DCC_OK
 
     def check(self) -> None:
-        """Raises DccMcpCancelledError if it was asked to stop."""
+        """Raises DccMcpCancelledError if the job was asked to stop. Does nothing else."""
         if self.cancelled:
             raise _cancelled_error(JOB_TEXT)
 
     @property
     def reason(self) -> Optional[str]:
-        """Why it was asked to stop: "" if nobody said, None if it was not."""
+        """Why the job was asked to stop: "" if the cancel gave no reason, None if it was not asked."""
         return self.token.reason
 
     @property
     def cause(self) -> Optional[Cause]:
-        """What cancelled it: "request", "foreign" or "deadline", see CancelToken; None while it is not."""
+        """What kind of cancel it was: "request", "foreign" or "deadline", see CancelToken.cause, or None."""
         return self.token.cause
 
     def wait(self, timeout: Optional[Seconds] = None) -> bool:
-        """Waits until it has really ended, its completion included: cancel it, wait, free what it works on.
+        """Waits until the job has really ended, for at most `timeout` seconds. Whether it has.
 
-        False: after `timeout` seconds it had not, or it never will, as its dispatcher's thread has ended, or
-        the interpreter exits, see CancelToken.wait.
-        Inside the job itself, or on the thread of its dispatcher, which has to pump, it is a
-        WouldDeadlockError. For its cancel wait for `token`.
+        A posted job has ended when its completion has run. Use this to cancel a job, wait, and then free what
+        it works on. To wait for its cancel use `token.wait`. Any thread may call this; other Python threads
+        run meanwhile.
+
+        False: the timeout passed, or the job can never end because its dispatcher's thread has ended, or the
+        wait ended as described at CancelToken.wait. WouldDeadlockError: the end needs this thread, because
+        this is the code of the job, or the thread that has to pump the job's dispatcher.
         """
         from ._native import native
 
         slots = ThreadSlots()
         try:
-            # The library is to see what is current here, also under it: a job cannot wait for itself.
+            # The library refuses that a job waits for itself, if it finds the job current. `native` makes the
+            # innermost job current alone, so this job is set as well, below that one.
             if _told.is_inside(self):
                 slots.set(library.dcc_job_set_current, self.handle)
             return native(wait_for_end)(self.handle, timeout)
@@ -264,33 +286,49 @@ class Job(Polled):
             slots.unwind()
 
     def begin(self) -> bool:
-        """Begins a pending job. False: it was cancelled before; acknowledge that instead."""
+        """Begins a pending job. `with job:` does it for you.
+
+        False: it was cancelled before it began. Call `acknowledge_cancel` and do not run it.
+        WrongStateError: it is not pending.
+        """
         return self._moved(library.dcc_job_begin(self.handle))
 
     def complete(self) -> bool:
-        """Ends it as completed. Of the calls that end a job one is the first; whether this was."""
+        """Ends a running job as completed. Whether this call was the one that ended it.
+
+        A cancel that came meanwhile changes nothing. WrongStateError: the job has not begun.
+        """
         return self._moved(library.dcc_job_complete(self.handle))
 
     def fail(self, message: Optional[str] = None) -> bool:
-        """Ends it as failed, as `complete`."""
+        """Ends a pending or running job as failed. `message` says why. It answers as `complete` does."""
         text, length = text_in(message, "message")
         return self._moved(library.dcc_job_fail(self.handle, text, length))
 
     def acknowledge_cancel(self) -> bool:
-        """Ends it as cancelled, as `complete`: it saw that it was asked to stop, and stopped."""
+        """Ends a pending or running job as cancelled: its code saw that it was asked to stop, and stopped.
+
+        It answers as `complete` does. A job that has committed ends as failed, and the answer is False.
+        """
         return self._moved(library.dcc_job_acknowledge_cancel(self.handle))
 
     def interrupt(self, message: Optional[str] = None) -> bool:
-        """Ends it as interrupted, from outside, as `complete`. Cancel it too, so that it sees it."""
+        """Ends a pending or running job from outside as interrupted, for instance because its host closes.
+
+        It answers as `complete` does. The code of the job does not see this end, so cancel the job as well.
+        """
         text, length = text_in(message, "message")
         return self._moved(library.dcc_job_interrupt(self.handle, text, length))
 
     def seal(self) -> bool:
-        """Lets it pass its point of no return. True: go ahead, no cancel reaches it any more.
+        """Lets a running job pass its point of no return. True: go ahead, no cancel reaches it any more.
 
-        False: a cancel was first, or it has ended; leave out what cannot be taken back. Both sides are told
-        the same: a later `cancel` answers False, `cancelled` stays False, the peer of its request gets the
-        result. Sealed, it ends as completed, failed or interrupted.
+        False: a cancel was first, or the job has ended; leave out what cannot be taken back. If a cancel and
+        a seal come at the same moment, one of them wins, and both callers get the matching answer.
+
+        After a seal `cancel` answers False, `cancelled` stays False, and the peer of the request that the job
+        works for gets the result. The job then ends as completed, failed or interrupted, never as cancelled.
+        WrongStateError: the job has not begun.
         """
         if not self._is_native() and self.cancelled:
             return False
@@ -301,18 +339,19 @@ class Job(Polled):
 
     @property
     def is_sealed(self) -> bool:
-        """Whether it has passed its point of no return, also after its end."""
+        """Whether the job has passed its point of no return. Stays so after its end."""
         return checked(library.dcc_job_is_sealed(self.handle)) > 0
 
     def commit(self) -> shield:
-        """Does what cannot be taken back: seals it, or raises DccMcpCancelledError if a cancel was first.
+        """Seals the job before it does what cannot be taken back. DccMcpCancelledError: a cancel was first.
 
             with job.commit():
                 scene.undo_push("Smooth")
                 mesh.set_points(smoothed)
 
-        The block stands behind a `shield`. An error that leaves it leaves the job, which fails. The call
-        alone seals, too. Of a job that has ended, or has not begun, it is a WrongStateError.
+        The call seals the job, and the block stands behind a `shield`, so nothing in it is cancelled. If an
+        error leaves the block and the job's block, the job fails. WrongStateError: the job has ended, or has
+        not begun. See `seal` for a race with a cancel, and for what follows.
         """
         if not self.seal():
             if self.cancelled:
@@ -322,11 +361,11 @@ class Job(Polled):
         return shield()
 
     def _moved(self, status: int) -> bool:
-        """Whether a call has changed the state."""
+        """Whether the call that answered this status has changed the job's state."""
         return self._allowed(status) == c.DCC_OK
 
     def _allowed(self, status: int) -> int:
-        """The status of a call; where the state does not allow that, the error says what to do."""
+        """The status of a call. If the job's state does not allow the call, the error says what to do."""
         if status == c.DCC_ERROR_WRONG_STATE:
             if self.state == "pending":
                 advice = "; begin it first, by `with job:` or job.begin()"
@@ -340,7 +379,7 @@ class Job(Polled):
 
     @property
     def failure(self) -> str:
-        """Why it failed or was interrupted, or what a cancelled one gave up with, else ""."""
+        """Why the job failed or was interrupted, or the error of a cancelled job's code; else ""."""
         return text_from(library.dcc_job_failure, self.handle)[0]
 
     def set_progress(
@@ -348,8 +387,10 @@ class Job(Polled):
     ) -> bool:
         """Notes how far a running job is, in whole units, and answers whether to stop.
 
-        In a step of `progress` of this job it is noted how far that is. Below `shield` it answers False.
-        While the job's polls are traced the place of the call is noted, as that of a native poll.
+        Any thread may call this. Inside a step of this job's `progress` the numbers are those of the step.
+        `message` None keeps the previous message. Behind `shield` the answer is False. A smaller `done` with
+        the same `total` is ignored. While the job is traced the call notes its place, as a poll does.
+        WrongStateError: the job is not running.
         """
         text, length = text_in(message, "message")
         done, of = whole(done, "done", 64), whole(0 if total is None else total, "total", 64)
@@ -366,7 +407,7 @@ class Job(Polled):
             slots.unwind()
 
     def _place(self, depth: int) -> Tuple[Optional[bytes], int]:
-        """Where the caller's caller stands, if somebody wants to know."""
+        """The file and line of the frame at this depth, but only while the job is traced or cancelled."""
         if self._word.value == self._expected:
             return None, 0
         frame = sys._getframe(depth)
@@ -379,31 +420,38 @@ class Job(Polled):
 
     @property
     def fraction(self) -> float:
-        """How far its bar is, from 0 to 1: never less than before, and 1 only when it has completed."""
+        """How far the job's bar is, from 0 to 1. It never falls, and is 1 only if the job has completed."""
         fraction: float = self._read_progress().fraction
         return fraction
 
     @property
     def time_left(self) -> Optional[Seconds]:
-        """About how long it still takes; None while nothing can be said."""
+        """About how many seconds the job still takes; None while that cannot be estimated."""
         return seconds(self._read_progress().time_left_ns)
 
     @property
     def progress(self) -> Progress:
-        """How far it is: done, total (None while unknown), message.
+        """How far the job is: done, total (None while unknown), message.
 
-        In millionths of its bar, once it has shares, see `progress`, or its total has changed.
+        Once the job has shares, see `progress`, or its total has changed, units are millionths of its bar.
         """
         info = self._read_progress()
         message = text_from(library.dcc_job_progress_message, self.handle)[0]
         return Progress(info.done, info.total or None, message)
 
     def trace(self, on: bool = True) -> None:
-        """Switches its poll trace on or off: each poll then notes where and when it was; see `poll_gap`."""
+        """Switches the job's poll trace on or off. While it is on, each poll notes its place and time.
+
+        Any thread may call this, also while the job runs. `poll_gap` and `threads` show the notes, which stay
+        until the trace is switched on again.
+        """
         checked(library.dcc_job_trace(self.handle, flag(on, "on")))
 
     def poll_gap(self) -> Optional[PollGap]:
-        """Where it forgets to poll; None: it was not traced, or polled less than twice."""
+        """The longest gap between two polls of one thread, and its place: there the job forgets to poll.
+
+        None: the job was not traced, or polled less than twice.
+        """
         gap = c.PollGap(struct_size=ctypes.sizeof(c.PollGap))
         status = checked(library.dcc_job_poll_gap(self.handle, ctypes.byref(gap)))
         if status == c.DCC_NOT_FOUND:
@@ -419,7 +467,7 @@ class Job(Polled):
         )
 
     def threads(self) -> List[JobThread]:
-        """What is known of its threads, at most 64: of those that saw a cancel, or polled while traced."""
+        """What is known of the job's threads that saw a cancel or polled while traced; at most 64 of them."""
         room = (c.JobThread * 64)()
         count = ctypes.c_size_t()
         size = ctypes.sizeof(c.JobThread)
@@ -447,7 +495,8 @@ class Job(Polled):
         try:
             reset_current_job(reset)
         except (RuntimeError, ValueError):
-            # In another context than the begin: a generator was left half-way, and is closed elsewhere.
+            # The block ends in another context than it began in: a generator that was left half-way is closed
+            # elsewhere. What was told belongs to the context of the begin, so it is not restored here.
             self._end(error, told.is_told)
             raise
         self._end(error, _told.end(told, error))
@@ -468,7 +517,7 @@ class Job(Polled):
             raise _cancelled_error(JOB_TEXT) from error
 
     def _end_event(self) -> int:
-        """A native event of its end, which the caller closes."""
+        """A native event that is set at the job's end. The caller closes it."""
         event = ctypes.c_ssize_t()
         checked(library.dcc_job_native_event(self.handle, ctypes.byref(event)))
         return event.value
@@ -477,8 +526,10 @@ class Job(Polled):
         return _asyncio.end_of(self).__await__()
 
     def updates(self, interval: Seconds = 0.1) -> AsyncIterator[Progress]:
-        """Its progress in `async for`, each time that it has changed; until its end, looked at again every
-        `interval` seconds."""
+        """Gives the job's progress in `async for` each time that it has changed, until the job has ended.
+
+        It is looked at every `interval` seconds. For the task of an event loop.
+        """
         checked_interval(interval)
         return _asyncio.updates_of(self, interval)
 
@@ -487,14 +538,14 @@ class Job(Polled):
             self.complete()
         elif is_cancellation(error):
             if not is_own_cancellation(error):
-                # Nobody has told the job, nor what works for it.
+                # The task was cancelled, and not the job, so neither the job nor what works for it knows.
                 self.cancel("its task was cancelled")
             self.acknowledge_cancel()
         else:
             self._end_by_error(error, was_told)
 
     def _end_by_error(self, error: BaseException, was_told: bool = False) -> None:
-        """Ends it as failed, or as cancelled if its code was told to stop before: so a library gives up."""
+        """Ends the job as failed, or as cancelled if its code was told to stop before the error."""
         text, length = text_in(failure_text(error), "the error")
         told = 1 if was_told else 0
         checked(library.dcc_job_end_by_error(self.handle, told, text, length))
@@ -511,16 +562,16 @@ class Job(Polled):
             lambda: "%r, %s, cancelled=%s" % (self.label, self.state, self.cancelled)
         )
 
-    # A job is there whether or not it is cancelled.
+    # The truth value of a job says that there is one, not whether it is cancelled, as that of a token does.
     def __bool__(self) -> bool:
         return True
 
 
 def failure_text(error: BaseException) -> str:
-    """What a failed job says of an exception, within the library's bounds."""
+    """The text that a failed job keeps of an exception, cut to the library's limit."""
     try:
         text = "%s: %s" % (type(error).__name__, error)
     except Exception:
-        # It cannot say.
+        # The exception's own `__str__` has raised.
         text = type(error).__name__
     return fitting_text(text)

@@ -1,7 +1,7 @@
 """Follows tokens and jobs that are not native, by asking them again and again.
 
-One thread of this package asks; native polls see only the flag that it sets, so none of them ever
-waits for the GIL.
+One thread of this package asks them. It sets a native flag, and native polls see only that flag, so a native
+poll never waits for the GIL.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
     Token = TypeVar("Token", bound=CancelToken)
 
-#: In seconds.
+#: How often objects that are not native are asked, in seconds, unless an `interval` is given.
 DEFAULT_INTERVAL: Seconds = 0.02
 
 
 class Link:
-    """Makes `follower` cancelled once `other` is. Ends with the follower, which holds it."""
+    """Cancels `follower` once `other` is cancelled. The follower owns the link, so the link ends with it."""
 
     __slots__ = ("other", "follower", "interval", "due", "has_failed", "__weakref__")
 
@@ -41,7 +41,7 @@ class Link:
         self.has_failed: bool = False
 
     def sample(self) -> bool:
-        """Asks once; whether the link has done its work."""
+        """Asks once. Whether the link has done its work."""
         follower = self.follower()
         if follower is None or not follower._handle:
             return True
@@ -53,12 +53,12 @@ class Link:
 
 def _cancel_as(follower: CancelToken, other: object) -> None:
     reason = getattr(other, "reason", None)
-    # One that is too long or no text is no reason to go on.
+    # A reason that is too long, or not a text, must not keep the cancel from happening.
     follower.cancel(fitting_text(reason) if isinstance(reason, str) else "")
 
 
 class _Sampler:
-    """The thread that asks."""
+    """The thread that asks all followed objects."""
 
     def __init__(self) -> None:
         self._links: Dict[int, weakref.ref[Link]] = {}
@@ -71,7 +71,7 @@ class _Sampler:
     def add(self, link: Link) -> None:
         key = next(self._keys)
         links = self._links
-        # No lock is taken when a link goes: that may happen in a garbage collection anywhere.
+        # No lock is taken when a link goes: a garbage collection may drop it anywhere, also under a lock.
         links[key] = weakref.ref(link, lambda _: links.pop(key, None))
         with self._starting:
             if self._thread is None and not self._is_ending:
@@ -84,7 +84,7 @@ class _Sampler:
         self._wake.set()
 
     def end(self) -> None:
-        """Ends the thread: it must not be inside a native call when the interpreter goes."""
+        """Ends the thread. It must not be inside a native call when the interpreter is finalized."""
         self._is_ending = True
         self._wake.set()
         thread = self._thread
@@ -98,7 +98,7 @@ class _Sampler:
             self._wake.clear()
 
     def _round(self) -> Optional[Seconds]:
-        """Asks all whose time has come; in how many seconds the next is due, None for none."""
+        """Asks all objects that are due. In how many seconds the next one is due, or None."""
         due: Optional[Seconds] = None
         for key, reference in list(self._links.items()):
             link = reference()
@@ -118,7 +118,7 @@ class _Sampler:
         try:
             return link.sample()
         except Exception:
-            # It may recover, and whoever follows it must not lose the next cancel.
+            # The object may recover, and its follower must not miss a later cancel.
             if not link.has_failed:
                 link.has_failed = True
                 logging.getLogger(__package__).exception(
@@ -131,7 +131,7 @@ _sampler = _Sampler()
 
 
 def native_handle(thing: object) -> Optional[int]:
-    """The handle of the token of what is native, else None."""
+    """The handle of the token of a native object; None for an object that is not native."""
     ask = getattr(thing, "__dcc_cancel_token__", None)
     handle: Optional[int] = None if ask is None else ask()
     return handle
@@ -140,7 +140,7 @@ def native_handle(thing: object) -> Optional[int]:
 def follow(
     cls: Type[Token], other: Any, interval: Seconds = DEFAULT_INTERVAL, what: str = "other"
 ) -> Token:
-    """A token of class `cls` that is cancelled when `other` is, which the caller names `what`."""
+    """A token of class `cls` that is cancelled when `other` is. Errors call `other` by the name `what`."""
     can_be_asked(other, what)
     checked_interval(interval)
     job_id = fitting_id(getattr(other, "job_id", None))
@@ -158,7 +158,7 @@ def follow(
 def parent_of(
     thing: Any, interval: Seconds = DEFAULT_INTERVAL, what: str = "parent"
 ) -> Tuple[Any, Optional[int]]:
-    """What to keep alive for a parent, and its handle. None has none."""
+    """The object to keep alive for a parent, and the parent's handle. Both are None for None."""
     if thing is None:
         return None, None
     can_be_asked(thing, what)
@@ -172,7 +172,7 @@ def parent_of(
 
 
 def fitting_id(value: object) -> Optional[str]:
-    """An id that the library can take, None for others."""
+    """The id if the library can take it, else None."""
     if not isinstance(value, str) or not value:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What a token and a job have to offer to be current."""
+"""The protocols of tokens and jobs: what an object needs to be current or a parent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Optional, Tuple
 if sys.version_info >= (3, 8):
     from typing import Protocol, runtime_checkable
 else:
-    # Instances are told by the names they have.
+    # Python 3.7 has no Protocol. Here an object is an instance if it has the names of the class.
     _MISSING = object()
 
     class _ByNames(type):
@@ -24,36 +24,36 @@ else:
             )
 
     class Protocol(metaclass=_ByNames):
-        """The part of typing.Protocol that is needed here."""
+        """The part of typing.Protocol that this module needs."""
 
     def runtime_checkable(cls: Any) -> Any:
-        """Lets isinstance look for the names of the class."""
+        """Lets isinstance ask whether an object has the public names of the class."""
         cls._names = tuple(name for name in vars(cls) if not name.startswith("_"))
         return cls
 
 
 @runtime_checkable
 class CancellationProbe(Protocol):
-    """What can be asked whether a request is cancelled."""
+    """An object that can be asked whether a request is cancelled, such as a CancelToken."""
 
     @property
     def cancelled(self) -> bool:
-        """Whether it is."""
+        """Whether the request is cancelled."""
         ...
 
     @property
     def job_id(self) -> Optional[str]:
-        """The id that a server gave the job, or None."""
+        """The id that a server has given to the job, or None."""
         ...
 
     def check(self) -> None:
-        """Raises if it is cancelled."""
+        """Raises an error if the request is cancelled."""
         ...
 
 
 @runtime_checkable
 class JobHandle(Protocol):
-    """What a host's dispatcher makes current for each job it runs."""
+    """A job that a host's dispatcher makes current while it runs. Any object with `cancelled` is one."""
 
     @property
     def cancelled(self) -> bool:

@@ -28,14 +28,14 @@ _MOST = (1 << 64) - 1
 
 
 class _Share(NativeObject):
-    """A share, with the words that say when to tell it what was counted."""
+    """A share of the library, with the two words that say when it has to be told what was counted."""
 
     __slots__ = ("epoch", "seen", "job_word", "job_expected")
 
-    # Changes when a reader asks for what was counted.
+    # This word changes when a reader asks for what was counted.
     epoch: ctypes.c_uint64
     seen: int
-    # As long as these are the same the job is neither cancelled nor traced.
+    # As long as the word equals `job_expected` the job is neither cancelled nor traced.
     job_word: ctypes.c_uint64
     job_expected: int
 
@@ -45,7 +45,7 @@ class _Share(NativeObject):
         self._handle = handle
         counter = c.ProgressCounter()
         checked(library.dcc_progress_read_counter(handle, ctypes.byref(counter)))
-        # These are readable for ever.
+        # The memory of these words is never unmapped, so it may be read after the share is gone.
         self.epoch = counter.epoch.word.contents
         self.seen = counter.epoch.expected
         self.job_word = counter.poll.job.word.contents
@@ -53,9 +53,10 @@ class _Share(NativeObject):
 
 
 class progress:
-    """The share of a block of code in the bar of its job: counted in units of its own, ended with the block.
+    """The share of a block of code in its job's bar. It counts units of its own, and ends with the block.
 
-    It takes all of the step that is current, else of the current job, so whoever calls it need not know.
+    Any thread may call any method. The share fills the step that is current, else the bar of the current job.
+    So a function counts the same way whether it is a whole job or a step of one:
 
         def smooth(mesh):
             with dcc_cancel.progress(len(mesh.vertices), "Smooth") as p:
@@ -69,22 +70,23 @@ class progress:
             with p.step(75, "Write"):
                 write(mesh)
 
-    `total` is None while it is unknown, `label` for people. Where several count by themselves in one step the
-    first fills it, and the messages of all are shown. With no current job it counts nothing, and its polls
-    are those of `check_dcc_cancelled`. Any thread may call any method.
+    `total` is the number of units, None while it is unknown; `label` is for people. If several shares begin
+    in one step, the first fills it, and the messages of all are shown. If no job is current, nothing is
+    counted, and `advance` asks as `check_dcc_cancelled` does. WrongStateError: the block has not begun, or
+    one object is used for a second block.
     """
 
     __slots__ = (
         "_above", "_weight", "_total", "_label", "_has_begun", "_share", "_reset", "_pending", "_lock",
     )  # fmt: skip
 
-    # What this is a step of.
+    # The progress that this is a step of; None for a progress that was made by itself.
     _above: Optional[progress]
     _weight: int
     _label: Tuple[Optional[bytes], int]
-    # None: nothing is counted.
+    # None before the block, and if no job was current at its begin: then nothing is counted.
     _share: Optional[_Share]
-    # Of a step, which is current in its block.
+    # Only a step has one: it is current in its block, other shares are not.
     _reset: Optional[contextvars.Token[Optional[NativeObject]]]
 
     def __init__(self, total: Optional[int] = None, label: Optional[str] = None) -> None:
@@ -96,17 +98,17 @@ class progress:
         self._share = None
         self._reset = None
         self._pending = 0
-        # A handler of a signal may count, too, in the middle of a count.
+        # Reentrant, because a signal handler may count in the middle of a count on the same thread.
         self._lock = threading.RLock()
 
     def step(
         self, weight: int, label: Optional[str] = None, total: Optional[int] = None
     ) -> progress:
-        """A part that is worth `weight` of the units of this, and current in its block.
+        """A part of this share that is worth `weight` of its units. It is current in its own block.
 
-        What counts by itself in that block fills it: a library that begins a `progress`, `Job.set_progress`,
-        native code that is called through `native`, and other threads and tasks that carry the context. Or
-        count its own units, `total`, by its `advance`.
+        Code that counts by itself in that block fills the step: a library that begins a `progress`,
+        `Job.set_progress`, native code that is called through `native`, and threads and tasks that carry the
+        context. Or give the step units of its own by `total`, and count them by its `advance`.
         """
         self._counting()
         made = progress(total, label)
@@ -115,9 +117,10 @@ class progress:
         return made
 
     def advance(self, n: int = 1) -> None:
-        """Counts units. Raises DccMcpCancelledError if the job was asked to stop, as `check_dcc_cancelled`.
+        """Counts `n` units. Raises DccMcpCancelledError if the job was asked to stop.
 
-        For inner loops: what was counted is shown once somebody looks and the next unit comes.
+        It asks as `check_dcc_cancelled` does. Cheap enough for inner loops, because the units are passed on
+        only after a reader has asked for them. So the last units before a pause are not shown; call `flush`.
         """
         if type(n) is not int or not 0 <= n <= _MOST:
             whole(n, "n", 64)
@@ -132,14 +135,17 @@ class progress:
         check_dcc_cancelled()
 
     def flush(self) -> None:
-        """Shows what was counted: call it before anything that blocks. Raises as `advance`."""
+        """Passes on all units that were counted. Call it before a call that blocks. Raises as `advance`."""
         share = self._counting()
         if share is not None:
             self._tell(share, 2)
         check_dcc_cancelled()
 
     def set_total(self, total: Optional[int]) -> None:
-        """Changes how many units there are; what is left of the share is spread over those that are left."""
+        """Changes the number of units; None is unknown.
+
+        The part of the share that is not filled yet is spread over the units that are left.
+        """
         units = _units(total)
         share = self._counting()
         if share is not None:
@@ -147,7 +153,7 @@ class progress:
             checked(library.dcc_progress_set_total(share.handle, units))
 
     def set_message(self, message: str) -> None:
-        """What it is at, for people."""
+        """Sets the text that says what the code is doing now, for people."""
         if message is None:
             wrong_type("message", "a str", message)
         text, length = text_in(message, "message")
@@ -185,10 +191,10 @@ class progress:
         if share is not None:
             try:
                 self._count(share)
-                # What others still count in it is left out.
+                # Threads may still count in the share. After its end they change nothing.
                 checked(library.dcc_progress_end(share.handle))
             except DccCancelError:
-                # Not in place of what has left the block.
+                # An error of the end must not replace the error that leaves the block.
                 if error is None:
                     raise
 
@@ -201,20 +207,21 @@ class progress:
         raise WrongStateError("this progress " + why, c.DCC_ERROR_WRONG_STATE)
 
     def _count(self, share: _Share, file: Optional[bytes] = None, line: int = 0) -> int:
-        """Tells the share what was counted, and answers whether its job is to stop."""
+        """Tells the share what was counted. A positive status says that its job is to stop."""
         with self._lock:
             units, self._pending = self._pending, 0
             share.seen = share.epoch.value
         return checked(library.dcc_progress_add_at(share.handle, min(units, _MOST), file, line))
 
     def _tell(self, share: _Share, depth: int) -> None:
-        """The same, and raises if its job is to stop, for the caller at this depth."""
+        """As `_count`, and raises if the share's job is to stop. `depth`: the frame whose place is noted."""
         file, line = None, 0
         if share.job_word.value != share.job_expected:
             frame = sys._getframe(depth)
             file, line = frame.f_code.co_filename.encode("utf-8", "replace"), frame.f_lineno
         status = self._count(share, file, line)
-        # The library knows that it has told the job. Behind a shield no job is current, and none is asked.
+        # The library has noted itself that the job was told. Behind a shield no job is current, and then a
+        # cancel must not be raised.
         if status > 0 and current_job.get(UNSET) is not None:
             raise _cancelled_error(TOKEN_TEXT if status == c.DCC_CANCELLED_BY_TOKEN else JOB_TEXT)
 
@@ -234,7 +241,7 @@ def _begun_in(above: progress, description: c.ProgressDesc, weight: int) -> int:
 
 
 def _begun_in_context(description: c.ProgressDesc) -> int:
-    """A share of all that is current in this context; 0: that is no job of the library."""
+    """Begins a share of the step or job that is current in this context. 0: no native job is current."""
     slots = ThreadSlots()
     try:
         _, job, share = current_layers()

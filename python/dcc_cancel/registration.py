@@ -30,19 +30,21 @@ _call = c.CancelFn(_called)
 
 
 class Registration(NativeObject):
-    """A function that is called once when a token is cancelled; CancelToken.add_callback makes it.
+    """A function that is called once when a token is cancelled. CancelToken.add_callback makes it.
 
-    It lasts until it was called, is unregistered, or the token is gone, whether or not it is kept. The end
-    of a `with` block unregisters it.
+    Any thread may call any method. The registration lasts until its function was called, until `unregister`,
+    or until the token is gone. You need not keep this object for that. The end of a `with` block unregisters
+    it.
     """
 
     __slots__ = ("_function", "_keeping")
 
     _function: Optional[Callable[[], object]]
-    # The objects of this package by which the token is cancelled, if this keeps it.
+    # With `keep_token`: the objects of this package through which a cancel reaches the token.
     _keeping: Any
 
-    # What was called, and what is no more, has nothing to wait for.
+    # For `__del__`. `_callbacks` keeps this object until the function was called or dropped, so then there is
+    # nothing to wait for.
     _release = library.dcc_registration_unregister_no_wait
 
     def __init__(
@@ -52,7 +54,8 @@ class Registration(NativeObject):
         callable_in(function, "function")
         keeps = flag(keep_token, "keep_token")
         self._function = function
-        # What is not native is asked for the sake of an object, which would else be gone.
+        # A token that follows an object that is not native is cancelled by its Link, which dies with the
+        # Python object of the token.
         self._keeping = None
         if keeps:
             self._keeping = token._parents if token._link is None else token
@@ -70,7 +73,11 @@ class Registration(NativeObject):
         self._handle = out.value or 0
 
     def unregister(self) -> bool:
-        """Takes it back. Whether it was still waiting. Waits while it runs on another thread."""
+        """Takes the function back. Whether that was in time, so that it is never called.
+
+        If the function runs on another thread, this waits until it has returned; hold no lock that the
+        function takes. WouldDeadlockError: the function waits for this thread. Harmless if repeated.
+        """
         handle = self._handle
         if not handle:
             return False
@@ -89,5 +96,5 @@ class Registration(NativeObject):
         self.unregister()
 
     def close(self) -> None:
-        """As `unregister`."""
+        """The same as `unregister`."""
         self.unregister()

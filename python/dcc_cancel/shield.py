@@ -1,4 +1,4 @@
-"""What is done after a cancel, too."""
+"""shield: a block for work that is done even after a cancel."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 
 
 class shield:
-    """A block in which checks and native polls are not cancelled: neither token nor job is current.
+    """A block in which checks and native polls are not cancelled: no token and no job is current in it.
 
-    For what has to be done after a cancel, too: rolling back, closing what was opened.
+    Use it for work that has to be done even after a cancel, such as a rollback or closing a file.
 
         with dcc_cancel.shield():
             scene.undo()
 
-    The id of the job stays what it was, for logs. It goes along to tasks that are made in the block.
+    `current_job_id` stays the same in the block, for logs. The block holds for its thread or task, and for
+    tasks that are created in it.
     """
 
     __slots__ = ("_resets",)

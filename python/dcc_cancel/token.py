@@ -34,22 +34,24 @@ T = TypeVar("T", bound="CancelToken")
 
 
 class CancelToken(Polled):
-    """A flag that says "stop", shared by all that poll it, in Python and in native code.
+    """A flag that says "stop". All code that polls it shares it, in Python and in native code.
 
-    `job_id`: the id that your caller, for instance a server, has for the job; `caller_id` is another name for
-    it, which jobs and native code have. `parent`: what cancels this
-    token as well: a CancelToken, Job or Request, or any object with a `cancelled` attribute, for instance a
-    token of `dcc_mcp_core`, which is asked again every 20 milliseconds, see `link`. A child keeps its
-    parent alive. Its truth is `cancelled`, as in `dcc_mcp_core`: ask `token is not None` for whether there
-    is one. Any thread may call any method.
+    Any thread may call any method. `job_id` is the id that your caller, for instance a server, has for the
+    job. `caller_id` is another name for it, which jobs and native code use. A cancel of `parent` cancels this
+    token as well. A parent is a CancelToken, a Job, a Request, or any object with an attribute `cancelled`,
+    for instance a token of `dcc_mcp_core`. An object that is not native is asked every 20 milliseconds, see
+    `link`. A child keeps its parent alive.
+
+    The truth value of a token is `cancelled`, as in `dcc_mcp_core`. So write `token is not None` to ask
+    whether there is a token.
     """
 
     __slots__ = ("_job_id", "_above", "_link")
 
     _job_id: Optional[str]
-    # The handle of what it was made below, if it was made here below one thing.
+    # The handle of the parent that was given to the constructor. A token that was made otherwise has none.
     _above: Optional[int]
-    # The sampling of what this follows, if that is not native.
+    # Asks the object that this token follows, if that is not native.
     _link: Optional[Link]
 
     _renamed = {
@@ -87,7 +89,7 @@ class CancelToken(Polled):
 
     @classmethod
     def _borrowing(cls, handle: int, keeping: Any) -> CancelToken:
-        """A token of the library that is there already; this takes a reference of its own."""
+        """An object for a token that the library has already. It takes a reference of its own."""
         token = cls.__new__(cls)
         token._handle = 0
         token._link = None
@@ -103,10 +105,13 @@ class CancelToken(Polled):
     def link(cls: Type[T], other: JobHandle, interval: Seconds = DEFAULT_INTERVAL) -> T:
         """A token that is cancelled when `other` is, for tokens and jobs that are not native.
 
-        `other.cancelled` is asked at once, and then every `interval` seconds on a thread of this
-        package, so the answer comes up to so much later: a native poll never waits for Python. The
-        link ends with the token that this returns; keep it. What is native is linked without
-        sampling.
+        `other.cancelled` is asked at once, and then every `interval` seconds on a thread of this package. So
+        the token is cancelled up to `interval` seconds after `other`, and a native poll never waits for
+        Python. The link ends with the token that this returns, so keep that token. If `other` is native it
+        becomes the parent, and nothing is asked.
+
+        What the first question raises is raised from here. If a later question raises, that is logged once
+        and `other` is asked again.
         """
         checked_interval(interval)
         return follow(cls, other, interval)
@@ -115,11 +120,12 @@ class CancelToken(Polled):
     def when_all(
         cls: Type[T], parents: Iterable[JobHandle] = (), interval: Seconds = DEFAULT_INTERVAL
     ) -> T:
-        """A token that is cancelled when all `parents` have left, and those that `join` later.
+        """A token that is cancelled when all `parents`, and all that `join` later, have left.
 
-        Each leaves when it is cancelled, or when nobody holds it any more. For a result that
-        several wait for: the work stops when the last of them has left. It keeps no parent alive.
-        Those that are not native are asked every `interval` seconds, see `link`.
+        A parent leaves when it is cancelled or when nobody holds it any more. Use this for a result that
+        several callers wait for: the work stops when the last of them has left. The token keeps no parent
+        alive. If all parents have left already, it is cancelled at once. Without parents it waits for the
+        first `join`. Parents that are not native are asked every `interval` seconds, see `link`.
         """
         checked_interval(interval)
         try:
@@ -133,7 +139,7 @@ class CancelToken(Polled):
         token._handle = 0
         token._link = None
         token._job_id = None
-        # What follows those that are not native; the others are held by who holds them.
+        # Only the followers of parents that are not native: a native parent must be able to leave.
         token._parents = [kept for (kept, _), parent in zip(followed, given) if kept is not parent]
         handles = (ctypes.c_void_p * max(len(followed), 1))(*[handle for _, handle in followed])
         token._handle = created(library.dcc_cancel_token_create_all, handles, len(followed))
@@ -141,7 +147,10 @@ class CancelToken(Polled):
         return token
 
     def join(self, parent: JobHandle, interval: Seconds = DEFAULT_INTERVAL) -> bool:
-        """Lets a token of `when_all` wait for one more. False: too late, it is cancelled."""
+        """Lets a token of `when_all` wait for one more parent. False: too late, the token is cancelled.
+
+        InvalidArgumentError: the token does not come from `when_all`.
+        """
         checked_interval(interval)
         can_be_asked(parent, "parent")
         kept, handle = parent_of(parent, interval)
@@ -151,19 +160,24 @@ class CancelToken(Polled):
         return status == c.DCC_OK
 
     def cancel(self, reason: Optional[str] = None) -> bool:
-        """Cancels it and all linked below it, for ever. Whether this call was the first."""
+        """Cancels the token and everything below it, for good. Whether this call was the first.
+
+        False: it was cancelled before, and the first `reason` stays; or its job has committed, and no cancel
+        reaches it any more. Callbacks run on this thread before the call returns. If two threads cancel at
+        the same moment, one of them gets True.
+        """
         text, length = text_in(reason, "reason")
         status = checked(library.dcc_cancel_token_cancel(self.handle, text, length))
         return status == c.DCC_OK
 
     def check(self) -> None:
-        """Raises DccMcpCancelledError if it is cancelled."""
+        """Raises DccMcpCancelledError if the token is cancelled. Does nothing else."""
         if self.cancelled:
             raise _cancelled_error(TOKEN_TEXT)
 
     @property
     def job_id(self) -> Optional[str]:
-        """The id that your caller has for the job, or None; what `current_job_id` gives."""
+        """The id that your caller has for the job, or None. `current_job_id` gives it."""
         return self._job_id
 
     @property
@@ -173,55 +187,64 @@ class CancelToken(Polled):
 
     @property
     def reason(self) -> Optional[str]:
-        """Why it was cancelled: "" if nobody said, None while it is not."""
+        """Why the token was cancelled: "" if the cancel gave no reason, None while it is not cancelled."""
         text, status = text_from(library.dcc_cancel_token_reason, self.handle)
         return None if status == c.DCC_NOT_CANCELLED else text
 
     @property
     def cause(self) -> Optional[Cause]:
-        """What cancelled it: "request", a call of `cancel`, by whomever, or of what it follows; "deadline";
-        "foreign", the own check that a host has given to a job. None while it is not cancelled."""
+        """What kind of cancel it was; None while the token is not cancelled.
+
+        "request": a call of `cancel`, also by a peer, or a cancel of the object that the token follows.
+        "deadline": its time was over. "foreign": a host's own check of a job said stop, for instance because
+        the user pressed Esc. A token has the cause of the parent that cancelled it.
+        """
         cause = ctypes.c_int32()
         checked(library.dcc_cancel_token_cause(self.handle, ctypes.byref(cause)))
         return CAUSES.get(cause.value)
 
     @property
     def since_cancel(self) -> Optional[Seconds]:
-        """How many seconds ago it was cancelled; None while it is not."""
+        """How many seconds ago the token was cancelled; None while it is not."""
         past = ctypes.c_uint64()
         status = library.dcc_cancel_token_time_since_cancelled(self.handle, ctypes.byref(past))
         return None if checked(status) == c.DCC_NOT_CANCELLED else past.value / 1e9
 
     @property
     def trace_parent(self) -> Optional[str]:
-        """The `traceparent` of W3C's Trace Context that it works for, from its request; None for none."""
+        """The `traceparent` of W3C's Trace Context of the request that it works for, or None."""
         text, _ = text_from(library.dcc_cancel_token_trace_parent, self.handle)
         return text or None
 
     def wait(self, timeout: Optional[Seconds] = None) -> bool:
-        """Waits until it is cancelled, at most `timeout` seconds, and says whether it is.
+        """Waits until the token is cancelled, for at most `timeout` seconds. Whether it is cancelled.
 
-        Other Python threads run meanwhile. Not for a UI thread. Without a timeout it is False, too, once the
-        interpreter exits and waits for nothing but threads that wait so or join each other, or in a thread of
-        `asyncio.to_thread` once `asyncio.run` is over. In asyncio `await token` waits without a thread.
+        Any thread may call this, but a UI thread should not wait. Other Python threads run meanwhile. In
+        asyncio use `await token`, which needs no thread.
+
+        False: the timeout passed, or nobody can cancel the token any more. A wait without a timeout also ends
+        with False in two cases, because it would never end otherwise: the interpreter exits, and all threads
+        that it waits for are in such a wait or join each other; or the thread belongs to `asyncio.to_thread`,
+        and `asyncio.run` is over.
         """
         return wait_for([self.handle], timeout) is not None
 
     def __await__(self) -> Generator[Any, None, Optional[str]]:
-        """`await token` waits until it is cancelled, and gives the reason."""
+        """`await token` waits in asyncio until the token is cancelled, and gives the reason."""
         return _asyncio.cancel_of(self).__await__()
 
     def add_callback(
         self, function: Callable[[], object], keep_token: bool = False
     ) -> Registration:
-        """Calls `function()` once when it is cancelled; at once, if it is cancelled already.
+        """Calls `function()` once when the token is cancelled; at once if it is cancelled already.
 
-        On the thread that cancels it; for deadlines and a peer's messages on one of the library. What it
-        raises is logged. In asyncio `await token` waits for it. Returns a Registration.
+        The function runs on the thread that cancels. For a deadline and for a peer's message it runs on a
+        thread of the library. What it raises is logged. Returns a Registration, which can take it back. In
+        asyncio `await token` waits for the cancel instead.
 
-        A token that nobody holds any more is gone, and its callbacks with it. `keep_token`: this one keeps
-        it until it was called or is unregistered, as long as a parent, a deadline or a host's own check can
-        cancel it. For a block:
+        When nobody holds a token any more, it is gone, and its callbacks are never called. With `keep_token`
+        this callback keeps the token alive until it was called or is unregistered, as long as a parent, a
+        deadline or a host's own check can cancel the token. For a block:
 
             with CancelToken(parent=job).add_callback(socket.close, keep_token=True):
                 socket.sendall(frames)
@@ -229,22 +252,26 @@ class CancelToken(Polled):
         return Registration(self, function, keep_token)
 
     def set_deadline_after(self, seconds: Seconds) -> None:
-        """Cancels it in so many seconds unless `clear_deadline` comes before; again moves the time."""
+        """Cancels the token in so many `seconds`, unless `clear_deadline` comes first.
+
+        A second call moves the time. The callbacks of that cancel run on a thread of the library; for 0
+        seconds they run on this thread, before the call returns.
+        """
         due = span(seconds, "seconds", "clear_deadline() takes a deadline away")
         checked(library.dcc_cancel_token_set_deadline_after(self.handle, due))
 
     @property
     def deadline(self) -> Optional[Seconds]:
-        """When a deadline will cancel it, the earliest of its own and its ancestors'; None for never.
+        """When a deadline will cancel the token: the earliest of its own and its ancestors'. None: never.
 
-        On the library's clock; on Linux that of `time.monotonic`.
+        In seconds on the library's clock, see `clock`.
         """
         at_ns = ctypes.c_uint64()
         status = library.dcc_cancel_token_deadline(self.handle, ctypes.byref(at_ns))
         return at_ns.value / 1e9 if checked(status) == c.DCC_OK else None
 
     def clear_deadline(self) -> bool:
-        """Takes its deadline away. Whether it had one."""
+        """Takes the token's own deadline away. Whether it had one."""
         return checked(library.dcc_cancel_token_clear_deadline(self.handle)) == c.DCC_OK
 
     def __dcc_cancel_token__(self) -> Optional[int]:

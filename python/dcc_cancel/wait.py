@@ -21,9 +21,10 @@ def wait_any(
 ) -> Optional[Waited]:
     """Waits until one of several tokens, jobs or requests is cancelled, and returns that one.
 
-    None: after `timeout` seconds none was, or the interpreter exits, see CancelToken.wait. Those that are not
-    native are followed meanwhile, asked every `interval` seconds, see CancelToken.link. Other Python
-    threads run while it waits. Not for a UI thread.
+    Any thread may call this, but a UI thread should not wait. Other Python threads run meanwhile. None: none
+    was cancelled within `timeout` seconds, none can be cancelled any more, or the wait ended as described at
+    CancelToken.wait. Objects that are not native are asked every `interval` seconds, see CancelToken.link.
+    InvalidArgumentError: `tokens` is empty.
     """
     checked_interval(interval)
     try:
@@ -35,7 +36,7 @@ def wait_any(
         wrong_value("tokens", "a list with something in it", tokens, "nothing could end the wait")
     for index, token in enumerate(several):
         can_be_asked(token, "tokens[%d]" % index)
-    # What follows those that are not native lives as long as the wait.
+    # Kept in a variable: followers of objects that are not native must live as long as the wait.
     followed = [parent_of(token, interval) for token in several]
     which = wait_for([handle for _, handle in followed if handle is not None], timeout)
     return None if which is None else several[which]
