@@ -51,6 +51,9 @@ pub mod sys;
 pub mod thread;
 pub mod token;
 
+// The comments of `ffi` become the C header, which users read. So each public item there needs one.
+// Elsewhere a comment is written only if it explains something.
 #[cfg(not(loom))]
 #[allow(unsafe_code)]
+#[warn(missing_docs)]
 pub mod ffi;

@@ -3,6 +3,9 @@
 
 #[path = "../support/c_header.rs"]
 mod c_header;
+#[path = "../support/declarations.rs"]
+#[allow(dead_code, reason = "a part of it is used here")]
+mod declarations;
 #[path = "../support/page_table.rs"]
 mod page_table;
 #[path = "../support/mod.rs"]
@@ -218,10 +221,8 @@ fn wrapper() -> String {
             all += &text(&format!("{folder}/{name}.hpp"));
         }
     }
-    let code = all.split("/*").map(|part| part.split_once("*/").map_or(part, |(_, code)| code));
-    code.flat_map(str::lines)
-        .map(|line| line.split("//").next().unwrap_or_default())
-        .fold(String::new(), |text, line| text + line + "\n")
+    let code = declarations::without_comments(&all);
+    code.lines().flat_map(|line| [line.split("//").next().unwrap_or_default(), "\n"]).collect()
 }
 
 #[test]
