@@ -226,7 +226,7 @@ void the_throwing_half_throws()
     dcc::token stale = token;
     dcc_cancel_token *raw = dcc::token::create().detach();
     dcc_cancel_token_release(raw);
-    expect_throw<dcc::error>([raw] { dcc::token::create({dcc::token::adopt(raw)}); }, "no live token");
+    expect_throw<dcc::error>([raw] { dcc::token::create({dcc::token::adopt(raw)}); }, "not a live token");
 }
 
 void an_exception_in_a_job_is_how_it_ends()

@@ -71,7 +71,7 @@ fn no_bits_but_a_live_dispatchers_are_taken() {
         for (name, call) in CALLS {
             let status = call(std::ptr::without_provenance_mut(bits));
             assert_eq!(status, DCC_ERROR_INVALID_HANDLE, "{name} {bits:#x}");
-            assert!(last_error().contains("no live dispatcher"), "{}", last_error());
+            assert!(last_error().contains("not a live dispatcher"), "{}", last_error());
         }
     }
     // There is nothing that NULL could stand for, but to end nothing is fine.
