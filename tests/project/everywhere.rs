@@ -213,7 +213,7 @@ const NOT_IN_CPP: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The sources of the wrapper and of the adapters, without their comments.
+/// The sources of the wrapper and of the adapters, without comments and texts.
 fn wrapper() -> String {
     let mut all = text("include/dcc_cancel.hpp");
     for folder in ["include/dcc_cancel", "include/dcc_cancel/adapters"] {
@@ -222,7 +222,11 @@ fn wrapper() -> String {
         }
     }
     let code = declarations::without_comments(&all);
-    code.lines().flat_map(|line| [line.split("//").next().unwrap_or_default(), "\n"]).collect()
+    let without_texts = code.split('"').step_by(2).collect::<Vec<_>>().join("\"\"");
+    without_texts
+        .lines()
+        .flat_map(|line| [line.split("//").next().unwrap_or_default(), "\n"])
+        .collect()
 }
 
 #[test]
