@@ -948,7 +948,10 @@ DCC_API dcc_status dcc_progress_set_message(const dcc_progress *progress, const 
                                             size_t message_length);
 
 /** Counts units of a share for one loop on one thread, for dcc_progress_advance. Its layout never
- * changes, as that of dcc_poll_pair: inlined code changes it. It holds no reference. */
+ * changes, as that of dcc_poll_pair: inlined code changes it. It holds no reference. Only
+ * dcc_progress_counter_of and dcc_progress_read_counter make one. A counter of all zero bits must
+ * not be used: its layers have no word to read, and a check for that would make each count dearer.
+ * What counts nothing is the counter of a NULL share. */
 typedef struct dcc_progress_counter {
     /** The share that it counts for. */
     const dcc_progress *progress;
@@ -967,7 +970,8 @@ typedef struct dcc_progress_counter {
 static inline dcc_progress_counter dcc_progress_counter_of(const dcc_progress *progress);
 
 /* Counts `n` units, and answers whether to stop: 0, or why to stop, as dcc_progress_add does. For innermost
- * loops: the units stay in the counter until a reader asks for them or something is cancelled. */
+ * loops: the units stay in the counter until a reader asks for them or something is cancelled. `counter` was
+ * made by dcc_progress_counter_of: of a zeroed one this reads through NULL. */
 #define dcc_progress_advance(counter, n) dcc_progress_advance_at((counter), (n), __FILE__, __LINE__)
 
 /* Counts the units that the counter holds, and answers whether to stop, as dcc_progress_add does. */
