@@ -1793,7 +1793,8 @@ DCC_API uint64_t dcc_slice_ends_at_ns(void);
 DCC_API dcc_status dcc_job_wake(const dcc_job *job);
 
 /** Wakes `job` once, as dcc_job_wake does, when `token` is cancelled or is gone; at once if it is
- * cancelled already. Any thread; a cancel at the same moment wakes the job.
+ * cancelled already. Any thread; a cancel at the same moment wakes the job. A dcc_shutdown that
+ * clears the token's deadline wakes it, too.
  *
  * For a job that answers DCC_RUN_WHEN_WOKEN next and asks the token in its next call. In contrast
  * to a callback that calls dcc_job_wake, this runs no code of yours, so nothing has to be waited
@@ -2777,9 +2778,11 @@ DCC_API dcc_status dcc_control_address(char *buffer, size_t size, size_t *out_le
  *
  * Jobs that wait for a thread of the library end as interrupted; their completions are left to
  * their dispatchers. The control endpoint is closed. Deadlines are cleared; callbacks that are due
- * run before. From then on calls that need the threads (dcc_cancel_token_set_deadline_after,
- * dcc_cancel_token_cancel_async and the like) answer DCC_ERROR_SHUTDOWN. All other calls still
- * work, so objects that live longer than the host's main function can be released. */
+ * run before. Jobs that sleep until the cancel of a token whose deadline is cleared are woken (see
+ * dcc_job_wake_at_cancel). From then on calls that need the threads
+ * (dcc_cancel_token_set_deadline_after, dcc_cancel_token_cancel_async and the like) answer
+ * DCC_ERROR_SHUTDOWN. All other calls still work, so objects that live longer than the host's main
+ * function can be released. */
 DCC_API dcc_status dcc_shutdown(void);
 
 /** Major version of the ABI: part of the library's file name. Another major is another library. */

@@ -52,7 +52,7 @@ template <class Result> class call_awaiter;
  * - another task, and gets its result or exception;
  * - a token, until it is cancelled;
  * - a job, until it has really ended, and gets its state;
- * - a std::chrono duration;
+ * - a std::chrono duration; dcc_shutdown fails a job that waits for one;
  * - `dcc::on_worker(function)`;
  * - `dcc::woken()`.
  *

@@ -54,7 +54,8 @@ private:
     dcc_status status_ = DCC_OK;
 };
 
-/* Sleeps until a wait is over. `Wait` begins the wait, and says whether it is over. */
+/* Sleeps until a wait is over. `Wait` begins the wait, and says whether it is over; one that may
+ * become endless says so by `go_on`. */
 template <class Wait> class sleeping_awaiter {
 public:
     template <class... Given>
@@ -75,7 +76,10 @@ public:
         if (status_ != DCC_OK) {
             run_.suspend(status_);
         } else if (!run_.has_failed(wait_.begin(run_.work()))) {
-            run_.sleep([](const void *wait) { return static_cast<const Wait *>(wait)->is_over(); }, &wait_);
+            const auto is_over = [](const void *self) {
+                return static_cast<const sleeping_awaiter *>(self)->is_over();
+            };
+            run_.sleep(is_over, this);
         }
     }
     decltype(auto) await_resume()
@@ -85,6 +89,17 @@ public:
     }
 
 private:
+    /* Called when the task is woken. A wait that cannot come to its end fails the job. */
+    bool is_over() const noexcept
+    {
+        if (wait_.is_over())
+            return true;
+        if constexpr (requires { wait_.go_on(); })
+            return run_.has_failed(wait_.go_on());
+        else
+            return false;
+    }
+
     task_run &run_;
     dcc_status status_ = DCC_OK;
     Wait wait_;
@@ -165,6 +180,16 @@ public:
         if (status >= 0)
             status = dcc_cancel_token_set_deadline_after(timer_.get(), nanoseconds_);
         return status;
+    }
+    /* Whether the time can still come, when it has not. dcc_shutdown clears the deadline and wakes the task.
+     * A deadline that has just passed is gone, too: so a new one is set, which the shutdown refuses. */
+    dcc_status go_on() const noexcept
+    {
+        std::uint64_t at_ns = 0;
+        const bool has_deadline = dcc_cancel_token_deadline(timer_.get(), &at_ns) == DCC_OK;
+        if (nanoseconds_ == DCC_NO_LIMIT || has_deadline)
+            return DCC_OK;
+        return dcc_cancel_token_set_deadline_after(timer_.get(), 1);
     }
     void result() const noexcept {}
 

@@ -99,9 +99,11 @@ const CONTROL_NS: u64 = 3 * PATIENCE_NS;
 ///
 /// Jobs that wait for a thread of the library end as interrupted; their completions are left to
 /// their dispatchers. The control endpoint is closed. Deadlines are cleared; callbacks that are due
-/// run before. From then on calls that need the threads (dcc_cancel_token_set_deadline_after,
-/// dcc_cancel_token_cancel_async and the like) answer DCC_ERROR_SHUTDOWN. All other calls still
-/// work, so objects that live longer than the host's main function can be released.
+/// run before. Jobs that sleep until the cancel of a token whose deadline is cleared are woken (see
+/// dcc_job_wake_at_cancel). From then on calls that need the threads
+/// (dcc_cancel_token_set_deadline_after, dcc_cancel_token_cancel_async and the like) answer
+/// DCC_ERROR_SHUTDOWN. All other calls still work, so objects that live longer than the host's main
+/// function can be released.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_shutdown() -> dcc_status {
     guard(|| {

@@ -108,7 +108,8 @@ fn sleeper(job: *const dcc_job) -> Outcome<Option<(JobPin<'static>, PostedId)>> 
 }
 
 /// Wakes `job` once, as dcc_job_wake does, when `token` is cancelled or is gone; at once if it is
-/// cancelled already. Any thread; a cancel at the same moment wakes the job.
+/// cancelled already. Any thread; a cancel at the same moment wakes the job. A dcc_shutdown that
+/// clears the token's deadline wakes it, too.
 ///
 /// For a job that answers DCC_RUN_WHEN_WOKEN next and asks the token in its next call. In contrast
 /// to a callback that calls dcc_job_wake, this runs no code of yours, so nothing has to be waited

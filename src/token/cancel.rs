@@ -336,12 +336,14 @@ impl Tokens {
         }
     }
 
-    /// Disarms all deadlines. From now on new ones are refused.
+    /// Disarms all deadlines, and wakes the posted jobs that sleep until a token of these is
+    /// cancelled. From now on new deadlines are refused.
     pub fn stop_deadlines(&self) {
         self.deadlines.stop();
         while let Some(index) = self.deadlines.pop_stopped(&self.arena) {
             let token = TokenPin::take_over(self, index);
             self.end_source(&token, || ());
+            self.wake_sleeping_jobs(&token);
         }
     }
 }

@@ -12,6 +12,7 @@
 
 use crate::error::Error;
 use crate::handle::{self, Handle, NULL};
+use crate::memory::list::List;
 use crate::memory::pin::Keeper;
 use crate::memory::pool::NIL;
 use crate::memory::slot::Holder;
@@ -475,6 +476,29 @@ impl Tokens {
         posted: PostedId,
     ) -> Result<Handle, Error> {
         self.register_signal(token, Purpose::WakeJob(posted), true)
+    }
+
+    /// Wakes the posted jobs that are to be woken when a pinned token is cancelled. Their
+    /// registrations stay. A wake calls a job's host, so each one is found and then woken without
+    /// the lock.
+    pub(super) fn wake_sleeping_jobs(&self, token: &TokenPin<'_>) {
+        let mut next = 0;
+        loop {
+            let found = {
+                let _lock = token.slot().lock();
+                let callbacks = &token.slot().live().callbacks;
+                let listed = List::new(&self.registrations, callbacks);
+                let ahead = listed.iter().filter(|index| *index >= next);
+                let to_wake = ahead.filter_map(|index| match self.registrations.purpose(index) {
+                    Purpose::WakeJob(posted) => Some((index, posted)),
+                    _ => None,
+                });
+                to_wake.min_by_key(|(index, _)| *index)
+            };
+            let Some((index, posted)) = found else { return };
+            self.wake_job(posted);
+            next = index + 1;
+        }
     }
 
     /// The table of all registrations.

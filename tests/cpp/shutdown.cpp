@@ -34,6 +34,19 @@ dcc_status cancel_async(const dcc::token &token)
     return dcc_cancel_token_cancel_async(token.get(), nullptr, 0);
 }
 
+// A job that sleeps until a token is cancelled, but is done when it is woken before.
+dcc::job post_sleeper(const dcc::dispatcher &queue, const dcc::token &token)
+{
+    dcc_registration *registration = nullptr;
+    const auto sleeps = [token, registration](const dcc::job &self) mutable {
+        if (dcc_registration_unregister(registration) == DCC_OK && registration != nullptr)
+            return dcc::step::done;
+        EXPECT(dcc_job_wake_at_cancel(self.get(), token.get(), &registration) == DCC_OK);
+        return dcc::step::when_woken;
+    };
+    return queue.post("sleeper", sleeps);
+}
+
 } // namespace
 
 int main()
@@ -51,6 +64,11 @@ int main()
     on_cancel(busy, take_a_while);
     on_cancel(due, take_a_while);
     EXPECT(dcc_cancel_token_set_deadline_after(later.get(), 3'600'000'000'000) == DCC_OK);
+    // Who sleeps until a deadline that is disarmed is woken.
+    dcc::dispatcher queue = dcc::dispatcher::create();
+    const dcc::job sleepers[] = {post_sleeper(queue, later), post_sleeper(queue, later)};
+    queue.pump_all();
+    for (const dcc::job &sleeper : sleepers) EXPECT(sleeper.state() == dcc::job_state::running);
     EXPECT(cancel_async(busy) == DCC_OK);
     while (!is_running) std::this_thread::yield();
     EXPECT(cancel_async(due) == DCC_OK);
@@ -60,6 +78,8 @@ int main()
     std::uint64_t time = 1;
     EXPECT(dcc_cancel_token_deadline(later.get(), &time) == DCC_NOT_FOUND && time == 0);
     EXPECT(!later.is_cancelled());
+    queue.pump_all();
+    for (const dcc::job &sleeper : sleepers) EXPECT(sleeper.state() == dcc::job_state::completed);
 
     EXPECT(dcc_cancel_token_set_deadline_after(later.get(), 1) == DCC_ERROR_SHUTDOWN);
     EXPECT(cancel_async(later) == DCC_ERROR_SHUTDOWN);

@@ -30,4 +30,4 @@ pub const PROGRAMS: &[&str] = &[
 
 /// Those that are C++20 alone.
 pub const COROUTINE_PROGRAMS: &[&str] =
-    &["tasks", "task_ends", "task_closes", "task_workers", "task_progress"];
+    &["tasks", "task_ends", "task_closes", "task_shutdown", "task_workers", "task_progress"];
