@@ -44,6 +44,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("costs", "tests/costs/pictures.rs"),
     ("csharp", "tests/runtimes/runtimes.rs"),
     ("demo", "tests/examples/demo.rs"),
+    ("events", "tests/project/everywhere.rs"),
     ("install", "tests/pages/pages.rs"),
     ("job_facts", "tests/job/facts.rs"),
     ("recipes", "tests/cpp/cpp_wrapper.rs"),
