@@ -48,6 +48,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("install", "tests/pages/pages.rs"),
     ("job_facts", "tests/job/facts.rs"),
     ("recipes", "tests/cpp/cpp_wrapper.rs"),
+    ("testing", "tests/project/page_names.rs"),
     ("write_an_adapter", "tests/cpp/cpp_wrapper.rs"),
 ];
 
