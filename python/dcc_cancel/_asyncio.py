@@ -1,4 +1,4 @@
-"""Tokens, jobs and postings in asyncio, which is imported where it is used."""
+"""Tokens, jobs and postings in asyncio. A program that does not use asyncio does not import it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .job import Job, Progress, State
     from .token import CancelToken
 
-# How long a look at a job's end may be late where nothing tells of it.
+# How often the end of a job is looked for, in seconds, if no native event can tell of it.
 _LOOK_AGAIN = 0.02
 
 
@@ -35,7 +35,7 @@ def _asyncio() -> Any:
 
 
 def _call_in(loop: AbstractEventLoop, function: Callable[[], None]) -> None:
-    """Calls a function in a loop, from any thread; not in one that is closed, where nobody waits any more."""
+    """Calls a function in a loop. Any thread may do that. A closed loop calls nothing; nobody waits in it."""
     try:
         loop.call_soon_threadsafe(function)
     except RuntimeError:
@@ -43,7 +43,7 @@ def _call_in(loop: AbstractEventLoop, function: Callable[[], None]) -> None:
 
 
 class _Signal:
-    """A future of the running loop that any thread may set."""
+    """A future of the running loop. Any thread may set it."""
 
     def __init__(self) -> None:
         self.loop: AbstractEventLoop = _asyncio().get_running_loop()
@@ -58,7 +58,7 @@ class _Signal:
 
 
 async def cancel_of(token: CancelToken) -> Optional[str]:
-    """Waits for the cancel of a token, and gives its reason."""
+    """Waits until a token is cancelled, and gives the reason."""
     signal = _Signal()
     registration = token.add_callback(signal.set)
     try:
@@ -69,7 +69,7 @@ async def cancel_of(token: CancelToken) -> Optional[str]:
 
 
 async def completion_of(posting: Posting[T]) -> T:
-    """Waits for a posting, which is asked to stop if the task is cancelled meanwhile."""
+    """Waits for the result of a posting. If the task is cancelled meanwhile, the job is asked to stop."""
     posting._check_that_it_ends()
     signal = _Signal()
     posting.add_done_callback(lambda _: signal.set())
@@ -82,7 +82,7 @@ async def completion_of(posting: Posting[T]) -> T:
 
 
 async def end_of(job: Job) -> State:
-    """Waits for the end of a job, and gives its state."""
+    """Waits until a job has ended, and gives its state."""
     if not job.wait(0) and not await _readable(job):
         while not job.wait(0):
             await _asyncio().sleep(_LOOK_AGAIN)
@@ -90,7 +90,7 @@ async def end_of(job: Job) -> State:
 
 
 async def _readable(job: Job) -> bool:
-    """Waits for the native event of a job's end. False: there is none left, or the loop has no readers."""
+    """Waits for the native event of a job's end. False: no event is free, or the loop cannot wait for one."""
     try:
         event = job._end_event()
     except ResourcesError:
@@ -111,7 +111,7 @@ async def _readable(job: Job) -> bool:
 
 
 async def updates_of(job: Job, interval: Seconds) -> AsyncIterator[Progress]:
-    """The progress of a job, each time that it has changed."""
+    """Gives the progress of a job each time that it has changed, until the job has ended."""
     shown = None
     while True:
         has_ended = job.has_ended
@@ -125,20 +125,20 @@ async def updates_of(job: Job, interval: Seconds) -> AsyncIterator[Progress]:
 
 
 class Tie:
-    """Cancels the running task when a job is cancelled, until its end."""
+    """Cancels the task that made it when a job is cancelled, until `end` is called."""
 
     def __init__(self, job: Job) -> None:
         asyncio = _asyncio()
         self._task: Task[Any] = asyncio.current_task()
         self._loop: AbstractEventLoop = asyncio.get_running_loop()
-        # How many cancels of the task are others' business.
+        # How many cancels the task had before; they were not caused by this object.
         self._before = self._cancels()
         self._has_cancelled = False
         self._is_over = False
         self._registration = job.token.add_callback(self._on_cancel)
 
     def _cancels(self) -> int:
-        # New in Python 3.11, like `uncancel`.
+        # Tasks have `cancelling` and `uncancel` from Python 3.11 on.
         count = getattr(self._task, "cancelling", None)
         return count() if count is not None else 0
 
@@ -151,7 +151,7 @@ class Tie:
             self._task.cancel()
 
     def end(self, error: Optional[BaseException]) -> bool:
-        """Whether the error is the cancel that this has caused, and no other."""
+        """Ends the tie. Whether the error is the cancel of this tie, and the task has no other cancel."""
         self._is_over = True
         self._registration.unregister()
         if not self._has_cancelled:
@@ -169,13 +169,18 @@ async def run_in_thread(
     parent: Parent = CURRENT,
     executor: Optional[concurrent.futures.Executor] = None,
 ) -> T:
-    """Runs a function on a thread as a job, and gives its result: for what blocks, in an event loop.
+    """Runs a function on a thread as a job, and gives its result. For a function that blocks, in an event
+    loop.
 
-    The function sees this task's context, in which its job is the current one; so does native code that it
-    calls. Once the task is cancelled the job is, and the task ends when the function has: what the function
-    works on is never used by two. If the job has committed before, and the function returns, that cancel came
-    too late: the result is given, and the task goes on. A cancel of the job, by whoever has it or its
-    `parent`, as in Job, ends the await with DccMcpCancelledError. `executor`: as for `loop.run_in_executor`.
+    The function runs in a copy of this task's context, in which its job is the current job. Native code that
+    it calls sees that job, too. `label`, `caller_id` and `parent` are those of the Job; without a label the
+    name of the function is used. `executor` is that of `loop.run_in_executor`.
+
+    If this task is cancelled, the job is cancelled, and the task ends when the function has returned. So the
+    data of the function is never in use after the await. If the job had committed before, and the function
+    returns, the cancel came too late: the result is given, and the task goes on. If the job is cancelled, for
+    instance through its `parent`, the await raises DccMcpCancelledError. What the function raises otherwise
+    is raised from here. TypeError: the function is a coroutine function.
     """
     from ._native import native
     from .job import Job
@@ -199,16 +204,17 @@ async def run_in_thread(
 
 
 async def finished(running: Future[T], job: Optional[Job]) -> T:
-    """The result of what runs on a thread, whose end is waited for also when this task is cancelled.
+    """Waits for a function that runs on a thread, even if this task is cancelled, and gives its result.
 
-    The job is told of that. If it has committed before, and the function returns, that cancel came too late.
+    A cancel of this task cancels the job. If the job had committed before, and the function returns, the
+    cancel came too late, and the result is given.
     """
     asyncio = _asyncio()
     cancelled: Optional[BaseException] = None
     cancels = 0
     while not running.done():
         try:
-            # `wait` leaves it running when this task is cancelled.
+            # A cancel of this task ends `wait`, but not the future that it waits for.
             await asyncio.wait([running])
         except asyncio.CancelledError as error:
             cancelled = cancelled or error
@@ -216,7 +222,7 @@ async def finished(running: Future[T], job: Optional[Job]) -> T:
             if job is not None:
                 job.cancel("the task that waits for it was cancelled")
     if cancelled is not None:
-        # What it raised on its way out is not the task's.
+        # An error that the function raised because of the cancel must not replace the cancel.
         has_raised = running.exception() is not None
         if has_raised or job is None or not job.is_sealed:
             raise cancelled
@@ -228,7 +234,7 @@ async def finished(running: Future[T], job: Optional[Job]) -> T:
 
 
 def refuse_coroutines(function: Callable[..., Any], advice: str) -> None:
-    """What returns at once and does its work later cannot be run as a job, nor in the slots of a thread."""
+    """Raises TypeError for a coroutine function: it returns at once, so its work would run after the call."""
     inner: Any = function
     while isinstance(inner, functools.partial):
         inner = inner.func
@@ -239,7 +245,7 @@ def refuse_coroutines(function: Callable[..., Any], advice: str) -> None:
 
 
 def refuse_coroutine(value: object, function: Callable[..., Any]) -> None:
-    """The same, of a function that turns out to be one when it has been called."""
+    """Raises TypeError if `value`, the result of a function, is a coroutine or an async generator."""
     if inspect.iscoroutine(value):
         value.close()
     elif not inspect.isasyncgen(value):

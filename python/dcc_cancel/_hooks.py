@@ -1,4 +1,4 @@
-"""What a dispatcher calls of its host."""
+"""The functions of a host that its dispatcher calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ShowProgress = Callable[[Job, int, Optional[int]], object]
 
 
 class Hooks:
-    """The functions of a host, each of which may be left out."""
+    """The three functions of a host. Each of them may be None."""
 
     def __init__(
         self, wake: Optional[Wake], veto: Optional[Veto], progress: Optional[ShowProgress]
@@ -29,7 +29,7 @@ class Hooks:
         self.progress = progress
 
     def fill(self, description: c.DispatcherDesc) -> None:
-        """Has the library call those that are there."""
+        """Makes the library call the functions that the host has given."""
         if self.wake is not None:
             description.wake = _wake
         if self.veto is not None:

@@ -1,4 +1,4 @@
-"""Native code sees what is current in the Python context that calls it."""
+"""native: lets native code see the token and the job of the Python context that calls it."""
 
 from __future__ import annotations
 
@@ -37,13 +37,16 @@ def native(*, interval: Seconds = ...) -> Callable[[Callable[P, T]], Callable[P,
 def native(
     function: Union[Callable[..., Any], Default] = _DECORATED, interval: Seconds = DEFAULT_INTERVAL
 ) -> Any:
-    """Wraps a function so that native code which it calls polls this context's token and job.
+    """Wraps a function so that native code which it calls polls the token and job of the calling context.
 
-    Around each call the library's slots of this thread hold the context's current token, job and share of
-    progress, and then what they held before. One that is not native, such as a token of `dcc_mcp_core`, is
-    followed as long as the call takes by asking it every `interval` seconds, see CancelToken.link.
-    What this context has never set is left as the thread has it; what it has set to None is masked.
-    Also as a decorator: `@native`, `@native(interval=0.1)`.
+    During each call the library's slots of this thread hold the context's current token, job and share of
+    progress. Afterwards they hold what they held before. A token or job that is not native, such as those of
+    `dcc_mcp_core`, is asked every `interval` seconds during the call, see CancelToken.link. If the context
+    has never set a token, the slot of the thread stays as it is; if it has set None, native code sees none.
+    The same holds for the job.
+
+    Any number of threads may call the wrapped function. It can be a decorator: `@native` or
+    `@native(interval=0.1)`.
     """
     checked_interval(interval)
     if isinstance(function, Default):
@@ -74,7 +77,7 @@ def native(
 
 
 class _Slots:
-    """The slots of this thread hold this token, this job and this share inside the block."""
+    """A block in which the slots of this thread hold this token, this job and this share."""
 
     __slots__ = ("_token", "_job", "_share", "_interval", "_slots", "_kept", "_stand_in", "_around", "_reset")
 
@@ -115,7 +118,7 @@ class _Slots:
         handle: Optional[int] = None if ask is None else ask()
         if handle is not None:
             return handle
-        # Native code needs a job of the library; one that follows the other stands in for it.
+        # Native code needs a job of the library. A new one that follows the context's job stands in for it.
         self._stand_in = Job(
             type(self._job).__name__,
             fitting_id(getattr(self._job, "job_id", None)),

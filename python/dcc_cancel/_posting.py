@@ -1,4 +1,8 @@
-"""What was posted to a dispatcher: its function, its job, and the future of its result."""
+"""Posting: a callable that was posted to a dispatcher, its job, and the future of its result.
+
+Three calls may settle the future: a run of the callable, a cancel before the callable was called, and the end
+of a job that was never called. The first one that claims the future settles it, see `_is_taken_by`.
+"""
 
 from __future__ import annotations
 
@@ -37,20 +41,21 @@ if TYPE_CHECKING:
 
 
 class _WhenWoken:
-    """What a generator yields to sleep."""
+    """The class of `when_woken`, the value that a generator yields to sleep."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return "dcc_cancel.when_woken"
 
-    # There is one, whose identity counts.
+    # A copy or an unpickled one must be the same object, because it is recognized by `is`.
     def __reduce__(self) -> str:
         return "when_woken"
 
 
-#: A posted generator that yields this sleeps until `wake` of its job is called, and costs no tick anything.
-#: Make what it waits for visible, then wake: `while not ready(): yield when_woken` misses no wake.
+#: A posted generator that yields this sleeps until `wake` of its job is called. No tick spends time on it.
+#: The thread that wakes it makes visible what the generator waits for, and then calls `wake`. With that order
+#: `while not ready(): yield when_woken` misses no wake.
 when_woken: _WhenWoken = _WhenWoken()
 
 
@@ -58,17 +63,20 @@ _NEVER_TEXT = "the job never ends: the thread of its dispatcher has ended withou
 
 
 class Posting(Future[T]):
-    """The future of a posted callable, and its `job`.
+    """The future of a posted callable, and its `job`. Dispatcher.post makes it.
 
-    It is done when the job's completion has run, on the dispatcher's thread; or at once if the job is
-    cancelled before its callable was called, which then never is: on the thread that cancels, for a deadline
-    and a peer's message on one of the library. A job that ended as cancelled is a cancelled future: its
-    result raises what both DccMcpCancelledError and concurrent.futures.CancelledError catch. What the
-    callable raised otherwise is the future's exception.
-    `await posting` gives the result in asyncio; a task that is cancelled meanwhile asks the job to stop.
+    Any thread may call any method. The future is done when the job's completion has run, on the dispatcher's
+    thread. If the job is cancelled before its callable was called, the callable is never called, and the
+    future is done at once. Its callbacks then run on the thread that cancels; for a deadline and for a peer's
+    message they run on a thread of the library.
+
+    If the job ended as cancelled, the future is cancelled. Its result raises an error that handlers of
+    DccMcpCancelledError and of concurrent.futures.CancelledError catch. Any other error of the callable is
+    the future's exception. `await posting` gives the result in asyncio. If the awaiting task is cancelled,
+    the job is asked to stop.
     """
 
-    #: What was posted, as a job.
+    #: The job that runs the callable.
     job: Job
 
     def __init__(
@@ -81,10 +89,11 @@ class Posting(Future[T]):
     ) -> None:
         super().__init__()
         self._dispatcher = weakref.ref(dispatcher)
-        # Gone, like the context, once the job is over.
+        # Dropped, like the context, once the job is over, so that the future keeps no more than the result.
         self._call: Optional[Tuple[Callable[..., Any], Tuple[Any, ...]]] = (function, arguments)
-        # The token as it was given, and what is native of it: itself, or what follows it.
+        # The token that the callable finds current, as it was given.
         self._token = token
+        # The objects through which cancels reach the job, kept alive.
         self._parent = parent
         self._context: Optional[contextvars.Context] = contextvars.copy_context()
         self._generator: Optional[Generator[Any, Any, Any]] = None
@@ -92,10 +101,14 @@ class Posting(Future[T]):
         self._error: Optional[BaseException] = None
         self._registration: Optional[int] = None
 
-    # What the dispatcher and the library call.
+    # These methods are for the dispatcher and for the library.
 
     def _take_job(self, handle: int) -> Job:
-        """Its job, of which the caller gives a reference away. Both who posts and who runs tell it."""
+        """Sets the job, unless it is set, and takes the caller's reference to it.
+
+        The thread that posts and the thread that runs the callable both call this, in any order. `setdefault`
+        of a dict is atomic, so one object wins.
+        """
         job: Job = self.__dict__.setdefault("job", Job._owning(handle, self._parent))
         return job
 
@@ -107,17 +120,17 @@ class Posting(Future[T]):
         return job
 
     def _is_taken_by(self, who: str) -> bool:
-        """Whether this one settles the future: a run, an early cancel or an end. The first one does."""
+        """Whether `who` settles the future: "run", "cancel" or "end". The first one that asks does."""
         return bool(self.__dict__.setdefault("_taken_by", who) == who)
 
     def _hear_early_cancel(self) -> None:
-        """Lets a cancel settle the future as long as the callable was not called."""
+        """Registers a callback of the job's token that settles the future if the callable was not called."""
         key = keep(_Early(self))
         token = library.dcc_job_token(self.job.handle)
         out = ctypes.c_void_p()
         by = owner()
         if library.dcc_cancel_token_register(token, early, key, destroy, by, ctypes.byref(out)) < 0:
-            # The next pump tells of a cancel.
+            # Without the callback a cancel settles the future in the next pump.
             forget(key)
         self._registration = out.value
 
@@ -127,7 +140,7 @@ class Posting(Future[T]):
             self.set_running_or_notify_cancel()
 
     def _slice(self, handle: int) -> int:
-        """Runs the callable, or its next slice; the answer for the library."""
+        """Runs the callable or its next slice, and gives the answer for the library."""
         job = self._job_of(handle)
         if not self._is_taken_by("run"):
             return c.DCC_CANCELLED_BY_JOB
@@ -141,14 +154,14 @@ class Posting(Future[T]):
             job._end_by_error(error)
             dispatcher = self._dispatcher()
             if isinstance(error, KeyboardInterrupt) and dispatcher is not None:
-                # Ctrl-C is for whoever runs the event loop, not for this job alone.
+                # Ctrl-C is meant for the program that pumps, not for this job alone.
                 dispatcher._interrupt = error
             return c.DCC_ERROR_INTERNAL
 
     def _step(self, job: Job) -> int:
         is_first = self._generator is None
         if self._generator is None:
-            # This context is the posting's own, so there is nothing to reset.
+            # The context is a copy that only this posting uses, so nothing has to be reset.
             if self._token is not UNSET:
                 _current_token.set(self._token)
             current_job.set(job)
@@ -161,7 +174,8 @@ class Posting(Future[T]):
             self._generator, self._value = self._value, None
         try:
             if not is_first and job.cancelled:
-                # At its `yield`: it undoes its work, or returns a part of it.
+                # The error is raised at the generator's `yield`. The generator undoes its work, or returns a
+                # part of it as the result.
                 given = self._generator.throw(_cancelled_error(JOB_TEXT))
             else:
                 given = next(self._generator)
@@ -171,13 +185,13 @@ class Posting(Future[T]):
         return c.DCC_RUN_WHEN_WOKEN if given is when_woken else c.DCC_RUN_AGAIN
 
     def _completed(self, handle: int, state: int) -> None:
-        """The job is over."""
+        """Settles the future, because the job is over. The library calls it, on the dispatcher's thread."""
         self._job_of(handle)
         self._drop_callable()
         if self._registration:
             library.dcc_registration_unregister_no_wait(self._registration)
         if not self._is_taken_by("run") and not self._is_taken_by("end"):
-            # An early cancel has settled it.
+            # An early cancel has settled the future.
             return
         if state == c.DCC_JOB_CANCELLED:
             super().cancel()
@@ -190,7 +204,8 @@ class Posting(Future[T]):
     def _drop_callable(self) -> None:
         if self._generator is not None and self._context is not None:
             try:
-                # Its `finally` blocks, if a close has ended it, or it yields after its cancel.
+                # Runs the generator's `finally` blocks. It is still open if a close of the dispatcher has
+                # ended the job, or if it has yielded once more after its cancel.
                 self._context.run(self._generator.close)
             except BaseException:
                 report("closing %r" % (self._generator,))
@@ -205,7 +220,7 @@ class Posting(Future[T]):
         return DccCancelError(text or "the job failed")
 
     def _outcome(self, state: int) -> Any:
-        """The result of a job that is over, also where its completion is still to run."""
+        """The result of a job that is over, even if its completion has not run yet; or its error, raised."""
         if state == c.DCC_JOB_COMPLETED:
             return self._value
         raise self._cancelled() if state == c.DCC_JOB_CANCELLED else self._failure(state)
@@ -218,18 +233,18 @@ class Posting(Future[T]):
         return error
 
     def _destroyed(self) -> None:
-        """The library is done with it; its completion may have been left out by a closed owner."""
+        """The library uses the posting no more. A close of the owner may have left out the completion."""
         if not self.done() and (self._is_taken_by("run") or self._is_taken_by("end")):
             self._drop_callable()
             text = "the job was given up: its dispatcher's thread did not complete it in time"
             self.set_exception(JobInterruptedError(text))
 
-    # What a future offers.
+    # These methods are those of every future.
 
     def cancel(self, reason: Optional[str] = None) -> bool:
-        """Asks the job to stop. Whether that was not too late; it may complete all the same.
+        """Asks the job to stop. Whether that was not too late. A job that runs may still complete.
 
-        One that waits for its turn never runs, and its future is done at once; one that has begun is done
+        A job that waits for its turn never runs, and its future is done at once. A job that has begun is done
         after a pump.
         """
         if self.done():
@@ -238,14 +253,16 @@ class Posting(Future[T]):
         return self.job.cancelled
 
     def running(self) -> bool:
-        """Whether it has begun and is not over."""
+        """Whether the job has begun and is not over."""
         return not self.done() and self.job.state == "running"
 
     def result(self, timeout: Optional[Seconds] = None) -> T:
-        """As of any future. On the dispatcher's own thread it must be done already.
+        """Waits for the result for at most `timeout` seconds and returns it, or raises the callable's error.
 
-        JobInterruptedError, too: it never will be, as the dispatcher's thread has ended, or the interpreter
-        exits, or the loop of this thread, see CancelToken.wait.
+        TimeoutError of concurrent.futures: the job was not over in time. WouldDeadlockError: this is the
+        dispatcher's own thread, and the future is not done. JobInterruptedError: the job was ended from
+        outside; or it can never end, because the dispatcher's thread has ended; or the wait ended as
+        described at CancelToken.wait.
         """
         self._wait(timeout)
         try:
@@ -254,11 +271,7 @@ class Posting(Future[T]):
             raise self._cancelled() from self._error
 
     def exception(self, timeout: Optional[Seconds] = None) -> Optional[BaseException]:
-        """As of any future. On the dispatcher's own thread it must be done already.
-
-        JobInterruptedError, too: it never will be, as the dispatcher's thread has ended, or the interpreter
-        exits, or the loop of this thread, see CancelToken.wait.
-        """
+        """Waits as `result` does, and returns the callable's error, or None. It raises as `result` does."""
         self._wait(timeout)
         try:
             return super().exception(0)
@@ -266,7 +279,7 @@ class Posting(Future[T]):
             raise self._cancelled() from self._error
 
     def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
-        """As of any future: calls `fn(posting)` when it is done, at once if it is."""
+        """Calls `fn(posting)` when the future is done; at once, on this thread, if it is done already."""
         callable_in(fn, "fn")
         super().add_done_callback(fn)
 
@@ -283,7 +296,7 @@ class Posting(Future[T]):
             raise JobInterruptedError("the job was not over when the interpreter or the loop ended")
 
     def _settled(self, span: int) -> int:
-        """Waits so many nanoseconds until it is done."""
+        """Waits until the future is done, for at most `span` nanoseconds. A status of the library."""
         over, _ = concurrent.futures.wait([self], span / 1e9)
         if over:
             return c.DCC_OK
@@ -314,7 +327,7 @@ class Posting(Future[T]):
 
 
 class _Early:
-    """A posting that an early cancel settles; whoever has the posting keeps it."""
+    """The user data of the callback for an early cancel. It does not keep the posting alive."""
 
     __slots__ = ("posting",)
 
@@ -323,7 +336,7 @@ class _Early:
 
 
 def _early(token: int, key: int) -> None:
-    """Called by the library."""
+    """The library calls it when the job's token is cancelled."""
     posting: Optional[Posting[Any]] = None
     try:
         posting = kept(key).posting()
@@ -337,7 +350,7 @@ early = c.CancelFn(_early)
 
 
 def _run(job: int, key: int) -> int:
-    """Called by the library."""
+    """The library calls it for each slice of the job."""
     posting: Optional[Posting[Any]] = None
     try:
         posting = kept(key)
@@ -354,7 +367,7 @@ run = c.JobFn(_run)
 
 
 def _complete(job: int, state: int, key: int) -> None:
-    """Called by the library."""
+    """The library calls it once when the job is over."""
     posting: Optional[Posting[Any]] = None
     try:
         posting = kept(key)

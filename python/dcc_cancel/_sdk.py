@@ -1,4 +1,4 @@
-"""What the SDKs of MCP servers show of a message, and what they take: FastMCP 4 and the `mcp` SDK 2."""
+"""Reads the messages and makes the errors of two SDKs of MCP servers: FastMCP 4 and the `mcp` SDK 2."""
 
 from __future__ import annotations
 
@@ -11,33 +11,34 @@ from . import _declarations as c
 from ._arguments import fitting_text
 from ._types import RequestId
 
-#: What a client is told of a request that something else than the client has cancelled.
+#: The code of the error that a client gets if its request was cancelled, but not by the client.
 REQUEST_CANCELLED = -32800
 
-#: The reason of a cancel over HTTP since 2026-07-28, where a client cancels by closing the stream.
+#: The reason of a cancel over HTTP without a session, where a client cancels by closing the stream (MCP since
+#: 2026-07-28).
 STREAM_ENDED = "the stream of the response ended"
 
 
 def package(name: str) -> Any:
-    """What is there where a server calls, and nowhere else has to be."""
+    """Imports a package that every server has, but not every user of this package."""
     return importlib.import_module(name)
 
 
 class Message:
-    """What a middleware is shown, by either SDK."""
+    """The message that an SDK shows to a middleware, in one form for both SDKs."""
 
     def __init__(self, context: Any) -> None:
         self.context = context
         above = getattr(context, "fastmcp_context", None)
-        #: Where progress is told.
+        #: The object of the SDK that tells progress to the client.
         self.teller: Any = above if above is not None else getattr(context, "session", None)
-        #: Of the request that the message belongs to: the SDK's context, FastMCP's with the same names.
+        #: The context of the request that the message belongs to. Both SDKs use the same names in it.
         self._request: Any = above.request_context if above is not None else context
         message: Any = getattr(context, "message", None) or getattr(context, "params", None) or ()
         self.params: Dict[str, Any] = dict(message)
-        # FastMCP's message has of it what the SDK knows by name.
+        # The message of FastMCP has only those members of `_meta` that the SDK knows by name.
         meta: Any = self.params.get("_meta") if above is None else getattr(self._request, "meta", None)
-        #: `params._meta`, as it came.
+        #: `params._meta`, as the client sent it.
         self.meta: Optional[Mapping[str, Any]] = meta if isinstance(meta, Mapping) else None
 
     @property
@@ -46,7 +47,7 @@ class Message:
 
     @property
     def fitting_id(self) -> RequestId:
-        """The same, as the library can have it."""
+        """The id of the request, in a form that the library accepts."""
         id = self.request_id
         if type(id) is int and -(1 << 63) <= id < 1 << 63:
             return id
@@ -54,16 +55,16 @@ class Message:
 
     @property
     def _headers(self) -> Any:
-        """None over standard streams."""
+        """The HTTP headers of the request; None over standard streams."""
         return getattr(getattr(self._request, "request", None), "headers", None)
 
     def unspoken_reason(self) -> Optional[str]:
-        """Why a request was cancelled of which no message said so."""
+        """The reason of a cancel that came without a message; None if there is none to give."""
         headers = self._headers
         return STREAM_ENDED if headers and headers.get("mcp-session-id") is None else None
 
     def quiet_error(self) -> Exception:
-        """What a tool may raise without being reported as broken; it does not reach the client."""
+        """An error that a tool may raise without a report of a crash. The client does not see it."""
         if getattr(self.context, "fastmcp_context", None) is None:
             return request_cancelled(None)
         tool_error = package("fastmcp.exceptions").ToolError
@@ -71,14 +72,14 @@ class Message:
         return error
 
     def connection_and_id(self, request_id: Any) -> Any:
-        # Over standard streams there is one connection; the SDKs take 1 and "1" for the same.
+        # Over standard streams there is one connection. The SDKs treat 1 and "1" as the same id.
         headers = self._headers
         return headers and headers.get("mcp-session-id"), str(request_id)
 
 
 def task_of_sdk() -> Optional[str]:
-    """The id of the task of MCP that this runs as, in a worker of FastMCP's TasksExtension; else None."""
-    # Where such a worker is, it is imported.
+    """The id of the MCP task that this code runs as, in a worker of FastMCP's TasksExtension; else None."""
+    # A worker has imported this module. If nobody has imported it, there is no worker.
     context: Any = sys.modules.get("fastmcp_tasks.context")
     task: Any = None if context is None else context.get_task_context()
     return None if task is None else str(task.task_id)

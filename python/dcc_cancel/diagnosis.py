@@ -1,4 +1,4 @@
-"""What happens in the process, for hosts and tools: events, latencies, the poll trace, the timeline."""
+"""Diagnosis for hosts and tools: events, latencies, the poll trace and the timeline of the process."""
 
 from __future__ import annotations
 
@@ -65,39 +65,46 @@ _LATENCIES: Dict[Literal["cancel_to_seen", "cancel_to_end"], int] = {
 }
 
 class Event(NamedTuple):
-    """Something that happened in the process.
+    """Something that happened in the process. The kinds:
 
-    `kind`: "token_cancelled", with `cause`, and the reason as `text`; "job_state", with `state`, and the
-    label as `text`; "cancel_seen", the first poll of a thread that saw a cancel; "slow_cancel", a cancel that
-    no thread of the job has seen in time, with the reason; "request_cancelled", with the request's id, a
-    colon and the reason as `text`; "check_not_asked", the host's own check of a job that nobody could ask;
-    "sealed", a job or a request passed its point of no return; "overflow", `lost` events are missing before
-    this one.
+    - "token_cancelled": a token was cancelled. It has the `cause`, and the reason as `text`.
+    - "job_state": a job has changed its `state`. The label is the `text`.
+    - "cancel_seen": a poll of a thread was the first of that thread to see a cancel.
+    - "slow_cancel": no thread of a job has seen its cancel in time. The reason is the `text`.
+    - "request_cancelled": a peer cancelled a request. The `text` is its id, a colon and the reason.
+    - "check_not_asked": the host's own check of a job was not asked in time, because the thread that may ask
+      it neither polls nor waits in this library.
+    - "sealed": a job or a request has passed its point of no return.
+    - "overflow": `lost` events are missing before this one.
     """
 
     kind: Kind
-    #: On the library's clock; on Linux that of `time.monotonic`.
+    #: When it happened, on the library's clock, see `clock`.
     at: Seconds
-    #: 0: of no job. `Job.find` has it while it lives.
+    #: The library's number of the job; 0 for none. `Job.find` finds the job while it lives.
     job_id: int
+    #: The new state, of a "job_state".
     state: Optional[State]
     #: The system's number of the thread that it happened on.
     thread: int
-    #: How long after the cancel; 0.0 where there was none.
+    #: How long after the cancel it happened; 0.0 if there was no cancel.
     since_cancel: Seconds
+    #: The cause of a cancel, see CancelToken.cause; "" for other events.
     cause: Union[Cause, Literal[""]]
+    #: A text for people, cut to 120 bytes.
     text: str
+    #: How many events were lost, of an "overflow".
     lost: int
-    #: Of a "request_cancelled": the request's id, whole.
+    #: The id of the request, not cut, of a "request_cancelled".
     request_id: Optional[RequestId]
-    #: Of a cancel: why, whole, where `text` is cut to 120 bytes.
+    #: The reason of a cancel, not cut.
     reason: str
-    #: The `traceparent` of the request that this is for.
+    #: The `traceparent` of the request that the event belongs to.
     trace_parent: Optional[str]
 
 
 class Latency(NamedTuple):
-    """How long something took, all over the process, in seconds; `samples` times."""
+    """How long something took in the whole process: percentiles of so many `samples`, in seconds."""
 
     samples: int
     p50: Seconds
@@ -107,7 +114,7 @@ class Latency(NamedTuple):
 
 
 class PollPlace(NamedTuple):
-    """A place in native code, and how many polls of it this is about."""
+    """A place in native code, and how many polls happened there."""
 
     #: "(unknown)" for polls that do not say where they stand.
     file: str
@@ -119,11 +126,13 @@ O = TypeVar("O", bound="Observer")
 
 
 class Observer(NativeObject):
-    """Gets what happens in the process from now on, to be taken out by whoever made it, from a tick say.
+    """A ring that gets the events of the process from now on. Take them out regularly, for instance in a
+    tick.
 
-    Iterating takes out what there is: `for event in observer: ...` ends when there is no more. A ring of
-    `capacity` events loses the oldest ones when it is full, and says so by an "overflow". Without observers
-    no events are made. As a context manager it is closed with the block. Any thread may call any method.
+    Any thread may call any method; if several threads take events out, each event goes to one of them.
+    Iteration takes out the events that wait: `for event in observer: ...` ends when there are no more. When a
+    ring of `capacity` events is full it loses the oldest ones, and an "overflow" says so. Without observers
+    no events are made. As a context manager it is closed with the block.
     """
 
     __slots__ = ()
@@ -137,7 +146,7 @@ class Observer(NativeObject):
         self._handle = created(library.dcc_events_create, capacity)
 
     def drain(self) -> List[Event]:
-        """All events that wait, oldest first."""
+        """Takes out all events that wait, oldest first."""
         return list(self)
 
     def __iter__(self) -> Iterator[Event]:
@@ -148,9 +157,9 @@ class Observer(NativeObject):
                 yield event
 
     def tell(self, function: Callable[[Event], object]) -> int:
-        """Calls `function(event)` for all that wait, on this thread: for a tick. How many there were.
+        """Takes out all events that wait, and calls `function(event)` for each, on this thread. For a tick.
 
-        What it raises is logged, and the next one is told.
+        Returns how many there were. What the function raises is logged, and the next event follows.
         """
         callable_in(function, "function")
         count = 0
@@ -163,9 +172,10 @@ class Observer(NativeObject):
         return count
 
     def log(self, logger: Optional[logging.Logger] = None) -> int:
-        """Writes all that wait to a logger, that of this package if none is given: for a tick. How many.
+        """Takes out all events that wait, and writes each to a logger. For a tick. How many there were.
 
-        Slow cancels and overflows are warnings, cancels are infos, all else is for debugging. Each record has
+        Without `logger` it is the logger of this package. "overflow", "slow_cancel" and "check_not_asked" are
+        warnings, the cancels of tokens and requests are infos, all others are debug records. Each record has
         its event as the attribute `dcc_event`.
         """
         if logger is None:
@@ -200,7 +210,7 @@ def _event(told: c.EventDetails) -> Optional[Event]:
     raw = told.event
     kind = _KINDS.get(raw.kind)
     if kind is None:
-        # Of a library that is newer than this package.
+        # The library is newer than this package, and has kinds that this package does not know.
         return None
     return Event(
         kind,
@@ -239,12 +249,16 @@ def _sentence(event: Event) -> str:
 
 
 def set_slow_cancel_threshold(seconds: Seconds) -> None:
-    """After how long a cancel that no thread of its job has seen is a "slow_cancel"; 1 second at first."""
+    """Sets after how many seconds an unseen cancel of a job is told as "slow_cancel". By default it is 1.
+
+    The same time is used for "check_not_asked". Any thread may call this; it holds for the whole process.
+    """
     checked(library.dcc_events_set_slow_cancel_threshold(span(seconds, "seconds")))
 
 
 def latency(which: Literal["cancel_to_seen", "cancel_to_end"]) -> Latency:
-    """How long cancels took in this process, to the first poll that saw them, or to the job's end."""
+    """How long cancels took in this process: "cancel_to_seen", to the first poll of each thread that saw one;
+    "cancel_to_end", to the job's end. Any thread may call this."""
     info = c.Latency(struct_size=ctypes.sizeof(c.Latency))
     number = one_of(_LATENCIES, "which", which)
     checked(library.dcc_stats_latency(number, ctypes.byref(info)))
@@ -253,42 +267,54 @@ def latency(which: Literal["cancel_to_seen", "cancel_to_end"]) -> Latency:
 
 
 def trace_all(on: bool = True) -> None:
-    """Switches the poll trace of all jobs on or off, of those that run and those to come; see Job.trace."""
+    """Switches the poll trace of all jobs on or off, also of jobs to come. See Job.trace. Any thread."""
     checked(library.dcc_trace_all(flag(on, "on")))
 
 
 def stats() -> Dict[str, int]:
-    """Counts of the whole process, as a dict; the names are those of dcc_stats. Not for every tick."""
+    """Counts of the whole process, as a dict. The names are those of dcc_stats. Too slow for every tick."""
     info = c.Stats(struct_size=ctypes.sizeof(c.Stats))
     checked(library.dcc_stats_read(ctypes.byref(info)))
     return {name: getattr(info, name) for name in names_of(info) if name != "reserved"}
 
 
 def polls_without_job() -> List[PollPlace]:
-    """Where native code polls on threads that have no job, so that nothing cancels it: the first sixteen
-    places. Carry the context there, by `with_context` or dcc_context_bind. How many polls there were is
-    `polls_without_job` of `stats`."""
+    """The first sixteen places where native code polls on a thread without a job, so that nothing cancels it.
+
+    Carry the context to these threads by `with_context` or dcc_context_bind. `stats` has the number of such
+    polls as `polls_without_job`.
+    """
     found = json.loads(text_from(library.dcc_stats_polls_without_job)[0])
     return [PollPlace(place["file"], place["line"], place["count"]) for place in found["places"]]
 
 
 def clock() -> Seconds:
-    """The time now on the library's clock, that of deadlines and events."""
+    """The time now on the library's clock, in seconds. Deadlines and events use it.
+
+    On Linux it is the clock of `time.monotonic`.
+    """
     return int(library.dcc_clock_now_ns()) / 1e9
 
 
 def begin_timeline(max_entries: int = 100_000) -> None:
-    """Records from now on what happens in the process, the latest `max_entries`; see `timeline`."""
+    """Records from now on what happens in the process, and keeps the latest `max_entries`; see `timeline`.
+
+    Each entry takes about 200 bytes. An earlier recording is forgotten. Any thread may call this.
+    """
     checked(library.dcc_timeline_begin(_entries(max_entries)))
 
 
 def end_timeline() -> None:
-    """Records no more; what was recorded stays to be written."""
+    """Stops the recording. What was recorded can still be written. Any thread may call this."""
     checked(library.dcc_timeline_end())
 
 
 def write_timeline(path: Union[str, os.PathLike[str]]) -> None:
-    """Writes what was recorded to a file that Perfetto opens; one that is there is replaced at once."""
+    """Writes what was recorded to a file that Perfetto opens. Any thread may call this.
+
+    An existing file is replaced in one step, so that no reader finds half a file. DccCancelError: the file
+    could not be written, and the text says why.
+    """
     text, length = _path(path)
     checked(library.dcc_timeline_write(text, length))
 
@@ -298,9 +324,10 @@ def timeline(
 ) -> contextlib.AbstractContextManager[None]:
     """Records what happens in the process during a `with` block, and writes it to a file for Perfetto.
 
-    Ticks, posted jobs, cancels, and when each thread saw them; of more than `max_entries` the latest.
+    It records ticks, posted jobs, cancels, and when each thread first saw a cancel. It keeps the latest
+    `max_entries`. The process has one recording, so a block inside another starts it anew.
     """
-    # Now, and not when all has been recorded.
+    # A wrong path is refused here, before anything is recorded.
     _path(path)
     return _recorded(path, _entries(max_entries))
 

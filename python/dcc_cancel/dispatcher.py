@@ -44,16 +44,23 @@ if TYPE_CHECKING:
 
 
 class Tick(NamedTuple):
-    """What a pump did: counts, and times in seconds."""
+    """What one pump did."""
 
+    #: How many callables and slices were called.
     executed: int
+    #: How many jobs are over that the pump has completed, however they ended.
     completed: int
+    #: How many of these ended as cancelled.
     cancelled: int
+    #: How many jobs still wait.
     remaining: int
+    #: How long the pump took.
     elapsed: Seconds
+    #: By how much it took longer than its budget.
     overrun: Seconds
     #: In how many seconds the next pump makes sense; None: after the next post.
     next: Optional[Seconds]
+    #: Whether the host's `veto` has stopped the pump.
     is_vetoed: bool
 
 
@@ -69,29 +76,39 @@ D = TypeVar("D", bound="Dispatcher")
 def slice_is_over() -> bool:
     """Whether a posted generator function should `yield` now, because its part of the tick's budget is over.
 
-    For loops of many short steps: `if slice_is_over(): yield`. It is True, too, once the job is cancelled:
-    its `yield` then raises DccMcpCancelledError. False on threads that run no job of a dispatcher.
+    For loops of many short steps: `if slice_is_over(): yield`. It is also True once the job is cancelled; the
+    `yield` then raises DccMcpCancelledError. It asks about the job that runs on this thread. On a thread that
+    runs no job of a dispatcher only a cancel makes it True.
     """
     return bool(library.dcc_slice_is_over() != c.DCC_OK)
 
 
 class Dispatcher(NativeObject):
-    """Runs posted callables on one thread, as a rule the UI's, from its tick; cancels reach them.
+    """A queue of callables that one thread runs from its tick, as a rule the UI thread. Cancels reach them.
 
-    It belongs to the thread that creates it; with `bind_later` to the one that first pumps it.
-    `capacity` jobs may wait (0: 1024). All times are seconds: `default_deadline` cancels a job so long after
-    its post; a pump that comes so late, `wedge_threshold`, is one that nobody waits for any more;
-    `progress_interval` is the least time between two calls of `progress`.
-    One of the main thread is closed when the interpreter exits, before that waits for other threads.
-    `wake()` is told on any thread that there is something to pump; `veto()` is asked on the pumping one
-    before each job whether now is a bad time; `progress(job, done, total)` shows how far jobs are.
+    Any thread may post. The thread that creates the dispatcher pumps it; with `bind_later` the thread that
+    pumps first does. A dispatcher of the main thread is closed when the interpreter exits, before the
+    interpreter waits for other threads.
+
+    - `capacity`: how many jobs may wait; 0 means 1024.
+    - `default_deadline`: how many seconds after its post a job is cancelled that has no deadline of its own.
+    - `wedge_threshold`: after so many seconds inside one function the dispatcher's thread counts as stuck,
+      and `post_and_wait` no longer waits for jobs that have not begun. None means ten seconds.
+    - `wake()`: called when there is something to pump, on the thread that posts or cancels. It must arrange
+      for a pump, and not pump itself.
+    - `veto()`: called on the dispatcher's thread before each callable. If it answers with a true value the
+      pump stops.
+    - `progress(job, done, total)`: called on the dispatcher's thread to show how far a job is, for each job
+      every `progress_interval` seconds at most. None means 0.1.
+
+    What `wake`, `veto` and `progress` raise is logged.
     """
 
     __slots__ = ("_thread", "_interrupt")
 
-    # The thread that pumps, once it is known.
+    # The thread that pumps; None with `bind_later` until the first pump.
     _thread: Optional[int]
-    # A Ctrl-C that a callable has raised, for the pump to raise.
+    # The KeyboardInterrupt that a callable has raised. The pump raises it again.
     _interrupt: Optional[BaseException]
 
     _renamed = {"shutdown": "close"}
@@ -193,14 +210,23 @@ class Dispatcher(NativeObject):
     ) -> Posting[Any]:
         """Posts a callable, and returns a Posting: the future of its result, and its job.
 
-        It runs in a copy of the poster's context, in which `parent` is the current token and its own
-        job the current job; native code that it calls sees both. The parent cancels the job. Without one
-        the poster's current token does, and so does a cancel of the poster's current job; None: nothing
-        does. If the callable is
-        a generator function each step between two `yield` is one slice of a tick, and what it returns
-        is the result; a cancel is raised where it yields, in the next tick. With `any_thread` it runs on
-        a thread of the library. `deadline` seconds after this call the job is cancelled; a `lane` before
-        another is pumped first. OverloadedError: too many wait; nothing was taken. Any thread.
+        Any thread may call this, also inside jobs. The callable runs in a pump, on the dispatcher's thread;
+        with `any_thread` it runs on a thread of the library. It runs in a copy of the poster's context, in
+        which `parent`, if it is given, is the current token, and the callable's own job is the current job.
+        Native code that it calls sees both.
+
+        - `parent`: a cancel of it cancels the job. Without it a cancel of the poster's current token or of
+          its current job does. With None nothing above the job does.
+        - `deadline`: so many seconds after this call the job is cancelled.
+        - `lane`: jobs of "interactive" go first, then those of "normal", then those of "background". No lane
+          waits for ever.
+
+        If the callable is a generator function, each step from one `yield` to the next is one slice of a
+        tick, and what the function returns is the result. A cancel is raised at the `yield`, in the next
+        tick.
+
+        OverloadedError: too many jobs wait. DuplicateError: an unfinished job has this `caller_id`.
+        ShutdownError: the dispatcher is closed. Nothing was taken then.
         """
         handle = self.handle
         above = Above(parent)
@@ -279,9 +305,15 @@ class Dispatcher(NativeObject):
     ) -> Any:
         """Posts a callable as `post` does, waits until it is over, and returns its result.
 
-        On the dispatcher's own thread it runs at once. PostTimeoutError: it is not over after `timeout`
-        seconds, or the dispatcher's thread is stuck; `started` says whether it had begun.
-        DccMcpCancelledError: it was cancelled. Other Python threads run meanwhile. Any thread.
+        Any thread may call this; other Python threads run meanwhile. Hold no lock that the callable needs. On
+        the dispatcher's own thread the callable runs at once, before jobs that wait. What it raises is raised
+        from here.
+
+        - PostTimeoutError: it was not over after `timeout` seconds, or the dispatcher's thread is stuck. Its
+          `started` says whether the callable had begun.
+        - DccMcpCancelledError: the job was cancelled.
+        - JobInterruptedError: the job was ended from outside, for instance by a close of the dispatcher.
+        - WouldDeadlockError: the dispatcher's thread waits for this thread.
         """
         limit = nanoseconds(timeout, "timeout")
         handle = self.handle
@@ -335,7 +367,8 @@ class Dispatcher(NativeObject):
         posting: Posting[Any] = Posting(self, function, arguments, above.token, above.kept)
         description = c.PostDesc(
             struct_size=ctypes.sizeof(c.PostDesc),
-            # Of what is posted generators alone are between slices when a cancel comes.
+            # A generator that is between two slices when a cancel comes is called once more, to undo its
+            # work. Functions have one slice, so the flag changes nothing for them.
             flags=c.DCC_POST_UNWINDS
             | (c.DCC_POST_ANY_THREAD if flag(any_thread, "any_thread") else 0)
             | (c.DCC_POST_BELOW_CURRENT if above.is_current else 0),
@@ -355,18 +388,22 @@ class Dispatcher(NativeObject):
         return posting, key, description
 
     def pump(self, budget: Optional[Seconds] = None, max_jobs: Optional[int] = None) -> Tick:
-        """Runs what waits, on the dispatcher's thread, and says what it did: a Tick.
+        """Runs the jobs that wait, and says what it did: a Tick. Call it on the dispatcher's thread.
 
-        It stops between two callables once `budget` seconds have passed, 0.008 for 8 milliseconds and less
-        than 1, or `max_jobs` were called; one goes in any case. What a callable raises is its future's; only
-        Ctrl-C is raised from here, too. `next` of the tick: in how many seconds the next one makes sense,
-        None: after the next post.
+        It stops between two callables once `budget` seconds have passed or `max_jobs` callables and slices
+        were called. `budget` is less than 1, for instance 0.008 for 8 milliseconds; None runs all jobs that
+        wait. At least one callable runs, unless a bound is 0. A running callable is not interrupted; it has
+        to poll. `next` of the Tick says in how many seconds the next pump makes sense.
+
+        What a callable raises goes to its Posting. Only KeyboardInterrupt is raised from here as well.
+        WrongThreadError: the dispatcher belongs to another thread. ReentrantError: the call is inside a
+        callable or callback of this dispatcher; nothing ran.
         """
         span = budget_in(budget)
         most = c.DCC_NO_LIMIT if max_jobs is None else whole(max_jobs, "max_jobs", 64)
         tick = c.Tick(struct_size=ctypes.sizeof(c.Tick))
         if self._thread is None:
-            # At once, so that what runs in this pump knows it.
+            # Before the pump, so that the callables of this pump find the thread.
             self._bind()
         checked(library.dcc_dispatcher_pump(self.handle, span, most, ctypes.byref(tick)))
         interrupt, self._interrupt = self._interrupt, None
@@ -384,7 +421,7 @@ class Dispatcher(NativeObject):
         )
 
     def find(self, caller_id: str) -> Optional[Job]:
-        """The unfinished job with this caller id, or None."""
+        """The dispatcher's unfinished job with this caller id, or None. Any thread may call this."""
         if caller_id is None:
             wrong_type("caller_id", "a str", caller_id)
         text, length = text_in(caller_id, "caller_id", c.DCC_MAX_CALLER_ID_LENGTH)
@@ -393,7 +430,10 @@ class Dispatcher(NativeObject):
         return Job._owning(out.value) if out.value else None
 
     def stats(self) -> Dict[str, int]:
-        """What it has done and where it stands, as a dict; the names are those of the C structure."""
+        """Counts of what the dispatcher has done and of what waits, as a dict. Any thread may call this.
+
+        The names are those of dcc_dispatcher_stats. `is_closed` and `is_wedged` are bools.
+        """
         info = c.DispatcherStats(struct_size=ctypes.sizeof(c.DispatcherStats))
         checked(library.dcc_dispatcher_read_stats(self.handle, ctypes.byref(info)))
         values = {name: getattr(info, name) for name in names_of(info)}
@@ -403,14 +443,15 @@ class Dispatcher(NativeObject):
 
     @property
     def longest_label(self) -> str:
-        """The label of the job that ran longest at a time, `longest_job_id` and `run_max_ns` of `stats`."""
+        """The label of the job with the longest slice; `stats` has its `longest_job_id` and `run_max_ns`."""
         return text_from(library.dcc_dispatcher_longest_label, self.handle)[0]
 
     def close(self) -> bool:
-        """Refuses posts from now on; what waits ends as interrupted, what runs is asked to stop.
+        """Closes the dispatcher for good. Whether everything is over; the object cannot be used then.
 
-        Whether everything is over, and the object can be used no more. False: completions follow in the next
-        pump or close on the dispatcher's thread. Any thread, also inside a job. Harmless if repeated.
+        Any thread may call this, also inside a job. Posts are refused from now on. Jobs that wait end as
+        interrupted, and jobs that run are asked to stop. False: completions are left for the next pump or
+        close on the dispatcher's thread. Harmless if repeated.
         """
         is_over = not self._handle or checked(library.dcc_dispatcher_close(self._handle)) == c.DCC_OK
         if is_over:

@@ -1,4 +1,4 @@
-"""What is known of the live jobs of the process."""
+"""live_jobs: a listing of the live jobs of the process."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from ._status import checked
 
 
 def live_jobs() -> Iterator[Dict[str, Any]]:
-    """Yields a dict for each live job of the process, native ones as well; for people and tools.
+    """Yields a dict for each live job of the process, those of native code included; for people and tools.
 
-    Its members are those of dcc_stats_live_jobs. The jobs are fetched a few at a time, so a UI that takes
-    some in each tick is never held up, however many there are. Each job that lives all the while comes once.
+    Any thread may call this. The members of a dict are those of dcc_stats_live_jobs. The jobs are fetched a
+    few at a time, so a UI that takes some in each tick is not held up. A job that lives from the first to the
+    last fetch comes exactly once.
     """
     size, start = 16384, 0
     while True:
@@ -23,7 +24,8 @@ def live_jobs() -> Iterator[Dict[str, Any]]:
             start, 0, buffer, size, byref(length), byref(following)
         )
         if status < 0 and length.value >= size:
-            # A job with very long texts, which may grow in between.
+            # A job with very long texts does not fit. The texts may grow until the next attempt, so the
+            # buffer gets some more room.
             size = length.value + 1024
             continue
         checked(status)

@@ -13,7 +13,7 @@
     async def process_large_file(path: str) -> int:            # in the event loop
         return await in_thread(plugin.process_large_file, path)
 
-Nothing here imports an SDK before a server of it calls. It needs asyncio.
+No SDK is imported before a server calls this module. It works in asyncio only.
 """
 
 from __future__ import annotations
@@ -51,18 +51,19 @@ if TYPE_CHECKING:
 
 __all__ = ["STREAM_ENDED", "Cancellation", "cancellable", "commit", "in_thread"]
 
-# Seconds for a client to take a note of progress.
+# How many seconds a client may take to read one progress notification.
 _LONGEST_NOTE = 1.0
 
 
 def cancellable(function: Function) -> Function:
-    """A tool whose native code polls the call's token and job; beneath the decorator that makes it a tool.
+    """Wraps a tool so that its native code polls the token and the job of the call.
 
-    A plain function is called through `dcc_cancel.native`. In a coroutine function what blocks belongs into
-    `await in_thread(...)`. Of either the SDK is told of a cancel by an error that it does not log as a crash.
+    Write it below the decorator that makes the function a tool. A plain function is called through
+    `dcc_cancel.native`. In a coroutine function put calls that block into `await in_thread(...)`. After a
+    cancel the wrapped tool raises an error that the SDK does not log as a crash.
 
-    A coroutine function that runs where no call is, as a task of FastMCP's TasksExtension, has a job of its
-    own: `tasks/cancel` cancels that, and a cancel of the job ends the task as `cancelled`.
+    A coroutine function that runs outside of a call, as a task of FastMCP's TasksExtension, gets a job of its
+    own. `tasks/cancel` cancels that job, and a cancel of the job ends the task as `cancelled`.
     """
     callable_in(function, "function")
     inner: Any = function
@@ -91,7 +92,7 @@ def cancellable(function: Function) -> Function:
     return functools.wraps(function)(wrapped)  # type: ignore[no-any-return, return-value, unused-ignore]
 
 
-#: Makes an error of the SDK that calls a tool; set around each call.
+#: A function that makes the error of the SDK for a cancelled tool. It is set during each call of a tool.
 _error_of_sdk: ContextVar[Optional[Callable[[], Exception]]] = ContextVar("_error_of_sdk", default=None)
 
 
@@ -112,21 +113,23 @@ async def _in_a_job(function: Any, arguments: Any, keywords: Any) -> Any:
     except DccMcpCancelledError as error:
         if task_id is None:
             raise
-        # All else is the status `failed` or `completed` of a task.
+        # The SDK gives a task the status `cancelled` for this error alone.
         raise asyncio.CancelledError(*error.args) from error
 
 
 async def in_thread(function: Callable[[Unpack[Ts]], T], *arguments: Unpack[Ts]) -> T:
-    """Calls a function on a thread, where native code polls the token and the job of the tool that awaits it.
+    """Calls a function on a thread, and gives its result. Native code polls the token and job of the tool.
 
-    It is waited for also when the tool is cancelled, so that nothing of the call is in use after its end.
-    Unlike with `dcc_cancel.run_in_thread` its progress is the tool's, which Cancellation tells to the client.
+    Await it in a coroutine function that is a tool. If the tool is cancelled, the await ends only when the
+    function has returned, so the data of the call is never in use after its end. The function works for the
+    tool's own job, so Cancellation tells its progress to the client; `dcc_cancel.run_in_thread` makes a job
+    of its own. What the function raises is raised from here.
     """
     callable_in(function, "function")
     refuse_coroutines(function, "await it here")
     anyio = package("anyio")
     job = current_job.get()
-    # Until a thread is free a cancel ends the wait.
+    # A cancel may end the wait for a free thread, but not the wait for the function that runs on it.
     async with anyio.to_thread.current_default_thread_limiter():
         with anyio.CancelScope(shield=True):
             call = functools.partial(native(function), *arguments)
@@ -137,13 +140,13 @@ async def in_thread(function: Callable[[Unpack[Ts]], T], *arguments: Unpack[Ts])
 
 
 def commit() -> shield:
-    """Does in a tool what cannot be taken back: `Job.commit` of the job of its call.
+    """Seals the job of the tool's call before the tool does what cannot be taken back; see `Job.commit`.
 
         with commit():
             scene.replace(smoothed)
 
-    It raises DccMcpCancelledError if a cancel was first. From then on the tool is not interrupted, and its
-    call ends as completed or failed, as the tool does. Where no job is current it is a check and a `shield`.
+    DccMcpCancelledError: a cancel was first. After it the tool is not interrupted any more, and its call ends
+    as completed or failed. If no job of the library is current, this is `check_dcc_cancelled` and a `shield`.
     """
     job = current_job.get()
     if isinstance(job, Job):
@@ -153,15 +156,17 @@ def commit() -> shield:
 
 
 class Cancellation:
-    """A middleware that gives each call of a tool a job, which is current in it and cancelled by its client.
+    """A middleware that gives each call of a tool a job. The job is current in the tool.
 
-    The job is labelled with the tool's name and has the request's id as its `job_id`. It is cancelled once
-    the SDK cancels the request, whatever told it to: a message, the close of a stream or of a connection. The
-    request is over when the tool is, so nothing is left behind it. A tool that has committed, see `commit`,
-    is not interrupted. What the job, or native code for it, notes of its progress is told to the client,
-    every `progress_interval` seconds at most. A call that notes nothing for `progress_heartbeat` seconds is
-    told to go on, so that a client which gives up on what it does not hear of keeps waiting; None: it is not.
-    A job that somebody else cancels ends the call with the error -32800.
+    The job has the tool's name as its label and the request's id as its `job_id`. It is cancelled when the
+    SDK cancels the request, for instance because of a message, or because a stream or a connection was
+    closed. The request ends when the tool has ended, so nothing goes on after it. A tool that has committed,
+    see `commit`, is not interrupted. If the job is cancelled in another way, the call ends with the error
+    -32800.
+
+    The progress of the job is told to the client, at most every `progress_interval` seconds. If a call notes
+    no progress for `progress_heartbeat` seconds, the client is told that it goes on, because some clients
+    give up on silent calls. None: no such notification.
     """
 
     def __init__(
@@ -173,9 +178,9 @@ class Cancellation:
         self._progress_heartbeat = progress_heartbeat
         self._calls: Dict[Any, _Call] = {}
 
-    # `ctx` is what the protocol of MCPServer's middleware has.
+    # The parameter is called `ctx` in the protocol of MCPServer's middleware.
     async def __call__(self, ctx: Any, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
-        """For the SDK, which calls it with every message."""
+        """The SDK calls it with every message."""
         if ctx.method == "notifications/cancelled":
             self._note_reason(Message(ctx))
         elif ctx.method == "tools/call":
@@ -183,7 +188,7 @@ class Cancellation:
         return await call_next(ctx)
 
     def _note_reason(self, message: Message) -> None:
-        """The SDK cancels the request by itself; only why is in the message alone."""
+        """Keeps the reason of a cancel. The SDK cancels the request itself, but passes no reason on."""
         call = self._calls.get(message.connection_and_id(message.params.get("requestId")))
         reason = message.params.get("reason")
         if call is not None and isinstance(reason, str):
@@ -191,8 +196,9 @@ class Cancellation:
 
     async def _called(self, message: Message, call_next: Callable[[Any], Awaitable[Any]]) -> Any:
         key = message.connection_and_id(message.request_id)
-        # One for each call: over HTTP since 2026-07-28 an id is its own request's alone. When progress is
-        # told is up to the call, and the SDK knows whom to tell it.
+        # Each call has a session of its own, because over HTTP (MCP since 2026-07-28) two requests may have
+        # the same id. The interval is 0, because the call itself decides when progress is told. The progress
+        # token is any value, because the SDK knows the real one.
         with Session(
             max_requests=1, progress_interval=0, progress_heartbeat=self._progress_heartbeat
         ) as session, session.begin(
@@ -215,7 +221,7 @@ class _Call:
         self._interval = interval
         self._request = request
         self._is_over = False
-        # What the tool came to; an error of it, else its result.
+        # The tool's result, or its error.
         self._result: Any = None
         self._error: Optional[Exception] = None
         self._has_returned = False
@@ -235,7 +241,7 @@ class _Call:
             with self._job:
                 await self._work(call_next)
                 if self._was_cancelled or _is_of_a_cancel(self._error) or _is_error(self._result):
-                    # What fails after it was told to stop is cancelled.
+                    # A tool that fails after it was told to stop counts as cancelled: this raises if it was.
                     self._job.check()
                 if _is_error(self._result):
                     self._job.fail("the result of the tool says so")
@@ -252,43 +258,47 @@ class _Call:
             reset_cancel_token(reset)
 
     async def _work(self, call_next: Callable[[Any], Awaitable[Any]]) -> None:
-        """Calls the tool, and tells both sides of the other meanwhile."""
+        """Calls the tool. Meanwhile tells the job of a cancel, and the client of the job's progress."""
         try:
             async with package("anyio").create_task_group() as all_of_it:
                 all_of_it.start_soon(self._watch)
                 all_of_it.start_soon(self._tell)
-                # A task of its own, as that of the request may be cancelled by hand.
+                # In a task of its own, because somebody may cancel the task of the request by hand.
                 all_of_it.start_soon(self._call, call_next, all_of_it.cancel_scope)
         except asyncio.CancelledError:
-            # What was committed has its end as if nobody had left; the SDK knows that none is to be told.
+            # A committed call ends as if it had not been cancelled. The SDK knows that nobody waits for the
+            # answer.
             if not self._has_returned or not self._job.is_sealed:
                 raise
 
     async def _call(self, call_next: Callable[[Any], Awaitable[Any]], all_of_it: Any) -> None:
         loop = asyncio.get_running_loop()
         try:
-            # The cancel of a request comes through its job: it is too late once that has committed.
+            # The shield keeps a cancel of the request away. It comes through the job instead, so that it does
+            # nothing once the job has committed.
             with package("anyio").CancelScope(shield=True) as inner:
-                # What waits is told as well, and a thread of a plain function is waited for.
+                # A cancel of the job also cancels what the tool awaits. The thread of a plain function is
+                # still waited for.
                 registration = self._job.token.add_callback(lambda: _call_in(loop, inner.cancel))
                 try:
                     self._result = await call_next(self._message.context)
                 except Exception as raised:
-                    # Out of the group, which would wrap it.
+                    # Kept for `run`, because the task group would wrap it into a group of errors.
                     self._error = raised
                 finally:
                     registration.unregister()
                 self._has_returned = True
             self._was_cancelled = inner.cancelled_caught
         finally:
-            # Here, where a cancel of the inner scope is none of the request.
+            # Asked outside of the inner scope, whose own cancel is not a cancel of the request.
             self._is_over = not _is_left()
             all_of_it.cancel()
 
     async def _watch(self) -> None:
         """Tells the job of a cancel of the request.
 
-        The call itself may not be told: it may wait for a thread, which SDKs do not interrupt.
+        A task beside the call does this, because the call may wait for a thread, and an SDK does not
+        interrupt that wait.
         """
         anyio = package("anyio")
         try:
@@ -296,7 +306,8 @@ class _Call:
         finally:
             if not self._is_over:
                 with anyio.CancelScope(shield=True):
-                    # The message that has the reason comes behind the cancel.
+                    # The SDK cancels before the middleware sees the message with the reason. Two turns of
+                    # the loop let the message through.
                     await anyio.sleep(0)
                     await anyio.sleep(0)
                     self._request.cancel(self.reason or self._message.unspoken_reason())
@@ -314,18 +325,19 @@ class _Call:
             return
         values = json.loads(note)["params"]
         try:
-            # Begun as the call ended it would be lost; a client that does not read has its time.
+            # Shielded, because a note that is being sent when the call ends would be lost. The time limit is
+            # for a client that does not read.
             with anyio.move_on_after(_LONGEST_NOTE, shield=True):
                 await self._message.teller.report_progress(
                     values["progress"], values.get("total"), values.get("message")
                 )
         except Exception:
-            # Who does not hear of progress may still cancel.
+            # A client that cannot be told of progress can still cancel, so the call goes on.
             logging.getLogger(__package__).debug("progress was not told", exc_info=True)
 
 
 def _is_error(result: Any) -> bool:
-    """Whether a result says that the tool has failed; an SDK makes results of errors."""
+    """Whether a result says that the tool has failed. An SDK turns errors of tools into such results."""
     if isinstance(result, dict):
         return bool(cast("Dict[str, Any]", result).get("isError"))
     return bool(getattr(result, "is_error", False))
@@ -344,5 +356,5 @@ def _causes(error: Optional[BaseException]) -> Iterator[BaseException]:
 
 
 def _is_of_a_cancel(error: Optional[BaseException]) -> bool:
-    """Whether a tool was left because it was cancelled; SDKs wrap what a tool raises."""
+    """Whether a tool's error comes from a cancel. SDKs wrap the error of a tool, so its causes count, too."""
     return any(is_cancellation(cause) for cause in _causes(error))

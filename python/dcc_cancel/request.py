@@ -1,4 +1,4 @@
-"""Request: an id in flight with its token."""
+"""Request: a request of a peer that is in flight, with its token."""
 
 from __future__ import annotations
 
@@ -36,9 +36,11 @@ _OWED: Dict[int, Owed] = {
 
 
 class Request(NativeObject):
-    """A request of a session, made by Session.begin. As a context manager it ends with the block.
+    """A request of a session. Session.begin makes it.
 
-    Its `token` is the parent of what works for it. Any thread may call any method.
+    Any thread may call any method. Use it, or its `token`, as the parent of what works for the request. As a
+    context manager it ends with the block. Otherwise call `end`; a request that is dropped before its end is
+    a ResourceWarning, because its peer cannot cancel it any more.
     """
 
     __slots__ = ("_id", "_token", "_parents", "_has_ended")
@@ -84,50 +86,52 @@ class Request(NativeObject):
 
     @property
     def id(self) -> RequestId:
-        """The id, in the type that it came in."""
+        """The id of the request, in the type in which the peer sent it."""
         return self._id
 
     @property
     def token(self) -> CancelToken:
-        """Its token; may be used after the end."""
+        """The token of the request. It may be used after the end of the request."""
         return self._token
 
     @property
     def cancelled(self) -> bool:
-        """Whether it is cancelled. Cheap. An attribute, no method: without ()."""
+        """Whether the request is cancelled. Cheap enough for inner loops. An attribute: write no ()."""
         return self._token.cancelled
 
     @property
     def job_id(self) -> Optional[str]:
-        """None: a request's id is its peer's, not that of a server's job."""
+        """Always None: the id of a request belongs to its peer, and is not the id of a job."""
         return None
 
     @property
     def reason(self) -> Optional[str]:
-        """Why it was cancelled: "" if nobody said, None while it is not."""
+        """Why the request was cancelled: "" if the cancel gave no reason, None while it is not cancelled."""
         return self._token.reason
 
     @property
     def cause(self) -> Optional[Cause]:
-        """What cancelled it: "request", "foreign" or "deadline", see CancelToken; None while it is not."""
+        """What kind of cancel it was: "request", "foreign" or "deadline", see CancelToken.cause, or None."""
         return self._token.cause
 
     def check(self) -> None:
-        """Raises DccMcpCancelledError if it is cancelled."""
+        """Raises DccMcpCancelledError if the request is cancelled. Does nothing else."""
         self._token.check()
 
     def cancel(self, reason: Optional[str] = None) -> bool:
-        """Cancels it in its peer's name, for instance because the stream of its response was closed.
+        """Cancels the request in its peer's name, for instance because the stream of its response was closed.
 
-        Whether this call was the first, and not too late.
+        Whether this call was the first, and not too late. Callbacks of the cancel run on this thread before
+        the call returns. It also cancels a request that its peer may not cancel.
         """
         text, length = text_in(reason, "reason")
         return checked(library.dcc_request_cancel(self.handle, text, length)) == c.DCC_OK
 
     def seal(self) -> bool:
-        """Lets it pass its point of no return, for work that no job stands for; see `Job.seal`.
+        """Lets the request pass its point of no return, for work that has no job; see `Job.seal`.
 
-        True: go ahead, no cancel reaches it any more, and its peer gets the result.
+        True: go ahead, no cancel reaches the request any more, and its peer gets the result. False: a cancel
+        was first, or the request has ended.
         """
         status = checked(library.dcc_request_seal(self.handle))
         if status == c.DCC_CANCELLED_BY_TOKEN:
@@ -135,10 +139,11 @@ class Request(NativeObject):
         return status == c.DCC_OK
 
     def end(self) -> Owed:
-        """Ends it, so that its id may be used again, and says what is owed to the peer.
+        """Ends the request, so that its id may be used again, and says what is owed to the peer.
 
-        "result"; "nothing", it does not wait any more; "cancelled": `cancelled_reply`. Repeated, it
-        says the same again.
+        "result": send the result or the error of the work. "nothing": the peer does not wait any more.
+        "cancelled": send `cancelled_reply`. If two threads end it, or a call is repeated, all get the same
+        answer.
         """
         owed = ctypes.c_int32()
         checked(library.dcc_request_end(self.handle, ctypes.byref(owed)))
@@ -156,10 +161,11 @@ class Request(NativeObject):
         message: Optional[str] = None,
         job: Optional[Job] = None,
     ) -> bool:
-        """Notes how far it is, for `write_progress`; or that it is as far as the `job` that works for it.
+        """Notes how far the request is, for `write_progress`. False: the request has ended.
 
-        Cheap; what is not further than before, with the same message, is left out. The job is looked at in
-        each `write_progress` to come. False: the request has ended.
+        Give either numbers or the `job` that works for the request; each later `write_progress` asks that
+        job. It is cheap. A number that is not larger than before, with the same message, is ignored.
+        TypeError: neither or both were given.
         """
         if job is not None:
             if not isinstance(job, Job):
@@ -180,11 +186,12 @@ class Request(NativeObject):
         return checked(status) == c.DCC_OK
 
     def write_progress(self, now: bool = False) -> str:
-        """The notification of progress that the peer is to be told now, "" if none is due.
+        """The progress notification to send to the peer now, as JSON; "" if none is due.
 
-        Call it from a tick or after each step, and with `now` right before the end; where the session has a
-        `progress_heartbeat`, from a thread or task that the work does not keep. A note that is sent behind
-        the answer breaks MCP's rules: hold the lock of your output around this and `end`.
+        Call it from a tick or after each step, and with `now=True` right before the end. If the session has a
+        `progress_heartbeat`, call it from a thread or task that is not busy with the work. MCP forbids a
+        notification after the answer. So if another thread sends the answer, hold the lock of your output
+        from before this call until the notification is sent, and from before `end` until the answer is sent.
         """
         flags = c.DCC_PROGRESS_NOW if flag(now, "now") else 0
         return text_from(library.dcc_request_write_progress, self.handle, flags)[0]
@@ -225,7 +232,7 @@ def _number(value: float, what: str) -> float:
 
 def _json_of(meta: Mapping[str, Any]) -> bytes:
     wanted = "what json.loads makes of `params._meta`, a dict"
-    # Anybody may have put something in; what is read of it is a text or a number.
+    # A peer or a middleware may have put any value in. The library reads texts and numbers of it only.
     if not isinstance(meta, Mapping):
         wrong_type("meta", wanted, meta)
     try:

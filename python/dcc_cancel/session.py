@@ -1,4 +1,4 @@
-"""Session: one peer's connection, the scope of its request ids."""
+"""Session: the connection of one peer, in which its request ids are unique."""
 
 from __future__ import annotations
 
@@ -66,8 +66,9 @@ _MESSAGES = {
 
 
 class MessageOutcome(str):
-    """What a message was. `id`: the request that it meant, None if it was no cancellation."""
+    """What a peer's message was: the text that Session.handle_message describes, with an `id`."""
 
+    #: The id of the request that the message named; None if the message was not a cancel.
     id: Optional[RequestId]
 
     def __new__(cls, info: c.MessageInfo) -> MessageOutcome:
@@ -80,22 +81,31 @@ S = TypeVar("S", bound="Session")
 
 
 class Session(NativeObject):
-    """One peer's connection. Ids are int or str, and 1 is not "1".
+    """The connection of one peer. Ids of requests are int or str, and 1 is not "1".
 
-    `kind`: "stdio", where messages come one after the other, or "http", where a cancel may come before
-    its request and is held for it for `early_ttl` seconds, or "tasks": see below; `early`: "held" or
-    "ignored" says otherwise. For as long a cancel of an id whose request is over is a late one, which touches
-    nobody.
-    `replies`: whether cancelled requests are answered with an error, "cancelled", or not, "silent", or
-    "as_asked": after LSP's and ACP's messages with an error, else as MCP has it for this kind.
-    `max_requests` may be in flight (0: 1024), of `max_kept` others something is remembered (0: 256).
-    `progress_interval`: least seconds between two notes of progress; `progress_heartbeat`: most, for what
-    cannot count, whose peer is told that it goes on; None for never. Any thread may call any method.
+    Any thread may call any method. As a context manager it is closed with the block.
+
+    - `kind`: "stdio" if messages come one after the other; "http" if they come on several threads, so that a
+      cancel may come before its request; "tasks": see below.
+    - `early`: whether a cancel that comes before its request is "held" for it or "ignored". None: held in a
+      session of kind "http", ignored in others.
+    - `early_ttl`: for how many seconds such a cancel is held. For the same time a cancel of a request that
+      has ended counts as late, and does not cancel the next request with that id. None: 30.
+    - `replies`: "cancelled" if cancelled requests are answered with an error, "silent" if they are not
+      answered. "as_asked": with an error after a cancel by LSP's or ACP's message, else as MCP demands for
+      this kind.
+    - `ids_are_texts`: True if 7 and "7" are the same id, as in some servers.
+    - `max_requests`: how many requests may be in flight; 0 means 1024.
+    - `max_kept`: of how many other ids something is remembered; 0 means 256.
+    - `progress_interval`: least seconds between two progress notifications of a request. None: 0.1.
+    - `progress_heartbeat`: most seconds between them. A request whose progress has not changed is then told
+      to be going on. None: no such notification.
 
     In a session of kind "tasks" the requests are tasks of MCP's extension `io.modelcontextprotocol/tasks`,
-    under the ids that you gave them, and `handle_message` takes `tasks/cancel`. What answers that is yours:
-    the result `{"resultType": "complete"}` after "cancelled" and "without_effect", else the error -32602. At
-    the end of a task "result" is for its status `completed` or `failed`, all else for `cancelled`.
+    under the ids that you gave them, and `handle_message` takes `tasks/cancel`. You answer that message: with
+    the result `{"resultType": "complete"}` after "cancelled" and "without_effect", else with the error
+    -32602. At the end of a task "result" means its status `completed` or `failed`, all else means
+    `cancelled`.
     """
 
     __slots__ = ()
@@ -137,20 +147,32 @@ class Session(NativeObject):
         progress_token: Optional[RequestId] = None,
         meta: Optional[Mapping[str, Any]] = None,
     ) -> Request:
-        """Begins a request: a Request, to be kept and ended. `parent` cancels it as well, see CancelToken.
+        """Begins a request and returns a Request. Keep it, and end it.
 
-        `meta` is `params._meta` of its message: the progress token, unless `progress_token` is given; the
-        `traceparent` that its token and what is below it work for; and "dcc-cancel/timeoutMs", how many
-        milliseconds from now the peer waits, which is its token's deadline. What has another form is ignored.
-        DuplicateError: the id is in flight; OverloadedError: too many are; ShutdownError: closed.
+        If a cancel with this id is held, the request is cancelled from the start. A cancel of `parent`
+        cancels it as well, see CancelToken. With `cancellable=False` its peer cannot cancel it.
+
+        `meta` is `params._meta` of the peer's message. Three members of it are used: the progress token,
+        unless `progress_token` is given; the `traceparent`, for the request's token and everything below it;
+        and "dcc-cancel/timeoutMs", which says how many milliseconds from now the peer waits, and becomes the
+        token's deadline. A member of another form is ignored.
+
+        DuplicateError: a request with this id is in flight. OverloadedError: too many requests are in flight.
+        ShutdownError: the session is closed.
         """
         return Request(self, id, parent, cancellable, progress_token, meta)
 
     def cancel(self, id: RequestId, reason: Optional[str] = None) -> Cancelled:
-        """Cancels the request with this id, in its peer's name.
+        """Cancels the request in flight with this id, in its peer's name.
 
-        "cancelled", "already_cancelled", "sealed" (too late: its peer gets the result), "not_found", "held",
-        or "not_cancellable".
+        Callbacks of the cancel run on this thread before the call returns. The answer:
+
+        - "cancelled": this call was the first.
+        - "already_cancelled": it was cancelled before, and the first reason stays.
+        - "sealed": too late, its peer gets the result.
+        - "held": no request has this id yet, and the cancel is held for it.
+        - "not_found": no request has this id, or it has ended.
+        - "not_cancellable": it was begun with `cancellable=False`.
         """
         text, length = text_in(reason, "reason")
         status = library.dcc_session_cancel(
@@ -161,8 +183,8 @@ class Session(NativeObject):
     def query(self, id: RequestId) -> Known:
         """What is known of the request with this id.
 
-        "live" or "cancelled", while it is in flight; "held": a cancel is held for it; "ended" or
-        "ended_cancelled", as long as that is remembered; "unknown".
+        "live" or "cancelled" while it is in flight. "held": it has not begun, and a cancel is held for it.
+        "ended" or "ended_cancelled" as long as its end is remembered. "unknown": nothing is known.
         """
         state = ctypes.c_int32()
         checked(
@@ -173,35 +195,47 @@ class Session(NativeObject):
         return _REQUESTS[state.value]
 
     def is_cancelled(self, id: RequestId) -> bool:
-        """Whether the request with this id is cancelled, was, or will be when it begins; see `query`."""
+        """Whether the request with this id is or was cancelled, or will be when it begins; see `query`."""
         return self.query(id) in ("cancelled", "held", "ended_cancelled")
 
     def reason(self, id: RequestId) -> Optional[str]:
-        """Why it was cancelled: "" if nobody said, None if it was not or nothing is known of it."""
+        """Why the request with this id was cancelled: "" if the cancel gave no reason.
+
+        None: it was not cancelled, or nothing is known of it.
+        """
         text, status = text_from(
             library.dcc_session_reason, self.handle, ctypes.byref(request_id(id))
         )
         return text if status == c.DCC_OK else None
 
     def clear(self, id: RequestId) -> bool:
-        """Forgets an id that is not in flight. Whether anything was remembered of it."""
+        """Forgets what is remembered of an id that is not in flight. Whether there was anything."""
         status = checked(library.dcc_session_clear(self.handle, ctypes.byref(request_id(id))))
         return status == c.DCC_OK
 
     def sweep(self, seconds: Seconds) -> int:
-        """Forgets what has been remembered for longer than this, and says how many ids that were."""
+        """Forgets the ids that have been remembered for more than so many `seconds`. How many ids that were.
+
+        Requests in flight stay.
+        """
         count = ctypes.c_uint64()
         age = span(seconds, "seconds")
         checked(library.dcc_session_sweep(self.handle, age, ctypes.byref(count)))
         return count.value
 
     def handle_message(self, message: Message) -> MessageOutcome:
-        """Does what a message of the peer asks for, if it is a cancel; others are left to you.
+        """Does what a message of the peer asks for if it is a cancel. You handle all other messages.
 
-        "cancelled", "without_effect" (it was cancelled before, or cannot be), "held", "unknown" (no
-        such request), "other" (for somebody else), "malformed"; its attribute `id` is the request that was
-        meant. The message is JSON in UTF-8, or what `json.loads` makes of it. Never raises because of what
-        a peer sent. Callbacks of the cancel run on a thread of the library.
+        The message is JSON in UTF-8, or what `json.loads` makes of it. A peer cannot make this call raise an
+        error. Callbacks of the cancel run on a thread of the library, so a transport thread may call this.
+        The answer's attribute `id` is the request that the message named. The answer:
+
+        - "cancelled": the request is cancelled by this message.
+        - "without_effect": it was cancelled before, cannot be cancelled, or has committed.
+        - "held": no request has this id yet, and the cancel is held for it.
+        - "unknown": no request in flight has this id.
+        - "other": the message is not a cancel.
+        - "malformed": it is not a JSON-RPC message, or it is a cancel that names no request.
         """
         raw = _bytes_of(message)
         info = c.MessageInfo(struct_size=ctypes.sizeof(c.MessageInfo))
@@ -212,7 +246,7 @@ class Session(NativeObject):
         return MessageOutcome(info)
 
     def stats(self) -> Dict[str, int]:
-        """What it has seen, as a dict; the names are those of dcc_session_stats."""
+        """Counts of what the session has seen, as a dict. The names are those of dcc_session_stats."""
         info = c.SessionStats(struct_size=ctypes.sizeof(c.SessionStats))
         checked(library.dcc_session_read_stats(self.handle, ctypes.byref(info)))
         values = {name: getattr(info, name) for name in names_of(info)}
@@ -220,10 +254,10 @@ class Session(NativeObject):
         return values
 
     def close(self) -> None:
-        """The connection is over: cancels all its requests, which are still to be ended.
+        """Closes the session for good, because its connection is over. Cancels all its requests in flight.
 
-        No request begins any more: ShutdownError. Questions are answered as long as the object lives, so
-        a thread that is still at work with it is not in danger.
+        You still end the requests. A later `begin` raises ShutdownError. All other methods still work, so a
+        thread that uses the session at this moment is not disturbed. Harmless if repeated.
         """
         checked(library.dcc_session_close(self.handle))
 
@@ -245,7 +279,8 @@ def _bytes_of(message: Message) -> bytes:
     if isinstance(message, bytes):
         return message
     if isinstance(message, str):
-        # What is no text is for the library to refuse.
+        # A half surrogate is passed on: the library calls such a message malformed, so nothing is raised
+        # here.
         return message.encode("utf-8", "surrogatepass")
     wanted = "JSON as str or bytes, or what json.loads makes of it"
     if isinstance(message, (dict, list)):
@@ -260,5 +295,5 @@ def _bytes_of(message: Message) -> bytes:
 
 
 def _positive(seconds: Optional[Seconds], what: str) -> int:
-    """0 nanoseconds is "as usual" for the library, so no time at all is the shortest one."""
+    """Nanoseconds, at least 1 for a time that was given: the library takes 0 as "the default"."""
     return max(nanoseconds(seconds, what, for_none=0), 0 if seconds is None else 1)

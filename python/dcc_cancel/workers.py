@@ -1,4 +1,4 @@
-"""What is current goes along to the threads of a pool."""
+"""with_context: carries the current token, job and step to other threads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class _Slots(NativeObject):
-    """What native code had made current on the thread, to be entered on others."""
+    """The token and job that native code has made current on this thread, captured for other threads."""
 
     __slots__ = ()
 
@@ -34,7 +34,7 @@ class _Slots(NativeObject):
 
     @classmethod
     def captured(cls) -> Optional[_Slots]:
-        """None if there is nothing."""
+        """Captures what is current in the slots of this thread; None if nothing is."""
         is_set = library.dcc_cancel_token_current() or library.dcc_job_current()
         return cls() if is_set else None
 
@@ -52,7 +52,7 @@ _NATIVE_FUNCTIONS: Any = (ctypes.CFUNCTYPE(None).__mro__[1], type(len))
 
 
 def _is_native_code(function: Any) -> bool:
-    """Whether it is no function of Python, which would call `native` by itself."""
+    """Whether a function is native code itself. A function of Python calls `native` where it needs it."""
     while isinstance(function, functools.partial):
         function = function.func
     inner = getattr(function, "__func__", function)
@@ -62,22 +62,22 @@ def _is_native_code(function: Any) -> bool:
 def with_context(function: Callable[P, T]) -> Callable[P, T]:
     """Wraps a function so that it runs in this context, on whichever thread it is called.
 
-    A thread begins with nothing current, so what runs there is never cancelled. This carries the token, the
-    job and the step of its `progress` along, for a pool or a thread of your own:
+    A new thread begins with nothing current, so what runs there is never cancelled. The wrapped function
+    carries the current token, job and step of `progress` to a pool or to a thread of your own:
 
         with dcc_cancel.Job("Smooth"), ThreadPoolExecutor() as pool:
             for mesh in pool.map(dcc_cancel.with_context(smooth), meshes):
                 ...
         threading.Thread(target=dcc_cancel.with_context(bake)).start()
 
-    A pool gives what `bake` raises to whoever asks for its result; a bare thread only prints it: have the
-    job's block call `check_dcc_cancelled` after the join. The other pieces go on when one fails, unless you
-    cancel the token that they poll.
+    Any number of threads may call the wrapped function at the same time. What a call sets current holds for
+    that call alone. A native function, such as one of ctypes, is called through `native`, so that its polls
+    see the token and the job. A function of Python has to call native code through `native` itself.
 
-    Native functions, such as those of ctypes, are called through `native`: their polls see both, too. A
-    function of Python does that by itself where it calls one. Any number of threads may call it at a time.
-    What it sets current is its own. Once a worker was told to stop the job's block knows it: what a library
-    raises then ends the job as cancelled.
+    A pool passes on what a worker raises to the caller that asks for the result. A thread of your own only
+    prints it, so call `check_dcc_cancelled` in the job's block after the join. If one worker fails, the
+    others go on unless you cancel the token that they poll. Once a worker was told to stop, any error that
+    leaves the job's block ends the job as cancelled.
     """
     callable_in(function, "function")
     refuse_coroutines(function, "tasks carry the context by themselves")
@@ -89,7 +89,7 @@ def with_context(function: Callable[P, T]) -> Callable[P, T]:
         inside = None
 
     def call(*arguments: Any, **keywords: Any) -> Any:
-        # A copy for each call: a context is entered by one thread at a time.
+        # Each call has a copy, because only one thread at a time can be inside a context.
         here = context.copy()
         work = functools.partial(here.run, inner, *arguments, **keywords)
         if slots is None:
